@@ -1,0 +1,3 @@
+package observation
+
+//go:generate sh -c "cd ../.. && PATH=$(go tool -n protoc-gen-go | xargs dirname):$PATH protoc --go_out=. --go_opt=module=lanewarden drivers/observation/observation.proto"
