@@ -1,0 +1,175 @@
+package evidence
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// SignedCheckpoint is a checkpoint as journal and ledger keep it: beside the note, the leaf hashes of the unfinished tile
+// at that size, so that an audit can name the very row that was changed, in a tile that is not full yet too.
+type SignedCheckpoint struct {
+	Size   int64
+	Note   string
+	Leaves []tlog.Hash // of rows Size - Size%TileWidth to Size-1
+}
+
+// Log is a copy of a log that can be audited: a journal, a hub's copy, an export.
+type Log interface {
+	Tiles
+	// Rows calls f for every row in the order of idx, from 0.
+	Rows(f func(idx int64, r Record) error) error
+	// Checkpoints returns what the agent signed, smallest first.
+	Checkpoints() ([]SignedCheckpoint, error)
+}
+
+// MaxFindings bounds the number of findings that an audit lists; it counts them all.
+const MaxFindings = 20
+
+// Report is the outcome of an audit.
+type Report struct {
+	Rows        int64
+	Signed      int64     // rows covered by the newest valid checkpoint
+	Checkpoints int       // valid ones
+	Root        tlog.Hash // of all rows, as they stand
+	Findings    []string  // what is wrong, at most MaxFindings
+	Wrong       int       // how many things are wrong
+}
+
+// OK reports whether nothing was found wrong.
+func (r *Report) OK() bool { return r.Wrong == 0 }
+
+func (r *Report) find(format string, args ...any) {
+	if r.Wrong++; r.Wrong <= MaxFindings {
+		r.Findings = append(r.Findings, fmt.Sprintf(format, args...))
+	}
+}
+
+// Audit hashes every row of a log again and holds it against the tiles and every checkpoint that the agent signed. An
+// error means that the audit could not be made; what it found wrong stands in the Report.
+func Audit(log Log, journalKey []byte, verifier note.Verifier, origin string) (*Report, error) {
+	a := &audit{log: log, tree: &Tree{}, hasher: NewHasher(journalKey), report: &Report{}}
+	if err := a.loadCheckpoints(verifier, origin); err != nil {
+		return nil, err
+	}
+	if err := a.log.Rows(a.row); err != nil {
+		return nil, err
+	}
+	for _, c := range a.pending {
+		a.report.find("rows %d to %d are missing: the agent signed a log of %d rows", a.tree.Size(), c.Size-1, c.Size)
+	}
+	a.report.Rows, a.report.Root = a.tree.Size(), a.tree.Root()
+	return a.report, nil
+}
+
+type audit struct {
+	log     Log
+	tree    *Tree
+	hasher  *Hasher
+	report  *Report
+	pending []signedRoot // checkpoints above the rows seen so far, smallest first
+	stored  []tlog.Hash  // leaf hashes on record of the current tile
+}
+
+type signedRoot struct {
+	Checkpoint
+	leaves []tlog.Hash
+}
+
+func (a *audit) loadCheckpoints(verifier note.Verifier, origin string) error {
+	signed, err := a.log.Checkpoints()
+	if err != nil {
+		return err
+	}
+	for _, s := range signed {
+		c, err := OpenCheckpoint(s.Note, verifier, origin)
+		switch {
+		case err != nil:
+			a.report.find("checkpoint at %d: %v", s.Size, err)
+		case c.Size != s.Size:
+			a.report.find("checkpoint filed at %d was signed for %d rows", s.Size, c.Size)
+		default:
+			a.pending = append(a.pending, signedRoot{c, s.Leaves})
+		}
+	}
+	return nil
+}
+
+func (a *audit) row(idx int64, r Record) error {
+	if idx != a.tree.Size() {
+		return fmt.Errorf("row %d is missing: row %d follows row %d", a.tree.Size(), idx, a.tree.Size()-1)
+	}
+	if idx%TileWidth == 0 {
+		if err := a.loadStored(idx / TileWidth); err != nil {
+			return err
+		}
+	}
+	leaf, err := a.hasher.Leaf(idx, r)
+	if err != nil {
+		return fmt.Errorf("row %d: %w", idx, err)
+	}
+	if at := int(idx % TileWidth); at < len(a.stored) && a.stored[at] != leaf {
+		a.report.find("row %d (device %s, class %d, kind %d, time %d) was changed: its hash is not the one on record",
+			idx, r.Device, r.Class, r.Kind, r.Time)
+	}
+	for _, t := range a.tree.Append(leaf) {
+		if t.Level > 0 {
+			a.upperTile(t)
+		}
+	}
+	a.checkRoots()
+	return nil
+}
+
+// ErrNoTile is what a Log's Tile method returns for a tile that it does not hold.
+var ErrNoTile = errors.New("tile is not on record")
+
+// loadStored gets the leaf hashes on record for leaf tile n: from the tile, or from the largest checkpoint within it.
+func (a *audit) loadStored(n int64) (err error) {
+	a.stored, err = a.log.Tile(0, n)
+	if !errors.Is(err, ErrNoTile) {
+		return err
+	}
+	a.stored = nil
+	for _, c := range a.pending {
+		if c.Size/TileWidth == n {
+			a.stored = c.leaves
+		}
+		if c.Size >= (n+1)*TileWidth {
+			a.report.find("tile 0/%d, the hashes of rows %d to %d, is missing", n, n*TileWidth, (n+1)*TileWidth-1)
+			break
+		}
+	}
+	return nil
+}
+
+func (a *audit) upperTile(t Tile) {
+	stored, err := a.log.Tile(t.Level, t.N)
+	if err != nil {
+		a.report.find("tile %d/%d: %v", t.Level, t.N, err)
+		return
+	}
+	for i := range stored {
+		if i >= len(t.Hashes) || stored[i] != t.Hashes[i] {
+			a.report.find("tile %d/%d: hash %d is not that of its rows", t.Level, t.N, i)
+		}
+	}
+}
+
+func (a *audit) checkRoots() {
+	for len(a.pending) > 0 && a.pending[0].Size <= a.tree.Size() {
+		c := a.pending[0]
+		a.pending = a.pending[1:]
+		if c.Size != a.tree.Size() { // size 0, or two checkpoints of one size: checked below or by the next row
+			continue
+		}
+		if root := a.tree.Root(); root != c.Root {
+			a.report.find("the root over rows 0 to %d is not the one that the agent signed", c.Size-1)
+			continue
+		}
+		a.report.Checkpoints++
+		a.report.Signed = c.Size
+	}
+}

@@ -1,0 +1,92 @@
+// Package evidence is the Merkle log over a journal's rows (RFC 6962 hashing, golang.org/x/mod/sumdb/tlog). Records go
+// in; tiles of 256 hashes, roots, signed checkpoints, proofs and audits come out. It is pure: whoever keeps the rows
+// keeps the tiles too.
+package evidence
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// MaxDeviceLen is the longest device id that a leaf can hold, in bytes.
+const MaxDeviceLen = 255
+
+// Record is one journal row as the evidence log sees it.
+type Record struct {
+	Class  uint8
+	Time   int64 // phenomenon time, ns UTC
+	Kind   uint16
+	Device string
+	Body   []byte
+}
+
+// Blind is the 32-byte value that keeps a record's neighbours from guessing it.
+type Blind [32]byte
+
+// Blinder derives the blinds of one journal: HMAC-SHA-256(journal key, idx as 8 bytes big-endian). Not for concurrent use.
+type Blinder struct {
+	mac hash.Hash
+	buf [8]byte
+}
+
+// NewBlinder makes the Blinder of the journal whose key this is.
+func NewBlinder(journalKey []byte) *Blinder {
+	return &Blinder{mac: hmac.New(sha256.New, journalKey)}
+}
+
+// Blind returns the blind of row idx.
+func (b *Blinder) Blind(idx int64) (out Blind) {
+	b.mac.Reset()
+	binary.BigEndian.PutUint64(b.buf[:], uint64(idx))
+	b.mac.Write(b.buf[:])
+	b.mac.Sum(out[:0])
+	return out
+}
+
+// AppendLeaf appends the record that is hashed for a row: blind (32 bytes), class u8, t i64, kind u16, length of the
+// device id u8, device id, body; integers big-endian.
+func AppendLeaf(dst []byte, blind Blind, r Record) ([]byte, error) {
+	if len(r.Device) > MaxDeviceLen {
+		return nil, fmt.Errorf("device id of %d bytes is longer than %d", len(r.Device), MaxDeviceLen)
+	}
+	dst = append(dst, blind[:]...)
+	dst = append(dst, r.Class)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(r.Time))
+	dst = binary.BigEndian.AppendUint16(dst, r.Kind)
+	dst = append(dst, byte(len(r.Device)))
+	dst = append(dst, r.Device...)
+	return append(dst, r.Body...), nil
+}
+
+// leafPrefix is RFC 6962's domain separation of leaves.
+const leafPrefix = 0
+
+// Hasher turns rows into leaf hashes, reusing its buffer. Not for concurrent use.
+type Hasher struct {
+	blinder *Blinder
+	buf     []byte
+}
+
+// NewHasher makes the Hasher of the journal whose key this is.
+func NewHasher(journalKey []byte) *Hasher {
+	return &Hasher{blinder: NewBlinder(journalKey)}
+}
+
+// Leaf returns the RFC 6962 leaf hash of row idx.
+func (h *Hasher) Leaf(idx int64, r Record) (tlog.Hash, error) {
+	buf, err := AppendLeaf(append(h.buf[:0], leafPrefix), h.blinder.Blind(idx), r)
+	if err != nil {
+		return tlog.Hash{}, err
+	}
+	h.buf = buf
+	return sha256.Sum256(buf), nil
+}
+
+// ErrNotExtension says that a log contradicts a checkpoint that its own agent signed: it is no extension of that log.
+var ErrNotExtension = errors.New("the log is not an extension of what was signed")

@@ -1,0 +1,223 @@
+// Package sqlog keeps evidence logs in SQLite: it opens databases with the durability that an acknowledgement needs, and
+// stores and restores the tiles and checkpoints of one or many logs. Journal and ledger stand on it.
+package sqlog
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// minVersion is the first SQLite release that cannot lose committed rows when a write races a checkpoint.
+var minVersion = [3]int{3, 51, 3}
+
+// Mode says what a database is opened for.
+type Mode int
+
+// The modes. A ReadWrite DB is the one connection that writes and checkpoints; any number of ReadOnly ones go beside it.
+const (
+	ReadWrite Mode = iota
+	ReadOnly
+)
+
+// walPages is the size of the write-ahead log, in pages of 4 KiB, at which the writer folds it into the database.
+const walPages = 2000
+
+// DB is one SQLite connection with its prepared statements. Its methods may be called from several goroutines; they wait
+// for each other, so a transaction belongs to one goroutine that has the DB for itself.
+type DB struct {
+	mu    sync.Mutex
+	conn  *sqlite3.SQLiteConn
+	stmts map[string]*sqlite3.SQLiteStmt
+	args  []driver.NamedValue // of the statement at hand
+	path  string
+}
+
+// Open opens the database at path: WAL, synchronous=FULL. It makes the file when mode is ReadWrite.
+func Open(path string, mode Mode) (*DB, error) {
+	if err := checkVersion(); err != nil {
+		return nil, err
+	}
+	params := url.Values{"_busy_timeout": {"10000"}, "_cache_size": {"-2000"}}
+	if mode == ReadWrite {
+		params.Set("mode", "rwc")
+		params.Set("_journal_mode", "WAL")
+		params.Set("_synchronous", "FULL")
+	} else {
+		if _, err := os.Stat(path); err != nil {
+			return nil, err
+		}
+		params.Set("_query_only", "1")
+	}
+	c, err := (&sqlite3.SQLiteDriver{}).Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + params.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	db := &DB{conn: c.(*sqlite3.SQLiteConn), stmts: map[string]*sqlite3.SQLiteStmt{}, path: path}
+	if mode == ReadWrite {
+		if err := db.Exec("PRAGMA wal_autocheckpoint=" + strconv.Itoa(walPages)); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
+	return db, nil
+}
+
+func checkVersion() error {
+	text, _, _ := sqlite3.Version()
+	var v [3]int
+	for i, part := range strings.SplitN(text, ".", 3) {
+		v[i], _ = strconv.Atoi(part)
+	}
+	for i := range v {
+		if v[i] != minVersion[i] {
+			if v[i] > minVersion[i] {
+				return nil
+			}
+			return fmt.Errorf("SQLite %s can lose committed rows; this program needs %d.%d.%d or later", text,
+				minVersion[0], minVersion[1], minVersion[2])
+		}
+	}
+	return nil
+}
+
+// Close ends the connection.
+func (d *DB) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	for _, s := range d.stmts {
+		errs = append(errs, s.Close())
+	}
+	d.stmts = nil
+	return errors.Join(append(errs, d.conn.Close())...)
+}
+
+func (d *DB) prepared(query string) (*sqlite3.SQLiteStmt, error) {
+	if s, ok := d.stmts[query]; ok {
+		return s, nil
+	}
+	if d.stmts == nil {
+		return nil, fmt.Errorf("%s: closed", d.path)
+	}
+	s, err := d.conn.Prepare(query)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.path, err)
+	}
+	d.stmts[query] = s.(*sqlite3.SQLiteStmt)
+	return d.stmts[query], nil
+}
+
+// Exec runs a statement that gives no rows, keeping it prepared. It goes through the driver's query path, which binds all
+// arguments and steps in one crossing into C; its exec path crosses once for each argument.
+func (d *DB) Exec(query string, args ...driver.Value) error {
+	return d.Query(query, func([]driver.Value) error { return nil }, args...)
+}
+
+// Script runs several statements, as a schema has them.
+func (d *DB) Script(script string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := d.conn.Exec(script, nil); err != nil {
+		return fmt.Errorf("%s: %w", d.path, err)
+	}
+	return nil
+}
+
+// Query calls f with each row; the row's slice is reused, its blobs and strings are not. f must not use the DB.
+func (d *DB) Query(query string, f func(row []driver.Value) error, args ...driver.Value) (err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s, err := d.prepared(query)
+	if err != nil {
+		return err
+	}
+	d.args = d.args[:0]
+	for i, a := range args {
+		d.args = append(d.args, driver.NamedValue{Ordinal: i + 1, Value: a})
+	}
+	rows, err := s.QueryContext(context.Background(), d.args) // a context that ends would cost a goroutine a statement
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.path, err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	row := make([]driver.Value, len(rows.Columns()))
+	for {
+		switch err := rows.Next(row); err {
+		case nil:
+			if err := f(row); err != nil {
+				return err
+			}
+		case io.EOF:
+			return nil
+		default:
+			return fmt.Errorf("%s: %w", d.path, err)
+		}
+	}
+}
+
+// Int returns the single integer that a query gives, or none when it gives no row or NULL.
+func (d *DB) Int(query string, none int64, args ...driver.Value) (int64, error) {
+	out := none
+	err := d.Query(query, func(row []driver.Value) error {
+		if n, ok := row[0].(int64); ok {
+			out = n
+		}
+		return nil
+	}, args...)
+	return out, err
+}
+
+// Tx runs f inside a transaction: all of it becomes durable, or nothing.
+func (d *DB) Tx(f func() error) error {
+	if err := d.Exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		return errors.Join(err, d.Exec("ROLLBACK"))
+	}
+	if err := d.Exec("COMMIT"); err != nil {
+		// A failed COMMIT may have rolled back by itself (disk full) or not (busy).
+		if !d.conn.AutoCommit() {
+			err = errors.Join(err, d.Exec("ROLLBACK"))
+		}
+		return err
+	}
+	return nil
+}
+
+// Bytes returns a column as bytes: a BLOB as it is, TEXT converted, NULL as nil.
+func Bytes(v driver.Value) []byte {
+	switch v := v.(type) {
+	case []byte:
+		return v
+	case string:
+		return []byte(v)
+	}
+	return nil
+}
+
+// Text returns a column as a string: TEXT as it is, a BLOB converted, NULL as "".
+func Text(v driver.Value) string {
+	switch v := v.(type) {
+	case []byte:
+		return string(v)
+	case string:
+		return v
+	}
+	return ""
+}
+
+// Int64 returns a column as an integer, 0 for NULL.
+func Int64(v driver.Value) int64 {
+	n, _ := v.(int64)
+	return n
+}

@@ -1,0 +1,111 @@
+package sqlog
+
+import (
+	"database/sql/driver"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"lanewarden/edge/evidence"
+)
+
+// Schema of the tables that a Store uses; owner is "" in a database of one log, or the definition of the column that
+// tells many logs apart, with its comma.
+func Schema(owner string) string {
+	key := ""
+	if owner != "" {
+		key = "owner, "
+		owner = "owner INTEGER NOT NULL, "
+	}
+	return fmt.Sprintf(`
+CREATE TABLE IF NOT EXISTS tile(%[1]slevel INTEGER NOT NULL, n INTEGER NOT NULL, hashes BLOB NOT NULL,
+	PRIMARY KEY(%[2]slevel, n)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS checkpoint(%[1]ssize INTEGER NOT NULL, note TEXT NOT NULL, leaves BLOB NOT NULL,
+	PRIMARY KEY(%[2]ssize)) WITHOUT ROWID;
+`, owner, key)
+}
+
+// Store keeps one log's tiles and checkpoints.
+type Store struct {
+	db    *DB
+	where string         // "" or "owner=? AND "
+	owner []driver.Value // its argument
+}
+
+// NewStore returns the store of the only log in db.
+func NewStore(db *DB) *Store { return &Store{db: db} }
+
+// NewOwnedStore returns the store of one of many logs in db.
+func NewOwnedStore(db *DB, owner int64) *Store {
+	return &Store{db: db, where: "owner=? AND ", owner: []driver.Value{owner}}
+}
+
+func (s *Store) args(more ...driver.Value) []driver.Value {
+	return append(append(make([]driver.Value, 0, 4), s.owner...), more...)
+}
+
+func (s *Store) insert(table, columns string, values ...driver.Value) error {
+	marks := "?,?,?"
+	if s.owner != nil {
+		columns, marks = "owner, "+columns, "?,?,?,?"
+	}
+	return s.db.Exec("INSERT OR REPLACE INTO "+table+"("+columns+") VALUES("+marks+")", s.args(values...)...)
+}
+
+// AddTiles files tiles that became full. Call it inside the transaction that files their rows.
+func (s *Store) AddTiles(tiles []evidence.Tile) error {
+	for _, t := range tiles {
+		if err := s.insert("tile", "level, n, hashes", int64(t.Level), t.N, evidence.EncodeHashes(t.Hashes)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AddCheckpoint files a checkpoint and drops the smaller one of the same tile, which it covers.
+func (s *Store) AddCheckpoint(c evidence.SignedCheckpoint) error {
+	first := c.Size - c.Size%evidence.TileWidth
+	if err := s.db.Exec("DELETE FROM checkpoint WHERE "+s.where+"size >= ? AND size < ?", s.args(first, c.Size)...); err != nil {
+		return err
+	}
+	return s.insert("checkpoint", "size, note, leaves", c.Size, c.Note, evidence.EncodeHashes(c.Leaves))
+}
+
+// Tile returns a full tile's hashes, or evidence.ErrNoTile.
+func (s *Store) Tile(level int, n int64) (hashes []tlog.Hash, err error) {
+	err = s.db.Query("SELECT hashes FROM tile WHERE "+s.where+"level=? AND n=?", func(row []driver.Value) (err error) {
+		hashes, err = evidence.DecodeHashes(Bytes(row[0]))
+		return err
+	}, s.args(int64(level), n)...)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("tile %d/%d: %w", level, n, err)
+	case hashes == nil:
+		return nil, evidence.ErrNoTile
+	case len(hashes) != evidence.TileWidth:
+		return nil, fmt.Errorf("tile %d/%d has %d hashes, not %d", level, n, len(hashes), evidence.TileWidth)
+	}
+	return hashes, nil
+}
+
+// Checkpoints returns all checkpoints, smallest first.
+func (s *Store) Checkpoints() (out []evidence.SignedCheckpoint, err error) {
+	err = s.db.Query("SELECT size, note, leaves FROM checkpoint WHERE "+s.where+"1 ORDER BY size", func(row []driver.Value) error {
+		leaves, err := evidence.DecodeHashes(Bytes(row[2]))
+		if err != nil {
+			return fmt.Errorf("checkpoint at %d: %w", Int64(row[0]), err)
+		}
+		out = append(out, evidence.SignedCheckpoint{Size: Int64(row[0]), Note: Text(row[1]), Leaves: leaves})
+		return nil
+	}, s.args()...)
+	return out, err
+}
+
+// LatestCheckpoint returns the largest checkpoint; its Size is 0 when there is none.
+func (s *Store) LatestCheckpoint() (c evidence.SignedCheckpoint, err error) {
+	err = s.db.Query("SELECT size, note FROM checkpoint WHERE "+s.where+"1 ORDER BY size DESC LIMIT 1", func(row []driver.Value) error {
+		c.Size, c.Note = Int64(row[0]), Text(row[1])
+		return nil
+	}, s.args()...)
+	return c, err
+}

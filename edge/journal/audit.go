@@ -1,0 +1,54 @@
+package journal
+
+import (
+	"os"
+	"path/filepath"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/sqlog"
+)
+
+// Audit holds a journal's rows against its tiles and signed checkpoints, offline or beside a running agent. path is the
+// journal's directory or its database file. verifierKey "" means the key that the journal itself names: that proves
+// that nothing was changed after signing, but not who signed.
+func Audit(path, verifierKey string) (Identity, *evidence.Report, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, FileName)
+	}
+	db, err := sqlog.Open(path, sqlog.ReadOnly)
+	if err != nil {
+		return Identity{}, nil, err
+	}
+	defer db.Close()
+	tiles, err := sqlog.Open(path, sqlog.ReadOnly) // a connection of its own: tiles are read while rows are
+	if err != nil {
+		return Identity{}, nil, err
+	}
+	defer tiles.Close()
+	meta, err := readMeta(db)
+	if err != nil {
+		return Identity{}, nil, err
+	}
+	id := identityOf(meta)
+	if verifierKey == "" {
+		verifierKey = id.Verifier
+	}
+	verifier, err := note.NewVerifier(verifierKey)
+	if err != nil {
+		return id, nil, err
+	}
+	report, err := evidence.Audit(auditLog{sqlog.NewStore(tiles), db}, id.BlindKey, verifier, id.Origin())
+	return id, report, err
+}
+
+// auditLog is a journal as evidence.Audit reads it.
+type auditLog struct {
+	*sqlog.Store
+	db *sqlog.DB
+}
+
+func (a auditLog) Rows(f func(int64, evidence.Record) error) error {
+	return queryRows(a.db, "ORDER BY idx", func(r *Row) error { return f(r.Idx, r.Record()) })
+}

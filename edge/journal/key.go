@@ -1,0 +1,60 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"lanewarden/edge/evidence"
+)
+
+// keyFile holds the agent's signing key, two lines: secret key, public key. It is made at the first start, mode 0600.
+const keyFile = "agent.key"
+
+func loadKey(path, site, agent string) (signer note.Signer, verifierKey string, err error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if text, err = newKey(path, site, agent); err != nil {
+			return nil, "", err
+		}
+	} else if err != nil {
+		return nil, "", err
+	}
+	secret, public, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
+	if signer, err = note.NewSigner(secret); err != nil {
+		return nil, "", fmt.Errorf("%s: line 1 is no signing key: %w", path, err)
+	}
+	if _, err := note.NewVerifier(public); err != nil {
+		return nil, "", fmt.Errorf("%s: line 2 is no public key: %w", path, err)
+	}
+	if want := evidence.KeyName(site, agent); signer.Name() != want {
+		return nil, "", fmt.Errorf("%s: key is of %q, this agent is %q", path, signer.Name(), want)
+	}
+	return signer, public, nil
+}
+
+// newKey writes a new key so that a crash leaves either none or a whole one.
+func newKey(path, site, agent string) ([]byte, error) {
+	secret, public, err := evidence.NewKey(site, agent)
+	if err != nil {
+		return nil, err
+	}
+	text := []byte(secret + "\n" + public + "\n")
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return nil, err
+	}
+	return text, syncDir(filepath.Dir(path))
+}

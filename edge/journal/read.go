@@ -1,0 +1,71 @@
+package journal
+
+import (
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence/sqlog"
+)
+
+type evidenceHash = tlog.Hash
+
+// errEnough ends a query before its last row.
+var errEnough = errors.New("enough")
+
+const rowColumns = "SELECT idx, class, prev, t, device, kind, key, body FROM observation "
+
+// queryRows calls f with each row that the condition selects; the Row is reused, its Body is not.
+func queryRows(db *sqlog.DB, where string, f func(*Row) error, args ...driver.Value) error {
+	var r Row
+	return db.Query(rowColumns+where, func(c []driver.Value) error {
+		r = Row{
+			Idx: sqlog.Int64(c[0]), Class: observation.Class(sqlog.Int64(c[1])), Prev: sqlog.Int64(c[2]), Time: sqlog.Int64(c[3]),
+			Device: sqlog.Text(c[4]), Kind: observation.Kind(sqlog.Int64(c[5])), Key: sqlog.Text(c[6]), Body: sqlog.Bytes(c[7]),
+		}
+		return f(&r)
+	}, args...)
+}
+
+// ReadClass returns rows of one class with idx above after, oldest first: at most maxRows, and no more once their bodies
+// hold maxBytes, but at least one when there is one.
+func (j *Journal) ReadClass(class observation.Class, after int64, maxRows, maxBytes int) ([]Row, error) {
+	where := fmt.Sprintf("WHERE class=%d AND idx>? ORDER BY idx LIMIT ?", class) // a constant class, for the partial indexes
+	if class == observation.Class_CLASS_TELEMETRY {
+		where = "WHERE idx>? AND class=3 ORDER BY idx LIMIT ?"
+	}
+	return j.collect(where, maxBytes, after, int64(maxRows))
+}
+
+// Read returns rows of all classes from idx on, at most maxRows.
+func (j *Journal) Read(from int64, maxRows int) ([]Row, error) {
+	return j.collect("WHERE idx>=? ORDER BY idx LIMIT ?", 64<<20, from, int64(maxRows))
+}
+
+func (j *Journal) collect(where string, maxBytes int, args ...driver.Value) (out []Row, err error) {
+	size := 0
+	err = queryRows(j.read, where, func(r *Row) error {
+		out = append(out, *r)
+		if size += len(r.Body); size >= maxBytes {
+			return errEnough
+		}
+		return nil
+	}, args...)
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return out, err
+}
+
+// Observation decodes the row.
+func (r *Row) Observation() (*observation.Observation, error) {
+	body := &observation.Body{}
+	if err := proto.Unmarshal(r.Body, body); err != nil {
+		return nil, fmt.Errorf("row %d: %w", r.Idx, err)
+	}
+	return &observation.Observation{Class: r.Class, TimeNs: r.Time, Device: r.Device, Key: r.Key, Body: body}, nil
+}

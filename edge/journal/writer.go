@@ -1,0 +1,464 @@
+package journal
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/sqlog"
+)
+
+const (
+	queueLen      = 256     // requests waiting for the writer; further callers wait in Commit
+	maxGroupBytes = 4 << 20 // bodies in one transaction, so that its callers wait some ten milliseconds at most
+	insertRows    = 16      // rows in one INSERT statement
+)
+
+// Row is one observation as the journal keeps it.
+type Row struct {
+	Idx    int64
+	Class  observation.Class
+	Prev   int64
+	Time   int64 // ns UTC
+	Device string
+	Kind   observation.Kind
+	Key    string // "" for none
+	Body   []byte
+}
+
+// Record returns the row as the evidence log hashes it.
+func (r *Row) Record() evidence.Record {
+	return evidence.Record{Class: uint8(r.Class), Time: r.Time, Kind: uint16(r.Kind), Device: r.Device, Body: r.Body}
+}
+
+// request is one caller's rows, or one artifact's row, on their way through the writer.
+type request struct {
+	rows  []Row
+	also  func(db *sqlog.DB) error // runs in the transaction; nil for none
+	added int
+	err   error
+	done  chan struct{}
+}
+
+// Commit makes observations durable, in their order, all or none. It returns when they are; added is how many were new:
+// an observation whose device and key the journal already has is a success that adds nothing. On an error nothing may
+// be acknowledged to the device; when ctx ended the wait, the rows may be durable all the same.
+func (j *Journal) Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error) {
+	r := &request{rows: make([]Row, len(obs))}
+	for i, o := range obs {
+		if r.rows[i], err = newRow(o); err != nil {
+			return 0, err
+		}
+	}
+	err = j.do(ctx, r)
+	return r.added, err
+}
+
+func (j *Journal) do(ctx context.Context, r *request) error {
+	r.done = make(chan struct{})
+	select {
+	case j.requests <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-j.stop:
+		return ErrClosed
+	}
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-j.done:
+		select {
+		case <-r.done:
+			return r.err
+		default:
+			return ErrClosed
+		}
+	}
+}
+
+func newRow(o *observation.Observation) (Row, error) {
+	kind := o.GetBody().Kind()
+	name := fmt.Sprintf("observation of %q, %s", o.GetDevice(), kind.Name())
+	switch {
+	case kind == observation.Kind_KIND_UNSPECIFIED:
+		return Row{}, fmt.Errorf("%s: has no typed body", name)
+	case o.Class < observation.Class_CLASS_ALARM || o.Class > observation.Class_CLASS_TELEMETRY:
+		return Row{}, fmt.Errorf("%s: class %d is not alarm, event or telemetry", name, o.Class)
+	case o.Device == "" || len(o.Device) > evidence.MaxDeviceLen:
+		return Row{}, fmt.Errorf("%s: a device id has 1 to %d bytes", name, evidence.MaxDeviceLen)
+	}
+	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(o.Body)
+	if err != nil {
+		return Row{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(body) > observation.MaxBodyBytes {
+		return Row{}, fmt.Errorf("%s: body of %d bytes is over the limit of %d; large things are artifacts", name, len(body), observation.MaxBodyBytes)
+	}
+	return Row{Class: o.Class, Time: o.TimeNs, Device: o.Device, Kind: kind, Key: o.Key, Body: body}, nil
+}
+
+// writer is the one goroutine that writes. What it has in hand is in these fields; what is durable is in Journal.state.
+type writer struct {
+	j      *Journal
+	db     *sqlog.DB
+	store  *sqlog.Store
+	hasher *evidence.Hasher
+	tree   *evidence.Tree
+	last   [4]int64
+	acked  [4]int64 // as written
+	signed time.Time
+
+	args   []driver.Value // of the last INSERT
+	broken bool           // a transaction failed: tree and last must be read again before the next
+}
+
+// restore reads size, tree and cursors from the database.
+func (w *writer) restore() error {
+	var s state
+	max, err := w.db.Int("SELECT max(idx) FROM observation", -1)
+	if err != nil {
+		return err
+	}
+	s.size = max + 1
+	tail, err := w.tailHashes(s.size)
+	if err != nil {
+		return err
+	}
+	if w.tree, err = evidence.Restore(s.size, w.store, tail); err != nil {
+		return err
+	}
+	for _, class := range observation.Classes {
+		if s.last[class], err = w.db.Int(fmt.Sprintf("SELECT idx FROM observation WHERE class=%d ORDER BY idx DESC LIMIT 1", class), -1); err != nil {
+			return err
+		}
+		if s.acked[class], err = w.db.Int("SELECT acked FROM cursor WHERE class=?", -1, int64(class)); err != nil {
+			return err
+		}
+	}
+	if s.checkpoint, err = w.store.LatestCheckpoint(); err != nil {
+		return err
+	}
+	w.last, w.acked, w.broken = s.last, s.acked, false
+	w.j.mu.Lock()
+	s.stats = w.j.state.stats
+	w.j.state = s
+	w.j.mu.Unlock()
+	return nil
+}
+
+// tailHashes hashes the rows after the last full tile again.
+func (w *writer) tailHashes(size int64) (tail []evidenceHash, err error) {
+	first := size - size%evidence.TileWidth
+	err = queryRows(w.db, "WHERE idx>=? ORDER BY idx", func(r *Row) error {
+		if want := first + int64(len(tail)); r.Idx != want {
+			return fmt.Errorf("journal has no row %d", want)
+		}
+		leaf, err := w.hasher.Leaf(r.Idx, r.Record())
+		tail = append(tail, leaf)
+		return err
+	}, first)
+	return tail, err
+}
+
+func (w *writer) run() {
+	defer close(w.j.done)
+	timer := time.NewTicker(w.j.opts.SignEvery)
+	defer timer.Stop()
+	for {
+		select {
+		case r := <-w.j.requests:
+			w.commit(w.gather(r))
+		case <-timer.C:
+			w.tidy()
+		case <-w.j.stop:
+			w.drain()
+			return
+		}
+	}
+}
+
+// gather takes what else is waiting, so that a flood is committed in groups. It does not wait for more: while one group
+// is on its way to the card, the next gathers in the queue, and waiting was measured to win nothing.
+func (w *writer) gather(first *request) []*request {
+	group, size := []*request{first}, first.size()
+	for size < maxGroupBytes {
+		select {
+		case r := <-w.j.requests:
+			group, size = append(group, r), size+r.size()
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (r *request) size() (n int) {
+	for i := range r.rows {
+		n += len(r.rows[i].Body)
+	}
+	return n
+}
+
+// drain commits what was handed over before Close, signs, and closes the database.
+func (w *writer) drain() {
+	for {
+		select {
+		case r := <-w.j.requests:
+			w.commit(w.gather(r))
+			continue
+		default:
+		}
+		break
+	}
+	err := w.sign()
+	if err == nil {
+		err = w.writeCursors()
+	}
+	w.j.closeErr = errors.Join(err, w.db.Close())
+}
+
+// tidy signs rows that no checkpoint covers yet and writes cursors that moved.
+func (w *writer) tidy() {
+	if w.broken {
+		return
+	}
+	if err := errors.Join(w.sign(), w.writeCursors()); err != nil {
+		w.fail()
+	}
+}
+
+// commit makes a group durable and releases its callers.
+func (w *writer) commit(group []*request) {
+	err := w.try(group)
+	if err != nil && len(group) > 1 {
+		// One request may be at fault, or the disk: each gets its own chance and its own answer.
+		w.fail()
+		for _, r := range group {
+			w.commit([]*request{r})
+		}
+		return
+	}
+	if err != nil {
+		w.fail()
+	}
+	for _, r := range group {
+		if err != nil {
+			r.err, r.added = fmt.Errorf("journal: %w", err), 0
+		}
+		close(r.done)
+	}
+}
+
+func (w *writer) fail() {
+	w.broken = true
+	w.j.mu.Lock()
+	w.j.state.stats.Failures++
+	w.j.mu.Unlock()
+}
+
+func (w *writer) try(group []*request) error {
+	if w.broken {
+		if err := w.restore(); err != nil {
+			return err
+		}
+	}
+	var checkpoint *evidence.SignedCheckpoint
+	duplicates := uint64(0)
+	before := w.tree.Size()
+	err := w.db.Tx(func() error {
+		fresh, err := w.insert(group)
+		if err != nil {
+			return err
+		}
+		for _, r := range group {
+			duplicates += uint64(len(r.rows) - r.added)
+			if r.also != nil {
+				if err := r.also(w.db); err != nil {
+					return err
+				}
+			}
+		}
+		if fresh > 0 && time.Since(w.signed) >= w.j.opts.SignEvery {
+			checkpoint, err = w.signInTx()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w.publish(checkpoint, func(s *Stats) {
+		s.Groups++
+		s.Duplicates += duplicates
+		s.Rows += uint64(w.tree.Size() - before)
+	})
+	return nil
+}
+
+// publish shows readers what has become durable.
+func (w *writer) publish(checkpoint *evidence.SignedCheckpoint, count func(*Stats)) {
+	w.j.mu.Lock()
+	defer w.j.mu.Unlock()
+	s := &w.j.state
+	s.size, s.last = w.tree.Size(), w.last
+	if checkpoint != nil {
+		s.checkpoint = *checkpoint
+	}
+	count(&s.stats)
+	close(w.j.changed)
+	w.j.changed = make(chan struct{})
+}
+
+// insert files the rows that are new and returns how many those are. Hashing them goes on beside it.
+func (w *writer) insert(group []*request) (int, error) {
+	fresh, err := w.place(group)
+	if err != nil || len(fresh) == 0 {
+		return 0, err
+	}
+	leaves := make([]evidenceHash, len(fresh))
+	hashed := make(chan error, 1)
+	go func() { hashed <- w.hash(fresh, leaves) }()
+	for rest := fresh; len(rest) > 0 && err == nil; {
+		n := 1
+		if len(rest) >= insertRows {
+			n = insertRows
+		}
+		err = w.insertRows(rest[:n])
+		rest = rest[n:]
+	}
+	if err = errors.Join(err, <-hashed); err != nil {
+		return 0, err
+	}
+	for _, leaf := range leaves {
+		if full := w.tree.Append(leaf); full != nil {
+			if err := w.store.AddTiles(full); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return len(fresh), nil
+}
+
+// place gives each row that is new its place in the journal.
+func (w *writer) place(group []*request) (fresh []*Row, err error) {
+	seen := map[[2]string]bool{}
+	for _, r := range group {
+		r.added = 0
+		for i := range r.rows {
+			row := &r.rows[i]
+			if row.Key != "" {
+				id := [2]string{row.Device, row.Key}
+				known, err := w.known(row)
+				if err != nil {
+					return nil, err
+				}
+				if known || seen[id] {
+					continue
+				}
+				seen[id] = true
+			}
+			row.Idx, row.Prev = w.tree.Size()+int64(len(fresh)), w.last[row.Class]
+			w.last[row.Class] = row.Idx
+			fresh = append(fresh, row)
+			r.added++
+		}
+	}
+	return fresh, nil
+}
+
+func (w *writer) known(row *Row) (bool, error) {
+	idx, err := w.db.Int("SELECT idx FROM observation WHERE device=? AND key=?", -1, row.Device, row.Key)
+	return idx >= 0, err
+}
+
+func (w *writer) hash(rows []*Row, leaves []evidenceHash) (err error) {
+	for i, row := range rows {
+		if leaves[i], err = w.hasher.Leaf(row.Idx, row.Record()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var (
+	insertOne  = insertStatement(1)
+	insertMany = insertStatement(insertRows)
+)
+
+func insertStatement(rows int) string {
+	return "INSERT INTO observation(idx, class, prev, t, device, kind, key, body) VALUES" +
+		strings.TrimSuffix(strings.Repeat("(?,?,?,?,?,?,?,?),", rows), ",")
+}
+
+func (w *writer) insertRows(rows []*Row) error {
+	args := w.args[:0]
+	for _, r := range rows {
+		var key driver.Value
+		if r.Key != "" {
+			key = r.Key
+		}
+		args = append(args, r.Idx, int64(r.Class), r.Prev, r.Time, r.Device, int64(r.Kind), key, r.Body)
+	}
+	w.args = args
+	if len(rows) == 1 {
+		return w.db.Exec(insertOne, args...)
+	}
+	return w.db.Exec(insertMany, args...)
+}
+
+// sign makes and files a checkpoint over all rows when the newest does not cover them.
+func (w *writer) sign() error {
+	if w.tree.Size() == w.j.snapshot().checkpoint.Size {
+		return nil
+	}
+	var c *evidence.SignedCheckpoint
+	if err := w.db.Tx(func() (err error) {
+		c, err = w.signInTx()
+		return err
+	}); err != nil {
+		return err
+	}
+	w.publish(c, func(*Stats) {})
+	return nil
+}
+
+func (w *writer) signInTx() (*evidence.SignedCheckpoint, error) {
+	w.signed = time.Now()
+	signed, err := evidence.Checkpoint{Origin: w.j.identity.Origin(), Size: w.tree.Size(), Root: w.tree.Root()}.Sign(w.j.signer)
+	if err != nil {
+		return nil, err
+	}
+	c := evidence.SignedCheckpoint{Size: w.tree.Size(), Note: signed, Leaves: w.tree.Tail()}
+	if err := w.store.AddCheckpoint(c); err != nil {
+		return nil, err
+	}
+	c.Leaves = nil // the tree goes on using them
+	return &c, nil
+}
+
+func (w *writer) writeCursors() error {
+	acked := w.j.snapshot().acked
+	if acked == w.acked {
+		return nil
+	}
+	err := w.db.Tx(func() error {
+		for _, class := range observation.Classes {
+			if err := w.db.Exec("INSERT OR REPLACE INTO cursor(class, acked) VALUES(?,?)", int64(class), acked[class]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		w.acked = acked
+	}
+	return err
+}
