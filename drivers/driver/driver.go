@@ -1,0 +1,97 @@
+// Package driver is the contract between device drivers and the rest of the house: a Spec describes a driver, a Driver
+// runs one device, a Sink takes what it observes, a Format says what a file of the device holds.
+package driver
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// Spec describes a driver.
+type Spec struct {
+	Name   string // as configurations say it: "tsa"
+	Title  string // for people
+	Config any    // a pointer to the zero value of its settings; struct tags carry help, units and bounds
+	// New makes the driver of one device. settings has the type of Config and was checked against its tags.
+	New func(settings any, env Env) (Driver, error)
+	// Formats are the files that the driver understands.
+	Formats []Format
+}
+
+// Checker is implemented by settings whose fields depend on each other.
+type Checker interface {
+	// Check reports what is wrong, for the person who writes the configuration.
+	Check() error
+}
+
+// Env is what a driver is given of its surroundings.
+type Env struct {
+	Device string            // its device's id
+	Links  *transport.Opener // opens its streams
+	Tape   *transport.Tape   // for documents; streams are taped by Links
+}
+
+// Driver runs one device.
+type Driver interface {
+	// Run talks to the device until ctx ends or the connection is lost, and returns why. It does not reconnect; its
+	// caller does, with back-off. Goroutines that it starts have ended when it returns.
+	Run(ctx context.Context, sink Sink) error
+}
+
+// Sink takes what a driver observes.
+type Sink interface {
+	// Commit makes observations durable; see journal.Journal.Commit. The sink fills in device, agent time and clock.
+	// Nothing may be acknowledged to the device before it returned without error.
+	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
+	// StoreArtifact keeps bytes whole and durable, and names them for use in an observation.
+	StoreArtifact(ctx context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error)
+	// State reports what the driver knows of its device, in words for a technician. Repeating it costs nothing.
+	State(state observation.DeviceState_State, reason string)
+	// Live takes a sample for strip charts. It is kept in a bounded ring and never journalled.
+	Live(Sample)
+}
+
+// Sample is one moment of a live waveform.
+type Sample struct {
+	At      time.Time
+	Channel string    // "gamma", "neutron"
+	Values  []float32 // one per detector; counts in the channel's interval; NaN for no value
+}
+
+// Format is a kind of file that a driver understands.
+type Format struct {
+	Name  string // "n42", "tsa-daily"
+	Title string
+	// Recognise says whether a file that begins with head (up to 4 KiB) is of this format, by content.
+	Recognise func(head []byte) bool
+	// Describe reads the file and says what it holds. name is the file's name, for formats that keep a date there.
+	Describe func(r io.Reader, name string) (Description, error)
+}
+
+// HeadBytes is how much of a file Recognise may look at.
+const HeadBytes = 4 << 10
+
+// Description says what a file holds, for people (Text) and programs (its JSON form).
+type Description interface {
+	// Text returns lines for a person to read.
+	Text() []string
+}
+
+// New makes a Spec from a typed constructor.
+func New[C any](name, title string, build func(C, Env) (Driver, error), formats ...Format) Spec {
+	return Spec{
+		Name: name, Title: title, Config: new(C), Formats: formats,
+		New: func(settings any, env Env) (Driver, error) {
+			c, ok := settings.(*C)
+			if !ok {
+				return nil, fmt.Errorf("driver %s: settings are a %T, not a %T", name, settings, c)
+			}
+			return build(*c, env)
+		},
+	}
+}

@@ -1,0 +1,81 @@
+package driver
+
+import (
+	"fmt"
+	"time"
+
+	"lanewarden/drivers/observation"
+)
+
+const (
+	faultPeriod    = time.Minute
+	faultsInPeriod = 10  // reported one by one; the rest of a period is folded into one report
+	excerptBytes   = 256 // of the offending frame
+)
+
+// Faults turns input that could not be understood into device.fault observations: the first ten of a minute one by one,
+// the rest of that minute as one with their count. Not for concurrent use. The zero value is ready.
+type Faults struct {
+	Source string // the peer's address or the file's name
+
+	Total  uint64
+	begin  time.Time // of the period
+	count  int       // in the period
+	folded *observation.DeviceFault
+	due    []*observation.Observation
+}
+
+// Add takes one fault: what is wrong in words, where it stood in the input, and the frame itself.
+func (f *Faults) Add(at time.Time, reason string, offset int64, frame []byte) {
+	f.Tick(at)
+	if f.begin.IsZero() {
+		f.begin = at
+	}
+	f.Total++
+	f.count++
+	if f.count > faultsInPeriod {
+		if f.folded == nil {
+			f.folded = f.fault(reason, offset, frame, 0)
+		}
+		f.folded.Count++
+		return
+	}
+	f.report(at, f.fault(reason, offset, frame, 1))
+}
+
+// Tick ends a period that is over.
+func (f *Faults) Tick(at time.Time) {
+	if f.begin.IsZero() || at.Sub(f.begin) < faultPeriod {
+		return
+	}
+	f.Flush()
+}
+
+// Flush ends the period: what was folded is reported.
+func (f *Faults) Flush() {
+	if f.folded != nil {
+		f.report(f.begin, f.folded)
+	}
+	f.begin, f.count, f.folded = time.Time{}, 0, nil
+}
+
+// Due counts the observations that are to be committed now.
+func (f *Faults) Due() int { return len(f.due) }
+
+// Take returns the observations that are to be committed now.
+func (f *Faults) Take() []*observation.Observation {
+	due := f.due
+	f.due = nil
+	return due
+}
+
+func (f *Faults) fault(reason string, offset int64, frame []byte, count uint32) *observation.DeviceFault {
+	excerpt := append([]byte(nil), frame[:min(len(frame), excerptBytes)]...)
+	return &observation.DeviceFault{Reason: reason, Offset: offset, Excerpt: excerpt, Count: count, Source: f.Source}
+}
+
+func (f *Faults) report(at time.Time, fault *observation.DeviceFault) {
+	o := observation.New(observation.Class_CLASS_EVENT, at, fault)
+	o.Key = fmt.Sprintf("fault:%d@%d+%d", fault.Count, at.UnixNano(), fault.Offset)
+	f.due = append(f.due, o)
+}

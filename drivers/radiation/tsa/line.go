@@ -1,0 +1,241 @@
+package tsa
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// detectors is the number of gamma and of neutron detectors that a line can report.
+const detectors = 4
+
+// noValue stands for a field that is not a number.
+const noValue = -1
+
+// lineKind is the type of a line, named as the monitor sends it.
+type lineKind uint8
+
+const (
+	lineGB  lineKind = iota + 1 // gamma background, counts in 1 s, unoccupied, every 5 s
+	lineGH                      // the same, above the high fault limit
+	lineGL                      // the same, below the low fault limit
+	lineNB                      // neutron background, counts in 1 s, unoccupied, every 5 s
+	lineNH                      // the same, above the high fault limit
+	lineGS                      // gamma counts in 200 ms, occupied
+	lineGA                      // the same, in alarm
+	lineNS                      // neutron counts in 1 s, occupied
+	lineNA                      // the same, in alarm
+	lineSP                      // speed, during occupancy
+	lineGX                      // end of occupancy
+	lineTT                      // tamper tripped
+	lineTC                      // tamper cleared
+	lineSG1                     // gamma setup
+	lineSG2                     // gamma control unit setup
+	lineSG3                     // gamma remote unit setup
+	lineSN1                     // neutron setup
+	lineSN2                     // neutron discriminators
+)
+
+func (k lineKind) counts() bool   { return k <= lineNA }
+func (k lineKind) setup() bool    { return k >= lineSG1 }
+func (k lineKind) occupied() bool { return k >= lineGS && k <= lineSP }
+
+// setupFields names the fields of the setup lines, in their order. "" is a field that the protocol reserves.
+var setupFields = map[lineKind][]string{
+	lineSG1: {"high_fault", "low_fault", "intervals", "hold_in", "n_sigma", ""},
+	lineSG2: {"detectors", "lower_discriminator", "upper_discriminator", "relay", "algorithm", "software"},
+	lineSG3: {"lower_discriminator", "upper_discriminator", "background_time", "background_sigma", "firmware"},
+	lineSN1: {"high_fault", "max_intervals", "alpha", "z_max", "sequential", "background_time"},
+	lineSN2: {"lower_discriminator_1", "upper_discriminator_1", "lower_discriminator_2", "upper_discriminator_2", ""},
+}
+
+var setupNames = map[lineKind]string{lineSG1: "SG1", lineSG2: "SG2", lineSG3: "SG3", lineSN1: "SN1", lineSN2: "SN2"}
+
+// line is one decoded line.
+type line struct {
+	kind   lineKind
+	counts [detectors]int32 // noValue where the field was not a number or is missing
+	clock  time.Duration    // time of day of a recorded line; -1 when it has none
+
+	beamSeconds, kph float32 // SP; 0 for no value
+	number           uint32  // GX: occupancy number, 0 for no value
+	neutronMilli     uint32  // GX: neutron background x 1000, 0 for no value
+	fields           []byte  // setup lines: the fields, still joined; part of the input
+}
+
+// kindOf tells the kind of a line from its first field.
+func kindOf(tag []byte) lineKind {
+	switch string(tag) { // no allocation: the compiler compares in place
+	case "GS":
+		return lineGS
+	case "GB":
+		return lineGB
+	case "NS":
+		return lineNS
+	case "NB":
+		return lineNB
+	case "GA":
+		return lineGA
+	case "NA":
+		return lineNA
+	case "GH":
+		return lineGH
+	case "GL":
+		return lineGL
+	case "NH":
+		return lineNH
+	case "SP":
+		return lineSP
+	case "GX":
+		return lineGX
+	case "TT":
+		return lineTT
+	case "TC":
+		return lineTC
+	case "SG1":
+		return lineSG1
+	case "SG2":
+		return lineSG2
+	case "SG3":
+		return lineSG3
+	case "SN1":
+		return lineSN1
+	case "SN2":
+		return lineSN2
+	}
+	return 0
+}
+
+// decodeLine decodes one line without its line end. A field that is not a number is "no value"; an error means that the
+// line as a whole cannot be understood. It does not allocate.
+func decodeLine(text []byte, l *line) error {
+	tag, rest, _ := bytes.Cut(text, comma)
+	kind := kindOf(tag)
+	if kind == 0 {
+		return fmt.Errorf("line begins with %.8q, which is no TSA line type", tag)
+	}
+	*l = line{kind: kind, clock: -1}
+	rest, l.clock = cutClock(rest)
+	switch {
+	case kind.counts():
+		return l.decodeCounts(rest)
+	case kind.setup():
+		l.fields = rest
+		if n := bytes.Count(rest, comma) + 1; n > len(setupFields[kind])+1 {
+			return fmt.Errorf("%s line has %d fields, not %d", setupNames[kind], n, len(setupFields[kind]))
+		}
+	case kind == lineSP:
+		seconds, rest := nextField(rest)
+		_, rest = nextField(rest) // miles per hour
+		kph, _ := nextField(rest)
+		l.beamSeconds, l.kph = decimal(seconds), decimal(kph)
+	case kind == lineGX:
+		number, rest := nextField(rest)
+		milli, _ := nextField(rest)
+		l.number, l.neutronMilli = uint32(max(integer(number), 0)), uint32(max(integer(milli), 0))
+	}
+	return nil
+}
+
+var comma = []byte{','}
+
+func nextField(b []byte) (field, rest []byte) {
+	if i := bytes.IndexByte(b, ','); i >= 0 {
+		return b[:i], b[i+1:]
+	}
+	return b, nil
+}
+
+func (l *line) decodeCounts(rest []byte) error {
+	if len(rest) == 0 {
+		return fmt.Errorf("line has no counts")
+	}
+	for i := range l.counts {
+		l.counts[i] = noValue
+		if len(rest) > 0 {
+			var f []byte
+			f, rest = nextField(rest)
+			l.counts[i] = integer(f)
+		}
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("line has more than %d counts", detectors)
+	}
+	return nil
+}
+
+// maxDigits keeps a field within int32.
+const maxDigits = 9
+
+// integer reads a zero-padded number; noValue when it is none.
+func integer(b []byte) int32 {
+	if len(b) == 0 || len(b) > maxDigits {
+		return noValue
+	}
+	var n int32
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return noValue
+		}
+		n = n*10 + int32(c-'0')
+	}
+	return n
+}
+
+// decimal reads a number with an optional fraction; 0 when it is none, or out of all reason.
+func decimal(b []byte) float32 {
+	var n, scale float32 = 0, 0
+	if len(b) == 0 || len(b) > maxDigits {
+		return 0
+	}
+	for _, c := range b {
+		switch {
+		case c >= '0' && c <= '9':
+			n, scale = n*10+float32(c-'0'), scale*10
+		case c == '.' && scale == 0:
+			scale = 1
+		default:
+			return 0
+		}
+	}
+	if scale > 1 {
+		n /= scale
+	}
+	return n
+}
+
+// clockLen is the length of the time in recorded files, HH:MM:SS.mmm or HH-MM-SS.mmm.
+const clockLen = 12
+
+// cutClock takes a time of day off the end of a recorded line.
+func cutClock(rest []byte) ([]byte, time.Duration) {
+	if len(rest) < clockLen {
+		return rest, -1
+	}
+	t := rest[len(rest)-clockLen:]
+	before := rest[:len(rest)-clockLen]
+	if len(before) > 0 && before[len(before)-1] != ',' || t[2] != ':' && t[2] != '-' || t[5] != t[2] || t[8] != '.' {
+		return rest, -1
+	}
+	h, m, s, ms := integer(t[0:2]), integer(t[3:5]), integer(t[6:8]), integer(t[9:12])
+	if h < 0 || h > 23 || m < 0 || m > 59 || s < 0 || s > 59 || ms < 0 {
+		return rest, -1
+	}
+	clock := time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(s)*time.Second + time.Duration(ms)*time.Millisecond
+	return bytes.TrimSuffix(before, comma), clock
+}
+
+// setupValue returns the number in a setup line's field, by the field's name.
+func (l *line) setupValue(name string) (float64, bool) {
+	rest := l.fields
+	for _, n := range setupFields[l.kind] {
+		var f []byte
+		f, rest = nextField(rest)
+		if n == name {
+			v, err := strconv.ParseFloat(string(f), 64)
+			return v, err == nil
+		}
+	}
+	return 0, false
+}

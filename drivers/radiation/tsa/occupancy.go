@@ -1,0 +1,147 @@
+package tsa
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"lanewarden/drivers/observation"
+)
+
+const (
+	gammaInterval   = 200 * time.Millisecond
+	neutronInterval = time.Second
+	// maxOccupancy ends the record of a vehicle that stays, so that memory is bounded; what follows is a new record.
+	maxOccupancy = time.Hour
+)
+
+// alarmRule is how the monitor decides, from its settings or its SG1 line.
+type alarmRule struct {
+	nSigma    float64 // alarm when F > B + nSigma * sqrt(B)
+	intervals int     // gamma intervals summed in F
+}
+
+// openOccupancy is an occupancy under way.
+type openOccupancy struct {
+	rec      *observation.RadiationOccupancy
+	start    time.Time
+	lastLine time.Time
+	rule     alarmRule
+
+	background float64 // gamma counts of all detectors in the time of one window; 0 when unknown
+	seen       int     // gamma intervals so far
+	window     [detectors]windowSum
+	sum        windowSum
+	maxDet     [detectors]uint32
+}
+
+// windowSum is the running sum of the last intervals.
+type windowSum struct {
+	ring []uint32
+	at   int
+	sum  uint32
+}
+
+func (w *windowSum) add(v uint32) {
+	w.sum += v - w.ring[w.at]
+	w.ring[w.at] = v
+	w.at = (w.at + 1) % len(w.ring)
+}
+
+func startOccupancy(at time.Time, rule alarmRule, gamma, neutron []int32) *openOccupancy {
+	o := &openOccupancy{start: at, lastLine: at, rule: rule, rec: &observation.RadiationOccupancy{
+		StartNs: at.UnixNano(), GammaBackground: gamma, NeutronBackground: neutron,
+		GammaIntervalMs: uint32(gammaInterval.Milliseconds()), NeutronIntervalMs: uint32(neutronInterval.Milliseconds()),
+		Gamma: series(), Neutron: series(), SigmaLimit: float32(rule.nSigma), WindowIntervals: uint32(rule.intervals),
+	}}
+	for _, b := range gamma {
+		o.background += float64(max(b, 0))
+	}
+	o.background *= float64(rule.intervals) * gammaInterval.Seconds()
+	o.sum.ring = make([]uint32, rule.intervals)
+	for i := range o.window {
+		o.window[i].ring = make([]uint32, rule.intervals)
+	}
+	return o
+}
+
+func series() []*observation.Series {
+	s := make([]*observation.Series, detectors)
+	for i := range s {
+		s[i] = &observation.Series{}
+	}
+	return s
+}
+
+// addGamma takes a GS or GA line.
+func (o *openOccupancy) addGamma(l *line) {
+	o.rec.GammaAlarm = o.rec.GammaAlarm || l.kind == lineGA
+	var total uint32
+	for i, c := range l.counts {
+		o.rec.Gamma[i].Counts = append(o.rec.Gamma[i].Counts, c)
+		v := uint32(max(c, 0))
+		total += v
+		o.window[i].add(v)
+		o.maxDet[i] = max(o.maxDet[i], o.window[i].sum)
+	}
+	o.sum.add(total)
+	if o.seen++; o.seen >= o.rule.intervals {
+		o.rec.GammaMax = max(o.rec.GammaMax, o.sum.sum)
+	}
+}
+
+// addNeutron takes an NS or NA line.
+func (o *openOccupancy) addNeutron(l *line) {
+	o.rec.NeutronAlarm = o.rec.NeutronAlarm || l.kind == lineNA
+	var total uint32
+	for i, c := range l.counts {
+		o.rec.Neutron[i].Counts = append(o.rec.Neutron[i].Counts, c)
+		total += uint32(max(c, 0))
+	}
+	o.rec.NeutronMax = max(o.rec.NeutronMax, total)
+}
+
+// finish computes the verdicts and returns the observation: class alarm when the monitor or the recomputation says so.
+func (o *openOccupancy) finish(end observation.RadiationOccupancy_End) *observation.Observation {
+	r := o.rec
+	r.EndNs, r.End = o.lastLine.UnixNano(), end
+	r.Incomplete = r.Incomplete || end != observation.RadiationOccupancy_END_MARKED
+	r.GammaMaxDetector = o.maxDet[:]
+	if o.background > 0 && o.seen >= o.rule.intervals {
+		sigma := (float64(r.GammaMax) - o.background) / math.Sqrt(o.background)
+		r.SigmaMax = float32(sigma)
+		r.GammaAlarmRecomputed = sigma > o.rule.nSigma
+		r.AlarmDisagreement = r.GammaAlarm != r.GammaAlarmRecomputed
+	}
+	class := observation.Class_CLASS_EVENT
+	if r.GammaAlarm || r.NeutronAlarm || r.GammaAlarmRecomputed {
+		class = observation.Class_CLASS_ALARM
+	}
+	trimEmpty(r)
+	obs := observation.New(class, o.start, r)
+	obs.Key = fmt.Sprintf("occupancy:%d@%d", r.Number, r.StartNs)
+	return obs
+}
+
+// trimEmpty drops the series of detectors that never sent a value: a portal with two pillars has two.
+func trimEmpty(r *observation.RadiationOccupancy) {
+	r.Gamma = withValues(r.Gamma)
+	r.Neutron = withValues(r.Neutron)
+	r.GammaMaxDetector = r.GammaMaxDetector[:len(r.Gamma)]
+}
+
+func withValues(s []*observation.Series) []*observation.Series {
+	for len(s) > 0 && !hasValue(s[len(s)-1].Counts) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func hasValue(counts []int32) bool {
+	for _, c := range counts {
+		if c != noValue {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,202 @@
+// Package tsa is the driver of radiation portals that speak the TSA line protocol: ASCII lines over TCP or a serial
+// line, or recorded daily files from a drop folder, become occupancies, backgrounds, faults, tampers and setups. Source:
+// OpenSensorHub's Rapiscan driver, SpecUtils' notes on daily files; docs/protocols/tsa.md.
+package tsa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// Config is the settings of a portal.
+type Config struct {
+	transport.Link `yaml:",inline"`
+	Files          *Files        `yaml:"files" help:"drop folder for recorded daily files"`
+	NSigma         float64       `yaml:"n_sigma" default:"7" min:"1" max:"20" help:"gamma alarm threshold until the portal's SG1 line says otherwise"`
+	Intervals      int           `yaml:"intervals" default:"5" min:"1" max:"50" unit:"intervals of 200 ms" help:"gamma intervals summed for the alarm, until the portal's SG1 line says otherwise"`
+	Timeout        time.Duration `yaml:"occupancy_timeout" default:"10s" min:"1s" max:"10m" help:"an occupancy without occupied lines for so long is over"`
+	SilentAfter    time.Duration `yaml:"silent_after" default:"15s" min:"2s" help:"the portal counts as silent when it sends nothing for so long; it sends backgrounds every 5 s"`
+}
+
+// Files is a drop folder of recorded daily files.
+type Files struct {
+	transport.Folder `yaml:",inline"`
+	TimeZone         string `yaml:"time_zone" default:"UTC" format:"timezone" help:"time zone of the times in the files" example:"America/Montreal"`
+}
+
+// Check implements driver.Checker.
+func (c Config) Check() error {
+	if c.Files != nil && c.Link.IsZero() {
+		return nil
+	}
+	return c.Link.Check()
+}
+
+// Spec describes the driver.
+var Spec = driver.New("tsa", "Radiation portal, TSA line protocol", build, Daily)
+
+func build(c Config, env driver.Env) (driver.Driver, error) {
+	return &portal{Config: c, env: env}, nil
+}
+
+type portal struct {
+	Config
+	env driver.Env
+}
+
+func (p *portal) rule() alarmRule { return alarmRule{nSigma: p.NSigma, intervals: p.Intervals} }
+
+// Run implements driver.Driver.
+func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
+	g, ctx := errgroup.WithContext(ctx)
+	if !p.Link.IsZero() {
+		g.Go(func() error { return p.live(ctx, sink) })
+	}
+	if p.Files != nil {
+		g.Go(func() error {
+			return p.Files.Watch(ctx, func(ctx context.Context, path string) error { return p.importFile(ctx, sink, path) })
+		})
+	}
+	return g.Wait()
+}
+
+// live reads the portal's connection.
+func (p *portal) live(ctx context.Context, sink driver.Sink) error {
+	stream, err := p.env.Links.Open(ctx, p.Link)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	s := session{sink: sink, live: true, tracker: newTracker(p.rule(), p.Timeout), faults: driver.Faults{Source: p.Link.String()}}
+	sink.State(observation.DeviceState_STATE_CONNECTING, "connected to "+p.Link.String()+", waiting for its first line")
+	lastLine := time.Now()
+	for {
+		chunk, err := stream.Next(ctx)
+		if err != nil {
+			return errors.Join(s.finish(ctx), lost(err))
+		}
+		if s.take(chunk) > 0 {
+			lastLine = time.Now()
+			sink.State(observation.DeviceState_STATE_RUNNING, "")
+		} else if silent := time.Since(lastLine); silent > p.SilentAfter {
+			sink.State(observation.DeviceState_STATE_SILENT, fmt.Sprintf(
+				"connected to %s, but no line that is understood came; portals send one every 5 s. Check the portal's power, its data cable and that %s is its data port",
+				p.Link, p.Link))
+		}
+		if err := s.commit(ctx); err != nil {
+			return err
+		}
+		if s.idle() {
+			stream.Settled()
+		}
+	}
+}
+
+// lost words the end of a connection.
+func lost(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("the portal closed the connection")
+	}
+	return err
+}
+
+// session is one input, live or recorded, on its way through framer and tracker into the sink.
+type session struct {
+	sink    driver.Sink
+	framer  framer
+	tracker *tracker
+	faults  driver.Faults
+	live    bool // shown on strip charts
+
+	at   time.Time // of the line at hand
+	line line
+}
+
+// take reads a chunk and returns the number of lines understood.
+func (s *session) take(c transport.Chunk) (understood int) {
+	s.at = c.At
+	if c.Break {
+		s.tracker.breakOff()
+		s.framer.reset()
+		return 0
+	}
+	s.framer.feed(c.Data, func(text []byte, offset int64) {
+		if s.takeLine(text, offset) {
+			understood++
+		}
+	}, s.tooLong)
+	s.tracker.tick(c.At)
+	s.faults.Tick(c.At)
+	return understood
+}
+
+// takeLine reads a line at s.at; what it cannot understand becomes a fault.
+func (s *session) takeLine(text []byte, offset int64) bool {
+	err := decodeLine(text, &s.line)
+	if err == nil {
+		s.sample()
+		err = s.tracker.line(s.at, &s.line)
+	}
+	if err != nil {
+		s.faults.Add(s.at, fmt.Sprintf("byte %d: %v", offset, err), offset, text)
+		return false
+	}
+	return true
+}
+
+func (s *session) tooLong(text []byte, offset int64) {
+	s.faults.Add(s.at, fmt.Sprintf("byte %d: line is longer than %d bytes", offset, maxLine), offset, text)
+}
+
+// sample shows the counts of a live line on the strip chart.
+func (s *session) sample() {
+	if !s.live || !s.line.kind.counts() {
+		return
+	}
+	channel := "gamma"
+	switch s.line.kind {
+	case lineNB, lineNH, lineNS, lineNA:
+		channel = "neutron"
+	}
+	values := make([]float32, detectors)
+	for i, c := range s.line.counts {
+		if values[i] = float32(c); c == noValue {
+			values[i] = float32(math.NaN())
+		}
+	}
+	s.sink.Live(driver.Sample{At: s.at, Channel: channel, Values: values})
+}
+
+// commit makes what gathered durable.
+func (s *session) commit(ctx context.Context) error {
+	obs := append(s.tracker.take(), s.faults.Take()...)
+	if len(obs) == 0 {
+		return nil
+	}
+	_, err := s.sink.Commit(ctx, obs...)
+	return err
+}
+
+// finishTimeout bounds the last commit of a connection that ends because the agent stops.
+const finishTimeout = 500 * time.Millisecond
+
+// finish closes what is under way and commits it, also when ctx has ended already.
+func (s *session) finish(ctx context.Context) error {
+	s.tracker.breakOff()
+	s.faults.Flush()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	defer cancel()
+	return s.commit(ctx)
+}
+
+func (s *session) idle() bool { return s.framer.idle() && s.tracker.idle() && len(s.tracker.out) == 0 }

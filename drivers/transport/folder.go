@@ -1,0 +1,172 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Folder is a drop folder: other programs put files in, the agent takes them. A file that was dealt with moves to done/,
+// one that cannot be read to bad/ with the reason beside it.
+type Folder struct {
+	Path     string        `yaml:"path" required:"true" help:"folder into which the device drops its files" example:"/srv/lane-1/n42"`
+	Settle   time.Duration `yaml:"settle" default:"10s" min:"1s" help:"a file that nobody announced (network shares) counts as whole when it has not changed for so long"`
+	KeepDone time.Duration `yaml:"keep_done" default:"168h" help:"how long files stay in done/ after they were dealt with; 0 keeps them for ever"`
+}
+
+// rescan is how often the folder is listed beside what inotify says: events get lost, shares send none.
+const rescan = 2 * time.Second
+
+// BadFileError says that a file cannot be read, ever: it moves to bad/. Any other error leaves it for another try.
+type BadFileError struct{ Err error }
+
+func (e *BadFileError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is wrong with the file.
+func (e *BadFileError) Unwrap() error { return e.Err }
+
+// Watch calls handle with each file that is whole, one at a time, oldest name first, until ctx ends. When handle returns
+// nil the file moves to done/. It returns an error only when the folder itself cannot be used.
+func (f Folder) Watch(ctx context.Context, handle func(ctx context.Context, path string) error) error {
+	for _, dir := range []string{f.Path, f.sub("done"), f.sub("bad")} {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return err
+		}
+	}
+	in, err := newNotifier(f.Path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.Path, err)
+	}
+	defer in.close()
+	w := folderWatch{Folder: f, handle: handle, whole: map[string]bool{}, seen: map[string]stamp{}, retry: map[string]time.Time{}}
+	for {
+		if err := w.scan(ctx); err != nil {
+			return err
+		}
+		if err := in.wait(ctx, rescan, w.whole); err != nil {
+			return err
+		}
+	}
+}
+
+func (f Folder) sub(name string) string { return filepath.Join(f.Path, name) }
+
+// stamp tells whether a file changed between two looks.
+type stamp struct {
+	size  int64
+	mtime time.Time
+}
+
+// retryAfter is how long a file waits after an error that may pass, such as a full journal.
+const retryAfter = 5 * time.Second
+
+type folderWatch struct {
+	Folder
+	handle func(context.Context, string) error
+	whole  map[string]bool      // names that were announced: closed after writing, or moved in
+	seen   map[string]stamp     // the others, as they were at the last scan
+	retry  map[string]time.Time // not before then
+}
+
+// scan handles every file that is whole.
+func (w *folderWatch) scan(ctx context.Context) error {
+	entries, err := os.ReadDir(w.Path)
+	if err != nil {
+		return err
+	}
+	present := map[string]stamp{}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || temporary(e.Name()) {
+			continue
+		}
+		s := stamp{info.Size(), info.ModTime()}
+		if !w.whole[e.Name()] && (w.seen[e.Name()] != s || time.Since(s.mtime) < w.Settle) {
+			present[e.Name()] = s
+			continue
+		}
+		if time.Now().Before(w.retry[e.Name()]) {
+			present[e.Name()] = s
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.take(ctx, e.Name()); err != nil {
+			return err
+		}
+	}
+	w.seen = present
+	return w.prune()
+}
+
+// temporary reports whether a name is one under which programs write files that are not whole.
+func temporary(name string) bool {
+	return strings.HasPrefix(name, ".") || slices.Contains([]string{".tmp", ".part", ".partial", ".filepart", ".reason"}, filepath.Ext(name))
+}
+
+func (w *folderWatch) take(ctx context.Context, name string) error {
+	err := w.handle(ctx, filepath.Join(w.Path, name))
+	var bad *BadFileError
+	switch {
+	case err == nil:
+		err = w.move(name, "done", "")
+	case errors.As(err, &bad):
+		err = w.move(name, "bad", bad.Error())
+	case ctx.Err() != nil:
+		return ctx.Err()
+	default:
+		w.retry[name] = time.Now().Add(retryAfter)
+		return nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // whoever put it there took it away
+	}
+	delete(w.whole, name)
+	delete(w.retry, name)
+	return err
+}
+
+// move puts a file aside under a name that is free there, with the reason beside it when there is one.
+func (w *folderWatch) move(name, sub, reason string) error {
+	to := filepath.Join(w.sub(sub), name)
+	for i := 1; exists(to); i++ {
+		to = filepath.Join(w.sub(sub), fmt.Sprintf("%s.%d", name, i))
+	}
+	if reason != "" {
+		if err := os.WriteFile(to+".reason", []byte(reason+"\n"), 0o640); err != nil {
+			return err
+		}
+	}
+	return os.Rename(filepath.Join(w.Path, name), to)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// prune deletes what has been in done/ for longer than KeepDone.
+func (w *folderWatch) prune() error {
+	if w.KeepDone == 0 {
+		return nil
+	}
+	entries, err := os.ReadDir(w.sub("done"))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > w.KeepDone {
+			if err := os.Remove(filepath.Join(w.sub("done"), e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package transport
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+// HTTP is an endpoint to which a device posts its documents.
+type HTTP struct {
+	Listen    string `yaml:"listen" required:"true" help:"address to listen on" format:"hostport" example:"127.0.0.1:8742"`
+	Path      string `yaml:"path" default:"/" help:"path of the endpoint"`
+	MaxBytes  int64  `yaml:"max_bytes" default:"67108864" min:"1024" max:"2147483648" unit:"bytes" help:"largest document accepted"`
+	TokenFile string `yaml:"token_file" format:"file" help:"file with a token that senders must give as 'Authorization: Bearer TOKEN'"`
+	CertFile  string `yaml:"cert_file" format:"file" help:"TLS certificate chain (PEM); with key_file, the endpoint speaks HTTPS"`
+	KeyFile   string `yaml:"key_file" format:"file" help:"TLS private key (PEM)"`
+}
+
+// Document is what a device posted.
+type Document struct {
+	Name      string // from Content-Disposition or the query's name=, without directories; may be empty
+	MediaType string
+	Body      io.Reader // ends with an error when the sender broke off or sent too much
+	Peer      string
+}
+
+const (
+	headerTimeout  = 10 * time.Second
+	requestTimeout = 5 * time.Minute // for a slow sender; the number of those is bounded by maxRequests
+	maxRequests    = 8
+	shutdownGrace  = 500 * time.Millisecond
+)
+
+// Serve calls handle with each document until ctx ends. The sender gets 200 when handle returned nil; 400 and the reason
+// when the document is bad (BadFileError); 503 otherwise, and shall try again.
+func (h HTTP) Serve(ctx context.Context, handle func(context.Context, Document) error) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.Listen)
+	if err != nil {
+		return err
+	}
+	token := ""
+	if h.TokenFile != "" {
+		b, err := os.ReadFile(h.TokenFile)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		token = strings.TrimSpace(string(b))
+	}
+	e := &endpoint{HTTP: h, token: token, handle: handle, slots: make(chan struct{}, maxRequests)}
+	srv := &http.Server{
+		Handler: e, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+		defer cancel()
+		if srv.Shutdown(grace) != nil {
+			srv.Close()
+		}
+	})
+	if h.CertFile != "" {
+		err = srv.ServeTLS(l, h.CertFile, h.KeyFile)
+	} else {
+		err = srv.Serve(l)
+	}
+	if !stop() {
+		<-stopped
+		return ctx.Err()
+	}
+	return err
+}
+
+// endpoint handles requests.
+type endpoint struct {
+	HTTP
+	token  string
+	handle func(context.Context, Document) error
+	slots  chan struct{} // bounds the documents under way, and so the memory they cost
+}
+
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path != e.Path:
+		http.Error(w, fmt.Sprintf("nothing at %s: documents go to %s", r.URL.Path, e.Path), http.StatusNotFound)
+		return
+	case r.Method != http.MethodPost && r.Method != http.MethodPut:
+		w.Header().Set("Allow", "POST, PUT")
+		http.Error(w, "send the document with POST", http.StatusMethodNotAllowed)
+		return
+	case e.token != "" && subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+e.token)) != 1:
+		http.Error(w, "the bearer token is missing or wrong", http.StatusUnauthorized)
+		return
+	}
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+	default:
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "too many documents at once", http.StatusServiceUnavailable)
+		return
+	}
+	e.answer(w, e.handle(r.Context(), Document{
+		Name: documentName(r), MediaType: r.Header.Get("Content-Type"), Peer: r.RemoteAddr,
+		Body: http.MaxBytesReader(w, r.Body, e.MaxBytes),
+	}))
+}
+
+func (e *endpoint) answer(w http.ResponseWriter, err error) {
+	var bad *BadFileError
+	var large *http.MaxBytesError
+	switch {
+	case err == nil:
+		fmt.Fprintln(w, "stored")
+	case errors.As(err, &large):
+		http.Error(w, fmt.Sprintf("document is larger than %d bytes", large.Limit), http.StatusRequestEntityTooLarge)
+	case errors.As(err, &bad):
+		http.Error(w, bad.Error(), http.StatusBadRequest)
+	default:
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "not stored, try again: "+err.Error(), http.StatusServiceUnavailable)
+	}
+}
+
+func documentName(r *http.Request) string {
+	name := r.URL.Query().Get("name")
+	if _, p, err := mime.ParseMediaType(r.Header.Get("Content-Disposition")); err == nil && p["filename"] != "" {
+		name = p["filename"]
+	}
+	return name[strings.LastIndexAny(name, `/\`)+1:]
+}

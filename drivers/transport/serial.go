@@ -1,0 +1,74 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.bug.st/serial"
+)
+
+// Serial is a serial line. The zero values of all but Port mean 9600 baud, 8 data bits, no parity, 1 stop bit.
+type Serial struct {
+	Port     string `yaml:"port" required:"true" help:"device file of the serial line" example:"/dev/ttyUSB0"`
+	Baud     int    `yaml:"baud" default:"9600" min:"300" max:"4000000" unit:"baud" help:"speed of the line"`
+	DataBits int    `yaml:"data_bits" default:"8" min:"5" max:"8" help:"data bits of a character"`
+	Parity   string `yaml:"parity" default:"none" enum:"none,even,odd" help:"parity bit"`
+	StopBits int    `yaml:"stop_bits" default:"1" min:"1" max:"2" help:"stop bits"`
+}
+
+func (s *Serial) open() (port, error) {
+	mode := &serial.Mode{BaudRate: s.Baud, DataBits: s.DataBits}
+	if mode.BaudRate == 0 {
+		mode.BaudRate = 9600
+	}
+	if mode.DataBits == 0 {
+		mode.DataBits = 8
+	}
+	switch s.Parity {
+	case "even":
+		mode.Parity = serial.EvenParity
+	case "odd":
+		mode.Parity = serial.OddParity
+	}
+	if s.StopBits == 2 {
+		mode.StopBits = serial.TwoStopBits
+	}
+	p, err := serial.Open(s.Port, mode)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	return &serialPort{Port: p}, nil
+}
+
+// explain adds what a technician can do about an error of the serial library.
+func (s *Serial) explain(err error) error {
+	var pe *serial.PortError
+	if errors.As(err, &pe) {
+		switch pe.Code() {
+		case serial.PortNotFound:
+			return fmt.Errorf("%s: no such serial line: is the adapter plugged in?", s.Port)
+		case serial.PermissionDenied:
+			return fmt.Errorf("%s: permission denied: is the agent's user in the group dialout?", s.Port)
+		case serial.PortBusy:
+			return fmt.Errorf("%s: another program has the line open", s.Port)
+		}
+	}
+	return fmt.Errorf("%s: %w", s.Port, err)
+}
+
+// serialPort is an open serial line as a port.
+type serialPort struct {
+	serial.Port
+	timeout time.Duration
+}
+
+func (p *serialPort) readFor(buf []byte, d time.Duration) (int, error) {
+	if d != p.timeout {
+		if err := p.SetReadTimeout(d); err != nil {
+			return 0, err
+		}
+		p.timeout = d
+	}
+	return p.Read(buf)
+}

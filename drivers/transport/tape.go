@@ -1,0 +1,279 @@
+package transport
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The tape's format is in docs/tape.md: segment files, each tapeMagic and records of a 17-byte head and data.
+const (
+	tapeMagic       = "LWTAPE1\n"
+	recordHead      = 17 // time i64 ns, kind u8, length u32, CRC-32C u32 of the data; big-endian
+	maxRecordBytes  = 1 << 20
+	segmentsOnTape  = 8 // a tape of n bytes is a ring of about this many segments
+	minSegmentBytes = 64 << 10
+)
+
+// RecordKind says what a record on a tape is.
+type RecordKind uint8
+
+// The kinds of record.
+const (
+	RecordOpen     RecordKind = 1 // connected; data: the address
+	RecordIn       RecordKind = 2 // bytes from the device
+	RecordOut      RecordKind = 3 // bytes to the device
+	RecordClose    RecordKind = 4 // disconnected
+	RecordSettled  RecordKind = 5 // all before is dealt with
+	RecordDocument RecordKind = 6 // a file or an HTTP body: name, a zero byte, its bytes; only the name when over 1 MiB
+)
+
+// Record is one event on a tape.
+type Record struct {
+	At   time.Time
+	Kind RecordKind
+	Data []byte
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Tape is a device's black box: what passed between it and the agent, in a bounded ring on disk. Recording never fails
+// for the caller: what could not be written is counted. A nil Tape records nothing.
+type Tape struct {
+	dir        string
+	maxBytes   int64
+	segmentMax int64
+
+	mu      sync.Mutex
+	file    *os.File
+	size    int64
+	segment int
+	buf     []byte
+	lost    atomic.Uint64
+}
+
+// OpenTape opens or makes the tape in dir, which will hold at most maxBytes, 512 KiB or more.
+func OpenTape(dir string, maxBytes int64) (*Tape, error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, err
+	}
+	maxBytes = max(maxBytes, minSegmentBytes*segmentsOnTape)
+	t := &Tape{dir: dir, maxBytes: maxBytes, segmentMax: maxBytes / segmentsOnTape}
+	segments, err := tapeSegments(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(segments) > 0 {
+		t.segment = segments[len(segments)-1]
+	}
+	return t, t.nextSegment() // never behind a record that a crash may have torn
+}
+
+func segmentPath(dir string, n int) string { return filepath.Join(dir, fmt.Sprintf("%08d.tape", n)) }
+
+// tapeSegments lists the segments' numbers, oldest first.
+func tapeSegments(dir string) ([]int, error) {
+	names, err := filepath.Glob(filepath.Join(dir, "*.tape"))
+	if err != nil {
+		return nil, err
+	}
+	var out []int
+	for _, name := range names {
+		var n int
+		if _, err := fmt.Sscanf(filepath.Base(name), "%08d.tape", &n); err == nil {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// nextSegment begins a segment and drops the oldest over the ring's length.
+func (t *Tape) nextSegment() error {
+	if t.file != nil {
+		t.file.Close()
+	}
+	t.segment++
+	f, err := os.Create(segmentPath(t.dir, t.segment))
+	if err != nil {
+		return err
+	}
+	t.file, t.size = f, int64(len(tapeMagic))
+	if _, err := f.WriteString(tapeMagic); err != nil {
+		return err
+	}
+	return t.trim()
+}
+
+// trim drops the oldest segments over the ring's size, and those that hold nothing.
+func (t *Tape) trim() error {
+	segments, err := tapeSegments(t.dir)
+	if err != nil {
+		return err
+	}
+	total := t.segmentMax // for the one that begins
+	for i := len(segments) - 2; i >= 0; i-- {
+		info, err := os.Stat(segmentPath(t.dir, segments[i]))
+		if err != nil {
+			return err
+		}
+		total += info.Size()
+		if total > t.maxBytes || info.Size() <= int64(len(tapeMagic)) {
+			if err := os.Remove(segmentPath(t.dir, segments[i])); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Record writes one record.
+func (t *Tape) Record(r Record) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.write(r); err != nil {
+		t.lost.Add(1)
+	}
+}
+
+func (t *Tape) write(r Record) error {
+	if t.file == nil {
+		return os.ErrClosed
+	}
+	if len(r.Data) > maxRecordBytes {
+		return fmt.Errorf("record of %d bytes is over the limit of %d", len(r.Data), maxRecordBytes)
+	}
+	if t.size > t.segmentMax {
+		if err := t.nextSegment(); err != nil {
+			return err
+		}
+	}
+	b := binary.BigEndian.AppendUint64(t.buf[:0], uint64(r.At.UnixNano()))
+	b = append(b, byte(r.Kind))
+	b = binary.BigEndian.AppendUint32(b, uint32(len(r.Data)))
+	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(r.Data, castagnoli))
+	t.buf = append(b, r.Data...)
+	n, err := t.file.Write(t.buf)
+	t.size += int64(n)
+	return err
+}
+
+// RecordDocument writes a whole document, or only its name when it is too large for a record.
+func (t *Tape) RecordDocument(name string, doc []byte) {
+	data := append([]byte(name), 0)
+	if len(data)+len(doc) <= maxRecordBytes {
+		data = append(data, doc...)
+	}
+	t.Record(Record{At: now(), Kind: RecordDocument, Data: data})
+}
+
+// Lost counts the records that could not be written.
+func (t *Tape) Lost() uint64 {
+	if t == nil {
+		return 0
+	}
+	return t.lost.Load()
+}
+
+// Close ends the tape.
+func (t *Tape) Close() error {
+	if t == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.file == nil {
+		return nil
+	}
+	err := t.file.Close()
+	t.file = nil
+	return err
+}
+
+// sinceSettled returns what came in since the last settled point; nothing when there is none of either.
+func (t *Tape) sinceSettled() (out []Record, err error) {
+	err = ReadTape(t.dir, func(r Record) error {
+		switch r.Kind {
+		case RecordSettled:
+			out = nil
+		case RecordIn:
+			out = append(out, r)
+		case RecordOpen, RecordClose:
+			if len(out) > 0 {
+				out = append(out, r)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// ReadTape calls f with every record of the tape in dir, oldest first. A segment that ends in a torn or damaged record is
+// read up to there.
+func ReadTape(dir string, f func(Record) error) error {
+	segments, err := tapeSegments(dir)
+	if err != nil {
+		return err
+	}
+	for _, n := range segments {
+		if err := readSegment(segmentPath(dir, n), f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readSegment(path string, f func(Record) error) error {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // the ring moved on
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	r := bufio.NewReader(file)
+	magic := make([]byte, len(tapeMagic))
+	if _, err := io.ReadFull(r, magic); err != nil || string(magic) != tapeMagic {
+		return nil
+	}
+	for {
+		rec, ok := readRecord(r)
+		if !ok {
+			return nil
+		}
+		if err := f(rec); err != nil {
+			return err
+		}
+	}
+}
+
+// readRecord reads one record; ok is false at the end and at a torn or damaged one.
+func readRecord(r io.Reader) (rec Record, ok bool) {
+	var head [recordHead]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return rec, false
+	}
+	n := binary.BigEndian.Uint32(head[9:])
+	if n > maxRecordBytes {
+		return rec, false
+	}
+	data := make([]byte, n)
+	if _, err := io.ReadFull(r, data); err != nil || crc32.Checksum(data, castagnoli) != binary.BigEndian.Uint32(head[13:]) {
+		return rec, false
+	}
+	at := time.Unix(0, int64(binary.BigEndian.Uint64(head[:]))).UTC()
+	return Record{At: at, Kind: RecordKind(head[8]), Data: data}, true
+}
