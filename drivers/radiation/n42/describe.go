@@ -1,0 +1,113 @@
+package n42
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"lanewarden/drivers/driver"
+)
+
+// Format is the format of N42 documents.
+var Format = driver.Format{Name: "n42", Title: "ANSI N42.42 document", Recognise: recognise, Describe: describe}
+
+// recognise looks for one of the root elements.
+func recognise(head []byte) bool {
+	head = bytes.ToLower(bytes.ReplaceAll(head, []byte{0}, nil)) // UTF-16 too
+	return bytes.Contains(head, []byte("radinstrumentdata")) || bytes.Contains(head, []byte("n42instrumentdata"))
+}
+
+// Summary says what a document holds.
+type Summary struct {
+	Format       string            `json:"format"`
+	SHA256       string            `json:"sha256"`
+	Manufacturer string            `json:"manufacturer"`
+	Model        string            `json:"model"`
+	Serial       string            `json:"serial"`
+	Measurements int               `json:"measurements"`
+	Spectra      int               `json:"spectra"`
+	Channels     int               `json:"channels"`
+	GammaSum     float64           `json:"gamma_sum"`
+	NeutronSum   float64           `json:"neutron_sum"`
+	LiveSeconds  float64           `json:"live_s"`
+	RealSeconds  float64           `json:"real_s"`
+	Detectors    int               `json:"detectors"`
+	Samples      int               `json:"samples"`
+	Start        *time.Time        `json:"start,omitempty"`
+	Detector     []DetectorSummary `json:"detector"`
+	Alarms       []Alarm           `json:"alarms"`
+	Nuclides     []Nuclide         `json:"nuclides"`
+}
+
+// DetectorSummary sums up one detector.
+type DetectorSummary struct {
+	Name        string    `json:"name"`
+	Spectra     int       `json:"spectra"`
+	Gamma       float64   `json:"gamma"`
+	Neutron     float64   `json:"neutron"`
+	Live        float64   `json:"live_s"`
+	Real        float64   `json:"real_s"`
+	Calibration []float64 `json:"calibration_kev"`
+}
+
+func describe(r io.Reader, _ string) (driver.Description, error) {
+	h := sha256.New()
+	in := io.TeeReader(r, h)
+	d, err := Decode(in, nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return nil, err
+	}
+	s := &Summary{
+		Format: d.Format, SHA256: fmt.Sprintf("%x", h.Sum(nil)), Manufacturer: d.Manufacturer, Model: d.Model, Serial: d.Serial,
+		Measurements: d.Measurements, Spectra: d.Spectra, Channels: d.Channels, GammaSum: d.GammaCounts, NeutronSum: d.NeutronCounts,
+		LiveSeconds: micro(d.Live), RealSeconds: micro(d.Real), Detectors: len(d.Detectors), Samples: d.Samples,
+		Alarms: append([]Alarm{}, d.Alarms...), Nuclides: append([]Nuclide{}, d.Nuclides...), Detector: []DetectorSummary{},
+	}
+	if !d.Start.IsZero() {
+		s.Start = &d.Start
+	}
+	for _, det := range d.Detectors {
+		s.Detector = append(s.Detector, DetectorSummary{
+			Name: det.Name, Spectra: det.Spectra, Gamma: det.Gamma, Neutron: det.Neutron, Live: micro(det.Live), Real: micro(det.Real),
+			Calibration: det.Calibration,
+		})
+	}
+	return s, nil
+}
+
+// micro rounds seconds to microseconds: sums of decimal fractions show no binary dust.
+func micro(s float64) float64 { return math.Round(s*1e6) / 1e6 }
+
+// Text implements driver.Description.
+func (s *Summary) Text() []string {
+	instrument := strings.Join(strings.Fields(s.Manufacturer+" "+s.Model+" "+s.Serial), " ")
+	if instrument == "" {
+		instrument = "unnamed instrument"
+	}
+	out := []string{
+		fmt.Sprintf("%s document of %s", s.Format, instrument),
+		fmt.Sprintf("%d measurements by %d detectors in %d time slices, %d spectra of up to %d channels", s.Measurements, s.Detectors, s.Samples, s.Spectra, s.Channels),
+		fmt.Sprintf("gamma %.0f counts, neutron %.0f counts, live %.3f s, real %.3f s", s.GammaSum, s.NeutronSum, s.LiveSeconds, s.RealSeconds),
+	}
+	for _, d := range s.Detector {
+		name := d.Name
+		if name == "" {
+			name = "(unnamed)"
+		}
+		out = append(out, fmt.Sprintf("  detector %s: gamma %.0f, neutron %.0f, live %.3f s", name, d.Gamma, d.Neutron, d.Live))
+	}
+	for _, a := range s.Alarms {
+		out = append(out, strings.TrimSpace("ALARM "+a.Category+" "+a.Description))
+	}
+	for _, n := range s.Nuclides {
+		out = append(out, strings.TrimSpace(fmt.Sprintf("nuclide %s %s confidence %g", n.Name, n.Category, n.Confidence)))
+	}
+	return out
+}

@@ -1,0 +1,193 @@
+// Package n42 is the driver of instruments that hand over ANSI N42.42 documents (2006, 2011, and 2006 wrapped in ICD1
+// events), in a drop folder or by HTTP POST. A document becomes one observation that sums it up, and is kept whole as
+// its artifact. docs/protocols/n42.md.
+package n42
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// mediaType of N42 documents.
+const mediaType = "application/xml"
+
+// maxTapedDocument is the largest document that goes on the tape as well; larger ones are only named there.
+const maxTapedDocument = 1 << 20
+
+// Config is the settings of an instrument.
+type Config struct {
+	Folder *transport.Folder `yaml:"folder" help:"drop folder for documents"`
+	HTTP   *transport.HTTP   `yaml:"http" help:"endpoint for documents sent by POST"`
+}
+
+// Check implements driver.Checker.
+func (c Config) Check() error {
+	if c.Folder == nil && c.HTTP == nil {
+		return errors.New("give folder, http or both")
+	}
+	return nil
+}
+
+// Spec describes the driver.
+var Spec = driver.New("n42", "Radiation instrument, ANSI N42.42 documents", build, Format)
+
+func build(c Config, env driver.Env) (driver.Driver, error) {
+	return &instrument{Config: c, env: env}, nil
+}
+
+type instrument struct {
+	Config
+	env driver.Env
+
+	mu     sync.Mutex // guards faults: folder and requests come side by side
+	faults driver.Faults
+}
+
+// Run implements driver.Driver.
+func (n *instrument) Run(ctx context.Context, sink driver.Sink) error {
+	g, ctx := errgroup.WithContext(ctx)
+	if n.Folder != nil {
+		g.Go(func() error {
+			return n.Folder.Watch(ctx, func(ctx context.Context, path string) error { return n.file(ctx, sink, path) })
+		})
+	}
+	if n.HTTP != nil {
+		g.Go(func() error {
+			return n.HTTP.Serve(ctx, func(ctx context.Context, d transport.Document) error { return n.posted(ctx, sink, d) })
+		})
+	}
+	sink.State(observation.DeviceState_STATE_RUNNING, "waiting for documents")
+	return g.Wait()
+}
+
+func (n *instrument) file(ctx context.Context, sink driver.Sink, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return n.take(ctx, sink, f, filepath.Base(path), filepath.Base(path))
+}
+
+// posted spools a body, so that it is whole before anything is made of it, and memory stays bounded.
+func (n *instrument) posted(ctx context.Context, sink driver.Sink, d transport.Document) error {
+	f, err := os.CreateTemp("", "lanewarden-n42-*")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := os.Remove(f.Name()); err != nil {
+		return err
+	}
+	if _, err := io.Copy(f, d.Body); err != nil {
+		return err
+	}
+	return n.take(ctx, sink, f, d.Name, d.Peer)
+}
+
+// take decodes, keeps and commits one document. The caller may acknowledge it when take returned nil.
+func (n *instrument) take(ctx context.Context, sink driver.Sink, f io.ReadSeeker, name, source string) error {
+	if err := n.tape(f, name); err != nil {
+		return err
+	}
+	doc, err := Decode(f, nil)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", source, err)
+		return errors.Join(&transport.BadFileError{Err: err}, n.fault(ctx, sink, f, err))
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	artifact, err := sink.StoreArtifact(ctx, f, mediaType, name)
+	if err != nil {
+		return err
+	}
+	at := doc.Start
+	if at.IsZero() {
+		at = time.Now().UTC()
+	}
+	class := observation.Class_CLASS_EVENT
+	if len(doc.Alarms) > 0 {
+		class = observation.Class_CLASS_ALARM
+	}
+	o := observation.New(class, at, doc.Observation())
+	o.Key, o.Body.Artifacts = "n42:"+artifact.Hex(), []*observation.Artifact{artifact}
+	if !doc.Start.IsZero() {
+		o.Body.DeviceTimeNs = doc.Start.UnixNano()
+	}
+	_, err = sink.Commit(ctx, o)
+	return err
+}
+
+func (n *instrument) tape(f io.ReadSeeker, name string) error {
+	head, err := io.ReadAll(io.LimitReader(f, maxTapedDocument+1))
+	if err != nil {
+		return err
+	}
+	n.env.Tape.RecordDocument(name, head)
+	_, err = f.Seek(0, io.SeekStart)
+	return err
+}
+
+// fault reports a document that could not be read.
+func (n *instrument) fault(ctx context.Context, sink driver.Sink, f io.ReadSeeker, reason error) error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	head := make([]byte, 256)
+	size, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return err
+	}
+	n.mu.Lock()
+	n.faults.Add(time.Now().UTC(), reason.Error(), 0, head[:size])
+	due := n.faults.Take()
+	n.mu.Unlock()
+	if len(due) == 0 {
+		return nil
+	}
+	_, err = sink.Commit(ctx, due...)
+	return err
+}
+
+// Observation returns the document's summary as a typed body.
+func (d *Document) Observation() *observation.RadiationSpectrum {
+	o := &observation.RadiationSpectrum{
+		Format: d.Format, Manufacturer: d.Manufacturer, Model: d.Model, Serial: d.Serial, InstrumentClass: d.Class,
+		Measurements: uint32(d.Measurements), Spectra: uint32(d.Spectra), Channels: uint32(d.Channels),
+		GammaCounts: d.GammaCounts, NeutronCounts: d.NeutronCounts, LiveSeconds: d.Live, RealSeconds: d.Real,
+		Detectors: uint32(len(d.Detectors)), Samples: uint32(d.Samples), Occupied: d.Occupied, SpeedKph: float32(d.SpeedKph),
+	}
+	if !d.Start.IsZero() {
+		o.StartNs = d.Start.UnixNano()
+	}
+	for _, det := range d.Detectors {
+		s := &observation.DetectorSummary{
+			Name: clean(det.Name), Spectra: uint32(det.Spectra), GammaCounts: det.Gamma, NeutronCounts: det.Neutron,
+			LiveSeconds: det.Live, RealSeconds: det.Real,
+		}
+		for _, c := range det.Calibration {
+			s.Calibration = append(s.Calibration, float32(c))
+		}
+		o.Detector = append(o.Detector, s)
+	}
+	for _, a := range d.Alarms {
+		o.Alarms = append(o.Alarms, &observation.RadiationAlarm{Category: a.Category, Description: a.Description})
+	}
+	for _, c := range d.Nuclides {
+		o.Nuclides = append(o.Nuclides, &observation.Nuclide{Name: c.Name, Category: c.Category, Confidence: float32(c.Confidence)})
+	}
+	return o
+}
