@@ -148,8 +148,9 @@ func (s *stream) connect(ctx context.Context) (err error) {
 	return nil
 }
 
-// now is the current time as chunks carry it: UTC, no monotonic reading, whole microseconds.
-func now() time.Time { return time.Now().Round(0).UTC().Truncate(time.Microsecond) }
+// now is the current time as chunks carry it: UTC, no monotonic reading, whole milliseconds (finer ones are jitter of the
+// network, which a thin link would have to carry).
+func now() time.Time { return time.Now().Round(0).UTC().Truncate(time.Millisecond) }
 
 func (s *stream) Next(ctx context.Context) (Chunk, error) {
 	if s.port == nil {

@@ -1,0 +1,198 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+const (
+	backoffMin = 500 * time.Millisecond
+	backoffMax = 30 * time.Second
+	healthy    = 30 * time.Second // a run this long begins back-off anew
+	liveRing   = 600              // live samples kept per device: two minutes of 200 ms intervals
+)
+
+// Status is what the agent knows of a device.
+type Status struct {
+	ID           string    `json:"id"`
+	Title        string    `json:"title,omitempty"`
+	Lane         string    `json:"lane,omitempty"`
+	Driver       string    `json:"driver"`
+	State        string    `json:"state"`            // connecting, running, silent, down, stopped
+	Reason       string    `json:"reason,omitempty"` // in words
+	Since        time.Time `json:"since"`            // of the state
+	Observations uint64    `json:"observations"`     // new ones, since the agent's start
+	Duplicates   uint64    `json:"duplicates"`
+	Faults       uint64    `json:"faults"` // input that was not understood
+	Alarms       uint64    `json:"alarms"`
+	Occupancies  uint64    `json:"occupancies"`
+	Connects     uint64    `json:"connects"` // runs of the driver
+	LastSeen     time.Time `json:"last_seen,omitzero"`
+	LastKind     string    `json:"last_kind,omitempty"`
+	TapeLost     uint64    `json:"tape_lost"` // tape records that could not be written
+}
+
+// device runs one driver and is its Sink.
+type device struct {
+	Device
+	driver  driver.Driver
+	tape    *transport.Tape
+	journal Journal
+	clock   *Clock
+	log     *slog.Logger
+
+	mu     sync.Mutex
+	status Status
+	live   []driver.Sample
+	liveAt int
+}
+
+func stateName(s observation.DeviceState_State) string {
+	return strings.ToLower(strings.TrimPrefix(s.String(), "STATE_"))
+}
+
+// Serve implements suture.Service: it runs the driver again and again, with back-off, until ctx ends.
+func (d *device) Serve(ctx context.Context) error {
+	wait := backoffMin
+	for {
+		begin := time.Now()
+		d.count(func(s *Status) { s.Connects++ })
+		err := d.driver.Run(ctx, d)
+		if ctx.Err() != nil {
+			d.State(observation.DeviceState_STATE_STOPPED, "the agent stops")
+			return ctx.Err()
+		}
+		if err == nil {
+			err = errors.New("the driver ended")
+		}
+		if time.Since(begin) > healthy {
+			wait = backoffMin
+		}
+		pause := wait/2 + rand.N(wait)
+		d.State(observation.DeviceState_STATE_DOWN, err.Error())
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+		wait = min(2*wait, backoffMax)
+	}
+}
+
+// String implements fmt.Stringer, for suture.
+func (d *device) String() string { return d.ID }
+
+// Commit implements driver.Sink.
+func (d *device) Commit(ctx context.Context, obs ...*observation.Observation) (int, error) {
+	now, clock := time.Now(), d.clock.State()
+	for _, o := range obs {
+		o.Device = d.ID
+		clock.stamp(o, now)
+	}
+	added, err := d.journal.Commit(ctx, obs...)
+	if err != nil {
+		return 0, err
+	}
+	d.count(func(s *Status) {
+		s.Observations += uint64(added)
+		s.Duplicates += uint64(len(obs) - added)
+		s.LastSeen = now.UTC()
+		for _, o := range obs {
+			s.add(o)
+		}
+	})
+	return added, nil
+}
+
+func (s *Status) add(o *observation.Observation) {
+	s.LastKind = o.Body.Kind().Name()
+	if o.Class == observation.Class_CLASS_ALARM {
+		s.Alarms++
+	}
+	switch b := o.Body.Typed().(type) {
+	case *observation.DeviceFault:
+		s.Faults += uint64(b.Count)
+	case *observation.RadiationOccupancy:
+		s.Occupancies++
+	case *observation.RadiationSpectrum:
+		if b.Occupied {
+			s.Occupancies++
+		}
+	}
+}
+
+// StoreArtifact implements driver.Sink.
+func (d *device) StoreArtifact(ctx context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error) {
+	return d.journal.StoreArtifact(ctx, r, mediaType, name)
+}
+
+// stateTimeout bounds the journalling of a state change; a driver shall not hang on it.
+const stateTimeout = 2 * time.Second
+
+// State implements driver.Sink. Changes are journalled, but for the short one on the way to a connection.
+func (d *device) State(state observation.DeviceState_State, reason string) {
+	name := stateName(state)
+	d.mu.Lock()
+	changed := d.status.State != name
+	reworded := d.status.Reason != reason
+	d.status.Reason = reason
+	if changed {
+		d.status.State, d.status.Since = name, time.Now().UTC()
+	}
+	d.mu.Unlock()
+	if changed || reworded && state == observation.DeviceState_STATE_DOWN {
+		d.log.Info("device is "+name, "reason", reason)
+	}
+	if !changed || state == observation.DeviceState_STATE_CONNECTING {
+		return
+	}
+	o := observation.New(observation.Class_CLASS_EVENT, time.Now(), &observation.DeviceState{State: state, Reason: reason})
+	o.Device = d.ID
+	d.clock.State().stamp(o, time.Now())
+	ctx, cancel := context.WithTimeout(context.Background(), stateTimeout)
+	defer cancel()
+	if _, err := d.journal.Commit(ctx, o); err != nil {
+		d.log.Error("state change was not journalled", "state", name, "err", err)
+	}
+}
+
+// Live implements driver.Sink.
+func (d *device) Live(s driver.Sample) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.live) < liveRing {
+		d.live = append(d.live, s)
+		return
+	}
+	d.live[d.liveAt] = s
+	d.liveAt = (d.liveAt + 1) % liveRing
+}
+
+func (d *device) samples() []driver.Sample {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append(append(make([]driver.Sample, 0, len(d.live)), d.live[d.liveAt:]...), d.live[:d.liveAt]...)
+}
+
+func (d *device) count(f func(*Status)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f(&d.status)
+}
+
+func (d *device) snapshot() Status {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.status
+	s.TapeLost = d.tape.Lost()
+	return s
+}

@@ -1,0 +1,130 @@
+// Package lane runs the devices of an agent: it supervises their drivers, reconnects with back-off, stamps what they
+// observe with device, time and clock state, and hands it to the journal. What each device says of itself can be read
+// at any time.
+package lane
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/thejerf/suture/v4"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// Journal is where observations become durable.
+type Journal interface {
+	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
+	StoreArtifact(ctx context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error)
+}
+
+// Device is one device to run.
+type Device struct {
+	ID, Title, Lane string
+	Spec            driver.Spec
+	Settings        any // of the type of Spec.Config
+}
+
+// Options are where the lane keeps its tapes and what it tells.
+type Options struct {
+	TapeDir   string // one folder a device below it; "" for no tapes
+	TapeBytes int64
+	Log       *slog.Logger
+}
+
+// Supervisor runs devices.
+type Supervisor struct {
+	journal Journal
+	clock   *Clock
+	log     *slog.Logger
+	devices []*device
+	suture  *suture.Supervisor
+}
+
+// stopTimeout is how long a driver has to end; the contract says a second.
+const stopTimeout = 3 * time.Second
+
+// New prepares devices to run. It fails when a driver refuses its settings or a tape cannot be opened.
+func New(journal Journal, devices []Device, opts Options) (*Supervisor, error) {
+	s := &Supervisor{journal: journal, clock: &Clock{}, log: opts.Log}
+	s.suture = suture.New("lane", suture.Spec{
+		Timeout:   stopTimeout,
+		EventHook: func(e suture.Event) { s.log.Error("supervisor", "event", e.String()) },
+	})
+	for _, d := range devices {
+		one, err := s.newDevice(d, opts)
+		if err != nil {
+			return nil, fmt.Errorf("device %s: %w", d.ID, err)
+		}
+		s.devices = append(s.devices, one)
+		s.suture.Add(one)
+	}
+	return s, nil
+}
+
+func (s *Supervisor) newDevice(d Device, opts Options) (*device, error) {
+	var tape *transport.Tape
+	if opts.TapeDir != "" {
+		var err error
+		if tape, err = transport.OpenTape(filepath.Join(opts.TapeDir, d.ID), opts.TapeBytes); err != nil {
+			return nil, err
+		}
+	}
+	links, err := transport.NewOpener(tape)
+	if err != nil {
+		return nil, err
+	}
+	run, err := d.Spec.New(d.Settings, driver.Env{Device: d.ID, Links: links, Tape: tape})
+	if err != nil {
+		return nil, err
+	}
+	return &device{
+		Device: d, driver: run, tape: tape, journal: s.journal, clock: s.clock, log: s.log.With("device", d.ID),
+		status: Status{ID: d.ID, Title: d.Title, Lane: d.Lane, Driver: d.Spec.Name, State: stateName(observation.DeviceState_STATE_CONNECTING), Since: time.Now().UTC()},
+	}, nil
+}
+
+// Run runs the devices and watches the clock until ctx ends.
+func (s *Supervisor) Run(ctx context.Context) error {
+	defer func() {
+		for _, d := range s.devices {
+			if err := d.tape.Close(); err != nil {
+				d.log.Error("tape", "err", err)
+			}
+		}
+	}()
+	s.suture.Add(&clockWatch{clock: s.clock, journal: s.journal, log: s.log})
+	err := s.suture.Serve(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// Devices returns what each device says of itself, in the order of the configuration.
+func (s *Supervisor) Devices() []Status {
+	out := make([]Status, len(s.devices))
+	for i, d := range s.devices {
+		out[i] = d.snapshot()
+	}
+	return out
+}
+
+// Live returns the latest live samples of a device, oldest first.
+func (s *Supervisor) Live(device string) []driver.Sample {
+	for _, d := range s.devices {
+		if d.ID == device {
+			return d.samples()
+		}
+	}
+	return nil
+}
+
+// Clock returns the state of the agent's clock.
+func (s *Supervisor) Clock() ClockState { return s.clock.State() }

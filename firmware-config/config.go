@@ -1,0 +1,87 @@
+// Package firmwareconfig is what lanes and devices are configured with. A YAML file goes in, decoded strictly against
+// the drivers' Specs; a Config comes out, or errors with line, column and a suggestion. It also makes the JSON Schema and
+// embeds the example lane files.
+package firmwareconfig
+
+import (
+	"embed"
+	"time"
+
+	"lanewarden/drivers/observation"
+)
+
+// Lanes are the example lane files.
+//
+//go:embed lanes/*.yaml
+var Lanes embed.FS
+
+// Config is one agent's file.
+type Config struct {
+	Site    Site     `yaml:"site" required:"true" help:"where the agent stands"`
+	Agent   Agent    `yaml:"agent" required:"true" help:"the agent itself"`
+	Lanes   []Lane   `yaml:"lanes" required:"true" help:"the lanes that the agent serves"`
+	Devices []Device `yaml:"devices" help:"the devices at the lanes"`
+	Uplink  *Uplink  `yaml:"uplink" help:"the link to the centre; without it the agent only journals"`
+	Console Console  `yaml:"console" help:"the local API"`
+
+	SHA256 [32]byte `yaml:"-"` // of the file
+}
+
+// Site is a place at the border.
+type Site struct {
+	ID    string `yaml:"id" required:"true" format:"id" help:"short name of the site, part of every topic" example:"emerson-east"`
+	Title string `yaml:"title" help:"name of the site for people"`
+	Kind  string `yaml:"kind" default:"land" enum:"land,joint-facility,rail,marine,inland" help:"what kind of site it is"`
+}
+
+// Agent is the box that runs laned.
+type Agent struct {
+	ID        string `yaml:"id" required:"true" format:"id" help:"short name of the agent, unique within the site, part of every topic" example:"lane-3"`
+	StateDir  string `yaml:"state_dir" default:"/var/lib/lanewarden" help:"directory of journal, key and tapes"`
+	TapeBytes int64  `yaml:"tape_bytes" default:"8388608" min:"524288" max:"1073741824" unit:"bytes" help:"size of each device's black-box tape"`
+}
+
+// Lane is one way that vehicles go through the site.
+type Lane struct {
+	ID        string `yaml:"id" required:"true" format:"id" help:"short name of the lane"`
+	Title     string `yaml:"title" help:"name of the lane for people"`
+	Direction string `yaml:"direction" default:"inbound" enum:"inbound,outbound,both" help:"which way its vehicles go"`
+}
+
+// Device is one instrument.
+type Device struct {
+	ID       string `yaml:"id" required:"true" format:"id" help:"short name of the device, unique within the agent"`
+	Title    string `yaml:"title" help:"name of the device for people"`
+	Driver   string `yaml:"driver" required:"true" format:"driver" help:"which driver runs it"`
+	Lane     string `yaml:"lane" format:"lane" help:"the lane at which it stands; none for a device of the whole site"`
+	Settings any    `yaml:"settings" help:"the driver's own settings"` // a pointer to the Spec's Config
+}
+
+// Uplink is the link to the centre.
+type Uplink struct {
+	Broker       string        `yaml:"broker" required:"true" format:"broker" help:"MQTT broker: mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS" example:"mqtts://hub.example:8883"`
+	Username     string        `yaml:"username" help:"user name at the broker"`
+	PasswordFile string        `yaml:"password_file" format:"file" help:"file with the password at the broker"`
+	CAFile       string        `yaml:"ca_file" format:"file" help:"certificates (PEM) that the broker's must descend from; without it the system's"`
+	CertFile     string        `yaml:"cert_file" format:"file" help:"client certificate (PEM)"`
+	KeyFile      string        `yaml:"key_file" format:"file" help:"client private key (PEM)"`
+	KeepAlive    time.Duration `yaml:"keep_alive" default:"20s" min:"5s" max:"10m" help:"MQTT keep-alive: how soon a dead link is noticed, against the bytes it costs"`
+}
+
+// Console is the local API.
+type Console struct {
+	Socket string `yaml:"socket" help:"unix socket for lanectl; default is laned.sock in state_dir"`
+	Listen string `yaml:"listen" format:"hostport" help:"TCP address for metrics and the API; none by default" example:"127.0.0.1:8480"`
+}
+
+// Inventory returns what the agent runs, in the vocabulary of the wire.
+func (c *Config) Inventory() *observation.Inventory {
+	inv := &observation.Inventory{Site: c.Site.ID, SiteKind: c.Site.Kind, Agent: c.Agent.ID}
+	for _, l := range c.Lanes {
+		inv.Lanes = append(inv.Lanes, &observation.Lane{Id: l.ID, Title: l.Title, Direction: l.Direction})
+	}
+	for _, d := range c.Devices {
+		inv.Devices = append(inv.Devices, &observation.Device{Id: d.ID, Title: d.Title, Driver: d.Driver, Lane: d.Lane})
+	}
+	return inv
+}
