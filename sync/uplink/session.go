@@ -1,0 +1,389 @@
+package uplink
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/journal"
+	"lanewarden/sync/wire"
+)
+
+const (
+	maxBatchBodies  = 1 << 20 // bytes of bodies in one batch; brokers take payloads of a megabyte
+	minBatchBodies  = 1 << 10
+	maxBatchRows    = 4096
+	batchesInWindow = 4 // so that acknowledgements come several times a window
+	lingerRows      = 64
+	helloMin        = time.Second
+	helloMax        = 15 * time.Second
+	refusedPause    = time.Minute
+	statePeriod     = time.Minute
+	checkpointEvery = time.Minute // and with every checkpointRows
+	checkpointRows  = 1 << 14
+)
+
+// stream is the state of one class.
+type stream struct {
+	sent   int64 // idx of the last row sent
+	epoch  uint32
+	flying []flight
+	oldest time.Time // when the oldest row that lingers was seen first
+}
+
+// session is one connection. One goroutine, serve, owns it.
+type session struct {
+	*Uplink
+	id     journal.Identity
+	client mqtt.Client
+	acks   chan []byte
+	lost   chan error
+
+	ready      bool // the hub answered the last hello
+	helloEpoch uint32
+	helloAt    time.Time
+	helloWait  time.Duration
+	refused    bool
+	window     window
+	streams    map[observation.Class]*stream
+	ratio      float64 // bytes of bodies per byte of payload
+
+	checkpointAt   time.Time
+	checkpointSize int64
+	stateAt        time.Time
+}
+
+func newSession(u *Uplink, id journal.Identity) *session {
+	s := &session{
+		Uplink: u, id: id, acks: make(chan []byte, ackQueue), lost: make(chan error, 1),
+		window: window{credit: creditDefault}, streams: map[observation.Class]*stream{}, ratio: 2, helloWait: helloMin,
+	}
+	for _, class := range observation.Classes {
+		s.streams[class] = &stream{sent: u.journal.Acked(class)}
+	}
+	return s
+}
+
+// serve speaks with the hub until the connection is lost or ctx ends.
+func (s *session) serve(ctx context.Context) error {
+	token := s.client.Subscribe(wire.Topic(s.id.Site, s.id.Agent, wire.LeafAck), 0, s.handle)
+	if err := wire.Wait(token, connectWait); err != nil {
+		return fmt.Errorf("subscribing to acknowledgements: %w", err)
+	}
+	defer s.sayOffline(ctx)
+	for {
+		changed := s.journal.Changed()
+		wait, err := s.act(ctx, time.Now())
+		if err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errStopped
+		case err := <-s.lost:
+			return err
+		case payload := <-s.acks:
+			s.take(payload)
+		case <-changed:
+		case <-time.After(wait):
+		}
+	}
+}
+
+const connectWait = 10 * time.Second
+
+// act does what is due now and returns when to look again at the latest.
+func (s *session) act(ctx context.Context, now time.Time) (time.Duration, error) {
+	if err := s.sayState(ctx, now); err != nil {
+		return 0, err
+	}
+	if s.ready && s.overdue(now) {
+		s.update(func(st *Status) { st.GoBacks++; st.Ready, st.Problem = false, "the hub does not answer" })
+		s.ready = false
+	}
+	if !s.ready {
+		return s.sayHello(now)
+	}
+	return s.fill(now)
+}
+
+// overdue reports whether an acknowledgement is missing.
+func (s *session) overdue(now time.Time) bool {
+	limit := s.window.timeout()
+	for _, st := range s.streams {
+		if len(st.flying) > 0 && now.Sub(st.flying[0].sent) > limit {
+			return true
+		}
+	}
+	return false
+}
+
+// sayHello sends a hello when one is due; the pause between them grows, with jitter.
+func (s *session) sayHello(now time.Time) (time.Duration, error) {
+	if due := s.helloAt.Add(s.helloWait); now.Before(due) && !s.helloAt.IsZero() {
+		return due.Sub(now), nil
+	}
+	if !s.helloAt.IsZero() {
+		s.helloWait = min(2*s.helloWait, helloMax)
+	}
+	if s.refused {
+		s.helloWait = refusedPause
+	}
+	s.helloWait = s.helloWait*3/4 + rand.N(s.helloWait/2)
+	s.helloAt = now
+	s.helloEpoch++
+	_, checkpoint := s.journal.Checkpoint()
+	_, err := s.publish(wire.LeafHello, &wire.Hello{
+		Journal: s.id.ID, Size: s.journal.Size(), Checkpoint: checkpoint, BlindKey: s.id.BlindKey, Verifier: s.id.Verifier,
+		Software: s.opts.Software, Inventory: s.opts.Inventory, Epoch: s.helloEpoch,
+	})
+	return s.helloWait, err
+}
+
+func (s *session) publish(leaf string, m proto.Message) (int, error) {
+	payload, err := s.codec.Encode(m)
+	if err != nil {
+		return 0, err
+	}
+	return len(payload), s.send(wire.Topic(s.id.Site, s.id.Agent, leaf), payload)
+}
+
+// send hands a payload to the client. QoS 0: the hub's acknowledgement is the only one that counts, and it covers more.
+func (s *session) send(topic string, payload []byte) error {
+	s.update(func(st *Status) { st.SentBytes += uint64(len(payload)) })
+	token := s.client.Publish(topic, 0, false, payload)
+	select {
+	case <-token.Done():
+		return token.Error()
+	default:
+		return nil
+	}
+}
+
+// fill sends batches while the window has room: alarms first, then events, then telemetry.
+func (s *session) fill(now time.Time) (time.Duration, error) {
+	next := min(s.window.timeout(), statePeriod)
+	for s.window.inFlight < s.window.limit() {
+		sent := false
+		for _, class := range observation.Classes {
+			linger, err := s.lingers(class, now)
+			if err != nil {
+				return 0, err
+			}
+			if linger > 0 {
+				next = min(next, linger)
+				continue
+			}
+			if sent, err = s.sendBatch(class, now); err != nil {
+				return 0, err
+			}
+			if sent {
+				break
+			}
+		}
+		if !sent {
+			break
+		}
+	}
+	s.update(func(st *Status) {
+		st.InFlight, st.Window, st.Rate, st.RTTMs, st.CreditedOnly = s.window.inFlight, s.window.limit(), int(s.window.rate), int(s.window.trip.Milliseconds()), s.window.credit
+	})
+	return next, nil
+}
+
+// lingers returns how much longer telemetry shall wait for company, so that a quiet lane does not pay a whole message for
+// each observation.
+func (s *session) lingers(class observation.Class, now time.Time) (time.Duration, error) {
+	st := s.streams[class]
+	if class != observation.Class_CLASS_TELEMETRY || s.journal.Last(class) <= st.sent {
+		st.oldest = time.Time{}
+		return 0, nil
+	}
+	if st.oldest.IsZero() {
+		st.oldest = now
+	}
+	left := st.oldest.Add(s.opts.TelemetryDelay).Sub(now)
+	if left <= 0 || s.journal.Last(class)-st.sent >= lingerRows {
+		return 0, nil
+	}
+	return left, nil
+}
+
+// sendBatch sends the next rows of a class, if there are any.
+func (s *session) sendBatch(class observation.Class, now time.Time) (bool, error) {
+	st := s.streams[class]
+	if s.journal.Last(class) <= st.sent {
+		return false, nil
+	}
+	size := int(float64(s.window.limit()/batchesInWindow) * s.ratio)
+	rows, err := s.journal.ReadClass(class, st.sent, maxBatchRows, min(max(size, minBatchBodies), maxBatchBodies))
+	if err != nil || len(rows) == 0 {
+		return false, err
+	}
+	batch := wire.NewBatch(s.id.ID, class, st.sent, wireRows(rows))
+	batch.Epoch = st.epoch
+	s.attachCheckpoint(batch, now)
+	payload, err := s.codec.Encode(batch)
+	if err != nil {
+		return false, err
+	}
+	s.ratio += (float64(len(batch.Bodies))/float64(len(payload)) - s.ratio) / 4
+	f := flight{last: rows[len(rows)-1].Idx, rows: len(rows), bytes: len(payload), sent: now}
+	f.idle = f.last == s.journal.Last(class)
+	s.window.take(&f)
+	st.flying, st.sent, st.oldest = append(st.flying, f), f.last, time.Time{}
+	s.update(func(st *Status) { st.SentRows += uint64(len(rows)) })
+	return true, s.send(wire.ClassTopic(s.id.Site, s.id.Agent, class), payload)
+}
+
+func wireRows(rows []journal.Row) []wire.Row {
+	out := make([]wire.Row, len(rows))
+	for i, r := range rows {
+		out[i] = wire.Row{Idx: r.Idx, Time: r.Time, Device: r.Device, Kind: r.Kind, Body: r.Body}
+	}
+	return out
+}
+
+// attachCheckpoint puts the newest checkpoint on a batch now and then.
+func (s *session) attachCheckpoint(b *wire.Batch, now time.Time) {
+	size, signed := s.journal.Checkpoint()
+	if size == s.checkpointSize || now.Sub(s.checkpointAt) < checkpointEvery && size-s.checkpointSize < checkpointRows {
+		return
+	}
+	b.Checkpoint, s.checkpointAt, s.checkpointSize = signed, now, size
+}
+
+// take handles a message from the hub.
+func (s *session) take(payload []byte) {
+	var ack wire.Ack
+	if err := s.codec.Decode(payload, &ack); err != nil {
+		s.update(func(st *Status) { st.Undecodable++; st.MalformedErr = err.Error() })
+		return
+	}
+	if string(ack.Journal) != string(s.id.ID) {
+		return
+	}
+	now := time.Now()
+	s.update(func(st *Status) {
+		st.LastAck, st.Verified = now.UTC(), max(st.Verified, ack.Verified)
+	})
+	if ack.CreditBytes > 0 {
+		s.window.credit = int(ack.CreditBytes)
+	}
+	switch {
+	case ack.Refusal == wire.Refusal_REFUSAL_HELLO_NEEDED:
+		s.ready, s.helloWait = false, helloMin
+		return
+	case ack.Refusal != wire.Refusal_REFUSAL_NONE:
+		s.refuse(&ack)
+		return
+	case ack.HelloEpoch != 0:
+		s.answered(&ack)
+		return
+	case !s.ready: // the hub is back: it greets every agent that it knows
+		s.helloAt, s.helloWait = time.Time{}, helloMin
+		return
+	}
+	for _, c := range ack.Cursors {
+		s.advance(c, now)
+	}
+}
+
+func (s *session) refuse(ack *wire.Ack) {
+	if !s.refused {
+		s.opts.Log.Error("the hub refuses this journal", "why", ack.RefusalText, "code", ack.Refusal.String())
+	}
+	s.refused, s.ready = true, false
+	s.helloWait = refusedPause
+	s.update(func(st *Status) {
+		st.Refused, st.Ready, st.Problem = true, false, "the hub refuses this journal: "+ack.RefusalText
+	})
+}
+
+// answered begins sending where the hub says.
+func (s *session) answered(ack *wire.Ack) {
+	if ack.HelloEpoch != s.helloEpoch {
+		return
+	}
+	s.ready, s.refused, s.helloWait = true, false, helloMin
+	for _, st := range s.streams {
+		for _, f := range st.flying {
+			s.window.drop(f)
+		}
+		st.flying = nil
+		st.epoch++
+	}
+	for _, c := range ack.Cursors {
+		if st := s.streams[c.Class]; st != nil && c.Idx >= -1 && c.Idx <= s.journal.Last(c.Class) {
+			st.sent = c.Idx
+			s.journal.SetAcked(c.Class, c.Idx)
+		}
+	}
+	s.update(func(st *Status) { st.Ready, st.Refused, st.Problem = true, false, "" })
+}
+
+// advance handles the acknowledgement of a class.
+func (s *session) advance(c *wire.Cursor, now time.Time) {
+	st := s.streams[c.Class]
+	if st == nil || c.Idx > st.sent && !c.GoBack {
+		return
+	}
+	for len(st.flying) > 0 && st.flying[0].last <= c.Idx {
+		f := st.flying[0]
+		st.flying = st.flying[1:]
+		s.window.deliver(&f, now)
+		s.update(func(st *Status) { st.AckedRows += uint64(f.rows) })
+	}
+	if c.Idx > s.journal.Acked(c.Class) {
+		s.journal.SetAcked(c.Class, c.Idx)
+	}
+	if !c.GoBack || c.Epoch != st.epoch || c.Idx > s.journal.Last(c.Class) {
+		return
+	}
+	for _, f := range st.flying {
+		s.window.drop(f)
+	}
+	st.flying, st.sent = nil, c.Idx
+	st.epoch++
+	s.journal.SetAcked(c.Class, c.Idx)
+	s.update(func(st *Status) { st.GoBacks++ })
+}
+
+// sayState publishes how the agent is, retained, now and then.
+func (s *session) sayState(ctx context.Context, now time.Time) error {
+	if !s.stateAt.IsZero() && now.Sub(s.stateAt) < statePeriod {
+		return nil
+	}
+	s.stateAt = now
+	waiting, err := s.journal.Waiting(ctx)
+	if err != nil {
+		return err
+	}
+	return s.publishState(&wire.State{
+		Online: true, Journal: fmt.Sprintf("%x", s.id.ID), Software: s.opts.Software, Size: s.journal.Size(), TimeNs: now.UnixNano(),
+		WaitingAlarms: waiting[observation.Class_CLASS_ALARM], WaitingEvents: waiting[observation.Class_CLASS_EVENT],
+		WaitingTelemetry: waiting[observation.Class_CLASS_TELEMETRY],
+	})
+}
+
+func (s *session) publishState(st *wire.State) error {
+	text, err := protojson.Marshal(st)
+	if err != nil {
+		return err
+	}
+	s.client.Publish(wire.Topic(s.id.Site, s.id.Agent, wire.LeafState), 1, true, text)
+	return nil
+}
+
+// sayOffline does what the last will would do, when the agent stops in order.
+func (s *session) sayOffline(ctx context.Context) {
+	if ctx.Err() != nil {
+		s.publishState(&wire.State{Journal: fmt.Sprintf("%x", s.id.ID), Software: s.opts.Software, Size: s.journal.Size(), TimeNs: time.Now().UnixNano()})
+	}
+}

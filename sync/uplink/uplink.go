@@ -1,0 +1,174 @@
+// Package uplink carries the journal to the hub: rows go in by class, alarms first; batches go out over MQTT, and what
+// the hub acknowledged comes back. It measures the link and keeps little in flight, so that an alarm never waits behind
+// telemetry. docs/wire.md tells the rules.
+package uplink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/journal"
+	"lanewarden/sync/wire"
+)
+
+// Options describe an uplink.
+type Options struct {
+	Broker         wire.Broker
+	Inventory      *observation.Inventory
+	Software       string
+	TelemetryDelay time.Duration // how long telemetry may wait for company when nothing else is queued; default 1 minute
+	Log            *slog.Logger
+}
+
+const (
+	defaultTelemetryDelay = time.Minute
+	reconnectMin          = 250 * time.Millisecond
+	// reconnectMax bounds back-off, so that draining begins within a second of the link's return. What protects the hub
+	// from all agents at once is jitter, and the credit that it grants.
+	reconnectMax = 800 * time.Millisecond
+	ackQueue     = 64
+	stopGrace    = 250 // ms that the client has to send its last state
+)
+
+// Status is what the uplink knows of the link.
+type Status struct {
+	Broker       string    `json:"broker"`
+	Connected    bool      `json:"connected"`      // to the broker
+	Ready        bool      `json:"ready"`          // the hub answered
+	Since        time.Time `json:"since"`          // of Connected
+	Problem      string    `json:"problem"`        // in words, "" for none
+	Refused      bool      `json:"refused"`        // the hub takes nothing from this journal
+	Verified     int64     `json:"verified"`       // rows whose evidence the hub has checked
+	InFlight     int       `json:"in_flight"`      // bytes sent and not acknowledged
+	Window       int       `json:"window"`         // bytes that may be in flight
+	Rate         int       `json:"bytes_per_s"`    // measured delivery
+	RTTMs        int       `json:"rtt_ms"`         // smallest time from batch to acknowledgement lately
+	SentBytes    uint64    `json:"sent_bytes"`     // payload, since start
+	SentRows     uint64    `json:"sent_rows"`      // those sent again counted again
+	AckedRows    uint64    `json:"acked_rows"`     // since start
+	GoBacks      uint64    `json:"go_backs"`       // times that rows were sent again
+	Reconnects   uint64    `json:"reconnects"`     // since start
+	LastAck      time.Time `json:"last_ack"`       // zero for none
+	CreditedOnly int       `json:"credit"`         // bytes that the hub grants
+	Undecodable  uint64    `json:"undecodable"`    // messages from the hub that could not be understood
+	MalformedErr string    `json:"malformed_last"` // the last of those
+}
+
+// Uplink is the agent's side of the wire.
+type Uplink struct {
+	journal *journal.Journal
+	opts    Options
+	codec   *wire.Codec
+
+	mu     sync.Mutex
+	status Status
+}
+
+// New makes an uplink for a journal.
+func New(j *journal.Journal, opts Options) (*Uplink, error) {
+	if opts.TelemetryDelay == 0 {
+		opts.TelemetryDelay = defaultTelemetryDelay
+	}
+	codec, err := wire.NewCodec()
+	if err != nil {
+		return nil, err
+	}
+	return &Uplink{journal: j, opts: opts, codec: codec, status: Status{Broker: opts.Broker.URL, Since: time.Now().UTC(), Problem: "not connected yet"}}, nil
+}
+
+// Status returns what is known of the link.
+func (u *Uplink) Status() Status {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.status
+}
+
+func (u *Uplink) update(f func(*Status)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	f(&u.status)
+}
+
+// Run connects, sends and reconnects until ctx ends.
+func (u *Uplink) Run(ctx context.Context) error {
+	defer u.codec.Close()
+	wait, told := reconnectMin, ""
+	for ctx.Err() == nil {
+		begin := time.Now()
+		err := u.connection(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err.Error() != told {
+			told = err.Error()
+			u.opts.Log.Warn("link is down", "broker", u.opts.Broker.URL, "reason", told)
+		}
+		u.update(func(s *Status) {
+			if s.Connected {
+				s.Since = time.Now().UTC()
+			}
+			s.Connected, s.Ready, s.Problem, s.InFlight = false, false, err.Error(), 0
+			s.Reconnects++
+		})
+		if time.Since(begin) > 10*time.Second {
+			wait, told = reconnectMin, ""
+		}
+		select {
+		case <-time.After(wait/2 + rand.N(wait/2)):
+		case <-ctx.Done():
+		}
+		wait = min(2*wait, reconnectMax)
+	}
+	return nil
+}
+
+// connection makes one connection and serves it until it is lost.
+func (u *Uplink) connection(ctx context.Context) error {
+	id := u.journal.Identity()
+	o, err := u.opts.Broker.Options("lw-" + id.Site + "-" + id.Agent)
+	if err != nil {
+		return err
+	}
+	s := newSession(u, id)
+	will, err := protojson.Marshal(&wire.State{Journal: fmt.Sprintf("%x", id.ID)})
+	if err != nil {
+		return err
+	}
+	o.SetBinaryWill(wire.Topic(id.Site, id.Agent, wire.LeafState), will, 1, true)
+	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
+		select {
+		case s.lost <- err:
+		default:
+		}
+	})
+	s.client = mqtt.NewClient(o)
+	if err := wire.Wait(s.client.Connect(), 2*o.ConnectTimeout); err != nil {
+		s.client.Disconnect(0)
+		return err
+	}
+	defer s.client.Disconnect(stopGrace)
+	u.opts.Log.Info("link is up", "broker", u.opts.Broker.URL)
+	u.update(func(st *Status) {
+		st.Connected, st.Since, st.Problem = true, time.Now().UTC(), "connected to the broker, no answer from the hub yet"
+	})
+	return s.serve(ctx)
+}
+
+// handle hands a message over to the session's loop; a full queue drops it, for acknowledgements are cumulative.
+func (s *session) handle(_ mqtt.Client, m mqtt.Message) {
+	select {
+	case s.acks <- m.Payload():
+	default:
+	}
+}
+
+var errStopped = errors.New("the agent stops")

@@ -1,0 +1,82 @@
+package uplink
+
+import "time"
+
+// The window follows what the link delivers, as BBR does: the largest delivery rate of the last ten seconds, times the
+// smallest round trip of the last minute plus what may stand in queues on the way.
+const (
+	queueTime     = 250 * time.Millisecond // how long an alarm may wait behind what is in flight
+	windowStart   = 4 << 10                // bytes, until a rate is known
+	windowMin     = 2 << 10
+	rateMemory    = 10 * time.Second
+	tripMemory    = time.Minute
+	creditDefault = 256 << 10 // until the hub says otherwise
+)
+
+// window decides how many bytes may be in flight. It has no clock of its own.
+type window struct {
+	inFlight  int
+	delivered int // bytes acknowledged in this connection
+	credit    int
+
+	rate     float64 // bytes/s
+	rateAt   time.Time
+	trip     time.Duration // smallest round trip
+	tripAt   time.Time
+	lastTrip time.Duration
+}
+
+// flight is a batch under way.
+type flight struct {
+	last      int64 // idx of its last row
+	rows      int
+	bytes     int
+	sent      time.Time
+	delivered int  // window.delivered when it was sent
+	idle      bool // nothing more was waiting when it was sent: its rate says little
+}
+
+// limit returns the bytes that may be in flight.
+func (w *window) limit() int {
+	n := windowStart
+	if w.rate > 0 {
+		n = max(windowMin, int(w.rate*(w.trip+queueTime).Seconds()))
+	}
+	return min(n, w.credit)
+}
+
+// take accounts for a batch that was sent.
+func (w *window) take(f *flight) {
+	f.delivered = w.delivered
+	w.inFlight += f.bytes
+}
+
+// deliver accounts for a batch that was acknowledged now.
+func (w *window) deliver(f *flight, now time.Time) {
+	w.inFlight -= f.bytes
+	w.delivered += f.bytes
+	trip := max(now.Sub(f.sent), time.Millisecond)
+	w.lastTrip = trip
+	if w.trip == 0 || trip <= w.trip || now.Sub(w.tripAt) > tripMemory {
+		w.trip, w.tripAt = trip, now
+	}
+	rate := float64(w.delivered-f.delivered) / trip.Seconds()
+	switch {
+	case rate >= w.rate:
+		w.rate, w.rateAt = rate, now
+	case !f.idle && now.Sub(w.rateAt) > rateMemory:
+		w.rate, w.rateAt = rate, now
+	}
+}
+
+// drop accounts for batches that were given up.
+func (w *window) drop(f flight) { w.inFlight -= f.bytes }
+
+// timeout is how long to wait for an acknowledgement before the batches count as lost.
+func (w *window) timeout() time.Duration {
+	t := 2*time.Second + 4*w.lastTrip
+	if w.rate > 0 {
+		t += time.Duration(float64(w.inFlight) / w.rate * float64(time.Second))
+	}
+	return min(t, time.Minute)
+}

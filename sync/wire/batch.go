@@ -1,0 +1,168 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence"
+)
+
+// Bounds on a batch, for its receiver.
+const (
+	MaxRows    = 16384
+	MaxBodies  = 4 << 20 // bytes
+	maxDevices = 4096
+)
+
+// Row is one observation on the wire.
+type Row struct {
+	Idx    int64
+	Time   int64 // ns UTC
+	Device string
+	Kind   observation.Kind
+	Body   []byte
+}
+
+// Record returns the row as the evidence log hashes it.
+func (r *Row) Record(class observation.Class) evidence.Record {
+	return evidence.Record{Class: uint8(class), Time: r.Time, Kind: uint16(r.Kind), Device: r.Device, Body: r.Body}
+}
+
+// timeUnits are what times may be whole multiples of, largest first.
+var timeUnits = []int64{1e9, 1e6, 1e3, 1}
+
+// NewBatch packs rows of one class, which follow the row prev. The rows must be in the order of idx.
+func NewBatch(journal []byte, class observation.Class, prev int64, rows []Row) *Batch {
+	b := &Batch{Journal: journal, Class: class, Prev: prev}
+	unit := commonUnit(rows)
+	b.TimeUnitNs = unit
+	numbers := map[string]uint32{}
+	last, lastTime, lastDelta := prev, int64(0), int64(0)
+	for i := range rows {
+		r := &rows[i]
+		b.IdxDelta = append(b.IdxDelta, uint64(r.Idx-last))
+		last = r.Idx
+		t := r.Time / unit
+		if i == 0 {
+			b.Time = t
+		} else {
+			delta := t - lastTime
+			b.TimeDelta = append(b.TimeDelta, delta-lastDelta)
+			lastDelta = delta
+		}
+		lastTime = t
+		n, ok := numbers[r.Device]
+		if !ok {
+			n = uint32(len(b.Devices))
+			numbers[r.Device] = n
+			b.Devices = append(b.Devices, r.Device)
+		}
+		b.Device = append(b.Device, n)
+		b.Kind = append(b.Kind, uint32(r.Kind))
+		b.BodyLen = append(b.BodyLen, uint32(len(r.Body)))
+		b.Bodies = append(b.Bodies, r.Body...)
+	}
+	if len(b.Devices) == 1 {
+		b.Device = nil
+	}
+	b.Kind, b.BodyLen = squeeze(b.Kind), squeeze(b.BodyLen)
+	return b
+}
+
+func commonUnit(rows []Row) int64 {
+	for _, unit := range timeUnits {
+		whole := true
+		for i := range rows {
+			if rows[i].Time%unit != 0 {
+				whole = false
+				break
+			}
+		}
+		if whole {
+			return unit
+		}
+	}
+	return 1
+}
+
+// squeeze makes one element of many that are the same.
+func squeeze(v []uint32) []uint32 {
+	for _, x := range v {
+		if x != v[0] {
+			return v
+		}
+	}
+	return v[:min(len(v), 1)]
+}
+
+// at returns the element of a row in a list that may be squeezed.
+func at(list []uint32, i int) uint32 {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return list[i]
+}
+
+// Rows unpacks a batch, which came from elsewhere and is held against every bound. The bodies are parts of b.Bodies.
+func (b *Batch) Rows() ([]Row, error) {
+	n := len(b.IdxDelta)
+	if err := b.validate(n); err != nil {
+		return nil, fmt.Errorf("batch: %w", err)
+	}
+	rows := make([]Row, n)
+	idx, t, delta, offset := b.Prev, b.Time, int64(0), 0
+	for i := range rows {
+		d := b.IdxDelta[i]
+		if d == 0 || d > math.MaxInt64 || idx > math.MaxInt64-int64(d) {
+			return nil, fmt.Errorf("batch: row %d: idx does not rise", i)
+		}
+		idx += int64(d)
+		if i > 0 {
+			delta += b.TimeDelta[i-1]
+			t += delta
+		}
+		device := uint32(0)
+		if len(b.Device) > 0 {
+			device = b.Device[i]
+		}
+		if int(device) >= len(b.Devices) {
+			return nil, fmt.Errorf("batch: row %d: device %d of %d", i, device, len(b.Devices))
+		}
+		kind, size := at(b.Kind, i), int(at(b.BodyLen, i))
+		if kind > math.MaxUint16 || size > len(b.Bodies)-offset {
+			return nil, fmt.Errorf("batch: row %d: kind %d, body of %d bytes at %d of %d", i, kind, size, offset, len(b.Bodies))
+		}
+		rows[i] = Row{Idx: idx, Time: t * b.TimeUnitNs, Device: b.Devices[device], Kind: observation.Kind(kind), Body: b.Bodies[offset : offset+size : offset+size]}
+		offset += size
+	}
+	if offset != len(b.Bodies) {
+		return nil, fmt.Errorf("batch: %d bytes after the last body", len(b.Bodies)-offset)
+	}
+	return rows, nil
+}
+
+func (b *Batch) validate(n int) error {
+	squeezed := func(list []uint32) bool { return len(list) == n || len(list) == 1 }
+	switch {
+	case n == 0 || n > MaxRows:
+		return fmt.Errorf("has %d rows; it has 1 to %d", n, MaxRows)
+	case leaves[b.Class] == "":
+		return fmt.Errorf("class %d is unknown", b.Class)
+	case b.Prev < -1:
+		return fmt.Errorf("prev is %d", b.Prev)
+	case len(b.TimeDelta) != n-1 || !squeezed(b.Kind) || !squeezed(b.BodyLen) || len(b.Device) != 0 && len(b.Device) != n:
+		return errors.New("columns have different lengths")
+	case len(b.Devices) == 0 || len(b.Devices) > maxDevices:
+		return fmt.Errorf("names %d devices; it names 1 to %d", len(b.Devices), maxDevices)
+	case b.TimeUnitNs < 1 || b.TimeUnitNs > 1e9:
+		return fmt.Errorf("time unit of %d ns", b.TimeUnitNs)
+	}
+	for _, d := range b.Devices {
+		if d == "" || len(d) > evidence.MaxDeviceLen {
+			return fmt.Errorf("device id of %d bytes", len(d))
+		}
+	}
+	return nil
+}

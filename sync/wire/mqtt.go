@@ -1,0 +1,97 @@
+package wire
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+)
+
+// Broker is how to reach an MQTT broker. Secrets are named by file.
+type Broker struct {
+	URL                        string // mqtt://HOST:PORT or mqtts://HOST:PORT
+	Username, PasswordFile     string
+	CAFile, CertFile, KeyFile  string
+	KeepAlive                  time.Duration
+	ConnectTimeout, PubTimeout time.Duration // 0 for the defaults
+}
+
+const (
+	connectTimeout = 5 * time.Second
+	publishTimeout = 15 * time.Second
+)
+
+// Options makes the options of a client: CleanSession, no store, no reconnecting of its own. What is lost is found out by
+// acknowledgements of ours; the client's tokens prove nothing (paho.mqtt.golang issues 563 and 613).
+func (b Broker) Options(clientID string) (*mqtt.ClientOptions, error) {
+	url, found := strings.CutPrefix(b.URL, "mqtt://")
+	scheme := "tcp://"
+	if !found {
+		if url, found = strings.CutPrefix(b.URL, "mqtts://"); !found {
+			return nil, fmt.Errorf("broker %q: write mqtt://HOST:PORT or mqtts://HOST:PORT", b.URL)
+		}
+		scheme = "ssl://"
+	}
+	o := mqtt.NewClientOptions().AddBroker(scheme + url).SetClientID(clientID).SetProtocolVersion(4).
+		SetCleanSession(true).SetAutoReconnect(false).SetConnectRetry(false).SetOrderMatters(true).
+		SetKeepAlive(b.KeepAlive).SetPingTimeout(max(b.KeepAlive/2, 5*time.Second)).
+		SetConnectTimeout(orDefault(b.ConnectTimeout, connectTimeout)).SetWriteTimeout(orDefault(b.PubTimeout, publishTimeout)).
+		SetUsername(b.Username)
+	if b.PasswordFile != "" {
+		password, err := os.ReadFile(b.PasswordFile)
+		if err != nil {
+			return nil, err
+		}
+		o.SetPassword(strings.TrimSpace(string(password)))
+	}
+	if scheme == "ssl://" {
+		config, err := b.tls()
+		if err != nil {
+			return nil, err
+		}
+		o.SetTLSConfig(config)
+	}
+	return o, nil
+}
+
+func orDefault(d, def time.Duration) time.Duration {
+	if d == 0 {
+		return def
+	}
+	return d
+}
+
+func (b Broker) tls() (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if b.CAFile != "" {
+		pem, err := os.ReadFile(b.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s: holds no certificate in PEM", b.CAFile)
+		}
+	}
+	if b.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(b.CertFile, b.KeyFile)
+		if err != nil {
+			return nil, err
+		}
+		c.Certificates = []tls.Certificate{cert}
+	}
+	return c, nil
+}
+
+// Wait waits for a token, which paho completes with an error when the client's time-outs pass.
+func Wait(t mqtt.Token, timeout time.Duration) error {
+	if !t.WaitTimeout(timeout) {
+		return errors.New("no answer from the broker")
+	}
+	return t.Error()
+}

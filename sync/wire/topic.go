@@ -1,0 +1,47 @@
+package wire
+
+import (
+	"fmt"
+	"strings"
+
+	"lanewarden/drivers/observation"
+)
+
+// Version is the first level of every topic.
+const Version = "lw1"
+
+// The last levels of the topics. Short, because MQTT 3.1.1 repeats them on every message.
+const (
+	LeafHello = "hello"
+	LeafAck   = "ack"
+	LeafState = "state"
+)
+
+// leaves are the last levels of the classes' topics.
+var leaves = map[observation.Class]string{
+	observation.Class_CLASS_ALARM:     "a",
+	observation.Class_CLASS_EVENT:     "e",
+	observation.Class_CLASS_TELEMETRY: "t",
+}
+
+// Topic returns an agent's topic lw1/SITE/AGENT/LEAF.
+func Topic(site, agent, leaf string) string {
+	return Version + "/" + site + "/" + agent + "/" + leaf
+}
+
+// ClassTopic returns the topic of an agent's batches of a class.
+func ClassTopic(site, agent string, class observation.Class) string {
+	return Topic(site, agent, leaves[class])
+}
+
+// UpLeaves lists the last levels of the topics on which agents speak and the hub listens, but for state.
+func UpLeaves() []string { return []string{LeafHello, "a", "e", "t"} }
+
+// ParseTopic splits an agent's topic.
+func ParseTopic(topic string) (site, agent, leaf string, err error) {
+	p := strings.Split(topic, "/")
+	if len(p) != 4 || p[0] != Version || p[1] == "" || p[2] == "" || p[3] == "" {
+		return "", "", "", fmt.Errorf("topic %.100q is not %s/SITE/AGENT/LEAF", topic, Version)
+	}
+	return p[1], p[2], p[3], nil
+}
