@@ -25,6 +25,11 @@ type Log interface {
 	Checkpoints() ([]SignedCheckpoint, error)
 }
 
+// Tailed is a Log that also keeps the leaf hashes of its unfinished tile, beyond the newest checkpoint.
+type Tailed interface {
+	Tail() ([]tlog.Hash, error)
+}
+
 // MaxFindings bounds the number of findings that an audit lists; it counts them all.
 const MaxFindings = 20
 
@@ -140,6 +145,15 @@ func (a *audit) loadStored(n int64) (err error) {
 		if c.Size >= (n+1)*TileWidth {
 			a.report.find("tile 0/%d, the hashes of rows %d to %d, is missing", n, n*TileWidth, (n+1)*TileWidth-1)
 			break
+		}
+	}
+	if t, ok := a.log.(Tailed); ok {
+		tail, err := t.Tail()
+		if err != nil {
+			return err
+		}
+		if len(tail) > len(a.stored) {
+			a.stored = tail
 		}
 	}
 	return nil

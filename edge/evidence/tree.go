@@ -188,3 +188,6 @@ func DecodeHashes(b []byte) ([]tlog.Hash, error) {
 	}
 	return out, nil
 }
+
+// Hash is a node of the tree: SHA-256.
+type Hash = tlog.Hash

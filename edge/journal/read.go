@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/mod/sumdb/tlog"
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/sqlog"
 )
-
-type evidenceHash = tlog.Hash
 
 // errEnough ends a query before its last row.
 var errEnough = errors.New("enough")

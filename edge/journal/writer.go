@@ -156,7 +156,7 @@ func (w *writer) restore() error {
 }
 
 // tailHashes hashes the rows after the last full tile again.
-func (w *writer) tailHashes(size int64) (tail []evidenceHash, err error) {
+func (w *writer) tailHashes(size int64) (tail []evidence.Hash, err error) {
 	first := size - size%evidence.TileWidth
 	err = queryRows(w.db, "WHERE idx>=? ORDER BY idx", func(r *Row) error {
 		if want := first + int64(len(tail)); r.Idx != want {
@@ -323,7 +323,7 @@ func (w *writer) insert(group []*request) (int, error) {
 	if err != nil || len(fresh) == 0 {
 		return 0, err
 	}
-	leaves := make([]evidenceHash, len(fresh))
+	leaves := make([]evidence.Hash, len(fresh))
 	hashed := make(chan error, 1)
 	go func() { hashed <- w.hash(fresh, leaves) }()
 	for rest := fresh; len(rest) > 0 && err == nil; {
@@ -379,7 +379,7 @@ func (w *writer) known(row *Row) (bool, error) {
 	return idx >= 0, err
 }
 
-func (w *writer) hash(rows []*Row, leaves []evidenceHash) (err error) {
+func (w *writer) hash(rows []*Row, leaves []evidence.Hash) (err error) {
 	for i, row := range rows {
 		if leaves[i], err = w.hasher.Leaf(row.Idx, row.Record()); err != nil {
 			return err

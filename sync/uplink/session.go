@@ -25,7 +25,7 @@ const (
 	helloMax        = 15 * time.Second
 	refusedPause    = time.Minute
 	statePeriod     = time.Minute
-	checkpointEvery = time.Minute // and with every checkpointRows
+	checkpointEvery = 30 * time.Second // and with every checkpointRows
 	checkpointRows  = 1 << 14
 )
 

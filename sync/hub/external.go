@@ -1,0 +1,120 @@
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"lanewarden/sync/wire"
+)
+
+const (
+	externalRetry = time.Second
+	externalKeep  = 20 * time.Second
+)
+
+// external is a broker that runs already: Mosquitto, EMQX, HiveMQ.
+type external struct {
+	broker wire.Broker
+	id     string
+	log    *slog.Logger
+
+	mu     sync.Mutex
+	client mqtt.Client // nil while not connected
+}
+
+func newExternal(b wire.Broker, log *slog.Logger) (*external, error) {
+	if b.KeepAlive == 0 {
+		b.KeepAlive = externalKeep
+	}
+	suffix := make([]byte, 4)
+	rand.Read(suffix)
+	e := &external{broker: b, id: fmt.Sprintf("lanehub-%x", suffix), log: log}
+	_, err := b.Options(e.id) // a wrong setting is an error now, not for ever after
+	return e, err
+}
+
+// run connects and connects again until ctx ends.
+func (e *external) run(ctx context.Context, in chan<- incoming) error {
+	for {
+		err := e.connection(ctx, in)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		e.log.Warn("broker is lost", "broker", e.broker.URL, "reason", err)
+		select {
+		case <-time.After(externalRetry):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (e *external) connection(ctx context.Context, in chan<- incoming) error {
+	o, err := e.broker.Options(e.id)
+	if err != nil {
+		return err
+	}
+	lost := make(chan error, 1)
+	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) { lost <- err })
+	client := mqtt.NewClient(o)
+	defer client.Disconnect(uint(publishGrace.Milliseconds() / 8))
+	if err := wire.Wait(client.Connect(), 2*o.ConnectTimeout); err != nil {
+		return err
+	}
+	filters := map[string]byte{wire.Topic("+", "+", wire.LeafState): 1}
+	for _, leaf := range wire.UpLeaves() {
+		filters[wire.Topic("+", "+", leaf)] = 0
+	}
+	// The handler waits for room: that holds up this client's reading, and with it the broker's sending.
+	token := client.SubscribeMultiple(filters, func(_ mqtt.Client, m mqtt.Message) {
+		select {
+		case in <- incoming{topic: m.Topic(), payload: m.Payload()}:
+		case <-ctx.Done():
+		}
+	})
+	if err := wire.Wait(token, 2*o.ConnectTimeout); err != nil {
+		return err
+	}
+	e.log.Info("connected to broker", "broker", e.broker.URL)
+	e.set(client)
+	defer e.set(nil)
+	select {
+	case err := <-lost:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (e *external) set(c mqtt.Client) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.client = c
+}
+
+var errNoBroker = errors.New("not connected to the broker")
+
+func (e *external) publish(topic string, payload []byte) error {
+	e.mu.Lock()
+	client := e.client
+	e.mu.Unlock()
+	if client == nil {
+		return errNoBroker
+	}
+	token := client.Publish(topic, 0, false, payload)
+	select {
+	case <-token.Done():
+		return token.Error()
+	default:
+		return nil
+	}
+}
+
+func (e *external) close() error { return nil }

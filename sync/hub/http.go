@@ -1,0 +1,119 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"lanewarden/drivers/observation"
+)
+
+const (
+	headerTimeout = 10 * time.Second
+	shutdownGrace = time.Second
+)
+
+// Handler returns the hub's HTTP side; docs/openapi.yaml describes it.
+func (h *Hub) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/feed", h.feed)
+	mux.HandleFunc("GET /v1/agents", h.agents)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(h.metrics.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	return mux
+}
+
+func (h *Hub) serveHTTP(ctx context.Context) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.opts.HTTP)
+	if err != nil {
+		return fmt.Errorf("feed: %w", err)
+	}
+	srv := &http.Server{Handler: h.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: time.Minute, BaseContext: func(net.Listener) context.Context { return ctx }}
+	stopped := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+		defer cancel()
+		if srv.Shutdown(grace) != nil {
+			srv.Close()
+		}
+	})
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	<-stopped
+	return ctx.Err()
+}
+
+// AgentSummary is an agent as GET /v1/agents shows it.
+type AgentSummary struct {
+	Site      string                `json:"site"`
+	Agent     string                `json:"agent"`
+	Online    bool                  `json:"online"`
+	Heard     *time.Time            `json:"heard,omitempty"` // last state message
+	Hello     time.Time             `json:"hello"`
+	Software  string                `json:"software"`
+	Journal   string                `json:"journal"`
+	Size      int64                 `json:"size"`     // rows at the last hello
+	Held      int64                 `json:"held"`     // rows here without holes
+	Verified  int64                 `json:"verified"` // rows under a checkpoint found right
+	Refused   string                `json:"refused,omitempty"`
+	Cursors   map[string]int64      `json:"cursors"`
+	Waiting   map[string]int64      `json:"waiting,omitempty"` // as the agent last said
+	Devices   []*observation.Device `json:"devices"`
+	VerifyKey string                `json:"verify_key"`
+}
+
+// agents serves GET /v1/agents.
+func (h *Hub) agents(w http.ResponseWriter, _ *http.Request) {
+	journals, err := h.ledger.Journals()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	out := []AgentSummary{}
+	for _, j := range journals {
+		a := AgentSummary{
+			Site: j.Site, Agent: j.Agent, Hello: time.Unix(0, j.HelloNs).UTC(), Software: j.Software, Journal: fmt.Sprintf("%x", j.Journal),
+			Size: j.Size, Held: j.Contiguous, Verified: j.Verified, Refused: j.Refused, Cursors: map[string]int64{},
+			Devices: j.Inventory.Devices, VerifyKey: j.Verifier,
+		}
+		for class, idx := range j.Cursors {
+			a.Cursors[class.Name()] = idx
+		}
+		if s, ok := h.state(j.Site, j.Agent); ok && (s.Journal == a.Journal || s.Journal == "") {
+			a.Online, a.Heard = s.Online, &s.heard
+			if s.Online {
+				a.Waiting = map[string]int64{"alarm": s.WaitingAlarms, "event": s.WaitingEvents, "telemetry": s.WaitingTelemetry}
+			}
+		}
+		out = append(out, a)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(out); err != nil {
+		h.opts.Log.Debug("agents", "err", err)
+	}
+}
+
+// lanes returns, by journal id, at which lane each device stands.
+func (h *Hub) lanes() (map[string]map[string]string, error) {
+	journals, err := h.ledger.Journals()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]map[string]string{}
+	for _, j := range journals {
+		lanes := map[string]string{}
+		for _, d := range j.Inventory.Devices {
+			lanes[d.Id] = d.Lane
+		}
+		out[string(j.Journal)] = lanes
+	}
+	return out, nil
+}

@@ -1,0 +1,151 @@
+// Package hub is the central side: agents' messages come in from a broker, its own or one that runs already, are filed in
+// the ledger, and acknowledged when durable. What the ledger holds goes out as a feed over HTTP. docs/wire.md and
+// docs/openapi.yaml are its contracts.
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"lanewarden/sync/hub/ledger"
+	"lanewarden/sync/wire"
+)
+
+// Options describe a hub.
+type Options struct {
+	Dir        string // of ledger and embedded broker
+	HTTP       string // HOST:PORT of the feed
+	MQTT       string // HOST:PORT of the embedded broker; "" with External
+	TLSCert    string // of the embedded broker; "" for none
+	TLSKey     string
+	AgentsFile string       // who may connect to the embedded broker; "" for everyone
+	External   *wire.Broker // a broker that runs already, instead of the embedded one
+	Log        *slog.Logger
+}
+
+// source is a broker as the hub uses it.
+type source interface {
+	// run delivers messages to in until ctx ends or the broker is lost.
+	run(ctx context.Context, in chan<- incoming) error
+	// publish sends an acknowledgement.
+	publish(topic string, payload []byte) error
+	close() error
+}
+
+// incoming is a message on its way to the ledger.
+type incoming struct {
+	topic   string
+	payload []byte
+	done    func() // called when the message is filed; may be nil
+}
+
+// Hub is a running hub.
+type Hub struct {
+	opts    Options
+	ledger  *ledger.Ledger
+	codec   *wire.Codec
+	source  source
+	metrics *metrics
+
+	mu     sync.Mutex
+	states map[[2]string]agentState
+}
+
+// agentState is what an agent last said of itself, or its last will.
+type agentState struct {
+	*wire.State
+	heard time.Time
+}
+
+// Run runs a hub until ctx ends.
+func Run(ctx context.Context, opts Options) (err error) {
+	if err := os.MkdirAll(opts.Dir, 0o750); err != nil {
+		return err
+	}
+	h := &Hub{opts: opts, states: map[[2]string]agentState{}}
+	if h.ledger, err = ledger.Open(opts.Dir); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.ledger.Close()) }()
+	if h.codec, err = wire.NewCodec(); err != nil {
+		return err
+	}
+	defer h.codec.Close()
+	if opts.External != nil {
+		h.source, err = newExternal(*opts.External, opts.Log)
+	} else {
+		h.source, err = newEmbedded(ctx, opts)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.source.close()) }()
+	h.metrics = newMetrics(h)
+	return h.serve(ctx)
+}
+
+func (h *Hub) serve(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	raw, decoded := make(chan incoming, queueLen), make(chan message, queueLen)
+	g.Go(func() error { return h.source.run(ctx, raw) })
+	g.Go(func() error { return h.decode(ctx, raw, decoded) })
+	g.Go(func() error { return h.ingest(ctx, decoded) })
+	g.Go(func() error { return h.serveHTTP(ctx) })
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// noteState keeps what an agent says of itself.
+func (h *Hub) noteState(site, agent string, payload []byte) {
+	var s wire.State
+	if err := protojson.Unmarshal(payload, &s); err != nil {
+		h.opts.Log.Warn("state could not be read", "site", site, "agent", agent, "err", err)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.states[[2]string{site, agent}] = agentState{&s, time.Now()}
+}
+
+func (h *Hub) state(site, agent string) (agentState, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s, ok := h.states[[2]string{site, agent}]
+	return s, ok
+}
+
+// online counts the agents that are.
+func (h *Hub) online() (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.states {
+		if s.Online {
+			n++
+		}
+	}
+	return n
+}
+
+// answer publishes an acknowledgement.
+func (h *Hub) answer(a ledger.Answer, credit uint32) error {
+	a.Ack.CreditBytes = credit
+	payload, err := h.codec.Encode(a.Ack)
+	if err != nil {
+		return err
+	}
+	if err := h.source.publish(wire.Topic(a.Site, a.Agent, wire.LeafAck), payload); err != nil {
+		return fmt.Errorf("acknowledging %s/%s: %w", a.Site, a.Agent, err)
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package ledger
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/sync/wire"
+)
+
+// insertRows is how many rows go into one INSERT statement.
+const insertRows = 32
+
+// batch files a batch that continues its class's cursor; another is answered with the cursor.
+func (l *Ledger) batch(c *copied, b *wire.Batch) (int, *wire.Ack, error) {
+	rows, err := b.Rows()
+	if err != nil {
+		return 0, refuse(c.journal, wire.Refusal_REFUSAL_MALFORMED, err.Error()), nil
+	}
+	cursor := &wire.Cursor{Class: b.Class, Idx: c.cursors[b.Class], Epoch: b.Epoch}
+	if b.Prev != cursor.Idx {
+		cursor.GoBack = true
+		return 0, &wire.Ack{Journal: c.journal, Cursors: []*wire.Cursor{cursor}, Verified: c.verified}, nil
+	}
+	if err := l.insert(c, b.Class, rows); err != nil {
+		return 0, nil, err
+	}
+	cursor.Idx = rows[len(rows)-1].Idx
+	c.cursors[b.Class] = cursor.Idx
+	if err := l.grow(c, b.Class, rows); err != nil {
+		return 0, nil, err
+	}
+	if b.Checkpoint != "" {
+		if err := l.checkpoint(c, b.Checkpoint); err != nil {
+			return 0, nil, err
+		}
+	} else if err := l.settlePending(c); err != nil {
+		return 0, nil, err
+	}
+	if c.refused != "" {
+		return len(rows), refuse(c.journal, c.refusal, c.refused), nil
+	}
+	return len(rows), &wire.Ack{Journal: c.journal, Cursors: []*wire.Cursor{cursor}, Verified: c.verified}, nil
+}
+
+var (
+	insertOne  = insertStatement(1)
+	insertMany = insertStatement(insertRows)
+)
+
+func insertStatement(rows int) string {
+	return "INSERT INTO observation(seq, owner, idx, class, t, device, kind, body) VALUES" +
+		strings.TrimSuffix(strings.Repeat("(?,?,?,?,?,?,?,?),", rows), ",")
+}
+
+func (l *Ledger) insert(c *copied, class observation.Class, rows []wire.Row) error {
+	args := make([]driver.Value, 0, 8*insertRows)
+	for len(rows) > 0 {
+		n, statement := 1, insertOne
+		if len(rows) >= insertRows {
+			n, statement = insertRows, insertMany
+		}
+		args = args[:0]
+		for i := range rows[:n] {
+			r := &rows[i]
+			l.seq++
+			body := r.Body
+			if body == nil {
+				body = []byte{}
+			}
+			args = append(args, l.seq, c.id, r.Idx, int64(class), r.Time, r.Device, int64(r.Kind), body)
+		}
+		if err := l.db.Exec(statement, args...); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// grow extends the evidence log over rows that have just come, and over those of other classes that waited for them.
+func (l *Ledger) grow(c *copied, class observation.Class, rows []wire.Row) error {
+	for i := range rows {
+		r := &rows[i]
+		if ok, err := l.growTo(c, r.Idx); err != nil || !ok {
+			return err
+		}
+		if err := c.append(r.Record(class)); err != nil {
+			return err
+		}
+	}
+	_, err := l.growTo(c, 1<<62)
+	return err
+}
+
+// growTo extends the evidence log by rows on record, up to idx; ok is false when a row before idx is missing.
+func (l *Ledger) growTo(c *copied, idx int64) (ok bool, err error) {
+	for c.tree.Size() < idx {
+		var record *evidence.Record
+		err := l.db.Query("SELECT class, t, kind, device, body FROM observation WHERE owner=? AND idx=?", func(row []driver.Value) error {
+			record = recordOf(row)
+			return nil
+		}, c.id, c.tree.Size())
+		if err != nil || record == nil {
+			return false, err
+		}
+		if err := c.append(*record); err != nil {
+			return false, err
+		}
+	}
+	return c.tree.Size() == idx, nil
+}
+
+// recordOf reads the columns class, t, kind, device, body.
+func recordOf(row []driver.Value) *evidence.Record {
+	return &evidence.Record{
+		Class: uint8(sqlog.Int64(row[0])), Time: sqlog.Int64(row[1]), Kind: uint16(sqlog.Int64(row[2])),
+		Device: sqlog.Text(row[3]), Body: sqlog.Bytes(row[4]),
+	}
+}
+
+func (c *copied) append(r evidence.Record) error {
+	leaf, err := c.hasher.Leaf(c.tree.Size(), r)
+	if err != nil {
+		return err
+	}
+	if full := c.tree.Append(leaf); full != nil {
+		return c.store.AddTiles(full)
+	}
+	return nil
+}
+
+// checkpoint takes a signed checkpoint: one over rows that are here is checked now, another when they are.
+func (l *Ledger) checkpoint(c *copied, signed string) error {
+	p, err := evidence.OpenCheckpoint(signed, c.verifier, c.origin())
+	if err != nil {
+		c.refuse(err.Error())
+		return nil
+	}
+	if p.Size == 0 {
+		return nil
+	}
+	if err := l.db.Exec("INSERT OR REPLACE INTO pending(owner, size, note) VALUES(?,?,?)", c.id, p.Size, signed); err != nil {
+		return err
+	}
+	return l.settlePending(c)
+}
+
+func (c *copied) refuse(why string) {
+	c.refused, c.refusal = why, wire.Refusal_REFUSAL_EVIDENCE
+}
+
+// settlePending checks the checkpoints whose rows are all here now.
+func (l *Ledger) settlePending(c *copied) error {
+	type point struct {
+		size int64
+		note string
+	}
+	var due []point
+	err := l.db.Query("SELECT size, note FROM pending WHERE owner=? AND size<=? ORDER BY size", func(row []driver.Value) error {
+		due = append(due, point{sqlog.Int64(row[0]), sqlog.Text(row[1])})
+		return nil
+	}, c.id, c.tree.Size())
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	for _, p := range due {
+		if err := l.settle(c, p.size, p.note); err != nil {
+			return err
+		}
+	}
+	return l.db.Exec("DELETE FROM pending WHERE owner=? AND size<=?", c.id, c.tree.Size())
+}
+
+// settle checks one checkpoint against the evidence log and files it.
+func (l *Ledger) settle(c *copied, size int64, signed string) error {
+	p, err := evidence.OpenCheckpoint(signed, c.verifier, c.origin())
+	if err != nil {
+		c.refuse(err.Error())
+		return nil
+	}
+	root, err := tlog.TreeHash(size, c.tree.Reader(c.store))
+	if err != nil {
+		return err
+	}
+	if root != p.Root {
+		c.refuse(fmt.Sprintf("%v: the root over rows 0 to %d is not the one that the agent signed", evidence.ErrNotExtension, size-1))
+		return nil
+	}
+	c.verified = max(c.verified, size)
+	var leaves []tlog.Hash
+	if size/evidence.TileWidth == c.tree.Size()/evidence.TileWidth {
+		leaves = c.tree.Tail()[:size%evidence.TileWidth]
+	}
+	return c.store.AddCheckpoint(evidence.SignedCheckpoint{Size: size, Note: signed, Leaves: leaves})
+}

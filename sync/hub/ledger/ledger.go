@@ -1,0 +1,314 @@
+// Package ledger is the hub's durable copy of all agents' journals: hellos and batches go in, each row once and in its
+// class's order; acknowledgements and the feed come out. It builds every journal's evidence log again and refuses what
+// contradicts what the agent signed. docs/ledger.md.
+package ledger
+
+import (
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/sync/wire"
+)
+
+// Ledger is an open ledger. Apply belongs to one goroutine; the other methods may be called from any.
+type Ledger struct {
+	db       *sqlog.DB
+	read     *sqlog.DB
+	journals map[string]*copied // by journal id; what Apply has in hand
+	seq      int64
+
+	mu      sync.Mutex
+	durable int64 // seq of the newest durable row
+	changed chan struct{}
+}
+
+// copied is the state of one journal's copy.
+type copied struct {
+	id          int64
+	journal     []byte
+	site, agent string
+	verifier    note.Verifier
+	cursors     [4]int64
+	tree        *evidence.Tree
+	hasher      *evidence.Hasher
+	store       *sqlog.Store
+	verified    int64
+	refused     string
+	refusal     wire.Refusal
+}
+
+func (c *copied) origin() string { return evidence.Origin(c.site, c.agent, c.journal) }
+
+// Open opens the ledger in dir, and makes it when there is none.
+func Open(dir string) (*Ledger, error) {
+	path := filepath.Join(dir, FileName)
+	db, err := sqlog.Open(path, sqlog.ReadWrite)
+	if err != nil {
+		return nil, err
+	}
+	l := &Ledger{db: db, journals: map[string]*copied{}, changed: make(chan struct{})}
+	if err := db.Script(schema); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if l.read, err = sqlog.Open(path, sqlog.ReadOnly); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	l.seq, err = db.Int("SELECT max(seq) FROM observation", 0)
+	l.durable = l.seq
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// Close ends the ledger. Apply must not run.
+func (l *Ledger) Close() error { return errors.Join(l.read.Close(), l.db.Close()) }
+
+// Message is one message of an agent.
+type Message struct {
+	Site, Agent string
+	Hello       *wire.Hello // one of these two
+	Batch       *wire.Batch
+}
+
+// Answer is what to tell the agent once Apply returned.
+type Answer struct {
+	Site, Agent string
+	Ack         *wire.Ack
+	Rows        int // that were new
+}
+
+// Apply files a group of messages in one transaction and returns the answers, one for each. When it returns an error,
+// nothing of the group was filed.
+func (l *Ledger) Apply(group []Message) ([]Answer, error) {
+	answers := make([]Answer, len(group))
+	before := l.seq
+	touched := map[*copied]bool{}
+	err := l.db.Tx(func() error {
+		for i, m := range group {
+			a, err := l.apply(m, touched)
+			if err != nil {
+				return err
+			}
+			answers[i] = a
+		}
+		for c := range touched {
+			if err := l.saveTree(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		l.seq, l.journals = before, map[string]*copied{} // to be read again
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.durable != l.seq {
+		l.durable = l.seq
+		close(l.changed)
+		l.changed = make(chan struct{})
+	}
+	return answers, nil
+}
+
+func (l *Ledger) apply(m Message, touched map[*copied]bool) (Answer, error) {
+	a := Answer{Site: m.Site, Agent: m.Agent}
+	if m.Hello != nil {
+		ack, err := l.hello(m.Site, m.Agent, m.Hello, touched)
+		a.Ack = ack
+		return a, err
+	}
+	c, err := l.find(m.Batch.Journal)
+	if err != nil {
+		return a, err
+	}
+	if c == nil || c.site != m.Site || c.agent != m.Agent {
+		a.Ack = refuse(m.Batch.Journal, wire.Refusal_REFUSAL_HELLO_NEEDED, "the hub does not know this journal")
+		return a, nil
+	}
+	if c.refused != "" {
+		a.Ack = refuse(c.journal, c.refusal, c.refused)
+		return a, nil
+	}
+	touched[c] = true
+	a.Rows, a.Ack, err = l.batch(c, m.Batch)
+	return a, err
+}
+
+func refuse(journal []byte, why wire.Refusal, text string) *wire.Ack {
+	return &wire.Ack{Journal: journal, Refusal: why, RefusalText: text}
+}
+
+// find returns the copy of a journal, nil when there is none.
+func (l *Ledger) find(journal []byte) (*copied, error) {
+	if c := l.journals[string(journal)]; c != nil {
+		return c, nil
+	}
+	c, err := l.load(journal)
+	if c != nil {
+		l.journals[string(journal)] = c
+	}
+	return c, err
+}
+
+func (l *Ledger) load(journal []byte) (*copied, error) {
+	var c *copied
+	var size int64
+	var tail []evidence.Hash
+	err := l.db.Query("SELECT id, site, agent, blind_key, verifier, tree, tail, verified, refused FROM journal WHERE journal=?",
+		func(row []driver.Value) (err error) {
+			c = &copied{
+				id: sqlog.Int64(row[0]), journal: journal, site: sqlog.Text(row[1]), agent: sqlog.Text(row[2]),
+				hasher: evidence.NewHasher(sqlog.Bytes(row[3])), verified: sqlog.Int64(row[7]), refused: sqlog.Text(row[8]),
+				refusal: wire.Refusal_REFUSAL_EVIDENCE,
+			}
+			if c.verifier, err = note.NewVerifier(sqlog.Text(row[4])); err != nil {
+				return err
+			}
+			size = sqlog.Int64(row[5])
+			tail, err = evidence.DecodeHashes(sqlog.Bytes(row[6]))
+			return err
+		}, journal)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	c.store = sqlog.NewOwnedStore(l.db, c.id)
+	if c.tree, err = evidence.Restore(size, c.store, tail); err != nil {
+		return nil, err
+	}
+	for _, class := range observation.Classes {
+		if c.cursors[class], err = l.db.Int("SELECT idx FROM cursor WHERE owner=? AND class=?", -1, c.id, int64(class)); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (l *Ledger) saveTree(c *copied) error {
+	for _, class := range observation.Classes {
+		if err := l.db.Exec("INSERT OR REPLACE INTO cursor(owner, class, idx) VALUES(?,?,?)", c.id, int64(class), c.cursors[class]); err != nil {
+			return err
+		}
+	}
+	return l.db.Exec("UPDATE journal SET tree=?, tail=?, verified=?, refused=? WHERE id=?",
+		c.tree.Size(), evidence.EncodeHashes(c.tree.Tail()), c.verified, c.refused, c.id)
+}
+
+// hello takes an agent's hello.
+func (l *Ledger) hello(site, agent string, h *wire.Hello, touched map[*copied]bool) (*wire.Ack, error) {
+	verifier, text := checkHello(site, agent, h)
+	if text != "" {
+		return refuse(h.Journal, wire.Refusal_REFUSAL_MALFORMED, text), nil
+	}
+	known, err := l.pinnedKey(site, agent, h.Verifier)
+	if err != nil {
+		return nil, err
+	}
+	if known != h.Verifier {
+		return refuse(h.Journal, wire.Refusal_REFUSAL_KEY, "the agent's key is not the one that the hub knows for "+site+"/"+agent), nil
+	}
+	c, err := l.find(h.Journal)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		if c, err = l.newCopy(site, agent, h); err != nil {
+			return nil, err
+		}
+	}
+	if c.site != site || c.agent != agent {
+		return refuse(h.Journal, wire.Refusal_REFUSAL_KEY, "the journal belongs to "+c.site+"/"+c.agent), nil
+	}
+	c.verifier = verifier
+	touched[c] = true
+	if err := l.noteHello(c, h); err != nil {
+		return nil, err
+	}
+	if held := max(c.cursors[1], c.cursors[2], c.cursors[3]); h.Size <= held {
+		return refuse(h.Journal, wire.Refusal_REFUSAL_ROLLED_BACK, fmt.Sprintf(
+			"the journal has %d rows, but the hub holds row %d of it: it was rolled back. Move the journal's directory away, so that a new one begins", h.Size, held)), nil
+	}
+	if h.Checkpoint != "" {
+		if err := l.checkpoint(c, h.Checkpoint); err != nil {
+			return nil, err
+		}
+	}
+	if c.refused != "" {
+		return refuse(h.Journal, c.refusal, c.refused), nil
+	}
+	ack := &wire.Ack{Journal: c.journal, HelloEpoch: h.Epoch, Verified: c.verified}
+	for _, class := range observation.Classes {
+		ack.Cursors = append(ack.Cursors, &wire.Cursor{Class: class, Idx: c.cursors[class], GoBack: true})
+	}
+	return ack, nil
+}
+
+func checkHello(site, agent string, h *wire.Hello) (note.Verifier, string) {
+	v, err := note.NewVerifier(h.Verifier)
+	switch {
+	case len(h.Journal) != 16 || len(h.BlindKey) != 32:
+		return nil, "hello: a journal id has 16 bytes and a blind key 32"
+	case err != nil:
+		return nil, "hello: the agent's public key cannot be read: " + err.Error()
+	case v.Name() != evidence.KeyName(site, agent):
+		return nil, fmt.Sprintf("hello: the key is of %q, the topic of %q", v.Name(), evidence.KeyName(site, agent))
+	case h.Size < 0:
+		return nil, "hello: negative size"
+	}
+	return v, ""
+}
+
+// pinnedKey returns the key that the hub knows for an agent; the first one seen is the one known.
+func (l *Ledger) pinnedKey(site, agent, verifier string) (string, error) {
+	if err := l.db.Exec("INSERT OR IGNORE INTO agent(site, agent, verifier) VALUES(?,?,?)", site, agent, verifier); err != nil {
+		return "", err
+	}
+	var known string
+	err := l.db.Query("SELECT verifier FROM agent WHERE site=? AND agent=?", func(row []driver.Value) error {
+		known = sqlog.Text(row[0])
+		return nil
+	}, site, agent)
+	return known, err
+}
+
+func (l *Ledger) newCopy(site, agent string, h *wire.Hello) (*copied, error) {
+	err := l.db.Exec(`INSERT INTO journal(journal, site, agent, blind_key, verifier, software, inventory, hello, size, tree, tail, verified, refused)
+		VALUES(?,?,?,?,?,?,?,?,?,0,?,0,'')`, h.Journal, site, agent, h.BlindKey, h.Verifier, "", []byte{}, int64(0), h.Size, []byte{})
+	if err != nil {
+		return nil, err
+	}
+	return l.find(h.Journal)
+}
+
+func (l *Ledger) noteHello(c *copied, h *wire.Hello) error {
+	inventory, err := proto.Marshal(h.Inventory)
+	if err != nil {
+		return err
+	}
+	if inventory == nil {
+		inventory = []byte{}
+	}
+	return l.db.Exec("UPDATE journal SET software=?, inventory=?, hello=?, size=? WHERE id=?",
+		h.Software, inventory, time.Now().UnixNano(), h.Size, c.id)
+}
+
+// Greetings returns an acknowledgement for every journal that is not refused: a hub that comes back tells its agents so.
+func (l *Ledger) Greetings() (out []Answer, err error) {
+	err = l.read.Query("SELECT journal, site, agent FROM journal WHERE refused=''", func(row []driver.Value) error {
+		out = append(out, Answer{Site: sqlog.Text(row[1]), Agent: sqlog.Text(row[2]), Ack: &wire.Ack{Journal: sqlog.Bytes(row[0])}})
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,205 @@
+package ledger
+
+import (
+	"database/sql/driver"
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/sqlog"
+)
+
+// Event is one row of the ledger, as the feed gives it.
+type Event struct {
+	Seq         int64 // the feed's cursor
+	Site, Agent string
+	Journal     []byte
+	Idx         int64
+	Class       observation.Class
+	TimeNs      int64
+	Device      string
+	Kind        observation.Kind
+	Body        []byte
+}
+
+// Durable returns the seq of the newest durable row, and a channel that is closed when there is a newer one.
+func (l *Ledger) Durable() (int64, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.durable, l.changed
+}
+
+// Filter selects rows of the feed; the zero Filter selects all.
+type Filter struct {
+	Site, Agent string
+	Classes     []observation.Class
+}
+
+func (f Filter) where() (text string, args []driver.Value) {
+	if f.Site != "" {
+		text, args = text+" AND j.site=?", append(args, f.Site)
+	}
+	if f.Agent != "" {
+		text, args = text+" AND j.agent=?", append(args, f.Agent)
+	}
+	if len(f.Classes) > 0 {
+		text += " AND o.class IN (?" + strings.Repeat(",?", len(f.Classes)-1) + ")"
+		for _, c := range f.Classes {
+			args = append(args, int64(c))
+		}
+	}
+	return text, args
+}
+
+// Events returns up to limit rows after a cursor, in the order of commit.
+func (l *Ledger) Events(after int64, limit int, filter Filter) (out []Event, err error) {
+	where, args := filter.where()
+	query := "SELECT o.seq, j.site, j.agent, j.journal, o.idx, o.class, o.t, o.device, o.kind, o.body " +
+		"FROM observation o CROSS JOIN journal j ON j.id=o.owner WHERE o.seq>?" + where + " ORDER BY o.seq LIMIT ?"
+	args = append(append([]driver.Value{after}, args...), int64(limit))
+	err = l.read.Query(query, func(r []driver.Value) error {
+		out = append(out, Event{
+			Seq: sqlog.Int64(r[0]), Site: sqlog.Text(r[1]), Agent: sqlog.Text(r[2]), Journal: sqlog.Bytes(r[3]), Idx: sqlog.Int64(r[4]),
+			Class: observation.Class(sqlog.Int64(r[5])), TimeNs: sqlog.Int64(r[6]), Device: sqlog.Text(r[7]),
+			Kind: observation.Kind(sqlog.Int64(r[8])), Body: sqlog.Bytes(r[9]),
+		})
+		return nil
+	}, args...)
+	return out, err
+}
+
+// Summary is what the ledger holds of one journal.
+type Summary struct {
+	Site, Agent, Software string
+	Journal               []byte
+	Verifier              string
+	Inventory             *observation.Inventory
+	HelloNs               int64 // when the agent last said hello
+	Size                  int64 // rows that it had then
+	Contiguous            int64 // rows held without holes
+	Verified              int64 // rows under a checkpoint found right
+	Refused               string
+	Cursors               map[observation.Class]int64
+}
+
+// Journals returns what the ledger holds, newest hello first.
+func (l *Ledger) Journals() ([]Summary, error) {
+	var out []Summary
+	var ids []int64
+	err := l.read.Query("SELECT id, site, agent, software, journal, verifier, inventory, hello, size, tree, verified, refused FROM journal ORDER BY hello DESC",
+		func(r []driver.Value) error {
+			s := Summary{
+				Site: sqlog.Text(r[1]), Agent: sqlog.Text(r[2]), Software: sqlog.Text(r[3]), Journal: sqlog.Bytes(r[4]), Verifier: sqlog.Text(r[5]),
+				Inventory: &observation.Inventory{}, HelloNs: sqlog.Int64(r[7]), Size: sqlog.Int64(r[8]), Contiguous: sqlog.Int64(r[9]),
+				Verified: sqlog.Int64(r[10]), Refused: sqlog.Text(r[11]), Cursors: map[observation.Class]int64{},
+			}
+			ids, out = append(ids, sqlog.Int64(r[0])), append(out, s)
+			return proto.Unmarshal(sqlog.Bytes(r[6]), s.Inventory)
+		})
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range ids {
+		err := l.read.Query("SELECT class, idx FROM cursor WHERE owner=?", func(r []driver.Value) error {
+			out[i].Cursors[observation.Class(sqlog.Int64(r[0]))] = sqlog.Int64(r[1])
+			return nil
+		}, id)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Audited is the outcome of the audit of one journal's copy.
+type Audited struct {
+	Summary
+	Report *evidence.Report
+}
+
+// Audit holds every journal's copy against its tiles and signed checkpoints, offline or beside a running hub. path is the
+// hub's directory or the ledger file.
+func Audit(path string) (out []Audited, err error) {
+	if filepath.Ext(path) != ".db" {
+		path = filepath.Join(path, FileName)
+	}
+	var open []*sqlog.DB
+	defer func() {
+		for _, db := range open {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	for range 2 { // tiles are read while rows are
+		db, err := sqlog.Open(path, sqlog.ReadOnly)
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, db)
+	}
+	all, err := (&Ledger{read: open[0]}).Journals()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range all {
+		report, err := auditOne(open[0], open[1], s)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, Audited{s, report})
+	}
+	return out, nil
+}
+
+func auditOne(rows, tiles *sqlog.DB, s Summary) (*evidence.Report, error) {
+	verifier, err := note.NewVerifier(s.Verifier)
+	if err != nil {
+		return nil, err
+	}
+	var key []byte
+	log := auditLog{rows: rows}
+	err = rows.Query("SELECT id, blind_key, tail FROM journal WHERE journal=?", func(r []driver.Value) (err error) {
+		log.Store = sqlog.NewOwnedStore(tiles, sqlog.Int64(r[0]))
+		log.id, key = sqlog.Int64(r[0]), sqlog.Bytes(r[1])
+		log.tail, err = evidence.DecodeHashes(sqlog.Bytes(r[2]))
+		return err
+	}, s.Journal)
+	if err != nil {
+		return nil, err
+	}
+	return evidence.Audit(log, key, verifier, evidence.Origin(s.Site, s.Agent, s.Journal))
+}
+
+// auditLog is one journal's copy as evidence.Audit reads it: the rows without holes.
+type auditLog struct {
+	*sqlog.Store
+	rows *sqlog.DB
+	id   int64
+	tail []evidence.Hash
+}
+
+// Tail implements evidence.Tailed.
+func (a auditLog) Tail() ([]evidence.Hash, error) { return a.tail, nil }
+
+var errHole = errors.New("hole")
+
+// Rows implements evidence.Log. It ends at the first hole: rows after it wait for those before.
+func (a auditLog) Rows(f func(int64, evidence.Record) error) error {
+	next := int64(0)
+	err := a.rows.Query("SELECT class, t, kind, device, body, idx FROM observation WHERE owner=? ORDER BY idx", func(r []driver.Value) error {
+		idx := sqlog.Int64(r[5])
+		if idx != next {
+			return errHole
+		}
+		next++
+		return f(idx, *recordOf(r))
+	}, a.id)
+	if errors.Is(err, errHole) {
+		return nil
+	}
+	return err
+}

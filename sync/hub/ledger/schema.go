@@ -1,0 +1,55 @@
+package ledger
+
+import "lanewarden/edge/evidence/sqlog"
+
+// FileName is the ledger's name in the hub's directory.
+const FileName = "ledger.db"
+
+// schema is documented in docs/ledger.md.
+var schema = `
+CREATE TABLE IF NOT EXISTS journal(
+	id        INTEGER PRIMARY KEY,
+	journal   BLOB NOT NULL UNIQUE,   -- 16 bytes
+	site      TEXT NOT NULL,
+	agent     TEXT NOT NULL,
+	blind_key BLOB NOT NULL,          -- the blinds of its records follow from it
+	verifier  TEXT NOT NULL,          -- the agent's public key
+	software  TEXT NOT NULL,
+	inventory BLOB NOT NULL,          -- lanewarden.v1.Inventory of the last hello
+	hello     INTEGER NOT NULL,       -- when that was, ns UTC
+	size      INTEGER NOT NULL,       -- rows of the journal, as the last hello said
+	tree      INTEGER NOT NULL,       -- rows without holes, which stand in the evidence log
+	tail      BLOB NOT NULL,          -- leaf hashes of the unfinished tile of those
+	verified  INTEGER NOT NULL,       -- rows under a checkpoint that was found right
+	refused   TEXT NOT NULL           -- why nothing more is taken, '' while all is well
+);
+CREATE TABLE IF NOT EXISTS agent(     -- keys, as first seen or as configured
+	site     TEXT NOT NULL,
+	agent    TEXT NOT NULL,
+	verifier TEXT NOT NULL,
+	PRIMARY KEY(site, agent)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS observation(
+	seq    INTEGER PRIMARY KEY,       -- order of commit: the feed's cursor
+	owner  INTEGER NOT NULL,          -- journal.id
+	idx    INTEGER NOT NULL,          -- as in the journal
+	class  INTEGER NOT NULL,
+	t      INTEGER NOT NULL,
+	device TEXT NOT NULL,
+	kind   INTEGER NOT NULL,
+	body   BLOB NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS observation_idx ON observation(owner, idx);
+CREATE TABLE IF NOT EXISTS cursor(
+	owner INTEGER NOT NULL,
+	class INTEGER NOT NULL,
+	idx   INTEGER NOT NULL,           -- of the last row held
+	PRIMARY KEY(owner, class)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pending(   -- checkpoints above the rows without holes
+	owner INTEGER NOT NULL,
+	size  INTEGER NOT NULL,
+	note  TEXT NOT NULL,
+	PRIMARY KEY(owner, size)
+) WITHOUT ROWID;
+` + sqlog.Schema("many")

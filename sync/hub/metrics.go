@@ -1,0 +1,56 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"lanewarden/sync/hub/ledger"
+)
+
+// metrics are what the hub counts of itself.
+type metrics struct {
+	registry  *prometheus.Registry
+	rows      *prometheus.CounterVec
+	malformed prometheus.Counter
+	failures  prometheus.Counter
+	refusals  prometheus.Counter
+	goBacks   prometheus.Counter
+	commit    prometheus.Histogram
+}
+
+func newMetrics(h *Hub) *metrics {
+	m := &metrics{
+		registry:  prometheus.NewRegistry(),
+		rows:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lanehub_rows_total", Help: "Observations filed in the ledger."}, []string{"site", "agent"}),
+		malformed: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_malformed_total", Help: "Messages that could not be understood."}),
+		failures:  prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_commit_failures_total", Help: "Transactions of the ledger that failed."}),
+		refusals:  prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_refusals_total", Help: "Messages answered with a refusal."}),
+		goBacks:   prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_go_backs_total", Help: "Batches that did not continue their class."}),
+		commit:    prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lanehub_commit_seconds", Help: "Time to file a group of messages.", Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8)}),
+	}
+	online := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanehub_agents_online", Help: "Agents that say they are online."}, func() float64 { return float64(h.online()) })
+	seq := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanehub_feed_cursor", Help: "Cursor of the newest event."}, func() float64 {
+		n, _ := h.ledger.Durable()
+		return float64(n)
+	})
+	m.registry.MustRegister(m.rows, m.malformed, m.failures, m.refusals, m.goBacks, m.commit, online, seq,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// filed counts a group.
+func (m *metrics) filed(answers []ledger.Answer, took time.Duration) {
+	m.commit.Observe(took.Seconds())
+	for _, a := range answers {
+		if a.Rows > 0 {
+			m.rows.WithLabelValues(a.Site, a.Agent).Add(float64(a.Rows))
+		}
+		for _, c := range a.Ack.Cursors {
+			if c.GoBack && a.Ack.HelloEpoch == 0 {
+				m.goBacks.Inc()
+			}
+		}
+	}
+}
