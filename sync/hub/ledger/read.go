@@ -123,8 +123,9 @@ type Audited struct {
 }
 
 // Audit holds every journal's copy against its tiles and signed checkpoints, offline or beside a running hub. path is the
-// hub's directory or the ledger file.
-func Audit(path string) (out []Audited, err error) {
+// hub's directory or the ledger file. verifierKey "" means the key that the hub has pinned for each agent; otherwise only
+// journals that this key signed are found right.
+func Audit(path, verifierKey string) (out []Audited, err error) {
 	if filepath.Ext(path) != ".db" {
 		path = filepath.Join(path, FileName)
 	}
@@ -146,6 +147,9 @@ func Audit(path string) (out []Audited, err error) {
 		return nil, err
 	}
 	for _, s := range all {
+		if verifierKey != "" {
+			s.Verifier = verifierKey
+		}
 		report, err := auditOne(open[0], open[1], s)
 		if err != nil {
 			return out, err

@@ -1,0 +1,38 @@
+# Targets: run, test, bench, fuzz, lint, proto, clean. `make run` and `make test` do all their own set-up.
+SHELL := /bin/bash
+GO ?= go
+BIN := bin
+# fdatasync instead of fsync in SQLite: the log's length is what must be durable, not its times. A plain `go build` works
+# as well, a little slower.
+export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
+
+.PHONY: build run test bench fuzz lint proto setup clean
+
+build:
+	@mkdir -p $(BIN)
+	$(GO) build -o $(BIN)/ ./cmd/...
+
+run: build
+	@exec $(BIN)/lanesim demo
+
+setup:
+	@.ci/setup
+
+test: setup
+	$(GO) test -race -timeout 20m ./...
+
+bench:
+	@.ci/bench
+
+FUZZTIME ?= 30s
+fuzz:
+	@.ci/fuzz $(FUZZTIME)
+
+lint:
+	@.ci/lint
+
+proto:
+	$(GO) generate ./drivers/observation ./sync/wire
+
+clean:
+	rm -rf $(BIN) .run

@@ -1,0 +1,157 @@
+// Package agent wires one running lane agent together, in reading order: journal, devices, link, console. A Config goes
+// in; the agent runs until its context ends.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"lanewarden/drivers"
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/console"
+	"lanewarden/edge/journal"
+	"lanewarden/edge/lane"
+	firmwareconfig "lanewarden/firmware-config"
+	"lanewarden/sync/uplink"
+	"lanewarden/sync/wire"
+)
+
+// SocketName is the default name of the local API's socket in the state directory.
+const SocketName = "laned.sock"
+
+// Options are what the command line adds to the configuration.
+type Options struct {
+	Software       string
+	TelemetryDelay time.Duration // 0 for the default
+	Log            *slog.Logger
+}
+
+// Run runs an agent.
+func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
+	if err := os.MkdirAll(c.Agent.StateDir, 0o750); err != nil {
+		return err
+	}
+	unlock, err := lock(c.Agent.StateDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	j, err := journal.Open(filepath.Join(c.Agent.StateDir, "journal"), journal.Options{Site: c.Site.ID, Agent: c.Agent.ID})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+
+	devices, err := supervisor(c, j, o)
+	if err != nil {
+		return err
+	}
+	link, err := newLink(c, j, o)
+	if err != nil {
+		return err
+	}
+	if err := started(ctx, c, j, o); err != nil {
+		return err
+	}
+	local := console.New(console.Options{
+		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Socket: Socket(c), Listen: c.Console.Listen,
+		Journal: j, Lane: devices, Link: link.status, Log: o.Log,
+	})
+	o.Log.Info("agent runs", "site", c.Site.ID, "agent", c.Agent.ID, "devices", len(c.Devices), "journal", fmt.Sprintf("%x", j.Identity().ID), "rows", j.Size())
+
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return devices.Run(ctx) })
+	g.Go(func() error { return link.run(ctx) })
+	g.Go(func() error { return local.Run(ctx) })
+	return g.Wait()
+}
+
+// Socket returns the path of the agent's local API.
+func Socket(c *firmwareconfig.Config) string {
+	if c.Console.Socket != "" {
+		return c.Console.Socket
+	}
+	return filepath.Join(c.Agent.StateDir, SocketName)
+}
+
+// lock keeps a second agent off the same state directory.
+func lock(dir string) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(dir, "laned.lock"), os.O_CREATE|os.O_RDWR, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s is in use by another laned", dir), f.Close())
+	}
+	return func() { f.Close() }, nil
+}
+
+func supervisor(c *firmwareconfig.Config, j *journal.Journal, o Options) (*lane.Supervisor, error) {
+	var list []lane.Device
+	for _, d := range c.Devices {
+		spec, ok := drivers.Find(d.Driver)
+		if !ok {
+			return nil, fmt.Errorf("device %s: unknown driver %q", d.ID, d.Driver)
+		}
+		list = append(list, lane.Device{ID: d.ID, Title: d.Title, Lane: d.Lane, Spec: spec, Settings: d.Settings})
+	}
+	return lane.New(j, list, lane.Options{TapeDir: filepath.Join(c.Agent.StateDir, "tape"), TapeBytes: c.Agent.TapeBytes, Log: o.Log})
+}
+
+// started journals what runs from now on.
+func started(ctx context.Context, c *firmwareconfig.Config, j *journal.Journal, o Options) error {
+	obs := observation.New(observation.Class_CLASS_EVENT, time.Now(), &observation.AgentStarted{
+		Inventory: c.Inventory(), Software: o.Software, ConfigSha256: c.SHA256[:],
+	})
+	obs.Device = observation.AgentDevice
+	_, err := j.Commit(ctx, obs)
+	return err
+}
+
+// link is the uplink, if there is one.
+type link struct{ up *uplink.Uplink }
+
+func newLink(c *firmwareconfig.Config, j *journal.Journal, o Options) (link, error) {
+	if c.Uplink == nil {
+		return link{}, nil
+	}
+	u := c.Uplink
+	up, err := uplink.New(j, uplink.Options{
+		Broker: wire.Broker{
+			URL: u.Broker, Username: u.Username, PasswordFile: u.PasswordFile, CAFile: u.CAFile, CertFile: u.CertFile, KeyFile: u.KeyFile,
+			KeepAlive: u.KeepAlive,
+		},
+		Inventory: c.Inventory(), Software: o.Software, TelemetryDelay: o.TelemetryDelay, Log: o.Log,
+	})
+	return link{up}, err
+}
+
+func (l link) run(ctx context.Context) error {
+	if l.up == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return l.up.Run(ctx)
+}
+
+// status fills in what the console shows of the link.
+func (l link) status() console.Link {
+	if l.up == nil {
+		return console.Link{Problem: "no uplink is configured: the agent only journals"}
+	}
+	s := l.up.Status()
+	return console.Link{
+		Configured: true, Broker: s.Broker, Connected: s.Connected, Ready: s.Ready, Refused: s.Refused, Problem: s.Problem, Since: s.Since,
+		LastAck: s.LastAck, Verified: s.Verified, InFlight: s.InFlight, Rate: s.Rate, RTTMs: s.RTTMs, SentBytes: s.SentBytes,
+		SentRows: s.SentRows, AckedRows: s.AckedRows, GoBacks: s.GoBacks, Reconnects: s.Reconnects,
+	}
+}

@@ -1,0 +1,104 @@
+// Package cli is what the four programs share: version, exit codes, logging, stopping on signals.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes of all programs.
+const (
+	ExitOK    = 0
+	ExitError = 1 // it did not work, and the message says why
+	ExitUsage = 2 // the command line was wrong
+)
+
+// ExitCodes is the text on them in --help.
+const ExitCodes = `Exit codes: 0 done; 1 it did not work, the message says why; 2 the command line was wrong.`
+
+// version is set by the release build.
+var version = ""
+
+// Version returns the program's version: that of the release, or the commit it was built from.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return "dev-" + s.Value[:min(12, len(s.Value))]
+			}
+		}
+	}
+	return "dev"
+}
+
+// usageError marks an error of the command line.
+type usageError struct{ error }
+
+// Main runs a command until it ends or SIGINT or SIGTERM comes, and exits.
+func Main(root *cobra.Command) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, root))
+}
+
+func run(ctx context.Context, root *cobra.Command) int {
+	root.SilenceUsage, root.SilenceErrors, root.Version = true, true, Version()
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	markUsage(root)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return ExitOK
+	}
+	fmt.Fprintf(root.ErrOrStderr(), "%s: %v\n", root.Name(), err)
+	var usage usageError
+	if errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command") {
+		fmt.Fprintf(root.ErrOrStderr(), "Try '%s --help'.\n", root.CommandPath())
+		return ExitUsage
+	}
+	return ExitError
+}
+
+// markUsage makes wrong arguments of every command usage errors.
+func markUsage(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError{err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		markUsage(sub)
+	}
+}
+
+// Log makes the logger of a daemon: text on a terminal, JSON elsewhere, both to stderr.
+func Log(verbose bool) *slog.Logger {
+	o := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if verbose {
+		o.Level = slog.LevelDebug
+	}
+	if Terminal(os.Stderr) {
+		return slog.New(slog.NewTextHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, o))
+}
+
+// Terminal reports whether a file is one.
+func Terminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// defaultSocket is where an installed agent has its local API.
+const defaultSocket = "/var/lib/lanewarden/laned.sock"
+
+// socketFlag adds --socket, whose default may come from the environment.
+func socketFlag(c *cobra.Command) *string {
+	def := os.Getenv("LANEWARDEN_SOCKET")
+	if def == "" {
+		def = defaultSocket
+	}
+	return c.Flags().String("socket", def, "unix socket of the agent (or LANEWARDEN_SOCKET)")
+}
+
+// get asks the agent and returns the body of its answer.
+func get(ctx context.Context, socket, path string) (io.ReadCloser, error) {
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://laned"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		return nil, explain(socket, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+		resp.Body.Close()
+		return nil, errors.New(strings.TrimSpace(string(text)))
+	}
+	return resp.Body, nil
+}
+
+// explain says what a technician can do about an agent that does not answer.
+func explain(socket string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no agent at %s: is laned running, and is this its socket? (--socket)", socket)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("the agent at %s is not running: start laned", socket)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: permission denied: use sudo, or join the agent's group", socket)
+	}
+	return err
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lanewarden/drivers"
+	"lanewarden/drivers/driver"
+)
+
+func decodeCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "decode FILE...", Short: "Say what device files hold", Args: cobra.MinimumNArgs(1),
+		Long: "Say what files of any driver hold. A file's format is recognised by its content. Formats:\n" + formatList() +
+			"\nExits 1 when a file cannot be read, after all others were.",
+		Example: "  lanectl decode --json pass.n42",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var errs []error
+			for _, path := range args {
+				if err := decode(cmd.OutOrStdout(), path, asJSON); err != nil {
+					errs = append(errs, fmt.Errorf("%s: %w", path, err))
+				}
+			}
+			return errors.Join(errs...)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a file, for programs")
+	return c
+}
+
+func formats() (out []driver.Format) {
+	for _, s := range drivers.Catalog {
+		out = append(out, s.Formats...)
+	}
+	return out
+}
+
+func formatList() string {
+	var b strings.Builder
+	for _, f := range formats() {
+		fmt.Fprintf(&b, "  %-12s %s\n", f.Name, f.Title)
+	}
+	return b.String()
+}
+
+func decode(w io.Writer, path string, asJSON bool) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return errors.Unwrap(err)
+	}
+	defer f.Close()
+	head := make([]byte, driver.HeadBytes)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if errors.Is(err, io.EOF) {
+			return errors.New("is empty")
+		}
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	for _, format := range formats() {
+		if !format.Recognise(head[:n]) {
+			continue
+		}
+		d, err := format.Describe(f, filepath.Base(path))
+		if err != nil {
+			return fmt.Errorf("looks like %s, but: %w", format.Title, err)
+		}
+		return print(w, path, d, asJSON)
+	}
+	return errors.New("is of no format that a driver understands")
+}
+
+func print(w io.Writer, path string, d driver.Description, asJSON bool) error {
+	if !asJSON {
+		_, err := fmt.Fprintf(w, "%s: %s\n", path, strings.Join(d.Text(), "\n"))
+		return err
+	}
+	body, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	name, err := json.Marshal(path)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, append([]byte(`{"file":`+string(name)+","), body[1:]...), "", "  "); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", out.Bytes())
+	return err
+}

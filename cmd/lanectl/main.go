@@ -1,0 +1,20 @@
+// Command lanectl is the technician's tool: what an agent does, what it saw, whether it is unaltered, what a file holds.
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"lanewarden/cmd/internal/cli"
+)
+
+func main() {
+	root := &cobra.Command{
+		Use:   "lanectl",
+		Short: "The technician's tool: status, tail, verify, decode",
+		Long: `lanectl asks a running lane agent over its unix socket, and reads journals, ledgers and device files by itself.
+
+` + cli.ExitCodes,
+	}
+	root.AddCommand(statusCommand(), tailCommand(), verifyCommand(), decodeCommand())
+	cli.Main(root)
+}

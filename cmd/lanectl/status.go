@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lanewarden/edge/console"
+)
+
+func statusCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "status", Short: "Say how agent, devices, journal and link are", Args: cobra.NoArgs,
+		Long: "Say how agent, devices, journal and link are. Exits 1 when a device or the link is not well.",
+	}
+	socket := socketFlag(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		body, err := get(cmd.Context(), *socket, "/v1/status")
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		if asJSON {
+			_, err = io.Copy(cmd.OutOrStdout(), body)
+			return err
+		}
+		var s console.Status
+		if err := json.NewDecoder(body).Decode(&s); err != nil {
+			return err
+		}
+		printStatus(cmd.OutOrStdout(), s)
+		return unwell(s)
+	}
+	return c
+}
+
+func printStatus(w io.Writer, s console.Status) {
+	fmt.Fprintf(w, "agent    %s/%s, %s, up %s\n", s.Site, s.Agent, s.Software, age(s.Started))
+	clock := "synchronised"
+	if !s.Clock.Synchronised {
+		clock = "NOT synchronised"
+	}
+	fmt.Fprintf(w, "clock    %s, error about %d ms\n", clock, s.Clock.ErrorMs)
+	fmt.Fprintf(w, "journal  %d rows, %d signed, %d checked by the hub; waiting: %d alarms, %d events, %d telemetry\n",
+		s.Journal.Size, s.Journal.Signed, s.Link.Verified, s.Journal.Waiting["alarm"], s.Journal.Waiting["event"], s.Journal.Waiting["telemetry"])
+	if s.Journal.Failures > 0 {
+		fmt.Fprintf(w, "         %d transactions FAILED: look at disk space and the agent's log\n", s.Journal.Failures)
+	}
+	fmt.Fprintf(w, "link     %s\n", linkText(s.Link))
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\nDEVICE\tDRIVER\tLANE\tSTATE\tFOR\tLAST SEEN\tOBSERVED\tALARMS\tFAULTS\tREASON")
+	for _, d := range s.Devices {
+		seen := "never"
+		if !d.LastSeen.IsZero() {
+			seen = age(d.LastSeen) + " ago"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.ID, d.Driver, d.Lane, d.State, age(d.Since), seen, d.Observations, d.Alarms, d.Faults, d.Reason)
+	}
+	t.Flush()
+}
+
+func linkText(l console.Link) string {
+	switch {
+	case !l.Configured:
+		return l.Problem
+	case l.Refused:
+		return "REFUSED: " + l.Problem
+	case l.Ready:
+		return fmt.Sprintf("up for %s to %s, %d B/s, round trip %d ms, %d bytes in flight", age(l.Since), l.Broker, l.Rate, l.RTTMs, l.InFlight)
+	case l.Connected:
+		return fmt.Sprintf("connected to %s, but %s", l.Broker, l.Problem)
+	}
+	return fmt.Sprintf("DOWN for %s: %s: %s", age(l.Since), l.Broker, l.Problem)
+}
+
+func age(t time.Time) string {
+	d := time.Since(t)
+	if d < time.Minute {
+		return d.Round(time.Second).String()
+	}
+	return d.Round(time.Minute).String()
+}
+
+// unwell is the error of a status in which something is wrong.
+func unwell(s console.Status) error {
+	bad := 0
+	for _, d := range s.Devices {
+		if d.State == "down" || d.State == "silent" {
+			bad++
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of %d devices are not well", bad, len(s.Devices))
+	}
+	if s.Link.Configured && !s.Link.Ready {
+		return fmt.Errorf("the link is down")
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"lanewarden/edge/console"
+)
+
+func tailCommand() *cobra.Command {
+	var n int
+	var follow, asJSON bool
+	var class, device string
+	c := &cobra.Command{
+		Use: "tail", Short: "Show the newest observations", Args: cobra.NoArgs,
+		Example: "  lanectl tail -f --class alarm",
+	}
+	socket := socketFlag(c)
+	f := c.Flags()
+	f.IntVarP(&n, "lines", "n", 20, "how many of the newest rows to look at")
+	f.BoolVarP(&follow, "follow", "f", false, "go on with what comes")
+	f.BoolVar(&asJSON, "json", false, "as NDJSON, for programs")
+	f.StringVar(&class, "class", "", "only alarm, event or telemetry")
+	f.StringVar(&device, "device", "", "only this device")
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		q := url.Values{"n": {strconv.Itoa(n)}, "follow": {strconv.FormatBool(follow)}, "class": {class}, "device": {device}}
+		body, err := get(cmd.Context(), *socket, "/v1/tail?"+q.Encode())
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		if asJSON {
+			_, err = io.Copy(cmd.OutOrStdout(), body)
+		} else {
+			err = printLines(cmd.OutOrStdout(), body)
+		}
+		if cmd.Context().Err() != nil || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil // Ctrl-C, or the agent stopped
+		}
+		return err
+	}
+	return c
+}
+
+func printLines(w io.Writer, body io.Reader) error {
+	lines := bufio.NewReader(body)
+	for {
+		text, err := lines.ReadBytes('\n')
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var l console.Line
+		if err := json.Unmarshal(text, &l); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%8d  %s  %-9s  %-10s  %-20s  %s\n", l.Idx, l.Time.Local().Format("2006-01-02 15:04:05.000"), l.Class, l.Device, l.Kind, gist(l))
+	}
+}
+
+// gistMax is how much of an observation fits on a line of a terminal.
+const gistMax = 160
+
+// gist returns the typed body of an observation as compact JSON, cut to a line.
+func gist(l console.Line) string {
+	var o struct {
+		Body map[string]json.RawMessage `json:"body"`
+	}
+	if json.Unmarshal(l.Observation, &o) != nil {
+		return ""
+	}
+	for name, body := range o.Body {
+		switch name {
+		case "agentDelayNs", "clockUnsynchronised", "clockErrorMs", "deviceTimeNs", "artifacts":
+			continue
+		}
+		text := string(body)
+		if len(text) > gistMax {
+			text = text[:gistMax] + "…"
+		}
+		return text
+	}
+	return ""
+}

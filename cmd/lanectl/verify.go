@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"lanewarden/edge/evidence"
+	"lanewarden/edge/journal"
+	"lanewarden/sync/hub/ledger"
+)
+
+func verifyCommand() *cobra.Command {
+	var key string
+	c := &cobra.Command{
+		Use: "verify PATH...", Short: "Prove that a journal or a hub's ledger is what the agents signed", Args: cobra.MinimumNArgs(1),
+		Long: `Hash every row of a journal or ledger again and hold it against the evidence log and every checkpoint that the agent
+signed. PATH is an agent's or hub's state directory, or a database file. Works offline, and beside a running program.
+
+Without --key the public key is taken from the database itself: that shows that nothing was changed after it was signed,
+but not by whom it was signed. 'lanectl status --json' shows an agent's key as journal.verify_key.`,
+		Example: `  lanectl verify /var/lib/lanewarden
+  lanectl verify --key 'lanewarden/site/agent+1234abcd+...' /mnt/evidence/journal.db`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			wrong := 0
+			for _, path := range args {
+				n, err := verify(cmd.OutOrStdout(), path, key)
+				if err != nil {
+					return fmt.Errorf("%s: %w", path, err)
+				}
+				wrong += n
+			}
+			if wrong > 0 {
+				return fmt.Errorf("%d things are wrong", wrong)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&key, "key", "", "public key of the agent that must have signed")
+	return c
+}
+
+// find returns the database that a path means, and whether it is a ledger.
+func find(path string) (string, bool, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", false, err
+	}
+	if !info.IsDir() {
+		return path, filepath.Base(path) == ledger.FileName, nil
+	}
+	for _, name := range []string{journal.FileName, filepath.Join("journal", journal.FileName), ledger.FileName} {
+		at := filepath.Join(path, name)
+		if _, err := os.Stat(at); err == nil {
+			return at, filepath.Base(at) == ledger.FileName, nil
+		}
+	}
+	return "", false, errors.New("holds neither " + journal.FileName + " nor " + ledger.FileName)
+}
+
+func verify(w io.Writer, path, key string) (wrong int, err error) {
+	path, isLedger, err := find(path)
+	if err != nil {
+		return 0, err
+	}
+	if !isLedger {
+		id, report, err := journal.Audit(path, key)
+		if err != nil {
+			return 0, err
+		}
+		printReport(w, path, id.Origin(), report)
+		return report.Wrong, nil
+	}
+	all, err := ledger.Audit(path, key)
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range all {
+		printReport(w, path, evidence.Origin(a.Site, a.Agent, a.Journal), a.Report)
+		wrong += a.Report.Wrong
+		if a.Refused != "" {
+			fmt.Fprintf(w, "  the hub refuses this journal: %s\n", a.Refused)
+			wrong++
+		}
+	}
+	return wrong, nil
+}
+
+func printReport(w io.Writer, path, origin string, r *evidence.Report) {
+	verdict := "OK"
+	if !r.OK() {
+		verdict = "WRONG"
+	}
+	fmt.Fprintf(w, "%s  %s  %s: %d rows, %d of them under %d signed checkpoints, root %s\n", verdict, path, origin, r.Rows, r.Signed, r.Checkpoints, r.Root)
+	for _, f := range r.Findings {
+		fmt.Fprintf(w, "  %s\n", f)
+	}
+	if more := r.Wrong - len(r.Findings); more > 0 {
+		fmt.Fprintf(w, "  and %d more\n", more)
+	}
+}

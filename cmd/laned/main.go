@@ -1,0 +1,78 @@
+// Command laned is the lane agent: it runs the devices of one or more lanes, journals what they observe, and sends it to
+// the hub.
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lanewarden/cmd/internal/agent"
+	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers"
+	firmwareconfig "lanewarden/firmware-config"
+)
+
+func main() {
+	root := &cobra.Command{
+		Use:   "laned",
+		Short: "The lane agent: runs devices, journals what they observe, sends it to the hub",
+		Long: `laned reads X-ray systems, portals, ion scanners and lane sensors through its drivers, keeps every observation in
+a local journal, and sends them to the hub over MQTT. It works with the link down.
+
+` + cli.ExitCodes,
+	}
+	root.AddCommand(runCommand(), checkCommand(), schemaCommand())
+	cli.Main(root)
+}
+
+func runCommand() *cobra.Command {
+	var verbose bool
+	var delay time.Duration
+	c := &cobra.Command{
+		Use: "run FILE", Short: "Run the agent that FILE describes, until SIGINT or SIGTERM", Args: cobra.ExactArgs(1),
+		Example: "  laned run /etc/lanewarden/lane.yaml",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			config, err := firmwareconfig.Load(args[0], drivers.Catalog)
+			if err != nil {
+				return err
+			}
+			return agent.Run(cmd.Context(), config, agent.Options{Software: cli.Version(), TelemetryDelay: delay, Log: cli.Log(verbose)})
+		},
+	}
+	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "log more")
+	c.Flags().DurationVar(&delay, "telemetry-delay", 0, "how long telemetry may wait for company before it is sent (default 1m)")
+	return c
+}
+
+func checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "check FILE...", Short: "Say what would run, or what is wrong with a file and where", Args: cobra.MinimumNArgs(1),
+		Example: "  laned check /etc/lanewarden/lane.yaml",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, path := range args {
+				c, err := firmwareconfig.Load(path, drivers.Catalog)
+				if err != nil {
+					return err
+				}
+				c.Describe(cmd.OutOrStdout())
+			}
+			return nil
+		},
+	}
+}
+
+func schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "schema", Short: "Print the JSON Schema of lane files, for editors", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			text, err := firmwareconfig.Schema(drivers.Catalog)
+			if err == nil {
+				_, err = fmt.Fprintf(os.Stdout, "%s\n", text)
+			}
+			return err
+		},
+	}
+}

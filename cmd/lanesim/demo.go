@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"lanewarden/cmd/internal/agent"
+	"lanewarden/drivers/radiation/tsa/sim"
+	"lanewarden/edge/console"
+	firmwareconfig "lanewarden/firmware-config"
+)
+
+// demo is hub, agent and devices on this machine. Addresses are those of lanes/demo.yaml.
+type demo struct {
+	dir, bin string
+	out      io.Writer
+}
+
+const (
+	demoHub     = "127.0.0.1:8490"
+	demoMQTT    = "127.0.0.1:18830"
+	demoConsole = "127.0.0.1:8480"
+	demoPortal  = "127.0.0.1:16010"
+	demoTruck   = 12 * time.Second
+	stopTime    = 5 * time.Second // for a program to end after SIGTERM
+)
+
+func demoCommand() *cobra.Command {
+	d := demo{}
+	c := &cobra.Command{
+		Use: "demo", Short: "Run hub, agent and simulated devices on this machine, until Ctrl-C", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d.out = cmd.OutOrStdout()
+			return d.run(cmd.Context())
+		},
+	}
+	c.Flags().StringVar(&d.dir, "dir", ".run", "directory for all state")
+	c.Flags().StringVar(&d.bin, "bin", filepath.Dir(os.Args[0]), "directory of laned and lanehub")
+	return c
+}
+
+func (d demo) run(ctx context.Context) error {
+	for _, addr := range []string{demoHub, demoMQTT, demoConsole, demoPortal} {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			return fmt.Errorf("%s is taken: is another demonstration running? (%w)", addr, err)
+		}
+		l.Close()
+	}
+	config, err := d.writeConfig()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(d.out, `hub      feed     http://%s/v1/feed    (curl -N 'http://%s/v1/feed?wait=30s')
+         agents   http://%s/v1/agents  metrics http://%s/metrics
+agent    status   bin/lanectl status --socket %s
+         metrics  http://%s/metrics
+logs     %s/lanehub.log, %s/laned.log          Ctrl-C stops all
+`, demoHub, demoHub, demoHub, demoHub, d.socket(), demoConsole, d.dir, d.dir)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return d.program(ctx, "lanehub", "run", "--dir", filepath.Join(d.dir, "hub"), "--http", demoHub, "--mqtt", demoMQTT)
+	})
+	g.Go(func() error { return d.program(ctx, "laned", "run", config, "--telemetry-delay", "5s") })
+	g.Go(func() error { return d.portal(ctx) })
+	g.Go(func() error {
+		return documents{folder: filepath.Join(d.dir, "n42"), every: 2 * demoTruck, seed: uint64(time.Now().Unix()), innocent: 0.1, source: 0.1}.run(ctx)
+	})
+	g.Go(func() error { return d.report(ctx) })
+	err = g.Wait()
+	fmt.Fprintln(d.out, "stopped")
+	return err
+}
+
+func (d demo) socket() string { return filepath.Join(d.dir, "agent", agent.SocketName) }
+
+// writeConfig writes the embedded lane file with this demonstration's directory in it.
+func (d demo) writeConfig() (string, error) {
+	text, err := firmwareconfig.Lanes.ReadFile("lanes/demo.yaml")
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Join(d.dir, "n42"), 0o750); err != nil {
+		return "", err
+	}
+	path := filepath.Join(d.dir, "lane.yaml")
+	return path, os.WriteFile(path, []byte(strings.ReplaceAll(string(text), " .run/", " "+d.dir+"/")), 0o640)
+}
+
+// program runs a program until ctx ends, then stops it. One that ends by itself ends the demonstration.
+func (d demo) program(ctx context.Context, name string, args ...string) error {
+	log, err := os.Create(filepath.Join(d.dir, name+".log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.CommandContext(ctx, filepath.Join(d.bin, name), args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM} // Ctrl-C reaches them through us, once
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = stopTime
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("%s ended: %w\n%s", name, err, lastLines(log.Name()))
+}
+
+func lastLines(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-2000):])
+}
+
+func (d demo) portal(ctx context.Context) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", demoPortal)
+	if err != nil {
+		return err
+	}
+	cfg := sim.Defaults()
+	cfg.Seed, cfg.TruckEvery, cfg.InnocentShare, cfg.SourceShare = uint64(time.Now().Unix()), demoTruck, 0.1, 0.05
+	cfg.LengthMin, cfg.LengthMax = 4, 12
+	return (&sim.Server{Portal: sim.New(cfg)}).Serve(ctx, l)
+}
+
+// report says once a second what happens.
+func (d demo) report(ctx context.Context) error {
+	local := http.Client{Timeout: time.Second, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", d.socket())
+	}}}
+	hub := http.Client{Timeout: time.Second}
+	for pause(ctx, time.Second) {
+		var s console.Status
+		line := time.Now().Format("15:04:05") + "  "
+		if err := getJSON(ctx, local, "http://laned/v1/status", &s); err != nil {
+			fmt.Fprintln(d.out, line+"agent: starting")
+			continue
+		}
+		var agents []struct{ Held, Verified int64 }
+		held := "hub: starting"
+		if err := getJSON(ctx, hub, "http://"+demoHub+"/v1/agents", &agents); err == nil && len(agents) > 0 {
+			held = fmt.Sprintf("hub holds %d, verified %d", agents[0].Held, agents[0].Verified)
+		}
+		fmt.Fprintln(d.out, line+summary(s)+"  "+held)
+	}
+	return nil
+}
+
+func summary(s console.Status) string {
+	var passages, alarms, faults uint64
+	var devices []string
+	for _, d := range s.Devices {
+		passages, alarms, faults = passages+d.Occupancies, alarms+d.Alarms, faults+d.Faults
+		devices = append(devices, d.ID+" "+d.State)
+	}
+	link := "up"
+	if !s.Link.Ready {
+		link = "DOWN (" + s.Link.Problem + ")"
+	}
+	w := s.Journal.Waiting
+	return fmt.Sprintf("passages %d  alarms %d  faults %d  queue %d  link %s  journal %d  %s",
+		passages, alarms, faults, w["alarm"]+w["event"]+w["telemetry"], link, s.Journal.Size, strings.Join(devices, ", "))
+}
+
+func getJSON(ctx context.Context, client http.Client, url string, v any) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
+	return json.NewDecoder(resp.Body).Decode(v)
+}

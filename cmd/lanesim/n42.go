@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lanewarden/drivers/radiation/n42/sim"
+)
+
+// documents is a spectroscopic portal that hands over documents.
+type documents struct {
+	folder, url      string
+	every            time.Duration
+	seed             uint64
+	innocent, source float64
+}
+
+func n42Command() *cobra.Command {
+	var d documents
+	c := &cobra.Command{
+		Use: "n42", Short: "A spectroscopic portal that drops or posts N42 documents", Args: cobra.NoArgs,
+		Example: `  lanesim n42 --folder /srv/lane-3/n42
+  lanesim n42 --url http://127.0.0.1:8742/n42`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if (d.folder == "") == (d.url == "") {
+				return errors.New("give --folder or --url")
+			}
+			return d.run(cmd.Context())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&d.folder, "folder", "", "drop folder")
+	f.StringVar(&d.url, "url", "", "endpoint to post to")
+	f.DurationVar(&d.every, "every", 100*time.Second, "mean time between vehicles")
+	f.Uint64Var(&d.seed, "seed", 1, "the same seed gives the same documents")
+	f.Float64Var(&d.innocent, "innocent", 0.02, "share of vehicles with something naturally radioactive")
+	f.Float64Var(&d.source, "source", 0.001, "share of vehicles with a source")
+	return c
+}
+
+// run hands over documents until ctx ends.
+func (d documents) run(ctx context.Context) error {
+	if d.folder != "" {
+		if err := os.MkdirAll(d.folder, 0o750); err != nil {
+			return err
+		}
+	}
+	rng := rand.New(rand.NewPCG(d.seed, 0x42))
+	for n := 1; pause(ctx, time.Duration(rng.ExpFloat64()*float64(d.every))); n++ {
+		begin := time.Now().UTC()
+		p := sim.Draw(rng, n, begin, d.innocent, d.source)
+		name := fmt.Sprintf("pass-%s-%04d.n42", begin.Format("20060102T150405"), n)
+		doc := sim.Document(p, d.seed+uint64(begin.UnixNano()))
+		var err error
+		if d.folder != "" {
+			err = sim.Drop(d.folder, doc, name)
+		} else {
+			err = sim.Post(ctx, d.url, doc, name)
+		}
+		if err != nil && ctx.Err() == nil {
+			fmt.Fprintln(os.Stderr, "n42:", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,273 @@
+// Package console is the agent's local API: what journal, devices, clock and link say goes in; JSON, NDJSON and metrics
+// come out, over a unix socket for lanectl and, when configured, over TCP. docs/console.md.
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/journal"
+	"lanewarden/edge/lane"
+)
+
+// Link is the state of the link to the centre. The console stands below what knows it and takes it as a function.
+type Link struct {
+	Configured bool      `json:"configured"`
+	Broker     string    `json:"broker,omitempty"`
+	Connected  bool      `json:"connected"` // to the broker
+	Ready      bool      `json:"ready"`     // the hub answers
+	Refused    bool      `json:"refused"`   // the hub takes nothing from this journal
+	Problem    string    `json:"problem,omitempty"`
+	Since      time.Time `json:"since,omitzero"`
+	LastAck    time.Time `json:"last_ack,omitzero"`
+	Verified   int64     `json:"verified"`    // rows whose evidence the hub has checked
+	InFlight   int       `json:"in_flight"`   // bytes
+	Rate       int       `json:"bytes_per_s"` // measured
+	RTTMs      int       `json:"rtt_ms"`
+	SentBytes  uint64    `json:"sent_bytes"`
+	SentRows   uint64    `json:"sent_rows"`
+	AckedRows  uint64    `json:"acked_rows"`
+	GoBacks    uint64    `json:"go_backs"`
+	Reconnects uint64    `json:"reconnects"`
+}
+
+// Journal is what the console shows of the journal.
+type Journal struct {
+	ID         string           `json:"id"`
+	Origin     string           `json:"origin"`
+	VerifyKey  string           `json:"verify_key"`
+	Size       int64            `json:"size"`
+	Signed     int64            `json:"signed"` // rows under the newest checkpoint
+	Rows       uint64           `json:"rows"`   // since the agent's start
+	Duplicates uint64           `json:"duplicates"`
+	Groups     uint64           `json:"groups"`   // transactions
+	Failures   uint64           `json:"failures"` // transactions that failed
+	Waiting    map[string]int64 `json:"waiting"`  // rows of each class that the hub has not acknowledged
+}
+
+// Status is the answer of GET /v1/status.
+type Status struct {
+	Site     string          `json:"site"`
+	Agent    string          `json:"agent"`
+	Software string          `json:"software"`
+	Started  time.Time       `json:"started"`
+	Now      time.Time       `json:"now"`
+	Clock    lane.ClockState `json:"clock"`
+	Journal  Journal         `json:"journal"`
+	Link     Link            `json:"link"`
+	Devices  []lane.Status   `json:"devices"`
+}
+
+// Options are what the console shows and where.
+type Options struct {
+	Site, Agent, Software string
+	Socket                string // path of the unix socket
+	Listen                string // HOST:PORT; "" for none
+	Journal               *journal.Journal
+	Lane                  *lane.Supervisor
+	Link                  func() Link
+	Log                   *slog.Logger
+}
+
+// Console serves the API.
+type Console struct {
+	Options
+	started time.Time
+}
+
+// New makes a console.
+func New(o Options) *Console { return &Console{Options: o, started: time.Now().UTC()} }
+
+const (
+	headerTimeout = 5 * time.Second
+	shutdownGrace = 500 * time.Millisecond
+	socketMode    = 0o660 // root and the agent's group
+)
+
+// Run serves until ctx ends.
+func (c *Console) Run(ctx context.Context) error {
+	if err := os.Remove(c.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("console: %w", err)
+	}
+	unix, err := (&net.ListenConfig{}).Listen(ctx, "unix", c.Socket)
+	if err != nil {
+		return fmt.Errorf("console: %w", err)
+	}
+	if err := os.Chmod(c.Socket, socketMode); err != nil {
+		return errors.Join(err, unix.Close())
+	}
+	listeners := []net.Listener{unix}
+	if c.Listen != "" {
+		tcp, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+		if err != nil {
+			return errors.Join(fmt.Errorf("console: %w", err), unix.Close())
+		}
+		listeners = append(listeners, tcp)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	srv := &http.Server{Handler: c.handler(), ReadHeaderTimeout: headerTimeout, BaseContext: func(net.Listener) context.Context { return ctx }}
+	for _, l := range listeners {
+		g.Go(func() error {
+			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+	}
+	g.Go(func() error {
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+		defer cancel()
+		if srv.Shutdown(grace) != nil {
+			return srv.Close()
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+func (c *Console) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", c.status)
+	mux.HandleFunc("GET /v1/tail", c.tail)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	return mux
+}
+
+// Status returns what GET /v1/status answers.
+func (c *Console) Status(ctx context.Context) (Status, error) {
+	id, stats := c.Journal.Identity(), c.Journal.Stats()
+	waiting, err := c.Journal.Waiting(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	signed, _ := c.Journal.Checkpoint()
+	j := Journal{
+		ID: fmt.Sprintf("%x", id.ID), Origin: id.Origin(), VerifyKey: id.Verifier, Size: c.Journal.Size(), Signed: signed,
+		Rows: stats.Rows, Duplicates: stats.Duplicates, Groups: stats.Groups, Failures: stats.Failures, Waiting: map[string]int64{},
+	}
+	for class, n := range waiting {
+		j.Waiting[class.Name()] = n
+	}
+	return Status{
+		Site: c.Site, Agent: c.Agent, Software: c.Software, Started: c.started, Now: time.Now().UTC(), Clock: c.Lane.Clock(),
+		Journal: j, Link: c.Link(), Devices: c.Lane.Devices(),
+	}, nil
+}
+
+func (c *Console) status(w http.ResponseWriter, r *http.Request) {
+	s, err := c.Status(r.Context())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(s); err != nil {
+		c.Log.Debug("status", "err", err)
+	}
+}
+
+// Line is one observation as GET /v1/tail gives it.
+type Line struct {
+	Idx         int64           `json:"idx"`
+	Time        time.Time       `json:"time"`
+	Class       string          `json:"class"`
+	Device      string          `json:"device"`
+	Kind        string          `json:"kind"`
+	Observation json.RawMessage `json:"observation"` // lanewarden.v1.Observation as protojson
+}
+
+const (
+	tailPage = 200
+	tailMax  = 100_000
+)
+
+// tail serves GET /v1/tail?n=20&follow=true&class=alarm&device=rpm-1: the newest observations as NDJSON.
+func (c *Console) tail(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	n, err := strconv.Atoi(q.Get("n"))
+	if q.Get("n") == "" {
+		n, err = 20, nil
+	}
+	if err != nil || n < 0 || n > tailMax {
+		http.Error(w, fmt.Sprintf("n=%q is not a number from 0 to %d", q.Get("n"), tailMax), http.StatusBadRequest)
+		return
+	}
+	t := tailer{c: c, class: q.Get("class"), device: q.Get("device"), next: max(0, c.Journal.Size()-int64(n)), enc: json.NewEncoder(w)}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	control := http.NewResponseController(w)
+	for r.Context().Err() == nil {
+		changed := c.Journal.Changed()
+		more, err := t.page()
+		if err == nil && !more {
+			err = control.Flush()
+		}
+		if err != nil {
+			c.Log.Debug("tail", "err", err)
+			return
+		}
+		if more {
+			continue
+		}
+		if q.Get("follow") != "true" {
+			return
+		}
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+		}
+	}
+}
+
+// tailer writes rows from next on.
+type tailer struct {
+	c             *Console
+	class, device string
+	next          int64
+	enc           *json.Encoder
+}
+
+func (t *tailer) page() (more bool, err error) {
+	rows, err := t.c.Journal.Read(t.next, tailPage)
+	if err != nil || len(rows) == 0 {
+		return false, err
+	}
+	for i := range rows {
+		r := &rows[i]
+		t.next = r.Idx + 1
+		if t.class != "" && t.class != r.Class.Name() || t.device != "" && t.device != r.Device {
+			continue
+		}
+		line, err := lineOf(r)
+		if err != nil {
+			return false, err
+		}
+		if err := t.enc.Encode(line); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func lineOf(r *journal.Row) (Line, error) {
+	o, err := r.Observation()
+	if err != nil {
+		return Line{}, err
+	}
+	text, err := protojson.Marshal(o)
+	return Line{Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(), Observation: text}, err
+}

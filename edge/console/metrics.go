@@ -1,0 +1,98 @@
+package console
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"lanewarden/edge/lane"
+)
+
+// registry makes the metrics of one agent: they are read from its status when asked for.
+func (c *Console) registry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(statusCollector{c}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
+type statusCollector struct{ c *Console }
+
+var (
+	rowsDesc       = prometheus.NewDesc("laned_journal_rows", "Rows in the journal.", nil, nil)
+	signedDesc     = prometheus.NewDesc("laned_journal_signed_rows", "Rows under the newest signed checkpoint.", nil, nil)
+	committedDesc  = prometheus.NewDesc("laned_journal_committed_total", "Rows made durable since start.", nil, nil)
+	duplicatesDesc = prometheus.NewDesc("laned_journal_duplicates_total", "Observations that the journal had already.", nil, nil)
+	groupsDesc     = prometheus.NewDesc("laned_journal_transactions_total", "Transactions of the journal.", nil, nil)
+	failuresDesc   = prometheus.NewDesc("laned_journal_failures_total", "Transactions of the journal that failed.", nil, nil)
+	waitingDesc    = prometheus.NewDesc("laned_queue_rows", "Rows that the hub has not acknowledged.", []string{"class"}, nil)
+	linkDesc       = prometheus.NewDesc("laned_link_up", "1 when the hub answers.", nil, nil)
+	sentDesc       = prometheus.NewDesc("laned_link_sent_bytes_total", "Payload bytes sent.", nil, nil)
+	ackedDesc      = prometheus.NewDesc("laned_link_acked_rows_total", "Rows acknowledged by the hub since start.", nil, nil)
+	goBacksDesc    = prometheus.NewDesc("laned_link_go_backs_total", "Times that rows were sent again.", nil, nil)
+	reconnectDesc  = prometheus.NewDesc("laned_link_reconnects_total", "Connections to the broker that ended or failed.", nil, nil)
+	clockDesc      = prometheus.NewDesc("laned_clock_synchronised", "1 when the kernel says its clock is.", nil, nil)
+	deviceUpDesc   = prometheus.NewDesc("laned_device_running", "1 when the device is connected and understood.", []string{"device"}, nil)
+	deviceObsDesc  = prometheus.NewDesc("laned_device_observations_total", "New observations.", []string{"device"}, nil)
+	deviceFaults   = prometheus.NewDesc("laned_device_faults_total", "Input that was not understood.", []string{"device"}, nil)
+	deviceConnects = prometheus.NewDesc("laned_device_connects_total", "Runs of the driver.", []string{"device"}, nil)
+	tapeLostDesc   = prometheus.NewDesc("laned_device_tape_lost_total", "Tape records that could not be written.", []string{"device"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (statusCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		rowsDesc, signedDesc, committedDesc, duplicatesDesc, groupsDesc, failuresDesc, waitingDesc, linkDesc, sentDesc, ackedDesc,
+		goBacksDesc, reconnectDesc, clockDesc, deviceUpDesc, deviceObsDesc, deviceFaults, deviceConnects, tapeLostDesc,
+	} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
+	st, err := s.c.Status(context.Background())
+	if err != nil {
+		s.c.Log.Error("metrics", "err", err)
+		return
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	gauge(rowsDesc, float64(st.Journal.Size))
+	gauge(signedDesc, float64(st.Journal.Signed))
+	counter(committedDesc, st.Journal.Rows)
+	counter(duplicatesDesc, st.Journal.Duplicates)
+	counter(groupsDesc, st.Journal.Groups)
+	counter(failuresDesc, st.Journal.Failures)
+	for class, n := range st.Journal.Waiting {
+		gauge(waitingDesc, float64(n), class)
+	}
+	gauge(linkDesc, truth(st.Link.Ready))
+	counter(sentDesc, st.Link.SentBytes)
+	counter(ackedDesc, st.Link.AckedRows)
+	counter(goBacksDesc, st.Link.GoBacks)
+	counter(reconnectDesc, st.Link.Reconnects)
+	gauge(clockDesc, truth(st.Clock.Synchronised))
+	for _, d := range st.Devices {
+		s.device(d, gauge, counter)
+	}
+}
+
+func (s statusCollector) device(d lane.Status, gauge func(*prometheus.Desc, float64, ...string), counter func(*prometheus.Desc, uint64, ...string)) {
+	gauge(deviceUpDesc, truth(d.State == "running"), d.ID)
+	counter(deviceObsDesc, d.Observations, d.ID)
+	counter(deviceFaults, d.Faults, d.ID)
+	counter(deviceConnects, d.Connects, d.ID)
+	counter(tapeLostDesc, d.TapeLost, d.ID)
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
