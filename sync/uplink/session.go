@@ -77,6 +77,7 @@ func (s *session) serve(ctx context.Context) error {
 		return fmt.Errorf("subscribing to acknowledgements: %w", err)
 	}
 	defer s.sayOffline(ctx)
+	flushing := s.flushing
 	for {
 		changed := s.journal.Changed()
 		wait, err := s.act(ctx, time.Now())
@@ -91,6 +92,8 @@ func (s *session) serve(ctx context.Context) error {
 		case payload := <-s.acks:
 			s.take(payload)
 		case <-changed:
+		case <-flushing:
+			flushing = nil // once is enough to look
 		case <-time.After(wait):
 		}
 	}
@@ -207,6 +210,11 @@ func (s *session) lingers(class observation.Class, now time.Time) (time.Duration
 	}
 	if st.oldest.IsZero() {
 		st.oldest = now
+	}
+	select {
+	case <-s.flushing:
+		return 0, nil
+	default:
 	}
 	left := st.oldest.Add(s.opts.TelemetryDelay).Sub(now)
 	if left <= 0 || s.journal.Last(class)-st.sent >= lingerRows {

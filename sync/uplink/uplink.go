@@ -69,6 +69,9 @@ type Uplink struct {
 	opts    Options
 	codec   *wire.Codec
 
+	flushing chan struct{} // closed by Flush: nothing lingers any more
+	flush    sync.Once
+
 	mu     sync.Mutex
 	status Status
 }
@@ -82,7 +85,7 @@ func New(j *journal.Journal, opts Options) (*Uplink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Uplink{journal: j, opts: opts, codec: codec, status: Status{Broker: opts.Broker.URL, Since: time.Now().UTC(), Problem: "not connected yet"}}, nil
+	return &Uplink{journal: j, opts: opts, codec: codec, flushing: make(chan struct{}), status: Status{Broker: opts.Broker.URL, Since: time.Now().UTC(), Problem: "not connected yet"}}, nil
 }
 
 // Status returns what is known of the link.
@@ -96,6 +99,29 @@ func (u *Uplink) update(f func(*Status)) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	f(&u.status)
+}
+
+const flushPoll = 20 * time.Millisecond
+
+// Flush sends what lingers and returns when the hub has acknowledged everything, when the link is down, or when ctx ends.
+// It is for an agent that stops.
+func (u *Uplink) Flush(ctx context.Context) {
+	u.flush.Do(func() { close(u.flushing) })
+	for ctx.Err() == nil && u.Status().Ready && u.waiting() {
+		select {
+		case <-time.After(flushPoll):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (u *Uplink) waiting() bool {
+	for _, class := range observation.Classes {
+		if u.journal.Acked(class) < u.journal.Last(class) {
+			return true
+		}
+	}
+	return false
 }
 
 // Run connects, sends and reconnects until ctx ends.

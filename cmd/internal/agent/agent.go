@@ -69,8 +69,14 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	o.Log.Info("agent runs", "site", c.Site.ID, "agent", c.Agent.ID, "devices", len(c.Devices), "journal", fmt.Sprintf("%x", j.Identity().ID), "rows", j.Size())
 
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return devices.Run(ctx) })
-	g.Go(func() error { return link.run(ctx) })
+	linkCtx, stopLink := context.WithCancel(context.WithoutCancel(ctx))
+	g.Go(func() error {
+		defer stopLink()
+		err := devices.Run(ctx)
+		link.flush(linkCtx) // the devices' last words
+		return err
+	})
+	g.Go(func() error { return link.run(linkCtx) })
 	g.Go(func() error { return local.Run(ctx) })
 	return g.Wait()
 }
@@ -141,6 +147,17 @@ func (l link) run(ctx context.Context) error {
 		return nil
 	}
 	return l.up.Run(ctx)
+}
+
+// flushTime is how long a stopping agent waits for the hub.
+const flushTime = 2 * time.Second
+
+func (l link) flush(ctx context.Context) {
+	if l.up != nil {
+		ctx, cancel := context.WithTimeout(ctx, flushTime)
+		defer cancel()
+		l.up.Flush(ctx)
+	}
 }
 
 // status fills in what the console shows of the link.
