@@ -23,6 +23,9 @@ type Faults struct {
 	count  int       // in the period
 	folded *observation.DeviceFault
 	due    []*observation.Observation
+
+	last     time.Time // of the last report
+	sameTime int       // reports at that time
 }
 
 // Add takes one fault: what is wrong in words, where it stood in the input, and the frame itself.
@@ -40,7 +43,7 @@ func (f *Faults) Add(at time.Time, reason string, offset int64, frame []byte) {
 		f.folded.Count++
 		return
 	}
-	f.report(at, f.fault(reason, offset, frame, 1))
+	f.report("fault", at, f.fault(reason, offset, frame, 1))
 }
 
 // Tick ends a period that is over.
@@ -54,7 +57,7 @@ func (f *Faults) Tick(at time.Time) {
 // Flush ends the period: what was folded is reported.
 func (f *Faults) Flush() {
 	if f.folded != nil {
-		f.report(f.begin, f.folded)
+		f.report("folded-faults", f.begin, f.folded)
 	}
 	f.begin, f.count, f.folded = time.Time{}, 0, nil
 }
@@ -74,8 +77,12 @@ func (f *Faults) fault(reason string, offset int64, frame []byte, count uint32) 
 	return &observation.DeviceFault{Reason: reason, Offset: offset, Excerpt: excerpt, Count: count, Source: f.Source}
 }
 
-func (f *Faults) report(at time.Time, fault *observation.DeviceFault) {
+func (f *Faults) report(name string, at time.Time, fault *observation.DeviceFault) {
 	o := observation.New(observation.Class_CLASS_EVENT, at, fault)
-	o.Key = fmt.Sprintf("fault:%d@%d+%d", fault.Count, at.UnixNano(), fault.Offset)
+	if !at.Equal(f.last) {
+		f.last, f.sameTime = at, 0
+	}
+	f.sameTime++
+	o.Key = fmt.Sprintf("%s@%d#%d", name, at.UnixNano(), f.sameTime) // the same when the input is replayed; offsets are not
 	f.due = append(f.due, o)
 }

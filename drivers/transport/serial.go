@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"go.bug.st/serial"
@@ -44,15 +45,17 @@ func (s *Serial) open() (port, error) {
 // explain adds what a technician can do about an error of the serial library.
 func (s *Serial) explain(err error) error {
 	var pe *serial.PortError
+	code := serial.PortErrorCode(-1)
 	if errors.As(err, &pe) {
-		switch pe.Code() {
-		case serial.PortNotFound:
-			return fmt.Errorf("%s: no such serial line: is the adapter plugged in?", s.Port)
-		case serial.PermissionDenied:
-			return fmt.Errorf("%s: permission denied: is the agent's user in the group dialout?", s.Port)
-		case serial.PortBusy:
-			return fmt.Errorf("%s: another program has the line open", s.Port)
-		}
+		code = pe.Code()
+	}
+	switch {
+	case code == serial.PortNotFound || errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: no such serial line: is the adapter plugged in?", s.Port)
+	case code == serial.PermissionDenied || errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: permission denied: is the agent's user in the group dialout?", s.Port)
+	case code == serial.PortBusy:
+		return fmt.Errorf("%s: another program has the line open", s.Port)
 	}
 	return fmt.Errorf("%s: %w", s.Port, err)
 }

@@ -1,7 +1,6 @@
 package tsa
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -24,6 +23,7 @@ type alarmRule struct {
 // openOccupancy is an occupancy under way.
 type openOccupancy struct {
 	rec      *observation.RadiationOccupancy
+	key      string
 	start    time.Time
 	lastLine time.Time
 	rule     alarmRule
@@ -118,9 +118,7 @@ func (o *openOccupancy) finish(end observation.RadiationOccupancy_End) *observat
 		class = observation.Class_CLASS_ALARM
 	}
 	trimEmpty(r)
-	obs := observation.New(class, o.start, r)
-	obs.Key = fmt.Sprintf("occupancy:%d@%d", r.Number, r.StartNs)
-	return obs
+	return observation.New(class, o.start, r)
 }
 
 // trimEmpty drops the series of detectors that never sent a value: a portal with two pillars has two.

@@ -28,10 +28,13 @@ type tracker struct {
 	tamper     bool
 	fault      map[observation.RadiationFault_Fault]bool
 	setup      map[lineKind]string
+
+	keyAt time.Time
+	keys  map[string]int // how often each name was used at keyAt
 }
 
 func newTracker(rule alarmRule, timeout time.Duration) *tracker {
-	return &tracker{rule: rule, timeout: timeout, fault: map[observation.RadiationFault_Fault]bool{}, setup: map[lineKind]string{}}
+	return &tracker{rule: rule, timeout: timeout, fault: map[observation.RadiationFault_Fault]bool{}, setup: map[lineKind]string{}, keys: map[string]int{}}
 }
 
 // take returns what gathered since the last call.
@@ -46,8 +49,22 @@ func (t *tracker) idle() bool { return t.occ == nil && t.background == nil }
 
 func (t *tracker) emit(class observation.Class, at time.Time, key string, body proto.Message) {
 	o := observation.New(class, at, body)
-	o.Key = fmt.Sprintf("%s@%d", key, at.UnixNano())
+	o.Key = t.key(key, at)
 	t.out = append(t.out, o)
+}
+
+// key makes an observation's key of its name and time. Lines that waited somewhere arrive in one chunk and so at one
+// time: a count tells them apart, the same one when the chunk is replayed.
+func (t *tracker) key(name string, at time.Time) string {
+	if !at.Equal(t.keyAt) {
+		t.keyAt = at
+		clear(t.keys)
+	}
+	t.keys[name]++
+	if n := t.keys[name]; n > 1 {
+		return fmt.Sprintf("%s@%d#%d", name, at.UnixNano(), n)
+	}
+	return fmt.Sprintf("%s@%d", name, at.UnixNano())
 }
 
 // line takes one line that arrived at a time. It returns an error when the line does not fit what went before.
@@ -91,7 +108,12 @@ func (t *tracker) breakOff() {
 }
 
 func (t *tracker) end(how observation.RadiationOccupancy_End) {
-	t.out = append(t.out, t.occ.finish(how))
+	o := t.occ.finish(how)
+	o.Key = t.occ.key
+	if n := t.occ.rec.Number; n != 0 {
+		o.Key += fmt.Sprintf(":%d", n)
+	}
+	t.out = append(t.out, o)
 	t.occ = nil
 }
 
@@ -103,6 +125,7 @@ func (t *tracker) occupied(at time.Time, l *line) {
 	}
 	if t.occ == nil {
 		t.occ = startOccupancy(at, t.rule, t.gamma, t.neutron)
+		t.occ.key = t.key("occupancy", at)
 		t.occ.rec.Incomplete, t.occ.rec.Tamper, t.occ.rec.TimeEstimated = !t.known, t.tamper, t.estimated
 	}
 	t.occ.lastLine = at

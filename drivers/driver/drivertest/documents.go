@@ -1,0 +1,230 @@
+package drivertest
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+)
+
+// Documents describes a driver that takes whole documents from a drop folder and over HTTP.
+type Documents struct {
+	Spec driver.Spec
+	// Settings for a drop folder and an address and path to listen on; "" for neither.
+	Settings func(folder, listen, path string) any
+	Name     string // of a document's file
+	Good     []byte // a sound document, of which the driver makes one observation
+	Bad      []byte // one that it cannot read
+	HTTP     bool   // the driver takes documents over HTTP too
+}
+
+// Run runs the kit.
+func (d Documents) Run(t *testing.T) {
+	t.Run("folder", d.folder)
+	t.Run("folder: a file that grows", d.growing)
+	t.Run("folder: bad file", d.badFile)
+	t.Run("folder: refusing journal", d.refusedFile)
+	if d.HTTP {
+		t.Run("http", d.http)
+		t.Run("http: refusing journal", d.refusedPost)
+	}
+}
+
+func (d Documents) start(t *testing.T, folder, listen string) *running {
+	return start(t, d.Spec, d.Settings(folder, listen, "/in"), t.TempDir())
+}
+
+// folderRunning starts the driver on a new drop folder and waits until it watches it.
+func (d Documents) folderRunning(t *testing.T) (*running, string) {
+	folder := t.TempDir()
+	r := d.start(t, folder, "")
+	waitFor(t, "done/ to be made", func() bool { return exists(filepath.Join(folder, "bad")) })
+	return r, folder
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for begin := time.Now(); !ok(); <-time.After(10 * time.Millisecond) {
+		if time.Since(begin) > patience {
+			t.Fatalf("waited %s for %s", patience, what)
+		}
+	}
+}
+
+func write(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// folder drops a document, and the same again: it is observed once, kept whole, and both files move to done/.
+func (d Documents) folder(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	r, folder := d.folderRunning(t)
+	defer r.end()
+	write(t, filepath.Join(folder, d.Name), d.Good)
+	waitFor(t, "the file to move to done/", func() bool { return exists(filepath.Join(folder, "done", d.Name)) })
+	obs := withArtifacts(r.sink.Observations())
+	if len(obs) != 1 {
+		t.Fatalf("one document gave %d observations with artifacts: %v", len(obs), obs)
+	}
+	if got := r.sink.Artifact(obs[0].Body.Artifacts[0].Sha256); !bytes.Equal(got, d.Good) {
+		t.Error("the artifact is not the document as it came")
+	}
+	write(t, filepath.Join(folder, d.Name), d.Good)
+	waitFor(t, "the second file to move", func() bool { return exists(filepath.Join(folder, "done", d.Name+".1")) })
+	if n := len(withArtifacts(r.sink.Observations())); n != 1 {
+		t.Errorf("the same document twice gave %d observations", n)
+	}
+}
+
+func withArtifacts(all []*observation.Observation) (out []*observation.Observation) {
+	for _, o := range all {
+		if len(o.Body.Artifacts) > 0 {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// growing writes a document in pieces: it must not be read before its writer has closed it.
+func (d Documents) growing(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	r, folder := d.folderRunning(t)
+	defer r.end()
+	f, err := os.Create(filepath.Join(folder, d.Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rest := d.Good; len(rest) > 0; {
+		n := min(len(d.Good)/5+1, len(rest))
+		if _, err := f.Write(rest[:n]); err != nil {
+			t.Fatal(err)
+		}
+		rest = rest[n:]
+		<-time.After(50 * time.Millisecond)
+	}
+	if n := len(r.sink.Observations()); n != 0 {
+		t.Errorf("%d observations before the file was whole", n)
+	}
+	f.Close()
+	waitFor(t, "the file to move to done/", func() bool { return exists(filepath.Join(folder, "done", d.Name)) })
+}
+
+// badFile drops a document that cannot be read: it moves to bad/ with the reason, and the next one is read.
+func (d Documents) badFile(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	r, folder := d.folderRunning(t)
+	defer r.end()
+	write(t, filepath.Join(folder, "a-"+d.Name), d.Bad)
+	write(t, filepath.Join(folder, "b-"+d.Name), d.Good)
+	waitFor(t, "the good file to move to done/", func() bool { return exists(filepath.Join(folder, "done", "b-"+d.Name)) })
+	waitFor(t, "the bad file to move to bad/", func() bool { return exists(filepath.Join(folder, "bad", "a-"+d.Name)) })
+	reason, err := os.ReadFile(filepath.Join(folder, "bad", "a-"+d.Name+".reason"))
+	if err != nil || len(strings.TrimSpace(string(reason))) == 0 {
+		t.Errorf("no reason beside the bad file: %v", err)
+	}
+	if len(r.sink.Of(observation.Kind_KIND_DEVICE_FAULT)) == 0 {
+		t.Error("the bad file is no device.fault")
+	}
+}
+
+// refusedFile checks that a file stays where it is until it is durable.
+func (d Documents) refusedFile(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	r, folder := d.folderRunning(t)
+	defer r.end()
+	r.sink.Refuse(true)
+	write(t, filepath.Join(folder, d.Name), d.Good)
+	<-time.After(300 * time.Millisecond) // time to do it wrong
+	if !exists(filepath.Join(folder, d.Name)) {
+		t.Fatal("the file was moved, but the journal has refused it")
+	}
+	r.sink.Refuse(false)
+	waitFor(t, "the file to move to done/ once the journal takes it", func() bool { return exists(filepath.Join(folder, "done", d.Name)) })
+}
+
+func (d Documents) post(url string, body []byte) (int, string, error) {
+	resp, err := http.Post(url, "application/octet-stream", bytes.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text), err
+}
+
+func (d Documents) httpRunning(t *testing.T) (*running, string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	r := d.start(t, "", address)
+	waitFor(t, "the endpoint to listen", func() bool {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+	return r, "http://" + address + "/in"
+}
+
+func (d Documents) http(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	defer http.DefaultClient.CloseIdleConnections()
+	r, url := d.httpRunning(t)
+	defer r.end()
+	for range 2 {
+		if code, text, err := d.post(url, d.Good); err != nil || code != http.StatusOK {
+			t.Fatalf("a good document: %d %s %v", code, text, err)
+		}
+		if n := len(withArtifacts(r.sink.Observations())); n != 1 {
+			t.Fatalf("%d observations when the document was acknowledged", n)
+		}
+	}
+	if code, text, err := d.post(url, d.Bad); err != nil || code != http.StatusBadRequest || len(text) < 5 {
+		t.Errorf("a bad document: %d %q %v; want 400 and the reason", code, text, err)
+	}
+	if code, _, err := d.post(url+"/elsewhere", d.Good); err != nil || code != http.StatusNotFound {
+		t.Errorf("another path: %d %v; want 404", code, err)
+	}
+	if resp, err := http.Get(url); err != nil || resp.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("GET: %v %v; want 405", resp, err)
+	} else {
+		resp.Body.Close()
+	}
+}
+
+func (d Documents) refusedPost(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	defer http.DefaultClient.CloseIdleConnections()
+	r, url := d.httpRunning(t)
+	defer r.end()
+	r.sink.Refuse(true)
+	if code, text, err := d.post(url, d.Good); err != nil || code != http.StatusServiceUnavailable {
+		t.Errorf("the journal refused, and the sender got %d %q %v; want 503", code, text, err)
+	}
+	r.sink.Refuse(false)
+	if code, text, err := d.post(url, d.Good); err != nil || code != http.StatusOK {
+		t.Errorf("the second try: %d %q %v", code, text, err)
+	}
+}

@@ -1,0 +1,165 @@
+package n42
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/radiation/n42/sim"
+	"lanewarden/drivers/transport"
+)
+
+func TestConformance(t *testing.T) {
+	doc := sim.Document(sim.Pass{Number: 1, Start: time.Unix(1_800_000_000, 0), Seconds: 3, Source: &sim.Nuclides[0], Counts: 5000}, 1)
+	drivertest.Documents{
+		Spec: Spec, Name: "pass.n42", Good: doc, Bad: doc[:len(doc)/2], HTTP: true,
+		Settings: func(folder, listen, path string) any {
+			c := &Config{}
+			if folder != "" {
+				c.Folder = &transport.Folder{Path: folder, Settle: time.Second}
+			}
+			if listen != "" {
+				c.HTTP = &transport.HTTP{Listen: listen, Path: path, MaxBytes: 1 << 20}
+			}
+			return c
+		},
+	}.Run(t)
+}
+
+func decode(t *testing.T, text string) *Document {
+	t.Helper()
+	d, err := Decode(strings.NewReader(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestSimulatedDocument(t *testing.T) {
+	d := decode(t, string(sim.Document(sim.Pass{Number: 1, Start: time.Unix(1_800_000_000, 0), Seconds: 6, Source: &sim.Nuclides[0], Counts: 5000}, 1)))
+	if d.Format != Format2011 || d.Samples != 6 || d.Measurements != 24 || d.Channels != 1024 || len(d.Detectors) != 4 || !d.Occupied {
+		t.Errorf("document %+v", d)
+	}
+	if len(d.Alarms) != 1 || len(d.Nuclides) != 1 || d.Nuclides[0].Name != "Cs-137" || !d.Start.Equal(time.Unix(1_800_000_000, 0)) {
+		t.Errorf("alarms %v, nuclides %v, start %s", d.Alarms, d.Nuclides, d.Start)
+	}
+	if d.Live < 5.8*4 || d.Real != 24 || d.Detectors[0].Calibration[1] != 3 {
+		t.Errorf("live %v, real %v, calibration %v", d.Live, d.Real, d.Detectors[0].Calibration)
+	}
+}
+
+const portal2006 = `<?xml version="1.0"?><n42instrumentdata><Measurement><InstrumentInformation><Manufacturer>Maker</Manufacturer>
+<InstrumentModel>P1</InstrumentModel><InstrumentID>7</InstrumentID></InstrumentInformation>
+<DetectorData><StartTime>2024-01-02T03:04:05Z</StartTime><SampleRealTime>0.5 s</SampleRealTime><Occupied>1</Occupied><Speed Units="mph">10</Speed>
+<DetectorMeasurement><SpectrumMeasurement>
+<Spectrum Detector="A"><RealTime>PT0.5S</RealTime><LiveTime>PT0.4S</LiveTime><ChannelData Compression="CountedZeroes">0 3 5 0 1 7</ChannelData></Spectrum>
+<Spectrum Detector="B"><LiveTime>PT0.4S</LiveTime><ChannelData>1 2 3 4 5 6</ChannelData></Spectrum>
+</SpectrumMeasurement><CountDoseData Detector="N" DetectorType="Neutron"><Counts>4</Counts></CountDoseData></DetectorMeasurement></DetectorData>
+</Measurement></n42instrumentdata>`
+
+func Test2006Portal(t *testing.T) {
+	for name, text := range map[string]string{
+		Format2006: portal2006,
+		FormatICD1: "<Event xmlns='urn:x'><N42>" + strings.TrimPrefix(portal2006, `<?xml version="1.0"?>`) + "</N42></Event>",
+	} {
+		d := decode(t, text)
+		if d.Format != name || d.Manufacturer != "Maker" || d.Serial != "7" || d.GammaCounts != 12+21 || d.NeutronCounts != 4 || len(d.Detectors) != 3 || d.Samples != 1 {
+			t.Errorf("%s: %+v", name, d)
+		}
+		if d.Real != 1.5 || d.SpeedKph < 16 || d.SpeedKph > 16.2 || !d.Occupied || d.Channels != 6 {
+			t.Errorf("%s: real %v speed %v channels %d", name, d.Real, d.SpeedKph, d.Channels)
+		}
+	}
+}
+
+func TestRealWorldOddities(t *testing.T) {
+	body := `<RadInstrumentData><RadMeasurement><Spectrum><ChannelData>1 2</ChannelData></Spectrum></RadMeasurement></RadInstrumentData>`
+	utf16 := []byte{0xff, 0xfe}
+	for _, c := range `<?xml version="1.0" encoding="UTF-16"?>` + body {
+		utf16 = append(utf16, byte(c), 0)
+	}
+	for name, text := range map[string]string{
+		"byte order mark": "\xef\xbb\xbf" + body,
+		"utf-16":          string(utf16),
+		"latin-1":         `<?xml version="1.0" encoding="ISO-8859-1"?>` + strings.Replace(body, "<RadM", "<RadInstrumentInformation><RadInstrumentManufacturerName>\xc9cole</RadInstrumentManufacturerName></RadInstrumentInformation><RadM", 1),
+		"prefix":          strings.ReplaceAll(strings.ReplaceAll(body, "<Rad", "<n:Rad"), "</Rad", "</n:Rad"),
+		"two roots":       body + "\n" + body,
+		"unknown entity":  strings.Replace(body, "<RadM", "<Remark>&nosuch;</Remark><RadM", 1),
+	} {
+		d := decode(t, text)
+		if d.GammaCounts < 3 {
+			t.Errorf("%s: %+v", name, d)
+		}
+		if name == "latin-1" && d.Manufacturer != "École" {
+			t.Errorf("%s: manufacturer %q", name, d.Manufacturer)
+		}
+	}
+}
+
+func TestBadDocuments(t *testing.T) {
+	spectrum := func(attr, data string) string {
+		return "<RadInstrumentData><RadMeasurement><Spectrum><ChannelData " + attr + ">" + data + "</ChannelData></Spectrum></RadMeasurement></RadInstrumentData>"
+	}
+	for name, text := range map[string]string{
+		"not XML":             "hello",
+		"other XML":           "<html></html>",
+		"cut off":             portal2006[:len(portal2006)-60],
+		"zero bomb":           spectrum("compressionCode='CountedZeroes'", "0 999999999"),
+		"zeroes without end":  spectrum("compressionCode='CountedZeroes'", "1 0"),
+		"fraction of zeroes":  spectrum("compressionCode='CountedZeroes'", "0 1.5"),
+		"too many channels":   spectrum("", strings.Repeat("1 ", maxChannels+1)),
+		"not a count":         spectrum("", "1 x 2"),
+		"negative":            spectrum("", "1 -2"),
+		"infinite":            spectrum("", "1 Inf"),
+		"too deep":            "<RadInstrumentData>" + strings.Repeat("<a>", 100),
+		"too many detectors":  manyDetectors(),
+		"text without bounds": "<RadInstrumentData><Remark>" + strings.Repeat("x", maxTextBytes+1),
+	} {
+		_, err := Decode(strings.NewReader(text), nil)
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+		} else if len(err.Error()) > 300 {
+			t.Errorf("%s: error of %d bytes", name, len(err.Error()))
+		}
+	}
+}
+
+func manyDetectors() string {
+	var b strings.Builder
+	b.WriteString("<RadInstrumentData>")
+	for i := range maxDetectors + 1 {
+		fmt.Fprintf(&b, "<RadMeasurement><Spectrum radDetectorInformationReference='%d'><ChannelData>1</ChannelData></Spectrum></RadMeasurement>", i)
+	}
+	return b.String() + "</RadInstrumentData>"
+}
+
+func TestDurations(t *testing.T) {
+	for text, want := range map[string]float64{
+		"PT1.5S": 1.5, "P1DT1H1M1S": 90061, "PT2M": 120, "0.25": 0.25, "0.25 s": 0.25, "10 sec": 10, "": 0, "x": 0, "PT-1S": 0, "-4": 0, "PTS": 0,
+	} {
+		if got := parseDuration(text); got != want {
+			t.Errorf("%q = %v, want %v", text, got, want)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(portal2006))
+	f.Add(sim.Document(sim.Pass{Number: 1, Seconds: 1}, 1)[:3000])
+	f.Add([]byte("<Event><N42InstrumentData><Measurement><Spectrum><ChannelData Compression='CountedZeroes'>0 5 1</ChannelData></Spectrum></Measurement></N42InstrumentData></Event>"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		d, err := Decode(bytes.NewReader(in), func(m *Measurement) error {
+			if len(m.Channels) > maxChannels {
+				t.Fatalf("%d channels", len(m.Channels))
+			}
+			return nil
+		})
+		if err == nil {
+			d.Observation()
+		}
+		recognise(in)
+	})
+}
