@@ -63,7 +63,7 @@ func syntaxProblem(name string, err error) Problem {
 			p.Line, p.Column = t.Position.Line, t.Position.Column
 		}
 	}
-	if strings.Contains(p.Message, "\\t") || strings.Contains(p.Message, "tab") {
+	if strings.ContainsRune(p.Message, '\t') {
 		p.Message += " (indent with spaces, not with tabs)"
 	}
 	return p
@@ -91,6 +91,9 @@ type reference struct {
 }
 
 func (d *decoder) problem(n ast.Node, format string, args ...any) {
+	if list, ok := pairs(n); ok && len(list) > 0 {
+		n = list[0].Key // a block's own token is its first colon
+	}
 	pos := n.GetToken().Position
 	d.problems = append(d.problems, Problem{File: d.file, Line: pos.Line, Column: pos.Column, Message: fmt.Sprintf(format, args...)})
 }
@@ -115,6 +118,7 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 		d.problem(n, "%s: expected a block of keys, found %s", pathName(path), found(n))
 		return
 	}
+	before := len(d.problems)
 	fields := fieldsOf(v.Type())
 	names := make([]string, len(fields))
 	for i, f := range fields {
@@ -139,10 +143,13 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 		d.value(p.Value, v.FieldByIndex(fields[i].index), fields[i], join(path, key))
 	}
 	d.fillIn(n, v, fields, given, path)
+	sound := len(d.problems) == before
 	if device, ok := v.Addr().Interface().(*Device); ok {
 		d.settings(n, list, device, path)
 	}
-	d.check(n, v, path)
+	if sound {
+		d.check(n, v, path)
+	}
 }
 
 // fillIn sets defaults and reports what is missing.
@@ -216,6 +223,9 @@ func (d *decoder) list(n ast.Node, v reflect.Value, f field, path string) {
 	if !ok {
 		d.problem(n, "%s: expected %s, found %s", path, f.what(), found(n))
 		return
+	}
+	if f.required && len(seq.Values) == 0 {
+		d.problem(n, "%s: is empty: %s", path, f.help)
 	}
 	for i, item := range seq.Values {
 		one := reflect.New(v.Type().Elem()).Elem()

@@ -33,7 +33,7 @@ func (p Problems) Error() string {
 
 // suggest returns `, did you mean "x"?` for the nearest of the names, or the list of all when none is near.
 func suggest(got string, names []string) string {
-	best, distance := "", len(got)/2+1
+	best, distance := "", max(3, len(got)/2+1)
 	for _, n := range names {
 		if d := editDistance(strings.ToLower(got), n); d < distance {
 			best, distance = n, d

@@ -1,0 +1,130 @@
+package firmwareconfig
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"lanewarden/drivers"
+	"lanewarden/drivers/radiation/tsa"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// golden compares text with a file below testdata, or rewrites it.
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s:\n got %s\nwant %s", path, got, want)
+	}
+}
+
+// Every broken file must give the message in its golden file: what is wrong, where, and what to do.
+func TestBrokenFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/broken/*.yaml")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	position := regexp.MustCompile(`^[^:]+\.yaml:\d+:\d+: .{20,}`)
+	for _, path := range files {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = Decode(data, filepath.Base(path), drivers.Catalog)
+			var problems Problems
+			if !errors.As(err, &problems) {
+				t.Fatalf("error %v", err)
+			}
+			if !position.MatchString(err.Error()) {
+				t.Errorf("message without place or substance: %s", err)
+			}
+			golden(t, strings.TrimSuffix(path, ".yaml")+".want", []byte(err.Error()+"\n"))
+		})
+	}
+}
+
+func TestExampleLanesDecode(t *testing.T) {
+	entries, err := Lanes.ReadDir("lanes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		data, err := Lanes.ReadFile("lanes/" + e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := Decode(data, e.Name(), drivers.Catalog)
+		if err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		var out strings.Builder
+		c.Describe(&out)
+		if len(c.Devices) == 0 || !strings.Contains(out.String(), c.Devices[0].ID) {
+			t.Errorf("%s: %s", e.Name(), out.String())
+		}
+		if inv := c.Inventory(); len(inv.Devices) != len(c.Devices) || inv.Site != c.Site.ID {
+			t.Errorf("%s: inventory %v", e.Name(), inv)
+		}
+	}
+}
+
+func TestDefaultsAndInlinedSettings(t *testing.T) {
+	c, err := Decode([]byte("site: {id: a}\nagent: {id: b}\nlanes: [{id: l}]\ndevices: [{id: d, driver: tsa, settings: {address: '192.0.2.1:1601', n_sigma: 6.5}}]\n"), "x.yaml", drivers.Catalog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.Devices[0].Settings.(*tsa.Config)
+	if s.Address != "192.0.2.1:1601" || s.NSigma != 6.5 || s.Intervals != 5 || s.Timeout != 10*time.Second || c.Agent.StateDir != "/var/lib/lanewarden" || c.Site.Kind != "land" {
+		t.Errorf("settings %+v, agent %+v", s, c.Agent)
+	}
+}
+
+func TestSchemaIsCurrent(t *testing.T) {
+	text, err := Schema(drivers.Catalog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parsed map[string]any
+	if err := json.Unmarshal(text, &parsed); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "lane.schema.json", append(text, '\n'))
+}
+
+func FuzzDecode(f *testing.F) {
+	entries, err := Lanes.ReadDir("lanes")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, e := range entries {
+		data, err := Lanes.ReadFile("lanes/" + e.Name())
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if _, err := Decode(in, "fuzz.yaml", drivers.Catalog); err != nil && err.Error() == "" {
+			t.Error("an error without words")
+		}
+	})
+}
