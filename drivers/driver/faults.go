@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	faultPeriod    = time.Minute
-	faultsInPeriod = 10  // reported one by one; the rest of a period is folded into one report
+	faultPeriod    = 15 * time.Second
+	faultsInPeriod = 5   // reported one by one; the rest of a period is folded into one report
 	excerptBytes   = 256 // of the offending frame
 )
 
-// Faults turns input that could not be understood into device.fault observations: the first ten of a minute one by one,
-// the rest of that minute as one with their count. Not for concurrent use. The zero value is ready.
+// Faults turns input that could not be understood into device.fault observations: the first five of 15 seconds
+// one by one, the rest as one with their count. Not for concurrent use. The zero value is ready.
 type Faults struct {
 	Source string // the peer's address or the file's name
 

@@ -118,13 +118,18 @@ func (s *session) act(ctx context.Context, now time.Time) (time.Duration, error)
 
 // overdue reports whether an acknowledgement is missing.
 func (s *session) overdue(now time.Time) bool {
-	limit := s.window.timeout()
+	oldest := s.oldestFlight()
+	return !oldest.IsZero() && now.Sub(oldest) > s.window.timeout()
+}
+
+// oldestFlight returns when the oldest batch in flight was sent; the zero time when there is none.
+func (s *session) oldestFlight() (oldest time.Time) {
 	for _, st := range s.streams {
-		if len(st.flying) > 0 && now.Sub(st.flying[0].sent) > limit {
-			return true
+		if len(st.flying) > 0 && (oldest.IsZero() || st.flying[0].sent.Before(oldest)) {
+			oldest = st.flying[0].sent
 		}
 	}
-	return false
+	return oldest
 }
 
 // sayHello sends a hello when one is due; the pause between them grows, with jitter.
@@ -172,7 +177,7 @@ func (s *session) send(topic string, payload []byte) error {
 // fill sends batches while the window has room: alarms first, then events, then telemetry.
 func (s *session) fill(now time.Time) (time.Duration, error) {
 	next := min(s.window.timeout(), statePeriod)
-	for s.window.inFlight < s.window.limit() {
+	for !s.window.full(s.oldestFlight(), now) {
 		sent := false
 		for _, class := range observation.Classes {
 			linger, err := s.lingers(class, now)

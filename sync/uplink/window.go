@@ -61,12 +61,16 @@ func (w *window) deliver(f *flight, now time.Time) {
 		w.trip, w.tripAt = trip, now
 	}
 	rate := float64(w.delivered-f.delivered) / trip.Seconds()
-	switch {
-	case rate >= w.rate:
-		w.rate, w.rateAt = rate, now
-	case !f.idle && now.Sub(w.rateAt) > rateMemory:
+	slower := trip > w.trip+2*queueTime // it queued for long: the link delivers less than it did
+	if rate >= w.rate || slower || !f.idle && now.Sub(w.rateAt) > rateMemory {
 		w.rate, w.rateAt = rate, now
 	}
+}
+
+// full reports whether nothing more may be sent: the window is used up, or what is in flight has been so for longer than
+// it should, which is how a link that has become thin shows first.
+func (w *window) full(oldest, now time.Time) bool {
+	return w.inFlight >= w.limit() || w.inFlight > 0 && now.Sub(oldest) > w.trip+queueTime
 }
 
 // drop accounts for batches that were given up.

@@ -40,7 +40,7 @@ func TestKill(t *testing.T) {
 }
 
 func testKill(t *testing.T, mosquitto bool) {
-	w := newWorld(t, mosquitto, nil)
+	w := newWorld(t, options{mosquitto: mosquitto})
 	load := startLoad(w, 4)
 	victims := []*program{w.agent, w.hub}
 	if mosquitto {

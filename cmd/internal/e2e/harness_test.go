@@ -111,18 +111,25 @@ func freeAddress(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// newWorld starts everything. brokerAddress, when not "", is where agents find the broker instead of its own address.
-func newWorld(t *testing.T, mosquitto bool, through func(broker string) string) *world {
+// options say what is special about a world.
+type options struct {
+	mosquitto bool                       // the broker is Mosquitto, not the hub's own
+	through   func(broker string) string // gives the address at which the agent finds the broker
+	noPortal  bool                       // nobody listens at the portal's address
+}
+
+// newWorld starts everything.
+func newWorld(t *testing.T, o options) *world {
 	dir := t.TempDir()
 	w := &world{t: t, dir: dir, hubHTTP: freeAddress(t), mqtt: freeAddress(t), portal: freeAddress(t), n42Post: freeAddress(t), socket: filepath.Join(dir, "laned.sock")}
 	hubArgs := []string{"run", "--dir", w.path("hub"), "--http", w.hubHTTP, "--mqtt", w.mqtt}
-	if mosquitto {
+	if o.mosquitto {
 		w.broker = w.mosquitto()
 		hubArgs = []string{"run", "--dir", w.path("hub"), "--http", w.hubHTTP, "--broker", "mqtt://" + w.mqtt}
 	}
 	address := w.mqtt
-	if through != nil {
-		address = through(w.mqtt)
+	if o.through != nil {
+		address = o.through(w.mqtt)
 	}
 	config := w.path("lane.yaml")
 	text := fmt.Sprintf(`
@@ -146,7 +153,9 @@ console: {socket: %s}
 			t.Cleanup(func() { p.end(syscall.SIGKILL) })
 		}
 	}
-	w.startPortal()
+	if !o.noPortal {
+		w.startPortal()
+	}
 	w.waitFor("the agent", 60*time.Second, func() bool { _, err := w.status(); return err == nil })
 	return w
 }
