@@ -1,0 +1,254 @@
+package hub
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"golang.org/x/crypto/bcrypt"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/journal"
+	"lanewarden/sync/uplink"
+	"lanewarden/sync/wire"
+)
+
+func address(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// start runs a hub until the test ends.
+func start(t *testing.T, o Options) Options {
+	o.Dir, o.HTTP, o.Log = t.TempDir(), address(t), slog.New(slog.DiscardHandler)
+	if o.MQTT == "" {
+		o.MQTT = address(t)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, o) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	wait(t, "the hub", func() bool {
+		resp, err := http.Get("http://" + o.HTTP + "/healthz")
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err == nil
+	})
+	return o
+}
+
+func wait(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for begin := time.Now(); !ok(); <-time.After(10 * time.Millisecond) {
+		if time.Since(begin) > 30*time.Second {
+			t.Fatalf("waited too long for %s", what)
+		}
+	}
+}
+
+// agent runs a journal with an uplink until the test ends.
+func agent(t *testing.T, b wire.Broker) (*journal.Journal, *uplink.Uplink) {
+	j, err := journal.Open(t.TempDir(), journal.Options{Site: "demo", Agent: "lane-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.KeepAlive = 20 * time.Second
+	u, err := uplink.New(j, uplink.Options{Broker: b, TelemetryDelay: time.Millisecond, Log: slog.New(slog.DiscardHandler),
+		Inventory: &observation.Inventory{Devices: []*observation.Device{{Id: "rpm-1", Lane: "lane-7"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); u.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done; j.Close() })
+	return j, u
+}
+
+func commit(t *testing.T, j *journal.Journal, class observation.Class, n int) {
+	for i := range n {
+		o := observation.New(class, time.Unix(int64(1_800_000_000+i), 0), &observation.RadiationTamper{Tripped: true})
+		o.Device = "rpm-1"
+		if _, err := j.Commit(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func get(t *testing.T, url string, header ...string) (int, string) {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+func TestFeed(t *testing.T) {
+	o := start(t, Options{})
+	j, u := agent(t, wire.Broker{URL: "mqtt://" + o.MQTT})
+	commit(t, j, observation.Class_CLASS_ALARM, 3)
+	commit(t, j, observation.Class_CLASS_EVENT, 4)
+	feed := "http://" + o.HTTP + "/v1/feed"
+	wait(t, "acknowledgements", func() bool { return j.Acked(2) == j.Last(2) && j.Acked(1) == j.Last(1) && u.Status().Ready })
+	_, body := get(t, feed)
+	lines := strings.Split(strings.TrimSpace(body), "\n")
+	if len(lines) != 7 {
+		t.Fatalf("%d events:\n%s", len(lines), body)
+	}
+	var e CloudEvent
+	if err := json.Unmarshal([]byte(lines[2]), &e); err != nil {
+		t.Fatal(err)
+	}
+	if e.SpecVersion != "1.0" || e.ID != fmt.Sprintf("%x/2", j.Identity().ID) || e.Source != "/lanewarden/demo/lane-1" || e.Type != "lanewarden.radiation.tamper.v1" ||
+		e.Subject != "rpm-1" || e.Class != "alarm" || e.Lane != "lane-7" || e.Cursor != "3" || !strings.Contains(string(e.Data), `"tripped":true`) {
+		t.Errorf("event %+v %s", e, e.Data)
+	}
+	if _, body := get(t, feed+"?after=5"); strings.Count(body, "\n") != 2 {
+		t.Errorf("after=5: %s", body)
+	}
+	if _, body := get(t, feed+"?class=alarm&limit=2"); strings.Count(body, "\n") != 2 {
+		t.Errorf("limit=2: %s", body)
+	}
+	for _, bad := range []string{"?after=x", "?after=-1", "?limit=0", "?limit=x", "?wait=x", "?wait=2h", "?class=alrm"} {
+		if code, text := get(t, feed+bad); code != http.StatusBadRequest || len(text) < 10 {
+			t.Errorf("%s: %d %s", bad, code, text)
+		}
+	}
+	if code, body := get(t, feed+"?after=7&wait=50ms"); code != http.StatusOK || body != "" {
+		t.Errorf("nothing new: %d %s", code, body)
+	}
+	done := make(chan string)
+	go func() { _, body := get(t, feed+"?after=7&wait=30s"); done <- body }()
+	commit(t, j, observation.Class_CLASS_EVENT, 1)
+	if body := <-done; strings.Count(body, "\n") != 1 {
+		t.Errorf("long poll: %s", body)
+	}
+	testSSE(t, feed, j)
+	if code, body := get(t, "http://"+o.HTTP+"/v1/agents"); code != 200 || !strings.Contains(body, `"online":true`) || !strings.Contains(body, `"id":"rpm-1"`) {
+		t.Errorf("agents: %d %s", code, body)
+	}
+	if _, body := get(t, "http://"+o.HTTP+"/metrics"); !strings.Contains(body, `lanehub_rows_total{agent="lane-1",site="demo"} 9`) {
+		t.Errorf("metrics: %s", body)
+	}
+}
+
+func testSSE(t *testing.T, feed string, j *journal.Journal) {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, feed, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	r.Header.Set("Last-Event-ID", "7")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	var ids []string
+	for lines.Scan() && len(ids) < 2 {
+		if id, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
+			if ids = append(ids, id); len(ids) == 1 {
+				commit(t, j, observation.Class_CLASS_ALARM, 1)
+			}
+		}
+	}
+	if strings.Join(ids, " ") != "8 9" {
+		t.Errorf("server-sent events %v", ids)
+	}
+}
+
+func TestAgentsFileLetsEachUseItsOwnTopicsOnly(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file, password := filepath.Join(dir, "agents"), filepath.Join(dir, "password")
+	for path, text := range map[string]string{file: fmt.Sprintf("# who may\ndemo/lane-1:%s\ndemo/lane-2:%s\n", hash, hash), password: "secret\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := start(t, Options{AgentsFile: file})
+	broker := "mqtt://" + o.MQTT
+	j, _ := agent(t, wire.Broker{URL: broker, Username: "demo/lane-1", PasswordFile: password})
+	commit(t, j, observation.Class_CLASS_EVENT, 2)
+	wait(t, "acknowledgements", func() bool { return j.Acked(2) == j.Last(2) })
+
+	for name, b := range map[string]wire.Broker{"nobody": {URL: broker}, "a wrong password": {URL: broker, Username: "demo/lane-1", PasswordFile: file}} {
+		co, err := b.Options("x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := mqtt.NewClient(co)
+		if err := wire.Wait(c.Connect(), 10*time.Second); err == nil {
+			t.Errorf("%s was let in", name)
+		}
+	}
+	co, err := wire.Broker{URL: broker, Username: "demo/lane-2", PasswordFile: password}.Options("y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := mqtt.NewClient(co)
+	if err := wire.Wait(c.Connect(), 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Disconnect(0)
+	c.Publish(wire.Topic("demo", "lane-1", wire.LeafState), 0, false, `{"online":false}`)
+	c.Publish(wire.Topic("demo", "lane-2", wire.LeafState), 0, false, `{"online":true}`)
+	wait(t, "lane-2", func() bool {
+		// lane-2's own state came after its forged one of lane-1: when it is here, the other would be too.
+		_, body := get(t, "http://"+o.HTTP+"/metrics")
+		return strings.Contains(body, "lanehub_agents_online 2")
+	})
+}
+
+func TestServerRefusesToBeOpenToAll(t *testing.T) {
+	_, _, err := serverOptions(Options{MQTT: "0.0.0.0:1883", Dir: t.TempDir()})
+	if err == nil || !strings.Contains(err.Error(), "agents file") {
+		t.Errorf("error %v", err)
+	}
+	file := filepath.Join(t.TempDir(), "agents")
+	if err := os.WriteFile(file, []byte("demo/lane-1:plaintext\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readAgents(file); err == nil || !strings.Contains(err.Error(), ":1:") {
+		t.Errorf("error %v", err)
+	}
+}
