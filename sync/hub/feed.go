@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,9 +70,17 @@ type feedRequest struct {
 	sse    bool
 }
 
+// feedParameters are the query parameters of the feed. Another one is an error: a misspelt filter must not filter nothing.
+var feedParameters = []string{"after", "limit", "wait", "class", "site", "agent"}
+
 func parseFeed(r *http.Request) (f feedRequest, err error) {
 	q := r.URL.Query()
 	f = feedRequest{limit: feedLimit, filter: ledger.Filter{Site: q.Get("site"), Agent: q.Get("agent")}}
+	for name := range q {
+		if !slices.Contains(feedParameters, name) {
+			return f, fmt.Errorf("parameter %q is unknown; known are %s", name, strings.Join(feedParameters, ", "))
+		}
+	}
 	f.sse = strings.Contains(r.Header.Get("Accept"), "text/event-stream")
 	after := q.Get("after")
 	if id := r.Header.Get("Last-Event-ID"); id != "" {

@@ -19,13 +19,17 @@ const (
 	shutdownGrace = time.Second
 )
 
-// Handler returns the hub's HTTP side; docs/openapi.yaml describes it.
+// routes are the paths of the hub's HTTP side; docs/openapi.yaml describes them.
+var routes = []string{"GET /v1/feed", "GET /v1/agents", "GET /metrics", "GET /healthz"}
+
 func (h *Hub) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/feed", h.feed)
-	mux.HandleFunc("GET /v1/agents", h.agents)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(h.metrics.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	for i, f := range []http.HandlerFunc{
+		h.feed, h.agents, promhttp.HandlerFor(h.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP,
+		func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") },
+	} {
+		mux.HandleFunc(routes[i], f)
+	}
 	return mux
 }
 

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	}
 	bin = dir
 	args := append([]string{"build"}, buildFlags...)
-	out, err := exec.Command("go", append(args, "-o", dir+"/", "lanewarden/cmd/laned", "lanewarden/cmd/lanehub", "lanewarden/cmd/lanectl")...).CombinedOutput()
+	out, err := exec.Command("go", append(args, "-o", dir+"/", "lanewarden/cmd/...")...).CombinedOutput()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
 		os.Exit(1)

@@ -1,0 +1,75 @@
+package hub
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// TestOpenAPI holds docs/openapi.yaml against the hub's routes, parameters and types.
+func TestOpenAPI(t *testing.T) {
+	text, err := os.ReadFile("../../docs/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type object struct {
+		Required   []string
+		Properties map[string]any
+	}
+	var doc struct {
+		OpenAPI string `yaml:"openapi"`
+		Paths   map[string]map[string]struct {
+			Parameters []struct{ Name, In string }
+		}
+		Components struct{ Schemas map[string]object }
+	}
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	h := &Hub{}
+	h.metrics = newMetrics(h)
+	mux := h.handler().(*http.ServeMux)
+	for path, methods := range doc.Paths {
+		for method := range methods {
+			if _, pattern := mux.Handler(httptest.NewRequest(strings.ToUpper(method), path, nil)); pattern != strings.ToUpper(method)+" "+path {
+				t.Errorf("%s %s is in the document; the code has %q", method, path, pattern)
+			}
+		}
+	}
+	for _, path := range routes {
+		if _, ok := doc.Paths[strings.TrimPrefix(path, "GET ")]; !ok {
+			t.Errorf("%s is not in the document", path)
+		}
+	}
+	var params []string
+	for _, p := range doc.Paths["/v1/feed"]["get"].Parameters {
+		if p.In == "query" {
+			params = append(params, p.Name)
+		}
+	}
+	slices.Sort(params)
+	if want := slices.Sorted(slices.Values(feedParameters)); !slices.Equal(params, want) {
+		t.Errorf("parameters of the feed: document %v, code %v", params, want)
+	}
+	for name, typ := range map[string]reflect.Type{"CloudEvent": reflect.TypeFor[CloudEvent](), "AgentSummary": reflect.TypeFor[AgentSummary]()} {
+		have := doc.Components.Schemas[name]
+		for i := range typ.NumField() {
+			field, opts, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+			if _, ok := have.Properties[field]; !ok {
+				t.Errorf("%s.%s is not in the document", name, field)
+			}
+			if name == "CloudEvent" && (opts == "") != slices.Contains(have.Required, field) {
+				t.Errorf("%s.%s: required in the document: %v", name, field, slices.Contains(have.Required, field))
+			}
+		}
+		if len(have.Properties) != typ.NumField() {
+			t.Errorf("%s has %d properties in the document, %d in the code", name, len(have.Properties), typ.NumField())
+		}
+	}
+}
