@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -388,15 +387,12 @@ func (w *writer) hash(rows []*Row, leaves []evidence.Hash) (err error) {
 	return nil
 }
 
-var (
-	insertOne  = insertStatement(1)
-	insertMany = insertStatement(insertRows)
-)
+const columns = "idx, class, prev, t, device, kind, key, body"
 
-func insertStatement(rows int) string {
-	return "INSERT INTO observation(idx, class, prev, t, device, kind, key, body) VALUES" +
-		strings.TrimSuffix(strings.Repeat("(?,?,?,?,?,?,?,?),", rows), ",")
-}
+var (
+	insertOne  = sqlog.Insert("observation", columns, 1)
+	insertMany = sqlog.Insert("observation", columns, insertRows)
+)
 
 func (w *writer) insertRows(rows []*Row) error {
 	args := w.args[:0]

@@ -125,11 +125,10 @@ type element struct {
 
 // slice is the time slice at hand: RadMeasurement (2011), DetectorData or Measurement (2006).
 type slice struct {
-	start    time.Time
-	real     float64
-	spectra  []spectrum
-	channels [][]float32
-	counts   []spectrum // neutron and gross counts without a spectrum
+	start   time.Time
+	real    float64
+	spectra []spectrum
+	counts  []spectrum // neutron and gross counts without a spectrum
 }
 
 // spectrum is a Spectrum or a count element at hand.

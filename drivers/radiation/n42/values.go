@@ -234,7 +234,7 @@ func parseDuration(text string) float64 {
 	if rest, ok := strings.CutPrefix(s, "P"); ok {
 		return isoDuration(rest)
 	}
-	s = strings.TrimSpace(strings.TrimRight(s, "SEC ONDS.")) // "0.25 s", "10 sec"
+	s = strings.TrimRightFunc(s, func(r rune) bool { return r < '0' || r > '9' }) // "0.25 s", "10 sec."
 	v, err := number(s)
 	if err != nil || v < 0 {
 		return 0

@@ -221,3 +221,9 @@ func Int64(v driver.Value) int64 {
 	n, _ := v.(int64)
 	return n
 }
+
+// Insert returns the statement that inserts so many rows at once into the columns, which are separated by commas.
+func Insert(table, columns string, rows int) string {
+	row := "(?" + strings.Repeat(",?", strings.Count(columns, ",")) + ")"
+	return "INSERT INTO " + table + "(" + columns + ") VALUES" + row + strings.Repeat(","+row, rows-1)
+}

@@ -3,7 +3,6 @@ package ledger
 import (
 	"database/sql/driver"
 	"fmt"
-	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -48,15 +47,12 @@ func (l *Ledger) batch(c *copied, b *wire.Batch) (int, *wire.Ack, error) {
 	return len(rows), &wire.Ack{Journal: c.journal, Cursors: []*wire.Cursor{cursor}, Verified: c.verified}, nil
 }
 
-var (
-	insertOne  = insertStatement(1)
-	insertMany = insertStatement(insertRows)
-)
+const columns = "seq, owner, idx, class, t, device, kind, body"
 
-func insertStatement(rows int) string {
-	return "INSERT INTO observation(seq, owner, idx, class, t, device, kind, body) VALUES" +
-		strings.TrimSuffix(strings.Repeat("(?,?,?,?,?,?,?,?),", rows), ",")
-}
+var (
+	insertOne  = sqlog.Insert("observation", columns, 1)
+	insertMany = sqlog.Insert("observation", columns, insertRows)
+)
 
 func (l *Ledger) insert(c *copied, class observation.Class, rows []wire.Row) error {
 	args := make([]driver.Value, 0, 8*insertRows)
