@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -143,6 +144,7 @@ func (c *Console) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", c.status)
 	mux.HandleFunc("GET /v1/tail", c.tail)
+	mux.HandleFunc("GET /v1/live/{device}", c.live)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux
@@ -270,4 +272,29 @@ func lineOf(r *journal.Row) (Line, error) {
 	}
 	text, err := protojson.Marshal(o)
 	return Line{Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(), Observation: text}, err
+}
+
+// Sample is one moment of a live waveform as GET /v1/live/{device} gives it; null where the device sent no value.
+type Sample struct {
+	At      time.Time  `json:"at"`
+	Channel string     `json:"channel"`
+	Values  []*float32 `json:"values"`
+}
+
+// live serves GET /v1/live/{device}: the latest samples of a strip chart, which are never journalled.
+func (c *Console) live(w http.ResponseWriter, r *http.Request) {
+	out := []Sample{}
+	for _, s := range c.Lane.Live(r.PathValue("device")) {
+		one := Sample{At: s.At, Channel: s.Channel, Values: make([]*float32, len(s.Values))}
+		for i := range s.Values {
+			if !math.IsNaN(float64(s.Values[i])) {
+				one.Values[i] = &s.Values[i]
+			}
+		}
+		out = append(out, one)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(out); err != nil {
+		c.Log.Debug("live", "err", err)
+	}
 }

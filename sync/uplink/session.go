@@ -101,6 +101,14 @@ func (s *session) serve(ctx context.Context) error {
 
 const connectWait = 10 * time.Second
 
+// handle hands a message over to the session's loop; a full queue drops it, for acknowledgements are cumulative.
+func (s *session) handle(_ mqtt.Client, m mqtt.Message) {
+	select {
+	case s.acks <- m.Payload():
+	default:
+	}
+}
+
 // act does what is due now and returns when to look again at the latest.
 func (s *session) act(ctx context.Context, now time.Time) (time.Duration, error) {
 	if err := s.sayState(ctx, now); err != nil {
@@ -200,7 +208,7 @@ func (s *session) fill(now time.Time) (time.Duration, error) {
 		}
 	}
 	s.update(func(st *Status) {
-		st.InFlight, st.Window, st.Rate, st.RTTMs, st.CreditedOnly = s.window.inFlight, s.window.limit(), int(s.window.rate), int(s.window.trip.Milliseconds()), s.window.credit
+		st.InFlight, st.Window, st.Rate, st.RTTMs, st.Credit = s.window.inFlight, s.window.limit(), int(s.window.rate), int(s.window.trip.Milliseconds()), s.window.credit
 	})
 	return next, nil
 }

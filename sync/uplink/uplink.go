@@ -58,7 +58,7 @@ type Status struct {
 	GoBacks      uint64    `json:"go_backs"`       // times that rows were sent again
 	Reconnects   uint64    `json:"reconnects"`     // since start
 	LastAck      time.Time `json:"last_ack"`       // zero for none
-	CreditedOnly int       `json:"credit"`         // bytes that the hub grants
+	Credit       int       `json:"credit"`         // bytes that the hub grants
 	Undecodable  uint64    `json:"undecodable"`    // messages from the hub that could not be understood
 	MalformedErr string    `json:"malformed_last"` // the last of those
 }
@@ -187,14 +187,6 @@ func (u *Uplink) connection(ctx context.Context) error {
 		st.Connected, st.Since, st.Problem = true, time.Now().UTC(), "connected to the broker, no answer from the hub yet"
 	})
 	return s.serve(ctx)
-}
-
-// handle hands a message over to the session's loop; a full queue drops it, for acknowledgements are cumulative.
-func (s *session) handle(_ mqtt.Client, m mqtt.Message) {
-	select {
-	case s.acks <- m.Payload():
-	default:
-	}
 }
 
 var errStopped = errors.New("the agent stops")

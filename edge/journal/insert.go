@@ -1,0 +1,103 @@
+package journal
+
+import (
+	"database/sql/driver"
+	"errors"
+
+	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/sqlog"
+)
+
+// insert files the rows that are new and returns how many those are. Hashing them goes on beside it.
+func (w *writer) insert(group []*request) (int, error) {
+	fresh, err := w.place(group)
+	if err != nil || len(fresh) == 0 {
+		return 0, err
+	}
+	leaves := make([]evidence.Hash, len(fresh))
+	hashed := make(chan error, 1)
+	go func() { hashed <- w.hash(fresh, leaves) }()
+	for rest := fresh; len(rest) > 0 && err == nil; {
+		n := 1
+		if len(rest) >= insertRows {
+			n = insertRows
+		}
+		err = w.insertRows(rest[:n])
+		rest = rest[n:]
+	}
+	if err = errors.Join(err, <-hashed); err != nil {
+		return 0, err
+	}
+	for _, leaf := range leaves {
+		if full := w.tree.Append(leaf); full != nil {
+			if err := w.store.AddTiles(full); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return len(fresh), nil
+}
+
+// place gives each row that is new its place in the journal.
+func (w *writer) place(group []*request) (fresh []*Row, err error) {
+	seen := map[[2]string]bool{}
+	for _, r := range group {
+		r.added = 0
+		for i := range r.rows {
+			row := &r.rows[i]
+			if row.Key != "" {
+				id := [2]string{row.Device, row.Key}
+				known, err := w.known(row)
+				if err != nil {
+					return nil, err
+				}
+				if known || seen[id] {
+					continue
+				}
+				seen[id] = true
+			}
+			row.Idx, row.Prev = w.tree.Size()+int64(len(fresh)), w.last[row.Class]
+			w.last[row.Class] = row.Idx
+			fresh = append(fresh, row)
+			r.added++
+		}
+	}
+	return fresh, nil
+}
+
+func (w *writer) known(row *Row) (bool, error) {
+	idx, err := w.db.Int("SELECT idx FROM observation WHERE device=? AND key=?", -1, row.Device, row.Key)
+	return idx >= 0, err
+}
+
+func (w *writer) hash(rows []*Row, leaves []evidence.Hash) (err error) {
+	for i, row := range rows {
+		if leaves[i], err = w.hasher.Leaf(row.Idx, row.Record()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const columns = "idx, class, prev, t, device, kind, key, body"
+
+var (
+	insertOne  = sqlog.Insert("observation", columns, 1)
+	insertMany = sqlog.Insert("observation", columns, insertRows)
+)
+
+func (w *writer) insertRows(rows []*Row) error {
+	args := w.args[:0]
+	for _, r := range rows {
+		var key driver.Value
+		if r.Key != "" {
+			key = r.Key
+		}
+		args = append(args, r.Idx, int64(r.Class), r.Prev, r.Time, r.Device, int64(r.Kind), key, r.Body)
+	}
+	w.args = args
+	if len(rows) == 1 {
+		return w.db.Exec(insertOne, args...)
+	}
+	return w.db.Exec(insertMany, args...)
+}
