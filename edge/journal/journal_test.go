@@ -289,3 +289,15 @@ func TestCommitAfterClose(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A caller whose context ends leaves its rows to the writer: nothing of the request may be touched after that.
+func TestCommitGivenUp(t *testing.T) {
+	j := open(t, t.TempDir())
+	for i := range 200 {
+		ctx, cancel := context.WithCancel(t.Context())
+		go cancel()
+		if added, err := j.Commit(ctx, background(i)); err != nil && added != 0 {
+			t.Errorf("added %d with %v", added, err)
+		}
+	}
+}

@@ -56,8 +56,10 @@ func (j *Journal) Commit(ctx context.Context, obs ...*observation.Observation) (
 			return 0, err
 		}
 	}
-	err = j.do(ctx, r)
-	return r.added, err
+	if err := j.do(ctx, r); err != nil {
+		return 0, err // r may still be the writer's
+	}
+	return r.added, nil
 }
 
 func (j *Journal) do(ctx context.Context, r *request) error {
