@@ -42,11 +42,11 @@ func statusCommand() *cobra.Command {
 
 func printStatus(w io.Writer, s console.Status) {
 	fmt.Fprintf(w, "agent    %s/%s, %s, up %s\n", s.Site, s.Agent, s.Software, age(s.Started))
-	clock := "synchronised"
+	clock := fmt.Sprintf("synchronised, error about %d ms", s.Clock.ErrorMs)
 	if !s.Clock.Synchronised {
-		clock = "NOT synchronised"
+		clock = "NOT synchronised (adjtimex): its error is unknown. Is a time service running?"
 	}
-	fmt.Fprintf(w, "clock    %s, error about %d ms\n", clock, s.Clock.ErrorMs)
+	fmt.Fprintf(w, "clock    %s\n", clock)
 	fmt.Fprintf(w, "journal  %d rows, %d signed, %d checked by the hub; waiting: %d alarms, %d events, %d telemetry\n",
 		s.Journal.Size, s.Journal.Signed, s.Link.Verified, s.Journal.Waiting["alarm"], s.Journal.Waiting["event"], s.Journal.Waiting["telemetry"])
 	if s.Journal.Failures > 0 {

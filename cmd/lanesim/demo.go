@@ -72,10 +72,14 @@ agent    status   bin/lanectl status --socket %s
 logs     %s/lanehub.log, %s/laned.log          Ctrl-C stops all
 `, demoHub, demoHub, demoHub, demoHub, d.socket(), demoConsole, d.dir, d.dir)
 	g, ctx := errgroup.WithContext(ctx)
+	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx)) // it hears the agent's last words
 	g.Go(func() error {
-		return d.program(ctx, "lanehub", "run", "--dir", filepath.Join(d.dir, "hub"), "--http", demoHub, "--mqtt", demoMQTT)
+		return d.program(hubCtx, "lanehub", "run", "--dir", filepath.Join(d.dir, "hub"), "--http", demoHub, "--mqtt", demoMQTT)
 	})
-	g.Go(func() error { return d.program(ctx, "laned", "run", config, "--telemetry-delay", "5s") })
+	g.Go(func() error {
+		defer stopHub()
+		return d.program(ctx, "laned", "run", config, "--telemetry-delay", "5s")
+	})
 	g.Go(func() error { return d.portal(ctx) })
 	g.Go(func() error {
 		return documents{folder: filepath.Join(d.dir, "n42"), every: 2 * demoTruck, seed: uint64(time.Now().Unix()), innocent: 0.1, source: 0.1}.run(ctx)
