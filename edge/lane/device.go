@@ -106,6 +106,9 @@ func (d *device) Commit(ctx context.Context, obs ...*observation.Observation) (i
 		s.Observations += uint64(added)
 		s.Duplicates += uint64(len(obs) - added)
 		s.LastSeen = now.UTC()
+		if added == 0 {
+			return // a repetition: it was counted when it was new
+		}
 		for _, o := range obs {
 			s.add(o)
 		}

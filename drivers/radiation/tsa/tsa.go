@@ -63,6 +63,9 @@ func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
 		g.Go(func() error { return p.live(ctx, sink) })
 	}
 	if p.Files != nil {
+		if p.Link.IsZero() {
+			sink.State(observation.DeviceState_STATE_RUNNING, "waiting for files in "+p.Files.Path)
+		}
 		g.Go(func() error {
 			return p.Files.Watch(ctx, func(ctx context.Context, path string) error { return p.importFile(ctx, sink, path) })
 		})
