@@ -172,19 +172,34 @@ func (e *embedded) run(ctx context.Context, in chan<- incoming) error {
 		return err
 	}
 	defer states.Unsubscribe()
+	for {
+		err := e.deliver(ctx, in)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		// A missed heartbeat, mostly: this process was stopped, or starved. What was delivered comes again.
+		e.log.Warn("embedded broker: reading anew", "reason", err)
+		select {
+		case <-time.After(retryPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// deliver passes messages on until ctx ends or the broker stops delivering.
+func (e *embedded) deliver(ctx context.Context, in chan<- incoming) error {
 	messages, err := e.consumer.Messages(jetstream.PullMaxMessages(queueLen))
 	if err != nil {
 		return err
 	}
+	defer messages.Stop()
 	stop := context.AfterFunc(ctx, messages.Stop)
 	defer stop()
 	for {
 		m, err := messages.Next()
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		if err != nil {
-			return fmt.Errorf("embedded broker: %w", err)
+			return err
 		}
 		done := func() {
 			if err := m.Ack(); err != nil {

@@ -3,10 +3,16 @@ package hub
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -251,4 +257,42 @@ func TestServerRefusesToBeOpenToAll(t *testing.T) {
 	if _, err := readAgents(file); err == nil || !strings.Contains(err.Error(), ":1:") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// selfSigned writes a certificate for 127.0.0.1 and its key.
+func selfSigned(t *testing.T) (cert, key string) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: keyDER}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
+
+func TestTLS(t *testing.T) {
+	cert, key := selfSigned(t)
+	o := start(t, Options{TLSCert: cert, TLSKey: key})
+	j, _ := agent(t, wire.Broker{URL: "mqtts://" + o.MQTT, CAFile: cert})
+	commit(t, j, observation.Class_CLASS_EVENT, 2)
+	wait(t, "acknowledgements", func() bool { return j.Acked(2) == j.Last(2) })
+	_, stranger := agent(t, wire.Broker{URL: "mqtts://" + o.MQTT}) // does not know who signed the certificate
+	wait(t, "the refusal", func() bool { return strings.Contains(stranger.Status().Problem, "certificate") })
 }

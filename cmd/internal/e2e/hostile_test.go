@@ -3,8 +3,10 @@ package e2e
 import (
 	"database/sql/driver"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -127,7 +129,16 @@ func TestVerifyNamesTheChangedRow(t *testing.T) {
 		t.Errorf("lanectl tail: %d\n%s", code, out)
 	}
 	w.waitFor("a checkpoint over it all", time.Minute, func() bool { s, err := w.status(); return err == nil && s.Journal.Signed == s.Journal.Size })
-	w.agent.end(syscall.SIGKILL) // no last checkpoint on the way out
+	w.agent.end(syscall.SIGKILL) // no last checkpoint on the way out, and no goodbye: the last will speaks
+	w.waitFor("the hub to hear the last will", time.Minute, func() bool {
+		resp, err := http.Get("http://" + w.hubHTTP + "/v1/agents")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		return err == nil && strings.Contains(string(body), `"online":false`)
+	})
 	w.hub.end(syscall.SIGKILL)
 	for name, path := range map[string]string{"journal": w.path("agent"), "ledger": w.path("hub")} {
 		if out, code := lanectl(t, "verify", path); code != 0 || !strings.HasPrefix(out, "OK") {
