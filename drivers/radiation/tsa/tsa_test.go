@@ -360,6 +360,56 @@ func TestSimulatorIsSensible(t *testing.T) {
 	}
 }
 
+// collect runs a portal for a span and counts its lines by their first field.
+func collect(p *sim.Portal, span time.Duration) map[string]int {
+	tags := map[string]int{}
+	for end := p.Now() + span; p.Now() < end; {
+		tag, _, _ := strings.Cut(p.Next().Text, ",")
+		tags[tag]++
+	}
+	return tags
+}
+
+func TestSimulatorFaultsAndSourcesOnDemand(t *testing.T) {
+	cfg := sim.Defaults()
+	cfg.TruckEvery = 0
+	p := sim.New(cfg)
+	if tags := collect(p, time.Minute); tags["GB"] < 10 || tags["NB"] < 10 || tags["GH"]+tags["GL"]+tags["GS"] > 0 {
+		t.Errorf("a quiet portal: %v", tags)
+	}
+	for gain, want := range map[float64]string{3: "GH", 0.1: "GL"} {
+		p.SetGain(gain)
+		if tags := collect(p, time.Minute); tags[want] < 10 || tags["GB"] > 1 {
+			t.Errorf("gain %v: %v", gain, tags)
+		}
+	}
+	p.SetGain(1)
+	p.SetTamper(true)
+	p.SetTamper(true)
+	if tags := collect(p, time.Minute); tags["TT"] != 1 || tags["TC"] != 0 {
+		t.Errorf("tamper: %v", tags)
+	}
+	p.Truths()
+	passes := []struct {
+		source         *sim.Source
+		gamma, neutron bool
+	}{
+		{nil, false, false},
+		{&sim.Source{Gamma: 20000, Position: 5}, true, false},
+		{&sim.Source{Gamma: 10, Neutron: 2000, Position: 5}, false, true},
+	}
+	for i, c := range passes {
+		p.Send(sim.Vehicle{Length: 10, Speed: 1.8, Suppression: 0.2, Source: c.source})
+		tags := collect(p, 30*time.Second)
+		if tags["GX"] != 1 || tags["SP"] != 1 || tags["GS"]+tags["GA"] < 20 || (tags["GA"] > 0) != c.gamma || (tags["NA"] > 0) != c.neutron {
+			t.Errorf("pass %d: %v", i, tags)
+		}
+	}
+	if truths := p.Truths(); len(truths) != len(passes) || !truths[1].GammaAlarm {
+		t.Errorf("truths %+v", truths)
+	}
+}
+
 func FuzzFramerAndTracker(f *testing.F) {
 	f.Add([]byte(gb + "\r\n" + nb + "\r\n" + gs + "\r\n" + ga + "\r\nGX,000001,000002\r\nTT\r\nSG1,1,2,3,4,5,6\r\nSP,1,2,3\r\n"))
 	f.Add([]byte(gs + ",12:00:00.000\n" + strings.Repeat("x", 2*maxLine) + "\n" + gb))
