@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"lanewarden/edge/console"
 )
 
 // defaultSocket is where an installed agent has its local API.
@@ -29,14 +30,11 @@ func socketFlag(c *cobra.Command) *string {
 
 // get asks the agent and returns the body of its answer.
 func get(ctx context.Context, socket, path string) (io.ReadCloser, error) {
-	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-	}}}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://laned"+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := client.Do(r)
+	resp, err := console.NewClient(socket, 0).Do(r)
 	if err != nil {
 		return nil, explain(socket, err)
 	}

@@ -145,10 +145,7 @@ func (d demo) portal(ctx context.Context) error {
 
 // report says once a second what happens.
 func (d demo) report(ctx context.Context) error {
-	local := http.Client{Timeout: time.Second, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", d.socket())
-	}}}
-	hub := http.Client{Timeout: time.Second}
+	local, hub := console.NewClient(d.socket(), time.Second), &http.Client{Timeout: time.Second}
 	for pause(ctx, time.Second) {
 		var s console.Status
 		line := time.Now().Format("15:04:05") + "  "
@@ -182,7 +179,7 @@ func summary(s console.Status) string {
 		passages, alarms, faults, w["alarm"]+w["event"]+w["telemetry"], link, s.Journal.Size, strings.Join(devices, ", "))
 }
 
-func getJSON(ctx context.Context, client http.Client, url string, v any) error {
+func getJSON(ctx context.Context, client *http.Client, url string, v any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err

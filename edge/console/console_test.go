@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"math"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -65,9 +64,7 @@ func TestConsole(t *testing.T) {
 			}
 		}
 	}()
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-	}}}
+	client := NewClient(socket, 0)
 	get := func(path string) (int, string) {
 		resp, err := client.Get("http://laned" + path)
 		if err != nil {
@@ -117,7 +114,7 @@ func TestConsole(t *testing.T) {
 	testFollow(t, client, j)
 }
 
-func testFollow(t *testing.T, client http.Client, j *journal.Journal) {
+func testFollow(t *testing.T, client *http.Client, j *journal.Journal) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://laned/v1/tail?n=1&follow=true", nil)

@@ -221,10 +221,7 @@ func (w *world) waitFor(what string, limit time.Duration, ok func() bool) {
 }
 
 func (w *world) status() (s console.Status, err error) {
-	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", w.socket)
-	}}}
-	resp, err := client.Get("http://laned/v1/status")
+	resp, err := console.NewClient(w.socket, 2*time.Second).Get("http://laned/v1/status")
 	if err != nil {
 		return s, err
 	}
