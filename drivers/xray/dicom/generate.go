@@ -1,0 +1,3 @@
+package dicom
+
+//go:generate go run ./gentags

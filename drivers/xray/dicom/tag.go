@@ -1,0 +1,147 @@
+package dicom
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Tag is a data element's tag: group in the upper half, element in the lower.
+type Tag uint32
+
+// Tags that the codec itself knows.
+const (
+	TransferSyntaxUID    Tag = 0x00020010
+	FileMetaLength       Tag = 0x00020000
+	SpecificCharacter    Tag = 0x00080005
+	SOPClassUID          Tag = 0x00080016
+	SOPInstanceUID       Tag = 0x00080018
+	PixelData            Tag = 0x7fe00010
+	item                 Tag = 0xfffee000
+	itemDelimitation     Tag = 0xfffee00d
+	sequenceDelimitation Tag = 0xfffee0dd
+)
+
+// Group returns the tag's group.
+func (t Tag) Group() uint16 { return uint16(t >> 16) }
+
+// Element returns the tag's element number.
+func (t Tag) Element() uint16 { return uint16(t) }
+
+// Private reports whether the tag is of an odd, and so a private, group.
+func (t Tag) Private() bool { return t.Group()&1 == 1 }
+
+// String returns the tag as the standard writes it: (4010,1031).
+func (t Tag) String() string { return fmt.Sprintf("(%04x,%04x)", t.Group(), t.Element()) }
+
+// entry is a line of the data dictionary.
+type entry struct {
+	tag  Tag
+	vr   string
+	name string
+}
+
+func lookup(t Tag) (entry, bool) {
+	i, ok := slices.BinarySearchFunc(dictionary, t, func(e entry, t Tag) int {
+		switch {
+		case e.tag < t:
+			return -1
+		case e.tag > t:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return entry{}, false
+	}
+	return dictionary[i], true
+}
+
+// Name returns the keyword of the tag, "AlarmDecision"; "" for one that this package does not know.
+func (t Tag) Name() string {
+	e, _ := lookup(t)
+	return e.name
+}
+
+// vrOf returns the value representation of a tag in implicit VR.
+func vrOf(t Tag) VR {
+	switch e, ok := lookup(t); {
+	case t.Element() == 0:
+		return "UL" // group length
+	case t.Private() && t.Element() >= 0x10 && t.Element() <= 0xff:
+		return "LO" // private creator
+	case !ok:
+		return "UN"
+	case e.vr == "OX" || e.vr == "PX":
+		return "OW"
+	case e.vr == "XS":
+		return "US"
+	case e.vr == "LT" || len(e.vr) == 2:
+		return VR(e.vr)
+	}
+	return "UN"
+}
+
+// VR is a value representation, two capital letters.
+type VR string
+
+// long reports whether explicit VR writes the length of this VR with 32 bits (PS3.5, 7.1.2). So do VRs that the standard
+// does not know yet.
+func (v VR) long() bool {
+	switch v {
+	case "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FL", "FD", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US":
+		return false
+	}
+	return true
+}
+
+// valid reports whether two bytes can be a VR.
+func validVR(a, b byte) bool { return a >= 'A' && a <= 'Z' && b >= 'A' && b <= 'Z' }
+
+// text reports whether values of the VR are characters.
+func (v VR) text() bool {
+	switch v {
+	case "AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT":
+		return true
+	}
+	return false
+}
+
+// Syntax is a transfer syntax.
+type Syntax struct {
+	UID      string
+	Name     string
+	implicit bool
+	deflated bool
+	// Encapsulated says that pixel data is compressed, in fragments.
+	Encapsulated bool
+}
+
+// The transfer syntaxes that are read. Big endian is not: it was retired in 2006.
+var syntaxes = []Syntax{
+	{UID: ImplicitLE, Name: "implicit VR little endian", implicit: true},
+	{UID: ExplicitLE, Name: "explicit VR little endian"},
+	{UID: DeflatedLE, Name: "deflated explicit VR little endian", deflated: true},
+	{UID: "1.2.840.10008.1.2.5", Name: "RLE lossless", Encapsulated: true},
+	{UID: "1.2.840.10008.1.2.4.57", Name: "JPEG lossless", Encapsulated: true},
+	{UID: "1.2.840.10008.1.2.4.70", Name: "JPEG lossless, first-order prediction", Encapsulated: true},
+	{UID: "1.2.840.10008.1.2.4.80", Name: "JPEG-LS lossless", Encapsulated: true},
+	{UID: "1.2.840.10008.1.2.4.81", Name: "JPEG-LS near-lossless", Encapsulated: true},
+	{UID: "1.2.840.10008.1.2.4.90", Name: "JPEG 2000 lossless", Encapsulated: true},
+	{UID: "1.2.840.10008.1.2.4.91", Name: "JPEG 2000", Encapsulated: true},
+}
+
+// UIDs of the uncompressed transfer syntaxes.
+const (
+	ImplicitLE = "1.2.840.10008.1.2"
+	ExplicitLE = "1.2.840.10008.1.2.1"
+	DeflatedLE = "1.2.840.10008.1.2.1.99"
+)
+
+func syntaxOf(uid string) (Syntax, bool) {
+	for _, s := range syntaxes {
+		if s.UID == uid {
+			return s, true
+		}
+	}
+	return Syntax{}, false
+}
