@@ -18,7 +18,7 @@ import (
 
 // threat is a threat detection report with nested sequences.
 func threat(uid string) *File {
-	syntax, _ := syntaxOf(uid)
+	syntax, _ := SyntaxOf(uid)
 	return &File{Syntax: syntax, Dataset: Dataset{
 		Text(SOPClassUID, "UI", "1.2.840.10008.5.1.4.1.1.501.3"),
 		Text(SOPInstanceUID, "UI", "1.2.826.0.1.3680043.10.2.1"),
@@ -111,7 +111,7 @@ func TestRoundTripOfAnything(t *testing.T) {
 		return out
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		syntax, _ := syntaxOf(rapid.SampledFrom([]string{ExplicitLE, DeflatedLE}).Draw(rt, "syntax"))
+		syntax, _ := SyntaxOf(rapid.SampledFrom([]string{ExplicitLE, DeflatedLE}).Draw(rt, "syntax"))
 		f := &File{Syntax: syntax, Dataset: drawSet(rt, 0)}
 		got, err := ReadHeader(bytes.NewReader(encode(t, f, nil)))
 		if err != nil {
@@ -124,7 +124,7 @@ func TestRoundTripOfAnything(t *testing.T) {
 }
 
 func image(rows, columns int) (*File, []byte) {
-	syntax, _ := syntaxOf(ExplicitLE)
+	syntax, _ := SyntaxOf(ExplicitLE)
 	pixels := make([]byte, rows*columns*2)
 	for i := range pixels {
 		pixels[i] = byte(i)

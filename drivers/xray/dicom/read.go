@@ -92,7 +92,7 @@ func (d *decoder) begin(f *File) error {
 	}
 	if e := f.Meta.find(TransferSyntaxUID); e != nil {
 		uid := e.String()
-		syntax, known := syntaxOf(uid)
+		syntax, known := SyntaxOf(uid)
 		if !known {
 			return d.fail("transfer syntax %.64q is not one that is read", uid)
 		}
@@ -139,9 +139,9 @@ func (d *decoder) guess(f *File) error {
 	if group := binary.LittleEndian.Uint16(head); group != 8 || binary.LittleEndian.Uint16(head[2:]) > 0x2000 {
 		return d.fail("not a DICOM file: it begins neither with a preamble nor with an element of group 0008")
 	}
-	f.Syntax, _ = syntaxOf(ImplicitLE)
+	f.Syntax, _ = SyntaxOf(ImplicitLE)
 	if validVR(head[4], head[5]) {
-		f.Syntax, _ = syntaxOf(ExplicitLE)
+		f.Syntax, _ = SyntaxOf(ExplicitLE)
 	}
 	return nil
 }

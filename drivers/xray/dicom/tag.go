@@ -137,7 +137,8 @@ const (
 	DeflatedLE = "1.2.840.10008.1.2.1.99"
 )
 
-func syntaxOf(uid string) (Syntax, bool) {
+// SyntaxOf returns the transfer syntax of a UID, when it is one that is read.
+func SyntaxOf(uid string) (Syntax, bool) {
 	for _, s := range syntaxes {
 		if s.UID == uid {
 			return s, true

@@ -27,7 +27,7 @@ func Write(w io.Writer, f *File, pixels io.Reader) error {
 	if _, err := buffered.Write(append(make([]byte, preamble), "DICM"...)); err != nil {
 		return err
 	}
-	if err := e.meta(f); err != nil {
+	if err := e.meta(f.Dataset.find(SOPClassUID).String(), f.Dataset.find(SOPInstanceUID).String(), f.Syntax); err != nil {
 		return err
 	}
 	e.implicit = f.Syntax.implicit
@@ -49,13 +49,22 @@ type encoder struct {
 	implicit bool
 }
 
-// meta writes group 0002 anew, from what the data set says of itself.
-func (e *encoder) meta(f *File) error {
+// WriteMeta writes preamble and meta group: what comes before a data set that arrived over the network, to make a file of it.
+func WriteMeta(w io.Writer, class, instance string, syntax Syntax) error {
+	buffered := bufio.NewWriter(w)
+	if _, err := buffered.Write(append(make([]byte, preamble), "DICM"...)); err != nil {
+		return err
+	}
+	return errors.Join((&encoder{w: buffered}).meta(class, instance, syntax), buffered.Flush())
+}
+
+// meta writes group 0002.
+func (e *encoder) meta(class, instance string, syntax Syntax) error {
 	list := Dataset{
 		{Tag: 0x00020001, VR: "OB", Value: []byte{0, 1}},
-		Text(0x00020002, "UI", f.Dataset.find(SOPClassUID).String()),
-		Text(0x00020003, "UI", f.Dataset.find(SOPInstanceUID).String()),
-		Text(TransferSyntaxUID, "UI", f.Syntax.UID),
+		Text(0x00020002, "UI", class),
+		Text(0x00020003, "UI", instance),
+		Text(TransferSyntaxUID, "UI", syntax.UID),
 		Text(0x00020012, "UI", implementationUID),
 		Text(0x00020013, "SH", implementationName),
 	}

@@ -1,0 +1,147 @@
+package dimse
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// message reads one message of an association: its command set, and then its data set as an io.Reader.
+type message struct {
+	a        *association
+	patience time.Duration // for the next PDU
+	context  byte
+	started  bool
+
+	pdu     uint32 // bytes left of the P-DATA-TF PDU at hand
+	pdv     uint32 // bytes left of the fragment at hand
+	control byte   // of the fragment at hand
+	err     error  // io.EOF once the data set was read to its end
+}
+
+// errReleased says that the peer has released the association.
+var errReleased = errors.New("released")
+
+const (
+	controlCommand = 1
+	controlLast    = 2
+)
+
+// fragment goes on to the next fragment.
+func (m *message) fragment() error {
+	for m.pdu == 0 {
+		if err := m.next(); err != nil {
+			return err
+		}
+	}
+	var h [6]byte
+	if m.pdu < uint32(len(h)) {
+		return protocolError("fragment header is cut off")
+	}
+	if _, err := io.ReadFull(m.a.r, h[:]); err != nil {
+		return cut(err)
+	}
+	n := binary.BigEndian.Uint32(h[:])
+	if n < 2 || n > m.pdu-4 {
+		return protocolError("fragment of %d bytes in a PDU with %d left", n, m.pdu-4)
+	}
+	if m.started && h[4] != m.context {
+		return protocolError("fragment of context %d inside a message of context %d", h[4], m.context)
+	}
+	m.pdu -= n + 4
+	m.pdv, m.context, m.control, m.started = n-2, h[4], h[5], true
+	return nil
+}
+
+// next reads the header of the next PDU.
+func (m *message) next() error {
+	if err := m.a.conn.SetReadDeadline(time.Now().Add(m.patience)); err != nil {
+		return err
+	}
+	kind, n, err := readHeader(m.a.r)
+	if err != nil {
+		if m.started {
+			err = cut(err)
+		}
+		return err
+	}
+	m.patience = dataTimeout
+	switch kind {
+	case pduData:
+		m.pdu = n
+		return nil
+	case pduReleaseRQ:
+		if m.started {
+			return protocolError("release inside a message")
+		}
+		if err := writePDU(m.a.conn, pduReleaseRP, make([]byte, 4)); err != nil {
+			return err
+		}
+		return errReleased
+	case pduAbort:
+		return errAborted
+	}
+	return protocolError("PDU of type %02x inside an association", kind)
+}
+
+func cut(err error) error {
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("connection broke off inside a message: %w", err)
+}
+
+// command reads the command set.
+func (m *message) command() (command, error) {
+	var set []byte
+	for {
+		if err := m.fragment(); err != nil {
+			return command{}, err
+		}
+		if m.control&controlCommand == 0 {
+			return command{}, protocolError("data stands where a command should")
+		}
+		if len(set)+int(m.pdv) > maxCommand {
+			return command{}, protocolError("command set is longer than %d bytes", maxCommand)
+		}
+		part := make([]byte, m.pdv)
+		if _, err := io.ReadFull(m.a.r, part); err != nil {
+			return command{}, cut(err)
+		}
+		set, m.pdv = append(set, part...), 0
+		if m.control&controlLast != 0 {
+			m.control = 0
+			return decodeCommand(set)
+		}
+	}
+}
+
+// Read implements io.Reader over the data set's fragments.
+func (m *message) Read(p []byte) (int, error) {
+	for m.err == nil && m.pdv == 0 {
+		switch {
+		case m.control&controlLast != 0:
+			m.err = io.EOF
+		default:
+			m.err = m.fragment()
+			if m.err == nil && m.control&controlCommand != 0 {
+				m.err = protocolError("a command inside a data set")
+			}
+		}
+	}
+	if m.err != nil || len(p) == 0 {
+		return 0, m.err
+	}
+	if err := m.a.conn.SetReadDeadline(time.Now().Add(dataTimeout)); err != nil {
+		return 0, err
+	}
+	n, err := m.a.r.Read(p[:min(len(p), int(m.pdv))])
+	m.pdv -= uint32(n)
+	if err != nil {
+		m.err = cut(err)
+		err = m.err
+	}
+	return n, err
+}

@@ -1,0 +1,221 @@
+package dimse
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// PDU types (PS3.8, 9.3).
+const (
+	pduAssociateRQ = 0x01
+	pduAssociateAC = 0x02
+	pduAssociateRJ = 0x03
+	pduData        = 0x04
+	pduReleaseRQ   = 0x05
+	pduReleaseRP   = 0x06
+	pduAbort       = 0x07
+)
+
+const (
+	// maxData is the largest P-DATA-TF PDU that we say we take, in bytes.
+	maxData = 128 << 10
+	// maxAssociate bounds an association request: 128 contexts with a dozen syntaxes each.
+	maxAssociate = 256 << 10
+	aeLength     = 16
+)
+
+// readHeader reads a PDU's type and length, and refuses a length that its type cannot have.
+func readHeader(r io.Reader) (kind byte, length uint32, err error) {
+	var h [6]byte
+	if _, err := io.ReadFull(r, h[:]); err != nil {
+		return 0, 0, err
+	}
+	kind, length = h[0], binary.BigEndian.Uint32(h[2:])
+	limit := uint32(4)
+	switch kind {
+	case pduAssociateRQ, pduAssociateAC:
+		limit = maxAssociate
+	case pduData:
+		limit = maxData
+	case pduAssociateRJ, pduReleaseRQ, pduReleaseRP, pduAbort:
+	default:
+		return 0, 0, protocolError("PDU of type %02x is unknown", kind)
+	}
+	if length > limit {
+		return 0, 0, protocolError("PDU of type %02x has %d bytes, more than %d", kind, length, limit)
+	}
+	return kind, length, nil
+}
+
+// ProtocolError is a peer's breach of the protocol; the association is aborted.
+type ProtocolError struct{ Reason string }
+
+func (e *ProtocolError) Error() string { return "DICOM upper layer: " + e.Reason }
+
+func protocolError(format string, args ...any) error {
+	return &ProtocolError{fmt.Sprintf(format, args...)}
+}
+
+// writePDU sends a PDU of parts.
+func writePDU(w io.Writer, kind byte, parts ...[]byte) error {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
+	b := binary.BigEndian.AppendUint32([]byte{kind, 0}, uint32(n))
+	for _, p := range parts {
+		b = append(b, p...)
+	}
+	_, err := w.Write(b)
+	return err
+}
+
+// request is an association request.
+type request struct {
+	version          uint16
+	called, calling  string
+	contexts         []context
+	maxLength        uint32 // of the P-DATA-TF PDUs that the peer takes; 0 for no limit
+	fixed            []byte // the fixed part, which the answer repeats
+	implementation   string
+	applicationKnown bool
+}
+
+// context is a presentation context: a class, and the transfer syntaxes offered for it.
+type context struct {
+	id       byte
+	class    string
+	syntaxes []string
+
+	result byte   // of the negotiation, 0 for accepted
+	syntax string // that was chosen
+}
+
+// Item types of association PDUs.
+const (
+	itemApplication = 0x10
+	itemContextRQ   = 0x20
+	itemContextAC   = 0x21
+	itemAbstract    = 0x30
+	itemTransfer    = 0x40
+	itemUser        = 0x50
+	itemMaxLength   = 0x51
+	itemClassUID    = 0x52
+	itemVersionName = 0x55
+)
+
+const (
+	fixedLength = 68
+	application = "1.2.840.10008.3.1.1.1"
+	maxContexts = 128
+	maxSyntaxes = 64
+)
+
+// decodeRequest decodes the body of an A-ASSOCIATE-RQ.
+func decodeRequest(b []byte) (*request, error) {
+	if len(b) < fixedLength {
+		return nil, protocolError("association request of %d bytes, %d are the least", len(b), fixedLength)
+	}
+	r := &request{version: binary.BigEndian.Uint16(b), called: ae(b[4:20]), calling: ae(b[20:36]), fixed: bytes.Clone(b[:fixedLength])}
+	err := items(b[fixedLength:], func(kind byte, body []byte) error {
+		switch kind {
+		case itemApplication:
+			r.applicationKnown = uid(body) == application
+		case itemContextRQ:
+			if len(r.contexts) == maxContexts {
+				return protocolError("more than %d presentation contexts", maxContexts)
+			}
+			c, err := decodeContext(body)
+			r.contexts = append(r.contexts, c)
+			return err
+		case itemUser:
+			return items(body, r.user)
+		}
+		return nil // others are for later versions (PS3.8, 9.3.1)
+	})
+	return r, err
+}
+
+func (r *request) user(kind byte, body []byte) error {
+	switch kind {
+	case itemMaxLength:
+		if len(body) != 4 {
+			return protocolError("maximum length of %d bytes", len(body))
+		}
+		r.maxLength = binary.BigEndian.Uint32(body)
+	case itemVersionName:
+		r.implementation = uid(body)
+	}
+	return nil
+}
+
+func decodeContext(b []byte) (c context, err error) {
+	if len(b) < 4 {
+		return c, protocolError("presentation context of %d bytes", len(b))
+	}
+	c.id = b[0]
+	return c, items(b[4:], func(kind byte, body []byte) error {
+		switch kind {
+		case itemAbstract:
+			c.class = uid(body)
+		case itemTransfer:
+			if len(c.syntaxes) == maxSyntaxes {
+				return protocolError("more than %d transfer syntaxes", maxSyntaxes)
+			}
+			c.syntaxes = append(c.syntaxes, uid(body))
+		}
+		return nil
+	})
+}
+
+// items calls f with each item.
+func items(b []byte, f func(kind byte, body []byte) error) error {
+	for len(b) > 0 {
+		if len(b) < 4 {
+			return protocolError("item is cut off")
+		}
+		kind, n := b[0], int(binary.BigEndian.Uint16(b[2:]))
+		if n > len(b)-4 {
+			return protocolError("item of %d bytes, %d are there", n, len(b)-4)
+		}
+		if err := f(kind, b[4:4+n]); err != nil {
+			return err
+		}
+		b = b[4+n:]
+	}
+	return nil
+}
+
+// maxText bounds what of a peer's texts is kept.
+const maxText = 64
+
+func uid(b []byte) string {
+	return strings.ToValidUTF8(strings.TrimRight(string(b[:min(len(b), maxText)]), " \x00"), "?")
+}
+
+func ae(b []byte) string { return strings.TrimSpace(uid(b)) }
+
+func appendItem(dst []byte, kind byte, body ...byte) []byte {
+	dst = append(dst, kind, 0)
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(body)))
+	return append(dst, body...)
+}
+
+// accept encodes the body of the A-ASSOCIATE-AC that answers the request.
+func (r *request) accept() []byte {
+	b := bytes.Clone(r.fixed)
+	binary.BigEndian.PutUint16(b, 1)
+	b = appendItem(b, itemApplication, []byte(application)...)
+	for _, c := range r.contexts {
+		body := []byte{c.id, 0, c.result, 0}
+		body = appendItem(body, itemTransfer, []byte(c.syntax)...)
+		b = appendItem(b, itemContextAC, body...)
+	}
+	user := appendItem(nil, itemMaxLength, binary.BigEndian.AppendUint32(nil, maxData)...)
+	user = appendItem(user, itemClassUID, []byte(implementationUID)...)
+	user = appendItem(user, itemVersionName, []byte(implementationName)...)
+	return appendItem(b, itemUser, user...)
+}
