@@ -5,10 +5,12 @@ import (
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/radiation/n42"
 	"lanewarden/drivers/radiation/tsa"
+	"lanewarden/drivers/xray/dicos"
 )
 
 // Catalog lists all drivers.
 var Catalog = []driver.Spec{
+	dicos.Spec,
 	n42.Spec,
 	tsa.Spec,
 }

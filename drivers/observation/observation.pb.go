@@ -96,6 +96,8 @@ const (
 	Kind_KIND_AGENT_STARTED        Kind = 24
 	Kind_KIND_AGENT_CLOCK_STEP     Kind = 25
 	Kind_KIND_DEVICE_IMPORT        Kind = 26
+	Kind_KIND_XRAY_IMAGE           Kind = 27
+	Kind_KIND_XRAY_THREAT_REPORT   Kind = 28
 )
 
 // Enum value maps for Kind.
@@ -113,6 +115,8 @@ var (
 		24: "KIND_AGENT_STARTED",
 		25: "KIND_AGENT_CLOCK_STEP",
 		26: "KIND_DEVICE_IMPORT",
+		27: "KIND_XRAY_IMAGE",
+		28: "KIND_XRAY_THREAT_REPORT",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -127,6 +131,8 @@ var (
 		"KIND_AGENT_STARTED":        24,
 		"KIND_AGENT_CLOCK_STEP":     25,
 		"KIND_DEVICE_IMPORT":        26,
+		"KIND_XRAY_IMAGE":           27,
+		"KIND_XRAY_THREAT_REPORT":   28,
 	}
 )
 
@@ -422,6 +428,8 @@ type Body struct {
 	//	*Body_AgentStarted
 	//	*Body_AgentClockStep
 	//	*Body_DeviceImport
+	//	*Body_XrayImage
+	//	*Body_XrayThreatReport
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -598,6 +606,24 @@ func (x *Body) GetDeviceImport() *DeviceImport {
 	return nil
 }
 
+func (x *Body) GetXrayImage() *XrayImage {
+	if x != nil {
+		if x, ok := x.Of.(*Body_XrayImage); ok {
+			return x.XrayImage
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetXrayThreatReport() *XrayThreatReport {
+	if x != nil {
+		if x, ok := x.Of.(*Body_XrayThreatReport); ok {
+			return x.XrayThreatReport
+		}
+	}
+	return nil
+}
+
 type isBody_Of interface {
 	isBody_Of()
 }
@@ -646,6 +672,14 @@ type Body_DeviceImport struct {
 	DeviceImport *DeviceImport `protobuf:"bytes,26,opt,name=device_import,json=deviceImport,proto3,oneof"`
 }
 
+type Body_XrayImage struct {
+	XrayImage *XrayImage `protobuf:"bytes,27,opt,name=xray_image,json=xrayImage,proto3,oneof"`
+}
+
+type Body_XrayThreatReport struct {
+	XrayThreatReport *XrayThreatReport `protobuf:"bytes,28,opt,name=xray_threat_report,json=xrayThreatReport,proto3,oneof"`
+}
+
 func (*Body_RadiationOccupancy) isBody_Of() {}
 
 func (*Body_RadiationBackground) isBody_Of() {}
@@ -667,6 +701,10 @@ func (*Body_AgentStarted) isBody_Of() {}
 func (*Body_AgentClockStep) isBody_Of() {}
 
 func (*Body_DeviceImport) isBody_Of() {}
+
+func (*Body_XrayImage) isBody_Of() {}
+
+func (*Body_XrayThreatReport) isBody_Of() {}
 
 // Artifact names bytes kept whole as they came: an N42 document, a DICOS file, a recorded daily file.
 type Artifact struct {
@@ -2217,6 +2255,616 @@ func (x *Device) GetLane() string {
 	return ""
 }
 
+// XrayImage is an image of an X-ray system; the DICOS file is the first artifact. Source: DICOS (NEMA IIC 1) DX and CT.
+type XrayImage struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	SopClass          string                 `protobuf:"bytes,1,opt,name=sop_class,json=sopClass,proto3" json:"sop_class,omitempty"`                            // (0008,0016)
+	SopInstance       string                 `protobuf:"bytes,2,opt,name=sop_instance,json=sopInstance,proto3" json:"sop_instance,omitempty"`                   // (0008,0018): the image's name in reports
+	Modality          string                 `protobuf:"bytes,3,opt,name=modality,proto3" json:"modality,omitempty"`                                            // (0008,0060): DX, CT
+	OoiId             string                 `protobuf:"bytes,4,opt,name=ooi_id,json=ooiId,proto3" json:"ooi_id,omitempty"`                                     // (0010,0020): the object of inspection, a container number mostly
+	OoiType           string                 `protobuf:"bytes,5,opt,name=ooi_type,json=ooiType,proto3" json:"ooi_type,omitempty"`                               // (4010,1042): CARGO, VEHICLE, BAGGAGE, ...
+	ScanInstance      string                 `protobuf:"bytes,6,opt,name=scan_instance,json=scanInstance,proto3" json:"scan_instance,omitempty"`                // (0020,000D): the scan to which image and report belong
+	SeriesInstance    string                 `protobuf:"bytes,7,opt,name=series_instance,json=seriesInstance,proto3" json:"series_instance,omitempty"`          // (0020,000E)
+	ScanType          string                 `protobuf:"bytes,8,opt,name=scan_type,json=scanType,proto3" json:"scan_type,omitempty"`                            // (4010,1048)
+	AcquisitionStatus string                 `protobuf:"bytes,9,opt,name=acquisition_status,json=acquisitionStatus,proto3" json:"acquisition_status,omitempty"` // (4010,1044)
+	Aborted           bool                   `protobuf:"varint,10,opt,name=aborted,proto3" json:"aborted,omitempty"`                                            // (4010,1024), or a status that says so
+	AbortReason       string                 `protobuf:"bytes,11,opt,name=abort_reason,json=abortReason,proto3" json:"abort_reason,omitempty"`                  // (4010,1021)
+	Test              bool                   `protobuf:"varint,12,opt,name=test,proto3" json:"test,omitempty"`                                                  // a test object or projected threat: (4010,1039), (4010,1046)
+	Manufacturer      string                 `protobuf:"bytes,13,opt,name=manufacturer,proto3" json:"manufacturer,omitempty"`                                   // (0008,0070)
+	Model             string                 `protobuf:"bytes,14,opt,name=model,proto3" json:"model,omitempty"`                                                 // (0008,1090)
+	Rows              uint32                 `protobuf:"varint,15,opt,name=rows,proto3" json:"rows,omitempty"`                                                  // (0028,0010)
+	Columns           uint32                 `protobuf:"varint,16,opt,name=columns,proto3" json:"columns,omitempty"`                                            // (0028,0011)
+	BitsStored        uint32                 `protobuf:"varint,17,opt,name=bits_stored,json=bitsStored,proto3" json:"bits_stored,omitempty"`                    // (0028,0101)
+	Frames            uint32                 `protobuf:"varint,18,opt,name=frames,proto3" json:"frames,omitempty"`                                              // (0028,0008); 1 when the file gives none
+	Kvp               float32                `protobuf:"fixed32,19,opt,name=kvp,proto3" json:"kvp,omitempty"`                                                   // (0018,0060), kV
+	LowEnergy         bool                   `protobuf:"varint,20,opt,name=low_energy,json=lowEnergy,proto3" json:"low_energy,omitempty"`                       // (4010,0001) is not NONE
+	HighEnergy        bool                   `protobuf:"varint,21,opt,name=high_energy,json=highEnergy,proto3" json:"high_energy,omitempty"`                    // (4010,0002) is not NONE
+	TransferSyntax    string                 `protobuf:"bytes,22,opt,name=transfer_syntax,json=transferSyntax,proto3" json:"transfer_syntax,omitempty"`         // UID
+	PixelBytes        int64                  `protobuf:"varint,23,opt,name=pixel_bytes,json=pixelBytes,proto3" json:"pixel_bytes,omitempty"`                    // as stored; -1 for fragments of unknown length
+	DicosVersion      string                 `protobuf:"bytes,24,opt,name=dicos_version,json=dicosVersion,proto3" json:"dicos_version,omitempty"`               // (4010,103A)
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *XrayImage) Reset() {
+	*x = XrayImage{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *XrayImage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*XrayImage) ProtoMessage() {}
+
+func (x *XrayImage) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use XrayImage.ProtoReflect.Descriptor instead.
+func (*XrayImage) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *XrayImage) GetSopClass() string {
+	if x != nil {
+		return x.SopClass
+	}
+	return ""
+}
+
+func (x *XrayImage) GetSopInstance() string {
+	if x != nil {
+		return x.SopInstance
+	}
+	return ""
+}
+
+func (x *XrayImage) GetModality() string {
+	if x != nil {
+		return x.Modality
+	}
+	return ""
+}
+
+func (x *XrayImage) GetOoiId() string {
+	if x != nil {
+		return x.OoiId
+	}
+	return ""
+}
+
+func (x *XrayImage) GetOoiType() string {
+	if x != nil {
+		return x.OoiType
+	}
+	return ""
+}
+
+func (x *XrayImage) GetScanInstance() string {
+	if x != nil {
+		return x.ScanInstance
+	}
+	return ""
+}
+
+func (x *XrayImage) GetSeriesInstance() string {
+	if x != nil {
+		return x.SeriesInstance
+	}
+	return ""
+}
+
+func (x *XrayImage) GetScanType() string {
+	if x != nil {
+		return x.ScanType
+	}
+	return ""
+}
+
+func (x *XrayImage) GetAcquisitionStatus() string {
+	if x != nil {
+		return x.AcquisitionStatus
+	}
+	return ""
+}
+
+func (x *XrayImage) GetAborted() bool {
+	if x != nil {
+		return x.Aborted
+	}
+	return false
+}
+
+func (x *XrayImage) GetAbortReason() string {
+	if x != nil {
+		return x.AbortReason
+	}
+	return ""
+}
+
+func (x *XrayImage) GetTest() bool {
+	if x != nil {
+		return x.Test
+	}
+	return false
+}
+
+func (x *XrayImage) GetManufacturer() string {
+	if x != nil {
+		return x.Manufacturer
+	}
+	return ""
+}
+
+func (x *XrayImage) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *XrayImage) GetRows() uint32 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *XrayImage) GetColumns() uint32 {
+	if x != nil {
+		return x.Columns
+	}
+	return 0
+}
+
+func (x *XrayImage) GetBitsStored() uint32 {
+	if x != nil {
+		return x.BitsStored
+	}
+	return 0
+}
+
+func (x *XrayImage) GetFrames() uint32 {
+	if x != nil {
+		return x.Frames
+	}
+	return 0
+}
+
+func (x *XrayImage) GetKvp() float32 {
+	if x != nil {
+		return x.Kvp
+	}
+	return 0
+}
+
+func (x *XrayImage) GetLowEnergy() bool {
+	if x != nil {
+		return x.LowEnergy
+	}
+	return false
+}
+
+func (x *XrayImage) GetHighEnergy() bool {
+	if x != nil {
+		return x.HighEnergy
+	}
+	return false
+}
+
+func (x *XrayImage) GetTransferSyntax() string {
+	if x != nil {
+		return x.TransferSyntax
+	}
+	return ""
+}
+
+func (x *XrayImage) GetPixelBytes() int64 {
+	if x != nil {
+		return x.PixelBytes
+	}
+	return 0
+}
+
+func (x *XrayImage) GetDicosVersion() string {
+	if x != nil {
+		return x.DicosVersion
+	}
+	return ""
+}
+
+// XrayThreatReport is a threat detection report (TDR), or the threat tags that stood in an image. The file is the first
+// artifact. Source: DICOS (NEMA IIC 1), TDR.
+type XrayThreatReport struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	SopInstance    string                 `protobuf:"bytes,1,opt,name=sop_instance,json=sopInstance,proto3" json:"sop_instance,omitempty"`           // (0008,0018)
+	OoiId          string                 `protobuf:"bytes,2,opt,name=ooi_id,json=ooiId,proto3" json:"ooi_id,omitempty"`                             // (0010,0020)
+	ScanInstance   string                 `protobuf:"bytes,3,opt,name=scan_instance,json=scanInstance,proto3" json:"scan_instance,omitempty"`        // (0020,000D)
+	Type           string                 `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`                                            // (4010,1027): MACHINE, OPERATOR, GROUND_TRUTH
+	Decision       string                 `protobuf:"bytes,5,opt,name=decision,proto3" json:"decision,omitempty"`                                    // (4010,1031): ALARM, CLEAR, TIMED_OUT, UNKNOWN
+	DecisionNs     int64                  `protobuf:"varint,6,opt,name=decision_ns,json=decisionNs,proto3" json:"decision_ns,omitempty"`             // (4010,102B); 0 when it gives none
+	TotalObjects   uint32                 `protobuf:"varint,7,opt,name=total_objects,json=totalObjects,proto3" json:"total_objects,omitempty"`       // (4010,1033)
+	AlarmObjects   uint32                 `protobuf:"varint,8,opt,name=alarm_objects,json=alarmObjects,proto3" json:"alarm_objects,omitempty"`       // (4010,1034)
+	Clear          bool                   `protobuf:"varint,9,opt,name=clear,proto3" json:"clear,omitempty"`                                         // every condition agrees: decision, counts, flags, not aborted, not a test
+	Aborted        bool                   `protobuf:"varint,10,opt,name=aborted,proto3" json:"aborted,omitempty"`                                    // (4010,1024)
+	AbortReason    string                 `protobuf:"bytes,11,opt,name=abort_reason,json=abortReason,proto3" json:"abort_reason,omitempty"`          // (4010,1021)
+	Test           bool                   `protobuf:"varint,12,opt,name=test,proto3" json:"test,omitempty"`                                          // (4010,1039)
+	Algorithm      string                 `protobuf:"bytes,13,opt,name=algorithm,proto3" json:"algorithm,omitempty"`                                 // (4010,1029)
+	Embedded       bool                   `protobuf:"varint,14,opt,name=embedded,proto3" json:"embedded,omitempty"`                                  // the tags stood in the image itself
+	ImageInstances []string               `protobuf:"bytes,15,rep,name=image_instances,json=imageInstances,proto3" json:"image_instances,omitempty"` // images that it refers to, by SOP instance; they may come later
+	Objects        []*ThreatObject        `protobuf:"bytes,16,rep,name=objects,proto3" json:"objects,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *XrayThreatReport) Reset() {
+	*x = XrayThreatReport{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *XrayThreatReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*XrayThreatReport) ProtoMessage() {}
+
+func (x *XrayThreatReport) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use XrayThreatReport.ProtoReflect.Descriptor instead.
+func (*XrayThreatReport) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *XrayThreatReport) GetSopInstance() string {
+	if x != nil {
+		return x.SopInstance
+	}
+	return ""
+}
+
+func (x *XrayThreatReport) GetOoiId() string {
+	if x != nil {
+		return x.OoiId
+	}
+	return ""
+}
+
+func (x *XrayThreatReport) GetScanInstance() string {
+	if x != nil {
+		return x.ScanInstance
+	}
+	return ""
+}
+
+func (x *XrayThreatReport) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *XrayThreatReport) GetDecision() string {
+	if x != nil {
+		return x.Decision
+	}
+	return ""
+}
+
+func (x *XrayThreatReport) GetDecisionNs() int64 {
+	if x != nil {
+		return x.DecisionNs
+	}
+	return 0
+}
+
+func (x *XrayThreatReport) GetTotalObjects() uint32 {
+	if x != nil {
+		return x.TotalObjects
+	}
+	return 0
+}
+
+func (x *XrayThreatReport) GetAlarmObjects() uint32 {
+	if x != nil {
+		return x.AlarmObjects
+	}
+	return 0
+}
+
+func (x *XrayThreatReport) GetClear() bool {
+	if x != nil {
+		return x.Clear
+	}
+	return false
+}
+
+func (x *XrayThreatReport) GetAborted() bool {
+	if x != nil {
+		return x.Aborted
+	}
+	return false
+}
+
+func (x *XrayThreatReport) GetAbortReason() string {
+	if x != nil {
+		return x.AbortReason
+	}
+	return ""
+}
+
+func (x *XrayThreatReport) GetTest() bool {
+	if x != nil {
+		return x.Test
+	}
+	return false
+}
+
+func (x *XrayThreatReport) GetAlgorithm() string {
+	if x != nil {
+		return x.Algorithm
+	}
+	return ""
+}
+
+func (x *XrayThreatReport) GetEmbedded() bool {
+	if x != nil {
+		return x.Embedded
+	}
+	return false
+}
+
+func (x *XrayThreatReport) GetImageInstances() []string {
+	if x != nil {
+		return x.ImageInstances
+	}
+	return nil
+}
+
+func (x *XrayThreatReport) GetObjects() []*ThreatObject {
+	if x != nil {
+		return x.Objects
+	}
+	return nil
+}
+
+// ThreatObject is a potential threat object (PTO).
+type ThreatObject struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"` // (4010,1010)
+	Assessments   []*ThreatAssessment    `protobuf:"bytes,2,rep,name=assessments,proto3" json:"assessments,omitempty"`
+	Regions       []*ThreatRegion        `protobuf:"bytes,3,rep,name=regions,proto3" json:"regions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThreatObject) Reset() {
+	*x = ThreatObject{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThreatObject) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThreatObject) ProtoMessage() {}
+
+func (x *ThreatObject) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThreatObject.ProtoReflect.Descriptor instead.
+func (*ThreatObject) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ThreatObject) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *ThreatObject) GetAssessments() []*ThreatAssessment {
+	if x != nil {
+		return x.Assessments
+	}
+	return nil
+}
+
+func (x *ThreatObject) GetRegions() []*ThreatRegion {
+	if x != nil {
+		return x.Regions
+	}
+	return nil
+}
+
+// ThreatAssessment is one opinion on a PTO.
+type ThreatAssessment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Category      string                 `protobuf:"bytes,1,opt,name=category,proto3" json:"category,omitempty"`                         // (4010,1012): CONTRABAND, EXPLOSIVE, ...
+	Description   string                 `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`                   // (4010,1013)
+	Ability       string                 `protobuf:"bytes,3,opt,name=ability,proto3" json:"ability,omitempty"`                           // (4010,1014): NO_INTERFERENCE, SHIELD, ...
+	Flag          string                 `protobuf:"bytes,4,opt,name=flag,proto3" json:"flag,omitempty"`                                 // (4010,1015): THREAT, NO_THREAT, UNKNOWN
+	Probability   float32                `protobuf:"fixed32,5,opt,name=probability,proto3" json:"probability,omitempty"`                 // (4010,1016), 0 to 1
+	MassG         float32                `protobuf:"fixed32,6,opt,name=mass_g,json=massG,proto3" json:"mass_g,omitempty"`                // (4010,1017), g
+	Density       float32                `protobuf:"fixed32,7,opt,name=density,proto3" json:"density,omitempty"`                         // (4010,1018), g/cm3
+	ZEffective    float32                `protobuf:"fixed32,8,opt,name=z_effective,json=zEffective,proto3" json:"z_effective,omitempty"` // (4010,1019)
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThreatAssessment) Reset() {
+	*x = ThreatAssessment{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThreatAssessment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThreatAssessment) ProtoMessage() {}
+
+func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThreatAssessment.ProtoReflect.Descriptor instead.
+func (*ThreatAssessment) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ThreatAssessment) GetCategory() string {
+	if x != nil {
+		return x.Category
+	}
+	return ""
+}
+
+func (x *ThreatAssessment) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *ThreatAssessment) GetAbility() string {
+	if x != nil {
+		return x.Ability
+	}
+	return ""
+}
+
+func (x *ThreatAssessment) GetFlag() string {
+	if x != nil {
+		return x.Flag
+	}
+	return ""
+}
+
+func (x *ThreatAssessment) GetProbability() float32 {
+	if x != nil {
+		return x.Probability
+	}
+	return 0
+}
+
+func (x *ThreatAssessment) GetMassG() float32 {
+	if x != nil {
+		return x.MassG
+	}
+	return 0
+}
+
+func (x *ThreatAssessment) GetDensity() float32 {
+	if x != nil {
+		return x.Density
+	}
+	return 0
+}
+
+func (x *ThreatAssessment) GetZEffective() float32 {
+	if x != nil {
+		return x.ZEffective
+	}
+	return 0
+}
+
+// ThreatRegion is where a PTO is in one image.
+type ThreatRegion struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ImageInstance string                 `protobuf:"bytes,1,opt,name=image_instance,json=imageInstance,proto3" json:"image_instance,omitempty"` // SOP instance; empty when the report does not say
+	Polygon       []float32              `protobuf:"fixed32,2,rep,packed,name=polygon,proto3" json:"polygon,omitempty"`                         // (4010,101D): x, y, z of each corner; six numbers are two opposite corners of a box
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThreatRegion) Reset() {
+	*x = ThreatRegion{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThreatRegion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThreatRegion) ProtoMessage() {}
+
+func (x *ThreatRegion) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThreatRegion.ProtoReflect.Descriptor instead.
+func (*ThreatRegion) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ThreatRegion) GetImageInstance() string {
+	if x != nil {
+		return x.ImageInstance
+	}
+	return ""
+}
+
+func (x *ThreatRegion) GetPolygon() []float32 {
+	if x != nil {
+		return x.Polygon
+	}
+	return nil
+}
+
 var File_drivers_observation_observation_proto protoreflect.FileDescriptor
 
 const file_drivers_observation_observation_proto_rawDesc = "" +
@@ -2227,7 +2875,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xa0\b\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xac\t\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -2244,7 +2892,10 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\fdevice_fault\x18\x17 \x01(\v2\x1a.lanewarden.v1.DeviceFaultH\x00R\vdeviceFault\x12B\n" +
 	"\ragent_started\x18\x18 \x01(\v2\x1b.lanewarden.v1.AgentStartedH\x00R\fagentStarted\x12I\n" +
 	"\x10agent_clock_step\x18\x19 \x01(\v2\x1d.lanewarden.v1.AgentClockStepH\x00R\x0eagentClockStep\x12B\n" +
-	"\rdevice_import\x18\x1a \x01(\v2\x1b.lanewarden.v1.DeviceImportH\x00R\fdeviceImportB\x04\n" +
+	"\rdevice_import\x18\x1a \x01(\v2\x1b.lanewarden.v1.DeviceImportH\x00R\fdeviceImport\x129\n" +
+	"\n" +
+	"xray_image\x18\x1b \x01(\v2\x18.lanewarden.v1.XrayImageH\x00R\txrayImage\x12O\n" +
+	"\x12xray_threat_report\x18\x1c \x01(\v2\x1f.lanewarden.v1.XrayThreatReportH\x00R\x10xrayThreatReportB\x04\n" +
 	"\x02of\"i\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
@@ -2396,12 +3047,78 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x16\n" +
 	"\x06driver\x18\x03 \x01(\tR\x06driver\x12\x12\n" +
-	"\x04lane\x18\x04 \x01(\tR\x04lane*U\n" +
+	"\x04lane\x18\x04 \x01(\tR\x04lane\"\xe6\x05\n" +
+	"\tXrayImage\x12\x1b\n" +
+	"\tsop_class\x18\x01 \x01(\tR\bsopClass\x12!\n" +
+	"\fsop_instance\x18\x02 \x01(\tR\vsopInstance\x12\x1a\n" +
+	"\bmodality\x18\x03 \x01(\tR\bmodality\x12\x15\n" +
+	"\x06ooi_id\x18\x04 \x01(\tR\x05ooiId\x12\x19\n" +
+	"\booi_type\x18\x05 \x01(\tR\aooiType\x12#\n" +
+	"\rscan_instance\x18\x06 \x01(\tR\fscanInstance\x12'\n" +
+	"\x0fseries_instance\x18\a \x01(\tR\x0eseriesInstance\x12\x1b\n" +
+	"\tscan_type\x18\b \x01(\tR\bscanType\x12-\n" +
+	"\x12acquisition_status\x18\t \x01(\tR\x11acquisitionStatus\x12\x18\n" +
+	"\aaborted\x18\n" +
+	" \x01(\bR\aaborted\x12!\n" +
+	"\fabort_reason\x18\v \x01(\tR\vabortReason\x12\x12\n" +
+	"\x04test\x18\f \x01(\bR\x04test\x12\"\n" +
+	"\fmanufacturer\x18\r \x01(\tR\fmanufacturer\x12\x14\n" +
+	"\x05model\x18\x0e \x01(\tR\x05model\x12\x12\n" +
+	"\x04rows\x18\x0f \x01(\rR\x04rows\x12\x18\n" +
+	"\acolumns\x18\x10 \x01(\rR\acolumns\x12\x1f\n" +
+	"\vbits_stored\x18\x11 \x01(\rR\n" +
+	"bitsStored\x12\x16\n" +
+	"\x06frames\x18\x12 \x01(\rR\x06frames\x12\x10\n" +
+	"\x03kvp\x18\x13 \x01(\x02R\x03kvp\x12\x1d\n" +
+	"\n" +
+	"low_energy\x18\x14 \x01(\bR\tlowEnergy\x12\x1f\n" +
+	"\vhigh_energy\x18\x15 \x01(\bR\n" +
+	"highEnergy\x12'\n" +
+	"\x0ftransfer_syntax\x18\x16 \x01(\tR\x0etransferSyntax\x12\x1f\n" +
+	"\vpixel_bytes\x18\x17 \x01(\x03R\n" +
+	"pixelBytes\x12#\n" +
+	"\rdicos_version\x18\x18 \x01(\tR\fdicosVersion\"\x8d\x04\n" +
+	"\x10XrayThreatReport\x12!\n" +
+	"\fsop_instance\x18\x01 \x01(\tR\vsopInstance\x12\x15\n" +
+	"\x06ooi_id\x18\x02 \x01(\tR\x05ooiId\x12#\n" +
+	"\rscan_instance\x18\x03 \x01(\tR\fscanInstance\x12\x12\n" +
+	"\x04type\x18\x04 \x01(\tR\x04type\x12\x1a\n" +
+	"\bdecision\x18\x05 \x01(\tR\bdecision\x12\x1f\n" +
+	"\vdecision_ns\x18\x06 \x01(\x03R\n" +
+	"decisionNs\x12#\n" +
+	"\rtotal_objects\x18\a \x01(\rR\ftotalObjects\x12#\n" +
+	"\ralarm_objects\x18\b \x01(\rR\falarmObjects\x12\x14\n" +
+	"\x05clear\x18\t \x01(\bR\x05clear\x12\x18\n" +
+	"\aaborted\x18\n" +
+	" \x01(\bR\aaborted\x12!\n" +
+	"\fabort_reason\x18\v \x01(\tR\vabortReason\x12\x12\n" +
+	"\x04test\x18\f \x01(\bR\x04test\x12\x1c\n" +
+	"\talgorithm\x18\r \x01(\tR\talgorithm\x12\x1a\n" +
+	"\bembedded\x18\x0e \x01(\bR\bembedded\x12'\n" +
+	"\x0fimage_instances\x18\x0f \x03(\tR\x0eimageInstances\x125\n" +
+	"\aobjects\x18\x10 \x03(\v2\x1b.lanewarden.v1.ThreatObjectR\aobjects\"\x98\x01\n" +
+	"\fThreatObject\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\rR\x02id\x12A\n" +
+	"\vassessments\x18\x02 \x03(\v2\x1f.lanewarden.v1.ThreatAssessmentR\vassessments\x125\n" +
+	"\aregions\x18\x03 \x03(\v2\x1b.lanewarden.v1.ThreatRegionR\aregions\"\xf2\x01\n" +
+	"\x10ThreatAssessment\x12\x1a\n" +
+	"\bcategory\x18\x01 \x01(\tR\bcategory\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x18\n" +
+	"\aability\x18\x03 \x01(\tR\aability\x12\x12\n" +
+	"\x04flag\x18\x04 \x01(\tR\x04flag\x12 \n" +
+	"\vprobability\x18\x05 \x01(\x02R\vprobability\x12\x15\n" +
+	"\x06mass_g\x18\x06 \x01(\x02R\x05massG\x12\x18\n" +
+	"\adensity\x18\a \x01(\x02R\adensity\x12\x1f\n" +
+	"\vz_effective\x18\b \x01(\x02R\n" +
+	"zEffective\"O\n" +
+	"\fThreatRegion\x12%\n" +
+	"\x0eimage_instance\x18\x01 \x01(\tR\rimageInstance\x12\x18\n" +
+	"\apolygon\x18\x02 \x03(\x02R\apolygon*U\n" +
 	"\x05Class\x12\x15\n" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\xbe\x02\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\xf0\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18KIND_RADIATION_OCCUPANCY\x10\x10\x12\x1d\n" +
@@ -2414,7 +3131,9 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11KIND_DEVICE_FAULT\x10\x17\x12\x16\n" +
 	"\x12KIND_AGENT_STARTED\x10\x18\x12\x19\n" +
 	"\x15KIND_AGENT_CLOCK_STEP\x10\x19\x12\x16\n" +
-	"\x12KIND_DEVICE_IMPORT\x10\x1aB Z\x1elanewarden/drivers/observationb\x06proto3"
+	"\x12KIND_DEVICE_IMPORT\x10\x1a\x12\x13\n" +
+	"\x0fKIND_XRAY_IMAGE\x10\x1b\x12\x1b\n" +
+	"\x17KIND_XRAY_THREAT_REPORT\x10\x1cB Z\x1elanewarden/drivers/observationb\x06proto3"
 
 var (
 	file_drivers_observation_observation_proto_rawDescOnce sync.Once
@@ -2429,7 +3148,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                  // 0: lanewarden.v1.Class
 	(Kind)(0),                   // 1: lanewarden.v1.Kind
@@ -2458,6 +3177,11 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*Inventory)(nil),           // 24: lanewarden.v1.Inventory
 	(*Lane)(nil),                // 25: lanewarden.v1.Lane
 	(*Device)(nil),              // 26: lanewarden.v1.Device
+	(*XrayImage)(nil),           // 27: lanewarden.v1.XrayImage
+	(*XrayThreatReport)(nil),    // 28: lanewarden.v1.XrayThreatReport
+	(*ThreatObject)(nil),        // 29: lanewarden.v1.ThreatObject
+	(*ThreatAssessment)(nil),    // 30: lanewarden.v1.ThreatAssessment
+	(*ThreatRegion)(nil),        // 31: lanewarden.v1.ThreatRegion
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,  // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -2474,23 +3198,28 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	22, // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
 	23, // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
 	21, // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
-	2,  // 14: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	8,  // 15: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	8,  // 16: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	3,  // 17: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	14, // 18: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	16, // 19: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	17, // 20: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	18, // 21: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	4,  // 22: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	24, // 23: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	25, // 24: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	26, // 25: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	27, // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
+	28, // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
+	2,  // 16: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	8,  // 17: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	8,  // 18: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	3,  // 19: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	14, // 20: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	16, // 21: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	17, // 22: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	18, // 23: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	4,  // 24: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	24, // 25: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	25, // 26: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	26, // 27: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	29, // 28: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	30, // 29: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	31, // 30: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -2510,6 +3239,8 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_AgentStarted)(nil),
 		(*Body_AgentClockStep)(nil),
 		(*Body_DeviceImport)(nil),
+		(*Body_XrayImage)(nil),
+		(*Body_XrayThreatReport)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2517,7 +3248,7 @@ func file_drivers_observation_observation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   22,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -85,16 +85,18 @@ func markUsage(c *cobra.Command) {
 	}
 }
 
-// Log makes the logger of a daemon: text on a terminal, JSON elsewhere, both to stderr.
+// Log makes the logger of a daemon, and the default one: text on a terminal, JSON elsewhere, both to stderr.
 func Log(verbose bool) *slog.Logger {
 	o := &slog.HandlerOptions{Level: slog.LevelInfo}
 	if verbose {
 		o.Level = slog.LevelDebug
 	}
+	log := slog.New(slog.NewJSONHandler(os.Stderr, o))
 	if Terminal(os.Stderr) {
-		return slog.New(slog.NewTextHandler(os.Stderr, o))
+		log = slog.New(slog.NewTextHandler(os.Stderr, o))
 	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	slog.SetDefault(log)
+	return log
 }
 
 // Terminal reports whether a file is one.

@@ -116,6 +116,9 @@ type Syntax struct {
 	Encapsulated bool
 }
 
+// Deflated reports whether the data set is compressed as a whole; offsets in it are then not those of the file.
+func (s Syntax) Deflated() bool { return s.deflated }
+
 // The transfer syntaxes that are read. Big endian is not: it was retired in 2006.
 var syntaxes = []Syntax{
 	{UID: ImplicitLE, Name: "implicit VR little endian", implicit: true},

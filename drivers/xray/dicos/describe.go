@@ -1,0 +1,152 @@
+package dicos
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/text/encoding"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/xray/dicom"
+)
+
+// Format is the format of DICOS and DICOM files.
+var Format = driver.Format{Name: formatName, Title: "DICOS or DICOM file", Recognise: recognise, Describe: describe}
+
+// recognise looks for the prefix after the preamble, or for a first element of group 0002 or 0008.
+func recognise(head []byte) bool {
+	if len(head) >= 132 && string(head[128:132]) == "DICM" {
+		return true
+	}
+	if len(head) < 8 {
+		return false
+	}
+	group, element := binary.LittleEndian.Uint16(head), binary.LittleEndian.Uint16(head[2:])
+	return (group == 2 || group == 8) && element <= 0x0100
+}
+
+// Summary says what a file holds.
+type Summary struct {
+	Format         string          `json:"format"`
+	SHA256         string          `json:"sha256"`
+	TransferSyntax string          `json:"transfer_syntax"`
+	Guessed        bool            `json:"transfer_syntax_guessed"` // the file has no meta group
+	Image          json.RawMessage `json:"image,omitempty"`         // lanewarden.v1.XrayImage
+	Report         json.RawMessage `json:"report,omitempty"`        // lanewarden.v1.XrayThreatReport
+	PixelBytes     int64           `json:"pixel_bytes"`
+	PixelSHA256    string          `json:"pixel_sha256,omitempty"`
+	Elements       []Element       `json:"elements"`
+
+	image  *observation.XrayImage
+	report *observation.XrayThreatReport
+}
+
+// Element is a data element.
+type Element struct {
+	Tag    string      `json:"tag"`
+	Name   string      `json:"name,omitempty"`
+	VR     string      `json:"vr"`
+	Length int64       `json:"length"` // -1 for undefined
+	Value  any         `json:"value,omitempty"`
+	Items  [][]Element `json:"items,omitempty"`
+}
+
+func describe(r io.Reader, _ string) (driver.Description, error) {
+	whole, pixels := sha256.New(), sha256.New()
+	counted := &counter{w: pixels}
+	in := io.TeeReader(r, whole)
+	f, err := dicom.Read(in, dicom.DefaultLimits, counted)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return nil, err
+	}
+	o := newObject(f, time.UTC)
+	s := &Summary{
+		Format: formatName, SHA256: hex.EncodeToString(whole.Sum(nil)), TransferSyntax: f.Syntax.UID, Guessed: f.Guessed, PixelBytes: counted.n,
+		Elements: elements(append(append(dicom.Dataset{}, f.Meta...), f.Dataset...), o.charset), report: o.report(),
+	}
+	if s.report == nil || s.report.Embedded {
+		s.image = o.image(f)
+		s.Image, err = protojson.Marshal(s.image)
+	}
+	if s.report != nil {
+		var reportErr error
+		s.Report, reportErr = protojson.Marshal(s.report)
+		err = errors.Join(err, reportErr)
+	}
+	if counted.n > 0 {
+		s.PixelSHA256 = hex.EncodeToString(pixels.Sum(nil))
+	}
+	return s, err
+}
+
+// formatName is the format's name in summaries.
+const formatName = "dicom"
+
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	return c.w.Write(p)
+}
+
+// shownBytes is how much of a binary value is shown.
+const shownBytes = 64
+
+func elements(d dicom.Dataset, c encoding.Encoding) []Element {
+	out := make([]Element, 0, len(d))
+	for _, e := range d {
+		one := Element{Tag: e.Tag.String(), Name: e.Tag.Name(), VR: string(e.VR), Length: e.Length}
+		for _, it := range e.Items {
+			one.Items = append(one.Items, elements(it, c))
+		}
+		switch {
+		case e.Value == nil:
+		case len(e.Floats()) > 0 && len(e.Value) <= 4096:
+			one.Value = e.Floats()
+		case e.String() != "" && e.VR != "UN":
+			one.Value = e.Decode(c)
+		case len(e.Value) > 0:
+			one.Value = hex.EncodeToString(e.Value[:min(len(e.Value), shownBytes)])
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// Text implements driver.Description.
+func (s *Summary) Text() []string {
+	out := []string{fmt.Sprintf("DICOM file, transfer syntax %s, %d elements", s.TransferSyntax, len(s.Elements))}
+	if i := s.image; i != nil {
+		out = append(out, fmt.Sprintf("%s image of %s %s, %d x %d, %d bits, by %s %s, instance %s", i.Modality, i.OoiType, i.OoiId, i.Columns, i.Rows, i.BitsStored, i.Manufacturer, i.Model, i.SopInstance))
+		if i.Aborted {
+			out = append(out, "ABORTED scan: "+i.AbortReason)
+		}
+	}
+	if r := s.report; r != nil {
+		verdict := r.Decision
+		if r.Clear {
+			verdict += " (every condition agrees)"
+		}
+		out = append(out, fmt.Sprintf("%s threat report on %s: %s, %d of %d objects alarm", r.Type, r.OoiId, verdict, r.AlarmObjects, r.TotalObjects))
+		for _, t := range r.Objects {
+			for _, a := range t.Assessments {
+				out = append(out, fmt.Sprintf("  object %d: %s %s, %s, probability %.2f, mass %g g, density %g, Zeff %g", t.Id, a.Category, a.Description, a.Flag, a.Probability, a.MassG, a.Density, a.ZEffective))
+			}
+		}
+	}
+	return out
+}

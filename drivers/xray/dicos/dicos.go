@@ -1,0 +1,214 @@
+// Package dicos is the driver of X-ray systems that deliver DICOS objects (NEMA IIC 1), by DICOM network push (C-STORE) or
+// into a drop folder. An image becomes an xray.image, a threat detection report an xray.threat_report; the file is kept
+// whole as its artifact, and pixels are never loaded. docs/protocols/dicos.md.
+package dicos
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+	"lanewarden/drivers/xray/dicom"
+	"lanewarden/drivers/xray/dimse"
+)
+
+const mediaType = "application/dicom"
+
+// Config is the settings of an X-ray system.
+type Config struct {
+	Network  *Network          `yaml:"network" help:"DICOM network push (C-STORE) to the agent"`
+	Folder   *transport.Folder `yaml:"folder" help:"drop folder for DICOS files"`
+	TimeZone string            `yaml:"time_zone" default:"UTC" format:"timezone" help:"time zone of times without one in the objects" example:"America/Toronto"`
+}
+
+// Network is the DICOM receiver.
+type Network struct {
+	Listen   string `yaml:"listen" required:"true" format:"hostport" help:"address to listen on" example:"0.0.0.0:11112"`
+	AETitle  string `yaml:"ae_title" help:"our application entity title; without it any is answered" example:"LANE3"`
+	CertFile string `yaml:"cert_file" format:"file" help:"TLS certificate chain (PEM); with key_file, the receiver speaks TLS"`
+	KeyFile  string `yaml:"key_file" format:"file" help:"TLS private key (PEM)"`
+}
+
+// Check implements driver.Checker.
+func (c Config) Check() error {
+	if c.Network == nil && c.Folder == nil {
+		return errors.New("give network, folder or both")
+	}
+	return nil
+}
+
+// Spec describes the driver.
+var Spec = driver.New("dicos", "X-ray system, DICOS (NEMA IIC 1)", build, Format)
+
+func build(c Config, env driver.Env) (driver.Driver, error) {
+	zone, err := time.LoadLocation(c.TimeZone)
+	return &system{Config: c, env: env, zone: zone}, err
+}
+
+type system struct {
+	Config
+	env  driver.Env
+	zone *time.Location
+
+	mu     sync.Mutex // guards faults
+	faults driver.Faults
+}
+
+// Run implements driver.Driver.
+func (s *system) Run(ctx context.Context, sink driver.Sink) error {
+	g, ctx := errgroup.WithContext(ctx)
+	if s.Folder != nil {
+		g.Go(func() error {
+			return s.Folder.Watch(ctx, func(ctx context.Context, path string) error { return s.file(ctx, sink, path) })
+		})
+	}
+	if s.Network != nil {
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Network.Listen)
+		if err != nil {
+			return err
+		}
+		server := &dimse.Server{AETitle: s.Network.AETitle, Log: slog.Default().With("device", s.env.Device)}
+		if s.Network.CertFile != "" {
+			cert, err := tls.LoadX509KeyPair(s.Network.CertFile, s.Network.KeyFile)
+			if err != nil {
+				return errors.Join(err, l.Close())
+			}
+			server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+		}
+		server.Store = func(ctx context.Context, o dimse.Object) error { return s.pushed(ctx, sink, o) }
+		g.Go(func() error { return server.Serve(ctx, l) })
+	}
+	sink.State(observation.DeviceState_STATE_RUNNING, "waiting for images and reports")
+	return g.Wait()
+}
+
+func (s *system) file(ctx context.Context, sink driver.Sink, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	name := filepath.Base(path)
+	err = s.take(ctx, sink, f, name, name)
+	var bad *dicom.FormatError
+	if errors.As(err, &bad) {
+		return &transport.BadFileError{Err: err}
+	}
+	return err
+}
+
+// pushed takes an object from the network: its data set, before which we put what makes a file of it.
+func (s *system) pushed(ctx context.Context, sink driver.Sink, o dimse.Object) error {
+	var head bytes.Buffer
+	if err := dicom.WriteMeta(&head, o.Class, o.Instance, o.Syntax); err != nil {
+		return err
+	}
+	return s.take(ctx, sink, io.MultiReader(&head, o.Data), o.Instance+".dcs", o.CallingAE+" at "+o.Peer)
+}
+
+// maxHeader bounds what stands before the pixels and is held in memory while an object streams by.
+const maxHeader = 20 << 20
+
+// take reads an object's header, keeps the whole, and commits what it says. The caller may acknowledge it when take returned
+// nil; a *dicom.FormatError says that the object cannot be read.
+func (s *system) take(ctx context.Context, sink driver.Sink, r io.Reader, name, source string) error {
+	head := &limited{max: maxHeader}
+	f, err := dicom.ReadHeader(io.TeeReader(r, head))
+	if err == nil && newObject(f, s.zone).text(dicom.SOPInstanceUID) == "" {
+		err = &dicom.FormatError{Reason: "object has no SOP instance UID (0008,0018)"}
+	}
+	if err != nil {
+		return s.refused(ctx, sink, fmt.Errorf("%s: %w", source, err), head.Bytes())
+	}
+	s.env.Tape.RecordDocument(name, nil)
+	artifact, err := sink.StoreArtifact(ctx, io.MultiReader(bytes.NewReader(head.Bytes()), r), mediaType, name)
+	if err != nil {
+		return err
+	}
+	if p := f.Dataset.Find(dicom.PixelData); p != nil && !f.Syntax.Deflated() && p.Offset+p.Length > artifact.Size {
+		err := &dicom.FormatError{Offset: artifact.Size, Reason: fmt.Sprintf("pixel data is cut off: %d of %d bytes are there", artifact.Size-p.Offset, p.Length)}
+		return s.refused(ctx, sink, fmt.Errorf("%s: %w", source, err), head.Bytes())
+	}
+	_, err = sink.Commit(ctx, s.observations(f, artifact)...)
+	return err
+}
+
+// limited is a buffer that refuses to grow over its bound.
+type limited struct {
+	bytes.Buffer
+	max int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.Len()+len(p) > l.max {
+		return 0, &dicom.FormatError{Offset: int64(l.Len()), Reason: fmt.Sprintf("more than %d bytes stand before the pixel data", l.max)}
+	}
+	return l.Buffer.Write(p)
+}
+
+// observations returns what an object says: an image, a report, or an image with threat tags in it as both.
+func (s *system) observations(f *dicom.File, artifact *observation.Artifact) (out []*observation.Observation) {
+	o := newObject(f, s.zone)
+	at := o.taken()
+	add := func(class observation.Class, what string, body proto.Message) {
+		t := at
+		if t.IsZero() {
+			t = time.Now().UTC()
+		}
+		obs := observation.New(class, t, body)
+		obs.Key = what + ":" + o.text(dicom.SOPInstanceUID) + ":" + artifact.Hex()[:16]
+		obs.Body.Artifacts = []*observation.Artifact{artifact}
+		if !at.IsZero() {
+			obs.Body.DeviceTimeNs = at.UnixNano()
+		}
+		out = append(out, obs)
+	}
+	if r := o.report(); r != nil {
+		class := observation.Class_CLASS_EVENT
+		if isAlarm(r) {
+			class = observation.Class_CLASS_ALARM
+		}
+		add(class, "report", r)
+		if !r.Embedded {
+			return out
+		}
+	}
+	add(observation.Class_CLASS_EVENT, "image", o.image(f))
+	return out
+}
+
+// excerpt is how much of a bad object goes into its fault.
+const excerpt = 256
+
+// refused reports an object that cannot be read. What ended the reading otherwise (the connection) is no fault of its own.
+func (s *system) refused(ctx context.Context, sink driver.Sink, reason error, head []byte) error {
+	var bad *dicom.FormatError
+	if !errors.As(reason, &bad) {
+		return reason
+	}
+	s.mu.Lock()
+	s.faults.Add(time.Now().UTC(), reason.Error(), bad.Offset, head[:min(len(head), excerpt)])
+	due := s.faults.Take()
+	s.mu.Unlock()
+	if len(due) > 0 {
+		if _, err := sink.Commit(ctx, due...); err != nil {
+			return err
+		}
+	}
+	return reason
+}
