@@ -84,6 +84,9 @@ logs     %s/lanehub.log, %s/laned.log          Ctrl-C stops all
 	g.Go(func() error {
 		return documents{folder: filepath.Join(d.dir, "n42"), every: 2 * demoTruck, seed: uint64(time.Now().Unix()), innocent: 0.1, source: 0.1}.run(ctx)
 	})
+	g.Go(func() error {
+		return scans{folder: filepath.Join(d.dir, "xray"), every: 3 * demoTruck, seed: uint64(time.Now().Unix()), rows: 400, columns: 1200, threat: 0.2}.run(ctx)
+	})
 	g.Go(func() error { return d.report(ctx) })
 	err = g.Wait()
 	fmt.Fprintln(d.out, "stopped")
