@@ -143,6 +143,7 @@ func (d demo) portal(ctx context.Context) error {
 	cfg := sim.Defaults()
 	cfg.Seed, cfg.TruckEvery, cfg.InnocentShare, cfg.SourceShare = uint64(time.Now().Unix()), demoTruck, 0.1, 0.05
 	cfg.LengthMin, cfg.LengthMax = 4, 12
+	cfg.FirstTruck = 7 * time.Second // after a first background, and soon enough for whoever watches
 	return (&sim.Server{Portal: sim.New(cfg)}).Serve(ctx, l)
 }
 

@@ -18,6 +18,7 @@ type Config struct {
 	Drift          float64       // slow drift of the background over hours, as a share
 	RainEvery      time.Duration // mean time between rains; radon daughters raise the background by 20 to 60 %
 	TruckEvery     time.Duration // mean time between vehicles
+	FirstTruck     time.Duration // when the first vehicle comes; 0 leaves it to chance
 	InnocentShare  float64       // of vehicles that carry something naturally radioactive
 	SourceShare    float64       // of vehicles that carry a gamma source
 	NeutronShare   float64       // of vehicles that carry a neutron source
@@ -120,6 +121,9 @@ func New(cfg Config) *Portal {
 	p.phase = p.rng.Float64() * 2 * math.Pi
 	p.rainFrom = p.exponential(cfg.RainEvery)
 	p.nextTruck = p.exponential(cfg.TruckEvery)
+	if cfg.FirstTruck > 0 {
+		p.nextTruck = cfg.FirstTruck
+	}
 	p.setUp()
 	return p
 }
