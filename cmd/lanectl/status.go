@@ -49,6 +49,9 @@ func printStatus(w io.Writer, s console.Status) {
 	fmt.Fprintf(w, "clock    %s\n", clock)
 	fmt.Fprintf(w, "journal  %d rows, %d signed, %d checked by the hub; waiting: %d alarms, %d events, %d telemetry\n",
 		s.Journal.Size, s.Journal.Signed, s.Link.Verified, s.Journal.Waiting["alarm"], s.Journal.Waiting["event"], s.Journal.Waiting["telemetry"])
+	if n := s.Journal.WaitingArtifacts; n > 0 {
+		fmt.Fprintf(w, "         images and documents on their way to the hub: %d, %s%s\n", n, size(s.Journal.WaitingArtifactBytes), artifactText(s))
+	}
 	if s.Journal.Failures > 0 {
 		fmt.Fprintf(w, "         %d transactions FAILED: look at disk space and the agent's log\n", s.Journal.Failures)
 	}
@@ -77,6 +80,30 @@ func linkText(l console.Link) string {
 		return fmt.Sprintf("connected to %s, but %s", l.Broker, l.Problem)
 	}
 	return fmt.Sprintf("DOWN for %s: %s: %s", age(l.Since), l.Broker, l.Problem)
+}
+
+// artifactText says what is being sent, and when all will be done as it goes.
+func artifactText(s console.Status) string {
+	out := ""
+	if a := s.Link.Artifact; a != nil {
+		out = fmt.Sprintf("; now %.12s…, %s of %s", a.SHA256, size(a.Held), size(a.Size))
+	}
+	if s.Link.Ready && s.Link.Rate > 0 {
+		left := time.Duration(float64(s.Journal.WaitingArtifactBytes) / float64(s.Link.Rate) * float64(time.Second))
+		out += fmt.Sprintf("; done in about %s at %s/s", max(left.Round(time.Second), time.Second), size(int64(s.Link.Rate)))
+	}
+	return out
+}
+
+// size writes a number of bytes for people.
+func size(n int64) string {
+	switch {
+	case n >= 10e6:
+		return fmt.Sprintf("%d MB", n/1e6)
+	case n >= 10e3:
+		return fmt.Sprintf("%d kB", n/1e3)
+	}
+	return fmt.Sprintf("%d bytes", n)
 }
 
 func age(t time.Time) string {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -93,3 +94,30 @@ func (o *Observation) Time() time.Time { return time.Unix(0, o.TimeNs).UTC() }
 
 // Hex returns the artifact's name: its SHA-256 in lower-case hex.
 func (a *Artifact) Hex() string { return fmt.Sprintf("%x", a.GetSha256()) }
+
+// artifactsField is the number of Body.artifacts.
+const artifactsField = 5
+
+// ArtifactsIn returns the artifacts that an encoded Body names, without decoding the rest of it.
+func ArtifactsIn(body []byte) (out []*Artifact, err error) {
+	for len(body) > 0 {
+		field, kind, n := protowire.ConsumeTag(body)
+		if n < 0 {
+			return nil, fmt.Errorf("body: %w", protowire.ParseError(n))
+		}
+		size := protowire.ConsumeFieldValue(field, kind, body[n:])
+		if size < 0 {
+			return nil, fmt.Errorf("body: %w", protowire.ParseError(size))
+		}
+		if field == artifactsField && kind == protowire.BytesType {
+			value, _ := protowire.ConsumeBytes(body[n:])
+			a := &Artifact{}
+			if err := proto.Unmarshal(value, a); err != nil {
+				return nil, fmt.Errorf("body: %w", err)
+			}
+			out = append(out, a)
+		}
+		body = body[n+size:]
+	}
+	return out, nil
+}

@@ -43,6 +43,14 @@ type Link struct {
 	AckedRows  uint64    `json:"acked_rows"`
 	GoBacks    uint64    `json:"go_backs"`
 	Reconnects uint64    `json:"reconnects"`
+	Artifact   *Sending  `json:"artifact,omitempty"` // on its way
+}
+
+// Sending is an artifact on its way to the centre.
+type Sending struct {
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
+	Held   int64  `json:"held"` // bytes that the hub has
 }
 
 // Journal is what the console shows of the journal.
@@ -57,6 +65,9 @@ type Journal struct {
 	Groups     uint64           `json:"groups"`   // transactions
 	Failures   uint64           `json:"failures"` // transactions that failed
 	Waiting    map[string]int64 `json:"waiting"`  // rows of each class that the hub has not acknowledged
+
+	WaitingArtifacts     int64 `json:"waiting_artifacts"` // that the hub does not have whole
+	WaitingArtifactBytes int64 `json:"waiting_artifact_bytes"`
 }
 
 // Status is the answer of GET /v1/status.
@@ -158,7 +169,12 @@ func (c *Console) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	signed, _ := c.Journal.Checkpoint()
+	artifacts, bytes, err := c.Journal.Backlog()
+	if err != nil {
+		return Status{}, err
+	}
 	j := Journal{
+		WaitingArtifacts: artifacts, WaitingArtifactBytes: bytes,
 		ID: fmt.Sprintf("%x", id.ID), Origin: id.Origin(), VerifyKey: id.Verifier, Size: c.Journal.Size(), Signed: signed,
 		Rows: stats.Rows, Duplicates: stats.Duplicates, Groups: stats.Groups, Failures: stats.Failures, Waiting: map[string]int64{},
 	}

@@ -26,6 +26,8 @@ var (
 	groupsDesc     = prometheus.NewDesc("laned_journal_transactions_total", "Transactions of the journal.", nil, nil)
 	failuresDesc   = prometheus.NewDesc("laned_journal_failures_total", "Transactions of the journal that failed.", nil, nil)
 	waitingDesc    = prometheus.NewDesc("laned_queue_rows", "Rows that the hub has not acknowledged.", []string{"class"}, nil)
+	artifactsDesc  = prometheus.NewDesc("laned_queue_artifacts", "Artifacts that the hub does not have whole.", nil, nil)
+	artBytesDesc   = prometheus.NewDesc("laned_queue_artifact_bytes", "Bytes of artifacts that the hub does not have whole.", nil, nil)
 	linkDesc       = prometheus.NewDesc("laned_link_up", "1 when the hub answers.", nil, nil)
 	sentDesc       = prometheus.NewDesc("laned_link_sent_bytes_total", "Payload bytes sent.", nil, nil)
 	ackedDesc      = prometheus.NewDesc("laned_link_acked_rows_total", "Rows acknowledged by the hub since start.", nil, nil)
@@ -42,7 +44,7 @@ var (
 // Describe implements prometheus.Collector.
 func (statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		rowsDesc, signedDesc, committedDesc, duplicatesDesc, groupsDesc, failuresDesc, waitingDesc, linkDesc, sentDesc, ackedDesc,
+		rowsDesc, signedDesc, committedDesc, duplicatesDesc, groupsDesc, failuresDesc, waitingDesc, artifactsDesc, artBytesDesc, linkDesc, sentDesc, ackedDesc,
 		goBacksDesc, reconnectDesc, clockDesc, deviceUpDesc, deviceObsDesc, deviceFaults, deviceConnects, tapeLostDesc,
 	} {
 		ch <- d
@@ -71,6 +73,8 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	for class, n := range st.Journal.Waiting {
 		gauge(waitingDesc, float64(n), class)
 	}
+	gauge(artifactsDesc, float64(st.Journal.WaitingArtifacts))
+	gauge(artBytesDesc, float64(st.Journal.WaitingArtifactBytes))
 	gauge(linkDesc, truth(st.Link.Ready))
 	counter(sentDesc, st.Link.SentBytes)
 	counter(ackedDesc, st.Link.AckedRows)

@@ -8,7 +8,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -19,6 +21,15 @@ import (
 const (
 	artifactDir = "artifacts"
 	inlineMax   = 64 << 10 // larger artifacts are files
+
+	temporaryPrefix = ".in-" // of a file that is being written
+)
+
+// States of an artifact.
+const (
+	artifactStored  = int64(0) // no row names it yet
+	artifactWaiting = int64(1) // for the hub
+	artifactHeld    = int64(2) // the hub has it whole
 )
 
 // ErrNoArtifact says that the journal does not hold the artifact.
@@ -39,15 +50,15 @@ func (j *Journal) StoreArtifact(ctx context.Context, r io.Reader, mediaType, nam
 		return nil, fmt.Errorf("artifact %q: %w", name, err)
 	}
 	err = j.do(ctx, &request{also: func(db *sqlog.DB) error {
-		return db.Exec("INSERT OR IGNORE INTO artifact(sha256, size, media_type, inline, state) VALUES(?,?,?,?,0)",
-			a.Sha256, a.Size, mediaType, inline)
+		return db.Exec("INSERT OR IGNORE INTO artifact(sha256, size, media_type, inline, state) VALUES(?,?,?,?,?)",
+			a.Sha256, a.Size, mediaType, inline, artifactStored)
 	}})
 	return a, err
 }
 
 // storeFile streams r into a file, fsyncs it and renames it into place.
 func (j *Journal) storeFile(r io.Reader) (sum []byte, size int64, err error) {
-	f, err := os.CreateTemp(filepath.Join(j.dir, artifactDir), ".in-*")
+	f, err := os.CreateTemp(filepath.Join(j.dir, artifactDir), temporaryPrefix+"*")
 	if err != nil {
 		return nil, 0, err
 	}
@@ -57,7 +68,7 @@ func (j *Journal) storeFile(r io.Reader) (sum []byte, size int64, err error) {
 		}
 	}()
 	h := sha256.New()
-	size, err = io.Copy(io.MultiWriter(f, h), r)
+	size, err = copyHashing(f, h, r)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, 0, err
 	}
@@ -86,7 +97,7 @@ func (j *Journal) artifactPath(sum []byte) string {
 }
 
 // OpenArtifact returns an artifact's bytes and its size, or ErrNoArtifact.
-func (j *Journal) OpenArtifact(sum []byte) (io.ReadSeekCloser, int64, error) {
+func (j *Journal) OpenArtifact(sum []byte) (observation.ArtifactReader, int64, error) {
 	var inline []byte
 	size := int64(-1)
 	err := j.read.Query("SELECT size, inline FROM artifact WHERE sha256=?", func(c []driver.Value) error {
@@ -99,12 +110,86 @@ func (j *Journal) OpenArtifact(sum []byte) (io.ReadSeekCloser, int64, error) {
 	case size < 0:
 		return nil, 0, ErrNoArtifact
 	case inline != nil || size == 0:
-		return readSeekNopCloser{bytes.NewReader(inline)}, size, nil
+		return observation.InlineArtifact(inline), size, nil
 	}
 	f, err := os.Open(j.artifactPath(sum))
-	return f, size, err
+	if err != nil {
+		return nil, 0, err
+	}
+	return f, size, nil
 }
 
-type readSeekNopCloser struct{ io.ReadSeeker }
+// copyBuffer is how much of an artifact is hashed and written at a time.
+const copyBuffer = 512 << 10
 
-func (readSeekNopCloser) Close() error { return nil }
+// copyHashing copies r to f and h, hashing beside the writing.
+func copyHashing(f io.Writer, h hash.Hash, r io.Reader) (size int64, err error) {
+	full, free := make(chan []byte, 1), make(chan []byte, 2)
+	free <- make([]byte, copyBuffer)
+	free <- make([]byte, copyBuffer)
+	hashed := make(chan struct{})
+	go func() {
+		defer close(hashed)
+		for b := range full {
+			h.Write(b)
+			free <- b[:copyBuffer]
+		}
+	}()
+	defer func() { close(full); <-hashed }()
+	for {
+		b := <-free
+		n, readErr := fill(b, r)
+		full <- b[:n]
+		if _, err := f.Write(b[:n]); err != nil {
+			return size, err
+		}
+		size += int64(n)
+		if readErr == io.EOF {
+			return size, nil
+		}
+		if readErr != nil {
+			return size, readErr
+		}
+	}
+}
+
+// fill reads until b is full. Unlike io.ReadFull it passes errors on as they are: an end inside b is no other end.
+func fill(b []byte, r io.Reader) (n int, err error) {
+	for n < len(b) && err == nil {
+		var got int
+		got, err = r.Read(b[n:])
+		n += got
+	}
+	return n, err
+}
+
+// dropOrphans deletes artifacts that no row names: their commit never came, or their object was refused. Whoever sent them
+// was not told that they are kept.
+func dropOrphans(db *sqlog.DB, path func(sum []byte) string) error {
+	var sums [][]byte
+	err := db.Query("SELECT sha256 FROM artifact WHERE state=?", func(c []driver.Value) error {
+		sums = append(sums, sqlog.Bytes(c[0]))
+		return nil
+	}, artifactStored)
+	if err != nil {
+		return err
+	}
+	for _, sum := range sums {
+		if err := os.Remove(path(sum)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := db.Exec("DELETE FROM artifact WHERE sha256=? AND state=?", sum, artifactStored); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeTemporary deletes files whose writing a crash ended.
+func removeTemporary(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, temporaryPrefix+"*"))
+	for _, path := range left {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
+}

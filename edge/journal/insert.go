@@ -22,7 +22,7 @@ func (w *writer) insert(group []*request) (int, error) {
 		if len(rest) >= insertRows {
 			n = insertRows
 		}
-		err = w.insertRows(rest[:n])
+		err = errors.Join(w.insertRows(rest[:n]), w.queueArtifacts(rest[:n]))
 		rest = rest[n:]
 	}
 	if err = errors.Join(err, <-hashed); err != nil {

@@ -62,7 +62,9 @@ type Journal struct {
 
 	mu      sync.Mutex
 	state   state
-	changed chan struct{} // closed and replaced at every commit
+	changed chan struct{}   // closed and replaced at every commit
+	arrived map[string]bool // artifacts that the hub holds, by SHA-256, until that is written
+	lost    []lostArtifacts // that it had, likewise
 }
 
 // state is what the writer last made durable.
@@ -99,7 +101,7 @@ func Open(dir string, opts Options) (*Journal, error) {
 		dir: dir, opts: opts, signer: signer,
 		requests: make(chan *request, queueLen),
 		stop:     make(chan struct{}), done: make(chan struct{}),
-		changed: make(chan struct{}),
+		changed: make(chan struct{}), arrived: map[string]bool{},
 	}
 	w := &writer{j: j, db: db, store: sqlog.NewStore(db)}
 	if err := j.start(w, verifierKey); err != nil {
@@ -109,7 +111,10 @@ func Open(dir string, opts Options) (*Journal, error) {
 }
 
 func (j *Journal) start(w *writer, verifierKey string) (err error) {
-	if err := w.db.Script(schema); err != nil {
+	if err := prepare(w.db); err != nil {
+		return err
+	}
+	if err := errors.Join(dropOrphans(w.db, j.artifactPath), removeTemporary(filepath.Join(j.dir, artifactDir))); err != nil {
 		return err
 	}
 	if j.identity, err = loadIdentity(w.db, j.opts, verifierKey); err != nil {

@@ -1,9 +1,15 @@
 package journal
 
-import "lanewarden/edge/evidence/sqlog"
+import (
+	"errors"
+	"fmt"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence/sqlog"
+)
 
 // schemaVersion is in meta; a journal of another version is refused, not guessed at.
-const schemaVersion = "1"
+const schemaVersion = "2"
 
 // schema is documented in docs/journal.md.
 var schema = `
@@ -25,8 +31,64 @@ CREATE TABLE IF NOT EXISTS artifact(
 	size       INTEGER NOT NULL,
 	media_type TEXT NOT NULL,
 	inline     BLOB,                -- the bytes, up to 64 KiB; larger ones are files under artifacts/
-	state      INTEGER NOT NULL     -- 0 held at the lane only
+	state      INTEGER NOT NULL,    -- 0 stored, named by no row yet; 1 waits for the hub; 2 the hub holds it
+	rank       INTEGER NOT NULL DEFAULT 0,  -- order on the link: class of the first row that names it, + 4 for a file
+	idx        INTEGER NOT NULL DEFAULT -1  -- of that row
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cursor(class INTEGER PRIMARY KEY, acked INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 ` + sqlog.Schema("")
+
+// indexes are made after the migrations.
+const indexes = "CREATE INDEX IF NOT EXISTS artifact_waiting ON artifact(rank, idx, size) WHERE state=1;"
+
+// prepare makes the tables, or those of an older journal into them.
+func prepare(db *sqlog.DB) error {
+	version, err := db.Int("SELECT count(*) FROM sqlite_master WHERE name='meta'", 0)
+	if err == nil && version > 0 {
+		meta, err := readMeta(db)
+		if err != nil {
+			return err
+		}
+		if string(meta["schema"]) == "1" {
+			if err := migrate1(db); err != nil {
+				return fmt.Errorf("making schema 2 of schema 1: %w", err)
+			}
+		}
+	}
+	return errors.Join(err, db.Script(schema), db.Script(indexes))
+}
+
+// migrate1 adds the queue of artifacts, and fills it: in schema 1 none had left the lane.
+func migrate1(db *sqlog.DB) error {
+	return db.Tx(func() error {
+		for _, s := range []string{
+			"ALTER TABLE artifact ADD COLUMN rank INTEGER NOT NULL DEFAULT 0", "ALTER TABLE artifact ADD COLUMN idx INTEGER NOT NULL DEFAULT -1",
+			"UPDATE meta SET value=CAST('2' AS BLOB) WHERE key='schema'",
+		} {
+			if err := db.Exec(s); err != nil {
+				return err
+			}
+		}
+		for next := int64(0); ; {
+			var named []Row
+			err := queryRows(db, "WHERE idx>=? ORDER BY idx LIMIT 1000", func(r *Row) (err error) {
+				next = r.Idx + 1
+				r.artifacts, err = observation.ArtifactsIn(r.Body)
+				r.Body = nil
+				named = append(named, *r)
+				return err
+			}, next)
+			if err != nil || len(named) == 0 {
+				return err
+			}
+			for _, r := range named {
+				for _, a := range r.artifacts {
+					if err := queueArtifact(db, a, r.Class, r.Idx); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	})
+}

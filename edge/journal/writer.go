@@ -30,6 +30,8 @@ type Row struct {
 	Kind   observation.Kind
 	Key    string // "" for none
 	Body   []byte
+
+	artifacts []*observation.Artifact // of a row on its way in
 }
 
 // Record returns the row as the evidence log hashes it.
@@ -104,7 +106,7 @@ func newRow(o *observation.Observation) (Row, error) {
 	if len(body) > observation.MaxBodyBytes {
 		return Row{}, fmt.Errorf("%s: body of %d bytes is over the limit of %d; large things are artifacts", name, len(body), observation.MaxBodyBytes)
 	}
-	return Row{Class: o.Class, Time: o.TimeNs, Device: o.Device, Kind: kind, Key: o.Key, Body: body}, nil
+	return Row{Class: o.Class, Time: o.TimeNs, Device: o.Device, Kind: kind, Key: o.Key, Body: body, artifacts: o.Body.Artifacts}, nil
 }
 
 // writer is the one goroutine that writes. What it has in hand is in these fields; what is durable is in Journal.state.
@@ -222,7 +224,7 @@ func (w *writer) drain() {
 	}
 	err := w.sign()
 	if err == nil {
-		err = w.writeCursors()
+		err = errors.Join(w.writeCursors(), w.writeArrived())
 	}
 	w.j.closeErr = errors.Join(err, w.db.Close())
 }
@@ -232,7 +234,7 @@ func (w *writer) tidy() {
 	if w.broken {
 		return
 	}
-	if err := errors.Join(w.sign(), w.writeCursors()); err != nil {
+	if err := errors.Join(w.sign(), w.writeCursors(), w.writeArrived()); err != nil {
 		w.fail()
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"lanewarden/sync/hub/ledger"
 )
 
 // TestOpenAPI holds docs/openapi.yaml against the hub's routes, parameters and types.
@@ -42,9 +44,10 @@ func TestOpenAPI(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range routes {
-		if _, ok := doc.Paths[strings.TrimPrefix(path, "GET ")]; !ok {
-			t.Errorf("%s is not in the document", path)
+	for _, route := range routes {
+		method, path, _ := strings.Cut(route, " ")
+		if _, ok := doc.Paths[path][strings.ToLower(method)]; !ok {
+			t.Errorf("%s is not in the document", route)
 		}
 	}
 	var params []string
@@ -57,7 +60,7 @@ func TestOpenAPI(t *testing.T) {
 	if want := slices.Sorted(slices.Values(feedParameters)); !slices.Equal(params, want) {
 		t.Errorf("parameters of the feed: document %v, code %v", params, want)
 	}
-	for name, typ := range map[string]reflect.Type{"CloudEvent": reflect.TypeFor[CloudEvent](), "AgentSummary": reflect.TypeFor[AgentSummary]()} {
+	for name, typ := range map[string]reflect.Type{"CloudEvent": reflect.TypeFor[CloudEvent](), "AgentSummary": reflect.TypeFor[AgentSummary](), "ArtifactState": reflect.TypeFor[ledger.ArtifactState]()} {
 		have := doc.Components.Schemas[name]
 		for i := range typ.NumField() {
 			field, opts, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")

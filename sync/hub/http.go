@@ -20,12 +20,15 @@ const (
 )
 
 // routes are the paths of the hub's HTTP side; docs/openapi.yaml describes them.
-var routes = []string{"GET /v1/feed", "GET /v1/agents", "GET /metrics", "GET /healthz"}
+var routes = []string{
+	"GET /v1/feed", "GET /v1/agents", "GET /v1/artifacts/{sha256}", "GET /v1/artifacts/{sha256}/state", "POST /v1/artifacts/{sha256}/pull",
+	"GET /metrics", "GET /healthz",
+}
 
 func (h *Hub) handler() http.Handler {
 	mux := http.NewServeMux()
 	for i, f := range []http.HandlerFunc{
-		h.feed, h.agents, promhttp.HandlerFor(h.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP,
+		h.feed, h.agents, h.artifact, h.artifactState, h.pullArtifact, promhttp.HandlerFor(h.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP,
 		func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") },
 	} {
 		mux.HandleFunc(routes[i], f)
@@ -94,7 +97,7 @@ func (h *Hub) agents(w http.ResponseWriter, _ *http.Request) {
 		if s, ok := h.state(j.Site, j.Agent); ok && (s.Journal == a.Journal || s.Journal == "") {
 			a.Online, a.Heard = s.Online, &s.heard
 			if s.Online {
-				a.Waiting = map[string]int64{"alarm": s.WaitingAlarms, "event": s.WaitingEvents, "telemetry": s.WaitingTelemetry}
+				a.Waiting = map[string]int64{"alarm": s.WaitingAlarms, "event": s.WaitingEvents, "telemetry": s.WaitingTelemetry, "artifact": s.WaitingArtifacts}
 			}
 		}
 		out = append(out, a)

@@ -54,6 +54,7 @@ type Hub struct {
 	codec   *wire.Codec
 	source  source
 	metrics *metrics
+	pulls   chan message // from HTTP to the ledger
 
 	mu     sync.Mutex
 	states map[[2]string]agentState
@@ -70,7 +71,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if err := os.MkdirAll(opts.Dir, 0o750); err != nil {
 		return err
 	}
-	h := &Hub{opts: opts, states: map[[2]string]agentState{}}
+	h := &Hub{opts: opts, states: map[[2]string]agentState{}, pulls: make(chan message)}
 	if h.ledger, err = ledger.Open(opts.Dir); err != nil {
 		return err
 	}

@@ -63,6 +63,11 @@ func (h *Hub) understand(raw incoming) (m message, ok bool) {
 	case leaf == wire.LeafHello:
 		m.Hello = &wire.Hello{}
 		err = h.codec.Decode(raw.payload, m.Hello)
+	case leaf == wire.LeafChunk:
+		m.Chunk = &wire.Chunk{}
+		if err = h.codec.Decode(raw.payload, m.Chunk); err == nil {
+			err = m.Chunk.Validate()
+		}
 	default:
 		m.Batch = &wire.Batch{}
 		if err = h.codec.Decode(raw.payload, m.Batch); err == nil && raw.topic != wire.ClassTopic(site, agent, m.Batch.Class) {
@@ -94,6 +99,10 @@ func (h *Hub) ingest(ctx context.Context, in <-chan message) error {
 			return ctx.Err()
 		case first := <-in:
 			if err := h.file(ctx, gather(first, in), len(in)); err != nil {
+				return err
+			}
+		case pull := <-h.pulls:
+			if err := h.file(ctx, []message{pull}, len(in)); err != nil {
 				return err
 			}
 		}
@@ -134,7 +143,7 @@ func (h *Hub) file(ctx context.Context, group []message, waiting int) error {
 	}
 	h.metrics.filed(answers, time.Since(begin))
 	credit := h.credit(waiting)
-	for i, a := range answers {
+	for _, a := range answers {
 		if a.Ack.Refusal != wire.Refusal_REFUSAL_NONE {
 			h.metrics.refusals.Inc()
 			h.opts.Log.Warn("refused", "site", a.Site, "agent", a.Agent, "code", a.Ack.Refusal.String(), "why", a.Ack.RefusalText)
@@ -142,8 +151,10 @@ func (h *Hub) file(ctx context.Context, group []message, waiting int) error {
 		if err := h.answer(a, credit); err != nil {
 			h.opts.Log.Warn("acknowledgement was not sent", "err", err) // the agent asks again
 		}
-		if group[i].done != nil {
-			group[i].done()
+	}
+	for _, m := range group {
+		if m.done != nil {
+			m.done()
 		}
 	}
 	return nil

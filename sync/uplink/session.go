@@ -53,6 +53,7 @@ type session struct {
 	window     window
 	streams    map[observation.Class]*stream
 	ratio      float64 // bytes of bodies per byte of payload
+	artifacts  artifacts
 
 	checkpointAt   time.Time
 	checkpointSize int64
@@ -63,6 +64,7 @@ func newSession(u *Uplink, id journal.Identity) *session {
 	s := &session{
 		Uplink: u, id: id, acks: make(chan []byte, ackQueue), lost: make(chan error, 1),
 		window: window{credit: creditDefault}, streams: map[observation.Class]*stream{}, ratio: 2, helloWait: helloMin,
+		artifacts: newArtifacts(),
 	}
 	for _, class := range observation.Classes {
 		s.streams[class] = &stream{sent: u.journal.Acked(class)}
@@ -77,6 +79,7 @@ func (s *session) serve(ctx context.Context) error {
 		return fmt.Errorf("subscribing to acknowledgements: %w", err)
 	}
 	defer s.sayOffline(ctx)
+	defer s.closeArtifacts()
 	flushing := s.flushing
 	for {
 		changed := s.journal.Changed()
@@ -130,12 +133,18 @@ func (s *session) overdue(now time.Time) bool {
 	return !oldest.IsZero() && now.Sub(oldest) > s.window.timeout()
 }
 
-// oldestFlight returns when the oldest batch in flight was sent; the zero time when there is none.
+// oldestFlight returns when the oldest message in flight was sent; the zero time when there is none.
 func (s *session) oldestFlight() (oldest time.Time) {
-	for _, st := range s.streams {
-		if len(st.flying) > 0 && (oldest.IsZero() || st.flying[0].sent.Before(oldest)) {
-			oldest = st.flying[0].sent
+	look := func(flying []flight) {
+		if len(flying) > 0 && (oldest.IsZero() || flying[0].sent.Before(oldest)) {
+			oldest = flying[0].sent
 		}
+	}
+	for _, st := range s.streams {
+		look(st.flying)
+	}
+	for _, a := range s.artifacts.open {
+		look(a.flying)
 	}
 	return oldest
 }
@@ -182,26 +191,21 @@ func (s *session) send(topic string, payload []byte) error {
 	}
 }
 
-// fill sends batches while the window has room: alarms first, then events, then telemetry.
+// fill sends while the window has room: alarms first, then events, then telemetry, then artifacts. One batch of alarms goes
+// even when others have used the window up.
 func (s *session) fill(now time.Time) (time.Duration, error) {
 	next := min(s.window.timeout(), statePeriod)
-	for !s.window.full(s.oldestFlight(), now) {
-		sent := false
-		for _, class := range observation.Classes {
-			linger, err := s.lingers(class, now)
-			if err != nil {
-				return 0, err
-			}
-			if linger > 0 {
-				next = min(next, linger)
-				continue
-			}
-			if sent, err = s.sendBatch(class, now); err != nil {
-				return 0, err
-			}
-			if sent {
-				break
-			}
+	for {
+		room := !s.window.full(s.oldestFlight(), now)
+		if !room && len(s.streams[observation.Class_CLASS_ALARM].flying) > 0 {
+			break
+		}
+		sent, err := s.sendRows(room, now, &next)
+		if err == nil && !sent && room {
+			sent, err = s.sendChunk(now)
+		}
+		if err != nil {
+			return 0, err
 		}
 		if !sent {
 			break
@@ -211,6 +215,28 @@ func (s *session) fill(now time.Time) (time.Duration, error) {
 		st.InFlight, st.Window, st.Rate, st.RTTMs, st.Credit = s.window.inFlight, s.window.limit(), int(s.window.rate), int(s.window.trip.Milliseconds()), s.window.credit
 	})
 	return next, nil
+}
+
+// sendRows sends a batch of the first class that has rows to send; only of alarms when there is no room. next becomes the time
+// at which rows that linger are due, when that is earlier.
+func (s *session) sendRows(room bool, now time.Time, next *time.Duration) (bool, error) {
+	for _, class := range observation.Classes {
+		if !room && class != observation.Class_CLASS_ALARM {
+			return false, nil
+		}
+		linger, err := s.lingers(class, now)
+		if err != nil {
+			return false, err
+		}
+		if linger > 0 {
+			*next = min(*next, linger)
+			continue
+		}
+		if sent, err := s.sendBatch(class, now); sent || err != nil {
+			return sent, err
+		}
+	}
+	return false, nil
 }
 
 // lingers returns how much longer telemetry shall wait for company, so that a quiet lane does not pay a whole message for
@@ -314,6 +340,10 @@ func (s *session) take(payload []byte) {
 	for _, c := range ack.Cursors {
 		s.advance(c, now)
 	}
+	for _, h := range ack.Artifacts {
+		s.held(h, now)
+	}
+	s.pull(ack.Pull)
 }
 
 func (s *session) refuse(ack *wire.Ack) {
@@ -340,10 +370,12 @@ func (s *session) answered(ack *wire.Ack) {
 		st.flying = nil
 		st.epoch++
 	}
+	s.restartArtifacts()
+	s.pull(ack.Pull)
 	for _, c := range ack.Cursors {
 		if st := s.streams[c.Class]; st != nil && c.Idx >= -1 && c.Idx <= s.journal.Last(c.Class) {
 			st.sent = c.Idx
-			s.journal.SetAcked(c.Class, c.Idx)
+			s.setCursor(c)
 		}
 	}
 	s.update(func(st *Status) { st.Ready, st.Refused, st.Problem = true, false, "" })
@@ -372,8 +404,17 @@ func (s *session) advance(c *wire.Cursor, now time.Time) {
 	}
 	st.flying, st.sent = nil, c.Idx
 	st.epoch++
-	s.journal.SetAcked(c.Class, c.Idx)
+	s.setCursor(c)
 	s.update(func(st *Status) { st.GoBacks++ })
+}
+
+// setCursor takes a cursor as the hub says it. One that went back is of a hub that was restored from a backup: artifacts went
+// with the rows.
+func (s *session) setCursor(c *wire.Cursor) {
+	if c.Idx < s.journal.Acked(c.Class) {
+		s.journal.RequeueArtifacts(c.Class, c.Idx)
+	}
+	s.journal.SetAcked(c.Class, c.Idx)
 }
 
 // sayState publishes how the agent is, retained, now and then.
@@ -386,7 +427,12 @@ func (s *session) sayState(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	artifacts, bytes, err := s.journal.Backlog()
+	if err != nil {
+		return err
+	}
 	return s.publishState(&wire.State{
+		WaitingArtifacts: artifacts, WaitingArtifactBytes: bytes,
 		Online: true, Journal: fmt.Sprintf("%x", s.id.ID), Software: s.opts.Software, Size: s.journal.Size(), TimeNs: now.UnixNano(),
 		WaitingAlarms: waiting[observation.Class_CLASS_ALARM], WaitingEvents: waiting[observation.Class_CLASS_EVENT],
 		WaitingTelemetry: waiting[observation.Class_CLASS_TELEMETRY],

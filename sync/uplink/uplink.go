@@ -41,26 +41,36 @@ const (
 
 // Status is what the uplink knows of the link.
 type Status struct {
-	Broker       string    `json:"broker"`
-	Connected    bool      `json:"connected"`      // to the broker
-	Ready        bool      `json:"ready"`          // the hub answered
-	Since        time.Time `json:"since"`          // of Connected
-	Problem      string    `json:"problem"`        // in words, "" for none
-	Refused      bool      `json:"refused"`        // the hub takes nothing from this journal
-	Verified     int64     `json:"verified"`       // rows whose evidence the hub has checked
-	InFlight     int       `json:"in_flight"`      // bytes sent and not acknowledged
-	Window       int       `json:"window"`         // bytes that may be in flight
-	Rate         int       `json:"bytes_per_s"`    // measured delivery
-	RTTMs        int       `json:"rtt_ms"`         // smallest time from batch to acknowledgement lately
-	SentBytes    uint64    `json:"sent_bytes"`     // payload, since start
-	SentRows     uint64    `json:"sent_rows"`      // those sent again counted again
-	AckedRows    uint64    `json:"acked_rows"`     // since start
-	GoBacks      uint64    `json:"go_backs"`       // times that rows were sent again
-	Reconnects   uint64    `json:"reconnects"`     // since start
-	LastAck      time.Time `json:"last_ack"`       // zero for none
-	Credit       int       `json:"credit"`         // bytes that the hub grants
-	Undecodable  uint64    `json:"undecodable"`    // messages from the hub that could not be understood
-	MalformedErr string    `json:"malformed_last"` // the last of those
+	Broker     string    `json:"broker"`
+	Connected  bool      `json:"connected"`   // to the broker
+	Ready      bool      `json:"ready"`       // the hub answered
+	Since      time.Time `json:"since"`       // of Connected
+	Problem    string    `json:"problem"`     // in words, "" for none
+	Refused    bool      `json:"refused"`     // the hub takes nothing from this journal
+	Verified   int64     `json:"verified"`    // rows whose evidence the hub has checked
+	InFlight   int       `json:"in_flight"`   // bytes sent and not acknowledged
+	Window     int       `json:"window"`      // bytes that may be in flight
+	Rate       int       `json:"bytes_per_s"` // measured delivery
+	RTTMs      int       `json:"rtt_ms"`      // smallest time from batch to acknowledgement lately
+	SentBytes  uint64    `json:"sent_bytes"`  // payload, since start
+	SentRows   uint64    `json:"sent_rows"`   // those sent again counted again
+	AckedRows  uint64    `json:"acked_rows"`  // since start
+	GoBacks    uint64    `json:"go_backs"`    // times that rows were sent again
+	Reconnects uint64    `json:"reconnects"`  // since start
+	LastAck    time.Time `json:"last_ack"`    // zero for none
+
+	Artifact       *Sending `json:"artifact"`        // on its way; nil for none
+	AckedArtifacts uint64   `json:"acked_artifacts"` // since start
+	Credit         int      `json:"credit"`          // bytes that the hub grants
+	Undecodable    uint64   `json:"undecodable"`     // messages from the hub that could not be understood
+	MalformedErr   string   `json:"malformed_last"`  // the last of those
+}
+
+// Sending is an artifact on its way.
+type Sending struct {
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
+	Held   int64  `json:"held"` // bytes that the hub has
 }
 
 // Uplink is the agent's side of the wire.

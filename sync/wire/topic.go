@@ -15,6 +15,7 @@ const (
 	LeafHello = "hello"
 	LeafAck   = "ack"
 	LeafState = "state"
+	LeafChunk = "x"
 )
 
 // leaves are the last levels of the classes' topics.
@@ -35,7 +36,7 @@ func ClassTopic(site, agent string, class observation.Class) string {
 }
 
 // UpLeaves lists the last levels of the topics on which agents speak and the hub listens, but for state.
-func UpLeaves() []string { return []string{LeafHello, "a", "e", "t"} }
+func UpLeaves() []string { return []string{LeafHello, "a", "e", "t", LeafChunk} }
 
 // ParseTopic splits an agent's topic.
 func ParseTopic(topic string) (site, agent, leaf string, err error) {

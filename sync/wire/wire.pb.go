@@ -335,7 +335,92 @@ func (x *Batch) GetCheckpoint() string {
 	return ""
 }
 
-// Ack is the hub's answer to Hello and Batch, after its commit is durable. Topic lw1/S/A/ack. Acknowledgements are
+// Chunk is a part of an artifact. One without data asks how much the hub holds. Topic lw1/S/A/x.
+type Chunk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Journal       []byte                 `protobuf:"bytes,1,opt,name=journal,proto3" json:"journal,omitempty"`
+	Sha256        []byte                 `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"`  // of the whole artifact: its name
+	Total         int64                  `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`   // its size in bytes
+	Offset        int64                  `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"` // of data in it
+	Data          []byte                 `protobuf:"bytes,5,opt,name=data,proto3" json:"data,omitempty"`
+	Epoch         uint32                 `protobuf:"varint,6,opt,name=epoch,proto3" json:"epoch,omitempty"` // counts the agent's go-backs in this artifact; an acknowledgement repeats it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Chunk) Reset() {
+	*x = Chunk{}
+	mi := &file_sync_wire_wire_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Chunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Chunk) ProtoMessage() {}
+
+func (x *Chunk) ProtoReflect() protoreflect.Message {
+	mi := &file_sync_wire_wire_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
+func (*Chunk) Descriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Chunk) GetJournal() []byte {
+	if x != nil {
+		return x.Journal
+	}
+	return nil
+}
+
+func (x *Chunk) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *Chunk) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *Chunk) GetOffset() int64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *Chunk) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *Chunk) GetEpoch() uint32 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+// Ack is the hub's answer to Hello, Batch and Chunk, after its commit is durable. Topic lw1/S/A/ack. Acknowledgements are
 // cumulative and may be repeated.
 type Ack struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -346,13 +431,15 @@ type Ack struct {
 	RefusalText   string                 `protobuf:"bytes,5,opt,name=refusal_text,json=refusalText,proto3" json:"refusal_text,omitempty"`       // why, in words
 	Verified      int64                  `protobuf:"varint,6,opt,name=verified,proto3" json:"verified,omitempty"`                               // rows that the hub has hashed again and found to be what was signed
 	HelloEpoch    uint32                 `protobuf:"varint,7,opt,name=hello_epoch,json=helloEpoch,proto3" json:"hello_epoch,omitempty"`         // set in the answer to a Hello: its epoch. The cursors are then all of them, and binding
+	Artifacts     []*Held                `protobuf:"bytes,8,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
+	Pull          [][]byte               `protobuf:"bytes,9,rep,name=pull,proto3" json:"pull,omitempty"` // artifacts, by SHA-256, that somebody at the centre waits for: they go first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_sync_wire_wire_proto_msgTypes[2]
+	mi := &file_sync_wire_wire_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -364,7 +451,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[2]
+	mi := &file_sync_wire_wire_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -377,7 +464,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{2}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Ack) GetJournal() []byte {
@@ -429,6 +516,105 @@ func (x *Ack) GetHelloEpoch() uint32 {
 	return 0
 }
 
+func (x *Ack) GetArtifacts() []*Held {
+	if x != nil {
+		return x.Artifacts
+	}
+	return nil
+}
+
+func (x *Ack) GetPull() [][]byte {
+	if x != nil {
+		return x.Pull
+	}
+	return nil
+}
+
+// Held is what the hub holds of an artifact.
+type Held struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sha256        []byte                 `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Bytes         int64                  `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`                 // from the beginning without holes, durable
+	Complete      bool                   `protobuf:"varint,3,opt,name=complete,proto3" json:"complete,omitempty"`           // all of it, and its SHA-256 is right
+	Epoch         uint32                 `protobuf:"varint,4,opt,name=epoch,proto3" json:"epoch,omitempty"`                 // of the chunk that is answered
+	GoBack        bool                   `protobuf:"varint,5,opt,name=go_back,json=goBack,proto3" json:"go_back,omitempty"` // that chunk did not continue what is held, or the whole was not what its name says: send again from bytes on
+	Unknown       bool                   `protobuf:"varint,6,opt,name=unknown,proto3" json:"unknown,omitempty"`             // no row that is here names this artifact: nothing was kept
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Held) Reset() {
+	*x = Held{}
+	mi := &file_sync_wire_wire_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Held) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Held) ProtoMessage() {}
+
+func (x *Held) ProtoReflect() protoreflect.Message {
+	mi := &file_sync_wire_wire_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Held.ProtoReflect.Descriptor instead.
+func (*Held) Descriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Held) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *Held) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Held) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
+func (x *Held) GetEpoch() uint32 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *Held) GetGoBack() bool {
+	if x != nil {
+		return x.GoBack
+	}
+	return false
+}
+
+func (x *Held) GetUnknown() bool {
+	if x != nil {
+		return x.Unknown
+	}
+	return false
+}
+
 // Cursor is what the hub holds of a class.
 type Cursor struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -442,7 +628,7 @@ type Cursor struct {
 
 func (x *Cursor) Reset() {
 	*x = Cursor{}
-	mi := &file_sync_wire_wire_proto_msgTypes[3]
+	mi := &file_sync_wire_wire_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -454,7 +640,7 @@ func (x *Cursor) String() string {
 func (*Cursor) ProtoMessage() {}
 
 func (x *Cursor) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[3]
+	mi := &file_sync_wire_wire_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -467,7 +653,7 @@ func (x *Cursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cursor.ProtoReflect.Descriptor instead.
 func (*Cursor) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{3}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Cursor) GetClass() observation.Class {
@@ -501,22 +687,24 @@ func (x *Cursor) GetGoBack() bool {
 // State is how an agent is, retained at the broker as JSON (protojson). Topic lw1/S/A/state. The last will has online
 // false and nothing else but the journal.
 type State struct {
-	state            protoimpl.MessageState `protogen:"open.v1"`
-	Online           bool                   `protobuf:"varint,1,opt,name=online,proto3" json:"online,omitempty"`
-	Journal          string                 `protobuf:"bytes,2,opt,name=journal,proto3" json:"journal,omitempty"` // hex
-	Software         string                 `protobuf:"bytes,3,opt,name=software,proto3" json:"software,omitempty"`
-	Size             int64                  `protobuf:"varint,4,opt,name=size,proto3" json:"size,omitempty"`                                        // rows in the journal
-	WaitingAlarms    int64                  `protobuf:"varint,5,opt,name=waiting_alarms,json=waitingAlarms,proto3" json:"waiting_alarms,omitempty"` // rows that the hub has not acknowledged
-	WaitingEvents    int64                  `protobuf:"varint,6,opt,name=waiting_events,json=waitingEvents,proto3" json:"waiting_events,omitempty"`
-	WaitingTelemetry int64                  `protobuf:"varint,7,opt,name=waiting_telemetry,json=waitingTelemetry,proto3" json:"waiting_telemetry,omitempty"`
-	TimeNs           int64                  `protobuf:"varint,8,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"` // when this was said, agent's clock
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	Online               bool                   `protobuf:"varint,1,opt,name=online,proto3" json:"online,omitempty"`
+	Journal              string                 `protobuf:"bytes,2,opt,name=journal,proto3" json:"journal,omitempty"` // hex
+	Software             string                 `protobuf:"bytes,3,opt,name=software,proto3" json:"software,omitempty"`
+	Size                 int64                  `protobuf:"varint,4,opt,name=size,proto3" json:"size,omitempty"`                                        // rows in the journal
+	WaitingAlarms        int64                  `protobuf:"varint,5,opt,name=waiting_alarms,json=waitingAlarms,proto3" json:"waiting_alarms,omitempty"` // rows that the hub has not acknowledged
+	WaitingEvents        int64                  `protobuf:"varint,6,opt,name=waiting_events,json=waitingEvents,proto3" json:"waiting_events,omitempty"`
+	WaitingTelemetry     int64                  `protobuf:"varint,7,opt,name=waiting_telemetry,json=waitingTelemetry,proto3" json:"waiting_telemetry,omitempty"`
+	TimeNs               int64                  `protobuf:"varint,8,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`                               // when this was said, agent's clock
+	WaitingArtifacts     int64                  `protobuf:"varint,9,opt,name=waiting_artifacts,json=waitingArtifacts,proto3" json:"waiting_artifacts,omitempty"` // that the hub does not have whole
+	WaitingArtifactBytes int64                  `protobuf:"varint,10,opt,name=waiting_artifact_bytes,json=waitingArtifactBytes,proto3" json:"waiting_artifact_bytes,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_sync_wire_wire_proto_msgTypes[4]
+	mi := &file_sync_wire_wire_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -528,7 +716,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[4]
+	mi := &file_sync_wire_wire_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -541,7 +729,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{4}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *State) GetOnline() bool {
@@ -600,6 +788,20 @@ func (x *State) GetTimeNs() int64 {
 	return 0
 }
 
+func (x *State) GetWaitingArtifacts() int64 {
+	if x != nil {
+		return x.WaitingArtifacts
+	}
+	return 0
+}
+
+func (x *State) GetWaitingArtifactBytes() int64 {
+	if x != nil {
+		return x.WaitingArtifactBytes
+	}
+	return 0
+}
+
 var File_sync_wire_wire_proto protoreflect.FileDescriptor
 
 const file_sync_wire_wire_proto_rawDesc = "" +
@@ -635,7 +837,14 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x06bodies\x18\r \x01(\fR\x06bodies\x12\x1e\n" +
 	"\n" +
 	"checkpoint\x18\x0e \x01(\tR\n" +
-	"checkpoint\"\x8f\x02\n" +
+	"checkpoint\"\x91\x01\n" +
+	"\x05Chunk\x12\x18\n" +
+	"\ajournal\x18\x01 \x01(\fR\ajournal\x12\x16\n" +
+	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x03R\x05total\x12\x16\n" +
+	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x12\n" +
+	"\x04data\x18\x05 \x01(\fR\x04data\x12\x14\n" +
+	"\x05epoch\x18\x06 \x01(\rR\x05epoch\"\xdb\x02\n" +
 	"\x03Ack\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x124\n" +
 	"\acursors\x18\x02 \x03(\v2\x1a.lanewarden.wire.v1.CursorR\acursors\x12!\n" +
@@ -644,12 +853,21 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\frefusal_text\x18\x05 \x01(\tR\vrefusalText\x12\x1a\n" +
 	"\bverified\x18\x06 \x01(\x03R\bverified\x12\x1f\n" +
 	"\vhello_epoch\x18\a \x01(\rR\n" +
-	"helloEpoch\"u\n" +
+	"helloEpoch\x126\n" +
+	"\tartifacts\x18\b \x03(\v2\x18.lanewarden.wire.v1.HeldR\tartifacts\x12\x12\n" +
+	"\x04pull\x18\t \x03(\fR\x04pull\"\x99\x01\n" +
+	"\x04Held\x12\x16\n" +
+	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x1a\n" +
+	"\bcomplete\x18\x03 \x01(\bR\bcomplete\x12\x14\n" +
+	"\x05epoch\x18\x04 \x01(\rR\x05epoch\x12\x17\n" +
+	"\ago_back\x18\x05 \x01(\bR\x06goBack\x12\x18\n" +
+	"\aunknown\x18\x06 \x01(\bR\aunknown\"u\n" +
 	"\x06Cursor\x12*\n" +
 	"\x05class\x18\x01 \x01(\x0e2\x14.lanewarden.v1.ClassR\x05class\x12\x10\n" +
 	"\x03idx\x18\x02 \x01(\x12R\x03idx\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\rR\x05epoch\x12\x17\n" +
-	"\ago_back\x18\x04 \x01(\bR\x06goBack\"\xfd\x01\n" +
+	"\ago_back\x18\x04 \x01(\bR\x06goBack\"\xe0\x02\n" +
 	"\x05State\x12\x16\n" +
 	"\x06online\x18\x01 \x01(\bR\x06online\x12\x18\n" +
 	"\ajournal\x18\x02 \x01(\tR\ajournal\x12\x1a\n" +
@@ -658,7 +876,10 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x0ewaiting_alarms\x18\x05 \x01(\x03R\rwaitingAlarms\x12%\n" +
 	"\x0ewaiting_events\x18\x06 \x01(\x03R\rwaitingEvents\x12+\n" +
 	"\x11waiting_telemetry\x18\a \x01(\x03R\x10waitingTelemetry\x12\x17\n" +
-	"\atime_ns\x18\b \x01(\x03R\x06timeNs*\x8c\x01\n" +
+	"\atime_ns\x18\b \x01(\x03R\x06timeNs\x12+\n" +
+	"\x11waiting_artifacts\x18\t \x01(\x03R\x10waitingArtifacts\x124\n" +
+	"\x16waiting_artifact_bytes\x18\n" +
+	" \x01(\x03R\x14waitingArtifactBytes*\x8c\x01\n" +
 	"\aRefusal\x12\x10\n" +
 	"\fREFUSAL_NONE\x10\x00\x12\x18\n" +
 	"\x14REFUSAL_HELLO_NEEDED\x10\x01\x12\x0f\n" +
@@ -680,28 +901,31 @@ func file_sync_wire_wire_proto_rawDescGZIP() []byte {
 }
 
 var file_sync_wire_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_sync_wire_wire_proto_goTypes = []any{
 	(Refusal)(0),                  // 0: lanewarden.wire.v1.Refusal
 	(*Hello)(nil),                 // 1: lanewarden.wire.v1.Hello
 	(*Batch)(nil),                 // 2: lanewarden.wire.v1.Batch
-	(*Ack)(nil),                   // 3: lanewarden.wire.v1.Ack
-	(*Cursor)(nil),                // 4: lanewarden.wire.v1.Cursor
-	(*State)(nil),                 // 5: lanewarden.wire.v1.State
-	(*observation.Inventory)(nil), // 6: lanewarden.v1.Inventory
-	(observation.Class)(0),        // 7: lanewarden.v1.Class
+	(*Chunk)(nil),                 // 3: lanewarden.wire.v1.Chunk
+	(*Ack)(nil),                   // 4: lanewarden.wire.v1.Ack
+	(*Held)(nil),                  // 5: lanewarden.wire.v1.Held
+	(*Cursor)(nil),                // 6: lanewarden.wire.v1.Cursor
+	(*State)(nil),                 // 7: lanewarden.wire.v1.State
+	(*observation.Inventory)(nil), // 8: lanewarden.v1.Inventory
+	(observation.Class)(0),        // 9: lanewarden.v1.Class
 }
 var file_sync_wire_wire_proto_depIdxs = []int32{
-	6, // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
-	7, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
-	4, // 2: lanewarden.wire.v1.Ack.cursors:type_name -> lanewarden.wire.v1.Cursor
+	8, // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
+	9, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
+	6, // 2: lanewarden.wire.v1.Ack.cursors:type_name -> lanewarden.wire.v1.Cursor
 	0, // 3: lanewarden.wire.v1.Ack.refusal:type_name -> lanewarden.wire.v1.Refusal
-	7, // 4: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	5, // 4: lanewarden.wire.v1.Ack.artifacts:type_name -> lanewarden.wire.v1.Held
+	9, // 5: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_sync_wire_wire_proto_init() }
@@ -715,7 +939,7 @@ func file_sync_wire_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sync_wire_wire_proto_rawDesc), len(file_sync_wire_wire_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

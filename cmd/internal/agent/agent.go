@@ -167,7 +167,7 @@ func (l link) status() console.Link {
 	}
 	s := l.up.Status()
 	return console.Link{
-		Configured: true, Broker: s.Broker, Connected: s.Connected, Ready: s.Ready, Refused: s.Refused, Problem: s.Problem, Since: s.Since,
+		Artifact: (*console.Sending)(s.Artifact), Configured: true, Broker: s.Broker, Connected: s.Connected, Ready: s.Ready, Refused: s.Refused, Problem: s.Problem, Since: s.Since,
 		LastAck: s.LastAck, Verified: s.Verified, InFlight: s.InFlight, Rate: s.Rate, RTTMs: s.RTTMs, SentBytes: s.SentBytes,
 		SentRows: s.SentRows, AckedRows: s.AckedRows, GoBacks: s.GoBacks, Reconnects: s.Reconnects,
 	}

@@ -233,7 +233,7 @@ func (w *world) status() (s console.Status, err error) {
 func (w *world) drained() bool {
 	s, err := w.status()
 	n := s.Journal.Waiting["alarm"] + s.Journal.Waiting["event"] + s.Journal.Waiting["telemetry"]
-	return err == nil && s.Link.Ready && n == 0 && len(s.Journal.Waiting) == 3
+	return err == nil && s.Link.Ready && n == 0 && s.Journal.WaitingArtifacts == 0 && len(s.Journal.Waiting) == 3
 }
 
 // stop ends agent and hub in order.

@@ -29,11 +29,13 @@ const (
 	Unrecognised     Status = 0x0211 // the operation is not one of ours
 )
 
-// command is the part of a command set that a receiver needs.
+// command is the part of a command set that receiver and sender need.
 type command struct {
 	class, instance string
 	field, message  uint16
 	dataSet         bool
+	status          Status // of an answer
+	comment         string
 }
 
 // decodeCommand decodes a command set: implicit VR little endian, group 0000.
@@ -62,6 +64,10 @@ func decodeCommand(b []byte) (c command, err error) {
 			c.message = u16
 		case 0x0800:
 			set = u16
+		case 0x0900:
+			c.status = Status(u16)
+		case 0x0902:
+			c.comment = uid(v)
 		case 0x1000:
 			c.instance = uid(v)
 		}
@@ -72,26 +78,37 @@ func decodeCommand(b []byte) (c command, err error) {
 
 // reply encodes the answer to a command, with a comment for people when it is not a success.
 func (c command) reply(status Status, comment string) []byte {
+	list := []field{
+		{0x0002, []byte(c.class)}, {0x0100, u16(c.field | cmdReply)}, {0x0120, u16(c.message)}, {0x0800, u16(noDataSet)}, {0x0900, u16(uint16(status))},
+	}
+	if comment = strings.ToValidUTF8(comment[:min(len(comment), maxText)], ""); status != Success && comment != "" {
+		list = append(list, field{0x0902, append([]byte(comment), bytes.Repeat([]byte{' '}, len(comment)%2)...)})
+	}
+	if c.instance != "" {
+		list = append(list, field{0x1000, []byte(c.instance)})
+	}
+	return commandSet(list...)
+}
+
+// field is an element of a command set.
+type field struct {
+	element uint16
+	value   []byte
+}
+
+func u16(n uint16) []byte { return binary.LittleEndian.AppendUint16(nil, n) }
+
+// commandSet encodes a command set with its length.
+func commandSet(list ...field) []byte {
 	var b bytes.Buffer
-	add := func(element uint16, v []byte) {
+	for _, f := range list {
+		v := f.value
 		if len(v)%2 != 0 {
 			v = append(v, 0)
 		}
-		b.Write(binary.LittleEndian.AppendUint16([]byte{0, 0}, element))
+		b.Write(binary.LittleEndian.AppendUint16([]byte{0, 0}, f.element))
 		b.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(v))))
 		b.Write(v)
-	}
-	u16 := func(n uint16) []byte { return binary.LittleEndian.AppendUint16(nil, n) }
-	add(0x0002, []byte(c.class))
-	add(0x0100, u16(c.field|cmdReply))
-	add(0x0120, u16(c.message))
-	add(0x0800, u16(noDataSet))
-	add(0x0900, u16(uint16(status)))
-	if comment = strings.ToValidUTF8(comment[:min(len(comment), maxText)], ""); status != Success && comment != "" {
-		add(0x0902, append([]byte(comment), bytes.Repeat([]byte{' '}, len(comment)%2)...))
-	}
-	if c.instance != "" {
-		add(0x1000, []byte(c.instance))
 	}
 	length := binary.LittleEndian.AppendUint32([]byte{0, 0, 0, 0, 4, 0, 0, 0}, uint32(b.Len()))
 	return append(length, b.Bytes()...)

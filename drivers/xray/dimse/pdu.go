@@ -214,8 +214,12 @@ func (r *request) accept() []byte {
 		body = appendItem(body, itemTransfer, []byte(c.syntax)...)
 		b = appendItem(b, itemContextAC, body...)
 	}
+	return appendItem(b, itemUser, userItems()...)
+}
+
+// userItems says what we take, and who we are.
+func userItems() []byte {
 	user := appendItem(nil, itemMaxLength, binary.BigEndian.AppendUint32(nil, maxData)...)
 	user = appendItem(user, itemClassUID, []byte(implementationUID)...)
-	user = appendItem(user, itemVersionName, []byte(implementationName)...)
-	return appendItem(b, itemUser, user...)
+	return appendItem(user, itemVersionName, []byte(implementationName)...)
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"database/sql/driver"
+	"errors"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -26,7 +27,7 @@ func (l *Ledger) batch(c *copied, b *wire.Batch) (int, *wire.Ack, error) {
 		cursor.GoBack = true
 		return 0, &wire.Ack{Journal: c.journal, Cursors: []*wire.Cursor{cursor}, Verified: c.verified}, nil
 	}
-	if err := l.insert(c, b.Class, rows); err != nil {
+	if err := errors.Join(l.insert(c, b.Class, rows), l.nameArtifacts(c.id, rows)); err != nil {
 		return 0, nil, err
 	}
 	cursor.Idx = rows[len(rows)-1].Idx

@@ -26,6 +26,8 @@ type Ledger struct {
 	read     *sqlog.DB
 	journals map[string]*copied // by journal id; what Apply has in hand
 	seq      int64
+	parts    *parts
+	spent    []string // parts to delete once the transaction is durable
 
 	mu      sync.Mutex
 	durable int64 // seq of the newest durable row
@@ -57,7 +59,7 @@ func Open(dir string) (*Ledger, error) {
 		return nil, err
 	}
 	l := &Ledger{db: db, journals: map[string]*copied{}, changed: make(chan struct{})}
-	if err := db.Script(schema); err != nil {
+	if err := l.prepare(dir); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	if l.read, err = sqlog.Open(path, sqlog.ReadOnly); err != nil {
@@ -71,14 +73,43 @@ func Open(dir string) (*Ledger, error) {
 	return l, nil
 }
 
+// prepare makes the tables, those of an older ledger into them, and the folders of artifacts.
+func (l *Ledger) prepare(dir string) (err error) {
+	old, err := l.db.Int("SELECT count(*) FROM sqlite_master WHERE name='observation' AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name='artifact')", 0)
+	if err != nil {
+		return err
+	}
+	if err := l.db.Script(schema); err != nil {
+		return err
+	}
+	if l.parts, err = newParts(dir); err != nil {
+		return err
+	}
+	if old > 0 {
+		if err := l.nameOld(); err != nil {
+			return err
+		}
+	}
+	return l.dropParts()
+}
+
 // Close ends the ledger. Apply must not run.
 func (l *Ledger) Close() error { return errors.Join(l.read.Close(), l.db.Close()) }
 
 // Message is one message of an agent.
 type Message struct {
 	Site, Agent string
-	Hello       *wire.Hello // one of these two
+	Hello       *wire.Hello // one of these
 	Batch       *wire.Batch
+	Chunk       *wire.Chunk
+	Pull        []byte // SHA-256 of an artifact that somebody waits for; no agent's
+}
+
+func (m Message) journal() []byte {
+	if m.Chunk != nil {
+		return m.Chunk.Journal
+	}
+	return m.Batch.Journal
 }
 
 // Answer is what to tell the agent once Apply returned.
@@ -88,31 +119,43 @@ type Answer struct {
 	Rows        int // that were new
 }
 
-// Apply files a group of messages in one transaction and returns the answers, one for each. When it returns an error,
-// nothing of the group was filed.
+// Apply files a group of messages in one transaction and returns the answers: one for each, but for Pull one for each agent
+// that has the artifact. When it returns an error, nothing of the group was filed.
 func (l *Ledger) Apply(group []Message) ([]Answer, error) {
-	answers := make([]Answer, len(group))
+	var answers []Answer
 	before := l.seq
 	touched := map[*copied]bool{}
 	err := l.db.Tx(func() error {
-		for i, m := range group {
+		answers = make([]Answer, 0, len(group))
+		for _, m := range group {
+			if m.Pull != nil {
+				asked, err := l.pull(m.Pull)
+				if err != nil {
+					return err
+				}
+				answers = append(answers, asked...)
+				continue
+			}
 			a, err := l.apply(m, touched)
 			if err != nil {
 				return err
 			}
-			answers[i] = a
+			answers = append(answers, a)
 		}
 		for c := range touched {
 			if err := l.saveTree(c); err != nil {
 				return err
 			}
 		}
-		return nil
+		return l.parts.settle()
 	})
 	if err != nil {
+		l.parts.abandon()
+		l.spent = l.spent[:0]
 		l.seq, l.journals = before, map[string]*copied{} // to be read again
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
+	l.dropSpent()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.durable != l.seq {
@@ -130,17 +173,22 @@ func (l *Ledger) apply(m Message, touched map[*copied]bool) (Answer, error) {
 		a.Ack = ack
 		return a, err
 	}
-	c, err := l.find(m.Batch.Journal)
+	c, err := l.find(m.journal())
 	if err != nil {
 		return a, err
 	}
 	if c == nil || c.site != m.Site || c.agent != m.Agent {
-		a.Ack = refuse(m.Batch.Journal, wire.Refusal_REFUSAL_HELLO_NEEDED, "the hub does not know this journal")
+		a.Ack = refuse(m.journal(), wire.Refusal_REFUSAL_HELLO_NEEDED, "the hub does not know this journal")
 		return a, nil
 	}
 	if c.refused != "" {
 		a.Ack = refuse(c.journal, c.refusal, c.refused)
 		return a, nil
+	}
+	if m.Chunk != nil {
+		held, err := l.chunk(c, m.Chunk)
+		a.Ack = &wire.Ack{Journal: c.journal, Artifacts: []*wire.Held{held}, Verified: c.verified}
+		return a, err
 	}
 	touched[c] = true
 	a.Rows, a.Ack, err = l.batch(c, m.Batch)
@@ -252,7 +300,8 @@ func (l *Ledger) hello(site, agent string, h *wire.Hello, touched map[*copied]bo
 	for _, class := range observation.Classes {
 		ack.Cursors = append(ack.Cursors, &wire.Cursor{Class: class, Idx: c.cursors[class], GoBack: true})
 	}
-	return ack, nil
+	ack.Pull, err = l.pulls(c)
+	return ack, err
 }
 
 func checkHello(site, agent string, h *wire.Hello) (note.Verifier, string) {

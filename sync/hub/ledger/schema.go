@@ -52,4 +52,22 @@ CREATE TABLE IF NOT EXISTS pending(   -- checkpoints above the rows without hole
 	note  TEXT NOT NULL,
 	PRIMARY KEY(owner, size)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS artifact(
+	sha256     BLOB PRIMARY KEY,
+	size       INTEGER NOT NULL,
+	media_type TEXT NOT NULL,
+	inline     BLOB,                  -- the bytes, up to 64 KiB; larger ones are files under artifacts/
+	held       INTEGER NOT NULL       -- when it was complete, ns UTC; 0 while it is not
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS artifact_row(  -- rows that name it
+	sha256 BLOB NOT NULL,
+	owner  INTEGER NOT NULL,
+	idx    INTEGER NOT NULL,
+	name   TEXT NOT NULL,
+	PRIMARY KEY(sha256, owner, idx)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pull(      -- artifacts that somebody waits for
+	sha256 BLOB PRIMARY KEY,
+	at     INTEGER NOT NULL           -- since when, ns UTC
+) WITHOUT ROWID;
 ` + sqlog.Schema("many")
