@@ -20,7 +20,29 @@ func ReadHeader(r io.Reader) (*File, error) { return Read(r, DefaultLimits, nil)
 // Read reads a file. When pixels is nil it stops at the pixel data; else it copies that there, fragments one after the other
 // without their headers, and goes on to the end.
 func Read(r io.Reader, limits Limits, pixels io.Writer) (*File, error) {
-	d := &decoder{in: bufio.NewReaderSize(r, bufferSize), limits: limits, pixels: pixels}
+	d := newDecoder(r, limits, pixels)
+	return d.file()
+}
+
+// OpenPixels reads a header and returns what follows it: the pixel data, without that of compressed images being taken apart.
+func OpenPixels(r io.Reader) (*File, io.Reader, error) {
+	d := newDecoder(r, DefaultLimits, nil)
+	f, err := d.file()
+	if err != nil {
+		return nil, nil, err
+	}
+	e := f.Dataset.find(PixelData)
+	if e == nil || e.Length < 0 {
+		return f, d.in, nil
+	}
+	return f, io.LimitReader(d.in, e.Length), nil
+}
+
+func newDecoder(r io.Reader, limits Limits, pixels io.Writer) *decoder {
+	return &decoder{in: bufio.NewReaderSize(r, bufferSize), limits: limits, pixels: pixels}
+}
+
+func (d *decoder) file() (*File, error) {
 	f := &File{}
 	if err := d.begin(f); err != nil {
 		return nil, err

@@ -30,6 +30,17 @@ func Write(w io.Writer, f *File, pixels io.Reader) error {
 	if err := e.meta(f.Dataset.find(SOPClassUID).String(), f.Dataset.find(SOPInstanceUID).String(), f.Syntax); err != nil {
 		return err
 	}
+	return e.body(f, buffered)
+}
+
+// WriteDataset writes the data set alone, as it goes over the network.
+func WriteDataset(w io.Writer, f *File, pixels io.Reader) error {
+	buffered := bufio.NewWriter(w)
+	return (&encoder{w: buffered, pixels: pixels}).body(f, buffered)
+}
+
+// body writes the data set, deflated when the transfer syntax says so.
+func (e *encoder) body(f *File, buffered *bufio.Writer) error {
 	e.implicit = f.Syntax.implicit
 	if !f.Syntax.deflated {
 		return errors.Join(e.dataset(f.Dataset), buffered.Flush())

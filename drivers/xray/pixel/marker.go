@@ -1,0 +1,100 @@
+package pixel
+
+import (
+	"bufio"
+	"encoding/binary"
+	"io"
+)
+
+// Markers of JPEG (T.81, table B.1) and JPEG-LS (T.87, C.1.1).
+const (
+	markSOF3  = 0xc3 // lossless, Huffman
+	markDHT   = 0xc4
+	markRST0  = 0xd0
+	markSOI   = 0xd8
+	markEOI   = 0xd9
+	markSOS   = 0xda
+	markDRI   = 0xdd
+	markSOF55 = 0xf7 // JPEG-LS
+	markLSE   = 0xf8
+)
+
+const streamBuffer = 64 << 10
+
+// markers reads a JPEG stream up to its scan.
+type markers struct {
+	r             *bufio.Reader
+	rows, columns int // that the image is to have
+	bits          int // of a sample, once the frame header was read
+	component     byte
+}
+
+func newMarkers(r io.Reader, rows, columns int) (*markers, error) {
+	m := &markers{r: bufio.NewReaderSize(r, streamBuffer), rows: rows, columns: columns}
+	if b, err := m.r.Peek(2); err != nil || b[0] != 0xff || b[1] != markSOI {
+		return nil, corrupt("compressed data is no JPEG: it begins with %x", b)
+	}
+	m.r.Discard(2)
+	return m, nil
+}
+
+// segment reads the next marker and what belongs to it.
+func (m *markers) segment() (mark byte, body []byte, err error) {
+	for {
+		b, err := m.r.ReadByte()
+		if err != nil {
+			return 0, nil, corrupt("JPEG data ends before its scan")
+		}
+		if b != 0xff {
+			return 0, nil, corrupt("byte %02x stands where a JPEG marker should", b)
+		}
+		for b == 0xff { // fill bytes
+			if b, err = m.r.ReadByte(); err != nil {
+				return 0, nil, corrupt("JPEG data ends before its scan")
+			}
+		}
+		if b == markSOI || b == markEOI || b >= markRST0 && b < markRST0+8 {
+			return 0, nil, corrupt("JPEG marker %02x before the scan", b)
+		}
+		head, err := m.r.Peek(2)
+		if err != nil {
+			return 0, nil, corrupt("JPEG marker %02x is cut off", b)
+		}
+		n := int(binary.BigEndian.Uint16(head))
+		if n < 2 {
+			return 0, nil, corrupt("JPEG marker %02x has a length of %d", b, n)
+		}
+		whole := make([]byte, n)
+		if _, err := io.ReadFull(m.r, whole); err != nil {
+			return 0, nil, corrupt("JPEG marker %02x is cut off", b)
+		}
+		return b, whole[2:], nil
+	}
+}
+
+// frame reads a frame header, which must be of one component and of the image's size.
+func (m *markers) frame(body []byte) error {
+	if len(body) < 9 || body[5] != 1 {
+		return corrupt("JPEG frame header of %d bytes: one component is read", len(body))
+	}
+	m.bits, m.component = int(body[0]), body[6]
+	rows, columns := int(binary.BigEndian.Uint16(body[1:])), int(binary.BigEndian.Uint16(body[3:]))
+	if rows != m.rows || columns != m.columns {
+		return corrupt("JPEG frame of %d x %d in an image of %d x %d", columns, rows, m.columns, m.rows)
+	}
+	if m.bits < 2 || m.bits > 16 {
+		return corrupt("JPEG samples of %d bits", m.bits)
+	}
+	return nil
+}
+
+// scan reads a scan header and returns its three parameters: predictor, or near; interleave, or end; point transform.
+func (m *markers) scan(body []byte) (p [3]byte, err error) {
+	if m.bits == 0 {
+		return p, corrupt("JPEG scan before its frame")
+	}
+	if len(body) < 6 || body[0] != 1 || body[1] != m.component {
+		return p, corrupt("JPEG scan of %d bytes is not of the frame's component", len(body))
+	}
+	return [3]byte(body[3:6]), nil
+}

@@ -1,0 +1,379 @@
+// Package pixel reads the pixels of DICOM images. A file goes in; rows of 16-bit values come out, one after the other, whatever
+// the transfer syntax, so that memory does not grow with the image. RLE, JPEG-LS and JPEG lossless are decoded here, bit-exactly.
+package pixel
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"lanewarden/drivers/xray/dicom"
+)
+
+// ErrNotRendered says that the pixels are of a kind that is kept and passed on, but not shown: JPEG 2000, colour.
+var ErrNotRendered = errors.New("not rendered")
+
+// Bounds on an image.
+const (
+	maxSide    = 1 << 16
+	maxPixels  = 1 << 28 // of a frame: 512 MB uncompressed
+	maxFrames  = 1 << 16
+	maxInflate = 1 << 30 // bytes of deflated pixel data that are passed over to reach a frame
+)
+
+// Rows reads a frame from its first row on.
+type Rows interface {
+	// Next fills row, which is Columns long, with the next row.
+	Next(row []uint16) error
+}
+
+// Image is an image and where its pixels are.
+type Image struct {
+	File          *dicom.File
+	Rows, Columns int
+	Frames        int
+	Bits          int // stored in a pixel
+	// Offset is to be added to a value to have the stored number: signed ones are raised, so that rows are not negative.
+	Offset int
+
+	allocated, high int
+	signed          bool
+	r               io.ReaderAt
+	size            int64
+	data            *dicom.Element
+	fragments       []dicom.Fragment // of encapsulated pixel data, without the offset table
+	offsets         []uint32         // the offset table
+}
+
+// Tags of the image pixel module (PS3.3, C.7.6.3).
+const (
+	tagSamples     dicom.Tag = 0x00280002
+	tagPhotometric dicom.Tag = 0x00280004
+	tagFrames      dicom.Tag = 0x00280008
+	tagRows        dicom.Tag = 0x00280010
+	tagColumns     dicom.Tag = 0x00280011
+	tagAllocated   dicom.Tag = 0x00280100
+	tagStored      dicom.Tag = 0x00280101
+	tagHighBit     dicom.Tag = 0x00280102
+	tagSigned      dicom.Tag = 0x00280103
+)
+
+// ErrNoImage says that an object has no pixel data.
+var ErrNoImage = errors.New("object has no pixel data")
+
+// Open reads the header of a file of size bytes. It costs the header, and for compressed pixels a few bytes a fragment.
+func Open(r io.ReaderAt, size int64) (*Image, error) {
+	f, err := dicom.ReadHeader(io.NewSectionReader(r, 0, size))
+	if err != nil {
+		return nil, err
+	}
+	return New(f, r, size)
+}
+
+// New is Open with the header read already.
+func New(f *dicom.File, r io.ReaderAt, size int64) (*Image, error) {
+	i := &Image{File: f, r: r, size: size, data: f.Dataset.Find(dicom.PixelData)}
+	if i.data == nil {
+		return nil, ErrNoImage
+	}
+	number := func(tag dicom.Tag, none int) int {
+		if n := f.Dataset.Find(tag).Ints(); len(n) > 0 {
+			return int(max(min(n[0], 1<<31), -1))
+		}
+		return none
+	}
+	i.Rows, i.Columns, i.Frames = number(tagRows, 0), number(tagColumns, 0), number(tagFrames, 1)
+	i.allocated, i.Bits = number(tagAllocated, 16), number(tagStored, 0)
+	if i.Bits == 0 {
+		i.Bits = i.allocated
+	}
+	i.high, i.signed = number(tagHighBit, i.Bits-1), number(tagSigned, 0) == 1
+	if i.signed {
+		i.Offset = -1 << (max(i.Bits, 1) - 1)
+	}
+	bad := func(format string, args ...any) error {
+		return &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(), Reason: fmt.Sprintf(format, args...)}
+	}
+	switch {
+	case i.Rows < 1 || i.Columns < 1 || i.Rows > maxSide || i.Columns > maxSide || i.Rows*i.Columns > maxPixels:
+		return nil, bad("image of %d x %d pixels; one has at least 1 and at most %d of them", i.Columns, i.Rows, maxPixels)
+	case i.Frames < 1 || i.Frames > maxFrames:
+		return nil, bad("%d frames; an image has 1 to %d", i.Frames, maxFrames)
+	case i.allocated != 8 && i.allocated != 16:
+		return nil, fmt.Errorf("%w: %d bits are allocated for a pixel", ErrNotRendered, i.allocated)
+	case i.Bits < 1 || i.Bits > i.allocated || i.high != i.Bits-1 && (i.high < i.Bits-1 || i.high >= i.allocated):
+		return nil, bad("%d bits are stored below bit %d of %d", i.Bits, i.high, i.allocated)
+	case number(tagSamples, 1) != 1:
+		return nil, fmt.Errorf("%w: %d samples a pixel", ErrNotRendered, number(tagSamples, 1))
+	}
+	return i, i.locate()
+}
+
+// Inverse reports whether low values are to be shown bright.
+func (i *Image) Inverse() bool {
+	return i.File.Dataset.Find(tagPhotometric).String() == "MONOCHROME1"
+}
+
+// locate checks that the pixel data is all there, and finds its fragments.
+func (i *Image) locate() error {
+	if !i.File.Syntax.Encapsulated {
+		need := int64(i.Frames) * i.frameBytes()
+		if i.data.Length < need {
+			return &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(), Reason: fmt.Sprintf("%d bytes of pixel data; %d frames of %d x %d need %d", i.data.Length, i.Frames, i.Columns, i.Rows, need)}
+		}
+		return CheckWhole(i.File, i.r, i.size)
+	}
+	fragments, err := Fragments(i.data, i.r, i.size)
+	if err != nil {
+		return err
+	}
+	if table := fragments[0]; table.Length >= 4 && table.Length <= 4*maxFrames {
+		b := make([]byte, table.Length)
+		if _, err := i.r.ReadAt(b, table.Offset); err != nil {
+			return err
+		}
+		for ; len(b) >= 4; b = b[4:] {
+			i.offsets = append(i.offsets, binary.LittleEndian.Uint32(b))
+		}
+	}
+	i.fragments = fragments[1:]
+	return nil
+}
+
+func (i *Image) frameBytes() int64 { return int64(i.Rows) * int64(i.Columns) * int64(i.allocated/8) }
+
+// CheckWhole reports pixel data that is cut off, as a *dicom.FormatError. It reads the headers of fragments only; deflated data
+// it cannot tell from outside.
+func CheckWhole(f *dicom.File, r io.ReaderAt, size int64) error {
+	e := f.Dataset.Find(dicom.PixelData)
+	switch {
+	case e == nil || f.Syntax.Deflated():
+		return nil
+	case f.Syntax.Encapsulated && e.Length < 0:
+		_, err := Fragments(e, r, size)
+		return err
+	case e.Offset+e.Length > size:
+		return &dicom.FormatError{Offset: size, Path: e.Tag.String(), Reason: fmt.Sprintf("pixel data is cut off: %d of %d bytes are there", size-e.Offset, e.Length)}
+	}
+	return nil
+}
+
+const (
+	maxFragments = 1 << 17
+	itemTag      = 0xe000fffe // as four little endian bytes
+	delimiterTag = 0xe0ddfffe
+)
+
+// Fragments finds the fragments of encapsulated pixel data, the offset table first.
+func Fragments(e *dicom.Element, r io.ReaderAt, size int64) ([]dicom.Fragment, error) {
+	at := e.Offset
+	bad := func(format string, args ...any) ([]dicom.Fragment, error) {
+		return nil, &dicom.FormatError{Offset: at, Path: e.Tag.String(), Reason: fmt.Sprintf(format, args...)}
+	}
+	if e.Length >= 0 {
+		return bad("compressed pixel data has a length of %d; it stands in fragments", e.Length)
+	}
+	var out []dicom.Fragment
+	var head [8]byte
+	for {
+		if _, err := r.ReadAt(head[:], at); err != nil {
+			if errors.Is(err, io.EOF) {
+				return bad("pixel data is cut off after %d fragments", len(out))
+			}
+			return nil, err
+		}
+		tag, length := binary.LittleEndian.Uint32(head[:]), int64(binary.LittleEndian.Uint32(head[4:]))
+		at += 8
+		switch {
+		case tag == delimiterTag && len(out) > 0:
+			return out, nil
+		case tag != itemTag:
+			return bad("bytes %x stand where a fragment should", head[:4])
+		case at+length > size:
+			return bad("pixel data is cut off: fragment of %d bytes, %d are there", length, size-at)
+		case len(out) == maxFragments:
+			return bad("more than %d fragments", maxFragments)
+		}
+		out = append(out, dicom.Fragment{Offset: at, Length: length})
+		at += length
+	}
+}
+
+// Frame opens a frame, the first being 0.
+func (i *Image) Frame(n int) (Rows, error) {
+	if n < 0 || n >= i.Frames {
+		return nil, fmt.Errorf("frame %d of %d", n, i.Frames)
+	}
+	if !i.File.Syntax.Encapsulated {
+		data, err := i.native(n)
+		return &nativeRows{Image: i, r: data}, err
+	}
+	parts, err := i.frameFragments(n)
+	if err != nil {
+		return nil, err
+	}
+	var rows Rows
+	switch uid := i.File.Syntax.UID; uid {
+	case "1.2.840.10008.1.2.5":
+		rows, err = newRLE(i, parts)
+	case "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70":
+		rows, err = newLossless(i.stream(parts), i.Rows, i.Columns)
+	case "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81":
+		rows, err = newJPEGLS(i.stream(parts), i.Rows, i.Columns)
+	default:
+		return nil, fmt.Errorf("%w: %s", ErrNotRendered, i.File.Syntax.Name)
+	}
+	if err != nil {
+		return nil, i.wrap(err)
+	}
+	return &maskedRows{Image: i, rows: rows}, nil
+}
+
+// native returns the bytes of an uncompressed frame.
+func (i *Image) native(n int) (io.Reader, error) {
+	skip := int64(n) * i.frameBytes()
+	if !i.File.Syntax.Deflated() {
+		return io.NewSectionReader(i.r, i.data.Offset+skip, i.frameBytes()), nil
+	}
+	if skip > maxInflate {
+		return nil, fmt.Errorf("%w: frame %d of a deflated image", ErrNotRendered, n)
+	}
+	_, pixels, err := dicom.OpenPixels(io.NewSectionReader(i.r, 0, i.size))
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.CopyN(io.Discard, pixels, skip)
+	return pixels, err
+}
+
+// frameFragments returns the fragments of a frame.
+func (i *Image) frameFragments(n int) ([]dicom.Fragment, error) {
+	switch {
+	case i.Frames == 1:
+		return i.fragments, nil
+	case len(i.fragments) == i.Frames:
+		return i.fragments[n : n+1], nil
+	case len(i.offsets) == i.Frames:
+		first := i.fragments[0].Offset - 8
+		begin, end := first+int64(i.offsets[n]), int64(1)<<62
+		if n+1 < i.Frames {
+			end = first + int64(i.offsets[n+1])
+		}
+		var out []dicom.Fragment
+		for _, f := range i.fragments {
+			if f.Offset-8 >= begin && f.Offset < end {
+				out = append(out, f)
+			}
+		}
+		if len(out) > 0 {
+			return out, nil
+		}
+	}
+	return nil, &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(), Reason: fmt.Sprintf("%d fragments for %d frames, without an offset table", len(i.fragments), i.Frames)}
+}
+
+func (i *Image) stream(parts []dicom.Fragment) io.Reader {
+	var list []io.Reader
+	for _, p := range parts {
+		list = append(list, io.NewSectionReader(i.r, p.Offset, p.Length))
+	}
+	return io.MultiReader(list...)
+}
+
+// wrap makes a decoder's error one of the file.
+func (i *Image) wrap(err error) error {
+	var coding *codingError
+	if errors.As(err, &coding) {
+		return &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(), Reason: coding.reason}
+	}
+	return err
+}
+
+// codingError says what is wrong with compressed data.
+type codingError struct{ reason string }
+
+func (e *codingError) Error() string { return e.reason }
+
+func corrupt(format string, args ...any) error {
+	return &codingError{fmt.Sprintf(format, args...)}
+}
+
+// nativeRows reads uncompressed pixels.
+type nativeRows struct {
+	*Image
+	r   io.Reader
+	buf []byte
+	row int
+}
+
+// Next implements Rows.
+func (n *nativeRows) Next(row []uint16) error {
+	if n.buf == nil {
+		n.buf = make([]byte, n.Columns*n.allocated/8)
+		n.r = bufio.NewReaderSize(n.r, 256<<10)
+	}
+	if _, err := io.ReadFull(n.r, n.buf); err != nil {
+		return &dicom.FormatError{Offset: n.data.Offset, Path: dicom.PixelData.String(), Reason: fmt.Sprintf("pixel data ends in row %d of %d: %v", n.row, n.Rows, err)}
+	}
+	n.row++
+	if n.allocated == 8 {
+		for x, v := range n.buf {
+			row[x] = uint16(v)
+		}
+	} else {
+		b := n.buf
+		for x := range row {
+			row[x] = uint16(b[2*x]) | uint16(b[2*x+1])<<8
+		}
+	}
+	n.fix(row)
+	return nil
+}
+
+// fix brings values as they are stored to 0 and up.
+func (i *Image) fix(row []uint16) {
+	if i.Bits == 16 && !i.signed {
+		return
+	}
+	shift, mask, flip := i.high+1-i.Bits, uint16(1<<i.Bits-1), uint16(0)
+	if i.signed {
+		flip = 1 << (i.Bits - 1)
+	}
+	for x, v := range row {
+		row[x] = (v>>shift)&mask ^ flip
+	}
+}
+
+// maskedRows brings a decoder's values to 0 and up.
+type maskedRows struct {
+	*Image
+	rows Rows
+	row  int
+}
+
+// Next implements Rows.
+func (m *maskedRows) Next(row []uint16) error {
+	if err := m.rows.Next(row); err != nil {
+		return m.wrap(fmt.Errorf("row %d of %d: %w", m.row, m.Rows, err))
+	}
+	m.row++
+	m.fix(row)
+	return nil
+}
+
+// readAll reads fragments into memory, as long as they are no larger than an image of these dimensions can need.
+func (i *Image) readAll(parts []dicom.Fragment) ([]byte, error) {
+	var size int64
+	for _, p := range parts {
+		size += p.Length
+	}
+	if limit := 2*i.frameBytes() + 1<<16; size > limit {
+		return nil, corrupt("%d bytes of compressed data for a frame of %d", size, i.frameBytes())
+	}
+	var b bytes.Buffer
+	_, err := io.Copy(&b, i.stream(parts))
+	return b.Bytes(), err
+}

@@ -1,0 +1,114 @@
+package pixel
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"io"
+
+	"lanewarden/drivers/xray/dicom"
+)
+
+// rle decodes RLE (PS3.5, annex G): a segment for each byte of a pixel, the upper byte first, each packed on its own.
+type rle struct {
+	planes []*packed
+}
+
+const rleHeader = 64
+
+func newRLE(i *Image, parts []dicom.Fragment) (Rows, error) {
+	var data io.ReaderAt
+	var size int64
+	if len(parts) == 1 {
+		data, size = io.NewSectionReader(i.r, parts[0].Offset, parts[0].Length), parts[0].Length
+	} else {
+		all, err := i.readAll(parts)
+		if err != nil {
+			return nil, err
+		}
+		data, size = bytes.NewReader(all), int64(len(all))
+	}
+	var head [rleHeader]byte
+	if _, err := data.ReadAt(head[:], 0); err != nil {
+		return nil, corrupt("RLE header is cut off: %d bytes are there", size)
+	}
+	if n := binary.LittleEndian.Uint32(head[:]); int(n) != i.allocated/8 {
+		return nil, corrupt("RLE with %d segments; %d bits a pixel have %d", n, i.allocated, i.allocated/8)
+	}
+	r := &rle{}
+	for s := range i.allocated / 8 {
+		begin, end := int64(binary.LittleEndian.Uint32(head[4+4*s:])), size
+		if s+1 < i.allocated/8 {
+			end = int64(binary.LittleEndian.Uint32(head[8+4*s:]))
+		}
+		if begin < rleHeader || end < begin || end > size {
+			return nil, corrupt("RLE segment from %d to %d of %d bytes", begin, end, size)
+		}
+		r.planes = append(r.planes, &packed{r: bufio.NewReaderSize(io.NewSectionReader(data, begin, end-begin), 64<<10), row: make([]byte, i.Columns)})
+	}
+	return r, nil
+}
+
+// Next implements Rows.
+func (r *rle) Next(row []uint16) error {
+	clear(row)
+	for _, p := range r.planes {
+		if err := p.next(); err != nil {
+			return err
+		}
+		for x, v := range p.row {
+			row[x] = row[x]<<8 | uint16(v)
+		}
+	}
+	return nil
+}
+
+// packed is one segment in packed bits.
+type packed struct {
+	r      *bufio.Reader
+	row    []byte
+	run    int // bytes left of the run at hand
+	repeat bool
+	value  byte
+}
+
+// next fills row.
+func (p *packed) next() error {
+	for rest := p.row; len(rest) > 0; {
+		if p.run == 0 {
+			if err := p.begin(); err != nil {
+				return err
+			}
+			continue
+		}
+		n := min(p.run, len(rest))
+		if p.repeat {
+			for x := range rest[:n] {
+				rest[x] = p.value
+			}
+		} else if _, err := io.ReadFull(p.r, rest[:n]); err != nil {
+			return corrupt("RLE data ends inside a run")
+		}
+		p.run -= n
+		rest = rest[n:]
+	}
+	return nil
+}
+
+// begin reads the head of a run.
+func (p *packed) begin() error {
+	b, err := p.r.ReadByte()
+	if err != nil {
+		return corrupt("RLE data ends before the image")
+	}
+	switch n := int(int8(b)); {
+	case n >= 0:
+		p.run, p.repeat = n+1, false
+	case n > -128:
+		p.run, p.repeat = 1-n, true
+		if p.value, err = p.r.ReadByte(); err != nil {
+			return corrupt("RLE data ends inside a run")
+		}
+	}
+	return nil
+}
