@@ -18,12 +18,22 @@ import (
 
 func decodeCommand() *cobra.Command {
 	var asJSON bool
+	var p pictures
 	c := &cobra.Command{
-		Use: "decode FILE...", Short: "Say what device files hold", Args: cobra.MinimumNArgs(1),
+		Use: "decode FILE...", Short: "Say what device files hold, and draw them", Args: cobra.MinimumNArgs(1),
 		Long: "Say what files of any driver hold. A file's format is recognised by its content. Formats:\n" + formatList() +
 			"\nExits 1 when a file cannot be read, after all others were.",
-		Example: "  lanectl decode --json pass.n42",
+		Example: `  lanectl decode --json pass.n42
+  lanectl decode --png truck.png truck-dx.dcs --with truck-dx-low.dcs --with truck-tdr.dcs     # pseudo-colour, threats outlined
+  lanectl decode --png detail.png truck-dx.dcs --region 1200,300,400,300 --log --equalise
+  lanectl decode --png detail16.png truck-dx.dcs --region 1200,300,400,300 --exact             # values as they are, 16 bits`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if p.out != "" {
+				if len(args) != 1 {
+					return errors.New("--png draws one file")
+				}
+				return p.draw(args[0])
+			}
 			var errs []error
 			for _, path := range args {
 				if err := decode(cmd.OutOrStdout(), path, asJSON); err != nil {
@@ -34,6 +44,7 @@ func decodeCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a file, for programs")
+	p.flags(c.Flags())
 	return c
 }
 
@@ -58,28 +69,33 @@ func decode(w io.Writer, path string, asJSON bool) error {
 		return errors.Unwrap(err)
 	}
 	defer f.Close()
-	head := make([]byte, driver.HeadBytes)
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		if errors.Is(err, io.EOF) {
-			return errors.New("is empty")
-		}
+	format, err := recognise(f)
+	if err != nil {
 		return err
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
+	d, err := format.Describe(f, filepath.Base(path))
+	if err != nil {
+		return fmt.Errorf("looks like %s, but: %w", format.Title, err)
+	}
+	return print(w, path, d, asJSON)
+}
+
+// recognise tells a file's format by its beginning.
+func recognise(f io.ReaderAt) (driver.Format, error) {
+	head := make([]byte, driver.HeadBytes)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return driver.Format{}, err
+	}
+	if n == 0 {
+		return driver.Format{}, errors.New("is empty")
 	}
 	for _, format := range formats() {
-		if !format.Recognise(head[:n]) {
-			continue
+		if format.Recognise(head[:n]) {
+			return format, nil
 		}
-		d, err := format.Describe(f, filepath.Base(path))
-		if err != nil {
-			return fmt.Errorf("looks like %s, but: %w", format.Title, err)
-		}
-		return print(w, path, d, asJSON)
 	}
-	return errors.New("is of no format that a driver understands")
+	return driver.Format{}, errors.New("is of no format that a driver understands")
 }
 
 func print(w io.Writer, path string, d driver.Description, asJSON bool) error {

@@ -5,6 +5,7 @@ package driver
 import (
 	"context"
 	"fmt"
+	"image"
 	"io"
 	"time"
 
@@ -50,6 +51,8 @@ type Sink interface {
 	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
 	// StoreArtifact keeps bytes whole and durable, and names them for use in an observation.
 	StoreArtifact(ctx context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error)
+	// OpenArtifact reads back what StoreArtifact kept.
+	OpenArtifact(a *observation.Artifact) (observation.ArtifactReader, error)
 	// State reports what the driver knows of its device, in words for a technician. Repeating it costs nothing.
 	State(state observation.DeviceState_State, reason string)
 	// Live takes a sample for strip charts. It is kept in a bounded ring and never journalled.
@@ -71,6 +74,25 @@ type Format struct {
 	Recognise func(head []byte) bool
 	// Describe reads the file and says what it holds. name is the file's name, for formats that keep a date there.
 	Describe func(r io.Reader, name string) (Description, error)
+	// Draw makes a picture of the file; nil when the format has none.
+	Draw func(f Source, v View) (image.Image, error)
+}
+
+// Source is a file whose size is known.
+type Source struct {
+	io.ReaderAt
+	Size int64
+}
+
+// View says what of a file is to be drawn, and how. The zero View is a preview of all.
+type View struct {
+	Region   image.Rectangle // in pixels of the original; empty for all
+	MaxSide  int             // longest side of the picture, pixels; 0 for the format's own
+	Exact    bool            // the values as they are, in 16 bits, instead of a picture for people
+	Invert   bool
+	Log      bool     // on a logarithmic scale
+	Equalise bool     // contrast by neighbourhood
+	With     []Source // other files of the same event: the other energy, reports
 }
 
 // HeadBytes is how much of a file Recognise may look at.

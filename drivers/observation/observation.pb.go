@@ -98,6 +98,9 @@ const (
 	Kind_KIND_DEVICE_IMPORT        Kind = 26
 	Kind_KIND_XRAY_IMAGE           Kind = 27
 	Kind_KIND_XRAY_THREAT_REPORT   Kind = 28
+	Kind_KIND_XRAY_QUALITY         Kind = 29
+	Kind_KIND_XRAY_FAULT           Kind = 30
+	Kind_KIND_XRAY_PREVIEW         Kind = 31
 )
 
 // Enum value maps for Kind.
@@ -117,6 +120,9 @@ var (
 		26: "KIND_DEVICE_IMPORT",
 		27: "KIND_XRAY_IMAGE",
 		28: "KIND_XRAY_THREAT_REPORT",
+		29: "KIND_XRAY_QUALITY",
+		30: "KIND_XRAY_FAULT",
+		31: "KIND_XRAY_PREVIEW",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -133,6 +139,9 @@ var (
 		"KIND_DEVICE_IMPORT":        26,
 		"KIND_XRAY_IMAGE":           27,
 		"KIND_XRAY_THREAT_REPORT":   28,
+		"KIND_XRAY_QUALITY":         29,
+		"KIND_XRAY_FAULT":           30,
+		"KIND_XRAY_PREVIEW":         31,
 	}
 )
 
@@ -430,6 +439,9 @@ type Body struct {
 	//	*Body_DeviceImport
 	//	*Body_XrayImage
 	//	*Body_XrayThreatReport
+	//	*Body_XrayQuality
+	//	*Body_XrayFault
+	//	*Body_XrayPreview
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -624,6 +636,33 @@ func (x *Body) GetXrayThreatReport() *XrayThreatReport {
 	return nil
 }
 
+func (x *Body) GetXrayQuality() *XrayQuality {
+	if x != nil {
+		if x, ok := x.Of.(*Body_XrayQuality); ok {
+			return x.XrayQuality
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetXrayFault() *XrayFault {
+	if x != nil {
+		if x, ok := x.Of.(*Body_XrayFault); ok {
+			return x.XrayFault
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetXrayPreview() *XrayPreview {
+	if x != nil {
+		if x, ok := x.Of.(*Body_XrayPreview); ok {
+			return x.XrayPreview
+		}
+	}
+	return nil
+}
+
 type isBody_Of interface {
 	isBody_Of()
 }
@@ -680,6 +719,18 @@ type Body_XrayThreatReport struct {
 	XrayThreatReport *XrayThreatReport `protobuf:"bytes,28,opt,name=xray_threat_report,json=xrayThreatReport,proto3,oneof"`
 }
 
+type Body_XrayQuality struct {
+	XrayQuality *XrayQuality `protobuf:"bytes,29,opt,name=xray_quality,json=xrayQuality,proto3,oneof"`
+}
+
+type Body_XrayFault struct {
+	XrayFault *XrayFault `protobuf:"bytes,30,opt,name=xray_fault,json=xrayFault,proto3,oneof"`
+}
+
+type Body_XrayPreview struct {
+	XrayPreview *XrayPreview `protobuf:"bytes,31,opt,name=xray_preview,json=xrayPreview,proto3,oneof"`
+}
+
 func (*Body_RadiationOccupancy) isBody_Of() {}
 
 func (*Body_RadiationBackground) isBody_Of() {}
@@ -705,6 +756,12 @@ func (*Body_DeviceImport) isBody_Of() {}
 func (*Body_XrayImage) isBody_Of() {}
 
 func (*Body_XrayThreatReport) isBody_Of() {}
+
+func (*Body_XrayQuality) isBody_Of() {}
+
+func (*Body_XrayFault) isBody_Of() {}
+
+func (*Body_XrayPreview) isBody_Of() {}
 
 // Artifact names bytes kept whole as they came: an N42 document, a DICOS file, a recorded daily file.
 type Artifact struct {
@@ -2865,6 +2922,317 @@ func (x *ThreatRegion) GetPolygon() []float32 {
 	return nil
 }
 
+// XrayQuality is what an image says of the system that took it. Its levels are stored values; signed ones are raised to begin at 0.
+type XrayQuality struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	ImageInstance  string                 `protobuf:"bytes,1,opt,name=image_instance,json=imageInstance,proto3" json:"image_instance,omitempty"`      // SOP instance
+	ScanInstance   string                 `protobuf:"bytes,2,opt,name=scan_instance,json=scanInstance,proto3" json:"scan_instance,omitempty"`         // (0020,000D)
+	Energies       []string               `protobuf:"bytes,3,rep,name=energies,proto3" json:"energies,omitempty"`                                     // of the scan's images so far: high, low
+	AirLevel       float32                `protobuf:"fixed32,4,opt,name=air_level,json=airLevel,proto3" json:"air_level,omitempty"`                   // mean of pixels without anything in the beam; 0 when there are none
+	AirNoise       float32                `protobuf:"fixed32,5,opt,name=air_noise,json=airNoise,proto3" json:"air_noise,omitempty"`                   // standard deviation of neighbouring air pixels, over the air level
+	AirShare       float32                `protobuf:"fixed32,6,opt,name=air_share,json=airShare,proto3" json:"air_share,omitempty"`                   // of all pixels, 0 to 1
+	SaturatedShare float32                `protobuf:"fixed32,7,opt,name=saturated_share,json=saturatedShare,proto3" json:"saturated_share,omitempty"` // pixels at the top of the scale, 0 to 1
+	StarvedShare   float32                `protobuf:"fixed32,8,opt,name=starved_share,json=starvedShare,proto3" json:"starved_share,omitempty"`       // pixels at 0, 0 to 1
+	Detectors      uint32                 `protobuf:"varint,9,opt,name=detectors,proto3" json:"detectors,omitempty"`
+	DeadDetectors  uint32                 `protobuf:"varint,10,opt,name=dead_detectors,json=deadDetectors,proto3" json:"dead_detectors,omitempty"`    // constant near 0, unlike their neighbours
+	StuckDetectors uint32                 `protobuf:"varint,11,opt,name=stuck_detectors,json=stuckDetectors,proto3" json:"stuck_detectors,omitempty"` // constant elsewhere, unlike their neighbours
+	Detector       []uint32               `protobuf:"varint,12,rep,packed,name=detector,proto3" json:"detector,omitempty"`                            // which those are, from 0, at most 64 of each
+	AirDrift       float32                `protobuf:"fixed32,13,opt,name=air_drift,json=airDrift,proto3" json:"air_drift,omitempty"`                  // air level over the median of the scans before, less 1
+	AirScans       uint32                 `protobuf:"varint,14,opt,name=air_scans,json=airScans,proto3" json:"air_scans,omitempty"`                   // scans in that median, at most 64 since the agent's start
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *XrayQuality) Reset() {
+	*x = XrayQuality{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *XrayQuality) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*XrayQuality) ProtoMessage() {}
+
+func (x *XrayQuality) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use XrayQuality.ProtoReflect.Descriptor instead.
+func (*XrayQuality) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *XrayQuality) GetImageInstance() string {
+	if x != nil {
+		return x.ImageInstance
+	}
+	return ""
+}
+
+func (x *XrayQuality) GetScanInstance() string {
+	if x != nil {
+		return x.ScanInstance
+	}
+	return ""
+}
+
+func (x *XrayQuality) GetEnergies() []string {
+	if x != nil {
+		return x.Energies
+	}
+	return nil
+}
+
+func (x *XrayQuality) GetAirLevel() float32 {
+	if x != nil {
+		return x.AirLevel
+	}
+	return 0
+}
+
+func (x *XrayQuality) GetAirNoise() float32 {
+	if x != nil {
+		return x.AirNoise
+	}
+	return 0
+}
+
+func (x *XrayQuality) GetAirShare() float32 {
+	if x != nil {
+		return x.AirShare
+	}
+	return 0
+}
+
+func (x *XrayQuality) GetSaturatedShare() float32 {
+	if x != nil {
+		return x.SaturatedShare
+	}
+	return 0
+}
+
+func (x *XrayQuality) GetStarvedShare() float32 {
+	if x != nil {
+		return x.StarvedShare
+	}
+	return 0
+}
+
+func (x *XrayQuality) GetDetectors() uint32 {
+	if x != nil {
+		return x.Detectors
+	}
+	return 0
+}
+
+func (x *XrayQuality) GetDeadDetectors() uint32 {
+	if x != nil {
+		return x.DeadDetectors
+	}
+	return 0
+}
+
+func (x *XrayQuality) GetStuckDetectors() uint32 {
+	if x != nil {
+		return x.StuckDetectors
+	}
+	return 0
+}
+
+func (x *XrayQuality) GetDetector() []uint32 {
+	if x != nil {
+		return x.Detector
+	}
+	return nil
+}
+
+func (x *XrayQuality) GetAirDrift() float32 {
+	if x != nil {
+		return x.AirDrift
+	}
+	return 0
+}
+
+func (x *XrayQuality) GetAirScans() uint32 {
+	if x != nil {
+		return x.AirScans
+	}
+	return 0
+}
+
+// XrayFault is a measure of image quality that left its limits, once when it begins and once when it ends.
+type XrayFault struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Measure       string                 `protobuf:"bytes,1,opt,name=measure,proto3" json:"measure,omitempty"`  // air_level, air_noise, air_drift, saturated, detectors
+	Cleared       bool                   `protobuf:"varint,2,opt,name=cleared,proto3" json:"cleared,omitempty"` // false: it begins; true: it is over
+	Value         float32                `protobuf:"fixed32,3,opt,name=value,proto3" json:"value,omitempty"`
+	Limit         float32                `protobuf:"fixed32,4,opt,name=limit,proto3" json:"limit,omitempty"`                                    // that was passed; of air_level the nearer one
+	ImageInstance string                 `protobuf:"bytes,5,opt,name=image_instance,json=imageInstance,proto3" json:"image_instance,omitempty"` // that showed it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *XrayFault) Reset() {
+	*x = XrayFault{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *XrayFault) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*XrayFault) ProtoMessage() {}
+
+func (x *XrayFault) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use XrayFault.ProtoReflect.Descriptor instead.
+func (*XrayFault) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *XrayFault) GetMeasure() string {
+	if x != nil {
+		return x.Measure
+	}
+	return ""
+}
+
+func (x *XrayFault) GetCleared() bool {
+	if x != nil {
+		return x.Cleared
+	}
+	return false
+}
+
+func (x *XrayFault) GetValue() float32 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *XrayFault) GetLimit() float32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *XrayFault) GetImageInstance() string {
+	if x != nil {
+		return x.ImageInstance
+	}
+	return ""
+}
+
+// XrayPreview is a small picture of an image, the first artifact: it is at the centre long before the image.
+type XrayPreview struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ImageInstance string                 `protobuf:"bytes,1,opt,name=image_instance,json=imageInstance,proto3" json:"image_instance,omitempty"` // SOP instance
+	Width         uint32                 `protobuf:"varint,2,opt,name=width,proto3" json:"width,omitempty"`                                     // pixels
+	Height        uint32                 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`
+	PseudoColour  bool                   `protobuf:"varint,4,opt,name=pseudo_colour,json=pseudoColour,proto3" json:"pseudo_colour,omitempty"` // both energies were there
+	Outlines      uint32                 `protobuf:"varint,5,opt,name=outlines,proto3" json:"outlines,omitempty"`                             // threat objects drawn over it, those reported before
+	NotRendered   string                 `protobuf:"bytes,6,opt,name=not_rendered,json=notRendered,proto3" json:"not_rendered,omitempty"`     // why there is no picture
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *XrayPreview) Reset() {
+	*x = XrayPreview{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *XrayPreview) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*XrayPreview) ProtoMessage() {}
+
+func (x *XrayPreview) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use XrayPreview.ProtoReflect.Descriptor instead.
+func (*XrayPreview) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *XrayPreview) GetImageInstance() string {
+	if x != nil {
+		return x.ImageInstance
+	}
+	return ""
+}
+
+func (x *XrayPreview) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *XrayPreview) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *XrayPreview) GetPseudoColour() bool {
+	if x != nil {
+		return x.PseudoColour
+	}
+	return false
+}
+
+func (x *XrayPreview) GetOutlines() uint32 {
+	if x != nil {
+		return x.Outlines
+	}
+	return 0
+}
+
+func (x *XrayPreview) GetNotRendered() string {
+	if x != nil {
+		return x.NotRendered
+	}
+	return ""
+}
+
 var File_drivers_observation_observation_proto protoreflect.FileDescriptor
 
 const file_drivers_observation_observation_proto_rawDesc = "" +
@@ -2875,7 +3243,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xac\t\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xe9\n" +
+	"\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -2895,7 +3264,11 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\rdevice_import\x18\x1a \x01(\v2\x1b.lanewarden.v1.DeviceImportH\x00R\fdeviceImport\x129\n" +
 	"\n" +
 	"xray_image\x18\x1b \x01(\v2\x18.lanewarden.v1.XrayImageH\x00R\txrayImage\x12O\n" +
-	"\x12xray_threat_report\x18\x1c \x01(\v2\x1f.lanewarden.v1.XrayThreatReportH\x00R\x10xrayThreatReportB\x04\n" +
+	"\x12xray_threat_report\x18\x1c \x01(\v2\x1f.lanewarden.v1.XrayThreatReportH\x00R\x10xrayThreatReport\x12?\n" +
+	"\fxray_quality\x18\x1d \x01(\v2\x1a.lanewarden.v1.XrayQualityH\x00R\vxrayQuality\x129\n" +
+	"\n" +
+	"xray_fault\x18\x1e \x01(\v2\x18.lanewarden.v1.XrayFaultH\x00R\txrayFault\x12?\n" +
+	"\fxray_preview\x18\x1f \x01(\v2\x1a.lanewarden.v1.XrayPreviewH\x00R\vxrayPreviewB\x04\n" +
 	"\x02of\"i\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
@@ -3113,12 +3486,41 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"zEffective\"O\n" +
 	"\fThreatRegion\x12%\n" +
 	"\x0eimage_instance\x18\x01 \x01(\tR\rimageInstance\x12\x18\n" +
-	"\apolygon\x18\x02 \x03(\x02R\apolygon*U\n" +
+	"\apolygon\x18\x02 \x03(\x02R\apolygon\"\xde\x03\n" +
+	"\vXrayQuality\x12%\n" +
+	"\x0eimage_instance\x18\x01 \x01(\tR\rimageInstance\x12#\n" +
+	"\rscan_instance\x18\x02 \x01(\tR\fscanInstance\x12\x1a\n" +
+	"\benergies\x18\x03 \x03(\tR\benergies\x12\x1b\n" +
+	"\tair_level\x18\x04 \x01(\x02R\bairLevel\x12\x1b\n" +
+	"\tair_noise\x18\x05 \x01(\x02R\bairNoise\x12\x1b\n" +
+	"\tair_share\x18\x06 \x01(\x02R\bairShare\x12'\n" +
+	"\x0fsaturated_share\x18\a \x01(\x02R\x0esaturatedShare\x12#\n" +
+	"\rstarved_share\x18\b \x01(\x02R\fstarvedShare\x12\x1c\n" +
+	"\tdetectors\x18\t \x01(\rR\tdetectors\x12%\n" +
+	"\x0edead_detectors\x18\n" +
+	" \x01(\rR\rdeadDetectors\x12'\n" +
+	"\x0fstuck_detectors\x18\v \x01(\rR\x0estuckDetectors\x12\x1a\n" +
+	"\bdetector\x18\f \x03(\rR\bdetector\x12\x1b\n" +
+	"\tair_drift\x18\r \x01(\x02R\bairDrift\x12\x1b\n" +
+	"\tair_scans\x18\x0e \x01(\rR\bairScans\"\x92\x01\n" +
+	"\tXrayFault\x12\x18\n" +
+	"\ameasure\x18\x01 \x01(\tR\ameasure\x12\x18\n" +
+	"\acleared\x18\x02 \x01(\bR\acleared\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\x02R\x05value\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\x02R\x05limit\x12%\n" +
+	"\x0eimage_instance\x18\x05 \x01(\tR\rimageInstance\"\xc6\x01\n" +
+	"\vXrayPreview\x12%\n" +
+	"\x0eimage_instance\x18\x01 \x01(\tR\rimageInstance\x12\x14\n" +
+	"\x05width\x18\x02 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\x03 \x01(\rR\x06height\x12#\n" +
+	"\rpseudo_colour\x18\x04 \x01(\bR\fpseudoColour\x12\x1a\n" +
+	"\boutlines\x18\x05 \x01(\rR\boutlines\x12!\n" +
+	"\fnot_rendered\x18\x06 \x01(\tR\vnotRendered*U\n" +
 	"\x05Class\x12\x15\n" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\xf0\x02\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\xb3\x03\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18KIND_RADIATION_OCCUPANCY\x10\x10\x12\x1d\n" +
@@ -3133,7 +3535,10 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x15KIND_AGENT_CLOCK_STEP\x10\x19\x12\x16\n" +
 	"\x12KIND_DEVICE_IMPORT\x10\x1a\x12\x13\n" +
 	"\x0fKIND_XRAY_IMAGE\x10\x1b\x12\x1b\n" +
-	"\x17KIND_XRAY_THREAT_REPORT\x10\x1cB Z\x1elanewarden/drivers/observationb\x06proto3"
+	"\x17KIND_XRAY_THREAT_REPORT\x10\x1c\x12\x15\n" +
+	"\x11KIND_XRAY_QUALITY\x10\x1d\x12\x13\n" +
+	"\x0fKIND_XRAY_FAULT\x10\x1e\x12\x15\n" +
+	"\x11KIND_XRAY_PREVIEW\x10\x1fB Z\x1elanewarden/drivers/observationb\x06proto3"
 
 var (
 	file_drivers_observation_observation_proto_rawDescOnce sync.Once
@@ -3148,7 +3553,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                  // 0: lanewarden.v1.Class
 	(Kind)(0),                   // 1: lanewarden.v1.Kind
@@ -3182,6 +3587,9 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*ThreatObject)(nil),        // 29: lanewarden.v1.ThreatObject
 	(*ThreatAssessment)(nil),    // 30: lanewarden.v1.ThreatAssessment
 	(*ThreatRegion)(nil),        // 31: lanewarden.v1.ThreatRegion
+	(*XrayQuality)(nil),         // 32: lanewarden.v1.XrayQuality
+	(*XrayFault)(nil),           // 33: lanewarden.v1.XrayFault
+	(*XrayPreview)(nil),         // 34: lanewarden.v1.XrayPreview
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,  // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -3200,26 +3608,29 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	21, // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
 	27, // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
 	28, // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
-	2,  // 16: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	8,  // 17: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	8,  // 18: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	3,  // 19: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	14, // 20: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	16, // 21: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	17, // 22: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	18, // 23: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	4,  // 24: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	24, // 25: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	25, // 26: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	26, // 27: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	29, // 28: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	30, // 29: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	31, // 30: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	32, // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
+	33, // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
+	34, // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
+	2,  // 19: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	8,  // 20: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	8,  // 21: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	3,  // 22: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	14, // 23: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	16, // 24: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	17, // 25: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	18, // 26: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	4,  // 27: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	24, // 28: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	25, // 29: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	26, // 30: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	29, // 31: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	30, // 32: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	31, // 33: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -3241,6 +3652,9 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_DeviceImport)(nil),
 		(*Body_XrayImage)(nil),
 		(*Body_XrayThreatReport)(nil),
+		(*Body_XrayQuality)(nil),
+		(*Body_XrayFault)(nil),
+		(*Body_XrayPreview)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3248,7 +3662,7 @@ func file_drivers_observation_observation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   27,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

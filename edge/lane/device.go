@@ -138,6 +138,12 @@ func (d *device) StoreArtifact(ctx context.Context, r io.Reader, mediaType, name
 	return d.journal.StoreArtifact(ctx, r, mediaType, name)
 }
 
+// OpenArtifact implements driver.Sink.
+func (d *device) OpenArtifact(a *observation.Artifact) (observation.ArtifactReader, error) {
+	r, _, err := d.journal.OpenArtifact(a.Sha256)
+	return r, err
+}
+
 // stateTimeout bounds the journalling of a state change; a driver shall not hang on it.
 const stateTimeout = 2 * time.Second
 

@@ -36,6 +36,10 @@ func (j *journal) StoreArtifact(context.Context, io.Reader, string, string) (*ob
 	return &observation.Artifact{}, nil
 }
 
+func (j *journal) OpenArtifact([]byte) (observation.ArtifactReader, int64, error) {
+	return observation.InlineArtifact(nil), 0, nil
+}
+
 func (j *journal) states() (out []string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

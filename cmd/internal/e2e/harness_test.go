@@ -97,6 +97,7 @@ type world struct {
 	dir                            string
 	broker, hub, agent             *program // broker is nil when the hub embeds it
 	hubHTTP, mqtt, portal, n42Post string
+	dicom                          string
 	socket                         string
 	sim                            *sim.Server
 }
@@ -121,7 +122,7 @@ type options struct {
 // newWorld starts everything.
 func newWorld(t *testing.T, o options) *world {
 	dir := t.TempDir()
-	w := &world{t: t, dir: dir, hubHTTP: freeAddress(t), mqtt: freeAddress(t), portal: freeAddress(t), n42Post: freeAddress(t), socket: filepath.Join(dir, "laned.sock")}
+	w := &world{t: t, dir: dir, hubHTTP: freeAddress(t), mqtt: freeAddress(t), portal: freeAddress(t), n42Post: freeAddress(t), dicom: freeAddress(t), socket: filepath.Join(dir, "laned.sock")}
 	hubArgs := []string{"run", "--dir", w.path("hub"), "--http", w.hubHTTP, "--mqtt", w.mqtt}
 	if o.mosquitto {
 		w.broker = w.mosquitto()
@@ -139,9 +140,10 @@ lanes: [{id: lane-1}]
 devices:
   - {id: rpm-1, driver: tsa, lane: lane-1, settings: {address: "%s"}}
   - {id: asp-1, driver: n42, lane: lane-1, settings: {http: {listen: "%s", path: /n42}}}
+  - {id: xray-1, driver: dicos, lane: lane-1, settings: {network: {listen: "%s", ae_title: LANE}, folder: {path: %s}, quality: {detectors: rows}}}
 uplink: {broker: "mqtt://%s"}
 console: {socket: %s}
-`, w.path("agent"), w.portal, w.n42Post, address, w.socket)
+`, w.path("agent"), w.portal, w.n42Post, w.dicom, w.path("xray"), address, w.socket)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"database/sql/driver"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -31,6 +32,13 @@ func proxied(t *testing.T, proxy **toxiproxy.Proxy, toxics ...string) func(strin
 		}
 		return (*proxy).Listen
 	}
+}
+
+// thinLink is a proxy that passes so many kB/s to the broker.
+type thinLink struct{ proxy *toxiproxy.Proxy }
+
+func (l *thinLink) through(t *testing.T, kilobytes int) func(string) string {
+	return proxied(t, &l.proxy, fmt.Sprintf(`{"name":"thin","type":"bandwidth","stream":"upstream","attributes":{"rate":%d}}`, kilobytes))
 }
 
 // span is a length of time that a longer run sets in the environment.

@@ -82,6 +82,15 @@ func (s *Sink) StoreArtifact(_ context.Context, r io.Reader, mediaType, name str
 	return &observation.Artifact{Sha256: sum[:], Size: int64(len(data)), MediaType: mediaType, Name: name}, nil
 }
 
+// OpenArtifact implements driver.Sink.
+func (s *Sink) OpenArtifact(a *observation.Artifact) (observation.ArtifactReader, error) {
+	data := s.Artifact(a.Sha256)
+	if data == nil {
+		return nil, errors.New("no such artifact")
+	}
+	return observation.InlineArtifact(data), nil
+}
+
 // State implements driver.Sink.
 func (s *Sink) State(state observation.DeviceState_State, _ string) {
 	s.mu.Lock()

@@ -19,7 +19,7 @@ import (
 )
 
 // Format is the format of DICOS and DICOM files.
-var Format = driver.Format{Name: formatName, Title: "DICOS or DICOM file", Recognise: recognise, Describe: describe}
+var Format = driver.Format{Name: formatName, Title: "DICOS or DICOM file", Recognise: recognise, Describe: describe, Draw: drawView}
 
 // recognise looks for the prefix after the preamble, or for a first element of group 0002 or 0008.
 func recognise(head []byte) bool {

@@ -25,6 +25,7 @@ import (
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/xray/dicom"
 	"lanewarden/drivers/xray/dimse"
+	"lanewarden/drivers/xray/pixel"
 )
 
 const mediaType = "application/dicom"
@@ -33,6 +34,7 @@ const mediaType = "application/dicom"
 type Config struct {
 	Network  *Network          `yaml:"network" help:"DICOM network push (C-STORE) to the agent"`
 	Folder   *transport.Folder `yaml:"folder" help:"drop folder for DICOS files"`
+	Quality  *Quality          `yaml:"quality" help:"limits of image quality; without them it is measured, but nothing is a fault"`
 	TimeZone string            `yaml:"time_zone" default:"UTC" format:"timezone" help:"time zone of times without one in the objects" example:"America/Toronto"`
 }
 
@@ -65,6 +67,9 @@ type system struct {
 	env  driver.Env
 	zone *time.Location
 
+	analyst *analyst // nil when nothing is to be looked at
+	reports reports
+
 	mu     sync.Mutex // guards faults
 	faults driver.Faults
 }
@@ -72,6 +77,8 @@ type system struct {
 // Run implements driver.Driver.
 func (s *system) Run(ctx context.Context, sink driver.Sink) error {
 	g, ctx := errgroup.WithContext(ctx)
+	s.analyst = newAnalyst(s)
+	g.Go(func() error { return s.analyst.run(ctx, sink) })
 	if s.Folder != nil {
 		g.Go(func() error {
 			return s.Folder.Watch(ctx, func(ctx context.Context, path string) error { return s.file(ctx, sink, path) })
@@ -140,12 +147,39 @@ func (s *system) take(ctx context.Context, sink driver.Sink, r io.Reader, name, 
 	if err != nil {
 		return err
 	}
-	if p := f.Dataset.Find(dicom.PixelData); p != nil && !f.Syntax.Deflated() && p.Offset+p.Length > artifact.Size {
-		err := &dicom.FormatError{Offset: artifact.Size, Reason: fmt.Sprintf("pixel data is cut off: %d of %d bytes are there", artifact.Size-p.Offset, p.Length)}
+	if err := s.whole(f, sink, artifact); err != nil {
 		return s.refused(ctx, sink, fmt.Errorf("%s: %w", source, err), head.Bytes())
 	}
-	_, err = sink.Commit(ctx, s.observations(f, artifact)...)
+	list := s.observations(f, artifact)
+	added, err := sink.Commit(ctx, list...)
+	if err == nil && added > 0 {
+		s.pass(ctx, list, artifact)
+	}
 	return err
+}
+
+// whole checks that the pixel data of a stored object is all there.
+func (s *system) whole(f *dicom.File, sink driver.Sink, artifact *observation.Artifact) error {
+	r, err := sink.OpenArtifact(artifact)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return pixel.CheckWhole(f, r, artifact.Size)
+}
+
+// pass hands on what is known of a scan: reports, and images to look at.
+func (s *system) pass(ctx context.Context, list []*observation.Observation, artifact *observation.Artifact) {
+	for _, o := range list {
+		switch b := o.Body.Typed().(type) {
+		case *observation.XrayThreatReport:
+			s.reports.add(b)
+		case *observation.XrayImage:
+			if s.analyst != nil {
+				s.analyst.put(ctx, taken{b, artifact, o.Time()})
+			}
+		}
+	}
 }
 
 // limited is a buffer that refuses to grow over its bound.

@@ -49,7 +49,7 @@ func report(decision, flag string) dicom.Dataset {
 	}
 }
 
-func image(more ...*dicom.Element) (dicom.Dataset, []byte) {
+func sampleImage(more ...*dicom.Element) (dicom.Dataset, []byte) {
 	pixels := bytes.Repeat([]byte{1, 2}, 64*32)
 	d := dicom.Dataset{
 		dicom.Text(dicom.SOPClassUID, "UI", "1.2.840.10008.5.1.4.1.1.501.2.1"), dicom.Text(dicom.SOPInstanceUID, "UI", "1.2.3.1"),
@@ -73,7 +73,7 @@ func settings(folder, listen string) *Config {
 }
 
 func TestConformance(t *testing.T) {
-	d, pixels := image()
+	d, pixels := sampleImage()
 	good := encode(t, d, pixels)
 	for name, bad := range map[string][]byte{"garbage": bytes.Repeat([]byte{0xa5}, 4096), "header cut off": good[:300], "pixels cut off": good[:len(good)-100]} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +101,7 @@ func observe(t *testing.T, d dicom.Dataset, pixels []byte) []*observation.Observ
 }
 
 func TestImage(t *testing.T) {
-	d, pixels := image()
+	d, pixels := sampleImage()
 	got := observe(t, d, pixels)
 	if len(got) != 1 || got[0].Class != observation.Class_CLASS_EVENT {
 		t.Fatalf("%v", got)
@@ -164,7 +164,7 @@ func TestClearAndAlarm(t *testing.T) {
 }
 
 func TestThreatTagsInsideAnImage(t *testing.T) {
-	d, pixels := image(report("ALARM", "THREAT")[6], dicom.Text(tagDecision, "CS", "ALARM"))
+	d, pixels := sampleImage(report("ALARM", "THREAT")[6], dicom.Text(tagDecision, "CS", "ALARM"))
 	got := observe(t, d, pixels)
 	if len(got) != 2 || got[0].Body.GetXrayThreatReport() == nil || !got[0].Body.GetXrayThreatReport().Embedded || got[0].Class != observation.Class_CLASS_ALARM || got[1].Body.GetXrayImage() == nil {
 		t.Errorf("%v", got)
@@ -220,7 +220,7 @@ func TestStorescu(t *testing.T) {
 		}
 	}()
 	dir := t.TempDir()
-	set, pixels := image()
+	set, pixels := sampleImage()
 	for name, raw := range map[string][]byte{"dx.dcs": encode(t, set, pixels), "tdr.dcs": encode(t, report("ALARM", "THREAT"), nil)} {
 		if err := os.WriteFile(filepath.Join(dir, name), raw, 0o600); err != nil {
 			t.Fatal(err)

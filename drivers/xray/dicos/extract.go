@@ -247,13 +247,15 @@ func (o object) references(out []string) []string {
 func flagged(r *observation.XrayThreatReport) bool {
 	for _, t := range r.Objects {
 		for _, a := range t.Assessments {
-			if a.Flag == "THREAT" || a.Flag == "HIGH_THREAT" {
+			if threatFlag(a.Flag) {
 				return true
 			}
 		}
 	}
 	return false
 }
+
+func threatFlag(flag string) bool { return flag == "THREAT" || flag == "HIGH_THREAT" }
 
 // isClear calls a scan clear only when every condition agrees.
 func isClear(r *observation.XrayThreatReport) bool {

@@ -1,5 +1,6 @@
 // Command gendict makes the dictionary that both sides of the wire hold, from synthetic messages of every kind that an
-// agent sends often. It prints to dictionary.bin in the current directory; run it through go generate. A new dictionary
+// agent sends often. It writes dictionary.bin into the current directory and is run by hand: agents in the field hold the one that is
+// there, and another training gives another. A new dictionary
 // needs a new id, and a hub that knows both.
 package main
 

@@ -155,7 +155,7 @@ func (s Scan) instance(what int) string {
 // hidden returns the box of the threat, in pixels: left, top, right, bottom.
 func (s Scan) hidden() (l, t, r, b int) {
 	rng := rand.New(rand.NewPCG(s.Seed, 3))
-	x, y := 0.35+0.4*rng.Float64(), 0.45+0.2*rng.Float64()
+	x, y := 0.35+0.4*rng.Float64(), 0.60+0.05*rng.Float64() // in the cargo
 	return int(x * float64(s.Columns)), int(y * float64(s.Rows)), int((x + 0.03) * float64(s.Columns)), int((y + 0.07) * float64(s.Rows))
 }
 

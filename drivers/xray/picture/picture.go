@@ -1,0 +1,416 @@
+// Package picture makes pictures of X-ray images for people: rows of pixels go in; an 8-bit picture comes out, windowed, inverted,
+// on a logarithmic scale, equalised or in pseudo-colour, with what a report found drawn over it; or a region of the pixels as they are.
+package picture
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"math"
+
+	"lanewarden/drivers/xray/dicom"
+	"lanewarden/drivers/xray/pixel"
+)
+
+// Options say what is wanted. The zero Options are a preview of the whole.
+type Options struct {
+	Region   image.Rectangle // in pixels of the image; empty for all
+	MaxSide  int             // longest side of the picture in pixels; 0 for 1024
+	Invert   bool
+	Log      bool         // on a logarithmic scale, which shows what is behind thick cargo
+	Equalise bool         // contrast limited adaptive histogram equalisation
+	Other    *pixel.Image // of the same scan at the other energy: the picture is in pseudo-colour
+	Outlines []Outline
+}
+
+// DefaultSide is the longest side of a preview.
+const DefaultSide = 1024
+
+// MaxRegion bounds the pixels of a region that is wanted as it is.
+const MaxRegion = 1 << 25
+
+// Plane is an image, or a region of it, made smaller by averaging.
+type Plane struct {
+	Width, Height int
+	Values        []float32 // as stored, raised when signed
+	Region        image.Rectangle
+	Bits          int
+}
+
+// At returns a value.
+func (p *Plane) At(x, y int) float32 { return p.Values[y*p.Width+x] }
+
+// region returns the part that is wanted, the whole when none is.
+func region(i *pixel.Image, r image.Rectangle) (image.Rectangle, error) {
+	all := image.Rect(0, 0, i.Columns, i.Rows)
+	if r == (image.Rectangle{}) {
+		return all, nil
+	}
+	if r.Empty() || !r.In(all) {
+		return r, fmt.Errorf("region %v is not inside the image of %d x %d", r, i.Columns, i.Rows)
+	}
+	return r, nil
+}
+
+// Reduce reads an image's middle frame once and makes it smaller, so that its longest side has at most maxSide pixels. each, when
+// not nil, is called with every row on the way.
+func Reduce(i *pixel.Image, want image.Rectangle, maxSide int, each func(y int, row []uint16)) (*Plane, error) {
+	r, err := region(i, want)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := i.Frame(i.Frames / 2)
+	if err != nil {
+		return nil, err
+	}
+	p := newPlane(r, maxSide, i.Bits)
+	row := make([]uint16, i.Columns)
+	sums, edges := make([]uint64, p.Width), bins(r.Dx(), p.Width)
+	count, dest := 0, 0
+	lines := bins(r.Dy(), p.Height)
+	for y := range r.Max.Y {
+		if err := rows.Next(row); err != nil {
+			return nil, err
+		}
+		if each != nil {
+			each(y, row)
+		}
+		if y < r.Min.Y {
+			continue
+		}
+		addRow(sums, row[r.Min.X:r.Max.X], edges)
+		if count++; y-r.Min.Y+1 == lines[dest+1] {
+			out := p.Values[dest*p.Width:][:p.Width]
+			for x := range out {
+				out[x] = float32(sums[x]) / float32(count*(edges[x+1]-edges[x]))
+			}
+			clear(sums)
+			count = 0
+			dest++
+		}
+	}
+	if each == nil {
+		return p, nil
+	}
+	for y := r.Max.Y; y < i.Rows; y++ {
+		if err := rows.Next(row); err != nil {
+			return nil, err
+		}
+		each(y, row)
+	}
+	return p, nil
+}
+
+func newPlane(r image.Rectangle, maxSide, bits int) *Plane {
+	if maxSide == 0 {
+		maxSide = DefaultSide
+	}
+	w, h := r.Dx(), r.Dy()
+	if longest := max(w, h); longest > maxSide {
+		w, h = max(w*maxSide/longest, 1), max(h*maxSide/longest, 1)
+	}
+	return &Plane{Width: w, Height: h, Values: make([]float32, w*h), Region: r, Bits: bits}
+}
+
+// bins cuts n into parts of nearly the same size; the part k is from bins[k] to bins[k+1].
+func bins(n, parts int) []int {
+	out := make([]int, parts+1)
+	for k := range out {
+		out[k] = k * n / parts
+	}
+	return out
+}
+
+func addRow(sums []uint64, row []uint16, edges []int) {
+	for x := range sums {
+		s := uint64(0)
+		for _, v := range row[edges[x]:edges[x+1]] {
+			s += uint64(v)
+		}
+		sums[x] += s
+	}
+}
+
+// Tags of window and modality transformation (PS3.3, C.11.2 and C.11.1).
+const (
+	tagCenter    dicom.Tag = 0x00281050
+	tagWidth     dicom.Tag = 0x00281051
+	tagIntercept dicom.Tag = 0x00281052
+	tagSlope     dicom.Tag = 0x00281053
+)
+
+// window returns the values that are black and white: those of the file's first window, or percentiles of the plane.
+func window(i *pixel.Image, p *Plane) (low, high float64) {
+	first := func(tag dicom.Tag, none float64) float64 {
+		if v := i.File.Dataset.Find(tag).Floats(); len(v) > 0 {
+			return v[0]
+		}
+		return none
+	}
+	center, width, slope := first(tagCenter, 0), first(tagWidth, 0), first(tagSlope, 1)
+	if width >= 1 && slope > 0 {
+		low := (center-width/2-first(tagIntercept, 0))/slope - float64(i.Offset)
+		return low, low + width/slope
+	}
+	return percentiles(p, 0.002, 0.998)
+}
+
+// histogramBins is fine enough for percentiles of what is shown in 256 steps.
+const histogramBins = 4096
+
+func percentiles(p *Plane, low, high float64) (float64, float64) {
+	least, most := span(p.Values)
+	if most <= least {
+		return float64(least), float64(least) + 1
+	}
+	var count [histogramBins]int
+	scale := (histogramBins - 1) / (most - least)
+	for _, v := range p.Values {
+		count[int((v-least)*scale)]++
+	}
+	at := func(share float64) float64 {
+		left := int(share * float64(len(p.Values)))
+		for k, n := range count {
+			if left -= n; left < 0 {
+				return float64(least) + float64(k)/float64(scale)
+			}
+		}
+		return float64(most)
+	}
+	l, h := at(low), at(high)
+	if h <= l {
+		h = l + 1
+	}
+	return l, h
+}
+
+func span(values []float32) (least, most float32) {
+	least, most = values[0], values[0]
+	for _, v := range values {
+		least, most = min(least, v), max(most, v)
+	}
+	return least, most
+}
+
+// Draw makes a picture. Pixels that are not rendered give an error that wraps pixel.ErrNotRendered.
+func Draw(i *pixel.Image, o Options) (image.Image, error) {
+	p, err := Reduce(i, o.Region, o.MaxSide, nil)
+	if err != nil {
+		return nil, err
+	}
+	return Show(i, p, o)
+}
+
+// Show makes a picture of a plane that was read before.
+func Show(i *pixel.Image, p *Plane, o Options) (image.Image, error) {
+	levels := shades(i, p, o)
+	var out image.Image = &image.Gray{Pix: levels, Stride: p.Width, Rect: image.Rect(0, 0, p.Width, p.Height)}
+	if o.Other != nil {
+		other, err := Reduce(o.Other, o.Region, max(p.Width, p.Height), nil)
+		if err != nil {
+			return nil, err
+		}
+		if out, err = pseudoColour(i, p, o.Other, other, levels); err != nil {
+			return nil, err
+		}
+	}
+	if len(o.Outlines) > 0 {
+		out = outlined(out, p, o.Outlines)
+	}
+	return out, nil
+}
+
+// shades maps the plane to 256 levels.
+func shades(i *pixel.Image, p *Plane, o Options) []byte {
+	low, high := window(i, p)
+	shown := p
+	if o.Log {
+		shown = &Plane{Width: p.Width, Height: p.Height, Values: make([]float32, len(p.Values))}
+		for k, v := range p.Values {
+			shown.Values[k] = float32(math.Log1p(float64(v)))
+		}
+		low, high = percentiles(shown, 0.002, 0.998)
+	}
+	levels := make([]float32, len(p.Values))
+	scale := float32(1 / (high - low))
+	for k, v := range shown.Values {
+		levels[k] = min(max((v-float32(low))*scale, 0), 1)
+	}
+	if o.Equalise {
+		equalise(levels, p.Width, p.Height)
+	}
+	out := make([]byte, len(levels))
+	invert := o.Invert != i.Inverse()
+	for k, v := range levels {
+		if invert {
+			v = 1 - v
+		}
+		out[k] = byte(v*255 + 0.5)
+	}
+	return out
+}
+
+// Exact returns a region's pixels as they are, without window, in 16 bits.
+func Exact(i *pixel.Image, want image.Rectangle) (*image.Gray16, error) {
+	r, err := region(i, want)
+	if err != nil {
+		return nil, err
+	}
+	if r.Dx()*r.Dy() > MaxRegion {
+		return nil, fmt.Errorf("region of %d x %d pixels; at most %d are given as they are", r.Dx(), r.Dy(), MaxRegion)
+	}
+	rows, err := i.Frame(i.Frames / 2)
+	if err != nil {
+		return nil, err
+	}
+	out := image.NewGray16(image.Rect(0, 0, r.Dx(), r.Dy()))
+	row := make([]uint16, i.Columns)
+	for y := range r.Max.Y {
+		if err := rows.Next(row); err != nil {
+			return nil, err
+		}
+		if y < r.Min.Y {
+			continue
+		}
+		line := out.Pix[(y-r.Min.Y)*out.Stride:]
+		for x, v := range row[r.Min.X:r.Max.X] {
+			line[2*x], line[2*x+1] = byte(v>>8), byte(v)
+		}
+	}
+	return out, nil
+}
+
+// ErrOtherSize says that two images are not of one scan.
+var ErrOtherSize = errors.New("images of two energies have different sizes")
+
+// hue is a colour for a ratio of the attenuations ln(low)/ln(high).
+type hue struct {
+	ratio float64
+	c     color.RGBA
+}
+
+// The colours that officers know: orange for organic, green for mineral and mixed, blue for metal, violet for heavy metal. Above
+// 1 MV heavy nuclei take less of the low energy, relative to the high one, than light ones; below it is the other way round. The
+// ratios are of a simulated portal; a real one is calibrated.
+var (
+	huesMV = []hue{
+		{1.10, color.RGBA{150, 60, 190, 255}}, {1.17, color.RGBA{120, 70, 200, 255}}, {1.25, color.RGBA{50, 110, 220, 255}},
+		{1.34, color.RGBA{60, 170, 80, 255}}, {1.42, color.RGBA{235, 140, 40, 255}},
+	}
+	huesKV = []hue{
+		{1.20, color.RGBA{235, 140, 40, 255}}, {1.40, color.RGBA{60, 170, 80, 255}}, {1.65, color.RGBA{50, 110, 220, 255}},
+		{2.00, color.RGBA{120, 70, 200, 255}},
+	}
+)
+
+const (
+	tagKVP  dicom.Tag = 0x00180060
+	tagLow  dicom.Tag = 0x40100001
+	tagHigh dicom.Tag = 0x40100002
+
+	// thin and thick are the transmissions between which a ratio says something: a thin object's is noise, and behind a thick
+	// one there are no photons.
+	thin, thick = 0.93, 0.004
+)
+
+// LowEnergy reports whether an image is of the low energy: as its detectors say, or its image type.
+func LowEnergy(i *pixel.Image) bool {
+	for _, v := range i.File.Dataset.Find(0x00080008).Strings() {
+		if v == "LOW_ENERGY" {
+			return true
+		}
+	}
+	none := func(tag dicom.Tag) bool {
+		s := i.File.Dataset.Find(tag).String()
+		return s == "" || s == "NONE" || s == "NO"
+	}
+	return none(tagHigh) && !none(tagLow)
+}
+
+// pseudoColour colours levels by material.
+func pseudoColour(i *pixel.Image, p *Plane, j *pixel.Image, q *Plane, levels []byte) (image.Image, error) {
+	if i.Rows != j.Rows || i.Columns != j.Columns {
+		return nil, fmt.Errorf("%w: %d x %d and %d x %d", ErrOtherSize, i.Columns, i.Rows, j.Columns, j.Rows)
+	}
+	high, low := p, q
+	if LowEnergy(i) {
+		high, low = q, p
+	}
+	hues := huesKV
+	if v := i.File.Dataset.Find(tagKVP).Floats(); len(v) > 0 && v[0] >= 1000 {
+		hues = huesMV
+	}
+	lossHigh, lossLow := losses(high), losses(low)
+	smooth(lossHigh, p.Width, p.Height)
+	smooth(lossLow, p.Width, p.Height)
+	out := image.NewRGBA(image.Rect(0, 0, p.Width, p.Height))
+	for k, l := range levels {
+		c := color.RGBA{255, 255, 255, 255}
+		strength := 0.0 // of the colour
+		if loss := float64(lossHigh[k]); loss > 0 {
+			c = colourOf(hues, float64(lossLow[k])/loss)
+			strength = min(1, max(0, (loss+math.Log(thin))/0.1)) * min(1, max(0, (-math.Log(thick)-loss)/1.5))
+		}
+		y := float64(l) / 255
+		mix := func(part uint8) uint8 {
+			v := float64(part) / 255
+			lit := v + (1-v)*y*y // bright where the beam passes, coloured where it does not
+			if y < 0.5 {
+				lit *= 0.35 + 1.3*y
+			}
+			return uint8(255 * (strength*lit + (1-strength)*y))
+		}
+		out.Pix[4*k], out.Pix[4*k+1], out.Pix[4*k+2], out.Pix[4*k+3] = mix(c.R), mix(c.G), mix(c.B), 255
+	}
+	return out, nil
+}
+
+// losses returns -ln of the transmission against the air level.
+func losses(p *Plane) []float32 {
+	_, air := percentiles(p, 0.002, 0.95)
+	out := make([]float32, len(p.Values))
+	for k, v := range p.Values {
+		out[k] = float32(-math.Log(max(float64(v), 1) / air))
+	}
+	return out
+}
+
+// smooth averages over 5 x 5 places: hues need less sharpness than shades, and less noise.
+func smooth(v []float32, width, height int) {
+	const reach = 2
+	line := make([]float32, max(width, height))
+	pass := func(n, step, at int) {
+		for k := range n {
+			sum, count := float32(0), float32(0)
+			for d := max(k-reach, 0); d <= min(k+reach, n-1); d++ {
+				sum += v[at+d*step]
+				count++
+			}
+			line[k] = sum / count
+		}
+		for k := range n {
+			v[at+k*step] = line[k]
+		}
+	}
+	for y := range height {
+		pass(width, 1, y*width)
+	}
+	for x := range width {
+		pass(height, width, x)
+	}
+}
+
+func colourOf(hues []hue, ratio float64) color.RGBA {
+	if ratio <= hues[0].ratio {
+		return hues[0].c
+	}
+	for k := 1; k < len(hues); k++ {
+		if a, b := hues[k-1], hues[k]; ratio < b.ratio {
+			f := (ratio - a.ratio) / (b.ratio - a.ratio)
+			mix := func(x, y uint8) uint8 { return uint8(float64(x) + f*(float64(y)-float64(x))) }
+			return color.RGBA{mix(a.c.R, b.c.R), mix(a.c.G, b.c.G), mix(a.c.B, b.c.B), 255}
+		}
+	}
+	return hues[len(hues)-1].c
+}
