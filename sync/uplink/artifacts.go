@@ -134,6 +134,12 @@ func (s *session) sendPart(sum []byte, pulled bool, now time.Time) (bool, error)
 	if a.sent >= a.total && a.total > 0 || a.total == 0 && len(a.flying) > 0 {
 		return false, nil
 	}
+	if s.window.probeDue(now) {
+		if s.window.inFlight > 0 {
+			return false, nil
+		}
+		return true, s.sendProbe(a, now)
+	}
 	data := make([]byte, min(int64(min(max(int(float64(room)*s.artifacts.ratio), minChunk), maxChunk)), a.total-a.sent))
 	if _, err := a.reader.ReadAt(data, a.sent); err != nil && !errors.Is(err, io.EOF) {
 		s.lose(sum, err)
@@ -189,6 +195,13 @@ func (s *session) lose(sum []byte, err error) {
 	s.opts.Log.Error("artifact cannot be sent", "sha256", fmt.Sprintf("%x", sum), "err", err)
 	s.closeArtifact(string(sum))
 	s.artifacts.refused[string(sum)] = true
+}
+
+// sendProbe asks how much the hub holds, with nothing else on the way: what the link adds to that is its round trip.
+func (s *session) sendProbe(a *sending, now time.Time) error {
+	err := s.sendData(a, nil, now)
+	a.flying[len(a.flying)-1].probe = true
+	return err
 }
 
 func (s *session) sendData(a *sending, data []byte, now time.Time) error {

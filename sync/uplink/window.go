@@ -10,6 +10,7 @@ const (
 	windowMin     = 2 << 10
 	rateMemory    = 10 * time.Second
 	tripMemory    = time.Minute
+	tripProbe     = 25 * time.Second // a bulk sender, whose queue never empties, measures the trip anew so often
 	creditDefault = 256 << 10 // until the hub says otherwise
 )
 
@@ -34,6 +35,7 @@ type flight struct {
 	sent      time.Time
 	delivered int  // window.delivered when it was sent
 	idle      bool // nothing more was waiting when it was sent: its rate says little
+	probe     bool // sent alone, to measure the trip
 }
 
 // limit returns the bytes that may be in flight.
@@ -57,8 +59,11 @@ func (w *window) deliver(f *flight, now time.Time) {
 	w.delivered += f.bytes
 	trip := max(now.Sub(f.sent), time.Millisecond)
 	w.lastTrip = trip
-	if w.trip == 0 || trip <= w.trip || now.Sub(w.tripAt) > tripMemory {
+	if w.trip == 0 || trip <= w.trip || f.probe || now.Sub(w.tripAt) > tripMemory {
 		w.trip, w.tripAt = trip, now
+	}
+	if f.probe {
+		return // it is too small to say anything of the rate
 	}
 	rate := float64(w.delivered-f.delivered) / trip.Seconds()
 	slower := trip > w.trip+2*queueTime // it queued for long: the link delivers less than it did
@@ -71,6 +76,11 @@ func (w *window) deliver(f *flight, now time.Time) {
 // it should, which is how a link that has become thin shows first.
 func (w *window) full(oldest, now time.Time) bool {
 	return w.inFlight >= w.limit() || w.inFlight > 0 && now.Sub(oldest) > w.trip+queueTime
+}
+
+// probeDue reports whether the trip is known from long ago only, so that what was measured since may be one's own queue.
+func (w *window) probeDue(now time.Time) bool {
+	return w.trip > 0 && now.Sub(w.tripAt) > tripProbe
 }
 
 // drop accounts for batches that were given up.
