@@ -2,6 +2,11 @@
 package drivers
 
 import (
+	"errors"
+	"fmt"
+	"image"
+	"io"
+
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/radiation/n42"
 	"lanewarden/drivers/radiation/tsa"
@@ -13,6 +18,44 @@ var Catalog = []driver.Spec{
 	dicos.Spec,
 	n42.Spec,
 	tsa.Spec,
+}
+
+// Formats lists the files that drivers understand.
+func Formats() (out []driver.Format) {
+	for _, s := range Catalog {
+		out = append(out, s.Formats...)
+	}
+	return out
+}
+
+// Recognise tells a file's format by its beginning.
+func Recognise(f io.ReaderAt) (driver.Format, error) {
+	head := make([]byte, driver.HeadBytes)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return driver.Format{}, err
+	}
+	if n == 0 {
+		return driver.Format{}, errors.New("is empty")
+	}
+	for _, format := range Formats() {
+		if format.Recognise(head[:n]) {
+			return format, nil
+		}
+	}
+	return driver.Format{}, errors.New("is of no format that a driver understands")
+}
+
+// Draw makes a picture of a file of any format that has one.
+func Draw(f driver.Source, v driver.View) (image.Image, error) {
+	format, err := Recognise(f)
+	if err != nil {
+		return nil, err
+	}
+	if format.Draw == nil {
+		return nil, fmt.Errorf("is a %s, of which there is no picture", format.Title)
+	}
+	return format.Draw(f, v)
 }
 
 // Find returns the Spec of a driver by its name.

@@ -48,16 +48,9 @@ func decodeCommand() *cobra.Command {
 	return c
 }
 
-func formats() (out []driver.Format) {
-	for _, s := range drivers.Catalog {
-		out = append(out, s.Formats...)
-	}
-	return out
-}
-
 func formatList() string {
 	var b strings.Builder
-	for _, f := range formats() {
+	for _, f := range drivers.Formats() {
 		fmt.Fprintf(&b, "  %-12s %s\n", f.Name, f.Title)
 	}
 	return b.String()
@@ -69,7 +62,7 @@ func decode(w io.Writer, path string, asJSON bool) error {
 		return errors.Unwrap(err)
 	}
 	defer f.Close()
-	format, err := recognise(f)
+	format, err := drivers.Recognise(f)
 	if err != nil {
 		return err
 	}
@@ -78,24 +71,6 @@ func decode(w io.Writer, path string, asJSON bool) error {
 		return fmt.Errorf("looks like %s, but: %w", format.Title, err)
 	}
 	return print(w, path, d, asJSON)
-}
-
-// recognise tells a file's format by its beginning.
-func recognise(f io.ReaderAt) (driver.Format, error) {
-	head := make([]byte, driver.HeadBytes)
-	n, err := f.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return driver.Format{}, err
-	}
-	if n == 0 {
-		return driver.Format{}, errors.New("is empty")
-	}
-	for _, format := range formats() {
-		if format.Recognise(head[:n]) {
-			return format, nil
-		}
-	}
-	return driver.Format{}, errors.New("is of no format that a driver understands")
 }
 
 func print(w io.Writer, path string, d driver.Description, asJSON bool) error {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
 )
 
@@ -57,14 +58,7 @@ func (p *pictures) draw(path string) (err error) {
 		defer f.Close()
 		v.With = append(v.With, s)
 	}
-	format, err := recognise(main)
-	if err == nil && format.Draw == nil {
-		err = fmt.Errorf("is a %s, of which there is no picture", format.Title)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	drawn, err := format.Draw(main, v)
+	drawn, err := drivers.Draw(main, v)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/hub/ledger"
 )
@@ -19,7 +20,8 @@ func verifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "verify PATH...", Short: "Prove that a journal or a hub's ledger is what the agents signed", Args: cobra.MinimumNArgs(1),
 		Long: `Hash every row of a journal or ledger again and hold it against the evidence log and every checkpoint that the agent
-signed. PATH is an agent's or hub's state directory, or a database file. Works offline, and beside a running program.
+signed, and every artifact (image, document) against its name, which is its SHA-256. PATH is an agent's or hub's state directory,
+or a database file. Works offline, and beside a running program.
 
 Without --key the public key is taken from the database itself: that shows that nothing was changed after it was signed,
 but not by whom it was signed. 'lanectl status --json' shows an agent's key as journal.verify_key.`,
@@ -35,7 +37,7 @@ but not by whom it was signed. 'lanectl status --json' shows an agent's key as j
 				wrong += n
 			}
 			if wrong > 0 {
-				return fmt.Errorf("%d things are wrong", wrong)
+				return fmt.Errorf("what is wrong: %d", wrong)
 			}
 			return nil
 		},
@@ -67,13 +69,17 @@ func verify(w io.Writer, path, key string) (wrong int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	wrong, err = verifyArtifacts(w, path, isLedger)
+	if err != nil {
+		return 0, err
+	}
 	if !isLedger {
 		id, report, err := journal.Audit(path, key)
 		if err != nil {
 			return 0, err
 		}
 		printReport(w, path, id.Origin(), report)
-		return report.Wrong, nil
+		return wrong + report.Wrong, nil
 	}
 	all, err := ledger.Audit(path, key)
 	if err != nil {
@@ -88,6 +94,36 @@ func verify(w io.Writer, path, key string) (wrong int, err error) {
 		}
 	}
 	return wrong, nil
+}
+
+// verifyArtifacts hashes what journal or ledger keep whole.
+func verifyArtifacts(w io.Writer, path string, isLedger bool) (int, error) {
+	db, err := sqlog.Open(path, sqlog.ReadOnly)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	have, err := db.Int("SELECT count(*) FROM sqlite_master WHERE name='artifact'", 0)
+	if err != nil || have == 0 {
+		return 0, err
+	}
+	where := "1"
+	if isLedger {
+		where = "held != 0"
+	}
+	r, err := sqlog.CheckArtifacts(db, filepath.Dir(path), where, nil)
+	if err != nil {
+		return 0, err
+	}
+	verdict := "OK"
+	if len(r.Findings) > 0 {
+		verdict = "WRONG"
+	}
+	fmt.Fprintf(w, "%s  %s  artifacts: %d, %s\n", verdict, path, r.Count, size(r.Bytes))
+	for _, f := range r.Findings {
+		fmt.Fprintf(w, "  %s\n", f)
+	}
+	return len(r.Findings), nil
 }
 
 func printReport(w io.Writer, path, origin string, r *evidence.Report) {

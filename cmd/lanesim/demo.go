@@ -35,6 +35,7 @@ const (
 	demoMQTT    = "127.0.0.1:18830"
 	demoConsole = "127.0.0.1:8480"
 	demoPortal  = "127.0.0.1:16010"
+	demoDICOM   = "127.0.0.1:11112"
 	demoTruck   = 12 * time.Second
 	stopTime    = 5 * time.Second // for a program to end after SIGTERM
 )
@@ -54,7 +55,7 @@ func demoCommand() *cobra.Command {
 }
 
 func (d demo) run(ctx context.Context) error {
-	for _, addr := range []string{demoHub, demoMQTT, demoConsole, demoPortal} {
+	for _, addr := range []string{demoHub, demoMQTT, demoConsole, demoPortal, demoDICOM} {
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			return fmt.Errorf("%s is taken: is another demonstration running? (%w)", addr, err)
@@ -66,11 +67,11 @@ func (d demo) run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(d.out, `hub      feed     http://%s/v1/feed    (curl -N 'http://%s/v1/feed?wait=30s')
-         agents   http://%s/v1/agents  metrics http://%s/metrics
+         agents   http://%s/v1/agents  metrics http://%s/metrics  images http://%s/v1/artifacts/SHA256
 agent    status   bin/lanectl status --socket %s
          metrics  http://%s/metrics
 logs     %s/lanehub.log, %s/laned.log          Ctrl-C stops all
-`, demoHub, demoHub, demoHub, demoHub, d.socket(), demoConsole, d.dir, d.dir)
+`, demoHub, demoHub, demoHub, demoHub, demoHub, d.socket(), demoConsole, d.dir, d.dir)
 	g, ctx := errgroup.WithContext(ctx)
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx)) // it hears the agent's last words
 	g.Go(func() error {
@@ -85,7 +86,10 @@ logs     %s/lanehub.log, %s/laned.log          Ctrl-C stops all
 		return documents{folder: filepath.Join(d.dir, "n42"), every: 2 * demoTruck, seed: uint64(time.Now().Unix()), innocent: 0.1, source: 0.1}.run(ctx)
 	})
 	g.Go(func() error {
-		return scans{folder: filepath.Join(d.dir, "xray"), every: 3 * demoTruck, seed: uint64(time.Now().Unix()), rows: 400, columns: 1200, threat: 0.2}.run(ctx)
+		return scans{
+			push: demoDICOM, calling: "SIMXRAY", called: "LANE1", every: 2 * demoTruck, first: 10 * time.Second, seed: uint64(time.Now().Unix()), rows: 800, columns: 2400,
+			threat: 0.2, dual: true,
+		}.run(ctx)
 	})
 	g.Go(func() error { return d.report(ctx) })
 	err = g.Wait()
@@ -179,8 +183,8 @@ func summary(s console.Status) string {
 		link = "DOWN (" + s.Link.Problem + ")"
 	}
 	w := s.Journal.Waiting
-	return fmt.Sprintf("passages %d  alarms %d  faults %d  queue %d  link %s  journal %d  %s",
-		passages, alarms, faults, w["alarm"]+w["event"]+w["telemetry"], link, s.Journal.Size, strings.Join(devices, ", "))
+	return fmt.Sprintf("passages %d  alarms %d  faults %d  queue %d+%d images and documents  link %s  journal %d  %s",
+		passages, alarms, faults, w["alarm"]+w["event"]+w["telemetry"], s.Journal.WaitingArtifacts, link, s.Journal.Size, strings.Join(devices, ", "))
 }
 
 func getJSON(ctx context.Context, client *http.Client, url string, v any) error {

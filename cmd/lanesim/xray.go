@@ -16,55 +16,99 @@ import (
 	"lanewarden/drivers/xray/dicos/sim"
 )
 
-// scans is a cargo X-ray portal that drops its images and reports into a folder.
+// scans is a cargo X-ray portal that delivers its images and reports by C-STORE, or into a folder.
 type scans struct {
-	folder        string
-	every         time.Duration
-	seed          uint64
-	rows, columns int
-	threat        float64
+	folder          string
+	push            string // HOST:PORT of a C-STORE receiver
+	calling, called string
+	every, first    time.Duration
+	seed            uint64
+	rows, columns   int
+	bytes           int64
+	threat          float64
+	dual            bool
+	dead            []int
 }
 
 func xrayCommand() *cobra.Command {
 	var s scans
 	c := &cobra.Command{
-		Use: "xray", Short: "A cargo X-ray portal that drops DICOS images and reports", Args: cobra.NoArgs,
-		Example: "  lanesim xray --folder /srv/lane-3/xray",
+		Use: "xray", Short: "A cargo X-ray portal that delivers DICOS images and reports", Args: cobra.NoArgs,
+		Example: "  lanesim xray --folder /srv/lane-3/xray\n  lanesim xray --push 127.0.0.1:11112 --called LANE3 --dual --bytes 20000000 --every 30s",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if s.folder == "" {
-				return errors.New("give --folder")
+			if (s.folder == "") == (s.push == "") {
+				return errors.New("give --folder or --push")
+			}
+			if s.rows < 16 || s.columns < 16 || s.bytes < 0 || s.bytes > 1<<31 {
+				return errors.New("an image has at least 16 rows and columns, and at most 2 GiB")
 			}
 			return s.run(cmd.Context())
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&s.folder, "folder", "", "drop folder")
+	f.StringVar(&s.push, "push", "", "`HOST:PORT` of a C-STORE receiver")
+	f.StringVar(&s.calling, "calling", "SIMXRAY", "our application entity title")
+	f.StringVar(&s.called, "called", "LANE", "the receiver's application entity title")
 	f.DurationVar(&s.every, "every", 60*time.Second, "mean time between vehicles")
+	f.DurationVar(&s.first, "first", 0, "time before the first vehicle; 0 leaves it to chance")
 	f.Uint64Var(&s.seed, "seed", 1, "the same seed gives the same scans")
 	f.IntVar(&s.rows, "rows", 1000, "rows of an image")
 	f.IntVar(&s.columns, "columns", 3000, "columns of an image")
+	f.Int64Var(&s.bytes, "bytes", 0, "size of an image, instead of rows and columns")
 	f.Float64Var(&s.threat, "threat", 0.02, "share of vehicles with something hidden")
+	f.BoolVar(&s.dual, "dual", false, "two energies")
+	f.IntSliceVar(&s.dead, "dead", nil, "detectors (rows) that say nothing")
 	return c
 }
 
-// run drops scans until ctx ends.
+// run delivers scans until ctx ends.
 func (s scans) run(ctx context.Context) error {
-	if err := os.MkdirAll(s.folder, 0o750); err != nil {
-		return err
+	if s.folder != "" {
+		if err := os.MkdirAll(s.folder, 0o750); err != nil {
+			return err
+		}
 	}
 	rng := rand.New(rand.NewPCG(s.seed, 0x9a))
-	for pause(ctx, time.Duration(rng.ExpFloat64()*float64(s.every))) {
+	next := s.first
+	if next == 0 {
+		next = time.Duration(rng.ExpFloat64() * float64(s.every))
+	}
+	for pause(ctx, next) {
 		scan := sim.Scan{
 			Seed: rng.Uint64() >> 1, Rows: s.rows, Columns: s.columns, At: time.Now().UTC(), Threat: rng.Float64() < s.threat,
-			OOI: fmt.Sprintf("SIMU%07d", rng.IntN(1e7)),
+			OOI: fmt.Sprintf("SIMU%07d", rng.IntN(1e7)), Dual: s.dual, Dead: s.dead,
 		}
-		name := scan.At.Format("20060102T150405.000")
-		err := errors.Join(s.drop(name+"-tdr.dcs", scan.WriteReport), s.drop(name+"-dx.dcs", scan.WriteImage))
-		if err != nil {
+		if s.bytes > 0 {
+			scan = scan.Sized(s.bytes)
+		}
+		if err := s.deliver(ctx, scan); err != nil && ctx.Err() == nil {
 			fmt.Fprintln(os.Stderr, "xray:", err)
 		}
+		next = time.Duration(rng.ExpFloat64() * float64(s.every))
 	}
 	return nil
+}
+
+const (
+	pushTries = 30
+	pushPause = time.Second
+)
+
+// deliver delivers a scan; a receiver that is away is asked again for a while.
+func (s scans) deliver(ctx context.Context, scan sim.Scan) (err error) {
+	if s.folder != "" {
+		for _, o := range scan.Objects() {
+			err = errors.Join(err, s.drop(o.Name, o.Write))
+		}
+		return err
+	}
+	for range pushTries {
+		if err = scan.Push(ctx, s.push, s.calling, s.called); err == nil || !pause(ctx, pushPause) {
+			break
+		}
+	}
+	return err
 }
 
 // drop writes a file under a temporary name and renames it when it is whole.

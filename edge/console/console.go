@@ -98,10 +98,13 @@ type Options struct {
 type Console struct {
 	Options
 	started time.Time
+	drawing chan struct{} // holds a token while a picture is drawn: one at a time, for they cost a core
 }
 
 // New makes a console.
-func New(o Options) *Console { return &Console{Options: o, started: time.Now().UTC()} }
+func New(o Options) *Console {
+	return &Console{Options: o, started: time.Now().UTC(), drawing: make(chan struct{}, 1)}
+}
 
 const (
 	headerTimeout = 5 * time.Second
@@ -156,6 +159,8 @@ func (c *Console) handler() http.Handler {
 	mux.HandleFunc("GET /v1/status", c.status)
 	mux.HandleFunc("GET /v1/tail", c.tail)
 	mux.HandleFunc("GET /v1/live/{device}", c.live)
+	mux.HandleFunc("GET /v1/artifacts/{sha256}", c.artifact)
+	mux.HandleFunc("GET /v1/artifacts/{sha256}/picture", c.picture)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux

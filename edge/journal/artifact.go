@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql/driver"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -19,8 +18,8 @@ import (
 )
 
 const (
-	artifactDir = "artifacts"
-	inlineMax   = 64 << 10 // larger artifacts are files
+	artifactDir = sqlog.ArtifactDir
+	inlineMax   = sqlog.InlineMax
 
 	temporaryPrefix = ".in-" // of a file that is being written
 )
@@ -80,21 +79,10 @@ func (j *Journal) storeFile(r io.Reader) (sum []byte, size int64, err error) {
 	if err = os.Rename(f.Name(), path); err != nil {
 		return nil, 0, err
 	}
-	return sum, size, errors.Join(syncDir(filepath.Dir(path)), syncDir(filepath.Join(j.dir, artifactDir)))
+	return sum, size, errors.Join(sqlog.SyncDir(filepath.Dir(path)), sqlog.SyncDir(filepath.Join(j.dir, artifactDir)))
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-func (j *Journal) artifactPath(sum []byte) string {
-	name := hex.EncodeToString(sum)
-	return filepath.Join(j.dir, artifactDir, name[:2], name[2:])
-}
+func (j *Journal) artifactPath(sum []byte) string { return sqlog.ArtifactPath(j.dir, sum) }
 
 // OpenArtifact returns an artifact's bytes and its size, or ErrNoArtifact.
 func (j *Journal) OpenArtifact(sum []byte) (observation.ArtifactReader, int64, error) {

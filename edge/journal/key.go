@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/sqlog"
 )
 
 // keyFile holds the agent's signing key, two lines: secret key, public key. It is made at the first start, mode 0600.
@@ -56,5 +57,5 @@ func newKey(path, site, agent string) ([]byte, error) {
 	if err := os.Rename(path+".new", path); err != nil {
 		return nil, err
 	}
-	return text, syncDir(filepath.Dir(path))
+	return text, sqlog.SyncDir(filepath.Dir(path))
 }

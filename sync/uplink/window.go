@@ -11,7 +11,7 @@ const (
 	rateMemory    = 10 * time.Second
 	tripMemory    = time.Minute
 	tripProbe     = 25 * time.Second // a bulk sender, whose queue never empties, measures the trip anew so often
-	creditDefault = 256 << 10 // until the hub says otherwise
+	creditDefault = 256 << 10        // until the hub says otherwise
 )
 
 // window decides how many bytes may be in flight. It has no clock of its own.

@@ -157,7 +157,9 @@ uplink: {broker: "mqtt://%s:%s", username: test/lane-1, password_file: %s}
 	slices.Sort(took)
 	for b.Loop() {
 	}
-	at := func(share float64) float64 { return float64(took[min(int(share*float64(len(took))), len(took)-1)].Milliseconds()) }
+	at := func(share float64) float64 {
+		return float64(took[min(int(share*float64(len(took))), len(took)-1)].Milliseconds())
+	}
 	b.ReportMetric(at(0.5), "ms-median")
 	b.ReportMetric(at(0.99), "ms-p99")
 	b.ReportMetric(at(1), "ms-worst")

@@ -32,8 +32,8 @@ type Quality struct {
 }
 
 const (
-	previewSide    = 480 // pixels, so that a preview has a few KB
-	previewQuality = 55  // of JPEG
+	previewSide    = 400 // pixels, so that a preview has a few KB
+	previewQuality = 50  // of JPEG
 	recentScans    = 32  // scans whose images and reports wait for each other
 	trendScans     = 64
 	minTrend       = 5 // scans before drift says something

@@ -21,9 +21,8 @@ import (
 )
 
 const (
-	artifactDir = "artifacts"
-	partDir     = "parts" // below artifactDir: JOURNAL-SHA256, what has come of an artifact so far
-	inlineMax   = 64 << 10
+	partDir   = "parts" // below the artifacts: JOURNAL-SHA256, what has come of an artifact so far
+	inlineMax = sqlog.InlineMax
 )
 
 // ErrNoArtifact says that no row names the artifact.
@@ -57,18 +56,17 @@ type part struct {
 }
 
 func newParts(dir string) (*parts, error) {
-	p := &parts{dir: filepath.Join(dir, artifactDir), touched: map[string]*part{}, hashes: map[string]*partial{}}
-	return p, os.MkdirAll(filepath.Join(p.dir, partDir), 0o750)
+	p := &parts{dir: dir, touched: map[string]*part{}, hashes: map[string]*partial{}}
+	return p, os.MkdirAll(p.partDir(), 0o750)
 }
 
-func (p *parts) path(sum []byte) string {
-	name := hex.EncodeToString(sum)
-	return filepath.Join(p.dir, name[:2], name[2:])
-}
+func (p *parts) path(sum []byte) string { return sqlog.ArtifactPath(p.dir, sum) }
 
 func (p *parts) partPath(journal, sum []byte) string {
-	return filepath.Join(p.dir, partDir, fmt.Sprintf("%x-%x", journal, sum))
+	return filepath.Join(p.partDir(), fmt.Sprintf("%x-%x", journal, sum))
 }
+
+func (p *parts) partDir() string { return filepath.Join(p.dir, sqlog.ArtifactDir, partDir) }
 
 // open returns the part of an artifact that comes from a journal, making it when there is none.
 func (p *parts) open(journal []byte, sum []byte, total int64) (*part, error) {
@@ -160,7 +158,7 @@ func (p *parts) settle() (err error) {
 		err = errors.Join(err, one.file.Close())
 		delete(p.touched, path)
 	}
-	return errors.Join(err, syncDir(filepath.Join(p.dir, partDir)))
+	return errors.Join(err, sqlog.SyncDir(p.partDir()))
 }
 
 // abandon closes the group's parts.
@@ -183,21 +181,13 @@ func (p *parts) finish(one *part) error {
 	if err := os.Rename(one.path, to); err != nil {
 		return err
 	}
-	return errors.Join(syncDir(filepath.Dir(to)), syncDir(p.dir))
+	return errors.Join(sqlog.SyncDir(filepath.Dir(to)), sqlog.SyncDir(filepath.Join(p.dir, sqlog.ArtifactDir)))
 }
 
 // placed reports whether a whole artifact stands in its place.
 func (p *parts) placed(sum []byte, size int64) bool {
 	info, err := os.Stat(p.path(sum))
 	return err == nil && info.Size() == size
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // nameArtifacts enters the artifacts that rows name.
@@ -411,7 +401,7 @@ func (l *Ledger) pulls(c *copied) (out [][]byte, err error) {
 
 // dropParts deletes parts of artifacts that are complete: from another journal, or by a crash between two steps.
 func (l *Ledger) dropParts() error {
-	entries, err := os.ReadDir(filepath.Join(l.parts.dir, partDir))
+	entries, err := os.ReadDir(l.parts.partDir())
 	if err != nil {
 		return err
 	}
@@ -426,7 +416,7 @@ func (l *Ledger) dropParts() error {
 			return err
 		}
 		if held != 0 {
-			l.spent = append(l.spent, filepath.Join(l.parts.dir, partDir, e.Name()))
+			l.spent = append(l.spent, filepath.Join(l.parts.partDir(), e.Name()))
 		}
 	}
 	l.dropSpent()

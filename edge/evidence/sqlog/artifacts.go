@@ -1,0 +1,85 @@
+package sqlog
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"database/sql/driver"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Artifacts are kept the same way in journal and ledger: a row in a table artifact(sha256, size, inline, ...), the bytes inline up to
+// InlineMax, larger ones as files below ArtifactDir.
+const (
+	InlineMax   = 64 << 10
+	ArtifactDir = "artifacts" // in the database's directory
+)
+
+// ArtifactPath returns where the artifact of a SHA-256 is kept below dir, the database's directory.
+func ArtifactPath(dir string, sum []byte) string {
+	name := hex.EncodeToString(sum)
+	return filepath.Join(dir, ArtifactDir, name[:2], name[2:])
+}
+
+// SyncDir makes names that were added to a directory durable.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// ArtifactReport is the outcome of CheckArtifacts.
+type ArtifactReport struct {
+	Count    int
+	Bytes    int64
+	Findings []string // what is wrong, in words
+}
+
+// CheckArtifacts hashes all artifacts of the database in dir that a condition selects, and holds them against their names. tick,
+// when not nil, is called after each.
+func CheckArtifacts(db *DB, dir, where string, tick func()) (r ArtifactReport, err error) {
+	err = db.Query("SELECT sha256, size, inline FROM artifact WHERE "+where+" ORDER BY sha256", func(c []driver.Value) error {
+		sum, size := Bytes(c[0]), Int64(c[1])
+		if len(sum) != sha256.Size {
+			r.Findings = append(r.Findings, fmt.Sprintf("artifact with a name of %d bytes", len(sum)))
+			return nil
+		}
+		r.Count++
+		r.Bytes += size
+		if why := checkArtifact(dir, sum, size, Bytes(c[2])); why != "" {
+			r.Findings = append(r.Findings, fmt.Sprintf("artifact %x %s", sum, why))
+		}
+		if tick != nil {
+			tick()
+		}
+		return nil
+	})
+	return r, err
+}
+
+func checkArtifact(dir string, sum []byte, size int64, inline []byte) string {
+	var in io.Reader = bytes.NewReader(inline)
+	if inline == nil && size > 0 {
+		f, err := os.Open(ArtifactPath(dir, sum))
+		if err != nil {
+			return "is missing: " + err.Error()
+		}
+		defer f.Close()
+		in = f
+	}
+	h := sha256.New()
+	n, err := io.Copy(h, in)
+	switch {
+	case err != nil:
+		return "cannot be read: " + err.Error()
+	case n != size || !bytes.Equal(h.Sum(nil), sum):
+		return fmt.Sprintf("was changed: %d bytes with SHA-256 %x, it had %d", n, h.Sum(nil), size)
+	}
+	return ""
+}
