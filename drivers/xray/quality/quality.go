@@ -176,14 +176,17 @@ func (m *Meter) detectors(out *Measures) {
 			continue
 		}
 		var around []float64
+		before, after := k == 0, k == len(m.lines)-1
 		for d := max(k-reach, 0); d <= min(k+reach, len(m.lines)-1); d++ {
 			if o := m.lines[d]; d != k && o.most-o.least > 1 {
 				around = append(around, means[d])
+				before, after = before || d < k, after || d > k
 			}
 		}
 		slices.SortFunc(around, cmp.Compare[float64])
-		// Constant neighbours say nothing: whole bands of an image are constant when there is no noise.
-		if len(around) == 0 || math.Abs(means[k]-around[len(around)/2]) < 0.05*scale {
+		// Constant neighbours say nothing, and so do those on one side only: whole bands of an image are constant where there is
+		// no noise, or where it is saturated.
+		if len(around) == 0 || !before || !after || math.Abs(means[k]-around[len(around)/2]) < 0.05*scale {
 			continue
 		}
 		if means[k] < 0.02*scale {
