@@ -110,7 +110,7 @@ func (a *analyst) look(ctx context.Context, sink driver.Sink, t taken) error {
 	if partner != nil && (partner.Rows != i.Rows || partner.Columns != i.Columns) {
 		partner = nil
 	}
-	outlines := a.reports.outlines(t.image.SopInstance)
+	outlines := a.outlines(t)
 	shown, err := picture.Show(i, plane, picture.Options{Other: partner, Outlines: outlines})
 	if err != nil {
 		return a.unseen(ctx, sink, t, err)
@@ -189,6 +189,19 @@ func (a *analyst) partner(sink driver.Sink, t taken) (*pixel.Image, func()) {
 		return i, func() { r.Close() }
 	}
 	return nil, none
+}
+
+// outlines returns what was reported of an image, or of another one of the same scan and size.
+func (a *analyst) outlines(t taken) []picture.Outline {
+	list := a.reports.outlines(t.image.SopInstance)
+	if one := a.scans[t.image.ScanInstance]; one != nil {
+		for _, o := range one.images {
+			if len(list) == 0 && o.image.Rows == t.image.Rows && o.image.Columns == t.image.Columns {
+				list = a.reports.outlines(o.image.SopInstance)
+			}
+		}
+	}
+	return list
 }
 
 // energy names the energy of an image: high, low, or "" when it does not say, or has both.

@@ -67,7 +67,7 @@ func TestPreviewWithColourAndOutline(t *testing.T) {
 	p := newPortal(t, nil)
 	got := p.scan(func(s *sim.Scan) { s.Dual, s.Threat = true, true })
 	previews := of[*observation.XrayPreview](got)
-	if len(previews) != 2 || previews[0].PseudoColour || !previews[1].PseudoColour || previews[0].Outlines != 1 || previews[0].Width != 300 {
+	if len(previews) != 2 || previews[0].PseudoColour || !previews[1].PseudoColour || previews[0].Outlines != 1 || previews[1].Outlines != 1 || previews[0].Width != 300 {
 		t.Fatalf("%v", previews)
 	}
 	for _, o := range got {
