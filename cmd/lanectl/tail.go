@@ -70,8 +70,8 @@ func printLines(w io.Writer, body io.Reader) error {
 // gistMax is how much of an observation fits on a line of a terminal.
 const gistMax = 160
 
-// gist returns the typed body of an observation as compact JSON, cut to a line.
-func gist(l console.Line) string {
+// gist returns the typed body of an observation as compact JSON, cut to a line, and the names of its artifacts.
+func gist(l console.Line) (out string) {
 	var o struct {
 		Body map[string]json.RawMessage `json:"body"`
 	}
@@ -83,11 +83,18 @@ func gist(l console.Line) string {
 		case "agentDelayNs", "clockUnsynchronised", "clockErrorMs", "deviceTimeNs", "artifacts":
 			continue
 		}
-		text := string(body)
-		if len(text) > gistMax {
-			text = text[:gistMax] + "…"
+		out = string(body)
+		if len(out) > gistMax {
+			out = out[:gistMax] + "…"
 		}
-		return text
 	}
-	return ""
+	var artifacts []struct {
+		SHA256 []byte `json:"sha256"` // base64, as protojson writes it
+	}
+	if json.Unmarshal(o.Body["artifacts"], &artifacts) == nil {
+		for _, a := range artifacts {
+			out += fmt.Sprintf("  artifact %x", a.SHA256)
+		}
+	}
+	return out
 }

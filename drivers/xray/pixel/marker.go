@@ -40,36 +40,32 @@ func newMarkers(r io.Reader, rows, columns int) (*markers, error) {
 
 // segment reads the next marker and what belongs to it.
 func (m *markers) segment() (mark byte, body []byte, err error) {
-	for {
-		b, err := m.r.ReadByte()
-		if err != nil {
-			return 0, nil, corrupt("JPEG data ends before its scan")
-		}
-		if b != 0xff {
-			return 0, nil, corrupt("byte %02x stands where a JPEG marker should", b)
-		}
-		for b == 0xff { // fill bytes
-			if b, err = m.r.ReadByte(); err != nil {
-				return 0, nil, corrupt("JPEG data ends before its scan")
-			}
-		}
-		if b == markSOI || b == markEOI || b >= markRST0 && b < markRST0+8 {
-			return 0, nil, corrupt("JPEG marker %02x before the scan", b)
-		}
-		head, err := m.r.Peek(2)
-		if err != nil {
-			return 0, nil, corrupt("JPEG marker %02x is cut off", b)
-		}
-		n := int(binary.BigEndian.Uint16(head))
-		if n < 2 {
-			return 0, nil, corrupt("JPEG marker %02x has a length of %d", b, n)
-		}
-		whole := make([]byte, n)
-		if _, err := io.ReadFull(m.r, whole); err != nil {
-			return 0, nil, corrupt("JPEG marker %02x is cut off", b)
-		}
-		return b, whole[2:], nil
+	mark, err = m.r.ReadByte()
+	if err == nil && mark != 0xff {
+		return 0, nil, corrupt("byte %02x stands where a JPEG marker should", mark)
 	}
+	for err == nil && mark == 0xff { // fill bytes may come before it
+		mark, err = m.r.ReadByte()
+	}
+	if err != nil {
+		return 0, nil, corrupt("JPEG data ends before its scan")
+	}
+	if mark == markSOI || mark == markEOI || mark >= markRST0 && mark < markRST0+8 {
+		return 0, nil, corrupt("JPEG marker %02x before the scan", mark)
+	}
+	head, err := m.r.Peek(2)
+	if err != nil {
+		return 0, nil, corrupt("JPEG marker %02x is cut off", mark)
+	}
+	n := int(binary.BigEndian.Uint16(head))
+	if n < 2 {
+		return 0, nil, corrupt("JPEG marker %02x has a length of %d", mark, n)
+	}
+	whole := make([]byte, n)
+	if _, err := io.ReadFull(m.r, whole); err != nil {
+		return 0, nil, corrupt("JPEG marker %02x is cut off", mark)
+	}
+	return mark, whole[2:], nil
 }
 
 // frame reads a frame header, which must be of one component and of the image's size.
