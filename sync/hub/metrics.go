@@ -17,6 +17,7 @@ type metrics struct {
 	failures  prometheus.Counter
 	refusals  prometheus.Counter
 	goBacks   prometheus.Counter
+	artifacts prometheus.Counter
 	commit    prometheus.Histogram
 }
 
@@ -28,6 +29,7 @@ func newMetrics(h *Hub) *metrics {
 		failures:  prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_commit_failures_total", Help: "Transactions of the ledger that failed."}),
 		refusals:  prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_refusals_total", Help: "Messages answered with a refusal."}),
 		goBacks:   prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_go_backs_total", Help: "Batches that did not continue their class."}),
+		artifacts: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_artifacts_total", Help: "Answers that an artifact is held whole; one that is asked for again counts again."}),
 		commit:    prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lanehub_commit_seconds", Help: "Time to file a group of messages.", Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8)}),
 	}
 	online := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanehub_agents_online", Help: "Agents that say they are online."}, func() float64 { return float64(h.online()) })
@@ -35,7 +37,7 @@ func newMetrics(h *Hub) *metrics {
 		n, _ := h.ledger.Durable()
 		return float64(n)
 	})
-	m.registry.MustRegister(m.rows, m.malformed, m.failures, m.refusals, m.goBacks, m.commit, online, seq,
+	m.registry.MustRegister(m.rows, m.malformed, m.failures, m.refusals, m.goBacks, m.artifacts, m.commit, online, seq,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -46,6 +48,13 @@ func (m *metrics) filed(answers []ledger.Answer, took time.Duration) {
 	for _, a := range answers {
 		if a.Rows > 0 {
 			m.rows.WithLabelValues(a.Site, a.Agent).Add(float64(a.Rows))
+		}
+		for _, h := range a.Ack.Artifacts {
+			if h.Complete {
+				m.artifacts.Inc()
+			} else if h.GoBack {
+				m.goBacks.Inc()
+			}
 		}
 		for _, c := range a.Ack.Cursors {
 			if c.GoBack && a.Ack.HelloEpoch == 0 {

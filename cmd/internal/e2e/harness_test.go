@@ -234,8 +234,14 @@ func (w *world) status() (s console.Status, err error) {
 // drained reports whether the hub has acknowledged everything.
 func (w *world) drained() bool {
 	s, err := w.status()
+	return w.rowsDrained() && err == nil && s.Journal.WaitingArtifacts == 0
+}
+
+// rowsDrained reports whether the hub has acknowledged all rows; artifacts may still be on their way.
+func (w *world) rowsDrained() bool {
+	s, err := w.status()
 	n := s.Journal.Waiting["alarm"] + s.Journal.Waiting["event"] + s.Journal.Waiting["telemetry"]
-	return err == nil && s.Link.Ready && n == 0 && s.Journal.WaitingArtifacts == 0 && len(s.Journal.Waiting) == 3
+	return err == nil && s.Link.Ready && n == 0 && len(s.Journal.Waiting) == 3
 }
 
 // stop ends agent and hub in order.
