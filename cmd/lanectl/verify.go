@@ -111,7 +111,7 @@ func verifyArtifacts(w io.Writer, path string, isLedger bool) (int, error) {
 	if isLedger {
 		where = "held != 0"
 	}
-	r, err := sqlog.CheckArtifacts(db, filepath.Dir(path), where, nil)
+	r, err := sqlog.CheckArtifacts(db, filepath.Dir(path), where)
 	if err != nil {
 		return 0, err
 	}

@@ -170,11 +170,8 @@ func dropOrphans(db *sqlog.DB, path func(sum []byte) string) error {
 		if err := os.Remove(path(sum)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := db.Exec("DELETE FROM artifact WHERE sha256=? AND state=?", sum, artifactStored); err != nil {
-			return err
-		}
 	}
-	return nil
+	return db.Exec("DELETE FROM artifact WHERE state=?", artifactStored)
 }
 
 // removeTemporary deletes files whose writing a crash ended.

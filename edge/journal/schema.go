@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"errors"
 	"fmt"
 
 	"lanewarden/drivers/observation"
@@ -44,8 +43,11 @@ const indexes = "CREATE INDEX IF NOT EXISTS artifact_waiting ON artifact(rank, i
 
 // prepare makes the tables, or those of an older journal into them.
 func prepare(db *sqlog.DB) error {
-	version, err := db.Int("SELECT count(*) FROM sqlite_master WHERE name='meta'", 0)
-	if err == nil && version > 0 {
+	old, err := db.Int("SELECT count(*) FROM sqlite_master WHERE name='meta'", 0)
+	if err != nil {
+		return err
+	}
+	if old > 0 {
 		meta, err := readMeta(db)
 		if err != nil {
 			return err
@@ -56,7 +58,10 @@ func prepare(db *sqlog.DB) error {
 			}
 		}
 	}
-	return errors.Join(err, db.Script(schema), db.Script(indexes))
+	if err := db.Script(schema); err != nil {
+		return err
+	}
+	return db.Script(indexes)
 }
 
 // migrate1 adds the queue of artifacts, and fills it: in schema 1 none had left the lane.

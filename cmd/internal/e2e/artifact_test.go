@@ -44,7 +44,7 @@ func (w *world) push(ctx context.Context, s sim.Scan) bool {
 	return false
 }
 
-// file returns what the agent makes of an object that was pushed: its data set with a meta group, by the sums of its pixels.
+// imagesOf counts how often the ledger names each artifact: those of images, and all.
 func imagesOf(t *testing.T, w *world) (images, all map[[32]byte]int) {
 	db, err := sqlog.Open(w.ledgerDB(), sqlog.ReadOnly)
 	if err != nil {

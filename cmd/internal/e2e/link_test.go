@@ -76,13 +76,28 @@ func TestLinkCut(t *testing.T) {
 	restored := time.Now()
 	w.waitFor("draining to begin", 30*time.Second, func() bool { s, err := w.status(); return err == nil && s.Link.LastAck.After(acked) })
 	t.Logf("%d rows waited; draining began %s after the link's return", during.Journal.Waiting["alarm"]+during.Journal.Waiting["event"]+during.Journal.Waiting["telemetry"], time.Since(restored).Round(10*time.Millisecond))
-	time.Sleep(time.Second) // it drains under load
+	waited := during.Journal.Size - before.Journal.Size
+	w.waitFor("all that waited to arrive, under load", 5*time.Minute, func() bool { return w.countHeld(before.Journal.Size, during.Journal.Size-1) == waited })
 	acknowledged := load.stop()
-	w.waitFor("the queue to drain", 5*time.Minute, w.rowsDrained)
+	w.waitFor("the rest, and the documents", 5*time.Minute, w.drained)
 	w.stop()
 	w.checkCopies()
 	w.checkDocuments(acknowledged)
 	w.checkOrder(before.Journal.Size, during.Journal.Size-1)
+}
+
+// countHeld counts the rows from..to in the ledger.
+func (w *world) countHeld(from, to int64) int64 {
+	db, err := sqlog.Open(w.ledgerDB(), sqlog.ReadOnly)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	n, err := db.Int("SELECT count(*) FROM observation WHERE idx BETWEEN ? AND ?", 0, from, to)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return n
 }
 
 // checkOrder holds the order of arrival of rows from..to, all committed while the link was down, against their classes.

@@ -112,6 +112,10 @@ func (a *analyst) look(ctx context.Context, sink driver.Sink, t taken) error {
 	}
 	outlines := a.outlines(t)
 	shown, err := picture.Show(i, plane, picture.Options{Other: partner, Outlines: outlines})
+	if err != nil && partner != nil { // what is wrong with the other image is reported with that one
+		partner = nil
+		shown, err = picture.Show(i, plane, picture.Options{Outlines: outlines})
+	}
 	if err != nil {
 		return a.unseen(ctx, sink, t, err)
 	}

@@ -245,8 +245,10 @@ func (i *Image) native(n int) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = io.CopyN(io.Discard, pixels, skip)
-	return pixels, err
+	if _, err = io.CopyN(io.Discard, pixels, skip); err != nil {
+		return nil, &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(), Reason: fmt.Sprintf("deflated pixel data ends before frame %d: %v", n, err)}
+	}
+	return pixels, nil
 }
 
 // frameFragments returns the fragments of a frame.

@@ -205,6 +205,20 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
+// A deflated image that is cut off tells so with the frame, wherever it is cut.
+func TestCutOffDeflated(t *testing.T) {
+	pixels := append(scene(20, 30, 16, 1), scene(20, 30, 16, 2)...)
+	data := file(t, dicom.DeflatedLE, 20, 30, 16, 2, false, pixels)
+	for _, share := range []int{2, 3, 5} {
+		cut := data[:len(data)-len(data)/share]
+		_, _, err := decode(cut, 1)
+		var bad *dicom.FormatError
+		if !errors.As(err, &bad) {
+			t.Errorf("cut at %d of %d: %v", len(cut), len(data), err)
+		}
+	}
+}
+
 func TestHostileDimensions(t *testing.T) {
 	data := file(t, dicom.ExplicitLE, 2, 2, 16, 1, false, []uint16{1, 2, 3, 4})
 	for _, tag := range []byte{0x10, 0x11} { // rows, columns

@@ -41,9 +41,8 @@ type ArtifactReport struct {
 	Findings []string // what is wrong, in words
 }
 
-// CheckArtifacts hashes all artifacts of the database in dir that a condition selects, and holds them against their names. tick,
-// when not nil, is called after each.
-func CheckArtifacts(db *DB, dir, where string, tick func()) (r ArtifactReport, err error) {
+// CheckArtifacts hashes all artifacts of the database in dir that a condition selects, and holds them against their names.
+func CheckArtifacts(db *DB, dir, where string) (r ArtifactReport, err error) {
 	err = db.Query("SELECT sha256, size, inline FROM artifact WHERE "+where+" ORDER BY sha256", func(c []driver.Value) error {
 		sum, size := Bytes(c[0]), Int64(c[1])
 		if len(sum) != sha256.Size {
@@ -54,9 +53,6 @@ func CheckArtifacts(db *DB, dir, where string, tick func()) (r ArtifactReport, e
 		r.Bytes += size
 		if why := checkArtifact(dir, sum, size, Bytes(c[2])); why != "" {
 			r.Findings = append(r.Findings, fmt.Sprintf("artifact %x %s", sum, why))
-		}
-		if tick != nil {
-			tick()
 		}
 		return nil
 	})

@@ -86,9 +86,14 @@ func (s Scan) Push(ctx context.Context, address, calling, called string) (err er
 	defer func() { err = errors.Join(err, client.Close()) }()
 	for _, o := range s.Objects() {
 		data, w := io.Pipe()
-		go func() { w.CloseWithError(o.write(w, false)) }()
+		written := make(chan struct{})
+		go func() {
+			defer close(written)
+			w.CloseWithError(o.write(w, false))
+		}()
 		status, comment, sendErr := client.Store(dimse.Object{Class: o.Class, Instance: o.Instance, Syntax: syntax, Data: data})
 		data.CloseWithError(sendErr) // ends the writer, whatever happened
+		<-written
 		if sendErr != nil {
 			return sendErr
 		}
