@@ -87,7 +87,7 @@ func (s *session) closeArtifact(sum string) {
 // sendChunk sends the next part of the first artifact that can go on.
 func (s *session) sendChunk(now time.Time) (sent bool, err error) {
 	for _, sum := range s.artifacts.pulled {
-		if sent, err = s.sendPart([]byte(sum), true, now); sent || err != nil {
+		if sent, err = s.sendPart([]byte(sum), now); sent || err != nil {
 			return sent, err
 		}
 	}
@@ -95,7 +95,10 @@ func (s *session) sendChunk(now time.Time) (sent bool, err error) {
 		return false, err
 	}
 	for _, w := range s.artifacts.queue {
-		if sent, err = s.sendPart(w.SHA256, false, now); sent || err != nil {
+		if s.artifacts.open[string(w.SHA256)] == nil && s.artifacts.crowded(w.Size) {
+			continue
+		}
+		if sent, err = s.sendPart(w.SHA256, now); sent || err != nil {
 			return sent, err
 		}
 	}
@@ -115,12 +118,12 @@ func (s *session) readQueue(now time.Time) (err error) {
 }
 
 // sendPart sends the next part of an artifact, when it has one that may be sent now.
-func (s *session) sendPart(sum []byte, pulled bool, now time.Time) (bool, error) {
+func (s *session) sendPart(sum []byte, now time.Time) (bool, error) {
 	room := s.window.limit() / chunkShare
 	if s.artifacts.refused[string(sum)] || s.window.inFlight > 0 && s.window.inFlight+room > s.window.limit() {
 		return false, nil
 	}
-	a, err := s.openArtifact(sum, pulled)
+	a, err := s.openArtifact(sum)
 	if err != nil || a == nil {
 		return false, err
 	}
@@ -148,15 +151,12 @@ func (s *session) sendPart(sum []byte, pulled bool, now time.Time) (bool, error)
 	return true, s.sendData(a, data, now)
 }
 
-// openArtifact returns an artifact on its way, nil when no more may be open, or when it cannot be read.
-func (s *session) openArtifact(sum []byte, pulled bool) (*sending, error) {
+// openArtifact returns an artifact on its way, nil when it cannot be read.
+func (s *session) openArtifact(sum []byte) (*sending, error) {
 	if a := s.artifacts.open[string(sum)]; a != nil {
 		return a, nil
 	}
 	reader, total, err := s.journal.OpenArtifact(sum)
-	if err == nil && !pulled && s.artifacts.crowded(total) {
-		return nil, reader.Close()
-	}
 	if err == nil && total > wire.MaxArtifact {
 		err = errors.Join(errTooLarge, reader.Close())
 	}
