@@ -63,6 +63,7 @@ func (l *Ledger) chunk(c *copied, m *wire.Chunk) (*wire.Held, error) {
 			return h, nil
 		}
 		h.Bytes, h.Complete = size, true
+		l.spent = append(l.spent, l.parts.partPath(c.journal, m.Sha256)) // it may have begun to come in parts
 		return h, l.holdInline(m.Sha256, m.Data)
 	}
 	one, err := l.parts.open(c.journal, m.Sha256, size)

@@ -128,6 +128,24 @@ func TestSmallAndEmptyArtifacts(t *testing.T) {
 	}
 }
 
+// An artifact that began to come in parts and comes whole after a break leaves no part behind.
+func TestPartsThenWhole(t *testing.T) {
+	dir := t.TempDir()
+	hub, lane := open(t, dir), newLane(t, 0)
+	apply(t, hub, lane.hello())
+	data, sum := lane.keep(5000)
+	apply(t, hub, lane.batch(observation.Class_CLASS_EVENT, -1, 10))
+	if h := held(t, hub, lane.chunk(sum, data[:1000], 0, 5000)); h.Bytes != 1000 {
+		t.Errorf("part: %v", h)
+	}
+	if h := held(t, hub, lane.chunk(sum, data, 0, 5000)); !h.Complete {
+		t.Errorf("whole: %v", h)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, sqlog.ArtifactDir, partDir, "*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 // What is not what its name says is never kept: it begins anew.
 func TestWrongBytesAreNotKept(t *testing.T) {
 	hub, lane := open(t, t.TempDir()), newLane(t, 0)
