@@ -229,6 +229,19 @@ func TestHostileDimensions(t *testing.T) {
 			t.Errorf("65535 x 2 pixels in 8 bytes: no error")
 		}
 	}
+	f, err := dicom.ReadHeader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, e := range f.Dataset { // more than US can say: as IS
+		if e.Tag == tagRows || e.Tag == tagColumns {
+			f.Dataset[k] = dicom.Text(e.Tag, "IS", "100000")
+		}
+	}
+	var bad *dicom.FormatError
+	if _, err := New(f, bytes.NewReader(data), int64(len(data))); !errors.As(err, &bad) || !strings.Contains(err.Error(), "100000 x 100000") {
+		t.Errorf("100000 x 100000 pixels: %v", err)
+	}
 }
 
 func tool(t testing.TB, name string) {
