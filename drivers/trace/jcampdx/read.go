@@ -1,0 +1,435 @@
+package jcampdx
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Read reads a file whole. The error says why nothing could be made of it: no JCAMP-DX, too large, or the reader's own error.
+// What is wrong in a file that is one is in File.Faults.
+func Read(r io.Reader) (*File, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	return Parse(data)
+}
+
+// Parse is Read for bytes in memory. The File keeps nothing of data but, as long as it lives, one copy.
+func Parse(data []byte) (*File, error) {
+	if len(data) > MaxBytes {
+		return nil, fmt.Errorf("file is larger than %d bytes", MaxBytes)
+	}
+	if !Recognise(data[:min(len(data), 4<<10)]) {
+		return nil, errors.New("not a JCAMP-DX file: no ##TITLE= at its beginning")
+	}
+	p := &parser{data: bytes.TrimPrefix(data, bom), line: 1, file: &File{}, points: MaxPoints}
+	p.base, p.copy = len(data)-len(p.data), string(p.data)
+	p.run()
+	return p.file, nil
+}
+
+var bom = []byte("\xef\xbb\xbf")
+
+// Recognise reports whether a file that begins with head is JCAMP-DX.
+func Recognise(head []byte) bool {
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n")
+	for bytes.HasPrefix(head, []byte("$$")) { // comments may come first
+		i := bytes.IndexAny(head, "\r\n")
+		if i < 0 {
+			return false
+		}
+		head = bytes.TrimLeft(head[i:], " \t\r\n")
+	}
+	if !bytes.HasPrefix(head, []byte("##")) {
+		return false
+	}
+	label, _, ok := bytes.Cut(head[2:], []byte("="))
+	return ok && Key(string(label[:min(len(label), 20)])) == "TITLE"
+}
+
+// parser reads a file in one pass. Its cursor is pos; line and lineAt say where that is.
+type parser struct {
+	data   []byte
+	copy   string // of data: what records say is cut from it
+	base   int    // of data in the file
+	pos    int
+	line   int
+	lineAt int // pos of the line's beginning
+
+	file   *File
+	open   []*scope // blocks under way, outermost first
+	points int      // that may still come
+	count  struct{ records, tables int }
+	full   bool // a bound was reached: no more is read
+}
+
+// scope is a block under way, with what its records said so far.
+type scope struct {
+	*Block
+	axis axis // of XYDATA
+	page string
+	rows map[string][]string // of NTUPLES, by key: VARNAME, SYMBOL, ...
+}
+
+// axis is what records say of a table's axes.
+type axis struct {
+	first, last, delta float64 // NaN for not given
+	xFactor, yFactor   float64
+	points             int // -1 for not given
+	pointsAt           place
+	xUnits, yUnits     string
+	hasPage            bool
+}
+
+// place is somewhere in the file.
+type place struct{ line, column, offset int }
+
+func newScope(b *Block) *scope {
+	return &scope{Block: b, axis: axis{first: missing, last: missing, delta: missing, xFactor: 1, yFactor: 1, points: -1}}
+}
+
+func (p *parser) here() place { return place{p.line, p.pos - p.lineAt + 1, p.base + p.pos} }
+
+func (p *parser) fault(at place, format string, args ...any) {
+	if len(p.file.Faults) >= maxFaults {
+		p.full = true
+		return
+	}
+	p.file.Faults = append(p.file.Faults, &Fault{Line: at.line, Column: at.column, Offset: at.offset, Message: fmt.Sprintf(format, args...)})
+}
+
+func (p *parser) end() bool { return p.pos >= len(p.data) }
+
+// nextLine moves behind the end of the line: LF, CR LF or CR.
+func (p *parser) nextLine() {
+	for ; p.pos < len(p.data); p.pos++ {
+		if c := p.data[p.pos]; c == '\n' || c == '\r' {
+			p.newLine()
+			return
+		}
+	}
+}
+
+// newLine takes the line end at pos.
+func (p *parser) newLine() {
+	if p.data[p.pos] == '\r' && p.pos+1 < len(p.data) && p.data[p.pos+1] == '\n' {
+		p.pos++
+	}
+	p.pos++
+	p.line++
+	p.lineAt = p.pos
+}
+
+// atRecord skips blanks at the beginning of a line and reports whether a record begins there.
+func (p *parser) atRecord() bool {
+	for !p.end() && (p.data[p.pos] == ' ' || p.data[p.pos] == '\t') {
+		p.pos++
+	}
+	return p.pos+1 < len(p.data) && p.data[p.pos] == '#' && p.data[p.pos+1] == '#'
+}
+
+// run reads all records.
+func (p *parser) run() {
+	for !p.end() && !p.full {
+		if !p.atRecord() {
+			p.stray()
+			continue
+		}
+		if p.count.records++; p.count.records > maxRecords {
+			p.fault(p.here(), "more than %d records", maxRecords)
+			return
+		}
+		p.record()
+	}
+	for n := len(p.open); n > 0; n = len(p.open) {
+		p.cut(p.open[n-1])
+		p.open = p.open[:n-1]
+	}
+}
+
+// stray passes over a line that belongs to no record: blank, or a comment between blocks.
+func (p *parser) stray() {
+	rest := p.data[p.pos:]
+	if i := bytes.IndexAny(rest[:min(len(rest), 4096)], "\r\n"); i >= 0 {
+		rest = rest[:i]
+	}
+	if len(bytes.TrimSpace(rest)) > 0 && !bytes.HasPrefix(rest, []byte("$$")) {
+		p.fault(p.here(), "a line outside of any record: %s", excerpt(rest))
+	}
+	p.nextLine()
+}
+
+// cut reports a block that has no ##END=, unless what it holds shows that nothing is missing.
+func (p *parser) cut(s *scope) {
+	if len(s.Tables) > 0 && s.axis.points >= 0 && len(s.Blocks) == 0 {
+		if last := s.Tables[len(s.Tables)-1]; last.Partial || last.Points() == s.axis.points {
+			return // faults have been reported, or it is whole
+		}
+	}
+	if len(s.Tables) > 0 {
+		s.Tables[len(s.Tables)-1].Partial = true
+	}
+	p.fault(p.here(), "file ends without ##END= for the block that begins in line %d: it may be cut off", s.Line)
+}
+
+// maxLabel is the longest label, bytes.
+const maxLabel = 256
+
+// label reads ##LABEL= at pos.
+func (p *parser) label() (string, bool) {
+	at := p.here()
+	p.pos += 2
+	rest := p.copy[p.pos:min(len(p.copy), p.pos+maxLabel)]
+	n := 0
+	for n < len(rest) && rest[n] != '=' && rest[n] != '\r' && rest[n] != '\n' {
+		n++
+	}
+	label := strings.TrimSpace(rest[:n])
+	switch {
+	case n < len(rest) && rest[n] == '=':
+		p.pos += n + 1
+		return label, true
+	case Key(label) == "END": // seen in the field without '='
+		p.pos += n
+		return "END", true
+	}
+	p.fault(at, "a record without '='")
+	p.nextLine()
+	return "", false
+}
+
+// record reads one record.
+func (p *parser) record() {
+	at := p.here()
+	label, ok := p.label()
+	if !ok {
+		return
+	}
+	if label == "" { // ##=: a comment record
+		p.text()
+		return
+	}
+	key := Key(label)
+	switch {
+	case key == "TITLE":
+		p.begin(at, label)
+		return
+	case len(p.open) == 0:
+		p.fault(at, "##%s= before the first ##TITLE=, or behind the last ##END=", label)
+		p.text()
+		return
+	case key == "END":
+		p.finish()
+		return
+	}
+	s := p.open[len(p.open)-1]
+	if kind, ok := tableKinds[key]; ok {
+		p.table(s, at, label, kind)
+		return
+	}
+	valueAt := p.here()
+	value, comment := p.text()
+	s.Records = append(s.Records, Record{Label: label, Value: value, Comment: comment, Line: at.line})
+	p.note(s, key, value, valueAt)
+}
+
+var tableKinds = map[string]Kind{
+	"XYDATA": XYData, "XYPOINTS": XYPoints, "PEAKTABLE": PeakTable, "PEAKASSIGNMENTS": PeakAssignments, "DATATABLE": XYData, "XYASSIGNMENTS": PeakAssignments,
+}
+
+// usualRecords is how many records most blocks have.
+const usualRecords = 24
+
+// begin begins a block.
+func (p *parser) begin(at place, label string) {
+	value, comment := p.text()
+	b := &Block{Line: at.line, Records: append(make([]Record, 0, usualRecords), Record{Label: label, Value: value, Comment: comment, Line: at.line})}
+	// A title within a block that is no LINK begins the next one: the ##END= before it is missing.
+	for n := len(p.open); n > 0 && !p.open[n-1].link(); n = len(p.open) {
+		s := p.open[n-1]
+		p.fault(at, "##TITLE= before the ##END= of the block that begins in line %d", s.Line)
+		p.open = p.open[:n-1]
+	}
+	if len(p.open) >= maxDepth {
+		p.fault(at, "blocks are nested more than %d deep", maxDepth)
+		p.full = true
+		return
+	}
+	if n := len(p.open); n > 0 {
+		p.open[n-1].Blocks = append(p.open[n-1].Blocks, b)
+	} else {
+		p.file.Blocks = append(p.file.Blocks, b)
+	}
+	p.open = append(p.open, newScope(b))
+}
+
+// link reports whether a block may hold others.
+func (s *scope) link() bool {
+	_, blocks := s.Lookup("BLOCKS")
+	return blocks || Key(s.Get("DATA TYPE")) == "LINK"
+}
+
+func (p *parser) finish() {
+	at := p.here()
+	p.nextLine()
+	s := p.open[len(p.open)-1]
+	s.Ended = true
+	p.open = p.open[:len(p.open)-1]
+	if n, err := strconv.Atoi(strings.TrimSpace(s.Get("BLOCKS"))); err == nil && n != len(s.Blocks) && n != len(s.Blocks)+1 { // some count the LINK itself
+		p.fault(at, "##BLOCKS= says %d, and there are %d", n, len(s.Blocks))
+	}
+}
+
+// text reads a record's value: to the next record, comments taken out.
+func (p *parser) text() (value, comment string) {
+	value, comment = p.textLine()
+	var more []string
+	for !p.end() && !p.atRecord() {
+		line, _ := p.textLine()
+		more = append(more, line)
+	}
+	if more != nil {
+		value = strings.TrimRight(value+"\n"+strings.Join(more, "\n"), "\n")
+	}
+	return value, comment
+}
+
+// textLine reads the rest of a line.
+func (p *parser) textLine() (text, comment string) {
+	begin := p.pos
+	p.nextLine()
+	line, comment, _ := strings.Cut(p.copy[begin:p.pos], "$$")
+	return strings.TrimSpace(line), strings.TrimSpace(comment)
+}
+
+// note takes what a record says of the tables that follow.
+func (p *parser) note(s *scope, key, value string, at place) {
+	a := &s.axis
+	switch key {
+	case "XUNITS":
+		a.xUnits = value
+	case "YUNITS":
+		a.yUnits = value
+	case "PAGE":
+		s.page = value
+		a.points, a.hasPage = -1, true
+	case "VARNAME", "SYMBOL", "VARTYPE", "VARFORM", "VARDIM", "UNITS", "FIRST", "LAST", "FACTOR":
+		if !a.hasPage {
+			if s.rows == nil {
+				s.rows = map[string][]string{}
+			}
+			s.rows[key] = fields(value)
+			s.Variables = s.variables()
+		}
+	case "FIRSTX":
+		p.numeric(&a.first, value, at)
+	case "LASTX":
+		p.numeric(&a.last, value, at)
+	case "DELTAX":
+		p.numeric(&a.delta, value, at)
+	case "XFACTOR":
+		p.numeric(&a.xFactor, value, at)
+	case "YFACTOR":
+		p.numeric(&a.yFactor, value, at)
+	case "NPOINTS":
+		n := missing
+		switch p.numeric(&n, value, at); {
+		case math.IsNaN(n):
+		case n != math.Trunc(n) || n < 0 || n > MaxPoints:
+			p.fault(at, "NPOINTS is %s: a whole number of at most %d is expected", excerpt([]byte(value)), MaxPoints)
+		default:
+			a.points, a.pointsAt = int(n), at
+		}
+	}
+}
+
+// numeric reads a record's value that is a number. None, or '?', is no value.
+func (p *parser) numeric(into *float64, value string, at place) {
+	value = strings.TrimSpace(value)
+	if value == "" || value == "?" {
+		return
+	}
+	v, err := strconv.ParseFloat(value, 64)
+	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
+		p.fault(at, "%s is no number", excerpt([]byte(value)))
+		return
+	}
+	*into = v
+}
+
+func fields(value string) []string {
+	out := strings.Split(value, ",")
+	for i := range out {
+		out[i] = strings.TrimSpace(out[i])
+	}
+	return out[:min(len(out), maxColumns)]
+}
+
+// variables gathers the columns of an NTUPLES block's records.
+func (s *scope) variables() []Variable {
+	var out []Variable
+	for _, row := range s.rows {
+		for len(out) < len(row) {
+			out = append(out, Variable{First: missing, Last: missing, Factor: missing})
+		}
+	}
+	number := func(text string) float64 {
+		if v, err := strconv.ParseFloat(text, 64); err == nil {
+			return v
+		}
+		return missing
+	}
+	for key, row := range s.rows {
+		for i, text := range row {
+			v := &out[i]
+			switch key {
+			case "VARNAME":
+				v.Name = text
+			case "SYMBOL":
+				v.Symbol = text
+			case "VARTYPE":
+				v.Type = text
+			case "VARFORM":
+				v.Form = text
+			case "UNITS":
+				v.Units = text
+			case "VARDIM":
+				v.Dim, _ = strconv.Atoi(text) // not given, or not a number: 0
+			case "FIRST":
+				v.First = number(text)
+			case "LAST":
+				v.Last = number(text)
+			case "FACTOR":
+				v.Factor = number(text)
+			}
+		}
+	}
+	for len(out) > 0 && out[len(out)-1].Symbol == "" && out[len(out)-1].Name == "" {
+		out = out[:len(out)-1] // a comma at the end of the row
+	}
+	return out
+}
+
+func (b *Block) variable(symbol string) (Variable, bool) {
+	for _, v := range b.Variables {
+		if v.Symbol == symbol {
+			return v, true
+		}
+	}
+	return Variable{First: missing, Last: missing, Factor: missing}, false
+}
+
+// excerpt quotes a little of what stands in a file.
+func excerpt(b []byte) string {
+	const most = 40
+	if len(b) > most {
+		return strconv.QuoteToASCII(string(b[:most])) + "…"
+	}
+	return strconv.QuoteToASCII(string(b))
+}

@@ -1,0 +1,225 @@
+package jcampdx
+
+import (
+	"bytes"
+	"math"
+	"strings"
+)
+
+// tuples reads pairs, or longer tuples: (XY..XY), (XYW..XYW). Tuples are set apart by blanks or ';', their numbers by blanks or ','.
+func (p *parser) tuples(s *scope, t *Table, symbols []string) {
+	if len(symbols) < 2 || len(symbols) > maxColumns {
+		p.broken(t, p.here(), "tuples of %d variables", len(symbols))
+		return
+	}
+	s.columns(t, symbols)
+	if n := min(s.axis.points, p.points/len(symbols), (len(p.data)-p.pos)/(2*len(symbols))); n > 0 { // a number and its delimiter are 2 bytes
+		for i := range t.Columns {
+			t.Columns[i].Values = make([]float64, 0, n)
+		}
+	}
+	factors := s.factors(symbols)
+	tuple := make([]float64, 0, len(symbols))
+	var began place // of the tuple under way
+	flush := func() bool {
+		if len(tuple) != 0 && len(tuple) != len(symbols) {
+			p.broken(t, began, "a tuple of %d numbers instead of %d", len(tuple), len(symbols))
+			return false
+		}
+		return true
+	}
+	for !p.end() && (p.pos != p.lineAt || !p.atRecord()) {
+		c := chars[p.data[p.pos]]
+		var v float64
+		switch c.class {
+		case charBlank:
+			p.pos++
+			continue
+		case charComma:
+			if p.data[p.pos] == ';' && !flush() {
+				return
+			}
+			p.pos++
+			continue
+		case charEnd:
+			if !flush() {
+				return
+			}
+			p.newLine()
+			continue
+		case charComment:
+			if !flush() {
+				return
+			}
+			p.nextLine()
+			continue
+		case charNone:
+			v = missing
+			if len(tuple) == 0 {
+				began = p.here()
+			}
+			p.pos++
+		default:
+			at := p.here()
+			if len(tuple) == 0 {
+				began = at
+			}
+			var ok bool
+			var end int
+			if v, end, ok = number(p.data, p.pos, true); !ok || !delimited(p.data, end) {
+				p.broken(t, at, "%s is no number", excerpt(word(p.data[p.pos:])))
+				return
+			}
+			p.pos = end
+		}
+		tuple = append(tuple, v*factors[len(tuple)])
+		if len(tuple) == len(symbols) {
+			if p.points -= len(tuple); p.points < 0 {
+				p.broken(t, began, "more than %d points", MaxPoints)
+				return
+			}
+			for i, v := range tuple {
+				t.Columns[i].Values = append(t.Columns[i].Values, v)
+			}
+			tuple = tuple[:0]
+		}
+	}
+	if flush() {
+		p.checkPoints(s, t, s.axis.points, s.axis.pointsAt)
+	}
+}
+
+// factors returns what each number of a tuple is multiplied with.
+func (s *scope) factors(symbols []string) []float64 {
+	out := make([]float64, len(symbols))
+	for i, symbol := range symbols {
+		out[i] = 1
+		if v, ok := s.variable(symbol); ok {
+			if !math.IsNaN(v.Factor) {
+				out[i] = v.Factor
+			}
+			continue
+		}
+		if i == 0 {
+			out[i] = s.axis.xFactor
+		} else if i == 1 {
+			out[i] = s.axis.yFactor
+		}
+	}
+	return out
+}
+
+// delimited reports whether a number that ends at i ends there for its reader too.
+func delimited(data []byte, i int) bool {
+	if i >= len(data) {
+		return true
+	}
+	switch chars[data[i]].class {
+	case charBlank, charComma, charEnd, charComment:
+		return true
+	}
+	return data[i] == ')'
+}
+
+// groups reads peak assignments: (x, y, <text>), one a group in parentheses, which may go over lines. Symbols other than A are
+// numbers.
+func (p *parser) groups(s *scope, t *Table, symbols []string) {
+	if len(symbols) < 2 || len(symbols) > maxColumns || symbols[len(symbols)-1] != "A" {
+		p.broken(t, p.here(), "assignments of the form %s are not known", excerpt([]byte(t.Form)))
+		return
+	}
+	s.columns(t, symbols[:len(symbols)-1])
+	factors := s.factors(symbols[:len(symbols)-1])
+	for {
+		p.blanks()
+		if p.end() || p.pos+1 < len(p.data) && p.data[p.pos] == '#' && p.data[p.pos+1] == '#' {
+			break
+		}
+		at := p.here()
+		if p.data[p.pos] != '(' {
+			p.broken(t, at, "an assignment begins with '(', not with %s", excerpt(word(p.data[p.pos:])))
+			return
+		}
+		p.pos++
+		if !p.group(t, at, factors) {
+			return
+		}
+	}
+	if len(t.Columns) == 1 { // (XA): peaks without height
+		t.Columns = append(t.Columns, Column{Symbol: "Y", Values: Regular(missing, missing, len(t.Columns[0].Values))})
+	}
+	p.checkPoints(s, t, s.axis.points, s.axis.pointsAt)
+}
+
+// blanks passes over blanks, line ends and comments.
+func (p *parser) blanks() {
+	for !p.end() {
+		switch chars[p.data[p.pos]].class {
+		case charBlank:
+			p.pos++
+		case charEnd:
+			p.newLine()
+		case charComment:
+			p.nextLine()
+		default:
+			return
+		}
+	}
+}
+
+// group reads one assignment behind its '('.
+func (p *parser) group(t *Table, at place, factors []float64) bool {
+	values := make([]float64, len(factors))
+	for i := range values {
+		p.blanks()
+		values[i] = missing
+		if !p.end() && p.data[p.pos] == '?' {
+			p.pos++
+		} else if !p.end() && p.data[p.pos] != ',' && p.data[p.pos] != '<' {
+			v, end, ok := number(p.data, p.pos, true)
+			if !ok || !delimited(p.data, end) {
+				p.broken(t, p.here(), "%s is no number", excerpt(word(p.data[p.pos:])))
+				return false
+			}
+			values[i], p.pos = v*factors[i], end
+		}
+		p.blanks()
+		if !p.end() && p.data[p.pos] == ',' {
+			p.pos++
+		}
+	}
+	p.blanks()
+	text, ok := p.assignment()
+	p.blanks()
+	if !ok || p.end() || p.data[p.pos] != ')' {
+		p.broken(t, at, "assignment does not end with <text>)")
+		return false
+	}
+	p.pos++
+	if p.points -= len(values); p.points < 0 {
+		p.broken(t, at, "more than %d points", MaxPoints)
+		return false
+	}
+	for i, v := range values {
+		t.Columns[i].Values = append(t.Columns[i].Values, v)
+	}
+	t.Text = append(t.Text, text)
+	return true
+}
+
+// maxAssignment bounds the text of one assignment.
+const maxAssignment = 1 << 10
+
+// assignment reads <text>.
+func (p *parser) assignment() (string, bool) {
+	if p.end() || p.data[p.pos] != '<' {
+		return "", false
+	}
+	rest := p.data[p.pos+1:]
+	n := bytes.IndexByte(rest[:min(len(rest), maxAssignment)], '>')
+	if n < 0 || bytes.ContainsAny(rest[:n], "\r\n") {
+		return "", false
+	}
+	p.pos += n + 2
+	return strings.TrimSpace(string(rest[:n])), true
+}
