@@ -72,9 +72,12 @@ type parser struct {
 // scope is a block under way, with what its records said so far.
 type scope struct {
 	*Block
-	axis axis // of XYDATA
-	page string
-	rows map[string][]string // of NTUPLES, by key: VARNAME, SYMBOL, ...
+	axis   axis // of XYDATA
+	page   string
+	link   bool                // it may hold other blocks
+	blocks int                 // ##BLOCKS=; -1 for none given
+	rows   map[string][]string // of NTUPLES, by key: VARNAME, SYMBOL, ...
+	stale  bool                // Variables lack what came in rows since
 }
 
 // axis is what records say of a table's axes.
@@ -91,7 +94,7 @@ type axis struct {
 type place struct{ line, column, offset int }
 
 func newScope(b *Block) *scope {
-	return &scope{Block: b, axis: axis{first: missing, last: missing, delta: missing, xFactor: 1, yFactor: 1, points: -1}}
+	return &scope{Block: b, axis: axis{first: missing, last: missing, delta: missing, xFactor: 1, yFactor: 1, points: -1}, blocks: -1}
 }
 
 func (p *parser) here() place { return place{p.line, p.pos - p.lineAt + 1, p.base + p.pos} }
@@ -148,6 +151,7 @@ func (p *parser) run() {
 		p.record()
 	}
 	for n := len(p.open); n > 0; n = len(p.open) {
+		p.open[n-1].gather()
 		p.cut(p.open[n-1])
 		p.open = p.open[:n-1]
 	}
@@ -244,14 +248,14 @@ var tableKinds = map[string]Kind{
 }
 
 // usualRecords is how many records most blocks have.
-const usualRecords = 24
+const usualRecords = 16
 
 // begin begins a block.
 func (p *parser) begin(at place, label string) {
 	value, comment := p.text()
 	b := &Block{Line: at.line, Records: append(make([]Record, 0, usualRecords), Record{Label: label, Value: value, Comment: comment, Line: at.line})}
 	// A title within a block that is no LINK begins the next one: the ##END= before it is missing.
-	for n := len(p.open); n > 0 && !p.open[n-1].link(); n = len(p.open) {
+	for n := len(p.open); n > 0 && !p.open[n-1].link; n = len(p.open) {
 		s := p.open[n-1]
 		p.fault(at, "##TITLE= before the ##END= of the block that begins in line %d", s.Line)
 		p.open = p.open[:n-1]
@@ -269,19 +273,14 @@ func (p *parser) begin(at place, label string) {
 	p.open = append(p.open, newScope(b))
 }
 
-// link reports whether a block may hold others.
-func (s *scope) link() bool {
-	_, blocks := s.Lookup("BLOCKS")
-	return blocks || Key(s.Get("DATA TYPE")) == "LINK"
-}
-
 func (p *parser) finish() {
 	at := p.here()
 	p.nextLine()
 	s := p.open[len(p.open)-1]
 	s.Ended = true
+	s.gather()
 	p.open = p.open[:len(p.open)-1]
-	if n, err := strconv.Atoi(strings.TrimSpace(s.Get("BLOCKS"))); err == nil && n != len(s.Blocks) && n != len(s.Blocks)+1 { // some count the LINK itself
+	if n := s.blocks; n >= 0 && n != len(s.Blocks) && n != len(s.Blocks)+1 { // some count the LINK itself
 		p.fault(at, "##BLOCKS= says %d, and there are %d", n, len(s.Blocks))
 	}
 }
@@ -312,6 +311,13 @@ func (p *parser) textLine() (text, comment string) {
 func (p *parser) note(s *scope, key, value string, at place) {
 	a := &s.axis
 	switch key {
+	case "DATATYPE":
+		s.link = s.link || Key(value) == "LINK"
+	case "BLOCKS":
+		s.link = true
+		if n, err := strconv.Atoi(value); err == nil {
+			s.blocks = n
+		}
 	case "XUNITS":
 		a.xUnits = value
 	case "YUNITS":
@@ -325,7 +331,7 @@ func (p *parser) note(s *scope, key, value string, at place) {
 				s.rows = map[string][]string{}
 			}
 			s.rows[key] = fields(value)
-			s.Variables = s.variables()
+			s.stale = true
 		}
 	case "FIRSTX":
 		p.numeric(&a.first, value, at)
@@ -371,8 +377,14 @@ func fields(value string) []string {
 	return out[:min(len(out), maxColumns)]
 }
 
-// variables gathers the columns of an NTUPLES block's records.
-func (s *scope) variables() []Variable {
+// gather brings Variables up to date with the rows of the block's NTUPLES records.
+func (s *scope) gather() {
+	if s.stale {
+		s.Variables, s.stale = s.columnsOfRows(), false
+	}
+}
+
+func (s *scope) columnsOfRows() []Variable {
 	var out []Variable
 	for _, row := range s.rows {
 		for len(out) < len(row) {

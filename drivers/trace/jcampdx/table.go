@@ -53,6 +53,7 @@ func symbol(s string) bool {
 
 // table reads a data table: the form on the record's own line, the numbers on those that follow.
 func (p *parser) table(s *scope, at place, label string, kind Kind) {
+	s.gather()
 	formAt := p.here()
 	text, comment := p.textLine()
 	s.Records = append(s.Records, Record{Label: label, Value: text, Comment: comment, Line: at.line})
