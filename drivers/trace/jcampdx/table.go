@@ -201,7 +201,7 @@ type ordinates struct {
 // read reads lines up to the next record.
 func (r *ordinates) read() {
 	p := r.p
-	for !p.end() && !p.atRecord() {
+	for !p.atRecord() && !p.end() {
 		switch c := chars[p.data[p.pos]]; {
 		case c.class == charEnd:
 			p.newLine()

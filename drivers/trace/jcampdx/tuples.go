@@ -28,7 +28,7 @@ func (p *parser) tuples(s *scope, t *Table, symbols []string) {
 		}
 		return true
 	}
-	for !p.end() && (p.pos != p.lineAt || !p.atRecord()) {
+	for (p.pos != p.lineAt || !p.atRecord()) && !p.end() {
 		c := chars[p.data[p.pos]]
 		var v float64
 		switch c.class {
