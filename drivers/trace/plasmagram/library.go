@@ -1,0 +1,224 @@
+package plasmagram
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Library says which peaks stand for which substance. It is data: firmware-config/substances, or an agency's own file.
+type Library struct {
+	Name       string      `yaml:"name" required:"true" format:"id" help:"short name of the library"`
+	Title      string      `yaml:"title" required:"true" help:"what the library is, for people"`
+	Version    string      `yaml:"version" required:"true" help:"version, changed with every change of a value" example:"2026-11"`
+	Notice     string      `yaml:"notice" help:"what users must know before they rely on it"`
+	Calibrants []Calibrant `yaml:"calibrants" help:"ions that are in every spectrum, and by whose place the others' mobilities are measured"`
+	Substances []Substance `yaml:"substances" required:"true" help:"what is looked for"`
+}
+
+// Calibrant is an ion of known mobility.
+type Calibrant struct {
+	Name     string  `yaml:"name" required:"true" help:"name of the calibrant"`
+	Polarity string  `yaml:"polarity" required:"true" enum:"positive,negative" help:"polarity of its ion"`
+	K0       float64 `yaml:"k0" required:"true" min:"0.3" max:"4" unit:"cm2/(V s)" help:"reduced mobility"`
+	Source   string  `yaml:"source" required:"true" help:"where the value is from"`
+}
+
+// Substance is one thing that is looked for.
+type Substance struct {
+	Name     string `yaml:"name" required:"true" help:"name of the substance, as verdicts say it"`
+	Category string `yaml:"category" required:"true" enum:"narcotic,explosive,precursor,medicine,simulant" help:"what kind of substance it is"`
+	Polarity string `yaml:"polarity" required:"true" enum:"positive,negative" help:"polarity of its ions"`
+	Require  int    `yaml:"require" default:"1" min:"1" max:"8" unit:"peaks" help:"how many of its peaks must be there"`
+	MinScans int    `yaml:"min_scans" default:"2" min:"1" max:"1000" unit:"scans" help:"in how many scans in a row each peak must stand out; spectra of one scan are exempt"`
+	Peaks    []Ion  `yaml:"peaks" required:"true" help:"its ions"`
+}
+
+// Ion is one peak of a substance.
+type Ion struct {
+	Adduct    string  `yaml:"adduct" required:"true" help:"the ion, for example [M+H]+ or [M+Cl]-"`
+	K0        float64 `yaml:"k0" required:"true" min:"0.3" max:"4" unit:"cm2/(V s)" help:"reduced mobility; of a range its middle"`
+	Window    float64 `yaml:"window" default:"0.02" min:"0.001" max:"0.2" unit:"cm2/(V s)" help:"a peak belongs to the ion when its reduced mobility is within this of k0"`
+	MinSNR    float64 `yaml:"min_snr" default:"6" min:"3" max:"1000" help:"contrast that the peak must have: amplitude over the noise after smoothing"`
+	Threshold float64 `yaml:"threshold" default:"0" min:"0" max:"10" help:"amplitude that the peak must have, as a share of the reactant ion peak's; 0 for none"`
+	Source    string  `yaml:"source" required:"true" help:"where the value is from"`
+}
+
+// Check implements driver.Checker.
+func (s Substance) Check() error {
+	if s.Require > len(s.Peaks) {
+		return fmt.Errorf("require is %d, and %s has %d peaks", s.Require, s.Name, len(s.Peaks))
+	}
+	return nil
+}
+
+// Check implements driver.Checker.
+func (l Library) Check() error {
+	seen := map[string]bool{}
+	for _, c := range l.Calibrants {
+		if seen[c.Polarity] {
+			return fmt.Errorf("two calibrants of %s polarity: which one is in the spectra?", c.Polarity)
+		}
+		seen[c.Polarity] = true
+	}
+	names := map[string]bool{}
+	for _, s := range l.Substances {
+		if names[s.Name] {
+			return fmt.Errorf("substance %s is given twice", s.Name)
+		}
+		names[s.Name] = true
+	}
+	if len(l.Substances) == 0 {
+		return errors.New("no substances")
+	}
+	return nil
+}
+
+// calibrant returns the calibrant of a polarity.
+func (l *Library) calibrant(p Polarity) (Calibrant, bool) {
+	for _, c := range l.Calibrants {
+		if Polarity(c.Polarity) == p {
+			return c, true
+		}
+	}
+	return Calibrant{}, false
+}
+
+// Decision says what peaks mean, and why.
+type Decision struct {
+	Alarm   bool
+	Invalid bool // no verdict: the instrument could not have seen anything
+	Found   []Find
+	Reasons []string // in words, for an officer: the finds first, then what was near
+}
+
+// Find is a substance whose rule holds.
+type Find struct {
+	Substance, Category string
+	Ions                []FoundIon
+}
+
+// FoundIon is one peak of a find.
+type FoundIon struct {
+	Adduct string
+	K0     float64 // the library's
+	Peak   int     // index of the peak
+	// Others are substances in whose windows the peak lies too, the nearest first.
+	Others []string
+}
+
+// candidate is an ion of the library in whose window a peak lies.
+type candidate struct {
+	substance, ion int
+	distance       float64 // from k0, in windows
+}
+
+// Decide holds peaks against the rules. reactant is the reactant ion peak's amplitude, 0 when it is not known: thresholds that are
+// shares of it then hold for no peak. It sets Peak.Substance.
+func (l *Library) Decide(polarity Polarity, peaks []Peak, reactant float64) Decision {
+	best := make([][]candidate, len(peaks))
+	for i, p := range peaks {
+		best[i] = l.candidates(polarity, p)
+	}
+	var d Decision
+	var near []string
+	for si, s := range l.Substances {
+		if Polarity(s.Polarity) != polarity {
+			continue
+		}
+		find := Find{Substance: s.Name, Category: s.Category}
+		var words []string
+		for ii, ion := range s.Peaks {
+			pi := strongest(peaks, best, si, ii)
+			if pi < 0 {
+				continue
+			}
+			p := peaks[pi]
+			text := fmt.Sprintf("%s: peak at %.3f ms, K0 %.3f (%s %.3f ± %.3f)", s.Name, p.DriftMs, p.K0, ion.Adduct, ion.K0, ion.Window)
+			if short := s.short(ion, p, reactant); short != "" {
+				near = append(near, text+", but "+short)
+				continue
+			}
+			words = append(words, fmt.Sprintf("%s, contrast %.0f (needs %g), %d scans in a row", text, p.Contrast, ion.MinSNR, p.Scans))
+			find.Ions = append(find.Ions, FoundIon{Adduct: ion.Adduct, K0: ion.K0, Peak: pi, Others: l.names(best[pi][1:])})
+		}
+		switch {
+		case len(find.Ions) >= s.Require:
+			d.Found = append(d.Found, find)
+			d.Reasons = append(d.Reasons, words...)
+			for _, ion := range find.Ions {
+				peaks[ion.Peak].Substance = s.Name
+			}
+		case len(find.Ions) > 0:
+			near = append(near, fmt.Sprintf("%s: %d of its peaks, needs %d", s.Name, len(find.Ions), s.Require))
+		}
+	}
+	d.Alarm = len(d.Found) > 0
+	d.Reasons = append(d.Reasons, near...)
+	return d
+}
+
+// short says in words what a peak lacks for an ion's rule, "" for nothing.
+func (s Substance) short(ion Ion, p Peak, reactant float64) string {
+	switch {
+	case p.Contrast < ion.MinSNR:
+		return fmt.Sprintf("contrast %.1f is under %g", p.Contrast, ion.MinSNR)
+	case p.Scans < s.MinScans && p.Scans > 0:
+		return fmt.Sprintf("it stands out in %d scans in a row, under %d", p.Scans, s.MinScans)
+	case ion.Threshold > 0 && p.Amplitude < ion.Threshold*reactant:
+		return fmt.Sprintf("its amplitude is %.2g of the reactant ions', under %g", p.Amplitude/reactant, ion.Threshold)
+	case ion.Threshold > 0 && reactant == 0:
+		return "the reactant ions' amplitude, which its threshold refers to, is not known"
+	}
+	return ""
+}
+
+// candidates lists the ions in whose windows a peak lies, the nearest first.
+func (l *Library) candidates(polarity Polarity, p Peak) (out []candidate) {
+	if p.Role != "" || p.K0 == 0 {
+		return nil
+	}
+	for si, s := range l.Substances {
+		if Polarity(s.Polarity) != polarity {
+			continue
+		}
+		for ii, ion := range s.Peaks {
+			if d := math.Abs(p.K0-ion.K0) / ion.Window; d <= 1 {
+				c := candidate{si, ii, d}
+				at := len(out)
+				for at > 0 && out[at-1].distance > d {
+					at--
+				}
+				out = append(out[:at], append([]candidate{c}, out[at:]...)...)
+			}
+		}
+	}
+	return out
+}
+
+// strongest returns the peak of the highest contrast that is nearest to this ion of all ions, -1 for none.
+func strongest(peaks []Peak, best [][]candidate, substance, ion int) int {
+	at := -1
+	for i := range peaks {
+		if len(best[i]) > 0 && best[i][0].substance == substance && best[i][0].ion == ion && (at < 0 || peaks[i].Contrast > peaks[at].Contrast) {
+			at = i
+		}
+	}
+	return at
+}
+
+func (l *Library) names(cs []candidate) (out []string) {
+	for _, c := range cs {
+		out = append(out, l.Substances[c.substance].Name)
+	}
+	return out
+}
+
+// Words joins reasons to one sentence.
+func (d Decision) Words() string {
+	if len(d.Reasons) == 0 && !d.Alarm && !d.Invalid {
+		return "no peak in any window of the library"
+	}
+	return strings.Join(d.Reasons, "; ")
+}
