@@ -37,6 +37,20 @@ func Decode(data []byte, name string, specs []driver.Spec) (*Config, error) {
 	}
 	d := &decoder{file: name, specs: specs}
 	c := &Config{SHA256: sha256.Sum256(data)}
+	body, err := document(data, name)
+	if err != nil {
+		return nil, err
+	}
+	d.structure(body, reflect.ValueOf(c).Elem(), "")
+	d.references(c)
+	if err := d.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// document parses a file that holds one document.
+func document(data []byte, name string) (ast.Node, error) {
 	file, err := parser.ParseBytes(data, 0)
 	switch {
 	case err != nil:
@@ -44,13 +58,21 @@ func Decode(data []byte, name string, specs []driver.Spec) (*Config, error) {
 	case len(file.Docs) != 1 || file.Docs[0].Body == nil:
 		return nil, Problems{{File: name, Message: "file is empty, or holds more than one document"}}
 	}
-	d.structure(file.Docs[0].Body, reflect.ValueOf(c).Elem(), "")
-	d.references(c)
-	if len(d.problems) > 0 {
-		slices.SortStableFunc(d.problems, func(a, b Problem) int { return a.Line - b.Line })
-		return nil, d.problems
+	return file.Docs[0].Body, nil
+}
+
+// err returns what was found wrong, in the order of the lines; nil for nothing.
+func (d *decoder) err() error {
+	if len(d.problems) == 0 {
+		return nil
 	}
-	return c, nil
+	slices.SortStableFunc(d.problems, func(a, b Problem) int {
+		if a.File != b.File {
+			return strings.Compare(a.File, b.File)
+		}
+		return a.Line - b.Line
+	})
+	return d.problems
 }
 
 // syntaxProblem words an error of the YAML parser.
@@ -162,10 +184,15 @@ func (d *decoder) fillIn(n ast.Node, v reflect.Value, fields []field, given map[
 		switch {
 		case f.required:
 			d.problem(n, "%s: key %q is missing: %s%s", pathName(path), f.name, f.help, exampleText(f))
+		case f.def != "" && f.builtin != "":
+			if err := LoadDocument(at.Addr().Interface().(driver.Reference), f.builtin, f.def); err != nil {
+				d.problem(n, "%s: default of %q: %v", pathName(path), f.name, err)
+			}
 		case f.def != "":
 			if err := setScalar(at, f, f.def, false); err != nil {
 				d.problem(n, "%s: default of %q: %v", pathName(path), f.name, err)
 			}
+		case f.builtin != "": // a document that nobody named
 		case at.Kind() == reflect.Struct:
 			d.fillIn(n, at, fieldsOf(at.Type()), nil, join(path, f.name))
 		}
@@ -205,7 +232,9 @@ func join(path, key string) string {
 // value fills one field.
 func (d *decoder) value(n ast.Node, v reflect.Value, f field, path string) {
 	t := v.Type()
-	switch {
+	switch ref, isRef := v.Addr().Interface().(driver.Reference); {
+	case isRef:
+		d.reference(n, ref, f, path)
 	case t.Kind() == reflect.Pointer:
 		v.Set(reflect.New(t.Elem()))
 		d.value(n, v.Elem(), f, path)

@@ -18,6 +18,7 @@ type field struct {
 	unit     string
 	example  string
 	format   string // id, hostport, file, driver, lane, broker, timezone
+	builtin  string // folder of the documents that a driver.Ref names
 	enum     []string
 	min, max string
 }
@@ -41,7 +42,7 @@ func fieldsOf(t reflect.Type) []field {
 		one := field{
 			name: name, index: []int{i}, typ: f.Type, required: f.Tag.Get("required") == "true", def: f.Tag.Get("default"),
 			help: f.Tag.Get("help"), unit: f.Tag.Get("unit"), example: f.Tag.Get("example"), format: f.Tag.Get("format"),
-			min: f.Tag.Get("min"), max: f.Tag.Get("max"),
+			min: f.Tag.Get("min"), max: f.Tag.Get("max"), builtin: f.Tag.Get("builtin"),
 		}
 		if e := f.Tag.Get("enum"); e != "" {
 			one.enum = strings.Split(e, ",")
@@ -60,6 +61,8 @@ func (f field) what() string {
 		t = t.Elem()
 	}
 	switch {
+	case f.builtin != "":
+		return "the name of a document, or the path of its file"
 	case t == durationType:
 		return `a time with its unit, such as 10s or 500ms`
 	case t.Kind() == reflect.String:

@@ -56,6 +56,8 @@ func fieldSchema(f field, t reflect.Type, specs []driver.Spec) schema {
 	}
 	s := schema{}
 	switch {
+	case f.builtin != "":
+		s["type"] = "string"
 	case t == durationType:
 		s["type"], s["pattern"] = "string", `^([0-9.]+(ns|us|µs|ms|s|m|h))+$|^0$`
 	case t.Kind() == reflect.Struct:
@@ -110,6 +112,9 @@ func (f field) describe(s schema, t reflect.Type) {
 
 // typed returns a default as JSON has it.
 func typed(text string, t reflect.Type) any {
+	if t.Kind() == reflect.Struct {
+		return text // a document's name
+	}
 	if t == durationType {
 		if d, err := time.ParseDuration(text); err == nil {
 			return d.String()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -97,6 +98,8 @@ type Decision struct {
 type Find struct {
 	Substance, Category string
 	Ions                []FoundIon
+	// Instead is the find that explains the same peak better, "" for none: the peak lies in the windows of both.
+	Instead string
 }
 
 // FoundIon is one peak of a find.
@@ -104,8 +107,6 @@ type FoundIon struct {
 	Adduct string
 	K0     float64 // the library's
 	Peak   int     // index of the peak
-	// Others are substances in whose windows the peak lies too, the nearest first.
-	Others []string
 }
 
 // candidate is an ion of the library in whose window a peak lies.
@@ -117,9 +118,9 @@ type candidate struct {
 // Decide holds peaks against the rules. reactant is the reactant ion peak's amplitude, 0 when it is not known: thresholds that are
 // shares of it then hold for no peak. It sets Peak.Substance.
 func (l *Library) Decide(polarity Polarity, peaks []Peak, reactant float64) Decision {
-	best := make([][]candidate, len(peaks))
+	in := make([][]candidate, len(peaks))
 	for i, p := range peaks {
-		best[i] = l.candidates(polarity, p)
+		in[i] = l.candidates(polarity, p)
 	}
 	var d Decision
 	var near []string
@@ -130,7 +131,7 @@ func (l *Library) Decide(polarity Polarity, peaks []Peak, reactant float64) Deci
 		find := Find{Substance: s.Name, Category: s.Category}
 		var words []string
 		for ii, ion := range s.Peaks {
-			pi := strongest(peaks, best, si, ii)
+			pi := strongest(peaks, in, si, ii)
 			if pi < 0 {
 				continue
 			}
@@ -141,22 +142,58 @@ func (l *Library) Decide(polarity Polarity, peaks []Peak, reactant float64) Deci
 				continue
 			}
 			words = append(words, fmt.Sprintf("%s, contrast %.0f (needs %g), %d scans in a row", text, p.Contrast, ion.MinSNR, p.Scans))
-			find.Ions = append(find.Ions, FoundIon{Adduct: ion.Adduct, K0: ion.K0, Peak: pi, Others: l.names(best[pi][1:])})
+			find.Ions = append(find.Ions, FoundIon{Adduct: ion.Adduct, K0: ion.K0, Peak: pi})
 		}
 		switch {
 		case len(find.Ions) >= s.Require:
 			d.Found = append(d.Found, find)
 			d.Reasons = append(d.Reasons, words...)
-			for _, ion := range find.Ions {
-				peaks[ion.Peak].Substance = s.Name
-			}
 		case len(find.Ions) > 0:
 			near = append(near, fmt.Sprintf("%s: %d of its peaks, needs %d", s.Name, len(find.Ions), s.Require))
 		}
 	}
 	d.Alarm = len(d.Found) > 0
+	d.attribute(l, peaks, in)
 	d.Reasons = append(d.Reasons, near...)
 	return d
+}
+
+// attribute gives every peak to the found substance whose ion is nearest. Finds without a peak of their own are told as what they are:
+// the same peak, less near.
+func (d *Decision) attribute(l *Library, peaks []Peak, in [][]candidate) {
+	found := map[string]bool{}
+	for _, f := range d.Found {
+		found[f.Substance] = true
+	}
+	for i := range peaks {
+		for _, c := range in[i] {
+			if name := l.Substances[c.substance].Name; found[name] {
+				peaks[i].Substance = name
+				break
+			}
+		}
+	}
+	for i := range d.Found {
+		f := &d.Found[i]
+		for _, ion := range f.Ions {
+			if f.Instead = peaks[ion.Peak].Substance; f.Instead == f.Substance {
+				f.Instead = ""
+				break
+			}
+		}
+		if f.Instead != "" {
+			d.Reasons = append(d.Reasons, fmt.Sprintf("%s and %s share a window: the peak is nearer to %s", f.Substance, f.Instead, f.Instead))
+		}
+	}
+	slices.SortStableFunc(d.Found, func(a, b Find) int { // the likelier ones first
+		switch {
+		case a.Instead == "" && b.Instead != "":
+			return -1
+		case a.Instead != "" && b.Instead == "":
+			return 1
+		}
+		return 0
+	})
 }
 
 // short says in words what a peak lacks for an ion's rule, "" for nothing.
@@ -197,22 +234,17 @@ func (l *Library) candidates(polarity Polarity, p Peak) (out []candidate) {
 	return out
 }
 
-// strongest returns the peak of the highest contrast that is nearest to this ion of all ions, -1 for none.
-func strongest(peaks []Peak, best [][]candidate, substance, ion int) int {
+// strongest returns the peak of the highest contrast in an ion's window, -1 for none.
+func strongest(peaks []Peak, in [][]candidate, substance, ion int) int {
 	at := -1
 	for i := range peaks {
-		if len(best[i]) > 0 && best[i][0].substance == substance && best[i][0].ion == ion && (at < 0 || peaks[i].Contrast > peaks[at].Contrast) {
-			at = i
+		for _, c := range in[i] {
+			if c.substance == substance && c.ion == ion && (at < 0 || peaks[i].Contrast > peaks[at].Contrast) {
+				at = i
+			}
 		}
 	}
 	return at
-}
-
-func (l *Library) names(cs []candidate) (out []string) {
-	for _, c := range cs {
-		out = append(out, l.Substances[c.substance].Name)
-	}
-	return out
 }
 
 // Words joins reasons to one sentence.

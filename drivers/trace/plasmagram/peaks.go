@@ -19,9 +19,9 @@ type finder struct {
 
 const (
 	madToSigma    = 1.4826
-	kernelShare   = 0.6 // FWHM of the smoothing kernel over that of a peak: most of the gain of a matched filter, little broadening
-	minWidth      = 3.0 // ordinates
-	baselineScale = 2.5 // reach of the baseline's clipping, FWHM
+	kernelShare   = 0.45 // FWHM of the smoothing kernel over that of a peak: most of the gain of a matched filter, little broadening
+	minWidth      = 3.0  // ordinates
+	baselineScale = 2.5  // reach of the baseline's clipping, FWHM
 )
 
 func newFinder(s *Spectrum, o Options) *finder {
@@ -251,28 +251,58 @@ func (f *finder) flat(y []float64) (flat, base []float64, noise float64) {
 		}
 	}
 	middle := median(rest) // most of a spectrum is baseline
-	for i, v := range rest {
-		rest[i] = math.Abs(v - middle)
-	}
 	for i := range y {
 		y[i] -= middle
 		base[i] += middle
 	}
-	return y, base, max(median(rest)*madToSigma, math.SmallestNonzeroFloat64)
+	return y, base, f.spread(y)
 }
 
 // sightings appends the peaks of one block's average.
 func (f *finder) sightings(out []sighting, y []float64) []sighting {
 	y, _, noise := f.flat(y)
-	limit := f.o.MinSNR * noise
-	for i := max(f.first, 1); i < len(y)-1; i++ {
-		if y[i] < limit || y[i] < y[i-1] || y[i] <= y[i+1] || f.prominence(y, i) < max(limit*0.7, y[i]*0.05) {
+	z := f.sharpen(y)
+	sharpNoise := f.spread(z)
+	limit := f.o.MinSNR * sharpNoise
+	for i := max(f.first, 1); i < len(z)-1; i++ {
+		if z[i] < limit || z[i] < z[i-1] || z[i] <= z[i+1] || f.prominence(z, i) < max(limit*0.7, z[i]*0.05) {
 			continue
 		}
 		left, right := halfHeight(y, i, y[i]/2)
-		out = append(out, sighting{at: centroid(y, i, f.width), fwhm: f.sharpened(right - left), height: y[i], clear: y[i] / noise})
+		l, r := float64(i)-left, right-float64(i)
+		if l > 1.5*r || r > 1.5*l { // a neighbour stands on that side
+			l = min(l, r)
+			r = l
+		}
+		out = append(out, sighting{at: centroid(z, i, f.width*sharpWidth), fwhm: f.sharpened(l + r), height: y[i], clear: min(y[i]/noise, z[i]/sharpNoise)})
 	}
 	return out
+}
+
+const (
+	sharpening = 0.5 // share of a peak's own curvature that is added: shoulders become peaks, and nothing turns positive beside one
+	sharpWidth = 0.75
+)
+
+// sharpen takes a part of the curvature off a smoothed spectrum: peaks that overlap part.
+func (f *finder) sharpen(y []float64) []float64 {
+	sigma := f.width / 2.3548
+	d := max(1, int(math.Round(sigma/2.5)))
+	k := sharpening * sigma * sigma / float64(d*d)
+	z := make([]float64, len(y))
+	for i := range z {
+		z[i] = y[i] - k*(y[max(i-d, 0)]-2*y[i]+y[min(i+d, len(y)-1)])
+	}
+	return z
+}
+
+// spread returns the standard deviation of most of a spectrum, by MAD.
+func (f *finder) spread(y []float64) float64 {
+	rest := make([]float64, 0, len(y))
+	for _, v := range y[f.first:] {
+		rest = append(rest, math.Abs(v))
+	}
+	return max(median(rest)*madToSigma, math.SmallestNonzeroFloat64)
 }
 
 // prominence is how far one must go down from a maximum to reach a higher one, within four widths.

@@ -207,7 +207,7 @@ func (a *Analysis) roles(c Cell, lib *Library) {
 	if c.TemperatureK == 0 || c.PressureTorr == 0 {
 		window = searchUnknown
 	}
-	strongest := func(ok func(Peak) bool) int {
+	strongest := func(ok func(Peak) bool) int { // -1 for none
 		best := -1
 		for i, p := range a.Peaks {
 			if ok(p) && (best < 0 || p.Amplitude > a.Peaks[best].Amplitude) {
@@ -229,7 +229,11 @@ func (a *Analysis) roles(c Cell, lib *Library) {
 	if !known {
 		return
 	}
-	a.Calibrant = strongest(func(p Peak) bool { return p.Role == "" && near(p, cal.K0, window) })
+	for _, w := range []float64{calibrantCore, window} { // strong dirt beside it is not the calibrant
+		if a.Calibrant = strongest(func(p Peak) bool { return p.Role == "" && near(p, cal.K0, w) }); a.Calibrant >= 0 {
+			break
+		}
+	}
 	if a.Calibrant < 0 {
 		return
 	}

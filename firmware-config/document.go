@@ -1,0 +1,85 @@
+package firmwareconfig
+
+import (
+	"crypto/sha256"
+	"embed"
+	"fmt"
+	"os"
+	"path"
+	"reflect"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"lanewarden/drivers/driver"
+)
+
+// builtin are the documents that settings name: device profiles and substance libraries.
+//
+//go:embed profiles/*.yaml substances/*.yaml
+var builtin embed.FS
+
+// Folders of the built-in documents.
+const (
+	Profiles   = "profiles"
+	Substances = "substances"
+)
+
+// Builtin lists the names of the built-in documents of a folder.
+func Builtin(folder string) (names []string) {
+	entries, err := builtin.ReadDir(folder)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
+	}
+	return names
+}
+
+// ReadDocument reads a document, a profile or a library: one that is built in by its name, any other by its file's path, which has a
+// '/' or ends in .yaml. It returns the name under which problems are reported.
+func ReadDocument(folder, name string) (data []byte, file string, err error) {
+	if strings.Contains(name, "/") || strings.HasSuffix(name, ".yaml") {
+		data, err = os.ReadFile(name)
+		if err == nil && len(data) > maxFileBytes {
+			err = fmt.Errorf("%s: file of %d bytes is over the limit of %d", name, len(data), maxFileBytes)
+		}
+		return data, name, err
+	}
+	file = path.Join(folder, name+".yaml")
+	if data, err = builtin.ReadFile(file); err != nil {
+		return nil, file, fmt.Errorf("there is no built-in %q in %s%s; a file is named by its path, with a '/' in it", name, folder, suggest(name, Builtin(folder)))
+	}
+	return data, file, nil
+}
+
+// LoadDocument reads and decodes a document strictly. The error is Problems when it is wrong.
+func LoadDocument(ref driver.Reference, folder, name string) error {
+	data, file, err := ReadDocument(folder, name)
+	if err != nil {
+		return err
+	}
+	body, err := document(data, file)
+	if err != nil {
+		return err
+	}
+	d := &decoder{file: file}
+	d.structure(body, reflect.ValueOf(ref.Into(name, sha256.Sum256(data))).Elem(), "")
+	return d.err()
+}
+
+// reference decodes the document that a setting names. What is wrong in it is reported at its own lines.
+func (d *decoder) reference(n ast.Node, ref driver.Reference, f field, path string) {
+	if _, ok := n.(ast.ScalarNode); !ok {
+		d.problem(n, "%s: expected %s, found %s", path, f.what(), found(n))
+		return
+	}
+	switch err := LoadDocument(ref, f.builtin, n.GetToken().Value).(type) {
+	case nil:
+	case Problems:
+		d.problems = append(d.problems, err...)
+	default:
+		d.problem(n, "%s: %v", path, err)
+	}
+}
