@@ -101,6 +101,13 @@ const (
 	Kind_KIND_XRAY_QUALITY         Kind = 29
 	Kind_KIND_XRAY_FAULT           Kind = 30
 	Kind_KIND_XRAY_PREVIEW         Kind = 31
+	Kind_KIND_DEVICE_READING       Kind = 32
+	Kind_KIND_TRACE_ANALYSIS       Kind = 33
+	Kind_KIND_TRACE_VERIFICATION   Kind = 34
+	Kind_KIND_TRACE_BLANK          Kind = 35
+	Kind_KIND_TRACE_CALIBRATION    Kind = 36
+	Kind_KIND_TRACE_HEALTH         Kind = 37
+	Kind_KIND_TRACE_QUALITY        Kind = 38
 )
 
 // Enum value maps for Kind.
@@ -123,6 +130,13 @@ var (
 		29: "KIND_XRAY_QUALITY",
 		30: "KIND_XRAY_FAULT",
 		31: "KIND_XRAY_PREVIEW",
+		32: "KIND_DEVICE_READING",
+		33: "KIND_TRACE_ANALYSIS",
+		34: "KIND_TRACE_VERIFICATION",
+		35: "KIND_TRACE_BLANK",
+		36: "KIND_TRACE_CALIBRATION",
+		37: "KIND_TRACE_HEALTH",
+		38: "KIND_TRACE_QUALITY",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -142,6 +156,13 @@ var (
 		"KIND_XRAY_QUALITY":         29,
 		"KIND_XRAY_FAULT":           30,
 		"KIND_XRAY_PREVIEW":         31,
+		"KIND_DEVICE_READING":       32,
+		"KIND_TRACE_ANALYSIS":       33,
+		"KIND_TRACE_VERIFICATION":   34,
+		"KIND_TRACE_BLANK":          35,
+		"KIND_TRACE_CALIBRATION":    36,
+		"KIND_TRACE_HEALTH":         37,
+		"KIND_TRACE_QUALITY":        38,
 	}
 )
 
@@ -442,6 +463,13 @@ type Body struct {
 	//	*Body_XrayQuality
 	//	*Body_XrayFault
 	//	*Body_XrayPreview
+	//	*Body_DeviceReading
+	//	*Body_TraceAnalysis
+	//	*Body_TraceVerification
+	//	*Body_TraceBlank
+	//	*Body_TraceCalibration
+	//	*Body_TraceHealth
+	//	*Body_TraceQuality
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -663,6 +691,69 @@ func (x *Body) GetXrayPreview() *XrayPreview {
 	return nil
 }
 
+func (x *Body) GetDeviceReading() *DeviceReading {
+	if x != nil {
+		if x, ok := x.Of.(*Body_DeviceReading); ok {
+			return x.DeviceReading
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetTraceAnalysis() *TraceAnalysis {
+	if x != nil {
+		if x, ok := x.Of.(*Body_TraceAnalysis); ok {
+			return x.TraceAnalysis
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetTraceVerification() *TraceVerification {
+	if x != nil {
+		if x, ok := x.Of.(*Body_TraceVerification); ok {
+			return x.TraceVerification
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetTraceBlank() *TraceBlank {
+	if x != nil {
+		if x, ok := x.Of.(*Body_TraceBlank); ok {
+			return x.TraceBlank
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetTraceCalibration() *TraceCalibration {
+	if x != nil {
+		if x, ok := x.Of.(*Body_TraceCalibration); ok {
+			return x.TraceCalibration
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetTraceHealth() *TraceHealth {
+	if x != nil {
+		if x, ok := x.Of.(*Body_TraceHealth); ok {
+			return x.TraceHealth
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetTraceQuality() *TraceQuality {
+	if x != nil {
+		if x, ok := x.Of.(*Body_TraceQuality); ok {
+			return x.TraceQuality
+		}
+	}
+	return nil
+}
+
 type isBody_Of interface {
 	isBody_Of()
 }
@@ -731,6 +822,34 @@ type Body_XrayPreview struct {
 	XrayPreview *XrayPreview `protobuf:"bytes,31,opt,name=xray_preview,json=xrayPreview,proto3,oneof"`
 }
 
+type Body_DeviceReading struct {
+	DeviceReading *DeviceReading `protobuf:"bytes,32,opt,name=device_reading,json=deviceReading,proto3,oneof"`
+}
+
+type Body_TraceAnalysis struct {
+	TraceAnalysis *TraceAnalysis `protobuf:"bytes,33,opt,name=trace_analysis,json=traceAnalysis,proto3,oneof"`
+}
+
+type Body_TraceVerification struct {
+	TraceVerification *TraceVerification `protobuf:"bytes,34,opt,name=trace_verification,json=traceVerification,proto3,oneof"`
+}
+
+type Body_TraceBlank struct {
+	TraceBlank *TraceBlank `protobuf:"bytes,35,opt,name=trace_blank,json=traceBlank,proto3,oneof"`
+}
+
+type Body_TraceCalibration struct {
+	TraceCalibration *TraceCalibration `protobuf:"bytes,36,opt,name=trace_calibration,json=traceCalibration,proto3,oneof"`
+}
+
+type Body_TraceHealth struct {
+	TraceHealth *TraceHealth `protobuf:"bytes,37,opt,name=trace_health,json=traceHealth,proto3,oneof"`
+}
+
+type Body_TraceQuality struct {
+	TraceQuality *TraceQuality `protobuf:"bytes,38,opt,name=trace_quality,json=traceQuality,proto3,oneof"`
+}
+
 func (*Body_RadiationOccupancy) isBody_Of() {}
 
 func (*Body_RadiationBackground) isBody_Of() {}
@@ -762,6 +881,20 @@ func (*Body_XrayQuality) isBody_Of() {}
 func (*Body_XrayFault) isBody_Of() {}
 
 func (*Body_XrayPreview) isBody_Of() {}
+
+func (*Body_DeviceReading) isBody_Of() {}
+
+func (*Body_TraceAnalysis) isBody_Of() {}
+
+func (*Body_TraceVerification) isBody_Of() {}
+
+func (*Body_TraceBlank) isBody_Of() {}
+
+func (*Body_TraceCalibration) isBody_Of() {}
+
+func (*Body_TraceHealth) isBody_Of() {}
+
+func (*Body_TraceQuality) isBody_Of() {}
 
 // Artifact names bytes kept whole as they came: an N42 document, a DICOS file, a recorded daily file.
 type Artifact struct {
@@ -3233,6 +3366,1030 @@ func (x *XrayPreview) GetNotRendered() string {
 	return ""
 }
 
+// DeviceReading is what an ASCII instrument said, as its profile reads it. Class alarm when the profile's rule says so.
+type DeviceReading struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Profile       string                 `protobuf:"bytes,1,opt,name=profile,proto3" json:"profile,omitempty"` // name of the profile
+	Message       string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"` // name of its message
+	Values        []*Quantity            `protobuf:"bytes,3,rep,name=values,proto3" json:"values,omitempty"`
+	Alarm         string                 `protobuf:"bytes,4,opt,name=alarm,proto3" json:"alarm,omitempty"` // the rule that held, in words; empty for none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceReading) Reset() {
+	*x = DeviceReading{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceReading) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceReading) ProtoMessage() {}
+
+func (x *DeviceReading) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceReading.ProtoReflect.Descriptor instead.
+func (*DeviceReading) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *DeviceReading) GetProfile() string {
+	if x != nil {
+		return x.Profile
+	}
+	return ""
+}
+
+func (x *DeviceReading) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *DeviceReading) GetValues() []*Quantity {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *DeviceReading) GetAlarm() string {
+	if x != nil {
+		return x.Alarm
+	}
+	return ""
+}
+
+// Quantity is one named value with its unit.
+type Quantity struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`             // as the device wrote it, translated when the profile says so
+	Number        *float64               `protobuf:"fixed64,3,opt,name=number,proto3,oneof" json:"number,omitempty"` // absent when it is none
+	Unit          string                 `protobuf:"bytes,4,opt,name=unit,proto3" json:"unit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Quantity) Reset() {
+	*x = Quantity{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Quantity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Quantity) ProtoMessage() {}
+
+func (x *Quantity) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Quantity.ProtoReflect.Descriptor instead.
+func (*Quantity) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Quantity) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Quantity) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Quantity) GetNumber() float64 {
+	if x != nil && x.Number != nil {
+		return *x.Number
+	}
+	return 0
+}
+
+func (x *Quantity) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+// TraceAnalysis is an ion scanner's analysis of one sample, in one polarity or by peaks of both. Class alarm when the instrument's verdict
+// or ours is one. The spectrum's file is the first artifact where there is one.
+type TraceAnalysis struct {
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	Sample               string                 `protobuf:"bytes,1,opt,name=sample,proto3" json:"sample,omitempty"` // sample id
+	Operator             string                 `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
+	Mode                 string                 `protobuf:"bytes,3,opt,name=mode,proto3" json:"mode,omitempty"`                                                    // narcotics, explosives, as the instrument says it
+	Polarity             string                 `protobuf:"bytes,4,opt,name=polarity,proto3" json:"polarity,omitempty"`                                            // positive, negative or both
+	InstrumentVerdict    string                 `protobuf:"bytes,5,opt,name=instrument_verdict,json=instrumentVerdict,proto3" json:"instrument_verdict,omitempty"` // alarm, clear, or empty when it gave none
+	InstrumentSubstances []string               `protobuf:"bytes,6,rep,name=instrument_substances,json=instrumentSubstances,proto3" json:"instrument_substances,omitempty"`
+	Verdict              string                 `protobuf:"bytes,7,opt,name=verdict,proto3" json:"verdict,omitempty"` // ours: alarm, clear, invalid, or empty when there were no peaks to judge
+	Found                []*TraceFind           `protobuf:"bytes,8,rep,name=found,proto3" json:"found,omitempty"`
+	Disagreement         bool                   `protobuf:"varint,9,opt,name=disagreement,proto3" json:"disagreement,omitempty"`                             // both verdicts are there, and one only is alarm
+	Reasons              []string               `protobuf:"bytes,10,rep,name=reasons,proto3" json:"reasons,omitempty"`                                       // of our verdict, in words
+	Peaks                []*TracePeak           `protobuf:"bytes,11,rep,name=peaks,proto3" json:"peaks,omitempty"`                                           // by drift time
+	K0Source             string                 `protobuf:"bytes,12,opt,name=k0_source,json=k0Source,proto3" json:"k0_source,omitempty"`                     // calibrant, geometry, instrument, or empty for none
+	CalibrantShift       float32                `protobuf:"fixed32,13,opt,name=calibrant_shift,json=calibrantShift,proto3" json:"calibrant_shift,omitempty"` // calibrant's drift time over that which the geometry says, less 1
+	Library              string                 `protobuf:"bytes,14,opt,name=library,proto3" json:"library,omitempty"`                                       // name and version of the substance library
+	LibrarySha256        []byte                 `protobuf:"bytes,15,opt,name=library_sha256,json=librarySha256,proto3" json:"library_sha256,omitempty"`
+	DriftTemperatureK    float32                `protobuf:"fixed32,16,opt,name=drift_temperature_k,json=driftTemperatureK,proto3" json:"drift_temperature_k,omitempty"`
+	PressureTorr         float32                `protobuf:"fixed32,17,opt,name=pressure_torr,json=pressureTorr,proto3" json:"pressure_torr,omitempty"`
+	Scans                uint32                 `protobuf:"varint,18,opt,name=scans,proto3" json:"scans,omitempty"`
+	Partial              bool                   `protobuf:"varint,19,opt,name=partial,proto3" json:"partial,omitempty"` // the spectrum's file had faults: points are missing
+	Qc                   string                 `protobuf:"bytes,20,opt,name=qc,proto3" json:"qc,omitempty"`            // state of quality control at that time: in, due or out
+	QcReasons            []string               `protobuf:"bytes,21,rep,name=qc_reasons,json=qcReasons,proto3" json:"qc_reasons,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *TraceAnalysis) Reset() {
+	*x = TraceAnalysis{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TraceAnalysis) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TraceAnalysis) ProtoMessage() {}
+
+func (x *TraceAnalysis) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TraceAnalysis.ProtoReflect.Descriptor instead.
+func (*TraceAnalysis) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *TraceAnalysis) GetSample() string {
+	if x != nil {
+		return x.Sample
+	}
+	return ""
+}
+
+func (x *TraceAnalysis) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+func (x *TraceAnalysis) GetMode() string {
+	if x != nil {
+		return x.Mode
+	}
+	return ""
+}
+
+func (x *TraceAnalysis) GetPolarity() string {
+	if x != nil {
+		return x.Polarity
+	}
+	return ""
+}
+
+func (x *TraceAnalysis) GetInstrumentVerdict() string {
+	if x != nil {
+		return x.InstrumentVerdict
+	}
+	return ""
+}
+
+func (x *TraceAnalysis) GetInstrumentSubstances() []string {
+	if x != nil {
+		return x.InstrumentSubstances
+	}
+	return nil
+}
+
+func (x *TraceAnalysis) GetVerdict() string {
+	if x != nil {
+		return x.Verdict
+	}
+	return ""
+}
+
+func (x *TraceAnalysis) GetFound() []*TraceFind {
+	if x != nil {
+		return x.Found
+	}
+	return nil
+}
+
+func (x *TraceAnalysis) GetDisagreement() bool {
+	if x != nil {
+		return x.Disagreement
+	}
+	return false
+}
+
+func (x *TraceAnalysis) GetReasons() []string {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+func (x *TraceAnalysis) GetPeaks() []*TracePeak {
+	if x != nil {
+		return x.Peaks
+	}
+	return nil
+}
+
+func (x *TraceAnalysis) GetK0Source() string {
+	if x != nil {
+		return x.K0Source
+	}
+	return ""
+}
+
+func (x *TraceAnalysis) GetCalibrantShift() float32 {
+	if x != nil {
+		return x.CalibrantShift
+	}
+	return 0
+}
+
+func (x *TraceAnalysis) GetLibrary() string {
+	if x != nil {
+		return x.Library
+	}
+	return ""
+}
+
+func (x *TraceAnalysis) GetLibrarySha256() []byte {
+	if x != nil {
+		return x.LibrarySha256
+	}
+	return nil
+}
+
+func (x *TraceAnalysis) GetDriftTemperatureK() float32 {
+	if x != nil {
+		return x.DriftTemperatureK
+	}
+	return 0
+}
+
+func (x *TraceAnalysis) GetPressureTorr() float32 {
+	if x != nil {
+		return x.PressureTorr
+	}
+	return 0
+}
+
+func (x *TraceAnalysis) GetScans() uint32 {
+	if x != nil {
+		return x.Scans
+	}
+	return 0
+}
+
+func (x *TraceAnalysis) GetPartial() bool {
+	if x != nil {
+		return x.Partial
+	}
+	return false
+}
+
+func (x *TraceAnalysis) GetQc() string {
+	if x != nil {
+		return x.Qc
+	}
+	return ""
+}
+
+func (x *TraceAnalysis) GetQcReasons() []string {
+	if x != nil {
+		return x.QcReasons
+	}
+	return nil
+}
+
+// TraceFind is a substance whose rule in the library holds.
+type TraceFind struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Substance     string                 `protobuf:"bytes,1,opt,name=substance,proto3" json:"substance,omitempty"`
+	Category      string                 `protobuf:"bytes,2,opt,name=category,proto3" json:"category,omitempty"` // narcotic, explosive, precursor, medicine, simulant
+	Instead       string                 `protobuf:"bytes,3,opt,name=instead,proto3" json:"instead,omitempty"`   // a substance that explains the same peak better; empty for none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TraceFind) Reset() {
+	*x = TraceFind{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TraceFind) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TraceFind) ProtoMessage() {}
+
+func (x *TraceFind) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TraceFind.ProtoReflect.Descriptor instead.
+func (*TraceFind) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *TraceFind) GetSubstance() string {
+	if x != nil {
+		return x.Substance
+	}
+	return ""
+}
+
+func (x *TraceFind) GetCategory() string {
+	if x != nil {
+		return x.Category
+	}
+	return ""
+}
+
+func (x *TraceFind) GetInstead() string {
+	if x != nil {
+		return x.Instead
+	}
+	return ""
+}
+
+// TracePeak is one kind of ion.
+type TracePeak struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DriftMs       float32                `protobuf:"fixed32,1,opt,name=drift_ms,json=driftMs,proto3" json:"drift_ms,omitempty"`
+	K0            float32                `protobuf:"fixed32,2,opt,name=k0,proto3" json:"k0,omitempty"`               // cm2/(V s); 0 when it is not known
+	Amplitude     float32                `protobuf:"fixed32,3,opt,name=amplitude,proto3" json:"amplitude,omitempty"` // in the spectrum's own unit
+	FwhmMs        float32                `protobuf:"fixed32,4,opt,name=fwhm_ms,json=fwhmMs,proto3" json:"fwhm_ms,omitempty"`
+	Snr           float32                `protobuf:"fixed32,5,opt,name=snr,proto3" json:"snr,omitempty"`           // amplitude over the noise of one scan
+	Scans         uint32                 `protobuf:"varint,6,opt,name=scans,proto3" json:"scans,omitempty"`        // in a row in which it stands out
+	Role          string                 `protobuf:"bytes,7,opt,name=role,proto3" json:"role,omitempty"`           // reactant or calibrant
+	Substance     string                 `protobuf:"bytes,8,opt,name=substance,proto3" json:"substance,omitempty"` // that it was taken for
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TracePeak) Reset() {
+	*x = TracePeak{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TracePeak) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TracePeak) ProtoMessage() {}
+
+func (x *TracePeak) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TracePeak.ProtoReflect.Descriptor instead.
+func (*TracePeak) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *TracePeak) GetDriftMs() float32 {
+	if x != nil {
+		return x.DriftMs
+	}
+	return 0
+}
+
+func (x *TracePeak) GetK0() float32 {
+	if x != nil {
+		return x.K0
+	}
+	return 0
+}
+
+func (x *TracePeak) GetAmplitude() float32 {
+	if x != nil {
+		return x.Amplitude
+	}
+	return 0
+}
+
+func (x *TracePeak) GetFwhmMs() float32 {
+	if x != nil {
+		return x.FwhmMs
+	}
+	return 0
+}
+
+func (x *TracePeak) GetSnr() float32 {
+	if x != nil {
+		return x.Snr
+	}
+	return 0
+}
+
+func (x *TracePeak) GetScans() uint32 {
+	if x != nil {
+		return x.Scans
+	}
+	return 0
+}
+
+func (x *TracePeak) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *TracePeak) GetSubstance() string {
+	if x != nil {
+		return x.Substance
+	}
+	return ""
+}
+
+// TraceVerification is the measurement of a verification swab.
+type TraceVerification struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Analysis      *TraceAnalysis         `protobuf:"bytes,1,opt,name=analysis,proto3" json:"analysis,omitempty"`
+	Passed        bool                   `protobuf:"varint,2,opt,name=passed,proto3" json:"passed,omitempty"` // the instrument says so, or, where it does not say, an alarm was given
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TraceVerification) Reset() {
+	*x = TraceVerification{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TraceVerification) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TraceVerification) ProtoMessage() {}
+
+func (x *TraceVerification) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TraceVerification.ProtoReflect.Descriptor instead.
+func (*TraceVerification) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *TraceVerification) GetAnalysis() *TraceAnalysis {
+	if x != nil {
+		return x.Analysis
+	}
+	return nil
+}
+
+func (x *TraceVerification) GetPassed() bool {
+	if x != nil {
+		return x.Passed
+	}
+	return false
+}
+
+// TraceBlank is the measurement of a clean swab.
+type TraceBlank struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Analysis         *TraceAnalysis         `protobuf:"bytes,1,opt,name=analysis,proto3" json:"analysis,omitempty"`
+	Clean            bool                   `protobuf:"varint,2,opt,name=clean,proto3" json:"clean,omitempty"`
+	AfterAlarm       bool                   `protobuf:"varint,3,opt,name=after_alarm,json=afterAlarm,proto3" json:"after_alarm,omitempty"`                      // the first clean one after an alarm: the instrument has cleared down
+	ClearDownSeconds float32                `protobuf:"fixed32,4,opt,name=clear_down_seconds,json=clearDownSeconds,proto3" json:"clear_down_seconds,omitempty"` // from the alarm to it
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *TraceBlank) Reset() {
+	*x = TraceBlank{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TraceBlank) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TraceBlank) ProtoMessage() {}
+
+func (x *TraceBlank) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TraceBlank.ProtoReflect.Descriptor instead.
+func (*TraceBlank) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *TraceBlank) GetAnalysis() *TraceAnalysis {
+	if x != nil {
+		return x.Analysis
+	}
+	return nil
+}
+
+func (x *TraceBlank) GetClean() bool {
+	if x != nil {
+		return x.Clean
+	}
+	return false
+}
+
+func (x *TraceBlank) GetAfterAlarm() bool {
+	if x != nil {
+		return x.AfterAlarm
+	}
+	return false
+}
+
+func (x *TraceBlank) GetClearDownSeconds() float32 {
+	if x != nil {
+		return x.ClearDownSeconds
+	}
+	return 0
+}
+
+// TraceCalibration is a calibration as the instrument reported it.
+type TraceCalibration struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Polarity      string                 `protobuf:"bytes,1,opt,name=polarity,proto3" json:"polarity,omitempty"`
+	Calibrant     string                 `protobuf:"bytes,2,opt,name=calibrant,proto3" json:"calibrant,omitempty"`
+	DriftMs       float32                `protobuf:"fixed32,3,opt,name=drift_ms,json=driftMs,proto3" json:"drift_ms,omitempty"`
+	K0            float32                `protobuf:"fixed32,4,opt,name=k0,proto3" json:"k0,omitempty"` // cm2/(V s)
+	Passed        bool                   `protobuf:"varint,5,opt,name=passed,proto3" json:"passed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TraceCalibration) Reset() {
+	*x = TraceCalibration{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TraceCalibration) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TraceCalibration) ProtoMessage() {}
+
+func (x *TraceCalibration) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TraceCalibration.ProtoReflect.Descriptor instead.
+func (*TraceCalibration) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *TraceCalibration) GetPolarity() string {
+	if x != nil {
+		return x.Polarity
+	}
+	return ""
+}
+
+func (x *TraceCalibration) GetCalibrant() string {
+	if x != nil {
+		return x.Calibrant
+	}
+	return ""
+}
+
+func (x *TraceCalibration) GetDriftMs() float32 {
+	if x != nil {
+		return x.DriftMs
+	}
+	return 0
+}
+
+func (x *TraceCalibration) GetK0() float32 {
+	if x != nil {
+		return x.K0
+	}
+	return 0
+}
+
+func (x *TraceCalibration) GetPassed() bool {
+	if x != nil {
+		return x.Passed
+	}
+	return false
+}
+
+// TraceHealth is how an instrument is. Absent is not known.
+type TraceHealth struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	DriftTemperatureK *float32               `protobuf:"fixed32,1,opt,name=drift_temperature_k,json=driftTemperatureK,proto3,oneof" json:"drift_temperature_k,omitempty"`
+	PressureTorr      *float32               `protobuf:"fixed32,2,opt,name=pressure_torr,json=pressureTorr,proto3,oneof" json:"pressure_torr,omitempty"`
+	FlowMlMin         *float32               `protobuf:"fixed32,3,opt,name=flow_ml_min,json=flowMlMin,proto3,oneof" json:"flow_ml_min,omitempty"`
+	RipMs             *float32               `protobuf:"fixed32,4,opt,name=rip_ms,json=ripMs,proto3,oneof" json:"rip_ms,omitempty"` // reactant ion peak: drift time
+	RipAmplitude      *float32               `protobuf:"fixed32,5,opt,name=rip_amplitude,json=ripAmplitude,proto3,oneof" json:"rip_amplitude,omitempty"`
+	RipFwhmMs         *float32               `protobuf:"fixed32,6,opt,name=rip_fwhm_ms,json=ripFwhmMs,proto3,oneof" json:"rip_fwhm_ms,omitempty"`
+	DryerPercent      *float32               `protobuf:"fixed32,7,opt,name=dryer_percent,json=dryerPercent,proto3,oneof" json:"dryer_percent,omitempty"` // what is left of it
+	DesorberK         *float32               `protobuf:"fixed32,8,opt,name=desorber_k,json=desorberK,proto3,oneof" json:"desorber_k,omitempty"`
+	Samples           *uint32                `protobuf:"varint,9,opt,name=samples,proto3,oneof" json:"samples,omitempty"` // of the instrument's own counter
+	Polarity          string                 `protobuf:"bytes,10,opt,name=polarity,proto3" json:"polarity,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *TraceHealth) Reset() {
+	*x = TraceHealth{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TraceHealth) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TraceHealth) ProtoMessage() {}
+
+func (x *TraceHealth) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TraceHealth.ProtoReflect.Descriptor instead.
+func (*TraceHealth) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *TraceHealth) GetDriftTemperatureK() float32 {
+	if x != nil && x.DriftTemperatureK != nil {
+		return *x.DriftTemperatureK
+	}
+	return 0
+}
+
+func (x *TraceHealth) GetPressureTorr() float32 {
+	if x != nil && x.PressureTorr != nil {
+		return *x.PressureTorr
+	}
+	return 0
+}
+
+func (x *TraceHealth) GetFlowMlMin() float32 {
+	if x != nil && x.FlowMlMin != nil {
+		return *x.FlowMlMin
+	}
+	return 0
+}
+
+func (x *TraceHealth) GetRipMs() float32 {
+	if x != nil && x.RipMs != nil {
+		return *x.RipMs
+	}
+	return 0
+}
+
+func (x *TraceHealth) GetRipAmplitude() float32 {
+	if x != nil && x.RipAmplitude != nil {
+		return *x.RipAmplitude
+	}
+	return 0
+}
+
+func (x *TraceHealth) GetRipFwhmMs() float32 {
+	if x != nil && x.RipFwhmMs != nil {
+		return *x.RipFwhmMs
+	}
+	return 0
+}
+
+func (x *TraceHealth) GetDryerPercent() float32 {
+	if x != nil && x.DryerPercent != nil {
+		return *x.DryerPercent
+	}
+	return 0
+}
+
+func (x *TraceHealth) GetDesorberK() float32 {
+	if x != nil && x.DesorberK != nil {
+		return *x.DesorberK
+	}
+	return 0
+}
+
+func (x *TraceHealth) GetSamples() uint32 {
+	if x != nil && x.Samples != nil {
+		return *x.Samples
+	}
+	return 0
+}
+
+func (x *TraceHealth) GetPolarity() string {
+	if x != nil {
+		return x.Polarity
+	}
+	return ""
+}
+
+// TraceQuality is the state of an instrument's quality control: at every change of it, and at the end of every shift.
+type TraceQuality struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	State            string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`     // in, due (a verification is due) or out
+	Reasons          []string               `protobuf:"bytes,2,rep,name=reasons,proto3" json:"reasons,omitempty"` // in words
+	ShiftStartNs     int64                  `protobuf:"varint,3,opt,name=shift_start_ns,json=shiftStartNs,proto3" json:"shift_start_ns,omitempty"`
+	VerifiedNs       int64                  `protobuf:"varint,4,opt,name=verified_ns,json=verifiedNs,proto3" json:"verified_ns,omitempty"` // last verification passed; 0 for none
+	BlankNs          int64                  `protobuf:"varint,5,opt,name=blank_ns,json=blankNs,proto3" json:"blank_ns,omitempty"`          // last clean blank; 0 for none
+	AlarmNs          int64                  `protobuf:"varint,6,opt,name=alarm_ns,json=alarmNs,proto3" json:"alarm_ns,omitempty"`          // of the alarm after which no blank was clean yet; 0 for none
+	Samples          uint32                 `protobuf:"varint,7,opt,name=samples,proto3" json:"samples,omitempty"`                         // in the shift
+	Alarms           uint32                 `protobuf:"varint,8,opt,name=alarms,proto3" json:"alarms,omitempty"`                           // in the shift
+	AlarmsPer_100    float32                `protobuf:"fixed32,9,opt,name=alarms_per_100,json=alarmsPer100,proto3" json:"alarms_per_100,omitempty"`
+	ClearDownSeconds float32                `protobuf:"fixed32,10,opt,name=clear_down_seconds,json=clearDownSeconds,proto3" json:"clear_down_seconds,omitempty"` // of the last alarm; 0 for none
+	Trends           []*TraceTrend          `protobuf:"bytes,11,rep,name=trends,proto3" json:"trends,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *TraceQuality) Reset() {
+	*x = TraceQuality{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TraceQuality) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TraceQuality) ProtoMessage() {}
+
+func (x *TraceQuality) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TraceQuality.ProtoReflect.Descriptor instead.
+func (*TraceQuality) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *TraceQuality) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *TraceQuality) GetReasons() []string {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+func (x *TraceQuality) GetShiftStartNs() int64 {
+	if x != nil {
+		return x.ShiftStartNs
+	}
+	return 0
+}
+
+func (x *TraceQuality) GetVerifiedNs() int64 {
+	if x != nil {
+		return x.VerifiedNs
+	}
+	return 0
+}
+
+func (x *TraceQuality) GetBlankNs() int64 {
+	if x != nil {
+		return x.BlankNs
+	}
+	return 0
+}
+
+func (x *TraceQuality) GetAlarmNs() int64 {
+	if x != nil {
+		return x.AlarmNs
+	}
+	return 0
+}
+
+func (x *TraceQuality) GetSamples() uint32 {
+	if x != nil {
+		return x.Samples
+	}
+	return 0
+}
+
+func (x *TraceQuality) GetAlarms() uint32 {
+	if x != nil {
+		return x.Alarms
+	}
+	return 0
+}
+
+func (x *TraceQuality) GetAlarmsPer_100() float32 {
+	if x != nil {
+		return x.AlarmsPer_100
+	}
+	return 0
+}
+
+func (x *TraceQuality) GetClearDownSeconds() float32 {
+	if x != nil {
+		return x.ClearDownSeconds
+	}
+	return 0
+}
+
+func (x *TraceQuality) GetTrends() []*TraceTrend {
+	if x != nil {
+		return x.Trends
+	}
+	return nil
+}
+
+// TraceTrend is one measure of an instrument against what it was when the last verification passed.
+type TraceTrend struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Measure       string                 `protobuf:"bytes,1,opt,name=measure,proto3" json:"measure,omitempty"` // calibrant_shift, rip_ms, rip_amplitude, rip_fwhm_ms; with the polarity
+	Reference     float32                `protobuf:"fixed32,2,opt,name=reference,proto3" json:"reference,omitempty"`
+	Value         float32                `protobuf:"fixed32,3,opt,name=value,proto3" json:"value,omitempty"`
+	Limit         float32                `protobuf:"fixed32,4,opt,name=limit,proto3" json:"limit,omitempty"` // relative change that is allowed
+	Outside       bool                   `protobuf:"varint,5,opt,name=outside,proto3" json:"outside,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TraceTrend) Reset() {
+	*x = TraceTrend{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TraceTrend) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TraceTrend) ProtoMessage() {}
+
+func (x *TraceTrend) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TraceTrend.ProtoReflect.Descriptor instead.
+func (*TraceTrend) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *TraceTrend) GetMeasure() string {
+	if x != nil {
+		return x.Measure
+	}
+	return ""
+}
+
+func (x *TraceTrend) GetReference() float32 {
+	if x != nil {
+		return x.Reference
+	}
+	return 0
+}
+
+func (x *TraceTrend) GetValue() float32 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *TraceTrend) GetLimit() float32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *TraceTrend) GetOutside() bool {
+	if x != nil {
+		return x.Outside
+	}
+	return false
+}
+
 var File_drivers_observation_observation_proto protoreflect.FileDescriptor
 
 const file_drivers_observation_observation_proto_rawDesc = "" +
@@ -3243,8 +4400,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xe9\n" +
-	"\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xdd\x0e\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -3268,7 +4424,15 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\fxray_quality\x18\x1d \x01(\v2\x1a.lanewarden.v1.XrayQualityH\x00R\vxrayQuality\x129\n" +
 	"\n" +
 	"xray_fault\x18\x1e \x01(\v2\x18.lanewarden.v1.XrayFaultH\x00R\txrayFault\x12?\n" +
-	"\fxray_preview\x18\x1f \x01(\v2\x1a.lanewarden.v1.XrayPreviewH\x00R\vxrayPreviewB\x04\n" +
+	"\fxray_preview\x18\x1f \x01(\v2\x1a.lanewarden.v1.XrayPreviewH\x00R\vxrayPreview\x12E\n" +
+	"\x0edevice_reading\x18  \x01(\v2\x1c.lanewarden.v1.DeviceReadingH\x00R\rdeviceReading\x12E\n" +
+	"\x0etrace_analysis\x18! \x01(\v2\x1c.lanewarden.v1.TraceAnalysisH\x00R\rtraceAnalysis\x12Q\n" +
+	"\x12trace_verification\x18\" \x01(\v2 .lanewarden.v1.TraceVerificationH\x00R\x11traceVerification\x12<\n" +
+	"\vtrace_blank\x18# \x01(\v2\x19.lanewarden.v1.TraceBlankH\x00R\n" +
+	"traceBlank\x12N\n" +
+	"\x11trace_calibration\x18$ \x01(\v2\x1f.lanewarden.v1.TraceCalibrationH\x00R\x10traceCalibration\x12?\n" +
+	"\ftrace_health\x18% \x01(\v2\x1a.lanewarden.v1.TraceHealthH\x00R\vtraceHealth\x12B\n" +
+	"\rtrace_quality\x18& \x01(\v2\x1b.lanewarden.v1.TraceQualityH\x00R\ftraceQualityB\x04\n" +
 	"\x02of\"i\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
@@ -3515,12 +4679,120 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x06height\x18\x03 \x01(\rR\x06height\x12#\n" +
 	"\rpseudo_colour\x18\x04 \x01(\bR\fpseudoColour\x12\x1a\n" +
 	"\boutlines\x18\x05 \x01(\rR\boutlines\x12!\n" +
-	"\fnot_rendered\x18\x06 \x01(\tR\vnotRendered*U\n" +
+	"\fnot_rendered\x18\x06 \x01(\tR\vnotRendered\"\x8a\x01\n" +
+	"\rDeviceReading\x12\x18\n" +
+	"\aprofile\x18\x01 \x01(\tR\aprofile\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12/\n" +
+	"\x06values\x18\x03 \x03(\v2\x17.lanewarden.v1.QuantityR\x06values\x12\x14\n" +
+	"\x05alarm\x18\x04 \x01(\tR\x05alarm\"n\n" +
+	"\bQuantity\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1b\n" +
+	"\x06number\x18\x03 \x01(\x01H\x00R\x06number\x88\x01\x01\x12\x12\n" +
+	"\x04unit\x18\x04 \x01(\tR\x04unitB\t\n" +
+	"\a_number\"\xca\x05\n" +
+	"\rTraceAnalysis\x12\x16\n" +
+	"\x06sample\x18\x01 \x01(\tR\x06sample\x12\x1a\n" +
+	"\boperator\x18\x02 \x01(\tR\boperator\x12\x12\n" +
+	"\x04mode\x18\x03 \x01(\tR\x04mode\x12\x1a\n" +
+	"\bpolarity\x18\x04 \x01(\tR\bpolarity\x12-\n" +
+	"\x12instrument_verdict\x18\x05 \x01(\tR\x11instrumentVerdict\x123\n" +
+	"\x15instrument_substances\x18\x06 \x03(\tR\x14instrumentSubstances\x12\x18\n" +
+	"\averdict\x18\a \x01(\tR\averdict\x12.\n" +
+	"\x05found\x18\b \x03(\v2\x18.lanewarden.v1.TraceFindR\x05found\x12\"\n" +
+	"\fdisagreement\x18\t \x01(\bR\fdisagreement\x12\x18\n" +
+	"\areasons\x18\n" +
+	" \x03(\tR\areasons\x12.\n" +
+	"\x05peaks\x18\v \x03(\v2\x18.lanewarden.v1.TracePeakR\x05peaks\x12\x1b\n" +
+	"\tk0_source\x18\f \x01(\tR\bk0Source\x12'\n" +
+	"\x0fcalibrant_shift\x18\r \x01(\x02R\x0ecalibrantShift\x12\x18\n" +
+	"\alibrary\x18\x0e \x01(\tR\alibrary\x12%\n" +
+	"\x0elibrary_sha256\x18\x0f \x01(\fR\rlibrarySha256\x12.\n" +
+	"\x13drift_temperature_k\x18\x10 \x01(\x02R\x11driftTemperatureK\x12#\n" +
+	"\rpressure_torr\x18\x11 \x01(\x02R\fpressureTorr\x12\x14\n" +
+	"\x05scans\x18\x12 \x01(\rR\x05scans\x12\x18\n" +
+	"\apartial\x18\x13 \x01(\bR\apartial\x12\x0e\n" +
+	"\x02qc\x18\x14 \x01(\tR\x02qc\x12\x1d\n" +
+	"\n" +
+	"qc_reasons\x18\x15 \x03(\tR\tqcReasons\"_\n" +
+	"\tTraceFind\x12\x1c\n" +
+	"\tsubstance\x18\x01 \x01(\tR\tsubstance\x12\x1a\n" +
+	"\bcategory\x18\x02 \x01(\tR\bcategory\x12\x18\n" +
+	"\ainstead\x18\x03 \x01(\tR\ainstead\"\xc7\x01\n" +
+	"\tTracePeak\x12\x19\n" +
+	"\bdrift_ms\x18\x01 \x01(\x02R\adriftMs\x12\x0e\n" +
+	"\x02k0\x18\x02 \x01(\x02R\x02k0\x12\x1c\n" +
+	"\tamplitude\x18\x03 \x01(\x02R\tamplitude\x12\x17\n" +
+	"\afwhm_ms\x18\x04 \x01(\x02R\x06fwhmMs\x12\x10\n" +
+	"\x03snr\x18\x05 \x01(\x02R\x03snr\x12\x14\n" +
+	"\x05scans\x18\x06 \x01(\rR\x05scans\x12\x12\n" +
+	"\x04role\x18\a \x01(\tR\x04role\x12\x1c\n" +
+	"\tsubstance\x18\b \x01(\tR\tsubstance\"e\n" +
+	"\x11TraceVerification\x128\n" +
+	"\banalysis\x18\x01 \x01(\v2\x1c.lanewarden.v1.TraceAnalysisR\banalysis\x12\x16\n" +
+	"\x06passed\x18\x02 \x01(\bR\x06passed\"\xab\x01\n" +
+	"\n" +
+	"TraceBlank\x128\n" +
+	"\banalysis\x18\x01 \x01(\v2\x1c.lanewarden.v1.TraceAnalysisR\banalysis\x12\x14\n" +
+	"\x05clean\x18\x02 \x01(\bR\x05clean\x12\x1f\n" +
+	"\vafter_alarm\x18\x03 \x01(\bR\n" +
+	"afterAlarm\x12,\n" +
+	"\x12clear_down_seconds\x18\x04 \x01(\x02R\x10clearDownSeconds\"\x8f\x01\n" +
+	"\x10TraceCalibration\x12\x1a\n" +
+	"\bpolarity\x18\x01 \x01(\tR\bpolarity\x12\x1c\n" +
+	"\tcalibrant\x18\x02 \x01(\tR\tcalibrant\x12\x19\n" +
+	"\bdrift_ms\x18\x03 \x01(\x02R\adriftMs\x12\x0e\n" +
+	"\x02k0\x18\x04 \x01(\x02R\x02k0\x12\x16\n" +
+	"\x06passed\x18\x05 \x01(\bR\x06passed\"\x99\x04\n" +
+	"\vTraceHealth\x123\n" +
+	"\x13drift_temperature_k\x18\x01 \x01(\x02H\x00R\x11driftTemperatureK\x88\x01\x01\x12(\n" +
+	"\rpressure_torr\x18\x02 \x01(\x02H\x01R\fpressureTorr\x88\x01\x01\x12#\n" +
+	"\vflow_ml_min\x18\x03 \x01(\x02H\x02R\tflowMlMin\x88\x01\x01\x12\x1a\n" +
+	"\x06rip_ms\x18\x04 \x01(\x02H\x03R\x05ripMs\x88\x01\x01\x12(\n" +
+	"\rrip_amplitude\x18\x05 \x01(\x02H\x04R\fripAmplitude\x88\x01\x01\x12#\n" +
+	"\vrip_fwhm_ms\x18\x06 \x01(\x02H\x05R\tripFwhmMs\x88\x01\x01\x12(\n" +
+	"\rdryer_percent\x18\a \x01(\x02H\x06R\fdryerPercent\x88\x01\x01\x12\"\n" +
+	"\n" +
+	"desorber_k\x18\b \x01(\x02H\aR\tdesorberK\x88\x01\x01\x12\x1d\n" +
+	"\asamples\x18\t \x01(\rH\bR\asamples\x88\x01\x01\x12\x1a\n" +
+	"\bpolarity\x18\n" +
+	" \x01(\tR\bpolarityB\x16\n" +
+	"\x14_drift_temperature_kB\x10\n" +
+	"\x0e_pressure_torrB\x0e\n" +
+	"\f_flow_ml_minB\t\n" +
+	"\a_rip_msB\x10\n" +
+	"\x0e_rip_amplitudeB\x0e\n" +
+	"\f_rip_fwhm_msB\x10\n" +
+	"\x0e_dryer_percentB\r\n" +
+	"\v_desorber_kB\n" +
+	"\n" +
+	"\b_samples\"\xf4\x02\n" +
+	"\fTraceQuality\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\tR\x05state\x12\x18\n" +
+	"\areasons\x18\x02 \x03(\tR\areasons\x12$\n" +
+	"\x0eshift_start_ns\x18\x03 \x01(\x03R\fshiftStartNs\x12\x1f\n" +
+	"\vverified_ns\x18\x04 \x01(\x03R\n" +
+	"verifiedNs\x12\x19\n" +
+	"\bblank_ns\x18\x05 \x01(\x03R\ablankNs\x12\x19\n" +
+	"\balarm_ns\x18\x06 \x01(\x03R\aalarmNs\x12\x18\n" +
+	"\asamples\x18\a \x01(\rR\asamples\x12\x16\n" +
+	"\x06alarms\x18\b \x01(\rR\x06alarms\x12$\n" +
+	"\x0ealarms_per_100\x18\t \x01(\x02R\falarmsPer100\x12,\n" +
+	"\x12clear_down_seconds\x18\n" +
+	" \x01(\x02R\x10clearDownSeconds\x121\n" +
+	"\x06trends\x18\v \x03(\v2\x19.lanewarden.v1.TraceTrendR\x06trends\"\x8a\x01\n" +
+	"\n" +
+	"TraceTrend\x12\x18\n" +
+	"\ameasure\x18\x01 \x01(\tR\ameasure\x12\x1c\n" +
+	"\treference\x18\x02 \x01(\x02R\treference\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\x02R\x05value\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\x02R\x05limit\x12\x18\n" +
+	"\aoutside\x18\x05 \x01(\bR\aoutside*U\n" +
 	"\x05Class\x12\x15\n" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\xb3\x03\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\xe3\x04\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18KIND_RADIATION_OCCUPANCY\x10\x10\x12\x1d\n" +
@@ -3538,7 +4810,14 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x17KIND_XRAY_THREAT_REPORT\x10\x1c\x12\x15\n" +
 	"\x11KIND_XRAY_QUALITY\x10\x1d\x12\x13\n" +
 	"\x0fKIND_XRAY_FAULT\x10\x1e\x12\x15\n" +
-	"\x11KIND_XRAY_PREVIEW\x10\x1fB Z\x1elanewarden/drivers/observationb\x06proto3"
+	"\x11KIND_XRAY_PREVIEW\x10\x1f\x12\x17\n" +
+	"\x13KIND_DEVICE_READING\x10 \x12\x17\n" +
+	"\x13KIND_TRACE_ANALYSIS\x10!\x12\x1b\n" +
+	"\x17KIND_TRACE_VERIFICATION\x10\"\x12\x14\n" +
+	"\x10KIND_TRACE_BLANK\x10#\x12\x1a\n" +
+	"\x16KIND_TRACE_CALIBRATION\x10$\x12\x15\n" +
+	"\x11KIND_TRACE_HEALTH\x10%\x12\x16\n" +
+	"\x12KIND_TRACE_QUALITY\x10&B Z\x1elanewarden/drivers/observationb\x06proto3"
 
 var (
 	file_drivers_observation_observation_proto_rawDescOnce sync.Once
@@ -3553,7 +4832,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                  // 0: lanewarden.v1.Class
 	(Kind)(0),                   // 1: lanewarden.v1.Kind
@@ -3590,6 +4869,17 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*XrayQuality)(nil),         // 32: lanewarden.v1.XrayQuality
 	(*XrayFault)(nil),           // 33: lanewarden.v1.XrayFault
 	(*XrayPreview)(nil),         // 34: lanewarden.v1.XrayPreview
+	(*DeviceReading)(nil),       // 35: lanewarden.v1.DeviceReading
+	(*Quantity)(nil),            // 36: lanewarden.v1.Quantity
+	(*TraceAnalysis)(nil),       // 37: lanewarden.v1.TraceAnalysis
+	(*TraceFind)(nil),           // 38: lanewarden.v1.TraceFind
+	(*TracePeak)(nil),           // 39: lanewarden.v1.TracePeak
+	(*TraceVerification)(nil),   // 40: lanewarden.v1.TraceVerification
+	(*TraceBlank)(nil),          // 41: lanewarden.v1.TraceBlank
+	(*TraceCalibration)(nil),    // 42: lanewarden.v1.TraceCalibration
+	(*TraceHealth)(nil),         // 43: lanewarden.v1.TraceHealth
+	(*TraceQuality)(nil),        // 44: lanewarden.v1.TraceQuality
+	(*TraceTrend)(nil),          // 45: lanewarden.v1.TraceTrend
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,  // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -3611,26 +4901,39 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	32, // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
 	33, // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
 	34, // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
-	2,  // 19: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	8,  // 20: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	8,  // 21: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	3,  // 22: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	14, // 23: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	16, // 24: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	17, // 25: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	18, // 26: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	4,  // 27: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	24, // 28: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	25, // 29: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	26, // 30: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	29, // 31: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	30, // 32: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	31, // 33: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	35, // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
+	37, // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
+	40, // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
+	41, // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
+	42, // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
+	43, // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
+	44, // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
+	2,  // 26: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	8,  // 27: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	8,  // 28: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	3,  // 29: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	14, // 30: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	16, // 31: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	17, // 32: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	18, // 33: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	4,  // 34: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	24, // 35: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	25, // 36: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	26, // 37: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	29, // 38: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	30, // 39: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	31, // 40: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	36, // 41: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	38, // 42: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	39, // 43: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	37, // 44: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	37, // 45: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	45, // 46: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	47, // [47:47] is the sub-list for method output_type
+	47, // [47:47] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -3655,14 +4958,23 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_XrayQuality)(nil),
 		(*Body_XrayFault)(nil),
 		(*Body_XrayPreview)(nil),
+		(*Body_DeviceReading)(nil),
+		(*Body_TraceAnalysis)(nil),
+		(*Body_TraceVerification)(nil),
+		(*Body_TraceBlank)(nil),
+		(*Body_TraceCalibration)(nil),
+		(*Body_TraceHealth)(nil),
+		(*Body_TraceQuality)(nil),
 	}
+	file_drivers_observation_observation_proto_msgTypes[31].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[38].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   30,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

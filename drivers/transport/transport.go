@@ -29,6 +29,9 @@ type Chunk struct {
 	Break bool
 }
 
+// ErrReplaying says that a stream still replays its tape, and cannot be written to.
+var ErrReplaying = errors.New("not connected yet")
+
 // Stream is a connection to a device, or the replay of one.
 type Stream interface {
 	// Next returns the next chunk. It returns io.EOF when the device closed the connection, and ctx's error when that
@@ -201,7 +204,7 @@ func (s *stream) nextReplayed() (Chunk, bool) {
 
 func (s *stream) Write(p []byte) (int, error) {
 	if s.port == nil {
-		return 0, fmt.Errorf("%s: not connected yet", s.link)
+		return 0, fmt.Errorf("%s: %w", s.link, ErrReplaying)
 	}
 	n, err := s.port.Write(p)
 	s.tape.Record(Record{At: now(), Kind: RecordOut, Data: p[:n]})

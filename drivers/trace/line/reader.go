@@ -1,0 +1,491 @@
+package line
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// Value is one field of a message.
+type Value struct {
+	Name   string
+	Text   string // translated
+	Number float64
+	IsNum  bool
+	Time   time.Time // of a time
+	Unit   string
+}
+
+// Row is one line within a message.
+type Row struct {
+	Name   string
+	Values []Value
+}
+
+// Reading is one message, read.
+type Reading struct {
+	At      time.Time // when its last line arrived
+	Message string
+	Kind    string
+	Values  []Value // of the first and the last line
+	Rows    []Row   // lines between
+	Alarm   string  // the rule that held, in words; "" for none
+	Raw     []byte  // its lines as they came
+	Partial bool    // it broke off, or had too many lines
+}
+
+// Get returns a value by name.
+func (r *Reading) Get(name string) (Value, bool) { return get(r.Values, name) }
+
+// Get returns a value by name.
+func (r *Row) Get(name string) (Value, bool) { return get(r.Values, name) }
+
+func get(values []Value, name string) (Value, bool) {
+	for _, v := range values {
+		if v.Name == name {
+			return v, true
+		}
+	}
+	return Value{}, false
+}
+
+// Event is what a reader makes of its input: one of a reading or a fault.
+type Event struct {
+	At      time.Time
+	Reading *Reading
+	Fault   string // in words
+	Offset  int64  // of the faulty line, bytes since the beginning
+	Frame   []byte // the faulty line
+}
+
+const (
+	maxRows     = 4096    // lines of one message
+	maxRawBytes = 1 << 20 // of one message
+)
+
+// Reader reads a stream by a profile. Not for concurrent use.
+type Reader struct {
+	m       *machine
+	buf     []byte
+	offset  int64 // of buf
+	skip    bool  // what comes up to the next end belongs to a line that was too long
+	pending *pendingMessage
+}
+
+type pendingMessage struct {
+	message *message
+	reading *Reading
+}
+
+// NewReader returns a reader for a profile that was checked.
+func NewReader(p *Profile) (*Reader, error) {
+	m, err := compile(p)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{m: m}, nil
+}
+
+// Idle reports whether nothing is under way.
+func (r *Reader) Idle() bool { return len(r.buf) == 0 && r.pending == nil && !r.skip }
+
+// Break ends what is under way: the input broke off.
+func (r *Reader) Break(at time.Time, emit func(Event)) {
+	r.offset += int64(len(r.buf))
+	r.buf, r.skip = r.buf[:0], false
+	r.close(at, true, emit)
+}
+
+// Flush ends the input: a last line without its end is read, a message under way is closed.
+func (r *Reader) Flush(at time.Time, emit func(Event)) {
+	if len(bytes.TrimSpace(r.buf)) > 0 && !r.skip {
+		r.line(at, bytes.TrimRight(r.buf, "\r\n"), emit)
+	}
+	partial := r.pending != nil && r.pending.message.end != nil
+	r.buf = r.buf[:0]
+	r.close(at, partial, emit)
+}
+
+// Feed takes bytes that arrived at a moment.
+func (r *Reader) Feed(at time.Time, data []byte, emit func(Event)) {
+	end := []byte(r.m.Framing.End)
+	r.buf = append(r.buf, data...)
+	for {
+		n := bytes.Index(r.buf, end)
+		if n < 0 {
+			break
+		}
+		frame := r.buf[:n]
+		if r.skip {
+			r.skip = false
+		} else if n > r.m.Framing.MaxBytes {
+			r.tooLong(at, frame, emit)
+		} else {
+			r.line(at, frame, emit)
+		}
+		r.offset += int64(n + len(end))
+		r.buf = append(r.buf[:0], r.buf[n+len(end):]...)
+	}
+	if len(r.buf) > r.m.Framing.MaxBytes+len(end) {
+		if !r.skip {
+			r.tooLong(at, r.buf, emit)
+		}
+		drop := len(r.buf) - len(end) + 1 // the end itself may be cut in two
+		r.offset += int64(drop)
+		r.buf, r.skip = append(r.buf[:0], r.buf[drop:]...), true
+	}
+}
+
+func (r *Reader) tooLong(at time.Time, frame []byte, emit func(Event)) {
+	r.fault(at, r.offset, frame, emit, "line is longer than %d bytes, without %q that ends it", r.m.Framing.MaxBytes, r.m.Framing.End)
+}
+
+// faultExcerpt bounds what a fault keeps of its line.
+const faultExcerpt = 256
+
+func (r *Reader) fault(at time.Time, offset int64, frame []byte, emit func(Event), format string, args ...any) {
+	emit(Event{At: at, Offset: offset, Frame: bytes.Clone(frame[:min(len(frame), faultExcerpt)]), Fault: fmt.Sprintf("byte %d: ", offset) + fmt.Sprintf(format, args...)})
+}
+
+// line reads one line without its end.
+func (r *Reader) line(at time.Time, frame []byte, emit func(Event)) {
+	offset := r.offset
+	body := frame
+	if r.m.Framing.End == "\n" {
+		body = bytes.TrimSuffix(body, []byte("\r"))
+	}
+	if start := r.m.Framing.Start; start != "" {
+		i := bytes.LastIndex(body, []byte(start)) // a line that was cut is followed by the next one's start
+		if i < 0 {
+			if len(bytes.TrimSpace(body)) > 0 {
+				r.fault(at, offset, frame, emit, "line does not begin with %q", start)
+			}
+			return
+		}
+		if i > 0 && len(bytes.TrimSpace(body[:i])) > 0 {
+			r.fault(at, offset, body[:i], emit, "bytes before the %q that begins a line", start)
+		}
+		body = body[i+len(start):]
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return
+	}
+	body, err := r.m.Checksum.strip(body, r.m.Framing.Start)
+	if err != nil {
+		r.fault(at, offset, frame, emit, "%v", err)
+		return
+	}
+	text, err := decodeText(r.m.Charset, body)
+	if err != nil {
+		r.fault(at, offset, frame, emit, "%v", err)
+		return
+	}
+	if err := r.match(at, text, frame, emit); err != nil {
+		r.fault(at, offset, frame, emit, "%v", err)
+	}
+}
+
+// decodeText turns bytes of a character set to UTF-8, without control characters.
+func decodeText(charset string, body []byte) (string, error) {
+	var table *charmap.Charmap
+	switch charset {
+	case "latin1":
+		table = charmap.ISO8859_1
+	case "windows-1252":
+		table = charmap.Windows1252
+	case "cp437":
+		table = charmap.CodePage437
+	case "utf-8":
+		return strings.ToValidUTF8(string(body), "\uFFFD"), nil
+	default:
+		for i, c := range body {
+			if c > 0x7e || c < 0x20 && c != '\t' {
+				return "", fmt.Errorf("character %d of the line, %#02x, is no ASCII text: baud rate, parity or charset?", i+1, c)
+			}
+		}
+		return string(body), nil
+	}
+	out, err := table.NewDecoder().Bytes(body)
+	return string(out), err
+}
+
+// match takes a line's text: into the message under way, or as a new one.
+func (r *Reader) match(at time.Time, text string, frame []byte, emit func(Event)) error {
+	if p := r.pending; p != nil {
+		taken, err := r.within(p, at, text, frame, emit)
+		if taken || err != nil {
+			return err
+		}
+	}
+	for i := range r.m.messages {
+		msg := &r.m.messages[i]
+		found := msg.pattern.re.FindStringSubmatch(text)
+		if found == nil {
+			continue
+		}
+		values, err := r.m.values(msg, msg.pattern, found)
+		if err != nil {
+			return fmt.Errorf("%s: %w", msg.Name, err)
+		}
+		reading := &Reading{At: at, Message: msg.Name, Kind: msg.Kind, Values: values, Raw: append(bytes.Clone(frame), '\n')}
+		if len(msg.lines) > 0 || msg.end != nil {
+			r.pending = &pendingMessage{msg, reading}
+			return nil
+		}
+		r.done(msg, reading, emit)
+		return nil
+	}
+	if r.m.Unmatched == "ignore" {
+		return nil
+	}
+	return fmt.Errorf("line fits no message of profile %s: %q", r.m.Name, text[:min(len(text), 80)])
+}
+
+// within takes a line into the message under way. taken is false when it is none of its lines.
+func (r *Reader) within(p *pendingMessage, at time.Time, text string, frame []byte, emit func(Event)) (taken bool, err error) {
+	add := func(pattern *pattern) ([]Value, bool, error) {
+		found := pattern.re.FindStringSubmatch(text)
+		if found == nil {
+			return nil, false, nil
+		}
+		values, err := r.m.values(p.message, pattern, found)
+		p.reading.Raw = append(append(p.reading.Raw, frame...), '\n')
+		p.reading.At = at
+		return values, true, err
+	}
+	if p.message.end != nil {
+		values, ok, err := add(p.message.end)
+		if ok {
+			p.reading.Values = append(p.reading.Values, values...)
+			r.close(at, false, emit)
+			return true, err
+		}
+	}
+	if len(p.reading.Rows) >= maxRows || len(p.reading.Raw) > maxRawBytes {
+		r.close(at, true, emit)
+		return false, fmt.Errorf("%s: more than %d lines, or %d bytes", p.message.Name, maxRows, maxRawBytes)
+	}
+	for i, pattern := range p.message.lines {
+		values, ok, err := add(pattern)
+		if !ok {
+			continue
+		}
+		p.reading.Rows = append(p.reading.Rows, Row{p.message.Lines[i].Name, values})
+		return true, err
+	}
+	if p.message.end == nil {
+		r.close(at, false, emit)
+		return false, nil
+	}
+	for _, m := range r.m.messages { // the end got lost: another message begins
+		if m.pattern.re.MatchString(text) {
+			r.close(at, true, emit)
+			return false, nil
+		}
+	}
+	return true, fmt.Errorf("line fits nothing in message %s: %q", p.message.Name, text[:min(len(text), 80)])
+}
+
+// close ends the message under way.
+func (r *Reader) close(at time.Time, partial bool, emit func(Event)) {
+	p := r.pending
+	if p == nil {
+		return
+	}
+	r.pending = nil
+	p.reading.Partial = partial
+	if partial {
+		r.fault(at, r.offset, p.reading.Raw, emit, "message %s broke off after %d lines", p.message.Name, len(p.reading.Rows)+1)
+	}
+	r.done(p.message, p.reading, emit)
+}
+
+func (r *Reader) done(m *message, reading *Reading, emit func(Event)) {
+	reading.Alarm = m.alarm(reading)
+	emit(Event{At: reading.At, Reading: reading})
+}
+
+// alarm returns the rule that holds, in words.
+func (m *message) alarm(reading *Reading) string {
+	for _, rule := range m.Message.Alarm {
+		all := slices.Clone(reading.Values)
+		for _, row := range reading.Rows {
+			all = append(all, row.Values...)
+		}
+		for _, v := range all {
+			switch {
+			case v.Name != rule.Field:
+			case slices.Contains(rule.Is, v.Text):
+				return fmt.Sprintf("%s is %s", v.Name, v.Text)
+			case v.IsNum && rule.Above != nil && v.Number > *rule.Above:
+				return fmt.Sprintf("%s is %g %s, above %g", v.Name, v.Number, v.Unit, *rule.Above)
+			case v.IsNum && rule.Below != nil && v.Number < *rule.Below:
+				return fmt.Sprintf("%s is %g %s, below %g", v.Name, v.Number, v.Unit, *rule.Below)
+			}
+		}
+	}
+	return ""
+}
+
+// values reads the fields of a line.
+func (m *machine) values(msg *message, p *pattern, found []string) ([]Value, error) {
+	out := make([]Value, len(p.fields))
+	for i, f := range p.fields {
+		v := Value{Name: f.name, Text: strings.TrimSpace(found[i+1])}
+		var more Field
+		if k := slices.IndexFunc(msg.Fields, func(x Field) bool { return x.Name == f.name }); k >= 0 {
+			more = msg.Fields[k]
+		} else {
+			more.Factor = 1
+		}
+		v.Unit = more.Unit
+		switch f.kind {
+		case "int", "float":
+			if n, err := strconv.ParseFloat(v.Text, 64); err == nil {
+				v.Number, v.IsNum = n*more.Factor, true
+			}
+		case "hex":
+			n, err := strconv.ParseUint(v.Text, 16, 53)
+			if err != nil {
+				return nil, fmt.Errorf("field %s: %q is no hexadecimal number", f.name, v.Text)
+			}
+			v.Number, v.IsNum = float64(n)*more.Factor, true
+		case "time":
+			t, err := m.time(v.Text)
+			if err != nil {
+				return nil, fmt.Errorf("field %s: %w", f.name, err)
+			}
+			v.Time = t
+		}
+		for _, w := range more.Map {
+			if w.From == v.Text {
+				v.Text = w.To
+				break
+			}
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+func (m *machine) time(text string) (time.Time, error) {
+	for _, l := range m.layouts {
+		if t, err := time.ParseInLocation(l, text, m.zone); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is no time in any of the forms %s", text, strings.Join(m.Time.Formats, ", "))
+}
+
+// strip checks a line's checksum and takes it off.
+func (c *Checksum) strip(body []byte, start string) ([]byte, error) {
+	if c == nil {
+		return body, nil
+	}
+	size := 1
+	if strings.HasPrefix(c.Kind, "crc16") {
+		size = 2
+	}
+	digits := size
+	if c.Format == "hex" {
+		digits = 2 * size
+	}
+	if len(body) < digits+len(c.Separator) {
+		return nil, fmt.Errorf("line is shorter than its checksum of %d characters", digits)
+	}
+	text, given := body[:len(body)-digits], body[len(body)-digits:]
+	if c.Format == "hex" {
+		raw, err := hex.DecodeString(string(given))
+		if err != nil {
+			return nil, fmt.Errorf("checksum %q is not hexadecimal", given)
+		}
+		given = raw
+	}
+	content, ok := bytes.CutSuffix(text, []byte(c.Separator))
+	if !ok {
+		return nil, fmt.Errorf("no %q before the checksum", c.Separator)
+	}
+	summed := content
+	if c.WithSep {
+		summed = text
+	}
+	if c.WithStart {
+		summed = append([]byte(start), summed...)
+	}
+	if want := c.sum(summed); !bytes.Equal(want, given) {
+		return nil, fmt.Errorf("checksum is %X, the line's bytes give %X", given, want)
+	}
+	return content, nil
+}
+
+// Append appends a line's checksum, with its separator, as the instrument would.
+func (c *Checksum) Append(content []byte, start string) []byte {
+	if c == nil {
+		return content
+	}
+	summed, out := content, append(slices.Clone(content), c.Separator...)
+	if c.WithSep {
+		summed = out
+	}
+	if c.WithStart {
+		summed = append([]byte(start), summed...)
+	}
+	if sum := c.sum(summed); c.Format == "hex" {
+		return append(out, strings.ToUpper(hex.EncodeToString(sum))...)
+	} else {
+		return append(out, sum...)
+	}
+}
+
+func (c *Checksum) sum(b []byte) []byte {
+	switch c.Kind {
+	case "crc16-modbus":
+		v := crc16(b, 0xffff, 0xa001, true)
+		return []byte{byte(v >> 8), byte(v)}
+	case "crc16-ccitt":
+		v := crc16(b, 0xffff, 0x1021, false)
+		return []byte{byte(v >> 8), byte(v)}
+	}
+	var v byte
+	for _, x := range b {
+		if c.Kind == "xor" {
+			v ^= x
+		} else {
+			v += x
+		}
+	}
+	if c.Kind == "negated-sum" {
+		v = -v
+	}
+	return []byte{v}
+}
+
+// crc16 is a CRC of 16 bits; reflected ones shift right.
+func crc16(b []byte, v, poly uint16, reflected bool) uint16 {
+	for _, x := range b {
+		if reflected {
+			v ^= uint16(x)
+		} else {
+			v ^= uint16(x) << 8
+		}
+		for range 8 {
+			switch {
+			case reflected && v&1 != 0:
+				v = v>>1 ^ poly
+			case reflected:
+				v >>= 1
+			case v&0x8000 != 0:
+				v = v<<1 ^ poly
+			default:
+				v <<= 1
+			}
+		}
+	}
+	return v
+}
