@@ -10,12 +10,16 @@ import (
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/radiation/n42"
 	"lanewarden/drivers/radiation/tsa"
+	"lanewarden/drivers/trace/ionscan"
+	"lanewarden/drivers/trace/line"
 	"lanewarden/drivers/xray/dicos"
 )
 
 // Catalog lists all drivers.
 var Catalog = []driver.Spec{
 	dicos.Spec,
+	ionscan.Spec,
+	line.Spec,
 	n42.Spec,
 	tsa.Spec,
 }

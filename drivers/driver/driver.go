@@ -53,6 +53,8 @@ type Sink interface {
 	StoreArtifact(ctx context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error)
 	// OpenArtifact reads back what StoreArtifact kept.
 	OpenArtifact(a *observation.Artifact) (observation.ArtifactReader, error)
+	// Latest returns the device's newest observation of a kind that was committed, nil for none within what the journal looks through.
+	Latest(ctx context.Context, kind observation.Kind) (*observation.Observation, error)
 	// State reports what the driver knows of its device, in words for a technician. Repeating it costs nothing.
 	State(state observation.DeviceState_State, reason string)
 	// Live takes a sample for strip charts. It is kept in a bounded ring and never journalled.

@@ -4188,7 +4188,8 @@ func (x *TraceHealth) GetPolarity() string {
 	return ""
 }
 
-// TraceQuality is the state of an instrument's quality control: at every change of it, and at the end of every shift.
+// TraceQuality is the state of an instrument's quality control: class event at every change of it and at the end of every shift, telemetry
+// with every sample between.
 type TraceQuality struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	State            string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`     // in, due (a verification is due) or out

@@ -43,6 +43,18 @@ func (j *Journal) Read(from int64, maxRows int) ([]Row, error) {
 	return j.collect("WHERE idx>=? ORDER BY idx LIMIT ?", 64<<20, from, int64(maxRows))
 }
 
+// latestRows bounds how far back Latest looks.
+const latestRows = 200_000
+
+// Latest returns the newest observation of a device and kind among the last 200,000 rows; nil when there is none.
+func (j *Journal) Latest(device string, kind observation.Kind) (*observation.Observation, error) {
+	rows, err := j.collect("WHERE idx>=? AND device=? AND kind=? ORDER BY idx DESC LIMIT 1", 1, max(0, j.Size()-latestRows), device, int64(kind))
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return rows[0].Observation()
+}
+
 func (j *Journal) collect(where string, maxBytes int, args ...driver.Value) (out []Row, err error) {
 	size := 0
 	err = queryRows(j.read, where, func(r *Row) error {

@@ -144,6 +144,11 @@ func (d *device) OpenArtifact(a *observation.Artifact) (observation.ArtifactRead
 	return r, err
 }
 
+// Latest implements driver.Sink.
+func (d *device) Latest(_ context.Context, kind observation.Kind) (*observation.Observation, error) {
+	return d.journal.Latest(d.ID, kind)
+}
+
 // stateTimeout bounds the journalling of a state change; a driver shall not hang on it.
 const stateTimeout = 2 * time.Second
 

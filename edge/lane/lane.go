@@ -23,6 +23,7 @@ type Journal interface {
 	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
 	StoreArtifact(ctx context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error)
 	OpenArtifact(sum []byte) (r observation.ArtifactReader, size int64, err error)
+	Latest(device string, kind observation.Kind) (o *observation.Observation, err error)
 }
 
 // Device is one device to run.

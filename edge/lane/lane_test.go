@@ -36,6 +36,8 @@ func (j *journal) StoreArtifact(context.Context, io.Reader, string, string) (*ob
 	return &observation.Artifact{}, nil
 }
 
+func (j *journal) Latest(string, observation.Kind) (*observation.Observation, error) { return nil, nil }
+
 func (j *journal) OpenArtifact([]byte) (observation.ArtifactReader, int64, error) {
 	return observation.InlineArtifact(nil), 0, nil
 }

@@ -91,6 +91,14 @@ func (s *Sink) OpenArtifact(a *observation.Artifact) (observation.ArtifactReader
 	return observation.InlineArtifact(data), nil
 }
 
+// Latest implements driver.Sink.
+func (s *Sink) Latest(_ context.Context, kind observation.Kind) (*observation.Observation, error) {
+	if of := s.Of(kind); len(of) > 0 {
+		return of[len(of)-1], nil
+	}
+	return nil, nil
+}
+
 // State implements driver.Sink.
 func (s *Sink) State(state observation.DeviceState_State, _ string) {
 	s.mu.Lock()

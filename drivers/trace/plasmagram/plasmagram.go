@@ -287,3 +287,20 @@ func (a *Analysis) judge(lib *Library) {
 		a.Reasons = append(a.Reasons, "calibrant not found: reduced mobilities are by length, field, temperature and pressure alone")
 	}
 }
+
+// Attribute gives roles and reduced mobilities to peaks that an instrument found itself. Mobilities that they have already stay.
+func Attribute(a *Analysis, c Cell, lib *Library) {
+	own := make([]float64, len(a.Peaks))
+	for i, p := range a.Peaks {
+		own[i] = p.K0
+	}
+	if c.DriftMs(1) > 0 {
+		a.roles(c, lib)
+	}
+	a.mobilities(c, lib)
+	for i, k0 := range own {
+		if k0 > 0 && a.K0Source != ByCalibrant {
+			a.Peaks[i].K0 = k0
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package ionscan
+
+import (
+	"fmt"
+	"io"
+	"math"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/trace/jcampdx"
+	"lanewarden/drivers/trace/plasmagram"
+)
+
+// Format is the format of JCAMP-DX files.
+var Format = driver.Format{Name: "jcamp-dx", Title: "JCAMP-DX file", Recognise: jcampdx.Recognise, Describe: describe, Draw: draw}
+
+// Summary says what a file holds.
+type Summary struct {
+	Blocks []BlockSummary `json:"blocks"`
+	Faults []string       `json:"faults"`
+}
+
+// BlockSummary is one block.
+type BlockSummary struct {
+	Title   string            `json:"title"`
+	Type    string            `json:"data_type,omitempty"`
+	Line    int               `json:"line"`
+	Labels  map[string]string `json:"labels"`
+	Spectra []SpectrumSummary `json:"spectra"`
+	Blocks  []BlockSummary    `json:"blocks,omitempty"`
+	// Of ion mobility spectra:
+	Peaks    []PeakSummary `json:"peaks,omitempty"`
+	K0Source string        `json:"k0_source,omitempty"`
+	Problem  string        `json:"problem,omitempty"`
+}
+
+// SpectrumSummary is one table.
+type SpectrumSummary struct {
+	Kind    string   `json:"kind"`
+	Page    string   `json:"page,omitempty"`
+	Points  int      `json:"points"`
+	FirstX  *float64 `json:"first_x"`
+	LastX   *float64 `json:"last_x"`
+	MinY    *float64 `json:"min_y"`
+	MaxY    *float64 `json:"max_y"`
+	SumY    *float64 `json:"sum_y"`
+	Partial bool     `json:"partial,omitempty"`
+}
+
+// PeakSummary is one peak of an ion mobility spectrum.
+type PeakSummary struct {
+	DriftMs   float64 `json:"drift_ms"`
+	K0        float64 `json:"k0"`
+	Amplitude float64 `json:"amplitude"`
+	FWHMMs    float64 `json:"fwhm_ms"`
+	SNR       float64 `json:"snr"`
+	Scans     int     `json:"scans"`
+	Role      string  `json:"role,omitempty"`
+}
+
+func describe(r io.Reader, _ string) (driver.Description, error) {
+	f, err := jcampdx.Read(r)
+	if err != nil {
+		return nil, err
+	}
+	s := &Summary{Faults: []string{}}
+	for _, b := range f.Blocks {
+		s.Blocks = append(s.Blocks, blockSummary(b, nil))
+	}
+	for _, fault := range f.Faults {
+		s.Faults = append(s.Faults, fault.Error())
+	}
+	return s, nil
+}
+
+func blockSummary(b *jcampdx.Block, around []*jcampdx.Block) BlockSummary {
+	around = append([]*jcampdx.Block{b}, around...)
+	out := BlockSummary{Title: b.Get("TITLE"), Type: b.Get("DATA TYPE"), Line: b.Line, Labels: map[string]string{}, Spectra: []SpectrumSummary{}}
+	for _, r := range b.Records {
+		out.Labels[r.Label] = r.Value
+	}
+	for _, t := range b.Tables {
+		out.Spectra = append(out.Spectra, spectrumSummary(t))
+	}
+	for _, c := range b.Blocks {
+		out.Blocks = append(out.Blocks, blockSummary(c, around))
+	}
+	if a, err := peaksOf(b, around); err != nil {
+		out.Problem = err.Error()
+	} else if a != nil {
+		out.K0Source = a.K0Source
+		for _, p := range a.Peaks {
+			out.Peaks = append(out.Peaks, PeakSummary{p.DriftMs, p.K0, p.Amplitude, p.FWHMMs, p.SNR, p.Scans, p.Role})
+		}
+	}
+	return out
+}
+
+// peaksOf analyses a block that holds an ion mobility spectrum, without a library: peaks and their mobilities by geometry.
+func peaksOf(b *jcampdx.Block, around []*jcampdx.Block) (*plasmagram.Analysis, error) {
+	one := &jcampdx.File{Blocks: []*jcampdx.Block{{Records: b.Records, Tables: b.Tables, Variables: b.Variables, Line: b.Line}}}
+	var c Config
+	samples, err := c.samplesOf(one)
+	if len(samples) == 0 || samples[0].spectrum == nil {
+		if len(b.Tables) > 0 && isMobility(b) {
+			return nil, err
+		}
+		return nil, nil
+	}
+	return plasmagram.Analyse(samples[0].spectrum, &plasmagram.Library{}, plasmagram.Options{})
+}
+
+func spectrumSummary(t *jcampdx.Table) SpectrumSummary {
+	s := SpectrumSummary{Kind: t.Kind.String(), Page: t.Page, Points: t.Points(), Partial: t.Partial}
+	x, y := t.X(), t.Y()
+	if len(y) == 0 {
+		return s
+	}
+	low, high, sum, any := math.Inf(1), math.Inf(-1), 0.0, false
+	for _, v := range y {
+		if !math.IsNaN(v) {
+			low, high, sum, any = min(low, v), max(high, v), sum+v, true
+		}
+	}
+	s.FirstX, s.LastX = finite(x[0]), finite(x[len(x)-1])
+	if any {
+		s.MinY, s.MaxY, s.SumY = finite(low), finite(high), finite(sum)
+	}
+	return s
+}
+
+// finite returns a number as JSON can have it; nil for what it cannot.
+func finite(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}
+
+// Text implements driver.Description.
+func (s *Summary) Text() []string {
+	out := []string{"JCAMP-DX file"}
+	for _, b := range s.Blocks {
+		out = append(out, b.lines("")...)
+	}
+	for _, f := range s.Faults {
+		out = append(out, "FAULT "+f)
+	}
+	return out
+}
+
+func (b *BlockSummary) lines(indent string) []string {
+	out := []string{fmt.Sprintf("%s%s (%s), %d labels", indent, b.Title, b.Type, len(b.Labels))}
+	for i, s := range b.Spectra {
+		if i == 5 && len(b.Spectra) > 6 {
+			out = append(out, fmt.Sprintf("%s  and %d more", indent, len(b.Spectra)-i))
+			break
+		}
+		out = append(out, fmt.Sprintf("%s  %s %s: %d points, x %s to %s, y %s to %s, sum %s", indent, s.Kind, s.Page, s.Points, show(s.FirstX), show(s.LastX), show(s.MinY), show(s.MaxY), show(s.SumY)))
+	}
+	for _, p := range b.Peaks {
+		out = append(out, fmt.Sprintf("%s  peak %8.3f ms  K0 %.4f  amplitude %8.0f  FWHM %.3f ms  SNR %6.1f  %d scans  %s", indent, p.DriftMs, p.K0, p.Amplitude, p.FWHMMs, p.SNR, p.Scans, p.Role))
+	}
+	if b.Problem != "" {
+		out = append(out, indent+"  not analysed: "+b.Problem)
+	}
+	for _, c := range b.Blocks {
+		out = append(out, c.lines(indent+"  ")...)
+	}
+	return out
+}
+
+func show(v *float64) string {
+	if v == nil {
+		return "?"
+	}
+	return fmt.Sprintf("%.6g", *v)
+}

@@ -1,0 +1,156 @@
+// Package ionscan is the driver of ion scanners: trace detectors for narcotics and explosives by ion mobility spectrometry. JCAMP-DX files
+// and tables in a drop folder, and lines by TCP or serial, go in; analyses with both verdicts, verifications, blanks, health and the state
+// of quality control come out. docs/protocols/ionscan.md.
+package ionscan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/trace/jcampdx"
+	"lanewarden/drivers/trace/line"
+	"lanewarden/drivers/trace/plasmagram"
+	"lanewarden/drivers/transport"
+)
+
+// Config is the settings of an instrument.
+type Config struct {
+	transport.Link `yaml:",inline"`
+	Folder         *transport.Folder              `yaml:"folder" help:"drop folder for JCAMP-DX files, and for .txt and .csv files that the profile reads"`
+	Profile        driver.Ref[line.Profile]       `yaml:"profile" builtin:"profiles" help:"profile of the instrument's lines: a built-in one by name, or a file by path" example:"/etc/lanewarden/scanner.yaml"`
+	Library        driver.Ref[plasmagram.Library] `yaml:"library" builtin:"substances" default:"open-literature" help:"substance library: a built-in one by name, or a file by path"`
+	Labels         []Label                        `yaml:"labels" help:"where the instrument's JCAMP-DX files keep what we look for, when not in the usual labels"`
+	LengthCm       float64                        `yaml:"drift_length" min:"0" max:"100" default:"0" unit:"cm" help:"length of the drift region, for files that do not give it; 0 for not known"`
+	FieldVPerCm    float64                        `yaml:"drift_field" min:"0" max:"2000" default:"0" unit:"V/cm" help:"field in the drift region, for files that do not give it; 0 for not known"`
+	MinSNR         float64                        `yaml:"min_snr" default:"5" min:"3" max:"1000" help:"how far a peak stands out of the smoothed noise"`
+	Quality        Quality                        `yaml:"quality" help:"limits of quality control"`
+	SilentAfter    time.Duration                  `yaml:"silent_after" default:"2m" min:"1s" help:"a connected instrument counts as silent when nothing that is understood came for so long"`
+}
+
+// Label is a label of the instrument's own files.
+type Label struct {
+	Quantity string `yaml:"quantity" required:"true" enum:"sample,operator,mode,kind,verdict,substances,polarity,length,field,temperature,pressure,flow,dryer,desorber,samples" help:"what it holds"`
+	Label    string `yaml:"label" required:"true" help:"the label, without ## and =" example:"$DRIFT TEMPERATURE"`
+}
+
+// Check implements driver.Checker.
+func (c Config) Check() error {
+	switch {
+	case c.Folder == nil && c.Link.IsZero():
+		return errors.New("give folder, address or serial")
+	case !c.Link.IsZero() && c.Profile.Name == "":
+		return errors.New("lines need a profile: a built-in one by name, or a file by path")
+	case !c.Link.IsZero():
+		return c.Link.Check()
+	}
+	return nil
+}
+
+// Spec describes the driver.
+var Spec = driver.New("ionscan", "Ion scanner (trace detector), JCAMP-DX files and lines by profile", build, Format)
+
+func build(c Config, env driver.Env) (driver.Driver, error) {
+	return &instrument{Config: c, env: env, quality: newQuality(c.Quality)}, nil
+}
+
+type instrument struct {
+	Config
+	env driver.Env
+
+	mu      sync.Mutex // guards what follows: folder and line come side by side
+	quality *quality
+	faults  driver.Faults
+}
+
+// Run implements driver.Driver.
+func (n *instrument) Run(ctx context.Context, sink driver.Sink) error {
+	if err := n.resume(ctx, sink); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	if n.Folder != nil {
+		if n.Link.IsZero() {
+			sink.State(observation.DeviceState_STATE_RUNNING, "waiting for files in "+n.Folder.Path)
+			g.Go(func() error { return n.watchQuality(ctx, sink) })
+		}
+		g.Go(func() error {
+			return n.Folder.Watch(ctx, func(ctx context.Context, path string) error { return n.file(ctx, sink, path) })
+		})
+	}
+	if !n.Link.IsZero() {
+		l := line.Live{Link: n.Link, Profile: n.Profile.Value, SilentAfter: n.SilentAfter, Tick: n.tick}
+		g.Go(func() error { return l.Run(ctx, n.env.Links, sink, n.reading) })
+	}
+	return g.Wait()
+}
+
+// resume takes up quality control where the journal left it.
+func (n *instrument) resume(ctx context.Context, sink driver.Sink) error {
+	last, err := sink.Latest(ctx, observation.Kind_KIND_TRACE_QUALITY)
+	if err != nil {
+		return fmt.Errorf("state of quality control: %w", err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if last != nil {
+		n.quality.resume(last.Body.GetTraceQuality())
+	}
+	return nil
+}
+
+// qualityTick is how often quality control looks at the time.
+const qualityTick = time.Second
+
+// watchQuality commits what becomes due by time alone.
+func (n *instrument) watchQuality(ctx context.Context, sink driver.Sink) error {
+	t := time.NewTicker(qualityTick)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+		}
+		if obs := n.tick(time.Now().UTC()); len(obs) > 0 {
+			if _, err := sink.Commit(ctx, obs...); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (n *instrument) tick(at time.Time) []*observation.Observation {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.quality.tick(at)
+}
+
+// options of the analysis.
+func (c *Config) options() plasmagram.Options { return plasmagram.Options{MinSNR: c.MinSNR} }
+
+// file takes one file of the drop folder. It may move to done/ when file returned nil.
+func (n *instrument) file(ctx context.Context, sink driver.Sink, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	d := dropped{instrument: n, sink: sink, f: f, name: f.Name()}
+	head := make([]byte, driver.HeadBytes)
+	size, err := f.ReadAt(head, 0)
+	if size == 0 && err != nil {
+		head = nil
+	}
+	if jcampdx.Recognise(head[:size]) {
+		return d.jcamp(ctx)
+	}
+	return d.table(ctx)
+}

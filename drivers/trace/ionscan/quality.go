@@ -1,0 +1,278 @@
+package ionscan
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/trace/plasmagram"
+)
+
+// Quality is the limits of an instrument's quality control.
+type Quality struct {
+	VerifyEvery time.Duration `yaml:"verify_every" default:"8h" min:"1m" max:"720h" help:"a verification is due when the last one that passed is older"`
+	VerifyGrace time.Duration `yaml:"verify_grace" default:"30m" min:"0s" max:"168h" help:"how long after it is due a verification may still be missing before the instrument is out of quality control"`
+	Shift       time.Duration `yaml:"shift" default:"8h" min:"1h" max:"24h" help:"length of a shift: samples and alarms are counted in it"`
+	ShiftStart  time.Duration `yaml:"shift_start" default:"6h" min:"0s" max:"23h59m" help:"when the first shift of a day begins, after midnight UTC"`
+	ShiftLimit  float64       `yaml:"calibrant_shift" default:"0.01" min:"0.0001" max:"0.2" help:"how far the calibrant's place, corrected for temperature and pressure, may move from where it was at the last verification, as a share"`
+	RIPPlace    float64       `yaml:"rip_place" default:"0.08" min:"0.001" max:"0.5" help:"the same for the reactant ion peak's drift time, not corrected"`
+	RIPHeight   float64       `yaml:"rip_amplitude" default:"0.4" min:"0.01" max:"1" help:"the same for the reactant ion peak's amplitude"`
+	RIPWidth    float64       `yaml:"rip_width" default:"0.3" min:"0.01" max:"2" help:"the same for the reactant ion peak's width"`
+	AlarmsPer   float64       `yaml:"alarms_per_100" default:"20" min:"0.1" max:"100" help:"more alarms in a hundred samples of a shift put the instrument out of quality control; counted from 20 samples on"`
+	ClearDown   time.Duration `yaml:"clear_down" default:"5m" min:"10s" max:"24h" help:"within this after an alarm a blank must be clean"`
+}
+
+// The states of quality control.
+const (
+	qcIn  = "in"
+	qcDue = "due"
+	qcOut = "out"
+)
+
+// measurement is what quality control takes of a sample.
+type measurement struct {
+	at             time.Time
+	kind, key      string
+	polarity       plasmagram.Polarity
+	alarm, passed  bool
+	health         health
+	calibrantShift float64
+	hasShift       bool
+
+	clearDown time.Duration // out: for a clean blank after an alarm, how long that is
+}
+
+// trend is one measure of the instrument.
+type trend struct{ reference, value float64 }
+
+// quality follows one instrument. It knows no clock but the times of what it is given.
+type quality struct {
+	Quality
+	state   string
+	reasons []string
+
+	shift           time.Time // its begin
+	verified, blank time.Time // last verification passed, last clean blank
+	failed          bool      // the last verification failed
+	alarm           time.Time // after which no blank was clean yet
+	clearDown       time.Duration
+	samples, alarms uint32
+	trends          map[string]trend
+	now             time.Time
+}
+
+func newQuality(limits Quality) *quality {
+	return &quality{Quality: limits, state: "", trends: map[string]trend{}}
+}
+
+// resume takes up the state that was committed last.
+func (q *quality) resume(last *observation.TraceQuality) {
+	at := func(ns int64) time.Time {
+		if ns == 0 {
+			return time.Time{}
+		}
+		return time.Unix(0, ns).UTC()
+	}
+	q.state, q.reasons = last.State, last.Reasons
+	q.shift, q.verified, q.blank, q.alarm = at(last.ShiftStartNs), at(last.VerifiedNs), at(last.BlankNs), at(last.AlarmNs)
+	q.samples, q.alarms, q.clearDown = last.Samples, last.Alarms, time.Duration(float64(last.ClearDownSeconds)*float64(time.Second))
+	for _, t := range last.Trends {
+		q.trends[t.Measure] = trend{float64(t.Reference), float64(t.Value)}
+	}
+}
+
+// shiftOf returns when the shift of a moment began.
+func (q *quality) shiftOf(at time.Time) time.Time {
+	day := at.Truncate(24 * time.Hour).Add(q.ShiftStart)
+	if at.Before(day) {
+		day = day.Add(-24 * time.Hour)
+	}
+	return day.Add(at.Sub(day) / q.Shift * q.Shift)
+}
+
+// take takes a measurement and returns what is to be committed because of it.
+func (q *quality) take(m *measurement) (out []*observation.Observation) {
+	out = q.advance(m.at)
+	switch m.kind {
+	case "verification":
+		q.failed = !m.passed
+		q.measure(m, m.passed)
+		if m.passed {
+			q.verified = m.at
+		}
+	case "blank":
+		q.measure(m, false)
+		if !m.alarm {
+			q.blank = m.at
+			if !q.alarm.IsZero() {
+				m.clearDown = max(m.at.Sub(q.alarm), 1)
+				q.clearDown, q.alarm = m.clearDown, time.Time{}
+			}
+		}
+	case "analysis":
+		q.measure(m, false)
+		q.samples++
+		if m.alarm {
+			q.alarms++
+			q.alarm = m.at
+		}
+	default: // health, calibration
+		q.measure(m, false)
+	}
+	return append(out, q.judge(m.at, m.key)...)
+}
+
+// tick returns what became due because time passed.
+func (q *quality) tick(at time.Time) []*observation.Observation {
+	return append(q.advance(at), q.judge(at, "")...)
+}
+
+// advance ends a shift that is over.
+func (q *quality) advance(at time.Time) (out []*observation.Observation) {
+	shift := q.shiftOf(at)
+	if q.shift.IsZero() {
+		q.shift = shift
+	}
+	if shift.After(q.shift) {
+		end := q.shift.Add(q.Shift)
+		if q.samples > 0 {
+			o := q.observation(end)
+			o.Key = fmt.Sprintf("shift@%d", q.shift.Unix())
+			out = append(out, o)
+		}
+		q.shift, q.samples, q.alarms = shift, 0, 0
+	}
+	return out
+}
+
+// measure follows the instrument's measures; reference makes this one what later ones are held against.
+func (q *quality) measure(m *measurement, reference bool) {
+	follow := func(name string, v float64, known bool) {
+		if !known {
+			return
+		}
+		name += " " + string(m.polarity)
+		t, seen := q.trends[name]
+		t.value = v
+		if reference || !seen {
+			t.reference = v
+		}
+		q.trends[name] = t
+	}
+	follow("calibrant_shift", m.calibrantShift, m.hasShift)
+	follow("rip_ms", m.health.ripMs, m.health.ripMs > 0)
+	if !m.alarm { // analytes take charge from the reactant ions: that is no trend
+		follow("rip_amplitude", m.health.ripAmplitude, m.health.ripAmplitude > 0)
+		follow("rip_fwhm_ms", m.health.ripFWHMMs, m.health.ripFWHMMs > 0)
+	}
+}
+
+// limit of a measure, and how far it is.
+func (q *quality) deviation(name string, t trend) (is, limit float64) {
+	relative := 0.0
+	if t.reference != 0 {
+		relative = math.Abs(t.value/t.reference - 1)
+	}
+	switch measure, _, _ := strings.Cut(name, " "); measure {
+	case "calibrant_shift":
+		return math.Abs(t.value - t.reference), q.ShiftLimit
+	case "rip_ms":
+		return relative, q.RIPPlace
+	case "rip_amplitude":
+		return relative, q.RIPHeight
+	}
+	return relative, q.RIPWidth
+}
+
+// minSamples is from how many samples on the share of alarms says something.
+const minSamples = 20
+
+// verdict returns the state of quality control and why.
+func (q *quality) verdict(at time.Time) (state string, reasons []string) {
+	out := func(format string, args ...any) {
+		state = qcOut
+		reasons = append(reasons, fmt.Sprintf(format, args...))
+	}
+	state = qcIn
+	due := q.verified.Add(q.VerifyEvery)
+	switch {
+	case q.failed:
+		out("the last verification failed: clean, repeat it with a fresh swab")
+	case q.verified.IsZero():
+		state, reasons = qcDue, []string{"no verification has passed yet"}
+	case at.After(due.Add(q.VerifyGrace)):
+		out("verification is overdue: the last that passed was at %s", q.verified.Format("2006-01-02 15:04 MST"))
+	case at.After(due):
+		state, reasons = qcDue, []string{"verification is due: the last that passed was at " + q.verified.Format("2006-01-02 15:04 MST")}
+	}
+	for _, name := range q.measures() {
+		if is, limit := q.deviation(name, q.trends[name]); is > limit {
+			out("%s is off by %.2g since the last verification, limit %.2g", name, is, limit)
+		}
+	}
+	if per := q.per100(); q.samples >= minSamples && per > q.AlarmsPer {
+		out("%.0f alarms in 100 samples of this shift, limit %g: contaminated?", per, q.AlarmsPer)
+	}
+	if !q.alarm.IsZero() && at.Sub(q.alarm) > q.ClearDown {
+		out("no clean blank since the alarm at %s: it has not cleared down, or no blank was run", q.alarm.Format("15:04:05 MST"))
+	}
+	return state, reasons
+}
+
+func (q *quality) measures() []string {
+	names := make([]string, 0, len(q.trends))
+	for name := range q.trends {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (q *quality) per100() float64 {
+	if q.samples == 0 {
+		return 0
+	}
+	return 100 * float64(q.alarms) / float64(q.samples)
+}
+
+// judge returns an observation when the state changed, or its reasons. cause names what it was, "" for time.
+func (q *quality) judge(at time.Time, cause string) []*observation.Observation {
+	if at.Before(q.now) {
+		at = q.now // a late file turns back no clock
+	}
+	q.now = at
+	state, reasons := q.verdict(at)
+	changed := state != q.state || len(reasons) != len(q.reasons)
+	if !changed && cause == "" {
+		return nil
+	}
+	q.state, q.reasons = state, reasons
+	o := q.observation(at)
+	if !changed { // counters and times, so that a restart goes on with them
+		o.Class = observation.Class_CLASS_TELEMETRY
+	}
+	o.Key = fmt.Sprintf("quality@%d:%s", at.UnixNano(), cause)
+	return []*observation.Observation{o}
+}
+
+func (q *quality) observation(at time.Time) *observation.Observation {
+	ns := func(t time.Time) int64 {
+		if t.IsZero() {
+			return 0
+		}
+		return t.UnixNano()
+	}
+	body := &observation.TraceQuality{
+		State: q.state, Reasons: q.reasons, ShiftStartNs: ns(q.shift), VerifiedNs: ns(q.verified), BlankNs: ns(q.blank), AlarmNs: ns(q.alarm),
+		Samples: q.samples, Alarms: q.alarms, AlarmsPer_100: float32(q.per100()), ClearDownSeconds: float32(q.clearDown.Seconds()),
+	}
+	for _, name := range q.measures() {
+		t := q.trends[name]
+		is, limit := q.deviation(name, t)
+		body.Trends = append(body.Trends, &observation.TraceTrend{Measure: name, Reference: float32(t.reference), Value: float32(t.value), Limit: float32(limit), Outside: is > limit})
+	}
+	return observation.New(observation.Class_CLASS_EVENT, at, body)
+}

@@ -1,0 +1,309 @@
+package ionscan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/trace/jcampdx"
+	"lanewarden/drivers/trace/line"
+	"lanewarden/drivers/trace/plasmagram"
+	"lanewarden/drivers/transport"
+)
+
+const (
+	jcampMediaType = "chemical/x-jcamp-dx"
+	tableMediaType = "text/plain"
+	maxTableBytes  = 16 << 20
+)
+
+// dropped is one file of the drop folder on its way.
+type dropped struct {
+	*instrument
+	sink driver.Sink
+	f    *os.File
+	name string
+}
+
+func (d *dropped) base() string { return filepath.Base(d.name) }
+
+// bad reports a file that nothing can be made of.
+func (d *dropped) bad(ctx context.Context, err error, offset int64) error {
+	err = fmt.Errorf("%s: %w", d.base(), err)
+	return errors.Join(&transport.BadFileError{Err: err}, d.commit(ctx, d.fault(err.Error(), offset)...))
+}
+
+// fault makes an observation of what is wrong with the file; a flood is folded.
+func (d *dropped) fault(reason string, offset int64) []*observation.Observation {
+	frame := make([]byte, 256)
+	n, err := d.f.ReadAt(frame, offset)
+	if err != nil && !errors.Is(err, io.EOF) {
+		n = 0
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.faults.Source = d.base()
+	d.faults.Add(time.Now().UTC(), reason, offset, frame[:n])
+	return d.faults.Take()
+}
+
+func (d *dropped) commit(ctx context.Context, obs ...*observation.Observation) error {
+	if len(obs) == 0 {
+		return nil
+	}
+	_, err := d.sink.Commit(ctx, obs...)
+	return err
+}
+
+// read returns the file's bytes, taped and kept whole.
+func (d *dropped) read(ctx context.Context, limit int64, mediaType string) ([]byte, *observation.Artifact, error) {
+	data, err := io.ReadAll(io.LimitReader(d.f, limit+1))
+	if err != nil {
+		return nil, nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, nil, d.bad(ctx, fmt.Errorf("file is larger than %d bytes", limit), 0)
+	}
+	d.env.Tape.RecordDocument(d.base(), data)
+	if _, err := d.f.Seek(0, io.SeekStart); err != nil {
+		return nil, nil, err
+	}
+	artifact, err := d.sink.StoreArtifact(ctx, d.f, mediaType, d.base())
+	return data, artifact, err
+}
+
+// jcamp takes a JCAMP-DX file: an observation a block, and one a fault.
+func (d *dropped) jcamp(ctx context.Context) error {
+	data, artifact, err := d.read(ctx, jcampdx.MaxBytes, jcampMediaType)
+	if err != nil {
+		return err
+	}
+	f, err := jcampdx.Parse(data)
+	if err != nil {
+		return d.bad(ctx, err, 0)
+	}
+	samples, err := d.samplesOf(f)
+	if err != nil && len(samples) == 0 {
+		if len(f.Faults) > 0 {
+			err = errors.Join(err, f.Faults[0])
+		}
+		return d.bad(ctx, err, firstOffset(f))
+	}
+	var obs []*observation.Observation
+	for i := range samples {
+		more, e := d.observe(&samples[i], d.at(&samples[i]), fmt.Sprintf("jcamp:%s#%d", artifact.Hex(), i), artifact)
+		obs, err = append(obs, more...), errors.Join(err, e)
+	}
+	if len(obs) == 0 {
+		return d.bad(ctx, err, firstOffset(f))
+	}
+	if err != nil { // one block of several
+		obs = append(obs, d.fault(fmt.Sprintf("%s: %v", d.base(), err), 0)...)
+	}
+	for _, fault := range f.Faults {
+		obs = append(obs, d.fault(fmt.Sprintf("%s: %v", d.base(), fault), int64(fault.Offset))...)
+	}
+	return d.commit(ctx, obs...)
+}
+
+func firstOffset(f *jcampdx.File) int64 {
+	if len(f.Faults) > 0 {
+		return int64(f.Faults[0].Offset)
+	}
+	return 0
+}
+
+// at is when a sample of a file was measured: as the instrument says, or now.
+func (d *dropped) at(s *sample) time.Time {
+	if !s.at.IsZero() {
+		return s.at
+	}
+	return time.Now().UTC()
+}
+
+// table takes a text file by the profile.
+func (d *dropped) table(ctx context.Context) error {
+	if d.Profile.Value == nil {
+		return d.bad(ctx, errors.New("is no JCAMP-DX file, and no profile is configured that reads other files"), 0)
+	}
+	data, artifact, err := d.read(ctx, maxTableBytes, tableMediaType)
+	if err != nil {
+		return err
+	}
+	reader, err := line.NewReader(d.Profile.Value)
+	if err != nil {
+		return err
+	}
+	var obs []*observation.Observation
+	var faults int
+	read, first := 0, ""
+	now := time.Now().UTC()
+	emit := func(e line.Event) {
+		if e.Fault != "" {
+			if faults++; faults == 1 {
+				first = e.Fault
+			}
+			obs = append(obs, d.fault(d.base()+": "+e.Fault, e.Offset)...)
+			return
+		}
+		read++
+		obs = append(obs, d.record(e.Reading, fmt.Sprintf("table:%s#%d", artifact.Hex(), read), artifact)...)
+	}
+	reader.Feed(now, data, emit)
+	reader.Flush(now, emit)
+	if read == 0 {
+		return d.bad(ctx, fmt.Errorf("profile %s understands nothing in it: %s", d.Profile.Value.Name, first), 0)
+	}
+	return d.commit(ctx, obs...)
+}
+
+// reading turns a message of the line into observations.
+func (n *instrument) reading(r *line.Reading) []*observation.Observation {
+	return n.record(r, fmt.Sprintf("%s@%d#%s", r.Message, r.At.UnixNano(), shortHash(r.Raw)), nil)
+}
+
+// record turns a message into observations. key names it.
+func (n *instrument) record(r *line.Reading, key string, artifact *observation.Artifact) []*observation.Observation {
+	at := r.At
+	if v, ok := r.Get("time"); ok && artifact != nil && !v.Time.IsZero() {
+		at = v.Time // of a file, the time at which it was written to
+	}
+	var out []*observation.Observation
+	switch r.Kind {
+	case "ignore":
+		return nil
+	case "analysis", "verification", "blank":
+		s := n.sampleOfReading(r)
+		obs, err := n.observe(&s, at, key, artifact)
+		if err == nil {
+			return obs
+		}
+		n.mu.Lock()
+		n.faults.Add(r.At, fmt.Sprintf("message %s: %v", r.Message, err), 0, r.Raw)
+		out = n.faults.Take()
+		n.mu.Unlock()
+		return out
+	case "health":
+		h, pol := healthOf(r), polarity(text(r, "polarity"))
+		n.mu.Lock()
+		changed := n.quality.take(&measurement{at: at, kind: r.Kind, key: key, polarity: pol, health: h})
+		n.mu.Unlock()
+		if o := h.observation(at, pol); o != nil {
+			out = append(out, o)
+		}
+		for _, o := range changed { // telemetry comes often: quality control only when it changed
+			if o.Class == observation.Class_CLASS_EVENT {
+				out = append(out, o)
+			}
+		}
+	case "calibration":
+		out = append(out, observation.New(observation.Class_CLASS_EVENT, at, &observation.TraceCalibration{
+			Polarity: string(polarity(text(r, "polarity"))), Calibrant: text(r, "calibrant"), DriftMs: float32(number(r, "drift_ms", msUnits)),
+			K0: float32(number(r, "k0", plain)), Passed: text(r, "verdict") != "failed",
+		}))
+	default:
+		out = append(out, r.Observation(n.Profile.Value.Name))
+	}
+	if len(out) > 0 && out[0].Key == "" {
+		out[0].Key = key
+	}
+	return out
+}
+
+var plain = map[string]func(float64) float64{"": times(1)}
+
+func text(r *line.Reading, name string) string {
+	v, _ := r.Get(name)
+	return v.Text
+}
+
+// number reads a value in its unit; 0 for not there.
+func number(r *line.Reading, name string, units map[string]func(float64) float64) float64 {
+	v, ok := r.Get(name)
+	return convert(v, ok, units)
+}
+
+func convert(v line.Value, ok bool, units map[string]func(float64) float64) float64 {
+	if f := units[strings.ToLower(v.Unit)]; ok && v.IsNum && f != nil {
+		return f(v.Number)
+	}
+	return 0
+}
+
+func healthOf(r *line.Reading) health {
+	return health{
+		temperatureK: number(r, "drift_temperature", temperatureUnits), pressureTorr: number(r, "pressure", pressureUnits), flow: number(r, "flow", flowUnits),
+		dryer: number(r, "dryer_percent", percentUnits), desorberK: number(r, "desorber", temperatureUnits), samples: uint32(number(r, "samples", plain)),
+		ripMs: number(r, "rip_ms", msUnits), ripAmplitude: number(r, "rip_amplitude", plain), ripFWHMMs: number(r, "rip_fwhm_ms", msUnits),
+	}
+}
+
+// sampleOfReading takes what a message says of a sample: names of fields are those of docs/profiles.md.
+func (n *instrument) sampleOfReading(r *line.Reading) sample {
+	s := sample{
+		kind: r.Kind, id: text(r, "sample"), operator: text(r, "operator"), mode: text(r, "mode"), verdict: verdictOf(text(r, "verdict")),
+		polarity: polarity(text(r, "polarity")), partial: r.Partial, profileAlarm: r.Alarm != "",
+		cell: plasmagram.Cell{
+			LengthCm: n.LengthCm, FieldVPerCm: n.FieldVPerCm,
+			TemperatureK: number(r, "drift_temperature", temperatureUnits), PressureTorr: number(r, "pressure", pressureUnits),
+		},
+	}
+	if v, ok := r.Get("time"); ok {
+		s.at = v.Time
+	}
+	if name := text(r, "substance"); name != "" {
+		s.substances = append(s.substances, name)
+	}
+	var points []float64
+	var x []float64
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		get := func(name string, units map[string]func(float64) float64) float64 {
+			v, ok := row.Get(name)
+			return convert(v, ok, units)
+		}
+		switch row.Name {
+		case "substance":
+			if v, ok := row.Get("substance"); ok {
+				s.substances = append(s.substances, v.Text)
+			}
+		case "point":
+			x, points = append(x, get("drift_ms", msUnits)), append(points, get("intensity", plain))
+		case "peak":
+			p := plasmagram.Peak{DriftMs: get("drift_ms", msUnits), K0: get("k0", plain), Amplitude: get("amplitude", plain), FWHMMs: get("fwhm_ms", msUnits), SNR: get("snr", plain)}
+			if p.Contrast = p.SNR; p.Contrast == 0 {
+				p.Contrast = maxContrast // the instrument took it for a peak, and does not say how clear it is
+			}
+			if p.K0 == 0 {
+				p.K0 = s.cell.K0(p.DriftMs)
+			}
+			s.peaks = append(s.peaks, p)
+		}
+	}
+	if len(points) >= plasmagram.MinPoints && s.polarity != "" {
+		s.spectrum = &plasmagram.Spectrum{
+			Polarity: s.polarity, Cell: s.cell, StartMs: x[0], StepMs: (x[len(x)-1] - x[0]) / float64(len(x)-1), Scans: [][]float64{points},
+		}
+	}
+	s.health = healthOf(r)
+	return s
+}
+
+// maxContrast stands for a peak whose contrast is not known.
+const maxContrast = 1e6
+
+// shortHash tells two messages of one moment apart.
+func shortHash(b []byte) string {
+	h := uint64(14695981039346656037) // FNV-1a
+	for _, c := range b {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return fmt.Sprintf("%x", h)
+}
