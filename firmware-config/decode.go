@@ -260,10 +260,21 @@ func (d *decoder) list(n ast.Node, v reflect.Value, f field, path string) {
 		one := reflect.New(v.Type().Elem()).Elem()
 		d.value(item, one, f, fmt.Sprintf("%s[%d]", path, i))
 		v.Set(reflect.Append(v, one))
-		if id := one.FieldByName("ID"); id.IsValid() && id.String() != "" {
-			d.unique(item, f.name, id.String())
+		if id := idOf(one); id != "" {
+			d.unique(item, f.name, id)
 		}
 	}
+}
+
+// idOf returns what identifies an item of a list, "" for nothing.
+func idOf(v reflect.Value) string {
+	if v.Kind() != reflect.Struct {
+		return ""
+	}
+	if id := v.FieldByName("ID"); id.IsValid() {
+		return id.String()
+	}
+	return ""
 }
 
 // unique reports an id that a list gives twice.

@@ -10,11 +10,11 @@ import (
 func main() {
 	root := &cobra.Command{
 		Use:   "lanectl",
-		Short: "The technician's tool: status, tail, verify, decode",
+		Short: "The technician's tool: status, tail, verify, decode, profiles",
 		Long: `lanectl asks a running lane agent over its unix socket, and reads journals, ledgers and device files by itself.
 
 ` + cli.ExitCodes,
 	}
-	root.AddCommand(statusCommand(), tailCommand(), verifyCommand(), decodeCommand())
+	root.AddCommand(statusCommand(), tailCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand())
 	cli.Main(root)
 }

@@ -36,6 +36,7 @@ const (
 	demoConsole = "127.0.0.1:8480"
 	demoPortal  = "127.0.0.1:16010"
 	demoDICOM   = "127.0.0.1:11112"
+	demoTrace   = "127.0.0.1:16011"
 	demoTruck   = 12 * time.Second
 	stopTime    = 5 * time.Second // for a program to end after SIGTERM
 )
@@ -55,7 +56,7 @@ func demoCommand() *cobra.Command {
 }
 
 func (d demo) run(ctx context.Context) error {
-	for _, addr := range []string{demoHub, demoMQTT, demoConsole, demoPortal, demoDICOM} {
+	for _, addr := range []string{demoHub, demoMQTT, demoConsole, demoPortal, demoDICOM, demoTrace} {
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			return fmt.Errorf("%s is taken: is another demonstration running? (%w)", addr, err)
@@ -91,6 +92,12 @@ logs     %s/lanehub.log, %s/laned.log          Ctrl-C stops all
 			threat: 0.2, dual: true,
 		}.run(ctx)
 	})
+	g.Go(func() error {
+		return swabs{folder: filepath.Join(d.dir, "trace"), every: demoTruck, first: 5 * time.Second, seed: uint64(time.Now().Unix()), alarm: 0.1}.run(ctx)
+	})
+	g.Go(func() error {
+		return swabs{listen: demoTrace, every: 2 * demoTruck, first: 9 * time.Second, seed: uint64(time.Now().Unix()) + 1, alarm: 0.1}.run(ctx)
+	})
 	g.Go(func() error { return d.report(ctx) })
 	err = g.Wait()
 	fmt.Fprintln(d.out, "stopped")
@@ -105,8 +112,10 @@ func (d demo) writeConfig() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(filepath.Join(d.dir, "n42"), 0o750); err != nil {
-		return "", err
+	for _, folder := range []string{"n42", "trace"} {
+		if err := os.MkdirAll(filepath.Join(d.dir, folder), 0o750); err != nil {
+			return "", err
+		}
 	}
 	path := filepath.Join(d.dir, "lane.yaml")
 	return path, os.WriteFile(path, []byte(strings.ReplaceAll(string(text), " .run/", " "+d.dir+"/")), 0o640)

@@ -313,6 +313,9 @@ type discard struct{}
 func (discard) Commit(context.Context, ...*observation.Observation) (int, error) { return 0, nil }
 func (discard) State(observation.DeviceState_State, string)                      {}
 func (discard) Live(driver.Sample)                                               {}
+func (discard) Latest(context.Context, observation.Kind) (*observation.Observation, error) {
+	return nil, nil
+}
 func (discard) OpenArtifact(*observation.Artifact) (observation.ArtifactReader, error) {
 	return observation.InlineArtifact(nil), nil
 }

@@ -125,7 +125,7 @@ func (p *plot) draw() {
 	for i := range 11 {
 		x := p.x[0] + (p.x[len(p.x)-1]-p.x[0])*float64(i)/10
 		px := p.px(x)
-		line(p.canvas, px, marginTop, px, r.Max.Y-bottom, grid)
+		stroke(p.canvas, px, marginTop, px, r.Max.Y-bottom, grid)
 		p.label(px-12, r.Max.Y-bottom+16, fmt.Sprintf("%.4g", x), ink)
 	}
 	p.label(r.Max.X/2-30, r.Max.Y-10, p.xName, ink)
@@ -134,7 +134,7 @@ func (p *plot) draw() {
 	p.curve(p.y, curve)
 	for i, k := range p.peaks {
 		px := p.px(k.DriftMs)
-		line(p.canvas, px, marginTop, px, r.Max.Y-bottom, marked)
+		stroke(p.canvas, px, marginTop, px, r.Max.Y-bottom, marked)
 		name := fmt.Sprintf("K0 %.3f %s", k.K0, k.Role)
 		if k.K0 == 0 {
 			name = fmt.Sprintf("%.2f ms %s", k.DriftMs, k.Role)
@@ -165,7 +165,7 @@ func (p *plot) py(y float64) int {
 func (p *plot) curve(y []float64, c color.RGBA) {
 	for i := 1; i < min(len(y), len(p.x)); i++ {
 		if !math.IsNaN(y[i]) && !math.IsNaN(y[i-1]) {
-			line(p.canvas, p.px(p.x[i-1]), p.py(y[i-1]), p.px(p.x[i]), p.py(y[i]), c)
+			stroke(p.canvas, p.px(p.x[i-1]), p.py(y[i-1]), p.px(p.x[i]), p.py(y[i]), c)
 		}
 	}
 }
@@ -183,8 +183,8 @@ func fill(m *image.RGBA, r image.Rectangle, c color.RGBA) {
 	}
 }
 
-// line draws a line of one pixel (Bresenham).
-func line(m *image.RGBA, x0, y0, x1, y1 int, c color.RGBA) {
+// stroke draws a line of one pixel (Bresenham).
+func stroke(m *image.RGBA, x0, y0, x1, y1 int, c color.RGBA) {
 	dx, dy := abs(x1-x0), -abs(y1-y0)
 	sx, sy := 1, 1
 	if x0 > x1 {

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/trace/ionscan/sim"
+	"lanewarden/drivers/trace/line"
+	"lanewarden/drivers/trace/plasmagram"
+	firmwareconfig "lanewarden/firmware-config"
+)
+
+// swabs is an ion scanner at which officers run swabs.
+type swabs struct {
+	folder, listen string
+	every, first   time.Duration
+	seed           uint64
+	alarm          float64
+}
+
+// verifyEvery is after how many swabs a verification is run.
+const verifyEvery = 25
+
+func ionscanCommand() *cobra.Command {
+	var s swabs
+	c := &cobra.Command{
+		Use: "ionscan", Short: "An ion scanner that drops JCAMP-DX files, or reports on a TCP port", Args: cobra.NoArgs,
+		Long: `An ion scanner with a simulated drift tube: a verification first, then swabs, a blank after each alarm until it is clean. Files are
+JCAMP-DX; on a TCP port it speaks the lines of the profile example-swab.`,
+		Example: "  lanesim ionscan --folder /srv/lane-3/trace\n  lanesim ionscan --listen 127.0.0.1:2101 --every 10s --alarm 0.3",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if (s.folder == "") == (s.listen == "") {
+				return errors.New("give --folder or --listen")
+			}
+			return s.run(cmd.Context())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&s.folder, "folder", "", "drop folder")
+	f.StringVar(&s.listen, "listen", "", "`HOST:PORT` to report on")
+	f.DurationVar(&s.every, "every", 2*time.Minute, "mean time between swabs")
+	f.DurationVar(&s.first, "first", 0, "time before the first swab; 0 leaves it to chance")
+	f.Uint64Var(&s.seed, "seed", 1, "the same seed gives the same swabs")
+	f.Float64Var(&s.alarm, "alarm", 0.005, "share of swabs with something on them")
+	return c
+}
+
+func (s swabs) run(ctx context.Context) error {
+	var lib driver.Ref[plasmagram.Library]
+	var profile driver.Ref[line.Profile]
+	if err := errors.Join(firmwareconfig.LoadDocument(&lib, firmwareconfig.Substances, "open-literature"),
+		firmwareconfig.LoadDocument(&profile, firmwareconfig.Profiles, "example-swab")); err != nil {
+		return err
+	}
+	scanner := sim.NewScanner(s.seed, lib.Value)
+	scanner.Profile = profile.Value
+	if s.folder != "" {
+		if err := os.MkdirAll(s.folder, 0o750); err != nil {
+			return err
+		}
+		return s.officers(ctx, scanner, func(w sim.Swab) (bool, error) {
+			r, err := scanner.Run(w)
+			if err != nil {
+				return false, err
+			}
+			return r.Analysis.Alarm, r.Drop(s.folder)
+		})
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)
+	if err != nil {
+		return err
+	}
+	queue := make(chan sim.Swab)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return scanner.ServeTCP(ctx, l, queue) })
+	g.Go(func() error {
+		return s.officers(ctx, scanner, func(w sim.Swab) (bool, error) {
+			select {
+			case queue <- w:
+			case <-ctx.Done():
+			}
+			return w.Substance != "", nil
+		})
+	})
+	if err := g.Wait(); ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// officers run swabs until ctx ends: a verification first and now and then, a blank after each alarm.
+func (s swabs) officers(ctx context.Context, scanner *sim.Scanner, measure func(sim.Swab) (alarm bool, err error)) error {
+	rng := rand.New(rand.NewPCG(s.seed, 0x0ff))
+	next := s.first
+	if next == 0 {
+		next = time.Duration(rng.ExpFloat64() * float64(s.every))
+	}
+	alarmed := false
+	for n := 0; pause(ctx, next); n++ {
+		next = time.Duration(rng.ExpFloat64() * float64(s.every))
+		w := scanner.Random(time.Now().UTC(), s.alarm)
+		switch {
+		case alarmed:
+			w = sim.Swab{Kind: "blank", Operator: w.Operator, At: w.At}
+		case n%verifyEvery == 0:
+			w = sim.Swab{Kind: "verification", Substance: "cocaine", Amplitude: 400, Operator: w.Operator, At: w.At}
+		}
+		alarm, err := measure(w)
+		if err != nil && ctx.Err() == nil {
+			fmt.Fprintln(os.Stderr, "ionscan:", err)
+		}
+		if alarmed = alarm && w.Kind != "verification"; alarmed {
+			next = min(next, s.every/2)
+		}
+	}
+	return nil
+}
