@@ -68,6 +68,8 @@ type instrument struct {
 	mu      sync.Mutex // guards what follows: folder and line come side by side
 	quality *quality
 	faults  driver.Faults
+	state   health // what a line instrument said last of itself: its reports of samples refer to it
+	stateAt time.Time
 }
 
 // Run implements driver.Driver.

@@ -154,7 +154,7 @@ func (q *quality) measure(m *measurement, reference bool) {
 		if !known {
 			return
 		}
-		name += " " + string(m.polarity)
+		name = strings.TrimSpace(name + " " + string(m.polarity))
 		t, seen := q.trends[name]
 		t.value = v
 		if reference || !seen {

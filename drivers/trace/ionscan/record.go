@@ -193,6 +193,7 @@ func (n *instrument) record(r *line.Reading, key string, artifact *observation.A
 	case "health":
 		h, pol := healthOf(r), polarity(text(r, "polarity"))
 		n.mu.Lock()
+		n.state, n.stateAt = h, r.At
 		changed := n.quality.take(&measurement{at: at, kind: r.Kind, key: key, polarity: pol, health: h})
 		n.mu.Unlock()
 		if o := h.observation(at, pol); o != nil {
@@ -261,8 +262,12 @@ func (n *instrument) sampleOfReading(r *line.Reading) sample {
 	if name := text(r, "substance"); name != "" {
 		s.substances = append(s.substances, name)
 	}
-	var points []float64
-	var x []float64
+	n.mu.Lock()
+	if recent := r.At.Sub(n.stateAt).Abs() < stateAge; recent && s.cell.TemperatureK == 0 && s.cell.PressureTorr == 0 {
+		s.cell.TemperatureK, s.cell.PressureTorr = n.state.temperatureK, n.state.pressureTorr
+	}
+	n.mu.Unlock()
+	var x, points []float64
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		get := func(name string, units map[string]func(float64) float64) float64 {
@@ -295,6 +300,9 @@ func (n *instrument) sampleOfReading(r *line.Reading) sample {
 	s.health = healthOf(r)
 	return s
 }
+
+// stateAge is how long temperature and pressure that an instrument reported hold for its samples.
+const stateAge = 15 * time.Minute
 
 // maxContrast stands for a peak whose contrast is not known.
 const maxContrast = 1e6

@@ -122,6 +122,10 @@ func (s *scope) columns(t *Table, symbols []string) {
 
 // checkPoints holds what a table gave against what was said of it.
 func (p *parser) checkPoints(s *scope, t *Table, n int, at place) {
+	if n >= 0 && t.Points() < n && !t.Partial && p.end() {
+		p.fault(p.here(), "file ends without ##END= in the table that begins in line %d, after %d of %d points: it may be cut off", t.Line, t.Points(), n)
+		t.Partial = true
+	}
 	if n >= 0 && t.Points() != n && !t.Partial {
 		p.fault(at, "NPOINTS is %d, and the table that begins in line %d has %d", n, t.Line, t.Points())
 		t.Partial = true
@@ -151,13 +155,16 @@ func (p *parser) even(s *scope, t *Table, x, y string) {
 	if v, ok := s.variable(y); ok && !math.IsNaN(v.Factor) {
 		a.yFactor = v.Factor
 	}
-	expected := a.points
+	expected := dim
 	if expected < 0 {
-		expected = dim
+		expected = a.points
 	}
 	step := a.delta
 	if expected > 1 && !math.IsNaN(a.first) && !math.IsNaN(a.last) {
 		step = (a.last - a.first) / float64(expected-1)
+		if math.Abs(step-a.delta) > 0.005*math.Abs(a.delta) { // DELTAX is rounded at most: NPOINTS is wrong
+			step = a.delta
+		}
 	}
 	r := ordinates{p: p, t: t, xFactor: a.xFactor, yFactor: a.yFactor, first: a.first, step: step}
 	r.y = make([]float64, 0, max(0, min(expected, p.points, len(p.data)-p.pos)))
@@ -371,7 +378,7 @@ func (r *ordinates) abscissa(x float64, at place) bool {
 	index := float64(r.index(n))
 	slack := 1.5*math.Abs(r.step) + 1e-6*math.Abs(scaled)
 	if want := r.first + index*r.step; math.Abs(scaled-want) > slack && math.Abs(x-want) > slack {
-		r.p.broken(r.t, at, "line begins at x = %v, and %d points before it end at %v: points are missing or doubled", scaled, n, want)
+		r.p.broken(r.t, at, "line begins at x = %v, and %d points before it end at %v: points are missing or doubled, or NPOINTS is wrong", scaled, n, want)
 		return false
 	}
 	return true
