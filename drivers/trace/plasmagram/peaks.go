@@ -208,7 +208,6 @@ func halfHeight(y []float64, top int, level float64) (left, right float64) {
 
 // sighting is a peak in one block of scans.
 type sighting struct {
-	block                   int
 	at, fwhm, height, clear float64 // ordinates; contrast
 }
 
