@@ -141,9 +141,10 @@ devices:
   - {id: rpm-1, driver: tsa, lane: lane-1, settings: {address: "%s"}}
   - {id: asp-1, driver: n42, lane: lane-1, settings: {http: {listen: "%s", path: /n42}}}
   - {id: xray-1, driver: dicos, lane: lane-1, settings: {network: {listen: "%s", ae_title: LANE}, folder: {path: %s}, quality: {detectors: rows}}}
+  - {id: ion-1, driver: ionscan, lane: lane-1, settings: {folder: {path: %s, settle: 1s}}}
 uplink: {broker: "mqtt://%s"}
 console: {socket: %s}
-`, w.path("agent"), w.portal, w.n42Post, w.dicom, w.path("xray"), address, w.socket)
+`, w.path("agent"), w.portal, w.n42Post, w.dicom, w.path("xray"), w.path("trace"), address, w.socket)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

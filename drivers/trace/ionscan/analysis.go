@@ -113,6 +113,14 @@ func (h health) observation(at time.Time, polarity plasmagram.Polarity) *observa
 	return observation.New(observation.Class_CLASS_TELEMETRY, at, out)
 }
 
+// past is a time that an instrument says, as far as it can be true: quality control must not wait for the day of a clock that is ahead.
+func past(at time.Time) time.Time {
+	if now := time.Now().UTC(); at.After(now) {
+		return now
+	}
+	return at
+}
+
 // observe turns a sample into observations: its own, the instrument's health, and what quality control makes of it. key names the sample.
 func (n *instrument) observe(s *sample, at time.Time, key string, artifact *observation.Artifact) ([]*observation.Observation, error) {
 	result, a, err := n.analyse(s)
@@ -120,7 +128,7 @@ func (n *instrument) observe(s *sample, at time.Time, key string, artifact *obse
 		return nil, err
 	}
 	s.health.takeReactant(a)
-	m := measurement{at: at, kind: s.kind, key: key, polarity: s.polarity, health: s.health, alarm: s.verdict == "alarm" || result.Verdict == "alarm" || s.profileAlarm}
+	m := measurement{at: past(at), kind: s.kind, key: key, polarity: s.polarity, health: s.health, alarm: s.verdict == "alarm" || result.Verdict == "alarm" || s.profileAlarm}
 	if a != nil && a.Calibrant >= 0 {
 		m.calibrantShift, m.hasShift = a.CalibrantShift, s.cell.TemperatureK > 0 && s.cell.PressureTorr > 0
 	}
