@@ -29,6 +29,7 @@ func Parse(data []byte) (*File, error) {
 		return nil, errors.New("not a JCAMP-DX file: no ##TITLE= at its beginning")
 	}
 	p := &parser{data: bytes.TrimPrefix(data, bom), line: 1, file: &File{}, points: MaxPoints}
+	p.lastLine = bytes.LastIndexAny(p.data, "\r\n") + 1
 	p.base, p.copy = len(data)-len(p.data), string(p.data)
 	p.run()
 	return p.file, nil
@@ -61,6 +62,8 @@ type parser struct {
 	pos    int
 	line   int
 	lineAt int // pos of the line's beginning
+
+	lastLine int // where a last line begins that has no line end; the data's length when it has one
 
 	file   *File
 	open   []*scope // blocks under way, outermost first

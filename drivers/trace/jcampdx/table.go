@@ -2,6 +2,7 @@ package jcampdx
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"strings"
 )
@@ -120,11 +121,19 @@ func (s *scope) columns(t *Table, symbols []string) {
 	}
 }
 
+// cutOff reports a table that the file ends in. expected is -1 for not known.
+func (p *parser) cutOff(t *Table, points, expected int) {
+	of := ""
+	if expected >= 0 {
+		of = fmt.Sprintf(" of %d", expected)
+	}
+	p.broken(t, p.here(), "file ends without ##END= in the table that begins in line %d, after %d%s points: it is cut off", t.Line, points, of)
+}
+
 // checkPoints holds what a table gave against what was said of it.
 func (p *parser) checkPoints(s *scope, t *Table, n int, at place) {
 	if n >= 0 && t.Points() < n && !t.Partial && p.end() {
-		p.fault(p.here(), "file ends without ##END= in the table that begins in line %d, after %d of %d points: it may be cut off", t.Line, t.Points(), n)
-		t.Partial = true
+		p.cutOff(t, t.Points(), n)
 	}
 	if n >= 0 && t.Points() != n && !t.Partial {
 		p.fault(at, "NPOINTS is %d, and the table that begins in line %d has %d", n, t.Line, t.Points())
@@ -166,7 +175,7 @@ func (p *parser) even(s *scope, t *Table, x, y string) {
 			step = a.delta
 		}
 	}
-	r := ordinates{p: p, t: t, xFactor: a.xFactor, yFactor: a.yFactor, first: a.first, step: step}
+	r := ordinates{p: p, t: t, xFactor: a.xFactor, yFactor: a.yFactor, first: a.first, step: step, expected: expected}
 	r.y = make([]float64, 0, max(0, min(expected, p.points, len(p.data)-p.pos)))
 	r.read()
 	p.points -= len(r.y)
@@ -198,6 +207,7 @@ type ordinates struct {
 	xFactor, yFactor float64
 	first, step      float64 // NaN for not known; then first is learnt from the first line
 	learnt           float64 // step, by the abscissas of the lines
+	expected         int     // points; -1 for not known
 
 	last    float64 // unscaled
 	diff    float64
@@ -214,12 +224,27 @@ func (r *ordinates) read() {
 			p.newLine()
 		case c.class == charComment:
 			p.nextLine()
+		case p.pos >= p.lastLine:
+			r.unended()
+			return
 		default:
 			if !r.line() {
 				return
 			}
 		}
 	}
+}
+
+// unended reads a line at the end of the file that has no line end: all of it when that makes the table whole, else nothing, for its last
+// number may be half of one.
+func (r *ordinates) unended() {
+	p, at, before, faults := r.p, r.p.pos, *r, len(r.p.file.Faults)
+	if r.line() && len(r.y) == r.expected {
+		return
+	}
+	*r = before
+	p.pos, p.file.Faults = at, p.file.Faults[:faults]
+	p.cutOff(r.t, len(r.y), r.expected)
 }
 
 // line reads one line: an abscissa, and ordinates. It returns false when a fault ended the table.

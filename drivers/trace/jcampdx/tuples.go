@@ -73,6 +73,11 @@ func (p *parser) tuples(s *scope, t *Table, symbols []string) {
 			p.pos = end
 		}
 		tuple = append(tuple, v*factors[len(tuple)])
+		if p.end() && t.Points()+1 != s.axis.points { // the last number may be half of one
+			p.pos = began.offset - p.base
+			p.cutOff(t, t.Points(), s.axis.points)
+			return
+		}
 		if len(tuple) == len(symbols) {
 			if p.points -= len(tuple); p.points < 0 {
 				p.broken(t, began, "more than %d points", MaxPoints)
