@@ -15,9 +15,11 @@ type finder struct {
 	mean  []float64 // of all scans
 	base  []float64 // of mean
 	gauss []float64 // half of the smoothing kernel, from its middle
+	shape shape
 }
 
 const (
+	maxContrast   = 1e6 // of a spectrum without noise
 	madToSigma    = 1.4826
 	kernelShare   = 0.45 // FWHM of the smoothing kernel over that of a peak: most of the gain of a matched filter, little broadening
 	minWidth      = 3.0  // ordinates
@@ -32,6 +34,7 @@ func newFinder(s *Spectrum, o Options) *finder {
 	f.noise = scanNoise(s.Scans)
 	f.measureWidth()
 	_, f.base, _ = f.flat(f.mean)
+	f.measureShape()
 	return f
 }
 
@@ -94,7 +97,7 @@ func median(v []float64) float64 {
 // measureWidth takes a usual peak's width from the strongest, or from the tube's resolving power when that shows none.
 func (f *finder) measureWidth() {
 	n := len(f.mean)
-	f.width = max(minWidth, f.s.ms(float64(n)/2)/f.o.ResolvingPow/f.s.StepMs)
+	f.width = max(minWidth, min(f.s.ms(float64(n)/2)/f.o.ResolvingPow/f.s.StepMs, float64(n)/8))
 	f.kernel()
 	y := f.smooth(f.mean)
 	base := f.baseline(y)
@@ -114,7 +117,7 @@ func (f *finder) measureWidth() {
 	left, right := halfHeight(y, top, height/2)
 	if w := f.sharpened(right - left); w >= minWidth && w < float64(n)/8 {
 		f.width = w * f.s.ms(float64(n)/2) / max(f.s.ms(float64(top)), f.s.StepMs) // widths go with drift time
-		f.width = min(f.width, 2*w)
+		f.width = max(minWidth, min(f.width, 2*w))
 		f.kernel()
 	}
 }
@@ -236,7 +239,9 @@ func (f *finder) peaks() []Peak {
 		out = append(out, f.join(seen[:n]))
 		seen = seen[n:]
 	}
-	return merge(out)
+	out = merge(out)
+	f.place(out)
+	return out
 }
 
 // flat smooths y and takes its baseline off. noise is the standard deviation of what is left, by MAD.
@@ -264,7 +269,7 @@ func (f *finder) sightings(out []sighting, y []float64) []sighting {
 	sharpNoise := f.spread(z)
 	limit := f.o.MinSNR * sharpNoise
 	for i := max(f.first, 1); i < len(z)-1; i++ {
-		if z[i] < limit || z[i] < z[i-1] || z[i] <= z[i+1] || f.prominence(z, i) < max(limit*0.7, z[i]*0.05) {
+		if y[i] <= 0 || z[i] <= 0 || z[i] < limit || z[i] < z[i-1] || z[i] <= z[i+1] || f.prominence(z, i) < max(limit*0.7, z[i]*0.05) {
 			continue
 		}
 		left, right := halfHeight(y, i, y[i]/2)
@@ -273,7 +278,7 @@ func (f *finder) sightings(out []sighting, y []float64) []sighting {
 			l = min(l, r)
 			r = l
 		}
-		out = append(out, sighting{at: centroid(z, i, f.width*sharpWidth), fwhm: f.sharpened(l + r), height: y[i], clear: min(y[i]/noise, z[i]/sharpNoise)})
+		out = append(out, sighting{at: centroid(z, i, f.width*sharpWidth), fwhm: max(f.sharpened(l+r), f.widthAt(float64(i))/2), height: y[i], clear: min(y[i]/noise, z[i]/sharpNoise, maxContrast)})
 	}
 	return out
 }
@@ -413,7 +418,9 @@ func merge(in []Peak) []Peak {
 	for _, p := range in {
 		if n := len(out); n > 0 && p.DriftMs-out[n-1].DriftMs < max(p.FWHMMs, out[n-1].FWHMMs)/2 {
 			if p.Contrast > out[n-1].Contrast {
-				p.Scans = max(p.Scans, out[n-1].Scans)
+				if o := out[n-1]; o.Scans > p.Scans {
+					p.Scans, p.FirstScan = o.Scans, o.FirstScan
+				}
 				out[n-1] = p
 			}
 			continue

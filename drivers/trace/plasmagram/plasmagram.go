@@ -77,6 +77,8 @@ const (
 	MinPoints = 32
 	MaxPoints = 1 << 16 // of a scan
 	MaxScans  = 4096
+	MaxMs     = 1000.0 // drift time; ions need some ten
+	MinStepMs = 1e-6
 )
 
 func (s *Spectrum) check() error {
@@ -89,10 +91,10 @@ func (s *Spectrum) check() error {
 		return fmt.Errorf("a scan of %d points: %d to %d are expected", n, MinPoints, MaxPoints)
 	case len(s.Scans) > MaxScans:
 		return fmt.Errorf("%d scans: at most %d are read", len(s.Scans), MaxScans)
-	case !(s.StepMs > 0) || math.IsInf(s.StepMs, 0):
-		return fmt.Errorf("drift time steps of %v ms", s.StepMs)
-	case math.IsNaN(s.StartMs) || math.IsInf(s.StartMs, 0):
-		return fmt.Errorf("drift time begins at %v ms", s.StartMs)
+	case !(s.StepMs >= MinStepMs):
+		return fmt.Errorf("drift time steps of %v ms: %v or more are expected", s.StepMs, MinStepMs)
+	case !(s.ms(0) >= -MaxMs && s.ms(float64(n-1)) <= MaxMs):
+		return fmt.Errorf("drift times from %v to %v ms: 0 to %v are expected", s.ms(0), s.ms(float64(n-1)), MaxMs)
 	}
 	for i, scan := range s.Scans {
 		if len(scan) != n {
