@@ -14,10 +14,12 @@ import (
 
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
+	firmwareconfig "lanewarden/firmware-config"
 )
 
 func decodeCommand() *cobra.Command {
 	var asJSON bool
+	var library string
 	var p pictures
 	c := &cobra.Command{
 		Use: "decode FILE...", Short: "Say what device files hold, and draw them", Args: cobra.MinimumNArgs(1),
@@ -36,7 +38,7 @@ func decodeCommand() *cobra.Command {
 			}
 			var errs []error
 			for _, path := range args {
-				if err := decode(cmd.OutOrStdout(), path, asJSON); err != nil {
+				if err := decode(cmd.OutOrStdout(), path, library, asJSON); err != nil {
 					errs = append(errs, fmt.Errorf("%s: %w", path, err))
 				}
 			}
@@ -44,6 +46,7 @@ func decodeCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a file, for programs")
+	c.Flags().StringVar(&library, "substances", "open-literature", "`LIBRARY` that ion mobility spectra are held against: a built-in one by name, or a file by its path")
 	p.flags(c.Flags())
 	return c
 }
@@ -56,7 +59,7 @@ func formatList() string {
 	return b.String()
 }
 
-func decode(w io.Writer, path string, asJSON bool) error {
+func decode(w io.Writer, path, library string, asJSON bool) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return errors.Unwrap(err)
@@ -69,6 +72,13 @@ func decode(w io.Writer, path string, asJSON bool) error {
 	d, err := format.Describe(f, filepath.Base(path))
 	if err != nil {
 		return fmt.Errorf("looks like %s, but: %w", format.Title, err)
+	}
+	if d, ok := d.(driver.Referring); ok {
+		ref, folder := d.Reference()
+		if err := firmwareconfig.LoadDocument(ref, folder, library); err != nil {
+			return err
+		}
+		d.Refer()
 	}
 	return print(w, path, d, asJSON)
 }

@@ -25,6 +25,7 @@ type swabs struct {
 	every, first   time.Duration
 	seed           uint64
 	alarm          float64
+	count          int
 }
 
 // verifyEvery is after how many swabs a verification is run.
@@ -50,6 +51,7 @@ JCAMP-DX; on a TCP port it speaks the lines of the profile example-swab.`,
 	f.DurationVar(&s.every, "every", 2*time.Minute, "mean time between swabs")
 	f.DurationVar(&s.first, "first", 0, "time before the first swab; 0 leaves it to chance")
 	f.Uint64Var(&s.seed, "seed", 1, "the same seed gives the same swabs")
+	f.IntVar(&s.count, "count", 0, "swabs to run; 0 for no end")
 	f.Float64Var(&s.alarm, "alarm", 0.005, "share of swabs with something on them")
 	return c
 }
@@ -80,9 +82,12 @@ func (s swabs) run(ctx context.Context) error {
 		return err
 	}
 	queue := make(chan sim.Swab)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return scanner.ServeTCP(ctx, l, queue) })
 	g.Go(func() error {
+		defer stop()
 		return s.officers(ctx, scanner, func(w sim.Swab) (bool, error) {
 			select {
 			case queue <- w:
@@ -105,7 +110,7 @@ func (s swabs) officers(ctx context.Context, scanner *sim.Scanner, measure func(
 		next = time.Duration(rng.ExpFloat64() * float64(s.every))
 	}
 	alarmed := false
-	for n := 0; pause(ctx, next); n++ {
+	for n := 0; (s.count == 0 || n < s.count) && pause(ctx, next); n++ {
 		next = time.Duration(rng.ExpFloat64() * float64(s.every))
 		w := scanner.Random(time.Now().UTC(), s.alarm)
 		switch {

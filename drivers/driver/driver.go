@@ -80,6 +80,15 @@ type Format struct {
 	Draw func(f Source, v View) (image.Image, error)
 }
 
+// Referring is a Description that says more with a document at hand: a library of substances.
+type Referring interface {
+	Description
+	// Reference returns what the document is to be loaded into, and the folder of firmware-config that has built-in ones.
+	Reference() (ref Reference, folder string)
+	// Refer says it again, with the document that was loaded.
+	Refer()
+}
+
 // Source is a file whose size is known.
 type Source struct {
 	io.ReaderAt

@@ -15,8 +15,12 @@ var Format = driver.Format{Name: "jcamp-dx", Title: "JCAMP-DX file", Recognise: 
 
 // Summary says what a file holds.
 type Summary struct {
-	Blocks []BlockSummary `json:"blocks"`
-	Faults []string       `json:"faults"`
+	Blocks  []BlockSummary `json:"blocks"`
+	Faults  []string       `json:"faults"`
+	Library string         `json:"library,omitempty"` // of substances, that was consulted
+
+	file *jcampdx.File
+	lib  driver.Ref[plasmagram.Library]
 }
 
 // BlockSummary is one block.
@@ -28,9 +32,11 @@ type BlockSummary struct {
 	Spectra []SpectrumSummary `json:"spectra"`
 	Blocks  []BlockSummary    `json:"blocks,omitempty"`
 	// Of ion mobility spectra:
-	Peaks    []PeakSummary `json:"peaks,omitempty"`
-	K0Source string        `json:"k0_source,omitempty"`
-	Problem  string        `json:"problem,omitempty"`
+	Peaks      []PeakSummary      `json:"peaks,omitempty"`
+	Substances []SubstanceSummary `json:"substances,omitempty"`
+	Reasons    []string           `json:"reasons,omitempty"`
+	K0Source   string             `json:"k0_source,omitempty"`
+	Problem    string             `json:"problem,omitempty"`
 }
 
 // SpectrumSummary is one table.
@@ -55,6 +61,13 @@ type PeakSummary struct {
 	SNR       float64 `json:"snr"`
 	Scans     int     `json:"scans"`
 	Role      string  `json:"role,omitempty"`
+	Substance string  `json:"substance,omitempty"`
+}
+
+// SubstanceSummary is a substance whose rule in the library holds.
+type SubstanceSummary struct {
+	Name     string `json:"name"`
+	Category string `json:"category"`
 }
 
 func describe(r io.Reader, _ string) (driver.Description, error) {
@@ -62,17 +75,31 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Summary{Faults: []string{}}
-	for _, b := range f.Blocks {
-		s.Blocks = append(s.Blocks, blockSummary(b, nil))
-	}
+	s := &Summary{Faults: []string{}, file: f}
+	s.summarise(&plasmagram.Library{})
 	for _, fault := range f.Faults {
 		s.Faults = append(s.Faults, fault.Error())
 	}
 	return s, nil
 }
 
-func blockSummary(b *jcampdx.Block, around []*jcampdx.Block) BlockSummary {
+func (s *Summary) summarise(lib *plasmagram.Library) {
+	s.Blocks = nil
+	for _, b := range s.file.Blocks {
+		s.Blocks = append(s.Blocks, blockSummary(b, nil, lib))
+	}
+}
+
+// Reference implements driver.Referring: with a library of substances, peaks get their names.
+func (s *Summary) Reference() (driver.Reference, string) { return &s.lib, "substances" }
+
+// Refer implements driver.Referring.
+func (s *Summary) Refer() {
+	s.summarise(s.lib.Value)
+	s.Library = s.lib.Value.Title
+}
+
+func blockSummary(b *jcampdx.Block, around []*jcampdx.Block, lib *plasmagram.Library) BlockSummary {
 	around = append([]*jcampdx.Block{b}, around...)
 	out := BlockSummary{Title: b.Get("TITLE"), Type: b.Get("DATA TYPE"), Line: b.Line, Labels: map[string]string{}, Spectra: []SpectrumSummary{}}
 	for _, r := range b.Records {
@@ -82,21 +109,27 @@ func blockSummary(b *jcampdx.Block, around []*jcampdx.Block) BlockSummary {
 		out.Spectra = append(out.Spectra, spectrumSummary(t))
 	}
 	for _, c := range b.Blocks {
-		out.Blocks = append(out.Blocks, blockSummary(c, around))
+		out.Blocks = append(out.Blocks, blockSummary(c, around, lib))
 	}
-	if a, err := peaksOf(b, around); err != nil {
+	if a, err := peaksOf(b, around, lib); err != nil {
 		out.Problem = err.Error()
 	} else if a != nil {
 		out.K0Source = a.K0Source
 		for _, p := range a.Peaks {
-			out.Peaks = append(out.Peaks, PeakSummary{p.DriftMs, p.K0, p.Amplitude, p.FWHMMs, p.SNR, p.Scans, p.Role})
+			out.Peaks = append(out.Peaks, PeakSummary{p.DriftMs, p.K0, p.Amplitude, p.FWHMMs, p.SNR, p.Scans, p.Role, p.Substance})
+		}
+		for _, f := range a.Found {
+			out.Substances = append(out.Substances, SubstanceSummary{f.Substance, f.Category})
+		}
+		if len(lib.Substances) > 0 {
+			out.Reasons = a.Reasons
 		}
 	}
 	return out
 }
 
-// peaksOf analyses a block that holds an ion mobility spectrum, without a library: peaks and their mobilities by geometry.
-func peaksOf(b *jcampdx.Block, around []*jcampdx.Block) (*plasmagram.Analysis, error) {
+// peaksOf analyses a block that holds an ion mobility spectrum. An empty library gives peaks, and their mobilities by geometry.
+func peaksOf(b *jcampdx.Block, around []*jcampdx.Block, lib *plasmagram.Library) (*plasmagram.Analysis, error) {
 	one := &jcampdx.File{Blocks: []*jcampdx.Block{{Records: b.Records, Tables: b.Tables, Variables: b.Variables, Line: b.Line}}}
 	var c Config
 	samples, err := c.samplesOf(one)
@@ -106,7 +139,7 @@ func peaksOf(b *jcampdx.Block, around []*jcampdx.Block) (*plasmagram.Analysis, e
 		}
 		return nil, nil
 	}
-	return plasmagram.Analyse(samples[0].spectrum, &plasmagram.Library{}, plasmagram.Options{})
+	return plasmagram.Analyse(samples[0].spectrum, lib, plasmagram.Options{})
 }
 
 func spectrumSummary(t *jcampdx.Table) SpectrumSummary {
@@ -158,7 +191,13 @@ func (b *BlockSummary) lines(indent string) []string {
 		out = append(out, fmt.Sprintf("%s  %s %s: %d points, x %s to %s, y %s to %s, sum %s", indent, s.Kind, s.Page, s.Points, show(s.FirstX), show(s.LastX), show(s.MinY), show(s.MaxY), show(s.SumY)))
 	}
 	for _, p := range b.Peaks {
-		out = append(out, fmt.Sprintf("%s  peak %8.3f ms  K0 %.4f  amplitude %8.0f  FWHM %.3f ms  SNR %6.1f  %d scans  %s", indent, p.DriftMs, p.K0, p.Amplitude, p.FWHMMs, p.SNR, p.Scans, p.Role))
+		out = append(out, fmt.Sprintf("%s  peak %8.3f ms  K0 %.4f  amplitude %8.0f  FWHM %.3f ms  SNR %6.1f  %d scans  %s%s", indent, p.DriftMs, p.K0, p.Amplitude, p.FWHMMs, p.SNR, p.Scans, p.Role, p.Substance))
+	}
+	for _, f := range b.Substances {
+		out = append(out, fmt.Sprintf("%s  SUBSTANCE %s (%s)", indent, f.Name, f.Category))
+	}
+	for _, r := range b.Reasons {
+		out = append(out, indent+"  because "+r)
 	}
 	if b.Problem != "" {
 		out = append(out, indent+"  not analysed: "+b.Problem)

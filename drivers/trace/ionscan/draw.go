@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"sort"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/basicfont"
@@ -31,6 +32,7 @@ const (
 	plotWidth, plotHeight = 1024, 480
 	marginLeft, marginTop = 70, 40
 	marginRight, bottom   = 20, 45
+	letter                = 7 // width of a character, pixels
 )
 
 // draw draws the first spectrum of a file: the mean of its scans with its peaks, and the strongest of the scans behind it.
@@ -73,7 +75,7 @@ func plotOf(f *jcampdx.File) (p *plot, err error) {
 		}
 		t := b.Tables[0]
 		p = &plot{title: b.Get("TITLE"), xName: t.Columns[0].Units, x: t.X(), y: t.Y()}
-		a, e := peaksOf(b, []*jcampdx.Block{b})
+		a, e := peaksOf(b, []*jcampdx.Block{b}, &plasmagram.Library{})
 		if err = e; a == nil {
 			return
 		}
@@ -122,24 +124,40 @@ func (p *plot) draw() {
 		p.low, p.high = p.low-1, p.low+1
 	}
 	p.high += (p.high - p.low) * 0.12
-	for i := range 11 {
-		x := p.x[0] + (p.x[len(p.x)-1]-p.x[0])*float64(i)/10
+	first, last := p.x[0], p.x[len(p.x)-1]
+	for _, x := range ticks(min(first, last), max(first, last)) {
 		px := p.px(x)
 		stroke(p.canvas, px, marginTop, px, r.Max.Y-bottom, grid)
-		p.label(px-12, r.Max.Y-bottom+16, fmt.Sprintf("%.4g", x), ink)
+		text := fmt.Sprintf("%.6g", x)
+		p.label(px-letter*len(text)/2, r.Max.Y-bottom+16, text, ink)
+	}
+	for _, y := range ticks(p.low, p.high) {
+		py := p.at(y)
+		stroke(p.canvas, marginLeft, py, r.Max.X-marginRight, py, grid)
+		text := fmt.Sprintf("%.6g", y)
+		if p.log {
+			text = fmt.Sprintf("%.6g", math.Pow(10, y))
+		}
+		p.label(marginLeft-6-letter*len(text), py+4, text, ink)
 	}
 	p.label(r.Max.X/2-30, r.Max.Y-10, p.xName, ink)
 	p.label(marginLeft, 20, p.title, ink)
 	p.curve(p.most, waterfall)
 	p.curve(p.y, curve)
 	for i, k := range p.peaks {
-		px := p.px(k.DriftMs)
-		stroke(p.canvas, px, marginTop, px, r.Max.Y-bottom, marked)
+		px, line := p.px(k.DriftMs), marginTop+14+i%6*14
+		top := r.Max.Y - bottom
+		for _, y := range [][]float64{p.y, p.most} {
+			if at := sort.SearchFloat64s(p.x, k.DriftMs); at < len(y) {
+				top = min(top, p.py(y[at]))
+			}
+		}
+		stroke(p.canvas, px, line-10, px, max(line, top-3), marked) // from its name down to its top
 		name := fmt.Sprintf("K0 %.3f %s", k.K0, k.Role)
 		if k.K0 == 0 {
 			name = fmt.Sprintf("%.2f ms %s", k.DriftMs, k.Role)
 		}
-		p.label(px+3, marginTop+14+i%6*14, name, marked)
+		p.label(px+3, line, name, marked)
 	}
 }
 
@@ -156,10 +174,30 @@ func (p *plot) px(x float64) int {
 	return marginLeft + int(math.Round((x-p.x[0])/(p.x[len(p.x)-1]-p.x[0])*w))
 }
 
-func (p *plot) py(y float64) int {
+func (p *plot) py(y float64) int { return p.at(p.scaled(y)) }
+
+// at is py of a scaled ordinate.
+func (p *plot) at(scaled float64) int {
 	h := float64(p.canvas.Bounds().Dy() - marginTop - bottom)
-	at := min(max((p.scaled(y)-p.low)/(p.high-p.low), -0.02), 1)
-	return p.canvas.Bounds().Max.Y - bottom - int(math.Round(at*h))
+	share := min(max((scaled-p.low)/(p.high-p.low), -0.02), 1)
+	return p.canvas.Bounds().Max.Y - bottom - int(math.Round(share*h))
+}
+
+// ticks are round numbers from low to high, some ten of them.
+func ticks(low, high float64) (out []float64) {
+	step := math.Pow(10, math.Floor(math.Log10((high-low)/5)))
+	for _, f := range []float64{2, 5, 10} {
+		if (high-low)/step > 12 {
+			step = math.Pow(10, math.Floor(math.Log10((high-low)/5))) * f
+		}
+	}
+	first := math.Ceil(low / step)
+	for i := range 20 {
+		if v := (first + float64(i)) * step; v <= high {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 func (p *plot) curve(y []float64, c color.RGBA) {

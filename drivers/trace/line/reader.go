@@ -205,6 +205,9 @@ func decodeText(charset string, body []byte) (string, error) {
 		return strings.ToValidUTF8(string(body), "\uFFFD"), nil
 	default:
 		for i, c := range body {
+			if c == '\n' || c == '\r' {
+				return "", fmt.Errorf("character %d of the line, %q, is a line end that the profile does not know: framing, end?", i+1, c)
+			}
 			if c > 0x7e || c < 0x20 && c != '\t' {
 				return "", fmt.Errorf("character %d of the line, %#02x, is no ASCII text: baud rate, parity or charset?", i+1, c)
 			}

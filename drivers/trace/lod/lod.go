@@ -21,20 +21,21 @@ type Point struct {
 
 // Result is what a series says.
 type Result struct {
-	CriticalValue float64 // response that one blank in ten passes
-	LOD           float64 // mass at which nine measurements in ten pass the critical value
-	LOD90         float64 // upper 90 % confidence bound of LOD
-	Slope         float64 // response per mass
-	BlankMean     float64 // of the uncensored response to blanks
-	BlankSigma    float64
-	Levels        []Level
+	CriticalValue float64 `json:"critical_value"` // response that one blank in ten passes
+	LOD           float64 `json:"lod"`            // mass at which nine measurements in ten pass the critical value
+	LOD90         float64 `json:"lod90"`          // upper 90 % confidence bound of LOD
+	Slope         float64 `json:"slope"`          // response per mass
+	BlankMean     float64 `json:"blank_mean"`     // of the uncensored response to blanks
+	BlankSigma    float64 `json:"blank_sigma"`
+	Levels        []Level `json:"levels"`
 }
 
 // Level sums up the replicates of one mass.
 type Level struct {
-	Mass        float64
-	N           int
-	Mean, Sigma float64
+	Mass  float64 `json:"mass"`
+	N     int     `json:"n"`
+	Mean  float64 `json:"mean"`
+	Sigma float64 `json:"sigma"`
 }
 
 // What the standard demands of a series.
