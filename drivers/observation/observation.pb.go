@@ -108,6 +108,20 @@ const (
 	Kind_KIND_TRACE_CALIBRATION    Kind = 36
 	Kind_KIND_TRACE_HEALTH         Kind = 37
 	Kind_KIND_TRACE_QUALITY        Kind = 38
+	Kind_KIND_DEVICE_CONDITION     Kind = 39
+	Kind_KIND_VEHICLE_DETECTION    Kind = 40
+	Kind_KIND_VEHICLE_TAG          Kind = 41
+	Kind_KIND_VEHICLE_PLATE        Kind = 42
+	Kind_KIND_VEHICLE_WEIGHT       Kind = 43
+	Kind_KIND_VEHICLE_CODE         Kind = 44
+	Kind_KIND_LANE_OUTPUT          Kind = 45
+	Kind_KIND_SITE_CLIMATE         Kind = 46
+	Kind_KIND_SITE_POWER           Kind = 47
+	Kind_KIND_SITE_CLOCK           Kind = 48
+	Kind_KIND_PASSAGE_OPENED       Kind = 49
+	Kind_KIND_PASSAGE_UPDATED      Kind = 50
+	Kind_KIND_PASSAGE_CLOSED       Kind = 51
+	Kind_KIND_PASSAGE_CORRECTED    Kind = 52
 )
 
 // Enum value maps for Kind.
@@ -137,6 +151,20 @@ var (
 		36: "KIND_TRACE_CALIBRATION",
 		37: "KIND_TRACE_HEALTH",
 		38: "KIND_TRACE_QUALITY",
+		39: "KIND_DEVICE_CONDITION",
+		40: "KIND_VEHICLE_DETECTION",
+		41: "KIND_VEHICLE_TAG",
+		42: "KIND_VEHICLE_PLATE",
+		43: "KIND_VEHICLE_WEIGHT",
+		44: "KIND_VEHICLE_CODE",
+		45: "KIND_LANE_OUTPUT",
+		46: "KIND_SITE_CLIMATE",
+		47: "KIND_SITE_POWER",
+		48: "KIND_SITE_CLOCK",
+		49: "KIND_PASSAGE_OPENED",
+		50: "KIND_PASSAGE_UPDATED",
+		51: "KIND_PASSAGE_CLOSED",
+		52: "KIND_PASSAGE_CORRECTED",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -163,6 +191,20 @@ var (
 		"KIND_TRACE_CALIBRATION":    36,
 		"KIND_TRACE_HEALTH":         37,
 		"KIND_TRACE_QUALITY":        38,
+		"KIND_DEVICE_CONDITION":     39,
+		"KIND_VEHICLE_DETECTION":    40,
+		"KIND_VEHICLE_TAG":          41,
+		"KIND_VEHICLE_PLATE":        42,
+		"KIND_VEHICLE_WEIGHT":       43,
+		"KIND_VEHICLE_CODE":         44,
+		"KIND_LANE_OUTPUT":          45,
+		"KIND_SITE_CLIMATE":         46,
+		"KIND_SITE_POWER":           47,
+		"KIND_SITE_CLOCK":           48,
+		"KIND_PASSAGE_OPENED":       49,
+		"KIND_PASSAGE_UPDATED":      50,
+		"KIND_PASSAGE_CLOSED":       51,
+		"KIND_PASSAGE_CORRECTED":    52,
 	}
 )
 
@@ -470,6 +512,20 @@ type Body struct {
 	//	*Body_TraceCalibration
 	//	*Body_TraceHealth
 	//	*Body_TraceQuality
+	//	*Body_DeviceCondition
+	//	*Body_VehicleDetection
+	//	*Body_VehicleTag
+	//	*Body_VehiclePlate
+	//	*Body_VehicleWeight
+	//	*Body_VehicleCode
+	//	*Body_LaneOutput
+	//	*Body_SiteClimate
+	//	*Body_SitePower
+	//	*Body_SiteClock
+	//	*Body_PassageOpened
+	//	*Body_PassageUpdated
+	//	*Body_PassageClosed
+	//	*Body_PassageCorrected
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -754,6 +810,132 @@ func (x *Body) GetTraceQuality() *TraceQuality {
 	return nil
 }
 
+func (x *Body) GetDeviceCondition() *DeviceCondition {
+	if x != nil {
+		if x, ok := x.Of.(*Body_DeviceCondition); ok {
+			return x.DeviceCondition
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetVehicleDetection() *VehicleDetection {
+	if x != nil {
+		if x, ok := x.Of.(*Body_VehicleDetection); ok {
+			return x.VehicleDetection
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetVehicleTag() *VehicleTag {
+	if x != nil {
+		if x, ok := x.Of.(*Body_VehicleTag); ok {
+			return x.VehicleTag
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetVehiclePlate() *VehiclePlate {
+	if x != nil {
+		if x, ok := x.Of.(*Body_VehiclePlate); ok {
+			return x.VehiclePlate
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetVehicleWeight() *VehicleWeight {
+	if x != nil {
+		if x, ok := x.Of.(*Body_VehicleWeight); ok {
+			return x.VehicleWeight
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetVehicleCode() *VehicleCode {
+	if x != nil {
+		if x, ok := x.Of.(*Body_VehicleCode); ok {
+			return x.VehicleCode
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetLaneOutput() *LaneOutput {
+	if x != nil {
+		if x, ok := x.Of.(*Body_LaneOutput); ok {
+			return x.LaneOutput
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetSiteClimate() *SiteClimate {
+	if x != nil {
+		if x, ok := x.Of.(*Body_SiteClimate); ok {
+			return x.SiteClimate
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetSitePower() *SitePower {
+	if x != nil {
+		if x, ok := x.Of.(*Body_SitePower); ok {
+			return x.SitePower
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetSiteClock() *SiteClock {
+	if x != nil {
+		if x, ok := x.Of.(*Body_SiteClock); ok {
+			return x.SiteClock
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetPassageOpened() *PassageOpened {
+	if x != nil {
+		if x, ok := x.Of.(*Body_PassageOpened); ok {
+			return x.PassageOpened
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetPassageUpdated() *PassageUpdated {
+	if x != nil {
+		if x, ok := x.Of.(*Body_PassageUpdated); ok {
+			return x.PassageUpdated
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetPassageClosed() *PassageClosed {
+	if x != nil {
+		if x, ok := x.Of.(*Body_PassageClosed); ok {
+			return x.PassageClosed
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetPassageCorrected() *PassageCorrected {
+	if x != nil {
+		if x, ok := x.Of.(*Body_PassageCorrected); ok {
+			return x.PassageCorrected
+		}
+	}
+	return nil
+}
+
 type isBody_Of interface {
 	isBody_Of()
 }
@@ -850,6 +1032,62 @@ type Body_TraceQuality struct {
 	TraceQuality *TraceQuality `protobuf:"bytes,38,opt,name=trace_quality,json=traceQuality,proto3,oneof"`
 }
 
+type Body_DeviceCondition struct {
+	DeviceCondition *DeviceCondition `protobuf:"bytes,39,opt,name=device_condition,json=deviceCondition,proto3,oneof"`
+}
+
+type Body_VehicleDetection struct {
+	VehicleDetection *VehicleDetection `protobuf:"bytes,40,opt,name=vehicle_detection,json=vehicleDetection,proto3,oneof"`
+}
+
+type Body_VehicleTag struct {
+	VehicleTag *VehicleTag `protobuf:"bytes,41,opt,name=vehicle_tag,json=vehicleTag,proto3,oneof"`
+}
+
+type Body_VehiclePlate struct {
+	VehiclePlate *VehiclePlate `protobuf:"bytes,42,opt,name=vehicle_plate,json=vehiclePlate,proto3,oneof"`
+}
+
+type Body_VehicleWeight struct {
+	VehicleWeight *VehicleWeight `protobuf:"bytes,43,opt,name=vehicle_weight,json=vehicleWeight,proto3,oneof"`
+}
+
+type Body_VehicleCode struct {
+	VehicleCode *VehicleCode `protobuf:"bytes,44,opt,name=vehicle_code,json=vehicleCode,proto3,oneof"`
+}
+
+type Body_LaneOutput struct {
+	LaneOutput *LaneOutput `protobuf:"bytes,45,opt,name=lane_output,json=laneOutput,proto3,oneof"`
+}
+
+type Body_SiteClimate struct {
+	SiteClimate *SiteClimate `protobuf:"bytes,46,opt,name=site_climate,json=siteClimate,proto3,oneof"`
+}
+
+type Body_SitePower struct {
+	SitePower *SitePower `protobuf:"bytes,47,opt,name=site_power,json=sitePower,proto3,oneof"`
+}
+
+type Body_SiteClock struct {
+	SiteClock *SiteClock `protobuf:"bytes,48,opt,name=site_clock,json=siteClock,proto3,oneof"`
+}
+
+type Body_PassageOpened struct {
+	PassageOpened *PassageOpened `protobuf:"bytes,49,opt,name=passage_opened,json=passageOpened,proto3,oneof"`
+}
+
+type Body_PassageUpdated struct {
+	PassageUpdated *PassageUpdated `protobuf:"bytes,50,opt,name=passage_updated,json=passageUpdated,proto3,oneof"`
+}
+
+type Body_PassageClosed struct {
+	PassageClosed *PassageClosed `protobuf:"bytes,51,opt,name=passage_closed,json=passageClosed,proto3,oneof"`
+}
+
+type Body_PassageCorrected struct {
+	PassageCorrected *PassageCorrected `protobuf:"bytes,52,opt,name=passage_corrected,json=passageCorrected,proto3,oneof"`
+}
+
 func (*Body_RadiationOccupancy) isBody_Of() {}
 
 func (*Body_RadiationBackground) isBody_Of() {}
@@ -895,6 +1133,34 @@ func (*Body_TraceCalibration) isBody_Of() {}
 func (*Body_TraceHealth) isBody_Of() {}
 
 func (*Body_TraceQuality) isBody_Of() {}
+
+func (*Body_DeviceCondition) isBody_Of() {}
+
+func (*Body_VehicleDetection) isBody_Of() {}
+
+func (*Body_VehicleTag) isBody_Of() {}
+
+func (*Body_VehiclePlate) isBody_Of() {}
+
+func (*Body_VehicleWeight) isBody_Of() {}
+
+func (*Body_VehicleCode) isBody_Of() {}
+
+func (*Body_LaneOutput) isBody_Of() {}
+
+func (*Body_SiteClimate) isBody_Of() {}
+
+func (*Body_SitePower) isBody_Of() {}
+
+func (*Body_SiteClock) isBody_Of() {}
+
+func (*Body_PassageOpened) isBody_Of() {}
+
+func (*Body_PassageUpdated) isBody_Of() {}
+
+func (*Body_PassageClosed) isBody_Of() {}
+
+func (*Body_PassageCorrected) isBody_Of() {}
 
 // Artifact names bytes kept whole as they came: an N42 document, a DICOS file, a recorded daily file.
 type Artifact struct {
@@ -4391,6 +4657,1585 @@ func (x *TraceTrend) GetOutside() bool {
 	return false
 }
 
+// DeviceCondition is something about a device or its surroundings that a technician must know, once when it begins and once when it is
+// over: a stuck loop, an antenna without cable, a UPS on battery, a clock that is not disciplined.
+type DeviceCondition struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Condition     string                 `protobuf:"bytes,1,opt,name=condition,proto3" json:"condition,omitempty"` // stuck, chattering, antenna, buffer, on-battery, low-battery, unsynchronised, ...
+	Subject       string                 `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`     // what of the device: an input's name, an antenna's number; empty for all of it
+	Cleared       bool                   `protobuf:"varint,3,opt,name=cleared,proto3" json:"cleared,omitempty"`    // false: it begins; true: it is over
+	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`           // in words, with what to do
+	Value         *float64               `protobuf:"fixed64,5,opt,name=value,proto3,oneof" json:"value,omitempty"` // that showed it
+	Limit         *float64               `protobuf:"fixed64,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"` // that was passed
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceCondition) Reset() {
+	*x = DeviceCondition{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceCondition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceCondition) ProtoMessage() {}
+
+func (x *DeviceCondition) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceCondition.ProtoReflect.Descriptor instead.
+func (*DeviceCondition) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *DeviceCondition) GetCondition() string {
+	if x != nil {
+		return x.Condition
+	}
+	return ""
+}
+
+func (x *DeviceCondition) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *DeviceCondition) GetCleared() bool {
+	if x != nil {
+		return x.Cleared
+	}
+	return false
+}
+
+func (x *DeviceCondition) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *DeviceCondition) GetValue() float64 {
+	if x != nil && x.Value != nil {
+		return *x.Value
+	}
+	return 0
+}
+
+func (x *DeviceCondition) GetLimit() float64 {
+	if x != nil && x.Limit != nil {
+		return *x.Limit
+	}
+	return 0
+}
+
+// VehicleDetection is a vehicle over one loop, beam or pair of them. time_ns is its beginning.
+type VehicleDetection struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Station       string                 `protobuf:"bytes,1,opt,name=station,proto3" json:"station,omitempty"` // name of the detector or pair
+	StartNs       int64                  `protobuf:"varint,2,opt,name=start_ns,json=startNs,proto3" json:"start_ns,omitempty"`
+	EndNs         int64                  `protobuf:"varint,3,opt,name=end_ns,json=endNs,proto3" json:"end_ns,omitempty"`                // 0 while it is still there
+	Direction     string                 `protobuf:"bytes,4,opt,name=direction,proto3" json:"direction,omitempty"`                      // forward, reverse, or empty when one detector alone cannot tell
+	SpeedKph      float32                `protobuf:"fixed32,5,opt,name=speed_kph,json=speedKph,proto3" json:"speed_kph,omitempty"`      // 0 when one detector alone cannot tell
+	LengthM       float32                `protobuf:"fixed32,6,opt,name=length_m,json=lengthM,proto3" json:"length_m,omitempty"`         // as the detectors saw it; 0 when not known
+	TurnedBack    bool                   `protobuf:"varint,7,opt,name=turned_back,json=turnedBack,proto3" json:"turned_back,omitempty"` // it came in and left on the same side
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VehicleDetection) Reset() {
+	*x = VehicleDetection{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VehicleDetection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VehicleDetection) ProtoMessage() {}
+
+func (x *VehicleDetection) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VehicleDetection.ProtoReflect.Descriptor instead.
+func (*VehicleDetection) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *VehicleDetection) GetStation() string {
+	if x != nil {
+		return x.Station
+	}
+	return ""
+}
+
+func (x *VehicleDetection) GetStartNs() int64 {
+	if x != nil {
+		return x.StartNs
+	}
+	return 0
+}
+
+func (x *VehicleDetection) GetEndNs() int64 {
+	if x != nil {
+		return x.EndNs
+	}
+	return 0
+}
+
+func (x *VehicleDetection) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *VehicleDetection) GetSpeedKph() float32 {
+	if x != nil {
+		return x.SpeedKph
+	}
+	return 0
+}
+
+func (x *VehicleDetection) GetLengthM() float32 {
+	if x != nil {
+		return x.LengthM
+	}
+	return 0
+}
+
+func (x *VehicleDetection) GetTurnedBack() bool {
+	if x != nil {
+		return x.TurnedBack
+	}
+	return false
+}
+
+// VehicleTag is one presence of an RFID tag in the field of a reader's antennas. Source: LLRP TagReportData. time_ns is its first read.
+type VehicleTag struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Epc           []byte                 `protobuf:"bytes,1,opt,name=epc,proto3" json:"epc,omitempty"`                         // as read
+	Scheme        string                 `protobuf:"bytes,2,opt,name=scheme,proto3" json:"scheme,omitempty"`                   // sgtin-96, grai-96, giai-96, gid-96, or raw
+	Uri           string                 `protobuf:"bytes,3,opt,name=uri,proto3" json:"uri,omitempty"`                         // EPC pure identity URI; urn:epc:raw: where the scheme is not known
+	FirstNs       int64                  `protobuf:"varint,4,opt,name=first_ns,json=firstNs,proto3" json:"first_ns,omitempty"` // by the reader's clock
+	LastNs        int64                  `protobuf:"varint,5,opt,name=last_ns,json=lastNs,proto3" json:"last_ns,omitempty"`
+	Reads         uint32                 `protobuf:"varint,6,opt,name=reads,proto3" json:"reads,omitempty"`
+	RssiMaxDbm    int32                  `protobuf:"zigzag32,7,opt,name=rssi_max_dbm,json=rssiMaxDbm,proto3" json:"rssi_max_dbm,omitempty"` // 0 when the reader gives none
+	Antennas      []*AntennaReads        `protobuf:"bytes,8,rep,name=antennas,proto3" json:"antennas,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VehicleTag) Reset() {
+	*x = VehicleTag{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VehicleTag) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VehicleTag) ProtoMessage() {}
+
+func (x *VehicleTag) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VehicleTag.ProtoReflect.Descriptor instead.
+func (*VehicleTag) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *VehicleTag) GetEpc() []byte {
+	if x != nil {
+		return x.Epc
+	}
+	return nil
+}
+
+func (x *VehicleTag) GetScheme() string {
+	if x != nil {
+		return x.Scheme
+	}
+	return ""
+}
+
+func (x *VehicleTag) GetUri() string {
+	if x != nil {
+		return x.Uri
+	}
+	return ""
+}
+
+func (x *VehicleTag) GetFirstNs() int64 {
+	if x != nil {
+		return x.FirstNs
+	}
+	return 0
+}
+
+func (x *VehicleTag) GetLastNs() int64 {
+	if x != nil {
+		return x.LastNs
+	}
+	return 0
+}
+
+func (x *VehicleTag) GetReads() uint32 {
+	if x != nil {
+		return x.Reads
+	}
+	return 0
+}
+
+func (x *VehicleTag) GetRssiMaxDbm() int32 {
+	if x != nil {
+		return x.RssiMaxDbm
+	}
+	return 0
+}
+
+func (x *VehicleTag) GetAntennas() []*AntennaReads {
+	if x != nil {
+		return x.Antennas
+	}
+	return nil
+}
+
+// AntennaReads is what one antenna had of a presence.
+type AntennaReads struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Antenna       uint32                 `protobuf:"varint,1,opt,name=antenna,proto3" json:"antenna,omitempty"`
+	Reads         uint32                 `protobuf:"varint,2,opt,name=reads,proto3" json:"reads,omitempty"`
+	RssiMaxDbm    int32                  `protobuf:"zigzag32,3,opt,name=rssi_max_dbm,json=rssiMaxDbm,proto3" json:"rssi_max_dbm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AntennaReads) Reset() {
+	*x = AntennaReads{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AntennaReads) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AntennaReads) ProtoMessage() {}
+
+func (x *AntennaReads) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AntennaReads.ProtoReflect.Descriptor instead.
+func (*AntennaReads) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *AntennaReads) GetAntenna() uint32 {
+	if x != nil {
+		return x.Antenna
+	}
+	return 0
+}
+
+func (x *AntennaReads) GetReads() uint32 {
+	if x != nil {
+		return x.Reads
+	}
+	return 0
+}
+
+func (x *AntennaReads) GetRssiMaxDbm() int32 {
+	if x != nil {
+		return x.RssiMaxDbm
+	}
+	return 0
+}
+
+// VehiclePlate is a plate as a reader read it. Pictures are artifacts.
+type VehiclePlate struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plate         string                 `protobuf:"bytes,1,opt,name=plate,proto3" json:"plate,omitempty"`             // as the reader gave it
+	Normal        string                 `protobuf:"bytes,2,opt,name=normal,proto3" json:"normal,omitempty"`           // upper case, no blanks or dashes
+	Skeleton      string                 `protobuf:"bytes,3,opt,name=skeleton,proto3" json:"skeleton,omitempty"`       // normal with look-alike characters folded (O is 0, I is 1, B is 8, S is 5, ...): what is compared
+	Confidence    float32                `protobuf:"fixed32,4,opt,name=confidence,proto3" json:"confidence,omitempty"` // 0 to 1
+	Region        string                 `protobuf:"bytes,5,opt,name=region,proto3" json:"region,omitempty"`           // as the reader says it: us-mi, ca-on
+	Camera        string                 `protobuf:"bytes,6,opt,name=camera,proto3" json:"camera,omitempty"`
+	Direction     string                 `protobuf:"bytes,7,opt,name=direction,proto3" json:"direction,omitempty"` // forward, reverse, or empty; by the camera's own sense
+	VehicleType   string                 `protobuf:"bytes,8,opt,name=vehicle_type,json=vehicleType,proto3" json:"vehicle_type,omitempty"`
+	Alternatives  []*PlateRead           `protobuf:"bytes,9,rep,name=alternatives,proto3" json:"alternatives,omitempty"`
+	Vendor        string                 `protobuf:"bytes,10,opt,name=vendor,proto3" json:"vendor,omitempty"`                    // openalpr, platerecognizer, onvif
+	BoxLeft       float32                `protobuf:"fixed32,11,opt,name=box_left,json=boxLeft,proto3" json:"box_left,omitempty"` // in the picture, pixels; all 0 when not given
+	BoxTop        float32                `protobuf:"fixed32,12,opt,name=box_top,json=boxTop,proto3" json:"box_top,omitempty"`
+	BoxRight      float32                `protobuf:"fixed32,13,opt,name=box_right,json=boxRight,proto3" json:"box_right,omitempty"`
+	BoxBottom     float32                `protobuf:"fixed32,14,opt,name=box_bottom,json=boxBottom,proto3" json:"box_bottom,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VehiclePlate) Reset() {
+	*x = VehiclePlate{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VehiclePlate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VehiclePlate) ProtoMessage() {}
+
+func (x *VehiclePlate) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VehiclePlate.ProtoReflect.Descriptor instead.
+func (*VehiclePlate) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *VehiclePlate) GetPlate() string {
+	if x != nil {
+		return x.Plate
+	}
+	return ""
+}
+
+func (x *VehiclePlate) GetNormal() string {
+	if x != nil {
+		return x.Normal
+	}
+	return ""
+}
+
+func (x *VehiclePlate) GetSkeleton() string {
+	if x != nil {
+		return x.Skeleton
+	}
+	return ""
+}
+
+func (x *VehiclePlate) GetConfidence() float32 {
+	if x != nil {
+		return x.Confidence
+	}
+	return 0
+}
+
+func (x *VehiclePlate) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *VehiclePlate) GetCamera() string {
+	if x != nil {
+		return x.Camera
+	}
+	return ""
+}
+
+func (x *VehiclePlate) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *VehiclePlate) GetVehicleType() string {
+	if x != nil {
+		return x.VehicleType
+	}
+	return ""
+}
+
+func (x *VehiclePlate) GetAlternatives() []*PlateRead {
+	if x != nil {
+		return x.Alternatives
+	}
+	return nil
+}
+
+func (x *VehiclePlate) GetVendor() string {
+	if x != nil {
+		return x.Vendor
+	}
+	return ""
+}
+
+func (x *VehiclePlate) GetBoxLeft() float32 {
+	if x != nil {
+		return x.BoxLeft
+	}
+	return 0
+}
+
+func (x *VehiclePlate) GetBoxTop() float32 {
+	if x != nil {
+		return x.BoxTop
+	}
+	return 0
+}
+
+func (x *VehiclePlate) GetBoxRight() float32 {
+	if x != nil {
+		return x.BoxRight
+	}
+	return 0
+}
+
+func (x *VehiclePlate) GetBoxBottom() float32 {
+	if x != nil {
+		return x.BoxBottom
+	}
+	return 0
+}
+
+// PlateRead is another reading of the same plate.
+type PlateRead struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plate         string                 `protobuf:"bytes,1,opt,name=plate,proto3" json:"plate,omitempty"`
+	Confidence    float32                `protobuf:"fixed32,2,opt,name=confidence,proto3" json:"confidence,omitempty"` // 0 to 1
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlateRead) Reset() {
+	*x = PlateRead{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlateRead) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlateRead) ProtoMessage() {}
+
+func (x *PlateRead) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlateRead.ProtoReflect.Descriptor instead.
+func (*PlateRead) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *PlateRead) GetPlate() string {
+	if x != nil {
+		return x.Plate
+	}
+	return ""
+}
+
+func (x *PlateRead) GetConfidence() float32 {
+	if x != nil {
+		return x.Confidence
+	}
+	return 0
+}
+
+// VehicleWeight is a stable weight on a platform or of one axle.
+type VehicleWeight struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kg            float64                `protobuf:"fixed64,1,opt,name=kg,proto3" json:"kg,omitempty"` // gross, or net when net is set
+	Net           bool                   `protobuf:"varint,2,opt,name=net,proto3" json:"net,omitempty"`
+	TareKg        float64                `protobuf:"fixed64,3,opt,name=tare_kg,json=tareKg,proto3" json:"tare_kg,omitempty"`
+	Axle          uint32                 `protobuf:"varint,4,opt,name=axle,proto3" json:"axle,omitempty"`         // from 1; 0 for the whole platform
+	Overload      bool                   `protobuf:"varint,5,opt,name=overload,proto3" json:"overload,omitempty"` // beyond the scale's range or the limit in the settings
+	Seconds       float32                `protobuf:"fixed32,6,opt,name=seconds,proto3" json:"seconds,omitempty"`  // how long it was on the platform, till the weight was stable
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VehicleWeight) Reset() {
+	*x = VehicleWeight{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VehicleWeight) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VehicleWeight) ProtoMessage() {}
+
+func (x *VehicleWeight) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VehicleWeight.ProtoReflect.Descriptor instead.
+func (*VehicleWeight) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *VehicleWeight) GetKg() float64 {
+	if x != nil {
+		return x.Kg
+	}
+	return 0
+}
+
+func (x *VehicleWeight) GetNet() bool {
+	if x != nil {
+		return x.Net
+	}
+	return false
+}
+
+func (x *VehicleWeight) GetTareKg() float64 {
+	if x != nil {
+		return x.TareKg
+	}
+	return 0
+}
+
+func (x *VehicleWeight) GetAxle() uint32 {
+	if x != nil {
+		return x.Axle
+	}
+	return 0
+}
+
+func (x *VehicleWeight) GetOverload() bool {
+	if x != nil {
+		return x.Overload
+	}
+	return false
+}
+
+func (x *VehicleWeight) GetSeconds() float32 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+// VehicleCode is a code that somebody scanned: of cargo, a container, a driver's or a carrier's card.
+type VehicleCode struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`                                   // as scanned
+	Type          string                 `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`                                   // cargo-control-number, container, driver-card, carrier-card, seal, unknown
+	Value         string                 `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`                                 // normalised
+	Carrier       string                 `protobuf:"bytes,4,opt,name=carrier,proto3" json:"carrier,omitempty"`                             // carrier code of a cargo control number, owner of a container
+	CheckFailed   bool                   `protobuf:"varint,5,opt,name=check_failed,json=checkFailed,proto3" json:"check_failed,omitempty"` // a container number whose check digit is wrong: misread, or mistyped
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VehicleCode) Reset() {
+	*x = VehicleCode{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VehicleCode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VehicleCode) ProtoMessage() {}
+
+func (x *VehicleCode) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VehicleCode.ProtoReflect.Descriptor instead.
+func (*VehicleCode) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *VehicleCode) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *VehicleCode) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *VehicleCode) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *VehicleCode) GetCarrier() string {
+	if x != nil {
+		return x.Carrier
+	}
+	return ""
+}
+
+func (x *VehicleCode) GetCheckFailed() bool {
+	if x != nil {
+		return x.CheckFailed
+	}
+	return false
+}
+
+// LaneOutput is an output that was set: a barrier, a light, a siren.
+type LaneOutput struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Output        string                 `protobuf:"bytes,1,opt,name=output,proto3" json:"output,omitempty"`
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`                           // on, off, or a number
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`                         // who or what wanted it
+	SafeState     bool                   `protobuf:"varint,4,opt,name=safe_state,json=safeState,proto3" json:"safe_state,omitempty"` // the driver's own: at start, at exit
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LaneOutput) Reset() {
+	*x = LaneOutput{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LaneOutput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LaneOutput) ProtoMessage() {}
+
+func (x *LaneOutput) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LaneOutput.ProtoReflect.Descriptor instead.
+func (*LaneOutput) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *LaneOutput) GetOutput() string {
+	if x != nil {
+		return x.Output
+	}
+	return ""
+}
+
+func (x *LaneOutput) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *LaneOutput) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *LaneOutput) GetSafeState() bool {
+	if x != nil {
+		return x.SafeState
+	}
+	return false
+}
+
+// SiteClimate is a climate sensor's reading. Source: BME280, BMP280.
+type SiteClimate struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	TemperatureC    float32                `protobuf:"fixed32,1,opt,name=temperature_c,json=temperatureC,proto3" json:"temperature_c,omitempty"`
+	HumidityPercent *float32               `protobuf:"fixed32,2,opt,name=humidity_percent,json=humidityPercent,proto3,oneof" json:"humidity_percent,omitempty"`
+	PressureHpa     float32                `protobuf:"fixed32,3,opt,name=pressure_hpa,json=pressureHpa,proto3" json:"pressure_hpa,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *SiteClimate) Reset() {
+	*x = SiteClimate{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SiteClimate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SiteClimate) ProtoMessage() {}
+
+func (x *SiteClimate) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SiteClimate.ProtoReflect.Descriptor instead.
+func (*SiteClimate) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *SiteClimate) GetTemperatureC() float32 {
+	if x != nil {
+		return x.TemperatureC
+	}
+	return 0
+}
+
+func (x *SiteClimate) GetHumidityPercent() float32 {
+	if x != nil && x.HumidityPercent != nil {
+		return *x.HumidityPercent
+	}
+	return 0
+}
+
+func (x *SiteClimate) GetPressureHpa() float32 {
+	if x != nil {
+		return x.PressureHpa
+	}
+	return 0
+}
+
+// SitePower is the state of a UPS. Source: NUT variables. Absent is not known.
+type SitePower struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Status         string                 `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"` // as NUT says it: OL CHRG, OB DISCHRG, OB LB
+	ChargePercent  *float32               `protobuf:"fixed32,2,opt,name=charge_percent,json=chargePercent,proto3,oneof" json:"charge_percent,omitempty"`
+	RuntimeSeconds *float32               `protobuf:"fixed32,3,opt,name=runtime_seconds,json=runtimeSeconds,proto3,oneof" json:"runtime_seconds,omitempty"`
+	LoadPercent    *float32               `protobuf:"fixed32,4,opt,name=load_percent,json=loadPercent,proto3,oneof" json:"load_percent,omitempty"`
+	InputVolts     *float32               `protobuf:"fixed32,5,opt,name=input_volts,json=inputVolts,proto3,oneof" json:"input_volts,omitempty"`
+	BatteryVolts   *float32               `protobuf:"fixed32,6,opt,name=battery_volts,json=batteryVolts,proto3,oneof" json:"battery_volts,omitempty"`
+	Model          string                 `protobuf:"bytes,7,opt,name=model,proto3" json:"model,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *SitePower) Reset() {
+	*x = SitePower{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SitePower) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SitePower) ProtoMessage() {}
+
+func (x *SitePower) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SitePower.ProtoReflect.Descriptor instead.
+func (*SitePower) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *SitePower) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *SitePower) GetChargePercent() float32 {
+	if x != nil && x.ChargePercent != nil {
+		return *x.ChargePercent
+	}
+	return 0
+}
+
+func (x *SitePower) GetRuntimeSeconds() float32 {
+	if x != nil && x.RuntimeSeconds != nil {
+		return *x.RuntimeSeconds
+	}
+	return 0
+}
+
+func (x *SitePower) GetLoadPercent() float32 {
+	if x != nil && x.LoadPercent != nil {
+		return *x.LoadPercent
+	}
+	return 0
+}
+
+func (x *SitePower) GetInputVolts() float32 {
+	if x != nil && x.InputVolts != nil {
+		return *x.InputVolts
+	}
+	return 0
+}
+
+func (x *SitePower) GetBatteryVolts() float32 {
+	if x != nil && x.BatteryVolts != nil {
+		return *x.BatteryVolts
+	}
+	return 0
+}
+
+func (x *SitePower) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+// SiteClock is the state of the agent's clock and of what disciplines it. Source: adjtimex, gpsd.
+type SiteClock struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Synchronised     bool                   `protobuf:"varint,1,opt,name=synchronised,proto3" json:"synchronised,omitempty"`
+	EstimatedErrorMs float64                `protobuf:"fixed64,2,opt,name=estimated_error_ms,json=estimatedErrorMs,proto3" json:"estimated_error_ms,omitempty"`
+	OffsetMs         float64                `protobuf:"fixed64,3,opt,name=offset_ms,json=offsetMs,proto3" json:"offset_ms,omitempty"` // that the kernel still corrects
+	FrequencyPpm     float64                `protobuf:"fixed64,4,opt,name=frequency_ppm,json=frequencyPpm,proto3" json:"frequency_ppm,omitempty"`
+	GpsMode          string                 `protobuf:"bytes,5,opt,name=gps_mode,json=gpsMode,proto3" json:"gps_mode,omitempty"`                       // none, no-fix, 2d, 3d; empty without gpsd
+	Satellites       uint32                 `protobuf:"varint,6,opt,name=satellites,proto3" json:"satellites,omitempty"`                               // used
+	GpsOffsetMs      *float64               `protobuf:"fixed64,7,opt,name=gps_offset_ms,json=gpsOffsetMs,proto3,oneof" json:"gps_offset_ms,omitempty"` // receiver's time less the agent's, when the message came
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *SiteClock) Reset() {
+	*x = SiteClock{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SiteClock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SiteClock) ProtoMessage() {}
+
+func (x *SiteClock) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SiteClock.ProtoReflect.Descriptor instead.
+func (*SiteClock) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *SiteClock) GetSynchronised() bool {
+	if x != nil {
+		return x.Synchronised
+	}
+	return false
+}
+
+func (x *SiteClock) GetEstimatedErrorMs() float64 {
+	if x != nil {
+		return x.EstimatedErrorMs
+	}
+	return 0
+}
+
+func (x *SiteClock) GetOffsetMs() float64 {
+	if x != nil {
+		return x.OffsetMs
+	}
+	return 0
+}
+
+func (x *SiteClock) GetFrequencyPpm() float64 {
+	if x != nil {
+		return x.FrequencyPpm
+	}
+	return 0
+}
+
+func (x *SiteClock) GetGpsMode() string {
+	if x != nil {
+		return x.GpsMode
+	}
+	return ""
+}
+
+func (x *SiteClock) GetSatellites() uint32 {
+	if x != nil {
+		return x.Satellites
+	}
+	return 0
+}
+
+func (x *SiteClock) GetGpsOffsetMs() float64 {
+	if x != nil && x.GpsOffsetMs != nil {
+		return *x.GpsOffsetMs
+	}
+	return 0
+}
+
+// PassageOpened is the first sight of a vehicle in a lane. All passage observations are of device "agent" and name their passage by id.
+type PassageOpened struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // unique within the journal: LANE-YYYYMMDDThhmmss.mmm
+	Lane          string                 `protobuf:"bytes,2,opt,name=lane,proto3" json:"lane,omitempty"`
+	First         *PassageReading        `protobuf:"bytes,3,opt,name=first,proto3" json:"first,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PassageOpened) Reset() {
+	*x = PassageOpened{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassageOpened) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassageOpened) ProtoMessage() {}
+
+func (x *PassageOpened) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassageOpened.ProtoReflect.Descriptor instead.
+func (*PassageOpened) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *PassageOpened) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PassageOpened) GetLane() string {
+	if x != nil {
+		return x.Lane
+	}
+	return ""
+}
+
+func (x *PassageOpened) GetFirst() *PassageReading {
+	if x != nil {
+		return x.First
+	}
+	return nil
+}
+
+// PassageUpdated is one reading more that was found to belong to a passage.
+type PassageUpdated struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Reading       *PassageReading        `protobuf:"bytes,2,opt,name=reading,proto3" json:"reading,omitempty"`
+	AfterClose    bool                   `protobuf:"varint,3,opt,name=after_close,json=afterClose,proto3" json:"after_close,omitempty"` // a late result: it came when the passage had been closed
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PassageUpdated) Reset() {
+	*x = PassageUpdated{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassageUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassageUpdated) ProtoMessage() {}
+
+func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassageUpdated.ProtoReflect.Descriptor instead.
+func (*PassageUpdated) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *PassageUpdated) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PassageUpdated) GetReading() *PassageReading {
+	if x != nil {
+		return x.Reading
+	}
+	return nil
+}
+
+func (x *PassageUpdated) GetAfterClose() bool {
+	if x != nil {
+		return x.AfterClose
+	}
+	return false
+}
+
+// PassageReading is the assignment of one observation to a passage.
+type PassageReading struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Idx           int64                  `protobuf:"varint,1,opt,name=idx,proto3" json:"idx,omitempty"` // of the observation in the journal
+	Device        string                 `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
+	Kind          uint32                 `protobuf:"varint,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	Station       string                 `protobuf:"bytes,4,opt,name=station,proto3" json:"station,omitempty"`
+	TimeNs        int64                  `protobuf:"varint,5,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"` // of the observation, corrected by the device's clock offset
+	Class         uint32                 `protobuf:"varint,6,opt,name=class,proto3" json:"class,omitempty"`
+	Confidence    float32                `protobuf:"fixed32,7,opt,name=confidence,proto3" json:"confidence,omitempty"` // 0 to 1
+	Reason        string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`           // in words
+	Artifacts     [][]byte               `protobuf:"bytes,9,rep,name=artifacts,proto3" json:"artifacts,omitempty"`     // SHA-256 of its artifacts
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PassageReading) Reset() {
+	*x = PassageReading{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassageReading) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassageReading) ProtoMessage() {}
+
+func (x *PassageReading) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassageReading.ProtoReflect.Descriptor instead.
+func (*PassageReading) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *PassageReading) GetIdx() int64 {
+	if x != nil {
+		return x.Idx
+	}
+	return 0
+}
+
+func (x *PassageReading) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *PassageReading) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *PassageReading) GetStation() string {
+	if x != nil {
+		return x.Station
+	}
+	return ""
+}
+
+func (x *PassageReading) GetTimeNs() int64 {
+	if x != nil {
+		return x.TimeNs
+	}
+	return 0
+}
+
+func (x *PassageReading) GetClass() uint32 {
+	if x != nil {
+		return x.Class
+	}
+	return 0
+}
+
+func (x *PassageReading) GetConfidence() float32 {
+	if x != nil {
+		return x.Confidence
+	}
+	return 0
+}
+
+func (x *PassageReading) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PassageReading) GetArtifacts() [][]byte {
+	if x != nil {
+		return x.Artifacts
+	}
+	return nil
+}
+
+// PassageStation is what a passage looks like at one station of its lane.
+type PassageStation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Station       string                 `protobuf:"bytes,1,opt,name=station,proto3" json:"station,omitempty"`
+	ArrivedNs     int64                  `protobuf:"varint,2,opt,name=arrived_ns,json=arrivedNs,proto3" json:"arrived_ns,omitempty"` // by what was seen, else predicted
+	LeftNs        int64                  `protobuf:"varint,3,opt,name=left_ns,json=leftNs,proto3" json:"left_ns,omitempty"`
+	Seen          bool                   `protobuf:"varint,4,opt,name=seen,proto3" json:"seen,omitempty"` // false: a gap
+	Gap           string                 `protobuf:"bytes,5,opt,name=gap,proto3" json:"gap,omitempty"`    // why there is nothing: not expected, missed, blind (device down)
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PassageStation) Reset() {
+	*x = PassageStation{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassageStation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassageStation) ProtoMessage() {}
+
+func (x *PassageStation) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassageStation.ProtoReflect.Descriptor instead.
+func (*PassageStation) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *PassageStation) GetStation() string {
+	if x != nil {
+		return x.Station
+	}
+	return ""
+}
+
+func (x *PassageStation) GetArrivedNs() int64 {
+	if x != nil {
+		return x.ArrivedNs
+	}
+	return 0
+}
+
+func (x *PassageStation) GetLeftNs() int64 {
+	if x != nil {
+		return x.LeftNs
+	}
+	return 0
+}
+
+func (x *PassageStation) GetSeen() bool {
+	if x != nil {
+		return x.Seen
+	}
+	return false
+}
+
+func (x *PassageStation) GetGap() string {
+	if x != nil {
+		return x.Gap
+	}
+	return ""
+}
+
+// PassageClosed is a passage as one document.
+type PassageClosed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Lane          string                 `protobuf:"bytes,2,opt,name=lane,proto3" json:"lane,omitempty"`
+	OpenedNs      int64                  `protobuf:"varint,3,opt,name=opened_ns,json=openedNs,proto3" json:"opened_ns,omitempty"`
+	ClosedNs      int64                  `protobuf:"varint,4,opt,name=closed_ns,json=closedNs,proto3" json:"closed_ns,omitempty"`
+	End           string                 `protobuf:"bytes,5,opt,name=end,proto3" json:"end,omitempty"`     // left, timeout, reversed, restart
+	Plate         string                 `protobuf:"bytes,6,opt,name=plate,proto3" json:"plate,omitempty"` // best read, normalised; empty for none
+	Tags          []string               `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty"`   // EPC URIs
+	Containers    []string               `protobuf:"bytes,8,rep,name=containers,proto3" json:"containers,omitempty"`
+	Codes         []string               `protobuf:"bytes,9,rep,name=codes,proto3" json:"codes,omitempty"`
+	WeightKg      float64                `protobuf:"fixed64,10,opt,name=weight_kg,json=weightKg,proto3" json:"weight_kg,omitempty"` // sum of axles or platform; 0 for none
+	SpeedKph      float32                `protobuf:"fixed32,11,opt,name=speed_kph,json=speedKph,proto3" json:"speed_kph,omitempty"`
+	LengthM       float32                `protobuf:"fixed32,12,opt,name=length_m,json=lengthM,proto3" json:"length_m,omitempty"`
+	Direction     string                 `protobuf:"bytes,13,opt,name=direction,proto3" json:"direction,omitempty"`
+	Alarm         bool                   `protobuf:"varint,14,opt,name=alarm,proto3" json:"alarm,omitempty"` // any of its readings is of class alarm
+	Readings      []*PassageReading      `protobuf:"bytes,15,rep,name=readings,proto3" json:"readings,omitempty"`
+	Stations      []*PassageStation      `protobuf:"bytes,16,rep,name=stations,proto3" json:"stations,omitempty"`
+	Confidence    float32                `protobuf:"fixed32,17,opt,name=confidence,proto3" json:"confidence,omitempty"` // of the least sure reading that counts
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PassageClosed) Reset() {
+	*x = PassageClosed{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassageClosed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassageClosed) ProtoMessage() {}
+
+func (x *PassageClosed) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassageClosed.ProtoReflect.Descriptor instead.
+func (*PassageClosed) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *PassageClosed) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PassageClosed) GetLane() string {
+	if x != nil {
+		return x.Lane
+	}
+	return ""
+}
+
+func (x *PassageClosed) GetOpenedNs() int64 {
+	if x != nil {
+		return x.OpenedNs
+	}
+	return 0
+}
+
+func (x *PassageClosed) GetClosedNs() int64 {
+	if x != nil {
+		return x.ClosedNs
+	}
+	return 0
+}
+
+func (x *PassageClosed) GetEnd() string {
+	if x != nil {
+		return x.End
+	}
+	return ""
+}
+
+func (x *PassageClosed) GetPlate() string {
+	if x != nil {
+		return x.Plate
+	}
+	return ""
+}
+
+func (x *PassageClosed) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *PassageClosed) GetContainers() []string {
+	if x != nil {
+		return x.Containers
+	}
+	return nil
+}
+
+func (x *PassageClosed) GetCodes() []string {
+	if x != nil {
+		return x.Codes
+	}
+	return nil
+}
+
+func (x *PassageClosed) GetWeightKg() float64 {
+	if x != nil {
+		return x.WeightKg
+	}
+	return 0
+}
+
+func (x *PassageClosed) GetSpeedKph() float32 {
+	if x != nil {
+		return x.SpeedKph
+	}
+	return 0
+}
+
+func (x *PassageClosed) GetLengthM() float32 {
+	if x != nil {
+		return x.LengthM
+	}
+	return 0
+}
+
+func (x *PassageClosed) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *PassageClosed) GetAlarm() bool {
+	if x != nil {
+		return x.Alarm
+	}
+	return false
+}
+
+func (x *PassageClosed) GetReadings() []*PassageReading {
+	if x != nil {
+		return x.Readings
+	}
+	return nil
+}
+
+func (x *PassageClosed) GetStations() []*PassageStation {
+	if x != nil {
+		return x.Stations
+	}
+	return nil
+}
+
+func (x *PassageClosed) GetConfidence() float32 {
+	if x != nil {
+		return x.Confidence
+	}
+	return 0
+}
+
+// PassageCorrected moves a reading to another passage. The earlier assignment stays in the journal.
+type PassageCorrected struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Idx           int64                  `protobuf:"varint,1,opt,name=idx,proto3" json:"idx,omitempty"`      // of the reading that moves
+	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`     // passage id; empty when it belonged to none
+	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`         // empty: it belongs to none
+	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"` // in words
+	By            string                 `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`         // lane, or the person who chose
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PassageCorrected) Reset() {
+	*x = PassageCorrected{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassageCorrected) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassageCorrected) ProtoMessage() {}
+
+func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassageCorrected.ProtoReflect.Descriptor instead.
+func (*PassageCorrected) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *PassageCorrected) GetIdx() int64 {
+	if x != nil {
+		return x.Idx
+	}
+	return 0
+}
+
+func (x *PassageCorrected) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *PassageCorrected) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *PassageCorrected) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PassageCorrected) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
 var File_drivers_observation_observation_proto protoreflect.FileDescriptor
 
 const file_drivers_observation_observation_proto_rawDesc = "" +
@@ -4401,7 +6246,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xdd\x0e\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xa1\x16\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -4433,7 +6278,25 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"traceBlank\x12N\n" +
 	"\x11trace_calibration\x18$ \x01(\v2\x1f.lanewarden.v1.TraceCalibrationH\x00R\x10traceCalibration\x12?\n" +
 	"\ftrace_health\x18% \x01(\v2\x1a.lanewarden.v1.TraceHealthH\x00R\vtraceHealth\x12B\n" +
-	"\rtrace_quality\x18& \x01(\v2\x1b.lanewarden.v1.TraceQualityH\x00R\ftraceQualityB\x04\n" +
+	"\rtrace_quality\x18& \x01(\v2\x1b.lanewarden.v1.TraceQualityH\x00R\ftraceQuality\x12K\n" +
+	"\x10device_condition\x18' \x01(\v2\x1e.lanewarden.v1.DeviceConditionH\x00R\x0fdeviceCondition\x12N\n" +
+	"\x11vehicle_detection\x18( \x01(\v2\x1f.lanewarden.v1.VehicleDetectionH\x00R\x10vehicleDetection\x12<\n" +
+	"\vvehicle_tag\x18) \x01(\v2\x19.lanewarden.v1.VehicleTagH\x00R\n" +
+	"vehicleTag\x12B\n" +
+	"\rvehicle_plate\x18* \x01(\v2\x1b.lanewarden.v1.VehiclePlateH\x00R\fvehiclePlate\x12E\n" +
+	"\x0evehicle_weight\x18+ \x01(\v2\x1c.lanewarden.v1.VehicleWeightH\x00R\rvehicleWeight\x12?\n" +
+	"\fvehicle_code\x18, \x01(\v2\x1a.lanewarden.v1.VehicleCodeH\x00R\vvehicleCode\x12<\n" +
+	"\vlane_output\x18- \x01(\v2\x19.lanewarden.v1.LaneOutputH\x00R\n" +
+	"laneOutput\x12?\n" +
+	"\fsite_climate\x18. \x01(\v2\x1a.lanewarden.v1.SiteClimateH\x00R\vsiteClimate\x129\n" +
+	"\n" +
+	"site_power\x18/ \x01(\v2\x18.lanewarden.v1.SitePowerH\x00R\tsitePower\x129\n" +
+	"\n" +
+	"site_clock\x180 \x01(\v2\x18.lanewarden.v1.SiteClockH\x00R\tsiteClock\x12E\n" +
+	"\x0epassage_opened\x181 \x01(\v2\x1c.lanewarden.v1.PassageOpenedH\x00R\rpassageOpened\x12H\n" +
+	"\x0fpassage_updated\x182 \x01(\v2\x1d.lanewarden.v1.PassageUpdatedH\x00R\x0epassageUpdated\x12E\n" +
+	"\x0epassage_closed\x183 \x01(\v2\x1c.lanewarden.v1.PassageClosedH\x00R\rpassageClosed\x12N\n" +
+	"\x11passage_corrected\x184 \x01(\v2\x1f.lanewarden.v1.PassageCorrectedH\x00R\x10passageCorrectedB\x04\n" +
 	"\x02of\"i\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
@@ -4788,12 +6651,177 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\treference\x18\x02 \x01(\x02R\treference\x12\x14\n" +
 	"\x05value\x18\x03 \x01(\x02R\x05value\x12\x14\n" +
 	"\x05limit\x18\x04 \x01(\x02R\x05limit\x12\x18\n" +
-	"\aoutside\x18\x05 \x01(\bR\aoutside*U\n" +
+	"\aoutside\x18\x05 \x01(\bR\aoutside\"\xc1\x01\n" +
+	"\x0fDeviceCondition\x12\x1c\n" +
+	"\tcondition\x18\x01 \x01(\tR\tcondition\x12\x18\n" +
+	"\asubject\x18\x02 \x01(\tR\asubject\x12\x18\n" +
+	"\acleared\x18\x03 \x01(\bR\acleared\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12\x19\n" +
+	"\x05value\x18\x05 \x01(\x01H\x00R\x05value\x88\x01\x01\x12\x19\n" +
+	"\x05limit\x18\x06 \x01(\x01H\x01R\x05limit\x88\x01\x01B\b\n" +
+	"\x06_valueB\b\n" +
+	"\x06_limit\"\xd5\x01\n" +
+	"\x10VehicleDetection\x12\x18\n" +
+	"\astation\x18\x01 \x01(\tR\astation\x12\x19\n" +
+	"\bstart_ns\x18\x02 \x01(\x03R\astartNs\x12\x15\n" +
+	"\x06end_ns\x18\x03 \x01(\x03R\x05endNs\x12\x1c\n" +
+	"\tdirection\x18\x04 \x01(\tR\tdirection\x12\x1b\n" +
+	"\tspeed_kph\x18\x05 \x01(\x02R\bspeedKph\x12\x19\n" +
+	"\blength_m\x18\x06 \x01(\x02R\alengthM\x12\x1f\n" +
+	"\vturned_back\x18\a \x01(\bR\n" +
+	"turnedBack\"\xed\x01\n" +
+	"\n" +
+	"VehicleTag\x12\x10\n" +
+	"\x03epc\x18\x01 \x01(\fR\x03epc\x12\x16\n" +
+	"\x06scheme\x18\x02 \x01(\tR\x06scheme\x12\x10\n" +
+	"\x03uri\x18\x03 \x01(\tR\x03uri\x12\x19\n" +
+	"\bfirst_ns\x18\x04 \x01(\x03R\afirstNs\x12\x17\n" +
+	"\alast_ns\x18\x05 \x01(\x03R\x06lastNs\x12\x14\n" +
+	"\x05reads\x18\x06 \x01(\rR\x05reads\x12 \n" +
+	"\frssi_max_dbm\x18\a \x01(\x11R\n" +
+	"rssiMaxDbm\x127\n" +
+	"\bantennas\x18\b \x03(\v2\x1b.lanewarden.v1.AntennaReadsR\bantennas\"`\n" +
+	"\fAntennaReads\x12\x18\n" +
+	"\aantenna\x18\x01 \x01(\rR\aantenna\x12\x14\n" +
+	"\x05reads\x18\x02 \x01(\rR\x05reads\x12 \n" +
+	"\frssi_max_dbm\x18\x03 \x01(\x11R\n" +
+	"rssiMaxDbm\"\xaf\x03\n" +
+	"\fVehiclePlate\x12\x14\n" +
+	"\x05plate\x18\x01 \x01(\tR\x05plate\x12\x16\n" +
+	"\x06normal\x18\x02 \x01(\tR\x06normal\x12\x1a\n" +
+	"\bskeleton\x18\x03 \x01(\tR\bskeleton\x12\x1e\n" +
+	"\n" +
+	"confidence\x18\x04 \x01(\x02R\n" +
+	"confidence\x12\x16\n" +
+	"\x06region\x18\x05 \x01(\tR\x06region\x12\x16\n" +
+	"\x06camera\x18\x06 \x01(\tR\x06camera\x12\x1c\n" +
+	"\tdirection\x18\a \x01(\tR\tdirection\x12!\n" +
+	"\fvehicle_type\x18\b \x01(\tR\vvehicleType\x12<\n" +
+	"\falternatives\x18\t \x03(\v2\x18.lanewarden.v1.PlateReadR\falternatives\x12\x16\n" +
+	"\x06vendor\x18\n" +
+	" \x01(\tR\x06vendor\x12\x19\n" +
+	"\bbox_left\x18\v \x01(\x02R\aboxLeft\x12\x17\n" +
+	"\abox_top\x18\f \x01(\x02R\x06boxTop\x12\x1b\n" +
+	"\tbox_right\x18\r \x01(\x02R\bboxRight\x12\x1d\n" +
+	"\n" +
+	"box_bottom\x18\x0e \x01(\x02R\tboxBottom\"A\n" +
+	"\tPlateRead\x12\x14\n" +
+	"\x05plate\x18\x01 \x01(\tR\x05plate\x12\x1e\n" +
+	"\n" +
+	"confidence\x18\x02 \x01(\x02R\n" +
+	"confidence\"\x94\x01\n" +
+	"\rVehicleWeight\x12\x0e\n" +
+	"\x02kg\x18\x01 \x01(\x01R\x02kg\x12\x10\n" +
+	"\x03net\x18\x02 \x01(\bR\x03net\x12\x17\n" +
+	"\atare_kg\x18\x03 \x01(\x01R\x06tareKg\x12\x12\n" +
+	"\x04axle\x18\x04 \x01(\rR\x04axle\x12\x1a\n" +
+	"\boverload\x18\x05 \x01(\bR\boverload\x12\x18\n" +
+	"\aseconds\x18\x06 \x01(\x02R\aseconds\"\x88\x01\n" +
+	"\vVehicleCode\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\tR\x05value\x12\x18\n" +
+	"\acarrier\x18\x04 \x01(\tR\acarrier\x12!\n" +
+	"\fcheck_failed\x18\x05 \x01(\bR\vcheckFailed\"q\n" +
+	"\n" +
+	"LaneOutput\x12\x16\n" +
+	"\x06output\x18\x01 \x01(\tR\x06output\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"safe_state\x18\x04 \x01(\bR\tsafeState\"\x9a\x01\n" +
+	"\vSiteClimate\x12#\n" +
+	"\rtemperature_c\x18\x01 \x01(\x02R\ftemperatureC\x12.\n" +
+	"\x10humidity_percent\x18\x02 \x01(\x02H\x00R\x0fhumidityPercent\x88\x01\x01\x12!\n" +
+	"\fpressure_hpa\x18\x03 \x01(\x02R\vpressureHpaB\x13\n" +
+	"\x11_humidity_percent\"\xe5\x02\n" +
+	"\tSitePower\x12\x16\n" +
+	"\x06status\x18\x01 \x01(\tR\x06status\x12*\n" +
+	"\x0echarge_percent\x18\x02 \x01(\x02H\x00R\rchargePercent\x88\x01\x01\x12,\n" +
+	"\x0fruntime_seconds\x18\x03 \x01(\x02H\x01R\x0eruntimeSeconds\x88\x01\x01\x12&\n" +
+	"\fload_percent\x18\x04 \x01(\x02H\x02R\vloadPercent\x88\x01\x01\x12$\n" +
+	"\vinput_volts\x18\x05 \x01(\x02H\x03R\n" +
+	"inputVolts\x88\x01\x01\x12(\n" +
+	"\rbattery_volts\x18\x06 \x01(\x02H\x04R\fbatteryVolts\x88\x01\x01\x12\x14\n" +
+	"\x05model\x18\a \x01(\tR\x05modelB\x11\n" +
+	"\x0f_charge_percentB\x12\n" +
+	"\x10_runtime_secondsB\x0f\n" +
+	"\r_load_percentB\x0e\n" +
+	"\f_input_voltsB\x10\n" +
+	"\x0e_battery_volts\"\x95\x02\n" +
+	"\tSiteClock\x12\"\n" +
+	"\fsynchronised\x18\x01 \x01(\bR\fsynchronised\x12,\n" +
+	"\x12estimated_error_ms\x18\x02 \x01(\x01R\x10estimatedErrorMs\x12\x1b\n" +
+	"\toffset_ms\x18\x03 \x01(\x01R\boffsetMs\x12#\n" +
+	"\rfrequency_ppm\x18\x04 \x01(\x01R\ffrequencyPpm\x12\x19\n" +
+	"\bgps_mode\x18\x05 \x01(\tR\agpsMode\x12\x1e\n" +
+	"\n" +
+	"satellites\x18\x06 \x01(\rR\n" +
+	"satellites\x12'\n" +
+	"\rgps_offset_ms\x18\a \x01(\x01H\x00R\vgpsOffsetMs\x88\x01\x01B\x10\n" +
+	"\x0e_gps_offset_ms\"h\n" +
+	"\rPassageOpened\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04lane\x18\x02 \x01(\tR\x04lane\x123\n" +
+	"\x05first\x18\x03 \x01(\v2\x1d.lanewarden.v1.PassageReadingR\x05first\"z\n" +
+	"\x0ePassageUpdated\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x127\n" +
+	"\areading\x18\x02 \x01(\v2\x1d.lanewarden.v1.PassageReadingR\areading\x12\x1f\n" +
+	"\vafter_close\x18\x03 \x01(\bR\n" +
+	"afterClose\"\xed\x01\n" +
+	"\x0ePassageReading\x12\x10\n" +
+	"\x03idx\x18\x01 \x01(\x03R\x03idx\x12\x16\n" +
+	"\x06device\x18\x02 \x01(\tR\x06device\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\rR\x04kind\x12\x18\n" +
+	"\astation\x18\x04 \x01(\tR\astation\x12\x17\n" +
+	"\atime_ns\x18\x05 \x01(\x03R\x06timeNs\x12\x14\n" +
+	"\x05class\x18\x06 \x01(\rR\x05class\x12\x1e\n" +
+	"\n" +
+	"confidence\x18\a \x01(\x02R\n" +
+	"confidence\x12\x16\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\x12\x1c\n" +
+	"\tartifacts\x18\t \x03(\fR\tartifacts\"\x88\x01\n" +
+	"\x0ePassageStation\x12\x18\n" +
+	"\astation\x18\x01 \x01(\tR\astation\x12\x1d\n" +
+	"\n" +
+	"arrived_ns\x18\x02 \x01(\x03R\tarrivedNs\x12\x17\n" +
+	"\aleft_ns\x18\x03 \x01(\x03R\x06leftNs\x12\x12\n" +
+	"\x04seen\x18\x04 \x01(\bR\x04seen\x12\x10\n" +
+	"\x03gap\x18\x05 \x01(\tR\x03gap\"\xfe\x03\n" +
+	"\rPassageClosed\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04lane\x18\x02 \x01(\tR\x04lane\x12\x1b\n" +
+	"\topened_ns\x18\x03 \x01(\x03R\bopenedNs\x12\x1b\n" +
+	"\tclosed_ns\x18\x04 \x01(\x03R\bclosedNs\x12\x10\n" +
+	"\x03end\x18\x05 \x01(\tR\x03end\x12\x14\n" +
+	"\x05plate\x18\x06 \x01(\tR\x05plate\x12\x12\n" +
+	"\x04tags\x18\a \x03(\tR\x04tags\x12\x1e\n" +
+	"\n" +
+	"containers\x18\b \x03(\tR\n" +
+	"containers\x12\x14\n" +
+	"\x05codes\x18\t \x03(\tR\x05codes\x12\x1b\n" +
+	"\tweight_kg\x18\n" +
+	" \x01(\x01R\bweightKg\x12\x1b\n" +
+	"\tspeed_kph\x18\v \x01(\x02R\bspeedKph\x12\x19\n" +
+	"\blength_m\x18\f \x01(\x02R\alengthM\x12\x1c\n" +
+	"\tdirection\x18\r \x01(\tR\tdirection\x12\x14\n" +
+	"\x05alarm\x18\x0e \x01(\bR\x05alarm\x129\n" +
+	"\breadings\x18\x0f \x03(\v2\x1d.lanewarden.v1.PassageReadingR\breadings\x129\n" +
+	"\bstations\x18\x10 \x03(\v2\x1d.lanewarden.v1.PassageStationR\bstations\x12\x1e\n" +
+	"\n" +
+	"confidence\x18\x11 \x01(\x02R\n" +
+	"confidence\"p\n" +
+	"\x10PassageCorrected\x12\x10\n" +
+	"\x03idx\x18\x01 \x01(\x03R\x03idx\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x0e\n" +
+	"\x02by\x18\x05 \x01(\tR\x02by*U\n" +
 	"\x05Class\x12\x15\n" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\xe3\x04\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\xb7\a\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18KIND_RADIATION_OCCUPANCY\x10\x10\x12\x1d\n" +
@@ -4818,7 +6846,21 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x10KIND_TRACE_BLANK\x10#\x12\x1a\n" +
 	"\x16KIND_TRACE_CALIBRATION\x10$\x12\x15\n" +
 	"\x11KIND_TRACE_HEALTH\x10%\x12\x16\n" +
-	"\x12KIND_TRACE_QUALITY\x10&B Z\x1elanewarden/drivers/observationb\x06proto3"
+	"\x12KIND_TRACE_QUALITY\x10&\x12\x19\n" +
+	"\x15KIND_DEVICE_CONDITION\x10'\x12\x1a\n" +
+	"\x16KIND_VEHICLE_DETECTION\x10(\x12\x14\n" +
+	"\x10KIND_VEHICLE_TAG\x10)\x12\x16\n" +
+	"\x12KIND_VEHICLE_PLATE\x10*\x12\x17\n" +
+	"\x13KIND_VEHICLE_WEIGHT\x10+\x12\x15\n" +
+	"\x11KIND_VEHICLE_CODE\x10,\x12\x14\n" +
+	"\x10KIND_LANE_OUTPUT\x10-\x12\x15\n" +
+	"\x11KIND_SITE_CLIMATE\x10.\x12\x13\n" +
+	"\x0fKIND_SITE_POWER\x10/\x12\x13\n" +
+	"\x0fKIND_SITE_CLOCK\x100\x12\x17\n" +
+	"\x13KIND_PASSAGE_OPENED\x101\x12\x18\n" +
+	"\x14KIND_PASSAGE_UPDATED\x102\x12\x17\n" +
+	"\x13KIND_PASSAGE_CLOSED\x103\x12\x1a\n" +
+	"\x16KIND_PASSAGE_CORRECTED\x104B Z\x1elanewarden/drivers/observationb\x06proto3"
 
 var (
 	file_drivers_observation_observation_proto_rawDescOnce sync.Once
@@ -4833,7 +6875,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                  // 0: lanewarden.v1.Class
 	(Kind)(0),                   // 1: lanewarden.v1.Kind
@@ -4881,6 +6923,24 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*TraceHealth)(nil),         // 43: lanewarden.v1.TraceHealth
 	(*TraceQuality)(nil),        // 44: lanewarden.v1.TraceQuality
 	(*TraceTrend)(nil),          // 45: lanewarden.v1.TraceTrend
+	(*DeviceCondition)(nil),     // 46: lanewarden.v1.DeviceCondition
+	(*VehicleDetection)(nil),    // 47: lanewarden.v1.VehicleDetection
+	(*VehicleTag)(nil),          // 48: lanewarden.v1.VehicleTag
+	(*AntennaReads)(nil),        // 49: lanewarden.v1.AntennaReads
+	(*VehiclePlate)(nil),        // 50: lanewarden.v1.VehiclePlate
+	(*PlateRead)(nil),           // 51: lanewarden.v1.PlateRead
+	(*VehicleWeight)(nil),       // 52: lanewarden.v1.VehicleWeight
+	(*VehicleCode)(nil),         // 53: lanewarden.v1.VehicleCode
+	(*LaneOutput)(nil),          // 54: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),         // 55: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),           // 56: lanewarden.v1.SitePower
+	(*SiteClock)(nil),           // 57: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),       // 58: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),      // 59: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),      // 60: lanewarden.v1.PassageReading
+	(*PassageStation)(nil),      // 61: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),       // 62: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),    // 63: lanewarden.v1.PassageCorrected
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,  // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -4909,32 +6969,52 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	42, // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
 	43, // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
 	44, // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
-	2,  // 26: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	8,  // 27: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	8,  // 28: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	3,  // 29: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	14, // 30: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	16, // 31: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	17, // 32: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	18, // 33: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	4,  // 34: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	24, // 35: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	25, // 36: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	26, // 37: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	29, // 38: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	30, // 39: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	31, // 40: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	36, // 41: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	38, // 42: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	39, // 43: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	37, // 44: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	37, // 45: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	45, // 46: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	47, // [47:47] is the sub-list for method output_type
-	47, // [47:47] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	46, // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
+	47, // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
+	48, // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
+	50, // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
+	52, // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
+	53, // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
+	54, // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	55, // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	56, // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	57, // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	58, // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	59, // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	62, // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	63, // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	2,  // 40: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	8,  // 41: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	8,  // 42: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	3,  // 43: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	14, // 44: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	16, // 45: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	17, // 46: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	18, // 47: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	4,  // 48: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	24, // 49: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	25, // 50: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	26, // 51: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	29, // 52: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	30, // 53: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	31, // 54: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	36, // 55: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	38, // 56: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	39, // 57: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	37, // 58: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	37, // 59: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	45, // 60: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	49, // 61: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	51, // 62: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	60, // 63: lanewarden.v1.PassageOpened.first:type_name -> lanewarden.v1.PassageReading
+	60, // 64: lanewarden.v1.PassageUpdated.reading:type_name -> lanewarden.v1.PassageReading
+	60, // 65: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	61, // 66: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	67, // [67:67] is the sub-list for method output_type
+	67, // [67:67] is the sub-list for method input_type
+	67, // [67:67] is the sub-list for extension type_name
+	67, // [67:67] is the sub-list for extension extendee
+	0,  // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -4966,16 +7046,34 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_TraceCalibration)(nil),
 		(*Body_TraceHealth)(nil),
 		(*Body_TraceQuality)(nil),
+		(*Body_DeviceCondition)(nil),
+		(*Body_VehicleDetection)(nil),
+		(*Body_VehicleTag)(nil),
+		(*Body_VehiclePlate)(nil),
+		(*Body_VehicleWeight)(nil),
+		(*Body_VehicleCode)(nil),
+		(*Body_LaneOutput)(nil),
+		(*Body_SiteClimate)(nil),
+		(*Body_SitePower)(nil),
+		(*Body_SiteClock)(nil),
+		(*Body_PassageOpened)(nil),
+		(*Body_PassageUpdated)(nil),
+		(*Body_PassageClosed)(nil),
+		(*Body_PassageCorrected)(nil),
 	}
 	file_drivers_observation_observation_proto_msgTypes[31].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[38].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[41].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[50].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[51].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[52].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   41,
+			NumMessages:   59,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
