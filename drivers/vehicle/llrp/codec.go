@@ -1,0 +1,438 @@
+package llrp
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// MessageType is the type of a message.
+type MessageType uint16
+
+// The messages that reader and driver exchange.
+const (
+	GetCapabilities         MessageType = 1
+	GetCapabilitiesResponse MessageType = 11
+	GetConfig               MessageType = 2
+	GetConfigResponse       MessageType = 12
+	SetConfig               MessageType = 3
+	SetConfigResponse       MessageType = 13
+	CloseConnection         MessageType = 14
+	CloseConnectionResponse MessageType = 4
+	AddROSpec               MessageType = 20
+	DeleteROSpec            MessageType = 21
+	StartROSpec             MessageType = 22
+	EnableROSpec            MessageType = 24
+	AddROSpecResponse       MessageType = 30
+	DeleteROSpecResponse    MessageType = 31
+	StartROSpecResponse     MessageType = 32
+	EnableROSpecResponse    MessageType = 34
+	GetROSpecsResponse      MessageType = 36
+	GetAccessSpecsResponse  MessageType = 54
+	ROAccessReport          MessageType = 61
+	Keepalive               MessageType = 62
+	ReaderEvent             MessageType = 63
+	KeepaliveAck            MessageType = 72
+	ErrorMessage            MessageType = 100
+)
+
+// messages names the messages and gives the bytes that stand before the first parameter.
+var messages = map[MessageType]struct {
+	name  string
+	fixed int
+}{
+	GetCapabilities: {"GET_READER_CAPABILITIES", 1}, GetCapabilitiesResponse: {"GET_READER_CAPABILITIES_RESPONSE", 0},
+	GetConfig: {"GET_READER_CONFIG", 7}, GetConfigResponse: {"GET_READER_CONFIG_RESPONSE", 0},
+	SetConfig: {"SET_READER_CONFIG", 1}, SetConfigResponse: {"SET_READER_CONFIG_RESPONSE", 0},
+	CloseConnection: {"CLOSE_CONNECTION", 0}, CloseConnectionResponse: {"CLOSE_CONNECTION_RESPONSE", 0},
+	AddROSpec: {"ADD_ROSPEC", 0}, DeleteROSpec: {"DELETE_ROSPEC", 4}, StartROSpec: {"START_ROSPEC", 4}, EnableROSpec: {"ENABLE_ROSPEC", 4},
+	AddROSpecResponse: {"ADD_ROSPEC_RESPONSE", 0}, DeleteROSpecResponse: {"DELETE_ROSPEC_RESPONSE", 0}, StartROSpecResponse: {"START_ROSPEC_RESPONSE", 0},
+	EnableROSpecResponse: {"ENABLE_ROSPEC_RESPONSE", 0}, GetROSpecsResponse: {"GET_ROSPECS_RESPONSE", 0}, GetAccessSpecsResponse: {"GET_ACCESSSPECS_RESPONSE", 0},
+	ROAccessReport: {"RO_ACCESS_REPORT", 0}, Keepalive: {"KEEPALIVE", 0}, ReaderEvent: {"READER_EVENT_NOTIFICATION", 0},
+	KeepaliveAck: {"KEEPALIVE_ACK", 0}, ErrorMessage: {"ERROR_MESSAGE", 0},
+}
+
+func (t MessageType) String() string {
+	if m, ok := messages[t]; ok {
+		return m.name
+	}
+	return fmt.Sprintf("message %d", uint16(t))
+}
+
+// Bounds.
+const (
+	headerBytes     = 10
+	MaxMessageBytes = 1 << 20
+	maxDepth        = 8
+	maxElements     = 1 << 15
+)
+
+// Message is one message, decoded.
+type Message struct {
+	Type  MessageType
+	ID    uint32
+	Fixed []byte // what stands before the first parameter
+	Params
+}
+
+// Params are parameters one after another.
+type Params []Param
+
+// Param is one parameter. Values are in the order of the schema: uint64, int64, bool, string, []byte or []uint64.
+type Param struct {
+	Type   uint16
+	TV     bool // of fixed length
+	Name   string
+	Values []Value
+	Params Params
+}
+
+// Value is one field of a parameter.
+type Value struct {
+	Name string
+	V    any
+}
+
+// Get returns the first parameter of a TLV type.
+func (p Params) Get(tlv uint16) (*Param, bool) { return p.find(tlv, false) }
+
+// TV returns the first parameter of a fixed length type.
+func (p Params) TV(tv uint16) (*Param, bool) { return p.find(tv, true) }
+
+func (p Params) find(t uint16, tv bool) (*Param, bool) {
+	for i := range p {
+		if p[i].Type == t && p[i].TV == tv {
+			return &p[i], true
+		}
+	}
+	return nil, false
+}
+
+// Uint returns a number; signed ones are converted. 0 when there is none of that name.
+func (p *Param) Uint(name string) uint64 {
+	if p != nil {
+		for _, v := range p.Values {
+			switch n := v.V.(type) {
+			case uint64:
+				if v.Name == name {
+					return n
+				}
+			case int64:
+				if v.Name == name {
+					return uint64(n)
+				}
+			}
+		}
+	}
+	return 0
+}
+
+// Text returns a text, "" when there is none of that name.
+func (p *Param) Text(name string) string {
+	for _, v := range p.Values {
+		if s, ok := v.V.(string); ok && v.Name == name {
+			return s
+		}
+	}
+	return ""
+}
+
+// Bytes returns bytes, nil when there are none of that name.
+func (p *Param) Bytes(name string) []byte {
+	for _, v := range p.Values {
+		if b, ok := v.V.([]byte); ok && v.Name == name {
+			return b
+		}
+	}
+	return nil
+}
+
+// offsetError says where in a message something is wrong.
+type offsetError struct {
+	at  int
+	err error
+}
+
+func (e *offsetError) Error() string { return fmt.Sprintf("byte %d: %v", e.at, e.err) }
+func (e *offsetError) Unwrap() error { return e.err }
+
+// Decode decodes the payload of a message. Errors name the place.
+func Decode(t MessageType, id uint32, payload []byte) (*Message, error) {
+	m := &Message{Type: t, ID: id}
+	fixed := messages[t].fixed
+	if len(payload) < fixed {
+		return nil, fmt.Errorf("%s of %d bytes, needs %d", t, len(payload), fixed)
+	}
+	m.Fixed = payload[:fixed]
+	d := decoder{left: maxElements}
+	var err error
+	if m.Params, err = d.params(payload[fixed:], headerBytes+fixed, 0); err != nil {
+		return nil, fmt.Errorf("%s: %w", t, err)
+	}
+	return m, nil
+}
+
+type decoder struct{ left int }
+
+func (d *decoder) params(b []byte, at, depth int) (out Params, err error) {
+	if depth > maxDepth {
+		return nil, &offsetError{at, fmt.Errorf("parameters nest deeper than %d", maxDepth)}
+	}
+	for len(b) > 0 {
+		if d.left--; d.left < 0 {
+			return nil, &offsetError{at, fmt.Errorf("more than %d parameters", maxElements)}
+		}
+		p, n, err := d.param(b, at, depth)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+		b, at = b[n:], at+n
+	}
+	return out, nil
+}
+
+// param decodes the parameter at the beginning of b and returns its length.
+func (d *decoder) param(b []byte, at, depth int) (Param, int, error) {
+	fail := func(format string, args ...any) (Param, int, error) {
+		return Param{}, 0, &offsetError{at, fmt.Errorf(format, args...)}
+	}
+	if b[0]&0x80 != 0 {
+		t := uint16(b[0] & 0x7f)
+		layout, ok := tvs[t]
+		if !ok {
+			return fail("parameter %d of fixed length is not known, and so is its length", t)
+		}
+		values, rest, err := fields(layout.fields, b[1:])
+		if err != nil {
+			return fail("%s: %w", layout.name, err)
+		}
+		return Param{Type: t, TV: true, Name: layout.name, Values: values}, len(b) - len(rest), nil
+	}
+	if len(b) < 4 {
+		return fail("a parameter of %d bytes", len(b))
+	}
+	t, n := binary.BigEndian.Uint16(b)&0x3ff, int(binary.BigEndian.Uint16(b[2:]))
+	if n < 4 || n > len(b) {
+		return fail("parameter %d says it has %d bytes, and %d are left", t, n, len(b))
+	}
+	layout, ok := tlvs[t]
+	if !ok {
+		layout = leaf(fmt.Sprintf("parameter %d", t), of("Data", fRest))
+	}
+	values, rest, err := fields(layout.fields, b[4:n])
+	if err != nil {
+		return fail("%s: %w", layout.name, err)
+	}
+	p := Param{Type: t, Name: layout.name, Values: values}
+	if layout.nests {
+		if p.Params, err = d.params(rest, at+n-len(rest), depth+1); err != nil {
+			return Param{}, 0, err
+		}
+	}
+	return p, n, nil
+}
+
+var errShort = errors.New("is cut off")
+
+// fields decodes fixed fields and returns what is behind them.
+func fields(layout []field, b []byte) (out []Value, rest []byte, err error) {
+	take := func(n int) []byte {
+		if len(b) < n {
+			err = errShort
+			return make([]byte, n)
+		}
+		t := b[:n]
+		b = b[n:]
+		return t
+	}
+	counted := func(size int) []byte {
+		n := int(binary.BigEndian.Uint16(take(2)))
+		if len(b) < n*size {
+			err = errShort
+			return nil
+		}
+		return take(n * size)
+	}
+	for _, f := range layout {
+		var v any
+		switch f.form {
+		case fU8:
+			v = uint64(take(1)[0])
+		case fTop2:
+			v = uint64(take(1)[0] >> 6)
+		case fU16:
+			v = uint64(binary.BigEndian.Uint16(take(2)))
+		case fU32:
+			v = uint64(binary.BigEndian.Uint32(take(4)))
+		case fU64:
+			v = binary.BigEndian.Uint64(take(8))
+		case fS8:
+			v = int64(int8(take(1)[0]))
+		case fS16:
+			v = int64(int16(binary.BigEndian.Uint16(take(2))))
+		case fText:
+			v = string(counted(1))
+		case fBytes:
+			v = counted(1)
+		case f12:
+			v = take(12)
+		case fBits:
+			bits := int(binary.BigEndian.Uint16(take(2)))
+			v = take((bits + 7) / 8)
+		case fList8:
+			var list []uint64
+			for _, c := range counted(1) {
+				list = append(list, uint64(c))
+			}
+			v = list
+		case fList16:
+			var list []uint64
+			for c := counted(2); len(c) > 0; c = c[2:] {
+				list = append(list, uint64(binary.BigEndian.Uint16(c)))
+			}
+			v = list
+		case fList32:
+			var list []uint64
+			for c := counted(4); len(c) > 0; c = c[4:] {
+				list = append(list, uint64(binary.BigEndian.Uint32(c)))
+			}
+			v = list
+		case fRest:
+			v = take(len(b))
+		case fPad8:
+			take(1)
+			continue
+		case fFlags8, fFlags16:
+			n := 1 + int(f.form-fFlags8)
+			word := take(n)
+			for i, name := range f.bits {
+				if name != "" {
+					out = append(out, Value{name, word[i/8]&(0x80>>(i%8)) != 0})
+				}
+			}
+			continue
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s %w", f.name, err)
+		}
+		out = append(out, Value{f.name, v})
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return out, b, nil
+}
+
+// Encode makes a message of version 1 (LLRP 1.0.1), which readers of 1.1 take as well.
+func Encode(t MessageType, id uint32, payload ...[]byte) []byte {
+	out := binary.BigEndian.AppendUint16(nil, 1<<10|uint16(t))
+	out = append(out, 0, 0, 0, 0)
+	out = binary.BigEndian.AppendUint32(out, id)
+	for _, p := range payload {
+		out = append(out, p...)
+	}
+	binary.BigEndian.PutUint32(out[2:], uint32(len(out)))
+	return out
+}
+
+// TLV makes a parameter with its length; content is fields and parameters, encoded.
+func TLV(t uint16, content ...[]byte) []byte {
+	out := binary.BigEndian.AppendUint16(nil, t)
+	out = append(out, 0, 0)
+	for _, c := range content {
+		out = append(out, c...)
+	}
+	binary.BigEndian.PutUint16(out[2:], uint16(len(out)))
+	return out
+}
+
+// TV makes a parameter of fixed length.
+func TV(t uint8, content ...[]byte) []byte {
+	out := []byte{0x80 | t}
+	for _, c := range content {
+		out = append(out, c...)
+	}
+	return out
+}
+
+// B2, B4 and B8 are numbers as they stand on the wire.
+func B2(v uint16) []byte { return binary.BigEndian.AppendUint16(nil, v) }
+
+// B4 is a number of four bytes.
+func B4(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
+
+// B8 is a number of eight bytes.
+func B8(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }
+
+// Framer cuts a stream into messages. It never gives up: what is no message is passed over byte by byte and reported.
+type Framer struct {
+	buf    []byte
+	offset int64  // of buf in the stream
+	lost   []byte // the beginning of what was passed over since
+	skip   int64
+}
+
+// Frame is a message's bytes, or a fault.
+type Frame struct {
+	Type    MessageType
+	ID      uint32
+	Payload []byte // valid until the next call
+	Offset  int64
+	Fault   string // then Payload is the beginning of what was passed over
+}
+
+// Feed takes bytes and calls emit with every whole message.
+func (f *Framer) Feed(data []byte, emit func(Frame)) {
+	f.buf = append(f.buf, data...)
+	at := 0
+	for len(f.buf)-at >= headerBytes {
+		b := f.buf[at:]
+		n := int(binary.BigEndian.Uint32(b[2:]))
+		t := MessageType(binary.BigEndian.Uint16(b) & 0x3ff)
+		if !plausible(b, t, n) {
+			if len(f.lost) < 256 {
+				f.lost = append(f.lost, b[0])
+			}
+			f.skip++
+			at++
+			continue
+		}
+		if len(b) < n {
+			break
+		}
+		f.report(int64(at), emit)
+		emit(Frame{Type: t, ID: binary.BigEndian.Uint32(b[6:]), Payload: b[headerBytes:n], Offset: f.offset + int64(at)})
+		at += n
+	}
+	if f.skip >= 4096 {
+		f.report(int64(at), emit)
+	}
+	f.offset += int64(at)
+	f.buf = append(f.buf[:0], f.buf[at:]...)
+}
+
+// Reset forgets what is under way and reports what was passed over.
+func (f *Framer) Reset(emit func(Frame)) {
+	f.report(0, emit)
+	f.offset += int64(len(f.buf))
+	f.buf = f.buf[:0]
+}
+
+// Idle reports whether nothing is under way.
+func (f *Framer) Idle() bool { return len(f.buf) == 0 }
+
+func (f *Framer) report(at int64, emit func(Frame)) {
+	if f.skip == 0 {
+		return
+	}
+	emit(Frame{Offset: f.offset + at - f.skip, Payload: f.lost, Fault: fmt.Sprintf("%d bytes are no LLRP message: is this an LLRP port?", f.skip)})
+	f.skip, f.lost = 0, nil
+}
+
+// plausible reports whether a header can be one: reserved bits 0, version 1 or 2, a known type, a length that can be.
+func plausible(b []byte, t MessageType, n int) bool {
+	version := b[0] >> 2 & 7
+	_, known := messages[t]
+	return b[0]&0xe0 == 0 && (version == 1 || version == 2) && (known || t == 1023) && n >= headerBytes && n <= MaxMessageBytes
+}

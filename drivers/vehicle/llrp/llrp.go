@@ -1,0 +1,341 @@
+// Package llrp is the driver of RFID readers that speak LLRP 1.0.1 or 1.1 (EPCglobal): it sets up one ROSpec over all antennas, folds the
+// reads of a tag into one presence, and reports antennas and buffers that fail. docs/protocols/llrp.md.
+package llrp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// Config is the settings of a reader.
+type Config struct {
+	Address     string        `yaml:"address" required:"true" format:"hostport" help:"TCP address of the reader" example:"192.0.2.20:5084"`
+	Antennas    []uint16      `yaml:"antennas" help:"antennas that are used; all when not given"`
+	Hold        time.Duration `yaml:"hold" default:"2s" min:"100ms" max:"10m" help:"a tag that was not read for so long has left"`
+	Longest     time.Duration `yaml:"longest" default:"30s" min:"1s" max:"1h" help:"a tag that stays is reported after so long, once"`
+	Keepalive   time.Duration `yaml:"keepalive" default:"5s" min:"1s" max:"5m" help:"how often the reader says that it is there"`
+	SilentAfter time.Duration `yaml:"silent_after" default:"20s" min:"2s" max:"1h" help:"the reader counts as silent when nothing came for so long; the connection is made anew"`
+}
+
+// Spec describes the driver.
+var Spec = driver.New("llrp", "RFID reader, LLRP", build)
+
+func build(c Config, env driver.Env) (driver.Driver, error) { return &reader{c, env}, nil }
+
+type reader struct {
+	Config
+	env driver.Env
+}
+
+// Run implements driver.Driver.
+func (r *reader) Run(ctx context.Context, sink driver.Sink) error {
+	stream, err := r.env.Links.Open(ctx, transport.Link{Address: r.Address})
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	s := session{
+		reader: r, sink: sink, stream: stream, faults: driver.Faults{Source: r.Address}, heard: time.Now(),
+		present: presences{hold: r.Hold, longest: r.Longest, here: map[string]*presence{}}, conditions: map[string]bool{},
+	}
+	sink.State(observation.DeviceState_STATE_CONNECTING, "connected to "+r.Address+", waiting for the reader's first message")
+	for {
+		chunk, err := stream.Next(ctx)
+		if err == nil {
+			err = s.take(ctx, chunk)
+		}
+		if err != nil {
+			return errors.Join(s.finish(ctx), s.lost(err))
+		}
+		if s.framer.Idle() && len(s.present.here) == 0 {
+			stream.Settled()
+		}
+	}
+}
+
+// roSpecID is the number of the one ROSpec that we make.
+const roSpecID = 1
+
+const answerTimeout = 10 * time.Second
+
+// step is one request of the set-up.
+type step struct {
+	request, response MessageType
+	payload           []byte
+	what              string
+}
+
+func (r *reader) setup() []step {
+	return []step{
+		{GetCapabilities, GetCapabilitiesResponse, []byte{0}, "its capabilities"},
+		{SetConfig, SetConfigResponse, r.configuration(), "its configuration"},
+		{DeleteROSpec, DeleteROSpecResponse, B4(0), "old ROSpecs"},
+		{AddROSpec, AddROSpecResponse, r.roSpec(), "our ROSpec"},
+		{EnableROSpec, EnableROSpecResponse, B4(roSpecID), "enabling it"},
+		{StartROSpec, StartROSpecResponse, B4(roSpecID), "starting it"},
+	}
+}
+
+// configuration asks for keep-alives and for the events that a technician must know of.
+func (r *reader) configuration() []byte {
+	var states []byte
+	for _, event := range []uint16{2 /* report buffer fills */, 3 /* reader exception */, 8 /* antenna */} {
+		states = append(states, TLV(pEventState, B2(event), []byte{0x80})...)
+	}
+	return append([]byte{0x80}, append(TLV(pEventSpec, states), TLV(pKeepaliveSpec, []byte{1}, B4(uint32(r.Keepalive.Milliseconds())))...)...) // after a reset
+}
+
+// roSpec reads on all antennas for ever and reports each tag as it is read.
+func (r *reader) roSpec() []byte {
+	antennas := r.Antennas
+	if len(antennas) == 0 {
+		antennas = []uint16{0} // all
+	}
+	list := B2(uint16(len(antennas)))
+	for _, a := range antennas {
+		list = append(list, B2(a)...)
+	}
+	const content = 1<<12 | 1<<10 | 1<<9 | 1<<8 | 1<<7 // antenna, peak RSSI, first and last seen, count
+	return TLV(pROSpec, B4(roSpecID), []byte{0, 0},
+		TLV(pROBoundarySpec, TLV(pROSpecStartTrigger, []byte{0}), TLV(pROSpecStopTrigger, []byte{0}, B4(0))),
+		TLV(pAISpec, list, TLV(pAISpecStopTrigger, []byte{0}, B4(0)), TLV(pInventoryParameterSpec, B2(1), []byte{1})),
+		TLV(pROReportSpec, []byte{2}, B2(1), TLV(pTagReportContentSelector, B2(content))))
+}
+
+// session is one connection.
+type session struct {
+	*reader
+	sink       driver.Sink
+	stream     transport.Stream
+	framer     Framer
+	faults     driver.Faults
+	present    presences
+	conditions map[string]bool // that are in force
+
+	accepted bool
+	steps    []step // still to do; the first is under way
+	asked    time.Time
+	id       uint32
+	heard    time.Time
+	model    string
+	at       time.Time
+}
+
+// take deals with one chunk.
+func (s *session) take(ctx context.Context, c transport.Chunk) error {
+	s.at = c.At
+	var obs []*observation.Observation
+	var err error
+	emit := func(f Frame) {
+		if f.Fault != "" {
+			s.faults.Add(c.At, f.Fault, f.Offset, f.Payload)
+			return
+		}
+		more, e := s.message(f)
+		obs, err = append(obs, more...), errors.Join(err, e)
+	}
+	switch {
+	case c.Break:
+		s.framer.Reset(emit)
+		obs = append(obs, s.present.flush()...)
+	case len(c.Data) > 0:
+		s.heard = time.Now()
+		s.framer.Feed(c.Data, emit)
+	default:
+		s.framer.report(0, emit)
+	}
+	obs = append(obs, s.present.tick(c.At)...)
+	s.faults.Tick(c.At)
+	obs = append(obs, s.faults.Take()...)
+	if len(obs) > 0 {
+		if _, e := s.sink.Commit(ctx, obs...); e != nil {
+			return e
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return s.watch()
+}
+
+// watch ends a connection on which nothing comes, or in which a request was not answered.
+func (s *session) watch() error {
+	silent := time.Since(s.heard)
+	switch {
+	case len(s.steps) > 0 && time.Since(s.asked) > answerTimeout:
+		return fmt.Errorf("the reader did not answer our %s (%s) for %s", s.steps[0].request, s.steps[0].what, answerTimeout)
+	case !s.accepted && silent > answerTimeout:
+		return fmt.Errorf("connected, but the reader's first message did not come for %s: is this an LLRP port?", answerTimeout)
+	case silent > s.SilentAfter:
+		s.sink.State(observation.DeviceState_STATE_SILENT, fmt.Sprintf("nothing came for %s, not even a keep-alive: network, reader's power?", s.SilentAfter))
+		return fmt.Errorf("the reader was silent for %s", s.SilentAfter)
+	}
+	return nil
+}
+
+func (s *session) send(t MessageType, payload ...[]byte) error {
+	s.id++
+	_, err := s.stream.Write(Encode(t, s.id, payload...))
+	if errors.Is(err, transport.ErrReplaying) {
+		return nil
+	}
+	return err
+}
+
+// ask sends the request that is next.
+func (s *session) ask() error {
+	if len(s.steps) == 0 {
+		s.sink.State(observation.DeviceState_STATE_RUNNING, s.model)
+		return nil
+	}
+	s.asked = time.Now()
+	return s.send(s.steps[0].request, s.steps[0].payload)
+}
+
+// message deals with one message. An error ends the connection.
+func (s *session) message(f Frame) ([]*observation.Observation, error) {
+	m, err := Decode(f.Type, f.ID, f.Payload)
+	if err != nil {
+		s.faults.Add(s.at, err.Error(), f.Offset, f.Payload)
+		return nil, nil
+	}
+	switch m.Type {
+	case Keepalive:
+		return nil, s.send(KeepaliveAck)
+	case ROAccessReport:
+		var obs []*observation.Observation
+		for i := range m.Params {
+			if p := &m.Params[i]; p.Type == pTagReportData && !p.TV {
+				if r, ok := readOf(p); ok {
+					obs = append(obs, s.present.take(s.at, r)...)
+				}
+			}
+		}
+		return obs, nil
+	case ReaderEvent:
+		return s.event(m)
+	case ErrorMessage:
+		_, text := status(m)
+		s.faults.Add(s.at, "the reader reports an error: "+text, f.Offset, f.Payload)
+		return nil, nil
+	}
+	if len(s.steps) == 0 || m.Type != s.steps[0].response {
+		return nil, nil // an answer that nobody waits for: of the connection before
+	}
+	if ok, text := status(m); !ok {
+		return nil, fmt.Errorf("the reader refused our %s (%s): %s", s.steps[0].request, s.steps[0].what, text)
+	}
+	if c, ok := m.Params.Get(137); ok {
+		s.model = fmt.Sprintf("model %d, firmware %s", c.Uint("Model"), c.Text("FirmwareVersion"))
+	}
+	s.steps = s.steps[1:]
+	return nil, s.ask()
+}
+
+// status reads an LLRPStatus in words.
+func status(m *Message) (ok bool, text string) {
+	p, found := m.Params.Get(pLLRPStatus)
+	if !found {
+		return false, "no status"
+	}
+	text = fmt.Sprintf("status %d", p.Uint("Status"))
+	if d := p.Text("ErrorDescription"); d != "" {
+		text += ", " + d
+	}
+	return p.Uint("Status") == 0, text
+}
+
+// event deals with what the reader tells of itself.
+func (s *session) event(m *Message) ([]*observation.Observation, error) {
+	data, ok := m.Params.Get(pEventData)
+	if !ok {
+		return nil, nil
+	}
+	var obs []*observation.Observation
+	for i := range data.Params {
+		p := &data.Params[i]
+		switch p.Type {
+		case pConnectionAttempt:
+			if n := p.Uint("Status"); n != 0 {
+				return obs, fmt.Errorf("the reader refuses the connection (status %d): %s", n, refusals[n])
+			}
+			if !s.accepted {
+				s.accepted, s.steps = true, s.setup()
+				if err := s.ask(); err != nil {
+					return obs, err
+				}
+			}
+		case pConnectionClose:
+			return obs, errors.New("the reader closed the session")
+		case pAntennaEvent:
+			n := p.Uint("AntennaID")
+			obs = append(obs, s.condition("antenna", fmt.Sprint(n), p.Uint("Event") == 1, fmt.Sprintf("antenna %d is not connected: cable or connector?", n))...)
+		case pBufferOverflow:
+			obs = append(obs, s.condition("buffer", "", false, "the reader's report buffer ran over: reads are lost")...)
+		case pBufferWarning:
+			percent := p.Uint("BufferPercentageFull")
+			obs = append(obs, s.condition("buffer", "", percent < 50, fmt.Sprintf("the reader's report buffer is %d %% full: slow network?", percent))...)
+		case pReaderException:
+			s.faults.Add(s.at, "the reader reports: "+p.Text("Message"), 0, nil)
+		}
+	}
+	return obs, nil
+}
+
+var refusals = map[uint64]string{
+	1: "a connection that the reader made itself exists", 2: "another client is connected", 3: "it failed for another reason", 4: "another connection was attempted",
+}
+
+// condition reports what begins or is over, once.
+func (s *session) condition(name, subject string, cleared bool, text string) []*observation.Observation {
+	id := name + " " + subject
+	if s.conditions[id] == !cleared {
+		return nil
+	}
+	s.conditions[id] = !cleared
+	if cleared {
+		text = "over"
+	}
+	o := observation.New(observation.Class_CLASS_EVENT, s.at, &observation.DeviceCondition{Condition: name, Subject: subject, Cleared: cleared, Text: text})
+	o.Key = fmt.Sprintf("%s %v@%d", id, cleared, s.at.UnixNano())
+	return []*observation.Observation{o}
+}
+
+func (s *session) lost(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("the reader closed the connection")
+	}
+	return err
+}
+
+// finishTimeout bounds what is done when a connection ends because the agent stops.
+const finishTimeout = 500 * time.Millisecond
+
+// finish commits the presences under way, and leaves the reader as it was: without our ROSpec.
+func (s *session) finish(ctx context.Context) error {
+	if ctx.Err() != nil && s.accepted {
+		_ = s.send(DeleteROSpec, B4(0))
+		_ = s.send(CloseConnection) // the connection may be gone already
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	defer cancel()
+	s.framer.Reset(func(f Frame) {
+		if f.Fault != "" {
+			s.faults.Add(s.at, f.Fault, f.Offset, f.Payload)
+		}
+	})
+	obs := s.present.flush()
+	s.faults.Flush()
+	if obs = append(obs, s.faults.Take()...); len(obs) == 0 {
+		return nil
+	}
+	_, err := s.sink.Commit(ctx, obs...)
+	return err
+}

@@ -1,0 +1,375 @@
+package llrp
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// messageOf is the type of a capture, by its file's name.
+var messageOf = map[string]MessageType{
+	"CloseConnectionResponse": CloseConnectionResponse, "GetAccessSpecsResponse": GetAccessSpecsResponse, "GetROSpecsResponse": GetROSpecsResponse,
+	"GetReaderCapabilitiesResponse": GetCapabilitiesResponse, "GetReaderConfigResponse": GetConfigResponse, "ROAccessReport": ROAccessReport, "ReaderEventNotification": ReaderEvent,
+}
+
+// Names that the captures' JSON has for parameters, where they are others.
+var jsonNames = map[string]string{
+	"ReceiveSensitivities": "ReceiveSensitivityTableEntry", "PerAntennaReceiveSensitivityRanges": "PerAntennaReceiveSensitivityRange", "PerAntennaAirProtocols": "PerAntennaAirProtocol",
+	"TransmitPowerLevels": "TransmitPowerLevelTableEntry", "FrequencyHopTables": "FrequencyHopTable", "UHFC1G2RFModeTables": "UHFC1G2RFModeTable",
+	"C1G2RFModes": "UHFC1G2RFModeTable", "AntennaConfigurations": "AntennaConfiguration", "KeepAliveSpec": "KeepaliveSpec", "GPIPortCurrentStates": "GPIPortCurrentState",
+	"EventNotificationStates": "EventNotificationState", "UHFC1G2RFModeTableEntries": "UHFC1G2RFModeTableEntry",
+}
+
+// TestSamples holds every capture against its JSON, field by field: every value that the JSON has must be in what was decoded, under the
+// same name, and nothing may be left over.
+func TestSamples(t *testing.T) {
+	files, _ := filepath.Glob("../../../../shared/samples/llrp/*.bytes")
+	if len(files) == 0 {
+		t.Skip("no samples here")
+	}
+	for _, file := range files {
+		name, _, _ := strings.Cut(filepath.Base(file), "-")
+		payload, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := Decode(messageOf[name], 1, payload)
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		text, err := os.ReadFile(strings.TrimSuffix(file, ".bytes") + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want map[string]any
+		d := json.NewDecoder(strings.NewReader(string(text)))
+		d.UseNumber()
+		if err := d.Decode(&want); err != nil {
+			t.Fatal(err)
+		}
+		c := comparer{t: t}
+		c.object(filepath.Base(file), want, m.Params, nil)
+		for _, p := range m.Params {
+			c.count(p)
+		}
+		if c.compared != c.decoded {
+			t.Errorf("%s: %d values were decoded, and the JSON has %d", filepath.Base(file), c.decoded, c.compared)
+		}
+	}
+}
+
+type comparer struct {
+	t                 *testing.T
+	compared, decoded int
+}
+
+// count counts the values that were decoded.
+func (c *comparer) count(p Param) {
+	c.decoded += len(p.Values)
+	for _, q := range p.Params {
+		c.count(q)
+	}
+}
+
+func named(params Params, name string) (out Params) {
+	for _, p := range params {
+		if p.Name == name {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// object holds a JSON object against the parameters and values that it stands for.
+func (c *comparer) object(path string, want map[string]any, params Params, values []Value) {
+	for key, v := range want {
+		at := path + "." + key
+		if i := slices.IndexFunc(values, func(v Value) bool { return v.Name == key }); i >= 0 {
+			c.value(at, v, values[i].V)
+			continue
+		}
+		name := key
+		if n, ok := jsonNames[key]; ok {
+			name = n
+		}
+		found := named(params, name)
+		switch v := v.(type) {
+		case nil:
+			if len(found) > 0 {
+				c.t.Errorf("%s is null, and was decoded: %v", at, found)
+			}
+		case map[string]any:
+			if len(found) == 0 && absent(v) {
+				continue // the captures' program writes zero values for what is not there
+			}
+			if len(found) != 1 {
+				c.t.Errorf("%s: %d were decoded", at, len(found))
+				continue
+			}
+			c.object(at, v, found[0].Params, found[0].Values)
+		case []any:
+			if len(found) != len(v) {
+				c.t.Errorf("%s: %d of %d were decoded", at, len(found), len(v))
+				continue
+			}
+			for i, one := range v {
+				if o, ok := one.(map[string]any); ok {
+					c.object(fmt.Sprintf("%s[%d]", at, i), o, found[i].Params, found[i].Values)
+				}
+			}
+		default: // a parameter that is one value
+			if len(found) == 1 && len(found[0].Values) == 1 {
+				c.value(at, v, found[0].Values[0].V)
+				continue
+			}
+			if len(found) == 0 && absent(map[string]any{key: v}) {
+				continue
+			}
+			c.t.Errorf("%s: not decoded", at)
+		}
+	}
+}
+
+func absent(o map[string]any) bool {
+	for _, v := range o {
+		if n, ok := v.(json.Number); v != nil && !(ok && n == "0") && v != false && v != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *comparer) value(at string, want, got any) {
+	c.compared++
+	switch g := got.(type) {
+	case []byte:
+		b, err := base64.StdEncoding.DecodeString(fmt.Sprint(want))
+		if err != nil || !reflect.DeepEqual(b, g) {
+			c.t.Errorf("%s is %x, not %v", at, g, want)
+		}
+	case []uint64:
+		if list, ok := want.([]any); ok {
+			if fmt.Sprint(list) != fmt.Sprint(g) {
+				c.t.Errorf("%s is %v, not %v", at, g, want)
+			}
+			return
+		}
+		b, err := base64.StdEncoding.DecodeString(fmt.Sprint(want)) // a list of bytes
+		var bytes []byte
+		for _, v := range g {
+			bytes = append(bytes, byte(v))
+		}
+		if err != nil || !reflect.DeepEqual(b, bytes) {
+			c.t.Errorf("%s is %v, not %v", at, g, want)
+		}
+	default:
+		if b, ok := want.(bool); ok {
+			if n, isNumber := got.(uint64); isNumber && (n != 0) == b {
+				return
+			}
+		}
+		if n, ok := want.(json.Number); ok {
+			if b, isFlag := got.(bool); isFlag {
+				got = map[bool]int{false: 0, true: 1}[b]
+			}
+			want = n.String()
+		}
+		if fmt.Sprint(want) != fmt.Sprint(got) {
+			c.t.Errorf("%s is %v, not %v", at, got, want)
+		}
+	}
+}
+
+func TestEPC(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"3034257BF7194E4000001A85": {"sgtin-96", "urn:epc:id:sgtin:0614141.812345.6789"}, // EPC TDS, the standard's own example
+		"3334257BF40C0E4000001A85": {"grai-96", "urn:epc:id:grai:0614141.12345.6789"},
+		"3414257BF40000000000162E": {"giai-96", "urn:epc:id:giai:0614141.5678"},
+		"3500000010000020000003E8": {"gid-96", "urn:epc:id:gid:1.2.1000"},
+		"E2003411B802011383258566": {"raw", "urn:epc:raw:96.xE2003411B802011383258566"},
+		"303C257BF7194E4000001A85": {"raw", "urn:epc:raw:96.x303C257BF7194E4000001A85"}, // partition 7
+		"ABCD":                     {"raw", "urn:epc:raw:16.xABCD"},
+	} {
+		epc, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if scheme, uri := EPCURI(epc); scheme != want[0] || uri != want[1] {
+			t.Errorf("%s is %s %s, not %v", text, scheme, uri, want)
+		}
+	}
+}
+
+func TestDecodeFaults(t *testing.T) {
+	for name, c := range map[string]struct {
+		payload []byte
+		want    string
+	}{
+		"cut parameter":  {[]byte{0, 240}, "RO_ACCESS_REPORT: byte 10: a parameter of 2 bytes"},
+		"length":         {[]byte{0, 240, 0, 200, 1}, "byte 10: parameter 240 says it has 200 bytes, and 5 are left"},
+		"inner length":   {TLV(240, []byte{0, 241, 0, 90}), "byte 14: parameter 241 says it has 90 bytes, and 4 are left"},
+		"unknown TV":     {TLV(240, []byte{0xff}), "byte 14: parameter 127 of fixed length is not known"},
+		"cut EPC":        {TLV(240, TV(13, []byte{1, 2})), "byte 14: EPC96: EPC is cut off"},
+		"bits beyond":    {TLV(240, TLV(241, B2(960), []byte{1})), "byte 14: EPCData: EPC is cut off"},
+		"nested too far": {nested(20), "nest deeper than"},
+	} {
+		if _, err := Decode(ROAccessReport, 1, c.payload); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+func nested(n int) []byte {
+	if n == 0 {
+		return TLV(240)
+	}
+	return TLV(240, nested(n-1))
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(uint16(ROAccessReport), TLV(240, TV(13, make([]byte, 12)), TV(1, B2(1))))
+	f.Add(uint16(ReaderEvent), TLV(246, TLV(128, B8(1)), TLV(256, B2(0))))
+	f.Add(uint16(GetCapabilitiesResponse), TLV(137, B2(4), B2(1<<14), B4(1), B4(2), B2(1), []byte("1")))
+	f.Fuzz(func(t *testing.T, kind uint16, payload []byte) {
+		m, err := Decode(MessageType(kind&0x3ff), 1, payload)
+		if err != nil {
+			return
+		}
+		for i := range m.Params {
+			readOf(&m.Params[i])
+		}
+	})
+}
+
+func FuzzFramer(f *testing.F) {
+	f.Add(Encode(Keepalive, 1), 3)
+	f.Add(append([]byte("HTTP/1.1 400\r\n"), Encode(ROAccessReport, 2, TLV(240))...), 5)
+	f.Fuzz(func(t *testing.T, data []byte, cut int) {
+		collect := func(parts ...[]byte) (out []string) {
+			var fr Framer
+			for _, p := range parts {
+				fr.Feed(p, func(f Frame) {
+					if f.Fault == "" {
+						out = append(out, fmt.Sprintf("%d %d %x", f.Type, f.ID, f.Payload))
+					}
+				})
+			}
+			return out
+		}
+		n := int(uint(cut) % uint(len(data)+1))
+		if a, b := collect(data), collect(data[:n], data[n:]); !slices.Equal(a, b) {
+			t.Errorf("whole %v, split %v", a, b)
+		}
+	})
+}
+
+var at = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+
+// report is a report of one read.
+func report(epc byte, antenna uint16, rssi int8, t time.Time) []byte {
+	e := make([]byte, 12)
+	e[0], e[11] = 0xe2, epc
+	us := B8(uint64(t.UnixMicro()))
+	return Encode(ROAccessReport, 7, TLV(240, TV(13, e), TV(1, B2(antenna)), TV(6, []byte{byte(rssi)}), TV(2, us), TV(4, us), TV(8, B2(1))))
+}
+
+// input is what a sound reader sends, unasked.
+func input() (out []byte) {
+	out = append(out, Encode(ReaderEvent, 1, TLV(246, TLV(128, B8(uint64(at.UnixMicro()))), TLV(256, B2(0))))...)
+	for i := range 5 {
+		out = append(out, report(1, 1, int8(-60+i), at.Add(time.Duration(i)*100*time.Millisecond))...)
+		out = append(out, report(2, 2, -70, at.Add(time.Duration(i)*100*time.Millisecond))...)
+	}
+	out = append(out, Encode(ReaderEvent, 9, TLV(246, TLV(128, B8(uint64(at.UnixMicro()))), TLV(255, []byte{0}, B2(2))))...)
+	return append(out, Encode(Keepalive, 10)...)
+}
+
+func settings(address string) any {
+	return &Config{Address: address, Hold: 200 * time.Millisecond, Longest: 30 * time.Second, Keepalive: time.Second, SilentAfter: 20 * time.Second}
+}
+
+func TestConforms(t *testing.T) {
+	in := input()
+	drivertest.Stream{Spec: Spec, Settings: settings, Input: in, Cut: len(in) - 25, Normal: func(*observation.Observation) {}}.Run(t)
+}
+
+func TestPresence(t *testing.T) {
+	p := presences{hold: time.Second, longest: 10 * time.Second, here: map[string]*presence{}}
+	var all []*observation.Observation
+	read1 := func(sec float64, antenna uint32, rssi int32) {
+		now := at.Add(time.Duration(sec * float64(time.Second)))
+		all = append(all, p.take(now, read{epc: []byte{1, 2}, antenna: antenna, rssi: rssi, count: 2, first: now.UnixNano(), last: now.UnixNano()})...)
+	}
+	read1(0, 1, -60)
+	read1(0.5, 2, -50)
+	read1(0.9, 1, -55)
+	all = append(all, p.tick(at.Add(3*time.Second))...)
+	for i := range 24 { // stays for twelve seconds
+		read1(5+float64(i)/2, 1, -60)
+	}
+	all = append(all, p.flush()...)
+	if len(all) != 2 {
+		t.Fatalf("%d presences: %v", len(all), all)
+	}
+	one := all[0].Body.GetVehicleTag()
+	if one.Reads != 6 || one.RssiMaxDbm != -50 || len(one.Antennas) != 2 || one.Antennas[0].Reads != 4 || one.Antennas[0].RssiMaxDbm != -55 || one.LastNs-one.FirstNs != 9e8 {
+		t.Errorf("%v", one)
+	}
+	if two := all[1].Body.GetVehicleTag(); two.Reads < 40 || all[1].TimeNs != at.Add(5*time.Second).UnixNano() {
+		t.Errorf("%v", two)
+	}
+	if math.Abs(float64(len(p.here))) != 0 {
+		t.Error("something is left")
+	}
+}
+
+// TestRefusals: a reader that has another client, or does not like what we ask, is told with its own words.
+func TestRefusals(t *testing.T) {
+	for want, first := range map[string][]byte{
+		"another client is connected": Encode(ReaderEvent, 1, TLV(246, TLV(128, B8(1)), TLV(256, B2(2)))),
+		"refused our GET_READER_CAPABILITIES (its capabilities): status 401, not today": append(Encode(ReaderEvent, 1, TLV(246, TLV(128, B8(1)), TLV(256, B2(0)))),
+			Encode(GetCapabilitiesResponse, 1, TLV(287, B2(401), B2(9), []byte("not today")))...),
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			c, err := l.Accept()
+			if err == nil {
+				c.Write(first)
+				time.Sleep(time.Second)
+				c.Close()
+			}
+		}()
+		links, err := transport.NewOpener(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := Spec.New(settings(l.Addr().String()), driver.Env{Device: "rfid", Links: links})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Run(context.Background(), drivertest.NewSink()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+		l.Close()
+	}
+}

@@ -1,0 +1,160 @@
+package llrp
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"lanewarden/drivers/observation"
+)
+
+// read is one report of a tag.
+type read struct {
+	epc         []byte
+	antenna     uint32
+	rssi        int32 // dBm; 0 for none
+	count       uint32
+	first, last int64 // by the reader's clock, ns; 0 for none
+}
+
+// readOf takes a TagReportData apart.
+func readOf(p *Param) (r read, ok bool) {
+	if epc, found := p.Params.TV(tvEPC96); found {
+		r.epc = epc.Bytes("EPC")
+	} else if epc, found := p.Params.Get(pEPCData); found {
+		r.epc = epc.Bytes("EPC")
+	}
+	value := func(tv uint16, name string) uint64 {
+		v, _ := p.Params.TV(tv)
+		return v.Uint(name)
+	}
+	r.antenna = uint32(value(tvAntennaID, "AntennaID"))
+	r.rssi = int32(int64(value(tvPeakRSSI, "PeakRSSI")))
+	r.count = max(1, uint32(value(tvTagSeenCount, "TagSeenCount")))
+	r.first = int64(value(tvFirstSeenUTC, "Microseconds")) * 1000
+	r.last = max(r.first, int64(value(tvLastSeenUTC, "Microseconds"))*1000)
+	return r, len(r.epc) > 0
+}
+
+// presence is a tag in the field of the antennas.
+type presence struct {
+	epc         []byte
+	at, seen    time.Time // first and last report, the agent's time
+	first, last int64
+	reads       uint32
+	rssi        int32
+	antennas    []*observation.AntennaReads
+	reported    bool
+}
+
+// presences folds reads. It knows no clock but the times of what it is given.
+type presences struct {
+	hold, longest time.Duration
+	here          map[string]*presence
+}
+
+// maxPresent bounds the tags that are followed at a time: beyond, the one that was silent longest is reported and forgotten.
+const maxPresent = 4096
+
+func (p *presences) take(at time.Time, r read) (out []*observation.Observation) {
+	out = p.tick(at)
+	one := p.here[string(r.epc)]
+	if one == nil {
+		if len(p.here) >= maxPresent {
+			out = append(out, p.end(p.oldest())...)
+		}
+		one = &presence{epc: slices.Clone(r.epc), at: at, first: r.first}
+		p.here[string(r.epc)] = one
+	}
+	one.seen, one.last = at, max(one.last, r.last)
+	one.reads += r.count
+	stronger := func(a, b int32) int32 {
+		if a == 0 || b != 0 && b > a {
+			return b
+		}
+		return a
+	}
+	one.rssi = stronger(one.rssi, r.rssi)
+	if r.antenna == 0 {
+		return out
+	}
+	i := slices.IndexFunc(one.antennas, func(a *observation.AntennaReads) bool { return a.Antenna == r.antenna })
+	if i < 0 {
+		i = len(one.antennas)
+		one.antennas = append(one.antennas, &observation.AntennaReads{Antenna: r.antenna})
+	}
+	one.antennas[i].Reads += r.count
+	one.antennas[i].RssiMaxDbm = stronger(one.antennas[i].RssiMaxDbm, r.rssi)
+	return out
+}
+
+func (p *presences) oldest() (o *presence) {
+	for _, one := range p.here {
+		if o == nil || one.seen.Before(o.seen) {
+			o = one
+		}
+	}
+	return o
+}
+
+// tick ends presences that were silent for the hold time, and reports those that last.
+func (p *presences) tick(at time.Time) (out []*observation.Observation) {
+	var due []*presence
+	for _, one := range p.here {
+		if at.Sub(one.seen) > p.hold || !one.reported && at.Sub(one.at) > p.longest {
+			due = append(due, one)
+		}
+	}
+	slices.SortFunc(due, order)
+	for _, one := range due {
+		if at.Sub(one.seen) > p.hold {
+			out = append(out, p.end(one)...)
+			continue
+		}
+		out = append(out, one.observation())
+		one.reported = true
+	}
+	return out
+}
+
+// order is that in which presences are reported: a replay gives the same.
+func order(a, b *presence) int {
+	return cmp.Or(a.at.Compare(b.at), bytes.Compare(a.epc, b.epc))
+}
+
+// flush ends all.
+func (p *presences) flush() (out []*observation.Observation) {
+	var all []*presence
+	for _, one := range p.here {
+		all = append(all, one)
+	}
+	slices.SortFunc(all, order)
+	for _, one := range all {
+		out = append(out, p.end(one)...)
+	}
+	return out
+}
+
+func (p *presences) end(one *presence) []*observation.Observation {
+	delete(p.here, string(one.epc))
+	if one.reported {
+		return nil
+	}
+	return []*observation.Observation{one.observation()}
+}
+
+func (one *presence) observation() *observation.Observation {
+	scheme, uri := EPCURI(one.epc)
+	slices.SortFunc(one.antennas, func(a, b *observation.AntennaReads) int { return int(a.Antenna) - int(b.Antenna) })
+	o := observation.New(observation.Class_CLASS_EVENT, one.at, &observation.VehicleTag{
+		Epc: one.epc, Scheme: scheme, Uri: uri, FirstNs: one.first, LastNs: one.last, Reads: one.reads, RssiMaxDbm: one.rssi, Antennas: one.antennas,
+	})
+	o.Body.DeviceTimeNs = one.first
+	o.Key = fmt.Sprintf("%x@%d", one.epc, one.at.UnixNano())
+	if one.first != 0 {
+		o.Key = fmt.Sprintf("%x@%d", one.epc, one.first)
+	}
+	return o
+}

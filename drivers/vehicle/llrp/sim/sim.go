@@ -1,0 +1,260 @@
+// Package sim is an RFID reader, simulated from its side of LLRP: it takes one client, answers its requests, keeps it alive and reports tags.
+package sim
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"lanewarden/drivers/vehicle/llrp"
+)
+
+// Reader is a reader with its antennas. The zero value is ready.
+type Reader struct {
+	ClockError time.Duration // of its clock
+	Fragment   bool          // send in pieces of random size, several messages at a time
+	Refuse     llrp.MessageType
+
+	mu      sync.Mutex
+	client  net.Conn
+	started bool
+	id      uint32
+	held    []byte // of Fragment
+	rng     *rand.Rand
+	every   time.Duration // keep-alive
+	seen    []llrp.MessageType
+}
+
+// Serve serves clients on l, one at a time, until ctx ends.
+func (r *Reader) Serve(ctx context.Context, l net.Listener) error {
+	r.rng = rand.New(rand.NewPCG(1, 2))
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		if err := r.serve(ctx, c); err != nil && ctx.Err() == nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+			continue // a client that broke off
+		}
+	}
+}
+
+func (r *Reader) serve(ctx context.Context, c net.Conn) error {
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	defer c.Close()
+	r.mu.Lock()
+	r.client, r.started, r.held, r.every = c, false, nil, time.Hour
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		r.client, r.started = nil, false
+		r.mu.Unlock()
+	}()
+	r.send(llrp.ReaderEvent, r.event(llrp.TLV(256, llrp.B2(0))))
+	alive, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { r.keepAlive(alive) })
+	defer wg.Wait()
+	defer cancel()
+	buf := make([]byte, 4096)
+	var framer llrp.Framer
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			return err
+		}
+		done := false
+		framer.Feed(buf[:n], func(f llrp.Frame) { done = r.answer(f) || done })
+		if done {
+			return nil
+		}
+	}
+}
+
+// answer answers a request and reports whether it was the last one.
+func (r *Reader) answer(f llrp.Frame) bool {
+	ok := llrp.TLV(287, llrp.B2(0), llrp.B2(0))
+	r.mu.Lock()
+	r.seen = append(r.seen, f.Type)
+	refuse := r.Refuse != 0 && f.Type == r.Refuse
+	r.mu.Unlock()
+	if refuse {
+		text := "not today"
+		ok = llrp.TLV(287, llrp.B2(401), llrp.B2(uint16(len(text))), []byte(text))
+	}
+	reply := func(t llrp.MessageType, payload ...[]byte) { r.write(llrp.Encode(t, f.ID, payload...)) }
+	switch f.Type {
+	case llrp.GetCapabilities:
+		version := "5.14.0.240"
+		reply(llrp.GetCapabilitiesResponse, ok, llrp.TLV(137, llrp.B2(4), llrp.B2(1<<14), llrp.B4(25882), llrp.B4(2001002), llrp.B2(uint16(len(version))), []byte(version)))
+	case llrp.SetConfig:
+		if m, err := llrp.Decode(f.Type, f.ID, f.Payload); err == nil {
+			if k, found := m.Params.Get(220); found && k.Uint("Trigger") == 1 {
+				r.mu.Lock()
+				r.every = max(time.Duration(k.Uint("Interval"))*time.Millisecond, 10*time.Millisecond)
+				r.mu.Unlock()
+			}
+		}
+		reply(llrp.SetConfigResponse, ok)
+	case llrp.DeleteROSpec:
+		r.start(false)
+		reply(llrp.DeleteROSpecResponse, ok)
+	case llrp.AddROSpec:
+		reply(llrp.AddROSpecResponse, ok)
+	case llrp.EnableROSpec:
+		reply(llrp.EnableROSpecResponse, ok)
+	case llrp.StartROSpec:
+		reply(llrp.StartROSpecResponse, ok)
+		r.start(!refuse)
+	case llrp.CloseConnection:
+		reply(llrp.CloseConnectionResponse, ok)
+		return true
+	}
+	return false
+}
+
+func (r *Reader) start(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.started = on
+}
+
+// Seen reports whether a client sent such a message.
+func (r *Reader) Seen(t llrp.MessageType) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.seen, t)
+}
+
+// Started reports whether a client has started the reader.
+func (r *Reader) Started() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.started
+}
+
+// keepAlive sends keep-alives as the client wished, and what Fragment holds back.
+func (r *Reader) keepAlive(ctx context.Context) {
+	t := time.NewTicker(10 * time.Millisecond)
+	defer t.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		r.mu.Lock()
+		due := time.Since(last) >= r.every
+		r.mu.Unlock()
+		if due {
+			last = time.Now()
+			r.send(llrp.Keepalive)
+		}
+		r.flush()
+	}
+}
+
+// Tag is one read of a tag.
+type Tag struct {
+	EPC     [12]byte
+	Antenna uint16
+	RSSI    int8 // dBm
+	At      time.Time
+}
+
+// Read reports a tag, when a client has started the reader. It says whether it did.
+func (r *Reader) Read(tags ...Tag) bool {
+	if !r.Started() {
+		return false
+	}
+	r.send(llrp.ROAccessReport, Report(r.ClockError, tags...))
+	return true
+}
+
+// Report is the payload of a report of these reads.
+func Report(clockError time.Duration, tags ...Tag) (out []byte) {
+	for _, t := range tags {
+		at := llrp.B8(uint64(t.At.Add(clockError).UnixMicro()))
+		out = append(out, llrp.TLV(240, llrp.TV(13, t.EPC[:]), llrp.TV(1, llrp.B2(t.Antenna)), llrp.TV(6, []byte{byte(t.RSSI)}), llrp.TV(2, at), llrp.TV(4, at), llrp.TV(8, llrp.B2(1)))...)
+	}
+	return out
+}
+
+// Antenna reports that an antenna was connected or lost.
+func (r *Reader) Antenna(n uint16, connected bool) {
+	state := byte(0)
+	if connected {
+		state = 1
+	}
+	r.send(llrp.ReaderEvent, r.event(llrp.TLV(255, []byte{state}, llrp.B2(n))))
+}
+
+func (r *Reader) event(p []byte) []byte { return Event(time.Now().Add(r.ClockError), p) }
+
+// Event is the payload of a reader event notification.
+func Event(at time.Time, p []byte) []byte {
+	return llrp.TLV(246, llrp.TLV(128, llrp.B8(uint64(at.UnixMicro()))), p)
+}
+
+func (r *Reader) send(t llrp.MessageType, payload ...[]byte) {
+	r.mu.Lock()
+	r.id++
+	id := r.id
+	r.mu.Unlock()
+	r.write(llrp.Encode(t, id, payload...))
+}
+
+// write sends bytes; a client that is gone is found by its reads.
+func (r *Reader) write(b []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.client == nil {
+		return
+	}
+	if !r.Fragment {
+		r.client.Write(b)
+		return
+	}
+	r.held = append(r.held, b...)
+	for len(r.held) > 0 && r.rng.IntN(3) > 0 {
+		n := min(1+r.rng.IntN(40), len(r.held))
+		r.client.Write(r.held[:n])
+		r.held = r.held[n:]
+	}
+}
+
+func (r *Reader) flush() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.client != nil && len(r.held) > 0 {
+		r.client.Write(r.held)
+		r.held = nil
+	}
+}
+
+// EPC makes a GIAI-96 of a company's number and an asset's.
+func EPC(company uint32, asset uint64) (out [12]byte) {
+	// Header 0x34, filter 0, partition 5 (24 bits, 7 digits), company, asset of 58 bits.
+	out[0] = 0x34
+	hi := uint64(5)<<42 | uint64(company&0xffffff)<<18 | asset>>40&0x3ffff // the 48 bits behind the first byte, without filter
+	lo := asset & 0xffffffffff
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], hi)
+	copy(out[1:7], b[2:])
+	binary.BigEndian.PutUint64(b[:], lo)
+	copy(out[7:], b[3:])
+	return out
+}
