@@ -3,6 +3,8 @@ package transport
 import (
 	"context"
 	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +24,52 @@ type HTTP struct {
 	TokenFile string `yaml:"token_file" format:"file" help:"file with a token that senders must give as 'Authorization: Bearer TOKEN'"`
 	CertFile  string `yaml:"cert_file" format:"file" help:"TLS certificate chain (PEM); with key_file, the endpoint speaks HTTPS"`
 	KeyFile   string `yaml:"key_file" format:"file" help:"TLS private key (PEM)"`
+	// ClientCAFile needs CertFile.
+	ClientCAFile string `yaml:"client_ca_file" format:"file" help:"with cert_file: senders must show a certificate that one of these (PEM) has signed"`
+}
+
+// Check reports what is wrong with the endpoint.
+func (h HTTP) Check() error {
+	if (h.CertFile == "") != (h.KeyFile == "") {
+		return errors.New("cert_file and key_file belong together")
+	}
+	if h.ClientCAFile != "" && h.CertFile == "" {
+		return errors.New("client_ca_file needs cert_file and key_file: without TLS nobody shows a certificate")
+	}
+	return nil
+}
+
+// clients returns who may connect; nil for everybody.
+func (h HTTP) clients() (*tls.Config, error) {
+	if h.ClientCAFile == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(h.ClientCAFile)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s holds no certificate (PEM)", h.ClientCAFile)
+	}
+	return &tls.Config{ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12}, nil
+}
+
+// Spool keeps a body in a file without name, so that it is whole before anything is made of it, and memory stays bounded. Closing the
+// file gives its space back.
+func Spool(body io.Reader) (*os.File, error) {
+	f, err := os.CreateTemp("", "lanewarden-*")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if _, err := io.Copy(f, body); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return f, err
 }
 
 // Document is what a device posted.
@@ -54,9 +102,13 @@ func (h HTTP) Serve(ctx context.Context, handle func(context.Context, Document) 
 		}
 		token = strings.TrimSpace(string(b))
 	}
+	clients, err := h.clients()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	e := &endpoint{HTTP: h, token: token, handle: handle, slots: make(chan struct{}, maxRequests)}
 	srv := &http.Server{
-		Handler: e, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: time.Minute,
+		Handler: e, TLSConfig: clients, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	stopped := make(chan struct{})

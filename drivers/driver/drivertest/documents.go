@@ -27,14 +27,17 @@ type Documents struct {
 	Good     []byte // a sound document, of which the driver makes one observation
 	Bad      []byte // one that it cannot read
 	HTTP     bool   // the driver takes documents over HTTP too
+	NoFolder bool   // it takes them over HTTP only
 }
 
 // Run runs the kit.
 func (d Documents) Run(t *testing.T) {
-	t.Run("folder", d.folder)
-	t.Run("folder: a file that grows", d.growing)
-	t.Run("folder: bad file", d.badFile)
-	t.Run("folder: refusing journal", d.refusedFile)
+	if !d.NoFolder {
+		t.Run("folder", d.folder)
+		t.Run("folder: a file that grows", d.growing)
+		t.Run("folder: bad file", d.badFile)
+		t.Run("folder: refusing journal", d.refusedFile)
+	}
 	if d.HTTP {
 		t.Run("http", d.http)
 		t.Run("http: refusing journal", d.refusedPost)

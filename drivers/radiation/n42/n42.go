@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -49,10 +48,8 @@ func build(c Config, env driver.Env) (driver.Driver, error) {
 
 type instrument struct {
 	Config
-	env driver.Env
-
-	mu     sync.Mutex // guards faults: folder and requests come side by side
-	faults driver.Faults
+	env    driver.Env
+	faults driver.FaultLog
 }
 
 // Run implements driver.Driver.
@@ -83,17 +80,11 @@ func (n *instrument) file(ctx context.Context, sink driver.Sink, path string) er
 
 // posted spools a body, so that it is whole before anything is made of it, and memory stays bounded.
 func (n *instrument) posted(ctx context.Context, sink driver.Sink, d transport.Document) error {
-	f, err := os.CreateTemp("", "lanewarden-n42-*")
+	f, err := transport.Spool(d.Body)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := os.Remove(f.Name()); err != nil {
-		return err
-	}
-	if _, err := io.Copy(f, d.Body); err != nil {
-		return err
-	}
 	return n.take(ctx, sink, f, d.Name, d.Peer)
 }
 
@@ -151,15 +142,7 @@ func (n *instrument) fault(ctx context.Context, sink driver.Sink, f io.ReadSeeke
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return err
 	}
-	n.mu.Lock()
-	n.faults.Add(time.Now().UTC(), reason.Error(), 0, head[:size])
-	due := n.faults.Take()
-	n.mu.Unlock()
-	if len(due) == 0 {
-		return nil
-	}
-	_, err = sink.Commit(ctx, due...)
-	return err
+	return n.faults.Report(ctx, sink, reason.Error(), "", head[:size])
 }
 
 // Observation returns the document's summary as a typed body.

@@ -1,0 +1,77 @@
+package plate
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+)
+
+// MQTT is a broker to which cameras publish ONVIF events.
+type MQTT struct {
+	Broker       string `yaml:"broker" required:"true" help:"broker that the cameras publish to" example:"mqtt://192.0.2.40:1883"`
+	Topic        string `yaml:"topic" default:"+/onvif-ej/RuleEngine/Recognition/LicensePlate/#" help:"topic filter of the plate events"`
+	User         string `yaml:"user" help:"user name at the broker"`
+	PasswordFile string `yaml:"password_file" format:"file" help:"file with the password at the broker"`
+}
+
+const (
+	mqttTimeout = 10 * time.Second
+	mqttQueue   = 64
+)
+
+// run takes events until ctx ends or the connection is lost. A message is acknowledged to the broker when it is durable: the session is
+// kept there under the agent's name, and what could not be committed comes again.
+func (m *MQTT) run(ctx context.Context, sink driver.Sink, device string, take func(context.Context, []byte) error) error {
+	lost := make(chan error, 1)
+	messages := make(chan mqtt.Message, mqttQueue)
+	o := mqtt.NewClientOptions().AddBroker(strings.Replace(m.Broker, "mqtt://", "tcp://", 1)).SetClientID("lanewarden-" + device).SetCleanSession(false).
+		SetAutoReconnect(false).SetConnectTimeout(mqttTimeout).SetAutoAckDisabled(true).SetOrderMatters(true).SetUsername(m.User).
+		SetConnectionLostHandler(func(_ mqtt.Client, err error) { lost <- err }).
+		SetDefaultPublishHandler(func(_ mqtt.Client, msg mqtt.Message) {
+			select {
+			case messages <- msg:
+			case <-ctx.Done():
+			}
+		})
+	if m.PasswordFile != "" {
+		text, err := os.ReadFile(m.PasswordFile)
+		if err != nil {
+			return err
+		}
+		o.SetPassword(strings.TrimSpace(string(text)))
+	}
+	client := mqtt.NewClient(o)
+	defer client.Disconnect(100)
+	for _, step := range []func() mqtt.Token{client.Connect, func() mqtt.Token { return client.Subscribe(m.Topic, 1, nil) }} {
+		t := step()
+		select {
+		case <-t.Done():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := t.Error(); err != nil {
+			return fmt.Errorf("broker %s: %w", m.Broker, err)
+		}
+	}
+	sink.State(observation.DeviceState_STATE_RUNNING, "subscribed to "+m.Topic)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-lost:
+			return fmt.Errorf("broker %s: %w", m.Broker, err)
+		case msg := <-messages:
+			if err := take(ctx, msg.Payload()); err != nil && !isBad(err) {
+				return err
+			}
+			msg.Ack()
+		}
+	}
+}

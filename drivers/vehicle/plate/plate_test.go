@@ -1,0 +1,248 @@
+package plate_test
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+	"lanewarden/drivers/vehicle/plate"
+	"lanewarden/drivers/vehicle/plate/sim"
+)
+
+const alpr = `{"data_type":"alpr_group","best_uuid":"u-1","best_plate_number":"ab 123-O","best_confidence":92.5,"best_region":"us-mi","epoch_start":1764072000123,
+"camera_id":77,"travel_direction":170.5,"best_plate":{"candidates":[{"plate":"AB1230","confidence":80}],"coordinates":[{"x":10,"y":20},{"x":110,"y":50}],"plate_crop_jpeg":"/9j/"},
+"vehicle":{"body_type":[{"name":"tractor-trailer","confidence":90}]}}`
+
+func settings(_, listen, path string) any {
+	forward := 180.0
+	return &plate.Config{HTTP: &transport.HTTP{Listen: listen, Path: path, MaxBytes: 64 << 20}, Forward: &forward}
+}
+
+func TestConforms(t *testing.T) {
+	drivertest.Documents{
+		Spec: plate.Spec, Settings: settings, Good: []byte(alpr), Bad: []byte(`{"data_type":"alpr_group",`), HTTP: true, NoFolder: true,
+	}.Run(t)
+}
+
+func TestPayloads(t *testing.T) {
+	stream := `{"hook":{"id":"cam"},"data":{"camera_id":"cam-2","timestamp":"2026-11-25T12:00:00.5Z","results":[{"plate":"8bx77q","score":0.91,"region":{"code":"ca-on"},
+		"vehicle":{"type":"Big Truck"},"direction":181,"box":{"xmin":1,"ymin":2,"xmax":3,"ymax":4},"candidates":[{"plate":"8bx77q","score":0.91},{"plate":"bbx77q","score":0.5}]},{"plate":"","score":0}]}}`
+	onvif := `{"UtcTime":"2026-11-25T12:00:00.5Z","PropertyOperation":"Initialized","Source":{"VideoSourceConfigurationToken":"cam-3"},
+		"Data":{"Object":{"LicensePlateInfo":{"PlateNumber":{"Value":"KA-X 12","Likelihood":0.8},"CountryCode":{"Value":"DE"}}}}}`
+	for name, c := range map[string]struct{ text, plate, normal, skeleton, camera, region string }{
+		"openalpr":        {alpr, "ab 123-O", "AB123O", "A81230", "77", "us-mi"},
+		"platerecognizer": {stream, "8bx77q", "8BX77Q", "88X770", "cam-2", "ca-on"},
+		"onvif":           {onvif, "KA-X 12", "KAX12", "KAX12", "cam-3", "de"},
+	} {
+		reads, err := plate.Decode([]byte(c.text))
+		if err != nil || len(reads) != 1 {
+			t.Errorf("%s: %v, %d reads", name, err, len(reads))
+			continue
+		}
+		r := reads[0]
+		if r.Plate != c.plate || r.Normal != c.normal || r.Skeleton != c.skeleton || r.Camera != c.camera || r.Region != c.region || r.Vendor != name || r.At.Year() < 2025 || r.Confidence < 0.7 {
+			t.Errorf("%s: %v at %s", name, r.VehiclePlate, r.At)
+		}
+	}
+	for text, want := range map[string]string{
+		"{":                                  "line 1, column 1",
+		`{"data_type":"alpr_group"}`:         `"best_plate_number" is missing`,
+		"[1]":                                "line 1, column 1",
+		`{"x":1}`:                            "is of no vendor that we know",
+		`{"data":{"results":[{"plate":7}]}}`: `"results"[0]: "plate" is no text`,
+	} {
+		if _, err := plate.Decode([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+	if reads, err := plate.Decode([]byte(`{"data_type":"heartbeat"}`)); err != nil || len(reads) != 0 {
+		t.Errorf("heartbeat: %v %v", reads, err)
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"ABC", "ABC", 0}, {"ABC", "ABD", 1}, {"ABC", "BC", 1}, {"", "AB", 2}, {"A12", "21A", 3}} {
+		if got := plate.Distance(c.a, c.b); got != c.want {
+			t.Errorf("%q to %q is %d, not %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+// running is a driver behind an address.
+type running struct {
+	sink *drivertest.Sink
+	url  string
+	stop func()
+}
+
+func start(t *testing.T, c *plate.Config) *running {
+	r := &running{sink: drivertest.NewSink()}
+	if c.HTTP != nil {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.HTTP.Listen, c.HTTP.Path, c.HTTP.MaxBytes = l.Addr().String(), "/plates", 64<<20
+		l.Close()
+		r.url = "http://" + c.HTTP.Listen + "/plates"
+	}
+	d, err := plate.Spec.New(c, driver.Env{Device: "lpr"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx, r.sink) }()
+	r.stop = func() { cancel(); <-done }
+	for c.HTTP != nil {
+		conn, err := net.Dial("tcp", c.HTTP.Listen)
+		if err == nil {
+			conn.Close()
+			break
+		}
+		select {
+		case err := <-done:
+			t.Fatal(err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return r
+}
+
+// TestCurl sends what the vendors' documentation shows, with curl: JSON, multipart with picture; wrong token, too large, broken.
+func TestCurl(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("no curl here: apt-get install curl")
+	}
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	r := start(t, &plate.Config{HTTP: &transport.HTTP{TokenFile: file("token", "secret\n")}})
+	defer r.stop()
+	curl := func(want string, args ...string) {
+		t.Helper()
+		out, err := exec.Command("curl", append([]string{"-s", "-w", " %{http_code}", r.url}, args...)...).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("curl %v: %v %s; want %s", args, err, out, want)
+		}
+	}
+	token := []string{"-H", "Authorization: Bearer secret"}
+	group := file("group.json", alpr)
+	curl("200", append(token, "-H", "Content-Type: application/json", "-d", "@"+group)...)
+	stream := file("stream.json", `{"hook":{},"data":{"camera_id":"c","timestamp":"2026-11-25T12:00:00Z","results":[{"plate":"x1","score":0.9}]}}`)
+	curl("200", append(token, "-F", "json=<"+stream, "-F", "upload=@"+file("image.jpg", "\xff\xd8\xff\xe0 picture")+";type=image/jpeg")...)
+	curl("401", "-H", "Authorization: Bearer wrong", "-d", "@"+group)
+	curl("413", append(token, "--data-binary", "@"+file("large", strings.Repeat("x", 20<<20)))...)
+	curl("413", append(token, "-F", "json=<"+stream, "-F", "upload=@"+file("large.jpg", strings.Repeat("x", 20<<20)))...)
+	curl("line 2, column", append(token, "--data-binary", "@"+file("broken.json", "{\"data_type\":\n\"alpr_group\""))...)
+	curl("400", append(token, "--data-binary", "@"+file("broken2.json", "{"))...)
+	curl("multipart body without a field named json 400", append(token, "-F", "other=1")...)
+	reads := r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)
+	if len(reads) != 2 || len(reads[0].Body.Artifacts) != 2 || len(reads[1].Body.Artifacts) != 2 || reads[1].Body.Artifacts[1].Name != "image.jpg" {
+		t.Errorf("%v", reads)
+	}
+	r.sink.Refuse(true)
+	curl("503", append(token, "-d", "@"+file("again.json", strings.Replace(alpr, "u-1", "u-2", 1)))...)
+}
+
+func TestSimulatedCameras(t *testing.T) {
+	r := start(t, &plate.Config{HTTP: &transport.HTTP{}})
+	defer r.stop()
+	defer http.DefaultClient.CloseIdleConnections()
+	for _, vendor := range []string{"openalpr", "platerecognizer"} {
+		c := &sim.Camera{URL: r.url, ID: "cam", Vendor: vendor, ClockError: time.Minute, Rand: rand.New(rand.NewPCG(1, 1)), Right: 1}
+		at := time.Now()
+		if err := c.Post(t.Context(), "ABC123", at); err != nil {
+			t.Fatal(err)
+		}
+		all := r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)
+		one := all[len(all)-1]
+		if p := one.Body.GetVehiclePlate(); p.Vendor != vendor || p.Normal != "ABC123" || one.Body.DeviceTimeNs-at.UnixNano() < int64(59*time.Second) {
+			t.Errorf("%v", one)
+		}
+	}
+}
+
+// TestOnvifBroker reads events that a camera publishes to mosquitto.
+func TestOnvifBroker(t *testing.T) {
+	if _, err := exec.LookPath("mosquitto"); err != nil {
+		t.Skip("no mosquitto here: apt-get install mosquitto")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	l.Close()
+	broker := exec.Command("mosquitto", "-p", port)
+	if err := broker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { broker.Process.Kill(); broker.Wait() }()
+	address := "mqtt://127.0.0.1:" + port
+	var camera mqtt.Client
+	for range 100 {
+		camera = mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://127.0.0.1:" + port).SetClientID("camera"))
+		if tok := camera.Connect(); tok.WaitTimeout(time.Second) && tok.Error() == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	defer camera.Disconnect(100)
+	r := start(t, &plate.Config{MQTT: &plate.MQTT{Broker: address, Topic: "+/onvif-ej/RuleEngine/Recognition/LicensePlate/#"}})
+	defer r.stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	text := []byte(`{"UtcTime":"2026-11-25T12:00:00Z","Source":{"VideoSource":"cam"},"Data":{"PlateNumber":"XYZ 9","Likelihood":0.7}}`)
+	for len(r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)) == 0 && ctx.Err() == nil { // until the driver has subscribed
+		camera.Publish("site/onvif-ej/RuleEngine/Recognition/LicensePlate/1", 1, false, text).WaitTimeout(time.Second)
+		camera.Publish("site/onvif-ej/RuleEngine/Recognition/LicensePlate/1", 1, false, []byte("{")).WaitTimeout(time.Second)
+		time.Sleep(50 * time.Millisecond)
+	}
+	all := r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)
+	if len(all) != 1 || all[0].Body.GetVehiclePlate().Normal != "XYZ9" || all[0].Body.GetVehiclePlate().Vendor != "onvif" {
+		t.Errorf("%v", all)
+	}
+	if len(r.sink.Of(observation.Kind_KIND_DEVICE_FAULT)) == 0 {
+		t.Error("a broken event is no fault")
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(alpr))
+	f.Add([]byte(`{"data":{"results":[{"plate":"x","direction":1,"candidates":[{"plate":"y"}]}]}}`))
+	f.Add([]byte(`{"UtcTime":"2026-11-25T12:00:00Z","Data":[{"PlateNumber":{"_":"x"}}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		reads, err := plate.Decode(text)
+		if err == nil && bytes.TrimSpace(text) == nil {
+			t.Error("nothing is no payload")
+		}
+		for _, r := range reads {
+			if r.Plate == "" || len(r.Alternatives) > 64 {
+				t.Errorf("%v", r)
+			}
+		}
+	})
+}
