@@ -144,11 +144,12 @@ func parts(f *os.File, boundary string, each func(*multipart.Part) error) error 
 	}
 }
 
-// jsonPart finds the field json.
+// jsonPart finds the field json in a body that is whole.
 func jsonPart(f *os.File, boundary string) (text []byte, err error) {
 	err = parts(f, boundary, func(p *multipart.Part) error {
 		if p.FormName() != "json" || text != nil {
-			return nil
+			_, err := io.Copy(io.Discard, p) // a body that broke off is found before anything is kept of it
+			return err
 		}
 		var err error
 		text, err = readJSON(p)

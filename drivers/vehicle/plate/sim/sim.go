@@ -90,7 +90,8 @@ func (c *Camera) Payload(plate string, confidence float64, at time.Time) (body [
 	if err := c.picture(part); err != nil {
 		return nil, "", err
 	}
-	return out.Bytes(), w.FormDataContentType(), w.Close()
+	err = w.Close()
+	return out.Bytes(), w.FormDataContentType(), err
 }
 
 // picture draws a grey picture with a light plate in it.
