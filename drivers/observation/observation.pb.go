@@ -5209,6 +5209,7 @@ type VehicleWeight struct {
 	Axle          uint32                 `protobuf:"varint,4,opt,name=axle,proto3" json:"axle,omitempty"`         // from 1; 0 for the whole platform
 	Overload      bool                   `protobuf:"varint,5,opt,name=overload,proto3" json:"overload,omitempty"` // beyond the scale's range or the limit in the settings
 	Seconds       float32                `protobuf:"fixed32,6,opt,name=seconds,proto3" json:"seconds,omitempty"`  // how long it was on the platform, till the weight was stable
+	Unstable      bool                   `protobuf:"varint,7,opt,name=unstable,proto3" json:"unstable,omitempty"` // it never came to rest: the largest weight that was seen
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5283,6 +5284,13 @@ func (x *VehicleWeight) GetSeconds() float32 {
 		return x.Seconds
 	}
 	return 0
+}
+
+func (x *VehicleWeight) GetUnstable() bool {
+	if x != nil {
+		return x.Unstable
+	}
+	return false
 }
 
 // VehicleCode is a code that somebody scanned: of cargo, a container, a driver's or a carrier's card.
@@ -6709,14 +6717,15 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x05plate\x18\x01 \x01(\tR\x05plate\x12\x1e\n" +
 	"\n" +
 	"confidence\x18\x02 \x01(\x02R\n" +
-	"confidence\"\x94\x01\n" +
+	"confidence\"\xb0\x01\n" +
 	"\rVehicleWeight\x12\x0e\n" +
 	"\x02kg\x18\x01 \x01(\x01R\x02kg\x12\x10\n" +
 	"\x03net\x18\x02 \x01(\bR\x03net\x12\x17\n" +
 	"\atare_kg\x18\x03 \x01(\x01R\x06tareKg\x12\x12\n" +
 	"\x04axle\x18\x04 \x01(\rR\x04axle\x12\x1a\n" +
 	"\boverload\x18\x05 \x01(\bR\boverload\x12\x18\n" +
-	"\aseconds\x18\x06 \x01(\x02R\aseconds\"\x88\x01\n" +
+	"\aseconds\x18\x06 \x01(\x02R\aseconds\x12\x1a\n" +
+	"\bunstable\x18\a \x01(\bR\bunstable\"\x88\x01\n" +
 	"\vVehicleCode\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x14\n" +

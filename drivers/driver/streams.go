@@ -1,0 +1,99 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// Decoder makes observations of what a device sends, unasked. It knows no clock but the times of what it is given: a replay gives the same.
+type Decoder interface {
+	// Feed takes bytes; empty when only time passed.
+	Feed(at time.Time, data []byte) []*observation.Observation
+	// Break says that the input broke off: what is under way is incomplete.
+	Break(at time.Time) []*observation.Observation
+	// Idle reports whether nothing is under way.
+	Idle() bool
+	// Sound counts the frames that were understood.
+	Sound() uint64
+}
+
+// Listener runs a device that talks by itself: it opens the link, feeds the decoder, commits, and says how the device is.
+type Listener struct {
+	Link        transport.Link
+	Decoder     Decoder
+	Faults      *Faults // that the decoder adds to
+	SilentAfter time.Duration
+	Silent      string // what a technician shall look at when nothing comes
+}
+
+// Run reads until ctx ends or the connection is lost.
+func (l *Listener) Run(ctx context.Context, links *transport.Opener, sink Sink) error {
+	stream, err := links.Open(ctx, l.Link)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	l.Faults.Source = l.Link.String()
+	sink.State(observation.DeviceState_STATE_CONNECTING, "connected to "+l.Link.String()+", waiting for what the device sends")
+	heard, sound, last := time.Now(), l.Decoder.Sound(), time.Time{}
+	for {
+		chunk, err := stream.Next(ctx)
+		if err == nil {
+			err = l.take(ctx, sink, chunk)
+			last = chunk.At
+		}
+		if err != nil {
+			return errors.Join(l.finish(ctx, sink, last), lost(err))
+		}
+		switch n := l.Decoder.Sound(); {
+		case n != sound:
+			heard, sound = time.Now(), n
+			sink.State(observation.DeviceState_STATE_RUNNING, "")
+		case l.SilentAfter > 0 && time.Since(heard) > l.SilentAfter:
+			sink.State(observation.DeviceState_STATE_SILENT, fmt.Sprintf("connected to %s, but nothing that is understood came for %s: %s", l.Link, l.SilentAfter, l.Silent))
+		}
+		if l.Decoder.Idle() {
+			stream.Settled()
+		}
+	}
+}
+
+func (l *Listener) take(ctx context.Context, sink Sink, c transport.Chunk) error {
+	var obs []*observation.Observation
+	if c.Break {
+		obs = l.Decoder.Break(c.At)
+	} else {
+		obs = l.Decoder.Feed(c.At, c.Data)
+	}
+	l.Faults.Tick(c.At)
+	return CommitAny(ctx, sink, append(obs, l.Faults.Take()...))
+}
+
+// lost words the end of a connection.
+func lost(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("the device closed the connection")
+	}
+	return err
+}
+
+// finishTimeout bounds the last commit of a connection that ends because the agent stops.
+const finishTimeout = 500 * time.Millisecond
+
+// finish commits what is under way, also when ctx has ended already. last is when something came last: a replay must give the same.
+func (l *Listener) finish(ctx context.Context, sink Sink, last time.Time) error {
+	if last.IsZero() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	defer cancel()
+	obs := l.Decoder.Break(last)
+	l.Faults.Flush()
+	return CommitAny(ctx, sink, append(obs, l.Faults.Take()...))
+}
