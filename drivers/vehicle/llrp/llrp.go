@@ -43,7 +43,7 @@ func (r *reader) Run(ctx context.Context, sink driver.Sink) error {
 	defer stream.Close()
 	s := session{
 		reader: r, sink: sink, stream: stream, faults: driver.Faults{Source: r.Address}, heard: time.Now(),
-		present: presences{hold: r.Hold, longest: r.Longest, here: map[string]*presence{}}, conditions: map[string]bool{},
+		present: presences{hold: r.Hold, longest: r.Longest, here: map[string]*presence{}},
 	}
 	sink.State(observation.DeviceState_STATE_CONNECTING, "connected to "+r.Address+", waiting for the reader's first message")
 	for {
@@ -117,7 +117,7 @@ type session struct {
 	framer     Framer
 	faults     driver.Faults
 	present    presences
-	conditions map[string]bool // that are in force
+	conditions driver.Conditions
 
 	accepted bool
 	steps    []step // still to do; the first is under way
@@ -276,12 +276,12 @@ func (s *session) event(m *Message) ([]*observation.Observation, error) {
 			return obs, errors.New("the reader closed the session")
 		case pAntennaEvent:
 			n := p.Uint("AntennaID")
-			obs = append(obs, s.condition("antenna", fmt.Sprint(n), p.Uint("Event") == 1, fmt.Sprintf("antenna %d is not connected: cable or connector?", n))...)
+			obs = append(obs, s.conditions.Set(s.at, "antenna", fmt.Sprint(n), p.Uint("Event") != 1, fmt.Sprintf("antenna %d is not connected: cable or connector?", n))...)
 		case pBufferOverflow:
-			obs = append(obs, s.condition("buffer", "", false, "the reader's report buffer ran over: reads are lost")...)
+			obs = append(obs, s.conditions.Set(s.at, "buffer", "", true, "the reader's report buffer ran over: reads are lost")...)
 		case pBufferWarning:
 			percent := p.Uint("BufferPercentageFull")
-			obs = append(obs, s.condition("buffer", "", percent < 50, fmt.Sprintf("the reader's report buffer is %d %% full: slow network?", percent))...)
+			obs = append(obs, s.conditions.Set(s.at, "buffer", "", percent >= 50, fmt.Sprintf("the reader's report buffer is %d %% full: slow network?", percent))...)
 		case pReaderException:
 			s.faults.Add(s.at, "the reader reports: "+p.Text("Message"), 0, nil)
 		}
@@ -291,21 +291,6 @@ func (s *session) event(m *Message) ([]*observation.Observation, error) {
 
 var refusals = map[uint64]string{
 	1: "a connection that the reader made itself exists", 2: "another client is connected", 3: "it failed for another reason", 4: "another connection was attempted",
-}
-
-// condition reports what begins or is over, once.
-func (s *session) condition(name, subject string, cleared bool, text string) []*observation.Observation {
-	id := name + " " + subject
-	if s.conditions[id] == !cleared {
-		return nil
-	}
-	s.conditions[id] = !cleared
-	if cleared {
-		text = "over"
-	}
-	o := observation.New(observation.Class_CLASS_EVENT, s.at, &observation.DeviceCondition{Condition: name, Subject: subject, Cleared: cleared, Text: text})
-	o.Key = fmt.Sprintf("%s %v@%d", id, cleared, s.at.UnixNano())
-	return []*observation.Observation{o}
 }
 
 func (s *session) lost(err error) error {

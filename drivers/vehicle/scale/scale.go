@@ -141,6 +141,8 @@ type decoder struct {
 	reported bool
 	axle     uint32
 	left     time.Time // when the platform became empty
+	keyed    time.Time // of the last key, and how many had it before
+	sameTime int
 }
 
 // Sound implements driver.Decoder.
@@ -248,6 +250,11 @@ func (d *decoder) observation(at time.Time, f Frame, unstable bool) *observation
 		body.Axle = d.axle
 	}
 	o := observation.New(observation.Class_CLASS_EVENT, d.since, body)
-	o.Key = fmt.Sprintf("weight@%d", d.since.UnixNano())
+	if d.keyed.Equal(d.since) {
+		d.sameTime++
+	} else {
+		d.keyed, d.sameTime = d.since, 0
+	}
+	o.Key = fmt.Sprintf("weight@%d#%d", d.since.UnixNano(), d.sameTime)
 	return o
 }

@@ -1,0 +1,39 @@
+package driver
+
+import (
+	"fmt"
+	"time"
+
+	"lanewarden/drivers/observation"
+)
+
+// Conditions reports what a technician must know of a device, once when it begins and once when it is over. The zero value is ready.
+type Conditions struct{ on map[string]bool }
+
+// Set says that a condition is in force, or not, and returns what is to be committed because that is new. text says in words what it is
+// and what to do.
+func (c *Conditions) Set(at time.Time, condition, subject string, on bool, text string) []*observation.Observation {
+	return c.report(at, on, &observation.DeviceCondition{Condition: condition, Subject: subject, Text: text})
+}
+
+// Limit is Set for a value that must not pass a limit.
+func (c *Conditions) Limit(at time.Time, condition string, on bool, value, limit float64, text string) []*observation.Observation {
+	return c.report(at, on, &observation.DeviceCondition{Condition: condition, Text: text, Value: &value, Limit: &limit})
+}
+
+func (c *Conditions) report(at time.Time, on bool, body *observation.DeviceCondition) []*observation.Observation {
+	id := body.Condition + " " + body.Subject
+	if c.on[id] == on {
+		return nil
+	}
+	if c.on == nil {
+		c.on = map[string]bool{}
+	}
+	c.on[id] = on
+	if body.Cleared = !on; body.Cleared {
+		body.Text = "over"
+	}
+	o := observation.New(observation.Class_CLASS_EVENT, at, body)
+	o.Key = fmt.Sprintf("%s %v@%d", id, on, at.UnixNano())
+	return []*observation.Observation{o}
+}

@@ -1,0 +1,293 @@
+// Package aspect is the driver of Aspect radiation portals, which are asked over Modbus. It gives the same occupancy observations as
+// driver tsa. docs/protocols/aspect.md.
+package aspect
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/simonvetter/modbus"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// Config is the settings of a portal.
+type Config struct {
+	transport.Modbus `yaml:",inline"`
+	Poll             time.Duration `yaml:"poll" default:"200ms" min:"50ms" max:"5s" help:"how often the portal is asked"`
+	Background       time.Duration `yaml:"background" default:"5s" min:"1s" max:"10m" help:"how often its background is reported while nobody is there"`
+	NSigma           float64       `yaml:"n_sigma" default:"7" min:"1" max:"100" help:"our own gamma alarm: counts over background, in standard deviations"`
+}
+
+// Check implements driver.Checker.
+func (c Config) Check() error { return c.Link.Check() }
+
+// Spec describes the driver.
+var Spec = driver.New("aspect", "Radiation portal, Aspect (Modbus)", func(c Config, env driver.Env) (driver.Driver, error) { return &portal{c}, nil })
+
+type portal struct{ Config }
+
+// Block is the monitor block.
+type Block struct {
+	TimeMs                           uint32
+	Inputs                           uint16
+	GammaStatus, NeutronStatus       uint16
+	Gamma, Neutron                   uint32 // counts
+	GammaBackground, GammaVariance   float32
+	NeutronBackground                float32
+	NeutronVariance                  float32
+	Objects, Mark, SpeedMMs, Outputs uint16
+}
+
+// Bits of Inputs and of the status words. Source: OpenSensorHub's Aspect driver.
+const (
+	InOccupied  = 0x000f
+	InForward   = 0x0040
+	InReverse   = 0x0080
+	InPowerFail = 0x0100
+	InBattery   = 0x0200
+	InCabinet   = 0x0400
+	InError     = 0x0800
+
+	StAlarm    = 0x03
+	StLow      = 0x10
+	StHigh     = 0x20
+	StOverload = 0x40
+	StReady    = 0x80
+)
+
+const (
+	header      = 8 // registers before the blocks: signature, count, id, base and length of the monitor block
+	blockLength = 21
+	defaultBase = 100
+)
+
+// ParseBlock reads the registers of a monitor block. 32-bit values have their low word first.
+func ParseBlock(r []uint16) (b Block, err error) {
+	if len(r) < blockLength {
+		return b, fmt.Errorf("a monitor block of %d registers, needs %d", len(r), blockLength)
+	}
+	u32 := func(i int) uint32 { return uint32(r[i]) | uint32(r[i+1])<<16 }
+	f32 := func(i int) float32 { return math.Float32frombits(u32(i)) }
+	b = Block{
+		TimeMs: u32(0), Inputs: r[2], GammaStatus: r[3], Gamma: u32(4), GammaBackground: f32(6), GammaVariance: f32(8),
+		NeutronStatus: r[10], Neutron: u32(11), NeutronBackground: f32(13), NeutronVariance: f32(15), Objects: r[17], Mark: r[18], SpeedMMs: r[19], Outputs: r[20],
+	}
+	for name, v := range map[string]float32{"gamma background": b.GammaBackground, "gamma variance": b.GammaVariance, "neutron background": b.NeutronBackground} {
+		if !(v >= 0 && v < 1e9) {
+			return b, fmt.Errorf("%s is %v: are the words in another order?", name, v)
+		}
+	}
+	return b, nil
+}
+
+// Run implements driver.Driver.
+func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
+	c, err := p.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	head, err := c.ReadRegisters(0, header, modbus.HOLDING_REGISTER)
+	if err != nil {
+		return c.Explain("registers 0 to 7", err)
+	}
+	base := head[3]
+	if base < header || head[4] < blockLength {
+		base = defaultBase
+	}
+	w := watch{Config: p.Config, first: true}
+	w.faults.Source = p.Link.String()
+	t := time.NewTicker(p.Poll)
+	defer t.Stop()
+	for {
+		at := time.Now().UTC()
+		r, err := c.ReadRegisters(base, blockLength, modbus.HOLDING_REGISTER)
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		} else if err != nil {
+			err = c.Explain(fmt.Sprintf("registers %d to %d", base, base+blockLength-1), err)
+		}
+		if err != nil {
+			return w.lost(ctx, sink, err)
+		}
+		if b, err := ParseBlock(r); err != nil {
+			w.faults.Add(at, err.Error(), int64(base), nil)
+		} else {
+			w.live(sink, at, b)
+			sink.State(observation.DeviceState_STATE_RUNNING, "")
+			if err := driver.CommitAny(ctx, sink, w.take(at, b)); err != nil {
+				return err
+			}
+		}
+		w.faults.Tick(at)
+		if err := driver.CommitAny(ctx, sink, w.faults.Take()); err != nil {
+			return err
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return w.lost(ctx, sink, ctx.Err())
+		}
+	}
+}
+
+// watch follows the portal. It knows no clock but the times of what it is given.
+type watch struct {
+	Config
+	faults     driver.Faults
+	conditions driver.Conditions
+	first      bool // nothing was read yet
+	open       *observation.RadiationOccupancy
+	opened     time.Time
+	seen       time.Time
+	reported   time.Time // last background
+	tamper     bool
+	low, high  bool // gamma faults in force
+	neutron    bool
+	neutronAt  time.Time
+}
+
+const lostTimeout = 500 * time.Millisecond
+
+// lost ends what is under way because the connection is.
+func (w *watch) lost(ctx context.Context, sink driver.Sink, err error) error {
+	if w.open == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lostTimeout)
+	defer cancel()
+	if e := driver.CommitAny(ctx, sink, w.end(observation.RadiationOccupancy_END_DISCONNECT)); e != nil {
+		return e
+	}
+	return err
+}
+
+func (w *watch) live(sink driver.Sink, at time.Time, b Block) {
+	sink.Live(driver.Sample{At: at, Channel: "gamma", Values: []float32{float32(b.Gamma)}})
+	sink.Live(driver.Sample{At: at, Channel: "neutron", Values: []float32{float32(b.Neutron)}})
+}
+
+// maxOccupancy ends the record of a vehicle that stays; what follows is a new one.
+const maxOccupancy = time.Hour
+
+// take takes a block and returns what is to be committed because of it.
+func (w *watch) take(at time.Time, b Block) (out []*observation.Observation) {
+	out = w.health(at, b)
+	occupied := b.Inputs&InOccupied != 0
+	if w.open != nil && (!occupied || at.Sub(w.opened) > maxOccupancy) {
+		out = append(out, w.end(observation.RadiationOccupancy_END_MARKED)...)
+	}
+	if !occupied {
+		if at.Sub(w.reported) >= w.Background {
+			w.reported = at
+			o := observation.New(observation.Class_CLASS_TELEMETRY, at, &observation.RadiationBackground{
+				Gamma: []int32{int32(b.GammaBackground)}, Neutron: []int32{int32(b.NeutronBackground)},
+			})
+			o.Key = fmt.Sprintf("background@%d", at.UnixNano())
+			out = append(out, o)
+		}
+		w.first = false
+		return out
+	}
+	if w.open == nil {
+		w.open, w.opened, w.neutronAt = &observation.RadiationOccupancy{
+			StartNs: at.UnixNano(), Incomplete: w.first, GammaIntervalMs: uint32(w.Poll.Milliseconds()), NeutronIntervalMs: 1000, SigmaLimit: float32(w.NSigma), WindowIntervals: 1,
+			Gamma: []*observation.Series{{}}, Neutron: []*observation.Series{{}}, GammaMaxDetector: []uint32{0},
+			GammaBackground: []int32{int32(b.GammaBackground)}, NeutronBackground: []int32{int32(b.NeutronBackground)}, NeutronBackgroundMilli: uint32(b.NeutronBackground * 1000),
+		}, at, time.Time{}
+	}
+	w.first, w.seen = false, at
+	w.measure(at, b)
+	return out
+}
+
+// measure adds a block to the occupancy under way.
+func (w *watch) measure(at time.Time, b Block) {
+	r := w.open
+	r.Number = uint32(b.Objects)
+	r.Gamma[0].Counts = append(r.Gamma[0].Counts, int32(min(b.Gamma, math.MaxInt32)))
+	if at.Sub(w.neutronAt) >= time.Second {
+		w.neutronAt = at
+		r.Neutron[0].Counts = append(r.Neutron[0].Counts, int32(min(b.Neutron, math.MaxInt32)))
+	}
+	r.GammaMax = max(r.GammaMax, b.Gamma)
+	r.GammaMaxDetector[0] = r.GammaMax
+	r.NeutronMax = max(r.NeutronMax, b.Neutron)
+	if b.GammaVariance > 0 {
+		r.SigmaMax = max(r.SigmaMax, (float32(b.Gamma)-b.GammaBackground)/float32(math.Sqrt(float64(b.GammaVariance))))
+	}
+	r.GammaAlarm = r.GammaAlarm || b.GammaStatus&StAlarm != 0
+	r.NeutronAlarm = r.NeutronAlarm || b.NeutronStatus&StAlarm != 0
+	r.Tamper = r.Tamper || b.Inputs&InCabinet != 0
+	if b.SpeedMMs > 0 {
+		r.SpeedKph = float32(b.SpeedMMs) * 0.0036
+	}
+	switch {
+	case b.Inputs&InForward != 0:
+		r.Direction = "forward"
+	case b.Inputs&InReverse != 0:
+		r.Direction = "reverse"
+	}
+}
+
+// end closes the occupancy under way.
+func (w *watch) end(how observation.RadiationOccupancy_End) []*observation.Observation {
+	r := w.open
+	w.open = nil
+	r.EndNs, r.End = w.seen.UnixNano(), how
+	r.Incomplete = r.Incomplete || how != observation.RadiationOccupancy_END_MARKED
+	r.GammaAlarmRecomputed = r.SigmaMax > r.SigmaLimit
+	r.AlarmDisagreement = r.GammaAlarm != r.GammaAlarmRecomputed
+	class := observation.Class_CLASS_EVENT
+	if r.GammaAlarm || r.NeutronAlarm || r.GammaAlarmRecomputed {
+		class = observation.Class_CLASS_ALARM
+	}
+	o := observation.New(class, w.opened, r)
+	o.Key = fmt.Sprintf("occupancy@%d", r.StartNs)
+	return []*observation.Observation{o}
+}
+
+// health reports what the portal says of itself.
+func (w *watch) health(at time.Time, b Block) (out []*observation.Observation) {
+	for _, c := range []struct {
+		name string
+		on   bool
+		text string
+	}{
+		{"power", b.Inputs&InPowerFail != 0, "mains power failed: it runs on its battery"},
+		{"battery", b.Inputs&InBattery != 0, "its battery is low"},
+		{"error", b.Inputs&InError != 0, "it reports an internal error"},
+		{"overload", (b.GammaStatus|b.NeutronStatus)&StOverload != 0, "a detector is overloaded: a strong source beside the portal?"},
+		{"not-ready", b.GammaStatus&StReady == 0, "it is not ready: warming up, or learning its background"},
+	} {
+		out = append(out, w.conditions.Set(at, c.name, "", c.on, c.text)...)
+	}
+	if cabinet := b.Inputs&InCabinet != 0; cabinet != w.tamper {
+		w.tamper = cabinet
+		class := observation.Class_CLASS_EVENT
+		if cabinet {
+			class = observation.Class_CLASS_ALARM
+		}
+		o := observation.New(class, at, &observation.RadiationTamper{Tripped: cabinet})
+		o.Key = fmt.Sprintf("tamper@%d", at.UnixNano())
+		out = append(out, o)
+	}
+	fault := func(in *bool, now bool, kind observation.RadiationFault_Fault, counts uint32) {
+		if *in == now {
+			return
+		}
+		*in = now
+		o := observation.New(observation.Class_CLASS_EVENT, at, &observation.RadiationFault{Fault: kind, Cleared: !now, Counts: []int32{int32(min(counts, math.MaxInt32))}})
+		o.Key = fmt.Sprintf("%v@%d", kind, at.UnixNano())
+		out = append(out, o)
+	}
+	fault(&w.low, b.GammaStatus&StLow != 0, observation.RadiationFault_FAULT_GAMMA_LOW, b.Gamma)
+	fault(&w.high, b.GammaStatus&StHigh != 0, observation.RadiationFault_FAULT_GAMMA_HIGH, b.Gamma)
+	fault(&w.neutron, b.NeutronStatus&StHigh != 0, observation.RadiationFault_FAULT_NEUTRON_HIGH, b.Neutron)
+	return out
+}
