@@ -8,19 +8,31 @@ import (
 	"io"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/radiation/aspect"
 	"lanewarden/drivers/radiation/n42"
 	"lanewarden/drivers/radiation/tsa"
 	"lanewarden/drivers/trace/ionscan"
 	"lanewarden/drivers/trace/line"
+	"lanewarden/drivers/vehicle/barcode"
+	"lanewarden/drivers/vehicle/llrp"
+	"lanewarden/drivers/vehicle/plate"
+	"lanewarden/drivers/vehicle/plc"
+	"lanewarden/drivers/vehicle/scale"
 	"lanewarden/drivers/xray/dicos"
 )
 
 // Catalog lists all drivers.
 var Catalog = []driver.Spec{
+	aspect.Spec,
+	barcode.Spec,
 	dicos.Spec,
 	ionscan.Spec,
 	line.Spec,
+	llrp.Spec,
 	n42.Spec,
+	plate.Spec,
+	plc.Spec,
+	scale.Spec,
 	tsa.Spec,
 }
 

@@ -16,11 +16,12 @@ import (
 
 // builtin are the documents that settings name: device profiles and substance libraries.
 //
-//go:embed profiles/*.yaml substances/*.yaml
+//go:embed plc/*.yaml profiles/*.yaml substances/*.yaml
 var builtin embed.FS
 
 // Folders of the built-in documents.
 const (
+	PLC        = "plc"
 	Profiles   = "profiles"
 	Substances = "substances"
 )

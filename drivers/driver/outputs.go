@@ -1,0 +1,55 @@
+package driver
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lanewarden/drivers/observation"
+)
+
+// Commander is a Driver whose device has outputs: barriers, lights, sirens.
+type Commander interface {
+	// Command sets an output and returns when the device has it. reason says who or what wanted it.
+	Command(ctx context.Context, output, value, reason string) error
+}
+
+// Command is one on its way to a driver's own goroutine.
+type Command struct {
+	Output, Value, Reason string
+	Done                  chan error
+}
+
+// Commands hands commands to the goroutine that owns the device.
+type Commands struct{ C chan Command }
+
+// NewCommands makes an empty queue.
+func NewCommands() Commands { return Commands{make(chan Command)} }
+
+// commandTimeout bounds how long a command waits for a device.
+const commandTimeout = 3 * time.Second
+
+// Command implements Commander.
+func (c Commands) Command(ctx context.Context, output, value, reason string) error {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	one := Command{output, value, reason, make(chan error, 1)}
+	select {
+	case c.C <- one:
+	case <-ctx.Done():
+		return fmt.Errorf("output %s was not set to %s: the device is not connected", output, value)
+	}
+	select {
+	case err := <-one.Done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("output %s: the device did not answer", output)
+	}
+}
+
+// OutputSet is the observation of an output that was set.
+func OutputSet(at time.Time, output, value, reason string, safe bool) *observation.Observation {
+	o := observation.New(observation.Class_CLASS_EVENT, at, &observation.LaneOutput{Output: output, Value: value, Reason: reason, SafeState: safe})
+	o.Key = fmt.Sprintf("output %s@%d", output, at.UnixNano())
+	return o
+}

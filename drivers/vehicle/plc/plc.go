@@ -1,0 +1,267 @@
+// Package plc is the driver of PLCs and I/O modules that are asked over Modbus TCP or RTU, by a declarative profile: inputs become events
+// on their edges and numbers on their changes, outputs are set on command and go to their safe state when the agent starts and stops.
+// docs/protocols/plc.md.
+package plc
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/simonvetter/modbus"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// Config is the settings of a device.
+type Config struct {
+	transport.Modbus `yaml:",inline"`
+	Profile          driver.Ref[Profile] `yaml:"profile" required:"true" builtin:"plc" help:"profile of the device: a built-in one by name, or a file by path" example:"/etc/lanewarden/lane-io.yaml"`
+	Poll             time.Duration       `yaml:"poll" default:"100ms" min:"20ms" max:"1m" help:"how often the device is asked"`
+	Report           time.Duration       `yaml:"report" default:"1m" min:"1s" max:"24h" help:"how often all values are reported as telemetry"`
+}
+
+// Check implements driver.Checker.
+func (c Config) Check() error { return c.Link.Check() }
+
+// Spec describes the driver.
+var Spec = driver.New("plc", "PLC or I/O module, Modbus", func(c Config, env driver.Env) (driver.Driver, error) {
+	d := &device{Config: c, Commands: driver.NewCommands()}
+	d.blocks = plan(c.Profile.Value.Points)
+	return d, nil
+})
+
+type device struct {
+	Config
+	driver.Commands
+	blocks []block
+}
+
+// block is neighbouring addresses that are read in one request.
+type block struct {
+	table  string
+	first  int
+	count  int
+	points []*Point
+}
+
+const (
+	maxGap       = 16 // addresses between two points that are read along
+	maxRegisters = 120
+	maxBits      = 1000
+)
+
+// plan groups points into requests.
+func plan(points []Point) (out []block) {
+	var all []*Point
+	for i := range points {
+		all = append(all, &points[i])
+	}
+	slices.SortStableFunc(all, func(a, b *Point) int {
+		if a.Table != b.Table {
+			return map[bool]int{true: -1, false: 1}[a.Table < b.Table]
+		}
+		return a.Address - b.Address
+	})
+	for _, p := range all {
+		most := maxRegisters
+		if p.digital() {
+			most = maxBits
+		}
+		if n := len(out); n > 0 {
+			b := &out[n-1]
+			if end := p.Address + p.words() - b.first; b.table == p.Table && p.Address-b.first-b.count <= maxGap && end <= most {
+				b.count, b.points = max(b.count, end), append(b.points, p)
+				continue
+			}
+		}
+		out = append(out, block{p.Table, p.Address, p.words(), []*Point{p}})
+	}
+	return out
+}
+
+// Run implements driver.Driver.
+func (d *device) Run(ctx context.Context, sink driver.Sink) error {
+	c, err := d.Open(context.WithoutCancel(ctx)) // open beyond ctx: outputs go to their safe state at the end
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	s := session{device: d, client: c, last: map[string]float64{}}
+	if err := c.SetEncoding(modbus.BIG_ENDIAN, modbus.HIGH_WORD_FIRST); err != nil {
+		return err
+	}
+	if err := s.safe(ctx, sink, "the agent starts"); err != nil {
+		return err
+	}
+	t := time.NewTicker(d.Poll)
+	defer t.Stop()
+	for {
+		if err := s.poll(ctx, sink); err != nil {
+			return err
+		}
+		sink.State(observation.DeviceState_STATE_RUNNING, "")
+		select {
+		case <-t.C:
+		case cmd := <-d.C:
+			cmd.Done <- s.command(ctx, sink, cmd.Output, cmd.Value, cmd.Reason, false)
+		case <-ctx.Done():
+			return s.stop(ctx, sink)
+		}
+	}
+}
+
+// session is one connection.
+type session struct {
+	*device
+	client   *transport.ModbusClient
+	last     map[string]float64
+	alarms   map[string]bool
+	reported time.Time
+	n        int
+}
+
+const stopTimeout = 500 * time.Millisecond
+
+func (s *session) stop(ctx context.Context, sink driver.Sink) error {
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := s.safe(late, sink, "the agent stops"); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// safe sets all outputs that have a safe state.
+func (s *session) safe(ctx context.Context, sink driver.Sink, reason string) error {
+	for _, o := range s.Profile.Value.Outputs {
+		if o.Safe != "" {
+			if err := s.command(ctx, sink, o.Name, o.Safe, reason, true); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// command sets an output.
+func (s *session) command(ctx context.Context, sink driver.Sink, name, value, reason string, safe bool) error {
+	outputs := s.Profile.Value.Outputs
+	i := slices.IndexFunc(outputs, func(o Output) bool { return o.Name == name })
+	if i < 0 {
+		return fmt.Errorf("profile %s has no output %q", s.Profile.Value.Name, name)
+	}
+	o := &outputs[i]
+	v, err := o.parse(value)
+	if err != nil {
+		return fmt.Errorf("output %s: %w", name, err)
+	}
+	if o.Table == "coil" {
+		err = s.client.WriteCoil(uint16(o.Address), v != 0)
+	} else {
+		err = s.client.WriteRegister(uint16(o.Address), v)
+	}
+	if err != nil {
+		return s.client.Explain("output "+name, err)
+	}
+	return driver.CommitAny(ctx, sink, []*observation.Observation{driver.OutputSet(time.Now().UTC(), name, value, reason, safe)})
+}
+
+// read reads a block; bits come as 0 and 1.
+func (s *session) read(b block) (out []uint16, err error) {
+	first, n := uint16(b.first), uint16(b.count)
+	var bits []bool
+	switch b.table {
+	case "coil":
+		bits, err = s.client.ReadCoils(first, n)
+	case "discrete":
+		bits, err = s.client.ReadDiscreteInputs(first, n)
+	case "holding":
+		out, err = s.client.ReadRegisters(first, n, modbus.HOLDING_REGISTER)
+	default:
+		out, err = s.client.ReadRegisters(first, n, modbus.INPUT_REGISTER)
+	}
+	for _, on := range bits {
+		out = append(out, map[bool]uint16{true: 1, false: 0}[on])
+	}
+	if err != nil {
+		return nil, s.client.Explain(fmt.Sprintf("%s %d to %d", b.table, b.first, b.first+b.count-1), err)
+	}
+	return out, nil
+}
+
+// poll asks for everything and commits what is new.
+func (s *session) poll(ctx context.Context, sink driver.Sink) error {
+	at := time.Now().UTC()
+	var obs []*observation.Observation
+	status := &observation.DeviceReading{Profile: s.Profile.Value.Name, Message: "status"}
+	for _, b := range s.blocks {
+		r, err := s.read(b)
+		if err != nil {
+			return err
+		}
+		for _, p := range b.points {
+			v := p.value(r[p.Address-b.first:], s.Profile.Value.LowWord)
+			status.Values = append(status.Values, p.quantity(v))
+			obs = append(obs, s.judge(at, p, v)...)
+		}
+	}
+	if len(status.Values) > 0 && at.Sub(s.reported) >= s.Report {
+		s.reported = at
+		obs = append(obs, s.keyed(observation.New(observation.Class_CLASS_TELEMETRY, at, status)))
+	}
+	return driver.CommitAny(ctx, sink, obs)
+}
+
+func (s *session) keyed(o *observation.Observation) *observation.Observation {
+	s.n++
+	o.Key = fmt.Sprintf("%s@%d#%d", o.Body.GetDeviceReading().Message, o.TimeNs, s.n)
+	return o
+}
+
+func (p *Point) quantity(v float64) *observation.Quantity {
+	q := &observation.Quantity{Name: p.Name, Text: strconv.FormatFloat(v, 'g', 8, 64), Unit: p.Unit}
+	if p.onOff() {
+		q.Text = word(v)
+	}
+	if !math.IsNaN(v) && !math.IsInf(v, 0) {
+		q.Number = &v
+	}
+	return q
+}
+
+// judge returns an event when a value has one, and an alarm when one begins.
+func (s *session) judge(at time.Time, p *Point, v float64) []*observation.Observation {
+	before, known := s.last[p.Name]
+	alarm := p.alarm(v)
+	alarmed := s.alarms[p.Name]
+	event := false
+	if known {
+		if p.onOff() {
+			event = v > before && (p.Event == "rising" || p.Event == "both") || v < before && (p.Event == "falling" || p.Event == "both")
+		} else if p.Change > 0 {
+			event = math.Abs(v-before) > p.Change
+		}
+	}
+	if !known || event || p.onOff() || p.Change == 0 {
+		s.last[p.Name] = v // numbers are compared with what was reported last
+	}
+	if s.alarms == nil {
+		s.alarms = map[string]bool{}
+	}
+	s.alarms[p.Name] = alarm != ""
+	if !event && (alarm == "" || alarmed) {
+		return nil
+	}
+	class := observation.Class_CLASS_EVENT
+	body := &observation.DeviceReading{Profile: s.Profile.Value.Name, Message: p.Name, Values: []*observation.Quantity{p.quantity(v)}}
+	if alarm != "" && !alarmed {
+		class, body.Alarm = observation.Class_CLASS_ALARM, alarm
+	}
+	return []*observation.Observation{s.keyed(observation.New(class, at, body))}
+}

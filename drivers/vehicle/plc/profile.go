@@ -1,0 +1,157 @@
+package plc
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Profile says what a PLC or I/O module has at which address. It is data: firmware-config/plc, or a technician's own file.
+type Profile struct {
+	Name    string   `yaml:"name" required:"true" format:"id" help:"short name of the profile"`
+	Title   string   `yaml:"title" required:"true" help:"what the device is, for people"`
+	Manual  string   `yaml:"manual" required:"true" help:"where the facts are from: the manual's title, edition and page"`
+	LowWord bool     `yaml:"low_word_first" help:"values of 32 bits have their low word first"`
+	Points  []Point  `yaml:"points" help:"what is read"`
+	Outputs []Output `yaml:"outputs" help:"what may be set"`
+}
+
+// Point is one value of the device.
+type Point struct {
+	Name    string   `yaml:"name" required:"true" format:"id" help:"name of the value"`
+	Table   string   `yaml:"table" required:"true" enum:"coil,discrete,holding,input" help:"Modbus table"`
+	Address int      `yaml:"address" required:"true" min:"0" max:"65535" help:"address in that table, counted from 0: 40001 of old manuals is holding 0"`
+	Type    string   `yaml:"type" default:"u16" enum:"u16,s16,u32,s32,f32" help:"of registers: how the number is written"`
+	Bit     *int     `yaml:"bit" min:"0" max:"15" help:"one bit of a register, 0 the lowest: the value is on or off"`
+	Scale   float64  `yaml:"scale" default:"1" help:"the number is multiplied with this"`
+	Offset  float64  `yaml:"offset" default:"0" help:"and then this is added"`
+	Unit    string   `yaml:"unit" help:"unit of the result"`
+	Invert  bool     `yaml:"invert" help:"off means on: normally closed contacts"`
+	Event   string   `yaml:"event" default:"none" enum:"none,rising,falling,both" help:"of on and off: which edge is an event"`
+	Change  float64  `yaml:"change" default:"0" min:"0" help:"of numbers: a change by more than this is an event; 0 for none"`
+	Alarm   string   `yaml:"alarm" default:"none" enum:"none,on,off" help:"of on and off: which one is an alarm"`
+	Above   *float64 `yaml:"above" help:"of numbers: more is an alarm"`
+	Below   *float64 `yaml:"below" help:"of numbers: less is an alarm"`
+}
+
+// Output is something that may be set.
+type Output struct {
+	Name    string  `yaml:"name" required:"true" format:"id" help:"name of the output"`
+	Table   string  `yaml:"table" required:"true" enum:"coil,holding" help:"Modbus table"`
+	Address int     `yaml:"address" required:"true" min:"0" max:"65535" help:"address in that table, counted from 0"`
+	Safe    string  `yaml:"safe" help:"value that is set when the agent starts and stops: on, off or a number; nothing is set without it"`
+	Min     float64 `yaml:"min" default:"0" help:"of numbers: the least that may be set"`
+	Max     float64 `yaml:"max" default:"65535" help:"of numbers: the most that may be set"`
+}
+
+// Check implements driver.Checker.
+func (p Profile) Check() error {
+	if len(p.Points)+len(p.Outputs) == 0 {
+		return errors.New("neither points nor outputs")
+	}
+	seen := map[string]bool{}
+	for _, one := range p.Points {
+		if seen[one.Name] {
+			return fmt.Errorf("point %s is given twice", one.Name)
+		}
+		seen[one.Name] = true
+		if one.Bit != nil && one.digital() {
+			return fmt.Errorf("point %s: a %s is one bit already", one.Name, one.Table)
+		}
+	}
+	for _, o := range p.Outputs {
+		if seen[o.Name] {
+			return fmt.Errorf("%s is given twice", o.Name)
+		}
+		seen[o.Name] = true
+		if _, err := o.parse(o.Safe); o.Safe != "" && err != nil {
+			return fmt.Errorf("output %s: safe: %w", o.Name, err)
+		}
+	}
+	return nil
+}
+
+// digital reports whether the table holds bits.
+func (p *Point) digital() bool { return p.Table == "coil" || p.Table == "discrete" }
+
+// onOff reports whether the value is on or off.
+func (p *Point) onOff() bool { return p.digital() || p.Bit != nil }
+
+// words is how many registers the value has.
+func (p *Point) words() int {
+	if p.Bit == nil && (p.Type == "u32" || p.Type == "s32" || p.Type == "f32") {
+		return 2
+	}
+	return 1
+}
+
+// value turns registers, or a bit as 0 or 1, into the value; on and off are 1 and 0.
+func (p *Point) value(r []uint16, lowWord bool) float64 {
+	if p.onOff() {
+		on := r[0] != 0
+		if p.Bit != nil {
+			on = r[0]>>*p.Bit&1 != 0
+		}
+		if on != p.Invert {
+			return 1
+		}
+		return 0
+	}
+	raw := float64(r[0])
+	if p.words() == 2 {
+		hi, lo := r[0], r[1]
+		if lowWord {
+			hi, lo = lo, hi
+		}
+		n := uint32(hi)<<16 | uint32(lo)
+		switch p.Type {
+		case "s32":
+			raw = float64(int32(n))
+		case "f32":
+			raw = float64(math.Float32frombits(n))
+		default:
+			raw = float64(n)
+		}
+	} else if p.Type == "s16" {
+		raw = float64(int16(r[0]))
+	}
+	return raw*p.Scale + p.Offset
+}
+
+// alarm says why a value is one; "" for no alarm.
+func (p *Point) alarm(v float64) string {
+	switch {
+	case p.onOff() && (p.Alarm == "on" && v == 1 || p.Alarm == "off" && v == 0):
+		return p.Name + " is " + word(v)
+	case !p.onOff() && p.Above != nil && v > *p.Above:
+		return fmt.Sprintf("%s is above %g %s", p.Name, *p.Above, p.Unit)
+	case !p.onOff() && p.Below != nil && v < *p.Below:
+		return fmt.Sprintf("%s is below %g %s", p.Name, *p.Below, p.Unit)
+	}
+	return ""
+}
+
+func word(v float64) string {
+	if v == 0 {
+		return "off"
+	}
+	return "on"
+}
+
+// parse reads a value that an output shall have.
+func (o *Output) parse(text string) (uint16, error) {
+	switch text {
+	case "on":
+		return 1, nil
+	case "off":
+		return 0, nil
+	}
+	var v float64
+	if _, err := fmt.Sscanf(text, "%g", &v); err != nil || o.Table == "coil" {
+		return 0, fmt.Errorf("%q: on, off%s is expected", text, map[bool]string{true: "", false: " or a number"}[o.Table == "coil"])
+	}
+	if v < max(o.Min, 0) || v > min(o.Max, 65535) || v != math.Trunc(v) {
+		return 0, fmt.Errorf("%s: a whole number from %g to %g is expected", text, max(o.Min, 0), min(o.Max, 65535))
+	}
+	return uint16(v), nil
+}
