@@ -1,0 +1,247 @@
+// Package gpio is the driver of loops, beams, buttons, barriers and lights at the pins of the agent's own machine, through periph.io. Two
+// loops in line give direction, speed and length. Stuck and chattering detectors are reported. docs/protocols/gpio.md.
+package gpio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/gpio/gpioreg"
+	"periph.io/x/host/v3"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// Config is the settings of the pins.
+type Config struct {
+	Inputs  []Input  `yaml:"inputs" help:"pins that are read"`
+	Pairs   []Pair   `yaml:"pairs" help:"two inputs in line, one behind the other in the lane's direction"`
+	Outputs []Output `yaml:"outputs" help:"pins that are set"`
+}
+
+// Input is a loop, a beam or a button.
+type Input struct {
+	Name       string        `yaml:"name" required:"true" format:"id" help:"name of the input; of a loop, of its station"`
+	Pin        string        `yaml:"pin" required:"true" help:"pin, as the board names it" example:"GPIO17"`
+	Pull       string        `yaml:"pull" default:"up" enum:"up,down,none" help:"resistor of the pin"`
+	Invert     bool          `yaml:"invert" help:"low means on: contacts to ground"`
+	Button     bool          `yaml:"button" help:"it is a button or contact: being pressed is an event, and no vehicle"`
+	Debounce   time.Duration `yaml:"debounce" default:"20ms" min:"0s" max:"1s" help:"a level counts when it has held for so long"`
+	StuckAfter time.Duration `yaml:"stuck_after" default:"5m" min:"0s" max:"24h" help:"an input that is on for longer is reported as stuck; 0 for never"`
+}
+
+// Pair is two inputs in line.
+type Pair struct {
+	Name      string        `yaml:"name" required:"true" format:"id" help:"name of the station"`
+	First     string        `yaml:"first" required:"true" help:"input that a vehicle in the lane's direction comes to first"`
+	Second    string        `yaml:"second" required:"true" help:"the other one"`
+	DistanceM float64       `yaml:"distance" default:"2" min:"0.1" max:"100" unit:"m" help:"from the front edge of the first to that of the second"`
+	LoopM     float64       `yaml:"loop_length" default:"1.8" min:"0" max:"20" unit:"m" help:"length of a loop in the lane's direction; 0 for beams"`
+	Within    time.Duration `yaml:"within" default:"5s" min:"100ms" max:"5m" help:"a vehicle that left one input reaches the other within this"`
+}
+
+// Output is a barrier, a light, a siren.
+type Output struct {
+	Name   string `yaml:"name" required:"true" format:"id" help:"name of the output"`
+	Pin    string `yaml:"pin" required:"true" help:"pin, as the board names it" example:"GPIO27"`
+	Invert bool   `yaml:"invert" help:"low means on"`
+	Safe   string `yaml:"safe" default:"off" enum:"on,off" help:"what is set when the agent starts and stops"`
+}
+
+// Check implements driver.Checker.
+func (c Config) Check() error {
+	if len(c.Inputs)+len(c.Outputs) == 0 {
+		return errors.New("neither inputs nor outputs")
+	}
+	names, pins := map[string]bool{}, map[string]string{}
+	use := func(name, pin string) error {
+		if names[name] {
+			return fmt.Errorf("%s is given twice", name)
+		}
+		if other := pins[pin]; other != "" {
+			return fmt.Errorf("pin %s is used by %s and %s", pin, other, name)
+		}
+		names[name], pins[pin] = true, name
+		return nil
+	}
+	for _, i := range c.Inputs {
+		if err := use(i.Name, i.Pin); err != nil {
+			return err
+		}
+	}
+	for _, o := range c.Outputs {
+		if err := use(o.Name, o.Pin); err != nil {
+			return err
+		}
+	}
+	for _, p := range c.Pairs {
+		for _, name := range []string{p.First, p.Second} {
+			if !slices.ContainsFunc(c.Inputs, func(i Input) bool { return i.Name == name && !i.Button }) {
+				return fmt.Errorf("pair %s: %q is no loop or beam among the inputs", p.Name, name)
+			}
+		}
+		if p.First == p.Second {
+			return fmt.Errorf("pair %s: first and second are the same input", p.Name)
+		}
+	}
+	return nil
+}
+
+// Spec describes the driver.
+var Spec = driver.New("gpio", "Loops, beams, barriers and lights at the machine's own pins", func(c Config, env driver.Env) (driver.Driver, error) {
+	return &board{Config: c, env: env, Commands: driver.NewCommands(), pin: hostPin}, nil
+})
+
+type board struct {
+	Config
+	driver.Commands
+	env driver.Env
+	pin func(name string) (gpio.PinIO, error)
+}
+
+var initHost = sync.OnceValue(func() error { _, err := host.Init(); return err })
+
+// hostPin finds a pin of this machine.
+func hostPin(name string) (gpio.PinIO, error) {
+	if err := initHost(); err != nil {
+		return nil, err
+	}
+	if p := gpioreg.ByName(name); p != nil {
+		return p, nil
+	}
+	var known []string
+	for _, p := range gpioreg.All() {
+		if len(known) < 40 {
+			known = append(known, p.Name())
+		}
+	}
+	if len(known) == 0 {
+		return nil, fmt.Errorf("pin %s: this machine shows no pins: is there a GPIO controller, and may the agent use /dev/gpiochip*?", name)
+	}
+	return nil, fmt.Errorf("there is no pin %s; there are %s", name, strings.Join(known, ", "))
+}
+
+// change is a level that a pin showed.
+type change struct {
+	at   time.Time
+	name string
+	on   bool
+}
+
+const (
+	edgeWait = 250 * time.Millisecond // between two looks at ctx
+	tick     = 10 * time.Millisecond
+)
+
+// Run implements driver.Driver.
+func (b *board) Run(ctx context.Context, sink driver.Sink) error {
+	outputs := map[string]gpio.PinIO{}
+	for _, o := range b.Outputs {
+		p, err := b.pin(o.Pin)
+		if err != nil {
+			return err
+		}
+		outputs[o.Name] = p
+	}
+	if err := b.safe(ctx, sink, outputs, "the agent starts"); err != nil {
+		return err
+	}
+	defer func() { // whatever ends the driver
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), edgeWait)
+		defer cancel()
+		if err := b.safe(late, sink, outputs, "the agent stops"); err != nil {
+			sink.State(observation.DeviceState_STATE_DOWN, err.Error())
+		}
+	}()
+	changes := make(chan change, 256)
+	g, ctx := errgroup.WithContext(ctx)
+	for _, i := range b.Inputs {
+		p, err := b.pin(i.Pin)
+		if err != nil {
+			return err
+		}
+		pull := map[string]gpio.Pull{"up": gpio.PullUp, "down": gpio.PullDown, "none": gpio.Float}[i.Pull]
+		if err := p.In(pull, gpio.BothEdges); err != nil {
+			return fmt.Errorf("pin %s: %w", i.Pin, err)
+		}
+		g.Go(func() error { return watch(ctx, p, i, changes) })
+	}
+	g.Go(func() error { return b.loop(ctx, sink, changes, outputs) })
+	sink.State(observation.DeviceState_STATE_RUNNING, "")
+	return g.Wait()
+}
+
+// watch waits for edges of a pin.
+func watch(ctx context.Context, p gpio.PinIO, i Input, changes chan<- change) error {
+	defer p.Halt()
+	level := func() bool { return bool(p.Read()) != i.Invert }
+	for last, first := level(), true; ; {
+		if on := level(); first || on != last {
+			first, last = false, on
+			select {
+			case changes <- change{time.Now().UTC(), i.Name, on}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.WaitForEdge(edgeWait)
+	}
+}
+
+// loop follows the inputs and sets the outputs.
+func (b *board) loop(ctx context.Context, sink driver.Sink, changes <-chan change, outputs map[string]gpio.PinIO) error {
+	t := newTracker(b.Inputs, b.Pairs)
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		var obs []*observation.Observation
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case c := <-changes:
+			b.env.Tape.Record(transport.Record{At: c.at, Kind: transport.RecordIn, Data: fmt.Appendf(nil, "%s %v\n", c.name, c.on)})
+			obs = t.edge(c.at, c.name, c.on)
+		case now := <-ticker.C:
+			obs = t.tick(now.UTC())
+		case c := <-b.C:
+			c.Done <- b.set(ctx, sink, outputs, c.Output, c.Value, c.Reason, false)
+		}
+		if err := driver.CommitAny(ctx, sink, obs); err != nil {
+			return err
+		}
+	}
+}
+
+// safe sets all outputs to their safe state.
+func (b *board) safe(ctx context.Context, sink driver.Sink, outputs map[string]gpio.PinIO, reason string) (err error) {
+	for _, o := range b.Outputs {
+		err = errors.Join(err, b.set(ctx, sink, outputs, o.Name, o.Safe, reason, true))
+	}
+	return err
+}
+
+func (b *board) set(ctx context.Context, sink driver.Sink, outputs map[string]gpio.PinIO, name, value, reason string, safe bool) error {
+	i := slices.IndexFunc(b.Outputs, func(o Output) bool { return o.Name == name })
+	if i < 0 {
+		return fmt.Errorf("there is no output %q", name)
+	}
+	if value != "on" && value != "off" {
+		return fmt.Errorf("output %s: %q: on or off is expected", name, value)
+	}
+	if err := outputs[name].Out(gpio.Level((value == "on") != b.Outputs[i].Invert)); err != nil {
+		return fmt.Errorf("output %s: %w", name, err)
+	}
+	return driver.CommitAny(ctx, sink, []*observation.Observation{driver.OutputSet(time.Now().UTC(), name, value, reason, safe)})
+}

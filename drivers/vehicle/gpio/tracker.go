@@ -1,0 +1,209 @@
+package gpio
+
+import (
+	"fmt"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+)
+
+// pulse is an input that was on.
+type pulse struct{ on, off time.Time } // off is zero while it still is
+
+// input follows one input through its bounces.
+type input struct {
+	Input
+	raw     bool // as the pin says
+	changed time.Time
+	level   bool // after debouncing
+	since   time.Time
+	edges   []time.Time // raw ones of the last second
+	quiet   time.Time   // last moment of chattering
+	bounces int
+	pulses  []pulse // that no pair has taken yet; only of inputs in a pair
+}
+
+// tracker turns edges of pins into detections and conditions. It knows no clock but the times of what it is given.
+type tracker struct {
+	inputs     map[string]*input
+	pairs      []Pair
+	paired     map[string]bool
+	conditions driver.Conditions
+	n          int
+}
+
+func newTracker(inputs []Input, pairs []Pair) *tracker {
+	t := &tracker{inputs: map[string]*input{}, pairs: pairs, paired: map[string]bool{}}
+	for _, i := range inputs {
+		t.inputs[i.Name] = &input{Input: i}
+	}
+	for _, p := range pairs {
+		t.paired[p.First], t.paired[p.Second] = true, true
+	}
+	return t
+}
+
+const (
+	chatterEdges = 40 // raw edges in a second: no vehicle does that
+	chatterQuiet = 10 * time.Second
+	maxPulses    = 64
+)
+
+// edge takes a level that a pin shows from now on.
+func (t *tracker) edge(at time.Time, name string, on bool) (out []*observation.Observation) {
+	i := t.inputs[name]
+	out = t.settle(at, i)
+	if on == i.raw {
+		return out
+	}
+	i.raw, i.changed = on, at
+	i.edges = append(i.edges, at)
+	for len(i.edges) > 0 && at.Sub(i.edges[0]) > time.Second {
+		i.edges = i.edges[1:]
+	}
+	if len(i.edges) > chatterEdges {
+		i.edges = i.edges[1:]
+		i.quiet = at
+		out = append(out, t.conditions.Set(at, "chattering", name, true, fmt.Sprintf("input %s changes more than %d times a second: loose contact, moisture, detector's sensitivity?", name, chatterEdges))...)
+	}
+	return out
+}
+
+// tick tells that time passed.
+func (t *tracker) tick(at time.Time) (out []*observation.Observation) {
+	for _, i := range t.inputs {
+		out = append(out, t.settle(at, i)...)
+		if !i.quiet.IsZero() && at.Sub(i.quiet) > chatterQuiet {
+			i.quiet = time.Time{}
+			out = append(out, t.conditions.Set(at, "chattering", i.Name, false, "")...)
+		}
+		if i.level && i.StuckAfter > 0 && at.Sub(i.since) > i.StuckAfter {
+			out = append(out, t.conditions.Set(at, "stuck", i.Name, true, fmt.Sprintf("input %s has been on for %s: a vehicle that stands there, or the detector is stuck", i.Name, i.StuckAfter))...)
+		}
+	}
+	for _, p := range t.pairs {
+		out = append(out, t.match(at, p)...)
+	}
+	return out
+}
+
+// settle accepts a level that has held for the debounce time. Its time is that of the edge.
+func (t *tracker) settle(at time.Time, i *input) (out []*observation.Observation) {
+	if i.raw == i.level || at.Sub(i.changed) < i.Debounce {
+		return nil
+	}
+	i.level = i.raw
+	began := i.since
+	i.since = i.changed
+	if !i.level {
+		out = append(out, t.conditions.Set(at, "stuck", i.Name, false, "")...)
+	}
+	if i.Button {
+		if i.level {
+			out = append(out, t.keyed(observation.New(observation.Class_CLASS_EVENT, i.changed, &observation.DeviceReading{
+				Profile: "gpio", Message: i.Name, Values: []*observation.Quantity{{Name: i.Name, Text: "on"}},
+			})))
+		}
+		return out
+	}
+	if !t.paired[i.Name] {
+		if !i.level {
+			out = append(out, t.keyed(detection(i.Name, pulse{began, i.changed})))
+		}
+		return out
+	}
+	if i.level {
+		i.pulses = append(i.pulses, pulse{on: i.changed})
+		if len(i.pulses) > maxPulses {
+			i.pulses = i.pulses[1:]
+		}
+		return out
+	}
+	if n := len(i.pulses); n > 0 {
+		i.pulses[n-1].off = i.changed
+	}
+	for _, p := range t.pairs {
+		if p.First == i.Name || p.Second == i.Name {
+			out = append(out, t.match(at, p)...)
+		}
+	}
+	return out
+}
+
+func detection(station string, p pulse) *observation.Observation {
+	return observation.New(observation.Class_CLASS_EVENT, p.on, &observation.VehicleDetection{Station: station, StartNs: p.on.UnixNano(), EndNs: p.off.UnixNano()})
+}
+
+func (t *tracker) keyed(o *observation.Observation) *observation.Observation {
+	t.n++
+	o.Key = fmt.Sprintf("%s@%d#%d", o.Body.Kind().Name(), o.TimeNs, t.n)
+	return o
+}
+
+// match takes pulses of a pair's two inputs that belong to one vehicle, oldest first. A pulse without partner is a vehicle too, once
+// none can come any more.
+func (t *tracker) match(at time.Time, p Pair) (out []*observation.Observation) {
+	a, b := t.inputs[p.First], t.inputs[p.Second]
+	for {
+		switch {
+		case len(a.pulses) > 0 && len(b.pulses) > 0 && within(a.pulses[0], b.pulses[0], p.Within):
+			x, y := a.pulses[0], b.pulses[0]
+			if x.off.IsZero() || y.off.IsZero() {
+				return out // one of them is still on
+			}
+			a.pulses, b.pulses = a.pulses[1:], b.pulses[1:]
+			out = append(out, t.keyed(p.vehicle(x, y)))
+		case len(a.pulses) > 0 && (len(b.pulses) == 0 || a.pulses[0].on.Before(b.pulses[0].on)):
+			if !alone(a.pulses[0], at, p.Within) {
+				return out
+			}
+			out = append(out, t.keyed(detection(p.Name, a.pulses[0])))
+			a.pulses = a.pulses[1:]
+		case len(b.pulses) > 0:
+			if !alone(b.pulses[0], at, p.Within) {
+				return out
+			}
+			out = append(out, t.keyed(detection(p.Name, b.pulses[0])))
+			b.pulses = b.pulses[1:]
+		default:
+			return out
+		}
+	}
+}
+
+// within reports whether two pulses may be of one vehicle: they overlap, or one begins soon after the other's end.
+func within(x, y pulse, gap time.Duration) bool {
+	if y.on.Before(x.on) {
+		x, y = y, x
+	}
+	return x.off.IsZero() || y.on.Sub(x.off) <= gap
+}
+
+// alone reports whether no partner of a pulse can come any more.
+func alone(p pulse, at time.Time, gap time.Duration) bool {
+	return !p.off.IsZero() && at.Sub(p.off) > gap
+}
+
+// vehicle makes the detection of a vehicle over both inputs, first x and second y of the lane's direction.
+func (p *Pair) vehicle(x, y pulse) *observation.Observation {
+	d := &observation.VehicleDetection{Station: p.Name, Direction: "forward"}
+	first, last := x, y
+	if y.on.Before(x.on) {
+		d.Direction, first, last = "reverse", y, x
+	}
+	on, off := last.on.Sub(first.on).Seconds(), last.off.Sub(first.off).Seconds()
+	if off < 0 { // the detector that came on last went off first
+		d.TurnedBack, d.Direction = true, ""
+	} else if between := (on + max(off, on/4)) / 2; between > 0 {
+		speed := p.DistanceM / between // m/s; by both edges: the mean of coming and going
+		d.SpeedKph = float32(speed * 3.6)
+		d.LengthM = float32(max(0, speed*(first.off.Sub(first.on).Seconds()+last.off.Sub(last.on).Seconds())/2-p.LoopM))
+	}
+	end := first.off
+	if last.off.After(end) {
+		end = last.off
+	}
+	d.StartNs, d.EndNs = first.on.UnixNano(), end.UnixNano()
+	return observation.New(observation.Class_CLASS_EVENT, first.on, d)
+}
