@@ -1,0 +1,195 @@
+// Package power is the driver of UPSs that Network UPS Tools (NUT) watches: its server is asked for the UPS's variables. docs/protocols/site.md.
+package power
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// Config is the settings of a UPS.
+type Config struct {
+	Address string        `yaml:"address" default:"127.0.0.1:3493" format:"hostport" help:"TCP address of the NUT server (upsd)"`
+	UPS     string        `yaml:"ups" required:"true" format:"id" help:"name of the UPS in ups.conf" example:"lane-ups"`
+	Poll    time.Duration `yaml:"poll" default:"5s" min:"200ms" max:"10m" help:"how often it is asked"`
+	Report  time.Duration `yaml:"report" default:"1m" min:"1s" max:"24h" help:"how often its values are reported as telemetry; changes of its status are at once"`
+	Low     float64       `yaml:"low_charge" default:"30" min:"0" max:"100" unit:"%" help:"less charge is reported as low"`
+}
+
+// Spec describes the driver.
+var Spec = driver.New("power", "UPS, through Network UPS Tools", func(c Config, env driver.Env) (driver.Driver, error) { return &ups{c, env}, nil })
+
+type ups struct {
+	Config
+	env driver.Env
+}
+
+// maxLine bounds a line of the server, maxVars the variables of one answer.
+const (
+	maxLine = 4096
+	maxVars = 1000
+)
+
+// answerTimeout is how long the server may take.
+const answerTimeout = 10 * time.Second
+
+// Run implements driver.Driver.
+func (u *ups) Run(ctx context.Context, sink driver.Sink) error {
+	stream, err := u.env.Links.Open(ctx, transport.Link{Address: u.Address})
+	if err != nil {
+		return fmt.Errorf("NUT server: %w", err)
+	}
+	defer stream.Close()
+	s := session{ups: u, vars: map[string]string{}, faults: driver.Faults{Source: u.Address}}
+	var asked, answered time.Time
+	for {
+		chunk, err := stream.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			err = errors.New("the NUT server closed the connection")
+		}
+		if err != nil {
+			return err
+		}
+		obs, done, err := s.feed(chunk.At, chunk.Data, chunk.Break)
+		s.faults.Tick(chunk.At)
+		if e := driver.CommitAny(ctx, sink, append(obs, s.faults.Take()...)); e != nil {
+			return e
+		}
+		if err != nil {
+			return err
+		}
+		if done {
+			answered = time.Now()
+			sink.State(observation.DeviceState_STATE_RUNNING, s.vars["ups.status"])
+			stream.Settled()
+		}
+		if asked.After(answered) && time.Since(asked) > answerTimeout {
+			return fmt.Errorf("the NUT server did not answer for %s", answerTimeout)
+		}
+		if time.Since(asked) >= u.Poll && !asked.After(answered) {
+			asked = time.Now()
+			if _, err := stream.Write([]byte("LIST VAR " + u.UPS + "\n")); err != nil && !errors.Is(err, transport.ErrReplaying) {
+				return err
+			} else if err != nil {
+				asked = time.Time{}
+			}
+		}
+	}
+}
+
+// session reads the server's answers.
+type session struct {
+	*ups
+	buf        []byte
+	offset     int64
+	vars       map[string]string
+	faults     driver.Faults
+	conditions driver.Conditions
+	status     string
+	reported   time.Time
+}
+
+// feed takes bytes. done says that an answer ended. The error is the server's own.
+func (s *session) feed(at time.Time, data []byte, broken bool) (obs []*observation.Observation, done bool, err error) {
+	if broken {
+		s.buf = nil
+	}
+	s.buf = append(s.buf, data...)
+	for {
+		n := bytes.IndexByte(s.buf, '\n')
+		if n < 0 {
+			break
+		}
+		line := strings.TrimRight(string(s.buf[:n]), "\r")
+		more, ended, e := s.line(at, line)
+		obs, done, err = append(obs, more...), done || ended, errors.Join(err, e)
+		s.offset += int64(n + 1)
+		s.buf = append(s.buf[:0], s.buf[n+1:]...)
+	}
+	if len(s.buf) > maxLine {
+		s.faults.Add(at, fmt.Sprintf("a line of more than %d characters: is this a NUT server?", maxLine), s.offset, s.buf)
+		s.offset += int64(len(s.buf))
+		s.buf = s.buf[:0]
+	}
+	return obs, done, err
+}
+
+// line takes one line: VAR UPS NAME "VALUE", the begin and end of a list, or ERR.
+func (s *session) line(at time.Time, line string) (obs []*observation.Observation, done bool, err error) {
+	word, rest, _ := strings.Cut(line, " ")
+	switch {
+	case word == "ERR":
+		return nil, false, explain(s.UPS, rest)
+	case word == "BEGIN":
+		clear(s.vars)
+	case word == "END":
+		return s.judge(at), true, nil
+	case word == "VAR":
+		name, value, ok := strings.Cut(strings.TrimPrefix(rest, s.UPS+" "), " ")
+		text, e := strconv.Unquote(value)
+		if !ok || e != nil {
+			s.faults.Add(at, "a VAR line without quoted value", s.offset, []byte(line))
+		} else if len(s.vars) < maxVars {
+			s.vars[name] = text
+		}
+	case line != "":
+		s.faults.Add(at, "a line that is no answer of a NUT server", s.offset, []byte(line))
+	}
+	return nil, false, nil
+}
+
+func explain(name, code string) error {
+	words := map[string]string{
+		"UNKNOWN-UPS": "the server knows no such UPS: see ups.conf", "DATA-STALE": "its driver has lost the UPS: cable, or driver stopped", "DRIVER-NOT-CONNECTED": "its driver does not run",
+		"ACCESS-DENIED": "the server denies us access: see upsd.conf and upsd.users",
+	}
+	first, _, _ := strings.Cut(code, " ")
+	if text, ok := words[first]; ok {
+		return fmt.Errorf("UPS %s: %s (%s)", name, text, first)
+	}
+	return fmt.Errorf("UPS %s: the server says %q", name, code)
+}
+
+// judge reports what an answer says.
+func (s *session) judge(at time.Time) (out []*observation.Observation) {
+	body := &observation.SitePower{Status: s.vars["ups.status"], Model: strings.TrimSpace(s.vars["ups.mfr"] + " " + s.vars["ups.model"])}
+	for name, into := range map[string]**float32{
+		"battery.charge": &body.ChargePercent, "battery.runtime": &body.RuntimeSeconds, "ups.load": &body.LoadPercent, "input.voltage": &body.InputVolts, "battery.voltage": &body.BatteryVolts,
+	} {
+		if v, err := strconv.ParseFloat(s.vars[name], 32); err == nil {
+			f := float32(v)
+			*into = &f
+		}
+	}
+	flags := " " + body.Status + " "
+	has := func(f string) bool { return strings.Contains(flags, " "+f+" ") }
+	left := ""
+	if body.RuntimeSeconds != nil {
+		left = fmt.Sprintf("; %s left by its own account", (time.Duration(*body.RuntimeSeconds) * time.Second).String())
+	}
+	out = append(out, s.conditions.Set(at, "on-battery", "", has("OB"), "no mains: it runs on its battery"+left)...)
+	low := has("LB") || body.ChargePercent != nil && float64(*body.ChargePercent) < s.Low && has("OB")
+	out = append(out, s.conditions.Set(at, "low-battery", "", low, "its battery is nearly empty"+left)...)
+	out = append(out, s.conditions.Set(at, "replace-battery", "", has("RB"), "its battery is to be replaced")...)
+	out = append(out, s.conditions.Set(at, "overload", "", has("OVER"), "more load than it can carry")...)
+	class := observation.Class_CLASS_TELEMETRY
+	if body.Status != s.status {
+		class = observation.Class_CLASS_EVENT
+	}
+	if body.Status == s.status && at.Sub(s.reported) < s.Report {
+		return out
+	}
+	s.status, s.reported = body.Status, at
+	o := observation.New(class, at, body)
+	o.Key = fmt.Sprintf("power@%d", at.UnixNano())
+	return append(out, o)
+}
