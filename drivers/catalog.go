@@ -11,9 +11,13 @@ import (
 	"lanewarden/drivers/radiation/aspect"
 	"lanewarden/drivers/radiation/n42"
 	"lanewarden/drivers/radiation/tsa"
+	"lanewarden/drivers/site/climate"
+	"lanewarden/drivers/site/clock"
+	"lanewarden/drivers/site/power"
 	"lanewarden/drivers/trace/ionscan"
 	"lanewarden/drivers/trace/line"
 	"lanewarden/drivers/vehicle/barcode"
+	"lanewarden/drivers/vehicle/gpio"
 	"lanewarden/drivers/vehicle/llrp"
 	"lanewarden/drivers/vehicle/plate"
 	"lanewarden/drivers/vehicle/plc"
@@ -25,13 +29,17 @@ import (
 var Catalog = []driver.Spec{
 	aspect.Spec,
 	barcode.Spec,
+	climate.Spec,
+	clock.Spec,
 	dicos.Spec,
+	gpio.Spec,
 	ionscan.Spec,
 	line.Spec,
 	llrp.Spec,
 	n42.Spec,
 	plate.Spec,
 	plc.Spec,
+	power.Spec,
 	scale.Spec,
 	tsa.Spec,
 }

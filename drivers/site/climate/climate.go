@@ -1,0 +1,239 @@
+// Package climate is the driver of BME280 and BMP280 sensors on the machine's I2C bus, through periph.io: temperature, humidity, pressure.
+// docs/protocols/site.md.
+package climate
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/i2c/i2creg"
+	"periph.io/x/host/v3"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+)
+
+// Config is the settings of a sensor.
+type Config struct {
+	Bus     string        `yaml:"bus" help:"I2C bus; the first one when not given" example:"1"`
+	Address int           `yaml:"address" default:"118" min:"3" max:"119" help:"address of the sensor: 118 (0x76) or 119 (0x77)"`
+	Every   time.Duration `yaml:"every" default:"1m" min:"100ms" max:"1h" help:"how often it is read"`
+	Low     float64       `yaml:"low" default:"-30" min:"-60" max:"100" unit:"degC" help:"a lower temperature is reported"`
+	High    float64       `yaml:"high" default:"60" min:"-60" max:"120" unit:"degC" help:"a higher temperature is reported"`
+	Humid   float64       `yaml:"humid" default:"90" min:"0" max:"100" unit:"%" help:"more humidity is reported: water in the cabinet"`
+}
+
+// Check implements driver.Checker.
+func (c Config) Check() error {
+	if c.Low >= c.High {
+		return errors.New("low is not below high")
+	}
+	return nil
+}
+
+// Spec describes the driver.
+var Spec = driver.New("climate", "Temperature, humidity, pressure: BME280, BMP280 (I2C)", func(c Config, env driver.Env) (driver.Driver, error) {
+	return &sensor{c, openBus}, nil
+})
+
+type sensor struct {
+	Config
+	open func(bus string) (i2c.BusCloser, error)
+}
+
+var initHost = sync.OnceValue(func() error { _, err := host.Init(); return err })
+
+func openBus(bus string) (i2c.BusCloser, error) {
+	if err := initHost(); err != nil {
+		return nil, err
+	}
+	b, err := i2creg.Open(bus)
+	if err != nil {
+		return nil, fmt.Errorf("I2C bus %q: %w: is it switched on, and may the agent use /dev/i2c-*?", bus, err)
+	}
+	return b, nil
+}
+
+const hysteresis = 2 // of limits: a value must be better by so much until they are over
+
+// Run implements driver.Driver.
+func (s *sensor) Run(ctx context.Context, sink driver.Sink) error {
+	bus, err := s.open(s.Bus)
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	chip, err := newChip(&i2c.Dev{Bus: bus, Addr: uint16(s.Address)})
+	if err != nil {
+		return fmt.Errorf("sensor at %#02x: %w", s.Address, err)
+	}
+	sink.State(observation.DeviceState_STATE_RUNNING, chip.name())
+	t := time.NewTicker(s.Every)
+	defer t.Stop()
+	var conditions driver.Conditions
+	var hot, cold, wet bool
+	for {
+		v, err := chip.read()
+		if err != nil {
+			return fmt.Errorf("sensor at %#02x: %w", s.Address, err)
+		}
+		at := time.Now().UTC()
+		o := observation.New(observation.Class_CLASS_TELEMETRY, at, v)
+		o.Key = fmt.Sprintf("climate@%d", at.UnixNano())
+		c := float64(v.TemperatureC)
+		hot, cold = beyond(hot, c, s.High), beyond(cold, -c, -s.Low)
+		wet = v.HumidityPercent != nil && beyond(wet, float64(*v.HumidityPercent), s.Humid)
+		obs := []*observation.Observation{o}
+		obs = append(obs, conditions.Limit(at, "hot", hot, c, s.High, fmt.Sprintf("%.1f °C: fan, sun, heater?", c))...)
+		obs = append(obs, conditions.Limit(at, "cold", cold, c, s.Low, fmt.Sprintf("%.1f °C: heater?", c))...)
+		if v.HumidityPercent != nil {
+			obs = append(obs, conditions.Limit(at, "humid", wet, float64(*v.HumidityPercent), s.Humid, fmt.Sprintf("%.0f %% humidity: water in the cabinet?", *v.HumidityPercent))...)
+		}
+		if err := driver.CommitAny(ctx, sink, obs); err != nil {
+			return err
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// beyond reports whether a limit is passed; one that was is so until the value is well below.
+func beyond(was bool, v, limit float64) bool {
+	if was {
+		return v > limit-hysteresis
+	}
+	return v > limit
+}
+
+// chip is a sensor with its calibration. Source: Bosch BME280 data sheet 1.6, section 4.2.3; BMP280 data sheet 1.14, section 3.11.3.
+type chip struct {
+	dev      *i2c.Dev
+	humidity bool
+	t1, p1   uint16
+	t2, t3   int16
+	p        [10]int16 // 2 to 9
+	h1, h3   uint8
+	h2       int16
+	h4, h5   int16
+	h6       int8
+}
+
+const (
+	regID          = 0xd0
+	idBMP280       = 0x58
+	idBME280       = 0x60
+	regCalibration = 0x88
+	regHumidity    = 0xe1
+	regControlHum  = 0xf2
+	regControl     = 0xf4
+	regData        = 0xf7
+	conversion     = 15 * time.Millisecond // of all three, once
+)
+
+func newChip(dev *i2c.Dev) (*chip, error) {
+	id := make([]byte, 1)
+	if err := dev.Tx([]byte{regID}, id); err != nil {
+		return nil, fmt.Errorf("does not answer: address, wiring? (%w)", err)
+	}
+	if id[0] != idBMP280 && id[0] != idBME280 {
+		return nil, fmt.Errorf("is no BME280 or BMP280: its id is %#02x", id[0])
+	}
+	c := &chip{dev: dev, humidity: id[0] == idBME280}
+	b := make([]byte, 26)
+	if err := dev.Tx([]byte{regCalibration}, b); err != nil {
+		return nil, err
+	}
+	u := func(i int) uint16 { return binary.LittleEndian.Uint16(b[i:]) }
+	c.t1, c.t2, c.t3, c.p1, c.h1 = u(0), int16(u(2)), int16(u(4)), u(6), b[25]
+	for i := 2; i <= 9; i++ {
+		c.p[i] = int16(u(4 + 2*i))
+	}
+	if !c.humidity {
+		return c, nil
+	}
+	b = make([]byte, 7)
+	if err := dev.Tx([]byte{regHumidity}, b); err != nil {
+		return nil, err
+	}
+	c.h2, c.h3, c.h6 = int16(u(0)), b[2], int8(b[6])
+	c.h4 = int16(int8(b[3]))<<4 | int16(b[4]&0xf)
+	c.h5 = int16(int8(b[5]))<<4 | int16(b[4]>>4)
+	return c, nil
+}
+
+func (c *chip) name() string {
+	if c.humidity {
+		return "BME280"
+	}
+	return "BMP280"
+}
+
+// read measures once.
+func (c *chip) read() (*observation.SiteClimate, error) {
+	n := 6
+	if c.humidity {
+		n = 8
+		if err := c.dev.Tx([]byte{regControlHum, 1}, nil); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.dev.Tx([]byte{regControl, 1<<5 | 1<<2 | 1}, nil); err != nil { // each once, forced
+		return nil, err
+	}
+	time.Sleep(conversion)
+	b := make([]byte, n)
+	if err := c.dev.Tx([]byte{regData}, b); err != nil {
+		return nil, err
+	}
+	rawP := int32(b[0])<<12 | int32(b[1])<<4 | int32(b[2])>>4
+	rawT := int32(b[3])<<12 | int32(b[4])<<4 | int32(b[5])>>4
+	if rawT == 0x80000 || rawP == 0x80000 {
+		return nil, errors.New("it measured nothing")
+	}
+	t, fine := c.temperature(rawT)
+	out := &observation.SiteClimate{TemperatureC: float32(t), PressureHpa: float32(c.pressure(rawP, fine) / 100)}
+	if c.humidity {
+		h := float32(c.relative(int32(b[6])<<8|int32(b[7]), fine))
+		out.HumidityPercent = &h
+	}
+	return out, nil
+}
+
+// temperature returns °C, and what the other formulas need.
+func (c *chip) temperature(raw int32) (t, fine float64) {
+	r := float64(raw)
+	a := (r/16384 - float64(c.t1)/1024) * float64(c.t2)
+	b := r/131072 - float64(c.t1)/8192
+	fine = a + b*b*float64(c.t3)
+	return fine / 5120, fine
+}
+
+// pressure returns Pa; 0 when the calibration is none.
+func (c *chip) pressure(raw int32, fine float64) float64 {
+	p := func(i int) float64 { return float64(c.p[i]) }
+	a := fine/2 - 64000
+	b := a*a*p(6)/32768 + a*p(5)*2
+	b = b/4 + p(4)*65536
+	a = (1 + (p(3)*a*a/524288+p(2)*a)/524288/32768) * float64(c.p1)
+	if a == 0 {
+		return 0
+	}
+	v := (1048576 - float64(raw) - b/4096) * 6250 / a
+	return v + (p(9)*v*v/2147483648+v*p(8)/32768+p(7))/16
+}
+
+// relative returns the relative humidity, %.
+func (c *chip) relative(raw int32, fine float64) float64 {
+	h := fine - 76800
+	h = (float64(raw) - (float64(c.h4)*64 + float64(c.h5)/16384*h)) * (float64(c.h2) / 65536 * (1 + float64(c.h6)/67108864*h*(1+float64(c.h3)/67108864*h)))
+	h *= 1 - float64(c.h1)*h/524288
+	return min(max(h, 0), 100)
+}
