@@ -1,0 +1,50 @@
+// Package passage makes one story per vehicle of what the devices of a lane observe: readings are matched by predicted arrival from speed
+// and position, by the order of vehicles, and by plates, tags and container numbers. It reads the journal and writes passage observations
+// back; an assignment is never edited, a correction is a new observation. docs/passages.md.
+package passage
+
+import (
+	"time"
+
+	"lanewarden/drivers/vehicle/plate"
+)
+
+// Lane is a lane with its stations, in the order in which vehicles come to them.
+type Lane struct {
+	ID       string
+	Stations []Station
+	SpeedKph float64       // usual, until it is learnt
+	Timeout  time.Duration // a passage closes when nothing more came for so long
+	Late     time.Duration // how long after its end a passage takes late results
+}
+
+// Station is a place in a lane.
+type Station struct {
+	ID       string
+	Position float64  // m, from the lane's beginning
+	Devices  []string // that see vehicles there
+	Late     bool     // results come when they come, and say what they are about: ion scanner, X-ray image
+}
+
+// Defaults of a lane.
+const (
+	DefaultSpeedKph = 6.0
+	DefaultTimeout  = 3 * time.Minute
+	DefaultLate     = 24 * time.Hour
+)
+
+func (l *Lane) fill() {
+	if l.SpeedKph == 0 {
+		l.SpeedKph = DefaultSpeedKph
+	}
+	if l.Timeout == 0 {
+		l.Timeout = DefaultTimeout
+	}
+	if l.Late == 0 {
+		l.Late = DefaultLate
+	}
+}
+
+func normal(text string) string { return plate.Normal(text) }
+
+func skeleton(text string) string { return plate.Skeleton(text) }

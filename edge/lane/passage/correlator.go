@@ -1,0 +1,336 @@
+package passage
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/vehicle/plate"
+)
+
+func distance(a, b string) int { return plate.Distance(a, b) }
+
+// Correlator assigns readings to passages. It does no I/O, and knows no clock but the times of what it is given. Not for concurrent use.
+type Correlator struct {
+	lanes    []*lane
+	where    map[string]place // device: its station
+	clocks   clocks
+	down     map[string]bool // devices that are not running
+	now      time.Time
+	held     []*event                                                           // that wait for what happened before them
+	Assigned func(idx int64, passage string, confidence float64, reason string) // what was decided, "" for no passage; may be nil
+}
+
+type place struct {
+	lane    *lane
+	station *Station
+}
+
+// hold is how long an event waits, so that those that happened before it but were told later come first.
+const hold = 8 * time.Second
+
+// New makes a correlator.
+func New(lanes []Lane) *Correlator {
+	c := &Correlator{where: map[string]place{}, clocks: clocks{map[string]*deviceClock{}}, down: map[string]bool{}}
+	for _, l := range lanes {
+		one := newLane(l)
+		c.lanes = append(c.lanes, one)
+		for i := range one.Stations {
+			for _, d := range one.Stations[i].Devices {
+				c.where[d] = place{one, &one.Stations[i]}
+			}
+		}
+	}
+	return c
+}
+
+// Offset is how far a device's clock is ahead of the agent's.
+func (c *Correlator) Offset(device string) time.Duration {
+	if d := c.clocks.devices[device]; d != nil {
+		return d.offset
+	}
+	return 0
+}
+
+// Take takes a row of the journal, in the journal's order, and returns what is to be committed.
+func (c *Correlator) Take(r Row) []*observation.Observation {
+	at, ok := c.where[r.Device]
+	kind := r.Body.Kind()
+	if s := r.Body.GetDeviceState(); s != nil && ok {
+		c.down[r.Device] = s.State != observation.DeviceState_STATE_RUNNING && s.State != observation.DeviceState_STATE_CONNECTING
+	}
+	if !ok || !relevant(kind) {
+		return c.Tick(arrival(r.Observation))
+	}
+	t, _ := c.clocks.correct(r.Observation)
+	e := eventOf(r, at.station, t)
+	i := len(c.held)
+	for i > 0 && c.held[i-1].at.After(e.at) {
+		i--
+	}
+	c.held = slices.Insert(c.held, i, e)
+	return c.Tick(arrival(r.Observation))
+}
+
+// Tick tells what time it is, and returns what is to be committed because of it.
+func (c *Correlator) Tick(now time.Time) (out []*observation.Observation) {
+	if now.After(c.now) {
+		c.now = now
+	}
+	for len(c.held) > 0 && c.now.Sub(c.held[0].at) >= hold {
+		e := c.held[0]
+		c.held = c.held[1:]
+		out = append(out, c.assign(e)...)
+	}
+	for _, l := range c.lanes {
+		out = append(out, c.close(l)...)
+	}
+	return out
+}
+
+// Flush assigns what is held, as at the end of a day.
+func (c *Correlator) Flush() (out []*observation.Observation) {
+	for _, e := range c.held {
+		out = append(out, c.assign(e)...)
+	}
+	c.held = nil
+	return out
+}
+
+// assign decides where an event belongs.
+func (c *Correlator) assign(e *event) []*observation.Observation {
+	l := c.where[e.Device].lane
+	if v, why := l.linked(e); v != nil {
+		return c.put(l, v, e, 1, why)
+	}
+	if e.station.Late {
+		return c.assignLate(l, e)
+	}
+	all := l.candidates(e)
+	fresh := newLater
+	if e.station.Position <= l.Stations[0].Position {
+		fresh = newFirst
+	}
+	if e.weak {
+		fresh = -math.MaxFloat64
+	}
+	if e.reverse || e.back {
+		fresh = -6
+	}
+	best := match{score: math.Inf(-1)}
+	second := fresh
+	if len(all) > 0 {
+		best = all[0]
+	}
+	if len(all) > 1 {
+		second = max(second, all[1].score)
+	}
+	if e.weak && best.score < newLater {
+		c.tell(e.Idx, "", 0, "no vehicle is where this tag was read: the neighbouring lane's?")
+		return nil
+	}
+	if best.score > fresh {
+		return c.put(l, best.v, e, confidence(best.score-second), best.reason)
+	}
+	v := l.enter(e)
+	return c.put(l, v, e, confidence(fresh-best.score), "first sight")
+}
+
+func confidence(margin float64) float64 { return 1 / (1 + math.Exp(-min(max(margin, -20), 20))) }
+
+// linked finds the passage of the scan or image that an observation is about.
+func (l *lane) linked(e *event) (*vehicle, string) {
+	for _, link := range e.links {
+		if v := l.links[link]; v != nil && link != "" {
+			return v, "of the same scan"
+		}
+	}
+	return nil, ""
+}
+
+// assignLate finds the passage that a late result says it is about: by name, the newest first; else by when it was.
+func (c *Correlator) assignLate(l *lane, e *event) []*observation.Observation {
+	best, score, why := (*vehicle)(nil), 0.0, ""
+	consider := func(v *vehicle) {
+		if s, r := v.identity(e); s >= nearID && s > score {
+			best, score, why = v, s, r
+		}
+	}
+	for i := len(l.open) - 1; i >= 0; i-- {
+		consider(l.open[i])
+	}
+	for i := len(l.recent) - 1; i >= 0 && e.at.Sub(l.recent[i].closed) < l.Late; i-- {
+		consider(l.recent[i])
+	}
+	if best != nil {
+		return c.put(l, best, e, confidence(score-2), why)
+	}
+	// It says nothing, or something that nobody else said: the vehicle that would be there by now.
+	if all := l.candidates(e); len(all) > 0 && all[0].score > newLater {
+		second := newLater
+		if len(all) > 1 {
+			second = max(second, all[1].score)
+		}
+		return c.put(l, all[0].v, e, 0.8*confidence(all[0].score-second), all[0].reason)
+	}
+	c.tell(e.Idx, "", 0, "nothing says which vehicle it is about")
+	return nil
+}
+
+func (c *Correlator) tell(idx int64, passage string, confidence float64, reason string) {
+	if c.Assigned != nil {
+		c.Assigned(idx, passage, confidence, reason)
+	}
+}
+
+// enter opens a passage.
+func (l *lane) enter(e *event) *vehicle {
+	l.ranks++
+	v := &vehicle{id: fmt.Sprintf("%s-%s-%d", l.ID, e.at.UTC().Format("20060102T150405"), e.Idx), opened: e.at, last: e.at, rank: l.ranks}
+	// One that was missed at the beginning stands before those that came in later than it can have.
+	at := len(l.open)
+	for at > 0 {
+		o := l.open[at-1]
+		behind := false
+		for i := range o.anchors {
+			a := &o.anchors[i]
+			behind = behind || a.position < e.station.Position && a.at.Add(time.Duration((e.station.Position-a.position)/l.usual()*float64(time.Second))).After(e.at)
+			if a.device == e.Device {
+				behind = a.at.After(e.at)
+				break
+			}
+		}
+		if !behind {
+			break
+		}
+		v.rank, o.rank = o.rank, v.rank
+		at--
+	}
+	l.open = slices.Insert(l.open, at, v)
+	return v
+}
+
+// put assigns an event to a vehicle.
+func (c *Correlator) put(l *lane, v *vehicle, e *event, sure float64, reason string) []*observation.Observation {
+	first := len(v.readings) == 0
+	l.place(v, e, sure > 0.9)
+	r := &observation.PassageReading{
+		Idx: e.Idx, Device: e.Device, Kind: uint32(e.kind), Station: e.station.ID, TimeNs: e.at.UnixNano(), Class: uint32(e.Class), Confidence: float32(sure), Reason: reason,
+	}
+	for _, a := range e.Body.Artifacts {
+		r.Artifacts = append(r.Artifacts, a.Sha256)
+	}
+	v.readings = append(v.readings, r)
+	c.tell(e.Idx, v.id, sure, reason)
+	if first {
+		return []*observation.Observation{c.said(e.at, "opened "+v.id, &observation.PassageOpened{Id: v.id, Lane: l.ID, First: r})}
+	}
+	return []*observation.Observation{c.said(e.at, fmt.Sprintf("reading %s %d", v.id, e.Idx), &observation.PassageUpdated{Id: v.id, Reading: r, AfterClose: !v.closed.IsZero()})}
+}
+
+// close closes passages that are over.
+func (c *Correlator) close(l *lane) (out []*observation.Observation) {
+	last := 0.0
+	for _, s := range l.Stations {
+		if !s.Late {
+			last = max(last, s.Position)
+		}
+	}
+	l.open = slices.DeleteFunc(l.open, func(v *vehicle) bool {
+		through := false
+		for _, a := range v.anchors {
+			through = through || a.position >= last
+		}
+		idle := c.now.Sub(v.last)
+		switch {
+		case v.reversed && idle > l.Timeout/4:
+			v.end = "reversed"
+		case through && idle > hold+settle:
+			v.end = "left"
+		case idle > l.Timeout:
+			v.end = "timeout"
+		case len(l.open) > maxOpen && v == l.open[0]:
+			v.end = "crowded"
+		default:
+			return false
+		}
+		v.closed = c.now
+		l.recent = append(l.recent, v)
+		out = append(out, c.said(c.now, "closed "+v.id, c.document(l, v)))
+		return true
+	})
+	drop := 0
+	for drop < len(l.recent) && (len(l.recent)-drop > maxRecent || c.now.Sub(l.recent[drop].closed) > l.Late) {
+		drop++
+	}
+	if drop > 0 {
+		gone := map[*vehicle]bool{}
+		for _, v := range l.recent[:drop] {
+			gone[v] = true
+		}
+		l.recent = slices.Delete(l.recent, 0, drop)
+		for link, v := range l.links {
+			if gone[v] {
+				delete(l.links, link)
+			}
+		}
+	}
+	return out
+}
+
+// settle is how long after a vehicle left the last station its passage stays open for what is told late.
+const settle = 12 * time.Second
+
+func (c *Correlator) said(at time.Time, key string, body proto.Message) *observation.Observation {
+	o := observation.New(observation.Class_CLASS_EVENT, at, body)
+	o.Device, o.Key = observation.AgentDevice, key
+	return o
+}
+
+// Correct moves a reading to another passage, because a person says so.
+func (c *Correlator) Correct(idx int64, to, reason, by string) ([]*observation.Observation, error) {
+	for _, l := range c.lanes {
+		from, target := l.holding(idx), l.named(to)
+		if from == nil && target == nil {
+			continue
+		}
+		if to != "" && target == nil {
+			return nil, fmt.Errorf("there is no passage %s among those that are open or take late results", to)
+		}
+		if from == nil {
+			return nil, fmt.Errorf("reading %d belongs to no passage of lane %s that is open or takes late results", idx, l.ID)
+		}
+		i := slices.IndexFunc(from.readings, func(r *observation.PassageReading) bool { return r.Idx == idx })
+		r := from.readings[i]
+		from.readings = slices.Delete(from.readings, i, i+1)
+		if target != nil {
+			target.readings = append(target.readings, r)
+		}
+		return []*observation.Observation{c.said(c.now, fmt.Sprintf("corrected %d %s %s", idx, from.id, to), &observation.PassageCorrected{Idx: idx, From: from.id, To: to, Reason: reason, By: by})}, nil
+	}
+	return nil, fmt.Errorf("reading %d belongs to no passage that is open or takes late results", idx)
+}
+
+func (l *lane) all() []*vehicle { return append(slices.Clone(l.open), l.recent...) }
+
+func (l *lane) holding(idx int64) *vehicle {
+	for _, v := range l.all() {
+		if slices.ContainsFunc(v.readings, func(r *observation.PassageReading) bool { return r.Idx == idx }) {
+			return v
+		}
+	}
+	return nil
+}
+
+func (l *lane) named(id string) *vehicle {
+	for _, v := range l.all() {
+		if v.id == id && id != "" {
+			return v
+		}
+	}
+	return nil
+}

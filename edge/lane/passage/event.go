@@ -1,0 +1,112 @@
+package passage
+
+import (
+	"time"
+
+	"lanewarden/drivers/observation"
+)
+
+// Row is an observation of the journal.
+type Row struct {
+	Idx int64
+	*observation.Observation
+}
+
+// event is what the correlator takes of a row.
+type event struct {
+	Row
+	kind    observation.Kind
+	station *Station
+	at      time.Time // corrected by the device's clock offset: the vehicle's front is at the station
+	until   time.Time // zero when it is not known
+	speed   float64   // m/s; 0 when it is not known
+	length  float64   // m
+	reverse bool      // it goes out the way it came
+	back    bool      // it turned back over one detector
+	weak    bool      // too weak to open a passage: a tag may be the neighbouring lane's
+	many    bool      // one vehicle gives several of these: axles
+	ids     []identity
+	links   []string // names of scans and images that this observation is about
+}
+
+// identity is something that names a vehicle or what it carries.
+type identity struct {
+	kind  string // plate, tag, container, code
+	value string // for comparison
+	shown string // for people
+	sure  float64
+}
+
+// relevant reports whether observations of a kind belong to passages at all.
+func relevant(k observation.Kind) bool {
+	switch k {
+	case observation.Kind_KIND_RADIATION_OCCUPANCY, observation.Kind_KIND_RADIATION_SPECTRUM, observation.Kind_KIND_XRAY_IMAGE, observation.Kind_KIND_XRAY_THREAT_REPORT,
+		observation.Kind_KIND_XRAY_QUALITY, observation.Kind_KIND_XRAY_PREVIEW, observation.Kind_KIND_TRACE_ANALYSIS, observation.Kind_KIND_VEHICLE_DETECTION,
+		observation.Kind_KIND_VEHICLE_TAG, observation.Kind_KIND_VEHICLE_PLATE, observation.Kind_KIND_VEHICLE_WEIGHT, observation.Kind_KIND_VEHICLE_CODE:
+		return true
+	}
+	return false
+}
+
+// eventOf takes a row apart. at is its time, corrected.
+func eventOf(r Row, station *Station, at time.Time) *event {
+	e := &event{Row: r, kind: r.Body.Kind(), station: station, at: at}
+	shift := at.Sub(r.Time())
+	ns := func(v int64) time.Time {
+		if v == 0 {
+			return time.Time{}
+		}
+		return time.Unix(0, v).UTC().Add(shift)
+	}
+	id := func(kind, value, shown string, sure float64) {
+		if value != "" {
+			e.ids = append(e.ids, identity{kind, value, shown, sure})
+		}
+	}
+	switch b := r.Body.Typed().(type) {
+	case *observation.RadiationOccupancy:
+		e.until, e.speed, e.reverse = ns(b.EndNs), float64(b.SpeedKph)/3.6, b.Direction == "reverse"
+	case *observation.RadiationSpectrum:
+		e.speed = float64(b.SpeedKph) / 3.6
+	case *observation.VehicleDetection:
+		e.until, e.speed, e.length = ns(b.EndNs), float64(b.SpeedKph)/3.6, float64(b.LengthM)
+		e.reverse, e.back = b.Direction == "reverse", b.TurnedBack
+	case *observation.VehicleTag:
+		id("tag", b.Uri, b.Uri, 1)
+		e.until = at.Add(time.Duration(b.LastNs - b.FirstNs))
+		e.weak = true
+	case *observation.VehiclePlate:
+		id("plate", b.Skeleton, b.Normal, float64(b.Confidence))
+		e.reverse = b.Direction == "reverse"
+	case *observation.VehicleWeight:
+		e.many = b.Axle > 0
+	case *observation.VehicleCode:
+		kind := "code"
+		if b.Type == "container" {
+			kind = "container"
+		}
+		id(kind, b.Value, b.Value, 1)
+	case *observation.XrayImage:
+		identify(e, b.OoiId)
+		e.links = []string{b.ScanInstance, b.SopInstance}
+	case *observation.XrayThreatReport:
+		identify(e, b.OoiId)
+		e.links = append([]string{b.ScanInstance}, b.ImageInstances...)
+	case *observation.XrayQuality:
+		e.links = []string{b.ScanInstance, b.ImageInstance}
+	case *observation.XrayPreview:
+		e.links = []string{b.ImageInstance}
+	case *observation.TraceAnalysis:
+		identify(e, b.Sample)
+	}
+	return e
+}
+
+// identify takes a text that a person or a device gave as the name of what is inspected: a plate, a container, a tag.
+func identify(e *event, text string) {
+	if text == "" {
+		return
+	}
+	plain := normal(text)
+	e.ids = append(e.ids, identity{"container", plain, plain, 1}, identity{"plate", skeleton(plain), plain, 1}, identity{"tag", text, text, 1}, identity{"code", plain, plain, 1})
+}

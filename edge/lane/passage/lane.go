@@ -1,0 +1,353 @@
+package passage
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"lanewarden/drivers/observation"
+)
+
+// anchor is a vehicle's sight at a place.
+type anchor struct {
+	position float64
+	device   string
+	at       time.Time
+	until    time.Time
+}
+
+// vehicle is a passage under way, or one that is over and takes late results.
+type vehicle struct {
+	id       string
+	opened   time.Time
+	last     time.Time // of its latest sight
+	closed   time.Time // zero while it is open
+	end      string
+	speed    float64 // m/s; 0 when nothing has measured it
+	length   float64
+	reversed bool
+	anchors  []anchor
+	ids      []identity
+	readings []*observation.PassageReading
+	weight   float64
+	rank     int // order of entry
+}
+
+// travel is what was learnt of the way from one device to another: the time beyond distance over speed.
+type travel struct {
+	extra []float64 // s, the last ones
+	at    int
+}
+
+const travelWindow = 41
+
+func (t *travel) add(v float64) {
+	if len(t.extra) < travelWindow {
+		t.extra = append(t.extra, v)
+		return
+	}
+	t.extra[t.at] = v
+	t.at = (t.at + 1) % travelWindow
+}
+
+// estimate returns the median and the spread (MAD, as a standard deviation).
+func (t *travel) estimate() (middle, spread float64, n int) {
+	n = len(t.extra)
+	if n == 0 {
+		return 0, 0, 0
+	}
+	s := slices.Clone(t.extra)
+	slices.Sort(s)
+	middle = s[n/2]
+	for i := range s {
+		s[i] = math.Abs(s[i] - middle)
+	}
+	slices.Sort(s)
+	return middle, 1.4826 * s[n/2], n
+}
+
+// lane is one lane's vehicles.
+type lane struct {
+	Lane
+	open    []*vehicle // by rank
+	recent  []*vehicle // closed ones, oldest first
+	links   map[string]*vehicle
+	travels map[[2]string]*travel
+	speeds  travel // of vehicles, m/s
+	ranks   int
+}
+
+// maxOpen and maxRecent bound what is kept.
+const (
+	maxOpen   = 64
+	maxRecent = 4096
+	maxLinks  = 1 << 14
+)
+
+func newLane(l Lane) *lane {
+	l.fill()
+	return &lane{Lane: l, links: map[string]*vehicle{}, travels: map[[2]string]*travel{}}
+}
+
+// usual is the usual speed, m/s.
+func (l *lane) usual() float64 {
+	if v, _, n := l.speeds.estimate(); n >= 5 {
+		return v
+	}
+	return l.SpeedKph / 3.6
+}
+
+// match is a vehicle that an event may belong to.
+type match struct {
+	v      *vehicle
+	score  float64
+	reason string
+}
+
+// Scores are logarithms of odds, about.
+const (
+	newFirst   = -4.0 // that a vehicle is seen for the first time, at the lane's beginning
+	newLater   = -7.0 // or further on: the stations before missed it
+	overtaking = 8.0
+	sameID     = 12.0
+	nearID     = 5.0
+	otherID    = 7.0
+	seenTwice  = 5.0
+)
+
+// candidates scores the open vehicles for an event, best first.
+func (l *lane) candidates(e *event) []match {
+	var out []match
+	for _, v := range l.open {
+		if m, ok := l.score(v, e); ok {
+			out = append(out, m)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b match) int { return cmp.Compare(b.score, a.score) })
+	return out
+}
+
+// score says how well an event fits a vehicle.
+func (l *lane) score(v *vehicle, e *event) (match, bool) {
+	m := match{v: v}
+	if e.reverse || e.back {
+		return l.scoreReverse(v, e)
+	}
+	off, sigma, from, ok := l.predict(v, e)
+	if !ok {
+		return m, false
+	}
+	z := off / sigma
+	if off > 0 {
+		z /= 1.5 // they stop rather than jump
+	}
+	m.score = -1.5*math.Log1p(z*z/3) - math.Log(sigma)/2
+	m.reason = fmt.Sprintf("%.1f s %s than predicted from %s (± %.1f s)", math.Abs(off), map[bool]string{true: "later", false: "earlier"}[off >= 0], from, sigma)
+	idScore, idReason := v.identity(e)
+	m.score += idScore
+	if idReason != "" {
+		m.reason = idReason + "; " + m.reason
+	}
+	if again := v.seenBy(e); again != nil && !e.many {
+		if idScore < sameID && e.at.Sub(again.at).Abs() > 2*time.Second {
+			m.score -= seenTwice
+		}
+	}
+	m.score -= overtaking * float64(l.overtakes(v, e))
+	return m, true
+}
+
+// scoreReverse: who goes out backwards is the last that came in.
+func (l *lane) scoreReverse(v *vehicle, e *event) (match, bool) {
+	last := v.anchors[len(v.anchors)-1]
+	for _, a := range v.anchors {
+		if a.at.After(last.at) {
+			last = a
+		}
+	}
+	if e.at.Before(v.opened.Add(-time.Second)) {
+		return match{}, false
+	}
+	m := match{v: v, score: 1, reason: "reversing: the last vehicle that came in"}
+	for _, o := range l.open {
+		if o.rank > v.rank && !o.opened.After(e.at) {
+			m.score -= overtaking
+		}
+	}
+	if v.reversed {
+		m.score += 2
+	}
+	m.score -= 0.01 * e.at.Sub(last.at).Seconds()
+	return m, true
+}
+
+// predict says how much later than predicted an event is, and how sure the prediction is. ok is false when it cannot be this vehicle.
+func (l *lane) predict(v *vehicle, e *event) (off, sigma float64, from string, ok bool) {
+	best := math.Inf(1)
+	speed := v.speed
+	if speed <= 0 {
+		speed = l.usual()
+	}
+	for i := range v.anchors {
+		a := &v.anchors[i]
+		d := e.station.Position - a.position
+		run := d / speed
+		extra, spread, n := 0.0, 0.0, 0
+		if t := l.travels[[2]string{a.device, e.Device}]; t != nil {
+			extra, spread, n = t.estimate()
+		}
+		s := 1.5 + 0.3*math.Abs(run) // not learnt yet
+		if n >= 5 {
+			s = math.Sqrt(0.6*0.6 + 0.01*run*run + spread*spread)
+		}
+		if n < 5 {
+			extra = 0
+		}
+		if s >= best {
+			continue
+		}
+		best, sigma, from = s, s, a.device
+		off = e.at.Sub(a.at).Seconds() - run - extra
+	}
+	if math.IsInf(best, 1) || math.Abs(off) > l.Timeout.Seconds() {
+		return 0, 0, "", false
+	}
+	return off, sigma, from, true
+}
+
+// identity compares what names the event with what names the vehicle.
+func (v *vehicle) identity(e *event) (score float64, reason string) {
+	for _, a := range e.ids {
+		for _, b := range v.ids {
+			if a.kind != b.kind {
+				continue
+			}
+			s, why := compare(a, b)
+			if s > score || score <= 0 && s < score {
+				score, reason = s, why
+			}
+		}
+	}
+	return score, reason
+}
+
+// compare compares two names of one kind.
+func compare(a, b identity) (float64, string) {
+	if a.value == b.value {
+		return sameID, fmt.Sprintf("%s %s", a.kind, a.shown)
+	}
+	if a.kind != "plate" {
+		if a.kind == "tag" {
+			return -2, "" // a vehicle may carry several, and hear the neighbour's
+		}
+		return -otherID * 0.5, ""
+	}
+	switch distance(a.value, b.value) {
+	case 1:
+		return nearID, fmt.Sprintf("plate %s, nearly %s", a.shown, b.shown)
+	case 2:
+		return 0, ""
+	}
+	return -otherID * min(a.sure, b.sure), ""
+}
+
+// seenBy returns the vehicle's sight by the event's device.
+func (v *vehicle) seenBy(e *event) *anchor {
+	for i := range v.anchors {
+		if v.anchors[i].device == e.Device {
+			return &v.anchors[i]
+		}
+	}
+	return nil
+}
+
+// overtakes counts the vehicles that would have been overtaken: vehicles in a lane stay in their order.
+func (l *lane) overtakes(v *vehicle, e *event) (n int) {
+	const slack = time.Second
+	for _, o := range l.open {
+		if o == v || o.reversed {
+			continue
+		}
+		for i := range o.anchors {
+			a := &o.anchors[i]
+			if a.device != e.Device {
+				continue
+			}
+			if o.rank < v.rank && a.at.After(e.at.Add(slack)) || o.rank > v.rank && a.at.Before(e.at.Add(-slack)) {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}
+
+// place puts an event into a vehicle.
+func (l *lane) place(v *vehicle, e *event, learn bool) {
+	if learn && !e.reverse && !e.back {
+		speed := v.speed
+		if speed <= 0 {
+			speed = l.usual()
+		}
+		for _, a := range v.anchors {
+			if a.device == e.Device {
+				continue
+			}
+			key := [2]string{a.device, e.Device}
+			if l.travels[key] == nil {
+				l.travels[key] = &travel{}
+			}
+			l.travels[key].add(e.at.Sub(a.at).Seconds() - (e.station.Position-a.position)/speed)
+			back := [2]string{e.Device, a.device}
+			if l.travels[back] == nil {
+				l.travels[back] = &travel{}
+			}
+			l.travels[back].add(a.at.Sub(e.at).Seconds() - (a.position-e.station.Position)/speed)
+		}
+	}
+	if e.speed > 0.2 && !e.reverse {
+		if v.speed == 0 {
+			v.speed = e.speed
+			l.speeds.add(e.speed)
+		} else {
+			v.speed = (v.speed + e.speed) / 2
+		}
+	}
+	if e.length > 0 && v.length == 0 {
+		v.length = e.length
+	}
+	for _, id := range e.ids {
+		if !slices.ContainsFunc(v.ids, func(x identity) bool { return x.kind == id.kind && x.value == id.value }) && len(v.ids) < 16 {
+			v.ids = append(v.ids, id)
+		}
+	}
+	for _, link := range e.links {
+		if link != "" && len(l.links) < maxLinks {
+			l.links[link] = v
+		}
+	}
+	v.reversed = v.reversed || e.reverse || e.back
+	if w := e.Body.GetVehicleWeight(); w != nil {
+		if w.Axle > 0 {
+			v.weight += w.Kg
+		} else {
+			v.weight = max(v.weight, w.Kg)
+		}
+	}
+	if e.station.Late {
+		return
+	}
+	v.anchors = append(v.anchors, anchor{e.station.Position, e.Device, e.at, e.until})
+	if end := later(e.at, e.until); end.After(v.last) {
+		v.last = end
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
