@@ -16,13 +16,14 @@ import (
 
 // builtin are the documents that settings name: device profiles and substance libraries.
 //
-//go:embed plc/*.yaml profiles/*.yaml substances/*.yaml
+//go:embed plc/*.yaml profiles/*.yaml scenarios/*.yaml substances/*.yaml
 var builtin embed.FS
 
 // Folders of the built-in documents.
 const (
 	PLC        = "plc"
 	Profiles   = "profiles"
+	Scenarios  = "scenarios"
 	Substances = "substances"
 )
 
