@@ -110,7 +110,7 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 	if e.station.Late {
 		return c.assignLate(l, e)
 	}
-	all := l.candidates(e)
+	all := l.candidates(e, l.open)
 	fresh := newLater
 	if e.station.Position <= l.Stations[0].Position {
 		fresh = newFirst
@@ -129,7 +129,11 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 	if len(all) > 1 {
 		second = max(second, all[1].score)
 	}
-	if e.weak && best.score < newLater {
+	limit := weakLimit
+	if e.faint {
+		limit = faintLimit
+	}
+	if e.weak && best.score < limit {
 		c.tell(e.Idx, "", 0, "no vehicle is where this tag was read: the neighbouring lane's?")
 		return nil
 	}
@@ -138,6 +142,25 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 	}
 	v := l.enter(e)
 	return c.put(l, v, e, confidence(fresh-best.score), "first sight")
+}
+
+// Scores below which a tag, and one that was hardly heard, is not believed to be of any vehicle here.
+const (
+	weakLimit  = -5.5
+	faintLimit = -1.5
+)
+
+// around are the vehicles that may have been in the lane at an event, in their order: those that closed a while ago, and the open ones.
+func (l *lane) around(e *event) []*vehicle {
+	var out []*vehicle
+	for _, v := range l.recent[max(0, len(l.recent)-maxOpen):] {
+		if e.at.Sub(v.last) < l.Timeout && v.opened.Sub(e.at) < l.Timeout {
+			out = append(out, v)
+		}
+	}
+	out = append(out, l.open...)
+	slices.SortStableFunc(out, func(a, b *vehicle) int { return a.rank - b.rank })
+	return out
 }
 
 func confidence(margin float64) float64 { return 1 / (1 + math.Exp(-min(max(margin, -20), 20))) }
@@ -170,7 +193,7 @@ func (c *Correlator) assignLate(l *lane, e *event) []*observation.Observation {
 		return c.put(l, best, e, confidence(score-2), why)
 	}
 	// It says nothing, or something that nobody else said: the vehicle that would be there by now.
-	if all := l.candidates(e); len(all) > 0 && all[0].score > newLater {
+	if all := l.candidates(e, l.around(e)); len(all) > 0 && all[0].score > newLater {
 		second := newLater
 		if len(all) > 1 {
 			second = max(second, all[1].score)
@@ -243,7 +266,7 @@ func (c *Correlator) close(l *lane) (out []*observation.Observation) {
 	l.open = slices.DeleteFunc(l.open, func(v *vehicle) bool {
 		through := false
 		for _, a := range v.anchors {
-			through = through || a.position >= last
+			through = through || !a.late && a.position >= last
 		}
 		idle := c.now.Sub(v.last)
 		switch {

@@ -87,5 +87,5 @@ func (c *Correlator) station(l *lane, v *vehicle, s *Station) *observation.Passa
 
 // beyond reports whether a vehicle was seen at a place or further on.
 func (v *vehicle) beyond(position float64) bool {
-	return slices.ContainsFunc(v.anchors, func(a anchor) bool { return a.position >= position })
+	return slices.ContainsFunc(v.anchors, func(a anchor) bool { return !a.late && a.position >= position })
 }

@@ -17,6 +17,7 @@ type event struct {
 	Row
 	kind    observation.Kind
 	station *Station
+	raw     time.Time // as the device says
 	at      time.Time // corrected by the device's clock offset: the vehicle's front is at the station
 	until   time.Time // zero when it is not known
 	speed   float64   // m/s; 0 when it is not known
@@ -24,6 +25,7 @@ type event struct {
 	reverse bool      // it goes out the way it came
 	back    bool      // it turned back over one detector
 	weak    bool      // too weak to open a passage: a tag may be the neighbouring lane's
+	faint   bool      // and this one was hardly heard
 	many    bool      // one vehicle gives several of these: axles
 	ids     []identity
 	links   []string // names of scans and images that this observation is about
@@ -50,7 +52,7 @@ func relevant(k observation.Kind) bool {
 
 // eventOf takes a row apart. at is its time, corrected.
 func eventOf(r Row, station *Station, at time.Time) *event {
-	e := &event{Row: r, kind: r.Body.Kind(), station: station, at: at}
+	e := &event{Row: r, kind: r.Body.Kind(), station: station, raw: r.Time(), at: at}
 	shift := at.Sub(r.Time())
 	ns := func(v int64) time.Time {
 		if v == 0 {
@@ -74,7 +76,7 @@ func eventOf(r Row, station *Station, at time.Time) *event {
 	case *observation.VehicleTag:
 		id("tag", b.Uri, b.Uri, 1)
 		e.until = at.Add(time.Duration(b.LastNs - b.FirstNs))
-		e.weak = true
+		e.weak, e.faint = true, b.Reads <= 2
 	case *observation.VehiclePlate:
 		id("plate", b.Skeleton, b.Normal, float64(b.Confidence))
 		e.reverse = b.Direction == "reverse"

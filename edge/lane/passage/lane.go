@@ -14,8 +14,10 @@ import (
 type anchor struct {
 	position float64
 	device   string
+	raw      time.Time // as the device says
 	at       time.Time
 	until    time.Time
+	late     bool // of a late result: it tells the order, and predicts nothing
 }
 
 // vehicle is a passage under way, or one that is over and takes late results.
@@ -111,17 +113,18 @@ const (
 	newFirst   = -4.0 // that a vehicle is seen for the first time, at the lane's beginning
 	newLater   = -7.0 // or further on: the stations before missed it
 	overtaking = 8.0
+	missing    = 4.5 // that a device that works saw nothing of a vehicle
 	sameID     = 12.0
 	nearID     = 5.0
 	otherID    = 7.0
 	seenTwice  = 5.0
 )
 
-// candidates scores the open vehicles for an event, best first.
-func (l *lane) candidates(e *event) []match {
+// candidates scores vehicles for an event, best first. They are in their order of entry.
+func (l *lane) candidates(e *event, vehicles []*vehicle) []match {
 	var out []match
-	for _, v := range l.open {
-		if m, ok := l.score(v, e); ok {
+	for _, v := range vehicles {
+		if m, ok := l.score(v, e, vehicles); ok {
 			out = append(out, m)
 		}
 	}
@@ -130,7 +133,7 @@ func (l *lane) candidates(e *event) []match {
 }
 
 // score says how well an event fits a vehicle.
-func (l *lane) score(v *vehicle, e *event) (match, bool) {
+func (l *lane) score(v *vehicle, e *event, among []*vehicle) (match, bool) {
 	m := match{v: v}
 	if e.reverse || e.back {
 		return l.scoreReverse(v, e)
@@ -155,7 +158,7 @@ func (l *lane) score(v *vehicle, e *event) (match, bool) {
 			m.score -= seenTwice
 		}
 	}
-	m.score -= overtaking * float64(l.overtakes(v, e))
+	m.score -= l.disorder(v, e, among)
 	return m, true
 }
 
@@ -202,14 +205,15 @@ func (l *lane) predict(v *vehicle, e *event) (off, sigma float64, from string, o
 		if n >= 5 {
 			s = math.Sqrt(0.6*0.6 + 0.01*run*run + spread*spread)
 		}
-		if n < 5 {
-			extra = 0
-		}
-		if s >= best {
+		if a.late || s >= best {
 			continue
 		}
 		best, sigma, from = s, s, a.device
-		off = e.at.Sub(a.at).Seconds() - run - extra
+		if n >= 5 { // what was learnt is by the devices' own clocks, and holds their offsets
+			off = e.raw.Sub(a.raw).Seconds() - run - extra
+		} else {
+			off = e.at.Sub(a.at).Seconds() - run
+		}
 	}
 	if math.IsInf(best, 1) || math.Abs(off) > l.Timeout.Seconds() {
 		return 0, 0, "", false
@@ -263,25 +267,36 @@ func (v *vehicle) seenBy(e *event) *anchor {
 	return nil
 }
 
-// overtakes counts the vehicles that would have been overtaken: vehicles in a lane stay in their order.
-func (l *lane) overtakes(v *vehicle, e *event) (n int) {
+// disorder is what it costs that vehicles in a lane stay in their order: those that would have been overtaken, and those ahead that this
+// device would have missed.
+func (l *lane) disorder(v *vehicle, e *event, among []*vehicle) (cost float64) {
 	const slack = time.Second
-	for _, o := range l.open {
+	for _, o := range among {
 		if o == v || o.reversed {
 			continue
 		}
+		seen, passed := false, false
 		for i := range o.anchors {
 			a := &o.anchors[i]
-			if a.device != e.Device {
-				continue
+			if a.device == e.Device {
+				seen = true
+				if o.rank < v.rank && a.at.After(e.at.Add(slack)) || o.rank > v.rank && a.at.Before(e.at.Add(-slack)) {
+					cost += overtaking
+					break
+				}
 			}
-			if o.rank < v.rank && a.at.After(e.at.Add(slack)) || o.rank > v.rank && a.at.Before(e.at.Add(-slack)) {
-				n++
-				break
-			}
+			passed = passed || !a.late && a.position > e.station.Position && a.at.Before(e.at)
+		}
+		if o.rank < v.rank && !seen && !passed && o.closed.IsZero() && !e.weak && !e.station.Late && !(e.kind == observation.Kind_KIND_VEHICLE_CODE || e.kind == observation.Kind_KIND_VEHICLE_PLATE && !o.named("plate")) {
+			cost += missing
 		}
 	}
-	return n
+	return cost
+}
+
+// named reports whether something of a kind names the vehicle.
+func (v *vehicle) named(kind string) bool {
+	return slices.ContainsFunc(v.ids, func(i identity) bool { return i.kind == kind })
 }
 
 // place puts an event into a vehicle.
@@ -292,19 +307,19 @@ func (l *lane) place(v *vehicle, e *event, learn bool) {
 			speed = l.usual()
 		}
 		for _, a := range v.anchors {
-			if a.device == e.Device {
+			if a.device == e.Device || a.late {
 				continue
 			}
 			key := [2]string{a.device, e.Device}
 			if l.travels[key] == nil {
 				l.travels[key] = &travel{}
 			}
-			l.travels[key].add(e.at.Sub(a.at).Seconds() - (e.station.Position-a.position)/speed)
+			l.travels[key].add(e.raw.Sub(a.raw).Seconds() - (e.station.Position-a.position)/speed)
 			back := [2]string{e.Device, a.device}
 			if l.travels[back] == nil {
 				l.travels[back] = &travel{}
 			}
-			l.travels[back].add(a.at.Sub(e.at).Seconds() - (a.position-e.station.Position)/speed)
+			l.travels[back].add(a.raw.Sub(e.raw).Seconds() - (a.position-e.station.Position)/speed)
 		}
 	}
 	if e.speed > 0.2 && !e.reverse {
@@ -336,10 +351,10 @@ func (l *lane) place(v *vehicle, e *event, learn bool) {
 			v.weight = max(v.weight, w.Kg)
 		}
 	}
+	v.anchors = append(v.anchors, anchor{e.station.Position, e.Device, e.raw, e.at, e.until, e.station.Late})
 	if e.station.Late {
 		return
 	}
-	v.anchors = append(v.anchors, anchor{e.station.Position, e.Device, e.at, e.until})
 	if end := later(e.at, e.until); end.After(v.last) {
 		v.last = end
 	}
