@@ -119,7 +119,7 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 		fresh = -math.MaxFloat64
 	}
 	if e.reverse || e.back {
-		fresh = -6
+		fresh = -8
 	}
 	best := match{score: math.Inf(-1)}
 	second := fresh
@@ -146,8 +146,8 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 
 // Scores below which a tag, and one that was hardly heard, is not believed to be of any vehicle here.
 const (
-	weakLimit  = -5.5
-	faintLimit = -1.5
+	weakLimit  = -12.0
+	faintLimit = -4.0
 )
 
 // around are the vehicles that may have been in the lane at an event, in their order: those that closed a while ago, and the open ones.

@@ -108,17 +108,31 @@ type match struct {
 	reason string
 }
 
-// Scores are logarithms of odds, about.
+// Scores are logarithms of probabilities, of arrival per second.
 const (
-	newFirst   = -4.0 // that a vehicle is seen for the first time, at the lane's beginning
-	newLater   = -7.0 // or further on: the stations before missed it
-	overtaking = 8.0
-	missing    = 4.5 // that a device that works saw nothing of a vehicle
+	newFirst   = -4.5  // that a vehicle is seen for the first time, at the lane's beginning
+	newLater   = -11.0 // or further on: the stations before missed it
+	overtaking = 9.0
+	missing    = 3.5 // that a device that works saw nothing of a vehicle
 	sameID     = 12.0
 	nearID     = 5.0
 	otherID    = 7.0
 	seenTwice  = 5.0
+
+	stops     = 0.06 // share of vehicles that stop on their way between two devices
+	stopsFor  = 15.0 // s, the mean
+	unlikely  = 0.01 // share of what no prediction explains
+	queueSlow = 2.0  // s, by which an arrival in a queue differs
 )
+
+// arrives is the logarithm of how likely it is that a vehicle comes so much later than predicted, per second.
+func (l *lane) arrives(off, sigma float64) float64 {
+	p := (1 - stops - unlikely) * math.Exp(-0.5*off*off/(sigma*sigma)) / (sigma * 2.5066)
+	if off > 0 {
+		p += stops * math.Exp(-off/stopsFor) / stopsFor
+	}
+	return math.Log(p + unlikely/(2*l.Timeout.Seconds()))
+}
 
 // candidates scores vehicles for an event, best first. They are in their order of entry.
 func (l *lane) candidates(e *event, vehicles []*vehicle) []match {
@@ -142,11 +156,12 @@ func (l *lane) score(v *vehicle, e *event, among []*vehicle) (match, bool) {
 	if !ok {
 		return m, false
 	}
-	z := off / sigma
-	if off > 0 {
-		z /= 1.5 // they stop rather than jump
+	m.score = l.arrives(off, sigma)
+	if wait := l.waits(v, e, among); wait > 0 && off > 0 { // behind one that is slow
+		if late := off - wait; late > -3*queueSlow {
+			m.score = max(m.score, l.arrives(max(late, 0), math.Hypot(sigma, queueSlow))-0.5)
+		}
 	}
-	m.score = -1.5*math.Log1p(z*z/3) - math.Log(sigma)/2
 	m.reason = fmt.Sprintf("%.1f s %s than predicted from %s (± %.1f s)", math.Abs(off), map[bool]string{true: "later", false: "earlier"}[off >= 0], from, sigma)
 	idScore, idReason := v.identity(e)
 	m.score += idScore
@@ -154,7 +169,7 @@ func (l *lane) score(v *vehicle, e *event, among []*vehicle) (match, bool) {
 		m.reason = idReason + "; " + m.reason
 	}
 	if again := v.seenBy(e); again != nil && !e.many {
-		if idScore < sameID && e.at.Sub(again.at).Abs() > 2*time.Second {
+		if idScore < sameID && e.at.Sub(again.at).Abs() > time.Second {
 			m.score -= seenTwice
 		}
 	}
@@ -186,39 +201,79 @@ func (l *lane) scoreReverse(v *vehicle, e *event) (match, bool) {
 	return m, true
 }
 
-// predict says how much later than predicted an event is, and how sure the prediction is. ok is false when it cannot be this vehicle.
+// predict says how much later than predicted an event is, and how sure the prediction is: from the surest sights before and behind the
+// place. ok is false when it cannot be this vehicle.
 func (l *lane) predict(v *vehicle, e *event) (off, sigma float64, from string, ok bool) {
-	best := math.Inf(1)
 	speed := v.speed
 	if speed <= 0 {
 		speed = l.usual()
 	}
+	type guess struct {
+		off, sigma float64
+		from       string
+	}
+	var before, behind guess
 	for i := range v.anchors {
 		a := &v.anchors[i]
+		if a.late {
+			continue
+		}
 		d := e.station.Position - a.position
 		run := d / speed
 		extra, spread, n := 0.0, 0.0, 0
 		if t := l.travels[[2]string{a.device, e.Device}]; t != nil {
 			extra, spread, n = t.estimate()
 		}
-		s := 1.5 + 0.3*math.Abs(run) // not learnt yet
-		if n >= 5 {
-			s = math.Sqrt(0.6*0.6 + 0.01*run*run + spread*spread)
+		g := guess{e.at.Sub(a.at).Seconds() - run, 1.5 + 0.3*math.Abs(run), a.device} // nothing was learnt yet
+		if n >= 5 {                                                                   // what was learnt is by the devices' own clocks, and holds their offsets
+			g.off, g.sigma = e.raw.Sub(a.raw).Seconds()-run-extra, math.Sqrt(0.36+0.01*run*run+spread*spread)
 		}
-		if a.late || s >= best {
-			continue
+		side := &before
+		if d < 0 {
+			side = &behind
 		}
-		best, sigma, from = s, s, a.device
-		if n >= 5 { // what was learnt is by the devices' own clocks, and holds their offsets
-			off = e.raw.Sub(a.raw).Seconds() - run - extra
-		} else {
-			off = e.at.Sub(a.at).Seconds() - run
+		if side.from == "" || g.sigma < side.sigma {
+			*side = g
 		}
 	}
-	if math.IsInf(best, 1) || math.Abs(off) > l.Timeout.Seconds() {
+	switch {
+	case before.from == "" && behind.from == "":
 		return 0, 0, "", false
+	case before.from == "":
+		off, sigma, from = behind.off, behind.sigma, behind.from
+	case behind.from == "":
+		off, sigma, from = before.off, before.sigma, before.from
+	default: // each by how sure it is
+		a, b := 1/(before.sigma*before.sigma), 1/(behind.sigma*behind.sigma)
+		off, sigma, from = (before.off*a+behind.off*b)/(a+b), 1/math.Sqrt(a+b), before.from+" and "+behind.from
 	}
-	return off, sigma, from, true
+	return off, sigma, from, math.Abs(off) <= l.Timeout.Seconds()
+}
+
+// waits is how much later than predicted a vehicle comes because the one ahead of it was there, s; 0 for not at all.
+func (l *lane) waits(v *vehicle, e *event, among []*vehicle) float64 {
+	var ahead *vehicle
+	for _, o := range among {
+		if o.rank < v.rank && !o.reversed && (ahead == nil || o.rank > ahead.rank) {
+			ahead = o
+		}
+	}
+	if ahead == nil {
+		return 0
+	}
+	a := ahead.seenBy(e)
+	if a == nil {
+		return 0
+	}
+	clear := a.until
+	if clear.IsZero() {
+		clear = a.at.Add(5 * time.Second)
+	}
+	off, _, _, ok := l.predict(v, e)
+	if !ok {
+		return 0
+	}
+	return max(0, off-e.at.Sub(clear.Add(time.Second)).Seconds())
 }
 
 // identity compares what names the event with what names the vehicle.
