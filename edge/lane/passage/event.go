@@ -22,6 +22,7 @@ type event struct {
 	until   time.Time // zero when it is not known
 	speed   float64   // m/s; 0 when it is not known
 	length  float64   // m
+	extent  float64   // m, speed by duration: the length and the detector's own, or more when it stopped
 	reverse bool      // it goes out the way it came
 	back    bool      // it turned back over one detector
 	weak    bool      // too weak to open a passage: a tag may be the neighbouring lane's
@@ -68,6 +69,9 @@ func eventOf(r Row, station *Station, at time.Time) *event {
 	switch b := r.Body.Typed().(type) {
 	case *observation.RadiationOccupancy:
 		e.until, e.speed, e.reverse = ns(b.EndNs), float64(b.SpeedKph)/3.6, b.Direction == "reverse"
+		if e.speed > 0 && !b.Incomplete {
+			e.extent = e.speed * e.until.Sub(at).Seconds()
+		}
 	case *observation.RadiationSpectrum:
 		e.speed = float64(b.SpeedKph) / 3.6
 	case *observation.VehicleDetection:

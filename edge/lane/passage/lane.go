@@ -70,6 +70,31 @@ func (t *travel) estimate() (middle, spread float64, n int) {
 	return middle, 1.4826 * s[n/2], n
 }
 
+// gaps are the times between a device's sights of one vehicle and the next, s: their low end is the pace of a queue.
+type gaps struct {
+	travel
+	last time.Time
+}
+
+// pace returns how soon after a vehicle the next one follows in a queue.
+func (g *gaps) pace() time.Duration {
+	if g == nil || len(g.extra) < 10 {
+		return 5 * time.Second
+	}
+	s := slices.Clone(g.extra)
+	slices.Sort(s)
+	return time.Duration(s[len(s)/8] * float64(time.Second))
+}
+
+func (g *gaps) seen(at time.Time) {
+	if d := at.Sub(g.last).Seconds(); !g.last.IsZero() && d > 0 && d < maxGap {
+		g.add(d)
+	}
+	g.last = later(g.last, at)
+}
+
+const maxGap = 40 // s; a longer one is no queue
+
 // lane is one lane's vehicles.
 type lane struct {
 	Lane
@@ -78,6 +103,8 @@ type lane struct {
 	links   map[string]*vehicle
 	travels map[[2]string]*travel
 	speeds  travel // of vehicles, m/s
+	reach   travel // of portals: extent beyond the vehicle's length, m
+	gaps    map[string]*gaps
 	ranks   int
 }
 
@@ -90,7 +117,7 @@ const (
 
 func newLane(l Lane) *lane {
 	l.fill()
-	return &lane{Lane: l, links: map[string]*vehicle{}, travels: map[[2]string]*travel{}}
+	return &lane{Lane: l, links: map[string]*vehicle{}, travels: map[[2]string]*travel{}, gaps: map[string]*gaps{}}
 }
 
 // usual is the usual speed, m/s.
@@ -163,6 +190,7 @@ func (l *lane) score(v *vehicle, e *event, among []*vehicle) (match, bool) {
 		}
 	}
 	m.reason = fmt.Sprintf("%.1f s %s than predicted from %s (± %.1f s)", math.Abs(off), map[bool]string{true: "later", false: "earlier"}[off >= 0], from, sigma)
+	m.score += l.fits(v, e)
 	idScore, idReason := v.identity(e)
 	m.score += idScore
 	if idReason != "" {
@@ -175,6 +203,31 @@ func (l *lane) score(v *vehicle, e *event, among []*vehicle) (match, bool) {
 	}
 	m.score -= l.disorder(v, e, among)
 	return m, true
+}
+
+const (
+	lengthSigma = 0.07 // of two measurements of one length, relative
+	extentSigma = 0.15
+	lengthWorst = -5.0 // a detector that errs, a vehicle that stopped
+)
+
+// fits compares lengths: what is likelier of the same vehicle than of another one.
+func (l *lane) fits(v *vehicle, e *event) float64 {
+	likelier := func(ratio, sigma, worst float64) float64 {
+		x := math.Log(ratio) / sigma
+		return max(worst, -0.5*x*x+math.Log(0.35/sigma)) // lengths of vehicles differ by some third
+	}
+	switch {
+	case e.length > 0 && v.length > 0:
+		return likelier(e.length/v.length, lengthSigma, lengthWorst)
+	case e.extent > 0 && v.length > 0:
+		if _, _, n := l.reach.estimate(); n < 5 {
+			return 0
+		}
+		own, _, _ := l.reach.estimate()
+		return likelier(e.extent/max(v.length+own, 1), extentSigma, lengthWorst/2)
+	}
+	return 0
 }
 
 // scoreReverse: who goes out backwards is the last that came in.
@@ -267,7 +320,7 @@ func (l *lane) waits(v *vehicle, e *event, among []*vehicle) float64 {
 	}
 	clear := a.until
 	if clear.IsZero() {
-		clear = a.at.Add(5 * time.Second)
+		clear = a.at.Add(l.gaps[e.Device].pace())
 	}
 	off, _, _, ok := l.predict(v, e)
 	if !ok {
@@ -377,6 +430,9 @@ func (l *lane) place(v *vehicle, e *event, learn bool) {
 			l.travels[back].add(a.raw.Sub(e.raw).Seconds() - (a.position-e.station.Position)/speed)
 		}
 	}
+	if learn && e.extent > 0 && v.length > 0 {
+		l.reach.add(e.extent - v.length)
+	}
 	if e.speed > 0.2 && !e.reverse {
 		if v.speed == 0 {
 			v.speed = e.speed
@@ -405,6 +461,12 @@ func (l *lane) place(v *vehicle, e *event, learn bool) {
 		} else {
 			v.weight = max(v.weight, w.Kg)
 		}
+	}
+	if v.seenBy(e) == nil {
+		if l.gaps[e.Device] == nil {
+			l.gaps[e.Device] = &gaps{}
+		}
+		l.gaps[e.Device].seen(e.at)
 	}
 	v.anchors = append(v.anchors, anchor{e.station.Position, e.Device, e.raw, e.at, e.until, e.station.Late})
 	if e.station.Late {
