@@ -138,7 +138,11 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 		return nil
 	}
 	if best.score > fresh {
-		return c.put(l, best.v, e, confidence(best.score-second), best.reason)
+		out := c.put(l, best.v, e, confidence(best.score-second), best.reason)
+		if s, _ := best.v.identity(e); s >= nearID && e.kind == observation.Kind_KIND_VEHICLE_PLATE {
+			out = append(out, c.repair(l, best.v, e)...)
+		}
+		return out
 	}
 	v := l.enter(e)
 	return c.put(l, v, e, confidence(fresh-best.score), "first sight")
@@ -264,6 +268,11 @@ func (c *Correlator) close(l *lane) (out []*observation.Observation) {
 		}
 	}
 	l.open = slices.DeleteFunc(l.open, func(v *vehicle) bool {
+		if len(v.readings) == 0 {
+			v.end, v.closed = "merged", c.now
+			out = append(out, c.said(c.now, "closed "+v.id, c.document(l, v)))
+			return true
+		}
 		through := false
 		for _, a := range v.anchors {
 			through = through || !a.late && a.position >= last

@@ -31,6 +31,7 @@ type vehicle struct {
 	length   float64
 	reversed bool
 	anchors  []anchor
+	events   []*event // of the anchors
 	ids      []identity
 	readings []*observation.PassageReading
 	weight   float64
@@ -39,8 +40,9 @@ type vehicle struct {
 
 // travel is what was learnt of the way from one device to another: the time beyond distance over speed.
 type travel struct {
-	extra []float64 // s, the last ones
-	at    int
+	extra          []float64 // s, the last ones
+	at             int
+	middle, spread float64
 }
 
 const travelWindow = 41
@@ -48,26 +50,23 @@ const travelWindow = 41
 func (t *travel) add(v float64) {
 	if len(t.extra) < travelWindow {
 		t.extra = append(t.extra, v)
-		return
+	} else {
+		t.extra[t.at] = v
+		t.at = (t.at + 1) % travelWindow
 	}
-	t.extra[t.at] = v
-	t.at = (t.at + 1) % travelWindow
+	s := slices.Clone(t.extra)
+	slices.Sort(s)
+	t.middle = s[len(s)/2]
+	for i := range s {
+		s[i] = math.Abs(s[i] - t.middle)
+	}
+	slices.Sort(s)
+	t.spread = 1.4826 * s[len(s)/2]
 }
 
 // estimate returns the median and the spread (MAD, as a standard deviation).
 func (t *travel) estimate() (middle, spread float64, n int) {
-	n = len(t.extra)
-	if n == 0 {
-		return 0, 0, 0
-	}
-	s := slices.Clone(t.extra)
-	slices.Sort(s)
-	middle = s[n/2]
-	for i := range s {
-		s[i] = math.Abs(s[i] - middle)
-	}
-	slices.Sort(s)
-	return middle, 1.4826 * s[n/2], n
+	return t.middle, t.spread, len(t.extra)
 }
 
 // gaps are the times between a device's sights of one vehicle and the next, s: their low end is the pace of a queue.
@@ -469,12 +468,24 @@ func (l *lane) place(v *vehicle, e *event, learn bool) {
 		l.gaps[e.Device].seen(e.at)
 	}
 	v.anchors = append(v.anchors, anchor{e.station.Position, e.Device, e.raw, e.at, e.until, e.station.Late})
+	v.events = append(v.events, e)
 	if e.station.Late {
 		return
 	}
 	if end := later(e.at, e.until); end.After(v.last) {
 		v.last = end
 	}
+}
+
+// without removes an event's sight, and returns how to put it back.
+func (v *vehicle) without(e *event) (back func()) {
+	i := slices.Index(v.events, e)
+	if i < 0 {
+		return func() {}
+	}
+	a := v.anchors[i]
+	v.anchors, v.events = slices.Delete(v.anchors, i, i+1), slices.Delete(v.events, i, i+1)
+	return func() { v.anchors, v.events = slices.Insert(v.anchors, i, a), slices.Insert(v.events, i, e) }
 }
 
 func later(a, b time.Time) time.Time {
