@@ -22,6 +22,7 @@ type Correlator struct {
 	down     map[string]bool // devices that are not running
 	now      time.Time
 	held     []*event                                                           // that wait for what happened before them
+	waiting  []*event                                                           // tags without a vehicle so far
 	Assigned func(idx int64, passage string, confidence float64, reason string) // what was decided, "" for no passage; may be nil
 }
 
@@ -86,18 +87,27 @@ func (c *Correlator) Tick(now time.Time) (out []*observation.Observation) {
 		c.held = c.held[1:]
 		out = append(out, c.assign(e)...)
 	}
+	for len(c.waiting) > 0 && c.now.Sub(c.waiting[0].at) >= hold+tagWait {
+		e := c.waiting[0]
+		c.waiting = c.waiting[1:]
+		out = append(out, c.assign(e)...)
+	}
 	for _, l := range c.lanes {
 		out = append(out, c.close(l)...)
 	}
 	return out
 }
 
+// tagWait is how long after a tag its vehicle may be seen for the first time.
+const tagWait = 15 * time.Second
+
 // Flush assigns what is held, as at the end of a day.
 func (c *Correlator) Flush() (out []*observation.Observation) {
-	for _, e := range c.held {
+	for _, e := range append(c.held, c.waiting...) {
+		e.again = true
 		out = append(out, c.assign(e)...)
 	}
-	c.held = nil
+	c.held, c.waiting = nil, nil
 	return out
 }
 
@@ -116,7 +126,7 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 		fresh = newFirst
 	}
 	if e.weak {
-		fresh = -math.MaxFloat64
+		fresh = newLater - 2
 	}
 	if e.reverse || e.back {
 		fresh = -8
@@ -133,7 +143,12 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 	if e.faint {
 		limit = faintLimit
 	}
-	if e.weak && best.score < limit {
+	if e.weak && best.score < limit && !e.again { // perhaps its vehicle is seen a little later
+		e.again = true
+		c.waiting = append(c.waiting, e)
+		return nil
+	}
+	if e.faint && best.score < limit {
 		c.tell(e.Idx, "", 0, "no vehicle is where this tag was read: the neighbouring lane's?")
 		return nil
 	}
@@ -152,6 +167,7 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 const (
 	weakLimit  = -12.0
 	faintLimit = -4.0
+	lateLimit  = -30.0 // a late result is of somebody
 )
 
 // around are the vehicles that may have been in the lane at an event, in their order: those that closed a while ago, and the open ones.
@@ -197,7 +213,7 @@ func (c *Correlator) assignLate(l *lane, e *event) []*observation.Observation {
 		return c.put(l, best, e, confidence(score-2), why)
 	}
 	// It says nothing, or something that nobody else said: the vehicle that would be there by now.
-	if all := l.candidates(e, l.around(e)); len(all) > 0 && all[0].score > newLater {
+	if all := l.candidates(e, l.around(e)); len(all) > 0 && all[0].score > lateLimit {
 		second := newLater
 		if len(all) > 1 {
 			second = max(second, all[1].score)

@@ -27,6 +27,7 @@ type event struct {
 	back    bool      // it turned back over one detector
 	weak    bool      // too weak to open a passage: a tag may be the neighbouring lane's
 	faint   bool      // and this one was hardly heard
+	again   bool      // it has waited for its vehicle
 	many    bool      // one vehicle gives several of these: axles
 	ids     []identity
 	links   []string // names of scans and images that this observation is about

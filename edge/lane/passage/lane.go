@@ -387,7 +387,7 @@ func (l *lane) disorder(v *vehicle, e *event, among []*vehicle) (cost float64) {
 			a := &o.anchors[i]
 			if a.device == e.Device {
 				seen = true
-				if o.rank < v.rank && a.at.After(e.at.Add(slack)) || o.rank > v.rank && a.at.Before(e.at.Add(-slack)) {
+				if o.rank < v.rank && a.raw.After(e.raw.Add(slack)) || o.rank > v.rank && a.raw.Before(e.raw.Add(-slack)) {
 					cost += overtaking
 					break
 				}
