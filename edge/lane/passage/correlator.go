@@ -115,6 +115,7 @@ func (c *Correlator) Flush() (out []*observation.Observation) {
 func (c *Correlator) assign(e *event) []*observation.Observation {
 	l := c.where[e.Device].lane
 	if v, why := l.linked(e); v != nil {
+		e.linked = true
 		return c.put(l, v, e, 1, why)
 	}
 	if e.station.Late {

@@ -27,6 +27,7 @@ type event struct {
 	back    bool      // it turned back over one detector
 	weak    bool      // too weak to open a passage: a tag may be the neighbouring lane's
 	faint   bool      // and this one was hardly heard
+	linked  bool      // another observation says whose it is: its own time says nothing
 	again   bool      // it has waited for its vehicle
 	many    bool      // one vehicle gives several of these: axles
 	ids     []identity

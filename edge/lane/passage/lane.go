@@ -408,7 +408,7 @@ func (v *vehicle) named(kind string) bool {
 
 // place puts an event into a vehicle.
 func (l *lane) place(v *vehicle, e *event, learn bool) {
-	if learn && !e.reverse && !e.back {
+	if learn && !e.reverse && !e.back && !e.linked {
 		speed := v.speed
 		if speed <= 0 {
 			speed = l.usual()
@@ -460,6 +460,9 @@ func (l *lane) place(v *vehicle, e *event, learn bool) {
 		} else {
 			v.weight = max(v.weight, w.Kg)
 		}
+	}
+	if e.linked {
+		return
 	}
 	if v.seenBy(e) == nil {
 		if l.gaps[e.Device] == nil {
