@@ -160,13 +160,20 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 		}
 		return out
 	}
+	if chain := l.shift(e, fresh); chain != nil && !e.reverse && !e.back {
+		var out []*observation.Observation
+		for i := len(chain) - 2; i >= 0; i-- {
+			out = append(out, c.move(l, chain[i], chain[i+1], chain[i].sightBy(e.Device), "the vehicles were late, one after the other")...)
+		}
+		return append(out, c.put(l, chain[0], e, 0.7, "the readings before were of the vehicles ahead")...)
+	}
 	v := l.enter(e)
 	return c.put(l, v, e, confidence(fresh-best.score), "first sight")
 }
 
 // Scores below which a tag, and one that was hardly heard, is not believed to be of any vehicle here.
 const (
-	weakLimit  = -12.0
+	weakLimit  = -9.0
 	faintLimit = -4.0
 	lateLimit  = -30.0 // a late result is of somebody
 )

@@ -79,3 +79,79 @@ func (c *Correlator) move(l *lane, from, to *vehicle, e *event, why string) []*o
 	key := fmt.Sprintf("corrected %d %s %s %d", e.Idx, from.id, to.id, e.at.UnixNano())
 	return []*observation.Observation{c.said(e.at, key, &observation.PassageCorrected{Idx: e.Idx, From: from.id, To: to.id, Reason: "with what came since: " + why, By: "lane"})}
 }
+
+// maxShift is how many vehicles a reading may push back, each to the reading of the one before.
+const maxShift = 5
+
+// attach gives a vehicle an event's sight, and nothing else of it.
+func (v *vehicle) attach(e *event) {
+	v.anchors = append(v.anchors, anchor{e.station.Position, e.Device, e.raw, e.at, e.until, e.station.Late})
+	v.events = append(v.events, e)
+}
+
+// sightBy returns the vehicle's event of a device.
+func (v *vehicle) sightBy(device string) *event {
+	for _, e := range v.events {
+		if e.Device == device && !e.linked {
+			return e
+		}
+	}
+	return nil
+}
+
+// shift explains an event that seems to be of a vehicle that nobody saw before: the readings of this device may each belong to the vehicle
+// one further ahead, because the first of them was late. It returns the vehicles, the event's own first, or nil.
+func (l *lane) shift(e *event, fresh float64) []*vehicle {
+	var best []*vehicle
+	gain := fresh + 1
+	for i := range l.open {
+		chain := []*vehicle{l.open[i]}
+		for k := i; l.open[k].sightBy(e.Device) != nil && k > 0 && len(chain) <= maxShift; {
+			k--
+			chain = append(chain, l.open[k])
+		}
+		last := chain[len(chain)-1]
+		if len(chain) < 2 || last.sightBy(e.Device) != nil || len(last.anchors) == 0 {
+			continue
+		}
+		if g := l.shifted(chain, e); g > gain {
+			gain, best = g, chain
+		}
+	}
+	return best
+}
+
+// shifted is how much better all readings fit after a shift, the event included.
+func (l *lane) shifted(chain []*vehicle, e *event) (gain float64) {
+	events := []*event{e} // events[i] goes to chain[i]
+	for _, v := range chain[:len(chain)-1] {
+		events = append(events, v.sightBy(e.Device))
+	}
+	score := func(v *vehicle, one *event) float64 {
+		back := v.without(one)
+		defer back()
+		if m, ok := l.score(v, one, l.open); ok {
+			return m.score
+		}
+		return -100
+	}
+	for i, one := range events[1:] {
+		gain -= score(chain[i], one)
+	}
+	for i, one := range events[1:] {
+		chain[i].without(one)
+	}
+	for i, one := range events {
+		chain[i].attach(one)
+	}
+	for i, one := range events {
+		gain += score(chain[i], one)
+	}
+	for i, one := range events {
+		chain[i].without(one)
+	}
+	for i, one := range events[1:] {
+		chain[i].attach(one)
+	}
+	return gain
+}
