@@ -5,6 +5,7 @@ package firmwareconfig
 
 import (
 	"embed"
+	"fmt"
 	"time"
 
 	"lanewarden/drivers/observation"
@@ -46,6 +47,56 @@ type Lane struct {
 	ID        string `yaml:"id" required:"true" format:"id" help:"short name of the lane"`
 	Title     string `yaml:"title" help:"name of the lane for people"`
 	Direction string `yaml:"direction" default:"inbound" enum:"inbound,outbound,both" help:"which way its vehicles go"`
+
+	Stations []Station     `yaml:"stations" help:"places at which devices see a vehicle, in the order in which it comes to them; with them, readings become passages"`
+	SpeedKph float64       `yaml:"speed" default:"6" min:"0.5" max:"120" unit:"km/h" help:"usual speed, until it is learnt"`
+	Timeout  time.Duration `yaml:"timeout" default:"3m" min:"10s" max:"24h" help:"a passage closes when nothing more came for so long"`
+	Late     time.Duration `yaml:"late" default:"24h" min:"1m" max:"720h" help:"how long after its end a passage takes late results: a swab, an image"`
+}
+
+// Station is a place in a lane.
+type Station struct {
+	ID       string   `yaml:"id" required:"true" format:"id" help:"short name of the station"`
+	Position float64  `yaml:"position" required:"true" min:"0" max:"10000" unit:"m" help:"from the lane's beginning to where a vehicle's front is seen"`
+	Devices  []string `yaml:"devices" required:"true" help:"devices that see vehicles there"`
+	Late     bool     `yaml:"late" help:"results come when they come, and say what they are about: ion scanner, X-ray image"`
+}
+
+// Check implements driver.Checker.
+func (l Lane) Check() error {
+	seen := map[string]bool{}
+	for i, s := range l.Stations {
+		if i > 0 && s.Position < l.Stations[i-1].Position {
+			return fmt.Errorf("station %s at %g m stands behind %s at %g m: stations are in the order in which vehicles come to them", s.ID, s.Position, l.Stations[i-1].ID, l.Stations[i-1].Position)
+		}
+		for _, d := range s.Devices {
+			if seen[d] {
+				return fmt.Errorf("device %s is at two stations", d)
+			}
+			seen[d] = true
+		}
+	}
+	return nil
+}
+
+// Check implements driver.Checker.
+func (c Config) Check() error {
+	lane := map[string]string{}
+	for _, d := range c.Devices {
+		lane[d.ID] = d.Lane
+	}
+	for _, l := range c.Lanes {
+		for _, s := range l.Stations {
+			for _, d := range s.Devices {
+				if at, ok := lane[d]; !ok {
+					return fmt.Errorf("lane %s, station %s: there is no device %s", l.ID, s.ID, d)
+				} else if at != l.ID {
+					return fmt.Errorf("lane %s, station %s: device %s is of lane %q", l.ID, s.ID, d, at)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // Device is one instrument.

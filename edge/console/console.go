@@ -22,6 +22,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
+	"lanewarden/edge/lane/passage"
 )
 
 // Link is the state of the link to the centre. The console stands below what knows it and takes it as a function.
@@ -90,6 +91,7 @@ type Options struct {
 	Listen                string // HOST:PORT; "" for none
 	Journal               *journal.Journal
 	Lane                  *lane.Supervisor
+	Passages              *passage.Follower
 	Link                  func() Link
 	Log                   *slog.Logger
 }
@@ -159,6 +161,9 @@ func (c *Console) handler() http.Handler {
 	mux.HandleFunc("GET /v1/status", c.status)
 	mux.HandleFunc("GET /v1/tail", c.tail)
 	mux.HandleFunc("GET /v1/live/{device}", c.live)
+	mux.HandleFunc("GET /v1/passages", c.passages)
+	mux.HandleFunc("POST /v1/passages/corrections", c.correct)
+	mux.HandleFunc("POST /v1/devices/{device}/outputs", c.output)
 	mux.HandleFunc("GET /v1/artifacts/{sha256}", c.artifact)
 	mux.HandleFunc("GET /v1/artifacts/{sha256}/picture", c.picture)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{}))

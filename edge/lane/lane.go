@@ -128,5 +128,20 @@ func (s *Supervisor) Live(device string) []driver.Sample {
 	return nil
 }
 
+// Command sets an output of a device: a barrier, a light.
+func (s *Supervisor) Command(ctx context.Context, device, output, value, reason string) error {
+	for _, d := range s.devices {
+		if d.ID != device {
+			continue
+		}
+		c, ok := d.driver.(driver.Commander)
+		if !ok {
+			return fmt.Errorf("device %s has no outputs", device)
+		}
+		return c.Command(ctx, output, value, reason)
+	}
+	return fmt.Errorf("there is no device %s", device)
+}
+
 // Clock returns the state of the agent's clock.
 func (s *Supervisor) Clock() ClockState { return s.clock.State() }

@@ -19,6 +19,7 @@ import (
 	"lanewarden/edge/console"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
+	"lanewarden/edge/lane/passage"
 	firmwareconfig "lanewarden/firmware-config"
 	"lanewarden/sync/uplink"
 	"lanewarden/sync/wire"
@@ -62,9 +63,10 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	if err := started(ctx, c, j, o); err != nil {
 		return err
 	}
+	passages := passage.NewFollower(j, lanes(c), o.Log)
 	local := console.New(console.Options{
 		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Socket: Socket(c), Listen: c.Console.Listen,
-		Journal: j, Lane: devices, Link: link.status, Log: o.Log,
+		Journal: j, Lane: devices, Passages: passages, Link: link.status, Log: o.Log,
 	})
 	o.Log.Info("agent runs", "site", c.Site.ID, "agent", c.Agent.ID, "devices", len(c.Devices), "journal", fmt.Sprintf("%x", j.Identity().ID), "rows", j.Size())
 
@@ -77,6 +79,7 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 		return err
 	})
 	g.Go(func() error { return link.run(linkCtx) })
+	g.Go(func() error { return passages.Run(ctx) })
 	g.Go(func() error { return local.Run(ctx) })
 	return g.Wait()
 }
@@ -111,6 +114,18 @@ func supervisor(c *firmwareconfig.Config, j *journal.Journal, o Options) (*lane.
 		list = append(list, lane.Device{ID: d.ID, Title: d.Title, Lane: d.Lane, Spec: spec, Settings: d.Settings})
 	}
 	return lane.New(j, list, lane.Options{TapeDir: filepath.Join(c.Agent.StateDir, "tape"), TapeBytes: c.Agent.TapeBytes, Log: o.Log})
+}
+
+// lanes are the lanes as their passages are found.
+func lanes(c *firmwareconfig.Config) (out []passage.Lane) {
+	for _, l := range c.Lanes {
+		one := passage.Lane{ID: l.ID, SpeedKph: l.SpeedKph, Timeout: l.Timeout, Late: l.Late}
+		for _, s := range l.Stations {
+			one.Stations = append(one.Stations, passage.Station{ID: s.ID, Position: s.Position, Devices: s.Devices, Late: s.Late})
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // started journals what runs from now on.

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/console"
+)
+
+func passagesCommand() *cobra.Command {
+	var asJSON, full bool
+	c := &cobra.Command{
+		Use: "passages [ID]", Short: "Vehicles in the lanes, and those that were there last", Args: cobra.MaximumNArgs(1),
+		Long: "Vehicles in the lanes, and those that were there last, newest first; with an ID, all readings of that passage and why they belong to it.",
+	}
+	socket := socketFlag(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
+	c.Flags().BoolVar(&full, "full", false, "all readings of all passages")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		body, err := get(cmd.Context(), *socket, "/v1/passages")
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		if asJSON {
+			_, err = io.Copy(cmd.OutOrStdout(), body)
+			return err
+		}
+		var list console.PassageList
+		if err := json.NewDecoder(body).Decode(&list); err != nil {
+			return err
+		}
+		return printPassages(cmd.OutOrStdout(), list, args, full)
+	}
+	return c
+}
+
+func printPassages(w io.Writer, list console.PassageList, args []string, full bool) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if len(args) == 0 && !full {
+		fmt.Fprintln(t, "PASSAGE\tOPENED\tSTATE\tPLATE\tTAGS, CONTAINERS\tKG\tKM/H\tREADINGS\tGAPS\tALARM\tSURE")
+	}
+	found := false
+	for _, text := range list.Passages {
+		p := &observation.PassageClosed{}
+		if err := protojson.Unmarshal(text, p); err != nil {
+			return err
+		}
+		switch {
+		case len(args) == 1 && p.Id != args[0]:
+		case len(args) == 1 || full:
+			found = true
+			passageText(w, p)
+		default:
+			passageLine(t, p)
+		}
+	}
+	if len(args) == 1 && !found {
+		return fmt.Errorf("passage %s is not among the last ones", args[0])
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		for device, s := range list.Clocks {
+			if s > 2 || s < -2 {
+				fmt.Fprintf(w, "clock of %s is %.1f s %s: corrected\n", device, max(s, -s), map[bool]string{true: "ahead", false: "behind"}[s > 0])
+			}
+		}
+	}
+	return nil
+}
+
+func passageState(p *observation.PassageClosed) string {
+	if p.ClosedNs < 0 {
+		return "OPEN"
+	}
+	return p.End
+}
+
+func gaps(p *observation.PassageClosed) string {
+	var out []string
+	for _, s := range p.Stations {
+		if s.Gap != "" && s.Gap != "not expected" {
+			out = append(out, s.Station+" "+s.Gap)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func clockTime(ns int64) string { return time.Unix(0, ns).UTC().Format("15:04:05.0") }
+
+func passageLine(t io.Writer, p *observation.PassageClosed) {
+	alarm := ""
+	if p.Alarm {
+		alarm = "ALARM"
+	}
+	fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.0f\t%.1f\t%d\t%s\t%s\t%.2f\n", p.Id, clockTime(p.OpenedNs), passageState(p), p.Plate, strings.Join(append(p.Tags, p.Containers...), " "),
+		p.WeightKg, p.SpeedKph, len(p.Readings), gaps(p), alarm, p.Confidence)
+}
+
+func passageText(w io.Writer, p *observation.PassageClosed) {
+	fmt.Fprintf(w, "%s  %s, %s  plate %s  %.0f kg  %.1f km/h  %.1f m\n", p.Id, passageState(p), p.Direction, p.Plate, p.WeightKg, p.SpeedKph, p.LengthM)
+	for _, r := range p.Readings {
+		fmt.Fprintf(w, "  %s  row %d  %-10s %-10s %-22s %.2f  %s\n", clockTime(r.TimeNs), r.Idx, r.Station, r.Device, observation.Kind(r.Kind).Name(), r.Confidence, r.Reason)
+	}
+	for _, s := range p.Stations {
+		if s.Gap != "" {
+			fmt.Fprintf(w, "  nothing from %s: %s\n", s.Station, s.Gap)
+		}
+	}
+}
+
+func assignCommand() *cobra.Command {
+	var o console.Correction
+	c := &cobra.Command{
+		Use: "assign ROW PASSAGE", Short: "Move a reading to the passage that it belongs to", Args: cobra.ExactArgs(2),
+		Long:    "Move a reading, by its row in the journal, to the passage that it belongs to; '-' for none. The earlier assignment stays in the journal.",
+		Example: "  lanectl assign 4711 lane-1-20261125T120000-4680 --by officer-7 --reason 'swab was of the other lorry'",
+	}
+	socket := socketFlag(c)
+	c.Flags().StringVar(&o.Reason, "reason", "", "why; it stands in the journal")
+	c.Flags().StringVar(&o.By, "by", "", "who says so; it stands in the journal")
+	c.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		if o.Idx, err = strconv.ParseInt(args[0], 10, 64); err != nil {
+			return fmt.Errorf("%s is no row number", args[0])
+		}
+		if o.To = args[1]; o.To == "-" {
+			o.To = ""
+		}
+		return post(cmd, *socket, "/v1/passages/corrections", o)
+	}
+	return c
+}
+
+func setCommand() *cobra.Command {
+	var o console.Output
+	c := &cobra.Command{
+		Use: "set DEVICE OUTPUT VALUE", Short: "Set an output: a barrier, a light", Args: cobra.ExactArgs(3),
+		Example: "  lanectl set io-1 barrier on --reason 'test by technician 12'",
+	}
+	socket := socketFlag(c)
+	c.Flags().StringVar(&o.Reason, "reason", "", "why; it stands in the journal")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		o.Output, o.Value = args[1], args[2]
+		return post(cmd, *socket, "/v1/devices/"+args[0]+"/outputs", o)
+	}
+	return c
+}
+
+// post gives the agent an order.
+func post(cmd *cobra.Command, socket, path string, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(cmd.Context(), http.MethodPost, "http://laned"+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	resp, err := console.NewClient(socket, 0).Do(r)
+	if err != nil {
+		return explain(socket, err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(strings.TrimSpace(string(text)))
+	}
+	_, err = cmd.OutOrStdout().Write(text)
+	return err
+}

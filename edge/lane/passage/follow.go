@@ -1,0 +1,289 @@
+package passage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/journal"
+)
+
+// Journal is what passages are read from, and written to.
+type Journal interface {
+	Read(from int64, maxRows int) ([]journal.Row, error)
+	Size() int64
+	Changed() <-chan struct{}
+	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
+}
+
+// Follower keeps the passages of an agent: it follows the journal, and commits what the correlator says.
+type Follower struct {
+	journal    Journal
+	correlator *Correlator
+	log        *slog.Logger
+	commands   chan func() ([]*observation.Observation, error)
+	answers    chan error
+	asks       chan chan report
+}
+
+// NewFollower makes a follower of these lanes; those without stations have no passages.
+func NewFollower(j Journal, lanes []Lane, log *slog.Logger) *Follower {
+	var with []Lane
+	for _, l := range lanes {
+		if len(l.Stations) > 0 {
+			with = append(with, l)
+		}
+	}
+	return &Follower{
+		journal: j, correlator: New(with), log: log, commands: make(chan func() ([]*observation.Observation, error)), answers: make(chan error), asks: make(chan chan report),
+	}
+}
+
+const (
+	readRows    = 256
+	restoreRows = 20_000          // of the journal, that are read at the start: some hours of a full lane
+	unsure      = 2 * time.Minute // rows of the last moments before a stop may not have been dealt with
+	tick        = time.Second
+)
+
+// Run follows the journal until ctx ends. It takes up the passages that were open when the agent stopped.
+func (f *Follower) Run(ctx context.Context) error {
+	if len(f.correlator.lanes) == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	next, err := f.restore(ctx)
+	if err != nil {
+		return fmt.Errorf("passages: %w", err)
+	}
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for {
+		changed := f.journal.Changed()
+		rows, err := f.journal.Read(next, readRows)
+		if err != nil {
+			return fmt.Errorf("passages: %w", err)
+		}
+		var obs []*observation.Observation
+		for i := range rows {
+			next = rows[i].Idx + 1
+			if r, ok := f.row(&rows[i]); ok {
+				obs = append(obs, f.correlator.Take(r)...)
+			}
+		}
+		if len(rows) > 0 {
+			if err := f.commit(ctx, obs); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		case now := <-t.C:
+			if err := f.commit(ctx, f.correlator.Tick(now.UTC())); err != nil {
+				return err
+			}
+		case do := <-f.commands:
+			obs, err := do()
+			if e := f.commit(ctx, obs); e != nil {
+				f.answers <- e
+				return e
+			}
+			f.answers <- err
+		case to := <-f.asks:
+			r := report{f.correlator.documents(), map[string]time.Duration{}}
+			for device, d := range f.correlator.clocks.devices {
+				r.clocks[device] = d.offset
+			}
+			to <- r
+		}
+	}
+}
+
+// row decodes a row that a device wrote.
+func (f *Follower) row(r *journal.Row) (Row, bool) {
+	if r.Device == observation.AgentDevice {
+		return Row{}, false
+	}
+	o := &observation.Observation{Class: r.Class, TimeNs: r.Time, Device: r.Device, Key: r.Key, Body: &observation.Body{}}
+	if err := proto.Unmarshal(r.Body, o.Body); err != nil {
+		f.log.Error("passages: a row of the journal cannot be read", "idx", r.Idx, "err", err)
+		return Row{}, false
+	}
+	return Row{r.Idx, o}, true
+}
+
+// commit commits what the correlator says. A journal that refuses is tried again: nothing is said twice, for keys are the same.
+func (f *Follower) commit(ctx context.Context, obs []*observation.Observation) error {
+	for wait := 100 * time.Millisecond; len(obs) > 0; wait = min(2*wait, 10*time.Second) {
+		_, err := f.journal.Commit(ctx, obs...)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		f.log.Error("passages: not committed, will be tried again", "err", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return nil
+}
+
+// history is what the journal says was decided.
+type history struct {
+	in     map[int64]string // passage of each reading
+	sure   map[int64]*observation.PassageReading
+	closed map[string]*observation.PassageClosed
+}
+
+// restore reads the journal's end: what was decided stays so, and what came since is taken anew. It returns the next row to read.
+func (f *Follower) restore(ctx context.Context) (next int64, err error) {
+	size := f.journal.Size()
+	from := max(0, size-restoreRows)
+	h := history{map[int64]string{}, map[int64]*observation.PassageReading{}, map[string]*observation.PassageClosed{}}
+	var last time.Time
+	each := func(do func(r *journal.Row) error) error {
+		for at := from; at < size; {
+			rows, err := f.journal.Read(at, readRows)
+			if err != nil {
+				return err
+			}
+			if len(rows) == 0 {
+				return nil
+			}
+			for i := range rows {
+				if at = rows[i].Idx + 1; rows[i].Idx < size {
+					if err := do(&rows[i]); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	}
+	if err := each(func(r *journal.Row) error { last = later(last, time.Unix(0, r.Time)); return h.note(r) }); err != nil {
+		return 0, err
+	}
+	var obs []*observation.Observation
+	err = each(func(r *journal.Row) error {
+		row, ok := f.row(r)
+		if !ok {
+			return nil
+		}
+		if id := h.in[r.Idx]; id != "" {
+			f.correlator.restored(row, id, h.sure[r.Idx], h.closed[id])
+		} else if last.Sub(arrival(row.Observation)) < unsure {
+			obs = append(obs, f.correlator.Take(row)...)
+		} else {
+			f.correlator.clocks.correct(row.Observation)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return size, f.commit(ctx, obs)
+}
+
+// note takes a row that says what was decided.
+func (h *history) note(r *journal.Row) error {
+	if r.Device != observation.AgentDevice || r.Kind < observation.Kind_KIND_PASSAGE_OPENED || r.Kind > observation.Kind_KIND_PASSAGE_CORRECTED {
+		return nil
+	}
+	b := &observation.Body{}
+	if err := proto.Unmarshal(r.Body, b); err != nil {
+		return fmt.Errorf("row %d: %w", r.Idx, err)
+	}
+	switch p := b.Typed().(type) {
+	case *observation.PassageOpened:
+		h.in[p.First.GetIdx()], h.sure[p.First.GetIdx()] = p.Id, p.First
+	case *observation.PassageUpdated:
+		h.in[p.Reading.GetIdx()], h.sure[p.Reading.GetIdx()] = p.Id, p.Reading
+	case *observation.PassageCorrected:
+		h.in[p.Idx] = p.To
+	case *observation.PassageClosed:
+		h.closed[p.Id] = p
+	}
+	return nil
+}
+
+// restored puts a reading where it was before the restart.
+func (c *Correlator) restored(r Row, id string, reading *observation.PassageReading, closed *observation.PassageClosed) {
+	at, ok := c.where[r.Device]
+	if !ok || reading == nil {
+		return
+	}
+	t, _ := c.clocks.correct(r.Observation)
+	e := eventOf(r, at.station, t)
+	l := at.lane
+	v := l.named(id)
+	if v == nil {
+		l.ranks++
+		v = &vehicle{id: id, opened: e.at, last: e.at, rank: l.ranks}
+		if closed != nil {
+			v.closed, v.end = time.Unix(0, closed.ClosedNs).UTC(), closed.End
+			l.recent = append(l.recent, v)
+		} else {
+			l.open = append(l.open, v)
+		}
+	}
+	e.linked = slices.ContainsFunc(e.links, func(link string) bool { return l.links[link] != nil })
+	l.place(v, e, reading.Confidence > 0.9)
+	v.readings = append(v.readings, reading)
+}
+
+// documents are the passages that are open, and the last ones that are closed, newest first.
+func (c *Correlator) documents() (out []*observation.PassageClosed) {
+	const most = 100
+	for _, l := range c.lanes {
+		for _, v := range append(slices.Clone(l.recent[max(0, len(l.recent)-most):]), l.open...) {
+			out = append(out, c.document(l, v))
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *observation.PassageClosed) int { return int(min(max(b.OpenedNs-a.OpenedNs, -1), 1)) })
+	return out[:min(len(out), most)]
+}
+
+// report is what Passages returns.
+type report struct {
+	passages []*observation.PassageClosed
+	clocks   map[string]time.Duration
+}
+
+// Passages returns the passages that are open (ClosedNs is before 1970) and the last ones that are closed, newest first, and how far the
+// clocks of devices are ahead.
+func (f *Follower) Passages(ctx context.Context) ([]*observation.PassageClosed, map[string]time.Duration, error) {
+	to := make(chan report, 1)
+	select {
+	case f.asks <- to:
+		r := <-to
+		return r.passages, r.clocks, nil
+	case <-ctx.Done():
+		return nil, nil, errNoPassages
+	}
+}
+
+var errNoPassages = errors.New("no lane has stations, or the agent is stopping")
+
+// Correct moves a reading to another passage, because a person says so.
+func (f *Follower) Correct(ctx context.Context, idx int64, to, reason, by string) error {
+	do := func() ([]*observation.Observation, error) { return f.correlator.Correct(idx, to, reason, by) }
+	select {
+	case f.commands <- do:
+		return <-f.answers
+	case <-ctx.Done():
+		return errNoPassages
+	}
+}
