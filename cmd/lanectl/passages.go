@@ -93,7 +93,7 @@ func passageState(p *observation.PassageClosed) string {
 func gaps(p *observation.PassageClosed) string {
 	var out []string
 	for _, s := range p.Stations {
-		if s.Gap != "" && s.Gap != "not expected" {
+		if s.Gap == "missed" || s.Gap == "blind" {
 			out = append(out, s.Station+" "+s.Gap)
 		}
 	}

@@ -19,7 +19,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lanewarden/cmd/internal/agent"
-	"lanewarden/drivers/radiation/tsa/sim"
 	"lanewarden/edge/console"
 	firmwareconfig "lanewarden/firmware-config"
 )
@@ -37,8 +36,18 @@ const (
 	demoPortal  = "127.0.0.1:16010"
 	demoDICOM   = "127.0.0.1:11112"
 	demoTrace   = "127.0.0.1:16011"
-	demoTruck   = 12 * time.Second
-	stopTime    = 5 * time.Second // for a program to end after SIGTERM
+
+	demoRFID        = "127.0.0.1:15084"
+	demoIO          = "127.0.0.1:15020"
+	demoScale       = "127.0.0.1:16012"
+	demoCodes       = "127.0.0.1:16013"
+	demoExitPortal  = "127.0.0.1:15021"
+	demoUPS         = "127.0.0.1:13493"
+	demoEntryPlates = "127.0.0.1:18741"
+	demoExitPlates  = "127.0.0.1:18742"
+
+	demoTruck = 12 * time.Second
+	stopTime  = 5 * time.Second // for a program to end after SIGTERM
 )
 
 func demoCommand() *cobra.Command {
@@ -56,7 +65,7 @@ func demoCommand() *cobra.Command {
 }
 
 func (d demo) run(ctx context.Context) error {
-	for _, addr := range []string{demoHub, demoMQTT, demoConsole, demoPortal, demoDICOM, demoTrace} {
+	for _, addr := range []string{demoHub, demoMQTT, demoConsole, demoPortal, demoDICOM, demoTrace, demoRFID, demoIO, demoScale, demoCodes, demoExitPortal, demoUPS, demoEntryPlates, demoExitPlates} {
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			return fmt.Errorf("%s is taken: is another demonstration running? (%w)", addr, err)
@@ -64,6 +73,10 @@ func (d demo) run(ctx context.Context) error {
 		l.Close()
 	}
 	config, err := d.writeConfig()
+	if err != nil {
+		return err
+	}
+	lane, err := demoConductor(d.dir)
 	if err != nil {
 		return err
 	}
@@ -82,19 +95,7 @@ logs     %s/lanehub.log, %s/laned.log          Ctrl-C stops all
 		defer stopHub()
 		return d.program(ctx, "laned", "run", config, "--telemetry-delay", "5s")
 	})
-	g.Go(func() error { return d.portal(ctx) })
-	g.Go(func() error {
-		return documents{folder: filepath.Join(d.dir, "n42"), every: 2 * demoTruck, seed: uint64(time.Now().Unix()), innocent: 0.1, source: 0.1}.run(ctx)
-	})
-	g.Go(func() error {
-		return scans{
-			push: demoDICOM, calling: "SIMXRAY", called: "LANE1", every: 2 * demoTruck, first: 10 * time.Second, seed: uint64(time.Now().Unix()), rows: 800, columns: 2400,
-			threat: 0.2, dual: true,
-		}.run(ctx)
-	})
-	g.Go(func() error {
-		return swabs{folder: filepath.Join(d.dir, "trace"), every: demoTruck, first: 5 * time.Second, seed: uint64(time.Now().Unix()), alarm: 0.1}.run(ctx)
-	})
+	g.Go(func() error { return lane.run(ctx) })
 	g.Go(func() error {
 		return swabs{listen: demoTrace, every: 2 * demoTruck, first: 9 * time.Second, seed: uint64(time.Now().Unix()) + 1, alarm: 0.1}.run(ctx)
 	})
@@ -146,18 +147,6 @@ func lastLines(path string) string {
 		return err.Error()
 	}
 	return string(text[max(0, len(text)-2000):])
-}
-
-func (d demo) portal(ctx context.Context) error {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", demoPortal)
-	if err != nil {
-		return err
-	}
-	cfg := sim.Defaults()
-	cfg.Seed, cfg.TruckEvery, cfg.InnocentShare, cfg.SourceShare = uint64(time.Now().Unix()), demoTruck, 0.1, 0.05
-	cfg.LengthMin, cfg.LengthMax = 4, 12
-	cfg.FirstTruck = 7 * time.Second // after a first background, and soon enough for whoever watches
-	return (&sim.Server{Portal: sim.New(cfg)}).Serve(ctx, l)
 }
 
 // report says once a second what happens.

@@ -5932,7 +5932,7 @@ type PassageStation struct {
 	ArrivedNs     int64                  `protobuf:"varint,2,opt,name=arrived_ns,json=arrivedNs,proto3" json:"arrived_ns,omitempty"` // by what was seen, else predicted
 	LeftNs        int64                  `protobuf:"varint,3,opt,name=left_ns,json=leftNs,proto3" json:"left_ns,omitempty"`
 	Seen          bool                   `protobuf:"varint,4,opt,name=seen,proto3" json:"seen,omitempty"` // false: a gap
-	Gap           string                 `protobuf:"bytes,5,opt,name=gap,proto3" json:"gap,omitempty"`    // why there is nothing: not expected, missed, blind (device down)
+	Gap           string                 `protobuf:"bytes,5,opt,name=gap,proto3" json:"gap,omitempty"`    // why there is nothing: not yet, not expected, nothing read (few vehicles carry what it reads), missed, blind (device down)
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

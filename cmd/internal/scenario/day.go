@@ -67,7 +67,7 @@ func Make(s *Scenario, seed uint64) *Day {
 	for _, st := range s.Stations {
 		for _, d := range st.Devices {
 			g.dead[d.ID] = g.begin.Add(time.Duration(2+20*g.rng.Float64()) * time.Hour)
-			if d.Kind == "plate" || d.Kind == "xray" || d.Kind == "swab" { // the others speak by the agent's clock
+			if d.Kind == "plate" || d.Kind == "xray" || d.Kind == "swab" || d.Kind == "spectrum" { // the others speak by the agent's clock
 				g.clocks[d.ID] = time.Duration((2*g.rng.Float64() - 1) * float64(s.Faults.Clock))
 				g.drift[d.ID] = (2*g.rng.Float64() - 1) * s.Faults.DriftPPM
 			}
@@ -338,6 +338,8 @@ func (g *generator) see(i, k int, d Device, alarm bool) {
 			shot := at.Add(sec(1 + g.rng.Float64()))
 			g.tell(i, d.ID, v.Case, shot, time.Time{}, shot.Add(sec(0.5)), event, barcode.Classify(v.Container, nil))
 		}
+	case "spectrum":
+		g.tell(i, d.ID, v.Case, at, g.clock(d.ID, at), left.Add(sec(2)), loud, &observation.RadiationSpectrum{Occupied: true, StartNs: at.UnixNano()})
 	case "xray":
 		g.image(i, d.ID, at)
 	}

@@ -50,7 +50,7 @@ type Station struct {
 // Device is one instrument.
 type Device struct {
 	ID   string `yaml:"id" required:"true" format:"id" help:"device id"`
-	Kind string `yaml:"kind" required:"true" enum:"loop,portal,plate,tag,scale,xray,swab,code" help:"what it is"`
+	Kind string `yaml:"kind" required:"true" enum:"loop,portal,spectrum,plate,tag,scale,xray,swab,code" help:"what it is"`
 }
 
 // Faults are shares of what goes wrong.

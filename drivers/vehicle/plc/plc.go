@@ -122,6 +122,7 @@ type session struct {
 	client   *transport.ModbusClient
 	last     map[string]float64
 	alarms   map[string]bool
+	since    map[string]time.Time // of detectors, when a vehicle came
 	reported time.Time
 	n        int
 }
@@ -255,6 +256,9 @@ func (s *session) judge(at time.Time, p *Point, v float64) []*observation.Observ
 		s.alarms = map[string]bool{}
 	}
 	s.alarms[p.Name] = alarm != ""
+	if p.Vehicle && known && v != before {
+		return s.detect(at, p, v == 1)
+	}
 	if !event && (alarm == "" || alarmed) {
 		return nil
 	}
@@ -264,4 +268,18 @@ func (s *session) judge(at time.Time, p *Point, v float64) []*observation.Observ
 		class, body.Alarm = observation.Class_CLASS_ALARM, alarm
 	}
 	return []*observation.Observation{s.keyed(observation.New(class, at, body))}
+}
+
+// detect makes a vehicle of a detector that was on.
+func (s *session) detect(at time.Time, p *Point, on bool) []*observation.Observation {
+	if s.since == nil {
+		s.since = map[string]time.Time{}
+	}
+	began := s.since[p.Name]
+	if s.since[p.Name] = at; on || began.IsZero() {
+		return nil
+	}
+	o := observation.New(observation.Class_CLASS_EVENT, began, &observation.VehicleDetection{Station: p.Name, StartNs: began.UnixNano(), EndNs: at.UnixNano()})
+	o.Key = fmt.Sprintf("%s@%d", p.Name, began.UnixNano())
+	return []*observation.Observation{o}
 }

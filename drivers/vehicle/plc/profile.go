@@ -29,6 +29,7 @@ type Point struct {
 	Invert  bool     `yaml:"invert" help:"off means on: normally closed contacts"`
 	Event   string   `yaml:"event" default:"none" enum:"none,rising,falling,both" help:"of on and off: which edge is an event"`
 	Change  float64  `yaml:"change" default:"0" min:"0" help:"of numbers: a change by more than this is an event; 0 for none"`
+	Vehicle bool     `yaml:"vehicle" help:"of on and off: it is a loop or beam, and each time that it is on is a vehicle"`
 	Alarm   string   `yaml:"alarm" default:"none" enum:"none,on,off" help:"of on and off: which one is an alarm"`
 	Above   *float64 `yaml:"above" help:"of numbers: more is an alarm"`
 	Below   *float64 `yaml:"below" help:"of numbers: less is an alarm"`

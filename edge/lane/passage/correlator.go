@@ -118,6 +118,11 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 		e.linked = true
 		return c.put(l, v, e, 1, why)
 	}
+	if e.follows && !e.again {
+		e.again = true
+		c.waiting = append(c.waiting, e)
+		return nil
+	}
 	if e.station.Late {
 		return c.assignLate(l, e)
 	}
@@ -315,6 +320,9 @@ func (c *Correlator) close(l *lane) (out []*observation.Observation) {
 			return false
 		}
 		v.closed = c.now
+		if v.end == "left" {
+			l.count(v)
+		}
 		l.recent = append(l.recent, v)
 		out = append(out, c.said(c.now, "closed "+v.id, c.document(l, v)))
 		return true

@@ -56,8 +56,7 @@ func (c *Correlator) station(l *lane, v *vehicle, s *Station) *observation.Passa
 			out.Seen = true
 		}
 	}
-	out.Seen = out.Seen || slices.ContainsFunc(v.readings, func(r *observation.PassageReading) bool { return r.Station == s.ID })
-	if out.Seen {
+	if out.Seen = out.Seen || v.at(s); out.Seen {
 		return out
 	}
 	down := 0
@@ -67,10 +66,14 @@ func (c *Correlator) station(l *lane, v *vehicle, s *Station) *observation.Passa
 		}
 	}
 	switch {
+	case v.closed.IsZero() && (s.Late || !v.beyond(s.Position)):
+		out.Gap = "not yet"
 	case down == len(s.Devices) && down > 0:
 		out.Gap = "blind"
 	case s.Late || v.reversed || v.end == "timeout" && !v.beyond(s.Position):
 		out.Gap = "not expected"
+	case !l.always(s):
+		out.Gap = "nothing read"
 	default:
 		out.Gap = "missed"
 	}

@@ -28,6 +28,7 @@ type event struct {
 	weak    bool      // too weak to open a passage: a tag may be the neighbouring lane's
 	faint   bool      // and this one was hardly heard
 	linked  bool      // another observation says whose it is: its own time says nothing
+	follows bool      // it is about an image that comes beside it
 	again   bool      // it has waited for its vehicle
 	many    bool      // one vehicle gives several of these: axles
 	ids     []identity
@@ -40,6 +41,7 @@ type identity struct {
 	value string // for comparison
 	shown string // for people
 	sure  float64
+	guess bool // what it names is not known: a text that a person entered
 }
 
 // relevant reports whether observations of a kind belong to passages at all.
@@ -65,7 +67,7 @@ func eventOf(r Row, station *Station, at time.Time) *event {
 	}
 	id := func(kind, value, shown string, sure float64) {
 		if value != "" {
-			e.ids = append(e.ids, identity{kind, value, shown, sure})
+			e.ids = append(e.ids, identity{kind: kind, value: value, shown: shown, sure: sure})
 		}
 	}
 	switch b := r.Body.Typed().(type) {
@@ -101,9 +103,9 @@ func eventOf(r Row, station *Station, at time.Time) *event {
 		identify(e, b.OoiId)
 		e.links = append([]string{b.ScanInstance}, b.ImageInstances...)
 	case *observation.XrayQuality:
-		e.links = []string{b.ScanInstance, b.ImageInstance}
+		e.links, e.follows = []string{b.ScanInstance, b.ImageInstance}, true
 	case *observation.XrayPreview:
-		e.links = []string{b.ImageInstance}
+		e.links, e.follows = []string{b.ImageInstance}, true
 	case *observation.TraceAnalysis:
 		identify(e, b.Sample)
 	}
@@ -116,5 +118,5 @@ func identify(e *event, text string) {
 		return
 	}
 	plain := normal(text)
-	e.ids = append(e.ids, identity{"container", plain, plain, 1}, identity{"plate", skeleton(plain), plain, 1}, identity{"tag", text, text, 1}, identity{"code", plain, plain, 1})
+	e.ids = append(e.ids, identity{"container", plain, plain, 1, true}, identity{"plate", skeleton(plain), plain, 1, true}, identity{"tag", text, text, 1, true}, identity{"code", plain, plain, 1, true})
 }

@@ -104,6 +104,7 @@ type lane struct {
 	speeds  travel // of vehicles, m/s
 	reach   travel // of portals: extent beyond the vehicle's length, m
 	gaps    map[string]*gaps
+	sights  map[string]*sights // of stations
 	ranks   int
 }
 
@@ -116,7 +117,38 @@ const (
 
 func newLane(l Lane) *lane {
 	l.fill()
-	return &lane{Lane: l, links: map[string]*vehicle{}, travels: map[[2]string]*travel{}, gaps: map[string]*gaps{}}
+	return &lane{Lane: l, links: map[string]*vehicle{}, travels: map[[2]string]*travel{}, gaps: map[string]*gaps{}, sights: map[string]*sights{}}
+}
+
+// sights counts how many of the vehicles that went through a lane a station saw. Both are halved now and then: what was long ago fades.
+type sights struct{ seen, of float64 }
+
+// count notes at which stations a vehicle that went through was seen.
+func (l *lane) count(v *vehicle) {
+	for i := range l.Stations {
+		s := &l.Stations[i]
+		if l.sights[s.ID] == nil {
+			l.sights[s.ID] = &sights{}
+		}
+		n := l.sights[s.ID]
+		if n.of++; n.of > 200 {
+			n.seen, n.of = n.seen/2, n.of/2
+		}
+		if v.at(s) {
+			n.seen++
+		}
+	}
+}
+
+// always reports whether a station sees nearly every vehicle: tags and container numbers are only on some.
+func (l *lane) always(s *Station) bool {
+	n := l.sights[s.ID]
+	return n != nil && n.of >= 10 && n.seen >= 0.85*n.of
+}
+
+// at reports whether a vehicle was seen at a station.
+func (v *vehicle) at(s *Station) bool {
+	return slices.ContainsFunc(v.readings, func(r *observation.PassageReading) bool { return r.Station == s.ID })
 }
 
 // usual is the usual speed, m/s.
@@ -444,7 +476,7 @@ func (l *lane) place(v *vehicle, e *event, learn bool) {
 		v.length = e.length
 	}
 	for _, id := range e.ids {
-		if !slices.ContainsFunc(v.ids, func(x identity) bool { return x.kind == id.kind && x.value == id.value }) && len(v.ids) < 16 {
+		if !id.guess && !slices.ContainsFunc(v.ids, func(x identity) bool { return x.kind == id.kind && x.value == id.value }) && len(v.ids) < 16 {
 			v.ids = append(v.ids, id)
 		}
 	}

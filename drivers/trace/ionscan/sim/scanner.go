@@ -47,6 +47,7 @@ type Swab struct {
 	Substance string // of the library, "" for nothing
 	Amplitude float64
 	Operator  string
+	Sample    string // what was swabbed, as the officer entered it; "" for the instrument's own number
 	At        time.Time
 }
 
@@ -100,6 +101,9 @@ func (s *Scanner) Run(w Swab) (*Result, error) {
 	tube.Cell.TemperatureK += 3 * math.Sin(phase)
 	tube.Cell.PressureTorr += 8 * math.Sin(1.7*phase)
 	r := &Result{Swab: w, ID: fmt.Sprintf("S%06d", s.samples), Spectrum: tube.Measure(s.rng, polarity, s.calibrant(polarity), ions)}
+	if w.Sample != "" {
+		r.ID = w.Sample
+	}
 	var err error
 	r.Analysis, err = plasmagram.Analyse(r.Spectrum, s.Library, plasmagram.Options{})
 	return r, err

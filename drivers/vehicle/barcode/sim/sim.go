@@ -1,0 +1,49 @@
+// Package sim is a bar code or container number reader, simulated from its side: it sends codes, a line each, to its TCP client.
+package sim
+
+import (
+	"context"
+	"net"
+	"sync"
+)
+
+// Scanner is a reader. The zero value is ready.
+type Scanner struct {
+	mu     sync.Mutex
+	client net.Conn
+}
+
+// Scan sends a code, when somebody is connected.
+func (s *Scanner) Scan(code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client != nil {
+		s.client.Write([]byte(code + "\r\n")) // a client that is gone is found by the next Accept
+	}
+}
+
+// Serve takes one client at a time until ctx ends.
+func (s *Scanner) Serve(ctx context.Context, l net.Listener) error {
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	defer s.take(nil)
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		s.take(c)
+	}
+}
+
+func (s *Scanner) take(c net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client != nil {
+		s.client.Close()
+	}
+	s.client = c
+}
