@@ -66,9 +66,37 @@ func (f *Follower) Run(ctx context.Context) error {
 	defer t.Stop()
 	for {
 		changed := f.journal.Changed()
+		if next, err = f.catchUp(ctx, next); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		case now := <-t.C:
+			f.commit(ctx, f.correlator.Tick(now.UTC()))
+		case do := <-f.commands:
+			obs, err := do()
+			f.commit(ctx, obs)
+			f.answers <- err
+		case to := <-f.asks:
+			if next, err = f.catchUp(ctx, next); err != nil {
+				return err
+			}
+			to <- f.report()
+		}
+	}
+}
+
+// catchUp takes the rows that are new, and returns the next one.
+func (f *Follower) catchUp(ctx context.Context, next int64) (int64, error) {
+	for ctx.Err() == nil {
 		rows, err := f.journal.Read(next, readRows)
 		if err != nil {
-			return fmt.Errorf("passages: %w", err)
+			return next, fmt.Errorf("passages: %w", err)
+		}
+		if len(rows) == 0 {
+			break
 		}
 		var obs []*observation.Observation
 		for i := range rows {
@@ -77,35 +105,17 @@ func (f *Follower) Run(ctx context.Context) error {
 				obs = append(obs, f.correlator.Take(r)...)
 			}
 		}
-		if len(rows) > 0 {
-			if err := f.commit(ctx, obs); err != nil {
-				return err
-			}
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-		case now := <-t.C:
-			if err := f.commit(ctx, f.correlator.Tick(now.UTC())); err != nil {
-				return err
-			}
-		case do := <-f.commands:
-			obs, err := do()
-			if e := f.commit(ctx, obs); e != nil {
-				f.answers <- e
-				return e
-			}
-			f.answers <- err
-		case to := <-f.asks:
-			r := report{f.correlator.documents(), map[string]time.Duration{}}
-			for device, d := range f.correlator.clocks.devices {
-				r.clocks[device] = d.offset
-			}
-			to <- r
-		}
+		f.commit(ctx, obs)
 	}
+	return next, nil
+}
+
+func (f *Follower) report() report {
+	r := report{f.correlator.documents(), map[string]time.Duration{}}
+	for device, d := range f.correlator.clocks.devices {
+		r.clocks[device] = d.offset
+	}
+	return r
 }
 
 // row decodes a row that a device wrote.
@@ -122,23 +132,18 @@ func (f *Follower) row(r *journal.Row) (Row, bool) {
 }
 
 // commit commits what the correlator says. A journal that refuses is tried again: nothing is said twice, for keys are the same.
-func (f *Follower) commit(ctx context.Context, obs []*observation.Observation) error {
-	for wait := 100 * time.Millisecond; len(obs) > 0; wait = min(2*wait, 10*time.Second) {
+func (f *Follower) commit(ctx context.Context, obs []*observation.Observation) {
+	for wait := 100 * time.Millisecond; len(obs) > 0 && ctx.Err() == nil; wait = min(2*wait, 10*time.Second) {
 		_, err := f.journal.Commit(ctx, obs...)
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return nil
+		if err == nil || ctx.Err() != nil {
+			return
 		}
 		f.log.Error("passages: not committed, will be tried again", "err", err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return nil
 		}
 	}
-	return nil
 }
 
 // history is what the journal says was decided.
@@ -173,7 +178,13 @@ func (f *Follower) restore(ctx context.Context) (next int64, err error) {
 		}
 		return nil
 	}
-	if err := each(func(r *journal.Row) error { last = later(last, time.Unix(0, r.Time)); return h.note(r) }); err != nil {
+	err = each(func(r *journal.Row) error {
+		if row, ok := f.row(r); ok {
+			last = later(last, arrival(row.Observation))
+		}
+		return h.note(r)
+	})
+	if err != nil {
 		return 0, err
 	}
 	var obs []*observation.Observation
@@ -194,7 +205,8 @@ func (f *Follower) restore(ctx context.Context) (next int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return size, f.commit(ctx, obs)
+	f.commit(ctx, obs)
+	return size, nil
 }
 
 // note takes a row that says what was decided.
