@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"crypto/sha256"
-	"database/sql/driver"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -10,13 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	drv "lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/trace/ionscan/sim"
 	"lanewarden/drivers/trace/plasmagram"
-	"lanewarden/edge/evidence/sqlog"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
@@ -56,27 +52,14 @@ func TestKillDuringAnalyses(t *testing.T) {
 	w.stop()
 	files := map[[32]byte]int{}
 	samples := uint32(0)
-	db, err := sqlog.Open(w.ledgerDB(), sqlog.ReadOnly)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	err = db.Query("SELECT body FROM observation ORDER BY idx", func(c []driver.Value) error {
-		var b observation.Body
-		if err := proto.Unmarshal(sqlog.Bytes(c[0]), &b); err != nil {
-			return err
-		}
+	w.bodies(func(b *observation.Body) {
 		if b.GetTraceAnalysis() != nil {
 			files[[32]byte(b.Artifacts[0].Sha256)]++
 		}
 		if q := b.GetTraceQuality(); q != nil {
 			samples = max(samples, q.Samples)
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	names, _ := filepath.Glob(filepath.Join(done, "*.jdx"))
 	for _, name := range names {
 		data, err := os.ReadFile(name)

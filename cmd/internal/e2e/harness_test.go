@@ -117,6 +117,8 @@ type options struct {
 	mosquitto bool                       // the broker is Mosquitto, not the hub's own
 	through   func(broker string) string // gives the address at which the agent finds the broker
 	noPortal  bool                       // nobody listens at the portal's address
+	lane      string                     // more of the lane, as YAML in one line: ", stations: [...]"
+	devices   string                     // further ones, as YAML lines
 }
 
 // newWorld starts everything.
@@ -136,15 +138,16 @@ func newWorld(t *testing.T, o options) *world {
 	text := fmt.Sprintf(`
 site: {id: test}
 agent: {id: lane-1, state_dir: %s}
-lanes: [{id: lane-1}]
+lanes: [{id: lane-1%s}]
 devices:
   - {id: rpm-1, driver: tsa, lane: lane-1, settings: {address: "%s"}}
   - {id: asp-1, driver: n42, lane: lane-1, settings: {http: {listen: "%s", path: /n42}}}
   - {id: xray-1, driver: dicos, lane: lane-1, settings: {network: {listen: "%s", ae_title: LANE}, folder: {path: %s}, quality: {detectors: rows}}}
   - {id: ion-1, driver: ionscan, lane: lane-1, settings: {folder: {path: %s, settle: 1s}}}
+%s
 uplink: {broker: "mqtt://%s"}
 console: {socket: %s}
-`, w.path("agent"), w.portal, w.n42Post, w.dicom, w.path("xray"), w.path("trace"), address, w.socket)
+`, w.path("agent"), o.lane, w.portal, w.n42Post, w.dicom, w.path("xray"), w.path("trace"), o.devices, address, w.socket)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

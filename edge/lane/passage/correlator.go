@@ -19,7 +19,7 @@ type Correlator struct {
 	lanes    []*lane
 	where    map[string]place // device: its station
 	clocks   clocks
-	down     map[string]bool // devices that are not running
+	down     map[string][]outage // of devices, oldest first
 	now      time.Time
 	held     []*event                                                           // that wait for what happened before them
 	waiting  []*event                                                           // tags without a vehicle so far
@@ -36,7 +36,7 @@ const hold = 8 * time.Second
 
 // New makes a correlator.
 func New(lanes []Lane) *Correlator {
-	c := &Correlator{where: map[string]place{}, clocks: clocks{map[string]*deviceClock{}}, down: map[string]bool{}}
+	c := &Correlator{where: map[string]place{}, clocks: clocks{map[string]*deviceClock{}}, down: map[string][]outage{}}
 	for _, l := range lanes {
 		one := newLane(l)
 		c.lanes = append(c.lanes, one)
@@ -47,6 +47,34 @@ func New(lanes []Lane) *Correlator {
 		}
 	}
 	return c
+}
+
+// outage is a time in which a device did not run; to is zero while it lasts.
+type outage struct{ from, to time.Time }
+
+const (
+	maxOutages  = 16
+	outageSlack = 10 * time.Second // it had stopped before that was noticed, and a vehicle comes when it comes
+)
+
+// outage notes that a device stopped, or runs again.
+func (c *Correlator) outage(device string, at time.Time, down bool) {
+	all := c.down[device]
+	n := len(all)
+	lasting := n > 0 && all[n-1].to.IsZero()
+	switch {
+	case down && !lasting:
+		c.down[device] = append(all[max(0, n-maxOutages+1):], outage{from: at})
+	case !down && lasting:
+		all[n-1].to = at
+	}
+}
+
+// wasDown reports whether a device did not run at a time.
+func (c *Correlator) wasDown(device string, at time.Time) bool {
+	return slices.ContainsFunc(c.down[device], func(o outage) bool {
+		return at.After(o.from.Add(-outageSlack)) && (o.to.IsZero() || at.Before(o.to.Add(outageSlack/2)))
+	})
 }
 
 // Offset is how far a device's clock is ahead of the agent's.
@@ -62,7 +90,7 @@ func (c *Correlator) Take(r Row) []*observation.Observation {
 	at, ok := c.where[r.Device]
 	kind := r.Body.Kind()
 	if s := r.Body.GetDeviceState(); s != nil && ok {
-		c.down[r.Device] = s.State != observation.DeviceState_STATE_RUNNING && s.State != observation.DeviceState_STATE_CONNECTING
+		c.outage(r.Device, r.Time(), s.State != observation.DeviceState_STATE_RUNNING && s.State != observation.DeviceState_STATE_CONNECTING)
 	}
 	if !ok || !relevant(kind) {
 		return c.Tick(arrival(r.Observation))

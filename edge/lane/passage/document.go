@@ -59,9 +59,21 @@ func (c *Correlator) station(l *lane, v *vehicle, s *Station) *observation.Passa
 	if out.Seen = out.Seen || v.at(s); out.Seen {
 		return out
 	}
+	expected := v.last
+	if len(v.anchors) > 0 {
+		speed := v.speed
+		if speed <= 0 {
+			speed = l.usual()
+		}
+		a := v.anchors[0]
+		expected = a.at.Add(time.Duration((s.Position - a.position) / speed * float64(time.Second)))
+		if !s.Late {
+			out.ArrivedNs = expected.UnixNano()
+		}
+	}
 	down := 0
 	for _, d := range s.Devices {
-		if c.down[d] {
+		if c.wasDown(d, expected) {
 			down++
 		}
 	}
@@ -76,14 +88,6 @@ func (c *Correlator) station(l *lane, v *vehicle, s *Station) *observation.Passa
 		out.Gap = "nothing read"
 	default:
 		out.Gap = "missed"
-	}
-	if len(v.anchors) > 0 && !s.Late {
-		speed := v.speed
-		if speed <= 0 {
-			speed = l.usual()
-		}
-		a := v.anchors[0]
-		out.ArrivedNs = a.at.Add(time.Duration((s.Position - a.position) / speed * float64(time.Second))).UnixNano()
 	}
 	return out
 }
