@@ -1,4 +1,4 @@
-# Targets: run, test, bench, fuzz, lint, proto, clean. `make run` and `make test` do all their own set-up.
+# Targets: run, test, bench, scenarios, fuzz, lint, proto, clean. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
 BIN := bin
@@ -6,7 +6,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test bench fuzz lint proto setup clean
+.PHONY: build run test bench scenarios fuzz lint proto setup clean
 
 build:
 	@mkdir -p $(BIN)
@@ -23,6 +23,10 @@ test: setup
 
 bench:
 	@.ci/bench
+
+# How well readings find their vehicle: the table of docs/passages.md.
+scenarios:
+	$(GO) test ./cmd/internal/scenario -run '^$$' -bench Scenarios -benchtime 1x
 
 FUZZTIME ?= 30s
 fuzz:

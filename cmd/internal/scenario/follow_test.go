@@ -151,3 +151,49 @@ func run(t *testing.T, m *memory, lanes []passage.Lane, told []Told) {
 		t.Error(err)
 	}
 }
+
+// BenchmarkImport commits a day of the busy lane to a journal, in groups, with passages being followed; of-bare is its rate over that of the
+// journal alone.
+func BenchmarkImport(b *testing.B) {
+	s := load(b, "busy-lane")
+	day := Make(s, 1)
+	commit := func(follow bool) time.Duration {
+		j, err := journal.Open(b.TempDir(), journal.Options{Site: "s", Agent: "a"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer j.Close()
+		ctx, cancel := context.WithCancel(b.Context())
+		defer cancel()
+		f := passage.NewFollower(j, []passage.Lane{s.Lane("lane-1")}, slog.New(slog.DiscardHandler))
+		done := make(chan error, 1)
+		if follow {
+			go func() { done <- f.Run(ctx) }()
+			f.Passages(ctx)
+		}
+		begin := time.Now()
+		const group = 64
+		for i := 0; i < len(day.Told); i += group {
+			var obs []*observation.Observation
+			for _, t := range day.Told[i:min(i+group, len(day.Told))] {
+				obs = append(obs, proto.CloneOf(t.Obs))
+			}
+			if _, err := j.Commit(ctx, obs...); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if follow {
+			f.Passages(ctx) // it answers when it has caught up
+			cancel()
+			<-done
+		}
+		return time.Since(begin)
+	}
+	var bare, with time.Duration
+	for range b.N {
+		bare += commit(false)
+		with += commit(true)
+	}
+	b.ReportMetric(float64(len(day.Told)*b.N)/with.Seconds(), "observations/s")
+	b.ReportMetric(bare.Seconds()/with.Seconds(), "of-bare")
+}

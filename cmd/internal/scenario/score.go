@@ -98,7 +98,7 @@ func Judge(s *Scenario, d *Day) *Score {
 		score.Total.add(right, alarm)
 		score.Cases[name].add(right, alarm)
 		if !right && len(score.Wrong) < 400 {
-			score.Wrong = append(score.Wrong, fmt.Sprintf("%s %s vehicle %d (%s) device %s kind %s is in %q (of %d), its own is %q: %s", t.Obs.Time().Format("15:04:05.0"), t.At.Format("15:04:05.0"), t.Vehicle, name,
+			score.Wrong = append(score.Wrong, fmt.Sprintf("%v %s %s vehicle %d (%s) device %s kind %s is in %q (of %d), its own is %q: %s", alarm, t.Obs.Time().Format("15:04:05.0"), t.At.Format("15:04:05.0"), t.Vehicle, name,
 				t.Obs.Device, t.Obs.Body.Kind().Name(), in[i], owner[in[i]], main[t.Vehicle], why[i]))
 		}
 	}

@@ -115,10 +115,13 @@ func (c *Correlator) Tick(now time.Time) (out []*observation.Observation) {
 		c.held = c.held[1:]
 		out = append(out, c.assign(e)...)
 	}
-	for len(c.waiting) > 0 && c.now.Sub(c.waiting[0].at) >= hold+tagWait {
-		e := c.waiting[0]
-		c.waiting = c.waiting[1:]
-		out = append(out, c.assign(e)...)
+	for i := 0; i < len(c.waiting); {
+		if e := c.waiting[i]; !c.now.Before(e.due) {
+			c.waiting = slices.Delete(c.waiting, i, i+1)
+			out = append(out, c.assign(e)...)
+			continue
+		}
+		i++
 	}
 	for _, l := range c.lanes {
 		out = append(out, c.close(l)...)
@@ -126,8 +129,18 @@ func (c *Correlator) Tick(now time.Time) (out []*observation.Observation) {
 	return out
 }
 
-// tagWait is how long after a tag its vehicle may be seen for the first time.
-const tagWait = 15 * time.Second
+const (
+	tagWait  = 15 * time.Second // after a tag its vehicle may be seen for the first time
+	nameWait = 60 * time.Second // after a name that may be of two vehicles, both have been seen further on
+	lateWait = 90 * time.Second // after a late result, what it is about has been named
+)
+
+// wait lets an event be looked at again, once, when more is known.
+func (c *Correlator) wait(e *event, d time.Duration) []*observation.Observation {
+	e.again, e.due = true, c.now.Add(d)
+	c.waiting = append(c.waiting, e)
+	return nil
+}
 
 // Flush assigns what is held, as at the end of a day.
 func (c *Correlator) Flush() (out []*observation.Observation) {
@@ -147,14 +160,16 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 		return c.put(l, v, e, 1, why)
 	}
 	if e.follows && !e.again {
-		e.again = true
-		c.waiting = append(c.waiting, e)
-		return nil
+		return c.wait(e, lateWait+tagWait)
 	}
 	if e.station.Late {
 		return c.assignLate(l, e)
 	}
-	all := l.candidates(e, l.open)
+	among := l.open
+	if e.again {
+		among = l.around(e)
+	}
+	all := l.candidates(e, among)
 	fresh := newLater
 	if e.station.Position <= l.Stations[0].Position {
 		fresh = newFirst
@@ -178,9 +193,10 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 		limit = faintLimit
 	}
 	if e.weak && best.score < limit && !e.again { // perhaps its vehicle is seen a little later
-		e.again = true
-		c.waiting = append(c.waiting, e)
-		return nil
+		return c.wait(e, tagWait)
+	}
+	if e.kind == observation.Kind_KIND_VEHICLE_CODE && best.score-second < 4 && !e.again {
+		return c.wait(e, nameWait)
 	}
 	if e.faint && best.score < limit {
 		c.tell(e.Idx, "", 0, "no vehicle is where this tag was read: the neighbouring lane's?")
@@ -206,7 +222,7 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 
 // Scores below which a tag, and one that was hardly heard, is not believed to be of any vehicle here.
 const (
-	weakLimit  = -9.0
+	weakLimit  = -4.5
 	faintLimit = -4.0
 	lateLimit  = -30.0 // a late result is of somebody
 )
@@ -252,6 +268,9 @@ func (c *Correlator) assignLate(l *lane, e *event) []*observation.Observation {
 	}
 	if best != nil {
 		return c.put(l, best, e, confidence(score-2), why)
+	}
+	if !e.again && (len(e.ids) > 0 || len(e.links) > 0) {
+		return c.wait(e, lateWait)
 	}
 	// It says nothing, or something that nobody else said: the vehicle that would be there by now.
 	if all := l.candidates(e, l.around(e)); len(all) > 0 && all[0].score > lateLimit {

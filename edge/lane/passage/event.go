@@ -30,6 +30,7 @@ type event struct {
 	linked  bool      // another observation says whose it is: its own time says nothing
 	follows bool      // it is about an image that comes beside it
 	again   bool      // it has waited for its vehicle
+	due     time.Time // when it will have
 	many    bool      // one vehicle gives several of these: axles
 	ids     []identity
 	links   []string // names of scans and images that this observation is about

@@ -156,6 +156,7 @@ func TestTags(t *testing.T) {
 		return p.say("rfid", s, 2, 0, &observation.VehicleTag{Uri: "urn:epc:raw:96.x1", FirstNs: at.UnixNano(), LastNs: at.Add(time.Second).UnixNano(), Reads: reads})
 	}
 	faint, strong := tag(0, 1), tag(100, 20)
+	p.tick(120)
 	p.tick(400)
 	if p.in[faint] != "" || p.in[strong] == "" {
 		t.Errorf("faint in %q, strong in %q", p.in[faint], p.in[strong])
