@@ -1,0 +1,239 @@
+package passage
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"lanewarden/drivers/observation"
+)
+
+// match is a vehicle that an event may belong to.
+type match struct {
+	v      *vehicle
+	score  float64
+	reason string
+}
+
+// Scores are logarithms of probabilities, of arrival per second.
+const (
+	newFirst   = -4.5  // that a vehicle is seen for the first time, at the lane's beginning
+	newLater   = -11.0 // or further on: the stations before missed it
+	overtaking = 9.0
+	missing    = 3.5 // that a device that works saw nothing of a vehicle
+	sameID     = 12.0
+	nearID     = 5.0
+	otherID    = 7.0
+	seenTwice  = 5.0
+
+	stops     = 0.06 // share of vehicles that stop on their way between two devices
+	stopsFor  = 15.0 // s, the mean
+	unlikely  = 0.01 // share of what no prediction explains
+	queueSlow = 2.0  // s, by which an arrival in a queue differs
+)
+
+// arrives is the logarithm of how likely it is that a vehicle comes so much later than predicted, per second.
+func (l *lane) arrives(off, sigma float64) float64 {
+	p := (1 - stops - unlikely) * math.Exp(-0.5*off*off/(sigma*sigma)) / (sigma * 2.5066)
+	if off > 0 {
+		p += stops * math.Exp(-off/stopsFor) / stopsFor
+	}
+	return math.Log(p + unlikely/(2*l.Timeout.Seconds()))
+}
+
+// candidates scores vehicles for an event, best first. They are in their order of entry.
+func (l *lane) candidates(e *event, vehicles []*vehicle) []match {
+	var out []match
+	for _, v := range vehicles {
+		if m, ok := l.score(v, e, vehicles); ok {
+			out = append(out, m)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b match) int { return cmp.Compare(b.score, a.score) })
+	return out
+}
+
+// score says how well an event fits a vehicle.
+func (l *lane) score(v *vehicle, e *event, among []*vehicle) (match, bool) {
+	m := match{v: v}
+	if e.reverse || e.back {
+		return l.scoreReverse(v, e)
+	}
+	off, sigma, from, ok := l.predict(v, e)
+	if !ok {
+		return m, false
+	}
+	m.score = l.arrives(off, sigma)
+	if wait := l.waits(v, e, among); wait > 0 && off > 0 { // behind one that is slow
+		if late := off - wait; late > -3*queueSlow {
+			m.score = max(m.score, l.arrives(max(late, 0), math.Hypot(sigma, queueSlow))-0.5)
+		}
+	}
+	m.reason = fmt.Sprintf("%.1f s %s than predicted from %s (± %.1f s)", math.Abs(off), map[bool]string{true: "later", false: "earlier"}[off >= 0], from, sigma)
+	m.score += l.fits(v, e)
+	idScore, idReason := v.identity(e)
+	m.score += idScore
+	if idReason != "" {
+		m.reason = idReason + "; " + m.reason
+	}
+	if again := v.seenBy(e); again != nil && !e.many {
+		if idScore < sameID && e.at.Sub(again.at).Abs() > time.Second {
+			m.score -= seenTwice
+		}
+	}
+	m.score -= l.disorder(v, e, among)
+	return m, true
+}
+
+const (
+	lengthSigma = 0.07 // of two measurements of one length, relative
+	extentSigma = 0.15
+	lengthWorst = -5.0 // a detector that errs, a vehicle that stopped
+)
+
+// fits compares lengths: what is likelier of the same vehicle than of another one.
+func (l *lane) fits(v *vehicle, e *event) float64 {
+	likelier := func(ratio, sigma, worst float64) float64 {
+		x := math.Log(ratio) / sigma
+		return max(worst, -0.5*x*x+math.Log(0.35/sigma)) // lengths of vehicles differ by some third
+	}
+	switch {
+	case e.length > 0 && v.length > 0:
+		return likelier(e.length/v.length, lengthSigma, lengthWorst)
+	case e.extent > 0 && v.length > 0:
+		if _, _, n := l.reach.estimate(); n < 5 {
+			return 0
+		}
+		own, _, _ := l.reach.estimate()
+		return likelier(e.extent/max(v.length+own, 1), extentSigma, lengthWorst/2)
+	}
+	return 0
+}
+
+// scoreReverse: who goes out backwards is the last that came in.
+func (l *lane) scoreReverse(v *vehicle, e *event) (match, bool) {
+	last := v.anchors[len(v.anchors)-1]
+	for _, a := range v.anchors {
+		if a.at.After(last.at) {
+			last = a
+		}
+	}
+	if e.at.Before(v.opened.Add(-time.Second)) {
+		return match{}, false
+	}
+	m := match{v: v, score: 1, reason: "reversing: the last vehicle that came in"}
+	for _, o := range l.open {
+		if o.rank > v.rank && !o.opened.After(e.at) {
+			m.score -= overtaking
+		}
+	}
+	if v.reversed {
+		m.score += 2
+	}
+	m.score -= 0.01 * e.at.Sub(last.at).Seconds()
+	return m, true
+}
+
+// predict says how much later than predicted an event is, and how sure the prediction is: from the surest sights before and behind the
+// place. ok is false when it cannot be this vehicle.
+func (l *lane) predict(v *vehicle, e *event) (off, sigma float64, from string, ok bool) {
+	speed := v.speed
+	if speed <= 0 {
+		speed = l.usual()
+	}
+	type guess struct {
+		off, sigma float64
+		from       string
+	}
+	var before, behind guess
+	for i := range v.anchors {
+		a := &v.anchors[i]
+		if a.late {
+			continue
+		}
+		d := e.station.Position - a.position
+		run := d / speed
+		extra, spread, n := 0.0, 0.0, 0
+		if t := l.travels[[2]string{a.device, e.Device}]; t != nil {
+			extra, spread, n = t.estimate()
+		}
+		g := guess{e.at.Sub(a.at).Seconds() - run, 1.5 + 0.3*math.Abs(run), a.device} // nothing was learnt yet
+		if n >= 5 {                                                                   // what was learnt is by the devices' own clocks, and holds their offsets
+			g.off, g.sigma = e.raw.Sub(a.raw).Seconds()-run-extra, math.Sqrt(0.36+0.01*run*run+spread*spread)
+		}
+		side := &before
+		if d < 0 {
+			side = &behind
+		}
+		if side.from == "" || g.sigma < side.sigma {
+			*side = g
+		}
+	}
+	switch {
+	case before.from == "" && behind.from == "":
+		return 0, 0, "", false
+	case before.from == "":
+		off, sigma, from = behind.off, behind.sigma, behind.from
+	case behind.from == "":
+		off, sigma, from = before.off, before.sigma, before.from
+	default: // each by how sure it is
+		a, b := 1/(before.sigma*before.sigma), 1/(behind.sigma*behind.sigma)
+		off, sigma, from = (before.off*a+behind.off*b)/(a+b), 1/math.Sqrt(a+b), before.from+" and "+behind.from
+	}
+	return off, sigma, from, math.Abs(off) <= l.Timeout.Seconds()
+}
+
+// waits is how much later than predicted a vehicle comes because the one ahead of it was there, s; 0 for not at all.
+func (l *lane) waits(v *vehicle, e *event, among []*vehicle) float64 {
+	var ahead *vehicle
+	for _, o := range among {
+		if o.rank < v.rank && !o.reversed && (ahead == nil || o.rank > ahead.rank) {
+			ahead = o
+		}
+	}
+	if ahead == nil {
+		return 0
+	}
+	a := ahead.seenBy(e)
+	if a == nil {
+		return 0
+	}
+	clear := a.until
+	if clear.IsZero() {
+		clear = a.at.Add(l.gaps[e.Device].pace())
+	}
+	off, _, _, ok := l.predict(v, e)
+	if !ok {
+		return 0
+	}
+	return max(0, off-e.at.Sub(clear.Add(time.Second)).Seconds())
+}
+
+// disorder is what it costs that vehicles in a lane stay in their order: those that would have been overtaken, and those ahead that this
+// device would have missed.
+func (l *lane) disorder(v *vehicle, e *event, among []*vehicle) (cost float64) {
+	const slack = time.Second
+	for _, o := range among {
+		if o == v || o.reversed {
+			continue
+		}
+		seen, passed := false, false
+		for i := range o.anchors {
+			a := &o.anchors[i]
+			if a.device == e.Device {
+				seen = true
+				if o.rank < v.rank && a.raw.After(e.raw.Add(slack)) || o.rank > v.rank && a.raw.Before(e.raw.Add(-slack)) {
+					cost += overtaking
+					break
+				}
+			}
+			passed = passed || !a.late && a.position > e.station.Position && a.at.Before(e.at)
+		}
+		if o.rank < v.rank && !seen && !passed && o.closed.IsZero() && !e.weak && !e.station.Late && !(e.kind == observation.Kind_KIND_VEHICLE_CODE || e.kind == observation.Kind_KIND_VEHICLE_PLATE && !o.named("plate")) {
+			cost += missing
+		}
+	}
+	return cost
+}
