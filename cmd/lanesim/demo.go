@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lanewarden/cmd/internal/agent"
+	"lanewarden/drivers"
 	"lanewarden/edge/console"
 	firmwareconfig "lanewarden/firmware-config"
 )
@@ -33,21 +34,7 @@ const (
 	demoHub     = "127.0.0.1:8490"
 	demoMQTT    = "127.0.0.1:18830"
 	demoConsole = "127.0.0.1:8480"
-	demoPortal  = "127.0.0.1:16010"
-	demoDICOM   = "127.0.0.1:11112"
-	demoTrace   = "127.0.0.1:16011"
-
-	demoRFID        = "127.0.0.1:15084"
-	demoIO          = "127.0.0.1:15020"
-	demoScale       = "127.0.0.1:16012"
-	demoCodes       = "127.0.0.1:16013"
-	demoExitPortal  = "127.0.0.1:15021"
-	demoUPS         = "127.0.0.1:13493"
-	demoEntryPlates = "127.0.0.1:18741"
-	demoExitPlates  = "127.0.0.1:18742"
-
-	demoTruck = 12 * time.Second
-	stopTime  = 5 * time.Second // for a program to end after SIGTERM
+	stopTime    = 5 * time.Second // for a program to end after SIGTERM
 )
 
 func demoCommand() *cobra.Command {
@@ -65,7 +52,7 @@ func demoCommand() *cobra.Command {
 }
 
 func (d demo) run(ctx context.Context) error {
-	for _, addr := range []string{demoHub, demoMQTT, demoConsole, demoPortal, demoDICOM, demoTrace, demoRFID, demoIO, demoScale, demoCodes, demoExitPortal, demoUPS, demoEntryPlates, demoExitPlates} {
+	for _, addr := range []string{demoHub, demoMQTT, demoConsole} {
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			return fmt.Errorf("%s is taken: is another demonstration running? (%w)", addr, err)
@@ -76,7 +63,11 @@ func (d demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lane, err := demoConductor(d.dir)
+	cfg, err := firmwareconfig.Load(config, drivers.Catalog)
+	if err != nil {
+		return err
+	}
+	lane, err := conduct("demo", cfg, uint64(time.Now().Unix()), 12*time.Hour)
 	if err != nil {
 		return err
 	}
@@ -96,9 +87,6 @@ logs     %s/lanehub.log, %s/laned.log          Ctrl-C stops all
 		return d.program(ctx, "laned", "run", config, "--telemetry-delay", "5s")
 	})
 	g.Go(func() error { return lane.run(ctx) })
-	g.Go(func() error {
-		return swabs{listen: demoTrace, every: 2 * demoTruck, first: 9 * time.Second, seed: uint64(time.Now().Unix()) + 1, alarm: 0.1}.run(ctx)
-	})
 	g.Go(func() error { return d.report(ctx) })
 	err = g.Wait()
 	fmt.Fprintln(d.out, "stopped")

@@ -7,97 +7,266 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"path/filepath"
+	"slices"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"lanewarden/cmd/internal/scenario"
+	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
-	aspect "lanewarden/drivers/radiation/aspect/sim"
-	n42 "lanewarden/drivers/radiation/n42/sim"
-	tsa "lanewarden/drivers/radiation/tsa/sim"
-	power "lanewarden/drivers/site/power/sim"
-	ionscan "lanewarden/drivers/trace/ionscan/sim"
+	"lanewarden/drivers/radiation/aspect"
+	aspectsim "lanewarden/drivers/radiation/aspect/sim"
+	"lanewarden/drivers/radiation/n42"
+	n42sim "lanewarden/drivers/radiation/n42/sim"
+	"lanewarden/drivers/radiation/tsa"
+	tsasim "lanewarden/drivers/radiation/tsa/sim"
+	"lanewarden/drivers/site/power"
+	powersim "lanewarden/drivers/site/power/sim"
+	"lanewarden/drivers/trace/ionscan"
+	ionscansim "lanewarden/drivers/trace/ionscan/sim"
 	"lanewarden/drivers/trace/plasmagram"
-	barcode "lanewarden/drivers/vehicle/barcode/sim"
-	llrp "lanewarden/drivers/vehicle/llrp/sim"
-	plate "lanewarden/drivers/vehicle/plate/sim"
-	plc "lanewarden/drivers/vehicle/plc/sim"
-	scale "lanewarden/drivers/vehicle/scale/sim"
-	xray "lanewarden/drivers/xray/dicos/sim"
+	"lanewarden/drivers/vehicle/barcode"
+	barcodesim "lanewarden/drivers/vehicle/barcode/sim"
+	"lanewarden/drivers/vehicle/llrp"
+	llrpsim "lanewarden/drivers/vehicle/llrp/sim"
+	"lanewarden/drivers/vehicle/plate"
+	platesim "lanewarden/drivers/vehicle/plate/sim"
+	"lanewarden/drivers/vehicle/plc"
+	plcsim "lanewarden/drivers/vehicle/plc/sim"
+	"lanewarden/drivers/vehicle/scale"
+	scalesim "lanewarden/drivers/vehicle/scale/sim"
+	"lanewarden/drivers/xray/dicos"
+	dicossim "lanewarden/drivers/xray/dicos/sim"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-// addresses are where the simulated devices are, and where the agent's endpoints are that they push to.
-type addresses struct {
-	portal, rfid, io, scale, codes, exitPortal, ups string // HOST:PORT that we serve
-	entryPlates, exitPlates                         string // URLs that we post to
-	dicom                                           string // HOST:PORT that we push to
-	spectra, swabs                                  string // folders
+// conductor lets the vehicles of a scenario drive through a lane of simulated devices, each of which speaks its real protocol at the address
+// that a lane file gives it.
+type conductor struct {
+	scenario *scenario.Scenario
+	config   *firmwareconfig.Config
+	seed     uint64
+	from     time.Duration // time of the scenario's day at which it begins
+
+	rng     *rand.Rand
+	library *plasmagram.Library
+	players map[string]player // what each device does when a vehicle arrives
+	servers []func(context.Context) error
+	deliver *errgroup.Group
+	ctx     context.Context
 }
 
-// conductor lets the vehicles of a scenario drive through a lane of simulated devices, each of which speaks its real protocol.
-type conductor struct {
-	addresses
-	scenario *scenario.Scenario
-	seed     uint64
+// player lets a device see a vehicle that has just arrived at its station, the kth.
+type player func(ctx context.Context, v *scenario.Vehicle, k int, at time.Time) error
 
-	rng      *rand.Rand
-	rpm      *tsa.Server
-	io       *plc.Module
-	reader   *llrp.Reader
-	scale    *scale.Scale
-	codes    *barcode.Scanner
-	exit     *aspect.Portal
-	cameras  map[string]*plate.Camera
-	scanner  *ionscan.Scanner
-	ahead    map[string]time.Duration // of devices' clocks
-	passes   int
-	deliver  *errgroup.Group
-	deliverC context.Context
+// conduct is a conductor of a scenario, a built-in one by name or a file by its path.
+func conduct(name string, config *firmwareconfig.Config, seed uint64, from time.Duration) (*conductor, error) {
+	var day driver.Ref[scenario.Scenario]
+	var lib driver.Ref[plasmagram.Library]
+	if err := errors.Join(firmwareconfig.LoadDocument(&day, firmwareconfig.Scenarios, name), firmwareconfig.LoadDocument(&lib, firmwareconfig.Substances, "open-literature")); err != nil {
+		return nil, err
+	}
+	c := &conductor{scenario: day.Value, config: config, seed: seed, from: from, rng: rand.New(rand.NewPCG(seed, 0xc0)), library: lib.Value, players: map[string]player{}}
+	for _, d := range config.Devices {
+		c.simulate(d)
+	}
+	for _, s := range c.scenario.Stations {
+		for _, d := range s.Devices {
+			if c.players[d.ID] == nil {
+				return nil, fmt.Errorf("scenario %s, station %s: the lane file has no device %s that can be simulated", name, s.ID, d.ID)
+			}
+		}
+	}
+	return c, nil
+}
+
+// clock is how far a device's own clock is ahead.
+func (c *conductor) clock() time.Duration {
+	return time.Duration((2*c.rng.Float64() - 1) * float64(c.scenario.Faults.Clock))
+}
+
+// listen adds a server at an address.
+func (c *conductor) listen(address string, f func(context.Context, net.Listener) error) {
+	c.servers = append(c.servers, func(ctx context.Context) error {
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+		if err != nil {
+			return err
+		}
+		return f(ctx, l)
+	})
+}
+
+// simulate makes the simulator of a device, when there is one.
+func (c *conductor) simulate(d firmwareconfig.Device) {
+	rng := rand.New(rand.NewPCG(c.seed, c.rng.Uint64()))
+	ahead := c.clock()
+	switch s := d.Settings.(type) {
+	case *tsa.Config:
+		cfg := tsasim.Defaults()
+		cfg.Seed, cfg.TruckEvery = c.seed, 0 // vehicles come from us alone
+		rpm := &tsasim.Server{Portal: tsasim.New(cfg)}
+		c.listen(s.Address, rpm.Serve)
+		c.players[d.ID] = func(_ context.Context, v *scenario.Vehicle, _ int, _ time.Time) error {
+			rpm.Do(func(p *tsasim.Portal) {
+				one := p.RandomVehicle()
+				one.Length, one.Speed, one.Source = v.Length, v.Speed, nil
+				if v.Length > 5 && rng.Float64() < c.scenario.Faults.Alarms {
+					one.Source = &tsasim.Source{Gamma: 6000, Position: v.Length / 2, Length: v.Length / 2}
+				}
+				p.Send(one)
+			})
+			return nil
+		}
+	case *aspect.Config:
+		portal := aspectsim.New(c.seed)
+		c.servers = append(c.servers, func(ctx context.Context) error { return portal.Serve(ctx, s.Address) })
+		c.players[d.ID] = func(_ context.Context, v *scenario.Vehicle, k int, _ time.Time) error {
+			portal.Vehicle(stay(v, k), 0)
+			return nil
+		}
+	case *n42.Config:
+		passes := 0
+		if s.Folder != nil {
+			c.players[d.ID] = func(ctx context.Context, v *scenario.Vehicle, k int, at time.Time) error {
+				passes++
+				n := passes
+				pause(ctx, stay(v, k))
+				pass := n42sim.Draw(rng, n, at.Add(ahead), 0.05, 0.02)
+				return n42sim.Drop(s.Folder.Path, n42sim.Document(pass, c.seed+uint64(n)), fmt.Sprintf("pass-%s-%04d.n42", at.UTC().Format("20060102T150405"), n))
+			}
+		}
+	case *plc.Config:
+		c.simulatePLC(d.ID, s)
+	case *plate.Config:
+		if s.HTTP != nil {
+			camera := &platesim.Camera{URL: "http://" + s.HTTP.Listen + s.HTTP.Path, ID: d.ID, Vendor: []string{"openalpr", "platerecognizer"}[rng.IntN(2)], ClockError: ahead, Rand: rng, Right: 1 - c.scenario.Faults.Misread}
+			c.players[d.ID] = func(ctx context.Context, v *scenario.Vehicle, _ int, at time.Time) error {
+				if v.Plate == "" {
+					return nil
+				}
+				return camera.Post(ctx, v.Plate, at)
+			}
+		}
+	case *llrp.Config:
+		reader := &llrpsim.Reader{ClockError: ahead}
+		c.listen(s.Address, reader.Serve)
+		c.players[d.ID] = func(ctx context.Context, v *scenario.Vehicle, k int, _ time.Time) error {
+			for begin := time.Now(); v.HasTag && time.Since(begin) < stay(v, k) && pause(ctx, 200*time.Millisecond); {
+				reader.Read(llrpsim.Tag{EPC: v.Tag, Antenna: uint16(1 + rng.IntN(2)), RSSI: -58, At: time.Now()})
+			}
+			return nil
+		}
+	case *barcode.Config:
+		scanner := &barcodesim.Scanner{}
+		c.listen(s.Address, scanner.Serve)
+		c.players[d.ID] = func(_ context.Context, v *scenario.Vehicle, _ int, _ time.Time) error {
+			if v.Container != "" {
+				scanner.Scan(v.Container)
+			}
+			return nil
+		}
+	case *scale.Config:
+		platform := &scalesim.Scale{}
+		c.listen(s.Address, platform.Serve)
+		c.players[d.ID] = func(ctx context.Context, v *scenario.Vehicle, k int, _ time.Time) error {
+			platform.Load(v.Type.Kg)
+			pause(ctx, stay(v, k))
+			platform.Load(0)
+			return nil
+		}
+	case *dicos.Config:
+		if s.Network != nil {
+			c.players[d.ID] = func(ctx context.Context, v *scenario.Vehicle, k int, at time.Time) error {
+				ooi := v.Plate
+				if v.Container != "" {
+					ooi = v.Container
+				}
+				pause(ctx, stay(v, k))
+				scan := dicossim.Scan{Seed: uint64(at.UnixNano()) >> 1, Rows: 800, Columns: 2400, At: at.Add(ahead).UTC(), Threat: rand.Float64() < 0.2, OOI: ooi, Dual: true}
+				return scans{push: s.Network.Listen, calling: "SIMXRAY", called: s.Network.AETitle}.deliver(ctx, scan)
+			}
+		}
+	case *ionscan.Config:
+		c.simulateScanner(d.ID, s, ahead)
+	case *power.Config:
+		c.listen(s.Address, (&powersim.UPS{}).Serve)
+	}
+}
+
+// stay is how long a vehicle is at a station.
+func stay(v *scenario.Vehicle, k int) time.Duration { return v.Leave[k].Sub(v.Arrive[k]) }
+
+// simulatePLC makes an I/O module whose first detector is the loop of the station.
+func (c *conductor) simulatePLC(id string, s *plc.Config) {
+	io := &plcsim.Module{}
+	io.Input(3, true) // the emergency stop of example-lane-io is not pressed
+	io.Register(0, 215)
+	c.servers = append(c.servers, func(ctx context.Context) error { return io.Serve(ctx, s.Address) })
+	points := s.Profile.Value.Points
+	if i := slices.IndexFunc(points, func(p plc.Point) bool { return p.Vehicle && p.Table == "discrete" }); i >= 0 {
+		c.players[id] = func(ctx context.Context, v *scenario.Vehicle, k int, _ time.Time) error {
+			io.Input(points[i].Address, true)
+			pause(ctx, stay(v, k))
+			io.Input(points[i].Address, false)
+			return nil
+		}
+	}
+}
+
+// simulateScanner makes an ion scanner: with a folder it gets the vehicles' swabs, on a line it has its own.
+func (c *conductor) simulateScanner(id string, s *ionscan.Config, ahead time.Duration) {
+	if s.Folder == nil {
+		c.servers = append(c.servers, func(ctx context.Context) error {
+			return swabs{listen: s.Link.Address, every: time.Minute, first: 9 * time.Second, seed: c.seed, alarm: 0.1}.run(ctx)
+		})
+		return
+	}
+	scanner := ionscansim.NewScanner(c.seed, c.library)
+	queue := make(chan string, 16)
+	c.servers = append(c.servers, func(ctx context.Context) error { // one officer, one scanner
+		for kind := "verification"; ; kind = "analysis" {
+			w := scanner.Random(time.Now().Add(ahead).UTC(), 0.2)
+			if kind == "verification" {
+				w = ionscansim.Swab{Kind: kind, Substance: "cocaine", Amplitude: 400, Operator: w.Operator, At: w.At}
+			} else {
+				select {
+				case w.Sample = <-queue:
+				case <-ctx.Done():
+					return nil
+				}
+				w.At = time.Now().Add(ahead).UTC()
+			}
+			r, err := scanner.Run(w)
+			if err == nil {
+				err = os.MkdirAll(s.Folder.Path, 0o750)
+			}
+			if err == nil {
+				err = r.Drop(s.Folder.Path)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	})
+	c.players[id] = func(ctx context.Context, v *scenario.Vehicle, _ int, _ time.Time) error {
+		if pause(ctx, 20*time.Second) {
+			select {
+			case queue <- v.Plate:
+			default: // the officer has enough to do
+			}
+		}
+		return nil
+	}
 }
 
 // run serves all devices and lets vehicles come until ctx ends.
 func (c *conductor) run(ctx context.Context) error {
-	var lib driver.Ref[plasmagram.Library]
-	if err := firmwareconfig.LoadDocument(&lib, firmwareconfig.Substances, "open-literature"); err != nil {
-		return err
-	}
-	c.rng = rand.New(rand.NewPCG(c.seed, 0xc0))
-	cfg := tsa.Defaults()
-	cfg.Seed, cfg.TruckEvery = c.seed, 0 // vehicles come from us alone
-	c.rpm, c.io, c.scale, c.codes, c.exit = &tsa.Server{Portal: tsa.New(cfg)}, &plc.Module{}, &scale.Scale{}, &barcode.Scanner{}, aspect.New(c.seed)
-	c.io.Input(3, true) // the emergency stop is not pressed
-	c.io.Register(0, 215)
-	c.scanner = ionscan.NewScanner(c.seed, lib.Value)
-	c.ahead = map[string]time.Duration{}
-	for _, d := range []string{"lpr-1", "lpr-2", "rfid-1", "xray-1", "ion-1", "asp-1"} {
-		c.ahead[d] = time.Duration((2*c.rng.Float64() - 1) * float64(c.scenario.Faults.Clock))
-	}
-	c.reader = &llrp.Reader{ClockError: c.ahead["rfid-1"]}
-	c.cameras = map[string]*plate.Camera{
-		"lpr-1": {URL: c.entryPlates, ID: "entry", Vendor: "openalpr", ClockError: c.ahead["lpr-1"], Rand: rand.New(rand.NewPCG(c.seed, 1))},
-		"lpr-2": {URL: c.exitPlates, ID: "exit", Vendor: "platerecognizer", ClockError: c.ahead["lpr-2"], Rand: rand.New(rand.NewPCG(c.seed, 2))},
-	}
-	ups := &power.UPS{}
 	g, ctx := errgroup.WithContext(ctx)
-	serve := func(address string, f func(context.Context, net.Listener) error) {
-		g.Go(func() error {
-			l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-			if err != nil {
-				return err
-			}
-			return f(ctx, l)
-		})
+	for _, serve := range c.servers {
+		g.Go(func() error { return serve(ctx) })
 	}
-	serve(c.portal, c.rpm.Serve)
-	serve(c.rfid, c.reader.Serve)
-	serve(c.addresses.scale, c.scale.Serve)
-	serve(c.addresses.codes, c.codes.Serve)
-	serve(c.ups, ups.Serve)
-	g.Go(func() error { return c.io.Serve(ctx, c.addresses.io) })
-	g.Go(func() error { return c.exit.Serve(ctx, c.exitPortal) })
 	g.Go(func() error { return c.traffic(ctx) })
 	return g.Wait()
 }
@@ -105,126 +274,84 @@ func (c *conductor) run(ctx context.Context) error {
 // beginAt is how long after the start the first vehicle comes: the agent has connected by then.
 const beginAt = 6 * time.Second
 
-// traffic lets the vehicles of the scenario's day come, from its noon on.
+// traffic lets the vehicles of the scenario's day come.
 func (c *conductor) traffic(ctx context.Context) error {
 	day := scenario.Make(c.scenario, c.seed)
-	noon := scenario.Begin.Add(12 * time.Hour)
-	start := time.Now().Add(beginAt)
+	from := scenario.Begin.Add(c.from)
 	vehicles := day.Vehicles
-	for len(vehicles) > 0 && vehicles[0].Arrive[0].Before(noon) {
+	for len(vehicles) > 0 && vehicles[0].Arrive[0].Before(from) {
 		vehicles = vehicles[1:]
 	}
 	if len(vehicles) == 0 {
-		return errors.New("the scenario's day has no afternoon")
+		return errors.New("nobody comes after that time of the scenario's day")
 	}
-	shift := start.Sub(vehicles[0].Arrive[0])
-	c.deliver, c.deliverC = errgroup.WithContext(ctx)
+	shift := time.Now().Add(beginAt).Sub(vehicles[0].Arrive[0])
+	c.deliver, c.ctx = errgroup.WithContext(ctx)
 	for i := range vehicles {
-		v := &vehicles[i]
-		for k, s := range c.scenario.Stations {
-			for _, d := range s.Devices {
-				c.at(v.Arrive[k], shift, func() { c.see(v, k, d, v.Arrive[k].Add(shift)) })
-			}
-		}
-		if !pause(ctx, time.Until(v.Arrive[0].Add(shift))) {
+		c.drive(&vehicles[i], shift)
+		if !pause(ctx, time.Until(vehicles[i].Arrive[0].Add(shift))) {
 			break
 		}
 	}
 	return c.deliver.Wait()
 }
 
-// at does something at a moment of the scenario.
-func (c *conductor) at(t time.Time, shift time.Duration, do func()) {
-	if t.IsZero() {
-		return
-	}
-	c.deliver.Go(func() error {
-		if pause(c.deliverC, time.Until(t.Add(shift))) {
-			do()
-		}
-		return nil
-	})
-}
-
-// see lets a device see a vehicle that has just arrived.
-func (c *conductor) see(v *scenario.Vehicle, k int, d scenario.Device, at time.Time) {
-	ctx := c.deliverC
-	stay := v.Leave[k].Sub(v.Arrive[k])
-	report := func(err error) {
-		if err != nil && ctx.Err() == nil {
-			fmt.Fprintf(os.Stderr, "%s: %v\n", d.ID, err)
-		}
-	}
-	switch d.ID {
-	case "io-1":
-		c.io.Input(0, true)
-		pause(ctx, stay)
-		c.io.Input(0, false)
-	case "lpr-1", "lpr-2":
-		if v.Plate != "" {
-			report(c.cameras[d.ID].Post(ctx, v.Plate, at))
-		}
-	case "rfid-1":
-		for begin := time.Now(); v.HasTag && time.Since(begin) < stay && pause(ctx, 200*time.Millisecond); {
-			c.reader.Read(llrp.Tag{EPC: v.Tag, Antenna: uint16(1 + c.passes%2), RSSI: -58, At: time.Now()})
-		}
-	case "rpm-1":
-		c.rpm.Do(func(p *tsa.Portal) {
-			one := p.RandomVehicle()
-			one.Length, one.Speed, one.Source = v.Length, v.Speed, nil
-			if v.Length > 5 && rand.Float64() < c.scenario.Faults.Alarms {
-				one.Source = &tsa.Source{Gamma: 6000, Position: v.Length / 2, Length: v.Length / 2}
+// drive plays a vehicle's way through the lane, in the scenario's time and that shift.
+func (c *conductor) drive(v *scenario.Vehicle, shift time.Duration) {
+	last := v.Arrive[0]
+	for k, s := range c.scenario.Stations {
+		for _, d := range s.Devices {
+			at := v.Arrive[k]
+			if d.Kind == "swab" && v.Plate != "" && c.rng.Float64() < c.scenario.Faults.Swabs {
+				at = last // sent to secondary from the last station
 			}
-			p.Send(one)
-		})
-	case "rpm-2":
-		c.exit.Vehicle(stay, 0)
-	case "asp-1":
-		c.passes++
-		n := c.passes
-		pause(ctx, stay)
-		pass := n42.Draw(rand.New(rand.NewPCG(c.seed, uint64(n))), n, at.Add(c.ahead["asp-1"]), 0.05, 0.02)
-		report(n42.Drop(c.spectra, n42.Document(pass, c.seed+uint64(n)), fmt.Sprintf("pass-%s-%04d.n42", at.UTC().Format("20060102T150405"), n)))
-	case "ocr-1":
-		if v.Container != "" {
-			c.codes.Scan(v.Container)
+			if at.IsZero() {
+				continue
+			}
+			if d.Kind != "swab" {
+				last = at
+			}
+			c.deliver.Go(func() error {
+				if !pause(c.ctx, time.Until(at.Add(shift))) {
+					return nil
+				}
+				if err := c.players[d.ID](c.ctx, v, k, at.Add(shift)); err != nil && c.ctx.Err() == nil {
+					fmt.Fprintf(os.Stderr, "%s: %v\n", d.ID, err)
+				}
+				return nil
+			})
 		}
-	case "xray-1":
-		ooi := v.Plate
-		if v.Container != "" {
-			ooi = v.Container
-		}
-		pause(ctx, stay)
-		scan := xray.Scan{Seed: uint64(at.UnixNano()) >> 1, Rows: 800, Columns: 2400, At: at.Add(c.ahead["xray-1"]).UTC(), Threat: rand.Float64() < 0.2, OOI: ooi, Dual: true}
-		report(scans{push: c.dicom, calling: "SIMXRAY", called: "LANE1"}.deliver(ctx, scan))
-	case "scale-1":
-		c.scale.Load(v.Type.Kg)
-		pause(ctx, stay)
-		c.scale.Load(0)
-	}
-	if d.ID == "lpr-2" && v.Plate != "" && rand.Float64() < c.scenario.Faults.Swabs { // sent to secondary
-		pause(ctx, 20*time.Second)
-		w := c.scanner.Random(time.Now().Add(c.ahead["ion-1"]).UTC(), 0.2)
-		w.Sample = v.Plate
-		r, err := c.scanner.Run(w)
-		if err == nil {
-			err = r.Drop(c.swabs)
-		}
-		report(err)
 	}
 }
 
-// demoConductor is the lane of `lanesim demo`.
-func demoConductor(dir string) (*conductor, error) {
-	var ref driver.Ref[scenario.Scenario]
-	if err := firmwareconfig.LoadDocument(&ref, firmwareconfig.Scenarios, "demo"); err != nil {
-		return nil, err
-	}
-	return &conductor{
-		scenario: ref.Value, seed: uint64(time.Now().Unix()),
-		addresses: addresses{
-			portal: demoPortal, rfid: demoRFID, io: demoIO, scale: demoScale, codes: demoCodes, exitPortal: demoExitPortal, ups: demoUPS, entryPlates: "http://" + demoEntryPlates + "/plates",
-			exitPlates: "http://" + demoExitPlates + "/plates", dicom: demoDICOM, spectra: filepath.Join(dir, "n42"), swabs: filepath.Join(dir, "trace"),
+func laneCommand() *cobra.Command {
+	var name, config string
+	var seed uint64
+	var from time.Duration
+	c := &cobra.Command{
+		Use: "lane", Short: "A whole lane of simulated devices, through which the vehicles of a scenario drive", Args: cobra.NoArgs,
+		Long: `Serve the devices of a lane file at their addresses, each in its real protocol, and let the vehicles of a scenario drive through, in real
+time. The scenario's devices have the same ids as the lane file's. The same seed gives the same vehicles.`,
+		Example: "  lanesim lane --config lane.yaml --scenario demo\n  lanesim lane --config lane.yaml --scenario ./rush-hour.yaml --from 8h30m --seed 7",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := firmwareconfig.Load(config, drivers.Catalog)
+			if err != nil {
+				return err
+			}
+			lane, err := conduct(name, cfg, seed, from)
+			if err != nil {
+				return err
+			}
+			return lane.run(cmd.Context())
 		},
-	}, nil
+	}
+	f := c.Flags()
+	f.StringVar(&name, "scenario", "demo", "scenario: a built-in one by name, or a file by its path")
+	f.StringVar(&config, "config", "", "lane file `FILE`")
+	f.Uint64Var(&seed, "seed", 1, "the same seed gives the same vehicles")
+	f.DurationVar(&from, "from", 12*time.Hour, "time of the scenario's day at which it begins")
+	if err := c.MarkFlagRequired("config"); err != nil {
+		panic(err) // the flag is two lines above
+	}
+	return c
 }

@@ -16,6 +16,6 @@ daily files; and a whole demonstration with hub and agent.
 
 ` + cli.ExitCodes,
 	}
-	root.AddCommand(tsaCommand(), n42Command(), xrayCommand(), ionscanCommand(), recordCommand(), demoCommand())
+	root.AddCommand(tsaCommand(), n42Command(), xrayCommand(), ionscanCommand(), recordCommand(), laneCommand(), demoCommand())
 	cli.Main(root)
 }

@@ -30,6 +30,7 @@ type Listener struct {
 	Faults      *Faults // that the decoder adds to
 	SilentAfter time.Duration
 	Silent      string // what a technician shall look at when nothing comes
+	Quiet       bool   // the device says nothing until somebody uses it
 }
 
 // Run reads until ctx ends or the connection is lost.
@@ -41,6 +42,9 @@ func (l *Listener) Run(ctx context.Context, links *transport.Opener, sink Sink) 
 	defer stream.Close()
 	l.Faults.Source = l.Link.String()
 	sink.State(observation.DeviceState_STATE_CONNECTING, "connected to "+l.Link.String()+", waiting for what the device sends")
+	if l.Quiet {
+		sink.State(observation.DeviceState_STATE_RUNNING, "connected; nothing was read yet")
+	}
 	heard, sound, last := time.Now(), l.Decoder.Sound(), time.Time{}
 	for {
 		chunk, err := stream.Next(ctx)

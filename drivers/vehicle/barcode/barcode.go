@@ -33,9 +33,8 @@ type scanner struct {
 
 // Run implements driver.Driver.
 func (s *scanner) Run(ctx context.Context, sink driver.Sink) error {
-	sink.State(observation.DeviceState_STATE_RUNNING, "") // a scanner says nothing until somebody scans
 	faults := &driver.Faults{}
-	l := driver.Listener{Link: s.Link, Decoder: &decoder{Config: s.Config, faults: faults}, Faults: faults}
+	l := driver.Listener{Link: s.Link, Decoder: &decoder{Config: s.Config, faults: faults}, Faults: faults, Quiet: true}
 	return l.Run(ctx, s.env.Links, sink)
 }
 
