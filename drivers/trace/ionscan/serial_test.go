@@ -1,13 +1,10 @@
 package ionscan
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
@@ -18,19 +15,9 @@ import (
 
 // plug makes a pseudo-terminal and lets link name its far end, as udev does with an adapter.
 func plug(t *testing.T, link string) *os.File {
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("no pseudo-terminals here: %v", err)
-	}
-	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Skipf("pseudo-terminal: %v", err)
-	}
-	n, err := unix.IoctlGetUint32(int(master.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Skipf("pseudo-terminal: %v", err)
-	}
+	master, port := drivertest.Terminal(t)
 	os.Remove(link)
-	if err := os.Symlink(fmt.Sprintf("/dev/pts/%d", n), link); err != nil {
+	if err := os.Symlink(port, link); err != nil {
 		t.Fatal(err)
 	}
 	return master
