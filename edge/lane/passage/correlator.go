@@ -374,6 +374,7 @@ func (c *Correlator) close(l *lane) (out []*observation.Observation) {
 		out = append(out, c.said(c.now, "closed "+v.id, c.document(l, v)))
 		return true
 	})
+	l.strip(c.now)
 	drop := 0
 	for drop < len(l.recent) && (len(l.recent)-drop > maxRecent || c.now.Sub(l.recent[drop].closed) > l.Late) {
 		drop++
@@ -391,6 +392,20 @@ func (c *Correlator) close(l *lane) (out []*observation.Observation) {
 		}
 	}
 	return out
+}
+
+// strip lets go of what passages hold of observations, when nothing moves between them any more.
+func (l *lane) strip(now time.Time) {
+	for i := len(l.recent) - 1; i >= 0 && !l.recent[i].stripped; i-- {
+		v := l.recent[i]
+		if now.Sub(v.closed) < l.Timeout+repairReach {
+			continue
+		}
+		v.stripped = true
+		for _, e := range v.events {
+			e.Observation = &observation.Observation{Class: e.Class, TimeNs: e.TimeNs, Device: e.Device, Body: &observation.Body{}}
+		}
+	}
 }
 
 // settle is how long after a vehicle left the last station its passage stays open for what is told late.

@@ -32,7 +32,8 @@ type vehicle struct {
 	ids      []identity
 	readings []*observation.PassageReading
 	weight   float64
-	rank     int // order of entry
+	rank     int  // order of entry
+	stripped bool // its events hold no bodies any more
 }
 
 // lane is one lane's vehicles.
@@ -52,7 +53,7 @@ type lane struct {
 // maxOpen and maxRecent bound what is kept.
 const (
 	maxOpen   = 64
-	maxRecent = 4096
+	maxRecent = 2048
 	maxLinks  = 1 << 14
 )
 
