@@ -146,6 +146,9 @@ func (n *instrument) file(ctx context.Context, sink driver.Sink, path string) er
 	}
 	defer f.Close()
 	d := dropped{instrument: n, sink: sink, f: f, name: f.Name()}
+	n.mu.Lock()
+	d.samples, d.alarms = n.quality.samples, n.quality.alarms
+	n.mu.Unlock()
 	head := make([]byte, driver.HeadBytes)
 	size, err := f.ReadAt(head, 0)
 	if size == 0 && err != nil {

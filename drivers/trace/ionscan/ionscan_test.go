@@ -128,7 +128,7 @@ func TestConformsStream(t *testing.T) {
 		Spec: Spec, Settings: lineSettings, Input: input, Cut: len(input) - 40,
 		Normal: func(o *observation.Observation) { // quality control goes by when things arrived
 			if q := o.Body.GetTraceQuality(); q != nil {
-				q.ShiftStartNs, q.VerifiedNs, q.BlankNs, q.AlarmNs, q.ClearDownSeconds = 0, 0, 0, 0, 0
+				q.ShiftStartNs, q.VerifiedNs, q.BlankNs, q.AlarmNs, q.ClearDownSeconds, q.Counted = 0, 0, 0, 0, 0, nil
 			}
 			if b := o.Body.GetTraceBlank(); b != nil {
 				b.ClearDownSeconds = 0
@@ -329,6 +329,11 @@ func TestQuality(t *testing.T) {
 	again.resume(q.observation(at).Body.GetTraceQuality())
 	if again.samples != q.samples || again.alarms != 1 || !again.verified.Equal(q.verified) || len(again.trends) != len(q.trends) {
 		t.Errorf("resumed %+v from %+v", again, q)
+	}
+	if n := again.samples; len(again.take(&measurement{kind: "analysis", key: "new", at: at})) == 0 || again.samples != n+1 {
+		t.Errorf("a new sample was not counted")
+	} else if again.take(&measurement{kind: "analysis", key: "new", at: at}); again.samples != n+1 {
+		t.Errorf("the same sample was counted twice")
 	}
 	step(8 * time.Hour)
 	shift := q.tick(at)

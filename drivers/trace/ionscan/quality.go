@@ -2,6 +2,7 @@ package ionscan
 
 import (
 	"fmt"
+	"hash/fnv"
 	"math"
 	"slices"
 	"strings"
@@ -62,6 +63,21 @@ type quality struct {
 	samples, alarms uint32
 	trends          map[string]trend
 	now             time.Time
+	counted         []uint64 // keys of the last samples, hashed
+}
+
+// keptKeys is how many samples may come again after a restart: files that had not moved yet, lines since the tape was settled.
+const keptKeys = 8
+
+// again reports whether a sample was counted already, and notes it.
+func (q *quality) again(key string) bool {
+	h := fnv.New64a()
+	h.Write([]byte(key))
+	if slices.Contains(q.counted, h.Sum64()) {
+		return true
+	}
+	q.counted = append(q.counted[max(0, len(q.counted)-keptKeys+1):], h.Sum64())
+	return false
 }
 
 func newQuality(limits Quality) *quality {
@@ -79,6 +95,7 @@ func (q *quality) resume(last *observation.TraceQuality) {
 	q.state, q.reasons = last.State, last.Reasons
 	q.shift, q.verified, q.blank, q.alarm = at(last.ShiftStartNs), at(last.VerifiedNs), at(last.BlankNs), at(last.AlarmNs)
 	q.samples, q.alarms, q.clearDown = last.Samples, last.Alarms, time.Duration(float64(last.ClearDownSeconds)*float64(time.Second))
+	q.counted = slices.Clone(last.Counted)
 	for _, t := range last.Trends {
 		q.trends[t.Measure] = trend{float64(t.Reference), float64(t.Value)}
 	}
@@ -114,6 +131,9 @@ func (q *quality) take(m *measurement) (out []*observation.Observation) {
 		}
 	case "analysis":
 		q.measure(m, false)
+		if q.again(m.key) {
+			break
+		}
 		q.samples++
 		if m.alarm {
 			q.alarms++
@@ -254,7 +274,10 @@ func (q *quality) judge(at time.Time, cause string) []*observation.Observation {
 	if !changed { // counters and times, so that a restart goes on with them
 		o.Class = observation.Class_CLASS_TELEMETRY
 	}
-	o.Key = fmt.Sprintf("quality@%d:%s", at.UnixNano(), cause)
+	o.Key = fmt.Sprintf("quality@%d", at.UnixNano())
+	if cause != "" { // the same when the sample comes again
+		o.Key = "quality:" + cause
+	}
 	return []*observation.Observation{o}
 }
 
@@ -268,6 +291,7 @@ func (q *quality) observation(at time.Time) *observation.Observation {
 	body := &observation.TraceQuality{
 		State: q.state, Reasons: q.reasons, ShiftStartNs: ns(q.shift), VerifiedNs: ns(q.verified), BlankNs: ns(q.blank), AlarmNs: ns(q.alarm),
 		Samples: q.samples, Alarms: q.alarms, AlarmsPer_100: float32(q.per100()), ClearDownSeconds: float32(q.clearDown.Seconds()),
+		Counted: slices.Clone(q.counted),
 	}
 	for _, name := range q.measures() {
 		t := q.trends[name]
