@@ -102,8 +102,9 @@ type decoder struct {
 	specs    []driver.Spec
 	problems Problems
 
-	laneRefs []reference
-	ids      map[string]map[string]ast.Node // by list: where each id was given
+	laneRefs   []reference
+	deviceRefs []reference
+	ids        map[string]map[string]ast.Node // by list: where each id was given
 }
 
 // reference is a name that must exist elsewhere in the file.

@@ -39,6 +39,8 @@ func (d *decoder) format(n ast.Node, f field, text string) error {
 		}
 	case "lane":
 		d.laneRefs = append(d.laneRefs, reference{n, text})
+	case "device":
+		d.deviceRefs = append(d.deviceRefs, reference{n, text})
 	}
 	return nil
 }
@@ -86,13 +88,20 @@ func checkFile(text string) error {
 
 // references checks the names that refer to other parts of the file.
 func (d *decoder) references(c *Config) {
-	names := make([]string, len(c.Lanes))
-	for i, l := range c.Lanes {
-		names[i] = l.ID
+	var lanes, devices []string
+	for _, l := range c.Lanes {
+		lanes = append(lanes, l.ID)
 	}
-	for _, r := range d.laneRefs {
-		if !slices.Contains(names, r.name) {
-			d.problem(r.node, "there is no lane %q%s", r.name, suggest(r.name, names))
+	for _, one := range c.Devices {
+		devices = append(devices, one.ID)
+	}
+	check := func(what string, refs []reference, names []string) {
+		for _, r := range refs {
+			if !slices.Contains(names, r.name) {
+				d.problem(r.node, "there is no %s %q%s", what, r.name, suggest(r.name, names))
+			}
 		}
 	}
+	check("lane", d.laneRefs, lanes)
+	check("device", d.deviceRefs, devices)
 }
