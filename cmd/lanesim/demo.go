@@ -27,6 +27,7 @@ import (
 // demo is hub, agent and devices on this machine. Addresses are those of lanes/demo.yaml.
 type demo struct {
 	dir, bin string
+	scenario string
 	out      io.Writer
 }
 
@@ -47,6 +48,7 @@ func demoCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&d.dir, "dir", ".run", "directory for all state")
+	c.Flags().StringVar(&d.scenario, "scenario", "demo", "scenario whose vehicles drive through: a built-in one by name, or a file by its path")
 	c.Flags().StringVar(&d.bin, "bin", filepath.Dir(os.Args[0]), "directory of laned and lanehub")
 	return c
 }
@@ -67,7 +69,7 @@ func (d demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lane, err := conduct("demo", cfg, uint64(time.Now().Unix()), 12*time.Hour)
+	lane, err := conduct(d.scenario, cfg, uint64(time.Now().Unix()), 12*time.Hour)
 	if err != nil {
 		return err
 	}
