@@ -67,7 +67,8 @@ func (f *Follower) Run(ctx context.Context) error {
 	for {
 		changed := f.journal.Changed()
 		if next, err = f.catchUp(ctx, next); err != nil {
-			return err
+			f.log.Error("passages: the journal cannot be read, will be tried again", "err", err)
+			changed = nil // with the next tick, not at once
 		}
 		select {
 		case <-ctx.Done():
@@ -81,7 +82,7 @@ func (f *Follower) Run(ctx context.Context) error {
 			f.answers <- err
 		case to := <-f.asks:
 			if next, err = f.catchUp(ctx, next); err != nil {
-				return err
+				f.log.Error("passages: the journal cannot be read, will be tried again", "err", err)
 			}
 			to <- f.report()
 		}
@@ -93,7 +94,7 @@ func (f *Follower) catchUp(ctx context.Context, next int64) (int64, error) {
 	for ctx.Err() == nil {
 		rows, err := f.journal.Read(next, readRows)
 		if err != nil {
-			return next, fmt.Errorf("passages: %w", err)
+			return next, err
 		}
 		if len(rows) == 0 {
 			break
