@@ -107,7 +107,7 @@ func (c *Correlator) Take(r Row) []*observation.Observation {
 
 // Tick tells what time it is, and returns what is to be committed because of it.
 func (c *Correlator) Tick(now time.Time) (out []*observation.Observation) {
-	if now.After(c.now) {
+	if now.After(c.now) || c.now.Sub(now) > clockStep { // the agent's clock may have been set back
 		c.now = now
 	}
 	for len(c.held) > 0 && c.now.Sub(c.held[0].at) >= hold {
@@ -130,9 +130,10 @@ func (c *Correlator) Tick(now time.Time) (out []*observation.Observation) {
 }
 
 const (
-	tagWait  = 15 * time.Second // after a tag its vehicle may be seen for the first time
-	nameWait = 60 * time.Second // after a name that may be of two vehicles, both have been seen further on
-	lateWait = 90 * time.Second // after a late result, what it is about has been named
+	clockStep = 30 * time.Second // more than what is told late
+	tagWait   = 15 * time.Second // after a tag its vehicle may be seen for the first time
+	nameWait  = 60 * time.Second // after a name that may be of two vehicles, both have been seen further on
+	lateWait  = 90 * time.Second // after a late result, what it is about has been named
 )
 
 // wait lets an event be looked at again, once, when more is known.

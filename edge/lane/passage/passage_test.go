@@ -201,3 +201,20 @@ func TestCorrections(t *testing.T) {
 		}
 	}
 }
+
+// The agent's clock is set back by an hour: passages close as before.
+func TestClockSetBack(t *testing.T) {
+	p := newTape(t)
+	p.tick(3600)
+	p.loop("loop", 0)
+	p.portal(10)
+	p.tick(30)
+	if all := p.closed(); len(all) != 0 {
+		t.Errorf("a vehicle in the lane was closed: %v", all)
+	}
+	p.loop("loop2", 20)
+	p.tick(80)
+	if all := p.closed(); len(all) != 1 || all[0].End != "left" || len(all[0].Readings) != 3 {
+		t.Errorf("%v", all)
+	}
+}
