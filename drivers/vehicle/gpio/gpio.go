@@ -32,7 +32,7 @@ type Config struct {
 type Input struct {
 	Name       string        `yaml:"name" required:"true" format:"id" help:"name of the input; of a loop, of its station"`
 	Pin        string        `yaml:"pin" required:"true" help:"pin, as the board names it" example:"GPIO17"`
-	Pull       string        `yaml:"pull" default:"up" enum:"up,down,none" help:"resistor of the pin"`
+	Pull       string        `yaml:"pull" default:"down" enum:"up,down,none" help:"resistor of the pin; contacts to ground need up, and invert"`
 	Invert     bool          `yaml:"invert" help:"low means on: contacts to ground"`
 	Button     bool          `yaml:"button" help:"it is a button or contact: being pressed is an event, and no vehicle"`
 	Debounce   time.Duration `yaml:"debounce" default:"20ms" min:"0s" max:"1s" help:"a level counts when it has held for so long"`

@@ -135,7 +135,7 @@ func TestBoard(t *testing.T) {
 	}
 	b := &board{
 		Config: Config{
-			Inputs:  []Input{{Name: "a", Pin: "P1", Pull: "up", Debounce: time.Millisecond}, {Name: "b", Pin: "P2", Pull: "up", Debounce: time.Millisecond}},
+			Inputs:  []Input{{Name: "a", Pin: "P1", Pull: "down", Debounce: time.Millisecond}, {Name: "b", Pin: "P2", Pull: "down", Debounce: time.Millisecond}},
 			Pairs:   []Pair{{Name: "entry", First: "a", Second: "b", DistanceM: 2, LoopM: 1.8, Within: 10 * time.Second}},
 			Outputs: []Output{{Name: "barrier", Pin: "P3", Safe: "off"}},
 		},
