@@ -136,8 +136,7 @@ type watch struct {
 	offset     int64
 	mode       string
 	satellites uint32
-	gpsOffset  *float64 // ms
-	began      time.Time
+	gpsOffset  *float64  // ms
 	lost       time.Time // since when the clock is not disciplined
 	noFix      time.Time
 	reported   time.Time

@@ -20,8 +20,7 @@ type input struct {
 	since   time.Time
 	edges   []time.Time // raw ones of the last second
 	quiet   time.Time   // last moment of chattering
-	bounces int
-	pulses  []pulse // that no pair has taken yet; only of inputs in a pair
+	pulses  []pulse     // that no pair has taken yet; only of inputs in a pair
 }
 
 // tracker turns edges of pins into detections and conditions. It knows no clock but the times of what it is given.
