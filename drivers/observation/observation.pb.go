@@ -4477,7 +4477,6 @@ type TraceQuality struct {
 	AlarmsPer_100    float32                `protobuf:"fixed32,9,opt,name=alarms_per_100,json=alarmsPer100,proto3" json:"alarms_per_100,omitempty"`
 	ClearDownSeconds float32                `protobuf:"fixed32,10,opt,name=clear_down_seconds,json=clearDownSeconds,proto3" json:"clear_down_seconds,omitempty"` // of the last alarm; 0 for none
 	Trends           []*TraceTrend          `protobuf:"bytes,11,rep,name=trends,proto3" json:"trends,omitempty"`
-	Counted          []uint64               `protobuf:"fixed64,12,rep,packed,name=counted,proto3" json:"counted,omitempty"` // FNV-1a of the keys of the last samples that were counted: one that comes again after a restart is not
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -4585,13 +4584,6 @@ func (x *TraceQuality) GetClearDownSeconds() float32 {
 func (x *TraceQuality) GetTrends() []*TraceTrend {
 	if x != nil {
 		return x.Trends
-	}
-	return nil
-}
-
-func (x *TraceQuality) GetCounted() []uint64 {
-	if x != nil {
-		return x.Counted
 	}
 	return nil
 }
@@ -6655,7 +6647,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x0e_dryer_percentB\r\n" +
 	"\v_desorber_kB\n" +
 	"\n" +
-	"\b_samples\"\x8e\x03\n" +
+	"\b_samples\"\xf4\x02\n" +
 	"\fTraceQuality\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x18\n" +
 	"\areasons\x18\x02 \x03(\tR\areasons\x12$\n" +
@@ -6669,8 +6661,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x0ealarms_per_100\x18\t \x01(\x02R\falarmsPer100\x12,\n" +
 	"\x12clear_down_seconds\x18\n" +
 	" \x01(\x02R\x10clearDownSeconds\x121\n" +
-	"\x06trends\x18\v \x03(\v2\x19.lanewarden.v1.TraceTrendR\x06trends\x12\x18\n" +
-	"\acounted\x18\f \x03(\x06R\acounted\"\x8a\x01\n" +
+	"\x06trends\x18\v \x03(\v2\x19.lanewarden.v1.TraceTrendR\x06trends\"\x8a\x01\n" +
 	"\n" +
 	"TraceTrend\x12\x18\n" +
 	"\ameasure\x18\x01 \x01(\tR\ameasure\x12\x1c\n" +

@@ -77,6 +77,7 @@ func (n *instrument) Run(ctx context.Context, sink driver.Sink) error {
 	if err := n.resume(ctx, sink); err != nil {
 		return err
 	}
+	sink = &counted{Sink: sink, n: n, kept: n.quality.tally.clone()}
 	g, ctx := errgroup.WithContext(ctx)
 	if n.Folder != nil {
 		if n.Link.IsZero() {
@@ -146,9 +147,6 @@ func (n *instrument) file(ctx context.Context, sink driver.Sink, path string) er
 	}
 	defer f.Close()
 	d := dropped{instrument: n, sink: sink, f: f, name: f.Name()}
-	n.mu.Lock()
-	d.samples, d.alarms = n.quality.samples, n.quality.alarms
-	n.mu.Unlock()
 	head := make([]byte, driver.HeadBytes)
 	size, err := f.ReadAt(head, 0)
 	if size == 0 && err != nil {

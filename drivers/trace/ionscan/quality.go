@@ -1,13 +1,15 @@
 package ionscan
 
 import (
+	"context"
 	"fmt"
-	"hash/fnv"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/trace/plasmagram"
 )
@@ -55,33 +57,49 @@ type quality struct {
 	state   string
 	reasons []string
 
-	shift           time.Time // its begin
+	shift time.Time // its begin
+	now   time.Time
+	tally
+}
+
+// tally is what samples leave behind.
+type tally struct {
 	verified, blank time.Time // last verification passed, last clean blank
 	failed          bool      // the last verification failed
 	alarm           time.Time // after which no blank was clean yet
 	clearDown       time.Duration
-	samples, alarms uint32
+	samples, alarms uint32 // in the shift
 	trends          map[string]trend
-	now             time.Time
-	counted         []uint64 // keys of the last samples, hashed
 }
 
-// keptKeys is how many samples may come again after a restart: files that had not moved yet, lines since the tape was settled.
-const keptKeys = 8
+func (t tally) clone() tally {
+	t.trends = maps.Clone(t.trends)
+	return t
+}
 
-// again reports whether a sample was counted already, and notes it.
-func (q *quality) again(key string) bool {
-	h := fnv.New64a()
-	h.Write([]byte(key))
-	if slices.Contains(q.counted, h.Sum64()) {
-		return true
+// counted is a sink that takes back what samples left in quality control when the journal has them from before: after a kill between commit
+// and move, from a tape that is replayed, from a file that is dropped twice.
+type counted struct {
+	driver.Sink
+	n    *instrument
+	kept tally // when the journal took something last
+}
+
+// Commit implements driver.Sink.
+func (c *counted) Commit(ctx context.Context, obs ...*observation.Observation) (int, error) {
+	added, err := c.Sink.Commit(ctx, obs...)
+	c.n.mu.Lock()
+	defer c.n.mu.Unlock()
+	if err != nil || added == 0 {
+		c.n.quality.tally = c.kept.clone()
+	} else {
+		c.kept = c.n.quality.tally.clone()
 	}
-	q.counted = append(q.counted[max(0, len(q.counted)-keptKeys+1):], h.Sum64())
-	return false
+	return added, err
 }
 
 func newQuality(limits Quality) *quality {
-	return &quality{Quality: limits, state: "", trends: map[string]trend{}}
+	return &quality{Quality: limits, tally: tally{trends: map[string]trend{}}}
 }
 
 // resume takes up the state that was committed last.
@@ -95,7 +113,6 @@ func (q *quality) resume(last *observation.TraceQuality) {
 	q.state, q.reasons = last.State, last.Reasons
 	q.shift, q.verified, q.blank, q.alarm = at(last.ShiftStartNs), at(last.VerifiedNs), at(last.BlankNs), at(last.AlarmNs)
 	q.samples, q.alarms, q.clearDown = last.Samples, last.Alarms, time.Duration(float64(last.ClearDownSeconds)*float64(time.Second))
-	q.counted = slices.Clone(last.Counted)
 	for _, t := range last.Trends {
 		q.trends[t.Measure] = trend{float64(t.Reference), float64(t.Value)}
 	}
@@ -131,9 +148,6 @@ func (q *quality) take(m *measurement) (out []*observation.Observation) {
 		}
 	case "analysis":
 		q.measure(m, false)
-		if q.again(m.key) {
-			break
-		}
 		q.samples++
 		if m.alarm {
 			q.alarms++
@@ -291,7 +305,6 @@ func (q *quality) observation(at time.Time) *observation.Observation {
 	body := &observation.TraceQuality{
 		State: q.state, Reasons: q.reasons, ShiftStartNs: ns(q.shift), VerifiedNs: ns(q.verified), BlankNs: ns(q.blank), AlarmNs: ns(q.alarm),
 		Samples: q.samples, Alarms: q.alarms, AlarmsPer_100: float32(q.per100()), ClearDownSeconds: float32(q.clearDown.Seconds()),
-		Counted: slices.Clone(q.counted),
 	}
 	for _, name := range q.measures() {
 		t := q.trends[name]

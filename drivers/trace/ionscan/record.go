@@ -30,8 +30,6 @@ type dropped struct {
 	sink driver.Sink
 	f    *os.File
 	name string
-
-	samples, alarms uint32 // of quality control, before this file
 }
 
 func (d *dropped) base() string { return filepath.Base(d.name) }
@@ -57,16 +55,7 @@ func (d *dropped) fault(reason string, offset int64) []*observation.Observation 
 }
 
 func (d *dropped) commit(ctx context.Context, obs ...*observation.Observation) error {
-	if len(obs) == 0 {
-		return nil
-	}
-	added, err := d.sink.Commit(ctx, obs...)
-	if err == nil && added == 0 { // the journal has it from before: after a kill between commit and move, or dropped twice
-		d.mu.Lock()
-		d.quality.samples, d.quality.alarms = d.samples, d.alarms
-		d.mu.Unlock()
-	}
-	return err
+	return driver.CommitAny(ctx, d.sink, obs)
 }
 
 // read returns the file's bytes, taped and kept whole.
