@@ -23,14 +23,20 @@ type Decoder interface {
 	Sound() uint64
 }
 
-// Listener runs a device that talks by itself: it opens the link, feeds the decoder, commits, and says how the device is.
+// Listener runs a device on a stream: it opens the link, feeds the decoder, commits, and says how the device is.
 type Listener struct {
 	Link        transport.Link
 	Decoder     Decoder
 	Faults      *Faults // that the decoder adds to
 	SilentAfter time.Duration
-	Silent      string // what a technician shall look at when nothing comes
-	Quiet       bool   // the device says nothing until somebody uses it
+	Silent      string        // what a technician shall look at when nothing comes
+	Quiet       bool          // the device says nothing until somebody uses it
+	About       func() string // what a technician may want to know of a device that runs; may be nil
+	// Talk is called when what came is durable, and whenever time passed: it may write to the device, and ends the connection with an
+	// error. May be nil.
+	Talk func(s transport.Stream) error
+	// Bye is called before the stream is closed because the agent stops. May be nil.
+	Bye func(s transport.Stream)
 }
 
 // Run reads until ctx ends or the connection is lost.
@@ -52,13 +58,23 @@ func (l *Listener) Run(ctx context.Context, links *transport.Opener, sink Sink) 
 			err = l.take(ctx, sink, chunk)
 			last = chunk.At
 		}
+		if err == nil && l.Talk != nil {
+			err = l.Talk(stream)
+		}
 		if err != nil {
+			if ctx.Err() != nil && l.Bye != nil {
+				l.Bye(stream)
+			}
 			return errors.Join(l.finish(ctx, sink, last), lost(err))
 		}
 		switch n := l.Decoder.Sound(); {
 		case n != sound:
 			heard, sound = time.Now(), n
-			sink.State(observation.DeviceState_STATE_RUNNING, "")
+			about := ""
+			if l.About != nil {
+				about = l.About()
+			}
+			sink.State(observation.DeviceState_STATE_RUNNING, about)
 		case l.SilentAfter > 0 && time.Since(heard) > l.SilentAfter:
 			sink.State(observation.DeviceState_STATE_SILENT, fmt.Sprintf("connected to %s, but nothing that is understood came for %s: %s", l.Link, l.SilentAfter, l.Silent))
 		}
@@ -83,6 +99,15 @@ func (l *Listener) take(ctx context.Context, sink Sink, c transport.Chunk) error
 func lost(err error) error {
 	if errors.Is(err, io.EOF) {
 		return errors.New("the device closed the connection")
+	}
+	return err
+}
+
+// Say writes to a device. A stream that still replays its tape takes nothing, and that is no error.
+func Say(s transport.Stream, p []byte) error {
+	_, err := s.Write(p)
+	if errors.Is(err, transport.ErrReplaying) {
+		return nil
 	}
 	return err
 }

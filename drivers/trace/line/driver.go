@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"lanewarden/drivers/driver"
@@ -83,87 +82,62 @@ type Live struct {
 
 // Run reads the link until ctx ends or the connection is lost. make turns a reading into observations; those without a key get one.
 func (l Live) Run(ctx context.Context, links *transport.Opener, sink driver.Sink, make func(*Reading) []*observation.Observation) error {
-	stream, err := links.Open(ctx, l.Link)
-	if err != nil {
-		return err
-	}
-	defer stream.Close()
 	reader, err := NewReader(l.Profile)
 	if err != nil {
 		return err
 	}
-	s := session{Live: l, sink: sink, stream: stream, reader: reader, make: make, faults: driver.Faults{Source: l.Link.String()}, polled: map[int]time.Time{}}
-	sink.State(observation.DeviceState_STATE_CONNECTING, "connected to "+l.Link.String()+", waiting for its first line")
-	s.heard = time.Now()
-	for {
-		chunk, err := stream.Next(ctx)
-		if err != nil {
-			return errors.Join(s.finish(ctx), lost(err))
-		}
-		if err := s.take(ctx, chunk); err != nil {
-			return err
-		}
-		s.state()
-		if s.reader.Idle() {
-			stream.Settled()
-		}
+	s := &session{Live: l, reader: reader, make: make, polled: map[int]time.Time{}}
+	listener := driver.Listener{
+		Link: l.Link, Decoder: s, Faults: &s.faults, SilentAfter: l.SilentAfter, Silent: fmt.Sprintf("power, cable, speed of the line, profile %s?", l.Profile.Name), Talk: s.talk,
 	}
-}
-
-// lost words the end of a connection.
-func lost(err error) error {
-	if errors.Is(err, io.EOF) {
-		return errors.New("the instrument closed the connection")
-	}
-	return err
+	return listener.Run(ctx, links, sink)
 }
 
 // session is one connection.
 type session struct {
 	Live
-	sink    driver.Sink
-	stream  transport.Stream
 	reader  *Reader
 	make    func(*Reading) []*observation.Observation
 	faults  driver.Faults
+	sound   uint64            // readings
+	replied uint64            // of those
 	polled  map[int]time.Time // when each poll was sent
 	greeted bool              // what is sent after connecting was sent
-	heard   time.Time         // when something was understood last
 	last    time.Time         // time of the last reading, and how many had it: keys
 	same    int
-	at      time.Time
 }
 
-// take reads a chunk, commits what it held, and answers.
-func (s *session) take(ctx context.Context, c transport.Chunk) error {
-	s.at = c.At
-	var obs []*observation.Observation
-	readings := 0
-	emit := func(e Event) {
+// Sound implements driver.Decoder.
+func (s *session) Sound() uint64 { return s.sound }
+
+// Idle implements driver.Decoder.
+func (s *session) Idle() bool { return s.reader.Idle() }
+
+// Feed implements driver.Decoder.
+func (s *session) Feed(at time.Time, data []byte) []*observation.Observation {
+	obs := s.collect(func(emit func(Event)) { s.reader.Feed(at, data, emit) })
+	if s.Tick != nil {
+		obs = append(obs, s.Tick(at)...)
+	}
+	return obs
+}
+
+// Break implements driver.Decoder.
+func (s *session) Break(at time.Time) []*observation.Observation {
+	return s.collect(func(emit func(Event)) { s.reader.Break(at, emit) })
+}
+
+// collect turns what the reader emits into observations.
+func (s *session) collect(read func(emit func(Event))) (obs []*observation.Observation) {
+	read(func(e Event) {
 		if e.Fault != "" {
 			s.faults.Add(e.At, e.Fault, e.Offset, e.Frame)
 			return
 		}
-		readings++
-		s.heard = time.Now()
+		s.sound++
 		obs = append(obs, s.keyed(e.Reading)...)
-	}
-	if c.Break {
-		s.reader.Break(c.At, emit)
-	} else {
-		s.reader.Feed(c.At, c.Data, emit)
-	}
-	if s.Tick != nil {
-		obs = append(obs, s.Tick(c.At)...)
-	}
-	s.faults.Tick(c.At)
-	obs = append(obs, s.faults.Take()...)
-	if len(obs) > 0 {
-		if _, err := s.sink.Commit(ctx, obs...); err != nil {
-			return err
-		}
-	}
-	return s.send(readings)
+	})
+	return obs
 }
 
 func (s *session) keyed(r *Reading) []*observation.Observation {
@@ -180,73 +154,46 @@ func (s *session) keyed(r *Reading) []*observation.Observation {
 	return obs
 }
 
-// send answers readings, greets, and polls. A stream that still replays its tape takes nothing.
-func (s *session) send(readings int) error {
-	write := func(text string) error {
-		if text == "" {
-			return nil
-		}
-		_, err := s.stream.Write([]byte(text))
-		if errors.Is(err, transport.ErrReplaying) {
-			return nil
-		}
-		return err
-	}
-	for range readings {
-		if err := write(s.Profile.Answer); err != nil {
-			return err
-		}
-	}
-	if !s.greeted {
-		for _, text := range s.Profile.Connect {
-			if err := write(text); err != nil {
+// talk answers readings, greets, and polls. What a tape replays is not answered: nobody waits for it any more.
+func (s *session) talk(stream transport.Stream) error {
+	say := func(texts ...string) error {
+		for _, text := range texts {
+			if text == "" {
+				continue
+			}
+			if _, err := stream.Write([]byte(text)); err != nil {
 				return err
 			}
+		}
+		return nil
+	}
+	err := s.reply(say)
+	if errors.Is(err, transport.ErrReplaying) {
+		s.replied = s.sound
+		return nil
+	}
+	return err
+}
+
+func (s *session) reply(say func(texts ...string) error) error {
+	if !s.greeted {
+		if err := say(s.Profile.Connect...); err != nil {
+			return err
 		}
 		s.greeted = true
 	}
+	for ; s.replied < s.sound; s.replied++ {
+		if err := say(s.Profile.Answer); err != nil {
+			return err
+		}
+	}
 	for i, p := range s.Profile.Poll {
 		if now := time.Now(); now.Sub(s.polled[i]) >= p.Every {
-			s.polled[i] = now
-			if err := write(p.Send); err != nil {
+			if err := say(p.Send); err != nil {
 				return err
 			}
+			s.polled[i] = now
 		}
 	}
 	return nil
-}
-
-func (s *session) state() {
-	silent := time.Since(s.heard)
-	switch {
-	case silent > s.SilentAfter:
-		s.sink.State(observation.DeviceState_STATE_SILENT, fmt.Sprintf("connected to %s, but no line that profile %s understands came for %s: power, cable, speed of the line, profile?",
-			s.Link, s.Profile.Name, s.SilentAfter))
-	case !s.last.IsZero():
-		s.sink.State(observation.DeviceState_STATE_RUNNING, "")
-	}
-}
-
-// finishTimeout bounds the last commit of a connection that ends because the agent stops.
-const finishTimeout = 500 * time.Millisecond
-
-// finish commits what is under way, also when ctx has ended already.
-func (s *session) finish(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
-	defer cancel()
-	var obs []*observation.Observation
-	at := s.at // not now: a replay must give the same
-	s.reader.Break(at, func(e Event) {
-		if e.Fault != "" {
-			s.faults.Add(e.At, e.Fault, e.Offset, e.Frame)
-			return
-		}
-		obs = append(obs, s.keyed(e.Reading)...)
-	})
-	s.faults.Flush()
-	if obs = append(obs, s.faults.Take()...); len(obs) == 0 {
-		return nil
-	}
-	_, err := s.sink.Commit(ctx, obs...)
-	return err
 }

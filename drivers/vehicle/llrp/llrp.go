@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"lanewarden/drivers/driver"
@@ -36,28 +35,12 @@ type reader struct {
 
 // Run implements driver.Driver.
 func (r *reader) Run(ctx context.Context, sink driver.Sink) error {
-	stream, err := r.env.Links.Open(ctx, transport.Link{Address: r.Address})
-	if err != nil {
-		return err
+	s := &session{reader: r, heard: time.Now(), present: presences{hold: r.Hold, longest: r.Longest, here: map[string]*presence{}}}
+	l := driver.Listener{
+		Link: transport.Link{Address: r.Address}, Decoder: s, Faults: &s.faults, SilentAfter: r.SilentAfter, Silent: "network, reader's power?", Talk: s.talk, Bye: s.bye,
+		About: func() string { return s.model },
 	}
-	defer stream.Close()
-	s := session{
-		reader: r, sink: sink, stream: stream, faults: driver.Faults{Source: r.Address}, heard: time.Now(),
-		present: presences{hold: r.Hold, longest: r.Longest, here: map[string]*presence{}},
-	}
-	sink.State(observation.DeviceState_STATE_CONNECTING, "connected to "+r.Address+", waiting for the reader's first message")
-	for {
-		chunk, err := stream.Next(ctx)
-		if err == nil {
-			err = s.take(ctx, chunk)
-		}
-		if err != nil {
-			return errors.Join(s.finish(ctx), s.lost(err))
-		}
-		if s.framer.Idle() && len(s.present.here) == 0 {
-			stream.Settled()
-		}
-	}
+	return l.Run(ctx, r.env.Links, sink)
 }
 
 // roSpecID is the number of the one ROSpec that we make.
@@ -112,103 +95,118 @@ func (r *reader) roSpec() []byte {
 // session is one connection.
 type session struct {
 	*reader
-	sink       driver.Sink
-	stream     transport.Stream
 	framer     Framer
 	faults     driver.Faults
 	present    presences
 	conditions driver.Conditions
+	sound      uint64
 
+	out      [][]byte // messages that wait to be sent
+	ended    error    // why the reader wants the connection to end
 	accepted bool
 	steps    []step // still to do; the first is under way
 	asked    time.Time
 	id       uint32
 	heard    time.Time
-	model    string
 	at       time.Time
+	model    string
 }
 
-// take deals with one chunk.
-func (s *session) take(ctx context.Context, c transport.Chunk) error {
-	s.at = c.At
-	var obs []*observation.Observation
-	var err error
-	emit := func(f Frame) {
-		if f.Fault != "" {
-			s.faults.Add(c.At, f.Fault, f.Offset, f.Payload)
-			return
-		}
-		more, e := s.message(f)
-		obs, err = append(obs, more...), errors.Join(err, e)
-	}
-	switch {
-	case c.Break:
-		s.framer.Reset(emit)
-		obs = append(obs, s.present.flush()...)
-	case len(c.Data) > 0:
-		s.heard = time.Now()
-		s.framer.Feed(c.Data, emit)
-	default:
+// Sound implements driver.Decoder.
+func (s *session) Sound() uint64 { return s.sound }
+
+// Idle implements driver.Decoder.
+func (s *session) Idle() bool { return s.framer.Idle() && len(s.present.here) == 0 }
+
+// Feed implements driver.Decoder.
+func (s *session) Feed(at time.Time, data []byte) (obs []*observation.Observation) {
+	s.at = at
+	emit := func(f Frame) { obs = append(obs, s.frame(f)...) }
+	if s.framer.Feed(data, emit); len(data) == 0 {
 		s.framer.report(0, emit)
+	} else {
+		s.heard = time.Now()
 	}
-	obs = append(obs, s.present.tick(c.At)...)
-	s.faults.Tick(c.At)
-	obs = append(obs, s.faults.Take()...)
-	if len(obs) > 0 {
-		if _, e := s.sink.Commit(ctx, obs...); e != nil {
-			return e
-		}
-	}
-	if err != nil {
-		return err
-	}
-	return s.watch()
+	return append(obs, s.present.tick(at)...)
 }
 
-// watch ends a connection on which nothing comes, or in which a request was not answered.
-func (s *session) watch() error {
+// Break implements driver.Decoder: what is present is reported as far as it is known.
+func (s *session) Break(at time.Time) (obs []*observation.Observation) {
+	s.at = at
+	s.framer.Reset(func(f Frame) { obs = append(obs, s.frame(f)...) })
+	return append(obs, s.present.flush()...)
+}
+
+// frame deals with a message, or with what is none.
+func (s *session) frame(f Frame) []*observation.Observation {
+	if f.Fault != "" {
+		s.faults.Add(s.at, f.Fault, f.Offset, f.Payload)
+		return nil
+	}
+	m, err := Decode(f.Type, f.ID, f.Payload)
+	if err != nil {
+		s.faults.Add(s.at, err.Error(), f.Offset, f.Payload)
+		return nil
+	}
+	obs, err := s.message(m, f)
+	if err != nil && s.ended == nil {
+		s.ended = err
+	}
+	if s.accepted && len(s.steps) == 0 { // it counts as running when it reads
+		s.sound++
+	}
+	return obs
+}
+
+// talk sends what waits to be sent, and ends a connection that the reader refused, or in which it does not answer.
+func (s *session) talk(stream transport.Stream) error {
+	for ; len(s.out) > 0; s.out = s.out[1:] {
+		if err := driver.Say(stream, s.out[0]); err != nil {
+			return err
+		}
+	}
 	silent := time.Since(s.heard)
 	switch {
+	case s.ended != nil:
+		return s.ended
 	case len(s.steps) > 0 && time.Since(s.asked) > answerTimeout:
 		return fmt.Errorf("the reader did not answer our %s (%s) for %s", s.steps[0].request, s.steps[0].what, answerTimeout)
 	case !s.accepted && silent > answerTimeout:
 		return fmt.Errorf("connected, but the reader's first message did not come for %s: is this an LLRP port?", answerTimeout)
 	case silent > s.SilentAfter:
-		s.sink.State(observation.DeviceState_STATE_SILENT, fmt.Sprintf("nothing came for %s, not even a keep-alive: network, reader's power?", s.SilentAfter))
-		return fmt.Errorf("the reader was silent for %s", s.SilentAfter)
+		return fmt.Errorf("the reader was silent for %s, without even a keep-alive", s.SilentAfter)
 	}
 	return nil
 }
 
-func (s *session) send(t MessageType, payload ...[]byte) error {
-	s.id++
-	_, err := s.stream.Write(Encode(t, s.id, payload...))
-	if errors.Is(err, transport.ErrReplaying) {
-		return nil
+// bye leaves the reader as it was: without our ROSpec. The connection may be gone already.
+func (s *session) bye(stream transport.Stream) {
+	if s.accepted {
+		s.send(DeleteROSpec, B4(0))
+		s.send(CloseConnection)
+		_ = s.talk(stream)
 	}
-	return err
+}
+
+func (s *session) send(t MessageType, payload ...[]byte) {
+	s.id++
+	s.out = append(s.out, Encode(t, s.id, payload...))
 }
 
 // ask sends the request that is next.
-func (s *session) ask() error {
-	if len(s.steps) == 0 {
-		s.sink.State(observation.DeviceState_STATE_RUNNING, s.model)
-		return nil
+func (s *session) ask() {
+	if len(s.steps) > 0 {
+		s.asked = time.Now()
+		s.send(s.steps[0].request, s.steps[0].payload)
 	}
-	s.asked = time.Now()
-	return s.send(s.steps[0].request, s.steps[0].payload)
 }
 
 // message deals with one message. An error ends the connection.
-func (s *session) message(f Frame) ([]*observation.Observation, error) {
-	m, err := Decode(f.Type, f.ID, f.Payload)
-	if err != nil {
-		s.faults.Add(s.at, err.Error(), f.Offset, f.Payload)
-		return nil, nil
-	}
+func (s *session) message(m *Message, f Frame) ([]*observation.Observation, error) {
 	switch m.Type {
 	case Keepalive:
-		return nil, s.send(KeepaliveAck)
+		s.send(KeepaliveAck)
+		return nil, nil
 	case ROAccessReport:
 		var obs []*observation.Observation
 		for i := range m.Params {
@@ -236,7 +234,8 @@ func (s *session) message(f Frame) ([]*observation.Observation, error) {
 		s.model = fmt.Sprintf("model %d, firmware %s", c.Uint("Model"), c.Text("FirmwareVersion"))
 	}
 	s.steps = s.steps[1:]
-	return nil, s.ask()
+	s.ask()
+	return nil, nil
 }
 
 // status reads an LLRPStatus in words.
@@ -268,9 +267,7 @@ func (s *session) event(m *Message) ([]*observation.Observation, error) {
 			}
 			if !s.accepted {
 				s.accepted, s.steps = true, s.setup()
-				if err := s.ask(); err != nil {
-					return obs, err
-				}
+				s.ask()
 			}
 		case pConnectionClose:
 			return obs, errors.New("the reader closed the session")
@@ -291,36 +288,4 @@ func (s *session) event(m *Message) ([]*observation.Observation, error) {
 
 var refusals = map[uint64]string{
 	1: "a connection that the reader made itself exists", 2: "another client is connected", 3: "it failed for another reason", 4: "another connection was attempted",
-}
-
-func (s *session) lost(err error) error {
-	if errors.Is(err, io.EOF) {
-		return errors.New("the reader closed the connection")
-	}
-	return err
-}
-
-// finishTimeout bounds what is done when a connection ends because the agent stops.
-const finishTimeout = 500 * time.Millisecond
-
-// finish commits the presences under way, and leaves the reader as it was: without our ROSpec.
-func (s *session) finish(ctx context.Context) error {
-	if ctx.Err() != nil && s.accepted {
-		_ = s.send(DeleteROSpec, B4(0))
-		_ = s.send(CloseConnection) // the connection may be gone already
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
-	defer cancel()
-	s.framer.Reset(func(f Frame) {
-		if f.Fault != "" {
-			s.faults.Add(s.at, f.Fault, f.Offset, f.Payload)
-		}
-	})
-	obs := s.present.flush()
-	s.faults.Flush()
-	if obs = append(obs, s.faults.Take()...); len(obs) == 0 {
-		return nil
-	}
-	_, err := s.sink.Commit(ctx, obs...)
-	return err
 }
