@@ -3,8 +3,10 @@ package drivertest
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 
@@ -72,6 +74,17 @@ func (d *device) send(b []byte) {
 	if _, err := d.conn.Write(b); err != nil {
 		d.t.Fatal(err)
 	}
+}
+
+// hangUp ends what the device says, hears the driver out, and closes: nothing of what it said is lost, whatever the driver still writes.
+func (d *device) hangUp() {
+	if err := d.conn.(*net.TCPConn).CloseWrite(); err != nil {
+		d.t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, d.conn); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		d.t.Error(err)
+	}
+	d.conn.Close()
 }
 
 func (d *device) close() {
@@ -148,7 +161,7 @@ func (s Stream) observe(t *testing.T, send func(*device)) []*observation.Observa
 	r := s.start(t, d.l.Addr().String(), t.TempDir())
 	d.accept()
 	send(d)
-	d.conn.Close()
+	d.hangUp()
 	if err := r.ended(); err == nil {
 		t.Error("the connection was lost, and Run returned no error")
 	}
@@ -265,6 +278,7 @@ func (s Stream) replay(t *testing.T) {
 	live := s.start(t, d.l.Addr().String(), liveDir)
 	d.accept()
 	d.send(s.Input)
+	d.hangUp()
 	d.close()
 	live.ended()
 	live.stop()

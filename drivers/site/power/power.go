@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -44,46 +43,11 @@ const answerTimeout = 10 * time.Second
 
 // Run implements driver.Driver.
 func (u *ups) Run(ctx context.Context, sink driver.Sink) error {
-	stream, err := u.env.Links.Open(ctx, transport.Link{Address: u.Address})
-	if err != nil {
-		return fmt.Errorf("NUT server: %w", err)
+	s := &session{ups: u, vars: map[string]string{}}
+	l := driver.Listener{
+		Link: transport.Link{Address: u.Address}, Decoder: s, Faults: &s.faults, SilentAfter: answerTimeout, Silent: "is upsd running?", Talk: s.talk, About: func() string { return s.vars["ups.status"] },
 	}
-	defer stream.Close()
-	s := session{ups: u, vars: map[string]string{}, faults: driver.Faults{Source: u.Address}}
-	var asked, answered time.Time
-	for {
-		chunk, err := stream.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			err = errors.New("the NUT server closed the connection")
-		}
-		if err != nil {
-			return err
-		}
-		obs, done, err := s.feed(chunk.At, chunk.Data, chunk.Break)
-		s.faults.Tick(chunk.At)
-		if e := driver.CommitAny(ctx, sink, append(obs, s.faults.Take()...)); e != nil {
-			return e
-		}
-		if err != nil {
-			return err
-		}
-		if done {
-			answered = time.Now()
-			sink.State(observation.DeviceState_STATE_RUNNING, s.vars["ups.status"])
-			stream.Settled()
-		}
-		if asked.After(answered) && time.Since(asked) > answerTimeout {
-			return fmt.Errorf("the NUT server did not answer for %s", answerTimeout)
-		}
-		if time.Since(asked) >= u.Poll && !asked.After(answered) {
-			asked = time.Now()
-			if _, err := stream.Write([]byte("LIST VAR " + u.UPS + "\n")); err != nil && !errors.Is(err, transport.ErrReplaying) {
-				return err
-			} else if err != nil {
-				asked = time.Time{}
-			}
-		}
-	}
+	return l.Run(ctx, u.env.Links, sink)
 }
 
 // session reads the server's answers.
@@ -96,22 +60,53 @@ type session struct {
 	conditions driver.Conditions
 	status     string
 	reported   time.Time
+
+	answers uint64
+	asked   time.Time
+	waiting bool  // for the answer to what was asked
+	refused error // the server's own words
 }
 
-// feed takes bytes. done says that an answer ended. The error is the server's own.
-func (s *session) feed(at time.Time, data []byte, broken bool) (obs []*observation.Observation, done bool, err error) {
-	if broken {
-		s.buf = nil
+// Sound implements driver.Decoder.
+func (s *session) Sound() uint64 { return s.answers }
+
+// Idle implements driver.Decoder.
+func (s *session) Idle() bool { return len(s.buf) == 0 && !s.waiting }
+
+// Break implements driver.Decoder: half an answer is none.
+func (s *session) Break(time.Time) []*observation.Observation {
+	s.offset += int64(len(s.buf))
+	s.buf = s.buf[:0]
+	return nil
+}
+
+// talk asks, when it is time, and ends a connection on which the server refuses or does not answer.
+func (s *session) talk(stream transport.Stream) error {
+	switch {
+	case s.refused != nil:
+		return s.refused
+	case s.waiting && time.Since(s.asked) > answerTimeout:
+		return fmt.Errorf("the NUT server did not answer for %s", answerTimeout)
+	case s.waiting || time.Since(s.asked) < s.Poll:
+		return nil
 	}
+	_, err := stream.Write([]byte("LIST VAR " + s.UPS + "\n"))
+	if errors.Is(err, transport.ErrReplaying) {
+		return nil
+	}
+	s.asked, s.waiting = time.Now(), true
+	return err
+}
+
+// Feed implements driver.Decoder.
+func (s *session) Feed(at time.Time, data []byte) (obs []*observation.Observation) {
 	s.buf = append(s.buf, data...)
 	for {
 		n := bytes.IndexByte(s.buf, '\n')
 		if n < 0 {
 			break
 		}
-		line := strings.TrimRight(string(s.buf[:n]), "\r")
-		more, ended, e := s.line(at, line)
-		obs, done, err = append(obs, more...), done || ended, errors.Join(err, e)
+		obs = append(obs, s.line(at, strings.TrimRight(string(s.buf[:n]), "\r"))...)
 		s.offset += int64(n + 1)
 		s.buf = append(s.buf[:0], s.buf[n+1:]...)
 	}
@@ -120,23 +115,25 @@ func (s *session) feed(at time.Time, data []byte, broken bool) (obs []*observati
 		s.offset += int64(len(s.buf))
 		s.buf = s.buf[:0]
 	}
-	return obs, done, err
+	return obs
 }
 
 // line takes one line: VAR UPS NAME "VALUE", the begin and end of a list, or ERR.
-func (s *session) line(at time.Time, line string) (obs []*observation.Observation, done bool, err error) {
+func (s *session) line(at time.Time, line string) []*observation.Observation {
 	word, rest, _ := strings.Cut(line, " ")
 	switch {
 	case word == "ERR":
-		return nil, false, explain(s.UPS, rest)
+		s.refused = explain(s.UPS, rest)
 	case word == "BEGIN":
 		clear(s.vars)
 	case word == "END":
-		return s.judge(at), true, nil
+		s.answers++
+		s.waiting = false
+		return s.judge(at)
 	case word == "VAR":
 		name, value, ok := strings.Cut(strings.TrimPrefix(rest, s.UPS+" "), " ")
-		text, e := strconv.Unquote(value)
-		if !ok || e != nil {
+		text, err := strconv.Unquote(value)
+		if !ok || err != nil {
 			s.faults.Add(at, "a VAR line without quoted value", s.offset, []byte(line))
 		} else if len(s.vars) < maxVars {
 			s.vars[name] = text
@@ -144,7 +141,7 @@ func (s *session) line(at time.Time, line string) (obs []*observation.Observatio
 	case line != "":
 		s.faults.Add(at, "a line that is no answer of a NUT server", s.offset, []byte(line))
 	}
-	return nil, false, nil
+	return nil
 }
 
 func explain(name, code string) error {

@@ -32,11 +32,7 @@ func TestStates(t *testing.T) {
 	at := time.Unix(1000, 0)
 	say := func(status, charge string) (out []string) {
 		at = at.Add(time.Second)
-		obs, done, err := s.feed(at, []byte("BEGIN LIST VAR lane\nVAR lane ups.status \""+status+"\"\nVAR lane battery.charge \""+charge+"\"\nEND LIST VAR lane\n"), false)
-		if err != nil || !done {
-			t.Fatal(err, done)
-		}
-		for _, o := range obs {
+		for _, o := range s.Feed(at, []byte("BEGIN LIST VAR lane\nVAR lane ups.status \""+status+"\"\nVAR lane battery.charge \""+charge+"\"\nEND LIST VAR lane\n")) {
 			if c := o.Body.GetDeviceCondition(); c != nil {
 				out = append(out, fmt.Sprint(c.Condition, " ", c.Cleared))
 			} else {
@@ -53,7 +49,8 @@ func TestStates(t *testing.T) {
 			t.Errorf("%d: %s, want %s", i, got, c.want)
 		}
 	}
-	if _, _, err := s.feed(at, []byte("ERR DATA-STALE\n"), false); err == nil || !strings.Contains(err.Error(), "its driver has lost the UPS") {
+	s.Feed(at, []byte("ERR DATA-STALE\n"))
+	if err := s.talk(nil); err == nil || !strings.Contains(err.Error(), "its driver has lost the UPS") {
 		t.Error(err)
 	}
 }
@@ -64,7 +61,7 @@ func FuzzFeed(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := session{ups: &ups{Config: *settings("").(*Config)}, vars: map[string]string{}}
 		for i := 0; i < len(data); i += 11 {
-			s.feed(time.Unix(int64(i), 0), data[i:min(i+11, len(data))], false)
+			s.Feed(time.Unix(int64(i), 0), data[i:min(i+11, len(data))])
 		}
 		if len(s.buf) > maxLine {
 			t.Error("too much is kept")
