@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/radiation/tsa/sim"
 	"lanewarden/edge/console"
 	"lanewarden/edge/evidence"
@@ -103,14 +104,7 @@ type world struct {
 }
 
 // freeAddress returns an address on which nobody listens.
-func freeAddress(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+func freeAddress(t testing.TB) string { return drivertest.FreeAddress(t) }
 
 // options say what is special about a world.
 type options struct {

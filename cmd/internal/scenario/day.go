@@ -13,6 +13,7 @@ import (
 	"lanewarden/drivers/vehicle/barcode"
 	"lanewarden/drivers/vehicle/llrp"
 	"lanewarden/drivers/vehicle/plate"
+	platesim "lanewarden/drivers/vehicle/plate/sim"
 )
 
 // Told is an observation as it reaches the journal.
@@ -264,24 +265,6 @@ func (g *generator) clock(device string, at time.Time) time.Time {
 
 func sec(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// lookAlike misreads a plate.
-func (g *generator) misread(p string) (string, float64) {
-	if g.rng.Float64() >= g.Faults.Misread {
-		return p, 0.85 + 0.14*g.rng.Float64()
-	}
-	b := []byte(p)
-	at := g.rng.IntN(len(b))
-	alike := map[byte]byte{'0': 'O', '1': 'I', '8': 'B', '5': 'S', 'B': '8', 'S': '5', 'Z': '2', '2': 'Z', 'G': '6', '6': 'G', 'D': '0'}
-	for i := range b {
-		if o, ok := alike[b[(at+i)%len(b)]]; ok && g.rng.Float64() < 0.7 {
-			b[(at+i)%len(b)] = o
-			return string(b), 0.6 + 0.3*g.rng.Float64()
-		}
-	}
-	b[at] = byte('A' + g.rng.IntN(26))
-	return string(b), 0.5 + 0.3*g.rng.Float64()
-}
-
 // tell lets an observation reach the journal, sometimes twice. shown is the device's own time, zero when it has none.
 func (g *generator) tell(vehicle int, device, special string, at, shown, told time.Time, class observation.Class, body proto.Message) {
 	n := 1
@@ -320,7 +303,7 @@ func (g *generator) see(i, k int, d Device, alarm bool) {
 		if v.Plate == "" {
 			return
 		}
-		read, sure := g.misread(v.Plate)
+		read, sure := platesim.Misread(g.rng, v.Plate, 1-g.Faults.Misread)
 		normal := plate.Normal(read)
 		shot := at.Add(sec(0.5 + g.rng.Float64()))
 		g.tell(i, d.ID, v.Case, shot, g.clock(d.ID, shot), shot.Add(sec(0.5+1.5*g.rng.Float64())), event, &observation.VehiclePlate{

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/radiation/aspect"
@@ -20,41 +19,18 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-func address(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// run runs the driver until ctx ends, as its supervisor does: again and again.
+// run runs the driver until ctx ends, as its supervisor does.
 func run(ctx context.Context, t *testing.T, at string) (*drivertest.Sink, func()) {
-	d, err := aspect.Spec.New(&aspect.Config{
+	_, sink, stop := drivertest.Supervise(ctx, t, aspect.Spec, &aspect.Config{
 		Modbus: transport.Modbus{Link: transport.Link{Address: at}, Unit: 1}, Poll: 50 * time.Millisecond, Background: time.Second, NSigma: 7,
-	}, driver.Env{Device: "rpm"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sink := drivertest.NewSink()
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			if err := d.Run(ctx, sink); err != nil && ctx.Err() == nil {
-				time.Sleep(50 * time.Millisecond)
-			}
-		}
-	}()
-	return sink, func() { cancel(); <-done }
+	})
+	return sink, stop
 }
 
 func TestPortal(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	at := address(t)
+	at := drivertest.FreeAddress(t)
 	portal := sim.New(1)
 	serving, unplug := context.WithCancel(ctx)
 	served := make(chan error, 1)
@@ -135,7 +111,7 @@ func TestPymodbus(t *testing.T) {
 	if exec.Command("/usr/bin/python3", "-c", "import pymodbus").Run() != nil {
 		t.Skip("no pymodbus here: apt-get install python3-pymodbus")
 	}
-	at := address(t)
+	at := drivertest.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(at)
 	script := filepath.Join(t.TempDir(), "portal.py")
 	if err := os.WriteFile(script, fmt.Appendf(nil, `

@@ -11,10 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/transport"
 )
 
 var begin = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
@@ -65,32 +63,17 @@ func TestKernel(t *testing.T) {
 	if _, err := adjtimex(); err != nil {
 		t.Error(err)
 	}
-	d, err := Spec.New(&Config{Report: time.Second, Error: time.Second, Patient: time.Hour}, driver.Env{Device: "clock"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, d, func(s *drivertest.Sink) bool { return len(s.Of(observation.Kind_KIND_SITE_CLOCK)) > 0 })
+	run(t, &Config{Report: time.Second, Error: time.Second, Patient: time.Hour}, func(s *drivertest.Sink) bool { return len(s.Of(observation.Kind_KIND_SITE_CLOCK)) > 0 })
 }
 
-func run(t *testing.T, d driver.Driver, until func(*drivertest.Sink) bool) *drivertest.Sink {
+func run(t *testing.T, c *Config, until func(*drivertest.Sink) bool) {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	sink := drivertest.NewSink()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			if err := d.Run(ctx, sink); err != nil && ctx.Err() == nil {
-				time.Sleep(200 * time.Millisecond)
-			}
-		}
-	}()
-	ok := sink.Wait(ctx, func() bool { return until(sink) })
-	cancel()
-	<-done
-	if !ok {
+	defer cancel()
+	_, sink, stop := drivertest.Supervise(ctx, t, Spec, c)
+	defer stop()
+	if !sink.Wait(ctx, func() bool { return until(sink) }) {
 		t.Fatalf("waited in vain: %v", sink.Observations())
 	}
-	return sink
 }
 
 // TestGpsfake listens to Debian's gpsd, fed by gpsfake with sentences that we write.
@@ -98,12 +81,7 @@ func TestGpsfake(t *testing.T) {
 	if _, err := exec.LookPath("gpsfake"); err != nil {
 		t.Skip("no gpsfake here: apt-get install gpsd gpsd-clients python3-gps")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
+	_, port, _ := net.SplitHostPort(drivertest.FreeAddress(t))
 	var log strings.Builder
 	for i := range 30 {
 		for _, s := range []string{
@@ -132,15 +110,7 @@ func TestGpsfake(t *testing.T) {
 		fake.Wait()
 		exec.Command("pkill", "-f", "gpsd.*"+port).Run()
 	}()
-	links, err := transport.NewOpener(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := Spec.New(&Config{GPSD: "127.0.0.1:" + port, Report: time.Second, Error: time.Hour, Patient: time.Hour}, driver.Env{Device: "clock", Links: links})
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, d, func(s *drivertest.Sink) bool {
+	run(t, &Config{GPSD: "127.0.0.1:" + port, Report: time.Second, Error: time.Hour, Patient: time.Hour}, func(s *drivertest.Sink) bool {
 		for _, o := range s.Of(observation.Kind_KIND_SITE_CLOCK) {
 			if o.Body.GetSiteClock().GpsMode == "3d" {
 				return true

@@ -11,10 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/transport"
 )
 
 func settings(address string) any {
@@ -78,12 +76,7 @@ func TestNUT(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("upsd must be started by root")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
+	_, port, _ := net.SplitHostPort(drivertest.FreeAddress(t))
 	dir := t.TempDir()
 	state := func(status, charge string) {
 		text := "ups.status: " + status + "\nbattery.charge: " + charge + "\nbattery.runtime: 1800\nups.mfr: Maker\nups.model: Lane\n"
@@ -113,29 +106,24 @@ func TestNUT(t *testing.T) {
 	}
 	start(driverBin, "-a", "lane", "-u", "root", "-D")
 	start(upsd, "-u", "root", "-D")
-	d, err := Spec.New(settings("127.0.0.1:"+port), driver.Env{Device: "ups", Links: opener(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	sink := drivertest.NewSink()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			if err := d.Run(ctx, sink); err != nil && ctx.Err() == nil {
-				time.Sleep(200 * time.Millisecond)
+	_, sink, stop := drivertest.Supervise(ctx, t, Spec, settings("127.0.0.1:"+port))
+	defer stop()
+	powers := func() []*observation.Observation { return sink.Of(observation.Kind_KIND_SITE_POWER) }
+	var first *observation.SitePower
+	if !sink.Wait(ctx, func() bool { // upsd may say WAIT before it has heard of its driver
+		for _, o := range powers() {
+			if p := o.Body.GetSitePower(); p.Status == "OL" {
+				first = p
 			}
 		}
-	}()
-	defer func() { cancel(); <-done }()
-	powers := func() []*observation.Observation { return sink.Of(observation.Kind_KIND_SITE_POWER) }
-	if !sink.Wait(ctx, func() bool { return len(powers()) > 0 }) {
-		t.Fatal("upsd said nothing")
+		return first != nil
+	}) {
+		t.Fatalf("upsd did not say OL: %v", powers())
 	}
-	if p := powers()[0].Body.GetSitePower(); p.Status != "OL" || p.GetChargePercent() != 100 || p.Model != "Maker Lane" {
-		t.Errorf("%v", p)
+	if first.GetChargePercent() != 100 || first.Model != "Maker Lane" {
+		t.Errorf("%v", first)
 	}
 	state("OB DISCHRG", "60")
 	if !sink.Wait(ctx, func() bool { return len(sink.Of(observation.Kind_KIND_DEVICE_CONDITION)) > 0 }) {
@@ -144,12 +132,4 @@ func TestNUT(t *testing.T) {
 	if c := sink.Of(observation.Kind_KIND_DEVICE_CONDITION)[0].Body.GetDeviceCondition(); c.Condition != "on-battery" || !strings.Contains(c.Text, "30m0s left") {
 		t.Errorf("%v", c)
 	}
-}
-
-func opener(t *testing.T) *transport.Opener {
-	o, err := transport.NewOpener(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return o
 }

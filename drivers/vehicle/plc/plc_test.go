@@ -35,40 +35,16 @@ func profile() *plc.Profile {
 	}
 }
 
-func address(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func run(ctx context.Context, t *testing.T, at string) (driver.Driver, *drivertest.Sink, func()) {
-	d, err := plc.Spec.New(&plc.Config{
+	return drivertest.Supervise(ctx, t, plc.Spec, &plc.Config{
 		Modbus: transport.Modbus{Link: transport.Link{Address: at}, Unit: 1}, Profile: driver.Ref[plc.Profile]{Name: "test", Value: profile()}, Poll: 20 * time.Millisecond, Report: time.Hour,
-	}, driver.Env{Device: "io"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sink := drivertest.NewSink()
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			if err := d.Run(ctx, sink); err != nil && ctx.Err() == nil {
-				time.Sleep(50 * time.Millisecond)
-			}
-		}
-	}()
-	return d, sink, func() { cancel(); <-done }
+	})
 }
 
 func TestModule(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	at := address(t)
+	at := drivertest.FreeAddress(t)
 	m := &sim.Module{}
 	m.Input(5, true)
 	m.Register(0, 215)
@@ -91,8 +67,7 @@ func TestModule(t *testing.T) {
 		}
 	}
 	wait("telemetry", func() bool { return len(readings("status")) == 1 })
-	for i, want := range []string{"off", "off", "off", "21.5", "3.5"} {
-		_ = i
+	for _, want := range []string{"off", "21.5", "3.5"} {
 		found := false
 		for _, v := range readings("status")[0].Body.GetDeviceReading().Values {
 			found = found || v.Text == want
@@ -157,7 +132,7 @@ func TestPymodbus(t *testing.T) {
 	if exec.Command("/usr/bin/python3", "-c", "import pymodbus").Run() != nil {
 		t.Skip("no pymodbus here: apt-get install python3-pymodbus")
 	}
-	at := address(t)
+	at := drivertest.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(at)
 	n := math.Float32bits(3.5)
 	script := filepath.Join(t.TempDir(), "io.py")
@@ -199,7 +174,7 @@ StartTcpServer(context=ModbusServerContext(slaves=store, single=True), address=(
 func TestUnplugged(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	at := address(t)
+	at := drivertest.FreeAddress(t)
 	m := &sim.Module{}
 	plugged, unplug := context.WithCancel(ctx)
 	served := make(chan error, 1)

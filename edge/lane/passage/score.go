@@ -66,7 +66,7 @@ func (l *lane) score(v *vehicle, e *event, among []*vehicle) (match, bool) {
 		return m, false
 	}
 	m.score = l.arrives(off, sigma)
-	if wait := l.waits(v, e, among); wait > 0 && off > 0 { // behind one that is slow
+	if wait := l.waits(v, e, among, off); wait > 0 && off > 0 { // behind one that is slow
 		if late := off - wait; late > -3*queueSlow {
 			m.score = max(m.score, l.arrives(max(late, 0), math.Hypot(sigma, queueSlow))-0.5)
 		}
@@ -185,8 +185,8 @@ func (l *lane) predict(v *vehicle, e *event) (off, sigma float64, from string, o
 	return off, sigma, from, math.Abs(off) <= l.Timeout.Seconds()
 }
 
-// waits is how much later than predicted a vehicle comes because the one ahead of it was there, s; 0 for not at all.
-func (l *lane) waits(v *vehicle, e *event, among []*vehicle) float64 {
+// waits is how much of off, the time that a vehicle comes later than predicted, is because the one ahead of it was there, s.
+func (l *lane) waits(v *vehicle, e *event, among []*vehicle, off float64) float64 {
 	var ahead *vehicle
 	for _, o := range among {
 		if o.rank < v.rank && !o.reversed && (ahead == nil || o.rank > ahead.rank) {
@@ -203,10 +203,6 @@ func (l *lane) waits(v *vehicle, e *event, among []*vehicle) float64 {
 	clear := a.until
 	if clear.IsZero() {
 		clear = a.at.Add(l.gaps[e.Device].pace())
-	}
-	off, _, _, ok := l.predict(v, e)
-	if !ok {
-		return 0
 	}
 	return max(0, off-e.at.Sub(clear.Add(time.Second)).Seconds())
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"strings"
 	"sync"
+
+	"lanewarden/drivers/transport"
 )
 
 // UPS is a UPS behind a NUT server. The zero value is on line.
@@ -42,25 +44,7 @@ func (u *UPS) vars() map[string]string {
 
 // Serve serves clients until ctx ends.
 func (u *UPS) Serve(ctx context.Context, l net.Listener) error {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
-		wg.Go(func() {
-			defer c.Close()
-			closed := context.AfterFunc(ctx, func() { c.Close() })
-			defer closed()
-			u.answer(c)
-		})
-	}
+	return transport.EachClient(ctx, l, u.answer)
 }
 
 func (u *UPS) answer(c net.Conn) {

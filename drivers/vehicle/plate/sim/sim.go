@@ -25,31 +25,27 @@ type Camera struct {
 	Vendor     string        // openalpr or platerecognizer
 	ClockError time.Duration // of its clock
 	Rand       *mathrand.Rand
-	Right      float64 // share of plates that are read right; 0 is 0.95
+	Right      float64 // share of plates that are read right
 }
 
 // confusions are what readers take characters for.
-var confusions = map[byte]byte{'0': 'O', 'O': '0', '1': 'I', 'I': '1', '8': 'B', 'B': '8', '5': 'S', 'S': '5', '2': 'Z', 'Z': '2', '6': 'G', 'G': '6'}
+var confusions = map[byte]byte{'0': 'O', 'O': '0', '1': 'I', 'I': '1', '8': 'B', 'B': '8', '5': 'S', 'S': '5', '2': 'Z', 'Z': '2', '6': 'G', 'G': '6', 'D': '0'}
 
-// Misread is a plate as the camera reads it, with its confidence.
-func (c *Camera) Misread(plate string) (string, float64) {
-	right := c.Right
-	if right == 0 {
-		right = 0.95
-	}
-	if c.Rand.Float64() < right {
-		return plate, 0.85 + 0.14*c.Rand.Float64()
+// Misread is a plate as a reader reads it, rightly in a share of cases, with its confidence.
+func Misread(rng *mathrand.Rand, plate string, right float64) (string, float64) {
+	if rng.Float64() < right {
+		return plate, 0.85 + 0.14*rng.Float64()
 	}
 	b := []byte(plate)
-	at := c.Rand.IntN(len(b))
+	at := rng.IntN(len(b))
 	for i := range b { // a look-alike is likelier than anything else
-		if other, ok := confusions[b[(at+i)%len(b)]]; ok {
+		if other, ok := confusions[b[(at+i)%len(b)]]; ok && rng.Float64() < 0.7 {
 			b[(at+i)%len(b)] = other
-			return string(b), 0.6 + 0.3*c.Rand.Float64()
+			return string(b), 0.6 + 0.3*rng.Float64()
 		}
 	}
-	b[at] = byte('A' + c.Rand.IntN(26))
-	return string(b), 0.5 + 0.3*c.Rand.Float64()
+	b[at] = byte('A' + rng.IntN(26))
+	return string(b), 0.5 + 0.3*rng.Float64()
 }
 
 // Payload makes a post's body and content type.
@@ -112,7 +108,7 @@ func (c *Camera) picture(w io.Writer) error {
 
 // Post posts a read until it was taken, or ctx ends.
 func (c *Camera) Post(ctx context.Context, plate string, at time.Time) error {
-	read, confidence := c.Misread(plate)
+	read, confidence := Misread(c.Rand, plate, c.Right)
 	body, kind, err := c.Payload(read, confidence, at)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"lanewarden/drivers/transport"
 	"lanewarden/drivers/vehicle/scale"
 )
 
@@ -49,41 +50,18 @@ func (s *Scale) Serve(ctx context.Context, l net.Listener) error {
 	if period == 0 {
 		period = 100 * time.Millisecond
 	}
-	return everyClient(ctx, l, func(c net.Conn) error {
+	return transport.EachClient(ctx, l, func(c net.Conn) {
 		t := time.NewTicker(period)
 		defer t.Stop()
 		for {
 			if _, err := c.Write(scale.Encode(s.next(), false)); err != nil {
-				return err
+				return // a client that is gone is none of our concern
 			}
 			select {
 			case <-t.C:
 			case <-ctx.Done():
-				return nil
+				return
 			}
 		}
 	})
-}
-
-// everyClient runs f for each client, until ctx ends.
-func everyClient(ctx context.Context, l net.Listener, f func(net.Conn) error) error {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
-		wg.Go(func() {
-			defer c.Close()
-			closed := context.AfterFunc(ctx, func() { c.Close() })
-			defer closed()
-			f(c) // a client that is gone is none of our concern
-		})
-	}
 }
