@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -57,4 +58,22 @@ func explain(socket string, err error) error {
 		return fmt.Errorf("%s: permission denied: use sudo, or join the agent's group", socket)
 	}
 	return err
+}
+
+// show asks the agent and prints its answer: as it is for programs, else by print.
+func show[T any](cmd *cobra.Command, socket, path string, asJSON bool, print func(T) error) error {
+	body, err := get(cmd.Context(), socket, path)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if asJSON {
+		_, err = io.Copy(cmd.OutOrStdout(), body)
+		return err
+	}
+	var v T
+	if err := json.NewDecoder(body).Decode(&v); err != nil {
+		return err
+	}
+	return print(v)
 }

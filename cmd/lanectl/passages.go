@@ -29,20 +29,7 @@ func passagesCommand() *cobra.Command {
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
 	c.Flags().BoolVar(&full, "full", false, "all readings of all passages")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		body, err := get(cmd.Context(), *socket, "/v1/passages")
-		if err != nil {
-			return err
-		}
-		defer body.Close()
-		if asJSON {
-			_, err = io.Copy(cmd.OutOrStdout(), body)
-			return err
-		}
-		var list console.PassageList
-		if err := json.NewDecoder(body).Decode(&list); err != nil {
-			return err
-		}
-		return printPassages(cmd.OutOrStdout(), list, args, full)
+		return show(cmd, *socket, "/v1/passages", asJSON, func(l console.PassageList) error { return printPassages(cmd.OutOrStdout(), l, args, full) })
 	}
 	return c
 }

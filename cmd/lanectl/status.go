@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -21,21 +20,10 @@ func statusCommand() *cobra.Command {
 	socket := socketFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		body, err := get(cmd.Context(), *socket, "/v1/status")
-		if err != nil {
-			return err
-		}
-		defer body.Close()
-		if asJSON {
-			_, err = io.Copy(cmd.OutOrStdout(), body)
-			return err
-		}
-		var s console.Status
-		if err := json.NewDecoder(body).Decode(&s); err != nil {
-			return err
-		}
-		printStatus(cmd.OutOrStdout(), s)
-		return unwell(s)
+		return show(cmd, *socket, "/v1/status", asJSON, func(s console.Status) error {
+			printStatus(cmd.OutOrStdout(), s)
+			return unwell(s)
+		})
 	}
 	return c
 }

@@ -113,8 +113,8 @@ func (f *Follower) catchUp(ctx context.Context, next int64) (int64, error) {
 
 func (f *Follower) report() report {
 	r := report{f.correlator.documents(), map[string]time.Duration{}}
-	for device, d := range f.correlator.clocks.devices {
-		r.clocks[device] = d.offset
+	for device := range f.correlator.clocks.devices {
+		r.clocks[device] = f.correlator.Offset(device)
 	}
 	return r
 }
