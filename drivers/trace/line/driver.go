@@ -115,11 +115,11 @@ func (s *session) Idle() bool { return s.reader.Idle() }
 
 // Feed implements driver.Decoder.
 func (s *session) Feed(at time.Time, data []byte) []*observation.Observation {
-	obs := s.collect(func(emit func(Event)) { s.reader.Feed(at, data, emit) })
-	if s.Tick != nil {
-		obs = append(obs, s.Tick(at)...)
+	var obs []*observation.Observation
+	if s.Tick != nil { // before what was read: so it comes first however the stream was cut into chunks
+		obs = s.Tick(at)
 	}
-	return obs
+	return append(obs, s.collect(func(emit func(Event)) { s.reader.Feed(at, data, emit) })...)
 }
 
 // Break implements driver.Decoder.
