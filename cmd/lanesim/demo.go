@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -24,7 +25,7 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-// demo is hub, agent and devices on this machine. Addresses are those of lanes/demo.yaml.
+// demo is hub, agent and devices on this machine. Addresses are those of the embedded lane file.
 type demo struct {
 	dir, bin string
 	scenario string
@@ -97,9 +98,18 @@ logs     %s/lanehub.log, %s/laned.log          Ctrl-C stops all
 
 func (d demo) socket() string { return filepath.Join(d.dir, "agent", agent.SocketName) }
 
+// laneFile is the embedded lane file of a scenario: the one of its name, or that of make run, whose devices other scenarios share.
+func laneFile(scenario string) ([]byte, error) {
+	text, err := firmwareconfig.Lanes.ReadFile("lanes/" + scenario + ".yaml")
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) { // invalid: a path
+		return firmwareconfig.Lanes.ReadFile("lanes/demo.yaml")
+	}
+	return text, err
+}
+
 // writeConfig writes the embedded lane file with this demonstration's directory in it.
 func (d demo) writeConfig() (string, error) {
-	text, err := firmwareconfig.Lanes.ReadFile("lanes/demo.yaml")
+	text, err := laneFile(d.scenario)
 	if err != nil {
 		return "", err
 	}
