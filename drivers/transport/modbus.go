@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"sync"
 	"time"
 
@@ -28,30 +29,43 @@ type ModbusClient struct {
 	close func() error
 }
 
-// Open connects. The client is closed when ctx ends.
-func (m Modbus) Open(ctx context.Context) (*ModbusClient, error) {
-	c := modbus.ClientConfiguration{Timeout: modbusTimeout, Logger: log.New(io.Discard, "", 0)}
-	if s := m.Serial; s != nil {
-		c.URL, c.Speed, c.DataBits, c.StopBits = "rtu://"+s.Port, uint(s.Baud), uint(s.DataBits), uint(s.StopBits)
-		c.Parity = map[string]uint{"": modbus.PARITY_NONE, "none": modbus.PARITY_NONE, "even": modbus.PARITY_EVEN, "odd": modbus.PARITY_ODD}[s.Parity]
-	} else {
-		c.URL = "tcp://" + m.Address
+// Open connects. The client is closed when ctx ends. What passes is taped.
+func (m Modbus) Open(ctx context.Context, tape *Tape) (*ModbusClient, error) {
+	p, err := m.Link.open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Link, err)
 	}
-	client, err := modbus.NewClient(&c)
+	c, scheme := net.Conn(portConn{port: p, link: m.Link}), "rtuovertcp"
+	if tcp, ok := p.(tcpPort); ok {
+		c, scheme = tcp.Conn, "tcp"
+	}
+	address, stop, err := relay(tape.Conn(c, Tap{})) // the library hides the bytes
 	if err != nil {
 		return nil, err
 	}
-	if err := client.Open(); err != nil {
+	client, err := modbus.NewClient(&modbus.ClientConfiguration{URL: scheme + "://" + address, Timeout: modbusTimeout, Logger: log.New(io.Discard, "", 0), Speed: m.baud()})
+	if err == nil {
+		err = client.Open()
+	}
+	if err == nil {
+		err = client.SetUnitId(uint8(m.Unit))
+	}
+	if err != nil {
+		stop()
 		return nil, err
 	}
-	if err := client.SetUnitId(uint8(m.Unit)); err != nil {
-		return nil, errors.Join(err, client.Close())
-	}
-	out := &ModbusClient{ModbusClient: client, link: m.Link, close: sync.OnceValue(client.Close)}
-	stop := context.AfterFunc(ctx, func() { out.close() })
+	out := &ModbusClient{ModbusClient: client, link: m.Link, close: sync.OnceValue(func() error { defer stop(); return client.Close() })}
+	unhook := context.AfterFunc(ctx, func() { out.close() })
 	once := out.close
-	out.close = func() error { stop(); return once() }
+	out.close = func() error { unhook(); return once() }
 	return out, nil
+}
+
+func (m Modbus) baud() uint {
+	if m.Serial == nil {
+		return 0
+	}
+	return uint(m.Serial.Baud)
 }
 
 // Close ends the connection.

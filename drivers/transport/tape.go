@@ -35,6 +35,16 @@ const (
 	RecordClose    RecordKind = 4 // disconnected
 	RecordSettled  RecordKind = 5 // all before is dealt with
 	RecordDocument RecordKind = 6 // a file or an HTTP body: name, a zero byte, its bytes; only the name when over 1 MiB
+
+	// Of connections that a library or a server works with. Data begins with the connection's number, u32.
+	RecordConnOpen  RecordKind = 7 // local and remote address, a space between them
+	RecordConnIn    RecordKind = 8
+	RecordConnOut   RecordKind = 9
+	RecordConnClose RecordKind = 10
+
+	// Of recordings that left the agent (edge/diag).
+	RecordAbout    RecordKind = 11 // what was recorded, JSON; the first record
+	RecordObserved RecordKind = 12 // what the agent journalled then: lanewarden.v1.Observation
 )
 
 // Record is one event on a tape.
@@ -59,6 +69,8 @@ type Tape struct {
 	segment int
 	buf     []byte
 	lost    atomic.Uint64
+
+	connections atomic.Uint32
 }
 
 // OpenTape opens or makes the tape in dir, which will hold at most maxBytes, 512 KiB or more.

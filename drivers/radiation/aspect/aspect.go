@@ -27,9 +27,12 @@ type Config struct {
 func (c Config) Check() error { return c.Link.Check() }
 
 // Spec describes the driver.
-var Spec = driver.New("aspect", "Radiation portal, Aspect (Modbus)", func(c Config, env driver.Env) (driver.Driver, error) { return &portal{c}, nil })
+var Spec = driver.New("aspect", "Radiation portal, Aspect (Modbus)", func(c Config, env driver.Env) (driver.Driver, error) { return &portal{c, env.Tape}, nil })
 
-type portal struct{ Config }
+type portal struct {
+	Config
+	tape *transport.Tape
+}
 
 // Block is the monitor block.
 type Block struct {
@@ -87,7 +90,7 @@ func ParseBlock(r []uint16) (b Block, err error) {
 
 // Run implements driver.Driver.
 func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
-	c, err := p.Open(ctx)
+	c, err := p.Open(ctx, p.tape)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package plate
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
 )
 
 // MQTT is a broker to which cameras publish ONVIF events.
@@ -28,7 +31,7 @@ const (
 
 // run takes events until ctx ends or the connection is lost. A message is acknowledged to the broker when it is durable: the session is
 // kept there under the agent's name, and what could not be committed comes again.
-func (m *MQTT) run(ctx context.Context, sink driver.Sink, device string, take func(context.Context, []byte) error) error {
+func (m *MQTT) run(ctx context.Context, sink driver.Sink, device string, tape *transport.Tape, take func(context.Context, []byte) error) error {
 	lost := make(chan error, 1)
 	messages := make(chan mqtt.Message, mqttQueue)
 	o := mqtt.NewClientOptions().AddBroker(strings.Replace(m.Broker, "mqtt://", "tcp://", 1)).SetClientID("lanewarden-" + device).SetCleanSession(false).
@@ -46,6 +49,15 @@ func (m *MQTT) run(ctx context.Context, sink driver.Sink, device string, take fu
 			return err
 		}
 		o.SetPassword(strings.TrimSpace(string(text)))
+	}
+	if strings.HasPrefix(m.Broker, "mqtt://") { // with TLS there is nothing to read on a tape
+		o.SetCustomOpenConnectionFn(func(u *url.URL, _ mqtt.ClientOptions) (net.Conn, error) {
+			c, err := (&net.Dialer{Timeout: mqttTimeout}).DialContext(ctx, "tcp", u.Host)
+			if err != nil {
+				return nil, err
+			}
+			return tape.Conn(c, transport.Tap{Secret: o.Password}), nil
+		})
 	}
 	client := mqtt.NewClient(o)
 	defer client.Disconnect(100)

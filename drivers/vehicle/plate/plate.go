@@ -76,7 +76,7 @@ func (r *reader) Run(ctx context.Context, sink driver.Sink) error {
 	}
 	if r.MQTT != nil {
 		g.Go(func() error {
-			return r.MQTT.run(ctx, sink, r.env.Device, func(ctx context.Context, payload []byte) error {
+			return r.MQTT.run(ctx, sink, r.env.Device, r.env.Tape, func(ctx context.Context, payload []byte) error {
 				return r.take(ctx, sink, payload, nil, r.MQTT.Broker)
 			})
 		})

@@ -31,7 +31,7 @@ func (c Config) Check() error { return c.Link.Check() }
 
 // Spec describes the driver.
 var Spec = driver.New("plc", "PLC or I/O module, Modbus", func(c Config, env driver.Env) (driver.Driver, error) {
-	d := &device{Config: c, Commands: driver.NewCommands()}
+	d := &device{Config: c, Commands: driver.NewCommands(), tape: env.Tape}
 	d.blocks = plan(c.Profile.Value.Points)
 	return d, nil
 })
@@ -39,6 +39,7 @@ var Spec = driver.New("plc", "PLC or I/O module, Modbus", func(c Config, env dri
 type device struct {
 	Config
 	driver.Commands
+	tape   *transport.Tape
 	blocks []block
 }
 
@@ -87,7 +88,7 @@ func plan(points []Point) (out []block) {
 
 // Run implements driver.Driver.
 func (d *device) Run(ctx context.Context, sink driver.Sink) error {
-	c, err := d.Open(context.WithoutCancel(ctx)) // open beyond ctx: outputs go to their safe state at the end
+	c, err := d.Open(context.WithoutCancel(ctx), d.tape) // open beyond ctx: outputs go to their safe state at the end
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,9 @@ type Config struct {
 	TimeZone string            `yaml:"time_zone" default:"UTC" format:"timezone" help:"time zone of times without one in the objects" example:"America/Toronto"`
 }
 
+// tapedOfImages is how many bytes of an association are taped, each way: who, what and how, without the pixels, which are kept as artifacts.
+const tapedOfImages = 64 << 10
+
 // Network is the DICOM receiver.
 type Network struct {
 	Listen   string `yaml:"listen" required:"true" format:"hostport" help:"address to listen on" example:"0.0.0.0:11112"`
@@ -90,6 +93,7 @@ func (s *system) Run(ctx context.Context, sink driver.Sink) error {
 			return err
 		}
 		server := &dimse.Server{AETitle: s.Network.AETitle, Log: slog.Default().With("device", s.env.Device)}
+		server.Tap = func(c net.Conn) net.Conn { return s.env.Tape.Conn(c, transport.Tap{Limit: tapedOfImages}) }
 		if s.Network.CertFile != "" {
 			cert, err := tls.LoadX509KeyPair(s.Network.CertFile, s.Network.KeyFile)
 			if err != nil {

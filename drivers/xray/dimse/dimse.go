@@ -55,6 +55,7 @@ type Server struct {
 	// with A700.
 	Store func(ctx gocontext.Context, o Object) error
 	Log   *slog.Logger
+	Tap   func(net.Conn) net.Conn // sees each connection, inside TLS; may be nil
 }
 
 // Serve accepts associations on l until ctx ends; it closes l, and has ended all associations when it returns.
@@ -74,6 +75,9 @@ func (s *Server) Serve(ctx gocontext.Context, l net.Listener) error {
 		}
 		if err != nil {
 			return err
+		}
+		if s.Tap != nil {
+			conn = s.Tap(conn)
 		}
 		select {
 		case slots <- struct{}{}:

@@ -1,0 +1,129 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"sync"
+)
+
+// Tap says how a connection is taped that a library or a server works with.
+type Tap struct {
+	Limit  int    // bytes of each direction that are taped; 0 for all
+	Secret string // a password: asterisks stand for it on the tape
+}
+
+// Conn tapes what passes over a connection. Several may be on one tape: their records carry a number.
+func (t *Tape) Conn(c net.Conn, how Tap) net.Conn {
+	if t == nil {
+		return c
+	}
+	out := &tapped{Conn: c, Tap: how, tape: t, n: t.connections.Add(1)}
+	out.record(RecordConnOpen, []byte(c.LocalAddr().String()+" "+c.RemoteAddr().String()))
+	return out
+}
+
+// tapped is a taped connection.
+type tapped struct {
+	net.Conn
+	Tap
+	tape    *Tape
+	n       uint32
+	in, out int // bytes taped
+	closed  sync.Once
+}
+
+func (c *tapped) record(kind RecordKind, data []byte) {
+	c.tape.Record(Record{At: now(), Kind: kind, Data: append(binary.BigEndian.AppendUint32(nil, c.n), data...)})
+}
+
+// within is what of p is still taped of a direction of which done bytes are.
+func (c *tapped) within(p []byte, done *int) []byte {
+	if c.Limit > 0 {
+		p = p[:min(len(p), c.Limit-*done)]
+	}
+	*done += len(p)
+	return p
+}
+
+func (c *tapped) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if part := c.within(p[:n], &c.in); len(part) > 0 {
+		c.record(RecordConnIn, part)
+	}
+	return n, err
+}
+
+func (c *tapped) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	part := c.within(p[:n], &c.out)
+	if c.Secret != "" {
+		part = bytes.ReplaceAll(part, []byte(c.Secret), bytes.Repeat([]byte("*"), len(c.Secret)))
+	}
+	if len(part) > 0 {
+		c.record(RecordConnOut, part)
+	}
+	return n, err
+}
+
+func (c *tapped) Close() error {
+	c.closed.Do(func() { c.record(RecordConnClose, nil) })
+	return c.Conn.Close()
+}
+
+// relay joins a connection to one that a library opens by itself, to the address returned. It ends with either of the two, or with stop.
+func relay(device net.Conn) (address string, stop func(), err error) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, errors.Join(err, device.Close())
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer device.Close()
+		c, err := l.Accept()
+		l.Close()
+		if err != nil {
+			return
+		}
+		wg.Go(func() {
+			io.Copy(device, c)
+			device.Close()
+		})
+		io.Copy(c, device)
+		c.Close()
+	})
+	return l.Addr().String(), func() {
+		l.Close()
+		device.Close()
+		wg.Wait()
+	}, nil
+}
+
+// portConn is a serial line as a connection.
+type portConn struct {
+	net.Conn // never used: the relay reads, writes and closes
+	port
+	link Link
+}
+
+func (c portConn) Read(p []byte) (int, error) {
+	for {
+		if n, err := c.readFor(p, Tick); n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+func (c portConn) Write(p []byte) (int, error) { return c.port.Write(p) }
+func (c portConn) Close() error                { return c.port.Close() }
+func (c portConn) LocalAddr() net.Addr         { return lineAddr("agent") }
+func (c portConn) RemoteAddr() net.Addr        { return lineAddr(c.link.String()) }
+
+// lineAddr is the end of a serial line.
+type lineAddr string
+
+func (lineAddr) Network() string  { return "serial" }
+func (a lineAddr) String() string { return string(a) }
