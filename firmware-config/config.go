@@ -25,7 +25,8 @@ type Config struct {
 	Uplink  *Uplink  `yaml:"uplink" help:"the link to the centre; without it the agent only journals"`
 	Console Console  `yaml:"console" help:"the local API"`
 
-	SHA256 [32]byte `yaml:"-"` // of the file
+	Text   string   `yaml:"-"` // the file
+	SHA256 [32]byte `yaml:"-"` // of it
 }
 
 // Site is a place at the border.

@@ -36,7 +36,7 @@ func Decode(data []byte, name string, specs []driver.Spec) (*Config, error) {
 		return nil, Problems{{File: name, Message: fmt.Sprintf("file of %d bytes is over the limit of %d", len(data), maxFileBytes)}}
 	}
 	d := &decoder{file: name, specs: specs}
-	c := &Config{SHA256: sha256.Sum256(data)}
+	c := &Config{Text: string(data), SHA256: sha256.Sum256(data)}
 	body, err := document(data, name)
 	if err != nil {
 		return nil, err

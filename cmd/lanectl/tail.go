@@ -63,7 +63,7 @@ func printLines(w io.Writer, body io.Reader) error {
 		if err := json.Unmarshal(text, &l); err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%8d  %s  %-9s  %-10s  %-20s  %s\n", l.Idx, l.Time.Local().Format("2006-01-02 15:04:05.000"), l.Class, l.Device, l.Kind, gist(l))
+		fmt.Fprintf(w, "%8d  %s  %-9s  %-10s  %-20s  %s\n", l.Idx, l.Time.Local().Format("2006-01-02 15:04:05.000"), l.Class, l.Device, l.Kind, gist(l.Observation))
 	}
 }
 
@@ -71,11 +71,11 @@ func printLines(w io.Writer, body io.Reader) error {
 const gistMax = 160
 
 // gist returns the typed body of an observation as compact JSON, cut to a line, and the names of its artifacts.
-func gist(l console.Line) (out string) {
+func gist(observation json.RawMessage) (out string) {
 	var o struct {
 		Body map[string]json.RawMessage `json:"body"`
 	}
-	if json.Unmarshal(l.Observation, &o) != nil {
+	if json.Unmarshal(observation, &o) != nil {
 		return ""
 	}
 	for name, body := range o.Body {

@@ -22,12 +22,33 @@ type Spec struct {
 	New func(settings any, env Env) (Driver, error)
 	// Formats are the files that the driver understands.
 	Formats []Format
+	// Port is the registered TCP port of the device's protocol, 0 for none: recordings are shown on it.
+	Port uint16
+}
+
+// OnPort returns the Spec with a port.
+func (s Spec) OnPort(port uint16) Spec {
+	s.Port = port
+	return s
 }
 
 // Checker is implemented by settings whose fields depend on each other.
 type Checker interface {
 	// Check reports what is wrong, for the person who writes the configuration.
 	Check() error
+}
+
+// Sandboxed is implemented by settings (by their pointer) of drivers that can be run on a recording. Drivers that ask their device, or set
+// outputs, cannot: nothing on a recording answers.
+type Sandboxed interface {
+	// Sandbox turns the settings to where nothing but the recording is read.
+	Sandbox(Sandbox)
+}
+
+// Sandbox is where a recording is played.
+type Sandbox struct {
+	Folder string // a drop folder for documents
+	Listen string // HOST:PORT to which documents are posted when there is no folder
 }
 
 // Env is what a driver is given of its surroundings.

@@ -127,3 +127,11 @@ type lineAddr string
 
 func (lineAddr) Network() string  { return "serial" }
 func (a lineAddr) String() string { return string(a) }
+
+// Connection splits the record of a connection into the connection's number and the rest.
+func Connection(r Record) (n uint32, data []byte) {
+	if r.Kind < RecordConnOpen || r.Kind > RecordConnClose || len(r.Data) < 4 {
+		return 0, nil
+	}
+	return binary.BigEndian.Uint32(r.Data), r.Data[4:]
+}

@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// The tape's format is in docs/tape.md: segment files, each tapeMagic and records of a 17-byte head and data.
+// The tape's format is in docs/tape.md: segment files, each TapeMagic and records of a 17-byte head and data.
 const (
-	tapeMagic       = "LWTAPE1\n"
+	TapeMagic       = "LWTAPE1\n"
 	recordHead      = 17 // time i64 ns, kind u8, length u32, CRC-32C u32 of the data; big-endian
 	maxRecordBytes  = 1 << 20
 	segmentsOnTape  = 8 // a tape of n bytes is a ring of about this many segments
@@ -119,8 +119,8 @@ func (t *Tape) nextSegment() error {
 	if err != nil {
 		return err
 	}
-	t.file, t.size = f, int64(len(tapeMagic))
-	if _, err := f.WriteString(tapeMagic); err != nil {
+	t.file, t.size = f, int64(len(TapeMagic))
+	if _, err := f.WriteString(TapeMagic); err != nil {
 		return err
 	}
 	return t.trim()
@@ -139,7 +139,7 @@ func (t *Tape) trim() error {
 			return err
 		}
 		total += info.Size()
-		if total > t.maxBytes || info.Size() <= int64(len(tapeMagic)) {
+		if total > t.maxBytes || info.Size() <= int64(len(TapeMagic)) {
 			if err := os.Remove(segmentPath(t.dir, segments[i])); err != nil {
 				return err
 			}
@@ -172,14 +172,19 @@ func (t *Tape) write(r Record) error {
 			return err
 		}
 	}
-	b := binary.BigEndian.AppendUint64(t.buf[:0], uint64(r.At.UnixNano()))
-	b = append(b, byte(r.Kind))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(r.Data)))
-	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(r.Data, castagnoli))
-	t.buf = append(b, r.Data...)
+	t.buf = AppendRecord(t.buf[:0], r)
 	n, err := t.file.Write(t.buf)
 	t.size += int64(n)
 	return err
+}
+
+// AppendRecord appends a record as it stands on a tape.
+func AppendRecord(b []byte, r Record) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(r.At.UnixNano()))
+	b = append(b, byte(r.Kind))
+	b = binary.BigEndian.AppendUint32(b, uint32(len(r.Data)))
+	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(r.Data, castagnoli))
+	return append(b, r.Data...)
 }
 
 // RecordDocument writes a whole document, or only its name when it is too large for a record.
@@ -256,10 +261,22 @@ func readSegment(path string, f func(Record) error) error {
 		return err
 	}
 	defer file.Close()
-	r := bufio.NewReader(file)
-	magic := make([]byte, len(tapeMagic))
-	if _, err := io.ReadFull(r, magic); err != nil || string(magic) != tapeMagic {
-		return nil
+	err = ReadSegment(file, f)
+	if errors.Is(err, ErrNotTape) {
+		return nil // begun, and no more
+	}
+	return err
+}
+
+// ErrNotTape says that a file does not begin as a tape does.
+var ErrNotTape = errors.New("not a tape")
+
+// ReadSegment calls f with every record of a segment, up to its end or the first torn or damaged one.
+func ReadSegment(in io.Reader, f func(Record) error) error {
+	r := bufio.NewReader(in)
+	magic := make([]byte, len(TapeMagic))
+	if _, err := io.ReadFull(r, magic); err != nil || string(magic) != TapeMagic {
+		return ErrNotTape
 	}
 	for {
 		rec, ok := readRecord(r)

@@ -108,8 +108,9 @@ func (c tcpPort) readFor(p []byte, d time.Duration) (int, error) {
 // Opener opens a device's streams, taped. The first stream it opens begins with what the tape holds since the last
 // settled point, then a Break: that is how an occupancy under way outlives a crash of the agent.
 type Opener struct {
-	tape   *Tape
-	replay []Record
+	tape     *Tape
+	replay   []Record
+	playback *playback // instead of the device; nil outside sandboxes
 }
 
 // NewOpener returns the opener of a device with this tape, nil for none.
@@ -125,6 +126,9 @@ func NewOpener(tape *Tape) (*Opener, error) {
 
 // Open connects and returns the stream.
 func (o *Opener) Open(ctx context.Context, link Link) (Stream, error) {
+	if o.playback != nil {
+		return o.playback.open()
+	}
 	s := &stream{link: link, tape: o.tape, replay: o.replay, buf: make([]byte, chunkBytes)}
 	if len(s.replay) > 0 { // connect only when the replay has been read: it must not wait for the device
 		o.replay = nil

@@ -283,7 +283,7 @@ func FuzzReadRecord(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(text[len(tapeMagic):])
+	f.Add(text[len(TapeMagic):])
 	f.Fuzz(func(t *testing.T, in []byte) {
 		r := bytes.NewReader(in)
 		for {

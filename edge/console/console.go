@@ -89,6 +89,8 @@ type Options struct {
 	Site, Agent, Software string
 	Socket                string // path of the unix socket
 	Listen                string // HOST:PORT; "" for none
+	TapeDir               string // where the devices' tapes are
+	Config                string // the lane file
 	Journal               *journal.Journal
 	Lane                  *lane.Supervisor
 	Passages              *passage.Follower
@@ -164,6 +166,7 @@ func (c *Console) handler() http.Handler {
 	mux.HandleFunc("GET /v1/passages", c.passages)
 	mux.HandleFunc("POST /v1/passages/corrections", c.correct)
 	mux.HandleFunc("POST /v1/devices/{device}/outputs", c.output)
+	mux.HandleFunc("GET /v1/devices/{device}/recording", c.recording)
 	mux.HandleFunc("GET /v1/artifacts/{sha256}", c.artifact)
 	mux.HandleFunc("GET /v1/artifacts/{sha256}/picture", c.picture)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{}))

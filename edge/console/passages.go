@@ -64,10 +64,19 @@ type Output struct {
 
 const maxOrder = 16 << 10
 
-// order decodes what a POST says. Orders are taken on the unix socket only: whoever may use it is known to the machine.
+// local reports whether a request came over the unix socket: whoever may use that is known to the machine. Others are refused.
+func local(w http.ResponseWriter, r *http.Request) bool {
+	a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if ok && a.Network() == "unix" {
+		return true
+	}
+	http.Error(w, "orders, and raw bytes, are for the agent's unix socket only", http.StatusForbidden)
+	return false
+}
+
+// order decodes what a POST on the unix socket says.
 func order(w http.ResponseWriter, r *http.Request, v any) bool {
-	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); !ok || a.Network() != "unix" {
-		http.Error(w, "orders are taken on the agent's unix socket only", http.StatusForbidden)
+	if !local(w, r) {
 		return false
 	}
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -77,4 +78,58 @@ func (r *Row) Observation() (*observation.Observation, error) {
 		return nil, fmt.Errorf("row %d: %w", r.Idx, err)
 	}
 	return &observation.Observation{Class: r.Class, TimeNs: r.Time, Device: r.Device, Key: r.Key, Body: body}, nil
+}
+
+// Arrived returns the idx of the first row that arrived at t or later, the journal's size when none did. Where the agent's clock stepped
+// back it is one of the rows that qualify.
+func (j *Journal) Arrived(t time.Time) (int64, error) {
+	lo, hi := int64(0), j.Size()
+	for lo < hi {
+		mid := lo + (hi-lo)/2
+		rows, err := j.Read(mid, 1)
+		if err != nil || len(rows) == 0 {
+			return hi, err
+		}
+		o, err := rows[0].Observation()
+		if err != nil {
+			return hi, err
+		}
+		if o.TimeNs+o.Body.AgentDelayNs < t.UnixNano() {
+			lo = rows[0].Idx + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo, nil
+}
+
+// readPage is how many rows Between reads at a time: other readers of the journal wait for so long.
+const readPage = 500
+
+// Between calls f with the rows that arrived from one time to another, oldest first.
+func (j *Journal) Between(from, to time.Time, f func(*Row) error) error {
+	first, err := j.Arrived(from)
+	if err != nil {
+		return err
+	}
+	last, err := j.Arrived(to)
+	if err != nil {
+		return err
+	}
+	for first < last {
+		rows, err := j.Read(first, int(min(readPage, last-first)))
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for i := range rows {
+			if rows[i].Idx >= last {
+				return nil
+			}
+			if err := f(&rows[i]); err != nil {
+				return err
+			}
+		}
+		first = rows[len(rows)-1].Idx + 1
+	}
+	return nil
 }

@@ -65,7 +65,7 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	}
 	passages := passage.NewFollower(j, lanes(c), o.Log)
 	local := console.New(console.Options{
-		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Socket: Socket(c), Listen: c.Console.Listen,
+		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Socket: Socket(c), Listen: c.Console.Listen, TapeDir: tapeDir(c), Config: c.Text,
 		Journal: j, Lane: devices, Passages: passages, Link: link.status, Log: o.Log,
 	})
 	o.Log.Info("agent runs", "site", c.Site.ID, "agent", c.Agent.ID, "devices", len(c.Devices), "journal", fmt.Sprintf("%x", j.Identity().ID), "rows", j.Size())
@@ -92,6 +92,8 @@ func Socket(c *firmwareconfig.Config) string {
 	return filepath.Join(c.Agent.StateDir, SocketName)
 }
 
+func tapeDir(c *firmwareconfig.Config) string { return filepath.Join(c.Agent.StateDir, "tape") }
+
 // lock keeps a second agent off the same state directory.
 func lock(dir string) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(dir, "laned.lock"), os.O_CREATE|os.O_RDWR, 0o640)
@@ -113,7 +115,7 @@ func supervisor(c *firmwareconfig.Config, j *journal.Journal, o Options) (*lane.
 		}
 		list = append(list, lane.Device{ID: d.ID, Title: d.Title, Lane: d.Lane, Spec: spec, Settings: d.Settings})
 	}
-	return lane.New(j, list, lane.Options{TapeDir: filepath.Join(c.Agent.StateDir, "tape"), TapeBytes: c.Agent.TapeBytes, Log: o.Log})
+	return lane.New(j, list, lane.Options{TapeDir: tapeDir(c), TapeBytes: c.Agent.TapeBytes, Log: o.Log})
 }
 
 // lanes are the lanes as their passages are found.

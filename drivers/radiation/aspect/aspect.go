@@ -27,7 +27,7 @@ type Config struct {
 func (c Config) Check() error { return c.Link.Check() }
 
 // Spec describes the driver.
-var Spec = driver.New("aspect", "Radiation portal, Aspect (Modbus)", func(c Config, env driver.Env) (driver.Driver, error) { return &portal{c, env.Tape}, nil })
+var Spec = driver.New("aspect", "Radiation portal, Aspect (Modbus)", func(c Config, env driver.Env) (driver.Driver, error) { return &portal{c, env.Tape}, nil }).OnPort(502)
 
 type portal struct {
 	Config

@@ -31,6 +31,11 @@ type Config struct {
 	HTTP   *transport.HTTP   `yaml:"http" help:"endpoint for documents sent by POST"`
 }
 
+// Sandbox implements driver.Sandboxed.
+func (c *Config) Sandbox(at driver.Sandbox) {
+	c.Folder, c.HTTP = &transport.Folder{Path: at.Folder, Settle: time.Second}, nil
+}
+
 // Check implements driver.Checker.
 func (c Config) Check() error {
 	if c.Folder == nil && c.HTTP == nil {

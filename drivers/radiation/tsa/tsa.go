@@ -34,6 +34,9 @@ type Files struct {
 	TimeZone         string `yaml:"time_zone" default:"UTC" format:"timezone" help:"time zone of the times in the files" example:"America/Montreal"`
 }
 
+// Sandbox implements driver.Sandboxed.
+func (c *Config) Sandbox(driver.Sandbox) { c.Files = nil }
+
 // Check implements driver.Checker.
 func (c Config) Check() error {
 	if c.Files != nil && c.Link.IsZero() {

@@ -24,6 +24,9 @@ type Config struct {
 	Low     float64       `yaml:"low_charge" default:"30" min:"0" max:"100" unit:"%" help:"less charge is reported as low"`
 }
 
+// Sandbox implements driver.Sandboxed.
+func (c *Config) Sandbox(driver.Sandbox) {}
+
 // Spec describes the driver.
 var Spec = driver.New("power", "UPS, through Network UPS Tools", func(c Config, env driver.Env) (driver.Driver, error) { return &ups{c, env}, nil })
 

@@ -41,6 +41,13 @@ type Label struct {
 	Label    string `yaml:"label" required:"true" help:"the label, without ## and =" example:"$DRIFT TEMPERATURE"`
 }
 
+// Sandbox implements driver.Sandboxed.
+func (c *Config) Sandbox(at driver.Sandbox) {
+	if c.Folder != nil {
+		c.Folder = &transport.Folder{Path: at.Folder, Settle: time.Second}
+	}
+}
+
 // Check implements driver.Checker.
 func (c Config) Check() error {
 	switch {

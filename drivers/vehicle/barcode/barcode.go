@@ -20,6 +20,9 @@ type Config struct {
 	Repeat         time.Duration `yaml:"repeat" default:"3s" min:"0s" max:"10m" help:"the same code again within this is the same scan"`
 }
 
+// Sandbox implements driver.Sandboxed.
+func (c *Config) Sandbox(driver.Sandbox) {}
+
 // Check implements driver.Checker.
 func (c Config) Check() error { return c.Link.Check() }
 

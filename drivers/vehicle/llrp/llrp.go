@@ -23,8 +23,11 @@ type Config struct {
 	SilentAfter time.Duration `yaml:"silent_after" default:"20s" min:"2s" max:"1h" help:"the reader counts as silent when nothing came for so long; the connection is made anew"`
 }
 
+// Sandbox implements driver.Sandboxed.
+func (c *Config) Sandbox(driver.Sandbox) {}
+
 // Spec describes the driver.
-var Spec = driver.New("llrp", "RFID reader, LLRP", build)
+var Spec = driver.New("llrp", "RFID reader, LLRP", build).OnPort(5084)
 
 func build(c Config, env driver.Env) (driver.Driver, error) { return &reader{c, env}, nil }
 

@@ -39,6 +39,11 @@ type Config struct {
 	Forward *float64        `yaml:"forward_heading" min:"0" max:"360" unit:"degrees" help:"heading of vehicles in the picture that go the lane's way, as the reader gives it: 0 up, 180 down; without it the direction is not known"`
 }
 
+// Sandbox implements driver.Sandboxed.
+func (c *Config) Sandbox(at driver.Sandbox) {
+	c.HTTP, c.MQTT = &transport.HTTP{Listen: at.Listen, Path: "/", MaxBytes: MaxBodyBytes}, nil
+}
+
 // Check implements driver.Checker.
 func (c Config) Check() error {
 	if c.HTTP == nil && c.MQTT == nil {
@@ -48,7 +53,7 @@ func (c Config) Check() error {
 }
 
 // Spec describes the driver.
-var Spec = driver.New("plate", "Plate reader", build)
+var Spec = driver.New("plate", "Plate reader", build).OnPort(1883) // of the ONVIF broker
 
 func build(c Config, env driver.Env) (driver.Driver, error) {
 	if c.HTTP != nil {

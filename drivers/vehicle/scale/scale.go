@@ -27,6 +27,9 @@ type Config struct {
 	SilentAfter    time.Duration `yaml:"silent_after" default:"5s" min:"1s" max:"10m" help:"the scale counts as silent when no frame came for so long"`
 }
 
+// Sandbox implements driver.Sandboxed.
+func (c *Config) Sandbox(driver.Sandbox) {}
+
 // Check implements driver.Checker.
 func (c Config) Check() error { return c.Link.Check() }
 

@@ -49,6 +49,11 @@ type Network struct {
 	KeyFile  string `yaml:"key_file" format:"file" help:"TLS private key (PEM)"`
 }
 
+// Sandbox implements driver.Sandboxed.
+func (c *Config) Sandbox(at driver.Sandbox) {
+	c.Folder, c.Network = &transport.Folder{Path: at.Folder, Settle: time.Second}, nil
+}
+
 // Check implements driver.Checker.
 func (c Config) Check() error {
 	if c.Network == nil && c.Folder == nil {
@@ -58,7 +63,7 @@ func (c Config) Check() error {
 }
 
 // Spec describes the driver.
-var Spec = driver.New("dicos", "X-ray system, DICOS (NEMA IIC 1)", build, Format)
+var Spec = driver.New("dicos", "X-ray system, DICOS (NEMA IIC 1)", build, Format).OnPort(104)
 
 func build(c Config, env driver.Env) (driver.Driver, error) {
 	zone, err := time.LoadLocation(c.TimeZone)

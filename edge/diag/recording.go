@@ -1,0 +1,171 @@
+// Package diag is what a technician finds faults with: recordings of what passed between a device and the agent, which go in from the
+// black-box tapes and come out as files for Wireshark, or as what a driver observes of them in a sandbox. docs/diagnosis.md.
+package diag
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// About says what was recorded.
+type About struct {
+	Site     string    `json:"site"`
+	Agent    string    `json:"agent"`
+	Software string    `json:"software"`
+	Device   string    `json:"device"`
+	Driver   string    `json:"driver"`
+	From     time.Time `json:"from"`
+	To       time.Time `json:"to"`
+	Config   string    `json:"config"` // the lane file: it holds no secrets
+}
+
+// Recording is a device's raw bytes of some time, and what the agent journalled of the device then.
+type Recording struct {
+	About    About
+	Records  []transport.Record // in the order of the tape
+	Observed []*observation.Observation
+}
+
+// MaxBytes bounds a recording.
+const MaxBytes = 256 << 20
+
+// Take reads a tape's records from one time to another. It begins a little earlier where it must: at a point at which nothing was under way,
+// so that a driver understands what follows, and with the opening of connections that were open then.
+func Take(dir string, from, to time.Time) ([]transport.Record, error) {
+	var s slice
+	err := transport.ReadTape(dir, func(r transport.Record) error {
+		switch {
+		case r.At.Before(from):
+			s.before(r)
+			return nil
+		case r.At.After(to):
+			return nil
+		}
+		return s.add(r)
+	})
+	return s.records, err
+}
+
+// slice gathers the records of a time.
+type slice struct {
+	stream  *transport.Record           // the stream's opening
+	open    map[uint32]transport.Record // openings of connections
+	lead    []transport.Record          // since nothing was under way
+	begun   bool
+	records []transport.Record
+	bytes   int
+}
+
+func (s *slice) before(r transport.Record) {
+	switch r.Kind {
+	case transport.RecordOpen:
+		s.stream, s.lead = &r, nil
+	case transport.RecordClose:
+		s.stream, s.lead = nil, nil
+	case transport.RecordSettled:
+		s.lead = nil
+	case transport.RecordIn, transport.RecordOut:
+		s.lead = append(s.lead, r)
+	case transport.RecordConnOpen:
+		if s.open == nil {
+			s.open = map[uint32]transport.Record{}
+		}
+		s.open[connection(r)] = r
+	case transport.RecordConnClose:
+		delete(s.open, connection(r))
+	}
+}
+
+func (s *slice) add(r transport.Record) error {
+	if !s.begun {
+		s.begun = true
+		if s.stream != nil {
+			s.records = append(s.records, *s.stream)
+		}
+		for _, o := range s.open {
+			s.records = append(s.records, o)
+		}
+		slices.SortStableFunc(s.records, func(a, b transport.Record) int { return a.At.Compare(b.At) })
+		s.records = append(s.records, s.lead...)
+	}
+	if s.bytes += len(r.Data); s.bytes > MaxBytes {
+		return fmt.Errorf("over %d MiB were recorded by %s: ask for a shorter time", MaxBytes>>20, r.At.Format(time.RFC3339))
+	}
+	s.records = append(s.records, r)
+	return nil
+}
+
+// connection is the number of the connection that a record is of.
+func connection(r transport.Record) uint32 {
+	n, _ := transport.Connection(r)
+	return n
+}
+
+// Write writes a recording as a file of the tape's format.
+func (r *Recording) Write(w io.Writer) error {
+	if _, err := io.WriteString(w, transport.TapeMagic); err != nil {
+		return err
+	}
+	about, err := json.Marshal(r.About)
+	if err != nil {
+		return err
+	}
+	write := func(one transport.Record) error {
+		_, err := w.Write(transport.AppendRecord(nil, one))
+		return err
+	}
+	if err := write(transport.Record{At: r.About.From, Kind: transport.RecordAbout, Data: about}); err != nil {
+		return err
+	}
+	for _, one := range r.Records {
+		if err := write(one); err != nil {
+			return err
+		}
+	}
+	for _, o := range r.Observed {
+		data, err := proto.Marshal(o)
+		if err != nil {
+			return err
+		}
+		if err := write(transport.Record{At: time.Unix(0, o.TimeNs), Kind: transport.RecordObserved, Data: data}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Read reads a recording that Write wrote.
+func Read(in io.Reader) (*Recording, error) {
+	out, size := &Recording{}, 0
+	err := transport.ReadSegment(in, func(r transport.Record) error {
+		if size += len(r.Data); size > 2*MaxBytes {
+			return fmt.Errorf("over %d MiB: not a recording of ours", 2*MaxBytes>>20)
+		}
+		switch r.Kind {
+		case transport.RecordAbout:
+			return json.Unmarshal(r.Data, &out.About)
+		case transport.RecordObserved:
+			o := &observation.Observation{}
+			if err := proto.Unmarshal(r.Data, o); err != nil {
+				return err
+			}
+			out.Observed = append(out.Observed, o)
+			return nil
+		}
+		out.Records = append(out.Records, r)
+		return nil
+	})
+	if err == nil && out.About.Device == "" {
+		err = errors.New("does not say what it is of: make it with lanectl capture --format tape")
+	}
+	return out, err
+}

@@ -1,0 +1,317 @@
+package diag
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// Replay runs a recording through a driver in a sandbox, and returns what the driver observes. settings has the type of the Spec's Config
+// and is changed: nothing but the recording is read, nothing is written outside a folder that is gone afterwards.
+func Replay(ctx context.Context, spec driver.Spec, settings any, r *Recording) ([]*observation.Observation, error) {
+	sandboxed, ok := settings.(driver.Sandboxed)
+	if !ok {
+		return nil, fmt.Errorf("driver %s asks its device, or sets outputs: a recording answers nothing, so it cannot be replayed (Wireshark opens it: lanectl capture --format pcapng)", spec.Name)
+	}
+	dir, err := os.MkdirTemp("", "lanewarden-replay-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	p := player{folder: filepath.Join(dir, "in"), sink: &sandboxSink{dir: dir, keys: map[string]bool{}}}
+	if p.listen, err = freeAddress(ctx); err != nil {
+		return nil, err
+	}
+	sandboxed.Sandbox(driver.Sandbox{Folder: p.folder, Listen: p.listen})
+	var documents, stream []transport.Record
+	for _, one := range r.Records {
+		switch one.Kind {
+		case transport.RecordDocument:
+			documents = append(documents, one)
+		case transport.RecordOpen, transport.RecordIn, transport.RecordClose:
+			stream = append(stream, one)
+		}
+	}
+	run, err := spec.New(settings, driver.Env{Device: r.About.Device, Links: transport.NewPlayback(stream, p.sink.close)})
+	if err != nil {
+		return nil, err
+	}
+	if len(stream) == 0 && len(documents) > 0 {
+		err = p.documents(ctx, run, documents)
+	} else {
+		err = p.stream(ctx, run)
+	}
+	return p.sink.all, err
+}
+
+// freeAddress returns an address of this machine on which nobody listens.
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// player plays a recording to a driver.
+type player struct {
+	folder, listen string
+	sink           *sandboxSink
+}
+
+// stream runs the driver for each connection, as its supervisor does.
+func (p *player) stream(ctx context.Context, run driver.Driver) error {
+	for {
+		err := run.Run(ctx, p.sink)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.Is(err, transport.ErrPlayed) {
+			return nil
+		}
+	}
+}
+
+// documents gives the driver one document after the other.
+func (p *player) documents(ctx context.Context, run driver.Driver, documents []transport.Record) error {
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- run.Run(running, p.sink) }()
+	var problems []error
+	named := 0
+	for i, r := range documents {
+		name, body, _ := bytes.Cut(r.Data, []byte{0})
+		if len(body) == 0 {
+			named++
+			continue
+		}
+		if err := p.document(running, i, string(name), body); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	if named > 0 {
+		problems = append(problems, fmt.Errorf("of %d of %d documents only the names are on the tape: they were too large for it", named, len(documents)))
+	}
+	stop()
+	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+const (
+	patience  = 20 * time.Second // for a driver to take a document
+	takenLook = 20 * time.Millisecond
+)
+
+// document drops a document into the folder, or posts it when the driver watches none, and waits until the driver has taken it.
+func (p *player) document(ctx context.Context, n int, name string, body []byte) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("the driver did not take it"))
+	defer cancel()
+	name = filepath.Base(name)
+	for posted := false; ; {
+		if _, err := os.Stat(filepath.Join(p.folder, "done")); err == nil {
+			return p.drop(ctx, fmt.Sprintf("%06d", n), name, body)
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.listen+"/", bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		r.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(r)
+		if err == nil {
+			resp.Body.Close()
+			posted = true
+		}
+		if posted {
+			return nil // what it made of it, a fault for one, it committed
+		}
+		if !pause(ctx) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (p *player) drop(ctx context.Context, hidden, name string, body []byte) error {
+	part, at := filepath.Join(p.folder, "."+hidden), filepath.Join(p.folder, name)
+	if err := os.WriteFile(part, body, 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(part, at); err != nil {
+		return err
+	}
+	for {
+		if _, err := os.Stat(at); errors.Is(err, os.ErrNotExist) {
+			return nil // moved to done/ or bad/
+		}
+		if !pause(ctx) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func pause(ctx context.Context) bool {
+	select {
+	case <-time.After(takenLook):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// sandboxSink is a driver.Sink that keeps what it is given. Like the journal it takes each key once.
+type sandboxSink struct {
+	dir string
+
+	mu     sync.Mutex
+	closed bool
+	all    []*observation.Observation
+	keys   map[string]bool
+}
+
+// close makes the sink take nothing more: what a driver closes because the recording ends did not happen.
+func (s *sandboxSink) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
+// Commit implements driver.Sink.
+func (s *sandboxSink) Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil || s.closed {
+		return 0, err
+	}
+	for _, o := range obs {
+		if o.Key != "" && s.keys[o.Key] {
+			continue
+		}
+		s.keys[o.Key] = true
+		s.all = append(s.all, proto.CloneOf(o))
+		added++
+	}
+	return added, nil
+}
+
+// StoreArtifact implements driver.Sink.
+func (s *sandboxSink) StoreArtifact(_ context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error) {
+	f, err := os.CreateTemp(s.dir, "artifact-*")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	size, err := io.Copy(io.MultiWriter(f, hash), r)
+	if err != nil {
+		return nil, err
+	}
+	sum := hash.Sum(nil)
+	return &observation.Artifact{Sha256: sum, Size: size, MediaType: mediaType, Name: name}, os.Rename(f.Name(), s.artifact(sum))
+}
+
+func (s *sandboxSink) artifact(sum []byte) string {
+	return filepath.Join(s.dir, fmt.Sprintf("%x", sum))
+}
+
+// OpenArtifact implements driver.Sink.
+func (s *sandboxSink) OpenArtifact(a *observation.Artifact) (observation.ArtifactReader, error) {
+	return os.Open(s.artifact(a.Sha256))
+}
+
+// Latest implements driver.Sink.
+func (s *sandboxSink) Latest(_ context.Context, kind observation.Kind) (*observation.Observation, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range slices.Backward(s.all) {
+		if o.Body.Kind() == kind {
+			return o, nil
+		}
+	}
+	return nil, nil
+}
+
+// State implements driver.Sink.
+func (s *sandboxSink) State(observation.DeviceState_State, string) {}
+
+// Live implements driver.Sink.
+func (s *sandboxSink) Live(driver.Sample) {}
+
+// Match is an observation of the journal beside that of a replay; one of them is nil when the other side has none.
+type Match struct {
+	Recorded, Replayed *observation.Observation
+}
+
+// Same reports whether both sides have it, and the same. Artifacts that the replay does not have are left out: a tape holds no images.
+func (m Match) Same() bool {
+	if m.Recorded == nil || m.Replayed == nil {
+		return false
+	}
+	a, b := plain(m.Recorded), plain(m.Replayed)
+	a.Body.Artifacts = slices.DeleteFunc(a.Body.Artifacts, func(one *observation.Artifact) bool {
+		return !slices.ContainsFunc(b.Body.Artifacts, func(other *observation.Artifact) bool { return proto.Equal(one, other) })
+	})
+	return proto.Equal(a, b)
+}
+
+// plain is an observation without what the agent adds to it, its place and its time of arrival.
+func plain(o *observation.Observation) *observation.Observation {
+	o = proto.CloneOf(o)
+	o.Device, o.Body.AgentDelayNs, o.Body.ClockErrorMs, o.Body.ClockUnsynchronised = "", 0, 0, false
+	return o
+}
+
+// Compare puts what was journalled beside what a replay observes, in the order of time. States of the device and of its quality control are
+// left out: they depend on what was before the recording.
+func Compare(recorded, replayed []*observation.Observation) (out []Match) {
+	identity := func(o *observation.Observation) string {
+		if o.Key != "" {
+			return o.Key
+		}
+		return fmt.Sprintf("%d@%d", o.Body.Kind(), o.TimeNs)
+	}
+	state := func(o *observation.Observation) bool {
+		return slices.Contains([]observation.Kind{observation.Kind_KIND_DEVICE_STATE, observation.Kind_KIND_TRACE_QUALITY}, o.Body.Kind())
+	}
+	at := map[string]int{}
+	for _, o := range recorded {
+		if !state(o) {
+			at[identity(o)] = len(out)
+			out = append(out, Match{Recorded: o})
+		}
+	}
+	for _, o := range replayed {
+		if state(o) {
+			continue
+		}
+		if i, ok := at[identity(o)]; ok && out[i].Replayed == nil {
+			out[i].Replayed = o
+			continue
+		}
+		out = append(out, Match{Replayed: o})
+	}
+	time := func(m Match) int64 {
+		if m.Recorded != nil {
+			return m.Recorded.TimeNs
+		}
+		return m.Replayed.TimeNs
+	}
+	slices.SortStableFunc(out, func(a, b Match) int { return int(min(max(time(a)-time(b), -1), 1)) })
+	return out
+}
