@@ -229,7 +229,7 @@ func replay(ctx context.Context, r *diag.Recording, config, profile string) ([]d
 		if err != nil && len(replayed) == 0 {
 			return nil, err
 		}
-		return diag.Compare(r.Observed, replayed), err
+		return r.Compare(replayed), err
 	}
 	return nil, fmt.Errorf("%s has no device %s", name, r.About.Device)
 }

@@ -30,11 +30,16 @@ func (c *Console) recording(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	select {
+	case <-time.After(time.Until(to.Add(diag.CommitTime))): // what the last bytes brought is journalled by then
+	case <-r.Context().Done():
+		return
+	}
 	rec := diag.Recording{About: diag.About{
 		Site: c.Site, Agent: c.Agent, Software: c.Software, Device: id, Driver: devices[i].Driver, From: from, To: to, Config: c.Config,
 	}}
 	if rec.Records, err = diag.Take(filepath.Join(c.TapeDir, id), from, to); err == nil {
-		rec.Observed, err = c.observed(id, from, to)
+		rec.Observed, err = c.observed(id, from, to.Add(diag.CommitTime))
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)

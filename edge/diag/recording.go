@@ -38,6 +38,9 @@ type Recording struct {
 // MaxBytes bounds a recording.
 const MaxBytes = 256 << 20
 
+// CommitTime is how long after its bytes an observation may be journalled: a recording holds what was journalled until so long after its end.
+const CommitTime = 2 * time.Second
+
 // Take reads a tape's records from one time to another. It begins a little earlier where it must: at a point at which nothing was under way,
 // so that a driver understands what follows, and with the opening of connections that were open then.
 func Take(dir string, from, to time.Time) ([]transport.Record, error) {

@@ -278,8 +278,8 @@ func plain(o *observation.Observation) *observation.Observation {
 }
 
 // Compare puts what was journalled beside what a replay observes, in the order of time. States of the device and of its quality control are
-// left out: they depend on what was before the recording.
-func Compare(recorded, replayed []*observation.Observation) (out []Match) {
+// left out: they depend on what was before the recording; and so is what is only journalled at the recording's edges, of bytes beyond them.
+func (r *Recording) Compare(replayed []*observation.Observation) (out []Match) {
 	identity := func(o *observation.Observation) string {
 		if o.Key != "" {
 			return o.Key
@@ -290,7 +290,7 @@ func Compare(recorded, replayed []*observation.Observation) (out []Match) {
 		return slices.Contains([]observation.Kind{observation.Kind_KIND_DEVICE_STATE, observation.Kind_KIND_TRACE_QUALITY}, o.Body.Kind())
 	}
 	at := map[string]int{}
-	for _, o := range recorded {
+	for _, o := range r.Observed {
 		if !state(o) {
 			at[identity(o)] = len(out)
 			out = append(out, Match{Recorded: o})
@@ -306,6 +306,7 @@ func Compare(recorded, replayed []*observation.Observation) (out []Match) {
 		}
 		out = append(out, Match{Replayed: o})
 	}
+	out = slices.DeleteFunc(out, func(m Match) bool { return m.Replayed == nil && r.edge(m.Recorded) })
 	time := func(m Match) int64 {
 		if m.Recorded != nil {
 			return m.Recorded.TimeNs
@@ -314,4 +315,10 @@ func Compare(recorded, replayed []*observation.Observation) (out []Match) {
 	}
 	slices.SortStableFunc(out, func(a, b Match) int { return int(min(max(time(a)-time(b), -1), 1)) })
 	return out
+}
+
+// edge reports whether an observation came so close to the recording's beginning, or so much after its end, that its bytes may be outside.
+func (r *Recording) edge(o *observation.Observation) bool {
+	arrived := time.Unix(0, o.TimeNs+o.Body.AgentDelayNs)
+	return arrived.Before(r.About.From.Add(CommitTime)) || arrived.After(r.About.To)
 }

@@ -1,0 +1,235 @@
+package diag
+
+import (
+	"bytes"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+	"lanewarden/drivers/vehicle/plc"
+	"lanewarden/drivers/vehicle/scale"
+)
+
+var begin = time.Date(2026, 11, 25, 3, 12, 0, 0, time.UTC)
+
+func at(s float64) time.Time { return begin.Add(time.Duration(s * float64(time.Second))) }
+
+func tape(t *testing.T, records ...transport.Record) string {
+	dir := t.TempDir()
+	tape, err := transport.OpenTape(dir, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		tape.Record(r)
+	}
+	if err := tape.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func conn(n byte, text string) []byte { return append([]byte{0, 0, 0, n}, text...) }
+
+func TestTakeBeginsWhereNothingIsUnderWay(t *testing.T) {
+	dir := tape(t,
+		transport.Record{At: at(0), Kind: transport.RecordOpen, Data: []byte("192.0.2.9:1601")},
+		transport.Record{At: at(1), Kind: transport.RecordIn, Data: []byte("old")},
+		transport.Record{At: at(1), Kind: transport.RecordSettled},
+		transport.Record{At: at(2), Kind: transport.RecordConnOpen, Data: conn(1, "a b")},
+		transport.Record{At: at(2), Kind: transport.RecordConnOpen, Data: conn(2, "a b")},
+		transport.Record{At: at(2), Kind: transport.RecordConnClose, Data: conn(2, "")},
+		transport.Record{At: at(3), Kind: transport.RecordIn, Data: []byte("half")},
+		transport.Record{At: at(5), Kind: transport.RecordIn, Data: []byte("whole")},
+		transport.Record{At: at(9), Kind: transport.RecordIn, Data: []byte("later")},
+	)
+	got, err := Take(dir, at(4), at(8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for _, r := range got {
+		text += string(r.Data) + ","
+	}
+	if want := "192.0.2.9:1601,\x00\x00\x00\x01a b,half,whole,"; text != want {
+		t.Errorf("got %q, want %q", text, want)
+	}
+}
+
+func recording(t *testing.T, records ...transport.Record) *Recording {
+	got, err := Take(tape(t, records...), at(-60), at(3600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := observation.New(observation.Class_CLASS_EVENT, at(1), &observation.DeviceFault{Reason: "r"})
+	return &Recording{About: About{Device: "scale-1", Driver: "scale", From: at(-60), To: at(3600)}, Records: got, Observed: []*observation.Observation{o}}
+}
+
+func TestWriteRead(t *testing.T) {
+	r := recording(t, transport.Record{At: at(0), Kind: transport.RecordIn, Data: []byte("x")})
+	var b bytes.Buffer
+	if err := r.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	back, err := Read(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(r, back, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := Read(bytes.NewReader([]byte("plain text"))); err == nil {
+		t.Error("a file that is no recording was read")
+	}
+}
+
+// Every byte is in the packets, in order, with good checksums and sequence numbers.
+func TestPcapng(t *testing.T) {
+	long := bytes.Repeat([]byte("0123456789"), 1000)
+	r := recording(t,
+		transport.Record{At: at(0), Kind: transport.RecordIn, Data: []byte("before the opening ")},
+		transport.Record{At: at(1), Kind: transport.RecordOpen, Data: []byte("[2001:db8::9]:1601")},
+		transport.Record{At: at(2), Kind: transport.RecordOut, Data: []byte("ask")},
+		transport.Record{At: at(3), Kind: transport.RecordIn, Data: long},
+		transport.Record{At: at(4), Kind: transport.RecordClose},
+		transport.Record{At: at(5), Kind: transport.RecordConnOpen, Data: conn(1, "127.0.0.1:104 127.0.0.1:50000")},
+		transport.Record{At: at(6), Kind: transport.RecordConnIn, Data: conn(1, "associate")},
+		transport.Record{At: at(7), Kind: transport.RecordDocument, Data: []byte("a b.n42\x00<xml/>")},
+		transport.Record{At: at(8), Kind: transport.RecordOpen, Data: []byte("/dev/ttyUSB0")},
+	)
+	var b bytes.Buffer
+	if err := r.Pcapng(&b, 0); err != nil {
+		t.Fatal(err)
+	}
+	in, err := pcapgo.NewNgReader(&b, pcapgo.DefaultNgReaderOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var payload []byte
+	next := map[gopacket.Flow]uint32{}
+	n := 0
+	for {
+		data, _, err := in.ReadPacketData()
+		if err != nil {
+			break
+		}
+		n++
+		p := gopacket.NewPacket(data, layers.LayerTypeIPv4, gopacket.Default)
+		if data[0]>>4 == 6 {
+			p = gopacket.NewPacket(data, layers.LayerTypeIPv6, gopacket.Default)
+		}
+		tcp := p.TransportLayer().(*layers.TCP)
+		if err := p.ErrorLayer(); err != nil {
+			t.Fatal(err.Error())
+		}
+		key := gopacket.NewFlow(layers.EndpointTCPPort, append(tcp.TransportFlow().Src().Raw(), p.NetworkLayer().NetworkFlow().Src().Raw()[:4]...), tcp.TransportFlow().Dst().Raw())
+		if want, ok := next[key]; ok && want != tcp.Seq && !tcp.SYN {
+			t.Errorf("packet %d: sequence %d, want %d", n, tcp.Seq, want)
+		}
+		next[key] = tcp.Seq + uint32(len(tcp.Payload))
+		if tcp.SYN || tcp.FIN {
+			next[key]++
+		}
+		payload = append(payload, tcp.Payload...)
+	}
+	want := "before the opening ask" + string(long) + "associatePUT /a_b.n42 HTTP/1.1\r\nHost: agent\r\nContent-Type: application/octet-stream\r\nContent-Length: 6\r\n\r\n<xml/>"
+	if string(payload) != want {
+		t.Errorf("got %.300q…", payload)
+	}
+}
+
+func scaleFrames(kg ...float64) (out []transport.Record) {
+	out = append(out, transport.Record{At: at(0), Kind: transport.RecordOpen, Data: []byte("192.0.2.9:1702")})
+	for i, w := range kg {
+		for j := range 10 {
+			out = append(out, transport.Record{At: at(float64(i) + float64(j)/10), Kind: transport.RecordIn, Data: scale.Encode(scale.Frame{Kg: w}, false)})
+		}
+	}
+	return out
+}
+
+// A replay observes what the bytes say, ends where the recording does, and what is under way then is not closed.
+func TestReplayStream(t *testing.T) {
+	frames := scaleFrames(0, 5000, 5000, 0, 0, 7000)
+	r := recording(t, frames[:len(frames)-7]...) // the last weight is not stable yet
+	obs, err := Replay(t.Context(), scale.Spec, &scale.Config{Link: transport.Link{Address: "192.0.2.9:1702"}, MinKg: 300, Stable: 5, AxleGap: time.Hour}, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var weights []float64
+	for _, o := range obs {
+		if w := o.Body.GetVehicleWeight(); w != nil {
+			weights = append(weights, w.Kg)
+		}
+	}
+	if len(weights) != 1 || weights[0] != 5000 {
+		t.Errorf("weights %v of %v", weights, obs)
+	}
+}
+
+func TestReplayRefuses(t *testing.T) {
+	r := recording(t, transport.Record{At: at(0), Kind: transport.RecordIn, Data: []byte("x")})
+	if _, err := Replay(t.Context(), plc.Spec, &plc.Config{}, r); err == nil {
+		t.Error("a driver that sets outputs was run")
+	}
+	if left, _ := os.ReadDir(os.TempDir()); len(left) > 0 {
+		for _, e := range left {
+			if bytes.HasPrefix([]byte(e.Name()), []byte("lanewarden-replay-")) {
+				t.Errorf("%s was left behind", e.Name())
+			}
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	one := func(s float64, key, reason string) *observation.Observation {
+		o := observation.New(observation.Class_CLASS_EVENT, at(s), &observation.DeviceFault{Reason: reason})
+		o.Key = key
+		return o
+	}
+	r := &Recording{About: About{From: at(0), To: at(100)}, Observed: []*observation.Observation{
+		one(1, "edge", "journalled of bytes before"), one(10, "a", "x"), one(20, "b", "x"), one(30, "c", "x"), one(101, "late", "x"),
+	}}
+	got := ""
+	for _, m := range r.Compare([]*observation.Observation{one(10, "a", "x"), one(20, "b", "y"), one(40, "d", "x")}) {
+		switch {
+		case m.Same():
+			got += "same "
+		case m.Replayed == nil:
+			got += "recorded "
+		case m.Recorded == nil:
+			got += "replayed "
+		default:
+			got += "different "
+		}
+	}
+	if got != "same different recorded replayed " {
+		t.Error(got)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	var b bytes.Buffer
+	r := Recording{About: About{Device: "d"}, Records: []transport.Record{{At: at(0), Kind: transport.RecordConnIn, Data: conn(1, "x")}}}
+	if err := r.Write(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Fuzz(func(t *testing.T, in []byte) {
+		r, err := Read(bytes.NewReader(in))
+		if err != nil {
+			return
+		}
+		if err := r.Pcapng(&bytes.Buffer{}, 502); err != nil {
+			t.Log(err)
+		}
+	})
+}
