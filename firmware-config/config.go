@@ -25,6 +25,7 @@ type Config struct {
 	Uplink  *Uplink  `yaml:"uplink" help:"the link to the centre; without it the agent only journals"`
 	Console Console  `yaml:"console" help:"the local API"`
 
+	File   string   `yaml:"-"` // where it was read from, absolute; "" when from no file
 	Text   string   `yaml:"-"` // the file
 	SHA256 [32]byte `yaml:"-"` // of it
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -27,7 +28,12 @@ func Load(path string, specs []driver.Spec) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Decode(data, path, specs)
+	c, err := Decode(data, path, specs)
+	if err != nil {
+		return nil, err
+	}
+	c.File, err = filepath.Abs(path)
+	return c, err
 }
 
 // Decode decodes a lane file strictly. name is the file's, for messages. The error is Problems when the file is wrong.

@@ -76,6 +76,7 @@ type Status struct {
 	Site     string          `json:"site"`
 	Agent    string          `json:"agent"`
 	Software string          `json:"software"`
+	Config   string          `json:"config,omitempty"` // path of the lane file
 	Started  time.Time       `json:"started"`
 	Now      time.Time       `json:"now"`
 	Clock    lane.ClockState `json:"clock"`
@@ -90,7 +91,7 @@ type Options struct {
 	Socket                string // path of the unix socket
 	Listen                string // HOST:PORT; "" for none
 	TapeDir               string // where the devices' tapes are
-	Config                string // the lane file
+	Config, ConfigPath    string // the lane file, and where it is
 	Journal               *journal.Journal
 	Lane                  *lane.Supervisor
 	Passages              *passage.Follower
@@ -195,7 +196,7 @@ func (c *Console) Status(ctx context.Context) (Status, error) {
 		j.Waiting[class.Name()] = n
 	}
 	return Status{
-		Site: c.Site, Agent: c.Agent, Software: c.Software, Started: c.started, Now: time.Now().UTC(), Clock: c.Lane.Clock(),
+		Site: c.Site, Agent: c.Agent, Software: c.Software, Config: c.ConfigPath, Started: c.started, Now: time.Now().UTC(), Clock: c.Lane.Clock(),
 		Journal: j, Link: c.Link(), Devices: c.Lane.Devices(),
 	}, nil
 }

@@ -50,7 +50,7 @@ func (b Broker) Options(clientID string) (*mqtt.ClientOptions, error) {
 		o.SetPassword(strings.TrimSpace(string(password)))
 	}
 	if scheme == "ssl://" {
-		config, err := b.tls()
+		config, err := b.TLS()
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +66,8 @@ func orDefault(d, def time.Duration) time.Duration {
 	return d
 }
 
-func (b Broker) tls() (*tls.Config, error) {
+// TLS returns how a broker with TLS is spoken to.
+func (b Broker) TLS() (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	if b.CAFile != "" {
 		pem, err := os.ReadFile(b.CAFile)

@@ -65,7 +65,7 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	}
 	passages := passage.NewFollower(j, lanes(c), o.Log)
 	local := console.New(console.Options{
-		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Socket: Socket(c), Listen: c.Console.Listen, TapeDir: tapeDir(c), Config: c.Text,
+		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Socket: Socket(c), Listen: c.Console.Listen, TapeDir: tapeDir(c), Config: c.Text, ConfigPath: c.File,
 		Journal: j, Lane: devices, Passages: passages, Link: link.status, Log: o.Log,
 	})
 	o.Log.Info("agent runs", "site", c.Site.ID, "agent", c.Agent.ID, "devices", len(c.Devices), "journal", fmt.Sprintf("%x", j.Identity().ID), "rows", j.Size())
@@ -147,15 +147,17 @@ func newLink(c *firmwareconfig.Config, j *journal.Journal, o Options) (link, err
 	if c.Uplink == nil {
 		return link{}, nil
 	}
-	u := c.Uplink
 	up, err := uplink.New(j, uplink.Options{
-		Broker: wire.Broker{
-			URL: u.Broker, Username: u.Username, PasswordFile: u.PasswordFile, CAFile: u.CAFile, CertFile: u.CertFile, KeyFile: u.KeyFile,
-			KeepAlive: u.KeepAlive,
-		},
-		Inventory: c.Inventory(), Software: o.Software, TelemetryDelay: o.TelemetryDelay, Log: o.Log,
+		Broker: Broker(c.Uplink), Inventory: c.Inventory(), Software: o.Software, TelemetryDelay: o.TelemetryDelay, Log: o.Log,
 	})
 	return link{up}, err
+}
+
+// Broker is the centre's broker as the configuration has it.
+func Broker(u *firmwareconfig.Uplink) wire.Broker {
+	return wire.Broker{
+		URL: u.Broker, Username: u.Username, PasswordFile: u.PasswordFile, CAFile: u.CAFile, CertFile: u.CertFile, KeyFile: u.KeyFile, KeepAlive: u.KeepAlive,
+	}
 }
 
 func (l link) run(ctx context.Context) error {

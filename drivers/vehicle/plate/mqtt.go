@@ -18,7 +18,7 @@ import (
 
 // MQTT is a broker to which cameras publish ONVIF events.
 type MQTT struct {
-	Broker       string `yaml:"broker" required:"true" help:"broker that the cameras publish to" example:"mqtt://192.0.2.40:1883"`
+	Broker       string `yaml:"broker" required:"true" format:"broker" help:"broker that the cameras publish to" example:"mqtt://192.0.2.40:1883"`
 	Topic        string `yaml:"topic" default:"+/onvif-ej/RuleEngine/Recognition/LicensePlate/#" help:"topic filter of the plate events"`
 	User         string `yaml:"user" help:"user name at the broker"`
 	PasswordFile string `yaml:"password_file" format:"file" help:"file with the password at the broker"`

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strings"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"github.com/spf13/cobra"
+
+	"lanewarden/cmd/internal/agent"
+	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers"
+	"lanewarden/edge/diag/doctor"
+	firmwareconfig "lanewarden/firmware-config"
+	"lanewarden/sync/wire"
+)
+
+const (
+	defaultConfig = "/etc/lanewarden/lane.yaml"
+	defaultUser   = "lanewarden"
+)
+
+func doctorCommand() *cobra.Command {
+	var o doctor.Options
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "doctor", Short: "Find what is wrong, and say it in the order of likelihood", Args: cobra.NoArgs,
+		Long: `Look at lane file, agent, disk, clock, every device that is not well and the link to the centre, and say what is wrong: the cause before
+what follows from it, with what was seen and what to do. It changes nothing, and needs under 10 s. Exits 1 when something is wrong.`,
+		Example: "  sudo lanectl doctor\n  lanectl doctor --json | jq -r '.[].cause'",
+	}
+	socket := socketFlag(c)
+	f := c.Flags()
+	f.StringVar(&o.Config, "config", "", "lane file (default the one that the agent runs, else "+defaultConfig+")")
+	f.StringVar(&o.User, "user", "", "whom the agent runs as (default "+defaultUser+" where there is one)")
+	f.StringSliceVar(&o.TimeServers, "time-server", nil, "time server to ask (default those that this machine is configured with)")
+	f.BoolVar(&asJSON, "json", false, "as JSON, for programs")
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		o.Socket, o.Load, o.TLS, o.Connect = *socket, load, brokerTLS, brokerConnect
+		if _, err := user.Lookup(defaultUser); err == nil && o.User == "" {
+			o.User = defaultUser
+		}
+		if _, err := os.Stat(defaultConfig); err == nil && o.Config == "" && *socket == defaultSocket {
+			o.Config = defaultConfig
+		}
+		if c, err := load(o.Config); err == nil && !cmd.Flags().Changed("socket") {
+			o.Socket = agent.Socket(c)
+		}
+		findings := doctor.Examine(cmd.Context(), o)
+		if asJSON {
+			if findings == nil {
+				findings = []doctor.Finding{}
+			}
+			if err := json.NewEncoder(cmd.OutOrStdout()).Encode(findings); err != nil {
+				return err
+			}
+		} else {
+			printFindings(cmd.OutOrStdout(), findings)
+		}
+		for _, f := range findings {
+			if !f.Warning {
+				return fmt.Errorf("%s: %s", strings.Join(f.Subject, ", "), f.Text)
+			}
+		}
+		return nil
+	}
+	return c
+}
+
+func load(path string) (*firmwareconfig.Config, error) {
+	return firmwareconfig.Load(path, drivers.Catalog)
+}
+
+func printFindings(w io.Writer, findings []doctor.Finding) {
+	if len(findings) == 0 {
+		fmt.Fprintln(w, "nothing is wrong")
+		return
+	}
+	for i, f := range findings {
+		text := f.Text
+		if f.Warning {
+			text += " (warning)"
+		}
+		fmt.Fprintf(w, "%d. %s: %s   [%s]\n", i+1, strings.Join(f.Subject, ", "), text, f.Cause)
+		if f.Seen != "" {
+			fmt.Fprintf(w, "   seen  %s\n", strings.ReplaceAll(f.Seen, "\n", "\n         "))
+		}
+		fmt.Fprintf(w, "   do    %s\n", f.Do)
+	}
+}
+
+func brokerTLS(u *firmwareconfig.Uplink) (*tls.Config, error) { return agent.Broker(u).TLS() }
+
+// brokerTimeout bounds a connection that is made to see whether it works.
+const brokerTimeout = 3 * time.Second
+
+// brokerConnect connects with our name and password, under another client id: the agent keeps its own connection.
+func brokerConnect(ctx context.Context, u *firmwareconfig.Uplink) error {
+	b := agent.Broker(u)
+	b.ConnectTimeout = brokerTimeout
+	o, err := b.Options("lanectl-doctor-" + cli.Version())
+	if err != nil {
+		return err
+	}
+	client := mqtt.NewClient(o)
+	defer client.Disconnect(0)
+	stop := context.AfterFunc(ctx, func() { client.Disconnect(0) })
+	defer stop()
+	return wire.Wait(client.Connect(), brokerTimeout)
+}

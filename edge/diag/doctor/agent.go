@@ -1,0 +1,116 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+
+	"lanewarden/drivers/transport"
+	"lanewarden/edge/console"
+	"lanewarden/edge/diag"
+)
+
+// agent is the running agent, asked on its socket.
+type agent struct {
+	socket string
+	err    error // why it did not answer
+}
+
+// askTimeout is how long an agent that is well needs at most.
+const askTimeout = 3 * time.Second
+
+func (a *agent) status(ctx context.Context) *console.Status {
+	var s console.Status
+	if a.err = a.get(ctx, "/v1/status", func(resp *http.Response) error { return json.NewDecoder(resp.Body).Decode(&s) }); a.err != nil {
+		return nil
+	}
+	return &s
+}
+
+func (a *agent) get(ctx context.Context, path string, read func(*http.Response) error) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://laned"+path, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := console.NewClient(a.socket, askTimeout).Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
+	return read(resp)
+}
+
+// tape returns what a device sent lately, as far as its tape has it.
+func (a *agent) tape(ctx context.Context, device string, back time.Duration) (in []byte) {
+	to := time.Now().Add(-diag.CommitTime) // without waiting
+	q := url.Values{"from": {to.Add(-back).Format(time.RFC3339Nano)}, "to": {to.Format(time.RFC3339Nano)}}
+	_ = a.get(ctx, "/v1/devices/"+url.PathEscape(device)+"/recording?"+q.Encode(), func(resp *http.Response) error {
+		r, err := diag.Read(resp.Body)
+		if err != nil {
+			return err
+		}
+		for _, one := range r.Records {
+			if one.Kind == transport.RecordIn {
+				in = append(in, one.Data...)
+			}
+		}
+		return nil
+	}) // no evidence is no evidence
+	return in
+}
+
+// lookAtConfig reads the lane file, that of the agent when none was named.
+func (p *patient) lookAtConfig(context.Context) {
+	if p.Config == "" && p.status != nil {
+		p.Config = p.status.Config
+	}
+	if p.Config == "" {
+		return
+	}
+	c, err := p.Load(p.Config)
+	if err == nil {
+		p.config = c
+		return
+	}
+	f := Finding{Cause: "config", Subject: []string{"agent"}, Text: "the lane file is wrong: the agent does not start with it", Seen: err.Error(), Do: "mend the line that is named; try with: laned check " + p.Config, Rank: rankConfig}
+	if errors.Is(err, fs.ErrNotExist) {
+		f.Text, f.Do = "there is no lane file", "name it with --config, or put one there"
+	}
+	if p.status != nil {
+		f.Text, f.Rank, f.Warning = "the lane file was changed and is wrong: the agent will not start with it again", rankWarning, true
+	}
+	p.add(f)
+}
+
+// lookAtAgent says why it does not answer.
+func (p *patient) lookAtAgent(ctx context.Context) {
+	f := Finding{Subject: []string{"agent"}, Rank: rankAgent}
+	switch {
+	case p.status != nil:
+		if n := p.status.Journal.Failures; n > 0 {
+			p.add(Finding{Cause: "journal", Subject: []string{"agent"}, Text: fmt.Sprintf("%d writes to the journal failed since the agent's start", n), Do: "look at disk space, and at the agent's log for the reason", Rank: rankEffect})
+		}
+		return
+	case errors.Is(p.agent.err, fs.ErrPermission):
+		f.Cause, f.Rank, f.Text = "permission", rankPermission, "we may not use the agent's socket "+p.Socket
+		f.Do = "use sudo, or add yourself to the group lanewarden"
+	case errors.Is(p.agent.err, syscall.ECONNREFUSED), errors.Is(p.agent.err, fs.ErrNotExist):
+		f.Cause, f.Text = "agent-stopped", "the agent does not run: nobody is at "+p.Socket
+		f.Do = "systemctl start laned; when it stops again: journalctl -u laned -n 50"
+		p.lookAtPermissions()
+	default:
+		f.Cause, f.Text = "agent-hangs", "the agent runs but does not answer"
+		f.Do = "systemctl restart laned, and keep its log: journalctl -u laned -n 200 > laned.log"
+	}
+	f.Seen = p.agent.err.Error()
+	p.add(f)
+}
