@@ -82,7 +82,10 @@ func (p *patient) lookAtConfig(context.Context) {
 		return
 	}
 	f := Finding{Cause: "config", Subject: []string{"agent"}, Text: "the lane file is wrong: the agent does not start with it", Seen: err.Error(), Do: "mend the line that is named; try with: laned check " + p.Config, Rank: rankConfig}
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		f.Cause, f.Text, f.Do, f.Rank = "permission", "we may not read the lane file", "use sudo, or add yourself to the group lanewarden", rankPermission
+	case errors.Is(err, fs.ErrNotExist):
 		f.Text, f.Do = "there is no lane file", "name it with --config, or put one there"
 	}
 	if p.status != nil {
