@@ -5,7 +5,9 @@ package firmwareconfig
 
 import (
 	"embed"
+	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"lanewarden/drivers/observation"
@@ -121,8 +123,32 @@ type Uplink struct {
 
 // Console is the local API.
 type Console struct {
-	Socket string `yaml:"socket" help:"unix socket for lanectl; default is laned.sock in state_dir"`
-	Listen string `yaml:"listen" format:"hostport" help:"TCP address for metrics and the API; none by default" example:"127.0.0.1:8480"`
+	Socket       string `yaml:"socket" help:"unix socket for lanectl; default is laned.sock in state_dir"`
+	Listen       string `yaml:"listen" format:"hostport" help:"TCP address of the console, the API and metrics; none by default. Beyond localhost it needs accounts and a certificate" example:"127.0.0.1:8480"`
+	AccountsFile string `yaml:"accounts_file" format:"file" help:"who may sign in (lanectl account makes it); without it everybody on localhost may look, nobody may do anything"`
+	CertFile     string `yaml:"cert_file" format:"file" help:"TLS certificate chain (PEM)"`
+	KeyFile      string `yaml:"key_file" format:"file" help:"TLS private key (PEM)"`
+	ClientCAFile string `yaml:"client_ca_file" format:"file" help:"client certificates that one of these (PEM) has signed sign in as the account that they name (CN)"`
+}
+
+// Check implements driver.Checker.
+func (c Console) Check() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	switch {
+	case (c.CertFile == "") != (c.KeyFile == ""):
+		return errors.New("cert_file and key_file belong together")
+	case c.ClientCAFile != "" && (c.CertFile == "" || c.AccountsFile == ""):
+		return errors.New("client_ca_file needs cert_file and accounts_file: a certificate names an account")
+	case c.Listen == "" || err != nil:
+		return nil
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	if c.CertFile == "" || c.AccountsFile == "" {
+		return fmt.Errorf("%s is reached from other machines: cert_file, key_file and accounts_file are needed", c.Listen)
+	}
+	return nil
 }
 
 // Inventory returns what the agent runs, in the vocabulary of the wire.

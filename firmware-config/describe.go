@@ -5,6 +5,7 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"time"
 )
 
 // Describe writes what would run, for people.
@@ -54,4 +55,61 @@ func settingsText(v reflect.Value) string {
 		}
 	}
 	return strings.Join(parts, " ")
+}
+
+// Setting is one of a device's settings in force.
+type Setting struct {
+	Name    string `json:"name"` // "http.listen"
+	Value   string `json:"value"`
+	Unit    string `json:"unit,omitempty"`
+	Help    string `json:"help"`
+	Default bool   `json:"default"` // what it would be if the lane file said nothing
+}
+
+// InForce lists a device's settings as they are in force, defaults included. Secrets are not among them: the lane file names their files.
+func (d Device) InForce() (out []Setting) {
+	eachField(reflect.ValueOf(d.Settings), "", func(path string, f field, v reflect.Value) bool {
+		text := fmt.Sprint(v.Interface())
+		if f.builtin != "" {
+			text = v.FieldByName("Name").String()
+		} else if v.Kind() == reflect.Struct {
+			return true
+		}
+		def := f.def
+		if v.Type() == durationType {
+			if want, err := time.ParseDuration(def); err == nil {
+				def = want.String()
+			}
+		}
+		out = append(out, Setting{Name: path, Value: text, Unit: f.unit, Help: f.help, Default: text == def || f.def == "" && v.IsZero()})
+		return false
+	})
+	return out
+}
+
+// eachField calls visit with the fields of a settings struct, those behind pointers that are not nil among them. visit reports whether to go
+// on into a struct.
+func eachField(v reflect.Value, path string, visit func(path string, f field, v reflect.Value) bool) {
+	for v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return
+		}
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct {
+		return
+	}
+	for _, f := range fieldsOf(v.Type()) {
+		at := v.FieldByIndex(f.index)
+		for at.Kind() == reflect.Pointer && !at.IsNil() {
+			at = at.Elem()
+		}
+		if at.Kind() == reflect.Pointer {
+			continue // not given
+		}
+		name := strings.TrimPrefix(path+"."+f.name, ".")
+		if visit(name, f, at) {
+			eachField(at, name, visit)
+		}
+	}
 }

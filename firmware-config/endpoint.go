@@ -2,7 +2,6 @@ package firmwareconfig
 
 import (
 	"reflect"
-	"strings"
 
 	"lanewarden/drivers/transport"
 )
@@ -29,48 +28,22 @@ const (
 
 // Endpoints lists where a device and the agent meet, as the tags of its settings tell.
 func (d Device) Endpoints() (out []Endpoint) {
-	walkEndpoints(reflect.ValueOf(d.Settings), "", &out)
-	return out
-}
-
-func walkEndpoints(v reflect.Value, path string, out *[]Endpoint) {
-	for v.Kind() == reflect.Pointer {
-		if v.IsNil() {
-			return
-		}
-		v = v.Elem()
-	}
-	switch s := v.Interface().(type) {
-	case transport.Serial:
-		*out = append(*out, Endpoint{Field: path, Kind: Line, Where: s.Port, Serial: &s})
-		return
-	case transport.Folder:
-		*out = append(*out, Endpoint{Field: path, Kind: Drop, Where: s.Path})
-		return
-	}
-	if v.Kind() != reflect.Struct {
-		return
-	}
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
-		if !f.IsExported() || f.Tag.Get("builtin") != "" { // documents name no places
-			continue
-		}
-		name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		at := strings.TrimPrefix(path+"."+name, ".")
-		if name == "" {
-			at = path // inlined
-		}
-		switch f.Type.Kind() {
-		case reflect.Struct, reflect.Pointer:
-			walkEndpoints(v.Field(i), at, out)
-		case reflect.String:
-			text := v.Field(i).String()
-			if kind := endpointKind(name, f.Tag.Get("format")); kind != "" && text != "" {
-				*out = append(*out, Endpoint{Field: at, Kind: kind, Where: text})
+	eachField(reflect.ValueOf(d.Settings), "", func(path string, f field, v reflect.Value) bool {
+		switch s := v.Interface().(type) {
+		case transport.Serial:
+			out = append(out, Endpoint{Field: path, Kind: Line, Where: s.Port, Serial: &s})
+			return false
+		case transport.Folder:
+			out = append(out, Endpoint{Field: path, Kind: Drop, Where: s.Path})
+			return false
+		case string:
+			if kind := endpointKind(f.name, f.format); kind != "" && s != "" {
+				out = append(out, Endpoint{Field: path, Kind: kind, Where: s})
 			}
 		}
-	}
+		return f.builtin == "" && v.Kind() == reflect.Struct // documents name no places
+	})
+	return out
 }
 
 func endpointKind(name, format string) EndpointKind {

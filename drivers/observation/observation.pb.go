@@ -122,6 +122,8 @@ const (
 	Kind_KIND_PASSAGE_UPDATED      Kind = 50
 	Kind_KIND_PASSAGE_CLOSED       Kind = 51
 	Kind_KIND_PASSAGE_CORRECTED    Kind = 52
+	Kind_KIND_AGENT_ACCESS         Kind = 53
+	Kind_KIND_DEVICE_TEST          Kind = 54
 )
 
 // Enum value maps for Kind.
@@ -165,6 +167,8 @@ var (
 		50: "KIND_PASSAGE_UPDATED",
 		51: "KIND_PASSAGE_CLOSED",
 		52: "KIND_PASSAGE_CORRECTED",
+		53: "KIND_AGENT_ACCESS",
+		54: "KIND_DEVICE_TEST",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -205,6 +209,8 @@ var (
 		"KIND_PASSAGE_UPDATED":      50,
 		"KIND_PASSAGE_CLOSED":       51,
 		"KIND_PASSAGE_CORRECTED":    52,
+		"KIND_AGENT_ACCESS":         53,
+		"KIND_DEVICE_TEST":          54,
 	}
 )
 
@@ -401,6 +407,58 @@ func (DeviceState_State) EnumDescriptor() ([]byte, []int) {
 	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{14, 0}
 }
 
+type DeviceTest_Verdict int32
+
+const (
+	DeviceTest_VERDICT_UNSPECIFIED DeviceTest_Verdict = 0
+	DeviceTest_VERDICT_PASSED      DeviceTest_Verdict = 1
+	DeviceTest_VERDICT_FAILED      DeviceTest_Verdict = 2
+	DeviceTest_VERDICT_ABANDONED   DeviceTest_Verdict = 3
+)
+
+// Enum value maps for DeviceTest_Verdict.
+var (
+	DeviceTest_Verdict_name = map[int32]string{
+		0: "VERDICT_UNSPECIFIED",
+		1: "VERDICT_PASSED",
+		2: "VERDICT_FAILED",
+		3: "VERDICT_ABANDONED",
+	}
+	DeviceTest_Verdict_value = map[string]int32{
+		"VERDICT_UNSPECIFIED": 0,
+		"VERDICT_PASSED":      1,
+		"VERDICT_FAILED":      2,
+		"VERDICT_ABANDONED":   3,
+	}
+)
+
+func (x DeviceTest_Verdict) Enum() *DeviceTest_Verdict {
+	p := new(DeviceTest_Verdict)
+	*p = x
+	return p
+}
+
+func (x DeviceTest_Verdict) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DeviceTest_Verdict) Descriptor() protoreflect.EnumDescriptor {
+	return file_drivers_observation_observation_proto_enumTypes[5].Descriptor()
+}
+
+func (DeviceTest_Verdict) Type() protoreflect.EnumType {
+	return &file_drivers_observation_observation_proto_enumTypes[5]
+}
+
+func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DeviceTest_Verdict.Descriptor instead.
+func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60, 0}
+}
+
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
 // in journal and ledger; the body is kept as the exact bytes that the evidence log hashed.
 type Observation struct {
@@ -526,6 +584,8 @@ type Body struct {
 	//	*Body_PassageUpdated
 	//	*Body_PassageClosed
 	//	*Body_PassageCorrected
+	//	*Body_AgentAccess
+	//	*Body_DeviceTest
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -936,6 +996,24 @@ func (x *Body) GetPassageCorrected() *PassageCorrected {
 	return nil
 }
 
+func (x *Body) GetAgentAccess() *AgentAccess {
+	if x != nil {
+		if x, ok := x.Of.(*Body_AgentAccess); ok {
+			return x.AgentAccess
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetDeviceTest() *DeviceTest {
+	if x != nil {
+		if x, ok := x.Of.(*Body_DeviceTest); ok {
+			return x.DeviceTest
+		}
+	}
+	return nil
+}
+
 type isBody_Of interface {
 	isBody_Of()
 }
@@ -1088,6 +1166,14 @@ type Body_PassageCorrected struct {
 	PassageCorrected *PassageCorrected `protobuf:"bytes,52,opt,name=passage_corrected,json=passageCorrected,proto3,oneof"`
 }
 
+type Body_AgentAccess struct {
+	AgentAccess *AgentAccess `protobuf:"bytes,53,opt,name=agent_access,json=agentAccess,proto3,oneof"`
+}
+
+type Body_DeviceTest struct {
+	DeviceTest *DeviceTest `protobuf:"bytes,54,opt,name=device_test,json=deviceTest,proto3,oneof"`
+}
+
 func (*Body_RadiationOccupancy) isBody_Of() {}
 
 func (*Body_RadiationBackground) isBody_Of() {}
@@ -1161,6 +1247,10 @@ func (*Body_PassageUpdated) isBody_Of() {}
 func (*Body_PassageClosed) isBody_Of() {}
 
 func (*Body_PassageCorrected) isBody_Of() {}
+
+func (*Body_AgentAccess) isBody_Of() {}
+
+func (*Body_DeviceTest) isBody_Of() {}
 
 // Artifact names bytes kept whole as they came: an N42 document, a DICOS file, a recorded daily file.
 type Artifact struct {
@@ -6252,6 +6342,285 @@ func (x *PassageCorrected) GetBy() string {
 	return ""
 }
 
+// AgentAccess is what somebody did at the agent's console, or tried to.
+type AgentAccess struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Action        string                 `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"` // sign-in, sign-out, refused, locked, output, correction, test
+	User          string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`     // account; "local" for who is on the machine
+	Role          string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`     // viewer, technician, officer, admin
+	Peer          string                 `protobuf:"bytes,4,opt,name=peer,proto3" json:"peer,omitempty"`     // address that it came from
+	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`     // what was done, or why it was refused
+	Count         uint32                 `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"`  // refusals of the same kind that this stands for
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgentAccess) Reset() {
+	*x = AgentAccess{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgentAccess) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgentAccess) ProtoMessage() {}
+
+func (x *AgentAccess) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgentAccess.ProtoReflect.Descriptor instead.
+func (*AgentAccess) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *AgentAccess) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *AgentAccess) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *AgentAccess) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *AgentAccess) GetPeer() string {
+	if x != nil {
+		return x.Peer
+	}
+	return ""
+}
+
+func (x *AgentAccess) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *AgentAccess) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+// DeviceTest is the result of a guided test of a device.
+type DeviceTest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Test          string                 `protobuf:"bytes,1,opt,name=test,proto3" json:"test,omitempty"` // its id in the driver's Spec: "background"
+	Title         string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	Verdict       DeviceTest_Verdict     `protobuf:"varint,3,opt,name=verdict,proto3,enum=lanewarden.v1.DeviceTest_Verdict" json:"verdict,omitempty"`
+	StartedNs     int64                  `protobuf:"varint,4,opt,name=started_ns,json=startedNs,proto3" json:"started_ns,omitempty"` // UTC
+	By            string                 `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`                                 // who ran it
+	Checks        []*TestCheck           `protobuf:"bytes,6,rep,name=checks,proto3" json:"checks,omitempty"`
+	Note          string                 `protobuf:"bytes,7,opt,name=note,proto3" json:"note,omitempty"` // of who ran it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceTest) Reset() {
+	*x = DeviceTest{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceTest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceTest) ProtoMessage() {}
+
+func (x *DeviceTest) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
+func (*DeviceTest) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *DeviceTest) GetTest() string {
+	if x != nil {
+		return x.Test
+	}
+	return ""
+}
+
+func (x *DeviceTest) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *DeviceTest) GetVerdict() DeviceTest_Verdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return DeviceTest_VERDICT_UNSPECIFIED
+}
+
+func (x *DeviceTest) GetStartedNs() int64 {
+	if x != nil {
+		return x.StartedNs
+	}
+	return 0
+}
+
+func (x *DeviceTest) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *DeviceTest) GetChecks() []*TestCheck {
+	if x != nil {
+		return x.Checks
+	}
+	return nil
+}
+
+func (x *DeviceTest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// TestCheck is one thing that a test looks at.
+type TestCheck struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Passed        bool                   `protobuf:"varint,2,opt,name=passed,proto3" json:"passed,omitempty"`
+	Value         *float64               `protobuf:"fixed64,3,opt,name=value,proto3,oneof" json:"value,omitempty"`
+	Low           *float64               `protobuf:"fixed64,4,opt,name=low,proto3,oneof" json:"low,omitempty"`   // least that passes
+	High          *float64               `protobuf:"fixed64,5,opt,name=high,proto3,oneof" json:"high,omitempty"` // most that passes
+	Unit          string                 `protobuf:"bytes,6,opt,name=unit,proto3" json:"unit,omitempty"`
+	Text          string                 `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`         // what was seen, in words
+	Rows          []int64                `protobuf:"varint,8,rep,packed,name=rows,proto3" json:"rows,omitempty"` // observations that it rests on, by index in the journal
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestCheck) Reset() {
+	*x = TestCheck{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestCheck) ProtoMessage() {}
+
+func (x *TestCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
+func (*TestCheck) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *TestCheck) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TestCheck) GetPassed() bool {
+	if x != nil {
+		return x.Passed
+	}
+	return false
+}
+
+func (x *TestCheck) GetValue() float64 {
+	if x != nil && x.Value != nil {
+		return *x.Value
+	}
+	return 0
+}
+
+func (x *TestCheck) GetLow() float64 {
+	if x != nil && x.Low != nil {
+		return *x.Low
+	}
+	return 0
+}
+
+func (x *TestCheck) GetHigh() float64 {
+	if x != nil && x.High != nil {
+		return *x.High
+	}
+	return 0
+}
+
+func (x *TestCheck) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+func (x *TestCheck) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *TestCheck) GetRows() []int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
 var File_drivers_observation_observation_proto protoreflect.FileDescriptor
 
 const file_drivers_observation_observation_proto_rawDesc = "" +
@@ -6262,7 +6631,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xa1\x16\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xa0\x17\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -6312,7 +6681,10 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x0epassage_opened\x181 \x01(\v2\x1c.lanewarden.v1.PassageOpenedH\x00R\rpassageOpened\x12H\n" +
 	"\x0fpassage_updated\x182 \x01(\v2\x1d.lanewarden.v1.PassageUpdatedH\x00R\x0epassageUpdated\x12E\n" +
 	"\x0epassage_closed\x183 \x01(\v2\x1c.lanewarden.v1.PassageClosedH\x00R\rpassageClosed\x12N\n" +
-	"\x11passage_corrected\x184 \x01(\v2\x1f.lanewarden.v1.PassageCorrectedH\x00R\x10passageCorrectedB\x04\n" +
+	"\x11passage_corrected\x184 \x01(\v2\x1f.lanewarden.v1.PassageCorrectedH\x00R\x10passageCorrected\x12?\n" +
+	"\fagent_access\x185 \x01(\v2\x1a.lanewarden.v1.AgentAccessH\x00R\vagentAccess\x12<\n" +
+	"\vdevice_test\x186 \x01(\v2\x19.lanewarden.v1.DeviceTestH\x00R\n" +
+	"deviceTestB\x04\n" +
 	"\x02of\"i\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
@@ -6834,12 +7206,46 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x03 \x01(\tR\x02to\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x0e\n" +
-	"\x02by\x18\x05 \x01(\tR\x02by*U\n" +
+	"\x02by\x18\x05 \x01(\tR\x02by\"\x8b\x01\n" +
+	"\vAgentAccess\x12\x16\n" +
+	"\x06action\x18\x01 \x01(\tR\x06action\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\tR\x04user\x12\x12\n" +
+	"\x04role\x18\x03 \x01(\tR\x04role\x12\x12\n" +
+	"\x04peer\x18\x04 \x01(\tR\x04peer\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\x12\x14\n" +
+	"\x05count\x18\x06 \x01(\rR\x05count\"\xcb\x02\n" +
+	"\n" +
+	"DeviceTest\x12\x12\n" +
+	"\x04test\x18\x01 \x01(\tR\x04test\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12;\n" +
+	"\averdict\x18\x03 \x01(\x0e2!.lanewarden.v1.DeviceTest.VerdictR\averdict\x12\x1d\n" +
+	"\n" +
+	"started_ns\x18\x04 \x01(\x03R\tstartedNs\x12\x0e\n" +
+	"\x02by\x18\x05 \x01(\tR\x02by\x120\n" +
+	"\x06checks\x18\x06 \x03(\v2\x18.lanewarden.v1.TestCheckR\x06checks\x12\x12\n" +
+	"\x04note\x18\a \x01(\tR\x04note\"a\n" +
+	"\aVerdict\x12\x17\n" +
+	"\x13VERDICT_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eVERDICT_PASSED\x10\x01\x12\x12\n" +
+	"\x0eVERDICT_FAILED\x10\x02\x12\x15\n" +
+	"\x11VERDICT_ABANDONED\x10\x03\"\xd9\x01\n" +
+	"\tTestCheck\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06passed\x18\x02 \x01(\bR\x06passed\x12\x19\n" +
+	"\x05value\x18\x03 \x01(\x01H\x00R\x05value\x88\x01\x01\x12\x15\n" +
+	"\x03low\x18\x04 \x01(\x01H\x01R\x03low\x88\x01\x01\x12\x17\n" +
+	"\x04high\x18\x05 \x01(\x01H\x02R\x04high\x88\x01\x01\x12\x12\n" +
+	"\x04unit\x18\x06 \x01(\tR\x04unit\x12\x12\n" +
+	"\x04text\x18\a \x01(\tR\x04text\x12\x12\n" +
+	"\x04rows\x18\b \x03(\x03R\x04rowsB\b\n" +
+	"\x06_valueB\x06\n" +
+	"\x04_lowB\a\n" +
+	"\x05_high*U\n" +
 	"\x05Class\x12\x15\n" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\xb7\a\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\xe4\a\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18KIND_RADIATION_OCCUPANCY\x10\x10\x12\x1d\n" +
@@ -6878,7 +7284,9 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x13KIND_PASSAGE_OPENED\x101\x12\x18\n" +
 	"\x14KIND_PASSAGE_UPDATED\x102\x12\x17\n" +
 	"\x13KIND_PASSAGE_CLOSED\x103\x12\x1a\n" +
-	"\x16KIND_PASSAGE_CORRECTED\x104B Z\x1elanewarden/drivers/observationb\x06proto3"
+	"\x16KIND_PASSAGE_CORRECTED\x104\x12\x15\n" +
+	"\x11KIND_AGENT_ACCESS\x105\x12\x14\n" +
+	"\x10KIND_DEVICE_TEST\x106B Z\x1elanewarden/drivers/observationb\x06proto3"
 
 var (
 	file_drivers_observation_observation_proto_rawDescOnce sync.Once
@@ -6892,147 +7300,155 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 	return file_drivers_observation_observation_proto_rawDescData
 }
 
-var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
+var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                  // 0: lanewarden.v1.Class
 	(Kind)(0),                   // 1: lanewarden.v1.Kind
 	(RadiationOccupancy_End)(0), // 2: lanewarden.v1.RadiationOccupancy.End
 	(RadiationFault_Fault)(0),   // 3: lanewarden.v1.RadiationFault.Fault
 	(DeviceState_State)(0),      // 4: lanewarden.v1.DeviceState.State
-	(*Observation)(nil),         // 5: lanewarden.v1.Observation
-	(*Body)(nil),                // 6: lanewarden.v1.Body
-	(*Artifact)(nil),            // 7: lanewarden.v1.Artifact
-	(*Series)(nil),              // 8: lanewarden.v1.Series
-	(*RadiationOccupancy)(nil),  // 9: lanewarden.v1.RadiationOccupancy
-	(*RadiationBackground)(nil), // 10: lanewarden.v1.RadiationBackground
-	(*RadiationFault)(nil),      // 11: lanewarden.v1.RadiationFault
-	(*RadiationTamper)(nil),     // 12: lanewarden.v1.RadiationTamper
-	(*RadiationSetup)(nil),      // 13: lanewarden.v1.RadiationSetup
-	(*Setting)(nil),             // 14: lanewarden.v1.Setting
-	(*RadiationSpectrum)(nil),   // 15: lanewarden.v1.RadiationSpectrum
-	(*DetectorSummary)(nil),     // 16: lanewarden.v1.DetectorSummary
-	(*RadiationAlarm)(nil),      // 17: lanewarden.v1.RadiationAlarm
-	(*Nuclide)(nil),             // 18: lanewarden.v1.Nuclide
-	(*DeviceState)(nil),         // 19: lanewarden.v1.DeviceState
-	(*DeviceFault)(nil),         // 20: lanewarden.v1.DeviceFault
-	(*DeviceImport)(nil),        // 21: lanewarden.v1.DeviceImport
-	(*AgentStarted)(nil),        // 22: lanewarden.v1.AgentStarted
-	(*AgentClockStep)(nil),      // 23: lanewarden.v1.AgentClockStep
-	(*Inventory)(nil),           // 24: lanewarden.v1.Inventory
-	(*Lane)(nil),                // 25: lanewarden.v1.Lane
-	(*Device)(nil),              // 26: lanewarden.v1.Device
-	(*XrayImage)(nil),           // 27: lanewarden.v1.XrayImage
-	(*XrayThreatReport)(nil),    // 28: lanewarden.v1.XrayThreatReport
-	(*ThreatObject)(nil),        // 29: lanewarden.v1.ThreatObject
-	(*ThreatAssessment)(nil),    // 30: lanewarden.v1.ThreatAssessment
-	(*ThreatRegion)(nil),        // 31: lanewarden.v1.ThreatRegion
-	(*XrayQuality)(nil),         // 32: lanewarden.v1.XrayQuality
-	(*XrayFault)(nil),           // 33: lanewarden.v1.XrayFault
-	(*XrayPreview)(nil),         // 34: lanewarden.v1.XrayPreview
-	(*DeviceReading)(nil),       // 35: lanewarden.v1.DeviceReading
-	(*Quantity)(nil),            // 36: lanewarden.v1.Quantity
-	(*TraceAnalysis)(nil),       // 37: lanewarden.v1.TraceAnalysis
-	(*TraceFind)(nil),           // 38: lanewarden.v1.TraceFind
-	(*TracePeak)(nil),           // 39: lanewarden.v1.TracePeak
-	(*TraceVerification)(nil),   // 40: lanewarden.v1.TraceVerification
-	(*TraceBlank)(nil),          // 41: lanewarden.v1.TraceBlank
-	(*TraceCalibration)(nil),    // 42: lanewarden.v1.TraceCalibration
-	(*TraceHealth)(nil),         // 43: lanewarden.v1.TraceHealth
-	(*TraceQuality)(nil),        // 44: lanewarden.v1.TraceQuality
-	(*TraceTrend)(nil),          // 45: lanewarden.v1.TraceTrend
-	(*DeviceCondition)(nil),     // 46: lanewarden.v1.DeviceCondition
-	(*VehicleDetection)(nil),    // 47: lanewarden.v1.VehicleDetection
-	(*VehicleTag)(nil),          // 48: lanewarden.v1.VehicleTag
-	(*AntennaReads)(nil),        // 49: lanewarden.v1.AntennaReads
-	(*VehiclePlate)(nil),        // 50: lanewarden.v1.VehiclePlate
-	(*PlateRead)(nil),           // 51: lanewarden.v1.PlateRead
-	(*VehicleWeight)(nil),       // 52: lanewarden.v1.VehicleWeight
-	(*VehicleCode)(nil),         // 53: lanewarden.v1.VehicleCode
-	(*LaneOutput)(nil),          // 54: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),         // 55: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),           // 56: lanewarden.v1.SitePower
-	(*SiteClock)(nil),           // 57: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),       // 58: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),      // 59: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),      // 60: lanewarden.v1.PassageReading
-	(*PassageStation)(nil),      // 61: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),       // 62: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),    // 63: lanewarden.v1.PassageCorrected
+	(DeviceTest_Verdict)(0),     // 5: lanewarden.v1.DeviceTest.Verdict
+	(*Observation)(nil),         // 6: lanewarden.v1.Observation
+	(*Body)(nil),                // 7: lanewarden.v1.Body
+	(*Artifact)(nil),            // 8: lanewarden.v1.Artifact
+	(*Series)(nil),              // 9: lanewarden.v1.Series
+	(*RadiationOccupancy)(nil),  // 10: lanewarden.v1.RadiationOccupancy
+	(*RadiationBackground)(nil), // 11: lanewarden.v1.RadiationBackground
+	(*RadiationFault)(nil),      // 12: lanewarden.v1.RadiationFault
+	(*RadiationTamper)(nil),     // 13: lanewarden.v1.RadiationTamper
+	(*RadiationSetup)(nil),      // 14: lanewarden.v1.RadiationSetup
+	(*Setting)(nil),             // 15: lanewarden.v1.Setting
+	(*RadiationSpectrum)(nil),   // 16: lanewarden.v1.RadiationSpectrum
+	(*DetectorSummary)(nil),     // 17: lanewarden.v1.DetectorSummary
+	(*RadiationAlarm)(nil),      // 18: lanewarden.v1.RadiationAlarm
+	(*Nuclide)(nil),             // 19: lanewarden.v1.Nuclide
+	(*DeviceState)(nil),         // 20: lanewarden.v1.DeviceState
+	(*DeviceFault)(nil),         // 21: lanewarden.v1.DeviceFault
+	(*DeviceImport)(nil),        // 22: lanewarden.v1.DeviceImport
+	(*AgentStarted)(nil),        // 23: lanewarden.v1.AgentStarted
+	(*AgentClockStep)(nil),      // 24: lanewarden.v1.AgentClockStep
+	(*Inventory)(nil),           // 25: lanewarden.v1.Inventory
+	(*Lane)(nil),                // 26: lanewarden.v1.Lane
+	(*Device)(nil),              // 27: lanewarden.v1.Device
+	(*XrayImage)(nil),           // 28: lanewarden.v1.XrayImage
+	(*XrayThreatReport)(nil),    // 29: lanewarden.v1.XrayThreatReport
+	(*ThreatObject)(nil),        // 30: lanewarden.v1.ThreatObject
+	(*ThreatAssessment)(nil),    // 31: lanewarden.v1.ThreatAssessment
+	(*ThreatRegion)(nil),        // 32: lanewarden.v1.ThreatRegion
+	(*XrayQuality)(nil),         // 33: lanewarden.v1.XrayQuality
+	(*XrayFault)(nil),           // 34: lanewarden.v1.XrayFault
+	(*XrayPreview)(nil),         // 35: lanewarden.v1.XrayPreview
+	(*DeviceReading)(nil),       // 36: lanewarden.v1.DeviceReading
+	(*Quantity)(nil),            // 37: lanewarden.v1.Quantity
+	(*TraceAnalysis)(nil),       // 38: lanewarden.v1.TraceAnalysis
+	(*TraceFind)(nil),           // 39: lanewarden.v1.TraceFind
+	(*TracePeak)(nil),           // 40: lanewarden.v1.TracePeak
+	(*TraceVerification)(nil),   // 41: lanewarden.v1.TraceVerification
+	(*TraceBlank)(nil),          // 42: lanewarden.v1.TraceBlank
+	(*TraceCalibration)(nil),    // 43: lanewarden.v1.TraceCalibration
+	(*TraceHealth)(nil),         // 44: lanewarden.v1.TraceHealth
+	(*TraceQuality)(nil),        // 45: lanewarden.v1.TraceQuality
+	(*TraceTrend)(nil),          // 46: lanewarden.v1.TraceTrend
+	(*DeviceCondition)(nil),     // 47: lanewarden.v1.DeviceCondition
+	(*VehicleDetection)(nil),    // 48: lanewarden.v1.VehicleDetection
+	(*VehicleTag)(nil),          // 49: lanewarden.v1.VehicleTag
+	(*AntennaReads)(nil),        // 50: lanewarden.v1.AntennaReads
+	(*VehiclePlate)(nil),        // 51: lanewarden.v1.VehiclePlate
+	(*PlateRead)(nil),           // 52: lanewarden.v1.PlateRead
+	(*VehicleWeight)(nil),       // 53: lanewarden.v1.VehicleWeight
+	(*VehicleCode)(nil),         // 54: lanewarden.v1.VehicleCode
+	(*LaneOutput)(nil),          // 55: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),         // 56: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),           // 57: lanewarden.v1.SitePower
+	(*SiteClock)(nil),           // 58: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),       // 59: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),      // 60: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),      // 61: lanewarden.v1.PassageReading
+	(*PassageStation)(nil),      // 62: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),       // 63: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),    // 64: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),         // 65: lanewarden.v1.AgentAccess
+	(*DeviceTest)(nil),          // 66: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),           // 67: lanewarden.v1.TestCheck
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,  // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
-	6,  // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
-	7,  // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
-	9,  // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
-	10, // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
-	11, // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
-	12, // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
-	13, // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
-	15, // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
-	19, // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
-	20, // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
-	22, // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
-	23, // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
-	21, // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
-	27, // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
-	28, // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
-	32, // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
-	33, // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
-	34, // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
-	35, // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
-	37, // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
-	40, // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
-	41, // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
-	42, // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
-	43, // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
-	44, // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
-	46, // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
-	47, // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
-	48, // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
-	50, // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
-	52, // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
-	53, // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	54, // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	55, // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	56, // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	57, // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	58, // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	59, // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	62, // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	63, // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	2,  // 40: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	8,  // 41: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	8,  // 42: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	3,  // 43: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	14, // 44: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	16, // 45: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	17, // 46: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	18, // 47: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	4,  // 48: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	24, // 49: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	25, // 50: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	26, // 51: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	29, // 52: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	30, // 53: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	31, // 54: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	36, // 55: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	38, // 56: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	39, // 57: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	37, // 58: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	37, // 59: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	45, // 60: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	49, // 61: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	51, // 62: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	60, // 63: lanewarden.v1.PassageOpened.first:type_name -> lanewarden.v1.PassageReading
-	60, // 64: lanewarden.v1.PassageUpdated.reading:type_name -> lanewarden.v1.PassageReading
-	60, // 65: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	61, // 66: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	67, // [67:67] is the sub-list for method output_type
-	67, // [67:67] is the sub-list for method input_type
-	67, // [67:67] is the sub-list for extension type_name
-	67, // [67:67] is the sub-list for extension extendee
-	0,  // [0:67] is the sub-list for field type_name
+	7,  // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
+	8,  // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
+	10, // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
+	11, // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
+	12, // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
+	13, // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
+	14, // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
+	16, // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
+	20, // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
+	21, // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
+	23, // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
+	24, // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
+	22, // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
+	28, // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
+	29, // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
+	33, // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
+	34, // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
+	35, // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
+	36, // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
+	38, // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
+	41, // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
+	42, // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
+	43, // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
+	44, // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
+	45, // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
+	47, // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
+	48, // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
+	49, // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
+	51, // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
+	53, // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
+	54, // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
+	55, // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	56, // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	57, // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	58, // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	59, // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	60, // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	63, // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	64, // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	65, // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	66, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	2,  // 42: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	9,  // 43: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	9,  // 44: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	3,  // 45: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	15, // 46: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	17, // 47: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	18, // 48: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	19, // 49: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	4,  // 50: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	25, // 51: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	26, // 52: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	27, // 53: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	30, // 54: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	31, // 55: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	32, // 56: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	37, // 57: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	39, // 58: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	40, // 59: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	38, // 60: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	38, // 61: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	46, // 62: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	50, // 63: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	52, // 64: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	61, // 65: lanewarden.v1.PassageOpened.first:type_name -> lanewarden.v1.PassageReading
+	61, // 66: lanewarden.v1.PassageUpdated.reading:type_name -> lanewarden.v1.PassageReading
+	61, // 67: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	62, // 68: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	5,  // 69: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	67, // 70: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	71, // [71:71] is the sub-list for method output_type
+	71, // [71:71] is the sub-list for method input_type
+	71, // [71:71] is the sub-list for extension type_name
+	71, // [71:71] is the sub-list for extension extendee
+	0,  // [0:71] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -7078,6 +7494,8 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_PassageUpdated)(nil),
 		(*Body_PassageClosed)(nil),
 		(*Body_PassageCorrected)(nil),
+		(*Body_AgentAccess)(nil),
+		(*Body_DeviceTest)(nil),
 	}
 	file_drivers_observation_observation_proto_msgTypes[31].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[38].OneofWrappers = []any{}
@@ -7085,13 +7503,14 @@ func file_drivers_observation_observation_proto_init() {
 	file_drivers_observation_observation_proto_msgTypes[50].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[51].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[52].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[61].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   59,
+			NumEnums:      6,
+			NumMessages:   62,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

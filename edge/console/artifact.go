@@ -45,6 +45,10 @@ func (c *Console) artifact(w http.ResponseWriter, r *http.Request) {
 	}
 	defer a.Close()
 	w.Header().Set("Content-Type", "application/octet-stream")
+	if t := r.URL.Query().Get("type"); t == "image/jpeg" || t == "image/png" { // what a page may show; all else is only saved
+		w.Header().Set("Content-Type", t)
+	}
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("ETag", strconv.Quote(r.PathValue("sha256")))
 	http.ServeContent(w, r, "", time.Time{}, a)
 }

@@ -4,6 +4,7 @@ package console
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,13 +17,19 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/console/accounts"
+	"lanewarden/edge/console/web"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
 	"lanewarden/edge/lane/passage"
+	firmwareconfig "lanewarden/firmware-config"
 )
 
 // Link is the state of the link to the centre. The console stands below what knows it and takes it as a function.
@@ -67,6 +74,9 @@ type Journal struct {
 	Failures   uint64           `json:"failures"` // transactions that failed
 	Waiting    map[string]int64 `json:"waiting"`  // rows of each class that the hub has not acknowledged
 
+	DiskFree  uint64 `json:"disk_free"`  // bytes
+	DiskTotal uint64 `json:"disk_total"` // bytes
+
 	WaitingArtifacts     int64 `json:"waiting_artifacts"` // that the hub does not have whole
 	WaitingArtifactBytes int64 `json:"waiting_artifact_bytes"`
 }
@@ -92,6 +102,10 @@ type Options struct {
 	Listen                string // HOST:PORT; "" for none
 	TapeDir               string // where the devices' tapes are
 	Config, ConfigPath    string // the lane file, and where it is
+	Devices               []firmwareconfig.Device
+	Accounts              *accounts.Book // who may sign in on TCP; nil: everybody may look, nobody may do anything
+	TLS                   *tls.Config    // for TCP; nil for none
+	JournalDir            string
 	Journal               *journal.Journal
 	Lane                  *lane.Supervisor
 	Passages              *passage.Follower
@@ -103,16 +117,25 @@ type Options struct {
 type Console struct {
 	Options
 	started time.Time
-	drawing chan struct{} // holds a token while a picture is drawn: one at a time, for they cost a core
+	access  *access
+	// Each holds a token while it is done: one at a time, for they cost a core; and as many streams as there may be.
+	drawing, verifying, streams chan struct{}
 }
 
 // New makes a console.
 func New(o Options) *Console {
-	return &Console{Options: o, started: time.Now().UTC(), drawing: make(chan struct{}, 1)}
+	return &Console{
+		Options: o, started: time.Now().UTC(), access: newAccess(o.Accounts, o.TLS != nil, o.Journal.Commit),
+		drawing: make(chan struct{}, 1), verifying: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
+	}
 }
 
 const (
 	headerTimeout = 5 * time.Second
+	bodyTimeout   = 30 * time.Second
+	idleTimeout   = time.Minute
+	maxConns      = 256 // on TCP
+	maxHeader     = 16 << 10
 	shutdownGrace = 500 * time.Millisecond
 	socketMode    = 0o660 // root and the agent's group
 )
@@ -135,10 +158,18 @@ func (c *Console) Run(ctx context.Context) error {
 		if err != nil {
 			return errors.Join(fmt.Errorf("console: %w", err), unix.Close())
 		}
+		tcp = netutil.LimitListener(tcp, maxConns) // the rest waits, and costs nothing
+		if c.TLS != nil {
+			tcp = tls.NewListener(tcp, c.TLS)
+		}
 		listeners = append(listeners, tcp)
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	srv := &http.Server{Handler: c.handler(), ReadHeaderTimeout: headerTimeout, BaseContext: func(net.Listener) context.Context { return ctx }}
+	srv := &http.Server{
+		Handler: c.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	g.Go(func() error { return c.access.run(ctx) })
 	for _, l := range listeners {
 		g.Go(func() error {
 			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -161,18 +192,39 @@ func (c *Console) Run(ctx context.Context) error {
 
 func (c *Console) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", c.status)
-	mux.HandleFunc("GET /v1/tail", c.tail)
-	mux.HandleFunc("GET /v1/live/{device}", c.live)
-	mux.HandleFunc("GET /v1/passages", c.passages)
-	mux.HandleFunc("POST /v1/passages/corrections", c.correct)
-	mux.HandleFunc("POST /v1/devices/{device}/outputs", c.output)
-	mux.HandleFunc("GET /v1/devices/{device}/recording", c.recording)
-	mux.HandleFunc("GET /v1/artifacts/{sha256}", c.artifact)
-	mux.HandleFunc("GET /v1/artifacts/{sha256}/picture", c.picture)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{}))
+	for _, route := range []struct {
+		pattern string
+		role    accounts.Role
+		serve   http.HandlerFunc
+	}{
+		{"GET /v1/session", accounts.Nobody, c.access.session},
+		{"POST /v1/session", accounts.Nobody, c.access.signIn},
+		{"DELETE /v1/session", accounts.Viewer, c.access.signOut},
+		{"GET /v1/status", accounts.Viewer, c.status},
+		{"GET /v1/stream", accounts.Viewer, c.stream},
+		{"GET /v1/tail", accounts.Viewer, c.tail},
+		{"GET /v1/live/{device}", accounts.Viewer, c.live},
+		{"GET /v1/observations", accounts.Viewer, c.observations},
+		{"GET /v1/passages", accounts.Viewer, c.passages},
+		{"GET /v1/passages/{id}", accounts.Viewer, c.passage},
+		{"GET /v1/devices/{device}", accounts.Viewer, c.deviceDetail},
+		{"GET /v1/artifacts/{sha256}", accounts.Viewer, c.artifact},
+		{"GET /v1/artifacts/{sha256}/picture", accounts.Viewer, c.picture},
+		{"GET /v1/devices/{device}/recording", accounts.Technician, c.recording},
+		{"POST /v1/devices/{device}/outputs", accounts.Technician, c.output},
+		{"POST /v1/evidence/verification", accounts.Technician, c.verify},
+		{"POST /v1/passages/corrections", accounts.Officer, c.correct},
+	} {
+		serve := route.serve
+		if route.pattern != "POST /v1/session" { // who signs in has no token yet
+			serve = c.access.role(route.role, serve)
+		}
+		mux.HandleFunc(route.pattern, serve)
+	}
+	mux.Handle("GET /metrics", c.access.role(accounts.Viewer, promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{}).ServeHTTP))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	return mux
+	mux.Handle("GET /", web.Handler())
+	return c.access.identify(mux)
 }
 
 // Status returns what GET /v1/status answers.
@@ -192,6 +244,7 @@ func (c *Console) Status(ctx context.Context) (Status, error) {
 		ID: fmt.Sprintf("%x", id.ID), Origin: id.Origin(), VerifyKey: id.Verifier, Size: c.Journal.Size(), Signed: signed,
 		Rows: stats.Rows, Duplicates: stats.Duplicates, Groups: stats.Groups, Failures: stats.Failures, Waiting: map[string]int64{},
 	}
+	j.DiskFree, j.DiskTotal = disk(c.JournalDir)
 	for class, n := range waiting {
 		j.Waiting[class.Name()] = n
 	}
@@ -201,16 +254,22 @@ func (c *Console) Status(ctx context.Context) (Status, error) {
 	}, nil
 }
 
+// disk returns how much of the disk of a directory is free, zeros when that cannot be told.
+func disk(dir string) (free, total uint64) {
+	var s unix.Statfs_t
+	if unix.Statfs(dir, &s) != nil {
+		return 0, 0
+	}
+	return s.Bavail * uint64(s.Bsize), s.Blocks * uint64(s.Bsize)
+}
+
 func (c *Console) status(w http.ResponseWriter, r *http.Request) {
 	s, err := c.Status(r.Context())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(s); err != nil {
-		c.Log.Debug("status", "err", err)
-	}
+	answer(w, s)
 }
 
 // Line is one observation as GET /v1/tail gives it.
@@ -315,16 +374,17 @@ type Sample struct {
 func (c *Console) live(w http.ResponseWriter, r *http.Request) {
 	out := []Sample{}
 	for _, s := range c.Lane.Live(r.PathValue("device")) {
-		one := Sample{At: s.At, Channel: s.Channel, Values: make([]*float32, len(s.Values))}
-		for i := range s.Values {
-			if !math.IsNaN(float64(s.Values[i])) {
-				one.Values[i] = &s.Values[i]
-			}
+		out = append(out, sampleOf(s))
+	}
+	answer(w, out)
+}
+
+func sampleOf(s driver.Sample) Sample {
+	one := Sample{At: s.At, Channel: s.Channel, Values: make([]*float32, len(s.Values))}
+	for i := range s.Values {
+		if !math.IsNaN(float64(s.Values[i])) {
+			one.Values[i] = &s.Values[i]
 		}
-		out = append(out, one)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(out); err != nil {
-		c.Log.Debug("live", "err", err)
-	}
+	return one
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
@@ -41,10 +40,7 @@ func (c *Console) passages(w http.ResponseWriter, r *http.Request) {
 	for device, d := range clocks {
 		out.Clocks[device] = d.Seconds()
 	}
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(out); err != nil {
-		c.Log.Debug("passages", "err", err)
-	}
+	answer(w, out)
 }
 
 // Correction moves a reading to another passage.
@@ -64,21 +60,8 @@ type Output struct {
 
 const maxOrder = 16 << 10
 
-// local reports whether a request came over the unix socket: whoever may use that is known to the machine. Others are refused.
-func local(w http.ResponseWriter, r *http.Request) bool {
-	a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if ok && a.Network() == "unix" {
-		return true
-	}
-	http.Error(w, "orders, and raw bytes, are for the agent's unix socket only", http.StatusForbidden)
-	return false
-}
-
-// order decodes what a POST on the unix socket says.
+// order decodes what a POST says.
 func order(w http.ResponseWriter, r *http.Request, v any) bool {
-	if !local(w, r) {
-		return false
-	}
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
@@ -88,8 +71,15 @@ func order(w http.ResponseWriter, r *http.Request, v any) bool {
 	return true
 }
 
-func answer(w http.ResponseWriter, err error) {
-	if err != nil {
+// carry does what somebody asked for, once it is journalled who.
+func (c *Console) carry(w http.ResponseWriter, r *http.Request, action, text string, do func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
+	defer cancel()
+	if err := c.access.audit(ctx, user(r), action, text); err != nil {
+		http.Error(w, "not journalled, so not done: "+err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	if err := do(ctx); err != nil {
 		http.Error(w, err.Error(), http.StatusConflict)
 		return
 	}
@@ -102,13 +92,16 @@ func (c *Console) correct(w http.ResponseWriter, r *http.Request) {
 	if !order(w, r, &o) {
 		return
 	}
+	if u := user(r); u.Name != localUser { // who has signed in speaks for themselves
+		o.By = u.Name
+	}
 	if o.Reason == "" || o.By == "" {
 		http.Error(w, "reason and by are needed: they stand in the journal", http.StatusBadRequest)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
-	defer cancel()
-	answer(w, c.Passages.Correct(ctx, o.Idx, o.To, o.Reason, o.By))
+	c.carry(w, r, "correction", fmt.Sprintf("row %d to passage %q: %s", o.Idx, o.To, o.Reason), func(ctx context.Context) error {
+		return c.Passages.Correct(ctx, o.Idx, o.To, o.Reason, o.By)
+	})
 }
 
 // output serves POST /v1/devices/{device}/outputs.
@@ -121,5 +114,8 @@ func (c *Console) output(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "a reason is needed: it stands in the journal", http.StatusBadRequest)
 		return
 	}
-	answer(w, c.Lane.Command(r.Context(), r.PathValue("device"), o.Output, o.Value, o.Reason))
+	device := r.PathValue("device")
+	c.carry(w, r, "output", fmt.Sprintf("%s %s %s: %s", device, o.Output, o.Value, o.Reason), func(ctx context.Context) error {
+		return c.Lane.Command(ctx, device, o.Output, o.Value, o.Reason)
+	})
 }

@@ -4,24 +4,18 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/diag"
 	"lanewarden/edge/journal"
-	"lanewarden/edge/lane"
 )
 
 // recording serves GET /v1/devices/{device}/recording?from=…&to=…: what passed between the device and the agent, in the tape's format.
 func (c *Console) recording(w http.ResponseWriter, r *http.Request) {
-	if !local(w, r) {
-		return
-	}
 	id := r.PathValue("device")
-	devices := c.Lane.Devices()
-	i := slices.IndexFunc(devices, func(d lane.Status) bool { return d.ID == id })
-	if i < 0 {
+	device, ok := c.device(id)
+	if !ok {
 		http.Error(w, fmt.Sprintf("there is no device %s", id), http.StatusNotFound)
 		return
 	}
@@ -36,7 +30,7 @@ func (c *Console) recording(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rec := diag.Recording{About: diag.About{
-		Site: c.Site, Agent: c.Agent, Software: c.Software, Device: id, Driver: devices[i].Driver, From: from, To: to, Config: c.Config,
+		Site: c.Site, Agent: c.Agent, Software: c.Software, Device: id, Driver: device.Driver, From: from, To: to, Config: c.Config,
 	}}
 	if rec.Records, err = diag.Take(filepath.Join(c.TapeDir, id), from, to); err == nil {
 		rec.Observed, err = c.observed(id, from, to.Add(diag.CommitTime))

@@ -44,6 +44,11 @@ func (j *Journal) Read(from int64, maxRows int) ([]Row, error) {
 	return j.collect("WHERE idx>=? ORDER BY idx LIMIT ?", 64<<20, from, int64(maxRows))
 }
 
+// ReadBack returns rows of all classes before an idx, newest first, at most maxRows.
+func (j *Journal) ReadBack(before int64, maxRows int) ([]Row, error) {
+	return j.collect("WHERE idx<? ORDER BY idx DESC LIMIT ?", 64<<20, before, int64(maxRows))
+}
+
 // latestRows bounds how far back Latest looks.
 const latestRows = 200_000
 

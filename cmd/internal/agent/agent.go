@@ -4,6 +4,8 @@ package agent
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +19,7 @@ import (
 	"lanewarden/drivers"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/console"
+	"lanewarden/edge/console/accounts"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
 	"lanewarden/edge/lane/passage"
@@ -46,7 +49,7 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	}
 	defer unlock()
 
-	j, err := journal.Open(filepath.Join(c.Agent.StateDir, "journal"), journal.Options{Site: c.Site.ID, Agent: c.Agent.ID})
+	j, err := journal.Open(journalDir(c), journal.Options{Site: c.Site.ID, Agent: c.Agent.ID})
 	if err != nil {
 		return err
 	}
@@ -64,8 +67,12 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 		return err
 	}
 	passages := passage.NewFollower(j, lanes(c), o.Log)
+	book, tlsConfig, err := consoleAccess(c.Console)
+	if err != nil {
+		return fmt.Errorf("console: %w", err)
+	}
 	local := console.New(console.Options{
-		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Socket: Socket(c), Listen: c.Console.Listen, TapeDir: tapeDir(c), Config: c.Text, ConfigPath: c.File,
+		Accounts: book, TLS: tlsConfig, JournalDir: journalDir(c), Devices: c.Devices, Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Socket: Socket(c), Listen: c.Console.Listen, TapeDir: tapeDir(c), Config: c.Text, ConfigPath: c.File,
 		Journal: j, Lane: devices, Passages: passages, Link: link.status, Log: o.Log,
 	})
 	o.Log.Info("agent runs", "site", c.Site.ID, "agent", c.Agent.ID, "devices", len(c.Devices), "journal", fmt.Sprintf("%x", j.Identity().ID), "rows", j.Size())
@@ -91,6 +98,37 @@ func Socket(c *firmwareconfig.Config) string {
 	}
 	return filepath.Join(c.Agent.StateDir, SocketName)
 }
+
+// consoleAccess reads who may sign in to the console, and its certificates.
+func consoleAccess(c firmwareconfig.Console) (book *accounts.Book, config *tls.Config, err error) {
+	if c.AccountsFile != "" {
+		if book, err = accounts.Open(c.AccountsFile); err != nil {
+			return nil, nil, err
+		}
+	}
+	if c.CertFile == "" {
+		return book, nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	config = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	if c.ClientCAFile == "" {
+		return book, config, nil
+	}
+	text, err := os.ReadFile(c.ClientCAFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	config.ClientCAs, config.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
+	if !config.ClientCAs.AppendCertsFromPEM(text) {
+		return nil, nil, fmt.Errorf("%s holds no certificate (PEM)", c.ClientCAFile)
+	}
+	return book, config, nil
+}
+
+func journalDir(c *firmwareconfig.Config) string { return filepath.Join(c.Agent.StateDir, "journal") }
 
 func tapeDir(c *firmwareconfig.Config) string { return filepath.Join(c.Agent.StateDir, "tape") }
 

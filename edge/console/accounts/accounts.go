@@ -1,0 +1,316 @@
+// Package accounts is who may use a console: a file of accounts with roles and argon2id hashes of passwords. docs/access.md.
+package accounts
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// Role is what an account may do; each may do what those before it may.
+type Role int
+
+// The roles.
+const (
+	Nobody     Role = iota
+	Viewer          // look at everything
+	Technician      // run tests, set outputs, save recordings
+	Officer         // correct passages
+	Admin
+)
+
+var roleNames = []string{"nobody", "viewer", "technician", "officer", "admin"}
+
+func (r Role) String() string { return roleNames[r] }
+
+// ParseRole reads a role's name.
+func ParseRole(name string) (Role, error) {
+	if i := slices.Index(roleNames, name); i > 0 {
+		return Role(i), nil
+	}
+	return Nobody, fmt.Errorf("%q is no role: %s", name, strings.Join(roleNames[1:], ", "))
+}
+
+// Cost of a hash (OWASP password storage cheat sheet, argon2id): memory KiB, passes, lanes.
+const (
+	hashMemory = 19 << 10
+	hashPasses = 2
+	hashLanes  = 1
+	saltBytes  = 16
+	keyBytes   = 32
+)
+
+// MinPassword is the length of the shortest password.
+const MinPassword = 8
+
+// Hash returns the argon2id hash of a password with a new salt, in the PHC string format.
+func Hash(password string) (string, error) {
+	if len(password) < MinPassword {
+		return "", fmt.Errorf("a password has at least %d characters", MinPassword)
+	}
+	salt := make([]byte, saltBytes)
+	rand.Read(salt) // never fails
+	key := argon2.IDKey([]byte(password), salt, hashPasses, hashMemory, hashLanes, keyBytes)
+	b64 := base64.RawStdEncoding
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemory, hashPasses, hashLanes, b64.EncodeToString(salt), b64.EncodeToString(key)), nil
+}
+
+// phc is a hash that was read.
+type phc struct {
+	memory, passes uint32
+	lanes          uint8
+	salt, key      []byte
+}
+
+func parseHash(text string) (h phc, err error) {
+	parts := strings.Split(text, "$")
+	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return h, errors.New("is no argon2id hash")
+	}
+	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &h.memory, &h.passes, &h.lanes); err != nil {
+		return h, fmt.Errorf("argon2id parameters: %w", err)
+	}
+	if h.memory < 8 || h.memory > 256<<10 || h.passes < 1 || h.passes > 16 || h.lanes < 1 {
+		return h, fmt.Errorf("argon2id parameters %s are out of bounds", parts[3])
+	}
+	if h.salt, err = base64.RawStdEncoding.DecodeString(parts[4]); err != nil {
+		return h, fmt.Errorf("salt: %w", err)
+	}
+	h.key, err = base64.RawStdEncoding.DecodeString(parts[5])
+	if err == nil && len(h.key) < 16 {
+		err = errors.New("hash is too short")
+	}
+	return h, err
+}
+
+func (h phc) matches(password string) bool {
+	key := argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.lanes, uint32(len(h.key)))
+	return subtle.ConstantTimeCompare(key, h.key) == 1
+}
+
+// Account is one line of the file: NAME:ROLE:HASH.
+type Account struct {
+	Name string
+	Role Role
+	Hash string // "" for accounts that sign in by client certificate only
+}
+
+var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
+
+// CheckName reports what is wrong with an account's name.
+func CheckName(name string) error {
+	if !namePattern.MatchString(name) {
+		return fmt.Errorf("account name %q: lower-case letters, digits, dot, dash and underscore, at most 32", name)
+	}
+	return nil
+}
+
+// Parse reads the file's text.
+func Parse(text []byte) (out []Account, err error) {
+	n := 0
+	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
+		n++
+		line := strings.TrimSpace(s.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		a, err := parseLine(line)
+		if err == nil && slices.ContainsFunc(out, func(b Account) bool { return b.Name == a.Name }) {
+			err = fmt.Errorf("account %s is there twice", a.Name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+func parseLine(line string) (a Account, err error) {
+	parts := strings.SplitN(line, ":", 3)
+	if len(parts) != 3 {
+		return a, errors.New("write NAME:ROLE:HASH")
+	}
+	a.Name, a.Hash = parts[0], parts[2]
+	if err := CheckName(a.Name); err != nil {
+		return a, err
+	}
+	if a.Role, err = ParseRole(parts[1]); err != nil {
+		return a, err
+	}
+	if a.Hash != "" {
+		_, err = parseHash(a.Hash)
+	}
+	return a, err
+}
+
+// Write writes the file, whole or not at all.
+func Write(path string, all []Account) error {
+	var b bytes.Buffer
+	b.WriteString("# Lanewarden console accounts, NAME:ROLE:HASH; lanectl account edits it\n")
+	for _, a := range all {
+		fmt.Fprintf(&b, "%s:%s:%s\n", a.Name, a.Role, a.Hash)
+	}
+	part, err := os.CreateTemp(filepath.Dir(path), ".accounts-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(part.Name())
+	if info, err := os.Stat(path); err == nil {
+		err = part.Chmod(info.Mode().Perm())
+		if err != nil {
+			return errors.Join(err, part.Close())
+		}
+	}
+	_, err = part.Write(b.Bytes())
+	if err = errors.Join(err, part.Sync(), part.Close()); err != nil {
+		return err
+	}
+	return os.Rename(part.Name(), path)
+}
+
+// Read reads the file; one that is not there holds nothing.
+func Read(path string) ([]Account, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	all, err := Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return all, nil
+}
+
+// Lockout: after so many wrong passwords in a row an account is locked, for longer each time.
+const (
+	maxWrong = 5
+	firstFor = time.Minute
+	longest  = time.Hour
+)
+
+// Errors of SignIn.
+var (
+	ErrWrong  = errors.New("name or password is wrong")
+	ErrLocked = errors.New("too many wrong passwords")
+)
+
+// Book checks passwords against the file, which it reads again when it changed.
+type Book struct {
+	path string
+
+	hashing sync.Mutex // one at a time: a hash costs memory and half a core for a moment
+
+	mu     sync.Mutex
+	read   time.Time // of the file, when it was read
+	all    []Account
+	wrong  map[string]*wrongs // of accounts that exist
+	absent phc                // costs as much as one that exists
+}
+
+type wrongs struct {
+	count int
+	lock  time.Duration
+	until time.Time
+}
+
+// Open reads the file.
+func Open(path string) (*Book, error) {
+	b := &Book{path: path, wrong: map[string]*wrongs{}, absent: phc{hashMemory, hashPasses, hashLanes, make([]byte, saltBytes), make([]byte, keyBytes)}}
+	return b, b.refresh()
+}
+
+// refresh reads the file when it changed. One that cannot be read leaves the accounts as they were.
+func (b *Book) refresh() error {
+	info, err := os.Stat(b.path)
+	if err != nil {
+		return err
+	}
+	if info.ModTime().Equal(b.read) {
+		return nil
+	}
+	all, err := Read(b.path)
+	if err != nil {
+		return err
+	}
+	b.all, b.read = all, info.ModTime()
+	return nil
+}
+
+// Find returns an account.
+func (b *Book) Find(name string) (Account, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_ = b.refresh() // the accounts that were read last hold
+	for _, a := range b.all {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return Account{}, false
+}
+
+// SignIn checks a password. The error is ErrWrong, or wraps ErrLocked and says until when.
+func (b *Book) SignIn(name, password string, now time.Time) (Account, error) {
+	a, ok := b.Find(name)
+	if err := b.locked(name, now); err != nil {
+		return Account{}, err
+	}
+	h := b.absent
+	if ok && a.Hash != "" {
+		h, _ = parseHash(a.Hash) // it was read before
+	}
+	b.hashing.Lock()
+	right := h.matches(password)
+	b.hashing.Unlock()
+	if right && ok && a.Hash != "" {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.wrong, name)
+		return a, nil
+	}
+	if ok {
+		b.count(name, now)
+	}
+	return Account{}, ErrWrong
+}
+
+func (b *Book) locked(name string, now time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if w := b.wrong[name]; w != nil && now.Before(w.until) {
+		return fmt.Errorf("%w: locked for %s", ErrLocked, w.until.Sub(now).Round(time.Second))
+	}
+	return nil
+}
+
+func (b *Book) count(name string, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	w := b.wrong[name]
+	if w == nil {
+		w = &wrongs{}
+		b.wrong[name] = w
+	}
+	if w.count++; w.count >= maxWrong {
+		w.lock = min(max(2*w.lock, firstFor), longest)
+		w.until, w.count = now.Add(w.lock), 0
+	}
+}

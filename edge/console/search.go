@@ -1,0 +1,245 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"lanewarden/edge/journal"
+	"lanewarden/edge/lane"
+	firmwareconfig "lanewarden/firmware-config"
+)
+
+const (
+	searchPage = 200    // results
+	searchRows = 20_000 // looked at for one answer
+	searchRead = 500    // at a time
+)
+
+// Found is what GET /v1/observations answers.
+type Found struct {
+	Observations []Line `json:"observations"` // newest first
+	Next         int64  `json:"next"`         // before= of the next page; 0 at the journal's beginning
+}
+
+// query is what is searched for.
+type query struct {
+	class, device, kind, text string
+	limit                     int
+	from                      time.Time
+}
+
+func (q *query) takes(row *journal.Row) bool {
+	return (q.class == "" || row.Class.Name() == q.class) && (q.device == "" || row.Device == q.device) && (q.kind == "" || row.Kind.Name() == q.kind || strings.HasPrefix(row.Kind.Name(), q.kind+"."))
+}
+
+// observations serves GET /v1/observations?class=&device=&kind=&q=&from=&to=&before=&limit=: the newest that match.
+func (c *Console) observations(w http.ResponseWriter, r *http.Request) {
+	q, before, err := c.parseQuery(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	out := Found{Observations: []Line{}, Next: before}
+	for looked := 0; out.Next > 0 && len(out.Observations) < q.limit && looked < searchRows; looked += searchRead {
+		rows, err := c.Journal.ReadBack(out.Next, searchRead)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		if len(rows) == 0 {
+			out.Next = 0
+			break
+		}
+		for i := range rows {
+			out.Next = rows[i].Idx
+			if len(out.Observations) >= q.limit {
+				out.Next++ // this one is on the next page
+				break
+			}
+			line, ok, err := q.match(&rows[i])
+			if errors.Is(err, errTooOld) {
+				out.Next = 0
+				break
+			}
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			if ok {
+				out.Observations = append(out.Observations, line)
+			}
+		}
+	}
+	answer(w, out)
+}
+
+var errTooOld = errors.New("before the time asked for")
+
+// slack is how much earlier than it arrived an observation may be: devices tell late.
+const slack = time.Hour
+
+func (q *query) match(row *journal.Row) (Line, bool, error) {
+	if !q.from.IsZero() && row.Time < q.from.UnixNano() {
+		if row.Time < q.from.Add(-slack).UnixNano() {
+			return Line{}, false, errTooOld
+		}
+		return Line{}, false, nil
+	}
+	if !q.takes(row) {
+		return Line{}, false, nil
+	}
+	line, err := lineOf(row)
+	ok := q.text == "" || strings.Contains(strings.ToLower(string(line.Observation)), q.text)
+	return line, ok, err
+}
+
+func (c *Console) parseQuery(r *http.Request) (q query, before int64, err error) {
+	v := r.URL.Query()
+	q = query{class: v.Get("class"), device: v.Get("device"), kind: v.Get("kind"), text: strings.ToLower(v.Get("q")), limit: searchPage}
+	before = c.Journal.Size()
+	if text := v.Get("limit"); text != "" {
+		if q.limit, err = strconv.Atoi(text); err != nil || q.limit < 1 || q.limit > searchPage {
+			return q, 0, fmt.Errorf("limit=%q is not a number from 1 to %d", text, searchPage)
+		}
+	}
+	if text := v.Get("from"); text != "" {
+		if q.from, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			return q, 0, fmt.Errorf("from=%q is not a time like 2026-11-25T03:12:00Z", text)
+		}
+	}
+	if text := v.Get("to"); text != "" {
+		to, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			return q, 0, fmt.Errorf("to=%q is not a time like 2026-11-25T03:12:00Z", text)
+		}
+		if before, err = c.Journal.Arrived(to); err != nil {
+			return q, 0, err
+		}
+	}
+	if text := v.Get("before"); text != "" {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 0 {
+			return q, 0, fmt.Errorf("before=%q is no row", text)
+		}
+		before = min(before, n)
+	}
+	return q, before, nil
+}
+
+// PassageDetail is what GET /v1/passages/{id} answers.
+type PassageDetail struct {
+	Passage      rawJSON `json:"passage"` // lanewarden.v1.PassageClosed
+	Observations []Line  `json:"observations"`
+}
+
+type rawJSON []byte
+
+// MarshalJSON implements json.Marshaler.
+func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
+
+// passage serves GET /v1/passages/{id}: the passage and all that belongs to it.
+func (c *Console) passage(w http.ResponseWriter, r *http.Request) {
+	all, _, err := c.Passages.Passages(r.Context())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	for _, p := range all {
+		if p.Id != r.PathValue("id") {
+			continue
+		}
+		text, err := protojson.Marshal(p)
+		out := PassageDetail{Passage: text, Observations: []Line{}}
+		for _, reading := range p.Readings {
+			if err != nil {
+				break
+			}
+			var rows []journal.Row
+			if rows, err = c.Journal.Read(reading.Idx, 1); err == nil && len(rows) == 1 && rows[0].Idx == reading.Idx {
+				var line Line
+				line, err = lineOf(&rows[0])
+				out.Observations = append(out.Observations, line)
+			}
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		answer(w, out)
+		return
+	}
+	http.Error(w, "there is no such passage among the latest", http.StatusNotFound)
+}
+
+// DeviceDetail is what GET /v1/devices/{device} answers.
+type DeviceDetail struct {
+	Status   lane.Status              `json:"status"`
+	Settings []firmwareconfig.Setting `json:"settings"`
+	Config   string                   `json:"config"` // path of the lane file
+}
+
+// deviceDetail serves GET /v1/devices/{device}.
+func (c *Console) deviceDetail(w http.ResponseWriter, r *http.Request) {
+	s, ok := c.device(r.PathValue("device"))
+	if !ok {
+		http.Error(w, "there is no device "+r.PathValue("device"), http.StatusNotFound)
+		return
+	}
+	out := DeviceDetail{Status: s, Config: c.ConfigPath, Settings: []firmwareconfig.Setting{}}
+	for _, d := range c.Devices {
+		if d.ID == s.ID {
+			out.Settings = d.InForce()
+		}
+	}
+	answer(w, out)
+}
+
+func (c *Console) device(id string) (lane.Status, bool) {
+	all := c.Lane.Devices()
+	i := slices.IndexFunc(all, func(d lane.Status) bool { return d.ID == id })
+	if i < 0 {
+		return lane.Status{}, false
+	}
+	return all[i], true
+}
+
+// Verdict is what POST /v1/evidence/verification answers.
+type Verdict struct {
+	OK          bool     `json:"ok"`
+	Rows        int64    `json:"rows"`
+	Signed      int64    `json:"signed"` // of them under a signed checkpoint
+	Checkpoints int      `json:"checkpoints"`
+	Root        string   `json:"root"`
+	Findings    []string `json:"findings"`
+	Seconds     float64  `json:"seconds"`
+}
+
+// verify serves POST /v1/evidence/verification: it hashes every row again, one request at a time.
+func (c *Console) verify(w http.ResponseWriter, r *http.Request) {
+	select {
+	case c.verifying <- struct{}{}:
+		defer func() { <-c.verifying }()
+	default:
+		http.Error(w, "a verification is under way", http.StatusConflict)
+		return
+	}
+	begin := time.Now()
+	_, report, err := journal.Audit(c.JournalDir, "")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	v := Verdict{OK: report.OK(), Rows: report.Rows, Signed: report.Signed, Checkpoints: report.Checkpoints, Root: report.Root.String(), Findings: append([]string{}, report.Findings...), Seconds: time.Since(begin).Seconds()}
+	if err := c.access.audit(r.Context(), user(r), "verification", fmt.Sprintf("%d rows, OK: %v", v.Rows, v.OK)); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	answer(w, v)
+}

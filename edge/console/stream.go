@@ -1,0 +1,129 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+const (
+	maxStreams  = 32
+	streamTick  = 200 * time.Millisecond
+	statusEvery = 5  // ticks
+	streamRows  = 50 // of a tick; what is over that is left out: a page shows the newest
+	writeLimit  = 10 * time.Second
+)
+
+// Head is an observation as the stream tells of it: what it is, not what it says.
+type Head struct {
+	Idx    int64     `json:"idx"`
+	Time   time.Time `json:"time"`
+	Class  string    `json:"class"`
+	Device string    `json:"device"`
+	Kind   string    `json:"kind"`
+}
+
+// stream serves GET /v1/stream?device=rpm-1: server-sent events. status comes every second, rows as they are journalled, live with the
+// samples of the device that is named.
+func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
+	select {
+	case c.streams <- struct{}{}:
+		defer func() { <-c.streams }()
+	default:
+		w.Header().Set("Retry-After", "10")
+		http.Error(w, fmt.Sprintf("%d pages follow already", maxStreams), http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	s := streamer{c: c, w: w, control: http.NewResponseController(w), device: r.URL.Query().Get("device"), next: c.Journal.Size()}
+	t := time.NewTicker(streamTick)
+	defer t.Stop()
+	for n := 0; ; n++ {
+		if err := s.tick(r, n%statusEvery == 0); err != nil {
+			c.Log.Debug("stream", "err", err)
+			return
+		}
+		select {
+		case <-t.C:
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// streamer is one page that follows.
+type streamer struct {
+	c       *Console
+	w       http.ResponseWriter
+	control *http.ResponseController
+	device  string
+	next    int64     // row
+	seen    time.Time // of live samples
+}
+
+func (s *streamer) tick(r *http.Request, withStatus bool) error {
+	if err := s.control.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
+		return err
+	}
+	if withStatus {
+		status, err := s.c.Status(r.Context())
+		if err != nil {
+			return err
+		}
+		if err := s.send("status", status); err != nil {
+			return err
+		}
+	}
+	if err := s.rows(); err != nil {
+		return err
+	}
+	if err := s.live(); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}
+
+func (s *streamer) send(event string, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", event, text)
+	return err
+}
+
+func (s *streamer) rows() error {
+	size := s.c.Journal.Size()
+	if size == s.next {
+		return nil
+	}
+	rows, err := s.c.Journal.Read(max(s.next, size-streamRows), streamRows)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	heads := make([]Head, len(rows))
+	for i, row := range rows {
+		heads[i] = Head{Idx: row.Idx, Time: time.Unix(0, row.Time).UTC(), Class: row.Class.Name(), Device: row.Device, Kind: row.Kind.Name()}
+	}
+	s.next = rows[len(rows)-1].Idx + 1
+	return s.send("rows", heads)
+}
+
+func (s *streamer) live() error {
+	if s.device == "" {
+		return nil
+	}
+	fresh := []Sample{}
+	for _, one := range s.c.Lane.Live(s.device) {
+		if one.At.After(s.seen) {
+			fresh = append(fresh, sampleOf(one))
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	s.seen = fresh[len(fresh)-1].At
+	return s.send("live", fresh)
+}

@@ -1,0 +1,80 @@
+// The lane console: frame, navigation, and which page is shown.
+import { ask, html, language, languages, may, render, session, setLanguage, setSession, t, useEffect, useState } from "/lib.js";
+import { LanePage } from "/pages/lane.js";
+import { SignIn } from "/pages/signin.js";
+
+/** Pages by the first word behind #/; those that are not needed at once are loaded when they are. @type {Record<string, () => Promise<any>>} */
+const pages = {
+	"": async () => LanePage,
+	signin: async () => SignIn,
+	passages: async () => (await import("/pages/passages.js")).Passages,
+	passage: async () => (await import("/pages/passage.js")).Passage,
+	device: async () => (await import("/pages/device.js")).Device,
+	tests: async () => (await import("/pages/tests.js")).Tests,
+	events: async () => (await import("/pages/events.js")).Events,
+	link: async () => (await import("/pages/link.js")).LinkPage,
+	evidence: async () => (await import("/pages/evidence.js")).Evidence,
+};
+const nav = ["", "passages", "tests", "events", "link", "evidence"];
+const themes = ["auto", "light", "dark", "contrast"];
+
+/** @param {string} theme */
+function setTheme(theme) {
+	const wanted = theme !== "auto" ? theme : matchMedia("(prefers-contrast: more)").matches ? "contrast" : matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+	document.documentElement.dataset.theme = wanted;
+	localStorage.setItem("theme", theme);
+}
+
+/** @returns {[string, string]} page and what it is of */
+function where() {
+	const [page = "", ...rest] = location.hash.replace(/^#\//, "").split("/");
+	return [page in pages ? page : "", decodeURIComponent(rest.join("/"))];
+}
+
+function App() {
+	const [[page, of], setPlace] = useState(where());
+	const [Page, setPage] = useState(/** @type {any} */ (null));
+	const [, redraw] = useState(0);
+	useEffect(() => {
+		const moved = () => setPlace(where());
+		addEventListener("hashchange", moved);
+		return () => removeEventListener("hashchange", moved);
+	}, []);
+	useEffect(() => {
+		let gone = false;
+		if (!may("viewer") && page !== "signin") location.hash = "#/signin";
+		pages[page]().then((P) => {
+			if (gone) return;
+			setPage(() => P);
+			document.title = `${t(`nav.${page || "lane"}`)}${of ? ` ${of}` : ""} – Lanewarden`;
+			document.querySelector("main")?.focus();
+		});
+		return () => {
+			gone = true;
+		};
+	}, [page, of, session.user, language]);
+	const changed = () => redraw(Math.random());
+	/** @param {string} lang */
+	const speak = async (lang) => {
+		await setLanguage(lang);
+		changed();
+	};
+	return html`
+		<a class="skip" href="#main" onClick=${(/** @type {Event} */ e) => { e.preventDefault(); document.querySelector("main")?.focus(); }}>${t("skip")}</a>
+		<header>
+			<strong class="brand">Lanewarden</strong>
+			<nav aria-label=${t("pages")}>${may("viewer") && nav.map((n) => html`<a href="#/${n}" aria-current=${n === page ? "page" : undefined}>${t(`nav.${n || "lane"}`)}</a>`)}</nav>
+			<div class="choices">
+				<label>${t("language")} <select value=${language} onChange=${(/** @type {any} */ e) => speak(e.target.value)}>${languages.map((l) => html`<option value=${l} lang=${l}>${{ en: "English", fr: "Français" }[l]}</option>`)}</select></label>
+				<label>${t("theme")} <select value=${localStorage.getItem("theme") ?? "auto"} onChange=${(/** @type {any} */ e) => { setTheme(e.target.value); changed(); }}>${themes.map((n) => html`<option value=${n}>${t(`theme.${n}`)}</option>`)}</select></label>
+				${session.accounts && html`<a href="#/signin">${may("viewer") ? session.user : t("nav.signin")}</a>`}
+			</div>
+		</header>
+		<main id="main" tabindex="-1">${Page ? html`<${Page} key=${page + "/" + of} of=${of} changed=${changed} />` : html`<p>${t("loading")}</p>`}</main>`;
+}
+
+setTheme(localStorage.getItem("theme") ?? "auto");
+await setLanguage(localStorage.getItem("language") ?? navigator.language.slice(0, 2));
+setSession(await ask("/v1/session"));
+const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+render(html`<${App} />`, root);

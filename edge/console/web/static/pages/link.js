@@ -1,0 +1,34 @@
+// The way to the centre: what waits, what it costs, when it will be done.
+import { bytes, duration, follow, html, number, since, t, useEffect, useState, word } from "/lib.js";
+import { Chart } from "/chart.js";
+import { Agent, Facts } from "/ui.js";
+
+export function LinkPage() {
+	const [s, setStatus] = useState(/** @type {any} */ (null));
+	const [history, setHistory] = useState(/** @type {number[][]} */ ([]));
+	useEffect(() => {
+		/** @type {number[][]} */
+		let ring = [];
+		return follow("", { status: (one) => {
+			const waiting = Object.values(one.journal.waiting).reduce((a, b) => a + b, 0);
+			ring = ring.concat([[new Date(one.now).getTime() / 1000, waiting, one.link.bytes_per_s]]).slice(-600);
+			setHistory(ring);
+			setStatus(one);
+		} });
+	}, []);
+	if (!s) return html`<h1>${t("nav.link")}</h1><p>${t("loading")}</p>`;
+	const now = new Date(s.now).getTime();
+	const { link, journal } = s;
+	const state = !link.configured ? "none" : link.ready ? "up" : "down";
+	return html`<h1>${t("nav.link")}</h1>
+		<p class="verdict ${state === "down" ? "bad" : "good"}">${word("link", state)} ${link.since ? t("for", { time: since(link.since, now) }) : ""}</p>
+		<p class="reason"><${Agent} text=${link.problem} /></p>
+		<${Facts} rows=${[
+			[t("broker"), link.broker], [t("waiting-rows"), t("queue-of", { alarms: number(journal.waiting.alarm), events: number(journal.waiting.event), telemetry: number(journal.waiting.telemetry), artifacts: number(journal.waiting_artifacts) })],
+			[t("waiting-bytes"), bytes(journal.waiting_artifact_bytes)], [t("done-in"), link.ready && link.bytes_per_s > 0 && journal.waiting_artifact_bytes ? duration(journal.waiting_artifact_bytes / link.bytes_per_s) : t("at-once")],
+			[t("rate"), `${bytes(link.bytes_per_s)}/s`], [t("round-trip"), `${link.rtt_ms} ms`], [t("in-flight"), bytes(link.in_flight)], [t("sent"), bytes(link.sent_bytes)],
+			[t("per-row"), link.sent_rows ? `${number(link.sent_bytes / link.sent_rows, 1)} B` : ""], [t("acknowledged"), number(link.acked_rows)], [t("verified-rows"), number(link.verified)], [t("reconnects"), number(link.reconnects)],
+			[t("artifact-under-way"), link.artifact && `${bytes(link.artifact.held)} / ${bytes(link.artifact.size)}`],
+		]} />
+		${history.length > 1 && html`<${Chart} label=${t("waiting-rows")} data=${[history.map((h) => h[0]), history.map((h) => h[1])]} series=${[t("waiting-rows")]} height=${160} />`}`;
+}

@@ -1,0 +1,117 @@
+package web
+
+import (
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"lanewarden/drivers/observation"
+)
+
+func files(t *testing.T, pattern string) map[string]string {
+	out := map[string]string{}
+	err := fs.WalkDir(embedded, "static", func(name string, d fs.DirEntry, err error) error {
+		if ok, _ := path.Match(pattern, path.Base(name)); err == nil && !d.IsDir() && ok && !strings.Contains(name, "/vendor/") {
+			text, err := embedded.ReadFile(name)
+			out[strings.TrimPrefix(name, "static")] = string(text)
+			return err
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+var entry = regexp.MustCompile(`"([^"\n]+)": "((?:[^"\\]|\\.)*)"`)
+
+func catalogue(t *testing.T, lang string) map[string]string {
+	out := map[string]string{}
+	for _, m := range entry.FindAllStringSubmatch(files(t, lang+".js")["/text/"+lang+".js"], -1) {
+		if _, twice := out[m[1]]; twice {
+			t.Errorf("%s.js has %q twice", lang, m[1])
+		}
+		out[m[1]] = m[2]
+	}
+	return out
+}
+
+var value = regexp.MustCompile(`\{\w+\}`)
+
+// Both languages have the same texts with the same values in them, and every text that a page asks for.
+func TestCatalogues(t *testing.T) {
+	en, fr := catalogue(t, "en"), catalogue(t, "fr")
+	for key, text := range en {
+		other, ok := fr[key]
+		a, b := value.FindAllString(text, -1), value.FindAllString(other, -1)
+		slices.Sort(a)
+		slices.Sort(b)
+		if !ok || !slices.Equal(a, b) {
+			t.Errorf("%q: %q, in French %q", key, text, other)
+		}
+	}
+	if len(en) != len(fr) {
+		t.Errorf("%d texts in English, %d in French", len(en), len(fr))
+	}
+	used := regexp.MustCompile(`\bt\("([^"]+)"`)
+	for name, text := range files(t, "*.js") {
+		for _, m := range used.FindAllStringSubmatch(text, -1) {
+			if _, ok := en[m[1]]; !ok {
+				t.Errorf("%s asks for %q, which no catalogue has", name, m[1])
+			}
+		}
+	}
+	for n, name := range observation.Kind_name {
+		if n != 0 {
+			if key := "kind." + observation.Kind(n).Name(); en[key] == "" {
+				t.Errorf("the kind %s has no name: %q", name, key)
+			}
+		}
+	}
+}
+
+// A page stays small: what a technician's telephone loads.
+func TestBudget(t *testing.T) {
+	total := 0
+	err := fs.WalkDir(embedded, "static", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		total += int(info.Size())
+		return err
+	})
+	if err != nil || total > 300<<10 {
+		t.Errorf("all pages, both languages and the libraries are %d bytes, the budget is 300 KiB (%v)", total, err)
+	}
+}
+
+func TestServes(t *testing.T) {
+	h := Handler()
+	get := func(path string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, "http://lane/", nil)
+		r.URL.Path = path
+		h.ServeHTTP(w, r)
+		return w
+	}
+	w := get("/")
+	csp := w.Header().Get("Content-Security-Policy")
+	if w.Code != 200 || !strings.Contains(csp, "script-src 'self' 'sha256-") || strings.Contains(csp, "unsafe") {
+		t.Errorf("/: %d, %s", w.Code, csp)
+	}
+	if w := get("/app.js"); w.Code != 200 || w.Header().Get("Content-Type") != "text/javascript; charset=utf-8" {
+		t.Errorf("/app.js: %d, %s", w.Code, w.Header())
+	}
+	for _, path := range []string{"/../web.go", "/..%2fweb.go", "/static/app.js", "/text", "/pages/", "/etc/passwd", "/./../../../etc/passwd"} {
+		if w := get(path); w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
