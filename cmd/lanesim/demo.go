@@ -22,6 +22,7 @@ import (
 	"lanewarden/cmd/internal/agent"
 	"lanewarden/drivers"
 	"lanewarden/edge/console"
+	"lanewarden/edge/console/accounts"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
@@ -76,10 +77,10 @@ func (d demo) run(ctx context.Context) error {
 	}
 	fmt.Fprintf(d.out, `hub      feed     http://%s/v1/feed    (curl -N 'http://%s/v1/feed?wait=30s')
          agents   http://%s/v1/agents  metrics http://%s/metrics  images http://%s/v1/artifacts/SHA256
-agent    status   bin/lanectl status --socket %s
-         metrics  http://%s/metrics
+agent    console  http://%s/  (sign in as technician, password %s; or viewer, officer, admin)
+         status   bin/lanectl status --socket %s
 logs     %s/lanehub.log, %s/laned.log          Ctrl-C stops all
-`, demoHub, demoHub, demoHub, demoHub, demoHub, d.socket(), demoConsole, d.dir, d.dir)
+`, demoHub, demoHub, demoHub, demoHub, demoHub, demoConsole, demoPassword, d.socket(), d.dir, d.dir)
 	g, ctx := errgroup.WithContext(ctx)
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx)) // it hears the agent's last words
 	g.Go(func() error {
@@ -118,8 +119,33 @@ func (d demo) writeConfig() (string, error) {
 			return "", err
 		}
 	}
+	book, err := d.writeAccounts()
+	if err != nil {
+		return "", err
+	}
 	path := filepath.Join(d.dir, "lane.yaml")
-	return path, os.WriteFile(path, []byte(strings.ReplaceAll(string(text), " .run/", " "+d.dir+"/")), 0o640)
+	lane := strings.ReplaceAll(string(text), " .run/", " "+d.dir+"/")
+	lane = strings.Replace(lane, demoListen, strings.TrimSuffix(demoListen, "}")+fmt.Sprintf(", accounts_file: %q}", book), 1)
+	return path, os.WriteFile(path, []byte(lane), 0o640)
+}
+
+const (
+	demoListen   = `console: {listen: "` + demoConsole + `"}` // as the lane files have it
+	demoPassword = "lanewarden"
+)
+
+// writeAccounts makes an account of each role, named as the role, and returns their file.
+func (d demo) writeAccounts() (string, error) {
+	var all []accounts.Account
+	for role := accounts.Viewer; role <= accounts.Admin; role++ {
+		hash, err := accounts.Hash(demoPassword)
+		if err != nil {
+			return "", err
+		}
+		all = append(all, accounts.Account{Name: role.String(), Role: role, Hash: hash})
+	}
+	path := filepath.Join(d.dir, "accounts")
+	return path, accounts.Write(path, all)
 }
 
 // program runs a program until ctx ends, then stops it. One that ends by itself ends the demonstration.

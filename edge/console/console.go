@@ -221,7 +221,7 @@ func (c *Console) handler() http.Handler {
 		}
 		mux.HandleFunc(route.pattern, serve)
 	}
-	mux.Handle("GET /metrics", c.access.role(accounts.Viewer, promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{}).ServeHTTP))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{})) // counters; whoever collects them has no account
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.Handle("GET /", web.Handler())
 	return c.access.identify(mux)

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"lanewarden/edge/console/accounts"
+)
+
+const defaultAccounts = "/etc/lanewarden/accounts"
+
+func accountCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: "account", Short: "Who may use the console",
+		Long: `Edit the file of accounts that the lane file names as console.accounts_file. A running agent sees the change at once.
+
+Roles, each may do what those before it may: viewer looks; technician runs tests, sets outputs, saves recordings; officer corrects passages; admin.`,
+	}
+	c.PersistentFlags().StringVar(&file, "file", defaultAccounts, "file of accounts")
+	var role string
+	var certificate bool
+	set := &cobra.Command{
+		Use: "set NAME", Short: "Make an account, or give it a new password or role", Args: cobra.ExactArgs(1),
+		Long:    "Make an account, or give it a new password or role. The password is asked for on a terminal, else read from standard input.",
+		Example: "  lanectl account set mtremblay --role technician\n  lanectl account set mtremblay --role technician < password.txt",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a := accounts.Account{Name: args[0]}
+			err := accounts.CheckName(a.Name)
+			if err == nil {
+				a.Role, err = accounts.ParseRole(role)
+			}
+			if err != nil {
+				return err
+			}
+			if !certificate {
+				password, err := readPassword(cmd)
+				if err != nil {
+					return err
+				}
+				if a.Hash, err = accounts.Hash(password); err != nil {
+					return err
+				}
+			}
+			return edit(file, func(all []accounts.Account) ([]accounts.Account, error) {
+				return append(without(all, a.Name), a), nil
+			})
+		},
+	}
+	set.Flags().StringVar(&role, "role", "viewer", "viewer, technician, officer or admin")
+	set.Flags().BoolVar(&certificate, "certificate", false, "signs in by client certificate only: no password")
+	c.AddCommand(set, &cobra.Command{
+		Use: "remove NAME", Short: "Remove an account: who has it is out at once", Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return edit(file, func(all []accounts.Account) ([]accounts.Account, error) {
+				left := without(all, args[0])
+				if len(left) == len(all) {
+					return nil, fmt.Errorf("%s has no account %s", file, args[0])
+				}
+				return left, nil
+			})
+		},
+	}, &cobra.Command{
+		Use: "list", Short: "List accounts and roles", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			all, err := accounts.Read(file)
+			if err != nil {
+				return err
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "NAME\tROLE\tSIGNS IN BY")
+			for _, a := range all {
+				by := "password"
+				if a.Hash == "" {
+					by = "client certificate"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\n", a.Name, a.Role, by)
+			}
+			return w.Flush()
+		},
+	})
+	return c
+}
+
+func without(all []accounts.Account, name string) []accounts.Account {
+	return slices.DeleteFunc(slices.Clone(all), func(a accounts.Account) bool { return a.Name == name })
+}
+
+func edit(file string, change func([]accounts.Account) ([]accounts.Account, error)) error {
+	all, err := accounts.Read(file)
+	if err != nil {
+		return err
+	}
+	if all, err = change(all); err != nil {
+		return err
+	}
+	return accounts.Write(file, all)
+}
+
+func readPassword(cmd *cobra.Command) (string, error) {
+	in, ok := cmd.InOrStdin().(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		return strings.TrimRight(line, "\r\n"), nil
+	}
+	var typed [2]string
+	for i, prompt := range []string{"Password: ", "Again: "} {
+		fmt.Fprint(cmd.ErrOrStderr(), prompt)
+		text, err := term.ReadPassword(int(in.Fd()))
+		fmt.Fprintln(cmd.ErrOrStderr())
+		if err != nil {
+			return "", err
+		}
+		typed[i] = string(text)
+	}
+	if typed[0] != typed[1] {
+		return "", errors.New("the two differ")
+	}
+	return typed[0], nil
+}
