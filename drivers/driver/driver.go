@@ -24,6 +24,14 @@ type Spec struct {
 	Formats []Format
 	// Port is the registered TCP port of the device's protocol, 0 for none: recordings are shown on it.
 	Port uint16
+	// Tests are the guided tests that the driver offers.
+	Tests []Test
+}
+
+// WithTests returns the Spec with guided tests.
+func (s Spec) WithTests(tests ...Test) Spec {
+	s.Tests = tests
+	return s
 }
 
 // OnPort returns the Spec with a port.

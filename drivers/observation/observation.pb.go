@@ -1397,6 +1397,7 @@ type RadiationOccupancy struct {
 	Tamper                 bool                   `protobuf:"varint,25,opt,name=tamper,proto3" json:"tamper,omitempty"`                                                                 // TT was in force at some time during the occupancy
 	TimeEstimated          bool                   `protobuf:"varint,26,opt,name=time_estimated,json=timeEstimated,proto3" json:"time_estimated,omitempty"`                              // recorded without times: times are counted from the line intervals
 	Direction              string                 `protobuf:"bytes,27,opt,name=direction,proto3" json:"direction,omitempty"`                                                            // forward, reverse, or empty where the monitor does not tell
+	GammaWindowMs          uint32                 `protobuf:"varint,28,opt,name=gamma_window_ms,json=gammaWindowMs,proto3" json:"gamma_window_ms,omitempty"`                            // over what a gamma value counts, where that is longer than the interval: 1000 for portals that give rates
 	unknownFields          protoimpl.UnknownFields
 	sizeCache              protoimpl.SizeCache
 }
@@ -1618,6 +1619,13 @@ func (x *RadiationOccupancy) GetDirection() string {
 		return x.Direction
 	}
 	return ""
+}
+
+func (x *RadiationOccupancy) GetGammaWindowMs() uint32 {
+	if x != nil {
+		return x.GammaWindowMs
+	}
+	return 0
 }
 
 // RadiationBackground is one report of an unoccupied portal. Source: TSA lines GB, NB (every 5 s, counts in 1 s).
@@ -6693,7 +6701,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"media_type\x18\x03 \x01(\tR\tmediaType\x12\x12\n" +
 	"\x04name\x18\x04 \x01(\tR\x04name\" \n" +
 	"\x06Series\x12\x16\n" +
-	"\x06counts\x18\x01 \x03(\x11R\x06counts\"\x87\t\n" +
+	"\x06counts\x18\x01 \x03(\x11R\x06counts\"\xaf\t\n" +
 	"\x12RadiationOccupancy\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x19\n" +
 	"\bstart_ns\x18\x02 \x01(\x03R\astartNs\x12\x15\n" +
@@ -6727,7 +6735,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\fbeam_seconds\x18\x18 \x01(\x02R\vbeamSeconds\x12\x16\n" +
 	"\x06tamper\x18\x19 \x01(\bR\x06tamper\x12%\n" +
 	"\x0etime_estimated\x18\x1a \x01(\bR\rtimeEstimated\x12\x1c\n" +
-	"\tdirection\x18\x1b \x01(\tR\tdirection\"c\n" +
+	"\tdirection\x18\x1b \x01(\tR\tdirection\x12&\n" +
+	"\x0fgamma_window_ms\x18\x1c \x01(\rR\rgammaWindowMs\"c\n" +
 	"\x03End\x12\x13\n" +
 	"\x0fEND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +

@@ -26,6 +26,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/console/accounts"
 	"lanewarden/edge/console/web"
+	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
 	"lanewarden/edge/lane/passage"
@@ -109,6 +110,7 @@ type Options struct {
 	Journal               *journal.Journal
 	Lane                  *lane.Supervisor
 	Passages              *passage.Follower
+	Tests                 *guided.Runner
 	Link                  func() Link
 	Log                   *slog.Logger
 }
@@ -210,6 +212,9 @@ func (c *Console) handler() http.Handler {
 		{"GET /v1/devices/{device}", accounts.Viewer, c.deviceDetail},
 		{"GET /v1/artifacts/{sha256}", accounts.Viewer, c.artifact},
 		{"GET /v1/artifacts/{sha256}/picture", accounts.Viewer, c.picture},
+		{"GET /v1/tests", accounts.Viewer, c.tests},
+		{"POST /v1/tests", accounts.Technician, c.startTest},
+		{"POST /v1/tests/run", accounts.Technician, c.actTest},
 		{"GET /v1/devices/{device}/recording", accounts.Technician, c.recording},
 		{"POST /v1/devices/{device}/outputs", accounts.Technician, c.output},
 		{"POST /v1/evidence/verification", accounts.Technician, c.verify},

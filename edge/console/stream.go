@@ -25,7 +25,7 @@ type Head struct {
 }
 
 // stream serves GET /v1/stream?device=rpm-1: server-sent events. status comes every second, rows as they are journalled, live with the
-// samples of the device that is named.
+// samples of the device that is named, test with the test that is under way.
 func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
 	select {
 	case c.streams <- struct{}{}:
@@ -61,6 +61,7 @@ type streamer struct {
 	device  string
 	next    int64     // row
 	seen    time.Time // of live samples
+	testing bool      // a test was under way
 }
 
 func (s *streamer) tick(r *http.Request, withStatus bool) error {
@@ -74,6 +75,14 @@ func (s *streamer) tick(r *http.Request, withStatus bool) error {
 		}
 		if err := s.send("status", status); err != nil {
 			return err
+		}
+	}
+	if withStatus && s.c.Tests != nil {
+		if run := s.c.Tests.View(); run != nil && run.Verdict == "" || s.testing {
+			s.testing = run.Verdict == ""
+			if err := s.send("test", run); err != nil {
+				return err
+			}
 		}
 	}
 	if err := s.rows(); err != nil {

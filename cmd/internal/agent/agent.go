@@ -20,6 +20,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/console"
 	"lanewarden/edge/console/accounts"
+	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
 	"lanewarden/edge/lane/passage"
@@ -71,9 +72,10 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("console: %w", err)
 	}
+	tests := guided.New(testsOf(c), devices, j, o.Log)
 	local := console.New(console.Options{
 		Accounts: book, TLS: tlsConfig, JournalDir: journalDir(c), Devices: c.Devices, Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Socket: Socket(c), Listen: c.Console.Listen, TapeDir: tapeDir(c), Config: c.Text, ConfigPath: c.File,
-		Journal: j, Lane: devices, Passages: passages, Link: link.status, Log: o.Log,
+		Journal: j, Lane: devices, Passages: passages, Tests: tests, Link: link.status, Log: o.Log,
 	})
 	o.Log.Info("agent runs", "site", c.Site.ID, "agent", c.Agent.ID, "devices", len(c.Devices), "journal", fmt.Sprintf("%x", j.Identity().ID), "rows", j.Size())
 
@@ -87,6 +89,7 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	})
 	g.Go(func() error { return link.run(linkCtx) })
 	g.Go(func() error { return passages.Run(ctx) })
+	g.Go(func() error { return tests.Run(ctx) })
 	g.Go(func() error { return local.Run(ctx) })
 	return g.Wait()
 }
@@ -154,6 +157,16 @@ func supervisor(c *firmwareconfig.Config, j *journal.Journal, o Options) (*lane.
 		list = append(list, lane.Device{ID: d.ID, Title: d.Title, Lane: d.Lane, Spec: spec, Settings: d.Settings})
 	}
 	return lane.New(j, list, lane.Options{TapeDir: tapeDir(c), TapeBytes: c.Agent.TapeBytes, Log: o.Log})
+}
+
+// testsOf lists the devices that have guided tests.
+func testsOf(c *firmwareconfig.Config) (out []guided.Device) {
+	for _, d := range c.Devices {
+		if spec, ok := drivers.Find(d.Driver); ok && len(spec.Tests) > 0 {
+			out = append(out, guided.Device{ID: d.ID, Settings: d.Settings, Tests: spec.Tests})
+		}
+	}
+	return out
 }
 
 // lanes are the lanes as their passages are found.

@@ -12,6 +12,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/radiation/rpm"
 	"lanewarden/drivers/transport"
 )
 
@@ -27,7 +28,7 @@ type Config struct {
 func (c Config) Check() error { return c.Link.Check() }
 
 // Spec describes the driver.
-var Spec = driver.New("aspect", "Radiation portal, Aspect (Modbus)", func(c Config, env driver.Env) (driver.Driver, error) { return &portal{c, env.Tape}, nil }).OnPort(502)
+var Spec = driver.New("aspect", "Radiation portal, Aspect (Modbus)", func(c Config, env driver.Env) (driver.Driver, error) { return &portal{c, env.Tape}, nil }).OnPort(502).WithTests(rpm.Tests()...)
 
 type portal struct {
 	Config
@@ -199,7 +200,7 @@ func (w *watch) take(at time.Time, b Block) (out []*observation.Observation) {
 	}
 	if w.open == nil {
 		w.open, w.opened, w.neutronAt = &observation.RadiationOccupancy{
-			StartNs: at.UnixNano(), Incomplete: w.first, GammaIntervalMs: uint32(w.Poll.Milliseconds()), NeutronIntervalMs: 1000, SigmaLimit: float32(w.NSigma), WindowIntervals: 1,
+			StartNs: at.UnixNano(), Incomplete: w.first, GammaIntervalMs: uint32(w.Poll.Milliseconds()), GammaWindowMs: 1000, NeutronIntervalMs: 1000, SigmaLimit: float32(w.NSigma), WindowIntervals: 1,
 			Gamma: []*observation.Series{{}}, Neutron: []*observation.Series{{}}, GammaMaxDetector: []uint32{0},
 			GammaBackground: []int32{int32(b.GammaBackground)}, NeutronBackground: []int32{int32(b.NeutronBackground)}, NeutronBackgroundMilli: uint32(b.NeutronBackground * 1000),
 		}, at, time.Time{}

@@ -15,6 +15,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/radiation/rpm"
 	"lanewarden/drivers/transport"
 )
 
@@ -46,7 +47,7 @@ func (c Config) Check() error {
 }
 
 // Spec describes the driver.
-var Spec = driver.New("tsa", "Radiation portal, TSA line protocol", build, Daily)
+var Spec = driver.New("tsa", "Radiation portal, TSA line protocol", build, Daily).WithTests(rpm.Tests()...)
 
 func build(c Config, env driver.Env) (driver.Driver, error) {
 	return &portal{Config: c, env: env}, nil

@@ -29,7 +29,7 @@ type Config struct {
 // Spec describes the driver.
 var Spec = driver.New("clock", "The agent's clock: kernel, and GPS through gpsd", func(c Config, env driver.Env) (driver.Driver, error) {
 	return &clock{Config: c, env: env, kernel: adjtimex}, nil
-})
+}).WithTests(tests...)
 
 type clock struct {
 	Config

@@ -28,7 +28,7 @@ type Config struct {
 func (c *Config) Sandbox(driver.Sandbox) {}
 
 // Spec describes the driver.
-var Spec = driver.New("power", "UPS, through Network UPS Tools", func(c Config, env driver.Env) (driver.Driver, error) { return &ups{c, env}, nil })
+var Spec = driver.New("power", "UPS, through Network UPS Tools", func(c Config, env driver.Env) (driver.Driver, error) { return &ups{c, env}, nil }).WithTests(tests...)
 
 type ups struct {
 	Config

@@ -62,7 +62,7 @@ func (c Config) Check() error {
 }
 
 // Spec describes the driver.
-var Spec = driver.New("ionscan", "Ion scanner (trace detector), JCAMP-DX files and lines by profile", build, Format)
+var Spec = driver.New("ionscan", "Ion scanner (trace detector), JCAMP-DX files and lines by profile", build, Format).WithTests(tests...)
 
 func build(c Config, env driver.Env) (driver.Driver, error) {
 	return &instrument{Config: c, env: env, quality: newQuality(c.Quality)}, nil

@@ -27,7 +27,7 @@ type Config struct {
 func (c *Config) Sandbox(driver.Sandbox) {}
 
 // Spec describes the driver.
-var Spec = driver.New("llrp", "RFID reader, LLRP", build).OnPort(5084)
+var Spec = driver.New("llrp", "RFID reader, LLRP", build).OnPort(5084).WithTests(tests...)
 
 func build(c Config, env driver.Env) (driver.Driver, error) { return &reader{c, env}, nil }
 

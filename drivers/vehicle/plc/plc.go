@@ -34,7 +34,7 @@ var Spec = driver.New("plc", "PLC or I/O module, Modbus", func(c Config, env dri
 	d := &device{Config: c, Commands: driver.NewCommands(), tape: env.Tape}
 	d.blocks = plan(c.Profile.Value.Points)
 	return d, nil
-}).OnPort(502)
+}).OnPort(502).WithTests(tests...)
 
 type device struct {
 	Config

@@ -34,7 +34,7 @@ func (c *Config) Sandbox(driver.Sandbox) {}
 func (c Config) Check() error { return c.Link.Check() }
 
 // Spec describes the driver.
-var Spec = driver.New("scale", "Scale, Mettler Toledo continuous output", func(c Config, env driver.Env) (driver.Driver, error) { return &scale{c, env}, nil })
+var Spec = driver.New("scale", "Scale, Mettler Toledo continuous output", func(c Config, env driver.Env) (driver.Driver, error) { return &scale{c, env}, nil }).WithTests(tests...)
 
 type scale struct {
 	Config

@@ -63,7 +63,7 @@ func (c Config) Check() error {
 }
 
 // Spec describes the driver.
-var Spec = driver.New("dicos", "X-ray system, DICOS (NEMA IIC 1)", build, Format).OnPort(104)
+var Spec = driver.New("dicos", "X-ray system, DICOS (NEMA IIC 1)", build, Format).OnPort(104).WithTests(tests...)
 
 func build(c Config, env driver.Env) (driver.Driver, error) {
 	zone, err := time.LoadLocation(c.TimeZone)

@@ -1,5 +1,5 @@
 // Strip charts and spectra.
-import { html, useEffect } from "/lib.js";
+import { html, moment, useEffect } from "/lib.js";
 import { useRef } from "preact/hooks";
 import uPlot from "uplot";
 
@@ -21,7 +21,7 @@ export function Chart({ label, data, series, time = true, height = 220, x = "", 
 		const chart = new uPlot(
 			{
 				width: place.clientWidth, height, legend: { live: false }, cursor: { show: true, drag: { x: true, y: false } },
-				scales: { x: { time } }, axes: [{ ...axis, label: x || undefined, labelSize: 18 }, { ...axis, label: y || undefined, labelSize: 18, size: 60 }],
+				scales: { x: { time } }, axes: [{ ...axis, label: x || undefined, labelSize: 18, ...(time ? { values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((s) => moment(1000 * s)), space: 90 } : {}) }, { ...axis, label: y || undefined, labelSize: 18, size: 60 }],
 				series: [{}, ...series.map((name, i) => ({ label: name, stroke: colour(colours[i % colours.length]), width: 1.5, dash: i >= colours.length ? [4, 3] : undefined, points: { show: false } }))],
 			},
 			/** @type {any} */ (data), place,

@@ -123,6 +123,11 @@ export function since(at, now) {
 	return duration((now - new Date(at).getTime()) / 1000);
 }
 
+/** A moment as how long ago. @param {string | number | undefined} at @param {number} now */
+export function ago(at, now) {
+	return at ? t("ago", { time: since(at, now) }) : t("never");
+}
+
 /** @param {number} s seconds */
 export function duration(s) {
 	if (s < 0) s = 0;

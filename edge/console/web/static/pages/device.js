@@ -1,5 +1,5 @@
 // One device: what it says now, its counters, settings in force, faults, quality control.
-import { bodyOf, follow, html, moment, ms, number, since, t, useEffect, useFetched, useState, word } from "/lib.js";
+import { ago, bodyOf, follow, html, moment, ms, number, since, t, useEffect, useFetched, useState, word } from "/lib.js";
 import { Chart } from "/chart.js";
 import { Agent, Facts, Mark, Problem, Table } from "/ui.js";
 import { DeviceTests } from "/pages/tests.js";
@@ -28,7 +28,7 @@ export function Device({ of }) {
 	return html`<h1>${s.title || s.id} <small>${s.id} · ${s.driver}</small></h1>
 		<p class="big"><${Mark} state=${s.state} /> ${t("for", { time: since(s.since, s.now) })}</p>
 		<p class="reason"><${Agent} text=${s.reason} /></p>
-		<${Facts} rows=${[[t("last-seen", { time: "" }), since(s.last_seen, s.now)], [t("observations"), number(s.observations)], [t("alarms"), number(s.alarms)], [t("faults"), number(s.faults)], [t("duplicates"), number(s.duplicates)], [t("connections"), number(s.connects)]]} />
+		<${Facts} rows=${[[t("last"), ago(s.last_seen, s.now)], [t("observations"), number(s.observations)], [t("alarms"), number(s.alarms)], [t("faults"), number(s.faults)], [t("duplicates"), number(s.duplicates)], [t("connections"), number(s.connects)]]} />
 		${[...new Set(samples.map((x) => x.channel))].map((channel) => html`<${Live} key=${channel} channel=${channel} samples=${samples.filter((x) => x.channel === channel)} />`)}
 		<${DeviceTests} device=${of} />
 		<${Table} caption=${t("latest")} head=${[t("time"), t("kind"), t("class"), t("says")]}

@@ -1,5 +1,5 @@
 // Every device as a tile, and how the agent itself is.
-import { bytes, duration, follow, html, number, since, t, useEffect, useState, word } from "/lib.js";
+import { ago, bytes, duration, follow, html, number, since, t, useEffect, useState, word } from "/lib.js";
 import { Agent, Mark, Problem } from "/ui.js";
 
 const order = ["down", "silent", "connecting", "running", "stopped"];
@@ -27,7 +27,7 @@ function Tile({ d, now }) {
 		<h3>${d.title || d.id}</h3>
 		<p class="big"><${Mark} state=${d.state} /> <span class="for">${t("for", { time: since(d.since, now) })}</span></p>
 		<p class="reason"><${Agent} text=${d.reason} /></p>
-		<p>${t("last-seen", { time: since(d.last_seen, now) })}${d.last_kind ? ` (${word("kind", d.last_kind)})` : ""}</p>
+		<p>${t("last-seen", { time: ago(d.last_seen, now) })}${d.last_kind ? ` (${word("kind", d.last_kind)})` : ""}</p>
 		<p>${t("counts", { n: number(d.observations), alarms: number(d.alarms), faults: number(d.faults) })}${d.tape_lost ? ` ${t("tape-lost", { n: d.tape_lost })}` : ""}</p>
 		<p class="dim">${d.id} · ${d.driver}</p>
 	</a>`;

@@ -116,7 +116,7 @@ function Occupancy({ b, device }) {
 	const gamma = b.gamma ?? [];
 	const n = Math.max(0, ...gamma.map((/** @type {any} */ s) => (s.counts ?? []).length));
 	const x = Array.from({ length: n }, (_, i) => i * step);
-	const background = (b.gammaBackground ?? []).map((/** @type {number} */ v) => v * step);
+	const background = (b.gammaBackground ?? []).map((/** @type {number} */ v) => (v * Number(b.gammaWindowMs ?? b.gammaIntervalMs ?? 200)) / 1000);
 	const total = background.reduce((/** @type {number} */ a, /** @type {number} */ v) => a + v, 0);
 	const limit = total && b.windowIntervals ? total + (b.sigmaLimit * Math.sqrt(total * b.windowIntervals)) / b.windowIntervals : 0;
 	const sums = x.map((_, i) => gamma.reduce((/** @type {number} */ a, /** @type {any} */ s) => a + Number(s.counts?.[i] ?? 0), 0));

@@ -1,0 +1,116 @@
+// Package rpm is what radiation portal monitors of all protocols have in common: their guided tests.
+package rpm
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+)
+
+// Limits of the background test. A plastic panel that sees less than 20 counts per second is blind, one that sees more than 20,000 is lit.
+// Counts of a sound detector scatter as Poisson has it: variance over mean near 1. ANSI N42.35 asks for the daily check, not for these figures.
+const (
+	backgroundTime   = 40 * time.Second
+	backgroundReads  = 5
+	minGamma         = 20
+	maxGamma         = 20_000
+	maxDispersion    = 3
+	sourceLimit      = 2 * time.Minute
+	sourceSigma      = 7
+	silentMultiplier = 3
+)
+
+// Tests returns the guided tests of a portal.
+func Tests() []driver.Test {
+	return []driver.Test{
+		{
+			ID: "background", Title: driver.Words{EN: "Background", FR: "Bruit de fond"}, Every: 24 * time.Hour,
+			Steps: func(any) []driver.Step {
+				return []driver.Step{{
+					Do:    driver.Words{EN: "Keep the lane empty for 40 seconds.", FR: "Laissez la voie vide pendant 40 secondes."},
+					Limit: silentMultiplier * backgroundTime, Judge: background,
+				}}
+			},
+		},
+		{
+			ID: "source", Title: driver.Words{EN: "Check source", FR: "Source de contrôle"}, Every: 24 * time.Hour,
+			Steps: func(any) []driver.Step {
+				return []driver.Step{{
+					Do:    driver.Words{EN: "Walk the gamma check source slowly through the portal, past every panel.", FR: "Passez lentement la source gamma de contrôle dans le portique, devant chaque panneau."},
+					Limit: sourceLimit, Judge: source,
+				}}
+			},
+		},
+	}
+}
+
+// background judges the rates that the portal reported while nobody was there.
+func background(e driver.Evidence) ([]*observation.TestCheck, bool) {
+	var rates [][]float64 // of each detector
+	var rows []int64
+	for _, r := range e.Rows {
+		if o := r.Body.GetRadiationOccupancy(); o != nil {
+			return []*observation.TestCheck{driver.Failed("empty lane", "a vehicle came: begin anew when the lane is empty", r.Idx)}, true
+		}
+		b := r.Body.GetRadiationBackground()
+		if b == nil {
+			continue
+		}
+		rows = append(rows, r.Idx)
+		for i, v := range b.Gamma {
+			if i >= len(rates) {
+				rates = append(rates, nil)
+			}
+			rates[i] = append(rates[i], float64(v))
+		}
+	}
+	if (e.Elapsed < backgroundTime || len(rows) < backgroundReads) && !e.Over {
+		return nil, false
+	}
+	if len(rows) < backgroundReads {
+		return []*observation.TestCheck{driver.Failed("background", fmt.Sprintf("only %d background readings came", len(rows)), rows...)}, true
+	}
+	low, high, scatter := float64(minGamma), float64(maxGamma), float64(maxDispersion)
+	var out []*observation.TestCheck
+	for i, values := range rates {
+		mean, variance := moments(values)
+		out = append(out, driver.Within(fmt.Sprintf("gamma %d", i+1), mean, &low, &high, "1/s", rows...),
+			driver.Within(fmt.Sprintf("scatter %d", i+1), variance/math.Max(mean, 1), nil, &scatter, "", rows...))
+	}
+	return out, true
+}
+
+func moments(values []float64) (mean, variance float64) {
+	for _, v := range values {
+		mean += v / float64(len(values))
+	}
+	for _, v := range values {
+		variance += (v - mean) * (v - mean) / float64(max(1, len(values)-1))
+	}
+	return mean, variance
+}
+
+// source waits for an occupancy with an alarm that every detector saw.
+func source(e driver.Evidence) ([]*observation.TestCheck, bool) {
+	limit := float64(sourceSigma)
+	for _, r := range e.Rows {
+		o := r.Body.GetRadiationOccupancy()
+		if o == nil || o.SigmaMax < sourceSigma && !o.GammaAlarm && !e.Over {
+			continue // somebody walked through without it
+		}
+		out := []*observation.TestCheck{driver.Within("sigma", float64(o.SigmaMax), &limit, nil, "", r.Idx)}
+		if o.GammaAlarm {
+			out = append(out, driver.Passed("portal's alarm", "the portal gave a gamma alarm", r.Idx))
+		} else {
+			out = append(out, driver.Failed("portal's alarm", "the portal gave no gamma alarm", r.Idx))
+		}
+		return out, true
+	}
+	if e.Over {
+		return []*observation.TestCheck{driver.Failed("source", "no occupancy with a source was seen: is the source there, and the occupancy sensor well?")}, true
+	}
+	return nil, false
+}

@@ -1,0 +1,82 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"lanewarden/edge/diag/guided"
+)
+
+// TestOffer is a test as GET /v1/tests gives it.
+type TestOffer struct {
+	guided.Offer
+	Last rawJSON `json:"last,omitempty"` // lanewarden.v1.DeviceTest
+}
+
+// TestList is what GET /v1/tests answers.
+type TestList struct {
+	Tests []TestOffer  `json:"tests"`
+	Run   *guided.View `json:"run"`
+}
+
+// tests serves GET /v1/tests.
+func (c *Console) tests(w http.ResponseWriter, _ *http.Request) {
+	out := TestList{Tests: []TestOffer{}, Run: c.Tests.View()}
+	for _, o := range c.Tests.Offers(time.Now()) {
+		one := TestOffer{Offer: o}
+		if o.Last != nil {
+			text, err := protojson.Marshal(o.Last)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			one.Last = text
+		}
+		out.Tests = append(out.Tests, one)
+	}
+	answer(w, out)
+}
+
+// TestStart is what POST /v1/tests takes.
+type TestStart struct {
+	Device string `json:"device"`
+	Test   string `json:"test"`
+}
+
+// TestAct is what POST /v1/tests/run takes.
+type TestAct struct {
+	Action string  `json:"action"` // yes, no, number, abandon
+	Number float64 `json:"number"`
+}
+
+// startTest serves POST /v1/tests.
+func (c *Console) startTest(w http.ResponseWriter, r *http.Request) {
+	var in TestStart
+	if !order(w, r, &in) {
+		return
+	}
+	c.carry(w, r, "test", in.Device+" "+in.Test, func(ctx context.Context) error {
+		return c.Tests.Start(ctx, in.Device, in.Test, user(r).Name)
+	})
+}
+
+// actTest serves POST /v1/tests/run.
+func (c *Console) actTest(w http.ResponseWriter, r *http.Request) {
+	var in TestAct
+	if !order(w, r, &in) {
+		return
+	}
+	err := c.Tests.Act(r.Context(), in.Action, in.Number)
+	switch {
+	case errors.Is(err, guided.ErrNone):
+		http.Error(w, err.Error(), http.StatusConflict)
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusBadRequest)
+	default:
+		answer(w, c.Tests.View())
+	}
+}

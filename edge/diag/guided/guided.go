@@ -1,0 +1,371 @@
+// Package guided runs guided tests: the steps of a driver's test go in, with what a person answers and what the device observes; a
+// device.test comes out, journalled and so signed with everything else.
+package guided
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/journal"
+)
+
+// Device is a device that has tests.
+type Device struct {
+	ID       string
+	Settings any
+	Tests    []driver.Test
+}
+
+// Lane is what the runner needs of the lane.
+type Lane interface {
+	Live(device string) []driver.Sample
+	Command(ctx context.Context, device, output, value, reason string) error
+}
+
+// Journal is what the runner reads, and where results go.
+type Journal interface {
+	Size() int64
+	Read(from int64, maxRows int) ([]journal.Row, error)
+	ReadBack(before int64, maxRows int) ([]journal.Row, error)
+	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
+}
+
+// Runner runs one test at a time.
+type Runner struct {
+	devices []Device
+	lane    Lane
+	journal Journal
+	log     *slog.Logger
+	start   chan *run
+	acts    chan act
+
+	mu   sync.Mutex
+	last map[string]*observation.DeviceTest // by device and test
+	view *View
+}
+
+// New makes a runner.
+func New(devices []Device, lane Lane, j Journal, log *slog.Logger) *Runner {
+	return &Runner{devices: devices, lane: lane, journal: j, log: log, start: make(chan *run), acts: make(chan act), last: map[string]*observation.DeviceTest{}}
+}
+
+// Offer is one test that can be run.
+type Offer struct {
+	Device string                  `json:"device"`
+	ID     string                  `json:"id"`
+	Title  driver.Words            `json:"title"`
+	Every  time.Duration           `json:"-"`
+	Due    bool                    `json:"due"`
+	Last   *observation.DeviceTest `json:"-"`
+}
+
+// StepView is a step as pages show it.
+type StepView struct {
+	Do     driver.Words             `json:"do"`
+	Ask    *driver.Words            `json:"ask,omitempty"`
+	Number *driver.Words            `json:"number,omitempty"`
+	State  string                   `json:"state"` // waiting, now, passed, failed
+	Checks []*observation.TestCheck `json:"checks"`
+}
+
+// View is the test that runs, or ran last.
+type View struct {
+	Device  string       `json:"device"`
+	Test    string       `json:"test"`
+	Title   driver.Words `json:"title"`
+	By      string       `json:"by"`
+	Step    int          `json:"step"`
+	Left    int          `json:"left"` // seconds of the step
+	Steps   []StepView   `json:"steps"`
+	Verdict string       `json:"verdict,omitempty"` // passed, failed, abandoned; empty while it runs
+	Row     int64        `json:"row,omitempty"`     // of the journal, about
+}
+
+func key(device, test string) string { return device + "/" + test }
+
+// Offers lists all tests, and which are due.
+func (r *Runner) Offers(now time.Time) (out []Offer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, d := range r.devices {
+		for _, t := range d.Tests {
+			last := r.last[key(d.ID, t.ID)]
+			due := t.Every > 0 && (last == nil || last.Verdict != observation.DeviceTest_VERDICT_PASSED || now.Sub(time.Unix(0, last.StartedNs)) > t.Every)
+			out = append(out, Offer{Device: d.ID, ID: t.ID, Title: t.Title, Every: t.Every, Due: due, Last: last})
+		}
+	}
+	return out
+}
+
+// View returns the test that runs or ran last; nil when none did.
+func (r *Runner) View() *View {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.view == nil {
+		return nil
+	}
+	v := *r.view
+	v.Steps = slices.Clone(v.Steps)
+	return &v
+}
+
+// Errors of Start and Act.
+var (
+	ErrBusy = errors.New("another test is under way")
+	ErrNone = errors.New("no test is under way")
+)
+
+// Start begins a test.
+func (r *Runner) Start(ctx context.Context, device, test, by string) error {
+	for _, d := range r.devices {
+		for _, t := range d.Tests {
+			if d.ID != device || t.ID != test {
+				continue
+			}
+			one := &run{Runner: r, device: d.ID, test: t, steps: t.Steps(d.Settings), by: by}
+			if len(one.steps) == 0 {
+				return fmt.Errorf("device %s has nothing that this test looks at", device)
+			}
+			select {
+			case r.start <- one:
+				return nil
+			case <-time.After(startTimeout):
+				return ErrBusy
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	return fmt.Errorf("device %s has no test %s", device, test)
+}
+
+const startTimeout = time.Second
+
+// act is what the person does.
+type act struct {
+	what   string
+	number float64
+	done   chan error
+}
+
+// Act answers the step that is on: yes, no, number, abandon.
+func (r *Runner) Act(ctx context.Context, what string, number float64) error {
+	a := act{what, number, make(chan error, 1)}
+	select {
+	case r.acts <- a:
+		return <-a.done
+	case <-time.After(startTimeout):
+		return ErrNone
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// lookBack is how many rows are looked through for the tests of before.
+const lookBack = 200_000
+
+// Run runs tests until ctx ends.
+func (r *Runner) Run(ctx context.Context) error {
+	if err := r.remember(); err != nil {
+		return fmt.Errorf("tests of before: %w", err)
+	}
+	for {
+		select {
+		case one := <-r.start:
+			one.run(ctx)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// remember reads the newest result of each test from the journal.
+func (r *Runner) remember() error {
+	for before, left := r.journal.Size(), lookBack; before > 0 && left > 0; {
+		rows, err := r.journal.ReadBack(before, min(left, 2000))
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		left -= len(rows)
+		before = rows[len(rows)-1].Idx
+		for i := range rows {
+			if rows[i].Kind != observation.Kind_KIND_DEVICE_TEST {
+				continue
+			}
+			o, err := rows[i].Observation()
+			if err != nil {
+				return err
+			}
+			t := o.Body.GetDeviceTest()
+			r.mu.Lock()
+			if k := key(o.Device, t.Test); r.last[k] == nil {
+				r.last[k] = t
+			}
+			r.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+// run is one test under way.
+type run struct {
+	*Runner
+	device string
+	test   driver.Test
+	steps  []driver.Step
+	by     string
+	number float64
+	begun  time.Time
+	next   int64 // row
+}
+
+const (
+	look          = 250 * time.Millisecond
+	readPage      = 500
+	commitTimeout = 5 * time.Second
+)
+
+func (u *run) run(ctx context.Context) {
+	u.begun = time.Now()
+	v := &View{Device: u.device, Test: u.test.ID, Title: u.test.Title, By: u.by}
+	for _, s := range u.steps {
+		v.Steps = append(v.Steps, StepView{Do: s.Do, Ask: s.Ask, Number: s.Number, State: "waiting", Checks: []*observation.TestCheck{}})
+	}
+	u.show(func() { u.view = v })
+	verdict := observation.DeviceTest_VERDICT_PASSED
+	for i, s := range u.steps {
+		checks, abandoned := u.step(ctx, i, s)
+		if abandoned {
+			verdict = observation.DeviceTest_VERDICT_ABANDONED
+			break
+		}
+		state := "passed"
+		if slices.ContainsFunc(checks, func(c *observation.TestCheck) bool { return !c.Passed }) {
+			verdict, state = observation.DeviceTest_VERDICT_FAILED, "failed"
+		}
+		u.show(func() { v.Steps[i].State, v.Steps[i].Checks = state, checks })
+		if state == "failed" {
+			break // what follows would say nothing
+		}
+	}
+	u.finish(ctx, v, verdict)
+}
+
+func (u *run) show(f func()) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	f()
+}
+
+// step runs one step.
+func (u *run) step(ctx context.Context, i int, s driver.Step) (checks []*observation.TestCheck, abandoned bool) {
+	begin := time.Now()
+	u.next = u.Runner.journal.Size()
+	u.show(func() { u.view.Step, u.view.Steps[i].State = i, "now" })
+	if s.Set != nil {
+		if err := u.lane.Command(ctx, u.device, s.Set.Output, s.Set.Value, "test "+u.test.ID+" by "+u.by); err != nil {
+			return []*observation.TestCheck{driver.Failed(s.Set.Output, err.Error())}, false
+		}
+	}
+	e := driver.Evidence{Number: u.number}
+	typed := s.Number == nil
+	t := time.NewTicker(look)
+	defer t.Stop()
+	for {
+		e.Elapsed = time.Since(begin)
+		e.Over = e.Elapsed > s.Limit
+		u.show(func() { u.view.Left = max(0, int((s.Limit - e.Elapsed).Seconds())) })
+		switch {
+		case s.Judge != nil && typed:
+			if err := u.gather(&e, begin); err != nil {
+				return []*observation.TestCheck{driver.Failed("journal", err.Error())}, false
+			}
+			if found, decided := s.Judge(e); decided {
+				return found, false
+			}
+		case e.Over:
+			return []*observation.TestCheck{driver.Failed("answer", "nobody answered in time")}, false
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return nil, true
+		case a := <-u.acts:
+			switch {
+			case a.what == "abandon":
+				a.done <- nil
+				return nil, true
+			case (a.what == "yes" || a.what == "no") && s.Ask != nil:
+				a.done <- nil
+				if a.what == "yes" {
+					return []*observation.TestCheck{driver.Passed("answer", s.Ask.EN+" yes")}, false
+				}
+				return []*observation.TestCheck{driver.Failed("answer", s.Ask.EN+" no")}, false
+			case a.what == "number" && s.Number != nil && !typed:
+				a.done <- nil
+				u.number, e.Number, typed = a.number, a.number, true
+				u.show(func() { u.view.Steps[i].Number = nil })
+			default:
+				a.done <- fmt.Errorf("this step takes no %q", a.what)
+			}
+		}
+	}
+}
+
+// gather adds what the device said since.
+func (u *run) gather(e *driver.Evidence, begin time.Time) error {
+	for {
+		rows, err := u.Runner.journal.Read(u.next, readPage)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			u.next = rows[i].Idx + 1
+			if rows[i].Device != u.device {
+				continue
+			}
+			o, err := rows[i].Observation()
+			if err != nil {
+				return err
+			}
+			e.Rows = append(e.Rows, driver.Row{Idx: rows[i].Idx, Observation: o})
+		}
+		if len(rows) < readPage {
+			break
+		}
+	}
+	e.Samples = slices.DeleteFunc(u.lane.Live(u.device), func(s driver.Sample) bool { return s.At.Before(begin) })
+	return nil
+}
+
+// finish journals the result.
+func (u *run) finish(ctx context.Context, v *View, verdict observation.DeviceTest_Verdict) {
+	result := &observation.DeviceTest{Test: u.test.ID, Title: u.test.Title.EN, Verdict: verdict, StartedNs: u.begun.UnixNano(), By: u.by}
+	for _, s := range v.Steps {
+		result.Checks = append(result.Checks, s.Checks...)
+	}
+	o := observation.New(observation.Class_CLASS_EVENT, time.Now(), result)
+	o.Device, o.Key = u.device, fmt.Sprintf("test %s@%d", u.test.ID, result.StartedNs)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	_, err := u.Runner.journal.Commit(ctx, o)
+	row := u.Runner.journal.Size() - 1
+	u.show(func() {
+		v.Verdict, v.Row = map[observation.DeviceTest_Verdict]string{
+			observation.DeviceTest_VERDICT_PASSED: "passed", observation.DeviceTest_VERDICT_FAILED: "failed", observation.DeviceTest_VERDICT_ABANDONED: "abandoned",
+		}[verdict], row
+		if err == nil {
+			u.last[key(u.device, u.test.ID)] = result
+		}
+	})
+	if err != nil {
+		u.log.Error("the result of a test was not journalled", "device", u.device, "test", u.test.ID, "err", err)
+	}
+}
