@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -76,4 +77,36 @@ func show[T any](cmd *cobra.Command, socket, path string, asJSON bool, print fun
 		return err
 	}
 	return print(v)
+}
+
+// order gives the agent an order, and returns its answer.
+func order(ctx context.Context, socket, path string, v any) ([]byte, error) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://laned"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	resp, err := console.NewClient(socket, 0).Do(r)
+	if err != nil {
+		return nil, explain(socket, err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = errors.New(strings.TrimSpace(string(text)))
+	}
+	return text, err
+}
+
+// give gives the agent an order, and prints its answer.
+func give(cmd *cobra.Command, socket, path string, v any) error {
+	text, err := order(cmd.Context(), socket, path, v)
+	if err != nil {
+		return err
+	}
+	_, err = cmd.OutOrStdout().Write(text)
+	return err
 }

@@ -15,6 +15,6 @@ func main() {
 
 ` + cli.ExitCodes,
 	}
-	root.AddCommand(accountCommand(), assignCommand(), captureCommand(), doctorCommand(), replayCommand(), passagesCommand(), setCommand(), statusCommand(), tailCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand())
+	root.AddCommand(accountCommand(), assignCommand(), captureCommand(), doctorCommand(), replayCommand(), passagesCommand(), setCommand(), statusCommand(), tailCommand(), testCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand())
 	cli.Main(root)
 }

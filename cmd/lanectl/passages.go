@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -127,7 +123,7 @@ func assignCommand() *cobra.Command {
 		if o.To = args[1]; o.To == "-" {
 			o.To = ""
 		}
-		return post(cmd, *socket, "/v1/passages/corrections", o)
+		return give(cmd, *socket, "/v1/passages/corrections", o)
 	}
 	return c
 }
@@ -142,33 +138,7 @@ func setCommand() *cobra.Command {
 	c.Flags().StringVar(&o.Reason, "reason", "", "why; it stands in the journal")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		o.Output, o.Value = args[1], args[2]
-		return post(cmd, *socket, "/v1/devices/"+args[0]+"/outputs", o)
+		return give(cmd, *socket, "/v1/devices/"+args[0]+"/outputs", o)
 	}
 	return c
-}
-
-// post gives the agent an order.
-func post(cmd *cobra.Command, socket, path string, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	r, err := http.NewRequestWithContext(cmd.Context(), http.MethodPost, "http://laned"+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	resp, err := console.NewClient(socket, 0).Do(r)
-	if err != nil {
-		return explain(socket, err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return errors.New(strings.TrimSpace(string(text)))
-	}
-	_, err = cmd.OutOrStdout().Write(text)
-	return err
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -135,14 +136,9 @@ func (c *Console) parseQuery(r *http.Request) (q query, before int64, err error)
 
 // PassageDetail is what GET /v1/passages/{id} answers.
 type PassageDetail struct {
-	Passage      rawJSON `json:"passage"` // lanewarden.v1.PassageClosed
-	Observations []Line  `json:"observations"`
+	Passage      json.RawMessage `json:"passage"` // lanewarden.v1.PassageClosed
+	Observations []Line          `json:"observations"`
 }
-
-type rawJSON []byte
-
-// MarshalJSON implements json.Marshaler.
-func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
 
 // passage serves GET /v1/passages/{id}: the passage and all that belongs to it.
 func (c *Console) passage(w http.ResponseWriter, r *http.Request) {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -14,7 +15,7 @@ import (
 // TestOffer is a test as GET /v1/tests gives it.
 type TestOffer struct {
 	guided.Offer
-	Last rawJSON `json:"last,omitempty"` // lanewarden.v1.DeviceTest
+	Last json.RawMessage `json:"last,omitempty"` // lanewarden.v1.DeviceTest
 }
 
 // TestList is what GET /v1/tests answers.
