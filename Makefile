@@ -1,4 +1,4 @@
-# Targets: run, test, bench, scenarios, fuzz, lint, proto, clean. `make run` and `make test` do all their own set-up.
+# Targets: run, test, bench, scenarios, fuzz, lint, proto, ui-vendor, clean. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
 BIN := bin
@@ -6,7 +6,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test bench scenarios fuzz lint proto setup clean
+.PHONY: build run test bench scenarios fuzz lint proto setup ui-vendor clean
 
 build:
 	@mkdir -p $(BIN)
@@ -31,6 +31,10 @@ scenarios:
 FUZZTIME ?= 30s
 fuzz:
 	@.ci/fuzz $(FUZZTIME)
+
+# The console's libraries anew, as package-lock.json pins them.
+ui-vendor:
+	cd edge/console/web && npm ci --no-audit --no-fund && npm run vendor
 
 lint:
 	@.ci/lint

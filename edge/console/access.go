@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
-	"github.com/alexedwards/scs/v2/memstore"
 	"golang.org/x/time/rate"
 
 	"lanewarden/drivers/observation"
@@ -45,7 +44,7 @@ const (
 type access struct {
 	book     *accounts.Book // nil when there are no accounts: guests may look
 	sessions *scs.SessionManager
-	store    *memstore.MemStore
+	store    *sessions
 	commit   func(context.Context, ...*observation.Observation) (int, error)
 	refusals refusals
 
@@ -54,7 +53,7 @@ type access struct {
 }
 
 func newAccess(book *accounts.Book, secure bool, commit func(context.Context, ...*observation.Observation) (int, error)) *access {
-	a := &access{book: book, sessions: scs.New(), store: memstore.New(), commit: commit, peers: map[string]*rate.Limiter{}}
+	a := &access{book: book, sessions: scs.New(), store: newSessions(), commit: commit, peers: map[string]*rate.Limiter{}}
 	s := a.sessions
 	s.Store, s.Lifetime, s.IdleTimeout = a.store, sessionLife, sessionIdle
 	s.Cookie.Name, s.Cookie.HttpOnly, s.Cookie.SameSite, s.Cookie.Secure, s.Cookie.Path = cookieName, true, http.SameSiteStrictMode, secure, "/"
@@ -64,12 +63,12 @@ func newAccess(book *accounts.Book, secure bool, commit func(context.Context, ..
 
 // run says what was refused, folded, until ctx ends.
 func (a *access) run(ctx context.Context) error {
-	defer a.store.StopCleanup()
 	t := time.NewTicker(refusalsEvery)
 	defer t.Stop()
 	for {
 		select {
-		case <-t.C:
+		case now := <-t.C:
+			a.store.sweep(now)
 			for _, o := range a.refusals.take() {
 				if _, err := a.commit(ctx, o); err != nil && ctx.Err() == nil {
 					return fmt.Errorf("refusals: %w", err)

@@ -33,7 +33,7 @@ function where() {
 
 function App() {
 	const [[page, of], setPlace] = useState(where());
-	const [Page, setPage] = useState(/** @type {any} */ (null));
+	const [shown, setShown] = useState(/** @type {any} */ (null)); // a page with what it is of: the old one stays until the new one is there
 	const [, redraw] = useState(0);
 	useEffect(() => {
 		const moved = () => setPlace(where());
@@ -45,7 +45,7 @@ function App() {
 		if (!may("viewer") && page !== "signin") location.hash = "#/signin";
 		pages[page]().then((P) => {
 			if (gone) return;
-			setPage(() => P);
+			setShown({ Page: P, of, key: `${page}/${of}` });
 			document.title = `${t(`nav.${page || "lane"}`)}${of ? ` ${of}` : ""} – Lanewarden`;
 			document.querySelector("main")?.focus();
 		});
@@ -70,7 +70,7 @@ function App() {
 				${session.accounts && html`<a href="#/signin">${may("viewer") ? session.user : t("nav.signin")}</a>`}
 			</div>
 		</header>
-		<main id="main" tabindex="-1">${Page ? html`<${Page} key=${page + "/" + of} of=${of} changed=${changed} />` : html`<p>${t("loading")}</p>`}</main>`;
+		<main id="main" tabindex="-1">${shown ? html`<${shown.Page} key=${shown.key + language} of=${shown.of} changed=${changed} />` : html`<p>${t("loading")}</p>`}</main>`;
 }
 
 setTheme(localStorage.getItem("theme") ?? "auto");

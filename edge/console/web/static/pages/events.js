@@ -29,7 +29,7 @@ export function Events() {
 			<button class="primary">${t("search")}</button>
 		</form>
 		<${Problem} text=${problem} />
-		${found && html`<${Table} caption=${t("events-caption")} head=${[t("time"), t("class"), t("device"), t("kind"), t("says"), ""]}
+		${found && html`<${Table} caption=${t("events-caption")} head=${[t("time"), t("class"), t("device"), t("kind"), t("says"), t("action")]}
 			rows=${found.observations.map((/** @type {any} */ o) => [moment(o.time, true), word("class", o.class), o.device, word("kind", o.kind), html`<${Agent} text=${gist(o)} />`, html`<button onClick=${() => setShown(o)}>${t("show")}<span class="hidden"> ${o.idx}</span></button>`])} />
 			${found.next > 0 && html`<button onClick=${() => setBefore(String(found.next))}>${t("older")}</button>`}`}
 		${shown && html`<section class="card"><h2>${t("row")} ${shown.idx}</h2><${Reading} o=${shown} all=${[shown]} /><pre tabindex="0" lang="en">${JSON.stringify(shown.observation, null, 2)}</pre></section>`}`;

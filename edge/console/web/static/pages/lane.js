@@ -24,7 +24,7 @@ export function LanePage() {
 /** @param {{d: any, now: number}} p */
 function Tile({ d, now }) {
 	return html`<a class="tile ${d.state}" href="#/device/${encodeURIComponent(d.id)}">
-		<h3>${d.title || d.id}</h3>
+		<h2>${d.title || d.id}</h2>
 		<p class="big"><${Mark} state=${d.state} /> <span class="for">${t("for", { time: since(d.since, now) })}</span></p>
 		<p class="reason"><${Agent} text=${d.reason} /></p>
 		<p>${t("last-seen", { time: ago(d.last_seen, now) })}${d.last_kind ? ` (${word("kind", d.last_kind)})` : ""}</p>

@@ -19,7 +19,7 @@ export function DeviceTests({ device }) {
 	const mine = run && (!device || run.device === device) ? run : null;
 	return html`<section><${Problem} text=${problem || wrong} />
 		${mine && html`<${Run} run=${mine} post=${post} close=${() => setRun(null)} />`}
-		<${Table} caption=${t("tests-caption")} head=${[t("test"), t("device"), t("last-run"), t("result"), ""]}
+		<${Table} caption=${t("tests-caption")} head=${[t("test"), t("device"), t("last-run"), t("result"), t("action")]}
 			rows=${tests.map((/** @type {any} */ x) => [said(x.title), x.device, x.last ? moment(ms(x.last.startedNs), true) : t("never"),
 				html`${x.last ? html`<${Mark} state=${verdictWord(x.last.verdict)} group="test" />` : ""} ${x.due ? html`<${Mark} state="due" group="test" />` : ""}`,
 				may("technician") ? html`<button disabled=${Boolean(run && !run.verdict)} onClick=${() => post("/v1/tests", { device: x.device, test: x.id })}>${t("start")}<span class="hidden"> ${said(x.title)}, ${x.device}</span></button>` : ""])} />

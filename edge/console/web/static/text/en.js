@@ -1,7 +1,7 @@
 // Every text of the console, English.
 export default {
 	"skip": "Skip to the page", "pages": "Pages", "language": "Language", "theme": "Colours", "theme.auto": "as the device", "theme.light": "light", "theme.dark": "dark", "theme.contrast": "high contrast",
-	"loading": "Loading…", "never": "never", "days": "d", "nothing": "Nothing.", "all": "all", "yes": "Yes", "no": "No", "done": "Done.", "open": "open", "show": "Show", "older": "Older", "close": "Close", "print": "Print", "continue": "Continue", "start": "Start", "abandon": "Abandon", "search": "Search",
+	"loading": "Loading…", "never": "never", "days": "d", "nothing": "Nothing.", "all": "all", "yes": "Yes", "no": "No", "done": "Done.", "open": "open", "show": "Show", "older": "Older", "close": "Close", "print": "Print", "continue": "Continue", "action": "Action", "start": "Start", "abandon": "Abandon", "search": "Search",
 	"nav.lane": "Lane", "nav.passages": "Passages", "nav.passage": "Passage", "nav.device": "Device", "nav.tests": "Tests", "nav.events": "Events", "nav.link": "Link", "nav.evidence": "Evidence", "nav.signin": "Sign in", "nav.fleet": "Fleet",
 	"user": "User", "password": "Password", "sign-in": "Sign in", "sign-out": "Sign out", "signed-in": "You are {user}, {role}.", "role.viewer": "viewer", "role.technician": "technician", "role.officer": "officer", "role.admin": "administrator",
 	"agent-away": "The agent does not answer. What is shown may be old.", "devices-wrong": "{n} of {all} devices are not well", "devices-well": "All {all} devices are well", "for": "for {time}", "last": "Last reading", "last-seen": "Last reading: {time}", "ago": "{time} ago", "counts": "{n} readings, {alarms} alarms, {faults} faults", "tape-lost": "{n} lost on tape",

@@ -1,0 +1,93 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"lanewarden/edge/console/accounts"
+	firmwareconfig "lanewarden/firmware-config"
+)
+
+// TestBrowser walks every page of the console in a browser, in both languages, at 360 px and by keyboard, with axe-core, while the traffic of
+// make run flows. It needs Chromium and the packages of edge/console/web/package.json (npm ci); .ci/setup installs both.
+func TestBrowser(t *testing.T) {
+	web, err := filepath.Abs("../../../edge/console/web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(web, "node_modules/playwright-core")); err != nil {
+		t.Skip("the browser tests' packages are not installed: npm ci in edge/console/web")
+	}
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("no chromium here: apt-get install chromium")
+	}
+	p := &patient{t: t, dir: t.TempDir()}
+	address := demoLane(p)
+	p.run("lanehub", "run", "--dir", p.path("hub"), "--http", freeAddress(t), "--mqtt", address["18830"])
+	p.start()
+	p.run("lanesim", "lane", "--config", p.path("lane.yaml"), "--seed", "3")
+	url := "http://" + address["8480"]
+	ready := func() bool {
+		resp, err := http.Get(url + "/healthz")
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err == nil
+	}
+	for begin := time.Now(); !ready(); <-time.After(100 * time.Millisecond) {
+		if time.Since(begin) > 30*time.Second {
+			t.Fatalf("no console: %s", tail(p.path("laned.log")))
+		}
+	}
+	<-time.After(75 * time.Second) // vehicles drive through
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", "browser.mjs", url, "technician", "lanewarden")
+	cmd.Dir, cmd.Env = web, append(os.Environ(), "CHROMIUM="+chromium)
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// demoLane writes the lane file of make run with ports that are free, and accounts. It returns the addresses by the ports of make run.
+func demoLane(p *patient) map[string]string {
+	text, err := firmwareconfig.Lanes.ReadFile("lanes/demo.yaml")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	hash, err := accounts.Hash("lanewarden")
+	if err == nil {
+		err = accounts.Write(p.path("accounts"), []accounts.Account{{Name: "technician", Role: accounts.Technician, Hash: hash}})
+	}
+	for _, dir := range []string{"n42", "trace", "xray"} {
+		err = os.MkdirAll(p.path("run/"+dir), 0o750)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	out := map[string]string{}
+	lane := regexp.MustCompile(`127\.0\.0\.1:(\d+)`).ReplaceAllStringFunc(string(text), func(old string) string {
+		port := old[strings.IndexByte(old, ':')+1:]
+		if out[port] == "" {
+			out[port] = freeAddress(p.t)
+		}
+		return out[port]
+	})
+	lane = strings.ReplaceAll(lane, " .run/", " "+p.path("run")+"/")
+	lane = strings.Replace(lane, "console: {", fmt.Sprintf("console: {socket: %q, accounts_file: %q, ", p.path("s"), p.path("accounts")), 1)
+	if err := os.WriteFile(p.path("lane.yaml"), []byte(lane), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	return out
+}

@@ -1,0 +1,313 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/console/accounts"
+	"lanewarden/edge/diag/guided"
+	"lanewarden/edge/journal"
+	"lanewarden/edge/lane"
+)
+
+// guarded is a console with accounts, on TCP.
+type guarded struct {
+	t       *testing.T
+	url     string
+	journal *journal.Journal
+	book    string
+}
+
+func newGuarded(t *testing.T) *guarded {
+	dir := t.TempDir()
+	j, err := journal.Open(filepath.Join(dir, "journal"), journal.Options{Site: "s", Agent: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &guarded{t: t, journal: j, book: filepath.Join(dir, "accounts")}
+	var all []accounts.Account
+	for role := accounts.Viewer; role <= accounts.Admin; role++ {
+		hash, err := accounts.Hash("correct horse")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, accounts.Account{Name: role.String(), Role: role, Hash: hash})
+	}
+	if err := accounts.Write(g.book, all); err != nil {
+		t.Fatal(err)
+	}
+	book, err := accounts.Open(g.book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	spec := driver.New("pulse", "pulse", func(noSettings, driver.Env) (driver.Driver, error) { return pulse{}, nil })
+	devices, err := lane.New(j, []lane.Device{{ID: "dev-1", Spec: spec, Settings: &noSettings{}}}, lane.Options{Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	c := New(Options{
+		Site: "s", Agent: "a", Socket: filepath.Join(dir, "s"), Listen: address, Journal: j, JournalDir: filepath.Join(dir, "journal"), Lane: devices, Accounts: book, Log: quiet,
+		Link: func() Link { return Link{} }, Tests: guided.New(nil, devices, j, quiet),
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 2)
+	go func() { done <- devices.Run(ctx) }()
+	go func() { done <- c.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		j.Close()
+	})
+	g.url = "http://" + address
+	for begin := time.Now(); ; <-time.After(10 * time.Millisecond) {
+		if resp, err := http.Get(g.url + "/healthz"); err == nil {
+			resp.Body.Close()
+			return g
+		}
+		if time.Since(begin) > 20*time.Second {
+			t.Fatal("the console does not listen")
+		}
+	}
+}
+
+// browser is somebody's browser.
+type browser struct {
+	*http.Client
+	g    *guarded
+	csrf string
+}
+
+func (g *guarded) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return &browser{Client: &http.Client{Jar: jar, Timeout: 20 * time.Second}, g: g}
+}
+
+func (b *browser) ask(method, path, body string) (int, string) {
+	r, err := http.NewRequest(method, b.g.url+path, strings.NewReader(body))
+	if err != nil {
+		b.g.t.Fatal(err)
+	}
+	r.Header.Set(csrfHeader, b.csrf)
+	resp, err := b.Do(r)
+	if err != nil {
+		b.g.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.g.t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+func (b *browser) signIn(name, password string) int {
+	code, text := b.ask(http.MethodPost, "/v1/session", fmt.Sprintf(`{"user":%q,"password":%q}`, name, password))
+	var s SessionInfo
+	if code == http.StatusOK {
+		if err := json.Unmarshal([]byte(text), &s); err != nil {
+			b.g.t.Fatal(err)
+		}
+		b.csrf = s.CSRF
+	}
+	return code
+}
+
+// audited waits until the journal says that somebody did something.
+func (g *guarded) audited(action, text string) {
+	g.t.Helper()
+	for begin := time.Now(); time.Since(begin) < 20*time.Second; <-time.After(50 * time.Millisecond) {
+		rows, err := g.journal.Read(0, 10_000)
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		for i := range rows {
+			o, err := rows[i].Observation()
+			if a := o.GetBody().GetAgentAccess(); err == nil && a != nil && a.Action == action && strings.Contains(a.Text, text) {
+				return
+			}
+		}
+	}
+	g.t.Errorf("the journal does not say %s %q", action, text)
+}
+
+const verification = "/v1/evidence/verification"
+
+func TestRoles(t *testing.T) {
+	g := newGuarded(t)
+	guest := g.browser()
+	for _, path := range []string{"/v1/status", "/v1/tail", "/v1/observations", "/v1/stream", "/v1/passages", "/v1/live/dev-1", "/v1/devices/dev-1/recording"} {
+		if code, _ := guest.ask(http.MethodGet, path, ""); code != http.StatusUnauthorized {
+			t.Errorf("a guest got %d at %s", code, path)
+		}
+	}
+	viewer, technician := g.browser(), g.browser()
+	if code := viewer.signIn("viewer", "correct horse"); code != http.StatusOK {
+		t.Fatal(code)
+	}
+	if code, text := viewer.ask(http.MethodGet, "/v1/status", ""); code != http.StatusOK {
+		t.Error(code, text)
+	}
+	if code, _ := viewer.ask(http.MethodPost, verification, ""); code != http.StatusForbidden {
+		t.Errorf("a viewer got %d", code)
+	}
+	technician.signIn("technician", "correct horse")
+	if code, text := technician.ask(http.MethodPost, verification, ""); code != http.StatusOK || !strings.Contains(text, `"ok":true`) {
+		t.Error(code, text)
+	}
+	if code, _ := technician.ask(http.MethodPost, "/v1/passages/corrections", `{"idx":1,"to":"","reason":"r","by":"b"}`); code != http.StatusForbidden {
+		t.Errorf("a technician corrected a passage: %d", code)
+	}
+	g.audited("sign-in", "")
+	g.audited("verification", "OK: true")
+	g.audited("refused", "role viewer, needs technician")
+	// an account that is removed is out at once
+	if err := accounts.Write(g.book, nil); err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := technician.ask(http.MethodGet, "/v1/status", ""); code != http.StatusUnauthorized {
+		t.Errorf("an account that was removed got %d", code)
+	}
+}
+
+func TestWrongPasswordTenTimes(t *testing.T) {
+	g := newGuarded(t)
+	b := g.browser()
+	codes := map[int]int{}
+	for range 10 {
+		codes[b.signIn("officer", "wrong horse")]++
+	}
+	if codes[http.StatusUnauthorized] != 5 || codes[http.StatusTooManyRequests] != 5 {
+		t.Errorf("answers %v", codes)
+	}
+	if code := b.signIn("officer", "correct horse"); code != http.StatusTooManyRequests {
+		t.Errorf("a locked account signed in: %d", code)
+	}
+	g.audited("refused", "wrong name or password for officer")
+	g.audited("refused", "account officer is locked")
+	if code := g.browser().signIn("nobody-here", "correct horse"); code != http.StatusTooManyRequests && code != http.StatusUnauthorized {
+		t.Errorf("an account that is not there: %d", code)
+	}
+}
+
+func TestStolenSession(t *testing.T) {
+	g := newGuarded(t)
+	b := g.browser()
+	b.signIn("technician", "correct horse")
+	thief := &browser{Client: b.Client, g: g} // has the cookie, not the token
+	if code, _ := thief.ask(http.MethodPost, verification, ""); code != http.StatusForbidden {
+		t.Errorf("without the token: %d", code)
+	}
+	thief.csrf = "guessed"
+	if code, _ := thief.ask(http.MethodPost, verification, ""); code != http.StatusForbidden {
+		t.Errorf("with a guessed token: %d", code)
+	}
+	g.audited("refused", "without the session's token")
+	cookie := ""
+	if u := b.Jar.Cookies(mustURL(t, g.url)); len(u) == 1 {
+		cookie = u[0].String()
+	}
+	if code, _ := b.ask(http.MethodDelete, "/v1/session", ""); code != http.StatusOK {
+		t.Error(code)
+	}
+	r, err := http.NewRequest(http.MethodGet, g.url+"/v1/status", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Cookie", cookie)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if cookie == "" || resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a session that was signed out, with its old cookie %q: %d", cookie, resp.StatusCode)
+	}
+}
+
+// A session's name changes when somebody signs in: one that was planted before is worth nothing.
+func TestFixedSession(t *testing.T) {
+	g := newGuarded(t)
+	b := g.browser()
+	b.signIn("viewer", "correct horse")
+	before := b.Jar.Cookies(mustURL(t, g.url))[0].Value
+	b.signIn("technician", "correct horse")
+	if after := b.Jar.Cookies(mustURL(t, g.url))[0].Value; after == before {
+		t.Error("the session kept its name")
+	}
+}
+
+func TestTraversal(t *testing.T) {
+	g := newGuarded(t)
+	for _, path := range []string{"/../../etc/passwd", "/..%2f..%2fetc%2fpasswd", "/vendor/../../access.go", "/v1/artifacts/..%2f..%2fjournal.db", "/v1/devices/..%2f..%2fetc/recording"} {
+		c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: lane\r\nConnection: close\r\n\r\n", path)
+		text, err := io.ReadAll(c)
+		c.Close()
+		if err != nil || bytes.Contains(text, []byte("root:")) || bytes.HasPrefix(text, []byte("HTTP/1.1 200")) {
+			t.Errorf("%s: %.100q %v", path, text, err)
+		}
+	}
+}
+
+// More idle connections than are taken: they end by themselves, and the lane goes on meanwhile.
+func TestIdleConnections(t *testing.T) {
+	g := newGuarded(t)
+	for range 2 * maxConns {
+		c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprint(c, "GET /v1/status HTTP/1.1\r\nX-Slow: ") // and never an end
+	}
+	before := g.journal.Size()
+	o := observation.New(observation.Class_CLASS_EVENT, time.Now(), &observation.RadiationTamper{})
+	o.Device = "dev-1"
+	if _, err := g.journal.Commit(t.Context(), o); err != nil || g.journal.Size() <= before {
+		t.Error("the journal stood still", err)
+	}
+	b := g.browser()
+	b.Timeout = 60 * time.Second
+	if code, _ := b.ask(http.MethodGet, "/healthz", ""); code != http.StatusOK {
+		t.Errorf("after the idle ones were thrown out: %d", code)
+	}
+}
+
+func mustURL(t *testing.T, text string) *url.URL {
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}

@@ -1,0 +1,70 @@
+package console
+
+import (
+	"sync"
+	"time"
+)
+
+// sessions keeps sessions in memory (scs.Store): a restart of the agent signs everybody out. The library's own store has a goroutine
+// that cannot be owned.
+type sessions struct {
+	mu  sync.Mutex
+	all map[string]kept
+}
+
+type kept struct {
+	data  []byte
+	until time.Time
+}
+
+// maxSessions bounds them; who signs in beyond that puts out the one that would end first.
+const maxSessions = 1000
+
+func newSessions() *sessions { return &sessions{all: map[string]kept{}} }
+
+// Find implements scs.Store.
+func (s *sessions) Find(token string) ([]byte, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.all[token]
+	if !ok || time.Now().After(k.until) {
+		return nil, false, nil
+	}
+	return k.data, true, nil
+}
+
+// Commit implements scs.Store.
+func (s *sessions) Commit(token string, data []byte, until time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.all[token]; !ok && len(s.all) >= maxSessions {
+		first := ""
+		for name, k := range s.all {
+			if first == "" || k.until.Before(s.all[first].until) {
+				first = name
+			}
+		}
+		delete(s.all, first)
+	}
+	s.all[token] = kept{data, until}
+	return nil
+}
+
+// Delete implements scs.Store.
+func (s *sessions) Delete(token string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, token)
+	return nil
+}
+
+// sweep forgets those that have ended.
+func (s *sessions) sweep(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for token, k := range s.all {
+		if now.After(k.until) {
+			delete(s.all, token)
+		}
+	}
+}

@@ -1,0 +1,138 @@
+// Walks every page of a running console as people do, and says what is wrong: node browser.mjs URL USER PASSWORD [SHOTS]
+// Both languages, all themes, 360 px, by keyboard; axe-core looks at each page (WCAG 2.2 AA).
+import { mkdirSync, readFileSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+const [url, user, password, shots] = process.argv.slice(2);
+const axe = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const problems = [];
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+
+/** @param {any} context */
+async function open(context) {
+	const page = await context.newPage();
+	page.on("console", (m) => ["error", "warning"].includes(m.type()) && !m.text().includes("Failed to load resource") && problems.push(`${page.url()}: console: ${m.text()}`));
+	page.on("response", (r) => r.status() >= 400 && r.status() !== 401 && problems.push(`${r.status()} ${r.url()}`));
+	page.on("pageerror", (e) => problems.push(`${page.url()}: ${e.message}`));
+	return page;
+}
+
+/** @param {any} page @param {string} what */
+async function look(page, what) {
+	const found = await page.evaluate(async (source) => {
+		if (!window.axe) (0, eval)(source);
+		const r = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+		return r.violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.target + " " + (n.any[0]?.message ?? "")).join("; ")}`);
+	}, axe);
+	for (const f of found) problems.push(`${what}: ${f}`);
+	const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+	if (wide > 0) problems.push(`${what}: ${wide} px wider than the screen`);
+	const small = await page.evaluate(() =>
+		[...document.querySelectorAll("a, button, select, input")].filter((e) => !e.closest(".uplot") && !e.classList.contains("skip") && e.getClientRects().length).map((e) => [e, e.getBoundingClientRect()])
+			.filter(([, r]) => r.height < 43.5 || r.width < 43.5).map(([e, r]) => `${e.tagName} ${e.textContent} ${Math.round(r.width)}x${Math.round(r.height)}`).slice(0, 3));
+	for (const s of small) problems.push(`${what}: target under 44 px: ${s}`);
+	if (shots) await page.screenshot({ path: `${shots}/${what.replace(/[^a-z0-9-]+/gi, "_")}.png` });
+}
+
+/** Signs in by keyboard alone. @param {any} page */
+async function signIn(page) {
+	await page.goto(url);
+	await page.waitForSelector("form.narrow");
+	for (let i = 0; i < 20 && (await page.evaluate(() => document.activeElement?.getAttribute("name"))) !== "user"; i++) await page.keyboard.press("Tab");
+	await page.keyboard.type(user);
+	await page.keyboard.press("Tab");
+	await page.keyboard.type(password);
+	await page.keyboard.press("Enter");
+	await page.waitForSelector(".tiles");
+}
+
+/** @param {any} page @param {string} hash */
+async function go(page, hash) {
+	await page.goto(`${url}/${hash}`);
+	await page.waitForSelector("main h1");
+	await page.waitForTimeout(1200);
+}
+
+if (shots) mkdirSync(shots, { recursive: true });
+const device = process.env.DEVICE ?? "rpm-1";
+const pages = ["#/", "#/passages", "#/tests", "#/events", "#/link", "#/evidence", `#/device/${device}`, "#/device/ion-1", "#/signin"];
+
+for (const locale of ["en-CA", "fr-CA"]) {
+	const context = await browser.newContext({ locale, viewport: { width: 1280, height: 900 } });
+	const page = await open(context);
+	await signIn(page);
+	if ((await page.getAttribute("html", "lang")) !== locale.slice(0, 2)) problems.push(`${locale}: the page is in ${await page.getAttribute("html", "lang")}`);
+	const vehicles = await page.evaluate(async () => (await (await fetch("/v1/passages")).json()).passages.filter((p) => (p.readings ?? []).length > 6).map((p) => p.id));
+	const all = [...pages, ...vehicles.slice(-2).map((id) => `#/passage/${encodeURIComponent(id)}`)];
+	if (!vehicles.length) problems.push("no passage was complete enough to look at");
+	for (const hash of all) {
+		await page.setViewportSize({ width: 1280, height: 900 });
+		await go(page, hash);
+		await look(page, `${locale} ${hash}`);
+		await page.setViewportSize({ width: 360, height: 740 });
+		await page.waitForTimeout(200);
+		await look(page, `${locale} 360px ${hash}`);
+	}
+	await page.setViewportSize({ width: 1280, height: 900 });
+	for (const theme of ["dark", "contrast", "light"]) {
+		await go(page, "#/");
+		await page.selectOption("header label:nth-of-type(2) select", theme);
+		await look(page, `${locale} ${theme} #/`);
+		await go(page, `#/device/${device}`);
+		await look(page, `${locale} ${theme} device`);
+	}
+	await context.close();
+}
+
+// By keyboard alone: every page of the navigation is reached with Tab and Enter, and where one is can be seen.
+const context = await browser.newContext({ locale: "en-CA", viewport: { width: 1280, height: 900 } });
+const page = await open(context);
+await signIn(page);
+for (const name of ["Passages", "Tests", "Events", "Link", "Evidence", "Lane"]) {
+	let reached = false;
+	for (let i = 0; i < 80 && !reached; i++) {
+		await page.keyboard.press("Tab");
+		const at = await page.evaluate(() => {
+			const e = document.activeElement;
+			const style = e ? getComputedStyle(e) : null;
+			return { tag: e?.outerHTML.slice(0, 80), text: e?.textContent ?? "", nav: Boolean(e?.closest("nav")), outline: style?.outlineStyle !== "none" || e?.tagName === "MAIN" || [document.body, document.documentElement].includes(e) };
+		});
+		if (!at.outline) problems.push(`keyboard: no outline on ${at.tag} "${at.text.slice(0, 40)}"`);
+		if (at.nav && at.text === name) {
+			await page.keyboard.press("Enter");
+			await page.waitForTimeout(600);
+			reached = (await page.textContent("main h1"))?.startsWith(name) ?? false;
+			if (!reached) problems.push(`keyboard: Enter on ${name} shows ${await page.textContent("main h1")}`);
+			break;
+		}
+	}
+	if (!reached) problems.push(`keyboard: ${name} was not reached`);
+}
+// By keyboard, a test is run to its end.
+await go(page, "#/device/scale-1");
+await page.locator("section button", { hasText: "Start" }).first().focus();
+await page.keyboard.press("Enter");
+await page.waitForSelector(".run");
+await page.locator(".run button", { hasText: "Yes" }).waitFor();
+await look(page, "a test under way");
+await page.locator(".run button", { hasText: "No" }).focus();
+await page.keyboard.press("Enter");
+await page.waitForSelector(".run .verdict");
+await look(page, "a test that failed");
+
+// Figures: first paint, and what a strip chart costs.
+const fresh = await open(await browser.newContext());
+await fresh.goto(url);
+await fresh.waitForSelector("form.narrow");
+const paint = await fresh.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN);
+const size = await fresh.evaluate(() => performance.getEntriesByType("resource").reduce((n, e) => n + /** @type {PerformanceResourceTiming} */ (e).encodedBodySize, 0));
+await go(page, `#/device/${device}`);
+const cdp = await context.newCDPSession(page);
+await cdp.send("Performance.enable");
+const used = async () => (await cdp.send("Performance.getMetrics")).metrics.find((m) => m.name === "TaskDuration")?.value ?? NaN;
+const begin = await used();
+await page.waitForTimeout(10_000);
+console.log(`first paint ${Math.round(paint)} ms, ${Math.round(size / 1000)} kB; device page with strip charts ${((100 * ((await used()) - begin)) / 10).toFixed(1)} % of a core`);
+await browser.close();
+for (const p of [...new Set(problems)]) console.log("PROBLEM", p);
+process.exit(problems.length ? 1 : 0);

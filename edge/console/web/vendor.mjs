@@ -1,0 +1,22 @@
+// Copies the libraries of package-lock.json, whose hashes npm checked, to static/vendor; with --check it says whether they are the same.
+import { readFileSync, writeFileSync } from "node:fs";
+
+const files = {
+	"preact.js": "preact/dist/preact.module.js",
+	"preact-hooks.js": "preact/hooks/dist/hooks.module.js",
+	"htm.js": "htm/dist/htm.module.js",
+	"uplot.js": "uplot/dist/uPlot.esm.js",
+	"uplot.css": "uplot/dist/uPlot.min.css",
+};
+let differ = 0;
+for (const [to, from] of Object.entries(files)) {
+	const text = readFileSync(new URL(`node_modules/${from}`, import.meta.url), "utf8").replace(/\n?\/\/# sourceMappingURL=.*\n?$/, "\n");
+	const at = new URL(`static/vendor/${to}`, import.meta.url);
+	if (!process.argv.includes("--check")) {
+		writeFileSync(at, text);
+	} else if (readFileSync(at, "utf8") !== text) {
+		console.error(`static/vendor/${to} is not ${from}`);
+		differ = 1;
+	}
+}
+process.exit(differ);
