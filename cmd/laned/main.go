@@ -3,8 +3,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,7 +41,13 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return agent.Run(cmd.Context(), config, agent.Options{Software: cli.Version(), TelemetryDelay: delay, Log: cli.Log(verbose)})
+			log := cli.Log(verbose)
+			ctx, stop := context.WithCancel(cmd.Context())
+			var told sync.WaitGroup
+			told.Go(func() { notify(ctx, agent.Socket(config), log) })
+			defer told.Wait()
+			defer stop()
+			return agent.Run(ctx, config, agent.Options{Software: cli.Version(), TelemetryDelay: delay, Log: log})
 		},
 	}
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "log more")

@@ -56,6 +56,7 @@ func Main(root *cobra.Command) {
 func run(ctx context.Context, root *cobra.Command) int {
 	root.SilenceUsage, root.SilenceErrors, root.Version = true, true, Version()
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(generateCommand(root))
 	markUsage(root)
 	err := root.ExecuteContext(ctx)
 	if err == nil {

@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+)
+
+// generateCommand writes man pages and shell completions, for packages.
+func generateCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "generate DIR", Short: "Write man pages and shell completions", Args: cobra.ExactArgs(1), Hidden: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			man := filepath.Join(args[0], "man1")
+			name := root.Name()
+			root.DisableAutoGenTag = true
+			err := os.MkdirAll(man, 0o755)
+			for _, dir := range []string{"bash", "zsh", "fish"} {
+				err = errors.Join(err, os.MkdirAll(filepath.Join(args[0], dir), 0o755))
+			}
+			if err != nil {
+				return err
+			}
+			return errors.Join(
+				doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "Lanewarden", Manual: "Lanewarden"}, man),
+				root.GenBashCompletionFileV2(filepath.Join(args[0], "bash", name), true),
+				root.GenZshCompletionFile(filepath.Join(args[0], "zsh", "_"+name)),
+				root.GenFishCompletionFile(filepath.Join(args[0], "fish", name+".fish"), true),
+			)
+		},
+	}
+}

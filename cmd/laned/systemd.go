@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"lanewarden/edge/console"
+)
+
+// notify tells systemd that the agent is ready, and goes on telling it that the agent lives for as long as its API answers; it does nothing
+// where no systemd listens. It ends with ctx.
+func notify(ctx context.Context, socket string, log *slog.Logger) {
+	every, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		log.Warn("systemd's watchdog", "err", err)
+	}
+	pause := max(every/3, time.Second)
+	client := console.NewClient(socket, pause)
+	for ready := false; ; {
+		resp, err := client.Get("http://laned/v1/status") // journal, devices and link answer for it
+		if err == nil {
+			resp.Body.Close()
+			state := daemon.SdNotifyWatchdog
+			if !ready {
+				ready, state = true, daemon.SdNotifyReady
+			}
+			if sent, err := daemon.SdNotify(false, state); !sent {
+				if err != nil {
+					log.Warn("systemd", "err", err)
+				}
+				return // nobody listens
+			}
+			if every == 0 {
+				return
+			}
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
