@@ -48,7 +48,7 @@ func (c *Clock) State() ClockState {
 	c.asked = time.Now()
 	c.state = ClockState{}
 	if err == nil && status != unix.TIME_ERROR && tx.Status&unix.STA_UNSYNC == 0 {
-		c.state = ClockState{Synchronised: true, ErrorMs: roundUp(tx.Esterror / 1000)}
+		c.state = ClockState{Synchronised: true, ErrorMs: roundUp(int64(tx.Esterror) / 1000)}
 	}
 	return c.state
 }
