@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
+	"lanewarden/edge/console/web"
 	"lanewarden/sync/hub"
 	"lanewarden/sync/wire"
 )
@@ -33,7 +34,7 @@ func runCommand() *cobra.Command {
 		Example: `  lanehub run --dir /var/lib/lanehub
   lanehub run --dir /var/lib/lanehub --broker mqtt://127.0.0.1:1883`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Log = cli.Log(verbose)
+			o.Log, o.Pages = cli.Log(verbose), web.Handler(web.Fleet)
 			if external.URL != "" {
 				o.External = &external
 			}

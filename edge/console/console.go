@@ -228,7 +228,7 @@ func (c *Console) handler() http.Handler {
 	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{})) // counters; whoever collects them has no account
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.Handle("GET /", web.Handler())
+	mux.Handle("GET /", web.Handler(web.Lane))
 	return c.access.identify(mux)
 }
 

@@ -33,6 +33,9 @@ func (h *Hub) handler() http.Handler {
 	} {
 		mux.HandleFunc(routes[i], f)
 	}
+	if h.opts.Pages != nil {
+		mux.Handle("GET /", h.opts.Pages)
+	}
 	return mux
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ type Options struct {
 	AgentsFile string       // who may connect to the embedded broker; "" for everyone
 	External   *wire.Broker // a broker that runs already, instead of the embedded one
 	Log        *slog.Logger
+	Pages      http.Handler // of the fleet console, for GET /; nil for none
 }
 
 // source is a broker as the hub uses it.

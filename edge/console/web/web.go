@@ -20,13 +20,13 @@ var embedded embed.FS
 // inline is the import map, the one script that stands in the page itself.
 var inline = regexp.MustCompile(`(?s)<script type="importmap">(.*?)</script>`)
 
-// Handler serves the pages. They change only with the program, and browsers ask each time whether they did.
-func Handler() http.Handler {
+// Handler serves the pages, and index for "/": Lane or Fleet. They change only with the program, and browsers ask each time whether they did.
+func Handler(index string) http.Handler {
 	files, err := fs.Sub(embedded, "static")
 	if err != nil {
 		panic(err) // the directory is embedded above
 	}
-	p := pages{policy: policy(files), tags: map[string]string{}}
+	p := pages{index: "/" + index, policy: policy(files), tags: map[string]string{}}
 	err = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -39,7 +39,6 @@ func Handler() http.Handler {
 	if err != nil {
 		panic(err)
 	}
-	p.tags["/"] = p.tags["/index.html"]
 	p.files = http.FileServerFS(files)
 	return p
 }
@@ -66,7 +65,14 @@ func policy(files fs.FS) string {
 	return fmt.Sprintf("default-src 'none'; script-src 'self'%s; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'", hashes)
 }
 
+// The pages to begin with.
+const (
+	Lane  = "lane.html"
+	Fleet = "fleet.html"
+)
+
 type pages struct {
+	index  string
 	files  http.Handler
 	policy string
 	tags   map[string]string
@@ -76,6 +82,10 @@ type pages struct {
 var types = map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".html": "text/html; charset=utf-8", ".svg": "image/svg+xml"}
 
 func (p pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/" {
+		r = r.Clone(r.Context())
+		r.URL.Path = p.index
+	}
 	h := w.Header()
 	h.Set("Content-Security-Policy", p.policy)
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -93,7 +93,7 @@ func TestBudget(t *testing.T) {
 }
 
 func TestServes(t *testing.T) {
-	h := Handler()
+	h := Handler(Lane)
 	get := func(path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodGet, "http://lane/", nil)

@@ -1,5 +1,6 @@
 // The lane console: frame, navigation, and which page is shown.
-import { ask, html, language, languages, may, render, session, setLanguage, setSession, t, useEffect, useState } from "/lib.js";
+import { Choices, recall } from "/choices.js";
+import { ask, html, language, may, render, session, setSession, t, useEffect, useState } from "/lib.js";
 import { LanePage } from "/pages/lane.js";
 import { SignIn } from "/pages/signin.js";
 
@@ -16,15 +17,6 @@ const pages = {
 	evidence: async () => (await import("/pages/evidence.js")).Evidence,
 };
 const nav = ["", "passages", "tests", "events", "link", "evidence"];
-const themes = ["auto", "light", "dark", "contrast"];
-
-/** @param {string} theme */
-function setTheme(theme) {
-	const wanted = theme !== "auto" ? theme : matchMedia("(prefers-contrast: more)").matches ? "contrast" : matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-	document.documentElement.dataset.theme = wanted;
-	localStorage.setItem("theme", theme);
-}
-
 /** @returns {[string, string]} page and what it is of */
 function where() {
 	const [page = "", ...rest] = location.hash.replace(/^#\//, "").split("/");
@@ -54,27 +46,20 @@ function App() {
 		};
 	}, [page, of, session.user, language]);
 	const changed = () => redraw(Math.random());
-	/** @param {string} lang */
-	const speak = async (lang) => {
-		await setLanguage(lang);
-		changed();
-	};
 	return html`
 		<a class="skip" href="#main" onClick=${(/** @type {Event} */ e) => { e.preventDefault(); document.querySelector("main")?.focus(); }}>${t("skip")}</a>
 		<header>
 			<strong class="brand">Lanewarden</strong>
 			<nav aria-label=${t("pages")}>${may("viewer") && nav.map((n) => html`<a href="#/${n}" aria-current=${n === page ? "page" : undefined}>${t(`nav.${n || "lane"}`)}</a>`)}</nav>
 			<div class="choices">
-				<label>${t("language")} <select value=${language} onChange=${(/** @type {any} */ e) => speak(e.target.value)}>${languages.map((l) => html`<option value=${l} lang=${l}>${{ en: "English", fr: "Français" }[l]}</option>`)}</select></label>
-				<label>${t("theme")} <select value=${localStorage.getItem("theme") ?? "auto"} onChange=${(/** @type {any} */ e) => { setTheme(e.target.value); changed(); }}>${themes.map((n) => html`<option value=${n}>${t(`theme.${n}`)}</option>`)}</select></label>
+				<${Choices} changed=${changed} />
 				${session.accounts && html`<a href="#/signin">${may("viewer") ? session.user : t("nav.signin")}</a>`}
 			</div>
 		</header>
 		<main id="main" tabindex="-1">${shown ? html`<${shown.Page} key=${shown.key + language} of=${shown.of} changed=${changed} />` : html`<p>${t("loading")}</p>`}</main>`;
 }
 
-setTheme(localStorage.getItem("theme") ?? "auto");
-await setLanguage(localStorage.getItem("language") ?? navigator.language.slice(0, 2));
+await recall();
 setSession(await ask("/v1/session"));
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 render(html`<${App} />`, root);

@@ -1,0 +1,33 @@
+// The hub's page: all sites and lanes, what is down, how far behind.
+import { Choices, recall } from "/choices.js";
+import { ago, ask, html, moment, number, render, t, useEffect, useState, word } from "/lib.js";
+import { Agent, Mark, Problem, Table } from "/ui.js";
+
+function Fleet() {
+	const [agents, setAgents] = useState(/** @type {any[] | null} */ (null));
+	const [problem, setProblem] = useState("");
+	const [, redraw] = useState(0);
+	useEffect(() => {
+		const look = () => ask("/v1/agents").then((a) => { setAgents(a); setProblem(""); }, (e) => setProblem(e.message));
+		look();
+		const timer = setInterval(look, 2000);
+		return () => clearInterval(timer);
+	}, []);
+	document.title = `${t("nav.fleet")} – Lanewarden`;
+	const now = Date.now();
+	const list = [...(agents ?? [])].sort((a, b) => Number(wrong(b)) - Number(wrong(a)) || `${a.site}/${a.agent}`.localeCompare(`${b.site}/${b.agent}`));
+	const bad = list.filter(wrong).length;
+	return html`<header><strong class="brand">Lanewarden</strong><div class="choices"><${Choices} changed=${() => redraw(Math.random())} /></div></header>
+		<main id="main"><h1>${t("nav.fleet")}</h1><${Problem} text=${problem} />
+			${agents && html`<p role="status" class="verdict ${bad ? "bad" : "good"}">${bad ? t("agents-wrong", { n: bad, all: list.length }) : t("agents-well", { all: list.length })}</p>
+			<${Table} caption=${t("fleet-caption")} empty=${t("fleet-empty")} head=${[t("site"), t("state-title"), t("last"), t("rows-behind"), t("queue"), t("verified-rows"), t("devices"), t("software"), t("refused")]}
+				rows=${list.map((a) => [`${a.site} / ${a.agent}`, html`<${Mark} state=${a.online ? "up" : "down"} group="link" />`, html`<span title=${moment(a.heard, true)}>${ago(a.heard, now)}</span>`, number(Math.max(0, (a.size ?? 0) - a.held)),
+					Object.entries(a.waiting ?? {}).map(([k, v]) => `${number(Number(v))} ${word("class", k)}`).join(", "), `${number(a.verified)} / ${number(a.held)}`, (a.devices ?? []).length, a.software, a.refused ? html`<span class="problem"><${Agent} text=${a.refused} /></span>` : ""])} />`}
+		</main>`;
+}
+
+/** @param {any} a */
+const wrong = (a) => !a.online || Boolean(a.refused);
+
+await recall();
+render(html`<${Fleet} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
