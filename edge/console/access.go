@@ -91,6 +91,12 @@ func user(r *http.Request) User {
 // identify finds out who asks: by socket, client certificate or session.
 func (a *access) identify(next http.Handler) http.Handler {
 	return a.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 { // a body comes in time, or not at all; streams that are only written have no limit
+			if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+		}
 		u := User{Name: guestUser, peer: peer(r)}
 		switch {
 		case isLocal(r):

@@ -154,32 +154,14 @@ func (c *Console) Run(ctx context.Context) error {
 	if err := os.Chmod(c.Socket, socketMode); err != nil {
 		return errors.Join(err, unix.Close())
 	}
-	listeners := []net.Listener{unix}
-	if c.Listen != "" {
-		tcp, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
-		if err != nil {
-			return errors.Join(fmt.Errorf("console: %w", err), unix.Close())
-		}
-		tcp = netutil.LimitListener(tcp, maxConns) // the rest waits, and costs nothing
-		if c.TLS != nil {
-			tcp = tls.NewListener(tcp, c.TLS)
-		}
-		listeners = append(listeners, tcp)
-	}
 	g, ctx := errgroup.WithContext(ctx)
 	srv := &http.Server{
-		Handler: c.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		Handler: c.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	g.Go(func() error { return c.access.run(ctx) })
-	for _, l := range listeners {
-		g.Go(func() error {
-			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				return err
-			}
-			return nil
-		})
-	}
+	g.Go(func() error { return serve(srv, unix) })
+	g.Go(func() error { return c.serveTCP(ctx, srv) })
 	g.Go(func() error {
 		<-ctx.Done()
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
@@ -190,6 +172,39 @@ func (c *Console) Run(ctx context.Context) error {
 		return nil
 	})
 	return g.Wait()
+}
+
+func serve(srv *http.Server, l net.Listener) error {
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// listenRetry is how long a port that is taken waits for another try.
+const listenRetry = 5 * time.Second
+
+// serveTCP serves on TCP, if it is configured. A port that is taken costs the pages, not the lane: it is tried again.
+func (c *Console) serveTCP(ctx context.Context, srv *http.Server) error {
+	if c.Listen == "" {
+		return nil
+	}
+	for {
+		tcp, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+		if err == nil {
+			tcp = netutil.LimitListener(tcp, maxConns) // the rest waits, and costs nothing
+			if c.TLS != nil {
+				tcp = tls.NewListener(tcp, c.TLS)
+			}
+			return serve(srv, tcp)
+		}
+		c.Log.Error("the console's pages are not served", "err", err)
+		select {
+		case <-time.After(listenRetry):
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 func (c *Console) handler() http.Handler {
