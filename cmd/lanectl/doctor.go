@@ -43,16 +43,7 @@ what follows from it, with what was seen and what to do. It changes nothing, and
 	f.StringSliceVar(&o.TimeServers, "time-server", nil, "time server to ask (default those that this machine is configured with)")
 	f.BoolVar(&asJSON, "json", false, "as JSON, for programs")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		o.Socket, o.Load, o.TLS, o.Connect = *socket, load, brokerTLS, brokerConnect
-		if _, err := user.Lookup(defaultUser); err == nil && o.User == "" {
-			o.User = defaultUser
-		}
-		if _, err := os.Stat(defaultConfig); err == nil && o.Config == "" && *socket == defaultSocket {
-			o.Config = defaultConfig
-		}
-		if c, err := load(o.Config); err == nil && !cmd.Flags().Changed("socket") {
-			o.Socket = agent.Socket(c)
-		}
+		o = doctorOptions(o, *socket)
 		findings := doctor.Examine(cmd.Context(), o)
 		if asJSON {
 			if findings == nil {
@@ -72,6 +63,21 @@ what follows from it, with what was seen and what to do. It changes nothing, and
 		return nil
 	}
 	return c
+}
+
+// doctorOptions fills in what the command line leaves open.
+func doctorOptions(o doctor.Options, socket string) doctor.Options {
+	o.Socket, o.Load, o.TLS, o.Connect = socket, load, brokerTLS, brokerConnect
+	if _, err := user.Lookup(defaultUser); err == nil && o.User == "" {
+		o.User = defaultUser
+	}
+	if _, err := os.Stat(defaultConfig); err == nil && o.Config == "" && socket == defaultSocket {
+		o.Config = defaultConfig
+	}
+	if c, err := load(o.Config); err == nil && socket == defaultSocket {
+		o.Socket = agent.Socket(c)
+	}
+	return o
 }
 
 func load(path string) (*firmwareconfig.Config, error) {

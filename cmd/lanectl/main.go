@@ -10,11 +10,11 @@ import (
 func main() {
 	root := &cobra.Command{
 		Use:   "lanectl",
-		Short: "The technician's tool: status, tail, verify, decode, profiles",
+		Short: "The technician's tool: what is wrong, what was seen, whether it is unaltered",
 		Long: `lanectl asks a running lane agent over its unix socket, and reads journals, ledgers and device files by itself.
 
 ` + cli.ExitCodes,
 	}
-	root.AddCommand(accountCommand(), assignCommand(), captureCommand(), doctorCommand(), replayCommand(), passagesCommand(), setCommand(), statusCommand(), tailCommand(), testCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand())
+	root.AddCommand(accountCommand(), assignCommand(), captureCommand(), devicesCommand(), doctorCommand(), exportCommand(), replayCommand(), passagesCommand(), setCommand(), simulateCommand(), statusCommand(), supportCommand(), tailCommand(), testCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand())
 	cli.Main(root)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -28,6 +29,27 @@ func statusCommand() *cobra.Command {
 	return c
 }
 
+func devicesCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{Use: "devices", Short: "Say how each device is", Args: cobra.NoArgs, Long: "Say how each device is. Exits 1 when one is not well."}
+	socket := socketFlag(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		return show(cmd, *socket, "/v1/status", false, func(s console.Status) error {
+			if asJSON {
+				if err := json.NewEncoder(cmd.OutOrStdout()).Encode(s.Devices); err != nil {
+					return err
+				}
+			} else {
+				printDevices(cmd.OutOrStdout(), s)
+			}
+			s.Link.Configured = false // the devices alone
+			return unwell(s)
+		})
+	}
+	return c
+}
+
 func printStatus(w io.Writer, s console.Status) {
 	fmt.Fprintf(w, "agent    %s/%s, %s, up %s\n", s.Site, s.Agent, s.Software, age(s.Started))
 	clock := fmt.Sprintf("synchronised, error about %d ms", s.Clock.ErrorMs)
@@ -44,8 +66,13 @@ func printStatus(w io.Writer, s console.Status) {
 		fmt.Fprintf(w, "         %d transactions FAILED: look at disk space and the agent's log\n", s.Journal.Failures)
 	}
 	fmt.Fprintf(w, "link     %s\n", linkText(s.Link))
+	fmt.Fprintln(w)
+	printDevices(w, s)
+}
+
+func printDevices(w io.Writer, s console.Status) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\nDEVICE\tDRIVER\tLANE\tSTATE\tFOR\tLAST SEEN\tOBSERVED\tALARMS\tFAULTS\tREASON")
+	fmt.Fprintln(t, "DEVICE\tDRIVER\tLANE\tSTATE\tFOR\tLAST SEEN\tOBSERVED\tALARMS\tFAULTS\tREASON")
 	for _, d := range s.Devices {
 		seen := "never"
 		if !d.LastSeen.IsZero() {

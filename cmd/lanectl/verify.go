@@ -21,7 +21,7 @@ func verifyCommand() *cobra.Command {
 		Use: "verify PATH...", Short: "Prove that a journal or a hub's ledger is what the agents signed", Args: cobra.MinimumNArgs(1),
 		Long: `Hash every row of a journal or ledger again and hold it against the evidence log and every checkpoint that the agent
 signed, and every artifact (image, document) against its name, which is its SHA-256. PATH is an agent's or hub's state directory,
-or a database file. Works offline, and beside a running program.
+a database file, or a .json file of 'lanectl export'. Works offline, and beside a running program.
 
 Without --key the public key is taken from the database itself: that shows that nothing was changed after it was signed,
 but not by whom it was signed. 'lanectl status --json' shows an agent's key as journal.verify_key.`,
@@ -65,6 +65,9 @@ func find(path string) (string, bool, error) {
 }
 
 func verify(w io.Writer, path, key string) (wrong int, err error) {
+	if isExport(path) {
+		return verifyExport(w, path, key)
+	}
 	path, isLedger, err := find(path)
 	if err != nil {
 		return 0, err

@@ -5,6 +5,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
+	"lanewarden/cmd/internal/simulate"
 )
 
 func main() {
@@ -16,6 +17,6 @@ daily files; and a whole demonstration with hub and agent.
 
 ` + cli.ExitCodes,
 	}
-	root.AddCommand(tsaCommand(), n42Command(), xrayCommand(), ionscanCommand(), recordCommand(), laneCommand(), demoCommand())
+	root.AddCommand(append(simulate.Devices(), simulate.Demo())...)
 	cli.Main(root)
 }

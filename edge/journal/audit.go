@@ -52,3 +52,13 @@ type auditLog struct {
 func (a auditLog) Rows(f func(int64, evidence.Record) error) error {
 	return queryRows(a.db, "ORDER BY idx", func(r *Row) error { return f(r.Idx, r.Record()) })
 }
+
+// Each calls f with every row of the journal at path, which may be in use, oldest first. The Row is valid until f returns.
+func Each(path string, f func(*Row) error) error {
+	db, err := sqlog.Open(path, sqlog.ReadOnly)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return queryRows(db, "ORDER BY idx", f)
+}

@@ -90,22 +90,23 @@ func (s *Store) Tile(level int, n int64) (hashes []tlog.Hash, err error) {
 
 // Checkpoints returns all checkpoints, smallest first.
 func (s *Store) Checkpoints() (out []evidence.SignedCheckpoint, err error) {
-	err = s.db.Query("SELECT size, note, leaves FROM checkpoint WHERE "+s.where+"1 ORDER BY size", func(row []driver.Value) error {
-		leaves, err := evidence.DecodeHashes(Bytes(row[2]))
-		if err != nil {
-			return fmt.Errorf("checkpoint at %d: %w", Int64(row[0]), err)
-		}
-		out = append(out, evidence.SignedCheckpoint{Size: Int64(row[0]), Note: Text(row[1]), Leaves: leaves})
-		return nil
-	}, s.args()...)
+	err = s.checkpoints("ORDER BY size", func(c evidence.SignedCheckpoint) { out = append(out, c) })
 	return out, err
 }
 
 // LatestCheckpoint returns the largest checkpoint; its Size is 0 when there is none.
 func (s *Store) LatestCheckpoint() (c evidence.SignedCheckpoint, err error) {
-	err = s.db.Query("SELECT size, note FROM checkpoint WHERE "+s.where+"1 ORDER BY size DESC LIMIT 1", func(row []driver.Value) error {
-		c.Size, c.Note = Int64(row[0]), Text(row[1])
+	err = s.checkpoints("ORDER BY size DESC LIMIT 1", func(one evidence.SignedCheckpoint) { c = one })
+	return c, err
+}
+
+func (s *Store) checkpoints(order string, f func(evidence.SignedCheckpoint)) error {
+	return s.db.Query("SELECT size, note, leaves FROM checkpoint WHERE "+s.where+"1 "+order, func(row []driver.Value) error {
+		leaves, err := evidence.DecodeHashes(Bytes(row[2]))
+		if err != nil {
+			return fmt.Errorf("checkpoint at %d: %w", Int64(row[0]), err)
+		}
+		f(evidence.SignedCheckpoint{Size: Int64(row[0]), Note: Text(row[1]), Leaves: leaves})
 		return nil
 	}, s.args()...)
-	return c, err
 }

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence"
+	"lanewarden/edge/journal"
+)
+
+func exportCommand() *cobra.Command {
+	var passage, rows, device, out string
+	var span times
+	c := &cobra.Command{
+		Use: "export PATH", Short: "Hand over records with proof that nothing of them was altered", Args: cobra.ExactArgs(1),
+		Long: `Write rows of a journal to a file, each with the proof that it stands in the log that the agent signed, and without showing any other row. Who
+gets the file checks it with 'lanectl verify FILE --key KEY', offline. PATH is the agent's state directory. Choose a passage with all its
+readings, rows by their numbers, or a device's rows of a time.`,
+		Example: "  lanectl export /var/lib/lanewarden --passage lane-1-20261125T031202-7 --out passage.json\n  lanectl export /var/lib/lanewarden --rows 17,20-25 --out rows.json",
+	}
+	f := c.Flags()
+	f.StringVar(&passage, "passage", "", "id of a passage that is closed")
+	f.StringVar(&rows, "rows", "", "numbers of rows: 17,20-25")
+	f.StringVar(&device, "device", "", "a device's rows, with --since, or --from and --to")
+	f.StringVarP(&out, "out", "o", "-", "`FILE` to write; - for standard output")
+	span.flags(c)
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		path, isLedger, err := find(args[0])
+		if err != nil {
+			return err
+		}
+		if isLedger {
+			return errors.New("exports are made of an agent's journal, at the lane")
+		}
+		take, err := chosen(path, passage, rows, device, span)
+		if err != nil {
+			return err
+		}
+		e, err := journal.Export(path, take)
+		if err != nil {
+			return err
+		}
+		if len(e.Records) == 0 {
+			return errors.New("no row that is signed already was chosen: checkpoints are signed every 30 s")
+		}
+		return writeTo(cmd, out, func(w io.Writer) error {
+			enc := json.NewEncoder(w)
+			enc.SetIndent("", " ")
+			return enc.Encode(e)
+		}, fmt.Sprintf("%d rows of %s with proofs", len(e.Records), e.Origin))
+	}
+	return c
+}
+
+// chosen is which rows are to be exported.
+func chosen(path, passage, rows, device string, span times) (func(*journal.Row) bool, error) {
+	if n := len(slices.DeleteFunc([]string{passage, rows, device}, func(s string) bool { return s == "" })); n != 1 {
+		return nil, errors.New("give one of --passage, --rows and --device")
+	}
+	switch {
+	case passage != "":
+		of, err := ofPassage(path, passage)
+		return func(r *journal.Row) bool { return of[r.Idx] }, err
+	case rows != "":
+		ranges, err := parseRows(rows)
+		return func(r *journal.Row) bool {
+			return slices.ContainsFunc(ranges, func(x [2]int64) bool { return r.Idx >= x[0] && r.Idx <= x[1] })
+		}, err
+	}
+	from, to, err := span.span()
+	return func(r *journal.Row) bool {
+		return r.Device == device && r.Time >= from.UnixNano() && r.Time <= to.UnixNano()
+	}, err
+}
+
+// ofPassage lists a passage's own rows and those of its readings.
+func ofPassage(path, id string) (map[int64]bool, error) {
+	of := map[int64]bool{}
+	err := journal.Each(path, func(r *journal.Row) error {
+		o, err := r.Observation()
+		if err != nil {
+			return err
+		}
+		if p := o.Body.GetPassageClosed(); p != nil && p.Id == id {
+			of[r.Idx] = true
+			for _, reading := range p.Readings {
+				of[reading.Idx] = true
+			}
+		}
+		return nil
+	})
+	if err == nil && len(of) == 0 {
+		err = fmt.Errorf("the journal has no closed passage %s", id)
+	}
+	return of, err
+}
+
+func parseRows(text string) (out [][2]int64, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		low, high, isRange := strings.Cut(strings.TrimSpace(part), "-")
+		var one [2]int64
+		one[0], err = strconv.ParseInt(low, 10, 64)
+		one[1] = one[0]
+		if isRange && err == nil {
+			one[1], err = strconv.ParseInt(high, 10, 64)
+		}
+		if err != nil || one[1] < one[0] {
+			return nil, fmt.Errorf("--rows %q: write 17,20-25", text)
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+// maxExport bounds a file that is checked.
+const maxExport = 1 << 30
+
+// verifyExport checks a file that export wrote.
+func verifyExport(w io.Writer, path, key string) (wrong int, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	var e evidence.Export
+	if err := json.NewDecoder(io.LimitReader(f, maxExport)).Decode(&e); err != nil {
+		return 0, err
+	}
+	size, findings, err := e.Check(key)
+	if err != nil {
+		return 0, err
+	}
+	for i := range e.Records {
+		if err := readable(&e.Records[i]); err != nil {
+			findings = append(findings, fmt.Sprintf("row %d: %v", e.Records[i].Idx, err))
+		}
+	}
+	verdict := "OK"
+	if len(findings) > 0 {
+		verdict = "WRONG"
+	}
+	fmt.Fprintf(w, "%s  %s  %s: %d rows, under a signed checkpoint of %d\n", verdict, path, e.Origin, len(e.Records), size)
+	if key == "" {
+		fmt.Fprintf(w, "  the key is the file's own, %s: compare it with the one that the agency gave you (--key)\n", e.Key)
+	}
+	for _, f := range findings {
+		fmt.Fprintf(w, "  %s\n", f)
+	}
+	return len(findings), nil
+}
+
+// readable checks that what a record shows to people is what is proven.
+func readable(r *evidence.ExportedRecord) error {
+	if len(r.Observation) == 0 {
+		return nil
+	}
+	var shown observation.Observation
+	if err := protojson.Unmarshal(r.Observation, &shown); err != nil {
+		return fmt.Errorf("its readable form: %w", err)
+	}
+	var body observation.Body
+	if err := proto.Unmarshal(r.Body, &body); err != nil {
+		return err
+	}
+	if !proto.Equal(shown.Body, &body) || shown.Device != r.Device || shown.TimeNs != r.TimeNs || uint8(shown.Class) != r.Class {
+		return errors.New("its readable form says something else than what is proven")
+	}
+	return nil
+}
+
+// isExport reports whether a path is a file of export's.
+func isExport(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && filepath.Ext(path) == ".json"
+}

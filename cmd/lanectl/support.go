@@ -1,0 +1,215 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"regexp"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lanewarden/cmd/internal/cli"
+	"lanewarden/cmd/internal/simulate"
+	"lanewarden/edge/console"
+	"lanewarden/edge/diag/doctor"
+)
+
+func simulateCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "simulate", Short: "Stand in for a device, in its real protocol",
+		Long:    "Stand in for a device: to see whether the fault is at its side of the cable or at ours, or to train with. The agent is pointed at the simulated one in a lane file of its own.",
+		Example: "  lanectl simulate tsa --listen 127.0.0.1:1601\n  lanectl simulate lane --config training.yaml --scenario busy-lane",
+	}
+	c.AddCommand(simulate.Devices()...)
+	return c
+}
+
+func supportCommand() *cobra.Command {
+	var out, config string
+	var back time.Duration
+	c := &cobra.Command{
+		Use: "support", Short: "Gather what somebody far away needs to help, in one file", Args: cobra.NoArgs,
+		Long: `Write one file (tar, gzip) that a person can read: what doctor finds, status, the lane file without secrets, the newest observations, the
+devices' raw bytes of the last hour, versions, the machine, the agent's log. Begin with README.txt in it. Plates and other personal data may be in
+it: hand it on accordingly.`,
+		Example: "  sudo lanectl support --out lane-3.tar.gz",
+	}
+	socket := socketFlag(c)
+	f := c.Flags()
+	f.StringVarP(&out, "out", "o", "", "`FILE` to write (default lanewarden-support-TIME.tar.gz)")
+	f.StringVar(&config, "config", "", "lane file (default the one that the agent runs)")
+	f.DurationVar(&back, "since", time.Hour, "raw bytes of so long ago until now")
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		if out == "" {
+			out = "lanewarden-support-" + time.Now().Format("20060102-150405") + ".tar.gz"
+		}
+		b := bundle{ctx: cmd.Context(), socket: *socket, config: config, back: back, name: "lanewarden-support", progress: cmd.ErrOrStderr()}
+		return writeTo(cmd, out, b.write, "begin with README.txt in it")
+	}
+	return c
+}
+
+// bundle is a file for support.
+type bundle struct {
+	ctx            context.Context
+	socket, config string
+	back           time.Duration
+	name           string
+	progress       io.Writer
+	tar            *tar.Writer
+	readme         bytes.Buffer
+}
+
+// secret is a password in a URL, the one place at which a lane file could have one.
+var secret = regexp.MustCompile(`(://[^/@\s:]*:)[^/@\s]*@`)
+
+func (b *bundle) write(w io.Writer) error {
+	zip := gzip.NewWriter(w)
+	b.tar = tar.NewWriter(zip)
+	fmt.Fprintf(&b.readme, "Lanewarden support file, made %s by lanectl %s on %s/%s.\n\nWhat is in it:\n", time.Now().UTC().Format(time.RFC3339), cli.Version(), runtime.GOOS, runtime.GOARCH)
+	for _, part := range []struct {
+		name, what string
+		make       func() ([]byte, error)
+	}{
+		{"doctor.txt", "what is wrong, the likeliest first", b.doctor},
+		{"status.txt", "agent, journal, link and devices", b.status},
+		{"status.json", "the same, for programs", func() ([]byte, error) { return b.fetch("/v1/status") }},
+		{"observations.ndjson", "the newest 2,000 observations", func() ([]byte, error) { return b.fetch("/v1/tail?n=2000") }},
+		{"tests.json", "guided tests, when they ran last", func() ([]byte, error) { return b.fetch("/v1/tests") }},
+		{"lane.yaml", "the lane file", b.lane},
+		{"machine.txt", "system, disks, addresses, ports", b.machine},
+		{"laned.log", "the agent's log, newest last", func() ([]byte, error) {
+			return b.run("journalctl", "-u", "laned", "-n", "5000", "--no-pager", "-o", "short-iso")
+		}},
+	} {
+		fmt.Fprintf(b.progress, "%s…\n", part.name)
+		text, err := part.make()
+		if err != nil {
+			fmt.Fprintf(&b.readme, "  %-24s %s: MISSING: %v\n", part.name, part.what, err)
+			if len(text) == 0 {
+				continue
+			}
+		} else {
+			fmt.Fprintf(&b.readme, "  %-24s %s\n", part.name, part.what)
+		}
+		if err := b.add(part.name, text); err != nil {
+			return err
+		}
+	}
+	if err := b.tapes(); err != nil {
+		return err
+	}
+	if err := b.add("README.txt", b.readme.Bytes()); err != nil {
+		return err
+	}
+	if err := b.tar.Close(); err != nil {
+		return err
+	}
+	return zip.Close()
+}
+
+func (b *bundle) add(name string, text []byte) error {
+	err := b.tar.WriteHeader(&tar.Header{Name: path.Join(b.name, name), Mode: 0o600, Size: int64(len(text)), ModTime: time.Now()})
+	if err == nil {
+		_, err = b.tar.Write(text)
+	}
+	return err
+}
+
+func (b *bundle) fetch(path string) ([]byte, error) {
+	body, err := get(b.ctx, b.socket, path)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return io.ReadAll(io.LimitReader(body, 64<<20))
+}
+
+func (b *bundle) doctor() ([]byte, error) {
+	var out bytes.Buffer
+	printFindings(&out, doctor.Examine(b.ctx, doctorOptions(doctor.Options{Socket: b.socket, Config: b.config}, b.socket)))
+	return out.Bytes(), nil
+}
+
+func (b *bundle) status() ([]byte, error) {
+	text, err := b.fetch("/v1/status")
+	var s console.Status
+	if err == nil {
+		err = json.Unmarshal(text, &s)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if b.config == "" {
+		b.config = s.Config
+	}
+	var out bytes.Buffer
+	printStatus(&out, s)
+	return out.Bytes(), nil
+}
+
+func (b *bundle) lane() ([]byte, error) {
+	text, err := os.ReadFile(b.config)
+	return secret.ReplaceAll(text, []byte("${1}***@")), err
+}
+
+func (b *bundle) machine() ([]byte, error) {
+	var out bytes.Buffer
+	for _, c := range [][]string{{"uname", "-a"}, {"uptime"}, {"free", "-m"}, {"df", "-h"}, {"df", "-i"}, {"ip", "addr"}, {"ip", "route"}, {"ss", "-tunlp"}, {"timedatectl"}, {"ls", "-l", "/dev/serial/by-id"}} {
+		text, err := b.run(c[0], c[1:]...)
+		fmt.Fprintf(&out, "$ %s\n%s", c, text)
+		if err != nil {
+			fmt.Fprintf(&out, "(%v)\n", err)
+		}
+		fmt.Fprintln(&out)
+	}
+	return out.Bytes(), nil
+}
+
+const commandTime = 10 * time.Second
+
+func (b *bundle) run(name string, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, commandTime)
+	defer cancel()
+	return exec.CommandContext(ctx, name, args...).CombinedOutput()
+}
+
+// tapes adds each device's recording.
+func (b *bundle) tapes() error {
+	var s console.Status
+	text, err := b.fetch("/v1/status")
+	if err == nil {
+		err = json.Unmarshal(text, &s)
+	}
+	if err != nil {
+		fmt.Fprintf(&b.readme, "  tapes/                   MISSING: %v\n", err)
+		return nil
+	}
+	fmt.Fprintf(&b.readme, "  tapes/DEVICE.tape        raw bytes of the last %s: lanectl replay DEVICE.tape\n", b.back)
+	to := time.Now().Add(-3 * time.Second) // without waiting for what is under way
+	for _, d := range s.Devices {
+		fmt.Fprintf(b.progress, "tapes/%s.tape…\n", d.ID)
+		r, err := fetchRecording(b.ctx, b.socket, d.ID, to.Add(-b.back), to)
+		if err != nil {
+			fmt.Fprintf(&b.readme, "    %s: MISSING: %v\n", d.ID, err)
+			continue
+		}
+		var out bytes.Buffer
+		if err := r.Write(&out); err != nil {
+			return err
+		}
+		if err := b.add("tapes/"+d.ID+".tape", out.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
