@@ -1,4 +1,4 @@
-# Targets: run, test, bench, scenarios, fuzz, lint, proto, ui-vendor, clean. `make run` and `make test` do all their own set-up.
+# Targets: run, test, bench, scenarios, fuzz, lint, proto, ui-vendor, release, clean. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
 BIN := bin
@@ -6,7 +6,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test bench scenarios fuzz lint proto setup ui-vendor clean
+.PHONY: build run test bench scenarios fuzz lint proto setup ui-vendor release clean
 
 build:
 	@mkdir -p $(BIN)
@@ -39,8 +39,12 @@ ui-vendor:
 lint:
 	@.ci/lint
 
+# Debian packages of all architectures, in dist/.
+release:
+	@.ci/release
+
 proto:
 	$(GO) generate ./drivers/observation ./sync/wire
 
 clean:
-	rm -rf $(BIN) .run
+	rm -rf $(BIN) .run dist
