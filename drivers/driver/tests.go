@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"fmt"
 	"time"
 
 	"lanewarden/drivers/observation"
@@ -79,5 +80,59 @@ func WaitFor(name, missing string, find func(Row) *observation.TestCheck) func(E
 			return []*observation.TestCheck{Failed(name, missing)}, true
 		}
 		return nil, false
+	}
+}
+
+// Pulse is the step of a loop or beam: a vehicle, or a metal plate, comes and goes.
+func Pulse(station string) Step {
+	return Step{
+		Do:    Words{EN: fmt.Sprintf("Drive over %s, or hold a metal plate over it, and away again.", station), FR: fmt.Sprintf("Roulez sur %s, ou tenez-y une plaque de métal, puis éloignez-vous.", station)},
+		Limit: 3 * time.Minute,
+		Judge: WaitFor(station, "no pulse came: loop, amplifier, wire to the input", func(r Row) *observation.TestCheck {
+			if d := r.Body.GetVehicleDetection(); d != nil && d.Station == station && d.EndNs != 0 {
+				return Passed(station, fmt.Sprintf("on for %.1f s", float64(d.EndNs-d.StartNs)/1e9), r.Idx)
+			}
+			return nil
+		}),
+	}
+}
+
+// Cycle is the steps of an output that goes on and off: the person says what it does.
+func Cycle(output string) (out []Step) {
+	for _, c := range []struct {
+		value string
+		words Words
+	}{{"off", Words{EN: "off", FR: "éteint ou fermé"}}, {"on", Words{EN: "on", FR: "allumé ou ouvert"}}, {"off", Words{EN: "off", FR: "éteint ou fermé"}}} {
+		out = append(out, Step{
+			Do:  Words{EN: fmt.Sprintf("Stand clear. %s is set to %s.", output, c.words.EN), FR: fmt.Sprintf("Tenez-vous à l’écart. %s est mis : %s.", output, c.words.FR)},
+			Set: &SetOutput{Output: output, Value: c.value}, Limit: 2 * time.Minute,
+			Ask: &Words{EN: fmt.Sprintf("Is %s %s?", output, c.words.EN), FR: fmt.Sprintf("%s est-il %s ?", output, c.words.FR)},
+		})
+	}
+	return out
+}
+
+// IOTests are the guided tests of inputs and outputs, by the names that the settings give them.
+func IOTests(detectors, outputs func(settings any) []string) []Test {
+	const week = 7 * 24 * time.Hour
+	return []Test{
+		{
+			ID: "detectors", Title: Words{EN: "Loops and beams", FR: "Boucles et barrières optiques"}, Every: week,
+			Steps: func(settings any) (out []Step) {
+				for _, name := range detectors(settings) {
+					out = append(out, Pulse(name))
+				}
+				return out
+			},
+		},
+		{
+			ID: "outputs", Title: Words{EN: "Barrier and lights, one cycle", FR: "Barrière et feux, un cycle"}, Every: week,
+			Steps: func(settings any) (out []Step) {
+				for _, name := range outputs(settings) {
+					out = append(out, Cycle(name)...)
+				}
+				return out
+			},
+		},
 	}
 }

@@ -150,13 +150,10 @@ func (a *access) role(need accounts.Role, next http.HandlerFunc) http.HandlerFun
 	}
 }
 
-// shown reports whether a request shows the session's token. Client certificates have no session: browsers send them by themselves, so
-// what such a request changes must come from a page of ours.
+// shown reports whether a request shows the session's token.
 func (a *access) shown(r *http.Request) bool {
-	if token := a.sessions.GetString(r.Context(), "csrf"); token != "" {
-		return subtle.ConstantTimeCompare([]byte(token), []byte(r.Header.Get(csrfHeader))) == 1
-	}
-	return r.TLS != nil && len(r.TLS.VerifiedChains) > 0 && r.Header.Get("Sec-Fetch-Site") == "same-origin" && r.Header.Get(csrfHeader) != ""
+	token := a.sessions.GetString(r.Context(), "csrf")
+	return token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(r.Header.Get(csrfHeader))) == 1
 }
 
 // SessionInfo is what GET and POST /v1/session answer.
@@ -171,7 +168,14 @@ func (a *access) info(r *http.Request, u User) SessionInfo {
 	return SessionInfo{User: u.Name, Role: u.Role.String(), CSRF: a.sessions.GetString(r.Context(), "csrf"), Accounts: a.book != nil}
 }
 
-func (a *access) session(w http.ResponseWriter, r *http.Request) { answer(w, a.info(r, user(r))) }
+// session serves GET /v1/session. Who is known by a client certificate gets a session for its token.
+func (a *access) session(w http.ResponseWriter, r *http.Request) {
+	u := user(r)
+	if u.Name != guestUser && u.Name != localUser && a.sessions.GetString(r.Context(), "csrf") == "" {
+		a.sessions.Put(r.Context(), "csrf", rand.Text())
+	}
+	answer(w, a.info(r, u))
+}
 
 // signIn serves POST /v1/session.
 func (a *access) signIn(w http.ResponseWriter, r *http.Request) {

@@ -3,10 +3,17 @@ package console
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -32,7 +39,9 @@ type guarded struct {
 	book    string
 }
 
-func newGuarded(t *testing.T) *guarded {
+func newGuarded(t *testing.T) *guarded { return newGuardedTLS(t, nil) }
+
+func newGuardedTLS(t *testing.T, config *tls.Config) *guarded {
 	dir := t.TempDir()
 	j, err := journal.Open(filepath.Join(dir, "journal"), journal.Options{Site: "s", Agent: "a"})
 	if err != nil {
@@ -67,7 +76,7 @@ func newGuarded(t *testing.T) *guarded {
 	address := l.Addr().String()
 	l.Close()
 	c := New(Options{
-		Site: "s", Agent: "a", Socket: filepath.Join(dir, "s"), Listen: address, Journal: j, JournalDir: filepath.Join(dir, "journal"), Lane: devices, Accounts: book, Log: quiet,
+		Site: "s", Agent: "a", Socket: filepath.Join(dir, "s"), Listen: address, Journal: j, JournalDir: filepath.Join(dir, "journal"), Lane: devices, Accounts: book, TLS: config, Log: quiet,
 		Link: func() Link { return Link{} }, Tests: guided.New(nil, devices, j, quiet),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -84,9 +93,12 @@ func newGuarded(t *testing.T) *guarded {
 		j.Close()
 	})
 	g.url = "http://" + address
+	if config != nil {
+		g.url = "https://" + address
+	}
 	for begin := time.Now(); ; <-time.After(10 * time.Millisecond) {
-		if resp, err := http.Get(g.url + "/healthz"); err == nil {
-			resp.Body.Close()
+		if c, err := net.Dial("tcp", address); err == nil {
+			c.Close()
 			return g
 		}
 		if time.Since(begin) > 20*time.Second {
@@ -310,4 +322,70 @@ func mustURL(t *testing.T, text string) *url.URL {
 		t.Fatal(err)
 	}
 	return u
+}
+
+// signed makes a certificate for a name, signed by parent, or by itself.
+func signed(t *testing.T, name string, parent *tls.Certificate) tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: parent == nil, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	issuer, issuerKey := c, any(key)
+	if parent != nil {
+		issuer, issuerKey = parent.Leaf, parent.PrivateKey
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, issuer, &key.PublicKey, issuerKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}
+
+// A client certificate signs in as the account that it names, another CA's does not, and another site's page cannot use it.
+func TestClientCertificate(t *testing.T) {
+	ca := signed(t, "agency", nil)
+	pool := x509.NewCertPool()
+	pool.AddCert(ca.Leaf)
+	g := newGuardedTLS(t, &tls.Config{Certificates: []tls.Certificate{signed(t, "lane", &ca)}, ClientCAs: pool, ClientAuth: tls.VerifyClientCertIfGiven, MinVersion: tls.VersionTLS12})
+	with := func(certs ...tls.Certificate) *browser {
+		b := g.browser()
+		b.Transport = &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool, Certificates: certs, MinVersion: tls.VersionTLS12}}
+		return b
+	}
+	if code, _ := with().ask(http.MethodGet, "/v1/status", ""); code != http.StatusUnauthorized {
+		t.Errorf("without certificate: %d", code)
+	}
+	technician := with(signed(t, "technician", &ca))
+	if code, _ := technician.ask(http.MethodPost, verification, ""); code != http.StatusForbidden {
+		t.Errorf("a request that no page of ours sent: %d", code)
+	}
+	code, text := technician.ask(http.MethodGet, "/v1/session", "")
+	var s SessionInfo
+	if err := json.Unmarshal([]byte(text), &s); err != nil || code != http.StatusOK || s.User != "technician" {
+		t.Errorf("%d %s", code, text)
+	}
+	technician.csrf = s.CSRF
+	if code, text := technician.ask(http.MethodPost, verification, ""); code != http.StatusOK {
+		t.Errorf("from our page: %d %s", code, text)
+	}
+	if code, _ := with(signed(t, "somebody", &ca)).ask(http.MethodGet, "/v1/status", ""); code != http.StatusUnauthorized {
+		t.Errorf("a certificate for no account: %d", code)
+	}
+	other := signed(t, "elsewhere", nil)
+	forger := with()
+	forger.Transport.(*http.Transport).TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		cert := signed(t, "admin", &other)
+		return &cert, nil
+	}
+	if _, err := forger.Get(g.url + "/v1/status"); err == nil {
+		t.Error("another CA's certificate was taken")
+	}
 }

@@ -99,7 +99,7 @@ func (c Config) Check() error {
 // Spec describes the driver.
 var Spec = driver.New("gpio", "Loops, beams, barriers and lights at the machine's own pins", func(c Config, env driver.Env) (driver.Driver, error) {
 	return &board{Config: c, env: env, Commands: driver.NewCommands(), pin: hostPin}, nil
-})
+}).WithTests(tests...)
 
 type board struct {
 	Config
