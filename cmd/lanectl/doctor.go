@@ -86,15 +86,15 @@ func load(path string) (*firmwareconfig.Config, error) {
 
 func printFindings(w io.Writer, findings []doctor.Finding) {
 	if len(findings) == 0 {
-		fmt.Fprintln(w, "nothing is wrong")
+		fmt.Fprintln(w, paint(w, green, "nothing is wrong"))
 		return
 	}
 	for i, f := range findings {
-		text := f.Text
+		text, c := f.Text, red
 		if f.Warning {
-			text += " (warning)"
+			text, c = text+" (warning)", yellow
 		}
-		fmt.Fprintf(w, "%d. %s: %s   [%s]\n", i+1, strings.Join(f.Subject, ", "), text, f.Cause)
+		fmt.Fprintln(w, paint(w, c, fmt.Sprintf("%d. %s: %s   [%s]", i+1, strings.Join(f.Subject, ", "), text, f.Cause)))
 		if f.Seen != "" {
 			fmt.Fprintf(w, "   seen  %s\n", strings.ReplaceAll(f.Seen, "\n", "\n         "))
 		}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -71,7 +73,8 @@ func printStatus(w io.Writer, s console.Status) {
 }
 
 func printDevices(w io.Writer, s console.Status) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var table bytes.Buffer
+	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "DEVICE\tDRIVER\tLANE\tSTATE\tFOR\tLAST SEEN\tOBSERVED\tALARMS\tFAULTS\tREASON")
 	for _, d := range s.Devices {
 		seen := "never"
@@ -81,6 +84,14 @@ func printDevices(w io.Writer, s console.Status) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.ID, d.Driver, d.Lane, d.State, age(d.Since), seen, d.Observations, d.Alarms, d.Faults, d.Reason)
 	}
 	t.Flush()
+	for i := -1; table.Len() > 0; i++ {
+		line, _ := table.ReadString('\n') // each has one
+		c := colour("")
+		if i >= 0 && i < len(s.Devices) {
+			c = stateColour(s.Devices[i].State)
+		}
+		fmt.Fprintln(w, paint(w, c, strings.TrimSuffix(line, "\n")))
+	}
 }
 
 func linkText(l console.Link) string {

@@ -77,7 +77,12 @@ func verify(w io.Writer, path, key string) (wrong int, err error) {
 		return 0, err
 	}
 	if !isLedger {
-		id, report, err := journal.Audit(path, key)
+		b := bar{w: os.Stderr, what: "verifying " + path}
+		id, report, err := journal.AuditWatched(path, key, func(done, all int64) {
+			b.total = all
+			b.at(done)
+		})
+		b.end()
 		if err != nil {
 			return 0, err
 		}

@@ -14,6 +14,11 @@ import (
 // journal's directory or its database file. verifierKey "" means the key that the journal itself names: that proves
 // that nothing was changed after signing, but not who signed.
 func Audit(path, verifierKey string) (Identity, *evidence.Report, error) {
+	return AuditWatched(path, verifierKey, nil)
+}
+
+// AuditWatched is Audit, and tells seen how many rows of all are done; seen may be nil.
+func AuditWatched(path, verifierKey string, seen func(done, all int64)) (Identity, *evidence.Report, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, FileName)
 	}
@@ -39,18 +44,30 @@ func Audit(path, verifierKey string) (Identity, *evidence.Report, error) {
 	if err != nil {
 		return id, nil, err
 	}
-	report, err := evidence.Audit(auditLog{sqlog.NewStore(tiles), db}, id.BlindKey, verifier, id.Origin())
+	all, err := db.Int("SELECT max(idx)+1 FROM observation", 0)
+	if err != nil {
+		return id, nil, err
+	}
+	report, err := evidence.Audit(auditLog{sqlog.NewStore(tiles), db, func(done int64) {
+		if seen != nil {
+			seen(done, all)
+		}
+	}}, id.BlindKey, verifier, id.Origin())
 	return id, report, err
 }
 
 // auditLog is a journal as evidence.Audit reads it.
 type auditLog struct {
 	*sqlog.Store
-	db *sqlog.DB
+	db   *sqlog.DB
+	seen func(done int64)
 }
 
 func (a auditLog) Rows(f func(int64, evidence.Record) error) error {
-	return queryRows(a.db, "ORDER BY idx", func(r *Row) error { return f(r.Idx, r.Record()) })
+	return queryRows(a.db, "ORDER BY idx", func(r *Row) error {
+		a.seen(r.Idx + 1)
+		return f(r.Idx, r.Record())
+	})
 }
 
 // Each calls f with every row of the journal at path, which may be in use, oldest first. The Row is valid until f returns.

@@ -132,7 +132,24 @@ await cdp.send("Performance.enable");
 const used = async () => (await cdp.send("Performance.getMetrics")).metrics.find((m) => m.name === "TaskDuration")?.value ?? NaN;
 const begin = await used();
 await page.waitForTimeout(10_000);
-console.log(`first paint ${Math.round(paint)} ms, ${Math.round(size / 1000)} kB; device page with strip charts ${((100 * ((await used()) - begin)) / 10).toFixed(1)} % of a core`);
+const live = ((100 * ((await used()) - begin)) / 10).toFixed(1);
+// a strip chart of four lines and 900 points, 60 times a second
+await page.evaluate(async () => {
+	const { default: uPlot } = await import("uplot");
+	const place = document.querySelector("main");
+	const data = Array.from({ length: 5 }, (_, k) => Array.from({ length: 900 }, (_, i) => (k ? 50 + 10 * Math.random() : i)));
+	const chart = new uPlot({ width: 1200, height: 220, series: [{}, ...["#06c", "#c60", "#0a4", "#808"].map((stroke) => ({ stroke }))] }, data, place);
+	let n = 900;
+	setInterval(() => {
+		data.forEach((row, k) => { row.shift(); row.push(k ? 50 + 10 * Math.random() : n); });
+		n++;
+		chart.setData(data);
+	}, 1000 / 60);
+});
+const then = await used();
+await page.waitForTimeout(10_000);
+console.log(`60 updates a second of a strip chart: ${((100 * ((await used()) - then)) / 10).toFixed(1)} % of a core`);
+console.log(`first paint ${Math.round(paint)} ms, ${Math.round(size / 1000)} kB; device page with strip charts ${live} % of a core`);
 await browser.close();
 for (const p of [...new Set(problems)]) console.log("PROBLEM", p);
 process.exit(problems.length ? 1 : 0);
