@@ -50,23 +50,27 @@ type bar struct {
 	what  string
 	total int64
 	last  time.Time
+	shown bool
 }
 
 const barWidth = 30
 
 // at says how much is done.
 func (b *bar) at(done int64) {
+	if b.last.IsZero() { // what is done at once needs no bar
+		b.last = time.Now()
+	}
 	if b.total <= 0 || time.Since(b.last) < 200*time.Millisecond || !onTerminal(b.w) {
 		return
 	}
-	b.last = time.Now()
+	b.last, b.shown = time.Now(), true
 	full := int(barWidth * min(done, b.total) / b.total)
 	fmt.Fprintf(b.w, "\r%s [%s%s] %3d %%", b.what, strings.Repeat("#", full), strings.Repeat(".", barWidth-full), 100*min(done, b.total)/b.total)
 }
 
 // end wipes the bar.
 func (b *bar) end() {
-	if !b.last.IsZero() {
+	if b.shown {
 		fmt.Fprintf(b.w, "\r%s\r", strings.Repeat(" ", len(b.what)+barWidth+10))
 	}
 }

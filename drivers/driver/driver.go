@@ -126,13 +126,15 @@ type Source struct {
 
 // View says what of a file is to be drawn, and how. The zero View is a preview of all.
 type View struct {
-	Region   image.Rectangle // in pixels of the original; empty for all
-	MaxSide  int             // longest side of the picture, pixels; 0 for the format's own
-	Exact    bool            // the values as they are, in 16 bits, instead of a picture for people
-	Invert   bool
-	Log      bool     // on a logarithmic scale
-	Equalise bool     // contrast by neighbourhood
-	With     []Source // other files of the same event: the other energy, reports
+	Region  image.Rectangle // in pixels of the original; empty for all
+	MaxSide int             // longest side of the picture, pixels; 0 for the format's own
+	Exact   bool            // the values as they are, in 16 bits, instead of a picture for people
+	Invert  bool
+	Log     bool // on a logarithmic scale
+	// Dark and Light are what is shown black and white, as shares of the usual window: 0.2 and 0.5 spread that part of it. 0 and 0 for all.
+	Dark, Light float64
+	Equalise    bool     // contrast by neighbourhood
+	With        []Source // other files of the same event: the other energy, reports
 }
 
 // HeadBytes is how much of a file Recognise may look at.

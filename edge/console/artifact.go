@@ -58,7 +58,7 @@ const (
 	maxPartners = 8
 )
 
-// picture serves GET /v1/artifacts/{sha256}/picture?max=1024&region=x,y,w,h&exact=&invert=&log=&equalise=&with=SHA256: a PNG.
+// picture serves GET /v1/artifacts/{sha256}/picture?max=1024&region=x,y,w,h&window=0.2,0.5&exact=&invert=&log=&equalise=&with=SHA256: a PNG.
 func (c *Console) picture(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	view, err := parseView(q)
@@ -101,6 +101,11 @@ func parseView(q url.Values) (v driver.View, err error) {
 	if s := q.Get("max"); s != "" {
 		if v.MaxSide, err = strconv.Atoi(s); err != nil || v.MaxSide < 1 || v.MaxSide > pictureMax {
 			return v, fmt.Errorf("max=%q is not a number from 1 to %d", s, pictureMax)
+		}
+	}
+	if s := q.Get("window"); s != "" {
+		if _, err := fmt.Sscanf(s, "%g,%g", &v.Dark, &v.Light); err != nil || !(0 <= v.Dark && v.Dark < v.Light && v.Light <= 1) {
+			return v, fmt.Errorf("window=%q: write DARK,LIGHT, shares from 0 to 1, the first one smaller", s)
 		}
 	}
 	if len(q["with"]) > maxPartners {

@@ -22,7 +22,7 @@ func drawView(f driver.Source, v driver.View) (image.Image, error) {
 	if v.Exact {
 		return picture.Exact(i, v.Region)
 	}
-	o := picture.Options{Region: v.Region, MaxSide: v.MaxSide, Invert: v.Invert, Log: v.Log, Equalise: v.Equalise}
+	o := picture.Options{Region: v.Region, MaxSide: v.MaxSide, Invert: v.Invert, Log: v.Log, Equalise: v.Equalise, Dark: v.Dark, Light: v.Light}
 	own := newObject(i.File, time.UTC)
 	instance := own.text(dicom.SOPInstanceUID)
 	outline := func(from object) bool {

@@ -13,13 +13,15 @@ import (
 
 // Options say what is wanted. The zero Options are a preview of the whole.
 type Options struct {
-	Region   image.Rectangle // in pixels of the image; empty for all
-	MaxSide  int             // longest side of the picture in pixels; 0 for 1024
-	Invert   bool
-	Log      bool         // on a logarithmic scale, which shows what is behind thick cargo
-	Equalise bool         // contrast limited adaptive histogram equalisation
-	Other    *pixel.Image // of the same scan at the other energy: the picture is in pseudo-colour
-	Outlines []Outline
+	Region  image.Rectangle // in pixels of the image; empty for all
+	MaxSide int             // longest side of the picture in pixels; 0 for 1024
+	Invert  bool
+	Log     bool // on a logarithmic scale, which shows what is behind thick cargo
+	// Dark and Light are what is shown black and white, as shares of the image's window; 0 and 0 for all of it.
+	Dark, Light float64
+	Equalise    bool         // contrast limited adaptive histogram equalisation
+	Other       *pixel.Image // of the same scan at the other energy: the picture is in pseudo-colour
+	Outlines    []Outline
 }
 
 // DefaultSide is the longest side of a preview.
@@ -229,6 +231,9 @@ func shades(i *pixel.Image, p *Plane, o Options) []byte {
 			shown.Values[k] = float32(math.Log1p(float64(v)))
 		}
 		low, high = percentiles(shown, 0.002, 0.998)
+	}
+	if o.Light > o.Dark {
+		low, high = low+(high-low)*o.Dark, low+(high-low)*o.Light
 	}
 	levels := make([]float32, len(p.Values))
 	scale := float32(1 / (high - low))

@@ -203,3 +203,17 @@ func TestWindowOfTheFile(t *testing.T) {
 		t.Errorf("window from %g to %g", low, high)
 	}
 }
+
+// A part of the window is spread over all shades: the rest is black or white.
+func TestPartOfTheWindow(t *testing.T) {
+	i := images(t)[0]
+	whole, part := drawn(t, i, Options{}), drawn(t, i, Options{Dark: 0.25, Light: 0.5})
+	for y := 0; y < whole.Bounds().Dy(); y += 7 {
+		for x := 0; x < whole.Bounds().Dx(); x += 7 {
+			want := min(max((brightness(whole, x, y)-0.25)*4, 0), 1)
+			if got := brightness(part, x, y); math.Abs(got-want) > 0.02 {
+				t.Fatalf("at %d,%d: %.3f, want %.3f", x, y, got, want)
+			}
+		}
+	}
+}

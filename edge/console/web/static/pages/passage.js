@@ -89,10 +89,12 @@ function partners(o, all) {
 function Image({ sha, with: others, body }) {
 	const [view, setView] = useState(/** @type {Record<string, boolean>} */ ({ overlay: true }));
 	const [zoom, setZoom] = useState({ level: 1, x: 0.5, y: 0.5 });
+	const [range, setRange] = useState([0, 1]);
 	const [w, h] = [Number(body.columns), Number(body.rows)];
 	const q = new URLSearchParams({ max: "1600" });
 	for (const name of ["invert", "log", "equalise"]) if (view[name]) q.set(name, "true");
 	if (view.overlay) for (const o of others) q.append("with", o);
+	if (range[0] > 0 || range[1] < 1) q.set("window", range.join());
 	if (zoom.level > 1) {
 		const [rw, rh] = [Math.round(w / zoom.level), Math.round(h / zoom.level)];
 		q.set("region", [Math.round((w - rw) * zoom.x), Math.round((h - rh) * zoom.y), rw, rh].join());
@@ -105,6 +107,7 @@ function Image({ sha, with: others, body }) {
 			<button onClick=${() => setZoom({ ...zoom, level: Math.min(16, zoom.level * 2) })}>${t("zoom-in")}</button>
 			<button onClick=${() => setZoom({ ...zoom, level: Math.max(1, zoom.level / 2) })}>${t("zoom-out")}</button>
 			${zoom.level > 1 && [["←", -0.25, 0, "left"], ["→", 0.25, 0, "right"], ["↑", 0, -0.25, "up"], ["↓", 0, 0.25, "down"]].map(([sign, dx, dy, name]) => html`<button aria-label=${t(`move.${name}`)} onClick=${() => move(Number(dx), Number(dy))}>${sign}</button>`)}
+			${["dark", "light"].map((n, i) => html`<label class="slide">${t(`view.${n}`)} <input type="range" min="0" max="1" step="0.02" value=${range[i]} onChange=${(/** @type {any} */ e) => setRange(i ? [range[0], Math.max(Number(e.target.value), range[0] + 0.02)] : [Math.min(Number(e.target.value), range[1] - 0.02), range[1]])} /></label>`)}
 		</div>
 		<img class="xray" src="/v1/artifacts/${sha}/picture?${q}" alt=${t("xray-alt", { ooi: body.ooiId ?? "" })} />
 		<${Facts} rows=${[["kV", body.kvp && number(body.kvp)], [t("pixels"), `${w} × ${h}`], [t("manufacturer"), body.manufacturer]]} /></section>`;
