@@ -125,6 +125,7 @@ type Uplink struct {
 type Console struct {
 	Socket       string `yaml:"socket" help:"unix socket for lanectl; default is laned.sock in state_dir"`
 	Listen       string `yaml:"listen" format:"hostport" help:"TCP address of the console, the API and metrics; none by default. Beyond localhost it needs accounts and a certificate" example:"127.0.0.1:8480"`
+	URL          string `yaml:"url" format:"url" help:"where the console is reached from the centre: the hub's page links to it" example:"https://lane-3.emerson-east.example:8480"`
 	AccountsFile string `yaml:"accounts_file" format:"file" help:"who may sign in (lanectl account makes it); without it everybody on localhost may look, nobody may do anything"`
 	CertFile     string `yaml:"cert_file" format:"file" help:"TLS certificate chain (PEM)"`
 	KeyFile      string `yaml:"key_file" format:"file" help:"TLS private key (PEM)"`
@@ -153,7 +154,7 @@ func (c Console) Check() error {
 
 // Inventory returns what the agent runs, in the vocabulary of the wire.
 func (c *Config) Inventory() *observation.Inventory {
-	inv := &observation.Inventory{Site: c.Site.ID, SiteKind: c.Site.Kind, Agent: c.Agent.ID}
+	inv := &observation.Inventory{Site: c.Site.ID, SiteKind: c.Site.Kind, Agent: c.Agent.ID, ConsoleUrl: c.Console.URL}
 	for _, l := range c.Lanes {
 		inv.Lanes = append(inv.Lanes, &observation.Lane{Id: l.ID, Title: l.Title, Direction: l.Direction})
 	}

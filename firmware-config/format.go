@@ -26,6 +26,10 @@ func (d *decoder) format(n ast.Node, f field, text string) error {
 		return checkHostPort(text)
 	case "broker":
 		return checkBroker(text)
+	case "url":
+		if u, err := url.Parse(text); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+			return fmt.Errorf("%q is no address of a page, such as https://lane-3.example:8480", text)
+		}
 	case "file":
 		return checkFile(text)
 	case "timezone":

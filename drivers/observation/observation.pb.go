@@ -2618,6 +2618,7 @@ type Inventory struct {
 	Agent         string                 `protobuf:"bytes,3,opt,name=agent,proto3" json:"agent,omitempty"`
 	Lanes         []*Lane                `protobuf:"bytes,4,rep,name=lanes,proto3" json:"lanes,omitempty"`
 	Devices       []*Device              `protobuf:"bytes,5,rep,name=devices,proto3" json:"devices,omitempty"`
+	ConsoleUrl    string                 `protobuf:"bytes,6,opt,name=console_url,json=consoleUrl,proto3" json:"console_url,omitempty"` // where the lane's console is reached from the centre; empty when it is not
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2685,6 +2686,13 @@ func (x *Inventory) GetDevices() []*Device {
 		return x.Devices
 	}
 	return nil
+}
+
+func (x *Inventory) GetConsoleUrl() string {
+	if x != nil {
+		return x.ConsoleUrl
+	}
+	return ""
 }
 
 // Lane is one way that vehicles go through a site.
@@ -6831,13 +6839,15 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\bsoftware\x18\x02 \x01(\tR\bsoftware\x12#\n" +
 	"\rconfig_sha256\x18\x03 \x01(\fR\fconfigSha256\")\n" +
 	"\x0eAgentClockStep\x12\x17\n" +
-	"\astep_ns\x18\x01 \x01(\x12R\x06stepNs\"\xae\x01\n" +
+	"\astep_ns\x18\x01 \x01(\x12R\x06stepNs\"\xcf\x01\n" +
 	"\tInventory\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x1b\n" +
 	"\tsite_kind\x18\x02 \x01(\tR\bsiteKind\x12\x14\n" +
 	"\x05agent\x18\x03 \x01(\tR\x05agent\x12)\n" +
 	"\x05lanes\x18\x04 \x03(\v2\x13.lanewarden.v1.LaneR\x05lanes\x12/\n" +
-	"\adevices\x18\x05 \x03(\v2\x15.lanewarden.v1.DeviceR\adevices\"J\n" +
+	"\adevices\x18\x05 \x03(\v2\x15.lanewarden.v1.DeviceR\adevices\x12\x1f\n" +
+	"\vconsole_url\x18\x06 \x01(\tR\n" +
+	"consoleUrl\"J\n" +
 	"\x04Lane\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x1c\n" +

@@ -78,6 +78,7 @@ type AgentSummary struct {
 	Waiting   map[string]int64      `json:"waiting,omitempty"` // as the agent last said
 	Devices   []*observation.Device `json:"devices"`
 	VerifyKey string                `json:"verify_key"`
+	Console   string                `json:"console,omitempty"` // URL of the lane's console
 }
 
 // agents serves GET /v1/agents.
@@ -92,7 +93,7 @@ func (h *Hub) agents(w http.ResponseWriter, _ *http.Request) {
 		a := AgentSummary{
 			Site: j.Site, Agent: j.Agent, Hello: time.Unix(0, j.HelloNs).UTC(), Software: j.Software, Journal: fmt.Sprintf("%x", j.Journal),
 			Size: j.Size, Held: j.Contiguous, Verified: j.Verified, Refused: j.Refused, Cursors: map[string]int64{},
-			Devices: j.Inventory.Devices, VerifyKey: j.Verifier,
+			Devices: j.Inventory.Devices, VerifyKey: j.Verifier, Console: j.Inventory.ConsoleUrl,
 		}
 		for class, idx := range j.Cursors {
 			a.Cursors[class.Name()] = idx

@@ -130,7 +130,7 @@ func (d demo) writeConfig() (string, error) {
 }
 
 const (
-	demoListen   = `console: {listen: "` + demoConsole + `"}` // as the lane files have it
+	demoListen   = `console: {listen: "` + demoConsole + `", url: "http://` + demoConsole + `/"}` // as the lane files have it
 	demoPassword = "lanewarden"
 )
 

@@ -21,7 +21,7 @@ function Fleet() {
 		<main id="main"><h1>${t("nav.fleet")}</h1><${Problem} text=${problem} />
 			${agents && html`<p role="status" class="verdict ${bad ? "bad" : "good"}">${bad ? t("agents-wrong", { n: bad, all: list.length }) : t("agents-well", { all: list.length })}</p>
 			<${Table} caption=${t("fleet-caption")} empty=${t("fleet-empty")} head=${[t("site"), t("state-title"), t("last"), t("rows-behind"), t("queue"), t("verified-rows"), t("devices"), t("software"), t("refused")]}
-				rows=${list.map((a) => [`${a.site} / ${a.agent}`, html`<${Mark} state=${a.online ? "up" : "down"} group="link" />`, html`<span title=${moment(a.heard, true)}>${ago(a.heard, now)}</span>`, number(Math.max(0, (a.size ?? 0) - a.held)),
+				rows=${list.map((a) => [/^https?:/.test(a.console ?? "") ? html`<a href=${a.console} rel="noreferrer">${a.site} / ${a.agent}</a>` : `${a.site} / ${a.agent}`, html`<${Mark} state=${a.online ? "up" : "down"} group="link" />`, html`<span title=${moment(a.heard, true)}>${ago(a.heard, now)}</span>`, number(Math.max(0, (a.size ?? 0) - a.held)),
 					Object.entries(a.waiting ?? {}).map(([k, v]) => `${number(Number(v))} ${word("class", k)}`).join(", "), `${number(a.verified)} / ${number(a.held)}`, (a.devices ?? []).length, a.software, a.refused ? html`<span class="problem"><${Agent} text=${a.refused} /></span>` : ""])} />`}
 		</main>`;
 }
