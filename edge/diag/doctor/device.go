@@ -59,7 +59,7 @@ func (p *patient) lookAtDevice(ctx context.Context, d firmwareconfig.Device, s *
 		case firmwareconfig.Listens:
 			c.listen(e)
 		case firmwareconfig.Line:
-			c.serial(e)
+			c.serial(ctx, e)
 		case firmwareconfig.Broker:
 			c.broker(ctx, e)
 		}
@@ -143,7 +143,7 @@ func (c *complaint) dial(ctx context.Context, e firmwareconfig.Endpoint) {
 	if len(heard) == 0 {
 		heard = listen(conn)
 	}
-	c.judge(ctx, e, heard)
+	c.judge(e, heard)
 }
 
 // heard is what the tape has of the device.
@@ -170,7 +170,7 @@ func listen(conn net.Conn) []byte {
 }
 
 // judge says what is wrong with a device by what it says.
-func (c *complaint) judge(_ context.Context, e firmwareconfig.Endpoint, heard []byte) {
+func (c *complaint) judge(e firmwareconfig.Endpoint, heard []byte) {
 	if len(heard) > sniffBytes {
 		heard = heard[len(heard)-sniffBytes:]
 	}
@@ -242,7 +242,7 @@ func (c *complaint) listen(e firmwareconfig.Endpoint) {
 }
 
 // serial looks at a serial line.
-func (c *complaint) serial(e firmwareconfig.Endpoint) {
+func (c *complaint) serial(ctx context.Context, e firmwareconfig.Endpoint) {
 	reason := ""
 	if c.status != nil {
 		reason = c.status.Reason
@@ -265,7 +265,7 @@ func (c *complaint) serial(e firmwareconfig.Endpoint) {
 	case c.status == nil:
 		return
 	default:
-		c.judge(context.Background(), e, c.heard(context.Background()))
+		c.judge(e, c.heard(ctx))
 		return
 	}
 	c.add(f)
