@@ -19,7 +19,7 @@ setup:
 	@.ci/setup
 
 test: setup
-	$(GO) test -race -timeout 20m ./...
+	$(GO) test -race -timeout 40m ./...
 
 bench:
 	@.ci/bench
