@@ -71,7 +71,16 @@ type Tape struct {
 	lost    atomic.Uint64
 
 	connections atomic.Uint32
+
+	recent   [recentRecords]Record // the latest, in turn
+	recorded uint64                // how many there were
 }
+
+// What is kept in memory for who looks on.
+const (
+	recentRecords = 32
+	recentBytes   = 160 // of each
+)
 
 // OpenTape opens or makes the tape in dir, which will hold at most maxBytes, 512 KiB or more.
 func OpenTape(dir string, maxBytes int64) (*Tape, error) {
@@ -155,9 +164,44 @@ func (t *Tape) Record(r Record) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.remember(r)
 	if err := t.write(r); err != nil {
 		t.lost.Add(1)
 	}
+}
+
+// remember keeps the beginning of a record in memory.
+func (t *Tape) remember(r Record) {
+	switch r.Kind {
+	case RecordSettled:
+		return
+	case RecordConnIn, RecordConnOut:
+		r.Kind -= RecordConnIn - RecordIn // which of the connections does not matter to who looks on
+		_, r.Data = Connection(Record{Kind: RecordConnIn, Data: r.Data})
+	case RecordConnOpen, RecordConnClose:
+		r.Data = nil
+	}
+	slot := &t.recent[t.recorded%recentRecords]
+	slot.At, slot.Kind, slot.Data = r.At, r.Kind, append(slot.Data[:0], r.Data[:min(len(r.Data), recentBytes)]...)
+	t.recorded++
+}
+
+// Recent returns the beginnings of the records after the nth, as far as they are still remembered, and how many there were.
+func (t *Tape) Recent(n uint64) (out []Record, recorded uint64) {
+	if t == nil {
+		return nil, 0
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.recorded > recentRecords {
+		n = max(n, t.recorded-recentRecords)
+	}
+	for ; n < t.recorded; n++ {
+		r := t.recent[n%recentRecords]
+		r.Data = slices.Clone(r.Data)
+		out = append(out, r)
+	}
+	return out, t.recorded
 }
 
 func (t *Tape) write(r Record) error {

@@ -297,3 +297,27 @@ func FuzzReadRecord(f *testing.F) {
 		}
 	})
 }
+
+func TestRecent(t *testing.T) {
+	tape, err := OpenTape(t.TempDir(), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tape.Close()
+	tape.Record(Record{At: time.Unix(0, 0), Kind: RecordConnOut, Data: []byte("\x00\x00\x00\x07ask")})
+	tape.Record(Record{At: time.Unix(0, 0), Kind: RecordSettled})
+	got, n := tape.Recent(0)
+	if len(got) != 1 || n != 1 || got[0].Kind != RecordOut || string(got[0].Data) != "ask" {
+		t.Fatalf("%d records, %v", n, got)
+	}
+	for i := range 3 * recentRecords {
+		tape.Record(Record{At: time.Unix(int64(i), 0), Kind: RecordIn, Data: bytes.Repeat([]byte{byte(i)}, 1000)})
+	}
+	got, n = tape.Recent(n)
+	if len(got) != recentRecords || n != 1+3*recentRecords || len(got[0].Data) != recentBytes || got[recentRecords-1].Data[0] != 3*recentRecords-1 {
+		t.Errorf("%d records, %d kept, the last %v", n, len(got), got[len(got)-1])
+	}
+	if got, m := tape.Recent(n); len(got) != 0 || m != n {
+		t.Errorf("%v again", got)
+	}
+}

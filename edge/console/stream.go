@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
+
+	"lanewarden/drivers/transport"
 )
 
 const (
@@ -25,7 +28,7 @@ type Head struct {
 }
 
 // stream serves GET /v1/stream?device=rpm-1: server-sent events. status comes every second, rows as they are journalled, live with the
-// samples of the device that is named, test with the test that is under way.
+// samples of the device that is named, raw with the beginnings of what passes on its line, test with the test that is under way.
 func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
 	select {
 	case c.streams <- struct{}{}:
@@ -62,6 +65,7 @@ type streamer struct {
 	next    int64     // row
 	seen    time.Time // of live samples
 	testing bool      // a test was under way
+	raw     uint64    // records of the device's tape
 }
 
 func (s *streamer) tick(r *http.Request, withStatus bool) error {
@@ -91,6 +95,9 @@ func (s *streamer) tick(r *http.Request, withStatus bool) error {
 	if err := s.live(); err != nil {
 		return err
 	}
+	if err := s.lines(); err != nil {
+		return err
+	}
 	return s.control.Flush()
 }
 
@@ -118,6 +125,34 @@ func (s *streamer) rows() error {
 	}
 	s.next = rows[len(rows)-1].Idx + 1
 	return s.send("rows", heads)
+}
+
+// RawLine is what passed between a device and the agent, as the stream tells of it.
+type RawLine struct {
+	At   time.Time `json:"at"`
+	To   bool      `json:"to"` // to the device, else from it
+	Text string    `json:"text"`
+}
+
+// lines sends the beginnings of what passed; text is quoted as Go does it.
+func (s *streamer) lines() error {
+	if s.device == "" {
+		return nil
+	}
+	records, recorded := s.c.Lane.Raw(s.device, s.raw)
+	s.raw = recorded
+	var out []RawLine
+	for _, r := range records {
+		switch r.Kind {
+		case transport.RecordIn, transport.RecordOut, transport.RecordDocument:
+			quoted := strconv.Quote(string(r.Data))
+			out = append(out, RawLine{At: r.At, To: r.Kind == transport.RecordOut, Text: quoted[1 : len(quoted)-1]})
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return s.send("raw", out)
 }
 
 func (s *streamer) live() error {

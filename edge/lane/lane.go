@@ -128,6 +128,16 @@ func (s *Supervisor) Live(device string) []driver.Sample {
 	return nil
 }
 
+// Raw returns the beginnings of what passed between a device and the agent after the nth record, and how many there were.
+func (s *Supervisor) Raw(device string, n uint64) ([]transport.Record, uint64) {
+	for _, d := range s.devices {
+		if d.ID == device {
+			return d.tape.Recent(n)
+		}
+	}
+	return nil, 0
+}
+
 // Command sets an output of a device: a barrier, a light.
 func (s *Supervisor) Command(ctx context.Context, device, output, value, reason string) error {
 	for _, d := range s.devices {

@@ -13,12 +13,16 @@ export function Device({ of }) {
 	const [status, setStatus] = useState(/** @type {any} */ (null));
 	const [samples, setSamples] = useState(/** @type {any[]} */ ([]));
 	const [fresh, setFresh] = useState(0);
+	const [raw, setRaw] = useState(/** @type {any[]} */ ([]));
 	useEffect(() => {
 		/** @type {any[]} */
 		let ring = [];
+		/** @type {any[]} */
+		let lines = [];
 		return follow(of, {
 			status: (s) => setStatus({ ...s.devices.find((/** @type {any} */ d) => d.id === of), now: new Date(s.now).getTime() }),
 			rows: (rows) => rows.some((/** @type {any} */ r) => r.device === of) && setFresh(Math.random()),
+			raw: (more) => { lines = lines.concat(more).slice(-24); setRaw(lines); },
 			live: (more) => { ring = ring.concat(more).slice(-900); setSamples(ring); },
 		});
 	}, [of]);
@@ -30,6 +34,7 @@ export function Device({ of }) {
 		<p class="reason"><${Agent} text=${s.reason} /></p>
 		<${Facts} rows=${[[t("last"), ago(s.last_seen, s.now)], [t("observations"), number(s.observations)], [t("alarms"), number(s.alarms)], [t("faults"), number(s.faults)], [t("duplicates"), number(s.duplicates)], [t("connections"), number(s.connects)]]} />
 		${[...new Set(samples.map((x) => x.channel))].map((channel) => html`<${Live} key=${channel} channel=${channel} samples=${samples.filter((x) => x.channel === channel)} />`)}
+		${raw.length > 0 && html`<h2>${t("raw")}</h2><pre class="raw" tabindex="0" aria-label=${t("raw")}>${raw.map((l) => `${moment(l.at)} ${l.to ? "→" : "←"} ${l.text}\n`)}</pre>`}
 		<${DeviceTests} device=${of} />
 		<${Table} caption=${t("latest")} head=${[t("time"), t("kind"), t("class"), t("says")]}
 			rows=${(found?.observations ?? []).slice(0, 15).map((/** @type {any} */ o) => [moment(o.time), word("kind", o.kind), word("class", o.class), html`<${Agent} text=${gist(o)} />`])} />
