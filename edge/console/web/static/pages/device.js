@@ -34,7 +34,7 @@ export function Device({ of }) {
 		<p class="reason"><${Agent} text=${s.reason} /></p>
 		<${Facts} rows=${[[t("last"), ago(s.last_seen, s.now)], [t("observations"), number(s.observations)], [t("alarms"), number(s.alarms)], [t("faults"), number(s.faults)], [t("duplicates"), number(s.duplicates)], [t("connections"), number(s.connects)]]} />
 		${[...new Set(samples.map((x) => x.channel))].map((channel) => html`<${Live} key=${channel} channel=${channel} samples=${samples.filter((x) => x.channel === channel)} />`)}
-		${raw.length > 0 && html`<h2>${t("raw")}</h2><pre class="raw" tabindex="0" aria-label=${t("raw")}>${raw.map((l) => `${moment(l.at)} ${l.to ? "→" : "←"} ${l.text}\n`)}</pre>`}
+		${raw.length > 0 && html`<h2>${t("raw")}</h2><pre class="raw" tabindex="0" aria-label=${t("raw")}>${raw.toReversed().map((l) => `${moment(l.at)} ${l.to ? "→" : "←"} ${l.text}\n`)}</pre>`}
 		<${DeviceTests} device=${of} />
 		<${Table} caption=${t("latest")} head=${[t("time"), t("kind"), t("class"), t("says")]}
 			rows=${(found?.observations ?? []).slice(0, 15).map((/** @type {any} */ o) => [moment(o.time), word("kind", o.kind), word("class", o.class), html`<${Agent} text=${gist(o)} />`])} />
@@ -50,7 +50,7 @@ export function Device({ of }) {
 function Live({ channel, samples }) {
 	const n = samples[0].values.length;
 	const data = [samples.map((s) => new Date(s.at).getTime() / 1000), ...Array.from({ length: n }, (_, i) => samples.map((s) => s.values[i]))];
-	return html`<${Chart} label=${t("live", { channel: word("channel", channel) })} data=${data} series=${Array.from({ length: n }, (_, i) => t("panel", { n: i + 1 }))} />`;
+	return html`<${Chart} label=${t("live", { channel: word("channel", channel) })} data=${data} series=${n === 1 ? [word("channel", channel)] : Array.from({ length: n }, (_, i) => t("panel", { n: i + 1 }))} />`;
 }
 
 /** @param {{all: any[]}} p */
