@@ -15,10 +15,19 @@ export const languages = ["en", "fr"];
 let catalogue = {};
 export let language = "en";
 
+/** What the agent says in its own words: pattern and translation. @type {[RegExp, string][]} */
+let agentWords = [];
+
 /** Loads the texts of a language. @param {string} lang */
 export async function setLanguage(lang) {
 	language = languages.includes(lang) ? lang : "en";
 	catalogue = (await import(`/text/${language}.js`)).default;
+	agentWords = [];
+	if (language !== "en") {
+		/** @type {[string, string][]} */
+		const known = (await import(`/text/agent-${language}.js`)).default;
+		agentWords = known.map(([en, other]) => [new RegExp(`^${en.split("{}").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("(.+?)")}$`), other]);
+	}
 	document.documentElement.lang = language;
 	localStorage.setItem("language", language);
 }
@@ -27,6 +36,18 @@ export async function setLanguage(lang) {
 export function t(key, values) {
 	const text = catalogue[key] ?? key;
 	return values ? text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? "")) : text;
+}
+
+/** What the agent says in its own words, and in which language that is then. @param {string} text @returns {[string, string]} */
+export function agentSays(text) {
+	for (const [pattern, other] of agentWords) {
+		const parts = pattern.exec(text);
+		if (parts) {
+			let n = 0;
+			return [other.replace(/\{\}/g, () => parts[++n]), language];
+		}
+	}
+	return [text, "en"];
 }
 
 /** What a word of the agent is called here: a state, a class, a kind. @param {string} group @param {string} word */

@@ -1,5 +1,5 @@
 // Parts of pages: marks of state, lists, tables.
-import { html, t, word } from "/lib.js";
+import { agentSays, html, t, word } from "/lib.js";
 
 /** A state as mark and word: never by colour alone. @param {{state: string, group?: string}} p */
 export function Mark({ state, group = "state" }) {
@@ -12,9 +12,11 @@ export function Problem({ text }) {
 	return text ? html`<p class="problem" role="alert">${text}</p>` : null;
 }
 
-/** What the agent says in its own words, which are English. @param {{text?: string}} p */
+/** What the agent says in its own words: translated where they are known, else English. @param {{text?: string}} p */
 export function Agent({ text }) {
-	return text ? html`<span lang="en">${text}</span>` : null;
+	if (!text) return null;
+	const [words, lang] = agentSays(text);
+	return html`<span lang=${lang}>${words}</span>`;
 }
 
 /** A list of names and values. @param {{rows: [string, any][]}} p */

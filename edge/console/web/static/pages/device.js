@@ -57,7 +57,7 @@ function Live({ channel, samples }) {
 function Quality({ all }) {
 	const [, q] = bodyOf(all[0].observation);
 	return html`<section class="card"><h2>${t("qc")} <${Mark} state=${q.state} group="qc" /></h2>
-		<ul lang="en">${(q.reasons ?? []).map((/** @type {string} */ r) => html`<li>${r}</li>`)}</ul>
+		<ul>${(q.reasons ?? []).map((/** @type {string} */ r) => html`<li><${Agent} text=${r} /></li>`)}</ul>
 		<${Facts} rows=${[[t("verified"), Number(q.verifiedNs) ? moment(ms(q.verifiedNs), true) : t("never")], [t("samples"), number(q.samples ?? 0)], [t("alarms"), number(q.alarms ?? 0)]]} />
 		<${Table} caption=${t("trends")} head=${[t("measure"), t("reference"), t("value"), t("limit")]} rows=${(q.trends ?? []).map((/** @type {any} */ x) => [x.measure, number(x.reference, 4), html`${number(x.value, 4)}${x.outside ? " ✕" : ""}`, number(x.limit, 4)])} />
 	</section>`;
