@@ -14,6 +14,7 @@ import (
 type Tap struct {
 	Limit  int    // bytes of each direction that are taped; 0 for all
 	Secret string // a password: asterisks stand for it on the tape
+	Called bool   // the peer called us
 }
 
 // Conn tapes what passes over a connection. Several may be on one tape: their records carry a number.
@@ -22,7 +23,11 @@ func (t *Tape) Conn(c net.Conn, how Tap) net.Conn {
 		return c
 	}
 	out := &tapped{Conn: c, Tap: how, tape: t, n: t.connections.Add(1)}
-	out.record(RecordConnOpen, []byte(c.LocalAddr().String()+" "+c.RemoteAddr().String()))
+	arrow := ">"
+	if how.Called {
+		arrow = "<"
+	}
+	out.record(RecordConnOpen, []byte(c.LocalAddr().String()+arrow+c.RemoteAddr().String()))
 	return out
 }
 

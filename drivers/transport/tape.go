@@ -37,7 +37,7 @@ const (
 	RecordDocument RecordKind = 6 // a file or an HTTP body: name, a zero byte, its bytes; only the name when over 1 MiB
 
 	// Of connections that a library or a server works with. Data begins with the connection's number, u32.
-	RecordConnOpen  RecordKind = 7 // local and remote address, a space between them
+	RecordConnOpen  RecordKind = 7 // our address, ">" when we called or "<" when the peer did, the peer's address
 	RecordConnIn    RecordKind = 8
 	RecordConnOut   RecordKind = 9
 	RecordConnClose RecordKind = 10

@@ -40,14 +40,17 @@ func tape(t *testing.T, records ...transport.Record) string {
 func conn(n byte, text string) []byte { return append([]byte{0, 0, 0, n}, text...) }
 
 func TestTakeBeginsWhereNothingIsUnderWay(t *testing.T) {
+	const begin = -2 * float64(LeadIn/time.Second)
 	dir := tape(t,
-		transport.Record{At: at(0), Kind: transport.RecordOpen, Data: []byte("192.0.2.9:1601")},
-		transport.Record{At: at(1), Kind: transport.RecordIn, Data: []byte("old")},
-		transport.Record{At: at(1), Kind: transport.RecordSettled},
-		transport.Record{At: at(2), Kind: transport.RecordConnOpen, Data: conn(1, "a b")},
-		transport.Record{At: at(2), Kind: transport.RecordConnOpen, Data: conn(2, "a b")},
+		transport.Record{At: at(begin), Kind: transport.RecordOpen, Data: []byte("192.0.2.9:1601")},
+		transport.Record{At: at(begin + 1), Kind: transport.RecordIn, Data: []byte("old")},
+		transport.Record{At: at(begin + 1), Kind: transport.RecordSettled},
+		transport.Record{At: at(begin + 2), Kind: transport.RecordIn, Data: []byte("half")},
+		transport.Record{At: at(1), Kind: transport.RecordDocument, Data: []byte("before")},
+		transport.Record{At: at(2), Kind: transport.RecordConnOpen, Data: conn(1, "a>b")},
+		transport.Record{At: at(2), Kind: transport.RecordConnOpen, Data: conn(2, "a>b")},
 		transport.Record{At: at(2), Kind: transport.RecordConnClose, Data: conn(2, "")},
-		transport.Record{At: at(3), Kind: transport.RecordIn, Data: []byte("half")},
+		transport.Record{At: at(3), Kind: transport.RecordIn, Data: []byte("lead")},
 		transport.Record{At: at(5), Kind: transport.RecordIn, Data: []byte("whole")},
 		transport.Record{At: at(9), Kind: transport.RecordIn, Data: []byte("later")},
 	)
@@ -59,7 +62,7 @@ func TestTakeBeginsWhereNothingIsUnderWay(t *testing.T) {
 	for _, r := range got {
 		text += string(r.Data) + ","
 	}
-	if want := "192.0.2.9:1601,\x00\x00\x00\x01a b,half,whole,"; text != want {
+	if want := "192.0.2.9:1601,half,lead,\x00\x00\x00\x01a>b,whole,"; text != want {
 		t.Errorf("got %q, want %q", text, want)
 	}
 }
@@ -100,7 +103,7 @@ func TestPcapng(t *testing.T) {
 		transport.Record{At: at(2), Kind: transport.RecordOut, Data: []byte("ask")},
 		transport.Record{At: at(3), Kind: transport.RecordIn, Data: long},
 		transport.Record{At: at(4), Kind: transport.RecordClose},
-		transport.Record{At: at(5), Kind: transport.RecordConnOpen, Data: conn(1, "127.0.0.1:104 127.0.0.1:50000")},
+		transport.Record{At: at(5), Kind: transport.RecordConnOpen, Data: conn(1, "127.0.0.1:104<127.0.0.1:50000")},
 		transport.Record{At: at(6), Kind: transport.RecordConnIn, Data: conn(1, "associate")},
 		transport.Record{At: at(7), Kind: transport.RecordDocument, Data: []byte("a b.n42\x00<xml/>")},
 		transport.Record{At: at(8), Kind: transport.RecordOpen, Data: []byte("/dev/ttyUSB0")},
@@ -199,7 +202,7 @@ func TestCompare(t *testing.T) {
 		one(1, "edge", "journalled of bytes before"), one(10, "a", "x"), one(20, "b", "x"), one(30, "c", "x"), one(101, "late", "x"),
 	}}
 	got := ""
-	for _, m := range r.Compare([]*observation.Observation{one(10, "a", "x"), one(20, "b", "y"), one(40, "d", "x")}) {
+	for _, m := range r.Compare([]*observation.Observation{one(10, "a", "x"), one(20, "b", "y"), one(40, "d", "x"), one(-5, "lead-in", "x")}) {
 		switch {
 		case m.Same():
 			got += "same "

@@ -21,7 +21,7 @@ import (
 // none. port, when not 0, stands for the device's own, so that Wireshark knows the protocol; the first packet's comment has the real one.
 func (r *Recording) Pcapng(w io.Writer, port uint16) error {
 	a := r.About
-	p := packets{port: port, flows: map[uint32]*flow{}}
+	p := packets{port: port, from: a.From, flows: map[uint32]*flow{}}
 	var err error
 	p.out, err = pcapgo.NewNgWriterInterface(w, pcapgo.NgInterface{
 		Name: a.Device, LinkType: layers.LinkTypeRaw, TimestampResolution: 9,
@@ -43,6 +43,7 @@ func (r *Recording) Pcapng(w io.Writer, port uint16) error {
 type packets struct {
 	out    *pcapgo.NgWriter
 	port   uint16
+	from   time.Time
 	flows  map[uint32]*flow // by connection; 0 is the stream
 	opened uint16
 }
@@ -69,6 +70,9 @@ const (
 
 func (p *packets) record(r transport.Record) error {
 	n, data := transport.Connection(r)
+	if r.At.Before(p.from) && (r.Kind == transport.RecordIn || r.Kind == transport.RecordOut) {
+		return nil // the lead-in is for replays
+	}
 	switch r.Kind {
 	case transport.RecordOpen:
 		return p.openStream(r.At, string(r.Data))
@@ -121,19 +125,22 @@ func (p *packets) openStream(at time.Time, to string) error {
 	return p.begin(at, 0, &flow{client: client, server: server, dialled: true}, to)
 }
 
-// openConnection begins a connection of which the tape has both ends. Which of them called is told by who is at the listening port: the one
-// with the lower number, as ephemeral ports are high.
+// openConnection begins a connection of which the tape has both ends, and who called.
 func (p *packets) openConnection(at time.Time, n uint32, ends string) error {
-	mine, theirs, _ := strings.Cut(ends, " ")
+	mine, theirs, dialled := strings.Cut(ends, ">")
+	if !dialled {
+		mine, theirs, _ = strings.Cut(ends, "<")
+	}
 	local, ok1 := address(mine)
 	remote, ok2 := address(theirs)
-	if !ok1 || !ok2 {
-		return p.begin(at, n, &flow{client: netip.AddrPortFrom(us, p.next()), server: netip.AddrPortFrom(them, p.next()), dialled: true}, theirs)
+	if !ok1 || !ok2 { // a serial line
+		local, remote = netip.AddrPortFrom(us, p.next()), netip.AddrPortFrom(them, p.next())
 	}
-	if local.Port() < remote.Port() {
-		return p.begin(at, n, &flow{client: remote, server: local}, ends)
+	f := &flow{client: local, server: remote, dialled: dialled}
+	if !dialled {
+		f.client, f.server = remote, local
 	}
-	return p.begin(at, n, &flow{client: local, server: remote, dialled: true}, ends)
+	return p.begin(at, n, f, ends)
 }
 
 func (p *packets) begin(at time.Time, n uint32, f *flow, real string) error {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -41,13 +42,17 @@ const MaxBytes = 256 << 20
 // CommitTime is how long after its bytes an observation may be journalled: a recording holds what was journalled until so long after its end.
 const CommitTime = 2 * time.Second
 
-// Take reads a tape's records from one time to another. It begins a little earlier where it must: at a point at which nothing was under way,
-// so that a driver understands what follows, and with the opening of connections that were open then.
+// LeadIn is how much earlier a recording of a stream begins than was asked for, so that a driver that begins with it knows what is usual by
+// then: the background of a portal, an empty scale.
+const LeadIn = time.Minute
+
+// Take reads a tape's records from one time to another. What a stream said begins LeadIn earlier, at a point at which nothing was under way,
+// and the opening of connections that were open then is there.
 func Take(dir string, from, to time.Time) ([]transport.Record, error) {
-	var s slice
+	s := slice{from: from}
 	err := transport.ReadTape(dir, func(r transport.Record) error {
 		switch {
-		case r.At.Before(from):
+		case r.At.Before(from.Add(-LeadIn)) || r.At.Before(from) && !ofStream(r):
 			s.before(r)
 			return nil
 		case r.At.After(to):
@@ -58,12 +63,23 @@ func Take(dir string, from, to time.Time) ([]transport.Record, error) {
 	return s.records, err
 }
 
+// ofStream reports whether a record is of a stream that a driver reads.
+func ofStream(r transport.Record) bool {
+	switch r.Kind {
+	case transport.RecordOpen, transport.RecordIn, transport.RecordOut, transport.RecordClose, transport.RecordSettled:
+		return true
+	}
+	return false
+}
+
 // slice gathers the records of a time.
 type slice struct {
+	from    time.Time
 	stream  *transport.Record           // the stream's opening
 	open    map[uint32]transport.Record // openings of connections
 	lead    []transport.Record          // since nothing was under way
-	begun   bool
+	begun   bool                        // the lead-in
+	inside  bool                        // the time itself
 	records []transport.Record
 	bytes   int
 }
@@ -94,11 +110,11 @@ func (s *slice) add(r transport.Record) error {
 		if s.stream != nil {
 			s.records = append(s.records, *s.stream)
 		}
-		for _, o := range s.open {
-			s.records = append(s.records, o)
-		}
-		slices.SortStableFunc(s.records, func(a, b transport.Record) int { return a.At.Compare(b.At) })
 		s.records = append(s.records, s.lead...)
+	}
+	if !s.inside && !r.At.Before(s.from) {
+		s.inside = true
+		s.records = append(s.records, slices.SortedFunc(maps.Values(s.open), func(a, b transport.Record) int { return a.At.Compare(b.At) })...)
 	}
 	if s.bytes += len(r.Data); s.bytes > MaxBytes {
 		return fmt.Errorf("over %d MiB were recorded by %s: ask for a shorter time", MaxBytes>>20, r.At.Format(time.RFC3339))

@@ -270,15 +270,24 @@ func (m Match) Same() bool {
 	return proto.Equal(a, b)
 }
 
-// plain is an observation without what the agent adds to it, its place and its time of arrival.
+// plain is an observation without what the agent adds to it, its place and its time of arrival, and without what is known from before.
 func plain(o *observation.Observation) *observation.Observation {
 	o = proto.CloneOf(o)
 	o.Device, o.Body.AgentDelayNs, o.Body.ClockErrorMs, o.Body.ClockUnsynchronised = "", 0, 0, false
+	for _, a := range []*observation.TraceAnalysis{o.Body.GetTraceAnalysis(), o.Body.GetTraceVerification().GetAnalysis(), o.Body.GetTraceBlank().GetAnalysis()} {
+		if a != nil {
+			a.Qc, a.QcReasons = "", nil
+		}
+	}
+	if b := o.Body.GetTraceBlank(); b != nil {
+		b.AfterAlarm, b.ClearDownSeconds = false, 0
+	}
 	return o
 }
 
 // Compare puts what was journalled beside what a replay observes, in the order of time. States of the device and of its quality control are
-// left out: they depend on what was before the recording; and so is what is only journalled at the recording's edges, of bytes beyond them.
+// left out: they depend on what was before the recording; and so is what is only journalled at the recording's edges, of bytes beyond them,
+// and telemetry that one side reported at another time.
 func (r *Recording) Compare(replayed []*observation.Observation) (out []Match) {
 	identity := func(o *observation.Observation) string {
 		if o.Key != "" {
@@ -306,7 +315,15 @@ func (r *Recording) Compare(replayed []*observation.Observation) (out []Match) {
 		}
 		out = append(out, Match{Replayed: o})
 	}
-	out = slices.DeleteFunc(out, func(m Match) bool { return m.Replayed == nil && r.edge(m.Recorded) })
+	out = slices.DeleteFunc(out, func(m Match) bool {
+		switch {
+		case m.Recorded == nil:
+			return m.Replayed.TimeNs < r.About.From.UnixNano() || m.Replayed.Class == observation.Class_CLASS_TELEMETRY // of the lead-in, or periodic
+		case m.Replayed == nil:
+			return r.edge(m.Recorded) || m.Recorded.Class == observation.Class_CLASS_TELEMETRY
+		}
+		return false
+	})
 	time := func(m Match) int64 {
 		if m.Recorded != nil {
 			return m.Recorded.TimeNs

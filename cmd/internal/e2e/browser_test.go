@@ -2,16 +2,19 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"lanewarden/edge/console"
 	"lanewarden/edge/console/accounts"
 	firmwareconfig "lanewarden/firmware-config"
 )
@@ -48,8 +51,12 @@ func TestBrowser(t *testing.T) {
 			t.Fatalf("no console: %s", tail(p.path("laned.log")))
 		}
 	}
-	<-time.After(75 * time.Second) // vehicles drive through
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	for begin := time.Now(); !p.wholePassage(); <-time.After(time.Second) { // vehicles drive through
+		if time.Since(begin) > 5*time.Minute {
+			t.Fatalf("no whole passage: %s", tail(p.path("laned.log")))
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "browser.mjs", url, "technician", "lanewarden")
 	cmd.Dir, cmd.Env = web, append(os.Environ(), "CHROMIUM="+chromium)
@@ -90,4 +97,20 @@ func demoLane(p *patient) map[string]string {
 		p.t.Fatal(err)
 	}
 	return out
+}
+
+// wholePassage reports whether a vehicle has been seen by most of the lane.
+func (p *patient) wholePassage() bool {
+	resp, err := console.NewClient(p.path("s"), 5*time.Second).Get("http://laned/v1/passages")
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	var list struct {
+		Passages []struct{ Readings []struct{} }
+	}
+	if json.NewDecoder(resp.Body).Decode(&list) != nil {
+		return false
+	}
+	return slices.ContainsFunc(list.Passages, func(one struct{ Readings []struct{} }) bool { return len(one.Readings) > 8 })
 }

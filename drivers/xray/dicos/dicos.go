@@ -98,7 +98,9 @@ func (s *system) Run(ctx context.Context, sink driver.Sink) error {
 			return err
 		}
 		server := &dimse.Server{AETitle: s.Network.AETitle, Log: slog.Default().With("device", s.env.Device)}
-		server.Tap = func(c net.Conn) net.Conn { return s.env.Tape.Conn(c, transport.Tap{Limit: tapedOfImages}) }
+		server.Tap = func(c net.Conn) net.Conn {
+			return s.env.Tape.Conn(c, transport.Tap{Limit: tapedOfImages, Called: true})
+		}
 		if s.Network.CertFile != "" {
 			cert, err := tls.LoadX509KeyPair(s.Network.CertFile, s.Network.KeyFile)
 			if err != nil {

@@ -11,6 +11,7 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? 
 /** @param {any} context */
 async function open(context) {
 	const page = await context.newPage();
+	page.setDefaultTimeout(120_000); // shared machines are slow at times
 	page.on("console", (m) => ["error", "warning"].includes(m.type()) && !m.text().includes("Failed to load resource") && problems.push(`${page.url()}: console: ${m.text()}`));
 	page.on("response", (r) => r.status() >= 400 && r.status() !== 401 && problems.push(`${r.status()} ${r.url()}`));
 	page.on("pageerror", (e) => problems.push(`${page.url()}: ${e.message}`));
@@ -100,9 +101,8 @@ for (const name of ["Passages", "Tests", "Events", "Link", "Evidence", "Lane"]) 
 		if (!at.outline) problems.push(`keyboard: no outline on ${at.tag} "${at.text.slice(0, 40)}"`);
 		if (at.nav && at.text === name) {
 			await page.keyboard.press("Enter");
-			await page.waitForTimeout(600);
-			reached = (await page.textContent("main h1"))?.startsWith(name) ?? false;
-			if (!reached) problems.push(`keyboard: Enter on ${name} shows ${await page.textContent("main h1")}`);
+			await page.waitForFunction((n) => document.querySelector("main h1")?.textContent?.startsWith(n), name);
+			reached = true;
 			break;
 		}
 	}
