@@ -67,6 +67,6 @@ function Quality({ all }) {
 export function gist(o) {
 	const [, body] = bodyOf(o.observation);
 	if (body.reason ?? body.text) return body.reason ?? body.text;
-	const text = JSON.stringify(body);
+	const text = Object.entries(body).filter(([k, v]) => typeof v !== "object" && !/(Ns|Instance|sopClass|Uid|Syntax)$/.test(k)).map(([k, v]) => `${k} ${typeof v === "number" ? number(v, 3) : v}`).concat(Object.entries(body).filter(([, v]) => Array.isArray(v) && v.length > 0 && typeof v[0] !== "object").map(([k, v]) => `${k} ${v.join(" ")}`)).join(", ");
 	return text.length > 160 ? `${text.slice(0, 160)}…` : text;
 }

@@ -27,7 +27,7 @@ export function LinkPage() {
 			[t("broker"), link.broker], [t("waiting-rows"), t("queue-of", { alarms: number(journal.waiting.alarm), events: number(journal.waiting.event), telemetry: number(journal.waiting.telemetry), artifacts: number(journal.waiting_artifacts) })],
 			[t("waiting-bytes"), bytes(journal.waiting_artifact_bytes)], [t("done-in"), link.ready && link.bytes_per_s > 0 && journal.waiting_artifact_bytes ? duration(journal.waiting_artifact_bytes / link.bytes_per_s) : t("at-once")],
 			[t("rate"), `${bytes(link.bytes_per_s)}/s`], [t("round-trip"), `${link.rtt_ms} ms`], [t("in-flight"), bytes(link.in_flight)], [t("sent"), bytes(link.sent_bytes)],
-			[t("per-row"), link.sent_rows ? `${number(link.sent_bytes / link.sent_rows, 1)} B` : ""], [t("acknowledged"), number(link.acked_rows)], [t("verified-rows"), number(link.verified)], [t("reconnects"), number(link.reconnects)],
+			[t("acknowledged"), number(link.acked_rows)], [t("verified-rows"), number(link.verified)], [t("reconnects"), number(link.reconnects)],
 			[t("artifact-under-way"), link.artifact && `${bytes(link.artifact.held)} / ${bytes(link.artifact.size)}`],
 		]} />
 		${history.length > 1 && html`<${Chart} label=${t("waiting-rows")} data=${[history.map((h) => h[0]), history.map((h) => h[1])]} series=${[t("waiting-rows")]} height=${160} />`}`;
