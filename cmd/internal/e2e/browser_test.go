@@ -53,7 +53,7 @@ func TestBrowser(t *testing.T) {
 	}
 	for begin := time.Now(); !p.wholePassage(); <-time.After(time.Second) { // vehicles drive through
 		if time.Since(begin) > 5*time.Minute {
-			t.Fatalf("no whole passage: %s", tail(p.path("laned.log")))
+			t.Fatalf("no whole passage: %s\nlanesim: %s", tail(p.path("laned.log")), tail(p.path("lanesim.log")))
 		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)

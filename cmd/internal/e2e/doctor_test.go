@@ -174,12 +174,17 @@ func (p *patient) run(name string, args ...string) {
 	if _, err := os.Stat(path); err != nil {
 		path = name
 	}
+	log, err := os.Create(p.path(name + ".log"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	cmd := exec.Command(path, args...)
+	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
-	p.t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	p.t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait(); log.Close() })
 }
 
 func (p *patient) listens(address string) {

@@ -3,6 +3,7 @@ package drivertest
 import (
 	"context"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,14 +11,22 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// FreeAddress returns an address, HOST:PORT, on which nobody listens.
+// given are the addresses that FreeAddress gave.
+var given sync.Map
+
+// FreeAddress returns an address, HOST:PORT, on which nobody listens, another one each time: the system gives a port that was closed again.
 func FreeAddress(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := l.Addr().String()
+		l.Close()
+		if _, again := given.LoadOrStore(address, true); !again {
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // retryPause is between two runs of a driver that Supervise runs.
