@@ -204,18 +204,7 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 		return nil
 	}
 	if best.score > fresh {
-		out := c.put(l, best.v, e, confidence(best.score-second), best.reason)
-		if s, _ := best.v.identity(e); s >= nearID && e.kind == observation.Kind_KIND_VEHICLE_PLATE {
-			out = append(out, c.repair(l, best.v, e)...)
-		}
-		return out
-	}
-	if chain := l.shift(e, fresh); chain != nil && !e.reverse && !e.back {
-		var out []*observation.Observation
-		for i := len(chain) - 2; i >= 0; i-- {
-			out = append(out, c.move(l, chain[i], chain[i+1], chain[i].sightBy(e.Device), "the vehicles were late, one after the other")...)
-		}
-		return append(out, c.put(l, chain[0], e, 0.7, "the readings before were of the vehicles ahead")...)
+		return c.put(l, best.v, e, confidence(best.score-second), best.reason)
 	}
 	v := l.enter(e)
 	return c.put(l, v, e, confidence(fresh-best.score), "first sight")
@@ -231,7 +220,7 @@ const (
 // around are the vehicles that may have been in the lane at an event, in their order: those that closed a while ago, and the open ones.
 func (l *lane) around(e *event) []*vehicle {
 	var out []*vehicle
-	for _, v := range l.recent[max(0, len(l.recent)-maxOpen):] {
+	for _, v := range l.recent {
 		if e.at.Sub(v.last) < l.Timeout && v.opened.Sub(e.at) < l.Timeout {
 			out = append(out, v)
 		}
@@ -274,6 +263,11 @@ func (c *Correlator) assignLate(l *lane, e *event) []*observation.Observation {
 		return c.wait(e, lateWait)
 	}
 	// It says nothing, or something that nobody else said: the vehicle that would be there by now.
+	if l.orderly(e.Device) {
+		if v, off := c.decide(l, e); v != nil {
+			return c.put(l, v, e, 0.7, fmt.Sprintf("in the row of vehicles, %.1f s from predicted", off))
+		}
+	}
 	if all := l.candidates(e, l.around(e)); len(all) > 0 && all[0].score > lateLimit {
 		second := newLater
 		if len(all) > 1 {
@@ -344,6 +338,16 @@ func (c *Correlator) close(l *lane) (out []*observation.Observation) {
 			last = max(last, s.Position)
 		}
 	}
+	for _, v := range l.open {
+		if !v.reversed && v.beyond(last) && c.now.Sub(v.last) > hold+settle {
+			out = append(out, c.split(l, v)...)
+			around := l.around(v.events[0])
+			reorder(around)
+			slices.SortStableFunc(l.open, func(a, b *vehicle) int { return a.rank - b.rank })
+			out = append(out, c.realign(l, around)...)
+			break
+		}
+	}
 	l.open = slices.DeleteFunc(l.open, func(v *vehicle) bool {
 		if len(v.readings) == 0 {
 			v.end, v.closed = "merged", c.now
@@ -375,7 +379,7 @@ func (c *Correlator) close(l *lane) (out []*observation.Observation) {
 		out = append(out, c.said(c.now, "closed "+v.id, c.document(l, v)))
 		return true
 	})
-	l.strip(c.now)
+	c.strip(l, c.now)
 	drop := 0
 	for drop < len(l.recent) && (len(l.recent)-drop > maxRecent || c.now.Sub(l.recent[drop].closed) > l.Late) {
 		drop++
@@ -396,14 +400,17 @@ func (c *Correlator) close(l *lane) (out []*observation.Observation) {
 }
 
 // strip lets go of what passages hold of observations, when nothing moves between them any more.
-func (l *lane) strip(now time.Time) {
+func (c *Correlator) strip(l *lane, now time.Time) {
 	for i := len(l.recent) - 1; i >= 0 && !l.recent[i].stripped; i-- {
 		v := l.recent[i]
 		if now.Sub(v.closed) < l.Timeout+repairReach {
 			continue
 		}
 		v.stripped = true
-		for _, e := range v.events {
+		if v.end == "left" {
+			c.countDevices(l, v)
+		}
+		for _, e := range append(slices.Clone(v.events), v.riders...) {
 			e.Observation = &observation.Observation{Class: e.Class, TimeNs: e.TimeNs, Device: e.Device, Body: &observation.Body{}}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/vehicle/barcode"
 )
 
 // Row is an observation of the journal.
@@ -42,7 +43,8 @@ type identity struct {
 	value string // for comparison
 	shown string // for people
 	sure  float64
-	guess bool // what it names is not known: a text that a person entered
+	guess bool   // what it names is not known: a text that a person entered
+	by    string // the device that said it
 }
 
 // relevant reports whether observations of a kind belong to passages at all.
@@ -68,7 +70,7 @@ func eventOf(r Row, station *Station, at time.Time) *event {
 	}
 	id := func(kind, value, shown string, sure float64) {
 		if value != "" {
-			e.ids = append(e.ids, identity{kind: kind, value: value, shown: shown, sure: sure})
+			e.ids = append(e.ids, identity{kind: kind, value: value, shown: shown, sure: sure, by: r.Device})
 		}
 	}
 	switch b := r.Body.Typed().(type) {
@@ -118,6 +120,16 @@ func identify(e *event, text string) {
 	if text == "" {
 		return
 	}
+	add := func(kind, value, shown string) {
+		e.ids = append(e.ids, identity{kind, value, shown, 1, true, e.Device})
+	}
 	plain := normal(text)
-	e.ids = append(e.ids, identity{"container", plain, plain, 1, true}, identity{"plate", skeleton(plain), plain, 1, true}, identity{"tag", text, text, 1, true}, identity{"code", plain, plain, 1, true})
+	if number, ok, checked := barcode.ISO6346(text); ok && checked {
+		add("container", number, number)
+		return
+	}
+	add("container", plain, plain)
+	add("plate", skeleton(plain), plain)
+	add("tag", text, text)
+	add("code", plain, plain)
 }

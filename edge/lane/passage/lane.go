@@ -29,6 +29,7 @@ type vehicle struct {
 	reversed bool
 	anchors  []anchor
 	events   []*event // of the anchors
+	riders   []*event // what is about a scan or an image among them
 	ids      []identity
 	readings []*observation.PassageReading
 	weight   float64
@@ -47,6 +48,7 @@ type lane struct {
 	reach   travel // of portals: extent beyond the vehicle's length, m
 	gaps    map[string]*gaps
 	sights  map[string]*sights // of stations
+	seen    map[string]*sights // of devices
 	ranks   int
 }
 
@@ -59,7 +61,7 @@ const (
 
 func newLane(l Lane) *lane {
 	l.fill()
-	return &lane{Lane: l, links: map[string]*vehicle{}, travels: map[[2]string]*travel{}, gaps: map[string]*gaps{}, sights: map[string]*sights{}}
+	return &lane{Lane: l, links: map[string]*vehicle{}, travels: map[[2]string]*travel{}, gaps: map[string]*gaps{}, sights: map[string]*sights{}, seen: map[string]*sights{}}
 }
 
 // at reports whether a vehicle was seen at a station.
@@ -85,7 +87,7 @@ func (l *lane) place(v *vehicle, e *event, learn bool) {
 			speed = l.usual()
 		}
 		for _, a := range v.anchors {
-			if a.device == e.Device || a.late {
+			if a.device == e.Device || a.late && a.position != e.station.Position {
 				continue
 			}
 			key := [2]string{a.device, e.Device}
@@ -133,6 +135,7 @@ func (l *lane) place(v *vehicle, e *event, learn bool) {
 		}
 	}
 	if e.linked {
+		v.riders = append(v.riders, e)
 		return
 	}
 	if v.seenBy(e) == nil {

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"lanewarden/drivers/observation"
 )
 
 // travel is what was learnt of the way from one device to another: the time beyond distance over speed.
@@ -65,6 +67,15 @@ const maxGap = 40 // s; a longer one is no queue
 // sights counts how many of the vehicles that went through a lane a station saw. Both are halved now and then: what was long ago fades.
 type sights struct{ seen, of float64 }
 
+func (n *sights) add(seen bool) {
+	if n.of++; n.of > 200 {
+		n.seen, n.of = n.seen/2, n.of/2
+	}
+	if seen {
+		n.seen++
+	}
+}
+
 // count notes at which stations a vehicle that went through was seen.
 func (l *lane) count(v *vehicle) {
 	for i := range l.Stations {
@@ -72,14 +83,32 @@ func (l *lane) count(v *vehicle) {
 		if l.sights[s.ID] == nil {
 			l.sights[s.ID] = &sights{}
 		}
-		n := l.sights[s.ID]
-		if n.of++; n.of > 200 {
-			n.seen, n.of = n.seen/2, n.of/2
-		}
-		if v.at(s) {
-			n.seen++
+		l.sights[s.ID].add(v.at(s))
+	}
+}
+
+// countDevices notes which devices saw a vehicle that went through.
+func (c *Correlator) countDevices(l *lane, v *vehicle) {
+	for i := range l.Stations {
+		for _, d := range l.Stations[i].Devices {
+			if c.wasDown(d, v.opened) {
+				continue
+			}
+			if l.seen[d] == nil {
+				l.seen[d] = &sights{}
+			}
+			l.seen[d].add(slices.ContainsFunc(v.readings, func(r *observation.PassageReading) bool { return r.Device == d }))
 		}
 	}
+}
+
+// miss is what it costs that a device that works saw nothing of a vehicle.
+func (l *lane) miss(device string) float64 {
+	n := l.seen[device]
+	if n == nil {
+		n = &sights{}
+	}
+	return min(missing, -math.Log(1-(n.seen+1)/(n.of+2)))
 }
 
 // always reports whether a station sees nearly every vehicle: tags and container numbers are only on some.
@@ -95,3 +124,17 @@ func (l *lane) usual() float64 {
 	}
 	return l.SpeedKph / 3.6
 }
+
+// orderly reports whether a device of a late station sees vehicles in the row, as an X-ray does, and not when an officer comes to it.
+func (l *lane) orderly(device string) bool {
+	for i := range l.Stations {
+		for _, d := range l.Stations[i].Devices {
+			if t := l.travels[[2]string{d, device}]; t != nil && len(t.extra) >= 5 && t.spread < rowSpread {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+const rowSpread = 8.0 // s

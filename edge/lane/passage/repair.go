@@ -8,59 +8,34 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-const (
-	repairReach = 2 * time.Minute // of readings beside one that named its vehicle
-	repairGain  = 2.5             // by how much another passage must fit better
-)
+const repairReach = 2 * time.Minute // of readings beside one that is not decided
 
-// repair looks again at readings around an event that named its vehicle: with that sight known, some may fit another passage better. What
-// moves is said in a correction.
-func (c *Correlator) repair(l *lane, named *vehicle, e *event) (out []*observation.Observation) {
-	around := l.around(e)
-	for range 2 { // what moves may free what was pushed away
-		moved := false
-		for _, o := range slices.Clone(around) {
-			for _, one := range slices.Clone(o.events) {
-				if one == e || one.station.Late || one.reverse || one.back || one.at.Sub(e.at).Abs() > repairReach || len(one.ids) > 0 && one.kind != observation.Kind_KIND_VEHICLE_TAG {
-					continue
-				}
-				if to, why := l.better(o, one, around); to != nil {
-					out = append(out, c.move(l, o, to, one, why)...)
-					moved = true
-				}
-			}
+// move moves a reading to another passage.
+func (c *Correlator) move(l *lane, from, to *vehicle, e *event, why string) (out []*observation.Observation) {
+	from.without(e)
+	l.place(to, e, false)
+	out = c.tellMoved(from, to, e, why)
+	for _, r := range slices.Clone(from.riders) {
+		if slices.ContainsFunc(r.links, func(link string) bool { return link != "" && slices.Contains(e.links, link) }) {
+			from.riders = slices.DeleteFunc(from.riders, func(o *event) bool { return o == r })
+			to.riders = append(to.riders, r)
+			out = append(out, c.tellMoved(from, to, r, why)...)
 		}
-		if !moved {
-			break
+	}
+	for _, named := range slices.Clone(from.events) { // what was of this vehicle by that name
+		if len(e.ids) == 0 || !named.station.Late || len(named.ids) == 0 || named == e {
+			continue
+		}
+		here, _ := from.identity(named)
+		if there, why := to.identity(named); here < nearID && there >= nearID {
+			out = append(out, c.move(l, from, to, named, why)...)
 		}
 	}
 	return out
 }
 
-// better finds a passage that a reading fits clearly better than the one it is in.
-func (l *lane) better(o *vehicle, e *event, around []*vehicle) (*vehicle, string) {
-	back := o.without(e)
-	defer back()
-	now := newLater
-	if m, ok := l.score(o, e, around); ok && len(o.anchors) > 0 {
-		now = m.score
-	}
-	best := match{score: now + repairGain}
-	for _, v := range around {
-		if v == o || len(v.anchors) == 0 || v.seenBy(e) != nil {
-			continue
-		}
-		if m, ok := l.score(v, e, around); ok && m.score > best.score {
-			best = m
-		}
-	}
-	return best.v, best.reason
-}
-
-// move moves a reading to another passage.
-func (c *Correlator) move(l *lane, from, to *vehicle, e *event, why string) []*observation.Observation {
-	from.without(e)
-	l.place(to, e, false)
+// tellMoved moves what documents say of an event.
+func (c *Correlator) tellMoved(from, to *vehicle, e *event, why string) []*observation.Observation {
 	i := slices.IndexFunc(from.readings, func(r *observation.PassageReading) bool { return r.Idx == e.Idx })
 	if i < 0 {
 		return nil
@@ -80,78 +55,79 @@ func (c *Correlator) move(l *lane, from, to *vehicle, e *event, why string) []*o
 	return []*observation.Observation{c.said(e.at, key, &observation.PassageCorrected{Idx: e.Idx, From: from.id, To: to.id, Reason: "with what came since: " + why, By: "lane"})}
 }
 
-// maxShift is how many vehicles a reading may push back, each to the reading of the one before.
-const maxShift = 5
-
-// attach gives a vehicle an event's sight, and nothing else of it.
-func (v *vehicle) attach(e *event) {
-	v.anchors = append(v.anchors, anchor{e.station.Position, e.Device, e.raw, e.at, e.until, e.station.Late})
-	v.events = append(v.events, e)
-}
-
-// sightBy returns the vehicle's event of a device.
-func (v *vehicle) sightBy(device string) *event {
+// doubles are the events of devices that saw a vehicle at a second moment, by device.
+func (v *vehicle) doubles() map[string][]*event {
+	first := map[string]time.Time{}
 	for _, e := range v.events {
-		if e.Device == device && !e.linked {
-			return e
+		if at, ok := first[e.Device]; !ok || e.raw.Before(at) {
+			first[e.Device] = e.raw
 		}
 	}
-	return nil
+	out := map[string][]*event{}
+	for _, e := range v.events {
+		if !e.many && !e.faint && !e.reverse && !e.back && e.raw.Sub(first[e.Device]) > twoMoments {
+			out[e.Device] = append(out[e.Device], e)
+		}
+	}
+	return out
 }
 
-// shift explains an event that seems to be of a vehicle that nobody saw before: the readings of this device may each belong to the vehicle
-// one further ahead, because the first of them was late. It returns the vehicles, the event's own first, or nil.
-func (l *lane) shift(e *event, fresh float64) []*vehicle {
-	var best []*vehicle
-	gain := fresh + 1
-	for i := range l.open {
-		chain := []*vehicle{l.open[i]}
-		for k := i; l.open[k].sightBy(e.Device) != nil && k > 0 && len(chain) <= maxShift; {
-			k--
-			chain = append(chain, l.open[k])
-		}
-		last := chain[len(chain)-1]
-		if len(chain) < 2 || last.sightBy(e.Device) != nil || len(last.anchors) == 0 {
-			continue
-		}
-		if g := l.shifted(chain, e); g > gain {
-			gain, best = g, chain
+const splitAt = 2
+
+const twoMoments = 2 * time.Second
+
+// split makes two passages of one that several devices saw twice: two vehicles close together, of which the entry saw one.
+func (c *Correlator) split(l *lane, v *vehicle) (out []*observation.Observation) {
+	twice := v.doubles()
+	plates := 0
+	for _, events := range twice {
+		if events[0].kind == observation.Kind_KIND_VEHICLE_PLATE && len(v.ids) > 1 {
+			plates = 1
 		}
 	}
-	return best
+	if v.reversed || len(twice)+plates < splitAt {
+		return nil
+	}
+	var moved []*event
+	for _, events := range twice {
+		moved = append(moved, events...)
+	}
+	slices.SortFunc(moved, func(a, b *event) int { return int(a.Idx - b.Idx) })
+	for _, o := range l.all() {
+		if o.rank > v.rank {
+			o.rank++
+		}
+	}
+	l.ranks++
+	first := moved[0]
+	w := &vehicle{id: fmt.Sprintf("%s-%s-%d", l.ID, first.at.UTC().Format("20060102T150405"), first.Idx), opened: first.at, last: first.at, rank: v.rank + 1}
+	l.open = slices.Insert(l.open, slices.Index(l.open, v)+1, w)
+	for _, e := range moved {
+		out = append(out, c.move(l, v, w, e, "two vehicles close together")...)
+	}
+	return out
 }
 
-// shifted is how much better all readings fit after a shift, the event included.
-func (l *lane) shifted(chain []*vehicle, e *event) (gain float64) {
-	events := []*event{e} // events[i] goes to chain[i]
-	for _, v := range chain[:len(chain)-1] {
-		events = append(events, v.sightBy(e.Device))
-	}
-	score := func(v *vehicle, one *event) float64 {
-		back := v.without(one)
-		defer back()
-		if m, ok := l.score(v, one, l.open); ok {
-			return m.score
+// reorder puts vehicles into the order in which most devices saw them.
+func reorder(vehicles []*vehicle) {
+	votes := func(a, b *vehicle) (n int) { // for a before b
+		for i := range a.anchors {
+			for j := range b.anchors {
+				if x, y := &a.anchors[i], &b.anchors[j]; x.device == y.device && !x.late {
+					n += y.raw.Compare(x.raw)
+				}
+			}
 		}
-		return -100
+		return n
 	}
-	for i, one := range events[1:] {
-		gain -= score(chain[i], one)
+	for i := 1; i < len(vehicles); i++ {
+		for k := i; k > 0; k-- {
+			a, b := vehicles[k-1], vehicles[k]
+			if a.reversed || b.reversed || votes(a, b) >= 0 {
+				break
+			}
+			a.rank, b.rank = b.rank, a.rank
+			vehicles[k-1], vehicles[k] = b, a
+		}
 	}
-	for i, one := range events[1:] {
-		chain[i].without(one)
-	}
-	for i, one := range events {
-		chain[i].attach(one)
-	}
-	for i, one := range events {
-		gain += score(chain[i], one)
-	}
-	for i, one := range events {
-		chain[i].without(one)
-	}
-	for i, one := range events[1:] {
-		chain[i].attach(one)
-	}
-	return gain
 }

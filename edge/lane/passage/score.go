@@ -43,6 +43,23 @@ func (l *lane) arrives(off, sigma float64) float64 {
 	return math.Log(p + unlikely/(2*l.Timeout.Seconds()))
 }
 
+// comes is how likely an arrival is, for a vehicle that may have had to wait for the one ahead.
+func (l *lane) comes(p prediction, wait float64) float64 {
+	if p.torn() { // it stood somewhere on the way: before this place, or after it
+		return math.Log((math.Exp(l.arrivesBehind(p.before.off, p.before.sigma, wait)) + math.Exp(l.arrives(-p.behind.off, p.behind.sigma))) / 2)
+	}
+	return l.arrivesBehind(p.off, p.sigma, wait)
+}
+
+// arrivesBehind is arrives of a vehicle that had to wait for the one ahead.
+func (l *lane) arrivesBehind(off, sigma, wait float64) float64 {
+	score := l.arrives(off, sigma)
+	if late := off - wait; wait > 0 && off > 0 && late > -3*queueSlow {
+		score = max(score, l.arrives(max(late, 0), math.Hypot(sigma, queueSlow))-0.5)
+	}
+	return score
+}
+
 // candidates scores vehicles for an event, best first. They are in their order of entry.
 func (l *lane) candidates(e *event, vehicles []*vehicle) []match {
 	var out []match
@@ -61,17 +78,13 @@ func (l *lane) score(v *vehicle, e *event, among []*vehicle) (match, bool) {
 	if e.reverse || e.back {
 		return l.scoreReverse(v, e)
 	}
-	off, sigma, from, ok := l.predict(v, e)
+	p, ok := l.predict(v, e)
 	if !ok {
 		return m, false
 	}
-	m.score = l.arrives(off, sigma)
-	if wait := l.waits(v, e, among, off); wait > 0 && off > 0 { // behind one that is slow
-		if late := off - wait; late > -3*queueSlow {
-			m.score = max(m.score, l.arrives(max(late, 0), math.Hypot(sigma, queueSlow))-0.5)
-		}
-	}
-	m.reason = fmt.Sprintf("%.1f s %s than predicted from %s (± %.1f s)", math.Abs(off), map[bool]string{true: "later", false: "earlier"}[off >= 0], from, sigma)
+	off := p.off
+	m.score = l.comes(p, l.waits(v, e, among, off))
+	m.reason = fmt.Sprintf("%.1f s %s than predicted from %s (± %.1f s)", math.Abs(off), map[bool]string{true: "later", false: "earlier"}[off >= 0], p.from, p.sigma)
 	m.score += l.fits(v, e)
 	idScore, idReason := v.identity(e)
 	m.score += idScore
@@ -83,7 +96,9 @@ func (l *lane) score(v *vehicle, e *event, among []*vehicle) (match, bool) {
 			m.score -= seenTwice
 		}
 	}
-	m.score -= l.disorder(v, e, among)
+	if !e.station.Late || l.orderly(e.Device) {
+		m.score -= l.disorder(v, e, among)
+	}
 	return m, true
 }
 
@@ -136,18 +151,30 @@ func (l *lane) scoreReverse(v *vehicle, e *event) (match, bool) {
 	return m, true
 }
 
+// guess is how much later than predicted from one sight an event is, s, and how sure that is.
+type guess struct {
+	off, sigma float64
+	from       string
+}
+
+// prediction is what the surest sights before and behind a place say together, and each alone.
+type prediction struct {
+	guess
+	before, behind guess
+}
+
+// torn reports whether the sights before and behind contradict each other: the vehicle was on its way longer than predicted.
+func (p prediction) torn() bool {
+	return p.before.from != "" && p.behind.from != "" && p.before.off-p.behind.off > 2*math.Hypot(p.before.sigma, p.behind.sigma)
+}
+
 // predict says how much later than predicted an event is, and how sure the prediction is: from the surest sights before and behind the
 // place. ok is false when it cannot be this vehicle.
-func (l *lane) predict(v *vehicle, e *event) (off, sigma float64, from string, ok bool) {
+func (l *lane) predict(v *vehicle, e *event) (p prediction, ok bool) {
 	speed := v.speed
 	if speed <= 0 {
 		speed = l.usual()
 	}
-	type guess struct {
-		off, sigma float64
-		from       string
-	}
-	var before, behind guess
 	for i := range v.anchors {
 		a := &v.anchors[i]
 		if a.late {
@@ -163,26 +190,27 @@ func (l *lane) predict(v *vehicle, e *event) (off, sigma float64, from string, o
 		if n >= 5 {                                                                   // what was learnt is by the devices' own clocks, and holds their offsets
 			g.off, g.sigma = e.raw.Sub(a.raw).Seconds()-run-extra, math.Sqrt(0.36+0.01*run*run+spread*spread)
 		}
-		side := &before
+		side := &p.before
 		if d < 0 {
-			side = &behind
+			side = &p.behind
 		}
 		if side.from == "" || g.sigma < side.sigma {
 			*side = g
 		}
 	}
+	before, behind := p.before, p.behind
 	switch {
 	case before.from == "" && behind.from == "":
-		return 0, 0, "", false
+		return p, false
 	case before.from == "":
-		off, sigma, from = behind.off, behind.sigma, behind.from
+		p.guess = behind
 	case behind.from == "":
-		off, sigma, from = before.off, before.sigma, before.from
+		p.guess = before
 	default: // each by how sure it is
 		a, b := 1/(before.sigma*before.sigma), 1/(behind.sigma*behind.sigma)
-		off, sigma, from = (before.off*a+behind.off*b)/(a+b), 1/math.Sqrt(a+b), before.from+" and "+behind.from
+		p.guess = guess{(before.off*a + behind.off*b) / (a + b), 1 / math.Sqrt(a+b), before.from + " and " + behind.from}
 	}
-	return off, sigma, from, math.Abs(off) <= l.Timeout.Seconds()
+	return p, math.Abs(p.off) <= l.Timeout.Seconds()
 }
 
 // waits is how much of off, the time that a vehicle comes later than predicted, is because the one ahead of it was there, s.
@@ -200,11 +228,20 @@ func (l *lane) waits(v *vehicle, e *event, among []*vehicle, off float64) float6
 	if a == nil {
 		return 0
 	}
-	clear := a.until
-	if clear.IsZero() {
-		clear = a.at.Add(l.gaps[e.Device].pace())
-	}
+	clear := l.clears(ahead, a.device, a.at, a.until)
 	return max(0, off-e.at.Sub(clear.Add(time.Second)).Seconds())
+}
+
+// clears is when a vehicle's end has left the place where a device saw it.
+func (l *lane) clears(v *vehicle, device string, at, until time.Time) time.Time {
+	if until.IsZero() {
+		wait := l.gaps[device].pace()
+		if own, _, n := l.reach.estimate(); n >= 5 && v.length > 0 && v.speed > 0 {
+			wait = max(wait, time.Duration((v.length+own)/v.speed*float64(time.Second)))
+		}
+		return at.Add(wait)
+	}
+	return until
 }
 
 // disorder is what it costs that vehicles in a lane stay in their order: those that would have been overtaken, and those ahead that this
