@@ -149,9 +149,9 @@ func (v *vehicle) forget(p part) {
 	v.ids = slices.DeleteFunc(slices.Clone(v.ids), func(id identity) bool { return p.knows(id.by) })
 }
 
-// predictable reports whether something tells when a vehicle is where.
+// predictable reports whether something tells when a vehicle is where: a tag alone may be the neighbouring lane's.
 func (v *vehicle) predictable() bool {
-	return slices.ContainsFunc(v.anchors, func(a anchor) bool { return !a.late })
+	return slices.ContainsFunc(v.events, func(e *event) bool { return !e.station.Late && !e.weak })
 }
 
 func (a *alignment) weigh(c *Correlator, p part) {
@@ -345,6 +345,22 @@ func (c *Correlator) realign(l *lane, around []*vehicle) (out []*observation.Obs
 	}
 	for _, p := range append(cuts[:len(cuts)-1], parts...) {
 		out = append(out, c.realignPart(l, p, around)...)
+	}
+	return append(out, c.adopt(l, around)...)
+}
+
+// adopt gives what is left of vehicles that lost their sightings to others.
+func (c *Correlator) adopt(l *lane, around []*vehicle) (out []*observation.Observation) {
+	real := slices.DeleteFunc(slices.Clone(around), func(v *vehicle) bool { return !v.predictable() })
+	for _, v := range around {
+		if v.predictable() {
+			continue
+		}
+		for _, e := range slices.Clone(v.events) {
+			if all := l.candidates(e, real); len(all) > 0 && all[0].score > newLater {
+				out = append(out, c.move(l, v, all[0].v, e, all[0].reason)...)
+			}
+		}
 	}
 	return out
 }

@@ -45,10 +45,18 @@ func (l *lane) arrives(off, sigma float64) float64 {
 
 // comes is how likely an arrival is, for a vehicle that may have had to wait for the one ahead.
 func (l *lane) comes(p prediction, wait float64) float64 {
-	if p.torn() { // it stood somewhere on the way: before this place, or after it
+	switch {
+	case p.torn(): // it stood somewhere on the way: before this place, or after it
 		return math.Log((math.Exp(l.arrivesBehind(p.before.off, p.before.sigma, wait)) + math.Exp(l.arrives(-p.behind.off, p.behind.sigma))) / 2)
+	case p.before.from != "" && p.behind.from != "": // nothing held it up
+		return l.punctual(p.off, p.sigma)
 	}
 	return l.arrivesBehind(p.off, p.sigma, wait)
+}
+
+// punctual is arrives of a vehicle that did not stop.
+func (l *lane) punctual(off, sigma float64) float64 {
+	return math.Log((1-unlikely)*math.Exp(-0.5*off*off/(sigma*sigma))/(sigma*2.5066) + unlikely/(2*l.Timeout.Seconds()))
 }
 
 // arrivesBehind is arrives of a vehicle that had to wait for the one ahead.
