@@ -50,6 +50,8 @@ func (l *lane) comes(p prediction, wait float64) float64 {
 		return math.Log((math.Exp(l.arrivesBehind(p.before.off, p.before.sigma, wait)) + math.Exp(l.arrives(-p.behind.off, p.behind.sigma))) / 2)
 	case p.before.from != "" && p.behind.from != "": // nothing held it up
 		return l.punctual(p.off, p.sigma)
+	case p.before.from == "": // seen further on only: it may have stopped after this place
+		return l.arrives(-p.off, p.sigma)
 	}
 	return l.arrivesBehind(p.off, p.sigma, wait)
 }
