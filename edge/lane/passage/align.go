@@ -35,10 +35,12 @@ type pair struct {
 }
 
 const (
-	unmatched = 13.0 // what it costs that a sighting is of no vehicle
-	maxSkips  = 4    // vehicles in a row that a device missed
-	maxAlign  = 48   // vehicles
-	alignGain = 2.0  // by how much the new assignment must be better
+	unmatched  = 13.0 // what it costs that a sighting is of no vehicle
+	maxSkips   = 4    // vehicles in a row that a device missed
+	maxAlign   = 32   // vehicles
+	maxEvents  = 512  // of them: a device that chatters is not put in order
+	alignGain  = 2.0  // by how much the new assignment must be better
+	bundleGain = 8.0  // of all from one station on, of which only the first reading is predicted
 )
 
 // part is what an alignment moves: what the devices of one place see of a vehicle at one moment, or all that is seen from one station on.
@@ -77,7 +79,7 @@ func (p part) moment(e *event, speed float64) time.Time {
 
 // newAlignment collects a part's sightings of some vehicles, and takes them out of these; restore puts them back.
 func (c *Correlator) newAlignment(l *lane, p part, vehicles []*vehicle, undecided []*event) (a *alignment, restore func()) {
-	a = &alignment{lane: l, vehicles: vehicles[max(0, len(vehicles)-maxAlign):]}
+	a = &alignment{lane: l, vehicles: vehicles}
 	late := p.stations[0].Late
 	speed := l.usual()
 	collect := func(v *vehicle, events []*event) {
@@ -123,6 +125,9 @@ func (c *Correlator) newAlignment(l *lane, p part, vehicles []*vehicle, undecide
 		merged = append(merged, s)
 	}
 	a.sightings = merged
+	if len(a.sightings) > maxEvents {
+		a.sightings = nil
+	}
 	a.weigh(c, p)
 	return a, func() {
 		for i, v := range a.vehicles {
@@ -135,18 +140,16 @@ func (c *Correlator) newAlignment(l *lane, p part, vehicles []*vehicle, undecide
 func (v *vehicle) forget(p part) {
 	var anchors []anchor
 	var events []*event
-	length := 0.0
 	for i, e := range v.events {
-		if p.has(e) {
-			continue
-		}
-		anchors, events = append(anchors, v.anchors[i]), append(events, e)
-		if length == 0 {
-			length = e.length
+		if !p.has(e) {
+			anchors, events = append(anchors, v.anchors[i]), append(events, e)
 		}
 	}
-	v.anchors, v.events, v.length = anchors, events, length
-	v.ids = slices.DeleteFunc(slices.Clone(v.ids), func(id identity) bool { return p.knows(id.by) })
+	v.anchors, v.events = anchors, events
+	// Two readers that read one plate hold it in place together, were it the wrong one: who read it first is not helped by the other.
+	ids := slices.DeleteFunc(slices.Clone(v.ids), func(id identity) bool { return p.knows(id.by) })
+	v.recall()
+	v.ids = ids
 }
 
 // predictable reports whether something tells when a vehicle is where: a tag alone may be the neighbouring lane's.
@@ -328,9 +331,9 @@ func (a *alignment) current() (in []int) {
 	return in
 }
 
-// realign assigns the sightings of some vehicles anew: of each device, and of all devices from each station on.
-func (c *Correlator) realign(l *lane, around []*vehicle) (out []*observation.Observation) {
-	var parts, cuts []part
+// realign assigns the sightings of some vehicles anew: of all devices from each station on, then of each device.
+func (c *Correlator) realign(l *lane, around []*vehicle) {
+	var cuts, parts []part
 	var from []*Station
 	for i := len(l.Stations) - 1; i >= 0; i-- {
 		s := &l.Stations[i]
@@ -343,50 +346,52 @@ func (c *Correlator) realign(l *lane, around []*vehicle) (out []*observation.Obs
 			parts = append(parts, part{[]*Station{s}, []string{d}, []time.Duration{0}})
 		}
 	}
-	for _, p := range append(cuts[:len(cuts)-1], parts...) {
-		out = append(out, c.realignPart(l, p, around)...)
+	if len(cuts) > 0 {
+		cuts = cuts[:len(cuts)-1] // from the first station on is everything
 	}
-	return append(out, c.adopt(l, around)...)
+	for _, p := range append(cuts, parts...) {
+		c.realignPart(l, p, around)
+	}
+	c.adopt(l, around)
 }
 
-// adopt gives what is left of vehicles that lost their sightings to others.
-func (c *Correlator) adopt(l *lane, around []*vehicle) (out []*observation.Observation) {
-	real := slices.DeleteFunc(slices.Clone(around), func(v *vehicle) bool { return !v.predictable() })
-	for _, v := range around {
-		if v.predictable() {
-			continue
-		}
-		for _, e := range slices.Clone(v.events) {
-			if all := l.candidates(e, real); len(all) > 0 && all[0].score > newLater {
-				out = append(out, c.move(l, v, all[0].v, e, all[0].reason)...)
-			}
-		}
-	}
-	return out
-}
-
-func (c *Correlator) realignPart(l *lane, p part, around []*vehicle) (out []*observation.Observation) {
-	type step struct {
-		from, to *vehicle
-		e        *event
-	}
+func (c *Correlator) realignPart(l *lane, p part, around []*vehicle) {
 	a, restore := c.newAlignment(l, p, around, nil)
-	old, in := a.current(), a.best()
-	var steps []step
-	if a.total(in) > a.total(old)+alignGain+map[bool]float64{true: 6}[p.bundle()] {
+	old := a.current()
+	in := a.best()
+	gain := alignGain
+	if p.bundle() {
+		gain = bundleGain
+	}
+	var moves []move
+	if a.total(in) > a.total(old)+gain {
 		for j, s := range a.sightings {
-			if in[j] >= 0 && in[j] != old[j] && s.in != nil {
-				for _, e := range s.events {
-					steps = append(steps, step{s.in, a.vehicles[in[j]], e})
+			for _, e := range s.events {
+				if in[j] >= 0 && in[j] != old[j] {
+					moves = append(moves, move{e, s.in, a.vehicles[in[j]], "the row of vehicles fits better so"})
 				}
 			}
 		}
 	}
 	restore()
-	for _, m := range steps {
-		out = append(out, c.move(l, m.from, m.to, m.e, "the row of vehicles fits better so")...)
+	for _, m := range moves {
+		c.move(l, m.from, m.to, m.e, m.why)
 	}
-	return out
+}
+
+// adopt gives what is left of vehicles that lost their sightings to others.
+func (c *Correlator) adopt(l *lane, around []*vehicle) {
+	whole := slices.DeleteFunc(slices.Clone(around), func(v *vehicle) bool { return !v.predictable() })
+	for _, v := range around {
+		if v.predictable() {
+			continue
+		}
+		for _, e := range slices.Clone(v.events) {
+			if all := l.candidates(e, whole); len(all) > 0 && all[0].score > newLater {
+				c.move(l, v, all[0].v, e, all[0].reason)
+			}
+		}
+	}
 }
 
 // decide finds the vehicle of an event of a late station, beside the other sightings there.
@@ -405,7 +410,14 @@ func (c *Correlator) decide(l *lane, e *event) (*vehicle, float64) {
 			undecided = append(undecided, o)
 		}
 	}
-	a, restore := c.newAlignment(l, p, l.around(e), undecided)
+	around := l.around(e)
+	nearest, off := 0, math.Inf(1)
+	for i, v := range around {
+		if m, ok := l.predict(v, e); ok && math.Abs(m.off) < off {
+			nearest, off = i, math.Abs(m.off)
+		}
+	}
+	a, restore := c.newAlignment(l, p, window(around, nearest), undecided)
 	defer restore()
 	in := a.best()
 	for j, s := range a.sightings {

@@ -23,6 +23,7 @@ type Correlator struct {
 	now      time.Time
 	held     []*event                                                           // that wait for what happened before them
 	waiting  []*event                                                           // tags without a vehicle so far
+	moves    []move                                                             // of the review under way
 	Assigned func(idx int64, passage string, confidence float64, reason string) // what was decided, "" for no passage; may be nil
 }
 
@@ -338,44 +339,36 @@ func (c *Correlator) close(l *lane) (out []*observation.Observation) {
 			last = max(last, s.Position)
 		}
 	}
-	for _, v := range l.open {
-		if !v.reversed && v.beyond(last) && c.now.Sub(v.last) > hold+settle {
-			out = append(out, c.split(l, v)...)
-			around := l.around(v.events[0])
-			reorder(around)
-			slices.SortStableFunc(l.open, func(a, b *vehicle) int { return a.rank - b.rank })
-			out = append(out, c.realign(l, around)...)
-			break
-		}
-	}
-	l.open = slices.DeleteFunc(l.open, func(v *vehicle) bool {
-		if len(v.readings) == 0 {
-			v.end, v.closed = "merged", c.now
-			out = append(out, c.said(c.now, "closed "+v.id, c.document(l, v)))
-			return true
-		}
-		through := false
-		for _, a := range v.anchors {
-			through = through || !a.late && a.position >= last
-		}
+	ending := func(v *vehicle) string {
 		idle := c.now.Sub(v.last)
 		switch {
+		case len(v.readings) == 0:
+			return "merged"
 		case v.reversed && idle > l.Timeout/4:
-			v.end = "reversed"
-		case through && idle > hold+settle:
-			v.end = "left"
+			return "reversed"
+		case v.beyond(last) && idle > hold+settle:
+			return "left"
 		case idle > l.Timeout:
-			v.end = "timeout"
+			return "timeout"
 		case len(l.open) > maxOpen && v == l.open[0]:
-			v.end = "crowded"
-		default:
+			return "crowded"
+		}
+		return ""
+	}
+	if i := slices.IndexFunc(l.open, func(v *vehicle) bool { return !v.reversed && len(v.readings) > 0 && ending(v) != "" }); i >= 0 {
+		out = append(out, c.review(l, l.open[i])...)
+	}
+	l.open = slices.DeleteFunc(l.open, func(v *vehicle) bool {
+		if v.end = ending(v); v.end == "" {
 			return false
 		}
 		v.closed = c.now
 		if v.end == "left" {
 			l.count(v)
 		}
-		l.recent = append(l.recent, v)
+		if v.end != "merged" {
+			l.recent = append(l.recent, v)
+		}
 		out = append(out, c.said(c.now, "closed "+v.id, c.document(l, v)))
 		return true
 	})

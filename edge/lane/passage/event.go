@@ -44,7 +44,7 @@ type identity struct {
 	shown string // for people
 	sure  float64
 	guess bool   // what it names is not known: a text that a person entered
-	by    string // the device that said it
+	by    string // the device that said it first
 }
 
 // relevant reports whether observations of a kind belong to passages at all.

@@ -113,14 +113,7 @@ func (l *lane) place(v *vehicle, e *event, learn bool) {
 			v.speed = (v.speed + e.speed) / 2
 		}
 	}
-	if e.length > 0 && v.length == 0 {
-		v.length = e.length
-	}
-	for _, id := range e.ids {
-		if !id.guess && !slices.ContainsFunc(v.ids, func(x identity) bool { return x.kind == id.kind && x.value == id.value }) && len(v.ids) < 16 {
-			v.ids = append(v.ids, id)
-		}
-	}
+	v.learn(e)
 	for _, link := range e.links {
 		if link != "" && len(l.links) < maxLinks {
 			l.links[link] = v
@@ -154,15 +147,32 @@ func (l *lane) place(v *vehicle, e *event, learn bool) {
 	}
 }
 
-// without removes an event's sight, and returns how to put it back.
-func (v *vehicle) without(e *event) (back func()) {
-	i := slices.Index(v.events, e)
-	if i < 0 {
-		return func() {}
+// learn takes what an event says of a vehicle itself.
+func (v *vehicle) learn(e *event) {
+	if v.length == 0 {
+		v.length = e.length
 	}
-	a := v.anchors[i]
-	v.anchors, v.events = slices.Delete(v.anchors, i, i+1), slices.Delete(v.events, i, i+1)
-	return func() { v.anchors, v.events = slices.Insert(v.anchors, i, a), slices.Insert(v.events, i, e) }
+	for _, id := range e.ids {
+		if !id.guess && !slices.ContainsFunc(v.ids, func(x identity) bool { return x.kind == id.kind && x.value == id.value }) && len(v.ids) < 16 {
+			v.ids = append(v.ids, id)
+		}
+	}
+}
+
+// recall learns anew what a vehicle's events say of it.
+func (v *vehicle) recall() {
+	v.length, v.ids = 0, nil
+	for _, e := range v.events {
+		v.learn(e)
+	}
+}
+
+// lose removes an event's sight.
+func (v *vehicle) lose(e *event) {
+	if i := slices.Index(v.events, e); i >= 0 {
+		v.anchors, v.events = slices.Delete(v.anchors, i, i+1), slices.Delete(v.events, i, i+1)
+	}
+	v.recall()
 }
 
 func later(a, b time.Time) time.Time {

@@ -1,44 +1,70 @@
 package passage
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
 )
 
 const repairReach = 2 * time.Minute // of readings beside one that is not decided
 
-// move moves a reading to another passage.
-func (c *Correlator) move(l *lane, from, to *vehicle, e *event, why string) (out []*observation.Observation) {
-	from.without(e)
+// review looks again at a vehicle that is about to leave, and at those around it: with what came since, readings may fit others better. What
+// moves is said in corrections.
+func (c *Correlator) review(l *lane, v *vehicle) (out []*observation.Observation) {
+	out = c.split(l, v)
+	around := l.around(v.events[0])
+	reorder(around)
+	slices.SortStableFunc(l.open, func(a, b *vehicle) int { return a.rank - b.rank })
+	c.realign(l, window(around, slices.Index(around, v)))
+	return append(out, c.corrections()...)
+}
+
+// window is the vehicles around one that are put in order: most of them behind it, since those ahead have been.
+func window(vehicles []*vehicle, i int) []*vehicle {
+	first := max(0, i-maxAlign/2)
+	return vehicles[first:min(first+maxAlign, len(vehicles))]
+}
+
+// move is a reading that goes to another passage.
+type move struct {
+	e        *event
+	from, to *vehicle
+	why      string
+}
+
+// move moves a reading to another passage, and what goes with it.
+func (c *Correlator) move(l *lane, from, to *vehicle, e *event, why string) {
+	from.lose(e)
 	l.place(to, e, false)
-	out = c.tellMoved(from, to, e, why)
+	c.moveReading(from, to, e, why)
 	for _, r := range slices.Clone(from.riders) {
 		if slices.ContainsFunc(r.links, func(link string) bool { return link != "" && slices.Contains(e.links, link) }) {
 			from.riders = slices.DeleteFunc(from.riders, func(o *event) bool { return o == r })
 			to.riders = append(to.riders, r)
-			out = append(out, c.tellMoved(from, to, r, why)...)
+			c.moveReading(from, to, r, why)
 		}
 	}
 	for _, named := range slices.Clone(from.events) { // what was of this vehicle by that name
-		if len(e.ids) == 0 || !named.station.Late || len(named.ids) == 0 || named == e {
+		if len(e.ids) == 0 || !named.station.Late || len(named.ids) == 0 {
 			continue
 		}
 		here, _ := from.identity(named)
 		if there, why := to.identity(named); here < nearID && there >= nearID {
-			out = append(out, c.move(l, from, to, named, why)...)
+			c.move(l, from, to, named, why)
 		}
 	}
-	return out
 }
 
-// tellMoved moves what documents say of an event.
-func (c *Correlator) tellMoved(from, to *vehicle, e *event, why string) []*observation.Observation {
+// moveReading moves what documents say of an event.
+func (c *Correlator) moveReading(from, to *vehicle, e *event, why string) {
 	i := slices.IndexFunc(from.readings, func(r *observation.PassageReading) bool { return r.Idx == e.Idx })
 	if i < 0 {
-		return nil
+		return
 	}
 	r := from.readings[i]
 	from.readings = slices.Delete(from.readings, i, i+1)
@@ -47,12 +73,25 @@ func (c *Correlator) tellMoved(from, to *vehicle, e *event, why string) []*obser
 	if w := e.Body.GetVehicleWeight(); w != nil {
 		from.weight = max(0, from.weight-w.Kg)
 	}
-	from.ids = slices.DeleteFunc(from.ids, func(id identity) bool {
-		return slices.ContainsFunc(e.ids, func(x identity) bool { return x.kind == id.kind && x.value == id.value })
-	})
-	c.tell(e.Idx, to.id, 0.9, why)
-	key := fmt.Sprintf("corrected %d %s %s %d", e.Idx, from.id, to.id, e.at.UnixNano())
-	return []*observation.Observation{c.said(e.at, key, &observation.PassageCorrected{Idx: e.Idx, From: from.id, To: to.id, Reason: "with what came since: " + why, By: "lane"})}
+	if i := slices.IndexFunc(c.moves, func(m move) bool { return m.e == e }); i >= 0 {
+		c.moves[i].to, c.moves[i].why = to, why
+		return
+	}
+	c.moves = append(c.moves, move{e, from, to, why})
+}
+
+// corrections says what has moved.
+func (c *Correlator) corrections() (out []*observation.Observation) {
+	for _, m := range c.moves {
+		if m.from == m.to {
+			continue
+		}
+		c.tell(m.e.Idx, m.to.id, 0.9, m.why)
+		key := fmt.Sprintf("corrected %d %s %s %d", m.e.Idx, m.from.id, m.to.id, c.now.UnixNano())
+		out = append(out, c.said(m.e.at, key, &observation.PassageCorrected{Idx: m.e.Idx, From: m.from.id, To: m.to.id, Reason: "with what came since: " + m.why, By: "lane"}))
+	}
+	c.moves = nil
+	return out
 }
 
 // doubles are the events of devices that saw a vehicle at a second moment, by device.
@@ -92,7 +131,7 @@ func (c *Correlator) split(l *lane, v *vehicle) (out []*observation.Observation)
 	for _, events := range twice {
 		moved = append(moved, events...)
 	}
-	slices.SortFunc(moved, func(a, b *event) int { return int(a.Idx - b.Idx) })
+	slices.SortFunc(moved, func(a, b *event) int { return cmp.Compare(a.Idx, b.Idx) })
 	for _, o := range l.all() {
 		if o.rank > v.rank {
 			o.rank++
@@ -103,9 +142,10 @@ func (c *Correlator) split(l *lane, v *vehicle) (out []*observation.Observation)
 	w := &vehicle{id: fmt.Sprintf("%s-%s-%d", l.ID, first.at.UTC().Format("20060102T150405"), first.Idx), opened: first.at, last: first.at, rank: v.rank + 1}
 	l.open = slices.Insert(l.open, slices.Index(l.open, v)+1, w)
 	for _, e := range moved {
-		out = append(out, c.move(l, v, w, e, "two vehicles close together")...)
+		c.move(l, v, w, e, "two vehicles close together")
 	}
-	return out
+	r := w.readings[0]
+	return []*observation.Observation{c.said(first.at, "opened "+w.id, &observation.PassageOpened{Id: w.id, Lane: l.ID, First: proto.CloneOf(r)})}
 }
 
 // reorder puts vehicles into the order in which most devices saw them.
