@@ -37,6 +37,7 @@ type pair struct {
 const (
 	unmatched  = 13.0 // what it costs that a sighting is of no vehicle
 	maxSkips   = 4    // vehicles in a row that a device missed
+	maxStray   = 2    // sightings in a row that are of no vehicle
 	maxAlign   = 32   // vehicles
 	maxEvents  = 512  // of them: a device that chatters is not put in order
 	alignGain  = 2.0  // by how much the new assignment must be better
@@ -157,6 +158,7 @@ func (v *vehicle) predictable() bool {
 	return slices.ContainsFunc(v.events, func(e *event) bool { return !e.station.Late && !e.weak })
 }
 
+// weigh finds out how well each sighting fits each vehicle, and what it costs that a vehicle has none.
 func (a *alignment) weigh(c *Correlator, p part) {
 	first := p.stations[0]
 	for _, s := range a.sightings {
@@ -246,6 +248,7 @@ func (a *alignment) between(ib, i int) (cost float64) {
 	return cost
 }
 
+// after is the same of the vehicles behind the last one that was, as far as they are past the place.
 func (a *alignment) after(i int) (cost float64) {
 	for k := i + 1; k < len(a.vehicles); k++ {
 		if a.passed[k] {
@@ -282,7 +285,7 @@ func (a *alignment) total(in []int) (sum float64) {
 	return sum
 }
 
-// best finds the assignment in order that fits best.
+// best finds the assignment in order that fits best, by dynamic programming: table[j][i] is the best one that ends with sighting j in vehicle i.
 func (a *alignment) best() []int {
 	n, m := len(a.sightings), len(a.vehicles)
 	type cell struct {
@@ -297,7 +300,7 @@ func (a *alignment) best() []int {
 			best := cell{math.Inf(-1), -1, -1}
 			if a.pairs[j][i].ok {
 				best.sum = -float64(j)*unmatched - a.between(-1, i) + a.score(j, i, -1, -1)
-				for jb := max(0, j-3); jb < j; jb++ {
+				for jb := max(0, j-1-maxStray); jb < j; jb++ {
 					for ib := max(0, i-1-maxSkips); ib < i; ib++ {
 						before := table[jb][ib].sum
 						if math.IsInf(before, -1) {
@@ -323,7 +326,7 @@ func (a *alignment) best() []int {
 	return in
 }
 
-// current is the assignment as it is; ok is false when something is not decided.
+// current is the assignment as it is, -1 for what is not decided.
 func (a *alignment) current() (in []int) {
 	for _, s := range a.sightings {
 		in = append(in, slices.Index(a.vehicles, s.in))
@@ -363,19 +366,27 @@ func (c *Correlator) realignPart(l *lane, p part, around []*vehicle) {
 	if p.bundle() {
 		gain = bundleGain
 	}
-	var moves []move
-	if a.total(in) > a.total(old)+gain {
-		for j, s := range a.sightings {
-			for _, e := range s.events {
-				if in[j] >= 0 && in[j] != old[j] {
-					moves = append(moves, move{e, s.in, a.vehicles[in[j]], "the row of vehicles fits better so"})
-				}
+	better := a.total(in) > a.total(old)+gain
+	restore()
+	if !better {
+		return
+	}
+	rank := around[0].rank // behind the vehicle of the sighting before
+	for j, s := range a.sightings {
+		to := s.in
+		switch {
+		case in[j] >= 0:
+			to = a.vehicles[in[j]]
+			rank = to.rank + 1
+		case slices.Contains(in, old[j]): // another one takes its place: it is of a vehicle that nobody saw before
+			to = c.insert(l, rank, s.events[0])
+			rank++
+		}
+		for _, e := range s.events {
+			if to != s.in {
+				c.move(l, s.in, to, e, "the row of vehicles fits better so")
 			}
 		}
-	}
-	restore()
-	for _, m := range moves {
-		c.move(l, m.from, m.to, m.e, m.why)
 	}
 }
 

@@ -24,6 +24,7 @@ type Correlator struct {
 	held     []*event                                                           // that wait for what happened before them
 	waiting  []*event                                                           // tags without a vehicle so far
 	moves    []move                                                             // of the review under way
+	inserted []*vehicle                                                         // by it
 	Assigned func(idx int64, passage string, confidence float64, reason string) // what was decided, "" for no passage; may be nil
 }
 
@@ -286,10 +287,14 @@ func (c *Correlator) tell(idx int64, passage string, confidence float64, reason 
 	}
 }
 
+func (l *lane) passageID(e *event) string {
+	return fmt.Sprintf("%s-%s-%d", l.ID, e.at.UTC().Format("20060102T150405"), e.Idx)
+}
+
 // enter opens a passage.
 func (l *lane) enter(e *event) *vehicle {
 	l.ranks++
-	v := &vehicle{id: fmt.Sprintf("%s-%s-%d", l.ID, e.at.UTC().Format("20060102T150405"), e.Idx), opened: e.at, last: e.at, rank: l.ranks}
+	v := &vehicle{id: l.passageID(e), opened: e.at, last: e.at, rank: l.ranks}
 	// One that was missed at the beginning stands before those that came in later than it can have.
 	at := len(l.open)
 	for at > 0 {

@@ -15,13 +15,13 @@ const repairReach = 2 * time.Minute // of readings beside one that is not decide
 
 // review looks again at a vehicle that is about to leave, and at those around it: with what came since, readings may fit others better. What
 // moves is said in corrections.
-func (c *Correlator) review(l *lane, v *vehicle) (out []*observation.Observation) {
-	out = c.split(l, v)
-	around := l.around(v.events[0])
+func (c *Correlator) review(l *lane, v *vehicle) []*observation.Observation {
+	c.split(l, v)
+	around := slices.DeleteFunc(l.around(v.events[0]), func(v *vehicle) bool { return v.stripped })
 	reorder(around)
 	slices.SortStableFunc(l.open, func(a, b *vehicle) int { return a.rank - b.rank })
 	c.realign(l, window(around, slices.Index(around, v)))
-	return append(out, c.corrections()...)
+	return c.corrections(l)
 }
 
 // window is the vehicles around one that are put in order: most of them behind it, since those ahead have been.
@@ -81,7 +81,12 @@ func (c *Correlator) moveReading(from, to *vehicle, e *event, why string) {
 }
 
 // corrections says what has moved.
-func (c *Correlator) corrections() (out []*observation.Observation) {
+func (c *Correlator) corrections(l *lane) (out []*observation.Observation) {
+	for _, v := range c.inserted {
+		if len(v.readings) > 0 {
+			out = append(out, c.said(v.opened, "opened "+v.id, &observation.PassageOpened{Id: v.id, Lane: l.ID, First: proto.CloneOf(v.readings[0])}))
+		}
+	}
 	for _, m := range c.moves {
 		if m.from == m.to {
 			continue
@@ -90,7 +95,7 @@ func (c *Correlator) corrections() (out []*observation.Observation) {
 		key := fmt.Sprintf("corrected %d %s %s %d", m.e.Idx, m.from.id, m.to.id, c.now.UnixNano())
 		out = append(out, c.said(m.e.at, key, &observation.PassageCorrected{Idx: m.e.Idx, From: m.from.id, To: m.to.id, Reason: "with what came since: " + m.why, By: "lane"}))
 	}
-	c.moves = nil
+	c.moves, c.inserted = nil, nil
 	return out
 }
 
@@ -116,7 +121,7 @@ const splitAt = 2
 const twoMoments = 2 * time.Second
 
 // split makes two passages of one that several devices saw twice: two vehicles close together, of which the entry saw one.
-func (c *Correlator) split(l *lane, v *vehicle) (out []*observation.Observation) {
+func (c *Correlator) split(l *lane, v *vehicle) {
 	twice := v.doubles()
 	plates := 0
 	for _, events := range twice {
@@ -125,27 +130,35 @@ func (c *Correlator) split(l *lane, v *vehicle) (out []*observation.Observation)
 		}
 	}
 	if v.reversed || len(twice)+plates < splitAt {
-		return nil
+		return
 	}
 	var moved []*event
 	for _, events := range twice {
 		moved = append(moved, events...)
 	}
 	slices.SortFunc(moved, func(a, b *event) int { return cmp.Compare(a.Idx, b.Idx) })
+	w := c.insert(l, v.rank+1, moved[0])
+	for _, e := range moved {
+		c.move(l, v, w, e, "two vehicles close together")
+	}
+}
+
+// insert opens a passage for an event that was taken for another vehicle's, before the vehicles of a rank on.
+func (c *Correlator) insert(l *lane, rank int, e *event) *vehicle {
 	for _, o := range l.all() {
-		if o.rank > v.rank {
+		if o.rank >= rank {
 			o.rank++
 		}
 	}
 	l.ranks++
-	first := moved[0]
-	w := &vehicle{id: fmt.Sprintf("%s-%s-%d", l.ID, first.at.UTC().Format("20060102T150405"), first.Idx), opened: first.at, last: first.at, rank: v.rank + 1}
-	l.open = slices.Insert(l.open, slices.Index(l.open, v)+1, w)
-	for _, e := range moved {
-		c.move(l, v, w, e, "two vehicles close together")
+	v := &vehicle{id: l.passageID(e), opened: e.at, last: e.at, rank: rank}
+	i := slices.IndexFunc(l.open, func(o *vehicle) bool { return o.rank > rank })
+	if i < 0 {
+		i = len(l.open)
 	}
-	r := w.readings[0]
-	return []*observation.Observation{c.said(first.at, "opened "+w.id, &observation.PassageOpened{Id: w.id, Lane: l.ID, First: proto.CloneOf(r)})}
+	l.open = slices.Insert(l.open, i, v)
+	c.inserted = append(c.inserted, v)
+	return v
 }
 
 // reorder puts vehicles into the order in which most devices saw them.
