@@ -30,7 +30,8 @@ type alignment struct {
 // pair is how a sighting fits a vehicle, apart from the vehicle ahead.
 type pair struct {
 	prediction
-	more float64
+	more float64 // names, length
+	free float64 // the score of a vehicle that did not have to wait
 	ok   bool
 }
 
@@ -38,7 +39,7 @@ const (
 	unmatched  = 13.0 // what it costs that a sighting is of no vehicle
 	maxSkips   = 4    // vehicles in a row that a device missed
 	maxStray   = 2    // sightings in a row that are of no vehicle
-	maxAlign   = 32   // vehicles
+	maxAlign   = 16   // vehicles
 	maxEvents  = 512  // of them: a device that chatters is not put in order
 	alignGain  = 2.0  // by how much the new assignment must be better
 	bundleGain = 8.0  // of all from one station on, of which only the first reading is predicted
@@ -169,15 +170,15 @@ func (a *alignment) weigh(c *Correlator, p part) {
 				continue
 			}
 			if !v.predictable() { // nobody else saw it
-				if x.ok = s.in == v; x.ok {
-					x.more = newLater
-					if first.Position <= a.Stations[0].Position {
-						x.more = newFirst
-					}
+				x.ok, x.free = s.in == v, newLater
+				if first.Position <= a.Stations[0].Position {
+					x.free = newFirst
 				}
 				continue
 			}
-			x.prediction, x.ok = a.predict(v, s.events[0])
+			if x.prediction, x.ok = a.predict(v, s.events[0]); !x.ok {
+				continue
+			}
 			for _, e := range s.events {
 				id, _ := v.identity(e)
 				if id > x.more || x.more <= 0 && id < x.more {
@@ -190,6 +191,7 @@ func (a *alignment) weigh(c *Correlator, p part) {
 					break
 				}
 			}
+			x.free = a.comes(x.prediction, 0) + x.more
 		}
 		a.pairs = append(a.pairs, row)
 	}
@@ -221,22 +223,21 @@ func (a *alignment) weigh(c *Correlator, p part) {
 
 // score is how well sighting j fits vehicle i, when the last sighting before is jb, of vehicle ib; ib < 0 for none.
 func (a *alignment) score(j, i, jb, ib int) float64 {
-	p := a.pairs[j][i]
-	if !p.ok {
+	p := &a.pairs[j][i]
+	switch {
+	case !p.ok:
 		return math.Inf(-1)
+	case ib != i-1 || ib < 0 || p.sigma == 0 || p.off <= 0 && !p.torn():
+		return p.free
 	}
-	if p.sigma == 0 {
-		return p.more
+	e := a.sightings[j].events[0]
+	k := slices.IndexFunc(a.sightings[jb].events, func(o *event) bool { return o.Device == e.Device })
+	if k < 0 {
+		return p.free
 	}
-	wait := 0.0
-	if ib == i-1 && ib >= 0 {
-		e := a.sightings[j].events[0]
-		if k := slices.IndexFunc(a.sightings[jb].events, func(o *event) bool { return o.Device == e.Device }); k >= 0 {
-			ahead := a.sightings[jb].events[k]
-			clear := a.clears(a.vehicles[ib], e.Device, ahead.at, ahead.until)
-			wait = max(0, p.off-e.at.Sub(clear.Add(time.Second)).Seconds())
-		}
-	}
+	ahead := a.sightings[jb].events[k]
+	clear := a.clears(a.vehicles[ib], e.Device, ahead.at, ahead.until)
+	wait := max(0, p.off-e.at.Sub(clear.Add(time.Second)).Seconds())
 	return a.comes(p.prediction, wait) + p.more
 }
 
