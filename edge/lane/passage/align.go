@@ -180,7 +180,7 @@ func (a *alignment) weigh(c *Correlator, p part) {
 				continue
 			}
 			for _, e := range s.events {
-				id, _ := v.identity(e)
+				id := v.identity(e).score
 				if id > x.more || x.more <= 0 && id < x.more {
 					x.more = id
 				}
@@ -359,7 +359,39 @@ func (c *Correlator) realign(l *lane, around []*vehicle) {
 	c.adopt(l, around)
 }
 
+// plain reports whether a part's sightings leave nothing to ask: each vehicle that is past the place has one, of which we were sure.
+func plain(p part, vehicles []*vehicle) bool {
+	if p.bundle() {
+		return false
+	}
+	for _, v := range vehicles {
+		var first *event
+		for _, r := range v.readings {
+			if p.knows(r.Device) && r.Confidence < 0.99 {
+				return false
+			}
+		}
+		for _, e := range v.events {
+			if p.has(e) {
+				if first == nil {
+					first = e
+				}
+				if e.raw.Sub(first.raw).Abs() >= sameMoment {
+					return false
+				}
+			}
+		}
+		if first == nil && !v.reversed && (v.beyond(p.stations[0].Position) || !v.closed.IsZero()) {
+			return false
+		}
+	}
+	return true
+}
+
 func (c *Correlator) realignPart(l *lane, p part, around []*vehicle) {
+	if plain(p, around) {
+		return
+	}
 	a, restore := c.newAlignment(l, p, around, nil)
 	old := a.current()
 	in := a.best()
@@ -400,7 +432,7 @@ func (c *Correlator) adopt(l *lane, around []*vehicle) {
 		}
 		for _, e := range slices.Clone(v.events) {
 			if all := l.candidates(e, whole); len(all) > 0 && all[0].score > newLater {
-				c.move(l, v, all[0].v, e, all[0].reason)
+				c.move(l, v, all[0].v, e, all[0].reason())
 			}
 		}
 	}

@@ -206,7 +206,7 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 		return nil
 	}
 	if best.score > fresh {
-		return c.put(l, best.v, e, confidence(best.score-second), best.reason)
+		return c.put(l, best.v, e, confidence(best.score-second), best.reason())
 	}
 	v := l.enter(e)
 	return c.put(l, v, e, confidence(fresh-best.score), "first sight")
@@ -246,10 +246,10 @@ func (l *lane) linked(e *event) (*vehicle, string) {
 
 // assignLate finds the passage that a late result says it is about: by name, the newest first; else by when it was.
 func (c *Correlator) assignLate(l *lane, e *event) []*observation.Observation {
-	best, score, why := (*vehicle)(nil), 0.0, ""
+	best, like := (*vehicle)(nil), likeness{}
 	consider := func(v *vehicle) {
-		if s, r := v.identity(e); s >= nearID && s > score {
-			best, score, why = v, s, r
+		if n := v.identity(e); n.score >= nearID && n.score > like.score {
+			best, like = v, n
 		}
 	}
 	for i := len(l.open) - 1; i >= 0; i-- {
@@ -259,7 +259,7 @@ func (c *Correlator) assignLate(l *lane, e *event) []*observation.Observation {
 		consider(l.recent[i])
 	}
 	if best != nil {
-		return c.put(l, best, e, confidence(score-2), why)
+		return c.put(l, best, e, confidence(like.score-2), like.reason())
 	}
 	if !e.again && (len(e.ids) > 0 || len(e.links) > 0) {
 		return c.wait(e, lateWait)
@@ -275,7 +275,7 @@ func (c *Correlator) assignLate(l *lane, e *event) []*observation.Observation {
 		if len(all) > 1 {
 			second = max(second, all[1].score)
 		}
-		return c.put(l, all[0].v, e, 0.8*confidence(all[0].score-second), all[0].reason)
+		return c.put(l, all[0].v, e, 0.8*confidence(all[0].score-second), all[0].reason())
 	}
 	c.tell(e.Idx, "", 0, "nothing says which vehicle it is about")
 	return nil

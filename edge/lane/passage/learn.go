@@ -13,6 +13,7 @@ type travel struct {
 	extra          []float64 // s, the last ones
 	at             int
 	middle, spread float64
+	known          bool // middle and spread are of what extra holds
 }
 
 const travelWindow = 41
@@ -24,18 +25,21 @@ func (t *travel) add(v float64) {
 		t.extra[t.at] = v
 		t.at = (t.at + 1) % travelWindow
 	}
-	s := slices.Clone(t.extra)
-	slices.Sort(s)
-	t.middle = s[len(s)/2]
-	for i := range s {
-		s[i] = math.Abs(s[i] - t.middle)
-	}
-	slices.Sort(s)
-	t.spread = 1.4826 * s[len(s)/2]
+	t.known = false
 }
 
 // estimate returns the median and the spread (MAD, as a standard deviation).
 func (t *travel) estimate() (middle, spread float64, n int) {
+	if !t.known && len(t.extra) > 0 {
+		s := slices.Clone(t.extra)
+		slices.Sort(s)
+		t.middle = s[len(s)/2]
+		for i := range s {
+			s[i] = math.Abs(s[i] - t.middle)
+		}
+		slices.Sort(s)
+		t.spread, t.known = 1.4826*s[len(s)/2], true
+	}
 	return t.middle, t.spread, len(t.extra)
 }
 
@@ -129,8 +133,10 @@ func (l *lane) usual() float64 {
 func (l *lane) orderly(device string) bool {
 	for i := range l.Stations {
 		for _, d := range l.Stations[i].Devices {
-			if t := l.travels[[2]string{d, device}]; t != nil && len(t.extra) >= 5 && t.spread < rowSpread {
-				return true
+			if t := l.travels[[2]string{d, device}]; t != nil {
+				if _, spread, n := t.estimate(); n >= 5 && spread < rowSpread {
+					return true
+				}
 			}
 		}
 	}

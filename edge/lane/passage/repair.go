@@ -53,9 +53,8 @@ func (c *Correlator) move(l *lane, from, to *vehicle, e *event, why string) {
 		if len(e.ids) == 0 || !named.station.Late || len(named.ids) == 0 {
 			continue
 		}
-		here, _ := from.identity(named)
-		if there, why := to.identity(named); here < nearID && there >= nearID {
-			c.move(l, from, to, named, why)
+		if there := to.identity(named); there.score >= nearID && from.identity(named).score < nearID {
+			c.move(l, from, to, named, there.reason())
 		}
 	}
 }

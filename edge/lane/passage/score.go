@@ -12,9 +12,23 @@ import (
 
 // match is a vehicle that an event may belong to.
 type match struct {
-	v      *vehicle
-	score  float64
-	reason string
+	v     *vehicle
+	score float64
+	like  likeness
+	guess guess
+	back  bool // it is the last that came in, and goes out
+}
+
+// reason says in words why an event would be of this vehicle.
+func (m match) reason() string {
+	if m.back {
+		return "reversing: the last vehicle that came in"
+	}
+	text := fmt.Sprintf("%.1f s %s than predicted from %s (± %.1f s)", math.Abs(m.guess.off), map[bool]string{true: "later", false: "earlier"}[m.guess.off >= 0], m.guess.from, m.guess.sigma)
+	if name := m.like.reason(); name != "" {
+		return name + "; " + text
+	}
+	return text
 }
 
 // Scores are logarithms of probabilities, of arrival per second.
@@ -94,15 +108,12 @@ func (l *lane) score(v *vehicle, e *event, among []*vehicle) (match, bool) {
 	}
 	off := p.off
 	m.score = l.comes(p, l.waits(v, e, among, off))
-	m.reason = fmt.Sprintf("%.1f s %s than predicted from %s (± %.1f s)", math.Abs(off), map[bool]string{true: "later", false: "earlier"}[off >= 0], p.from, p.sigma)
 	m.score += l.fits(v, e)
-	idScore, idReason := v.identity(e)
-	m.score += idScore
-	if idReason != "" {
-		m.reason = idReason + "; " + m.reason
-	}
+	like := v.identity(e)
+	m.like, m.guess = like, p.guess
+	m.score += like.score
 	if again := v.seenBy(e); again != nil && !e.many {
-		if idScore < sameID && e.at.Sub(again.at).Abs() > time.Second {
+		if like.score < sameID && e.at.Sub(again.at).Abs() > time.Second {
 			m.score -= seenTwice
 		}
 	}
@@ -148,7 +159,7 @@ func (l *lane) scoreReverse(v *vehicle, e *event) (match, bool) {
 	if e.at.Before(v.opened.Add(-time.Second)) {
 		return match{}, false
 	}
-	m := match{v: v, score: 1, reason: "reversing: the last vehicle that came in"}
+	m := match{v: v, score: 1, back: true}
 	for _, o := range l.open {
 		if o.rank > v.rank && !o.opened.After(e.at) {
 			m.score -= overtaking
