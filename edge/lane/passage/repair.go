@@ -81,6 +81,7 @@ func (c *Correlator) moveReading(from, to *vehicle, e *event, why string) {
 
 // corrections says what has moved.
 func (c *Correlator) corrections(l *lane) (out []*observation.Observation) {
+	l.open = slices.DeleteFunc(l.open, func(v *vehicle) bool { return slices.Contains(c.inserted, v) && len(v.readings) == 0 })
 	for _, v := range c.inserted {
 		if len(v.readings) > 0 {
 			out = append(out, c.said(v.opened, "opened "+v.id, &observation.PassageOpened{Id: v.id, Lane: l.ID, First: proto.CloneOf(v.readings[0])}))
@@ -98,37 +99,40 @@ func (c *Correlator) corrections(l *lane) (out []*observation.Observation) {
 	return out
 }
 
-// doubles are the events of devices that saw a vehicle at a second moment, by device.
+const (
+	twoMoments = 2 * time.Second // of one vehicle a device speaks at one moment
+	splitAt    = 2               // devices that saw two; two different plates count twice
+)
+
+// doubles are the events of devices that saw a vehicle at a second moment, and did not read the same name there, by device.
 func (v *vehicle) doubles() map[string][]*event {
-	first := map[string]time.Time{}
+	first := map[string]*event{}
 	for _, e := range v.events {
-		if at, ok := first[e.Device]; !ok || e.raw.Before(at) {
-			first[e.Device] = e.raw
+		if o := first[e.Device]; o == nil || e.raw.Before(o.raw) {
+			first[e.Device] = e
 		}
 	}
 	out := map[string][]*event{}
 	for _, e := range v.events {
-		if !e.many && !e.faint && !e.reverse && !e.back && e.raw.Sub(first[e.Device]) > twoMoments {
-			out[e.Device] = append(out[e.Device], e)
+		o := first[e.Device]
+		if e.many || e.faint || e.reverse || e.back || e.raw.Sub(o.raw) <= twoMoments || (&vehicle{ids: o.ids}).identity(e).score >= nearID {
+			continue
 		}
+		out[e.Device] = append(out[e.Device], e)
 	}
 	return out
 }
 
-const splitAt = 2
-
-const twoMoments = 2 * time.Second
-
 // split makes two passages of one that several devices saw twice: two vehicles close together, of which the entry saw one.
 func (c *Correlator) split(l *lane, v *vehicle) {
 	twice := v.doubles()
-	plates := 0
-	for _, events := range twice {
-		if events[0].kind == observation.Kind_KIND_VEHICLE_PLATE && len(v.ids) > 1 {
-			plates = 1
-		}
+	weight := len(twice)
+	if slices.ContainsFunc(v.events, func(e *event) bool {
+		return e.kind == observation.Kind_KIND_VEHICLE_PLATE && slices.Contains(twice[e.Device], e)
+	}) {
+		weight++
 	}
-	if v.reversed || len(twice)+plates < splitAt {
+	if v.reversed || weight < splitAt {
 		return
 	}
 	var moved []*event
