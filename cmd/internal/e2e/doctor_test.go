@@ -406,6 +406,17 @@ func TestDoctor(t *testing.T) {
 			p.wait("silent", state("rpm-1", "silent"))
 			<-time.After(3 * time.Second)
 		}},
+		"another board in the portal": {"firmware-changed", func(p *patient) {
+			p.device("rpm-1", "tsa", "address: %q, silent_after: 1m", p.server(func(conn net.Conn) {
+				conn.Write([]byte("SG3,0.068,5.000,20,7,A1.4\r\n"))
+				<-time.After(time.Second)
+				conn.Write([]byte("SG3,0.068,5.000,30,7,A2.0\r\n"))
+			}))
+			p.write("")
+			p.start()
+			p.wait("running", state("rpm-1", "running"))
+			<-time.After(2 * time.Second)
+		}},
 		"wrong parity": {"parity", func(p *patient) {
 			p.device("rpm-1", "tsa", "serial: {port: %q}, silent_after: 2s", p.line(evenParity))
 			p.write("")

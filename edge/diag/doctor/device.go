@@ -50,6 +50,7 @@ func (p *patient) lookAtDevice(ctx context.Context, d firmwareconfig.Device, s *
 		if s.Faults > 0 {
 			c.unclear(ctx)
 		}
+		c.ownSettings(ctx)
 		return
 	}
 	for _, e := range d.Endpoints() {

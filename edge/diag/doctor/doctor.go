@@ -39,6 +39,7 @@ const (
 	rankDevice
 	rankUplink
 	rankEffect // what may follow from something above
+	rankChange // what somebody did, and nothing fails because of yet
 	rankWarning
 )
 
