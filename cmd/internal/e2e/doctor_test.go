@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"math/bits"
@@ -41,6 +42,7 @@ type patient struct {
 	args    []string            // of lanectl doctor
 	as      *syscall.Credential // whom lanectl runs as
 	agentAs *syscall.Credential
+	net     uintptr // syscall.CLONE_NEWNET: agent and lanectl each in a machine without network
 	agent   *exec.Cmd
 }
 
@@ -70,7 +72,7 @@ func (p *patient) start() {
 	}
 	p.agent = exec.Command(filepath.Join(bin, "laned"), "run", p.path("lane.yaml"))
 	p.agent.Stdout, p.agent.Stderr = log, log
-	p.agent.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: p.agentAs}
+	p.agent.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: p.agentAs, Cloneflags: p.net}
 	if err := p.agent.Start(); err != nil {
 		p.t.Fatal(err)
 	}
@@ -215,6 +217,32 @@ func (p *patient) server(serve func(net.Conn)) string {
 		}
 	}()
 	return l.Addr().String()
+}
+
+// deaf is an address at which connections are neither taken nor refused: its queue is full.
+func (p *patient) deaf() string {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { unix.Close(fd) })
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), unix.Listen(fd, 0)); err != nil {
+		p.t.Fatal(err)
+	}
+	at, err := unix.Getsockname(fd)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", at.(*unix.SockaddrInet4).Port)
+	for range 20 {
+		c, err := net.DialTimeout("tcp", address, 300*time.Millisecond)
+		if err != nil {
+			return address
+		}
+		p.t.Cleanup(func() { c.Close() })
+	}
+	p.t.Skip("this machine takes every connection")
+	return ""
 }
 
 // say repeats a text.
@@ -393,6 +421,23 @@ func TestDoctor(t *testing.T) {
 			p.start()
 			p.wait("down", state("scale-1", "down"))
 		}},
+		"our own cable out": {"no-route", func(p *patient) {
+			if os.Getuid() != 0 {
+				p.t.Skip("only root can take a program's network away")
+			}
+			p.net = syscall.CLONE_NEWNET
+			scaleAt(p, "192.0.2.7:1702")
+			p.write("")
+			p.start()
+			p.wait("down", state("scale-1", "down"))
+		}},
+		"a firewall swallows the port": {"no-answer", func(p *patient) {
+			scaleAt(p, p.deaf())
+			p.write("")
+			p.start()
+			running(p)
+			<-time.After(2 * time.Second)
+		}},
 		"device says nothing": {"silent", func(p *patient) {
 			scaleAt(p, p.server(func(net.Conn) {}))
 			p.write("")
@@ -529,7 +574,7 @@ func TestDoctor(t *testing.T) {
 			begin := time.Now()
 			args := append([]string{"doctor", "--json", "--config", p.path("lane.yaml"), "--socket", p.path("s")}, p.args...)
 			cmd := exec.Command(filepath.Join(bin, "lanectl"), args...)
-			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as, Cloneflags: p.net}
 			out, _ := cmd.Output()
 			took := time.Since(begin)
 			var findings []doctor.Finding
