@@ -21,14 +21,6 @@ func taught(t *testing.T) (*tape, float64) {
 	return p, 800
 }
 
-func (p *tape) passages() map[string][]int64 {
-	out := map[string][]int64{}
-	for idx, id := range p.in {
-		out[id] = append(out[id], idx)
-	}
-	return out
-}
-
 // A vehicle stops before the portal, and holds up those behind: each comes when the next one was expected. The entry missed the last one.
 func TestRowIsLate(t *testing.T) {
 	p, s := taught(t)
