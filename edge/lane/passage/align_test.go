@@ -146,3 +146,18 @@ func TestChatter(t *testing.T) {
 		t.Errorf("%d passages closed", n)
 	}
 }
+
+// A vehicle that holds a reading and no sight, as when its sights went to others, stops nothing: not who reverses beside it, not its end.
+func TestNothingLeft(t *testing.T) {
+	p, s := taught(t)
+	p.loop("loop", s)
+	p.tick(s + 20)
+	v := p.c.lanes[0].open[0]
+	v.anchors, v.events = nil, nil
+	at := noon.Add(time.Duration((s + 30) * float64(time.Second)))
+	p.say("loop", s+30, 5, 0, &observation.VehicleDetection{StartNs: at.UnixNano(), Direction: "reverse"})
+	p.tick(s + 1000)
+	if n := len(p.c.lanes[0].open); n != 0 {
+		t.Errorf("%d passages stay open", n)
+	}
+}

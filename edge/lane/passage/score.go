@@ -150,6 +150,9 @@ func (l *lane) fits(v *vehicle, e *event) float64 {
 
 // scoreReverse: who goes out backwards is the last that came in.
 func (l *lane) scoreReverse(v *vehicle, e *event) (match, bool) {
+	if len(v.anchors) == 0 {
+		return match{}, false // what saw it has moved to another
+	}
 	last := v.anchors[len(v.anchors)-1]
 	for _, a := range v.anchors {
 		if a.at.After(last.at) {
