@@ -360,7 +360,9 @@ func (c *Correlator) close(l *lane) (out []*observation.Observation) {
 		}
 		return ""
 	}
-	if i := slices.IndexFunc(l.open, func(v *vehicle) bool { return !v.reversed && len(v.readings) > 0 && len(v.events) > 0 && ending(v) != "" }); i >= 0 {
+	if i := slices.IndexFunc(l.open, func(v *vehicle) bool {
+		return !v.reversed && len(v.readings) > 0 && len(v.events) > 0 && ending(v) != ""
+	}); i >= 0 {
 		out = append(out, c.review(l, l.open[i])...)
 	}
 	l.open = slices.DeleteFunc(l.open, func(v *vehicle) bool {
