@@ -8,11 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -192,6 +195,44 @@ func (d *DB) Tx(f func() error) error {
 		return err
 	}
 	return nil
+}
+
+// Savepoint runs f inside a savepoint of the transaction at hand: when f returns an error, what it wrote is undone and
+// the transaction goes on as it was before.
+func (d *DB) Savepoint(f func() error) error {
+	if err := d.Exec("SAVEPOINT part"); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		if undo := errors.Join(d.Exec("ROLLBACK TO part"), d.Exec("RELEASE part")); undo != nil {
+			return errors.Join(undo, err) // a full disk ends the whole transaction: there is no savepoint any more
+		}
+		return err
+	}
+	return d.Exec("RELEASE part")
+}
+
+// contentErrors are what SQLite says of values that do not go into a table, whatever the state of the machine.
+var contentErrors = []sqlite3.ErrNo{sqlite3.ErrConstraint, sqlite3.ErrTooBig, sqlite3.ErrMismatch, sqlite3.ErrRange}
+
+// IsConstraint reports whether an error says that a row contradicts one that is there, or a rule of its table.
+func IsConstraint(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.Code == sqlite3.ErrConstraint
+}
+
+// IsMachine reports whether an error comes from the disk, the file system or the state of the database. The same write
+// may succeed later. Every other error comes from what was to be written, and would come again.
+func IsMachine(err error) bool {
+	var db sqlite3.Error
+	if errors.As(err, &db) {
+		return !slices.Contains(contentErrors, db.Code)
+	}
+	var path *fs.PathError
+	var link *os.LinkError
+	var call *os.SyscallError
+	var number syscall.Errno
+	return errors.As(err, &path) || errors.As(err, &link) || errors.As(err, &call) || errors.As(err, &number)
 }
 
 // Bytes returns a column as bytes: a BLOB as it is, TEXT converted, NULL as nil.

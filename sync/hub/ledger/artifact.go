@@ -35,7 +35,7 @@ func (l *Ledger) nameArtifacts(owner int64, rows []wire.Row) error {
 			}
 			err := errors.Join(
 				l.db.Exec("INSERT OR IGNORE INTO artifact(sha256, size, media_type, held) VALUES(?,?,?,0)", a.Sha256, a.Size, a.MediaType),
-				l.db.Exec("INSERT OR IGNORE INTO artifact_row(sha256, owner, idx, name) VALUES(?,?,?,?)", a.Sha256, owner, rows[i].Idx, a.Name))
+				l.db.Exec("INSERT OR IGNORE INTO artifact_row(sha256, owner, idx, name, size) VALUES(?,?,?,?,?)", a.Sha256, owner, rows[i].Idx, a.Name, a.Size))
 			if err != nil {
 				return err
 			}
@@ -47,11 +47,12 @@ func (l *Ledger) nameArtifacts(owner int64, rows []wire.Row) error {
 // chunk keeps a part of an artifact and says what is held of it then. What it says is to be told after the group is durable.
 func (l *Ledger) chunk(c *copied, m *wire.Chunk) (*wire.Held, error) {
 	h := &wire.Held{Sha256: m.Sha256, Epoch: m.Epoch}
-	size, complete, err := l.artifactState(c, m.Sha256)
+	size := m.Total
+	named, complete, err := l.artifactState(c, m.Sha256, size)
 	switch {
 	case err != nil:
 		return nil, err
-	case size != m.Total: // also when it is unknown: -1
+	case !named:
 		h.Unknown = true
 		return h, nil
 	case complete:
@@ -73,7 +74,7 @@ func (l *Ledger) chunk(c *copied, m *wire.Chunk) (*wire.Held, error) {
 	if one.held == 0 && l.parts.placed(m.Sha256, size) { // the transaction that was to say so failed
 		h.Bytes, h.Complete = size, true
 		l.spent = append(l.spent, one.path)
-		return h, l.holdFile(m.Sha256)
+		return h, l.holdFile(m.Sha256, size)
 	}
 	continues, err := one.write(m)
 	if err != nil {
@@ -91,14 +92,16 @@ func (l *Ledger) chunk(c *copied, m *wire.Chunk) (*wire.Held, error) {
 	return h, err
 }
 
-// artifactState returns the size of an artifact that a row of the journal names, -1 when none does, and whether it is here.
-func (l *Ledger) artifactState(c *copied, sum []byte) (size int64, complete bool, err error) {
-	size = -1
-	err = l.db.Query("SELECT a.size, a.held FROM artifact a JOIN artifact_row r ON r.sha256=a.sha256 WHERE a.sha256=? AND r.owner=? LIMIT 1", func(row []driver.Value) error {
-		size, complete = sqlog.Int64(row[0]), sqlog.Int64(row[1]) != 0
-		return nil
-	}, sum, c.id)
-	return size, complete, err
+// artifactState reports whether a row of the journal names an artifact of this size, and whether that artifact is here.
+// The size is the journal's own word: another journal that names the same SHA-256 with a wrong size harms itself only.
+func (l *Ledger) artifactState(c *copied, sum []byte, size int64) (named, complete bool, err error) {
+	err = l.db.Query("SELECT a.held, a.size FROM artifact a JOIN artifact_row r ON r.sha256=a.sha256 WHERE a.sha256=? AND r.owner=? AND r.size=? LIMIT 1",
+		func(row []driver.Value) error {
+			held, actual := sqlog.Int64(row[0]) != 0, sqlog.Int64(row[1])
+			named, complete = !held || actual == size, held && actual == size
+			return nil
+		}, sum, c.id, size)
+	return named, complete, err
 }
 
 func (l *Ledger) holdInline(sum, data []byte) error {
@@ -106,7 +109,7 @@ func (l *Ledger) holdInline(sum, data []byte) error {
 		data = []byte{}
 	}
 	return errors.Join(
-		l.db.Exec("UPDATE artifact SET inline=?, held=? WHERE sha256=?", data, time.Now().UnixNano(), sum),
+		l.db.Exec("UPDATE artifact SET inline=?, size=?, held=? WHERE sha256=?", data, int64(len(data)), time.Now().UnixNano(), sum),
 		l.db.Exec("DELETE FROM pull WHERE sha256=?", sum))
 }
 
@@ -123,12 +126,12 @@ func (l *Ledger) hold(one *part) error {
 	if err := l.parts.finish(one); err != nil {
 		return err
 	}
-	return l.holdFile(one.sum)
+	return l.holdFile(one.sum, one.total)
 }
 
-func (l *Ledger) holdFile(sum []byte) error {
+func (l *Ledger) holdFile(sum []byte, size int64) error {
 	return errors.Join(
-		l.db.Exec("UPDATE artifact SET held=? WHERE sha256=?", time.Now().UnixNano(), sum),
+		l.db.Exec("UPDATE artifact SET size=?, held=? WHERE sha256=?", size, time.Now().UnixNano(), sum),
 		l.db.Exec("DELETE FROM pull WHERE sha256=?", sum))
 }
 
@@ -152,6 +155,7 @@ type NamedBy struct {
 	Idx     int64  `json:"idx"`
 	Name    string `json:"name"`
 	id      []byte
+	size    int64 // as this row says
 }
 
 // Artifact returns what the ledger has of an artifact, or ErrNoArtifact.
@@ -171,15 +175,17 @@ func (l *Ledger) Artifact(sum []byte) (*ArtifactState, error) {
 	if a.Size < 0 {
 		return nil, ErrNoArtifact
 	}
-	err = l.read.Query("SELECT j.site, j.agent, j.journal, r.idx, r.name FROM artifact_row r JOIN journal j ON j.id=r.owner WHERE r.sha256=? ORDER BY r.owner, r.idx LIMIT 100", func(row []driver.Value) error {
+	err = l.read.Query("SELECT j.site, j.agent, j.journal, r.idx, r.name, r.size FROM artifact_row r JOIN journal j ON j.id=r.owner WHERE r.sha256=? ORDER BY r.owner, r.idx LIMIT 100", func(row []driver.Value) error {
 		a.Rows = append(a.Rows, NamedBy{
-			Site: sqlog.Text(row[0]), Agent: sqlog.Text(row[1]), Journal: hex.EncodeToString(sqlog.Bytes(row[2])), Idx: sqlog.Int64(row[3]), Name: sqlog.Text(row[4]), id: sqlog.Bytes(row[2]),
+			Site: sqlog.Text(row[0]), Agent: sqlog.Text(row[1]), Journal: hex.EncodeToString(sqlog.Bytes(row[2])), Idx: sqlog.Int64(row[3]), Name: sqlog.Text(row[4]), id: sqlog.Bytes(row[2]), size: sqlog.Int64(row[5]),
 		})
 		return nil
 	}, sum)
 	if !a.Complete {
 		for _, r := range a.Rows {
-			a.Held = max(a.Held, min(l.parts.heldOf(r.id, sum), a.Size))
+			if held := min(l.parts.heldOf(r.id, sum), r.size); held > a.Held {
+				a.Held, a.Size = held, r.size
+			}
 		}
 	}
 	return a, err

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"database/sql/driver"
-	"errors"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -27,7 +26,12 @@ func (l *Ledger) batch(c *copied, b *wire.Batch) (int, *wire.Ack, error) {
 		cursor.GoBack = true
 		return 0, &wire.Ack{Journal: c.journal, Cursors: []*wire.Cursor{cursor}, Verified: c.verified}, nil
 	}
-	if err := errors.Join(l.insert(c, b.Class, rows), l.nameArtifacts(c.id, rows)); err != nil {
+	if err := l.insert(c, b.Class, rows); sqlog.IsConstraint(err) {
+		return 0, nil, l.contradiction(c, b.Class, rows, err)
+	} else if err != nil {
+		return 0, nil, err
+	}
+	if err := l.nameArtifacts(c.id, rows); err != nil {
 		return 0, nil, err
 	}
 	cursor.Idx = rows[len(rows)-1].Idx
@@ -78,6 +82,24 @@ func (l *Ledger) insert(c *copied, class observation.Class, rows []wire.Row) err
 		rows = rows[n:]
 	}
 	return nil
+}
+
+// contradiction says which row of a batch the ledger holds already under another class. A journal never gives an index
+// twice, so its past was changed: its disk was restored from an image and went on, or two boxes write as one agent.
+func (l *Ledger) contradiction(c *copied, class observation.Class, rows []wire.Row, cause error) error {
+	for i := range rows {
+		held, err := l.db.Int("SELECT class FROM observation WHERE owner=? AND idx=? AND class<>?", 0, c.id, rows[i].Idx, int64(class))
+		if err != nil {
+			return err
+		}
+		if held != 0 {
+			return &fault{refusal: wire.Refusal_REFUSAL_EVIDENCE, forGood: true, text: fmt.Sprintf(
+				"row %d comes as %s, but the hub holds another row %d of this journal, of class %s: the journal's past was changed "+
+					"(its disk was restored from an image, or two boxes use this agent's name and key)",
+				rows[i].Idx, class.Name(), rows[i].Idx, observation.Class(held).Name())}
+		}
+	}
+	return fmt.Errorf("batch: %w", cause)
 }
 
 // grow extends the evidence log over rows that have just come, and over those of other classes that waited for them.
@@ -145,8 +167,17 @@ func (l *Ledger) checkpoint(c *copied, signed string) error {
 	if err := l.db.Exec("INSERT OR REPLACE INTO pending(owner, size, note) VALUES(?,?,?)", c.id, p.Size, signed); err != nil {
 		return err
 	}
+	// A later checkpoint covers all that an earlier one does, so the earliest can go.
+	err = l.db.Exec("DELETE FROM pending WHERE owner=?1 AND size<(SELECT size FROM pending WHERE owner=?1 ORDER BY size DESC LIMIT 1 OFFSET ?2)",
+		c.id, int64(maxPending-1))
+	if err != nil {
+		return err
+	}
 	return l.settlePending(c)
 }
+
+// maxPending bounds the checkpoints of a journal that wait for rows: an agent signs as many as it likes.
+const maxPending = 256
 
 func (c *copied) refuse(why string) {
 	c.refused, c.refusal = why, wire.Refusal_REFUSAL_EVIDENCE

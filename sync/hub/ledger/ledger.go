@@ -32,6 +32,7 @@ type Ledger struct {
 	mu      sync.Mutex
 	durable int64 // seq of the newest durable row
 	changed chan struct{}
+	epochs  []epoch // by their first row; never changed after Open
 }
 
 // copied is the state of one journal's copy.
@@ -67,7 +68,7 @@ func Open(dir string) (*Ledger, error) {
 	}
 	l.seq, err = db.Int("SELECT max(seq) FROM observation", 0)
 	l.durable = l.seq
-	if err != nil {
+	if err = errors.Join(err, l.beginEpoch()); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
@@ -79,7 +80,7 @@ func (l *Ledger) prepare(dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := l.db.Script(schema); err != nil {
+	if err := errors.Join(l.db.Script(schema), l.upgrade()); err != nil {
 		return err
 	}
 	if l.parts, err = newParts(dir); err != nil {
@@ -95,109 +96,6 @@ func (l *Ledger) prepare(dir string) (err error) {
 
 // Close ends the ledger. Apply must not run.
 func (l *Ledger) Close() error { return errors.Join(l.read.Close(), l.db.Close()) }
-
-// Message is one message of an agent.
-type Message struct {
-	Site, Agent string
-	Hello       *wire.Hello // one of these
-	Batch       *wire.Batch
-	Chunk       *wire.Chunk
-	Pull        []byte // SHA-256 of an artifact that somebody waits for; no agent's
-}
-
-func (m Message) journal() []byte {
-	if m.Chunk != nil {
-		return m.Chunk.Journal
-	}
-	return m.Batch.Journal
-}
-
-// Answer is what to tell the agent once Apply returned.
-type Answer struct {
-	Site, Agent string
-	Ack         *wire.Ack
-	Rows        int // that were new
-}
-
-// Apply files a group of messages in one transaction and returns the answers: one for each, but for Pull one for each agent
-// that has the artifact. When it returns an error, nothing of the group was filed.
-func (l *Ledger) Apply(group []Message) ([]Answer, error) {
-	var answers []Answer
-	before := l.seq
-	touched := map[*copied]bool{}
-	err := l.db.Tx(func() error {
-		answers = make([]Answer, 0, len(group))
-		for _, m := range group {
-			if m.Pull != nil {
-				asked, err := l.pull(m.Pull)
-				if err != nil {
-					return err
-				}
-				answers = append(answers, asked...)
-				continue
-			}
-			a, err := l.apply(m, touched)
-			if err != nil {
-				return err
-			}
-			answers = append(answers, a)
-		}
-		for c := range touched {
-			if err := l.saveTree(c); err != nil {
-				return err
-			}
-		}
-		return l.parts.settle()
-	})
-	if err != nil {
-		l.parts.abandon()
-		l.spent = l.spent[:0]
-		l.seq, l.journals = before, map[string]*copied{} // to be read again
-		return nil, fmt.Errorf("ledger: %w", err)
-	}
-	l.dropSpent()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.durable != l.seq {
-		l.durable = l.seq
-		close(l.changed)
-		l.changed = make(chan struct{})
-	}
-	return answers, nil
-}
-
-func (l *Ledger) apply(m Message, touched map[*copied]bool) (Answer, error) {
-	a := Answer{Site: m.Site, Agent: m.Agent}
-	if m.Hello != nil {
-		ack, err := l.hello(m.Site, m.Agent, m.Hello, touched)
-		a.Ack = ack
-		return a, err
-	}
-	c, err := l.find(m.journal())
-	if err != nil {
-		return a, err
-	}
-	if c == nil || c.site != m.Site || c.agent != m.Agent {
-		a.Ack = refuse(m.journal(), wire.Refusal_REFUSAL_HELLO_NEEDED, "the hub does not know this journal")
-		return a, nil
-	}
-	if c.refused != "" {
-		a.Ack = refuse(c.journal, c.refusal, c.refused)
-		return a, nil
-	}
-	if m.Chunk != nil {
-		held, err := l.chunk(c, m.Chunk)
-		a.Ack = &wire.Ack{Journal: c.journal, Artifacts: []*wire.Held{held}, Verified: c.verified}
-		return a, err
-	}
-	touched[c] = true
-	a.Rows, a.Ack, err = l.batch(c, m.Batch)
-	return a, err
-}
-
-func refuse(journal []byte, why wire.Refusal, text string) *wire.Ack {
-	return &wire.Ack{Journal: journal, Refusal: why, RefusalText: text}
-}
 
 // find returns the copy of a journal, nil when there is none.
 func (l *Ledger) find(journal []byte) (*copied, error) {

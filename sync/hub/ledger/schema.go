@@ -1,6 +1,10 @@
 package ledger
 
-import "lanewarden/edge/evidence/sqlog"
+import (
+	"errors"
+
+	"lanewarden/edge/evidence/sqlog"
+)
 
 // FileName is the ledger's name in the hub's directory.
 const FileName = "ledger.db"
@@ -54,7 +58,7 @@ CREATE TABLE IF NOT EXISTS pending(   -- checkpoints above the rows without hole
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS artifact(
 	sha256     BLOB PRIMARY KEY,
-	size       INTEGER NOT NULL,
+	size       INTEGER NOT NULL,      -- once it is held; before, as the first row that named it said
 	media_type TEXT NOT NULL,
 	inline     BLOB,                  -- the bytes, up to 64 KiB; larger ones are files under artifacts/
 	held       INTEGER NOT NULL       -- when it was complete, ns UTC; 0 while it is not
@@ -64,10 +68,28 @@ CREATE TABLE IF NOT EXISTS artifact_row(  -- rows that name it
 	owner  INTEGER NOT NULL,
 	idx    INTEGER NOT NULL,
 	name   TEXT NOT NULL,
+	size   INTEGER NOT NULL DEFAULT -1,   -- as the row says; what was held says the truth in artifact.size
 	PRIMARY KEY(sha256, owner, idx)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS epoch(     -- one for each time the ledger was opened and rows came: cursors name theirs
+	id    TEXT PRIMARY KEY,           -- 8 hexadecimal digits, random
+	first INTEGER NOT NULL            -- seq of its first row
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pull(      -- artifacts that somebody waits for
 	sha256 BLOB PRIMARY KEY,
 	at     INTEGER NOT NULL           -- since when, ns UTC
 ) WITHOUT ROWID;
 ` + sqlog.Schema("many")
+
+// upgrade brings the tables of an earlier version up to date.
+func (l *Ledger) upgrade() error {
+	sized, err := l.db.Int("SELECT count(*) FROM pragma_table_info('artifact_row') WHERE name='size'", 0)
+	if err != nil || sized > 0 {
+		return err
+	}
+	return l.db.Tx(func() error {
+		return errors.Join(
+			l.db.Exec("ALTER TABLE artifact_row ADD COLUMN size INTEGER NOT NULL DEFAULT -1"),
+			l.db.Exec("UPDATE artifact_row SET size=(SELECT size FROM artifact a WHERE a.sha256=artifact_row.sha256)"))
+	})
+}
