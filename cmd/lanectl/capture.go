@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"lanewarden/drivers"
 	"lanewarden/drivers/observation"
@@ -299,7 +298,7 @@ func asText(o *observation.Observation) json.RawMessage {
 	if o == nil {
 		return nil
 	}
-	text, err := protojson.Marshal(o)
+	text, err := observation.JSON(o)
 	if err != nil {
 		return nil
 	}

@@ -167,7 +167,11 @@ func readable(r *evidence.ExportedRecord) error {
 		return nil
 	}
 	var shown observation.Observation
-	if err := protojson.Unmarshal(r.Observation, &shown); err != nil {
+	err := observation.FromJSON(r.Observation, &shown)
+	if err != nil { // exports of earlier versions have hashes in base64
+		err = protojson.Unmarshal(r.Observation, &shown)
+	}
+	if err != nil {
 		return fmt.Errorf("its readable form: %w", err)
 	}
 	var body observation.Body

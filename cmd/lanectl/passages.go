@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/console"
@@ -38,7 +37,7 @@ func printPassages(w io.Writer, list console.PassageList, args []string, full bo
 	found := false
 	for _, text := range list.Passages {
 		p := &observation.PassageClosed{}
-		if err := protojson.Unmarshal(text, p); err != nil {
+		if err := observation.FromJSON(text, p); err != nil {
 			return err
 		}
 		switch {

@@ -89,11 +89,11 @@ func gist(observation json.RawMessage) (out string) {
 		}
 	}
 	var artifacts []struct {
-		SHA256 []byte `json:"sha256"` // base64, as protojson writes it
+		SHA256 string `json:"sha256"`
 	}
 	if json.Unmarshal(o.Body["artifacts"], &artifacts) == nil {
 		for _, a := range artifacts {
-			out += fmt.Sprintf("  artifact %x", a.SHA256)
+			out += fmt.Sprintf("  artifact %s", a.SHA256)
 		}
 	}
 	return out

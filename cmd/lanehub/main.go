@@ -44,6 +44,7 @@ func runCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.Dir, "dir", "/var/lib/lanehub", "directory of ledger and broker")
 	f.StringVar(&o.HTTP, "http", "127.0.0.1:8490", "address of the feed, the fleet's state and metrics")
+	f.StringSliceVar(&o.HTTPNames, "http-name", nil, "host name under which browsers reach --http, beside its address; may be given again")
 	f.StringVar(&o.MQTT, "mqtt", "127.0.0.1:1883", "address of the embedded broker")
 	f.StringVar(&o.TLSCert, "mqtt-cert", "", "TLS certificate chain of the embedded broker (PEM)")
 	f.StringVar(&o.TLSKey, "mqtt-key", "", "TLS private key of the embedded broker (PEM)")

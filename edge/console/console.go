@@ -20,7 +20,6 @@ import (
 	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
@@ -299,7 +298,7 @@ type Line struct {
 	Class       string          `json:"class"`
 	Device      string          `json:"device"`
 	Kind        string          `json:"kind"`
-	Observation json.RawMessage `json:"observation"` // lanewarden.v1.Observation as protojson
+	Observation json.RawMessage `json:"observation"` // lanewarden.v1.Observation as observation.JSON has it
 }
 
 const (
@@ -379,7 +378,7 @@ func lineOf(r *journal.Row) (Line, error) {
 	if err != nil {
 		return Line{}, err
 	}
-	text, err := protojson.Marshal(o)
+	text, err := observation.JSON(o)
 	return Line{Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(), Observation: text}, err
 }
 

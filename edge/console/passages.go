@@ -7,12 +7,12 @@ import (
 	"net/http"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protojson"
+	"lanewarden/drivers/observation"
 )
 
 // PassageList is what GET /v1/passages answers.
 type PassageList struct {
-	Passages []json.RawMessage `json:"passages"` // lanewarden.v1.PassageClosed as protojson, newest first; open ones have closedNs before 1970
+	Passages []json.RawMessage `json:"passages"` // lanewarden.v1.PassageClosed as observation.JSON has it, newest first; open ones have no closedNs
 	// Clocks is how far the clocks of devices are ahead of the agent's, as estimated from what they sent, s.
 	Clocks map[string]float64 `json:"clocks"`
 }
@@ -30,7 +30,7 @@ func (c *Console) passages(w http.ResponseWriter, r *http.Request) {
 	}
 	out := PassageList{Passages: []json.RawMessage{}, Clocks: map[string]float64{}}
 	for _, p := range all {
-		text, err := protojson.Marshal(p)
+		text, err := observation.JSON(p)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return

@@ -10,8 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protojson"
-
+	"lanewarden/drivers/observation"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
 	firmwareconfig "lanewarden/firmware-config"
@@ -151,7 +150,7 @@ func (c *Console) passage(w http.ResponseWriter, r *http.Request) {
 		if p.Id != r.PathValue("id") {
 			continue
 		}
-		text, err := protojson.Marshal(p)
+		text, err := observation.JSON(p)
 		out := PassageDetail{Passage: text, Observations: []Line{}}
 		for _, reading := range p.Readings {
 			if err != nil {

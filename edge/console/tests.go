@@ -7,8 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protojson"
-
+	"lanewarden/drivers/observation"
 	"lanewarden/edge/diag/guided"
 )
 
@@ -30,7 +29,7 @@ func (c *Console) tests(w http.ResponseWriter, _ *http.Request) {
 	for _, o := range c.Tests.Offers(time.Now()) {
 		one := TestOffer{Offer: o}
 		if o.Last != nil {
-			text, err := protojson.Marshal(o.Last)
+			text, err := observation.JSON(o.Last)
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return

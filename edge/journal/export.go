@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"golang.org/x/mod/sumdb/note"
-	"google.golang.org/protobuf/encoding/protojson"
 
+	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
 )
@@ -63,7 +63,7 @@ func gather(db *sqlog.DB, id Identity, size int64, take func(*Row) bool) (record
 		if err != nil {
 			return err
 		}
-		text, err := protojson.Marshal(o)
+		text, err := observation.JSON(o)
 		if err != nil {
 			return fmt.Errorf("row %d: %w", r.Idx, err)
 		}

@@ -57,6 +57,9 @@ type device struct {
 	liveAt int
 }
 
+// Running is the State of a device that works.
+var Running = stateName(observation.DeviceState_STATE_RUNNING)
+
 func stateName(s observation.DeviceState_State) string {
 	return strings.ToLower(strings.TrimPrefix(s.String(), "STATE_"))
 }

@@ -13,18 +13,22 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"lanewarden/sync/wire"
 )
 
 const (
 	streamName   = "LW1"
-	streamBytes  = 1 << 30 // buffer before the ledger; what is over it is sent again by the agents
+	bufferMax    = 2 << 30 // bytes of the buffer before the ledger and of sessions; what is over is sent again by the agents
+	bufferMin    = 16 << 20
+	bufferMemory = 64 << 20 // bytes; nothing of ours is kept in memory
 	brokerStart  = 20 * time.Second
 	maxPayload   = wire.MaxPayload + 64<<10 // with the broker's own headers
 	hubUser      = "lanehub"
@@ -33,40 +37,125 @@ const (
 
 var errWrongTopic = errors.New("the batch is of another class than its topic")
 
-// embedded is NATS inside this process: its MQTT listener for agents, JetStream as the buffer before the ledger.
+// embedded is NATS inside this process: its MQTT listener for agents, JetStream as the buffer before the ledger. It is
+// stopped while the disk is nearly full and started again when there is room.
 type embedded struct {
+	opts   Options
+	health *health
+	free   func() (uint64, error) // bytes left on the broker's disk
+
+	mu      sync.Mutex
+	running *brokerRun // nil while it is stopped
+}
+
+// brokerRun is the broker from one start to the next stop.
+type brokerRun struct {
 	server   *server.Server
 	conn     *nats.Conn
 	consumer jetstream.Consumer
-	log      *slog.Logger
 }
 
-func newEmbedded(ctx context.Context, o Options) (*embedded, error) {
-	so, secret, err := serverOptions(o)
+func newEmbedded(ctx context.Context, o Options, h *health) (*embedded, error) {
+	e := &embedded{opts: o, health: h, free: func() (uint64, error) { return freeBytes(o.Dir) }}
+	if err := e.room(roomToRun); err != nil {
+		_, _, err := serverOptions(o, roomToRun) // a wrong setting is an error now; a full disk is waited out
+		return e, err
+	}
+	return e, e.start(ctx)
+}
+
+// room reports whether the disk has so many bytes left, as an error that says what to do when it has not.
+func (e *embedded) room(need uint64) error {
+	free, err := e.free()
+	if err == nil && free < need {
+		err = noRoom(e.opts.Dir, free)
+	}
+	return err
+}
+
+// start starts the broker. Its buffer holds nothing that the agents do not have too, so one that cannot be read after the
+// disk was full is emptied.
+func (e *embedded) start(ctx context.Context) error {
+	one, err := e.startOnce(ctx)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errListener) && e.opts.bufferExists() {
+		e.opts.Log.Warn("the broker's buffer is emptied: the agents send again what it held", "reason", err)
+		if err := os.RemoveAll(e.opts.bufferDir()); err != nil {
+			return err
+		}
+		one, err = e.startOnce(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("embedded broker: %w", err)
+	}
+	e.mu.Lock()
+	e.running = one
+	e.mu.Unlock()
+	return nil
+}
+
+var errListener = errors.New("MQTT listener did not come up")
+
+func (e *embedded) startOnce(ctx context.Context) (one *brokerRun, err error) {
+	free, err := e.free()
+	if err != nil {
+		return nil, err
+	}
+	so, secret, err := serverOptions(e.opts, free)
 	if err != nil {
 		return nil, err
 	}
 	s, err := server.NewServer(so)
 	if err != nil {
-		return nil, fmt.Errorf("embedded broker: %w", err)
+		return nil, err
 	}
-	s.SetLoggerV2(natsLog{o.Log}, false, false, false)
+	one = &brokerRun{server: s}
+	defer func() {
+		if err != nil {
+			one.stop()
+		}
+	}()
+	s.SetLoggerV2(natsLog{e.opts.Log}, false, false, false)
 	s.Start()
-	e := &embedded{server: s, log: o.Log}
 	if !s.ReadyForConnections(brokerStart) {
-		return nil, errors.Join(fmt.Errorf("embedded broker: MQTT listener %s did not come up: is the port taken?", o.MQTT), e.close())
+		if s.JetStreamEnabled() {
+			return nil, fmt.Errorf("%w on %s: is the port taken?", errListener, e.opts.MQTT)
+		}
+		return nil, errors.New("its buffer cannot be opened")
 	}
-	if e.conn, err = nats.Connect("", nats.InProcessServer(s), nats.UserInfo(hubUser, secret), nats.MaxReconnects(-1)); err != nil {
-		return nil, errors.Join(fmt.Errorf("embedded broker: %w", err), e.close())
+	if one.conn, err = nats.Connect("", nats.InProcessServer(s), nats.UserInfo(hubUser, secret), nats.MaxReconnects(-1)); err != nil {
+		return nil, err
 	}
-	if err := e.openStream(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("embedded broker: %w", err), e.close())
+	return one, one.openStream(ctx, so.JetStreamMaxStore)
+}
+
+func (s *brokerRun) stop() {
+	if s.conn != nil {
+		s.conn.Close()
 	}
-	return e, nil
+	s.server.Shutdown()
+	s.server.WaitForShutdown()
+}
+
+// stop stops the broker, if it runs.
+func (e *embedded) stop() {
+	e.mu.Lock()
+	one := e.running
+	e.running = nil
+	e.mu.Unlock()
+	if one != nil {
+		one.stop()
+	}
+}
+
+func (o Options) bufferDir() string { return filepath.Join(o.Dir, "broker") }
+
+func (o Options) bufferExists() bool {
+	_, err := os.Stat(o.bufferDir())
+	return err == nil
 }
 
 // serverOptions sets the broker up: durable on every message, no NATS port, MQTT only.
-func serverOptions(o Options) (*server.Options, string, error) {
+func serverOptions(o Options, free uint64) (*server.Options, string, error) {
 	host, portText, err := net.SplitHostPort(o.MQTT)
 	if err != nil {
 		return nil, "", fmt.Errorf("MQTT address %q: %w", o.MQTT, err)
@@ -79,7 +168,9 @@ func serverOptions(o Options) (*server.Options, string, error) {
 	rand.Read(secret)
 	so := &server.Options{
 		ServerName: "lanehub", DontListen: true, NoSigs: true, MaxPayload: maxPayload,
-		JetStream: true, StoreDir: filepath.Join(o.Dir, "broker"), SyncAlways: true,
+		JetStream: true, StoreDir: o.bufferDir(), SyncAlways: true,
+		// Set here, or the server would want a gigabyte free before it starts.
+		JetStreamMaxStore: bufferBytes(free), JetStreamMaxMemory: bufferMemory,
 		MQTT: server.MQTTOpts{Host: host, Port: port},
 	}
 	if o.TLSCert != "" {
@@ -95,7 +186,7 @@ func serverOptions(o Options) (*server.Options, string, error) {
 		if !loopback(host) {
 			return nil, "", fmt.Errorf("MQTT address %q can be reached from other machines: name an agents file, so that not everyone may send", o.MQTT)
 		}
-		so.Users = append(so.Users, &server.User{Username: "anyone", Password: pass})
+		so.Users = append(so.Users, &server.User{Username: "anyone", Password: pass, Permissions: agentPermissions("*", "*")})
 		so.MQTT.NoAuthUser = "anyone"
 		return so, pass, nil
 	}
@@ -124,23 +215,36 @@ func readAgents(path string) (users []*server.User, err error) {
 		if !found || !slash || !strings.HasPrefix(hash, "$2") {
 			return nil, fmt.Errorf("%s:%d: write SITE/AGENT:BCRYPT, with a hash as 'htpasswd -nB SITE/AGENT' makes it", path, i+1)
 		}
-		up := make([]string, 0, 6)
-		for _, leaf := range append(wire.UpLeaves(), wire.LeafState) {
-			up = append(up, subject(wire.Topic(site, agent, leaf)))
-		}
-		users = append(users, &server.User{Username: name, Password: hash, Permissions: &server.Permissions{
-			Publish:   &server.SubjectPermission{Allow: up},
-			Subscribe: &server.SubjectPermission{Allow: []string{subject(wire.Topic(site, agent, wire.LeafAck))}},
-		}})
+		users = append(users, &server.User{Username: name, Password: hash, Permissions: agentPermissions(site, agent)})
 	}
 	return users, nil
+}
+
+// agentPermissions lets an agent publish what agents say and read what the hub answers, of its own topics only; with "*" for
+// a name it is of all agents'.
+func agentPermissions(site, agent string) *server.Permissions {
+	var up []string
+	for _, leaf := range append(wire.UpLeaves(), wire.LeafState) {
+		up = append(up, subject(wire.Topic(site, agent, leaf)))
+	}
+	return &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: up},
+		Subscribe: &server.SubjectPermission{Allow: []string{subject(wire.Topic(site, agent, wire.LeafAck))}},
+	}
+}
+
+// bufferBytes is how large the buffer before the ledger may become: a part of what is free on the disk, for the ledger needs
+// more.
+func bufferBytes(free uint64) int64 {
+	return int64(min(max(free/4, bufferMin), bufferMax))
 }
 
 // subject is an MQTT topic as NATS names it.
 func subject(topic string) string { return strings.ReplaceAll(topic, "/", ".") }
 
-func (e *embedded) openStream(ctx context.Context) error {
-	js, err := jetstream.New(e.conn)
+// openStream opens the buffer, of so many bytes at most together with what the broker keeps of sessions.
+func (s *brokerRun) openStream(ctx context.Context, store int64) error {
+	js, err := jetstream.New(s.conn)
 	if err != nil {
 		return err
 	}
@@ -150,19 +254,88 @@ func (e *embedded) openStream(ctx context.Context) error {
 	}
 	_, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: streamName, Subjects: subjects, Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage,
-		MaxBytes: streamBytes, Discard: jetstream.DiscardNew, MaxMsgSize: maxPayload,
+		MaxBytes: store / 2, Discard: jetstream.DiscardNew, MaxMsgSize: maxPayload,
 	})
 	if err != nil {
 		return err
 	}
-	e.consumer, err = js.CreateOrUpdateConsumer(ctx, streamName, jetstream.ConsumerConfig{
+	s.consumer, err = js.CreateOrUpdateConsumer(ctx, streamName, jetstream.ConsumerConfig{
 		Durable: "ledger", AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Minute, MaxAckPending: 4 * queueLen,
 	})
 	return err
 }
 
+// run delivers messages until ctx ends, through stops for want of room and whatever else befalls the broker.
 func (e *embedded) run(ctx context.Context, in chan<- incoming) error {
-	states, err := e.conn.Subscribe(subject(wire.Topic("*", "*", wire.LeafState)), func(m *nats.Msg) {
+	defer e.stop()
+	for ctx.Err() == nil {
+		err := e.runOnce(ctx, in)
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			e.health.set(partBroker, err.Error())
+			e.opts.Log.Warn("embedded broker", "reason", err)
+		}
+		select {
+		case <-time.After(retryPause):
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err()
+}
+
+// runOnce starts the broker if it does not run and there is room, and delivers until something is wrong.
+func (e *embedded) runOnce(ctx context.Context, in chan<- incoming) error {
+	e.mu.Lock()
+	one := e.running
+	e.mu.Unlock()
+	if one == nil {
+		if err := e.room(roomToStart); err != nil {
+			return err
+		}
+		if err := e.start(ctx); err != nil {
+			return err
+		}
+		return nil // and round again
+	}
+	e.health.set(partBroker, "")
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return one.deliverStates(ctx, in) })
+	g.Go(func() error { return one.deliver(ctx, in) })
+	g.Go(func() error { return e.watch(ctx, one) })
+	err := g.Wait()
+	if errors.Is(err, errStopBroker) {
+		e.stop()
+	}
+	return err
+}
+
+// errStopBroker says that the broker has to be started anew.
+var errStopBroker = errors.New("the broker stops")
+
+// watch returns when there is no room any more, or when the broker gave up by itself, as it does when a write failed.
+func (e *embedded) watch(ctx context.Context, one *brokerRun) error {
+	t := time.NewTicker(retryPause)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+		}
+		if err := e.room(roomToRun); err != nil {
+			return fmt.Errorf("%w: %w", errStopBroker, err)
+		}
+		if !one.server.JetStreamEnabled() || !one.server.Running() {
+			return fmt.Errorf("%w: it could not write to %s and starts anew", errStopBroker, e.opts.bufferDir())
+		}
+	}
+}
+
+// deliverStates passes on what agents say of themselves, until ctx ends.
+func (s *brokerRun) deliverStates(ctx context.Context, in chan<- incoming) error {
+	states, err := s.conn.Subscribe(subject(wire.Topic("*", "*", wire.LeafState)), func(m *nats.Msg) {
 		select {
 		case in <- incoming{topic: strings.ReplaceAll(m.Subject, ".", "/"), payload: m.Data}:
 		case <-ctx.Done():
@@ -171,25 +344,15 @@ func (e *embedded) run(ctx context.Context, in chan<- incoming) error {
 	if err != nil {
 		return err
 	}
-	defer states.Unsubscribe()
-	for {
-		err := e.deliver(ctx, in)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		// A missed heartbeat, mostly: this process was stopped, or starved. What was delivered comes again.
-		e.log.Warn("embedded broker: reading anew", "reason", err)
-		select {
-		case <-time.After(retryPause):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	<-ctx.Done()
+	states.Unsubscribe()
+	return ctx.Err()
 }
 
-// deliver passes messages on until ctx ends or the broker stops delivering.
-func (e *embedded) deliver(ctx context.Context, in chan<- incoming) error {
-	messages, err := e.consumer.Messages(jetstream.PullMaxMessages(queueLen))
+// deliver passes messages on until ctx ends or the broker stops delivering: a missed heartbeat, mostly, when this process was
+// stopped or starved. What was delivered comes again.
+func (s *brokerRun) deliver(ctx context.Context, in chan<- incoming) error {
+	messages, err := s.consumer.Messages(jetstream.PullMaxMessages(queueLen))
 	if err != nil {
 		return err
 	}
@@ -201,11 +364,7 @@ func (e *embedded) deliver(ctx context.Context, in chan<- incoming) error {
 		if err != nil {
 			return err
 		}
-		done := func() {
-			if err := m.Ack(); err != nil {
-				e.log.Warn("embedded broker", "err", err)
-			}
-		}
+		done := func() { _ = m.Ack() } // one that is not acknowledged comes again, and is answered from the ledger
 		select {
 		case in <- incoming{topic: strings.ReplaceAll(m.Subject(), ".", "/"), payload: m.Data(), done: done}:
 		case <-ctx.Done():
@@ -214,16 +373,21 @@ func (e *embedded) deliver(ctx context.Context, in chan<- incoming) error {
 	}
 }
 
+// errBrokerStopped says that there is nobody to answer to at the moment.
+var errBrokerStopped = errors.New("the embedded broker is stopped")
+
 func (e *embedded) publish(topic string, payload []byte) error {
-	return e.conn.Publish(subject(topic), payload)
+	e.mu.Lock()
+	one := e.running
+	e.mu.Unlock()
+	if one == nil {
+		return errBrokerStopped
+	}
+	return one.conn.Publish(subject(topic), payload)
 }
 
 func (e *embedded) close() error {
-	if e.conn != nil {
-		e.conn.Close()
-	}
-	e.server.Shutdown()
-	e.server.WaitForShutdown()
+	e.stop()
 	return nil
 }
 
@@ -231,14 +395,14 @@ func (e *embedded) close() error {
 type natsLog struct{ log *slog.Logger }
 
 func (l natsLog) Noticef(f string, v ...any) {
-	l.log.Debug("broker", "msg", fmt.Sprintf(f, v...))
+	l.log.Debug("broker", "text", fmt.Sprintf(f, v...))
 }
-func (l natsLog) Warnf(f string, v ...any) { l.log.Warn("broker", "msg", fmt.Sprintf(f, v...)) }
+func (l natsLog) Warnf(f string, v ...any) { l.log.Warn("broker", "text", fmt.Sprintf(f, v...)) }
 func (l natsLog) Fatalf(f string, v ...any) {
-	l.log.Error("broker", "msg", fmt.Sprintf(f, v...))
+	l.log.Error("broker", "text", fmt.Sprintf(f, v...))
 }
 func (l natsLog) Errorf(f string, v ...any) {
-	l.log.Error("broker", "msg", fmt.Sprintf(f, v...))
+	l.log.Error("broker", "text", fmt.Sprintf(f, v...))
 }
 func (l natsLog) Debugf(string, ...any) {}
 func (l natsLog) Tracef(string, ...any) {}

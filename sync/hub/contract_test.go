@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"reflect"
@@ -36,7 +35,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	h := &Hub{}
 	h.metrics = newMetrics(h)
-	mux := h.handler().(*http.ServeMux)
+	mux := h.mux()
 	for path, methods := range doc.Paths {
 		for method := range methods {
 			if _, pattern := mux.Handler(httptest.NewRequest(strings.ToUpper(method), path, nil)); pattern != strings.ToUpper(method)+" "+path {

@@ -1,7 +1,9 @@
 package hub
 
 import (
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
@@ -39,24 +40,24 @@ type CloudEvent struct {
 	Lane        string          `json:"lwlane,omitempty"`
 	Idx         string          `json:"lwidx"`     // row of the journal, leaf of the evidence log
 	Journal     string          `json:"lwjournal"` // hex
-	Data        json.RawMessage `json:"data"`      // lanewarden.v1.Body as protojson
+	Data        json.RawMessage `json:"data"`      // lanewarden.v1.Body as observation.JSON has it
 }
 
-// cloudEvent makes the event of a row. A body that this version cannot read is passed on as base64, never dropped.
-func cloudEvent(e *ledger.Event, lanes map[string]string) CloudEvent {
+// cloudEvent makes the event of a row. A body that this version cannot read is passed on in hex, never dropped.
+func cloudEvent(e *ledger.Event, cursor, lane string) CloudEvent {
 	out := CloudEvent{
 		SpecVersion: "1.0", ID: fmt.Sprintf("%x/%d", e.Journal, e.Idx), Source: "/lanewarden/" + e.Site + "/" + e.Agent,
 		Type: "lanewarden." + e.Kind.Name() + ".v1", Subject: e.Device, Time: time.Unix(0, e.TimeNs).UTC().Format(time.RFC3339Nano),
-		ContentType: "application/json", Cursor: strconv.FormatInt(e.Seq, 10), Class: e.Class.Name(), Lane: lanes[e.Device],
+		ContentType: "application/json", Cursor: cursor, Class: e.Class.Name(), Lane: lane,
 		Idx: strconv.FormatInt(e.Idx, 10), Journal: fmt.Sprintf("%x", e.Journal),
 	}
 	var body observation.Body
 	err := proto.Unmarshal(e.Body, &body)
 	if err == nil {
-		out.Data, err = protojson.Marshal(&body)
+		out.Data, err = observation.JSON(&body)
 	}
 	if err != nil {
-		out.Data, _ = json.Marshal(map[string]any{"undecoded": e.Body, "error": err.Error()})
+		out.Data, _ = json.Marshal(map[string]any{"undecoded": hex.EncodeToString(e.Body), "error": err.Error()})
 	}
 	return out
 }
@@ -67,13 +68,40 @@ type feedRequest struct {
 	limit  int
 	wait   time.Duration
 	filter ledger.Filter
-	sse    bool
+	format feedFormat
+}
+
+// feedFormat is how events are written.
+type feedFormat struct {
+	mediaType string
+	endless   bool   // the answer goes on with what comes
+	head      string // before the first event
+	event     string // an event: its cursor is %[1]s, its text %[2]s
+	between   string // two events
+	tail      string // after the last
+}
+
+// feedFormats are what Accept may name; the first is given to who names none.
+var feedFormats = []feedFormat{
+	{mediaType: "application/x-ndjson", event: "%[2]s\n"},
+	{mediaType: "application/cloudevents-batch+json", head: "[", event: "%[2]s", between: ",\n", tail: "]\n"},
+	{mediaType: "text/event-stream", endless: true, event: "id: %[1]s\ndata: %[2]s\n\n"},
+}
+
+// acceptedFormat is the format that a request's Accept header names.
+func acceptedFormat(accept string) feedFormat {
+	for _, f := range feedFormats {
+		if strings.Contains(accept, f.mediaType) {
+			return f
+		}
+	}
+	return feedFormats[0]
 }
 
 // feedParameters are the query parameters of the feed. Another one is an error: a misspelt filter must not filter nothing.
-var feedParameters = []string{"after", "limit", "wait", "class", "site", "agent"}
+var feedParameters = []string{"after", "limit", "wait", "class", "kind", "site", "agent"}
 
-func parseFeed(r *http.Request) (f feedRequest, err error) {
+func (h *Hub) parseFeed(r *http.Request) (f feedRequest, err error) {
 	q := r.URL.Query()
 	f = feedRequest{limit: feedLimit, filter: ledger.Filter{Site: q.Get("site"), Agent: q.Get("agent")}}
 	for name := range q {
@@ -81,15 +109,13 @@ func parseFeed(r *http.Request) (f feedRequest, err error) {
 			return f, fmt.Errorf("parameter %q is unknown; known are %s", name, strings.Join(feedParameters, ", "))
 		}
 	}
-	f.sse = strings.Contains(r.Header.Get("Accept"), "text/event-stream")
+	f.format = acceptedFormat(r.Header.Get("Accept"))
 	after := q.Get("after")
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
 		after = id
 	}
-	if after != "" {
-		if f.after, err = strconv.ParseInt(after, 10, 64); err != nil || f.after < 0 {
-			return f, fmt.Errorf("after=%q is no cursor: give lwcursor of the last event you have", after)
-		}
+	if f.after, err = h.ledger.ParseCursor(after); err != nil {
+		return f, fmt.Errorf("after=%.80q: %w", after, err)
 	}
 	if text := q.Get("limit"); text != "" {
 		if f.limit, err = strconv.Atoi(text); err != nil || f.limit < 1 || f.limit > feedLimitMax {
@@ -110,26 +136,35 @@ func parseFeed(r *http.Request) (f feedRequest, err error) {
 			f.filter.Classes = append(f.filter.Classes, class)
 		}
 	}
+	for _, name := range strings.FieldsFunc(q.Get("kind"), func(c rune) bool { return c == ',' }) {
+		if err := f.filter.AddKind(name); err != nil {
+			return f, err
+		}
+	}
 	return f, nil
 }
 
-// feed serves GET /v1/feed: NDJSON up to the newest event, waiting for the first if asked to; or server-sent events without
-// end.
+// feed serves GET /v1/feed: events up to the newest, as NDJSON or as a CloudEvents batch, waiting for the first if asked to;
+// or server-sent events without end.
 func (h *Hub) feed(w http.ResponseWriter, r *http.Request) {
-	f, err := parseFeed(r)
+	f, err := h.parseFeed(r)
+	if errors.Is(err, ledger.ErrCursorGone) {
+		http.Error(w, err.Error(), http.StatusGone)
+		return
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	s := &feedWriter{h: h, w: w, control: http.NewResponseController(w), feedRequest: f}
-	if f.sse {
-		w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Content-Type", f.format.mediaType)
+	if f.format.endless {
 		s.stream(r)
 		return
 	}
-	w.Header().Set("Content-Type", "application/x-ndjson")
 	s.page(r)
+	fmt.Fprint(w, f.format.tail) // a reader that is gone is none of our concern
 }
 
 // feedWriter writes one reader's events.
@@ -138,23 +173,24 @@ type feedWriter struct {
 	h       *Hub
 	w       http.ResponseWriter
 	control *http.ResponseController
+	sent    int // events
 }
 
 // page answers with what there is, or with the first that comes within the wait.
 func (s *feedWriter) page(r *http.Request) {
 	deadline := time.After(s.wait)
-	for sent := 0; sent < s.limit; {
+	fmt.Fprint(s.w, s.format.head)
+	for s.sent < s.limit {
 		_, changed := s.h.ledger.Durable()
-		n, err := s.write(min(feedPage, s.limit-sent))
+		n, err := s.write(min(feedPage, s.limit-s.sent))
 		if err != nil {
 			s.h.opts.Log.Debug("feed", "err", err)
 			return
 		}
-		sent += n
 		if n > 0 {
 			continue
 		}
-		if sent > 0 || s.wait == 0 {
+		if s.sent > 0 || s.wait == 0 {
 			return
 		}
 		select {
@@ -200,27 +236,28 @@ func (s *feedWriter) write(n int) (int, error) {
 	if err != nil || len(events) == 0 {
 		return 0, err
 	}
-	lanes, err := s.h.lanes()
-	if err != nil {
-		return 0, err
-	}
 	if err := s.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return 0, err
 	}
 	for i := range events {
 		e := &events[i]
-		text, err := json.Marshal(cloudEvent(e, lanes[string(e.Journal)]))
+		lane, err := s.h.ledger.LaneOf(e.Journal, e.Device)
 		if err != nil {
 			return i, err
 		}
-		format := "%[2]s\n"
-		if s.sse {
-			format = "id: %[1]d\ndata: %[2]s\n\n"
+		cursor := s.h.ledger.Cursor(e.Seq)
+		text, err := json.Marshal(cloudEvent(e, cursor, lane))
+		if err != nil {
+			return i, err
 		}
-		if _, err := fmt.Fprintf(s.w, format, e.Seq, text); err != nil {
+		if s.sent > 0 {
+			fmt.Fprint(s.w, s.format.between)
+		}
+		if _, err := fmt.Fprintf(s.w, s.format.event, cursor, text); err != nil {
 			return i, err
 		}
 		s.after = e.Seq
+		s.sent++
 	}
 	return len(events), s.control.Flush()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 )
 
 const (
@@ -26,10 +27,14 @@ var routes = []string{
 }
 
 func (h *Hub) handler() http.Handler {
+	return api.GuardHost(h.opts.HTTPNames, h.mux())
+}
+
+func (h *Hub) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	for i, f := range []http.HandlerFunc{
 		h.feed, h.agents, h.artifact, h.artifactState, h.pullArtifact, promhttp.HandlerFor(h.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP,
-		func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") },
+		h.health.serve,
 	} {
 		mux.HandleFunc(routes[i], f)
 	}
@@ -79,6 +84,15 @@ type AgentSummary struct {
 	Devices   []*observation.Device `json:"devices"`
 	VerifyKey string                `json:"verify_key"`
 	Console   string                `json:"console,omitempty"` // URL of the lane's console
+	Trouble   []DeviceTrouble       `json:"trouble"`           // devices that do not work, as the agent last said
+}
+
+// DeviceTrouble is a device that does not work, as its agent says.
+type DeviceTrouble struct {
+	Device string    `json:"device"`
+	State  string    `json:"state"`  // connecting, silent, down or stopped
+	Reason string    `json:"reason"` // in words, for a technician
+	Since  time.Time `json:"since"`
 }
 
 // agents serves GET /v1/agents.
@@ -93,13 +107,16 @@ func (h *Hub) agents(w http.ResponseWriter, _ *http.Request) {
 		a := AgentSummary{
 			Site: j.Site, Agent: j.Agent, Hello: time.Unix(0, j.HelloNs).UTC(), Software: j.Software, Journal: fmt.Sprintf("%x", j.Journal),
 			Size: j.Size, Held: j.Contiguous, Verified: j.Verified, Refused: j.Refused, Cursors: map[string]int64{},
-			Devices: j.Inventory.Devices, VerifyKey: j.Verifier, Console: j.Inventory.ConsoleUrl,
+			Trouble: []DeviceTrouble{}, Devices: j.Inventory.Devices, VerifyKey: j.Verifier, Console: j.Inventory.ConsoleUrl,
 		}
 		for class, idx := range j.Cursors {
 			a.Cursors[class.Name()] = idx
 		}
 		if s, ok := h.state(j.Site, j.Agent); ok && (s.Journal == a.Journal || s.Journal == "") {
 			a.Online, a.Heard = s.Online, &s.heard
+			for _, d := range s.Trouble {
+				a.Trouble = append(a.Trouble, DeviceTrouble{Device: d.Device, State: d.State, Reason: d.Reason, Since: time.Unix(0, d.SinceNs).UTC()})
+			}
 			if s.Online {
 				a.Waiting = map[string]int64{"alarm": s.WaitingAlarms, "event": s.WaitingEvents, "telemetry": s.WaitingTelemetry, "artifact": s.WaitingArtifacts}
 			}
@@ -110,21 +127,4 @@ func (h *Hub) agents(w http.ResponseWriter, _ *http.Request) {
 	if err := json.NewEncoder(w).Encode(out); err != nil {
 		h.opts.Log.Debug("agents", "err", err)
 	}
-}
-
-// lanes returns, by journal id, at which lane each device stands.
-func (h *Hub) lanes() (map[string]map[string]string, error) {
-	journals, err := h.ledger.Journals()
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]map[string]string{}
-	for _, j := range journals {
-		lanes := map[string]string{}
-		for _, d := range j.Inventory.Devices {
-			lanes[d.Id] = d.Lane
-		}
-		out[string(j.Journal)] = lanes
-	}
-	return out, nil
 }

@@ -22,10 +22,11 @@ import (
 
 // Options describe a hub.
 type Options struct {
-	Dir        string // of ledger and embedded broker
-	HTTP       string // HOST:PORT of the feed
-	MQTT       string // HOST:PORT of the embedded broker; "" with External
-	TLSCert    string // of the embedded broker; "" for none
+	Dir        string   // of ledger and embedded broker
+	HTTP       string   // HOST:PORT of the feed
+	HTTPNames  []string // host names under which the HTTP side is reached, beside its addresses and localhost
+	MQTT       string   // HOST:PORT of the embedded broker; "" with External
+	TLSCert    string   // of the embedded broker; "" for none
 	TLSKey     string
 	AgentsFile string       // who may connect to the embedded broker; "" for everyone
 	External   *wire.Broker // a broker that runs already, instead of the embedded one
@@ -56,6 +57,8 @@ type Hub struct {
 	codec   *wire.Codec
 	source  source
 	metrics *metrics
+	health  health
+	boxes   *boxes
 	pulls   chan message // from HTTP to the ledger
 
 	mu     sync.Mutex
@@ -73,7 +76,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if err := os.MkdirAll(opts.Dir, 0o750); err != nil {
 		return err
 	}
-	h := &Hub{opts: opts, states: map[[2]string]agentState{}, pulls: make(chan message)}
+	h := &Hub{opts: opts, states: map[[2]string]agentState{}, pulls: make(chan message), boxes: newBoxes()}
 	if h.ledger, err = ledger.Open(opts.Dir); err != nil {
 		return err
 	}
@@ -85,7 +88,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if opts.External != nil {
 		h.source, err = newExternal(*opts.External, opts.Log)
 	} else {
-		h.source, err = newEmbedded(ctx, opts)
+		h.source, err = newEmbedded(ctx, opts, &h.health)
 	}
 	if err != nil {
 		return err

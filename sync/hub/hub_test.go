@@ -139,30 +139,49 @@ func TestFeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e.SpecVersion != "1.0" || e.ID != fmt.Sprintf("%x/2", j.Identity().ID) || e.Source != "/lanewarden/demo/lane-1" || e.Type != "lanewarden.radiation.tamper.v1" ||
-		e.Subject != "rpm-1" || e.Class != "alarm" || e.Lane != "lane-7" || e.Cursor != "3" || !strings.Contains(string(e.Data), `"tripped":true`) {
+		e.Subject != "rpm-1" || e.Class != "alarm" || e.Lane != "lane-7" || !strings.HasSuffix(e.Cursor, "-3") || !strings.Contains(string(e.Data), `"tripped":true`) {
 		t.Errorf("event %+v %s", e, e.Data)
 	}
-	if _, body := get(t, feed+"?after=5"); strings.Count(body, "\n") != 2 {
-		t.Errorf("after=5: %s", body)
+	cursor := func(line int) string {
+		var e CloudEvent
+		if err := json.Unmarshal([]byte(lines[line]), &e); err != nil {
+			t.Fatal(err)
+		}
+		return e.Cursor
+	}
+	if _, body := get(t, feed+"?after="+cursor(4)); strings.Count(body, "\n") != 2 {
+		t.Errorf("after the fifth: %s", body)
+	}
+	if _, body := get(t, feed, "Accept", "application/cloudevents-batch+json"); !isBatch(body, 7) {
+		t.Errorf("batch: %s", body)
+	}
+	if _, body := get(t, feed+"?after=now", "Accept", "application/cloudevents-batch+json"); !isBatch(body, 0) {
+		t.Errorf("empty batch: %s", body)
+	}
+	if _, body := get(t, feed+"?kind=radiation.*,-passage.updated"); strings.Count(body, "\n") != 7 {
+		t.Errorf("kinds: %s", body)
+	}
+	if _, body := get(t, feed+"?kind=-radiation.tamper"); body != "" {
+		t.Errorf("all but one kind: %s", body)
 	}
 	if _, body := get(t, feed+"?class=alarm&limit=2"); strings.Count(body, "\n") != 2 {
 		t.Errorf("limit=2: %s", body)
 	}
-	for _, bad := range []string{"?after=x", "?after=-1", "?limit=0", "?limit=x", "?wait=x", "?wait=2h", "?class=alrm"} {
+	for _, bad := range []string{"?after=x", "?after=-1", "?limit=0", "?limit=x", "?wait=x", "?wait=2h", "?class=alrm", "?kind=radiation.tampr", "?after=5"} {
 		if code, text := get(t, feed+bad); code != http.StatusBadRequest || len(text) < 10 {
 			t.Errorf("%s: %d %s", bad, code, text)
 		}
 	}
-	if code, body := get(t, feed+"?after=7&wait=50ms"); code != http.StatusOK || body != "" {
+	if code, body := get(t, feed+"?after=now&wait=50ms"); code != http.StatusOK || body != "" {
 		t.Errorf("nothing new: %d %s", code, body)
 	}
 	done := make(chan string)
-	go func() { _, body := get(t, feed+"?after=7&wait=30s"); done <- body }()
+	go func() { _, body := get(t, feed+"?wait=30s&after="+cursor(6)); done <- body }()
 	commit(t, j, observation.Class_CLASS_EVENT, 1)
 	if body := <-done; strings.Count(body, "\n") != 1 {
 		t.Errorf("long poll: %s", body)
 	}
-	testSSE(t, feed, j)
+	testSSE(t, feed, cursor(6), j)
 	if code, body := get(t, "http://"+o.HTTP+"/v1/agents"); code != 200 || !strings.Contains(body, `"online":true`) || !strings.Contains(body, `"id":"rpm-1"`) {
 		t.Errorf("agents: %d %s", code, body)
 	}
@@ -171,7 +190,13 @@ func TestFeed(t *testing.T) {
 	}
 }
 
-func testSSE(t *testing.T, feed string, j *journal.Journal) {
+// isBatch reports whether a body is a CloudEvents batch of n events.
+func isBatch(body string, n int) bool {
+	var events []CloudEvent
+	return json.Unmarshal([]byte(body), &events) == nil && events != nil && len(events) == n
+}
+
+func testSSE(t *testing.T, feed, after string, j *journal.Journal) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, feed, nil)
@@ -179,7 +204,7 @@ func testSSE(t *testing.T, feed string, j *journal.Journal) {
 		t.Fatal(err)
 	}
 	r.Header.Set("Accept", "text/event-stream")
-	r.Header.Set("Last-Event-ID", "7")
+	r.Header.Set("Last-Event-ID", after)
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +219,7 @@ func testSSE(t *testing.T, feed string, j *journal.Journal) {
 			}
 		}
 	}
-	if strings.Join(ids, " ") != "8 9" {
+	if epoch, _, _ := strings.Cut(after, "-"); strings.Join(ids, " ") != epoch+"-8 "+epoch+"-9" {
 		t.Errorf("server-sent events %v", ids)
 	}
 }
@@ -246,7 +271,7 @@ func TestAgentsFileLetsEachUseItsOwnTopicsOnly(t *testing.T) {
 }
 
 func TestServerRefusesToBeOpenToAll(t *testing.T) {
-	_, _, err := serverOptions(Options{MQTT: "0.0.0.0:1883", Dir: t.TempDir()})
+	_, _, err := serverOptions(Options{MQTT: "0.0.0.0:1883", Dir: t.TempDir()}, 1<<30)
 	if err == nil || !strings.Contains(err.Error(), "agents file") {
 		t.Errorf("error %v", err)
 	}

@@ -2,6 +2,8 @@ package hub
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"lanewarden/sync/hub/ledger"
@@ -50,8 +52,16 @@ func (h *Hub) decode(ctx context.Context, in <-chan incoming, out chan<- message
 	}
 }
 
-// understand unpacks one message. One that cannot be understood is counted, logged and answered.
+// understand unpacks one message. One that cannot be understood is counted and logged, whatever it does to this program:
+// nothing that one agent sends may end the hub.
 func (h *Hub) understand(raw incoming) (m message, ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			h.metrics.malformed.Inc()
+			h.opts.Log.Error("a message brought a defect of the hub to light", "topic", raw.topic, "bytes", len(raw.payload), "where", fmt.Sprintf("%v\n%s", r, debug.Stack()))
+			ok = false
+		}
+	}()
 	site, agent, leaf, err := wire.ParseTopic(raw.topic)
 	if err == nil && leaf == wire.LeafState {
 		h.noteState(site, agent, raw.payload)
@@ -62,7 +72,12 @@ func (h *Hub) understand(raw incoming) (m message, ok bool) {
 	case err != nil:
 	case leaf == wire.LeafHello:
 		m.Hello = &wire.Hello{}
-		err = h.codec.Decode(raw.payload, m.Hello)
+		if err = h.codec.Decode(raw.payload, m.Hello); err == nil {
+			if text := h.boxes.hello(site, agent, m.Hello.Instance, m.Hello.Box); text != "" {
+				h.refuse(site, agent, m.Hello.Journal, wire.Refusal_REFUSAL_TWO_BOXES, text)
+				return m, false
+			}
+		}
 	case leaf == wire.LeafChunk:
 		m.Chunk = &wire.Chunk{}
 		if err = h.codec.Decode(raw.payload, m.Chunk); err == nil {
@@ -80,6 +95,16 @@ func (h *Hub) understand(raw incoming) (m message, ok bool) {
 	h.metrics.malformed.Inc()
 	h.opts.Log.Warn("message could not be understood", "topic", raw.topic, "bytes", len(raw.payload), "err", err)
 	return m, false
+}
+
+// refuse answers a message that does not get as far as the ledger.
+func (h *Hub) refuse(site, agent string, journal []byte, code wire.Refusal, text string) {
+	h.metrics.refusals.Inc()
+	h.opts.Log.Warn("refused", "site", site, "agent", agent, "code", code.String(), "why", text)
+	a := ledger.Answer{Site: site, Agent: agent, Ack: &wire.Ack{Journal: journal, Refusal: code, RefusalText: text}}
+	if err := h.answer(a, h.credit(0)); err != nil {
+		h.opts.Log.Warn("acknowledgement was not sent", "err", err) // the agent asks again
+	}
 }
 
 // ingest files messages in groups and acknowledges them.
@@ -132,6 +157,7 @@ func (h *Hub) file(ctx context.Context, group []message, waiting int) error {
 	begin := time.Now()
 	answers, err := h.ledger.Apply(messages)
 	for err != nil {
+		h.health.set(partLedger, err.Error())
 		h.metrics.failures.Inc()
 		h.opts.Log.Error("messages were not filed, trying again", "err", err)
 		select {
@@ -141,12 +167,16 @@ func (h *Hub) file(ctx context.Context, group []message, waiting int) error {
 		}
 		answers, err = h.ledger.Apply(messages)
 	}
+	h.health.set(partLedger, "")
 	h.metrics.filed(answers, time.Since(begin))
 	credit := h.credit(waiting)
 	for _, a := range answers {
 		if a.Ack.Refusal != wire.Refusal_REFUSAL_NONE {
 			h.metrics.refusals.Inc()
 			h.opts.Log.Warn("refused", "site", a.Site, "agent", a.Agent, "code", a.Ack.Refusal.String(), "why", a.Ack.RefusalText)
+		}
+		if a.Defect != "" {
+			h.opts.Log.Error("a message brought a defect of the hub to light", "site", a.Site, "agent", a.Agent, "where", a.Defect)
 		}
 		if err := h.answer(a, credit); err != nil {
 			h.opts.Log.Warn("acknowledgement was not sent", "err", err) // the agent asks again

@@ -167,6 +167,7 @@ func (s *session) sayHello(now time.Time) (time.Duration, error) {
 	_, err := s.publish(wire.LeafHello, &wire.Hello{
 		Journal: s.id.ID, Size: s.journal.Size(), Checkpoint: checkpoint, BlindKey: s.id.BlindKey, Verifier: s.id.Verifier,
 		Software: s.opts.Software, Inventory: s.opts.Inventory, Epoch: s.helloEpoch,
+		Instance: s.instance, Box: boxName(s.opts.Broker.URL),
 	})
 	return s.helloWait, err
 }
@@ -431,13 +432,22 @@ func (s *session) sayState(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	var trouble []*wire.DeviceTrouble
+	if s.opts.Trouble != nil {
+		trouble = s.opts.Trouble()
+		trouble = trouble[:min(len(trouble), maxTrouble)]
+	}
 	return s.publishState(&wire.State{
+		Trouble: trouble, Devices: uint32(len(s.opts.Inventory.GetDevices())),
 		WaitingArtifacts: artifacts, WaitingArtifactBytes: bytes,
 		Online: true, Journal: fmt.Sprintf("%x", s.id.ID), Software: s.opts.Software, Size: s.journal.Size(), TimeNs: now.UnixNano(),
 		WaitingAlarms: waiting[observation.Class_CLASS_ALARM], WaitingEvents: waiting[observation.Class_CLASS_EVENT],
 		WaitingTelemetry: waiting[observation.Class_CLASS_TELEMETRY],
 	})
 }
+
+// maxTrouble is how many devices a state message names.
+const maxTrouble = 100
 
 func (s *session) publishState(st *wire.State) error {
 	text, err := protojson.Marshal(st)

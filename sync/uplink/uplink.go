@@ -7,9 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
+	"net/url"
+	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -25,7 +30,8 @@ type Options struct {
 	Broker         wire.Broker
 	Inventory      *observation.Inventory
 	Software       string
-	TelemetryDelay time.Duration // how long telemetry may wait for company when nothing else is queued; default 1 minute
+	Trouble        func() []*wire.DeviceTrouble // devices that do not work; nil for none
+	TelemetryDelay time.Duration                // how long telemetry may wait for company when nothing else is queued; default 1 minute
 	Log            *slog.Logger
 }
 
@@ -79,6 +85,8 @@ type Uplink struct {
 	opts    Options
 	codec   *wire.Codec
 
+	instance uint64 // of this run, so that the hub can tell two boxes of one name
+
 	flushing chan struct{} // closed by Flush: nothing lingers any more
 	flush    sync.Once
 
@@ -95,7 +103,7 @@ func New(j *journal.Journal, opts Options) (*Uplink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Uplink{journal: j, opts: opts, codec: codec, flushing: make(chan struct{}), status: Status{Broker: opts.Broker.URL, Since: time.Now().UTC(), Problem: "not connected yet"}}, nil
+	return &Uplink{journal: j, opts: opts, codec: codec, instance: rand.Uint64() | 1, flushing: make(chan struct{}), status: Status{Broker: opts.Broker.URL, Since: time.Now().UTC(), Problem: "not connected yet"}}, nil
 }
 
 // Status returns what is known of the link.
@@ -152,7 +160,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 			if s.Connected {
 				s.Since = time.Now().UTC()
 			}
-			s.Connected, s.Ready, s.Problem, s.InFlight = false, false, err.Error(), 0
+			s.Connected, s.Ready, s.Problem, s.InFlight = false, false, lossText(err, s.Refused, s.Problem), 0
 			s.Reconnects++
 		})
 		if time.Since(begin) > 10*time.Second {
@@ -165,6 +173,34 @@ func (u *Uplink) Run(ctx context.Context) error {
 		wait = min(2*wait, reconnectMax)
 	}
 	return nil
+}
+
+// lossText says in words why the connection is lost. A broker that lets another in under the same name closes the first
+// one's connection without a word, so the refusal before it says more than the end of the stream.
+func lossText(err error, refused bool, before string) string {
+	switch {
+	case refused:
+		return before
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		return "the broker closed the connection. If it does so again and again, another box uses this agent's name"
+	}
+	return err.Error()
+}
+
+// boxName says which machine this is: its host name, and its address towards the broker. An empty part is not known.
+func boxName(broker string) string {
+	name, _ := os.Hostname()
+	u, err := url.Parse(broker)
+	if err != nil {
+		return name
+	}
+	c, err := net.Dial("udp", u.Host) // sends nothing: it only chooses an address
+	if err != nil {
+		return name
+	}
+	defer c.Close()
+	host, _, _ := net.SplitHostPort(c.LocalAddr().String())
+	return name + " (" + host + ")"
 }
 
 // connection makes one connection and serves it until it is lost.

@@ -34,8 +34,9 @@ const (
 	Refusal_REFUSAL_HELLO_NEEDED Refusal = 1 // the hub does not know the journal: say hello first
 	Refusal_REFUSAL_KEY          Refusal = 2 // the agent's key is not the one that the hub knows
 	Refusal_REFUSAL_ROLLED_BACK  Refusal = 3 // the journal is shorter than what the hub holds of it
-	Refusal_REFUSAL_EVIDENCE     Refusal = 4 // a checkpoint does not extend what the hub holds
+	Refusal_REFUSAL_EVIDENCE     Refusal = 4 // a checkpoint or a row contradicts what the hub holds
 	Refusal_REFUSAL_MALFORMED    Refusal = 5 // a message could not be understood
+	Refusal_REFUSAL_TWO_BOXES    Refusal = 6 // two machines use the name of one agent: for as long as both do
 )
 
 // Enum value maps for Refusal.
@@ -47,6 +48,7 @@ var (
 		3: "REFUSAL_ROLLED_BACK",
 		4: "REFUSAL_EVIDENCE",
 		5: "REFUSAL_MALFORMED",
+		6: "REFUSAL_TWO_BOXES",
 	}
 	Refusal_value = map[string]int32{
 		"REFUSAL_NONE":         0,
@@ -55,6 +57,7 @@ var (
 		"REFUSAL_ROLLED_BACK":  3,
 		"REFUSAL_EVIDENCE":     4,
 		"REFUSAL_MALFORMED":    5,
+		"REFUSAL_TWO_BOXES":    6,
 	}
 )
 
@@ -95,7 +98,9 @@ type Hello struct {
 	Verifier      string                 `protobuf:"bytes,5,opt,name=verifier,proto3" json:"verifier,omitempty"`                 // the agent's public key, in the form of golang.org/x/mod/sumdb/note
 	Software      string                 `protobuf:"bytes,6,opt,name=software,proto3" json:"software,omitempty"`                 // version of laned
 	Inventory     *observation.Inventory `protobuf:"bytes,7,opt,name=inventory,proto3" json:"inventory,omitempty"`
-	Epoch         uint32                 `protobuf:"varint,8,opt,name=epoch,proto3" json:"epoch,omitempty"` // counts the agent's hellos of this connection; the answer repeats it
+	Epoch         uint32                 `protobuf:"varint,8,opt,name=epoch,proto3" json:"epoch,omitempty"`        // counts the agent's hellos of this connection; the answer repeats it
+	Instance      uint64                 `protobuf:"fixed64,9,opt,name=instance,proto3" json:"instance,omitempty"` // random, of this run of the agent: two that take turns are two boxes with one name
+	Box           string                 `protobuf:"bytes,10,opt,name=box,proto3" json:"box,omitempty"`            // host name and address of the machine that the agent runs on, for people
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -184,6 +189,20 @@ func (x *Hello) GetEpoch() uint32 {
 		return x.Epoch
 	}
 	return 0
+}
+
+func (x *Hello) GetInstance() uint64 {
+	if x != nil {
+		return x.Instance
+	}
+	return 0
+}
+
+func (x *Hello) GetBox() string {
+	if x != nil {
+		return x.Box
+	}
+	return ""
 }
 
 // Batch is consecutive rows of one class. Topics lw1/S/A/a (alarm), /e (event), /t (telemetry).
@@ -698,6 +717,8 @@ type State struct {
 	TimeNs               int64                  `protobuf:"varint,8,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`                               // when this was said, agent's clock
 	WaitingArtifacts     int64                  `protobuf:"varint,9,opt,name=waiting_artifacts,json=waitingArtifacts,proto3" json:"waiting_artifacts,omitempty"` // that the hub does not have whole
 	WaitingArtifactBytes int64                  `protobuf:"varint,10,opt,name=waiting_artifact_bytes,json=waitingArtifactBytes,proto3" json:"waiting_artifact_bytes,omitempty"`
+	Trouble              []*DeviceTrouble       `protobuf:"bytes,11,rep,name=trouble,proto3" json:"trouble,omitempty"`  // devices that do not work; the first 100
+	Devices              uint32                 `protobuf:"varint,12,opt,name=devices,proto3" json:"devices,omitempty"` // that the agent runs
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -802,11 +823,94 @@ func (x *State) GetWaitingArtifactBytes() int64 {
 	return 0
 }
 
+func (x *State) GetTrouble() []*DeviceTrouble {
+	if x != nil {
+		return x.Trouble
+	}
+	return nil
+}
+
+func (x *State) GetDevices() uint32 {
+	if x != nil {
+		return x.Devices
+	}
+	return 0
+}
+
+// DeviceTrouble is a device that does not work.
+type DeviceTrouble struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`                     // connecting, silent, down or stopped
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`                   // in words, for a technician
+	SinceNs       int64                  `protobuf:"varint,4,opt,name=since_ns,json=sinceNs,proto3" json:"since_ns,omitempty"` // agent's clock
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceTrouble) Reset() {
+	*x = DeviceTrouble{}
+	mi := &file_sync_wire_wire_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceTrouble) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceTrouble) ProtoMessage() {}
+
+func (x *DeviceTrouble) ProtoReflect() protoreflect.Message {
+	mi := &file_sync_wire_wire_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceTrouble.ProtoReflect.Descriptor instead.
+func (*DeviceTrouble) Descriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DeviceTrouble) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *DeviceTrouble) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *DeviceTrouble) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *DeviceTrouble) GetSinceNs() int64 {
+	if x != nil {
+		return x.SinceNs
+	}
+	return 0
+}
+
 var File_sync_wire_wire_proto protoreflect.FileDescriptor
 
 const file_sync_wire_wire_proto_rawDesc = "" +
 	"\n" +
-	"\x14sync/wire/wire.proto\x12\x12lanewarden.wire.v1\x1a%drivers/observation/observation.proto\"\xf8\x01\n" +
+	"\x14sync/wire/wire.proto\x12\x12lanewarden.wire.v1\x1a%drivers/observation/observation.proto\"\xa6\x02\n" +
 	"\x05Hello\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x1e\n" +
@@ -817,7 +921,10 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\bverifier\x18\x05 \x01(\tR\bverifier\x12\x1a\n" +
 	"\bsoftware\x18\x06 \x01(\tR\bsoftware\x126\n" +
 	"\tinventory\x18\a \x01(\v2\x18.lanewarden.v1.InventoryR\tinventory\x12\x14\n" +
-	"\x05epoch\x18\b \x01(\rR\x05epoch\"\x82\x03\n" +
+	"\x05epoch\x18\b \x01(\rR\x05epoch\x12\x1a\n" +
+	"\binstance\x18\t \x01(\x06R\binstance\x12\x10\n" +
+	"\x03box\x18\n" +
+	" \x01(\tR\x03box\"\x82\x03\n" +
 	"\x05Batch\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x12*\n" +
 	"\x05class\x18\x02 \x01(\x0e2\x14.lanewarden.v1.ClassR\x05class\x12\x12\n" +
@@ -867,7 +974,7 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x05class\x18\x01 \x01(\x0e2\x14.lanewarden.v1.ClassR\x05class\x12\x10\n" +
 	"\x03idx\x18\x02 \x01(\x12R\x03idx\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\rR\x05epoch\x12\x17\n" +
-	"\ago_back\x18\x04 \x01(\bR\x06goBack\"\xe0\x02\n" +
+	"\ago_back\x18\x04 \x01(\bR\x06goBack\"\xb7\x03\n" +
 	"\x05State\x12\x16\n" +
 	"\x06online\x18\x01 \x01(\bR\x06online\x12\x18\n" +
 	"\ajournal\x18\x02 \x01(\tR\ajournal\x12\x1a\n" +
@@ -879,14 +986,22 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\atime_ns\x18\b \x01(\x03R\x06timeNs\x12+\n" +
 	"\x11waiting_artifacts\x18\t \x01(\x03R\x10waitingArtifacts\x124\n" +
 	"\x16waiting_artifact_bytes\x18\n" +
-	" \x01(\x03R\x14waitingArtifactBytes*\x8c\x01\n" +
+	" \x01(\x03R\x14waitingArtifactBytes\x12;\n" +
+	"\atrouble\x18\v \x03(\v2!.lanewarden.wire.v1.DeviceTroubleR\atrouble\x12\x18\n" +
+	"\adevices\x18\f \x01(\rR\adevices\"p\n" +
+	"\rDeviceTrouble\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x19\n" +
+	"\bsince_ns\x18\x04 \x01(\x03R\asinceNs*\xa3\x01\n" +
 	"\aRefusal\x12\x10\n" +
 	"\fREFUSAL_NONE\x10\x00\x12\x18\n" +
 	"\x14REFUSAL_HELLO_NEEDED\x10\x01\x12\x0f\n" +
 	"\vREFUSAL_KEY\x10\x02\x12\x17\n" +
 	"\x13REFUSAL_ROLLED_BACK\x10\x03\x12\x14\n" +
 	"\x10REFUSAL_EVIDENCE\x10\x04\x12\x15\n" +
-	"\x11REFUSAL_MALFORMED\x10\x05B\x16Z\x14lanewarden/sync/wireb\x06proto3"
+	"\x11REFUSAL_MALFORMED\x10\x05\x12\x15\n" +
+	"\x11REFUSAL_TWO_BOXES\x10\x06B\x16Z\x14lanewarden/sync/wireb\x06proto3"
 
 var (
 	file_sync_wire_wire_proto_rawDescOnce sync.Once
@@ -901,7 +1016,7 @@ func file_sync_wire_wire_proto_rawDescGZIP() []byte {
 }
 
 var file_sync_wire_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_sync_wire_wire_proto_goTypes = []any{
 	(Refusal)(0),                  // 0: lanewarden.wire.v1.Refusal
 	(*Hello)(nil),                 // 1: lanewarden.wire.v1.Hello
@@ -911,21 +1026,23 @@ var file_sync_wire_wire_proto_goTypes = []any{
 	(*Held)(nil),                  // 5: lanewarden.wire.v1.Held
 	(*Cursor)(nil),                // 6: lanewarden.wire.v1.Cursor
 	(*State)(nil),                 // 7: lanewarden.wire.v1.State
-	(*observation.Inventory)(nil), // 8: lanewarden.v1.Inventory
-	(observation.Class)(0),        // 9: lanewarden.v1.Class
+	(*DeviceTrouble)(nil),         // 8: lanewarden.wire.v1.DeviceTrouble
+	(*observation.Inventory)(nil), // 9: lanewarden.v1.Inventory
+	(observation.Class)(0),        // 10: lanewarden.v1.Class
 }
 var file_sync_wire_wire_proto_depIdxs = []int32{
-	8, // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
-	9, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
-	6, // 2: lanewarden.wire.v1.Ack.cursors:type_name -> lanewarden.wire.v1.Cursor
-	0, // 3: lanewarden.wire.v1.Ack.refusal:type_name -> lanewarden.wire.v1.Refusal
-	5, // 4: lanewarden.wire.v1.Ack.artifacts:type_name -> lanewarden.wire.v1.Held
-	9, // 5: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	9,  // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
+	10, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
+	6,  // 2: lanewarden.wire.v1.Ack.cursors:type_name -> lanewarden.wire.v1.Cursor
+	0,  // 3: lanewarden.wire.v1.Ack.refusal:type_name -> lanewarden.wire.v1.Refusal
+	5,  // 4: lanewarden.wire.v1.Ack.artifacts:type_name -> lanewarden.wire.v1.Held
+	10, // 5: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
+	8,  // 6: lanewarden.wire.v1.State.trouble:type_name -> lanewarden.wire.v1.DeviceTrouble
+	7,  // [7:7] is the sub-list for method output_type
+	7,  // [7:7] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_sync_wire_wire_proto_init() }
@@ -939,7 +1056,7 @@ func file_sync_wire_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sync_wire_wire_proto_rawDesc), len(file_sync_wire_wire_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -60,7 +60,7 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	link, err := newLink(c, j, o)
+	link, err := newLink(c, j, devices, o)
 	if err != nil {
 		return err
 	}
@@ -194,14 +194,25 @@ func started(ctx context.Context, c *firmwareconfig.Config, j *journal.Journal, 
 // link is the uplink, if there is one.
 type link struct{ up *uplink.Uplink }
 
-func newLink(c *firmwareconfig.Config, j *journal.Journal, o Options) (link, error) {
+func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervisor, o Options) (link, error) {
 	if c.Uplink == nil {
 		return link{}, nil
 	}
 	up, err := uplink.New(j, uplink.Options{
 		Broker: Broker(c.Uplink), Inventory: c.Inventory(), Software: o.Software, TelemetryDelay: o.TelemetryDelay, Log: o.Log,
+		Trouble: func() []*wire.DeviceTrouble { return trouble(devices.Devices()) },
 	})
 	return link{up}, err
+}
+
+// trouble lists the devices that do not work, as the centre is told.
+func trouble(devices []lane.Status) (out []*wire.DeviceTrouble) {
+	for _, d := range devices {
+		if d.State != lane.Running {
+			out = append(out, &wire.DeviceTrouble{Device: d.ID, State: d.State, Reason: d.Reason, SinceNs: d.Since.UnixNano()})
+		}
+	}
+	return out
 }
 
 // Broker is the centre's broker as the configuration has it.

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protojson"
-
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/console"
 )
@@ -31,7 +29,7 @@ func (c *complaint) ownSettings(ctx context.Context) {
 	at := map[string]time.Time{}
 	for _, line := range found.Observations { // newest first
 		var o observation.Observation
-		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(line.Observation, &o); err != nil {
+		if err := observation.FromJSON(line.Observation, &o); err != nil {
 			continue
 		}
 		setup := o.Body.GetRadiationSetup()

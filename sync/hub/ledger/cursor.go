@@ -75,7 +75,7 @@ func (l *Ledger) ParseCursor(text string) (int64, error) {
 		number = id
 	}
 	seq, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || seq < 0 {
+	if err != nil || seq < 0 || qualified && len(id) != 8 {
 		return 0, fmt.Errorf("%.80q is no cursor: give lwcursor of the last event you have, 0 for all, or now", text)
 	}
 	i := l.epochOf(seq)

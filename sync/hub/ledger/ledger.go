@@ -33,6 +33,9 @@ type Ledger struct {
 	durable int64 // seq of the newest durable row
 	changed chan struct{}
 	epochs  []epoch // by their first row; never changed after Open
+
+	lanesMu sync.Mutex
+	lanes   map[string]lanesOf // by journal id
 }
 
 // copied is the state of one journal's copy.
@@ -59,7 +62,7 @@ func Open(dir string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{db: db, journals: map[string]*copied{}, changed: make(chan struct{})}
+	l := &Ledger{db: db, journals: map[string]*copied{}, lanes: map[string]lanesOf{}, changed: make(chan struct{})}
 	if err := l.prepare(dir); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -38,6 +39,29 @@ func (l *Ledger) Durable() (int64, <-chan struct{}) {
 type Filter struct {
 	Site, Agent string
 	Classes     []observation.Class
+	only, not   []observation.Kind // AddKind
+}
+
+// AddKind adds a condition on the kind: "radiation.occupancy", "radiation.*", or with a leading "-" all kinds but these.
+func (f *Filter) AddKind(name string) error {
+	bare, not := strings.CutPrefix(name, "-")
+	var found []observation.Kind
+	for number := range observation.Kind_name {
+		k := observation.Kind(number)
+		family, all := strings.CutSuffix(bare, "*")
+		if k != 0 && (k.Name() == bare || all && strings.HasPrefix(k.Name(), family)) {
+			found = append(found, k)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return fmt.Errorf("kind %.80q is unknown: write radiation.occupancy, radiation.*, or -passage.updated for all but that", name)
+	case not:
+		f.not = append(f.not, found...)
+	default:
+		f.only = append(f.only, found...)
+	}
+	return nil
 }
 
 func (f Filter) where() (text string, args []driver.Value) {
@@ -47,13 +71,67 @@ func (f Filter) where() (text string, args []driver.Value) {
 	if f.Agent != "" {
 		text, args = text+" AND j.agent=?", append(args, f.Agent)
 	}
-	if len(f.Classes) > 0 {
-		text += " AND o.class IN (?" + strings.Repeat(",?", len(f.Classes)-1) + ")"
-		for _, c := range f.Classes {
-			args = append(args, int64(c))
-		}
+	text, args = among(text, args, "o.class IN", f.Classes)
+	text, args = among(text, args, "o.kind IN", f.only)
+	return among(text, args, "o.kind NOT IN", f.not)
+}
+
+// among adds the condition that a column has one of the values, if there are any.
+func among[N ~int32](text string, args []driver.Value, condition string, values []N) (string, []driver.Value) {
+	if len(values) == 0 {
+		return text, args
 	}
-	return text, args
+	for _, v := range values {
+		args = append(args, int64(v))
+	}
+	return text + " AND " + condition + " (?" + strings.Repeat(",?", len(values)-1) + ")", args
+}
+
+// maxLanes bounds the journals whose inventories are kept decoded.
+const maxLanes = 4096
+
+// lanesOf is the lanes of one journal's devices, as its hello of a time said.
+type lanesOf struct {
+	hello int64
+	lanes map[string]string // by device
+}
+
+// LaneOf returns at which lane a journal's device stands, "" where its last hello does not say. Inventories are decoded
+// once for each hello, not for each row.
+func (l *Ledger) LaneOf(journal []byte, device string) (string, error) {
+	l.lanesMu.Lock()
+	defer l.lanesMu.Unlock()
+	hello, err := l.read.Int("SELECT hello FROM journal WHERE journal=?", 0, journal)
+	if err != nil {
+		return "", err
+	}
+	known, ok := l.lanes[string(journal)]
+	if !ok || known.hello != hello {
+		if known, err = l.readLanes(journal); err != nil {
+			return "", err
+		}
+		if len(l.lanes) >= maxLanes {
+			clear(l.lanes)
+		}
+		l.lanes[string(journal)] = known
+	}
+	return known.lanes[device], nil
+}
+
+func (l *Ledger) readLanes(journal []byte) (lanesOf, error) {
+	out := lanesOf{lanes: map[string]string{}}
+	err := l.read.Query("SELECT hello, inventory FROM journal WHERE journal=?", func(r []driver.Value) error {
+		var inventory observation.Inventory
+		if err := proto.Unmarshal(sqlog.Bytes(r[1]), &inventory); err != nil {
+			return fmt.Errorf("inventory of journal %x: %w", journal, err)
+		}
+		out.hello = sqlog.Int64(r[0])
+		for _, d := range inventory.Devices {
+			out.lanes[d.Id] = d.Lane
+		}
+		return nil
+	}, journal)
+	return out, err
 }
 
 // Events returns up to limit rows after a cursor, in the order of commit.

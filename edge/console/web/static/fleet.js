@@ -22,12 +22,18 @@ function Fleet() {
 			${agents && html`<p role="status" class="verdict ${bad ? "bad" : "good"}">${bad ? t("agents-wrong", { n: bad, all: list.length }) : t("agents-well", { all: list.length })}</p>
 			<${Table} caption=${t("fleet-caption")} empty=${t("fleet-empty")} head=${[t("site"), t("state-title"), t("last"), t("rows-behind"), t("queue"), t("verified-rows"), t("devices"), t("software"), t("refused")]}
 				rows=${list.map((a) => [/^https?:/.test(a.console ?? "") ? html`<a href=${a.console} rel="noreferrer">${a.site} / ${a.agent}</a>` : `${a.site} / ${a.agent}`, html`<${Mark} state=${a.online ? "up" : "down"} group="link" />`, html`<span title=${moment(a.heard, true)}>${ago(a.heard, now)}</span>`, number(Math.max(0, (a.size ?? 0) - a.held)),
-					Object.entries(a.waiting ?? {}).map(([k, v]) => `${number(Number(v))} ${word("class", k)}`).join(", "), `${number(a.verified)} / ${number(a.held)}`, (a.devices ?? []).length, a.software, a.refused ? html`<span class="problem"><${Agent} text=${a.refused} /></span>` : ""])} />`}
+					Object.entries(a.waiting ?? {}).map(([k, v]) => `${number(Number(v))} ${word("class", k)}`).join(", "), `${number(a.verified)} / ${number(a.held)}`, html`<${Devices} all=${(a.devices ?? []).length} trouble=${a.trouble ?? []} now=${now} />`, a.software, a.refused ? html`<span class="problem"><${Agent} text=${a.refused} /></span>` : ""])} />`}
 		</main>`;
 }
 
+/** How many devices a lane has, and which of them do not work. @param {{all: number, trouble: any[], now: number}} p */
+function Devices({ all, trouble, now }) {
+	if (!trouble.length) return number(all);
+	return html`<ul class="plain">${trouble.map((d) => html`<li><${Mark} state=${d.state} /> ${d.device}, <span title=${moment(d.since, true)}>${ago(d.since, now)}</span>: <${Agent} text=${d.reason} /></li>`)}</ul>`;
+}
+
 /** @param {any} a */
-const wrong = (a) => !a.online || Boolean(a.refused);
+const wrong = (a) => !a.online || Boolean(a.refused) || (a.trouble ?? []).length > 0;
 
 await recall();
 render(html`<${Fleet} />`, /** @type {HTMLElement} */ (document.getElementById("app")));

@@ -171,11 +171,6 @@ export function number(n, digits = 0) {
 	return Number(n ?? 0).toLocaleString(language === "fr" ? "fr-CA" : "en-CA", { maximumFractionDigits: digits });
 }
 
-/** Base64, as protojson writes bytes, in hexadecimal. @param {string} b64 */
-export function hex(b64) {
-	return Array.from(atob(b64), (c) => c.charCodeAt(0).toString(16).padStart(2, "0")).join("");
-}
-
 /** The typed body of an observation: its name and content. @param {any} observation @returns {[string, any]} */
 export function bodyOf(observation) {
 	const skip = ["agentDelayNs", "clockUnsynchronised", "clockErrorMs", "deviceTimeNs", "artifacts"];

@@ -1,5 +1,5 @@
 // One vehicle as it moved through the stations.
-import { ask, bodyOf, hex, html, may, moment, ms, number, t, useFetched, useState, word } from "/lib.js";
+import { ask, bodyOf, html, may, moment, ms, number, t, useFetched, useState, word } from "/lib.js";
 import { Chart } from "/chart.js";
 import { Agent, Facts, Problem, Table } from "/ui.js";
 
@@ -58,14 +58,14 @@ export function Reading({ o, all }) {
 		case "radiationOccupancy":
 			return html`<${Occupancy} b=${body} device=${o.device} />`;
 		case "xrayImage":
-			return artifacts[0] && body.lowEnergy !== true || !hasPair(all, body) ? html`<${Image} sha=${hex(artifacts[0].sha256)} with=${partners(o, all)} body=${body} />` : null;
+			return artifacts[0] && body.lowEnergy !== true || !hasPair(all, body) ? html`<${Image} sha=${artifacts[0].sha256} with=${partners(o, all)} body=${body} />` : null;
 		case "traceAnalysis":
 			return html`<${Analysis} b=${body} artifacts=${artifacts} />`;
 		case "vehiclePlate": {
 			const picture = artifacts.find((/** @type {any} */ a) => (a.mediaType ?? "").startsWith("image/"));
 			return html`<section class="card"><h2>${word("kind", "vehicle.plate")} ${body.plate}</h2>
 				<${Facts} rows=${[[t("confidence"), `${number(100 * (body.confidence ?? 0))} %`], [t("region"), body.region], [t("other-reads"), (body.alternatives ?? []).map((/** @type {any} */ a) => a.plate).join(", ")]]} />
-				${picture && html`<img class="plate" src="/v1/artifacts/${hex(picture.sha256)}?type=${picture.mediaType}" alt=${t("plate-picture", { plate: body.plate })} />`}</section>`;
+				${picture && html`<img class="plate" src="/v1/artifacts/${picture.sha256}?type=${picture.mediaType}" alt=${t("plate-picture", { plate: body.plate })} />`}</section>`;
 		}
 		case "vehicleWeight":
 			return html`<section class="card"><h2>${word("kind", "vehicle.weight")}</h2><p class="big">${number(body.kg)} kg</p>${body.overload && html`<p class="problem">${t("overload")}</p>`}</section>`;
@@ -82,7 +82,7 @@ function partners(o, all) {
 	return all.filter((other) => {
 		const [k, b] = bodyOf(other.observation);
 		return other.idx !== o.idx && (k === "xrayImage" || k === "xrayThreatReport") && b.scanInstance === body.scanInstance;
-	}).map((other) => hex(other.observation.body.artifacts[0].sha256));
+	}).map((other) => other.observation.body.artifacts[0].sha256);
 }
 
 /** An X-ray image with overlays, window and zoom. @param {{sha: string, with: string[], body: any}} p */
@@ -138,7 +138,7 @@ function Analysis({ b, artifacts }) {
 	return html`<section class="card"><h2>${word("kind", "trace.analysis")} ${b.sample ?? ""}</h2>
 		<${Facts} rows=${[[t("instrument-says"), word("verdict", b.instrumentVerdict ?? "")], [t("we-say"), word("verdict", b.verdict ?? "")], [t("disagree"), b.disagreement && t("yes")], [t("found"), (b.found ?? []).map((/** @type {any} */ f) => f.substance).join(", ")], [t("qc"), word("qc", b.qc ?? "")]]} />
 		<ul lang="en">${(b.reasons ?? []).map((/** @type {string} */ r) => html`<li>${r}</li>`)}</ul>
-		${spectrum && html`<img class="plasmagram" src="/v1/artifacts/${hex(spectrum.sha256)}/picture?max=1200" alt=${t("plasmagram-alt", { sample: b.sample ?? "" })} />`}
+		${spectrum && html`<img class="plasmagram" src="/v1/artifacts/${spectrum.sha256}/picture?max=1200" alt=${t("plasmagram-alt", { sample: b.sample ?? "" })} />`}
 		${(b.peaks ?? []).length > 0 && html`<${Table} caption=${t("peaks")} head=${[t("drift-time"), "K0", t("height"), "SNR", t("substance")]} rows=${b.peaks.map((/** @type {any} */ p) => [`${number(p.driftMs, 3)} ms`, p.k0 ? number(p.k0, 4) : "", number(p.amplitude ?? p.height ?? 0), p.snr ? number(p.snr) : "", p.substance ?? p.assignment ?? ""])} />`}
 	</section>`;
 }

@@ -1,0 +1,33 @@
+// Package api is what the HTTP sides of a lane and of the hub have in common. Handlers go in, handlers that keep their rules
+// come out.
+package api
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// GuardHost lets through requests whose Host header is an IP address, localhost or one of names, and answers others with 421
+// (RFC 9110, 15.5.20). A page on another site can make a browser resolve its own name to our address ("DNS rebinding") and
+// then read what needs no account; its name still stands in the Host header.
+func GuardHost(names []string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !ownHost(r.Host, names) {
+			http.Error(w, fmt.Sprintf("this server is not %.100q: reach it by its address, or have that name added to its settings", r.Host),
+				http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func ownHost(host string, names []string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	return host == "localhost" || net.ParseIP(host) != nil || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, host) })
+}

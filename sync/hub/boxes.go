@@ -1,0 +1,61 @@
+package hub
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// twoBoxesFor is how long after the last turn two boxes are still told of each other.
+const twoBoxesFor = 2 * time.Minute
+
+// returnsToContest is how often a run must come back: once may be a message that the broker delivered late.
+const returnsToContest = 2
+
+// boxes recognises two machines that use one agent's name: a box that was cloned, or replaced without being switched off.
+// The broker lets only one of them in at a time, so their hellos take turns.
+type boxes struct {
+	mu     sync.Mutex
+	agents map[[2]string]*turns // by site and agent
+	now    func() time.Time
+}
+
+// turns is which runs of an agent said hello.
+type turns struct {
+	current, before uint64 // instances; 0 for none
+	box, boxBefore  string
+	returns         int       // how often an instance came back after another
+	contested       time.Time // when it last did; zero for never
+}
+
+func newBoxes() *boxes { return &boxes{agents: map[[2]string]*turns{}, now: time.Now} }
+
+// hello notes the hello of a run of an agent. It returns why it is refused, "" while no other box uses its name.
+func (b *boxes) hello(site, agent string, instance uint64, box string) string {
+	if instance == 0 {
+		return "" // an agent of a version that does not say
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.agents[[2]string{site, agent}]
+	if t == nil {
+		t = &turns{}
+		b.agents[[2]string{site, agent}] = t
+	}
+	if instance != t.current {
+		if instance == t.before { // a run that ended does not come back: both are alive
+			t.returns++
+			t.contested = b.now()
+		}
+		t.before, t.boxBefore = t.current, t.box
+		t.current, t.box = instance, box
+	}
+	if b.now().Sub(t.contested) > twoBoxesFor {
+		t.returns = 0
+	}
+	if t.returns < returnsToContest {
+		return ""
+	}
+	return fmt.Sprintf("two boxes use the name %s/%s: this one, %s, and %s. Switch one of them off, or give it another name; what both record is kept there",
+		site, agent, t.box, t.boxBefore)
+}

@@ -1,0 +1,81 @@
+package hub
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Parts of the hub that can be in trouble.
+const (
+	partLedger = "ledger"
+	partBroker = "broker"
+)
+
+// health is what keeps the hub from doing its work at the moment.
+type health struct {
+	mu       sync.Mutex
+	troubles map[string]string // by part
+}
+
+// set notes the trouble of a part; "" says that it works.
+func (h *health) set(part, trouble string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.troubles == nil {
+		h.troubles = map[string]string{}
+	}
+	if h.troubles[part] = trouble; trouble == "" {
+		delete(h.troubles, part)
+	}
+}
+
+// lines returns what is wrong, a line for each part.
+func (h *health) lines() (out []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, part := range slices.Sorted(maps.Keys(h.troubles)) {
+		out = append(out, part+": "+h.troubles[part])
+	}
+	return out
+}
+
+// serve answers GET /healthz: 200 while the hub does its work, 503 with the reasons while it does not.
+func (h *health) serve(w http.ResponseWriter, _ *http.Request) {
+	lines := h.lines()
+	if len(lines) == 0 {
+		fmt.Fprintln(w, "ok")
+		return
+	}
+	w.Header().Set("Retry-After", "5")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	for _, line := range lines {
+		fmt.Fprintln(w, line)
+	}
+}
+
+// The broker needs room for its own files. It is stopped before the disk is full, for a broker that could not write has to
+// be started again, and started when there is some more, so that it does not go on and off.
+const (
+	roomToRun   = 32 << 20 // bytes
+	roomToStart = 48 << 20
+)
+
+// freeBytes returns how much of the disk of a directory the hub may still use.
+func freeBytes(dir string) (uint64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, fmt.Errorf("%s: %w", dir, err)
+	}
+	return s.Bavail * uint64(s.Bsize), nil
+}
+
+// noRoom is why a hub with little room accepts nothing.
+func noRoom(dir string, free uint64) error {
+	return fmt.Errorf("the disk of %s has %d MB left, and %d MB are needed: make room. Nothing is accepted until then; the agents keep what they have",
+		dir, free>>20, roomToStart>>20)
+}
