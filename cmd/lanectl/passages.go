@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/url"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -66,7 +67,7 @@ func printPassages(w io.Writer, list console.PassageList, args []string, full bo
 }
 
 func passageState(p *observation.PassageClosed) string {
-	if p.ClosedNs < 0 {
+	if p.ClosedNs == 0 {
 		return "OPEN"
 	}
 	return p.End
@@ -137,7 +138,7 @@ func setCommand() *cobra.Command {
 	c.Flags().StringVar(&o.Reason, "reason", "", "why; it stands in the journal")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		o.Output, o.Value = args[1], args[2]
-		return give(cmd, *socket, "/v1/devices/"+args[0]+"/outputs", o)
+		return give(cmd, *socket, "/v1/devices/"+url.PathEscape(args[0])+"/outputs", o)
 	}
 	return c
 }

@@ -24,7 +24,7 @@ func tailCommand() *cobra.Command {
 	}
 	socket := socketFlag(c)
 	f := c.Flags()
-	f.IntVarP(&n, "lines", "n", 20, "how many of the newest rows to look at")
+	f.IntVarP(&n, "lines", "n", 20, "how many of the newest observations that match")
 	f.BoolVarP(&follow, "follow", "f", false, "go on with what comes")
 	f.BoolVar(&asJSON, "json", false, "as NDJSON, for programs")
 	f.StringVar(&class, "class", "", "only alarm, event or telemetry")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -30,14 +31,14 @@ but not by whom it was signed. 'lanectl status --json' shows an agent's key as j
 		RunE: func(cmd *cobra.Command, args []string) error {
 			wrong := 0
 			for _, path := range args {
-				n, err := verify(cmd.OutOrStdout(), path, key)
+				n, err := verify(cmd.Context(), cmd.OutOrStdout(), path, key)
 				if err != nil {
 					return fmt.Errorf("%s: %w", path, err)
 				}
 				wrong += n
 			}
 			if wrong > 0 {
-				return fmt.Errorf("what is wrong: %d", wrong)
+				return fmt.Errorf("%d things are wrong; they are listed above", wrong)
 			}
 			return nil
 		},
@@ -64,7 +65,7 @@ func find(path string) (string, bool, error) {
 	return "", false, errors.New("holds neither " + journal.FileName + " nor " + ledger.FileName)
 }
 
-func verify(w io.Writer, path, key string) (wrong int, err error) {
+func verify(ctx context.Context, w io.Writer, path, key string) (wrong int, err error) {
 	if isExport(path) {
 		return verifyExport(w, path, key)
 	}
@@ -72,13 +73,13 @@ func verify(w io.Writer, path, key string) (wrong int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	wrong, err = verifyArtifacts(w, path, isLedger)
+	wrong, err = verifyArtifacts(ctx, w, path, isLedger)
 	if err != nil {
 		return 0, err
 	}
 	if !isLedger {
 		b := bar{w: os.Stderr, what: "verifying " + path}
-		id, report, err := journal.AuditWatched(path, key, func(done, all int64) {
+		id, report, err := journal.AuditWatched(ctx, path, key, func(done, all int64) {
 			b.total = all
 			b.at(done)
 		})
@@ -89,7 +90,7 @@ func verify(w io.Writer, path, key string) (wrong int, err error) {
 		printReport(w, path, id.Origin(), report)
 		return wrong + report.Wrong, nil
 	}
-	all, err := ledger.Audit(path, key)
+	all, err := ledger.Audit(ctx, path, key)
 	if err != nil {
 		return 0, err
 	}
@@ -105,12 +106,13 @@ func verify(w io.Writer, path, key string) (wrong int, err error) {
 }
 
 // verifyArtifacts hashes what journal or ledger keep whole.
-func verifyArtifacts(w io.Writer, path string, isLedger bool) (int, error) {
+func verifyArtifacts(ctx context.Context, w io.Writer, path string, isLedger bool) (int, error) {
 	db, err := sqlog.Open(path, sqlog.ReadOnly)
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
+	db.StopWith(ctx)
 	have, err := db.Int("SELECT count(*) FROM sqlite_master WHERE name='artifact'", 0)
 	if err != nil || have == 0 {
 		return 0, err

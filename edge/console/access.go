@@ -69,13 +69,23 @@ func (a *access) run(ctx context.Context) error {
 		select {
 		case now := <-t.C:
 			a.store.sweep(now)
-			for _, o := range a.refusals.take() {
-				if _, err := a.commit(ctx, o); err != nil && ctx.Err() == nil {
-					return fmt.Errorf("refusals: %w", err)
-				}
-			}
+			a.journalRefusals(ctx)
 		case <-ctx.Done():
 			return nil
+		}
+	}
+}
+
+// journalRefusals journals what was refused since the last time. What the journal does not take is kept, folded, for the next
+// time: a full disk must not make every stranger's request the end of the agent.
+func (a *access) journalRefusals(ctx context.Context) {
+	all := a.refusals.drain()
+	for i, one := range all {
+		if _, err := a.commit(ctx, accessObservation(time.Now(), one)); err != nil {
+			for _, left := range all[i:] {
+				a.refusals.add(left)
+			}
+			return
 		}
 	}
 }
@@ -200,7 +210,7 @@ func (a *access) signIn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many sign-ins from your address: wait 10 s", http.StatusTooManyRequests)
 		return
 	}
-	found, err := a.book.SignIn(in.User, in.Password, time.Now())
+	found, err := a.book.SignIn(in.User, in.Password, peer(r), time.Now())
 	switch {
 	case errors.Is(err, accounts.ErrLocked):
 		a.refuse(r, "account "+in.User+" is locked")
@@ -212,29 +222,28 @@ func (a *access) signIn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 		return
 	}
+	u := User{Name: found.Name, Role: found.Role, peer: peer(r)}
+	if err := a.audit(r.Context(), u, "sign-in", ""); err != nil { // before there is a session to give away
+		http.Error(w, "not journalled, so not done: "+err.Error(), http.StatusServiceUnavailable)
+		return
+	}
 	if err := a.sessions.RenewToken(r.Context()); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	a.sessions.Put(r.Context(), "user", found.Name)
 	a.sessions.Put(r.Context(), "csrf", rand.Text())
-	u := User{Name: found.Name, Role: found.Role, peer: peer(r)}
-	if err := a.audit(r.Context(), u, "sign-in", ""); err != nil {
-		http.Error(w, "not journalled, so not done: "+err.Error(), http.StatusServiceUnavailable)
-		return
-	}
 	answer(w, a.info(r, u))
 }
 
 // signOut serves DELETE /v1/session.
 func (a *access) signOut(w http.ResponseWriter, r *http.Request) {
-	u := user(r)
-	if err := a.sessions.Destroy(r.Context()); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+	if err := a.audit(r.Context(), user(r), "sign-out", ""); err != nil {
+		http.Error(w, "not journalled, so not done: "+err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	if err := a.audit(r.Context(), u, "sign-out", ""); err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	if err := a.sessions.Destroy(r.Context()); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	answer(w, SessionInfo{User: guestUser, Role: accounts.Nobody.String(), Accounts: true})
@@ -293,25 +302,24 @@ func (f *refusals) add(one *observation.AgentAccess) {
 	defer f.mu.Unlock()
 	for _, o := range f.order {
 		if o.User == one.User && o.Peer == one.Peer && o.Text == one.Text {
-			o.Count++
+			o.Count += one.Count
 			return
 		}
 	}
 	if len(f.order) >= maxRefusals {
 		last := f.order[len(f.order)-1]
-		last.Count++
+		last.Count += one.Count
 		last.Text, last.Peer, last.User = "and others", "", ""
 		return
 	}
 	f.order = append(f.order, one)
 }
 
-func (f *refusals) take() (out []*observation.Observation) {
+// drain returns what was gathered, and begins anew.
+func (f *refusals) drain() []*observation.AgentAccess {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, o := range f.order {
-		out = append(out, accessObservation(time.Now(), o))
-	}
+	out := f.order
 	f.order = nil
 	return out
 }

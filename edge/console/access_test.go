@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +39,7 @@ type guarded struct {
 	url     string
 	journal *journal.Journal
 	book    string
+	full    atomic.Bool // the journal takes nothing, as on a full disk
 }
 
 func newGuarded(t *testing.T) *guarded { return newGuardedTLS(t, nil) }
@@ -75,17 +78,28 @@ func newGuardedTLS(t *testing.T, config *tls.Config) *guarded {
 	}
 	address := l.Addr().String()
 	l.Close()
+	words := driver.Words{EN: "Is it there?", FR: "Est-ce là ?"}
+	tests := guided.New([]guided.Device{{ID: "dev-1", Tests: []driver.Test{{ID: "ask", Title: words, Steps: func(any) []driver.Step {
+		return []driver.Step{{Do: words, Ask: &words, Limit: time.Minute}}
+	}}}}}, devices, j, quiet)
 	c := New(Options{
 		Site: "s", Agent: "a", Socket: filepath.Join(dir, "s"), Listen: address, Journal: j, JournalDir: filepath.Join(dir, "journal"), Lane: devices, Accounts: book, TLS: config, Log: quiet,
-		Link: func() Link { return Link{} }, Tests: guided.New(nil, devices, j, quiet),
+		Link: func() Link { return Link{} }, Tests: tests,
 	})
+	c.access.commit = func(ctx context.Context, obs ...*observation.Observation) (int, error) {
+		if g.full.Load() {
+			return 0, errors.New("database or disk is full")
+		}
+		return j.Commit(ctx, obs...)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 2)
+	done := make(chan error, 3)
 	go func() { done <- devices.Run(ctx) }()
+	go func() { done <- tests.Run(ctx) }()
 	go func() { done <- c.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		for range 2 {
+		for range 3 {
 			if err := <-done; err != nil {
 				t.Error(err)
 			}
@@ -207,6 +221,73 @@ func TestRoles(t *testing.T) {
 	if code, _ := technician.ask(http.MethodGet, "/v1/status", ""); code != http.StatusUnauthorized {
 		t.Errorf("an account that was removed got %d", code)
 	}
+}
+
+// What cannot be journalled is not done, and a journal that takes nothing ends nothing: what was refused meanwhile is
+// journalled when it can be.
+func TestJournalThatTakesNothing(t *testing.T) {
+	g := newGuarded(t)
+	technician := g.browser()
+	technician.signIn("technician", "correct horse")
+	g.full.Store(true)
+	for range 100 {
+		if code, _ := g.browser().ask(http.MethodGet, "/v1/status", ""); code != http.StatusUnauthorized {
+			t.Fatalf("a guest got %d", code)
+		}
+	}
+	b := g.browser()
+	if code := b.signIn("viewer", "correct horse"); code != http.StatusServiceUnavailable || len(b.Jar.Cookies(mustURL(t, g.url))) > 0 {
+		t.Errorf("signed in without being journalled: %d, cookies %v", code, b.Jar.Cookies(mustURL(t, g.url)))
+	}
+	for _, o := range []struct{ method, path, body string }{
+		{http.MethodDelete, "/v1/session", ""}, {http.MethodPost, "/v1/tests", `{"device":"dev-1","test":"ask"}`},
+	} {
+		if code, text := technician.ask(o.method, o.path, o.body); code != http.StatusServiceUnavailable || !strings.Contains(text, "not journalled, so not done") {
+			t.Errorf("%s %s: %d %s", o.method, o.path, code, text)
+		}
+	}
+	<-time.After(refusalsEvery + time.Second) // the refusals were to be journalled in this time
+	g.full.Store(false)
+	if code, text := technician.ask(http.MethodGet, "/v1/status", ""); code != http.StatusOK {
+		t.Errorf("after the disk was full: %d %s", code, text)
+	}
+	g.audited("refused", "GET /v1/status: not signed in")
+}
+
+// Whose test it is abandons it; another technician does not, an admin does.
+func TestAbandonOthersTest(t *testing.T) {
+	g := newGuarded(t)
+	owner, officer, admin := g.browser(), g.browser(), g.browser()
+	owner.signIn("technician", "correct horse")
+	officer.signIn("officer", "correct horse")
+	admin.signIn("admin", "correct horse")
+	start := func() {
+		t.Helper()
+		for begin := time.Now(); ; <-time.After(20 * time.Millisecond) { // the one before may still be finishing
+			if code, text := owner.ask(http.MethodPost, "/v1/tests", `{"device":"dev-1","test":"ask"}`); code == http.StatusOK {
+				return
+			} else if time.Since(begin) > 20*time.Second {
+				t.Fatal(code, text)
+			}
+		}
+	}
+	abandon := func(b *browser) int {
+		code, _ := b.ask(http.MethodPost, "/v1/tests/run", `{"action":"abandon"}`)
+		return code
+	}
+	start()
+	if code := abandon(officer); code != http.StatusForbidden {
+		t.Errorf("an officer abandoned a technician's test: %d", code)
+	}
+	if code := abandon(admin); code != http.StatusOK {
+		t.Errorf("an admin: %d", code)
+	}
+	start()
+	if code := abandon(owner); code != http.StatusOK {
+		t.Errorf("the one who runs it: %d", code)
+	}
+	g.audited("test", "dev-1 ask, step 1: abandon")
+	g.audited("refused", "abandoning a test that technician runs")
 }
 
 func TestWrongPasswordTenTimes(t *testing.T) {

@@ -13,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -23,6 +22,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/console/accounts"
 	"lanewarden/edge/console/web"
 	"lanewarden/edge/diag/guided"
@@ -243,7 +243,15 @@ func (c *Console) handler() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{})) // counters; whoever collects them has no account
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.Handle("GET /", web.Handler(web.Lane))
-	return c.access.identify(mux)
+	all := c.access.identify(mux)
+	guarded := api.GuardHost(nil, all)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isLocal(r) || c.Accounts != nil { // a page of another site has no session and no socket
+			all.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
 }
 
 // Status returns what GET /v1/status answers.
@@ -299,78 +307,6 @@ type Line struct {
 	Device      string          `json:"device"`
 	Kind        string          `json:"kind"`
 	Observation json.RawMessage `json:"observation"` // lanewarden.v1.Observation as observation.JSON has it
-}
-
-const (
-	tailPage = 200
-	tailMax  = 100_000
-)
-
-// tail serves GET /v1/tail?n=20&follow=true&class=alarm&device=rpm-1: the newest observations as NDJSON.
-func (c *Console) tail(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	n, err := strconv.Atoi(q.Get("n"))
-	if q.Get("n") == "" {
-		n, err = 20, nil
-	}
-	if err != nil || n < 0 || n > tailMax {
-		http.Error(w, fmt.Sprintf("n=%q is not a number from 0 to %d", q.Get("n"), tailMax), http.StatusBadRequest)
-		return
-	}
-	t := tailer{c: c, class: q.Get("class"), device: q.Get("device"), next: max(0, c.Journal.Size()-int64(n)), enc: json.NewEncoder(w)}
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	control := http.NewResponseController(w)
-	for r.Context().Err() == nil {
-		changed := c.Journal.Changed()
-		more, err := t.page()
-		if err == nil && !more {
-			err = control.Flush()
-		}
-		if err != nil {
-			c.Log.Debug("tail", "err", err)
-			return
-		}
-		if more {
-			continue
-		}
-		if q.Get("follow") != "true" {
-			return
-		}
-		select {
-		case <-changed:
-		case <-r.Context().Done():
-		}
-	}
-}
-
-// tailer writes rows from next on.
-type tailer struct {
-	c             *Console
-	class, device string
-	next          int64
-	enc           *json.Encoder
-}
-
-func (t *tailer) page() (more bool, err error) {
-	rows, err := t.c.Journal.Read(t.next, tailPage)
-	if err != nil || len(rows) == 0 {
-		return false, err
-	}
-	for i := range rows {
-		r := &rows[i]
-		t.next = r.Idx + 1
-		if t.class != "" && t.class != r.Class.Name() || t.device != "" && t.device != r.Device {
-			continue
-		}
-		line, err := lineOf(r)
-		if err != nil {
-			return false, err
-		}
-		if err := t.enc.Encode(line); err != nil {
-			return false, err
-		}
-	}
-	return true, nil
 }
 
 func lineOf(r *journal.Row) (Line, error) {

@@ -97,8 +97,13 @@ func TestConsole(t *testing.T) {
 	if _, body := get("/v1/tail?class=alarm"); strings.Count(body, "\n") != 1 || !strings.Contains(body, `"kind":"radiation.tamper"`) {
 		t.Errorf("tail of alarms: %s", body)
 	}
-	if _, body := get("/v1/tail?device=nobody"); body != "" {
-		t.Errorf("tail of nobody: %s", body)
+	for path, want := range map[string]int{"/v1/tail?device=nobody": http.StatusNotFound, "/v1/tail?class=foo": http.StatusBadRequest, "/v1/observations?class=foo": http.StatusBadRequest} {
+		if code, body := get(path); code != want || !strings.Contains(body, "there are dev-1") && !strings.Contains(body, "alarm, event, telemetry") {
+			t.Errorf("%s: %d %s", path, code, body)
+		}
+	}
+	if _, body := get("/v1/tail?class=telemetry&n=1"); strings.Count(body, "\n") != 1 || !strings.Contains(body, `"class":"telemetry"`) {
+		t.Errorf("the newest telemetry, which is not the newest row: %s", body)
 	}
 	if code, body := get("/v1/tail?n=x"); code != http.StatusBadRequest || !strings.Contains(body, "not a number") {
 		t.Errorf("n=x: %d %s", code, body)

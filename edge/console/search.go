@@ -1,11 +1,13 @@
 package console
 
 import (
+	"bytes"
+	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +33,7 @@ type Found struct {
 // query is what is searched for.
 type query struct {
 	class, device, kind, text string
+	raw                       []byte // what text is in hexadecimal; nil when it is not
 	limit                     int
 	from                      time.Time
 }
@@ -95,15 +98,33 @@ func (q *query) match(row *journal.Row) (Line, bool, error) {
 	if !q.takes(row) {
 		return Line{}, false, nil
 	}
+	if !q.mentions(row) {
+		return Line{}, false, nil
+	}
 	line, err := lineOf(row)
-	ok := q.text == "" || strings.Contains(strings.ToLower(string(line.Observation)), q.text)
-	return line, ok, err
+	return line, err == nil, err
 }
+
+// mentions reports whether a row has the text in its device, its kind, or what it says: texts stand in an encoded body as
+// they are, so it need not be decoded. A text of hexadecimal digits is looked for as bytes too: hashes, EPCs.
+func (q *query) mentions(row *journal.Row) bool {
+	return q.text == "" || strings.Contains(strings.ToLower(row.Device), q.text) || strings.Contains(row.Kind.Name(), q.text) ||
+		bytes.Contains(bytes.ToLower(row.Body), []byte(q.text)) || len(q.raw) >= minRaw && bytes.Contains(row.Body, q.raw)
+}
+
+// minRaw is how many bytes a hexadecimal text must stand for: fewer are found in everything.
+const minRaw = 4
 
 func (c *Console) parseQuery(r *http.Request) (q query, before int64, err error) {
 	v := r.URL.Query()
 	q = query{class: v.Get("class"), device: v.Get("device"), kind: v.Get("kind"), text: strings.ToLower(v.Get("q")), limit: searchPage}
+	q.raw, _ = hex.DecodeString(q.text)
 	before = c.Journal.Size()
+	if q.class != "" {
+		if _, err := observation.ParseClass(q.class); err != nil {
+			return q, 0, err
+		}
+	}
 	if text := v.Get("limit"); text != "" {
 		if q.limit, err = strconv.Atoi(text); err != nil || q.limit < 1 || q.limit > searchPage {
 			return q, 0, fmt.Errorf("limit=%q is not a number from 1 to %d", text, searchPage)
@@ -141,7 +162,9 @@ type PassageDetail struct {
 
 // passage serves GET /v1/passages/{id}: the passage and all that belongs to it.
 func (c *Console) passage(w http.ResponseWriter, r *http.Request) {
-	all, _, err := c.Passages.Passages(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
+	defer cancel()
+	all, _, err := c.Passages.Passages(ctx)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
@@ -184,7 +207,7 @@ type DeviceDetail struct {
 func (c *Console) deviceDetail(w http.ResponseWriter, r *http.Request) {
 	s, ok := c.device(r.PathValue("device"))
 	if !ok {
-		http.Error(w, "there is no device "+r.PathValue("device"), http.StatusNotFound)
+		http.Error(w, c.noDevice(r.PathValue("device")), http.StatusNotFound)
 		return
 	}
 	out := DeviceDetail{Status: s, Config: c.ConfigPath, Settings: []firmwareconfig.Setting{}}
@@ -194,15 +217,6 @@ func (c *Console) deviceDetail(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	answer(w, out)
-}
-
-func (c *Console) device(id string) (lane.Status, bool) {
-	all := c.Lane.Devices()
-	i := slices.IndexFunc(all, func(d lane.Status) bool { return d.ID == id })
-	if i < 0 {
-		return lane.Status{}, false
-	}
-	return all[i], true
 }
 
 // Verdict is what POST /v1/evidence/verification answers.
@@ -226,7 +240,7 @@ func (c *Console) verify(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	begin := time.Now()
-	_, report, err := journal.Audit(c.JournalDir, "")
+	_, report, err := journal.Audit(r.Context(), c.JournalDir, "")
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/console/accounts"
 	"lanewarden/edge/diag/guided"
 )
 
@@ -68,6 +70,24 @@ func (c *Console) startTest(w http.ResponseWriter, r *http.Request) {
 func (c *Console) actTest(w http.ResponseWriter, r *http.Request) {
 	var in TestAct
 	if !order(w, r, &in) {
+		return
+	}
+	run := c.Tests.View()
+	if run == nil || run.Verdict != "" {
+		http.Error(w, guided.ErrNone.Error(), http.StatusConflict)
+		return
+	}
+	if u := user(r); in.Action == "abandon" && u.Name != run.By && u.Role < accounts.Admin {
+		c.access.refuse(r, "abandoning a test that "+run.By+" runs")
+		http.Error(w, fmt.Sprintf("%s runs this test: only they or an admin may abandon it", run.By), http.StatusForbidden)
+		return
+	}
+	text := fmt.Sprintf("%s %s, step %d: %s", run.Device, run.Test, run.Step+1, in.Action)
+	if in.Action == "number" {
+		text += fmt.Sprintf(" %g", in.Number)
+	}
+	if err := c.access.audit(r.Context(), user(r), "test", text); err != nil {
+		http.Error(w, "not journalled, so not done: "+err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	err := c.Tests.Act(r.Context(), in.Action, in.Number)

@@ -75,7 +75,7 @@ func (j *Journal) storeFile(r io.Reader) (sum []byte, size int64, err error) {
 	}
 	sum = h.Sum(nil)
 	path := j.artifactPath(sum)
-	if err = os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+	if err = sqlog.MakeDir(filepath.Dir(path)); err != nil {
 		return nil, 0, err
 	}
 	if err = os.Rename(f.Name(), path); err != nil {

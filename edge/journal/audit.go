@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 
@@ -13,12 +14,13 @@ import (
 // Audit holds a journal's rows against its tiles and signed checkpoints, offline or beside a running agent. path is the
 // journal's directory or its database file. verifierKey "" means the key that the journal itself names: that proves
 // that nothing was changed after signing, but not who signed.
-func Audit(path, verifierKey string) (Identity, *evidence.Report, error) {
-	return AuditWatched(path, verifierKey, nil)
+// It stops with the context's error when ctx ends.
+func Audit(ctx context.Context, path, verifierKey string) (Identity, *evidence.Report, error) {
+	return AuditWatched(ctx, path, verifierKey, nil)
 }
 
 // AuditWatched is Audit, and tells seen how many rows of all are done; seen may be nil.
-func AuditWatched(path, verifierKey string, seen func(done, all int64)) (Identity, *evidence.Report, error) {
+func AuditWatched(ctx context.Context, path, verifierKey string, seen func(done, all int64)) (Identity, *evidence.Report, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, FileName)
 	}
@@ -32,6 +34,7 @@ func AuditWatched(path, verifierKey string, seen func(done, all int64)) (Identit
 		return Identity{}, nil, err
 	}
 	defer tiles.Close()
+	db.StopWith(ctx)
 	meta, err := readMeta(db)
 	if err != nil {
 		return Identity{}, nil, err

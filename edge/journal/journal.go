@@ -9,7 +9,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -86,9 +85,18 @@ func Open(dir string, opts Options) (*Journal, error) {
 	if opts.SignEvery == 0 {
 		opts.SignEvery = defaultSignEvery
 	}
-	if err := os.MkdirAll(filepath.Join(dir, artifactDir), 0o750); err != nil {
+	if err := sqlog.MakeDir(filepath.Join(dir, artifactDir)); err != nil {
 		return nil, err
 	}
+	var j *Journal
+	err := sqlog.OpenWithReserve(dir, func() (err error) {
+		j, err = openOnce(dir, opts)
+		return err
+	})
+	return j, err
+}
+
+func openOnce(dir string, opts Options) (*Journal, error) {
 	signer, verifierKey, err := loadKey(filepath.Join(dir, keyFile), opts.Site, opts.Agent)
 	if err != nil {
 		return nil, err
@@ -204,6 +212,7 @@ func (j *Journal) Close() error {
 		close(j.stop)
 		<-j.done
 		j.closeErr = errors.Join(j.closeErr, j.read.Close())
+		sqlog.FillReserve(j.dir) // SQLite gave some room back
 	})
 	return j.closeErr
 }

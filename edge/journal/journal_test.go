@@ -98,7 +98,7 @@ func TestReopenContinuesTheLog(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, report, err := Audit(dir, "")
+	_, report, err := Audit(t.Context(), dir, "")
 	if err != nil || !report.OK() || report.Rows != 4*333 || report.Signed != 4*333 {
 		t.Fatalf("audit: %+v, %v", report, err)
 	}
@@ -124,7 +124,7 @@ func TestAuditNamesTheChangedRow(t *testing.T) {
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
-		_, report, err := Audit(dir, "")
+		_, report, err := Audit(t.Context(), dir, "")
 		if err != nil || report.OK() || !strings.HasPrefix(report.Findings[0], fmt.Sprintf("row %d ", row)) {
 			t.Errorf("row %d changed: %+v, %v", row, report, err)
 		}
@@ -148,7 +148,7 @@ func TestFailedTransactionLeavesNothingBehind(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, report, err := Audit(dir, ""); err != nil || !report.OK() || report.Rows != 2 {
+	if _, report, err := Audit(t.Context(), dir, ""); err != nil || !report.OK() || report.Rows != 2 {
 		t.Fatalf("audit %+v, %v", report, err)
 	}
 }

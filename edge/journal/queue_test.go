@@ -166,7 +166,7 @@ func TestJournalOfSchema1(t *testing.T) {
 		t.Errorf("queued: %v", got)
 	}
 	commit(t, j, 1, background(1))
-	if _, report, err := Audit(dir+"/"+FileName, ""); err != nil || !report.OK() {
+	if _, report, err := Audit(t.Context(), dir+"/"+FileName, ""); err != nil || !report.OK() {
 		t.Errorf("%v %v", report, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -47,6 +48,24 @@ func (j *Journal) Read(from int64, maxRows int) ([]Row, error) {
 // ReadBack returns rows of all classes before an idx, newest first, at most maxRows.
 func (j *Journal) ReadBack(before int64, maxRows int) ([]Row, error) {
 	return j.collect("WHERE idx<? ORDER BY idx DESC LIMIT ?", 64<<20, before, int64(maxRows))
+}
+
+// newestRows bounds how far back Newest looks for what is rare.
+const newestRows = 1_000_000
+
+// Newest returns the newest n rows of a class and a device among the last 1,000,000, oldest first. The zero Class is every
+// class, "" is every device.
+func (j *Journal) Newest(n int, class observation.Class, device string) ([]Row, error) {
+	where, args := "WHERE idx>=?", []driver.Value{max(0, j.Size()-newestRows)}
+	if class != 0 {
+		where += fmt.Sprintf(" AND class=%d", class) // a constant class, for the partial indexes
+	}
+	if device != "" {
+		where, args = where+" AND device=?", append(args, device)
+	}
+	rows, err := j.collect(where+" ORDER BY idx DESC LIMIT ?", 64<<20, append(args, int64(n))...)
+	slices.Reverse(rows)
+	return rows, err
 }
 
 // latestRows bounds how far back Latest looks.

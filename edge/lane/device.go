@@ -39,7 +39,8 @@ type Status struct {
 	Connects     uint64    `json:"connects"` // runs of the driver
 	LastSeen     time.Time `json:"last_seen,omitzero"`
 	LastKind     string    `json:"last_kind,omitempty"`
-	TapeLost     uint64    `json:"tape_lost"` // tape records that could not be written
+	TapeLost     uint64    `json:"tape_lost"`         // tape records that could not be written
+	NoTape       string    `json:"no_tape,omitempty"` // why nothing is recorded of its line
 }
 
 // device runs one driver and is its Sink.

@@ -72,10 +72,12 @@ func New(journal Journal, devices []Device, opts Options) (*Supervisor, error) {
 
 func (s *Supervisor) newDevice(d Device, opts Options) (*device, error) {
 	var tape *transport.Tape
+	noTape := ""
 	if opts.TapeDir != "" {
 		var err error
 		if tape, err = transport.OpenTape(filepath.Join(opts.TapeDir, d.ID), opts.TapeBytes); err != nil {
-			return nil, err
+			s.log.Error("nothing is recorded of the device's line: recordings and replay lack it until the agent starts again", "device", d.ID, "err", err)
+			tape, noTape = nil, err.Error()
 		}
 	}
 	links, err := transport.NewOpener(tape)
@@ -88,7 +90,7 @@ func (s *Supervisor) newDevice(d Device, opts Options) (*device, error) {
 	}
 	return &device{
 		Device: d, driver: run, tape: tape, journal: s.journal, clock: s.clock, log: s.log.With("device", d.ID),
-		status: Status{ID: d.ID, Title: d.Title, Lane: d.Lane, Driver: d.Spec.Name, State: stateName(observation.DeviceState_STATE_CONNECTING), Since: time.Now().UTC()},
+		status: Status{ID: d.ID, Title: d.Title, Lane: d.Lane, Driver: d.Spec.Name, State: stateName(observation.DeviceState_STATE_CONNECTING), Since: time.Now().UTC(), NoTape: noTape},
 	}, nil
 }
 

@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )
@@ -73,7 +73,7 @@ type agentState struct {
 
 // Run runs a hub until ctx ends.
 func Run(ctx context.Context, opts Options) (err error) {
-	if err := os.MkdirAll(opts.Dir, 0o750); err != nil {
+	if err := sqlog.MakeDir(opts.Dir); err != nil {
 		return err
 	}
 	h := &Hub{opts: opts, states: map[[2]string]agentState{}, pulls: make(chan message), boxes: newBoxes()}

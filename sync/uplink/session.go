@@ -58,6 +58,7 @@ type session struct {
 	checkpointAt   time.Time
 	checkpointSize int64
 	stateAt        time.Time
+	stateToken     mqtt.Token // of the last state message; nil for none
 }
 
 func newSession(u *Uplink, id journal.Identity) *session {
@@ -454,7 +455,17 @@ func (s *session) publishState(st *wire.State) error {
 	if err != nil {
 		return err
 	}
-	s.client.Publish(wire.Topic(s.id.Site, s.id.Agent, wire.LeafState), 1, true, text)
+	if said := s.stateToken; said != nil {
+		select {
+		case <-said.Done():
+			if err := said.Error(); err != nil {
+				return fmt.Errorf("the broker does not accept the state message: %w", err)
+			}
+		default:
+			s.opts.Log.Warn("the broker has not answered the last state message: the centre may show an old state")
+		}
+	}
+	s.stateToken = s.client.Publish(wire.Topic(s.id.Site, s.id.Agent, wire.LeafState), 1, true, text)
 	return nil
 }
 

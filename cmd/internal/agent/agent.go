@@ -21,6 +21,7 @@ import (
 	"lanewarden/edge/console"
 	"lanewarden/edge/console/accounts"
 	"lanewarden/edge/diag/guided"
+	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
 	"lanewarden/edge/lane/passage"
@@ -41,7 +42,7 @@ type Options struct {
 
 // Run runs an agent.
 func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
-	if err := os.MkdirAll(c.Agent.StateDir, 0o750); err != nil {
+	if err := sqlog.MakeDir(c.Agent.StateDir); err != nil {
 		return err
 	}
 	unlock, err := lock(c.Agent.StateDir)
@@ -64,8 +65,9 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := started(ctx, c, j, o); err != nil {
-		return err
+	begun := started(c, o)
+	if _, err := j.Commit(ctx, begun); err == nil {
+		begun = nil
 	}
 	passages := passage.NewFollower(j, lanes(c), o.Log)
 	book, tlsConfig, err := consoleAccess(c.Console)
@@ -88,6 +90,7 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 		return err
 	})
 	g.Go(func() error { return link.run(linkCtx) })
+	g.Go(func() error { return journalLater(ctx, j, begun, o.Log) })
 	g.Go(func() error { return passages.Run(ctx) })
 	g.Go(func() error { return tests.Run(ctx) })
 	g.Go(func() error { return local.Run(ctx) })
@@ -181,14 +184,36 @@ func lanes(c *firmwareconfig.Config) (out []passage.Lane) {
 	return out
 }
 
-// started journals what runs from now on.
-func started(ctx context.Context, c *firmwareconfig.Config, j *journal.Journal, o Options) error {
+// started says what runs from now on.
+func started(c *firmwareconfig.Config, o Options) *observation.Observation {
 	obs := observation.New(observation.Class_CLASS_EVENT, time.Now(), &observation.AgentStarted{
 		Inventory: c.Inventory(), Software: o.Software, ConfigSha256: c.SHA256[:],
 	})
 	obs.Device = observation.AgentDevice
-	_, err := j.Commit(ctx, obs)
-	return err
+	return obs
+}
+
+// journalRetry is the pause before an observation of the agent's own is tried again.
+const journalRetry = time.Second
+
+// journalLater commits an observation that the journal refused, as soon as it does not: a full disk must not keep the agent
+// from starting and saying so. nil is nothing to do.
+func journalLater(ctx context.Context, j *journal.Journal, o *observation.Observation, log *slog.Logger) error {
+	for told := false; o != nil; told = true {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(journalRetry):
+		}
+		_, err := j.Commit(ctx, o)
+		if err == nil {
+			return nil
+		}
+		if !told {
+			log.Error("the journal cannot be written, will be tried again", "err", err)
+		}
+	}
+	return nil
 }
 
 // link is the uplink, if there is one.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/radiation/tsa/sim"
@@ -113,6 +116,9 @@ type options struct {
 	noPortal  bool                       // nobody listens at the portal's address
 	lane      string                     // more of the lane, as YAML in one line: ", stations: [...]"
 	devices   string                     // further ones, as YAML lines
+	console   string                     // more of the console, as YAML in one line: ", listen: ..."
+	agentDisk int                        // MB of a disk of the agent's own; 0 for the machine's
+	hubDisk   int                        // MB of a disk of the hub's own; 0 for the machine's
 }
 
 // newWorld starts everything.
@@ -128,6 +134,8 @@ func newWorld(t *testing.T, o options) *world {
 	if o.through != nil {
 		address = o.through(w.mqtt)
 	}
+	w.mount("agent", o.agentDisk)
+	w.mount("hub", o.hubDisk)
 	config := w.path("lane.yaml")
 	text := fmt.Sprintf(`
 site: {id: test}
@@ -140,8 +148,8 @@ devices:
   - {id: ion-1, driver: ionscan, lane: lane-1, settings: {folder: {path: %s, settle: 1s}}}
 %s
 uplink: {broker: "mqtt://%s"}
-console: {socket: %s}
-`, w.path("agent"), o.lane, w.portal, w.n42Post, w.dicom, w.path("xray"), w.path("trace"), o.devices, address, w.socket)
+console: {socket: %s%s}
+`, w.path("agent"), o.lane, w.portal, w.n42Post, w.dicom, w.path("xray"), w.path("trace"), o.devices, address, w.socket, o.console)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -158,6 +166,48 @@ console: {socket: %s}
 	}
 	w.waitFor("the agent", 60*time.Second, func() bool { _, err := w.status(); return err == nil })
 	return w
+}
+
+// mount gives a directory a disk of its own, or skips the test where that is not allowed. 0 MB is none.
+func (w *world) mount(name string, mb int) {
+	if mb == 0 {
+		return
+	}
+	if err := os.MkdirAll(w.path(name), 0o750); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", w.path(name), "tmpfs", 0, fmt.Sprintf("size=%dm", mb)); err != nil {
+		w.t.Skipf("a disk of its own cannot be mounted here (needs root): %v", err)
+	}
+	w.t.Cleanup(func() {
+		if err := unix.Unmount(w.path(name), unix.MNT_DETACH); err != nil {
+			w.t.Error(err)
+		}
+	})
+}
+
+// fill writes to a directory's disk until there is no room, and returns what makes room again.
+func (w *world) fill(name string) (empty func()) {
+	path := filepath.Join(w.path(name), "filling")
+	f, err := os.Create(path)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer f.Close()
+	for _, size := range []int{1 << 20, 4 << 10, 1} {
+		for block := make([]byte, size); err == nil; {
+			_, err = f.Write(block)
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			w.t.Fatal(err)
+		}
+		err = nil
+	}
+	return func() {
+		if err := os.Remove(path); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }
 
 func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
@@ -283,12 +333,12 @@ func (w *world) checkCopies() {
 			w.t.Fatalf("row %d differs:\njournal %.200s\nledger  %.200s", i, mine[i], theirs[i])
 		}
 	}
-	_, report, err := journal.Audit(w.journalDB(), "")
+	_, report, err := journal.Audit(w.t.Context(), w.journalDB(), "")
 	w.checkReport("journal", report, err)
 	if report != nil && report.Signed != report.Rows {
 		w.t.Errorf("journal: %d of %d rows are signed", report.Signed, report.Rows)
 	}
-	audited, err := ledger.Audit(w.ledgerDB(), "")
+	audited, err := ledger.Audit(w.t.Context(), w.ledgerDB(), "")
 	if err != nil || len(audited) != 1 {
 		w.t.Fatalf("ledger: %d journals, %v", len(audited), err)
 	}

@@ -199,11 +199,13 @@ func Read(path string) ([]Account, error) {
 	return all, nil
 }
 
-// Lockout: after so many wrong passwords in a row an account is locked, for longer each time.
+// Lockout: after so many wrong passwords in a row from one address an account is locked for that address, for longer each
+// time. Other addresses go on: a stranger who guesses must not keep the officer out.
 const (
 	maxWrong = 5
 	firstFor = time.Minute
 	longest  = time.Hour
+	maxLocks = 4096 // accounts and addresses that are remembered
 )
 
 // Errors of SignIn.
@@ -221,9 +223,12 @@ type Book struct {
 	mu     sync.Mutex
 	read   time.Time // of the file, when it was read
 	all    []Account
-	wrong  map[string]*wrongs // of accounts that exist
-	absent phc                // costs as much as one that exists
+	wrong  map[attempt]*wrongs
+	absent phc // costs as much as one that exists
 }
+
+// attempt is an account, whether it exists or not, and the address from which somebody tried to be it.
+type attempt struct{ name, address string }
 
 type wrongs struct {
 	count int
@@ -233,7 +238,7 @@ type wrongs struct {
 
 // Open reads the file.
 func Open(path string) (*Book, error) {
-	b := &Book{path: path, wrong: map[string]*wrongs{}, absent: phc{hashMemory, hashPasses, hashLanes, make([]byte, saltBytes), make([]byte, keyBytes)}}
+	b := &Book{path: path, wrong: map[attempt]*wrongs{}, absent: phc{hashMemory, hashPasses, hashLanes, make([]byte, saltBytes), make([]byte, keyBytes)}}
 	return b, b.refresh()
 }
 
@@ -267,10 +272,11 @@ func (b *Book) Find(name string) (Account, bool) {
 	return Account{}, false
 }
 
-// SignIn checks a password. The error is ErrWrong, or wraps ErrLocked and says until when.
-func (b *Book) SignIn(name, password string, now time.Time) (Account, error) {
+// SignIn checks a password that comes from an address. The error is ErrWrong, or wraps ErrLocked and says until when.
+func (b *Book) SignIn(name, password, address string, now time.Time) (Account, error) {
+	from := attempt{name, address}
 	a, ok := b.Find(name)
-	if err := b.locked(name, now); err != nil {
+	if err := b.locked(from, now); err != nil {
 		return Account{}, err
 	}
 	h := b.absent
@@ -283,34 +289,50 @@ func (b *Book) SignIn(name, password string, now time.Time) (Account, error) {
 	if right && ok && a.Hash != "" {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		delete(b.wrong, name)
+		delete(b.wrong, from)
 		return a, nil
 	}
-	if ok {
-		b.count(name, now)
-	}
+	b.count(from, now)
 	return Account{}, ErrWrong
 }
 
-func (b *Book) locked(name string, now time.Time) error {
+func (b *Book) locked(from attempt, now time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if w := b.wrong[name]; w != nil && now.Before(w.until) {
+	if w := b.wrong[from]; w != nil && now.Before(w.until) {
 		return fmt.Errorf("%w: locked for %s", ErrLocked, w.until.Sub(now).Round(time.Second))
 	}
 	return nil
 }
 
-func (b *Book) count(name string, now time.Time) {
+func (b *Book) count(from attempt, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	w := b.wrong[name]
+	w := b.wrong[from]
 	if w == nil {
+		if len(b.wrong) >= maxLocks {
+			b.forget(now)
+		}
 		w = &wrongs{}
-		b.wrong[name] = w
+		b.wrong[from] = w
 	}
 	if w.count++; w.count >= maxWrong {
 		w.lock = min(max(2*w.lock, firstFor), longest)
 		w.until, w.count = now.Add(w.lock), 0
+	}
+}
+
+// forget makes room for another attempt: those that are not locked go, and when all are, the one that would end first.
+func (b *Book) forget(now time.Time) {
+	var first attempt
+	for from, w := range b.wrong {
+		if now.After(w.until) {
+			delete(b.wrong, from)
+		} else if b.wrong[first] == nil || w.until.Before(b.wrong[first].until) {
+			first = from
+		}
+	}
+	if len(b.wrong) >= maxLocks {
+		delete(b.wrong, first)
 	}
 }

@@ -30,12 +30,12 @@ func book(t *testing.T) (*Book, string) {
 func TestSignIn(t *testing.T) {
 	b, path := book(t)
 	now := time.Now()
-	a, err := b.SignIn("ann", password, now)
+	a, err := b.SignIn("ann", password, "10.0.0.1", now)
 	if err != nil || a.Role != Technician {
 		t.Errorf("%v %v", a, err)
 	}
 	for name, c := range map[string][2]string{"wrong": {"ann", "wrong horse"}, "unknown": {"bob", password}, "empty": {"ann", ""}, "certificate only": {"card", ""}} {
-		if _, err := b.SignIn(c[0], c[1], now); !errors.Is(err, ErrWrong) {
+		if _, err := b.SignIn(c[0], c[1], "10.0.0.1", now); !errors.Is(err, ErrWrong) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -49,7 +49,7 @@ func TestLockout(t *testing.T) {
 	b, _ := book(t)
 	now := time.Now()
 	wrong := func() error {
-		_, err := b.SignIn("ann", "wrong horse", now)
+		_, err := b.SignIn("ann", "wrong horse", "10.0.0.1", now)
 		return err
 	}
 	for round, lock := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute} {
@@ -58,7 +58,7 @@ func TestLockout(t *testing.T) {
 				t.Fatalf("round %d: %v", round, err)
 			}
 		}
-		if _, err := b.SignIn("ann", password, now); !errors.Is(err, ErrLocked) {
+		if _, err := b.SignIn("ann", password, "10.0.0.1", now); !errors.Is(err, ErrLocked) {
 			t.Errorf("round %d: the right password was looked at: %v", round, err)
 		}
 		now = now.Add(lock - time.Second)
@@ -67,7 +67,7 @@ func TestLockout(t *testing.T) {
 		}
 		now = now.Add(2 * time.Second)
 	}
-	if _, err := b.SignIn("ann", password, now); err != nil {
+	if _, err := b.SignIn("ann", password, "10.0.0.1", now); err != nil {
 		t.Error(err)
 	}
 	if err := wrong(); !errors.Is(err, ErrWrong) {
@@ -106,7 +106,7 @@ func TestBrokenFileKeepsAccounts(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.SignIn("ann", password, time.Now()); err != nil {
+	if _, err := b.SignIn("ann", password, "10.0.0.1", time.Now()); err != nil {
 		t.Error(err)
 	}
 }

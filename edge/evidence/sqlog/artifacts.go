@@ -34,6 +34,24 @@ func SyncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// MakeDir makes a directory and those above it that are missing, and makes their names durable: a file is only as durable as
+// the path to it.
+func MakeDir(path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(path)
+	if parent != path {
+		if err := MakeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o750); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return SyncDir(parent)
+}
+
 // ArtifactReport is the outcome of CheckArtifacts.
 type ArtifactReport struct {
 	Count    int

@@ -43,6 +43,7 @@ type DB struct {
 	stmts map[string]*sqlite3.SQLiteStmt
 	args  []driver.NamedValue // of the statement at hand
 	path  string
+	ctx   context.Context // queries end with it; see StopWith
 }
 
 // Open opens the database at path: WAL, synchronous=FULL. It makes the file when mode is ReadWrite.
@@ -65,7 +66,7 @@ func Open(path string, mode Mode) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	db := &DB{conn: c.(*sqlite3.SQLiteConn), stmts: map[string]*sqlite3.SQLiteStmt{}, path: path}
+	db := &DB{conn: c.(*sqlite3.SQLiteConn), stmts: map[string]*sqlite3.SQLiteStmt{}, path: path, ctx: context.Background()}
 	if mode == ReadWrite {
 		if err := db.Exec("PRAGMA wal_autocheckpoint=" + strconv.Itoa(walPages)); err != nil {
 			return nil, errors.Join(err, db.Close())
@@ -90,6 +91,13 @@ func checkVersion() error {
 		}
 	}
 	return nil
+}
+
+// StopWith makes queries end with ctx's error, at their next row, when ctx ends. For a connection of one caller's own.
+func (d *DB) StopWith(ctx context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ctx = ctx
 }
 
 // Close ends the connection.
@@ -157,6 +165,9 @@ func (d *DB) Query(query string, f func(row []driver.Value) error, args ...drive
 		switch err := rows.Next(row); err {
 		case nil:
 			if err := f(row); err != nil {
+				return err
+			}
+			if err := d.ctx.Err(); err != nil {
 				return err
 			}
 		case io.EOF:

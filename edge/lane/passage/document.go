@@ -11,7 +11,7 @@ import (
 // document makes the whole passage of a vehicle.
 func (c *Correlator) document(l *lane, v *vehicle) *observation.PassageClosed {
 	d := &observation.PassageClosed{
-		Id: v.id, Lane: l.ID, OpenedNs: v.opened.UnixNano(), ClosedNs: v.closed.UnixNano(), End: v.end, WeightKg: v.weight, SpeedKph: float32(v.speed * 3.6), LengthM: float32(v.length),
+		Id: v.id, Lane: l.ID, OpenedNs: v.opened.UnixNano(), ClosedNs: nanos(v.closed), End: v.end, WeightKg: v.weight, SpeedKph: float32(v.speed * 3.6), LengthM: float32(v.length),
 		Direction: "forward", Confidence: 1,
 	}
 	if v.reversed {
@@ -95,4 +95,12 @@ func (c *Correlator) station(l *lane, v *vehicle, s *Station) *observation.Passa
 // beyond reports whether a vehicle was seen at a place or further on.
 func (v *vehicle) beyond(position float64) bool {
 	return slices.ContainsFunc(v.anchors, func(a anchor) bool { return !a.late && a.position >= position })
+}
+
+// nanos returns a time in ns UTC, 0 for the zero time.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
 }

@@ -27,9 +27,14 @@ type Follower struct {
 	journal    Journal
 	correlator *Correlator
 	log        *slog.Logger
-	commands   chan func() ([]*observation.Observation, error)
-	answers    chan error
+	commands   chan command
 	asks       chan chan report
+}
+
+// command is what a person wants done, and where the outcome goes.
+type command struct {
+	do      func() ([]*observation.Observation, error)
+	outcome chan error // with room for one: whoever asked may have gone
 }
 
 // NewFollower makes a follower of these lanes; those without stations have no passages.
@@ -41,7 +46,7 @@ func NewFollower(j Journal, lanes []Lane, log *slog.Logger) *Follower {
 		}
 	}
 	return &Follower{
-		journal: j, correlator: New(with), log: log, commands: make(chan func() ([]*observation.Observation, error)), answers: make(chan error), asks: make(chan chan report),
+		journal: j, correlator: New(with), log: log, commands: make(chan command), asks: make(chan chan report),
 	}
 }
 
@@ -60,7 +65,8 @@ func (f *Follower) Run(ctx context.Context) error {
 	}
 	next, err := f.restore(ctx)
 	if err != nil {
-		return fmt.Errorf("passages: %w", err)
+		f.log.Error("passages: those that were open at the last stop cannot be read back; they stay as they were journalled", "err", err)
+		next = f.journal.Size()
 	}
 	t := time.NewTicker(tick)
 	defer t.Stop()
@@ -76,10 +82,12 @@ func (f *Follower) Run(ctx context.Context) error {
 		case <-changed:
 		case now := <-t.C:
 			f.commit(ctx, f.correlator.Tick(now.UTC()))
-		case do := <-f.commands:
-			obs, err := do()
-			f.commit(ctx, obs)
-			f.answers <- err
+		case c := <-f.commands:
+			obs, err := c.do()
+			if err == nil && len(obs) > 0 {
+				_, err = f.journal.Commit(ctx, obs...)
+			}
+			c.outcome <- err
 		case to := <-f.asks:
 			if next, err = f.catchUp(ctx, next); err != nil {
 				f.log.Error("passages: the journal cannot be read, will be tried again", "err", err)
@@ -275,9 +283,12 @@ type report struct {
 	clocks   map[string]time.Duration
 }
 
-// Passages returns the passages that are open (ClosedNs is before 1970) and the last ones that are closed, newest first, and how far the
+// Passages returns the passages that are open (ClosedNs is 0) and the last ones that are closed, newest first, and how far the
 // clocks of devices are ahead.
 func (f *Follower) Passages(ctx context.Context) ([]*observation.PassageClosed, map[string]time.Duration, error) {
+	if len(f.correlator.lanes) == 0 {
+		return nil, nil, nil // no lane has stations, so there is nothing to ask
+	}
 	to := make(chan report, 1)
 	select {
 	case f.asks <- to:
@@ -288,14 +299,26 @@ func (f *Follower) Passages(ctx context.Context) ([]*observation.PassageClosed, 
 	}
 }
 
-var errNoPassages = errors.New("no lane has stations, or the agent is stopping")
+// Errors of Passages and Correct.
+var (
+	errNoPassages = errors.New("the passages do not answer: the journal cannot be written, or the agent is stopping")
+	errNoStations = errors.New("no lane has stations (lanes.stations in the lane file), so there are no passages")
+)
 
 // Correct moves a reading to another passage, because a person says so.
 func (f *Follower) Correct(ctx context.Context, idx int64, to, reason, by string) error {
-	do := func() ([]*observation.Observation, error) { return f.correlator.Correct(idx, to, reason, by) }
+	if len(f.correlator.lanes) == 0 {
+		return errNoStations
+	}
+	c := command{func() ([]*observation.Observation, error) { return f.correlator.Correct(idx, to, reason, by) }, make(chan error, 1)}
 	select {
-	case f.commands <- do:
-		return <-f.answers
+	case f.commands <- c:
+	case <-ctx.Done():
+		return errNoPassages
+	}
+	select {
+	case err := <-c.outcome:
+		return err
 	case <-ctx.Done():
 		return errNoPassages
 	}

@@ -22,6 +22,7 @@ import (
 
 // Ledger is an open ledger. Apply belongs to one goroutine; the other methods may be called from any.
 type Ledger struct {
+	dir      string
 	db       *sqlog.DB
 	read     *sqlog.DB
 	journals map[string]*copied // by journal id; what Apply has in hand
@@ -56,7 +57,19 @@ type copied struct {
 func (c *copied) origin() string { return evidence.Origin(c.site, c.agent, c.journal) }
 
 // Open opens the ledger in dir, and makes it when there is none.
-func Open(dir string) (*Ledger, error) {
+func Open(dir string) (l *Ledger, err error) {
+	err = sqlog.OpenWithReserve(dir, func() (err error) {
+		l, err = openOnce(dir)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.dir = dir
+	return l, nil
+}
+
+func openOnce(dir string) (*Ledger, error) {
 	path := filepath.Join(dir, FileName)
 	db, err := sqlog.Open(path, sqlog.ReadWrite)
 	if err != nil {
@@ -98,7 +111,13 @@ func (l *Ledger) prepare(dir string) (err error) {
 }
 
 // Close ends the ledger. Apply must not run.
-func (l *Ledger) Close() error { return errors.Join(l.read.Close(), l.db.Close()) }
+func (l *Ledger) Close() error {
+	err := errors.Join(l.read.Close(), l.db.Close())
+	if l.dir != "" {
+		sqlog.FillReserve(l.dir) // SQLite gave some room back
+	}
+	return err
+}
 
 // find returns the copy of a journal, nil when there is none.
 func (l *Ledger) find(journal []byte) (*copied, error) {

@@ -124,11 +124,11 @@ func TestClassesArriveOutOfOrderAndTheEvidenceCloses(t *testing.T) {
 	if err != nil || len(all) != 1 || all[0].Contiguous != 1000 || all[0].Verified != 1000 || all[0].Refused != "" {
 		t.Fatalf("journals %+v, %v", all, err)
 	}
-	audited, err := Audit(dir, "")
+	audited, err := Audit(t.Context(), dir, "")
 	if err != nil || !audited[0].Report.OK() || audited[0].Report.Rows != 1000 || audited[0].Report.Signed != 1000 {
 		t.Fatalf("audit %+v, %v", audited[0].Report, err)
 	}
-	if _, report, err := journal.Audit(filepath.Join(dir, FileName), ""); err == nil && report.OK() {
+	if _, report, err := journal.Audit(t.Context(), filepath.Join(dir, FileName), ""); err == nil && report.OK() {
 		t.Error("a ledger passed as a journal")
 	}
 }

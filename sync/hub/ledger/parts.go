@@ -47,7 +47,7 @@ type part struct {
 
 func newParts(dir string) (*parts, error) {
 	p := &parts{dir: dir, touched: map[string]*part{}, hashes: map[string]*partial{}}
-	return p, os.MkdirAll(p.partDir(), 0o750)
+	return p, sqlog.MakeDir(p.partDir())
 }
 
 func (p *parts) path(sum []byte) string { return sqlog.ArtifactPath(p.dir, sum) }
@@ -170,7 +170,7 @@ func (p *parts) finish(one *part) error {
 	delete(p.touched, one.path)
 	delete(p.hashes, one.path)
 	to := p.path(one.sum)
-	if err := errors.Join(one.file.Sync(), one.file.Close(), os.MkdirAll(filepath.Dir(to), 0o750)); err != nil {
+	if err := errors.Join(one.file.Sync(), one.file.Close(), sqlog.MakeDir(filepath.Dir(to))); err != nil {
 		return err
 	}
 	if err := os.Rename(one.path, to); err != nil {

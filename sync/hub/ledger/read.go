@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -202,8 +203,8 @@ type Audited struct {
 
 // Audit holds every journal's copy against its tiles and signed checkpoints, offline or beside a running hub. path is the
 // hub's directory or the ledger file. verifierKey "" means the key that the hub has pinned for each agent; otherwise only
-// journals that this key signed are found right.
-func Audit(path, verifierKey string) (out []Audited, err error) {
+// journals that this key signed are found right. It stops with the context's error when ctx ends.
+func Audit(ctx context.Context, path, verifierKey string) (out []Audited, err error) {
 	if filepath.Ext(path) != ".db" {
 		path = filepath.Join(path, FileName)
 	}
@@ -218,6 +219,7 @@ func Audit(path, verifierKey string) (out []Audited, err error) {
 		if err != nil {
 			return nil, err
 		}
+		db.StopWith(ctx)
 		open = append(open, db)
 	}
 	all, err := (&Ledger{read: open[0]}).Journals()
