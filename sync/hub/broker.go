@@ -136,6 +136,13 @@ func (s *brokerRun) stop() {
 	s.server.WaitForShutdown()
 }
 
+// current returns the broker that runs, nil while it is stopped.
+func (e *embedded) current() *brokerRun {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.running
+}
+
 // stop stops the broker, if it runs.
 func (e *embedded) stop() {
 	e.mu.Lock()
@@ -287,9 +294,7 @@ func (e *embedded) run(ctx context.Context, in chan<- incoming) error {
 
 // runOnce starts the broker if it does not run and there is room, and delivers until something is wrong.
 func (e *embedded) runOnce(ctx context.Context, in chan<- incoming) error {
-	e.mu.Lock()
-	one := e.running
-	e.mu.Unlock()
+	one := e.current()
 	if one == nil {
 		if err := e.room(roomToStart); err != nil {
 			return err
@@ -297,7 +302,7 @@ func (e *embedded) runOnce(ctx context.Context, in chan<- incoming) error {
 		if err := e.start(ctx); err != nil {
 			return err
 		}
-		return nil // and round again
+		one = e.current()
 	}
 	e.health.set(partBroker, "")
 	g, ctx := errgroup.WithContext(ctx)
@@ -377,9 +382,7 @@ func (s *brokerRun) deliver(ctx context.Context, in chan<- incoming) error {
 var errBrokerStopped = errors.New("the embedded broker is stopped")
 
 func (e *embedded) publish(topic string, payload []byte) error {
-	e.mu.Lock()
-	one := e.running
-	e.mu.Unlock()
+	one := e.current()
 	if one == nil {
 		return errBrokerStopped
 	}
