@@ -321,3 +321,67 @@ func TestTLS(t *testing.T) {
 	_, stranger := agent(t, wire.Broker{URL: "mqtts://" + o.MQTT}) // does not know who signed the certificate
 	wait(t, "the refusal", func() bool { return strings.Contains(stranger.Status().Problem, "certificate") })
 }
+
+// A page of another site that makes its name resolve to our address reads nothing.
+func TestForeignHostIsRefused(t *testing.T) {
+	o := start(t, Options{HTTPNames: []string{"hub.example"}})
+	for host, want := range map[string]int{"evil.example": http.StatusMisdirectedRequest, "hub.example": http.StatusOK, "": http.StatusOK} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+o.HTTP+"/v1/feed", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("Host %q: %d", host, resp.StatusCode)
+		}
+	}
+}
+
+// Without an agents file anybody on this machine may be an agent, and nothing else: not the hub, not the broker's own API.
+func TestClientWithoutAccountUsesAgentsTopicsOnly(t *testing.T) {
+	o := start(t, Options{})
+	connect := func(name string) mqtt.Client {
+		co, err := wire.Broker{URL: "mqtt://" + o.MQTT}.Options(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := mqtt.NewClient(co)
+		if err := wire.Wait(c.Connect(), 10*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Disconnect(0) })
+		return c
+	}
+	agent, stranger := connect("agent"), connect("stranger")
+	got := make(chan string, 10)
+	note := func(_ mqtt.Client, m mqtt.Message) { got <- m.Topic() + " " + string(m.Payload()) }
+	if err := wire.Wait(agent.Subscribe(wire.Topic("demo", "lane-1", wire.LeafAck), 0, note), 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range []string{"#", "lw1/+/+/a", "lw1/+/+/hello"} {
+		token := stranger.Subscribe(topic, 0, note)
+		if err := wire.Wait(token, 10*time.Second); err == nil && token.(*mqtt.SubscribeToken).Result()[topic] != 0x80 {
+			t.Errorf("a stranger may read %s", topic)
+		}
+	}
+	stranger.Publish(wire.Topic("demo", "lane-1", wire.LeafAck), 0, false, "forged")
+	stranger.Publish("$JS/API/STREAM/DELETE/"+streamName, 0, false, "")
+	stranger.Publish(wire.Topic("demo", "lane-1", wire.LeafState), 0, false, `{"online":true}`)
+	wait(t, "the stranger's messages", func() bool {
+		_, body := get(t, "http://"+o.HTTP+"/metrics")
+		return strings.Contains(body, "lanehub_agents_online 1")
+	})
+	select {
+	case what := <-got:
+		t.Errorf("an agent got %q", what)
+	default:
+	}
+	j, _ := agent(t, wire.Broker{URL: "mqtt://" + o.MQTT})
+	commit(t, j, observation.Class_CLASS_ALARM, 1)
+	wait(t, "an acknowledgement: the stream is still there", func() bool { return j.Acked(1) == j.Last(1) })
+}
