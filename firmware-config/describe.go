@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -51,10 +52,43 @@ func settingsText(v reflect.Value) string {
 		case at.Kind() == reflect.Pointer:
 			parts = append(parts, f.name+" {"+settingsText(at)+"}")
 		default:
-			parts = append(parts, fmt.Sprintf("%s=%v", f.name, at.Interface()))
+			parts = append(parts, f.name+"="+valueText(f, at))
 		}
 	}
 	return strings.Join(parts, " ")
+}
+
+// valueText is a setting's value as a lane file would have it, with its unit. A document is its name.
+func valueText(f field, v reflect.Value) string {
+	for v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	switch {
+	case f.builtin != "":
+		return v.FieldByName("Name").String()
+	case v.Type() == durationType:
+		return v.Interface().(time.Duration).String()
+	case v.Kind() == reflect.Struct:
+		return "{" + settingsText(v) + "}"
+	case v.Kind() == reflect.Slice:
+		var list []string
+		for i := range v.Len() {
+			list = append(list, valueText(field{}, v.Index(i)))
+		}
+		return "[" + strings.Join(list, ", ") + "]"
+	case v.Kind() == reflect.Map:
+		var list []string
+		for _, key := range v.MapKeys() {
+			list = append(list, fmt.Sprint(key)+": "+valueText(field{}, v.MapIndex(key)))
+		}
+		slices.Sort(list)
+		return "{" + strings.Join(list, ", ") + "}"
+	}
+	text := fmt.Sprint(v.Interface())
+	if f.unit != "" {
+		text += " " + f.unit
+	}
+	return text
 }
 
 // Setting is one of a device's settings in force.
@@ -69,12 +103,10 @@ type Setting struct {
 // InForce lists a device's settings as they are in force, defaults included. Secrets are not among them: the lane file names their files.
 func (d Device) InForce() (out []Setting) {
 	eachField(reflect.ValueOf(d.Settings), "", func(path string, f field, v reflect.Value) bool {
-		text := fmt.Sprint(v.Interface())
-		if f.builtin != "" {
-			text = v.FieldByName("Name").String()
-		} else if v.Kind() == reflect.Struct {
+		if f.builtin == "" && v.Kind() == reflect.Struct {
 			return true
 		}
+		text := valueText(field{builtin: f.builtin}, v)
 		def := f.def
 		if v.Type() == durationType {
 			if want, err := time.ParseDuration(def); err == nil {

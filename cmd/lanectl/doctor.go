@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -67,7 +69,10 @@ what follows from it, with what was seen and what to do. It changes nothing, and
 
 // doctorOptions fills in what the command line leaves open.
 func doctorOptions(o doctor.Options, socket string) doctor.Options {
-	o.Socket, o.Load, o.TLS, o.Connect = socket, load, brokerTLS, brokerConnect
+	o.Socket, o.Load, o.TLS, o.Connect, o.Enter = absolute(socket), load, brokerTLS, brokerConnect, os.Chdir
+	if o.Config != "" {
+		o.Config = absolute(o.Config)
+	}
 	if _, err := user.Lookup(defaultUser); err == nil && o.User == "" {
 		o.User = defaultUser
 	}
@@ -78,6 +83,14 @@ func doctorOptions(o doctor.Options, socket string) doctor.Options {
 		o.Socket = agent.Socket(c)
 	}
 	return o
+}
+
+// absolute is a path as it is from here: the examination goes on in the agent's folder.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 func load(path string) (*firmwareconfig.Config, error) {
@@ -119,5 +132,9 @@ func brokerConnect(ctx context.Context, u *firmwareconfig.Uplink) error {
 	defer client.Disconnect(0)
 	stop := context.AfterFunc(ctx, func() { client.Disconnect(0) })
 	defer stop()
-	return wire.Wait(client.Connect(), brokerTimeout)
+	err = wire.Wait(client.Connect(), brokerTimeout)
+	if errors.Is(err, wire.ErrNoAnswer) {
+		err = fmt.Errorf("%w: %w", err, os.ErrDeadlineExceeded)
+	}
+	return err
 }

@@ -87,6 +87,7 @@ type Status struct {
 	Agent    string          `json:"agent"`
 	Software string          `json:"software"`
 	Config   string          `json:"config,omitempty"` // path of the lane file
+	Dir      string          `json:"dir,omitempty"`    // the folder that the agent runs in: relative paths of the lane file begin there
 	Started  time.Time       `json:"started"`
 	Now      time.Time       `json:"now"`
 	Clock    lane.ClockState `json:"clock"`
@@ -118,6 +119,7 @@ type Options struct {
 type Console struct {
 	Options
 	started time.Time
+	dir     string // the agent's working folder; "" when it is not known
 	access  *access
 	// Each holds a token while it is done: one at a time, for they cost a core; and as many streams as there may be.
 	drawing, verifying, streams chan struct{}
@@ -125,7 +127,9 @@ type Console struct {
 
 // New makes a console.
 func New(o Options) *Console {
+	dir, _ := os.Getwd()
 	return &Console{
+		dir:     dir,
 		Options: o, started: time.Now().UTC(), access: newAccess(o.Accounts, o.TLS != nil, o.Journal.Commit),
 		drawing: make(chan struct{}, 1), verifying: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
 	}
@@ -276,7 +280,7 @@ func (c *Console) Status(ctx context.Context) (Status, error) {
 		j.Waiting[class.Name()] = n
 	}
 	return Status{
-		Site: c.Site, Agent: c.Agent, Software: c.Software, Config: c.ConfigPath, Started: c.started, Now: time.Now().UTC(), Clock: c.Lane.Clock(),
+		Site: c.Site, Agent: c.Agent, Software: c.Software, Config: c.ConfigPath, Dir: c.dir, Started: c.started, Now: time.Now().UTC(), Clock: c.Lane.Clock(),
 		Journal: j, Link: c.Link(), Devices: c.Lane.Devices(),
 	}, nil
 }

@@ -71,7 +71,7 @@ func (p *patient) start() {
 		p.t.Fatal(err)
 	}
 	p.agent = exec.Command(filepath.Join(bin, "laned"), "run", p.path("lane.yaml"))
-	p.agent.Stdout, p.agent.Stderr = log, log
+	p.agent.Stdout, p.agent.Stderr, p.agent.Dir = log, log, p.dir
 	p.agent.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: p.agentAs, Cloneflags: p.net}
 	if err := p.agent.Start(); err != nil {
 		p.t.Fatal(err)
@@ -171,7 +171,7 @@ func (p *patient) hub(args ...string) string {
 	return mqtt
 }
 
-func (p *patient) run(name string, args ...string) {
+func (p *patient) run(name string, args ...string) *exec.Cmd {
 	path := filepath.Join(bin, name)
 	if _, err := os.Stat(path); err != nil {
 		path = name
@@ -187,6 +187,7 @@ func (p *patient) run(name string, args ...string) {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait(); log.Close() })
+	return cmd
 }
 
 func (p *patient) listens(address string) {
@@ -498,6 +499,29 @@ func TestDoctor(t *testing.T) {
 		}},
 		"broker stopped": {"port-closed", func(p *patient) {
 			p.uplink = fmt.Sprintf("broker: %q", "mqtt://"+freeAddress(p.t))
+			p.write("")
+			p.start()
+			p.wait("no link", linkDown)
+		}},
+		"hub that stands still": {"broker-silent", func(p *patient) {
+			address := freeAddress(p.t)
+			hub := p.run("lanehub", "run", "--dir", p.path("hub"), "--http", freeAddress(p.t), "--mqtt", address)
+			p.listens(address)
+			p.uplink = fmt.Sprintf("broker: %q", "mqtt://"+address)
+			p.write("")
+			p.start()
+			p.wait("the hub's answer", func(s console.Status) bool { return !s.Link.LastAck.IsZero() })
+			if err := hub.Process.Signal(syscall.SIGSTOP); err != nil {
+				p.t.Fatal(err)
+			}
+			p.wait("no link", func(s console.Status) bool { return !s.Link.Ready })
+		}},
+		// The agent runs in another folder than doctor: its file "password" is there, and not here.
+		"broker stopped and a relative path": {"port-closed", func(p *patient) {
+			if err := os.WriteFile(p.path("password"), []byte("x"), 0o644); err != nil {
+				p.t.Fatal(err)
+			}
+			p.uplink = fmt.Sprintf("broker: %q, username: a, password_file: password", "mqtt://"+freeAddress(p.t))
 			p.write("")
 			p.start()
 			p.wait("no link", linkDown)

@@ -52,8 +52,11 @@ type Options struct {
 	// Load reads a lane file.
 	Load func(path string) (*firmwareconfig.Config, error)
 	// Broker tells how the centre's broker is connected to: TLS, and a connection with name and password, which it closes.
-	TLS     func(*firmwareconfig.Uplink) (*tls.Config, error)
+	TLS func(*firmwareconfig.Uplink) (*tls.Config, error)
+	// Connect returns an error that is os.ErrDeadlineExceeded when the connection was accepted and nothing came after that.
 	Connect func(context.Context, *firmwareconfig.Uplink) error
+	// Enter makes relative paths mean what they mean to the agent, which runs in dir.
+	Enter func(dir string) error
 }
 
 // Limit bounds the whole examination: what has not answered by then is left out.
@@ -76,6 +79,11 @@ func Examine(ctx context.Context, o Options) []Finding {
 	defer cancel()
 	p := &patient{Options: o, agent: &agent{socket: o.Socket}}
 	p.status = p.agent.status(ctx)
+	if p.status != nil && p.status.Dir != "" {
+		if err := p.Enter(p.status.Dir); err != nil {
+			p.add(Finding{Cause: "permission", Subject: []string{"agent"}, Warning: true, Rank: rankWarning, Text: "we may not enter the folder that the agent runs in: relative paths of the lane file may be misread", Seen: err.Error(), Do: "use sudo"})
+		}
+	}
 	p.lookAtConfig(ctx)
 	var wg sync.WaitGroup
 	for _, look := range []func(context.Context){p.lookAtAgent, p.lookAtDisk, p.lookAtClock, p.lookAtDevices, p.lookAtUplink} {
