@@ -2,17 +2,16 @@ package simulate
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,7 +20,6 @@ import (
 
 	"lanewarden/cmd/internal/agent"
 	"lanewarden/drivers"
-	"lanewarden/edge/console"
 	"lanewarden/edge/console/accounts"
 	firmwareconfig "lanewarden/firmware-config"
 )
@@ -31,6 +29,10 @@ type demo struct {
 	dir, bin string
 	scenario string
 	out      io.Writer
+	screen   *screen
+
+	used atomic.Int64 // bytes below dir
+	full atomic.Bool  // that is all it may use
 }
 
 const (
@@ -38,14 +40,16 @@ const (
 	demoMQTT    = "127.0.0.1:18830"
 	demoConsole = "127.0.0.1:8480"
 	stopTime    = 5 * time.Second // for a program to end after SIGTERM
+	demoBudget  = 1 << 30         // bytes of disk that a demonstration uses
+	demoFresh   = demoBudget / 2  // an earlier demonstration that used more is not gone on with
 )
 
 func demoCommand() *cobra.Command {
-	d := demo{}
+	d := &demo{}
 	c := &cobra.Command{
 		Use: "demo", Short: "Run hub, agent and simulated devices on this machine, until Ctrl-C", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d.out = cmd.OutOrStdout()
+			d.out, d.screen = cmd.OutOrStdout(), newScreen(cmd.OutOrStdout())
 			return d.run(cmd.Context())
 		},
 	}
@@ -55,13 +59,16 @@ func demoCommand() *cobra.Command {
 	return c
 }
 
-func (d demo) run(ctx context.Context) error {
+func (d *demo) run(ctx context.Context) error {
 	for _, addr := range []string{demoHub, demoMQTT, demoConsole} {
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			return fmt.Errorf("%s is taken: is another demonstration running? (%w)", addr, err)
 		}
 		l.Close()
+	}
+	if err := d.clear(); err != nil {
+		return err
 	}
 	config, err := d.writeConfig()
 	if err != nil {
@@ -75,12 +82,14 @@ func (d demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	lane.hold = d.full.Load
 	fmt.Fprintf(d.out, `hub      feed     http://%s/v1/feed    (curl -N 'http://%s/v1/feed?wait=30s')
          agents   http://%s/v1/agents  metrics http://%s/metrics  images http://%s/v1/artifacts/SHA256
 agent    console  http://%s/  (sign in as technician, password %s; or viewer, officer, admin)
          status   bin/lanectl status --socket %s
 logs     %s/lanehub.log, %s/laned.log          Ctrl-C stops all
-`, demoHub, demoHub, demoHub, demoHub, demoHub, demoConsole, demoPassword, d.socket(), d.dir, d.dir)
+disk     %s keeps at most %d MB; then no more trucks come, and the next run begins anew
+`, demoHub, demoHub, demoHub, demoHub, demoHub, demoConsole, demoPassword, d.socket(), d.dir, d.dir, d.dir, demoBudget>>20)
 	g, ctx := errgroup.WithContext(ctx)
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx)) // it hears the agent's last words
 	g.Go(func() error {
@@ -92,12 +101,13 @@ logs     %s/lanehub.log, %s/laned.log          Ctrl-C stops all
 	})
 	g.Go(func() error { return lane.run(ctx) })
 	g.Go(func() error { return d.report(ctx) })
+	g.Go(func() error { return d.events(ctx) })
 	err = g.Wait()
 	fmt.Fprintln(d.out, "stopped")
 	return err
 }
 
-func (d demo) socket() string { return filepath.Join(d.dir, "agent", agent.SocketName) }
+func (d *demo) socket() string { return filepath.Join(d.dir, "agent", agent.SocketName) }
 
 // laneFile is the embedded lane file of a scenario: the one of its name, or that of make run, whose devices other scenarios share.
 func laneFile(scenario string) ([]byte, error) {
@@ -108,8 +118,23 @@ func laneFile(scenario string) ([]byte, error) {
 	return text, err
 }
 
+// clear deletes the state of an earlier demonstration that used much of the disk.
+func (d *demo) clear() error {
+	used := usedBytes(d.dir)
+	if used < demoFresh {
+		return nil
+	}
+	fmt.Fprintf(d.out, "The state of an earlier demonstration in %s (%d MB) is deleted.\n", d.dir, used>>20)
+	for _, name := range []string{"agent", "hub", "n42", "xray", "trace"} {
+		if err := os.RemoveAll(filepath.Join(d.dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // writeConfig writes the embedded lane file with this demonstration's directory in it.
-func (d demo) writeConfig() (string, error) {
+func (d *demo) writeConfig() (string, error) {
 	text, err := laneFile(d.scenario)
 	if err != nil {
 		return "", err
@@ -135,7 +160,7 @@ const (
 )
 
 // writeAccounts makes an account of each role, named as the role, and returns their file.
-func (d demo) writeAccounts() (string, error) {
+func (d *demo) writeAccounts() (string, error) {
 	var all []accounts.Account
 	for role := accounts.Viewer; role <= accounts.Admin; role++ {
 		hash, err := accounts.Hash(demoPassword)
@@ -149,7 +174,7 @@ func (d demo) writeAccounts() (string, error) {
 }
 
 // program runs a program until ctx ends, then stops it. One that ends by itself ends the demonstration.
-func (d demo) program(ctx context.Context, name string, args ...string) error {
+func (d *demo) program(ctx context.Context, name string, args ...string) error {
 	log, err := os.Create(filepath.Join(d.dir, name+".log"))
 	if err != nil {
 		return err
@@ -173,56 +198,4 @@ func lastLines(path string) string {
 		return err.Error()
 	}
 	return string(text[max(0, len(text)-2000):])
-}
-
-// report says once a second what happens.
-func (d demo) report(ctx context.Context) error {
-	local, hub := console.NewClient(d.socket(), time.Second), &http.Client{Timeout: time.Second}
-	for pause(ctx, time.Second) {
-		var s console.Status
-		line := time.Now().Format("15:04:05") + "  "
-		if err := getJSON(ctx, local, "http://laned/v1/status", &s); err != nil {
-			fmt.Fprintln(d.out, line+"agent: starting")
-			continue
-		}
-		var agents []struct{ Held, Verified int64 }
-		held := "hub: starting"
-		if err := getJSON(ctx, hub, "http://"+demoHub+"/v1/agents", &agents); err == nil && len(agents) > 0 {
-			held = fmt.Sprintf("hub holds %d, verified %d", agents[0].Held, agents[0].Verified)
-		}
-		fmt.Fprintln(d.out, line+summary(s)+"  "+held)
-	}
-	return nil
-}
-
-func summary(s console.Status) string {
-	var passages, alarms, faults uint64
-	var devices []string
-	for _, d := range s.Devices {
-		passages, alarms, faults = passages+d.Occupancies, alarms+d.Alarms, faults+d.Faults
-		devices = append(devices, d.ID+" "+d.State)
-	}
-	link := "up"
-	if !s.Link.Ready {
-		link = "DOWN (" + s.Link.Problem + ")"
-	}
-	w := s.Journal.Waiting
-	return fmt.Sprintf("passages %d  alarms %d  faults %d  queue %d+%d images and documents  link %s  journal %d  %s",
-		passages, alarms, faults, w["alarm"]+w["event"]+w["telemetry"], s.Journal.WaitingArtifacts, link, s.Journal.Size, strings.Join(devices, ", "))
-}
-
-func getJSON(ctx context.Context, client *http.Client, url string, v any) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return errors.New(resp.Status)
-	}
-	return json.NewDecoder(resp.Body).Decode(v)
 }

@@ -54,6 +54,7 @@ type conductor struct {
 	library *plasmagram.Library
 	players map[string]player // what each device does when a vehicle arrives
 	servers []func(context.Context) error
+	hold    func() bool // whether vehicles are to stay away; nil for never
 	deliver *errgroup.Group
 	ctx     context.Context
 }
@@ -184,7 +185,7 @@ func (c *conductor) simulate(d firmwareconfig.Device) {
 					ooi = v.Container
 				}
 				pause(ctx, stay(v, k))
-				scan := dicossim.Scan{Seed: uint64(at.UnixNano()) >> 1, Rows: 800, Columns: 2400, At: at.Add(ahead).UTC(), Threat: rand.Float64() < 0.2, OOI: ooi, Dual: true}
+				scan := dicossim.Scan{Seed: uint64(at.UnixNano()) >> 1, Rows: scanRows, Columns: scanColumns, At: at.Add(ahead).UTC(), Threat: rand.Float64() < 0.2, OOI: ooi, Dual: true}
 				return scans{push: s.Network.Listen, calling: "SIMXRAY", called: s.Network.AETitle}.deliver(ctx, scan)
 			}
 		}
@@ -194,6 +195,13 @@ func (c *conductor) simulate(d firmwareconfig.Device) {
 		c.listen(s.Address, (&powersim.UPS{}).Serve)
 	}
 }
+
+// scanRows and scanColumns are those of a simulated X-ray image, pixels: half of a real one's each way, so that an hour of
+// trucks stays within the disk that a demonstration may use.
+const (
+	scanRows    = 480
+	scanColumns = 1440
+)
 
 // stay is how long a vehicle is at a station.
 func stay(v *scenario.Vehicle, k int) time.Duration { return v.Leave[k].Sub(v.Arrive[k]) }
@@ -288,7 +296,9 @@ func (c *conductor) traffic(ctx context.Context) error {
 	shift := time.Now().Add(beginAt).Sub(vehicles[0].Arrive[0])
 	c.deliver, c.ctx = errgroup.WithContext(ctx)
 	for i := range vehicles {
-		c.drive(&vehicles[i], shift)
+		if c.hold == nil || !c.hold() {
+			c.drive(&vehicles[i], shift)
+		}
 		if !pause(ctx, time.Until(vehicles[i].Arrive[0].Add(shift))) {
 			break
 		}

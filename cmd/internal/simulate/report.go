@@ -1,0 +1,248 @@
+package simulate
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/console"
+)
+
+// screen prints events, and below them one line that says how things are. On a terminal that line is written over; elsewhere
+// it is printed now and then.
+type screen struct {
+	out      io.Writer
+	terminal *os.File // nil when out is no terminal
+
+	mu     sync.Mutex
+	status string
+	shown  time.Time // of the status line, where there is no terminal
+}
+
+// statusEvery is how often the status line is printed where it cannot be written over.
+const statusEvery = 10 * time.Second
+
+func newScreen(out io.Writer) *screen {
+	s := &screen{out: out}
+	if f, ok := out.(*os.File); ok && cli.Terminal(f) && os.Getenv("TERM") != "dumb" {
+		s.terminal = f
+	}
+	return s
+}
+
+// event prints a line that stays.
+func (s *screen) event(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	line = time.Now().Format("15:04:05 MST") + "  " + line
+	if s.terminal == nil {
+		fmt.Fprintln(s.out, line)
+		return
+	}
+	fmt.Fprintf(s.out, "\r\x1b[K%s\n%s", line, s.status)
+}
+
+// state says how things are.
+func (s *screen) state(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.terminal == nil {
+		if time.Since(s.shown) >= statusEvery {
+			s.shown = time.Now()
+			fmt.Fprintln(s.out, line)
+		}
+		return
+	}
+	if size, err := unix.IoctlGetWinsize(int(s.terminal.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 1 {
+		line = string([]rune(line)[:min(len([]rune(line)), int(size.Col)-1)])
+	}
+	s.status = line
+	fmt.Fprintf(s.out, "\r\x1b[K%s", line)
+}
+
+// end leaves the terminal on a line of its own.
+func (s *screen) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.terminal != nil && s.status != "" {
+		fmt.Fprintln(s.out)
+	}
+}
+
+// report says how things are, once a second, and pauses the traffic when the disk that the demonstration may use is full.
+func (d *demo) report(ctx context.Context) error {
+	local, hub := console.NewClient(d.socket(), time.Second), &http.Client{Timeout: time.Second}
+	for n := 0; pause(ctx, time.Second); n++ {
+		if n%10 == 0 {
+			d.measure()
+		}
+		var s console.Status
+		if err := getJSON(ctx, local, "http://laned/v1/status", &s); err != nil {
+			d.screen.state("The agent is starting.")
+			continue
+		}
+		var agents []struct{ Held int64 }
+		line := summary(s)
+		if err := getJSON(ctx, hub, "http://"+demoHub+"/v1/agents", &agents); err == nil && len(agents) > 0 {
+			line += fmt.Sprintf(" · %s at the hub", plural(agents[0].Held, "record"))
+		}
+		line += fmt.Sprintf(" · %d of %d MB", d.used.Load()>>20, demoBudget>>20)
+		if d.full.Load() {
+			line = fmt.Sprintf("%d MB are used: no more trucks come. Ctrl-C, and the next 'make run' begins anew. ", demoBudget>>20) + line
+		}
+		d.screen.state(line)
+	}
+	d.screen.end()
+	return nil
+}
+
+// measure finds out how much of its disk the demonstration uses.
+func (d *demo) measure() {
+	used := usedBytes(d.dir)
+	d.used.Store(used)
+	if used >= demoBudget && !d.full.Swap(true) {
+		d.screen.event(fmt.Sprintf("%s holds %d MB, which is all that a demonstration may use: no more trucks come. Everything else goes on.", d.dir, used>>20))
+	}
+}
+
+// usedBytes is how much disk the files below a folder use; files that come and go meanwhile do not count.
+func usedBytes(dir string) (n int64) {
+	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return nil
+		}
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+			n += info.Size()
+		}
+		return nil
+	})
+	return n
+}
+
+// summary is the status line: what is wrong first.
+func summary(s console.Status) string {
+	var wrong []string
+	for _, d := range s.Devices {
+		if d.State != "running" {
+			wrong = append(wrong, d.ID+" "+d.State)
+		}
+	}
+	line := fmt.Sprintf("All %d devices OK", len(s.Devices))
+	if len(wrong) > 0 {
+		line = fmt.Sprintf("%d of %d devices: %s", len(wrong), len(s.Devices), strings.Join(wrong, ", "))
+	}
+	link := "link up"
+	if !s.Link.Ready {
+		link = "link down"
+	}
+	w := s.Journal.Waiting
+	return fmt.Sprintf("%s · %s · %s queued, %s · %s", line, link, plural(w["alarm"]+w["event"]+w["telemetry"], "record"),
+		plural(s.Journal.WaitingArtifacts, "image or document", "images and documents"), plural(s.Journal.Size, "record"))
+}
+
+// plural counts things; many is their plural where it is not one with an s.
+func plural(n int64, one string, many ...string) string {
+	switch {
+	case n == 1:
+		return "1 " + one
+	case len(many) > 0:
+		return fmt.Sprintf("%d %s", n, many[0])
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+// events prints what happens at the lane, as its agent journals it.
+func (d *demo) events(ctx context.Context) error {
+	for pause(ctx, time.Second) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://laned/v1/tail?n=0&follow=true", nil)
+		if err != nil {
+			return err
+		}
+		resp, err := console.NewClient(d.socket(), 0).Do(r)
+		if err != nil {
+			continue // the agent is starting
+		}
+		d.follow(resp.Body)
+		resp.Body.Close()
+	}
+	return nil
+}
+
+func (d *demo) follow(body io.Reader) {
+	for lines := bufio.NewReader(body); ; {
+		text, err := lines.ReadBytes('\n')
+		if err != nil {
+			return // the agent stops, or starts again
+		}
+		var line console.Line
+		o := &observation.Observation{}
+		if json.Unmarshal(text, &line) != nil || observation.FromJSON(line.Observation, o) != nil {
+			continue
+		}
+		if said := happened(line, o); said != "" {
+			d.screen.event(said)
+		}
+	}
+}
+
+// happened says in words what a row tells that is worth a line; "" for the others.
+func happened(line console.Line, o *observation.Observation) string {
+	switch b := o.Body.Typed().(type) {
+	case *observation.PassageClosed:
+		who := b.Plate
+		if who == "" {
+			who = "a vehicle without a plate"
+		}
+		said := fmt.Sprintf("%s has left after %s", who, plural(int64(len(b.Readings)), "reading"))
+		if b.Alarm {
+			said += ", with an alarm"
+		}
+		return said
+	case *observation.RadiationOccupancy:
+		if o.Class == observation.Class_CLASS_ALARM {
+			return fmt.Sprintf("ALARM at %s: gamma %.0f σ over background (limit %.0f σ), neutrons %d in 1 s at most", line.Device, b.SigmaMax, b.SigmaLimit, b.NeutronMax)
+		}
+	case *observation.DeviceState:
+		if b.State == observation.DeviceState_STATE_DOWN || b.State == observation.DeviceState_STATE_SILENT {
+			return line.Device + " does not work: " + b.Reason
+		}
+	case *observation.DeviceFault:
+		return fmt.Sprintf("%s sent what cannot be read: %s", line.Device, b.Reason)
+	case *observation.DeviceCondition:
+		return line.Device + ": " + b.Text
+	}
+	if o.Class == observation.Class_CLASS_ALARM {
+		return fmt.Sprintf("ALARM at %s: %s", line.Device, strings.ReplaceAll(line.Kind, ".", " "))
+	}
+	return ""
+}
+
+func getJSON(ctx context.Context, client *http.Client, url string, v any) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
+	return json.NewDecoder(resp.Body).Decode(v)
+}
