@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"lanewarden/drivers/identifier"
 )
 
 // Problem is one thing wrong with a file, for the person who edits it.
@@ -35,7 +37,7 @@ func (p Problems) Error() string {
 func suggest(got string, names []string) string {
 	best, distance := "", max(3, len(got)/2+1)
 	for _, n := range names {
-		if d := editDistance(strings.ToLower(got), n); d < distance {
+		if d := identifier.Distance(strings.ToLower(got), n); d < distance {
 			best, distance = n, d
 		}
 	}
@@ -44,25 +46,4 @@ func suggest(got string, names []string) string {
 	}
 	sorted := slices.Sorted(slices.Values(names))
 	return "; known are " + strings.Join(sorted, ", ")
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			next := min(row[j]+1, row[j+1]+1, diagonal+cost)
-			diagonal, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
 }

@@ -456,7 +456,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -5124,7 +5124,7 @@ type VehiclePlate struct {
 	Direction     string                 `protobuf:"bytes,7,opt,name=direction,proto3" json:"direction,omitempty"` // forward, reverse, or empty; by the camera's own sense
 	VehicleType   string                 `protobuf:"bytes,8,opt,name=vehicle_type,json=vehicleType,proto3" json:"vehicle_type,omitempty"`
 	Alternatives  []*PlateRead           `protobuf:"bytes,9,rep,name=alternatives,proto3" json:"alternatives,omitempty"`
-	Vendor        string                 `protobuf:"bytes,10,opt,name=vendor,proto3" json:"vendor,omitempty"`                    // openalpr, platerecognizer, onvif
+	Vendor        string                 `protobuf:"bytes,10,opt,name=vendor,proto3" json:"vendor,omitempty"`                    // openalpr, platerecognizer, hikvision, ...: docs/protocols/plate.md
 	BoxLeft       float32                `protobuf:"fixed32,11,opt,name=box_left,json=boxLeft,proto3" json:"box_left,omitempty"` // in the picture, pixels; all 0 when not given
 	BoxTop        float32                `protobuf:"fixed32,12,opt,name=box_top,json=boxTop,proto3" json:"box_top,omitempty"`
 	BoxRight      float32                `protobuf:"fixed32,13,opt,name=box_right,json=boxRight,proto3" json:"box_right,omitempty"`
@@ -5407,14 +5407,21 @@ func (x *VehicleWeight) GetUnstable() bool {
 	return false
 }
 
-// VehicleCode is a code that somebody scanned: of cargo, a container, a driver's or a carrier's card.
+// VehicleCode is a code that somebody scanned: of cargo, a container, a driver's or a carrier's card. A code that can be several things has
+// the best reading in type, value, carrier and check, and all others in alternatives: type alone is no fact then.
 type VehicleCode struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`                                   // as scanned
-	Type          string                 `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`                                   // cargo-control-number, container, driver-card, carrier-card, seal, unknown
-	Value         string                 `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`                                 // normalised
-	Carrier       string                 `protobuf:"bytes,4,opt,name=carrier,proto3" json:"carrier,omitempty"`                             // carrier code of a cargo control number, owner of a container
-	CheckFailed   bool                   `protobuf:"varint,5,opt,name=check_failed,json=checkFailed,proto3" json:"check_failed,omitempty"` // a container number whose check digit is wrong: misread, or mistyped
+	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`                                   // as scanned; empty for driving licences and travel documents, whose data are not kept
+	Type          string                 `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`                                   // container, cargo-control-number, importer-bn15, ..., unknown: drivers/identifier
+	Value         string                 `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`                                 // normalised; empty for driving licences and travel documents
+	Carrier       string                 `protobuf:"bytes,4,opt,name=carrier,proto3" json:"carrier,omitempty"`                             // who gave the number: carrier code of a cargo control number, owner of a container, issuer of a licence
+	CheckFailed   bool                   `protobuf:"varint,5,opt,name=check_failed,json=checkFailed,proto3" json:"check_failed,omitempty"` // check is wrong: misread, or mistyped
+	Role          string                 `protobuf:"bytes,6,opt,name=role,proto3" json:"role,omitempty"`                                   // what type names: cargo, carrier, importer, driver, conveyance, equipment, seal; empty for unknown
+	Symbology     string                 `protobuf:"bytes,7,opt,name=symbology,proto3" json:"symbology,omitempty"`                         // code-39, code-128, gs1-128, qr, ... as the reader says; empty when it does not
+	Entry         string                 `protobuf:"bytes,8,opt,name=entry,proto3" json:"entry,omitempty"`                                 // scan or manual; empty in records from before this field: scan
+	Check         string                 `protobuf:"bytes,9,opt,name=check,proto3" json:"check,omitempty"`                                 // ok, wrong, none or weak: the check digit of value
+	Note          string                 `protobuf:"bytes,10,opt,name=note,proto3" json:"note,omitempty"`                                  // why the check is wrong or weak, what was repaired, when a licence expires
+	Alternatives  []*CodeReading         `protobuf:"bytes,11,rep,name=alternatives,proto3" json:"alternatives,omitempty"`                  // what the code can be too, best first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5484,6 +5491,133 @@ func (x *VehicleCode) GetCheckFailed() bool {
 	return false
 }
 
+func (x *VehicleCode) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *VehicleCode) GetSymbology() string {
+	if x != nil {
+		return x.Symbology
+	}
+	return ""
+}
+
+func (x *VehicleCode) GetEntry() string {
+	if x != nil {
+		return x.Entry
+	}
+	return ""
+}
+
+func (x *VehicleCode) GetCheck() string {
+	if x != nil {
+		return x.Check
+	}
+	return ""
+}
+
+func (x *VehicleCode) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *VehicleCode) GetAlternatives() []*CodeReading {
+	if x != nil {
+		return x.Alternatives
+	}
+	return nil
+}
+
+// CodeReading is another thing that a scanned code can be.
+type CodeReading struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`       // as VehicleCode.type
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`     // normalised
+	Carrier       string                 `protobuf:"bytes,3,opt,name=carrier,proto3" json:"carrier,omitempty"` // who gave the number
+	Role          string                 `protobuf:"bytes,4,opt,name=role,proto3" json:"role,omitempty"`       // as VehicleCode.role
+	Check         string                 `protobuf:"bytes,5,opt,name=check,proto3" json:"check,omitempty"`     // ok, wrong, none or weak
+	Note          string                 `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CodeReading) Reset() {
+	*x = CodeReading{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CodeReading) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CodeReading) ProtoMessage() {}
+
+func (x *CodeReading) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CodeReading.ProtoReflect.Descriptor instead.
+func (*CodeReading) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *CodeReading) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *CodeReading) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *CodeReading) GetCarrier() string {
+	if x != nil {
+		return x.Carrier
+	}
+	return ""
+}
+
+func (x *CodeReading) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *CodeReading) GetCheck() string {
+	if x != nil {
+		return x.Check
+	}
+	return ""
+}
+
+func (x *CodeReading) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
 // LaneOutput is an output that was set: a barrier, a light, a siren.
 type LaneOutput struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -5497,7 +5631,7 @@ type LaneOutput struct {
 
 func (x *LaneOutput) Reset() {
 	*x = LaneOutput{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5509,7 +5643,7 @@ func (x *LaneOutput) String() string {
 func (*LaneOutput) ProtoMessage() {}
 
 func (x *LaneOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5522,7 +5656,7 @@ func (x *LaneOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneOutput.ProtoReflect.Descriptor instead.
 func (*LaneOutput) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *LaneOutput) GetOutput() string {
@@ -5565,7 +5699,7 @@ type SiteClimate struct {
 
 func (x *SiteClimate) Reset() {
 	*x = SiteClimate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5577,7 +5711,7 @@ func (x *SiteClimate) String() string {
 func (*SiteClimate) ProtoMessage() {}
 
 func (x *SiteClimate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5590,7 +5724,7 @@ func (x *SiteClimate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClimate.ProtoReflect.Descriptor instead.
 func (*SiteClimate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SiteClimate) GetTemperatureC() float32 {
@@ -5630,7 +5764,7 @@ type SitePower struct {
 
 func (x *SitePower) Reset() {
 	*x = SitePower{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5642,7 +5776,7 @@ func (x *SitePower) String() string {
 func (*SitePower) ProtoMessage() {}
 
 func (x *SitePower) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5655,7 +5789,7 @@ func (x *SitePower) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SitePower.ProtoReflect.Descriptor instead.
 func (*SitePower) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SitePower) GetStatus() string {
@@ -5723,7 +5857,7 @@ type SiteClock struct {
 
 func (x *SiteClock) Reset() {
 	*x = SiteClock{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5735,7 +5869,7 @@ func (x *SiteClock) String() string {
 func (*SiteClock) ProtoMessage() {}
 
 func (x *SiteClock) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5748,7 +5882,7 @@ func (x *SiteClock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClock.ProtoReflect.Descriptor instead.
 func (*SiteClock) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *SiteClock) GetSynchronised() bool {
@@ -5812,7 +5946,7 @@ type PassageOpened struct {
 
 func (x *PassageOpened) Reset() {
 	*x = PassageOpened{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5824,7 +5958,7 @@ func (x *PassageOpened) String() string {
 func (*PassageOpened) ProtoMessage() {}
 
 func (x *PassageOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5837,7 +5971,7 @@ func (x *PassageOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageOpened.ProtoReflect.Descriptor instead.
 func (*PassageOpened) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *PassageOpened) GetId() string {
@@ -5873,7 +6007,7 @@ type PassageUpdated struct {
 
 func (x *PassageUpdated) Reset() {
 	*x = PassageUpdated{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5885,7 +6019,7 @@ func (x *PassageUpdated) String() string {
 func (*PassageUpdated) ProtoMessage() {}
 
 func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5898,7 +6032,7 @@ func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageUpdated.ProtoReflect.Descriptor instead.
 func (*PassageUpdated) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PassageUpdated) GetId() string {
@@ -5940,7 +6074,7 @@ type PassageReading struct {
 
 func (x *PassageReading) Reset() {
 	*x = PassageReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5952,7 +6086,7 @@ func (x *PassageReading) String() string {
 func (*PassageReading) ProtoMessage() {}
 
 func (x *PassageReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5965,7 +6099,7 @@ func (x *PassageReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageReading.ProtoReflect.Descriptor instead.
 func (*PassageReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *PassageReading) GetIdx() int64 {
@@ -6045,7 +6179,7 @@ type PassageStation struct {
 
 func (x *PassageStation) Reset() {
 	*x = PassageStation{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6057,7 +6191,7 @@ func (x *PassageStation) String() string {
 func (*PassageStation) ProtoMessage() {}
 
 func (x *PassageStation) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6070,7 +6204,7 @@ func (x *PassageStation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageStation.ProtoReflect.Descriptor instead.
 func (*PassageStation) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PassageStation) GetStation() string {
@@ -6134,7 +6268,7 @@ type PassageClosed struct {
 
 func (x *PassageClosed) Reset() {
 	*x = PassageClosed{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6146,7 +6280,7 @@ func (x *PassageClosed) String() string {
 func (*PassageClosed) ProtoMessage() {}
 
 func (x *PassageClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6159,7 +6293,7 @@ func (x *PassageClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageClosed.ProtoReflect.Descriptor instead.
 func (*PassageClosed) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *PassageClosed) GetId() string {
@@ -6295,7 +6429,7 @@ type PassageCorrected struct {
 
 func (x *PassageCorrected) Reset() {
 	*x = PassageCorrected{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6307,7 +6441,7 @@ func (x *PassageCorrected) String() string {
 func (*PassageCorrected) ProtoMessage() {}
 
 func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6320,7 +6454,7 @@ func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageCorrected.ProtoReflect.Descriptor instead.
 func (*PassageCorrected) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PassageCorrected) GetIdx() int64 {
@@ -6373,7 +6507,7 @@ type AgentAccess struct {
 
 func (x *AgentAccess) Reset() {
 	*x = AgentAccess{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6385,7 +6519,7 @@ func (x *AgentAccess) String() string {
 func (*AgentAccess) ProtoMessage() {}
 
 func (x *AgentAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6398,7 +6532,7 @@ func (x *AgentAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentAccess.ProtoReflect.Descriptor instead.
 func (*AgentAccess) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *AgentAccess) GetAction() string {
@@ -6459,7 +6593,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6471,7 +6605,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6484,7 +6618,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -6553,7 +6687,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6565,7 +6699,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6578,7 +6712,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *TestCheck) GetName() string {
@@ -7125,13 +7259,27 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x04axle\x18\x04 \x01(\rR\x04axle\x12\x1a\n" +
 	"\boverload\x18\x05 \x01(\bR\boverload\x12\x18\n" +
 	"\aseconds\x18\x06 \x01(\x02R\aseconds\x12\x1a\n" +
-	"\bunstable\x18\a \x01(\bR\bunstable\"\x88\x01\n" +
+	"\bunstable\x18\a \x01(\bR\bunstable\"\xba\x02\n" +
 	"\vVehicleCode\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x14\n" +
 	"\x05value\x18\x03 \x01(\tR\x05value\x12\x18\n" +
 	"\acarrier\x18\x04 \x01(\tR\acarrier\x12!\n" +
-	"\fcheck_failed\x18\x05 \x01(\bR\vcheckFailed\"q\n" +
+	"\fcheck_failed\x18\x05 \x01(\bR\vcheckFailed\x12\x12\n" +
+	"\x04role\x18\x06 \x01(\tR\x04role\x12\x1c\n" +
+	"\tsymbology\x18\a \x01(\tR\tsymbology\x12\x14\n" +
+	"\x05entry\x18\b \x01(\tR\x05entry\x12\x14\n" +
+	"\x05check\x18\t \x01(\tR\x05check\x12\x12\n" +
+	"\x04note\x18\n" +
+	" \x01(\tR\x04note\x12>\n" +
+	"\falternatives\x18\v \x03(\v2\x1a.lanewarden.v1.CodeReadingR\falternatives\"\x8f\x01\n" +
+	"\vCodeReading\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x18\n" +
+	"\acarrier\x18\x03 \x01(\tR\acarrier\x12\x12\n" +
+	"\x04role\x18\x04 \x01(\tR\x04role\x12\x14\n" +
+	"\x05check\x18\x05 \x01(\tR\x05check\x12\x12\n" +
+	"\x04note\x18\x06 \x01(\tR\x04note\"q\n" +
 	"\n" +
 	"LaneOutput\x12\x16\n" +
 	"\x06output\x18\x01 \x01(\tR\x06output\x12\x14\n" +
@@ -7320,7 +7468,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 63)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                  // 0: lanewarden.v1.Class
 	(Kind)(0),                   // 1: lanewarden.v1.Kind
@@ -7377,19 +7525,20 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*PlateRead)(nil),           // 52: lanewarden.v1.PlateRead
 	(*VehicleWeight)(nil),       // 53: lanewarden.v1.VehicleWeight
 	(*VehicleCode)(nil),         // 54: lanewarden.v1.VehicleCode
-	(*LaneOutput)(nil),          // 55: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),         // 56: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),           // 57: lanewarden.v1.SitePower
-	(*SiteClock)(nil),           // 58: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),       // 59: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),      // 60: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),      // 61: lanewarden.v1.PassageReading
-	(*PassageStation)(nil),      // 62: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),       // 63: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),    // 64: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),         // 65: lanewarden.v1.AgentAccess
-	(*DeviceTest)(nil),          // 66: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),           // 67: lanewarden.v1.TestCheck
+	(*CodeReading)(nil),         // 55: lanewarden.v1.CodeReading
+	(*LaneOutput)(nil),          // 56: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),         // 57: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),           // 58: lanewarden.v1.SitePower
+	(*SiteClock)(nil),           // 59: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),       // 60: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),      // 61: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),      // 62: lanewarden.v1.PassageReading
+	(*PassageStation)(nil),      // 63: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),       // 64: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),    // 65: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),         // 66: lanewarden.v1.AgentAccess
+	(*DeviceTest)(nil),          // 67: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),           // 68: lanewarden.v1.TestCheck
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,  // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -7424,16 +7573,16 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	51, // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
 	53, // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
 	54, // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	55, // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	56, // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	57, // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	58, // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	59, // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	60, // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	63, // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	64, // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	65, // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	66, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	56, // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	57, // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	58, // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	59, // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	60, // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	61, // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	64, // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	65, // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	66, // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	67, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
 	2,  // 42: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
 	9,  // 43: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
 	9,  // 44: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
@@ -7457,17 +7606,18 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	46, // 62: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
 	50, // 63: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
 	52, // 64: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	61, // 65: lanewarden.v1.PassageOpened.first:type_name -> lanewarden.v1.PassageReading
-	61, // 66: lanewarden.v1.PassageUpdated.reading:type_name -> lanewarden.v1.PassageReading
-	61, // 67: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	62, // 68: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	5,  // 69: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	67, // 70: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	71, // [71:71] is the sub-list for method output_type
-	71, // [71:71] is the sub-list for method input_type
-	71, // [71:71] is the sub-list for extension type_name
-	71, // [71:71] is the sub-list for extension extendee
-	0,  // [0:71] is the sub-list for field type_name
+	55, // 65: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	62, // 66: lanewarden.v1.PassageOpened.first:type_name -> lanewarden.v1.PassageReading
+	62, // 67: lanewarden.v1.PassageUpdated.reading:type_name -> lanewarden.v1.PassageReading
+	62, // 68: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	63, // 69: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	5,  // 70: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	68, // 71: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	72, // [72:72] is the sub-list for method output_type
+	72, // [72:72] is the sub-list for method input_type
+	72, // [72:72] is the sub-list for extension type_name
+	72, // [72:72] is the sub-list for extension extendee
+	0,  // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -7519,17 +7669,17 @@ func file_drivers_observation_observation_proto_init() {
 	file_drivers_observation_observation_proto_msgTypes[31].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[38].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[41].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[50].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[51].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[52].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[61].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[53].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[62].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   62,
+			NumMessages:   63,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -82,13 +82,16 @@ type Document struct {
 
 const (
 	headerTimeout  = 10 * time.Second
-	requestTimeout = 5 * time.Minute // for a slow sender; the number of those is bounded by maxRequests
+	requestTimeout = 5 * time.Minute // for a document; see upload for how slow a sender may be
 	maxRequests    = 8
 	shutdownGrace  = 500 * time.Millisecond
 )
 
-// Serve calls handle with each document until ctx ends. The sender gets 200 when handle returned nil; 400 and the reason
-// when the document is bad (BadFileError); 503 otherwise, and shall try again.
+// ErrNothing says that a document was understood and holds nothing to keep: a heartbeat. The sender gets 200.
+var ErrNothing = errors.New("nothing to store")
+
+// Serve calls handle with each document until ctx ends. The sender gets 200 when handle returned nil or ErrNothing; 400 and the reason when
+// the document is bad (BadFileError); 408 when it came too slowly; 503 otherwise, and shall try again.
 func (h HTTP) Serve(ctx context.Context, handle func(context.Context, Document) error) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.Listen)
 	if err != nil {
@@ -106,7 +109,7 @@ func (h HTTP) Serve(ctx context.Context, handle func(context.Context, Document) 
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	e := &endpoint{HTTP: h, token: token, handle: handle, slots: make(chan struct{}, maxRequests)}
+	e := &endpoint{HTTP: h, token: token, handle: handle, places: newPlaces(maxRequests)}
 	srv := &http.Server{
 		Handler: e, TLSConfig: clients, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
@@ -137,7 +140,7 @@ type endpoint struct {
 	HTTP
 	token  string
 	handle func(context.Context, Document) error
-	slots  chan struct{} // bounds the documents under way, and so the memory they cost
+	places *places
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -153,26 +156,32 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the bearer token is missing or wrong", http.StatusUnauthorized)
 		return
 	}
-	select {
-	case e.slots <- struct{}{}:
-		defer func() { <-e.slots }()
-	default:
+	u := &upload{body: r.Body, control: http.NewResponseController(w), begun: time.Now()}
+	if !e.places.enter(r.Context(), u) {
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "too many documents at once", http.StatusServiceUnavailable)
 		return
 	}
+	defer e.places.leave(u)
 	e.answer(w, e.handle(r.Context(), Document{
 		Name: documentName(r), MediaType: r.Header.Get("Content-Type"), Peer: r.RemoteAddr,
-		Body: http.MaxBytesReader(w, r.Body, e.MaxBytes),
+		Body: http.MaxBytesReader(w, io.NopCloser(u), e.MaxBytes),
 	}))
 }
 
 func (e *endpoint) answer(w http.ResponseWriter, err error) {
 	var bad *BadFileError
 	var large *http.MaxBytesError
+	var slow *SlowError
 	switch {
 	case err == nil:
 		fmt.Fprintln(w, "stored")
+	case errors.Is(err, ErrNothing):
+		fmt.Fprintln(w, err)
+	case errors.As(err, &slow):
+		w.Header().Set("Connection", "close")
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, slow.Reason, http.StatusRequestTimeout)
 	case errors.As(err, &large):
 		http.Error(w, fmt.Sprintf("document is larger than %d bytes", large.Limit), http.StatusRequestEntityTooLarge)
 	case errors.As(err, &bad):

@@ -9,10 +9,10 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/identifier"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/vehicle/barcode"
 	"lanewarden/drivers/vehicle/llrp"
-	"lanewarden/drivers/vehicle/plate"
 	platesim "lanewarden/drivers/vehicle/plate/sim"
 )
 
@@ -151,7 +151,7 @@ func (g *generator) vehicle(total float64) Vehicle {
 	}
 	if g.rng.Float64() < t.Container {
 		ten := fmt.Sprintf("%c%c%cU%06d", 'A'+g.rng.IntN(26), 'A'+g.rng.IntN(26), 'A'+g.rng.IntN(26), g.rng.IntN(1e6))
-		v.Container = ten + string(barcode.CheckDigit(ten))
+		v.Container = ten + string(identifier.ContainerDigit(ten))
 	}
 	switch {
 	case t.Faint:
@@ -304,10 +304,10 @@ func (g *generator) see(i, k int, d Device, alarm bool) {
 			return
 		}
 		read, sure := platesim.Misread(g.rng, v.Plate, 1-g.Faults.Misread)
-		normal := plate.Normal(read)
+		normal := identifier.NormalPlate(read)
 		shot := at.Add(sec(0.5 + g.rng.Float64()))
 		g.tell(i, d.ID, v.Case, shot, g.clock(d.ID, shot), shot.Add(sec(0.5+1.5*g.rng.Float64())), event, &observation.VehiclePlate{
-			Plate: read, Normal: normal, Skeleton: plate.Skeleton(normal), Confidence: float32(sure), Camera: d.ID,
+			Plate: read, Normal: normal, Skeleton: identifier.PlateSkeleton(normal), Confidence: float32(sure), Camera: d.ID,
 		})
 	case "tag":
 		if v.HasTag {

@@ -3,102 +3,59 @@ package barcode
 import (
 	"strings"
 
+	"lanewarden/drivers/identifier"
 	"lanewarden/drivers/observation"
 )
 
-// letterValue is a letter's value in ISO 6346: 10 for A and up, multiples of 11 left out.
-func letterValue(c byte) int {
-	v := int(c-'A') + 10
-	return v + (v-1)/10 // 11, 22 and 33 are passed over
-}
-
-// CheckDigit is the check digit of a container's owner code, category and serial number (10 characters, ISO 6346 annex A).
-func CheckDigit(ten string) byte {
-	sum := 0
-	for i := range len(ten) {
-		v := 0
-		switch c := ten[i]; {
-		case c >= '0' && c <= '9':
-			v = int(c - '0')
-		case c >= 'A' && c <= 'Z':
-			v = letterValue(c)
-		}
-		sum += v << i
-	}
-	return byte('0' + sum%11%10)
-}
-
-// ISO6346 reads a container number: four letters, the last one U, J or Z, six digits, a check digit. ok says that it looks like one,
-// checked that its check digit is right.
-func ISO6346(text string) (number string, ok, checked bool) {
-	number = strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z':
-			return r - 'a' + 'A'
-		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-			return r
-		}
-		return -1
-	}, text)
-	if len(number) < 11 {
-		return "", false, false
-	}
-	rest := number[11:] // size and type code may follow: 22G1
-	number = number[:11]
-	for i := range 11 {
-		letter := number[i] >= 'A' && number[i] <= 'Z'
-		if letter != (i < 4) {
-			return "", false, false
-		}
-	}
-	if !strings.ContainsRune("UJZ", rune(number[3])) || len(rest) != 0 && len(rest) != 4 {
-		return "", false, false
-	}
-	return number, true, CheckDigit(number[:10]) == number[10]
-}
-
-// Prefix tells a kind of code by its beginning.
+// Prefix tells a kind of code by its beginning, as a carrier or a programme prints it on its own cards.
 type Prefix struct {
-	Type   string `yaml:"type" required:"true" enum:"driver-card,carrier-card,seal,cargo-control-number" help:"what codes with this prefix are"`
+	Type   string `yaml:"type" required:"true" enum:"driver-card,carrier-card,seal,cargo-control-number,conveyance-reference-number,driver-number,trip-number" help:"what codes with this prefix are"`
 	Prefix string `yaml:"prefix" required:"true" help:"how they begin" example:"FAST-"`
 }
 
-// Classify says what a code is.
+// maxAlternatives bounds what is told of a code beside its best reading.
+const maxAlternatives = 16
+
+// Classify says what a code is: by the prefixes of the settings first, then by its form. What it can be too is in the alternatives. Driving
+// licences and travel documents keep neither text nor value.
 func Classify(text string, prefixes []Prefix) *observation.VehicleCode {
-	c := &observation.VehicleCode{Text: text, Type: "unknown", Value: strings.ToUpper(strings.TrimSpace(text))}
-	for _, p := range prefixes {
-		if rest, ok := strings.CutPrefix(c.Value, strings.ToUpper(p.Prefix)); ok && rest != "" {
-			c.Type, c.Value = p.Type, rest
-			if p.Type == "cargo-control-number" {
-				c.Carrier = rest[:min(4, len(rest))]
-			}
-			return c
-		}
+	scanned := identifier.Unwrap(text)
+	readings := identifier.Readings(text)
+	if r, ok := byPrefix(scanned.Text, prefixes); ok && !readings[0].Kind.Personal() {
+		readings = []identifier.Reading{r} // the settings are sure
 	}
-	if number, ok, checked := ISO6346(c.Value); ok {
-		c.Type, c.Value, c.Carrier, c.CheckFailed = "container", number, number[:3], !checked
-		return c
+	best := readings[0]
+	c := &observation.VehicleCode{
+		Text: text, Type: string(best.Kind), Value: best.Value, Carrier: best.Issuer, CheckFailed: best.Check == identifier.CheckWrong,
+		Role: best.Kind.Role(), Symbology: scanned.Symbology, Entry: "scan", Check: string(best.Check), Note: best.Why,
 	}
-	if cargoControl(c.Value) {
-		c.Type, c.Carrier = "cargo-control-number", c.Value[:4]
+	if best.Kind.Personal() {
+		c.Text = ""
+	}
+	for _, r := range readings[1:min(len(readings), maxAlternatives+1)] {
+		c.Alternatives = append(c.Alternatives, &observation.CodeReading{
+			Type: string(r.Kind), Value: r.Value, Carrier: r.Issuer, Role: r.Kind.Role(), Check: string(r.Check), Note: r.Why,
+		})
 	}
 	return c
 }
 
-// cargoControl reports whether a code is a carrier code of 4 and up to 21 more characters, a digit among them (CBSA D3-1-1: cargo control number).
-func cargoControl(s string) bool {
-	if len(s) < 8 || len(s) > 25 {
-		return false
-	}
-	digit := false
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= '0' && c <= '9':
-			digit = digit || i >= 4
-		case c >= 'A' && c <= 'Z', c == '-' && i >= 4:
-		default:
-			return false
+// byPrefix is what the settings say of a code. The prefix is no part of the value.
+func byPrefix(text string, prefixes []Prefix) (identifier.Reading, bool) {
+	text = strings.ToUpper(text)
+	for _, p := range prefixes {
+		rest, ok := strings.CutPrefix(text, strings.ToUpper(p.Prefix))
+		if !ok || rest == "" {
+			continue
 		}
+		r := identifier.Reading{Kind: identifier.Kind(p.Type), Value: rest, Check: identifier.CheckNone}
+		switch r.Kind {
+		case identifier.CargoControl, identifier.Conveyance:
+			r.Issuer = rest[:min(4, len(rest))]
+		case identifier.Seal:
+			r.Value = identifier.NormalSeal(rest)
+		}
+		return r, true
 	}
-	return digit
+	return identifier.Reading{}, false
 }

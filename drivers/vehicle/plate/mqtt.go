@@ -2,6 +2,7 @@ package plate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -16,10 +17,10 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// MQTT is a broker to which cameras publish ONVIF events.
+// MQTT is a broker to which cameras and readers publish events: ONVIF Profile M, Frigate, ...
 type MQTT struct {
 	Broker       string `yaml:"broker" required:"true" format:"broker" help:"broker that the cameras publish to" example:"mqtt://192.0.2.40:1883"`
-	Topic        string `yaml:"topic" default:"+/onvif-ej/RuleEngine/Recognition/LicensePlate/#" help:"topic filter of the plate events"`
+	Topic        string `yaml:"topic" default:"+/onvif-ej/RuleEngine/Recognition/LicensePlate/#" help:"topic filter of the plate events; frigate/tracked_object_update for Frigate"`
 	User         string `yaml:"user" help:"user name at the broker"`
 	PasswordFile string `yaml:"password_file" format:"file" help:"file with the password at the broker"`
 }
@@ -29,9 +30,9 @@ const (
 	mqttQueue   = 64
 )
 
-// run takes events until ctx ends or the connection is lost. A message is acknowledged to the broker when it is durable: the session is
+// run commits events until ctx ends or the connection is lost. A message is acknowledged to the broker when it is durable: the session is
 // kept there under the agent's name, and what could not be committed comes again.
-func (m *MQTT) run(ctx context.Context, sink driver.Sink, device string, tape *transport.Tape, take func(context.Context, []byte) error) error {
+func (m *MQTT) run(ctx context.Context, sink driver.Sink, device string, tape *transport.Tape, commit func(context.Context, []byte) error) error {
 	lost := make(chan error, 1)
 	messages := make(chan mqtt.Message, mqttQueue)
 	o := mqtt.NewClientOptions().AddBroker(strings.Replace(m.Broker, "mqtt://", "tcp://", 1)).SetClientID("lanewarden-" + device).SetCleanSession(false).
@@ -80,7 +81,7 @@ func (m *MQTT) run(ctx context.Context, sink driver.Sink, device string, tape *t
 		case err := <-lost:
 			return fmt.Errorf("broker %s: %w", m.Broker, err)
 		case msg := <-messages:
-			if err := take(ctx, msg.Payload()); err != nil && !isBad(err) {
+			if err := commit(ctx, msg.Payload()); err != nil && !isBad(err) && !errors.Is(err, transport.ErrNothing) {
 				return err
 			}
 			msg.Ack()

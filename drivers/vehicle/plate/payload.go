@@ -1,15 +1,17 @@
 package plate
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"lanewarden/drivers/identifier"
 	"lanewarden/drivers/observation"
 )
 
@@ -18,7 +20,7 @@ type Read struct {
 	*observation.VehiclePlate
 	At       time.Time // by the camera's clock; zero when it gives none
 	ID       string    // the vendor's own name of the read; may be empty
-	Pictures []Picture // that the JSON itself holds
+	Pictures []Picture // that the payload itself holds
 	heading  float64   // of the vehicle in the picture, degrees; NaN for none
 }
 
@@ -28,294 +30,210 @@ type Picture struct {
 	JPEG []byte
 }
 
-// maxReads bounds the plates of one payload.
-const maxReads = 64
+// Message is what a payload says.
+type Message struct {
+	Vendor   string
+	Reads    []Read
+	Bare     []string // cameras that say a vehicle went by without plate, one for each
+	Warnings []string // what was there and could not be read
+	// Idle says in words why a payload without reads is sound: a heartbeat, a vehicle without plate.
+	Idle string
+}
 
-// Decode reads a payload of any vendor that we know. A payload that holds no plate (a heartbeat) gives no reads and no error.
-func Decode(text []byte) ([]Read, error) {
-	var head struct {
-		DataType string `json:"data_type"`
-	}
-	if err := decode(text, &head); err != nil {
+const (
+	maxReads      = 64 // plates of one payload
+	maxPlateRunes = 16 // characters; what is longer is no plate
+)
+
+// Decode reads a payload of any vendor that we know, JSON or XML. Times without zone are in zone. A payload that holds no plate, no vehicle
+// and is no heartbeat is an error: nothing of it can be kept.
+func Decode(text []byte, zone *time.Location) (*Message, error) {
+	root, err := parseTree(text)
+	if err != nil {
 		return nil, err
 	}
-	var keys map[string]json.RawMessage
-	if err := decode(text, &keys); err != nil {
-		return nil, err
+	if !root.array {
+		return decodeTree(root, zone)
 	}
+	all := &Message{}
+	for i, one := range root.children {
+		m, err := decodeTree(one, zone)
+		if err != nil {
+			return nil, fmt.Errorf("element %d: %w", i+1, err)
+		}
+		if all.Reads = append(all.Reads, m.Reads...); len(all.Reads) > maxReads {
+			return nil, fmt.Errorf("the payload holds more than %d plates", maxReads)
+		}
+		all.Vendor, all.Idle = m.Vendor, m.Idle
+		all.Bare, all.Warnings = append(all.Bare, m.Bare...), append(all.Warnings, m.Warnings...)
+	}
+	if len(root.children) == 0 {
+		return nil, errors.New("the payload is an empty list")
+	}
+	return all, nil
+}
+
+func decodeTree(root *node, zone *time.Location) (*Message, error) {
+	for i := range vendors {
+		if v := &vendors[i]; v.fits(root) {
+			m := &Message{Vendor: v.name}
+			return m, m.decode(v, root, zone)
+		}
+	}
+	return nil, fmt.Errorf("is of no vendor that we know: no field of it is called as a plate is (%s, ...): see docs/protocols/plate.md for the makes that are read",
+		strings.Join([]string{"best_plate_number", "license_plate_number", "licensePlate", "plate"}, ", "))
+}
+
+func (m *Message) decode(v *vendor, root *node, zone *time.Location) error {
+	if v.idle != nil && v.idle(root) {
+		m.Idle = "heartbeat"
+		return nil
+	}
+	reads := []*node{root}
 	switch {
-	case head.DataType == "alpr_group":
-		return openALPR(text)
-	case head.DataType == "alpr_results":
-		return nil, nil // single frames: their group follows
-	case head.DataType != "":
-		return nil, nil // heartbeat, vehicle
-	case keys["UtcTime"] != nil:
-		return onvif(text)
-	case keys["data"] != nil:
-		return plateRecognizer(text)
-	case keys["results"] != nil:
-		return plateRecognizer([]byte(`{"data":` + string(text) + `}`)) // the snapshot API's own form
-	}
-	return nil, errors.New(`is of no vendor that we know: neither "data_type" (Rekor, OpenALPR) nor "data" or "results" (Plate Recognizer) nor "UtcTime" (ONVIF)`)
-}
-
-// decode decodes JSON; the error says where it is wrong.
-func decode(text []byte, v any) error {
-	err := json.Unmarshal(text, v)
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	offset := int64(-1)
-	if errors.As(err, &syntax) {
-		offset = syntax.Offset
-	} else if errors.As(err, &kind) {
-		offset = kind.Offset
-	}
-	if err == nil || offset < 0 {
-		return err
-	}
-	before := text[:min(offset, int64(len(text)))]
-	line := 1 + bytes.Count(before, []byte("\n"))
-	column := len(before) - bytes.LastIndexByte(before, '\n') - 1
-	return fmt.Errorf("line %d, column %d: %w", line, max(column, 1), err)
-}
-
-func newRead(vendor, plate string, confidence float64) Read {
-	r := Read{VehiclePlate: &observation.VehiclePlate{}, heading: math.NaN()}
-	r.Plate, r.Vendor = plate, vendor
-	r.Normal = Normal(plate)
-	r.Skeleton = Skeleton(r.Normal)
-	r.Confidence = float32(min(max(confidence, 0), 1))
-	return r
-}
-
-// openALPR reads a group of Rekor's or OpenALPR's agent. Source: Rekor Scout agent documentation, "Group results".
-func openALPR(text []byte) ([]Read, error) {
-	type candidate struct {
-		Plate      string  `json:"plate"`
-		Confidence float64 `json:"confidence"`
-	}
-	var g struct {
-		BestUUID   string   `json:"best_uuid"`
-		Plate      string   `json:"best_plate_number"`
-		Confidence float64  `json:"best_confidence"`
-		Region     string   `json:"best_region"`
-		Start      float64  `json:"epoch_start"`
-		Camera     any      `json:"camera_id"`
-		Direction  *float64 `json:"travel_direction"`
-		Best       struct {
-			Candidates []candidate `json:"candidates"`
-			Crop       string      `json:"plate_crop_jpeg"`
-			Corners    []struct {
-				X float32 `json:"x"`
-				Y float32 `json:"y"`
-			} `json:"coordinates"`
-		} `json:"best_plate"`
-		Candidates []candidate `json:"candidates"`
-		VehicleJPG string      `json:"vehicle_crop_jpeg"`
-		Vehicle    struct {
-			BodyType []struct {
-				Name string `json:"name"`
-			} `json:"body_type"`
-		} `json:"vehicle"`
-	}
-	if err := decode(text, &g); err != nil {
-		return nil, err
-	}
-	if g.Plate == "" {
-		return nil, errors.New(`"best_plate_number" is missing`)
-	}
-	r := newRead("openalpr", g.Plate, g.Confidence/100)
-	r.ID, r.Region = g.BestUUID, g.Region
-	if g.Camera != nil {
-		r.Camera = fmt.Sprint(g.Camera)
-	}
-	r.At = fromMillis(g.Start)
-	if g.Direction != nil {
-		r.heading = *g.Direction
-	}
-	for _, c := range append(g.Candidates, g.Best.Candidates...) {
-		if len(r.Alternatives) < maxReads && Normal(c.Plate) != r.Normal {
-			r.Alternatives = append(r.Alternatives, &observation.PlateRead{Plate: Normal(c.Plate), Confidence: float32(c.Confidence / 100)})
+	case v.each != nil:
+		reads = v.each(root)
+	case v.reads != "":
+		if reads = root.list(v.reads); len(reads) == 0 {
+			m.Idle = "no vehicle"
 		}
 	}
-	for i, c := range g.Best.Corners {
+	if v.only != nil {
+		if reads = slices.DeleteFunc(reads, func(n *node) bool { return !v.only(n) }); len(reads) == 0 {
+			return fmt.Errorf("a message of %s that is about no plate", v.name)
+		}
+	}
+	if len(reads) > maxReads {
+		return fmt.Errorf("the payload holds %d plates, at most %d are read", len(reads), maxReads)
+	}
+	for i, n := range reads {
+		if err := m.read(v, root, n, zone); err != nil {
+			return fmt.Errorf("%s, read %d: %w", v.name, i+1, err)
+		}
+	}
+	if len(m.Reads) == 0 && len(m.Bare) > 0 {
+		m.Idle = "vehicle without plate"
+	}
+	return nil
+}
+
+// read adds what one read of a payload says.
+func (m *Message) read(v *vendor, root, n *node, zone *time.Location) error {
+	value := func(paths []string) string {
+		if s := n.first(paths); s != "" {
+			return s
+		}
+		return root.first(paths)
+	}
+	camera := value(v.camera)
+	plate := n.first(v.plate)
+	normal := identifier.NormalPlate(plate)
+	if normal == "" || slices.ContainsFunc(v.none, func(w string) bool { return strings.EqualFold(w, plate) }) {
+		present := slices.ContainsFunc(v.plate, func(p string) bool { return n.at(p) != nil })
+		if !present && (v.bare == nil || !v.bare(n)) {
+			return fmt.Errorf("%q is missing", v.plate[0])
+		}
+		m.Bare = append(m.Bare, camera)
+		return nil
+	}
+	if c := utf8.RuneCountInString(normal); c > maxPlateRunes {
+		return fmt.Errorf("%q has %d characters: no plate has more than %d", v.plate[0], c, maxPlateRunes)
+	}
+	r := Read{VehiclePlate: &observation.VehiclePlate{Plate: plate, Normal: normal, Skeleton: identifier.PlateSkeleton(normal), Vendor: v.name}}
+	r.Camera, r.VehicleType, r.Region = camera, n.first(v.vehicle), strings.ToLower(value(v.region))
+	r.Confidence = m.share(n, v.confidence, v.percent)
+	r.Direction, r.ID, r.heading = directions[strings.ToLower(n.first(v.direction))], value(v.id), math.NaN()
+	if f, err := strconv.ParseFloat(n.first(v.heading), 64); err == nil && !math.IsInf(f, 0) {
+		r.heading = f
+	}
+	if text := value(v.at); text != "" {
+		if r.At = moment(text, zone); r.At.IsZero() {
+			m.Warnings = append(m.Warnings, fmt.Sprintf("the time %q cannot be read: the read has the agent's", text[:min(len(text), 64)]))
+		}
+	}
+	m.alternatives(v, n, &r)
+	edges(v, n, &r)
+	pictures, err := embeddedPictures(v, n)
+	r.Pictures = pictures
+	m.Reads = append(m.Reads, r)
+	return err
+}
+
+// share reads a confidence, 0 to 1. Percents are divided.
+func (m *Message) share(n *node, paths []string, percent bool) float32 {
+	text := n.first(paths)
+	if text == "" {
+		return 0
+	}
+	f, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(text, "%")), 64)
+	if err != nil || math.IsNaN(f) {
+		m.Warnings = append(m.Warnings, fmt.Sprintf("the confidence %q is no number", text[:min(len(text), 64)]))
+		return 0
+	}
+	if percent || f > 1 {
+		f /= 100
+	}
+	return float32(min(max(f, 0), 1))
+}
+
+func (m *Message) alternatives(v *vendor, n *node, r *Read) {
+	for _, path := range v.candidates {
+		for _, c := range n.list(path) {
+			plate := identifier.NormalPlate(c.first([]string{"plate", "value"}))
+			if plate == "" || plate == r.Normal || len(r.Alternatives) >= maxReads {
+				continue
+			}
+			r.Alternatives = append(r.Alternatives, &observation.PlateRead{Plate: plate, Confidence: m.share(c, []string{"confidence", "score"}, v.percent)})
+		}
+	}
+}
+
+// edges sets the plate's box.
+func edges(v *vendor, n *node, r *Read) {
+	number := func(n *node, path string) float32 {
+		f, err := strconv.ParseFloat(n.at(path).value(), 32)
+		if path == "" || err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+			return 0
+		}
+		return float32(f)
+	}
+	if v.box[0] != "" {
+		r.BoxLeft, r.BoxTop, r.BoxRight, r.BoxBottom = number(n, v.box[0]), number(n, v.box[1]), number(n, v.box[2]), number(n, v.box[3])
+	}
+	if v.corners == "" {
+		return
+	}
+	for i, c := range n.list(v.corners) {
+		x, y := number(c, "x"), number(c, "y")
 		if i == 0 {
-			r.BoxLeft, r.BoxRight, r.BoxTop, r.BoxBottom = c.X, c.X, c.Y, c.Y
+			r.BoxLeft, r.BoxRight, r.BoxTop, r.BoxBottom = x, x, y, y
 		}
-		r.BoxLeft, r.BoxRight = min(r.BoxLeft, c.X), max(r.BoxRight, c.X)
-		r.BoxTop, r.BoxBottom = min(r.BoxTop, c.Y), max(r.BoxBottom, c.Y)
+		r.BoxLeft, r.BoxRight = min(r.BoxLeft, x), max(r.BoxRight, x)
+		r.BoxTop, r.BoxBottom = min(r.BoxTop, y), max(r.BoxBottom, y)
 	}
-	if t := g.Vehicle.BodyType; len(t) > 0 {
-		r.VehicleType = t[0].Name
-	}
-	for name, code := range map[string]string{"plate.jpg": g.Best.Crop, "vehicle.jpg": g.VehicleJPG} {
+}
+
+// embeddedPictures decodes the pictures that a payload holds, in the order of the vendor's table.
+func embeddedPictures(v *vendor, n *node) (out []Picture, err error) {
+	for _, p := range v.pictures {
+		code := n.at(p.path).value()
+		if i := strings.Index(code, "base64,"); strings.HasPrefix(code, "data:") && i > 0 {
+			code = code[i+len("base64,"):]
+		}
 		if code == "" {
 			continue
 		}
 		jpeg, err := base64.StdEncoding.DecodeString(code)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%q, picture %s: %w", p.path, p.name, err)
 		}
-		r.Pictures = append(r.Pictures, Picture{name, jpeg})
-	}
-	return []Read{r}, nil
-}
-
-func fromMillis(ms float64) time.Time {
-	if !(ms > 0 && ms < 1e14) {
-		return time.Time{}
-	}
-	return time.UnixMicro(int64(ms * 1000)).UTC()
-}
-
-// plateRecognizer reads a payload of Plate Recognizer Stream. Source: its documentation, "Webhooks". plate and region may be text or an
-// object with a list of candidates, by version and settings.
-func plateRecognizer(text []byte) ([]Read, error) {
-	var p struct {
-		Data struct {
-			Camera    string `json:"camera_id"`
-			Timestamp string `json:"timestamp"`
-			Results   []struct {
-				Plate  json.RawMessage `json:"plate"`
-				Score  float64         `json:"score"`
-				Region struct {
-					Code string `json:"code"`
-				} `json:"region"`
-				Vehicle struct {
-					Type string `json:"type"`
-				} `json:"vehicle"`
-				Candidates []struct {
-					Plate string  `json:"plate"`
-					Score float64 `json:"score"`
-				} `json:"candidates"`
-				Direction *float64 `json:"direction"`
-				Box       struct {
-					Left   float32 `json:"xmin"`
-					Top    float32 `json:"ymin"`
-					Right  float32 `json:"xmax"`
-					Bottom float32 `json:"ymax"`
-				} `json:"box"`
-			} `json:"results"`
-		} `json:"data"`
-	}
-	if err := decode(text, &p); err != nil {
-		return nil, err
-	}
-	if len(p.Data.Results) > maxReads {
-		return nil, fmt.Errorf(`"results" holds %d plates, at most %d are read`, len(p.Data.Results), maxReads)
-	}
-	var out []Read
-	for i, v := range p.Data.Results {
-		plate := ""
-		if json.Unmarshal(v.Plate, &plate) != nil {
-			return nil, fmt.Errorf(`"results"[%d]: "plate" is no text`, i)
-		}
-		if plate == "" {
-			continue // a vehicle without plate
-		}
-		r := newRead("platerecognizer", plate, v.Score)
-		r.Camera, r.Region, r.VehicleType = p.Data.Camera, v.Region.Code, v.Vehicle.Type
-		r.BoxLeft, r.BoxTop, r.BoxRight, r.BoxBottom = v.Box.Left, v.Box.Top, v.Box.Right, v.Box.Bottom
-		r.At = moment(p.Data.Timestamp)
-		if v.Direction != nil {
-			r.heading = *v.Direction
-		}
-		for _, c := range v.Candidates {
-			if len(r.Alternatives) < maxReads && Normal(c.Plate) != r.Normal {
-				r.Alternatives = append(r.Alternatives, &observation.PlateRead{Plate: Normal(c.Plate), Confidence: float32(c.Score)})
-			}
-		}
-		out = append(out, r)
+		out = append(out, Picture{p.name, jpeg})
 	}
 	return out, nil
 }
 
-// moment reads a time as the vendors write it; one without zone is UTC.
-func moment(text string) time.Time {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999Z07:00", "2006-01-02T15:04:05.999999", "2006-01-02 15:04:05.999999"} {
-		if t, err := time.Parse(layout, strings.TrimSpace(text)); err == nil {
-			return t.UTC()
-		}
-	}
-	return time.Time{}
-}
-
-// onvif reads an event of ONVIF Profile M over MQTT (topic .../RuleEngine/Recognition/LicensePlate). The names within Data differ by maker
-// (assumed): PlateNumber and Likelihood are looked for at any depth.
-func onvif(text []byte) ([]Read, error) {
-	var e struct {
-		UtcTime string         `json:"UtcTime"`
-		Source  map[string]any `json:"Source"`
-		Data    any            `json:"Data"`
-	}
-	if err := decode(text, &e); err != nil {
-		return nil, err
-	}
-	plate, likelihood := "", 0.0
-	var country, kind string
-	walk(e.Data, 0, func(key string, v any) {
-		switch strings.ToLower(key) {
-		case "platenumber", "plate":
-			if s := plain(v); plate == "" {
-				plate = s
-			}
-			if m, ok := v.(map[string]any); ok {
-				if f, ok := m["Likelihood"].(float64); ok {
-					likelihood = f
-				}
-			}
-		case "likelihood":
-			if f, ok := v.(float64); ok && likelihood == 0 {
-				likelihood = f
-			}
-		case "countrycode":
-			country = strings.ToLower(plain(v))
-		case "vehicletype", "type":
-			kind = plain(v)
-		}
-	})
-	if plate == "" {
-		return nil, nil // another event, or a vehicle without plate
-	}
-	r := newRead("onvif", plate, likelihood)
-	r.Region, r.VehicleType, r.At = country, kind, moment(e.UtcTime)
-	for _, v := range e.Source {
-		r.Camera = plain(v)
-	}
-	return []Read{r}, nil
-}
-
-// plain is the text of a value that may be wrapped: "x", {"Value":"x"}.
-func plain(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case map[string]any:
-		for _, key := range []string{"Value", "_", "#text", "PlateNumber"} {
-			if s, ok := v[key].(string); ok {
-				return s
-			}
-		}
-	}
-	return ""
-}
-
-const maxDepth = 16
-
-func walk(v any, depth int, f func(key string, v any)) {
-	if depth > maxDepth {
-		return
-	}
-	switch v := v.(type) {
-	case map[string]any:
-		for key, one := range v {
-			f(key, one)
-			walk(one, depth+1, f)
-		}
-	case []any:
-		for _, one := range v {
-			walk(one, depth+1, f)
-		}
-	}
+// directions are the makers' words: towards the camera is forward.
+var directions = map[string]string{
+	"forward": "forward", "approach": "forward", "approaching": "forward", "in": "forward", "obverse": "forward", "front": "forward", "towards": "forward", "toward": "forward",
+	"reverse": "reverse", "away": "reverse", "leave": "reverse", "leaving": "reverse", "out": "reverse", "goaway": "reverse", "back": "reverse", "backward": "reverse",
 }

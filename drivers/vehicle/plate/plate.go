@@ -1,20 +1,19 @@
-// Package plate is the driver of plate readers: a web hook for Rekor (OpenALPR) and Plate Recognizer, and ONVIF Profile M events from an
-// MQTT broker. A payload and its pictures are kept whole as artifacts. docs/protocols/plate.md.
+// Package plate is the driver of plate readers: a web hook for what cameras and readers post, JSON or XML, alone, in a form or beside
+// pictures, and a broker to which they publish. A payload and its pictures are kept whole as artifacts. vendors.go says where each make has
+// what. docs/protocols/plate.md.
 package plate
 
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"mime"
-	"mime/multipart"
 	"net/http"
-	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -26,17 +25,19 @@ import (
 
 // Bounds of one payload.
 const (
-	MaxBodyBytes = 16 << 20
-	maxJSONBytes = 4 << 20
-	maxPictures  = 8
-	maxTaped     = 1 << 20
+	MaxBodyBytes    = 16 << 20
+	maxPayloadBytes = 4 << 20 // of JSON or XML
+	maxPictures     = 8
+	maxTaped        = 1 << 20
 )
 
 // Config is the settings of a plate reader.
 type Config struct {
 	HTTP    *transport.HTTP `yaml:"http" help:"web hook to which the reader posts; bodies of more than 16 MiB are refused whatever max_bytes says"`
-	MQTT    *MQTT           `yaml:"mqtt" help:"broker from which ONVIF Profile M events are read"`
+	MQTT    *MQTT           `yaml:"mqtt" help:"broker from which events are read: ONVIF Profile M, Frigate, or another make's JSON"`
 	Forward *float64        `yaml:"forward_heading" min:"0" max:"360" unit:"degrees" help:"heading of vehicles in the picture that go the lane's way, as the reader gives it: 0 up, 180 down; without it the direction is not known"`
+	Zone    string          `yaml:"zone" default:"UTC" help:"zone of times that the reader gives without one" example:"America/Toronto"`
+	Bare    int             `yaml:"no_plate_after" default:"10" min:"0" max:"1000" help:"this many vehicles in a row without plate are a condition: dirt, light, aim; 0 for never"`
 }
 
 // Sandbox implements driver.Sandboxed.
@@ -48,6 +49,9 @@ func (c *Config) Sandbox(at driver.Sandbox) {
 func (c Config) Check() error {
 	if c.HTTP == nil && c.MQTT == nil {
 		return errors.New("give http, mqtt or both")
+	}
+	if _, err := time.LoadLocation(c.Zone); err != nil {
+		return fmt.Errorf("zone %q is none that is known: write it as America/Toronto, or UTC", c.Zone)
 	}
 	return nil
 }
@@ -61,13 +65,21 @@ func build(c Config, env driver.Env) (driver.Driver, error) {
 		h.MaxBytes = min(h.MaxBytes, MaxBodyBytes)
 		c.HTTP = &h
 	}
-	return &reader{Config: c, env: env}, nil
+	zone, err := time.LoadLocation(c.Zone)
+	if err != nil {
+		return nil, err
+	}
+	return &reader{Config: c, env: env, zone: zone}, nil
 }
 
 type reader struct {
 	Config
 	env    driver.Env
+	zone   *time.Location
 	faults driver.FaultLog
+
+	mu   sync.Mutex // of bare: posts come side by side
+	bare bareRuns
 }
 
 // Run implements driver.Driver.
@@ -82,140 +94,134 @@ func (r *reader) Run(ctx context.Context, sink driver.Sink) error {
 	if r.MQTT != nil {
 		g.Go(func() error {
 			return r.MQTT.run(ctx, sink, r.env.Device, r.env.Tape, func(ctx context.Context, payload []byte) error {
-				return r.take(ctx, sink, payload, nil, r.MQTT.Broker)
+				return r.commit(ctx, sink, payload, nil, r.MQTT.Broker)
 			})
 		})
 	}
 	return g.Wait()
 }
 
-// posted takes a post. It is acknowledged when posted returned nil.
+// picturesBeside calls each with the pictures that came beside a payload.
+type picturesBeside func(each func(name, mediaType string, r io.Reader) error) error
+
+// posted decodes and commits a post. It is acknowledged when posted returned nil or transport.ErrNothing.
 func (r *reader) posted(ctx context.Context, sink driver.Sink, d transport.Document) error {
 	kind, params, err := mime.ParseMediaType(d.MediaType)
-	if err != nil || !strings.HasPrefix(kind, "multipart/") {
-		text, err := readJSON(d.Body)
-		if err != nil {
-			return err
-		}
-		return r.take(ctx, sink, text, nil, d.Peer)
+	if err == nil && strings.HasPrefix(kind, "multipart/") {
+		return r.multipart(ctx, sink, d, params["boundary"])
 	}
+	text, err := readPayload(d.Body)
+	if err != nil {
+		return err
+	}
+	if kind == "application/x-www-form-urlencoded" || !looksLikePayload(text) && bytes.HasPrefix(text, []byte("json=")) {
+		form, err := fromForm(text)
+		if err != nil {
+			return r.bad(ctx, sink, text, d.Peer, err)
+		}
+		text = form
+	}
+	return r.commit(ctx, sink, text, nil, d.Peer)
+}
+
+func (r *reader) multipart(ctx context.Context, sink driver.Sink, d transport.Document, boundary string) error {
 	f, err := transport.Spool(d.Body)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	text, err := jsonPart(f, params["boundary"])
+	text, err := payloadPart(f, boundary)
 	if err != nil {
 		return r.bad(ctx, sink, nil, d.Peer, err)
 	}
-	return r.take(ctx, sink, text, func(each func(name string, r io.Reader) error) error {
-		return parts(f, params["boundary"], func(p *multipart.Part) error {
-			if p.FileName() == "" {
-				return nil
-			}
-			return each(p.FileName(), p)
-		})
-	}, d.Peer)
+	return r.commit(ctx, sink, text, func(each func(string, string, io.Reader) error) error { return pictureParts(f, boundary, each) }, d.Peer)
 }
 
-// readJSON reads a body that is JSON. One that is too large is refused as the endpoint refuses larger ones.
-func readJSON(body io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(body, maxJSONBytes+1))
-	if err == nil && len(text) > maxJSONBytes {
-		err = &http.MaxBytesError{Limit: maxJSONBytes}
-	}
-	return text, err
-}
-
-// parts calls f with each part of a multipart body.
-func parts(f *os.File, boundary string, each func(*multipart.Part) error) error {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	for m, n := multipart.NewReader(f, boundary), 0; ; n++ {
-		p, err := m.NextPart()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("multipart body: %w", err)
-		}
-		if n >= maxReads {
-			return fmt.Errorf("multipart body of more than %d parts", maxReads)
-		}
-		if err := each(p); err != nil {
-			return err
-		}
-	}
-}
-
-// jsonPart finds the field json in a body that is whole.
-func jsonPart(f *os.File, boundary string) (text []byte, err error) {
-	err = parts(f, boundary, func(p *multipart.Part) error {
-		if p.FormName() != "json" || text != nil {
-			_, err := io.Copy(io.Discard, p) // a body that broke off is found before anything is kept of it
-			return err
-		}
-		var err error
-		text, err = readJSON(p)
-		return err
-	})
-	if err == nil && text == nil {
-		err = errors.New("multipart body without a field named json")
-	}
-	return text, err
-}
-
-// take decodes, keeps and commits one payload. pictures gives those that came beside it; it may be nil.
-func (r *reader) take(ctx context.Context, sink driver.Sink, text []byte, pictures func(func(string, io.Reader) error) error, source string) error {
+// commit decodes, keeps and commits one payload. beside may be nil.
+func (r *reader) commit(ctx context.Context, sink driver.Sink, text []byte, beside picturesBeside, source string) error {
 	r.env.Tape.RecordDocument("payload.json", text[:min(len(text), maxTaped+1)])
-	reads, err := Decode(text)
+	m, err := Decode(text, r.zone)
 	if err != nil {
 		return r.bad(ctx, sink, text, source, err)
 	}
-	if len(reads) == 0 {
-		sink.State(observation.DeviceState_STATE_RUNNING, "the reader is there")
-		return nil
-	}
-	artifact, err := sink.StoreArtifact(ctx, bytes.NewReader(text), "application/json", "payload.json")
-	if err != nil {
-		return err
-	}
-	beside := []*observation.Artifact{artifact}
-	keep := func(name string, body io.Reader) error {
-		if len(beside) > maxPictures {
-			return nil
-		}
-		a, err := sink.StoreArtifact(ctx, body, "image/jpeg", name)
-		beside = append(beside, a)
-		return err
-	}
-	if pictures != nil {
-		if err := pictures(keep); err != nil {
+	for _, w := range m.Warnings {
+		if err := r.faults.Report(ctx, sink, w, source, text); err != nil {
 			return err
 		}
 	}
-	var obs []*observation.Observation
-	for i := range reads {
-		one := &reads[i]
-		all := beside
-		for _, p := range one.Pictures {
-			a, err := sink.StoreArtifact(ctx, bytes.NewReader(p.JPEG), "image/jpeg", p.Name)
-			if err != nil {
-				return err
-			}
-			all = append(all[:len(all):len(all)], a)
-		}
-		obs = append(obs, r.observation(one, i, text, all))
+	if len(m.Reads) == 0 && m.Idle == "" {
+		return r.bad(ctx, sink, text, source, fmt.Errorf("a payload of %s without plate, and no heartbeat", m.Vendor))
 	}
-	if _, err := sink.Commit(ctx, obs...); err != nil {
+	var obs []*observation.Observation
+	if len(m.Reads) > 0 {
+		if obs, err = r.keep(ctx, sink, m, text, beside); err != nil {
+			return err
+		}
+	}
+	if err := r.commitWithConditions(ctx, sink, m, obs); err != nil {
 		return err
+	}
+	if len(m.Reads) == 0 {
+		sink.State(observation.DeviceState_STATE_RUNNING, "the reader is there: "+m.Idle)
+		return fmt.Errorf("%w: %s", transport.ErrNothing, m.Idle)
 	}
 	sink.State(observation.DeviceState_STATE_RUNNING, "the reader reads")
 	return nil
 }
 
-func (r *reader) observation(one *Read, i int, text []byte, artifacts []*observation.Artifact) *observation.Observation {
+// commitWithConditions commits reads, and what they say of the reader.
+func (r *reader) commitWithConditions(ctx context.Context, sink driver.Sink, m *Message, obs []*observation.Observation) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	obs = append(obs, r.bare.follow(time.Now().UTC(), m, r.Config.Bare)...)
+	if err := driver.CommitAny(ctx, sink, obs); err != nil {
+		r.bare.forget()
+		return err
+	}
+	return nil
+}
+
+// keep stores a payload and its pictures, and makes the observations.
+func (r *reader) keep(ctx context.Context, sink driver.Sink, m *Message, text []byte, beside picturesBeside) ([]*observation.Observation, error) {
+	mediaType, name := "application/json", "payload.json"
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) {
+		mediaType, name = "application/xml", "payload.xml"
+	}
+	artifact, err := sink.StoreArtifact(ctx, bytes.NewReader(text), mediaType, name)
+	if err != nil {
+		return nil, err
+	}
+	common := []*observation.Artifact{artifact}
+	if beside != nil {
+		err := beside(func(name, mediaType string, body io.Reader) error {
+			if len(common) > maxPictures {
+				return nil
+			}
+			a, err := sink.StoreArtifact(ctx, body, mediaType, name)
+			common = append(common, a)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	var obs []*observation.Observation
+	for i := range m.Reads {
+		one := &m.Reads[i]
+		all := common
+		for _, p := range one.Pictures {
+			a, err := sink.StoreArtifact(ctx, bytes.NewReader(p.JPEG), "image/jpeg", p.Name)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all[:len(all):len(all)], a)
+		}
+		obs = append(obs, r.observation(one, i, all))
+	}
+	return obs, nil
+}
+
+func (r *reader) observation(one *Read, i int, artifacts []*observation.Artifact) *observation.Observation {
 	at := one.At
 	if at.IsZero() {
 		at = time.Now().UTC()
@@ -231,10 +237,11 @@ func (r *reader) observation(one *Read, i int, text []byte, artifacts []*observa
 		o.Body.DeviceTimeNs = one.At.UnixNano()
 	}
 	o.Body.Artifacts = artifacts
-	o.Key = one.Vendor + ":" + one.ID
-	if one.ID == "" {
-		o.Key = fmt.Sprintf("%s:%x#%d", one.Vendor, sha256.Sum256(text), i)
+	var content [][]byte // payload and pictures: the vendor's id alone may come with another plate
+	for _, a := range artifacts {
+		content = append(content, a.Sha256)
 	}
+	o.Key = driver.Key(fmt.Sprintf("%s:%s#%d", one.Vendor, one.ID[:min(len(one.ID), 128)], i), content...)
 	return o
 }
 

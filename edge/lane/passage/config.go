@@ -6,7 +6,7 @@ package passage
 import (
 	"time"
 
-	"lanewarden/drivers/vehicle/plate"
+	"lanewarden/drivers/identifier"
 )
 
 // Lane is a lane with its stations, in the order in which vehicles come to them.
@@ -45,6 +45,6 @@ func (l *Lane) fill() {
 	}
 }
 
-func normal(text string) string { return plate.Normal(text) }
+func normal(text string) string { return identifier.NormalPlate(text) }
 
-func skeleton(text string) string { return plate.Skeleton(text) }
+func skeleton(text string) string { return identifier.PlateSkeleton(text) }

@@ -8,11 +8,11 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/identifier"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/vehicle/plate"
 )
 
-func distance(a, b string) int { return plate.Distance(a, b) }
+func distance(a, b string) int { return identifier.Distance(a, b) }
 
 // Correlator assigns readings to passages. It does no I/O, and knows no clock but the times of what it is given. Not for concurrent use.
 type Correlator struct {

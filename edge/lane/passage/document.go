@@ -28,7 +28,7 @@ func (c *Correlator) document(l *lane, v *vehicle) *observation.PassageClosed {
 			d.Tags = append(d.Tags, id.shown)
 		case "container":
 			d.Containers = append(d.Containers, id.shown)
-		case "code":
+		case "code", "party":
 			d.Codes = append(d.Codes, id.shown)
 		}
 	}

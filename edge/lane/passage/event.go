@@ -3,8 +3,8 @@ package passage
 import (
 	"time"
 
+	"lanewarden/drivers/identifier"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/vehicle/barcode"
 )
 
 // Row is an observation of the journal.
@@ -39,7 +39,7 @@ type event struct {
 
 // identity is something that names a vehicle or what it carries.
 type identity struct {
-	kind  string // plate, tag, container, code
+	kind  string // plate, tag, container, code, party
 	value string // for comparison
 	shown string // for people
 	sure  float64
@@ -94,11 +94,7 @@ func eventOf(r Row, station *Station, at time.Time) *event {
 	case *observation.VehicleWeight:
 		e.many = b.Axle > 0
 	case *observation.VehicleCode:
-		kind := "code"
-		if b.Type == "container" {
-			kind = "container"
-		}
-		id(kind, b.Value, b.Value, 1)
+		id(codeKind(b.Type), b.Value, b.Value, 1)
 	case *observation.XrayImage:
 		identify(e, b.OoiId)
 		e.links = []string{b.ScanInstance, b.SopInstance}
@@ -115,6 +111,18 @@ func eventOf(r Row, station *Station, at time.Time) *event {
 	return e
 }
 
+// codeKind is the kind of identity that a scanned code of a type is. Carriers and importers have many vehicles: their codes belong to the
+// presentation, and say nothing for or against two vehicles being one.
+func codeKind(kind string) string {
+	switch identifier.Kind(kind) {
+	case identifier.Container:
+		return "container"
+	case identifier.CarrierCode, identifier.CarrierCard, identifier.SCAC, identifier.Importer:
+		return "party"
+	}
+	return "code"
+}
+
 // identify takes a text that a person or a device gave as the name of what is inspected: a plate, a container, a tag.
 func identify(e *event, text string) {
 	if text == "" {
@@ -124,8 +132,8 @@ func identify(e *event, text string) {
 		e.ids = append(e.ids, identity{kind, value, shown, 1, true, e.Device})
 	}
 	plain := normal(text)
-	if number, ok, checked := barcode.ISO6346(text); ok && checked {
-		add("container", number, number)
+	if r, err := identifier.ParseContainer(text); err == nil && r.Check != identifier.CheckWrong {
+		add("container", r.Value, r.Value)
 		return
 	}
 	add("container", plain, plain)

@@ -41,6 +41,8 @@ func (n likeness) reason() string {
 // compare compares two names of one kind.
 func compare(a, b *identity) float64 {
 	switch {
+	case a.kind == "party":
+		return 0
 	case a.value == b.value:
 		return sameID
 	case a.kind == "tag":

@@ -1,0 +1,48 @@
+package plate
+
+import (
+	"fmt"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+)
+
+// maxCameras bounds the cameras that are followed; a sender that makes up names gets no more.
+const maxCameras = 64
+
+// bareRuns counts the vehicles in a row of which a reader read no plate, by camera. The zero value is ready.
+type bareRuns struct {
+	counts     map[string]int
+	conditions driver.Conditions
+}
+
+// follow counts what a message says, and returns conditions that begin or are over. limit 0 is for never.
+func (b *bareRuns) follow(at time.Time, m *Message, limit int) (out []*observation.Observation) {
+	if limit == 0 {
+		return nil
+	}
+	if b.counts == nil {
+		b.counts = map[string]int{}
+	}
+	for _, camera := range m.Bare {
+		if _, known := b.counts[camera]; known || len(b.counts) < maxCameras {
+			b.counts[camera]++
+		}
+		if b.counts[camera] == limit {
+			text := fmt.Sprintf("no plate was read of the last %d vehicles: look at lens, light and aim of the camera", limit)
+			out = append(out, b.conditions.Set(at, "no-plate", camera, true, text)...)
+		}
+	}
+	for i := range m.Reads {
+		camera := m.Reads[i].Camera
+		if b.counts[camera] >= limit {
+			out = append(out, b.conditions.Set(at, "no-plate", camera, false, "")...)
+		}
+		delete(b.counts, camera)
+	}
+	return out
+}
+
+// forget begins anew, after a commit that failed: what it held is told again.
+func (b *bareRuns) forget() { *b = bareRuns{} }

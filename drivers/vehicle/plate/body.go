@@ -1,0 +1,147 @@
+package plate
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"strings"
+)
+
+// maxParts bounds the parts of a multipart body.
+const maxParts = 64
+
+// readPayload reads a body that is a payload. One that is too large is refused as the endpoint refuses larger ones.
+func readPayload(body io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(body, maxPayloadBytes+1))
+	if err == nil && len(text) > maxPayloadBytes {
+		err = &http.MaxBytesError{Limit: maxPayloadBytes}
+	}
+	return text, err
+}
+
+// formFields are the fields of forms in which payloads come, in the order in which they are looked for.
+var formFields = []string{"json", "data", "payload", "event", "body"}
+
+// fromForm returns the payload of an urlencoded form. Some senders declare a form and send JSON.
+func fromForm(text []byte) ([]byte, error) {
+	if looksLikePayload(text) {
+		return text, nil
+	}
+	values, err := url.ParseQuery(string(bytes.TrimSpace(text)))
+	if err != nil {
+		return nil, fmt.Errorf("urlencoded form: %w", err)
+	}
+	for _, name := range formFields {
+		if v := values.Get(name); v != "" {
+			return []byte(v), nil
+		}
+	}
+	return nil, errors.New("urlencoded form without a field named json")
+}
+
+// looksLikePayload reports whether a text begins as JSON or XML.
+func looksLikePayload(text []byte) bool {
+	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[' || text[0] == '<')
+}
+
+// eachPart calls f with each part of a multipart body.
+func eachPart(f *os.File, boundary string, each func(*multipart.Part) error) error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	for m, n := multipart.NewReader(f, boundary), 0; ; n++ {
+		p, err := m.NextPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("multipart body: %w", err)
+		}
+		if n >= maxParts {
+			return fmt.Errorf("multipart body of more than %d parts", maxParts)
+		}
+		if err := each(p); err != nil {
+			return err
+		}
+	}
+}
+
+// payloadPart finds the payload of a multipart body that is whole: the field json; else the first part that is JSON or XML by its type, its
+// name or its first byte, as Hikvision's anpr.xml.
+func payloadPart(f *os.File, boundary string) (text []byte, err error) {
+	named := false
+	err = eachPart(f, boundary, func(p *multipart.Part) error {
+		r := bufio.NewReader(p)
+		byName := p.FormName() == "json"
+		if named || !byName && text != nil || isPicture(p) || !byName && !isText(p, r) {
+			_, err := io.Copy(io.Discard, r) // a body that broke off is found before anything is kept of it
+			return err
+		}
+		one, err := readPayload(r)
+		text, named = one, byName
+		return err
+	})
+	if err == nil && text == nil {
+		err = errors.New("multipart body without a field named json, and without a part that is JSON or XML")
+	}
+	return text, err
+}
+
+// isText reports whether a part is JSON or XML.
+func isText(p *multipart.Part, r *bufio.Reader) bool {
+	kind, _, _ := mime.ParseMediaType(p.Header.Get("Content-Type"))
+	if strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "xml") {
+		return true
+	}
+	switch strings.ToLower(path.Ext(p.FileName() + p.FormName())) {
+	case ".xml", ".json":
+		return true
+	}
+	head, _ := r.Peek(16)
+	return looksLikePayload(head)
+}
+
+// isPicture reports whether a part says that it is an image.
+func isPicture(p *multipart.Part) bool {
+	kind, _, _ := mime.ParseMediaType(p.Header.Get("Content-Type"))
+	if strings.HasPrefix(kind, "image/") {
+		return true
+	}
+	switch strings.ToLower(path.Ext(partName(p))) {
+	case ".jpg", ".jpeg", ".png", ".bmp":
+		return true
+	}
+	return false
+}
+
+// partName is the file name of a part, or its field's name where that is all it has.
+func partName(p *multipart.Part) string {
+	if name := p.FileName(); name != "" {
+		return name
+	}
+	return p.FormName()
+}
+
+// pictureParts calls each with the pictures of a multipart body, in the order of the body.
+func pictureParts(f *os.File, boundary string, each func(name, mediaType string, r io.Reader) error) error {
+	return eachPart(f, boundary, func(p *multipart.Part) error {
+		r := bufio.NewReader(p)
+		if !isPicture(p) && (p.FileName() == "" || isText(p, r)) {
+			return nil
+		}
+		kind, _, err := mime.ParseMediaType(p.Header.Get("Content-Type"))
+		if err != nil || !strings.HasPrefix(kind, "image/") {
+			kind = "image/jpeg"
+		}
+		return each(partName(p), kind, r)
+	})
+}

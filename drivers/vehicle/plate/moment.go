@@ -1,0 +1,68 @@
+package plate
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // a lane's computer may have no zone files
+)
+
+// layouts are the times that cameras write. A fraction of the second behind a point or a comma is read with each.
+var layouts = []string{
+	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 Z07:00",
+	"2006-01-02 15:04:05 Z0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15-04-05", "2006-01-02_15:04:05", "2006/01/02 15:04:05", "2006.01.02 15:04:05", "2006-01-02 15:04:05 UTC",
+	"20060102T150405Z07:00", "20060102T150405Z0700", "20060102T150405", "20060102150405", time.RFC1123, time.RFC1123Z, time.ANSIC,
+}
+
+// moment reads a time as the makers write it: a text with or without zone, or seconds, milliseconds, microseconds or nanoseconds since 1970.
+// One without zone is in zone. Zero for a text that is no time.
+func moment(text string, zone *time.Location) time.Time {
+	text = strings.TrimSpace(text)
+	if f, err := strconv.ParseFloat(text, 64); err == nil && !calendar(text) {
+		return since1970(text, f)
+	}
+	if digits := strings.ReplaceAll(text, " ", ""); calendar(digits) { // 20240502174803847, 20240502 174803
+		text = digits[:14]
+		if len(digits) > 14 {
+			text += "." + digits[14:]
+		}
+	}
+	for _, l := range layouts {
+		if t, err := time.ParseInLocation(l, text, zone); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+// calendar reports whether a text of digits is a date and time, yyyymmddhhmmss with or without milliseconds, and no count since 1970.
+func calendar(text string) bool {
+	if len(text) != 14 && len(text) != 17 || !strings.HasPrefix(text, "20") && !strings.HasPrefix(text, "19") {
+		return false
+	}
+	_, err := strconv.ParseUint(text, 10, 64)
+	return err == nil
+}
+
+// since1970 reads a count since 1970, whose unit its size tells: seconds up to the year 5138, then milliseconds, and so on.
+func since1970(text string, f float64) time.Time {
+	unit := time.Second
+	switch {
+	case !(f > 0 && f < 1e20):
+		return time.Time{}
+	case f >= 1e17:
+		unit = time.Nanosecond
+	case f >= 1e14:
+		unit = time.Microsecond
+	case f >= 1e11:
+		unit = time.Millisecond
+	}
+	per := int64(time.Second / unit)
+	if whole, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return time.Unix(whole/per, whole%per*int64(unit)).UTC()
+	}
+	if f *= float64(unit) / 1000; f >= 1e18 { // microseconds: what a float of this size holds
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(f)).UTC()
+}

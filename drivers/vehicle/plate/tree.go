@@ -1,0 +1,298 @@
+package plate
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/html/charset"
+)
+
+// node is an element of a payload, JSON or XML, with its children in the order of the document: nothing depends on the order of a map.
+type node struct {
+	name     string // key, or local name; "" for the elements of a JSON array and the root of JSON
+	text     string // of a scalar: numbers as they are written, "" for null; of an XML element its character data
+	array    bool
+	children []*node
+}
+
+// Bounds of a payload.
+const (
+	maxDepth = 32
+	maxNodes = 50_000 // some 5 MB of memory
+)
+
+// parseTree reads a payload. The error says where it is wrong.
+func parseTree(text []byte) (*node, error) {
+	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))
+	switch {
+	case len(text) == 0:
+		return nil, errors.New("the payload is empty")
+	case text[0] == '<':
+		return parseXML(text)
+	}
+	if err := decode(text, &json.RawMessage{}); err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	b := builder{}
+	return b.json(d, "", 0)
+}
+
+// decode decodes JSON; the error says where it is wrong.
+func decode(text []byte, v any) error {
+	err := json.Unmarshal(text, v)
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) {
+		return err
+	}
+	before := text[:min(syntax.Offset, int64(len(text)))]
+	line := 1 + bytes.Count(before, []byte("\n"))
+	column := len(before) - bytes.LastIndexByte(before, '\n') - 1
+	return fmt.Errorf("line %d, column %d: %w", line, max(column, 1), err)
+}
+
+// builder counts nodes.
+type builder struct{ nodes int }
+
+func (b *builder) add(name string, depth int) (*node, error) {
+	if b.nodes++; b.nodes > maxNodes {
+		return nil, fmt.Errorf("the payload has more than %d elements", maxNodes)
+	}
+	if depth > maxDepth {
+		return nil, fmt.Errorf("the payload is nested more than %d deep", maxDepth)
+	}
+	return &node{name: name}, nil
+}
+
+func (b *builder) json(d *json.Decoder, name string, depth int) (*node, error) {
+	t, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	n, err := b.add(name, depth)
+	if err != nil {
+		return nil, err
+	}
+	switch t := t.(type) {
+	case json.Delim:
+		n.array = t == '['
+		for d.More() {
+			key := ""
+			if !n.array {
+				k, err := d.Token()
+				if err != nil {
+					return nil, err
+				}
+				key, _ = k.(string)
+			}
+			child, err := b.json(d, key, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			n.children = append(n.children, child)
+		}
+		_, err = d.Token()
+		return n, err
+	case json.Number:
+		n.text = wholeNumber(t.String())
+	case string:
+		n.text = t
+	case bool:
+		n.text = strconv.FormatBool(t)
+	}
+	return n, nil
+}
+
+// wholeNumber writes a whole number without exponent or point: an id of ten digits is 1414799424, not 1.414799424e+09.
+func wholeNumber(literal string) string {
+	if !strings.ContainsAny(literal, ".eE") {
+		return literal
+	}
+	const exact = 1 << 53
+	if f, err := strconv.ParseFloat(literal, 64); err == nil && f == float64(int64(f)) && f < exact && f > -exact {
+		return strconv.FormatInt(int64(f), 10)
+	}
+	return literal
+}
+
+// parseXML reads XML without entities of its own. Attributes are children; ONVIF's SimpleItem and ElementItem are named by their Name.
+func parseXML(text []byte) (*node, error) {
+	d := xml.NewDecoder(bytes.NewReader(text))
+	d.CharsetReader = charset.NewReaderLabel
+	b := builder{}
+	root := &node{}
+	stack := []*node{root}
+	for {
+		t, err := d.Token()
+		if errors.Is(err, io.EOF) && len(stack) == 1 && len(root.children) > 0 {
+			return root, nil
+		}
+		if err != nil {
+			line, column := d.InputPos()
+			return nil, fmt.Errorf("line %d, column %d: %w", line, column, err)
+		}
+		top := stack[len(stack)-1]
+		switch t := t.(type) {
+		case xml.StartElement:
+			n, err := b.element(t, len(stack))
+			if err != nil {
+				return nil, err
+			}
+			top.children = append(top.children, n)
+			stack = append(stack, n)
+		case xml.EndElement:
+			top.text = strings.TrimSpace(top.text)
+			stack = stack[:len(stack)-1]
+		case xml.CharData:
+			if len(stack) > 1 {
+				top.text += string(t)
+			}
+		case xml.Directive:
+			return nil, errors.New("the payload has a document type: no reader sends one")
+		}
+	}
+}
+
+func (b *builder) element(t xml.StartElement, depth int) (*node, error) {
+	n, err := b.add(t.Name.Local, depth)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range t.Attr {
+		if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" {
+			continue
+		}
+		child, err := b.add(a.Name.Local, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		child.text = strings.TrimSpace(a.Value)
+		n.children = append(n.children, child)
+	}
+	if n.name == "SimpleItem" || n.name == "ElementItem" {
+		if name := n.at("Name").value(); name != "" {
+			n.name, n.text = name, n.at("Value").value()
+		}
+	}
+	return n, nil
+}
+
+// at returns the first element that a path leads to, nil for none. Names are compared without case: makers and versions differ. A step is
+// a name; "name[0]" the first of a list; "**" any depth, in the order of the document.
+func (n *node) at(path string) *node {
+	if all := n.all(path, true); len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
+// list returns all elements that a path leads to; "name[]" stands for each of a list.
+func (n *node) list(path string) []*node { return n.all(path, false) }
+
+func (n *node) all(path string, first bool) []*node {
+	if n == nil {
+		return nil
+	}
+	if path == "" {
+		return []*node{n}
+	}
+	step, rest, _ := strings.Cut(path, ".")
+	if step == "**" {
+		name, rest, _ := strings.Cut(rest, ".")
+		var out []*node
+		n.walk(func(c *node) bool {
+			if strings.EqualFold(c.name, name) {
+				out = append(out, c.all(rest, first)...)
+			}
+			return !first || len(out) == 0
+		})
+		return out
+	}
+	name, index, indexed := strings.Cut(strings.TrimSuffix(step, "]"), "[")
+	var found []*node
+	for _, c := range n.children {
+		if name != "" && !strings.EqualFold(c.name, name) {
+			continue
+		}
+		if c.array && indexed {
+			found = append(found, c.children...)
+		} else {
+			found = append(found, c)
+		}
+	}
+	if name == "" && n.array {
+		found = n.children
+	}
+	if i, err := strconv.Atoi(index); err == nil {
+		if i >= len(found) {
+			return nil
+		}
+		found = found[i : i+1]
+	}
+	var out []*node
+	for _, c := range found {
+		out = append(out, c.all(rest, first)...)
+		if first && len(out) > 0 {
+			return out
+		}
+	}
+	return out
+}
+
+// walk calls f with each element below n, in the order of the document, until f returns false.
+func (n *node) walk(f func(*node) bool) bool {
+	for _, c := range n.children {
+		if !f(c) || !c.walk(f) {
+			return false
+		}
+	}
+	return true
+}
+
+// value is the text of an element that may be wrapped: "x", {"Value":"x"}, ["x", 0.9].
+func (n *node) value() string {
+	if n == nil {
+		return ""
+	}
+	if n.text != "" {
+		return n.text
+	}
+	if n.array && len(n.children) > 0 {
+		return n.children[0].value()
+	}
+	for _, key := range []string{"Value", "_", "#text", "PlateNumber", "Code"} {
+		for _, c := range n.children {
+			if strings.EqualFold(c.name, key) && c.text != "" {
+				return c.text
+			}
+		}
+	}
+	return ""
+}
+
+// first is the value of the first of several paths that has one.
+func (n *node) first(paths []string) string {
+	for _, p := range paths {
+		if v := strings.TrimSpace(n.at(p).value()); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// direct reports whether an element has a child of a name.
+func (n *node) direct(name string) bool {
+	for _, c := range n.children {
+		if strings.EqualFold(c.name, name) {
+			return true
+		}
+	}
+	return false
+}
