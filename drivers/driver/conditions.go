@@ -34,6 +34,6 @@ func (c *Conditions) report(at time.Time, on bool, body *observation.DeviceCondi
 		body.Text = "over"
 	}
 	o := observation.New(observation.Class_CLASS_EVENT, at, body)
-	o.Key = fmt.Sprintf("%s %v@%d", id, on, at.UnixNano())
+	SetKey(o, fmt.Sprintf("%s %v@%d", id, on, at.UnixNano()))
 	return []*observation.Observation{o}
 }

@@ -83,6 +83,6 @@ func (f *Faults) report(name string, at time.Time, fault *observation.DeviceFaul
 		f.last, f.sameTime = at, 0
 	}
 	f.sameTime++
-	o.Key = fmt.Sprintf("%s@%d#%d", name, at.UnixNano(), f.sameTime) // the same when the input is replayed; offsets are not
+	SetKey(o, fmt.Sprintf("%s@%d#%d", name, at.UnixNano(), f.sameTime)) // the same when the input is replayed; offsets are not
 	f.due = append(f.due, o)
 }

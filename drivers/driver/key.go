@@ -3,6 +3,7 @@ package driver
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
@@ -27,6 +28,18 @@ func Key(name string, content ...[]byte) string {
 		h.Write(c)
 	}
 	return fmt.Sprintf("%s/%x", name, h.Sum(nil)[:keyDigestBytes])
+}
+
+// KeyName returns a key without the digest of its content: what the device called the observation.
+func KeyName(key string) string {
+	i := len(key) - 1 - 2*keyDigestBytes
+	if i < 0 || key[i] != '/' {
+		return key
+	}
+	if _, err := hex.DecodeString(key[i+1:]); err != nil {
+		return key
+	}
+	return key[:i]
 }
 
 // SetKey sets the key of an observation whose body and time follow from the input alone: the name, and a digest of both. The body is final.

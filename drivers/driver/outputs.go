@@ -50,6 +50,6 @@ func (c Commands) Command(ctx context.Context, output, value, reason string) err
 // OutputSet is the observation of an output that was set.
 func OutputSet(at time.Time, output, value, reason string, safe bool) *observation.Observation {
 	o := observation.New(observation.Class_CLASS_EVENT, at, &observation.LaneOutput{Output: output, Value: value, Reason: reason, SafeState: safe})
-	o.Key = fmt.Sprintf("output %s@%d", output, at.UnixNano())
+	SetKey(o, fmt.Sprintf("output %s@%d", output, at.UnixNano()))
 	return o
 }

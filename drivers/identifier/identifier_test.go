@@ -28,13 +28,13 @@ func TestReadings(t *testing.T) {
 		{"CCN of seven", "8080123", "cargo-control-number", "8080123", "8080", "none", "ace-driver-id conveyance-reference-number"},
 		{"shortest CCN", "80801", "cargo-control-number", "80801", "8080", "none", "conveyance-reference-number"},
 		{"longest CCN", "8080123456789012345678901", "cargo-control-number", "8080123456789012345678901", "8080", "none", "conveyance-reference-number"},
-		{"one more", "80801234567890123456789012", "driver-number", "80801234567890123456789012", "", "none", ""},
+		{"one more", "80801234567890123456789012", "unknown", "80801234567890123456789012", "", "none", "driver-number"},
 		{"CCN with dashes", "ABCD-PARS-00012", "cargo-control-number", "ABCD-PARS-00012", "ABCD", "none", ""},
 		{"CCN in lower case", "1234pars56789", "cargo-control-number", "1234PARS56789", "1234", "none", ""},
 		{"CRN", "8080TRIP0001", "cargo-control-number", "8080TRIP0001", "8080", "none", "conveyance-reference-number"},
 		{"air CCN", "014-PARS99", "cargo-control-number", "014-PARS99", "014-", "none", ""},
 		{"a word is no number", "ABCDEFGH", "unknown", "ABCDEFGH", "", "none", ""},
-		{"blank inside is no CCN", "8080 123456", "seal", "8080123456", "", "none", ""},
+		{"blank inside is no CCN", "8080 123456", "unknown", "8080 123456", "", "none", "seal"},
 		// importers
 		{"BN15", "123456782RM0001", "importer-bn15", "123456782RM0001", "123456782", "ok", "cargo-control-number"},
 		{"BN15 of zeros", "100000009RM0001", "importer-bn15", "100000009RM0001", "100000009", "ok", "cargo-control-number"},
@@ -48,7 +48,7 @@ func TestReadings(t *testing.T) {
 		{"transaction in groups", "12345-123456789", "transaction-number", "12345123456789", "12345", "none", "cargo-control-number"},
 		// drivers
 		{"ACE driver", "1234567", "cargo-control-number", "1234567", "1234", "none", "ace-driver-id driver-number"},
-		{"opaque number", "QX7-00-4711-2244-9981-3300-AB", "driver-number", "QX7-00-4711-2244-9981-3300-AB", "", "none", ""},
+		{"opaque number", "QX7-00-4711-2244-9981-3300-AB", "unknown", "QX7-00-4711-2244-9981-3300-AB", "", "none", "driver-number"},
 		// the United States
 		{"SCN", "ABCD1234567890", "cargo-control-number", "ABCD1234567890", "ABCD", "none", "trip-number conveyance-reference-number"},
 		{"PAPS", "ABCDPAPS123", "trip-number", "ABCDPAPS123", "ABCD", "none", "cargo-control-number"},
@@ -89,7 +89,7 @@ func TestReadings(t *testing.T) {
 		{"12 digits", "218124712174", "cargo-control-number", "218124712174", "2181", "none", "uic-wagon"},
 		// seals, air, post
 		{"seal", "SEAL1234567", "seal", "SEAL1234567", "", "none", "cargo-control-number"},
-		{"seal with blanks", "ml-ca 1234567", "seal", "MLCA1234567", "MLCA", "none", ""},
+		{"seal with blanks", "ml-ca 1234567", "unknown", "ML-CA 1234567", "", "none", "seal"},
 		{"air waybill", "589-81140743", "air-waybill", "589-81140743", "589", "ok", "cargo-control-number"},
 		{"air waybill, bare", "58981140743", "air-waybill", "589-81140743", "589", "ok", "cargo-control-number"},
 		{"air waybill in groups", "589 8114 0743", "air-waybill", "589-81140743", "589", "ok", ""},

@@ -47,9 +47,12 @@ var forms = []form{
 	{parse: ParseTripNumber, none: 38, fits: func(t string) bool { return numbered(t) && isDigit(t[leadingLetters(t)]) }},
 	{parse: ParseACEDriver, none: 36},
 	{parse: ParseRailCar, none: 30, fits: plain},
-	{parse: ParseDriverNumber, none: 20, fits: func(t string) bool { return len(t) > 4 }},
-	{parse: ParseSeal, none: 15},
+	{parse: ParseDriverNumber, none: opaque, fits: func(t string) bool { return len(t) > 4 }},
+	{parse: ParseSeal, none: opaque - 5},
 }
+
+// opaque is the weight of forms that nearly everything has: alone, they say nothing.
+const opaque = 20
 
 // plain reports whether a text has neither blanks nor dashes.
 func plain(text string) bool { return !strings.ContainsAny(text, " -") }
@@ -78,7 +81,8 @@ const maxReading = 512 // bytes; what is longer is no identifier
 
 // Readings returns everything that a code can be, the best first; the code may be wrapped (see Unwrap). It always returns one reading at
 // least: Unknown, with the text in upper case, when the code has no form that is known. What is not written in a way that tells it from
-// another thing is told as both: it is for lists, and for people, to say which.
+// another thing is told as both: it is for lists, and for people, to say which. A code that only opaque identifiers fit (a driver's number,
+// a seal) is Unknown first.
 func Readings(code string) []Reading {
 	s := Unwrap(code)
 	if l, err := ParseLicence(code); err == nil {
@@ -98,6 +102,9 @@ func Readings(code string) []Reading {
 	}
 	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(b.weight, a.weight) })
 	var out []Reading
+	if len(all) > 0 && all[0].weight <= opaque {
+		out = unknown
+	}
 	for _, c := range all {
 		if !slices.ContainsFunc(out, func(r Reading) bool { return r.Kind == c.Kind && r.Value == c.Value }) {
 			out = append(out, c.Reading)

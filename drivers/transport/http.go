@@ -156,6 +156,10 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the bearer token is missing or wrong", http.StatusUnauthorized)
 		return
 	}
+	if r.ContentLength > e.MaxBytes { // before anything is read: a sender that asked may go on has sent nothing yet, and hears the answer
+		e.answer(w, &http.MaxBytesError{Limit: e.MaxBytes})
+		return
+	}
 	u := &upload{body: r.Body, control: http.NewResponseController(w), begun: time.Now()}
 	if !e.places.enter(r.Context(), u) {
 		w.Header().Set("Retry-After", "1")

@@ -291,17 +291,17 @@ func plain(o *observation.Observation) *observation.Observation {
 func (r *Recording) Compare(replayed []*observation.Observation) (out []Match) {
 	identity := func(o *observation.Observation) string {
 		if o.Key != "" {
-			return o.Key
+			return driver.KeyName(o.Key) // without the digest: what differs is shown as one that differs
 		}
 		return fmt.Sprintf("%d@%d", o.Body.Kind(), o.TimeNs)
 	}
 	state := func(o *observation.Observation) bool {
 		return slices.Contains([]observation.Kind{observation.Kind_KIND_DEVICE_STATE, observation.Kind_KIND_TRACE_QUALITY}, o.Body.Kind())
 	}
-	at := map[string]int{}
+	at := map[string][]int{}
 	for _, o := range r.Observed {
 		if !state(o) {
-			at[identity(o)] = len(out)
+			at[identity(o)] = append(at[identity(o)], len(out))
 			out = append(out, Match{Recorded: o})
 		}
 	}
@@ -309,8 +309,14 @@ func (r *Recording) Compare(replayed []*observation.Observation) (out []Match) {
 		if state(o) {
 			continue
 		}
-		if i, ok := at[identity(o)]; ok && out[i].Replayed == nil {
-			out[i].Replayed = o
+		found := -1
+		for _, i := range at[identity(o)] {
+			if out[i].Replayed == nil && (found < 0 || out[i].Recorded.Key == o.Key) {
+				found = i
+			}
+		}
+		if found >= 0 {
+			out[found].Replayed = o
 			continue
 		}
 		out = append(out, Match{Replayed: o})

@@ -192,7 +192,7 @@ func (w *watch) take(at time.Time, b Block) (out []*observation.Observation) {
 			o := observation.New(observation.Class_CLASS_TELEMETRY, at, &observation.RadiationBackground{
 				Gamma: []int32{int32(b.GammaBackground)}, Neutron: []int32{int32(b.NeutronBackground)},
 			})
-			o.Key = fmt.Sprintf("background@%d", at.UnixNano())
+			driver.SetKey(o, fmt.Sprintf("background@%d", at.UnixNano()))
 			out = append(out, o)
 		}
 		w.first = false
@@ -252,7 +252,7 @@ func (w *watch) end(how observation.RadiationOccupancy_End) []*observation.Obser
 		class = observation.Class_CLASS_ALARM
 	}
 	o := observation.New(class, w.opened, r)
-	o.Key = fmt.Sprintf("occupancy@%d", r.StartNs)
+	driver.SetKey(o, fmt.Sprintf("occupancy@%d", r.StartNs))
 	return []*observation.Observation{o}
 }
 
@@ -278,7 +278,7 @@ func (w *watch) health(at time.Time, b Block) (out []*observation.Observation) {
 			class = observation.Class_CLASS_ALARM
 		}
 		o := observation.New(class, at, &observation.RadiationTamper{Tripped: cabinet})
-		o.Key = fmt.Sprintf("tamper@%d", at.UnixNano())
+		driver.SetKey(o, fmt.Sprintf("tamper@%d", at.UnixNano()))
 		out = append(out, o)
 	}
 	fault := func(in *bool, now bool, kind observation.RadiationFault_Fault, counts uint32) {
@@ -287,7 +287,7 @@ func (w *watch) health(at time.Time, b Block) (out []*observation.Observation) {
 		}
 		*in = now
 		o := observation.New(observation.Class_CLASS_EVENT, at, &observation.RadiationFault{Fault: kind, Cleared: !now, Counts: []int32{int32(min(counts, math.MaxInt32))}})
-		o.Key = fmt.Sprintf("%v@%d", kind, at.UnixNano())
+		driver.SetKey(o, fmt.Sprintf("%v@%d", kind, at.UnixNano()))
 		out = append(out, o)
 	}
 	fault(&w.low, b.GammaStatus&StLow != 0, observation.RadiationFault_FAULT_GAMMA_LOW, b.Gamma)

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 )
 
@@ -49,7 +50,7 @@ func (t *tracker) idle() bool { return t.occ == nil && t.background == nil }
 
 func (t *tracker) emit(class observation.Class, at time.Time, key string, body proto.Message) {
 	o := observation.New(class, at, body)
-	o.Key = t.key(key, at)
+	driver.SetKey(o, t.key(key, at))
 	t.out = append(t.out, o)
 }
 
@@ -109,10 +110,11 @@ func (t *tracker) breakOff() {
 
 func (t *tracker) end(how observation.RadiationOccupancy_End) {
 	o := t.occ.finish(how)
-	o.Key = t.occ.key
+	name := t.occ.key
 	if n := t.occ.rec.Number; n != 0 {
-		o.Key += fmt.Sprintf(":%d", n)
+		name += fmt.Sprintf(":%d", n)
 	}
+	driver.SetKey(o, name)
 	t.out = append(t.out, o)
 	t.occ = nil
 }

@@ -84,7 +84,7 @@ func (s *sensor) Run(ctx context.Context, sink driver.Sink) error {
 		}
 		at := time.Now().UTC()
 		o := observation.New(observation.Class_CLASS_TELEMETRY, at, v)
-		o.Key = fmt.Sprintf("climate@%d", at.UnixNano())
+		driver.SetKey(o, fmt.Sprintf("climate@%d", at.UnixNano()))
 		c := float64(v.TemperatureC)
 		hot, cold = beyond(hot, c, s.High), beyond(cold, -c, -s.Low)
 		wet = v.HumidityPercent != nil && beyond(wet, float64(*v.HumidityPercent), s.Humid)

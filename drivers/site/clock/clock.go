@@ -230,6 +230,6 @@ func (w *watch) take(at time.Time, k kernelState) (out []*observation.Observatio
 	o := observation.New(observation.Class_CLASS_TELEMETRY, at, &observation.SiteClock{
 		Synchronised: k.synchronised, EstimatedErrorMs: k.errorMs, OffsetMs: k.offsetMs, FrequencyPpm: k.ppm, GpsMode: w.mode, Satellites: w.satellites, GpsOffsetMs: w.gpsOffset,
 	})
-	o.Key = fmt.Sprintf("clock@%d", at.UnixNano())
+	driver.SetKey(o, fmt.Sprintf("clock@%d", at.UnixNano()))
 	return append(out, o)
 }

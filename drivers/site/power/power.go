@@ -190,6 +190,6 @@ func (s *session) judge(at time.Time) (out []*observation.Observation) {
 	}
 	s.status, s.reported = body.Status, at
 	o := observation.New(class, at, body)
-	o.Key = fmt.Sprintf("power@%d", at.UnixNano())
+	driver.SetKey(o, fmt.Sprintf("power@%d", at.UnixNano()))
 	return append(out, o)
 }

@@ -148,7 +148,7 @@ func (s *session) keyed(r *Reading) []*observation.Observation {
 	for _, o := range obs {
 		if o.Key == "" {
 			s.same++
-			o.Key = fmt.Sprintf("%s@%d#%d", r.Message, r.At.UnixNano(), s.same)
+			driver.SetKey(o, fmt.Sprintf("%s@%d#%d", r.Message, r.At.UnixNano(), s.same))
 		}
 	}
 	return obs

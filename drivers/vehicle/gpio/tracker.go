@@ -136,7 +136,7 @@ func detection(station string, p pulse) *observation.Observation {
 
 func (t *tracker) keyed(o *observation.Observation) *observation.Observation {
 	t.n++
-	o.Key = fmt.Sprintf("%s@%d#%d", o.Body.Kind().Name(), o.TimeNs, t.n)
+	driver.SetKey(o, fmt.Sprintf("%s@%d#%d", o.Body.Kind().Name(), o.TimeNs, t.n))
 	return o
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 )
 
@@ -152,9 +153,10 @@ func (one *presence) observation() *observation.Observation {
 		Epc: one.epc, Scheme: scheme, Uri: uri, FirstNs: one.first, LastNs: one.last, Reads: one.reads, RssiMaxDbm: one.rssi, Antennas: one.antennas,
 	})
 	o.Body.DeviceTimeNs = one.first
-	o.Key = fmt.Sprintf("%x@%d", one.epc, one.at.UnixNano())
+	began := one.at.UnixNano()
 	if one.first != 0 {
-		o.Key = fmt.Sprintf("%x@%d", one.epc, one.first)
+		began = one.first
 	}
+	driver.SetKey(o, fmt.Sprintf("%x@%d", one.epc, began)) // a reader's clock begins anew when it starts: the time alone may come again
 	return o
 }

@@ -10,8 +10,8 @@ import (
 // layouts are the times that cameras write. A fraction of the second behind a point or a comma is read with each.
 var layouts = []string{
 	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 Z07:00",
-	"2006-01-02 15:04:05 Z0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15-04-05", "2006-01-02_15:04:05", "2006/01/02 15:04:05", "2006.01.02 15:04:05", "2006-01-02 15:04:05 UTC",
-	"20060102T150405Z07:00", "20060102T150405Z0700", "20060102T150405", "20060102150405", time.RFC1123, time.RFC1123Z, time.ANSIC,
+	"2006-01-02 15:04:05 Z0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15-04-05", "2006-01-02_15:04:05", "2006/01/02 15:04:05", "2006.01.02 15:04:05",
+	"20060102T150405Z07:00", "20060102T150405Z0700", "20060102T150405", "20060102150405", "Mon, 02 Jan 2006 15:04:05", time.RFC1123Z, time.ANSIC,
 }
 
 // moment reads a time as the makers write it: a text with or without zone, or seconds, milliseconds, microseconds or nanoseconds since 1970.
@@ -25,6 +25,11 @@ func moment(text string, zone *time.Location) time.Time {
 		text = digits[:14]
 		if len(digits) > 14 {
 			text += "." + digits[14:]
+		}
+	}
+	for _, name := range []string{" UTC", " GMT"} { // other abbreviations say not which zone: EST is in Australia too
+		if rest, ok := strings.CutSuffix(text, name); ok {
+			text, zone = rest, time.UTC
 		}
 	}
 	for _, l := range layouts {

@@ -29,6 +29,7 @@ const (
 	maxPayloadBytes = 4 << 20 // of JSON or XML
 	maxPictures     = 8
 	maxTaped        = 1 << 20
+	maxID           = 128 // bytes of a vendor's name of a read
 )
 
 // Config is the settings of a plate reader.
@@ -241,7 +242,11 @@ func (r *reader) observation(one *Read, i int, artifacts []*observation.Artifact
 	for _, a := range artifacts {
 		content = append(content, a.Sha256)
 	}
-	o.Key = driver.Key(fmt.Sprintf("%s:%s#%d", one.Vendor, one.ID[:min(len(one.ID), 128)], i), content...)
+	name := one.ID[:min(len(one.ID), maxID)]
+	if name == "" {
+		name = artifacts[0].Hex()[:16]
+	}
+	o.Key = driver.Key(fmt.Sprintf("%s:%s#%d", one.Vendor, name, i), content...)
 	return o
 }
 

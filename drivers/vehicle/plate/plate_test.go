@@ -1,7 +1,6 @@
 package plate_test
 
 import (
-	"bytes"
 	"context"
 	"math/rand/v2"
 	"net"
@@ -36,53 +35,6 @@ func TestConforms(t *testing.T) {
 	drivertest.Documents{
 		Spec: plate.Spec, Settings: settings, Good: []byte(alpr), Bad: []byte(`{"data_type":"alpr_group",`), HTTP: true, NoFolder: true,
 	}.Run(t)
-}
-
-func TestPayloads(t *testing.T) {
-	stream := `{"hook":{"id":"cam"},"data":{"camera_id":"cam-2","timestamp":"2026-11-25T12:00:00.5Z","results":[{"plate":"8bx77q","score":0.91,"region":{"code":"ca-on"},
-		"vehicle":{"type":"Big Truck"},"direction":181,"box":{"xmin":1,"ymin":2,"xmax":3,"ymax":4},"candidates":[{"plate":"8bx77q","score":0.91},{"plate":"bbx77q","score":0.5}]},{"plate":"","score":0}]}}`
-	onvif := `{"UtcTime":"2026-11-25T12:00:00.5Z","PropertyOperation":"Initialized","Source":{"VideoSourceConfigurationToken":"cam-3"},
-		"Data":{"Object":{"LicensePlateInfo":{"PlateNumber":{"Value":"KA-X 12","Likelihood":0.8},"CountryCode":{"Value":"DE"}}}}}`
-	for name, c := range map[string]struct{ text, plate, normal, skeleton, camera, region string }{
-		"openalpr":        {alpr, "ab 123-O", "AB123O", "A81230", "77", "us-mi"},
-		"platerecognizer": {stream, "8bx77q", "8BX77Q", "88X770", "cam-2", "ca-on"},
-		"onvif":           {onvif, "KA-X 12", "KAX12", "KAX12", "cam-3", "de"},
-	} {
-		reads, err := plate.Decode([]byte(c.text))
-		if err != nil || len(reads) != 1 {
-			t.Errorf("%s: %v, %d reads", name, err, len(reads))
-			continue
-		}
-		r := reads[0]
-		if r.Plate != c.plate || r.Normal != c.normal || r.Skeleton != c.skeleton || r.Camera != c.camera || r.Region != c.region || r.Vendor != name || r.At.Year() < 2025 || r.Confidence < 0.7 {
-			t.Errorf("%s: %v at %s", name, r.VehiclePlate, r.At)
-		}
-	}
-	for text, want := range map[string]string{
-		"{":                                  "line 1, column 1",
-		`{"data_type":"alpr_group"}`:         `"best_plate_number" is missing`,
-		"[1]":                                "line 1, column 1",
-		`{"x":1}`:                            "is of no vendor that we know",
-		`{"data":{"results":[{"plate":7}]}}`: `"results"[0]: "plate" is no text`,
-	} {
-		if _, err := plate.Decode([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %s", text, err, want)
-		}
-	}
-	if reads, err := plate.Decode([]byte(`{"data_type":"heartbeat"}`)); err != nil || len(reads) != 0 {
-		t.Errorf("heartbeat: %v %v", reads, err)
-	}
-}
-
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"ABC", "ABC", 0}, {"ABC", "ABD", 1}, {"ABC", "BC", 1}, {"", "AB", 2}, {"A12", "21A", 2}} {
-		if got := plate.Distance(c.a, c.b); got != c.want {
-			t.Errorf("%q to %q is %d, not %d", c.a, c.b, got, c.want)
-		}
-	}
 }
 
 // running is a driver behind an address.
@@ -159,10 +111,12 @@ func TestCurl(t *testing.T) {
 	curl("line 2, column", append(token, "--data-binary", "@"+file("broken.json", "{\"data_type\":\n\"alpr_group\""))...)
 	curl("400", append(token, "--data-binary", "@"+file("broken2.json", "{"))...)
 	curl("multipart body without a field named json", append(token, "-F", "other=1")...)
+	curl("200", append(token, "--data-urlencode", "json@"+stream)...)
+	curl("nothing to store: heartbeat", append(token, "-d", `{"data_type":"heartbeat"}`)...)
 	broken := "--b\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n{}\r\n--b\r\nContent-Disposition: form-data; name=\"upload\"; filename=\"x\"\r\n\r\nxx"
 	curl("400", append(token, "-H", "Content-Type: multipart/form-data; boundary=b", "--data-binary", "@"+file("cut", broken))...)
 	reads := r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)
-	if len(reads) != 2 || len(reads[0].Body.Artifacts) != 2 || len(reads[1].Body.Artifacts) != 2 || reads[1].Body.Artifacts[1].Name != "image.jpg" {
+	if len(reads) != 3 || len(reads[0].Body.Artifacts) != 2 || len(reads[1].Body.Artifacts) != 2 || reads[1].Body.Artifacts[1].Name != "image.jpg" {
 		t.Errorf("%v", reads)
 	}
 	r.sink.Refuse(true)
@@ -233,16 +187,24 @@ func TestOnvifBroker(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte(alpr))
+	for _, c := range payloads {
+		f.Add([]byte(c.text))
+	}
 	f.Add([]byte(`{"data":{"results":[{"plate":"x","direction":1,"candidates":[{"plate":"y"}]}]}}`))
 	f.Add([]byte(`{"UtcTime":"2026-11-25T12:00:00Z","Data":[{"PlateNumber":{"_":"x"}}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		reads, err := plate.Decode(text)
-		if err == nil && bytes.TrimSpace(text) == nil {
-			t.Error("nothing is no payload")
+		m, err := plate.Decode(text, time.UTC)
+		if err != nil {
+			return
 		}
-		for _, r := range reads {
-			if r.Plate == "" || len(r.Alternatives) > 64 {
+		if len(m.Reads) == 0 && m.Idle == "" {
+			t.Error("neither plate nor reason")
+		}
+		if len(m.Reads) > 64 {
+			t.Errorf("%d reads", len(m.Reads))
+		}
+		for _, r := range m.Reads {
+			if r.Normal == "" || len(r.Alternatives) > 64 || !(r.Confidence >= 0 && r.Confidence <= 1) {
 				t.Errorf("%v", r)
 			}
 		}

@@ -222,7 +222,7 @@ func (s *session) poll(ctx context.Context, sink driver.Sink) error {
 
 func (s *session) keyed(o *observation.Observation) *observation.Observation {
 	s.n++
-	o.Key = fmt.Sprintf("%s@%d#%d", o.Body.GetDeviceReading().Message, o.TimeNs, s.n)
+	driver.SetKey(o, fmt.Sprintf("%s@%d#%d", o.Body.GetDeviceReading().Message, o.TimeNs, s.n))
 	return o
 }
 
@@ -281,6 +281,6 @@ func (s *session) detect(at time.Time, p *Point, on bool) []*observation.Observa
 		return nil
 	}
 	o := observation.New(observation.Class_CLASS_EVENT, began, &observation.VehicleDetection{Station: p.Name, StartNs: began.UnixNano(), EndNs: at.UnixNano()})
-	o.Key = fmt.Sprintf("%s@%d", p.Name, began.UnixNano())
+	driver.SetKey(o, fmt.Sprintf("%s@%d", p.Name, began.UnixNano()))
 	return []*observation.Observation{o}
 }

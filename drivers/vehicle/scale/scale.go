@@ -258,6 +258,6 @@ func (d *decoder) observation(at time.Time, f Frame, unstable bool) *observation
 	} else {
 		d.keyed, d.sameTime = d.since, 0
 	}
-	o.Key = fmt.Sprintf("weight@%d#%d", d.since.UnixNano(), d.sameTime)
+	driver.SetKey(o, fmt.Sprintf("weight@%d#%d", d.since.UnixNano(), d.sameTime))
 	return o
 }
