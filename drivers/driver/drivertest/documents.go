@@ -3,6 +3,7 @@ package drivertest
 import (
 	"bytes"
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -26,6 +27,7 @@ type Documents struct {
 	Name     string // of a document's file
 	Good     []byte // a sound document, of which the driver makes one observation
 	Bad      []byte // one that it cannot read
+	Other    []byte // another sound document that has Good's name and ids, and other content; nil for none
 	HTTP     bool   // the driver takes documents over HTTP too
 	NoFolder bool   // it takes them over HTTP only
 }
@@ -37,10 +39,16 @@ func (d Documents) Run(t *testing.T) {
 		t.Run("folder: a file that grows", d.growing)
 		t.Run("folder: bad file", d.badFile)
 		t.Run("folder: refusing journal", d.refusedFile)
+		if d.Other != nil {
+			t.Run("folder: other content under a known name", d.otherFile)
+		}
 	}
 	if d.HTTP {
 		t.Run("http", d.http)
 		t.Run("http: refusing journal", d.refusedPost)
+		if d.Other != nil {
+			t.Run("http: other content under a known name", d.otherPost)
+		}
 	}
 }
 
@@ -84,7 +92,7 @@ func (d Documents) folder(t *testing.T) {
 	defer r.end()
 	write(t, filepath.Join(folder, d.Name), d.Good)
 	waitFor(t, "the file to move to done/", func() bool { return exists(filepath.Join(folder, "done", d.Name)) })
-	obs := d.kept(r.sink.Observations())
+	obs := kept(r.sink.Observations(), d.Good)
 	if len(obs) != 1 {
 		t.Fatalf("one document gave %d observations with it: %v", len(obs), obs)
 	}
@@ -93,14 +101,14 @@ func (d Documents) folder(t *testing.T) {
 	}
 	write(t, filepath.Join(folder, d.Name), d.Good)
 	waitFor(t, "the second file to move", func() bool { return exists(filepath.Join(folder, "done", d.Name+".1")) })
-	if n := len(d.kept(r.sink.Observations())); n != 1 {
+	if n := len(kept(r.sink.Observations(), d.Good)); n != 1 {
 		t.Errorf("the same document twice gave %d observations", n)
 	}
 }
 
-// kept returns the observations whose artifact is the good document; others may be made of it.
-func (d Documents) kept(all []*observation.Observation) (out []*observation.Observation) {
-	sum := sha256.Sum256(d.Good)
+// kept returns the observations whose artifact is a document; others may be made of it.
+func kept(all []*observation.Observation, document []byte) (out []*observation.Observation) {
+	sum := sha256.Sum256(document)
 	for _, o := range all {
 		if a := o.Body.Artifacts; len(a) > 0 && bytes.Equal(a[0].Sha256, sum[:]) {
 			out = append(out, o)
@@ -166,6 +174,44 @@ func (d Documents) refusedFile(t *testing.T) {
 	waitFor(t, "the file to move to done/ once the journal takes it", func() bool { return exists(filepath.Join(folder, "done", d.Name)) })
 }
 
+// otherFile drops a document, another one under its name, and the first again: both are observed, each once.
+func (d Documents) otherFile(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	r, folder := d.folderRunning(t)
+	defer r.end()
+	for i, document := range [][]byte{d.Good, d.Other, d.Good, d.Other} {
+		write(t, filepath.Join(folder, d.Name), document)
+		suffix := ""
+		if i > 0 {
+			suffix = fmt.Sprintf(".%d", i)
+		}
+		waitFor(t, "the file to move to done/", func() bool { return exists(filepath.Join(folder, "done", d.Name+suffix)) })
+	}
+	d.bothKept(t, r)
+}
+
+// otherPost posts a document, another one with its ids, and the first again: both are observed, each once.
+func (d Documents) otherPost(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	defer http.DefaultClient.CloseIdleConnections()
+	r, url := d.httpRunning(t)
+	defer r.end()
+	for _, document := range [][]byte{d.Good, d.Other, d.Good, d.Other} {
+		if code, text, err := d.post(url, document); err != nil || code != http.StatusOK {
+			t.Fatalf("%d %s %v", code, text, err)
+		}
+	}
+	d.bothKept(t, r)
+}
+
+func (d Documents) bothKept(t *testing.T, r *running) {
+	t.Helper()
+	all := r.sink.Observations()
+	if good, other := len(kept(all, d.Good)), len(kept(all, d.Other)); good != 1 || other != 1 {
+		t.Errorf("%d observations of the document, %d of another one with its name and ids; want one each", good, other)
+	}
+}
+
 func (d Documents) post(url string, body []byte) (int, string, error) {
 	resp, err := http.Post(url, "application/octet-stream", bytes.NewReader(body))
 	if err != nil {
@@ -203,7 +249,7 @@ func (d Documents) http(t *testing.T) {
 		if code, text, err := d.post(url, d.Good); err != nil || code != http.StatusOK {
 			t.Fatalf("a good document: %d %s %v", code, text, err)
 		}
-		if n := len(d.kept(r.sink.Observations())); n != 1 {
+		if n := len(kept(r.sink.Observations(), d.Good)); n != 1 {
 			t.Fatalf("%d observations when the document was acknowledged", n)
 		}
 	}

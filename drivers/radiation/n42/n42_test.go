@@ -15,7 +15,7 @@ import (
 func TestConformance(t *testing.T) {
 	doc := sim.Document(sim.Pass{Number: 1, Start: time.Unix(1_800_000_000, 0), Seconds: 3, Source: &sim.Nuclides[0], Counts: 5000}, 1)
 	drivertest.Documents{
-		Spec: Spec, Name: "pass.n42", Good: doc, Bad: doc[:len(doc)/2], HTTP: true,
+		Spec: Spec, Name: "pass.n42", Good: doc, Bad: doc[:len(doc)/2], HTTP: true, Other: append(bytes.Clone(doc), "\n<!-- again -->"...),
 		Settings: func(folder, listen, path string) any {
 			c := &Config{}
 			if folder != "" {

@@ -292,6 +292,36 @@ func TestDailyFile(t *testing.T) {
 	}
 }
 
+// TestDailyFileWithOtherContent imports two files of one name whose lines have the same times: what differs is kept of both.
+func TestDailyFileWithOtherContent(t *testing.T) {
+	sink := drivertest.NewSink()
+	p := &portal{Config: *config("")}
+	p.Files = &Files{TimeZone: "UTC"}
+	counts := 0
+	for _, gamma := range []string{"000200", "000300", "000200"} {
+		path := filepath.Join(t.TempDir(), "portal-2026-11-24.csv")
+		text := ""
+		for i := range 4 {
+			text += fmt.Sprintf("GB,%s,000200,000200,000200,12:00:%02d.000\r\n", gamma, 5*i)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before := len(sink.Of(observation.Kind_KIND_RADIATION_BACKGROUND))
+		if err := p.importFile(t.Context(), sink, path); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(sink.Of(observation.Kind_KIND_RADIATION_BACKGROUND)) - before; counts == 0 {
+			counts = n
+		} else if want := map[string]int{"000300": counts, "000200": 0}[gamma]; n != want {
+			t.Errorf("counts of %s gave %d backgrounds, want %d", gamma, n, want)
+		}
+	}
+	if counts == 0 {
+		t.Error("no background")
+	}
+}
+
 func record(t testing.TB, path string, span time.Duration, withTimes bool) []sim.Truth {
 	f, err := os.Create(path)
 	if err != nil {

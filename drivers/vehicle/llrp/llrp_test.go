@@ -340,6 +340,21 @@ func TestPresence(t *testing.T) {
 	}
 }
 
+// TestClockThatBeginsAnew reads one tag twice at one time of the reader, whose clock began anew: both are kept, a repeat once.
+func TestClockThatBeginsAnew(t *testing.T) {
+	sink := drivertest.NewSink()
+	for _, rssi := range []int32{-60, -40, -60} {
+		p := presences{hold: time.Second, longest: 10 * time.Second, here: map[string]*presence{}}
+		obs := append(p.take(at, read{epc: []byte{1, 2}, antenna: 1, rssi: rssi, count: 1, first: 1000, last: 1000}), p.flush()...)
+		if _, err := sink.Commit(t.Context(), obs...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(sink.Observations()); n != 2 {
+		t.Errorf("%d presences", n)
+	}
+}
+
 // TestRefusals: a reader that has another client, or does not like what we ask, is told with its own words.
 func TestRefusals(t *testing.T) {
 	for want, first := range map[string][]byte{

@@ -2,12 +2,16 @@ package plate_test
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +38,7 @@ func settings(_, listen, path string) any {
 func TestConforms(t *testing.T) {
 	drivertest.Documents{
 		Spec: plate.Spec, Settings: settings, Good: []byte(alpr), Bad: []byte(`{"data_type":"alpr_group",`), HTTP: true, NoFolder: true,
+		Other: []byte(strings.Replace(alpr, "ab 123-O", "zz 999", 1)),
 	}.Run(t)
 }
 
@@ -209,4 +214,116 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestKnownIDWithAnotherPlate posts a second plate under a read's id: both are kept; a repeat, also with its picture, is kept once.
+func TestKnownIDWithAnotherPlate(t *testing.T) {
+	r := start(t, &plate.Config{HTTP: &transport.HTTP{}})
+	defer r.stop()
+	defer http.DefaultClient.CloseIdleConnections()
+	other := strings.Replace(alpr, "ab 123-O", "zz 999", 1)
+	for _, text := range []string{alpr, other, alpr, other} {
+		if code, answer := r.post(t, "application/json", text); code != http.StatusOK {
+			t.Fatalf("%d %s", code, answer)
+		}
+	}
+	if n := len(r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)); n != 2 {
+		t.Errorf("%d plates", n)
+	}
+	for _, picture := range []string{"one", "two", "one"} {
+		body := "--b\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n" + alpr + "\r\n--b\r\nContent-Disposition: form-data; name=\"i\"; filename=\"i.jpg\"\r\n\r\n" + picture + "\r\n--b--\r\n"
+		if code, answer := r.post(t, "multipart/form-data; boundary=b", body); code != http.StatusOK {
+			t.Fatalf("%d %s", code, answer)
+		}
+	}
+	if n := len(r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)); n != 4 {
+		t.Errorf("%d plates: two pictures are two reads", n)
+	}
+}
+
+func (r *running) post(t *testing.T, kind, body string) (int, string) {
+	t.Helper()
+	resp, err := http.Post(r.url, kind, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+// TestPosts sends payloads in all the ways in which cameras post them.
+func TestPosts(t *testing.T) {
+	xml := fmt.Sprintf(hikvisionXML, "HK 1")
+	part := func(head, body string) string {
+		return "--b\r\nContent-Disposition: form-data; " + head + "\r\n\r\n" + body + "\r\n"
+	}
+	const plain = `{"plate":"F0RM","time":"2026-11-25T12:00:00Z"}`
+	for _, c := range []struct {
+		name, kind, body string
+		code             int
+		plate            string
+		pictures         []string
+	}{
+		{"XML", "application/xml", xml, 200, "HK1", nil},
+		{"XML without type", "", xml, 200, "HK1", nil},
+		{"Hikvision multipart", "multipart/form-data; boundary=b", part("name=\"licensePlatePicture.jpg\"; filename=\"licensePlatePicture.jpg\"\r\nContent-Type: image/jpeg", "lp") +
+			part("name=\"anpr.xml\"; filename=\"anpr.xml\"\r\nContent-Type: text/xml", xml) + part("name=\"detectionPicture.jpg\"; filename=\"detectionPicture.jpg\"", "dp") + "--b--\r\n",
+			200, "HK1", []string{"licensePlatePicture.jpg", "detectionPicture.jpg"}},
+		{"multipart by first byte", "multipart/form-data; boundary=b", part(`name="event"`, plain) + part(`name="x"; filename="a.png"`, "png") + "--b--\r\n", 200, "F0RM", []string{"a.png"}},
+		{"urlencoded", "application/x-www-form-urlencoded", "hook=x&json=" + url.QueryEscape(plain), 200, "F0RM", nil},
+		{"urlencoded without type", "", "json=" + url.QueryEscape(plain), 200, "F0RM", nil},
+		{"JSON declared as a form", "application/x-www-form-urlencoded", plain, 200, "F0RM", nil},
+		{"form without payload", "application/x-www-form-urlencoded", "a=b", 400, "", nil},
+		{"multipart without payload", "multipart/form-data; boundary=b", part(`name="a"`, "b") + "--b--\r\n", 400, "", nil},
+		{"nothing of a plate", "application/json", `{"a":1}`, 400, "", nil},
+		{"heartbeat", "application/json", `{"data_type":"heartbeat"}`, 200, "", nil},
+		{"group without plate", "application/json", `{"data_type":"alpr_group"}`, 400, "", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := start(t, &plate.Config{HTTP: &transport.HTTP{}})
+			defer r.stop()
+			defer http.DefaultClient.CloseIdleConnections()
+			code, answer := r.post(t, c.kind, c.body)
+			reads, faults := r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE), r.sink.Of(observation.Kind_KIND_DEVICE_FAULT)
+			if code != c.code || (len(faults) > 0) != (code == 400) || (len(reads) > 0) != (c.plate != "") || strings.Contains(answer, "stored") != (c.plate != "") {
+				t.Fatalf("%d %q, %d reads, %d faults", code, answer, len(reads), len(faults))
+			}
+			if c.plate == "" {
+				return
+			}
+			var names []string
+			for _, a := range reads[0].Body.Artifacts[1:] {
+				names = append(names, a.Name)
+			}
+			if p := reads[0].Body.GetVehiclePlate(); p.Normal != c.plate || !slices.Equal(names, c.pictures) {
+				t.Errorf("%v, pictures %q", p, names)
+			}
+		})
+	}
+}
+
+// TestNoPlateInARow posts vehicles without plate: that is a condition once, and over with the next plate.
+func TestNoPlateInARow(t *testing.T) {
+	r := start(t, &plate.Config{HTTP: &transport.HTTP{}, Bare: 3})
+	defer r.stop()
+	defer http.DefaultClient.CloseIdleConnections()
+	const bare, read = `{"data":{"camera_id":"c","results":[{"plate":"","vehicle":{"type":"Car"}}]}}`, `{"data":{"camera_id":"c","results":[{"plate":"A1"}]}}`
+	conditions := func() []*observation.Observation { return r.sink.Of(observation.Kind_KIND_DEVICE_CONDITION) }
+	for i, text := range []string{bare, bare, read, bare, bare, bare, bare} {
+		if code, answer := r.post(t, "application/json", text); code != http.StatusOK {
+			t.Fatalf("%d %s", code, answer)
+		}
+		if n, want := len(conditions()), map[bool]int{true: 1}[i >= 5]; n != want {
+			t.Fatalf("%d conditions after message %d, want %d", n, i+1, want)
+		}
+	}
+	r.post(t, "application/json", strings.Replace(read, "A1", "A2", 1))
+	all := conditions()
+	if len(all) != 2 || all[0].Body.GetDeviceCondition().Condition != "no-plate" || all[0].Body.GetDeviceCondition().Subject != "c" || !all[1].Body.GetDeviceCondition().Cleared {
+		t.Errorf("%v", all)
+	}
 }

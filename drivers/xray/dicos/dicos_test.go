@@ -77,7 +77,7 @@ func TestConformance(t *testing.T) {
 	good := encode(t, d, pixels)
 	for name, bad := range map[string][]byte{"garbage": bytes.Repeat([]byte{0xa5}, 4096), "header cut off": good[:300], "pixels cut off": good[:len(good)-100]} {
 		t.Run(name, func(t *testing.T) {
-			drivertest.Documents{Spec: Spec, Name: "x.dcs", Good: good, Bad: bad, Settings: func(folder, listen, _ string) any { return settings(folder, listen) }}.Run(t)
+			drivertest.Documents{Spec: Spec, Name: "x.dcs", Good: good, Bad: bad, Other: encode(t, d, bytes.Repeat([]byte{3, 4}, len(pixels)/2)), Settings: func(folder, listen, _ string) any { return settings(folder, listen) }}.Run(t)
 		})
 	}
 }
@@ -221,7 +221,7 @@ func TestStorescu(t *testing.T) {
 	}()
 	dir := t.TempDir()
 	set, pixels := sampleImage()
-	for name, raw := range map[string][]byte{"dx.dcs": encode(t, set, pixels), "tdr.dcs": encode(t, report("ALARM", "THREAT"), nil)} {
+	for name, raw := range map[string][]byte{"dx.dcs": encode(t, set, pixels), "again.dcs": encode(t, set, bytes.Repeat([]byte{9, 9}, len(pixels)/2)), "tdr.dcs": encode(t, report("ALARM", "THREAT"), nil)} {
 		if err := os.WriteFile(filepath.Join(dir, name), raw, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -258,6 +258,12 @@ func TestStorescu(t *testing.T) {
 	images := sink.Of(observation.Kind_KIND_XRAY_IMAGE)
 	if len(images) != 1 {
 		t.Fatalf("%d images", len(images))
+	}
+	if out, err := push("again.dcs"); err != nil { // the same SOP instance, other pixels: success is said for what was kept
+		t.Errorf("%v %s", err, out)
+	}
+	if n := len(sink.Of(observation.Kind_KIND_XRAY_IMAGE)); n != 2 {
+		t.Errorf("%d images of one instance with two contents", n)
 	}
 	if a := sink.Artifact(images[0].Body.Artifacts[0].Sha256); !bytes.HasSuffix(a, pixels) || string(a[128:132]) != "DICM" {
 		t.Error("the artifact is not a file with these pixels")
