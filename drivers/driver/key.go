@@ -11,12 +11,14 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// keyDigestBytes is how much of a digest stands in a key: 2^32 contents under one name before two are likely to have the same.
+// keyDigestBytes is how much of a digest stands in a key: 2^32 contents under one name before two are likely to have
+// the same.
 const keyDigestBytes = 8
 
-// Key returns the key of an observation: the device's own name of it, and a digest of the content that it came with. The journal keeps
-// each key once and drops a second observation with it silently. A repeat has the same content and is folded; other content under a name
-// that is known (a counter that began again, a camera that reuses an id, a file name) is a row of its own.
+// Key returns the key of an observation: the device's own name of it, and a digest of the content that it came with.
+// The journal keeps each key once and drops a second observation with it silently. A repeat has the same content and
+// is folded; other content under a name that is known (a counter that began again, a camera that reuses an id, a file
+// name) is a row of its own.
 //
 // content must be the same when the input is replayed or sent again: bytes as they came, never times of arrival.
 func Key(name string, content ...[]byte) string {
@@ -42,7 +44,8 @@ func KeyName(key string) string {
 	return key[:i]
 }
 
-// SetKey sets the key of an observation whose body and time follow from the input alone: the name, and a digest of both. The body is final.
+// SetKey sets the key of an observation whose body and time follow from the input alone: the name, and a digest of
+// both. The body is final.
 func SetKey(o *observation.Observation, name string) {
 	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(o.Body)
 	if err != nil {

@@ -12,7 +12,8 @@ func TestKey(t *testing.T) {
 	if a == b || a != Key("x", []byte("ab"), []byte("c")) || a == Key("y", []byte("ab"), []byte("c")) {
 		t.Errorf("%s %s", a, b)
 	}
-	for key, want := range map[string]string{a: "x", "plain": "plain", "a/b": "a/b", Key("a/b"): "a/b", "": "", "x/zzzzzzzzzzzzzzzz": "x/zzzzzzzzzzzzzzzz"} {
+	for key, want := range map[string]string{a: "x", "plain": "plain", "a/b": "a/b", Key("a/b"): "a/b", "": "",
+		"x/zzzzzzzzzzzzzzzz": "x/zzzzzzzzzzzzzzzz"} {
 		if got := KeyName(key); got != want {
 			t.Errorf("name of %q is %q, want %q", key, got, want)
 		}
@@ -31,7 +32,8 @@ func TestSetKey(t *testing.T) {
 	if first != key(observation.Class_CLASS_EVENT, at, "A") {
 		t.Error("a repeat has another key")
 	}
-	for _, other := range []string{key(observation.Class_CLASS_ALARM, at, "A"), key(observation.Class_CLASS_EVENT, at.Add(1), "A"), key(observation.Class_CLASS_EVENT, at, "B")} {
+	for _, other := range []string{key(observation.Class_CLASS_ALARM, at, "A"), key(observation.Class_CLASS_EVENT,
+		at.Add(1), "A"), key(observation.Class_CLASS_EVENT, at, "B")} {
 		if other == first || KeyName(other) != "code" {
 			t.Errorf("%s and %s", first, other)
 		}

@@ -1,7 +1,7 @@
 package identifier
 
-// ParseAirWaybill reads an air waybill number (IATA Resolution 600a): airline prefix of 3 digits, serial number of 7, the remainder of the
-// serial number by 7. That check does not find a digit that is off by 7.
+// ParseAirWaybill reads an air waybill number (IATA Resolution 600a): airline prefix of 3 digits, serial number of 7,
+// the remainder of the serial number by 7. That check does not find a digit that is off by 7.
 func ParseAirWaybill(text string) (Reading, error) {
 	number := compact(text, "-")
 	switch {

@@ -7,12 +7,14 @@ const (
 	maxControl = 25 // as of 2026 (CBSA D3-1-1, ECCRD)
 )
 
-// ParseCargoControl reads a cargo control number of the CBSA (the PARS number of a truck): the carrier code of 4 characters and 1 to 21
-// letters, digits and dashes more, without blanks. It has no check digit, and looks like a conveyance reference number.
+// ParseCargoControl reads a cargo control number of the CBSA (the PARS number of a truck): the carrier code of 4
+// characters and 1 to 21 letters, digits and dashes more, without blanks. It has no check digit, and looks like a
+// conveyance reference number.
 func ParseCargoControl(text string) (Reading, error) { return afterCarrier(CargoControl, text) }
 
-// ParseConveyance reads a conveyance reference number of the CBSA: the carrier code of who carries, and a number of its own. "PARS" is not
-// in it. It has no check digit, and looks like a cargo control number; it is never equal to one.
+// ParseConveyance reads a conveyance reference number of the CBSA: the carrier code of who carries, and a number of
+// its own. "PARS" is not in it. It has no check digit, and looks like a cargo control number; it is never equal to
+// one.
 func ParseConveyance(text string) (Reading, error) {
 	r, err := afterCarrier(Conveyance, text)
 	if err == nil && strings.Contains(r.Value, "PARS") {

@@ -23,8 +23,8 @@ func codeField(kind Kind, field, text string) error {
 	return nil
 }
 
-// ParseCarrierCode reads a carrier code of the CBSA: four letters, digits and dashes, at least one of them no dash. Whether a carrier has
-// it only a list can tell.
+// ParseCarrierCode reads a carrier code of the CBSA: four letters, digits and dashes, at least one of them no dash.
+// Whether a carrier has it only a list can tell.
 func ParseCarrierCode(text string) (Reading, error) {
 	code := upper(text)
 	if err := codeField(CarrierCode, "code", code); err != nil {

@@ -1,6 +1,7 @@
 package identifier
 
-// luhn returns the check digit of a text of digits (ISO/IEC 7812-1, annex B): every second digit from the right is doubled.
+// luhn returns the check digit of a text of digits (ISO/IEC 7812-1, annex B): every second digit from the right is
+// doubled.
 func luhn(text string) byte {
 	sum := 0
 	for i := range len(text) {
@@ -28,7 +29,8 @@ func gs1Digit(text string) byte {
 	return byte('0' + (10-sum%10)%10)
 }
 
-// mod7 returns the remainder of a number by 7, as a digit. It finds no error that changes one digit by 7: 0 for 7, 1 for 8, 2 for 9.
+// mod7 returns the remainder of a number by 7, as a digit. It finds no error that changes one digit by 7: 0 for 7, 1
+// for 8, 2 for 9.
 func mod7(text string) byte {
 	rest := 0
 	for i := range len(text) {

@@ -24,13 +24,14 @@ func remainder(ten string) int {
 	return sum % 11
 }
 
-// ContainerDigit returns the check digit of a container's owner code, category and serial number: 10 characters, upper case letters and
-// digits (ISO 6346, annex A). A remainder of 10 is written 0.
+// ContainerDigit returns the check digit of a container's owner code, category and serial number: 10 characters,
+// upper case letters and digits (ISO 6346, annex A). A remainder of 10 is written 0.
 func ContainerDigit(ten string) byte { return byte('0' + remainder(ten)%10) }
 
-// ParseContainer reads a container number of ISO 6346: owner code of three letters, category U, J or Z, six digits, check digit. Blanks and
-// punctuation between them, and a size and type code of four characters behind, are left out of the value. A number whose remainder is 10
-// has a weak check: its digit, 0, is also that of remainder 0. ISO 6346 advises owners not to use such serial numbers.
+// ParseContainer reads a container number of ISO 6346: owner code of three letters, category U, J or Z, six digits,
+// check digit. Blanks and punctuation between them, and a size and type code of four characters behind, are left out
+// of the value. A number whose remainder is 10 has a weak check: its digit, 0, is also that of remainder 0. ISO 6346
+// advises owners not to use such serial numbers.
 func ParseContainer(text string) (Reading, error) {
 	number := compact(text, "-./_()[]")
 	if len(number) != 11 && len(number) != 15 {

@@ -1,10 +1,11 @@
 package identifier
 
-// CSA is the three bar codes of Customs Self Assessment at a highway: carrier code, importer's BN15 and driver's number, shown in any order.
+// CSA is the three bar codes of Customs Self Assessment at a highway: carrier code, importer's BN15 and driver's
+// number, shown in any order.
 type CSA struct{ Carrier, Importer, Driver Reading }
 
-// ParseCSA says which of three codes is which. It is an error when one is missing, or when more than one order is possible: a carrier code
-// of four digits beside a driver's number of four digits.
+// ParseCSA says which of three codes is which. It is an error when one is missing, or when more than one order is
+// possible: a carrier code of four digits beside a driver's number of four digits.
 func ParseCSA(codes [3]string) (CSA, error) {
 	var found []CSA
 	for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
@@ -23,7 +24,8 @@ func ParseCSA(codes [3]string) (CSA, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return CSA{}, wrong(Unknown, "codes", "not a carrier code (4 characters), an importer's BN15 and a driver's number")
+		return CSA{}, wrong(Unknown, "codes",
+			"not a carrier code (4 characters), an importer's BN15 and a driver's number")
 	}
 	return CSA{}, wrong(Unknown, "codes", "carrier code and driver's number cannot be told apart")
 }

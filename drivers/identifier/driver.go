@@ -4,8 +4,8 @@ import "unicode/utf8"
 
 const maxOpaque = 32 // characters; an EPC of 96 bits has 24 in hex
 
-// ParseDriverNumber reads a driver's number of CDRP, FAST or NEXUS. Its form is not public: any 4 to 32 letters, digits and dashes with a
-// digit among them can be one. It is kept and compared, nothing is derived from it.
+// ParseDriverNumber reads a driver's number of CDRP, FAST or NEXUS. Its form is not public: any 4 to 32 letters,
+// digits and dashes with a digit among them can be one. It is kept and compared, nothing is derived from it.
 func ParseDriverNumber(text string) (Reading, error) {
 	number := upper(text)
 	if n := utf8.RuneCountInString(number); n < 4 || n > maxOpaque {

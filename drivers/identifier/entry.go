@@ -1,7 +1,8 @@
 package identifier
 
-// ParseEntryNumber reads an entry number of CBP: filer code of 3 letters and digits, number of 7 digits, check digit. Dashes are left out
-// of the value. The check takes letters as digits (A to I and J to R are 1 to 9, S to Z are 2 to 9), then Luhn's rule.
+// ParseEntryNumber reads an entry number of CBP: filer code of 3 letters and digits, number of 7 digits, check digit.
+// Dashes are left out of the value. The check takes letters as digits (A to I and J to R are 1 to 9, S to Z are 2 to
+// 9), then Luhn's rule.
 func ParseEntryNumber(text string) (Reading, error) {
 	number := compact(text, "-")
 	switch {

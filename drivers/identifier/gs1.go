@@ -7,23 +7,30 @@ import (
 // Element is a GS1 application identifier with its data.
 type Element struct{ AI, Data string }
 
-// aiForm is the length of an application identifier and of its data: fixed, or at most max with a group separator behind.
+// aiForm is the length of an application identifier and of its data: fixed, or at most max with a group separator
+// behind.
 type aiForm struct{ ai, fixed, max int }
 
-// aiForms by the first two digits (GS1 General Specifications, 3.2 and figure 7.8.5-2: lengths of element strings). Identifiers whose
-// length is not known are taken as four digits with up to 90 characters.
+// aiForms by the first two digits (GS1 General Specifications, 3.2 and figure 7.8.5-2: lengths of element strings).
+// Identifiers whose length is not known are taken as four digits with up to 90 characters.
 var aiForms = map[string]aiForm{
-	"00": {2, 18, 0}, "01": {2, 14, 0}, "02": {2, 14, 0}, "03": {2, 14, 0}, "10": {2, 0, 20}, "11": {2, 6, 0}, "12": {2, 6, 0}, "13": {2, 6, 0},
-	"15": {2, 6, 0}, "16": {2, 6, 0}, "17": {2, 6, 0}, "20": {2, 2, 0}, "21": {2, 0, 20}, "22": {2, 0, 20}, "23": {3, 0, 28}, "24": {3, 0, 30},
-	"25": {3, 0, 30}, "30": {2, 0, 8}, "31": {4, 6, 0}, "32": {4, 6, 0}, "33": {4, 6, 0}, "34": {4, 6, 0}, "35": {4, 6, 0}, "36": {4, 6, 0},
-	"37": {2, 0, 8}, "39": {4, 0, 18}, "40": {3, 0, 30}, "41": {3, 13, 0}, "42": {3, 0, 20}, "43": {4, 0, 70}, "70": {4, 0, 30}, "71": {3, 0, 20},
-	"72": {4, 0, 30}, "80": {4, 0, 90}, "81": {4, 0, 70}, "82": {4, 0, 70}, "90": {2, 0, 30}, "91": {2, 0, 90}, "92": {2, 0, 90}, "93": {2, 0, 90},
+	"00": {2, 18, 0}, "01": {2, 14, 0}, "02": {2, 14, 0}, "03": {2, 14, 0}, "10": {2, 0, 20}, "11": {2, 6,
+		0}, "12": {2, 6, 0}, "13": {2, 6, 0},
+	"15": {2, 6, 0}, "16": {2, 6, 0}, "17": {2, 6, 0}, "20": {2, 2, 0}, "21": {2, 0, 20}, "22": {2, 0,
+		20}, "23": {3, 0, 28}, "24": {3, 0, 30},
+	"25": {3, 0, 30}, "30": {2, 0, 8}, "31": {4, 6, 0}, "32": {4, 6, 0}, "33": {4, 6, 0}, "34": {4, 6, 0}, "35": {4,
+		6, 0}, "36": {4, 6, 0},
+	"37": {2, 0, 8}, "39": {4, 0, 18}, "40": {3, 0, 30}, "41": {3, 13, 0}, "42": {3, 0, 20}, "43": {4, 0,
+		70}, "70": {4, 0, 30}, "71": {3, 0, 20},
+	"72": {4, 0, 30}, "80": {4, 0, 90}, "81": {4, 0, 70}, "82": {4, 0, 70}, "90": {2, 0, 30}, "91": {2, 0,
+		90}, "92": {2, 0, 90}, "93": {2, 0, 90},
 	"94": {2, 0, 90}, "95": {2, 0, 90}, "96": {2, 0, 90}, "97": {2, 0, 90}, "98": {2, 0, 90}, "99": {2, 0, 90},
 }
 
 const maxElements = 32 // of one code; the longest symbols hold less
 
-// ParseGS1 takes a GS1 element string apart: with group separators, as scanned, or with identifiers in brackets, as printed below the bars.
+// ParseGS1 takes a GS1 element string apart: with group separators, as scanned, or with identifiers in brackets, as
+// printed below the bars.
 func ParseGS1(text string) ([]Element, error) {
 	text = strings.TrimLeft(text, gs)
 	if strings.HasPrefix(text, "(") {
@@ -66,7 +73,8 @@ func bracketed(text string) (out []Element, err error) {
 	for text != "" {
 		ai, rest, ok := strings.Cut(strings.TrimPrefix(text, "("), ")")
 		if text[0] != '(' || !ok || len(ai) < 2 || len(ai) > 4 || !digits(ai) || len(out) >= maxElements {
-			return nil, wrong(GS1, "application identifier", "%q, must be 2 to 4 digits in brackets", text[:min(len(text), 6)])
+			return nil, wrong(GS1, "application identifier", "%q, must be 2 to 4 digits in brackets",
+				text[:min(len(text), 6)])
 		}
 		e := Element{AI: ai}
 		next := strings.Index(rest, "(")

@@ -1,11 +1,11 @@
-// Package identifier reads the identifiers that are met at a customs lane: of cargo, carriers, importers, drivers, vehicles, equipment and
-// seals. It takes text as a person typed it, or as a bar code or tag reader sent it, and returns what it can be, in one form of writing,
-// with the strength of its check digit.
+// Package identifier reads the identifiers that are met at a customs lane: of cargo, carriers, importers, drivers,
+// vehicles, equipment and seals. It takes text as a person typed it, or as a bar code or tag reader sent it, and
+// returns what it can be, in one form of writing, with the strength of its check digit.
 //
-// Each identifier has a Parse function in a file of its own. It returns a Reading, or an *Error that names the field and the reason. A
-// check digit that is wrong is no error of form: the Reading says CheckWrong, and why. Readings returns everything that a code can be,
-// best first: carrier codes, cargo control numbers and trip numbers look alike, and only a list can tell them apart. Nothing here does
-// I/O, keeps state or knows a clock.
+// Each identifier has a Parse function in a file of its own. It returns a Reading, or an *Error that names the field
+// and the reason. A check digit that is wrong is no error of form: the Reading says CheckWrong, and why. Readings
+// returns everything that a code can be, best first: carrier codes, cargo control numbers and trip numbers look
+// alike, and only a list can tell them apart. Nothing here does I/O, keeps state or knows a clock.
 //
 // The forms and checks are those of docs/identifiers.md, with their sources.
 package identifier
@@ -78,17 +78,20 @@ const (
 
 var roles = map[Kind]string{
 	CarrierCode: RoleCarrier, CarrierCard: RoleCarrier, SCAC: RoleCarrier,
-	CargoControl: RoleCargo, Transaction: RoleCargo, EntryNumber: RoleCargo, InBond: RoleCargo, AirWaybill: RoleCargo, PostalItem: RoleCargo,
+	CargoControl: RoleCargo, Transaction: RoleCargo, EntryNumber: RoleCargo, InBond: RoleCargo,
+	AirWaybill: RoleCargo, PostalItem: RoleCargo,
 	SSCC: RoleCargo, GTIN: RoleCargo, Consignment: RoleCargo, Shipment: RoleCargo,
 	Conveyance: RoleConveyance, TripNumber: RoleConveyance, TruckManifest: RoleConveyance,
 	Importer:     RoleImporter,
-	DriverNumber: RoleDriver, DriverCard: RoleDriver, ACEDriver: RoleDriver, DrivingLicence: RoleDriver, TravelDocument: RoleDriver,
-	Container: RoleEquipment, RailCar: RoleEquipment, UICWagon: RoleEquipment, ULD: RoleEquipment,
+	DriverNumber: RoleDriver, DriverCard: RoleDriver, ACEDriver: RoleDriver, DrivingLicence: RoleDriver,
+	TravelDocument: RoleDriver,
+	Container:      RoleEquipment, RailCar: RoleEquipment, UICWagon: RoleEquipment, ULD: RoleEquipment,
 	ReturnableAsset: RoleEquipment, IndividualAsset: RoleEquipment,
 	Seal: RoleSeal,
 }
 
-// Role returns what identifiers of the kind name: cargo, carrier, importer, driver, conveyance, equipment or seal; "" when that is open.
+// Role returns what identifiers of the kind name: cargo, carrier, importer, driver, conveyance, equipment or seal; ""
+// when that is open.
 func (k Kind) Role() string { return roles[k] }
 
 // Personal reports whether a code of the kind holds data of a person: its text is not to be stored or sent.
@@ -117,7 +120,8 @@ func wrong(kind Kind, field, format string, args ...any) error {
 	return &Error{kind, field, fmt.Sprintf(format, args...)}
 }
 
-// verified is a Reading with the verdict of a check digit: got is the one that is written, want the one that follows from the rest.
+// verified is a Reading with the verdict of a check digit: got is the one that is written, want the one that follows
+// from the rest.
 func verified(r Reading, got, want byte) Reading {
 	r.Check = CheckOK
 	if got != want {

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// TestReadings is the table of what codes are. kind, value, issuer and check are those of the best reading; others is what it can be too.
+// TestReadings is the table of what codes are. kind, value, issuer and check are those of the best reading; others is
+// what it can be too.
 func TestReadings(t *testing.T) {
 	for _, c := range []struct {
 		name, text, kind, value, issuer, check, others string
@@ -21,14 +22,20 @@ func TestReadings(t *testing.T) {
 		{"two letters", "AB", "scac", "AB", "AB", "none", ""},
 		{"three letters", "ABC", "scac", "ABC", "ABC", "none", ""},
 		// cargo control and conveyance numbers
-		{"CCN of digits", "8080123456", "cargo-control-number", "8080123456", "8080", "none", "conveyance-reference-number driver-number seal"},
+		{"CCN of digits", "8080123456", "cargo-control-number", "8080123456", "8080", "none",
+			"conveyance-reference-number driver-number seal"},
 		{"CCN with PARS", "1234PARS56789", "cargo-control-number", "1234PARS56789", "1234", "none", "driver-number"},
-		{"CCN of a carrier with dash", "77-1PARS56789", "cargo-control-number", "77-1PARS56789", "77-1", "none", "driver-number"},
-		{"CCN with dash behind", "8080-1", "cargo-control-number", "8080-1", "8080", "none", "conveyance-reference-number"},
-		{"CCN of seven", "8080123", "cargo-control-number", "8080123", "8080", "none", "ace-driver-id conveyance-reference-number"},
+		{"CCN of a carrier with dash", "77-1PARS56789", "cargo-control-number", "77-1PARS56789", "77-1", "none",
+			"driver-number"},
+		{"CCN with dash behind", "8080-1", "cargo-control-number", "8080-1", "8080", "none",
+			"conveyance-reference-number"},
+		{"CCN of seven", "8080123", "cargo-control-number", "8080123", "8080", "none",
+			"ace-driver-id conveyance-reference-number"},
 		{"shortest CCN", "80801", "cargo-control-number", "80801", "8080", "none", "conveyance-reference-number"},
-		{"longest CCN", "8080123456789012345678901", "cargo-control-number", "8080123456789012345678901", "8080", "none", "conveyance-reference-number"},
-		{"one more", "80801234567890123456789012", "unknown", "80801234567890123456789012", "", "none", "driver-number"},
+		{"longest CCN", "8080123456789012345678901", "cargo-control-number", "8080123456789012345678901", "8080",
+			"none", "conveyance-reference-number"},
+		{"one more", "80801234567890123456789012", "unknown", "80801234567890123456789012", "", "none",
+			"driver-number"},
 		{"CCN with dashes", "ABCD-PARS-00012", "cargo-control-number", "ABCD-PARS-00012", "ABCD", "none", ""},
 		{"CCN in lower case", "1234pars56789", "cargo-control-number", "1234PARS56789", "1234", "none", ""},
 		{"CRN", "8080TRIP0001", "cargo-control-number", "8080TRIP0001", "8080", "none", "conveyance-reference-number"},
@@ -37,37 +44,52 @@ func TestReadings(t *testing.T) {
 		{"blank inside is no CCN", "8080 123456", "unknown", "8080 123456", "", "none", "seal"},
 		// importers
 		{"BN15", "123456782RM0001", "importer-bn15", "123456782RM0001", "123456782", "ok", "cargo-control-number"},
-		{"BN15 of zeros", "100000009RM0001", "importer-bn15", "100000009RM0001", "100000009", "ok", "cargo-control-number"},
-		{"BN15 with a wrong check", "123456789RM0001", "importer-bn15", "123456789RM0001", "123456789", "wrong", "cargo-control-number"},
+		{"BN15 of zeros", "100000009RM0001", "importer-bn15", "100000009RM0001", "100000009", "ok",
+			"cargo-control-number"},
+		{"BN15 with a wrong check", "123456789RM0001", "importer-bn15", "123456789RM0001", "123456789", "wrong",
+			"cargo-control-number"},
 		{"BN15 in groups", "12345 6782 RM 0001", "importer-bn15", "123456782RM0001", "123456782", "ok", ""},
 		{"BN15 in lower case", "123456782rm0002", "importer-bn15", "123456782RM0002", "123456782", "ok", ""},
 		{"BN with another program", "123456782RT0001", "cargo-control-number", "123456782RT0001", "1234", "none", ""},
 		{"BN15 too short", "12345678RM0001", "cargo-control-number", "12345678RM0001", "1234", "none", ""},
 		// transactions
-		{"transaction", "12345123456789", "transaction-number", "12345123456789", "12345", "none", "cargo-control-number conveyance-reference-number"},
-		{"transaction in groups", "12345-123456789", "transaction-number", "12345123456789", "12345", "none", "cargo-control-number"},
+		{"transaction", "12345123456789", "transaction-number", "12345123456789", "12345", "none",
+			"cargo-control-number conveyance-reference-number"},
+		{"transaction in groups", "12345-123456789", "transaction-number", "12345123456789", "12345", "none",
+			"cargo-control-number"},
 		// drivers
 		{"ACE driver", "1234567", "cargo-control-number", "1234567", "1234", "none", "ace-driver-id driver-number"},
-		{"opaque number", "QX7-00-4711-2244-9981-3300-AB", "unknown", "QX7-00-4711-2244-9981-3300-AB", "", "none", "driver-number"},
+		{"opaque number", "QX7-00-4711-2244-9981-3300-AB", "unknown", "QX7-00-4711-2244-9981-3300-AB", "", "none",
+			"driver-number"},
 		// the United States
-		{"SCN", "ABCD1234567890", "cargo-control-number", "ABCD1234567890", "ABCD", "none", "trip-number conveyance-reference-number"},
+		{"SCN", "ABCD1234567890", "cargo-control-number", "ABCD1234567890", "ABCD", "none",
+			"trip-number conveyance-reference-number"},
 		{"PAPS", "ABCDPAPS123", "trip-number", "ABCDPAPS123", "ABCD", "none", "cargo-control-number"},
-		{"trip of a SCAC of three", "ABC1234567", "cargo-control-number", "ABC1234567", "ABC1", "none", "trip-number seal"},
-		{"manifest", "001|ABCD1234567890|20261128|USMI 1AB234|CAON AB12345", "truck-manifest", "ABCD1234567890", "ABCD", "none", ""},
-		{"manifest with plus", "001|ABCD1234567890|20261128|USMI+1AB234|CAON+AB12345", "truck-manifest", "ABCD1234567890", "ABCD", "none", ""},
-		{"manifest with CR inside", "001|ABCD12345\r67890|20261128|USMI 1AB234|", "truck-manifest", "ABCD1234567890", "ABCD", "none", ""},
-		{"manifest with stray digits", "0001|ABCD1234567890|2026112800|USMI 1AB234", "truck-manifest", "ABCD1234567890", "ABCD", "none", ""},
-		{"manifest without plates", "001^ABCD1234567890^20261128", "truck-manifest", "ABCD1234567890", "ABCD", "none", ""},
-		{"manifest of fixed width", "001ABCD1234567890           20261128USMI 1AB234 CAON AB12345", "truck-manifest", "ABCD1234567890", "ABCD", "none", ""},
+		{"trip of a SCAC of three", "ABC1234567", "cargo-control-number", "ABC1234567", "ABC1", "none",
+			"trip-number seal"},
+		{"manifest", "001|ABCD1234567890|20261128|USMI 1AB234|CAON AB12345", "truck-manifest", "ABCD1234567890",
+			"ABCD", "none", ""},
+		{"manifest with plus", "001|ABCD1234567890|20261128|USMI+1AB234|CAON+AB12345", "truck-manifest",
+			"ABCD1234567890", "ABCD", "none", ""},
+		{"manifest with CR inside", "001|ABCD12345\r67890|20261128|USMI 1AB234|", "truck-manifest",
+			"ABCD1234567890", "ABCD", "none", ""},
+		{"manifest with stray digits", "0001|ABCD1234567890|2026112800|USMI 1AB234", "truck-manifest",
+			"ABCD1234567890", "ABCD", "none", ""},
+		{"manifest without plates", "001^ABCD1234567890^20261128", "truck-manifest", "ABCD1234567890", "ABCD",
+			"none", ""},
+		{"manifest of fixed width", "001ABCD1234567890           20261128USMI 1AB234 CAON AB12345",
+			"truck-manifest", "ABCD1234567890", "ABCD", "none", ""},
 		{"entry number", "B76-0324527-8", "entry-number", "B7603245278", "B76", "ok", ""},
 		{"entry number, wrong check", "B76-0324527-9", "entry-number", "B7603245279", "B76", "wrong", ""},
 		{"entry number, bare", "B7603245278", "entry-number", "B7603245278", "B76", "ok", "cargo-control-number"},
-		{"entry number, bare and wrong", "B7603245279", "cargo-control-number", "B7603245279", "B760", "none", "entry-number"},
+		{"entry number, bare and wrong", "B7603245279", "cargo-control-number", "B7603245279", "B760", "none",
+			"entry-number"},
 		{"in-bond", "123456782", "in-bond-number", "123456782", "", "ok", "cargo-control-number"},
 		{"in-bond, remainder 0", "555123450", "in-bond-number", "555123450", "", "ok", "cargo-control-number"},
 		{"in-bond, wrong", "123456783", "cargo-control-number", "123456783", "1234", "none", "in-bond-number"},
 		// containers
-		{"ISO 6346's example", "CSQU3054383", "container", "CSQU3054383", "CSQ", "ok", "cargo-control-number trip-number"},
+		{"ISO 6346's example", "CSQU3054383", "container", "CSQU3054383", "CSQ", "ok",
+			"cargo-control-number trip-number"},
 		{"remainder 10", "CSQU0000070", "container", "CSQU0000070", "CSQ", "weak", ""},
 		{"in groups", "csqu 305438 3", "container", "CSQU3054383", "CSQ", "ok", ""},
 		{"as painted", "CSQU-305438-3", "container", "CSQU3054383", "CSQ", "ok", ""},
@@ -77,12 +99,14 @@ func TestReadings(t *testing.T) {
 		{"reader's frame", "\x02MSKU9070323\x03", "container", "MSKU9070323", "MSK", "ok", ""},
 		{"category Z", "ABCZ1234560", "container", "ABCZ1234560", "ABC", "wrong", ""},
 		{"category J", "ABCJ1234567", "container", "ABCJ1234567", "ABC", "wrong", ""},
-		{"no category of ISO 6346", "ABCD1234567", "cargo-control-number", "ABCD1234567", "ABCD", "none", "trip-number"},
+		{"no category of ISO 6346", "ABCD1234567", "cargo-control-number", "ABCD1234567", "ABCD", "none",
+			"trip-number"},
 		// rail
 		{"rail car", "CSX 987654", "rail-car", "CSX987654", "CSX", "none", ""},
 		{"rail car with zeros", "BNSF 001234", "rail-car", "BNSF1234", "BNSF", "none", ""},
 		{"rail car, bare", "CSX987654", "cargo-control-number", "CSX987654", "CSX9", "none", "rail-car"},
-		{"AEI line", `01/16/2006 10:58,0003,"51","1","19","CSX ","987654","Right","193","6","1","0"`, "rail-car", "CSX987654", "CSX", "none", ""},
+		{"AEI line", `01/16/2006 10:58,0003,"51","1","19","CSX ","987654","Right","193","6","1","0"`, "rail-car",
+			"CSX987654", "CSX", "none", ""},
 		{"UIC wagon", "21 81 2471 217-3", "uic-wagon", "218124712173", "81", "ok", ""},
 		{"UIC wagon, bare", "218124712173", "uic-wagon", "218124712173", "81", "ok", "cargo-control-number"},
 		{"UIC wagon, wrong", "21 81 2471 217-4", "uic-wagon", "218124712174", "81", "wrong", ""},
@@ -106,7 +130,8 @@ func TestReadings(t *testing.T) {
 		{"SSCC as printed", "(00)106141411234567897", "sscc", "106141411234567897", "", "ok", ""},
 		{"SSCC alone", "106141411234567897", "sscc", "106141411234567897", "", "ok", "cargo-control-number"},
 		{"SSCC, wrong", "]C100106141411234567890", "sscc", "106141411234567890", "", "wrong", ""},
-		{"SSCC with lot", "]C100106141411234567897" + "10LOT7" + gs + "37100", "sscc", "106141411234567897", "", "ok", "gs1"},
+		{"SSCC with lot", "]C100106141411234567897" + "10LOT7" + gs + "37100", "sscc", "106141411234567897", "",
+			"ok", "gs1"},
 		{"FNC1 without AIM prefix", gs + "00106141411234567897", "sscc", "106141411234567897", "", "ok", ""},
 		{"GTIN in DataMatrix", "]d20109501101530003" + "10AB-1", "gtin", "09501101530003", "", "ok", "gs1"},
 		{"GINC", "]C14010614141ABC", "gs1-consignment", "0614141ABC", "", "none", ""},
@@ -118,7 +143,8 @@ func TestReadings(t *testing.T) {
 		// wrappings
 		{"AIM Code 128", "]C08080123456", "cargo-control-number", "8080123456", "8080", "none", ""},
 		{"AIM Code 39", "]A0XCRS", "carrier-code", "XCRS", "XCRS", "none", ""},
-		{"AIM QR", "]Q1001|ABCD1234567890|20261128|USMI 1AB234|", "truck-manifest", "ABCD1234567890", "ABCD", "none", ""},
+		{"AIM QR", "]Q1001|ABCD1234567890|20261128|USMI 1AB234|", "truck-manifest", "ABCD1234567890", "ABCD",
+			"none", ""},
 		{"AIM PDF417", "]L0CSQU3054383", "container", "CSQU3054383", "CSQ", "ok", ""},
 		{"stars", "*123456782RM0001*", "importer-bn15", "123456782RM0001", "123456782", "ok", ""},
 		{"AIM and stars", "]A0*8080*", "carrier-code", "8080", "8080", "none", ""},
@@ -132,9 +158,12 @@ func TestReadings(t *testing.T) {
 		{"web address", "https://example.com/a?b=1", "unknown", "HTTPS://EXAMPLE.COM/A?B=1", "", "none", ""},
 		{"not ASCII", "ÄÖÜ12345", "unknown", "ÄÖÜ12345", "", "none", ""},
 		// persons
-		{"licence", "@\n\x1e\rANSI 636026080102DL00410288ZA03290015DLDAQD12345678\nDCSSAMPLE\nDBA12312028\nDCGUSA\n", "driving-licence", "", "636026", "none", ""},
-		{"licence, AIM", "]L0@\n\x1e\rANSI 636026080102DL00410288ZA03290015DLDAQD1", "driving-licence", "", "636026", "none", ""},
-		{"licence without control characters", "@ANSI 636012030001DL00310440DLDCAG", "driving-licence", "", "636012", "none", ""},
+		{"licence",
+			"@\n\x1e\rANSI 636026080102DL00410288ZA03290015DLDAQD12345678\nDCSSAMPLE\nDBA12312028\nDCGUSA\n", "driving-licence", "", "636026", "none", ""},
+		{"licence, AIM", "]L0@\n\x1e\rANSI 636026080102DL00410288ZA03290015DLDAQD1", "driving-licence", "",
+			"636026", "none", ""},
+		{"licence without control characters", "@ANSI 636012030001DL00310440DLDCAG", "driving-licence", "",
+			"636012", "none", ""},
 		{"licence before 2003", "@\n\x1e\rAAMVA6360020102DL", "driving-licence", "", "636002", "none", ""},
 		{"magnetic stripe", "%NYALBANY^DOE$JOHN^1 MAIN ST^?", "driving-licence", "", "NY", "none", ""},
 		{"second track", ";6360261234567=281219800101?", "driving-licence", "", "636026", "none", ""},
@@ -143,7 +172,8 @@ func TestReadings(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			all := Readings(c.text)
 			best := all[0]
-			if string(best.Kind) != c.kind || best.Value != c.value || best.Issuer != c.issuer || string(best.Check) != c.check {
+			if string(best.Kind) != c.kind || best.Value != c.value || best.Issuer != c.issuer ||
+				string(best.Check) != c.check {
 				t.Errorf("%q is %+v; all %+v", c.text, best, all)
 			}
 			if (best.Check == CheckWrong || best.Check == CheckWeak) && best.Why == "" {
@@ -236,7 +266,8 @@ func TestErrors(t *testing.T) {
 	} {
 		_, err := c.parse(c.text)
 		var e *Error
-		if !errors.As(err, &e) || string(e.Kind) != c.kind || e.Field != c.field || !strings.Contains(e.Reason, c.reason) {
+		if !errors.As(err, &e) || string(e.Kind) != c.kind || e.Field != c.field || !strings.Contains(e.Reason,
+			c.reason) {
 			t.Errorf("%q: %v; want %s: %s: …%s…", c.text, err, c.kind, c.field, c.reason)
 		}
 	}
@@ -277,12 +308,17 @@ func TestTruckManifest(t *testing.T) {
 		repairs               int
 		fail                  string
 	}{
-		{name: "whole", text: "001|ABCD1234567890|20261128|USMI 1AB234|CAON AB12345", plates: []ManifestPlate{{"US", "MI", "1AB234"}, {"CA", "ON", "AB12345"}}},
-		{name: "other delimiter", text: "001#ABCD1234567890#20261128#USMI 1AB234", delimiter: "#", plates: []ManifestPlate{{"US", "MI", "1AB234"}}},
-		{name: "plus for blank", text: "001|ABCD1|20261128|USMI+1AB234", plates: []ManifestPlate{{"US", "MI", "1AB234"}}, repairs: 1},
-		{name: "CR inside and stray digits", text: "0001|ABCD1|2026\r112899|MX   1AB", plates: []ManifestPlate{{"MX", "", "1AB"}}, repairs: 3},
+		{name: "whole", text: "001|ABCD1234567890|20261128|USMI 1AB234|CAON AB12345", plates: []ManifestPlate{{"US",
+			"MI", "1AB234"}, {"CA", "ON", "AB12345"}}},
+		{name: "other delimiter", text: "001#ABCD1234567890#20261128#USMI 1AB234", delimiter: "#",
+			plates: []ManifestPlate{{"US", "MI", "1AB234"}}},
+		{name: "plus for blank", text: "001|ABCD1|20261128|USMI+1AB234", plates: []ManifestPlate{{"US", "MI",
+			"1AB234"}}, repairs: 1},
+		{name: "CR inside and stray digits", text: "0001|ABCD1|2026\r112899|MX   1AB",
+			plates: []ManifestPlate{{"MX", "", "1AB"}}, repairs: 3},
 		{name: "too many fields", text: "001|ABCD1|20261128|USMI 1AB234|USMI 1AB234|USMI 1AB234", fail: "fields: 6"},
-		{name: "empty trailer", text: "001|ABCD1|20261128|USMI 1AB234|", plates: []ManifestPlate{{"US", "MI", "1AB234"}}},
+		{name: "empty trailer", text: "001|ABCD1|20261128|USMI 1AB234|", plates: []ManifestPlate{{"US", "MI",
+			"1AB234"}}},
 		{name: "no day", text: "001|ABCD1|20261328|", fail: "date"},
 		{name: "no version", text: "x|ABCD1|20261128", fail: "version"},
 		{name: "no trip", text: "001|1234|20261128", fail: "SCAC"},
@@ -297,7 +333,8 @@ func TestTruckManifest(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || len(m.Plates) != len(c.plates) || len(m.Repairs) != c.repairs || m.Date.Format(time.DateOnly) != "2026-11-28" {
+		if err != nil || len(m.Plates) != len(c.plates) || len(m.Repairs) != c.repairs ||
+			m.Date.Format(time.DateOnly) != "2026-11-28" {
 			t.Errorf("%s: %v, %+v", c.name, err, m)
 			continue
 		}
@@ -314,10 +351,12 @@ func TestAEILine(t *testing.T) {
 	right := `01/16/2006 10:58,0003,"51","1","19","CSX ","987654","Right","193","6","1","0"`
 	a, err1 := ParseAEILine(left)
 	b, err2 := ParseAEILine(right)
-	if err1 != nil || err2 != nil || a.Car.Value != b.Car.Value || a.Side != "left" || b.Side != "right" || b.LengthDm != 193 || b.Axles != 6 || b.EquipmentGroup != "19" {
+	if err1 != nil || err2 != nil || a.Car.Value != b.Car.Value || a.Side != "left" || b.Side != "right" ||
+		b.LengthDm != 193 || b.Axles != 6 || b.EquipmentGroup != "19" {
 		t.Errorf("%v %v %+v %+v", err1, err2, a, b)
 	}
-	for _, bad := range []string{"", "1,2", strings.Replace(left, "Left", "Top", 1), strings.Replace(left, "193", "x", 1), strings.Replace(left, "01/16", "16/16", 1),
+	for _, bad := range []string{"", "1,2", strings.Replace(left, "Left", "Top", 1), strings.Replace(left, "193",
+		"x", 1), strings.Replace(left, "01/16", "16/16", 1),
 		strings.Replace(left, "CSX ", "1", 1), strings.Replace(left, `"6"`, `"-6"`, 1), `"` + left} {
 		if tag, err := ParseAEILine(bad); err == nil {
 			t.Errorf("%s is %+v", bad, tag)
@@ -329,11 +368,13 @@ func TestAEILine(t *testing.T) {
 func TestLicenceKeepsNothingOfThePerson(t *testing.T) {
 	text := "@\n\x1e\rANSI 636012030001DL00310440DLDCAG\nDBA20290804\nDCSDOE-SMITH\nDCTJANE\nDBD20240805\nDBB19800804\nDAG12 ELM STREET\nDAJON\nDAQD6101-40706-60905\nDCGCAN\n"
 	l, err := ParseLicence(text)
-	if err != nil || l.Issuer != "636012" || l.Country != "CAN" || l.State != "ON" || l.Type != "DL" || l.Expires.Format(time.DateOnly) != "2029-08-04" || l.Length != 471 {
+	if err != nil || l.Issuer != "636012" || l.Country != "CAN" || l.State != "ON" || l.Type != "DL" ||
+		l.Expires.Format(time.DateOnly) != "2029-08-04" || l.Length != 471 {
 		t.Errorf("%v %+v", err, l)
 	}
 	for _, r := range Readings(text) {
-		if s := string(r.Kind) + r.Value + r.Issuer + r.Why; !r.Kind.Personal() || strings.Contains(s, "DOE") || strings.Contains(s, "40706") || strings.Contains(s, "1980") {
+		if s := string(r.Kind) + r.Value + r.Issuer + r.Why; !r.Kind.Personal() || strings.Contains(s, "DOE") ||
+			strings.Contains(s, "40706") || strings.Contains(s, "1980") {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -375,7 +416,8 @@ func TestPlates(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want int
-	}{{"ABC", "ABC", 0}, {"ABC", "ABD", 1}, {"ABC", "BC", 1}, {"", "AB", 2}, {"A12", "21A", 2}, {"京A1", "沪A1", 1}, {"", "", 0}, {"ÖÄ", "", 2}} {
+	}{{"ABC", "ABC", 0}, {"ABC", "ABD", 1}, {"ABC", "BC", 1}, {"", "AB", 2}, {"A12", "21A", 2}, {"京A1", "沪A1",
+		1}, {"", "", 0}, {"ÖÄ", "", 2}} {
 		if got := Distance(c.a, c.b); got != c.want {
 			t.Errorf("%q to %q is %d, not %d", c.a, c.b, got, c.want)
 		}

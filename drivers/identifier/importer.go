@@ -1,7 +1,8 @@
 package identifier
 
-// ParseImporter reads an importer's business number of the CRA: 9 digits, the program RM (import and export), a reference number of 4
-// digits. The ninth digit is the Luhn check digit of the eight before. Blanks and dashes between the parts are left out.
+// ParseImporter reads an importer's business number of the CRA: 9 digits, the program RM (import and export), a
+// reference number of 4 digits. The ninth digit is the Luhn check digit of the eight before. Blanks and dashes
+// between the parts are left out.
 func ParseImporter(text string) (Reading, error) {
 	number := compact(text, "-")
 	switch {

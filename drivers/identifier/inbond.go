@@ -1,7 +1,7 @@
 package identifier
 
-// ParseInBond reads a number of CBP form 7512 (transport in bond): a serial number of 8 digits and its remainder by 7. That check does not
-// find a digit that is off by 7.
+// ParseInBond reads a number of CBP form 7512 (transport in bond): a serial number of 8 digits and its remainder by
+// 7. That check does not find a digit that is off by 7.
 func ParseInBond(text string) (Reading, error) {
 	number := compact(text, "-")
 	switch {

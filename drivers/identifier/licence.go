@@ -14,15 +14,16 @@ type Licence struct {
 	State   string    // jurisdiction of the address, 2 letters; "" for not given
 	Type    string    // "DL" licence, "ID" identity card, "EN" enhanced; "" for a magnetic stripe
 	Expires time.Time // a day in no zone; zero for not given or not readable
-	Length  int       // bytes that the header says the data have, from the compliance indicator '@' on; 0 when it does not say
+	Length  int       // bytes that the header says the data have, from '@' on; 0 when it does not say
 }
 
 var (
-	// aamvaHead is the header of AAMVA's card design standard: compliance indicator, LF, RS, CR, file type ("ANSI ", or "AAMVA" on cards
-	// before 2003), issuer, versions, number of entries. Readers that type what they read leave the control characters out, or change them.
+	// aamvaHead is the header of AAMVA's card design standard: compliance indicator, LF, RS, CR, file type ("ANSI ",
+	// or "AAMVA" on cards before 2003), issuer, versions, number of entries. Readers that type what they read leave
+	// the control characters out, or change them.
 	aamvaHead = regexp.MustCompile(`^@?[\x00-\x20]*(?:ANSI ?|AAMVA ?)(\d{6})`)
 	// aamvaEntries are the subfile designators: type, offset and length of each.
-	aamvaEntries = regexp.MustCompile(`^@?[\x00-\x20]*(?:ANSI ?|AAMVA ?)\d{6}\d{2,4}\d{2}((?:(?:DL|ID|EN|Z[A-Z])\d{8}){1,10})`)
+	aamvaEntries = regexp.MustCompile(aamvaHead.String() + `\d{4,6}((?:(?:DL|ID|EN|Z[A-Z])\d{8}){1,10})`)
 	aamvaEntry   = regexp.MustCompile(`(DL|ID|EN|Z[A-Z])(\d{4})(\d{4})`)
 	// track1 and track2 are a card's magnetic stripe: "%NYALBANY^DOE$JOHN^…", ";6360261234567=…".
 	track1 = regexp.MustCompile(`^%[A-Z]{2}[A-Z .'-]{1,13}\^`)
@@ -31,13 +32,15 @@ var (
 	element = regexp.MustCompile(`^(?:DL|ID|EN)?[DZ][A-Z][A-Z]`)
 )
 
-// HasLicence reports whether a text begins a driving licence's data, or holds them somewhere: for what must not leave the lane.
+// HasLicence reports whether a text begins a driving licence's data, or holds them somewhere: for what must not leave
+// the lane.
 func HasLicence(text string) bool {
 	if i := strings.IndexByte(text, ']'); i == 0 && len(text) > 3 {
 		text = text[3:]
 	}
 	text = strings.TrimLeft(text, "\x02")
-	return aamvaHead.MatchString(text) || track1.MatchString(text) || track2.MatchString(text) || aamvaInside.MatchString(text)
+	return aamvaHead.MatchString(text) || track1.MatchString(text) || track2.MatchString(text) ||
+		aamvaInside.MatchString(text)
 }
 
 var aamvaInside = regexp.MustCompile(`(?:ANSI |AAMVA)\d{10}|[\r\n\x1e](?:DCS|DAC|DAQ|DBB|DAG)`)
@@ -45,8 +48,8 @@ var aamvaInside = regexp.MustCompile(`(?:ANSI |AAMVA)\d{10}|[\r\n\x1e](?:DCS|DAC
 // IsLicenceLine reports whether a line can be a part of a licence's data: an element such as "DAQ1234567".
 func IsLicenceLine(line string) bool { return element.MatchString(line) }
 
-// ParseLicence reads the issuer, the type and the day of expiry of a driving licence's data (AAMVA DL/ID Card Design Standard, annex D; or
-// the magnetic stripe of annex F). Everything else is left behind.
+// ParseLicence reads the issuer, the type and the day of expiry of a driving licence's data (AAMVA DL/ID Card Design
+// Standard, annex D; or the magnetic stripe of annex F). Everything else is left behind.
 func ParseLicence(text string) (Licence, error) {
 	text = strings.TrimLeft(Unwrap(text).Text, "\x02")
 	if m := aamvaHead.FindStringSubmatch(text); m != nil {
@@ -69,7 +72,7 @@ func (l *Licence) entries(text string) {
 	if m == nil {
 		return
 	}
-	for i, e := range aamvaEntry.FindAllStringSubmatch(m[1], -1) {
+	for i, e := range aamvaEntry.FindAllStringSubmatch(m[2], -1) {
 		if i == 0 {
 			l.Type = e[1]
 		}
@@ -118,7 +121,8 @@ func (l Licence) Reading() Reading {
 	return r
 }
 
-// IsTravelDocument reports whether a text is a line of a machine-readable zone (ICAO 9303): 30, 36 or 44 letters, digits and fillers.
+// IsTravelDocument reports whether a text is a line of a machine-readable zone (ICAO 9303): 30, 36 or 44 letters,
+// digits and fillers.
 func IsTravelDocument(text string) bool {
 	if n := len(text); n != 30 && n != 36 && n != 44 && n != 60 && n != 72 && n != 88 && n != 90 {
 		return false

@@ -30,9 +30,9 @@ const (
 // delimiters that are tried when none is set, in this order.
 const delimiters = "|^~;,\t" + gs
 
-// ParseTruckManifest reads a truck manifest. delimiter is what stands between the fields; "" tries the usual ones, and columns of fixed
-// width. Malformed ones that are in the field are repaired, and Repairs says so: a plus for a blank, line ends inside, stray digits around
-// version and date.
+// ParseTruckManifest reads a truck manifest. delimiter is what stands between the fields; "" tries the usual ones,
+// and columns of fixed width. Malformed ones that are in the field are repaired, and Repairs says so: a plus for a
+// blank, line ends inside, stray digits around version and date.
 func ParseTruckManifest(text, delimiter string) (Manifest, error) {
 	m := Manifest{}
 	clean := strings.Map(func(r rune) rune {
@@ -50,7 +50,8 @@ func ParseTruckManifest(text, delimiter string) (Manifest, error) {
 	}
 	fields := manifestFields(clean, delimiter)
 	if len(fields) < 3 || len(fields) > 3+maxPlates {
-		return Manifest{}, wrong(TruckManifest, "fields", "%d, must be version, trip, date and up to %d plates", len(fields), maxPlates)
+		return Manifest{}, wrong(TruckManifest, "fields", "%d, must be version, trip, date and up to %d plates",
+			len(fields), maxPlates)
 	}
 	if err := m.head(fields[0], fields[1], fields[2]); err != nil {
 		return Manifest{}, err
@@ -80,7 +81,8 @@ func manifestFields(text, delimiter string) []string {
 	if len(text) < plates || len(text) > plates+maxPlates*plateWidth {
 		return nil
 	}
-	fields := []string{text[:versionWidth], text[versionWidth : versionWidth+tripWidth], text[versionWidth+tripWidth : plates]}
+	fields := []string{text[:versionWidth], text[versionWidth : versionWidth+tripWidth],
+		text[versionWidth+tripWidth : plates]}
 	for rest := text[plates:]; rest != ""; {
 		n := min(plateWidth, len(rest))
 		fields, rest = append(fields, rest[:n]), rest[n:]
@@ -145,5 +147,6 @@ func manifestPlate(text string) (ManifestPlate, error) {
 
 // Reading is the manifest as one thing that a code can be: its trip number.
 func (m Manifest) Reading() Reading {
-	return Reading{Kind: TruckManifest, Value: m.Trip.Value, Issuer: m.Trip.Issuer, Check: CheckNone, Why: strings.Join(m.Repairs, "; ")}
+	return Reading{Kind: TruckManifest, Value: m.Trip.Value, Issuer: m.Trip.Issuer, Check: CheckNone,
+		Why: strings.Join(m.Repairs, "; ")}
 }

@@ -2,8 +2,9 @@ package identifier
 
 var postalWeights = [8]int{8, 6, 4, 2, 3, 5, 9, 7}
 
-// ParsePostalItem reads an item's number of UPU S10: service of 2 letters, 8 digits, check digit, country of 2 letters. The check digit is
-// 11 less the weighted sum modulo 11; 10 is written 0, 11 is written 5, so that a 5 that stands for 11 is a weak check.
+// ParsePostalItem reads an item's number of UPU S10: service of 2 letters, 8 digits, check digit, country of 2
+// letters. The check digit is 11 less the weighted sum modulo 11; 10 is written 0, 11 is written 5, so that a 5 that
+// stands for 11 is a weak check.
 func ParsePostalItem(text string) (Reading, error) {
 	number := compact(text, "-")
 	switch {

@@ -38,7 +38,8 @@ func TestPrintedCodes(t *testing.T) {
 	} {
 		t.Run(c.symbology+" "+c.text, func(t *testing.T) {
 			picture := filepath.Join(t.TempDir(), "code.png")
-			if out, err := exec.Command("zint", "-b", c.symbology, "--scale=2", "--whitesp=10", "--vwhitesp=10", "-o", picture, "-d", c.text).CombinedOutput(); err != nil {
+			if out, err := exec.Command("zint", "-b", c.symbology, "--scale=2", "--whitesp=10", "--vwhitesp=10",
+				"-o", picture, "-d", c.text).CombinedOutput(); err != nil {
 				t.Fatalf("zint: %v: %s", err, out)
 			}
 			var said bytes.Buffer
@@ -52,7 +53,8 @@ func TestPrintedCodes(t *testing.T) {
 			if !ok || zbarNames[name] == "" {
 				t.Fatalf("zbarimg read %q", out)
 			}
-			for _, code := range []string{text, zbarNames[name] + text, fmt.Sprintf("\x02%s%s\x03", zbarNames[name], text)} {
+			for _, code := range []string{text, zbarNames[name] + text, fmt.Sprintf("\x02%s%s\x03", zbarNames[name],
+				text)} {
 				if r := Readings(code)[0]; string(r.Kind) != c.kind || r.Value != c.value {
 					t.Errorf("printed %q, read %q: %+v", c.text, code, r)
 				}

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// checked are the identifiers whose check digit finds each error of one digit, with a generator of all but the check digit and the place
-// of the check digit.
+// checked are the identifiers whose check digit finds each error of one digit, with a generator of all but the check
+// digit and the place of the check digit.
 var checked = map[string]struct {
 	body  string // a regular expression of what stands around the check digit
 	at    int
@@ -51,8 +51,8 @@ func valid(t *rapid.T, name string) (string, Reading) {
 	return text, reading
 }
 
-// TestSingleDigitErrors changes one digit. Luhn, GS1, ISO 6346 and S10 find it, unless the check is weak before or after; modulo 7 finds it
-// unless the digit is off by 7.
+// TestSingleDigitErrors changes one digit. Luhn, GS1, ISO 6346 and S10 find it, unless the check is weak before or
+// after; modulo 7 finds it unless the digit is off by 7.
 func TestSingleDigitErrors(t *testing.T) {
 	for name, c := range checked {
 		t.Run(name, func(t *testing.T) {
@@ -110,7 +110,8 @@ func hasReading(all []Reading, r Reading) bool {
 func TestWrappingsChangeNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringMatching(`[A-Z0-9][A-Z0-9-]{3,24}`).Draw(t, "text")
-		wrap := rapid.SampledFrom([]string{"\x02%s\x03", "]C0%s", "]A0*%s*", "*%s*", "%s\r\n", " %s ", "\x02]Q1%s\x03\r"}).Draw(t, "wrap")
+		wrap := rapid.SampledFrom([]string{"\x02%s\x03", "]C0%s", "]A0*%s*", "*%s*", "%s\r\n", " %s ",
+			"\x02]Q1%s\x03\r"}).Draw(t, "wrap")
 		want, got := Readings(text), Readings(fmt.Sprintf(wrap, text))
 		if fmt.Sprint(want) != fmt.Sprint(got) {
 			t.Fatalf("%q: %v\nwrapped %v", text, want, got)
@@ -124,7 +125,8 @@ func TestDistanceIsAMetric(t *testing.T) {
 		s := rapid.StringMatching(`[A-C京]{0,7}`)
 		a, b, c := s.Draw(t, "a"), s.Draw(t, "b"), s.Draw(t, "c")
 		ab := Distance(a, b)
-		if ab != Distance(b, a) || (ab == 0) != (a == b) || ab > Distance(a, c)+Distance(c, b) || ab > max(utf8.RuneCountInString(a), utf8.RuneCountInString(b)) {
+		if ab != Distance(b, a) || (ab == 0) != (a == b) || ab > Distance(a, c)+Distance(c, b) ||
+			ab > max(utf8.RuneCountInString(a), utf8.RuneCountInString(b)) {
 			t.Fatalf("%q %q %q: %d", a, b, c, ab)
 		}
 	})

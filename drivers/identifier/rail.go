@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// ParseRailCar reads the number of a North American rail car: reporting mark of 2 to 4 letters, 1 to 6 digits. The value has no blanks
-// and no leading zeros: CSX 012345 and CSX12345 are one car. It has no check digit.
+// ParseRailCar reads the number of a North American rail car: reporting mark of 2 to 4 letters, 1 to 6 digits. The
+// value has no blanks and no leading zeros: CSX 012345 and CSX12345 are one car. It has no check digit.
 func ParseRailCar(text string) (Reading, error) {
 	number := compact(text, "-")
 	n := leadingLetters(number)
@@ -28,8 +28,8 @@ func ParseRailCar(text string) (Reading, error) {
 	return Reading{Kind: RailCar, Value: number[:n] + serial, Issuer: number[:n], Check: CheckNone}, nil
 }
 
-// AEITag is what a reader of Automatic Equipment Identification (AAR S-918) says of one tag. A car carries two, left and right: both have
-// the same Car.
+// AEITag is what a reader of Automatic Equipment Identification (AAR S-918) says of one tag. A car carries two, left
+// and right: both have the same Car.
 type AEITag struct {
 	Read           time.Time // by the reader's clock, without zone: UTC is written; zero when it has none
 	Sequence       string    // of the reader
@@ -48,7 +48,8 @@ const aeiFields = 12
 //
 //	01/16/2006 10:58,0003,"51","1","19","CSX ","987654","Right","193","6","1","0"
 //
-// time, sequence, two fields of the reader's own, equipment group, reporting mark, number, side, length, axles, bearing, platform.
+// time, sequence, two fields of the reader's own, equipment group, reporting mark, number, side, length, axles,
+// bearing, platform.
 func ParseAEILine(text string) (AEITag, error) {
 	r := csv.NewReader(strings.NewReader(strings.TrimSpace(text)))
 	r.TrimLeadingSpace = true
@@ -89,8 +90,8 @@ func ParseAEILine(text string) (AEITag, error) {
 	return t, nil
 }
 
-// ParseUICWagon reads a wagon's number of UIC leaflet 438-2: 12 digits, the last one Luhn's check digit; the third and fourth are the
-// country of registration.
+// ParseUICWagon reads a wagon's number of UIC leaflet 438-2: 12 digits, the last one Luhn's check digit; the third
+// and fourth are the country of registration.
 func ParseUICWagon(text string) (Reading, error) {
 	number := compact(text, "-")
 	switch {

@@ -12,8 +12,9 @@ type candidate struct {
 	weight int
 }
 
-// form is one identifier with how much its form alone says. A form that hardly anything else has is told also when its check is wrong:
-// it was misread. One that many numbers have is told first when its check agrees, and last when it does not.
+// form is one identifier with how much its form alone says. A form that hardly anything else has is told also when
+// its check is wrong: it was misread. One that many numbers have is told first when its check agrees, and last when
+// it does not.
 type form struct {
 	parse func(string) (Reading, error)
 	// ok, none and wrong are the weights by the check's verdict.
@@ -21,7 +22,8 @@ type form struct {
 	fits            func(text string) bool // a condition beside the form; nil for none
 }
 
-// The weights, from experience at lanes: a check that agrees outweighs a form without check; among those the more special form is first.
+// The weights, from experience at lanes: a check that agrees outweighs a form without check; among those the more
+// special form is first.
 var forms = []form{
 	{parse: ParseContainer, ok: 95, wrong: 75},
 	{parse: ParseImporter, ok: 95, wrong: 80},
@@ -39,12 +41,18 @@ var forms = []form{
 	{parse: ParseULD, none: 62},
 	{parse: ParseSeal, none: 75, fits: func(t string) bool { return strings.HasPrefix(t, "SEAL") }},
 	{parse: ParseTripNumber, none: 78, fits: func(t string) bool { return strings.Contains(t, "PAPS") }},
-	{parse: ParseCargoControl, none: 79, fits: func(t string) bool { return strings.Contains(t, "PARS") && numbered(t) }},
+	{parse: ParseCargoControl, none: 79, fits: func(t string) bool {
+		return strings.Contains(t, "PARS") &&
+			numbered(t)
+	}},
 	{parse: ParseCargoControl, none: 50, fits: numbered},
 	{parse: ParseRailCar, none: 48, fits: func(t string) bool { return strings.Contains(t, " ") }},
 	{parse: ParseConveyance, none: 45, fits: numbered},
 	{parse: ParseSCAC, none: 40},
-	{parse: ParseTripNumber, none: 38, fits: func(t string) bool { return numbered(t) && isDigit(t[leadingLetters(t)]) }},
+	{parse: ParseTripNumber, none: 38, fits: func(t string) bool {
+		return numbered(t) &&
+			isDigit(t[leadingLetters(t)])
+	}},
 	{parse: ParseACEDriver, none: 36},
 	{parse: ParseRailCar, none: 30, fits: plain},
 	{parse: ParseDriverNumber, none: opaque, fits: func(t string) bool { return len(t) > 4 }},
@@ -79,10 +87,10 @@ func numbered(text string) bool {
 
 const maxReading = 512 // bytes; what is longer is no identifier
 
-// Readings returns everything that a code can be, the best first; the code may be wrapped (see Unwrap). It always returns one reading at
-// least: Unknown, with the text in upper case, when the code has no form that is known. What is not written in a way that tells it from
-// another thing is told as both: it is for lists, and for people, to say which. A code that only opaque identifiers fit (a driver's number,
-// a seal) is Unknown first.
+// Readings returns everything that a code can be, the best first; the code may be wrapped (see Unwrap). It always
+// returns one reading at least: Unknown, with the text in upper case, when the code has no form that is known. What
+// is not written in a way that tells it from another thing is told as both: it is for lists, and for people, to say
+// which. A code that only opaque identifiers fit (a driver's number, a seal) is Unknown first.
 func Readings(code string) []Reading {
 	s := Unwrap(code)
 	if l, err := ParseLicence(code); err == nil {
@@ -129,9 +137,11 @@ func structured(s Scanned) (out []candidate) {
 	return out
 }
 
-// gs1Readings reads element strings. Without a symbology that says so only a code that is nothing but an SSCC is taken for one.
+// gs1Readings reads element strings. Without a symbology that says so only a code that is nothing but an SSCC is
+// taken for one.
 func gs1Readings(s Scanned) (out []candidate) {
-	if !s.GS1 && !strings.HasPrefix(s.Text, "(") && !(len(s.Text) == 20 && strings.HasPrefix(s.Text, "00") && digits(s.Text)) {
+	if !s.GS1 && !strings.HasPrefix(s.Text, "(") && !(len(s.Text) == 20 && strings.HasPrefix(s.Text, "00") &&
+		digits(s.Text)) {
 		return nil
 	}
 	elements, err := ParseGS1(s.Text)

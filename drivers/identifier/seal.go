@@ -4,8 +4,8 @@ import "strings"
 
 const maxSeal = 20 // characters
 
-// NormalSeal is a seal's number in the form that is compared: upper case, no blanks or dashes, leading letters kept. ISO 17712 asks for a
-// maker's mark, a unique number and the class (I, S, H), and knows no common form.
+// NormalSeal is a seal's number in the form that is compared: upper case, no blanks or dashes, leading letters kept.
+// ISO 17712 asks for a maker's mark, a unique number and the class (I, S, H), and knows no common form.
 func NormalSeal(text string) string { return compact(text, "-.") }
 
 // ParseSeal reads a seal's number: letters and digits, at least three digits among them. Very much can be one.
@@ -25,5 +25,6 @@ func ParseSeal(text string) (Reading, error) {
 	case count < 3:
 		return Reading{}, wrong(Seal, "number", "%q has %d digits, must have 3 or more", number, count)
 	}
-	return Reading{Kind: Seal, Value: number, Issuer: strings.TrimPrefix(number[:leadingLetters(number)], "SEAL"), Check: CheckNone}, nil
+	return Reading{Kind: Seal, Value: number, Issuer: strings.TrimPrefix(number[:leadingLetters(number)], "SEAL"),
+		Check: CheckNone}, nil
 }

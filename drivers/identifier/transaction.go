@@ -1,7 +1,7 @@
 package identifier
 
-// ParseTransaction reads a transaction number of the CBSA: 14 digits, the first five are the account security number of who releases the
-// goods. It has a check digit, whose rule is not public: the check is CheckNone.
+// ParseTransaction reads a transaction number of the CBSA: 14 digits, the first five are the account security number
+// of who releases the goods. It has a check digit, whose rule is not public: the check is CheckNone.
 func ParseTransaction(text string) (Reading, error) {
 	number := compact(text, "-")
 	switch {

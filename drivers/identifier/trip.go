@@ -1,8 +1,9 @@
 package identifier
 
-const maxTrip = 25 // characters of a trip number in the manifest's QR code; a shipment control number has at most maxShipment
-
-const maxShipment = 16
+const (
+	maxTrip     = 25 // characters of a trip number, as the manifest's QR code holds it
+	maxShipment = 16 // characters of a shipment control number
+)
 
 // ParseSCAC reads a Standard Carrier Alpha Code: 2 to 4 letters. Whether a carrier has it only a list can tell.
 func ParseSCAC(text string) (Reading, error) {
@@ -16,8 +17,9 @@ func ParseSCAC(text string) (Reading, error) {
 	return Reading{Kind: SCAC, Value: code, Issuer: code, Check: CheckNone}, nil
 }
 
-// ParseTripNumber reads a number of a carrier to the United States: a SCAC of 2 to 4 letters and a number of its own that begins with a
-// digit. A trip number has at most 25 characters; up to 16 it can be a shipment control number too (SCN, as on PAPS labels).
+// ParseTripNumber reads a number of a carrier to the United States: a SCAC of 2 to 4 letters and a number of its own
+// that begins with a digit. A trip number has at most 25 characters; up to 16 it can be a shipment control number too
+// (SCN, as on PAPS labels).
 func ParseTripNumber(text string) (Reading, error) {
 	number := upper(text)
 	n := min(leadingLetters(number), 4)

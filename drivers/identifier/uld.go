@@ -1,7 +1,7 @@
 package identifier
 
-// ParseULD reads the number of a unit load device (IATA ULD Regulations): type of 3 letters, serial number of 5 digits (4 on old ones),
-// owner of 2 letters and digits. It has no check digit.
+// ParseULD reads the number of a unit load device (IATA ULD Regulations): type of 3 letters, serial number of 5
+// digits (4 on old ones), owner of 2 letters and digits. It has no check digit.
 func ParseULD(text string) (Reading, error) {
 	number := compact(text, "-")
 	switch n := len(number); {

@@ -11,15 +11,19 @@ type Scanned struct {
 
 // symbologies are the letters of AIM symbology identifiers (ISO/IEC 15424).
 var symbologies = map[byte]string{
-	'A': "code-39", 'B': "telepen", 'C': "code-128", 'E': "ean-upc", 'F': "codabar", 'G': "code-93", 'H': "code-11", 'I': "itf",
-	'J': "dotcode", 'K': "code-16k", 'L': "pdf417", 'M': "msi", 'O': "codablock", 'P': "plessey", 'Q': "qr", 'R': "code-2of5",
-	'S': "code-2of5", 'T': "code-49", 'U': "maxicode", 'X': "other", 'Z': "none", 'd': "datamatrix", 'e': "gs1-databar", 'h': "han-xin",
+	'A': "code-39", 'B': "telepen", 'C': "code-128", 'E': "ean-upc", 'F': "codabar", 'G': "code-93", 'H': "code-11",
+	'I': "itf",
+	'J': "dotcode", 'K': "code-16k", 'L': "pdf417", 'M': "msi", 'O': "codablock", 'P': "plessey", 'Q': "qr",
+	'R': "code-2of5",
+	'S': "code-2of5", 'T': "code-49", 'U': "maxicode", 'X': "other", 'Z': "none", 'd': "datamatrix",
+	'e': "gs1-databar", 'h': "han-xin",
 	'o': "ocr", 'p': "posicode", 's': "supercode", 'z': "aztec",
 }
 
 // gs1Symbologies are the identifiers whose data are GS1 element strings: FNC1 stood in the first place.
 var gs1Symbologies = map[string]string{
-	"C1": "gs1-128", "d2": "gs1-datamatrix", "Q3": "gs1-qr", "e0": "gs1-databar", "e1": "gs1-databar", "e2": "gs1-databar", "J1": "gs1-dotcode",
+	"C1": "gs1-128", "d2": "gs1-datamatrix", "Q3": "gs1-qr", "e0": "gs1-databar", "e1": "gs1-databar",
+	"e2": "gs1-databar", "J1": "gs1-dotcode",
 }
 
 const (
@@ -28,8 +32,8 @@ const (
 	gs  = "\x1d" // group separator: how readers send FNC1
 )
 
-// Unwrap takes off what readers and symbologies put around a code: the frame of STX and ETX, line ends, the AIM prefix ("]C0"), FNC1 in
-// the first place, the start and stop stars of Code 39. Blanks are trimmed.
+// Unwrap takes off what readers and symbologies put around a code: the frame of STX and ETX, line ends, the AIM
+// prefix ("]C0"), FNC1 in the first place, the start and stop stars of Code 39. Blanks are trimmed.
 func Unwrap(text string) Scanned {
 	text = strings.Trim(text, " \t\r\n\x00"+stx+etx)
 	s := Scanned{}

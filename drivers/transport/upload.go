@@ -17,7 +17,7 @@ const (
 	floorGrace   = 10 * time.Second // which it may be late
 	stalledAfter = 500 * time.Millisecond
 	crowdedBytes = 16 << 10                // bytes a second below which a sender gives its place to another
-	placeWait    = 1500 * time.Millisecond // how long a sender waits for a place: it expects an answer within some seconds
+	placeWait    = 1500 * time.Millisecond // how long a sender waits for a place
 	placeLook    = 50 * time.Millisecond   // between two looks for a sender to send away
 )
 
@@ -27,7 +27,8 @@ type SlowError struct{ Reason string }
 // Error implements error.
 func (e *SlowError) Error() string { return e.Reason }
 
-// upload is a body under way. It counts only the time in which the sender was waited for: a journal that is slow is not the sender's fault.
+// upload is a body under way. It counts only the time in which the sender was waited for: a journal that is slow is
+// not the sender's fault.
 type upload struct {
 	body    io.Reader
 	control *http.ResponseController
@@ -42,7 +43,8 @@ type upload struct {
 	warning *SlowError
 }
 
-// Read implements io.Reader. It fails with a SlowError when the sender fell below the floor, or was sent away for another.
+// Read implements io.Reader. It fails with a SlowError when the sender fell below the floor, or was sent away for
+// another.
 func (u *upload) Read(p []byte) (int, error) {
 	if err := u.begin(); err != nil {
 		return 0, err
@@ -80,7 +82,8 @@ func (u *upload) end(n int, err error) error {
 		return u.warning
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		u.whole = true
-		return &SlowError{fmt.Sprintf("the document came too slowly: %d bytes in %s, the floor is %d bytes a second; try again", u.size, u.waited.Round(time.Second), floorBytes)}
+		return &SlowError{fmt.Sprintf("the document came too slowly: %d bytes in %s, the floor is %d bytes a second; try again",
+			u.size, u.waited.Round(time.Second), floorBytes)}
 	}
 	u.whole = true
 	if errors.Is(err, io.EOF) {
@@ -124,7 +127,8 @@ func (u *upload) sendAway() {
 		return
 	}
 	u.cut = true
-	u.warning = &SlowError{fmt.Sprintf("the document came slowly (%d bytes so far) while others waited: try again", u.size)}
+	u.warning = &SlowError{fmt.Sprintf("the document came slowly (%d bytes so far) while others waited: try again",
+		u.size)}
 	u.control.SetReadDeadline(time.Unix(1, 0)) // an error leaves it until the floor ends it
 }
 
@@ -140,7 +144,8 @@ func newPlaces(limit int) *places {
 	return &places{max: limit, uploads: map[*upload]bool{}, freed: make(chan struct{})}
 }
 
-// enter waits for a place, at most placeWait, and sends the slowest sender away for it. It reports whether there was one.
+// enter waits for a place, at most placeWait, and sends the slowest sender away for it. It reports whether there was
+// one.
 func (p *places) enter(ctx context.Context, u *upload) bool {
 	ctx, cancel := context.WithTimeout(ctx, placeWait)
 	defer cancel()

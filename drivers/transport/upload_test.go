@@ -40,10 +40,11 @@ func (l *pipeListener) dial() net.Conn {
 // serve runs an endpoint that reads its documents whole.
 func serve(t *testing.T) (l *pipeListener, stop func()) {
 	t.Helper()
-	e := &endpoint{HTTP: HTTP{Path: "/", MaxBytes: 1 << 20}, places: newPlaces(maxRequests), handle: func(_ context.Context, d Document) error {
-		_, err := io.Copy(io.Discard, d.Body)
-		return err
-	}}
+	e := &endpoint{HTTP: HTTP{Path: "/", MaxBytes: 1 << 20}, places: newPlaces(maxRequests),
+		handle: func(_ context.Context, d Document) error {
+			_, err := io.Copy(io.Discard, d.Body)
+			return err
+		}}
 	l = &pipeListener{make(chan net.Conn), make(chan struct{})}
 	srv := &http.Server{Handler: e, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout}
 	ended := make(chan error, 1)
@@ -60,7 +61,8 @@ func serve(t *testing.T) (l *pipeListener, stop func()) {
 func post(t *testing.T, l *pipeListener, size, sent int) net.Conn {
 	t.Helper()
 	c := l.dial()
-	if _, err := fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: lane\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", sent)); err != nil {
+	if _, err := fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: lane\r\nContent-Length: %d\r\n\r\n%s", size,
+		strings.Repeat("x", sent)); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -80,7 +82,8 @@ func answerOf(t *testing.T, c net.Conn) (int, string) {
 	return r.StatusCode, string(text)
 }
 
-// TestNinthSenderPassesEightSlowOnes hangs eight posts; the next sender is answered within 2 s, and one of the slow ones is told why.
+// TestNinthSenderPassesEightSlowOnes hangs eight posts; the next sender is answered within 2 s, and one of the slow
+// ones is told why.
 func TestNinthSenderPassesEightSlowOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, stop := serve(t)
@@ -132,7 +135,8 @@ func TestFloor(t *testing.T) {
 			}
 		}()
 		code, text := answerOf(t, c)
-		if took := time.Since(begin); code != http.StatusRequestTimeout || !strings.Contains(text, "floor") || took < floorGrace || took > 2*floorGrace {
+		if took := time.Since(begin); code != http.StatusRequestTimeout || !strings.Contains(text, "floor") ||
+			took < floorGrace || took > 2*floorGrace {
 			t.Errorf("%d %q after %s", code, text, time.Since(begin))
 		}
 		c.Close()
@@ -162,7 +166,8 @@ func TestPatienceWithASteadySender(t *testing.T) {
 	})
 }
 
-// TestFastSendersAreNotSentAway fills all places with documents whose handler works: the next one waits, and is told to try again.
+// TestFastSendersAreNotSentAway fills all places with documents whose handler works: the next one waits, and is told
+// to try again.
 func TestFastSendersAreNotSentAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlaces(1)
@@ -186,7 +191,8 @@ func TestAnswers(t *testing.T) {
 		err  error
 		code int
 	}{
-		{nil, 200}, {fmt.Errorf("%w: heartbeat", ErrNothing), 200}, {&BadFileError{errors.New("no")}, 400}, {&BadFileError{&SlowError{"slow"}}, 408},
+		{nil, 200}, {fmt.Errorf("%w: heartbeat", ErrNothing), 200}, {&BadFileError{errors.New("no")},
+			400}, {&BadFileError{&SlowError{"slow"}}, 408},
 		{&http.MaxBytesError{Limit: 1}, 413}, {errors.New("disk full"), 503},
 	} {
 		w := &recorder{header: http.Header{}}

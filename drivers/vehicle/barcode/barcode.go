@@ -1,5 +1,6 @@
-// Package barcode is the driver of scanners that send codes over TCP or a serial line, each with a line end or in a frame of STX and ETX:
-// cargo control numbers, importers' numbers, containers, drivers' and carriers' cards. docs/protocols/barcode.md.
+// Package barcode is the driver of scanners that send codes over TCP or a serial line, each with a line end or in a
+// frame of STX and ETX: cargo control numbers, importers' numbers, containers, drivers' and carriers' cards.
+// docs/protocols/barcode.md.
 package barcode
 
 import (
@@ -17,7 +18,7 @@ type Config struct {
 	transport.Link `yaml:",inline"`
 	Prefixes       []Prefix      `yaml:"prefixes" help:"codes that are told by their beginning; the first that fits is taken"`
 	Repeat         time.Duration `yaml:"repeat" default:"3s" min:"0s" max:"10m" help:"the same code again within this is the same scan"`
-	NoCode         []string      `yaml:"no_code" help:"what the reader sends when it read nothing, in any case of letters; without it NoRead, No Read, ?, NR, ERROR and the like"`
+	NoCode         []string      `yaml:"no_code" help:"what the reader sends when it read nothing; default: NoRead, ?, NR, ERROR and the like"`
 }
 
 // Sandbox implements driver.Sandboxed.
@@ -27,7 +28,10 @@ func (c *Config) Sandbox(driver.Sandbox) {}
 func (c Config) Check() error { return c.Link.Check() }
 
 // Spec describes the driver.
-var Spec = driver.New("barcode", "Bar code scanner", func(c Config, env driver.Env) (driver.Driver, error) { return &scanner{c, env}, nil })
+var Spec = driver.New("barcode", "Bar code scanner", func(c Config, env driver.Env) (driver.Driver,
+	error) {
+	return &scanner{c, env}, nil
+})
 
 type scanner struct {
 	Config
@@ -41,9 +45,10 @@ func (s *scanner) Run(ctx context.Context, sink driver.Sink) error {
 	return l.Run(ctx, s.env.Links, sink)
 }
 
-// noCode are the words by which readers say that they read nothing: SICK, Cognex, Datalogic, Keyence, Zebra, Honeywell. They are defaults of
-// the makers, letters in any case.
-var noCode = []string{"noread", "no read", "no-read", "no_read", "nr", "error", "err", "?", "??", "???", "????", "*", "fail", "failed", "timeout", "<noread>", "no code"}
+// noCode are the words by which readers say that they read nothing: SICK, Cognex, Datalogic, Keyence, Zebra,
+// Honeywell. They are defaults of the makers, letters in any case.
+var noCode = []string{"noread", "no read", "no-read", "no_read", "nr", "error", "err", "?", "??", "???", "????",
+	"*", "fail", "failed", "timeout", "<noread>", "no code"}
 
 // isNoCode reports whether a line is the reader's word for no code.
 func (c *Config) isNoCode(text string) bool {

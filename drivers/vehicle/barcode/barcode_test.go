@@ -25,7 +25,8 @@ func TestConforms(t *testing.T) {
 	drivertest.Stream{
 		Spec: Spec, Input: in, Cut: 20, Normal: func(*observation.Observation) {},
 		Settings: func(address string) any {
-			return &Config{Link: transport.Link{Address: address}, Repeat: 3 * time.Second, Prefixes: []Prefix{{"driver-card", "FAST-"}}}
+			return &Config{Link: transport.Link{Address: address}, Repeat: 3 * time.Second,
+				Prefixes: []Prefix{{"driver-card", "FAST-"}}}
 		},
 	}.Run(t)
 }
@@ -35,7 +36,8 @@ func TestClassify(t *testing.T) {
 	for _, c := range []struct {
 		text, kind, value, carrier, role, symbology, check, other string
 	}{
-		{"CSQU3054383", "container", "CSQU3054383", "CSQ", "equipment", "", "ok", "cargo-control-number"}, // ISO 6346's own example
+		{"CSQU3054383", "container", "CSQU3054383", "CSQ", "equipment", "", "ok",
+			"cargo-control-number"}, // ISO 6346's own example
 		{"csqu 305438 3", "container", "CSQU3054383", "CSQ", "equipment", "", "ok", ""},
 		{"CSQU3054384", "container", "CSQU3054384", "CSQ", "equipment", "", "wrong", ""},
 		{"CSQU0000070", "container", "CSQU0000070", "CSQ", "equipment", "", "weak", ""},
@@ -47,8 +49,10 @@ func TestClassify(t *testing.T) {
 		{"8080123", "cargo-control-number", "8080123", "8080", "cargo", "", "none", "ace-driver-id"},
 		{"ABCDEFGH", "unknown", "ABCDEFGH", "", "", "", "none", ""},
 		{"ABCD1234567890123456789012", "unknown", "ABCD1234567890123456789012", "", "", "", "none", "driver-number"},
-		{"123456782RM0001", "importer-bn15", "123456782RM0001", "123456782", "importer", "", "ok", "cargo-control-number"},
-		{"12345123456789", "transaction-number", "12345123456789", "12345", "cargo", "", "none", "cargo-control-number"},
+		{"123456782RM0001", "importer-bn15", "123456782RM0001", "123456782", "importer", "", "ok",
+			"cargo-control-number"},
+		{"12345123456789", "transaction-number", "12345123456789", "12345", "cargo", "", "none",
+			"cargo-control-number"},
 		{"]A08080", "carrier-code", "8080", "8080", "carrier", "code-39", "none", ""},
 		{"*8080*", "carrier-code", "8080", "8080", "carrier", "code-39", "none", ""},
 		{"]C100106141411234567897", "sscc", "106141411234567897", "", "cargo", "gs1-128", "ok", ""},
@@ -60,7 +64,8 @@ func TestClassify(t *testing.T) {
 		{"x", "unknown", "X", "", "", "", "none", ""},
 	} {
 		got := Classify(c.text, prefixes)
-		if got.Type != c.kind || got.Value != c.value || got.Carrier != c.carrier || got.Role != c.role || got.Symbology != c.symbology || got.Check != c.check ||
+		if got.Type != c.kind || got.Value != c.value || got.Carrier != c.carrier || got.Role != c.role ||
+			got.Symbology != c.symbology || got.Check != c.check ||
 			got.CheckFailed != (c.check == "wrong") || got.Text != c.text || got.Entry != "scan" {
 			t.Errorf("%s is %v", c.text, got)
 		}
@@ -149,10 +154,14 @@ func TestLicenceStaysInTheScanner(t *testing.T) {
 			}
 			return r
 		}, licenceData[1:]) + "\r"}, 1},
-		{"longer than a code", []string{"@\n\x1e\rANSI 636012030001DL00310440DL" + strings.Repeat("DOE JANE 1980 ELM 40706 ", 200) + "\r"}, 1},
-		{"with a broken character", []string{"@\n\x1e\rANSI 636012030001DL00310440DLDCAG\nDCSDOE\xff\xfe\nDACJANE\n"}, 1},
+		{"longer than a code",
+			[]string{"@\n\x1e\rANSI 636012030001DL00310440DL" + strings.Repeat("DOE JANE 1980 ELM 40706 ",
+				200) + "\r"}, 1},
+		{"with a broken character",
+			[]string{"@\n\x1e\rANSI 636012030001DL00310440DLDCAG\nDCSDOE\xff\xfe\nDACJANE\n"}, 1},
 		{"magnetic stripe", []string{"%ONTORONTO^DOE$JANE^12 ELM STREET^?\r;6360121234567=290819800804?\r"}, 2},
-		{"passport", []string{"P<CANDOE<<JANE<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<\rZE000509<9CAN8008049F2301147<<<<<<<<<<<<<<08\r"}, 2},
+		{"passport",
+			[]string{"P<CANDOE<<JANE<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<\rZE000509<9CAN8008049F2301147<<<<<<<<<<<<<<08\r"}, 2},
 	} {
 		d := &decoder{faults: &driver.Faults{}}
 		var all []*observation.Observation
@@ -179,7 +188,8 @@ func TestLicenceStaysInTheScanner(t *testing.T) {
 		}
 	}
 	codes, _ := feed(Config{}, licenceData+"\r\n")
-	if c := codes[0]; c.Type != "driving-licence" || c.Text != "" || c.Value != "" || c.Carrier != "636012" || !strings.Contains(c.Note, "expires 2029-08-04") || c.Role != "driver" {
+	if c := codes[0]; c.Type != "driving-licence" || c.Text != "" || c.Value != "" || c.Carrier != "636012" ||
+		!strings.Contains(c.Note, "expires 2029-08-04") || c.Role != "driver" {
 		t.Errorf("%v", c)
 	}
 }
@@ -191,7 +201,8 @@ func TestKeys(t *testing.T) {
 	sink := drivertest.NewSink()
 	for range 2 {
 		again := &decoder{faults: d.faults}
-		if _, err := sink.Commit(t.Context(), again.Feed(time.Unix(1000, 0), []byte(long+"A\r"+long+"B\r"))...); err != nil {
+		if _, err := sink.Commit(t.Context(), again.Feed(time.Unix(1000, 0),
+			[]byte(long+"A\r"+long+"B\r"))...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -207,7 +218,8 @@ func TestFindings(t *testing.T) {
 		t.Skipf("the input is not here: %v", err)
 	}
 	codes, d := feed(Config{}, string(in))
-	if len(codes) != 1 || codes[0].Type != "container" || codes[0].Value != "MSKU9070323" || d.failed != 2 || d.faults.Total != 0 {
+	if len(codes) != 1 || codes[0].Type != "container" || codes[0].Value != "MSKU9070323" || d.failed != 2 ||
+		d.faults.Total != 0 {
 		t.Errorf("%v", codes)
 	}
 }
@@ -225,7 +237,8 @@ func FuzzDecoder(f *testing.F) {
 		all = append(all, d.Break(time.Unix(1e6, 0))...)
 		for _, o := range all {
 			c := o.Body.GetVehicleCode()
-			if c.Type == "" || c.Check == "" || o.Key == "" || c.Type == "driving-licence" && (c.Text != "" || c.Value != "") {
+			if c.Type == "" || c.Check == "" || o.Key == "" || c.Type == "driving-licence" && (c.Text != "" ||
+				c.Value != "") {
 				t.Error(o)
 			}
 			if bytes.ContainsAny([]byte(c.Value), "\x02\x03") {

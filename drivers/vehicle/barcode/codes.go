@@ -16,8 +16,8 @@ type Prefix struct {
 // maxAlternatives bounds what is told of a code beside its best reading.
 const maxAlternatives = 16
 
-// Classify says what a code is: by the prefixes of the settings first, then by its form. What it can be too is in the alternatives. Driving
-// licences and travel documents keep neither text nor value.
+// Classify says what a code is: by the prefixes of the settings first, then by its form. What it can be too is in the
+// alternatives. Driving licences and travel documents keep neither text nor value.
 func Classify(text string, prefixes []Prefix) *observation.VehicleCode {
 	scanned := identifier.Unwrap(text)
 	readings := identifier.Readings(text)
@@ -26,15 +26,17 @@ func Classify(text string, prefixes []Prefix) *observation.VehicleCode {
 	}
 	best := readings[0]
 	c := &observation.VehicleCode{
-		Text: text, Type: string(best.Kind), Value: best.Value, Carrier: best.Issuer, CheckFailed: best.Check == identifier.CheckWrong,
-		Role: best.Kind.Role(), Symbology: scanned.Symbology, Entry: "scan", Check: string(best.Check), Note: best.Why,
+		Text: text, Type: string(best.Kind), Value: best.Value, Carrier: best.Issuer,
+		CheckFailed: best.Check == identifier.CheckWrong,
+		Role:        best.Kind.Role(), Symbology: scanned.Symbology, Entry: "scan", Check: string(best.Check), Note: best.Why,
 	}
 	if best.Kind.Personal() {
 		c.Text = ""
 	}
 	for _, r := range readings[1:min(len(readings), maxAlternatives+1)] {
 		c.Alternatives = append(c.Alternatives, &observation.CodeReading{
-			Type: string(r.Kind), Value: r.Value, Carrier: r.Issuer, Role: r.Kind.Role(), Check: string(r.Check), Note: r.Why,
+			Type: string(r.Kind), Value: r.Value, Carrier: r.Issuer, Role: r.Kind.Role(), Check: string(r.Check),
+			Note: r.Why,
 		})
 	}
 	return c

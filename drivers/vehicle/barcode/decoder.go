@@ -100,7 +100,9 @@ func (d *decoder) line(at time.Time, raw []byte) []*observation.Observation {
 		return out
 	}
 	if i := bytes.IndexFunc(code, func(r rune) bool { return !printable(r) }); i >= 0 {
-		d.fault(at, fmt.Sprintf("character %d of the code, %#02x, is no printable ASCII: speed of the line, parity?", i+1, code[i]), code)
+		d.fault(at,
+			fmt.Sprintf("character %d of the code, %#02x, is no printable ASCII: speed of the line, parity?", i+1,
+				code[i]), code)
 		return out
 	}
 	d.sound++
@@ -111,7 +113,8 @@ func (d *decoder) line(at time.Time, raw []byte) []*observation.Observation {
 	return append(out, d.scan(at, string(code))...)
 }
 
-// printable reports whether a character can stand in a code: printable ASCII, tab, the separators of GS1 and ISO/IEC 15434.
+// printable reports whether a character can stand in a code: printable ASCII, tab, the separators of GS1 and ISO/IEC
+// 15434.
 func printable(r rune) bool {
 	return r == '\t' || r == eot || r >= fs && r <= rs || r >= 0x20 && r < 0x7f
 }

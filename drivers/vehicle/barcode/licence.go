@@ -15,8 +15,9 @@ const (
 	maxLicence = 4096
 )
 
-// licence gathers the lines of a driving licence's data. They have line ends inside, so that each line would be a code of its own, with
-// the name, the address and the day of birth of a person. Only what identifier.Licence holds leaves it.
+// licence gathers the lines of a driving licence's data. They have line ends inside, so that each line would be a
+// code of its own, with the name, the address and the day of birth of a person. Only what identifier.Licence holds
+// leaves it.
 type licence struct {
 	open  bool
 	text  strings.Builder

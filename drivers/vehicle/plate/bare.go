@@ -30,7 +30,7 @@ func (b *bareRuns) follow(at time.Time, m *Message, limit int) (out []*observati
 			b.counts[camera]++
 		}
 		if b.counts[camera] == limit {
-			text := fmt.Sprintf("no plate was read of the last %d vehicles: look at lens, light and aim of the camera", limit)
+			text := fmt.Sprintf("no plate was read of the last %d vehicles: look at lens, light and aim", limit)
 			out = append(out, b.conditions.Set(at, "no-plate", camera, true, text)...)
 		}
 	}

@@ -75,8 +75,8 @@ func eachPart(f *os.File, boundary string, each func(*multipart.Part) error) err
 	}
 }
 
-// payloadPart finds the payload of a multipart body that is whole: the field json; else the first part that is JSON or XML by its type, its
-// name or its first byte, as Hikvision's anpr.xml.
+// payloadPart finds the payload of a multipart body that is whole: the field json; else the first part that is JSON
+// or XML by its type, its name or its first byte, as Hikvision's anpr.xml.
 func payloadPart(f *os.File, boundary string) (text []byte, err error) {
 	named := false
 	err = eachPart(f, boundary, func(p *multipart.Part) error {

@@ -9,13 +9,16 @@ import (
 
 // layouts are the times that cameras write. A fraction of the second behind a point or a comma is read with each.
 var layouts = []string{
-	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 Z07:00",
-	"2006-01-02 15:04:05 Z0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15-04-05", "2006-01-02_15:04:05", "2006/01/02 15:04:05", "2006.01.02 15:04:05",
-	"20060102T150405Z07:00", "20060102T150405Z0700", "20060102T150405", "20060102150405", "Mon, 02 Jan 2006 15:04:05", time.RFC1123Z, time.ANSIC,
+	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00",
+	"2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 Z07:00",
+	"2006-01-02 15:04:05 Z0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15-04-05",
+	"2006-01-02_15:04:05", "2006/01/02 15:04:05", "2006.01.02 15:04:05",
+	"20060102T150405Z07:00", "20060102T150405Z0700", "20060102T150405", "20060102150405",
+	"Mon, 02 Jan 2006 15:04:05", time.RFC1123Z, time.ANSIC,
 }
 
-// moment reads a time as the makers write it: a text with or without zone, or seconds, milliseconds, microseconds or nanoseconds since 1970.
-// One without zone is in zone. Zero for a text that is no time.
+// moment reads a time as the makers write it: a text with or without zone, or seconds, milliseconds, microseconds or
+// nanoseconds since 1970. One without zone is in zone. Zero for a text that is no time.
 func moment(text string, zone *time.Location) time.Time {
 	text = strings.TrimSpace(text)
 	if f, err := strconv.ParseFloat(text, 64); err == nil && !calendar(text) {
@@ -40,7 +43,8 @@ func moment(text string, zone *time.Location) time.Time {
 	return time.Time{}
 }
 
-// calendar reports whether a text of digits is a date and time, yyyymmddhhmmss with or without milliseconds, and no count since 1970.
+// calendar reports whether a text of digits is a date and time, yyyymmddhhmmss with or without milliseconds, and no
+// count since 1970.
 func calendar(text string) bool {
 	if len(text) != 14 && len(text) != 17 || !strings.HasPrefix(text, "20") && !strings.HasPrefix(text, "19") {
 		return false
@@ -49,7 +53,8 @@ func calendar(text string) bool {
 	return err == nil
 }
 
-// since1970 reads a count since 1970, whose unit its size tells: seconds up to the year 5138, then milliseconds, and so on.
+// since1970 reads a count since 1970, whose unit its size tells: seconds up to the year 5138, then milliseconds, and
+// so on.
 func since1970(text string, f float64) time.Time {
 	unit := time.Second
 	switch {

@@ -30,12 +30,14 @@ const (
 	mqttQueue   = 64
 )
 
-// run commits events until ctx ends or the connection is lost. A message is acknowledged to the broker when it is durable: the session is
-// kept there under the agent's name, and what could not be committed comes again.
-func (m *MQTT) run(ctx context.Context, sink driver.Sink, device string, tape *transport.Tape, commit func(context.Context, []byte) error) error {
+// run commits events until ctx ends or the connection is lost. A message is acknowledged to the broker when it is
+// durable: the session is kept there under the agent's name, and what could not be committed comes again.
+func (m *MQTT) run(ctx context.Context, sink driver.Sink, device string, tape *transport.Tape,
+	commit func(context.Context, []byte) error) error {
 	lost := make(chan error, 1)
 	messages := make(chan mqtt.Message, mqttQueue)
-	o := mqtt.NewClientOptions().AddBroker(strings.Replace(m.Broker, "mqtt://", "tcp://", 1)).SetClientID("lanewarden-" + device).SetCleanSession(false).
+	o := mqtt.NewClientOptions().AddBroker(strings.Replace(m.Broker, "mqtt://", "tcp://",
+		1)).SetClientID("lanewarden-" + device).SetCleanSession(false).
 		SetAutoReconnect(false).SetConnectTimeout(mqttTimeout).SetAutoAckDisabled(true).SetOrderMatters(true).SetUsername(m.User).
 		SetConnectionLostHandler(func(_ mqtt.Client, err error) { lost <- err }).
 		SetDefaultPublishHandler(func(_ mqtt.Client, msg mqtt.Message) {
@@ -62,7 +64,10 @@ func (m *MQTT) run(ctx context.Context, sink driver.Sink, device string, tape *t
 	}
 	client := mqtt.NewClient(o)
 	defer client.Disconnect(100)
-	for _, step := range []func() mqtt.Token{client.Connect, func() mqtt.Token { return client.Subscribe(m.Topic, 1, nil) }} {
+	for _, step := range []func() mqtt.Token{client.Connect, func() mqtt.Token {
+		return client.Subscribe(m.Topic, 1,
+			nil)
+	}} {
 		t := step()
 		select {
 		case <-t.Done():

@@ -45,8 +45,8 @@ const (
 	maxPlateRunes = 16 // characters; what is longer is no plate
 )
 
-// Decode reads a payload of any vendor that we know, JSON or XML. Times without zone are in zone. A payload that holds no plate, no vehicle
-// and is no heartbeat is an error: nothing of it can be kept.
+// Decode reads a payload of any vendor that we know, JSON or XML. Times without zone are in zone. A payload that
+// holds no plate, no vehicle and is no heartbeat is an error: nothing of it can be kept.
 func Decode(text []byte, zone *time.Location) (*Message, error) {
 	root, err := parseTree(text)
 	if err != nil {
@@ -80,7 +80,8 @@ func decodeTree(root *node, zone *time.Location) (*Message, error) {
 			return m, m.decode(v, root, zone)
 		}
 	}
-	return nil, fmt.Errorf("is of no vendor that we know: no field of it is called as a plate is (%s, ...): see docs/protocols/plate.md for the makes that are read",
+	return nil, fmt.Errorf("is of no vendor that we know: no field has a plate's name (%s, ...); "+
+		"docs/protocols/plate.md lists the makes that are read",
 		strings.Join([]string{"best_plate_number", "license_plate_number", "licensePlate", "plate"}, ", "))
 }
 
@@ -139,7 +140,8 @@ func (m *Message) read(v *vendor, root, n *node, zone *time.Location) error {
 	if c := utf8.RuneCountInString(normal); c > maxPlateRunes {
 		return fmt.Errorf("%q has %d characters: no plate has more than %d", v.plate[0], c, maxPlateRunes)
 	}
-	r := Read{VehiclePlate: &observation.VehiclePlate{Plate: plate, Normal: normal, Skeleton: identifier.PlateSkeleton(normal), Vendor: v.name}}
+	r := Read{VehiclePlate: &observation.VehiclePlate{Plate: plate, Normal: normal,
+		Skeleton: identifier.PlateSkeleton(normal), Vendor: v.name}}
 	r.Camera, r.VehicleType, r.Region = camera, n.first(v.vehicle), strings.ToLower(value(v.region))
 	r.Confidence = m.share(n, v.confidence, v.percent)
 	r.Direction, r.ID, r.heading = directions[strings.ToLower(n.first(v.direction))], value(v.id), math.NaN()
@@ -148,7 +150,8 @@ func (m *Message) read(v *vendor, root, n *node, zone *time.Location) error {
 	}
 	if text := value(v.at); text != "" {
 		if r.At = moment(text, zone); r.At.IsZero() {
-			m.Warnings = append(m.Warnings, fmt.Sprintf("the time %q cannot be read: the read has the agent's", text[:min(len(text), 64)]))
+			m.Warnings = append(m.Warnings, fmt.Sprintf("the time %q cannot be read: the read has the agent's",
+				text[:min(len(text), 64)]))
 		}
 	}
 	m.alternatives(v, n, &r)
@@ -183,7 +186,8 @@ func (m *Message) alternatives(v *vendor, n *node, r *Read) {
 			if plate == "" || plate == r.Normal || len(r.Alternatives) >= maxReads {
 				continue
 			}
-			r.Alternatives = append(r.Alternatives, &observation.PlateRead{Plate: plate, Confidence: m.share(c, []string{"confidence", "score"}, v.percent)})
+			r.Alternatives = append(r.Alternatives, &observation.PlateRead{Plate: plate, Confidence: m.share(c,
+				[]string{"confidence", "score"}, v.percent)})
 		}
 	}
 }
@@ -198,7 +202,8 @@ func edges(v *vendor, n *node, r *Read) {
 		return float32(f)
 	}
 	if v.box[0] != "" {
-		r.BoxLeft, r.BoxTop, r.BoxRight, r.BoxBottom = number(n, v.box[0]), number(n, v.box[1]), number(n, v.box[2]), number(n, v.box[3])
+		r.BoxLeft, r.BoxTop, r.BoxRight, r.BoxBottom = number(n, v.box[0]), number(n, v.box[1]), number(n,
+			v.box[2]), number(n, v.box[3])
 	}
 	if v.corners == "" {
 		return
@@ -234,6 +239,8 @@ func embeddedPictures(v *vendor, n *node) (out []Picture, err error) {
 
 // directions are the makers' words: towards the camera is forward.
 var directions = map[string]string{
-	"forward": "forward", "approach": "forward", "approaching": "forward", "in": "forward", "obverse": "forward", "front": "forward", "towards": "forward", "toward": "forward",
-	"reverse": "reverse", "away": "reverse", "leave": "reverse", "leaving": "reverse", "out": "reverse", "goaway": "reverse", "back": "reverse", "backward": "reverse",
+	"forward": "forward", "approach": "forward", "approaching": "forward", "in": "forward", "obverse": "forward",
+	"front": "forward", "towards": "forward", "toward": "forward",
+	"reverse": "reverse", "away": "reverse", "leave": "reverse", "leaving": "reverse", "out": "reverse",
+	"goaway": "reverse", "back": "reverse", "backward": "reverse",
 }

@@ -1,6 +1,6 @@
-// Package plate is the driver of plate readers: a web hook for what cameras and readers post, JSON or XML, alone, in a form or beside
-// pictures, and a broker to which they publish. A payload and its pictures are kept whole as artifacts. vendors.go says where each make has
-// what. docs/protocols/plate.md.
+// Package plate is the driver of plate readers: a web hook for what cameras and readers post, JSON or XML, alone, in
+// a form or beside pictures, and a broker to which they publish. A payload and its pictures are kept whole as
+// artifacts. vendors.go says where each make has what. docs/protocols/plate.md.
 package plate
 
 import (
@@ -89,7 +89,10 @@ func (r *reader) Run(ctx context.Context, sink driver.Sink) error {
 	if r.HTTP != nil {
 		sink.State(observation.DeviceState_STATE_RUNNING, "waiting for the reader's posts")
 		g.Go(func() error {
-			return r.HTTP.Serve(ctx, func(ctx context.Context, d transport.Document) error { return r.posted(ctx, sink, d) })
+			return r.HTTP.Serve(ctx, func(ctx context.Context, d transport.Document) error {
+				return r.posted(ctx,
+					sink, d)
+			})
 		})
 	}
 	if r.MQTT != nil {
@@ -115,7 +118,8 @@ func (r *reader) posted(ctx context.Context, sink driver.Sink, d transport.Docum
 	if err != nil {
 		return err
 	}
-	if kind == "application/x-www-form-urlencoded" || !looksLikePayload(text) && bytes.HasPrefix(text, []byte("json=")) {
+	if kind == "application/x-www-form-urlencoded" || !looksLikePayload(text) && bytes.HasPrefix(text,
+		[]byte("json=")) {
 		form, err := fromForm(text)
 		if err != nil {
 			return r.bad(ctx, sink, text, d.Peer, err)
@@ -135,11 +139,15 @@ func (r *reader) multipart(ctx context.Context, sink driver.Sink, d transport.Do
 	if err != nil {
 		return r.bad(ctx, sink, nil, d.Peer, err)
 	}
-	return r.commit(ctx, sink, text, func(each func(string, string, io.Reader) error) error { return pictureParts(f, boundary, each) }, d.Peer)
+	return r.commit(ctx, sink, text, func(each func(string, string, io.Reader) error) error {
+		return pictureParts(f,
+			boundary, each)
+	}, d.Peer)
 }
 
 // commit decodes, keeps and commits one payload. beside may be nil.
-func (r *reader) commit(ctx context.Context, sink driver.Sink, text []byte, beside picturesBeside, source string) error {
+func (r *reader) commit(ctx context.Context, sink driver.Sink, text []byte, beside picturesBeside,
+	source string) error {
 	r.env.Tape.RecordDocument("payload.json", text[:min(len(text), maxTaped+1)])
 	m, err := Decode(text, r.zone)
 	if err != nil {
@@ -171,7 +179,8 @@ func (r *reader) commit(ctx context.Context, sink driver.Sink, text []byte, besi
 }
 
 // commitWithConditions commits reads, and what they say of the reader.
-func (r *reader) commitWithConditions(ctx context.Context, sink driver.Sink, m *Message, obs []*observation.Observation) error {
+func (r *reader) commitWithConditions(ctx context.Context, sink driver.Sink, m *Message,
+	obs []*observation.Observation) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	obs = append(obs, r.bare.follow(time.Now().UTC(), m, r.Config.Bare)...)
@@ -183,7 +192,8 @@ func (r *reader) commitWithConditions(ctx context.Context, sink driver.Sink, m *
 }
 
 // keep stores a payload and its pictures, and makes the observations.
-func (r *reader) keep(ctx context.Context, sink driver.Sink, m *Message, text []byte, beside picturesBeside) ([]*observation.Observation, error) {
+func (r *reader) keep(ctx context.Context, sink driver.Sink, m *Message, text []byte,
+	beside picturesBeside) ([]*observation.Observation, error) {
 	mediaType, name := "application/json", "payload.json"
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) {
 		mediaType, name = "application/xml", "payload.xml"

@@ -27,7 +27,8 @@ import (
 )
 
 const alpr = `{"data_type":"alpr_group","best_uuid":"u-1","best_plate_number":"ab 123-O","best_confidence":92.5,"best_region":"us-mi","epoch_start":1764072000123,
-"camera_id":77,"travel_direction":170.5,"best_plate":{"candidates":[{"plate":"AB1230","confidence":80}],"coordinates":[{"x":10,"y":20},{"x":110,"y":50}],"plate_crop_jpeg":"/9j/"},
+"camera_id":77,"travel_direction":170.5,"best_plate":{"candidates":[{"plate":"AB1230","confidence":80}],
+	"coordinates":[{"x":10,"y":20},{"x":110,"y":50}],"plate_crop_jpeg":"/9j/"},
 "vehicle":{"body_type":[{"name":"tractor-trailer","confidence":90}]}}`
 
 func settings(_, listen, path string) any {
@@ -83,7 +84,8 @@ func start(t *testing.T, c *plate.Config) *running {
 	return r
 }
 
-// TestCurl sends what the vendors' documentation shows, with curl: JSON, multipart with picture; wrong token, too large, broken.
+// TestCurl sends what the vendors' documentation shows, with curl: JSON, multipart with picture; wrong token, too
+// large, broken.
 func TestCurl(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("no curl here: apt-get install curl")
@@ -100,7 +102,8 @@ func TestCurl(t *testing.T) {
 	defer r.stop()
 	curl := func(want string, args ...string) {
 		t.Helper()
-		out, err := exec.Command("curl", append([]string{"-s", "-w", " %{http_code}", r.url}, args...)...).CombinedOutput()
+		out, err := exec.Command("curl", append([]string{"-s", "-w", " %{http_code}", r.url},
+			args...)...).CombinedOutput()
 		if err != nil || !strings.Contains(string(out), want) {
 			t.Errorf("curl %v: %v %s; want %s", args, err, out, want)
 		}
@@ -108,20 +111,26 @@ func TestCurl(t *testing.T) {
 	token := []string{"-H", "Authorization: Bearer secret"}
 	group := file("group.json", alpr)
 	curl("200", append(token, "-H", "Content-Type: application/json", "-d", "@"+group)...)
-	stream := file("stream.json", `{"hook":{},"data":{"camera_id":"c","timestamp":"2026-11-25T12:00:00Z","results":[{"plate":"x1","score":0.9}]}}`)
-	curl("200", append(token, "-F", "json=<"+stream, "-F", "upload=@"+file("image.jpg", "\xff\xd8\xff\xe0 picture")+";type=image/jpeg")...)
+	stream := file("stream.json",
+		`{"hook":{},"data":{"camera_id":"c","timestamp":"2026-11-25T12:00:00Z","results":[{"plate":"x1","score":0.9}]}}`)
+	curl("200", append(token, "-F", "json=<"+stream, "-F", "upload=@"+file("image.jpg",
+		"\xff\xd8\xff\xe0 picture")+";type=image/jpeg")...)
 	curl("401", "-H", "Authorization: Bearer wrong", "-d", "@"+group)
 	curl("413", append(token, "--data-binary", "@"+file("large", strings.Repeat("x", 20<<20)))...)
-	curl("413", append(token, "-F", "json=<"+stream, "-F", "upload=@"+file("large.jpg", strings.Repeat("x", 20<<20)))...)
-	curl("line 2, column", append(token, "--data-binary", "@"+file("broken.json", "{\"data_type\":\n\"alpr_group\""))...)
+	curl("413", append(token, "-F", "json=<"+stream, "-F", "upload=@"+file("large.jpg", strings.Repeat("x",
+		20<<20)))...)
+	curl("line 2, column", append(token, "--data-binary", "@"+file("broken.json",
+		"{\"data_type\":\n\"alpr_group\""))...)
 	curl("400", append(token, "--data-binary", "@"+file("broken2.json", "{"))...)
 	curl("multipart body without a field named json", append(token, "-F", "other=1")...)
 	curl("200", append(token, "--data-urlencode", "json@"+stream)...)
 	curl("nothing to store: heartbeat", append(token, "-d", `{"data_type":"heartbeat"}`)...)
 	broken := "--b\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n{}\r\n--b\r\nContent-Disposition: form-data; name=\"upload\"; filename=\"x\"\r\n\r\nxx"
-	curl("400", append(token, "-H", "Content-Type: multipart/form-data; boundary=b", "--data-binary", "@"+file("cut", broken))...)
+	curl("400", append(token, "-H", "Content-Type: multipart/form-data; boundary=b", "--data-binary",
+		"@"+file("cut", broken))...)
 	reads := r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)
-	if len(reads) != 3 || len(reads[0].Body.Artifacts) != 2 || len(reads[1].Body.Artifacts) != 2 || reads[1].Body.Artifacts[1].Name != "image.jpg" {
+	if len(reads) != 3 || len(reads[0].Body.Artifacts) != 2 || len(reads[1].Body.Artifacts) != 2 ||
+		reads[1].Body.Artifacts[1].Name != "image.jpg" {
 		t.Errorf("%v", reads)
 	}
 	r.sink.Refuse(true)
@@ -133,14 +142,16 @@ func TestSimulatedCameras(t *testing.T) {
 	defer r.stop()
 	defer http.DefaultClient.CloseIdleConnections()
 	for _, vendor := range []string{"openalpr", "platerecognizer"} {
-		c := &sim.Camera{URL: r.url, ID: "cam", Vendor: vendor, ClockError: time.Minute, Rand: rand.New(rand.NewPCG(1, 1)), Right: 1}
+		c := &sim.Camera{URL: r.url, ID: "cam", Vendor: vendor, ClockError: time.Minute,
+			Rand: rand.New(rand.NewPCG(1, 1)), Right: 1}
 		at := time.Now()
 		if err := c.Post(t.Context(), "ABC123", at); err != nil {
 			t.Fatal(err)
 		}
 		all := r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)
 		one := all[len(all)-1]
-		if p := one.Body.GetVehiclePlate(); p.Vendor != vendor || p.Normal != "ABC123" || one.Body.DeviceTimeNs-at.UnixNano() < int64(59*time.Second) {
+		if p := one.Body.GetVehiclePlate(); p.Vendor != vendor || p.Normal != "ABC123" ||
+			one.Body.DeviceTimeNs-at.UnixNano() < int64(59*time.Second) {
 			t.Errorf("%v", one)
 		}
 	}
@@ -172,18 +183,22 @@ func TestOnvifBroker(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	defer camera.Disconnect(100)
-	r := start(t, &plate.Config{MQTT: &plate.MQTT{Broker: address, Topic: "+/onvif-ej/RuleEngine/Recognition/LicensePlate/#"}})
+	r := start(t, &plate.Config{MQTT: &plate.MQTT{Broker: address,
+		Topic: "+/onvif-ej/RuleEngine/Recognition/LicensePlate/#"}})
 	defer r.stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	text := []byte(`{"UtcTime":"2026-11-25T12:00:00Z","Source":{"VideoSource":"cam"},"Data":{"PlateNumber":"XYZ 9","Likelihood":0.7}}`)
-	for len(r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)) == 0 && ctx.Err() == nil { // until the driver has subscribed
+	for len(r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)) == 0 &&
+		ctx.Err() == nil { // until the driver has subscribed
 		camera.Publish("site/onvif-ej/RuleEngine/Recognition/LicensePlate/1", 1, false, text).WaitTimeout(time.Second)
-		camera.Publish("site/onvif-ej/RuleEngine/Recognition/LicensePlate/1", 1, false, []byte("{")).WaitTimeout(time.Second)
+		camera.Publish("site/onvif-ej/RuleEngine/Recognition/LicensePlate/1", 1, false,
+			[]byte("{")).WaitTimeout(time.Second)
 		time.Sleep(50 * time.Millisecond)
 	}
 	all := r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)
-	if len(all) != 1 || all[0].Body.GetVehiclePlate().Normal != "XYZ9" || all[0].Body.GetVehiclePlate().Vendor != "onvif" {
+	if len(all) != 1 || all[0].Body.GetVehiclePlate().Normal != "XYZ9" ||
+		all[0].Body.GetVehiclePlate().Vendor != "onvif" {
 		t.Errorf("%v", all)
 	}
 	if len(r.sink.Of(observation.Kind_KIND_DEVICE_FAULT)) == 0 {
@@ -216,7 +231,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// TestKnownIDWithAnotherPlate posts a second plate under a read's id: both are kept; a repeat, also with its picture, is kept once.
+// TestKnownIDWithAnotherPlate posts a second plate under a read's id: both are kept; a repeat, also with its picture,
+// is kept once.
 func TestKnownIDWithAnotherPlate(t *testing.T) {
 	r := start(t, &plate.Config{HTTP: &transport.HTTP{}})
 	defer r.stop()
@@ -270,15 +286,19 @@ func TestPosts(t *testing.T) {
 	}{
 		{"XML", "application/xml", xml, 200, "HK1", nil},
 		{"XML without type", "", xml, 200, "HK1", nil},
-		{"Hikvision multipart", "multipart/form-data; boundary=b", part("name=\"licensePlatePicture.jpg\"; filename=\"licensePlatePicture.jpg\"\r\nContent-Type: image/jpeg", "lp") +
-			part("name=\"anpr.xml\"; filename=\"anpr.xml\"\r\nContent-Type: text/xml", xml) + part("name=\"detectionPicture.jpg\"; filename=\"detectionPicture.jpg\"", "dp") + "--b--\r\n",
+		{"Hikvision multipart", "multipart/form-data; boundary=b",
+			part("name=\"licensePlatePicture.jpg\"; filename=\"licensePlatePicture.jpg\"\r\nContent-Type: image/jpeg", "lp") +
+				part("name=\"anpr.xml\"; filename=\"anpr.xml\"\r\nContent-Type: text/xml",
+					xml) + part("name=\"detectionPicture.jpg\"; filename=\"detectionPicture.jpg\"", "dp") + "--b--\r\n",
 			200, "HK1", []string{"licensePlatePicture.jpg", "detectionPicture.jpg"}},
-		{"multipart by first byte", "multipart/form-data; boundary=b", part(`name="event"`, plain) + part(`name="x"; filename="a.png"`, "png") + "--b--\r\n", 200, "F0RM", []string{"a.png"}},
+		{"multipart by first byte", "multipart/form-data; boundary=b", part(`name="event"`,
+			plain) + part(`name="x"; filename="a.png"`, "png") + "--b--\r\n", 200, "F0RM", []string{"a.png"}},
 		{"urlencoded", "application/x-www-form-urlencoded", "hook=x&json=" + url.QueryEscape(plain), 200, "F0RM", nil},
 		{"urlencoded without type", "", "json=" + url.QueryEscape(plain), 200, "F0RM", nil},
 		{"JSON declared as a form", "application/x-www-form-urlencoded", plain, 200, "F0RM", nil},
 		{"form without payload", "application/x-www-form-urlencoded", "a=b", 400, "", nil},
-		{"multipart without payload", "multipart/form-data; boundary=b", part(`name="a"`, "b") + "--b--\r\n", 400, "", nil},
+		{"multipart without payload", "multipart/form-data; boundary=b", part(`name="a"`, "b") + "--b--\r\n", 400,
+			"", nil},
 		{"nothing of a plate", "application/json", `{"a":1}`, 400, "", nil},
 		{"heartbeat", "application/json", `{"data_type":"heartbeat"}`, 200, "", nil},
 		{"group without plate", "application/json", `{"data_type":"alpr_group"}`, 400, "", nil},
@@ -289,7 +309,8 @@ func TestPosts(t *testing.T) {
 			defer http.DefaultClient.CloseIdleConnections()
 			code, answer := r.post(t, c.kind, c.body)
 			reads, faults := r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE), r.sink.Of(observation.Kind_KIND_DEVICE_FAULT)
-			if code != c.code || (len(faults) > 0) != (code == 400) || (len(reads) > 0) != (c.plate != "") || strings.Contains(answer, "stored") != (c.plate != "") {
+			if code != c.code || (len(faults) > 0) != (code == 400) || (len(reads) > 0) != (c.plate != "") ||
+				strings.Contains(answer, "stored") != (c.plate != "") {
 				t.Fatalf("%d %q, %d reads, %d faults", code, answer, len(reads), len(faults))
 			}
 			if c.plate == "" {
@@ -323,7 +344,8 @@ func TestNoPlateInARow(t *testing.T) {
 	}
 	r.post(t, "application/json", strings.Replace(read, "A1", "A2", 1))
 	all := conditions()
-	if len(all) != 2 || all[0].Body.GetDeviceCondition().Condition != "no-plate" || all[0].Body.GetDeviceCondition().Subject != "c" || !all[1].Body.GetDeviceCondition().Cleared {
+	if len(all) != 2 || all[0].Body.GetDeviceCondition().Condition != "no-plate" ||
+		all[0].Body.GetDeviceCondition().Subject != "c" || !all[1].Body.GetDeviceCondition().Cleared {
 		t.Errorf("%v", all)
 	}
 }

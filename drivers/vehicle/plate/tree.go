@@ -13,7 +13,8 @@ import (
 	"golang.org/x/net/html/charset"
 )
 
-// node is an element of a payload, JSON or XML, with its children in the order of the document: nothing depends on the order of a map.
+// node is an element of a payload, JSON or XML, with its children in the order of the document: nothing depends on
+// the order of a map.
 type node struct {
 	name     string // key, or local name; "" for the elements of a JSON array and the root of JSON
 	text     string // of a scalar: numbers as they are written, "" for null; of an XML element its character data
@@ -122,7 +123,8 @@ func wholeNumber(literal string) string {
 	return literal
 }
 
-// parseXML reads XML without entities of its own. Attributes are children; ONVIF's SimpleItem and ElementItem are named by their Name.
+// parseXML reads XML without entities of its own. Attributes are children; ONVIF's SimpleItem and ElementItem are
+// named by their Name.
 func parseXML(text []byte) (*node, error) {
 	d := xml.NewDecoder(bytes.NewReader(text))
 	d.CharsetReader = charset.NewReaderLabel
@@ -184,8 +186,8 @@ func (b *builder) element(t xml.StartElement, depth int) (*node, error) {
 	return n, nil
 }
 
-// at returns the first element that a path leads to, nil for none. Names are compared without case: makers and versions differ. A step is
-// a name; "name[0]" the first of a list; "**" any depth, in the order of the document.
+// at returns the first element that a path leads to, nil for none. Names are compared without case: makers and
+// versions differ. A step is a name; "name[0]" the first of a list; "**" any depth, in the order of the document.
 func (n *node) at(path string) *node {
 	if all := n.all(path, true); len(all) > 0 {
 		return all[0]

@@ -2,8 +2,9 @@ package plate
 
 import "strings"
 
-// vendor is where a maker's payload has what a read needs. A new maker is one more entry. Each field lists paths (see node.at), the first
-// that leads to a value is taken; paths are relative to a read, and to the whole payload when the read has none.
+// vendor is where a maker's payload has what a read needs. A new maker is one more entry. Each field lists paths (see
+// node.at), the first that leads to a value is taken; paths are relative to a read, and to the whole payload when the
+// read has none.
 type vendor struct {
 	name string
 	// fits says whether a payload is the maker's.
@@ -15,7 +16,8 @@ type vendor struct {
 	each  func(*node) []*node
 	// only says which of the reads are plates; nil for all.
 	only func(*node) bool
-	// bare says that a read without the plate's field is a vehicle without plate, and no payload of another kind; nil for none.
+	// bare says that a read without the plate's field is a vehicle without plate, and no payload of another kind; nil
+	// for none.
 	bare func(*node) bool
 	// none are words in the plate's place that say that the vehicle has none.
 	none []string
@@ -84,96 +86,171 @@ func both(conditions ...func(*node) bool) func(*node) bool {
 // vendors in the order in which they are tried: the more special form first. Sources: docs/protocols/plate.md.
 var vendors = []vendor{
 	{
-		name: "openalpr", fits: is("data_type", "alpr_group", "heartbeat", "vehicle", "alpr_vehicle"), idle: is("data_type", "heartbeat"), bare: is("data_type", "vehicle", "alpr_vehicle"),
-		plate: []string{"best_plate_number", "best_plate.plate"}, confidence: []string{"best_confidence", "best_plate.confidence"}, percent: true,
-		at: []string{"epoch_start"}, camera: []string{"camera_id"}, region: []string{"best_region", "best_plate.region"}, id: []string{"best_uuid"},
-		heading: []string{"travel_direction"}, vehicle: []string{"vehicle.body_type[0].name"},
+		name:       "openalpr",
+		fits:       is("data_type", "alpr_group", "heartbeat", "vehicle", "alpr_vehicle"),
+		idle:       is("data_type", "heartbeat"),
+		bare:       is("data_type", "vehicle", "alpr_vehicle"),
+		plate:      []string{"best_plate_number", "best_plate.plate"},
+		confidence: []string{"best_confidence", "best_plate.confidence"},
+		percent:    true,
+		at:         []string{"epoch_start"},
+		camera:     []string{"camera_id"},
+		region:     []string{"best_region", "best_plate.region"},
+		id:         []string{"best_uuid"},
+		heading:    []string{"travel_direction"}, vehicle: []string{"vehicle.body_type[0].name"},
 		candidates: []string{"candidates[]", "best_plate.candidates[]"}, corners: "best_plate.coordinates[]",
 		pictures: []embedded{{"plate.jpg", "best_plate.plate_crop_jpeg"}, {"vehicle.jpg", "vehicle_crop_jpeg"}},
 	},
 	{ // single frames; an agent that sends groups too is better set to send groups only
 		name: "openalpr", fits: is("data_type", "alpr_results"), reads: "results[]",
-		plate: []string{"plate"}, confidence: []string{"confidence"}, percent: true, at: []string{"epoch_time"}, camera: []string{"camera_id"},
-		region: []string{"region"}, id: []string{"uuid"}, candidates: []string{"candidates[]"}, corners: "coordinates[]",
-		pictures: []embedded{{"plate.jpg", "plate_crop_jpeg"}},
+		plate:      []string{"plate"},
+		confidence: []string{"confidence"},
+		percent:    true,
+		at:         []string{"epoch_time"},
+		camera:     []string{"camera_id"},
+		region:     []string{"region"},
+		id:         []string{"uuid"},
+		candidates: []string{"candidates[]"},
+		corners:    "coordinates[]",
+		pictures:   []embedded{{"plate.jpg", "plate_crop_jpeg"}},
 	},
 	{
-		name: "verkada", fits: both(is("webhook_type", "lpr"), hasAll("data")), plate: []string{"data.license_plate_number", "data.license_plate"},
-		confidence: []string{"data.confidence"}, at: []string{"data.created", "created_at"}, camera: []string{"data.camera_id"},
-		id: []string{"webhook_id"}, region: []string{"data.license_plate_state", "data.state"},
+		name:       "verkada",
+		fits:       both(is("webhook_type", "lpr"), hasAll("data")),
+		plate:      []string{"data.license_plate_number", "data.license_plate"},
+		confidence: []string{"data.confidence"},
+		at:         []string{"data.created", "created_at"},
+		camera:     []string{"data.camera_id"},
+		id:         []string{"webhook_id"}, region: []string{"data.license_plate_state", "data.state"},
 	},
 	{ // Stream's web hook, and the answer of the snapshot API; plate is text, or an object with candidates since 2024
 		name: "platerecognizer", fits: hasAll("data.results"), reads: "data.results[]",
-		plate: []string{"plate.props.plate[0].value", "plate"}, confidence: []string{"plate.props.plate[0].score", "plate.score", "score"},
-		at: []string{"data.timestamp"}, camera: []string{"data.camera_id"}, region: []string{"plate.props.region[0].value", "region.code"},
-		vehicle: []string{"vehicle.type"}, heading: []string{"direction"}, candidates: []string{"candidates[]", "plate.props.plate[]"},
-		box: [4]string{"box.xmin", "box.ymin", "box.xmax", "box.ymax"},
+		plate:      []string{"plate.props.plate[0].value", "plate"},
+		confidence: []string{"plate.props.plate[0].score", "plate.score", "score"},
+		at:         []string{"data.timestamp"},
+		camera:     []string{"data.camera_id"},
+		region:     []string{"plate.props.region[0].value", "region.code"},
+		vehicle:    []string{"vehicle.type"},
+		heading:    []string{"direction"},
+		candidates: []string{"candidates[]", "plate.props.plate[]"},
+		box:        [4]string{"box.xmin", "box.ymin", "box.xmax", "box.ymax"},
 	},
 	{
-		name: "platerecognizer", fits: both(hasAll("results"), either(hasAll("processing_time"), hasAll("results[].plate"), hasAll("camera_id"))),
-		reads: "results[]", plate: []string{"plate.props.plate[0].value", "plate"}, confidence: []string{"plate.props.plate[0].score", "plate.score", "score"},
-		at: []string{"timestamp"}, camera: []string{"camera_id"}, region: []string{"plate.props.region[0].value", "region.code"},
-		vehicle: []string{"vehicle.type"}, heading: []string{"direction"}, candidates: []string{"candidates[]", "plate.props.plate[]"},
-		box: [4]string{"box.xmin", "box.ymin", "box.xmax", "box.ymax"},
+		name: "platerecognizer",
+		fits: both(hasAll("results"), either(hasAll("processing_time"), hasAll("results[].plate"),
+			hasAll("camera_id"))),
+		reads:      "results[]",
+		plate:      []string{"plate.props.plate[0].value", "plate"},
+		confidence: []string{"plate.props.plate[0].score", "plate.score", "score"},
+		at:         []string{"timestamp"},
+		camera:     []string{"camera_id"},
+		region:     []string{"plate.props.region[0].value", "region.code"},
+		vehicle:    []string{"vehicle.type"},
+		heading:    []string{"direction"},
+		candidates: []string{"candidates[]", "plate.props.plate[]"},
+		box:        [4]string{"box.xmin", "box.ymin", "box.xmax", "box.ymax"},
 	},
 	hikvision("EventNotificationAlert."), hikvision(""),
 	{ // ITSAPI: NotificationInfo/TollgateInfo and KeepAlive
-		name: "dahua", fits: either(hasAll("Picture.Plate"), is("Active", "keepAlive")), idle: is("Active", "keepAlive"),
+		name:  "dahua",
+		fits:  either(hasAll("Picture.Plate"), is("Active", "keepAlive")),
+		idle:  is("Active", "keepAlive"),
 		plate: []string{"Picture.Plate.PlateNumber"}, confidence: []string{"Picture.Plate.Confidence"}, percent: true,
-		at:     []string{"Picture.SnapInfo.AccurateTime", "Picture.SnapInfo.SnapTime"},
-		camera: []string{"Picture.SnapInfo.DeviceID", "Picture.SnapInfo.SnapAddress"}, region: []string{"Picture.Plate.Region", "Picture.Plate.Country"},
-		direction: []string{"Picture.SnapInfo.Direction"}, vehicle: []string{"Picture.Vehicle.VehicleType"}, id: []string{"Picture.SnapInfo.TriggerSource"},
-		none: []string{"unknown", "未识别"},
-		box:  [4]string{"Picture.Plate.BoundingBox[0]", "Picture.Plate.BoundingBox[1]", "Picture.Plate.BoundingBox[2]", "Picture.Plate.BoundingBox[3]"},
+		at:        []string{"Picture.SnapInfo.AccurateTime", "Picture.SnapInfo.SnapTime"},
+		camera:    []string{"Picture.SnapInfo.DeviceID", "Picture.SnapInfo.SnapAddress"},
+		region:    []string{"Picture.Plate.Region", "Picture.Plate.Country"},
+		direction: []string{"Picture.SnapInfo.Direction"},
+		vehicle:   []string{"Picture.Vehicle.VehicleType"},
+		id:        []string{"Picture.SnapInfo.TriggerSource"},
+		none:      []string{"unknown", "未识别"},
+		box: [4]string{"Picture.Plate.BoundingBox[0]", "Picture.Plate.BoundingBox[1]",
+			"Picture.Plate.BoundingBox[2]", "Picture.Plate.BoundingBox[3]"},
 		pictures: []embedded{
-			{"vehicle.jpg", "Picture.NormalPic.Content"}, {"plate.jpg", "Picture.CutoutPic.Content"}, {"body.jpg", "Picture.VehiclePic.Content"},
+			{"vehicle.jpg", "Picture.NormalPic.Content"}, {"plate.jpg", "Picture.CutoutPic.Content"}, {"body.jpg",
+				"Picture.VehiclePic.Content"},
 		},
 	},
 	dahuaEvent("Events[]"), dahuaEvent(""),
 	{ // License Plate Verifier, HTTP push
-		name: "axis", fits: either(hasAll("plateText"), hasAll("plateASCII"), hasAll("plateUTF8")), plate: []string{"plateUTF8", "plateText", "plateASCII"},
+		name:       "axis",
+		fits:       either(hasAll("plateText"), hasAll("plateASCII"), hasAll("plateUTF8")),
+		plate:      []string{"plateUTF8", "plateText", "plateASCII"},
 		confidence: []string{"plateConfidence"}, at: []string{"capture_timestamp", "frame_timestamp", "datetime"},
-		camera: []string{"sensorProviderID", "camera_info.SerialNumber", "camera_info.MACAddress"}, region: []string{"plateRegionCode", "plateCountry"},
-		direction: []string{"carMoveDirection"}, vehicle: []string{"vehicle_info.type"}, id: []string{"carID", "packetCounter"},
-		pictures: []embedded{{"plate.jpg", "ImageArray[0].BinaryImage"}, {"vehicle.jpg", "ImageArray[1].BinaryImage"}},
+		camera:    []string{"sensorProviderID", "camera_info.SerialNumber", "camera_info.MACAddress"},
+		region:    []string{"plateRegionCode", "plateCountry"},
+		direction: []string{"carMoveDirection"},
+		vehicle:   []string{"vehicle_info.type"},
+		id:        []string{"carID", "packetCounter"},
+		pictures:  []embedded{{"plate.jpg", "ImageArray[0].BinaryImage"}, {"vehicle.jpg", "ImageArray[1].BinaryImage"}},
 	},
 	{ // frigate/tracked_object_update
-		name: "frigate", fits: both(is("type", "lpr"), hasAll("id")), plate: []string{"plate"}, confidence: []string{"score"}, at: []string{"timestamp"},
-		camera: []string{"camera"}, id: []string{"id"},
+		name:       "frigate",
+		fits:       both(is("type", "lpr"), hasAll("id")),
+		plate:      []string{"plate"},
+		confidence: []string{"score"},
+		at:         []string{"timestamp"},
+		camera:     []string{"camera"}, id: []string{"id"},
 	},
 	{ // frigate/events, and the web hooks that send them on
-		name: "frigate", fits: both(hasAll("after.camera"), hasAll("type")), idle: frigateUnfinished, bare: hasAll("after"), plate: []string{"after.recognized_license_plate"},
+		name:       "frigate",
+		fits:       both(hasAll("after.camera"), hasAll("type")),
+		idle:       frigateUnfinished,
+		bare:       hasAll("after"),
+		plate:      []string{"after.recognized_license_plate"},
 		confidence: []string{"after.recognized_license_plate_score", "after.recognized_license_plate[1]"},
-		at:         []string{"after.frame_time", "after.start_time"}, camera: []string{"after.camera"}, id: []string{"after.id"}, vehicle: []string{"after.label"},
+		at:         []string{"after.frame_time", "after.start_time"},
+		camera:     []string{"after.camera"},
+		id:         []string{"after.id"},
+		vehicle:    []string{"after.label"},
 	},
 	{ // alarm manager's web hook
-		name: "unifi", fits: hasAll("alarm.triggers[].key"), only: unifiPlate, reads: "alarm.triggers[]", plate: []string{"value", "group.name"},
-		at: []string{"timestamp", "date"}, camera: []string{"device"}, id: []string{"eventId"},
+		name:  "unifi",
+		fits:  hasAll("alarm.triggers[].key"),
+		only:  unifiPlate,
+		reads: "alarm.triggers[]",
+		plate: []string{"value", "group.name"},
+		at:    []string{"timestamp", "date"}, camera: []string{"device"}, id: []string{"eventId"},
 	},
 	{
-		name: "milesight", fits: both(hasAll("plate"), either(hasAll("time_msec"), hasAll("detection_region"), hasAll("full_snapshot"))),
-		plate: []string{"plate"}, none: []string{"-", "unknown"}, confidence: []string{"confidence"}, at: []string{"time_msec", "time"},
-		camera: []string{"device_id", "mac", "device"}, region: []string{"region"}, direction: []string{"direction"}, vehicle: []string{"vehicle_type"},
-		box:      [4]string{"coordinate_x1", "coordinate_y1", "coordinate_x2", "coordinate_y2"},
-		pictures: []embedded{{"vehicle.jpg", "full_snapshot"}, {"plate.jpg", "plate_snapshot"}, {"vehicle-crop.jpg", "vehicle_snapshot"}},
+		name: "milesight",
+		fits: both(hasAll("plate"), either(hasAll("time_msec"), hasAll("detection_region"),
+			hasAll("full_snapshot"))),
+		plate:      []string{"plate"},
+		none:       []string{"-", "unknown"},
+		confidence: []string{"confidence"},
+		at:         []string{"time_msec", "time"},
+		camera:     []string{"device_id", "mac", "device"},
+		region:     []string{"region"},
+		direction:  []string{"direction"},
+		vehicle:    []string{"vehicle_type"},
+		box:        [4]string{"coordinate_x1", "coordinate_y1", "coordinate_x2", "coordinate_y2"},
+		pictures: []embedded{{"vehicle.jpg", "full_snapshot"}, {"plate.jpg", "plate_snapshot"},
+			{"vehicle-crop.jpg", "vehicle_snapshot"}},
 	},
 	{ // Profile M: events as JSON over MQTT, as XML by PullPoint and by notification. Names within Data differ by maker.
 		name: "onvif", fits: hasAll("**.UtcTime"), idle: onvifIdle, each: withUtcTime,
 		bare:       either(hasAll("Data.**.VehicleInfo"), hasAll("Data.**.Object")),
 		plate:      []string{"Data.**.PlateNumber", "Data.PlateNumber", "Data.**.Plate", "Data.**.LicensePlate"},
-		confidence: []string{"Data.**.PlateNumber.Likelihood", "Data.**.Likelihood", "Data.**.Confidence"}, at: []string{"UtcTime"},
-		camera: []string{"Source.VideoSourceConfigurationToken", "Source.VideoSource", "Source.VideoSourceToken", "Source.VideoAnalyticsConfigurationToken", "Source[].Source",
+		confidence: []string{"Data.**.PlateNumber.Likelihood", "Data.**.Likelihood", "Data.**.Confidence"},
+		at:         []string{"UtcTime"},
+		camera: []string{"Source.VideoSourceConfigurationToken", "Source.VideoSource", "Source.VideoSourceToken",
+			"Source.VideoAnalyticsConfigurationToken", "Source[].Source",
 			"Source.Rule"},
-		region: []string{"Data.**.CountryCode", "Data.**.Country"}, vehicle: []string{"Data.**.VehicleInfo.Type", "Data.**.VehicleType", "Data.**.Type"},
+		region:    []string{"Data.**.CountryCode", "Data.**.Country"},
+		vehicle:   []string{"Data.**.VehicleInfo.Type", "Data.**.VehicleType", "Data.**.Type"},
 		direction: []string{"Data.**.Direction"}, id: []string{"Data.**.ObjectId"},
 	},
 	{ // Tattile, Vivotek, Vaxtor, Genetec AutoVu and whoever uses plain words: looked for at any depth
 		name: "generic", fits: func(n *node) bool { return n.first(plateWords) != "" }, plate: plateWords,
-		confidence: anywhere("plateConfidence", "plate_confidence", "confidenceLevel", "confidence", "score", "ocrscore", "likelihood"),
-		at: anywhere("timestamp", "timeStamp", "dateTime", "datetime", "date_time", "utcTime", "timeUtc", "captureTime", "capture_time", "eventTime", "event_time",
+		confidence: anywhere("plateConfidence", "plate_confidence", "confidenceLevel", "confidence", "score",
+			"ocrscore", "likelihood"),
+		at: anywhere("timestamp", "timeStamp", "dateTime", "datetime", "date_time", "utcTime", "timeUtc",
+			"captureTime", "capture_time", "eventTime", "event_time",
 			"epoch_time", "created", "time", "date"),
-		camera:     anywhere("cameraId", "camera_id", "cameraName", "camera_name", "camera", "deviceId", "device_id", "device_sn", "deviceName", "device", "channelName", "sensorId"),
-		region:     anywhere("region", "plateState", "plate_state", "state", "country", "countryCode", "country_code", "plate_country"),
+		camera: anywhere("cameraId", "camera_id", "cameraName", "camera_name", "camera", "deviceId",
+			"device_id", "device_sn", "deviceName", "device", "channelName", "sensorId"),
+		region: anywhere("region", "plateState", "plate_state", "state", "country", "countryCode",
+			"country_code", "plate_country"),
 		direction:  anywhere("direction", "travelDirection"),
 		vehicle:    anywhere("vehicleType", "vehicle_type", "vehicleClass"),
 		id:         anywhere("uuid", "guid", "eventId", "event_id", "readId", "read_id", "id"),
@@ -181,7 +258,8 @@ var vendors = []vendor{
 	},
 }
 
-var plateWords = anywhere("plateNumber", "plate_number", "licensePlateNumber", "license_plate_number", "licensePlate", "license_plate", "licencePlate", "licence_plate",
+var plateWords = anywhere("plateNumber", "plate_number", "licensePlateNumber", "license_plate_number",
+	"licensePlate", "license_plate", "licencePlate", "licence_plate",
 	"plate_string", "plateText", "plate_text", "registrationNumber", "registration", "plate", "lpn")
 
 // anywhere makes paths of names that are looked for at any depth.
@@ -198,12 +276,17 @@ func hikvision(root string) vendor {
 		name: "hikvision",
 		fits: either(hasAll(root+"ANPR"), both(hasAll(root+"eventType"), hasAll(root+"eventState"))),
 		idle: func(n *node) bool { // a video loss that is over is ISAPI's heartbeat
-			return is(root+"eventType", "heartBeat")(n) || is(root+"eventType", "videoloss")(n) && is(root+"eventState", "inactive")(n)
+			return is(root+"eventType", "heartBeat")(n) || is(root+"eventType", "videoloss")(n) &&
+				is(root+"eventState", "inactive")(n)
 		},
-		plate: []string{root + "ANPR.licensePlate", root + "ANPR.originalLicensePlate"}, none: []string{"unknown", "noplate", "无车牌"},
+		plate:      []string{root + "ANPR.licensePlate", root + "ANPR.originalLicensePlate"},
+		none:       []string{"unknown", "noplate", "无车牌"},
 		confidence: []string{root + "ANPR.confidenceLevel"}, percent: true, at: []string{root + "dateTime"},
-		camera: []string{root + "channelName", root + "deviceID", root + "ipAddress", root + "macAddress"}, region: []string{root + "ANPR.region", root + "ANPR.CRIndex"},
-		direction: []string{root + "ANPR.direction"}, vehicle: []string{root + "ANPR.vehicleType"}, id: []string{root + "UUID", root + "uuid"},
+		camera:    []string{root + "channelName", root + "deviceID", root + "ipAddress", root + "macAddress"},
+		region:    []string{root + "ANPR.region", root + "ANPR.CRIndex"},
+		direction: []string{root + "ANPR.direction"},
+		vehicle:   []string{root + "ANPR.vehicleType"},
+		id:        []string{root + "UUID", root + "uuid"},
 	}
 }
 
@@ -214,8 +297,12 @@ func dahuaEvent(reads string) vendor {
 		list += "."
 	}
 	return vendor{
-		name: "dahua", reads: reads, fits: either(hasAll(list+"Data.TrafficCar"), hasAll(list+"TrafficCar")), none: []string{"unknown"},
-		plate:      []string{"Data.TrafficCar.PlateNumber", "TrafficCar.PlateNumber", "Data.Object.Text", "Object.Text"},
+		name:  "dahua",
+		reads: reads,
+		fits:  either(hasAll(list+"Data.TrafficCar"), hasAll(list+"TrafficCar")),
+		none:  []string{"unknown"},
+		plate: []string{"Data.TrafficCar.PlateNumber", "TrafficCar.PlateNumber", "Data.Object.Text",
+			"Object.Text"},
 		confidence: []string{"Data.Object.Confidence", "Object.Confidence"}, at: []string{"Data.UTC", "UTC"},
 		camera:    []string{"Data.TrafficCar.DeviceAddress", "TrafficCar.DeviceAddress", "Data.Name", "Name"},
 		region:    []string{"Data.TrafficCar.Country", "TrafficCar.Country"},
@@ -232,7 +319,8 @@ func frigateUnfinished(n *node) bool {
 
 // onvifIdle is the state of a property at the beginning or the end, without plate.
 func onvifIdle(n *node) bool {
-	return is("**.PropertyOperation", "Initialized", "Deleted")(n) && n.first([]string{"**.PlateNumber", "**.Plate", "**.LicensePlate"}) == ""
+	return is("**.PropertyOperation", "Initialized", "Deleted")(n) && n.first([]string{"**.PlateNumber", "**.Plate",
+		"**.LicensePlate"}) == ""
 }
 
 // withUtcTime are the messages of an ONVIF payload: one in JSON, several in a PullMessagesResponse.
