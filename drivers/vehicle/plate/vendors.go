@@ -172,8 +172,9 @@ var vendors = []vendor{
 	},
 	dahuaEvent("Events[]"), dahuaEvent(""),
 	{ // License Plate Verifier, HTTP push
-		name:       "axis",
-		fits:       either(hasAll("plateText"), hasAll("plateASCII"), hasAll("plateUTF8")),
+		name: "axis",
+		fits: both(either(hasAll("plateText"), hasAll("plateASCII"), hasAll("plateUTF8")),
+			either(hasAll("carID"), hasAll("packetCounter"), hasAll("capture_timestamp"), hasAll("sensorProviderID"))),
 		plate:      []string{"plateUTF8", "plateText", "plateASCII"},
 		confidence: []string{"plateConfidence"}, at: []string{"capture_timestamp", "frame_timestamp", "datetime"},
 		camera:    []string{"sensorProviderID", "camera_info.SerialNumber", "camera_info.MACAddress"},
@@ -228,7 +229,7 @@ var vendors = []vendor{
 			{"vehicle-crop.jpg", "vehicle_snapshot"}},
 	},
 	{ // Profile M: events as JSON over MQTT, as XML by PullPoint and by notification. Names within Data differ by maker.
-		name: "onvif", fits: hasAll("**.UtcTime"), idle: onvifIdle, each: withUtcTime,
+		name: "onvif", fits: func(n *node) bool { return len(onvifMessages(n)) > 0 }, idle: onvifIdle, each: onvifMessages,
 		bare:       either(hasAll("Data.**.VehicleInfo"), hasAll("Data.**.Object")),
 		plate:      []string{"Data.**.PlateNumber", "Data.PlateNumber", "Data.**.Plate", "Data.**.LicensePlate"},
 		confidence: []string{"Data.**.PlateNumber.Likelihood", "Data.**.Likelihood", "Data.**.Confidence"},
@@ -244,7 +245,7 @@ var vendors = []vendor{
 		name: "generic", fits: func(n *node) bool { return n.first(plateWords) != "" }, plate: plateWords,
 		confidence: anywhere("plateConfidence", "plate_confidence", "confidenceLevel", "confidence", "score",
 			"ocrscore", "likelihood"),
-		at: anywhere("timestamp", "timeStamp", "dateTime", "datetime", "date_time", "utcTime", "timeUtc",
+		at: anywhere("timestamp", "timeStamp", "dateTime", "datetime", "date_time", "utcTime", "timeUtc", "timestampUtc", "dateUtc",
 			"captureTime", "capture_time", "eventTime", "event_time",
 			"epoch_time", "created", "time", "date"),
 		camera: anywhere("cameraId", "camera_id", "cameraName", "camera_name", "camera", "deviceId",
@@ -260,7 +261,8 @@ var vendors = []vendor{
 
 var plateWords = anywhere("plateNumber", "plate_number", "licensePlateNumber", "license_plate_number",
 	"licensePlate", "license_plate", "licencePlate", "licence_plate",
-	"plate_string", "plateText", "plate_text", "registrationNumber", "registration", "plate", "lpn")
+	"plate_string", "plateText", "plate_text", "plateNo", "plate_no", "registrationNumber", "registration_number",
+	"registrationMark", "registration", "vrm", "vrn", "lpn", "lp_number", "plate")
 
 // anywhere makes paths of names that are looked for at any depth.
 func anywhere(names ...string) (out []string) {
@@ -323,13 +325,15 @@ func onvifIdle(n *node) bool {
 		"**.LicensePlate"}) == ""
 }
 
-// withUtcTime are the messages of an ONVIF payload: one in JSON, several in a PullMessagesResponse.
-func withUtcTime(root *node) (out []*node) {
-	if root.direct("UtcTime") {
+// onvifMessages are the messages of an ONVIF payload, each with a time and a source or data: one in JSON, several in a
+// PullMessagesResponse.
+func onvifMessages(root *node) (out []*node) {
+	message := func(n *node) bool { return n.direct("UtcTime") && (n.direct("Data") || n.direct("Source")) }
+	if message(root) {
 		return []*node{root}
 	}
 	root.walk(func(n *node) bool {
-		if n.direct("UtcTime") {
+		if message(n) {
 			out = append(out, n)
 		}
 		return true
