@@ -21,12 +21,12 @@ var (
 	// aamvaHead is the header of AAMVA's card design standard: compliance indicator, LF, RS, CR, file type ("ANSI ",
 	// or "AAMVA" on cards before 2003), issuer, versions, number of entries. Readers that type what they read leave
 	// the control characters out, or change them.
-	aamvaHead = regexp.MustCompile(`^@?[\x00-\x20]*(?:ANSI ?|AAMVA ?)(\d{6})`)
+	aamvaHead = regexp.MustCompile(`(?s)^(?:@.{0,24}?|[\x00-\x20]*)(?:ANSI ?|AAMVA ?)(\d{6})`)
 	// aamvaEntries are the subfile designators: type, offset and length of each.
 	aamvaEntries = regexp.MustCompile(aamvaHead.String() + `\d{4,6}((?:(?:DL|ID|EN|Z[A-Z])\d{8}){1,10})`)
 	aamvaEntry   = regexp.MustCompile(`(DL|ID|EN|Z[A-Z])(\d{4})(\d{4})`)
 	// track1 and track2 are a card's magnetic stripe: "%NYALBANY^DOE$JOHN^…", ";6360261234567=…".
-	track1 = regexp.MustCompile(`^%[A-Z]{2}[A-Z .'-]{1,13}\^`)
+	track1 = regexp.MustCompile(`^%[A-Z]{2}[A-Z .'-].{0,60}[\^$].*\^`)
 	track2 = regexp.MustCompile(`^;(636\d{3}|604\d{3})\d*=`)
 	// element is the beginning of a line of the data: three letters, the first D or Z.
 	element = regexp.MustCompile(`^(?:DL|ID|EN)?[DZ][A-Z][A-Z]`)

@@ -47,6 +47,7 @@ var forms = []form{
 	}},
 	{parse: ParseCargoControl, none: 50, fits: numbered},
 	{parse: ParseRailCar, none: 48, fits: func(t string) bool { return strings.Contains(t, " ") }},
+	{parse: ParseConveyance, none: 52, fits: func(t string) bool { return strings.Contains(t, "TRIP") && numbered(t) }},
 	{parse: ParseConveyance, none: 45, fits: numbered},
 	{parse: ParseSCAC, none: 40},
 	{parse: ParseTripNumber, none: 38, fits: func(t string) bool {

@@ -118,6 +118,10 @@ func TestFrames(t *testing.T) {
 		{"no code by setting", "BADREAD\rNoRead\r", "NOREAD", Config{NoCode: []string{"BadRead"}}},
 		{"CSA", "FN55512345\r]C0123456782RM0001\r*8080*\r", "FN55512345 123456782RM0001 8080", Config{}},
 		{"group separators", "]C100106141411234567897" + "10AB\x1d37100\r", "106141411234567897", Config{}},
+		{"manifest with CR inside", "001|ABCD12345\r67890|20261128|USMI 1AB234|CAON AB12345\r8080\r", "ABCD1234567890 8080", Config{}},
+		{"manifest with two line ends inside", "001|ABCD1\r\n2345|2026\r1128|USMI 1AB234|CAON AB12345\r", "ABCD12345", Config{}},
+		{"manifest without trailer", "001|ABCD1|20261128|USMI 1AB234\r8080\r", "ABCD1 8080", Config{}},
+		{"beginning of a manifest alone", "001|ABCD1\r8080\r", "001|ABCD1 8080", Config{}},
 		{"manifest", "001|ABCD1234567890|20261128|USMI 1AB234|CAON AB12345\r", "ABCD1234567890", Config{}},
 	} {
 		codes, d := feed(c.settings, c.in)

@@ -33,6 +33,7 @@ type decoder struct {
 	last    string
 	lastAt  time.Time
 	licence licence
+	partial partial
 	failed  uint64 // reads without code
 }
 
@@ -40,7 +41,7 @@ type decoder struct {
 func (d *decoder) Sound() uint64 { return d.sound }
 
 // Idle implements driver.Decoder.
-func (d *decoder) Idle() bool { return len(d.buf) == 0 && !d.licence.open }
+func (d *decoder) Idle() bool { return len(d.buf) == 0 && !d.licence.open && d.partial.text == "" }
 
 // Break implements driver.Decoder: half a code is none.
 func (d *decoder) Break(at time.Time) []*observation.Observation {
@@ -49,12 +50,15 @@ func (d *decoder) Break(at time.Time) []*observation.Observation {
 	}
 	d.offset += int64(len(d.buf))
 	d.buf, d.long = d.buf[:0], false
-	return d.licence.end()
+	return append(d.release(), d.licence.end()...)
 }
 
 // Feed implements driver.Decoder.
 func (d *decoder) Feed(at time.Time, data []byte) (out []*observation.Observation) {
 	out = d.licence.expire(at)
+	if d.partial.over(at) {
+		out = append(out, d.release()...)
+	}
 	d.buf = append(d.buf, data...)
 	for {
 		n := bytes.IndexAny(d.buf, "\r\n\x03")
@@ -110,7 +114,7 @@ func (d *decoder) line(at time.Time, raw []byte) []*observation.Observation {
 		d.failed++
 		return out
 	}
-	return append(out, d.scan(at, string(code))...)
+	return append(out, d.joined(at, string(code))...)
 }
 
 // printable reports whether a character can stand in a code: printable ASCII, tab, the separators of GS1 and ISO/IEC
