@@ -3,6 +3,7 @@ package barcode
 import (
 	"strings"
 	"time"
+	"unicode"
 
 	"lanewarden/drivers/identifier"
 	"lanewarden/drivers/observation"
@@ -31,6 +32,9 @@ func startsManifest(line string) bool {
 	}
 	if n < 3 || n > 6 || n == len(line) || !strings.ContainsRune("|^~;", rune(line[n])) {
 		return false
+	}
+	if trip := strings.TrimLeft(line[n+1:], " "); trip != "" && !unicode.IsLetter(rune(trip[0])) {
+		return false // a trip number begins with a SCAC
 	}
 	return strings.Count(line, line[n:n+1]) < manifestDelimiters
 }
