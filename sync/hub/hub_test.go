@@ -357,10 +357,10 @@ func TestClientWithoutAccountUsesAgentsTopicsOnly(t *testing.T) {
 		t.Cleanup(func() { c.Disconnect(0) })
 		return c
 	}
-	agent, stranger := connect("agent"), connect("stranger")
+	listener, stranger := connect("agent"), connect("stranger")
 	got := make(chan string, 10)
 	note := func(_ mqtt.Client, m mqtt.Message) { got <- m.Topic() + " " + string(m.Payload()) }
-	if err := wire.Wait(agent.Subscribe(wire.Topic("demo", "lane-1", wire.LeafAck), 0, note), 10*time.Second); err != nil {
+	if err := wire.Wait(listener.Subscribe(wire.Topic("demo", "lane-1", wire.LeafAck), 0, note), 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	for _, topic := range []string{"#", "lw1/+/+/a", "lw1/+/+/hello"} {
