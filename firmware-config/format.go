@@ -8,9 +8,10 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"lanewarden/drivers/driver"
 )
 
 var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
@@ -33,8 +34,8 @@ func (d *decoder) format(n ast.Node, f field, text string) error {
 	case "file":
 		return checkFile(text)
 	case "timezone":
-		if _, err := time.LoadLocation(text); err != nil {
-			return fmt.Errorf("%q is no time zone, such as UTC or America/Montreal", text)
+		if _, err := driver.Zone(text); err != nil {
+			return err
 		}
 	case "driver":
 		names := d.driverNames()

@@ -404,7 +404,7 @@ func (x DeviceState_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceState_State.Descriptor instead.
 func (DeviceState_State) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{14, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{15, 0}
 }
 
 type DeviceTest_Verdict int32
@@ -456,7 +456,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -1895,29 +1895,35 @@ func (x *Setting) GetValue() string {
 
 // RadiationSpectrum sums up an N42 document; the document itself is the first artifact.
 type RadiationSpectrum struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Format          string                 `protobuf:"bytes,1,opt,name=format,proto3" json:"format,omitempty"` // n42-2011, n42-2006 or icd1
-	Manufacturer    string                 `protobuf:"bytes,2,opt,name=manufacturer,proto3" json:"manufacturer,omitempty"`
-	Model           string                 `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
-	Serial          string                 `protobuf:"bytes,4,opt,name=serial,proto3" json:"serial,omitempty"`
-	InstrumentClass string                 `protobuf:"bytes,5,opt,name=instrument_class,json=instrumentClass,proto3" json:"instrument_class,omitempty"` // as the document says it: "Portal Monitor", "SpecPortal"
-	Measurements    uint32                 `protobuf:"varint,6,opt,name=measurements,proto3" json:"measurements,omitempty"`                             // one per detector and time slice
-	Spectra         uint32                 `protobuf:"varint,7,opt,name=spectra,proto3" json:"spectra,omitempty"`                                       // measurements that hold a gamma spectrum
-	Channels        uint32                 `protobuf:"varint,8,opt,name=channels,proto3" json:"channels,omitempty"`                                     // of the largest spectrum
-	GammaCounts     float64                `protobuf:"fixed64,9,opt,name=gamma_counts,json=gammaCounts,proto3" json:"gamma_counts,omitempty"`           // sum over all measurements, counts
-	NeutronCounts   float64                `protobuf:"fixed64,10,opt,name=neutron_counts,json=neutronCounts,proto3" json:"neutron_counts,omitempty"`    // sum over all measurements, counts
-	LiveSeconds     float64                `protobuf:"fixed64,11,opt,name=live_seconds,json=liveSeconds,proto3" json:"live_seconds,omitempty"`          // sum over all measurements
-	RealSeconds     float64                `protobuf:"fixed64,12,opt,name=real_seconds,json=realSeconds,proto3" json:"real_seconds,omitempty"`          // sum over all measurements
-	Detectors       uint32                 `protobuf:"varint,13,opt,name=detectors,proto3" json:"detectors,omitempty"`                                  // that measured something
-	Samples         uint32                 `protobuf:"varint,14,opt,name=samples,proto3" json:"samples,omitempty"`                                      // time slices
-	StartNs         int64                  `protobuf:"varint,15,opt,name=start_ns,json=startNs,proto3" json:"start_ns,omitempty"`                       // earliest start; 0 when the document gives none
-	Occupied        bool                   `protobuf:"varint,16,opt,name=occupied,proto3" json:"occupied,omitempty"`                                    // any slice says the portal was occupied
-	SpeedKph        float32                `protobuf:"fixed32,17,opt,name=speed_kph,json=speedKph,proto3" json:"speed_kph,omitempty"`                   // vehicle speed where the document gives one, km/h
-	Detector        []*DetectorSummary     `protobuf:"bytes,18,rep,name=detector,proto3" json:"detector,omitempty"`
-	Alarms          []*RadiationAlarm      `protobuf:"bytes,19,rep,name=alarms,proto3" json:"alarms,omitempty"`
-	Nuclides        []*Nuclide             `protobuf:"bytes,20,rep,name=nuclides,proto3" json:"nuclides,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Format              string                 `protobuf:"bytes,1,opt,name=format,proto3" json:"format,omitempty"` // n42-2011, n42-2006 or icd1
+	Manufacturer        string                 `protobuf:"bytes,2,opt,name=manufacturer,proto3" json:"manufacturer,omitempty"`
+	Model               string                 `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
+	Serial              string                 `protobuf:"bytes,4,opt,name=serial,proto3" json:"serial,omitempty"`
+	InstrumentClass     string                 `protobuf:"bytes,5,opt,name=instrument_class,json=instrumentClass,proto3" json:"instrument_class,omitempty"` // as the document says it: "Portal Monitor", "SpecPortal"
+	Measurements        uint32                 `protobuf:"varint,6,opt,name=measurements,proto3" json:"measurements,omitempty"`                             // one per detector and time slice
+	Spectra             uint32                 `protobuf:"varint,7,opt,name=spectra,proto3" json:"spectra,omitempty"`                                       // measurements that hold a gamma spectrum
+	Channels            uint32                 `protobuf:"varint,8,opt,name=channels,proto3" json:"channels,omitempty"`                                     // of the largest spectrum
+	GammaCounts         float64                `protobuf:"fixed64,9,opt,name=gamma_counts,json=gammaCounts,proto3" json:"gamma_counts,omitempty"`           // sum over all measurements, counts
+	NeutronCounts       float64                `protobuf:"fixed64,10,opt,name=neutron_counts,json=neutronCounts,proto3" json:"neutron_counts,omitempty"`    // sum over all measurements, counts
+	LiveSeconds         float64                `protobuf:"fixed64,11,opt,name=live_seconds,json=liveSeconds,proto3" json:"live_seconds,omitempty"`          // sum over all measurements
+	RealSeconds         float64                `protobuf:"fixed64,12,opt,name=real_seconds,json=realSeconds,proto3" json:"real_seconds,omitempty"`          // sum over all measurements
+	Detectors           uint32                 `protobuf:"varint,13,opt,name=detectors,proto3" json:"detectors,omitempty"`                                  // that measured something
+	Samples             uint32                 `protobuf:"varint,14,opt,name=samples,proto3" json:"samples,omitempty"`                                      // time slices
+	StartNs             int64                  `protobuf:"varint,15,opt,name=start_ns,json=startNs,proto3" json:"start_ns,omitempty"`                       // earliest start; 0 when the document gives none
+	Occupied            bool                   `protobuf:"varint,16,opt,name=occupied,proto3" json:"occupied,omitempty"`                                    // any slice says the portal was occupied
+	SpeedKph            float32                `protobuf:"fixed32,17,opt,name=speed_kph,json=speedKph,proto3" json:"speed_kph,omitempty"`                   // vehicle speed where the document gives one, km/h
+	Detector            []*DetectorSummary     `protobuf:"bytes,18,rep,name=detector,proto3" json:"detector,omitempty"`
+	Alarms              []*RadiationAlarm      `protobuf:"bytes,19,rep,name=alarms,proto3" json:"alarms,omitempty"`
+	Nuclides            []*Nuclide             `protobuf:"bytes,20,rep,name=nuclides,proto3" json:"nuclides,omitempty"`
+	Classes             []*MeasurementClass    `protobuf:"bytes,21,rep,name=classes,proto3" json:"classes,omitempty"`                                                     // the sums above by class of measurement, in the document's order
+	DoseRateMax         float32                `protobuf:"fixed32,22,opt,name=dose_rate_max,json=doseRateMax,proto3" json:"dose_rate_max,omitempty"`                      // largest of all detectors, uSv/h; 0 for none
+	ExposureRateMax     float32                `protobuf:"fixed32,23,opt,name=exposure_rate_max,json=exposureRateMax,proto3" json:"exposure_rate_max,omitempty"`          // largest, mR/h; 0 for none
+	DerivedMeasurements uint32                 `protobuf:"varint,24,opt,name=derived_measurements,json=derivedMeasurements,proto3" json:"derived_measurements,omitempty"` // of measurements: those that stand in DerivedData only
+	Warnings            []string               `protobuf:"bytes,25,rep,name=warnings,proto3" json:"warnings,omitempty"`                                                   // what stands in the document and could not be read; the first 20
+	WarningCount        uint32                 `protobuf:"varint,26,opt,name=warning_count,json=warningCount,proto3" json:"warning_count,omitempty"`                      // of all warnings
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *RadiationSpectrum) Reset() {
@@ -2090,6 +2096,133 @@ func (x *RadiationSpectrum) GetNuclides() []*Nuclide {
 	return nil
 }
 
+func (x *RadiationSpectrum) GetClasses() []*MeasurementClass {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
+func (x *RadiationSpectrum) GetDoseRateMax() float32 {
+	if x != nil {
+		return x.DoseRateMax
+	}
+	return 0
+}
+
+func (x *RadiationSpectrum) GetExposureRateMax() float32 {
+	if x != nil {
+		return x.ExposureRateMax
+	}
+	return 0
+}
+
+func (x *RadiationSpectrum) GetDerivedMeasurements() uint32 {
+	if x != nil {
+		return x.DerivedMeasurements
+	}
+	return 0
+}
+
+func (x *RadiationSpectrum) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+func (x *RadiationSpectrum) GetWarningCount() uint32 {
+	if x != nil {
+		return x.WarningCount
+	}
+	return 0
+}
+
+// MeasurementClass sums up the measurements of one class of an N42 document: a background is no count of the vehicle.
+type MeasurementClass struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"` // N42.42 MeasurementClassCode: Foreground, Background, Calibration, IntrinsicActivity, NotSpecified
+	Measurements  uint32                 `protobuf:"varint,2,opt,name=measurements,proto3" json:"measurements,omitempty"`
+	GammaCounts   float64                `protobuf:"fixed64,3,opt,name=gamma_counts,json=gammaCounts,proto3" json:"gamma_counts,omitempty"`       // counts
+	NeutronCounts float64                `protobuf:"fixed64,4,opt,name=neutron_counts,json=neutronCounts,proto3" json:"neutron_counts,omitempty"` // counts
+	LiveSeconds   float64                `protobuf:"fixed64,5,opt,name=live_seconds,json=liveSeconds,proto3" json:"live_seconds,omitempty"`
+	RealSeconds   float64                `protobuf:"fixed64,6,opt,name=real_seconds,json=realSeconds,proto3" json:"real_seconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MeasurementClass) Reset() {
+	*x = MeasurementClass{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MeasurementClass) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MeasurementClass) ProtoMessage() {}
+
+func (x *MeasurementClass) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MeasurementClass.ProtoReflect.Descriptor instead.
+func (*MeasurementClass) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *MeasurementClass) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MeasurementClass) GetMeasurements() uint32 {
+	if x != nil {
+		return x.Measurements
+	}
+	return 0
+}
+
+func (x *MeasurementClass) GetGammaCounts() float64 {
+	if x != nil {
+		return x.GammaCounts
+	}
+	return 0
+}
+
+func (x *MeasurementClass) GetNeutronCounts() float64 {
+	if x != nil {
+		return x.NeutronCounts
+	}
+	return 0
+}
+
+func (x *MeasurementClass) GetLiveSeconds() float64 {
+	if x != nil {
+		return x.LiveSeconds
+	}
+	return 0
+}
+
+func (x *MeasurementClass) GetRealSeconds() float64 {
+	if x != nil {
+		return x.RealSeconds
+	}
+	return 0
+}
+
 // DetectorSummary sums up one detector of an N42 document over all its slices.
 type DetectorSummary struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2099,14 +2232,17 @@ type DetectorSummary struct {
 	NeutronCounts float64                `protobuf:"fixed64,4,opt,name=neutron_counts,json=neutronCounts,proto3" json:"neutron_counts,omitempty"` // counts
 	LiveSeconds   float64                `protobuf:"fixed64,5,opt,name=live_seconds,json=liveSeconds,proto3" json:"live_seconds,omitempty"`
 	RealSeconds   float64                `protobuf:"fixed64,6,opt,name=real_seconds,json=realSeconds,proto3" json:"real_seconds,omitempty"`
-	Calibration   []float32              `protobuf:"fixed32,7,rep,packed,name=calibration,proto3" json:"calibration,omitempty"` // energy = sum of c[i] * channel^i, keV
+	Calibration   []float32              `protobuf:"fixed32,7,rep,packed,name=calibration,proto3" json:"calibration,omitempty"`                // energy = sum of c[i] * channel^i, keV
+	Neutrons      bool                   `protobuf:"varint,8,opt,name=neutrons,proto3" json:"neutrons,omitempty"`                              // it counts neutrons: 0 neutron_counts are then a count
+	DoseRates     []float32              `protobuf:"fixed32,9,rep,packed,name=dose_rates,json=doseRates,proto3" json:"dose_rates,omitempty"`   // uSv/h, in the document's order; the first 1000
+	DoseRateMax   float32                `protobuf:"fixed32,10,opt,name=dose_rate_max,json=doseRateMax,proto3" json:"dose_rate_max,omitempty"` // uSv/h, of all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DetectorSummary) Reset() {
 	*x = DetectorSummary{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[11]
+	mi := &file_drivers_observation_observation_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2118,7 +2254,7 @@ func (x *DetectorSummary) String() string {
 func (*DetectorSummary) ProtoMessage() {}
 
 func (x *DetectorSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[11]
+	mi := &file_drivers_observation_observation_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2131,7 +2267,7 @@ func (x *DetectorSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DetectorSummary.ProtoReflect.Descriptor instead.
 func (*DetectorSummary) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{11}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DetectorSummary) GetName() string {
@@ -2183,6 +2319,27 @@ func (x *DetectorSummary) GetCalibration() []float32 {
 	return nil
 }
 
+func (x *DetectorSummary) GetNeutrons() bool {
+	if x != nil {
+		return x.Neutrons
+	}
+	return false
+}
+
+func (x *DetectorSummary) GetDoseRates() []float32 {
+	if x != nil {
+		return x.DoseRates
+	}
+	return nil
+}
+
+func (x *DetectorSummary) GetDoseRateMax() float32 {
+	if x != nil {
+		return x.DoseRateMax
+	}
+	return 0
+}
+
 // RadiationAlarm is an alarm that an instrument put in its document.
 type RadiationAlarm struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2194,7 +2351,7 @@ type RadiationAlarm struct {
 
 func (x *RadiationAlarm) Reset() {
 	*x = RadiationAlarm{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[12]
+	mi := &file_drivers_observation_observation_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2206,7 +2363,7 @@ func (x *RadiationAlarm) String() string {
 func (*RadiationAlarm) ProtoMessage() {}
 
 func (x *RadiationAlarm) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[12]
+	mi := &file_drivers_observation_observation_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2219,7 +2376,7 @@ func (x *RadiationAlarm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RadiationAlarm.ProtoReflect.Descriptor instead.
 func (*RadiationAlarm) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{12}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RadiationAlarm) GetCategory() string {
@@ -2248,7 +2405,7 @@ type Nuclide struct {
 
 func (x *Nuclide) Reset() {
 	*x = Nuclide{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[13]
+	mi := &file_drivers_observation_observation_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2260,7 +2417,7 @@ func (x *Nuclide) String() string {
 func (*Nuclide) ProtoMessage() {}
 
 func (x *Nuclide) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[13]
+	mi := &file_drivers_observation_observation_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2273,7 +2430,7 @@ func (x *Nuclide) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nuclide.ProtoReflect.Descriptor instead.
 func (*Nuclide) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{13}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Nuclide) GetName() string {
@@ -2308,7 +2465,7 @@ type DeviceState struct {
 
 func (x *DeviceState) Reset() {
 	*x = DeviceState{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[14]
+	mi := &file_drivers_observation_observation_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2320,7 +2477,7 @@ func (x *DeviceState) String() string {
 func (*DeviceState) ProtoMessage() {}
 
 func (x *DeviceState) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[14]
+	mi := &file_drivers_observation_observation_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2333,7 +2490,7 @@ func (x *DeviceState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceState.ProtoReflect.Descriptor instead.
 func (*DeviceState) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{14}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeviceState) GetState() DeviceState_State {
@@ -2364,7 +2521,7 @@ type DeviceFault struct {
 
 func (x *DeviceFault) Reset() {
 	*x = DeviceFault{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[15]
+	mi := &file_drivers_observation_observation_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2376,7 +2533,7 @@ func (x *DeviceFault) String() string {
 func (*DeviceFault) ProtoMessage() {}
 
 func (x *DeviceFault) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[15]
+	mi := &file_drivers_observation_observation_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2389,7 +2546,7 @@ func (x *DeviceFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceFault.ProtoReflect.Descriptor instead.
 func (*DeviceFault) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{15}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DeviceFault) GetReason() string {
@@ -2441,7 +2598,7 @@ type DeviceImport struct {
 
 func (x *DeviceImport) Reset() {
 	*x = DeviceImport{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[16]
+	mi := &file_drivers_observation_observation_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2453,7 +2610,7 @@ func (x *DeviceImport) String() string {
 func (*DeviceImport) ProtoMessage() {}
 
 func (x *DeviceImport) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[16]
+	mi := &file_drivers_observation_observation_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2466,7 +2623,7 @@ func (x *DeviceImport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceImport.ProtoReflect.Descriptor instead.
 func (*DeviceImport) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{16}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DeviceImport) GetName() string {
@@ -2516,7 +2673,7 @@ type AgentStarted struct {
 
 func (x *AgentStarted) Reset() {
 	*x = AgentStarted{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[17]
+	mi := &file_drivers_observation_observation_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2528,7 +2685,7 @@ func (x *AgentStarted) String() string {
 func (*AgentStarted) ProtoMessage() {}
 
 func (x *AgentStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[17]
+	mi := &file_drivers_observation_observation_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2541,7 +2698,7 @@ func (x *AgentStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentStarted.ProtoReflect.Descriptor instead.
 func (*AgentStarted) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{17}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AgentStarted) GetInventory() *Inventory {
@@ -2575,7 +2732,7 @@ type AgentClockStep struct {
 
 func (x *AgentClockStep) Reset() {
 	*x = AgentClockStep{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[18]
+	mi := &file_drivers_observation_observation_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2587,7 +2744,7 @@ func (x *AgentClockStep) String() string {
 func (*AgentClockStep) ProtoMessage() {}
 
 func (x *AgentClockStep) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[18]
+	mi := &file_drivers_observation_observation_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2600,7 +2757,7 @@ func (x *AgentClockStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentClockStep.ProtoReflect.Descriptor instead.
 func (*AgentClockStep) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{18}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AgentClockStep) GetStepNs() int64 {
@@ -2625,7 +2782,7 @@ type Inventory struct {
 
 func (x *Inventory) Reset() {
 	*x = Inventory{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[19]
+	mi := &file_drivers_observation_observation_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2637,7 +2794,7 @@ func (x *Inventory) String() string {
 func (*Inventory) ProtoMessage() {}
 
 func (x *Inventory) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[19]
+	mi := &file_drivers_observation_observation_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2650,7 +2807,7 @@ func (x *Inventory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inventory.ProtoReflect.Descriptor instead.
 func (*Inventory) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{19}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Inventory) GetSite() string {
@@ -2707,7 +2864,7 @@ type Lane struct {
 
 func (x *Lane) Reset() {
 	*x = Lane{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[20]
+	mi := &file_drivers_observation_observation_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2719,7 +2876,7 @@ func (x *Lane) String() string {
 func (*Lane) ProtoMessage() {}
 
 func (x *Lane) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[20]
+	mi := &file_drivers_observation_observation_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2732,7 +2889,7 @@ func (x *Lane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lane.ProtoReflect.Descriptor instead.
 func (*Lane) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{20}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Lane) GetId() string {
@@ -2769,7 +2926,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[21]
+	mi := &file_drivers_observation_observation_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2781,7 +2938,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[21]
+	mi := &file_drivers_observation_observation_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2794,7 +2951,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{21}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Device) GetId() string {
@@ -2858,7 +3015,7 @@ type XrayImage struct {
 
 func (x *XrayImage) Reset() {
 	*x = XrayImage{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[22]
+	mi := &file_drivers_observation_observation_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2870,7 +3027,7 @@ func (x *XrayImage) String() string {
 func (*XrayImage) ProtoMessage() {}
 
 func (x *XrayImage) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[22]
+	mi := &file_drivers_observation_observation_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2883,7 +3040,7 @@ func (x *XrayImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayImage.ProtoReflect.Descriptor instead.
 func (*XrayImage) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{22}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *XrayImage) GetSopClass() string {
@@ -3080,7 +3237,7 @@ type XrayThreatReport struct {
 
 func (x *XrayThreatReport) Reset() {
 	*x = XrayThreatReport{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[23]
+	mi := &file_drivers_observation_observation_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3092,7 +3249,7 @@ func (x *XrayThreatReport) String() string {
 func (*XrayThreatReport) ProtoMessage() {}
 
 func (x *XrayThreatReport) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[23]
+	mi := &file_drivers_observation_observation_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3105,7 +3262,7 @@ func (x *XrayThreatReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayThreatReport.ProtoReflect.Descriptor instead.
 func (*XrayThreatReport) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{23}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *XrayThreatReport) GetSopInstance() string {
@@ -3232,7 +3389,7 @@ type ThreatObject struct {
 
 func (x *ThreatObject) Reset() {
 	*x = ThreatObject{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[24]
+	mi := &file_drivers_observation_observation_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3244,7 +3401,7 @@ func (x *ThreatObject) String() string {
 func (*ThreatObject) ProtoMessage() {}
 
 func (x *ThreatObject) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[24]
+	mi := &file_drivers_observation_observation_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3257,7 +3414,7 @@ func (x *ThreatObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatObject.ProtoReflect.Descriptor instead.
 func (*ThreatObject) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{24}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ThreatObject) GetId() uint32 {
@@ -3298,7 +3455,7 @@ type ThreatAssessment struct {
 
 func (x *ThreatAssessment) Reset() {
 	*x = ThreatAssessment{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[25]
+	mi := &file_drivers_observation_observation_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3310,7 +3467,7 @@ func (x *ThreatAssessment) String() string {
 func (*ThreatAssessment) ProtoMessage() {}
 
 func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[25]
+	mi := &file_drivers_observation_observation_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3323,7 +3480,7 @@ func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatAssessment.ProtoReflect.Descriptor instead.
 func (*ThreatAssessment) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{25}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ThreatAssessment) GetCategory() string {
@@ -3393,7 +3550,7 @@ type ThreatRegion struct {
 
 func (x *ThreatRegion) Reset() {
 	*x = ThreatRegion{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[26]
+	mi := &file_drivers_observation_observation_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3405,7 +3562,7 @@ func (x *ThreatRegion) String() string {
 func (*ThreatRegion) ProtoMessage() {}
 
 func (x *ThreatRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[26]
+	mi := &file_drivers_observation_observation_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3418,7 +3575,7 @@ func (x *ThreatRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatRegion.ProtoReflect.Descriptor instead.
 func (*ThreatRegion) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{26}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ThreatRegion) GetImageInstance() string {
@@ -3458,7 +3615,7 @@ type XrayQuality struct {
 
 func (x *XrayQuality) Reset() {
 	*x = XrayQuality{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[27]
+	mi := &file_drivers_observation_observation_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3470,7 +3627,7 @@ func (x *XrayQuality) String() string {
 func (*XrayQuality) ProtoMessage() {}
 
 func (x *XrayQuality) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[27]
+	mi := &file_drivers_observation_observation_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3483,7 +3640,7 @@ func (x *XrayQuality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayQuality.ProtoReflect.Descriptor instead.
 func (*XrayQuality) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{27}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *XrayQuality) GetImageInstance() string {
@@ -3598,7 +3755,7 @@ type XrayFault struct {
 
 func (x *XrayFault) Reset() {
 	*x = XrayFault{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3610,7 +3767,7 @@ func (x *XrayFault) String() string {
 func (*XrayFault) ProtoMessage() {}
 
 func (x *XrayFault) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3623,7 +3780,7 @@ func (x *XrayFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayFault.ProtoReflect.Descriptor instead.
 func (*XrayFault) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{28}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *XrayFault) GetMeasure() string {
@@ -3676,7 +3833,7 @@ type XrayPreview struct {
 
 func (x *XrayPreview) Reset() {
 	*x = XrayPreview{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3688,7 +3845,7 @@ func (x *XrayPreview) String() string {
 func (*XrayPreview) ProtoMessage() {}
 
 func (x *XrayPreview) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3701,7 +3858,7 @@ func (x *XrayPreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayPreview.ProtoReflect.Descriptor instead.
 func (*XrayPreview) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{29}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *XrayPreview) GetImageInstance() string {
@@ -3759,7 +3916,7 @@ type DeviceReading struct {
 
 func (x *DeviceReading) Reset() {
 	*x = DeviceReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3771,7 +3928,7 @@ func (x *DeviceReading) String() string {
 func (*DeviceReading) ProtoMessage() {}
 
 func (x *DeviceReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3784,7 +3941,7 @@ func (x *DeviceReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceReading.ProtoReflect.Descriptor instead.
 func (*DeviceReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{30}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DeviceReading) GetProfile() string {
@@ -3828,7 +3985,7 @@ type Quantity struct {
 
 func (x *Quantity) Reset() {
 	*x = Quantity{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3840,7 +3997,7 @@ func (x *Quantity) String() string {
 func (*Quantity) ProtoMessage() {}
 
 func (x *Quantity) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3853,7 +4010,7 @@ func (x *Quantity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quantity.ProtoReflect.Descriptor instead.
 func (*Quantity) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{31}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Quantity) GetName() string {
@@ -3915,7 +4072,7 @@ type TraceAnalysis struct {
 
 func (x *TraceAnalysis) Reset() {
 	*x = TraceAnalysis{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3927,7 +4084,7 @@ func (x *TraceAnalysis) String() string {
 func (*TraceAnalysis) ProtoMessage() {}
 
 func (x *TraceAnalysis) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3940,7 +4097,7 @@ func (x *TraceAnalysis) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceAnalysis.ProtoReflect.Descriptor instead.
 func (*TraceAnalysis) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{32}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *TraceAnalysis) GetSample() string {
@@ -4102,7 +4259,7 @@ type TraceFind struct {
 
 func (x *TraceFind) Reset() {
 	*x = TraceFind{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4114,7 +4271,7 @@ func (x *TraceFind) String() string {
 func (*TraceFind) ProtoMessage() {}
 
 func (x *TraceFind) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4127,7 +4284,7 @@ func (x *TraceFind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceFind.ProtoReflect.Descriptor instead.
 func (*TraceFind) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{33}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *TraceFind) GetSubstance() string {
@@ -4168,7 +4325,7 @@ type TracePeak struct {
 
 func (x *TracePeak) Reset() {
 	*x = TracePeak{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4180,7 +4337,7 @@ func (x *TracePeak) String() string {
 func (*TracePeak) ProtoMessage() {}
 
 func (x *TracePeak) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4193,7 +4350,7 @@ func (x *TracePeak) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TracePeak.ProtoReflect.Descriptor instead.
 func (*TracePeak) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *TracePeak) GetDriftMs() float32 {
@@ -4263,7 +4420,7 @@ type TraceVerification struct {
 
 func (x *TraceVerification) Reset() {
 	*x = TraceVerification{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4275,7 +4432,7 @@ func (x *TraceVerification) String() string {
 func (*TraceVerification) ProtoMessage() {}
 
 func (x *TraceVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4288,7 +4445,7 @@ func (x *TraceVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceVerification.ProtoReflect.Descriptor instead.
 func (*TraceVerification) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{35}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *TraceVerification) GetAnalysis() *TraceAnalysis {
@@ -4318,7 +4475,7 @@ type TraceBlank struct {
 
 func (x *TraceBlank) Reset() {
 	*x = TraceBlank{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4330,7 +4487,7 @@ func (x *TraceBlank) String() string {
 func (*TraceBlank) ProtoMessage() {}
 
 func (x *TraceBlank) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4343,7 +4500,7 @@ func (x *TraceBlank) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceBlank.ProtoReflect.Descriptor instead.
 func (*TraceBlank) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{36}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *TraceBlank) GetAnalysis() *TraceAnalysis {
@@ -4388,7 +4545,7 @@ type TraceCalibration struct {
 
 func (x *TraceCalibration) Reset() {
 	*x = TraceCalibration{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4400,7 +4557,7 @@ func (x *TraceCalibration) String() string {
 func (*TraceCalibration) ProtoMessage() {}
 
 func (x *TraceCalibration) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4413,7 +4570,7 @@ func (x *TraceCalibration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceCalibration.ProtoReflect.Descriptor instead.
 func (*TraceCalibration) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{37}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TraceCalibration) GetPolarity() string {
@@ -4470,7 +4627,7 @@ type TraceHealth struct {
 
 func (x *TraceHealth) Reset() {
 	*x = TraceHealth{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4482,7 +4639,7 @@ func (x *TraceHealth) String() string {
 func (*TraceHealth) ProtoMessage() {}
 
 func (x *TraceHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4495,7 +4652,7 @@ func (x *TraceHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceHealth.ProtoReflect.Descriptor instead.
 func (*TraceHealth) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{38}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *TraceHealth) GetDriftTemperatureK() float32 {
@@ -4589,7 +4746,7 @@ type TraceQuality struct {
 
 func (x *TraceQuality) Reset() {
 	*x = TraceQuality{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4601,7 +4758,7 @@ func (x *TraceQuality) String() string {
 func (*TraceQuality) ProtoMessage() {}
 
 func (x *TraceQuality) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4614,7 +4771,7 @@ func (x *TraceQuality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceQuality.ProtoReflect.Descriptor instead.
 func (*TraceQuality) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{39}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *TraceQuality) GetState() string {
@@ -4708,7 +4865,7 @@ type TraceTrend struct {
 
 func (x *TraceTrend) Reset() {
 	*x = TraceTrend{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4720,7 +4877,7 @@ func (x *TraceTrend) String() string {
 func (*TraceTrend) ProtoMessage() {}
 
 func (x *TraceTrend) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4733,7 +4890,7 @@ func (x *TraceTrend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceTrend.ProtoReflect.Descriptor instead.
 func (*TraceTrend) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{40}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *TraceTrend) GetMeasure() string {
@@ -4787,7 +4944,7 @@ type DeviceCondition struct {
 
 func (x *DeviceCondition) Reset() {
 	*x = DeviceCondition{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4799,7 +4956,7 @@ func (x *DeviceCondition) String() string {
 func (*DeviceCondition) ProtoMessage() {}
 
 func (x *DeviceCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4812,7 +4969,7 @@ func (x *DeviceCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceCondition.ProtoReflect.Descriptor instead.
 func (*DeviceCondition) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{41}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *DeviceCondition) GetCondition() string {
@@ -4873,7 +5030,7 @@ type VehicleDetection struct {
 
 func (x *VehicleDetection) Reset() {
 	*x = VehicleDetection{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4885,7 +5042,7 @@ func (x *VehicleDetection) String() string {
 func (*VehicleDetection) ProtoMessage() {}
 
 func (x *VehicleDetection) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4898,7 +5055,7 @@ func (x *VehicleDetection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleDetection.ProtoReflect.Descriptor instead.
 func (*VehicleDetection) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{42}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *VehicleDetection) GetStation() string {
@@ -4967,7 +5124,7 @@ type VehicleTag struct {
 
 func (x *VehicleTag) Reset() {
 	*x = VehicleTag{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4979,7 +5136,7 @@ func (x *VehicleTag) String() string {
 func (*VehicleTag) ProtoMessage() {}
 
 func (x *VehicleTag) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4992,7 +5149,7 @@ func (x *VehicleTag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleTag.ProtoReflect.Descriptor instead.
 func (*VehicleTag) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{43}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *VehicleTag) GetEpc() []byte {
@@ -5063,7 +5220,7 @@ type AntennaReads struct {
 
 func (x *AntennaReads) Reset() {
 	*x = AntennaReads{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5075,7 +5232,7 @@ func (x *AntennaReads) String() string {
 func (*AntennaReads) ProtoMessage() {}
 
 func (x *AntennaReads) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5088,7 +5245,7 @@ func (x *AntennaReads) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AntennaReads.ProtoReflect.Descriptor instead.
 func (*AntennaReads) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{44}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *AntennaReads) GetAntenna() uint32 {
@@ -5135,7 +5292,7 @@ type VehiclePlate struct {
 
 func (x *VehiclePlate) Reset() {
 	*x = VehiclePlate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5147,7 +5304,7 @@ func (x *VehiclePlate) String() string {
 func (*VehiclePlate) ProtoMessage() {}
 
 func (x *VehiclePlate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5160,7 +5317,7 @@ func (x *VehiclePlate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehiclePlate.ProtoReflect.Descriptor instead.
 func (*VehiclePlate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{45}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *VehiclePlate) GetPlate() string {
@@ -5272,7 +5429,7 @@ type PlateRead struct {
 
 func (x *PlateRead) Reset() {
 	*x = PlateRead{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5284,7 +5441,7 @@ func (x *PlateRead) String() string {
 func (*PlateRead) ProtoMessage() {}
 
 func (x *PlateRead) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5297,7 +5454,7 @@ func (x *PlateRead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlateRead.ProtoReflect.Descriptor instead.
 func (*PlateRead) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{46}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *PlateRead) GetPlate() string {
@@ -5330,7 +5487,7 @@ type VehicleWeight struct {
 
 func (x *VehicleWeight) Reset() {
 	*x = VehicleWeight{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5342,7 +5499,7 @@ func (x *VehicleWeight) String() string {
 func (*VehicleWeight) ProtoMessage() {}
 
 func (x *VehicleWeight) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5355,7 +5512,7 @@ func (x *VehicleWeight) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleWeight.ProtoReflect.Descriptor instead.
 func (*VehicleWeight) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{47}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *VehicleWeight) GetKg() float64 {
@@ -5428,7 +5585,7 @@ type VehicleCode struct {
 
 func (x *VehicleCode) Reset() {
 	*x = VehicleCode{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5440,7 +5597,7 @@ func (x *VehicleCode) String() string {
 func (*VehicleCode) ProtoMessage() {}
 
 func (x *VehicleCode) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5453,7 +5610,7 @@ func (x *VehicleCode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleCode.ProtoReflect.Descriptor instead.
 func (*VehicleCode) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{48}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *VehicleCode) GetText() string {
@@ -5548,7 +5705,7 @@ type CodeReading struct {
 
 func (x *CodeReading) Reset() {
 	*x = CodeReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5560,7 +5717,7 @@ func (x *CodeReading) String() string {
 func (*CodeReading) ProtoMessage() {}
 
 func (x *CodeReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5573,7 +5730,7 @@ func (x *CodeReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CodeReading.ProtoReflect.Descriptor instead.
 func (*CodeReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CodeReading) GetType() string {
@@ -5631,7 +5788,7 @@ type LaneOutput struct {
 
 func (x *LaneOutput) Reset() {
 	*x = LaneOutput{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5643,7 +5800,7 @@ func (x *LaneOutput) String() string {
 func (*LaneOutput) ProtoMessage() {}
 
 func (x *LaneOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5656,7 +5813,7 @@ func (x *LaneOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneOutput.ProtoReflect.Descriptor instead.
 func (*LaneOutput) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *LaneOutput) GetOutput() string {
@@ -5699,7 +5856,7 @@ type SiteClimate struct {
 
 func (x *SiteClimate) Reset() {
 	*x = SiteClimate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5711,7 +5868,7 @@ func (x *SiteClimate) String() string {
 func (*SiteClimate) ProtoMessage() {}
 
 func (x *SiteClimate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5724,7 +5881,7 @@ func (x *SiteClimate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClimate.ProtoReflect.Descriptor instead.
 func (*SiteClimate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SiteClimate) GetTemperatureC() float32 {
@@ -5764,7 +5921,7 @@ type SitePower struct {
 
 func (x *SitePower) Reset() {
 	*x = SitePower{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5776,7 +5933,7 @@ func (x *SitePower) String() string {
 func (*SitePower) ProtoMessage() {}
 
 func (x *SitePower) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5789,7 +5946,7 @@ func (x *SitePower) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SitePower.ProtoReflect.Descriptor instead.
 func (*SitePower) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *SitePower) GetStatus() string {
@@ -5857,7 +6014,7 @@ type SiteClock struct {
 
 func (x *SiteClock) Reset() {
 	*x = SiteClock{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5869,7 +6026,7 @@ func (x *SiteClock) String() string {
 func (*SiteClock) ProtoMessage() {}
 
 func (x *SiteClock) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5882,7 +6039,7 @@ func (x *SiteClock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClock.ProtoReflect.Descriptor instead.
 func (*SiteClock) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *SiteClock) GetSynchronised() bool {
@@ -5946,7 +6103,7 @@ type PassageOpened struct {
 
 func (x *PassageOpened) Reset() {
 	*x = PassageOpened{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5958,7 +6115,7 @@ func (x *PassageOpened) String() string {
 func (*PassageOpened) ProtoMessage() {}
 
 func (x *PassageOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5971,7 +6128,7 @@ func (x *PassageOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageOpened.ProtoReflect.Descriptor instead.
 func (*PassageOpened) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PassageOpened) GetId() string {
@@ -6007,7 +6164,7 @@ type PassageUpdated struct {
 
 func (x *PassageUpdated) Reset() {
 	*x = PassageUpdated{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6019,7 +6176,7 @@ func (x *PassageUpdated) String() string {
 func (*PassageUpdated) ProtoMessage() {}
 
 func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6032,7 +6189,7 @@ func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageUpdated.ProtoReflect.Descriptor instead.
 func (*PassageUpdated) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *PassageUpdated) GetId() string {
@@ -6074,7 +6231,7 @@ type PassageReading struct {
 
 func (x *PassageReading) Reset() {
 	*x = PassageReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6086,7 +6243,7 @@ func (x *PassageReading) String() string {
 func (*PassageReading) ProtoMessage() {}
 
 func (x *PassageReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6099,7 +6256,7 @@ func (x *PassageReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageReading.ProtoReflect.Descriptor instead.
 func (*PassageReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PassageReading) GetIdx() int64 {
@@ -6179,7 +6336,7 @@ type PassageStation struct {
 
 func (x *PassageStation) Reset() {
 	*x = PassageStation{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6191,7 +6348,7 @@ func (x *PassageStation) String() string {
 func (*PassageStation) ProtoMessage() {}
 
 func (x *PassageStation) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6204,7 +6361,7 @@ func (x *PassageStation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageStation.ProtoReflect.Descriptor instead.
 func (*PassageStation) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *PassageStation) GetStation() string {
@@ -6268,7 +6425,7 @@ type PassageClosed struct {
 
 func (x *PassageClosed) Reset() {
 	*x = PassageClosed{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6280,7 +6437,7 @@ func (x *PassageClosed) String() string {
 func (*PassageClosed) ProtoMessage() {}
 
 func (x *PassageClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6293,7 +6450,7 @@ func (x *PassageClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageClosed.ProtoReflect.Descriptor instead.
 func (*PassageClosed) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PassageClosed) GetId() string {
@@ -6429,7 +6586,7 @@ type PassageCorrected struct {
 
 func (x *PassageCorrected) Reset() {
 	*x = PassageCorrected{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6441,7 +6598,7 @@ func (x *PassageCorrected) String() string {
 func (*PassageCorrected) ProtoMessage() {}
 
 func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6454,7 +6611,7 @@ func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageCorrected.ProtoReflect.Descriptor instead.
 func (*PassageCorrected) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PassageCorrected) GetIdx() int64 {
@@ -6507,7 +6664,7 @@ type AgentAccess struct {
 
 func (x *AgentAccess) Reset() {
 	*x = AgentAccess{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6519,7 +6676,7 @@ func (x *AgentAccess) String() string {
 func (*AgentAccess) ProtoMessage() {}
 
 func (x *AgentAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6532,7 +6689,7 @@ func (x *AgentAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentAccess.ProtoReflect.Descriptor instead.
 func (*AgentAccess) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *AgentAccess) GetAction() string {
@@ -6593,7 +6750,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6605,7 +6762,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6618,7 +6775,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -6687,7 +6844,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6699,7 +6856,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6712,7 +6869,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *TestCheck) GetName() string {
@@ -6905,7 +7062,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\bsettings\x18\x02 \x03(\v2\x16.lanewarden.v1.SettingR\bsettings\"3\n" +
 	"\aSetting\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xc5\x05\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xc4\a\n" +
 	"\x11RadiationSpectrum\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\tR\x06format\x12\"\n" +
 	"\fmanufacturer\x18\x02 \x01(\tR\fmanufacturer\x12\x14\n" +
@@ -6927,7 +7084,20 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\tspeed_kph\x18\x11 \x01(\x02R\bspeedKph\x12:\n" +
 	"\bdetector\x18\x12 \x03(\v2\x1e.lanewarden.v1.DetectorSummaryR\bdetector\x125\n" +
 	"\x06alarms\x18\x13 \x03(\v2\x1d.lanewarden.v1.RadiationAlarmR\x06alarms\x122\n" +
-	"\bnuclides\x18\x14 \x03(\v2\x16.lanewarden.v1.NuclideR\bnuclides\"\xf1\x01\n" +
+	"\bnuclides\x18\x14 \x03(\v2\x16.lanewarden.v1.NuclideR\bnuclides\x129\n" +
+	"\aclasses\x18\x15 \x03(\v2\x1f.lanewarden.v1.MeasurementClassR\aclasses\x12\"\n" +
+	"\rdose_rate_max\x18\x16 \x01(\x02R\vdoseRateMax\x12*\n" +
+	"\x11exposure_rate_max\x18\x17 \x01(\x02R\x0fexposureRateMax\x121\n" +
+	"\x14derived_measurements\x18\x18 \x01(\rR\x13derivedMeasurements\x12\x1a\n" +
+	"\bwarnings\x18\x19 \x03(\tR\bwarnings\x12#\n" +
+	"\rwarning_count\x18\x1a \x01(\rR\fwarningCount\"\xda\x01\n" +
+	"\x10MeasurementClass\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\"\n" +
+	"\fmeasurements\x18\x02 \x01(\rR\fmeasurements\x12!\n" +
+	"\fgamma_counts\x18\x03 \x01(\x01R\vgammaCounts\x12%\n" +
+	"\x0eneutron_counts\x18\x04 \x01(\x01R\rneutronCounts\x12!\n" +
+	"\flive_seconds\x18\x05 \x01(\x01R\vliveSeconds\x12!\n" +
+	"\freal_seconds\x18\x06 \x01(\x01R\vrealSeconds\"\xd0\x02\n" +
 	"\x0fDetectorSummary\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aspectra\x18\x02 \x01(\rR\aspectra\x12!\n" +
@@ -6935,7 +7105,12 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x0eneutron_counts\x18\x04 \x01(\x01R\rneutronCounts\x12!\n" +
 	"\flive_seconds\x18\x05 \x01(\x01R\vliveSeconds\x12!\n" +
 	"\freal_seconds\x18\x06 \x01(\x01R\vrealSeconds\x12 \n" +
-	"\vcalibration\x18\a \x03(\x02R\vcalibration\"N\n" +
+	"\vcalibration\x18\a \x03(\x02R\vcalibration\x12\x1a\n" +
+	"\bneutrons\x18\b \x01(\bR\bneutrons\x12\x1d\n" +
+	"\n" +
+	"dose_rates\x18\t \x03(\x02R\tdoseRates\x12\"\n" +
+	"\rdose_rate_max\x18\n" +
+	" \x01(\x02R\vdoseRateMax\"N\n" +
 	"\x0eRadiationAlarm\x12\x1a\n" +
 	"\bcategory\x18\x01 \x01(\tR\bcategory\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\"Y\n" +
@@ -7468,7 +7643,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 63)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 64)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                  // 0: lanewarden.v1.Class
 	(Kind)(0),                   // 1: lanewarden.v1.Kind
@@ -7487,58 +7662,59 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*RadiationSetup)(nil),      // 14: lanewarden.v1.RadiationSetup
 	(*Setting)(nil),             // 15: lanewarden.v1.Setting
 	(*RadiationSpectrum)(nil),   // 16: lanewarden.v1.RadiationSpectrum
-	(*DetectorSummary)(nil),     // 17: lanewarden.v1.DetectorSummary
-	(*RadiationAlarm)(nil),      // 18: lanewarden.v1.RadiationAlarm
-	(*Nuclide)(nil),             // 19: lanewarden.v1.Nuclide
-	(*DeviceState)(nil),         // 20: lanewarden.v1.DeviceState
-	(*DeviceFault)(nil),         // 21: lanewarden.v1.DeviceFault
-	(*DeviceImport)(nil),        // 22: lanewarden.v1.DeviceImport
-	(*AgentStarted)(nil),        // 23: lanewarden.v1.AgentStarted
-	(*AgentClockStep)(nil),      // 24: lanewarden.v1.AgentClockStep
-	(*Inventory)(nil),           // 25: lanewarden.v1.Inventory
-	(*Lane)(nil),                // 26: lanewarden.v1.Lane
-	(*Device)(nil),              // 27: lanewarden.v1.Device
-	(*XrayImage)(nil),           // 28: lanewarden.v1.XrayImage
-	(*XrayThreatReport)(nil),    // 29: lanewarden.v1.XrayThreatReport
-	(*ThreatObject)(nil),        // 30: lanewarden.v1.ThreatObject
-	(*ThreatAssessment)(nil),    // 31: lanewarden.v1.ThreatAssessment
-	(*ThreatRegion)(nil),        // 32: lanewarden.v1.ThreatRegion
-	(*XrayQuality)(nil),         // 33: lanewarden.v1.XrayQuality
-	(*XrayFault)(nil),           // 34: lanewarden.v1.XrayFault
-	(*XrayPreview)(nil),         // 35: lanewarden.v1.XrayPreview
-	(*DeviceReading)(nil),       // 36: lanewarden.v1.DeviceReading
-	(*Quantity)(nil),            // 37: lanewarden.v1.Quantity
-	(*TraceAnalysis)(nil),       // 38: lanewarden.v1.TraceAnalysis
-	(*TraceFind)(nil),           // 39: lanewarden.v1.TraceFind
-	(*TracePeak)(nil),           // 40: lanewarden.v1.TracePeak
-	(*TraceVerification)(nil),   // 41: lanewarden.v1.TraceVerification
-	(*TraceBlank)(nil),          // 42: lanewarden.v1.TraceBlank
-	(*TraceCalibration)(nil),    // 43: lanewarden.v1.TraceCalibration
-	(*TraceHealth)(nil),         // 44: lanewarden.v1.TraceHealth
-	(*TraceQuality)(nil),        // 45: lanewarden.v1.TraceQuality
-	(*TraceTrend)(nil),          // 46: lanewarden.v1.TraceTrend
-	(*DeviceCondition)(nil),     // 47: lanewarden.v1.DeviceCondition
-	(*VehicleDetection)(nil),    // 48: lanewarden.v1.VehicleDetection
-	(*VehicleTag)(nil),          // 49: lanewarden.v1.VehicleTag
-	(*AntennaReads)(nil),        // 50: lanewarden.v1.AntennaReads
-	(*VehiclePlate)(nil),        // 51: lanewarden.v1.VehiclePlate
-	(*PlateRead)(nil),           // 52: lanewarden.v1.PlateRead
-	(*VehicleWeight)(nil),       // 53: lanewarden.v1.VehicleWeight
-	(*VehicleCode)(nil),         // 54: lanewarden.v1.VehicleCode
-	(*CodeReading)(nil),         // 55: lanewarden.v1.CodeReading
-	(*LaneOutput)(nil),          // 56: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),         // 57: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),           // 58: lanewarden.v1.SitePower
-	(*SiteClock)(nil),           // 59: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),       // 60: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),      // 61: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),      // 62: lanewarden.v1.PassageReading
-	(*PassageStation)(nil),      // 63: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),       // 64: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),    // 65: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),         // 66: lanewarden.v1.AgentAccess
-	(*DeviceTest)(nil),          // 67: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),           // 68: lanewarden.v1.TestCheck
+	(*MeasurementClass)(nil),    // 17: lanewarden.v1.MeasurementClass
+	(*DetectorSummary)(nil),     // 18: lanewarden.v1.DetectorSummary
+	(*RadiationAlarm)(nil),      // 19: lanewarden.v1.RadiationAlarm
+	(*Nuclide)(nil),             // 20: lanewarden.v1.Nuclide
+	(*DeviceState)(nil),         // 21: lanewarden.v1.DeviceState
+	(*DeviceFault)(nil),         // 22: lanewarden.v1.DeviceFault
+	(*DeviceImport)(nil),        // 23: lanewarden.v1.DeviceImport
+	(*AgentStarted)(nil),        // 24: lanewarden.v1.AgentStarted
+	(*AgentClockStep)(nil),      // 25: lanewarden.v1.AgentClockStep
+	(*Inventory)(nil),           // 26: lanewarden.v1.Inventory
+	(*Lane)(nil),                // 27: lanewarden.v1.Lane
+	(*Device)(nil),              // 28: lanewarden.v1.Device
+	(*XrayImage)(nil),           // 29: lanewarden.v1.XrayImage
+	(*XrayThreatReport)(nil),    // 30: lanewarden.v1.XrayThreatReport
+	(*ThreatObject)(nil),        // 31: lanewarden.v1.ThreatObject
+	(*ThreatAssessment)(nil),    // 32: lanewarden.v1.ThreatAssessment
+	(*ThreatRegion)(nil),        // 33: lanewarden.v1.ThreatRegion
+	(*XrayQuality)(nil),         // 34: lanewarden.v1.XrayQuality
+	(*XrayFault)(nil),           // 35: lanewarden.v1.XrayFault
+	(*XrayPreview)(nil),         // 36: lanewarden.v1.XrayPreview
+	(*DeviceReading)(nil),       // 37: lanewarden.v1.DeviceReading
+	(*Quantity)(nil),            // 38: lanewarden.v1.Quantity
+	(*TraceAnalysis)(nil),       // 39: lanewarden.v1.TraceAnalysis
+	(*TraceFind)(nil),           // 40: lanewarden.v1.TraceFind
+	(*TracePeak)(nil),           // 41: lanewarden.v1.TracePeak
+	(*TraceVerification)(nil),   // 42: lanewarden.v1.TraceVerification
+	(*TraceBlank)(nil),          // 43: lanewarden.v1.TraceBlank
+	(*TraceCalibration)(nil),    // 44: lanewarden.v1.TraceCalibration
+	(*TraceHealth)(nil),         // 45: lanewarden.v1.TraceHealth
+	(*TraceQuality)(nil),        // 46: lanewarden.v1.TraceQuality
+	(*TraceTrend)(nil),          // 47: lanewarden.v1.TraceTrend
+	(*DeviceCondition)(nil),     // 48: lanewarden.v1.DeviceCondition
+	(*VehicleDetection)(nil),    // 49: lanewarden.v1.VehicleDetection
+	(*VehicleTag)(nil),          // 50: lanewarden.v1.VehicleTag
+	(*AntennaReads)(nil),        // 51: lanewarden.v1.AntennaReads
+	(*VehiclePlate)(nil),        // 52: lanewarden.v1.VehiclePlate
+	(*PlateRead)(nil),           // 53: lanewarden.v1.PlateRead
+	(*VehicleWeight)(nil),       // 54: lanewarden.v1.VehicleWeight
+	(*VehicleCode)(nil),         // 55: lanewarden.v1.VehicleCode
+	(*CodeReading)(nil),         // 56: lanewarden.v1.CodeReading
+	(*LaneOutput)(nil),          // 57: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),         // 58: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),           // 59: lanewarden.v1.SitePower
+	(*SiteClock)(nil),           // 60: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),       // 61: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),      // 62: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),      // 63: lanewarden.v1.PassageReading
+	(*PassageStation)(nil),      // 64: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),       // 65: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),    // 66: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),         // 67: lanewarden.v1.AgentAccess
+	(*DeviceTest)(nil),          // 68: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),           // 69: lanewarden.v1.TestCheck
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,  // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -7550,74 +7726,75 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	13, // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
 	14, // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
 	16, // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
-	20, // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
-	21, // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
-	23, // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
-	24, // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
-	22, // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
-	28, // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
-	29, // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
-	33, // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
-	34, // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
-	35, // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
-	36, // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
-	38, // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
-	41, // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
-	42, // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
-	43, // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
-	44, // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
-	45, // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
-	47, // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
-	48, // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
-	49, // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
-	51, // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
-	53, // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
-	54, // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	56, // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	57, // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	58, // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	59, // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	60, // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	61, // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	64, // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	65, // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	66, // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	67, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	21, // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
+	22, // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
+	24, // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
+	25, // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
+	23, // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
+	29, // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
+	30, // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
+	34, // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
+	35, // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
+	36, // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
+	37, // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
+	39, // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
+	42, // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
+	43, // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
+	44, // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
+	45, // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
+	46, // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
+	48, // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
+	49, // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
+	50, // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
+	52, // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
+	54, // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
+	55, // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
+	57, // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	58, // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	59, // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	60, // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	61, // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	62, // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	65, // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	66, // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	67, // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	68, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
 	2,  // 42: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
 	9,  // 43: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
 	9,  // 44: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
 	3,  // 45: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
 	15, // 46: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	17, // 47: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	18, // 48: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	19, // 49: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	4,  // 50: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	25, // 51: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	26, // 52: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	27, // 53: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	30, // 54: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	31, // 55: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	32, // 56: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	37, // 57: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	39, // 58: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	40, // 59: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	38, // 60: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	38, // 61: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	46, // 62: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	50, // 63: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	52, // 64: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	55, // 65: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	62, // 66: lanewarden.v1.PassageOpened.first:type_name -> lanewarden.v1.PassageReading
-	62, // 67: lanewarden.v1.PassageUpdated.reading:type_name -> lanewarden.v1.PassageReading
-	62, // 68: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	63, // 69: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	5,  // 70: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	68, // 71: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	72, // [72:72] is the sub-list for method output_type
-	72, // [72:72] is the sub-list for method input_type
-	72, // [72:72] is the sub-list for extension type_name
-	72, // [72:72] is the sub-list for extension extendee
-	0,  // [0:72] is the sub-list for field type_name
+	18, // 47: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	19, // 48: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	20, // 49: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	17, // 50: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
+	4,  // 51: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	26, // 52: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	27, // 53: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	28, // 54: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	31, // 55: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	32, // 56: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	33, // 57: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	38, // 58: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	40, // 59: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	41, // 60: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	39, // 61: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	39, // 62: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	47, // 63: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	51, // 64: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	53, // 65: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	56, // 66: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	63, // 67: lanewarden.v1.PassageOpened.first:type_name -> lanewarden.v1.PassageReading
+	63, // 68: lanewarden.v1.PassageUpdated.reading:type_name -> lanewarden.v1.PassageReading
+	63, // 69: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	64, // 70: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	5,  // 71: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	69, // 72: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	73, // [73:73] is the sub-list for method output_type
+	73, // [73:73] is the sub-list for method input_type
+	73, // [73:73] is the sub-list for extension type_name
+	73, // [73:73] is the sub-list for extension extendee
+	0,  // [0:73] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -7666,20 +7843,20 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_AgentAccess)(nil),
 		(*Body_DeviceTest)(nil),
 	}
-	file_drivers_observation_observation_proto_msgTypes[31].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[38].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[41].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[51].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[32].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[39].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[42].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[52].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[53].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[62].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[54].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[63].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   63,
+			NumMessages:   64,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -39,8 +39,15 @@ type Summary struct {
 	Samples      int               `json:"samples"`
 	Start        *time.Time        `json:"start,omitempty"`
 	Detector     []DetectorSummary `json:"detector"`
+	Classes      []ClassSummary    `json:"classes"`
+	Derived      int               `json:"derived_measurements"`
+	DoseRateMax  float64           `json:"dose_rate_max_usv_h,omitempty"`
+	ExposureMax  float64           `json:"exposure_rate_max_mr_h,omitempty"`
 	Alarms       []Alarm           `json:"alarms"`
 	Nuclides     []Nuclide         `json:"nuclides"`
+	Warnings     []string          `json:"warnings"`
+	WarningCount int               `json:"warning_count"`
+	Fault        string            `json:"fault,omitempty"` // why the driver refuses the document
 }
 
 // DetectorSummary sums up one detector.
@@ -49,9 +56,22 @@ type DetectorSummary struct {
 	Spectra     int       `json:"spectra"`
 	Gamma       float64   `json:"gamma"`
 	Neutron     float64   `json:"neutron"`
+	Neutrons    bool      `json:"counts_neutrons"`
 	Live        float64   `json:"live_s"`
 	Real        float64   `json:"real_s"`
 	Calibration []float64 `json:"calibration_kev"`
+	DoseRates   []float64 `json:"dose_rates_usv_h,omitempty"`
+	DoseRateMax float64   `json:"dose_rate_max_usv_h,omitempty"`
+}
+
+// ClassSummary sums up the measurements of one class.
+type ClassSummary struct {
+	Class        string  `json:"class"`
+	Measurements int     `json:"measurements"`
+	Gamma        float64 `json:"gamma"`
+	Neutron      float64 `json:"neutron"`
+	Live         float64 `json:"live_s"`
+	Real         float64 `json:"real_s"`
 }
 
 func describe(r io.Reader, _ string) (driver.Description, error) {
@@ -69,6 +89,11 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 		Measurements: d.Measurements, Spectra: d.Spectra, Channels: d.Channels, GammaSum: d.GammaCounts, NeutronSum: d.NeutronCounts,
 		LiveSeconds: micro(d.Live), RealSeconds: micro(d.Real), Detectors: len(d.Detectors), Samples: d.Samples,
 		Alarms: append([]Alarm{}, d.Alarms...), Nuclides: append([]Nuclide{}, d.Nuclides...), Detector: []DetectorSummary{},
+		Classes: []ClassSummary{}, Derived: d.Derived, DoseRateMax: micro(d.DoseRateMax), ExposureMax: micro(d.ExposureRateMax),
+		Warnings: append([]string{}, d.Warnings...), WarningCount: d.WarningCount,
+	}
+	if d.Measurements == 0 {
+		s.Fault = d.empty().Error()
 	}
 	if !d.Start.IsZero() {
 		s.Start = &d.Start
@@ -76,14 +101,24 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 	for _, det := range d.Detectors {
 		s.Detector = append(s.Detector, DetectorSummary{
 			Name: det.Name, Spectra: det.Spectra, Gamma: det.Gamma, Neutron: det.Neutron, Live: micro(det.Live), Real: micro(det.Real),
-			Calibration: det.Calibration,
+			Calibration: det.Calibration, Neutrons: det.Neutrons, DoseRates: micros(det.DoseRates), DoseRateMax: micro(det.DoseRateMax),
 		})
+	}
+	for _, c := range d.Classes {
+		s.Classes = append(s.Classes, ClassSummary{c.Class, c.Measurements, c.Gamma, c.Neutron, micro(c.Live), micro(c.Real)})
 	}
 	return s, nil
 }
 
 // micro rounds seconds to microseconds: sums of decimal fractions show no binary dust.
 func micro(s float64) float64 { return math.Round(s*1e6) / 1e6 }
+
+func micros(values []float64) (out []float64) {
+	for _, v := range values {
+		out = append(out, micro(v))
+	}
+	return out
+}
 
 // Text implements driver.Description.
 func (s *Summary) Text() []string {
@@ -93,15 +128,26 @@ func (s *Summary) Text() []string {
 	}
 	out := []string{
 		fmt.Sprintf("%s document of %s", s.Format, instrument),
-		fmt.Sprintf("%d measurements by %d detectors in %d time slices, %d spectra of up to %d channels", s.Measurements, s.Detectors, s.Samples, s.Spectra, s.Channels),
+		fmt.Sprintf("%d measurements by %d detectors in %d time slices, %d spectra of up to %d channels",
+			s.Measurements, s.Detectors, s.Samples, s.Spectra, s.Channels),
 		fmt.Sprintf("gamma %.0f counts, neutron %.0f counts, live %.3f s, real %.3f s", s.GammaSum, s.NeutronSum, s.LiveSeconds, s.RealSeconds),
 	}
-	for _, d := range s.Detector {
-		name := d.Name
-		if name == "" {
-			name = "(unnamed)"
+	if s.Fault != "" {
+		out = append(out, "FAULT "+s.Fault)
+	}
+	if s.Derived > 0 {
+		out = append(out, fmt.Sprintf("%d measurements stand in DerivedData only", s.Derived))
+	}
+	if len(s.Classes) > 1 {
+		for _, c := range s.Classes {
+			out = append(out, fmt.Sprintf("  %s: %d measurements, gamma %.0f, neutron %.0f, live %.3f s", c.Class, c.Measurements, c.Gamma, c.Neutron, c.Live))
 		}
-		out = append(out, fmt.Sprintf("  detector %s: gamma %.0f, neutron %.0f, live %.3f s", name, d.Gamma, d.Neutron, d.Live))
+	}
+	if s.DoseRateMax > 0 || s.ExposureMax > 0 {
+		out = append(out, "largest "+strings.Join(rates(s.DoseRateMax, s.ExposureMax), ", "))
+	}
+	for _, d := range s.Detector {
+		out = append(out, d.line())
 	}
 	for _, a := range s.Alarms {
 		out = append(out, strings.TrimSpace("ALARM "+a.Category+" "+a.Description))
@@ -109,5 +155,47 @@ func (s *Summary) Text() []string {
 	for _, n := range s.Nuclides {
 		out = append(out, strings.TrimSpace(fmt.Sprintf("nuclide %s %s confidence %g", n.Name, n.Category, n.Confidence)))
 	}
+	for _, w := range s.Warnings {
+		out = append(out, "WARNING "+w)
+	}
+	if more := s.WarningCount - len(s.Warnings); more > 0 {
+		out = append(out, fmt.Sprintf("and %d warnings more", more))
+	}
 	return out
+}
+
+func rates(dose, exposure float64) (out []string) {
+	if dose > 0 {
+		out = append(out, fmt.Sprintf("dose rate %g uSv/h", dose))
+	}
+	if exposure > 0 {
+		out = append(out, fmt.Sprintf("exposure rate %g mR/h", exposure))
+	}
+	return out
+}
+
+// maxShown is how many dose rates of a detector a person is shown.
+const maxShown = 10
+
+func (d DetectorSummary) line() string {
+	name := d.Name
+	if name == "" {
+		name = "(unnamed)"
+	}
+	text := fmt.Sprintf("  detector %s: gamma %.0f", name, d.Gamma)
+	if d.Neutrons {
+		text += fmt.Sprintf(", neutron %.0f", d.Neutron)
+	}
+	text += fmt.Sprintf(", live %.3f s", d.Live)
+	if len(d.DoseRates) == 0 {
+		return text
+	}
+	var shown []string
+	for _, rate := range d.DoseRates[:min(len(d.DoseRates), maxShown)] {
+		shown = append(shown, fmt.Sprintf("%g", rate))
+	}
+	if len(d.DoseRates) > maxShown {
+		shown = append(shown, "...")
+	}
+	return text + ", dose rate " + strings.Join(shown, ", ") + " uSv/h"
 }

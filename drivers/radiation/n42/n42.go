@@ -29,6 +29,8 @@ const maxTapedDocument = 1 << 20
 type Config struct {
 	Folder *transport.Folder `yaml:"folder" help:"drop folder for documents"`
 	HTTP   *transport.HTTP   `yaml:"http" help:"endpoint for documents sent by POST"`
+	// TimeZone is that of times without one; instruments of 2006 write the time on their display.
+	TimeZone string `yaml:"time_zone" default:"UTC" format:"timezone" help:"time zone of times without one in the documents: a name, or an offset such as -05:00" example:"America/Toronto"`
 }
 
 // Sandbox implements driver.Sandboxed.
@@ -48,12 +50,14 @@ func (c Config) Check() error {
 var Spec = driver.New("n42", "Radiation instrument, ANSI N42.42 documents", build, Format)
 
 func build(c Config, env driver.Env) (driver.Driver, error) {
-	return &instrument{Config: c, env: env}, nil
+	zone, err := driver.Zone(c.TimeZone)
+	return &instrument{Config: c, env: env, zone: zone}, err
 }
 
 type instrument struct {
 	Config
 	env    driver.Env
+	zone   *time.Location
 	faults driver.FaultLog
 }
 
@@ -93,16 +97,41 @@ func (n *instrument) posted(ctx context.Context, sink driver.Sink, d transport.D
 	return n.take(ctx, sink, f, d.Name, d.Peer)
 }
 
-// take decodes, keeps and commits one document. The caller may acknowledge it when take returned nil.
+// errNoMeasurement says that a document holds nothing that was measured.
+var errNoMeasurement = errors.New("the document holds no measurement: no spectrum, count or dose rate that can be read stands in it")
+
+// take decodes, keeps and commits one document. The caller may acknowledge it when take returned nil. A document without measurements is
+// a fault and bad; what it says of alarms is committed all the same.
 func (n *instrument) take(ctx context.Context, sink driver.Sink, f io.ReadSeeker, name, source string) error {
 	if err := n.tape(f, name); err != nil {
 		return err
 	}
-	doc, err := Decode(f, nil)
+	doc, err := DecodeWith(f, Options{Zone: n.zone})
+	if err == nil && doc.Measurements == 0 {
+		err = doc.empty()
+		if len(doc.Alarms) > 0 {
+			if err := n.commit(ctx, sink, f, name, doc); err != nil {
+				return err
+			}
+		}
+	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", source, err)
 		return errors.Join(&transport.BadFileError{Err: err}, n.fault(ctx, sink, f, err))
 	}
+	return n.commit(ctx, sink, f, name, doc)
+}
+
+// empty says why a document holds no measurement, as far as its warnings tell.
+func (d *Document) empty() error {
+	if len(d.Warnings) == 0 {
+		return errNoMeasurement
+	}
+	return fmt.Errorf("%w (%s)", errNoMeasurement, d.Warnings[0])
+}
+
+// commit keeps a document and commits its observation.
+func (n *instrument) commit(ctx context.Context, sink driver.Sink, f io.ReadSeeker, name string, doc *Document) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
@@ -157,19 +186,19 @@ func (d *Document) Observation() *observation.RadiationSpectrum {
 		Measurements: uint32(d.Measurements), Spectra: uint32(d.Spectra), Channels: uint32(d.Channels),
 		GammaCounts: d.GammaCounts, NeutronCounts: d.NeutronCounts, LiveSeconds: d.Live, RealSeconds: d.Real,
 		Detectors: uint32(len(d.Detectors)), Samples: uint32(d.Samples), Occupied: d.Occupied, SpeedKph: float32(d.SpeedKph),
+		DoseRateMax: float32(d.DoseRateMax), ExposureRateMax: float32(d.ExposureRateMax), DerivedMeasurements: uint32(d.Derived),
+		Warnings: d.Warnings, WarningCount: uint32(d.WarningCount),
 	}
 	if !d.Start.IsZero() {
 		o.StartNs = d.Start.UnixNano()
 	}
 	for _, det := range d.Detectors {
-		s := &observation.DetectorSummary{
-			Name: clean(det.Name), Spectra: uint32(det.Spectra), GammaCounts: det.Gamma, NeutronCounts: det.Neutron,
-			LiveSeconds: det.Live, RealSeconds: det.Real,
-		}
-		for _, c := range det.Calibration {
-			s.Calibration = append(s.Calibration, float32(c))
-		}
-		o.Detector = append(o.Detector, s)
+		o.Detector = append(o.Detector, det.observation())
+	}
+	for _, c := range d.Classes {
+		o.Classes = append(o.Classes, &observation.MeasurementClass{
+			Name: c.Class, Measurements: uint32(c.Measurements), GammaCounts: c.Gamma, NeutronCounts: c.Neutron, LiveSeconds: c.Live, RealSeconds: c.Real,
+		})
 	}
 	for _, a := range d.Alarms {
 		o.Alarms = append(o.Alarms, &observation.RadiationAlarm{Category: a.Category, Description: a.Description})
@@ -178,4 +207,19 @@ func (d *Document) Observation() *observation.RadiationSpectrum {
 		o.Nuclides = append(o.Nuclides, &observation.Nuclide{Name: c.Name, Category: c.Category, Confidence: float32(c.Confidence)})
 	}
 	return o
+}
+
+func (det *Detector) observation() *observation.DetectorSummary {
+	return &observation.DetectorSummary{
+		Name: clean(det.Name), Spectra: uint32(det.Spectra), GammaCounts: det.Gamma, NeutronCounts: det.Neutron,
+		LiveSeconds: det.Live, RealSeconds: det.Real, Calibration: floats(det.Calibration),
+		Neutrons: det.Neutrons, DoseRates: floats(det.DoseRates), DoseRateMax: float32(det.DoseRateMax),
+	}
+}
+
+func floats(values []float64) (out []float32) {
+	for _, v := range values {
+		out = append(out, float32(v))
+	}
+	return out
 }

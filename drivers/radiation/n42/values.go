@@ -2,83 +2,147 @@ package n42
 
 import (
 	"errors"
-	"fmt"
-	"math"
-	"strconv"
 	"strings"
-	"time"
-	"unsafe"
 )
 
-// value files the text of an element that holds one value.
+// value files the text, which is not empty, of an element that holds one value.
 func (d *decoder) value(e element, text string) {
 	doc := d.doc
 	switch e.name {
 	case "radinstrumentmanufacturername", "manufacturer":
 		setOnce(&doc.Manufacturer, text)
-	case "radinstrumentmodelname", "instrumentmodel":
+	case "radinstrumentmodelname", "radinstrumentmodel", "instrumentmodel":
 		setOnce(&doc.Model, text)
 	case "radinstrumentidentifier", "instrumentid":
 		setOnce(&doc.Serial, text)
 	case "radinstrumentclasscode", "instrumenttype":
 		setOnce(&doc.Class, text)
 	case "raddetectorcategorycode":
-		if strings.EqualFold(text, "neutron") && len(d.neutronIDs) < maxDetectors {
-			d.neutronIDs[d.parent("raddetectorinformation").attrs["id"]] = true
+		d.info.category = clip(text)
+	case "raddetectordescription":
+		d.info.description = clip(text)
+	case "raddetectorname":
+		if d.info.id == "" {
+			d.info.id = clip(text)
 		}
-	case "coefficientvalues", "coefficients":
-		d.calibration(text)
-	case "startdatetime", "starttime":
-		d.startTime(parseTime(text))
-	case "realtimeduration", "realtime", "samplerealtime":
-		d.realTime(parseDuration(text))
-	case "livetimeduration", "livetime":
-		if d.within("spectrum") {
-			d.spec.live = parseDuration(text)
-		}
-	case "countdata", "counts", "totalcounts":
-		d.grossCount(text)
-	case "occupancyindicator", "occupied":
-		if text == "1" || strings.EqualFold(text, "true") {
-			doc.Occupied = true
-		}
-	case "speed", "speedvalue":
-		if v, err := number(text); err == nil && doc.SpeedKph == 0 {
-			doc.SpeedKph = v * speedFactor(first(e.attrs, "units", "unit"))
-		}
+	case "characteristicname":
+		d.trait = clip(text)
+	case "characteristicvalue":
+		d.characteristic(text)
 	case "radalarmcategorycode", "alarmtype":
 		d.alarm.Category = clean(text)
 	case "radalarmdescription", "alarmdescription":
 		d.alarm.Description = clean(text)
 	case "radalarmactiveindicator":
-		d.inactive = text == "0" || strings.EqualFold(text, "false")
+		d.inactive = isFalse(text)
 	case "nuclidename":
 		d.nuclide.Name = clean(text)
-	case "nuclideidconfidencevalue", "nuclideconfidenceindication", "nuclideidconfidence":
+	case "nuclideidentifiedindicator":
+		d.denied = isFalse(text)
+	case "nuclideidconfidencevalue", "nuclideidconfidence":
+		d.nuclide.Confidence = d.number(text)
+	case "nuclideconfidenceindication", "nuclideidconfidenceindication": // a number, or a word
 		d.nuclide.Confidence, _ = number(text)
 	case "nuclidecategorydescription", "nuclidetype":
 		d.nuclide.Category = clean(text)
+	default:
+		d.measuredValue(e, text)
 	}
 }
 
-func (d *decoder) parent(name string) element {
-	for i := len(d.stack) - 2; i >= 0; i-- {
-		if d.stack[i].name == name {
-			return d.stack[i]
+// measuredValue files a value of a measurement.
+func (d *decoder) measuredValue(e element, text string) {
+	switch e.name {
+	case "measurementclasscode":
+		d.slice.class = className(text)
+	case "sourcetype":
+		if d.within("spectrum") {
+			d.spec.class = className(text)
 		}
+	case "detectortype":
+		if s := d.counting(); s != nil {
+			s.neutrons = d.isNeutron(*s, text)
+		}
+	case "coefficientvalues", "coefficients":
+		d.calibration(text)
+	case "startdatetime", "starttime":
+		d.startTime(text)
+	case "realtimeduration", "realtime", "samplerealtime":
+		d.realTime(text)
+	case "livetimeduration", "livetime":
+		d.liveTime(text)
+	case "countdata", "counts", "totalcounts", "grosscountdata":
+		if d.counting() == &d.gross {
+			d.grossCount(text)
+		}
+	case "spectrumsize":
+		if v, err := number(text); err == nil && v > 0 && v < maxChannels && d.within("spectrum") {
+			d.spec.size = int(v)
+		}
+	case "occupancyindicator", "occupied":
+		if text == "1" || strings.EqualFold(text, "true") {
+			d.doc.Occupied = true
+		}
+	case "speed", "speedvalue":
+		d.speed(e, text)
+	case "doseratevalue":
+		d.doseRate(text, first(e.attrs, "units", "unit"))
+	case "averagedoseratevalue", "maximumdoseratevalue": // of AnalysisResults
+		d.doc.DoseRateMax = max(d.doc.DoseRateMax, d.number(text))
+	case "exposureratevalue":
+		d.doc.ExposureRateMax = max(d.doc.ExposureRateMax, d.number(text))
 	}
-	return element{}
 }
 
-// maxName bounds a text that is copied into an observation.
+// number reads a number; one that is none is noted and 0.
+func (d *decoder) number(text string) float64 {
+	v, err := number(text)
+	if err != nil {
+		d.unread(text, errors.New("is not a number"))
+	}
+	return v
+}
+
+func isFalse(text string) bool { return text == "0" || strings.EqualFold(text, "false") }
+
+// speed files the vehicle's speed. The instrument's own, when it is carried past the vehicle, is another.
+func (d *decoder) speed(e element, text string) {
+	if d.doc.SpeedKph == 0 && !d.within("radinstrumentstate") && !d.within("raddetectorstate") {
+		d.doc.SpeedKph = d.number(text) * speedFactor(first(e.attrs, "units", "unit"))
+	}
+}
+
+// characteristic files what a detector says of its instrument: applications on telephones put the telephone's maker and model where the
+// instrument's belong (Kromek D3S).
+func (d *decoder) characteristic(text string) {
+	text = clean(text)
+	if text == "" || !d.within("raddetectorinformation") {
+		return
+	}
+	switch strings.ToLower(d.trait) {
+	case "sensor make":
+		d.doc.Manufacturer = text
+	case "sensor model":
+		d.doc.Model = text
+	case "sensor serial":
+		d.doc.Serial = text
+	}
+}
+
+// maxName bounds a text that is copied into an observation, bytes.
 const maxName = 200
+
+// clip bounds a text, and frees the longer one that it was cut from.
+func clip(text string) string {
+	if len(text) > maxName {
+		return strings.Clone(strings.ToValidUTF8(text[:maxName], ""))
+	}
+	return text
+}
 
 // clean makes a text fit for a field: one line, bounded, "" for the ways in which documents say "unknown".
 func clean(text string) string {
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
-	if len(text) > maxName {
-		text = strings.ToValidUTF8(text[:maxName], "")
-	}
+	text = clip(strings.Join(strings.Fields(strings.ToValidUTF8(clip(text), "?")), " "))
 	switch strings.ToLower(text) {
 	case "unknown", "n/a", "none":
 		return ""
@@ -94,199 +158,120 @@ func setOnce(field *string, text string) {
 
 // calibration files energy coefficients; 2006 also has them for the peak width.
 func (d *decoder) calibration(text string) {
-	if kind := d.parent("calibration").attrs["type"]; kind != "" && !strings.EqualFold(kind, "energy") {
+	cal := d.parent("calibration")
+	if kind := cal.attrs["type"]; kind != "" && !strings.EqualFold(kind, "energy") {
 		return
+	}
+	if cal.name == "" {
+		cal = d.parent("energycalibration")
+	}
+	if d.within("spectrum") {
+		d.spec.scales++
 	}
 	var c []float64
 	for _, f := range strings.Fields(text) {
 		v, err := number(f)
-		if err != nil || len(c) == 8 {
+		if err != nil {
+			d.unread(text, errors.New("are no energy coefficients"))
+			return
+		}
+		if len(c) == 8 {
 			return
 		}
 		c = append(c, v)
 	}
-	switch cal := d.parent("energycalibration"); {
-	case cal.name != "":
-		if len(d.calibrations) < maxDetectors {
-			d.calibrations[cal.attrs["id"]] = c
-		}
-	case d.within("spectrum") && d.spec.calibration == nil:
-		d.spec.calibration = c
-	}
-}
-
-func (d *decoder) startTime(t time.Time) {
-	if d.within("spectrum") {
-		d.spec.start = t
-		return
-	}
-	d.slice.start = t
-}
-
-func (d *decoder) realTime(seconds float64) {
 	switch {
 	case d.within("spectrum"):
-		d.spec.real = seconds
-	case d.within("grosscounts") || d.within("countdosedata"):
-	default:
-		d.slice.real = seconds
+		if d.spec.calibration == nil {
+			d.spec.calibration = c
+		}
+	case cal.name != "" && len(d.calibrations) < maxDetectors:
+		d.calibrations[first(cal.attrs, "id", "reference")] = c
 	}
 }
 
-// grossCount files a count that is not a spectrum. 2011 puts one number per energy window.
-func (d *decoder) grossCount(text string) {
-	if !d.within("grosscounts") && !d.within("countdosedata") && !d.within("grosscountsummary") {
+// calibrationOf returns the calibration that a spectrum refers to; 2006 lists several references. Where there is one only, it is of all.
+func (d *decoder) calibrationOf(ref string) []float64 {
+	if c := d.calibrations[ref]; c != nil {
+		return c
+	}
+	for _, id := range strings.Fields(ref) {
+		if c := d.calibrations[id]; c != nil {
+			return c
+		}
+	}
+	if len(d.calibrations) == 1 {
+		for _, c := range d.calibrations {
+			return c
+		}
+	}
+	return nil
+}
+
+func (d *decoder) realTime(text string) {
+	seconds, ok := d.duration(text)
+	if !ok {
 		return
 	}
-	for _, f := range strings.Fields(text) {
+	if s := d.counting(); s != nil {
+		s.real = seconds
+		return
+	}
+	d.slice.real = seconds
+}
+
+func (d *decoder) liveTime(text string) {
+	seconds, ok := d.duration(text)
+	if !ok {
+		return
+	}
+	if s := d.counting(); s != nil {
+		s.live = seconds
+		return
+	}
+	d.slice.live = seconds
+}
+
+// grossCount files a count that is not a spectrum. 2011 puts one number per energy window. A second count of the same element (2006: Counts
+// and TotalCounts) is the same again.
+func (d *decoder) grossCount(text string) {
+	if d.gross.counted {
+		return
+	}
+	sum := 0.0
+	for _, f := range strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == ';' }) {
 		v, err := number(f)
-		if err != nil {
+		if err != nil || v < 0 || v > maxCount {
+			d.unread(text, errors.New("is no count"))
 			return
 		}
-		if d.gross.isNeutron {
-			d.gross.neutron += v
-		} else {
-			d.gross.gamma += v
-		}
+		sum += v
+	}
+	d.gross.counted, d.gross.gamma = true, sum // of neutrons, as the element's end may know
+}
+
+// doseRate files a dose rate of the slice.
+func (d *decoder) doseRate(text, unit string) {
+	if unit == "" {
+		unit = d.dose.unit
+	}
+	v, err := doseRate(text, unit)
+	if err != nil {
+		d.unread(text, err)
+		return
+	}
+	if len(d.slice.doses) < maxDetectors {
+		d.slice.doses = append(d.slice.doses, dose{detector: d.dose.detector, rate: v})
 	}
 }
 
-// number reads a finite number.
-func number(s string) (float64, error) {
-	v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0, fmt.Errorf("%.20q is not a number", s)
+// endDose reads a dose rate that stands in its element itself (2006).
+func (d *decoder) endDose(name, text string) {
+	switch {
+	case text == "":
+	case name == "doserate":
+		d.doseRate(text, d.dose.unit)
+	default:
+		d.doc.ExposureRateMax = max(d.doc.ExposureRateMax, d.number(text))
 	}
-	return v, nil
-}
-
-// decodeChannels reads channel counts. In CountedZeroes, a 0 is followed by the number of zeroes that it stands for.
-func decodeChannels(out []float32, text []byte, countedZeroes bool) ([]float32, error) {
-	zero := false // the last number was a zero that waits for its count
-	for i := 0; i < len(text); {
-		for i < len(text) && separator(text[i]) {
-			i++
-		}
-		start := i
-		for i < len(text) && !separator(text[i]) {
-			i++
-		}
-		if start == i {
-			break
-		}
-		v, err := channelCount(text[start:i])
-		if err != nil {
-			return nil, fmt.Errorf("channel %d: %w", len(out), err)
-		}
-		n := 1
-		switch {
-		case zero:
-			zero = false
-			if n = int(v); float32(n) != v || n < 1 || n > maxChannels {
-				return nil, fmt.Errorf("channel %d: %g is no count of zeroes", len(out), v)
-			}
-			v = 0
-		case countedZeroes && v == 0:
-			zero = true
-			continue
-		}
-		if len(out)+n > maxChannels {
-			return nil, fmt.Errorf("more than %d channels", maxChannels)
-		}
-		for range n {
-			out = append(out, v)
-		}
-	}
-	if zero {
-		return nil, errors.New("the last zero has no count")
-	}
-	return out, nil
-}
-
-func separator(c byte) bool { return c <= ' ' || c == ',' || c == ';' }
-
-// maxCount is far above what a channel can count, and keeps sums exact.
-const maxCount = 1 << 40
-
-func channelCount(b []byte) (float32, error) {
-	if len(b) < 8 { // the common case: a small integer
-		n := 0
-		for i, c := range b {
-			if c < '0' || c > '9' {
-				break
-			}
-			n = n*10 + int(c-'0')
-			if i == len(b)-1 {
-				return float32(n), nil
-			}
-		}
-	}
-	v, err := strconv.ParseFloat(unsafe.String(&b[0], len(b)), 32) // not kept: b is the caller's
-	if err != nil || math.IsNaN(v) || v < 0 || v > maxCount {
-		return 0, fmt.Errorf("%.20q is not a count", b)
-	}
-	return float32(v), nil
-}
-
-// parseDuration reads an ISO 8601 duration, or a number of seconds with or without a unit; 0 when it is neither.
-func parseDuration(text string) float64 {
-	s := strings.ToUpper(strings.TrimSpace(text))
-	if rest, ok := strings.CutPrefix(s, "P"); ok {
-		return isoDuration(rest)
-	}
-	s = strings.TrimRightFunc(s, func(r rune) bool { return r < '0' || r > '9' }) // "0.25 s", "10 sec."
-	v, err := number(s)
-	if err != nil || v < 0 {
-		return 0
-	}
-	return v
-}
-
-func isoDuration(s string) float64 {
-	seconds, inTime, start := 0.0, false, 0
-	for i, c := range s {
-		factor := 0.0
-		switch {
-		case c == 'T':
-			inTime, start = true, i+1
-			continue
-		case c == 'D':
-			factor = 86400
-		case c == 'H':
-			factor = 3600
-		case c == 'M' && inTime:
-			factor = 60
-		case c == 'S':
-			factor = 1
-		default:
-			continue
-		}
-		v, err := number(s[start:i])
-		if err != nil || v < 0 {
-			return 0
-		}
-		seconds, start = seconds+v*factor, i+1
-	}
-	return seconds
-}
-
-// parseTime reads a time; the zero time when it is none. A time without zone is taken as UTC.
-func parseTime(text string) time.Time {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999"} {
-		if t, err := time.Parse(layout, strings.TrimSpace(text)); err == nil && t.Year() > 1970 && t.Year() < 2200 {
-			return t.UTC()
-		}
-	}
-	return time.Time{}
-}
-
-// speedFactor converts a speed to km/h.
-func speedFactor(unit string) float64 {
-	switch strings.ToLower(strings.TrimSpace(unit)) {
-	case "mph":
-		return 1.609344
-	case "m/s", "mps", "":
-		return 3.6 // N42.42-2011: SpeedValue in m/s
-	}
-	return 1
 }

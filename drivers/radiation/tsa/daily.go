@@ -28,7 +28,7 @@ func (p *portal) importFile(ctx context.Context, sink driver.Sink, path string) 
 		return err
 	}
 	defer f.Close()
-	zone, err := time.LoadLocation(p.Files.TimeZone)
+	zone, err := driver.Zone(p.Files.TimeZone)
 	if err != nil {
 		return err
 	}

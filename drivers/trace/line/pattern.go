@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"lanewarden/drivers/driver"
 )
 
 // Types of fields: what they match.
@@ -107,7 +109,7 @@ type message struct {
 func compile(p *Profile) (*machine, error) {
 	m := &machine{Profile: p}
 	var err error
-	if m.zone, err = time.LoadLocation(p.Time.Zone); err != nil {
+	if m.zone, err = driver.Zone(p.Time.Zone); err != nil {
 		return nil, err
 	}
 	for _, f := range p.Time.Formats {

@@ -66,7 +66,7 @@ func (c Config) Check() error {
 var Spec = driver.New("dicos", "X-ray system, DICOS (NEMA IIC 1)", build, Format).OnPort(104).WithTests(tests...)
 
 func build(c Config, env driver.Env) (driver.Driver, error) {
-	zone, err := time.LoadLocation(c.TimeZone)
+	zone, err := driver.Zone(c.TimeZone)
 	return &system{Config: c, env: env, zone: zone}, err
 }
 

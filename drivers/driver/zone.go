@@ -1,0 +1,25 @@
+package driver
+
+import (
+	"fmt"
+	"time"
+)
+
+// Zone returns the time zone of a setting: a name of the IANA database (America/Toronto), or an offset from UTC (-05:00, +0530, +01).
+// "" is UTC.
+func Zone(text string) (*time.Location, error) {
+	if text == "" {
+		return time.UTC, nil
+	}
+	for _, layout := range []string{"-07:00", "-0700", "-07"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			_, offset := t.Zone()
+			return time.FixedZone(text, offset), nil
+		}
+	}
+	zone, err := time.LoadLocation(text)
+	if err != nil || text == "Local" { // Local is the machine's, which nobody set for the device
+		return nil, fmt.Errorf("%q is no time zone, such as UTC, America/Montreal or -05:00", text)
+	}
+	return zone, nil
+}
