@@ -15,9 +15,11 @@ var Format = driver.Format{Name: "jcamp-dx", Title: "JCAMP-DX file", Recognise: 
 
 // Summary says what a file holds.
 type Summary struct {
-	Blocks  []BlockSummary `json:"blocks"`
-	Faults  []string       `json:"faults"`
-	Library string         `json:"library,omitempty"` // of substances, that was consulted
+	Blocks []BlockSummary `json:"blocks"`
+	Faults []string       `json:"faults"`
+	// Warnings are faults of the file that cost nothing.
+	Warnings []string `json:"warnings"`
+	Library  string   `json:"library,omitempty"` // of substances, that was consulted
 
 	file *jcampdx.File
 	lib  driver.Ref[plasmagram.Library]
@@ -75,9 +77,13 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Summary{Faults: []string{}, file: f}
+	s := &Summary{Faults: []string{}, Warnings: []string{}, file: f}
 	s.summarise(&plasmagram.Library{})
 	for _, fault := range f.Faults {
+		if fault.Warning {
+			s.Warnings = append(s.Warnings, fault.Error())
+			continue
+		}
 		s.Faults = append(s.Faults, fault.Error())
 	}
 	return s, nil
@@ -177,6 +183,9 @@ func (s *Summary) Text() []string {
 	}
 	for _, f := range s.Faults {
 		out = append(out, "FAULT "+f)
+	}
+	for _, w := range s.Warnings {
+		out = append(out, "WARNING "+w)
 	}
 	return out
 }

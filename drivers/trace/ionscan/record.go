@@ -1,6 +1,7 @@
 package ionscan
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -60,10 +61,16 @@ func (d *dropped) commit(ctx context.Context, obs ...*observation.Observation) e
 
 // read returns the file's bytes, taped and kept whole.
 func (d *dropped) read(ctx context.Context, limit int64, mediaType string) ([]byte, *observation.Artifact, error) {
-	data, err := io.ReadAll(io.LimitReader(d.f, limit+1))
+	info, err := d.f.Stat()
 	if err != nil {
 		return nil, nil, err
 	}
+	// A slice that grows costs three times what it holds: it is made of the file's size.
+	b := bytes.NewBuffer(make([]byte, 0, min(info.Size(), limit)+bytes.MinRead))
+	if _, err := b.ReadFrom(io.LimitReader(d.f, limit+1)); err != nil {
+		return nil, nil, err
+	}
+	data := b.Bytes()
 	if int64(len(data)) > limit {
 		return nil, nil, d.bad(ctx, fmt.Errorf("file is larger than %d bytes", limit), 0)
 	}

@@ -171,7 +171,10 @@ func (c *Config) sampleOf(b *jcampdx.Block, l labelled) (sample, error) {
 		kind: sampleKind(l.text("kind")), id: l.text("sample"), operator: l.text("operator"), mode: l.text("mode"), verdict: verdictOf(l.text("verdict")),
 		polarity: polarity(l.text("polarity")), at: blockTime(l),
 	}
-	for _, name := range strings.FieldsFunc(l.text("substances"), func(r rune) bool { return r == ',' || r == ';' || r == '\n' }) {
+	for name := range strings.FieldsFuncSeq(l.text("substances"), func(r rune) bool { return r == ',' || r == ';' || r == '\n' }) {
+		if len(s.substances) == maxSubstances {
+			break
+		}
 		s.substances = append(s.substances, strings.TrimSpace(name))
 	}
 	s.cell = plasmagram.Cell{
@@ -191,9 +194,18 @@ func (c *Config) sampleOf(b *jcampdx.Block, l labelled) (sample, error) {
 	return s, s.data(b)
 }
 
+// Bounds on what is analysed: drift tubes give some thousand points a scan and some hundred scans. The analysis holds several copies.
+const (
+	maxScanPoints     = 1 << 17
+	maxSpectrumPoints = 1 << 20 // of all scans together
+	maxPeaks          = 10_000
+	maxSubstances     = 100 // that an instrument names for one sample
+)
+
 // data takes a block's tables: scans of a spectrum, or peaks.
 func (s *sample) data(b *jcampdx.Block) error {
 	var spectrum plasmagram.Spectrum
+	points := 0
 	for _, t := range b.Tables {
 		s.partial = s.partial || t.Partial
 		if t.Points() == 0 {
@@ -201,6 +213,9 @@ func (s *sample) data(b *jcampdx.Block) error {
 		}
 		scale := msUnits[strings.ToLower(strings.TrimSpace(t.Columns[0].Units))]
 		if t.Kind != jcampdx.XYData {
+			if len(s.peaks)+t.Points() > maxPeaks {
+				return fmt.Errorf("table of line %d: %d peaks are more than the %d that a sample may have", t.Line, t.Points(), maxPeaks)
+			}
 			s.addPeaks(t, scale)
 			continue
 		}
@@ -209,6 +224,9 @@ func (s *sample) data(b *jcampdx.Block) error {
 		}
 		if t.Points() < 2 {
 			continue
+		}
+		if points += t.Points(); t.Points() > maxScanPoints || points > maxSpectrumPoints {
+			return fmt.Errorf("table of line %d: a scan of %d points, or scans of more than %d, are no ion mobility spectrum", t.Line, t.Points(), maxSpectrumPoints)
 		}
 		x := t.X()
 		start, step := scale(x[0]), (scale(x[len(x)-1])-scale(x[0]))/float64(len(x)-1)

@@ -11,7 +11,7 @@ import (
 // Bounds on what a file may cost. Larger ones are refused.
 const (
 	MaxBytes   = 32 << 20 // of a file
-	MaxPoints  = 4 << 20  // numbers in all tables of a file
+	MaxPoints  = 2 << 20  // numbers in all tables of a file
 	maxRecords = 100_000  // labelled records in a file
 	maxDepth   = 16       // of LINK blocks
 	maxTables  = 10_000   // pages and tables in a file
@@ -31,6 +31,8 @@ type Fault struct {
 	Line, Column int // from 1; columns are bytes
 	Offset       int // of the fault in the file, bytes from 0
 	Message      string
+	// Warning says that nothing is missing because of it.
+	Warning bool
 }
 
 func (f *Fault) Error() string {

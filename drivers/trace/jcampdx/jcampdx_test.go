@@ -315,6 +315,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(spectrum("##NPOINTS=11\n##XYDATA=(X++(Y..Y))\n10cL%TJ0KU\n13.5A6rj10%\n15a03\n")))
 	f.Add([]byte("##TITLE=t\n##NTUPLES=x\n##SYMBOL=X,Y,T\n##VAR_DIM=2,2,1\n##FIRST=1,2\n##LAST=2,3\n##PAGE=T=1\n##DATA TABLE=(X++(Y..Y)), XYDATA\n1 2 3\n##PAGE=T=2\n##DATA TABLE=(XY..XY), PEAKS\n1,2;3,4\n##END="))
 	f.Add([]byte("##TITLE=t\n##DATA TYPE=LINK\n##BLOCKS=1\n##TITLE=u\n##PEAK ASSIGNMENTS=(XYMA)\n(1,2,?,<a b>)\n##END=\n##END="))
+	f.Add([]byte("##TITLE=t\n##FIRSTX=10,5 cm\n##LASTX=1.9D1\n##DELTAX=0.3\n##NPOINTS=1,000\n##XYDATA=(X++(Y..Y)\n10,5 1 2\n3\n11 4\n##END=\n\x1a\x00"))
+	f.Add([]byte("##TITLE=t\n##FIRSTX=19\n##LASTX=10\n##NPOINTS=4\n##XFACTOR=0\n##XYDATA=X++(Y...Y)\n10 1 2\n16 3 4\x1a"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := Parse(data)
 		if err != nil {

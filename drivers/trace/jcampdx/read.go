@@ -8,19 +8,38 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // Read reads a file whole. The error says why nothing could be made of it: no JCAMP-DX, too large, or the reader's own error.
 // What is wrong in a file that is one is in File.Faults.
 func Read(r io.Reader) (*File, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	data, err := readAll(r)
 	if err != nil {
 		return nil, err
 	}
 	return Parse(data)
 }
 
-// Parse is Read for bytes in memory. The File keeps nothing of data but, as long as it lives, one copy.
+// readAll reads up to one byte more than the bound. It asks the reader for its size, for a slice that grows costs three times what it holds.
+func readAll(r io.Reader) ([]byte, error) {
+	size := int64(64 << 10)
+	if s, ok := r.(io.Seeker); ok {
+		at, err := s.Seek(0, io.SeekCurrent)
+		end, err2 := s.Seek(0, io.SeekEnd)
+		if err == nil && err2 == nil {
+			size = end - at
+		}
+		if _, err := s.Seek(at, io.SeekStart); err != nil {
+			return nil, err
+		}
+	}
+	b := bytes.NewBuffer(make([]byte, 0, min(size, MaxBytes)+bytes.MinRead))
+	_, err := b.ReadFrom(io.LimitReader(r, MaxBytes+1))
+	return b.Bytes(), err
+}
+
+// Parse is Read for bytes in memory. They must not change as long as the File lives: its records are parts of them.
 func Parse(data []byte) (*File, error) {
 	if len(data) > MaxBytes {
 		return nil, fmt.Errorf("file is larger than %d bytes", MaxBytes)
@@ -29,10 +48,37 @@ func Parse(data []byte) (*File, error) {
 		return nil, errors.New("not a JCAMP-DX file: no ##TITLE= at its beginning")
 	}
 	p := &parser{data: bytes.TrimPrefix(data, bom), line: 1, file: &File{}, points: MaxPoints}
-	p.lastLine = bytes.LastIndexAny(p.data, "\r\n") + 1
-	p.base, p.copy = len(data)-len(p.data), string(p.data)
+	p.base = len(data) - len(p.data)
+	ended := p.trimEnd()
+	p.lastLine = len(p.data)
+	if !ended {
+		p.lastLine = bytes.LastIndexAny(p.data, "\r\n") + 1
+	}
+	p.copy = unsafe.String(unsafe.SliceData(p.data), len(p.data))
 	p.run()
 	return p.file, nil
+}
+
+// dosEnd is Ctrl-Z, which ends a text file of DOS; what follows it is the rest of a disk's block.
+const dosEnd = 0x1a
+
+// trimEnd cuts the file at DOS's end of file, and zeros behind it. It returns true when the file says so where it ends: nothing is cut off then.
+func (p *parser) trimEnd() bool {
+	end := len(p.data)
+	for i := 0; i < len(p.data); i++ {
+		n := bytes.IndexByte(p.data[i:], dosEnd)
+		if n < 0 {
+			break
+		}
+		i += n
+		rest := bytes.Trim(p.data[i:], "\x1a\x00 \t\r\n")
+		if i == 0 || p.data[i-1] == '\n' || p.data[i-1] == '\r' || len(rest) == 0 {
+			p.data = p.data[:i]
+			return true
+		}
+	}
+	p.data = bytes.TrimRight(p.data, "\x00")
+	return len(p.data) < end
 }
 
 var bom = []byte("\xef\xbb\xbf")
@@ -57,7 +103,8 @@ func Recognise(head []byte) bool {
 // parser reads a file in one pass. Its cursor is pos; line and lineAt say where that is.
 type parser struct {
 	data   []byte
-	copy   string // of data: what records say is cut from it
+	copy   string // the same bytes: what records say is cut from it
+	owned  bool   // data is the parser's own to change
 	base   int    // of data in the file
 	pos    int
 	line   int
@@ -78,6 +125,7 @@ type scope struct {
 	axis   axis // of XYDATA
 	page   string
 	link   bool                // it may hold other blocks
+	comma  bool                // numbers have a comma for their point
 	blocks int                 // ##BLOCKS=; -1 for none given
 	rows   map[string][]string // of NTUPLES, by key: VARNAME, SYMBOL, ...
 	stale  bool                // Variables lack what came in rows since
@@ -86,11 +134,13 @@ type scope struct {
 // axis is what records say of a table's axes.
 type axis struct {
 	first, last, delta float64 // NaN for not given
-	xFactor, yFactor   float64
-	points             int // -1 for not given
-	pointsAt           place
-	xUnits, yUnits     string
-	hasPage            bool
+	// One unit of the last digit of each.
+	firstDigit, lastDigit, deltaDigit float64
+	xFactor, yFactor                  float64
+	points                            int // -1 for not given
+	pointsAt                          place
+	xUnits, yUnits                    string
+	hasPage                           bool
 }
 
 // place is somewhere in the file.
@@ -108,6 +158,14 @@ func (p *parser) fault(at place, format string, args ...any) {
 		return
 	}
 	p.file.Faults = append(p.file.Faults, &Fault{Line: at.line, Column: at.column, Offset: at.offset, Message: fmt.Sprintf(format, args...)})
+}
+
+// warn reports what is wrong and costs nothing.
+func (p *parser) warn(at place, format string, args ...any) {
+	p.fault(at, format, args...)
+	if !p.full {
+		p.file.Faults[len(p.file.Faults)-1].Warning = true
+	}
 }
 
 func (p *parser) end() bool { return p.pos >= len(p.data) }
@@ -288,18 +346,39 @@ func (p *parser) finish() {
 	}
 }
 
-// text reads a record's value: to the next record, comments taken out.
+// maxRecordBytes is the longest value of a record that is kept.
+const maxRecordBytes = 1 << 20
+
+// text reads a record's value: to the next record, comments taken out. What is longer than the bound is passed over, with a fault.
 func (p *parser) text() (value, comment string) {
+	at := p.here()
 	value, comment = p.textLine()
-	var more []string
+	var more strings.Builder
 	for !p.end() && !p.atRecord() {
 		line, _ := p.textLine()
-		more = append(more, line)
+		if more.Len()+len(value)+len(line) < maxRecordBytes {
+			more.WriteByte('\n')
+			more.WriteString(line)
+			continue
+		}
+		p.fault(at, "a record is longer than %d bytes: the rest of it is left out", maxRecordBytes)
+		p.skipRecord()
 	}
-	if more != nil {
-		value = strings.TrimRight(value+"\n"+strings.Join(more, "\n"), "\n")
+	if len(value) > maxRecordBytes {
+		p.fault(at, "a record is longer than %d bytes: the rest of it is left out", maxRecordBytes)
+		value = value[:maxRecordBytes]
+	}
+	if more.Len() > 0 {
+		value = strings.TrimRight(value+more.String(), "\n")
 	}
 	return value, comment
+}
+
+// skipRecord passes over the lines up to the next record.
+func (p *parser) skipRecord() {
+	for !p.end() && !p.atRecord() {
+		p.nextLine()
+	}
 }
 
 // textLine reads the rest of a line.
@@ -337,18 +416,18 @@ func (p *parser) note(s *scope, key, value string, at place) {
 			s.stale = true
 		}
 	case "FIRSTX":
-		p.numeric(&a.first, value, at)
+		a.firstDigit = p.numeric(&a.first, value, at)
 	case "LASTX":
-		p.numeric(&a.last, value, at)
+		a.lastDigit = p.numeric(&a.last, value, at)
 	case "DELTAX":
-		p.numeric(&a.delta, value, at)
+		a.deltaDigit = p.numeric(&a.delta, value, at)
 	case "XFACTOR":
-		p.numeric(&a.xFactor, value, at)
+		p.factor(&a.xFactor, value, at)
 	case "YFACTOR":
-		p.numeric(&a.yFactor, value, at)
+		p.factor(&a.yFactor, value, at)
 	case "NPOINTS":
 		n := missing
-		switch p.numeric(&n, value, at); {
+		switch p.numeric(&n, ungrouped(value), at); {
 		case math.IsNaN(n):
 		case n != math.Trunc(n) || n < 0 || n > MaxPoints:
 			p.fault(at, "NPOINTS is %s: a whole number of at most %d is expected", excerpt([]byte(value)), MaxPoints)
@@ -358,18 +437,49 @@ func (p *parser) note(s *scope, key, value string, at place) {
 	}
 }
 
-// numeric reads a record's value that is a number. None, or '?', is no value.
-func (p *parser) numeric(into *float64, value string, at place) {
+// numeric reads a record's value that is a number, and returns one unit of its last digit. None, or '?', is no value. A comma may stand for the
+// point, a D for the E of Fortran, and a unit behind the number.
+func (p *parser) numeric(into *float64, value string, at place) (digit float64) {
 	value = strings.TrimSpace(value)
 	if value == "" || value == "?" {
-		return
+		return 0
 	}
-	v, err := strconv.ParseFloat(value, 64)
+	text, unit, _ := strings.Cut(value, " ")
+	comma := strings.Count(text, ",") == 1 && !strings.Contains(text, ".")
+	text = strings.NewReplacer(",", ".", "D", "E", "d", "e").Replace(text)
+	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
 		p.fault(at, "%s is no number", excerpt([]byte(value)))
-		return
+		return 0
+	}
+	if unit != "" {
+		p.warn(at, "%s is read as %v", excerpt([]byte(value)), v)
+	}
+	if n := len(p.open); comma && n > 0 {
+		p.open[n-1].comma = true
 	}
 	*into = v
+	return lastDigit([]byte(text))
+}
+
+// factor reads a factor. One of 0 would make nothing of all values: it is taken as 1.
+func (p *parser) factor(into *float64, value string, at place) {
+	before := *into
+	if p.numeric(into, value, at); *into == 0 {
+		p.warn(at, "a factor of 0 is taken as %v", before)
+		*into = before
+	}
+}
+
+// ungrouped takes out the commas that set groups of three digits apart: 56,417.
+func ungrouped(value string) string {
+	parts := strings.Split(strings.TrimSpace(value), ",")
+	for i, part := range parts {
+		if i > 0 && len(part) != 3 || i == 0 && len(part) > 3 && len(parts) > 1 {
+			return value
+		}
+	}
+	return strings.Join(parts, "")
 }
 
 func fields(value string) []string {

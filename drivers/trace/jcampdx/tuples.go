@@ -201,8 +201,8 @@ func (p *parser) group(t *Table, at place, factors []float64) bool {
 		return false
 	}
 	p.pos++
-	if p.points -= len(values); p.points < 0 {
-		p.broken(t, at, "more than %d points", MaxPoints)
+	if p.points -= len(values) + assignmentCost; p.points < 0 {
+		p.broken(t, at, "more than %d points and texts", MaxPoints)
 		return false
 	}
 	for i, v := range values {
@@ -211,6 +211,9 @@ func (p *parser) group(t *Table, at place, factors []float64) bool {
 	t.Text = append(t.Text, text)
 	return true
 }
+
+// assignmentCost is how many points the text of an assignment counts for, by the memory that it takes.
+const assignmentCost = 5
 
 // maxAssignment bounds the text of one assignment.
 const maxAssignment = 1 << 10
