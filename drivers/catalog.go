@@ -67,6 +67,9 @@ func Recognise(f io.ReaderAt) (driver.Format, error) {
 			return format, nil
 		}
 	}
+	if known := driver.Unread(head[:n]); known != "" {
+		return driver.Format{}, errors.New(known)
+	}
 	return driver.Format{}, errors.New("is of no format that a driver understands")
 }
 

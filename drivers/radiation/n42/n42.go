@@ -116,10 +116,23 @@ func (n *instrument) take(ctx context.Context, sink driver.Sink, f io.ReadSeeker
 		}
 	}
 	if err != nil {
-		err = fmt.Errorf("%s: %w", source, err)
+		err = fmt.Errorf("%s: %w", source, named(f, err))
 		return errors.Join(&transport.BadFileError{Err: err}, n.fault(ctx, sink, f, err))
 	}
 	return n.commit(ctx, sink, f, name, doc)
+}
+
+// named adds what a file is that is no N42 document, when it is of a kind that is known.
+func named(f io.ReadSeeker, err error) error {
+	head := make([]byte, driver.HeadBytes)
+	if _, seekErr := f.Seek(0, io.SeekStart); seekErr != nil {
+		return err
+	}
+	n, _ := io.ReadFull(f, head) // fewer when the file is short
+	if known := driver.Unread(head[:n]); known != "" && !recognise(head[:n]) {
+		return fmt.Errorf("%s (%w)", known, err)
+	}
+	return err
 }
 
 // empty says why a document holds no measurement, as far as its warnings tell.

@@ -80,3 +80,17 @@ func TestObservation(t *testing.T) {
 		t.Error("a zone that is none is accepted")
 	}
 }
+
+// TestFilesOfOtherKinds: the reason beside a file of spectra that is not read names it.
+func TestFilesOfOtherKinds(t *testing.T) {
+	for words, text := range map[string]string{
+		"RadiaCode":           "<?xml version='1.0'?><ResultDataFile></ResultDataFile>",
+		"SPE":                 "$SPEC_ID:\nx\n$DATA:\n0 1\n1\n2\n",
+		"not an N42 document": "<html></html>",
+	} {
+		sink, err := taken(t, Config{}, text)
+		if err == nil || !strings.Contains(err.Error(), words) || len(sink.Of(observation.Kind_KIND_DEVICE_FAULT)) != 1 {
+			t.Errorf("%s: %v", words, err)
+		}
+	}
+}

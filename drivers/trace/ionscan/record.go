@@ -134,7 +134,7 @@ func (d *dropped) at(s *sample) time.Time {
 // table takes a text file by the profile.
 func (d *dropped) table(ctx context.Context) error {
 	if d.Profile.Value == nil {
-		return d.bad(ctx, errors.New("is no JCAMP-DX file, and no profile is configured that reads other files"), 0)
+		return d.bad(ctx, errors.New(d.other()), 0)
 	}
 	data, artifact, err := d.read(ctx, maxTableBytes, tableMediaType)
 	if err != nil {
@@ -165,6 +165,16 @@ func (d *dropped) table(ctx context.Context) error {
 		return d.bad(ctx, fmt.Errorf("profile %s understands nothing in it: %s", d.Profile.Value.Name, first), 0)
 	}
 	return d.commit(ctx, obs...)
+}
+
+// other says what a file is that is no JCAMP-DX file.
+func (d *dropped) other() string {
+	head := make([]byte, driver.HeadBytes)
+	n, _ := d.f.ReadAt(head, 0) // fewer when the file is short
+	if known := driver.Unread(head[:n]); known != "" {
+		return known
+	}
+	return "is no JCAMP-DX file, and no profile is configured that reads other files"
 }
 
 // reading turns a message of the line into observations.

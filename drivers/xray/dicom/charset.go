@@ -1,7 +1,9 @@
 package dicom
 
 import (
+	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -10,33 +12,209 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
-// charsets are the defined terms of Specific Character Set (PS3.3, C.12.1.1.2); the terms with code extensions begin with
-// "ISO 2022" and name the same sets.
-var charsets = map[string]encoding.Encoding{
-	"ISO_IR 100": charmap.ISO8859_1, "ISO_IR 101": charmap.ISO8859_2, "ISO_IR 109": charmap.ISO8859_3, "ISO_IR 110": charmap.ISO8859_4,
-	"ISO_IR 144": charmap.ISO8859_5, "ISO_IR 127": charmap.ISO8859_6, "ISO_IR 126": charmap.ISO8859_7, "ISO_IR 138": charmap.ISO8859_8,
-	"ISO_IR 148": charmap.ISO8859_9, "ISO_IR 203": charmap.ISO8859_15, "ISO_IR 166": charmap.Windows874, "ISO_IR 13": japanese.ShiftJIS,
-	"ISO_IR 87": japanese.ISO2022JP, "ISO_IR 159": japanese.ISO2022JP, "ISO_IR 149": korean.EUCKR,
-	"GB18030": simplifiedchinese.GB18030, "GBK": simplifiedchinese.GBK, "ISO_IR 58": simplifiedchinese.GBK,
+// Charset decodes the texts of a data set: one character set, or several between which escape sequences of ISO 2022 switch
+// (PS3.5, 6.1.2; PS3.3, C.12.1.1.2). The zero Charset is the default repertoire, ASCII, of which UTF-8 is taken as an extension.
+type Charset struct {
+	whole    encoding.Encoding // of texts without escape sequences: UTF-8, GB18030, GBK; nil for none
+	low      graphic           // of bytes below 80 hex, at the beginning and behind each delimiter
+	high     graphic           // of the others
+	switched bool              // low or high are not those of the default repertoire
 }
 
-// Charset returns the character set of a data set's texts: that of the last value of (0008,0005) that is known. Texts of none
-// are taken as UTF-8, of which the default repertoire is a part.
-func (d Dataset) Charset() encoding.Encoding {
-	values := d.find(SpecificCharacter).Strings()
-	for i := len(values) - 1; i >= 0; i-- {
-		if c := charsets[strings.Replace(values[i], "ISO 2022 IR ", "ISO_IR ", 1)]; c != nil {
-			return c
+// graphic is a set of graphic characters that can be in use.
+type graphic struct {
+	decode encoding.Encoding // nil for ASCII
+	width  int               // bytes of a character
+	raise  bool              // the bytes are brought to 80 hex and up for the decoder
+	prefix string            // that the decoder needs before each character
+}
+
+// Graphic sets. Those of two bytes are decoded as EUC, whose upper halves they are.
+var (
+	romaji   = graphic{decode: japanese.ShiftJIS, width: 1}
+	katakana = graphic{decode: japanese.ShiftJIS, width: 1} // half-width; byte for byte the same as in Shift-JIS
+	kanji    = graphic{decode: japanese.EUCJP, width: 2, raise: true}
+	kanji2   = graphic{decode: japanese.EUCJP, width: 2, raise: true, prefix: "\x8f"}
+	hangul   = graphic{decode: korean.EUCKR, width: 2}
+	hanzi    = graphic{decode: simplifiedchinese.GBK, width: 2}
+)
+
+func single(e encoding.Encoding) graphic { return graphic{decode: e, width: 1} }
+
+// repertoire is what a defined term says: the sets in use at the beginning.
+type repertoire struct{ low, high graphic }
+
+// repertoires are the defined terms of single-byte sets by their number, and those of several bytes that are always switched to, which give
+// the set that careless writers use without switching.
+var repertoires = map[string]repertoire{
+	"6": {}, "100": {high: single(charmap.ISO8859_1)}, "101": {high: single(charmap.ISO8859_2)}, "109": {high: single(charmap.ISO8859_3)},
+	"110": {high: single(charmap.ISO8859_4)}, "144": {high: single(charmap.ISO8859_5)}, "127": {high: single(charmap.ISO8859_6)},
+	"126": {high: single(charmap.ISO8859_7)}, "138": {high: single(charmap.ISO8859_8)}, "148": {high: single(charmap.ISO8859_9)},
+	"203": {high: single(charmap.ISO8859_15)}, "166": {high: single(charmap.Windows874)}, "13": {low: romaji, high: katakana},
+	"87": {}, "159": {}, "149": {high: hangul}, "58": {high: hanzi},
+}
+
+// whole are the terms without code extensions, and names that are seen for them.
+var wholeSets = map[string]encoding.Encoding{
+	"ISO_IR 192": encoding.Nop, "UTF-8": encoding.Nop, "UTF8": encoding.Nop, "GB18030": simplifiedchinese.GB18030, "GBK": simplifiedchinese.GBK,
+	"GB2312": simplifiedchinese.GBK, "SHIFT_JIS": japanese.ShiftJIS, "WINDOWS-1252": charmap.Windows1252,
+}
+
+// escapes are the sequences behind ESC (PS3.3, tables C.12-3 and C.12-4), and what each switches.
+var escapes = []struct {
+	code string
+	high bool
+	set  graphic
+}{
+	{"(B", false, graphic{}}, {"(J", false, romaji}, {"$B", false, kanji}, {"$@", false, kanji}, {"$(D", false, kanji2}, {")I", true, katakana},
+	{"$)C", true, hangul}, {"$)A", true, hanzi},
+	{"-A", true, single(charmap.ISO8859_1)}, {"-B", true, single(charmap.ISO8859_2)}, {"-C", true, single(charmap.ISO8859_3)},
+	{"-D", true, single(charmap.ISO8859_4)}, {"-F", true, single(charmap.ISO8859_7)}, {"-G", true, single(charmap.ISO8859_6)},
+	{"-H", true, single(charmap.ISO8859_8)}, {"-L", true, single(charmap.ISO8859_5)}, {"-M", true, single(charmap.ISO8859_9)},
+	{"-T", true, single(charmap.Windows874)}, {"-b", true, single(charmap.ISO8859_15)},
+}
+
+// Charset returns the character set of a data set's texts, (0008,0005).
+func (d Dataset) Charset() Charset {
+	var c Charset
+	for i, term := range d.find(SpecificCharacter).Strings() {
+		term = strings.ToUpper(strings.TrimSpace(term))
+		if w := wholeSets[term]; w != nil && i == 0 {
+			return Charset{whole: w}
+		}
+		at := strings.LastIndex(term, "IR")
+		if at < 0 {
+			continue
+		}
+		r, known := repertoires[strings.Trim(term[at+2:], " _-")]
+		if !known {
+			continue
+		}
+		if i == 0 {
+			c.low = r.low
+		}
+		if c.high.decode == nil { // the first term's; else a later one's, whose writers forget to switch
+			c.high = r.high
 		}
 	}
-	return encoding.Nop
+	c.switched = c.low.decode != nil || c.high.decode != nil
+	return c
 }
 
+const escape = 0x1b
+
 // Decode returns a text element's value as UTF-8; bytes that are no text of the character set become U+FFFD.
-func (e *Element) Decode(c encoding.Encoding) string {
-	s, err := c.NewDecoder().String(e.String())
-	if err != nil {
-		s = e.String()
+func (e *Element) Decode(c Charset) string {
+	s := e.String()
+	switch {
+	case c.whole != nil:
+		return decodeAs(c.whole, s)
+	case !c.switched && !strings.Contains(s, string(rune(escape))):
+		return strings.ToValidUTF8(s, "\uFFFD")
+	case invariant(s):
+		return s
 	}
-	return strings.ToValidUTF8(s, "\uFFFD")
+	return c.decode(s, e.VR)
+}
+
+// invariant reports whether a text is the same in every set.
+func invariant(s string) bool {
+	for i := range len(s) {
+		if b := s[i]; b >= utf8.RuneSelf || b == escape || b == '~' {
+			return false
+		}
+	}
+	return true
+}
+
+func decodeAs(set encoding.Encoding, s string) string {
+	out, err := set.NewDecoder().String(s)
+	if err != nil {
+		out = s
+	}
+	return strings.ToValidUTF8(out, "\uFFFD")
+}
+
+// decode decodes a text between whose characters the sets change.
+func (c Charset) decode(s string, vr VR) string {
+	var out strings.Builder
+	low, high := c.low, c.high
+	for len(s) > 0 {
+		if s[0] == escape {
+			var n int
+			low, high, n = switchSets(s[1:], low, high)
+			s = s[1+n:]
+			continue
+		}
+		set := low
+		if s[0] >= utf8.RuneSelf {
+			set = high
+		}
+		if low.width < 2 && ends(s[0], vr) {
+			low, high = c.low, c.high
+		}
+		n := min(max(set.width, 1), len(s))
+		if set.width == 2 && s[0] <= ' ' { // no character of two bytes: a blank, a line end
+			n, set = 1, graphic{}
+		}
+		set.write(&out, s[:n])
+		s = s[n:]
+	}
+	return strings.ToValidUTF8(out.String(), "\uFFFD")
+}
+
+// ends reports whether a character sets the sets back to those of the beginning (PS3.5, 6.1.2.5.3).
+func ends(b byte, vr VR) bool {
+	switch b {
+	case '\t', '\n', '\f', '\r':
+		return true
+	case '\\':
+		return vr != "LT" && vr != "ST" && vr != "UT"
+	case '^', '=':
+		return vr == "PN"
+	}
+	return false
+}
+
+// switchSets carries out an escape sequence, and returns its length; one that is not known is passed over by its form (ISO 2022: bytes of
+// 20 to 2F hex and a last one).
+func switchSets(s string, low, high graphic) (graphic, graphic, int) {
+	for _, e := range escapes {
+		if !strings.HasPrefix(s, e.code) {
+			continue
+		}
+		if e.high {
+			return low, e.set, len(e.code)
+		}
+		return e.set, high, len(e.code)
+	}
+	n := 0
+	for n < len(s) && s[n] >= 0x20 && s[n] <= 0x2f {
+		n++
+	}
+	return low, high, min(n+1, len(s))
+}
+
+// write writes one character of the set.
+func (g graphic) write(out *strings.Builder, char string) {
+	if g.decode == nil {
+		out.WriteString(char) // ASCII, or bytes of no set: part of UTF-8, perhaps
+		return
+	}
+	if char == "~" && g.width == 1 && g == romaji {
+		out.WriteRune('\u203e') // an overline in JIS X 0201
+		return
+	}
+	raw := append([]byte(g.prefix), char...)
+	if g.raise {
+		for i := len(g.prefix); i < len(raw); i++ {
+			raw[i] |= 0x80
+		}
+	}
+	decoded, err := g.decode.NewDecoder().Bytes(raw)
+	if err != nil || bytes.ContainsRune(decoded, utf8.RuneError) {
+		out.WriteRune(utf8.RuneError)
+		return
+	}
+	out.Write(decoded)
 }

@@ -211,7 +211,8 @@ func TestHostileFiles(t *testing.T) {
 		"not an item":                explicit(sq, uint32(undefined), "\x08\x00\x60\x00\x00\x00\x00\x00"),
 		"delimiter outside":          explicit("\xfe\xff\x0d\xe0\x00\x00\x00\x00"),
 		"item outside":               explicit("\xfe\xff\x00\xe0\x00\x00\x00\x00"),
-		"unknown transfer syntax":    bytes.Replace(explicit(), []byte("1.2.840.10008.1.2.1\x00"), []byte("1.2.840.10008.1.2.9\x00"), 1),
+		"big endian":                 bytes.Replace(explicit("\x00\x08\x00\x18UI\x00\x00"), []byte("1.2.840.10008.1.2.1\x00"), []byte("1.2.840.10008.1.2.2\x00"), 1),
+		"unknown and big endian":     bytes.Replace(explicit("\x00\x08\x00\x18UI\x00\x00"), []byte("1.2.840.10008.1.2.1\x00"), []byte("1.2.840.10008.1.2.9\x00"), 1),
 		"deflated bomb":              bomb(),
 		"deflated garbage":           append(bytes.Replace(explicit(), []byte("UI\x14\x001.2.840.10008.1.2.1\x00"), []byte("UI\x16\x001.2.840.10008.1.2.1.99"), 1), "\xff\xff\xff\xff\xff"...),
 		"a million elements":         explicit(strings.Repeat("\x08\x00\x18\x00UI\x00\x00", 1_000_000)),
@@ -247,19 +248,6 @@ func TestUnknownVRsAndPrivateSequences(t *testing.T) {
 	}
 	if string(f.Dataset[0].Value) != "ab" || f.Dataset.Find(0x00091010, 0x40101031).String() != "ALARM" || f.Dataset.Find(0x40101031).String() != "CLEAR" {
 		t.Errorf("%v", plain(f.Dataset))
-	}
-}
-
-func TestCharacterSets(t *testing.T) {
-	for set, raw := range map[string]string{"ISO_IR 100": "Qu\xe9bec", "ISO_IR 192": "Québec", "": "Qu\xe9bec", "GB18030": "Qu\xa8\xa6bec", `\ISO 2022 IR 100`: "Qu\xe9bec"} {
-		d := Dataset{Text(SpecificCharacter, "CS", set), Text(0x00080080, "LO", raw)}
-		want := "Québec"
-		if set == "" {
-			want = "Qu\uFFFDbec"
-		}
-		if got := d.Find(0x00080080).Decode(d.Charset()); got != want {
-			t.Errorf("%q: %q", set, got)
-		}
 	}
 }
 
@@ -345,6 +333,8 @@ func FuzzRead(f *testing.F) {
 	img, pixels := image(4, 4)
 	f.Add(encode(f, img, pixels))
 	f.Add(explicit("\xe0\x7f\x10\x00OB\x00\x00", uint32(undefined), "\xfe\xff\x00\xe0", uint32(0), "\xfe\xff\x00\xe0", uint32(2), "ab", "\xfe\xff\xdd\xe0", uint32(0)))
+	f.Add(explicit("\x08\x00\x05\x00CS", uint16(30), "ISO 2022 IR 13\\ISO 2022 IR 87 ", "\x08\x00\x80\x00PN", uint16(18), "\xd4\xcf^\x1b$B;3ED\x1b(J=\x1b-A\xe9"))
+	f.Add(bytes.Replace(explicit("\x08\x00\x18\x00UI\x00\x00"), []byte("1.2.840.10008.1.2.1\x00"), []byte("1.3.46.670589.33.1.4"), 1))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		limits := Limits{Depth: 8, Elements: 1000, Value: 1 << 12, Memory: 1 << 16}
 		var out bytes.Buffer

@@ -114,11 +114,18 @@ func (d *decoder) begin(f *File) error {
 	}
 	if e := f.Meta.find(TransferSyntaxUID); e != nil {
 		uid := e.String()
-		syntax, known := SyntaxOf(uid)
-		if !known {
-			return d.fail("transfer syntax %.64q is not one that is read", uid)
+		if uid == bigEndian {
+			return d.fail("transfer syntax %q, big endian, is not read: it was retired in 2006; dcmconv +te converts it", uid)
 		}
+		syntax, known := SyntaxOf(uid)
 		f.Syntax = syntax
+		if known {
+			return nil
+		}
+		if err := d.guess(f); err != nil {
+			return err
+		}
+		f.Syntax = unknown(uid, f.Syntax.implicit)
 		return nil
 	}
 	f.Guessed = true

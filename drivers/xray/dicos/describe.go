@@ -10,12 +10,12 @@ import (
 	"io"
 	"time"
 
-	"golang.org/x/text/encoding"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/xray/dicom"
+	"lanewarden/drivers/xray/pixel"
 )
 
 // Format is the format of DICOS and DICOM files.
@@ -41,6 +41,8 @@ type Summary struct {
 	Guessed        bool            `json:"transfer_syntax_guessed"` // the file has no meta group
 	Image          json.RawMessage `json:"image,omitempty"`         // lanewarden.v1.XrayImage
 	Report         json.RawMessage `json:"report,omitempty"`        // lanewarden.v1.XrayThreatReport
+	NotImage       string          `json:"not_image,omitempty"`     // what the object is that is neither
+	NotRendered    string          `json:"not_rendered,omitempty"`  // why there is no picture of the image
 	PixelBytes     int64           `json:"pixel_bytes"`
 	PixelSHA256    string          `json:"pixel_sha256,omitempty"`
 	Elements       []Element       `json:"elements"`
@@ -75,9 +77,17 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 		Format: formatName, SHA256: hex.EncodeToString(whole.Sum(nil)), TransferSyntax: f.Syntax.UID, Guessed: f.Guessed, PixelBytes: counted.n,
 		Elements: elements(append(append(dicom.Dataset{}, f.Meta...), f.Dataset...), o.charset), report: o.report(),
 	}
-	if s.report == nil || s.report.Embedded {
+	what := o.notImage()
+	switch {
+	case s.report != nil && (!s.report.Embedded || what != ""):
+	case what != "":
+		s.NotImage = what
+	default:
 		s.image = o.image(f)
 		s.Image, err = protojson.Marshal(s.image)
+		if err := pixel.Renders(f); err != nil {
+			s.NotRendered = err.Error()
+		}
 	}
 	if s.report != nil {
 		var reportErr error
@@ -106,7 +116,7 @@ func (c *counter) Write(p []byte) (int, error) {
 // shownBytes is how much of a binary value is shown.
 const shownBytes = 64
 
-func elements(d dicom.Dataset, c encoding.Encoding) []Element {
+func elements(d dicom.Dataset, c dicom.Charset) []Element {
 	out := make([]Element, 0, len(d))
 	for _, e := range d {
 		one := Element{Tag: e.Tag.String(), Name: e.Tag.Name(), VR: string(e.VR), Length: e.Length}
@@ -115,7 +125,7 @@ func elements(d dicom.Dataset, c encoding.Encoding) []Element {
 		}
 		switch {
 		case e.Value == nil:
-		case len(e.Floats()) > 0 && len(e.Value) <= 4096:
+		case len(e.Value) <= 4096 && len(e.Floats()) > 0:
 			one.Value = e.Floats()
 		case e.String() != "" && e.VR != "UN":
 			one.Value = e.Decode(c)
@@ -132,9 +142,15 @@ func (s *Summary) Text() []string {
 	out := []string{fmt.Sprintf("DICOM file, transfer syntax %s, %d elements", s.TransferSyntax, len(s.Elements))}
 	if i := s.image; i != nil {
 		out = append(out, fmt.Sprintf("%s image of %s %s, %d x %d, %d bits, by %s %s, instance %s", i.Modality, i.OoiType, i.OoiId, i.Columns, i.Rows, i.BitsStored, i.Manufacturer, i.Model, i.SopInstance))
+		if s.NotRendered != "" {
+			out = append(out, s.NotRendered)
+		}
 		if i.Aborted {
 			out = append(out, "ABORTED scan: "+i.AbortReason)
 		}
+	}
+	if s.NotImage != "" {
+		out = append(out, "no image and no threat report: "+s.NotImage)
 	}
 	if r := s.report; r != nil {
 		verdict := r.Decision

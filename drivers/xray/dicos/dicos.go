@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,6 +46,7 @@ const tapedOfImages = 64 << 10
 type Network struct {
 	Listen   string `yaml:"listen" required:"true" format:"hostport" help:"address to listen on" example:"0.0.0.0:11112"`
 	AETitle  string `yaml:"ae_title" help:"our application entity title; without it any is answered" example:"LANE3"`
+	Accept   string `yaml:"accept" default:"dicos" enum:"dicos,images" help:"classes of objects that are taken: DICOS's own, or plain X-ray images too (CT, CR, DX, secondary capture), as the folder takes them"`
 	CertFile string `yaml:"cert_file" format:"file" help:"TLS certificate chain (PEM); with key_file, the receiver speaks TLS"`
 	KeyFile  string `yaml:"key_file" format:"file" help:"TLS private key (PEM)"`
 }
@@ -98,6 +100,10 @@ func (s *system) Run(ctx context.Context, sink driver.Sink) error {
 			return err
 		}
 		server := &dimse.Server{AETitle: s.Network.AETitle, Log: slog.Default().With("device", s.env.Device)}
+		server.Prefer = pixel.RendersSyntax
+		if s.Network.Accept == "images" {
+			server.Classes = append(slices.Clone(dimse.Classes), dicom.ImageClasses...)
+		}
 		server.Tap = func(c net.Conn) net.Conn {
 			return s.env.Tape.Conn(c, transport.Tap{Limit: tapedOfImages, Called: true})
 		}
@@ -150,6 +156,9 @@ func (s *system) take(ctx context.Context, sink driver.Sink, r io.Reader, name, 
 	if err == nil && newObject(f, s.zone).text(dicom.SOPInstanceUID) == "" {
 		err = &dicom.FormatError{Reason: "object has no SOP instance UID (0008,0018)"}
 	}
+	if err == nil {
+		err = s.useful(f)
+	}
 	if err != nil {
 		return s.refused(ctx, sink, fmt.Errorf("%s: %w", source, err), head.Bytes())
 	}
@@ -167,6 +176,15 @@ func (s *system) take(ctx context.Context, sink driver.Sink, r io.Reader, name, 
 		s.pass(ctx, list, artifact)
 	}
 	return err
+}
+
+// useful refuses an object that is neither image nor report.
+func (s *system) useful(f *dicom.File) error {
+	o := newObject(f, s.zone)
+	if what := o.notImage(); what != "" && o.report() == nil {
+		return &dicom.FormatError{Reason: "object is " + what + ", which is no image and no threat report: nothing is made of it"}
+	}
+	return nil
 }
 
 // whole checks that the pixel data of a stored object is all there.
@@ -229,7 +247,7 @@ func (s *system) observations(f *dicom.File, artifact *observation.Artifact) (ou
 			class = observation.Class_CLASS_ALARM
 		}
 		add(class, "report", r)
-		if !r.Embedded {
+		if !r.Embedded || o.notImage() != "" {
 			return out
 		}
 	}

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/encoding"
-
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/xray/dicom"
 )
@@ -76,7 +74,7 @@ const (
 // absent: bad fields are seen in the field, and cost only themselves.
 type object struct {
 	dicom.Dataset
-	charset encoding.Encoding
+	charset dicom.Charset
 	zone    *time.Location
 }
 
@@ -84,7 +82,14 @@ func newObject(f *dicom.File, zone *time.Location) object {
 	return object{f.Dataset, f.Dataset.Charset(), zone}
 }
 
-func (o object) in(d dicom.Dataset) object { return object{d, o.charset, o.zone} }
+// in returns an item of the object, whose texts have the object's character set unless it names another.
+func (o object) in(d dicom.Dataset) object {
+	charset := o.charset
+	if d.Find(dicom.SpecificCharacter) != nil {
+		charset = d.Charset()
+	}
+	return object{d, charset, o.zone}
+}
 
 // maxText bounds a text that is copied into an observation.
 const maxText = 200
@@ -164,6 +169,19 @@ func (o object) test() bool {
 }
 
 func present(energy string) bool { return energy != "" && energy != "NONE" && energy != "NO" }
+
+// notImage says what an object is that is no image, "" for one that is. An object of a class that is not known is one when it has pixels.
+func (o object) notImage() string {
+	class := o.text(dicom.SOPClassUID)
+	name, image, known := dicom.ClassName(class)
+	switch {
+	case known && image, !known && (o.Find(dicom.PixelData) != nil || o.uint(tagRows) > 0):
+		return ""
+	case !known:
+		return "an object of class " + class + " without pixels"
+	}
+	return "a " + name + " (class " + class + ")"
+}
 
 // image returns the object as an image.
 func (o object) image(f *dicom.File) *observation.XrayImage {

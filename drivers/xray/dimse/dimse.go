@@ -50,7 +50,9 @@ type Object struct {
 type Server struct {
 	AETitle string   // ours; "" answers to any
 	Classes []string // accepted beside Verification; nil for Classes
-	TLS     *tls.Config
+	// Prefer says whether a transfer syntax is better than one that is only kept; nil for no preference.
+	Prefer func(uid string) bool
+	TLS    *tls.Config
 	// Store takes an object and returns when it is durable. A *dicom.FormatError is answered with C000, any other error
 	// with A700.
 	Store func(ctx gocontext.Context, o Object) error
@@ -202,7 +204,7 @@ func (a *association) negotiate() (ok bool, err error) {
 	return true, writePDU(a.conn, pduAssociateAC, r.accept())
 }
 
-// choose accepts a context with the first of the offered syntaxes that is read.
+// choose accepts a context with the first of the offered syntaxes that is preferred, else with the first that is read.
 func (a *association) choose(c *context) {
 	classes := a.Classes
 	if classes == nil {
@@ -213,13 +215,19 @@ func (a *association) choose(c *context) {
 		c.result = 3 // abstract syntax not supported
 		return
 	}
+	c.result = 4 // transfer syntaxes not supported
 	for _, uid := range c.syntaxes {
-		if _, known := dicom.SyntaxOf(uid); known {
-			c.syntax = uid
+		if _, known := dicom.SyntaxOf(uid); !known {
+			continue
+		}
+		preferred := a.Prefer == nil || a.Prefer(uid)
+		if c.result != 0 || preferred {
+			c.syntax, c.result = uid, 0
+		}
+		if preferred {
 			return
 		}
 	}
-	c.result = 4 // transfer syntaxes not supported
 }
 
 // answer carries out a command and sends its reply.

@@ -1,5 +1,6 @@
 // Package pixel reads the pixels of DICOM images. A file goes in; rows of 16-bit values come out, one after the other, whatever
-// the transfer syntax, so that memory does not grow with the image. RLE, JPEG-LS and JPEG lossless are decoded here, bit-exactly.
+// the transfer syntax, so that memory does not grow with the image. RLE, JPEG-LS and JPEG lossless are decoded here, bit-exactly; JPEG
+// baseline by the standard library, which holds a frame whole.
 package pixel
 
 import (
@@ -79,6 +80,18 @@ func New(f *dicom.File, r io.ReaderAt, size int64) (*Image, error) {
 	if i.data == nil {
 		return nil, ErrNoImage
 	}
+	if err := i.describe(); err != nil {
+		return nil, err
+	}
+	if !RendersSyntax(f.Syntax.UID) {
+		return nil, fmt.Errorf("%w: %s", ErrNotRendered, f.Syntax.Name)
+	}
+	return i, i.locate()
+}
+
+// describe reads what the header says of the pixels.
+func (i *Image) describe() error {
+	f := i.File
 	number := func(tag dicom.Tag, none int) int {
 		if n := f.Dataset.Find(tag).Ints(); len(n) > 0 {
 			return int(max(min(n[0], 1<<31), -1))
@@ -99,17 +112,17 @@ func New(f *dicom.File, r io.ReaderAt, size int64) (*Image, error) {
 	}
 	switch {
 	case i.Rows < 1 || i.Columns < 1 || i.Rows > maxSide || i.Columns > maxSide || i.Rows*i.Columns > maxPixels:
-		return nil, bad("image of %d x %d pixels; one has at least 1 and at most %d of them", i.Columns, i.Rows, maxPixels)
+		return bad("image of %d x %d pixels; one has at least 1 and at most %d of them", i.Columns, i.Rows, maxPixels)
 	case i.Frames < 1 || i.Frames > maxFrames:
-		return nil, bad("%d frames; an image has 1 to %d", i.Frames, maxFrames)
+		return bad("%d frames; an image has 1 to %d", i.Frames, maxFrames)
 	case i.allocated != 8 && i.allocated != 16:
-		return nil, fmt.Errorf("%w: %d bits are allocated for a pixel", ErrNotRendered, i.allocated)
+		return fmt.Errorf("%w: %d bits are allocated for a pixel", ErrNotRendered, i.allocated)
 	case i.Bits < 1 || i.Bits > i.allocated || i.high != i.Bits-1 && (i.high < i.Bits-1 || i.high >= i.allocated):
-		return nil, bad("%d bits are stored below bit %d of %d", i.Bits, i.high, i.allocated)
+		return bad("%d bits are stored below bit %d of %d", i.Bits, i.high, i.allocated)
 	case number(tagSamples, 1) != 1:
-		return nil, fmt.Errorf("%w: %d samples a pixel", ErrNotRendered, number(tagSamples, 1))
+		return fmt.Errorf("%w: %d samples a pixel", ErrNotRendered, number(tagSamples, 1))
 	}
-	return i, i.locate()
+	return nil
 }
 
 // Inverse reports whether low values are to be shown bright.
@@ -216,13 +229,15 @@ func (i *Image) Frame(n int) (Rows, error) {
 		return nil, err
 	}
 	var rows Rows
-	switch uid := i.File.Syntax.UID; uid {
-	case "1.2.840.10008.1.2.5":
+	switch i.File.Syntax.UID {
+	case dicom.RLE:
 		rows, err = newRLE(i, parts)
-	case "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70":
+	case dicom.JPEGLossless, dicom.JPEGLosslessP1:
 		rows, err = newLossless(i.stream(parts), i.Rows, i.Columns)
-	case "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81":
+	case dicom.JPEGLSLossless, dicom.JPEGLSNear:
 		rows, err = newJPEGLS(i.stream(parts), i.Rows, i.Columns)
+	case dicom.JPEGBaseline, dicom.JPEGExtended:
+		rows, err = newBaseline(i.stream(parts), i.Rows, i.Columns)
 	default:
 		return nil, fmt.Errorf("%w: %s", ErrNotRendered, i.File.Syntax.Name)
 	}
@@ -230,6 +245,35 @@ func (i *Image) Frame(n int) (Rows, error) {
 		return nil, i.wrap(err)
 	}
 	return &maskedRows{Image: i, rows: rows}, nil
+}
+
+// RendersSyntax reports whether pixels of a transfer syntax are decoded here.
+func RendersSyntax(uid string) bool {
+	switch uid {
+	case dicom.RLE, dicom.JPEGLossless, dicom.JPEGLosslessP1, dicom.JPEGLSLossless, dicom.JPEGLSNear, dicom.JPEGBaseline, dicom.JPEGExtended:
+		return true
+	}
+	s, known := dicom.SyntaxOf(uid)
+	return known && !s.Encapsulated
+}
+
+// Renders reports by its header why there will be no picture of an image, as an ErrNotRendered or ErrNoImage; nil when there may be one. It does
+// not look at the pixels.
+func Renders(f *dicom.File) error {
+	i := &Image{File: f, data: f.Dataset.Find(dicom.PixelData)}
+	if i.data == nil {
+		return fmt.Errorf("%w: %w", ErrNotRendered, ErrNoImage)
+	}
+	if err := i.describe(); errors.Is(err, ErrNotRendered) {
+		return err
+	}
+	if !RendersSyntax(f.Syntax.UID) {
+		return fmt.Errorf("%w: %s", ErrNotRendered, f.Syntax.Name)
+	}
+	if f.Syntax.UID == dicom.JPEGExtended && i.Bits > 8 {
+		return fmt.Errorf("%w: JPEG extended of %d bits", ErrNotRendered, i.Bits)
+	}
+	return nil
 }
 
 // native returns the bytes of an uncompressed frame.

@@ -273,6 +273,8 @@ func compress(t testing.TB, data []byte, name string, args ...string) []byte {
 func FuzzPixels(f *testing.F) {
 	plain := file(f, dicom.ExplicitLE, 12, 17, 12, 1, false, scene(12, 17, 12, 1))
 	f.Add(plain)
+	f.Add(encapsulated(f, dicom.JPEGBaseline, 16, 16, 8, jpegOf(f, smooth(16, 16))))
+	f.Add(encapsulated(f, dicom.JPEGExtended, 16, 16, 8, jpegOf(f, smooth(16, 16))[:200]))
 	if _, err := exec.LookPath("dcmcjpls"); err == nil {
 		f.Add(compress(f, plain, "dcmcjpls"))
 		f.Add(compress(f, plain, "dcmcjpls", "+en", "+md", "2"))

@@ -1,0 +1,119 @@
+package driver
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// Unread names a file of a known kind that no driver reads, by its beginning (up to HeadBytes), and says what converts it: such files come into
+// drop folders with those that are read. It returns "" for a file of any other kind.
+func Unread(head []byte) string {
+	for _, k := range unread {
+		if k.is(head) {
+			return "is a " + k.name + ", which is not read: " + k.advice
+		}
+	}
+	return ""
+}
+
+// toN42 is what converts spectra: InterSpec (Sandia) reads nearly all formats and exports N42-2012, which is the 2011 edition.
+const toN42 = "convert it to ANSI N42.42-2011, with InterSpec or SpecUtils' cambio for one"
+
+var unread = []struct {
+	name, advice string
+	is           func(head []byte) bool
+}{
+	{"spectrum of an ASPECT portal or analyser (.spc)", toN42 + "; a portal's alarms are read by the driver aspect, over Modbus", isAspectSPC},
+	{"spectrum of a RadiaCode or BecqMoni (XML)", toN42, func(h []byte) bool {
+		return bytes.HasPrefix(text(h), []byte("<")) && (bytes.Contains(h, []byte("<ResultDataFile")) || bytes.Contains(h, []byte("<ResultDataList")))
+	}},
+	{"spectrum in SPE format (ORTEC, IAEA ASCII)", toN42, isSPE},
+	{"spectrum of LSRM (.spe)", toN42, func(h []byte) bool {
+		return bytes.HasPrefix(text(h), []byte("SHIFR=")) || bytes.Contains(h, []byte("\nTLIVE="))
+	}},
+	{"spectrum in IAEA's ASCII format (.spc)", toN42, func(h []byte) bool {
+		return bytes.Contains(h, []byte("SpectrumName")) && bytes.Contains(h, []byte("LiveTime"))
+	}},
+	{"spectrum in CHN format (ORTEC)", toN42, isCHN},
+	{"spectrum in ORTEC's binary SPC format", toN42, isOrtecSPC},
+	{"file of spectra in PCF format (GADRAS)", toN42, isPCF},
+	{"spectrum of an Amptek analyser (.mca)", toN42, prefix("<<PMCA SPECTRUM>>")},
+	{"spectrum as a URI (RADDATA)", toN42, prefix("RADDATA://")},
+}
+
+// text returns what follows a byte order mark and blanks.
+func text(head []byte) []byte {
+	return bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+}
+
+func prefix(want string) func([]byte) bool {
+	return func(head []byte) bool { return bytes.HasPrefix(text(head), []byte(want)) }
+}
+
+// isAspectSPC recognises a header without any magic number by what its fields must be: 512 bytes, little endian, with the number of channels at
+// 46 hex, the first and last one at 50 and 52, start (day, month, year-2000, hour, minute, second) at 38, live and real time (ms) at 3E and 42.
+// Source: NPC Aspect, spectrum_file_format_en.h, as SpecUtils cites it.
+func isAspectSPC(head []byte) bool {
+	if len(head) < 512 {
+		return false
+	}
+	u16, u32 := binary.LittleEndian.Uint16, binary.LittleEndian.Uint32
+	channels, first, last := u16(head[0x46:]), u16(head[0x50:]), u16(head[0x52:])
+	live, real := u32(head[0x3e:]), u32(head[0x42:])
+	start := head[0x38:0x3e]
+	unset := bytes.Equal(start, make([]byte, 6))
+	valid := start[0] >= 1 && start[0] <= 31 && start[1] >= 1 && start[1] <= 12 && start[3] < 24 && start[4] < 60 && start[5] < 60
+	return channels >= 16 && first == 0 && last == channels-1 && live > 0 && live <= real && (unset || valid)
+}
+
+// isSPE recognises a section such as $SPEC_ID: on the first line.
+func isSPE(head []byte) bool {
+	line, _, _ := bytes.Cut(text(head), []byte("\n"))
+	line = bytes.TrimRight(line, " \r")
+	if len(line) < 4 || line[0] != '$' || line[len(line)-1] != ':' {
+		return false
+	}
+	for _, c := range line[1 : len(line)-1] {
+		if (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// isCHN recognises the header of 32 bytes: -1, and a date such as 05JAN271 at 16. Source: ORTEC, Software File Structure Manual, 4.2.
+func isCHN(head []byte) bool {
+	if len(head) < 32 || head[0] != 0xff || head[1] != 0xff {
+		return false
+	}
+	for i, c := range head[16:24] {
+		letter := i >= 2 && i <= 4
+		if letter && (c|0x20 < 'a' || c|0x20 > 'z') || !letter && (c < '0' || c > '9') && c != ' ' && c != '*' && c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// isOrtecSPC recognises the two words of the first record: 1, and 1 (whole counts) or 5 (real ones). The records that they point to begin at 1.
+func isOrtecSPC(head []byte) bool {
+	if len(head) < 128 {
+		return false
+	}
+	kind := binary.LittleEndian.Uint16(head[2:])
+	acquisition := binary.LittleEndian.Uint16(head[8:])
+	return binary.LittleEndian.Uint16(head) == 1 && (kind == 1 || kind == 5) && acquisition > 0 && acquisition < 64
+}
+
+// isPCF recognises the number of records a spectrum (256 bytes each) and the version, or the header of deviation pairs. Source: GADRAS user's
+// manual, SAND2019-14655, annex PCF.
+func isPCF(head []byte) bool {
+	if len(head) < 256 {
+		return false
+	}
+	if bytes.Contains(head[:min(len(head), 512)], []byte("DeviationPairsInFile")) {
+		return true
+	}
+	records := binary.LittleEndian.Uint16(head)
+	return records > 1 && records < 1024 && (string(head[2:5]) == "DHS" || string(head[2:5]) == "783")
+}

@@ -1,0 +1,62 @@
+package driver
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"testing"
+)
+
+// aspect is the header of an ASPECT spectrum of n channels.
+func aspect(n uint16) []byte {
+	h := make([]byte, 512+4*int(n))
+	copy(h, "ADC-1")
+	copy(h[0x38:], []byte{7, 3, 26, 14, 30, 59})
+	binary.LittleEndian.PutUint32(h[0x3e:], 299_000)
+	binary.LittleEndian.PutUint32(h[0x42:], 300_000)
+	binary.LittleEndian.PutUint16(h[0x46:], n)
+	binary.LittleEndian.PutUint16(h[0x52:], n-1)
+	return h
+}
+
+func chn() []byte {
+	h := make([]byte, 64)
+	h[0], h[1] = 0xff, 0xff
+	copy(h[14:], "0005JAN2711430")
+	return h
+}
+
+func ortec() []byte {
+	h := make([]byte, 512)
+	copy(h, []byte{1, 0, 5, 0, 0, 0, 0, 0, 2, 0})
+	return h
+}
+
+func pcf(version string) []byte {
+	h := make([]byte, 512)
+	h[0] = 17
+	copy(h[2:], version)
+	return h
+}
+
+func TestUnread(t *testing.T) {
+	for want, heads := range map[string][][]byte{
+		"ASPECT":    {aspect(1024), aspect(16)},
+		"RadiaCode": {[]byte("<?xml version=\"1.0\"?>\n<ResultDataFile><FormatVersion>120920</FormatVersion>"), []byte("\xef\xbb\xbf<ResultDataList>")},
+		"SPE":       {[]byte("$SPEC_ID:\r\nNo sample\r\n$DATE_MEA:\r\n"), []byte("$DATA:\n0 1023\n")},
+		"LSRM":      {[]byte("SHIFR=1\nTLIVE=100\n")},
+		"CHN":       {chn()},
+		"binary":    {ortec()},
+		"PCF":       {pcf("DHS"), append(make([]byte, 256), append([]byte("DeviationPairsInFile"), make([]byte, 256)...)...)},
+		"Amptek":    {[]byte("<<PMCA SPECTRUM>>\n")},
+		"IAEA's":    {[]byte("SpectrumName        x\nDetectorType NaI\nLiveTime 10\n")},
+		"":          {nil, []byte("hello"), make([]byte, 4096), bytes.Repeat([]byte{0xff}, 4096), []byte("<html>"), []byte("$5: a price"), pcf("   "), aspect(1024)[:500]},
+	} {
+		for _, head := range heads {
+			got := Unread(head)
+			if want == "" && got != "" || want != "" && (!strings.Contains(got, want) || !strings.Contains(got, "InterSpec")) {
+				t.Errorf("%.40q: %q, want %q", head, got, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package pixel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"io"
+)
+
+// Markers of the frames that the standard library decodes within the bounds here.
+const (
+	markSOF0 = 0xc0 // baseline
+	markSOF1 = 0xc1 // extended sequential
+)
+
+// maxBaseline bounds the pixels of a frame that is decoded whole: image/jpeg gives no rows.
+const maxBaseline = 1 << 25
+
+// newBaseline decodes a frame of JPEG baseline, or extended with 8 bits, with the standard library. What that does not decode (12 bits,
+// arithmetic coding) is not rendered.
+func newBaseline(r io.Reader, rows, columns int) (Rows, error) {
+	if rows*columns > maxBaseline {
+		return nil, fmt.Errorf("%w: JPEG of %d x %d pixels, more than the %d that are decoded whole", ErrNotRendered, columns, rows, maxBaseline)
+	}
+	head, err := jpegHead(r, rows, columns)
+	if err != nil {
+		return nil, err
+	}
+	whole := io.MultiReader(head, r)
+	decoded, err := jpeg.Decode(whole)
+	var unsupported jpeg.UnsupportedError
+	switch {
+	case errors.As(err, &unsupported):
+		return nil, fmt.Errorf("%w: %v", ErrNotRendered, err)
+	case err != nil:
+		return nil, corrupt("JPEG data cannot be read: %v", err)
+	}
+	grey, ok := decoded.(*image.Gray)
+	if !ok || grey.Bounds() != image.Rect(0, 0, columns, rows) {
+		return nil, corrupt("JPEG frame is not one grey image of %d x %d", columns, rows)
+	}
+	return &greyRows{image: grey}, nil
+}
+
+// jpegHead reads a stream up to its scan, and checks that its frame is what the header says before memory is taken for it. It returns what it
+// read.
+func jpegHead(r io.Reader, rows, columns int) (io.Reader, error) {
+	var read bytes.Buffer
+	m, err := newMarkers(io.TeeReader(r, &read), rows, columns)
+	for err == nil {
+		var mark byte
+		var body []byte
+		if mark, body, err = m.segment(); err != nil {
+			break
+		}
+		switch {
+		case mark == markSOF0 || mark == markSOF1:
+			if err = m.frame(body); err == nil && m.bits != 8 {
+				err = fmt.Errorf("%w: JPEG extended of %d bits", ErrNotRendered, m.bits)
+			}
+		case mark >= 0xc0 && mark <= 0xcf && mark != markDHT && mark != 0xc8 && mark != 0xcc:
+			err = fmt.Errorf("%w: JPEG of process %02x; baseline and extended sequential are decoded", ErrNotRendered, mark)
+		case mark == markSOS && m.bits == 0:
+			err = corrupt("JPEG scan before its frame")
+		case mark == markSOS:
+			return &read, nil // all that was read ahead too
+		case read.Len() > maxJPEGHead:
+			err = corrupt("more than %d bytes before the JPEG scan", maxJPEGHead)
+		}
+	}
+	return nil, err
+}
+
+// maxJPEGHead bounds what stands before the scan: tables, comments, profiles.
+const maxJPEGHead = 1 << 20
+
+// greyRows gives the rows of a decoded image.
+type greyRows struct {
+	image *image.Gray
+	row   int
+}
+
+// Next implements Rows.
+func (g *greyRows) Next(row []uint16) error {
+	if g.row >= g.image.Rect.Dy() {
+		return corrupt("row %d of an image of %d", g.row, g.image.Rect.Dy())
+	}
+	for x, v := range g.image.Pix[g.row*g.image.Stride:][:len(row)] {
+		row[x] = uint16(v)
+	}
+	g.row++
+	return nil
+}
