@@ -5,8 +5,9 @@ import (
 	"encoding/binary"
 )
 
-// Unread names a file of a known kind that no driver reads, by its beginning (up to HeadBytes), and says what converts it: such files come into
-// drop folders with those that are read. It returns "" for a file of any other kind.
+// Unread names a file of a known kind that no driver reads, by its beginning (up to HeadBytes), and says what
+// converts it: such files come into drop folders with those that are read. It returns "" for a file of any other
+// kind.
 func Unread(head []byte) string {
 	for _, k := range unread {
 		if k.is(head) {
@@ -16,16 +17,19 @@ func Unread(head []byte) string {
 	return ""
 }
 
-// toN42 is what converts spectra: InterSpec (Sandia) reads nearly all formats and exports N42-2012, which is the 2011 edition.
+// toN42 is what converts spectra: InterSpec (Sandia) reads nearly all formats and exports N42-2012, which is the 2011
+// edition.
 const toN42 = "convert it to ANSI N42.42-2011, with InterSpec or SpecUtils' cambio for one"
 
 var unread = []struct {
 	name, advice string
 	is           func(head []byte) bool
 }{
-	{"spectrum of an ASPECT portal or analyser (.spc)", toN42 + "; a portal's alarms are read by the driver aspect, over Modbus", isAspectSPC},
+	{"spectrum of an ASPECT portal or analyser (.spc)",
+		toN42 + "; a portal's alarms are read by the driver aspect, over Modbus", isAspectSPC},
 	{"spectrum of a RadiaCode or BecqMoni (XML)", toN42, func(h []byte) bool {
-		return bytes.HasPrefix(text(h), []byte("<")) && (bytes.Contains(h, []byte("<ResultDataFile")) || bytes.Contains(h, []byte("<ResultDataList")))
+		return bytes.HasPrefix(text(h), []byte("<")) &&
+			(bytes.Contains(h, []byte("<ResultDataFile")) || bytes.Contains(h, []byte("<ResultDataList")))
 	}},
 	{"spectrum in SPE format (ORTEC, IAEA ASCII)", toN42, isSPE},
 	{"spectrum of LSRM (.spe)", toN42, func(h []byte) bool {
@@ -50,9 +54,10 @@ func prefix(want string) func([]byte) bool {
 	return func(head []byte) bool { return bytes.HasPrefix(text(head), []byte(want)) }
 }
 
-// isAspectSPC recognises a header without any magic number by what its fields must be: 512 bytes, little endian, with the number of channels at
-// 46 hex, the first and last one at 50 and 52, start (day, month, year-2000, hour, minute, second) at 38, live and real time (ms) at 3E and 42.
-// Source: NPC Aspect, spectrum_file_format_en.h, as SpecUtils cites it.
+// isAspectSPC recognises a header without any magic number by what its fields must be: 512 bytes, little endian, with
+// the number of channels at 46 hex, the first and last one at 50 and 52, start (day, month, year-2000, hour, minute,
+// second) at 38, live and real time (ms) at 3E and 42. Source: NPC Aspect, spectrum_file_format_en.h, as SpecUtils
+// cites it.
 func isAspectSPC(head []byte) bool {
 	if len(head) < 512 {
 		return false
@@ -62,7 +67,8 @@ func isAspectSPC(head []byte) bool {
 	live, real := u32(head[0x3e:]), u32(head[0x42:])
 	start := head[0x38:0x3e]
 	unset := bytes.Equal(start, make([]byte, 6))
-	valid := start[0] >= 1 && start[0] <= 31 && start[1] >= 1 && start[1] <= 12 && start[3] < 24 && start[4] < 60 && start[5] < 60
+	valid := start[0] >= 1 && start[0] <= 31 && start[1] >= 1 && start[1] <= 12 && start[3] < 24 && start[4] < 60 &&
+		start[5] < 60
 	return channels >= 16 && first == 0 && last == channels-1 && live > 0 && live <= real && (unset || valid)
 }
 
@@ -81,7 +87,8 @@ func isSPE(head []byte) bool {
 	return true
 }
 
-// isCHN recognises the header of 32 bytes: -1, and a date such as 05JAN271 at 16. Source: ORTEC, Software File Structure Manual, 4.2.
+// isCHN recognises the header of 32 bytes: -1, and a date such as 05JAN271 at 16. Source: ORTEC, Software File
+// Structure Manual, 4.2.
 func isCHN(head []byte) bool {
 	if len(head) < 32 || head[0] != 0xff || head[1] != 0xff {
 		return false
@@ -95,7 +102,8 @@ func isCHN(head []byte) bool {
 	return true
 }
 
-// isOrtecSPC recognises the two words of the first record: 1, and 1 (whole counts) or 5 (real ones). The records that they point to begin at 1.
+// isOrtecSPC recognises the two words of the first record: 1, and 1 (whole counts) or 5 (real ones). The records that
+// they point to begin at 1.
 func isOrtecSPC(head []byte) bool {
 	if len(head) < 128 {
 		return false
@@ -105,8 +113,8 @@ func isOrtecSPC(head []byte) bool {
 	return binary.LittleEndian.Uint16(head) == 1 && (kind == 1 || kind == 5) && acquisition > 0 && acquisition < 64
 }
 
-// isPCF recognises the number of records a spectrum (256 bytes each) and the version, or the header of deviation pairs. Source: GADRAS user's
-// manual, SAND2019-14655, annex PCF.
+// isPCF recognises the number of records a spectrum (256 bytes each) and the version, or the header of deviation
+// pairs. Source: GADRAS user's manual, SAND2019-14655, annex PCF.
 func isPCF(head []byte) bool {
 	if len(head) < 256 {
 		return false

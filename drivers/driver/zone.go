@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Zone returns the time zone of a setting: a name of the IANA database (America/Toronto), or an offset from UTC (-05:00, +0530, +01).
-// "" is UTC.
+// Zone returns the time zone of a setting: a name of the IANA database (America/Toronto), or an offset from UTC
+// (-05:00, +0530, +01). "" is UTC.
 func Zone(text string) (*time.Location, error) {
 	if text == "" {
 		return time.UTC, nil

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// MaxDocumentBytes is what a hostile document may cost at most, in bytes of memory beside the document's own file: an agent decodes several
-// at once on a machine of 1 GB.
+// MaxDocumentBytes is what a hostile document may cost at most, in bytes of memory beside the document's own file: an
+// agent decodes several at once on a machine of 1 GB.
 const MaxDocumentBytes = 128 << 20
 
-// Memory returns by how many bytes of memory the process grew at most while f ran, with the garbage collector as it is in the agent. Tests
-// that call it do not run in parallel with others.
+// Memory returns by how many bytes of memory the process grew at most while f ran, with the garbage collector as it
+// is in the agent. Tests that call it do not run in parallel with others.
 func Memory(t *testing.T, f func()) int64 {
 	t.Helper()
 	debug.FreeOSMemory()

@@ -2,8 +2,8 @@ package n42
 
 import "strings"
 
-// DerivedData holds what the instrument computed of its measurements. Some instruments (Symetrica's handhelds) write their spectra nowhere
-// else. Those are read; what was measured too is not read twice.
+// DerivedData holds what the instrument computed of its measurements. Some instruments (Symetrica's handhelds) write
+// their spectra nowhere else. Those are read; what was measured too is not read twice.
 
 // source is what a detector measured of a class.
 type source struct{ detector, class string }
@@ -17,7 +17,8 @@ func sourceOf(m *Measurement) source {
 	return s
 }
 
-// pending is a measurement of DerivedData, which counts when the document's end has come and nothing was measured of its source.
+// pending is a measurement of DerivedData, which counts when the document's end has come and nothing was measured of
+// its source.
 type pending struct {
 	*Measurement
 	channels int
@@ -87,8 +88,8 @@ func className(text string) string {
 	return ""
 }
 
-// classOf returns a measurement's class: by its own word, by its id in DerivedData, which has one class for all of its spectra, by its
-// slice's word, and else by what the ids say.
+// classOf returns a measurement's class: by its own word, by its id in DerivedData, which has one class for all of
+// its spectra, by its slice's word, and else by what the ids say.
 func classOf(sl *slice, s *spectrum) string {
 	id, around := strings.ToLower(s.id), strings.ToLower(sl.id)
 	switch {
@@ -98,9 +99,11 @@ func classOf(sl *slice, s *spectrum) string {
 		return classBackground
 	case sl.class != "":
 		return sl.class
-	case sl.derived && strings.Contains(id, "gamma") || strings.Contains(id, "foreground") || strings.Contains(around, "foreground"):
+	case sl.derived && strings.Contains(id, "gamma"), strings.Contains(id, "foreground"),
+		strings.Contains(around, "foreground"):
 		return classForeground
-	case strings.Contains(around, "background") && !strings.Contains(around, "survey") && !strings.Contains(around, "sample"):
+	case strings.Contains(around, "background") && !strings.Contains(around, "survey") &&
+		!strings.Contains(around, "sample"):
 		return classBackground
 	case around == "stabilization" || id == "intrinsicactivity" || strings.EqualFold(s.detector, "intrinsicActivity"):
 		return classIntrinsic

@@ -85,12 +85,15 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 		return nil, err
 	}
 	s := &Summary{
-		Format: d.Format, SHA256: fmt.Sprintf("%x", h.Sum(nil)), Manufacturer: d.Manufacturer, Model: d.Model, Serial: d.Serial,
-		Measurements: d.Measurements, Spectra: d.Spectra, Channels: d.Channels, GammaSum: d.GammaCounts, NeutronSum: d.NeutronCounts,
+		Format: d.Format, SHA256: fmt.Sprintf("%x", h.Sum(nil)), Manufacturer: d.Manufacturer, Model: d.Model,
+		Serial:       d.Serial,
+		Measurements: d.Measurements, Spectra: d.Spectra, Channels: d.Channels, GammaSum: d.GammaCounts,
+		NeutronSum:  d.NeutronCounts,
 		LiveSeconds: micro(d.Live), RealSeconds: micro(d.Real), Detectors: len(d.Detectors), Samples: d.Samples,
 		Alarms: append([]Alarm{}, d.Alarms...), Nuclides: append([]Nuclide{}, d.Nuclides...), Detector: []DetectorSummary{},
-		Classes: []ClassSummary{}, Derived: d.Derived, DoseRateMax: micro(d.DoseRateMax), ExposureMax: micro(d.ExposureRateMax),
-		Warnings: append([]string{}, d.Warnings...), WarningCount: d.WarningCount,
+		Classes: []ClassSummary{}, Derived: d.Derived, DoseRateMax: micro(d.DoseRateMax),
+		ExposureMax: micro(d.ExposureRateMax),
+		Warnings:    append([]string{}, d.Warnings...), WarningCount: d.WarningCount,
 	}
 	if d.Measurements == 0 {
 		s.Fault = d.empty().Error()
@@ -100,8 +103,10 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 	}
 	for _, det := range d.Detectors {
 		s.Detector = append(s.Detector, DetectorSummary{
-			Name: det.Name, Spectra: det.Spectra, Gamma: det.Gamma, Neutron: det.Neutron, Live: micro(det.Live), Real: micro(det.Real),
-			Calibration: det.Calibration, Neutrons: det.Neutrons, DoseRates: micros(det.DoseRates), DoseRateMax: micro(det.DoseRateMax),
+			Name: det.Name, Spectra: det.Spectra, Gamma: det.Gamma, Neutron: det.Neutron, Live: micro(det.Live),
+			Real:        micro(det.Real),
+			Calibration: det.Calibration, Neutrons: det.Neutrons, DoseRates: micros(det.DoseRates),
+			DoseRateMax: micro(det.DoseRateMax),
 		})
 	}
 	for _, c := range d.Classes {
@@ -130,7 +135,8 @@ func (s *Summary) Text() []string {
 		fmt.Sprintf("%s document of %s", s.Format, instrument),
 		fmt.Sprintf("%d measurements by %d detectors in %d time slices, %d spectra of up to %d channels",
 			s.Measurements, s.Detectors, s.Samples, s.Spectra, s.Channels),
-		fmt.Sprintf("gamma %.0f counts, neutron %.0f counts, live %.3f s, real %.3f s", s.GammaSum, s.NeutronSum, s.LiveSeconds, s.RealSeconds),
+		fmt.Sprintf("gamma %.0f counts, neutron %.0f counts, live %.3f s, real %.3f s", s.GammaSum, s.NeutronSum,
+			s.LiveSeconds, s.RealSeconds),
 	}
 	if s.Fault != "" {
 		out = append(out, "FAULT "+s.Fault)
@@ -140,7 +146,8 @@ func (s *Summary) Text() []string {
 	}
 	if len(s.Classes) > 1 {
 		for _, c := range s.Classes {
-			out = append(out, fmt.Sprintf("  %s: %d measurements, gamma %.0f, neutron %.0f, live %.3f s", c.Class, c.Measurements, c.Gamma, c.Neutron, c.Live))
+			out = append(out, fmt.Sprintf("  %s: %d measurements, gamma %.0f, neutron %.0f, live %.3f s", c.Class,
+				c.Measurements, c.Gamma, c.Neutron, c.Live))
 		}
 	}
 	if s.DoseRateMax > 0 || s.ExposureMax > 0 {

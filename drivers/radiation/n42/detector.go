@@ -28,13 +28,15 @@ func (d *decoder) endDetector() {
 			k = kind{neutron: true}
 		}
 	}
-	if text := strings.ToLower(info.description + " " + info.category); strings.Contains(text, "gamma") && strings.Contains(text, "neutron") {
+	text := strings.ToLower(info.description + " " + info.category)
+	if strings.Contains(text, "gamma") && strings.Contains(text, "neutron") {
 		k = kind{gamma: true, neutron: true}
 	}
 	d.kinds[info.id] = k
 }
 
-// isNeutron tells whether a spectrum or gross count is one of neutrons. detectorType is the attribute of documents of 2006.
+// isNeutron tells whether a spectrum or gross count is one of neutrons. detectorType is the attribute of documents of
+// 2006.
 func (d *decoder) isNeutron(s spectrum, detectorType string) bool {
 	id, name := strings.ToLower(s.id), strings.ToLower(s.detector)
 	byName := strings.Contains(name, "neutron") || strings.HasSuffix(name, "ntr")
@@ -57,7 +59,8 @@ func (d *decoder) isNeutron(s spectrum, detectorType string) bool {
 	return byName
 }
 
-// onlyDetector returns the detector that a measurement without a name is of: the only one that counts gammas, "" when there are several.
+// onlyDetector returns the detector that a measurement without a name is of: the only one that counts gammas, "" when
+// there are several.
 func (d *decoder) onlyDetector() string {
 	only := ""
 	for id, k := range d.kinds {

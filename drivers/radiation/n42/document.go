@@ -44,7 +44,8 @@ type Document struct {
 	DoseRateMax                            float64 // uSv/h
 	ExposureRateMax                        float64 // mR/h
 	Derived                                int     // measurements that stand in DerivedData only
-	// Warnings are what stands in the document and could not be read, in its order, with the line; at most maxWarnings of WarningCount.
+	// Warnings are what stands in the document and could not be read, in its order, with the line; at most maxWarnings
+	// of WarningCount.
 	Warnings     []string
 	WarningCount int
 }
@@ -107,9 +108,9 @@ func Decode(r io.Reader, visit func(*Measurement) error) (*Document, error) {
 	return DecodeWith(r, Options{Visit: visit})
 }
 
-// DecodeWith reads a document. Source: ANSI N42.42-2006 and -2011. Element and attribute names compare without case and without
-// namespace, for real files mix both. An error means that it is no N42 document, is cut off or is beyond the bounds. A document
-// without measurements is not an error here: it may hold alarms.
+// DecodeWith reads a document. Source: ANSI N42.42-2006 and -2011. Element and attribute names compare without case
+// and without namespace, for real files mix both. An error means that it is no N42 document, is cut off or is beyond
+// the bounds. A document without measurements is not an error here: it may hold alarms.
 func DecodeWith(r io.Reader, o Options) (*Document, error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
@@ -119,7 +120,8 @@ func DecodeWith(r io.Reader, o Options) (*Document, error) {
 	x.Strict = false
 	x.CharsetReader = in.charset
 	d := &decoder{
-		doc: &Document{}, Options: o, in: in, x: x, detectors: map[string]*Detector{}, kinds: map[string]kind{}, raw: map[source]bool{},
+		doc: &Document{}, Options: o, in: in, x: x, detectors: map[string]*Detector{}, kinds: map[string]kind{},
+		raw:          map[source]bool{},
 		calibrations: map[string][]float64{},
 	}
 	if err := d.run(); err != nil {

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// maxTextBytes is the text of one element that is kept; what is longer (a photograph in MultimediaData) is passed over.
-	// A spectrum of maxChannels takes 20 bytes a channel at most.
+	// maxTextBytes is the text of one element that is kept; what is longer (a photograph in MultimediaData) is passed
+	// over. A spectrum of maxChannels takes 20 bytes a channel at most.
 	maxTextBytes = 4 << 20
 	// maxTagBytes bounds a tag with all its attributes: encoding/xml keeps 48 bytes and two strings for each of them.
 	maxTagBytes = 128 << 10
@@ -27,9 +27,10 @@ const (
 	inputBuffer    = 32 << 10
 )
 
-// input is what the XML decoder reads: UTF-8 without characters that XML does not allow, in which no token is longer than the
-// bounds. It is an io.ByteReader so that the decoder reads no further than the token at hand. References to control characters
-// (&#x1C;) and control characters themselves become blanks: instruments write them into serial numbers and remarks.
+// input is what the XML decoder reads: UTF-8 without characters that XML does not allow, in which no token is longer
+// than the bounds. It is an io.ByteReader so that the decoder reads no further than the token at hand. References to
+// control characters (&#x1C;) and control characters themselves become blanks: instruments write them into serial
+// numbers and remarks.
 type input struct {
 	r        *bufio.Reader
 	last     byte
@@ -75,8 +76,8 @@ func newInput(r io.Reader) *input {
 	return in
 }
 
-// charset is the decoder's CharsetReader: it goes on in the encoding that the XML declaration names. It is called once, right
-// behind the declaration, before anything is read ahead.
+// charset is the decoder's CharsetReader: it goes on in the encoding that the XML declaration names. It is called
+// once, right behind the declaration, before anything is read ahead.
 func (in *input) charset(label string, _ io.Reader) (io.Reader, error) {
 	if strings.HasPrefix(strings.ToLower(label), "utf-16") {
 		return in, nil // decoded already, or UTF-8 that says so by mistake
@@ -89,7 +90,8 @@ func (in *input) charset(label string, _ io.Reader) (io.Reader, error) {
 	return in, nil
 }
 
-// mark says that a token is complete and the next begins. The decoder has read '<' already when the last token was text.
+// mark says that a token is complete and the next begins. The decoder has read '<' already when the last token was
+// text.
 func (in *input) mark() {
 	in.n, in.kind, in.cut = 0, inText, false
 	if in.last == '<' {
@@ -166,8 +168,8 @@ func (in *input) reference() byte {
 	return ' '
 }
 
-// wide returns the first byte of a character that takes several, and keeps the others for the next calls. A byte that is no UTF-8
-// is read as Windows-1252: a micro sign in a document that forgot to say so.
+// wide returns the first byte of a character that takes several, and keeps the others for the next calls. A byte that
+// is no UTF-8 is read as Windows-1252: a micro sign in a document that forgot to say so.
 func (in *input) wide(b byte) byte {
 	var whole [utf8.UTFMax]byte
 	whole[0] = b

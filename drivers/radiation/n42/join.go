@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// join brings together what one detector measured in a slice. Neutron counts join the spectrum of their detector; where the slice has
-// one spectrum and one detector of neutrons they join too, for one assembly measured both. All others are measurements of their own,
-// also when they are 0.
+// join brings together what one detector measured in a slice. Neutron counts join the spectrum of their detector;
+// where the slice has one spectrum and one detector of neutrons they join too, for one assembly measured both. All
+// others are measurements of their own, also when they are 0.
 func (sl *slice) join() []spectrum {
 	out := oneForm(sl.spectra)
 	withSpectra := len(out)
@@ -46,7 +46,8 @@ func (sl *slice) join() []spectrum {
 	return out
 }
 
-// hostOf returns which measurement a count of the same detector joins, -1 for none: the first that has no such count yet.
+// hostOf returns which measurement a count of the same detector joins, -1 for none: the first that has no such count
+// yet.
 func hostOf(out []spectrum, c spectrum) int {
 	host := -1
 	for i, s := range out {
@@ -86,7 +87,8 @@ func neutronDetectors(counts []spectrum) (named, unnamed int) {
 	return len(names), unnamed
 }
 
-// withoutStatistics leaves out least and most neutrons beside their total: FLIR's instruments write all three as if they were detectors.
+// withoutStatistics leaves out least and most neutrons beside their total: FLIR's instruments write all three as if
+// they were detectors.
 func withoutStatistics(counts []spectrum) []spectrum {
 	statistic := func(c spectrum) bool {
 		name := strings.ToLower(c.detector)
@@ -118,14 +120,16 @@ func withoutStatistics(counts []spectrum) []spectrum {
 	return out
 }
 
-// oneForm keeps one of several spectra of a slice that are the same counts in other channels: one detector, one live time, one sum
-// (within rounding), another energy calibration. RadSeeker writes a linear one and one by the root of the energy.
+// oneForm keeps one of several spectra of a slice that are the same counts in other channels: one detector, one live
+// time, one sum (within rounding), another energy calibration. RadSeeker writes a linear one and one by the root of
+// the energy.
 func oneForm(spectra []spectrum) []spectrum {
 	var out []spectrum
 	for _, s := range spectra {
 		same := false
 		for _, o := range out {
-			same = same || s.detector == o.detector && s.calibrationRef != o.calibrationRef && s.live == o.live && s.live > 0 && s.start.Equal(o.start) &&
+			same = same || s.detector == o.detector && s.calibrationRef != o.calibrationRef && s.live == o.live &&
+				s.live > 0 && s.start.Equal(o.start) &&
 				math.Abs(s.gamma-o.gamma) <= 1e-3*o.gamma
 		}
 		if !same {

@@ -100,8 +100,8 @@ func (n *instrument) posted(ctx context.Context, sink driver.Sink, d transport.D
 // errNoMeasurement says that a document holds nothing that was measured.
 var errNoMeasurement = errors.New("the document holds no measurement: no spectrum, count or dose rate that can be read stands in it")
 
-// take decodes, keeps and commits one document. The caller may acknowledge it when take returned nil. A document without measurements is
-// a fault and bad; what it says of alarms is committed all the same.
+// take decodes, keeps and commits one document. The caller may acknowledge it when take returned nil. A document
+// without measurements is a fault and bad; what it says of alarms is committed all the same.
 func (n *instrument) take(ctx context.Context, sink driver.Sink, f io.ReadSeeker, name, source string) error {
 	if err := n.tape(f, name); err != nil {
 		return err
@@ -199,8 +199,9 @@ func (d *Document) Observation() *observation.RadiationSpectrum {
 		Measurements: uint32(d.Measurements), Spectra: uint32(d.Spectra), Channels: uint32(d.Channels),
 		GammaCounts: d.GammaCounts, NeutronCounts: d.NeutronCounts, LiveSeconds: d.Live, RealSeconds: d.Real,
 		Detectors: uint32(len(d.Detectors)), Samples: uint32(d.Samples), Occupied: d.Occupied, SpeedKph: float32(d.SpeedKph),
-		DoseRateMax: float32(d.DoseRateMax), ExposureRateMax: float32(d.ExposureRateMax), DerivedMeasurements: uint32(d.Derived),
-		Warnings: d.Warnings, WarningCount: uint32(d.WarningCount),
+		DoseRateMax: float32(d.DoseRateMax), ExposureRateMax: float32(d.ExposureRateMax),
+		DerivedMeasurements: uint32(d.Derived),
+		Warnings:            d.Warnings, WarningCount: uint32(d.WarningCount),
 	}
 	if !d.Start.IsZero() {
 		o.StartNs = d.Start.UnixNano()
@@ -210,14 +211,16 @@ func (d *Document) Observation() *observation.RadiationSpectrum {
 	}
 	for _, c := range d.Classes {
 		o.Classes = append(o.Classes, &observation.MeasurementClass{
-			Name: c.Class, Measurements: uint32(c.Measurements), GammaCounts: c.Gamma, NeutronCounts: c.Neutron, LiveSeconds: c.Live, RealSeconds: c.Real,
+			Name: c.Class, Measurements: uint32(c.Measurements), GammaCounts: c.Gamma, NeutronCounts: c.Neutron,
+			LiveSeconds: c.Live, RealSeconds: c.Real,
 		})
 	}
 	for _, a := range d.Alarms {
 		o.Alarms = append(o.Alarms, &observation.RadiationAlarm{Category: a.Category, Description: a.Description})
 	}
 	for _, c := range d.Nuclides {
-		o.Nuclides = append(o.Nuclides, &observation.Nuclide{Name: c.Name, Category: c.Category, Confidence: float32(c.Confidence)})
+		o.Nuclides = append(o.Nuclides, &observation.Nuclide{Name: c.Name, Category: c.Category,
+			Confidence: float32(c.Confidence)})
 	}
 	return o
 }

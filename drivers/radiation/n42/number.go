@@ -23,8 +23,8 @@ func number(s string) (float64, error) {
 	return v, nil
 }
 
-// decodeChannels reads channel counts. In CountedZeroes, a 0 is followed by the number of zeroes that it stands for; a 0 that has
-// no number, or another 0, behind it is one zero, as some writers mean it.
+// decodeChannels reads channel counts. In CountedZeroes, a 0 is followed by the number of zeroes that it stands for;
+// a 0 that has no number, or another 0, behind it is one zero, as some writers mean it.
 func decodeChannels(out []float32, text []byte, countedZeroes bool) ([]float32, error) {
 	zero := false // the last number was a zero that waits for its count
 	for i := 0; i < len(text); {
@@ -100,8 +100,8 @@ const maxSeconds = 100 * 365 * 86400
 
 var errDuration = errors.New("is no duration")
 
-// parseDuration reads an ISO 8601 duration, also with all its parts (P0Y0M0DT0H0M10.500S), a clock (00:00:10.5), or a number of
-// seconds with or without a unit. The result is in seconds.
+// parseDuration reads an ISO 8601 duration, also with all its parts (P0Y0M0DT0H0M10.500S), a clock (00:00:10.5), or a
+// number of seconds with or without a unit. The result is in seconds.
 func parseDuration(text string) (float64, error) {
 	if len(text) > maxValue {
 		return 0, errDuration
@@ -127,7 +127,8 @@ func parseDuration(text string) (float64, error) {
 
 // unitSeconds are the units behind a plain number.
 var unitSeconds = map[string]float64{
-	"": 1, "S": 1, "SEC": 1, "SECS": 1, "SECOND": 1, "SECONDS": 1, "MS": 1e-3, "MSEC": 1e-3, "MILLISECONDS": 1e-3, "US": 1e-6, "M": 60, "MIN": 60,
+	"": 1, "S": 1, "SEC": 1, "SECS": 1, "SECOND": 1, "SECONDS": 1, "MS": 1e-3, "MSEC": 1e-3, "MILLISECONDS": 1e-3,
+	"US": 1e-6, "M": 60, "MIN": 60,
 	"MINS": 60, "MINUTES": 60, "H": 3600, "HR": 3600, "HOURS": 3600,
 }
 
@@ -157,8 +158,8 @@ func clock(s string) (seconds float64, err error) {
 	return seconds, nil
 }
 
-// isoDuration reads what follows the P. A year is taken as 365 days and a month as 30: instruments write them as 0. A last number
-// without its letter is seconds.
+// isoDuration reads what follows the P. A year is taken as 365 days and a month as 30: instruments write them as 0. A
+// last number without its letter is seconds.
 func isoDuration(s string) (seconds float64, err error) {
 	inTime, start, parts := false, 0, 0
 	for i, c := range s {
@@ -205,17 +206,22 @@ func isoDuration(s string) (seconds float64, err error) {
 	return seconds, nil
 }
 
-// Layouts of times: ISO 8601 as the standard asks for it, and as instruments write it. Go takes a fraction behind the seconds, with
-// point or comma, where the layout has none, and one digit where the layout has one.
+// Layouts of times: ISO 8601 as the standard asks for it, and as instruments write it. Go takes a fraction behind the
+// seconds, with point or comma, where the layout has none, and one digit where the layout has one.
 var (
 	zonedLayouts = []string{
-		"2006-1-2T15:4:5Z07:00", "2006-1-2T15:4:5Z0700", "2006-1-2T15:4:5Z07", "2006-1-2 15:4:5Z07:00", "2006-1-2 15:4:5Z0700",
-		"2006-1-2T15:4:5 Z07:00", "2006-1-2T15:4:5 Z0700", "2006-1-2 15:4:5 Z07:00", "2006-1-2 15:4:5 Z0700", "2006-1-2T15:4Z07:00",
-		"20060102T150405Z0700", "2006-1-2 15:4:5 UTC", "2006-1-2T15:4:5 UTC", "Mon, 2 Jan 2006 15:4:5 Z0700", "Mon Jan 2 15:4:5 Z0700 2006",
+		"2006-1-2T15:4:5Z07:00", "2006-1-2T15:4:5Z0700", "2006-1-2T15:4:5Z07", "2006-1-2 15:4:5Z07:00",
+		"2006-1-2 15:4:5Z0700",
+		"2006-1-2T15:4:5 Z07:00", "2006-1-2T15:4:5 Z0700", "2006-1-2 15:4:5 Z07:00", "2006-1-2 15:4:5 Z0700",
+		"2006-1-2T15:4Z07:00",
+		"20060102T150405Z0700", "2006-1-2 15:4:5 UTC", "2006-1-2T15:4:5 UTC", "Mon, 2 Jan 2006 15:4:5 Z0700",
+		"Mon Jan 2 15:4:5 Z0700 2006",
 	}
 	localLayouts = []string{
-		"2006-1-2T15:4:5", "2006-1-2 15:4:5", "2006-1-2T15:4", "2006/1/2 15:4:5", "2006/1/2T15:4:5", "20060102T150405", "20060102 150405", "20060102150405",
-		"1/2/2006 3:4:5 PM", "1/2/2006 15:4:5", "2/1/2006 15:4:5", "2-Jan-2006 15:4:5", "2 Jan 2006 15:4:5", "2-Jan-2006T15:4:5", "Mon Jan 2 15:4:5 2006",
+		"2006-1-2T15:4:5", "2006-1-2 15:4:5", "2006-1-2T15:4", "2006/1/2 15:4:5", "2006/1/2T15:4:5", "20060102T150405",
+		"20060102 150405", "20060102150405",
+		"1/2/2006 3:4:5 PM", "1/2/2006 15:4:5", "2/1/2006 15:4:5", "2-Jan-2006 15:4:5", "2 Jan 2006 15:4:5",
+		"2-Jan-2006T15:4:5", "Mon Jan 2 15:4:5 2006",
 		"Jan 2 2006 15:4:5", "Jan 2, 2006 3:4:5 PM", "2006.1.2 15:4:5", "2.1.2006 15:4:5", "2-1-2006T15:4:5", "2006-1-2",
 	}
 )
@@ -261,14 +267,17 @@ func speedFactor(unit string) float64 {
 	return 1
 }
 
-// microsieverts are the units of dose rates, in uSv/h. N42.42-2011 fixes uSv/h; documents of 2006 name one. 1 rem is 10 mSv; a roentgen of
-// photons is counted as 10 mSv, as makers of instruments do. Micro may be written u, the Greek letter or the sign.
+// microsieverts are the units of dose rates, in uSv/h. N42.42-2011 fixes uSv/h; documents of 2006 name one. 1 rem is
+// 10 mSv; a roentgen of photons is counted as 10 mSv, as makers of instruments do. Micro may be written u, the Greek
+// letter or the sign.
 var microsieverts = map[string]float64{
-	"": 1, "usv/h": 1, "nsv/h": 1e-3, "msv/h": 1e3, "sv/h": 1e6, "urem/h": 1e-2, "mrem/h": 10, "rem/h": 1e4, "ur/h": 1e-2, "mr/h": 10, "r/h": 1e4,
+	"": 1, "usv/h": 1, "nsv/h": 1e-3, "msv/h": 1e3, "sv/h": 1e6, "urem/h": 1e-2, "mrem/h": 10, "rem/h": 1e4,
+	"ur/h": 1e-2, "mr/h": 10, "r/h": 1e4,
 	"ugy/h": 1, "ngy/h": 1e-3, "mgy/h": 1e3, "gy/h": 1e6, "usv/s": 3600, "nsv/s": 3.6,
 }
 
-var unitSpelling = strings.NewReplacer("µ", "u", "μ", "u", "\ufffd", "u", " ", "", "micro", "u", "sieverts", "sv", "sievert", "sv", "per", "/", "hour", "h", "hr", "h", "-1", "", "·", "/")
+var unitSpelling = strings.NewReplacer("µ", "u", "μ", "u", "\ufffd", "u", " ", "", "micro", "u", "sieverts", "sv",
+	"sievert", "sv", "per", "/", "hour", "h", "hr", "h", "-1", "", "·", "/")
 
 // doseRate reads a dose rate in the given unit as uSv/h.
 func doseRate(text, unit string) (float64, error) {

@@ -26,10 +26,11 @@ type spectrum struct {
 	calibration                         []float64
 	neutrons                            bool // neutron was measured
 	gross, counted                      bool
-	scales, size                        int       // 2006: sets of coefficients; channels of one scale, where they stand one behind the other
-	doses                               []float64 // uSv/h
-	channels                            []float32
-	n                                   int // channels, also when they are not kept
+	// 2006: sets of coefficients; channels of one scale, where they stand one behind the other
+	scales, size int
+	doses        []float64 // uSv/h
+	channels     []float32
+	n            int // channels, also when they are not kept
 }
 
 // dose is a dose rate at hand, uSv/h.
@@ -44,7 +45,8 @@ var detectorKeys = []string{"raddetectorinformationreference", "detector", "dete
 func (d *decoder) newSpectrum(e element, gross bool) spectrum {
 	s := spectrum{
 		gross: gross,
-		id:    first(e.attrs, "id"), detector: d.around(detectorKeys...), calibrationRef: first(e.attrs, "energycalibrationreference", "calibrationids"),
+		id:    first(e.attrs, "id"), detector: d.around(detectorKeys...),
+		calibrationRef: first(e.attrs, "energycalibrationreference", "calibrationids"),
 	}
 	s.neutrons = d.isNeutron(s, d.around("detectortype"))
 	return s
@@ -90,7 +92,8 @@ func (d *decoder) retain(channels []float32) []float32 {
 	return append([]float32(nil), channels...)
 }
 
-// endGross keeps a count until its slice is whole, also when it is 0: a detector that counted nothing is one that may be dead.
+// endGross keeps a count until its slice is whole, also when it is 0: a detector that counted nothing is one that may
+// be dead.
 func (d *decoder) endGross() error {
 	s := d.gross
 	d.gross = spectrum{}
@@ -139,7 +142,8 @@ func (d *decoder) endSlice() error {
 // measurement makes a measurement of a spectrum or count and what its slice says of all.
 func (d *decoder) measurement(sl *slice, s *spectrum) *Measurement {
 	m := &Measurement{
-		Detector: s.detector, Class: classOf(sl, s), Start: sl.start, Live: s.live, Real: s.real, Gamma: s.gamma, Neutron: s.neutron, HasNeutrons: s.neutrons,
+		Detector: s.detector, Class: classOf(sl, s), Start: sl.start, Live: s.live, Real: s.real, Gamma: s.gamma,
+		Neutron: s.neutron, HasNeutrons: s.neutrons,
 		DoseRates: s.doses, Derived: sl.derived, Channels: s.channels, Calibration: s.calibration,
 	}
 	if m.Detector == "" {
@@ -148,7 +152,8 @@ func (d *decoder) measurement(sl *slice, s *spectrum) *Measurement {
 	if m.Live == 0 {
 		m.Live = sl.live
 	}
-	if m.Real == 0 && (!sl.derived || m.Live <= sl.real) { // a background in DerivedData was not measured in the time of the analysis
+	// a background in DerivedData was not measured in the time of the analysis
+	if m.Real == 0 && (!sl.derived || m.Live <= sl.real) {
 		m.Real = sl.real
 	}
 	if !s.start.IsZero() {

@@ -112,8 +112,8 @@ func (d *decoder) speed(e element, text string) {
 	}
 }
 
-// characteristic files what a detector says of its instrument: applications on telephones put the telephone's maker and model where the
-// instrument's belong (Kromek D3S).
+// characteristic files what a detector says of its instrument: applications on telephones put the telephone's maker
+// and model where the instrument's belong (Kromek D3S).
 func (d *decoder) characteristic(text string) {
 	text = clean(text)
 	if text == "" || !d.within("raddetectorinformation") {
@@ -190,7 +190,8 @@ func (d *decoder) calibration(text string) {
 	}
 }
 
-// calibrationOf returns the calibration that a spectrum refers to; 2006 lists several references. Where there is one only, it is of all.
+// calibrationOf returns the calibration that a spectrum refers to; 2006 lists several references. Where there is one
+// only, it is of all.
 func (d *decoder) calibrationOf(ref string) []float64 {
 	if c := d.calibrations[ref]; c != nil {
 		return c
@@ -232,8 +233,8 @@ func (d *decoder) liveTime(text string) {
 	d.slice.live = seconds
 }
 
-// grossCount files a count that is not a spectrum. 2011 puts one number per energy window. A second count of the same element (2006: Counts
-// and TotalCounts) is the same again.
+// grossCount files a count that is not a spectrum. 2011 puts one number per energy window. A second count of the same
+// element (2006: Counts and TotalCounts) is the same again.
 func (d *decoder) grossCount(text string) {
 	if d.gross.counted {
 		return

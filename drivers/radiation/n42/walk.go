@@ -50,8 +50,10 @@ type element struct {
 type attributes map[string]string
 
 var wanted = map[string]bool{
-	"id": true, "raddetectorinformationreference": true, "detector": true, "detectorname": true, "detectortype": true, "type": true,
-	"energycalibrationreference": true, "calibrationids": true, "compressioncode": true, "compression": true, "units": true, "unit": true,
+	"id": true, "raddetectorinformationreference": true, "detector": true, "detectorname": true, "detectortype": true,
+	"type":                       true,
+	"energycalibrationreference": true, "calibrationids": true, "compressioncode": true, "compression": true,
+	"units": true, "unit": true,
 	"reference": true,
 }
 
@@ -132,7 +134,8 @@ func (d *decoder) parent(name string) element {
 	return element{}
 }
 
-// around returns an attribute of the element at hand, or of the innermost one around it that has it, up to the measurement.
+// around returns an attribute of the element at hand, or of the innermost one around it that has it, up to the
+// measurement.
 func (d *decoder) around(keys ...string) string {
 	for i := len(d.stack) - 1; i >= 0; i-- {
 		if v := first(d.stack[i].attrs, keys...); v != "" {
@@ -212,7 +215,8 @@ func (d *decoder) root(name string) {
 	}
 }
 
-// openSlice begins a time slice. In documents of 2006 a DetectorData stands inside a Measurement that may have spectra of its own.
+// openSlice begins a time slice. In documents of 2006 a DetectorData stands inside a Measurement that may have
+// spectra of its own.
 func (d *decoder) openSlice(e element) error {
 	around := d.slice
 	if e.name == "detectordata" {
@@ -331,7 +335,8 @@ func (d *decoder) counting() *spectrum {
 	switch {
 	case d.within("spectrum"):
 		return &d.spec
-	case d.within("grosscounts"), d.within("countdosedata"), d.within("grosscountsummary"), d.within("grosscountmeasurement"):
+	case d.within("grosscounts"), d.within("countdosedata"), d.within("grosscountsummary"),
+		d.within("grosscountmeasurement"):
 		return &d.gross
 	}
 	return nil

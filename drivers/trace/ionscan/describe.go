@@ -11,7 +11,8 @@ import (
 )
 
 // Format is the format of JCAMP-DX files.
-var Format = driver.Format{Name: "jcamp-dx", Title: "JCAMP-DX file", Recognise: jcampdx.Recognise, Describe: describe, Draw: draw}
+var Format = driver.Format{Name: "jcamp-dx", Title: "JCAMP-DX file", Recognise: jcampdx.Recognise, Describe: describe,
+	Draw: draw}
 
 // Summary says what a file holds.
 type Summary struct {
@@ -107,7 +108,8 @@ func (s *Summary) Refer() {
 
 func blockSummary(b *jcampdx.Block, around []*jcampdx.Block, lib *plasmagram.Library) BlockSummary {
 	around = append([]*jcampdx.Block{b}, around...)
-	out := BlockSummary{Title: b.Get("TITLE"), Type: b.Get("DATA TYPE"), Line: b.Line, Labels: map[string]string{}, Spectra: []SpectrumSummary{}}
+	out := BlockSummary{Title: b.Get("TITLE"), Type: b.Get("DATA TYPE"), Line: b.Line, Labels: map[string]string{},
+		Spectra: []SpectrumSummary{}}
 	for _, r := range b.Records {
 		out.Labels[r.Label] = r.Value
 	}
@@ -122,7 +124,8 @@ func blockSummary(b *jcampdx.Block, around []*jcampdx.Block, lib *plasmagram.Lib
 	} else if a != nil {
 		out.K0Source = a.K0Source
 		for _, p := range a.Peaks {
-			out.Peaks = append(out.Peaks, PeakSummary{p.DriftMs, p.K0, p.Amplitude, p.FWHMMs, p.SNR, p.Scans, p.Role, p.Substance})
+			out.Peaks = append(out.Peaks, PeakSummary{p.DriftMs, p.K0, p.Amplitude, p.FWHMMs, p.SNR, p.Scans, p.Role,
+				p.Substance})
 		}
 		for _, f := range a.Found {
 			out.Substances = append(out.Substances, SubstanceSummary{f.Substance, f.Category})
@@ -134,9 +137,11 @@ func blockSummary(b *jcampdx.Block, around []*jcampdx.Block, lib *plasmagram.Lib
 	return out
 }
 
-// peaksOf analyses a block that holds an ion mobility spectrum. An empty library gives peaks, and their mobilities by geometry.
+// peaksOf analyses a block that holds an ion mobility spectrum. An empty library gives peaks, and their mobilities by
+// geometry.
 func peaksOf(b *jcampdx.Block, around []*jcampdx.Block, lib *plasmagram.Library) (*plasmagram.Analysis, error) {
-	one := &jcampdx.File{Blocks: []*jcampdx.Block{{Records: b.Records, Tables: b.Tables, Variables: b.Variables, Line: b.Line}}}
+	one := &jcampdx.File{Blocks: []*jcampdx.Block{{Records: b.Records, Tables: b.Tables, Variables: b.Variables,
+		Line: b.Line}}}
 	var c Config
 	samples, err := c.samplesOf(one)
 	if len(samples) == 0 || samples[0].spectrum == nil {
@@ -197,7 +202,8 @@ func (b *BlockSummary) lines(indent string) []string {
 			out = append(out, fmt.Sprintf("%s  and %d more", indent, len(b.Spectra)-i))
 			break
 		}
-		out = append(out, fmt.Sprintf("%s  %s %s: %d points, x %s to %s, y %s to %s, sum %s", indent, s.Kind, s.Page, s.Points, show(s.FirstX), show(s.LastX), show(s.MinY), show(s.MaxY), show(s.SumY)))
+		out = append(out, fmt.Sprintf("%s  %s %s: %d points, x %s to %s, y %s to %s, sum %s", indent, s.Kind, s.Page,
+			s.Points, show(s.FirstX), show(s.LastX), show(s.MinY), show(s.MaxY), show(s.SumY)))
 	}
 	for _, p := range b.Peaks {
 		out = append(out, fmt.Sprintf("%s  peak %8.3f ms  K0 %.4f  amplitude %8.0f  FWHM %.3f ms  SNR %6.1f  %d scans  %s%s", indent, p.DriftMs, p.K0, p.Amplitude, p.FWHMMs, p.SNR, p.Scans, p.Role, p.Substance))

@@ -219,8 +219,8 @@ func (n *instrument) record(r *line.Reading, key string, artifact *observation.A
 		}
 	case "calibration":
 		out = append(out, observation.New(observation.Class_CLASS_EVENT, at, &observation.TraceCalibration{
-			Polarity: string(polarity(text(r, "polarity"))), Calibrant: text(r, "calibrant"), DriftMs: float32(number(r, "drift_ms", msUnits)),
-			K0: float32(number(r, "k0", plain)), Passed: text(r, "verdict") != "failed",
+			Polarity: string(polarity(text(r, "polarity"))), Calibrant: text(r, "calibrant"),
+			DriftMs: float32(number(r, "drift_ms", msUnits)), K0: float32(number(r, "k0", plain)), Passed: text(r, "verdict") != "failed",
 		}))
 	default:
 		out = append(out, r.Observation(n.Profile.Value.Name))
@@ -253,16 +253,20 @@ func convert(v line.Value, ok bool, units map[string]func(float64) float64) floa
 
 func healthOf(r *line.Reading) health {
 	return health{
-		temperatureK: number(r, "drift_temperature", temperatureUnits), pressureTorr: number(r, "pressure", pressureUnits), flow: number(r, "flow", flowUnits),
-		dryer: number(r, "dryer_percent", percentUnits), desorberK: number(r, "desorber", temperatureUnits), samples: uint32(number(r, "samples", plain)),
-		ripMs: number(r, "rip_ms", msUnits), ripAmplitude: number(r, "rip_amplitude", plain), ripFWHMMs: number(r, "rip_fwhm_ms", msUnits),
+		temperatureK: number(r, "drift_temperature", temperatureUnits), pressureTorr: number(r, "pressure", pressureUnits),
+		flow:  number(r, "flow", flowUnits),
+		dryer: number(r, "dryer_percent", percentUnits), desorberK: number(r, "desorber", temperatureUnits),
+		samples: uint32(number(r, "samples", plain)),
+		ripMs:   number(r, "rip_ms", msUnits), ripAmplitude: number(r, "rip_amplitude", plain),
+		ripFWHMMs: number(r, "rip_fwhm_ms", msUnits),
 	}
 }
 
 // sampleOfReading takes what a message says of a sample: names of fields are those of docs/profiles.md.
 func (n *instrument) sampleOfReading(r *line.Reading) sample {
 	s := sample{
-		kind: r.Kind, id: text(r, "sample"), operator: text(r, "operator"), mode: text(r, "mode"), verdict: verdictOf(text(r, "verdict")),
+		kind: r.Kind, id: text(r, "sample"), operator: text(r, "operator"), mode: text(r, "mode"),
+		verdict:  verdictOf(text(r, "verdict")),
 		polarity: polarity(text(r, "polarity")), partial: r.Partial, profileAlarm: r.Alarm != "",
 		cell: plasmagram.Cell{
 			LengthCm: n.LengthCm, FieldVPerCm: n.FieldVPerCm,
@@ -295,7 +299,8 @@ func (n *instrument) sampleOfReading(r *line.Reading) sample {
 		case "point":
 			x, points = append(x, get("drift_ms", msUnits)), append(points, get("intensity", plain))
 		case "peak":
-			p := plasmagram.Peak{DriftMs: get("drift_ms", msUnits), K0: get("k0", plain), Amplitude: get("amplitude", plain), FWHMMs: get("fwhm_ms", msUnits), SNR: get("snr", plain)}
+			p := plasmagram.Peak{DriftMs: get("drift_ms", msUnits), K0: get("k0", plain), Amplitude: get("amplitude", plain),
+				FWHMMs: get("fwhm_ms", msUnits), SNR: get("snr", plain)}
 			if p.Contrast = p.SNR; p.Contrast == 0 {
 				p.Contrast = maxContrast // the instrument took it for a peak, and does not say how clear it is
 			}
@@ -307,7 +312,8 @@ func (n *instrument) sampleOfReading(r *line.Reading) sample {
 	}
 	if len(points) >= plasmagram.MinPoints && s.polarity != "" {
 		s.spectrum = &plasmagram.Spectrum{
-			Polarity: s.polarity, Cell: s.cell, StartMs: x[0], StepMs: (x[len(x)-1] - x[0]) / float64(len(x)-1), Scans: [][]float64{points},
+			Polarity: s.polarity, Cell: s.cell, StartMs: x[0], StepMs: (x[len(x)-1] - x[0]) / float64(len(x)-1),
+			Scans: [][]float64{points},
 		}
 	}
 	s.health = healthOf(r)

@@ -12,8 +12,9 @@ import (
 	"lanewarden/drivers/trace/plasmagram"
 )
 
-// Labels in which quantities are looked for, in this order. Those with a dot are of the recommendations for ion mobility (assumed where the
-// text could not be had: Config.Labels overrides them), those with $ are what our simulator and converters write.
+// Labels in which quantities are looked for, in this order. Those with a dot are of the recommendations for ion
+// mobility (assumed where the text could not be had: Config.Labels overrides them), those with $ are what our
+// simulator and converters write.
 var usualLabels = map[string][]string{
 	"sample":      {"SAMPLE ID", "$SAMPLE ID", "SAMPLE DESCRIPTION"},
 	"operator":    {"$OPERATOR", "OWNER"},
@@ -55,7 +56,8 @@ func (l labelled) text(quantity string) string {
 	return ""
 }
 
-// quantity reads a number in a unit; base converts from the unit that stands behind the number, or plain when none does. 0 is not known.
+// quantity reads a number in a unit; base converts from the unit that stands behind the number, or plain when none
+// does. 0 is not known.
 func (l labelled) quantity(name string, units map[string]func(float64) float64) float64 {
 	text := strings.TrimSpace(l.text(name))
 	end := strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune("+-.0123456789eE", r) })
@@ -79,14 +81,20 @@ func celsius(v float64) float64 { return v + 273.15 }
 
 // Conversions into the units of plasmagram.Cell and observation.TraceHealth. "" is where no unit is given.
 var (
-	lengthUnits      = map[string]func(float64) float64{"": times(1), "cm": times(1), "mm": times(0.1), "m": times(100)}
-	fieldUnits       = map[string]func(float64) float64{"": times(1), "v/cm": times(1), "v/m": times(0.01), "kv/m": times(10), "v cm-1": times(1)}
-	temperatureUnits = map[string]func(float64) float64{"": kelvinOrCelsius, "k": times(1), "c": celsius, "degc": celsius, "°c": celsius, "deg c": celsius}
-	pressureUnits    = map[string]func(float64) float64{
-		"": torrOrHectopascal, "torr": times(1), "mmhg": times(1), "hpa": times(0.750062), "mbar": times(0.750062), "kpa": times(7.50062), "pa": times(0.00750062), "bar": times(750.062), "atm": times(760),
+	lengthUnits = map[string]func(float64) float64{"": times(1), "cm": times(1), "mm": times(0.1), "m": times(100)}
+	fieldUnits  = map[string]func(float64) float64{"": times(1), "v/cm": times(1), "v/m": times(0.01),
+		"kv/m": times(10), "v cm-1": times(1)}
+	temperatureUnits = map[string]func(float64) float64{"": kelvinOrCelsius, "k": times(1), "c": celsius,
+		"degc": celsius, "°c": celsius, "deg c": celsius}
+	pressureUnits = map[string]func(float64) float64{
+		"": torrOrHectopascal, "torr": times(1), "mmhg": times(1), "hpa": times(0.750062), "mbar": times(0.750062),
+		"kpa": times(7.50062), "pa": times(0.00750062), "bar": times(750.062), "atm": times(760),
 	}
-	flowUnits    = map[string]func(float64) float64{"": times(1), "ml/min": times(1), "sccm": times(1), "l/min": times(1000)}
-	msUnits      = map[string]func(float64) float64{"": times(1), "ms": times(1), "millisecond": times(1), "milliseconds": times(1), "s": times(1000), "second": times(1000), "seconds": times(1000), "us": times(0.001), "µs": times(0.001), "microseconds": times(0.001), "microsecond": times(0.001)}
+	flowUnits = map[string]func(float64) float64{"": times(1), "ml/min": times(1), "sccm": times(1),
+		"l/min": times(1000)}
+	msUnits = map[string]func(float64) float64{"": times(1), "ms": times(1), "millisecond": times(1),
+		"milliseconds": times(1), "s": times(1000), "second": times(1000), "seconds": times(1000), "us": times(0.001),
+		"µs": times(0.001), "microseconds": times(0.001), "microsecond": times(0.001)}
 	percentUnits = map[string]func(float64) float64{"": times(1), "%": times(1), "percent": times(1)}
 )
 
@@ -168,10 +176,14 @@ func isMobility(b *jcampdx.Block) bool {
 
 func (c *Config) sampleOf(b *jcampdx.Block, l labelled) (sample, error) {
 	s := sample{
-		kind: sampleKind(l.text("kind")), id: l.text("sample"), operator: l.text("operator"), mode: l.text("mode"), verdict: verdictOf(l.text("verdict")),
+		kind: sampleKind(l.text("kind")), id: l.text("sample"), operator: l.text("operator"), mode: l.text("mode"),
+		verdict:  verdictOf(l.text("verdict")),
 		polarity: polarity(l.text("polarity")), at: blockTime(l),
 	}
-	for name := range strings.FieldsFuncSeq(l.text("substances"), func(r rune) bool { return r == ',' || r == ';' || r == '\n' }) {
+	for name := range strings.FieldsFuncSeq(l.text("substances"), func(r rune) bool {
+		return r == ',' || r == ';' ||
+			r == '\n'
+	}) {
 		if len(s.substances) == maxSubstances {
 			break
 		}
@@ -188,13 +200,16 @@ func (c *Config) sampleOf(b *jcampdx.Block, l labelled) (sample, error) {
 		s.cell.FieldVPerCm = c.FieldVPerCm
 	}
 	s.health = health{
-		temperatureK: s.cell.TemperatureK, pressureTorr: s.cell.PressureTorr, flow: l.quantity("flow", flowUnits), dryer: l.quantity("dryer", percentUnits),
-		desorberK: l.quantity("desorber", temperatureUnits), samples: uint32(l.quantity("samples", map[string]func(float64) float64{"": times(1)})),
+		temperatureK: s.cell.TemperatureK, pressureTorr: s.cell.PressureTorr, flow: l.quantity("flow", flowUnits),
+		dryer:     l.quantity("dryer", percentUnits),
+		desorberK: l.quantity("desorber", temperatureUnits), samples: uint32(l.quantity("samples",
+			map[string]func(float64) float64{"": times(1)})),
 	}
 	return s, s.data(b)
 }
 
-// Bounds on what is analysed: drift tubes give some thousand points a scan and some hundred scans. The analysis holds several copies.
+// Bounds on what is analysed: drift tubes give some thousand points a scan and some hundred scans. The analysis holds
+// several copies.
 const (
 	maxScanPoints     = 1 << 17
 	maxSpectrumPoints = 1 << 20 // of all scans together
@@ -214,7 +229,8 @@ func (s *sample) data(b *jcampdx.Block) error {
 		scale := msUnits[strings.ToLower(strings.TrimSpace(t.Columns[0].Units))]
 		if t.Kind != jcampdx.XYData {
 			if len(s.peaks)+t.Points() > maxPeaks {
-				return fmt.Errorf("table of line %d: %d peaks are more than the %d that a sample may have", t.Line, t.Points(), maxPeaks)
+				return fmt.Errorf("table of line %d: %d peaks are more than the %d that a sample may have", t.Line, t.Points(),
+					maxPeaks)
 			}
 			s.addPeaks(t, scale)
 			continue
@@ -226,7 +242,8 @@ func (s *sample) data(b *jcampdx.Block) error {
 			continue
 		}
 		if points += t.Points(); t.Points() > maxScanPoints || points > maxSpectrumPoints {
-			return fmt.Errorf("table of line %d: a scan of %d points, or scans of more than %d, are no ion mobility spectrum", t.Line, t.Points(), maxSpectrumPoints)
+			return fmt.Errorf("table of line %d: a scan of %d points, or scans of more than %d, are no ion mobility spectrum",
+				t.Line, t.Points(), maxSpectrumPoints)
 		}
 		x := t.X()
 		start, step := scale(x[0]), (scale(x[len(x)-1])-scale(x[0]))/float64(len(x)-1)
@@ -297,7 +314,8 @@ func verdictOf(text string) string {
 // blockTime reads LONG DATE (5.01), or DATE and TIME; zero for none. Years of two digits are of this century.
 func blockTime(l labelled) time.Time {
 	for _, b := range l.blocks {
-		for _, layout := range []string{"2006/01/02 15:04:05.999999999 -0700", "2006/01/02 15:04:05.999999999", time.RFC3339} {
+		for _, layout := range []string{"2006/01/02 15:04:05.999999999 -0700", "2006/01/02 15:04:05.999999999",
+			time.RFC3339} {
 			if t, err := time.Parse(layout, b.Get("LONG DATE")); err == nil {
 				return t.UTC()
 			}

@@ -6,8 +6,9 @@ import (
 	"strconv"
 )
 
-// even reads ordinates at even steps, in any compressed form: (X++(Y..Y)). The step is (LASTX-FIRSTX)/(NPOINTS-1), for DELTAX is rounded in
-// the field; where the abscissas of the lines contradict that, the axis that they agree with is taken, with a warning.
+// even reads ordinates at even steps, in any compressed form: (X++(Y..Y)). The step is (LASTX-FIRSTX)/(NPOINTS-1),
+// for DELTAX is rounded in the field; where the abscissas of the lines contradict that, the axis that they agree with
+// is taken, with a warning.
 func (p *parser) even(s *scope, t *Table, x, y string) {
 	s.columns(t, []string{x, y})
 	a, dim := s.axisOf(x, y)
@@ -45,7 +46,8 @@ func (p *parser) even(s *scope, t *Table, x, y string) {
 	}
 }
 
-// axisOf returns what the block's records, and its variables of NTUPLES, say of a table's axes, and the points that VAR_DIM says; -1 for none.
+// axisOf returns what the block's records, and its variables of NTUPLES, say of a table's axes, and the points that
+// VAR_DIM says; -1 for none.
 func (s *scope) axisOf(x, y string) (a axis, dim int) {
 	a, dim = s.axis, -1
 	if v, ok := s.variable(x); ok {
@@ -91,7 +93,8 @@ func (a *axis) guess(n int) guess {
 	if n > 1 && !math.IsNaN(a.first) && !math.IsNaN(a.last) && a.last != a.first {
 		return a.byEnds(a.first, a.last, n)
 	}
-	return guess{first: a.first, step: a.delta, roundedFirst: a.firstDigit / 2, steps: usualSteps, words: "FIRSTX and DELTAX"}
+	return guess{first: a.first, step: a.delta, roundedFirst: a.firstDigit / 2, steps: usualSteps,
+		words: "FIRSTX and DELTAX"}
 }
 
 func (a *axis) byEnds(first, last float64, n int) guess {
@@ -150,7 +153,8 @@ func (p *parser) again(r *ordinates, g guess, begin bookmark) {
 	r.read()
 }
 
-// settle decides the axis of a table that was read with the first guess. It returns true when the table is whole and NPOINTS is wrong.
+// settle decides the axis of a table that was read with the first guess. It returns true when the table is whole and
+// NPOINTS is wrong.
 func (p *parser) settle(r *ordinates, a axis, begin bookmark) (whole bool) {
 	n := len(r.y)
 	counted := r.expected < 0 || n == r.expected
@@ -168,7 +172,8 @@ func (p *parser) settle(r *ordinates, a axis, begin bookmark) (whole bool) {
 	}
 	miss, faulty := r.miss, r.t.Partial
 	guesses := a.others(n, r.expected)
-	if g := first; r.lastIndex > 0 && !math.IsNaN(a.delta) && math.IsNaN(a.last) { // DELTAX is rounded, and nothing else says the step: the last line does
+	// DELTAX is rounded, and nothing else says the step: the last line does
+	if g := first; r.lastIndex > 0 && !math.IsNaN(a.delta) && math.IsNaN(a.last) {
 		if g.step = (r.lastX - r.first) / float64(r.lastIndex); a.nearDelta(g.step) {
 			g.steps, g.words = 0.5, ""
 			guesses = append([]guess{g}, guesses...)

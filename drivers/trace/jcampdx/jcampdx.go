@@ -1,6 +1,7 @@
-// Package jcampdx reads and writes JCAMP-DX files, the text form of spectra: bytes go in, blocks of labelled records and tables of
-// numbers come out, with every fault by line and column. Sources: McDonald and Wilks, Appl. Spectrosc. 42 (1988) 151 (4.24);
-// Lampen et al. 48 (1994) 1545 (5.00, NTUPLES); Baumbach et al., Pure Appl. Chem. 73 (2001) 1765 (ion mobility).
+// Package jcampdx reads and writes JCAMP-DX files, the text form of spectra: bytes go in, blocks of labelled records
+// and tables of numbers come out, with every fault by line and column. Sources: McDonald and Wilks, Appl. Spectrosc.
+// 42 (1988) 151 (4.24); Lampen et al. 48 (1994) 1545 (5.00, NTUPLES); Baumbach et al., Pure Appl. Chem. 73 (2001)
+// 1765 (ion mobility).
 package jcampdx
 
 import (
@@ -22,7 +23,8 @@ const (
 // File is what a file holds.
 type File struct {
 	Blocks []*Block
-	// Faults is what is wrong with it, in the order of the lines. The tables in which they stand hold the whole points before.
+	// Faults is what is wrong with it, in the order of the lines. The tables in which they stand hold the whole points
+	// before.
 	Faults []*Fault
 }
 

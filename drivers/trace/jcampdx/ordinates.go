@@ -48,8 +48,8 @@ func (r *ordinates) read() {
 	}
 }
 
-// unended reads a line at the end of the file that has no line end: all of it when that makes the table whole, else nothing, for its last
-// number may be half of one.
+// unended reads a line at the end of the file that has no line end: all of it when that makes the table whole, else
+// nothing, for its last number may be half of one.
 func (r *ordinates) unended() {
 	p, at, before, faults := r.p, r.p.pos, *r, len(r.p.file.Faults)
 	if r.line() && len(r.y) == r.expected {
@@ -207,8 +207,8 @@ type mismatch struct {
 	faults  int // before it
 }
 
-// abscissa notes a line that does not begin where the points before it end: so lines lost or doubled are found, and axes that their records
-// describe wrongly. It returns false for such a line. end is where the abscissa's digits end.
+// abscissa notes a line that does not begin where the points before it end: so lines lost or doubled are found, and
+// axes that their records describe wrongly. It returns false for such a line. end is where the abscissa's digits end.
 func (r *ordinates) abscissa(x float64, at place, end int) bool {
 	scaled := x * r.xFactor
 	if math.IsNaN(r.first) {
@@ -221,7 +221,8 @@ func (r *ordinates) abscissa(x float64, at place, end int) bool {
 		}
 		return true
 	}
-	// Writers round abscissas, and differ in whether a line that begins with a check says the place of the check or the next.
+	// Writers round abscissas, and differ in whether a line that begins with a check says the place of the check or the
+	// next.
 	r.lastX, r.lastIndex = scaled, r.index(n)
 	index := float64(r.lastIndex)
 	slack := r.steps*math.Abs(r.step) + 1e-6*math.Abs(scaled)

@@ -12,8 +12,8 @@ type tableForm struct {
 	symbols      []string
 }
 
-// parseForm reads (X++(Y..Y)), (XY..XY) or (XYA), upper case without blanks, whatever follows. Brackets and points that were forgotten, or
-// are too many, are common in the field and change nothing.
+// parseForm reads (X++(Y..Y)), (XY..XY) or (XYA), upper case without blanks, whatever follows. Brackets and points
+// that were forgotten, or are too many, are common in the field and change nothing.
 func parseForm(form string) (f tableForm) {
 	if !strings.HasPrefix(form, "(") && !strings.HasPrefix(form, "X++") {
 		return f
@@ -155,7 +155,8 @@ func (p *parser) cutOff(t *Table, points, expected int) {
 	if expected >= 0 {
 		of = fmt.Sprintf(" of %d", expected)
 	}
-	p.broken(t, p.here(), "file ends without ##END= in the table that begins in line %d, after %d%s points: it is cut off", t.Line, points, of)
+	p.broken(t, p.here(),
+		"file ends without ##END= in the table that begins in line %d, after %d%s points: it is cut off", t.Line, points, of)
 }
 
 // checkPoints holds what a table gave against what was said of it.

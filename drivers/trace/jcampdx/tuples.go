@@ -6,14 +6,16 @@ import (
 	"strings"
 )
 
-// tuples reads pairs, or longer tuples: (XY..XY), (XYW..XYW). Tuples are set apart by blanks or ';', their numbers by blanks or ','.
+// tuples reads pairs, or longer tuples: (XY..XY), (XYW..XYW). Tuples are set apart by blanks or ';', their numbers by
+// blanks or ','.
 func (p *parser) tuples(s *scope, t *Table, symbols []string) {
 	if len(symbols) < 2 || len(symbols) > maxColumns {
 		p.broken(t, p.here(), "tuples of %d variables", len(symbols))
 		return
 	}
 	s.columns(t, symbols)
-	if n := min(s.axis.points, p.points/len(symbols), (len(p.data)-p.pos)/(2*len(symbols))); n > 0 { // a number and its delimiter are 2 bytes
+	// a number and its delimiter are 2 bytes
+	if n := min(s.axis.points, p.points/len(symbols), (len(p.data)-p.pos)/(2*len(symbols))); n > 0 {
 		for i := range t.Columns {
 			t.Columns[i].Values = make([]float64, 0, n)
 		}
@@ -126,8 +128,8 @@ func delimited(data []byte, i int) bool {
 	return data[i] == ')'
 }
 
-// groups reads peak assignments: (x, y, <text>), one a group in parentheses, which may go over lines. Symbols other than A are
-// numbers.
+// groups reads peak assignments: (x, y, <text>), one a group in parentheses, which may go over lines. Symbols other
+// than A are numbers.
 func (p *parser) groups(s *scope, t *Table, symbols []string) {
 	if len(symbols) < 2 || len(symbols) > maxColumns || symbols[len(symbols)-1] != "A" {
 		p.broken(t, p.here(), "assignments of the form %s are not known", excerpt([]byte(t.Form)))

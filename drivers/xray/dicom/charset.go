@@ -12,8 +12,9 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
-// Charset decodes the texts of a data set: one character set, or several between which escape sequences of ISO 2022 switch
-// (PS3.5, 6.1.2; PS3.3, C.12.1.1.2). The zero Charset is the default repertoire, ASCII, of which UTF-8 is taken as an extension.
+// Charset decodes the texts of a data set: one character set, or several between which escape sequences of ISO 2022
+// switch (PS3.5, 6.1.2; PS3.3, C.12.1.1.2). The zero Charset is the default repertoire, ASCII, of which UTF-8 is
+// taken as an extension.
 type Charset struct {
 	whole    encoding.Encoding // of texts without escape sequences: UTF-8, GB18030, GBK; nil for none
 	low      graphic           // of bytes below 80 hex, at the beginning and behind each delimiter
@@ -44,19 +45,24 @@ func single(e encoding.Encoding) graphic { return graphic{decode: e, width: 1} }
 // repertoire is what a defined term says: the sets in use at the beginning.
 type repertoire struct{ low, high graphic }
 
-// repertoires are the defined terms of single-byte sets by their number, and those of several bytes that are always switched to, which give
-// the set that careless writers use without switching.
+// repertoires are the defined terms of single-byte sets by their number, and those of several bytes that are always
+// switched to, which give the set that careless writers use without switching.
 var repertoires = map[string]repertoire{
-	"6": {}, "100": {high: single(charmap.ISO8859_1)}, "101": {high: single(charmap.ISO8859_2)}, "109": {high: single(charmap.ISO8859_3)},
-	"110": {high: single(charmap.ISO8859_4)}, "144": {high: single(charmap.ISO8859_5)}, "127": {high: single(charmap.ISO8859_6)},
-	"126": {high: single(charmap.ISO8859_7)}, "138": {high: single(charmap.ISO8859_8)}, "148": {high: single(charmap.ISO8859_9)},
-	"203": {high: single(charmap.ISO8859_15)}, "166": {high: single(charmap.Windows874)}, "13": {low: romaji, high: katakana},
+	"6": {}, "100": {high: single(charmap.ISO8859_1)}, "101": {high: single(charmap.ISO8859_2)},
+	"109": {high: single(charmap.ISO8859_3)},
+	"110": {high: single(charmap.ISO8859_4)}, "144": {high: single(charmap.ISO8859_5)},
+	"127": {high: single(charmap.ISO8859_6)},
+	"126": {high: single(charmap.ISO8859_7)}, "138": {high: single(charmap.ISO8859_8)},
+	"148": {high: single(charmap.ISO8859_9)},
+	"203": {high: single(charmap.ISO8859_15)}, "166": {high: single(charmap.Windows874)}, "13": {low: romaji,
+		high: katakana},
 	"87": {}, "159": {}, "149": {high: hangul}, "58": {high: hanzi},
 }
 
 // whole are the terms without code extensions, and names that are seen for them.
 var wholeSets = map[string]encoding.Encoding{
-	"ISO_IR 192": encoding.Nop, "UTF-8": encoding.Nop, "UTF8": encoding.Nop, "GB18030": simplifiedchinese.GB18030, "GBK": simplifiedchinese.GBK,
+	"ISO_IR 192": encoding.Nop, "UTF-8": encoding.Nop, "UTF8": encoding.Nop, "GB18030": simplifiedchinese.GB18030,
+	"GBK":    simplifiedchinese.GBK,
 	"GB2312": simplifiedchinese.GBK, "SHIFT_JIS": japanese.ShiftJIS, "WINDOWS-1252": charmap.Windows1252,
 }
 
@@ -66,11 +72,15 @@ var escapes = []struct {
 	high bool
 	set  graphic
 }{
-	{"(B", false, graphic{}}, {"(J", false, romaji}, {"$B", false, kanji}, {"$@", false, kanji}, {"$(D", false, kanji2}, {")I", true, katakana},
+	{"(B", false, graphic{}}, {"(J", false, romaji}, {"$B", false, kanji}, {"$@", false, kanji}, {"$(D", false, kanji2},
+	{")I", true, katakana},
 	{"$)C", true, hangul}, {"$)A", true, hanzi},
-	{"-A", true, single(charmap.ISO8859_1)}, {"-B", true, single(charmap.ISO8859_2)}, {"-C", true, single(charmap.ISO8859_3)},
-	{"-D", true, single(charmap.ISO8859_4)}, {"-F", true, single(charmap.ISO8859_7)}, {"-G", true, single(charmap.ISO8859_6)},
-	{"-H", true, single(charmap.ISO8859_8)}, {"-L", true, single(charmap.ISO8859_5)}, {"-M", true, single(charmap.ISO8859_9)},
+	{"-A", true, single(charmap.ISO8859_1)}, {"-B", true, single(charmap.ISO8859_2)}, {"-C", true,
+		single(charmap.ISO8859_3)},
+	{"-D", true, single(charmap.ISO8859_4)}, {"-F", true, single(charmap.ISO8859_7)}, {"-G", true,
+		single(charmap.ISO8859_6)},
+	{"-H", true, single(charmap.ISO8859_8)}, {"-L", true, single(charmap.ISO8859_5)}, {"-M", true,
+		single(charmap.ISO8859_9)},
 	{"-T", true, single(charmap.Windows874)}, {"-b", true, single(charmap.ISO8859_15)},
 }
 
@@ -176,8 +186,8 @@ func ends(b byte, vr VR) bool {
 	return false
 }
 
-// switchSets carries out an escape sequence, and returns its length; one that is not known is passed over by its form (ISO 2022: bytes of
-// 20 to 2F hex and a last one).
+// switchSets carries out an escape sequence, and returns its length; one that is not known is passed over by its form
+// (ISO 2022: bytes of 20 to 2F hex and a last one).
 func switchSets(s string, low, high graphic) (graphic, graphic, int) {
 	for _, e := range escapes {
 		if !strings.HasPrefix(s, e.code) {

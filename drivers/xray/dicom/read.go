@@ -17,14 +17,15 @@ const bufferSize = 4 << 10
 // ReadHeader reads a file up to its pixel data, which becomes an element without value.
 func ReadHeader(r io.Reader) (*File, error) { return Read(r, DefaultLimits, nil) }
 
-// Read reads a file. When pixels is nil it stops at the pixel data; else it copies that there, fragments one after the other
-// without their headers, and goes on to the end.
+// Read reads a file. When pixels is nil it stops at the pixel data; else it copies that there, fragments one after
+// the other without their headers, and goes on to the end.
 func Read(r io.Reader, limits Limits, pixels io.Writer) (*File, error) {
 	d := newDecoder(r, limits, pixels)
 	return d.file()
 }
 
-// OpenPixels reads a header and returns what follows it: the pixel data, without that of compressed images being taken apart.
+// OpenPixels reads a header and returns what follows it: the pixel data, without that of compressed images being
+// taken apart.
 func OpenPixels(r io.Reader) (*File, io.Reader, error) {
 	d := newDecoder(r, DefaultLimits, nil)
 	f, err := d.file()

@@ -34,8 +34,8 @@ const (
 	JPEGLSNear     = "1.2.840.10008.1.2.4.81"
 )
 
-// jpegFamily is the root of the syntaxes that compress pixels as JPEG, JPEG 2000, JPEG XL, MPEG or HEVC do. All stand in explicit VR little
-// endian, so that their headers can be read, those of the future too.
+// jpegFamily is the root of the syntaxes that compress pixels as JPEG, JPEG 2000, JPEG XL, MPEG or HEVC do. All stand
+// in explicit VR little endian, so that their headers can be read, those of the future too.
 const jpegFamily = "1.2.840.10008.1.2.4."
 
 // syntaxes are those whose form or name is known.
@@ -92,8 +92,8 @@ func SyntaxOf(uid string) (Syntax, bool) {
 // maxUID is the longest UID (PS3.5, 9.1).
 const maxUID = 64
 
-// unknown returns a transfer syntax that this package does not know: its data set is read as the first element says. Pixels of a private syntax
-// are kept, whatever they are.
+// unknown returns a transfer syntax that this package does not know: its data set is read as the first element says.
+// Pixels of a private syntax are kept, whatever they are.
 func unknown(uid string, implicit bool) Syntax {
 	if len(uid) > maxUID {
 		uid = uid[:maxUID]

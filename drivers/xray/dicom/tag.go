@@ -84,11 +84,12 @@ func vrOf(t Tag) VR {
 // VR is a value representation, two capital letters.
 type VR string
 
-// long reports whether explicit VR writes the length of this VR with 32 bits (PS3.5, 7.1.2). So do VRs that the standard
-// does not know yet.
+// long reports whether explicit VR writes the length of this VR with 32 bits (PS3.5, 7.1.2). So do VRs that the
+// standard does not know yet.
 func (v VR) long() bool {
 	switch v {
-	case "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FL", "FD", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US":
+	case "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FL", "FD", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM",
+		"UI", "UL", "US":
 		return false
 	}
 	return true

@@ -19,7 +19,8 @@ import (
 )
 
 // Format is the format of DICOS and DICOM files.
-var Format = driver.Format{Name: formatName, Title: "DICOS or DICOM file", Recognise: recognise, Describe: describe, Draw: drawView}
+var Format = driver.Format{Name: formatName, Title: "DICOS or DICOM file", Recognise: recognise, Describe: describe,
+	Draw: drawView}
 
 // recognise looks for the prefix after the preamble, or for a first element of group 0002 or 0008.
 func recognise(head []byte) bool {
@@ -74,8 +75,9 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 	}
 	o := newObject(f, time.UTC)
 	s := &Summary{
-		Format: formatName, SHA256: hex.EncodeToString(whole.Sum(nil)), TransferSyntax: f.Syntax.UID, Guessed: f.Guessed, PixelBytes: counted.n,
-		Elements: elements(append(append(dicom.Dataset{}, f.Meta...), f.Dataset...), o.charset), report: o.report(),
+		Format: formatName, SHA256: hex.EncodeToString(whole.Sum(nil)), TransferSyntax: f.Syntax.UID, Guessed: f.Guessed,
+		PixelBytes: counted.n,
+		Elements:   elements(append(append(dicom.Dataset{}, f.Meta...), f.Dataset...), o.charset), report: o.report(),
 	}
 	what := o.notImage()
 	switch {
@@ -141,7 +143,8 @@ func elements(d dicom.Dataset, c dicom.Charset) []Element {
 func (s *Summary) Text() []string {
 	out := []string{fmt.Sprintf("DICOM file, transfer syntax %s, %d elements", s.TransferSyntax, len(s.Elements))}
 	if i := s.image; i != nil {
-		out = append(out, fmt.Sprintf("%s image of %s %s, %d x %d, %d bits, by %s %s, instance %s", i.Modality, i.OoiType, i.OoiId, i.Columns, i.Rows, i.BitsStored, i.Manufacturer, i.Model, i.SopInstance))
+		out = append(out, fmt.Sprintf("%s image of %s %s, %d x %d, %d bits, by %s %s, instance %s", i.Modality, i.OoiType,
+			i.OoiId, i.Columns, i.Rows, i.BitsStored, i.Manufacturer, i.Model, i.SopInstance))
 		if s.NotRendered != "" {
 			out = append(out, s.NotRendered)
 		}
@@ -157,10 +160,12 @@ func (s *Summary) Text() []string {
 		if r.Clear {
 			verdict += " (every condition agrees)"
 		}
-		out = append(out, fmt.Sprintf("%s threat report on %s: %s, %d of %d objects alarm", r.Type, r.OoiId, verdict, r.AlarmObjects, r.TotalObjects))
+		out = append(out, fmt.Sprintf("%s threat report on %s: %s, %d of %d objects alarm", r.Type, r.OoiId, verdict,
+			r.AlarmObjects, r.TotalObjects))
 		for _, t := range r.Objects {
 			for _, a := range t.Assessments {
-				out = append(out, fmt.Sprintf("  object %d: %s %s, %s, probability %.2f, mass %g g, density %g, Zeff %g", t.Id, a.Category, a.Description, a.Flag, a.Probability, a.MassG, a.Density, a.ZEffective))
+				out = append(out, fmt.Sprintf("  object %d: %s %s, %s, probability %.2f, mass %g g, density %g, Zeff %g", t.Id,
+					a.Category, a.Description, a.Flag, a.Probability, a.MassG, a.Density, a.ZEffective))
 			}
 		}
 	}

@@ -1,6 +1,6 @@
-// Package dicos is the driver of X-ray systems that deliver DICOS objects (NEMA IIC 1), by DICOM network push (C-STORE) or
-// into a drop folder. An image becomes an xray.image, a threat detection report an xray.threat_report; the file is kept
-// whole as its artifact, and pixels are never loaded. docs/protocols/dicos.md.
+// Package dicos is the driver of X-ray systems that deliver DICOS objects (NEMA IIC 1), by DICOM network push
+// (C-STORE) or into a drop folder. An image becomes an xray.image, a threat detection report an xray.threat_report;
+// the file is kept whole as its artifact, and pixels are never loaded. docs/protocols/dicos.md.
 package dicos
 
 import (
@@ -39,7 +39,8 @@ type Config struct {
 	TimeZone string            `yaml:"time_zone" default:"UTC" format:"timezone" help:"time zone of times without one in the objects" example:"America/Toronto"`
 }
 
-// tapedOfImages is how many bytes of an association are taped, each way: who, what and how, without the pixels, which are kept as artifacts.
+// tapedOfImages is how many bytes of an association are taped, each way: who, what and how, without the pixels, which
+// are kept as artifacts.
 const tapedOfImages = 64 << 10
 
 // Network is the DICOM receiver.
@@ -148,8 +149,8 @@ func (s *system) pushed(ctx context.Context, sink driver.Sink, o dimse.Object) e
 // maxHeader bounds what stands before the pixels and is held in memory while an object streams by.
 const maxHeader = 20 << 20
 
-// take reads an object's header, keeps the whole, and commits what it says. The caller may acknowledge it when take returned
-// nil; a *dicom.FormatError says that the object cannot be read.
+// take reads an object's header, keeps the whole, and commits what it says. The caller may acknowledge it when take
+// returned nil; a *dicom.FormatError says that the object cannot be read.
 func (s *system) take(ctx context.Context, sink driver.Sink, r io.Reader, name, source string) error {
 	head := &limited{max: maxHeader}
 	f, err := dicom.ReadHeader(io.TeeReader(r, head))
@@ -219,7 +220,8 @@ type limited struct {
 
 func (l *limited) Write(p []byte) (int, error) {
 	if l.Len()+len(p) > l.max {
-		return 0, &dicom.FormatError{Offset: int64(l.Len()), Reason: fmt.Sprintf("more than %d bytes stand before the pixel data", l.max)}
+		return 0, &dicom.FormatError{Offset: int64(l.Len()),
+			Reason: fmt.Sprintf("more than %d bytes stand before the pixel data", l.max)}
 	}
 	return l.Buffer.Write(p)
 }
@@ -258,7 +260,8 @@ func (s *system) observations(f *dicom.File, artifact *observation.Artifact) (ou
 // excerpt is how much of a bad object goes into its fault.
 const excerpt = 256
 
-// refused reports an object that cannot be read. What ended the reading otherwise (the connection) is no fault of its own.
+// refused reports an object that cannot be read. What ended the reading otherwise (the connection) is no fault of its
+// own.
 func (s *system) refused(ctx context.Context, sink driver.Sink, reason error, head []byte) error {
 	var bad *dicom.FormatError
 	if !errors.As(reason, &bad) {

@@ -143,7 +143,8 @@ func (o object) taken() time.Time {
 	if t := o.dateTime(o.text(tagAcquisition)); !t.IsZero() {
 		return t
 	}
-	for _, pair := range [][2]dicom.Tag{{tagAcquisitionDate, tagAcquisitionTime}, {tagContentDate, tagContentTime}, {tagInstanceDate, tagStudyTime}} {
+	for _, pair := range [][2]dicom.Tag{{tagAcquisitionDate, tagAcquisitionTime}, {tagContentDate, tagContentTime},
+		{tagInstanceDate, tagStudyTime}} {
 		date, clock := o.text(pair[0]), o.text(pair[1])
 		if date == "" {
 			continue
@@ -160,7 +161,8 @@ func (o object) taken() time.Time {
 
 func (o object) aborted() bool {
 	flag, status := o.text(tagAbortFlag), o.text(tagAcquisitionStatus)
-	return flag != "" && flag != "SUCCESS" && flag != "NO" || strings.Contains(status, "ABORT") || strings.Contains(status, "FAIL")
+	return flag != "" && flag != "SUCCESS" && flag != "NO" || strings.Contains(status, "ABORT") ||
+		strings.Contains(status, "FAIL")
 }
 
 func (o object) test() bool {
@@ -170,7 +172,8 @@ func (o object) test() bool {
 
 func present(energy string) bool { return energy != "" && energy != "NONE" && energy != "NO" }
 
-// notImage says what an object is that is no image, "" for one that is. An object of a class that is not known is one when it has pixels.
+// notImage says what an object is that is no image, "" for one that is. An object of a class that is not known is one
+// when it has pixels.
 func (o object) notImage() string {
 	class := o.text(dicom.SOPClassUID)
 	name, image, known := dicom.ClassName(class)
@@ -186,11 +189,15 @@ func (o object) notImage() string {
 // image returns the object as an image.
 func (o object) image(f *dicom.File) *observation.XrayImage {
 	i := &observation.XrayImage{
-		SopClass: o.text(dicom.SOPClassUID), SopInstance: o.text(dicom.SOPInstanceUID), Modality: o.text(tagModality), OoiId: o.text(tagOOI),
-		OoiType: o.text(tagOOIType), ScanInstance: o.text(tagScan), SeriesInstance: o.text(tagSeries), ScanType: o.text(tagScanType),
-		AcquisitionStatus: o.text(tagAcquisitionStatus), Aborted: o.aborted(), AbortReason: o.text(tagAbortReason), Test: o.test(),
+		SopClass: o.text(dicom.SOPClassUID), SopInstance: o.text(dicom.SOPInstanceUID), Modality: o.text(tagModality),
+		OoiId:   o.text(tagOOI),
+		OoiType: o.text(tagOOIType), ScanInstance: o.text(tagScan), SeriesInstance: o.text(tagSeries),
+		ScanType:          o.text(tagScanType),
+		AcquisitionStatus: o.text(tagAcquisitionStatus), Aborted: o.aborted(), AbortReason: o.text(tagAbortReason),
+		Test:         o.test(),
 		Manufacturer: o.text(tagManufacturer), Model: o.text(tagModel), Rows: o.uint(tagRows), Columns: o.uint(tagColumns),
-		BitsStored: o.uint(tagBitsStored), Frames: max(o.uint(tagFrames), 1), Kvp: o.float(tagKVP), LowEnergy: present(o.text(tagLowEnergy)),
+		BitsStored: o.uint(tagBitsStored), Frames: max(o.uint(tagFrames), 1), Kvp: o.float(tagKVP),
+		LowEnergy:  present(o.text(tagLowEnergy)),
 		HighEnergy: present(o.text(tagHighEnergy)), TransferSyntax: f.Syntax.UID, DicosVersion: o.text(tagDICOSVersion),
 	}
 	if p := o.Find(dicom.PixelData); p != nil {
@@ -206,9 +213,11 @@ func (o object) report() *observation.XrayThreatReport {
 		return nil
 	}
 	r := &observation.XrayThreatReport{
-		SopInstance: o.text(dicom.SOPInstanceUID), OoiId: o.text(tagOOI), ScanInstance: o.text(tagScan), Type: o.text(tagTDRType),
+		SopInstance: o.text(dicom.SOPInstanceUID), OoiId: o.text(tagOOI), ScanInstance: o.text(tagScan),
+		Type:     o.text(tagTDRType),
 		Decision: o.text(tagDecision), TotalObjects: o.uint(tagTotalObjects), AlarmObjects: o.uint(tagAlarmObjects),
-		Aborted: o.aborted(), AbortReason: o.text(tagAbortReason), Test: o.test(), Algorithm: o.text(tagAlgorithm), Embedded: !isReport,
+		Aborted: o.aborted(), AbortReason: o.text(tagAbortReason), Test: o.test(), Algorithm: o.text(tagAlgorithm),
+		Embedded: !isReport,
 	}
 	if t := o.dateTime(o.text(tagDecisionTime)); !t.IsZero() {
 		r.DecisionNs = t.UnixNano()
@@ -228,8 +237,10 @@ func (o object) threat() *observation.ThreatObject {
 	for _, it := range o.items(tagAssessments) {
 		a := o.in(it)
 		t.Assessments = append(t.Assessments, &observation.ThreatAssessment{
-			Category: a.text(tagCategory), Description: a.text(tagDescription), Ability: a.text(tagAbility), Flag: a.text(tagFlag),
-			Probability: a.float(tagProbability), MassG: a.float(tagMass), Density: a.float(tagDensity), ZEffective: a.float(tagZEffective),
+			Category: a.text(tagCategory), Description: a.text(tagDescription), Ability: a.text(tagAbility),
+			Flag:        a.text(tagFlag),
+			Probability: a.float(tagProbability), MassG: a.float(tagMass), Density: a.float(tagDensity),
+			ZEffective: a.float(tagZEffective),
 		})
 	}
 	for _, it := range o.items(tagRepresentations) {

@@ -1,5 +1,5 @@
-// Package dimse receives DICOM objects over the network (PS3.7, PS3.8): associations in, objects as streams out, and the
-// answer to each goes back only after its receiver is done with it. C-STORE and C-ECHO.
+// Package dimse receives DICOM objects over the network (PS3.7, PS3.8): associations in, objects as streams out, and
+// the answer to each goes back only after its receiver is done with it. C-STORE and C-ECHO.
 package dimse
 
 import (
@@ -24,7 +24,8 @@ const Verification = "1.2.840.10008.1.1"
 // Classes are the DICOS storage classes (NEMA IIC 1): CT, DX for presentation and for processing, TDR, AIT 2D and 3D,
 // quadrupole resonance.
 var Classes = []string{
-	"1.2.840.10008.5.1.4.1.1.501.1", "1.2.840.10008.5.1.4.1.1.501.2.1", "1.2.840.10008.5.1.4.1.1.501.2.2", "1.2.840.10008.5.1.4.1.1.501.3",
+	"1.2.840.10008.5.1.4.1.1.501.1", "1.2.840.10008.5.1.4.1.1.501.2.1", "1.2.840.10008.5.1.4.1.1.501.2.2",
+	"1.2.840.10008.5.1.4.1.1.501.3",
 	"1.2.840.10008.5.1.4.1.1.501.4", "1.2.840.10008.5.1.4.1.1.501.5", "1.2.840.10008.5.1.4.1.1.501.6",
 }
 
@@ -259,7 +260,8 @@ func (a *association) answer(ctx gocontext.Context, m *message, cmd command) err
 // store hands an object over. An error is the association's; what the receiver says becomes the status.
 func (a *association) store(ctx gocontext.Context, m *message, cmd command, c context) (Status, string, error) {
 	syntax, _ := dicom.SyntaxOf(c.syntax)
-	err := a.Store(ctx, Object{Class: cmd.class, Instance: cmd.instance, Syntax: syntax, CallingAE: a.calling, Peer: a.peer, Data: m})
+	err := a.Store(ctx, Object{Class: cmd.class, Instance: cmd.instance, Syntax: syntax, CallingAE: a.calling,
+		Peer: a.peer, Data: m})
 	var bad *dicom.FormatError
 	switch {
 	case m.err != nil && !errors.Is(m.err, io.EOF):

@@ -18,11 +18,12 @@ const (
 // maxBaseline bounds the pixels of a frame that is decoded whole: image/jpeg gives no rows.
 const maxBaseline = 1 << 25
 
-// newBaseline decodes a frame of JPEG baseline, or extended with 8 bits, with the standard library. What that does not decode (12 bits,
-// arithmetic coding) is not rendered.
+// newBaseline decodes a frame of JPEG baseline, or extended with 8 bits, with the standard library. What that does
+// not decode (12 bits, arithmetic coding) is not rendered.
 func newBaseline(r io.Reader, rows, columns int) (Rows, error) {
 	if rows*columns > maxBaseline {
-		return nil, fmt.Errorf("%w: JPEG of %d x %d pixels, more than the %d that are decoded whole", ErrNotRendered, columns, rows, maxBaseline)
+		return nil, fmt.Errorf("%w: JPEG of %d x %d pixels, more than the %d that are decoded whole", ErrNotRendered,
+			columns, rows, maxBaseline)
 	}
 	head, err := jpegHead(r, rows, columns)
 	if err != nil {
@@ -44,8 +45,8 @@ func newBaseline(r io.Reader, rows, columns int) (Rows, error) {
 	return &greyRows{image: grey}, nil
 }
 
-// jpegHead reads a stream up to its scan, and checks that its frame is what the header says before memory is taken for it. It returns what it
-// read.
+// jpegHead reads a stream up to its scan, and checks that its frame is what the header says before memory is taken
+// for it. It returns what it read.
 func jpegHead(r io.Reader, rows, columns int) (io.Reader, error) {
 	var read bytes.Buffer
 	m, err := newMarkers(io.TeeReader(r, &read), rows, columns)

@@ -1,6 +1,6 @@
-// Package pixel reads the pixels of DICOM images. A file goes in; rows of 16-bit values come out, one after the other, whatever
-// the transfer syntax, so that memory does not grow with the image. RLE, JPEG-LS and JPEG lossless are decoded here, bit-exactly; JPEG
-// baseline by the standard library, which holds a frame whole.
+// Package pixel reads the pixels of DICOM images. A file goes in; rows of 16-bit values come out, one after the
+// other, whatever the transfer syntax, so that memory does not grow with the image. RLE, JPEG-LS and JPEG lossless
+// are decoded here, bit-exactly; JPEG baseline by the standard library, which holds a frame whole.
 package pixel
 
 import (
@@ -135,7 +135,9 @@ func (i *Image) locate() error {
 	if !i.File.Syntax.Encapsulated {
 		need := int64(i.Frames) * i.frameBytes()
 		if i.data.Length < need {
-			return &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(), Reason: fmt.Sprintf("%d bytes of pixel data; %d frames of %d x %d need %d", i.data.Length, i.Frames, i.Columns, i.Rows, need)}
+			return &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(),
+				Reason: fmt.Sprintf("%d bytes of pixel data; %d frames of %d x %d need %d", i.data.Length, i.Frames, i.Columns,
+					i.Rows, need)}
 		}
 		return CheckWhole(i.File, i.r, i.size)
 	}
@@ -158,8 +160,8 @@ func (i *Image) locate() error {
 
 func (i *Image) frameBytes() int64 { return int64(i.Rows) * int64(i.Columns) * int64(i.allocated/8) }
 
-// CheckWhole reports pixel data that is cut off, as a *dicom.FormatError. It reads the headers of fragments only; deflated data
-// it cannot tell from outside.
+// CheckWhole reports pixel data that is cut off, as a *dicom.FormatError. It reads the headers of fragments only;
+// deflated data it cannot tell from outside.
 func CheckWhole(f *dicom.File, r io.ReaderAt, size int64) error {
 	e := f.Dataset.Find(dicom.PixelData)
 	switch {
@@ -169,7 +171,8 @@ func CheckWhole(f *dicom.File, r io.ReaderAt, size int64) error {
 		_, err := Fragments(e, r, size)
 		return err
 	case e.Offset+e.Length > size:
-		return &dicom.FormatError{Offset: size, Path: e.Tag.String(), Reason: fmt.Sprintf("pixel data is cut off: %d of %d bytes are there", size-e.Offset, e.Length)}
+		return &dicom.FormatError{Offset: size, Path: e.Tag.String(),
+			Reason: fmt.Sprintf("pixel data is cut off: %d of %d bytes are there", size-e.Offset, e.Length)}
 	}
 	return nil
 }
@@ -250,15 +253,16 @@ func (i *Image) Frame(n int) (Rows, error) {
 // RendersSyntax reports whether pixels of a transfer syntax are decoded here.
 func RendersSyntax(uid string) bool {
 	switch uid {
-	case dicom.RLE, dicom.JPEGLossless, dicom.JPEGLosslessP1, dicom.JPEGLSLossless, dicom.JPEGLSNear, dicom.JPEGBaseline, dicom.JPEGExtended:
+	case dicom.RLE, dicom.JPEGLossless, dicom.JPEGLosslessP1, dicom.JPEGLSLossless, dicom.JPEGLSNear, dicom.JPEGBaseline,
+		dicom.JPEGExtended:
 		return true
 	}
 	s, known := dicom.SyntaxOf(uid)
 	return known && !s.Encapsulated
 }
 
-// Renders reports by its header why there will be no picture of an image, as an ErrNotRendered or ErrNoImage; nil when there may be one. It does
-// not look at the pixels.
+// Renders reports by its header why there will be no picture of an image, as an ErrNotRendered or ErrNoImage; nil
+// when there may be one. It does not look at the pixels.
 func Renders(f *dicom.File) error {
 	i := &Image{File: f, data: f.Dataset.Find(dicom.PixelData)}
 	if i.data == nil {
@@ -290,7 +294,8 @@ func (i *Image) native(n int) (io.Reader, error) {
 		return nil, err
 	}
 	if _, err = io.CopyN(io.Discard, pixels, skip); err != nil {
-		return nil, &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(), Reason: fmt.Sprintf("deflated pixel data ends before frame %d: %v", n, err)}
+		return nil, &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(),
+			Reason: fmt.Sprintf("deflated pixel data ends before frame %d: %v", n, err)}
 	}
 	return pixels, nil
 }
@@ -318,7 +323,8 @@ func (i *Image) frameFragments(n int) ([]dicom.Fragment, error) {
 			return out, nil
 		}
 	}
-	return nil, &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(), Reason: fmt.Sprintf("%d fragments for %d frames, without an offset table", len(i.fragments), i.Frames)}
+	return nil, &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(),
+		Reason: fmt.Sprintf("%d fragments for %d frames, without an offset table", len(i.fragments), i.Frames)}
 }
 
 func (i *Image) stream(parts []dicom.Fragment) io.Reader {
@@ -362,7 +368,8 @@ func (n *nativeRows) Next(row []uint16) error {
 		n.r = bufio.NewReaderSize(n.r, 256<<10)
 	}
 	if _, err := io.ReadFull(n.r, n.buf); err != nil {
-		return &dicom.FormatError{Offset: n.data.Offset, Path: dicom.PixelData.String(), Reason: fmt.Sprintf("pixel data ends in row %d of %d: %v", n.row, n.Rows, err)}
+		return &dicom.FormatError{Offset: n.data.Offset, Path: dicom.PixelData.String(),
+			Reason: fmt.Sprintf("pixel data ends in row %d of %d: %v", n.row, n.Rows, err)}
 	}
 	n.row++
 	if n.allocated == 8 {
