@@ -12,7 +12,7 @@ import (
 // Bounds on what a file may cost. Larger ones are refused.
 const (
 	MaxBytes   = 32 << 20 // of a file
-	MaxPoints  = 2 << 20  // numbers in all tables of a file
+	MaxPoints  = 3 << 19  // numbers in all tables of a file, 12 MB an axis
 	maxRecords = 100_000  // labelled records in a file
 	maxDepth   = 16       // of LINK blocks
 	maxTables  = 10_000   // pages and tables in a file
