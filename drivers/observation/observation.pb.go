@@ -456,7 +456,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -5111,13 +5111,16 @@ func (x *VehicleDetection) GetTurnedBack() bool {
 type VehicleTag struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Epc           []byte                 `protobuf:"bytes,1,opt,name=epc,proto3" json:"epc,omitempty"`                         // as read
-	Scheme        string                 `protobuf:"bytes,2,opt,name=scheme,proto3" json:"scheme,omitempty"`                   // sgtin-96, grai-96, giai-96, gid-96, or raw
+	Scheme        string                 `protobuf:"bytes,2,opt,name=scheme,proto3" json:"scheme,omitempty"`                   // of the EPC Tag Data Standard: sgtin-96, sscc-96, giai-202, ...; or raw
 	Uri           string                 `protobuf:"bytes,3,opt,name=uri,proto3" json:"uri,omitempty"`                         // EPC pure identity URI; urn:epc:raw: where the scheme is not known
 	FirstNs       int64                  `protobuf:"varint,4,opt,name=first_ns,json=firstNs,proto3" json:"first_ns,omitempty"` // by the reader's clock
 	LastNs        int64                  `protobuf:"varint,5,opt,name=last_ns,json=lastNs,proto3" json:"last_ns,omitempty"`
 	Reads         uint32                 `protobuf:"varint,6,opt,name=reads,proto3" json:"reads,omitempty"`
 	RssiMaxDbm    int32                  `protobuf:"zigzag32,7,opt,name=rssi_max_dbm,json=rssiMaxDbm,proto3" json:"rssi_max_dbm,omitempty"` // 0 when the reader gives none
 	Antennas      []*AntennaReads        `protobuf:"bytes,8,rep,name=antennas,proto3" json:"antennas,omitempty"`
+	Tid           []byte                 `protobuf:"bytes,9,opt,name=tid,proto3" json:"tid,omitempty"`                                        // TID memory bank from its beginning, as far as the settings ask for it; empty when it was not read
+	UserMemory    []byte                 `protobuf:"bytes,10,opt,name=user_memory,json=userMemory,proto3" json:"user_memory,omitempty"`       // user memory bank from its beginning, likewise
+	MemoryFaults  []string               `protobuf:"bytes,11,rep,name=memory_faults,json=memoryFaults,proto3" json:"memory_faults,omitempty"` // why memory that the settings ask for was not read, in words
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5204,6 +5207,27 @@ func (x *VehicleTag) GetRssiMaxDbm() int32 {
 func (x *VehicleTag) GetAntennas() []*AntennaReads {
 	if x != nil {
 		return x.Antennas
+	}
+	return nil
+}
+
+func (x *VehicleTag) GetTid() []byte {
+	if x != nil {
+		return x.Tid
+	}
+	return nil
+}
+
+func (x *VehicleTag) GetUserMemory() []byte {
+	if x != nil {
+		return x.UserMemory
+	}
+	return nil
+}
+
+func (x *VehicleTag) GetMemoryFaults() []string {
+	if x != nil {
+		return x.MemoryFaults
 	}
 	return nil
 }
@@ -5477,10 +5501,11 @@ type VehicleWeight struct {
 	Kg            float64                `protobuf:"fixed64,1,opt,name=kg,proto3" json:"kg,omitempty"` // gross, or net when net is set
 	Net           bool                   `protobuf:"varint,2,opt,name=net,proto3" json:"net,omitempty"`
 	TareKg        float64                `protobuf:"fixed64,3,opt,name=tare_kg,json=tareKg,proto3" json:"tare_kg,omitempty"`
-	Axle          uint32                 `protobuf:"varint,4,opt,name=axle,proto3" json:"axle,omitempty"`         // from 1; 0 for the whole platform
-	Overload      bool                   `protobuf:"varint,5,opt,name=overload,proto3" json:"overload,omitempty"` // beyond the scale's range or the limit in the settings
-	Seconds       float32                `protobuf:"fixed32,6,opt,name=seconds,proto3" json:"seconds,omitempty"`  // how long it was on the platform, till the weight was stable
-	Unstable      bool                   `protobuf:"varint,7,opt,name=unstable,proto3" json:"unstable,omitempty"` // it never came to rest: the largest weight that was seen
+	Axle          uint32                 `protobuf:"varint,4,opt,name=axle,proto3" json:"axle,omitempty"`                             // from 1; 0 for the whole platform
+	Overload      bool                   `protobuf:"varint,5,opt,name=overload,proto3" json:"overload,omitempty"`                     // beyond the scale's range or the limit in the settings
+	Seconds       float32                `protobuf:"fixed32,6,opt,name=seconds,proto3" json:"seconds,omitempty"`                      // how long it was on the platform, till the weight was stable
+	Unstable      bool                   `protobuf:"varint,7,opt,name=unstable,proto3" json:"unstable,omitempty"`                     // it never came to rest: the largest weight that was seen
+	GrossKg       *float64               `protobuf:"fixed64,8,opt,name=gross_kg,json=grossKg,proto3,oneof" json:"gross_kg,omitempty"` // kg, or kg and tare when net; absent when the tare of a net weight is not known: no limit was compared then
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5562,6 +5587,13 @@ func (x *VehicleWeight) GetUnstable() bool {
 		return x.Unstable
 	}
 	return false
+}
+
+func (x *VehicleWeight) GetGrossKg() float64 {
+	if x != nil && x.GrossKg != nil {
+		return *x.GrossKg
+	}
+	return 0
 }
 
 // VehicleCode is a code that somebody scanned: of cargo, a container, a driver's or a carrier's card. A code that can be several things has
@@ -5915,6 +5947,8 @@ type SitePower struct {
 	InputVolts     *float32               `protobuf:"fixed32,5,opt,name=input_volts,json=inputVolts,proto3,oneof" json:"input_volts,omitempty"`
 	BatteryVolts   *float32               `protobuf:"fixed32,6,opt,name=battery_volts,json=batteryVolts,proto3,oneof" json:"battery_volts,omitempty"`
 	Model          string                 `protobuf:"bytes,7,opt,name=model,proto3" json:"model,omitempty"`
+	InputPhases    []*PhaseVolts          `protobuf:"bytes,8,rep,name=input_phases,json=inputPhases,proto3" json:"input_phases,omitempty"` // where the UPS has three; input_volts is then the least of them against neutral
+	Alarm          string                 `protobuf:"bytes,9,opt,name=alarm,proto3" json:"alarm,omitempty"`                                // ups.alarm, the UPS's own words
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -5998,6 +6032,73 @@ func (x *SitePower) GetModel() string {
 	return ""
 }
 
+func (x *SitePower) GetInputPhases() []*PhaseVolts {
+	if x != nil {
+		return x.InputPhases
+	}
+	return nil
+}
+
+func (x *SitePower) GetAlarm() string {
+	if x != nil {
+		return x.Alarm
+	}
+	return ""
+}
+
+// PhaseVolts is the voltage of one phase against neutral, or between two. Source: NUT, Appendix "three-phase additions".
+type PhaseVolts struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Phase         string                 `protobuf:"bytes,1,opt,name=phase,proto3" json:"phase,omitempty"` // L1-N, L2-N, L3-N, L1-L2, L2-L3, L3-L1
+	Volts         float32                `protobuf:"fixed32,2,opt,name=volts,proto3" json:"volts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PhaseVolts) Reset() {
+	*x = PhaseVolts{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PhaseVolts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PhaseVolts) ProtoMessage() {}
+
+func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PhaseVolts.ProtoReflect.Descriptor instead.
+func (*PhaseVolts) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *PhaseVolts) GetPhase() string {
+	if x != nil {
+		return x.Phase
+	}
+	return ""
+}
+
+func (x *PhaseVolts) GetVolts() float32 {
+	if x != nil {
+		return x.Volts
+	}
+	return 0
+}
+
 // SiteClock is the state of the agent's clock and of what disciplines it. Source: adjtimex, gpsd.
 type SiteClock struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
@@ -6008,13 +6109,14 @@ type SiteClock struct {
 	GpsMode          string                 `protobuf:"bytes,5,opt,name=gps_mode,json=gpsMode,proto3" json:"gps_mode,omitempty"`                       // none, no-fix, 2d, 3d; empty without gpsd
 	Satellites       uint32                 `protobuf:"varint,6,opt,name=satellites,proto3" json:"satellites,omitempty"`                               // used
 	GpsOffsetMs      *float64               `protobuf:"fixed64,7,opt,name=gps_offset_ms,json=gpsOffsetMs,proto3,oneof" json:"gps_offset_ms,omitempty"` // receiver's time less the agent's, when the message came
+	GpsReceivers     []string               `protobuf:"bytes,8,rep,name=gps_receivers,json=gpsReceivers,proto3" json:"gps_receivers,omitempty"`        // devices that gpsd has
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *SiteClock) Reset() {
 	*x = SiteClock{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6026,7 +6128,7 @@ func (x *SiteClock) String() string {
 func (*SiteClock) ProtoMessage() {}
 
 func (x *SiteClock) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6039,7 +6141,7 @@ func (x *SiteClock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClock.ProtoReflect.Descriptor instead.
 func (*SiteClock) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *SiteClock) GetSynchronised() bool {
@@ -6091,6 +6193,13 @@ func (x *SiteClock) GetGpsOffsetMs() float64 {
 	return 0
 }
 
+func (x *SiteClock) GetGpsReceivers() []string {
+	if x != nil {
+		return x.GpsReceivers
+	}
+	return nil
+}
+
 // PassageOpened is the first sight of a vehicle in a lane. All passage observations are of device "agent" and name their passage by id.
 type PassageOpened struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -6103,7 +6212,7 @@ type PassageOpened struct {
 
 func (x *PassageOpened) Reset() {
 	*x = PassageOpened{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6115,7 +6224,7 @@ func (x *PassageOpened) String() string {
 func (*PassageOpened) ProtoMessage() {}
 
 func (x *PassageOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6128,7 +6237,7 @@ func (x *PassageOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageOpened.ProtoReflect.Descriptor instead.
 func (*PassageOpened) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *PassageOpened) GetId() string {
@@ -6164,7 +6273,7 @@ type PassageUpdated struct {
 
 func (x *PassageUpdated) Reset() {
 	*x = PassageUpdated{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6176,7 +6285,7 @@ func (x *PassageUpdated) String() string {
 func (*PassageUpdated) ProtoMessage() {}
 
 func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6189,7 +6298,7 @@ func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageUpdated.ProtoReflect.Descriptor instead.
 func (*PassageUpdated) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PassageUpdated) GetId() string {
@@ -6231,7 +6340,7 @@ type PassageReading struct {
 
 func (x *PassageReading) Reset() {
 	*x = PassageReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6243,7 +6352,7 @@ func (x *PassageReading) String() string {
 func (*PassageReading) ProtoMessage() {}
 
 func (x *PassageReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6256,7 +6365,7 @@ func (x *PassageReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageReading.ProtoReflect.Descriptor instead.
 func (*PassageReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *PassageReading) GetIdx() int64 {
@@ -6336,7 +6445,7 @@ type PassageStation struct {
 
 func (x *PassageStation) Reset() {
 	*x = PassageStation{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6348,7 +6457,7 @@ func (x *PassageStation) String() string {
 func (*PassageStation) ProtoMessage() {}
 
 func (x *PassageStation) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6361,7 +6470,7 @@ func (x *PassageStation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageStation.ProtoReflect.Descriptor instead.
 func (*PassageStation) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PassageStation) GetStation() string {
@@ -6425,7 +6534,7 @@ type PassageClosed struct {
 
 func (x *PassageClosed) Reset() {
 	*x = PassageClosed{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6437,7 +6546,7 @@ func (x *PassageClosed) String() string {
 func (*PassageClosed) ProtoMessage() {}
 
 func (x *PassageClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6450,7 +6559,7 @@ func (x *PassageClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageClosed.ProtoReflect.Descriptor instead.
 func (*PassageClosed) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PassageClosed) GetId() string {
@@ -6586,7 +6695,7 @@ type PassageCorrected struct {
 
 func (x *PassageCorrected) Reset() {
 	*x = PassageCorrected{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6598,7 +6707,7 @@ func (x *PassageCorrected) String() string {
 func (*PassageCorrected) ProtoMessage() {}
 
 func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6611,7 +6720,7 @@ func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageCorrected.ProtoReflect.Descriptor instead.
 func (*PassageCorrected) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *PassageCorrected) GetIdx() int64 {
@@ -6664,7 +6773,7 @@ type AgentAccess struct {
 
 func (x *AgentAccess) Reset() {
 	*x = AgentAccess{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6676,7 +6785,7 @@ func (x *AgentAccess) String() string {
 func (*AgentAccess) ProtoMessage() {}
 
 func (x *AgentAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6689,7 +6798,7 @@ func (x *AgentAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentAccess.ProtoReflect.Descriptor instead.
 func (*AgentAccess) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *AgentAccess) GetAction() string {
@@ -6750,7 +6859,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6762,7 +6871,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6775,7 +6884,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -6844,7 +6953,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6856,7 +6965,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6869,7 +6978,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *TestCheck) GetName() string {
@@ -7386,7 +7495,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\tspeed_kph\x18\x05 \x01(\x02R\bspeedKph\x12\x19\n" +
 	"\blength_m\x18\x06 \x01(\x02R\alengthM\x12\x1f\n" +
 	"\vturned_back\x18\a \x01(\bR\n" +
-	"turnedBack\"\xed\x01\n" +
+	"turnedBack\"\xc5\x02\n" +
 	"\n" +
 	"VehicleTag\x12\x10\n" +
 	"\x03epc\x18\x01 \x01(\fR\x03epc\x12\x16\n" +
@@ -7397,7 +7506,12 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x05reads\x18\x06 \x01(\rR\x05reads\x12 \n" +
 	"\frssi_max_dbm\x18\a \x01(\x11R\n" +
 	"rssiMaxDbm\x127\n" +
-	"\bantennas\x18\b \x03(\v2\x1b.lanewarden.v1.AntennaReadsR\bantennas\"`\n" +
+	"\bantennas\x18\b \x03(\v2\x1b.lanewarden.v1.AntennaReadsR\bantennas\x12\x10\n" +
+	"\x03tid\x18\t \x01(\fR\x03tid\x12\x1f\n" +
+	"\vuser_memory\x18\n" +
+	" \x01(\fR\n" +
+	"userMemory\x12#\n" +
+	"\rmemory_faults\x18\v \x03(\tR\fmemoryFaults\"`\n" +
 	"\fAntennaReads\x12\x18\n" +
 	"\aantenna\x18\x01 \x01(\rR\aantenna\x12\x14\n" +
 	"\x05reads\x18\x02 \x01(\rR\x05reads\x12 \n" +
@@ -7426,7 +7540,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x05plate\x18\x01 \x01(\tR\x05plate\x12\x1e\n" +
 	"\n" +
 	"confidence\x18\x02 \x01(\x02R\n" +
-	"confidence\"\xb0\x01\n" +
+	"confidence\"\xdd\x01\n" +
 	"\rVehicleWeight\x12\x0e\n" +
 	"\x02kg\x18\x01 \x01(\x01R\x02kg\x12\x10\n" +
 	"\x03net\x18\x02 \x01(\bR\x03net\x12\x17\n" +
@@ -7434,7 +7548,9 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x04axle\x18\x04 \x01(\rR\x04axle\x12\x1a\n" +
 	"\boverload\x18\x05 \x01(\bR\boverload\x12\x18\n" +
 	"\aseconds\x18\x06 \x01(\x02R\aseconds\x12\x1a\n" +
-	"\bunstable\x18\a \x01(\bR\bunstable\"\xba\x02\n" +
+	"\bunstable\x18\a \x01(\bR\bunstable\x12\x1e\n" +
+	"\bgross_kg\x18\b \x01(\x01H\x00R\agrossKg\x88\x01\x01B\v\n" +
+	"\t_gross_kg\"\xba\x02\n" +
 	"\vVehicleCode\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x14\n" +
@@ -7466,7 +7582,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\rtemperature_c\x18\x01 \x01(\x02R\ftemperatureC\x12.\n" +
 	"\x10humidity_percent\x18\x02 \x01(\x02H\x00R\x0fhumidityPercent\x88\x01\x01\x12!\n" +
 	"\fpressure_hpa\x18\x03 \x01(\x02R\vpressureHpaB\x13\n" +
-	"\x11_humidity_percent\"\xe5\x02\n" +
+	"\x11_humidity_percent\"\xb9\x03\n" +
 	"\tSitePower\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12*\n" +
 	"\x0echarge_percent\x18\x02 \x01(\x02H\x00R\rchargePercent\x88\x01\x01\x12,\n" +
@@ -7475,12 +7591,18 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\vinput_volts\x18\x05 \x01(\x02H\x03R\n" +
 	"inputVolts\x88\x01\x01\x12(\n" +
 	"\rbattery_volts\x18\x06 \x01(\x02H\x04R\fbatteryVolts\x88\x01\x01\x12\x14\n" +
-	"\x05model\x18\a \x01(\tR\x05modelB\x11\n" +
+	"\x05model\x18\a \x01(\tR\x05model\x12<\n" +
+	"\finput_phases\x18\b \x03(\v2\x19.lanewarden.v1.PhaseVoltsR\vinputPhases\x12\x14\n" +
+	"\x05alarm\x18\t \x01(\tR\x05alarmB\x11\n" +
 	"\x0f_charge_percentB\x12\n" +
 	"\x10_runtime_secondsB\x0f\n" +
 	"\r_load_percentB\x0e\n" +
 	"\f_input_voltsB\x10\n" +
-	"\x0e_battery_volts\"\x95\x02\n" +
+	"\x0e_battery_volts\"8\n" +
+	"\n" +
+	"PhaseVolts\x12\x14\n" +
+	"\x05phase\x18\x01 \x01(\tR\x05phase\x12\x14\n" +
+	"\x05volts\x18\x02 \x01(\x02R\x05volts\"\xba\x02\n" +
 	"\tSiteClock\x12\"\n" +
 	"\fsynchronised\x18\x01 \x01(\bR\fsynchronised\x12,\n" +
 	"\x12estimated_error_ms\x18\x02 \x01(\x01R\x10estimatedErrorMs\x12\x1b\n" +
@@ -7490,7 +7612,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\n" +
 	"satellites\x18\x06 \x01(\rR\n" +
 	"satellites\x12'\n" +
-	"\rgps_offset_ms\x18\a \x01(\x01H\x00R\vgpsOffsetMs\x88\x01\x01B\x10\n" +
+	"\rgps_offset_ms\x18\a \x01(\x01H\x00R\vgpsOffsetMs\x88\x01\x01\x12#\n" +
+	"\rgps_receivers\x18\b \x03(\tR\fgpsReceiversB\x10\n" +
 	"\x0e_gps_offset_ms\"h\n" +
 	"\rPassageOpened\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -7643,7 +7766,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 64)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 65)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                  // 0: lanewarden.v1.Class
 	(Kind)(0),                   // 1: lanewarden.v1.Kind
@@ -7705,16 +7828,17 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*LaneOutput)(nil),          // 57: lanewarden.v1.LaneOutput
 	(*SiteClimate)(nil),         // 58: lanewarden.v1.SiteClimate
 	(*SitePower)(nil),           // 59: lanewarden.v1.SitePower
-	(*SiteClock)(nil),           // 60: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),       // 61: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),      // 62: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),      // 63: lanewarden.v1.PassageReading
-	(*PassageStation)(nil),      // 64: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),       // 65: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),    // 66: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),         // 67: lanewarden.v1.AgentAccess
-	(*DeviceTest)(nil),          // 68: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),           // 69: lanewarden.v1.TestCheck
+	(*PhaseVolts)(nil),          // 60: lanewarden.v1.PhaseVolts
+	(*SiteClock)(nil),           // 61: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),       // 62: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),      // 63: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),      // 64: lanewarden.v1.PassageReading
+	(*PassageStation)(nil),      // 65: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),       // 66: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),    // 67: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),         // 68: lanewarden.v1.AgentAccess
+	(*DeviceTest)(nil),          // 69: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),           // 70: lanewarden.v1.TestCheck
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,  // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -7752,13 +7876,13 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	57, // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
 	58, // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
 	59, // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	60, // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	61, // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	62, // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	65, // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	66, // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	67, // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	68, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	61, // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	62, // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	63, // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	66, // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	67, // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	68, // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	69, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
 	2,  // 42: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
 	9,  // 43: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
 	9,  // 44: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
@@ -7784,17 +7908,18 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	51, // 64: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
 	53, // 65: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
 	56, // 66: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	63, // 67: lanewarden.v1.PassageOpened.first:type_name -> lanewarden.v1.PassageReading
-	63, // 68: lanewarden.v1.PassageUpdated.reading:type_name -> lanewarden.v1.PassageReading
-	63, // 69: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	64, // 70: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	5,  // 71: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	69, // 72: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	73, // [73:73] is the sub-list for method output_type
-	73, // [73:73] is the sub-list for method input_type
-	73, // [73:73] is the sub-list for extension type_name
-	73, // [73:73] is the sub-list for extension extendee
-	0,  // [0:73] is the sub-list for field type_name
+	60, // 67: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	64, // 68: lanewarden.v1.PassageOpened.first:type_name -> lanewarden.v1.PassageReading
+	64, // 69: lanewarden.v1.PassageUpdated.reading:type_name -> lanewarden.v1.PassageReading
+	64, // 70: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	65, // 71: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	5,  // 72: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	70, // 73: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	74, // [74:74] is the sub-list for method output_type
+	74, // [74:74] is the sub-list for method input_type
+	74, // [74:74] is the sub-list for extension type_name
+	74, // [74:74] is the sub-list for extension extendee
+	0,  // [0:74] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -7846,17 +7971,18 @@ func file_drivers_observation_observation_proto_init() {
 	file_drivers_observation_observation_proto_msgTypes[32].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[39].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[42].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[48].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[52].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[53].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[54].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[63].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[55].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[64].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   64,
+			NumMessages:   65,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -49,27 +49,29 @@ func feed(d *decoder, at time.Time, data []byte) (out []*observation.VehicleWeig
 	for ; len(data) > 0; data = data[min(17, len(data)):] {
 		at = at.Add(100 * time.Millisecond)
 		for _, o := range d.Feed(at, data[:min(17, len(data))]) {
-			out = append(out, o.Body.GetVehicleWeight())
+			if w := o.Body.GetVehicleWeight(); w != nil {
+				out = append(out, w)
+			}
 		}
 	}
 	return out
 }
 
-func newDecoder(c *Config) *decoder {
-	return &decoder{Config: *c, faults: &driver.Faults{}, live: func(driver.Sample) {}}
+func testDecoder(c *Config) *decoder {
+	return newDecoder(*c, &driver.Faults{}, func(driver.Sample) {})
 }
 
 func TestWeights(t *testing.T) {
 	c := config("")
 	c.LimitKg = 18000
-	d := newDecoder(c)
+	d := testDecoder(c)
 	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	got := feed(d, at, append(vehicle(18240, 8), vehicle(7000, 0)...))
 	if len(got) != 2 || got[0].Kg != 18240 || !got[0].Overload || got[0].Unstable || got[0].Axle != 0 || got[1].Kg != 7000 || !got[1].Unstable || got[1].Overload {
 		t.Errorf("%v", got)
 	}
 	c.Axles = true
-	d = newDecoder(c)
+	d = testDecoder(c)
 	got = feed(d, at, append(vehicle(6000, 8), vehicle(7000, 8)...))
 	got = append(got, feed(d, at.Add(time.Minute), vehicle(5000, 8))...)
 	if len(got) != 3 || got[0].Axle != 1 || got[1].Axle != 2 || got[2].Axle != 1 {
@@ -97,7 +99,7 @@ func TestFrames(t *testing.T) {
 	}
 	c := config("")
 	c.Checksum = true
-	d := newDecoder(c)
+	d := testDecoder(c)
 	good := Encode(Frame{Kg: 500}, true)
 	bad := append([]byte(nil), good...)
 	bad[17] ^= 1
@@ -124,7 +126,7 @@ func FuzzDecoder(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, sum bool) {
 		c := config("")
 		c.Checksum = sum
-		d := newDecoder(c)
+		d := testDecoder(c)
 		for i := 0; i < len(data); i += 7 {
 			d.Feed(time.Unix(int64(i), 0), data[i:min(i+7, len(data))])
 		}

@@ -1,0 +1,104 @@
+package scale
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Frame is one frame of the continuous output.
+type Frame struct {
+	Kg, TareKg                        float64 // gross, or net when Net is set
+	Net, Negative, OutOfRange, Motion bool
+}
+
+const (
+	stx        = 0x02
+	cr         = 0x0d
+	frameBytes = 17 // without checksum
+)
+
+// Decode reads a frame: STX, three status words, six digits of weight, six of tare, CR. Source: Mettler Toledo IND780 technical manual, appendix D.
+func Decode(b []byte) (f Frame, err error) {
+	if len(b) < frameBytes || b[0] != stx || b[16] != cr {
+		return f, fmt.Errorf("a frame of %d bytes without STX and CR at their places", len(b))
+	}
+	swa, swb, swc := b[1]&0x7f, b[2]&0x7f, b[3]&0x7f
+	if swa&0x20 == 0 || swb&0x20 == 0 || swc&0x20 == 0 {
+		return f, fmt.Errorf("status words %#02x %#02x %#02x: bit 5 is always set", swa, swb, swc)
+	}
+	scale := math.Pow(10, 2-float64(swa&7)) // 0: hundreds, 2: units, 5: thousandths
+	if swb&0x10 == 0 {
+		scale *= poundKg
+	}
+	f.Net, f.Negative, f.OutOfRange, f.Motion = swb&1 != 0, swb&2 != 0, swb&4 != 0, swb&8 != 0
+	if f.Kg, err = digits(b[4:10], scale); err != nil {
+		return f, fmt.Errorf("weight %w", err)
+	}
+	if f.TareKg, err = digits(b[10:16], scale); err != nil {
+		return f, fmt.Errorf("tare %w", err)
+	}
+	if f.Negative {
+		f.Kg = -f.Kg
+	}
+	return f, nil
+}
+
+func digits(b []byte, scale float64) (float64, error) {
+	text := make([]byte, len(b))
+	for i, c := range b {
+		text[i] = c & 0x7f
+	}
+	s := strings.TrimLeft(string(text), " ")
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no number", text)
+	}
+	return math.Round(float64(n)*scale*1000) / 1000, nil
+}
+
+// checksum is what makes the 7-bit sum of a frame zero.
+func checksum(b []byte) byte {
+	sum := byte(0)
+	for _, c := range b {
+		sum += c & 0x7f
+	}
+	return -sum & 0x7f
+}
+
+// Encode makes a frame, for simulators: kg without decimals, with checksum when asked.
+func Encode(f Frame, withChecksum bool) []byte {
+	swb := byte(0x30)
+	for bit, on := range []bool{f.Net, f.Kg < 0, f.OutOfRange, f.Motion} {
+		if on {
+			swb |= 1 << bit
+		}
+	}
+	b := []byte(fmt.Sprintf("\x02%c%c%c%6.0f%6.0f\r", 0x22, swb, 0x20, math.Abs(f.Kg), f.TareKg))
+	if withChecksum {
+		b = append(b, checksum(b))
+	}
+	return b
+}
+
+// reading is the frame as a reading. A scale in continuous output always tells its tare, and whether it is in motion.
+func (f Frame) reading() reading {
+	r := reading{kg: f.Kg, weighed: true, tareKg: f.TareKg, tareKnown: true, said: stable}
+	if f.Motion {
+		r.said = motion
+	}
+	if f.Net {
+		r.said |= net
+	}
+	if f.OutOfRange && !f.Negative {
+		r.said |= overload
+	}
+	if f.OutOfRange && f.Negative {
+		r.said |= underload
+	}
+	return r
+}

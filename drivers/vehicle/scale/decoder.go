@@ -1,0 +1,216 @@
+package scale
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+)
+
+const (
+	etx     = 0x03
+	eot     = 0x04
+	lf      = 0x0a
+	maxLine = 128 // bytes; the longest line of the table has some 50
+)
+
+// decoder cuts what a scale sends into frames and lines, and follows the platform.
+type decoder struct {
+	Config
+	platform
+	faults *driver.Faults
+	live   func(driver.Sample)
+	buf    []byte
+	offset int64 // of buf in the input
+	sound  uint64
+	last   *dialect // that was understood last; nil for none, or for frames of continuous output
+	sum    int      // checksum of the frame before, which may follow it though the settings do not say so; -1 for none
+	name   string   // of the dialect that was understood last
+}
+
+func newDecoder(c Config, faults *driver.Faults, live func(driver.Sample)) *decoder {
+	d := &decoder{Config: c, faults: faults, live: live, sum: -1}
+	d.platform.Config = &d.Config
+	return d
+}
+
+// about says what the scale speaks.
+func (d *decoder) about() string { return "dialect " + d.name }
+
+// Sound implements driver.Decoder.
+func (d *decoder) Sound() uint64 { return d.sound }
+
+// Idle implements driver.Decoder.
+func (d *decoder) Idle() bool { return len(d.buf) == 0 && d.since.IsZero() }
+
+// Break implements driver.Decoder: what is on the platform is reported as far as it is known.
+func (d *decoder) Break(at time.Time) (out []*observation.Observation) {
+	out = d.leave(at)
+	d.drop(len(d.buf))
+	d.sum = -1
+	return out
+}
+
+// drop removes bytes from the beginning of the buffer.
+func (d *decoder) drop(n int) {
+	d.offset += int64(n)
+	d.buf = append(d.buf[:0], d.buf[n:]...)
+}
+
+// Feed implements driver.Decoder.
+func (d *decoder) Feed(at time.Time, data []byte) []*observation.Observation {
+	out := d.pause(at)
+	d.buf = append(d.buf, data...)
+	i := 0
+	for i < len(d.buf) {
+		n, obs := d.next(at, d.buf[i:], d.offset+int64(i))
+		if n == 0 {
+			break
+		}
+		out, i = append(out, obs...), i+n
+	}
+	d.drop(i)
+	return out
+}
+
+// next deals with what stands at the beginning of b and returns its length; 0 when more bytes must come.
+func (d *decoder) next(at time.Time, b []byte, offset int64) (int, []*observation.Observation) {
+	sum := d.sum
+	d.sum = -1
+	switch c := b[0]; {
+	case sum >= 0 && c != stx && int(c&0x7f) == sum, c == cr, c == lf, c == etx, c == eot, c == 0:
+		return 1, nil
+	case c == stx && d.continuous():
+		n, r, err := d.frame(b)
+		if n == 0 {
+			return 0, nil
+		}
+		if r != nil || err != nil && !d.mayBeLine(b) {
+			return n, d.understood(at, r, err, offset, b[:n])
+		}
+	}
+	n := lineEnd(b)
+	if n == 0 {
+		return 0, nil
+	}
+	r, err := d.line(b[:n])
+	return n, d.understood(at, r, err, offset, b[:n])
+}
+
+// mayBeLine reports whether what has the length of a frame, and is none, is a line of text.
+func (d *decoder) mayBeLine(b []byte) bool {
+	r, err := d.line(b[:lineEnd(b)])
+	return r != nil && err == nil
+}
+
+// continuous reports whether frames of continuous output are looked for.
+func (d *decoder) continuous() bool {
+	return d.Dialect == "" || d.Dialect == "auto" || d.Dialect == "mettler"
+}
+
+// frame decodes a frame of continuous output. n is 0 when it is not whole yet; r is nil when it is none.
+func (d *decoder) frame(b []byte) (n int, r *reading, err error) {
+	end := bytes.IndexAny(b[1:min(len(b), frameBytes-1)], "\r\n\x02\x03")
+	if end >= 0 {
+		return 1, nil, nil // too short: a line
+	}
+	size := frameBytes
+	if d.Checksum {
+		size++
+	}
+	if len(b) < size {
+		return 0, nil, nil
+	}
+	if b[frameBytes-1] != cr {
+		return size, nil, nil
+	}
+	f, err := Decode(b[:size])
+	if err != nil {
+		return size, nil, err
+	}
+	if d.Checksum && b[size-1]&0x7f != checksum(b[:size-1]) {
+		return size, nil, fmt.Errorf("checksum is %#02x, not %#02x", b[size-1], checksum(b[:size-1]))
+	}
+	if !d.Checksum {
+		d.sum = int(checksum(b[:size])) // a scale may send it though the settings say no
+	}
+	one := f.reading()
+	one.dialect = "mettler"
+	return size, &one, nil
+}
+
+// lineEnd is the length of a line, with the character that ends it unless that begins the next one; 0 when it is not whole yet.
+func lineEnd(b []byte) int {
+	from := 0
+	if b[0] == stx {
+		from = 1
+	}
+	i := bytes.IndexAny(b[from:min(len(b), maxLine)], "\r\n\x02\x03\x04")
+	switch {
+	case i < 0 && len(b) < maxLine:
+		return 0
+	case i < 0:
+		return maxLine
+	case b[from+i] == stx:
+		return from + i
+	}
+	return from + i + 1
+}
+
+// line decodes a line of text by the dialect of the settings, or by the first one that knows it.
+func (d *decoder) line(b []byte) (*reading, error) {
+	if d.Dialect == "mettler" {
+		return nil, fmt.Errorf("%d bytes are no frame of Mettler Toledo's continuous output", len(b))
+	}
+	text, framed := plain(b)
+	if text == "" {
+		return nil, nil
+	}
+	if d.last != nil {
+		if r, ok, err := d.decodeLine(d.last, text, framed); ok {
+			return &r, err
+		}
+	}
+	for _, one := range dialects {
+		if d.Dialect != "" && d.Dialect != "auto" && d.Dialect != one.name {
+			continue
+		}
+		if r, ok, err := d.decodeLine(one, text, framed); ok {
+			d.last = one
+			return &r, err
+		}
+	}
+	if d.Dialect == "" || d.Dialect == "auto" {
+		return nil, fmt.Errorf("%q is no line of a scale that we know: set dialect and unit, or use driver line with a profile", text)
+	}
+	return nil, fmt.Errorf("%q is no line of dialect %s", text, d.Dialect)
+}
+
+// plain is a line without the characters that frame it. The eighth bit is parity, or the lamps of a CAS.
+func plain(b []byte) (text string, framed bool) {
+	framed = b[0] == stx
+	out := make([]byte, len(b))
+	for i, c := range b {
+		out[i] = c & 0x7f
+	}
+	return string(bytes.Trim(out, "\x00\x01\x02\x03\x04\r\n")), framed
+}
+
+// understood follows a reading, or reports what was none. A frame without either is passed over.
+func (d *decoder) understood(at time.Time, r *reading, err error, offset int64, frame []byte) []*observation.Observation {
+	if err != nil {
+		d.faults.Add(at, err.Error(), offset, frame)
+		return nil
+	}
+	if r == nil {
+		return nil
+	}
+	d.sound++
+	d.name = r.dialect
+	if r.weighed && !r.has(tare) {
+		d.live(driver.Sample{At: at, Channel: "weight", Values: []float32{float32(r.kg)}})
+	}
+	return d.follow(at, *r)
+}
