@@ -28,6 +28,12 @@ const (
 	StartROSpecResponse     MessageType = 32
 	EnableROSpecResponse    MessageType = 34
 	GetROSpecsResponse      MessageType = 36
+	AddAccessSpec           MessageType = 40
+	DeleteAccessSpec        MessageType = 41
+	EnableAccessSpec        MessageType = 42
+	AddAccessSpecResponse   MessageType = 50
+	DeleteAccessSpecResp    MessageType = 51
+	EnableAccessSpecResp    MessageType = 52
 	GetAccessSpecsResponse  MessageType = 54
 	ROAccessReport          MessageType = 61
 	Keepalive               MessageType = 62
@@ -48,7 +54,10 @@ var messages = map[MessageType]struct {
 	AddROSpec: {"ADD_ROSPEC", 0}, DeleteROSpec: {"DELETE_ROSPEC", 4}, StartROSpec: {"START_ROSPEC", 4}, EnableROSpec: {"ENABLE_ROSPEC", 4},
 	AddROSpecResponse: {"ADD_ROSPEC_RESPONSE", 0}, DeleteROSpecResponse: {"DELETE_ROSPEC_RESPONSE", 0}, StartROSpecResponse: {"START_ROSPEC_RESPONSE", 0},
 	EnableROSpecResponse: {"ENABLE_ROSPEC_RESPONSE", 0}, GetROSpecsResponse: {"GET_ROSPECS_RESPONSE", 0}, GetAccessSpecsResponse: {"GET_ACCESSSPECS_RESPONSE", 0},
-	ROAccessReport: {"RO_ACCESS_REPORT", 0}, Keepalive: {"KEEPALIVE", 0}, ReaderEvent: {"READER_EVENT_NOTIFICATION", 0},
+	AddAccessSpec: {"ADD_ACCESSSPEC", 0}, DeleteAccessSpec: {"DELETE_ACCESSSPEC", 4}, EnableAccessSpec: {"ENABLE_ACCESSSPEC", 4},
+	AddAccessSpecResponse: {"ADD_ACCESSSPEC_RESPONSE", 0}, DeleteAccessSpecResp: {"DELETE_ACCESSSPEC_RESPONSE", 0},
+	EnableAccessSpecResp: {"ENABLE_ACCESSSPEC_RESPONSE", 0},
+	ROAccessReport:       {"RO_ACCESS_REPORT", 0}, Keepalive: {"KEEPALIVE", 0}, ReaderEvent: {"READER_EVENT_NOTIFICATION", 0},
 	KeepaliveAck: {"KEEPALIVE_ACK", 0}, ErrorMessage: {"ERROR_MESSAGE", 0},
 }
 
@@ -125,6 +134,16 @@ func (p *Param) Uint(name string) uint64 {
 		}
 	}
 	return 0
+}
+
+// Flag returns a flag, false when there is none of that name.
+func (p *Param) Flag(name string) bool {
+	for _, v := range p.Values {
+		if b, ok := v.V.(bool); ok && v.Name == name {
+			return b
+		}
+	}
+	return false
 }
 
 // Text returns a text, "" when there is none of that name.
@@ -275,6 +294,8 @@ func fields(layout []field, b []byte) (out []Value, rest []byte, err error) {
 			v = string(counted(1))
 		case fBytes:
 			v = counted(1)
+		case fWords:
+			v = counted(2)
 		case f12:
 			v = take(12)
 		case fBits:

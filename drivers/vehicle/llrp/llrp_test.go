@@ -3,7 +3,6 @@ package llrp
 import (
 	"context"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -193,26 +192,6 @@ func (c *comparer) value(at string, want, got any) {
 		}
 		if fmt.Sprint(want) != fmt.Sprint(got) {
 			c.t.Errorf("%s is %v, not %v", at, got, want)
-		}
-	}
-}
-
-func TestEPC(t *testing.T) {
-	for text, want := range map[string][2]string{
-		"3034257BF7194E4000001A85": {"sgtin-96", "urn:epc:id:sgtin:0614141.812345.6789"}, // EPC TDS, the standard's own example
-		"3334257BF40C0E4000001A85": {"grai-96", "urn:epc:id:grai:0614141.12345.6789"},
-		"3414257BF40000000000162E": {"giai-96", "urn:epc:id:giai:0614141.5678"},
-		"3500000010000020000003E8": {"gid-96", "urn:epc:id:gid:1.2.1000"},
-		"E2003411B802011383258566": {"raw", "urn:epc:raw:96.xE2003411B802011383258566"},
-		"303C257BF7194E4000001A85": {"raw", "urn:epc:raw:96.x303C257BF7194E4000001A85"}, // partition 7
-		"ABCD":                     {"raw", "urn:epc:raw:16.xABCD"},
-	} {
-		epc, err := hex.DecodeString(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if scheme, uri := EPCURI(epc); scheme != want[0] || uri != want[1] {
-			t.Errorf("%s is %s %s, not %v", text, scheme, uri, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,6 +19,14 @@ type read struct {
 	rssi        int32 // dBm; 0 for none
 	count       uint32
 	first, last int64 // by the reader's clock, ns; 0 for none
+	memory      []memoryRead
+}
+
+// memoryRead is the result of one read of the AccessSpec.
+type memoryRead struct {
+	op     uint64
+	result uint64
+	data   []byte
 }
 
 // readOf takes a TagReportData apart.
@@ -36,7 +45,51 @@ func readOf(p *Param) (r read, ok bool) {
 	r.count = max(1, uint32(value(tvTagSeenCount, "TagSeenCount")))
 	r.first = int64(value(tvFirstSeenUTC, "Microseconds")) * 1000
 	r.last = max(r.first, int64(value(tvLastSeenUTC, "Microseconds"))*1000)
+	for i := range p.Params {
+		if m := &p.Params[i]; m.Type == pC1G2ReadResult && !m.TV {
+			r.memory = append(r.memory, memoryRead{m.Uint("OpSpecID"), m.Uint("Result"), m.Bytes("Data")})
+		}
+	}
 	return r, len(r.epc) > 0
+}
+
+// readResults are what C1G2ReadOpSpecResult may say beside success: LLRP 1.1, 17.3.1.5.
+var readResults = map[uint64]string{
+	1: "the tag reports an error", 2: "the tag did not answer", 3: "the reader could not", 4: "the tag has less memory than that", 5: "the memory is locked", 6: "it needs a password",
+}
+
+// remember keeps what was read of a tag's memory. Once it was read, later failures do not matter: the tag was leaving.
+func (one *presence) remember(m memoryRead) {
+	bank, name := &one.tid, "TID"
+	if m.op == opUser {
+		bank, name = &one.user, "user memory"
+	}
+	if m.result == 0 && len(m.data) >= len(*bank) {
+		*bank = slices.Clone(m.data)
+	}
+	if len(*bank) > 0 {
+		delete(one.faults, name)
+		return
+	}
+	if m.result == 0 {
+		return
+	}
+	text, ok := readResults[m.result]
+	if !ok {
+		text = fmt.Sprintf("result %d", m.result)
+	}
+	if one.faults == nil {
+		one.faults = map[string]string{}
+	}
+	one.faults[name] = text
+}
+
+// memoryFaults says why memory was not read, in a fixed order.
+func (one *presence) memoryFaults() (out []string) {
+	for _, name := range slices.Sorted(maps.Keys(one.faults)) {
+		out = append(out, name+": "+one.faults[name])
+	}
+	return out
 }
 
 // presence is a tag in the field of the antennas.
@@ -47,6 +100,8 @@ type presence struct {
 	reads       uint32
 	rssi        int32
 	antennas    []*observation.AntennaReads
+	tid, user   []byte
+	faults      map[string]string // bank to why it was not read
 	reported    bool
 }
 
@@ -71,6 +126,9 @@ func (p *presences) take(at time.Time, r read) (out []*observation.Observation) 
 	}
 	one.seen, one.last = at, max(one.last, r.last)
 	one.reads += r.count
+	for _, m := range r.memory {
+		one.remember(m)
+	}
 	stronger := func(a, b int32) int32 {
 		if a == 0 || b != 0 && b > a {
 			return b
@@ -93,7 +151,7 @@ func (p *presences) take(at time.Time, r read) (out []*observation.Observation) 
 
 func (p *presences) oldest() (o *presence) {
 	for _, one := range p.here {
-		if o == nil || one.seen.Before(o.seen) {
+		if o == nil || cmp.Or(one.seen.Compare(o.seen), order(one, o)) < 0 {
 			o = one
 		}
 	}
@@ -151,6 +209,7 @@ func (one *presence) observation() *observation.Observation {
 	slices.SortFunc(one.antennas, func(a, b *observation.AntennaReads) int { return int(a.Antenna) - int(b.Antenna) })
 	o := observation.New(observation.Class_CLASS_EVENT, one.at, &observation.VehicleTag{
 		Epc: one.epc, Scheme: scheme, Uri: uri, FirstNs: one.first, LastNs: one.last, Reads: one.reads, RssiMaxDbm: one.rssi, Antennas: one.antennas,
+		Tid: one.tid, UserMemory: one.user, MemoryFaults: one.memoryFaults(),
 	})
 	o.Body.DeviceTimeNs = one.first
 	began := one.at.UnixNano()

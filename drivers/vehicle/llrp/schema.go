@@ -18,6 +18,7 @@ const (
 	fS16
 	fText    // u16 length, UTF-8
 	fBytes   // u16 length, bytes
+	fWords   // u16 count of words, two bytes each
 	fBits    // u16 length in bits, bytes
 	f12      // 12 bytes
 	fList8   // u16 count, u8 each
@@ -62,14 +63,20 @@ const (
 	pAISpec                   = 183
 	pAISpecStopTrigger        = 184
 	pInventoryParameterSpec   = 186
+	pAccessSpec               = 207
+	pAccessSpecStopTrigger    = 208
+	pAccessCommand            = 209
 	pKeepaliveSpec            = 220
+	pAntennaProperties        = 221
 	pROReportSpec             = 237
+	pAccessReportSpec         = 239
 	pTagReportContentSelector = 238
 	pTagReportData            = 240
 	pEPCData                  = 241
 	pEventSpec                = 244
 	pEventState               = 245
 	pEventData                = 246
+	pROSpecEvent              = 249
 	pBufferWarning            = 250
 	pBufferOverflow           = 251
 	pReaderException          = 252
@@ -77,6 +84,10 @@ const (
 	pConnectionAttempt        = 256
 	pConnectionClose          = 257
 	pLLRPStatus               = 287
+	pC1G2TagSpec              = 338
+	pC1G2TargetTag            = 339
+	pC1G2Read                 = 341
+	pC1G2ReadResult           = 349
 
 	tvAntennaID    = 1
 	tvFirstSeenUTC = 2
@@ -112,6 +123,9 @@ var tlvs = map[uint16]param{
 	183: nest("AISpec", of("AntennaIDs", fList16)),
 	184: nest("AISpecStopTrigger", u8("Trigger"), u32("DurationTriggerValue")),
 	186: nest("InventoryParameterSpec", u16("InventoryParameterSpecID"), u8("AirProtocolID")),
+	207: nest("AccessSpec", u32("AccessSpecID"), u16("AntennaID"), u8("AirProtocolID"), flag("CurrentState"), u32("ROSpecID")),
+	208: leaf("AccessSpecStopTrigger", u8("Trigger"), u16("OperationCountValue")),
+	209: nest("AccessCommand"),
 	217: leaf("LLRPConfigurationStateValue", u32("Value")),
 	218: leaf("Identification", u8("IDType"), of("ReaderID", fBytes)),
 	219: leaf("GPOWriteData", u16("Port"), flag("Data")),
@@ -153,8 +167,11 @@ var tlvs = map[uint16]param{
 	330:  nest("C1G2InventoryCommand", flag("TagInventoryStateAware")),
 	335:  leaf("RFControl", u16("RFModeID"), u16("Tari")),
 	336:  nest("SingulationControl", of("Session", fTop2), u16("TagPopulation"), u32("TagTransitTime")),
+	338:  nest("C1G2TagSpec"),
+	339:  leaf("C1G2TargetTag", of("MB", fTop2), u16("Pointer"), of("TagMask", fBits), of("TagData", fBits)),
+	341:  leaf("C1G2Read", u16("OpSpecID"), u32("AccessPassword"), of("MB", fTop2), u16("WordPointer"), u16("WordCount")),
 	348:  leaf("C1G2EPCMemorySelector", flags(fFlags8, "CRCEnabled", "PCBitsEnabled", "XPCBitsEnabled")),
-	349:  result("C1G2ReadOpSpecResult", of("Data", fBytes)),
+	349:  result("C1G2ReadOpSpecResult", of("Data", fWords)),
 	350:  result("C1G2WriteOpSpecResult", u16("WordsWritten")),
 	351:  result("C1G2KillOpSpecResult"),
 	352:  result("C1G2LockOpSpecResult"),

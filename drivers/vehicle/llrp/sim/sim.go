@@ -20,8 +20,12 @@ type Reader struct {
 	ClockError time.Duration // of its clock
 	Fragment   bool          // send in pieces of random size, several messages at a time
 	Refuse     llrp.MessageType
+	Unplugged  []uint16 // antennas of its four that are not connected
 
 	mu      sync.Mutex
+	starts  int          // START_ROSPEC that it was sent
+	access  *llrp.Param  // the AccessSpec that it was given
+	reads   []llrp.Param // of the AccessSpec, when it is enabled
 	client  net.Conn
 	started bool
 	id      uint32
@@ -94,35 +98,98 @@ func (r *Reader) answer(f llrp.Frame) bool {
 		text := "not today"
 		ok = llrp.TLV(287, llrp.B2(401), llrp.B2(uint16(len(text))), []byte(text))
 	}
-	reply := func(t llrp.MessageType, payload ...[]byte) { r.write(llrp.Encode(t, f.ID, payload...)) }
+	reply, known := replies[f.Type]
+	if !known {
+		return false
+	}
+	r.write(llrp.Encode(reply, f.ID, append([][]byte{ok}, r.content(f)...)...))
+	if !refuse {
+		r.obey(f)
+	}
+	return f.Type == llrp.CloseConnection
+}
+
+// replies are the answers to requests.
+var replies = map[llrp.MessageType]llrp.MessageType{
+	llrp.GetCapabilities: llrp.GetCapabilitiesResponse, llrp.SetConfig: llrp.SetConfigResponse, llrp.GetConfig: llrp.GetConfigResponse,
+	llrp.DeleteROSpec: llrp.DeleteROSpecResponse, llrp.AddROSpec: llrp.AddROSpecResponse, llrp.EnableROSpec: llrp.EnableROSpecResponse,
+	llrp.StartROSpec: llrp.StartROSpecResponse, llrp.DeleteAccessSpec: llrp.DeleteAccessSpecResp, llrp.AddAccessSpec: llrp.AddAccessSpecResponse,
+	llrp.EnableAccessSpec: llrp.EnableAccessSpecResp, llrp.CloseConnection: llrp.CloseConnectionResponse,
+}
+
+// antennas is how many antennas the reader has.
+const antennas = 4
+
+// content is what an answer has behind its status.
+func (r *Reader) content(f llrp.Frame) (out [][]byte) {
 	switch f.Type {
 	case llrp.GetCapabilities:
 		version := "5.14.0.240"
-		reply(llrp.GetCapabilitiesResponse, ok, llrp.TLV(137, llrp.B2(4), llrp.B2(1<<14), llrp.B4(25882), llrp.B4(2001002), llrp.B2(uint16(len(version))), []byte(version)))
+		out = append(out, llrp.TLV(137, llrp.B2(antennas), llrp.B2(1<<14), llrp.B4(25882), llrp.B4(2001002), llrp.B2(uint16(len(version))), []byte(version)))
+	case llrp.GetConfig:
+		for n := uint16(1); n <= antennas; n++ {
+			connected := byte(0x80)
+			if slices.Contains(r.Unplugged, n) {
+				connected = 0
+			}
+			out = append(out, llrp.TLV(221, []byte{connected}, llrp.B2(n), llrp.B2(600)))
+		}
+	}
+	return out
+}
+
+// obey does what a request asks for.
+func (r *Reader) obey(f llrp.Frame) {
+	m, err := llrp.Decode(f.Type, f.ID, f.Payload)
+	if err != nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch f.Type {
 	case llrp.SetConfig:
-		if m, err := llrp.Decode(f.Type, f.ID, f.Payload); err == nil {
-			if k, found := m.Params.Get(220); found && k.Uint("Trigger") == 1 {
-				r.mu.Lock()
-				r.every = max(time.Duration(k.Uint("Interval"))*time.Millisecond, 10*time.Millisecond)
-				r.mu.Unlock()
+		if k, found := m.Params.Get(220); found && k.Uint("Trigger") == 1 {
+			r.every = max(time.Duration(k.Uint("Interval"))*time.Millisecond, 10*time.Millisecond)
+		}
+	case llrp.DeleteROSpec:
+		r.started = false
+	case llrp.StartROSpec:
+		r.started = true
+		r.starts++
+	case llrp.DeleteAccessSpec:
+		r.access, r.reads = nil, nil
+	case llrp.AddAccessSpec:
+		r.access, _ = m.Params.Get(207)
+	case llrp.EnableAccessSpec:
+		if command, found := r.command(); found {
+			for _, p := range command.Params {
+				if p.Type == 341 {
+					r.reads = append(r.reads, p)
+				}
 			}
 		}
-		reply(llrp.SetConfigResponse, ok)
-	case llrp.DeleteROSpec:
-		r.start(false)
-		reply(llrp.DeleteROSpecResponse, ok)
-	case llrp.AddROSpec:
-		reply(llrp.AddROSpecResponse, ok)
-	case llrp.EnableROSpec:
-		reply(llrp.EnableROSpecResponse, ok)
-	case llrp.StartROSpec:
-		reply(llrp.StartROSpecResponse, ok)
-		r.start(!refuse)
-	case llrp.CloseConnection:
-		reply(llrp.CloseConnectionResponse, ok)
-		return true
 	}
-	return false
+}
+
+// command is the AccessCommand of the AccessSpec.
+func (r *Reader) command() (*llrp.Param, bool) {
+	if r.access == nil {
+		return nil, false
+	}
+	return r.access.Params.Get(209)
+}
+
+// End reports that the reader ended its ROSpec by itself.
+func (r *Reader) End() {
+	r.start(false)
+	r.send(llrp.ReaderEvent, r.event(llrp.TLV(249, []byte{1}, llrp.B4(1), llrp.B4(0))))
+}
+
+// Starts is how often a client has started the reader.
+func (r *Reader) Starts() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.starts
 }
 
 func (r *Reader) start(on bool) {
@@ -173,6 +240,8 @@ type Tag struct {
 	Antenna uint16
 	RSSI    int8 // dBm
 	At      time.Time
+	TID     []byte // memory that clients may read by an AccessSpec; nil for a tag that does not answer
+	User    []byte
 }
 
 // Read reports a tag, when a client has started the reader. It says whether it did.
@@ -180,17 +249,52 @@ func (r *Reader) Read(tags ...Tag) bool {
 	if !r.Started() {
 		return false
 	}
-	r.send(llrp.ROAccessReport, Report(r.ClockError, tags...))
+	r.mu.Lock()
+	reads := r.reads
+	r.mu.Unlock()
+	r.send(llrp.ROAccessReport, report(r.ClockError, reads, tags))
 	return true
 }
 
 // Report is the payload of a report of these reads.
-func Report(clockError time.Duration, tags ...Tag) (out []byte) {
+func Report(clockError time.Duration, tags ...Tag) (out []byte) { return report(clockError, nil, tags) }
+
+// report is Report with the results of the reads of an AccessSpec.
+func report(clockError time.Duration, reads []llrp.Param, tags []Tag) (out []byte) {
 	for _, t := range tags {
 		at := llrp.B8(uint64(t.At.Add(clockError).UnixMicro()))
-		out = append(out, llrp.TLV(240, llrp.TV(13, t.EPC[:]), llrp.TV(1, llrp.B2(t.Antenna)), llrp.TV(6, []byte{byte(t.RSSI)}), llrp.TV(2, at), llrp.TV(4, at), llrp.TV(8, llrp.B2(1)))...)
+		content := [][]byte{
+			llrp.TV(13, t.EPC[:]), llrp.TV(1, llrp.B2(t.Antenna)), llrp.TV(6, []byte{byte(t.RSSI)}), llrp.TV(2, at), llrp.TV(4, at), llrp.TV(8, llrp.B2(1)),
+		}
+		for i := range reads {
+			content = append(content, t.result(&reads[i]))
+		}
+		out = append(out, llrp.TLV(240, content...)...)
 	}
 	return out
+}
+
+// result is a C1G2ReadOpSpecResult.
+func (t *Tag) result(read *llrp.Param) []byte {
+	const bankTID, noAnswer, overrun = 2, 2, 4
+	memory := t.User
+	if read.Uint("MB") == bankTID {
+		memory = t.TID
+	}
+	first, n := 2*int(read.Uint("WordPointer")), 2*int(read.Uint("WordCount"))
+	result := byte(0)
+	switch {
+	case memory == nil:
+		result = noAnswer
+	case first+n > len(memory):
+		result = overrun
+	default:
+		memory = memory[first : first+n]
+	}
+	if result != 0 {
+		memory = nil
+	}
+	return llrp.TLV(349, []byte{result}, llrp.B2(uint16(read.Uint("OpSpecID"))), llrp.B2(uint16(len(memory)/2)), memory)
 }
 
 // Antenna reports that an antenna was connected or lost.

@@ -1,0 +1,139 @@
+package llrp
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+)
+
+const (
+	restartPause = time.Second      // between the end of our ROSpec and its new start
+	steadyAfter  = 30 * time.Second // a ROSpec that ran so long after a restart counts as running again
+	bufferCalm   = time.Minute      // without a word of the report buffer: it is empty again
+)
+
+// health is what a reader says of itself. It knows no clock but the times of what it is given.
+type health struct {
+	driver.Conditions
+	ended   time.Time // our ROSpec ended, and was not started since; zero when it runs
+	started time.Time // again; zero when that was long ago
+	buffer  time.Time // the report buffer was last said to be filling
+}
+
+// mayRestart reports whether our ROSpec has ended and is to be started again.
+func (h *health) mayRestart(at time.Time) bool {
+	return !h.ended.IsZero() && at.Sub(h.ended) >= restartPause
+}
+
+// restarted notes that it is. Times are those at which things were due, not those at which they were noticed: a replay gives the same.
+func (h *health) restarted() { h.ended, h.started = time.Time{}, h.ended.Add(restartPause) }
+
+// tick reports what is over because nothing more was said of it.
+func (h *health) tick(at time.Time) (obs []*observation.Observation) {
+	if due := h.started.Add(steadyAfter); !h.started.IsZero() && !at.Before(due) {
+		h.started = time.Time{}
+		obs = h.Set(due, "rospec-ended", "", false, "")
+	}
+	if due := h.buffer.Add(bufferCalm); !h.buffer.IsZero() && !at.Before(due) {
+		h.buffer = time.Time{}
+		obs = append(obs, h.Set(due, "buffer", "", false, "")...)
+	}
+	return obs
+}
+
+// refused reports that the reader does not do an optional step, or does it again.
+func (h *health) refused(at time.Time, s step, on bool, words string) []*observation.Observation {
+	return h.Set(at, "refused", s.request.String(), on, fmt.Sprintf("the reader refuses %s (%s): it reads tags without", s.what, words))
+}
+
+// antennas reports which of the antennas in the settings are connected.
+func (h *health) antennas(at time.Time, used []uint16, p Params) (obs []*observation.Observation) {
+	for i := range p {
+		if n := p[i].Uint("AntennaID"); p[i].Type == pAntennaProperties && !p[i].TV && slices.Contains(used, uint16(n)) {
+			obs = append(obs, h.antenna(at, n, p[i].Flag("AntennaConnected"))...)
+		}
+	}
+	return obs
+}
+
+func (h *health) antenna(at time.Time, n uint64, connected bool) []*observation.Observation {
+	return h.Set(at, "antenna", fmt.Sprint(n), !connected, fmt.Sprintf("antenna %d is not connected: cable or connector?", n))
+}
+
+// Events of a ROSpecEvent: LLRP 1.0.1, 13.1.3.1. 0 is its start.
+const (
+	roSpecEnd     = 1
+	roSpecPreempt = 2
+)
+
+// roSpec deals with the start and end of a ROSpec. Only ours matters.
+func (h *health) roSpec(at time.Time, p *Param) []*observation.Observation {
+	if p.Uint("ROSpecID") != roSpecID {
+		return nil
+	}
+	text := ""
+	switch p.Uint("Event") {
+	case roSpecEnd:
+		text = "the reader stopped reading by itself and was started again: see its log; does another program use it?"
+	case roSpecPreempt:
+		text = fmt.Sprintf("the reader stopped reading for another program (ROSpec %d) and is started again: disconnect that program", p.Uint("PreemptingROSpecID"))
+	default:
+		return nil
+	}
+	h.ended, h.started = at, time.Time{}
+	return h.Set(at, "rospec-ended", "", true, text)
+}
+
+// event deals with what the reader tells of itself.
+func (s *session) event(m *Message) ([]*observation.Observation, error) {
+	data, ok := m.Params.Get(pEventData)
+	if !ok {
+		return nil, nil
+	}
+	h := &s.health
+	var obs []*observation.Observation
+	for i := range data.Params {
+		p := &data.Params[i]
+		switch p.Type {
+		case pConnectionAttempt:
+			if n := p.Uint("Status"); n != 0 {
+				return obs, fmt.Errorf("the reader refuses the connection (status %d): %s", n, refusals[n])
+			}
+			if !s.accepted {
+				s.accepted, s.steps = true, s.setup()
+				s.ask()
+			}
+		case pConnectionClose:
+			return obs, errors.New("the reader closed the session")
+		case pAntennaEvent:
+			obs = append(obs, h.antenna(s.at, p.Uint("AntennaID"), p.Uint("Event") == 1)...)
+		case pROSpecEvent:
+			if s.reading() {
+				obs = append(obs, h.roSpec(s.at, p)...)
+			}
+		case pBufferOverflow:
+			h.buffer = s.at
+			obs = append(obs, h.Set(s.at, "buffer", "", true, "the reader's report buffer ran over: reads are lost")...)
+		case pBufferWarning:
+			percent := p.Uint("BufferPercentageFull")
+			h.buffer = s.at
+			obs = append(obs, h.Set(s.at, "buffer", "", percent >= 50, fmt.Sprintf("the reader's report buffer is %d %% full: slow network?", percent))...)
+		case pReaderException:
+			s.faults.Add(s.at, "the reader reports: "+p.Text("Message"), 0, nil)
+		}
+	}
+	return obs, nil
+}
+
+// reading reports whether our ROSpec was started, or is being started.
+func (s *session) reading() bool {
+	return s.accepted && (len(s.steps) == 0 || s.steps[0].request == StartROSpec)
+}
+
+var refusals = map[uint64]string{
+	1: "a connection that the reader made itself exists", 2: "another client is connected", 3: "it failed for another reason", 4: "another connection was attempted",
+}

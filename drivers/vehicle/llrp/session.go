@@ -1,0 +1,204 @@
+package llrp
+
+import (
+	"fmt"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport"
+)
+
+// session is one connection.
+type session struct {
+	*reader
+	framer  Framer
+	faults  driver.Faults
+	present presences
+	health  health
+	sound   uint64
+
+	out      [][]byte // messages that wait to be sent
+	ended    error    // why the reader wants the connection to end
+	accepted bool
+	steps    []step // still to do; the first is under way
+	asked    time.Time
+	id       uint32
+	heard    time.Time
+	at       time.Time
+	model    string
+}
+
+// Sound implements driver.Decoder.
+func (s *session) Sound() uint64 { return s.sound }
+
+// Idle implements driver.Decoder.
+func (s *session) Idle() bool { return s.framer.Idle() && len(s.present.here) == 0 }
+
+// Feed implements driver.Decoder.
+func (s *session) Feed(at time.Time, data []byte) (obs []*observation.Observation) {
+	s.at = at
+	obs = s.health.tick(at)
+	s.restart(at) // before what comes now: a replay finds the answer there
+	emit := func(f Frame) { obs = append(obs, s.frame(f)...) }
+	if s.framer.Feed(data, emit); len(data) == 0 {
+		s.framer.report(0, emit)
+	} else {
+		s.heard = time.Now()
+	}
+	return append(obs, s.present.tick(at)...)
+}
+
+// restart starts our ROSpec again when it has ended by itself: a reader does so after an exception, or for another ROSpec.
+func (s *session) restart(at time.Time) {
+	if s.health.mayRestart(at) && s.accepted && len(s.steps) == 0 {
+		s.health.restarted()
+		s.steps = []step{startStep}
+		s.ask()
+	}
+}
+
+// Break implements driver.Decoder: what is present is reported as far as it is known.
+func (s *session) Break(at time.Time) (obs []*observation.Observation) {
+	s.at = at
+	s.framer.Reset(func(f Frame) { obs = append(obs, s.frame(f)...) })
+	s.accepted, s.steps, s.out, s.ended = false, nil, nil, nil // what comes next is another connection
+	return append(obs, s.present.flush()...)
+}
+
+// frame deals with a message, or with what is none.
+func (s *session) frame(f Frame) []*observation.Observation {
+	if f.Fault != "" {
+		s.faults.Add(s.at, f.Fault, f.Offset, f.Payload)
+		return nil
+	}
+	m, err := Decode(f.Type, f.ID, f.Payload)
+	if err != nil {
+		s.faults.Add(s.at, err.Error(), f.Offset, f.Payload)
+		return nil
+	}
+	obs, err := s.message(m, f)
+	if err != nil && s.ended == nil {
+		s.ended = err
+	}
+	if s.accepted && len(s.steps) == 0 { // it counts as running when it reads
+		s.sound++
+	}
+	return obs
+}
+
+// talk sends what waits to be sent, and ends a connection that the reader refused, or in which it does not answer.
+func (s *session) talk(stream transport.Stream) error {
+	for ; len(s.out) > 0; s.out = s.out[1:] {
+		if err := driver.Say(stream, s.out[0]); err != nil {
+			return err
+		}
+	}
+	silent := time.Since(s.heard)
+	switch {
+	case s.ended != nil:
+		return s.ended
+	case len(s.steps) > 0 && s.steps[0].optional && time.Since(s.asked) > answerTimeout:
+		s.faults.Add(s.at, fmt.Sprintf("the reader did not answer our %s (%s): it reads without", s.steps[0].request, s.steps[0].what), 0, nil)
+		s.steps = s.steps[1:]
+		s.ask()
+	case len(s.steps) > 0 && time.Since(s.asked) > answerTimeout:
+		return fmt.Errorf("the reader did not answer our %s (%s) for %s", s.steps[0].request, s.steps[0].what, answerTimeout)
+	case !s.accepted && silent > answerTimeout:
+		return fmt.Errorf("connected, but the reader's first message did not come for %s: is this an LLRP port?", answerTimeout)
+	case silent > s.SilentAfter:
+		return fmt.Errorf("the reader was silent for %s, without even a keep-alive", s.SilentAfter)
+	}
+	return nil
+}
+
+// bye leaves the reader as it was: without our ROSpec. The connection may be gone already.
+func (s *session) bye(stream transport.Stream) {
+	if s.accepted {
+		s.send(DeleteROSpec, B4(0))
+		if s.readsMemory() {
+			s.send(DeleteAccessSpec, B4(0))
+		}
+		s.send(CloseConnection)
+		_ = s.talk(stream)
+	}
+}
+
+func (s *session) send(t MessageType, payload ...[]byte) {
+	s.id++
+	s.out = append(s.out, Encode(t, s.id, payload...))
+}
+
+// ask sends the request that is next.
+func (s *session) ask() {
+	if len(s.steps) > 0 {
+		s.asked = time.Now()
+		s.send(s.steps[0].request, s.steps[0].payload)
+	}
+}
+
+// message deals with one message. An error ends the connection.
+func (s *session) message(m *Message, f Frame) ([]*observation.Observation, error) {
+	switch m.Type {
+	case Keepalive:
+		s.send(KeepaliveAck)
+		return nil, nil
+	case ROAccessReport:
+		var obs []*observation.Observation
+		for i := range m.Params {
+			if p := &m.Params[i]; p.Type == pTagReportData && !p.TV {
+				if r, ok := readOf(p); ok {
+					obs = append(obs, s.present.take(s.at, r)...)
+				}
+			}
+		}
+		return obs, nil
+	case ReaderEvent:
+		return s.event(m)
+	case ErrorMessage:
+		if len(s.steps) > 0 && m.ID == s.id {
+			return s.answered(m)
+		}
+		_, text := status(m)
+		s.faults.Add(s.at, "the reader reports an error: "+text, f.Offset, f.Payload)
+		return nil, nil
+	}
+	if len(s.steps) == 0 || m.Type != s.steps[0].response {
+		return nil, nil // an answer that nobody waits for: of the connection before
+	}
+	return s.answered(m)
+}
+
+// answered deals with the answer to the step that is under way, and asks for the next.
+func (s *session) answered(m *Message) (obs []*observation.Observation, err error) {
+	one := s.steps[0]
+	ok, text := status(m)
+	if !ok && !one.optional {
+		return nil, fmt.Errorf("the reader refused our %s (%s): %s", one.request, one.what, text)
+	}
+	if one.request != DeleteAccessSpec && one.optional {
+		obs = s.health.refused(s.at, one, !ok, text)
+	}
+	if c, found := m.Params.Get(137); found {
+		s.model = fmt.Sprintf("model %d, firmware %s", c.Uint("Model"), c.Text("FirmwareVersion"))
+	}
+	if one.request == GetConfig {
+		obs = append(obs, s.health.antennas(s.at, s.Antennas, m.Params)...)
+	}
+	s.steps = s.steps[1:]
+	s.ask()
+	return obs, nil
+}
+
+// status reads an LLRPStatus in words.
+func status(m *Message) (ok bool, text string) {
+	p, found := m.Params.Get(pLLRPStatus)
+	if !found {
+		return false, "no status"
+	}
+	text = fmt.Sprintf("status %d", p.Uint("Status"))
+	if d := p.Text("ErrorDescription"); d != "" {
+		text += ", " + d
+	}
+	return p.Uint("Status") == 0, text
+}
