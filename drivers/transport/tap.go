@@ -2,10 +2,7 @@ package transport
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
-	"errors"
-	"io"
 	"net"
 	"sync"
 )
@@ -79,37 +76,9 @@ func (c *tapped) Close() error {
 	return c.Conn.Close()
 }
 
-// relay joins a connection to one that a library opens by itself, to the address returned. It ends with either of the two, or with stop.
-func relay(device net.Conn) (address string, stop func(), err error) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, errors.Join(err, device.Close())
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		defer device.Close()
-		c, err := l.Accept()
-		l.Close()
-		if err != nil {
-			return
-		}
-		wg.Go(func() {
-			io.Copy(device, c)
-			device.Close()
-		})
-		io.Copy(c, device)
-		c.Close()
-	})
-	return l.Addr().String(), func() {
-		l.Close()
-		device.Close()
-		wg.Wait()
-	}, nil
-}
-
 // portConn is a serial line as a connection.
 type portConn struct {
-	net.Conn // never used: the relay reads, writes and closes
+	net.Conn // never used: its user reads, writes and closes
 	port
 	link Link
 }

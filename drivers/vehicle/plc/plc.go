@@ -93,6 +93,7 @@ func (d *device) Run(ctx context.Context, sink driver.Sink) error {
 		return err
 	}
 	defer c.Close()
+	defer context.AfterFunc(ctx, c.Hurry)()
 	s := session{device: d, client: c, last: map[string]float64{}}
 	if err := c.SetEncoding(modbus.BIG_ENDIAN, modbus.HIGH_WORD_FIRST); err != nil {
 		return err

@@ -1,0 +1,172 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+)
+
+// request is what was asked last, to hold answers against.
+type request struct {
+	unit byte
+	pdu  []byte
+}
+
+const (
+	exceptionBit = 0x80
+	anyUnit      = 0xff // gateways use it for exceptions of their own
+)
+
+// isAnswer reports whether a PDU of a unit can be the answer to the request: unit, function, and what of the request comes back in it.
+func (r *request) isAnswer(unit byte, pdu []byte) bool {
+	if len(pdu) < 2 || len(r.pdu) < 5 {
+		return false
+	}
+	if pdu[0] == r.pdu[0]|exceptionBit {
+		return len(pdu) == 2 && (unit == r.unit || unit == anyUnit)
+	}
+	if unit != r.unit || pdu[0] != r.pdu[0] {
+		return false
+	}
+	count := int(binary.BigEndian.Uint16(r.pdu[3:]))
+	switch r.pdu[0] {
+	case 1, 2:
+		return int(pdu[1]) == (count+7)/8 && len(pdu) == 2+int(pdu[1])
+	case 3, 4:
+		return int(pdu[1]) == 2*count && len(pdu) == 2+int(pdu[1])
+	}
+	return len(pdu) == 5 && bytes.Equal(pdu[1:5], r.pdu[1:5]) // writes come back: address, and value or count
+}
+
+// answerBytes is the length of the answer whose first bytes stand in b, without its checksum; 0 when b can be no beginning of it.
+func (r *request) answerBytes(b []byte) int {
+	switch {
+	case b[1] == r.pdu[0]|exceptionBit:
+		return 3
+	case b[1] != r.pdu[0]:
+		return 0
+	case b[1] <= 4:
+		return 3 + int(b[2])
+	}
+	return 6
+}
+
+// tcpFraming is Modbus TCP: a transaction id says which request an answer is to.
+type tcpFraming struct {
+	request
+	id      uint16
+	before  uint16 // requests before, whose answers may come late
+	foreign []uint16
+	raw     []byte // what is no Modbus TCP
+	other   string // an answer with our transaction id that is to something else
+}
+
+func (f *tcpFraming) wrap(unit byte, pdu []byte) []byte {
+	f.request = request{unit, bytes.Clone(pdu)}
+	f.before = min(f.before+1, 1000)
+	f.id++
+	f.foreign, f.raw, f.other = nil, nil, ""
+	return mbap(f.id, unit, pdu)
+}
+
+func (f *tcpFraming) find(buf *[]byte) ([]byte, error) {
+	for {
+		n, id, unit, pdu, err := parseMBAP(*buf)
+		if err != nil {
+			f.raw = bytes.Clone(*buf)
+			return nil, fmt.Errorf("%s", f.strange(nil))
+		}
+		if n == 0 {
+			return nil, nil
+		}
+		*buf = (*buf)[n:]
+		late := f.id-id > 0 && f.id-id < f.before
+		switch {
+		case id != f.id && !late && len(f.foreign) < 8:
+			f.foreign = append(f.foreign, id)
+		case id == f.id && f.isAnswer(unit, pdu):
+			return bytes.Clone(pdu), nil
+		case id == f.id:
+			f.other = fmt.Sprintf("the answer is of unit %d, function %d with %d bytes, and unit %d, function %d was asked", unit, pdu[0], len(pdu)-1, f.unit, f.pdu[0])
+		}
+	}
+}
+
+func (f *tcpFraming) strange([]byte) string {
+	switch {
+	case f.raw != nil && (&rtuFraming{request: f.request}).anyFrame(f.raw) != "":
+		return "the answer is a frame of a serial line (RTU) and not Modbus TCP: set the gateway to Modbus TCP, not to raw or transparent mode"
+	case f.raw != nil:
+		return fmt.Sprintf("the answer is not Modbus TCP (%.16x): is this its port?", f.raw)
+	case f.other != "":
+		return f.other + ": does the gateway mix up its devices' answers?"
+	case f.foreign != nil:
+		return fmt.Sprintf("the gateway answers with another transaction id (%#04x) than that of the request (%#04x): "+
+			"does it serve several clients at a time, or is its firmware faulty?", f.foreign[0], f.id)
+	}
+	return ""
+}
+
+// rtuFraming is Modbus RTU: unit, PDU and a checksum. Nothing says which request an answer is to but what is in it.
+type rtuFraming struct{ request }
+
+func (f *rtuFraming) wrap(unit byte, pdu []byte) []byte {
+	f.request = request{unit, bytes.Clone(pdu)}
+	out := append([]byte{unit}, pdu...)
+	return binary.LittleEndian.AppendUint16(out, crc16(out))
+}
+
+// find looks for the answer at every place: noise may stand before it.
+func (f *rtuFraming) find(buf *[]byte) ([]byte, error) {
+	b := *buf
+	for i := 0; i+5 <= len(b); i++ {
+		n := f.answerBytes(b[i:])
+		if n == 0 || i+n+2 > len(b) || !f.isAnswer(b[i], b[i+1:i+n]) {
+			continue
+		}
+		if binary.LittleEndian.Uint16(b[i+n:]) == crc16(b[i:i+n]) {
+			answer := bytes.Clone(b[i+1 : i+n])
+			*buf = b[i+n+2:]
+			return answer, nil
+		}
+	}
+	return nil, nil
+}
+
+func (f *rtuFraming) strange(rest []byte) string {
+	if len(rest) == 0 {
+		return ""
+	}
+	if frame := f.anyFrame(rest); frame != "" {
+		return frame + ": a late answer, another master on the line, or two devices with one unit id?"
+	}
+	return fmt.Sprintf("%d bytes came that are no whole Modbus frame (%.16x): speed and parity of the line, its termination, two devices with one unit id?", len(rest), rest)
+}
+
+// anyFrame describes the first frame in b that has a right checksum, "" when there is none.
+func (f *rtuFraming) anyFrame(b []byte) string {
+	for i := 0; i+5 <= len(b); i++ {
+		r := request{pdu: []byte{b[i+1] &^ exceptionBit}}
+		n := r.answerBytes(b[i:])
+		if n > 0 && i+n+2 <= len(b) && binary.LittleEndian.Uint16(b[i+n:]) == crc16(b[i:i+n]) {
+			return fmt.Sprintf("unit %d answered function %d with %d bytes, and unit %d, function %d was asked", b[i], b[i+1], n-2, f.unit, f.pdu[0])
+		}
+	}
+	return ""
+}
+
+// crc16 is Modbus RTU's checksum.
+func crc16(b []byte) uint16 {
+	crc := uint16(0xffff)
+	for _, c := range b {
+		crc ^= uint16(c)
+		for range 8 {
+			if crc&1 != 0 {
+				crc = crc>>1 ^ 0xa001
+			} else {
+				crc >>= 1
+			}
+		}
+	}
+	return crc
+}
