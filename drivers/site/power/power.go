@@ -28,11 +28,15 @@ type Config struct {
 func (c *Config) Sandbox(driver.Sandbox) {}
 
 // Spec describes the driver.
-var Spec = driver.New("power", "UPS, through Network UPS Tools", func(c Config, env driver.Env) (driver.Driver, error) { return &ups{c, env}, nil }).WithTests(tests...)
+var Spec = driver.New("power", "UPS, through Network UPS Tools", func(c Config, env driver.Env) (driver.Driver, error) {
+	return &ups{Config: c, env: env}, nil
+}).WithTests(tests...)
 
+// ups is a UPS over all connections to its server.
 type ups struct {
 	Config
 	env driver.Env
+	state
 }
 
 // maxLine bounds a line of the server, maxVars the variables of one answer.
@@ -46,23 +50,27 @@ const answerTimeout = 10 * time.Second
 
 // Run implements driver.Driver.
 func (u *ups) Run(ctx context.Context, sink driver.Sink) error {
+	if err := u.restore(ctx, sink); err != nil {
+		return err
+	}
 	s := &session{ups: u, vars: map[string]string{}}
 	l := driver.Listener{
 		Link: transport.Link{Address: u.Address}, Decoder: s, Faults: &s.faults, SilentAfter: answerTimeout, Silent: "is upsd running?", Talk: s.talk, About: func() string { return s.vars["ups.status"] },
 	}
-	return l.Run(ctx, u.env.Links, sink)
+	err := l.Run(ctx, u.env.Links, sink)
+	if ctx.Err() != nil {
+		return err
+	}
+	return u.contactLost(ctx, sink, time.Now().UTC(), err)
 }
 
 // session reads the server's answers.
 type session struct {
 	*ups
-	buf        []byte
-	offset     int64
-	vars       map[string]string
-	faults     driver.Faults
-	conditions driver.Conditions
-	status     string
-	reported   time.Time
+	buf    []byte
+	offset int64
+	vars   map[string]string
+	faults driver.Faults
 
 	answers uint64
 	asked   time.Time
@@ -132,7 +140,7 @@ func (s *session) line(at time.Time, line string) []*observation.Observation {
 	case word == "END":
 		s.answers++
 		s.waiting = false
-		return s.judge(at)
+		return s.answer(at, s.Low, body(s.vars), s.Report)
 	case word == "VAR":
 		name, value, ok := strings.Cut(strings.TrimPrefix(rest, s.UPS+" "), " ")
 		text, err := strconv.Unquote(value)
@@ -157,39 +165,4 @@ func explain(name, code string) error {
 		return fmt.Errorf("UPS %s: %s (%s)", name, text, first)
 	}
 	return fmt.Errorf("UPS %s: the server says %q", name, code)
-}
-
-// judge reports what an answer says.
-func (s *session) judge(at time.Time) (out []*observation.Observation) {
-	body := &observation.SitePower{Status: s.vars["ups.status"], Model: strings.TrimSpace(s.vars["ups.mfr"] + " " + s.vars["ups.model"])}
-	for name, into := range map[string]**float32{
-		"battery.charge": &body.ChargePercent, "battery.runtime": &body.RuntimeSeconds, "ups.load": &body.LoadPercent, "input.voltage": &body.InputVolts, "battery.voltage": &body.BatteryVolts,
-	} {
-		if v, err := strconv.ParseFloat(s.vars[name], 32); err == nil {
-			f := float32(v)
-			*into = &f
-		}
-	}
-	flags := " " + body.Status + " "
-	has := func(f string) bool { return strings.Contains(flags, " "+f+" ") }
-	left := ""
-	if body.RuntimeSeconds != nil {
-		left = fmt.Sprintf("; %s left by its own account", (time.Duration(*body.RuntimeSeconds) * time.Second).String())
-	}
-	out = append(out, s.conditions.Set(at, "on-battery", "", has("OB"), "no mains: it runs on its battery"+left)...)
-	low := has("LB") || body.ChargePercent != nil && float64(*body.ChargePercent) < s.Low && has("OB")
-	out = append(out, s.conditions.Set(at, "low-battery", "", low, "its battery is nearly empty"+left)...)
-	out = append(out, s.conditions.Set(at, "replace-battery", "", has("RB"), "its battery is to be replaced")...)
-	out = append(out, s.conditions.Set(at, "overload", "", has("OVER"), "more load than it can carry")...)
-	class := observation.Class_CLASS_TELEMETRY
-	if body.Status != s.status {
-		class = observation.Class_CLASS_EVENT
-	}
-	if body.Status == s.status && at.Sub(s.reported) < s.Report {
-		return out
-	}
-	s.status, s.reported = body.Status, at
-	o := observation.New(class, at, body)
-	driver.SetKey(o, fmt.Sprintf("power@%d", at.UnixNano()))
-	return append(out, o)
 }

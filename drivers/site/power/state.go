@@ -1,0 +1,104 @@
+package power
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+)
+
+// state is what is known of a UPS, over all connections, and over restarts of the agent.
+type state struct {
+	conditions driver.Conditions
+	status     string
+	reported   time.Time
+	last       *observation.SitePower // nil when it was never heard of
+	heard      time.Time              // when last was said
+	restored   bool
+}
+
+const contactLost = "contact-lost"
+
+// restore takes up what was known when the agent stopped.
+func (s *ups) restore(ctx context.Context, sink driver.Sink) error {
+	if s.restored {
+		return nil
+	}
+	o, err := sink.Latest(ctx, observation.Kind_KIND_SITE_POWER)
+	if err != nil {
+		return fmt.Errorf("the last state of the UPS: %w", err)
+	}
+	if o != nil {
+		s.last, s.heard = o.Body.GetSitePower(), o.Time()
+		s.status = s.last.GetStatus()
+		for _, f := range findings(s.last, s.Low) {
+			if f.on {
+				s.conditions.Resume(f.condition, f.subject)
+			}
+		}
+	}
+	o, err = sink.Latest(ctx, observation.Kind_KIND_DEVICE_CONDITION)
+	if err != nil {
+		return fmt.Errorf("the last condition of the UPS: %w", err)
+	}
+	// While contact is lost nothing else is reported: it is the last one then.
+	if c := o.GetBody().GetDeviceCondition(); c.GetCondition() == contactLost && !c.GetCleared() {
+		s.conditions.Resume(contactLost, "")
+	}
+	s.restored = true
+	return nil
+}
+
+// answer deals with what a UPS says of itself. report is how often it is reported when its status stays the same.
+func (s *state) answer(at time.Time, low float64, p *observation.SitePower, report time.Duration) (out []*observation.Observation) {
+	s.last, s.heard = p, at
+	out = s.conditions.Alarm(at, contactLost, "", false, "")
+	for _, f := range findings(p, low) {
+		set := s.conditions.Set
+		if f.alarm {
+			set = s.conditions.Alarm
+		}
+		out = append(out, set(at, f.condition, f.subject, f.on, f.text)...)
+	}
+	class := observation.Class_CLASS_TELEMETRY
+	if p.Status != s.status {
+		class = observation.Class_CLASS_EVENT
+	}
+	if p.Status == s.status && at.Sub(s.reported) < report {
+		return out
+	}
+	s.status, s.reported = p.Status, at
+	o := observation.New(class, at, p)
+	o.Key = fmt.Sprintf("power %s@%d", p.Status, at.UnixNano()) // two answers may come in one piece
+	return append(out, o)
+}
+
+// contactLost deals with the end of a connection. A UPS that was last on its battery may be empty by now, and what is between it and us
+// without power: that is an alarm, and no mere reconnect.
+func (s *ups) contactLost(ctx context.Context, sink driver.Sink, at time.Time, why error) error {
+	if s.last == nil || !onBattery(s.last) {
+		return why
+	}
+	// Its time, key and text are those of the last contact: a replay, and a restart of the agent, say the same.
+	text := fmt.Sprintf("no contact with the UPS, last seen on battery at %s: it may be empty, and what it feeds without power", s.heard.UTC().Format("2006-01-02 15:04:05 UTC"))
+	obs := s.conditions.Alarm(s.heard, contactLost, "", true, text)
+	if err := driver.CommitAny(ctx, sink, obs); err != nil {
+		s.conditions = driver.Conditions{} // it is reported with the next try
+		s.restored = false
+		return err
+	}
+	return fmt.Errorf("last seen on battery, %s ago: %w", ago(at.Sub(s.heard)), why)
+}
+
+// ago is a time span for people: 40 s, 3 min, 2 h 5 min.
+func ago(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(max(d, 0).Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	}
+	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+}

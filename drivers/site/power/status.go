@@ -1,0 +1,136 @@
+package power
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"lanewarden/drivers/observation"
+)
+
+// rule is what a word of ups.status means. Source: NUT developer guide, "Status data", and RFC 9271, 5.1.
+type rule struct {
+	word, condition string
+	alarm           bool // somebody must look
+	text            string
+}
+
+// rules are the words that are conditions. OL, CHRG and DISCHRG are none; OB, LB, CAL and ALARM need more than the word.
+var rules = []rule{
+	{"OFF", "output-off", true, "its output is off: nothing behind it has power; switch it on at its panel"},
+	{"FSD", "forced-shutdown", true, "it is about to switch off: everything behind it is told to shut down now"},
+	{"OVER", "overload", true, "more load than it can carry: take load off, or it drops all of it"},
+	{"OVERHEAT", "overheated", true, "it is too hot: fans, air filters, room"},
+	{"RB", "replace-battery", false, "its battery is to be replaced"},
+	{"HB", "high-battery", false, "its battery's voltage is too high: have its charger looked at"},
+	{"BYPASS", "bypass", false, "the load is on bypass: it does not protect against a mains failure now"},
+	{"TRIM", "mains-high", false, "the mains voltage is too high; it corrects it"},
+	{"BOOST", "mains-low", false, "the mains voltage is too low; it corrects it"},
+}
+
+// phases are the voltages of three-phase UPSs. Source: NUT user manual, appendix "Extra three-phase variables".
+var phases = []string{"L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1"}
+
+// value reads a variable that is a number, nil when it is not there or none.
+func value(vars map[string]string, names ...string) *float32 {
+	for _, name := range names {
+		if v, err := strconv.ParseFloat(strings.TrimSpace(vars[name]), 32); err == nil {
+			f := float32(v)
+			return &f
+		}
+	}
+	return nil
+}
+
+// body is what a UPS's variables say.
+func body(vars map[string]string) *observation.SitePower {
+	p := &observation.SitePower{
+		Status: strings.Join(strings.Fields(vars["ups.status"]), " "), Model: strings.TrimSpace(vars["ups.mfr"] + " " + vars["ups.model"]), Alarm: strings.TrimSpace(vars["ups.alarm"]),
+		ChargePercent: value(vars, "battery.charge"), RuntimeSeconds: value(vars, "battery.runtime"), LoadPercent: value(vars, "ups.load"),
+		InputVolts: value(vars, "input.voltage"), BatteryVolts: value(vars, "battery.voltage"),
+	}
+	for _, name := range phases {
+		short, _ := strings.CutSuffix(name, "-N") // some drivers leave the N out
+		if v := value(vars, "input."+name+".voltage", "input."+short+".voltage"); v != nil {
+			p.InputPhases = append(p.InputPhases, &observation.PhaseVolts{Phase: name, Volts: *v})
+			if short != name && vars["input.voltage"] == "" && (p.InputVolts == nil || *v < *p.InputVolts) {
+				p.InputVolts = v
+			}
+		}
+	}
+	if p.LoadPercent == nil { // the phase that carries most
+		for _, name := range []string{"L1", "L2", "L3"} {
+			if v := value(vars, "output."+name+".power.percent"); v != nil && (p.LoadPercent == nil || *v > *p.LoadPercent) {
+				p.LoadPercent = v
+			}
+		}
+	}
+	return p
+}
+
+// has reports whether a status has a word.
+func has(p *observation.SitePower, word string) bool {
+	return slices.Contains(strings.Fields(p.GetStatus()), word)
+}
+
+const (
+	noMains   = 50  // V; less is no mains
+	lostPhase = 0.5 // of the highest phase; less is a phase that is missing
+)
+
+// onBattery reports whether the load lives on the battery because there is no mains. A UPS that calibrates its battery says OB too.
+func onBattery(p *observation.SitePower) bool {
+	return has(p, "OB") && (!has(p, "CAL") || p.InputVolts != nil && *p.InputVolts < noMains)
+}
+
+// finding is a condition that is in force or not.
+type finding struct {
+	rule
+	subject string
+	on      bool
+}
+
+// findings are all conditions of a UPS. low is the charge in percent below which its battery counts as low while it is used.
+func findings(p *observation.SitePower, low float64) (out []finding) {
+	left := ""
+	if p.RuntimeSeconds != nil {
+		left = fmt.Sprintf("; %s left by its own account", (time.Duration(*p.RuntimeSeconds) * time.Second).String())
+	}
+	add := func(on bool, condition string, alarm bool, text string) {
+		out = append(out, finding{rule: rule{condition: condition, alarm: alarm, text: text}, on: on})
+	}
+	add(onBattery(p), "on-battery", false, "no mains: it runs on its battery"+left)
+	add(has(p, "LB") || p.ChargePercent != nil && float64(*p.ChargePercent) < low && has(p, "OB"), "low-battery", true, "its battery is nearly empty"+left)
+	add(has(p, "CAL"), "calibration", false, "it tests its battery, on purpose or by its own schedule: the mains is there, but the battery is used up")
+	add(has(p, "ALARM") || p.Alarm != "", "ups-alarm", true, alarmText(p.Alarm))
+	for _, r := range rules {
+		out = append(out, finding{rule: r, on: has(p, r.word)})
+	}
+	return append(out, phaseFindings(p)...)
+}
+
+func alarmText(words string) string {
+	if words == "" {
+		return "it reports an alarm without saying which: see its panel"
+	}
+	return "it reports: " + words
+}
+
+// phaseFindings are the phases that are missing while there is mains.
+func phaseFindings(p *observation.SitePower) (out []finding) {
+	highest := float32(0)
+	for _, v := range p.InputPhases {
+		if strings.HasSuffix(v.Phase, "-N") {
+			highest = max(highest, v.Volts)
+		}
+	}
+	for _, v := range p.InputPhases {
+		if strings.HasSuffix(v.Phase, "-N") {
+			text := fmt.Sprintf("phase %s has %.0f V, and another %.0f V: fuse, contactor, supply?", v.Phase, v.Volts, highest)
+			out = append(out, finding{rule{"", "phase-lost", false, text}, v.Phase, highest > noMains && v.Volts < lostPhase*highest})
+		}
+	}
+	return out
+}
