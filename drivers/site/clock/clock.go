@@ -3,9 +3,7 @@
 package clock
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -96,7 +94,7 @@ func (c *clock) Run(ctx context.Context, sink driver.Sink) error {
 		w.feed(chunk.At, chunk.Data)
 		stream.Settled()
 		if !asked {
-			_, err := stream.Write([]byte("?WATCH={\"enable\":true,\"json\":true}\n"))
+			_, err := stream.Write([]byte("?DEVICES;\n?WATCH={\"enable\":true,\"json\":true}\n"))
 			if asked = err == nil; err != nil && !errors.Is(err, transport.ErrReplaying) {
 				return err
 			}
@@ -114,122 +112,8 @@ func (c *clock) look(ctx context.Context, sink driver.Sink, w *watch) error {
 		return err
 	}
 	at := time.Now().UTC()
-	text := "not disciplined"
-	if k.synchronised {
-		text = fmt.Sprintf("disciplined, estimated error %.3g ms", k.errorMs)
-	}
-	sink.State(observation.DeviceState_STATE_RUNNING, text)
-	obs := w.take(at, k)
+	obs := w.report(at, k)
+	sink.State(observation.DeviceState_STATE_RUNNING, w.about(at, k))
 	w.faults.Tick(at)
 	return driver.CommitAny(ctx, sink, append(obs, w.faults.Take()...))
-}
-
-// maxLine bounds a message of gpsd.
-const maxLine = 64 << 10
-
-// watch follows the clock. It knows no clock but the times of what it is given.
-type watch struct {
-	Config
-	faults     driver.Faults
-	conditions driver.Conditions
-	buf        []byte
-	offset     int64
-	mode       string
-	satellites uint32
-	gpsOffset  *float64  // ms
-	lost       time.Time // since when the clock is not disciplined
-	noFix      time.Time
-	reported   time.Time
-}
-
-var modes = map[int]string{0: "none", 1: "no-fix", 2: "2d", 3: "3d"}
-
-// feed takes gpsd's messages, JSON objects a line.
-func (w *watch) feed(at time.Time, data []byte) {
-	w.buf = append(w.buf, data...)
-	for {
-		n := bytes.IndexByte(w.buf, '\n')
-		if n < 0 {
-			break
-		}
-		if line := bytes.TrimSpace(w.buf[:n]); len(line) > 0 {
-			w.message(at, line)
-		}
-		w.offset += int64(n + 1)
-		w.buf = append(w.buf[:0], w.buf[n+1:]...)
-	}
-	if len(w.buf) > maxLine {
-		w.faults.Add(at, fmt.Sprintf("a message of more than %d bytes: is this gpsd?", maxLine), w.offset, w.buf)
-		w.offset += int64(len(w.buf))
-		w.buf = w.buf[:0]
-	}
-}
-
-func (w *watch) message(at time.Time, line []byte) {
-	var m struct {
-		Class      string `json:"class"`
-		Mode       int    `json:"mode"`
-		Time       string `json:"time"`
-		Used       uint32 `json:"uSat"`
-		Satellites []struct {
-			Used bool `json:"used"`
-		} `json:"satellites"`
-	}
-	if err := json.Unmarshal(line, &m); err != nil {
-		w.faults.Add(at, "a message of gpsd that is no JSON: "+err.Error(), w.offset, line)
-		return
-	}
-	switch m.Class {
-	case "TPV":
-		w.mode = modes[m.Mode]
-		w.gpsOffset = nil
-		if t, err := time.Parse(time.RFC3339, m.Time); err == nil && m.Mode >= 2 {
-			ms := float64(t.Sub(at).Microseconds()) / 1000
-			w.gpsOffset = &ms
-		}
-	case "SKY":
-		used := m.Used
-		for _, s := range m.Satellites {
-			if s.Used && m.Used == 0 {
-				used++
-			}
-		}
-		w.satellites = used
-	}
-}
-
-// gpsDelay is how late a receiver's message comes after the second it speaks of.
-const gpsDelay = 1500 * time.Millisecond
-
-// take reports the state of the clock.
-func (w *watch) take(at time.Time, k kernelState) (out []*observation.Observation) {
-	since := func(t *time.Time, bad bool) bool {
-		if !bad {
-			*t = time.Time{}
-			return false
-		}
-		if t.IsZero() {
-			*t = at
-		}
-		return at.Sub(*t) >= w.Patient
-	}
-	limit := float64(w.Error.Milliseconds())
-	out = append(out, w.conditions.Set(at, "unsynchronised", "", since(&w.lost, !k.synchronised), "the clock is not disciplined: no NTP server, no GPS?")...)
-	out = append(out, w.conditions.Limit(at, "clock-error", k.synchronised && k.errorMs > limit, k.errorMs, limit, "the clock's estimated error is large")...)
-	if w.GPSD != "" {
-		out = append(out, w.conditions.Set(at, "gps-no-fix", "", since(&w.noFix, w.mode != "2d" && w.mode != "3d"), "the GPS receiver has no fix: antenna, cable, sky?")...)
-		if o := w.gpsOffset; o != nil {
-			off := max(*o, -*o) > limit+float64(gpsDelay.Milliseconds())
-			out = append(out, w.conditions.Limit(at, "gps-offset", off, *o, limit, "GPS time is not the clock's")...)
-		}
-	}
-	if at.Sub(w.reported) < w.Report {
-		return out
-	}
-	w.reported = at
-	o := observation.New(observation.Class_CLASS_TELEMETRY, at, &observation.SiteClock{
-		Synchronised: k.synchronised, EstimatedErrorMs: k.errorMs, OffsetMs: k.offsetMs, FrequencyPpm: k.ppm, GpsMode: w.mode, Satellites: w.satellites, GpsOffsetMs: w.gpsOffset,
-	})
-	driver.SetKey(o, fmt.Sprintf("clock@%d", at.UnixNano()))
-	return append(out, o)
 }

@@ -32,7 +32,7 @@ func TestConditions(t *testing.T) {
 	step := func(second int, k kernelState, gps string) {
 		at := begin.Add(time.Duration(second) * time.Second)
 		w.feed(at, []byte(gps))
-		all = append(all, w.take(at, k)...)
+		all = append(all, w.report(at, k)...)
 	}
 	good := kernelState{synchronised: true, errorMs: 2}
 	fix := func(second int) string {
@@ -47,7 +47,7 @@ func TestConditions(t *testing.T) {
 	step(74, good, fix(94))
 	step(75, good, fix(75))
 	step(76, good, "{\"class\":\"TPV\",\"mode\":1}\n")
-	step(140, good, "")
+	step(140, good, "{\"class\":\"TPV\",\"mode\":1}\n")
 	want := []string{"unsynchronised false", "unsynchronised true", "clock-error false", "clock-error true", "gps-offset false", "gps-offset true", "gps-no-fix false"}
 	if got := texts(all); strings.Join(got, ";") != strings.Join(want, ";") {
 		t.Errorf("%v, want %v", got, want)
@@ -126,7 +126,7 @@ func FuzzFeed(f *testing.F) {
 		w := watch{Config: Config{GPSD: "x", Error: time.Second}}
 		for i := 0; i < len(data); i += 13 {
 			w.feed(begin, data[i:min(i+13, len(data))])
-			w.take(begin, kernelState{})
+			w.report(begin, kernelState{})
 		}
 		if len(w.buf) > maxLine {
 			t.Error("too much is kept")

@@ -71,7 +71,7 @@ func (s *state) answer(at time.Time, low float64, p *observation.SitePower, repo
 	}
 	s.status, s.reported = p.Status, at
 	o := observation.New(class, at, p)
-	o.Key = fmt.Sprintf("power %s@%d", p.Status, at.UnixNano()) // two answers may come in one piece
+	driver.SetKey(o, fmt.Sprintf("power@%d", at.UnixNano())) // two answers may come in one piece
 	return append(out, o)
 }
 

@@ -1,0 +1,156 @@
+package clock
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// maxLine bounds a message of gpsd, maxReceivers the receivers that are listed.
+const (
+	maxLine      = 64 << 10
+	maxReceivers = 16
+)
+
+// gps is what gpsd tells of its receivers. It knows no clock but the times of what it is given.
+type gps struct {
+	receivers  []string // paths of the devices that gpsd has open
+	listed     bool     // gpsd has said which it has
+	mode       string
+	satellites uint32
+	offset     *float64  // receiver's time less the agent's, ms; nil without fix
+	heard      time.Time // a receiver last said where it is, or that it does not know
+}
+
+var modes = map[int]string{0: "none", 1: "no-fix", 2: "2d", 3: "3d"}
+
+// staleAfter is how long a fix holds without another one: receivers tell theirs every second.
+const staleAfter = 15 * time.Second
+
+// gpsdMessage is what of gpsd's messages matters here. Source: gpsd_json(5).
+type gpsdMessage struct {
+	Class      string `json:"class"`
+	Mode       int    `json:"mode"`
+	Time       string `json:"time"`
+	Used       uint32 `json:"uSat"`
+	Satellites []struct {
+		Used bool `json:"used"`
+	} `json:"satellites"`
+	Devices []gpsdDevice `json:"devices"`
+	gpsdDevice
+	Message string `json:"message"` // of class ERROR
+}
+
+// gpsdDevice is a receiver. A receiver that was unplugged, or is not open yet, has no time of activation: it is 0, empty, or not there.
+type gpsdDevice struct {
+	Path      string          `json:"path"`
+	Activated json.RawMessage `json:"activated"`
+}
+
+func (d gpsdDevice) active() bool {
+	text := string(bytes.Trim(d.Activated, `"`))
+	return text != "" && text != "0" && text != "null"
+}
+
+// message takes a message of gpsd.
+func (g *gps) message(at time.Time, line []byte) error {
+	var m gpsdMessage
+	if err := json.Unmarshal(line, &m); err != nil {
+		return fmt.Errorf("a message of gpsd that is no JSON: %w", err)
+	}
+	switch m.Class {
+	case "TPV":
+		g.fix(at, m)
+	case "SKY":
+		g.satellites = m.Used
+		for _, s := range m.Satellites {
+			if s.Used && m.Used == 0 {
+				g.satellites++
+			}
+		}
+	case "DEVICES":
+		g.receivers, g.listed = nil, true
+		for _, d := range m.Devices {
+			g.device(d, d.Path != "") // what is listed was found; whether it says anything is seen by its reports
+		}
+	case "DEVICE":
+		g.device(m.gpsdDevice, m.active())
+	case "ERROR":
+		return fmt.Errorf("gpsd reports: %s", m.Message)
+	}
+	return nil
+}
+
+// device notes that gpsd has a receiver, or has it no longer.
+func (g *gps) device(d gpsdDevice, there bool) {
+	g.receivers = slices.DeleteFunc(g.receivers, func(path string) bool { return path == d.Path })
+	if there && len(g.receivers) < maxReceivers {
+		g.receivers = append(g.receivers, d.Path)
+	}
+	if !there && len(g.receivers) == 0 {
+		g.lose()
+	}
+}
+
+func (g *gps) fix(at time.Time, m gpsdMessage) {
+	g.mode, g.heard, g.offset = modes[m.Mode], at, nil
+	if m.Mode == 0 {
+		g.heard = time.Time{} // no receiver has said anything: gpsd sends such reports too
+	}
+	if t, err := time.Parse(time.RFC3339, m.Time); err == nil && m.Mode >= 2 {
+		ms := float64(t.UnixMicro()-at.UnixMicro()) / 1000 // durations end at 292 years
+		g.offset = &ms
+	}
+}
+
+// lose forgets what a receiver said.
+func (g *gps) lose() { g.mode, g.satellites, g.offset, g.heard = "none", 0, nil, time.Time{} }
+
+// tick lets a fix grow old.
+func (g *gps) tick(at time.Time) {
+	if !g.heard.IsZero() && at.Sub(g.heard) > staleAfter {
+		g.lose()
+	}
+}
+
+func (g *gps) hasFix() bool { return g.mode == "2d" || g.mode == "3d" }
+
+const (
+	week          = 7 * 24 * time.Hour
+	rolloverWeeks = 1024 // the week number of the GPS signal has 10 bits: IS-GPS-200, 20.3.3.3.1.1
+	rolloverSlack = 12 * time.Hour
+)
+
+// rollover returns how many weeks a receiver is off whose week number has run over, 0 for none. Its time of day is right.
+func rollover(offsetMs float64) int {
+	span := float64((rolloverWeeks * week).Milliseconds())
+	for n := 1; n <= 3; n++ {
+		for _, sign := range []float64{-1, 1} {
+			if d := offsetMs - sign*float64(n)*span; max(d, -d) < float64(rolloverSlack.Milliseconds()) {
+				return int(sign) * n * rolloverWeeks
+			}
+		}
+	}
+	return 0
+}
+
+func rolloverText(weeks int) string {
+	way := "ahead of"
+	if weeks < 0 {
+		weeks, way = -weeks, "behind"
+	}
+	return fmt.Sprintf("GPS time is %d,%03d weeks (%.1f years) %s the clock: the receiver's week number has run over; its firmware must be renewed, or the receiver",
+		weeks/1000, weeks%1000, float64(weeks)*7/365.25, way)
+}
+
+// leapSeconds is how far GPS time is ahead of UTC since 2017. A receiver that has not heard the almanac yet gives GPS time.
+const leapSeconds = 18
+
+func offsetText(offsetMs float64) string {
+	if s := offsetMs / 1000; s > leapSeconds-2 && s < leapSeconds+1 {
+		return "GPS time is about 18 s ahead of the clock: the receiver gives GPS time and not UTC; it needs up to 13 minutes of sky for the leap seconds"
+	}
+	return "GPS time is not the clock's"
+}
