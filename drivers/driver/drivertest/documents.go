@@ -30,6 +30,9 @@ type Documents struct {
 	Other    []byte // another sound document that has Good's name and ids, and other content; nil for none
 	HTTP     bool   // the driver takes documents over HTTP too
 	NoFolder bool   // it takes them over HTTP only
+	// Observations is how many the good document gives, for drivers that go on with it after they have acknowledged it; 0 for those
+	// that are there by then.
+	Observations int
 }
 
 // Run runs the kit.
@@ -50,6 +53,7 @@ func (d Documents) Run(t *testing.T) {
 			t.Run("http: other content under a known name", d.otherPost)
 		}
 	}
+	t.Run("again and again", d.repeat)
 }
 
 func (d Documents) start(t *testing.T, folder, listen string) *running {

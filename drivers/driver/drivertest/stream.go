@@ -45,6 +45,7 @@ func (s Stream) Run(t *testing.T) {
 	t.Run("silent peer", s.silent)
 	t.Run("refusing journal", s.refusing)
 	t.Run("replay of the tape", s.replay)
+	t.Run("replay, again and again", s.repeat)
 }
 
 // device is a TCP peer that a test drives.

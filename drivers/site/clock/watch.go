@@ -83,7 +83,7 @@ func (w *watch) report(at time.Time, k kernelState) (out []*observation.Observat
 		Synchronised: k.synchronised, EstimatedErrorMs: k.errorMs, OffsetMs: k.offsetMs, FrequencyPpm: k.ppm, GpsMode: w.mode, Satellites: w.satellites, GpsOffsetMs: w.offset,
 		GpsReceivers: slices.Clone(w.receivers),
 	})
-	o.Key = fmt.Sprintf("clock@%d", at.UnixNano())
+	driver.SetKey(o, fmt.Sprintf("clock@%d", at.UnixNano()))
 	return append(out, o)
 }
 

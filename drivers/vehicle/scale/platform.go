@@ -117,7 +117,7 @@ func (p *platform) pause(at time.Time) (out []*observation.Observation) {
 	if quiet > forgetAfter {
 		return p.leave(p.heard)
 	}
-	if quiet > p.SilentAfter && !p.reported && p.isRested() {
+	if p.SilentAfter > 0 && quiet > p.SilentAfter && !p.reported && p.isRested() {
 		return p.report(p.heard, p.rested, false)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/identifier"
 	"lanewarden/drivers/observation"
 )
@@ -16,16 +17,18 @@ func distance(a, b string) int { return identifier.Distance(a, b) }
 
 // Correlator assigns readings to passages. It does no I/O, and knows no clock but the times of what it is given. Not for concurrent use.
 type Correlator struct {
-	lanes    []*lane
-	where    map[string]place // device: its station
-	clocks   clocks
-	down     map[string][]outage // of devices, oldest first
-	now      time.Time
-	held     []*event                                                           // that wait for what happened before them
-	waiting  []*event                                                           // tags without a vehicle so far
-	moves    []move                                                             // of the review under way
-	inserted []*vehicle                                                         // by it
-	Assigned func(idx int64, passage string, confidence float64, reason string) // what was decided, "" for no passage; may be nil
+	lanes  []*lane
+	where  map[string]place // device: its station
+	clocks clocks
+	down   map[string][]outage // of devices, oldest first
+	now    time.Time
+	// conditions are of devices that read nothing while vehicles pass.
+	conditions driver.Conditions
+	held       []*event                                                           // that wait for what happened before them
+	waiting    []*event                                                           // tags without a vehicle so far
+	moves      []move                                                             // of the review under way
+	inserted   []*vehicle                                                         // by it
+	Assigned   func(idx int64, passage string, confidence float64, reason string) // what was decided, "" for no passage; may be nil
 }
 
 type place struct {
@@ -379,7 +382,7 @@ func (c *Correlator) close(l *lane) (out []*observation.Observation) {
 		out = append(out, c.said(c.now, "closed "+v.id, c.document(l, v)))
 		return true
 	})
-	c.strip(l, c.now)
+	out = append(out, c.strip(l, c.now)...)
 	drop := 0
 	for drop < len(l.recent) && (len(l.recent)-drop > maxRecent || c.now.Sub(l.recent[drop].closed) > l.Late) {
 		drop++
@@ -399,21 +402,25 @@ func (c *Correlator) close(l *lane) (out []*observation.Observation) {
 	return out
 }
 
-// strip lets go of what passages hold of observations, when nothing moves between them any more.
-func (c *Correlator) strip(l *lane, now time.Time) {
-	for i := len(l.recent) - 1; i >= 0 && !l.recent[i].stripped; i-- {
-		v := l.recent[i]
+// strip lets go of what passages hold of observations, when nothing moves between them any more, and counts what devices saw of them.
+func (c *Correlator) strip(l *lane, now time.Time) (out []*observation.Observation) {
+	first := len(l.recent)
+	for first > 0 && !l.recent[first-1].stripped {
+		first--
+	}
+	for _, v := range l.recent[first:] {
 		if now.Sub(v.closed) < l.Timeout+repairReach {
 			continue
 		}
 		v.stripped = true
 		if v.end == "left" {
-			c.countDevices(l, v)
+			out = append(out, c.countDevices(l, v)...)
 		}
 		for _, e := range append(slices.Clone(v.events), v.riders...) {
 			e.Observation = &observation.Observation{Class: e.Class, TimeNs: e.TimeNs, Device: e.Device, Body: &observation.Body{}}
 		}
 	}
+	return out
 }
 
 // settle is how long after a vehicle left the last station its passage stays open for what is told late.

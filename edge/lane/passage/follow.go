@@ -160,13 +160,14 @@ type history struct {
 	in     map[int64]string // passage of each reading
 	sure   map[int64]*observation.PassageReading
 	closed map[string]*observation.PassageClosed
+	mute   map[string]bool // devices that read nothing
 }
 
 // restore reads the journal's end: what was decided stays so, and what came since is taken anew. It returns the next row to read.
 func (f *Follower) restore(ctx context.Context) (next int64, err error) {
 	size := f.journal.Size()
 	from := max(0, size-restoreRows)
-	h := history{map[int64]string{}, map[int64]*observation.PassageReading{}, map[string]*observation.PassageClosed{}}
+	h := history{map[int64]string{}, map[int64]*observation.PassageReading{}, map[string]*observation.PassageClosed{}, map[string]bool{}}
 	var last time.Time
 	each := func(do func(r *journal.Row) error) error {
 		for at := from; at < size; {
@@ -196,6 +197,9 @@ func (f *Follower) restore(ctx context.Context) (next int64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	for device := range h.mute {
+		f.correlator.conditions.Resume(muteCondition, device)
+	}
 	var obs []*observation.Observation
 	err = each(func(r *journal.Row) error {
 		row, ok := f.row(r)
@@ -220,7 +224,8 @@ func (f *Follower) restore(ctx context.Context) (next int64, err error) {
 
 // note takes a row that says what was decided.
 func (h *history) note(r *journal.Row) error {
-	if r.Device != observation.AgentDevice || r.Kind < observation.Kind_KIND_PASSAGE_OPENED || r.Kind > observation.Kind_KIND_PASSAGE_CORRECTED {
+	condition := r.Kind == observation.Kind_KIND_DEVICE_CONDITION
+	if r.Device != observation.AgentDevice || !condition && (r.Kind < observation.Kind_KIND_PASSAGE_OPENED || r.Kind > observation.Kind_KIND_PASSAGE_CORRECTED) {
 		return nil
 	}
 	b := &observation.Body{}
@@ -228,6 +233,12 @@ func (h *history) note(r *journal.Row) error {
 		return fmt.Errorf("row %d: %w", r.Idx, err)
 	}
 	switch p := b.Typed().(type) {
+	case *observation.DeviceCondition:
+		if p.Condition == muteCondition && !p.Cleared {
+			h.mute[p.Subject] = true
+		} else if p.Condition == muteCondition {
+			delete(h.mute, p.Subject)
+		}
 	case *observation.PassageOpened:
 		h.in[p.First.GetIdx()], h.sure[p.First.GetIdx()] = p.Id, p.First
 	case *observation.PassageUpdated:

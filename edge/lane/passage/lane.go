@@ -49,6 +49,7 @@ type lane struct {
 	gaps    map[string]*gaps
 	sights  map[string]*sights // of stations
 	seen    map[string]*sights // of devices
+	misses  map[string]*misses // of devices, those of seen
 	ranks   int
 }
 
@@ -61,7 +62,7 @@ const (
 
 func newLane(l Lane) *lane {
 	l.fill()
-	return &lane{Lane: l, links: map[string]*vehicle{}, travels: map[[2]string]*travel{}, gaps: map[string]*gaps{}, sights: map[string]*sights{}, seen: map[string]*sights{}}
+	return &lane{Lane: l, links: map[string]*vehicle{}, travels: map[[2]string]*travel{}, gaps: map[string]*gaps{}, sights: map[string]*sights{}, seen: map[string]*sights{}, misses: map[string]*misses{}}
 }
 
 // at reports whether a vehicle was seen at a station.

@@ -91,19 +91,25 @@ func (l *lane) count(v *vehicle) {
 	}
 }
 
-// countDevices notes which devices saw a vehicle that went through.
-func (c *Correlator) countDevices(l *lane, v *vehicle) {
+// countDevices notes which devices saw a vehicle that went through, and reports those that see nothing any more.
+func (c *Correlator) countDevices(l *lane, v *vehicle) (out []*observation.Observation) {
 	for i := range l.Stations {
 		for _, d := range l.Stations[i].Devices {
 			if c.wasDown(d, v.opened) {
 				continue
 			}
 			if l.seen[d] == nil {
-				l.seen[d] = &sights{}
+				l.seen[d], l.misses[d] = &sights{}, &misses{}
 			}
-			l.seen[d].add(slices.ContainsFunc(v.readings, func(r *observation.PassageReading) bool { return r.Device == d }))
+			saw := slices.ContainsFunc(v.readings, func(r *observation.PassageReading) bool { return r.Device == d })
+			l.misses[d].add(saw, *l.seen[d])
+			l.seen[d].add(saw)
+			if !l.Stations[i].Late { // an officer decides who goes there
+				out = append(out, c.judge(d, l.misses[d])...)
+			}
 		}
 	}
+	return out
 }
 
 // miss is what it costs that a device that works saw nothing of a vehicle.

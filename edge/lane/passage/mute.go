@@ -1,0 +1,64 @@
+package passage
+
+import (
+	"fmt"
+	"math"
+
+	"lanewarden/drivers/observation"
+)
+
+// misses follows how many vehicles in a row a device saw nothing of. A reader that is connected and reads nothing looks well to its
+// driver, which knows nothing of vehicles.
+type misses struct {
+	run  int     // vehicles since it saw one
+	rate float64 // share of vehicles that it saw before
+	of   float64 // vehicles that rate rests on
+}
+
+const (
+	muteCondition = "reads-nothing"
+	// muteLeast is the fewest vehicles that are enough, muteNever as many for a device that has never seen one: perhaps few vehicles carry
+	// what it reads.
+	muteLeast = 10
+	muteNever = 100
+	// muteChance is how unlikely it must be that so many vehicles carried nothing to read.
+	muteChance = 0.001
+	// muteLearnt is how many vehicles make a rate that counts.
+	muteLearnt = 20
+)
+
+// add notes a vehicle. before is what was known of the device until then.
+func (m *misses) add(saw bool, before sights) {
+	if saw {
+		*m = misses{}
+		return
+	}
+	if m.run == 0 {
+		m.rate, m.of = (before.seen+1)/(before.of+2), before.of
+		if before.seen == 0 {
+			m.rate = 0
+		}
+	}
+	m.run++
+}
+
+// mute reports whether the device reads nothing.
+func (m *misses) mute() bool {
+	if m.rate == 0 || m.of < muteLearnt {
+		return m.run >= muteNever
+	}
+	return m.run >= muteLeast && math.Pow(1-m.rate, float64(m.run)) < muteChance
+}
+
+// judge reports a device that began to read nothing, or reads again.
+func (c *Correlator) judge(device string, m *misses) []*observation.Observation {
+	text := fmt.Sprintf("%s is connected and has read nothing of the last %d vehicles", device, m.run)
+	if m.rate > 0 {
+		text += fmt.Sprintf("; before, it read something of %.0f in 100", 100*m.rate)
+	}
+	obs := c.conditions.Set(c.now, muteCondition, device, m.mute(), text+": antenna, view, aim, its own settings?")
+	for _, o := range obs {
+		o.Device = observation.AgentDevice
+	}
+	return obs
+}
