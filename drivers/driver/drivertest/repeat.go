@@ -25,7 +25,7 @@ const repeats = 50
 func (s Stream) repeat(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	records := recording(s.Input)
-	same(t, func() []*observation.Observation {
+	Repeat(t, func() []*observation.Observation {
 		d, err := s.Spec.New(s.Settings("192.0.2.1:1"), driver.Env{Device: "device", Links: transport.NewPlayback(slices.Clone(records), func() {})})
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +56,7 @@ func recording(input []byte) []transport.Record {
 // that of its arrival.
 func (d Documents) repeat(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	same(t, func() []*observation.Observation {
+	Repeat(t, func() []*observation.Observation {
 		begin := time.Now().Add(-time.Second)
 		out := d.once(t)
 		for _, o := range out {
@@ -96,8 +96,9 @@ func (d Documents) all(r *running) []*observation.Observation {
 	return out
 }
 
-// same runs something again and again, and compares what it observed, byte by byte.
-func same(t *testing.T, run func() []*observation.Observation) {
+// Repeat runs something again and again, and compares what it observed, byte by byte. It is for the decoders of devices that are asked,
+// which neither Stream nor Documents can play.
+func Repeat(t *testing.T, run func() []*observation.Observation) {
 	t.Helper()
 	var want []*observation.Observation
 	for i := range repeats {

@@ -81,9 +81,12 @@ func ParseBlock(r []uint16) (b Block, err error) {
 		TimeMs: u32(0), Inputs: r[2], GammaStatus: r[3], Gamma: u32(4), GammaBackground: f32(6), GammaVariance: f32(8),
 		NeutronStatus: r[10], Neutron: u32(11), NeutronBackground: f32(13), NeutronVariance: f32(15), Objects: r[17], Mark: r[18], SpeedMMs: r[19], Outputs: r[20],
 	}
-	for name, v := range map[string]float32{"gamma background": b.GammaBackground, "gamma variance": b.GammaVariance, "neutron background": b.NeutronBackground} {
-		if !(v >= 0 && v < 1e9) {
-			return b, fmt.Errorf("%s is %v: are the words in another order?", name, v)
+	for _, f := range []struct {
+		name string
+		v    float32
+	}{{"gamma background", b.GammaBackground}, {"gamma variance", b.GammaVariance}, {"neutron background", b.NeutronBackground}} {
+		if !(f.v >= 0 && f.v < 1e9) {
+			return b, fmt.Errorf("%s is %v: are the words in another order?", f.name, f.v)
 		}
 	}
 	return b, nil

@@ -75,25 +75,13 @@ func (s *sensor) Run(ctx context.Context, sink driver.Sink) error {
 	sink.State(observation.DeviceState_STATE_RUNNING, chip.name())
 	t := time.NewTicker(s.Every)
 	defer t.Stop()
-	var conditions driver.Conditions
-	var hot, cold, wet bool
+	l := limits{Config: s.Config}
 	for {
 		v, err := chip.read()
 		if err != nil {
 			return fmt.Errorf("sensor at %#02x: %w", s.Address, err)
 		}
-		at := time.Now().UTC()
-		o := observation.New(observation.Class_CLASS_TELEMETRY, at, v)
-		driver.SetKey(o, fmt.Sprintf("climate@%d", at.UnixNano()))
-		c := float64(v.TemperatureC)
-		hot, cold = beyond(hot, c, s.High), beyond(cold, -c, -s.Low)
-		wet = v.HumidityPercent != nil && beyond(wet, float64(*v.HumidityPercent), s.Humid)
-		obs := []*observation.Observation{o}
-		obs = append(obs, conditions.Limit(at, "hot", hot, c, s.High, fmt.Sprintf("%.1f °C: fan, sun, heater?", c))...)
-		obs = append(obs, conditions.Limit(at, "cold", cold, c, s.Low, fmt.Sprintf("%.1f °C: heater?", c))...)
-		if v.HumidityPercent != nil {
-			obs = append(obs, conditions.Limit(at, "humid", wet, float64(*v.HumidityPercent), s.Humid, fmt.Sprintf("%.0f %% humidity: water in the cabinet?", *v.HumidityPercent))...)
-		}
+		obs := l.report(time.Now().UTC(), v)
 		if err := driver.CommitAny(ctx, sink, obs); err != nil {
 			return err
 		}
@@ -103,6 +91,30 @@ func (s *sensor) Run(ctx context.Context, sink driver.Sink) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// limits follows the values against the limits of the settings. It knows no clock but the times of what it is given.
+type limits struct {
+	Config
+	conditions     driver.Conditions
+	hot, cold, wet bool
+}
+
+// report returns a reading, and the conditions that it begins or ends.
+func (l *limits) report(at time.Time, v *observation.SiteClimate) []*observation.Observation {
+	o := observation.New(observation.Class_CLASS_TELEMETRY, at, v)
+	o.Key = fmt.Sprintf("climate@%d", at.UnixNano())
+	obs := []*observation.Observation{o}
+	c := float64(v.TemperatureC)
+	l.hot, l.cold = beyond(l.hot, c, l.High), beyond(l.cold, -c, -l.Low)
+	obs = append(obs, l.conditions.Limit(at, "hot", l.hot, c, l.High, fmt.Sprintf("%.1f °C: fan, sun, heater?", c))...)
+	obs = append(obs, l.conditions.Limit(at, "cold", l.cold, c, l.Low, fmt.Sprintf("%.1f °C: heater?", c))...)
+	if v.HumidityPercent != nil {
+		h := float64(*v.HumidityPercent)
+		l.wet = beyond(l.wet, h, l.Humid)
+		obs = append(obs, l.conditions.Limit(at, "humid", l.wet, h, l.Humid, fmt.Sprintf("%.0f %% humidity: water in the cabinet?", h))...)
+	}
+	return obs
 }
 
 // beyond reports whether a limit is passed; one that was is so until the value is well below.

@@ -26,6 +26,7 @@ type input struct {
 // tracker turns edges of pins into detections and conditions. It knows no clock but the times of what it is given.
 type tracker struct {
 	inputs     map[string]*input
+	order      []*input // of the settings: a replay gives the same
 	pairs      []Pair
 	paired     map[string]bool
 	conditions driver.Conditions
@@ -35,7 +36,9 @@ type tracker struct {
 func newTracker(inputs []Input, pairs []Pair) *tracker {
 	t := &tracker{inputs: map[string]*input{}, pairs: pairs, paired: map[string]bool{}}
 	for _, i := range inputs {
-		t.inputs[i.Name] = &input{Input: i}
+		one := &input{Input: i}
+		t.inputs[i.Name] = one
+		t.order = append(t.order, one)
 	}
 	for _, p := range pairs {
 		t.paired[p.First], t.paired[p.Second] = true, true
@@ -71,7 +74,7 @@ func (t *tracker) edge(at time.Time, name string, on bool) (out []*observation.O
 
 // tick tells that time passed.
 func (t *tracker) tick(at time.Time) (out []*observation.Observation) {
-	for _, i := range t.inputs {
+	for _, i := range t.order {
 		out = append(out, t.settle(at, i)...)
 		if !i.quiet.IsZero() && at.Sub(i.quiet) > chatterQuiet {
 			i.quiet = time.Time{}
