@@ -7,18 +7,21 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// Conditions reports what a technician must know of a device, once when it begins and once when it is over. The zero value is ready.
+// Conditions reports what a technician must know of a device, once when it begins and once when it is over. The
+// zero value is ready.
 type Conditions struct{ on map[string]bool }
 
-// Set says that a condition is in force, or not, and returns what is to be committed because that is new. text says in words what it is
-// and what to do.
+// Set says that a condition is in force, or not, and returns what is to be committed because that is new. text says
+// in words what it is and what to do.
 func (c *Conditions) Set(at time.Time, condition, subject string, on bool, text string) []*observation.Observation {
-	return c.report(at, on, observation.Class_CLASS_EVENT, &observation.DeviceCondition{Condition: condition, Subject: subject, Text: text})
+	return c.report(at, on, observation.Class_CLASS_EVENT, &observation.DeviceCondition{Condition: condition,
+		Subject: subject, Text: text})
 }
 
 // Alarm is Set for what somebody must look at: its beginning is of class alarm.
 func (c *Conditions) Alarm(at time.Time, condition, subject string, on bool, text string) []*observation.Observation {
-	return c.report(at, on, observation.Class_CLASS_ALARM, &observation.DeviceCondition{Condition: condition, Subject: subject, Text: text})
+	return c.report(at, on, observation.Class_CLASS_ALARM, &observation.DeviceCondition{Condition: condition,
+		Subject: subject, Text: text})
 }
 
 // Resume notes that a condition was in force when the agent stopped, and was reported then.
@@ -30,11 +33,14 @@ func (c *Conditions) Resume(condition, subject string) {
 }
 
 // Limit is Set for a value that must not pass a limit.
-func (c *Conditions) Limit(at time.Time, condition string, on bool, value, limit float64, text string) []*observation.Observation {
-	return c.report(at, on, observation.Class_CLASS_EVENT, &observation.DeviceCondition{Condition: condition, Text: text, Value: &value, Limit: &limit})
+func (c *Conditions) Limit(at time.Time, condition string, on bool, value, limit float64,
+	text string) []*observation.Observation {
+	return c.report(at, on, observation.Class_CLASS_EVENT, &observation.DeviceCondition{Condition: condition,
+		Text: text, Value: &value, Limit: &limit})
 }
 
-func (c *Conditions) report(at time.Time, on bool, class observation.Class, body *observation.DeviceCondition) []*observation.Observation {
+func (c *Conditions) report(at time.Time, on bool, class observation.Class,
+	body *observation.DeviceCondition) []*observation.Observation {
 	id := body.Condition + " " + body.Subject
 	if c.on[id] == on {
 		return nil

@@ -51,7 +51,8 @@ func (m Modbus) Open(ctx context.Context, tape *Tape) (*ModbusClient, error) {
 	}
 	// The bridge keeps time: the library shall never give up before it.
 	patience := 3*(m.Timeout+m.Pause) + time.Minute
-	client, err := modbus.NewClient(&modbus.ClientConfiguration{URL: "tcp://" + bridge.address, Timeout: patience, Logger: log.New(io.Discard, "", 0)})
+	client, err := modbus.NewClient(&modbus.ClientConfiguration{URL: "tcp://" + bridge.address, Timeout: patience,
+		Logger: log.New(io.Discard, "", 0)})
 	if err == nil {
 		err = client.Open()
 	}
@@ -75,20 +76,24 @@ func (c *ModbusClient) Close() error { return c.close() }
 // Hurry says that the caller wants to end: requests take no longer than the usual time-out from now on.
 func (c *ModbusClient) Hurry() { c.bridge.line.hurry() }
 
-// exceptions are what a device may answer instead, and what to do. Source: Modbus Application Protocol 1.1b3, section 7.
+// exceptions are what a device may answer instead, and what to do. Source: Modbus Application Protocol 1.1b3,
+// section 7.
 var exceptions = []struct {
 	err  error
 	text string
 }{
 	{modbus.ErrIllegalFunction, "the device does not know that function (exception 1): is it in another table?"},
-	{modbus.ErrIllegalDataAddress, "the device has nothing at that address (exception 2): addresses count from 0; does the block reach beyond its end?"},
+	{modbus.ErrIllegalDataAddress,
+		"the device has nothing at that address (exception 2): addresses count from 0; does the block reach beyond its end?"},
 	{modbus.ErrIllegalDataValue, "the device refuses the value, or the number of values (exception 3)"},
 	{modbus.ErrServerDeviceFailure, "the device failed while doing it (exception 4): see its own display or log"},
 	{modbus.ErrAcknowledge, "the device has begun and needs longer (exception 5): ask less often"},
 	{modbus.ErrServerDeviceBusy, "the device is busy (exception 6): ask less often, or set pause"},
 	{modbus.ErrMemoryParityError, "the device's memory is damaged (exception 8): have it repaired"},
-	{modbus.ErrGWPathUnavailable, "the gateway has no way to that unit (exception 10): the gateway's settings of its serial port, or its load"},
-	{modbus.ErrGWTargetFailedToRespond, "the gateway got no answer from the unit (exception 11): unit id, wiring, speed of the gateway's serial line?"},
+	{modbus.ErrGWPathUnavailable,
+		"the gateway has no way to that unit (exception 10): the gateway's settings of its serial port, or its load"},
+	{modbus.ErrGWTargetFailedToRespond,
+		"the gateway got no answer from the unit (exception 11): unit id, wiring, speed of the gateway's serial line?"},
 }
 
 // Explain words what a request gave.

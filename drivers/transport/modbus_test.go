@@ -55,9 +55,11 @@ func TestModbusTCPAnswers(t *testing.T) {
 	}{
 		{"right", answer(1, 7, 3, 2, 0, 42), ""},
 		{"another one's first", append(answer(77, 7, 3, 2, 0, 1), answer(1, 7, 3, 2, 0, 42)...), ""},
-		{"another transaction id", answer(0x1234, 7, 3, 2, 0, 42), "answers with another transaction id (0x1234) than that of the request (0x0001)"},
+		{"another transaction id", answer(0x1234, 7, 3, 2, 0, 42),
+			"answers with another transaction id (0x1234) than that of the request (0x0001)"},
 		{"transaction id always 0", answer(0, 7, 3, 2, 0, 42), "answers with another transaction id (0x0000)"},
-		{"another unit", answer(1, 8, 3, 2, 0, 42), "the answer is of unit 8, function 3 with 3 bytes, and unit 7, function 3 was asked"},
+		{"another unit", answer(1, 8, 3, 2, 0, 42),
+			"the answer is of unit 8, function 3 with 3 bytes, and unit 7, function 3 was asked"},
 		{"another function", answer(1, 7, 4, 2, 0, 42), "function 4"},
 		{"another count", answer(1, 7, 3, 4, 0, 42, 0, 1), "with 5 bytes"},
 		{"RTU frame", rtu(7, 3, 2, 0, 42), "a frame of a serial line (RTU) and not Modbus TCP"},
@@ -196,9 +198,11 @@ func TestExceptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	for code, want := range map[uint16]string{1: "exception 1", 2: "exception 2", 3: "exception 3", 4: "exception 4", 5: "exception 5", 6: "exception 6", 8: "exception 8", 10: "exception 10", 11: "exception 11"} {
+	for code, want := range map[uint16]string{1: "exception 1", 2: "exception 2", 3: "exception 3",
+		4: "exception 4", 5: "exception 5", 6: "exception 6", 8: "exception 8", 10: "exception 10", 11: "exception 11"} {
 		_, err := client.ReadRegister(code, modbus.HOLDING_REGISTER)
-		if err = client.Explain("register", err); !strings.Contains(err.Error(), "("+want+")") || !strings.Contains(err.Error(), "unit 7") {
+		if err = client.Explain("register", err); !strings.Contains(err.Error(),
+			"("+want+")") || !strings.Contains(err.Error(), "unit 7") {
 			t.Errorf("%d: %v", code, err)
 		}
 	}

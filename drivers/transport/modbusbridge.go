@@ -9,8 +9,9 @@ import (
 	"sync"
 )
 
-// modbusBridge stands between the Modbus library, which opens connections by itself, and the connection to a device, which is taped and has its
-// own rules of time: the library speaks Modbus TCP to it, over a port of localhost that takes one caller.
+// modbusBridge stands between the Modbus library, which opens connections by itself, and the connection to a
+// device, which is taped and has its own rules of time: the library speaks Modbus TCP to it, over a port of
+// localhost that takes one caller.
 type modbusBridge struct {
 	address string
 	line    *modbusLine
@@ -20,7 +21,8 @@ type modbusBridge struct {
 	err error // why the last request got no answer
 }
 
-// startModbusBridge starts a bridge. It ends with the first request that gets no answer, when the library hangs up, or with stop.
+// startModbusBridge starts a bridge. It ends with the first request that gets no answer, when the library hangs up,
+// or with stop.
 func startModbusBridge(line *modbusLine) (*modbusBridge, error) {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {

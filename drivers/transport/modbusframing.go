@@ -17,7 +17,8 @@ const (
 	anyUnit      = 0xff // gateways use it for exceptions of their own
 )
 
-// isAnswer reports whether a PDU of a unit can be the answer to the request: unit, function, and what of the request comes back in it.
+// isAnswer reports whether a PDU of a unit can be the answer to the request: unit, function, and what of the
+// request comes back in it.
 func (r *request) isAnswer(unit byte, pdu []byte) bool {
 	if len(pdu) < 2 || len(r.pdu) < 5 {
 		return false
@@ -38,7 +39,8 @@ func (r *request) isAnswer(unit byte, pdu []byte) bool {
 	return len(pdu) == 5 && bytes.Equal(pdu[1:5], r.pdu[1:5]) // writes come back: address, and value or count
 }
 
-// answerBytes is the length of the answer whose first bytes stand in b, without its checksum; 0 when b can be no beginning of it.
+// answerBytes is the length of the answer whose first bytes stand in b, without its checksum; 0 when b can be no
+// beginning of it.
 func (r *request) answerBytes(b []byte) int {
 	switch {
 	case b[1] == r.pdu[0]|exceptionBit:
@@ -149,7 +151,8 @@ func (f *rtuFraming) anyFrame(b []byte) string {
 		r := request{pdu: []byte{b[i+1] &^ exceptionBit}}
 		n := r.answerBytes(b[i:])
 		if n > 0 && i+n+2 <= len(b) && binary.LittleEndian.Uint16(b[i+n:]) == crc16(b[i:i+n]) {
-			return fmt.Sprintf("unit %d answered function %d with %d bytes, and unit %d, function %d was asked", b[i], b[i+1], n-2, f.unit, f.pdu[0])
+			return fmt.Sprintf("unit %d answered function %d with %d bytes, and unit %d, function %d was asked",
+				b[i], b[i+1], n-2, f.unit, f.pdu[0])
 		}
 	}
 	return ""

@@ -38,7 +38,8 @@ type modbusFraming interface {
 
 func newModbusLine(conn net.Conn, m Modbus) *modbusLine {
 	l := &modbusLine{
-		conn: conn, framing: &tcpFraming{}, timeout: m.Timeout, pause: m.Pause, in: make(chan []byte, 64), gone: make(chan struct{}),
+		conn: conn, framing: &tcpFraming{}, timeout: m.Timeout, pause: m.Pause, in: make(chan []byte, 64),
+		gone:   make(chan struct{}),
 		ending: make(chan struct{}), shut: make(chan struct{}),
 	}
 	if m.Serial != nil {
@@ -50,8 +51,8 @@ func newModbusLine(conn net.Conn, m Modbus) *modbusLine {
 	return l
 }
 
-// silenceAt is how long a line is silent between two frames: 3.5 characters of 11 bits, and not less than at 19,200 baud. Source: Modbus over
-// Serial Line 1.02, 2.5.1.1.
+// silenceAt is how long a line is silent between two frames: 3.5 characters of 11 bits, and not less than at 19,200
+// baud. Source: Modbus over Serial Line 1.02, 2.5.1.1.
 func silenceAt(baud int) time.Duration {
 	if baud == 0 {
 		baud = 9600
@@ -102,7 +103,8 @@ func (l *modbusLine) hurried() bool {
 
 var errLineClosed = errors.New("the device closed the connection")
 
-// receive returns what the device sends next, nil when nothing came until the time or, with hurry, when somebody wants to end.
+// receive returns what the device sends next, nil when nothing came until the time or, with hurry, when somebody
+// wants to end.
 func (l *modbusLine) receive(until time.Time, hurry <-chan struct{}) ([]byte, error) {
 	select {
 	case b := <-l.in: // what is there goes before the time that is over
@@ -130,7 +132,8 @@ func (l *modbusLine) receive(until time.Time, hurry <-chan struct{}) ([]byte, er
 	}
 }
 
-// quiet waits until the line was silent as long as it must be before a request, and throws away what comes meanwhile: a late answer, noise.
+// quiet waits until the line was silent as long as it must be before a request, and throws away what comes
+// meanwhile: a late answer, noise.
 func (l *modbusLine) quiet() error {
 	for begin := time.Now(); ; {
 		ready := l.last.Add(max(l.silence, l.pause))
@@ -199,8 +202,8 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// unanswered words why there was no answer. On a serial line it waits once more for as long: an answer that comes late would be taken for
-// the answer to the next request, for nothing in it says what it answers.
+// unanswered words why there was no answer. On a serial line it waits once more for as long: an answer that comes
+// late would be taken for the answer to the next request, for nothing in it says what it answers.
 func (l *modbusLine) unanswered(asked time.Time, buf []byte) error {
 	timeout := l.timeout
 	if l.silence > 0 && !l.hurried() {

@@ -18,15 +18,18 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// repeats is how often a recording is played: what depends on the order of a map comes out otherwise in one of so many.
+// repeats is how often a recording is played: what depends on the order of a map comes out otherwise in one of so
+// many.
 const repeats = 50
 
-// repeat plays the recorded input through fresh drivers, and requires the very same observations of each: times, keys, and bytes.
+// repeat plays the recorded input through fresh drivers, and requires the very same observations of each: times,
+// keys, and bytes.
 func (s Stream) repeat(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	records := recording(s.Input)
 	Repeat(t, func() []*observation.Observation {
-		d, err := s.Spec.New(s.Settings("192.0.2.1:1"), driver.Env{Device: "device", Links: transport.NewPlayback(slices.Clone(records), func() {})})
+		d, err := s.Spec.New(s.Settings("192.0.2.1:1"), driver.Env{Device: "device",
+			Links: transport.NewPlayback(slices.Clone(records), func() {})})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,8 +55,8 @@ func recording(input []byte) []transport.Record {
 	return append(out, transport.Record{At: at.Add(time.Minute), Kind: transport.RecordClose})
 }
 
-// repeat gives the document to fresh drivers, and requires the very same bodies of each. The time of what a document does not date is
-// that of its arrival.
+// repeat gives the document to fresh drivers, and requires the very same bodies of each. The time of what a
+// document does not date is that of its arrival.
 func (d Documents) repeat(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	Repeat(t, func() []*observation.Observation {
@@ -96,8 +99,8 @@ func (d Documents) all(r *running) []*observation.Observation {
 	return out
 }
 
-// Repeat runs something again and again, and compares what it observed, byte by byte. It is for the decoders of devices that are asked,
-// which neither Stream nor Documents can play.
+// Repeat runs something again and again, and compares what it observed, byte by byte. It is for the decoders of
+// devices that are asked, which neither Stream nor Documents can play.
 func Repeat(t *testing.T, run func() []*observation.Observation) {
 	t.Helper()
 	var want []*observation.Observation

@@ -10,7 +10,8 @@ import (
 
 // TestRepeats plays recorded blocks again and again: an occupancy with an alarm, and everything that can be wrong at a time.
 func TestRepeats(t *testing.T) {
-	quiet := Block{GammaStatus: StReady, NeutronStatus: StReady, Gamma: 900, GammaBackground: 900, GammaVariance: 900, NeutronBackground: 1}
+	quiet := Block{GammaStatus: StReady, NeutronStatus: StReady, Gamma: 900, GammaBackground: 900,
+		GammaVariance: 900, NeutronBackground: 1}
 	loaded := quiet
 	loaded.Inputs, loaded.Gamma, loaded.Objects, loaded.GammaStatus = 1|InForward, 5000, 7, StReady|1
 	broken := quiet

@@ -43,7 +43,8 @@ type gpsdMessage struct {
 	Message string `json:"message"` // of class ERROR
 }
 
-// gpsdDevice is a receiver. A receiver that was unplugged, or is not open yet, has no time of activation: it is 0, empty, or not there.
+// gpsdDevice is a receiver. A receiver that was unplugged, or is not open yet, has no time of activation: it is 0,
+// empty, or not there.
 type gpsdDevice struct {
 	Path      string          `json:"path"`
 	Activated json.RawMessage `json:"activated"`
@@ -123,7 +124,8 @@ const (
 	rolloverSlack = 12 * time.Hour
 )
 
-// rollover returns how many weeks a receiver is off whose week number has run over, 0 for none. Its time of day is right.
+// rollover returns how many weeks a receiver is off whose week number has run over, 0 for none. Its time of day is
+// right.
 func rollover(offsetMs float64) int {
 	span := float64((rolloverWeeks * week).Milliseconds())
 	for n := 1; n <= 3; n++ {
@@ -145,7 +147,8 @@ func rolloverText(weeks int) string {
 		weeks/1000, weeks%1000, float64(weeks)*7/365.25, way)
 }
 
-// leapSeconds is how far GPS time is ahead of UTC since 2017. A receiver that has not heard the almanac yet gives GPS time.
+// leapSeconds is how far GPS time is ahead of UTC since 2017. A receiver that has not heard the almanac yet gives
+// GPS time.
 const leapSeconds = 18
 
 func offsetText(offsetMs float64) string {

@@ -11,8 +11,10 @@ import (
 // TestRepeats plays recorded messages of gpsd again and again.
 func TestRepeats(t *testing.T) {
 	messages := []string{
-		`{"class":"DEVICES","devices":[{"path":"/dev/ttyACM1"},{"path":"/dev/ttyACM0"}]}`, `{"class":"TPV","mode":3,"time":"2007-04-11T12:00:01Z"}`,
-		`{"class":"SKY","satellites":[{"used":true},{"used":false}]}`, `nonsense`, `{"class":"DEVICE","path":"/dev/ttyACM1","activated":0}`, `{"class":"DEVICE","path":"/dev/ttyACM0"}`, ``, ``,
+		`{"class":"DEVICES","devices":[{"path":"/dev/ttyACM1"},{"path":"/dev/ttyACM0"}]}`,
+		`{"class":"TPV","mode":3,"time":"2007-04-11T12:00:01Z"}`,
+		`{"class":"SKY","satellites":[{"used":true},{"used":false}]}`, `nonsense`,
+		`{"class":"DEVICE","path":"/dev/ttyACM1","activated":0}`, `{"class":"DEVICE","path":"/dev/ttyACM0"}`, ``, ``,
 	}
 	drivertest.Repeat(t, func() (out []*observation.Observation) {
 		w := watch{Config: Config{GPSD: "x", Report: time.Second, Error: time.Second, Patient: time.Second}}

@@ -68,8 +68,10 @@ func since(t *time.Time, at time.Time, bad bool, patience time.Duration) bool {
 // report returns what is new of the state of the clock.
 func (w *watch) report(at time.Time, k kernelState) (out []*observation.Observation) {
 	limit := float64(w.Error.Milliseconds())
-	out = append(out, w.conditions.Set(at, "unsynchronised", "", since(&w.lost, at, !k.synchronised, w.Patient), "the clock is not disciplined: no NTP server, no GPS?")...)
-	out = append(out, w.conditions.Limit(at, "clock-error", k.synchronised && k.errorMs > limit, k.errorMs, limit, "the clock's estimated error is large")...)
+	out = append(out, w.conditions.Set(at, "unsynchronised", "", since(&w.lost, at, !k.synchronised, w.Patient),
+		"the clock is not disciplined: no NTP server, no GPS?")...)
+	out = append(out, w.conditions.Limit(at, "clock-error", k.synchronised && k.errorMs > limit, k.errorMs, limit,
+		"the clock's estimated error is large")...)
 	if w.GPSD != "" {
 		w.tick(at)
 		out = append(out, w.receiver(at)...)
@@ -80,7 +82,8 @@ func (w *watch) report(at time.Time, k kernelState) (out []*observation.Observat
 	}
 	w.reported = at
 	o := observation.New(observation.Class_CLASS_TELEMETRY, at, &observation.SiteClock{
-		Synchronised: k.synchronised, EstimatedErrorMs: k.errorMs, OffsetMs: k.offsetMs, FrequencyPpm: k.ppm, GpsMode: w.mode, Satellites: w.satellites, GpsOffsetMs: w.offset,
+		Synchronised: k.synchronised, EstimatedErrorMs: k.errorMs, OffsetMs: k.offsetMs, FrequencyPpm: k.ppm,
+		GpsMode: w.mode, Satellites: w.satellites, GpsOffsetMs: w.offset,
 		GpsReceivers: slices.Clone(w.receivers),
 	})
 	driver.SetKey(o, fmt.Sprintf("clock@%d", at.UnixNano()))
@@ -92,13 +95,15 @@ func (w *watch) without() bool { return w.listed && len(w.receivers) == 0 && w.h
 
 // receiver reports a receiver that is missing, mute, or without fix.
 func (w *watch) receiver(at time.Time) (out []*observation.Observation) {
-	out = w.conditions.Set(at, "gps-no-receiver", "", since(&w.noReceiver, at, w.without(), min(noReceiverAfter, w.Patient)),
+	out = w.conditions.Set(at, "gps-no-receiver", "", since(&w.noReceiver, at, w.without(), min(noReceiverAfter,
+		w.Patient)),
 		"gpsd has no receiver: is it plugged in, and in gpsd's settings (DEVICES in /etc/default/gpsd)?")
 	text := "the GPS receiver has no fix: antenna, cable, sky?"
 	if w.heard.IsZero() {
 		text = "the GPS receiver says nothing to gpsd: power, cable, speed of its line?"
 	}
-	return append(out, w.conditions.Set(at, "gps-no-fix", "", since(&w.noFix, at, !w.hasFix() && !w.without(), w.Patient), text)...)
+	return append(out, w.conditions.Set(at, "gps-no-fix", "", since(&w.noFix, at, !w.hasFix() && !w.without(),
+		w.Patient), text)...)
 }
 
 // time compares GPS time with the clock.

@@ -52,7 +52,8 @@ func (s *ups) restore(ctx context.Context, sink driver.Sink) error {
 }
 
 // answer deals with what a UPS says of itself. report is how often it is reported when its status stays the same.
-func (s *state) answer(at time.Time, low float64, p *observation.SitePower, report time.Duration) (out []*observation.Observation) {
+func (s *state) answer(at time.Time, low float64, p *observation.SitePower,
+	report time.Duration) (out []*observation.Observation) {
 	s.last, s.heard = p, at
 	out = s.conditions.Alarm(at, contactLost, "", false, "")
 	for _, f := range findings(p, low) {
@@ -75,8 +76,8 @@ func (s *state) answer(at time.Time, low float64, p *observation.SitePower, repo
 	return append(out, o)
 }
 
-// contactLost deals with the end of a connection. A UPS that was last on its battery may be empty by now, and what is between it and us
-// without power: that is an alarm, and no mere reconnect.
+// contactLost deals with the end of a connection. A UPS that was last on its battery may be empty by now, and what
+// is between it and us without power: that is an alarm, and no mere reconnect.
 func (s *ups) contactLost(ctx context.Context, sink driver.Sink, at time.Time, why error) error {
 	if s.last == nil || !onBattery(s.last) {
 		return why

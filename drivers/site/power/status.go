@@ -17,7 +17,8 @@ type rule struct {
 	text            string
 }
 
-// rules are the words that are conditions. OL, CHRG and DISCHRG are none; OB, LB, CAL and ALARM need more than the word.
+// rules are the words that are conditions. OL, CHRG and DISCHRG are none; OB, LB, CAL and ALARM need more than the
+// word.
 var rules = []rule{
 	{"OFF", "output-off", true, "its output is off: nothing behind it has power; switch it on at its panel"},
 	{"FSD", "forced-shutdown", true, "it is about to switch off: everything behind it is told to shut down now"},
@@ -47,9 +48,11 @@ func value(vars map[string]string, names ...string) *float32 {
 // body is what a UPS's variables say.
 func body(vars map[string]string) *observation.SitePower {
 	p := &observation.SitePower{
-		Status: strings.Join(strings.Fields(vars["ups.status"]), " "), Model: strings.TrimSpace(vars["ups.mfr"] + " " + vars["ups.model"]), Alarm: strings.TrimSpace(vars["ups.alarm"]),
-		ChargePercent: value(vars, "battery.charge"), RuntimeSeconds: value(vars, "battery.runtime"), LoadPercent: value(vars, "ups.load"),
-		InputVolts: value(vars, "input.voltage"), BatteryVolts: value(vars, "battery.voltage"),
+		Status: strings.Join(strings.Fields(vars["ups.status"]), " "),
+		Model:  strings.TrimSpace(vars["ups.mfr"] + " " + vars["ups.model"]), Alarm: strings.TrimSpace(vars["ups.alarm"]),
+		ChargePercent: value(vars, "battery.charge"), RuntimeSeconds: value(vars, "battery.runtime"),
+		LoadPercent: value(vars, "ups.load"),
+		InputVolts:  value(vars, "input.voltage"), BatteryVolts: value(vars, "battery.voltage"),
 	}
 	for _, name := range phases {
 		short, _ := strings.CutSuffix(name, "-N") // some drivers leave the N out
@@ -80,7 +83,8 @@ const (
 	lostPhase = 0.5 // of the highest phase; less is a phase that is missing
 )
 
-// onBattery reports whether the load lives on the battery because there is no mains. A UPS that calibrates its battery says OB too.
+// onBattery reports whether the load lives on the battery because there is no mains. A UPS that calibrates its
+// battery says OB too.
 func onBattery(p *observation.SitePower) bool {
 	return has(p, "OB") && (!has(p, "CAL") || p.InputVolts != nil && *p.InputVolts < noMains)
 }
@@ -92,7 +96,8 @@ type finding struct {
 	on      bool
 }
 
-// findings are all conditions of a UPS. low is the charge in percent below which its battery counts as low while it is used.
+// findings are all conditions of a UPS. low is the charge in percent below which its battery counts as low while it
+// is used.
 func findings(p *observation.SitePower, low float64) (out []finding) {
 	left := ""
 	if p.RuntimeSeconds != nil {
@@ -102,8 +107,10 @@ func findings(p *observation.SitePower, low float64) (out []finding) {
 		out = append(out, finding{rule: rule{condition: condition, alarm: alarm, text: text}, on: on})
 	}
 	add(onBattery(p), "on-battery", false, "no mains: it runs on its battery"+left)
-	add(has(p, "LB") || p.ChargePercent != nil && float64(*p.ChargePercent) < low && has(p, "OB"), "low-battery", true, "its battery is nearly empty"+left)
-	add(has(p, "CAL"), "calibration", false, "it tests its battery, on purpose or by its own schedule: the mains is there, but the battery is used up")
+	add(has(p, "LB") || p.ChargePercent != nil && float64(*p.ChargePercent) < low && has(p, "OB"), "low-battery",
+		true, "its battery is nearly empty"+left)
+	add(has(p, "CAL"), "calibration", false,
+		"it tests its battery, on purpose or by its own schedule: the mains is there, but the battery is used up")
 	add(has(p, "ALARM") || p.Alarm != "", "ups-alarm", true, alarmText(p.Alarm))
 	for _, r := range rules {
 		out = append(out, finding{rule: r, on: has(p, r.word)})
@@ -129,7 +136,8 @@ func phaseFindings(p *observation.SitePower) (out []finding) {
 	for _, v := range p.InputPhases {
 		if strings.HasSuffix(v.Phase, "-N") {
 			text := fmt.Sprintf("phase %s has %.0f V, and another %.0f V: fuse, contactor, supply?", v.Phase, v.Volts, highest)
-			out = append(out, finding{rule{"", "phase-lost", false, text}, v.Phase, highest > noMains && v.Volts < lostPhase*highest})
+			out = append(out, finding{rule{"", "phase-lost", false, text}, v.Phase,
+				highest > noMains && v.Volts < lostPhase*highest})
 		}
 	}
 	return out

@@ -73,7 +73,8 @@ func TestStatusWords(t *testing.T) {
 func TestPhases(t *testing.T) {
 	for _, c := range []struct{ dump, want string }{
 		{"input.voltage: 119.8", "119.8 []"},
-		{"input.L1-N.voltage: 231\ninput.L2-N.voltage: 224\ninput.L3-N.voltage: 229\ninput.L1-L2.voltage: 398", "224 [L1-N 231 L2-N 224 L3-N 229 L1-L2 398]"},
+		{"input.L1-N.voltage: 231\ninput.L2-N.voltage: 224\ninput.L3-N.voltage: 229\ninput.L1-L2.voltage: 398",
+			"224 [L1-N 231 L2-N 224 L3-N 229 L1-L2 398]"},
 		{"input.L1.voltage: 231\ninput.L2.voltage: 224", "224 [L1-N 231 L2-N 224]"},
 		{"input.voltage: 230\ninput.L1-N.voltage: 231", "230 [L1-N 231]"},
 		{"input.L1-L2.voltage: 398", "none [L1-L2 398]"},
@@ -122,7 +123,8 @@ func TestContactLostOnBattery(t *testing.T) {
 		return u
 	}
 	say := func(u *ups, at time.Time, status string) {
-		if err := driver.CommitAny(ctx, sink, u.answer(at, 30, body(map[string]string{"ups.status": status}), time.Hour)); err != nil {
+		if err := driver.CommitAny(ctx, sink, u.answer(at, 30, body(map[string]string{"ups.status": status}),
+			time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -134,12 +136,14 @@ func TestContactLostOnBattery(t *testing.T) {
 	}
 	say(u, at.Add(time.Minute), "OB DISCHRG")
 	for range 2 {
-		if err := u.contactLost(ctx, sink, at.Add(4*time.Minute), gone); !errors.Is(err, gone) || !strings.Contains(err.Error(), "last seen on battery, 3 min ago") {
+		if err := u.contactLost(ctx, sink, at.Add(4*time.Minute), gone); !errors.Is(err,
+			gone) || !strings.Contains(err.Error(), "last seen on battery, 3 min ago") {
 			t.Errorf("on battery: %v", err)
 		}
 	}
 	u = start()
-	if err := u.contactLost(ctx, sink, at.Add(3*time.Hour), gone); !strings.Contains(err.Error(), "last seen on battery, 2 h 59 min ago") {
+	if err := u.contactLost(ctx, sink, at.Add(3*time.Hour), gone); !strings.Contains(err.Error(),
+		"last seen on battery, 2 h 59 min ago") {
 		t.Errorf("after a restart: %v", err)
 	}
 	u = start()
@@ -172,7 +176,8 @@ func TestUnreachable(t *testing.T) {
 	}
 	err = d.Run(context.Background(), sink)
 	all := sink.Of(observation.Kind_KIND_DEVICE_CONDITION)
-	if err == nil || !strings.Contains(err.Error(), "last seen on battery") || len(all) != 1 || all[0].Class != observation.Class_CLASS_ALARM {
+	if err == nil || !strings.Contains(err.Error(),
+		"last seen on battery") || len(all) != 1 || all[0].Class != observation.Class_CLASS_ALARM {
 		t.Errorf("%v, %v", err, all)
 	}
 }

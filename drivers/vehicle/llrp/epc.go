@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// scheme is one binary encoding of an EPC. Source: GS1 EPC Tag Data Standard (TDS) 1.13, section 14 and tables 14-1 to 14-25.
+// scheme is one binary encoding of an EPC. Source: GS1 EPC Tag Data Standard (TDS) 1.13, section 14 and tables 14-1
+// to 14-25.
 type scheme struct {
 	header byte
 	name   string // "sgtin-96"
@@ -20,7 +21,8 @@ type scheme struct {
 type epcField struct {
 	form epcForm
 	bits int // of fCompany, those of company prefix and reference together
-	// digits are those of company prefix and reference together, 0 where the reference has no fixed number; of fPadded, its own.
+	// digits are those of company prefix and reference together, 0 where the reference has no fixed number; of
+	// fPadded, its own.
 	digits int
 }
 
@@ -62,14 +64,17 @@ var schemes = []scheme{
 	{0x3d, "cpi-var", "cpi", 86, []epcField{{fSkip, 3, 0}, {fCompanyV, 0, 0}, {fInt, 40, 0}}},
 	{0x3e, "gdti-174", "gdti", 174, []epcField{{fSkip, 3, 0}, {fCompany, 41, 12}, {fString7, 119, 0}}},
 	{0x3f, "sgcn-96", "sgcn", 96, []epcField{{fSkip, 3, 0}, {fCompany, 41, 12}, {fDigits, 41, 0}}},
-	{0x40, "itip-110", "itip", 110, []epcField{{fSkip, 3, 0}, {fCompany, 44, 13}, {fPadded, 7, 2}, {fPadded, 7, 2}, {fInt, 38, 0}}},
-	{0x41, "itip-212", "itip", 212, []epcField{{fSkip, 3, 0}, {fCompany, 44, 13}, {fPadded, 7, 2}, {fPadded, 7, 2}, {fString7, 140, 0}}},
+	{0x40, "itip-110", "itip", 110, []epcField{{fSkip, 3, 0}, {fCompany, 44, 13}, {fPadded, 7, 2}, {fPadded, 7, 2},
+		{fInt, 38, 0}}},
+	{0x41, "itip-212", "itip", 212, []epcField{{fSkip, 3, 0}, {fCompany, 44, 13}, {fPadded, 7, 2}, {fPadded, 7, 2},
+		{fString7, 140, 0}}},
 }
 
 // wordBits is the unit in which tags keep an EPC: shorter ones are filled up with zeros.
 const wordBits = 16
 
-// EPCURI says what an EPC is: its scheme, and its pure identity URI. What is of no scheme that is known, or against its rules, is raw.
+// EPCURI says what an EPC is: its scheme, and its pure identity URI. What is of no scheme that is known, or against
+// its rules, is raw.
 func EPCURI(epc []byte) (name, uri string) {
 	if len(epc) > 0 {
 		for i := range schemes {

@@ -46,10 +46,12 @@ func TestEPC(t *testing.T) {
 		{"4074F4E4E40C0E40820000000F6C", "itip-110", "urn:epc:id:itip:4012345.012345.01.02.987"},
 
 		{"E2003411B802011383258566", "raw", "urn:epc:raw:96.xE2003411B802011383258566"},
-		{"303C257BF7194E4000001A85", "raw", "urn:epc:raw:96.x303C257BF7194E4000001A85"},                  // partition 7
-		{"3074257BF7194E4000001A8500000000", "raw", "urn:epc:raw:128.x3074257BF7194E4000001A8500000000"}, // two words more than it has
+		{"303C257BF7194E4000001A85", "raw", "urn:epc:raw:96.x303C257BF7194E4000001A85"}, // partition 7
+		{"3074257BF7194E4000001A8500000000", "raw", "urn:epc:raw:128.x3074257BF7194E4000001A8500000000"},
+		// two words more than it has
 		{"3074257BF7194E400000", "raw", "urn:epc:raw:80.x3074257BF7194E400000"},
-		{"3674257BF6B7A659B2C2BF10000000000000000000000000FF00", "raw", "urn:epc:raw:208.x3674257BF6B7A659B2C2BF10000000000000000000000000FF00"}, // filled with ones
+		{"3674257BF6B7A659B2C2BF10000000000000000000000000FF00", "raw",
+			"urn:epc:raw:208.x3674257BF6B7A659B2C2BF10000000000000000000000000FF00"}, // filled with ones
 		{"3D74257BF75411DEF6B4", "raw", "urn:epc:raw:80.x3D74257BF75411DEF6B4"},
 		{"ABCD", "raw", "urn:epc:raw:16.xABCD"},
 		{"", "raw", "urn:epc:raw:0.x"},
@@ -98,8 +100,16 @@ func TestEPCSerials(t *testing.T) {
 			make func(w *bitWriter)
 			want string
 		}{
-			{"gdti-174", func(w *bitWriter) { w.put(0x3e, 8); w.put(5, 6); w.put(company, 24); w.put(12345, 17); text(w, 119) }, "gdti:%07d.12345." + serial},
-			{"giai-202", func(w *bitWriter) { w.put(0x38, 8); w.put(5, 6); w.put(company, 24); text(w, 164) }, "giai:%07d." + serial},
+			{"gdti-174", func(w *bitWriter) {
+				w.put(0x3e, 8)
+				w.put(5, 6)
+				w.put(company, 24)
+				w.put(12345,
+					17)
+				text(w, 119)
+			}, "gdti:%07d.12345." + serial},
+			{"giai-202", func(w *bitWriter) { w.put(0x38, 8); w.put(5, 6); w.put(company, 24); text(w, 164) },
+				"giai:%07d." + serial},
 			{"itip-212", func(w *bitWriter) {
 				w.put(0x41, 8)
 				w.put(5, 6)
@@ -152,7 +162,8 @@ func TestCase(t *testing.T) {
 }
 
 func FuzzEPC(f *testing.F) {
-	for _, text := range []string{"3074257BF7194E4000001A85", "3D74257BF75411DEF6B4CC000000030390", "3B0E0CF5E76C9047759AD00373DC7602E72000", "3874257BF59B2C2BF10000000000000000000000000000000000"} {
+	for _, text := range []string{"3074257BF7194E4000001A85", "3D74257BF75411DEF6B4CC000000030390",
+		"3B0E0CF5E76C9047759AD00373DC7602E72000", "3874257BF59B2C2BF10000000000000000000000000000000000"} {
 		f.Add(unhex(f, text))
 	}
 	f.Fuzz(func(t *testing.T, epc []byte) {

@@ -29,7 +29,8 @@ func (h *health) mayRestart(at time.Time) bool {
 	return !h.ended.IsZero() && at.Sub(h.ended) >= restartPause
 }
 
-// restarted notes that it is. Times are those at which things were due, not those at which they were noticed: a replay gives the same.
+// restarted notes that it is. Times are those at which things were due, not those at which they were noticed: a
+// replay gives the same.
 func (h *health) restarted() { h.ended, h.started = time.Time{}, h.ended.Add(restartPause) }
 
 // tick reports what is over because nothing more was said of it.
@@ -47,7 +48,8 @@ func (h *health) tick(at time.Time) (obs []*observation.Observation) {
 
 // refused reports that the reader does not do an optional step, or does it again.
 func (h *health) refused(at time.Time, s step, on bool, words string) []*observation.Observation {
-	return h.Set(at, "refused", s.request.String(), on, fmt.Sprintf("the reader refuses %s (%s): it reads tags without", s.what, words))
+	return h.Set(at, "refused", s.request.String(), on,
+		fmt.Sprintf("the reader refuses %s (%s): it reads tags without", s.what, words))
 }
 
 // antennas reports which of the antennas in the settings are connected.
@@ -61,7 +63,8 @@ func (h *health) antennas(at time.Time, used []uint16, p Params) (obs []*observa
 }
 
 func (h *health) antenna(at time.Time, n uint64, connected bool) []*observation.Observation {
-	return h.Set(at, "antenna", fmt.Sprint(n), !connected, fmt.Sprintf("antenna %d is not connected: cable or connector?", n))
+	return h.Set(at, "antenna", fmt.Sprint(n), !connected,
+		fmt.Sprintf("antenna %d is not connected: cable or connector?", n))
 }
 
 // Events of a ROSpecEvent: LLRP 1.0.1, 13.1.3.1. 0 is its start.
@@ -121,7 +124,8 @@ func (s *session) event(m *Message) ([]*observation.Observation, error) {
 		case pBufferWarning:
 			percent := p.Uint("BufferPercentageFull")
 			h.buffer = s.at
-			obs = append(obs, h.Set(s.at, "buffer", "", percent >= 50, fmt.Sprintf("the reader's report buffer is %d %% full: slow network?", percent))...)
+			obs = append(obs, h.Set(s.at, "buffer", "", percent >= 50,
+				fmt.Sprintf("the reader's report buffer is %d %% full: slow network?", percent))...)
 		case pReaderException:
 			s.faults.Add(s.at, "the reader reports: "+p.Text("Message"), 0, nil)
 		}
@@ -135,5 +139,6 @@ func (s *session) reading() bool {
 }
 
 var refusals = map[uint64]string{
-	1: "a connection that the reader made itself exists", 2: "another client is connected", 3: "it failed for another reason", 4: "another connection was attempted",
+	1: "a connection that the reader made itself exists", 2: "another client is connected",
+	3: "it failed for another reason", 4: "another connection was attempted",
 }

@@ -55,10 +55,12 @@ func readOf(p *Param) (r read, ok bool) {
 
 // readResults are what C1G2ReadOpSpecResult may say beside success: LLRP 1.1, 17.3.1.5.
 var readResults = map[uint64]string{
-	1: "the tag reports an error", 2: "the tag did not answer", 3: "the reader could not", 4: "the tag has less memory than that", 5: "the memory is locked", 6: "it needs a password",
+	1: "the tag reports an error", 2: "the tag did not answer", 3: "the reader could not",
+	4: "the tag has less memory than that", 5: "the memory is locked", 6: "it needs a password",
 }
 
-// remember keeps what was read of a tag's memory. Once it was read, later failures do not matter: the tag was leaving.
+// remember keeps what was read of a tag's memory. Once it was read, later failures do not matter: the tag was
+// leaving.
 func (one *presence) remember(m memoryRead) {
 	bank, name := &one.tid, "TID"
 	if m.op == opUser {
@@ -111,7 +113,8 @@ type presences struct {
 	here          map[string]*presence
 }
 
-// maxPresent bounds the tags that are followed at a time: beyond, the one that was silent longest is reported and forgotten.
+// maxPresent bounds the tags that are followed at a time: beyond, the one that was silent longest is reported and
+// forgotten.
 const maxPresent = 4096
 
 func (p *presences) take(at time.Time, r read) (out []*observation.Observation) {
@@ -208,7 +211,8 @@ func (one *presence) observation() *observation.Observation {
 	scheme, uri := EPCURI(one.epc)
 	slices.SortFunc(one.antennas, func(a, b *observation.AntennaReads) int { return int(a.Antenna) - int(b.Antenna) })
 	o := observation.New(observation.Class_CLASS_EVENT, one.at, &observation.VehicleTag{
-		Epc: one.epc, Scheme: scheme, Uri: uri, FirstNs: one.first, LastNs: one.last, Reads: one.reads, RssiMaxDbm: one.rssi, Antennas: one.antennas,
+		Epc: one.epc, Scheme: scheme, Uri: uri, FirstNs: one.first, LastNs: one.last, Reads: one.reads,
+		RssiMaxDbm: one.rssi, Antennas: one.antennas,
 		Tid: one.tid, UserMemory: one.user, MemoryFaults: one.memoryFaults(),
 	})
 	o.Body.DeviceTimeNs = one.first

@@ -49,7 +49,8 @@ func (s *session) Feed(at time.Time, data []byte) (obs []*observation.Observatio
 	return append(obs, s.present.tick(at)...)
 }
 
-// restart starts our ROSpec again when it has ended by itself: a reader does so after an exception, or for another ROSpec.
+// restart starts our ROSpec again when it has ended by itself: a reader does so after an exception, or for another
+// ROSpec.
 func (s *session) restart(at time.Time) {
 	if s.health.mayRestart(at) && s.accepted && len(s.steps) == 0 {
 		s.health.restarted()
@@ -99,13 +100,15 @@ func (s *session) talk(stream transport.Stream) error {
 	case s.ended != nil:
 		return s.ended
 	case len(s.steps) > 0 && s.steps[0].optional && time.Since(s.asked) > answerTimeout:
-		s.faults.Add(s.at, fmt.Sprintf("the reader did not answer our %s (%s): it reads without", s.steps[0].request, s.steps[0].what), 0, nil)
+		s.faults.Add(s.at, fmt.Sprintf("the reader did not answer our %s (%s): it reads without",
+			s.steps[0].request, s.steps[0].what), 0, nil)
 		s.steps = s.steps[1:]
 		s.ask()
 	case len(s.steps) > 0 && time.Since(s.asked) > answerTimeout:
 		return fmt.Errorf("the reader did not answer our %s (%s) for %s", s.steps[0].request, s.steps[0].what, answerTimeout)
 	case !s.accepted && silent > answerTimeout:
-		return fmt.Errorf("connected, but the reader's first message did not come for %s: is this an LLRP port?", answerTimeout)
+		return fmt.Errorf("connected, but the reader's first message did not come for %s: is this an LLRP port?",
+			answerTimeout)
 	case silent > s.SilentAfter:
 		return fmt.Errorf("the reader was silent for %s, without even a keep-alive", s.SilentAfter)
 	}

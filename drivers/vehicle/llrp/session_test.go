@@ -22,7 +22,8 @@ type talker struct {
 
 func newTalker(c *Config) *talker {
 	r := &reader{Config: *c}
-	return &talker{s: &session{reader: r, heard: time.Now(), present: presences{hold: r.Hold, longest: r.Longest, here: map[string]*presence{}}}, at: at}
+	return &talker{s: &session{reader: r, heard: time.Now(), present: presences{hold: r.Hold, longest: r.Longest,
+		here: map[string]*presence{}}}, at: at}
 }
 
 func (k *talker) feed(after time.Duration, data ...byte) {
@@ -30,7 +31,8 @@ func (k *talker) feed(after time.Duration, data ...byte) {
 	for _, o := range k.s.Feed(k.at, data) {
 		switch b := o.Body.Typed().(type) {
 		case *observation.DeviceCondition:
-			k.said = append(k.said, strings.Join(strings.Fields(fmt.Sprintf("%s %s %v", b.Condition, b.Subject, !b.Cleared)), " "))
+			k.said = append(k.said, strings.Join(strings.Fields(fmt.Sprintf("%s %s %v", b.Condition, b.Subject,
+				!b.Cleared)), " "))
 		case *observation.VehicleTag:
 			k.tags = append(k.tags, b)
 		}
@@ -133,7 +135,8 @@ func TestMemory(t *testing.T) {
 		return TLV(pC1G2ReadResult, []byte{result}, B2(op), B2(uint16(len(data)/2)), data)
 	}
 	read := func(results ...[]byte) {
-		k.feed(100*time.Millisecond, Encode(ROAccessReport, 7, TLV(pTagReportData, append([][]byte{TV(13, make([]byte, 12)), TV(1, B2(1))}, results...)...))...)
+		k.feed(100*time.Millisecond, Encode(ROAccessReport, 7, TLV(pTagReportData, append([][]byte{TV(13,
+			make([]byte, 12)), TV(1, B2(1))}, results...)...))...)
 	}
 	read(result(opTID, 2, nil), result(opUser, 4, nil))
 	read(result(opTID, 0, tid), result(opUser, 4, nil))
@@ -146,7 +149,8 @@ func TestMemory(t *testing.T) {
 	k = newTalker(c)
 	k.refuse = AddAccessSpec
 	k.connect()
-	if fmt.Sprint(k.said) != "[refused ADD_ACCESSSPEC true]" || !slices.Contains(k.asked, StartROSpec) || k.s.ended != nil {
+	if fmt.Sprint(k.said) != "[refused ADD_ACCESSSPEC true]" || !slices.Contains(k.asked,
+		StartROSpec) || k.s.ended != nil {
 		t.Errorf("refused: %v, asked %v, %v", k.said, k.asked, k.s.ended)
 	}
 }
@@ -163,7 +167,8 @@ func TestErrorMessage(t *testing.T) {
 
 func FuzzSession(f *testing.F) {
 	f.Add(input())
-	f.Add(Encode(ROAccessReport, 7, TLV(pTagReportData, TV(13, make([]byte, 12)), TLV(pC1G2ReadResult, []byte{0}, B2(1), B2(1), []byte{1, 2}))))
+	f.Add(Encode(ROAccessReport, 7, TLV(pTagReportData, TV(13, make([]byte, 12)), TLV(pC1G2ReadResult, []byte{0},
+		B2(1), B2(1), []byte{1, 2}))))
 	f.Add(Encode(ReaderEvent, 1, TLV(pEventData, TLV(pROSpecEvent, []byte{1}, B4(1), B4(0)))))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		k := newTalker(settings("").(*Config))

@@ -34,7 +34,8 @@ func (r *reader) setup() []step {
 	}
 	if len(r.Antennas) > 0 {
 		const antennaProperties = 2
-		steps = append(steps, step{GetConfig, GetConfigResponse, append(B2(0), antennaProperties, 0, 0, 0, 0), "which antennas are connected", true})
+		steps = append(steps, step{GetConfig, GetConfigResponse, append(B2(0), antennaProperties, 0, 0, 0, 0),
+			"which antennas are connected", true})
 	}
 	if r.readsMemory() {
 		steps = append(steps,
@@ -49,7 +50,8 @@ func (r *reader) setup() []step {
 // readsMemory reports whether the settings ask for more of a tag than its EPC.
 func (r *reader) readsMemory() bool { return r.TIDWords > 0 || r.UserWords > 0 }
 
-// configuration asks for keep-alives and for the events that a technician must know of: LLRP 1.0.1, 13.1.2 and 14.2.5.
+// configuration asks for keep-alives and for the events that a technician must know of: LLRP 1.0.1, 13.1.2 and
+// 14.2.5.
 func (r *reader) configuration() []byte {
 	const (
 		roSpecEvents    = 2

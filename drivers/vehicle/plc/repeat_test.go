@@ -14,11 +14,13 @@ func TestRepeats(t *testing.T) {
 	hot := 60.0
 	p := &Profile{Name: "test"}
 	for _, name := range []string{"loop", "stop", "gate", "lamp"} {
-		p.Points = append(p.Points, Point{Name: name, Table: "discrete", Address: len(p.Points), Event: "both", Alarm: "on", Vehicle: name == "loop"})
+		p.Points = append(p.Points, Point{Name: name, Table: "discrete", Address: len(p.Points), Event: "both",
+			Alarm: "on", Vehicle: name == "loop"})
 	}
 	p.Points = append(p.Points, Point{Name: "temperature", Table: "input", Change: 2, Above: &hot})
 	drivertest.Repeat(t, func() (out []*observation.Observation) {
-		s := session{device: &device{Config: Config{Profile: driver.Ref[Profile]{Value: p}}, blocks: plan(p.Points)}, last: map[string]float64{}}
+		s := session{device: &device{Config: Config{Profile: driver.Ref[Profile]{Value: p}},
+			blocks: plan(p.Points)}, last: map[string]float64{}}
 		at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 		for _, v := range []float64{0, 1, 0, 1, 80} {
 			at = at.Add(time.Second)

@@ -141,7 +141,8 @@ func (d *decoder) frame(b []byte) (n int, r *reading, err error) {
 	return size, &one, nil
 }
 
-// lineEnd is the length of a line, with the character that ends it unless that begins the next one; 0 when it is not whole yet.
+// lineEnd is the length of a line, with the character that ends it unless that begins the next one; 0 when it is
+// not whole yet.
 func lineEnd(b []byte) int {
 	from := 0
 	if b[0] == stx {
@@ -199,7 +200,8 @@ func plain(b []byte) (text string, framed bool) {
 }
 
 // understood follows a reading, or reports what was none. A frame without either is passed over.
-func (d *decoder) understood(at time.Time, r *reading, err error, offset int64, frame []byte) []*observation.Observation {
+func (d *decoder) understood(at time.Time, r *reading, err error, offset int64,
+	frame []byte) []*observation.Observation {
 	if err != nil {
 		d.faults.Add(at, err.Error(), offset, frame)
 		return nil

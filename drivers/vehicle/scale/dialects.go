@@ -4,8 +4,9 @@ import "regexp"
 
 // dialect is how a family of scales writes a line. A new maker is a row of this table, not code.
 //
-// The named groups of a line are: weight, unit, tare (a tare in the unit of the weight), and those of words, which stand for what the scale
-// says. Groups that are absent or blank say nothing, but for the words that the table has for "".
+// The named groups of a line are: weight, unit, tare (a tare in the unit of the weight), and those of words, which
+// stand for what the scale says. Groups that are absent or blank say nothing, but for the words that the table has
+// for "".
 type dialect struct {
 	name   string // as the setting says it
 	source string // manual and section
@@ -13,7 +14,8 @@ type dialect struct {
 	words  map[string]map[string]said // group, then its text without blanks
 	bits   [7]said                    // of the one character of group bits, lowest first
 	stx    bool                       // a line counts only behind STX
-	// bare says that a weight without unit counts with dialect auto too, because the rest of the line is unmistakable.
+	// bare says that a weight without unit counts with dialect auto too, because the rest of the line is
+	// unmistakable.
 	bare bool
 }
 
@@ -30,7 +32,8 @@ func lines(patterns ...string) (out []*regexp.Regexp) {
 	return out
 }
 
-// dialects are tried in this order: the unmistakable ones first, and one that was understood goes on being tried first.
+// dialects are tried in this order: the unmistakable ones first, and one that was understood goes on being tried
+// first.
 var dialects = []*dialect{
 	{
 		name: "sics", source: "Mettler Toledo MT-SICS, levels 0 and 1: S, SI, SIR, SR, SNR; TA, T, TI, TAC; ES, ET, EL",

@@ -9,9 +9,11 @@ import (
 )
 
 const (
-	// stableShare is how much of the largest weight a weight at rest must have to be the vehicle's: less was weighed while it drove on.
+	// stableShare is how much of the largest weight a weight at rest must have to be the vehicle's: less was
+	// weighed while it drove on.
 	stableShare = 0.9
-	// forgetAfter is how long a scale may say nothing before what stood on it counts as gone: scales that print on demand never say zero.
+	// forgetAfter is how long a scale may say nothing before what stood on it counts as gone: scales that print on
+	// demand never say zero.
 	forgetAfter = 30 * time.Second
 )
 
@@ -64,9 +66,12 @@ func (p *platform) follow(at time.Time, r reading) (out []*observation.Observati
 
 // health reports what the scale says of itself.
 func (p *platform) health(at time.Time, r reading) (out []*observation.Observation) {
-	out = append(out, p.conditions.Set(at, "overload", "", r.has(overload), "more stands on it than the scale can weigh")...)
-	out = append(out, p.conditions.Set(at, "underload", "", r.has(underload), "it reads below zero: is the platform held up, was it zeroed under load?")...)
-	return append(out, p.conditions.Set(at, "scale-error", "", r.has(invalid), "the scale says that it has no valid weight: see its display")...)
+	out = append(out, p.conditions.Set(at, "overload", "", r.has(overload),
+		"more stands on it than the scale can weigh")...)
+	out = append(out, p.conditions.Set(at, "underload", "", r.has(underload),
+		"it reads below zero: is the platform held up, was it zeroed under load?")...)
+	return append(out, p.conditions.Set(at, "scale-error", "", r.has(invalid),
+		"the scale says that it has no valid weight: see its display")...)
 }
 
 // weight takes a reading that is a weight.
@@ -148,7 +153,8 @@ func (p *platform) leave(at time.Time) (out []*observation.Observation) {
 func (p *platform) report(at time.Time, r reading, unstable bool) (out []*observation.Observation) {
 	p.reported = true
 	body := &observation.VehicleWeight{
-		Kg: r.kg, Net: r.has(net), TareKg: r.tareKg, Overload: p.over || r.has(overload), Seconds: float32(at.Sub(p.since).Seconds()), Unstable: unstable,
+		Kg: r.kg, Net: r.has(net), TareKg: r.tareKg, Overload: p.over || r.has(overload),
+		Seconds: float32(at.Sub(p.since).Seconds()), Unstable: unstable,
 	}
 	grossKg, known := r.grossKg()
 	if known {

@@ -52,7 +52,8 @@ const poundKg = 0.45359237
 
 // units are the units of mass in kg, by the words that makers have for them, in lower case.
 var units = map[string]float64{
-	"kg": 1, "kgs": 1, "k": 1, "g": 0.001, "t": 1000, "to": 1000, "mt": 1000, "lb": poundKg, "lbs": poundKg, "l": poundKg, "oz": poundKg / 16,
+	"kg": 1, "kgs": 1, "k": 1, "g": 0.001, "t": 1000, "to": 1000, "mt": 1000, "lb": poundKg, "lbs": poundKg,
+	"l": poundKg, "oz": poundKg / 16,
 	"o": poundKg / 16, "tn": 2000 * poundKg, "ton": 2000 * poundKg, "st": 2000 * poundKg,
 }
 

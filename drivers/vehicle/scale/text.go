@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// decodeLine reads a line of text by a dialect. framed says that it stood behind STX. ok is false when it is no line of the dialect.
+// decodeLine reads a line of text by a dialect. framed says that it stood behind STX. ok is false when it is no
+// line of the dialect.
 func (c *Config) decodeLine(d *dialect, line string, framed bool) (r reading, ok bool, err error) {
 	if d.stx && !framed {
 		return r, false, nil
@@ -25,7 +26,8 @@ func (c *Config) decodeLine(d *dialect, line string, framed bool) (r reading, ok
 	return r, false, nil
 }
 
-// undecided reports whether a match proves nothing: a number without unit may be anything, and a line without number and known word too.
+// undecided reports whether a match proves nothing: a number without unit may be anything, and a line without
+// number and known word too.
 func (c *Config) undecided(d *dialect, r reading, unit string) bool {
 	if r.weighed {
 		return !d.bare && strings.TrimSpace(unit) == "" && c.Unit == ""
@@ -66,7 +68,8 @@ func (c *Config) interpret(d *dialect, re *regexp.Regexp, m []string) (r reading
 
 // wordsIn collects what the words in a text say; single signs count as words.
 func wordsIn(known map[string]said, text string) (out said) {
-	for _, w := range strings.FieldsFunc(strings.ToUpper(text), func(c rune) bool { return (c < 'A' || c > 'Z') && c != '?' && c != '~' }) {
+	for _, w := range strings.FieldsFunc(strings.ToUpper(text),
+		func(c rune) bool { return (c < 'A' || c > 'Z') && c != '?' && c != '~' }) {
 		out |= known[w]
 	}
 	return out

@@ -146,7 +146,8 @@ func TestSettings(t *testing.T) {
 			t.Errorf("%+v: %q is %s, want %s (%v)", c.set, c.line, got, c.want, err)
 		}
 	}
-	for ask, want := range map[string]string{`SI\r\n`: "SI\r\n", `W`: "W", `\x05`: "\x05", `\nW\r`: "\nW\r", `say "W"`: `say "W"`} {
+	for ask, want := range map[string]string{`SI\r\n`: "SI\r\n", `W`: "W", `\x05`: "\x05", `\nW\r`: "\nW\r",
+		`say "W"`: `say "W"`} {
 		if got, err := (Config{Ask: ask}).question(); err != nil || string(got) != want {
 			t.Errorf("ask %s is %q, %v", ask, got, err)
 		}
@@ -206,27 +207,37 @@ func TestPlatform(t *testing.T) {
 		input   []string
 		want    string
 	}{
-		{"at rest by the scale's word", 0, 0, []string{"S S 42100 kg\r\n", "S D 42120 kg\r\n", "S I\r\n", "S S  42.1 t\r\n"}, "42100 kg"},
+		{"at rest by the scale's word", 0, 0, []string{"S S 42100 kg\r\n", "S D 42120 kg\r\n", "S I\r\n",
+			"S S  42.1 t\r\n"}, "42100 kg"},
 		{"at rest by repetition", 0, 0, repeat(7, "42100 kg\r\n"), "42100 kg"},
 		{"never at rest", 0, 0, []string{"S D 41000 kg\r\n", "S D 42100 kg\r\n", "S D 100 kg\r\n"}, "42100 kg unstable"},
-		{"stopped with one axle on it", 0, 0, []string{"S S 7000 kg\r\n", "S D 42100 kg\r\n", "S S 0 kg\r\n"}, "42100 kg unstable"},
+		{"stopped with one axle on it", 0, 0, []string{"S S 7000 kg\r\n", "S D 42100 kg\r\n", "S S 0 kg\r\n"},
+			"42100 kg unstable"},
 		{"printed on demand", 0, 6 * time.Second, []string{"ST,GS,+0042100kg\r\n"}, "42100 kg"},
-		{"two, printed on demand", 0, 0, append(append([]string{"ST,GS,+0042100kg\r\n"}, repeat(120, "")...), "ST,GS,+0018000kg\r\n"), "42100 kg; 18000 kg"},
+		{"two, printed on demand", 0, 0, append(append([]string{"ST,GS,+0042100kg\r\n"}, repeat(120, "")...),
+			"ST,GS,+0018000kg\r\n"), "42100 kg; 18000 kg"},
 		{"gross over the limit", 40000, 0, repeat(7, "ST,GS,+0042100kg\r\n"), "42100 kg overload"},
-		{"net, tare told", 40000, 0, append([]string{"ST,TR,+0007000kg\r\n"}, repeat(7, "ST,NT,+0035100kg\r\n")...), "35100 kg net overload (gross 42100)"},
-		{"net, tare told, under the limit", 50000, 0, append([]string{"ST,TR,+0007000kg\r\n"}, repeat(7, "ST,NT,+0035100kg\r\n")...), "35100 kg net (gross 42100)"},
+		{"net, tare told", 40000, 0, append([]string{"ST,TR,+0007000kg\r\n"}, repeat(7, "ST,NT,+0035100kg\r\n")...),
+			"35100 kg net overload (gross 42100)"},
+		{"net, tare told, under the limit", 50000, 0, append([]string{"ST,TR,+0007000kg\r\n"}, repeat(7,
+			"ST,NT,+0035100kg\r\n")...), "35100 kg net (gross 42100)"},
 		{"net, tare not known", 30000, 0, repeat(7, "ST,NT,+0035100kg\r\n"), "tare-unknown true; 35100 kg net"},
-		{"net in continuous output", 40000, 0, repeat(7, string(Encode(Frame{Kg: 35100, TareKg: 7000, Net: true}, false))), "35100 kg net overload (gross 42100)"},
-		{"tared with the vehicle on it", 0, 0, append(repeat(7, string(Encode(Frame{Kg: 42100}, false))), repeat(3, string(Encode(Frame{TareKg: 42100, Net: true}, false)))...), "42100 kg"},
-		{"more than the scale can weigh", 0, 0, []string{"US,GS,+0042100kg\r\n", "OL,GS,+9999999kg\r\n", "ST,GS,+0000000kg\r\n"},
+		{"net in continuous output", 40000, 0, repeat(7, string(Encode(Frame{Kg: 35100, TareKg: 7000, Net: true},
+			false))), "35100 kg net overload (gross 42100)"},
+		{"tared with the vehicle on it", 0, 0, append(repeat(7, string(Encode(Frame{Kg: 42100}, false))), repeat(3,
+			string(Encode(Frame{TareKg: 42100, Net: true}, false)))...), "42100 kg"},
+		{"more than the scale can weigh", 0, 0, []string{"US,GS,+0042100kg\r\n", "OL,GS,+9999999kg\r\n",
+			"ST,GS,+0000000kg\r\n"},
 			"overload true; overload false; 42100 kg overload unstable"},
-		{"nothing but overload", 0, 0, []string{"OL,GS,+9999999kg\r\n", "ST,GS,+0000000kg\r\n"}, "overload true; overload false"},
+		{"nothing but overload", 0, 0, []string{"OL,GS,+9999999kg\r\n", "ST,GS,+0000000kg\r\n"},
+			"overload true; overload false"},
 		{"cut anywhere", 0, 0, strings.SplitAfter("\x02  42100KG \r\n\x02  42100KG \r\n\x02      0KG \r\n", ""), "42100 kg"},
 		{"STX and ETX", 0, 0, []string{"\x02ST,GS,+0042100kg\x03", "\x02ST,GS,+0000000kg\x03"}, "42100 kg"},
 		{"LF first, CR last", 0, 0, []string{"\n 1G       42100kg \r", "\n 1G           0kg \r"}, "42100 kg"},
 		{"CR first, ETX last", 0, 0, []string{"\r+042100  kg g  \x03", "\r+000000  kg g  \x03"}, "42100 kg"},
 		{"parity in the eighth bit", 0, 0, []string{"\xd3\xd4,\xc7\xd3,+00421\xb00k\xe7\r\n"}, "42100 kg"},
-		{"frames and lines in one", 0, 0, []string{string(Encode(Frame{Kg: 42100}, false)), "\x02  42100KG \r\n", string(Encode(Frame{}, true))}, "42100 kg"},
+		{"frames and lines in one", 0, 0, []string{string(Encode(Frame{Kg: 42100}, false)), "\x02  42100KG \r\n",
+			string(Encode(Frame{}, true))}, "42100 kg"},
 	} {
 		conf := config("")
 		conf.LimitKg = c.limit
@@ -275,7 +286,8 @@ func TestTextConforms(t *testing.T) {
 }
 
 func FuzzLine(f *testing.F) {
-	for _, line := range []string{"S S 42100 kg\r\n", "\n 1GM      42140kg \r", "ST,GS,\x01,\x00,  42.10 t\r\n", "\x02  92814LGM\r", "\r+042120m kg g  \x03", " G+042100 kg\r\n", "\x02?\x41\r", "Net: 42,1 t ~\n"} {
+	for _, line := range []string{"S S 42100 kg\r\n", "\n 1GM      42140kg \r", "ST,GS,\x01,\x00,  42.10 t\r\n",
+		"\x02  92814LGM\r", "\r+042120m kg g  \x03", " G+042100 kg\r\n", "\x02?\x41\r", "Net: 42,1 t ~\n"} {
 		f.Add([]byte(line), "auto")
 	}
 	f.Fuzz(func(t *testing.T, data []byte, dialect string) {
@@ -287,7 +299,8 @@ func FuzzLine(f *testing.F) {
 			split.Feed(time.Unix(1, 0), data[i:i+1])
 		}
 		if whole.Sound() != split.Sound() || whole.faults.Total != split.faults.Total {
-			t.Errorf("whole: %d sound, %d faults; split: %d sound, %d faults", whole.Sound(), whole.faults.Total, split.Sound(), split.faults.Total)
+			t.Errorf("whole: %d sound, %d faults; split: %d sound, %d faults", whole.Sound(), whole.faults.Total,
+				split.Sound(), split.faults.Total)
 		}
 		if len(whole.buf) > maxLine {
 			t.Errorf("%d bytes are kept", len(whole.buf))

@@ -7,8 +7,8 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// misses follows how many vehicles in a row a device saw nothing of. A reader that is connected and reads nothing looks well to its
-// driver, which knows nothing of vehicles.
+// misses follows how many vehicles in a row a device saw nothing of. A reader that is connected and reads nothing
+// looks well to its driver, which knows nothing of vehicles.
 type misses struct {
 	run  int     // vehicles since it saw one
 	rate float64 // share of vehicles that it saw before
@@ -17,8 +17,8 @@ type misses struct {
 
 const (
 	muteCondition = "reads-nothing"
-	// muteLeast is the fewest vehicles that are enough, muteNever as many for a device that has never seen one: perhaps few vehicles carry
-	// what it reads.
+	// muteLeast is the fewest vehicles that are enough, muteNever as many for a device that has never seen one:
+	// perhaps few vehicles carry what it reads.
 	muteLeast = 10
 	muteNever = 100
 	// muteChance is how unlikely it must be that so many vehicles carried nothing to read.

@@ -55,7 +55,8 @@ func TestMisses(t *testing.T) {
 		before sights
 		want   int
 	}{
-		{sights{0, 0}, 100}, {sights{0, 150}, 100}, {sights{5, 10}, 100}, {sights{95, 100}, 10}, {sights{30, 100}, 20}, {sights{5, 100}, 114},
+		{sights{0, 0}, 100}, {sights{0, 150}, 100}, {sights{5, 10}, 100}, {sights{95, 100}, 10}, {sights{30, 100},
+			20}, {sights{5, 100}, 114},
 	} {
 		m := &misses{}
 		for !m.mute() && m.run < 1000 {
