@@ -103,7 +103,7 @@ type limits struct {
 // report returns a reading, and the conditions that it begins or ends.
 func (l *limits) report(at time.Time, v *observation.SiteClimate) []*observation.Observation {
 	o := observation.New(observation.Class_CLASS_TELEMETRY, at, v)
-	o.Key = fmt.Sprintf("climate@%d", at.UnixNano())
+	driver.SetKey(o, fmt.Sprintf("climate@%d", at.UnixNano()))
 	obs := []*observation.Observation{o}
 	c := float64(v.TemperatureC)
 	l.hot, l.cold = beyond(l.hot, c, l.High), beyond(l.cold, -c, -l.Low)
