@@ -38,9 +38,11 @@ type CloudEvent struct {
 	Cursor      string          `json:"lwcursor"` // the feed's cursor after this event
 	Class       string          `json:"lwclass"`
 	Lane        string          `json:"lwlane,omitempty"`
-	Idx         string          `json:"lwidx"`     // row of the journal, leaf of the evidence log
-	Journal     string          `json:"lwjournal"` // hex
-	Data        json.RawMessage `json:"data"`      // lanewarden.v1.Body as observation.JSON has it
+	Passage     string          `json:"lwpassage,omitempty"` // that the reading belongs to, as the lane has said so far
+	Plate       string          `json:"lwplate,omitempty"`   // of that passage
+	Idx         string          `json:"lwidx"`               // row of the journal, leaf of the evidence log
+	Journal     string          `json:"lwjournal"`           // hex
+	Data        json.RawMessage `json:"data"`                // lanewarden.v1.Body as observation.JSON has it
 }
 
 // cloudEvent makes the event of a row. A body that this version cannot read is passed on in hex, never dropped.
@@ -48,7 +50,7 @@ func cloudEvent(e *ledger.Event, cursor, lane string) CloudEvent {
 	out := CloudEvent{
 		SpecVersion: "1.0", ID: fmt.Sprintf("%x/%d", e.Journal, e.Idx), Source: "/lanewarden/" + e.Site + "/" + e.Agent,
 		Type: "lanewarden." + e.Kind.Name() + ".v1", Subject: e.Device, Time: time.Unix(0, e.TimeNs).UTC().Format(time.RFC3339Nano),
-		ContentType: "application/json", Cursor: cursor, Class: e.Class.Name(), Lane: lane,
+		ContentType: "application/json", Cursor: cursor, Class: e.Class.Name(), Lane: lane, Passage: e.Passage, Plate: e.Plate,
 		Idx: strconv.FormatInt(e.Idx, 10), Journal: fmt.Sprintf("%x", e.Journal),
 	}
 	var body observation.Body

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"database/sql/driver"
+	"errors"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -31,7 +32,7 @@ func (l *Ledger) batch(c *copied, b *wire.Batch) (int, *wire.Ack, error) {
 	} else if err != nil {
 		return 0, nil, err
 	}
-	if err := l.nameArtifacts(c.id, rows); err != nil {
+	if err := errors.Join(l.nameArtifacts(c.id, rows), l.notePassages(c.id, rows)); err != nil {
 		return 0, nil, err
 	}
 	cursor.Idx = rows[len(rows)-1].Idx

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
@@ -251,5 +253,62 @@ func TestEventsFilterAndResume(t *testing.T) {
 	alarms := count(Filter{Classes: []observation.Class{observation.Class_CLASS_ALARM}})
 	if all := count(Filter{}); all != 50 || alarms != 8 || count(Filter{Site: "demo", Agent: "lane-1"}) != 50 || count(Filter{Site: "x"}) != 0 {
 		t.Errorf("%d rows, %d alarms", all, alarms)
+	}
+}
+
+// An alarm names the passage and the plate that the lane found for it, also after a correction, and in a ledger that is older
+// than the fold.
+func TestEventsNamePassageAndPlate(t *testing.T) {
+	dir, lane := t.TempDir(), newLane(t, 0)
+	put := func(device string, class observation.Class, body proto.Message) int64 {
+		o := observation.New(class, time.Unix(1, 0), body)
+		o.Device = device
+		if _, err := lane.j.Commit(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		return lane.j.Size() - 1
+	}
+	plate := put("lpr-1", observation.Class_CLASS_EVENT, &observation.VehiclePlate{Plate: "AB 123", Normal: "AB123", Confidence: 0.9})
+	alarm := put("rpm-1", observation.Class_CLASS_ALARM, &observation.RadiationOccupancy{GammaAlarm: true})
+	kind := uint32(observation.Kind_KIND_VEHICLE_PLATE)
+	put(observation.AgentDevice, observation.Class_CLASS_EVENT, &observation.PassageOpened{Id: "p1", First: &observation.PassageReading{Idx: plate, Kind: kind}})
+	put(observation.AgentDevice, observation.Class_CLASS_EVENT, &observation.PassageUpdated{Id: "p1", Reading: &observation.PassageReading{Idx: alarm}})
+	l := open(t, dir)
+	apply(t, l, lane.hello())
+	named := func() [2]string {
+		t.Helper()
+		events, err := l.Events(0, 100, Filter{Classes: []observation.Class{observation.Class_CLASS_ALARM}})
+		if err != nil || len(events) != 1 {
+			t.Fatalf("%d alarms, %v", len(events), err)
+		}
+		return [2]string{events[0].Passage, events[0].Plate}
+	}
+	apply(t, l, lane.batch(1, -1, 10))
+	if got := named(); got != [2]string{} {
+		t.Errorf("before the lane said anything: %q", got)
+	}
+	apply(t, l, lane.batch(2, -1, 10))
+	if got := named(); got != [2]string{"p1", "AB123"} {
+		t.Errorf("%q", got)
+	}
+	last := lane.j.Last(2)
+	put(observation.AgentDevice, observation.Class_CLASS_EVENT, &observation.PassageOpened{Id: "p2", First: &observation.PassageReading{Idx: 99}})
+	put(observation.AgentDevice, observation.Class_CLASS_EVENT, &observation.PassageCorrected{Idx: alarm, From: "p1", To: "p2"})
+	put(observation.AgentDevice, observation.Class_CLASS_EVENT, &observation.PassageClosed{Id: "p2", Plate: "XY9"})
+	apply(t, l, lane.batch(2, last, 10))
+	if got := named(); got != [2]string{"p2", "XY9"} {
+		t.Errorf("after the correction: %q", got)
+	}
+	for _, table := range []string{"passage", "passage_reading"} {
+		if err := l.db.Exec("DELETE FROM " + table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, dir)
+	if got := named(); got != [2]string{"p2", "XY9"} {
+		t.Errorf("folded again: %q", got)
 	}
 }

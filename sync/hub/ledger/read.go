@@ -27,6 +27,8 @@ type Event struct {
 	Device      string
 	Kind        observation.Kind
 	Body        []byte
+	Passage     string // that the reading belongs to, as the lane has said so far; "" for none
+	Plate       string // of that passage; "" for none
 }
 
 // Durable returns the seq of the newest durable row, and a channel that is closed when there is a newer one.
@@ -138,14 +140,15 @@ func (l *Ledger) readLanes(journal []byte) (lanesOf, error) {
 // Events returns up to limit rows after a cursor, in the order of commit.
 func (l *Ledger) Events(after int64, limit int, filter Filter) (out []Event, err error) {
 	where, args := filter.where()
-	query := "SELECT o.seq, j.site, j.agent, j.journal, o.idx, o.class, o.t, o.device, o.kind, o.body " +
-		"FROM observation o CROSS JOIN journal j ON j.id=o.owner WHERE o.seq>?" + where + " ORDER BY o.seq LIMIT ?"
+	query := "SELECT o.seq, j.site, j.agent, j.journal, o.idx, o.class, o.t, o.device, o.kind, o.body, r.passage, p.plate " +
+		"FROM observation o CROSS JOIN journal j ON j.id=o.owner " +
+		"LEFT JOIN passage_reading r ON r.owner=o.owner AND r.idx=o.idx LEFT JOIN passage p ON p.owner=r.owner AND p.id=r.passage WHERE o.seq>?" + where + " ORDER BY o.seq LIMIT ?"
 	args = append(append([]driver.Value{after}, args...), int64(limit))
 	err = l.read.Query(query, func(r []driver.Value) error {
 		out = append(out, Event{
 			Seq: sqlog.Int64(r[0]), Site: sqlog.Text(r[1]), Agent: sqlog.Text(r[2]), Journal: sqlog.Bytes(r[3]), Idx: sqlog.Int64(r[4]),
 			Class: observation.Class(sqlog.Int64(r[5])), TimeNs: sqlog.Int64(r[6]), Device: sqlog.Text(r[7]),
-			Kind: observation.Kind(sqlog.Int64(r[8])), Body: sqlog.Bytes(r[9]),
+			Kind: observation.Kind(sqlog.Int64(r[8])), Body: sqlog.Bytes(r[9]), Passage: sqlog.Text(r[10]), Plate: sqlog.Text(r[11]),
 		})
 		return nil
 	}, args...)

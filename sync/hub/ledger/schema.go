@@ -79,10 +79,17 @@ CREATE TABLE IF NOT EXISTS pull(      -- artifacts that somebody waits for
 	sha256 BLOB PRIMARY KEY,
 	at     INTEGER NOT NULL           -- since when, ns UTC
 ) WITHOUT ROWID;
-` + sqlog.Schema("many")
+` + passageSchema + sqlog.Schema("many")
 
 // upgrade brings the tables of an earlier version up to date.
 func (l *Ledger) upgrade() error {
+	folded, err := l.db.Int("SELECT EXISTS(SELECT 1 FROM passage) OR NOT EXISTS(SELECT 1 FROM observation)", 0)
+	if err == nil && folded == 0 {
+		err = l.noteOldPassages()
+	}
+	if err != nil {
+		return err
+	}
 	sized, err := l.db.Int("SELECT count(*) FROM pragma_table_info('artifact_row') WHERE name='size'", 0)
 	if err != nil || sized > 0 {
 		return err
