@@ -280,6 +280,60 @@ func TestAnotherAgentIsRefused(t *testing.T) {
 	}
 }
 
+// An audit of a large journal ends when nobody waits for it any more.
+func TestAuditEndsWithItsContext(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir)
+	for i := range 10 {
+		if _, err := j.Commit(t.Context(), background(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	seen := int64(0)
+	_, _, err := AuditWatched(ctx, dir, "", func(done, _ int64) {
+		if seen = done; done == 3 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || seen != 3 {
+		t.Errorf("%v after %d rows", err, seen)
+	}
+}
+
+// Newest filters in the query: what is rare is found behind much that is not.
+func TestNewest(t *testing.T) {
+	j := open(t, t.TempDir())
+	for i := range 50 {
+		o := background(i)
+		o.Class, o.Device = observation.Class_CLASS_TELEMETRY, "rpm-1"
+		if i%10 == 3 {
+			o.Class, o.Device = observation.Class_CLASS_ALARM, "rpm-2"
+		}
+		if _, err := j.Commit(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		n      int
+		class  observation.Class
+		device string
+		want   string
+	}{
+		{3, 0, "", "[47 48 49]"}, {2, observation.Class_CLASS_ALARM, "", "[33 43]"}, {100, 0, "rpm-2", "[3 13 23 33 43]"},
+		{2, observation.Class_CLASS_TELEMETRY, "rpm-2", "[]"}, {0, 0, "", "[]"}, {5, 0, "nobody", "[]"},
+	} {
+		rows, err := j.Newest(c.n, c.class, c.device)
+		got := []int64{}
+		for _, r := range rows {
+			got = append(got, r.Idx)
+		}
+		if err != nil || fmt.Sprint(got) != c.want {
+			t.Errorf("%+v: %v, %v", c, got, err)
+		}
+	}
+}
+
 func TestCommitAfterClose(t *testing.T) {
 	j := open(t, t.TempDir())
 	if err := j.Close(); err != nil {
