@@ -39,6 +39,9 @@ func (b *boxes) hello(site, agent string, instance uint64, box string) string {
 	defer b.mu.Unlock()
 	t := b.agents[[2]string{site, agent}]
 	if t == nil {
+		if len(b.agents) >= maxAgents {
+			return "" // strangers' names: nothing is known of them
+		}
 		t = &turns{}
 		b.agents[[2]string{site, agent}] = t
 	}

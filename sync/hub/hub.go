@@ -112,6 +112,9 @@ func (h *Hub) serve(ctx context.Context) error {
 	return err
 }
 
+// maxAgents bounds the agents whose state is kept: ten times what a country has, and some 50 MB.
+const maxAgents = 20_000
+
 // noteState keeps what an agent says of itself.
 func (h *Hub) noteState(site, agent string, payload []byte) {
 	var s wire.State
@@ -121,7 +124,12 @@ func (h *Hub) noteState(site, agent string, payload []byte) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.states[[2]string{site, agent}] = agentState{&s, time.Now()}
+	name := [2]string{site, agent}
+	if _, known := h.states[name]; !known && len(h.states) >= maxAgents {
+		h.opts.Log.Warn("state of an agent too many is passed over", "site", site, "agent", agent, "agents", len(h.states))
+		return
+	}
+	h.states[name] = agentState{&s, time.Now()}
 }
 
 func (h *Hub) state(site, agent string) (agentState, bool) {
