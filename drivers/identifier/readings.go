@@ -22,8 +22,8 @@ type form struct {
 	fits            func(text string) bool // a condition beside the form; nil for none
 }
 
-// The weights, from experience at lanes: a check that agrees outweighs a form without check; among those the more
-// special form is first.
+// The weights are an order, not probabilities: a check that agrees outweighs a form without check, and among those the
+// more special form is first.
 var forms = []form{
 	{parse: ParseContainer, ok: 95, wrong: 75},
 	{parse: ParseImporter, ok: 95, wrong: 80},

@@ -172,6 +172,9 @@ func TestFeed(t *testing.T) {
 			t.Errorf("%s: %d %s", bad, code, text)
 		}
 	}
+	if code, body := get(t, feed+"?after=deadbeef-1"); code != http.StatusGone || !strings.Contains(body, "after=0") {
+		t.Errorf("a cursor of another history: %d %s", code, body)
+	}
 	if code, body := get(t, feed+"?after=now&wait=50ms"); code != http.StatusOK || body != "" {
 		t.Errorf("nothing new: %d %s", code, body)
 	}
