@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/simonvetter/modbus"
@@ -67,11 +68,13 @@ func TestModbusTCPAnswers(t *testing.T) {
 		{"nothing", nil, "no answer within 200ms: unit id?"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := ask(t, Modbus{Unit: 7, Timeout: short}, func(d net.Conn) {
-				request1(d, 12)
-				d.Write(c.answer)
+			synctest.Test(t, func(t *testing.T) {
+				got, err := ask(t, Modbus{Unit: 7, Timeout: short}, func(d net.Conn) {
+					request1(d, 12)
+					d.Write(c.answer)
+				})
+				check(t, got, err, c.want)
 			})
-			check(t, got, err, c.want)
 		})
 	}
 }
@@ -106,18 +109,21 @@ func TestModbusRTUAnswers(t *testing.T) {
 		{"nothing", nil, "no answer within 200ms: unit id, wiring, speed and parity"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := ask(t, Modbus{Link: Link{Serial: &Serial{Baud: 19200}}, Unit: 7, Timeout: short}, func(d net.Conn) {
-				request1(d, 8)
-				d.Write(c.answer)
+			synctest.Test(t, func(t *testing.T) {
+				got, err := ask(t, Modbus{Link: Link{Serial: &Serial{Baud: 19200}}, Unit: 7, Timeout: short}, func(d net.Conn) {
+					request1(d, 8)
+					d.Write(c.answer)
+				})
+				check(t, got, err, c.want)
 			})
-			check(t, got, err, c.want)
 		})
 	}
 }
 
 // TestLateAnswers: an answer that comes after the time-out is waited for and thrown away, and the next request gets its own.
-func TestLateAnswers(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+func TestLateAnswers(t *testing.T) { synctest.Test(t, testLateAnswers) }
+
+func testLateAnswers(t *testing.T) {
 	ours, device := net.Pipe()
 	defer device.Close()
 	line := newModbusLine(ours, Modbus{Link: Link{Serial: &Serial{Baud: 19200}}, Unit: 7, Timeout: short})
@@ -139,8 +145,9 @@ func TestLateAnswers(t *testing.T) {
 }
 
 // TestStaleBytes: what stood on the line before a request is not its answer.
-func TestStaleBytes(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+func TestStaleBytes(t *testing.T) { synctest.Test(t, testStaleBytes) }
+
+func testStaleBytes(t *testing.T) {
 	ours, device := net.Pipe()
 	defer device.Close()
 	line := newModbusLine(ours, Modbus{Link: Link{Serial: &Serial{Baud: 300}}, Unit: 7, Timeout: time.Minute})
@@ -156,8 +163,9 @@ func TestStaleBytes(t *testing.T) {
 }
 
 // TestHurry: a request under way does not hold up the end for longer than the usual time-out.
-func TestHurry(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+func TestHurry(t *testing.T) { synctest.Test(t, testHurry) }
+
+func testHurry(t *testing.T) {
 	ours, device := net.Pipe()
 	defer device.Close()
 	line := newModbusLine(ours, Modbus{Unit: 7, Timeout: time.Hour})

@@ -55,7 +55,7 @@ func report(word, kind string) line.Message {
 func settings() *Config {
 	c := &Config{LengthCm: 8, FieldVPerCm: 250, MinSNR: 5, SilentAfter: 10 * time.Second, Quality: Quality{
 		VerifyEvery: 8 * time.Hour, VerifyGrace: 30 * time.Minute, Shift: 8 * time.Hour, ShiftStart: 6 * time.Hour, ShiftLimit: 0.01, RIPPlace: 0.08, RIPHeight: 0.4,
-		RIPWidth: 0.3, AlarmsPer: 20, ClearDown: 5 * time.Minute,
+		RIPWidth: 0.3, AlarmsPer: 20, ClearDown: 24 * time.Hour, // longer than any test
 	}}
 	c.Library = driver.Ref[plasmagram.Library]{Name: "test", Value: lib}
 	return c
