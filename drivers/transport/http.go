@@ -161,6 +161,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	u := &upload{body: r.Body, control: http.NewResponseController(w), begun: time.Now()}
+	body := u.begins()
 	if !e.places.enter(r.Context(), u) {
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "too many documents at once", http.StatusServiceUnavailable)
@@ -169,7 +170,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.places.leave(u)
 	e.answer(w, e.handle(r.Context(), Document{
 		Name: documentName(r), MediaType: r.Header.Get("Content-Type"), Peer: r.RemoteAddr,
-		Body: http.MaxBytesReader(w, io.NopCloser(u), e.MaxBytes),
+		Body: http.MaxBytesReader(w, io.NopCloser(body), e.MaxBytes),
 	}))
 }
 

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,9 @@ const (
 	crowdedBytes = 16 << 10                // bytes a second below which a sender gives its place to another
 	placeWait    = 1500 * time.Millisecond // how long a sender waits for a place
 	placeLook    = 50 * time.Millisecond   // between two looks for a sender to send away
+	// early is how much of a document may come before it needs a place: senders that dribble hold none until then, and what
+	// is small never waits for them. The memory it costs is what really came.
+	early = 32 << 10 // bytes
 )
 
 // SlowError says that a document came too slowly. The sender is told to try again.
@@ -42,6 +46,25 @@ type upload struct {
 	cut     bool          // sent away for another
 	warning *SlowError
 }
+
+// begins reads the beginning of the body, all of a small document, and returns the body as if it had not been read. What went
+// wrong meanwhile comes at its place in the body.
+func (u *upload) begins() io.Reader {
+	head, err := io.ReadAll(io.LimitReader(u, early))
+	switch {
+	case err != nil:
+		return io.MultiReader(bytes.NewReader(head), failing{err})
+	case len(head) < early:
+		return bytes.NewReader(head)
+	}
+	return io.MultiReader(bytes.NewReader(head), u)
+}
+
+// failing is a body that ends with an error.
+type failing struct{ err error }
+
+// Read implements io.Reader.
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // Read implements io.Reader. It fails with a SlowError when the sender fell below the floor, or was sent away for
 // another.

@@ -89,7 +89,7 @@ func TestNinthSenderPassesEightSlowOnes(t *testing.T) {
 		l, stop := serve(t)
 		var slow []net.Conn
 		for range maxRequests {
-			slow = append(slow, post(t, l, 1000, 10))
+			slow = append(slow, post(t, l, 3*early, 2*early))
 		}
 		synctest.Wait()
 		begin := time.Now()
@@ -162,6 +162,27 @@ func TestPatienceWithASteadySender(t *testing.T) {
 			t.Errorf("%d %q", code, text)
 		}
 		c.Close()
+		stop()
+	})
+}
+
+// TestDribblersHoldNoPlace hangs two hundred posts at their beginning; a document that comes whole is answered at once.
+func TestDribblersHoldNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, stop := serve(t)
+		var slow []net.Conn
+		for range 200 {
+			slow = append(slow, post(t, l, 3*early, 10))
+		}
+		synctest.Wait()
+		begin := time.Now()
+		c := post(t, l, 10, 10)
+		if code, text := answerOf(t, c); code != http.StatusOK || time.Since(begin) != 0 {
+			t.Errorf("%d %q after %s", code, text, time.Since(begin))
+		}
+		for _, c := range append(slow, c) {
+			c.Close()
+		}
 		stop()
 	})
 }

@@ -15,7 +15,7 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// serverOptions sets the broker up: durable on every message, no NATS port, MQTT only.
+// serverOptions sets the broker up: no NATS port, MQTT only.
 func serverOptions(o Options, free uint64) (*server.Options, string, error) {
 	host, portText, err := net.SplitHostPort(o.MQTT)
 	if err != nil {
@@ -29,7 +29,9 @@ func serverOptions(o Options, free uint64) (*server.Options, string, error) {
 	rand.Read(secret)
 	so := &server.Options{
 		ServerName: "lanehub", DontListen: true, NoSigs: true, MaxPayload: maxPayload,
-		JetStream: true, StoreDir: o.bufferDir(), SyncAlways: true,
+		// The buffer is not synced with every message: the agents keep what the ledger has not acknowledged, so it protects
+		// nothing, and one agent's flood would make all others wait for the disk.
+		JetStream: true, StoreDir: o.bufferDir(),
 		// Set here, or the server would want a gigabyte free before it starts.
 		JetStreamMaxStore: bufferBytes(free), JetStreamMaxMemory: bufferMemory,
 		MQTT: server.MQTTOpts{Host: host, Port: port},

@@ -59,6 +59,7 @@ type Hub struct {
 	metrics *metrics
 	health  health
 	boxes   *boxes
+	hellos  *helloGate
 	pulls   chan message // from HTTP to the ledger
 
 	mu     sync.Mutex
@@ -76,7 +77,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if err := sqlog.MakeDir(opts.Dir); err != nil {
 		return err
 	}
-	h := &Hub{opts: opts, states: map[[2]string]agentState{}, pulls: make(chan message), boxes: newBoxes()}
+	h := &Hub{opts: opts, states: map[[2]string]agentState{}, pulls: make(chan message), boxes: newBoxes(), hellos: newHelloGate()}
 	if h.ledger, err = ledger.Open(opts.Dir); err != nil {
 		return err
 	}

@@ -67,6 +67,10 @@ func (h *Hub) understand(raw incoming) (m message, ok bool) {
 		h.noteState(site, agent, raw.payload)
 		return m, false
 	}
+	if err == nil && leaf == wire.LeafHello && !h.hellos.allow(site, agent) {
+		h.metrics.hellosDropped.Inc()
+		return m, false
+	}
 	m = message{Message: ledger.Message{Site: site, Agent: agent}, size: len(raw.payload), done: raw.done}
 	switch {
 	case err != nil:

@@ -62,13 +62,17 @@ func (s *stranger) say(leaf string, payload []byte) {
 	s.client.Publish("lw1/test/lane-2/"+leaf, 1, false, payload)
 }
 
-// forked sends a row as telemetry and then another of the same index as alarm, as a box does whose disk was restored.
-func (s *stranger) forked() {
-	hello, err := s.codec.Encode(&wire.Hello{Journal: s.id, BlindKey: make([]byte, 32), Verifier: s.verifier, Size: 10, Epoch: 1})
+func (s *stranger) hello(journal []byte) []byte {
+	hello, err := s.codec.Encode(&wire.Hello{Journal: journal, BlindKey: make([]byte, 32), Verifier: s.verifier, Size: 10, Epoch: 1})
 	if err != nil {
 		s.w.t.Fatal(err)
 	}
-	s.say(wire.LeafHello, hello)
+	return hello
+}
+
+// forked sends a row as telemetry and then another of the same index as alarm, as a box does whose disk was restored.
+func (s *stranger) forked() {
+	s.say(wire.LeafHello, s.hello(s.id))
 	for leaf, class := range map[string]observation.Class{"t": observation.Class_CLASS_TELEMETRY, "a": observation.Class_CLASS_ALARM} {
 		batch, err := s.codec.Encode(wire.NewBatch(s.id, class, -1, []wire.Row{{Idx: 3, Time: 1, Device: leaf, Kind: observation.Kind_KIND_RADIATION_TAMPER, Body: []byte{}}}))
 		if err != nil {
@@ -108,13 +112,25 @@ func TestHostileAgentBesideAnHonestOne(t *testing.T) {
 		})
 		w.waitFor("the honest lane's document", time.Minute, w.drained)
 	}
+	storm := s.hello(s.id)
+	for range 5000 {
+		s.client.Publish("lw1/test/lane-2/"+wire.LeafHello, 0, false, storm)
+	}
+	w.mustPost(t, sim.Document(sim.Pass{Number: 9, Start: time.Now(), Seconds: 1}, 77))
+	begin := time.Now()
+	w.waitFor("the honest lane's document behind a storm of hellos", time.Minute, w.rowsDrained)
+	t.Logf("%s behind 5000 hellos", time.Since(begin).Round(time.Millisecond))
 	resp, err := http.Get("http://" + w.hubHTTP + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if text, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(text), "lanehub_commit_failures_total 0\n") {
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || !strings.Contains(string(text), "lanehub_commit_failures_total 0\n") {
 		t.Errorf("transactions failed: %v\n%s", err, text)
+	}
+	if strings.Contains(string(text), "lanehub_hellos_dropped_total 0\n") {
+		t.Error("every hello of a storm was answered")
 	}
 	s.client.Disconnect(0)
 }
