@@ -245,7 +245,7 @@ func (c *Console) handler() http.Handler {
 		mux.HandleFunc(route.pattern, serve)
 	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{})) // counters; whoever collects them has no account
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", c.healthz)
 	mux.Handle("GET /", web.Handler(web.Lane))
 	all := c.access.identify(mux)
 	guarded := api.GuardHost(nil, all)
@@ -256,6 +256,16 @@ func (c *Console) handler() http.Handler {
 		}
 		guarded.ServeHTTP(w, r)
 	})
+}
+
+// healthz serves GET /healthz: 200 while what devices send is stored, 503 and the reason while it is not.
+func (c *Console) healthz(w http.ResponseWriter, _ *http.Request) {
+	if err := c.Journal.Trouble(); err != nil {
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "journal: "+err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ok")
 }
 
 // Status returns what GET /v1/status answers.

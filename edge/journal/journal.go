@@ -61,6 +61,7 @@ type Journal struct {
 
 	mu      sync.Mutex
 	state   state
+	trouble error           // why the last write failed; nil when it did not
 	changed chan struct{}   // closed and replaced at every commit
 	arrived map[string]bool // artifacts that the hub holds, by SHA-256, until that is written
 	lost    []lostArtifacts // that it had, likewise
@@ -222,6 +223,13 @@ func (j *Journal) Identity() Identity { return j.identity }
 
 // Size returns the number of durable rows.
 func (j *Journal) Size() int64 { return j.snapshot().size }
+
+// Trouble returns why the journal takes nothing at the moment, a full disk mostly; nil while it does.
+func (j *Journal) Trouble() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.trouble
+}
 
 // Stats returns the writer's counters.
 func (j *Journal) Stats() Stats { return j.snapshot().stats }

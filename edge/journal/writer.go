@@ -229,14 +229,29 @@ func (w *writer) drain() {
 	w.j.closeErr = errors.Join(err, w.db.Close())
 }
 
-// tidy signs rows that no checkpoint covers yet and writes cursors that moved.
+// tidy signs rows that no checkpoint covers yet and writes cursors that moved. After a failure it tries whether the disk takes
+// a write again.
 func (w *writer) tidy() {
+	var err error
 	if w.broken {
+		err = w.probe()
+	}
+	if err == nil {
+		err = errors.Join(w.sign(), w.writeCursors(), w.writeArrived())
+	}
+	if err != nil {
+		w.fail(err)
 		return
 	}
-	if err := errors.Join(w.sign(), w.writeCursors(), w.writeArrived()); err != nil {
-		w.fail()
+	w.trouble(nil)
+}
+
+// probe reads the state again and writes something that changes nothing.
+func (w *writer) probe() error {
+	if err := w.restore(); err != nil {
+		return err
 	}
+	return w.db.Tx(func() error { return w.db.Exec("UPDATE meta SET value=value WHERE key='schema'") })
 }
 
 // commit makes a group durable and releases its callers.
@@ -244,14 +259,16 @@ func (w *writer) commit(group []*request) {
 	err := w.try(group)
 	if err != nil && len(group) > 1 {
 		// One request may be at fault, or the disk: each gets its own chance and its own answer.
-		w.fail()
+		w.fail(nil)
 		for _, r := range group {
 			w.commit([]*request{r})
 		}
 		return
 	}
 	if err != nil {
-		w.fail()
+		w.fail(err)
+	} else {
+		w.trouble(nil)
 	}
 	for _, r := range group {
 		if err != nil {
@@ -261,11 +278,22 @@ func (w *writer) commit(group []*request) {
 	}
 }
 
-func (w *writer) fail() {
+// fail notes that a transaction failed. err is why, nil when each request of the group is tried by itself.
+func (w *writer) fail(err error) {
 	w.broken = true
 	w.j.mu.Lock()
 	w.j.state.stats.Failures++
 	w.j.mu.Unlock()
+	if sqlog.IsMachine(err) { // not a request that was wrong
+		w.trouble(err)
+	}
+}
+
+// trouble notes why the disk takes nothing; nil when it does.
+func (w *writer) trouble(err error) {
+	w.j.mu.Lock()
+	defer w.j.mu.Unlock()
+	w.j.trouble = err
 }
 
 func (w *writer) try(group []*request) error {

@@ -57,7 +57,19 @@ func TestAgentOnFullDisk(t *testing.T) {
 	if w.post(ctx, sim.Document(sim.Pass{Number: 2, Start: time.Now(), Seconds: 1}, 1)) {
 		t.Error("a document was stored on a full disk")
 	}
+	healthy := func() int {
+		resp, err := http.Get("http://" + listen + "/healthz")
+		if err != nil {
+			return 0
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	if code := healthy(); code != http.StatusServiceUnavailable {
+		t.Errorf("healthz on a full disk: %d", code)
+	}
 	empty()
+	w.waitFor("200 from the agent's health, before anything is posted", 20*time.Second, func() bool { return healthy() == http.StatusOK })
 	begin := time.Now()
 	w.mustPost(t, sim.Document(sim.Pass{Number: 3, Start: time.Now(), Seconds: 1}, 1))
 	t.Logf("stored %s after there was room", time.Since(begin).Round(time.Millisecond))
