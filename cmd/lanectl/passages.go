@@ -25,9 +25,23 @@ func passagesCommand() *cobra.Command {
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
 	c.Flags().BoolVar(&full, "full", false, "all readings of all passages")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if asJSON && len(args) == 1 {
+			return passageJSON(cmd, *socket, args[0])
+		}
 		return show(cmd, *socket, "/v1/passages", asJSON, func(l console.PassageList) error { return printPassages(cmd.OutOrStdout(), l, args, full) })
 	}
 	return c
+}
+
+// passageJSON prints one passage with its observations, or says that it is not there.
+func passageJSON(cmd *cobra.Command, socket, id string) error {
+	body, err := get(cmd.Context(), socket, "/v1/passages/"+url.PathEscape(id))
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	_, err = io.Copy(cmd.OutOrStdout(), body)
+	return err
 }
 
 func printPassages(w io.Writer, list console.PassageList, args []string, full bool) error {

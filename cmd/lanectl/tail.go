@@ -8,10 +8,13 @@ import (
 	"io"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"lanewarden/drivers/observation"
 	"lanewarden/edge/console"
+	"lanewarden/edge/summary"
 )
 
 func tailCommand() *cobra.Command {
@@ -63,38 +66,25 @@ func printLines(w io.Writer, body io.Reader) error {
 		if err := json.Unmarshal(text, &l); err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%8d  %s  %-9s  %-10s  %-20s  %s\n", l.Idx, l.Time.Local().Format("2006-01-02 15:04:05.000"), l.Class, l.Device, l.Kind, gist(l.Observation))
+		fmt.Fprintf(w, "%8d  %s  %-9s  %-10s  %-20s  %s\n", l.Idx, l.Shown().Local().Format("2006-01-02 15:04:05.000"), l.Class, l.Device, l.Kind, gist(l.Observation))
 	}
 }
 
-// gistMax is how much of an observation fits on a line of a terminal.
-const gistMax = 160
+// gistMax is how many characters of a sentence fit on a line of a terminal.
+const gistMax = 200
 
-// gist returns the typed body of an observation as compact JSON, cut to a line, and the names of its artifacts.
-func gist(observation json.RawMessage) (out string) {
-	var o struct {
-		Body map[string]json.RawMessage `json:"body"`
+// gist returns what an observation says in a sentence, cut to a line, and the names of its artifacts.
+func gist(text json.RawMessage) string {
+	o := &observation.Observation{}
+	if observation.FromJSON(text, o) != nil {
+		return "" // of a newer agent: --json shows it
 	}
-	if json.Unmarshal(observation, &o) != nil {
-		return ""
+	out := strings.ReplaceAll(summary.Of(o).English(), "\u00a0", " ")
+	if runes := []rune(out); len(runes) > gistMax {
+		out = string(runes[:gistMax]) + "…"
 	}
-	for name, body := range o.Body {
-		switch name {
-		case "agentDelayNs", "clockUnsynchronised", "clockErrorMs", "deviceTimeNs", "artifacts":
-			continue
-		}
-		out = string(body)
-		if len(out) > gistMax {
-			out = out[:gistMax] + "…"
-		}
-	}
-	var artifacts []struct {
-		SHA256 string `json:"sha256"`
-	}
-	if json.Unmarshal(o.Body["artifacts"], &artifacts) == nil {
-		for _, a := range artifacts {
-			out += fmt.Sprintf("  artifact %s", a.SHA256)
-		}
+	for _, a := range o.GetBody().GetArtifacts() {
+		out += fmt.Sprintf("  artifact %x", a.Sha256)
 	}
 	return out
 }

@@ -93,8 +93,23 @@ type Sink interface {
 // Sample is one moment of a live waveform.
 type Sample struct {
 	At      time.Time
-	Channel string    // "gamma", "neutron"
-	Values  []float32 // one per detector; counts in the channel's interval; NaN for no value
+	Channel string    // "gamma", "neutron", "weight"
+	Values  []float32 // one per detector: counts in Interval, or kg; NaN for no value
+	// Interval is the time over which counts were counted; 0 for what is no count. A portal counts its background
+	// over longer intervals than a vehicle, so counts of two samples compare only as rates.
+	Interval time.Duration
+}
+
+// PerSecond returns the values as counts per second, or as they are when they are no counts.
+func (s Sample) PerSecond() []float32 {
+	if s.Interval <= 0 {
+		return s.Values
+	}
+	out := make([]float32, len(s.Values))
+	for i, v := range s.Values {
+		out[i] = v / float32(s.Interval.Seconds())
+	}
+	return out
 }
 
 // Format is a kind of file that a driver understands.

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"lanewarden/drivers/observation"
@@ -12,6 +13,16 @@ import (
 type Commander interface {
 	// Command sets an output and returns when the device has it. reason says who or what wanted it.
 	Command(ctx context.Context, output, value, reason string) error
+	// OutputNames are the names of the outputs, in the order of the settings.
+	OutputNames() []string
+}
+
+// NoOutput is the error of an output that a device does not have: it names those that there are.
+func NoOutput(output string, there []string) error {
+	if len(there) == 0 {
+		return fmt.Errorf("there is no output %.80q: the device's settings name none", output)
+	}
+	return fmt.Errorf("there is no output %.80q; there is %s", output, strings.Join(there, ", "))
 }
 
 // Command is one on its way to a driver's own goroutine.

@@ -29,6 +29,7 @@ import (
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
 	"lanewarden/edge/lane/passage"
+	"lanewarden/edge/summary"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
@@ -313,29 +314,47 @@ func (c *Console) status(w http.ResponseWriter, r *http.Request) {
 	answer(w, s)
 }
 
+// clockNotice is from when on the time of a device's own clock is shown corrected: less is the delay of a line.
+const clockNotice = time.Second
+
 // Line is one observation as GET /v1/tail gives it.
 type Line struct {
 	Idx         int64           `json:"idx"`
-	Time        time.Time       `json:"time"`
+	Time        time.Time       `json:"time"`               // as it was observed: by the device's own clock where it has one
+	Corrected   time.Time       `json:"corrected,omitzero"` // by the agent's clock, where the device's is wrong
 	Class       string          `json:"class"`
 	Device      string          `json:"device"`
 	Kind        string          `json:"kind"`
+	Summary     summary.Text    `json:"summary"`     // what it says, in a sentence
 	Observation json.RawMessage `json:"observation"` // lanewarden.v1.Observation as observation.JSON has it
 }
 
-func lineOf(r *journal.Row) (Line, error) {
+// Shown is the time that people are shown, and by which lines are ordered.
+func (l *Line) Shown() time.Time {
+	if l.Corrected.IsZero() {
+		return l.Time
+	}
+	return l.Corrected
+}
+
+func (c *Console) lineOf(r *journal.Row) (Line, error) {
 	o, err := r.Observation()
 	if err != nil {
 		return Line{}, err
 	}
 	text, err := observation.JSON(o)
-	return Line{Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(), Observation: text}, err
+	l := Line{Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(), Summary: summary.Of(o), Observation: text}
+	if at := c.Passages.Corrected(o); at.Sub(l.Time).Abs() >= clockNotice {
+		l.Corrected = at.UTC()
+	}
+	return l, err
 }
 
 // Sample is one moment of a live waveform as GET /v1/live/{device} gives it; null where the device sent no value.
 type Sample struct {
 	At      time.Time  `json:"at"`
 	Channel string     `json:"channel"`
+	Unit    string     `json:"unit,omitempty"` // "1/s" for counts per second; empty for the channel's own
 	Values  []*float32 `json:"values"`
 }
 
@@ -348,11 +367,16 @@ func (c *Console) live(w http.ResponseWriter, r *http.Request) {
 	answer(w, out)
 }
 
+// sampleOf shows counts as counts per second: a device counts over intervals that change with its state.
 func sampleOf(s driver.Sample) Sample {
-	one := Sample{At: s.At, Channel: s.Channel, Values: make([]*float32, len(s.Values))}
-	for i := range s.Values {
-		if !math.IsNaN(float64(s.Values[i])) {
-			one.Values[i] = &s.Values[i]
+	values := s.PerSecond()
+	one := Sample{At: s.At, Channel: s.Channel, Values: make([]*float32, len(values))}
+	if s.Interval > 0 {
+		one.Unit = "1/s"
+	}
+	for i := range values {
+		if !math.IsNaN(float64(values[i])) {
+			one.Values[i] = &values[i]
 		}
 	}
 	return one

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,10 +67,14 @@ func (c *Console) observations(w http.ResponseWriter, r *http.Request) {
 				out.Next++ // this one is on the next page
 				break
 			}
-			line, ok, err := q.match(&rows[i])
+			ok, err := q.match(&rows[i])
 			if errors.Is(err, errTooOld) {
 				out.Next = 0
 				break
+			}
+			var line Line
+			if ok {
+				line, err = c.lineOf(&rows[i])
 			}
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -80,7 +85,13 @@ func (c *Console) observations(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
+	newestFirst(out.Observations)
 	answer(w, out)
+}
+
+// newestFirst orders a page by the time that is shown: devices tell late, and the journal's order is that of arrival.
+func newestFirst(lines []Line) {
+	slices.SortStableFunc(lines, func(a, b Line) int { return b.Shown().Compare(a.Shown()) })
 }
 
 var errTooOld = errors.New("before the time asked for")
@@ -88,21 +99,15 @@ var errTooOld = errors.New("before the time asked for")
 // slack is how much earlier than it arrived an observation may be: devices tell late.
 const slack = time.Hour
 
-func (q *query) match(row *journal.Row) (Line, bool, error) {
+// match reports whether a row is searched for.
+func (q *query) match(row *journal.Row) (bool, error) {
 	if !q.from.IsZero() && row.Time < q.from.UnixNano() {
 		if row.Time < q.from.Add(-slack).UnixNano() {
-			return Line{}, false, errTooOld
+			return false, errTooOld
 		}
-		return Line{}, false, nil
+		return false, nil
 	}
-	if !q.takes(row) {
-		return Line{}, false, nil
-	}
-	if !q.mentions(row) {
-		return Line{}, false, nil
-	}
-	line, err := lineOf(row)
-	return line, err == nil, err
+	return q.takes(row) && q.mentions(row), nil
 }
 
 // mentions reports whether a row has the text in its device, its kind, or what it says: texts stand in an encoded body as
@@ -182,7 +187,10 @@ func (c *Console) passage(w http.ResponseWriter, r *http.Request) {
 			var rows []journal.Row
 			if rows, err = c.Journal.Read(reading.Idx, 1); err == nil && len(rows) == 1 && rows[0].Idx == reading.Idx {
 				var line Line
-				line, err = lineOf(&rows[0])
+				line, err = c.lineOf(&rows[0])
+				if at := time.Unix(0, reading.TimeNs).UTC(); at.Sub(line.Time).Abs() >= clockNotice { // as it was decided then
+					line.Corrected = at
+				}
 				out.Observations = append(out.Observations, line)
 			}
 		}

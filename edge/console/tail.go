@@ -113,7 +113,7 @@ func (t *tailer) follow(w http.ResponseWriter, r *http.Request) error {
 
 func (t *tailer) write(rows []journal.Row) error {
 	for i := range rows {
-		line, err := lineOf(&rows[i])
+		line, err := t.c.lineOf(&rows[i])
 		if err != nil {
 			return err
 		}

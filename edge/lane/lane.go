@@ -9,6 +9,8 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/thejerf/suture/v4"
@@ -140,7 +142,7 @@ func (s *Supervisor) Raw(device string, n uint64) ([]transport.Record, uint64) {
 	return nil, 0
 }
 
-// Command sets an output of a device: a barrier, a light.
+// Command sets an output of a device: a barrier, a light. What does not exist is answered with what does.
 func (s *Supervisor) Command(ctx context.Context, device, output, value, reason string) error {
 	for _, d := range s.devices {
 		if d.ID != device {
@@ -148,11 +150,28 @@ func (s *Supervisor) Command(ctx context.Context, device, output, value, reason 
 		}
 		c, ok := d.driver.(driver.Commander)
 		if !ok {
-			return fmt.Errorf("device %s has no outputs", device)
+			return fmt.Errorf("device %s has no outputs; %s", device, s.withOutputs())
+		}
+		if there := c.OutputNames(); !slices.Contains(there, output) { // said at once, also when the device is not connected
+			return fmt.Errorf("device %s: %w", device, driver.NoOutput(output, there))
 		}
 		return c.Command(ctx, output, value, reason)
 	}
-	return fmt.Errorf("there is no device %s", device)
+	return fmt.Errorf("there is no device %.80q; %s", device, s.withOutputs())
+}
+
+// withOutputs says which devices have outputs, and which.
+func (s *Supervisor) withOutputs() string {
+	var out []string
+	for _, d := range s.devices {
+		if c, ok := d.driver.(driver.Commander); ok {
+			out = append(out, fmt.Sprintf("%s (%s)", d.ID, strings.Join(c.OutputNames(), ", ")))
+		}
+	}
+	if len(out) == 0 {
+		return "no device of this lane has any"
+	}
+	return "outputs are at " + strings.Join(out, ", ")
 }
 
 // Clock returns the state of the agent's clock.

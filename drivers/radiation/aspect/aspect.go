@@ -174,9 +174,10 @@ func (w *watch) lost(ctx context.Context, sink driver.Sink, err error) error {
 	return err
 }
 
+// live shows a block on the strip chart. The portal gives rates, in counts per second.
 func (w *watch) live(sink driver.Sink, at time.Time, b Block) {
-	sink.Live(driver.Sample{At: at, Channel: "gamma", Values: []float32{float32(b.Gamma)}})
-	sink.Live(driver.Sample{At: at, Channel: "neutron", Values: []float32{float32(b.Neutron)}})
+	sink.Live(driver.Sample{At: at, Channel: "gamma", Values: []float32{float32(b.Gamma)}, Interval: time.Second})
+	sink.Live(driver.Sample{At: at, Channel: "neutron", Values: []float32{float32(b.Neutron)}, Interval: time.Second})
 }
 
 // maxOccupancy ends the record of a vehicle that stays; what follows is a new one.

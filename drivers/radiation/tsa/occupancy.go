@@ -8,8 +8,10 @@ import (
 )
 
 const (
-	gammaInterval   = 200 * time.Millisecond
-	neutronInterval = time.Second
+	gammaInterval = 200 * time.Millisecond
+	// backgroundInterval is what a background line counts over, though one comes every 5 s only.
+	backgroundInterval = time.Second
+	neutronInterval    = time.Second
 	// maxOccupancy ends the record of a vehicle that stays, so that memory is bounded; what follows is a new record.
 	maxOccupancy = time.Hour
 )

@@ -170,10 +170,12 @@ func (s *session) sample() {
 	if !s.live || !s.line.kind.counts() {
 		return
 	}
-	channel := "gamma"
+	channel, interval := "gamma", backgroundInterval
 	switch s.line.kind {
+	case lineGS, lineGA:
+		interval = gammaInterval
 	case lineNB, lineNH, lineNS, lineNA:
-		channel = "neutron"
+		channel, interval = "neutron", neutronInterval
 	}
 	values := make([]float32, detectors)
 	for i, c := range s.line.counts {
@@ -181,7 +183,7 @@ func (s *session) sample() {
 			values[i] = float32(math.NaN())
 		}
 	}
-	s.sink.Live(driver.Sample{At: s.at, Channel: channel, Values: values})
+	s.sink.Live(driver.Sample{At: s.at, Channel: channel, Values: values, Interval: interval})
 }
 
 // commit makes what gathered durable.

@@ -232,10 +232,18 @@ func (b *board) safe(ctx context.Context, sink driver.Sink, outputs map[string]g
 	return err
 }
 
+// OutputNames implements driver.Commander.
+func (b *board) OutputNames() (out []string) {
+	for _, o := range b.Outputs {
+		out = append(out, o.Name)
+	}
+	return out
+}
+
 func (b *board) set(ctx context.Context, sink driver.Sink, outputs map[string]gpio.PinIO, name, value, reason string, safe bool) error {
 	i := slices.IndexFunc(b.Outputs, func(o Output) bool { return o.Name == name })
 	if i < 0 {
-		return fmt.Errorf("there is no output %q", name)
+		return driver.NoOutput(name, b.OutputNames())
 	}
 	if value != "on" && value != "off" {
 		return fmt.Errorf("output %s: %q: on or off is expected", name, value)

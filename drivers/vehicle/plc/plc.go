@@ -152,12 +152,20 @@ func (s *session) safe(ctx context.Context, sink driver.Sink, reason string) err
 	return nil
 }
 
+// OutputNames implements driver.Commander: it returns the profile's outputs.
+func (d *device) OutputNames() (out []string) {
+	for _, o := range d.Profile.Value.Outputs {
+		out = append(out, o.Name)
+	}
+	return out
+}
+
 // command sets an output.
 func (s *session) command(ctx context.Context, sink driver.Sink, name, value, reason string, safe bool) error {
 	outputs := s.Profile.Value.Outputs
 	i := slices.IndexFunc(outputs, func(o Output) bool { return o.Name == name })
 	if i < 0 {
-		return fmt.Errorf("profile %s has no output %q", s.Profile.Value.Name, name)
+		return fmt.Errorf("profile %s: %w", s.Profile.Value.Name, driver.NoOutput(name, s.OutputNames()))
 	}
 	o := &outputs[i]
 	v, err := o.parse(value)

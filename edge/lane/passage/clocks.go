@@ -27,9 +27,14 @@ func arrival(o *observation.Observation) time.Time {
 	return o.Time().Add(time.Duration(o.Body.AgentDelayNs))
 }
 
+// byOwnClock reports whether the time of an observation is by its device's own clock.
+func byOwnClock(o *observation.Observation) bool {
+	return o.Body.DeviceTimeNs != 0 && o.Body.DeviceTimeNs == o.TimeNs
+}
+
 // correct returns the time of an observation, and its device's offset.
 func (c *clocks) correct(o *observation.Observation) (at time.Time, offset time.Duration) {
-	if o.Body.DeviceTimeNs == 0 || o.Body.DeviceTimeNs != o.TimeNs {
+	if !byOwnClock(o) {
 		return o.Time(), 0 // by the agent's own clock
 	}
 	d := c.devices[o.Device]

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -29,6 +30,7 @@ type Follower struct {
 	log        *slog.Logger
 	commands   chan command
 	asks       chan chan report
+	offsets    atomic.Pointer[map[string]time.Duration] // of devices' clocks, for those who only ask for them
 }
 
 // command is what a person wants done, and where the outcome goes.
@@ -114,17 +116,44 @@ func (f *Follower) catchUp(ctx context.Context, next int64) (int64, error) {
 				obs = append(obs, f.correlator.Take(r)...)
 			}
 		}
+		f.publishOffsets()
 		f.commit(ctx, obs)
 	}
 	return next, nil
 }
 
-func (f *Follower) report() report {
-	r := report{f.correlator.documents(), map[string]time.Duration{}}
-	for device := range f.correlator.clocks.devices {
-		r.clocks[device] = f.correlator.Offset(device)
+func (f *Follower) report() report { return report{f.correlator.documents(), f.clockOffsets()} }
+
+// clockOffsets is how far the clocks of devices are ahead.
+func (f *Follower) clockOffsets() map[string]time.Duration {
+	out := make(map[string]time.Duration, len(f.correlator.clocks.devices))
+	for device, d := range f.correlator.clocks.devices {
+		out[device] = d.offset
 	}
-	return r
+	return out
+}
+
+func (f *Follower) publishOffsets() {
+	offsets := f.clockOffsets()
+	f.offsets.Store(&offsets)
+}
+
+// Corrected returns when an observation happened by the agent's clock: its time less what its device's clock is ahead,
+// and never later than it arrived. It may be called while Run runs, and on a nil Follower, which knows no clocks.
+func (f *Follower) Corrected(o *observation.Observation) time.Time {
+	if !byOwnClock(o) {
+		return o.Time()
+	}
+	at := o.Time()
+	if f != nil {
+		if offsets := f.offsets.Load(); offsets != nil {
+			at = at.Add(-(*offsets)[o.Device])
+		}
+	}
+	if late := at.Sub(arrival(o)); late > ownClock { // the clock was set since, or there is no offset yet
+		return arrival(o)
+	}
+	return at
 }
 
 // row decodes a row that a device wrote.
