@@ -218,3 +218,32 @@ func TestClockSetBack(t *testing.T) {
 		t.Errorf("%v", all)
 	}
 }
+
+// A follower corrects times by the clocks that it has learnt, and shows nothing as later than it arrived.
+func TestCorrected(t *testing.T) {
+	f := NewFollower(nil, []Lane{road()}, nil)
+	now := time.Unix(1_800_000_000, 0)
+	seen := func(at, arrived time.Time, own bool) *observation.Observation {
+		o := observation.New(observation.Class_CLASS_EVENT, at, &observation.XrayImage{})
+		if o.Device = "xray"; own {
+			o.Body.DeviceTimeNs = at.UnixNano()
+		}
+		o.Body.AgentDelayNs = int64(arrived.Sub(at))
+		return o
+	}
+	late := seen(now.Add(time.Hour-20*time.Second), now, true) // an hour ahead, told 20 s after it happened
+	if at := (*Follower)(nil).Corrected(late); !at.Equal(now) {
+		t.Errorf("without clocks %s, expected when it arrived", at)
+	}
+	if at := f.Corrected(late); !at.Equal(now) {
+		t.Errorf("before the clock is known %s, expected when it arrived", at)
+	}
+	f.correlator.clocks.correct(seen(now.Add(time.Hour), now, true))
+	f.publishOffsets()
+	if at := f.Corrected(late); !at.Equal(now.Add(-20 * time.Second)) {
+		t.Errorf("%s, expected 20 s before %s", at, now)
+	}
+	if o := seen(now.Add(-time.Minute), now, false); !f.Corrected(o).Equal(o.Time()) {
+		t.Error("a time by the agent's own clock was changed")
+	}
+}

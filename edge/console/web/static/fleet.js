@@ -1,6 +1,6 @@
 // The hub's page: all sites and lanes, what is down, how far behind.
 import { Choices, recall } from "/choices.js";
-import { ago, ask, html, moment, number, render, t, useEffect, useState, word } from "/lib.js";
+import { ago, ask, html, momentZone, number, plural, render, t, useEffect, useState, word } from "/lib.js";
 import { Agent, Mark, Problem, Table } from "/ui.js";
 
 function Fleet() {
@@ -19,17 +19,17 @@ function Fleet() {
 	const bad = list.filter(wrong).length;
 	return html`<header><strong class="brand">Lanewarden</strong><div class="choices"><${Choices} changed=${() => redraw(Math.random())} /></div></header>
 		<main id="main"><h1>${t("nav.fleet")}</h1><${Problem} text=${problem} />
-			${agents && html`<p role="status" class="verdict ${bad ? "bad" : "good"}">${bad ? t("agents-wrong", { n: bad, all: list.length }) : t("agents-well", { all: list.length })}</p>
+			${agents && html`<p role="status" class="verdict ${bad ? "bad" : "good"}">${bad ? plural("agents-wrong", bad, { all: number(list.length) }) : plural("agents-well", list.length)}</p>
 			<${Table} caption=${t("fleet-caption")} empty=${t("fleet-empty")} head=${[t("site"), t("state-title"), t("last"), t("rows-behind"), t("queue"), t("verified-rows"), t("devices"), t("software"), t("refused")]}
-				rows=${list.map((a) => [/^https?:/.test(a.console ?? "") ? html`<a href=${a.console} rel="noreferrer">${a.site} / ${a.agent}</a>` : `${a.site} / ${a.agent}`, html`<${Mark} state=${a.online ? "up" : "down"} group="link" />`, html`<span title=${moment(a.heard, true)}>${ago(a.heard, now)}</span>`, number(Math.max(0, (a.size ?? 0) - a.held)),
-					Object.entries(a.waiting ?? {}).map(([k, v]) => `${number(Number(v))} ${word("class", k)}`).join(", "), `${number(a.verified)} / ${number(a.held)}`, html`<${Devices} all=${(a.devices ?? []).length} trouble=${a.trouble ?? []} now=${now} />`, a.software, a.refused ? html`<span class="problem"><${Agent} text=${a.refused} /></span>` : ""])} />`}
+				rows=${list.map((a) => [/^https?:/.test(a.console ?? "") ? html`<a href=${a.console} rel="noreferrer">${a.site} / ${a.agent}</a>` : `${a.site} / ${a.agent}`, html`<${Mark} state=${a.online ? "up" : "down"} group="link" />`, html`<span title=${momentZone(a.heard)}>${ago(a.heard, now)}</span>`, number(Math.max(0, (a.size ?? 0) - a.held)),
+					Object.entries(a.waiting ?? {}).filter(([, v]) => Number(v) > 0).map(([k, v]) => plural(`n-${k === "artifact" ? "documents" : k === "telemetry" ? k : `${k}s`}`, Number(v))).join(", "), `${number(a.verified)} / ${number(a.held)}`, html`<${Devices} all=${(a.devices ?? []).length} trouble=${a.trouble ?? []} now=${now} />`, a.software, a.refused ? html`<span class="problem"><${Agent} text=${a.refused} /></span>` : ""])} />`}
 		</main>`;
 }
 
 /** How many devices a lane has, and which of them do not work. @param {{all: number, trouble: any[], now: number}} p */
 function Devices({ all, trouble, now }) {
 	if (!trouble.length) return number(all);
-	return html`<ul class="plain">${trouble.map((d) => html`<li><${Mark} state=${d.state} /> ${d.device}, <span title=${moment(d.since, true)}>${ago(d.since, now)}</span>: <${Agent} text=${d.reason} /></li>`)}</ul>`;
+	return html`<ul class="plain">${trouble.map((d) => html`<li><${Mark} state=${d.state} /> ${d.device}, <span title=${momentZone(d.since)}>${ago(d.since, now)}</span>: <${Agent} text=${d.reason} /></li>`)}</ul>`;
 }
 
 /** @param {any} a */

@@ -22,12 +22,9 @@ let agentWords = [];
 export async function setLanguage(lang) {
 	language = languages.includes(lang) ? lang : "en";
 	catalogue = (await import(`/text/${language}.js`)).default;
-	agentWords = [];
-	if (language !== "en") {
-		/** @type {[string, string][]} */
-		const known = (await import(`/text/agent-${language}.js`)).default;
-		agentWords = known.map(([en, other]) => [new RegExp(`^${en.split("{}").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("(.+?)")}$`), other]);
-	}
+	/** @type {[string, string][]} */
+	const known = (await import(`/text/agent-${language}.js`)).default;
+	agentWords = known.map(([en, other]) => [new RegExp(`^${en.split("{}").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("(.+?)")}$`), other]);
 	document.documentElement.lang = language;
 	localStorage.setItem("language", language);
 }
@@ -38,13 +35,18 @@ export function t(key, values) {
 	return values ? text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? "")) : text;
 }
 
+/** A text that says a number: the form for one has .one behind its key. @param {string} key @param {number} n @param {Record<string, any>} [values] */
+export function plural(key, n, values) {
+	return t(new Intl.PluralRules(language).select(Number(n)) === "one" ? `${key}.one` : key, { n: number(n), ...values });
+}
+
 /** What the agent says in its own words, and in which language that is then. @param {string} text @returns {[string, string]} */
 export function agentSays(text) {
 	for (const [pattern, other] of agentWords) {
 		const parts = pattern.exec(text);
 		if (parts) {
 			let n = 0;
-			return [other.replace(/\{\}/g, () => parts[++n]), language];
+			return [other.replace(/\{(\d?)\}/g, (_, at) => parts[at ? Number(at) + 1 : ++n]), language];
 		}
 	}
 	return [text, "en"];
@@ -128,12 +130,21 @@ export function useFetched(path) {
 	return [value, problem, () => setAgain(again + 1)];
 }
 
-/** A moment, for people. @param {string | number | undefined} at @param {boolean} [withDay] */
-export function moment(at, withDay) {
+/** A time of day: 14:05:01. @param {string | number | Date} at */
+export const clock = (at) => new Date(at).toLocaleTimeString("en-GB", { hourCycle: "h23" });
+
+/** The zone of times, as people write it. */
+export const zone = () => new Intl.DateTimeFormat(language === "fr" ? "fr-CA" : "en-CA", { timeZoneName: "short" }).formatToParts(new Date()).find((p) => p.type === "timeZoneName")?.value ?? "";
+
+/** A moment, with its date when that is not today's. Its zone stands in a table's head. @param {string | number | undefined} at */
+export function moment(at) {
 	if (!at) return "–";
 	const d = new Date(at);
-	return d.toLocaleString(language === "fr" ? "fr-CA" : "en-CA", { hour12: false, ...(withDay ? { dateStyle: "short", timeStyle: "medium" } : { timeStyle: "medium" }) });
+	return d.toDateString() === new Date().toDateString() ? clock(d) : `${d.toLocaleDateString("en-CA")} ${clock(d)}`;
 }
+
+/** A moment with its zone, where it stands alone. @param {string | number | undefined} at */
+export const momentZone = (at) => (at ? `${moment(at)}\u00a0${zone()}` : "–");
 
 /** A protobuf time, ns, as ms. @param {string | number | undefined} ns */
 export const ms = (ns) => Number(ns ?? 0) / 1e6;
@@ -149,27 +160,44 @@ export function ago(at, now) {
 	return at ? t("ago", { time: since(at, now) }) : t("never");
 }
 
-/** @param {number} s seconds */
+/** A span of time: 41 s, 9 min, 2 h 47, 3 days. @param {number} s seconds */
 export function duration(s) {
-	if (s < 0) s = 0;
-	if (s < 90) return `${Math.round(s)} s`;
-	if (s < 5400) return `${Math.round(s / 60)} min`;
-	if (s < 172800) return `${Math.round(s / 3600)} h`;
-	return `${Math.round(s / 86400)} ${t("days")}`;
+	s = Math.max(0, Math.round(s));
+	if (s < 90) return `${s}\u00a0s`;
+	if (s < 3570) return `${Math.round(s / 60)}\u00a0min`;
+	const min = Math.round(s / 60);
+	if (s < 172800) return `${Math.floor(min / 60)}\u00a0h\u00a0${String(min % 60).padStart(2, "0")}`;
+	return plural("days", Math.floor(s / 86400));
 }
+
+/** What is left of a time: 4:57. @param {number} s seconds */
+export const countdown = (s) => `${Math.floor(Math.max(0, s) / 60)}:${String(Math.floor(Math.max(0, s)) % 60).padStart(2, "0")}`;
 
 /** @param {number} n */
 export function bytes(n) {
 	for (const [unit, size] of /** @type {[string, number][]} */ ([["GB", 1e9], ["MB", 1e6], ["kB", 1e3]])) {
-		if (n >= size) return `${number(n / size, n >= 10 * size ? 0 : 1)} ${unit}`;
+		if (n >= size) return `${number(n / size, n >= 10 * size ? 0 : 1)}\u00a0${t(`unit.${unit}`)}`;
 	}
-	return `${n} B`;
+	return `${number(n)}\u00a0${t("unit.B")}`;
 }
 
-/** @param {number} n @param {number} [digits] */
-export function number(n, digits = 0) {
-	return Number(n ?? 0).toLocaleString(language === "fr" ? "fr-CA" : "en-CA", { maximumFractionDigits: digits });
+/** A number as the language writes it; never -0. @param {number} n @param {number} [digits] @param {number} [least] digits that are always there */
+export function number(n, digits = 0, least = 0) {
+	const rounded = Number(Number(n ?? 0).toFixed(digits)) || 0;
+	return rounded.toLocaleString(language === "fr" ? "fr-CA" : "en-CA", { maximumFractionDigits: digits, minimumFractionDigits: least });
 }
+
+/** A number with its unit, never parted. @param {number} n @param {string} unit @param {number} [digits] */
+export const measure = (n, unit, digits = 0) => `${number(n, digits)}\u00a0${unit}`;
+
+/** @param {number} kph */
+export const speed = (kph) => `${number(kph, 1, 1)}\u00a0km/h`;
+
+/** A share from 0 to 1. @param {number} share @param {number} [digits] */
+export const percent = (share, digits = 0) => `${number(100 * share, digits)}\u00a0%`;
+
+/** A tube voltage: kV, MV from 1000 kV on. @param {number} kv */
+export const energy = (kv) => (kv >= 1000 ? measure(kv / 1000, "MV", 1) : measure(kv, "kV"));
 
 /** The typed body of an observation: its name and content. @param {any} observation @returns {[string, any]} */
 export function bodyOf(observation) {

@@ -1,5 +1,5 @@
 // Parts of pages: marks of state, lists, tables.
-import { agentSays, html, t, word } from "/lib.js";
+import { agentSays, html, language, momentZone, moment, t, word } from "/lib.js";
 
 /** A state as mark and word: never by colour alone. @param {{state: string, group?: string}} p */
 export function Mark({ state, group = "state" }) {
@@ -19,16 +19,35 @@ export function Agent({ text }) {
 	return html`<span lang=${lang}>${words}</span>`;
 }
 
+/** What an observation says, in a sentence. @param {{o: any}} p */
+export function Says({ o }) {
+	const said = o.summary ?? {};
+	const sentence = language === "fr" ? said.fr : said.en;
+	return html`<span>${sentence}${sentence && said.words ? (language === "fr" ? "\u00a0: " : ": ") : ""}<${Agent} text=${said.words} /></span>`;
+}
+
+/** When an observation was made: by the agent's clock; the device's own time is behind it. @param {{o: any}} p */
+export function When({ o }) {
+	if (!o.corrected) return html`${moment(o.time)}`;
+	return html`<details class="own"><summary>${moment(o.corrected)}</summary><small>${t("own-clock", { time: momentZone(o.time) })}</small></details>`;
+}
+
+/** What a station of a lane is called. @param {string} id */
+export const station = (id) => word("station", id);
+
+/** What a device is called: its title, in the reader's language where it is a common one. @param {any} d */
+export const title = (d) => (d.title ? word("title", d.title) : d.id);
+
 /** A list of names and values. @param {{rows: [string, any][]}} p */
 export function Facts({ rows }) {
 	return html`<dl class="facts">${rows.filter(([, v]) => v !== "" && v !== undefined && v !== null && v !== false).map(([k, v]) => html`<div><dt>${k}</dt><dd>${v}</dd></div>`)}</dl>`;
 }
 
-/** A table that scrolls sideways by itself, so that the page does not. @param {{caption: string, head: string[], rows: any[][], empty?: string}} p */
+/** A table; on a telephone each row is a card. @param {{caption: string, head: string[], rows: any[][], empty?: string}} p */
 export function Table({ caption, head, rows, empty }) {
 	return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
-		<table><caption>${caption}</caption>
-			<thead><tr>${head.map((c) => html`<th scope="col">${c}</th>`)}</tr></thead>
-			<tbody>${rows.length ? rows.map((r) => html`<tr>${r.map((c, i) => (i ? html`<td>${c}</td>` : html`<th scope="row">${c}</th>`))}</tr>`) : html`<tr><td colspan=${head.length}>${empty ?? t("nothing")}</td></tr>`}</tbody>
+		<table role="table"><caption>${caption}</caption>
+			<thead role="rowgroup"><tr role="row">${head.map((c) => html`<th scope="col" role="columnheader">${c}</th>`)}</tr></thead>
+			<tbody role="rowgroup">${rows.length ? rows.map((r) => html`<tr role="row">${r.map((c, i) => (i ? html`<td role="cell" data-head=${head[i]} class=${c === "" || c === null || c === undefined ? "none" : undefined}>${c}</td>` : html`<th scope="row" role="rowheader">${c}</th>`))}</tr>`) : html`<tr role="row"><td role="cell" colspan=${head.length}>${empty ?? t("nothing")}</td></tr>`}</tbody>
 		</table></div>`;
 }

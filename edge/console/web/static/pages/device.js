@@ -1,7 +1,7 @@
 // One device: what it says now, its counters, settings in force, faults, quality control.
-import { ago, bodyOf, follow, html, moment, ms, number, since, t, useEffect, useFetched, useState, word } from "/lib.js";
-import { Chart } from "/chart.js";
-import { Agent, Facts, Mark, Problem, Table } from "/ui.js";
+import { ago, bodyOf, clock, follow, html, momentZone, ms, number, since, t, useEffect, useFetched, useState, word, zone } from "/lib.js";
+import { Chart, detector, inWords } from "/chart.js";
+import { Agent, Facts, Mark, Problem, Says, Table, title, When } from "/ui.js";
 import { DeviceTests } from "/pages/tests.js";
 
 /** @param {{of: string}} p */
@@ -10,6 +10,7 @@ export function Device({ of }) {
 	const [found, , again] = useFetched(`/v1/observations?limit=50&device=${encodeURIComponent(of)}`);
 	const [faults] = useFetched(`/v1/observations?limit=10&kind=device&device=${encodeURIComponent(of)}`);
 	const [quality] = useFetched(`/v1/observations?limit=10&kind=trace.quality&device=${encodeURIComponent(of)}`);
+	const [backgrounds] = useFetched(`/v1/observations?limit=1&kind=radiation.background&device=${encodeURIComponent(of)}`);
 	const [status, setStatus] = useState(/** @type {any} */ (null));
 	const [samples, setSamples] = useState(/** @type {any[]} */ ([]));
 	const [fresh, setFresh] = useState(0);
@@ -29,28 +30,54 @@ export function Device({ of }) {
 	useEffect(() => again(), [fresh]);
 	if (!detail) return html`<h1>${of}</h1><${Problem} text=${problem} />`;
 	const s = status?.id ? status : { ...detail.status, now: Date.now() };
-	return html`<h1>${s.title || s.id} <small>${s.id} · ${s.driver}</small></h1>
+	const time = t("time-in", { zone: zone() });
+	const newest = (found?.observations ?? []).find((/** @type {any} */ o) => o.kind === "radiation.background") ?? backgrounds?.observations[0];
+	return html`<h1>${title(s)} <small>${s.id} · ${s.driver}</small></h1>
 		<p class="big"><${Mark} state=${s.state} /> ${t("for", { time: since(s.since, s.now) })}</p>
 		<p class="reason"><${Agent} text=${s.reason} /></p>
+		${s.no_tape && html`<p class="reason">${t("no-tape")} <${Agent} text=${s.no_tape} /></p>`}
 		<${Facts} rows=${[[t("last"), ago(s.last_seen, s.now)], [t("observations"), number(s.observations)], [t("alarms"), number(s.alarms)], [t("faults"), number(s.faults)], [t("duplicates"), number(s.duplicates)], [t("connections"), number(s.connects)]]} />
-		${[...new Set(samples.map((x) => x.channel))].map((channel) => html`<${Live} key=${channel} channel=${channel} samples=${samples.filter((x) => x.channel === channel)} />`)}
-		${raw.length > 0 && html`<h2>${t("raw")}</h2><pre class="raw" tabindex="0" aria-label=${t("raw")}>${raw.toReversed().map((l) => `${moment(l.at)} ${l.to ? "→" : "←"} ${l.text}\n`)}</pre>`}
+		${[...new Set(samples.map((x) => x.channel))].map((channel) => html`<${Live} key=${channel} channel=${channel} samples=${samples.filter((x) => x.channel === channel)} background=${newest} settings=${detail.settings} />`)}
+		${raw.length > 0 && html`<h2>${t("raw")}</h2><pre class="raw" tabindex="0" aria-label=${t("raw")}>${raw.toReversed().map((l) => `${clock(l.at)} ${l.to ? "→" : "←"} ${l.text}\n`)}</pre>`}
 		<${DeviceTests} device=${of} />
-		<${Table} caption=${t("latest")} head=${[t("time"), t("kind"), t("class"), t("says")]}
-			rows=${(found?.observations ?? []).slice(0, 15).map((/** @type {any} */ o) => [moment(o.time), word("kind", o.kind), word("class", o.class), html`<${Agent} text=${gist(o)} />`])} />
+		<${Table} caption=${t("latest")} head=${[time, t("kind"), t("class"), t("says")]}
+			rows=${(found?.observations ?? []).slice(0, 15).map((/** @type {any} */ o) => [html`<${When} o=${o} />`, word("kind", o.kind), word("class", o.class), html`<${Says} o=${o} />`])} />
 		${(quality?.observations ?? []).length > 0 && html`<${Quality} all=${quality.observations} />`}
-		<${Table} caption=${t("faults-and-states")} head=${[t("time"), t("kind"), t("says")]}
-			rows=${(faults?.observations ?? []).map((/** @type {any} */ o) => [moment(o.time, true), word("kind", o.kind), html`<${Agent} text=${gist(o)} />`])} />
+		<${Table} caption=${t("faults-and-states")} head=${[time, t("kind"), t("says")]}
+			rows=${(faults?.observations ?? []).filter((/** @type {any} */ o) => ["device.state", "device.fault", "device.condition"].includes(o.kind)).map((/** @type {any} */ o) => [html`<${When} o=${o} />`, word("kind", o.kind), html`<${Says} o=${o} />`])} />
 		<p>${t("what-to-do")} <code>lanectl doctor</code> · <code>lanectl capture ${of} --since 10m</code></p>
 		<${Table} caption=${t("settings", { file: detail.config })} head=${[t("setting"), t("value"), t("source"), t("meaning")]}
 			rows=${detail.settings.map((/** @type {any} */ x) => [x.name, `${x.value} ${x.unit ?? ""}`, x.default ? t("default") : t("lane-file"), html`<${Agent} text=${x.help} />`])} />`;
 }
 
-/** Live samples of a channel as a strip chart. @param {{channel: string, samples: any[]}} p */
-function Live({ channel, samples }) {
+/** A sum over detectors; -1 stands for no value. @param {number[] | undefined} values */
+const sum = (values) => (values ?? []).filter((v) => v >= 0).reduce((a, b) => a + Number(b), 0);
+
+/** Live samples of a channel as a strip chart. @param {{channel: string, samples: any[], background: any, settings: any[]}} p */
+function Live({ channel, samples, background, settings }) {
 	const n = samples[0].values.length;
+	const name = word("channel", channel);
+	const counts = samples[0].unit === "1/s";
+	const y = counts ? t("counts-per-s") : t("unit-of.weight");
+	const steps = channel === "neutron";
+	/** @type {(number | null)[][]} */
 	const data = [samples.map((s) => new Date(s.at).getTime() / 1000), ...Array.from({ length: n }, (_, i) => samples.map((s) => s.values[i]))];
-	return html`<${Chart} label=${t("live", { channel: word("channel", channel) })} data=${data} series=${n === 1 ? [word("channel", channel)] : Array.from({ length: n }, (_, i) => t("panel", { n: i + 1 }))} />`;
+	const lines = Array.from({ length: n }, (_, i) => ({ label: n === 1 ? name : t("panel", { n: i + 1 }), look: n === 1 ? "s5" : detector(i), steps }));
+	if (n > 1) {
+		data.push(samples.map((s) => sum(s.values.map((/** @type {number | null} */ v) => v ?? -1))));
+		lines.push({ label: t("sum"), look: "s5", steps });
+	}
+	const level = background && counts ? sum(bodyOf(background.observation)[1][channel]) : 0;
+	if (level && channel === "gamma") {
+		const sigma = Number(settings.find((x) => x.name === "n_sigma")?.value ?? 0);
+		data.push(samples.map(() => level));
+		lines.push(/** @type {any} */ ({ label: t("background"), look: "background", end: true }));
+		if (sigma) {
+			data.push(samples.map(() => level + sigma * Math.sqrt(level))); // of counts in 1 s, as the portals' rules have it
+			lines.push(/** @type {any} */ ({ label: t("threshold"), look: "limit", end: true }));
+		}
+	}
+	return html`<${Chart} label=${t("live", { channel: name })} data=${data} lines=${lines} x=${t("time-in", { zone: zone() })} y=${y} words=${inWords(data[n > 1 ? n + 1 : 1], y)} />`;
 }
 
 /** @param {{all: any[]}} p */
@@ -58,15 +85,13 @@ function Quality({ all }) {
 	const [, q] = bodyOf(all[0].observation);
 	return html`<section class="card"><h2>${t("qc")} <${Mark} state=${q.state} group="qc" /></h2>
 		<ul>${(q.reasons ?? []).map((/** @type {string} */ r) => html`<li><${Agent} text=${r} /></li>`)}</ul>
-		<${Facts} rows=${[[t("verified"), Number(q.verifiedNs) ? moment(ms(q.verifiedNs), true) : t("never")], [t("samples"), number(q.samples ?? 0)], [t("alarms"), number(q.alarms ?? 0)]]} />
-		<${Table} caption=${t("trends")} head=${[t("measure"), t("reference"), t("value"), t("limit")]} rows=${(q.trends ?? []).map((/** @type {any} */ x) => [x.measure, number(x.reference, 4), html`${number(x.value, 4)}${x.outside ? " ✕" : ""}`, number(x.limit, 4)])} />
+		<${Facts} rows=${[[t("verified"), Number(q.verifiedNs) ? momentZone(ms(q.verifiedNs)) : t("never")], [t("samples"), number(q.samples ?? 0)], [t("alarms"), number(q.alarms ?? 0)]]} />
+		<${Table} caption=${t("trends")} head=${[t("measure"), t("reference"), t("value"), t("limit")]} rows=${(q.trends ?? []).map((/** @type {any} */ x) => [trend(x.measure), number(x.reference, 4), html`${number(x.value, 4)}${x.outside ? html` <${Mark} state="out" group="qc" />` : ""}`, number(x.limit, 4)])} />
 	</section>`;
 }
 
-/** An observation in one line. @param {any} o */
-export function gist(o) {
-	const [, body] = bodyOf(o.observation);
-	if (body.reason ?? body.text) return body.reason ?? body.text;
-	const text = Object.entries(body).filter(([k, v]) => typeof v !== "object" && !/(Ns|Instance|sopClass|Uid|Syntax)$/.test(k)).map(([k, v]) => `${k} ${typeof v === "number" ? number(v, 3) : v}`).concat(Object.entries(body).filter(([, v]) => Array.isArray(v) && v.length > 0 && typeof v[0] !== "object").map(([k, v]) => `${k} ${v.join(" ")}`)).join(", ");
-	return text.length > 160 ? `${text.slice(0, 160)}…` : text;
+/** A measure of an ion scanner, with its polarity behind it. @param {string} measure */
+function trend(measure) {
+	const [name, ...rest] = (measure ?? "").split(" ");
+	return [word("trend", name), ...rest.map((w) => word("polarity", w))].join(" ");
 }

@@ -1,8 +1,7 @@
 // What was journalled: search by time, class, device, kind and words.
-import { html, moment, t, useFetched, useState, word } from "/lib.js";
-import { Agent, Problem, Table } from "/ui.js";
-import { gist } from "/pages/device.js";
-import { Reading } from "/pages/passage.js";
+import { html, t, useFetched, useState, word, zone } from "/lib.js";
+import { Problem, Says, Table, When } from "/ui.js";
+import { Reading } from "/pages/reading.js";
 
 export function Events() {
 	const [q, setQ] = useState(/** @type {Record<string, string>} */ ({ class: "", device: "", kind: "", q: "", to: "" }));
@@ -29,8 +28,9 @@ export function Events() {
 			<button class="primary">${t("search")}</button>
 		</form>
 		<${Problem} text=${problem} />
-		${found && html`<${Table} caption=${t("events-caption")} head=${[t("time"), t("class"), t("device"), t("kind"), t("says"), t("action")]}
-			rows=${found.observations.map((/** @type {any} */ o) => [moment(o.time, true), word("class", o.class), o.device, word("kind", o.kind), html`<${Agent} text=${gist(o)} />`, html`<button onClick=${() => setShown(o)}>${t("show")}<span class="hidden"> ${o.idx}</span></button>`])} />
+		${found && html`<${Table} caption=${t("events-caption")} head=${[t("time-in", { zone: zone() }), t("class"), t("device"), t("kind"), t("says"), t("action")]}
+			rows=${found.observations.map((/** @type {any} */ o) => [html`<${When} o=${o} />`, word("class", o.class), o.device, word("kind", o.kind), html`<${Says} o=${o} />`, html`<button onClick=${() => setShown(o)}>${t("show")}<span class="hidden"> ${o.idx}</span></button>`])} />
 			${found.next > 0 && html`<button onClick=${() => setBefore(String(found.next))}>${t("older")}</button>`}`}
-		${shown && html`<section class="card"><h2>${t("row")} ${shown.idx}</h2><${Reading} o=${shown} all=${[shown]} /><pre tabindex="0" lang="en">${JSON.stringify(shown.observation, null, 2)}</pre></section>`}`;
+		${shown && html`<section class="card"><h2>${word("kind", shown.kind)} <small>${shown.device} · ${t("row")} ${shown.idx}</small></h2><p><${Says} o=${shown} /></p><${Reading} o=${shown} all=${[shown]} />
+			<details><summary>${t("details")}</summary><pre tabindex="0" lang="en">${JSON.stringify(shown.observation, null, 2)}</pre></details></section>`}`;
 }

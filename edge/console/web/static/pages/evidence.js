@@ -1,5 +1,5 @@
 // Proof that nothing was altered.
-import { ask, html, may, number, t, useFetched, useState } from "/lib.js";
+import { ask, html, may, measure, number, t, useFetched, useState } from "/lib.js";
 import { Agent, Facts, Problem } from "/ui.js";
 
 export function Evidence() {
@@ -23,6 +23,6 @@ export function Evidence() {
 		${may("technician") ? html`<button class="primary" disabled=${busy} onClick=${verify}>${busy ? t("verifying") : t("verify-now")}</button>` : html`<p>${t("needs-technician")}</p>`}
 		<${Problem} text=${problem} />
 		${verdict && html`<p role="status" class="verdict ${verdict.ok ? "good" : "bad"}">${verdict.ok ? t("evidence-ok") : t("evidence-wrong")}</p>
-			<${Facts} rows=${[[t("rows"), number(verdict.rows)], [t("signed-rows"), number(verdict.signed)], [t("checkpoints"), number(verdict.checkpoints)], [t("root"), html`<code>${verdict.root}</code>`], [t("took"), `${number(verdict.seconds, 2)} s`]]} />
+			<${Facts} rows=${[[t("rows"), number(verdict.rows)], [t("signed-rows"), number(verdict.signed)], [t("checkpoints"), number(verdict.checkpoints)], [t("root"), html`<code>${verdict.root}</code>`], [t("took"), measure(verdict.seconds, "s", 2)]]} />
 			<ul>${verdict.findings.map((/** @type {string} */ f) => html`<li><${Agent} text=${f} /></li>`)}</ul>`}`;
 }

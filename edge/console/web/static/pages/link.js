@@ -1,7 +1,8 @@
 // The way to the centre: what waits, what it costs, when it will be done.
-import { bytes, duration, follow, html, number, since, t, useEffect, useState, word } from "/lib.js";
-import { Chart } from "/chart.js";
+import { bytes, duration, follow, html, measure, number, since, t, useEffect, useState, word, zone } from "/lib.js";
+import { Chart, inWords } from "/chart.js";
 import { Agent, Facts } from "/ui.js";
+import { queued } from "/pages/lane.js";
 
 export function LinkPage() {
 	const [s, setStatus] = useState(/** @type {any} */ (null));
@@ -24,11 +25,11 @@ export function LinkPage() {
 		<p class="verdict ${state === "down" ? "bad" : "good"}">${word("link", state)} ${link.since ? t("for", { time: since(link.since, now) }) : ""}</p>
 		<p class="reason"><${Agent} text=${link.problem} /></p>
 		<${Facts} rows=${[
-			[t("broker"), link.broker], [t("waiting-rows"), t("queue-of", { alarms: number(journal.waiting.alarm), events: number(journal.waiting.event), telemetry: number(journal.waiting.telemetry), artifacts: number(journal.waiting_artifacts) })],
+			[t("broker"), link.broker], [t("waiting-rows"), queued(journal)],
 			[t("waiting-bytes"), bytes(journal.waiting_artifact_bytes)], [t("done-in"), link.ready && link.bytes_per_s > 0 && journal.waiting_artifact_bytes ? duration(journal.waiting_artifact_bytes / link.bytes_per_s) : t("at-once")],
-			[t("rate"), `${bytes(link.bytes_per_s)}/s`], [t("round-trip"), `${link.rtt_ms} ms`], [t("in-flight"), bytes(link.in_flight)], [t("sent"), bytes(link.sent_bytes)],
+			[t("rate"), `${bytes(link.bytes_per_s)}/s`], [t("round-trip"), measure(link.rtt_ms, "ms")], [t("in-flight"), bytes(link.in_flight)], [t("sent"), bytes(link.sent_bytes)],
 			[t("acknowledged"), number(link.acked_rows)], [t("verified-rows"), number(link.verified)], [t("reconnects"), number(link.reconnects)],
 			[t("artifact-under-way"), link.artifact && `${bytes(link.artifact.held)} / ${bytes(link.artifact.size)}`],
 		]} />
-		${history.length > 1 && html`<${Chart} label=${t("waiting-rows")} data=${[history.map((h) => h[0]), history.map((h) => h[1])]} series=${[t("waiting-rows")]} height=${160} />`}`;
+		${history.length > 1 && html`<${Chart} label=${t("waiting-rows")} data=${[history.map((h) => h[0]), history.map((h) => h[1])]} lines=${[{ label: t("waiting-rows"), look: "s5" }]} y=${t("records")} x=${t("time-in", { zone: zone() })} words=${inWords(history.map((h) => h[1]), t("records"))} height=${180} />`}`;
 }

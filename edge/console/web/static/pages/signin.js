@@ -22,7 +22,7 @@ export function SignIn({ changed }) {
 		changed();
 	};
 	if (may("viewer") && session.user !== "guest") {
-		return html`<h1>${t("nav.signin")}</h1><p>${t("signed-in", { user: session.user, role: t(`role.${session.role}`) })}</p><button onClick=${leave}>${t("sign-out")}</button>`;
+		return html`<h1>${t("nav.signin")}</h1><p>${session.user === session.role ? t("signed-in-as", { role: t(`role.${session.role}`) }) : t("signed-in", { user: session.user, role: t(`role.${session.role}`) })}</p><button onClick=${leave}>${t("sign-out")}</button>`;
 	}
 	return html`<h1>${t("nav.signin")}</h1>
 		<form class="narrow" onSubmit=${enter}>

@@ -1,5 +1,5 @@
 // Guided tests: which are due, running one, its sheet.
-import { ask, follow, html, may, moment, ms, number, said, session, t, useEffect, useFetched, useState, word } from "/lib.js";
+import { ask, countdown, follow, html, may, moment, ms, number, said, session, t, useEffect, useFetched, useState, zone } from "/lib.js";
 import { Mark, Problem, Table } from "/ui.js";
 
 export function Tests() {
@@ -19,8 +19,8 @@ export function DeviceTests({ device }) {
 	const mine = run && (!device || run.device === device) ? run : null;
 	return html`<section><${Problem} text=${problem || wrong} />
 		${mine && html`<${Run} run=${mine} post=${post} close=${() => setRun(null)} />`}
-		<${Table} caption=${t("tests-caption")} head=${[t("test"), t("device"), t("last-run"), t("result"), t("action")]}
-			rows=${tests.map((/** @type {any} */ x) => [said(x.title), x.device, x.last ? moment(ms(x.last.startedNs), true) : t("never"),
+		<${Table} caption=${t("tests-caption")} head=${[t("test"), t("device"), t("last-run-in", { zone: zone() }), t("result"), t("action")]}
+			rows=${tests.map((/** @type {any} */ x) => [said(x.title), x.device, x.last ? moment(ms(x.last.startedNs)) : t("never"),
 				html`${x.last ? html`<${Mark} state=${verdictWord(x.last.verdict)} group="test" />` : ""} ${x.due ? html`<${Mark} state="due" group="test" />` : ""}`,
 				may("technician") ? html`<button disabled=${Boolean(run && !run.verdict)} onClick=${() => post("/v1/tests", { device: x.device, test: x.id })}>${t("start")}<span class="hidden"> ${said(x.title)}, ${x.device}</span></button>` : ""])} />
 	</section>`;
@@ -36,7 +36,7 @@ function Run({ run, post, close }) {
 	return html`<section class="card run" aria-live="polite"><h2>${said(run.title)} · ${run.device}</h2>
 		<ol>${run.steps.map((/** @type {any} */ s, /** @type {number} */ i) => html`<li class=${s.state} aria-current=${i === run.step && !run.verdict ? "step" : undefined}>
 			<p class=${i === run.step && !run.verdict ? "big" : ""}>${said(s.do)}</p>
-			${i === run.step && !run.verdict && html`<p>${t("seconds-left", { n: run.left })}</p>`}
+			${i === run.step && !run.verdict && html`<p>${t("time-left", { time: countdown(run.left) })}</p>`}
 			${i === run.step && !run.verdict && s.ask && html`<p class="big">${said(s.ask)}</p><div class="buttons"><button class="primary" onClick=${() => act("yes")}>${t("yes")}</button><button onClick=${() => act("no")}>${t("no")}</button></div>`}
 			${i === run.step && !run.verdict && s.number && html`<form class="line" onSubmit=${(/** @type {any} */ e) => { e.preventDefault(); act("number", { number: Number(new FormData(e.target).get("n")) }); }}><label>${said(s.number)} <input name="n" type="number" step="any" required /></label><button class="primary">${t("continue")}</button></form>`}
 			<ul>${(s.checks ?? []).map((/** @type {any} */ c) => html`<li><${Mark} state=${c.passed ? "passed" : "failed"} group="test" /> ${c.name}${c.value !== undefined ? `: ${number(c.value, 2)} ${c.unit ?? ""} (${limits(c)})` : ""} <span lang="en">${c.text ?? ""}</span></li>`)}</ul>
@@ -53,4 +53,3 @@ function limits(c) {
 	if (c.low !== undefined) return t("at-least", { low: number(c.low, 2) });
 	return c.high !== undefined ? t("at-most", { high: number(c.high, 2) }) : "";
 }
-export { word };
