@@ -33,7 +33,7 @@ func statusCommand() *cobra.Command {
 
 func devicesCommand() *cobra.Command {
 	var asJSON bool
-	c := &cobra.Command{Use: "devices", Short: "Say how each device is", Args: cobra.NoArgs, Long: "Say how each device is. Exits 1 when one is not well."}
+	c := &cobra.Command{Use: "devices", Short: "Show the state of each device", Args: cobra.NoArgs, Long: "Show the state of each device. Exits 1 when one has a fault."}
 	socket := socketFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -42,7 +42,7 @@ func passageClosed(b *observation.PassageClosed) Text {
 		say("%s %s", "%s %s", vehicle, name(ends, b.End)),
 		when(b.Alarm, Text{EN: "with an alarm", FR: "avec une alarme"}),
 		when(b.WeightKg > 0, unit(b.WeightKg, 0, "kg")),
-		when(b.SpeedKph > 0, unit(float64(b.SpeedKph), 1, "km/h")),
+		when(b.SpeedKph > 0, speed(b.SpeedKph)),
 		count(len(b.Readings), "reading", "readings", "lecture", "lectures"))
 }
 

@@ -26,9 +26,10 @@ func occupancy(b *observation.RadiationOccupancy) Text {
 		num(float64(b.SigmaMax), 1), num(float64(b.SigmaLimit), 1))
 	return sentence(
 		alarm,
-		when(b.SigmaLimit > 0 && b.SigmaMax != 0, sigma),
+		when(b.SigmaLimit > 0 && b.SigmaMax > 0, sigma),
+		when(b.SigmaLimit > 0 && b.SigmaMax < 0, Text{EN: "gamma not above background", FR: "gamma pas au-dessus du fond"}),
 		when(b.NeutronMax > 0, say("up to %s neutrons per second", "jusqu’à %s neutrons par seconde", b.NeutronMax)),
-		when(b.SpeedKph > 0, unit(float64(b.SpeedKph), 1, "km/h")),
+		when(b.SpeedKph > 0, speed(b.SpeedKph)),
 		when(b.Direction != "", name(directions, b.Direction)),
 		when(b.AlarmDisagreement, Text{EN: "Lanewarden’s own computation says otherwise",
 			FR: "le calcul de Lanewarden dit le contraire"}),
@@ -124,7 +125,7 @@ func spectrum(b *observation.RadiationSpectrum) Text {
 		when(b.DoseRateMax > 0, say("at most %s", "au plus %s", unit(float64(b.DoseRateMax), 2, "µSv/h"))),
 		when(b.ExposureRateMax > 0, say("at most %s", "au plus %s", unit(float64(b.ExposureRateMax), 3, "mR/h"))),
 		count(b.Detectors, "detector", "detectors", "détecteur", "détecteurs"),
-		when(b.SpeedKph > 0, unit(float64(b.SpeedKph), 1, "km/h")),
+		when(b.SpeedKph > 0, speed(b.SpeedKph)),
 		when(b.WarningCount > 0, count(b.WarningCount, "part of the document not read",
 			"parts of the document not read", "partie du document non lue", "parties du document non lues")),
 	)...)

@@ -143,7 +143,7 @@ func TestSentences(t *testing.T) {
 	}{
 		"gamma alarm": {
 			&observation.RadiationOccupancy{GammaAlarm: true, SigmaMax: 41, SigmaLimit: 7, SpeedKph: 7, End: observation.RadiationOccupancy_END_MARKED},
-			"Gamma alarm, gamma 41 σ over background (limit 7 σ), 7 km/h", "Alarme gamma, gamma à 41 σ au-dessus du fond (seuil 7 σ), 7 km/h",
+			"Gamma alarm, gamma 41 σ over background (limit 7 σ), 7.0 km/h", "Alarme gamma, gamma à 41 σ au-dessus du fond (seuil 7 σ), 7,0 km/h",
 		},
 		"potassium": {
 			&observation.RadiationSpectrum{

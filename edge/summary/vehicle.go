@@ -2,6 +2,7 @@ package summary
 
 import (
 	"encoding/hex"
+	"strings"
 
 	"lanewarden/drivers/observation"
 )
@@ -14,7 +15,7 @@ func vehicleDetection(b *observation.VehicleDetection) Text {
 	seconds := float64(b.EndNs-b.StartNs) / 1e9
 	return sentence(where,
 		when(b.Direction != "", name(directions, b.Direction)),
-		when(b.SpeedKph > 0, unit(float64(b.SpeedKph), 1, "km/h")),
+		when(b.SpeedKph > 0, speed(b.SpeedKph)),
 		when(b.LengthM > 0, unit(float64(b.LengthM), 1, "m")),
 		when(b.EndNs > b.StartNs, say("there for %s", "présent %s", unit(seconds, 1, "s"))),
 		when(b.EndNs == 0, Text{EN: "still there", FR: "encore là"}),
@@ -54,7 +55,7 @@ func vehiclePlate(b *observation.VehiclePlate) Text {
 	}
 	return sentence(
 		plate,
-		when(b.Region != "", say("%s", "%s", b.Region)),
+		when(b.Region != "", say("%s", "%s", strings.ToUpper(b.Region))),
 		when(b.Confidence > 0, say("certainty %s", "certitude %s", percent(float64(b.Confidence), 0))),
 		when(len(others) > 0, say("could also be %s", "peut aussi être %s", list(distinct(others)))),
 		when(b.Direction != "", name(directions, b.Direction)),

@@ -113,6 +113,12 @@ func unit(v float64, decimals int, name string) Text {
 	return say("%s"+nbsp+"%s", "%s"+nbsp+"%s", num(v, decimals), name)
 }
 
+// speed is km/h, always with one decimal, so that speeds of several devices line up.
+func speed(kph float32) Text {
+	text := strconv.FormatFloat(float64(kph), 'f', 1, 32) + nbsp + "km/h"
+	return Text{EN: text, FR: strings.Replace(text, ".", ",", 1)}
+}
+
 // percent is a share from 0 to 1 as a percentage.
 func percent(share float64, decimals int) Text { return unit(100*share, decimals, "%") }
 

@@ -65,9 +65,11 @@ func threatReport(b *observation.XrayThreatReport) Text {
 	if b.Decision == "" {
 		decision = threatDecisions["unknown"]
 	}
+	if b.Type != "" {
+		decision = say("%s: %s", "%s"+nbsp+": %s", name(threatSources, b.Type), decision)
+	}
 	return sentence(
 		when(b.Test, Text{EN: "test object", FR: "objet d’essai"}),
-		when(b.Type != "", say("by %s:", "par %s :", name(threatSources, b.Type))),
 		decision,
 		when(b.AlarmObjects > 0, count(b.AlarmObjects, "suspicious object", "suspicious objects",
 			"objet suspect", "objets suspects")),

@@ -174,7 +174,7 @@ func (r *reader) commit(ctx context.Context, sink driver.Sink, text []byte, besi
 		sink.State(observation.DeviceState_STATE_RUNNING, "the reader is there: "+m.Idle)
 		return fmt.Errorf("%w: %s", transport.ErrNothing, m.Idle)
 	}
-	sink.State(observation.DeviceState_STATE_RUNNING, "the reader reads")
+	sink.State(observation.DeviceState_STATE_RUNNING, "reading plates")
 	return nil
 }
 

@@ -46,6 +46,7 @@ type taken struct {
 	image    *observation.XrayImage
 	artifact *observation.Artifact
 	at       time.Time
+	deviceNs int64 // the system's own clock; 0 where the image has no time
 }
 
 // analyst makes previews and watches quality. It belongs to one goroutine, but for the queue.
@@ -138,6 +139,7 @@ func (a *analyst) look(ctx context.Context, sink driver.Sink, t taken) error {
 // about makes an observation about an image, once for each.
 func (a *analyst) about(t taken, class observation.Class, what string, body proto.Message) *observation.Observation {
 	o := observation.New(class, t.at, body)
+	o.Body.DeviceTimeNs = t.deviceNs
 	o.Key = what + ":" + t.image.SopInstance + ":" + t.artifact.Hex()[:16]
 	return o
 }

@@ -206,7 +206,7 @@ func (s *system) pass(ctx context.Context, list []*observation.Observation, arti
 			s.reports.add(b)
 		case *observation.XrayImage:
 			if s.analyst != nil {
-				s.analyst.put(ctx, taken{b, artifact, o.Time()})
+				s.analyst.put(ctx, taken{b, artifact, o.Time(), o.Body.DeviceTimeNs})
 			}
 		}
 	}

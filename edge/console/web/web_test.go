@@ -104,7 +104,7 @@ func TestAgentWords(t *testing.T) {
 			continue
 		}
 		for _, part := range strings.Split(m[1], "{}") {
-			if part = strings.Trim(part, " :,"); len(part) > 4 && !strings.Contains(source.String(), part) {
+			if part = strings.Trim(part, " :,;()"); len(part) > 4 && !strings.Contains(source.String(), part) {
 				t.Errorf("the agent does not say %q (of %q)", part, m[1])
 			}
 		}

@@ -417,7 +417,7 @@ func (c *Correlator) realignPart(l *lane, p part, around []*vehicle) {
 		}
 		for _, e := range s.events {
 			if to != s.in {
-				c.move(l, s.in, to, e, "the row of vehicles fits better so")
+				c.move(l, s.in, to, e, "better match for the queue order")
 			}
 		}
 	}

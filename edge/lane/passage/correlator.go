@@ -212,7 +212,7 @@ func (c *Correlator) assign(e *event) []*observation.Observation {
 		return c.put(l, best.v, e, confidence(best.score-second), best.reason())
 	}
 	v := l.enter(e)
-	return c.put(l, v, e, confidence(fresh-best.score), "first sight")
+	return c.put(l, v, e, confidence(fresh-best.score), "first detection")
 }
 
 // Scores below which a tag, and one that was hardly heard, is not believed to be of any vehicle here.
@@ -270,7 +270,7 @@ func (c *Correlator) assignLate(l *lane, e *event) []*observation.Observation {
 	// It says nothing, or something that nobody else said: the vehicle that would be there by now.
 	if l.orderly(e.Device) {
 		if v, off := c.decide(l, e); v != nil {
-			return c.put(l, v, e, 0.7, fmt.Sprintf("in the row of vehicles, %.1f s from predicted", off))
+			return c.put(l, v, e, 0.7, fmt.Sprintf("in queue order, %.1f s from predicted", off))
 		}
 	}
 	if all := l.candidates(e, l.around(e)); len(all) > 0 && all[0].score > lateLimit {

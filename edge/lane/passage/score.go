@@ -19,12 +19,22 @@ type match struct {
 	back  bool // it is the last that came in, and goes out
 }
 
+// onTime is the difference from predicted, in seconds, that is not worth a number.
+const onTime = 0.5
+
 // reason says in words why an event would be of this vehicle.
 func (m match) reason() string {
 	if m.back {
 		return "reversing: the last vehicle that came in"
 	}
-	text := fmt.Sprintf("%.1f s %s than predicted from %s (± %.1f s)", math.Abs(m.guess.off), map[bool]string{true: "later", false: "earlier"}[m.guess.off >= 0], m.guess.from, m.guess.sigma)
+	text := fmt.Sprintf("matches %s", m.guess.from)
+	if math.Abs(m.guess.off) >= max(m.guess.sigma, onTime) {
+		format := "%.1f s later than predicted from %s (± %.1f s)"
+		if m.guess.off < 0 {
+			format = "%.1f s earlier than predicted from %s (± %.1f s)"
+		}
+		text = fmt.Sprintf(format, math.Abs(m.guess.off), m.guess.from, m.guess.sigma)
+	}
 	if name := m.like.reason(); name != "" {
 		return name + "; " + text
 	}

@@ -66,6 +66,7 @@ function write(u, lines, worst) {
 	ctx.save();
 	ctx.font = `${12 * dpr}px system-ui, "DejaVu Sans", sans-serif`;
 	ctx.textBaseline = "middle";
+	ctx.textAlign = "left";
 	const ends = lines.map((l, i) => ({ l, y: last(u.data[i + 1]) })).filter((e) => e.l.end && e.y !== null).map((e) => ({ ...e, at: u.valToPos(e.y, "y", true) })).sort((a, b) => a.at - b.at);
 	let free = -Infinity;
 	for (const e of ends) {
