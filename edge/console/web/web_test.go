@@ -69,6 +69,14 @@ func TestCatalogues(t *testing.T) {
 			}
 		}
 	}
+	counted := regexp.MustCompile(`\bplural\("([^"]+)"`)
+	for name, text := range files(t, "*.js") {
+		for _, m := range counted.FindAllStringSubmatch(text, -1) {
+			if en[m[1]] == "" || en[m[1]+".one"] == "" {
+				t.Errorf("%s counts %q, which the catalogue does not have for one and for many", name, m[1])
+			}
+		}
+	}
 	for n, name := range observation.Kind_name {
 		if n != 0 {
 			if key := "kind." + observation.Kind(n).Name(); en[key] == "" {
