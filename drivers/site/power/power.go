@@ -55,7 +55,7 @@ func (u *ups) Run(ctx context.Context, sink driver.Sink) error {
 	}
 	s := &session{ups: u, vars: map[string]string{}}
 	l := driver.Listener{
-		Link: transport.Link{Address: u.Address}, Decoder: s, Faults: &s.faults, SilentAfter: answerTimeout, Silent: "is upsd running?", Talk: s.talk, About: func() string { return s.vars["ups.status"] },
+		Link: transport.Link{Address: u.Address}, Decoder: s, Faults: &s.faults, SilentAfter: answerTimeout, Silent: "is upsd running?", Talk: s.talk, About: func() string { return inWords(s.vars["ups.status"]) },
 	}
 	err := l.Run(ctx, u.env.Links, sink)
 	if ctx.Err() != nil {

@@ -73,6 +73,20 @@ func body(vars map[string]string) *observation.SitePower {
 	return p
 }
 
+// inWords says what a status means for the load, the most urgent first; a status of other words stays as it is.
+func inWords(status string) string {
+	words := strings.Fields(status)
+	for _, s := range []struct{ word, text string }{
+		{"FSD", "shutting down"}, {"OFF", "output off"}, {"LB", "on battery, nearly empty"}, {"OB", "on battery"},
+		{"BYPASS", "on bypass"}, {"CHRG", "on mains, charging"}, {"OL", "on mains"},
+	} {
+		if slices.Contains(words, s.word) {
+			return s.text
+		}
+	}
+	return status
+}
+
 // has reports whether a status has a word.
 func has(p *observation.SitePower, word string) bool {
 	return slices.Contains(strings.Fields(p.GetStatus()), word)

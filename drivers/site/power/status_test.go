@@ -181,3 +181,14 @@ func TestUnreachable(t *testing.T) {
 		t.Errorf("%v, %v", err, all)
 	}
 }
+
+func TestStatusInWords(t *testing.T) {
+	for status, want := range map[string]string{
+		"OL": "on mains", "OL CHRG": "on mains, charging", "OB DISCHRG": "on battery", "OB LB DISCHRG": "on battery, nearly empty",
+		"OB LB FSD": "shutting down", "OL BYPASS": "on bypass", "OFF": "output off", "XYZ": "XYZ", "": "",
+	} {
+		if got := inWords(status); got != want {
+			t.Errorf("%q: %q, expected %q", status, got, want)
+		}
+	}
+}

@@ -83,7 +83,7 @@ function write(u, lines, worst) {
 		ctx.stroke();
 		const right = px < u.bbox.left + u.bbox.width / 2;
 		ctx.textAlign = right ? "left" : "right";
-		ctx.fillText(worst.text, px + (right ? 9 : -9) * dpr, py);
+		ctx.fillText(worst.text, px + (right ? 4 : -4) * dpr, py - 12 * dpr); // above the line
 	}
 	ctx.restore();
 }
