@@ -343,7 +343,10 @@ func (c *Console) lineOf(r *journal.Row) (Line, error) {
 		return Line{}, err
 	}
 	text, err := observation.JSON(o)
-	l := Line{Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(), Summary: summary.Of(o), Observation: text}
+	l := Line{
+		Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(),
+		Summary: summary.Of(o), Observation: text,
+	}
 	if at := c.Passages.Corrected(o); at.Sub(l.Time).Abs() >= clockNotice {
 		l.Corrected = at.UTC()
 	}

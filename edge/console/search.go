@@ -188,7 +188,8 @@ func (c *Console) passage(w http.ResponseWriter, r *http.Request) {
 			if rows, err = c.Journal.Read(reading.Idx, 1); err == nil && len(rows) == 1 && rows[0].Idx == reading.Idx {
 				var line Line
 				line, err = c.lineOf(&rows[0])
-				if at := time.Unix(0, reading.TimeNs).UTC(); at.Sub(line.Time).Abs() >= clockNotice { // as it was decided then
+				// The reading's time was corrected by the offset of its day.
+				if at := time.Unix(0, reading.TimeNs).UTC(); at.Sub(line.Time).Abs() >= clockNotice {
 					line.Corrected = at
 				}
 				out.Observations = append(out.Observations, line)
