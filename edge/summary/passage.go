@@ -47,7 +47,8 @@ func passageClosed(b *observation.PassageClosed) Text {
 }
 
 func passageCorrected(b *observation.PassageCorrected) Text {
-	t := say("row %s moved from passage %s to passage %s", "ligne %s déplacée du passage %s au passage %s", plainNumber(b.Idx), b.From, b.To)
+	t := say("row %s moved from passage %s to passage %s", "ligne %s déplacée du passage %s au passage %s",
+		plainNumber(b.Idx), b.From, b.To)
 	switch {
 	case b.From == "":
 		t = say("row %s moved to passage %s", "ligne %s déplacée au passage %s", plainNumber(b.Idx), b.To)

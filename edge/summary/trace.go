@@ -123,7 +123,8 @@ var qualityStates = map[string]Text{
 func traceQuality(b *observation.TraceQuality) Text {
 	state := name(qualityStates, b.State)
 	t := sentence(state, count(b.Samples, "sample in the shift", "samples in the shift",
-		"échantillon du quart", "échantillons du quart"), when(b.Alarms > 0, count(b.Alarms, "alarm", "alarms", "alarme", "alarmes")))
+		"échantillon du quart", "échantillons du quart"),
+		when(b.Alarms > 0, count(b.Alarms, "alarm", "alarms", "alarme", "alarmes")))
 	if len(b.Reasons) > 0 {
 		t.Words = b.Reasons[0] // the pages show all in the card of quality control
 	}

@@ -117,8 +117,12 @@ var codeTypes = map[string]Text{
 }
 
 var symbologies = map[string]Text{
-	"qr": {EN: "QR code", FR: "code QR"}, "code-39": {EN: "Code 39", FR: "Code 39"}, "code-128": {EN: "Code 128", FR: "Code 128"},
-	"gs1-128": {EN: "GS1-128", FR: "GS1-128"}, "pdf417": {EN: "PDF417", FR: "PDF417"}, "data-matrix": {EN: "Data Matrix", FR: "Data Matrix"},
+	"qr":          {EN: "QR code", FR: "code QR"},
+	"code-39":     {EN: "Code 39", FR: "Code 39"},
+	"code-128":    {EN: "Code 128", FR: "Code 128"},
+	"gs1-128":     {EN: "GS1-128", FR: "GS1-128"},
+	"pdf417":      {EN: "PDF417", FR: "PDF417"},
+	"data-matrix": {EN: "Data Matrix", FR: "Data Matrix"},
 }
 
 func vehicleCode(b *observation.VehicleCode) Text {
@@ -172,7 +176,8 @@ func alternatives(all []*observation.CodeReading) Text {
 	if len(parts) == 0 {
 		return Text{}
 	}
-	return say("could also be %s", "peut aussi être %s", Text{EN: join(" or ", parts...).EN, FR: join(" ou ", parts...).FR})
+	return say("could also be %s", "peut aussi être %s",
+		Text{EN: join(" or ", parts...).EN, FR: join(" ou ", parts...).FR})
 }
 
 // onOff are the values of outputs.
