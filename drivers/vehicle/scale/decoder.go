@@ -48,6 +48,7 @@ func (d *decoder) Idle() bool { return len(d.buf) == 0 && d.since.IsZero() }
 // Break implements driver.Decoder: what is on the platform is reported as far as it is known.
 func (d *decoder) Break(at time.Time) (out []*observation.Observation) {
 	out = d.leave(at)
+	d.tareKnown = false
 	d.drop(len(d.buf))
 	d.sum = -1
 	return out
@@ -168,6 +169,11 @@ func (d *decoder) line(b []byte) (*reading, error) {
 	text, framed := plain(b)
 	if text == "" {
 		return nil, nil
+	}
+	if d.Dialect == "" || d.Dialect == "auto" || d.Dialect == "generic" || d.Dialect == "st" {
+		if r, ok, err := d.several(text); ok {
+			return &r, err
+		}
 	}
 	if d.last != nil {
 		if r, ok, err := d.decodeLine(d.last, text, framed); ok {

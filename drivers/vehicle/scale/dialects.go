@@ -132,6 +132,6 @@ var generic = map[string]said{
 	"ST": stable, "STABLE": stable, "S": stable, "US": motion, "UNSTABLE": motion, "MOTION": motion, "MOT": motion, "M": motion, "D": motion, "?": motion, "~": motion,
 	"OL": overload, "OVER": overload, "OVERLOAD": overload, "OVR": overload, "UL": underload, "UNDER": underload, "UNDERLOAD": underload,
 	"ERR": invalid, "ERROR": invalid, "INVALID": invalid,
-	"G": gross, "GS": gross, "GR": gross, "GROSS": gross, "BRUT": gross, "BRUTTO": gross, "B": gross,
-	"N": net, "NT": net, "NET": net, "NETT": net, "NETTO": net, "T": tare, "TR": tare, "TARE": tare, "TARA": tare, "PT": tare,
+	"G": gross, "GS": gross, "GR": gross, "GROSS": gross, "BRUT": gross, "BRUTTO": gross, "BRUTO": gross, "BR": gross, "B": gross, "LORDO": gross,
+	"N": net, "NT": net, "NET": net, "NETT": net, "NETTO": net, "NETO": net, "T": tare, "TR": tare, "TARE": tare, "TARA": tare, "TA": tare, "PT": tare,
 }

@@ -33,7 +33,7 @@ type platform struct {
 	axle     uint32
 	left     time.Time // when the platform became empty
 
-	tareKg    float64 // that the scale told last
+	tareKg    float64 // that the scale told last; it ends when the platform is empty
 	tareKnown bool
 	keyed     time.Time // of the last key, and how many had it before
 	sameTime  int
@@ -81,6 +81,9 @@ func (p *platform) weight(at time.Time, r reading) []*observation.Observation {
 		on = r.kg // less than what stands there
 	}
 	if on < p.MinKg {
+		if r.has(gross) {
+			p.tareKnown = false // nothing stands there: what was told is of a load before
+		}
 		return p.leave(at)
 	}
 	p.begin(at)
@@ -146,6 +149,7 @@ func (p *platform) leave(at time.Time) (out []*observation.Observation) {
 		out = p.report(at, p.largest, true)
 	}
 	p.since, p.left = time.Time{}, at
+	p.tareKnown = false // it was that vehicle's
 	return out
 }
 

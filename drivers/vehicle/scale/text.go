@@ -18,6 +18,9 @@ func (c *Config) decodeLine(d *dialect, line string, framed bool) (r reading, ok
 			continue
 		}
 		r, err := c.interpret(d, re, m)
+		if d.name == "generic" && r.weighed && !isOne(line) {
+			return r, true, fmt.Errorf("%q has several numbers, and which is the weight is not told", line)
+		}
 		if r.dialect = d.name; err == nil && c.Dialect != d.name && c.undecided(d, r, group(re, m, "unit")) {
 			continue
 		}
