@@ -75,25 +75,27 @@ func eachPart(f *os.File, boundary string, each func(*multipart.Part) error) err
 	}
 }
 
-// payloadPart finds the payload of a multipart body that is whole: the field json; else the first part that is JSON
-// or XML by its type, its name or its first byte, as Hikvision's anpr.xml.
-func payloadPart(f *os.File, boundary string) (text []byte, err error) {
-	named := false
+// payloadParts finds the payloads of a multipart body that is whole: the field json, and each part that is JSON or XML
+// by its type, its name or its first byte, as Hikvision's anpr.xml. Together they have the bound of one payload.
+func payloadParts(f *os.File, boundary string) (texts [][]byte, err error) {
+	total := 0
 	err = eachPart(f, boundary, func(p *multipart.Part) error {
 		r := bufio.NewReader(p)
-		byName := p.FormName() == "json"
-		if named || !byName && text != nil || isPicture(p) || !byName && !isText(p, r) {
+		if p.FormName() != "json" && (isPicture(p) || !isText(p, r)) {
 			_, err := io.Copy(io.Discard, r) // a body that broke off is found before anything is kept of it
 			return err
 		}
 		one, err := readPayload(r)
-		text, named = one, byName
+		if total += len(one); err == nil && total > maxPayloadBytes {
+			err = &http.MaxBytesError{Limit: maxPayloadBytes}
+		}
+		texts = append(texts, one)
 		return err
 	})
-	if err == nil && text == nil {
+	if err == nil && len(texts) == 0 {
 		err = errors.New("multipart body without a field named json, and without a part that is JSON or XML")
 	}
-	return text, err
+	return texts, err
 }
 
 // isText reports whether a part is JSON or XML.

@@ -1,6 +1,7 @@
 package plate
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +42,42 @@ func moment(text string, zone *time.Location) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// earliest is the year before which a clock was never set.
+const earliest = 2000
+
+// future is how far a reader's clock may be ahead of the agent's before it is not believed.
+const future = 24 * time.Hour
+
+var (
+	dayForm   = regexp.MustCompile(`^([0-9]{4})[-/.]?([0-9]{2})[-/.]?([0-9]{2})$`)
+	clockForm = regexp.MustCompile(`^([0-9]{2})[-:.]?([0-9]{2})[-:.]?([0-9]{2})(?:[-:.,]?([0-9]{1,9}))?(Z|[+-][0-9]{2}:[0-9]{2})?$`)
+)
+
+// dayAndTime reads a date and a time of day that stand in two fields, as Tattile writes them: 2026-11-28 and
+// 09-48-03-847. Zero when either is something else.
+func dayAndTime(day, clock string, zone *time.Location) time.Time {
+	d, c := dayForm.FindStringSubmatch(day), clockForm.FindStringSubmatch(clock)
+	if d == nil || c == nil {
+		return time.Time{}
+	}
+	text := d[1] + "-" + d[2] + "-" + d[3] + "T" + c[1] + ":" + c[2] + ":" + c[3]
+	if c[4] != "" {
+		text += "." + c[4]
+	}
+	return moment(text+c[5], zone)
+}
+
+// disbelieve takes the times of reads that are too far ahead of now away, with a fault for each.
+func (m *Message) disbelieve(now time.Time) {
+	for i := range m.Reads {
+		if at := m.Reads[i].At; at.Sub(now) > future {
+			m.warn("the time %q of plate %q is more than a day ahead: the read has the agent's", at.Format(time.RFC3339),
+				m.Reads[i].Plate)
+			m.Reads[i].At = time.Time{}
+		}
+	}
 }
 
 // calendar reports whether a text of digits is a date and time, yyyymmddhhmmss with or without milliseconds, and no

@@ -92,6 +92,11 @@ func (m *Message) decode(v *vendor, root *node, zone *time.Location) error {
 	}
 	reads := []*node{root}
 	switch {
+	case v.split != nil:
+		var err error
+		if reads, m.Warnings, err = v.split(root); err != nil {
+			return fmt.Errorf("%s: %w", v.name, err)
+		}
 	case v.each != nil:
 		reads = v.each(root)
 	case v.reads != "":
@@ -121,15 +126,18 @@ func (m *Message) decode(v *vendor, root *node, zone *time.Location) error {
 // read adds what one read of a payload says.
 func (m *Message) read(v *vendor, root, n *node, zone *time.Location) error {
 	value := func(paths []string) string {
-		if s := n.first(paths); s != "" {
-			return s
+		if s := n.first(paths); s != "" || v.split != nil {
+			return s // the reads of split hold what is around them
 		}
 		return root.first(paths)
 	}
 	camera := value(v.camera)
 	plate := n.first(v.plate)
 	normal := identifier.NormalPlate(plate)
-	if normal == "" || slices.ContainsFunc(v.none, func(w string) bool { return strings.EqualFold(w, plate) }) {
+	if isMarkup(plate) {
+		return fmt.Errorf("%q is %q, which is no plate", v.plate[0], excerpt(plate))
+	}
+	if isNoPlate(plate) || saysNothing(normal) || slices.ContainsFunc(v.none, func(w string) bool { return strings.EqualFold(w, plate) }) {
 		present := slices.ContainsFunc(v.plate, func(p string) bool { return n.at(p) != nil })
 		if !present && (v.bare == nil || !v.bare(n)) {
 			return fmt.Errorf("%q is missing", v.plate[0])
@@ -137,23 +145,23 @@ func (m *Message) read(v *vendor, root, n *node, zone *time.Location) error {
 		m.Bare = append(m.Bare, camera)
 		return nil
 	}
-	if c := utf8.RuneCountInString(normal); c > maxPlateRunes {
-		return fmt.Errorf("%q has %d characters: no plate has more than %d", v.plate[0], c, maxPlateRunes)
+	if len(plate) > maxPlateText || utf8.RuneCountInString(normal) > maxPlateRunes {
+		_, name := n.named(v.plate)
+		return fmt.Errorf("%q has %d characters: no plate has more than %d", name, utf8.RuneCountInString(plate),
+			maxPlateRunes)
 	}
 	r := Read{VehiclePlate: &observation.VehiclePlate{Plate: plate, Normal: normal,
 		Skeleton: identifier.PlateSkeleton(normal), Vendor: v.name}}
-	r.Camera, r.VehicleType, r.Region = camera, n.first(v.vehicle), strings.ToLower(value(v.region))
+	r.Camera, r.VehicleType, r.Region = camera, n.first(v.vehicle), n.region(v.region)
+	if r.Region == "" && v.split == nil {
+		r.Region = root.region(v.region)
+	}
 	r.Confidence = m.share(n, v.confidence, v.percent)
 	r.Direction, r.ID, r.heading = directions[strings.ToLower(n.first(v.direction))], value(v.id), math.NaN()
 	if f, err := strconv.ParseFloat(n.first(v.heading), 64); err == nil && !math.IsInf(f, 0) {
 		r.heading = f
 	}
-	if text := value(v.at); text != "" {
-		if r.At = moment(text, zone); r.At.IsZero() {
-			m.Warnings = append(m.Warnings, fmt.Sprintf("the time %q cannot be read: the read has the agent's",
-				text[:min(len(text), 64)]))
-		}
-	}
+	r.At = m.time(n, root, v, zone)
 	m.alternatives(v, n, &r)
 	edges(v, n, &r)
 	pictures, err := embeddedPictures(v, n)
@@ -162,21 +170,56 @@ func (m *Message) read(v *vendor, root, n *node, zone *time.Location) error {
 	return err
 }
 
-// share reads a confidence, 0 to 1. Percents are divided.
+// time reads the time of a read; zero for none, and for one that cannot be.
+func (m *Message) time(n, root *node, v *vendor, zone *time.Location) time.Time {
+	for _, from := range []*node{n, root} {
+		if t := dayAndTime(from.first(v.day), from.first(v.clock), zone); !t.IsZero() {
+			return t
+		}
+		text, name := from.named(v.at)
+		if text == "" && v.split == nil {
+			continue
+		}
+		if text == "" {
+			return time.Time{}
+		}
+		t := moment(text, zone)
+		if t.IsZero() {
+			m.warn("the time %q of field %q cannot be read: the read has the agent's", text, name)
+		} else if t.Year() < earliest {
+			m.warn("the time %q of field %q is before the year 2000, is the reader's clock set? The read has the agent's",
+				text, name)
+			t = time.Time{}
+		}
+		return t
+	}
+	return time.Time{}
+}
+
+// warn adds a fault that is told beside the reads.
+func (m *Message) warn(format, value, field string) {
+	m.Warnings = append(m.Warnings, fmt.Sprintf(format, excerpt(value), field))
+}
+
+// share reads a confidence, 0 to 1; 0 for none. Percents are divided.
 func (m *Message) share(n *node, paths []string, percent bool) float32 {
-	text := n.first(paths)
+	text, name := n.named(paths)
 	if text == "" {
 		return 0
 	}
 	f, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(text, "%")), 64)
 	if err != nil || math.IsNaN(f) {
-		m.Warnings = append(m.Warnings, fmt.Sprintf("the confidence %q is no number", text[:min(len(text), 64)]))
+		m.warn("the confidence %q of field %q is no number: the read has none", text, name)
 		return 0
 	}
 	if percent || f > 1 {
 		f /= 100
 	}
-	return float32(min(max(f, 0), 1))
+	if f < 0 || f > 1 {
+		m.warn("the confidence %q of field %q is not within 0 and 1, or 0 and 100: the read has none", text, name)
+		return 0
+	}
+	return float32(f)
 }
 
 func (m *Message) alternatives(v *vendor, n *node, r *Read) {

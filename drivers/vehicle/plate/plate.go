@@ -12,6 +12,7 @@ import (
 	"math"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -135,14 +136,41 @@ func (r *reader) multipart(ctx context.Context, sink driver.Sink, d transport.Do
 		return err
 	}
 	defer f.Close()
-	text, err := payloadPart(f, boundary)
+	texts, err := payloadParts(f, boundary)
 	if err != nil {
 		return r.bad(ctx, sink, nil, d.Peer, err)
 	}
-	return r.commit(ctx, sink, text, func(each func(string, string, io.Reader) error) error {
+	return r.commitAll(ctx, sink, texts, func(each func(string, string, io.Reader) error) error {
 		return pictureParts(f,
 			boundary, each)
 	}, d.Peer)
+}
+
+// commitAll commits the payloads of one post. One that cannot be read is refused when it is alone, and a fault beside
+// others that can.
+func (r *reader) commitAll(ctx context.Context, sink driver.Sink, texts [][]byte, beside picturesBeside,
+	source string) error {
+	sound := slices.ContainsFunc(texts, func(text []byte) bool {
+		_, err := Decode(text, r.zone)
+		return err == nil
+	})
+	stored, nothing := false, error(nil)
+	for _, text := range texts {
+		err := r.commit(ctx, sink, text, beside, source)
+		switch {
+		case err == nil:
+			stored = true
+		case errors.Is(err, transport.ErrNothing):
+			nothing = err
+		case isBad(err) && sound: // its fault is committed
+		default:
+			return err
+		}
+	}
+	if stored {
+		return nil
+	}
+	return nothing
 }
 
 // commit decodes, keeps and commits one payload. beside may be nil.
@@ -153,6 +181,7 @@ func (r *reader) commit(ctx context.Context, sink driver.Sink, text []byte, besi
 	if err != nil {
 		return r.bad(ctx, sink, text, source, err)
 	}
+	m.disbelieve(time.Now())
 	for _, w := range m.Warnings {
 		if err := r.faults.Report(ctx, sink, w, source, text); err != nil {
 			return err

@@ -19,8 +19,18 @@ type node struct {
 	name     string // key, or local name; "" for the elements of a JSON array and the root of JSON
 	text     string // of a scalar: numbers as they are written, "" for null; of an XML element its character data
 	array    bool
+	scalar   scalar // of JSON
 	children []*node
 }
+
+// scalar is what kind of value JSON has.
+type scalar byte
+
+const (
+	isString scalar = iota + 1
+	isNumber
+	isBool
+)
 
 // Bounds of a payload.
 const (
@@ -92,6 +102,7 @@ func (b *builder) json(d *json.Decoder, name string, depth int) (*node, error) {
 					return nil, err
 				}
 				key, _ = k.(string)
+				key = strings.TrimPrefix(key, "@") // an attribute, of makes that write XML as JSON
 			}
 			child, err := b.json(d, key, depth+1)
 			if err != nil {
@@ -102,10 +113,11 @@ func (b *builder) json(d *json.Decoder, name string, depth int) (*node, error) {
 		_, err = d.Token()
 		return n, err
 	case json.Number:
-		n.text = wholeNumber(t.String())
+		n.text, n.scalar = wholeNumber(t.String()), isNumber
 	case string:
-		n.text = t
+		n.text, n.scalar = t, isString
 	case bool:
+		n.scalar = isBool
 		n.text = strconv.FormatBool(t)
 	}
 	return n, nil
@@ -281,12 +293,19 @@ func (n *node) value() string {
 
 // first is the value of the first of several paths that has one.
 func (n *node) first(paths []string) string {
+	v, _ := n.named(paths)
+	return v
+}
+
+// named is first, with the name of the field.
+func (n *node) named(paths []string) (value, name string) {
 	for _, p := range paths {
-		if v := strings.TrimSpace(n.at(p).value()); v != "" {
-			return v
+		one := n.at(p)
+		if v := strings.TrimSpace(one.value()); v != "" {
+			return v, one.name
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // direct reports whether an element has a child of a name.

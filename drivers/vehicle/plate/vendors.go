@@ -1,6 +1,9 @@
 package plate
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // vendor is where a maker's payload has what a read needs. A new maker is one more entry. Each field lists paths (see
 // node.at), the first that leads to a value is taken; paths are relative to a read, and to the whole payload when the
@@ -14,6 +17,8 @@ type vendor struct {
 	// reads leads to the list of reads; "" for the payload itself. each finds them where no path does.
 	reads string
 	each  func(*node) []*node
+	// split finds them too, and says why a payload that fits has none; nil for none.
+	split func(*node) (reads []*node, warnings []string, err error)
 	// only says which of the reads are plates; nil for all.
 	only func(*node) bool
 	// bare says that a read without the plate's field is a vehicle without plate, and no payload of another kind; nil
@@ -23,6 +28,8 @@ type vendor struct {
 	none []string
 
 	plate, confidence, at, camera, region, direction, vehicle, id []string
+	// day and clock are the fields of makes that give the date and the time of day apart.
+	day, clock []string
 	// percent: confidence goes to 100; without it, values of more than 1 do.
 	percent bool
 	// heading is the vehicle's direction in the picture, degrees.
@@ -242,12 +249,17 @@ var vendors = []vendor{
 		direction: []string{"Data.**.Direction"}, id: []string{"Data.**.ObjectId"},
 	},
 	{ // Tattile, Vivotek, Vaxtor, Genetec AutoVu and whoever uses plain words: looked for at any depth
-		name: "generic", fits: func(n *node) bool { return n.first(plateWords) != "" }, plate: plateWords,
+		name: "generic", split: genericReads, plate: []string{plateField},
+		fits: func(n *node) bool {
+			hits, refused := genericHits(n)
+			return len(hits)+len(refused) > 0
+		},
 		confidence: anywhere("plateConfidence", "plate_confidence", "confidenceLevel", "confidence", "score",
-			"ocrscore", "likelihood"),
+			"ocrscore", "likelihood", "reliability"),
 		at: anywhere("timestamp", "timeStamp", "dateTime", "datetime", "date_time", "utcTime", "timeUtc", "timestampUtc", "dateUtc",
 			"captureTime", "capture_time", "eventTime", "event_time",
 			"epoch_time", "created", "time", "date"),
+		day: anywhere("date", "capture_date", "captureDate"), clock: anywhere("time"),
 		camera: anywhere("cameraId", "camera_id", "cameraName", "camera_name", "camera", "deviceId",
 			"device_id", "device_sn", "deviceName", "device", "channelName", "sensorId"),
 		region: anywhere("region", "plateState", "plate_state", "state", "country", "countryCode",
@@ -258,11 +270,6 @@ var vendors = []vendor{
 		candidates: []string{"candidates[]"},
 	},
 }
-
-var plateWords = anywhere("plateNumber", "plate_number", "licensePlateNumber", "license_plate_number",
-	"licensePlate", "license_plate", "licencePlate", "licence_plate",
-	"plate_string", "plateText", "plate_text", "plateNo", "plate_no", "registrationNumber", "registration_number",
-	"registrationMark", "registration", "vrm", "vrn", "lpn", "lp_number", "plate")
 
 // anywhere makes paths of names that are looked for at any depth.
 func anywhere(names ...string) (out []string) {
@@ -276,7 +283,8 @@ func anywhere(names ...string) (out []string) {
 func hikvision(root string) vendor {
 	return vendor{
 		name: "hikvision",
-		fits: either(hasAll(root+"ANPR"), both(hasAll(root+"eventType"), hasAll(root+"eventState"))),
+		fits: either(hasAll(root+"ANPR.licensePlate"), // other makes have an element anpr too
+			both(hasAll(root+"eventType"), either(hasAll(root+"eventState"), hasAll(root+"ANPR")))),
 		idle: func(n *node) bool { // a video loss that is over is ISAPI's heartbeat
 			return is(root+"eventType", "heartBeat")(n) || is(root+"eventType", "videoloss")(n) &&
 				is(root+"eventState", "inactive")(n)
@@ -330,14 +338,42 @@ func onvifIdle(n *node) bool {
 func onvifMessages(root *node) (out []*node) {
 	message := func(n *node) bool { return n.direct("UtcTime") && (n.direct("Data") || n.direct("Source")) }
 	if message(root) {
-		return []*node{root}
+		return onvifObjects(root)
 	}
 	root.walk(func(n *node) bool {
 		if message(n) {
-			out = append(out, n)
+			out = append(out, onvifObjects(n)...)
 		}
 		return true
 	})
+	return out
+}
+
+// onvifObjects are the objects with a plate of one message, each as a message of its own; the message where it has one.
+func onvifObjects(n *node) (out []*node) {
+	var objects []*node
+	for _, o := range n.list("Data.**.Object") {
+		if o.array {
+			objects = append(objects, o.children...)
+		} else {
+			objects = append(objects, o)
+		}
+	}
+	objects = slices.DeleteFunc(objects, func(o *node) bool {
+		return o.first([]string{"**.PlateNumber", "**.Plate", "**.LicensePlate"}) == ""
+	})
+	if len(objects) < 2 {
+		return []*node{n}
+	}
+	for _, o := range objects {
+		one := &node{name: n.name, children: []*node{{name: "Data", children: []*node{o}}}}
+		for _, c := range n.children {
+			if !strings.EqualFold(c.name, "Data") {
+				one.children = append(one.children, c)
+			}
+		}
+		out = append(out, one)
+	}
 	return out
 }
 
