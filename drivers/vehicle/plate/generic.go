@@ -60,6 +60,9 @@ func genericReads(root *node) (out []*node, warnings []string, err error) {
 			holds[p] = true
 		}
 	}
+	if len(order) > maxReads {
+		return nil, nil, fmt.Errorf("the payload holds %d plates, at most %d are read", len(order), maxReads)
+	}
 	for _, record := range order {
 		h, err := one(byRecord[record])
 		if err != nil {

@@ -359,8 +359,9 @@ func onvifObjects(n *node) (out []*node) {
 			objects = append(objects, o)
 		}
 	}
+	plates := []string{"**.PlateNumber", "**.Plate", "**.LicensePlate"}
 	objects = slices.DeleteFunc(objects, func(o *node) bool {
-		return o.first([]string{"**.PlateNumber", "**.Plate", "**.LicensePlate"}) == ""
+		return o.first(plates) == "" || o.at("**.Object").first(plates) != "" // an ElementItem Object around an Object
 	})
 	if len(objects) < 2 {
 		return []*node{n}

@@ -254,6 +254,8 @@ func TestRefused(t *testing.T) {
 		{"bomb", `{"a":[` + strings.Repeat("1,", 60_000) + `1]}`, "more than 50000 elements"},
 		{"many plates", `{"data":{"results":[` + strings.Repeat(`{"plate":"A1"},`, 70) + `{"plate":"A1"}]}}`,
 			"at most 64"},
+		{"many plates in plain words", `{"v":[` + strings.Repeat(`{"plate":"A1"},`, 20_000) + `{"plate":"A1"}]}`,
+			"at most 64"},
 	} {
 		if m, err := plate.Decode([]byte(c.text), time.UTC); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v %+v; want %s", c.name, err, m, c.want)
