@@ -11,17 +11,19 @@ const (
 	faultPeriod    = 15 * time.Second
 	faultsInPeriod = 5   // reported one by one; the rest of a period is folded into one report
 	excerptBytes   = 256 // of the offending frame
+	maxFolded      = 8   // reasons that are told apart in a period; hostile input has a new one each time
 )
 
 // Faults turns input that could not be understood into device.fault observations: the first five of 15 seconds
-// one by one, the rest as one with their count. Not for concurrent use. The zero value is ready.
+// one by one, the rest as one of each reason with their count. Not for concurrent use. The zero value is ready.
 type Faults struct {
 	Source string // the peer's address or the file's name
 
 	Total  uint64
-	begin  time.Time // of the period
-	count  int       // in the period
-	folded *observation.DeviceFault
+	begin  time.Time                  // of the period
+	count  int                        // in the period
+	folded []*observation.DeviceFault // one of each reason, in the order in which they came
+	others *observation.DeviceFault   // what came after maxFolded reasons: the first of them, with the count of all
 	due    []*observation.Observation
 
 	last     time.Time // of the last report
@@ -37,13 +39,28 @@ func (f *Faults) Add(at time.Time, reason string, offset int64, frame []byte) {
 	f.Total++
 	f.count++
 	if f.count > faultsInPeriod {
-		if f.folded == nil {
-			f.folded = f.fault(reason, offset, frame, 0)
-		}
-		f.folded.Count++
+		f.fold(reason, offset, frame)
 		return
 	}
 	f.report("fault", at, f.fault(reason, offset, frame, 1))
+}
+
+// fold counts a fault with those of its reason.
+func (f *Faults) fold(reason string, offset int64, frame []byte) {
+	for _, one := range f.folded {
+		if one.Reason == reason {
+			one.Count++
+			return
+		}
+	}
+	switch {
+	case len(f.folded) < maxFolded:
+		f.folded = append(f.folded, f.fault(reason, offset, frame, 1))
+	case f.others == nil:
+		f.others = f.fault(reason, offset, frame, 1)
+	default:
+		f.others.Count++
+	}
 }
 
 // Tick ends a period that is over.
@@ -56,10 +73,16 @@ func (f *Faults) Tick(at time.Time) {
 
 // Flush ends the period: what was folded is reported.
 func (f *Faults) Flush() {
-	if f.folded != nil {
-		f.report("folded-faults", f.begin, f.folded)
+	for _, one := range f.folded {
+		f.report("folded-faults", f.begin, one)
 	}
-	f.begin, f.count, f.folded = time.Time{}, 0, nil
+	if f.others != nil {
+		if f.others.Count > 1 {
+			f.others.Reason = fmt.Sprintf("and %d faults of other reasons, the first: %s", f.others.Count, f.others.Reason)
+		}
+		f.report("folded-faults", f.begin, f.others)
+	}
+	f.begin, f.count, f.folded, f.others = time.Time{}, 0, nil, nil
 }
 
 // Due counts the observations that are to be committed now.

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -28,5 +29,33 @@ func TestFaultsAreFoldedNotDropped(t *testing.T) {
 	}
 	if f.Flush(); len(f.Take()) != 0 {
 		t.Error("a fault was reported twice")
+	}
+}
+
+// TestFoldedFaultsKeepTheirReasons: a count is that of one reason, and the reasons of a period are bounded.
+func TestFoldedFaultsKeepTheirReasons(t *testing.T) {
+	var f Faults
+	at := time.Unix(1000, 0)
+	for range faultsInPeriod {
+		f.Add(at, "first", 0, nil)
+	}
+	for i := range 40 {
+		f.Add(at, "parity", 0, []byte("p"))
+		f.Add(at, fmt.Sprintf("odd %d", i), 0, []byte("o"))
+	}
+	f.Flush()
+	folded := f.Take()[faultsInPeriod:]
+	if len(folded) != maxFolded+1 {
+		t.Fatalf("%d folded faults", len(folded))
+	}
+	total := uint32(0)
+	for _, o := range folded {
+		total += o.Body.GetDeviceFault().Count
+	}
+	first, second, last := folded[0].Body.GetDeviceFault(), folded[1].Body.GetDeviceFault(), folded[8].Body.GetDeviceFault()
+	if first.Reason != "parity" || first.Count != 40 || second.Reason != "odd 0" || second.Count != 1 ||
+		string(second.Excerpt) != "o" || last.Count != 33 || total != 80 ||
+		last.Reason != "and 33 faults of other reasons, the first: odd 7" {
+		t.Errorf("%v\n%v\n%v\ntotal %d", first, second, last, total)
 	}
 }

@@ -139,7 +139,8 @@ func TestReadings(t *testing.T) {
 		{"GRAI", "]C1800300614141234561" + "33", "gs1-returnable-asset", "0061414123456133", "", "ok", ""},
 		{"GIAI", "]C180040614141ABC1", "gs1-individual-asset", "0614141ABC1", "", "none", ""},
 		{"lot alone", "]C110ABC123", "gs1", "(10)ABC123", "", "none", ""},
-		{"GS1 that cannot be read", "]C1XYZ12345", "cargo-control-number", "XYZ12345", "XYZ1", "none", ""},
+		{"GS1 that cannot be read", "]C1XYZ12345", "unknown", "XYZ12345", "", "none", ""},
+		{"GS1 that is cut short", "]C10098765432109876543", "unknown", "0098765432109876543", "", "none", ""},
 		// wrappings
 		{"AIM Code 128", "]C08080123456", "cargo-control-number", "8080123456", "8080", "none", ""},
 		{"AIM Code 39", "]A0XCRS", "carrier-code", "XCRS", "XCRS", "none", ""},

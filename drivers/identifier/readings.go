@@ -106,6 +106,12 @@ func Readings(code string) []Reading {
 		return unknown
 	}
 	all := slices.Concat(structured(s), gs1Readings(s))
+	if s.GS1 && s.Symbology != "" && len(all) == 0 { // the symbol itself says GS1: it is nothing else
+		if _, err := ParseGS1(s.Text); err != nil {
+			unknown[0].Why = err.Error()
+		}
+		return unknown
+	}
 	if !s.GS1 || len(all) == 0 {
 		all = append(all, plainReadings(text)...)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/identifier"
 	"lanewarden/drivers/transport"
 )
 
@@ -50,11 +51,22 @@ func (s *scanner) Run(ctx context.Context, sink driver.Sink) error {
 var noCode = []string{"noread", "no read", "no-read", "no_read", "nr", "error", "err", "?", "??", "???", "????",
 	"*", "fail", "failed", "timeout", "<noread>", "no code"}
 
-// isNoCode reports whether a line is the reader's word for no code.
+// isNoCode reports whether a line is the reader's word for no code. A run of one symbol (***, ####, -----) always is.
 func (c *Config) isNoCode(text string) bool {
+	if isRun(identifier.Unwrap(text).Text) || isRun(text) {
+		return true
+	}
 	words := c.NoCode
 	if len(words) == 0 {
 		words = noCode
 	}
 	return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(strings.TrimSpace(w), text) })
+}
+
+// isRun reports whether a text is one symbol, repeated.
+func isRun(text string) bool {
+	if text == "" || strings.Trim(text, text[:1]) != "" {
+		return false
+	}
+	return strings.ContainsAny(text[:1], "!#$%&*+-./:=?@_~^|<>,;")
 }
