@@ -17,7 +17,7 @@ var (
 	// asides are numbers that are no weight: dates, times, and numbers behind words that name what they count.
 	asides = regexp.MustCompile(`[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?|` +
 		`(?i:\b(?:no|nr|num|id|ident|ticket|seq|addr|scale|waage|bascule|lfd|ch|pos)\b[.:#°]*|#) *[0-9]+\b|` +
-		`^ *[0-9]{1,2}  +`)
+		`^ *[0-9]{1,2},?  +`)
 	// systec is the answer of Systec's and Pfister's terminals: error, state, date, time, number, then gross, tare and
 	// net with one unit. Source: Systec IT series, remote commands RM and RN.
 	systec = regexp.MustCompile(`^<(?P<error>[0-9]{2})(?P<state>[0-9])[0-9][0-9.:/ -]*? +(?P<gross>[+-]?[0-9.,]+) +` +
