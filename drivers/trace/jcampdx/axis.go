@@ -115,10 +115,11 @@ func (a *axis) others(n, expected int) (out []guess) {
 	byDelta := guess{first: a.first, step: a.delta, roundedFirst: a.firstDigit / 2, steps: usualSteps}
 	if ends && n != expected {
 		g := a.byEnds(a.first, a.last, n)
-		said := a.guess(expected).step // if NPOINTS is right
-		g.whole = expected >= 0 && a.nearDelta(g.step) && math.Abs(g.step-a.delta) < math.Abs(said-a.delta)
-		if expected >= 0 && !g.whole { // no other witness than the lines: they must be close
-			g.whole, g.steps = true, 0.5
+		if g.whole = expected >= 0; g.whole {
+			said := a.guess(expected).step                 // if NPOINTS is right
+			if !a.nearDelta(g.step) || a.nearDelta(said) { // no other witness than the lines: they must be close
+				g.steps = 0.5
+			}
 		}
 		out = append(out, g)
 	}
@@ -130,7 +131,7 @@ func (a *axis) others(n, expected int) (out []guess) {
 		out = append(out, g)
 	}
 	if ends {
-		g := a.byEnds(a.last, a.first, n)
+		g := a.byEnds(a.last, a.first, max(n, expected))
 		g.words = "FIRSTX and LASTX exchanged"
 		out = append(out, g)
 	}
@@ -184,9 +185,10 @@ func (p *parser) settle(r *ordinates, a axis, begin bookmark) (whole bool) {
 		g.wrapped, g.words = true, "lines that go on without an abscissa"
 		guesses = append(guesses, g)
 	}
+	before := *r
 	for _, g := range guesses {
-		if g.whole && (faulty || r.lines < 2) {
-			continue
+		if g.whole && (faulty || !before.closer(g, first)) || !g.whole && !g.wrapped && miss == nil {
+			continue // the records fit the lines as they are, and points are missing
 		}
 		p.again(r, g, begin)
 		fits := r.miss == nil || g.wrapped && len(r.y) == r.expected
@@ -207,6 +209,14 @@ func (p *parser) settle(r *ordinates, a axis, begin bookmark) (whole bool) {
 		p.cutAt(r)
 	}
 	return false
+}
+
+// closer reports whether the abscissa of the last line that was read belongs to one axis rather than to another. A
+// table that was cut short looks like one whose NPOINTS is too large, for LASTX is the axis' end in both: only where
+// its lines stand tells them apart. One line says nothing of the step.
+func (r *ordinates) closer(g, than guess) bool {
+	off := func(a guess) float64 { return math.Abs(a.first + float64(r.lastIndex)*a.step - r.lastX) }
+	return r.lines > 1 && r.lastIndex > 0 && off(g) < off(than)
 }
 
 // cutAt ends a table where its points do not go on.

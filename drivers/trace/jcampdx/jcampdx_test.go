@@ -127,7 +127,7 @@ func TestFaults(t *testing.T) {
 		points       int // kept
 	}{
 		{"check ordinate", spectrum("##XYDATA=(X++(Y..Y))\n10A0KK\n11A5K\n12A8\n"), 8, 3, "check ordinate is 15, and the line before ended with 14", 3},
-		{"NPOINTS", spectrum("##NPOINTS= 5\n##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n"), 6, 11, "NPOINTS is 5, and the table that begins in line 7 has 4", 4},
+		{"NPOINTS", spectrum("##NPOINTS= 5\n##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n"), 6, 11, "NPOINTS is 5: the table that begins in line 7 has 4 of 5 points", 4},
 		{"broken number", spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4x 5\n"), 8, 7, `"x" is no ordinate`, 4},
 		{"number of nothing", spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 - 5\n"), 8, 6, `"-" is no number`, 3},
 		{"lost line", spectrum("##XYDATA=(X++(Y..Y))\n10 1 2 3 4\n14 5 6 7 8\n"), 8, 1, "line begins at x = 14, and 4 points before it end at 12", 4},

@@ -164,8 +164,13 @@ func (p *parser) checkPoints(s *scope, t *Table, n int, at place) {
 	if n >= 0 && t.Points() < n && !t.Partial && p.end() {
 		p.cutOff(t, t.Points(), n)
 	}
-	if n >= 0 && t.Points() != n && !t.Partial {
+	switch {
+	case n < 0 || t.Points() == n || t.Partial:
+		return
+	case t.Points() < n:
+		p.fault(at, "NPOINTS is %d: the table that begins in line %d has %d of %d points", n, t.Line, t.Points(), n)
+	default:
 		p.fault(at, "NPOINTS is %d, and the table that begins in line %d has %d", n, t.Line, t.Points())
-		t.Partial = true
 	}
+	t.Partial = true
 }
