@@ -1920,10 +1920,12 @@ type RadiationSpectrum struct {
 	DoseRateMax         float32                `protobuf:"fixed32,22,opt,name=dose_rate_max,json=doseRateMax,proto3" json:"dose_rate_max,omitempty"`                      // largest of all detectors, uSv/h; 0 for none
 	ExposureRateMax     float32                `protobuf:"fixed32,23,opt,name=exposure_rate_max,json=exposureRateMax,proto3" json:"exposure_rate_max,omitempty"`          // largest, mR/h; 0 for none
 	DerivedMeasurements uint32                 `protobuf:"varint,24,opt,name=derived_measurements,json=derivedMeasurements,proto3" json:"derived_measurements,omitempty"` // of measurements: those that stand in DerivedData only
-	Warnings            []string               `protobuf:"bytes,25,rep,name=warnings,proto3" json:"warnings,omitempty"`                                                   // what stands in the document and could not be read; the first 20
-	WarningCount        uint32                 `protobuf:"varint,26,opt,name=warning_count,json=warningCount,proto3" json:"warning_count,omitempty"`                      // of all warnings
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	Warnings            []string               `protobuf:"bytes,25,rep,name=warnings,proto3" json:"warnings,omitempty"`                                                   // faults that the instrument reports of itself, and what stands in the document and could not be
+	// read; the first 20 of each
+	WarningCount  uint32  `protobuf:"varint,26,opt,name=warning_count,json=warningCount,proto3" json:"warning_count,omitempty"` // of all warnings
+	TotalDose     float32 `protobuf:"fixed32,27,opt,name=total_dose,json=totalDose,proto3" json:"total_dose,omitempty"`         // largest, uSv; 0 for none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RadiationSpectrum) Reset() {
@@ -2134,6 +2136,13 @@ func (x *RadiationSpectrum) GetWarnings() []string {
 func (x *RadiationSpectrum) GetWarningCount() uint32 {
 	if x != nil {
 		return x.WarningCount
+	}
+	return 0
+}
+
+func (x *RadiationSpectrum) GetTotalDose() float32 {
+	if x != nil {
+		return x.TotalDose
 	}
 	return 0
 }
@@ -7171,7 +7180,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\bsettings\x18\x02 \x03(\v2\x16.lanewarden.v1.SettingR\bsettings\"3\n" +
 	"\aSetting\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xc4\a\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xe3\a\n" +
 	"\x11RadiationSpectrum\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\tR\x06format\x12\"\n" +
 	"\fmanufacturer\x18\x02 \x01(\tR\fmanufacturer\x12\x14\n" +
@@ -7199,7 +7208,9 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11exposure_rate_max\x18\x17 \x01(\x02R\x0fexposureRateMax\x121\n" +
 	"\x14derived_measurements\x18\x18 \x01(\rR\x13derivedMeasurements\x12\x1a\n" +
 	"\bwarnings\x18\x19 \x03(\tR\bwarnings\x12#\n" +
-	"\rwarning_count\x18\x1a \x01(\rR\fwarningCount\"\xda\x01\n" +
+	"\rwarning_count\x18\x1a \x01(\rR\fwarningCount\x12\x1d\n" +
+	"\n" +
+	"total_dose\x18\x1b \x01(\x02R\ttotalDose\"\xda\x01\n" +
 	"\x10MeasurementClass\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\"\n" +
 	"\fmeasurements\x18\x02 \x01(\rR\fmeasurements\x12!\n" +

@@ -47,7 +47,9 @@ type Summary struct {
 	Nuclides     []Nuclide         `json:"nuclides"`
 	Warnings     []string          `json:"warnings"`
 	WarningCount int               `json:"warning_count"`
-	Fault        string            `json:"fault,omitempty"` // why the driver refuses the document
+	TotalDose    float64           `json:"total_dose_usv,omitempty"`
+	Faults       []string          `json:"device_faults,omitempty"` // severe ones, by the instrument's own account
+	Fault        string            `json:"fault,omitempty"`         // why the driver refuses the document
 }
 
 // DetectorSummary sums up one detector.
@@ -93,8 +95,10 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 		Alarms: append([]Alarm{}, d.Alarms...), Nuclides: append([]Nuclide{}, d.Nuclides...), Detector: []DetectorSummary{},
 		Classes: []ClassSummary{}, Derived: d.Derived, DoseRateMax: micro(d.DoseRateMax),
 		ExposureMax: micro(d.ExposureRateMax),
-		Warnings:    append([]string{}, d.Warnings...), WarningCount: d.WarningCount,
+		TotalDose:   micro(d.TotalDose),
+		Warnings:    []string{},
 	}
+	s.problems(d)
 	if d.Measurements == 0 {
 		s.Fault = d.empty().Error()
 	}
@@ -113,6 +117,19 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 		s.Classes = append(s.Classes, ClassSummary{c.Class, c.Measurements, c.Gamma, c.Neutron, micro(c.Live), micro(c.Real)})
 	}
 	return s, nil
+}
+
+// problems files what is wrong: severe faults of the device apart from what is a warning.
+func (s *Summary) problems(d *Document) {
+	for _, f := range d.Faults {
+		if f.Severe() {
+			s.Faults = append(s.Faults, f.String())
+			continue
+		}
+		s.Warnings = append(s.Warnings, f.String())
+	}
+	s.Warnings = append(s.Warnings, d.Warnings...)
+	s.WarningCount = d.WarningCount + len(d.Faults) - len(s.Faults)
 }
 
 // micro rounds seconds to microseconds: sums of decimal fractions show no binary dust.
@@ -141,6 +158,9 @@ func (s *Summary) Text() []string {
 	if s.Fault != "" {
 		out = append(out, "FAULT "+s.Fault)
 	}
+	for _, f := range s.Faults {
+		out = append(out, "DEVICE FAULT "+f)
+	}
 	if s.Derived > 0 {
 		out = append(out, fmt.Sprintf("%d measurements stand in DerivedData only", s.Derived))
 	}
@@ -152,6 +172,9 @@ func (s *Summary) Text() []string {
 	}
 	if s.DoseRateMax > 0 || s.ExposureMax > 0 {
 		out = append(out, "largest "+strings.Join(rates(s.DoseRateMax, s.ExposureMax), ", "))
+	}
+	if s.TotalDose > 0 {
+		out = append(out, fmt.Sprintf("largest total dose %g uSv", s.TotalDose))
 	}
 	for _, d := range s.Detector {
 		out = append(out, d.line())

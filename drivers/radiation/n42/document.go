@@ -43,11 +43,14 @@ type Document struct {
 	GammaCounts, NeutronCounts, Live, Real float64 // sums over all measurements; s
 	DoseRateMax                            float64 // uSv/h
 	ExposureRateMax                        float64 // mR/h
+	TotalDose                              float64 // largest, uSv
 	Derived                                int     // measurements that stand in DerivedData only
 	// Warnings are what stands in the document and could not be read, in its order, with the line; at most maxWarnings
 	// of WarningCount.
 	Warnings     []string
 	WarningCount int
+	// Faults are what the instrument says is wrong with itself, each once; at most maxFaults.
+	Faults []Fault
 }
 
 // Detector sums up one detector over all slices.

@@ -43,6 +43,11 @@ func (sl *slice) join() []spectrum {
 		}
 		out[host].doses = append(out[host].doses, r.rate)
 	}
+	if len(out) == 0 {
+		for _, name := range sl.meters {
+			out = append(out, spectrum{detector: name, gross: true})
+		}
+	}
 	return out
 }
 

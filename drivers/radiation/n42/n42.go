@@ -109,7 +109,7 @@ func (n *instrument) take(ctx context.Context, sink driver.Sink, f io.ReadSeeker
 	doc, err := DecodeWith(f, Options{Zone: n.zone})
 	if err == nil && doc.Measurements == 0 {
 		err = doc.empty()
-		if len(doc.Alarms) > 0 {
+		if broken, _ := doc.severe(); len(doc.Alarms) > 0 || broken != "" {
 			if err := n.commit(ctx, sink, f, name, doc); err != nil {
 				return err
 			}
@@ -165,8 +165,25 @@ func (n *instrument) commit(ctx context.Context, sink driver.Sink, f io.ReadSeek
 	if !doc.Start.IsZero() {
 		o.Body.DeviceTimeNs = doc.Start.UnixNano()
 	}
-	_, err = sink.Commit(ctx, o)
+	all := []*observation.Observation{o}
+	if f := doc.deviceFault(at, name); f != nil {
+		f.Key = "n42-fault:" + artifact.Hex()
+		all = append(all, f)
+	}
+	_, err = sink.Commit(ctx, all...)
 	return err
+}
+
+// deviceFault is the row beside a document in which the instrument says that it, or a detector, does not work; nil
+// when it says no such thing.
+func (d *Document) deviceFault(at time.Time, name string) *observation.Observation {
+	reason, count := d.severe()
+	if count == 0 {
+		return nil
+	}
+	return observation.New(observation.Class_CLASS_EVENT, at, &observation.DeviceFault{
+		Reason: reason, Count: uint32(count), Source: name,
+	})
 }
 
 func (n *instrument) tape(f io.ReadSeeker, name string) error {
@@ -201,8 +218,10 @@ func (d *Document) Observation() *observation.RadiationSpectrum {
 		Detectors: uint32(len(d.Detectors)), Samples: uint32(d.Samples), Occupied: d.Occupied, SpeedKph: float32(d.SpeedKph),
 		DoseRateMax: float32(d.DoseRateMax), ExposureRateMax: float32(d.ExposureRateMax),
 		DerivedMeasurements: uint32(d.Derived),
-		Warnings:            d.Warnings, WarningCount: uint32(d.WarningCount),
+		TotalDose:           float32(d.TotalDose),
 	}
+	warnings, count := d.Problems()
+	o.Warnings, o.WarningCount = warnings, uint32(count)
 	if !d.Start.IsZero() {
 		o.StartNs = d.Start.UnixNano()
 	}

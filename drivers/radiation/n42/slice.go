@@ -15,6 +15,7 @@ type slice struct {
 	spectra    []spectrum
 	counts     []spectrum // gross counts
 	doses      []dose
+	meters     []string // detectors of exposure rates and total doses
 }
 
 // spectrum is a Spectrum or a count element at hand.

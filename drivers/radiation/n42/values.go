@@ -2,12 +2,16 @@ package n42
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
 // value files the text, which is not empty, of an element that holds one value.
 func (d *decoder) value(e element, text string) {
 	doc := d.doc
+	if d.stateValue(e.name, text) {
+		return
+	}
 	switch e.name {
 	case "radinstrumentmanufacturername", "manufacturer":
 		setOnce(&doc.Manufacturer, text)
@@ -90,8 +94,38 @@ func (d *decoder) measuredValue(e element, text string) {
 	case "averagedoseratevalue", "maximumdoseratevalue": // of AnalysisResults
 		d.doc.DoseRateMax = max(d.doc.DoseRateMax, d.number(text))
 	case "exposureratevalue":
-		d.doc.ExposureRateMax = max(d.doc.ExposureRateMax, d.number(text))
+		d.exposureRate(text)
+	case "totaldosevalue":
+		d.totalDose(text)
 	}
+}
+
+// exposureRate files an exposure rate, mR/h. It makes a measurement of a slice that has nothing else.
+func (d *decoder) exposureRate(text string) {
+	if v, ok := d.reading(text); ok {
+		d.doc.ExposureRateMax = max(d.doc.ExposureRateMax, v)
+	}
+}
+
+// totalDose files a total dose, uSv. It makes a measurement of a slice that has nothing else.
+func (d *decoder) totalDose(text string) {
+	if v, ok := d.reading(text); ok {
+		d.doc.TotalDose = max(d.doc.TotalDose, v)
+	}
+}
+
+// reading reads what a meter shows, and notes that its detector measured; ok is false when it is no such number,
+// which is a warning.
+func (d *decoder) reading(text string) (v float64, ok bool) {
+	v, err := number(text)
+	if err != nil || v < 0 {
+		d.unread(text, errors.New("is no number of 0 or more"))
+		return 0, false
+	}
+	if name := d.around(detectorKeys...); len(d.slice.meters) < maxDetectors && !slices.Contains(d.slice.meters, name) {
+		d.slice.meters = append(d.slice.meters, name)
+	}
+	return v, true
 }
 
 // number reads a number; one that is none is noted and 0.
@@ -272,7 +306,9 @@ func (d *decoder) endDose(name, text string) {
 	case text == "":
 	case name == "doserate":
 		d.doseRate(text, d.dose.unit)
+	case name == "totaldose":
+		d.totalDose(text)
 	default:
-		d.doc.ExposureRateMax = max(d.doc.ExposureRateMax, d.number(text))
+		d.exposureRate(text)
 	}
 }

@@ -35,7 +35,9 @@ type decoder struct {
 	gross        spectrum
 	dose         dose
 	alarm        Alarm
-	inactive     bool // the alarm at hand is marked as not active
+	fault        Fault
+	analysis     Fault // status of the AnalysisResults at hand
+	inactive     bool  // the alarm at hand is marked as not active
 	nuclide      Nuclide
 	denied       bool // the nuclide at hand is marked as not identified
 	channels     []float32
@@ -54,7 +56,9 @@ var wanted = map[string]bool{
 	"type":                       true,
 	"energycalibrationreference": true, "calibrationids": true, "compressioncode": true, "compression": true,
 	"units": true, "unit": true,
-	"reference": true,
+	"reference":      true,
+	"faultcodevalue": true, "faultcode": true, "code": true, "faultseveritycode": true, "faultseverity": true,
+	"severity": true, "faultdescription": true, "description": true,
 }
 
 func (d *decoder) run() error {
@@ -64,7 +68,11 @@ func (d *decoder) run() error {
 			if len(d.stack) > 0 {
 				return fmt.Errorf("document ends inside <%s>", clip(d.stack[len(d.stack)-1].name))
 			}
-			return d.endDerived()
+			if err := d.endDerived(); err != nil {
+				return err
+			}
+			d.checkReferences()
+			return nil
 		}
 		if err != nil {
 			return bounded(err)
@@ -196,6 +204,10 @@ func (d *decoder) open(t xml.StartElement) error {
 		d.dose = dose{detector: d.around(detectorKeys...), unit: first(e.attrs, "units", "unit")}
 	case "radalarm", "alarminformation":
 		d.alarm, d.inactive = Alarm{}, false
+	case "fault":
+		d.openFault(e)
+	case "analysisresults":
+		d.analysis = Fault{}
 	case "nuclide":
 		d.nuclide, d.denied = Nuclide{}, false
 	}
@@ -266,10 +278,14 @@ func (d *decoder) end(e element, text []byte) error {
 		return d.endGross()
 	case "radmeasurement", "detectordata", "measurement", "deriveddata":
 		return d.endSlice()
-	case "doserate", "exposurerate":
+	case "doserate", "exposurerate", "totaldose":
 		d.endDose(e.name, string(text))
 	case "raddetectorinformation":
 		d.endDetector()
+	case "fault":
+		d.endFault(string(text))
+	case "analysisresults":
+		d.endAnalysis()
 	case "radalarm", "alarminformation":
 		if !d.inactive && len(d.doc.Alarms) < maxDetectors {
 			d.doc.Alarms = append(d.doc.Alarms, d.alarm)
