@@ -64,6 +64,26 @@ type Env struct {
 	Device string            // its device's id
 	Links  *transport.Opener // opens its streams
 	Tape   *transport.Tape   // for documents; streams are taped by Links
+	// Now tells when a document came; nil for the clock. In a replay it is the time of the recording.
+	Now func() time.Time
+}
+
+// Arrived records a document on the tape and returns when it came, in UTC, as the tape says it: a replay of the tape gives
+// the same time.
+func (e Env) Arrived(name string, doc []byte) time.Time {
+	at := e.Tape.RecordDocument(name, doc)
+	if e.Now != nil {
+		at = e.Now()
+	}
+	return at.UTC()
+}
+
+// Time returns when a document came, in UTC: the time of an observation whose device gives none.
+func (e Env) Time() time.Time {
+	if e.Now == nil {
+		return time.Now().UTC()
+	}
+	return e.Now().UTC()
 }
 
 // Driver runs one device.

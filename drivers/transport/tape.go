@@ -231,13 +231,16 @@ func AppendRecord(b []byte, r Record) []byte {
 	return append(b, r.Data...)
 }
 
-// RecordDocument writes a whole document, or only its name when it is too large for a record.
-func (t *Tape) RecordDocument(name string, doc []byte) {
+// RecordDocument writes a whole document, or only its name when it is too large for a record. It returns the time of the
+// record.
+func (t *Tape) RecordDocument(name string, doc []byte) time.Time {
+	at := now()
 	data := append([]byte(name), 0)
 	if len(data)+len(doc) <= maxRecordBytes {
 		data = append(data, doc...)
 	}
-	t.Record(Record{At: now(), Kind: RecordDocument, Data: data})
+	t.Record(Record{At: at, Kind: RecordDocument, Data: data})
+	return at
 }
 
 // Lost counts the records that could not be written.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -34,7 +35,7 @@ func Replay(ctx context.Context, spec driver.Spec, settings any, r *Recording) (
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	p := player{folder: filepath.Join(dir, "in"), sink: &sandboxSink{dir: dir, keys: map[string]bool{}}}
+	p := &player{folder: filepath.Join(dir, "in"), sink: &sandboxSink{dir: dir, keys: map[string]bool{}}}
 	if p.listen, err = freeAddress(ctx); err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func Replay(ctx context.Context, spec driver.Spec, settings any, r *Recording) (
 			stream = append(stream, one)
 		}
 	}
-	run, err := spec.New(settings, driver.Env{Device: r.About.Device, Links: transport.NewPlayback(stream, p.sink.close)})
+	run, err := spec.New(settings, driver.Env{Device: r.About.Device, Now: p.now, Links: transport.NewPlayback(stream, p.sink.close)})
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,11 @@ func freeAddress(ctx context.Context) (string, error) {
 type player struct {
 	folder, listen string
 	sink           *sandboxSink
+	at             atomic.Int64 // when the document at hand came, ns since 1970
 }
+
+// now is the clock of the driver: when the document at hand came.
+func (p *player) now() time.Time { return time.Unix(0, p.at.Load()) }
 
 // stream runs the driver for each connection, as its supervisor does.
 func (p *player) stream(ctx context.Context, run driver.Driver) error {
@@ -101,6 +106,7 @@ func (p *player) documents(ctx context.Context, run driver.Driver, documents []t
 			named++
 			continue
 		}
+		p.at.Store(r.At.UnixNano())
 		if err := p.document(running, i, string(name), body); err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", name, err))
 		}

@@ -103,14 +103,15 @@ var errNoMeasurement = errors.New("the document holds no measurement: no spectru
 // take decodes, keeps and commits one document. The caller may acknowledge it when take returned nil. A document
 // without measurements is a fault and bad; what it says of alarms is committed all the same.
 func (n *instrument) take(ctx context.Context, sink driver.Sink, f io.ReadSeeker, name, source string) error {
-	if err := n.tape(f, name); err != nil {
+	arrived, err := n.tape(f, name)
+	if err != nil {
 		return err
 	}
 	doc, err := DecodeWith(f, Options{Zone: n.zone})
 	if err == nil && doc.Measurements == 0 {
 		err = doc.empty()
 		if broken, _ := doc.severe(); len(doc.Alarms) > 0 || broken != "" {
-			if err := n.commit(ctx, sink, f, name, doc); err != nil {
+			if err := n.commit(ctx, sink, f, name, doc, arrived); err != nil {
 				return err
 			}
 		}
@@ -119,7 +120,7 @@ func (n *instrument) take(ctx context.Context, sink driver.Sink, f io.ReadSeeker
 		err = fmt.Errorf("%s: %w", source, named(f, err))
 		return errors.Join(&transport.BadFileError{Err: err}, n.fault(ctx, sink, f, err))
 	}
-	return n.commit(ctx, sink, f, name, doc)
+	return n.commit(ctx, sink, f, name, doc, arrived)
 }
 
 // named adds what a file is that is no N42 document, when it is of a kind that is known.
@@ -144,7 +145,8 @@ func (d *Document) empty() error {
 }
 
 // commit keeps a document and commits its observation.
-func (n *instrument) commit(ctx context.Context, sink driver.Sink, f io.ReadSeeker, name string, doc *Document) error {
+func (n *instrument) commit(ctx context.Context, sink driver.Sink, f io.ReadSeeker, name string, doc *Document,
+	arrived time.Time) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
@@ -154,7 +156,7 @@ func (n *instrument) commit(ctx context.Context, sink driver.Sink, f io.ReadSeek
 	}
 	at := doc.Start
 	if at.IsZero() {
-		at = time.Now().UTC()
+		at = arrived
 	}
 	class := observation.Class_CLASS_EVENT
 	if len(doc.Alarms) > 0 {
@@ -186,14 +188,15 @@ func (d *Document) deviceFault(at time.Time, name string) *observation.Observati
 	})
 }
 
-func (n *instrument) tape(f io.ReadSeeker, name string) error {
+// tape records a document and returns when it came.
+func (n *instrument) tape(f io.ReadSeeker, name string) (time.Time, error) {
 	head, err := io.ReadAll(io.LimitReader(f, maxTapedDocument+1))
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
-	n.env.Tape.RecordDocument(name, head)
+	arrived := n.env.Arrived(name, head)
 	_, err = f.Seek(0, io.SeekStart)
-	return err
+	return arrived, err
 }
 
 // fault reports a document that could not be read.

@@ -21,6 +21,7 @@ type Read struct {
 	At       time.Time // by the camera's clock; zero when it gives none
 	ID       string    // the vendor's own name of the read; may be empty
 	Pictures []Picture // that the payload itself holds
+	arrived  time.Time // by the agent's clock
 	heading  float64   // of the vehicle in the picture, degrees; NaN for none
 }
 
@@ -32,6 +33,7 @@ type Picture struct {
 
 // Message is what a payload says.
 type Message struct {
+	arrived  time.Time // by the agent's clock
 	Vendor   string
 	Reads    []Read
 	Bare     []string // cameras that say a vehicle went by without plate, one for each

@@ -176,12 +176,16 @@ func (r *reader) commitAll(ctx context.Context, sink driver.Sink, texts [][]byte
 // commit decodes, keeps and commits one payload. beside may be nil.
 func (r *reader) commit(ctx context.Context, sink driver.Sink, text []byte, beside picturesBeside,
 	source string) error {
-	r.env.Tape.RecordDocument("payload.json", text[:min(len(text), maxTaped+1)])
+	arrived := r.env.Arrived("payload.json", text[:min(len(text), maxTaped+1)])
 	m, err := Decode(text, r.zone)
 	if err != nil {
 		return r.bad(ctx, sink, text, source, err)
 	}
-	m.disbelieve(time.Now())
+	m.arrived = arrived
+	for i := range m.Reads {
+		m.Reads[i].arrived = arrived
+	}
+	m.disbelieve(arrived)
 	for _, w := range m.Warnings {
 		if err := r.faults.Report(ctx, sink, w, source, text); err != nil {
 			return err
@@ -212,7 +216,7 @@ func (r *reader) commitWithConditions(ctx context.Context, sink driver.Sink, m *
 	obs []*observation.Observation) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	obs = append(obs, r.bare.follow(time.Now().UTC(), m, r.Config.Bare)...)
+	obs = append(obs, r.bare.follow(m.arrived, m, r.Config.Bare)...)
 	if err := driver.CommitAny(ctx, sink, obs); err != nil {
 		r.bare.forget()
 		return err
@@ -264,7 +268,7 @@ func (r *reader) keep(ctx context.Context, sink driver.Sink, m *Message, text []
 func (r *reader) observation(one *Read, i int, artifacts []*observation.Artifact) *observation.Observation {
 	at := one.At
 	if at.IsZero() {
-		at = time.Now().UTC()
+		at = one.arrived
 	}
 	if r.Forward != nil && !math.IsNaN(one.heading) {
 		one.Direction = "reverse"

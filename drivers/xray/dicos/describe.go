@@ -44,6 +44,7 @@ type Summary struct {
 	Report         json.RawMessage `json:"report,omitempty"`        // lanewarden.v1.XrayThreatReport
 	NotImage       string          `json:"not_image,omitempty"`     // what the object is that is neither
 	NotRendered    string          `json:"not_rendered,omitempty"`  // why there is no picture of the image
+	NotWhole       string          `json:"not_whole,omitempty"`     // how many of how many bytes of pixels are there
 	PixelBytes     int64           `json:"pixel_bytes"`
 	PixelSHA256    string          `json:"pixel_sha256,omitempty"`
 	Elements       []Element       `json:"elements"`
@@ -87,6 +88,9 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 	default:
 		s.image = o.image(f)
 		s.Image, err = protojson.Marshal(s.image)
+		if err := pixel.CheckLength(f); err != nil {
+			s.NotWhole = err.Error()
+		}
 		if err := pixel.Renders(f); err != nil {
 			s.NotRendered = err.Error()
 		}
@@ -145,6 +149,9 @@ func (s *Summary) Text() []string {
 	if i := s.image; i != nil {
 		out = append(out, fmt.Sprintf("%s image of %s %s, %d x %d, %d bits, by %s %s, instance %s", i.Modality, i.OoiType,
 			i.OoiId, i.Columns, i.Rows, i.BitsStored, i.Manufacturer, i.Model, i.SopInstance))
+		if s.NotWhole != "" {
+			out = append(out, "FAULT "+s.NotWhole)
+		}
 		if s.NotRendered != "" {
 			out = append(out, s.NotRendered)
 		}

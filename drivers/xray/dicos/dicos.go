@@ -195,7 +195,7 @@ func (s *system) whole(f *dicom.File, sink driver.Sink, artifact *observation.Ar
 		return err
 	}
 	defer r.Close()
-	return pixel.CheckWhole(f, r, artifact.Size)
+	return errors.Join(pixel.CheckWhole(f, r, artifact.Size), pixel.CheckLength(f))
 }
 
 // pass hands on what is known of a scan: reports, and images to look at.
@@ -233,7 +233,7 @@ func (s *system) observations(f *dicom.File, artifact *observation.Artifact) (ou
 	add := func(class observation.Class, what string, body proto.Message) {
 		t := at
 		if t.IsZero() {
-			t = time.Now().UTC()
+			t = s.env.Time()
 		}
 		obs := observation.New(class, t, body)
 		obs.Key = what + ":" + o.text(dicom.SOPInstanceUID) + ":" + artifact.Hex()[:16]

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"strings"
 
 	"lanewarden/drivers/xray/dicom"
 )
@@ -159,6 +161,32 @@ func (i *Image) locate() error {
 }
 
 func (i *Image) frameBytes() int64 { return int64(i.Rows) * int64(i.Columns) * int64(i.allocated/8) }
+
+// CheckLength reports uncompressed pixel data that has fewer bytes than rows, columns, samples, bits and frames need, as a
+// *dicom.FormatError. It looks at the header only (PS3.5, 8.1.1).
+func CheckLength(f *dicom.File) error {
+	e := f.Dataset.Find(dicom.PixelData)
+	if e == nil || f.Syntax.Encapsulated || e.Length < 0 {
+		return nil
+	}
+	number := func(tag dicom.Tag, none int64) float64 {
+		if n := f.Dataset.Find(tag).Ints(); len(n) > 0 {
+			return float64(n[0])
+		}
+		return float64(none)
+	}
+	frames, samples := number(tagFrames, 1), number(tagSamples, 1)
+	if strings.Contains(f.Dataset.Find(tagPhotometric).String(), "42") { // colour of half the resolution: YBR_FULL_422, _420
+		samples = 1
+	}
+	need := number(tagRows, 0) * number(tagColumns, 0) * samples * number(tagAllocated, 16) * frames / 8
+	if float64(e.Length) >= math.Floor(need) {
+		return nil
+	}
+	return &dicom.FormatError{Offset: e.Offset, Path: dicom.PixelData.String(),
+		Reason: fmt.Sprintf("the image is not whole: %d bytes of pixel data; %.0f frames of %.0f x %.0f need %.0f", e.Length,
+			frames, number(tagColumns, 0), number(tagRows, 0), math.Ceil(need))}
+}
 
 // CheckWhole reports pixel data that is cut off, as a *dicom.FormatError. It reads the headers of fragments only;
 // deflated data it cannot tell from outside.
