@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lanewarden/drivers/driver/drivertest/peer"
 )
 
 // zbarNames are the AIM prefixes that a reader would send for the symbologies as zbarimg names them.
@@ -14,13 +16,7 @@ var zbarNames = map[string]string{"CODE-39": "]A0", "CODE-128": "]C0", "QR-Code"
 
 // TestPrintedCodes prints codes with zint, reads the pictures with zbarimg and parses what it read.
 func TestPrintedCodes(t *testing.T) {
-	for _, tool := range []string{"zint", "zbarimg"} {
-		if path, err := exec.LookPath(tool); err != nil {
-			t.Skipf("no %s here: apt-get install zint zbar-tools", tool)
-		} else if out, err := exec.Command(path, "--version").CombinedOutput(); err != nil && len(out) == 0 {
-			t.Skipf("%s does not run: %v", tool, err)
-		}
-	}
+	peer.Need(t, peer.Zint, peer.Zbar)
 	for _, c := range []struct{ symbology, text, kind, value string }{
 		{"CODE39", "8080", "carrier-code", "8080"},
 		{"CODE39", "77-1PARS56789", "cargo-control-number", "77-1PARS56789"},

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/edge/console"
 	"lanewarden/edge/console/accounts"
 	firmwareconfig "lanewarden/firmware-config"
@@ -29,10 +30,7 @@ func TestBrowser(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(web, "node_modules/playwright-core")); err != nil {
 		t.Skip("the browser tests' packages are not installed: npm ci in edge/console/web")
 	}
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("no chromium here: apt-get install chromium")
-	}
+	peer.Need(t, peer.Chromium, peer.Node)
 	p := &patient{t: t, dir: t.TempDir()}
 	address := demoLane(p)
 	p.run("lanehub", "run", "--dir", p.path("hub"), "--http", freeAddress(t), "--mqtt", address["18830"])
@@ -59,7 +57,7 @@ func TestBrowser(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "browser.mjs", url, "technician", "lanewarden")
-	cmd.Dir, cmd.Env = web, append(os.Environ(), "CHROMIUM="+chromium)
+	cmd.Dir, cmd.Env = web, append(os.Environ(), "CHROMIUM="+peer.ChromiumPath())
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"lanewarden/drivers/driver/drivertest/peer"
 	plate "lanewarden/drivers/vehicle/plate/sim"
 	plc "lanewarden/drivers/vehicle/plc/sim"
 	scale "lanewarden/drivers/vehicle/scale/sim"
@@ -74,13 +75,11 @@ func TestCapture(t *testing.T) {
 	noisy(ctx, t, scaleAt, weigh.Serve)
 	go io.Serve(ctx, ioAt)
 	mqtt := ""
-	if path, err := exec.LookPath("mosquitto"); err == nil {
+	if err := peer.Mosquitto.Check(); err != nil {
+		t.Log(err)
+	} else {
 		_, port, _ := net.SplitHostPort(broker)
-		cmd := exec.CommandContext(ctx, path, "-p", port)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { cancel(); cmd.Wait() })
+		peer.Start(ctx, t, exec.Command(peer.MosquittoPath(), "-p", port))
 		mqtt = fmt.Sprintf(`, mqtt: {broker: "mqtt://%s", topic: "cameras/#"}`, broker)
 	}
 	w := newWorld(t, options{devices: fmt.Sprintf(`  - {id: scale-1, driver: scale, lane: lane-1, settings: {address: "%s"}}
@@ -160,14 +159,17 @@ func (w *world) lanectl(args ...string) string {
 
 // dissects checks that Wireshark finds a protocol in a file, and nothing wrong with the packets.
 func dissects(t *testing.T, path, protocol string) {
-	if _, err := exec.LookPath("tshark"); err != nil {
-		t.Log("tshark is not installed (apt-get install tshark): not looked at", path)
+	if err := peer.Tshark.Check(); err != nil {
+		t.Logf("not looked at %s: %v", path, err)
 		return
 	}
 	count := func(filter string) int {
-		out, err := exec.Command("tshark", "-r", path, "-Y", filter, "-T", "fields", "-e", "frame.number").Output()
+		var words bytes.Buffer
+		cmd := exec.Command("tshark", "-r", path, "-Y", filter, "-T", "fields", "-e", "frame.number")
+		cmd.Stderr = &words
+		out, err := cmd.Output()
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("tshark: %v: %s", err, words.String())
 		}
 		return strings.Count(string(out), "\n")
 	}

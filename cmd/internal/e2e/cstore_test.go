@@ -9,16 +9,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lanewarden/drivers/driver/drivertest/peer"
 )
 
 // BenchmarkCStore sends three files of 60 MB with dcmtk's storescu to laned, which stores them durable and hashed, and to dcmtk's
 // storescp, whose files are then synced and hashed with sha256sum. of-storescp is the speed against that; they take turns.
 func BenchmarkCStore(b *testing.B) {
-	for _, tool := range []string{"storescu", "storescp", "sha256sum"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			b.Skip(tool + " is not installed")
-		}
-	}
+	peer.Need(b, peer.Dcmtk)
 	dir := b.TempDir()
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {

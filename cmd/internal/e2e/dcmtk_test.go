@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/xray/dicom"
 	"lanewarden/drivers/xray/dicos/sim"
 )
@@ -107,11 +108,7 @@ func makeFiles(t *testing.T, dir string) (out []*send) {
 // TestDcmtk lets dcmtk send images, reports and volumes in every transfer syntax, over eight associations at once, while others
 // break off, ask for the wrong title, or bring what is no DICOS object. The ledger holds exactly what was told to be stored.
 func TestDcmtk(t *testing.T) {
-	for _, name := range []string{"storescu", "echoscu", "dcmconv", "dcmcjpls"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skip(name + " is not installed (apt-get install dcmtk)")
-		}
-	}
+	peer.Need(t, peer.Dcmtk)
 	w := newWorld(t, options{noPortal: true})
 	_, port, _ := net.SplitHostPort(w.dicom)
 	w.waitFor("the receiver", 20*time.Second, func() bool { return exec.Command("echoscu", "-aec", "LANE", "127.0.0.1", port).Run() == nil })

@@ -29,6 +29,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/edge/console"
 	"lanewarden/edge/diag/doctor"
 )
@@ -527,12 +528,10 @@ func TestDoctor(t *testing.T) {
 			p.wait("no link", linkDown)
 		}},
 		"hub stopped behind a broker": {"hub-silent", func(p *patient) {
-			if _, err := exec.LookPath("mosquitto"); err != nil {
-				p.t.Skip("mosquitto is not installed")
-			}
+			peer.Need(p.t, peer.Mosquitto)
 			address := freeAddress(p.t)
 			_, port, _ := net.SplitHostPort(address)
-			p.run("mosquitto", "-p", port)
+			peer.Start(p.t.Context(), p.t, exec.Command(peer.MosquittoPath(), "-p", port))
 			p.listens(address)
 			p.uplink = fmt.Sprintf("broker: %q", "mqtt://"+address)
 			p.write("")

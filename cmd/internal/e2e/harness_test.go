@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/radiation/tsa/sim"
 	"lanewarden/edge/console"
 	"lanewarden/edge/evidence"
@@ -60,8 +61,10 @@ type program struct {
 	args []string
 	log  *os.File
 
-	mu  sync.Mutex
-	cmd *exec.Cmd
+	mu    sync.Mutex
+	cmd   *exec.Cmd     // nil when it does not run
+	ended chan struct{} // closed when cmd has ended
+	err   error         // of that end
 }
 
 func (p *program) start() {
@@ -72,6 +75,29 @@ func (p *program) start() {
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
 		p.t.Errorf("%s: %v", p.name, err)
+		p.cmd = nil
+		return
+	}
+	cmd, ended := p.cmd, make(chan struct{})
+	p.ended = ended
+	go func() {
+		p.err = cmd.Wait()
+		close(ended)
+	}()
+}
+
+// died reports whether the program has ended without being told to.
+func (p *program) died() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return false
+	}
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -79,14 +105,14 @@ func (p *program) start() {
 func (p *program) end(sig os.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.cmd == nil || p.cmd.Process == nil {
+	if p.cmd == nil {
 		return
 	}
 	p.cmd.Process.Signal(sig)
-	err := p.cmd.Wait()
+	<-p.ended
 	p.cmd = nil
-	if sig == syscall.SIGTERM && err != nil {
-		p.t.Errorf("%s did not end in order: %v\n%s", p.name, err, tail(p.log.Name()))
+	if sig == syscall.SIGTERM && p.err != nil {
+		p.t.Errorf("%s did not end in order: %v\n%s", p.name, p.err, tail(p.log.Name()))
 	}
 }
 
@@ -223,19 +249,14 @@ func (w *world) program(name, path string, args ...string) *program {
 
 // mosquitto returns a Mosquitto of our own, or skips the test where it is not installed.
 func (w *world) mosquitto() *program {
-	path, err := exec.LookPath("mosquitto")
-	if err != nil {
-		if path, err = exec.LookPath("/usr/sbin/mosquitto"); err != nil {
-			w.t.Skip("mosquitto is not installed (apt-get install mosquitto)")
-		}
-	}
+	peer.Need(w.t, peer.Mosquitto)
 	host, port, _ := net.SplitHostPort(w.mqtt)
 	conf := w.path("mosquitto.conf")
 	text := fmt.Sprintf("listener %s %s\nallow_anonymous true\npersistence false\nuser root\n", port, host)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	return w.program("mosquitto", path, "-c", conf)
+	return w.program("mosquitto", peer.MosquittoPath(), "-c", conf)
 }
 
 // startPortal runs a simulated portal, 20 times faster than life, until the test ends.
@@ -256,6 +277,11 @@ func (w *world) startPortal() {
 func (w *world) waitFor(what string, limit time.Duration, ok func() bool) {
 	w.t.Helper()
 	for begin := time.Now(); !ok(); <-time.After(50 * time.Millisecond) {
+		for _, p := range []*program{w.broker, w.hub, w.agent} {
+			if p != nil && p.died() {
+				w.t.Fatalf("waiting for %s: %s ended by itself: %v\n%s", what, p.name, p.err, tail(p.log.Name()))
+			}
+		}
 		if time.Since(begin) > limit {
 			var logs strings.Builder
 			for _, p := range []*program{w.broker, w.hub, w.agent} {

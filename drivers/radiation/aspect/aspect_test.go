@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/radiation/aspect"
 	"lanewarden/drivers/radiation/aspect/sim"
@@ -108,9 +109,7 @@ func FuzzParseBlock(f *testing.F) {
 
 // TestPymodbus has a portal that others wrote: Debian's python3-pymodbus.
 func TestPymodbus(t *testing.T) {
-	if exec.Command("/usr/bin/python3", "-c", "import pymodbus").Run() != nil {
-		t.Skip("no pymodbus here: apt-get install python3-pymodbus")
-	}
+	peer.Need(t, peer.Pymodbus)
 	at := drivertest.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(at)
 	script := filepath.Join(t.TempDir(), "portal.py")
@@ -137,14 +136,9 @@ StartTcpServer(context=ModbusServerContext(slaves=store, single=True), address=(
 `, port), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server := exec.Command("/usr/bin/python3", script)
-	server.Stderr = os.Stderr
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { server.Process.Kill(); server.Wait() }()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
+	ctx = peer.Start(ctx, t, exec.Command(peer.Python, script))
 	sink, stop := run(ctx, t, at)
 	defer stop()
 	if !sink.Wait(ctx, func() bool { return len(sink.Of(observation.Kind_KIND_RADIATION_OCCUPANCY)) == 1 }) {

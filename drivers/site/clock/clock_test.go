@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/observation"
 )
 
@@ -63,11 +64,11 @@ func TestKernel(t *testing.T) {
 	if _, err := adjtimex(); err != nil {
 		t.Error(err)
 	}
-	run(t, &Config{Report: time.Second, Error: time.Second, Patient: time.Hour}, func(s *drivertest.Sink) bool { return len(s.Of(observation.Kind_KIND_SITE_CLOCK)) > 0 })
+	run(t.Context(), t, &Config{Report: time.Second, Error: time.Second, Patient: time.Hour}, func(s *drivertest.Sink) bool { return len(s.Of(observation.Kind_KIND_SITE_CLOCK)) > 0 })
 }
 
-func run(t *testing.T, c *Config, until func(*drivertest.Sink) bool) {
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+func run(ctx context.Context, t *testing.T, c *Config, until func(*drivertest.Sink) bool) {
+	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
 	_, sink, stop := drivertest.Supervise(ctx, t, Spec, c)
 	defer stop()
@@ -78,9 +79,7 @@ func run(t *testing.T, c *Config, until func(*drivertest.Sink) bool) {
 
 // TestGpsfake listens to Debian's gpsd, fed by gpsfake with sentences that we write.
 func TestGpsfake(t *testing.T) {
-	if _, err := exec.LookPath("gpsfake"); err != nil {
-		t.Skip("no gpsfake here: apt-get install gpsd gpsd-clients python3-gps")
-	}
+	peer.Need(t, peer.Gpsfake)
 	_, port, _ := net.SplitHostPort(drivertest.FreeAddress(t))
 	var log strings.Builder
 	for i := range 30 {
@@ -100,17 +99,9 @@ func TestGpsfake(t *testing.T) {
 		t.Fatal(err)
 	}
 	fake := exec.Command("gpsfake", "-P", port, "-c", "0.1", file)
-	if err := fake.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		fake.Process.Signal(os.Interrupt)
-		time.Sleep(time.Second)
-		fake.Process.Kill()
-		fake.Wait()
-		exec.Command("pkill", "-f", "gpsd.*"+port).Run()
-	}()
-	run(t, &Config{GPSD: "127.0.0.1:" + port, Report: time.Second, Error: time.Hour, Patient: time.Hour}, func(s *drivertest.Sink) bool {
+	fake.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin") // where Debian has gpsd
+	ctx := peer.Start(t.Context(), t, fake)
+	run(ctx, t, &Config{GPSD: "127.0.0.1:" + port, Report: time.Second, Error: time.Hour, Patient: time.Hour}, func(s *drivertest.Sink) bool {
 		for _, o := range s.Of(observation.Kind_KIND_SITE_CLOCK) {
 			if o.Body.GetSiteClock().GpsMode == "3d" {
 				return true

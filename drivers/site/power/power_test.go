@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/observation"
 )
 
@@ -74,9 +75,7 @@ func FuzzFeed(f *testing.F) {
 // TestNUT asks Debian's upsd, with dummy-ups as the UPS: mains fail and come back.
 func TestNUT(t *testing.T) {
 	upsd, driverBin := "/lib/nut/upsd", "/lib/nut/dummy-ups"
-	if _, err := os.Stat(driverBin); err != nil {
-		t.Skip("no NUT here: apt-get install nut-server")
-	}
+	peer.Need(t, peer.NUT)
 	if os.Getuid() != 0 {
 		t.Skip("upsd must be started by root")
 	}
@@ -100,18 +99,15 @@ func TestNUT(t *testing.T) {
 		}
 	}
 	env := append(os.Environ(), "NUT_CONFPATH="+dir, "NUT_STATEPATH="+dir, "NUT_ALTPIDPATH="+dir)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
 	start := func(name string, args ...string) {
 		c := exec.Command(name, args...)
 		c.Env = env
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+		ctx = peer.Start(ctx, t, c)
 	}
 	start(driverBin, "-a", "lane", "-u", "root", "-D")
 	start(upsd, "-u", "root", "-D")
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
 	_, sink, stop := drivertest.Supervise(ctx, t, Spec, settings("127.0.0.1:"+port))
 	defer stop()
 	powers := func() []*observation.Observation { return sink.Of(observation.Kind_KIND_SITE_POWER) }

@@ -20,6 +20,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/vehicle/plate"
@@ -87,9 +88,7 @@ func start(t *testing.T, c *plate.Config) *running {
 // TestCurl sends what the vendors' documentation shows, with curl: JSON, multipart with picture; wrong token, too
 // large, broken.
 func TestCurl(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("no curl here: apt-get install curl")
-	}
+	peer.Need(t, peer.Curl)
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -159,42 +158,31 @@ func TestSimulatedCameras(t *testing.T) {
 
 // TestOnvifBroker reads events that a camera publishes to mosquitto.
 func TestOnvifBroker(t *testing.T) {
-	if _, err := exec.LookPath("mosquitto"); err != nil {
-		t.Skip("no mosquitto here: apt-get install mosquitto")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
-	broker := exec.Command("mosquitto", "-p", port)
-	if err := broker.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { broker.Process.Kill(); broker.Wait() }()
+	peer.Need(t, peer.Mosquitto)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	_, port, _ := net.SplitHostPort(drivertest.FreeAddress(t))
+	ctx = peer.Start(ctx, t, exec.Command(peer.MosquittoPath(), "-p", port))
 	address := "mqtt://127.0.0.1:" + port
 	var camera mqtt.Client
-	for range 100 {
+	for ctx.Err() == nil { // until the broker listens
 		camera = mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://127.0.0.1:" + port).SetClientID("camera"))
 		if tok := camera.Connect(); tok.WaitTimeout(time.Second) && tok.Error() == nil {
 			break
 		}
-		time.Sleep(50 * time.Millisecond)
+		<-time.After(50 * time.Millisecond)
 	}
 	defer camera.Disconnect(100)
 	r := start(t, &plate.Config{MQTT: &plate.MQTT{Broker: address,
 		Topic: "+/onvif-ej/RuleEngine/Recognition/LicensePlate/#"}})
 	defer r.stop()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
 	text := []byte(`{"UtcTime":"2026-11-25T12:00:00Z","Source":{"VideoSource":"cam"},"Data":{"PlateNumber":"XYZ 9","Likelihood":0.7}}`)
 	for len(r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)) == 0 &&
 		ctx.Err() == nil { // until the driver has subscribed
 		camera.Publish("site/onvif-ej/RuleEngine/Recognition/LicensePlate/1", 1, false, text).WaitTimeout(time.Second)
 		camera.Publish("site/onvif-ej/RuleEngine/Recognition/LicensePlate/1", 1, false,
 			[]byte("{")).WaitTimeout(time.Second)
-		time.Sleep(50 * time.Millisecond)
+		<-time.After(50 * time.Millisecond)
 	}
 	all := r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)
 	if len(all) != 1 || all[0].Body.GetVehiclePlate().Normal != "XYZ9" ||

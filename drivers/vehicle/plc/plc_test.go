@@ -14,6 +14,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/vehicle/plc"
@@ -129,9 +130,7 @@ func TestProfileCheck(t *testing.T) {
 
 // TestPymodbus has a device that others wrote, with words in big-endian order.
 func TestPymodbus(t *testing.T) {
-	if exec.Command("/usr/bin/python3", "-c", "import pymodbus").Run() != nil {
-		t.Skip("no pymodbus here: apt-get install python3-pymodbus")
-	}
+	peer.Need(t, peer.Pymodbus)
 	at := drivertest.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(at)
 	n := math.Float32bits(3.5)
@@ -149,13 +148,9 @@ StartTcpServer(context=ModbusServerContext(slaves=store, single=True), address=(
 `, n>>16, n&0xffff, port), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server := exec.Command("/usr/bin/python3", script)
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { server.Process.Kill(); server.Wait() }()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
+	ctx = peer.Start(ctx, t, exec.Command(peer.Python, script))
 	_, sink, stop := run(ctx, t, at)
 	defer stop()
 	if !sink.Wait(ctx, func() bool { return len(sink.Of(observation.Kind_KIND_DEVICE_READING)) == 2 }) {

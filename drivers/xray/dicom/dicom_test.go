@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"lanewarden/drivers/driver/drivertest/peer"
 )
 
 // threat is a threat detection report with nested sequences.
@@ -266,9 +268,7 @@ func TestNames(t *testing.T) {
 
 // TestDcmtk holds reader and writer against dcmtk's, which others wrote.
 func TestDcmtk(t *testing.T) {
-	if _, err := exec.LookPath("dcmdump"); err != nil {
-		t.Skip("dcmtk is not installed (apt-get install dcmtk)")
-	}
+	peer.Need(t, peer.Dcmtk)
 	dir := t.TempDir()
 	run := func(name string, args ...string) string {
 		cmd := exec.Command(name, args...)

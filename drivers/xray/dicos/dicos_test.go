@@ -15,6 +15,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/xray/dicom"
@@ -196,9 +197,7 @@ func TestDescribe(t *testing.T) {
 
 // TestStorescu lets dcmtk push an image and a report, and refuses when the journal does.
 func TestStorescu(t *testing.T) {
-	if _, err := exec.LookPath("storescu"); err != nil {
-		t.Skip("dcmtk is not installed (apt-get install dcmtk)")
-	}
+	peer.Need(t, peer.Dcmtk)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

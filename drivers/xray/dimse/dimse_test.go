@@ -20,6 +20,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/xray/dicom"
 )
 
@@ -312,9 +313,7 @@ func TestHostilePDUs(t *testing.T) {
 
 // TestDcmtk lets echoscu and storescu, which others wrote, talk to us.
 func TestDcmtk(t *testing.T) {
-	if _, err := exec.LookPath("storescu"); err != nil {
-		t.Skip("dcmtk is not installed (apt-get install dcmtk)")
-	}
+	peer.Need(t, peer.Dcmtk)
 	s := &store{files: map[string][]byte{}}
 	port := serve(t, s, "LANE")
 	dir := t.TempDir()

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/xray/dicom"
 )
 
@@ -149,7 +150,7 @@ var compressors = []struct {
 // TestAgainstDcmtk decodes what dcmtk compressed: bit by bit what went in, or what dcmtk itself makes of it.
 func TestAgainstDcmtk(t *testing.T) {
 	for _, c := range compressors {
-		tool(t, c.name)
+		peer.Need(t, peer.Dcmtk)
 		for _, bits := range c.bits {
 			for _, size := range [][2]int{{64, 128}, {97, 53}, {1, 1}, {3, 700}} {
 				if c.near && size[0]*size[1] == 1 {
@@ -177,7 +178,7 @@ func TestAgainstDcmtk(t *testing.T) {
 }
 
 func TestFramesOfCompressedImages(t *testing.T) {
-	tool(t, "dcmcjpls")
+	peer.Need(t, peer.Dcmtk)
 	pixels := append(append(scene(20, 30, 12, 1), scene(20, 30, 12, 2)...), scene(20, 30, 12, 3)...)
 	packed := compress(t, file(t, dicom.ExplicitLE, 20, 30, 12, 3, false, pixels), "dcmcjpls")
 	for frame := range 3 {
@@ -190,7 +191,7 @@ func TestFramesOfCompressedImages(t *testing.T) {
 // Cut-off data is an error wherever it is cut, never a picture.
 func TestCutOff(t *testing.T) {
 	packs := map[string][]byte{"native": file(t, dicom.ExplicitLE, 20, 30, 16, 1, false, scene(20, 30, 16, 1))}
-	if _, err := exec.LookPath("dcmcjpls"); err == nil {
+	if peer.Dcmtk.Check() == nil {
 		packs["JPEG-LS"], packs["RLE"] = compress(t, packs["native"], "dcmcjpls"), compress(t, packs["native"], "dcmcrle")
 		packs["JPEG lossless"] = compress(t, packs["native"], "dcmcjpeg", "+e1")
 	}
@@ -244,12 +245,6 @@ func TestHostileDimensions(t *testing.T) {
 	}
 }
 
-func tool(t testing.TB, name string) {
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skip(name + " is not installed (apt-get install dcmtk)")
-	}
-}
-
 func run(t testing.TB, name string, data []byte, args ...string) []byte {
 	in, out := filepath.Join(t.TempDir(), "in.dcm"), filepath.Join(t.TempDir(), "out.dcm")
 	if err := os.WriteFile(in, data, 0o600); err != nil {
@@ -275,7 +270,7 @@ func FuzzPixels(f *testing.F) {
 	f.Add(plain)
 	f.Add(encapsulated(f, dicom.JPEGBaseline, 16, 16, 8, jpegOf(f, smooth(16, 16))))
 	f.Add(encapsulated(f, dicom.JPEGExtended, 16, 16, 8, jpegOf(f, smooth(16, 16))[:200]))
-	if _, err := exec.LookPath("dcmcjpls"); err == nil {
+	if peer.Dcmtk.Check() == nil {
 		f.Add(compress(f, plain, "dcmcjpls"))
 		f.Add(compress(f, plain, "dcmcjpls", "+en", "+md", "2"))
 		f.Add(compress(f, plain, "dcmcrle"))

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/xray/dicom"
 )
 
@@ -30,10 +31,7 @@ print(json.dumps(out))
 
 // TestPydicom lets pydicom and dcmdump read what our writer writes: image and report.
 func TestPydicom(t *testing.T) {
-	const python = "/usr/bin/python3" // Debian's, for which python3-pydicom is
-	if exec.Command(python, "-c", "import pydicom").Run() != nil {
-		t.Skip("python3-pydicom is not installed (apt-get install python3-pydicom)")
-	}
+	peer.Need(t, peer.Pydicom)
 	scan := Scan{Seed: 5, Rows: 40, Columns: 120, At: time.Unix(1_800_000_000, 0), OOI: "MSCU1234565", Threat: true, Dual: true}
 	for _, o := range scan.Objects() {
 		var b bytes.Buffer
@@ -44,7 +42,7 @@ func TestPydicom(t *testing.T) {
 		if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.Command(python, "-c", script, path).CombinedOutput()
+		out, err := exec.Command(peer.Python, "-c", script, path).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s: %v %s", o.Name, err, out)
 		}
@@ -73,7 +71,7 @@ func TestPydicom(t *testing.T) {
 				t.Errorf("%s: pydicom reads %s", o.Name, out)
 			}
 		}
-		if _, err := exec.LookPath("dcmdump"); err == nil {
+		if peer.Dcmtk.Check() == nil {
 			if out, err := exec.Command("dcmdump", "-q", path).CombinedOutput(); err != nil || bytes.Contains(out, []byte("W: ")) || bytes.Contains(out, []byte("E: ")) {
 				t.Errorf("%s: dcmdump: %v %s", o.Name, err, out)
 			}
