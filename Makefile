@@ -1,4 +1,5 @@
-# Targets: run, test, bench, scenarios, fuzz, lint, proto, ui-vendor, release, clean. `make run` and `make test` do all their own set-up.
+# Targets: run, test, fresh, torture, bench, scenarios, fuzz, lint, notices, proto, ui-vendor, release, clean. `make run`
+# and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
 BIN := bin
@@ -6,7 +7,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test bench scenarios fuzz lint proto setup ui-vendor release clean
+.PHONY: build run test fresh torture bench scenarios fuzz lint notices proto setup ui-vendor release clean
 
 build:
 	@mkdir -p $(BIN)
@@ -18,8 +19,25 @@ run: build
 setup:
 	@.ci/setup
 
+# All tests, or those of PKGS; TESTFLAGS go to go test, which prints a line for each package in the order of the list, when
+# it and those before it are done. The end-to-end tests take longest and would hold back all lines behind theirs: they are
+# the last, and use both cores by themselves.
+PKGS ?= $$($(GO) list ./... | grep -v /internal/e2e) ./cmd/internal/e2e
 test: setup
-	$(GO) test -race -timeout 40m ./...
+	$(GO) test -race -timeout 40m $(TESTFLAGS) $(PKGS)
+
+# Both README commands on a new Debian machine: a root made by debootstrap. Needs root.
+fresh:
+	@.ci/fresh
+
+# The crash tests for long: KILLS kills of agent, hub and broker each.
+KILLS ?= 50
+torture: setup
+	LANEWARDEN_KILLS=$(KILLS) $(GO) test -race -timeout 120m -run 'Kill|Hostile|Garbage|FullDisk|LinkCut' -v ./cmd/internal/e2e
+
+# THIRD_PARTY_NOTICES anew, after go.mod or the pages' libraries changed.
+notices:
+	$(GO) test ./cmd/internal/repository -run Notices -update
 
 bench:
 	@.ci/bench
@@ -34,7 +52,7 @@ fuzz:
 
 # The console's libraries anew, as package-lock.json pins them.
 ui-vendor:
-	cd edge/console/web && npm ci --no-audit --no-fund && npm run vendor
+	cd edge/console/web && npm ci --ignore-scripts --no-audit --no-fund && npm run vendor
 
 lint:
 	@.ci/lint

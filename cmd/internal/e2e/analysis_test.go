@@ -19,6 +19,7 @@ import (
 // TestKillDuringAnalyses kills the agent while an ion scanner drops its files: each file that moved to done/ is one analysis in the
 // ledger, and quality control goes on where it was.
 func TestKillDuringAnalyses(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	var lib drv.Ref[plasmagram.Library]
 	if err := firmwareconfig.LoadDocument(&lib, firmwareconfig.Substances, "open-literature"); err != nil {

@@ -92,13 +92,11 @@ func (w *world) get(sum [32]byte, ranges string) (*http.Response, []byte, error)
 // TestKillDuringImages kills agent and hub while images are pushed and on their way to the hub: all arrive, none twice, and what the
 // hub serves has the right hash.
 func TestKillDuringImages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	const senders, scans = 3, 10
 	size := int64(3 << 20)
-	n := 20
-	if testing.Short() {
-		n = 4
-	}
+	n := kills(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -145,6 +143,7 @@ func TestKillDuringImages(t *testing.T) {
 
 // TestPull has the second of two images sent before the rest of the first, over a thin link; ranges are served.
 func TestPull(t *testing.T) {
+	t.Parallel()
 	var thin thinLink
 	w := newWorld(t, options{through: thin.through(t, 200), noPortal: true}) // 200 kB/s
 	w.waitFor("the link", 30*time.Second, func() bool { s, err := w.status(); return err == nil && s.Link.Ready })
@@ -205,6 +204,7 @@ func TestPull(t *testing.T) {
 
 // TestOneImageTwice drops a file that was there before under another name: nothing is sent again.
 func TestOneImageTwice(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{noPortal: true})
 	scan := scanOf(3, 1<<20)
 	var b bytes.Buffer

@@ -68,6 +68,7 @@ func noisy(ctx context.Context, t *testing.T, address string, device func(contex
 // TestCapture records devices, one of them on a damaged cable, while they are at work: a replay observes what was journalled, faults
 // included, and Wireshark dissects DICOM, Modbus and MQTT.
 func TestCapture(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	weigh, io := &scale.Scale{}, &plc.Module{}

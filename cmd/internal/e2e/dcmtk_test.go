@@ -108,6 +108,7 @@ func makeFiles(t *testing.T, dir string) (out []*send) {
 // TestDcmtk lets dcmtk send images, reports and volumes in every transfer syntax, over eight associations at once, while others
 // break off, ask for the wrong title, or bring what is no DICOS object. The ledger holds exactly what was told to be stored.
 func TestDcmtk(t *testing.T) {
+	t.Parallel()
 	peer.Need(t, peer.Dcmtk)
 	w := newWorld(t, options{noPortal: true})
 	_, port, _ := net.SplitHostPort(w.dicom)

@@ -60,6 +60,7 @@ func (s *socket) listening(f func(context.Context, net.Listener) error) func(con
 // TestUnplugged unplugs each device in turn while trucks pass, and plugs it in again: that is said, the others go on, and the passages say
 // which station was blind.
 func TestUnplugged(t *testing.T) {
+	t.Parallel()
 	io, reader, weigh, codes, exit, ups := &plc.Module{}, &llrp.Reader{}, &scale.Scale{}, &barcode.Scanner{}, aspect.New(1), &power.UPS{}
 	sockets := map[string]*socket{}
 	for _, id := range []string{"io-1", "rfid-1", "scale-1", "ocr-1", "rpm-2", "ups-1"} {
@@ -214,6 +215,7 @@ func (w *world) bodies(f func(*observation.Body)) {
 
 // TestKillDuringPlates kills the agent while a camera posts: each read that got its 200 is in the ledger, once.
 func TestKillDuringPlates(t *testing.T) {
+	t.Parallel()
 	plates := freeAddress(t)
 	w := newWorld(t, options{noPortal: true, devices: fmt.Sprintf(`  - {id: lpr-1, driver: plate, lane: lane-1, settings: {http: {listen: "%s", path: /p}}}`, plates)})
 	camera := &plate.Camera{URL: "http://" + plates + "/p", ID: "entry", Vendor: "platerecognizer", Rand: rand.New(rand.NewPCG(1, 1)), Right: 1}

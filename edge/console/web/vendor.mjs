@@ -7,6 +7,9 @@ const files = {
 	"htm.js": "htm/dist/htm.module.js",
 	"uplot.js": "uplot/dist/uPlot.esm.js",
 	"uplot.css": "uplot/dist/uPlot.min.css",
+	"preact.LICENSE": "preact/LICENSE", // for THIRD_PARTY_NOTICES
+	"htm.LICENSE": "htm/LICENSE",
+	"uplot.LICENSE": "uplot/LICENSE",
 };
 let differ = 0;
 for (const [to, from] of Object.entries(files)) {

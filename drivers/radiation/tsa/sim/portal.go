@@ -32,7 +32,7 @@ type Config struct {
 	SuppressionMax float64       // largest share of the background that a truck keeps away
 }
 
-// Defaults is a four-panel plastic portal at a busy lane (PROTOCOLS.md section 9).
+// Defaults is a four-panel plastic portal at a busy lane (docs/traffic.md).
 func Defaults() Config {
 	return Config{
 		Seed: 1, Panels: 4, GammaRate: 250, NeutronRate: 1.2, Drift: 0.03, RainEvery: 20 * time.Hour, TruckEvery: 100 * time.Second,
