@@ -68,7 +68,7 @@ func TestKernel(t *testing.T) {
 }
 
 func run(ctx context.Context, t *testing.T, c *Config, until func(*drivertest.Sink) bool) {
-	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute) // machines are slow at times
 	defer cancel()
 	_, sink, stop := drivertest.Supervise(ctx, t, Spec, c)
 	defer stop()

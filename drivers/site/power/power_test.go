@@ -99,7 +99,7 @@ func TestNUT(t *testing.T) {
 		}
 	}
 	env := append(os.Environ(), "NUT_CONFPATH="+dir, "NUT_STATEPATH="+dir, "NUT_ALTPIDPATH="+dir)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // machines are slow at times
 	defer cancel()
 	start := func(name string, args ...string) {
 		c := exec.Command(name, args...)
