@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/xray/dicom"
 )
 
@@ -73,7 +74,7 @@ func TestBaseline(t *testing.T) {
 
 // TestBaselineAgainstDcmtk decodes what dcmtk compressed, as dcmtk itself does but for rounding.
 func TestBaselineAgainstDcmtk(t *testing.T) {
-	tool(t, "dcmcjpeg")
+	peer.Need(t, peer.Dcmtk)
 	for _, args := range [][]string{{"+eb"}, {"+ee"}} {
 		packed := compress(t, file(t, dicom.ExplicitLE, 64, 96, 8, 1, false, scene(64, 96, 8, 3)), "dcmcjpeg", args...)
 		want, _, err := decode(run(t, "dcmdjpeg", packed), 0)
