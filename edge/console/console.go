@@ -141,6 +141,7 @@ const (
 	bodyTimeout   = 30 * time.Second
 	idleTimeout   = time.Minute
 	maxConns      = 256 // on TCP
+	maxBody       = 64 << 10
 	maxHeader     = 16 << 10
 	shutdownGrace = 500 * time.Millisecond
 	socketMode    = 0o660 // root and the agent's group
@@ -163,6 +164,7 @@ func (c *Console) Run(ctx context.Context) error {
 		Handler: c.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return ctx },
 	}
+	api.NewCrowd(maxConns, maxBody, bodyTimeout).Bound(srv)
 	g.Go(func() error { return c.access.run(ctx) })
 	g.Go(func() error { return serve(srv, unix) })
 	g.Go(func() error { return c.serveTCP(ctx, srv) })
@@ -196,7 +198,7 @@ func (c *Console) serveTCP(ctx context.Context, srv *http.Server) error {
 	for {
 		tcp, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
 		if err == nil {
-			tcp = netutil.LimitListener(tcp, maxConns) // the rest waits, and costs nothing
+			tcp = netutil.LimitListener(tcp, 2*maxConns) // the rest waits, and costs nothing
 			if c.TLS != nil {
 				tcp = tls.NewListener(tcp, c.TLS)
 			}
