@@ -296,7 +296,9 @@ func TestLabels(t *testing.T) {
 }
 
 func TestQuality(t *testing.T) {
-	q := newQuality(settings().Quality)
+	limits := settings().Quality
+	limits.ClearDown = 5 * time.Minute
+	q := newQuality(limits)
 	at := noon
 	step := func(d time.Duration) { at = at.Add(d) }
 	state := func(want, reason string) {
@@ -342,7 +344,7 @@ func TestQuality(t *testing.T) {
 	}
 	state(qcIn, "")
 
-	again := newQuality(settings().Quality) // as after a restart
+	again := newQuality(limits) // as after a restart
 	again.resume(q.observation(at).Body.GetTraceQuality())
 	if again.samples != q.samples || again.alarms != 1 || !again.verified.Equal(q.verified) || len(again.trends) != len(q.trends) {
 		t.Errorf("resumed %+v from %+v", again, q)
