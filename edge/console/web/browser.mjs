@@ -91,7 +91,7 @@ const page = await open(context);
 await signIn(page);
 for (const name of ["Passages", "Tests", "Events", "Link", "Evidence", "Lane"]) {
 	let reached = false;
-	for (let i = 0; i < 80 && !reached; i++) {
+	for (let i = 0; i < 200 && !reached; i++) { // a page of events has two controls a row
 		await page.keyboard.press("Tab");
 		const at = await page.evaluate(() => {
 			const e = document.activeElement;

@@ -92,13 +92,13 @@ function Occupancy({ b, o }) {
 	const words = t("gamma-words", { seconds: number(n * step, 1), top: number(peak ?? 0), at: number(top * step, 1), level: level ? number(level) : t("unknown"), limit: limit ? number(limit) : t("unknown") });
 	return html`<section class="card"><h2>${word("kind", "radiation.occupancy")} <small>${o.device}</small></h2><p><${Says} o=${o} /></p>
 		<${Facts} rows=${[[t("sigma"), `${number(b.sigmaMax ?? 0, 1)} σ (${t("limit")} ${number(b.sigmaLimit ?? 0, 1)} σ)`], [t("portal-says"), b.gammaAlarm ? t("gamma-alarm") : b.neutronAlarm ? t("neutron-alarm") : t("no-alarm")], [t("disagree"), b.alarmDisagreement && t("yes")]]} />
-		${n > 0 && html`<${Chart} label=${t("gamma-chart")} time=${false} x=${t("seconds-since-start")} y=${t("counts-per-s")} data=${data} lines=${lines} words=${words} worst=${peak ? { x: top * step, y: peak, text: `${number(peak)}\u00a0/s` } : undefined} />`}
-		<${Neutrons} b=${b} />
+		${n > 0 && html`<${Chart} label=${`${t("gamma-chart")}, ${o.device}`} time=${false} x=${t("seconds-since-start")} y=${t("counts-per-s")} data=${data} lines=${lines} words=${words} worst=${peak ? { x: top * step, y: peak, text: `${number(peak)}\u00a0/s` } : undefined} />`}
+		<${Neutrons} b=${b} o=${o} />
 	</section>`;
 }
 
-/** Neutrons come one by one: steps, not slopes. @param {{b: any}} p */
-function Neutrons({ b }) {
+/** Neutrons come one by one: steps, not slopes. @param {{b: any, o: any}} p */
+function Neutrons({ b, o }) {
 	const step = Number(b.neutronIntervalMs ?? 1000) / 1000;
 	/** @type {(number | null)[][]} */
 	const rows = (b.neutron ?? []).map((/** @type {any} */ s) => (s.counts ?? []).map((/** @type {number} */ c) => (Number(c) < 0 ? null : Number(c) / step)));
@@ -107,7 +107,7 @@ function Neutrons({ b }) {
 	const x = Array.from({ length: n + 1 }, (_, i) => i * step); // the last step has a width too
 	const total = rows.flat().reduce((/** @type {number} */ p, v) => p + (v ?? 0) * step, 0);
 	const most = Math.max(...x.map((_, i) => rows.reduce((p, s) => p + (s[i] ?? 0), 0)));
-	return html`<${Chart} label=${t("neutron-chart")} time=${false} x=${t("seconds-since-start")} y=${t("counts-per-s")} height=${170} words=${t("neutron-words", { total: number(total), most: number(most) })}
+	return html`<${Chart} label=${`${t("neutron-chart")}, ${o.device}`} time=${false} x=${t("seconds-since-start")} y=${t("counts-per-s")} height=${170} words=${t("neutron-words", { total: number(total), most: number(most) })}
 		data=${[x, ...rows.map((s) => x.map((_, i) => s[i] ?? s[i - 1] ?? null))]} lines=${rows.map((_, i) => ({ label: t("panel", { n: i + 1 }), look: detector(i), steps: true }))} />`;
 }
 
