@@ -3,6 +3,7 @@ package firmwareconfig
 import (
 	"crypto/sha256"
 	"embed"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -27,6 +28,9 @@ const (
 	Substances = "substances"
 )
 
+// ErrNotBuiltin is the error of ReadDocument for a name that no built-in document has.
+var ErrNotBuiltin = errors.New("a file is named by its path, with a '/' in it")
+
 // Builtin lists the names of the built-in documents of a folder.
 func Builtin(folder string) (names []string) {
 	entries, err := builtin.ReadDir(folder)
@@ -39,8 +43,8 @@ func Builtin(folder string) (names []string) {
 	return names
 }
 
-// ReadDocument reads a document, a profile or a library: one that is built in by its name, any other by its file's path, which has a
-// '/' or ends in .yaml. It returns the name under which problems are reported.
+// ReadDocument reads a document, a profile or a library: one that is built in by its name, any other by its file's path,
+// which has a '/' or ends in .yaml. It returns the name under which problems are reported.
 func ReadDocument(folder, name string) (data []byte, file string, err error) {
 	if strings.Contains(name, "/") || strings.HasSuffix(name, ".yaml") {
 		data, err = os.ReadFile(name)
@@ -51,7 +55,8 @@ func ReadDocument(folder, name string) (data []byte, file string, err error) {
 	}
 	file = path.Join(folder, name+".yaml")
 	if data, err = builtin.ReadFile(file); err != nil {
-		return nil, file, fmt.Errorf("there is no built-in %q in %s%s; a file is named by its path, with a '/' in it", name, folder, suggest(name, Builtin(folder)))
+		return nil, file, fmt.Errorf("there is no built-in %q in %s%s; %w",
+			name, folder, suggest(name, Builtin(folder)), ErrNotBuiltin)
 	}
 	return data, file, nil
 }

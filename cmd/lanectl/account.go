@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/edge/console/accounts"
 )
 
@@ -40,7 +41,7 @@ Roles, each may do what those before it may: viewer looks; technician runs tests
 				a.Role, err = accounts.ParseRole(role)
 			}
 			if err != nil {
-				return err
+				return cli.Usage(err)
 			}
 			if !certificate {
 				password, err := readPassword(cmd)

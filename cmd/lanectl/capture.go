@@ -14,7 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers"
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/trace/ionscan"
 	"lanewarden/drivers/trace/line"
@@ -30,10 +32,15 @@ type times struct {
 
 func (t *times) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.DurationVar(&t.since, "since", 10*time.Minute, "from so long ago until now")
-	f.StringVar(&t.from, "from", "", "instead of --since: from this `TIME` on, 2026-11-25T03:12:00Z, or 03:12 of today here")
+	t.since = 10 * time.Minute
+	cli.Duration(f, &t.since, "since", time.Millisecond, "from so long ago until now")
+	f.StringVar(&t.from, "from", "",
+		"instead of --since: from this `TIME` on, 2026-11-25T03:12:00Z, or 03:12 of today here")
 	f.StringVar(&t.to, "to", "", "until this `TIME` (default now)")
 }
+
+// zoned is how times are written where the reader may be elsewhere than the machine.
+const zoned = time.DateTime + " MST"
 
 // moment reads a time, or a time of day.
 func moment(text string) (time.Time, error) {
@@ -51,9 +58,10 @@ func moment(text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is no time: write 2026-11-25T03:12:00Z, \"2026-11-25 03:12\" or 03:12", text)
+	return time.Time{}, cli.Usagef("%q is no time: write 2026-11-25T03:12:00Z, \"2026-11-25 03:12\" or 03:12", text)
 }
 
+// span returns what the flags mean. Its errors are of the command line.
 func (t *times) span() (from, to time.Time, err error) {
 	to = time.Now()
 	from = to.Add(-t.since)
@@ -63,6 +71,10 @@ func (t *times) span() (from, to time.Time, err error) {
 	if t.to != "" && err == nil {
 		to, err = moment(t.to)
 	}
+	if err == nil && !from.Before(to) {
+		err = cli.Usagef("the time ends (%s) before it begins (%s): turn --from and --to round",
+			to.Local().Format(zoned), from.Local().Format(zoned))
+	}
 	return from, to, err
 }
 
@@ -71,19 +83,19 @@ func captureCommand() *cobra.Command {
 	var format, out string
 	c := &cobra.Command{
 		Use: "capture DEVICE", Short: "Save the raw bytes of a device, for Wireshark or to replay", Args: cobra.ExactArgs(1),
-		Long: `Save what passed between a device and the agent, from the device's black-box tape. The format pcapng is opened by Wireshark: the bytes are the
-device's, the packets around them are made up, on the protocol's registered port. The format tape is what 'lanectl replay' reads; it holds what
-the agent journalled as well, and the lane file. Passwords are on neither.`,
-		Example: "  lanectl capture rpm-1 --from 03:10 --to 03:15\n  lanectl capture io-1 --since 1h --format tape --out io-1.tape",
+		Long: `Save what passed between a device and the agent, from the device's black-box tape. The format pcapng is opened by
+Wireshark: the bytes are the device's, the packets around them are made up, on the protocol's registered port. The format
+tape is what 'lanectl replay' reads; it holds what the agent journalled as well, and the lane file. Passwords are on neither.`,
+		Example: `  lanectl capture rpm-1 --from 03:10 --to 03:15
+  lanectl capture io-1 --since 1h --format tape --out io-1.tape`,
 	}
 	socket := socketFlag(c)
 	span.flags(c)
-	c.Flags().StringVar(&format, "format", "pcapng", "pcapng, or tape")
-	c.Flags().StringVarP(&out, "out", "o", "", "`FILE` to write (default DEVICE.pcapng or DEVICE.tape; - for standard output)")
+	format = "pcapng"
+	cli.Choice(c.Flags(), &format, "format", "pcapng, or tape", "pcapng", "tape")
+	c.Flags().StringVarP(&out, "out", "o", "",
+		"`FILE` to write (default DEVICE.pcapng or DEVICE.tape; - for standard output)")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		if format != "pcapng" && format != "tape" {
-			return fmt.Errorf("--format %q: pcapng or tape", format)
-		}
 		from, to, err := span.span()
 		if err != nil {
 			return err
@@ -93,7 +105,8 @@ the agent journalled as well, and the lane file. Passwords are on neither.`,
 			return err
 		}
 		if len(r.Records) == 0 {
-			return fmt.Errorf("nothing of %s is on its tape from %s to %s", args[0], from.Format(time.DateTime), to.Format(time.DateTime))
+			return fmt.Errorf("nothing of %s is on its tape from %s to %s",
+				args[0], from.Local().Format(zoned), to.Local().Format(zoned))
 		}
 		if out == "" {
 			out = filepath.Base(args[0]) + "." + format
@@ -145,10 +158,12 @@ func replayCommand() *cobra.Command {
 	var config, profile, device string
 	var asJSON, all bool
 	c := &cobra.Command{
-		Use: "replay [FILE]", Short: "Run a recording through its driver again, beside what was journalled", Args: cobra.MaximumNArgs(1),
-		Long: `Run a recording through its driver in a sandbox, and show what the driver observes beside what the agent journalled. FILE is of 'lanectl
-capture --format tape'; without it, the recording is fetched from the agent (--device). Nothing is written, no device is touched. --config takes
-other settings, --profile another profile: what would that have made of it? Exits 1 when anything differs.
+		Use: "replay [FILE]", Short: "Run a recording through its driver again, beside what was journalled",
+		Args: cobra.MaximumNArgs(1),
+		Long: `Run a recording through its driver in a sandbox, and show what the driver observes beside what the agent journalled.
+FILE is of 'lanectl capture --format tape'; without it, the recording is fetched from the agent (--device). Nothing is
+written, no device is touched. --config takes other settings, --profile another profile: what would that have made of it?
+Exits 1 when anything differs.
 
   =  the same      ~  both, but different      -  only journalled      +  only in the replay`,
 		Example: "  lanectl replay --device rpm-1 --from 03:10 --to 03:15\n  lanectl replay scanner.tape --profile ./new.yaml",
@@ -157,8 +172,10 @@ other settings, --profile another profile: what would that have made of it? Exit
 	span.flags(c)
 	f := c.Flags()
 	f.StringVar(&device, "device", "", "device of the agent, instead of FILE")
-	f.StringVar(&config, "config", "", "lane file `FILE` to take the device's settings from (default the one in the recording)")
-	f.StringVar(&profile, "profile", "", "profile of an ASCII instrument: a built-in one by name, or a file by its path")
+	f.StringVar(&config, "config", "",
+		"lane file `FILE` to take the device's settings from (default the one in the recording)")
+	f.StringVar(&profile, "profile", "",
+		"profile of an ASCII instrument: a built-in one by name, or a file by its path")
 	f.BoolVar(&asJSON, "json", false, "as NDJSON, for programs")
 	f.BoolVar(&all, "all", false, "show also what is the same")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
@@ -173,7 +190,7 @@ other settings, --profile another profile: what would that have made of it? Exit
 				r, err = fetchRecording(cmd.Context(), *socket, device, from, to)
 			}
 		default:
-			return errors.New("give FILE, or --device")
+			return cli.Usagef("give FILE, or --device, one of them")
 		}
 		if err != nil {
 			return err
@@ -237,11 +254,20 @@ func replay(ctx context.Context, r *diag.Recording, config, profile string) ([]d
 func reprofile(settings any, profile string) error {
 	switch s := settings.(type) {
 	case *line.Config:
-		return firmwareconfig.LoadDocument(&s.Profile, firmwareconfig.Profiles, profile)
+		return loadNamed(&s.Profile, firmwareconfig.Profiles, profile)
 	case *ionscan.Config:
-		return firmwareconfig.LoadDocument(&s.Profile, firmwareconfig.Profiles, profile)
+		return loadNamed(&s.Profile, firmwareconfig.Profiles, profile)
 	}
 	return errors.New("--profile is for ASCII instruments; this device has none")
+}
+
+// loadNamed loads a document that the command line names. That no built-in one has the name is a usage error.
+func loadNamed(ref driver.Reference, folder, name string) error {
+	err := firmwareconfig.LoadDocument(ref, folder, name)
+	if errors.Is(err, firmwareconfig.ErrNotBuiltin) {
+		return cli.Usage(err)
+	}
+	return err
 }
 
 // sides are a match as --json gives it.
@@ -274,7 +300,8 @@ func printMatches(w io.Writer, matches []diag.Match, asJSON, all bool) error {
 		}
 	}
 	if !asJSON {
-		fmt.Fprintf(w, "%d the same, %d different, %d only journalled, %d only in the replay\n", counts["same"], counts["different"], counts["recorded"], counts["replayed"])
+		fmt.Fprintf(w, "%d the same, %d different, %d only journalled, %d only in the replay\n",
+			counts["same"], counts["different"], counts["recorded"], counts["replayed"])
 	}
 	if n := len(matches) - counts["same"]; n > 0 {
 		return fmt.Errorf("%d of %d observations differ", n, len(matches))

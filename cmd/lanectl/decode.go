@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
 	firmwareconfig "lanewarden/firmware-config"
@@ -30,10 +31,13 @@ func decodeCommand() *cobra.Command {
   lanectl decode --png detail.png truck-dx.dcs --region 1200,300,400,300 --log --equalise
   lanectl decode --png detail16.png truck-dx.dcs --region 1200,300,400,300 --exact             # values as they are, 16 bits`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := p.check(cmd.Flags(), len(args)); err != nil {
+				return err
+			}
+			if _, _, err := firmwareconfig.ReadDocument(firmwareconfig.Substances, library); errors.Is(err, firmwareconfig.ErrNotBuiltin) {
+				return cli.Usage(err)
+			}
 			if p.out != "" {
-				if len(args) != 1 {
-					return errors.New("--png draws one file")
-				}
 				return p.draw(args[0])
 			}
 			var errs []error
@@ -46,7 +50,8 @@ func decodeCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a file, for programs")
-	c.Flags().StringVar(&library, "substances", "open-literature", "`LIBRARY` that ion mobility spectra are held against: a built-in one by name, or a file by its path")
+	c.Flags().StringVar(&library, "substances", "open-literature",
+		"`LIBRARY` that ion mobility spectra are held against: a built-in one by name, or a file by its path")
 	p.flags(c.Flags())
 	return c
 }

@@ -7,12 +7,17 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/pflag"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
 )
+
+// maxSide is the longest side of a picture in pixels: 256 megapixels at most.
+const maxSide = 1 << 14
 
 // pictures is what decode --png is told.
 type pictures struct {
@@ -26,24 +31,37 @@ func (p *pictures) flags(f *pflag.FlagSet) {
 	f.StringVar(&p.out, "png", "", "draw the file into this PNG `file` instead; \"-\" for standard output")
 	f.StringArrayVar(&p.with, "with", nil, "another `file` of the same event: the other energy, a threat report (with --png, may be given again)")
 	f.IntSliceVar(&p.region, "region", nil, "only this part: `x,y,width,height` in pixels (with --png)")
-	f.IntVar(&p.view.MaxSide, "max", 0, "longest side of the picture in `pixels`; 0 for 1024 (with --png)")
+	cli.Int(f, &p.view.MaxSide, "max", "", 0, maxSide, "longest side of the picture in `pixels`; 0 for 1024 (with --png)")
 	f.BoolVar(&p.view.Exact, "exact", false, "values as they are, 16 bits, instead of a picture for people (with --png)")
 	f.BoolVar(&p.view.Invert, "invert", false, "dark for bright (with --png)")
 	f.BoolVar(&p.view.Log, "log", false, "logarithmic scale: what is behind thick cargo (with --png)")
 	f.BoolVar(&p.view.Equalise, "equalise", false, "contrast by neighbourhood, CLAHE (with --png)")
 }
 
+// check checks what the flags say together.
+func (p *pictures) check(f *pflag.FlagSet, files int) error {
+	if p.out == "" {
+		for _, name := range []string{"with", "region", "max", "exact", "invert", "log", "equalise"} {
+			if f.Changed(name) {
+				return cli.Usagef("--%s is for a picture: give --png as well", name)
+			}
+		}
+		return nil
+	}
+	if files != 1 {
+		return cli.Usagef("--png draws one file, and %d are given", files)
+	}
+	if r := p.region; r != nil && (len(r) != 4 || r[0] < 0 || r[1] < 0 || r[2] < 1 || r[3] < 1) {
+		return cli.Usagef("--region %q: write x,y,width,height in pixels, width and height at least 1", strings.Trim(f.Lookup("region").Value.String(), "[]"))
+	}
+	return nil
+}
+
 // draw draws a file.
 func (p *pictures) draw(path string) (err error) {
 	v := p.view
 	if p.region != nil {
-		if len(p.region) != 4 || p.region[2] < 1 || p.region[3] < 1 {
-			return errors.New("--region takes x,y,width,height")
-		}
 		v.Region = image.Rect(p.region[0], p.region[1], p.region[0]+p.region[2], p.region[1]+p.region[3])
-	}
-	if v.MaxSide < 0 || v.MaxSide > 1<<14 {
-		return fmt.Errorf("--max takes 1 to %d pixels", 1<<14)
 	}
 	main, f, err := source(path)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/journal"
@@ -25,10 +26,11 @@ func exportCommand() *cobra.Command {
 	var span times
 	c := &cobra.Command{
 		Use: "export PATH", Short: "Hand over records with proof that nothing of them was altered", Args: cobra.ExactArgs(1),
-		Long: `Write rows of a journal to a file, each with the proof that it stands in the log that the agent signed, and without showing any other row. Who
-gets the file checks it with 'lanectl verify FILE --key KEY', offline. PATH is the agent's state directory. Choose a passage with all its
-readings, rows by their numbers, or a device's rows of a time.`,
-		Example: "  lanectl export /var/lib/lanewarden --passage lane-1-20261125T031202-7 --out passage.json\n  lanectl export /var/lib/lanewarden --rows 17,20-25 --out rows.json",
+		Long: `Write rows of a journal to a file, each with the proof that it stands in the log that the agent signed, and without
+showing any other row. Who gets the file checks it with 'lanectl verify FILE --key KEY', offline. PATH is the agent's state
+directory. Choose a passage with all its readings, rows by their numbers, or a device's rows of a time.`,
+		Example: `  lanectl export /var/lib/lanewarden --passage lane-1-20261125T031202-7 --out passage.json
+  lanectl export /var/lib/lanewarden --rows 17,20-25 --out rows.json`,
 	}
 	f := c.Flags()
 	f.StringVar(&passage, "passage", "", "id of a passage that is closed")
@@ -37,14 +39,18 @@ readings, rows by their numbers, or a device's rows of a time.`,
 	f.StringVarP(&out, "out", "o", "-", "`FILE` to write; - for standard output")
 	span.flags(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		path, isLedger, err := find(args[0])
+		choice, err := choose(passage, rows, device, span)
 		if err != nil {
 			return err
+		}
+		path, isLedger, err := find(args[0])
+		if err != nil {
+			return atPath(args[0], err)
 		}
 		if isLedger {
 			return errors.New("exports are made of an agent's journal, at the lane")
 		}
-		take, err := chosen(path, passage, rows, device, span)
+		take, err := choice(path)
 		if err != nil {
 			return err
 		}
@@ -64,25 +70,40 @@ readings, rows by their numbers, or a device's rows of a time.`,
 	return c
 }
 
-// chosen is which rows are to be exported.
-func chosen(path, passage, rows, device string, span times) (func(*journal.Row) bool, error) {
-	if n := len(slices.DeleteFunc([]string{passage, rows, device}, func(s string) bool { return s == "" })); n != 1 {
-		return nil, errors.New("give one of --passage, --rows and --device")
+// rowTest reports whether a row is to be exported.
+type rowTest func(*journal.Row) bool
+
+// choose reads which rows are to be exported, and returns how a journal's are told. Its own errors are of the command line.
+func choose(passage, rows, device string, span times) (func(path string) (rowTest, error), error) {
+	given := slices.DeleteFunc([]string{passage, rows, device}, func(s string) bool { return s == "" })
+	if len(given) != 1 {
+		return nil, cli.Usagef("give one of --passage, --rows and --device")
 	}
-	switch {
-	case passage != "":
-		of, err := ofPassage(path, passage)
-		return func(r *journal.Row) bool { return of[r.Idx] }, err
-	case rows != "":
+	if passage != "" {
+		return func(path string) (rowTest, error) {
+			of, err := ofPassage(path, passage)
+			return func(r *journal.Row) bool { return of[r.Idx] }, err
+		}, nil
+	}
+	var test rowTest
+	if rows != "" {
 		ranges, err := parseRows(rows)
-		return func(r *journal.Row) bool {
+		if err != nil {
+			return nil, err
+		}
+		test = func(r *journal.Row) bool {
 			return slices.ContainsFunc(ranges, func(x [2]int64) bool { return r.Idx >= x[0] && r.Idx <= x[1] })
-		}, err
+		}
+	} else {
+		from, to, err := span.span()
+		if err != nil {
+			return nil, err
+		}
+		test = func(r *journal.Row) bool {
+			return r.Device == device && r.Time >= from.UnixNano() && r.Time <= to.UnixNano()
+		}
 	}
-	from, to, err := span.span()
-	return func(r *journal.Row) bool {
-		return r.Device == device && r.Time >= from.UnixNano() && r.Time <= to.UnixNano()
-	}, err
+	return func(string) (rowTest, error) { return test, nil }, nil
 }
 
 // ofPassage lists a passage's own rows and those of its readings.
@@ -117,7 +138,7 @@ func parseRows(text string) (out [][2]int64, err error) {
 			one[1], err = strconv.ParseInt(high, 10, 64)
 		}
 		if err != nil || one[1] < one[0] {
-			return nil, fmt.Errorf("--rows %q: write 17,20-25", text)
+			return nil, cli.Usagef("--rows %q: write numbers of rows, from low to high: 17,20-25", text)
 		}
 		out = append(out, one)
 	}
@@ -136,7 +157,7 @@ func verifyExport(w io.Writer, path, key string) (wrong int, err error) {
 	defer f.Close()
 	var e evidence.Export
 	if err := json.NewDecoder(io.LimitReader(f, maxExport)).Decode(&e); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("is not a whole file of 'lanectl export': %w", err)
 	}
 	size, findings, err := e.Check(key)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/console"
 )
@@ -65,7 +66,7 @@ func printPassages(w io.Writer, list console.PassageList, args []string, full bo
 		}
 	}
 	if len(args) == 1 && !found {
-		return fmt.Errorf("passage %s is not among the last ones", args[0])
+		return fmt.Errorf("passage %q is not among the last ones; 'lanectl passages' lists them", args[0])
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -131,8 +132,11 @@ func assignCommand() *cobra.Command {
 	c.Flags().StringVar(&o.Reason, "reason", "", "why; it stands in the journal")
 	c.Flags().StringVar(&o.By, "by", "", "who says so; it stands in the journal")
 	c.RunE = func(cmd *cobra.Command, args []string) (err error) {
-		if o.Idx, err = strconv.ParseInt(args[0], 10, 64); err != nil {
-			return fmt.Errorf("%s is no row number", args[0])
+		if o.Idx, err = strconv.ParseInt(args[0], 10, 64); err != nil || o.Idx < 0 {
+			return cli.Usagef("ROW %q is not the number of a row: 'lanectl tail' shows them", args[0])
+		}
+		if o.Reason == "" || o.By == "" {
+			return cli.Usagef("--reason and --by are needed: they stand in the journal")
 		}
 		if o.To = args[1]; o.To == "-" {
 			o.To = ""
@@ -151,6 +155,9 @@ func setCommand() *cobra.Command {
 	socket := socketFlag(c)
 	c.Flags().StringVar(&o.Reason, "reason", "", "why; it stands in the journal")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if o.Reason == "" {
+			return cli.Usagef("--reason is needed: it stands in the journal")
+		}
 		o.Output, o.Value = args[1], args[2]
 		return give(cmd, *socket, "/v1/devices/"+url.PathEscape(args[0])+"/outputs", o)
 	}

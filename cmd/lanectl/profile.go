@@ -41,7 +41,7 @@ program. Exits 1 when the profile is wrong, or a line was not understood.`,
 
 func testProfile(w io.Writer, name, tape string) error {
 	var ref driver.Ref[line.Profile]
-	if err := firmwareconfig.LoadDocument(&ref, firmwareconfig.Profiles, name); err != nil {
+	if err := loadNamed(&ref, firmwareconfig.Profiles, name); err != nil {
 		return err
 	}
 	reader, err := line.NewReader(ref.Value)

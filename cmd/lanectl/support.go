@@ -47,7 +47,8 @@ it: hand it on accordingly.`,
 	f := c.Flags()
 	f.StringVarP(&out, "out", "o", "", "`FILE` to write (default lanewarden-support-TIME.tar.gz)")
 	f.StringVar(&config, "config", "", "lane file (default the one that the agent runs)")
-	f.DurationVar(&back, "since", time.Hour, "raw bytes of so long ago until now")
+	back = time.Hour
+	cli.Duration(f, &back, "since", time.Second, "raw bytes of so long ago until now")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		if out == "" {
 			out = "lanewarden-support-" + time.Now().Format("20060102-150405") + ".tar.gz"

@@ -12,13 +12,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/console"
 	"lanewarden/edge/summary"
 )
 
 func tailCommand() *cobra.Command {
-	var n int
+	n := 20
 	var follow, asJSON bool
 	var class, device string
 	c := &cobra.Command{
@@ -27,13 +28,15 @@ func tailCommand() *cobra.Command {
 	}
 	socket := socketFlag(c)
 	f := c.Flags()
-	f.IntVarP(&n, "lines", "n", 20, "how many of the newest observations that match")
+	cli.Int(f, &n, "lines", "n", 0, console.TailMax, "how many of the newest observations that match")
 	f.BoolVarP(&follow, "follow", "f", false, "go on with what comes")
 	f.BoolVar(&asJSON, "json", false, "as NDJSON, for programs")
-	f.StringVar(&class, "class", "", "only alarm, event or telemetry")
+	cli.Choice(f, &class, "class", "only alarm, event or telemetry", "alarm", "event", "telemetry")
 	f.StringVar(&device, "device", "", "only this device")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		q := url.Values{"n": {strconv.Itoa(n)}, "follow": {strconv.FormatBool(follow)}, "class": {class}, "device": {device}}
+		q := url.Values{
+			"n": {strconv.Itoa(n)}, "follow": {strconv.FormatBool(follow)}, "class": {class}, "device": {device},
+		}
 		body, err := get(cmd.Context(), *socket, "/v1/tail?"+q.Encode())
 		if err != nil {
 			return err
@@ -66,7 +69,8 @@ func printLines(w io.Writer, body io.Reader) error {
 		if err := json.Unmarshal(text, &l); err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%8d  %s  %-9s  %-10s  %-20s  %s\n", l.Idx, l.Shown().Local().Format("2006-01-02 15:04:05.000"), l.Class, l.Device, l.Kind, gist(l.Observation))
+		at := l.Shown().Local().Format("2006-01-02 15:04:05.000")
+		fmt.Fprintf(w, "%8d  %s  %-9s  %-10s  %-20s  %s\n", l.Idx, at, l.Class, l.Device, l.Kind, gist(l.Observation))
 	}
 }
 

@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
@@ -29,11 +33,14 @@ but not by whom it was signed. 'lanectl status --json' shows an agent's key as j
 		Example: `  lanectl verify /var/lib/lanewarden
   lanectl verify --key 'lanewarden/site/agent+1234abcd+...' /mnt/evidence/journal.db`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := note.NewVerifier(key); key != "" && err != nil {
+				return cli.Usagef("--key %q: write a public key as 'lanectl status --json' shows it: NAME+HASH+KEY", key)
+			}
 			wrong := 0
 			for _, path := range args {
 				n, err := verify(cmd.Context(), cmd.OutOrStdout(), path, key)
 				if err != nil {
-					return fmt.Errorf("%s: %w", path, err)
+					return atPath(path, err)
 				}
 				wrong += n
 			}
@@ -45,6 +52,18 @@ but not by whom it was signed. 'lanectl status --json' shows an agent's key as j
 	}
 	c.Flags().StringVar(&key, "key", "", "public key of the agent that must have signed")
 	return c
+}
+
+// atPath names a path in front of an error that does not yet.
+func atPath(path string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) && at.Path == path {
+		err = at.Err
+	}
+	if strings.HasPrefix(err.Error(), path+":") {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // find returns the database that a path means, and whether it is a ledger.

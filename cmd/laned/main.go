@@ -51,7 +51,7 @@ func runCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "log more")
-	c.Flags().DurationVar(&delay, "telemetry-delay", 0, "how long telemetry may wait for company before it is sent (default 1m)")
+	cli.Duration(c.Flags(), &delay, "telemetry-delay", 0, "how long telemetry may wait for company before it is sent (default 1m)")
 	return c
 }
 

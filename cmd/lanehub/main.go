@@ -53,7 +53,8 @@ func runCommand() *cobra.Command {
 	f.StringVar(&external.Username, "broker-user", "", "user name at that broker")
 	f.StringVar(&external.PasswordFile, "broker-password-file", "", "file with the password at that broker")
 	f.StringVar(&external.CAFile, "broker-ca", "", "certificates (PEM) that that broker's must descend from")
-	f.DurationVar(&external.KeepAlive, "broker-keep-alive", 20*time.Second, "MQTT keep-alive towards that broker")
+	external.KeepAlive = 20 * time.Second
+	cli.Duration(f, &external.KeepAlive, "broker-keep-alive", time.Second, "MQTT keep-alive towards that broker")
 	f.BoolVarP(&verbose, "verbose", "v", false, "log more")
 	return c
 }

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	tailPage    = 200 // rows read at once
-	tailMax     = 100_000
+	tailPage    = 200     // rows read at once
+	TailMax     = 100_000 // observations that GET /v1/tail gives at most, before those that come
 	tailDefault = 20
 )
 
@@ -62,8 +62,8 @@ func (c *Console) parseTail(r *http.Request) (t tailer, n int, err error) {
 	q := r.URL.Query()
 	t, n = tailer{c: c, device: q.Get("device")}, tailDefault
 	if text := q.Get("n"); text != "" {
-		if n, err = strconv.Atoi(text); err != nil || n < 0 || n > tailMax {
-			return t, 0, fmt.Errorf("n=%.80q is not a number from 0 to %d", text, tailMax)
+		if n, err = strconv.Atoi(text); err != nil || n < 0 || n > TailMax {
+			return t, 0, fmt.Errorf("n=%.80q is not a number from 0 to %d", text, TailMax)
 		}
 	}
 	if text := q.Get("class"); text != "" {

@@ -3,13 +3,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -43,9 +41,6 @@ func Version() string {
 	return "dev"
 }
 
-// usageError marks an error of the command line.
-type usageError struct{ error }
-
 // Main runs a command until it ends or SIGINT or SIGTERM comes, and exits.
 func Main(root *cobra.Command) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -55,35 +50,18 @@ func Main(root *cobra.Command) {
 
 func run(ctx context.Context, root *cobra.Command) int {
 	root.SilenceUsage, root.SilenceErrors, root.Version = true, true, Version()
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(generateCommand(root))
-	markUsage(root)
-	err := root.ExecuteContext(ctx)
+	isUsage := separateUsage(root)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return ExitOK
 	}
 	fmt.Fprintf(root.ErrOrStderr(), "%s: %v\n", root.Name(), err)
-	var usage usageError
-	if errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command") {
-		fmt.Fprintf(root.ErrOrStderr(), "Try '%s --help'.\n", root.CommandPath())
+	if isUsage(err) {
+		fmt.Fprintf(root.ErrOrStderr(), "Try '%s --help'.\n", cmd.CommandPath())
 		return ExitUsage
 	}
 	return ExitError
-}
-
-// markUsage makes wrong arguments of every command usage errors.
-func markUsage(c *cobra.Command) {
-	if check := c.Args; check != nil {
-		c.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return usageError{err}
-			}
-			return nil
-		}
-	}
-	for _, sub := range c.Commands() {
-		markUsage(sub)
-	}
 }
 
 // Log makes the logger of a daemon, and the default one: text on a terminal, JSON elsewhere, both to stderr.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/trace/ionscan/sim"
 	"lanewarden/drivers/trace/line"
@@ -32,7 +34,7 @@ type swabs struct {
 const verifyEvery = 25
 
 func ionscanCommand() *cobra.Command {
-	var s swabs
+	s := swabs{every: 2 * time.Minute, alarm: 0.005}
 	c := &cobra.Command{
 		Use: "ionscan", Short: "An ion scanner that drops JCAMP-DX files, or reports on a TCP port", Args: cobra.NoArgs,
 		Long: `An ion scanner with a simulated drift tube: a verification first, then swabs, a blank after each alarm until it is clean. Files are
@@ -40,7 +42,7 @@ JCAMP-DX; on a TCP port it speaks the lines of the profile example-swab.`,
 		Example: "  lanesim ionscan --folder /srv/lane-3/trace\n  lanesim ionscan --listen 127.0.0.1:2101 --every 10s --alarm 0.3",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (s.folder == "") == (s.listen == "") {
-				return errors.New("give --folder or --listen")
+				return cli.Usagef("give --folder or --listen, one of them")
 			}
 			return s.run(cmd.Context())
 		},
@@ -48,11 +50,11 @@ JCAMP-DX; on a TCP port it speaks the lines of the profile example-swab.`,
 	f := c.Flags()
 	f.StringVar(&s.folder, "folder", "", "drop folder")
 	f.StringVar(&s.listen, "listen", "", "`HOST:PORT` to report on")
-	f.DurationVar(&s.every, "every", 2*time.Minute, "mean time between swabs")
-	f.DurationVar(&s.first, "first", 0, "time before the first swab; 0 leaves it to chance")
+	cli.Duration(f, &s.every, "every", time.Millisecond, "mean time between swabs")
+	cli.Duration(f, &s.first, "first", 0, "time before the first swab; 0 leaves it to chance")
 	f.Uint64Var(&s.seed, "seed", 1, "the same seed gives the same swabs")
-	f.IntVar(&s.count, "count", 0, "swabs to run; 0 for no end")
-	f.Float64Var(&s.alarm, "alarm", 0.005, "share of swabs with something on them")
+	cli.Int(f, &s.count, "count", "", 0, math.MaxInt, "swabs to run; 0 for no end")
+	cli.Share(f, &s.alarm, "alarm", "share of swabs with something on them")
 	return c
 }
 

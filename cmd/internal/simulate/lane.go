@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/cmd/internal/scenario"
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
@@ -67,6 +68,9 @@ func conduct(name string, config *firmwareconfig.Config, seed uint64, from time.
 	var day driver.Ref[scenario.Scenario]
 	var lib driver.Ref[plasmagram.Library]
 	if err := errors.Join(firmwareconfig.LoadDocument(&day, firmwareconfig.Scenarios, name), firmwareconfig.LoadDocument(&lib, firmwareconfig.Substances, "open-literature")); err != nil {
+		if errors.Is(err, firmwareconfig.ErrNotBuiltin) { // the scenario is named on the command line
+			err = cli.Usage(err)
+		}
 		return nil, err
 	}
 	c := &conductor{scenario: day.Value, config: config, seed: seed, from: from, rng: rand.New(rand.NewPCG(seed, 0xc0)), library: lib.Value, players: map[string]player{}}
@@ -344,6 +348,9 @@ func laneCommand() *cobra.Command {
 time. The scenario's devices have the same ids as the lane file's. The same seed gives the same vehicles.`,
 		Example: "  lanesim lane --config lane.yaml --scenario demo\n  lanesim lane --config lane.yaml --scenario ./rush-hour.yaml --from 8h30m --seed 7",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if config == "" {
+				return cli.Usagef("--config is needed: the lane file whose devices are simulated")
+			}
 			cfg, err := firmwareconfig.Load(config, drivers.Catalog)
 			if err != nil {
 				return err
@@ -359,9 +366,7 @@ time. The scenario's devices have the same ids as the lane file's. The same seed
 	f.StringVar(&name, "scenario", "demo", "scenario: a built-in one by name, or a file by its path")
 	f.StringVar(&config, "config", "", "lane file `FILE`")
 	f.Uint64Var(&seed, "seed", 1, "the same seed gives the same vehicles")
-	f.DurationVar(&from, "from", 12*time.Hour, "time of the scenario's day at which it begins")
-	if err := c.MarkFlagRequired("config"); err != nil {
-		panic(err) // the flag is two lines above
-	}
+	from = 12 * time.Hour
+	cli.Duration(f, &from, "from", 0, "time of the scenario's day at which it begins")
 	return c
 }

@@ -2,7 +2,6 @@ package simulate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/radiation/n42/sim"
 )
 
@@ -22,14 +22,14 @@ type documents struct {
 }
 
 func n42Command() *cobra.Command {
-	var d documents
+	d := documents{every: 100 * time.Second, innocent: 0.02, source: 0.001}
 	c := &cobra.Command{
 		Use: "n42", Short: "A spectroscopic portal that drops or posts N42 documents", Args: cobra.NoArgs,
 		Example: `  lanesim n42 --folder /srv/lane-3/n42
   lanesim n42 --url http://127.0.0.1:8742/n42`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (d.folder == "") == (d.url == "") {
-				return errors.New("give --folder or --url")
+				return cli.Usagef("give --folder or --url, one of them")
 			}
 			return d.run(cmd.Context())
 		},
@@ -37,10 +37,10 @@ func n42Command() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&d.folder, "folder", "", "drop folder")
 	f.StringVar(&d.url, "url", "", "endpoint to post to")
-	f.DurationVar(&d.every, "every", 100*time.Second, "mean time between vehicles")
+	cli.Duration(f, &d.every, "every", time.Millisecond, "mean time between vehicles")
 	f.Uint64Var(&d.seed, "seed", 1, "the same seed gives the same documents")
-	f.Float64Var(&d.innocent, "innocent", 0.02, "share of vehicles with something naturally radioactive")
-	f.Float64Var(&d.source, "source", 0.001, "share of vehicles with a source")
+	cli.Share(f, &d.innocent, "innocent", "share of vehicles with something naturally radioactive")
+	cli.Share(f, &d.source, "source", "share of vehicles with a source")
 	return c
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/radiation/tsa/sim"
 )
 
@@ -20,17 +22,17 @@ import (
 func trafficFlags(c *cobra.Command, cfg *sim.Config) {
 	f := c.Flags()
 	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "the same seed gives the same traffic")
-	f.DurationVar(&cfg.TruckEvery, "truck-every", cfg.TruckEvery, "mean time between vehicles")
-	f.Float64Var(&cfg.InnocentShare, "innocent", cfg.InnocentShare, "share of vehicles with something naturally radioactive")
-	f.Float64Var(&cfg.SourceShare, "source", cfg.SourceShare, "share of vehicles with a gamma source")
-	f.Float64Var(&cfg.NeutronShare, "neutron", cfg.NeutronShare, "share of vehicles with a neutron source")
-	f.Float64Var(&cfg.GammaRate, "background", cfg.GammaRate, "gamma background, counts per second and panel")
+	cli.Duration(f, &cfg.TruckEvery, "truck-every", time.Millisecond, "mean time between vehicles")
+	cli.Share(f, &cfg.InnocentShare, "innocent", "share of vehicles with something naturally radioactive")
+	cli.Share(f, &cfg.SourceShare, "source", "share of vehicles with a gamma source")
+	cli.Share(f, &cfg.NeutronShare, "neutron", "share of vehicles with a neutron source")
+	cli.Float(f, &cfg.GammaRate, "background", 0, math.Inf(1), "gamma background, counts per second and panel")
 }
 
 func tsaCommand() *cobra.Command {
 	cfg := sim.Defaults()
 	var listen string
-	var speed float64
+	speed := 1.0
 	c := &cobra.Command{
 		Use: "tsa", Short: "A radiation portal (TSA line protocol) on a TCP port", Args: cobra.NoArgs,
 		Long: `A radiation portal on a TCP port. While it runs, these words on standard input, a line each, make things happen:
@@ -53,7 +55,7 @@ func tsaCommand() *cobra.Command {
 	}
 	trafficFlags(c, &cfg)
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:1601", "address to listen on")
-	c.Flags().Float64Var(&speed, "speed", 1, "simulated seconds per second")
+	cli.Float(c.Flags(), &speed, "speed", 0.001, 1000, "simulated seconds per second")
 	return c
 }
 
@@ -95,7 +97,7 @@ func recordCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			day, err := time.Parse(time.DateOnly, begin)
 			if err != nil {
-				return err
+				return cli.Usagef("--date %q: write a day like 2026-11-24", begin)
 			}
 			f, err := os.Create(args[0])
 			if err != nil {
@@ -119,7 +121,8 @@ func recordCommand() *cobra.Command {
 		},
 	}
 	trafficFlags(c, &cfg)
-	c.Flags().DurationVar(&span, "span", 24*time.Hour, "how much traffic")
+	span = 24 * time.Hour
+	cli.Duration(c.Flags(), &span, "span", time.Second, "how much traffic")
 	c.Flags().StringVar(&begin, "date", time.Now().UTC().Format(time.DateOnly), "the day")
 	c.Flags().BoolVar(&plain, "plain", false, "lines without times")
 	return c

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/xray/dicos/sim"
 )
 
@@ -31,16 +32,16 @@ type scans struct {
 }
 
 func xrayCommand() *cobra.Command {
-	var s scans
+	s := scans{every: time.Minute, rows: 1000, columns: 3000, threat: 0.02}
 	c := &cobra.Command{
 		Use: "xray", Short: "A cargo X-ray portal that delivers DICOS images and reports", Args: cobra.NoArgs,
 		Example: "  lanesim xray --folder /srv/lane-3/xray\n  lanesim xray --push 127.0.0.1:11112 --called LANE3 --dual --bytes 20000000 --every 30s",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (s.folder == "") == (s.push == "") {
-				return errors.New("give --folder or --push")
+				return cli.Usagef("give --folder or --push, one of them")
 			}
-			if s.rows < 16 || s.columns < 16 || s.bytes < 0 || s.bytes > 1<<31 {
-				return errors.New("an image has at least 16 rows and columns, and at most 2 GiB")
+			if s.bytes < 0 || s.bytes > 1<<31 {
+				return cli.Usagef("--bytes %d: write a whole number from 0 to %d (2 GiB)", s.bytes, 1<<31)
 			}
 			return s.run(cmd.Context())
 		},
@@ -50,13 +51,13 @@ func xrayCommand() *cobra.Command {
 	f.StringVar(&s.push, "push", "", "`HOST:PORT` of a C-STORE receiver")
 	f.StringVar(&s.calling, "calling", "SIMXRAY", "our application entity title")
 	f.StringVar(&s.called, "called", "LANE", "the receiver's application entity title")
-	f.DurationVar(&s.every, "every", 60*time.Second, "mean time between vehicles")
-	f.DurationVar(&s.first, "first", 0, "time before the first vehicle; 0 leaves it to chance")
+	cli.Duration(f, &s.every, "every", time.Millisecond, "mean time between vehicles")
+	cli.Duration(f, &s.first, "first", 0, "time before the first vehicle; 0 leaves it to chance")
 	f.Uint64Var(&s.seed, "seed", 1, "the same seed gives the same scans")
-	f.IntVar(&s.rows, "rows", 1000, "rows of an image")
-	f.IntVar(&s.columns, "columns", 3000, "columns of an image")
+	cli.Int(f, &s.rows, "rows", "", 16, 1<<16-1, "rows of an image")
+	cli.Int(f, &s.columns, "columns", "", 16, 1<<16-1, "columns of an image")
 	f.Int64Var(&s.bytes, "bytes", 0, "size of an image, instead of rows and columns")
-	f.Float64Var(&s.threat, "threat", 0.02, "share of vehicles with something hidden")
+	cli.Share(f, &s.threat, "threat", "share of vehicles with something hidden")
 	f.BoolVar(&s.dual, "dual", false, "two energies")
 	f.IntSliceVar(&s.dead, "dead", nil, "detectors (rows) that say nothing")
 	return c
