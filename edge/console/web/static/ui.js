@@ -26,10 +26,11 @@ export function Says({ o }) {
 	return html`<span>${sentence}${sentence && said.words ? (language === "fr" ? "\u00a0: " : ": ") : ""}<${Agent} text=${said.words} /></span>`;
 }
 
-/** When an observation was made: by the agent's clock; the device's own time is behind it. @param {{o: any}} p */
+/** When an observation was made, by the agent's clock, and below it the device's own time. It is text and no control: a
+ * table has one of these a row, and each control would be one more stop for the keyboard. @param {{o: any}} p */
 export function When({ o }) {
 	if (!o.corrected) return html`${moment(o.time)}`;
-	return html`<details class="own"><summary>${moment(o.corrected)}</summary><small>${t("own-clock", { time: momentZone(o.time) })}</small></details>`;
+	return html`${moment(o.corrected)}<small class="own">${t("own-clock", { time: momentZone(o.time) })}</small>`;
 }
 
 /** What a station of a lane is called. @param {string} id */
