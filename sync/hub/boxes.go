@@ -30,11 +30,15 @@ type turns struct {
 
 func newBoxes() *boxes { return &boxes{agents: map[[2]string]*turns{}, now: time.Now} }
 
+// maxBox bounds what is kept of a machine's name and address, in bytes.
+const maxBox = 200
+
 // hello notes the hello of a run of an agent. It returns why it is refused, "" while no other box uses its name.
 func (b *boxes) hello(site, agent string, instance uint64, box string) string {
 	if instance == 0 {
 		return "" // an agent of a version that does not say
 	}
+	box = box[:min(len(box), maxBox)]
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t := b.agents[[2]string{site, agent}]

@@ -49,15 +49,17 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("%s is not in the document", route)
 		}
 	}
-	var params []string
-	for _, p := range doc.Paths["/v1/feed"]["get"].Parameters {
-		if p.In == "query" {
-			params = append(params, p.Name)
+	for path, want := range map[string][]string{"/v1/feed": feedParameters, "/v1/agents": agentParameters} {
+		var params []string
+		for _, p := range doc.Paths[path]["get"].Parameters {
+			if p.In == "query" {
+				params = append(params, p.Name)
+			}
 		}
-	}
-	slices.Sort(params)
-	if want := slices.Sorted(slices.Values(feedParameters)); !slices.Equal(params, want) {
-		t.Errorf("parameters of the feed: document %v, code %v", params, want)
+		slices.Sort(params)
+		if want := slices.Sorted(slices.Values(want)); !slices.Equal(params, want) {
+			t.Errorf("parameters of %s: document %v, code %v", path, params, want)
+		}
 	}
 	for name, typ := range map[string]reflect.Type{"CloudEvent": reflect.TypeFor[CloudEvent](), "AgentSummary": reflect.TypeFor[AgentSummary](), "ArtifactState": reflect.TypeFor[ledger.ArtifactState]()} {
 		have := doc.Components.Schemas[name]

@@ -9,11 +9,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/hub/ledger"
@@ -60,16 +57,8 @@ type Hub struct {
 	health  health
 	boxes   *boxes
 	hellos  *helloGate
+	states  *states
 	pulls   chan message // from HTTP to the ledger
-
-	mu     sync.Mutex
-	states map[[2]string]agentState
-}
-
-// agentState is what an agent last said of itself, or its last will.
-type agentState struct {
-	*wire.State
-	heard time.Time
 }
 
 // Run runs a hub until ctx ends.
@@ -77,7 +66,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if err := sqlog.MakeDir(opts.Dir); err != nil {
 		return err
 	}
-	h := &Hub{opts: opts, states: map[[2]string]agentState{}, pulls: make(chan message), boxes: newBoxes(), hellos: newHelloGate()}
+	h := &Hub{opts: opts, states: newStates(), pulls: make(chan message), boxes: newBoxes(), hellos: newHelloGate()}
 	if h.ledger, err = ledger.Open(opts.Dir); err != nil {
 		return err
 	}
@@ -111,45 +100,6 @@ func (h *Hub) serve(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-// maxAgents bounds the agents whose state is kept: ten times what a country has, and some 50 MB.
-const maxAgents = 20_000
-
-// noteState keeps what an agent says of itself.
-func (h *Hub) noteState(site, agent string, payload []byte) {
-	var s wire.State
-	if err := protojson.Unmarshal(payload, &s); err != nil {
-		h.opts.Log.Warn("state could not be read", "site", site, "agent", agent, "err", err)
-		return
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	name := [2]string{site, agent}
-	if _, known := h.states[name]; !known && len(h.states) >= maxAgents {
-		h.opts.Log.Warn("state of an agent too many is passed over", "site", site, "agent", agent, "agents", len(h.states))
-		return
-	}
-	h.states[name] = agentState{&s, time.Now()}
-}
-
-func (h *Hub) state(site, agent string) (agentState, bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s, ok := h.states[[2]string{site, agent}]
-	return s, ok
-}
-
-// online counts the agents that are.
-func (h *Hub) online() (n int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, s := range h.states {
-		if s.Online {
-			n++
-		}
-	}
-	return n
 }
 
 // answer publishes an acknowledgement.

@@ -188,6 +188,14 @@ func TestFeed(t *testing.T) {
 	if code, body := get(t, "http://"+o.HTTP+"/v1/agents"); code != 200 || !strings.Contains(body, `"online":true`) || !strings.Contains(body, `"id":"rpm-1"`) {
 		t.Errorf("agents: %d %s", code, body)
 	}
+	for _, bad := range []string{"?limit=0", "?limit=1001", "?limit=x", "?after=x", "?after=-1-1", "?site=demo"} {
+		if code, text := get(t, "http://"+o.HTTP+"/v1/agents"+bad); code != http.StatusBadRequest || len(text) < 10 {
+			t.Errorf("agents%s: %d %s", bad, code, text)
+		}
+	}
+	if _, body := get(t, "http://"+o.HTTP+"/v1/agents?limit=1&after=1-1"); strings.TrimSpace(body) != "[]" {
+		t.Errorf("agents after the last: %s", body)
+	}
 	if _, body := get(t, "http://"+o.HTTP+"/metrics"); !strings.Contains(body, `lanehub_rows_total{agent="lane-1",site="demo"} 9`) {
 		t.Errorf("metrics: %s", body)
 	}

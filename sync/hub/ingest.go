@@ -58,13 +58,16 @@ func (h *Hub) understand(raw incoming) (m message, ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
 			h.metrics.malformed.Inc()
-			h.opts.Log.Error("a message brought a defect of the hub to light", "topic", raw.topic, "bytes", len(raw.payload), "where", fmt.Sprintf("%v\n%s", r, debug.Stack()))
+			h.opts.Log.Error("a message brought a defect of the hub to light", "topic", raw.topic,
+				"bytes", len(raw.payload), "where", fmt.Sprintf("%v\n%s", r, debug.Stack()))
 			ok = false
 		}
 	}()
 	site, agent, leaf, err := wire.ParseTopic(raw.topic)
 	if err == nil && leaf == wire.LeafState {
-		h.noteState(site, agent, raw.payload)
+		if err := h.states.note(site, agent, raw.payload, time.Now()); err != nil {
+			h.opts.Log.Warn("state is passed over", "site", site, "agent", agent, "err", err)
+		}
 		return m, false
 	}
 	if err == nil && leaf == wire.LeafHello && !h.hellos.allow(site, agent) {
@@ -177,10 +180,12 @@ func (h *Hub) file(ctx context.Context, group []message, waiting int) error {
 	for _, a := range answers {
 		if a.Ack.Refusal != wire.Refusal_REFUSAL_NONE {
 			h.metrics.refusals.Inc()
-			h.opts.Log.Warn("refused", "site", a.Site, "agent", a.Agent, "code", a.Ack.Refusal.String(), "why", a.Ack.RefusalText)
+			h.opts.Log.Warn("refused", "site", a.Site, "agent", a.Agent,
+				"code", a.Ack.Refusal.String(), "why", a.Ack.RefusalText)
 		}
 		if a.Defect != "" {
-			h.opts.Log.Error("a message brought a defect of the hub to light", "site", a.Site, "agent", a.Agent, "where", a.Defect)
+			h.opts.Log.Error("a message brought a defect of the hub to light",
+				"site", a.Site, "agent", a.Agent, "where", a.Defect)
 		}
 		if err := h.answer(a, credit); err != nil {
 			h.opts.Log.Warn("acknowledgement was not sent", "err", err) // the agent asks again
@@ -196,6 +201,6 @@ func (h *Hub) file(ctx context.Context, group []message, waiting int) error {
 
 // credit is what one agent may have in flight: its share of the total, less when messages queue up here.
 func (h *Hub) credit(waiting int) uint32 {
-	share := min(creditTotal/max(h.online(), 1), creditMax)
+	share := min(creditTotal/max(h.states.online(), 1), creditMax)
 	return uint32(max(share*(queueLen-waiting)/queueLen, creditMin))
 }

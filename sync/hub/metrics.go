@@ -35,7 +35,7 @@ func newMetrics(h *Hub) *metrics {
 		artifacts:     prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_artifacts_total", Help: "Answers that an artifact is held whole; one that is asked for again counts again."}),
 		commit:        prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lanehub_commit_seconds", Help: "Time to file a group of messages.", Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8)}),
 	}
-	online := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanehub_agents_online", Help: "Agents that say they are online."}, func() float64 { return float64(h.online()) })
+	online := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanehub_agents_online", Help: "Agents that say they are online."}, func() float64 { return float64(h.states.online()) })
 	seq := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanehub_feed_cursor", Help: "Cursor of the newest event."}, func() float64 {
 		n, _ := h.ledger.Durable()
 		return float64(n)

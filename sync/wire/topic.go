@@ -38,11 +38,17 @@ func ClassTopic(site, agent string, class observation.Class) string {
 // UpLeaves lists the last levels of the topics on which agents speak and the hub listens, but for state.
 func UpLeaves() []string { return []string{LeafHello, "a", "e", "t", LeafChunk} }
 
+// maxName bounds the names of sites and agents, in bytes: the hub keeps many of them.
+const maxName = 200
+
 // ParseTopic splits an agent's topic.
 func ParseTopic(topic string) (site, agent, leaf string, err error) {
 	p := strings.Split(topic, "/")
 	if len(p) != 4 || p[0] != Version || p[1] == "" || p[2] == "" || p[3] == "" {
 		return "", "", "", fmt.Errorf("topic %.100q is not %s/SITE/AGENT/LEAF", topic, Version)
+	}
+	if len(p[1]) > maxName || len(p[2]) > maxName {
+		return "", "", "", fmt.Errorf("topic %.100q: a name of a site or agent is longer than %d bytes", topic, maxName)
 	}
 	return p[1], p[2], p[3], nil
 }

@@ -37,6 +37,7 @@ const (
 	Refusal_REFUSAL_EVIDENCE     Refusal = 4 // a checkpoint or a row contradicts what the hub holds
 	Refusal_REFUSAL_MALFORMED    Refusal = 5 // a message could not be understood
 	Refusal_REFUSAL_TWO_BOXES    Refusal = 6 // two machines use the name of one agent: for as long as both do
+	Refusal_REFUSAL_LIMIT        Refusal = 7 // more agents, journals or devices than the hub keeps
 )
 
 // Enum value maps for Refusal.
@@ -49,6 +50,7 @@ var (
 		4: "REFUSAL_EVIDENCE",
 		5: "REFUSAL_MALFORMED",
 		6: "REFUSAL_TWO_BOXES",
+		7: "REFUSAL_LIMIT",
 	}
 	Refusal_value = map[string]int32{
 		"REFUSAL_NONE":         0,
@@ -58,6 +60,7 @@ var (
 		"REFUSAL_EVIDENCE":     4,
 		"REFUSAL_MALFORMED":    5,
 		"REFUSAL_TWO_BOXES":    6,
+		"REFUSAL_LIMIT":        7,
 	}
 )
 
@@ -993,7 +996,7 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x19\n" +
-	"\bsince_ns\x18\x04 \x01(\x03R\asinceNs*\xa3\x01\n" +
+	"\bsince_ns\x18\x04 \x01(\x03R\asinceNs*\xb6\x01\n" +
 	"\aRefusal\x12\x10\n" +
 	"\fREFUSAL_NONE\x10\x00\x12\x18\n" +
 	"\x14REFUSAL_HELLO_NEEDED\x10\x01\x12\x0f\n" +
@@ -1001,7 +1004,8 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x13REFUSAL_ROLLED_BACK\x10\x03\x12\x14\n" +
 	"\x10REFUSAL_EVIDENCE\x10\x04\x12\x15\n" +
 	"\x11REFUSAL_MALFORMED\x10\x05\x12\x15\n" +
-	"\x11REFUSAL_TWO_BOXES\x10\x06B\x16Z\x14lanewarden/sync/wireb\x06proto3"
+	"\x11REFUSAL_TWO_BOXES\x10\x06\x12\x11\n" +
+	"\rREFUSAL_LIMIT\x10\aB\x16Z\x14lanewarden/sync/wireb\x06proto3"
 
 var (
 	file_sync_wire_wire_proto_rawDescOnce sync.Once

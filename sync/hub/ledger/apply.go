@@ -65,7 +65,7 @@ func (l *Ledger) Apply(group []Message) ([]Answer, error) {
 	if err != nil {
 		l.parts.abandon()
 		l.spent = l.spent[:0]
-		l.seq, l.journals = before, map[string]*copied{} // to be read again
+		l.seq, l.journals, l.kept = before, map[string]*copied{}, nil // to be read again
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
 	l.dropSpent()
@@ -151,7 +151,7 @@ func (l *Ledger) attempt(from sender, messages []Message) ([]Answer, error) {
 		return nil
 	})
 	if err != nil {
-		l.seq, l.spent = seq, l.spent[:spent]
+		l.seq, l.spent, l.kept = seq, l.spent[:spent], nil
 		for id, c := range l.journals {
 			if c.site == from.site && c.agent == from.agent {
 				delete(l.journals, id) // to be read again: what is in memory is ahead of the database

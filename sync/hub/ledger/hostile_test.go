@@ -274,7 +274,7 @@ func TestHostileAgentHarmsNobodyElse(t *testing.T) {
 	for _, b := range [][]byte{image, document} {
 		sendArtifact(t, l, honest, b)
 	}
-	all, err := l.Journals()
+	all, err := l.allJournals()
 	if err != nil {
 		t.Fatal(err)
 	}

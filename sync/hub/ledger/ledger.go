@@ -27,6 +27,8 @@ type Ledger struct {
 	read     *sqlog.DB
 	journals map[string]*copied // by journal id; what Apply has in hand
 	seq      int64
+	limits   limits
+	kept     *kept // what limits count; nil when it has to be counted again
 	parts    *parts
 	spent    []string // parts to delete once the transaction is durable
 
@@ -75,7 +77,9 @@ func openOnce(dir string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{db: db, journals: map[string]*copied{}, lanes: map[string]lanesOf{}, changed: make(chan struct{})}
+	l := &Ledger{
+		db: db, journals: map[string]*copied{}, limits: standardLimits, lanes: map[string]lanesOf{}, changed: make(chan struct{}),
+	}
 	if err := l.prepare(dir); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -174,15 +178,21 @@ func (l *Ledger) saveTree(c *copied) error {
 		c.tree.Size(), evidence.EncodeHashes(c.tree.Tail()), c.verified, c.refused, c.id)
 }
 
-// hello takes an agent's hello.
+// hello files an agent's hello and returns the answer to it.
 func (l *Ledger) hello(site, agent string, h *wire.Hello, touched map[*copied]bool) (*wire.Ack, error) {
 	verifier, text := checkHello(site, agent, h)
 	if text != "" {
 		return refuse(h.Journal, wire.Refusal_REFUSAL_MALFORMED, text), nil
 	}
-	known, err := l.pinnedKey(site, agent, h.Verifier)
+	if text := l.tooLarge(h); text != "" {
+		return refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), nil
+	}
+	known, text, err := l.pinnedKey(site, agent, h.Verifier)
 	if err != nil {
 		return nil, err
+	}
+	if text != "" {
+		return refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), nil
 	}
 	if known != h.Verifier {
 		return refuse(h.Journal, wire.Refusal_REFUSAL_KEY, "the agent's key is not the one that the hub knows for "+site+"/"+agent), nil
@@ -192,6 +202,9 @@ func (l *Ledger) hello(site, agent string, h *wire.Hello, touched map[*copied]bo
 		return nil, err
 	}
 	if c == nil {
+		if text, err := l.roomForJournal(site, agent); err != nil || text != "" {
+			return refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), err
+		}
 		if c, err = l.newCopy(site, agent, h); err != nil {
 			return nil, err
 		}
@@ -201,12 +214,13 @@ func (l *Ledger) hello(site, agent string, h *wire.Hello, touched map[*copied]bo
 	}
 	c.verifier = verifier
 	touched[c] = true
-	if err := l.noteHello(c, h); err != nil {
-		return nil, err
+	if text, err := l.noteHello(c, h); err != nil || text != "" {
+		return refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), err
 	}
 	if held := max(c.cursors[1], c.cursors[2], c.cursors[3]); h.Size <= held {
 		return refuse(h.Journal, wire.Refusal_REFUSAL_ROLLED_BACK, fmt.Sprintf(
-			"the journal has %d rows, but the hub holds row %d of it: it was rolled back. Move the journal's directory away, so that a new one begins", h.Size, held)), nil
+			"the journal has %d rows, but the hub holds row %d of it: it was rolled back. "+
+				"Move the journal's directory away, so that a new one begins", h.Size, held)), nil
 	}
 	if h.Checkpoint != "" {
 		if err := l.checkpoint(c, h.Checkpoint); err != nil {
@@ -239,17 +253,24 @@ func checkHello(site, agent string, h *wire.Hello) (note.Verifier, string) {
 	return v, ""
 }
 
-// pinnedKey returns the key that the hub knows for an agent; the first one seen is the one known.
-func (l *Ledger) pinnedKey(site, agent, verifier string) (string, error) {
-	if err := l.db.Exec("INSERT OR IGNORE INTO agent(site, agent, verifier) VALUES(?,?,?)", site, agent, verifier); err != nil {
-		return "", err
-	}
-	var known string
-	err := l.db.Query("SELECT verifier FROM agent WHERE site=? AND agent=?", func(row []driver.Value) error {
+// pinnedKey returns the key that the hub knows for an agent; the first one seen is the one known. refusal says why an agent
+// that is not known yet is not taken, and is empty otherwise.
+func (l *Ledger) pinnedKey(site, agent, verifier string) (known, refusal string, err error) {
+	err = l.db.Query("SELECT verifier FROM agent WHERE site=? AND agent=?", func(row []driver.Value) error {
 		known = sqlog.Text(row[0])
 		return nil
 	}, site, agent)
-	return known, err
+	if err != nil || known != "" {
+		return known, "", err
+	}
+	if refusal, err = l.roomForAgent(); err != nil || refusal != "" {
+		return "", refusal, err
+	}
+	if err := l.db.Exec("INSERT INTO agent(site, agent, verifier) VALUES(?,?,?)", site, agent, verifier); err != nil {
+		return "", "", err
+	}
+	l.kept.agents++
+	return verifier, "", nil
 }
 
 func (l *Ledger) newCopy(site, agent string, h *wire.Hello) (*copied, error) {
@@ -261,16 +282,29 @@ func (l *Ledger) newCopy(site, agent string, h *wire.Hello) (*copied, error) {
 	return l.find(h.Journal)
 }
 
-func (l *Ledger) noteHello(c *copied, h *wire.Hello) error {
+// noteHello keeps what a hello says of the agent. refusal says why its list of devices is not kept, and is empty otherwise.
+func (l *Ledger) noteHello(c *copied, h *wire.Hello) (refusal string, err error) {
 	inventory, err := proto.Marshal(h.Inventory)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if inventory == nil {
 		inventory = []byte{}
 	}
-	return l.db.Exec("UPDATE journal SET software=?, inventory=?, hello=?, size=? WHERE id=?",
+	before, err := l.db.Int("SELECT length(inventory) FROM journal WHERE id=?", 0, c.id)
+	if err != nil {
+		return "", err
+	}
+	more := int64(len(inventory)) - before
+	if refusal, err = l.roomForInventory(more); err != nil || refusal != "" {
+		return refusal, err
+	}
+	err = l.db.Exec("UPDATE journal SET software=?, inventory=?, hello=?, size=? WHERE id=?",
 		h.Software, inventory, time.Now().UnixNano(), h.Size, c.id)
+	if err == nil {
+		l.kept.inventories += more
+	}
+	return "", err
 }
 
 // Greetings returns an acknowledgement for every journal that is not refused: a hub that comes back tells its agents so.

@@ -122,7 +122,7 @@ func TestClassesArriveOutOfOrderAndTheEvidenceCloses(t *testing.T) {
 			l = open(t, dir)
 		}
 	}
-	all, err := l.Journals()
+	all, err := l.allJournals()
 	if err != nil || len(all) != 1 || all[0].Contiguous != 1000 || all[0].Verified != 1000 || all[0].Refused != "" {
 		t.Fatalf("journals %+v, %v", all, err)
 	}

@@ -155,49 +155,6 @@ func (l *Ledger) Events(after int64, limit int, filter Filter) (out []Event, err
 	return out, err
 }
 
-// Summary is what the ledger holds of one journal.
-type Summary struct {
-	Site, Agent, Software string
-	Journal               []byte
-	Verifier              string
-	Inventory             *observation.Inventory
-	HelloNs               int64 // when the agent last said hello
-	Size                  int64 // rows that it had then
-	Contiguous            int64 // rows held without holes
-	Verified              int64 // rows under a checkpoint found right
-	Refused               string
-	Cursors               map[observation.Class]int64
-}
-
-// Journals returns what the ledger holds, newest hello first.
-func (l *Ledger) Journals() ([]Summary, error) {
-	var out []Summary
-	var ids []int64
-	err := l.read.Query("SELECT id, site, agent, software, journal, verifier, inventory, hello, size, tree, verified, refused FROM journal ORDER BY hello DESC",
-		func(r []driver.Value) error {
-			s := Summary{
-				Site: sqlog.Text(r[1]), Agent: sqlog.Text(r[2]), Software: sqlog.Text(r[3]), Journal: sqlog.Bytes(r[4]), Verifier: sqlog.Text(r[5]),
-				Inventory: &observation.Inventory{}, HelloNs: sqlog.Int64(r[7]), Size: sqlog.Int64(r[8]), Contiguous: sqlog.Int64(r[9]),
-				Verified: sqlog.Int64(r[10]), Refused: sqlog.Text(r[11]), Cursors: map[observation.Class]int64{},
-			}
-			ids, out = append(ids, sqlog.Int64(r[0])), append(out, s)
-			return proto.Unmarshal(sqlog.Bytes(r[6]), s.Inventory)
-		})
-	if err != nil {
-		return nil, err
-	}
-	for i, id := range ids {
-		err := l.read.Query("SELECT class, idx FROM cursor WHERE owner=?", func(r []driver.Value) error {
-			out[i].Cursors[observation.Class(sqlog.Int64(r[0]))] = sqlog.Int64(r[1])
-			return nil
-		}, id)
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
 // Audited is the outcome of the audit of one journal's copy.
 type Audited struct {
 	Summary
@@ -225,7 +182,7 @@ func Audit(ctx context.Context, path, verifierKey string) (out []Audited, err er
 		db.StopWith(ctx)
 		open = append(open, db)
 	}
-	all, err := (&Ledger{read: open[0]}).Journals()
+	all, err := (&Ledger{read: open[0]}).allJournals()
 	if err != nil {
 		return nil, err
 	}

@@ -1,17 +1,32 @@
 // The hub's page: all sites and lanes, what is down, how far behind.
 import { Choices, recall } from "/choices.js";
-import { ago, ask, html, momentZone, number, plural, render, t, useEffect, useState, word } from "/lib.js";
+import { ago, askPage, html, momentZone, number, plural, render, t, useEffect, useState, word } from "/lib.js";
 import { Agent, Mark, Problem, Table } from "/ui.js";
+
+/** How many pages of agents are asked for: 20,000 agents. */
+const mostPages = 20;
+
+/** All agents, page by page. One that says hello meanwhile comes twice. @returns {Promise<any[]>} */
+async function allAgents() {
+	const all = new Map();
+	let next = "/v1/agents";
+	for (let i = 0; next && i < mostPages; i++) {
+		const page = await askPage(next);
+		for (const a of page.body) if (!all.has(a.journal)) all.set(a.journal, a);
+		next = page.next;
+	}
+	return [...all.values()];
+}
 
 function Fleet() {
 	const [agents, setAgents] = useState(/** @type {any[] | null} */ (null));
 	const [problem, setProblem] = useState("");
 	const [, redraw] = useState(0);
 	useEffect(() => {
-		const look = () => ask("/v1/agents").then((a) => { setAgents(a); setProblem(""); }, (e) => setProblem(e.message));
+		let timer = 0, gone = false;
+		const look = () => allAgents().then((a) => { setAgents(a); setProblem(""); }, (e) => setProblem(e.message)).then(() => { if (!gone) timer = setTimeout(look, 2000); });
 		look();
-		const timer = setInterval(look, 2000);
-		return () => clearInterval(timer);
+		return () => { gone = true; clearTimeout(timer); };
 	}, []);
 	document.title = `${t("nav.fleet")} – Lanewarden`;
 	const now = Date.now();

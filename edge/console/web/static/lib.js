@@ -78,6 +78,11 @@ export function setSession(s) {
 
 /** Asks the agent. @param {string} path @param {{method?: string, body?: any}} [how] @returns {Promise<any>} */
 export async function ask(path, how = {}) {
+	return (await askPage(path, how)).body;
+}
+
+/** Asks for a page; next is the path of the one after it, "" when there is none. @param {string} path @param {{method?: string, body?: any}} [how] @returns {Promise<{body: any, next: string}>} */
+export async function askPage(path, how = {}) {
 	const response = await fetch(path, {
 		method: how.method ?? "GET",
 		headers: { "X-Csrf-Token": session.csrf ?? "", ...(how.body ? { "Content-Type": "application/json" } : {}) },
@@ -88,11 +93,12 @@ export async function ask(path, how = {}) {
 		location.hash = "#/signin";
 	}
 	if (!response.ok) throw new Error((await response.text()).trim() || response.statusText);
+	const next = /<([^>]*)>; rel="next"/.exec(response.headers.get("Link") ?? "")?.[1] ?? "";
 	const text = await response.text();
 	try {
-		return JSON.parse(text);
+		return { body: JSON.parse(text), next };
 	} catch {
-		return text;
+		return { body: text, next };
 	}
 }
 

@@ -1,0 +1,84 @@
+package hub
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/sync/wire"
+)
+
+const (
+	// maxAgents bounds the agents whose state is kept: ten times what a country has.
+	maxAgents = 20_000
+	// maxState bounds one agent's state, in bytes as it comes: 100 devices that do not work, each with a sentence.
+	maxState = 64 << 10
+	// maxStates bounds the states of all agents, in bytes encoded. A state is some 100 bytes where all devices work.
+	maxStates = 64 << 20
+)
+
+// agentState is what an agent last said of itself, or its last will.
+type agentState struct {
+	*wire.State
+	heard time.Time
+}
+
+// states keeps what agents last said of themselves.
+type states struct {
+	mu     sync.Mutex
+	agents map[[2]string]agentState
+	bytes  int // of all, encoded
+}
+
+func newStates() *states { return &states{agents: map[[2]string]agentState{}} }
+
+// note keeps a state message. Its error says why the message is passed over; what was kept of the agent before stays.
+func (s *states) note(site, agent string, payload []byte, now time.Time) error {
+	if len(payload) > maxState {
+		return fmt.Errorf("the state has %d bytes, more than %d", len(payload), maxState)
+	}
+	var said wire.State
+	if err := protojson.Unmarshal(payload, &said); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := [2]string{site, agent}
+	before, known := s.agents[name]
+	if !known && len(s.agents) >= maxAgents {
+		return fmt.Errorf("one agent too many: %d are known", len(s.agents))
+	}
+	more := proto.Size(&said)
+	if known {
+		more -= proto.Size(before.State)
+	}
+	if more > 0 && s.bytes+more > maxStates {
+		return fmt.Errorf("the states of all agents have %d bytes, and %d are kept", s.bytes, maxStates)
+	}
+	s.bytes += more
+	s.agents[name] = agentState{&said, now}
+	return nil
+}
+
+// of returns what an agent last said.
+func (s *states) of(site, agent string) (agentState, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state, ok := s.agents[[2]string{site, agent}]
+	return state, ok
+}
+
+// online counts the agents that are.
+func (s *states) online() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, state := range s.agents {
+		if state.Online {
+			n++
+		}
+	}
+	return n
+}
