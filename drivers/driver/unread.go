@@ -3,6 +3,7 @@ package driver
 import (
 	"bytes"
 	"encoding/binary"
+	"unicode/utf8"
 )
 
 // Unread names a file of a known kind that no driver reads, by its beginning (up to HeadBytes), and says what
@@ -43,6 +44,30 @@ var unread = []struct {
 	{"file of spectra in PCF format (GADRAS)", toN42, isPCF},
 	{"spectrum of an Amptek analyser (.mca)", toN42, prefix("<<PMCA SPECTRUM>>")},
 	{"spectrum as a URI (RADDATA)", toN42, prefix("RADDATA://")},
+	{"file compressed with gzip", uncompressed, magic("\x1f\x8b")},
+	{"zip archive", uncompressed, magic("PK\x03\x04")},
+	{"file compressed with zstd", uncompressed, magic("\x28\xb5\x2f\xfd")},
+	{"file compressed with bzip2", uncompressed, magic("BZh")},
+	{"file compressed with xz", uncompressed, magic("\xfd7zXZ\x00")},
+	{"7-Zip archive", uncompressed, magic("7z\xbc\xaf\x27\x1c")},
+	{"file compressed with zlib (deflate)", uncompressed, isZlib},
+}
+
+// uncompressed is what to do about compressed documents.
+const uncompressed = "have it sent, or saved, without compression"
+
+// magic recognises a file by its first bytes.
+func magic(want string) func([]byte) bool {
+	return func(head []byte) bool { return bytes.HasPrefix(head, []byte(want)) }
+}
+
+// isZlib recognises RFC 1950's header with the usual window of 32 KiB, as senders of Content-Encoding: deflate begin. What
+// follows is no text, or it would be one that begins with an x.
+func isZlib(head []byte) bool {
+	if len(head) < 4 || head[0] != 0x78 || (int(head[0])<<8|int(head[1]))%31 != 0 {
+		return false
+	}
+	return !utf8.Valid(head[:min(len(head), 32)]) || bytes.IndexByte(head[:min(len(head), 32)], 0) >= 0
 }
 
 // text returns what follows a byte order mark and blanks.

@@ -2,7 +2,10 @@ package driver
 
 import (
 	"bytes"
+	"compress/gzip"
+	"compress/zlib"
 	"encoding/binary"
+	"io"
 	"strings"
 	"testing"
 )
@@ -37,6 +40,39 @@ func pcf(version string) []byte {
 	h[0] = 17
 	copy(h[2:], version)
 	return h
+}
+
+// packed returns a document as the packers of the standard library write it.
+func packed(t *testing.T, pack func(io.Writer) io.WriteCloser) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := pack(&out)
+	if _, err := w.Write([]byte(`{"plateNumber":"ABC 123"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// What is compressed is named, and text is not taken for it.
+func TestUnreadCompressed(t *testing.T) {
+	for want, head := range map[string][]byte{
+		"gzip":    packed(t, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }),
+		"deflate": packed(t, func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }),
+		"zstd":    []byte("\x28\xb5\x2f\xfd\x04\x00"), "zip": []byte("PK\x03\x04\x14\x00"), "bzip2": []byte("BZh91AY&SY"),
+		"xz": []byte("\xfd7zXZ\x00\x00"), "7-Zip": []byte("7z\xbc\xaf\x27\x1c\x00\x04"),
+	} {
+		if got := Unread(head); !strings.Contains(got, want) || !strings.Contains(got, "without compression") {
+			t.Errorf("%s: %q", want, got)
+		}
+	}
+	for _, text := range []string{"x^ is a text", "x\x01", "x", "PKW", "7z", "BZ"} {
+		if got := Unread([]byte(text)); got != "" {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
 }
 
 func TestUnread(t *testing.T) {

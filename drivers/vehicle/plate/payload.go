@@ -20,6 +20,7 @@ type Read struct {
 	*observation.VehiclePlate
 	At       time.Time // by the camera's clock; zero when it gives none
 	ID       string    // the vendor's own name of the read; may be empty
+	Again    bool      // it may be of a vehicle that an earlier message told of, under the same ID
 	Pictures []Picture // that the payload itself holds
 	arrived  time.Time // by the agent's clock
 	heading  float64   // of the vehicle in the picture, degrees; NaN for none
@@ -163,6 +164,7 @@ func (m *Message) read(v *vendor, root, n *node, zone *time.Location) error {
 	if f, err := strconv.ParseFloat(n.first(v.heading), 64); err == nil && !math.IsInf(f, 0) {
 		r.heading = f
 	}
+	r.Again = v.again != nil && r.ID != "" && v.again(n)
 	r.At = m.time(n, root, v, zone)
 	m.alternatives(v, n, &r)
 	edges(v, n, &r)

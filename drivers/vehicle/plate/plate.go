@@ -80,8 +80,9 @@ type reader struct {
 	zone   *time.Location
 	faults driver.FaultLog
 
-	mu   sync.Mutex // of bare: posts come side by side
-	bare bareRuns
+	mu    sync.Mutex // of those below: posts come side by side
+	bare  bareRuns
+	known vehicles
 }
 
 // Run implements driver.Driver.
@@ -186,6 +187,7 @@ func (r *reader) commit(ctx context.Context, sink driver.Sink, text []byte, besi
 		m.Reads[i].arrived = arrived
 	}
 	m.disbelieve(arrived)
+	r.dropRepeats(m)
 	for _, w := range m.Warnings {
 		if err := r.faults.Report(ctx, sink, w, source, text); err != nil {
 			return err
@@ -221,7 +223,18 @@ func (r *reader) commitWithConditions(ctx context.Context, sink driver.Sink, m *
 		r.bare.forget()
 		return err
 	}
+	r.known.note(m.Reads)
 	return nil
+}
+
+// dropRepeats removes the reads of a message that an earlier one told of.
+func (r *reader) dropRepeats(m *Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := len(m.Reads)
+	if m.Reads = slices.DeleteFunc(m.Reads, r.known.has); len(m.Reads) == 0 && before > 0 {
+		m.Idle = "the same vehicle again"
+	}
 }
 
 // keep stores a payload and its pictures, and makes the observations.

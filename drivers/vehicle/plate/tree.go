@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/html/charset"
+
+	"lanewarden/drivers/driver"
 )
 
 // node is an element of a payload, JSON or XML, with its children in the order of the document: nothing depends on
@@ -46,6 +48,11 @@ func parseTree(text []byte) (*node, error) {
 		return nil, errors.New("the payload is empty")
 	case text[0] == '<':
 		return parseXML(text)
+	case isUTF16(text):
+		return nil, errors.New("the text is in UTF-16, and JSON is read in UTF-8: set the reader to UTF-8")
+	}
+	if known := driver.Unread(text); known != "" {
+		return nil, errors.New(known)
 	}
 	if err := decode(text, &json.RawMessage{}); err != nil {
 		return nil, err
@@ -54,6 +61,11 @@ func parseTree(text []byte) (*node, error) {
 	d.UseNumber()
 	b := builder{}
 	return b.json(d, "", 0)
+}
+
+// isUTF16 reports whether a text has the byte order mark of UTF-16, or begins with an ASCII character of two bytes.
+func isUTF16(text []byte) bool {
+	return len(text) > 1 && (text[0] == 0 || text[1] == 0 || string(text[:2]) == "\xff\xfe" || string(text[:2]) == "\xfe\xff")
 }
 
 // decode decodes JSON; the error says where it is wrong.

@@ -24,6 +24,9 @@ type vendor struct {
 	// bare says that a read without the plate's field is a vehicle without plate, and no payload of another kind; nil
 	// for none.
 	bare func(*node) bool
+	// again says that an event may tell of a vehicle a second time, under the same id: that it goes on, or has left the
+	// picture. nil for makes that tell of each vehicle once.
+	again func(*node) bool
 	// none are words in the plate's place that say that the vehicle has none.
 	none []string
 
@@ -189,6 +192,7 @@ var vendors = []vendor{
 		direction: []string{"carMoveDirection"},
 		vehicle:   []string{"vehicle_info.type"},
 		id:        []string{"carID", "packetCounter"},
+		again:     both(hasAll("carID"), is("carState", "update", "lost")),
 		pictures:  []embedded{{"plate.jpg", "ImageArray[0].BinaryImage"}, {"vehicle.jpg", "ImageArray[1].BinaryImage"}},
 	},
 	{ // frigate/tracked_object_update
@@ -198,6 +202,7 @@ var vendors = []vendor{
 		confidence: []string{"score"},
 		at:         []string{"timestamp"},
 		camera:     []string{"camera"}, id: []string{"id"},
+		again: hasAll("id"), // each better reading of a vehicle that is tracked is an update
 	},
 	{ // frigate/events, and the web hooks that send them on
 		name:       "frigate",
@@ -209,6 +214,7 @@ var vendors = []vendor{
 		at:         []string{"after.frame_time", "after.start_time"},
 		camera:     []string{"after.camera"},
 		id:         []string{"after.id"},
+		again:      hasAll("after.id"),
 		vehicle:    []string{"after.label"},
 	},
 	{ // alarm manager's web hook

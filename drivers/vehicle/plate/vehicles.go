@@ -1,0 +1,53 @@
+package plate
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// maxVehicles is how many vehicles are remembered: more than all cameras of a lane have in sight at once.
+	maxVehicles = 64
+	// rememberFor is how long. Cameras count anew when they restart, so a number is another vehicle's some day.
+	rememberFor = time.Hour
+)
+
+// vehicle is what a reader calls one vehicle, and the plate that was read of it.
+type vehicle struct{ make, camera, id, plate string }
+
+// seen is a vehicle with the time at which it was told of, by the agent's clock.
+type seen struct {
+	vehicle
+	at time.Time
+}
+
+// vehicles are those that readers told of last, oldest first. Some readers tell of one vehicle several times: when it comes
+// into sight, and when it leaves it, in the other direction then. The zero value is ready.
+type vehicles []seen
+
+// has reports whether a read only repeats an earlier one. Another plate under the same id is no repetition: it was read
+// better. A reader that is set to tell of leaving vehicles only is told of each.
+func (v vehicles) has(r Read) bool {
+	return r.Again && slices.ContainsFunc(v, func(s seen) bool {
+		return s.vehicle == named(r) && r.arrived.Sub(s.at).Abs() <= rememberFor
+	})
+}
+
+// note remembers reads that were committed.
+func (v *vehicles) note(reads []Read) {
+	for _, r := range reads {
+		if r.ID == "" {
+			continue
+		}
+		one := named(r)
+		*v = slices.DeleteFunc(*v, func(s seen) bool { return s.vehicle == one })
+		if len(*v) == maxVehicles {
+			*v = slices.Delete(*v, 0, 1)
+		}
+		*v = append(*v, seen{one, r.arrived})
+	}
+}
+
+func named(r Read) vehicle {
+	return vehicle{make: r.Vendor, camera: r.Camera, id: r.ID[:min(len(r.ID), maxID)], plate: r.Normal}
+}
