@@ -80,7 +80,7 @@ func Draw(f driver.Source, v driver.View) (image.Image, error) {
 		return nil, err
 	}
 	if format.Draw == nil {
-		return nil, fmt.Errorf("is a %s, of which there is no picture", format.Title)
+		return nil, fmt.Errorf("there is no picture of this format, %s", format.Title)
 	}
 	return format.Draw(f, v)
 }

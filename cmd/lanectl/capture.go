@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
@@ -117,7 +118,7 @@ tape is what 'lanectl replay' reads; it holds what the agent journalled as well,
 			}
 			spec, _ := drivers.Find(r.About.Driver)
 			return r.Pcapng(w, spec.Port)
-		}, fmt.Sprintf("%d records, %d observations of %s", len(r.Records), len(r.Observed), args[0]))
+		}, fmt.Sprintf("%d %s, %d %s of %s", len(r.Records), english.PluralWord(len(r.Records), "record", ""), len(r.Observed), english.PluralWord(len(r.Observed), "observation", ""), args[0]))
 	}
 	return c
 }
@@ -304,7 +305,7 @@ func printMatches(w io.Writer, matches []diag.Match, asJSON, all bool) error {
 			counts["same"], counts["different"], counts["recorded"], counts["replayed"])
 	}
 	if n := len(matches) - counts["same"]; n > 0 {
-		return fmt.Errorf("%d of %d observations differ", n, len(matches))
+		return fmt.Errorf("different: %d of %d %s", n, len(matches), english.PluralWord(len(matches), "observation", ""))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -65,7 +66,7 @@ directory. Choose a passage with all its readings, rows by their numbers, or a d
 			enc := json.NewEncoder(w)
 			enc.SetIndent("", " ")
 			return enc.Encode(e)
-		}, fmt.Sprintf("%d rows of %s with proofs", len(e.Records), e.Origin))
+		}, fmt.Sprintf("%d %s of %s with proofs", len(e.Records), english.PluralWord(len(e.Records), "row", ""), e.Origin))
 	}
 	return c
 }
@@ -172,7 +173,7 @@ func verifyExport(w io.Writer, path, key string) (wrong int, err error) {
 	if len(findings) > 0 {
 		verdict = "WRONG"
 	}
-	fmt.Fprintf(w, "%s  %s  %s: %d rows, under a signed checkpoint of %d\n", verdict, path, e.Origin, len(e.Records), size)
+	fmt.Fprintf(w, "%s  %s  %s: %d %s, under a signed checkpoint of %d\n", verdict, path, e.Origin, len(e.Records), english.PluralWord(len(e.Records), "row", ""), size)
 	if key == "" {
 		fmt.Fprintf(w, "  the key is the file's own, %s: compare it with the one that the agency gave you (--key)\n", e.Key)
 	}

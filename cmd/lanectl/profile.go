@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"lanewarden/drivers/driver"
@@ -66,10 +67,10 @@ func testProfile(w io.Writer, name, tape string) error {
 		return err
 	}
 	reader.Flush(last, t.event)
-	fmt.Fprintf(w, "%d messages, %d alarms, %d faults\n", t.readings, t.alarms, t.faults)
+	fmt.Fprintf(w, "%d %s, %d %s, %d %s\n", t.readings, english.PluralWord(t.readings, "message", ""), t.alarms, english.PluralWord(t.alarms, "alarm", ""), t.faults, english.PluralWord(t.faults, "fault", ""))
 	switch {
 	case t.faults > 0:
-		return fmt.Errorf("%d lines were not understood", t.faults)
+		return fmt.Errorf("not understood: %d %s", t.faults, english.PluralWord(t.faults, "line", ""))
 	case t.readings == 0:
 		return errors.New("the session holds no message")
 	}

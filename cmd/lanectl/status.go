@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"lanewarden/edge/console"
@@ -59,13 +60,13 @@ func printStatus(w io.Writer, s console.Status) {
 		clock = "NOT synchronised (adjtimex): its error is unknown. Is a time service running?"
 	}
 	fmt.Fprintf(w, "clock    %s\n", clock)
-	fmt.Fprintf(w, "journal  %d rows, %d signed, %d checked by the hub; waiting: %d alarms, %d events, %d telemetry\n",
-		s.Journal.Size, s.Journal.Signed, s.Link.Verified, s.Journal.Waiting["alarm"], s.Journal.Waiting["event"], s.Journal.Waiting["telemetry"])
+	fmt.Fprintf(w, "journal  %d %s, %d signed, %d checked by the hub; waiting: %d %s, %d events, %d telemetry\n",
+		s.Journal.Size, english.PluralWord(int(s.Journal.Size), "row", ""), s.Journal.Signed, s.Link.Verified, s.Journal.Waiting["alarm"], english.PluralWord(int(s.Journal.Waiting["alarm"]), "alarm", ""), s.Journal.Waiting["event"], s.Journal.Waiting["telemetry"])
 	if n := s.Journal.WaitingArtifacts; n > 0 {
 		fmt.Fprintf(w, "         images and documents on their way to the hub: %d, %s%s\n", n, size(s.Journal.WaitingArtifactBytes), artifactText(s))
 	}
 	if s.Journal.Failures > 0 {
-		fmt.Fprintf(w, "         %d transactions FAILED: look at disk space and the agent's log\n", s.Journal.Failures)
+		fmt.Fprintf(w, "         %d %s FAILED: look at disk space and the agent's log\n", s.Journal.Failures, english.PluralWord(int(s.Journal.Failures), "transaction", ""))
 	}
 	fmt.Fprintf(w, "link     %s\n", linkText(s.Link))
 	fmt.Fprintln(w)
@@ -101,7 +102,7 @@ func linkText(l console.Link) string {
 	case l.Refused:
 		return "REFUSED: " + l.Problem
 	case l.Ready:
-		return fmt.Sprintf("up for %s to %s, %d B/s, round trip %d ms, %d bytes in flight", age(l.Since), l.Broker, l.Rate, l.RTTMs, l.InFlight)
+		return fmt.Sprintf("up for %s to %s, %d B/s, round trip %d ms, %d %s in flight", age(l.Since), l.Broker, l.Rate, l.RTTMs, l.InFlight, english.PluralWord(l.InFlight, "byte", ""))
 	case l.Connected:
 		return fmt.Sprintf("connected to %s, but %s", l.Broker, l.Problem)
 	}
@@ -129,7 +130,7 @@ func size(n int64) string {
 	case n >= 10e3:
 		return fmt.Sprintf("%d kB", n/1e3)
 	}
-	return fmt.Sprintf("%d bytes", n)
+	return fmt.Sprintf("%d %s", n, english.PluralWord(int(n), "byte", ""))
 }
 
 func age(t time.Time) string {
@@ -149,7 +150,7 @@ func unwell(s console.Status) error {
 		}
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d of %d devices are not well", bad, len(s.Devices))
+		return fmt.Errorf("devices not well: %d of %d", bad, len(s.Devices))
 	}
 	if s.Link.Configured && !s.Link.Ready {
 		return fmt.Errorf("the link is down")

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 
@@ -45,7 +46,7 @@ but not by whom it was signed. 'lanectl status --json' shows an agent's key as j
 				wrong += n
 			}
 			if wrong > 0 {
-				return fmt.Errorf("%d things are wrong; they are listed above", wrong)
+				return fmt.Errorf("%d %s, listed above", wrong, english.PluralWord(wrong, "finding", ""))
 			}
 			return nil
 		},
@@ -160,7 +161,7 @@ func printReport(w io.Writer, path, origin string, r *evidence.Report) {
 	if !r.OK() {
 		verdict = "WRONG"
 	}
-	fmt.Fprintf(w, "%s  %s  %s: %d rows, %d of them under %d signed checkpoints, root %s\n", verdict, path, origin, r.Rows, r.Signed, r.Checkpoints, r.Root)
+	fmt.Fprintf(w, "%s  %s  %s: %d %s, %d of them under %d signed checkpoints, root %s\n", verdict, path, origin, r.Rows, english.PluralWord(int(r.Rows), "row", ""), r.Signed, r.Checkpoints, r.Root)
 	for _, f := range r.Findings {
 		fmt.Fprintf(w, "  %s\n", f)
 	}

@@ -1,6 +1,10 @@
 package identifier
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/dustin/go-humanize/english"
+)
 
 const (
 	minControl = 5  // characters of a cargo control number with its carrier code
@@ -29,7 +33,7 @@ func afterCarrier(kind Kind, text string) (Reading, error) {
 		return Reading{}, err
 	}
 	if len(number) < minControl || len(number) > maxControl {
-		return Reading{}, wrong(kind, "length", "%d characters, must be %d to %d", len(number), minControl, maxControl)
+		return Reading{}, wrong(kind, "length", "%d %s, must be %d to %d", len(number), english.PluralWord(len(number), "character", ""), minControl, maxControl)
 	}
 	carrier := number[:carrierLength]
 	if _, err := ParseCarrierCode(carrier); err != nil {

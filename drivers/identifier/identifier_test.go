@@ -253,7 +253,7 @@ func TestErrors(t *testing.T) {
 		{ParseSeal, "AB1", "seal", "length", "4 to 20"},
 		{ParseSeal, "AB/1234", "seal", "number", "letters and digits"},
 		{ParseSeal, "ABCDE1", "seal", "number", "3 or more"},
-		{ParseRailCar, "X1", "rail-car", "reporting mark", "1 letters"},
+		{ParseRailCar, "X1", "rail-car", "reporting mark", "with 1 letter, "},
 		{ParseRailCar, "CSX", "rail-car", "number", "1 to 6"},
 		{ParseRailCar, "CSX12X", "rail-car", "number", "digits"},
 		{ParseRailCar, "CSX000", "rail-car", "number", "zeros"},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Manifest is the truck manifest of CBP as a QR code or an RFID tag's user memory holds it.
@@ -105,11 +107,11 @@ func (m *Manifest) head(version, trip, date string) error {
 		return wrong(TruckManifest, "version", "%q, must be %d digits", version, versionWidth)
 	}
 	if len(version) != versionWidth {
-		m.Repairs = append(m.Repairs, fmt.Sprintf("version %q of %d digits", version, len(version)))
+		m.Repairs = append(m.Repairs, fmt.Sprintf("version %q of %d %s", version, len(version), english.PluralWord(len(version), "digit", "")))
 	}
 	m.Version = version[max(0, len(version)-versionWidth):]
 	if len(trip) > tripWidth {
-		return wrong(TruckManifest, "trip", "%d characters, must be at most %d", len(trip), tripWidth)
+		return wrong(TruckManifest, "trip", "%d %s, must be at most %d", len(trip), english.PluralWord(len(trip), "character", ""), tripWidth)
 	}
 	var err error
 	if m.Trip, err = ParseTripNumber(strings.ReplaceAll(trip, " ", "")); err != nil {
@@ -133,7 +135,7 @@ func manifestPlate(text string) (ManifestPlate, error) {
 		return ManifestPlate{}, nil
 	}
 	if len(text) > plateWidth {
-		return ManifestPlate{}, fmt.Errorf("%q has %d characters, at most %d", text, len(text), plateWidth)
+		return ManifestPlate{}, fmt.Errorf("%q has %d %s, at most %d", text, len(text), english.PluralWord(len(text), "character", ""), plateWidth)
 	}
 	if len(text) < 6 || !letters(text[:2]) {
 		return ManifestPlate{}, fmt.Errorf("%q, must be country (2), state (3) and number", text)

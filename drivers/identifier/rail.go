@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // ParseRailCar reads the number of a North American rail car: reporting mark of 2 to 4 letters, 1 to 6 digits. The
@@ -16,9 +18,9 @@ func ParseRailCar(text string) (Reading, error) {
 	serial := number[n:]
 	switch {
 	case n < 2 || n > 4:
-		return Reading{}, wrong(RailCar, "reporting mark", "%q begins with %d letters, must be 2 to 4", number, n)
+		return Reading{}, wrong(RailCar, "reporting mark", "%q begins with %d %s, must be 2 to 4", number, n, english.PluralWord(n, "letter", ""))
 	case len(serial) < 1 || len(serial) > 6:
-		return Reading{}, wrong(RailCar, "number", "%d characters behind the mark, must be 1 to 6", len(serial))
+		return Reading{}, wrong(RailCar, "number", "%d %s behind the mark, must be 1 to 6", len(serial), english.PluralWord(len(serial), "character", ""))
 	case !digits(serial):
 		return Reading{}, wrong(RailCar, "number", "%q, must be digits", serial)
 	}
@@ -58,7 +60,7 @@ func ParseAEILine(text string) (AEITag, error) {
 		return AEITag{}, wrong(RailCar, "line", "%v", err)
 	}
 	if len(f) != aeiFields {
-		return AEITag{}, wrong(RailCar, "line", "%d fields, must be %d", len(f), aeiFields)
+		return AEITag{}, wrong(RailCar, "line", "%d %s, must be %d", len(f), english.PluralWord(len(f), "field", ""), aeiFields)
 	}
 	for i := range f {
 		f[i] = strings.TrimSpace(f[i])
@@ -86,7 +88,7 @@ func ParseAEILine(text string) (AEITag, error) {
 	if t.Axles, err = strconv.Atoi(f[9]); err != nil || t.Axles < 0 {
 		return AEITag{}, wrong(RailCar, "axles", "%q, must be a number", f[9])
 	}
-	t.Car.Why = fmt.Sprintf("AEI tag, %s side, %.1f m, %d axles", t.Side, float64(t.LengthDm)/10, t.Axles)
+	t.Car.Why = fmt.Sprintf("AEI tag, %s side, %.1f m, %d %s", t.Side, float64(t.LengthDm)/10, t.Axles, english.PluralWord(t.Axles, "axle", ""))
 	return t, nil
 }
 
@@ -96,7 +98,7 @@ func ParseUICWagon(text string) (Reading, error) {
 	number := compact(text, "-")
 	switch {
 	case len(number) != 12:
-		return Reading{}, wrong(UICWagon, "length", "%d characters, must be 12", len(number))
+		return Reading{}, wrong(UICWagon, "length", "%d %s, must be 12", len(number), english.PluralWord(len(number), "character", ""))
 	case !digits(number):
 		return Reading{}, wrong(UICWagon, "number", "%q, must be digits", number)
 	}

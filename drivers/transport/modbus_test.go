@@ -41,7 +41,7 @@ func request1(c net.Conn, size int) []byte {
 	return b
 }
 
-func rtu(b ...byte) []byte { return binary.LittleEndian.AppendUint16(b, crc16(b)) }
+func rtu(b ...byte) []byte { return binary.LittleEndian.AppendUint16(b, ModbusCRC(b)) }
 
 const short = 200 * time.Millisecond
 
@@ -105,7 +105,7 @@ func TestModbusRTUAnswers(t *testing.T) {
 		{"answer to a longer request before it", append(rtu(7, 3, 4, 0, 1, 0, 2), right...), ""},
 		{"another unit", rtu(8, 3, 2, 0, 42), "unit 8 answered function 3 with 3 bytes, and unit 7, function 3 was asked"},
 		{"another count", rtu(7, 3, 4, 0, 1, 0, 2), "a late answer, another master"},
-		{"wrong checksum", append(right[:5:5], 0, 0), "7 bytes came that are no whole Modbus frame"},
+		{"wrong checksum", append(right[:5:5], 0, 0), "no whole Modbus frame came (7 bytes, "},
 		{"nothing", nil, "no answer within 200ms: unit id, wiring, speed and parity"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // request is what was asked last, to hold answers against.
@@ -89,7 +91,7 @@ func (f *tcpFraming) find(buf *[]byte) ([]byte, error) {
 		case id == f.id && f.isAnswer(unit, pdu):
 			return bytes.Clone(pdu), nil
 		case id == f.id:
-			f.other = fmt.Sprintf("the answer is of unit %d, function %d with %d bytes, and unit %d, function %d was asked", unit, pdu[0], len(pdu)-1, f.unit, f.pdu[0])
+			f.other = fmt.Sprintf("the answer is of unit %d, function %d with %d %s, and unit %d, function %d was asked", unit, pdu[0], len(pdu)-1, english.PluralWord(len(pdu)-1, "byte", ""), f.unit, f.pdu[0])
 		}
 	}
 }
@@ -115,7 +117,7 @@ type rtuFraming struct{ request }
 func (f *rtuFraming) wrap(unit byte, pdu []byte) []byte {
 	f.request = request{unit, bytes.Clone(pdu)}
 	out := append([]byte{unit}, pdu...)
-	return binary.LittleEndian.AppendUint16(out, crc16(out))
+	return binary.LittleEndian.AppendUint16(out, ModbusCRC(out))
 }
 
 // find looks for the answer at every place: noise may stand before it.
@@ -126,7 +128,7 @@ func (f *rtuFraming) find(buf *[]byte) ([]byte, error) {
 		if n == 0 || i+n+2 > len(b) || !f.isAnswer(b[i], b[i+1:i+n]) {
 			continue
 		}
-		if binary.LittleEndian.Uint16(b[i+n:]) == crc16(b[i:i+n]) {
+		if binary.LittleEndian.Uint16(b[i+n:]) == ModbusCRC(b[i:i+n]) {
 			answer := bytes.Clone(b[i+1 : i+n])
 			*buf = b[i+n+2:]
 			return answer, nil
@@ -142,7 +144,8 @@ func (f *rtuFraming) strange(rest []byte) string {
 	if frame := f.anyFrame(rest); frame != "" {
 		return frame + ": a late answer, another master on the line, or two devices with one unit id?"
 	}
-	return fmt.Sprintf("%d bytes came that are no whole Modbus frame (%.16x): speed and parity of the line, its termination, two devices with one unit id?", len(rest), rest)
+	return fmt.Sprintf("no whole Modbus frame came (%d %s, %.16x): speed and parity of the line, its termination, "+
+		"two devices with one unit id?", len(rest), english.PluralWord(len(rest), "byte", ""), rest)
 }
 
 // anyFrame describes the first frame in b that has a right checksum, "" when there is none.
@@ -150,16 +153,16 @@ func (f *rtuFraming) anyFrame(b []byte) string {
 	for i := 0; i+5 <= len(b); i++ {
 		r := request{pdu: []byte{b[i+1] &^ exceptionBit}}
 		n := r.answerBytes(b[i:])
-		if n > 0 && i+n+2 <= len(b) && binary.LittleEndian.Uint16(b[i+n:]) == crc16(b[i:i+n]) {
-			return fmt.Sprintf("unit %d answered function %d with %d bytes, and unit %d, function %d was asked",
-				b[i], b[i+1], n-2, f.unit, f.pdu[0])
+		if n > 0 && i+n+2 <= len(b) && binary.LittleEndian.Uint16(b[i+n:]) == ModbusCRC(b[i:i+n]) {
+			return fmt.Sprintf("unit %d answered function %d with %d %s, and unit %d, function %d was asked",
+				b[i], b[i+1], n-2, english.PluralWord(n-2, "byte", ""), f.unit, f.pdu[0])
 		}
 	}
 	return ""
 }
 
-// crc16 is Modbus RTU's checksum.
-func crc16(b []byte) uint16 {
+// ModbusCRC is the checksum of a Modbus RTU frame; it goes out low byte first. Source: Modbus over Serial Line 1.02, 6.2.2.
+func ModbusCRC(b []byte) uint16 {
 	crc := uint16(0xffff)
 	for _, c := range b {
 		crc ^= uint16(c)

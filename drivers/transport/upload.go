@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // How slow a sender may be. A slow one is borne as long as nobody else waits for its place.
@@ -105,8 +107,8 @@ func (u *upload) end(n int, err error) error {
 		return u.warning
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		u.whole = true
-		return &SlowError{fmt.Sprintf("the document came too slowly: %d bytes in %s, the floor is %d bytes a second; try again",
-			u.size, u.waited.Round(time.Second), floorBytes)}
+		return &SlowError{fmt.Sprintf("the document came too slowly: %d %s in %s, the floor is %d bytes a second; try again",
+			u.size, english.PluralWord(int(u.size), "byte", ""), u.waited.Round(time.Second), floorBytes)}
 	}
 	u.whole = true
 	if errors.Is(err, io.EOF) {
@@ -150,8 +152,8 @@ func (u *upload) sendAway() {
 		return
 	}
 	u.cut = true
-	u.warning = &SlowError{fmt.Sprintf("the document came slowly (%d bytes so far) while others waited: try again",
-		u.size)}
+	u.warning = &SlowError{fmt.Sprintf("the document came slowly (%d %s so far) while others waited: try again",
+		u.size, english.PluralWord(int(u.size), "byte", ""))}
 	u.control.SetReadDeadline(time.Unix(1, 0)) // an error leaves it until the floor ends it
 }
 

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
@@ -109,7 +111,7 @@ func parseView(q url.Values) (v driver.View, err error) {
 		}
 	}
 	if len(q["with"]) > maxPartners {
-		return v, fmt.Errorf("%d files beside the first; at most %d", len(q["with"]), maxPartners)
+		return v, fmt.Errorf("%d %s beside the first; at most %d", len(q["with"]), english.PluralWord(len(q["with"]), "file", ""), maxPartners)
 	}
 	s := q.Get("region")
 	if s == "" {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
@@ -255,7 +257,7 @@ func (c *Console) verify(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := Verdict{OK: report.OK(), Rows: report.Rows, Signed: report.Signed, Checkpoints: report.Checkpoints, Root: report.Root.String(), Findings: append([]string{}, report.Findings...), Seconds: time.Since(begin).Seconds()}
-	if err := c.access.audit(r.Context(), user(r), "verification", fmt.Sprintf("%d rows, OK: %v", v.Rows, v.OK)); err != nil {
+	if err := c.access.audit(r.Context(), user(r), "verification", fmt.Sprintf("%d %s, OK: %v", v.Rows, english.PluralWord(int(v.Rows), "row", ""), v.OK)); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/driver"
@@ -112,7 +113,7 @@ func (p *player) documents(ctx context.Context, run driver.Driver, documents []t
 		}
 	}
 	if named > 0 {
-		problems = append(problems, fmt.Errorf("of %d of %d documents only the names are on the tape: they were too large for it", named, len(documents)))
+		problems = append(problems, fmt.Errorf("of %d of %d %s only the names are on the tape: they were too large for it", named, len(documents), english.PluralWord(len(documents), "document", "")))
 	}
 	stop()
 	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {

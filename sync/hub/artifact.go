@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"lanewarden/sync/hub/ledger"
 )
 
@@ -43,7 +45,9 @@ func (h *Hub) artifact(w http.ResponseWriter, r *http.Request) {
 	}
 	if !state.Complete {
 		w.Header().Set("Retry-After", notHere)
-		http.Error(w, fmt.Sprintf("not here yet: %d of %d bytes have come; POST %s/pull to have it before others", state.Held, state.Size, r.URL.Path), http.StatusServiceUnavailable)
+		text := fmt.Sprintf("not here yet: %d of %d %s came; POST %s/pull to have it before others",
+			state.Held, state.Size, english.PluralWord(int(state.Size), "byte", ""), r.URL.Path)
+		http.Error(w, text, http.StatusServiceUnavailable)
 		return
 	}
 	f, err := h.ledger.OpenArtifact(sum)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
@@ -56,7 +57,7 @@ func (s *states) note(site, agent string, payload []byte, now time.Time) error {
 		more -= proto.Size(before.State)
 	}
 	if more > 0 && s.bytes+more > maxStates {
-		return fmt.Errorf("the states of all agents have %d bytes, and %d are kept", s.bytes, maxStates)
+		return fmt.Errorf("the states of all agents have %d %s, and %d are kept", s.bytes, english.PluralWord(s.bytes, "byte", ""), maxStates)
 	}
 	s.bytes += more
 	s.agents[name] = agentState{&said, now}

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"golang.org/x/sys/unix"
 
 	"lanewarden/cmd/internal/cli"
@@ -98,7 +99,7 @@ func (d *demo) report(ctx context.Context) error {
 		var agents []struct{ Held int64 }
 		line := summary(s)
 		if err := getJSON(ctx, hub, "http://"+demoHub+"/v1/agents", &agents); err == nil && len(agents) > 0 {
-			line += fmt.Sprintf(" · %s at the hub", plural(agents[0].Held, "record"))
+			line += fmt.Sprintf(" · %d %s at the hub", agents[0].Held, english.PluralWord(int(agents[0].Held), "record", ""))
 		}
 		line += fmt.Sprintf(" · %d of %d MB", d.used.Load()>>20, demoBudget>>20)
 		if d.full.Load() {
@@ -141,28 +142,22 @@ func summary(s console.Status) string {
 			wrong = append(wrong, d.ID+" "+d.State)
 		}
 	}
-	line := fmt.Sprintf("All %d devices OK", len(s.Devices))
+	line := fmt.Sprintf("%d %s OK", len(s.Devices), english.PluralWord(len(s.Devices), "device", ""))
+	if len(s.Devices) > 1 {
+		line = "All " + line
+	}
 	if len(wrong) > 0 {
-		line = fmt.Sprintf("%d of %d devices: %s", len(wrong), len(s.Devices), strings.Join(wrong, ", "))
+		line = fmt.Sprintf("%d of %d %s: %s", len(wrong), len(s.Devices), english.PluralWord(len(s.Devices), "device", ""), strings.Join(wrong, ", "))
 	}
 	link := "link up"
 	if !s.Link.Ready {
 		link = "link down"
 	}
 	w := s.Journal.Waiting
-	return fmt.Sprintf("%s · %s · %s queued, %s · %s", line, link, plural(w["alarm"]+w["event"]+w["telemetry"], "record"),
-		plural(s.Journal.WaitingArtifacts, "image or document", "images and documents"), plural(s.Journal.Size, "record"))
-}
-
-// plural counts things; many is their plural where it is not one with an s.
-func plural(n int64, one string, many ...string) string {
-	switch {
-	case n == 1:
-		return "1 " + one
-	case len(many) > 0:
-		return fmt.Sprintf("%d %s", n, many[0])
-	}
-	return fmt.Sprintf("%d %ss", n, one)
+	return fmt.Sprintf("%s · %s · %d %s queued, %d %s · %d %s", line, link,
+		w["alarm"]+w["event"]+w["telemetry"], english.PluralWord(int(w["alarm"]+w["event"]+w["telemetry"]), "record", ""),
+		s.Journal.WaitingArtifacts, english.PluralWord(int(s.Journal.WaitingArtifacts), "image or document", "images and documents"),
+		s.Journal.Size, english.PluralWord(int(s.Journal.Size), "record", ""))
 }
 
 // events prints what happens at the lane, as its agent journals it.
@@ -207,7 +202,7 @@ func happened(line console.Line, o *observation.Observation) string {
 		if who == "" {
 			who = "a vehicle without a plate"
 		}
-		said := fmt.Sprintf("%s has left after %s", who, plural(int64(len(b.Readings)), "reading"))
+		said := fmt.Sprintf("%s has left after %d %s", who, len(b.Readings), english.PluralWord(len(b.Readings), "reading", ""))
 		if b.Alarm {
 			said += ", with an alarm"
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
@@ -116,7 +117,7 @@ func recordCommand() *cobra.Command {
 					alarms++
 				}
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d vehicles, %d gamma alarms\n", args[0], len(truths), alarms)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d %s, %d %s\n", args[0], len(truths), english.PluralWord(len(truths), "vehicle", ""), alarms, english.PluralWord(alarms, "gamma alarm", ""))
 			return nil
 		},
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"lanewarden/drivers/driver"
 )
 
@@ -150,8 +152,8 @@ func (s *Summary) Text() []string {
 	}
 	out := []string{
 		fmt.Sprintf("%s document of %s", s.Format, instrument),
-		fmt.Sprintf("%d measurements by %d detectors in %d time slices, %d spectra of up to %d channels",
-			s.Measurements, s.Detectors, s.Samples, s.Spectra, s.Channels),
+		fmt.Sprintf("%d %s by %d %s in %d %s, %d %s of up to %d channels",
+			s.Measurements, english.PluralWord(s.Measurements, "measurement", ""), s.Detectors, english.PluralWord(s.Detectors, "detector", ""), s.Samples, english.PluralWord(s.Samples, "time slice", ""), s.Spectra, english.PluralWord(s.Spectra, "spectrum", "spectra"), s.Channels),
 		fmt.Sprintf("gamma %.0f counts, neutron %.0f counts, live %.3f s, real %.3f s", s.GammaSum, s.NeutronSum,
 			s.LiveSeconds, s.RealSeconds),
 	}
@@ -162,12 +164,12 @@ func (s *Summary) Text() []string {
 		out = append(out, "DEVICE FAULT "+f)
 	}
 	if s.Derived > 0 {
-		out = append(out, fmt.Sprintf("%d measurements stand in DerivedData only", s.Derived))
+		out = append(out, fmt.Sprintf("in DerivedData only: %d %s", s.Derived, english.PluralWord(s.Derived, "measurement", "")))
 	}
 	if len(s.Classes) > 1 {
 		for _, c := range s.Classes {
-			out = append(out, fmt.Sprintf("  %s: %d measurements, gamma %.0f, neutron %.0f, live %.3f s", c.Class,
-				c.Measurements, c.Gamma, c.Neutron, c.Live))
+			out = append(out, fmt.Sprintf("  %s: %d %s, gamma %.0f, neutron %.0f, live %.3f s", c.Class,
+				c.Measurements, english.PluralWord(c.Measurements, "measurement", ""), c.Gamma, c.Neutron, c.Live))
 		}
 	}
 	if s.DoseRateMax > 0 || s.ExposureMax > 0 {
@@ -189,7 +191,7 @@ func (s *Summary) Text() []string {
 		out = append(out, "WARNING "+w)
 	}
 	if more := s.WarningCount - len(s.Warnings); more > 0 {
-		out = append(out, fmt.Sprintf("and %d warnings more", more))
+		out = append(out, fmt.Sprintf("and %d %s more", more, english.PluralWord(more, "warning", "")))
 	}
 	return out
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Bounds on a document: what is over them is refused, or left out with a warning, before it costs memory.
@@ -135,7 +137,7 @@ func DecodeWith(r io.Reader, o Options) (*Document, error) {
 		return nil, errors.New("not an N42 document: no element RadInstrumentData or N42InstrumentData")
 	}
 	if in.replaced > 0 {
-		d.warn("%d characters that XML does not allow were replaced", in.replaced)
+		d.warn("replaced %d %s that XML does not allow", in.replaced, english.PluralWord(in.replaced, "character", ""))
 	}
 	return d.doc, nil
 }

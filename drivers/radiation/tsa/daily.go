@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
@@ -57,7 +59,7 @@ func (p *portal) importFile(ctx context.Context, sink driver.Sink, path string) 
 		return err
 	}
 	if r.understood == 0 {
-		return &transport.BadFileError{Err: fmt.Errorf("%s: none of its %d lines is a TSA line", name, r.lines)}
+		return &transport.BadFileError{Err: fmt.Errorf("%s: none of its %d %s is a TSA line", name, r.lines, english.PluralWord(int(r.lines), "line", ""))}
 	}
 	o := observation.New(observation.Class_CLASS_EVENT, r.at, &observation.DeviceImport{
 		Name: name, Lines: r.lines, Observations: r.observations, Added: r.added, Faults: r.faults.Total,
@@ -251,7 +253,7 @@ func describeDaily(in io.Reader, name string) (driver.Description, error) {
 		return nil, err
 	}
 	if r.understood == 0 {
-		return nil, fmt.Errorf("none of %d lines is a TSA line", r.lines)
+		return nil, fmt.Errorf("none of %d %s is a TSA line", r.lines, english.PluralWord(int(r.lines), "line", ""))
 	}
 	s.SHA256, s.Lines, s.Faults, s.Estimated = fmt.Sprintf("%x", h.Sum(nil)), r.lines, r.faults.Total, r.clock.last < 0
 	return s, nil
@@ -281,8 +283,8 @@ func round(v float32, unit float64) float64 { return math.Round(float64(v)*unit)
 
 // Text implements driver.Description.
 func (s *DailySummary) Text() []string {
-	out := []string{fmt.Sprintf("TSA daily file: %d lines (%d not understood), %d backgrounds, %d occupancies",
-		s.Lines, s.Faults, s.Backgrounds, len(s.Occupancies))}
+	out := []string{fmt.Sprintf("TSA daily file: %d %s (%d not understood), %d %s, %d %s",
+		s.Lines, english.PluralWord(int(s.Lines), "line", ""), s.Faults, s.Backgrounds, english.PluralWord(s.Backgrounds, "background", ""), len(s.Occupancies), english.PluralWord(len(s.Occupancies), "occupancy", "occupancies"))}
 	if s.FirstFault != "" {
 		out = append(out, "first line not understood: "+s.FirstFault)
 	}

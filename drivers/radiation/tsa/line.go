@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // detectors is the number of gamma and of neutron detectors that a line can report.
@@ -123,7 +125,7 @@ func decodeLine(text []byte, l *line) error {
 	case kind.setup():
 		l.fields = rest
 		if n := bytes.Count(rest, comma) + 1; n > len(setupFields[kind])+1 {
-			return fmt.Errorf("%s line has %d fields, not %d", setupNames[kind], n, len(setupFields[kind]))
+			return fmt.Errorf("%s line has %d %s, not %d", setupNames[kind], n, english.PluralWord(n, "field", ""), len(setupFields[kind]))
 		}
 	case kind == lineSP:
 		seconds, rest := nextField(rest)

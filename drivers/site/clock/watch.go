@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 )
@@ -135,7 +137,7 @@ func (w *watch) about(at time.Time, k kernelState) string {
 	case w.offset != nil && rollover(*w.offset) != 0:
 		text += "; GPS week number has run over"
 	default:
-		text += fmt.Sprintf("; GPS fix %s, %d satellites", w.mode, w.satellites)
+		text += fmt.Sprintf("; GPS fix %s, %d %s", w.mode, w.satellites, english.PluralWord(int(w.satellites), "satellite", ""))
 	}
 	return text
 }

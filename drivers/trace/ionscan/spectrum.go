@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"lanewarden/drivers/trace/jcampdx"
 	"lanewarden/drivers/trace/plasmagram"
 )
@@ -229,7 +231,7 @@ func (s *sample) data(b *jcampdx.Block) error {
 		scale := msUnits[strings.ToLower(strings.TrimSpace(t.Columns[0].Units))]
 		if t.Kind != jcampdx.XYData {
 			if len(s.peaks)+t.Points() > maxPeaks {
-				return fmt.Errorf("table of line %d: %d peaks are more than the %d that a sample may have", t.Line, t.Points(),
+				return fmt.Errorf("table of line %d has %d peaks, more than the %d that a sample may have", t.Line, t.Points(),
 					maxPeaks)
 			}
 			s.addPeaks(t, scale)
@@ -242,8 +244,8 @@ func (s *sample) data(b *jcampdx.Block) error {
 			continue
 		}
 		if points += t.Points(); t.Points() > maxScanPoints || points > maxSpectrumPoints {
-			return fmt.Errorf("table of line %d: a scan of %d points, or scans of more than %d, are no ion mobility spectrum",
-				t.Line, t.Points(), maxSpectrumPoints)
+			return fmt.Errorf("table of line %d: a scan of %d %s, or scans of more than %d, are no ion mobility spectrum",
+				t.Line, t.Points(), english.PluralWord(t.Points(), "point", ""), maxSpectrumPoints)
 		}
 		x := t.X()
 		start, step := scale(x[0]), (scale(x[len(x)-1])-scale(x[0]))/float64(len(x)-1)
@@ -254,7 +256,7 @@ func (s *sample) data(b *jcampdx.Block) error {
 			if t.Partial {
 				continue // the scan that was cut takes no part
 			}
-			return fmt.Errorf("table of line %d has %d points, the scans before %d", t.Line, t.Points(), len(spectrum.Scans[0]))
+			return fmt.Errorf("table of line %d has %d %s, the scans before %d", t.Line, t.Points(), english.PluralWord(t.Points(), "point", ""), len(spectrum.Scans[0]))
 		}
 		spectrum.Scans = append(spectrum.Scans, t.Y())
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math"
 	"strconv"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // even reads ordinates at even steps, in any compressed form: (X++(Y..Y)). The step is (LASTX-FIRSTX)/(NPOINTS-1),
@@ -41,7 +43,7 @@ func (p *parser) even(s *scope, t *Table, x, y string) {
 	case a.points >= 0:
 		p.checkPoints(s, t, a.points, a.pointsAt)
 	case dim >= 0 && len(r.y) != dim && !t.Partial:
-		p.fault(p.here(), "VAR_DIM says %d points, and the table that begins in line %d has %d", dim, t.Line, len(r.y))
+		p.fault(p.here(), "VAR_DIM says %d %s, and the table that begins in line %d has %d", dim, english.PluralWord(dim, "point", ""), t.Line, len(r.y))
 		t.Partial = true
 	}
 }
@@ -203,8 +205,8 @@ func (p *parser) settle(r *ordinates, a axis, begin bookmark) (whole bool) {
 	switch {
 	case r.miss == nil:
 	case counted && r.expected >= 0 && !r.t.Partial:
-		p.warn(r.miss.at, "line begins at x = %v, and %d points before it end at %v: all points are there, and the abscissas are by FIRSTX, LASTX and NPOINTS",
-			r.miss.x, r.miss.points, r.miss.want)
+		p.warn(r.miss.at, "line begins at x = %v, and %d %s before it end at %v: all points are there, and the abscissas are by FIRSTX, LASTX and NPOINTS",
+			r.miss.x, r.miss.points, english.PluralWord(r.miss.points, "point", ""), r.miss.want)
 	default:
 		p.cutAt(r)
 	}
@@ -225,7 +227,7 @@ func (p *parser) cutAt(r *ordinates) {
 	r.y = r.y[:m.points]
 	p.file.Faults = p.file.Faults[:m.faults]
 	r.t.Partial = true
-	p.fault(m.at, "line begins at x = %v, and %d points before it end at %v: points are missing or doubled, or NPOINTS is wrong", m.x, m.points, m.want)
+	p.fault(m.at, "line begins at x = %v, and %d %s before it end at %v: points are missing or doubled, or NPOINTS is wrong", m.x, m.points, english.PluralWord(m.points, "point", ""), m.want)
 }
 
 // lastDigit returns the value of one unit of a number's last digit: 0.01 for 575.05, 1 for 575, 100 for 1.23E4.

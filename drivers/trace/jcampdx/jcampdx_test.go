@@ -140,7 +140,7 @@ func TestFaults(t *testing.T) {
 		{"cut in an abscissa", "##TITLE=t\n##FIRSTX=10\n##DELTAX=1\n##NPOINTS=4\n##XYDATA=(X++(Y..Y))\n10 1 2\n1", 7, 1, "after 2 of 4 points", 2},
 		{"cut peak", "##TITLE=t\n##PEAK TABLE=(XY..XY)\n1 2\n3 4", 4, 1, "after 1 points", 1},
 		{"peak", "##TITLE=t\n##PEAK TABLE=(XY..XY)\n1 2\n3 4z\n##END=", 4, 3, `"4z" is no number`, 1},
-		{"half a peak", "##TITLE=t\n##PEAK TABLE=(XY..XY)\n1 2\n3\n4 5\n##END=", 4, 1, "a tuple of 1 numbers instead of 2", 1},
+		{"half a peak", "##TITLE=t\n##PEAK TABLE=(XY..XY)\n1 2\n3\n4 5\n##END=", 4, 1, "a tuple of 1 number instead of 2", 1},
 		{"assignment", "##TITLE=t\n##PEAK ASSIGNMENTS=(XYA)\n(1,2,<a>)\n(3,4,<b)\n##END=", 4, 1, "assignment does not end", 1},
 		{"factor", "##TITLE=t\n##YFACTOR= two\n##XYDATA=(X++(Y..Y))\n1 2\n2 3\n##END=", 2, 11, `"two" is no number`, 2},
 		{"stray line", "##TITLE=t\n##PEAK TABLE=(XY..XY)\n1 2\n##END=\nwhat is this\n", 5, 1, "outside of any record", 1},

@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"math"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // tuples reads pairs, or longer tuples: (XY..XY), (XYW..XYW). Tuples are set apart by blanks or ';', their numbers by
 // blanks or ','.
 func (p *parser) tuples(s *scope, t *Table, symbols []string) {
 	if len(symbols) < 2 || len(symbols) > maxColumns {
-		p.broken(t, p.here(), "tuples of %d variables", len(symbols))
+		p.broken(t, p.here(), "tuples of %d %s", len(symbols), english.PluralWord(len(symbols), "variable", ""))
 		return
 	}
 	s.columns(t, symbols)
@@ -25,7 +27,7 @@ func (p *parser) tuples(s *scope, t *Table, symbols []string) {
 	var began place // of the tuple under way
 	flush := func() bool {
 		if len(tuple) != 0 && len(tuple) != len(symbols) {
-			p.broken(t, began, "a tuple of %d numbers instead of %d", len(tuple), len(symbols))
+			p.broken(t, began, "a tuple of %d %s instead of %d", len(tuple), english.PluralWord(len(tuple), "number", ""), len(symbols))
 			return false
 		}
 		return true

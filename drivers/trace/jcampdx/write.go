@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Form is how ordinates are written.
@@ -148,7 +150,7 @@ func text(v float64) string {
 
 func (w *writer) table(b *Block, t *Table) error {
 	if len(t.Columns) < 2 {
-		return fmt.Errorf("has %d columns", len(t.Columns))
+		return fmt.Errorf("has %d %s", len(t.Columns), english.PluralWord(len(t.Columns), "column", ""))
 	}
 	if t.Page != "" {
 		w.record("PAGE", t.Page)

@@ -210,6 +210,6 @@ func ExampleReader() {
 	r.Feed(time.Unix(0, 0), frame(thermometer(), "SURVEY 3"), func(Event) {})
 	r.Break(time.Unix(0, 0), func(e Event) { fmt.Println(e.Fault, e.Reading != nil) })
 	// Output:
-	// byte 13: message survey broke off after 1 lines false
+	// byte 13: message survey broke off after 1 line false
 	//  true
 }

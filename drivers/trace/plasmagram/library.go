@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Library says which peaks stand for which substance. It is data: firmware-config/substances, or an agency's own file.
@@ -49,7 +51,7 @@ type Ion struct {
 // Check implements driver.Checker.
 func (s Substance) Check() error {
 	if s.Require > len(s.Peaks) {
-		return fmt.Errorf("require is %d, and %s has %d peaks", s.Require, s.Name, len(s.Peaks))
+		return fmt.Errorf("require is %d, and %s has %d %s", s.Require, s.Name, len(s.Peaks), english.PluralWord(len(s.Peaks), "peak", ""))
 	}
 	return nil
 }
@@ -141,7 +143,7 @@ func (l *Library) Decide(polarity Polarity, peaks []Peak, reactant float64) Deci
 				near = append(near, text+", but "+short)
 				continue
 			}
-			words = append(words, fmt.Sprintf("%s, contrast %.0f (needs %g), %d scans in a row", text, p.Contrast, ion.MinSNR, p.Scans))
+			words = append(words, fmt.Sprintf("%s, contrast %.0f (needs %g), %d %s in a row", text, p.Contrast, ion.MinSNR, p.Scans, english.PluralWord(p.Scans, "scan", "")))
 			find.Ions = append(find.Ions, FoundIon{Adduct: ion.Adduct, K0: ion.K0, Peak: pi})
 		}
 		switch {
@@ -202,7 +204,7 @@ func (s Substance) short(ion Ion, p Peak, reactant float64) string {
 	case p.Contrast < ion.MinSNR:
 		return fmt.Sprintf("contrast %.1f is under %g", p.Contrast, ion.MinSNR)
 	case p.Scans < s.MinScans && p.Scans > 0:
-		return fmt.Sprintf("it stands out in %d scans in a row, under %d", p.Scans, s.MinScans)
+		return fmt.Sprintf("it stands out in %d %s in a row, under %d", p.Scans, english.PluralWord(p.Scans, "scan", ""), s.MinScans)
 	case ion.Threshold > 0 && p.Amplitude < ion.Threshold*reactant:
 		return fmt.Sprintf("its amplitude is %.2g of the reactant ions', under %g", p.Amplitude/reactant, ion.Threshold)
 	case ion.Threshold > 0 && reactant == 0:

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // MessageType is the type of a message.
@@ -180,7 +182,7 @@ func Decode(t MessageType, id uint32, payload []byte) (*Message, error) {
 	m := &Message{Type: t, ID: id}
 	fixed := messages[t].fixed
 	if len(payload) < fixed {
-		return nil, fmt.Errorf("%s of %d bytes, needs %d", t, len(payload), fixed)
+		return nil, fmt.Errorf("%s of %d %s, needs %d", t, len(payload), english.PluralWord(len(payload), "byte", ""), fixed)
 	}
 	m.Fixed = payload[:fixed]
 	d := decoder{left: maxElements}
@@ -229,11 +231,11 @@ func (d *decoder) param(b []byte, at, depth int) (Param, int, error) {
 		return Param{Type: t, TV: true, Name: layout.name, Values: values}, len(b) - len(rest), nil
 	}
 	if len(b) < 4 {
-		return fail("a parameter of %d bytes", len(b))
+		return fail("a parameter of %d %s", len(b), english.PluralWord(len(b), "byte", ""))
 	}
 	t, n := binary.BigEndian.Uint16(b)&0x3ff, int(binary.BigEndian.Uint16(b[2:]))
 	if n < 4 || n > len(b) {
-		return fail("parameter %d says it has %d bytes, and %d are left", t, n, len(b))
+		return fail("parameter %d says that it has %d %s, of which %d came", t, n, english.PluralWord(n, "byte", ""), len(b))
 	}
 	layout, ok := tlvs[t]
 	if !ok {
@@ -447,7 +449,7 @@ func (f *Framer) report(at int64, emit func(Frame)) {
 	if f.skip == 0 {
 		return
 	}
-	emit(Frame{Offset: f.offset + at - f.skip, Payload: f.lost, Fault: fmt.Sprintf("%d bytes are no LLRP message: is this an LLRP port?", f.skip)})
+	emit(Frame{Offset: f.offset + at - f.skip, Payload: f.lost, Fault: fmt.Sprintf("no LLRP message in %d %s: is this an LLRP port?", f.skip, english.PluralWord(int(f.skip), "byte", ""))})
 	f.skip, f.lost = 0, nil
 }
 

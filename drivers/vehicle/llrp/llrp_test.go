@@ -202,8 +202,8 @@ func TestDecodeFaults(t *testing.T) {
 		want    string
 	}{
 		"cut parameter":  {[]byte{0, 240}, "RO_ACCESS_REPORT: byte 10: a parameter of 2 bytes"},
-		"length":         {[]byte{0, 240, 0, 200, 1}, "byte 10: parameter 240 says it has 200 bytes, and 5 are left"},
-		"inner length":   {TLV(240, []byte{0, 241, 0, 90}), "byte 14: parameter 241 says it has 90 bytes, and 4 are left"},
+		"length":         {[]byte{0, 240, 0, 200, 1}, "byte 10: parameter 240 says that it has 200 bytes, of which 5 came"},
+		"inner length":   {TLV(240, []byte{0, 241, 0, 90}), "byte 14: parameter 241 says that it has 90 bytes, of which 4 came"},
 		"unknown TV":     {TLV(240, []byte{0xff}), "byte 14: parameter 127 of fixed length is not known"},
 		"cut EPC":        {TLV(240, TV(13, []byte{1, 2})), "byte 14: EPC96: EPC is cut off"},
 		"bits beyond":    {TLV(240, TLV(241, B2(960), []byte{1})), "byte 14: EPCData: EPC is cut off"},

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,21 +15,6 @@ import (
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/vehicle/plate"
 )
-
-// answer sends a body and returns the code and text of the answer.
-func (r *running) answer(t *testing.T, body string) (int, string) {
-	t.Helper()
-	resp, err := http.Post(r.url, "application/json", strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(text)
-}
 
 func axis(camera, car, state, plate, move string) string {
 	return fmt.Sprintf(`{"packetCounter":"1","capture_timestamp":"1795859283999","plateUTF8":%q,"carID":%q,"carState":%q,
@@ -65,7 +49,7 @@ func TestOneVehicleIsOneRead(t *testing.T) {
 			r := start(t, &plate.Config{HTTP: &transport.HTTP{}, Zone: "UTC"})
 			defer r.stop()
 			for _, body := range test.posts {
-				if code, text := r.answer(t, body); code != http.StatusOK {
+				if code, text := r.post(t, "application/json", body); code != http.StatusOK {
 					t.Errorf("%s: %d %s", body, code, text)
 				}
 			}
@@ -108,7 +92,7 @@ func TestWhatIsNotTextIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := start(t, &plate.Config{HTTP: &transport.HTTP{}, Zone: "UTC"})
 			defer r.stop()
-			if code, text := r.answer(t, test[0]); code != http.StatusBadRequest || !strings.Contains(text, test[1]) {
+			if code, text := r.post(t, "application/json", test[0]); code != http.StatusBadRequest || !strings.Contains(text, test[1]) {
 				t.Errorf("%d %s", code, text)
 			}
 			if !slices.ContainsFunc(r.sink.Observations(), func(o *observation.Observation) bool {

@@ -117,10 +117,10 @@ func TestModule(t *testing.T) {
 func TestProfileCheck(t *testing.T) {
 	bit := 1
 	for want, p := range map[string]plc.Profile{
-		"neither points":     {},
-		"x is given twice":   {Points: []plc.Point{{Name: "x"}, {Name: "x"}}},
-		"is one bit already": {Points: []plc.Point{{Name: "x", Table: "coil", Bit: &bit}}},
-		"output y: safe":     {Outputs: []plc.Output{{Name: "y", Table: "coil", Safe: "open"}}},
+		"neither points":   {},
+		"x is given twice": {Points: []plc.Point{{Name: "x"}, {Name: "x"}}},
+		"has single bits":  {Points: []plc.Point{{Name: "x", Table: "coil", Bit: &bit}}},
+		"output y: safe":   {Outputs: []plc.Output{{Name: "y", Table: "coil", Safe: "open"}}},
 	} {
 		if err := p.Check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

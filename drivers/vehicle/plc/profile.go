@@ -57,7 +57,7 @@ func (p Profile) Check() error {
 		}
 		seen[one.Name] = true
 		if one.Bit != nil && one.digital() {
-			return fmt.Errorf("point %s: a %s is one bit already", one.Name, one.Table)
+			return fmt.Errorf("point %s: bit is for registers, and the table %s has single bits", one.Name, one.Table)
 		}
 	}
 	for _, o := range p.Outputs {

@@ -14,23 +14,8 @@ import (
 	"lanewarden/drivers/vehicle/plc"
 )
 
-// crc16 is Modbus RTU's checksum.
-func crc16(b []byte) uint16 {
-	crc := uint16(0xffff)
-	for _, c := range b {
-		crc ^= uint16(c)
-		for range 8 {
-			if crc&1 != 0 {
-				crc = crc>>1 ^ 0xa001
-			} else {
-				crc >>= 1
-			}
-		}
-	}
-	return crc
-}
-
-// slave answers requests on the other end of a serial line: registers hold 215, discrete input 5 is on, coils take what they are told.
+// slave answers requests on the other end of a serial line: registers hold 215, discrete input 5 is on, coils take what
+// they are told.
 func slave(line *os.File) {
 	var in []byte
 	buf := make([]byte, 256)
@@ -62,7 +47,7 @@ func slave(line *os.File) {
 			default: // a write: the same back
 				out = append(out, request[2:6]...)
 			}
-			line.Write(binary.LittleEndian.AppendUint16(out, crc16(out)))
+			line.Write(binary.LittleEndian.AppendUint16(out, transport.ModbusCRC(out)))
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 )
@@ -164,7 +166,7 @@ func lineEnd(b []byte) int {
 // line decodes a line of text by the dialect of the settings, or by the first one that knows it.
 func (d *decoder) line(b []byte) (*reading, error) {
 	if d.Dialect == "mettler" {
-		return nil, fmt.Errorf("%d bytes are no frame of Mettler Toledo's continuous output", len(b))
+		return nil, fmt.Errorf("no frame of Mettler Toledo's continuous output: %d %s", len(b), english.PluralWord(len(b), "byte", ""))
 	}
 	text, framed := plain(b)
 	if text == "" {

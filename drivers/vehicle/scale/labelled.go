@@ -5,6 +5,8 @@ import (
 	"math"
 	"regexp"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // A line with several weights, as ticket printers and remote displays have it: GROSS 18330 kg TARE 5000 kg NET
@@ -228,7 +230,7 @@ func (f fields) roles() ([]said, error) {
 	for i, gap := range gaps {
 		found := rolesOf(gap)
 		if len(found) != 1 {
-			return nil, fmt.Errorf("%s has %d labels (gross, tare, net)", f.numbers[i], len(found))
+			return nil, fmt.Errorf("%s has %d %s (gross, tare, net)", f.numbers[i], len(found), english.PluralWord(len(found), "label", ""))
 		}
 		out = append(out, found[0])
 	}

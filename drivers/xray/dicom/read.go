@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // bufferSize of the reader: a header is read in a few of these.
@@ -84,7 +86,7 @@ func (d *decoder) read(p []byte) error {
 	n, err := io.ReadFull(d.in, p)
 	d.off += int64(n)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return d.fail("file is cut off: %d of %d bytes are there", n, len(p))
+		return d.fail("file is cut off: %d of %d %s came", n, len(p), english.PluralWord(len(p), "byte", ""))
 	}
 	return d.wrap(err)
 }
@@ -108,7 +110,7 @@ func (d *decoder) begin(f *File) error {
 	case len(head) >= 4 && string(head[:4]) == "DICM":
 		d.skip(4)
 	case len(head) < 8:
-		return errors.Join(d.fail("file of %d bytes is no DICOM file", len(head)), notEOF(err))
+		return errors.Join(d.fail("file of %d %s is no DICOM file", len(head), english.PluralWord(len(head), "byte", "")), notEOF(err))
 	}
 	if f.Meta, err = d.meta(); err != nil {
 		return err
@@ -200,7 +202,7 @@ func (d *decoder) dataset(length int64, depth int) (out Dataset, err error) {
 		}
 	}
 	if length != undefinedLength && d.off != end {
-		return out, d.fail("an element reaches %d bytes beyond its item", d.off-end)
+		return out, d.fail("an element reaches %d %s beyond its item", d.off-end, english.PluralWord(int(d.off-end), "byte", ""))
 	}
 	return out, nil
 }
@@ -297,7 +299,7 @@ func (d *decoder) pass(n int64, w io.Writer) error {
 	got, err := io.CopyN(w, d.in, n)
 	d.off += got
 	if errors.Is(err, io.EOF) {
-		return d.fail("file is cut off: %d of %d bytes are there", got, n)
+		return d.fail("file is cut off: %d of %d %s came", got, n, english.PluralWord(int(n), "byte", ""))
 	}
 	return d.wrap(err)
 }
@@ -334,7 +336,7 @@ func (d *decoder) sequence(e *Element, depth int, implicit bool) error {
 		d.path[len(d.path)-1] = name
 	}
 	if d.off != end {
-		return d.fail("an item reaches %d bytes beyond its sequence", d.off-end)
+		return d.fail("an item reaches %d %s beyond its sequence", d.off-end, english.PluralWord(int(d.off-end), "byte", ""))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"lanewarden/drivers/driver"
@@ -145,10 +146,10 @@ func elements(d dicom.Dataset, c dicom.Charset) []Element {
 
 // Text implements driver.Description.
 func (s *Summary) Text() []string {
-	out := []string{fmt.Sprintf("DICOM file, transfer syntax %s, %d elements", s.TransferSyntax, len(s.Elements))}
+	out := []string{fmt.Sprintf("DICOM file, transfer syntax %s, %d %s", s.TransferSyntax, len(s.Elements), english.PluralWord(len(s.Elements), "element", ""))}
 	if i := s.image; i != nil {
-		out = append(out, fmt.Sprintf("%s image of %s %s, %d x %d, %d bits, by %s %s, instance %s", i.Modality, i.OoiType,
-			i.OoiId, i.Columns, i.Rows, i.BitsStored, i.Manufacturer, i.Model, i.SopInstance))
+		out = append(out, fmt.Sprintf("%s image of %s %s, %d x %d, %d %s, by %s %s, instance %s", i.Modality, i.OoiType,
+			i.OoiId, i.Columns, i.Rows, i.BitsStored, english.PluralWord(int(i.BitsStored), "bit", ""), i.Manufacturer, i.Model, i.SopInstance))
 		if s.NotWhole != "" {
 			out = append(out, "FAULT "+s.NotWhole)
 		}
@@ -167,8 +168,8 @@ func (s *Summary) Text() []string {
 		if r.Clear {
 			verdict += " (every condition agrees)"
 		}
-		out = append(out, fmt.Sprintf("%s threat report on %s: %s, %d of %d objects alarm", r.Type, r.OoiId, verdict,
-			r.AlarmObjects, r.TotalObjects))
+		out = append(out, fmt.Sprintf("%s threat report on %s: %s, %d of %d %s alarm", r.Type, r.OoiId, verdict,
+			r.AlarmObjects, r.TotalObjects, english.PluralWord(int(r.TotalObjects), "object", "")))
 		for _, t := range r.Objects {
 			for _, a := range t.Assessments {
 				out = append(out, fmt.Sprintf("  object %d: %s %s, %s, probability %.2f, mass %g g, density %g, Zeff %g", t.Id,

@@ -181,9 +181,9 @@ func (o object) notImage() string {
 	case known && image, !known && (o.Find(dicom.PixelData) != nil || o.uint(tagRows) > 0):
 		return ""
 	case !known:
-		return "an object of class " + class + " without pixels"
+		return "object of class " + class + " without pixels"
 	}
-	return "a " + name + " (class " + class + ")"
+	return name + " (class " + class + ")"
 }
 
 // image returns the object as an image.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // message reads one message of an association: its command set, and then its data set as an io.Reader.
@@ -45,7 +47,7 @@ func (m *message) fragment() error {
 	}
 	n := binary.BigEndian.Uint32(h[:])
 	if n < 2 || n > m.pdu-4 {
-		return protocolError("fragment of %d bytes in a PDU with %d left", n, m.pdu-4)
+		return protocolError("fragment of %d %s in a PDU with %d left", n, english.PluralWord(int(n), "byte", ""), m.pdu-4)
 	}
 	if m.started && h[4] != m.context {
 		return protocolError("fragment of context %d inside a message of context %d", h[4], m.context)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // PDU types (PS3.8, 9.3).
@@ -117,7 +119,7 @@ const (
 // decodeRequest decodes the body of an A-ASSOCIATE-RQ.
 func decodeRequest(b []byte) (*request, error) {
 	if len(b) < fixedLength {
-		return nil, protocolError("association request of %d bytes, %d are the least", len(b), fixedLength)
+		return nil, protocolError("association request of %d %s, shorter than %d", len(b), english.PluralWord(len(b), "byte", ""), fixedLength)
 	}
 	r := &request{version: binary.BigEndian.Uint16(b), called: ae(b[4:20]), calling: ae(b[20:36]), fixed: bytes.Clone(b[:fixedLength])}
 	err := items(b[fixedLength:], func(kind byte, body []byte) error {
@@ -143,7 +145,7 @@ func (r *request) user(kind byte, body []byte) error {
 	switch kind {
 	case itemMaxLength:
 		if len(body) != 4 {
-			return protocolError("maximum length of %d bytes", len(body))
+			return protocolError("maximum length of %d %s", len(body), english.PluralWord(len(body), "byte", ""))
 		}
 		r.maxLength = binary.BigEndian.Uint32(body)
 	case itemVersionName:
@@ -154,7 +156,7 @@ func (r *request) user(kind byte, body []byte) error {
 
 func decodeContext(b []byte) (c context, err error) {
 	if len(b) < 4 {
-		return c, protocolError("presentation context of %d bytes", len(b))
+		return c, protocolError("presentation context of %d %s", len(b), english.PluralWord(len(b), "byte", ""))
 	}
 	c.id = b[0]
 	return c, items(b[4:], func(kind byte, body []byte) error {
@@ -179,7 +181,7 @@ func items(b []byte, f func(kind byte, body []byte) error) error {
 		}
 		kind, n := b[0], int(binary.BigEndian.Uint16(b[2:]))
 		if n > len(b)-4 {
-			return protocolError("item of %d bytes, %d are there", n, len(b)-4)
+			return protocolError("item of %d %s, of which %d came", n, english.PluralWord(n, "byte", ""), len(b)-4)
 		}
 		if err := f(kind, b[4:4+n]); err != nil {
 			return err

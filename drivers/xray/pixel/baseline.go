@@ -7,6 +7,8 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Markers of the frames that the standard library decodes within the bounds here.
@@ -59,7 +61,7 @@ func jpegHead(r io.Reader, rows, columns int) (io.Reader, error) {
 		switch {
 		case mark == markSOF0 || mark == markSOF1:
 			if err = m.frame(body); err == nil && m.bits != 8 {
-				err = fmt.Errorf("%w: JPEG extended of %d bits", ErrNotRendered, m.bits)
+				err = fmt.Errorf("%w: JPEG extended of %d %s", ErrNotRendered, m.bits, english.PluralWord(m.bits, "bit", ""))
 			}
 		case mark >= 0xc0 && mark <= 0xcf && mark != markDHT && mark != 0xc8 && mark != 0xcc:
 			err = fmt.Errorf("%w: JPEG of process %02x; baseline and extended sequential are decoded", ErrNotRendered, mark)

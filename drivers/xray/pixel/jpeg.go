@@ -2,6 +2,8 @@ package pixel
 
 import (
 	"io"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // lossless decodes JPEG lossless (ITU-T T.81, annex H): process 14, one component, Huffman coded.
@@ -39,7 +41,7 @@ func newLossless(r io.Reader, rows, columns int) (Rows, error) {
 			err = readTables(&tables, body)
 		case mark == markDRI:
 			if len(body) != 2 {
-				err = corrupt("JPEG restart interval of %d bytes", len(body))
+				err = corrupt("JPEG restart interval of %d %s", len(body), english.PluralWord(len(body), "byte", ""))
 				break
 			}
 			restart = int(body[0])<<8 | int(body[1])
@@ -152,7 +154,7 @@ func readTables(tables *[4]*huffman, body []byte) error {
 			}
 			for i := range n {
 				if body[index+i] > 16 {
-					return corrupt("JPEG Huffman table with a difference of %d bits", body[index+i])
+					return corrupt("JPEG Huffman table with a difference of %d %s", body[index+i], english.PluralWord(int(body[index+i]), "bit", ""))
 				}
 				if length <= 9 {
 					shift := 9 - length

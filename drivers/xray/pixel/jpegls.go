@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"io"
 	"math/bits"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // jpegLS decodes JPEG-LS (ITU-T T.87): one component, lossless or near-lossless. Names are those of the standard where it has
@@ -78,7 +80,7 @@ func startJPEGLS(m *markers, near int32, preset [5]int32) (Rows, error) {
 	maxval := int32(1)<<m.bits - 1
 	if preset[0] != 0 {
 		if preset[0] > maxval {
-			return nil, corrupt("JPEG-LS with values up to %d in %d bits", preset[0], m.bits)
+			return nil, corrupt("JPEG-LS with values up to %d in %d %s", preset[0], m.bits, english.PluralWord(m.bits, "bit", ""))
 		}
 		maxval = preset[0]
 	}

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"encoding/binary"
 	"io"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Markers of JPEG (T.81, table B.1) and JPEG-LS (T.87, C.1.1).
@@ -71,7 +73,7 @@ func (m *markers) segment() (mark byte, body []byte, err error) {
 // frame reads a frame header, which must be of one component and of the image's size.
 func (m *markers) frame(body []byte) error {
 	if len(body) < 9 || body[5] != 1 {
-		return corrupt("JPEG frame header of %d bytes: one component is read", len(body))
+		return corrupt("JPEG frame header of %d %s: one component is read", len(body), english.PluralWord(len(body), "byte", ""))
 	}
 	m.bits, m.component = int(body[0]), body[6]
 	rows, columns := int(binary.BigEndian.Uint16(body[1:])), int(binary.BigEndian.Uint16(body[3:]))
@@ -79,7 +81,7 @@ func (m *markers) frame(body []byte) error {
 		return corrupt("JPEG frame of %d x %d in an image of %d x %d", columns, rows, m.columns, m.rows)
 	}
 	if m.bits < 2 || m.bits > 16 {
-		return corrupt("JPEG samples of %d bits", m.bits)
+		return corrupt("JPEG samples of %d %s", m.bits, english.PluralWord(m.bits, "bit", ""))
 	}
 	return nil
 }
@@ -90,7 +92,7 @@ func (m *markers) scan(body []byte) (p [3]byte, err error) {
 		return p, corrupt("JPEG scan before its frame")
 	}
 	if len(body) < 6 || body[0] != 1 || body[1] != m.component {
-		return p, corrupt("JPEG scan of %d bytes is not of the frame's component", len(body))
+		return p, corrupt("JPEG scan of %d %s is not of the frame's component", len(body), english.PluralWord(len(body), "byte", ""))
 	}
 	return [3]byte(body[3:6]), nil
 }

@@ -13,6 +13,8 @@ import (
 	"math"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"lanewarden/drivers/xray/dicom"
 )
 
@@ -116,11 +118,11 @@ func (i *Image) describe() error {
 	case i.Rows < 1 || i.Columns < 1 || i.Rows > maxSide || i.Columns > maxSide || i.Rows*i.Columns > maxPixels:
 		return bad("image of %d x %d pixels; one has at least 1 and at most %d of them", i.Columns, i.Rows, maxPixels)
 	case i.Frames < 1 || i.Frames > maxFrames:
-		return bad("%d frames; an image has 1 to %d", i.Frames, maxFrames)
+		return bad("%d %s; an image has 1 to %d", i.Frames, english.PluralWord(i.Frames, "frame", ""), maxFrames)
 	case i.allocated != 8 && i.allocated != 16:
-		return fmt.Errorf("%w: %d bits are allocated for a pixel", ErrNotRendered, i.allocated)
+		return fmt.Errorf("%w: a pixel of %d %s (bits allocated)", ErrNotRendered, i.allocated, english.PluralWord(i.allocated, "bit", ""))
 	case i.Bits < 1 || i.Bits > i.allocated || i.high != i.Bits-1 && (i.high < i.Bits-1 || i.high >= i.allocated):
-		return bad("%d bits are stored below bit %d of %d", i.Bits, i.high, i.allocated)
+		return bad("bits stored are %d, the high bit is %d, bits allocated are %d", i.Bits, i.high, i.allocated)
 	case number(tagSamples, 1) != 1:
 		return fmt.Errorf("%w: %d samples a pixel", ErrNotRendered, number(tagSamples, 1))
 	}
@@ -138,7 +140,7 @@ func (i *Image) locate() error {
 		need := int64(i.Frames) * i.frameBytes()
 		if i.data.Length < need {
 			return &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(),
-				Reason: fmt.Sprintf("%d bytes of pixel data; %d frames of %d x %d need %d", i.data.Length, i.Frames, i.Columns,
+				Reason: fmt.Sprintf("%d %s of pixel data; %d %s of %d x %d need %d", i.data.Length, english.PluralWord(int(i.data.Length), "byte", ""), i.Frames, english.PluralWord(i.Frames, "frame", ""), i.Columns,
 					i.Rows, need)}
 		}
 		return CheckWhole(i.File, i.r, i.size)
@@ -184,7 +186,7 @@ func CheckLength(f *dicom.File) error {
 		return nil
 	}
 	return &dicom.FormatError{Offset: e.Offset, Path: dicom.PixelData.String(),
-		Reason: fmt.Sprintf("the image is not whole: %d bytes of pixel data; %.0f frames of %.0f x %.0f need %.0f", e.Length,
+		Reason: fmt.Sprintf("the image is not whole: %d %s of pixel data; frames: %.0f, of %.0f x %.0f, need %.0f", e.Length, english.PluralWord(int(e.Length), "byte", ""),
 			frames, number(tagColumns, 0), number(tagRows, 0), math.Ceil(need))}
 }
 
@@ -200,7 +202,7 @@ func CheckWhole(f *dicom.File, r io.ReaderAt, size int64) error {
 		return err
 	case e.Offset+e.Length > size:
 		return &dicom.FormatError{Offset: size, Path: e.Tag.String(),
-			Reason: fmt.Sprintf("pixel data is cut off: %d of %d bytes are there", size-e.Offset, e.Length)}
+			Reason: fmt.Sprintf("pixel data is cut off: %d of %d %s came", size-e.Offset, e.Length, english.PluralWord(int(e.Length), "byte", ""))}
 	}
 	return nil
 }
@@ -225,7 +227,7 @@ func Fragments(e *dicom.Element, r io.ReaderAt, size int64) ([]dicom.Fragment, e
 	for {
 		if _, err := r.ReadAt(head[:], at); err != nil {
 			if errors.Is(err, io.EOF) {
-				return bad("pixel data is cut off after %d fragments", len(out))
+				return bad("pixel data is cut off after %d %s", len(out), english.PluralWord(len(out), "fragment", ""))
 			}
 			return nil, err
 		}
@@ -237,7 +239,7 @@ func Fragments(e *dicom.Element, r io.ReaderAt, size int64) ([]dicom.Fragment, e
 		case tag != itemTag:
 			return bad("bytes %x stand where a fragment should", head[:4])
 		case at+length > size:
-			return bad("pixel data is cut off: fragment of %d bytes, %d are there", length, size-at)
+			return bad("pixel data is cut off: fragment of %d %s, of which %d came", length, english.PluralWord(int(length), "byte", ""), size-at)
 		case len(out) == maxFragments:
 			return bad("more than %d fragments", maxFragments)
 		}
@@ -303,7 +305,7 @@ func Renders(f *dicom.File) error {
 		return fmt.Errorf("%w: %s", ErrNotRendered, f.Syntax.Name)
 	}
 	if f.Syntax.UID == dicom.JPEGExtended && i.Bits > 8 {
-		return fmt.Errorf("%w: JPEG extended of %d bits", ErrNotRendered, i.Bits)
+		return fmt.Errorf("%w: JPEG extended of %d %s", ErrNotRendered, i.Bits, english.PluralWord(i.Bits, "bit", ""))
 	}
 	return nil
 }
@@ -352,7 +354,7 @@ func (i *Image) frameFragments(n int) ([]dicom.Fragment, error) {
 		}
 	}
 	return nil, &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(),
-		Reason: fmt.Sprintf("%d fragments for %d frames, without an offset table", len(i.fragments), i.Frames)}
+		Reason: fmt.Sprintf("%d %s for %d %s, without an offset table", len(i.fragments), english.PluralWord(len(i.fragments), "fragment", ""), i.Frames, english.PluralWord(i.Frames, "frame", ""))}
 }
 
 func (i *Image) stream(parts []dicom.Fragment) io.Reader {
@@ -452,7 +454,7 @@ func (i *Image) readAll(parts []dicom.Fragment) ([]byte, error) {
 		size += p.Length
 	}
 	if limit := 2*i.frameBytes() + 1<<16; size > limit {
-		return nil, corrupt("%d bytes of compressed data for a frame of %d", size, i.frameBytes())
+		return nil, corrupt("%d %s of compressed data for a frame of %d", size, english.PluralWord(int(size), "byte", ""), i.frameBytes())
 	}
 	var b bytes.Buffer
 	_, err := io.Copy(&b, i.stream(parts))

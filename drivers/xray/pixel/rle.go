@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"io"
 
+	"github.com/dustin/go-humanize/english"
+
 	"lanewarden/drivers/xray/dicom"
 )
 
@@ -30,10 +32,10 @@ func newRLE(i *Image, parts []dicom.Fragment) (Rows, error) {
 	}
 	var head [rleHeader]byte
 	if _, err := data.ReadAt(head[:], 0); err != nil {
-		return nil, corrupt("RLE header is cut off: %d bytes are there", size)
+		return nil, corrupt("RLE header is cut off after %d %s", size, english.PluralWord(int(size), "byte", ""))
 	}
 	if n := binary.LittleEndian.Uint32(head[:]); int(n) != i.allocated/8 {
-		return nil, corrupt("RLE with %d segments; %d bits a pixel have %d", n, i.allocated, i.allocated/8)
+		return nil, corrupt("RLE with %d %s; %d %s a pixel have %d", n, english.PluralWord(int(n), "segment", ""), i.allocated, english.PluralWord(i.allocated, "bit", ""), i.allocated/8)
 	}
 	r := &rle{}
 	for s := range i.allocated / 8 {
@@ -42,7 +44,7 @@ func newRLE(i *Image, parts []dicom.Fragment) (Rows, error) {
 			end = int64(binary.LittleEndian.Uint32(head[8+4*s:]))
 		}
 		if begin < rleHeader || end < begin || end > size {
-			return nil, corrupt("RLE segment from %d to %d of %d bytes", begin, end, size)
+			return nil, corrupt("RLE segment from %d to %d of %d %s", begin, end, size, english.PluralWord(int(size), "byte", ""))
 		}
 		r.planes = append(r.planes, &packed{r: bufio.NewReaderSize(io.NewSectionReader(data, begin, end-begin), 64<<10), row: make([]byte, i.Columns)})
 	}

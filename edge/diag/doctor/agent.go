@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"lanewarden/drivers/transport"
 	"lanewarden/edge/console"
 	"lanewarden/edge/diag"
@@ -100,7 +102,7 @@ func (p *patient) lookAtAgent(ctx context.Context) {
 	switch {
 	case p.status != nil:
 		if n := p.status.Journal.Failures; n > 0 {
-			p.add(Finding{Cause: "journal", Subject: []string{"agent"}, Text: fmt.Sprintf("%d writes to the journal failed since the agent's start", n), Do: "look at disk space, and at the agent's log for the reason", Rank: rankEffect})
+			p.add(Finding{Cause: "journal", Subject: []string{"agent"}, Text: fmt.Sprintf("%d %s to the journal failed since the agent's start", n, english.PluralWord(int(n), "write", "")), Do: "look at disk space, and at the agent's log for the reason", Rank: rankEffect})
 		}
 		return
 	case errors.Is(p.agent.err, fs.ErrPermission):

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"lanewarden/edge/lane"
 	firmwareconfig "lanewarden/firmware-config"
 )
@@ -207,7 +209,7 @@ func (c *complaint) unclear(ctx context.Context) {
 	}
 	c.add(Finding{
 		Cause: "noise", Warning: true, Rank: rankWarning, Text: "some of what the device sends is damaged on its way",
-		Seen: fmt.Sprintf("%d faults since the agent's start; %s", c.status.Faults, excerpt(heard)), Do: "cable, plugs, earthing and length of the line; lanectl tail --device " + c.device.ID + " shows the faults",
+		Seen: fmt.Sprintf("%d %s since the agent's start; %s", c.status.Faults, english.PluralWord(int(c.status.Faults), "fault", ""), excerpt(heard)), Do: "cable, plugs, earthing and length of the line; lanectl tail --device " + c.device.ID + " shows the faults",
 	})
 }
 
@@ -324,7 +326,7 @@ func (c *complaint) folder(e firmwareconfig.Endpoint) {
 	}
 	text, _ := os.ReadFile(reasons[len(reasons)-1])
 	c.add(Finding{
-		Cause: "bad-files", Warning: true, Rank: rankWarning, Text: fmt.Sprintf("%d files of the last day could not be read", len(reasons)),
+		Cause: "bad-files", Warning: true, Rank: rankWarning, Text: fmt.Sprintf("%d %s of the last day could not be read", len(reasons), english.PluralWord(len(reasons), "file", "")),
 		Seen: filepath.Base(strings.TrimSuffix(reasons[len(reasons)-1], ".reason")) + ": " + strings.TrimSpace(string(text)), Do: "they are in " + filepath.Join(e.Where, "bad") + ", each with its reason; move one back to have it read again",
 	})
 }

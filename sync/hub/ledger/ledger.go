@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"golang.org/x/mod/sumdb/note"
 	"google.golang.org/protobuf/proto"
 
@@ -219,8 +220,8 @@ func (l *Ledger) hello(site, agent string, h *wire.Hello, touched map[*copied]bo
 	}
 	if held := max(c.cursors[1], c.cursors[2], c.cursors[3]); h.Size <= held {
 		return refuse(h.Journal, wire.Refusal_REFUSAL_ROLLED_BACK, fmt.Sprintf(
-			"the journal has %d rows, but the hub holds row %d of it: it was rolled back. "+
-				"Move the journal's directory away, so that a new one begins", h.Size, held)), nil
+			"the journal has %d %s, but the hub holds row %d of it: it was rolled back. "+
+				"Move the journal's directory away, so that a new one begins", h.Size, english.PluralWord(int(h.Size), "row", ""), held)), nil
 	}
 	if h.Checkpoint != "" {
 		if err := l.checkpoint(c, h.Checkpoint); err != nil {

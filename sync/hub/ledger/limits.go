@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 
+	"github.com/dustin/go-humanize/english"
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/edge/evidence/sqlog"
@@ -55,10 +56,10 @@ func (l *Ledger) tooLarge(h *wire.Hello) string {
 	devices, size := len(h.Inventory.GetDevices()), proto.Size(h.Inventory)
 	switch {
 	case devices > l.limits.devices:
-		return fmt.Sprintf("hello: %d devices, and the hub keeps %d of an agent: %s", devices, l.limits.devices, advice)
+		return fmt.Sprintf("hello: %d %s, and the hub keeps %d of an agent: %s", devices, english.PluralWord(devices, "device", ""), l.limits.devices, advice)
 	case size > l.limits.inventory:
-		return fmt.Sprintf("hello: the list of devices has %d bytes, and the hub keeps %d of an agent: shorten titles, or %s",
-			size, l.limits.inventory, advice)
+		return fmt.Sprintf("hello: the list of devices has %d %s, and the hub keeps %d of an agent: shorten titles, or %s",
+			size, english.PluralWord(size, "byte", ""), l.limits.inventory, advice)
 	case len(h.Software) > l.limits.softwareBytes:
 		return fmt.Sprintf("hello: the name of the software has %d bytes, more than %d", len(h.Software), l.limits.softwareBytes)
 	case len(h.Verifier) > l.limits.verifierBytes:
@@ -83,7 +84,7 @@ func (l *Ledger) roomForJournal(site, agent string) (string, error) {
 	if err != nil || n < l.limits.journals {
 		return "", err
 	}
-	return fmt.Sprintf("the hub holds %d journals of %s/%s and takes no more: who says hello under this name?", n, site, agent), nil
+	return fmt.Sprintf("the hub holds %d %s of %s/%s and takes no more: who says hello under this name?", n, english.PluralWord(int(n), "journal", ""), site, agent), nil
 }
 
 // roomForInventory says why a journal's list of devices may not grow by some bytes, or "".
@@ -92,6 +93,6 @@ func (l *Ledger) roomForInventory(more int64) (string, error) {
 	if err != nil || more <= 0 || k.inventories+more <= l.limits.inventories {
 		return "", err
 	}
-	return fmt.Sprintf("the lists of devices of all agents have %d bytes, and the hub keeps %d: "+
+	return fmt.Sprintf("the lists of devices of all agents (%d B) are at their limit (%d B): "+
 		"name the agents that may connect in a file (lanehub --agents)", k.inventories, l.limits.inventories), nil
 }
