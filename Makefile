@@ -43,8 +43,12 @@ bench:
 	@.ci/bench
 
 # How well readings find their vehicle: the table of docs/passages.md.
+# Days of the scenarios, judged: tables by case and by kind of device, calibration, speed. SCENARIO is one by name or by a
+# file's path, all by default; DAYS is how many of each; WRONG=1 lists what is in the wrong passage.
+SEED ?= 1
 scenarios:
-	$(GO) test ./cmd/internal/scenario -run '^$$' -bench Scenarios -benchtime 1x
+	@$(GO) test ./cmd/internal/scenario -timeout 0 -run '^$$' -bench Scenarios -benchtime 1x -seed $(SEED) \
+	  $(if $(SCENARIO),-scenario $(if $(findstring /,$(SCENARIO)),$(abspath $(SCENARIO)),$(SCENARIO))) $(if $(DAYS),-days $(DAYS)) $(if $(WRONG),-wrong)
 
 FUZZTIME ?= 30s
 fuzz:

@@ -82,3 +82,17 @@ func (s *Scenario) Lane(id string) passage.Lane {
 	}
 	return l
 }
+
+// Lanes are the scenario's lanes as the correlator is configured with them.
+func (s *Scenario) Lanes() []passage.Lane { return []passage.Lane{s.Lane("lane-1")} }
+
+// kinds returns the kind of each device.
+func (s *Scenario) kinds() map[string]string {
+	of := map[string]string{}
+	for _, st := range s.Stations {
+		for _, d := range st.Devices {
+			of[d.ID] = d.Kind
+		}
+	}
+	return of
+}

@@ -12,7 +12,13 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-var wrong = flag.Bool("wrong", false, "log what is in the wrong passage")
+// Flags of the benchmark; `make scenarios` sets them from SEED, SCENARIO and DAYS.
+var (
+	wrong = flag.Bool("wrong", false, "list what is in the wrong passage, with the reason")
+	seed  = flag.Uint64("seed", 1, "seed of the first day; each further day has the next")
+	only  = flag.String("scenario", "", "one scenario, by name or by a file's path; all that are built in by default")
+	ndays = flag.Int("days", 0, "days of each scenario; by default as many as make some 1,500 vehicles")
+)
 
 func load(t testing.TB, name string) *Scenario {
 	var ref driver.Ref[Scenario]
@@ -25,27 +31,27 @@ func load(t testing.TB, name string) *Scenario {
 // days judges days of a scenario.
 func days(t testing.TB, name string, first, n uint64) *Score {
 	s := load(t, name)
-	sum := &Score{Cases: map[string]*Tally{}}
+	sum := newScore()
 	for seed := first; seed < first+n; seed++ {
 		one := Judge(s, Make(s, seed))
 		sum.Add(one)
 		if *wrong {
 			for _, w := range one.Wrong {
-				t.Log(w)
+				fmt.Println(w)
 			}
 		}
 	}
 	return sum
 }
 
-// TestDays holds the share of observations in the right passage for some seeds; BenchmarkScenarios has ten days.
+// TestDays holds the share of readings in the right passage for some seeds; `make scenarios` has more.
 func TestDays(t *testing.T) {
 	for name, least := range map[string]float64{"busy-lane": 0.997, "remote-post": 0.99, "rail": 0.97} {
 		t.Run(name, func(t *testing.T) {
 			sum := days(t, name, 1, 2)
-			t.Logf("%d passages\n%s", sum.Passages, sum.Table())
-			if sum.Total.Share() < least {
-				t.Errorf("%.2f %% are in the right passage", 100*sum.Total.Share())
+			t.Log(sum.Report())
+			if got := sum.Total.Readings.Share(); got < least {
+				t.Errorf("%.2f %% are in the right passage", 100*got)
 			}
 		})
 	}
@@ -69,17 +75,18 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
-// BenchmarkScenarios is ten days: eight of the busy lane, two of the remote post, other seeds each time; and one of the rail portal.
+// BenchmarkScenarios judges days of one scenario or of all, and prints the tables.
 func BenchmarkScenarios(b *testing.B) {
-	for i := range b.N {
-		first := uint64(i) * 100
-		sum := days(b, "busy-lane", first, 8)
-		sum.Add(days(b, "remote-post", first, 2))
-		b.ReportMetric(100*sum.Total.Share(), "right-percent")
-		b.ReportMetric(100*sum.Total.AlarmShare(), "alarms-right-percent")
-		rail := days(b, "rail", first, 1)
-		if i == 0 {
-			fmt.Printf("seeds %d to %d, ten days\n%s\nrail\n%s", first, first+7, sum.Table(), rail.Table())
+	names := []string{*only}
+	if *only == "" {
+		names = firmwareconfig.Builtin(firmwareconfig.Scenarios)
+	}
+	for _, name := range names {
+		n := uint64(*ndays)
+		if n == 0 {
+			n = uint64(max(1, 1500/load(b, name).Vehicles))
 		}
+		sum := days(b, name, *seed, n)
+		fmt.Printf("\n## %s: days %d, seeds %d to %d\n\n%s", name, n, *seed, *seed+n-1, sum.Report())
 	}
 }

@@ -24,11 +24,21 @@ type Correlator struct {
 	now    time.Time
 	// conditions are of devices that read nothing while vehicles pass.
 	conditions driver.Conditions
-	held       []*event                                                           // that wait for what happened before them
-	waiting    []*event                                                           // tags without a vehicle so far
-	moves      []move                                                             // of the review under way
-	inserted   []*vehicle                                                         // by it
-	Assigned   func(idx int64, passage string, confidence float64, reason string) // what was decided, "" for no passage; may be nil
+	held       []*event         // that wait for what happened before them
+	waiting    []*event         // tags without a vehicle so far
+	moves      []move           // of the review under way
+	inserted   []*vehicle       // by it
+	Assigned   func(Assignment) // called with each decision; may be nil
+}
+
+// Assignment is a decision about one reading. A later one for the same Idx replaces it.
+type Assignment struct {
+	Idx             int64   // of the reading's row in the journal
+	Passage         string  // "" for no passage of these lanes
+	Confidence      float64 // probability, 0 to 1, that Passage is right; 0 when none is known
+	Other           string  // the runner-up, shown beside Passage when Confidence is below 0.95; "" for none
+	OtherConfidence float64 // probability, 0 to 1, that Other is right
+	Reason          string  // in words, for people
 }
 
 type place struct {
@@ -286,7 +296,7 @@ func (c *Correlator) assignLate(l *lane, e *event) []*observation.Observation {
 
 func (c *Correlator) tell(idx int64, passage string, confidence float64, reason string) {
 	if c.Assigned != nil {
-		c.Assigned(idx, passage, confidence, reason)
+		c.Assigned(Assignment{Idx: idx, Passage: passage, Confidence: confidence, Reason: reason})
 	}
 }
 

@@ -31,7 +31,7 @@ type tape struct {
 
 func newTape(t *testing.T) *tape {
 	p := &tape{t: t, c: New([]Lane{road()}), in: map[int64]string{}}
-	p.c.Assigned = func(idx int64, id string, _ float64, _ string) { p.in[idx] = id }
+	p.c.Assigned = func(a Assignment) { p.in[a.Idx] = a.Passage }
 	return p
 }
 
