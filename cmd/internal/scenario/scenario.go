@@ -1,23 +1,25 @@
-// Package scenario makes days of a lane from a declarative description: who comes when, what each device sees of it and says when, and what
-// was true. The same seed gives the same day.
+// Package scenario makes days of lanes from a declarative description: who comes when, what each device sees of it and
+// reports when, and what was true. The same seed gives the same day. Judge holds what a correlator makes of a day
+// against that truth.
 package scenario
 
-import (
-	"time"
+import "time"
 
-	"lanewarden/edge/lane/passage"
-)
-
-// Scenario is a day of a lane.
+// Scenario is a day of one lane, or of several side by side.
 type Scenario struct {
-	Name     string    `yaml:"name" required:"true" format:"id" help:"short name"`
-	Title    string    `yaml:"title" required:"true" help:"what it is, for people"`
-	Vehicles int       `yaml:"vehicles" required:"true" min:"1" max:"20000" help:"vehicles in the day"`
-	Peaks    []Peak    `yaml:"peaks" help:"hours in which more come"`
-	SpeedKph float64   `yaml:"speed" default:"6.5" min:"1" max:"60" unit:"km/h" help:"usual speed"`
-	Mix      []Type    `yaml:"mix" required:"true" help:"kinds of vehicles"`
-	Stations []Station `yaml:"stations" required:"true" help:"stations of the lane"`
-	Faults   Faults    `yaml:"faults" help:"what goes wrong"`
+	Name     string         `yaml:"name" required:"true" format:"id" help:"short name"`
+	Title    string         `yaml:"title" required:"true" help:"what it is, for people"`
+	Vehicles int            `yaml:"vehicles" required:"true" min:"1" max:"20000" help:"vehicles in the day"`
+	Peaks    []Peak         `yaml:"peaks" help:"hours in which more come"`
+	SpeedKph float64        `yaml:"speed" default:"6.5" min:"1" max:"60" unit:"km/h" help:"usual speed"`
+	GapMin   float64        `yaml:"gap_min" default:"1.5" min:"1" max:"100" unit:"m" help:"least distance of standing vehicles"`
+	GapMax   float64        `yaml:"gap_max" default:"4" min:"1" max:"100" unit:"m" help:"most distance of standing vehicles"`
+	Mix      []Type         `yaml:"mix" required:"true" help:"kinds of vehicles"`
+	Stations []Station      `yaml:"stations" help:"stations of the one lane"`
+	Parallel []ParallelLane `yaml:"lanes" help:"lanes side by side, in place of stations"`
+	Merge    float64        `yaml:"merge" default:"0" min:"0" max:"10000" unit:"m" help:"where lanes side by side become one; 0: nowhere"`
+	Stops    []Stop         `yaml:"stops" help:"places without devices at which every vehicle stops: a booth, a barrier"`
+	Faults   Faults         `yaml:"faults" help:"what goes wrong"`
 }
 
 // Peak is an hour in which more vehicles come.
@@ -36,6 +38,7 @@ type Type struct {
 	NoPlate   bool    `yaml:"no_plate" help:"it has no plate: rail cars, containers on chassis"`
 	Tag       float64 `yaml:"tag" default:"0" min:"0" max:"1" help:"share that carries an RFID tag"`
 	Container float64 `yaml:"container" default:"0" min:"0" max:"1" help:"share that carries a container"`
+	Twin      float64 `yaml:"twin" default:"0" min:"0" max:"1" help:"share of those that carry two containers of 20 ft"`
 	Faint     bool    `yaml:"faint" help:"small: detectors miss it more often"`
 }
 
@@ -43,21 +46,33 @@ type Type struct {
 type Station struct {
 	ID       string        `yaml:"id" required:"true" format:"id" help:"short name"`
 	Position float64       `yaml:"position" required:"true" min:"0" max:"10000" unit:"m" help:"from the lane's beginning"`
-	Dwell    time.Duration `yaml:"dwell" default:"0s" help:"how long vehicles stop there"`
+	Dwell    time.Duration `yaml:"dwell" default:"0s" min:"0s" max:"1h" help:"how long vehicles stop there"`
 	Devices  []Device      `yaml:"devices" required:"true" help:"what sees them"`
 }
 
-// Device is one instrument.
+// Stop is a place without devices at which every vehicle stops.
+type Stop struct {
+	Position float64       `yaml:"position" required:"true" min:"0" max:"10000" unit:"m" help:"from the lane's beginning"`
+	Dwell    time.Duration `yaml:"dwell" required:"true" min:"0s" max:"1h" help:"how long vehicles stop there, usually"`
+}
+
+// Device is one instrument. Plate readers, X-ray portals, ion scanners and spectroscopic portals stamp their reports by
+// clocks of their own; the others' events have the agent's time, unless one of the keys below says otherwise.
 type Device struct {
-	ID   string `yaml:"id" required:"true" format:"id" help:"device id"`
-	Kind string `yaml:"kind" required:"true" enum:"loop,portal,spectrum,plate,tag,scale,xray,swab,code" help:"what it is"`
+	ID     string        `yaml:"id" required:"true" format:"id" help:"device id"`
+	Kind   string        `yaml:"kind" required:"true" enum:"loop,portal,spectrum,plate,tag,scale,xray,swab,code" help:"what it is"`
+	Bursts time.Duration `yaml:"bursts" default:"0s" min:"0s" max:"24h" help:"it keeps its reports and sends them together, once in so long; its times are by its own clock"`
+	Offset time.Duration `yaml:"offset" default:"0s" min:"-24h" max:"24h" help:"how far its own clock is ahead when the day begins, in place of the drawn one"`
+	Drift  float64       `yaml:"drift" default:"0" min:"-10000" max:"10000" unit:"ppm" help:"how fast its own clock runs ahead, in place of the drawn one"`
+	Step   time.Duration `yaml:"step" default:"0s" min:"-24h" max:"24h" help:"by how much its own clock is set once in the day, at a moment that is drawn"`
 }
 
 // Faults are shares of what goes wrong.
 type Faults struct {
 	Missed     float64       `yaml:"missed" default:"0.03" min:"0" max:"1" help:"reads that do not happen"`
-	Twice      float64       `yaml:"twice" default:"0.02" min:"0" max:"1" help:"reads that are told twice"`
+	Twice      float64       `yaml:"twice" default:"0.02" min:"0" max:"1" help:"reads that are reported twice"`
 	Misread    float64       `yaml:"misread" default:"0.05" min:"0" max:"1" help:"plates that are read wrongly"`
+	Code       float64       `yaml:"code_misread" default:"0" min:"0" max:"1" help:"container numbers that are read with one character wrong"`
 	Clock      time.Duration `yaml:"clock" default:"90s" min:"0s" max:"1h" help:"how far clocks of devices are off, at most"`
 	DriftPPM   float64       `yaml:"drift" default:"20" min:"0" max:"1000" unit:"ppm" help:"how fast they drift, at most"`
 	Tailgating float64       `yaml:"tailgating" default:"0.05" min:"0" max:"1" help:"vehicles that follow the one before closely"`
@@ -67,32 +82,4 @@ type Faults struct {
 	Anonymous  float64       `yaml:"anonymous" default:"0.15" min:"0" max:"1" help:"images of which nobody entered what they show"`
 	Swabs      float64       `yaml:"swabs" default:"0.05" min:"0" max:"1" help:"vehicles that are swabbed"`
 	Alarms     float64       `yaml:"alarms" default:"0.02" min:"0" max:"1" help:"vehicles at which the portal alarms"`
-}
-
-// Lane is the scenario's lane as the correlator is configured with it.
-func (s *Scenario) Lane(id string) passage.Lane {
-	l := passage.Lane{ID: id, SpeedKph: s.SpeedKph}
-	for _, st := range s.Stations {
-		one := passage.Station{ID: st.ID, Position: st.Position}
-		for _, d := range st.Devices {
-			one.Devices = append(one.Devices, d.ID)
-			one.Late = one.Late || d.Kind == "xray" || d.Kind == "swab"
-		}
-		l.Stations = append(l.Stations, one)
-	}
-	return l
-}
-
-// Lanes are the scenario's lanes as the correlator is configured with them.
-func (s *Scenario) Lanes() []passage.Lane { return []passage.Lane{s.Lane("lane-1")} }
-
-// kinds returns the kind of each device.
-func (s *Scenario) kinds() map[string]string {
-	of := map[string]string{}
-	for _, st := range s.Stations {
-		for _, d := range st.Devices {
-			of[d.ID] = d.Kind
-		}
-	}
-	return of
 }
