@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"lanewarden/drivers/observation"
@@ -62,7 +64,7 @@ type Lane struct {
 type Station struct {
 	ID       string   `yaml:"id" required:"true" format:"id" help:"short name of the station"`
 	Position float64  `yaml:"position" required:"true" min:"0" max:"10000" unit:"m" help:"from the lane's beginning to where a vehicle's front is seen"`
-	Devices  []string `yaml:"devices" required:"true" format:"device" help:"devices that see vehicles there"`
+	Devices  []string `yaml:"devices" required:"true" format:"device" help:"devices that see vehicles there, perhaps those of other lanes too"`
 	Late     bool     `yaml:"late" help:"results come when they come, and say what they are about: ion scanner, X-ray image"`
 }
 
@@ -75,7 +77,7 @@ func (l Lane) Check() error {
 		}
 		for _, d := range s.Devices {
 			if seen[d] {
-				return fmt.Errorf("device %s is at two stations", d)
+				return fmt.Errorf("device %s is at two stations of lane %s", d, l.ID)
 			}
 			seen[d] = true
 		}
@@ -83,19 +85,26 @@ func (l Lane) Check() error {
 	return nil
 }
 
-// Check implements driver.Checker.
+// Check implements driver.Checker. A device that sees vehicles of several lanes stands in a station of each: one of
+// these is its own, or it is of the whole site.
 func (c Config) Check() error {
-	lane := map[string]string{}
-	for _, d := range c.Devices {
-		lane[d.ID] = d.Lane
-	}
+	at := map[string][]string{} // of devices, the lanes at whose stations they stand
 	for _, l := range c.Lanes {
 		for _, s := range l.Stations {
 			for _, d := range s.Devices {
-				if at, ok := lane[d]; ok && at != l.ID {
-					return fmt.Errorf("lane %s, station %s: device %s is of lane %q", l.ID, s.ID, d, at)
-				}
+				at[d] = append(at[d], l.ID)
 			}
+		}
+	}
+	for _, d := range c.Devices {
+		switch lanes := at[d.ID]; {
+		case len(lanes) == 0 || slices.Contains(lanes, d.Lane), len(lanes) > 1 && d.Lane == "":
+		case len(lanes) == 1:
+			return fmt.Errorf("device %s stands at a station of lane %s and is of lane %q: give it lane: %s",
+				d.ID, lanes[0], d.Lane, lanes[0])
+		default:
+			return fmt.Errorf("device %s stands at stations of lanes %s and is of lane %q: give it one of these, or none",
+				d.ID, strings.Join(lanes, ", "), d.Lane)
 		}
 	}
 	return nil

@@ -98,6 +98,30 @@ func TestDefaultsAndInlinedSettings(t *testing.T) {
 	}
 }
 
+// TestSharedDevices: a device that sees vehicles of two lanes stands at a station of each, and the lanes' stations may
+// have the same names. Within a lane it stands once.
+func TestSharedDevices(t *testing.T) {
+	const file = "site: {id: a}\nagent: {id: b}\nlanes:\n" +
+		"  - {id: l, stations: [{id: entry, position: 0, devices: [d]}FIRST]}\n" +
+		"  - {id: m, stations: [{id: entry, position: 0, devices: [d]}]}\n" +
+		"devices: [{id: d, driver: tsaLANE, settings: {address: '192.0.2.1:1601'}}]\n"
+	for name, c := range map[string]struct{ first, lane, want string }{
+		"of its first lane":     {"", ", lane: l", ""},
+		"of its second lane":    {"", ", lane: m", ""},
+		"of the whole site":     {"", "", ""},
+		"twice in one lane":     {", {id: exit, position: 9, devices: [d]}", ", lane: m", "device d is at two stations of lane l"},
+		"station twice in lane": {", {id: entry, position: 9, devices: []}", ", lane: m", `id "entry" is taken already`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.NewReplacer("FIRST", c.first, "LANE", c.lane).Replace(file)
+			_, err := Decode([]byte(text), "x.yaml", drivers.Catalog)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
 func TestSchemaIsCurrent(t *testing.T) {
 	text, err := Schema(drivers.Catalog)
 	if err != nil {

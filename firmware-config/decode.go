@@ -110,7 +110,7 @@ type decoder struct {
 
 	laneRefs   []reference
 	deviceRefs []reference
-	ids        map[string]map[string]ast.Node // by list: where each id was given
+	ids        map[string]map[string]ast.Node // by the list's path: where each id was given
 }
 
 // reference is a name that must exist elsewhere in the file.
@@ -268,7 +268,7 @@ func (d *decoder) list(n ast.Node, v reflect.Value, f field, path string) {
 		d.value(item, one, f, fmt.Sprintf("%s[%d]", path, i))
 		v.Set(reflect.Append(v, one))
 		if id := idOf(one); id != "" {
-			d.unique(item, f.name, id)
+			d.unique(item, path, f.name, id)
 		}
 	}
 }
@@ -284,19 +284,19 @@ func idOf(v reflect.Value) string {
 	return ""
 }
 
-// unique reports an id that a list gives twice.
-func (d *decoder) unique(n ast.Node, list, id string) {
+// unique reports an id that a list gives twice. path is the list's own: stations of two lanes may have one name.
+func (d *decoder) unique(n ast.Node, path, name, id string) {
 	if d.ids == nil {
 		d.ids = map[string]map[string]ast.Node{}
 	}
-	if d.ids[list] == nil {
-		d.ids[list] = map[string]ast.Node{}
+	if d.ids[path] == nil {
+		d.ids[path] = map[string]ast.Node{}
 	}
-	if before := d.ids[list][id]; before != nil {
-		d.problem(n, "%s: id %q is taken already, in line %d", list, id, before.GetToken().Position.Line)
+	if before := d.ids[path][id]; before != nil {
+		d.problem(n, "%s: id %q is taken already, in line %d", name, id, before.GetToken().Position.Line)
 		return
 	}
-	d.ids[list][id] = n
+	d.ids[path][id] = n
 }
 
 // found says in words what a node is.

@@ -69,7 +69,7 @@ func newGenerator(s *Scenario, seed uint64) *generator {
 		clocks: map[string]*clock{}, dead: map[string]time.Time{}, bursts: map[string]*burst{},
 	}
 	faults := rand.New(rand.NewPCG(seed, 0xfa017))
-	for _, d := range s.devices() {
+	for _, d := range s.Devices() {
 		g.spoil(d, faults)
 	}
 	g.grid = g.layGrid()

@@ -28,6 +28,9 @@ func (s *Scenario) parallel() []ParallelLane {
 	return []ParallelLane{{ID: theLane, Share: 1, Stations: s.Stations}}
 }
 
+// LaneOf is the lane that a vehicle drives through; Arrive and Leave are of its stations.
+func (s *Scenario) LaneOf(v *Vehicle) ParallelLane { return s.parallel()[v.Lane] }
+
 // Lanes are the scenario's lanes as a correlator is configured with them.
 func (s *Scenario) Lanes() []passage.Lane {
 	var out []passage.Lane
@@ -49,21 +52,23 @@ func (s *Scenario) Lane(id string) passage.Lane {
 }
 
 func (st *Station) station() passage.Station {
-	out := passage.Station{ID: st.ID, Position: st.Position}
+	out := passage.Station{ID: st.ID, Position: st.Position, Late: st.Devices[0].late()}
 	for _, d := range st.Devices {
 		out.Devices = append(out.Devices, d.ID)
-		out.Late = out.Late || d.Kind == "xray" || d.Kind == "swab"
 	}
 	return out
 }
+
+// late reports whether a device's results come when they come, and say what they are about.
+func (d *Device) late() bool { return d.Kind == "xray" || d.Kind == "swab" }
 
 // secondary reports whether vehicles do not drive through a station: an officer takes swabs there.
 func (st *Station) secondary() bool {
 	return slices.ContainsFunc(st.Devices, func(d Device) bool { return d.Kind == "swab" })
 }
 
-// devices returns each device once, in the order of lanes and stations.
-func (s *Scenario) devices() (out []Device) {
+// Devices returns each device once, in the order of lanes and stations.
+func (s *Scenario) Devices() (out []Device) {
 	known := map[string]bool{}
 	for _, l := range s.parallel() {
 		for _, st := range l.Stations {
@@ -81,7 +86,7 @@ func (s *Scenario) devices() (out []Device) {
 // kinds returns the kind of each device.
 func (s *Scenario) kinds() map[string]string {
 	of := map[string]string{}
-	for _, d := range s.devices() {
+	for _, d := range s.Devices() {
 		of[d.ID] = d.Kind
 	}
 	return of
@@ -122,6 +127,10 @@ func (l *ParallelLane) check(given map[string]Device) error {
 				st.ID, l.Stations[i-1].ID)
 		}
 		for _, d := range st.Devices {
+			if d.late() != st.Devices[0].late() {
+				return fmt.Errorf("station %s: device %s reports late, or is the only one that does not: "+
+					"give X-ray portals and ion scanners stations of their own", st.ID, d.ID)
+			}
 			if here[d.ID] {
 				return fmt.Errorf("device %s is at two stations", d.ID)
 			}

@@ -77,11 +77,9 @@ func conduct(name string, config *firmwareconfig.Config, seed uint64, from time.
 	for _, d := range config.Devices {
 		c.simulate(d)
 	}
-	for _, s := range c.scenario.Stations {
-		for _, d := range s.Devices {
-			if c.players[d.ID] == nil {
-				return nil, fmt.Errorf("scenario %s, station %s: the lane file has no device %s that can be simulated", name, s.ID, d.ID)
-			}
+	for _, d := range c.scenario.Devices() {
+		if c.players[d.ID] == nil {
+			return nil, fmt.Errorf("scenario %s: the lane file has no device %s that can be simulated", name, d.ID)
 		}
 	}
 	return c, nil
@@ -290,7 +288,8 @@ const beginAt = 6 * time.Second
 func (c *conductor) traffic(ctx context.Context) error {
 	day := scenario.Make(c.scenario, c.seed)
 	from := scenario.Begin.Add(c.from)
-	vehicles := day.Vehicles
+	vehicles := day.Vehicles // of several lanes, they are not in the order in which they come in
+	slices.SortStableFunc(vehicles, func(a, b scenario.Vehicle) int { return a.Arrive[0].Compare(b.Arrive[0]) })
 	for len(vehicles) > 0 && vehicles[0].Arrive[0].Before(from) {
 		vehicles = vehicles[1:]
 	}
@@ -313,7 +312,7 @@ func (c *conductor) traffic(ctx context.Context) error {
 // drive plays a vehicle's way through the lane, in the scenario's time and that shift.
 func (c *conductor) drive(v *scenario.Vehicle, shift time.Duration) {
 	last := v.Arrive[0]
-	for k, s := range c.scenario.Stations {
+	for k, s := range c.scenario.LaneOf(v).Stations {
 		for _, d := range s.Devices {
 			at := v.Arrive[k]
 			if d.Kind == "swab" && v.Plate != "" && c.rng.Float64() < c.scenario.Faults.Swabs {
