@@ -14,6 +14,7 @@ import (
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/console"
+	"lanewarden/edge/summary"
 )
 
 func passagesCommand() *cobra.Command {
@@ -85,14 +86,14 @@ func passageState(p *observation.PassageClosed) string {
 	if p.ClosedNs == 0 {
 		return "OPEN"
 	}
-	return p.End
+	return summary.PassageEnd(p.End).English()
 }
 
 func gaps(p *observation.PassageClosed) string {
 	var out []string
 	for _, s := range p.Stations {
-		if s.Gap == "missed" || s.Gap == "blind" {
-			out = append(out, s.Station+" "+s.Gap)
+		if s.Gap == observation.PassageGap_PASSAGE_GAP_MISSED || s.Gap == observation.PassageGap_PASSAGE_GAP_BLIND {
+			out = append(out, s.Station+" "+summary.PassageGap(s.Gap).English())
 		}
 	}
 	return strings.Join(out, ", ")
@@ -110,13 +111,13 @@ func passageLine(t io.Writer, p *observation.PassageClosed) {
 }
 
 func passageText(w io.Writer, p *observation.PassageClosed) {
-	fmt.Fprintf(w, "%s  %s, %s  plate %s  %.0f kg  %.1f km/h  %.1f m\n", p.Id, passageState(p), p.Direction, p.Plate, p.WeightKg, p.SpeedKph, p.LengthM)
+	fmt.Fprintf(w, "%s  %s, %s  plate %s  %.0f kg  %.1f km/h  %.1f m\n", p.Id, passageState(p), summary.PassageDirection(p.Direction).English(), p.Plate, p.WeightKg, p.SpeedKph, p.LengthM)
 	for _, r := range p.Readings {
 		fmt.Fprintf(w, "  %s  row %d  %-10s %-10s %-22s %.2f  %s\n", clockTime(r.TimeNs), r.Idx, r.Station, r.Device, observation.Kind(r.Kind).Name(), r.Confidence, r.Reason)
 	}
 	for _, s := range p.Stations {
-		if s.Gap != "" {
-			fmt.Fprintf(w, "  nothing from %s: %s\n", s.Station, s.Gap)
+		if s.Gap != observation.PassageGap_PASSAGE_GAP_UNSPECIFIED {
+			fmt.Fprintf(w, "  nothing from %s: %s\n", s.Station, summary.PassageGap(s.Gap).English())
 		}
 	}
 }

@@ -241,6 +241,225 @@ func (Kind) EnumDescriptor() ([]byte, []int) {
 	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{1}
 }
 
+// PassageEnd is why a passage is over.
+type PassageEnd int32
+
+const (
+	PassageEnd_PASSAGE_END_UNSPECIFIED PassageEnd = 0
+	PassageEnd_PASSAGE_END_LEFT        PassageEnd = 1
+	PassageEnd_PASSAGE_END_TIMEOUT     PassageEnd = 2
+	PassageEnd_PASSAGE_END_REVERSED    PassageEnd = 3
+	PassageEnd_PASSAGE_END_MERGED      PassageEnd = 4 // its readings proved to be another vehicle's
+	PassageEnd_PASSAGE_END_CROWDED     PassageEnd = 5
+	PassageEnd_PASSAGE_END_RESTART     PassageEnd = 6
+)
+
+// Enum value maps for PassageEnd.
+var (
+	PassageEnd_name = map[int32]string{
+		0: "PASSAGE_END_UNSPECIFIED",
+		1: "PASSAGE_END_LEFT",
+		2: "PASSAGE_END_TIMEOUT",
+		3: "PASSAGE_END_REVERSED",
+		4: "PASSAGE_END_MERGED",
+		5: "PASSAGE_END_CROWDED",
+		6: "PASSAGE_END_RESTART",
+	}
+	PassageEnd_value = map[string]int32{
+		"PASSAGE_END_UNSPECIFIED": 0,
+		"PASSAGE_END_LEFT":        1,
+		"PASSAGE_END_TIMEOUT":     2,
+		"PASSAGE_END_REVERSED":    3,
+		"PASSAGE_END_MERGED":      4,
+		"PASSAGE_END_CROWDED":     5,
+		"PASSAGE_END_RESTART":     6,
+	}
+)
+
+func (x PassageEnd) Enum() *PassageEnd {
+	p := new(PassageEnd)
+	*p = x
+	return p
+}
+
+func (x PassageEnd) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PassageEnd) Descriptor() protoreflect.EnumDescriptor {
+	return file_drivers_observation_observation_proto_enumTypes[2].Descriptor()
+}
+
+func (PassageEnd) Type() protoreflect.EnumType {
+	return &file_drivers_observation_observation_proto_enumTypes[2]
+}
+
+func (x PassageEnd) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PassageEnd.Descriptor instead.
+func (PassageEnd) EnumDescriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{2}
+}
+
+type PassageDirection int32
+
+const (
+	PassageDirection_PASSAGE_DIRECTION_UNSPECIFIED PassageDirection = 0
+	PassageDirection_PASSAGE_DIRECTION_FORWARD     PassageDirection = 1
+	PassageDirection_PASSAGE_DIRECTION_REVERSE     PassageDirection = 2
+)
+
+// Enum value maps for PassageDirection.
+var (
+	PassageDirection_name = map[int32]string{
+		0: "PASSAGE_DIRECTION_UNSPECIFIED",
+		1: "PASSAGE_DIRECTION_FORWARD",
+		2: "PASSAGE_DIRECTION_REVERSE",
+	}
+	PassageDirection_value = map[string]int32{
+		"PASSAGE_DIRECTION_UNSPECIFIED": 0,
+		"PASSAGE_DIRECTION_FORWARD":     1,
+		"PASSAGE_DIRECTION_REVERSE":     2,
+	}
+)
+
+func (x PassageDirection) Enum() *PassageDirection {
+	p := new(PassageDirection)
+	*p = x
+	return p
+}
+
+func (x PassageDirection) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PassageDirection) Descriptor() protoreflect.EnumDescriptor {
+	return file_drivers_observation_observation_proto_enumTypes[3].Descriptor()
+}
+
+func (PassageDirection) Type() protoreflect.EnumType {
+	return &file_drivers_observation_observation_proto_enumTypes[3]
+}
+
+func (x PassageDirection) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PassageDirection.Descriptor instead.
+func (PassageDirection) EnumDescriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{3}
+}
+
+type PassageState int32
+
+const (
+	PassageState_PASSAGE_STATE_UNSPECIFIED PassageState = 0
+	PassageState_PASSAGE_STATE_OPEN        PassageState = 1
+	PassageState_PASSAGE_STATE_CLOSED      PassageState = 2
+)
+
+// Enum value maps for PassageState.
+var (
+	PassageState_name = map[int32]string{
+		0: "PASSAGE_STATE_UNSPECIFIED",
+		1: "PASSAGE_STATE_OPEN",
+		2: "PASSAGE_STATE_CLOSED",
+	}
+	PassageState_value = map[string]int32{
+		"PASSAGE_STATE_UNSPECIFIED": 0,
+		"PASSAGE_STATE_OPEN":        1,
+		"PASSAGE_STATE_CLOSED":      2,
+	}
+)
+
+func (x PassageState) Enum() *PassageState {
+	p := new(PassageState)
+	*p = x
+	return p
+}
+
+func (x PassageState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PassageState) Descriptor() protoreflect.EnumDescriptor {
+	return file_drivers_observation_observation_proto_enumTypes[4].Descriptor()
+}
+
+func (PassageState) Type() protoreflect.EnumType {
+	return &file_drivers_observation_observation_proto_enumTypes[4]
+}
+
+func (x PassageState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PassageState.Descriptor instead.
+func (PassageState) EnumDescriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{4}
+}
+
+// PassageGap is why a station has nothing of a passage.
+type PassageGap int32
+
+const (
+	PassageGap_PASSAGE_GAP_UNSPECIFIED  PassageGap = 0
+	PassageGap_PASSAGE_GAP_NOT_YET      PassageGap = 1
+	PassageGap_PASSAGE_GAP_NOT_EXPECTED PassageGap = 2
+	PassageGap_PASSAGE_GAP_NOTHING_READ PassageGap = 3 // few vehicles carry what it reads
+	PassageGap_PASSAGE_GAP_MISSED       PassageGap = 4
+	PassageGap_PASSAGE_GAP_BLIND        PassageGap = 5 // its devices were down
+)
+
+// Enum value maps for PassageGap.
+var (
+	PassageGap_name = map[int32]string{
+		0: "PASSAGE_GAP_UNSPECIFIED",
+		1: "PASSAGE_GAP_NOT_YET",
+		2: "PASSAGE_GAP_NOT_EXPECTED",
+		3: "PASSAGE_GAP_NOTHING_READ",
+		4: "PASSAGE_GAP_MISSED",
+		5: "PASSAGE_GAP_BLIND",
+	}
+	PassageGap_value = map[string]int32{
+		"PASSAGE_GAP_UNSPECIFIED":  0,
+		"PASSAGE_GAP_NOT_YET":      1,
+		"PASSAGE_GAP_NOT_EXPECTED": 2,
+		"PASSAGE_GAP_NOTHING_READ": 3,
+		"PASSAGE_GAP_MISSED":       4,
+		"PASSAGE_GAP_BLIND":        5,
+	}
+)
+
+func (x PassageGap) Enum() *PassageGap {
+	p := new(PassageGap)
+	*p = x
+	return p
+}
+
+func (x PassageGap) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PassageGap) Descriptor() protoreflect.EnumDescriptor {
+	return file_drivers_observation_observation_proto_enumTypes[5].Descriptor()
+}
+
+func (PassageGap) Type() protoreflect.EnumType {
+	return &file_drivers_observation_observation_proto_enumTypes[5]
+}
+
+func (x PassageGap) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PassageGap.Descriptor instead.
+func (PassageGap) EnumDescriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{5}
+}
+
 // End says how the occupancy ended.
 type RadiationOccupancy_End int32
 
@@ -281,11 +500,11 @@ func (x RadiationOccupancy_End) String() string {
 }
 
 func (RadiationOccupancy_End) Descriptor() protoreflect.EnumDescriptor {
-	return file_drivers_observation_observation_proto_enumTypes[2].Descriptor()
+	return file_drivers_observation_observation_proto_enumTypes[6].Descriptor()
 }
 
 func (RadiationOccupancy_End) Type() protoreflect.EnumType {
-	return &file_drivers_observation_observation_proto_enumTypes[2]
+	return &file_drivers_observation_observation_proto_enumTypes[6]
 }
 
 func (x RadiationOccupancy_End) Number() protoreflect.EnumNumber {
@@ -333,11 +552,11 @@ func (x RadiationFault_Fault) String() string {
 }
 
 func (RadiationFault_Fault) Descriptor() protoreflect.EnumDescriptor {
-	return file_drivers_observation_observation_proto_enumTypes[3].Descriptor()
+	return file_drivers_observation_observation_proto_enumTypes[7].Descriptor()
 }
 
 func (RadiationFault_Fault) Type() protoreflect.EnumType {
-	return &file_drivers_observation_observation_proto_enumTypes[3]
+	return &file_drivers_observation_observation_proto_enumTypes[7]
 }
 
 func (x RadiationFault_Fault) Number() protoreflect.EnumNumber {
@@ -391,11 +610,11 @@ func (x DeviceState_State) String() string {
 }
 
 func (DeviceState_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_drivers_observation_observation_proto_enumTypes[4].Descriptor()
+	return file_drivers_observation_observation_proto_enumTypes[8].Descriptor()
 }
 
 func (DeviceState_State) Type() protoreflect.EnumType {
-	return &file_drivers_observation_observation_proto_enumTypes[4]
+	return &file_drivers_observation_observation_proto_enumTypes[8]
 }
 
 func (x DeviceState_State) Number() protoreflect.EnumNumber {
@@ -405,6 +624,85 @@ func (x DeviceState_State) Number() protoreflect.EnumNumber {
 // Deprecated: Use DeviceState_State.Descriptor instead.
 func (DeviceState_State) EnumDescriptor() ([]byte, []int) {
 	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{15, 0}
+}
+
+type PassageTerm_Kind int32
+
+const (
+	PassageTerm_KIND_UNSPECIFIED PassageTerm_Kind = 0
+	PassageTerm_KIND_ARRIVAL     PassageTerm_Kind = 1 // when it came against when it was predicted
+	PassageTerm_KIND_QUEUE       PassageTerm_Kind = 2 // it had to wait for the vehicle ahead
+	PassageTerm_KIND_NAME        PassageTerm_Kind = 3 // plate, tag, container, code
+	PassageTerm_KIND_LENGTH      PassageTerm_Kind = 4
+	PassageTerm_KIND_MISSED      PassageTerm_Kind = 5  // devices that saw nothing of the vehicle though they should have
+	PassageTerm_KIND_REPEAT      PassageTerm_Kind = 6  // the device had seen it already
+	PassageTerm_KIND_ORDER       PassageTerm_Kind = 7  // it overtook
+	PassageTerm_KIND_BIRTH       PassageTerm_Kind = 8  // a vehicle that nobody had seen before
+	PassageTerm_KIND_CLUTTER     PassageTerm_Kind = 9  // of no vehicle in this lane
+	PassageTerm_KIND_LINK        PassageTerm_Kind = 10 // of the same scan or image as another observation
+	PassageTerm_KIND_PIN         PassageTerm_Kind = 11 // a person said so
+	PassageTerm_KIND_STRENGTH    PassageTerm_Kind = 12 // how well a tag was heard
+)
+
+// Enum value maps for PassageTerm_Kind.
+var (
+	PassageTerm_Kind_name = map[int32]string{
+		0:  "KIND_UNSPECIFIED",
+		1:  "KIND_ARRIVAL",
+		2:  "KIND_QUEUE",
+		3:  "KIND_NAME",
+		4:  "KIND_LENGTH",
+		5:  "KIND_MISSED",
+		6:  "KIND_REPEAT",
+		7:  "KIND_ORDER",
+		8:  "KIND_BIRTH",
+		9:  "KIND_CLUTTER",
+		10: "KIND_LINK",
+		11: "KIND_PIN",
+		12: "KIND_STRENGTH",
+	}
+	PassageTerm_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"KIND_ARRIVAL":     1,
+		"KIND_QUEUE":       2,
+		"KIND_NAME":        3,
+		"KIND_LENGTH":      4,
+		"KIND_MISSED":      5,
+		"KIND_REPEAT":      6,
+		"KIND_ORDER":       7,
+		"KIND_BIRTH":       8,
+		"KIND_CLUTTER":     9,
+		"KIND_LINK":        10,
+		"KIND_PIN":         11,
+		"KIND_STRENGTH":    12,
+	}
+)
+
+func (x PassageTerm_Kind) Enum() *PassageTerm_Kind {
+	p := new(PassageTerm_Kind)
+	*p = x
+	return p
+}
+
+func (x PassageTerm_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PassageTerm_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_drivers_observation_observation_proto_enumTypes[9].Descriptor()
+}
+
+func (PassageTerm_Kind) Type() protoreflect.EnumType {
+	return &file_drivers_observation_observation_proto_enumTypes[9]
+}
+
+func (x PassageTerm_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PassageTerm_Kind.Descriptor instead.
+func (PassageTerm_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59, 0}
 }
 
 type DeviceTest_Verdict int32
@@ -443,11 +741,11 @@ func (x DeviceTest_Verdict) String() string {
 }
 
 func (DeviceTest_Verdict) Descriptor() protoreflect.EnumDescriptor {
-	return file_drivers_observation_observation_proto_enumTypes[5].Descriptor()
+	return file_drivers_observation_observation_proto_enumTypes[10].Descriptor()
 }
 
 func (DeviceTest_Verdict) Type() protoreflect.EnumType {
-	return &file_drivers_observation_observation_proto_enumTypes[5]
+	return &file_drivers_observation_observation_proto_enumTypes[10]
 }
 
 func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
@@ -456,7 +754,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -6212,9 +6510,9 @@ func (x *SiteClock) GetGpsReceivers() []string {
 // PassageOpened is the first sight of a vehicle in a lane. All passage observations are of device "agent" and name their passage by id.
 type PassageOpened struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // unique within the journal: LANE-YYYYMMDDThhmmss.mmm
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // unique within the journal: LANE-YYYYMMDDThhmmss-IDX
 	Lane          string                 `protobuf:"bytes,2,opt,name=lane,proto3" json:"lane,omitempty"`
-	First         *PassageReading        `protobuf:"bytes,3,opt,name=first,proto3" json:"first,omitempty"`
+	Readings      []*PassageReading      `protobuf:"bytes,3,rep,name=readings,proto3" json:"readings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6263,18 +6561,18 @@ func (x *PassageOpened) GetLane() string {
 	return ""
 }
 
-func (x *PassageOpened) GetFirst() *PassageReading {
+func (x *PassageOpened) GetReadings() []*PassageReading {
 	if x != nil {
-		return x.First
+		return x.Readings
 	}
 	return nil
 }
 
-// PassageUpdated is one reading more that was found to belong to a passage.
+// PassageUpdated is what is new of a passage's readings: more of them, or another confidence or other candidate.
 type PassageUpdated struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Reading       *PassageReading        `protobuf:"bytes,2,opt,name=reading,proto3" json:"reading,omitempty"`
+	Readings      []*PassageReading      `protobuf:"bytes,2,rep,name=readings,proto3" json:"readings,omitempty"`
 	AfterClose    bool                   `protobuf:"varint,3,opt,name=after_close,json=afterClose,proto3" json:"after_close,omitempty"` // a late result: it came when the passage had been closed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -6317,9 +6615,9 @@ func (x *PassageUpdated) GetId() string {
 	return ""
 }
 
-func (x *PassageUpdated) GetReading() *PassageReading {
+func (x *PassageUpdated) GetReadings() []*PassageReading {
 	if x != nil {
-		return x.Reading
+		return x.Readings
 	}
 	return nil
 }
@@ -6333,18 +6631,22 @@ func (x *PassageUpdated) GetAfterClose() bool {
 
 // PassageReading is the assignment of one observation to a passage.
 type PassageReading struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Idx           int64                  `protobuf:"varint,1,opt,name=idx,proto3" json:"idx,omitempty"` // of the observation in the journal
-	Device        string                 `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
-	Kind          uint32                 `protobuf:"varint,3,opt,name=kind,proto3" json:"kind,omitempty"`
-	Station       string                 `protobuf:"bytes,4,opt,name=station,proto3" json:"station,omitempty"`
-	TimeNs        int64                  `protobuf:"varint,5,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"` // of the observation, corrected by the device's clock offset
-	Class         uint32                 `protobuf:"varint,6,opt,name=class,proto3" json:"class,omitempty"`
-	Confidence    float32                `protobuf:"fixed32,7,opt,name=confidence,proto3" json:"confidence,omitempty"` // 0 to 1
-	Reason        string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`           // in words
-	Artifacts     [][]byte               `protobuf:"bytes,9,rep,name=artifacts,proto3" json:"artifacts,omitempty"`     // SHA-256 of its artifacts
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Idx             int64                  `protobuf:"varint,1,opt,name=idx,proto3" json:"idx,omitempty"` // of the observation in the journal
+	Device          string                 `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
+	Kind            uint32                 `protobuf:"varint,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	Station         string                 `protobuf:"bytes,4,opt,name=station,proto3" json:"station,omitempty"`
+	TimeNs          int64                  `protobuf:"varint,5,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"` // of the observation, corrected by the device's clock offset
+	Class           uint32                 `protobuf:"varint,6,opt,name=class,proto3" json:"class,omitempty"`
+	Confidence      float32                `protobuf:"fixed32,7,opt,name=confidence,proto3" json:"confidence,omitempty"`                                   // 0 to 1
+	Reason          string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`                                             // in words
+	Artifacts       [][]byte               `protobuf:"bytes,9,rep,name=artifacts,proto3" json:"artifacts,omitempty"`                                       // SHA-256 of its artifacts
+	Other           string                 `protobuf:"bytes,10,opt,name=other,proto3" json:"other,omitempty"`                                              // passage of which it may be as well; empty when confidence is 0.95 or more
+	OtherConfidence float32                `protobuf:"fixed32,11,opt,name=other_confidence,json=otherConfidence,proto3" json:"other_confidence,omitempty"` // 0 to 1
+	Terms           []*PassageTerm         `protobuf:"bytes,12,rep,name=terms,proto3" json:"terms,omitempty"`                                              // what the assignment rests on; in opened, updated and corrected only, not in documents
+	PinnedBy        string                 `protobuf:"bytes,13,opt,name=pinned_by,json=pinnedBy,proto3" json:"pinned_by,omitempty"`                        // person who said that it belongs here; empty for the lane's own assignment
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *PassageReading) Reset() {
@@ -6440,21 +6742,134 @@ func (x *PassageReading) GetArtifacts() [][]byte {
 	return nil
 }
 
+func (x *PassageReading) GetOther() string {
+	if x != nil {
+		return x.Other
+	}
+	return ""
+}
+
+func (x *PassageReading) GetOtherConfidence() float32 {
+	if x != nil {
+		return x.OtherConfidence
+	}
+	return 0
+}
+
+func (x *PassageReading) GetTerms() []*PassageTerm {
+	if x != nil {
+		return x.Terms
+	}
+	return nil
+}
+
+func (x *PassageReading) GetPinnedBy() string {
+	if x != nil {
+		return x.PinnedBy
+	}
+	return ""
+}
+
+// PassageTerm is one term of an assignment's log-likelihood ratio.
+type PassageTerm struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          PassageTerm_Kind       `protobuf:"varint,1,opt,name=kind,proto3,enum=lanewarden.v1.PassageTerm_Kind" json:"kind,omitempty"`
+	Score         float32                `protobuf:"fixed32,2,opt,name=score,proto3" json:"score,omitempty"`                             // natural logarithm; of the passage that it was given
+	OtherScore    float32                `protobuf:"fixed32,3,opt,name=other_score,json=otherScore,proto3" json:"other_score,omitempty"` // of the other candidate
+	ResidualS     float64                `protobuf:"fixed64,4,opt,name=residual_s,json=residualS,proto3" json:"residual_s,omitempty"`    // arrival: s later than predicted
+	SigmaS        float64                `protobuf:"fixed64,5,opt,name=sigma_s,json=sigmaS,proto3" json:"sigma_s,omitempty"`             // arrival: standard deviation of the prediction, s
+	From          string                 `protobuf:"bytes,6,opt,name=from,proto3" json:"from,omitempty"`                                 // device that it was predicted from; name that was compared, as it is shown
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PassageTerm) Reset() {
+	*x = PassageTerm{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassageTerm) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassageTerm) ProtoMessage() {}
+
+func (x *PassageTerm) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassageTerm.ProtoReflect.Descriptor instead.
+func (*PassageTerm) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *PassageTerm) GetKind() PassageTerm_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return PassageTerm_KIND_UNSPECIFIED
+}
+
+func (x *PassageTerm) GetScore() float32 {
+	if x != nil {
+		return x.Score
+	}
+	return 0
+}
+
+func (x *PassageTerm) GetOtherScore() float32 {
+	if x != nil {
+		return x.OtherScore
+	}
+	return 0
+}
+
+func (x *PassageTerm) GetResidualS() float64 {
+	if x != nil {
+		return x.ResidualS
+	}
+	return 0
+}
+
+func (x *PassageTerm) GetSigmaS() float64 {
+	if x != nil {
+		return x.SigmaS
+	}
+	return 0
+}
+
+func (x *PassageTerm) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
 // PassageStation is what a passage looks like at one station of its lane.
 type PassageStation struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Station       string                 `protobuf:"bytes,1,opt,name=station,proto3" json:"station,omitempty"`
 	ArrivedNs     int64                  `protobuf:"varint,2,opt,name=arrived_ns,json=arrivedNs,proto3" json:"arrived_ns,omitempty"` // by what was seen, else predicted
 	LeftNs        int64                  `protobuf:"varint,3,opt,name=left_ns,json=leftNs,proto3" json:"left_ns,omitempty"`
-	Seen          bool                   `protobuf:"varint,4,opt,name=seen,proto3" json:"seen,omitempty"` // false: a gap
-	Gap           string                 `protobuf:"bytes,5,opt,name=gap,proto3" json:"gap,omitempty"`    // why there is nothing: not yet, not expected, nothing read (few vehicles carry what it reads), missed, blind (device down)
+	Seen          bool                   `protobuf:"varint,4,opt,name=seen,proto3" json:"seen,omitempty"`                             // false: a gap
+	Gap           PassageGap             `protobuf:"varint,6,opt,name=gap,proto3,enum=lanewarden.v1.PassageGap" json:"gap,omitempty"` // why there is nothing
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PassageStation) Reset() {
 	*x = PassageStation{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6466,7 +6881,7 @@ func (x *PassageStation) String() string {
 func (*PassageStation) ProtoMessage() {}
 
 func (x *PassageStation) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6479,7 +6894,7 @@ func (x *PassageStation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageStation.ProtoReflect.Descriptor instead.
 func (*PassageStation) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PassageStation) GetStation() string {
@@ -6510,11 +6925,11 @@ func (x *PassageStation) GetSeen() bool {
 	return false
 }
 
-func (x *PassageStation) GetGap() string {
+func (x *PassageStation) GetGap() PassageGap {
 	if x != nil {
 		return x.Gap
 	}
-	return ""
+	return PassageGap_PASSAGE_GAP_UNSPECIFIED
 }
 
 // PassageClosed is a passage as one document.
@@ -6524,7 +6939,6 @@ type PassageClosed struct {
 	Lane          string                 `protobuf:"bytes,2,opt,name=lane,proto3" json:"lane,omitempty"`
 	OpenedNs      int64                  `protobuf:"varint,3,opt,name=opened_ns,json=openedNs,proto3" json:"opened_ns,omitempty"`
 	ClosedNs      int64                  `protobuf:"varint,4,opt,name=closed_ns,json=closedNs,proto3" json:"closed_ns,omitempty"`
-	End           string                 `protobuf:"bytes,5,opt,name=end,proto3" json:"end,omitempty"`     // left, timeout, reversed, restart
 	Plate         string                 `protobuf:"bytes,6,opt,name=plate,proto3" json:"plate,omitempty"` // best read, normalised; empty for none
 	Tags          []string               `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty"`   // EPC URIs
 	Containers    []string               `protobuf:"bytes,8,rep,name=containers,proto3" json:"containers,omitempty"`
@@ -6532,18 +6946,22 @@ type PassageClosed struct {
 	WeightKg      float64                `protobuf:"fixed64,10,opt,name=weight_kg,json=weightKg,proto3" json:"weight_kg,omitempty"` // sum of axles or platform; 0 for none
 	SpeedKph      float32                `protobuf:"fixed32,11,opt,name=speed_kph,json=speedKph,proto3" json:"speed_kph,omitempty"`
 	LengthM       float32                `protobuf:"fixed32,12,opt,name=length_m,json=lengthM,proto3" json:"length_m,omitempty"`
-	Direction     string                 `protobuf:"bytes,13,opt,name=direction,proto3" json:"direction,omitempty"`
 	Alarm         bool                   `protobuf:"varint,14,opt,name=alarm,proto3" json:"alarm,omitempty"` // any of its readings is of class alarm
 	Readings      []*PassageReading      `protobuf:"bytes,15,rep,name=readings,proto3" json:"readings,omitempty"`
 	Stations      []*PassageStation      `protobuf:"bytes,16,rep,name=stations,proto3" json:"stations,omitempty"`
 	Confidence    float32                `protobuf:"fixed32,17,opt,name=confidence,proto3" json:"confidence,omitempty"` // of the least sure reading that counts
+	End           PassageEnd             `protobuf:"varint,18,opt,name=end,proto3,enum=lanewarden.v1.PassageEnd" json:"end,omitempty"`
+	Direction     PassageDirection       `protobuf:"varint,19,opt,name=direction,proto3,enum=lanewarden.v1.PassageDirection" json:"direction,omitempty"`
+	State         PassageState           `protobuf:"varint,20,opt,name=state,proto3,enum=lanewarden.v1.PassageState" json:"state,omitempty"`      // documents of open passages are shown, never journalled
+	Possible      []*PassageReading      `protobuf:"bytes,21,rep,name=possible,proto3" json:"possible,omitempty"`                                 // readings that were given to another passage (its id in other) and may be this one's
+	AlarmPossible bool                   `protobuf:"varint,22,opt,name=alarm_possible,json=alarmPossible,proto3" json:"alarm_possible,omitempty"` // one of possible is of class alarm: it holds this vehicle too
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PassageClosed) Reset() {
 	*x = PassageClosed{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6555,7 +6973,7 @@ func (x *PassageClosed) String() string {
 func (*PassageClosed) ProtoMessage() {}
 
 func (x *PassageClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6568,7 +6986,7 @@ func (x *PassageClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageClosed.ProtoReflect.Descriptor instead.
 func (*PassageClosed) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *PassageClosed) GetId() string {
@@ -6597,13 +7015,6 @@ func (x *PassageClosed) GetClosedNs() int64 {
 		return x.ClosedNs
 	}
 	return 0
-}
-
-func (x *PassageClosed) GetEnd() string {
-	if x != nil {
-		return x.End
-	}
-	return ""
 }
 
 func (x *PassageClosed) GetPlate() string {
@@ -6655,13 +7066,6 @@ func (x *PassageClosed) GetLengthM() float32 {
 	return 0
 }
 
-func (x *PassageClosed) GetDirection() string {
-	if x != nil {
-		return x.Direction
-	}
-	return ""
-}
-
 func (x *PassageClosed) GetAlarm() bool {
 	if x != nil {
 		return x.Alarm
@@ -6690,21 +7094,57 @@ func (x *PassageClosed) GetConfidence() float32 {
 	return 0
 }
 
+func (x *PassageClosed) GetEnd() PassageEnd {
+	if x != nil {
+		return x.End
+	}
+	return PassageEnd_PASSAGE_END_UNSPECIFIED
+}
+
+func (x *PassageClosed) GetDirection() PassageDirection {
+	if x != nil {
+		return x.Direction
+	}
+	return PassageDirection_PASSAGE_DIRECTION_UNSPECIFIED
+}
+
+func (x *PassageClosed) GetState() PassageState {
+	if x != nil {
+		return x.State
+	}
+	return PassageState_PASSAGE_STATE_UNSPECIFIED
+}
+
+func (x *PassageClosed) GetPossible() []*PassageReading {
+	if x != nil {
+		return x.Possible
+	}
+	return nil
+}
+
+func (x *PassageClosed) GetAlarmPossible() bool {
+	if x != nil {
+		return x.AlarmPossible
+	}
+	return false
+}
+
 // PassageCorrected moves a reading to another passage. The earlier assignment stays in the journal.
 type PassageCorrected struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Idx           int64                  `protobuf:"varint,1,opt,name=idx,proto3" json:"idx,omitempty"`      // of the reading that moves
-	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`     // passage id; empty when it belonged to none
-	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`         // empty: it belongs to none
-	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"` // in words
-	By            string                 `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`         // lane, or the person who chose
+	Idx           int64                  `protobuf:"varint,1,opt,name=idx,proto3" json:"idx,omitempty"`        // of the reading that moves
+	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`       // passage id; empty when it belonged to none
+	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`           // empty: it belongs to none
+	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`   // in words
+	By            string                 `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`           // lane, or the person who chose
+	Reading       *PassageReading        `protobuf:"bytes,6,opt,name=reading,proto3" json:"reading,omitempty"` // as it is in the passage that it moved to
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PassageCorrected) Reset() {
 	*x = PassageCorrected{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6716,7 +7156,7 @@ func (x *PassageCorrected) String() string {
 func (*PassageCorrected) ProtoMessage() {}
 
 func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6729,7 +7169,7 @@ func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageCorrected.ProtoReflect.Descriptor instead.
 func (*PassageCorrected) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *PassageCorrected) GetIdx() int64 {
@@ -6767,6 +7207,13 @@ func (x *PassageCorrected) GetBy() string {
 	return ""
 }
 
+func (x *PassageCorrected) GetReading() *PassageReading {
+	if x != nil {
+		return x.Reading
+	}
+	return nil
+}
+
 // AgentAccess is what somebody did at the agent's console, or tried to.
 type AgentAccess struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -6782,7 +7229,7 @@ type AgentAccess struct {
 
 func (x *AgentAccess) Reset() {
 	*x = AgentAccess{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6794,7 +7241,7 @@ func (x *AgentAccess) String() string {
 func (*AgentAccess) ProtoMessage() {}
 
 func (x *AgentAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6807,7 +7254,7 @@ func (x *AgentAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentAccess.ProtoReflect.Descriptor instead.
 func (*AgentAccess) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *AgentAccess) GetAction() string {
@@ -6868,7 +7315,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6880,7 +7327,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6893,7 +7340,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -6962,7 +7409,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[64]
+	mi := &file_drivers_observation_observation_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6974,7 +7421,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[64]
+	mi := &file_drivers_observation_observation_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6987,7 +7434,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *TestCheck) GetName() string {
@@ -7625,16 +8072,16 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"satellites\x12'\n" +
 	"\rgps_offset_ms\x18\a \x01(\x01H\x00R\vgpsOffsetMs\x88\x01\x01\x12#\n" +
 	"\rgps_receivers\x18\b \x03(\tR\fgpsReceiversB\x10\n" +
-	"\x0e_gps_offset_ms\"h\n" +
+	"\x0e_gps_offset_ms\"n\n" +
 	"\rPassageOpened\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
-	"\x04lane\x18\x02 \x01(\tR\x04lane\x123\n" +
-	"\x05first\x18\x03 \x01(\v2\x1d.lanewarden.v1.PassageReadingR\x05first\"z\n" +
+	"\x04lane\x18\x02 \x01(\tR\x04lane\x129\n" +
+	"\breadings\x18\x03 \x03(\v2\x1d.lanewarden.v1.PassageReadingR\breadings\"|\n" +
 	"\x0ePassageUpdated\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x127\n" +
-	"\areading\x18\x02 \x01(\v2\x1d.lanewarden.v1.PassageReadingR\areading\x12\x1f\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x129\n" +
+	"\breadings\x18\x02 \x03(\v2\x1d.lanewarden.v1.PassageReadingR\breadings\x12\x1f\n" +
 	"\vafter_close\x18\x03 \x01(\bR\n" +
-	"afterClose\"\xed\x01\n" +
+	"afterClose\"\xfd\x02\n" +
 	"\x0ePassageReading\x12\x10\n" +
 	"\x03idx\x18\x01 \x01(\x03R\x03idx\x12\x16\n" +
 	"\x06device\x18\x02 \x01(\tR\x06device\x12\x12\n" +
@@ -7646,20 +8093,51 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"confidence\x18\a \x01(\x02R\n" +
 	"confidence\x12\x16\n" +
 	"\x06reason\x18\b \x01(\tR\x06reason\x12\x1c\n" +
-	"\tartifacts\x18\t \x03(\fR\tartifacts\"\x88\x01\n" +
+	"\tartifacts\x18\t \x03(\fR\tartifacts\x12\x14\n" +
+	"\x05other\x18\n" +
+	" \x01(\tR\x05other\x12)\n" +
+	"\x10other_confidence\x18\v \x01(\x02R\x0fotherConfidence\x120\n" +
+	"\x05terms\x18\f \x03(\v2\x1a.lanewarden.v1.PassageTermR\x05terms\x12\x1b\n" +
+	"\tpinned_by\x18\r \x01(\tR\bpinnedBy\"\xaa\x03\n" +
+	"\vPassageTerm\x123\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1f.lanewarden.v1.PassageTerm.KindR\x04kind\x12\x14\n" +
+	"\x05score\x18\x02 \x01(\x02R\x05score\x12\x1f\n" +
+	"\vother_score\x18\x03 \x01(\x02R\n" +
+	"otherScore\x12\x1d\n" +
+	"\n" +
+	"residual_s\x18\x04 \x01(\x01R\tresidualS\x12\x17\n" +
+	"\asigma_s\x18\x05 \x01(\x01R\x06sigmaS\x12\x12\n" +
+	"\x04from\x18\x06 \x01(\tR\x04from\"\xe2\x01\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fKIND_ARRIVAL\x10\x01\x12\x0e\n" +
+	"\n" +
+	"KIND_QUEUE\x10\x02\x12\r\n" +
+	"\tKIND_NAME\x10\x03\x12\x0f\n" +
+	"\vKIND_LENGTH\x10\x04\x12\x0f\n" +
+	"\vKIND_MISSED\x10\x05\x12\x0f\n" +
+	"\vKIND_REPEAT\x10\x06\x12\x0e\n" +
+	"\n" +
+	"KIND_ORDER\x10\a\x12\x0e\n" +
+	"\n" +
+	"KIND_BIRTH\x10\b\x12\x10\n" +
+	"\fKIND_CLUTTER\x10\t\x12\r\n" +
+	"\tKIND_LINK\x10\n" +
+	"\x12\f\n" +
+	"\bKIND_PIN\x10\v\x12\x11\n" +
+	"\rKIND_STRENGTH\x10\f\"\xa9\x01\n" +
 	"\x0ePassageStation\x12\x18\n" +
 	"\astation\x18\x01 \x01(\tR\astation\x12\x1d\n" +
 	"\n" +
 	"arrived_ns\x18\x02 \x01(\x03R\tarrivedNs\x12\x17\n" +
 	"\aleft_ns\x18\x03 \x01(\x03R\x06leftNs\x12\x12\n" +
-	"\x04seen\x18\x04 \x01(\bR\x04seen\x12\x10\n" +
-	"\x03gap\x18\x05 \x01(\tR\x03gap\"\xfe\x03\n" +
+	"\x04seen\x18\x04 \x01(\bR\x04seen\x12+\n" +
+	"\x03gap\x18\x06 \x01(\x0e2\x19.lanewarden.v1.PassageGapR\x03gapJ\x04\b\x05\x10\x06\"\xdb\x05\n" +
 	"\rPassageClosed\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04lane\x18\x02 \x01(\tR\x04lane\x12\x1b\n" +
 	"\topened_ns\x18\x03 \x01(\x03R\bopenedNs\x12\x1b\n" +
-	"\tclosed_ns\x18\x04 \x01(\x03R\bclosedNs\x12\x10\n" +
-	"\x03end\x18\x05 \x01(\tR\x03end\x12\x14\n" +
+	"\tclosed_ns\x18\x04 \x01(\x03R\bclosedNs\x12\x14\n" +
 	"\x05plate\x18\x06 \x01(\tR\x05plate\x12\x12\n" +
 	"\x04tags\x18\a \x03(\tR\x04tags\x12\x1e\n" +
 	"\n" +
@@ -7669,20 +8147,25 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\tweight_kg\x18\n" +
 	" \x01(\x01R\bweightKg\x12\x1b\n" +
 	"\tspeed_kph\x18\v \x01(\x02R\bspeedKph\x12\x19\n" +
-	"\blength_m\x18\f \x01(\x02R\alengthM\x12\x1c\n" +
-	"\tdirection\x18\r \x01(\tR\tdirection\x12\x14\n" +
+	"\blength_m\x18\f \x01(\x02R\alengthM\x12\x14\n" +
 	"\x05alarm\x18\x0e \x01(\bR\x05alarm\x129\n" +
 	"\breadings\x18\x0f \x03(\v2\x1d.lanewarden.v1.PassageReadingR\breadings\x129\n" +
 	"\bstations\x18\x10 \x03(\v2\x1d.lanewarden.v1.PassageStationR\bstations\x12\x1e\n" +
 	"\n" +
 	"confidence\x18\x11 \x01(\x02R\n" +
-	"confidence\"p\n" +
+	"confidence\x12+\n" +
+	"\x03end\x18\x12 \x01(\x0e2\x19.lanewarden.v1.PassageEndR\x03end\x12=\n" +
+	"\tdirection\x18\x13 \x01(\x0e2\x1f.lanewarden.v1.PassageDirectionR\tdirection\x121\n" +
+	"\x05state\x18\x14 \x01(\x0e2\x1b.lanewarden.v1.PassageStateR\x05state\x129\n" +
+	"\bpossible\x18\x15 \x03(\v2\x1d.lanewarden.v1.PassageReadingR\bpossible\x12%\n" +
+	"\x0ealarm_possible\x18\x16 \x01(\bR\ralarmPossibleJ\x04\b\x05\x10\x06J\x04\b\r\x10\x0e\"\xa9\x01\n" +
 	"\x10PassageCorrected\x12\x10\n" +
 	"\x03idx\x18\x01 \x01(\x03R\x03idx\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x03 \x01(\tR\x02to\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x0e\n" +
-	"\x02by\x18\x05 \x01(\tR\x02by\"\x8b\x01\n" +
+	"\x02by\x18\x05 \x01(\tR\x02by\x127\n" +
+	"\areading\x18\x06 \x01(\v2\x1d.lanewarden.v1.PassageReadingR\areading\"\x8b\x01\n" +
 	"\vAgentAccess\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x12\n" +
@@ -7762,7 +8245,32 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x13KIND_PASSAGE_CLOSED\x103\x12\x1a\n" +
 	"\x16KIND_PASSAGE_CORRECTED\x104\x12\x15\n" +
 	"\x11KIND_AGENT_ACCESS\x105\x12\x14\n" +
-	"\x10KIND_DEVICE_TEST\x106B Z\x1elanewarden/drivers/observationb\x06proto3"
+	"\x10KIND_DEVICE_TEST\x106*\xbc\x01\n" +
+	"\n" +
+	"PassageEnd\x12\x1b\n" +
+	"\x17PASSAGE_END_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10PASSAGE_END_LEFT\x10\x01\x12\x17\n" +
+	"\x13PASSAGE_END_TIMEOUT\x10\x02\x12\x18\n" +
+	"\x14PASSAGE_END_REVERSED\x10\x03\x12\x16\n" +
+	"\x12PASSAGE_END_MERGED\x10\x04\x12\x17\n" +
+	"\x13PASSAGE_END_CROWDED\x10\x05\x12\x17\n" +
+	"\x13PASSAGE_END_RESTART\x10\x06*s\n" +
+	"\x10PassageDirection\x12!\n" +
+	"\x1dPASSAGE_DIRECTION_UNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x19PASSAGE_DIRECTION_FORWARD\x10\x01\x12\x1d\n" +
+	"\x19PASSAGE_DIRECTION_REVERSE\x10\x02*_\n" +
+	"\fPassageState\x12\x1d\n" +
+	"\x19PASSAGE_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12PASSAGE_STATE_OPEN\x10\x01\x12\x18\n" +
+	"\x14PASSAGE_STATE_CLOSED\x10\x02*\xad\x01\n" +
+	"\n" +
+	"PassageGap\x12\x1b\n" +
+	"\x17PASSAGE_GAP_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13PASSAGE_GAP_NOT_YET\x10\x01\x12\x1c\n" +
+	"\x18PASSAGE_GAP_NOT_EXPECTED\x10\x02\x12\x1c\n" +
+	"\x18PASSAGE_GAP_NOTHING_READ\x10\x03\x12\x16\n" +
+	"\x12PASSAGE_GAP_MISSED\x10\x04\x12\x15\n" +
+	"\x11PASSAGE_GAP_BLIND\x10\x05B Z\x1elanewarden/drivers/observationb\x06proto3"
 
 var (
 	file_drivers_observation_observation_proto_rawDescOnce sync.Once
@@ -7776,161 +8284,175 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 	return file_drivers_observation_observation_proto_rawDescData
 }
 
-var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 65)
+var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 66)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                  // 0: lanewarden.v1.Class
 	(Kind)(0),                   // 1: lanewarden.v1.Kind
-	(RadiationOccupancy_End)(0), // 2: lanewarden.v1.RadiationOccupancy.End
-	(RadiationFault_Fault)(0),   // 3: lanewarden.v1.RadiationFault.Fault
-	(DeviceState_State)(0),      // 4: lanewarden.v1.DeviceState.State
-	(DeviceTest_Verdict)(0),     // 5: lanewarden.v1.DeviceTest.Verdict
-	(*Observation)(nil),         // 6: lanewarden.v1.Observation
-	(*Body)(nil),                // 7: lanewarden.v1.Body
-	(*Artifact)(nil),            // 8: lanewarden.v1.Artifact
-	(*Series)(nil),              // 9: lanewarden.v1.Series
-	(*RadiationOccupancy)(nil),  // 10: lanewarden.v1.RadiationOccupancy
-	(*RadiationBackground)(nil), // 11: lanewarden.v1.RadiationBackground
-	(*RadiationFault)(nil),      // 12: lanewarden.v1.RadiationFault
-	(*RadiationTamper)(nil),     // 13: lanewarden.v1.RadiationTamper
-	(*RadiationSetup)(nil),      // 14: lanewarden.v1.RadiationSetup
-	(*Setting)(nil),             // 15: lanewarden.v1.Setting
-	(*RadiationSpectrum)(nil),   // 16: lanewarden.v1.RadiationSpectrum
-	(*MeasurementClass)(nil),    // 17: lanewarden.v1.MeasurementClass
-	(*DetectorSummary)(nil),     // 18: lanewarden.v1.DetectorSummary
-	(*RadiationAlarm)(nil),      // 19: lanewarden.v1.RadiationAlarm
-	(*Nuclide)(nil),             // 20: lanewarden.v1.Nuclide
-	(*DeviceState)(nil),         // 21: lanewarden.v1.DeviceState
-	(*DeviceFault)(nil),         // 22: lanewarden.v1.DeviceFault
-	(*DeviceImport)(nil),        // 23: lanewarden.v1.DeviceImport
-	(*AgentStarted)(nil),        // 24: lanewarden.v1.AgentStarted
-	(*AgentClockStep)(nil),      // 25: lanewarden.v1.AgentClockStep
-	(*Inventory)(nil),           // 26: lanewarden.v1.Inventory
-	(*Lane)(nil),                // 27: lanewarden.v1.Lane
-	(*Device)(nil),              // 28: lanewarden.v1.Device
-	(*XrayImage)(nil),           // 29: lanewarden.v1.XrayImage
-	(*XrayThreatReport)(nil),    // 30: lanewarden.v1.XrayThreatReport
-	(*ThreatObject)(nil),        // 31: lanewarden.v1.ThreatObject
-	(*ThreatAssessment)(nil),    // 32: lanewarden.v1.ThreatAssessment
-	(*ThreatRegion)(nil),        // 33: lanewarden.v1.ThreatRegion
-	(*XrayQuality)(nil),         // 34: lanewarden.v1.XrayQuality
-	(*XrayFault)(nil),           // 35: lanewarden.v1.XrayFault
-	(*XrayPreview)(nil),         // 36: lanewarden.v1.XrayPreview
-	(*DeviceReading)(nil),       // 37: lanewarden.v1.DeviceReading
-	(*Quantity)(nil),            // 38: lanewarden.v1.Quantity
-	(*TraceAnalysis)(nil),       // 39: lanewarden.v1.TraceAnalysis
-	(*TraceFind)(nil),           // 40: lanewarden.v1.TraceFind
-	(*TracePeak)(nil),           // 41: lanewarden.v1.TracePeak
-	(*TraceVerification)(nil),   // 42: lanewarden.v1.TraceVerification
-	(*TraceBlank)(nil),          // 43: lanewarden.v1.TraceBlank
-	(*TraceCalibration)(nil),    // 44: lanewarden.v1.TraceCalibration
-	(*TraceHealth)(nil),         // 45: lanewarden.v1.TraceHealth
-	(*TraceQuality)(nil),        // 46: lanewarden.v1.TraceQuality
-	(*TraceTrend)(nil),          // 47: lanewarden.v1.TraceTrend
-	(*DeviceCondition)(nil),     // 48: lanewarden.v1.DeviceCondition
-	(*VehicleDetection)(nil),    // 49: lanewarden.v1.VehicleDetection
-	(*VehicleTag)(nil),          // 50: lanewarden.v1.VehicleTag
-	(*AntennaReads)(nil),        // 51: lanewarden.v1.AntennaReads
-	(*VehiclePlate)(nil),        // 52: lanewarden.v1.VehiclePlate
-	(*PlateRead)(nil),           // 53: lanewarden.v1.PlateRead
-	(*VehicleWeight)(nil),       // 54: lanewarden.v1.VehicleWeight
-	(*VehicleCode)(nil),         // 55: lanewarden.v1.VehicleCode
-	(*CodeReading)(nil),         // 56: lanewarden.v1.CodeReading
-	(*LaneOutput)(nil),          // 57: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),         // 58: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),           // 59: lanewarden.v1.SitePower
-	(*PhaseVolts)(nil),          // 60: lanewarden.v1.PhaseVolts
-	(*SiteClock)(nil),           // 61: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),       // 62: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),      // 63: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),      // 64: lanewarden.v1.PassageReading
-	(*PassageStation)(nil),      // 65: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),       // 66: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),    // 67: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),         // 68: lanewarden.v1.AgentAccess
-	(*DeviceTest)(nil),          // 69: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),           // 70: lanewarden.v1.TestCheck
+	(PassageEnd)(0),             // 2: lanewarden.v1.PassageEnd
+	(PassageDirection)(0),       // 3: lanewarden.v1.PassageDirection
+	(PassageState)(0),           // 4: lanewarden.v1.PassageState
+	(PassageGap)(0),             // 5: lanewarden.v1.PassageGap
+	(RadiationOccupancy_End)(0), // 6: lanewarden.v1.RadiationOccupancy.End
+	(RadiationFault_Fault)(0),   // 7: lanewarden.v1.RadiationFault.Fault
+	(DeviceState_State)(0),      // 8: lanewarden.v1.DeviceState.State
+	(PassageTerm_Kind)(0),       // 9: lanewarden.v1.PassageTerm.Kind
+	(DeviceTest_Verdict)(0),     // 10: lanewarden.v1.DeviceTest.Verdict
+	(*Observation)(nil),         // 11: lanewarden.v1.Observation
+	(*Body)(nil),                // 12: lanewarden.v1.Body
+	(*Artifact)(nil),            // 13: lanewarden.v1.Artifact
+	(*Series)(nil),              // 14: lanewarden.v1.Series
+	(*RadiationOccupancy)(nil),  // 15: lanewarden.v1.RadiationOccupancy
+	(*RadiationBackground)(nil), // 16: lanewarden.v1.RadiationBackground
+	(*RadiationFault)(nil),      // 17: lanewarden.v1.RadiationFault
+	(*RadiationTamper)(nil),     // 18: lanewarden.v1.RadiationTamper
+	(*RadiationSetup)(nil),      // 19: lanewarden.v1.RadiationSetup
+	(*Setting)(nil),             // 20: lanewarden.v1.Setting
+	(*RadiationSpectrum)(nil),   // 21: lanewarden.v1.RadiationSpectrum
+	(*MeasurementClass)(nil),    // 22: lanewarden.v1.MeasurementClass
+	(*DetectorSummary)(nil),     // 23: lanewarden.v1.DetectorSummary
+	(*RadiationAlarm)(nil),      // 24: lanewarden.v1.RadiationAlarm
+	(*Nuclide)(nil),             // 25: lanewarden.v1.Nuclide
+	(*DeviceState)(nil),         // 26: lanewarden.v1.DeviceState
+	(*DeviceFault)(nil),         // 27: lanewarden.v1.DeviceFault
+	(*DeviceImport)(nil),        // 28: lanewarden.v1.DeviceImport
+	(*AgentStarted)(nil),        // 29: lanewarden.v1.AgentStarted
+	(*AgentClockStep)(nil),      // 30: lanewarden.v1.AgentClockStep
+	(*Inventory)(nil),           // 31: lanewarden.v1.Inventory
+	(*Lane)(nil),                // 32: lanewarden.v1.Lane
+	(*Device)(nil),              // 33: lanewarden.v1.Device
+	(*XrayImage)(nil),           // 34: lanewarden.v1.XrayImage
+	(*XrayThreatReport)(nil),    // 35: lanewarden.v1.XrayThreatReport
+	(*ThreatObject)(nil),        // 36: lanewarden.v1.ThreatObject
+	(*ThreatAssessment)(nil),    // 37: lanewarden.v1.ThreatAssessment
+	(*ThreatRegion)(nil),        // 38: lanewarden.v1.ThreatRegion
+	(*XrayQuality)(nil),         // 39: lanewarden.v1.XrayQuality
+	(*XrayFault)(nil),           // 40: lanewarden.v1.XrayFault
+	(*XrayPreview)(nil),         // 41: lanewarden.v1.XrayPreview
+	(*DeviceReading)(nil),       // 42: lanewarden.v1.DeviceReading
+	(*Quantity)(nil),            // 43: lanewarden.v1.Quantity
+	(*TraceAnalysis)(nil),       // 44: lanewarden.v1.TraceAnalysis
+	(*TraceFind)(nil),           // 45: lanewarden.v1.TraceFind
+	(*TracePeak)(nil),           // 46: lanewarden.v1.TracePeak
+	(*TraceVerification)(nil),   // 47: lanewarden.v1.TraceVerification
+	(*TraceBlank)(nil),          // 48: lanewarden.v1.TraceBlank
+	(*TraceCalibration)(nil),    // 49: lanewarden.v1.TraceCalibration
+	(*TraceHealth)(nil),         // 50: lanewarden.v1.TraceHealth
+	(*TraceQuality)(nil),        // 51: lanewarden.v1.TraceQuality
+	(*TraceTrend)(nil),          // 52: lanewarden.v1.TraceTrend
+	(*DeviceCondition)(nil),     // 53: lanewarden.v1.DeviceCondition
+	(*VehicleDetection)(nil),    // 54: lanewarden.v1.VehicleDetection
+	(*VehicleTag)(nil),          // 55: lanewarden.v1.VehicleTag
+	(*AntennaReads)(nil),        // 56: lanewarden.v1.AntennaReads
+	(*VehiclePlate)(nil),        // 57: lanewarden.v1.VehiclePlate
+	(*PlateRead)(nil),           // 58: lanewarden.v1.PlateRead
+	(*VehicleWeight)(nil),       // 59: lanewarden.v1.VehicleWeight
+	(*VehicleCode)(nil),         // 60: lanewarden.v1.VehicleCode
+	(*CodeReading)(nil),         // 61: lanewarden.v1.CodeReading
+	(*LaneOutput)(nil),          // 62: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),         // 63: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),           // 64: lanewarden.v1.SitePower
+	(*PhaseVolts)(nil),          // 65: lanewarden.v1.PhaseVolts
+	(*SiteClock)(nil),           // 66: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),       // 67: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),      // 68: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),      // 69: lanewarden.v1.PassageReading
+	(*PassageTerm)(nil),         // 70: lanewarden.v1.PassageTerm
+	(*PassageStation)(nil),      // 71: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),       // 72: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),    // 73: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),         // 74: lanewarden.v1.AgentAccess
+	(*DeviceTest)(nil),          // 75: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),           // 76: lanewarden.v1.TestCheck
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,  // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
-	7,  // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
-	8,  // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
-	10, // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
-	11, // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
-	12, // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
-	13, // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
-	14, // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
-	16, // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
-	21, // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
-	22, // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
-	24, // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
-	25, // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
-	23, // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
-	29, // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
-	30, // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
-	34, // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
-	35, // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
-	36, // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
-	37, // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
-	39, // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
-	42, // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
-	43, // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
-	44, // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
-	45, // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
-	46, // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
-	48, // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
-	49, // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
-	50, // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
-	52, // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
-	54, // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
-	55, // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	57, // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	58, // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	59, // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	61, // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	62, // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	63, // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	66, // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	67, // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	68, // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	69, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
-	2,  // 42: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	9,  // 43: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	9,  // 44: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	3,  // 45: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	15, // 46: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	18, // 47: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	19, // 48: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	20, // 49: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	17, // 50: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
-	4,  // 51: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	26, // 52: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	27, // 53: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	28, // 54: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	31, // 55: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	32, // 56: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	33, // 57: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	38, // 58: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	40, // 59: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	41, // 60: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	39, // 61: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	39, // 62: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	47, // 63: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	51, // 64: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	53, // 65: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	56, // 66: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	60, // 67: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	64, // 68: lanewarden.v1.PassageOpened.first:type_name -> lanewarden.v1.PassageReading
-	64, // 69: lanewarden.v1.PassageUpdated.reading:type_name -> lanewarden.v1.PassageReading
-	64, // 70: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	65, // 71: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	5,  // 72: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	70, // 73: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	74, // [74:74] is the sub-list for method output_type
-	74, // [74:74] is the sub-list for method input_type
-	74, // [74:74] is the sub-list for extension type_name
-	74, // [74:74] is the sub-list for extension extendee
-	0,  // [0:74] is the sub-list for field type_name
+	12, // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
+	13, // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
+	15, // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
+	16, // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
+	17, // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
+	18, // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
+	19, // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
+	21, // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
+	26, // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
+	27, // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
+	29, // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
+	30, // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
+	28, // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
+	34, // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
+	35, // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
+	39, // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
+	40, // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
+	41, // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
+	42, // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
+	44, // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
+	47, // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
+	48, // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
+	49, // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
+	50, // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
+	51, // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
+	53, // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
+	54, // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
+	55, // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
+	57, // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
+	59, // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
+	60, // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
+	62, // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	63, // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	64, // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	66, // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	67, // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	68, // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	72, // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	73, // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	74, // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	75, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	6,  // 42: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	14, // 43: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	14, // 44: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	7,  // 45: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	20, // 46: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	23, // 47: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	24, // 48: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	25, // 49: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	22, // 50: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
+	8,  // 51: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	31, // 52: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	32, // 53: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	33, // 54: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	36, // 55: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	37, // 56: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	38, // 57: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	43, // 58: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	45, // 59: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	46, // 60: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	44, // 61: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	44, // 62: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	52, // 63: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	56, // 64: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	58, // 65: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	61, // 66: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	65, // 67: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	69, // 68: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	69, // 69: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	70, // 70: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	9,  // 71: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,  // 72: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	69, // 73: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	71, // 74: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,  // 75: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,  // 76: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,  // 77: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	69, // 78: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	69, // 79: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	10, // 80: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	76, // 81: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	82, // [82:82] is the sub-list for method output_type
+	82, // [82:82] is the sub-list for method input_type
+	82, // [82:82] is the sub-list for extension type_name
+	82, // [82:82] is the sub-list for extension extendee
+	0,  // [0:82] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -7986,14 +8508,14 @@ func file_drivers_observation_observation_proto_init() {
 	file_drivers_observation_observation_proto_msgTypes[52].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[53].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[55].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[64].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[65].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
-			NumEnums:      6,
-			NumMessages:   65,
+			NumEnums:      11,
+			NumMessages:   66,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -192,7 +192,7 @@ func TestSentences(t *testing.T) {
 		},
 		"no plate": {&observation.VehiclePlate{}, "No plate read", "Aucune plaque lue"},
 		"passage": {
-			&observation.PassageClosed{Plate: "BCKR 482", End: "left", Alarm: true, SpeedKph: 6.72, Readings: make([]*observation.PassageReading, 1)},
+			&observation.PassageClosed{Plate: "BCKR 482", End: observation.PassageEnd_PASSAGE_END_LEFT, Alarm: true, SpeedKph: 6.72, Readings: make([]*observation.PassageReading, 1)},
 			"Vehicle BCKR 482 left the lane, with an alarm, 6.7 km/h, 1 reading", "Véhicule BCKR 482 sorti de la voie, avec une alarme, 6,7 km/h, 1 lecture",
 		},
 	} {

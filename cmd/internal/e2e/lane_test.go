@@ -171,10 +171,10 @@ func TestUnplugged(t *testing.T) {
 		closed++
 		gaps := 0
 		for _, s := range p.Stations {
-			if s.Gap == "blind" {
+			if s.Gap == observation.PassageGap_PASSAGE_GAP_BLIND {
 				blind[s.Station] = true
 			}
-			if s.Gap != "" {
+			if s.Gap != observation.PassageGap_PASSAGE_GAP_UNSPECIFIED {
 				gaps++
 			}
 		}

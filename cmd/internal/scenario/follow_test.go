@@ -76,12 +76,16 @@ func (m *memory) assigned(t *testing.T) map[string]string {
 				t.Errorf("passage %s was opened twice", p.Id)
 			}
 			opened[p.Id] = true
-			put(p.First.Idx, p.Id)
+			for _, r := range p.Readings {
+				put(r.Idx, p.Id)
+			}
 		case *observation.PassageUpdated:
 			if !opened[p.Id] {
 				t.Errorf("passage %s was updated, and never opened", p.Id)
 			}
-			put(p.Reading.Idx, p.Id)
+			for _, r := range p.Readings {
+				put(r.Idx, p.Id)
+			}
 		case *observation.PassageCorrected:
 			put(p.Idx, p.To)
 		}

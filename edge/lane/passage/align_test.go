@@ -86,9 +86,9 @@ func TestTwoAsOne(t *testing.T) {
 		switch b := o.Body.Typed().(type) {
 		case *observation.PassageOpened:
 			opened[b.Id]++
-			in[b.First.Idx] = b.Id
+			in[b.Readings[0].Idx] = b.Id
 		case *observation.PassageUpdated:
-			in[b.Reading.Idx] = b.Id
+			in[b.Readings[0].Idx] = b.Id
 		case *observation.PassageCorrected:
 			if in[b.Idx] != b.From && in[b.Idx] != b.To {
 				t.Errorf("%v, but it is in %q", b, in[b.Idx])

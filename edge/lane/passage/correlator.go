@@ -344,9 +344,13 @@ func (c *Correlator) put(l *lane, v *vehicle, e *event, sure float64, reason str
 	v.readings = append(v.readings, r)
 	c.tell(e.Idx, v.id, sure, reason)
 	if first {
-		return []*observation.Observation{c.said(e.at, "opened "+v.id, &observation.PassageOpened{Id: v.id, Lane: l.ID, First: r})}
+		return []*observation.Observation{c.said(e.at, "opened "+v.id, &observation.PassageOpened{
+			Id: v.id, Lane: l.ID, Readings: []*observation.PassageReading{r},
+		})}
 	}
-	return []*observation.Observation{c.said(e.at, fmt.Sprintf("reading %s %d", v.id, e.Idx), &observation.PassageUpdated{Id: v.id, Reading: r, AfterClose: !v.closed.IsZero()})}
+	return []*observation.Observation{c.said(e.at, fmt.Sprintf("reading %s %d", v.id, e.Idx), &observation.PassageUpdated{
+		Id: v.id, Readings: []*observation.PassageReading{r}, AfterClose: !v.closed.IsZero(),
+	})}
 }
 
 // close closes passages that are over.
@@ -357,36 +361,36 @@ func (c *Correlator) close(l *lane) (out []*observation.Observation) {
 			last = max(last, s.Position)
 		}
 	}
-	ending := func(v *vehicle) string {
+	ending := func(v *vehicle) observation.PassageEnd {
 		idle := c.now.Sub(v.last)
 		switch {
 		case len(v.readings) == 0:
-			return "merged"
+			return observation.PassageEnd_PASSAGE_END_MERGED
 		case v.reversed && idle > l.Timeout/4:
-			return "reversed"
+			return observation.PassageEnd_PASSAGE_END_REVERSED
 		case v.beyond(last) && idle > hold+settle:
-			return "left"
+			return observation.PassageEnd_PASSAGE_END_LEFT
 		case idle > l.Timeout:
-			return "timeout"
+			return observation.PassageEnd_PASSAGE_END_TIMEOUT
 		case len(l.open) > maxOpen && v == l.open[0]:
-			return "crowded"
+			return observation.PassageEnd_PASSAGE_END_CROWDED
 		}
-		return ""
+		return observation.PassageEnd_PASSAGE_END_UNSPECIFIED // it is not over
 	}
 	if i := slices.IndexFunc(l.open, func(v *vehicle) bool {
-		return !v.reversed && len(v.readings) > 0 && len(v.events) > 0 && ending(v) != ""
+		return !v.reversed && len(v.readings) > 0 && len(v.events) > 0 && ending(v) != observation.PassageEnd_PASSAGE_END_UNSPECIFIED
 	}); i >= 0 {
 		out = append(out, c.review(l, l.open[i])...)
 	}
 	l.open = slices.DeleteFunc(l.open, func(v *vehicle) bool {
-		if v.end = ending(v); v.end == "" {
+		if v.end = ending(v); v.end == observation.PassageEnd_PASSAGE_END_UNSPECIFIED {
 			return false
 		}
 		v.closed = c.now
-		if v.end == "left" {
+		if v.end == observation.PassageEnd_PASSAGE_END_LEFT {
 			l.count(v)
 		}
-		if v.end != "merged" {
+		if v.end != observation.PassageEnd_PASSAGE_END_MERGED {
 			l.recent = append(l.recent, v)
 		}
 		out = append(out, c.said(c.now, "closed "+v.id, c.document(l, v)))
@@ -423,7 +427,7 @@ func (c *Correlator) strip(l *lane, now time.Time) (out []*observation.Observati
 			continue
 		}
 		v.stripped = true
-		if v.end == "left" {
+		if v.end == observation.PassageEnd_PASSAGE_END_LEFT {
 			out = append(out, c.countDevices(l, v)...)
 		}
 		for _, e := range append(slices.Clone(v.events), v.riders...) {
@@ -461,7 +465,11 @@ func (c *Correlator) Correct(idx int64, to, reason, by string) ([]*observation.O
 		if target != nil {
 			target.readings = append(target.readings, r)
 		}
-		return []*observation.Observation{c.said(c.now, fmt.Sprintf("corrected %d %s %s", idx, from.id, to), &observation.PassageCorrected{Idx: idx, From: from.id, To: to, Reason: reason, By: by})}, nil
+		r.Reason, r.Confidence, r.PinnedBy = reason, 1, by
+		key := fmt.Sprintf("corrected %d %s %s", idx, from.id, to)
+		return []*observation.Observation{c.said(c.now, key, &observation.PassageCorrected{
+			Idx: idx, From: from.id, To: to, Reason: reason, By: by, Reading: proto.CloneOf(r),
+		})}, nil
 	}
 	return nil, fmt.Errorf("reading %d belongs to no passage that is open or takes late results", idx)
 }

@@ -12,10 +12,13 @@ import (
 func (c *Correlator) document(l *lane, v *vehicle) *observation.PassageClosed {
 	d := &observation.PassageClosed{
 		Id: v.id, Lane: l.ID, OpenedNs: v.opened.UnixNano(), ClosedNs: nanos(v.closed), End: v.end, WeightKg: v.weight, SpeedKph: float32(v.speed * 3.6), LengthM: float32(v.length),
-		Direction: "forward", Confidence: 1,
+		State: observation.PassageState_PASSAGE_STATE_OPEN, Direction: observation.PassageDirection_PASSAGE_DIRECTION_FORWARD, Confidence: 1,
+	}
+	if !v.closed.IsZero() {
+		d.State = observation.PassageState_PASSAGE_STATE_CLOSED
 	}
 	if v.reversed {
-		d.Direction = "reverse"
+		d.Direction = observation.PassageDirection_PASSAGE_DIRECTION_REVERSE
 	}
 	best := 0.0
 	for _, id := range v.ids {
@@ -79,15 +82,15 @@ func (c *Correlator) station(l *lane, v *vehicle, s *Station) *observation.Passa
 	}
 	switch {
 	case v.closed.IsZero() && (s.Late || !v.beyond(s.Position)):
-		out.Gap = "not yet"
+		out.Gap = observation.PassageGap_PASSAGE_GAP_NOT_YET
 	case down == len(s.Devices) && down > 0:
-		out.Gap = "blind"
-	case s.Late || v.reversed || v.end == "timeout" && !v.beyond(s.Position):
-		out.Gap = "not expected"
+		out.Gap = observation.PassageGap_PASSAGE_GAP_BLIND
+	case s.Late || v.reversed || v.end == observation.PassageEnd_PASSAGE_END_TIMEOUT && !v.beyond(s.Position):
+		out.Gap = observation.PassageGap_PASSAGE_GAP_NOT_EXPECTED
 	case !l.always(s):
-		out.Gap = "nothing read"
+		out.Gap = observation.PassageGap_PASSAGE_GAP_NOTHING_READ
 	default:
-		out.Gap = "missed"
+		out.Gap = observation.PassageGap_PASSAGE_GAP_MISSED
 	}
 	return out
 }

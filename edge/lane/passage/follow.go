@@ -269,15 +269,24 @@ func (h *history) note(r *journal.Row) error {
 			delete(h.mute, p.Subject)
 		}
 	case *observation.PassageOpened:
-		h.in[p.First.GetIdx()], h.sure[p.First.GetIdx()] = p.Id, p.First
+		h.noteReadings(p.Id, p.Readings)
 	case *observation.PassageUpdated:
-		h.in[p.Reading.GetIdx()], h.sure[p.Reading.GetIdx()] = p.Id, p.Reading
+		h.noteReadings(p.Id, p.Readings)
 	case *observation.PassageCorrected:
 		h.in[p.Idx] = p.To
+		if p.Reading != nil {
+			h.sure[p.Idx] = p.Reading
+		}
 	case *observation.PassageClosed:
 		h.closed[p.Id] = p
 	}
 	return nil
+}
+
+func (h *history) noteReadings(passage string, readings []*observation.PassageReading) {
+	for _, r := range readings {
+		h.in[r.Idx], h.sure[r.Idx] = passage, r
+	}
 }
 
 // restored puts a reading where it was before the restart.

@@ -21,10 +21,10 @@ type anchor struct {
 type vehicle struct {
 	id       string
 	opened   time.Time
-	last     time.Time // of its latest sight
-	closed   time.Time // zero while it is open
-	end      string
-	speed    float64 // m/s; 0 when nothing has measured it
+	last     time.Time              // of its latest sight
+	closed   time.Time              // zero while it is open
+	end      observation.PassageEnd // unspecified while it is open
+	speed    float64                // m/s; 0 when nothing has measured it
 	length   float64
 	reversed bool
 	anchors  []anchor

@@ -90,11 +90,15 @@ func TestOneVehicle(t *testing.T) {
 		t.Fatalf("%d passages: %v", len(all), all)
 	}
 	d := all[0]
-	if len(d.Readings) != 5 || d.End != "left" || d.Plate != "ABC123" || d.SpeedKph < 7 || d.LengthM != 8 || d.Alarm || d.Confidence < 0.5 {
+	if len(d.Readings) != 5 || d.End != observation.PassageEnd_PASSAGE_END_LEFT || d.Plate != "ABC123" || d.SpeedKph < 7 || d.LengthM != 8 || d.Alarm || d.Confidence < 0.5 {
 		t.Errorf("%v", d)
 	}
 	for _, s := range d.Stations {
-		if want := map[string]string{"rfid": "nothing read", "office": "not expected"}[s.Station]; s.Gap != want || s.Seen != (want == "") {
+		want := map[string]observation.PassageGap{
+			"rfid":   observation.PassageGap_PASSAGE_GAP_NOTHING_READ,
+			"office": observation.PassageGap_PASSAGE_GAP_NOT_EXPECTED,
+		}[s.Station]
+		if s.Gap != want || s.Seen != (want == observation.PassageGap_PASSAGE_GAP_UNSPECIFIED) {
 			t.Errorf("%v", s)
 		}
 	}
@@ -104,7 +108,7 @@ func TestOneVehicle(t *testing.T) {
 		t.Errorf("the swab is in %q", p.in[swab])
 	}
 	last := p.out[len(p.out)-1].Body.GetPassageUpdated()
-	if last == nil || !last.AfterClose || !strings.Contains(last.Reading.Reason, "plate") {
+	if last == nil || !last.AfterClose || !strings.Contains(last.Readings[0].Reason, "plate") {
 		t.Errorf("%v", p.out[len(p.out)-1])
 	}
 }
@@ -142,7 +146,7 @@ func TestReversing(t *testing.T) {
 		t.Errorf("first %q, second %q, reversing %q", p.in[first], p.in[second], p.in[back])
 	}
 	for _, d := range p.closed() {
-		if (d.Id == p.in[second]) != (d.End == "reversed") {
+		if (d.Id == p.in[second]) != (d.End == observation.PassageEnd_PASSAGE_END_REVERSED) {
 			t.Errorf("%v", d)
 		}
 	}
@@ -171,7 +175,7 @@ func TestBlind(t *testing.T) {
 	p.loop("loop2", 20)
 	p.tick(100)
 	all := p.closed()
-	if len(all) != 1 || all[0].Stations[2].Gap != "blind" {
+	if len(all) != 1 || all[0].Stations[2].Gap != observation.PassageGap_PASSAGE_GAP_BLIND {
 		t.Errorf("%v", all)
 	}
 }
@@ -214,7 +218,7 @@ func TestClockSetBack(t *testing.T) {
 	}
 	p.loop("loop2", 20)
 	p.tick(80)
-	if all := p.closed(); len(all) != 1 || all[0].End != "left" || len(all[0].Readings) != 3 {
+	if all := p.closed(); len(all) != 1 || all[0].End != observation.PassageEnd_PASSAGE_END_LEFT || len(all[0].Readings) != 3 {
 		t.Errorf("%v", all)
 	}
 }

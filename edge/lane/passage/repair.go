@@ -79,12 +79,24 @@ func (c *Correlator) moveReading(from, to *vehicle, e *event, why string) {
 	c.moves = append(c.moves, move{e, from, to, why})
 }
 
+// reading returns a copy of what documents say of an observation; nil when the vehicle does not have it.
+func (v *vehicle) reading(idx int64) *observation.PassageReading {
+	for _, r := range v.readings {
+		if r.Idx == idx {
+			return proto.CloneOf(r)
+		}
+	}
+	return nil
+}
+
 // corrections says what has moved.
 func (c *Correlator) corrections(l *lane) (out []*observation.Observation) {
 	l.open = slices.DeleteFunc(l.open, func(v *vehicle) bool { return slices.Contains(c.inserted, v) && len(v.readings) == 0 })
 	for _, v := range c.inserted {
 		if len(v.readings) > 0 {
-			out = append(out, c.said(v.opened, "opened "+v.id, &observation.PassageOpened{Id: v.id, Lane: l.ID, First: proto.CloneOf(v.readings[0])}))
+			out = append(out, c.said(v.opened, "opened "+v.id, &observation.PassageOpened{
+				Id: v.id, Lane: l.ID, Readings: []*observation.PassageReading{proto.CloneOf(v.readings[0])},
+			}))
 		}
 	}
 	for _, m := range c.moves {
@@ -93,7 +105,9 @@ func (c *Correlator) corrections(l *lane) (out []*observation.Observation) {
 		}
 		c.tell(m.e.Idx, m.to.id, 0.9, m.why)
 		key := fmt.Sprintf("corrected %d %s %s %d", m.e.Idx, m.from.id, m.to.id, c.now.UnixNano())
-		out = append(out, c.said(m.e.at, key, &observation.PassageCorrected{Idx: m.e.Idx, From: m.from.id, To: m.to.id, Reason: "with what came since: " + m.why, By: "lane"}))
+		out = append(out, c.said(m.e.at, key, &observation.PassageCorrected{
+			Idx: m.e.Idx, From: m.from.id, To: m.to.id, Reason: "with what came since: " + m.why, By: "lane", Reading: m.to.reading(m.e.Idx),
+		}))
 	}
 	c.moves, c.inserted = nil, nil
 	return out

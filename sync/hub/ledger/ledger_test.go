@@ -271,8 +271,8 @@ func TestEventsNamePassageAndPlate(t *testing.T) {
 	plate := put("lpr-1", observation.Class_CLASS_EVENT, &observation.VehiclePlate{Plate: "AB 123", Normal: "AB123", Confidence: 0.9})
 	alarm := put("rpm-1", observation.Class_CLASS_ALARM, &observation.RadiationOccupancy{GammaAlarm: true})
 	kind := uint32(observation.Kind_KIND_VEHICLE_PLATE)
-	put(observation.AgentDevice, observation.Class_CLASS_EVENT, &observation.PassageOpened{Id: "p1", First: &observation.PassageReading{Idx: plate, Kind: kind}})
-	put(observation.AgentDevice, observation.Class_CLASS_EVENT, &observation.PassageUpdated{Id: "p1", Reading: &observation.PassageReading{Idx: alarm}})
+	put(observation.AgentDevice, observation.Class_CLASS_EVENT, &observation.PassageOpened{Id: "p1", Readings: []*observation.PassageReading{{Idx: plate, Kind: kind}}})
+	put(observation.AgentDevice, observation.Class_CLASS_EVENT, &observation.PassageUpdated{Id: "p1", Readings: []*observation.PassageReading{{Idx: alarm}}})
 	l := open(t, dir)
 	apply(t, l, lane.hello())
 	named := func() [2]string {
@@ -292,7 +292,7 @@ func TestEventsNamePassageAndPlate(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	last := lane.j.Last(2)
-	put(observation.AgentDevice, observation.Class_CLASS_EVENT, &observation.PassageOpened{Id: "p2", First: &observation.PassageReading{Idx: 99}})
+	put(observation.AgentDevice, observation.Class_CLASS_EVENT, &observation.PassageOpened{Id: "p2", Readings: []*observation.PassageReading{{Idx: 99}}})
 	put(observation.AgentDevice, observation.Class_CLASS_EVENT, &observation.PassageCorrected{Idx: alarm, From: "p1", To: "p2"})
 	put(observation.AgentDevice, observation.Class_CLASS_EVENT, &observation.PassageClosed{Id: "p2", Plate: "XY9"})
 	apply(t, l, lane.batch(2, last, 10))

@@ -46,15 +46,24 @@ func (l *Ledger) notePassages(owner int64, rows []wire.Row) error {
 		var err error
 		switch p := body.Typed().(type) {
 		case *observation.PassageOpened:
-			err = l.noteReading(owner, p.Id, p.First)
+			err = l.noteReadings(owner, p.Id, p.Readings)
 		case *observation.PassageUpdated:
-			err = l.noteReading(owner, p.Id, p.Reading)
+			err = l.noteReadings(owner, p.Id, p.Readings)
 		case *observation.PassageCorrected:
 			err = l.moveReading(owner, p.Idx, p.To)
 		case *observation.PassageClosed:
 			err = l.notePlate(owner, p.Id, p.Plate, closedConfidence)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) noteReadings(owner int64, passage string, readings []*observation.PassageReading) error {
+	for _, r := range readings {
+		if err := l.noteReading(owner, passage, r); err != nil {
 			return err
 		}
 	}
