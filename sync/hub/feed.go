@@ -38,11 +38,15 @@ type CloudEvent struct {
 	Cursor      string          `json:"lwcursor"` // the feed's cursor after this event
 	Class       string          `json:"lwclass"`
 	Lane        string          `json:"lwlane,omitempty"`
-	Passage     string          `json:"lwpassage,omitempty"` // that the reading belongs to, as the lane has said so far
-	Plate       string          `json:"lwplate,omitempty"`   // of that passage
-	Idx         string          `json:"lwidx"`               // row of the journal, leaf of the evidence log
-	Journal     string          `json:"lwjournal"`           // hex
-	Data        json.RawMessage `json:"data"`                // lanewarden.v1.Body as observation.JSON has it
+	Passage     string          `json:"lwpassage,omitempty"`         // that the reading belongs to, as the lane has said so far
+	Plate       string          `json:"lwplate,omitempty"`           // of that passage
+	Confidence  string          `json:"lwconfidence,omitempty"`      // that it is that passage: a decimal number from 0 to 1
+	Other       string          `json:"lwother,omitempty"`           // passage of which it may be as well
+	OtherPlate  string          `json:"lwotherplate,omitempty"`      // of that passage
+	OtherShare  string          `json:"lwotherconfidence,omitempty"` // that it is the other one
+	Idx         string          `json:"lwidx"`                       // row of the journal, leaf of the evidence log
+	Journal     string          `json:"lwjournal"`                   // hex
+	Data        json.RawMessage `json:"data"`                        // lanewarden.v1.Body as observation.JSON has it
 }
 
 // cloudEvent makes the event of a row. A body that this version cannot read is passed on in hex, never dropped.
@@ -50,7 +54,9 @@ func cloudEvent(e *ledger.Event, cursor, lane string) CloudEvent {
 	out := CloudEvent{
 		SpecVersion: "1.0", ID: fmt.Sprintf("%x/%d", e.Journal, e.Idx), Source: "/lanewarden/" + e.Site + "/" + e.Agent,
 		Type: "lanewarden." + e.Kind.Name() + ".v1", Subject: e.Device, Time: time.Unix(0, e.TimeNs).UTC().Format(time.RFC3339Nano),
-		ContentType: "application/json", Cursor: cursor, Class: e.Class.Name(), Lane: lane, Passage: e.Passage, Plate: e.Plate,
+		ContentType: "application/json", Cursor: cursor, Class: e.Class.Name(), Lane: lane,
+		Passage: e.Passage, Plate: e.Plate, Confidence: probability(e.Confidence),
+		Other: e.Other.Passage, OtherPlate: e.Other.Plate, OtherShare: probability(e.Other.Confidence),
 		Idx: strconv.FormatInt(e.Idx, 10), Journal: fmt.Sprintf("%x", e.Journal),
 	}
 	var body observation.Body
@@ -62,6 +68,15 @@ func cloudEvent(e *ledger.Event, cursor, lane string) CloudEvent {
 		out.Data, _ = json.Marshal(map[string]any{"undecoded": hex.EncodeToString(e.Body), "error": err.Error()})
 	}
 	return out
+}
+
+// probability writes a number from 0 to 1: CloudEvents have no attributes with fractions, so it is text; "" for one that
+// is not known.
+func probability(p float64) string {
+	if p == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(p, 'f', -1, 32)
 }
 
 // feedRequest is what a reader of the feed asks for.

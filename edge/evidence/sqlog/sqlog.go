@@ -274,6 +274,17 @@ func Int64(v driver.Value) int64 {
 	return n
 }
 
+// Float64 returns a column as a number, 0 for NULL.
+func Float64(v driver.Value) float64 {
+	switch v := v.(type) {
+	case float64:
+		return v
+	case int64:
+		return float64(v)
+	}
+	return 0
+}
+
 // Insert returns the statement that inserts so many rows at once into the columns, which are separated by commas.
 func Insert(table, columns string, rows int) string {
 	row := "(?" + strings.Repeat(",?", strings.Count(columns, ",")) + ")"

@@ -3,6 +3,7 @@ package ledger
 import (
 	"database/sql/driver"
 	"errors"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -11,23 +12,48 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// passageSchema keeps to which passage each reading belongs, as the lane last said, and the passage's plate, so that an event
-// can name both. It is folded from the rows of the passages and can be made anew from them.
+// passageSchema keeps to which passage each reading belongs, as the lane last said, the other one that it may be of, and
+// each passage's plate, so that an event can name them. It is folded from the rows of the passages and can be made anew
+// from them.
 const passageSchema = `
 CREATE TABLE IF NOT EXISTS passage_reading(
-	owner   INTEGER NOT NULL,         -- journal.id
-	idx     INTEGER NOT NULL,         -- of the reading in the journal
-	passage TEXT NOT NULL,
+	owner            INTEGER NOT NULL,         -- journal.id
+	idx              INTEGER NOT NULL,         -- of the reading in the journal
+	passage          TEXT NOT NULL,            -- '' for none; then it may be of other
+	confidence       REAL NOT NULL DEFAULT 0,  -- 0 to 1; 0 where the lane did not say it
+	other            TEXT NOT NULL DEFAULT '', -- passage of which it may be as well, '' for none
+	other_confidence REAL NOT NULL DEFAULT 0,
+	plate            TEXT NOT NULL DEFAULT '', -- that it read, '' when it is no read of a plate
+	plate_confidence REAL NOT NULL DEFAULT 0,  -- of the read itself
 	PRIMARY KEY(owner, idx)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS passage(
 	owner      INTEGER NOT NULL,
 	id         TEXT NOT NULL,
 	plate      TEXT NOT NULL,         -- best read so far, '' for none
-	confidence REAL NOT NULL,         -- of that read; 2 when the passage is closed and its plate final
+	confidence REAL NOT NULL,         -- of that read; 2 when the closed passage's document names it
 	PRIMARY KEY(owner, id)
 ) WITHOUT ROWID;
 `
+
+// upgradePassages gives a ledger of an earlier version the columns that it lacks. What the lane said before is left as it
+// is: it never named another candidate.
+func (l *Ledger) upgradePassages() error {
+	for _, column := range []string{
+		"confidence REAL NOT NULL DEFAULT 0", "other TEXT NOT NULL DEFAULT ''", "other_confidence REAL NOT NULL DEFAULT 0",
+		"plate TEXT NOT NULL DEFAULT ''", "plate_confidence REAL NOT NULL DEFAULT 0",
+	} {
+		name, _, _ := strings.Cut(column, " ")
+		has, err := l.db.Int("SELECT count(*) FROM pragma_table_info('passage_reading') WHERE name=?", 0, name)
+		if err == nil && has == 0 {
+			err = l.db.Exec("ALTER TABLE passage_reading ADD COLUMN " + column)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return l.db.Exec("CREATE INDEX IF NOT EXISTS passage_plate ON passage_reading(owner, passage) WHERE plate<>''")
+}
 
 // closedConfidence is above every confidence of a single read.
 const closedConfidence = 2
@@ -50,9 +76,9 @@ func (l *Ledger) notePassages(owner int64, rows []wire.Row) error {
 		case *observation.PassageUpdated:
 			err = l.noteReadings(owner, p.Id, p.Readings)
 		case *observation.PassageCorrected:
-			err = l.moveReading(owner, p.Idx, p.To)
+			err = l.noteCorrection(owner, p)
 		case *observation.PassageClosed:
-			err = l.notePlate(owner, p.Id, p.Plate, closedConfidence)
+			err = l.noteClosed(owner, p.Id, p.Plate)
 		}
 		if err != nil {
 			return err
@@ -70,33 +96,89 @@ func (l *Ledger) noteReadings(owner int64, passage string, readings []*observati
 	return nil
 }
 
-func (l *Ledger) noteReading(owner int64, passage string, reading *observation.PassageReading) error {
-	if reading == nil {
-		return nil
+// noteReading puts a reading into a passage, "" for none, and takes it out of the one where it was.
+func (l *Ledger) noteReading(owner int64, passage string, r *observation.PassageReading) (err error) {
+	var plate string
+	var confidence float64
+	if observation.Kind(r.Kind) == observation.Kind_KIND_VEHICLE_PLATE {
+		if plate, confidence, err = l.plateOf(owner, r.Idx); err != nil {
+			return err
+		}
 	}
-	if err := l.moveReading(owner, reading.Idx, passage); err != nil {
+	was, err := l.passageOf(owner, r.Idx)
+	if err != nil {
 		return err
 	}
-	plate, confidence, err := "", 0.0, error(nil)
-	if observation.Kind(reading.Kind) == observation.Kind_KIND_VEHICLE_PLATE {
-		plate, confidence, err = l.plateOf(owner, reading.Idx)
+	if passage == "" && r.Other == "" {
+		err = l.db.Exec("DELETE FROM passage_reading WHERE owner=? AND idx=?", owner, r.Idx)
+	} else {
+		err = l.db.Exec("INSERT OR REPLACE INTO passage_reading("+
+			"owner, idx, passage, confidence, other, other_confidence, plate, plate_confidence) VALUES(?,?,?,?,?,?,?,?)",
+			owner, r.Idx, passage, float64(r.Confidence), r.Other, float64(r.OtherConfidence), plate, confidence)
+	}
+	if err != nil {
+		return err
+	}
+	if was != "" && was != passage && plate != "" {
+		err = l.takePlate(owner, was, plate)
 	}
 	return errors.Join(err, l.notePlate(owner, passage, plate, confidence))
 }
 
-// moveReading puts a reading into a passage; "" is none.
-func (l *Ledger) moveReading(owner, idx int64, passage string) error {
-	if passage == "" {
-		return l.db.Exec("DELETE FROM passage_reading WHERE owner=? AND idx=?", owner, idx)
+// noteCorrection moves a reading to another passage. Rows of earlier agents name the reading by its row, and say no
+// more of it.
+func (l *Ledger) noteCorrection(owner int64, p *observation.PassageCorrected) error {
+	if p.Reading != nil {
+		return l.noteReading(owner, p.To, p.Reading)
 	}
-	return l.db.Exec("INSERT OR REPLACE INTO passage_reading(owner, idx, passage) VALUES(?,?,?)", owner, idx, passage)
+	r := &observation.PassageReading{Idx: p.Idx}
+	err := l.db.Query("SELECT kind FROM observation WHERE owner=? AND idx=?", func(row []driver.Value) error {
+		r.Kind = uint32(sqlog.Int64(row[0]))
+		return nil
+	}, owner, p.Idx)
+	if err != nil {
+		return err
+	}
+	return l.noteReading(owner, p.To, r)
 }
 
-// notePlate keeps the surest plate of a passage. One that was taken away by a correction goes when the passage is closed.
+// passageOf returns in which passage a reading is so far, "" for none.
+func (l *Ledger) passageOf(owner, idx int64) (passage string, err error) {
+	err = l.db.Query("SELECT passage FROM passage_reading WHERE owner=? AND idx=?", func(row []driver.Value) error {
+		passage = sqlog.Text(row[0])
+		return nil
+	}, owner, idx)
+	return passage, err
+}
+
+// notePlate keeps the surest plate of a passage.
 func (l *Ledger) notePlate(owner int64, passage, plate string, confidence float64) error {
+	if passage == "" {
+		return nil
+	}
 	return l.db.Exec(`INSERT INTO passage(owner, id, plate, confidence) VALUES(?,?,?,?)
-		ON CONFLICT(owner, id) DO UPDATE SET plate=excluded.plate, confidence=excluded.confidence WHERE excluded.confidence>passage.confidence`,
+		ON CONFLICT(owner, id) DO UPDATE SET plate=excluded.plate, confidence=excluded.confidence
+		WHERE excluded.confidence>passage.confidence`,
 		owner, passage, plate, confidence)
+}
+
+// noteClosed keeps the plate that a closed passage's document names. A document without one leaves room for a late read.
+func (l *Ledger) noteClosed(owner int64, passage, plate string) error {
+	confidence := 0.0
+	if plate != "" {
+		confidence = closedConfidence
+	}
+	return l.db.Exec("INSERT OR REPLACE INTO passage(owner, id, plate, confidence) VALUES(?,?,?,?)",
+		owner, passage, plate, confidence)
+}
+
+// takePlate takes a plate from a passage whose read of it went elsewhere: the surest of the reads that are left counts. A
+// passage with another plate keeps it.
+func (l *Ledger) takePlate(owner int64, passage, plate string) error {
+	const left = " FROM passage_reading r WHERE r.owner=?1 AND r.passage=?2 AND r.plate<>'' ORDER BY r.plate_confidence DESC LIMIT 1"
+	return l.db.Exec("UPDATE passage SET plate=ifnull((SELECT r.plate"+left+"), ''), "+
+		"confidence=ifnull((SELECT r.plate_confidence"+left+"), 0) WHERE owner=?1 AND id=?2 AND plate=?3",
+		owner, passage, plate)
 }
 
 // plateOf returns what a plate reading that is filed says.

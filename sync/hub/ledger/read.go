@@ -27,8 +27,15 @@ type Event struct {
 	Device      string
 	Kind        observation.Kind
 	Body        []byte
-	Passage     string // that the reading belongs to, as the lane has said so far; "" for none
-	Plate       string // of that passage; "" for none
+	Candidate             // passage that the reading belongs to, as the lane has said so far
+	Other       Candidate // passage of which it may be as well
+}
+
+// Candidate is a passage that a reading may be of; the zero Candidate is none.
+type Candidate struct {
+	Passage    string
+	Plate      string  // of that passage; "" for none
+	Confidence float64 // 0 to 1; 0 where the lane did not say it
 }
 
 // Durable returns the seq of the newest durable row, and a channel that is closed when there is a newer one.
@@ -140,19 +147,28 @@ func (l *Ledger) readLanes(journal []byte) (lanesOf, error) {
 // Events returns up to limit rows after a cursor, in the order of commit.
 func (l *Ledger) Events(after int64, limit int, filter Filter) (out []Event, err error) {
 	where, args := filter.where()
-	query := "SELECT o.seq, j.site, j.agent, j.journal, o.idx, o.class, o.t, o.device, o.kind, o.body, r.passage, p.plate " +
+	query := "SELECT o.seq, j.site, j.agent, j.journal, o.idx, o.class, o.t, o.device, o.kind, o.body, " +
+		"r.passage, p.plate, r.confidence, r.other, q.plate, r.other_confidence " +
 		"FROM observation o CROSS JOIN journal j ON j.id=o.owner " +
-		"LEFT JOIN passage_reading r ON r.owner=o.owner AND r.idx=o.idx LEFT JOIN passage p ON p.owner=r.owner AND p.id=r.passage WHERE o.seq>?" + where + " ORDER BY o.seq LIMIT ?"
+		"LEFT JOIN passage_reading r ON r.owner=o.owner AND r.idx=o.idx " +
+		"LEFT JOIN passage p ON p.owner=r.owner AND p.id=r.passage " +
+		"LEFT JOIN passage q ON q.owner=r.owner AND q.id=r.other WHERE o.seq>?" + where + " ORDER BY o.seq LIMIT ?"
 	args = append(append([]driver.Value{after}, args...), int64(limit))
 	err = l.read.Query(query, func(r []driver.Value) error {
 		out = append(out, Event{
 			Seq: sqlog.Int64(r[0]), Site: sqlog.Text(r[1]), Agent: sqlog.Text(r[2]), Journal: sqlog.Bytes(r[3]), Idx: sqlog.Int64(r[4]),
 			Class: observation.Class(sqlog.Int64(r[5])), TimeNs: sqlog.Int64(r[6]), Device: sqlog.Text(r[7]),
-			Kind: observation.Kind(sqlog.Int64(r[8])), Body: sqlog.Bytes(r[9]), Passage: sqlog.Text(r[10]), Plate: sqlog.Text(r[11]),
+			Kind: observation.Kind(sqlog.Int64(r[8])), Body: sqlog.Bytes(r[9]),
+			Candidate: candidate(r[10:13]), Other: candidate(r[13:16]),
 		})
 		return nil
 	}, args...)
 	return out, err
+}
+
+// candidate reads a passage, its plate and its confidence.
+func candidate(r []driver.Value) Candidate {
+	return Candidate{Passage: sqlog.Text(r[0]), Plate: sqlog.Text(r[1]), Confidence: sqlog.Float64(r[2])}
 }
 
 // Audited is the outcome of the audit of one journal's copy.

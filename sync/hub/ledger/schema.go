@@ -83,6 +83,9 @@ CREATE TABLE IF NOT EXISTS pull(      -- artifacts that somebody waits for
 
 // upgrade brings the tables of an earlier version up to date.
 func (l *Ledger) upgrade() error {
+	if err := l.upgradePassages(); err != nil {
+		return err
+	}
 	folded, err := l.db.Int("SELECT EXISTS(SELECT 1 FROM passage) OR NOT EXISTS(SELECT 1 FROM observation)", 0)
 	if err == nil && folded == 0 {
 		err = l.noteOldPassages()
