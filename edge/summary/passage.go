@@ -64,12 +64,20 @@ func Uncertain(r *observation.PassageReading) Text {
 	if !unsure(r) {
 		return Text{}
 	}
+	return say("%s: %s", "%s : %s", readingOf(r), candidates(r))
+}
+
+// candidates names the two vehicles that a reading may be of; it is empty for a reading of one.
+func candidates(r *observation.PassageReading) Text {
+	if !unsure(r) {
+		return Text{}
+	}
 	other := say("passage %s", "passage %s", r.Other)
 	if r.Other == "" {
 		other = Text{EN: "no vehicle of this lane", FR: "aucun véhicule de cette voie"}
 	}
-	return say("%s: this vehicle (%s) or %s (%s)", "%s : ce véhicule (%s) ou %s (%s)",
-		readingOf(r), share(r.Confidence), other, share(r.OtherConfidence))
+	return say("this vehicle (%s) or %s (%s)", "ce véhicule (%s) ou %s (%s)",
+		share(r.Confidence), other, share(r.OtherConfidence))
 }
 
 // share is a probability as a percentage. What is not certain is never shown as 0 or 100.
@@ -206,7 +214,7 @@ func passageCorrected(b *observation.PassageCorrected) Text {
 	if b.By == "lane" {
 		by = Text{EN: "by Lanewarden", FR: "par Lanewarden"}
 	}
-	t = sentence(t, when(b.By != "", by), Uncertain(b.Reading))
+	t = sentence(t, when(b.By != "", by), candidates(b.Reading))
 	t.Words = b.Reason
 	return t
 }

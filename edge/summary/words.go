@@ -160,7 +160,11 @@ func list(names []string) Text {
 		text := strings.Join(names, ", ")
 		return Text{EN: text, FR: text}
 	}
-	return say("%s and %s more", "%s et %s autres", strings.Join(names[:most], ", "), len(names)-most)
+	first := strings.Join(names[:most], ", ")
+	if len(names) == most+1 {
+		return say("%s and 1 more", "%s et 1 autre", first)
+	}
+	return say("%s and %s more", "%s et %s autres", first, len(names)-most)
 }
 
 // name is a fixed word of a device's vocabulary in both languages; one that is not known is shown without the marks
