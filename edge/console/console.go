@@ -28,7 +28,6 @@ import (
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
-	"lanewarden/edge/lane/passage"
 	"lanewarden/edge/summary"
 	firmwareconfig "lanewarden/firmware-config"
 )
@@ -110,7 +109,7 @@ type Options struct {
 	JournalDir            string
 	Journal               *journal.Journal
 	Lane                  *lane.Supervisor
-	Passages              *passage.Follower
+	Passages              Passages // nil: no lane has any
 	Tests                 *guided.Runner
 	Link                  func() Link
 	Log                   *slog.Logger
@@ -129,6 +128,9 @@ type Console struct {
 // New makes a console.
 func New(o Options) *Console {
 	dir, _ := os.Getwd()
+	if o.Passages == nil {
+		o.Passages = noPassages{}
+	}
 	return &Console{
 		dir:     dir,
 		Options: o, started: time.Now().UTC(), access: newAccess(o.Accounts, o.TLS != nil, o.Journal.Commit),
@@ -329,6 +331,9 @@ type Line struct {
 	Kind        string          `json:"kind"`
 	Summary     summary.Text    `json:"summary"`     // what it says, in a sentence
 	Observation json.RawMessage `json:"observation"` // lanewarden.v1.Observation as observation.JSON has it
+	// Passages are the one that it belongs to and, when that is not certain, the other of which it may be. Only in
+	// /v1/observations, and only of passages that are open or among the last.
+	Passages []Candidate `json:"passages,omitempty"`
 }
 
 // Shown is the time that people are shown, and by which lines are ordered.

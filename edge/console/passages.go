@@ -3,16 +3,45 @@ package console
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/journal"
+	"lanewarden/edge/lane/passage"
 )
+
+// Passages is what the console asks of the passages of the agent's lanes: *passage.Follower.
+type Passages interface {
+	// Passages returns those that are open and the last ones that are closed, newest first, and how far devices' clocks are
+	// ahead.
+	Passages(ctx context.Context) ([]*observation.PassageClosed, map[string]time.Duration, error)
+	// Correct moves a reading, by its row, to a passage of any lane; "" is none.
+	Correct(ctx context.Context, idx int64, to, reason, by string) error
+	// Corrected returns when an observation happened by the agent's clock.
+	Corrected(o *observation.Observation) time.Time
+}
+
+// noPassages is an agent's without lanes that have any.
+type noPassages struct{}
+
+func (noPassages) Passages(context.Context) ([]*observation.PassageClosed, map[string]time.Duration, error) {
+	return nil, nil, nil
+}
+
+func (noPassages) Correct(context.Context, int64, string, string, string) error {
+	return errors.New("no lane has stations (lanes.stations in the lane file), so there are no passages")
+}
+
+func (noPassages) Corrected(o *observation.Observation) time.Time {
+	return (*passage.Follower)(nil).Corrected(o)
+}
 
 // PassageList is what GET /v1/passages answers.
 type PassageList struct {
-	Passages []json.RawMessage `json:"passages"` // lanewarden.v1.PassageClosed as observation.JSON has it, newest first; open ones have no closedNs
+	Passages []json.RawMessage `json:"passages"` // lanewarden.v1.PassageClosed as observation.JSON has it, newest first; state says which are open, and those have no closedNs
 	// Clocks is how far the clocks of devices are ahead of the agent's, as estimated from what they sent, s.
 	Clocks map[string]float64 `json:"clocks"`
 }
@@ -43,79 +72,66 @@ func (c *Console) passages(w http.ResponseWriter, r *http.Request) {
 	answer(w, out)
 }
 
-// Correction moves a reading to another passage.
-type Correction struct {
-	Idx    int64  `json:"idx"`
-	To     string `json:"to"` // passage id; empty for none
-	Reason string `json:"reason"`
-	By     string `json:"by"`
+// PassageDetail is what GET /v1/passages/{id} answers.
+type PassageDetail struct {
+	Passage      json.RawMessage `json:"passage"`      // lanewarden.v1.PassageClosed
+	Observations []Line          `json:"observations"` // of its readings, and of those that may be its own
+	// Assignments are what the journal says last of each of these readings, with the terms; only with ?explain=1.
+	Assignments []Assignment `json:"assignments,omitempty"`
 }
 
-// Output sets an output of a device.
-type Output struct {
-	Output string `json:"output"`
-	Value  string `json:"value"`
-	Reason string `json:"reason"`
-}
-
-const maxOrder = 16 << 10
-
-// order decodes what a POST says.
-func order(w http.ResponseWriter, r *http.Request, v any) bool {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return false
-	}
-	return true
-}
-
-// carry does what somebody asked for, once it is journalled who.
-func (c *Console) carry(w http.ResponseWriter, r *http.Request, action, text string, do func(context.Context) error) {
+// passage serves GET /v1/passages/{id}: the passage and all that belongs to it, or may.
+func (c *Console) passage(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
-	if err := c.access.audit(ctx, user(r), action, text); err != nil {
-		http.Error(w, "not journalled, so not done: "+err.Error(), http.StatusServiceUnavailable)
+	all, _, err := c.Passages.Passages(ctx)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	if err := do(ctx); err != nil {
-		http.Error(w, err.Error(), http.StatusConflict)
+	i := slices.IndexFunc(all, func(p *observation.PassageClosed) bool { return p.Id == r.PathValue("id") })
+	if i < 0 {
+		http.Error(w, "there is no such passage among the latest", http.StatusNotFound)
 		return
 	}
-	fmt.Fprintln(w, "done")
+	out, err := c.detail(all[i])
+	if err == nil && r.URL.Query().Has("explain") {
+		out.Assignments, err = c.explain(all[i])
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	answer(w, out)
 }
 
-// correct serves POST /v1/passages/corrections.
-func (c *Console) correct(w http.ResponseWriter, r *http.Request) {
-	var o Correction
-	if !order(w, r, &o) {
-		return
-	}
-	if u := user(r); u.Name != localUser { // who has signed in speaks for themselves
-		o.By = u.Name
-	}
-	if o.Reason == "" || o.By == "" {
-		http.Error(w, "reason and by are needed: they stand in the journal", http.StatusBadRequest)
-		return
-	}
-	c.carry(w, r, "correction", fmt.Sprintf("row %d to passage %q: %s", o.Idx, o.To, o.Reason), func(ctx context.Context) error {
-		return c.Passages.Correct(ctx, o.Idx, o.To, o.Reason, o.By)
-	})
+// readingsOf are the readings that a passage has, and those that may be its own.
+func readingsOf(p *observation.PassageClosed) []*observation.PassageReading {
+	return append(p.Readings[:len(p.Readings):len(p.Readings)], p.Possible...)
 }
 
-// output serves POST /v1/devices/{device}/outputs.
-func (c *Console) output(w http.ResponseWriter, r *http.Request) {
-	var o Output
-	if !order(w, r, &o) {
-		return
+func (c *Console) detail(p *observation.PassageClosed) (out PassageDetail, err error) {
+	out.Observations = []Line{}
+	if out.Passage, err = observation.JSON(p); err != nil {
+		return out, err
 	}
-	if o.Reason == "" {
-		http.Error(w, "a reason is needed: it stands in the journal", http.StatusBadRequest)
-		return
+	for _, reading := range readingsOf(p) {
+		var rows []journal.Row
+		if rows, err = c.Journal.Read(reading.Idx, 1); err != nil {
+			return out, err
+		}
+		if len(rows) == 0 || rows[0].Idx != reading.Idx {
+			continue
+		}
+		line, err := c.lineOf(&rows[0])
+		if err != nil {
+			return out, err
+		}
+		// The reading's time was corrected by the offset of its day.
+		if at := time.Unix(0, reading.TimeNs).UTC(); at.Sub(line.Time).Abs() >= clockNotice {
+			line.Corrected = at
+		}
+		out.Observations = append(out.Observations, line)
 	}
-	device := r.PathValue("device")
-	c.carry(w, r, "output", fmt.Sprintf("%s %s %s: %s", device, o.Output, o.Value, o.Reason), func(ctx context.Context) error {
-		return c.Lane.Command(ctx, device, o.Output, o.Value, o.Reason)
-	})
+	return out, nil
 }

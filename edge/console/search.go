@@ -2,9 +2,7 @@ package console
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -88,6 +86,7 @@ func (c *Console) observations(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	newestFirst(out.Observations)
+	c.nameCandidates(r.Context(), out.Observations)
 	answer(w, out)
 }
 
@@ -159,52 +158,6 @@ func (c *Console) parseQuery(r *http.Request) (q query, before int64, err error)
 		before = min(before, n)
 	}
 	return q, before, nil
-}
-
-// PassageDetail is what GET /v1/passages/{id} answers.
-type PassageDetail struct {
-	Passage      json.RawMessage `json:"passage"` // lanewarden.v1.PassageClosed
-	Observations []Line          `json:"observations"`
-}
-
-// passage serves GET /v1/passages/{id}: the passage and all that belongs to it.
-func (c *Console) passage(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
-	defer cancel()
-	all, _, err := c.Passages.Passages(ctx)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	for _, p := range all {
-		if p.Id != r.PathValue("id") {
-			continue
-		}
-		text, err := observation.JSON(p)
-		out := PassageDetail{Passage: text, Observations: []Line{}}
-		for _, reading := range p.Readings {
-			if err != nil {
-				break
-			}
-			var rows []journal.Row
-			if rows, err = c.Journal.Read(reading.Idx, 1); err == nil && len(rows) == 1 && rows[0].Idx == reading.Idx {
-				var line Line
-				line, err = c.lineOf(&rows[0])
-				// The reading's time was corrected by the offset of its day.
-				if at := time.Unix(0, reading.TimeNs).UTC(); at.Sub(line.Time).Abs() >= clockNotice {
-					line.Corrected = at
-				}
-				out.Observations = append(out.Observations, line)
-			}
-		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		answer(w, out)
-		return
-	}
-	http.Error(w, "there is no such passage among the latest", http.StatusNotFound)
 }
 
 // DeviceDetail is what GET /v1/devices/{device} answers.

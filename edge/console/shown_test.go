@@ -51,7 +51,7 @@ func row(t *testing.T, idx int64, at, arrived time.Time, own bool) journal.Row {
 
 // A device's wrong clock is shown corrected, and lines are ordered by what is shown.
 func TestLinesShowCorrectedTimes(t *testing.T) {
-	c := &Console{}
+	c := &Console{Options: Options{Passages: noPassages{}}}
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	var lines []Line
 	for _, r := range []journal.Row{

@@ -61,8 +61,8 @@ func (c *Console) startTest(w http.ResponseWriter, r *http.Request) {
 	if !order(w, r, &in) {
 		return
 	}
-	c.carry(w, r, "test", in.Device+" "+in.Test, func(ctx context.Context) error {
-		return c.Tests.Start(ctx, in.Device, in.Test, user(r).Name)
+	c.carry(w, r, "test", in.Device+" "+in.Test, func(ctx context.Context) (any, error) {
+		return nil, c.Tests.Start(ctx, in.Device, in.Test, user(r).Name)
 	})
 }
 

@@ -195,26 +195,38 @@ func passageClosed(b *observation.PassageClosed) Text {
 }
 
 func passageCorrected(b *observation.PassageCorrected) Text {
-	row := say("row %s", "ligne %s", plainNumber(b.Idx))
-	if b.Reading.GetDevice() != "" {
-		row = say("%s (row %s)", "%s (ligne %s)", readingOf(b.Reading), plainNumber(b.Idx))
-	}
-	t := say("%s moved from passage %s to passage %s", "%s : du passage %s au passage %s", row, b.From, b.To)
-	switch {
-	case b.From == "" && b.To == "":
-		t = say("%s belongs to no passage", "%s : à aucun passage", row)
-	case b.From == "":
-		t = say("%s moved to passage %s", "%s : au passage %s", row, b.To)
-	case b.To == "":
-		t = say("%s detached from passage %s", "%s : détachée du passage %s", row, b.From)
-	case b.From == b.To:
-		t = say("%s stays in passage %s", "%s : reste dans le passage %s", row, b.To)
-	}
 	by := say("by %s", "par %s", b.By)
 	if b.By == "lane" {
 		by = Text{EN: "by Lanewarden", FR: "par Lanewarden"}
 	}
-	t = sentence(t, when(b.By != "", by), candidates(b.Reading))
+	t := sentence(moved(b), when(b.By != "", by), candidates(b.Reading))
 	t.Words = b.Reason
 	return t
+}
+
+// moved says which reading went where.
+func moved(b *observation.PassageCorrected) Text {
+	row := say("row %s", "ligne %s", plainNumber(b.Idx))
+	if b.Reading.GetDevice() != "" {
+		row = say("%s (row %s)", "%s (ligne %s)", readingOf(b.Reading), plainNumber(b.Idx))
+	}
+	switch {
+	case b.From == "" && b.To == "":
+		return say("%s belongs to no passage", "%s : à aucun passage", row)
+	case b.From == "":
+		return say("%s moved to passage %s", "%s : au passage %s", row, b.To)
+	case b.To == "":
+		return say("%s detached from passage %s", "%s : détachée du passage %s", row, b.From)
+	case b.From == b.To:
+		return say("%s stays in passage %s", "%s : reste dans le passage %s", row, b.To)
+	}
+	return say("%s moved from passage %s to passage %s", "%s : du passage %s au passage %s", row, b.From, b.To)
+}
+
+// Correction says to the person who moved a reading what came of it; plate is that of the passage that it is in now, empty
+// for none.
+func Correction(b *observation.PassageCorrected, plate string) Text {
+	return sentence(moved(b),
+		when(plate != "", say("vehicle %s", "véhicule %s", plate)),
+		Text{EN: "and no later assignment changes that", FR: "et aucune attribution ultérieure n’y change rien"})
 }

@@ -1,0 +1,99 @@
+package console
+
+import (
+	"encoding/json"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/journal"
+)
+
+// Assignment is what the journal says last of a reading: where it belongs, and on which terms that rests.
+type Assignment struct {
+	Row     int64           `json:"row"`     // of the journal, which says so
+	Passage string          `json:"passage"` // empty: none
+	Reading json.RawMessage `json:"reading"` // lanewarden.v1.PassageReading
+}
+
+// Bounds of the search for terms: documents do not hold them, the rows of passages do.
+const (
+	explainRows  = 50_000 // of class event behind the passage's first reading: an hour of a full lane
+	explainRead  = 500    // at a time
+	explainBytes = 1 << 20
+)
+
+// explain finds what the journal says last of each reading of a passage, and of those that may be its own, in their order.
+// A reading of which nothing was found within the bounds is not among them.
+func (c *Console) explain(p *observation.PassageClosed) ([]Assignment, error) {
+	readings := readingsOf(p)
+	if len(readings) == 0 {
+		return nil, nil
+	}
+	found := map[int64]*Assignment{}
+	first := readings[0].Idx
+	for _, r := range readings {
+		found[r.Idx] = nil
+		first = min(first, r.Idx)
+	}
+	for looked, after := 0, first-1; looked < explainRows; {
+		rows, err := c.Journal.ReadClass(observation.Class_CLASS_EVENT, after, explainRead, explainBytes)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) == 0 {
+			break
+		}
+		for i := range rows {
+			if err := noteAssignments(found, &rows[i]); err != nil {
+				return nil, err
+			}
+		}
+		after, looked = rows[len(rows)-1].Idx, looked+len(rows)
+	}
+	var out []Assignment
+	for _, r := range readings {
+		if a := found[r.Idx]; a != nil {
+			out = append(out, *a)
+		}
+	}
+	return out, nil
+}
+
+// noteAssignments keeps what a row says of the readings that are looked for.
+func noteAssignments(found map[int64]*Assignment, row *journal.Row) error {
+	if row.Device != observation.AgentDevice {
+		return nil
+	}
+	body := &observation.Body{}
+	var passage string
+	var readings []*observation.PassageReading
+	switch row.Kind {
+	case observation.Kind_KIND_PASSAGE_OPENED, observation.Kind_KIND_PASSAGE_UPDATED, observation.Kind_KIND_PASSAGE_CORRECTED:
+		if err := proto.Unmarshal(row.Body, body); err != nil {
+			return err
+		}
+	}
+	switch b := body.Typed().(type) {
+	case *observation.PassageOpened:
+		passage, readings = b.Id, b.Readings
+	case *observation.PassageUpdated:
+		passage, readings = b.Id, b.Readings
+	case *observation.PassageCorrected:
+		passage = b.To
+		if b.Reading != nil {
+			readings = []*observation.PassageReading{b.Reading}
+		}
+	}
+	for _, r := range readings {
+		if _, wanted := found[r.Idx]; !wanted {
+			continue
+		}
+		text, err := observation.JSON(r)
+		if err != nil {
+			return err
+		}
+		found[r.Idx] = &Assignment{Row: row.Idx, Passage: passage, Reading: text}
+	}
+	return nil
+}
