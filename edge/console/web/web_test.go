@@ -86,6 +86,25 @@ func TestCatalogues(t *testing.T) {
 	}
 }
 
+// Every value of the enumerations of passages has words in both languages.
+func TestPassageWords(t *testing.T) {
+	prefix := regexp.MustCompile(`^PASSAGE_[A-Z]+_`)
+	for group, names := range map[string]map[int32]string{
+		"end": observation.PassageEnd_name, "gap": observation.PassageGap_name,
+		"direction": observation.PassageDirection_name, "passage-state": observation.PassageState_name,
+	} {
+		for _, lang := range []string{"en", "fr"} {
+			texts := catalogue(t, lang)
+			for _, name := range names {
+				key := group + "." + strings.ToLower(prefix.ReplaceAllString(name, ""))
+				if texts[key] == "" {
+					t.Errorf("%s.js has no words for %s: %q", lang, name, key)
+				}
+			}
+		}
+	}
+}
+
 // What is translated of the agent's own words is what the agent says.
 func TestAgentWords(t *testing.T) {
 	var source strings.Builder

@@ -57,6 +57,9 @@ export function word(group, word) {
 	return catalogue[`${group}.${word}`] ?? word;
 }
 
+/** What a value of an enumeration of passages is called: PASSAGE_END_LEFT, of group "end". @param {string} group @param {string | undefined} name */
+export const value = (group, name) => word(group, (name ?? "UNSPECIFIED").replace(/^PASSAGE_[A-Z]+_/, "").toLowerCase());
+
 /** In the reader's language, of {en, fr}. @param {{en: string, fr: string} | undefined} words */
 export function said(words) {
 	return words ? (language === "fr" && words.fr ? words.fr : words.en) : "";

@@ -2,6 +2,7 @@
 import { html, t, useFetched, useState, word, zone } from "/lib.js";
 import { Problem, Says, Table, When } from "/ui.js";
 import { Reading } from "/pages/reading.js";
+import { Vehicles, vehicleWords } from "/pages/vehicle.js";
 
 export function Events() {
 	const [q, setQ] = useState(/** @type {Record<string, string>} */ ({ class: "", device: "", kind: "", q: "", to: "" }));
@@ -28,9 +29,9 @@ export function Events() {
 			<button class="primary">${t("search")}</button>
 		</form>
 		<${Problem} text=${problem} />
-		${found && html`<${Table} caption=${t("events-caption")} head=${[t("time-in", { zone: zone() }), t("class"), t("device"), t("kind"), t("says"), t("action")]}
-			rows=${found.observations.map((/** @type {any} */ o) => [html`<${When} o=${o} />`, word("class", o.class), o.device, word("kind", o.kind), html`<${Says} o=${o} />`, html`<button onClick=${() => setShown(o)}>${t("show")}<span class="hidden"> ${o.idx}</span></button>`])} />
+		${found && html`<${Table} caption=${t("events-caption")} head=${[t("time-in", { zone: zone() }), t("class"), t("device"), t("kind"), t("says"), t("vehicle"), t("action")]}
+			rows=${found.observations.map((/** @type {any} */ o) => [html`<${When} o=${o} />`, word("class", o.class), o.device, word("kind", o.kind), html`<${Says} o=${o} />`, vehicleWords(o), html`<button onClick=${() => setShown(o)}>${t("show")}<span class="hidden"> ${o.idx}</span></button>`])} />
 			${found.next > 0 && html`<button onClick=${() => setBefore(String(found.next))}>${t("older")}</button>`}`}
-		${shown && html`<section class="card"><h2>${word("kind", shown.kind)} <small>${shown.device} · ${t("row")} ${shown.idx}</small></h2><p><${Says} o=${shown} /></p><${Reading} o=${shown} all=${[shown]} />
+		${shown && html`<section class="card"><h2>${word("kind", shown.kind)} <small>${shown.device} · ${t("row")} ${shown.idx}</small></h2><p><${Says} o=${shown} /></p><${Vehicles} o=${shown} /><${Reading} o=${shown} all=${[shown]} />
 			<details><summary>${t("details")}</summary><pre tabindex="0" lang="en">${JSON.stringify(shown.observation, null, 2)}</pre></details></section>`}`;
 }

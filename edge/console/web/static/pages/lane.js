@@ -1,6 +1,7 @@
 // Every device as a tile, and how the agent itself is.
-import { ago, bytes, duration, follow, html, number, plural, since, t, useEffect, useState, word } from "/lib.js";
+import { ago, bytes, duration, follow, html, number, plural, since, t, useEffect, useFetched, useState, word } from "/lib.js";
 import { Agent, Mark, Problem, title } from "/ui.js";
+import { AlarmMark, called, inLane, passageAt } from "/pages/vehicle.js";
 
 const order = ["down", "silent", "connecting", "running", "stopped"];
 
@@ -16,9 +17,21 @@ export function LanePage() {
 		<h1>${t("nav.lane")} <small>${status.site} / ${status.agent}</small></h1>
 		${broken && html`<${Problem} text=${t("agent-away")} />`}
 		<p class="verdict ${wrong ? "bad" : "good"}" role="status">${wrong ? plural("devices-wrong", wrong, { all: number(devices.length) }) : plural("devices-well", devices.length)}</p>
+		<${AlarmsInLane} />
 		<ul class="tiles">${devices.map((d) => html`<li key=${d.id}><${Tile} d=${d} now=${now} /></li>`)}</ul>
 		<h2>${t("agent")}</h2>
 		<ul class="tiles small">${agentTiles(status, now).map(([name, state, text, more]) => html`<li key=${name}><div class="tile ${state}"><h3>${name}</h3><p class="big">${text}</p><p>${more}</p></div></li>`)}</ul>`;
+}
+
+/** Vehicles in the lane that have an alarm, or may have one: each is held. */
+function AlarmsInLane() {
+	const [list, , again] = useFetched("/v1/passages");
+	useEffect(() => {
+		const timer = setInterval(again, 3000);
+		return () => clearInterval(timer);
+	});
+	const held = (list?.passages ?? []).filter((/** @type {any} */ p) => inLane(p) && (p.alarm || p.alarmPossible));
+	return held.length ? html`<ul class="held" aria-label=${t("alarms-in-lane")}>${held.map((/** @type {any} */ p) => html`<li key=${p.id}><a class="verdict bad" href=${passageAt(p.id)}><${AlarmMark} p=${p} /> <span>${called(p)} · ${p.lane}</span></a></li>`)}</ul>` : null;
 }
 
 /** @param {{d: any, now: number}} p */

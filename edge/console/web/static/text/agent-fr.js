@@ -47,6 +47,8 @@ export default [
 	["two vehicles close together", "deux véhicules rapprochés"],
 	["with what came since: {}", "avec la suite : {}"],
 	["reversing: the last vehicle that came in", "marche arrière : le dernier véhicule entré"],
+	["no vehicle is where this tag was read: the neighbouring lane's?", "aucun véhicule là où cette étiquette a été lue : celle de la voie voisine ?"],
+	["nothing says which vehicle it is about", "rien ne dit de quel véhicule il s’agit"],
 	["over", "terminé"],
 	["mains power failed: it runs on its battery", "panne de secteur : il fonctionne sur batterie"],
 	["its battery is low", "sa batterie est faible"],
