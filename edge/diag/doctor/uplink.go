@@ -147,7 +147,7 @@ func (p *patient) ending(theirs []*x509.Certificate, ours []tls.Certificate) {
 	warn := func(whose string, c *x509.Certificate) {
 		if left := time.Until(c.NotAfter); left < soon {
 			p.add(Finding{
-				Cause: "certificate-ending", Subject: []string{"uplink"}, Warning: true, Rank: rankWarning, Text: fmt.Sprintf("%s certificate ends on %s, in %d %s", whose, c.NotAfter.Format(time.DateOnly), left.Hours()/24, english.PluralWord(int(left.Hours()/24), "day", "")),
+				Cause: "certificate-ending", Subject: []string{"uplink"}, Warning: true, Rank: rankWarning, Text: fmt.Sprintf("%s certificate ends on %s, in %d %s", whose, c.NotAfter.Format(time.DateOnly), int(left.Hours()/24), english.PluralWord(int(left.Hours()/24), "day", "")),
 				Do: "renew it before the link goes down",
 			})
 		}
