@@ -354,10 +354,18 @@ func (c *Console) lineOf(r *journal.Row) (Line, error) {
 		Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(),
 		Summary: summary.Of(o), Observation: text,
 	}
-	if at := c.Passages.Corrected(o); at.Sub(l.Time).Abs() >= clockNotice {
+	if at := c.shown(o); !at.Equal(l.Time) {
 		l.Corrected = at.UTC()
 	}
 	return l, err
+}
+
+// shown returns the time at which people see an observation: by the agent's clock where the device's is wrong.
+func (c *Console) shown(o *observation.Observation) time.Time {
+	if at := c.Passages.Corrected(o); at.Sub(o.Time()).Abs() >= clockNotice {
+		return at
+	}
+	return o.Time()
 }
 
 // Sample is one moment of a live waveform as GET /v1/live/{device} gives it; null where the device sent no value.

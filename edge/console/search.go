@@ -3,7 +3,6 @@ package console
 import (
 	"bytes"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -36,14 +35,18 @@ type query struct {
 	class, device, kind, text string
 	raw                       []byte // what text is in hexadecimal; nil when it is not
 	limit                     int
-	from                      time.Time
+	from, to                  time.Time // of the times that are shown; zero for no bound
+	first                     int64     // rows before it arrived before from
 }
 
 func (q *query) takes(row *journal.Row) bool {
-	return (q.class == "" || row.Class.Name() == q.class) && (q.device == "" || row.Device == q.device) && (q.kind == "" || row.Kind.Name() == q.kind || strings.HasPrefix(row.Kind.Name(), q.kind+"."))
+	kind := row.Kind.Name()
+	return (q.class == "" || row.Class.Name() == q.class) && (q.device == "" || row.Device == q.device) &&
+		(q.kind == "" || kind == q.kind || strings.HasPrefix(kind, q.kind+"."))
 }
 
-// observations serves GET /v1/observations?class=&device=&kind=&q=&from=&to=&before=&limit=: the newest that match.
+// observations serves GET /v1/observations?class=&device=&kind=&q=&from=&to=&before=&limit=: the newest that match. from and
+// to are held against the time that is shown of each.
 func (c *Console) observations(w http.ResponseWriter, r *http.Request) {
 	q, before, err := c.parseQuery(r)
 	if err != nil {
@@ -62,16 +65,16 @@ func (c *Console) observations(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 		for i := range rows {
+			if rows[i].Idx < q.first {
+				out.Next = 0
+				break
+			}
 			out.Next = rows[i].Idx
 			if len(out.Observations) >= q.limit {
 				out.Next++ // this one is on the next page
 				break
 			}
-			ok, err := q.match(&rows[i])
-			if errors.Is(err, errTooOld) {
-				out.Next = 0
-				break
-			}
+			ok, err := c.match(&q, &rows[i])
 			var line Line
 			if ok {
 				line, err = c.lineOf(&rows[i])
@@ -95,20 +98,23 @@ func newestFirst(lines []Line) {
 	slices.SortStableFunc(lines, func(a, b Line) int { return b.Shown().Compare(a.Shown()) })
 }
 
-var errTooOld = errors.New("before the time asked for")
-
-// slack is how much earlier than it arrived an observation may be: devices tell late.
+// slack is how much earlier than it arrived an observation may be: devices tell late, and clocks are set.
 const slack = time.Hour
 
-// match reports whether a row is searched for.
-func (q *query) match(row *journal.Row) (bool, error) {
-	if !q.from.IsZero() && row.Time < q.from.UnixNano() {
-		if row.Time < q.from.Add(-slack).UnixNano() {
-			return false, errTooOld
-		}
+// match reports whether a row is searched for. Only a row that fits otherwise is decoded for its time.
+func (c *Console) match(q *query, row *journal.Row) (bool, error) {
+	if !q.takes(row) || !q.mentions(row) {
 		return false, nil
 	}
-	return q.takes(row) && q.mentions(row), nil
+	if q.from.IsZero() && q.to.IsZero() {
+		return true, nil
+	}
+	o, err := row.Observation()
+	if err != nil {
+		return false, err
+	}
+	at := c.shown(o)
+	return !at.Before(q.from) && (q.to.IsZero() || !at.After(q.to)), nil
 }
 
 // mentions reports whether a row has the text in its device, its kind, or what it says: texts stand in an encoded body as
@@ -123,7 +129,9 @@ const minRaw = 4
 
 func (c *Console) parseQuery(r *http.Request) (q query, before int64, err error) {
 	v := r.URL.Query()
-	q = query{class: v.Get("class"), device: v.Get("device"), kind: v.Get("kind"), text: strings.ToLower(v.Get("q")), limit: searchPage}
+	q = query{
+		class: v.Get("class"), device: v.Get("device"), kind: v.Get("kind"), text: strings.ToLower(v.Get("q")), limit: searchPage,
+	}
 	q.raw, _ = hex.DecodeString(q.text)
 	before = c.Journal.Size()
 	if q.class != "" {
@@ -133,27 +141,29 @@ func (c *Console) parseQuery(r *http.Request) (q query, before int64, err error)
 	}
 	if text := v.Get("limit"); text != "" {
 		if q.limit, err = strconv.Atoi(text); err != nil || q.limit < 1 || q.limit > searchPage {
-			return q, 0, fmt.Errorf("limit=%q is not a number from 1 to %d", text, searchPage)
+			return q, 0, fmt.Errorf("limit=%.80q is not a number from 1 to %d", text, searchPage)
 		}
 	}
 	if text := v.Get("from"); text != "" {
 		if q.from, err = time.Parse(time.RFC3339Nano, text); err != nil {
-			return q, 0, fmt.Errorf("from=%q is not a time like 2026-11-25T03:12:00Z", text)
+			return q, 0, fmt.Errorf("from=%.80q is not a time like 2026-11-25T03:12:00Z", text)
+		}
+		if q.first, err = c.Journal.Arrived(q.from.Add(-slack)); err != nil {
+			return q, 0, err
 		}
 	}
 	if text := v.Get("to"); text != "" {
-		to, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil {
-			return q, 0, fmt.Errorf("to=%q is not a time like 2026-11-25T03:12:00Z", text)
+		if q.to, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			return q, 0, fmt.Errorf("to=%.80q is not a time like 2026-11-25T03:12:00Z", text)
 		}
-		if before, err = c.Journal.Arrived(to); err != nil {
+		if before, err = c.Journal.Arrived(q.to.Add(slack)); err != nil {
 			return q, 0, err
 		}
 	}
 	if text := v.Get("before"); text != "" {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || n < 0 {
-			return q, 0, fmt.Errorf("before=%q is no row", text)
+			return q, 0, fmt.Errorf("before=%.80q is no row", text)
 		}
 		before = min(before, n)
 	}
@@ -209,7 +219,10 @@ func (c *Console) verify(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	v := Verdict{OK: report.OK(), Rows: report.Rows, Signed: report.Signed, Checkpoints: report.Checkpoints, Root: report.Root.String(), Findings: append([]string{}, report.Findings...), Seconds: time.Since(begin).Seconds()}
+	v := Verdict{
+		OK: report.OK(), Rows: report.Rows, Signed: report.Signed, Checkpoints: report.Checkpoints, Root: report.Root.String(),
+		Findings: append([]string{}, report.Findings...), Seconds: time.Since(begin).Seconds(),
+	}
 	if err := c.access.audit(r.Context(), user(r), "verification", fmt.Sprintf("%d %s, OK: %v", v.Rows, english.PluralWord(int(v.Rows), "row", ""), v.OK)); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return

@@ -53,6 +53,19 @@ export function Device({ of }) {
 /** A sum over detectors; -1 stands for no value. @param {number[] | undefined} values */
 const sum = (values) => (values ?? []).filter((v) => v >= 0).reduce((a, b) => a + Number(b), 0);
 
+/** How long a portal counts while a vehicle is there, in seconds; the setting "intervals" is how many of those the alarm sums. */
+const portalInterval = 0.2;
+
+/** The mean of what came in some seconds up to each sample. A limit is for the counts of the alarm's window, and a sample of a vehicle for 0.2 s: one alone goes over the limit by chance. @param {number[]} at @param {(number | null)[]} values @param {number} seconds @returns {(number | null)[]} */
+export function meanOver(at, values, seconds) {
+	let first = 0;
+	return values.map((_, i) => {
+		while (at[i] - at[first] >= seconds - 0.001) first++; // times come rounded to ms
+		const all = values.slice(first, i + 1).filter((v) => v !== null);
+		return all.length ? all.reduce((a, b) => Number(a) + Number(b), 0) / all.length : null;
+	});
+}
+
 /** Live samples of a channel as a strip chart. @param {{channel: string, samples: any[], background: any, settings: any[]}} p */
 function Live({ channel, samples, background, settings }) {
 	const n = samples[0].values.length;
@@ -60,12 +73,19 @@ function Live({ channel, samples, background, settings }) {
 	const counts = samples[0].unit === "1/s";
 	const y = counts ? t("counts-per-s") : t("unit-of.weight");
 	const steps = channel === "neutron";
+	/** @type {number[]} */
+	const times = samples.map((s) => new Date(s.at).getTime() / 1000);
+	const limited = counts && channel === "gamma";
+	const window = portalInterval * Number(settings.find((x) => x.name === "intervals")?.value ?? 1 / portalInterval);
 	/** @type {(number | null)[][]} */
-	const data = [samples.map((s) => new Date(s.at).getTime() / 1000), ...Array.from({ length: n }, (_, i) => samples.map((s) => s.values[i]))];
+	const data = [times, ...Array.from({ length: n }, (_, i) => samples.map((s) => s.values[i]))];
 	const lines = Array.from({ length: n }, (_, i) => ({ label: n === 1 ? name : t("panel", { n: i + 1 }), look: n === 1 ? "s5" : detector(i), steps }));
 	if (n > 1) {
-		data.push(samples.map((s) => sum(s.values.map((/** @type {number | null} */ v) => v ?? -1))));
-		lines.push({ label: t("sum"), look: "s5", steps });
+		const sums = samples.map((s) => sum(s.values.map((/** @type {number | null} */ v) => v ?? -1)));
+		data.push(limited ? meanOver(times, sums, window) : sums);
+		lines.push({ label: limited ? t("sum-mean", { s: number(window, 1) }) : t("sum"), look: "s5", steps });
+	} else if (limited) {
+		data[1] = meanOver(times, data[1], window);
 	}
 	const level = background && counts ? sum(bodyOf(background.observation)[1][channel]) : 0;
 	if (level && channel === "gamma") {
@@ -73,7 +93,7 @@ function Live({ channel, samples, background, settings }) {
 		data.push(samples.map(() => level));
 		lines.push(/** @type {any} */ ({ label: t("background"), look: "background", end: true }));
 		if (sigma) {
-			data.push(samples.map(() => level + sigma * Math.sqrt(level))); // of counts in 1 s, as the portals' rules have it
+			data.push(samples.map(() => level + sigma * Math.sqrt(level / window))); // of the counts in the window, as the portals' rules have it
 			lines.push(/** @type {any} */ ({ label: t("threshold"), look: "limit", end: true }));
 		}
 	}
