@@ -40,8 +40,11 @@ func (t *times) flags(c *cobra.Command) {
 	f.StringVar(&t.to, "to", "", "until this `TIME` (default now)")
 }
 
-// zoned is how times are written where the reader may be elsewhere than the machine.
-const zoned = time.DateTime + " MST"
+// zoned and zonedMs are how times are written: the reader may be elsewhere than the machine.
+const (
+	zoned   = time.DateTime + " MST"
+	zonedMs = time.DateTime + ".000 MST"
+)
 
 // moment reads a time, or a time of day.
 func moment(text string) (time.Time, error) {
@@ -334,6 +337,6 @@ func asText(o *observation.Observation) json.RawMessage {
 }
 
 func printSide(w io.Writer, mark string, o *observation.Observation, text json.RawMessage) {
-	at := time.Unix(0, o.TimeNs).Local().Format("2006-01-02 15:04:05.000")
+	at := time.Unix(0, o.TimeNs).Local().Format(zonedMs)
 	fmt.Fprintf(w, "%s %s  %-9s  %-20s  %s\n", mark, at, strings.ToLower(o.Class.Name()), o.Body.Kind().Name(), gist(text))
 }

@@ -69,7 +69,7 @@ func printLines(w io.Writer, body io.Reader) error {
 		if err := json.Unmarshal(text, &l); err != nil {
 			return err
 		}
-		at := l.Shown().Local().Format("2006-01-02 15:04:05.000")
+		at := l.Shown().Local().Format(zonedMs)
 		fmt.Fprintf(w, "%8d  %s  %-9s  %-10s  %-20s  %s\n", l.Idx, at, l.Class, l.Device, l.Kind, gist(l.Observation))
 	}
 }

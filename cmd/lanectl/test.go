@@ -55,7 +55,7 @@ func printTests(w io.Writer, l console.TestList) error {
 		when, result, due := "never", "", ""
 		if len(o.Last) > 0 && json.Unmarshal(o.Last, &last) == nil {
 			if ns, err := strconv.ParseInt(last.StartedNs, 10, 64); err == nil {
-				when = time.Unix(0, ns).Local().Format(time.DateTime)
+				when = time.Unix(0, ns).Local().Format(zoned)
 			}
 			result = strings.ToLower(strings.TrimPrefix(last.Verdict, "VERDICT_"))
 		}

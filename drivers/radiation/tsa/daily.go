@@ -304,7 +304,7 @@ func (s *DailySummary) Text() []string {
 			verdict = "no alarm by the portal, ALARM BY RECOMPUTATION"
 		}
 		out = append(out, fmt.Sprintf("  occupancy %d  %s  %5.1f s  %4.1f km/h  gamma max %d  neutron max %d  sigma %.1f  %s (%s)",
-			o.Number, o.Start.Format("2006-01-02 15:04:05.000"), o.Seconds, o.SpeedKph, o.GammaMax, o.NeutronMax, o.Sigma, verdict, o.End))
+			o.Number, o.Start.Format("2006-01-02 15:04:05.000 MST"), o.Seconds, o.SpeedKph, o.GammaMax, o.NeutronMax, o.Sigma, verdict, o.End))
 	}
 	return out
 }

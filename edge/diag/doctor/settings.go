@@ -51,11 +51,11 @@ func (c *complaint) ownSettings(ctx context.Context) {
 
 func (c *complaint) changed(at time.Time, changes string, firmware bool) {
 	f := Finding{
-		Cause: "settings-changed", Warning: true, Rank: rankChange, Text: "the device has other settings of its own since " + at.Local().Format("2006-01-02 15:04"), Seen: changes,
+		Cause: "settings-changed", Warning: true, Rank: rankChange, Text: "the device has other settings of its own since " + at.Local().Format("2006-01-02 15:04 MST"), Seen: changes,
 		Do: "was that meant? If not, set it back at the device; if so, run its guided tests: lanectl test",
 	}
 	if firmware {
-		f.Cause, f.Text = "firmware-changed", "the device has other firmware since "+at.Local().Format("2006-01-02 15:04")
+		f.Cause, f.Text = "firmware-changed", "the device has other firmware since "+at.Local().Format("2006-01-02 15:04 MST")
 		f.Do = "was it updated, or a part exchanged? Settings may have gone with it: compare them, and run its guided tests: lanectl test"
 	}
 	c.add(f)

@@ -73,7 +73,7 @@ func (p *patient) refused(err error) Finding {
 		f.Do = "compare username and the file password_file with what the hub's operator gave; was the password changed there?"
 	case errors.Is(err, os.ErrDeadlineExceeded) && p.status != nil && !p.status.Link.LastAck.IsZero():
 		f.Cause, f.Text = "broker-silent", "the hub accepts connections, but does not answer any more"
-		f.Seen = fmt.Sprintf("%v; the hub last answered the agent at %s", err, p.status.Link.LastAck.Local().Format("2006-01-02 15:04:05"))
+		f.Seen = fmt.Sprintf("%v; the hub last answered the agent at %s", err, p.status.Link.LastAck.Local().Format("2006-01-02 15:04:05 MST"))
 		f.Do = "the hub stands still: ask its operator to look. Nothing is lost meanwhile: results wait in the journal"
 	default:
 		f.Cause, f.Text, f.Do = "broker", "what listens there does not answer as an MQTT broker does", "is the port the broker's (1883, 8883 with TLS)? Is TLS wanted there: mqtts:// instead of mqtt://?"
