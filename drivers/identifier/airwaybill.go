@@ -1,16 +1,12 @@
 package identifier
 
-import (
-	"github.com/dustin/go-humanize/english"
-)
-
 // ParseAirWaybill reads an air waybill number (IATA Resolution 600a): airline prefix of 3 digits, serial number of 7,
 // the remainder of the serial number by 7. That check does not find a digit that is off by 7.
 func ParseAirWaybill(text string) (Reading, error) {
 	number := compact(text, "-")
 	switch {
 	case len(number) != 11:
-		return Reading{}, wrong(AirWaybill, "length", "%d %s, must be 11", len(number), english.PluralWord(len(number), "character", ""))
+		return Reading{}, wrong(AirWaybill, "length", "%s, must be 11", counted(len(number), "character"))
 	case !digits(number):
 		return Reading{}, wrong(AirWaybill, "number", "%q, must be digits", number)
 	}

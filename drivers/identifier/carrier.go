@@ -3,8 +3,6 @@ package identifier
 import (
 	"strings"
 	"unicode/utf8"
-
-	"github.com/dustin/go-humanize/english"
 )
 
 const carrierLength = 4 // characters, the dash among them
@@ -37,7 +35,7 @@ func ParseCarrierCode(text string) (Reading, error) {
 		if len(code) < carrierLength && digits(code) {
 			hint = " (was a leading zero lost in a spreadsheet?)"
 		}
-		return Reading{}, wrong(CarrierCode, "length", "%d %s, must be 4%s", len(code), english.PluralWord(len(code), "character", ""), hint)
+		return Reading{}, wrong(CarrierCode, "length", "%s, must be 4%s", counted(len(code), "character"), hint)
 	}
 	if code[0] == '-' || strings.Trim(code, "-") == "" {
 		return Reading{}, wrong(CarrierCode, "code", "%q begins with a dash", code)

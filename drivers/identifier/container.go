@@ -3,8 +3,6 @@ package identifier
 import (
 	"fmt"
 	"strings"
-
-	"github.com/dustin/go-humanize/english"
 )
 
 // letterValue is a letter's value in ISO 6346: 10 for A and up, multiples of 11 left out.
@@ -37,7 +35,7 @@ func ContainerDigit(ten string) byte { return byte('0' + remainder(ten)%10) }
 func ParseContainer(text string) (Reading, error) {
 	number := compact(text, "-./_()[]")
 	if len(number) != 11 && len(number) != 15 {
-		return Reading{}, wrong(Container, "length", "%d %s, must be 11, or 15 with size and type", len(number), english.PluralWord(len(number), "character", ""))
+		return Reading{}, wrong(Container, "length", "%s, must be 11, or 15 with size and type", counted(len(number), "character"))
 	}
 	number, size := number[:11], number[11:]
 	switch {

@@ -2,8 +2,6 @@ package identifier
 
 import (
 	"unicode/utf8"
-
-	"github.com/dustin/go-humanize/english"
 )
 
 const maxOpaque = 32 // characters; an EPC of 96 bits has 24 in hex
@@ -13,7 +11,7 @@ const maxOpaque = 32 // characters; an EPC of 96 bits has 24 in hex
 func ParseDriverNumber(text string) (Reading, error) {
 	number := upper(text)
 	if n := utf8.RuneCountInString(number); n < 4 || n > maxOpaque {
-		return Reading{}, wrong(DriverNumber, "length", "%d %s, must be 4 to %d", n, english.PluralWord(n, "character", ""), maxOpaque)
+		return Reading{}, wrong(DriverNumber, "length", "%s, must be 4 to %d", counted(n, "character"), maxOpaque)
 	}
 	if err := codeField(DriverNumber, "number", number); err != nil {
 		return Reading{}, err
@@ -29,7 +27,7 @@ func ParseACEDriver(text string) (Reading, error) {
 	number := upper(text)
 	switch {
 	case len(number) != 7:
-		return Reading{}, wrong(ACEDriver, "length", "%d %s, must be 7", len(number), english.PluralWord(len(number), "character", ""))
+		return Reading{}, wrong(ACEDriver, "length", "%s, must be 7", counted(len(number), "character"))
 	case !digits(number):
 		return Reading{}, wrong(ACEDriver, "number", "%q, must be digits", number)
 	}

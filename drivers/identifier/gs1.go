@@ -2,8 +2,6 @@ package identifier
 
 import (
 	"strings"
-
-	"github.com/dustin/go-humanize/english"
 )
 
 // Element is a GS1 application identifier with its data.
@@ -54,7 +52,7 @@ func ParseGS1(text string) ([]Element, error) {
 		rest := text[form.ai:]
 		if form.fixed > 0 {
 			if len(rest) < form.fixed {
-				return nil, wrong(GS1, "("+e.AI+")", "%d %s, must be %d", len(rest), english.PluralWord(len(rest), "character", ""), form.fixed)
+				return nil, wrong(GS1, "("+e.AI+")", "%s, must be %d", counted(len(rest), "character"), form.fixed)
 			}
 			e.Data, rest = rest[:form.fixed], rest[form.fixed:]
 		} else {
@@ -99,7 +97,7 @@ func (e Element) check(form aiForm) error {
 	case form.fixed > 0 && (len(e.Data) != form.fixed || !digits(e.Data)):
 		return wrong(GS1, "("+e.AI+")", "%q, must be %d digits", e.Data, form.fixed)
 	case form.max > 0 && len(e.Data) > form.max:
-		return wrong(GS1, "("+e.AI+")", "%d %s, must be at most %d", len(e.Data), english.PluralWord(len(e.Data), "character", ""), form.max)
+		return wrong(GS1, "("+e.AI+")", "%s, must be at most %d", counted(len(e.Data), "character"), form.max)
 	}
 	return nil
 }
@@ -114,7 +112,7 @@ func gs1Key(kind Kind, length int, text string) (Reading, error) {
 	number := compact(text, "-")
 	switch {
 	case len(number) != length:
-		return Reading{}, wrong(kind, "length", "%d %s, must be %d", len(number), english.PluralWord(len(number), "character", ""), length)
+		return Reading{}, wrong(kind, "length", "%s, must be %d", counted(len(number), "character"), length)
 	case !digits(number):
 		return Reading{}, wrong(kind, "number", "%q, must be digits", number)
 	}

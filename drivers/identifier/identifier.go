@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Kind says what an identifier names. The values are those of VehicleCode.type.
@@ -118,6 +120,11 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %s", e.Kind, e.Fiel
 
 func wrong(kind Kind, field, format string, args ...any) error {
 	return &Error{kind, field, fmt.Sprintf(format, args...)}
+}
+
+// counted writes a number with its word: "1 character", "2 characters".
+func counted(n int, word string) string {
+	return fmt.Sprintf("%d %s", n, english.PluralWord(n, word, ""))
 }
 
 // verified is a Reading with the verdict of a check digit: got is the one that is written, want the one that follows

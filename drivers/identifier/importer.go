@@ -1,9 +1,5 @@
 package identifier
 
-import (
-	"github.com/dustin/go-humanize/english"
-)
-
 // ParseImporter reads an importer's business number of the CRA: 9 digits, the program RM (import and export), a
 // reference number of 4 digits. The ninth digit is the Luhn check digit of the eight before. Blanks and dashes
 // between the parts are left out.
@@ -11,7 +7,7 @@ func ParseImporter(text string) (Reading, error) {
 	number := compact(text, "-")
 	switch {
 	case len(number) != 15:
-		return Reading{}, wrong(Importer, "length", "%d %s, must be 15", len(number), english.PluralWord(len(number), "character", ""))
+		return Reading{}, wrong(Importer, "length", "%s, must be 15", counted(len(number), "character"))
 	case !digits(number[:9]):
 		return Reading{}, wrong(Importer, "business number", "%q, must be nine digits", number[:9])
 	case number[9:11] != "RM":

@@ -111,7 +111,7 @@ func (m *Manifest) head(version, trip, date string) error {
 	}
 	m.Version = version[max(0, len(version)-versionWidth):]
 	if len(trip) > tripWidth {
-		return wrong(TruckManifest, "trip", "%d %s, must be at most %d", len(trip), english.PluralWord(len(trip), "character", ""), tripWidth)
+		return wrong(TruckManifest, "trip", "%s, must be at most %d", counted(len(trip), "character"), tripWidth)
 	}
 	var err error
 	if m.Trip, err = ParseTripNumber(strings.ReplaceAll(trip, " ", "")); err != nil {
@@ -135,7 +135,7 @@ func manifestPlate(text string) (ManifestPlate, error) {
 		return ManifestPlate{}, nil
 	}
 	if len(text) > plateWidth {
-		return ManifestPlate{}, fmt.Errorf("%q has %d %s, at most %d", text, len(text), english.PluralWord(len(text), "character", ""), plateWidth)
+		return ManifestPlate{}, fmt.Errorf("%q has %s, at most %d", text, counted(len(text), "character"), plateWidth)
 	}
 	if len(text) < 6 || !letters(text[:2]) {
 		return ManifestPlate{}, fmt.Errorf("%q, must be country (2), state (3) and number", text)

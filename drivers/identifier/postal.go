@@ -1,9 +1,5 @@
 package identifier
 
-import (
-	"github.com/dustin/go-humanize/english"
-)
-
 var postalWeights = [8]int{8, 6, 4, 2, 3, 5, 9, 7}
 
 // ParsePostalItem reads an item's number of UPU S10: service of 2 letters, 8 digits, check digit, country of 2
@@ -13,7 +9,7 @@ func ParsePostalItem(text string) (Reading, error) {
 	number := compact(text, "-")
 	switch {
 	case len(number) != 13:
-		return Reading{}, wrong(PostalItem, "length", "%d %s, must be 13", len(number), english.PluralWord(len(number), "character", ""))
+		return Reading{}, wrong(PostalItem, "length", "%s, must be 13", counted(len(number), "character"))
 	case !letters(number[:2]):
 		return Reading{}, wrong(PostalItem, "service", "%q, must be two letters", number[:2])
 	case !digits(number[2:11]):

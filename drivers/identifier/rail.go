@@ -18,9 +18,9 @@ func ParseRailCar(text string) (Reading, error) {
 	serial := number[n:]
 	switch {
 	case n < 2 || n > 4:
-		return Reading{}, wrong(RailCar, "reporting mark", "%q begins with %d %s, must be 2 to 4", number, n, english.PluralWord(n, "letter", ""))
+		return Reading{}, wrong(RailCar, "reporting mark", "%q begins with %s, must be 2 to 4", number, counted(n, "letter"))
 	case len(serial) < 1 || len(serial) > 6:
-		return Reading{}, wrong(RailCar, "number", "%d %s behind the mark, must be 1 to 6", len(serial), english.PluralWord(len(serial), "character", ""))
+		return Reading{}, wrong(RailCar, "number", "%s behind the mark, must be 1 to 6", counted(len(serial), "character"))
 	case !digits(serial):
 		return Reading{}, wrong(RailCar, "number", "%q, must be digits", serial)
 	}
@@ -60,7 +60,7 @@ func ParseAEILine(text string) (AEITag, error) {
 		return AEITag{}, wrong(RailCar, "line", "%v", err)
 	}
 	if len(f) != aeiFields {
-		return AEITag{}, wrong(RailCar, "line", "%d %s, must be %d", len(f), english.PluralWord(len(f), "field", ""), aeiFields)
+		return AEITag{}, wrong(RailCar, "line", "%s, must be %d", counted(len(f), "field"), aeiFields)
 	}
 	for i := range f {
 		f[i] = strings.TrimSpace(f[i])
@@ -98,7 +98,7 @@ func ParseUICWagon(text string) (Reading, error) {
 	number := compact(text, "-")
 	switch {
 	case len(number) != 12:
-		return Reading{}, wrong(UICWagon, "length", "%d %s, must be 12", len(number), english.PluralWord(len(number), "character", ""))
+		return Reading{}, wrong(UICWagon, "length", "%s, must be 12", counted(len(number), "character"))
 	case !digits(number):
 		return Reading{}, wrong(UICWagon, "number", "%q, must be digits", number)
 	}

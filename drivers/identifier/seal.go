@@ -2,8 +2,6 @@ package identifier
 
 import (
 	"strings"
-
-	"github.com/dustin/go-humanize/english"
 )
 
 const maxSeal = 20 // characters
@@ -23,11 +21,11 @@ func ParseSeal(text string) (Reading, error) {
 	}
 	switch {
 	case len(number) < 4 || len(number) > maxSeal:
-		return Reading{}, wrong(Seal, "length", "%d %s, must be 4 to %d", len(number), english.PluralWord(len(number), "character", ""), maxSeal)
+		return Reading{}, wrong(Seal, "length", "%s, must be 4 to %d", counted(len(number), "character"), maxSeal)
 	case !alnum(number):
 		return Reading{}, wrong(Seal, "number", "%q, must be letters and digits", number)
 	case count < 3:
-		return Reading{}, wrong(Seal, "number", "%q has %d %s, must have 3 or more", number, count, english.PluralWord(count, "digit", ""))
+		return Reading{}, wrong(Seal, "number", "%q has %s, must have 3 or more", number, counted(count, "digit"))
 	}
 	return Reading{Kind: Seal, Value: number, Issuer: strings.TrimPrefix(number[:leadingLetters(number)], "SEAL"),
 		Check: CheckNone}, nil

@@ -1,9 +1,5 @@
 package identifier
 
-import (
-	"github.com/dustin/go-humanize/english"
-)
-
 const (
 	maxTrip     = 25 // characters of a trip number, as the manifest's QR code holds it
 	maxShipment = 16 // characters of a shipment control number
@@ -14,7 +10,7 @@ func ParseSCAC(text string) (Reading, error) {
 	code := upper(text)
 	switch {
 	case len(code) < 2 || len(code) > 4:
-		return Reading{}, wrong(SCAC, "length", "%d %s, must be 2 to 4", len(code), english.PluralWord(len(code), "character", ""))
+		return Reading{}, wrong(SCAC, "length", "%s, must be 2 to 4", counted(len(code), "character"))
 	case !letters(code):
 		return Reading{}, wrong(SCAC, "code", "%q, must be letters", code)
 	}
@@ -29,9 +25,9 @@ func ParseTripNumber(text string) (Reading, error) {
 	n := min(leadingLetters(number), 4)
 	switch {
 	case len(number) > maxTrip:
-		return Reading{}, wrong(TripNumber, "length", "%d %s, must be at most %d", len(number), english.PluralWord(len(number), "character", ""), maxTrip)
+		return Reading{}, wrong(TripNumber, "length", "%s, must be at most %d", counted(len(number), "character"), maxTrip)
 	case n < 2:
-		return Reading{}, wrong(TripNumber, "SCAC", "%q begins with %d %s, must be 2 to 4", number, n, english.PluralWord(n, "letter", ""))
+		return Reading{}, wrong(TripNumber, "SCAC", "%q begins with %s, must be 2 to 4", number, counted(n, "letter"))
 	case len(number) == n:
 		return Reading{}, wrong(TripNumber, "number", "nothing behind the SCAC %q", number)
 	}
