@@ -43,8 +43,8 @@ func Builtin(folder string) (names []string) {
 	return names
 }
 
-// ReadDocument reads a document, a profile or a library: one that is built in by its name, any other by its file's path,
-// which has a '/' or ends in .yaml. It returns the name under which problems are reported.
+// ReadDocument reads a document, a profile or a library: one that is built in by its name, any other by its file's
+// path, which has a '/' or ends in .yaml. It returns the name under which problems are reported.
 func ReadDocument(folder, name string) (data []byte, file string, err error) {
 	if strings.Contains(name, "/") || strings.HasSuffix(name, ".yaml") {
 		data, err = os.ReadFile(name)

@@ -121,7 +121,9 @@ tape is what 'lanectl replay' reads; it holds what the agent journalled as well,
 			}
 			spec, _ := drivers.Find(r.About.Driver)
 			return r.Pcapng(w, spec.Port)
-		}, fmt.Sprintf("%d %s, %d %s of %s", len(r.Records), english.PluralWord(len(r.Records), "record", ""), len(r.Observed), english.PluralWord(len(r.Observed), "observation", ""), args[0]))
+		}, fmt.Sprintf("%d %s, %d %s of %s",
+			len(r.Records), english.PluralWord(len(r.Records), "record", ""), len(r.Observed),
+			english.PluralWord(len(r.Observed), "observation", ""), args[0]))
 	}
 	return c
 }
@@ -308,7 +310,8 @@ func printMatches(w io.Writer, matches []diag.Match, asJSON, all bool) error {
 			counts["same"], counts["different"], counts["recorded"], counts["replayed"])
 	}
 	if n := len(matches) - counts["same"]; n > 0 {
-		return fmt.Errorf("different: %d of %d %s", n, len(matches), english.PluralWord(len(matches), "observation", ""))
+		return fmt.Errorf("different: %d of %d %s",
+			n, len(matches), english.PluralWord(len(matches), "observation", ""))
 	}
 	return nil
 }

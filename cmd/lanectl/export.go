@@ -66,7 +66,8 @@ directory. Choose a passage with all its readings, rows by their numbers, or a d
 			enc := json.NewEncoder(w)
 			enc.SetIndent("", " ")
 			return enc.Encode(e)
-		}, fmt.Sprintf("%d %s of %s with proofs", len(e.Records), english.PluralWord(len(e.Records), "row", ""), e.Origin))
+		}, fmt.Sprintf("%d %s of %s with proofs",
+			len(e.Records), english.PluralWord(len(e.Records), "row", ""), e.Origin))
 	}
 	return c
 }
@@ -74,7 +75,8 @@ directory. Choose a passage with all its readings, rows by their numbers, or a d
 // rowTest reports whether a row is to be exported.
 type rowTest func(*journal.Row) bool
 
-// choose reads which rows are to be exported, and returns how a journal's are told. Its own errors are of the command line.
+// choose reads which rows are to be exported, and returns how a journal's are told. Its own errors are of the command
+// line.
 func choose(passage, rows, device string, span times) (func(path string) (rowTest, error), error) {
 	given := slices.DeleteFunc([]string{passage, rows, device}, func(s string) bool { return s == "" })
 	if len(given) != 1 {
@@ -173,7 +175,8 @@ func verifyExport(w io.Writer, path, key string) (wrong int, err error) {
 	if len(findings) > 0 {
 		verdict = "WRONG"
 	}
-	fmt.Fprintf(w, "%s  %s  %s: %d %s, under a signed checkpoint of %d\n", verdict, path, e.Origin, len(e.Records), english.PluralWord(len(e.Records), "row", ""), size)
+	fmt.Fprintf(w, "%s  %s  %s: %d %s, under a signed checkpoint of %d\n",
+		verdict, path, e.Origin, len(e.Records), english.PluralWord(len(e.Records), "row", ""), size)
 	if key == "" {
 		fmt.Fprintf(w, "  the key is the file's own, %s: compare it with the one that the agency gave you (--key)\n", e.Key)
 	}

@@ -67,7 +67,9 @@ func testProfile(w io.Writer, name, tape string) error {
 		return err
 	}
 	reader.Flush(last, t.event)
-	fmt.Fprintf(w, "%d %s, %d %s, %d %s\n", t.readings, english.PluralWord(t.readings, "message", ""), t.alarms, english.PluralWord(t.alarms, "alarm", ""), t.faults, english.PluralWord(t.faults, "fault", ""))
+	fmt.Fprintf(w, "%d %s, %d %s, %d %s\n",
+		t.readings, english.PluralWord(t.readings, "message", ""), t.alarms, english.PluralWord(t.alarms, "alarm", ""),
+		t.faults, english.PluralWord(t.faults, "fault", ""))
 	switch {
 	case t.faults > 0:
 		return fmt.Errorf("not understood: %d %s", t.faults, english.PluralWord(t.faults, "line", ""))

@@ -61,12 +61,15 @@ func printStatus(w io.Writer, s console.Status) {
 	}
 	fmt.Fprintf(w, "clock    %s\n", clock)
 	fmt.Fprintf(w, "journal  %d %s, %d signed, %d checked by the hub; waiting: %d %s, %d events, %d telemetry\n",
-		s.Journal.Size, english.PluralWord(int(s.Journal.Size), "row", ""), s.Journal.Signed, s.Link.Verified, s.Journal.Waiting["alarm"], english.PluralWord(int(s.Journal.Waiting["alarm"]), "alarm", ""), s.Journal.Waiting["event"], s.Journal.Waiting["telemetry"])
+		s.Journal.Size, english.PluralWord(int(s.Journal.Size), "row", ""), s.Journal.Signed, s.Link.Verified,
+		s.Journal.Waiting["alarm"], english.PluralWord(int(s.Journal.Waiting["alarm"]), "alarm", ""),
+		s.Journal.Waiting["event"], s.Journal.Waiting["telemetry"])
 	if n := s.Journal.WaitingArtifacts; n > 0 {
 		fmt.Fprintf(w, "         images and documents on their way to the hub: %d, %s%s\n", n, size(s.Journal.WaitingArtifactBytes), artifactText(s))
 	}
 	if s.Journal.Failures > 0 {
-		fmt.Fprintf(w, "         %d %s FAILED: look at disk space and the agent's log\n", s.Journal.Failures, english.PluralWord(int(s.Journal.Failures), "transaction", ""))
+		fmt.Fprintf(w, "         %d %s FAILED: look at disk space and the agent's log\n",
+			s.Journal.Failures, english.PluralWord(int(s.Journal.Failures), "transaction", ""))
 	}
 	fmt.Fprintf(w, "link     %s\n", linkText(s.Link))
 	fmt.Fprintln(w)
@@ -102,7 +105,8 @@ func linkText(l console.Link) string {
 	case l.Refused:
 		return "REFUSED: " + l.Problem
 	case l.Ready:
-		return fmt.Sprintf("up for %s to %s, %d B/s, round trip %d ms, %d %s in flight", age(l.Since), l.Broker, l.Rate, l.RTTMs, l.InFlight, english.PluralWord(l.InFlight, "byte", ""))
+		return fmt.Sprintf("up for %s to %s, %d B/s, round trip %d ms, %d %s in flight",
+			age(l.Since), l.Broker, l.Rate, l.RTTMs, l.InFlight, english.PluralWord(l.InFlight, "byte", ""))
 	case l.Connected:
 		return fmt.Sprintf("connected to %s, but %s", l.Broker, l.Problem)
 	}

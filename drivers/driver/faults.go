@@ -80,7 +80,8 @@ func (f *Faults) Flush() {
 	}
 	if f.others != nil {
 		if f.others.Count > 1 {
-			f.others.Reason = fmt.Sprintf("and %d %s of other reasons, the first: %s", f.others.Count, english.PluralWord(int(f.others.Count), "fault", ""), f.others.Reason)
+			f.others.Reason = fmt.Sprintf("and %d %s of other reasons, the first: %s",
+				f.others.Count, english.PluralWord(int(f.others.Count), "fault", ""), f.others.Reason)
 		}
 		f.report("folded-faults", f.begin, f.others)
 	}

@@ -61,8 +61,8 @@ func magic(want string) func([]byte) bool {
 	return func(head []byte) bool { return bytes.HasPrefix(head, []byte(want)) }
 }
 
-// isZlib recognises RFC 1950's header with the usual window of 32 KiB, as senders of Content-Encoding: deflate begin. What
-// follows is no text, or it would be one that begins with an x.
+// isZlib recognises RFC 1950's header with the usual window of 32 KiB, as senders of Content-Encoding: deflate begin.
+// What follows is no text, or it would be one that begins with an x.
 func isZlib(head []byte) bool {
 	if len(head) < 4 || head[0] != 0x78 || (int(head[0])<<8|int(head[1]))%31 != 0 {
 		return false

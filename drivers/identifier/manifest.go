@@ -107,7 +107,8 @@ func (m *Manifest) head(version, trip, date string) error {
 		return wrong(TruckManifest, "version", "%q, must be %d digits", version, versionWidth)
 	}
 	if len(version) != versionWidth {
-		m.Repairs = append(m.Repairs, fmt.Sprintf("version %q of %d %s", version, len(version), english.PluralWord(len(version), "digit", "")))
+		m.Repairs = append(m.Repairs, fmt.Sprintf("version %q of %d %s",
+			version, len(version), english.PluralWord(len(version), "digit", "")))
 	}
 	m.Version = version[max(0, len(version)-versionWidth):]
 	if len(trip) > tripWidth {

@@ -88,7 +88,8 @@ func ParseAEILine(text string) (AEITag, error) {
 	if t.Axles, err = strconv.Atoi(f[9]); err != nil || t.Axles < 0 {
 		return AEITag{}, wrong(RailCar, "axles", "%q, must be a number", f[9])
 	}
-	t.Car.Why = fmt.Sprintf("AEI tag, %s side, %.1f m, %d %s", t.Side, float64(t.LengthDm)/10, t.Axles, english.PluralWord(t.Axles, "axle", ""))
+	t.Car.Why = fmt.Sprintf("AEI tag, %s side, %.1f m, %d %s",
+		t.Side, float64(t.LengthDm)/10, t.Axles, english.PluralWord(t.Axles, "axle", ""))
 	return t, nil
 }
 

@@ -161,7 +161,8 @@ func (f *rtuFraming) anyFrame(b []byte) string {
 	return ""
 }
 
-// ModbusCRC is the checksum of a Modbus RTU frame; it goes out low byte first. Source: Modbus over Serial Line 1.02, 6.2.2.
+// ModbusCRC is the checksum of a Modbus RTU frame; it goes out low byte first. Source: Modbus over Serial Line 1.02,
+// 6.2.2.
 func ModbusCRC(b []byte) uint16 {
 	crc := uint16(0xffff)
 	for _, c := range b {

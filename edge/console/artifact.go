@@ -111,7 +111,8 @@ func parseView(q url.Values) (v driver.View, err error) {
 		}
 	}
 	if len(q["with"]) > maxPartners {
-		return v, fmt.Errorf("%d %s beside the first; at most %d", len(q["with"]), english.PluralWord(len(q["with"]), "file", ""), maxPartners)
+		return v, fmt.Errorf("%d %s beside the first; at most %d",
+			len(q["with"]), english.PluralWord(len(q["with"]), "file", ""), maxPartners)
 	}
 	s := q.Get("region")
 	if s == "" {

@@ -45,8 +45,8 @@ func (q *query) takes(row *journal.Row) bool {
 		(q.kind == "" || kind == q.kind || strings.HasPrefix(kind, q.kind+"."))
 }
 
-// observations serves GET /v1/observations?class=&device=&kind=&q=&from=&to=&before=&limit=: the newest that match. from and
-// to are held against the time that is shown of each.
+// observations serves GET /v1/observations?class=&device=&kind=&q=&from=&to=&before=&limit=: the newest that match.
+// from and to are held against the time that is shown of each.
 func (c *Console) observations(w http.ResponseWriter, r *http.Request) {
 	q, before, err := c.parseQuery(r)
 	if err != nil {
@@ -223,7 +223,8 @@ func (c *Console) verify(w http.ResponseWriter, r *http.Request) {
 		OK: report.OK(), Rows: report.Rows, Signed: report.Signed, Checkpoints: report.Checkpoints, Root: report.Root.String(),
 		Findings: append([]string{}, report.Findings...), Seconds: time.Since(begin).Seconds(),
 	}
-	if err := c.access.audit(r.Context(), user(r), "verification", fmt.Sprintf("%d %s, OK: %v", v.Rows, english.PluralWord(int(v.Rows), "row", ""), v.OK)); err != nil {
+	if err := c.access.audit(r.Context(), user(r), "verification", fmt.Sprintf("%d %s, OK: %v",
+		v.Rows, english.PluralWord(int(v.Rows), "row", ""), v.OK)); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}

@@ -113,7 +113,9 @@ func (p *player) documents(ctx context.Context, run driver.Driver, documents []t
 		}
 	}
 	if named > 0 {
-		problems = append(problems, fmt.Errorf("of %d of %d %s only the names are on the tape: they were too large for it", named, len(documents), english.PluralWord(len(documents), "document", "")))
+		problems = append(problems,
+			fmt.Errorf("of %d of %d %s only the names are on the tape: they were too large for it", named,
+				len(documents), english.PluralWord(len(documents), "document", "")))
 	}
 	stop()
 	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {

@@ -64,7 +64,8 @@ func Audit(log Log, journalKey []byte, verifier note.Verifier, origin string) (*
 		return nil, err
 	}
 	for _, c := range a.pending {
-		a.report.find("rows %d to %d are missing: the agent signed a log of %d %s", a.tree.Size(), c.Size-1, c.Size, english.PluralWord(int(c.Size), "row", ""))
+		a.report.find("rows %d to %d are missing: the agent signed a log of %d %s",
+			a.tree.Size(), c.Size-1, c.Size, english.PluralWord(int(c.Size), "row", ""))
 	}
 	a.report.Rows, a.report.Root = a.tree.Size(), a.tree.Root()
 	return a.report, nil
@@ -95,7 +96,8 @@ func (a *audit) loadCheckpoints(verifier note.Verifier, origin string) error {
 		case err != nil:
 			a.report.find("checkpoint at %d: %v", s.Size, err)
 		case c.Size != s.Size:
-			a.report.find("checkpoint filed at %d was signed for %d %s", s.Size, c.Size, english.PluralWord(int(c.Size), "row", ""))
+			a.report.find("checkpoint filed at %d was signed for %d %s",
+				s.Size, c.Size, english.PluralWord(int(c.Size), "row", ""))
 		default:
 			a.pending = append(a.pending, signedRoot{c, s.Leaves})
 		}

@@ -46,8 +46,8 @@ type DeviceTrouble struct {
 // agentParameters are the parameters of GET /v1/agents; docs/openapi.yaml describes them.
 var agentParameters = []string{"after", "limit"}
 
-// agents serves GET /v1/agents?limit=1000&after=…: a page of what the hub holds, newest hello first. The header Link names
-// the next page.
+// agents serves GET /v1/agents?limit=1000&after=…: a page of what the hub holds, newest hello first. The header Link
+// names the next page.
 func (h *Hub) agents(w http.ResponseWriter, r *http.Request) {
 	after, limit, err := parseAgents(r.URL.Query())
 	if err != nil {

@@ -57,7 +57,8 @@ func (s *states) note(site, agent string, payload []byte, now time.Time) error {
 		more -= proto.Size(before.State)
 	}
 	if more > 0 && s.bytes+more > maxStates {
-		return fmt.Errorf("the states of all agents have %d %s, and %d are kept", s.bytes, english.PluralWord(s.bytes, "byte", ""), maxStates)
+		return fmt.Errorf("the states of all agents have %d %s, and %d are kept",
+			s.bytes, english.PluralWord(s.bytes, "byte", ""), maxStates)
 	}
 	s.bytes += more
 	s.agents[name] = agentState{&said, now}

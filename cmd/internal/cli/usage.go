@@ -14,8 +14,9 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// Usage marks an error as one of the command line, so that the program exits with ExitUsage. A usage error is one that the
-// command line has by itself, whatever the agent answers and the files hold: that a passage does not exist is none.
+// Usage marks an error as one of the command line, so that the program exits with ExitUsage. A usage error is one
+// that the command line has by itself, whatever the agent answers and the files hold: that a passage does not exist
+// is none.
 func Usage(err error) error {
 	if err == nil {
 		return nil
@@ -64,7 +65,8 @@ func each(c *cobra.Command, f func(*cobra.Command)) {
 	}
 }
 
-// onlyHelp makes a command that only groups others refuse what it has no command for. Cobra does that for the root alone.
+// onlyHelp makes a command that only groups others refuse what it has no command for. Cobra does that for the root
+// alone.
 func onlyHelp(c *cobra.Command) {
 	c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	c.Args = func(cmd *cobra.Command, args []string) error {

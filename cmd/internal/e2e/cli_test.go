@@ -33,8 +33,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// exits runs a program that must end with a certain exit code: exits CODE PROGRAM ARGUMENTS. What it prints is looked at
-// with stdout and stderr, as after exec.
+// exits runs a program that must end with a certain exit code: exits CODE PROGRAM ARGUMENTS. What it prints is looked
+// at with stdout and stderr, as after exec.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE PROGRAM ARGUMENTS...")

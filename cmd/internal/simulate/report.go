@@ -99,7 +99,8 @@ func (d *demo) report(ctx context.Context) error {
 		var agents []struct{ Held int64 }
 		line := summary(s)
 		if err := getJSON(ctx, hub, "http://"+demoHub+"/v1/agents", &agents); err == nil && len(agents) > 0 {
-			line += fmt.Sprintf(" · %d %s at the hub", agents[0].Held, english.PluralWord(int(agents[0].Held), "record", ""))
+			line += fmt.Sprintf(" · %d %s at the hub",
+				agents[0].Held, english.PluralWord(int(agents[0].Held), "record", ""))
 		}
 		line += fmt.Sprintf(" · %d of %d MB", d.used.Load()>>20, demoBudget>>20)
 		if d.full.Load() {
@@ -147,7 +148,8 @@ func summary(s console.Status) string {
 		line = "All " + line
 	}
 	if len(wrong) > 0 {
-		line = fmt.Sprintf("%d of %d %s: %s", len(wrong), len(s.Devices), english.PluralWord(len(s.Devices), "device", ""), strings.Join(wrong, ", "))
+		line = fmt.Sprintf("%d of %d %s: %s",
+			len(wrong), len(s.Devices), english.PluralWord(len(s.Devices), "device", ""), strings.Join(wrong, ", "))
 	}
 	link := "link up"
 	if !s.Link.Ready {
@@ -155,8 +157,10 @@ func summary(s console.Status) string {
 	}
 	w := s.Journal.Waiting
 	return fmt.Sprintf("%s · %s · %d %s queued, %d %s · %d %s", line, link,
-		w["alarm"]+w["event"]+w["telemetry"], english.PluralWord(int(w["alarm"]+w["event"]+w["telemetry"]), "record", ""),
-		s.Journal.WaitingArtifacts, english.PluralWord(int(s.Journal.WaitingArtifacts), "image or document", "images and documents"),
+		w["alarm"]+w["event"]+w["telemetry"],
+		english.PluralWord(int(w["alarm"]+w["event"]+w["telemetry"]), "record", ""),
+		s.Journal.WaitingArtifacts,
+		english.PluralWord(int(s.Journal.WaitingArtifacts), "image or document", "images and documents"),
 		s.Journal.Size, english.PluralWord(int(s.Journal.Size), "record", ""))
 }
 
@@ -202,7 +206,8 @@ func happened(line console.Line, o *observation.Observation) string {
 		if who == "" {
 			who = "a vehicle without a plate"
 		}
-		said := fmt.Sprintf("%s has left after %d %s", who, len(b.Readings), english.PluralWord(len(b.Readings), "reading", ""))
+		said := fmt.Sprintf("%s has left after %d %s",
+			who, len(b.Readings), english.PluralWord(len(b.Readings), "reading", ""))
 		if b.Alarm {
 			said += ", with an alarm"
 		}

@@ -117,7 +117,9 @@ func recordCommand() *cobra.Command {
 					alarms++
 				}
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d %s, %d %s\n", args[0], len(truths), english.PluralWord(len(truths), "vehicle", ""), alarms, english.PluralWord(alarms, "gamma alarm", ""))
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d %s, %d %s\n",
+				args[0], len(truths), english.PluralWord(len(truths), "vehicle", ""), alarms,
+				english.PluralWord(alarms, "gamma alarm", ""))
 			return nil
 		},
 	}

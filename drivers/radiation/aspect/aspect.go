@@ -74,7 +74,8 @@ const (
 // ParseBlock reads the registers of a monitor block. 32-bit values have their low word first.
 func ParseBlock(r []uint16) (b Block, err error) {
 	if len(r) < blockLength {
-		return b, fmt.Errorf("a monitor block of %d %s, needs %d", len(r), english.PluralWord(len(r), "register", ""), blockLength)
+		return b, fmt.Errorf("a monitor block of %d %s, needs %d",
+			len(r), english.PluralWord(len(r), "register", ""), blockLength)
 	}
 	u32 := func(i int) uint32 { return uint32(r[i]) | uint32(r[i+1])<<16 }
 	f32 := func(i int) float32 { return math.Float32frombits(u32(i)) }

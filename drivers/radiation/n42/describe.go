@@ -153,7 +153,10 @@ func (s *Summary) Text() []string {
 	out := []string{
 		fmt.Sprintf("%s document of %s", s.Format, instrument),
 		fmt.Sprintf("%d %s by %d %s in %d %s, %d %s of up to %d channels",
-			s.Measurements, english.PluralWord(s.Measurements, "measurement", ""), s.Detectors, english.PluralWord(s.Detectors, "detector", ""), s.Samples, english.PluralWord(s.Samples, "time slice", ""), s.Spectra, english.PluralWord(s.Spectra, "spectrum", "spectra"), s.Channels),
+			s.Measurements, english.PluralWord(s.Measurements, "measurement", ""), s.Detectors,
+			english.PluralWord(s.Detectors, "detector", ""), s.Samples,
+			english.PluralWord(s.Samples, "time slice", ""), s.Spectra,
+			english.PluralWord(s.Spectra, "spectrum", "spectra"), s.Channels),
 		fmt.Sprintf("gamma %.0f counts, neutron %.0f counts, live %.3f s, real %.3f s", s.GammaSum, s.NeutronSum,
 			s.LiveSeconds, s.RealSeconds),
 	}
@@ -164,7 +167,8 @@ func (s *Summary) Text() []string {
 		out = append(out, "DEVICE FAULT "+f)
 	}
 	if s.Derived > 0 {
-		out = append(out, fmt.Sprintf("in DerivedData only: %d %s", s.Derived, english.PluralWord(s.Derived, "measurement", "")))
+		out = append(out, fmt.Sprintf("in DerivedData only: %d %s",
+			s.Derived, english.PluralWord(s.Derived, "measurement", "")))
 	}
 	if len(s.Classes) > 1 {
 		for _, c := range s.Classes {

@@ -59,7 +59,8 @@ func (p *portal) importFile(ctx context.Context, sink driver.Sink, path string) 
 		return err
 	}
 	if r.understood == 0 {
-		return &transport.BadFileError{Err: fmt.Errorf("%s: none of its %d %s is a TSA line", name, r.lines, english.PluralWord(int(r.lines), "line", ""))}
+		return &transport.BadFileError{Err: fmt.Errorf("%s: none of its %d %s is a TSA line",
+			name, r.lines, english.PluralWord(int(r.lines), "line", ""))}
 	}
 	o := observation.New(observation.Class_CLASS_EVENT, r.at, &observation.DeviceImport{
 		Name: name, Lines: r.lines, Observations: r.observations, Added: r.added, Faults: r.faults.Total,
@@ -284,7 +285,9 @@ func round(v float32, unit float64) float64 { return math.Round(float64(v)*unit)
 // Text implements driver.Description.
 func (s *DailySummary) Text() []string {
 	out := []string{fmt.Sprintf("TSA daily file: %d %s (%d not understood), %d %s, %d %s",
-		s.Lines, english.PluralWord(int(s.Lines), "line", ""), s.Faults, s.Backgrounds, english.PluralWord(s.Backgrounds, "background", ""), len(s.Occupancies), english.PluralWord(len(s.Occupancies), "occupancy", "occupancies"))}
+		s.Lines, english.PluralWord(int(s.Lines), "line", ""), s.Faults, s.Backgrounds,
+		english.PluralWord(s.Backgrounds, "background", ""), len(s.Occupancies),
+		english.PluralWord(len(s.Occupancies), "occupancy", "occupancies"))}
 	if s.FirstFault != "" {
 		out = append(out, "first line not understood: "+s.FirstFault)
 	}

@@ -125,7 +125,8 @@ func decodeLine(text []byte, l *line) error {
 	case kind.setup():
 		l.fields = rest
 		if n := bytes.Count(rest, comma) + 1; n > len(setupFields[kind])+1 {
-			return fmt.Errorf("%s line has %d %s, not %d", setupNames[kind], n, english.PluralWord(n, "field", ""), len(setupFields[kind]))
+			return fmt.Errorf("%s line has %d %s, not %d",
+				setupNames[kind], n, english.PluralWord(n, "field", ""), len(setupFields[kind]))
 		}
 	case kind == lineSP:
 		seconds, rest := nextField(rest)

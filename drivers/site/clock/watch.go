@@ -137,7 +137,8 @@ func (w *watch) about(at time.Time, k kernelState) string {
 	case w.offset != nil && rollover(*w.offset) != 0:
 		text += "; GPS week number has run over"
 	default:
-		text += fmt.Sprintf("; GPS fix %s, %d %s", w.mode, w.satellites, english.PluralWord(int(w.satellites), "satellite", ""))
+		text += fmt.Sprintf("; GPS fix %s, %d %s",
+			w.mode, w.satellites, english.PluralWord(int(w.satellites), "satellite", ""))
 	}
 	return text
 }

@@ -198,17 +198,22 @@ func (s *Summary) Text() []string {
 }
 
 func (b *BlockSummary) lines(indent string) []string {
-	out := []string{fmt.Sprintf("%s%s (%s), %d %s", indent, b.Title, b.Type, len(b.Labels), english.PluralWord(len(b.Labels), "label", ""))}
+	out := []string{fmt.Sprintf("%s%s (%s), %d %s",
+		indent, b.Title, b.Type, len(b.Labels), english.PluralWord(len(b.Labels), "label", ""))}
 	for i, s := range b.Spectra {
 		if i == 5 && len(b.Spectra) > 6 {
 			out = append(out, fmt.Sprintf("%s  and %d more", indent, len(b.Spectra)-i))
 			break
 		}
 		out = append(out, fmt.Sprintf("%s  %s %s: %d %s, x %s to %s, y %s to %s, sum %s", indent, s.Kind, s.Page,
-			s.Points, english.PluralWord(s.Points, "point", ""), show(s.FirstX), show(s.LastX), show(s.MinY), show(s.MaxY), show(s.SumY)))
+			s.Points, english.PluralWord(s.Points, "point", ""), show(s.FirstX), show(s.LastX), show(s.MinY),
+			show(s.MaxY), show(s.SumY)))
 	}
 	for _, p := range b.Peaks {
-		out = append(out, fmt.Sprintf("%s  peak %8.3f ms  K0 %.4f  amplitude %8.0f  FWHM %.3f ms  SNR %6.1f  %d %s  %s%s", indent, p.DriftMs, p.K0, p.Amplitude, p.FWHMMs, p.SNR, p.Scans, english.PluralWord(p.Scans, "scan", ""), p.Role, p.Substance))
+		out = append(out,
+			fmt.Sprintf("%s  peak %8.3f ms  K0 %.4f  amplitude %8.0f  FWHM %.3f ms  SNR %6.1f  %d %s  %s%s", indent,
+				p.DriftMs, p.K0, p.Amplitude, p.FWHMMs, p.SNR, p.Scans, english.PluralWord(p.Scans, "scan", ""), p.Role,
+				p.Substance))
 	}
 	for _, f := range b.Substances {
 		out = append(out, fmt.Sprintf("%s  SUBSTANCE %s (%s)", indent, f.Name, f.Category))

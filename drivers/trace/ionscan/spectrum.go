@@ -256,7 +256,8 @@ func (s *sample) data(b *jcampdx.Block) error {
 			if t.Partial {
 				continue // the scan that was cut takes no part
 			}
-			return fmt.Errorf("table of line %d has %d %s, the scans before %d", t.Line, t.Points(), english.PluralWord(t.Points(), "point", ""), len(spectrum.Scans[0]))
+			return fmt.Errorf("table of line %d has %d %s, the scans before %d",
+				t.Line, t.Points(), english.PluralWord(t.Points(), "point", ""), len(spectrum.Scans[0]))
 		}
 		spectrum.Scans = append(spectrum.Scans, t.Y())
 	}

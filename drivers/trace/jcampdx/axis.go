@@ -43,7 +43,8 @@ func (p *parser) even(s *scope, t *Table, x, y string) {
 	case a.points >= 0:
 		p.checkPoints(s, t, a.points, a.pointsAt)
 	case dim >= 0 && len(r.y) != dim && !t.Partial:
-		p.fault(p.here(), "VAR_DIM says %d %s, and the table that begins in line %d has %d", dim, english.PluralWord(dim, "point", ""), t.Line, len(r.y))
+		p.fault(p.here(), "VAR_DIM says %d %s, and the table that begins in line %d has %d",
+			dim, english.PluralWord(dim, "point", ""), t.Line, len(r.y))
 		t.Partial = true
 	}
 }
@@ -227,7 +228,9 @@ func (p *parser) cutAt(r *ordinates) {
 	r.y = r.y[:m.points]
 	p.file.Faults = p.file.Faults[:m.faults]
 	r.t.Partial = true
-	p.fault(m.at, "line begins at x = %v, and %d %s before it end at %v: points are missing or doubled, or NPOINTS is wrong", m.x, m.points, english.PluralWord(m.points, "point", ""), m.want)
+	p.fault(m.at,
+		"line begins at x = %v, and %d %s before it end at %v: points are missing or doubled, or NPOINTS is wrong", m.x,
+		m.points, english.PluralWord(m.points, "point", ""), m.want)
 }
 
 // lastDigit returns the value of one unit of a number's last digit: 0.01 for 575.05, 1 for 575, 100 for 1.23E4.

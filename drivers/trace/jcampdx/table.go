@@ -170,7 +170,8 @@ func (p *parser) checkPoints(s *scope, t *Table, n int, at place) {
 	case n < 0 || t.Points() == n || t.Partial:
 		return
 	case t.Points() < n:
-		p.fault(at, "NPOINTS is %d: the table that begins in line %d has %d of %d %s", n, t.Line, t.Points(), n, english.PluralWord(n, "point", ""))
+		p.fault(at, "NPOINTS is %d: the table that begins in line %d has %d of %d %s",
+			n, t.Line, t.Points(), n, english.PluralWord(n, "point", ""))
 	default:
 		p.fault(at, "NPOINTS is %d, and the table that begins in line %d has %d", n, t.Line, t.Points())
 	}

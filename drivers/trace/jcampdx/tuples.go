@@ -27,7 +27,8 @@ func (p *parser) tuples(s *scope, t *Table, symbols []string) {
 	var began place // of the tuple under way
 	flush := func() bool {
 		if len(tuple) != 0 && len(tuple) != len(symbols) {
-			p.broken(t, began, "a tuple of %d %s instead of %d", len(tuple), english.PluralWord(len(tuple), "number", ""), len(symbols))
+			p.broken(t, began, "a tuple of %d %s instead of %d",
+				len(tuple), english.PluralWord(len(tuple), "number", ""), len(symbols))
 			return false
 		}
 		return true

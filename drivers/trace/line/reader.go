@@ -305,7 +305,8 @@ func (r *Reader) close(at time.Time, partial bool, emit func(Event)) {
 	r.pending = nil
 	p.reading.Partial = partial
 	if partial {
-		r.fault(at, r.offset, p.reading.Raw, emit, "message %s broke off after %d %s", p.message.Name, len(p.reading.Rows)+1, english.PluralWord(len(p.reading.Rows)+1, "line", ""))
+		r.fault(at, r.offset, p.reading.Raw, emit, "message %s broke off after %d %s",
+			p.message.Name, len(p.reading.Rows)+1, english.PluralWord(len(p.reading.Rows)+1, "line", ""))
 	}
 	r.done(p.message, p.reading, emit)
 }
@@ -401,7 +402,8 @@ func (c *Checksum) strip(body []byte, start string) ([]byte, error) {
 		digits = 2 * size
 	}
 	if len(body) < digits+len(c.Separator) {
-		return nil, fmt.Errorf("line is shorter than its checksum of %d %s", digits, english.PluralWord(digits, "character", ""))
+		return nil, fmt.Errorf("line is shorter than its checksum of %d %s",
+			digits, english.PluralWord(digits, "character", ""))
 	}
 	text, given := body[:len(body)-digits], body[len(body)-digits:]
 	if c.Format == "hex" {

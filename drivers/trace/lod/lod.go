@@ -89,7 +89,8 @@ func levelsOf(points []Point) ([]level, error) {
 	var out []level
 	for mass, responses := range by {
 		if len(responses) < MinReplicates {
-			return nil, fmt.Errorf("mass %g has %d %s: E2677 demands %d", mass, len(responses), english.PluralWord(len(responses), "replicate", ""), MinReplicates)
+			return nil, fmt.Errorf("mass %g has %d %s: E2677 demands %d",
+				mass, len(responses), english.PluralWord(len(responses), "replicate", ""), MinReplicates)
 		}
 		out = append(out, level{mass, responses})
 	}
@@ -100,7 +101,8 @@ func levelsOf(points []Point) ([]level, error) {
 		return 1
 	})
 	if len(out) < MinLevels {
-		return nil, fmt.Errorf("%d %s: E2677 demands %d, blanks among them", len(out), english.PluralWord(len(out), "mass", "masses"), MinLevels)
+		return nil, fmt.Errorf("%d %s: E2677 demands %d, blanks among them",
+			len(out), english.PluralWord(len(out), "mass", "masses"), MinLevels)
 	}
 	if out[0].mass != 0 {
 		return nil, errors.New("no process blanks (mass 0)")

@@ -51,7 +51,8 @@ type Ion struct {
 // Check implements driver.Checker.
 func (s Substance) Check() error {
 	if s.Require > len(s.Peaks) {
-		return fmt.Errorf("require is %d, and %s has %d %s", s.Require, s.Name, len(s.Peaks), english.PluralWord(len(s.Peaks), "peak", ""))
+		return fmt.Errorf("require is %d, and %s has %d %s",
+			s.Require, s.Name, len(s.Peaks), english.PluralWord(len(s.Peaks), "peak", ""))
 	}
 	return nil
 }
@@ -143,7 +144,8 @@ func (l *Library) Decide(polarity Polarity, peaks []Peak, reactant float64) Deci
 				near = append(near, text+", but "+short)
 				continue
 			}
-			words = append(words, fmt.Sprintf("%s, contrast %.0f (needs %g), %d %s in a row", text, p.Contrast, ion.MinSNR, p.Scans, english.PluralWord(p.Scans, "scan", "")))
+			words = append(words, fmt.Sprintf("%s, contrast %.0f (needs %g), %d %s in a row",
+				text, p.Contrast, ion.MinSNR, p.Scans, english.PluralWord(p.Scans, "scan", "")))
 			find.Ions = append(find.Ions, FoundIon{Adduct: ion.Adduct, K0: ion.K0, Peak: pi})
 		}
 		switch {
@@ -204,7 +206,8 @@ func (s Substance) short(ion Ion, p Peak, reactant float64) string {
 	case p.Contrast < ion.MinSNR:
 		return fmt.Sprintf("contrast %.1f is under %g", p.Contrast, ion.MinSNR)
 	case p.Scans < s.MinScans && p.Scans > 0:
-		return fmt.Sprintf("it stands out in %d %s in a row, under %d", p.Scans, english.PluralWord(p.Scans, "scan", ""), s.MinScans)
+		return fmt.Sprintf("it stands out in %d %s in a row, under %d",
+			p.Scans, english.PluralWord(p.Scans, "scan", ""), s.MinScans)
 	case ion.Threshold > 0 && p.Amplitude < ion.Threshold*reactant:
 		return fmt.Sprintf("its amplitude is %.2g of the reactant ions', under %g", p.Amplitude/reactant, ion.Threshold)
 	case ion.Threshold > 0 && reactant == 0:

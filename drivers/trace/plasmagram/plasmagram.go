@@ -90,7 +90,8 @@ func (s *Spectrum) check() error {
 	n := len(s.Scans[0])
 	switch {
 	case n < MinPoints || n > MaxPoints:
-		return fmt.Errorf("a scan of %d %s: %d to %d are expected", n, english.PluralWord(n, "point", ""), MinPoints, MaxPoints)
+		return fmt.Errorf("a scan of %d %s: %d to %d are expected",
+			n, english.PluralWord(n, "point", ""), MinPoints, MaxPoints)
 	case len(s.Scans) > MaxScans:
 		return fmt.Errorf("%d scans: at most %d are read", len(s.Scans), MaxScans)
 	case !(s.StepMs >= MinStepMs):
@@ -100,7 +101,8 @@ func (s *Spectrum) check() error {
 	}
 	for i, scan := range s.Scans {
 		if len(scan) != n {
-			return fmt.Errorf("scan %d has %d %s, the first %d", i+1, len(scan), english.PluralWord(len(scan), "point", ""), n)
+			return fmt.Errorf("scan %d has %d %s, the first %d",
+				i+1, len(scan), english.PluralWord(len(scan), "point", ""), n)
 		}
 		for k, v := range scan {
 			if math.IsInf(v, 0) || math.Abs(v) > 1e100 {

@@ -182,7 +182,8 @@ func Decode(t MessageType, id uint32, payload []byte) (*Message, error) {
 	m := &Message{Type: t, ID: id}
 	fixed := messages[t].fixed
 	if len(payload) < fixed {
-		return nil, fmt.Errorf("%s of %d %s, needs %d", t, len(payload), english.PluralWord(len(payload), "byte", ""), fixed)
+		return nil, fmt.Errorf("%s of %d %s, needs %d",
+			t, len(payload), english.PluralWord(len(payload), "byte", ""), fixed)
 	}
 	m.Fixed = payload[:fixed]
 	d := decoder{left: maxElements}
@@ -235,7 +236,8 @@ func (d *decoder) param(b []byte, at, depth int) (Param, int, error) {
 	}
 	t, n := binary.BigEndian.Uint16(b)&0x3ff, int(binary.BigEndian.Uint16(b[2:]))
 	if n < 4 || n > len(b) {
-		return fail("parameter %d says that it has %d %s, of which %d came", t, n, english.PluralWord(n, "byte", ""), len(b))
+		return fail("parameter %d says that it has %d %s, of which %d came",
+			t, n, english.PluralWord(n, "byte", ""), len(b))
 	}
 	layout, ok := tlvs[t]
 	if !ok {
@@ -449,7 +451,9 @@ func (f *Framer) report(at int64, emit func(Frame)) {
 	if f.skip == 0 {
 		return
 	}
-	emit(Frame{Offset: f.offset + at - f.skip, Payload: f.lost, Fault: fmt.Sprintf("no LLRP message in %d %s: is this an LLRP port?", f.skip, english.PluralWord(int(f.skip), "byte", ""))})
+	emit(Frame{Offset: f.offset + at - f.skip, Payload: f.lost,
+		Fault: fmt.Sprintf("no LLRP message in %d %s: is this an LLRP port?", f.skip,
+			english.PluralWord(int(f.skip), "byte", ""))})
 	f.skip, f.lost = 0, nil
 }
 

@@ -33,7 +33,8 @@ func tagAt(antenna uint32) func(driver.Evidence) ([]*observation.TestCheck, bool
 	return driver.WaitFor(name, "no tag was read there: cable, antenna, power", func(r driver.Row) *observation.TestCheck {
 		for _, a := range r.Body.GetVehicleTag().GetAntennas() {
 			if a.Antenna == antenna {
-				return driver.Passed(name, fmt.Sprintf("%s, %d %s", r.Body.GetVehicleTag().Uri, a.Reads, english.PluralWord(int(a.Reads), "read", "")), r.Idx)
+				return driver.Passed(name, fmt.Sprintf("%s, %d %s",
+					r.Body.GetVehicleTag().Uri, a.Reads, english.PluralWord(int(a.Reads), "read", "")), r.Idx)
 			}
 		}
 		return nil

@@ -21,8 +21,8 @@ type seen struct {
 	at time.Time
 }
 
-// vehicles are those that readers told of last, oldest first. Some readers tell of one vehicle several times: when it comes
-// into sight, and when it leaves it, in the other direction then. The zero value is ready.
+// vehicles are those that readers told of last, oldest first. Some readers tell of one vehicle several times: when it
+// comes into sight, and when it leaves it, in the other direction then. The zero value is ready.
 type vehicles []seen
 
 // has reports whether a read only repeats an earlier one. Another plate under the same id is no repetition: it was read

@@ -24,7 +24,8 @@ const (
 // Decode reads a frame: STX, three status words, six digits of weight, six of tare, CR. Source: Mettler Toledo IND780 technical manual, appendix D.
 func Decode(b []byte) (f Frame, err error) {
 	if len(b) < frameBytes || b[0] != stx || b[16] != cr {
-		return f, fmt.Errorf("a frame of %d %s without STX and CR at their places", len(b), english.PluralWord(len(b), "byte", ""))
+		return f, fmt.Errorf("a frame of %d %s without STX and CR at their places",
+			len(b), english.PluralWord(len(b), "byte", ""))
 	}
 	swa, swb, swc := b[1]&0x7f, b[2]&0x7f, b[3]&0x7f
 	if swa&0x20 == 0 || swb&0x20 == 0 || swc&0x20 == 0 {

@@ -166,7 +166,8 @@ func lineEnd(b []byte) int {
 // line decodes a line of text by the dialect of the settings, or by the first one that knows it.
 func (d *decoder) line(b []byte) (*reading, error) {
 	if d.Dialect == "mettler" {
-		return nil, fmt.Errorf("no frame of Mettler Toledo's continuous output: %d %s", len(b), english.PluralWord(len(b), "byte", ""))
+		return nil, fmt.Errorf("no frame of Mettler Toledo's continuous output: %d %s",
+			len(b), english.PluralWord(len(b), "byte", ""))
 	}
 	text, framed := plain(b)
 	if text == "" {

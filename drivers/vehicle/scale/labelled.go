@@ -230,7 +230,8 @@ func (f fields) roles() ([]said, error) {
 	for i, gap := range gaps {
 		found := rolesOf(gap)
 		if len(found) != 1 {
-			return nil, fmt.Errorf("%s has %d %s (gross, tare, net)", f.numbers[i], len(found), english.PluralWord(len(found), "label", ""))
+			return nil, fmt.Errorf("%s has %d %s (gross, tare, net)",
+				f.numbers[i], len(found), english.PluralWord(len(found), "label", ""))
 		}
 		out = append(out, found[0])
 	}

@@ -110,7 +110,8 @@ func (d *decoder) begin(f *File) error {
 	case len(head) >= 4 && string(head[:4]) == "DICM":
 		d.skip(4)
 	case len(head) < 8:
-		return errors.Join(d.fail("file of %d %s is no DICOM file", len(head), english.PluralWord(len(head), "byte", "")), notEOF(err))
+		return errors.Join(d.fail("file of %d %s is no DICOM file",
+			len(head), english.PluralWord(len(head), "byte", "")), notEOF(err))
 	}
 	if f.Meta, err = d.meta(); err != nil {
 		return err
@@ -202,7 +203,8 @@ func (d *decoder) dataset(length int64, depth int) (out Dataset, err error) {
 		}
 	}
 	if length != undefinedLength && d.off != end {
-		return out, d.fail("an element reaches %d %s beyond its item", d.off-end, english.PluralWord(int(d.off-end), "byte", ""))
+		return out, d.fail("an element reaches %d %s beyond its item",
+			d.off-end, english.PluralWord(int(d.off-end), "byte", ""))
 	}
 	return out, nil
 }
@@ -336,7 +338,8 @@ func (d *decoder) sequence(e *Element, depth int, implicit bool) error {
 		d.path[len(d.path)-1] = name
 	}
 	if d.off != end {
-		return d.fail("an item reaches %d %s beyond its sequence", d.off-end, english.PluralWord(int(d.off-end), "byte", ""))
+		return d.fail("an item reaches %d %s beyond its sequence",
+			d.off-end, english.PluralWord(int(d.off-end), "byte", ""))
 	}
 	return nil
 }

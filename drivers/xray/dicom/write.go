@@ -157,7 +157,8 @@ func (e *encoder) pixelData(el *Element) error {
 		return errors.New("pixel data is missing")
 	}
 	if el.Length < 0 || el.Length >= undefined || el.Length%2 != 0 {
-		return fmt.Errorf("pixel data of %d %s: an even number below 4 GiB is written", el.Length, english.PluralWord(int(el.Length), "byte", ""))
+		return fmt.Errorf("pixel data of %d %s: an even number below 4 GiB is written",
+			el.Length, english.PluralWord(int(el.Length), "byte", ""))
 	}
 	if err := e.header(el.Tag, el.VR, uint32(el.Length)); err != nil {
 		return err

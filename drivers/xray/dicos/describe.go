@@ -146,10 +146,12 @@ func elements(d dicom.Dataset, c dicom.Charset) []Element {
 
 // Text implements driver.Description.
 func (s *Summary) Text() []string {
-	out := []string{fmt.Sprintf("DICOM file, transfer syntax %s, %d %s", s.TransferSyntax, len(s.Elements), english.PluralWord(len(s.Elements), "element", ""))}
+	out := []string{fmt.Sprintf("DICOM file, transfer syntax %s, %d %s",
+		s.TransferSyntax, len(s.Elements), english.PluralWord(len(s.Elements), "element", ""))}
 	if i := s.image; i != nil {
 		out = append(out, fmt.Sprintf("%s image of %s %s, %d x %d, %d %s, by %s %s, instance %s", i.Modality, i.OoiType,
-			i.OoiId, i.Columns, i.Rows, i.BitsStored, english.PluralWord(int(i.BitsStored), "bit", ""), i.Manufacturer, i.Model, i.SopInstance))
+			i.OoiId, i.Columns, i.Rows, i.BitsStored, english.PluralWord(int(i.BitsStored), "bit", ""), i.Manufacturer,
+			i.Model, i.SopInstance))
 		if s.NotWhole != "" {
 			out = append(out, "FAULT "+s.NotWhole)
 		}

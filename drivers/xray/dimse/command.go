@@ -49,7 +49,8 @@ func decodeCommand(b []byte) (c command, err error) {
 		}
 		group, element, n := binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[2:]), binary.LittleEndian.Uint32(b[4:])
 		if group != 0 || uint64(n) > uint64(len(b)-8) {
-			return c, protocolError("command element (%04x,%04x) of %d %s, of which %d came", group, element, n, english.PluralWord(int(n), "byte", ""), len(b)-8)
+			return c, protocolError("command element (%04x,%04x) of %d %s, of which %d came",
+				group, element, n, english.PluralWord(int(n), "byte", ""), len(b)-8)
 		}
 		v := b[8 : 8+n]
 		b = b[8+n:]

@@ -47,7 +47,8 @@ func (m *message) fragment() error {
 	}
 	n := binary.BigEndian.Uint32(h[:])
 	if n < 2 || n > m.pdu-4 {
-		return protocolError("fragment of %d %s in a PDU with %d left", n, english.PluralWord(int(n), "byte", ""), m.pdu-4)
+		return protocolError("fragment of %d %s in a PDU with %d left",
+			n, english.PluralWord(int(n), "byte", ""), m.pdu-4)
 	}
 	if m.started && h[4] != m.context {
 		return protocolError("fragment of context %d inside a message of context %d", h[4], m.context)

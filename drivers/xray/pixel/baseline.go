@@ -61,7 +61,8 @@ func jpegHead(r io.Reader, rows, columns int) (io.Reader, error) {
 		switch {
 		case mark == markSOF0 || mark == markSOF1:
 			if err = m.frame(body); err == nil && m.bits != 8 {
-				err = fmt.Errorf("%w: JPEG extended of %d %s", ErrNotRendered, m.bits, english.PluralWord(m.bits, "bit", ""))
+				err = fmt.Errorf("%w: JPEG extended of %d %s",
+					ErrNotRendered, m.bits, english.PluralWord(m.bits, "bit", ""))
 			}
 		case mark >= 0xc0 && mark <= 0xcf && mark != markDHT && mark != 0xc8 && mark != 0xcc:
 			err = fmt.Errorf("%w: JPEG of process %02x; baseline and extended sequential are decoded", ErrNotRendered, mark)

@@ -154,7 +154,8 @@ func readTables(tables *[4]*huffman, body []byte) error {
 			}
 			for i := range n {
 				if body[index+i] > 16 {
-					return corrupt("JPEG Huffman table with a difference of %d %s", body[index+i], english.PluralWord(int(body[index+i]), "bit", ""))
+					return corrupt("JPEG Huffman table with a difference of %d %s",
+						body[index+i], english.PluralWord(int(body[index+i]), "bit", ""))
 				}
 				if length <= 9 {
 					shift := 9 - length

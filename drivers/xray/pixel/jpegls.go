@@ -80,7 +80,8 @@ func startJPEGLS(m *markers, near int32, preset [5]int32) (Rows, error) {
 	maxval := int32(1)<<m.bits - 1
 	if preset[0] != 0 {
 		if preset[0] > maxval {
-			return nil, corrupt("JPEG-LS with values up to %d in %d %s", preset[0], m.bits, english.PluralWord(m.bits, "bit", ""))
+			return nil, corrupt("JPEG-LS with values up to %d in %d %s",
+				preset[0], m.bits, english.PluralWord(m.bits, "bit", ""))
 		}
 		maxval = preset[0]
 	}

@@ -73,7 +73,8 @@ func (m *markers) segment() (mark byte, body []byte, err error) {
 // frame reads a frame header, which must be of one component and of the image's size.
 func (m *markers) frame(body []byte) error {
 	if len(body) < 9 || body[5] != 1 {
-		return corrupt("JPEG frame header of %d %s: one component is read", len(body), english.PluralWord(len(body), "byte", ""))
+		return corrupt("JPEG frame header of %d %s: one component is read",
+			len(body), english.PluralWord(len(body), "byte", ""))
 	}
 	m.bits, m.component = int(body[0]), body[6]
 	rows, columns := int(binary.BigEndian.Uint16(body[1:])), int(binary.BigEndian.Uint16(body[3:]))
@@ -92,7 +93,8 @@ func (m *markers) scan(body []byte) (p [3]byte, err error) {
 		return p, corrupt("JPEG scan before its frame")
 	}
 	if len(body) < 6 || body[0] != 1 || body[1] != m.component {
-		return p, corrupt("JPEG scan of %d %s is not of the frame's component", len(body), english.PluralWord(len(body), "byte", ""))
+		return p, corrupt("JPEG scan of %d %s is not of the frame's component",
+			len(body), english.PluralWord(len(body), "byte", ""))
 	}
 	return [3]byte(body[3:6]), nil
 }

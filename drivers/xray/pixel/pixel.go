@@ -120,7 +120,8 @@ func (i *Image) describe() error {
 	case i.Frames < 1 || i.Frames > maxFrames:
 		return bad("%d %s; an image has 1 to %d", i.Frames, english.PluralWord(i.Frames, "frame", ""), maxFrames)
 	case i.allocated != 8 && i.allocated != 16:
-		return fmt.Errorf("%w: a pixel of %d %s (bits allocated)", ErrNotRendered, i.allocated, english.PluralWord(i.allocated, "bit", ""))
+		return fmt.Errorf("%w: a pixel of %d %s (bits allocated)",
+			ErrNotRendered, i.allocated, english.PluralWord(i.allocated, "bit", ""))
 	case i.Bits < 1 || i.Bits > i.allocated || i.high != i.Bits-1 && (i.high < i.Bits-1 || i.high >= i.allocated):
 		return bad("bits stored are %d, the high bit is %d, bits allocated are %d", i.Bits, i.high, i.allocated)
 	case number(tagSamples, 1) != 1:
@@ -140,7 +141,9 @@ func (i *Image) locate() error {
 		need := int64(i.Frames) * i.frameBytes()
 		if i.data.Length < need {
 			return &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(),
-				Reason: fmt.Sprintf("%d %s of pixel data; %d %s of %d x %d need %d", i.data.Length, english.PluralWord(int(i.data.Length), "byte", ""), i.Frames, english.PluralWord(i.Frames, "frame", ""), i.Columns,
+				Reason: fmt.Sprintf("%d %s of pixel data; %d %s of %d x %d need %d",
+					i.data.Length, english.PluralWord(int(i.data.Length), "byte", ""), i.Frames,
+					english.PluralWord(i.Frames, "frame", ""), i.Columns,
 					i.Rows, need)}
 		}
 		return CheckWhole(i.File, i.r, i.size)
@@ -186,7 +189,8 @@ func CheckLength(f *dicom.File) error {
 		return nil
 	}
 	return &dicom.FormatError{Offset: e.Offset, Path: dicom.PixelData.String(),
-		Reason: fmt.Sprintf("the image is not whole: %d %s of pixel data; frames: %.0f, of %.0f x %.0f, need %.0f", e.Length, english.PluralWord(int(e.Length), "byte", ""),
+		Reason: fmt.Sprintf("the image is not whole: %d %s of pixel data; frames: %.0f, of %.0f x %.0f, need %.0f",
+			e.Length, english.PluralWord(int(e.Length), "byte", ""),
 			frames, number(tagColumns, 0), number(tagRows, 0), math.Ceil(need))}
 }
 
@@ -202,7 +206,8 @@ func CheckWhole(f *dicom.File, r io.ReaderAt, size int64) error {
 		return err
 	case e.Offset+e.Length > size:
 		return &dicom.FormatError{Offset: size, Path: e.Tag.String(),
-			Reason: fmt.Sprintf("pixel data is cut off: %d of %d %s came", size-e.Offset, e.Length, english.PluralWord(int(e.Length), "byte", ""))}
+			Reason: fmt.Sprintf("pixel data is cut off: %d of %d %s came",
+				size-e.Offset, e.Length, english.PluralWord(int(e.Length), "byte", ""))}
 	}
 	return nil
 }
@@ -239,7 +244,8 @@ func Fragments(e *dicom.Element, r io.ReaderAt, size int64) ([]dicom.Fragment, e
 		case tag != itemTag:
 			return bad("bytes %x stand where a fragment should", head[:4])
 		case at+length > size:
-			return bad("pixel data is cut off: fragment of %d %s, of which %d came", length, english.PluralWord(int(length), "byte", ""), size-at)
+			return bad("pixel data is cut off: fragment of %d %s, of which %d came",
+				length, english.PluralWord(int(length), "byte", ""), size-at)
 		case len(out) == maxFragments:
 			return bad("more than %d fragments", maxFragments)
 		}
@@ -354,7 +360,9 @@ func (i *Image) frameFragments(n int) ([]dicom.Fragment, error) {
 		}
 	}
 	return nil, &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(),
-		Reason: fmt.Sprintf("%d %s for %d %s, without an offset table", len(i.fragments), english.PluralWord(len(i.fragments), "fragment", ""), i.Frames, english.PluralWord(i.Frames, "frame", ""))}
+		Reason: fmt.Sprintf("%d %s for %d %s, without an offset table",
+			len(i.fragments), english.PluralWord(len(i.fragments), "fragment", ""), i.Frames,
+			english.PluralWord(i.Frames, "frame", ""))}
 }
 
 func (i *Image) stream(parts []dicom.Fragment) io.Reader {
@@ -454,7 +462,8 @@ func (i *Image) readAll(parts []dicom.Fragment) ([]byte, error) {
 		size += p.Length
 	}
 	if limit := 2*i.frameBytes() + 1<<16; size > limit {
-		return nil, corrupt("%d %s of compressed data for a frame of %d", size, english.PluralWord(int(size), "byte", ""), i.frameBytes())
+		return nil, corrupt("%d %s of compressed data for a frame of %d",
+			size, english.PluralWord(int(size), "byte", ""), i.frameBytes())
 	}
 	var b bytes.Buffer
 	_, err := io.Copy(&b, i.stream(parts))

@@ -35,7 +35,9 @@ func newRLE(i *Image, parts []dicom.Fragment) (Rows, error) {
 		return nil, corrupt("RLE header is cut off after %d %s", size, english.PluralWord(int(size), "byte", ""))
 	}
 	if n := binary.LittleEndian.Uint32(head[:]); int(n) != i.allocated/8 {
-		return nil, corrupt("RLE with %d %s; %d %s a pixel have %d", n, english.PluralWord(int(n), "segment", ""), i.allocated, english.PluralWord(i.allocated, "bit", ""), i.allocated/8)
+		return nil, corrupt("RLE with %d %s; %d %s a pixel have %d",
+			n, english.PluralWord(int(n), "segment", ""), i.allocated, english.PluralWord(i.allocated, "bit", ""),
+			i.allocated/8)
 	}
 	r := &rle{}
 	for s := range i.allocated / 8 {
@@ -44,7 +46,8 @@ func newRLE(i *Image, parts []dicom.Fragment) (Rows, error) {
 			end = int64(binary.LittleEndian.Uint32(head[8+4*s:]))
 		}
 		if begin < rleHeader || end < begin || end > size {
-			return nil, corrupt("RLE segment from %d to %d of %d %s", begin, end, size, english.PluralWord(int(size), "byte", ""))
+			return nil, corrupt("RLE segment from %d to %d of %d %s",
+				begin, end, size, english.PluralWord(int(size), "byte", ""))
 		}
 		r.planes = append(r.planes, &packed{r: bufio.NewReaderSize(io.NewSectionReader(data, begin, end-begin), 64<<10), row: make([]byte, i.Columns)})
 	}

@@ -66,7 +66,8 @@ func CheckArtifacts(db *DB, dir, where string) (r ArtifactReport, err error) {
 	err = db.Query("SELECT sha256, size, inline FROM artifact WHERE "+where+" ORDER BY sha256", func(c []driver.Value) error {
 		sum, size := Bytes(c[0]), Int64(c[1])
 		if len(sum) != sha256.Size {
-			r.Findings = append(r.Findings, fmt.Sprintf("artifact with a name of %d %s", len(sum), english.PluralWord(len(sum), "byte", "")))
+			r.Findings = append(r.Findings, fmt.Sprintf("artifact with a name of %d %s",
+				len(sum), english.PluralWord(len(sum), "byte", "")))
 			return nil
 		}
 		r.Count++
@@ -95,7 +96,8 @@ func checkArtifact(dir string, sum []byte, size int64, inline []byte) string {
 	case err != nil:
 		return "cannot be read: " + err.Error()
 	case n != size || !bytes.Equal(h.Sum(nil), sum):
-		return fmt.Sprintf("was changed: %d %s with SHA-256 %x, it had %d", n, english.PluralWord(int(n), "byte", ""), h.Sum(nil), size)
+		return fmt.Sprintf("was changed: %d %s with SHA-256 %x, it had %d",
+			n, english.PluralWord(int(n), "byte", ""), h.Sum(nil), size)
 	}
 	return ""
 }

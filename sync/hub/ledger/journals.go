@@ -38,9 +38,9 @@ const JournalsMax = 1000
 // journalsBytes bounds the lists of devices that one page has, encoded. A page has one journal at least.
 const journalsBytes = 2 << 20
 
-// Journals returns at most limit of the journals that the ledger holds, newest hello first, and where the next page begins:
-// nil after the last one. An agent that says hello between two pages is on the first page from then on, so no journal is
-// missed, and some may come twice.
+// Journals returns at most limit of the journals that the ledger holds, newest hello first, and where the next page
+// begins: nil after the last one. An agent that says hello between two pages is on the first page from then on, so no
+// journal is missed, and some may come twice.
 func (l *Ledger) Journals(after Place, limit int) (page []Summary, next *Place, err error) {
 	places, err := l.places(after, min(max(limit, 1), JournalsMax))
 	if err != nil {

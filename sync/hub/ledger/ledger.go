@@ -221,7 +221,8 @@ func (l *Ledger) hello(site, agent string, h *wire.Hello, touched map[*copied]bo
 	if held := max(c.cursors[1], c.cursors[2], c.cursors[3]); h.Size <= held {
 		return refuse(h.Journal, wire.Refusal_REFUSAL_ROLLED_BACK, fmt.Sprintf(
 			"the journal has %d %s, but the hub holds row %d of it: it was rolled back. "+
-				"Move the journal's directory away, so that a new one begins", h.Size, english.PluralWord(int(h.Size), "row", ""), held)), nil
+				"Move the journal's directory away, so that a new one begins", h.Size,
+			english.PluralWord(int(h.Size), "row", ""), held)), nil
 	}
 	if h.Checkpoint != "" {
 		if err := l.checkpoint(c, h.Checkpoint); err != nil {
@@ -254,8 +255,8 @@ func checkHello(site, agent string, h *wire.Hello) (note.Verifier, string) {
 	return v, ""
 }
 
-// pinnedKey returns the key that the hub knows for an agent; the first one seen is the one known. refusal says why an agent
-// that is not known yet is not taken, and is empty otherwise.
+// pinnedKey returns the key that the hub knows for an agent; the first one seen is the one known. refusal says why an
+// agent that is not known yet is not taken, and is empty otherwise.
 func (l *Ledger) pinnedKey(site, agent, verifier string) (known, refusal string, err error) {
 	err = l.db.Query("SELECT verifier FROM agent WHERE site=? AND agent=?", func(row []driver.Value) error {
 		known = sqlog.Text(row[0])
@@ -283,7 +284,8 @@ func (l *Ledger) newCopy(site, agent string, h *wire.Hello) (*copied, error) {
 	return l.find(h.Journal)
 }
 
-// noteHello keeps what a hello says of the agent. refusal says why its list of devices is not kept, and is empty otherwise.
+// noteHello keeps what a hello says of the agent. refusal says why its list of devices is not kept, and is empty
+// otherwise.
 func (l *Ledger) noteHello(c *copied, h *wire.Hello) (refusal string, err error) {
 	inventory, err := proto.Marshal(h.Inventory)
 	if err != nil {

@@ -23,7 +23,8 @@ type limits struct {
 	verifierBytes int
 }
 
-// standardLimits are ten times what a large country's customs has: 20,000 lanes, and a lane has some 15 devices of 60 bytes.
+// standardLimits are ten times what a large country's customs has: 20,000 lanes, and a lane has some 15 devices of 60
+// bytes.
 var standardLimits = limits{
 	agents: 20_000, journals: 1000, devices: 1000, inventory: 128 << 10, inventories: 64 << 20,
 	softwareBytes: 200, verifierBytes: 1000,
@@ -56,7 +57,8 @@ func (l *Ledger) tooLarge(h *wire.Hello) string {
 	devices, size := len(h.Inventory.GetDevices()), proto.Size(h.Inventory)
 	switch {
 	case devices > l.limits.devices:
-		return fmt.Sprintf("hello: %d %s, and the hub keeps %d of an agent: %s", devices, english.PluralWord(devices, "device", ""), l.limits.devices, advice)
+		return fmt.Sprintf("hello: %d %s, and the hub keeps %d of an agent: %s",
+			devices, english.PluralWord(devices, "device", ""), l.limits.devices, advice)
 	case size > l.limits.inventory:
 		return fmt.Sprintf("hello: the list of devices has %d %s, and the hub keeps %d of an agent: shorten titles, or %s",
 			size, english.PluralWord(size, "byte", ""), l.limits.inventory, advice)
@@ -84,7 +86,8 @@ func (l *Ledger) roomForJournal(site, agent string) (string, error) {
 	if err != nil || n < l.limits.journals {
 		return "", err
 	}
-	return fmt.Sprintf("the hub holds %d %s of %s/%s and takes no more: who says hello under this name?", n, english.PluralWord(int(n), "journal", ""), site, agent), nil
+	return fmt.Sprintf("the hub holds %d %s of %s/%s and takes no more: who says hello under this name?",
+		n, english.PluralWord(int(n), "journal", ""), site, agent), nil
 }
 
 // roomForInventory says why a journal's list of devices may not grow by some bytes, or "".
