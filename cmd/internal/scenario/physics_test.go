@@ -232,3 +232,17 @@ func TestQueueThroughTheLane(t *testing.T) {
 		t.Errorf("hours with a queue through the lane: %d, %v", full, hours)
 	}
 }
+
+// TestLanesTakeTheirTraffic: whoever comes in a day is through by its end, so that no queue grows without end.
+func TestLanesTakeTheirTraffic(t *testing.T) {
+	for name, s := range builtins(t) {
+		t.Run(name, func(t *testing.T) {
+			end := Begin.Add(24 * time.Hour)
+			for i, v := range Make(s, 6).Vehicles {
+				if v.Arrive[0].After(end) {
+					t.Fatalf("vehicle %d of %d comes in at %v", i, s.Vehicles, v.Arrive[0])
+				}
+			}
+		})
+	}
+}
