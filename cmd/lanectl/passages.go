@@ -1,43 +1,59 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"strconv"
-	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
-	"lanewarden/drivers/observation"
 	"lanewarden/edge/console"
-	"lanewarden/edge/summary"
 )
 
 func passagesCommand() *cobra.Command {
-	var asJSON, full bool
+	var asJSON, full, explained bool
 	c := &cobra.Command{
 		Use: "passages [ID]", Short: "Vehicles in the lanes, and those that were there last", Args: cobra.MaximumNArgs(1),
-		Long: "Vehicles in the lanes, and those that were there last, newest first; with an ID, all readings of that passage and why they belong to it.",
+		Long: `Vehicles in the lanes, and those that were there last, newest first; with an ID, all readings of that passage
+and why they belong to it, and those that may be its own. With --explain, what speaks for it and for the next best vehicle, in numbers.`,
+		Example: "  lanectl passages lane-1-20261125T120000-4680 --explain",
 	}
 	socket := socketFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
 	c.Flags().BoolVar(&full, "full", false, "all readings of all passages")
+	c.Flags().BoolVar(&explained, "explain", false, "with an ID: what each assignment rests on")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		if asJSON && len(args) == 1 {
-			return passageJSON(cmd, *socket, args[0])
+		switch {
+		case explained && len(args) == 0:
+			return errors.New("--explain needs the ID of a passage: 'lanectl passages' lists them")
+		case asJSON && len(args) == 1:
+			return passageJSON(cmd, *socket, args[0], explained)
+		case explained:
+			return explainPassage(cmd, *socket, args[0])
 		}
-		return show(cmd, *socket, "/v1/passages", asJSON, func(l console.PassageList) error { return printPassages(cmd.OutOrStdout(), l, args, full) })
+		return show(cmd, *socket, "/v1/passages", asJSON, func(l console.PassageList) error {
+			return printPassages(cmd.OutOrStdout(), l, args, full)
+		})
 	}
 	return c
 }
 
+// passagePath is where the agent has a passage.
+func passagePath(id string, explained bool) string {
+	path := "/v1/passages/" + url.PathEscape(id)
+	if explained {
+		path += "?explain=1"
+	}
+	return path
+}
+
 // passageJSON prints one passage with its observations, or says that it is not there.
-func passageJSON(cmd *cobra.Command, socket, id string) error {
-	body, err := get(cmd.Context(), socket, "/v1/passages/"+url.PathEscape(id))
+func passageJSON(cmd *cobra.Command, socket, id string, explained bool) error {
+	body, err := get(cmd.Context(), socket, passagePath(id, explained))
 	if err != nil {
 		return err
 	}
@@ -46,87 +62,24 @@ func passageJSON(cmd *cobra.Command, socket, id string) error {
 	return err
 }
 
-func printPassages(w io.Writer, list console.PassageList, args []string, full bool) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	if len(args) == 0 && !full {
-		fmt.Fprintln(t, "PASSAGE\tOPENED\tSTATE\tPLATE\tTAGS, CONTAINERS\tKG\tKM/H\tREADINGS\tGAPS\tALARM\tSURE")
-	}
-	found := false
-	for _, text := range list.Passages {
-		p := &observation.PassageClosed{}
-		if err := observation.FromJSON(text, p); err != nil {
-			return err
-		}
-		switch {
-		case len(args) == 1 && p.Id != args[0]:
-		case len(args) == 1 || full:
-			found = true
-			passageText(w, p)
-		default:
-			passageLine(t, p)
-		}
-	}
-	if len(args) == 1 && !found {
-		return fmt.Errorf("passage %q is not among the last ones; 'lanectl passages' lists them", args[0])
-	}
-	if err := t.Flush(); err != nil {
+// explainPassage prints what the assignments of a passage's readings rest on.
+func explainPassage(cmd *cobra.Command, socket, id string) error {
+	var list console.PassageList
+	keep := func(l console.PassageList) error { list = l; return nil }
+	if err := show(cmd, socket, "/v1/passages", false, keep); err != nil {
 		return err
 	}
-	if len(args) == 0 {
-		for device, s := range list.Clocks {
-			if s > 2 || s < -2 {
-				fmt.Fprintf(w, "clock of %s is %.1f s %s: corrected\n", device, max(s, -s), map[bool]string{true: "ahead", false: "behind"}[s > 0])
-			}
-		}
-	}
-	return nil
-}
-
-func passageState(p *observation.PassageClosed) string {
-	if p.ClosedNs == 0 {
-		return "OPEN"
-	}
-	return summary.PassageEnd(p.End).English()
-}
-
-func gaps(p *observation.PassageClosed) string {
-	var out []string
-	for _, s := range p.Stations {
-		if s.Gap == observation.PassageGap_PASSAGE_GAP_MISSED || s.Gap == observation.PassageGap_PASSAGE_GAP_BLIND {
-			out = append(out, s.Station+" "+summary.PassageGap(s.Gap).English())
-		}
-	}
-	return strings.Join(out, ", ")
-}
-
-func clockTime(ns int64) string { return time.Unix(0, ns).UTC().Format("15:04:05.0") }
-
-func passageLine(t io.Writer, p *observation.PassageClosed) {
-	alarm := ""
-	if p.Alarm {
-		alarm = "ALARM"
-	}
-	fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.0f\t%.1f\t%d\t%s\t%s\t%.2f\n", p.Id, clockTime(p.OpenedNs), passageState(p), p.Plate, strings.Join(append(p.Tags, p.Containers...), " "),
-		p.WeightKg, p.SpeedKph, len(p.Readings), gaps(p), alarm, p.Confidence)
-}
-
-func passageText(w io.Writer, p *observation.PassageClosed) {
-	fmt.Fprintf(w, "%s  %s, %s  plate %s  %.0f kg  %.1f km/h  %.1f m\n", p.Id, passageState(p), summary.PassageDirection(p.Direction).English(), p.Plate, p.WeightKg, p.SpeedKph, p.LengthM)
-	for _, r := range p.Readings {
-		fmt.Fprintf(w, "  %s  row %d  %-10s %-10s %-22s %.2f  %s\n", clockTime(r.TimeNs), r.Idx, r.Station, r.Device, observation.Kind(r.Kind).Name(), r.Confidence, r.Reason)
-	}
-	for _, s := range p.Stations {
-		if s.Gap != observation.PassageGap_PASSAGE_GAP_UNSPECIFIED {
-			fmt.Fprintf(w, "  nothing from %s: %s\n", s.Station, summary.PassageGap(s.Gap).English())
-		}
-	}
+	return show(cmd, socket, passagePath(id, true), false, func(d console.PassageDetail) error {
+		return printExplanation(cmd.OutOrStdout(), d, vehicleNames(list))
+	})
 }
 
 func assignCommand() *cobra.Command {
 	var o console.Correction
 	c := &cobra.Command{
 		Use: "assign ROW PASSAGE", Short: "Move a reading to the passage that it belongs to", Args: cobra.ExactArgs(2),
-		Long:    "Move a reading, by its row in the journal, to the passage that it belongs to; '-' for none. The earlier assignment stays in the journal.",
+		Long: "Move a reading, by its row in the journal, to the passage that it belongs to, of any lane; '-' for none. Any reading, open or closed passages. " +
+			"The earlier assignment stays in the journal, and no later assignment changes what you say.",
 		Example: "  lanectl assign 4711 lane-1-20261125T120000-4680 --by officer-7 --reason 'swab was of the other lorry'",
 	}
 	socket := socketFlag(c)
@@ -142,9 +95,23 @@ func assignCommand() *cobra.Command {
 		if o.To = args[1]; o.To == "-" {
 			o.To = ""
 		}
-		return give(cmd, *socket, "/v1/passages/corrections", o)
+		return giveCorrection(cmd, *socket, o)
 	}
 	return c
+}
+
+// giveCorrection has a reading moved, and says what came of it.
+func giveCorrection(cmd *cobra.Command, socket string, o console.Correction) error {
+	text, err := order(cmd.Context(), socket, "/v1/passages/corrections", o)
+	if err != nil {
+		return err
+	}
+	var outcome console.CorrectionOutcome
+	if err := json.Unmarshal(text, &outcome); err != nil {
+		return fmt.Errorf("the agent answered %q: is it of another version?", text)
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), terminal(outcome.Summary))
+	return err
 }
 
 func setCommand() *cobra.Command {

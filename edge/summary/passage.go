@@ -77,11 +77,11 @@ func candidates(r *observation.PassageReading) Text {
 		other = Text{EN: "no vehicle of this lane", FR: "aucun véhicule de cette voie"}
 	}
 	return say("this vehicle (%s) or %s (%s)", "ce véhicule (%s) ou %s (%s)",
-		share(r.Confidence), other, share(r.OtherConfidence))
+		Probability(r.Confidence), other, Probability(r.OtherConfidence))
 }
 
-// share is a probability as a percentage. What is not certain is never shown as 0 or 100.
-func share(p float32) Text {
+// Probability is a probability as a percentage. What is not certain is never shown as 0 or 100.
+func Probability(p float32) Text {
 	whole := float64(int(100*float64(p) + 0.5))
 	switch {
 	case p > 0 && whole < 1:

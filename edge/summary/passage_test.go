@@ -135,9 +135,9 @@ func TestPassageSentences(t *testing.T) {
 }
 
 // What is not certain is not shown as certain, and what is possible not as impossible.
-func TestShare(t *testing.T) {
+func TestProbability(t *testing.T) {
 	for p, want := range map[float32]string{0: "0 %", 0.0001: "1 %", 0.005: "1 %", 0.62: "62 %", 0.994: "99 %", 0.9999: "99 %", 1: "100 %"} {
-		if got := plain(share(p).EN); got != want {
+		if got := plain(Probability(p).EN); got != want {
 			t.Errorf("%v: %s, expected %s", p, got, want)
 		}
 	}
