@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +15,9 @@ import (
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/observation"
@@ -203,10 +206,52 @@ func readable(r *evidence.ExportedRecord) error {
 	if err := proto.Unmarshal(r.Body, &body); err != nil {
 		return err
 	}
-	if !proto.Equal(shown.Body, &body) || shown.Device != r.Device || shown.TimeNs != r.TimeNs || uint8(shown.Class) != r.Class {
+	dropped := dropReserved(body.ProtoReflect())
+	if dropped && !sameText(r.Observation, &shown) || !proto.Equal(shown.Body, &body) || shown.Device != r.Device || shown.TimeNs != r.TimeNs || uint8(shown.Class) != r.Class {
 		return errors.New("its readable form says something else than what is proven")
 	}
 	return nil
+}
+
+// dropReserved takes out what earlier versions wrote in fields that are reserved since: the readable form has no name for
+// them any more. Other fields that are not known stay, so that what this version cannot read is never called the same. It
+// says whether there were any.
+func dropReserved(m protoreflect.Message) (dropped bool) {
+	reserved := m.Descriptor().ReservedRanges()
+	var keep protoreflect.RawFields
+	for rest := m.GetUnknown(); len(rest) > 0; {
+		number, _, n := protowire.ConsumeField(rest)
+		if n < 0 {
+			return dropped // no field: it stays as it is
+		}
+		if reserved.Has(number) {
+			dropped = true
+		} else {
+			keep = append(keep, rest[:n]...)
+		}
+		rest = rest[n:]
+	}
+	m.SetUnknown(keep)
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case f.Kind() != protoreflect.MessageKind || f.IsMap():
+		case f.IsList():
+			for i := range v.List().Len() {
+				dropped = dropReserved(v.List().Get(i).Message()) || dropped
+			}
+		default:
+			dropped = dropReserved(v.Message()) || dropped
+		}
+		return true
+	})
+	return dropped
+}
+
+// sameText reports whether a readable form says nothing that this version does not read.
+func sameText(text json.RawMessage, read *observation.Observation) bool {
+	var compact bytes.Buffer
+	own, err := observation.JSON(read)
+	return err == nil && json.Compact(&compact, text) == nil && bytes.Equal(compact.Bytes(), own)
 }
 
 // isExport reports whether a path is a file of export's.
