@@ -192,43 +192,10 @@ func (d *demo) follow(body io.Reader) {
 		if json.Unmarshal(text, &line) != nil || observation.FromJSON(line.Observation, o) != nil {
 			continue
 		}
-		if said := happened(line, o); said != "" {
+		for _, said := range happened(line, o, d.vehicle) {
 			d.screen.event(said)
 		}
 	}
-}
-
-// happened says in words what a row tells that is worth a line; "" for the others.
-func happened(line console.Line, o *observation.Observation) string {
-	switch b := o.Body.Typed().(type) {
-	case *observation.PassageClosed:
-		who := b.Plate
-		if who == "" {
-			who = "a vehicle without a plate"
-		}
-		said := fmt.Sprintf("%s has left after %d %s",
-			who, len(b.Readings), english.PluralWord(len(b.Readings), "reading", ""))
-		if b.Alarm {
-			said += ", with an alarm"
-		}
-		return said
-	case *observation.RadiationOccupancy:
-		if o.Class == observation.Class_CLASS_ALARM {
-			return fmt.Sprintf("ALARM at %s: gamma %.0f σ over background (limit %.0f σ), neutrons %d in 1 s at most", line.Device, b.SigmaMax, b.SigmaLimit, b.NeutronMax)
-		}
-	case *observation.DeviceState:
-		if b.State == observation.DeviceState_STATE_DOWN || b.State == observation.DeviceState_STATE_SILENT {
-			return line.Device + " does not work: " + b.Reason
-		}
-	case *observation.DeviceFault:
-		return fmt.Sprintf("%s sent what cannot be read: %s", line.Device, b.Reason)
-	case *observation.DeviceCondition:
-		return line.Device + ": " + b.Text
-	}
-	if o.Class == observation.Class_CLASS_ALARM {
-		return fmt.Sprintf("ALARM at %s: %s", line.Device, strings.ReplaceAll(line.Kind, ".", " "))
-	}
-	return ""
 }
 
 func getJSON(ctx context.Context, client *http.Client, url string, v any) error {
