@@ -16,8 +16,9 @@ const (
 	termWidth  = 68 // characters of a term's words
 )
 
-// printExplanation prints, for each reading of a passage and each that may be its own, where it belongs and what speaks for
-// that and for the runner-up. A score is the natural logarithm of a likelihood ratio: 1 makes a vehicle 2.7 times likelier.
+// printExplanation prints, for each reading of a passage and each that may be its own, where it belongs and what
+// speaks for that and for the runner-up. A score is the natural logarithm of a likelihood ratio: 1 makes a vehicle
+// 2.7 times likelier.
 func printExplanation(w io.Writer, d console.PassageDetail, names map[string]string) error {
 	p := &observation.PassageClosed{}
 	if err := observation.FromJSON(d.Passage, p); err != nil {
@@ -36,7 +37,8 @@ func printExplanation(w io.Writer, d console.PassageDetail, names map[string]str
 	}
 	for _, r := range append(p.Readings, p.Possible...) {
 		if !said[r.Idx] {
-			fmt.Fprintf(w, "\n%s\n%sthe journal's rows nearby do not say what this rests on\n", readingHead(r), termIndent)
+			fmt.Fprintf(w, "\n%s\n%sthe journal's rows nearby do not say what this rests on\n",
+				readingHead(r), termIndent)
 		}
 	}
 	return nil
@@ -46,8 +48,8 @@ func readingHead(r *observation.PassageReading) string {
 	return fmt.Sprintf("%s %s %s (row %d)", timeOfDay(r.TimeNs), r.Device, readingWords(r), r.Idx)
 }
 
-// printAssignment prints one reading. this is the passage that is explained: where the reading may be its own but was given
-// to another, that other one is named first, and its scores stand first.
+// printAssignment prints one reading. this is the passage that is explained: where the reading may be its own but was
+// given to another, that other one is named first, and its scores stand first.
 func printAssignment(
 	w io.Writer, this string, a console.Assignment, r *observation.PassageReading, names map[string]string,
 ) {
@@ -81,8 +83,8 @@ func place(id, this string, names map[string]string) string {
 	return vehicleName(id, names)
 }
 
-// printTerms prints a table: words, the score of where the reading was given, that of the other candidate. Where a person or
-// a scan decides there are no scores, and where nobody else was near there is no other.
+// printTerms prints a table: words, the score of where the reading was given, that of the other candidate. Where a
+// person or a scan decides there are no scores, and where nobody else was near there is no other.
 func printTerms(w io.Writer, terms []*observation.PassageTerm) {
 	var sum, otherSum float64
 	var scored, others int

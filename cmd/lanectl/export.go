@@ -207,15 +207,16 @@ func readable(r *evidence.ExportedRecord) error {
 		return err
 	}
 	dropped := dropReserved(body.ProtoReflect())
-	if dropped && !sameText(r.Observation, &shown) || !proto.Equal(shown.Body, &body) || shown.Device != r.Device || shown.TimeNs != r.TimeNs || uint8(shown.Class) != r.Class {
+	if dropped && !sameText(r.Observation, &shown) || !proto.Equal(shown.Body, &body) ||
+		shown.Device != r.Device || shown.TimeNs != r.TimeNs || uint8(shown.Class) != r.Class {
 		return errors.New("its readable form says something else than what is proven")
 	}
 	return nil
 }
 
-// dropReserved takes out what earlier versions wrote in fields that are reserved since: the readable form has no name for
-// them any more. Other fields that are not known stay, so that what this version cannot read is never called the same. It
-// says whether there were any.
+// dropReserved takes out what earlier versions wrote in fields that are reserved since: the readable form has no name
+// for them any more. Other fields that are not known stay, so that what this version cannot read is never called the
+// same. It says whether there were any.
 func dropReserved(m protoreflect.Message) (dropped bool) {
 	reserved := m.Descriptor().ReservedRanges()
 	var keep protoreflect.RawFields

@@ -78,7 +78,8 @@ func passageLines(w io.Writer, all []*observation.PassageClosed) error {
 	fmt.Fprintln(t, "PASSAGE\tOPENED\tSTATE\tPLATE\tTAGS, CONTAINERS\tKG\tKM/H\tREADINGS\tGAPS\tALARM\tSURE")
 	for _, p := range all {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.0f\t%.1f\t%d\t%s\t%s\t%.2f\n",
-			p.Id, momentWithZone(p.OpenedNs), passageState(p), p.Plate, strings.Join(append(p.Tags, p.Containers...), " "),
+			p.Id, momentWithZone(p.OpenedNs), passageState(p), p.Plate,
+			strings.Join(append(p.Tags, p.Containers...), " "),
 			p.WeightKg, p.SpeedKph, len(p.Readings), gaps(p), alarmWord(p), p.Confidence)
 	}
 	return t.Flush()

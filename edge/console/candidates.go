@@ -34,7 +34,8 @@ func (c *Console) nameCandidates(ctx context.Context, lines []Line) {
 	}
 }
 
-// candidates are the passages of each reading, by its row: the one that it was given to, and the other of which it may be.
+// candidates are the passages of each reading, by its row: the one that it was given to, and the other of which it
+// may be.
 func candidates(all []*observation.PassageClosed) map[int64][]Candidate {
 	plates := map[string]string{}
 	for _, p := range all {

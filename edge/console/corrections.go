@@ -21,7 +21,7 @@ type Correction struct {
 // CorrectionOutcome is what POST /v1/passages/corrections answers: what came of it.
 type CorrectionOutcome struct {
 	Idx     int64        `json:"idx"`
-	From    string       `json:"from"` // passage where the reading was, as far as the latest passages say; empty for none
+	From    string       `json:"from"` // passage where it was, as far as the latest ones say; empty for none
 	To      string       `json:"to"`
 	Summary summary.Text `json:"summary"` // in a sentence
 }
@@ -54,10 +54,12 @@ func (c *Console) assign(ctx context.Context, o Correction) (*CorrectionOutcome,
 		return nil, err
 	}
 	moved := &observation.PassageCorrected{Idx: o.Idx, From: from, To: o.To, By: o.By, Reading: reading}
-	return &CorrectionOutcome{Idx: o.Idx, From: from, To: o.To, Summary: summary.Correction(moved, plateOf(all, o.To))}, nil
+	said := summary.Correction(moved, plateOf(all, o.To))
+	return &CorrectionOutcome{Idx: o.Idx, From: from, To: o.To, Summary: said}, nil
 }
 
-// holding returns the passage that has a reading, and the reading without its doubts; "" and nil when none of these has.
+// holding returns the passage that has a reading, and the reading without its doubts; "" and nil when none of these
+// has.
 func holding(all []*observation.PassageClosed, idx int64) (string, *observation.PassageReading) {
 	for _, p := range all {
 		i := slices.IndexFunc(p.Readings, func(r *observation.PassageReading) bool { return r.Idx == idx })

@@ -23,8 +23,8 @@ const (
 	explainBytes = 1 << 20
 )
 
-// explain finds what the journal says last of each reading of a passage, and of those that may be its own, in their order.
-// A reading of which nothing was found within the bounds is not among them.
+// explain finds what the journal says last of each reading of a passage, and of those that may be its own, in their
+// order. A reading of which nothing was found within the bounds is not among them.
 func (c *Console) explain(p *observation.PassageClosed) ([]Assignment, error) {
 	readings := readingsOf(p)
 	if len(readings) == 0 {
@@ -69,7 +69,8 @@ func noteAssignments(found map[int64]*Assignment, row *journal.Row) error {
 	var passage string
 	var readings []*observation.PassageReading
 	switch row.Kind {
-	case observation.Kind_KIND_PASSAGE_OPENED, observation.Kind_KIND_PASSAGE_UPDATED, observation.Kind_KIND_PASSAGE_CORRECTED:
+	case observation.Kind_KIND_PASSAGE_OPENED, observation.Kind_KIND_PASSAGE_UPDATED,
+		observation.Kind_KIND_PASSAGE_CORRECTED:
 		if err := proto.Unmarshal(row.Body, body); err != nil {
 			return err
 		}

@@ -27,8 +27,11 @@ func order(w http.ResponseWriter, r *http.Request, v any) bool {
 	return true
 }
 
-// carry does what somebody asked for, once it is journalled who, and answers with the outcome; with "done" when that is nil.
-func (c *Console) carry(w http.ResponseWriter, r *http.Request, action, text string, do func(context.Context) (any, error)) {
+// carry does what somebody asked for, once it is journalled who, and answers with the outcome; with "done" when that
+// is nil.
+func (c *Console) carry(
+	w http.ResponseWriter, r *http.Request, action, text string, do func(context.Context) (any, error),
+) {
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
 	if err := c.access.audit(ctx, user(r), action, text); err != nil {
@@ -58,7 +61,8 @@ func (c *Console) output(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	device := r.PathValue("device")
-	c.carry(w, r, "output", fmt.Sprintf("%s %s %s: %s", device, o.Output, o.Value, o.Reason), func(ctx context.Context) (any, error) {
+	text := fmt.Sprintf("%s %s %s: %s", device, o.Output, o.Value, o.Reason)
+	c.carry(w, r, "output", text, func(ctx context.Context) (any, error) {
 		return nil, c.Lane.Command(ctx, device, o.Output, o.Value, o.Reason)
 	})
 }

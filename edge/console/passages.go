@@ -15,8 +15,8 @@ import (
 
 // Passages is what the console asks of the passages of the agent's lanes: *passage.Follower.
 type Passages interface {
-	// Passages returns those that are open and the last ones that are closed, newest first, and how far devices' clocks are
-	// ahead.
+	// Passages returns those that are open and the last ones that are closed, newest first, and how far devices'
+	// clocks are ahead.
 	Passages(ctx context.Context) ([]*observation.PassageClosed, map[string]time.Duration, error)
 	// Correct moves a reading, by its row, to a passage of any lane; "" is none.
 	Correct(ctx context.Context, idx int64, to, reason, by string) error
@@ -41,7 +41,9 @@ func (noPassages) Corrected(o *observation.Observation) time.Time {
 
 // PassageList is what GET /v1/passages answers.
 type PassageList struct {
-	Passages []json.RawMessage `json:"passages"` // lanewarden.v1.PassageClosed as observation.JSON has it, newest first; state says which are open, and those have no closedNs
+	// Passages are lanewarden.v1.PassageClosed as observation.JSON has it, newest first; state says which are open, and
+	// those have no closedNs.
+	Passages []json.RawMessage `json:"passages"`
 	// Clocks is how far the clocks of devices are ahead of the agent's, as estimated from what they sent, s.
 	Clocks map[string]float64 `json:"clocks"`
 }

@@ -14,8 +14,8 @@ func passageOpened(b *observation.PassageOpened) Text {
 		uncertain(b.Readings))
 }
 
-// passageUpdated names the readings; a single one with the reason of its assignment. Whether they are new, or only their
-// confidence, the row does not say.
+// passageUpdated names the readings; a single one with the reason of its assignment. Whether they are new, or only
+// their confidence, the row does not say.
 func passageUpdated(b *observation.PassageUpdated) Text {
 	t := say("%s belong to passage %s", "%s : passage %s",
 		count(len(b.Readings), "reading", "readings", "lecture", "lectures"), b.Id)
@@ -120,11 +120,17 @@ func uncertain(readings []*observation.PassageReading) Text {
 var ends = map[observation.PassageEnd]Text{
 	observation.PassageEnd_PASSAGE_END_UNSPECIFIED: {EN: "closed, it is not known why", FR: "fermé, motif inconnu"},
 	observation.PassageEnd_PASSAGE_END_LEFT:        {EN: "left the lane", FR: "sorti de la voie"},
-	observation.PassageEnd_PASSAGE_END_TIMEOUT:     {EN: "closed: nothing more was seen of it", FR: "fermé : plus rien n’en a été vu"},
-	observation.PassageEnd_PASSAGE_END_REVERSED:    {EN: "reversed out of the lane", FR: "reparti en marche arrière"},
-	observation.PassageEnd_PASSAGE_END_MERGED:      {EN: "was another vehicle’s", FR: "appartenait à un autre véhicule"},
-	observation.PassageEnd_PASSAGE_END_CROWDED:     {EN: "closed: too many vehicles were open", FR: "fermé : trop de véhicules ouverts"},
-	observation.PassageEnd_PASSAGE_END_RESTART:     {EN: "closed when the agent restarted", FR: "fermé au redémarrage de l’agent"},
+	observation.PassageEnd_PASSAGE_END_TIMEOUT: {
+		EN: "closed: nothing more was seen of it", FR: "fermé : plus rien n’en a été vu",
+	},
+	observation.PassageEnd_PASSAGE_END_REVERSED: {EN: "reversed out of the lane", FR: "reparti en marche arrière"},
+	observation.PassageEnd_PASSAGE_END_MERGED:   {EN: "was another vehicle’s", FR: "appartenait à un autre véhicule"},
+	observation.PassageEnd_PASSAGE_END_CROWDED: {
+		EN: "closed: too many vehicles were open", FR: "fermé : trop de véhicules ouverts",
+	},
+	observation.PassageEnd_PASSAGE_END_RESTART: {
+		EN: "closed when the agent restarted", FR: "fermé au redémarrage de l’agent",
+	},
 }
 
 var gaps = map[observation.PassageGap]Text{
@@ -223,8 +229,8 @@ func moved(b *observation.PassageCorrected) Text {
 	return say("%s moved from passage %s to passage %s", "%s : du passage %s au passage %s", row, b.From, b.To)
 }
 
-// Correction says to the person who moved a reading what came of it; plate is that of the passage that it is in now, empty
-// for none.
+// Correction says to the person who moved a reading what came of it; plate is that of the passage that it is in now,
+// empty for none.
 func Correction(b *observation.PassageCorrected, plate string) Text {
 	return sentence(moved(b),
 		when(plate != "", say("vehicle %s", "véhicule %s", plate)),

@@ -8,26 +8,34 @@ import (
 
 // terms name what speaks for or against an assignment, without the numbers.
 var terms = map[observation.PassageTerm_Kind]Text{
-	observation.PassageTerm_KIND_UNSPECIFIED: {EN: "something that this version does not know", FR: "élément que cette version ignore"},
-	observation.PassageTerm_KIND_ARRIVAL:     {EN: "arrival", FR: "arrivée"},
-	observation.PassageTerm_KIND_QUEUE:       {EN: "behind the vehicle ahead", FR: "derrière le véhicule précédent"},
-	observation.PassageTerm_KIND_NAME:        {EN: "name", FR: "nom"},
-	observation.PassageTerm_KIND_LENGTH:      {EN: "length", FR: "longueur"},
-	observation.PassageTerm_KIND_MISSED:      {EN: "devices that should have seen it and did not", FR: "appareils qui auraient dû le voir"},
-	observation.PassageTerm_KIND_REPEAT:      {EN: "the device had seen it already", FR: "l’appareil l’avait déjà vu"},
-	observation.PassageTerm_KIND_ORDER:       {EN: "it would have overtaken", FR: "il aurait dépassé"},
-	observation.PassageTerm_KIND_BIRTH:       {EN: "a vehicle that nobody had seen before", FR: "véhicule que personne n’avait encore vu"},
-	observation.PassageTerm_KIND_CLUTTER:     {EN: "of no vehicle in this lane", FR: "d’aucun véhicule de cette voie"},
-	observation.PassageTerm_KIND_LINK:        {EN: "of the same scan or image", FR: "du même balayage ou de la même image"},
-	observation.PassageTerm_KIND_PIN:         {EN: "a person said so", FR: "une personne l’a dit"},
-	observation.PassageTerm_KIND_STRENGTH:    {EN: "how well the tag was heard", FR: "force du signal de l’étiquette"},
+	observation.PassageTerm_KIND_UNSPECIFIED: {
+		EN: "something that this version does not know", FR: "élément que cette version ignore",
+	},
+	observation.PassageTerm_KIND_ARRIVAL: {EN: "arrival", FR: "arrivée"},
+	observation.PassageTerm_KIND_QUEUE:   {EN: "behind the vehicle ahead", FR: "derrière le véhicule précédent"},
+	observation.PassageTerm_KIND_NAME:    {EN: "name", FR: "nom"},
+	observation.PassageTerm_KIND_LENGTH:  {EN: "length", FR: "longueur"},
+	observation.PassageTerm_KIND_MISSED: {
+		EN: "devices that should have seen it and did not", FR: "appareils qui auraient dû le voir",
+	},
+	observation.PassageTerm_KIND_REPEAT: {EN: "the device had seen it already", FR: "l’appareil l’avait déjà vu"},
+	observation.PassageTerm_KIND_ORDER:  {EN: "it would have overtaken", FR: "il aurait dépassé"},
+	observation.PassageTerm_KIND_BIRTH: {
+		EN: "a vehicle that nobody had seen before", FR: "véhicule que personne n’avait encore vu",
+	},
+	observation.PassageTerm_KIND_CLUTTER: {EN: "of no vehicle in this lane", FR: "d’aucun véhicule de cette voie"},
+	observation.PassageTerm_KIND_LINK: {
+		EN: "of the same scan or image", FR: "du même balayage ou de la même image",
+	},
+	observation.PassageTerm_KIND_PIN:      {EN: "a person said so", FR: "une personne l’a dit"},
+	observation.PassageTerm_KIND_STRENGTH: {EN: "how well the tag was heard", FR: "force du signal de l’étiquette"},
 }
 
 // PassageTermKind names a kind of term.
 func PassageTermKind(k observation.PassageTerm_Kind) Text { return word(terms, k) }
 
-// PassageTerm says one term of an assignment with what it was measured by, without its scores: "arrival 0.4 s later than
-// predicted from loop-1 (± 0.6 s)".
+// PassageTerm says one term of an assignment with what it was measured by, without its scores: "arrival 0.4 s later
+// than predicted from loop-1 (± 0.6 s)".
 func PassageTerm(t *observation.PassageTerm) Text {
 	kind := PassageTermKind(t.GetKind())
 	switch t.GetKind() {

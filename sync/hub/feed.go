@@ -38,9 +38,9 @@ type CloudEvent struct {
 	Cursor      string          `json:"lwcursor"` // the feed's cursor after this event
 	Class       string          `json:"lwclass"`
 	Lane        string          `json:"lwlane,omitempty"`
-	Passage     string          `json:"lwpassage,omitempty"`         // that the reading belongs to, as the lane has said so far
+	Passage     string          `json:"lwpassage,omitempty"`         // of the reading, as the lane has said so far
 	Plate       string          `json:"lwplate,omitempty"`           // of that passage
-	Confidence  string          `json:"lwconfidence,omitempty"`      // that it is that passage: a decimal number from 0 to 1
+	Confidence  string          `json:"lwconfidence,omitempty"`      // that it is that one, from 0 to 1
 	Other       string          `json:"lwother,omitempty"`           // passage of which it may be as well
 	OtherPlate  string          `json:"lwotherplate,omitempty"`      // of that passage
 	OtherShare  string          `json:"lwotherconfidence,omitempty"` // that it is the other one
@@ -70,8 +70,8 @@ func cloudEvent(e *ledger.Event, cursor, lane string) CloudEvent {
 	return out
 }
 
-// probability writes a number from 0 to 1: CloudEvents have no attributes with fractions, so it is text; "" for one that
-// is not known.
+// probability writes a number from 0 to 1: CloudEvents have no attributes with fractions, so it is text; "" for one
+// that is not known.
 func probability(p float64) string {
 	if p == 0 {
 		return ""

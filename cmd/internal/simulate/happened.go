@@ -13,8 +13,8 @@ import (
 	words "lanewarden/edge/summary"
 )
 
-// happened says in words what a row tells that is worth a line; nothing for the others. vehicle says what the vehicle of a
-// passage is called.
+// happened says in words what a row tells that is worth a line; nothing for the others. vehicle says what the vehicle
+// of a passage is called.
 func happened(line console.Line, o *observation.Observation, vehicle func(passage string) string) []string {
 	said := ""
 	switch b := o.Body.Typed().(type) {
@@ -69,7 +69,9 @@ func passageEnded(b *observation.PassageClosed) string {
 }
 
 // uncertainAlarms names both vehicles of each alarm that may be of two.
-func uncertainAlarms(passage string, readings []*observation.PassageReading, vehicle func(string) string) (out []string) {
+func uncertainAlarms(
+	passage string, readings []*observation.PassageReading, vehicle func(string) string,
+) (out []string) {
 	for _, r := range readings {
 		if observation.Class(r.Class) == observation.Class_CLASS_ALARM && (r.Other != "" || r.OtherConfidence > 0) {
 			out = append(out, fmt.Sprintf("The ALARM at %s is of %s", r.Device, either(passage, r, vehicle)))
@@ -99,7 +101,8 @@ func alarmMoved(b *observation.PassageCorrected, vehicle func(string) string) []
 	if observation.Class(b.GetReading().GetClass()) != observation.Class_CLASS_ALARM {
 		return nil
 	}
-	said := fmt.Sprintf("The ALARM at %s is of %s, not of %s", b.Reading.Device, either(b.To, b.Reading, vehicle), called(b.From, vehicle))
+	said := fmt.Sprintf("The ALARM at %s is of %s, not of %s",
+		b.Reading.Device, either(b.To, b.Reading, vehicle), called(b.From, vehicle))
 	if b.By != "lane" {
 		said += ", says " + b.By
 	}

@@ -12,9 +12,9 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// passageSchema keeps to which passage each reading belongs, as the lane last said, the other one that it may be of, and
-// each passage's plate, so that an event can name them. It is folded from the rows of the passages and can be made anew
-// from them.
+// passageSchema keeps to which passage each reading belongs, as the lane last said, the other one that it may be of,
+// and each passage's plate, so that an event can name them. It is folded from the rows of the passages and can be
+// made anew from them.
 const passageSchema = `
 CREATE TABLE IF NOT EXISTS passage_reading(
 	owner            INTEGER NOT NULL,         -- journal.id
@@ -36,12 +36,12 @@ CREATE TABLE IF NOT EXISTS passage(
 ) WITHOUT ROWID;
 `
 
-// upgradePassages gives a ledger of an earlier version the columns that it lacks. What the lane said before is left as it
-// is: it never named another candidate.
+// upgradePassages gives a ledger of an earlier version the columns that it lacks. What the lane said before is left
+// as it is: it never named another candidate.
 func (l *Ledger) upgradePassages() error {
 	for _, column := range []string{
-		"confidence REAL NOT NULL DEFAULT 0", "other TEXT NOT NULL DEFAULT ''", "other_confidence REAL NOT NULL DEFAULT 0",
-		"plate TEXT NOT NULL DEFAULT ''", "plate_confidence REAL NOT NULL DEFAULT 0",
+		"confidence REAL NOT NULL DEFAULT 0", "other TEXT NOT NULL DEFAULT ''",
+		"other_confidence REAL NOT NULL DEFAULT 0", "plate TEXT NOT NULL DEFAULT ''", "plate_confidence REAL NOT NULL DEFAULT 0",
 	} {
 		name, _, _ := strings.Cut(column, " ")
 		has, err := l.db.Int("SELECT count(*) FROM pragma_table_info('passage_reading') WHERE name=?", 0, name)
@@ -112,8 +112,8 @@ func (l *Ledger) noteReading(owner int64, passage string, r *observation.Passage
 	if passage == "" && r.Other == "" {
 		err = l.db.Exec("DELETE FROM passage_reading WHERE owner=? AND idx=?", owner, r.Idx)
 	} else {
-		err = l.db.Exec("INSERT OR REPLACE INTO passage_reading("+
-			"owner, idx, passage, confidence, other, other_confidence, plate, plate_confidence) VALUES(?,?,?,?,?,?,?,?)",
+		err = l.db.Exec("INSERT OR REPLACE INTO passage_reading(owner, idx, passage, confidence, "+
+			"other, other_confidence, plate, plate_confidence) VALUES(?,?,?,?,?,?,?,?)",
 			owner, r.Idx, passage, float64(r.Confidence), r.Other, float64(r.OtherConfidence), plate, confidence)
 	}
 	if err != nil {
@@ -162,7 +162,8 @@ func (l *Ledger) notePlate(owner int64, passage, plate string, confidence float6
 		owner, passage, plate, confidence)
 }
 
-// noteClosed keeps the plate that a closed passage's document names. A document without one leaves room for a late read.
+// noteClosed keeps the plate that a closed passage's document names. A document without one leaves room for a late
+// read.
 func (l *Ledger) noteClosed(owner int64, passage, plate string) error {
 	confidence := 0.0
 	if plate != "" {
@@ -172,10 +173,11 @@ func (l *Ledger) noteClosed(owner int64, passage, plate string) error {
 		owner, passage, plate, confidence)
 }
 
-// takePlate takes a plate from a passage whose read of it went elsewhere: the surest of the reads that are left counts. A
-// passage with another plate keeps it.
+// takePlate takes a plate from a passage whose read of it went elsewhere: the surest of the reads that are left
+// counts. A passage with another plate keeps it.
 func (l *Ledger) takePlate(owner int64, passage, plate string) error {
-	const left = " FROM passage_reading r WHERE r.owner=?1 AND r.passage=?2 AND r.plate<>'' ORDER BY r.plate_confidence DESC LIMIT 1"
+	const left = " FROM passage_reading r WHERE r.owner=?1 AND r.passage=?2 AND r.plate<>'' " +
+		"ORDER BY r.plate_confidence DESC LIMIT 1"
 	return l.db.Exec("UPDATE passage SET plate=ifnull((SELECT r.plate"+left+"), ''), "+
 		"confidence=ifnull((SELECT r.plate_confidence"+left+"), 0) WHERE owner=?1 AND id=?2 AND plate=?3",
 		owner, passage, plate)
