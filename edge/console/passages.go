@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -50,8 +51,13 @@ type PassageList struct {
 
 const askTimeout = 3 * time.Second
 
-// passages serves GET /v1/passages.
+// passages serves GET /v1/passages?state=open: all that are known, or only those whose vehicle is in the lane.
 func (c *Console) passages(w http.ResponseWriter, r *http.Request) {
+	state := r.URL.Query().Get("state")
+	if state != "" && state != "open" {
+		http.Error(w, fmt.Sprintf("state=%.40q is not open", state), http.StatusBadRequest)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
 	all, clocks, err := c.Passages.Passages(ctx)
@@ -61,6 +67,9 @@ func (c *Console) passages(w http.ResponseWriter, r *http.Request) {
 	}
 	out := PassageList{Passages: []json.RawMessage{}, Clocks: map[string]float64{}}
 	for _, p := range all {
+		if state == "open" && p.State != observation.PassageState_PASSAGE_STATE_OPEN {
+			continue
+		}
 		text, err := observation.JSON(p)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)

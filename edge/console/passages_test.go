@@ -137,6 +137,14 @@ func TestPassageList(t *testing.T) {
 	if _, closed := open["closedNs"]; closed || open["state"] != "PASSAGE_STATE_OPEN" || open["alarmPossible"] != true {
 		t.Errorf("%v", open)
 	}
+	w = ask(t, consoleWith(t, &someVehicles{all: twoVehicles()}), http.MethodGet, "/v1/passages?state=open", "")
+	if text := string(w.body); !strings.Contains(text, `"id":"b"`) || strings.Contains(text, `"id":"a"`) {
+		t.Errorf("only what is open: %s", text)
+	}
+	w = ask(t, consoleWith(t, &someVehicles{}), http.MethodGet, "/v1/passages?state=shut", "")
+	if w.code != http.StatusBadRequest || !strings.Contains(string(w.body), "shut") {
+		t.Errorf("another state: %d %s", w.code, w.body)
+	}
 }
 
 // Both passages show the reading that may be of either, with its observation.

@@ -85,6 +85,47 @@ for (const locale of ["en-CA", "fr-CA"]) {
 	await context.close();
 }
 
+// An alarm of this vehicle or the next is shown at both, as loud, with both probabilities and a link to the other. The
+// documents are by hand: the traffic of a demonstration is seldom so close.
+for (const [locale, theme] of [["en-CA", "light"], ["fr-CA", "dark"]]) {
+	const context = await browser.newContext({ locale, viewport: { width: 1440, height: 900 } });
+	await context.addInitScript((name) => localStorage.setItem("theme", name), theme);
+	const page = await open(context);
+	const now = BigInt(Date.now()) * 1000000n;
+	const alarm = { idx: "104", device: "rpm-1", kind: 1, station: "portal", timeNs: String(now), class: 1, confidence: 0.62, other: "next", otherConfidence: 0.38, reason: "matches loop-1" };
+	const common = { lane: "lane-1", openedNs: String(now), state: "PASSAGE_STATE_OPEN", direction: "PASSAGE_DIRECTION_FORWARD", stations: [{ station: "exit", gap: "PASSAGE_GAP_NOT_YET" }] };
+	const list = [{ ...common, id: "first", plate: "AAA111", alarm: true, confidence: 0.62, readings: [alarm] }, { ...common, id: "next", plate: "BBB222", alarmPossible: true, confidence: 1, possible: [{ ...alarm, confidence: 0.38, other: "first", otherConfidence: 0.62 }] }];
+	const row = { idx: 104, time: new Date().toISOString(), class: "alarm", device: "rpm-1", kind: "radiation.tamper", summary: { en: "Alarm", fr: "Alarme" }, observation: { body: {} }, passages: [{ passage: "first", plate: "AAA111", confidence: 0.62 }, { passage: "next", plate: "BBB222", confidence: 0.38 }] };
+	/** @param {any} route @param {any} json */
+	const answer = (route, json) => route.fulfill({ json });
+	await page.route("**/v1/session", (route) => answer(route, { user: "officer-7", role: "officer", csrf: "x", accounts: true }));
+	await page.route(/\/v1\/passages(\?.*)?$/, (route) => answer(route, { passages: list, clocks: {} }));
+	await page.route("**/v1/passages/*", (route) => answer(route, { passage: list.find((p) => route.request().url().endsWith(p.id)), observations: [row] }));
+	const status = { site: "demo", agent: "lane-1", software: "1", started: row.time, now: row.time, clock: { synchronised: true, error_ms: 1 }, journal: { size: 1, signed: 1, failures: 0, waiting: {}, waiting_artifacts: 0, disk_free: 9e10, disk_total: 1e11 }, link: { configured: false }, devices: [] };
+	await page.route("**/v1/status", (route) => answer(route, status));
+	await page.route("**/v1/stream?*", (route) => route.fulfill({ contentType: "text/event-stream", body: `event: status\ndata: ${JSON.stringify(status)}\n\n` }));
+	await page.route("**/v1/observations?*", (route) => answer(route, { observations: [row], next: 0 }));
+	const possible = locale === "en-CA" ? "Possible alarm" : "Alarme possible";
+	for (const [hash, texts, link] of [
+		["#/", [possible, "AAA111", "BBB222", "38\u00a0%", "62\u00a0%"], "next"],
+		["#/passages", [possible, "38\u00a0%", "62\u00a0%"], "first"],
+		["#/passage/first", ["62\u00a0%", "BBB222", "38\u00a0%"], "next"],
+		["#/passage/next", [possible, "38\u00a0%", "AAA111", "62\u00a0%"], "first"],
+		["#/events", ["AAA111 (62\u00a0%)", "BBB222 (38\u00a0%)"], ""],
+	]) {
+		for (const width of [1440, 360]) {
+			await page.setViewportSize({ width, height: 900 });
+			await go(page, hash);
+			const text = await page.locator("main").innerText();
+			for (const t of texts) if (!text.includes(t)) problems.push(`${locale} ${hash}: "${t}" is not there`);
+			for (const t of ["PASSAGE_", "1970", "undefined", "NaN"]) if (text.includes(t)) problems.push(`${locale} ${hash}: "${t}" is there`);
+			if (link && !(await page.locator(`main a[href="#/passage/${link}"]`).count())) problems.push(`${locale} ${hash}: no link to ${link}`);
+			await look(page, `${locale} ${theme} ${width}px doubt ${hash}`);
+		}
+	}
+	await context.close();
+}
+
 // By keyboard alone: every page of the navigation is reached with Tab and Enter, and where one is can be seen.
 const context = await browser.newContext({ locale: "en-CA", viewport: { width: 1280, height: 900 } });
 const page = await open(context);

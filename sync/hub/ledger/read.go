@@ -31,13 +31,6 @@ type Event struct {
 	Other       Candidate // passage of which it may be as well
 }
 
-// Candidate is a passage that a reading may be of; the zero Candidate is none.
-type Candidate struct {
-	Passage    string
-	Plate      string  // of that passage; "" for none
-	Confidence float64 // 0 to 1; 0 where the lane did not say it
-}
-
 // Durable returns the seq of the newest durable row, and a channel that is closed when there is a newer one.
 func (l *Ledger) Durable() (int64, <-chan struct{}) {
 	l.mu.Lock()
@@ -164,11 +157,6 @@ func (l *Ledger) Events(after int64, limit int, filter Filter) (out []Event, err
 		return nil
 	}, args...)
 	return out, err
-}
-
-// candidate reads a passage, its plate and its confidence.
-func candidate(r []driver.Value) Candidate {
-	return Candidate{Passage: sqlog.Text(r[0]), Plate: sqlog.Text(r[1]), Confidence: sqlog.Float64(r[2])}
 }
 
 // Audited is the outcome of the audit of one journal's copy.

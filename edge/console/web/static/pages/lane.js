@@ -25,7 +25,7 @@ export function LanePage() {
 
 /** Vehicles in the lane that have an alarm, or may have one: each is held. */
 function AlarmsInLane() {
-	const [list, , again] = useFetched("/v1/passages");
+	const [list, , again] = useFetched("/v1/passages?state=open");
 	useEffect(() => {
 		const timer = setInterval(again, 3000);
 		return () => clearInterval(timer);
