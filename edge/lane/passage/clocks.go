@@ -1,59 +1,136 @@
 package passage
 
 import (
-	"slices"
+	"math"
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
 )
 
-// clocks estimates how far the clocks of devices are off: a device's time of an event cannot be later than the moment at which the agent had
-// it, so that the largest difference of the two, over the last events, is the offset but for the shortest delay.
-type clocks struct{ devices map[string]*deviceClock }
-
-type deviceClock struct {
-	last   []time.Duration // device's time less arrival, ring of the last ones
-	at     int
-	offset time.Duration
+// clock is what is known of the clock of a device that stamps its reports itself.
+type clock struct {
+	motion.Clock
+	phase motion.Phase
+	raws  []float64 // s, the last times that it showed
 }
 
+// Offset is how far a device's clock is ahead of the agent's.
+func (c *Correlator) Offset(device string) time.Duration {
+	if k := c.clocks[device]; k != nil {
+		return seconds(k.Offset(c.now))
+	}
+	return 0
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// How far apart a device's sight and a vehicle are held against each other, s: further when reports come late.
 const (
-	clockWindow = 64
-	ownClock    = 1500 * time.Millisecond // smaller offsets are delays, not clocks
+	timelyReach = 20.0
+	lateReach   = 150.0
 )
 
-// arrival is when the agent had the whole observation.
-func arrival(o *observation.Observation) time.Time {
-	return o.Time().Add(time.Duration(o.Body.AgentDelayNs))
+// mostRaws is how many of a device's times are held against vehicles.
+const mostRaws = 256
+
+// offset returns how far the clock that stamped an observation is ahead, and learns from when it came.
+func (c *Correlator) offset(g *group, o *observation.Observation) time.Duration {
+	if !detection.ByOwnClock(o) {
+		return 0
+	}
+	dev := g.devices[o.Device]
+	k := c.clocks[o.Device]
+	if k == nil {
+		k = &clock{}
+		c.clocks[o.Device] = k
+		g.model.Doubt(dev, g.doubt(o.Device))
+	}
+	at := detection.Seconds(o.Time())
+	if step := k.Arrived(at, detection.Seconds(detection.Arrival(o))); step != 0 {
+		g.model.Stepped(dev, step, k.Late() || g.layout.Late(dev))
+		k.phase, k.raws = motion.Phase{}, nil
+	}
+	if g.late[o.Device] = k.Late(); k.Late() {
+		g.model.Doubt(dev, lateDoubt)
+	}
+	if n := len(k.raws); n == 0 || k.raws[n-1] != at { // one time is one sight
+		if k.raws = append(k.raws, at); n >= mostRaws {
+			k.raws = append(k.raws[:0], k.raws[mostRaws/4:]...)
+		}
+	}
+	return seconds(k.Offset(at))
 }
 
-// byOwnClock reports whether the time of an observation is by its device's own clock.
-func byOwnClock(o *observation.Observation) bool {
-	return o.Body.DeviceTimeNs != 0 && o.Body.DeviceTimeNs == o.TimeNs
+// lateDoubt is how far the corrected time of a device may be off whose reports come late, s; ownDoubt, of one whose
+// reports come at once: the delay of its reports is in the offset that they show.
+const (
+	lateDoubt = 30.0
+	ownDoubt  = 1.0
+)
+
+func (g *group) doubt(device string) float64 {
+	if g.layout.Late(g.devices[device]) {
+		return lateDoubt
+	}
+	return ownDoubt
 }
 
-// correct returns the time of an observation, and its device's offset.
-func (c *clocks) correct(o *observation.Observation) (at time.Time, offset time.Duration) {
-	if !byOwnClock(o) {
-		return o.Time(), 0 // by the agent's own clock
+// compare holds a vehicle's way against the times that devices with clocks of their own showed. What fits tells offset and
+// drift.
+func (c *Correlator) compare(g *group, v *vehicle) {
+	for i := range g.layout.Devices {
+		k := c.clocks[g.layout.Devices[i].ID]
+		position := g.layout.Position(v.lane, i)
+		if k == nil || math.IsInf(position, 1) {
+			continue
+		}
+		at, ok := g.exactly(v, position)
+		if !ok {
+			continue
+		}
+		reach := timelyReach
+		if k.Late() || g.layout.Late(i) {
+			reach = lateReach
+		}
+		var diffs []float64
+		for _, raw := range k.raws {
+			if d := raw - at; math.Abs(d-k.Offset(at)) < reach {
+				diffs = append(diffs, d)
+			}
+		}
+		k.phase.Add(diffs)
+		before, known := k.Offset(at), k.Known()
+		for _, d := range k.phase.Right(diffs) {
+			k.Fix(at, d)
+		}
+		if k.Known() && !known {
+			g.model.Doubt(i, 0.5)
+			if math.Abs(k.Offset(at)-before) > 0.7 { // what was learnt with the wrong offset is of the wrong vehicles
+				g.model.Stepped(i, 0, true)
+			}
+		}
 	}
-	d := c.devices[o.Device]
-	if d == nil {
-		d = &deviceClock{}
-		c.devices[o.Device] = d
+}
+
+// exactly returns when a vehicle's front was at a place, from its nearest sight by the agent's clock; ok is false when
+// that is far.
+func (g *group) exactly(v *vehicle, position float64) (at float64, ok bool) {
+	const near = 15.0 // m
+	best := near
+	speed := v.facts(g).speed
+	if speed == 0 {
+		speed = g.model.Speed()
 	}
-	ahead := o.Time().Sub(arrival(o))
-	if len(d.last) < clockWindow {
-		d.last = append(d.last, ahead)
-	} else {
-		d.last[d.at] = ahead
-		d.at = (d.at + 1) % clockWindow
+	for _, r := range v.readings {
+		d := r.det
+		if r.foreign || d.Reverse || d.Tag || d.Raw != d.At || d.Lasts == 0 || r.confidence < sure {
+			continue
+		}
+		if way := position - g.layout.Position(v.lane, d.Dev); math.Abs(way) < best {
+			best, at, ok = math.Abs(way), d.At+way/speed, true
+		}
 	}
-	sorted := slices.Clone(d.last)
-	slices.Sort(sorted)
-	d.offset = sorted[len(sorted)-1-len(sorted)/16] // a step of the clock, or one early stamp, is no offset
-	if d.offset > -ownClock && d.offset < 0 {
-		d.offset = 0
-	}
-	return o.Time().Add(-d.offset), d.offset
+	return at, ok
 }

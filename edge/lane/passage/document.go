@@ -3,107 +3,170 @@ package passage
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/detection"
 )
 
-// document makes the whole passage of a vehicle.
-func (c *Correlator) document(l *lane, v *vehicle) *observation.PassageClosed {
-	d := &observation.PassageClosed{
-		Id: v.id, Lane: l.ID, OpenedNs: v.opened.UnixNano(), ClosedNs: nanos(v.closed), End: v.end, WeightKg: v.weight, SpeedKph: float32(v.speed * 3.6), LengthM: float32(v.length),
-		State: observation.PassageState_PASSAGE_STATE_OPEN, Direction: observation.PassageDirection_PASSAGE_DIRECTION_FORWARD, Confidence: 1,
-	}
-	if !v.closed.IsZero() {
-		d.State = observation.PassageState_PASSAGE_STATE_CLOSED
-	}
-	if v.reversed {
-		d.Direction = observation.PassageDirection_PASSAGE_DIRECTION_REVERSE
-	}
-	best := 0.0
-	for _, id := range v.ids {
-		switch id.kind {
-		case "plate":
-			if id.sure > best {
-				best, d.Plate = id.sure, id.shown
+// mostShown is how many passages are shown.
+const mostShown = 100
+
+// documents are the passages that are open, and the last ones that are closed, newest first.
+func (c *Correlator) documents() (out []*observation.PassageClosed) {
+	for _, g := range c.groups {
+		g.sortVehicles()
+		for _, v := range g.vehicles[max(0, len(g.vehicles)-2*mostShown):] {
+			if v.opened && len(v.readings) > 0 {
+				out = append(out, c.document(g, v))
 			}
-		case "tag":
-			d.Tags = append(d.Tags, id.shown)
-		case "container":
-			d.Containers = append(d.Containers, id.shown)
-		case "code", "party":
-			d.Codes = append(d.Codes, id.shown)
 		}
 	}
-	d.Readings = slices.Clone(v.readings)
-	slices.SortStableFunc(d.Readings, func(a, b *observation.PassageReading) int { return cmp.Compare(a.TimeNs, b.TimeNs) })
-	for _, r := range d.Readings {
-		d.Alarm = d.Alarm || observation.Class(r.Class) == observation.Class_CLASS_ALARM
-		d.Confidence = min(d.Confidence, r.Confidence)
+	slices.SortStableFunc(out, func(a, b *observation.PassageClosed) int {
+		return cmp.Or(cmp.Compare(b.OpenedNs, a.OpenedNs), cmp.Compare(a.Id, b.Id))
+	})
+	return out[:min(len(out), mostShown)]
+}
+
+// document folds a passage from its readings, and from nothing else.
+func (c *Correlator) document(g *group, v *vehicle) *observation.PassageClosed {
+	d := &observation.PassageClosed{
+		Id: v.id, Lane: g.lanes[v.lane].ID, OpenedNs: nanos(v.facts(g).first), ClosedNs: nanos(v.closed), End: v.end,
+		State: observation.PassageState_PASSAGE_STATE_OPEN, Direction: observation.PassageDirection_PASSAGE_DIRECTION_FORWARD,
+		WeightKg: v.weight(), SpeedKph: float32(v.facts(g).speed * 3.6), LengthM: float32(v.facts(g).length), Confidence: 1,
 	}
-	for i := range l.Stations {
-		d.Stations = append(d.Stations, c.station(l, v, &l.Stations[i]))
+	if v.closed > 0 {
+		d.State = observation.PassageState_PASSAGE_STATE_CLOSED
+	}
+	if v.facts(g).reversed {
+		d.Direction = observation.PassageDirection_PASSAGE_DIRECTION_REVERSE
+	}
+	v.call(g, d)
+	for _, r := range v.readings {
+		d.Readings = append(d.Readings, c.reading(c.where[r.det.Device], r, false))
+		d.Alarm = d.Alarm || r.det.Class == observation.Class_CLASS_ALARM
+		d.Confidence = min(d.Confidence, float32(r.confidence))
+	}
+	for _, r := range v.maybe {
+		if r.uncertain() {
+			p := c.reading(g, r, false)
+			p.Confidence, p.OtherConfidence = p.OtherConfidence, p.Confidence
+			p.Other = ""
+			if r.vehicle != nil {
+				p.Other = r.vehicle.id
+			}
+			d.Possible = append(d.Possible, p)
+			d.AlarmPossible = d.AlarmPossible || r.det.Class == observation.Class_CLASS_ALARM
+		}
+	}
+	for i := range g.lanes[v.lane].Stations {
+		d.Stations = append(d.Stations, c.station(g, v, &g.lanes[v.lane].Stations[i]))
 	}
 	return d
 }
 
-// station says what a passage looks like at a station: seen, or why not.
-func (c *Correlator) station(l *lane, v *vehicle, s *Station) *observation.PassageStation {
-	out := &observation.PassageStation{Station: s.ID}
-	for _, a := range v.anchors {
-		if a.position == s.Position && slices.Contains(s.Devices, a.device) {
-			if at := a.at.UnixNano(); out.ArrivedNs == 0 || at < out.ArrivedNs {
-				out.ArrivedNs = at
+// call fills in what names the vehicle: the plate that was read surest.
+func (v *vehicle) call(g *group, d *observation.PassageClosed) {
+	best := 0.0
+	for _, n := range v.facts(g).names {
+		switch n.Kind {
+		case "plate":
+			if n.Sure > best {
+				best, d.Plate = n.Sure, n.Shown
 			}
-			out.LeftNs = max(out.LeftNs, later(a.at, a.until).UnixNano())
-			out.Seen = true
+		case "tag":
+			d.Tags = append(d.Tags, n.Shown)
+		case "container":
+			d.Containers = append(d.Containers, n.Shown)
+		case "code", "party":
+			d.Codes = append(d.Codes, n.Shown)
 		}
 	}
-	if out.Seen = out.Seen || v.at(s); out.Seen {
+}
+
+// weight returns the last weighing of the whole vehicle, else the sum of the last weighings of its axles, kg; 0 for none.
+func (v *vehicle) weight() float64 {
+	whole, axles := 0.0, map[uint32]float64{}
+	for _, r := range v.readings {
+		switch d := r.det; {
+		case d.Weighs && d.Axle == 0:
+			whole = d.Kg
+		case d.Weighs:
+			axles[d.Axle] = d.Kg
+		}
+	}
+	if whole > 0 {
+		return whole
+	}
+	sum := 0.0
+	for _, kg := range axles {
+		sum += kg
+	}
+	return sum
+}
+
+// station says what a passage looks like at a station: seen, or why not.
+func (c *Correlator) station(g *group, v *vehicle, s *Station) *observation.PassageStation {
+	out := &observation.PassageStation{Station: s.ID}
+	for _, r := range v.readings {
+		d := r.det
+		if r.foreign || !slices.Contains(s.Devices, d.Device) {
+			continue
+		}
+		out.Seen = true
+		if r.linked || d.Reverse {
+			continue
+		}
+		if at := nanos(d.At); out.ArrivedNs == 0 || at < out.ArrivedNs {
+			out.ArrivedNs = at
+		}
+		out.LeftNs = max(out.LeftNs, nanos(d.End()))
+	}
+	if out.Seen || len(v.readings) == 0 {
 		return out
 	}
-	expected := v.last
-	if len(v.anchors) > 0 {
-		speed := v.speed
-		if speed <= 0 {
-			speed = l.usual()
-		}
-		a := v.anchors[0]
-		expected = a.at.Add(time.Duration((s.Position - a.position) / speed * float64(time.Second)))
-		if !s.Late {
-			out.ArrivedNs = expected.UnixNano()
-		}
+	expected := g.expected(v, s.Position)
+	if !s.Late {
+		out.ArrivedNs = nanos(expected)
 	}
-	down := 0
-	for _, d := range s.Devices {
-		if c.wasDown(d, expected) {
-			down++
-		}
-	}
-	switch {
-	case v.closed.IsZero() && (s.Late || !v.beyond(s.Position)):
-		out.Gap = observation.PassageGap_PASSAGE_GAP_NOT_YET
-	case down == len(s.Devices) && down > 0:
-		out.Gap = observation.PassageGap_PASSAGE_GAP_BLIND
-	case s.Late || v.reversed || v.end == observation.PassageEnd_PASSAGE_END_TIMEOUT && !v.beyond(s.Position):
-		out.Gap = observation.PassageGap_PASSAGE_GAP_NOT_EXPECTED
-	case !l.always(s):
-		out.Gap = observation.PassageGap_PASSAGE_GAP_NOTHING_READ
-	default:
-		out.Gap = observation.PassageGap_PASSAGE_GAP_MISSED
-	}
+	out.Gap = g.gap(v, s, expected)
 	return out
 }
 
-// beyond reports whether a vehicle was seen at a place or further on.
-func (v *vehicle) beyond(position float64) bool {
-	return slices.ContainsFunc(v.anchors, func(a anchor) bool { return !a.late && a.position >= position })
+// gap says why a station saw nothing of a vehicle that was expected at a time.
+func (g *group) gap(v *vehicle, s *Station, expected float64) observation.PassageGap {
+	beyond := v.facts(g).front >= s.Position
+	blind := len(s.Devices) > 0
+	for _, d := range s.Devices {
+		blind = blind && g.wasDown(g.devices[d], expected)
+	}
+	switch {
+	case v.closed == 0 && (s.Late || !beyond):
+		return observation.PassageGap_PASSAGE_GAP_NOT_YET
+	case blind:
+		return observation.PassageGap_PASSAGE_GAP_BLIND
+	case s.Late || v.facts(g).reversed || v.end == observation.PassageEnd_PASSAGE_END_TIMEOUT && !beyond:
+		return observation.PassageGap_PASSAGE_GAP_NOT_EXPECTED
+	case !g.always(s):
+		return observation.PassageGap_PASSAGE_GAP_NOTHING_READ
+	}
+	return observation.PassageGap_PASSAGE_GAP_MISSED
 }
 
-// nanos returns a time in ns UTC, 0 for the zero time.
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
+// always reports whether a station sees nearly every vehicle: tags and container numbers are only on some.
+func (g *group) always(s *Station) bool {
+	const enough, nearly = 10, 0.85
+	for _, d := range s.Devices {
+		if r := g.model.Rate(g.devices[d]); r.Of() >= enough && r.Seen() >= nearly*r.Of() {
+			return true
+		}
+	}
+	return false
+}
+
+// nanos returns ns since 1970 of seconds, to the microsecond; 0 for 0.
+func nanos(s float64) int64 {
+	if s == 0 {
 		return 0
 	}
-	return t.UnixNano()
+	return detection.Time(s).UnixNano()
 }

@@ -2,10 +2,7 @@ package passage
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,9 +10,10 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/journal"
+	"lanewarden/edge/lane/passage/detection"
 )
 
-// Journal is what passages are read from, and written to.
+// Journal is what passages are read from, and written to. Read may be called from several goroutines.
 type Journal interface {
 	Read(from int64, maxRows int) ([]journal.Row, error)
 	Size() int64
@@ -29,14 +27,23 @@ type Follower struct {
 	correlator *Correlator
 	log        *slog.Logger
 	commands   chan command
-	asks       chan chan report
+	asks       chan chan answer
+	next       int64                                    // row to be read next
+	heard      time.Time                                // when a row was read last; zero before any was
+	then       time.Time                                // time of the correlator at that moment
 	offsets    atomic.Pointer[map[string]time.Duration] // of devices' clocks, for those who only ask for them
 }
 
 // command is what a person wants done, and where the outcome goes.
 type command struct {
-	do      func() ([]*observation.Observation, error)
+	do      func(ctx context.Context) error
 	outcome chan error // with room for one: whoever asked may have gone
+}
+
+// answer is what Passages returns.
+type answer struct {
+	passages []*observation.PassageClosed
+	clocks   map[string]time.Duration
 }
 
 // NewFollower makes a follower of these lanes; those without stations have no passages.
@@ -47,34 +54,35 @@ func NewFollower(j Journal, lanes []Lane, log *slog.Logger) *Follower {
 			with = append(with, l)
 		}
 	}
-	return &Follower{
-		journal: j, correlator: New(with), log: log, commands: make(chan command), asks: make(chan chan report),
+	f := &Follower{
+		journal: j, correlator: New(with), log: log, commands: make(chan command), asks: make(chan chan answer),
 	}
+	f.correlator.Fetch = f.fetch
+	return f
 }
 
 const (
-	readRows    = 256
-	restoreRows = 20_000          // of the journal, that are read at the start: some hours of a full lane
-	unsure      = 2 * time.Minute // rows of the last moments before a stop may not have been dealt with
-	tick        = time.Second
+	readRows = 256
+	tick     = time.Second
+	// lag is how far the correlator's time stays behind the clock while no rows come: those that devices commit at this
+	// moment are to come before it.
+	lag = 2 * time.Second
 )
 
 // Run follows the journal until ctx ends. It takes up the passages that were open when the agent stopped.
 func (f *Follower) Run(ctx context.Context) error {
-	if len(f.correlator.lanes) == 0 {
+	if !f.hasLanes() {
 		<-ctx.Done()
 		return nil
 	}
-	next, err := f.restore(ctx)
-	if err != nil {
+	if err := f.restore(ctx); err != nil {
 		f.log.Error("passages: those that were open at the last stop cannot be read back; they stay as they were journalled", "err", err)
-		next = f.journal.Size()
 	}
 	t := time.NewTicker(tick)
 	defer t.Stop()
 	for {
 		changed := f.journal.Changed()
-		if next, err = f.catchUp(ctx, next); err != nil {
+		if err := f.catchUp(ctx); err != nil {
 			f.log.Error("passages: the journal cannot be read, will be tried again", "err", err)
 			changed = nil // with the next tick, not at once
 		}
@@ -82,83 +90,61 @@ func (f *Follower) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-changed:
-		case now := <-t.C:
-			f.commit(ctx, f.correlator.Tick(now.UTC()))
+		case <-t.C:
+			f.tick(ctx)
 		case c := <-f.commands:
-			obs, err := c.do()
-			if err == nil && len(obs) > 0 {
-				_, err = f.journal.Commit(ctx, obs...)
-			}
-			c.outcome <- err
+			c.outcome <- c.do(ctx)
 		case to := <-f.asks:
-			if next, err = f.catchUp(ctx, next); err != nil {
+			if err := f.catchUp(ctx); err != nil {
 				f.log.Error("passages: the journal cannot be read, will be tried again", "err", err)
 			}
-			to <- f.report()
+			to <- answer{f.correlator.documents(), f.clockOffsets()}
 		}
 	}
 }
 
-// catchUp takes the rows that are new, and returns the next one.
-func (f *Follower) catchUp(ctx context.Context, next int64) (int64, error) {
+func (f *Follower) hasLanes() bool { return len(f.correlator.groups) > 0 }
+
+// tick lets the correlator's time go on while no rows come. It goes on from the last row and not from the clock: rows may
+// be of another day, and the clock may be set.
+func (f *Follower) tick(ctx context.Context) {
+	if !f.heard.IsZero() {
+		f.commit(ctx, f.correlator.Tick(f.then.Add(time.Since(f.heard)-lag)))
+	}
+}
+
+// catchUp takes the rows that are new.
+func (f *Follower) catchUp(ctx context.Context) error {
 	for ctx.Err() == nil {
-		rows, err := f.journal.Read(next, readRows)
-		if err != nil {
-			return next, err
-		}
-		if len(rows) == 0 {
-			break
+		rows, err := f.journal.Read(f.next, readRows)
+		if err != nil || len(rows) == 0 {
+			return err
 		}
 		var obs []*observation.Observation
 		for i := range rows {
-			next = rows[i].Idx + 1
+			f.next = rows[i].Idx + 1
 			if r, ok := f.row(&rows[i]); ok {
 				obs = append(obs, f.correlator.Take(r)...)
 			}
 		}
-		f.publishOffsets()
+		f.mark()
 		f.commit(ctx, obs)
 	}
-	return next, nil
+	return nil
 }
 
-func (f *Follower) report() report { return report{f.correlator.documents(), f.clockOffsets()} }
-
-// clockOffsets is how far the clocks of devices are ahead.
-func (f *Follower) clockOffsets() map[string]time.Duration {
-	out := make(map[string]time.Duration, len(f.correlator.clocks.devices))
-	for device, d := range f.correlator.clocks.devices {
-		out[device] = d.offset
+// mark notes that rows were read just now.
+func (f *Follower) mark() {
+	if f.correlator.now > 0 {
+		f.heard, f.then = time.Now(), detection.Time(f.correlator.now)
 	}
-	return out
-}
-
-func (f *Follower) publishOffsets() {
 	offsets := f.clockOffsets()
 	f.offsets.Store(&offsets)
 }
 
-// Corrected returns when an observation happened by the agent's clock: its time less what its device's clock is ahead,
-// and never later than it arrived. It may be called while Run runs, and on a nil Follower, which knows no clocks.
-func (f *Follower) Corrected(o *observation.Observation) time.Time {
-	if !byOwnClock(o) {
-		return o.Time()
-	}
-	at := o.Time()
-	if f != nil {
-		if offsets := f.offsets.Load(); offsets != nil {
-			at = at.Add(-(*offsets)[o.Device])
-		}
-	}
-	if late := at.Sub(arrival(o)); late > ownClock { // the clock was set since, or there is no offset yet
-		return arrival(o)
-	}
-	return at
-}
-
-// row decodes a row that a device wrote.
+// row decodes a row that counts: a device's, or the correction of an assignment.
 func (f *Follower) row(r *journal.Row) (Row, bool) {
-	if r.Device == observation.AgentDevice {
+	if r.Device == observation.AgentDevice && r.Kind != observation.Kind_KIND_PASSAGE_CORRECTED {
 		return Row{}, false
 	}
 	o := &observation.Observation{Class: r.Class, TimeNs: r.Time, Device: r.Device, Key: r.Key, Body: &observation.Body{}}
@@ -169,7 +155,17 @@ func (f *Follower) row(r *journal.Row) (Row, bool) {
 	return Row{r.Idx, o}, true
 }
 
-// commit commits what the correlator says. A journal that refuses is tried again: nothing is said twice, for keys are the same.
+// fetch reads one row.
+func (f *Follower) fetch(idx int64) (Row, bool) {
+	rows, err := f.journal.Read(idx, 1)
+	if err != nil || len(rows) == 0 || rows[0].Idx != idx {
+		return Row{}, false
+	}
+	return f.row(&rows[0])
+}
+
+// commit commits what the correlator says. A journal that refuses is tried again: nothing is said twice, for keys are the
+// same.
 func (f *Follower) commit(ctx context.Context, obs []*observation.Observation) {
 	for wait := 100 * time.Millisecond; len(obs) > 0 && ctx.Err() == nil; wait = min(2*wait, 10*time.Second) {
 		_, err := f.journal.Commit(ctx, obs...)
@@ -184,191 +180,53 @@ func (f *Follower) commit(ctx context.Context, obs []*observation.Observation) {
 	}
 }
 
-// history is what the journal says was decided.
-type history struct {
-	in     map[int64]string // passage of each reading
-	sure   map[int64]*observation.PassageReading
-	closed map[string]*observation.PassageClosed
-	mute   map[string]bool // devices that read nothing
+// clockOffsets is how far the clocks of devices are ahead.
+func (f *Follower) clockOffsets() map[string]time.Duration {
+	out := make(map[string]time.Duration, len(f.correlator.clocks))
+	for device := range f.correlator.clocks {
+		out[device] = f.correlator.Offset(device)
+	}
+	return out
 }
 
-// restore reads the journal's end: what was decided stays so, and what came since is taken anew. It returns the next row to read.
-func (f *Follower) restore(ctx context.Context) (next int64, err error) {
-	size := f.journal.Size()
-	from := max(0, size-restoreRows)
-	h := history{map[int64]string{}, map[int64]*observation.PassageReading{}, map[string]*observation.PassageClosed{}, map[string]bool{}}
-	var last time.Time
-	each := func(do func(r *journal.Row) error) error {
-		for at := from; at < size; {
-			rows, err := f.journal.Read(at, readRows)
-			if err != nil {
-				return err
-			}
-			if len(rows) == 0 {
-				return nil
-			}
-			for i := range rows {
-				if at = rows[i].Idx + 1; rows[i].Idx < size {
-					if err := do(&rows[i]); err != nil {
-						return err
-					}
-				}
-			}
-		}
-		return nil
+// early is how much later than its arrival an observation may have happened, by the agent's clock: more is a clock that
+// was set since, or whose offset is not known yet.
+const early = 2 * time.Second
+
+// Corrected returns when an observation happened by the agent's clock: its time less what its device's clock is ahead,
+// and never later than it arrived. It may be called while Run runs, and on a nil Follower, which knows no clocks.
+func (f *Follower) Corrected(o *observation.Observation) time.Time {
+	at := o.Time()
+	if !detection.ByOwnClock(o) {
+		return at
 	}
-	err = each(func(r *journal.Row) error {
-		if row, ok := f.row(r); ok {
-			last = later(last, arrival(row.Observation))
+	if f != nil {
+		if offsets := f.offsets.Load(); offsets != nil {
+			at = at.Add(-(*offsets)[o.Device])
 		}
-		return h.note(r)
-	})
-	if err != nil {
-		return 0, err
 	}
-	for device := range h.mute {
-		f.correlator.conditions.Resume(muteCondition, device)
+	if arrived := detection.Arrival(o); at.Sub(arrived) > early {
+		return arrived
 	}
-	var obs []*observation.Observation
-	err = each(func(r *journal.Row) error {
-		row, ok := f.row(r)
-		if !ok {
-			return nil
-		}
-		if id := h.in[r.Idx]; id != "" {
-			f.correlator.restored(row, id, h.sure[r.Idx], h.closed[id])
-		} else if last.Sub(arrival(row.Observation)) < unsure {
-			obs = append(obs, f.correlator.Take(row)...)
-		} else {
-			f.correlator.clocks.correct(row.Observation)
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	f.commit(ctx, obs)
-	return size, nil
+	return at
 }
 
-// note takes a row that says what was decided.
-func (h *history) note(r *journal.Row) error {
-	condition := r.Kind == observation.Kind_KIND_DEVICE_CONDITION
-	if r.Device != observation.AgentDevice || !condition && (r.Kind < observation.Kind_KIND_PASSAGE_OPENED || r.Kind > observation.Kind_KIND_PASSAGE_CORRECTED) {
-		return nil
-	}
-	b := &observation.Body{}
-	if err := proto.Unmarshal(r.Body, b); err != nil {
-		return fmt.Errorf("row %d: %w", r.Idx, err)
-	}
-	switch p := b.Typed().(type) {
-	case *observation.DeviceCondition:
-		if p.Condition == muteCondition && !p.Cleared {
-			h.mute[p.Subject] = true
-		} else if p.Condition == muteCondition {
-			delete(h.mute, p.Subject)
-		}
-	case *observation.PassageOpened:
-		h.noteReadings(p.Id, p.Readings)
-	case *observation.PassageUpdated:
-		h.noteReadings(p.Id, p.Readings)
-	case *observation.PassageCorrected:
-		h.in[p.Idx] = p.To
-		if p.Reading != nil {
-			h.sure[p.Idx] = p.Reading
-		}
-	case *observation.PassageClosed:
-		h.closed[p.Id] = p
-	}
-	return nil
-}
-
-func (h *history) noteReadings(passage string, readings []*observation.PassageReading) {
-	for _, r := range readings {
-		h.in[r.Idx], h.sure[r.Idx] = passage, r
-	}
-}
-
-// restored puts a reading where it was before the restart.
-func (c *Correlator) restored(r Row, id string, reading *observation.PassageReading, closed *observation.PassageClosed) {
-	at, ok := c.where[r.Device]
-	if !ok || reading == nil {
-		return
-	}
-	t, _ := c.clocks.correct(r.Observation)
-	e := eventOf(r, at.station, t)
-	l := at.lane
-	v := l.named(id)
-	if v == nil {
-		l.ranks++
-		v = &vehicle{id: id, opened: e.at, last: e.at, rank: l.ranks}
-		if closed != nil {
-			v.closed, v.end = time.Unix(0, closed.ClosedNs).UTC(), closed.End
-			l.recent = append(l.recent, v)
-		} else {
-			l.open = append(l.open, v)
-		}
-	}
-	e.linked = slices.ContainsFunc(e.links, func(link string) bool { return l.links[link] != nil })
-	l.place(v, e, reading.Confidence > 0.9)
-	v.readings = append(v.readings, reading)
-}
-
-// documents are the passages that are open, and the last ones that are closed, newest first.
-func (c *Correlator) documents() (out []*observation.PassageClosed) {
-	const most = 100
-	for _, l := range c.lanes {
-		for _, v := range append(slices.Clone(l.recent[max(0, len(l.recent)-most):]), l.open...) {
-			out = append(out, c.document(l, v))
-		}
-	}
-	slices.SortStableFunc(out, func(a, b *observation.PassageClosed) int { return int(min(max(b.OpenedNs-a.OpenedNs, -1), 1)) })
-	return out[:min(len(out), most)]
-}
-
-// report is what Passages returns.
-type report struct {
-	passages []*observation.PassageClosed
-	clocks   map[string]time.Duration
-}
-
-// Passages returns the passages that are open (ClosedNs is 0) and the last ones that are closed, newest first, and how far the
-// clocks of devices are ahead.
+// Passages returns the passages that are open and the last ones that are closed, newest first, and how far the clocks of
+// devices are ahead.
 func (f *Follower) Passages(ctx context.Context) ([]*observation.PassageClosed, map[string]time.Duration, error) {
-	if len(f.correlator.lanes) == 0 {
+	if !f.hasLanes() {
 		return nil, nil, nil // no lane has stations, so there is nothing to ask
 	}
-	to := make(chan report, 1)
+	to := make(chan answer, 1)
 	select {
 	case f.asks <- to:
-		r := <-to
-		return r.passages, r.clocks, nil
 	case <-ctx.Done():
 		return nil, nil, errNoPassages
 	}
-}
-
-// Errors of Passages and Correct.
-var (
-	errNoPassages = errors.New("the passages do not answer: the journal cannot be written, or the agent is stopping")
-	errNoStations = errors.New("no lane has stations (lanes.stations in the lane file), so there are no passages")
-)
-
-// Correct moves a reading to another passage, because a person says so.
-func (f *Follower) Correct(ctx context.Context, idx int64, to, reason, by string) error {
-	if len(f.correlator.lanes) == 0 {
-		return errNoStations
-	}
-	c := command{func() ([]*observation.Observation, error) { return f.correlator.Correct(idx, to, reason, by) }, make(chan error, 1)}
 	select {
-	case f.commands <- c:
+	case a := <-to:
+		return a.passages, a.clocks, nil
 	case <-ctx.Done():
-		return errNoPassages
-	}
-	select {
-	case err := <-c.outcome:
-		return err
-	case <-ctx.Done():
-		return errNoPassages
+		return nil, nil, errNoPassages
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/detection"
 )
 
 // misses follows how many vehicles in a row a device saw nothing of. A reader that is connected and reads nothing
@@ -27,15 +28,15 @@ const (
 	muteLearnt = 20
 )
 
-// add notes a vehicle. before is what was known of the device until then.
-func (m *misses) add(saw bool, before sights) {
+// add notes a vehicle. seen of so many vehicles is what the device saw until then.
+func (m *misses) add(saw bool, seen, of float64) {
 	if saw {
 		*m = misses{}
 		return
 	}
 	if m.run == 0 {
-		m.rate, m.of = (before.seen+1)/(before.of+2), before.of
-		if before.seen == 0 {
+		m.rate, m.of = (seen+1)/(of+2), of
+		if seen == 0 {
 			m.rate = 0
 		}
 	}
@@ -56,7 +57,7 @@ func (c *Correlator) judge(device string, m *misses) []*observation.Observation 
 	if m.rate > 0 {
 		text += fmt.Sprintf("; before, it read something of %.0f in 100", 100*m.rate)
 	}
-	obs := c.conditions.Set(c.now, muteCondition, device, m.mute(), text+": antenna, view, aim, its own settings?")
+	obs := c.conditions.Set(detection.Time(c.now), muteCondition, device, m.mute(), text+": antenna, view, aim, its own settings?")
 	for _, o := range obs {
 		o.Device = observation.AgentDevice
 	}

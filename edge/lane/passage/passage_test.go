@@ -1,6 +1,7 @@
 package passage
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -10,244 +11,229 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-
-// road is a lane with an entry, a portal, an exit, and an office where swabs are taken.
-func road() Lane {
-	return Lane{ID: "l", SpeedKph: 7.2, Stations: []Station{
-		{ID: "entry", Position: 0, Devices: []string{"loop", "lpr"}}, {ID: "rfid", Position: 4, Devices: []string{"rfid"}}, {ID: "portal", Position: 20, Devices: []string{"rpm"}},
-		{ID: "exit", Position: 40, Devices: []string{"loop2", "lpr2"}}, {ID: "office", Position: 60, Late: true, Devices: []string{"ion"}},
-	}}
+// late lets an observation be reported some seconds after the vehicle was there.
+func late(o *observation.Observation, s float64) *observation.Observation {
+	o.Body.AgentDelayNs = int64(s * 1e9)
+	return o
 }
 
-// tape plays observations to a correlator, in the order in which they are told.
-type tape struct {
-	t   *testing.T
-	c   *Correlator
-	idx int64
-	out []*observation.Observation
-	in  map[int64]string
+// ownClock lets an observation be stamped by its device's clock, which is ahead.
+func ownClock(o *observation.Observation, ahead time.Duration) *observation.Observation {
+	o.TimeNs += int64(ahead)
+	o.Body.DeviceTimeNs = o.TimeNs
+	o.Body.AgentDelayNs = int64(time.Second - ahead)
+	return o
 }
 
-func newTape(t *testing.T) *tape {
-	p := &tape{t: t, c: New([]Lane{road()}), in: map[int64]string{}}
-	p.c.Assigned = func(a Assignment) { p.in[a.Idx] = a.Passage }
-	return p
-}
-
-// say lets a device see something at second s, told delay later; ahead is how far the device's own clock is.
-func (p *tape) say(device string, s, delay float64, ahead time.Duration, body proto.Message) int64 {
-	at := noon.Add(time.Duration(s * float64(time.Second)))
-	o := observation.New(observation.Class_CLASS_EVENT, at.Add(ahead), body)
-	o.Device = device
-	if ahead != 0 {
-		o.Body.DeviceTimeNs = o.TimeNs
-	}
-	o.Body.AgentDelayNs = int64(delay*1e9) - int64(ahead)
-	p.idx++
-	p.out = append(p.out, p.c.Take(Row{p.idx, o})...)
-	return p.idx
-}
-
-func (p *tape) loop(device string, s float64) int64 {
-	at := noon.Add(time.Duration(s * float64(time.Second)))
-	return p.say(device, s, 5, 0, &observation.VehicleDetection{StartNs: at.UnixNano(), EndNs: at.Add(5 * time.Second).UnixNano(), Direction: "forward", SpeedKph: 7.2, LengthM: 8})
-}
-
-func (p *tape) plate(device string, s float64, ahead time.Duration, text string) int64 {
-	return p.say(device, s, 1, ahead, &observation.VehiclePlate{Plate: text, Normal: text, Skeleton: skeleton(text), Confidence: 0.9})
-}
-
-func (p *tape) portal(s float64) int64 {
-	at := noon.Add(time.Duration(s * float64(time.Second)))
-	return p.say("rpm", s, 5, 0, &observation.RadiationOccupancy{StartNs: at.UnixNano(), EndNs: at.Add(5 * time.Second).UnixNano()})
-}
-
-func (p *tape) tick(s float64) {
-	p.out = append(p.out, p.c.Tick(noon.Add(time.Duration(s*float64(time.Second))))...)
-}
-
-func (p *tape) closed() (out []*observation.PassageClosed) {
-	for _, o := range p.out {
-		if d := o.Body.GetPassageClosed(); d != nil {
-			out = append(out, d)
-		}
-	}
-	return out
-}
-
-// One vehicle is one document, with everything that saw it; the swab that comes minutes later is added to it.
+// TestOneVehicle: one vehicle is one document, with everything that saw it, and says why others did not.
 func TestOneVehicle(t *testing.T) {
-	p := newTape(t)
-	p.loop("loop", 0)
-	p.plate("lpr", 0.5, 0, "ABC123")
-	p.portal(10)
-	p.loop("loop2", 20)
-	p.plate("lpr2", 20.5, 0, "A8C123") // B read as 8: the same skeleton
-	p.tick(80)
-	all := p.closed()
-	if len(all) != 1 {
-		t.Fatalf("%d passages: %v", len(all), all)
+	d := newDay(t, twoLanes())
+	d.take(loop("loop-1", 0), plate("lpr-1", 0.4, "AAA111"), portal("rpm-1", 5, true), loop("loop-2", 12))
+	d.wait(15)
+	if open := d.documents(); len(open) != 1 || open[0].State != observation.PassageState_PASSAGE_STATE_OPEN || open[0].ClosedNs != 0 {
+		t.Fatalf("open are %v", open)
 	}
-	d := all[0]
-	if len(d.Readings) != 5 || d.End != observation.PassageEnd_PASSAGE_END_LEFT || d.Plate != "ABC123" || d.SpeedKph < 7 || d.LengthM != 8 || d.Alarm || d.Confidence < 0.5 {
-		t.Errorf("%v", d)
+	d.wait(200)
+	d.together("loop-1 0.00", "lpr-1 0.40", "rpm-1 5.00", "loop-2 12.00")
+	doc := d.doc("loop-1 0.00")
+	if doc.Plate != "AAA111" || !doc.Alarm || doc.LengthM != 7.5 || doc.SpeedKph < 7 || doc.WeightKg != 0 || doc.Confidence < 0.9 ||
+		doc.End != observation.PassageEnd_PASSAGE_END_LEFT || doc.State != observation.PassageState_PASSAGE_STATE_CLOSED ||
+		doc.Direction != observation.PassageDirection_PASSAGE_DIRECTION_FORWARD || doc.OpenedNs != dawn.UnixNano() || doc.ClosedNs < doc.OpenedNs {
+		t.Errorf("%v", doc)
 	}
-	for _, s := range d.Stations {
-		want := map[string]observation.PassageGap{
-			"rfid":   observation.PassageGap_PASSAGE_GAP_NOTHING_READ,
-			"office": observation.PassageGap_PASSAGE_GAP_NOT_EXPECTED,
-		}[s.Station]
-		if s.Gap != want || s.Seen != (want == observation.PassageGap_PASSAGE_GAP_UNSPECIFIED) {
+	for _, s := range doc.Stations {
+		if want := s.Station != "scan"; s.Seen != want || !want && s.Gap != observation.PassageGap_PASSAGE_GAP_NOT_EXPECTED {
 			t.Errorf("%v", s)
 		}
 	}
-	swab := p.say("ion", 200, 12, 0, &observation.TraceAnalysis{Sample: "abc-123", Verdict: "clear"})
-	p.tick(300)
-	if p.in[swab] != d.Id {
-		t.Errorf("the swab is in %q", p.in[swab])
-	}
-	last := p.out[len(p.out)-1].Body.GetPassageUpdated()
-	if last == nil || !last.AfterClose || !strings.Contains(last.Readings[0].Reason, "plate") {
-		t.Errorf("%v", p.out[len(p.out)-1])
+}
+
+// TestAlarmAtOnce: an alarm is told as soon as it is decided, not with the next round.
+func TestAlarmAtOnce(t *testing.T) {
+	d := newDay(t, twoLanes())
+	d.take(loop("loop-1", 3), portal("rpm-1", 8, true))
+	d.wait(9)
+	if d.said()["rpm-1 8.00"] == "" {
+		t.Error("an alarm of 9 s ago is not told")
 	}
 }
 
-// A plate reader whose clock is 80 s ahead: the offset is found, and its reads are where they belong from the second vehicle on.
+// TestLateResults: a scan and all that is about it come to the vehicle minutes after it has left, by name or by order.
+func TestLateResults(t *testing.T) {
+	for _, name := range []string{"BBB222", ""} {
+		t.Run("named "+name, func(t *testing.T) {
+			d := newDay(t, twoLanes())
+			for v := range 30 { // the lane learns its ways
+				d.take(through(60*float64(v), fmt.Sprintf("W%02dX", v))...)
+			}
+			d.wait(100)
+			d.take(loop("loop-1", 1900), loop("loop-2", 1912))
+			d.take(loop("loop-1", 1930), plate("lpr-1", 1930.4, "BBB222"), loop("loop-2", 1942))
+			d.take(loop("loop-1", 1960), loop("loop-2", 1972))
+			d.wait(100)
+			scan := late(image("xray-1", 1938, name), 200)
+			about := late(quality("xray-1", 1939, name), 230)
+			threat := late(seen("xray-1", 1940, &observation.XrayThreatReport{ScanInstance: "scan " + name}), 260)
+			threat.Class = observation.Class_CLASS_ALARM
+			d.take(scan, about, threat)
+			d.wait(600)
+			d.together("loop-1 1930.00", "lpr-1 1930.40", "loop-2 1942.00", scan.Key, about.Key, threat.Key)
+			last := d.doc("loop-1 1930.00")
+			if !last.Alarm || last.End != observation.PassageEnd_PASSAGE_END_LEFT {
+				t.Errorf("%v", last)
+			}
+			after := false
+			for _, r := range d.rows {
+				after = after || r.Body.GetPassageUpdated().GetAfterClose()
+			}
+			if !after {
+				t.Error("no row says that it came after the end")
+			}
+		})
+	}
+}
+
+// TestClocks: a plate reader whose clock is far off finds its vehicles, after the first ones.
 func TestClocks(t *testing.T) {
-	p := newTape(t)
-	var plates, loops []int64
-	for i := range 12 {
-		s := float64(60 * i)
-		loops = append(loops, p.loop("loop", s))
-		plates = append(plates, p.plate("lpr", s+0.5, 80*time.Second, string(rune('A'+i))+"XY77"))
-	}
-	p.tick(1000)
-	for i := range plates {
-		if p.in[plates[i]] == "" || p.in[plates[i]] != p.in[loops[i]] {
-			t.Errorf("vehicle %d: plate in %q, loop in %q", i, p.in[plates[i]], p.in[loops[i]])
+	for _, ahead := range []time.Duration{80 * time.Second, -80 * time.Second, 26 * time.Hour} {
+		d := newDay(t, twoLanes())
+		for v := range 12 {
+			at := 60 * float64(v)
+			p := ownClock(plate("lpr-1", at+0.5, string(rune('A'+v))+"XY77"), ahead)
+			d.take(loop("loop-1", at), p, portal("rpm-1", at+5, false), loop("loop-2", at+12))
 		}
-	}
-	if off := p.c.Offset("lpr"); (off - 80*time.Second).Abs() > 2*time.Second {
-		t.Errorf("offset %s", off)
+		d.wait(300)
+		said := d.said()
+		for v := 2; v < 12; v++ {
+			own := said[fmt.Sprintf("loop-1 %.2f", 60*float64(v))]
+			if got := said[fmt.Sprintf("lpr-1 %.2f", 60*float64(v)+0.5)]; got == "" || got != own {
+				t.Errorf("ahead by %v: the plate of vehicle %d is in %q, not in %q", ahead, v, got, own)
+			}
+		}
+		if off := d.Offset("lpr-1"); (off - ahead).Abs() > 2*time.Second {
+			t.Errorf("the offset is %v, not %v", off, ahead)
+		}
 	}
 }
 
-// Who reverses out is the last that came in.
+// TestReversing: who goes out backwards is the last that came in.
 func TestReversing(t *testing.T) {
-	p := newTape(t)
-	first := p.loop("loop", 0)
-	second := p.loop("loop", 14)
-	at := noon.Add(30 * time.Second)
-	back := p.say("loop", 30, 5, 0, &observation.VehicleDetection{StartNs: at.UnixNano(), EndNs: at.Add(5 * time.Second).UnixNano(), Direction: "reverse", SpeedKph: 5})
-	p.portal(40)
-	p.tick(400)
-	if p.in[back] != p.in[second] || p.in[first] == p.in[second] {
-		t.Errorf("first %q, second %q, reversing %q", p.in[first], p.in[second], p.in[back])
+	d := newDay(t, twoLanes())
+	d.take(loop("loop-1", 0), portal("rpm-1", 5, false), loop("loop-2", 12), loop("loop-1", 20))
+	back := loop("loop-1", 40)
+	back.Body.GetVehicleDetection().Direction = "reverse"
+	d.take(back)
+	d.wait(600)
+	d.together("loop-1 20.00", back.Key)
+	doc := d.doc(back.Key)
+	if doc.End != observation.PassageEnd_PASSAGE_END_REVERSED || doc.Direction != observation.PassageDirection_PASSAGE_DIRECTION_REVERSE {
+		t.Errorf("%v", doc)
 	}
-	for _, d := range p.closed() {
-		if (d.Id == p.in[second]) != (d.End == observation.PassageEnd_PASSAGE_END_REVERSED) {
-			t.Errorf("%v", d)
-		}
+	d.together("loop-1 0.00", "rpm-1 5.00", "loop-2 12.00")
+}
+
+// TestTailgating: vehicles close behind each other keep their order, and each its weighing.
+func TestTailgating(t *testing.T) {
+	d := newDay(t, twoLanes())
+	for v := range 20 {
+		d.take(through(60*float64(v), fmt.Sprintf("W%02dX", v))...)
+	}
+	first, second := through(1300, "AAA111"), through(1305.5, "BBB222")
+	d.take(first[:2]...)
+	d.take(first[2], second[0], second[1], first[3], second[2], first[4], first[5], second[3], second[4], second[5])
+	d.wait(300)
+	d.together(keysOf(first)...)
+	d.together(keysOf(second)...)
+}
+
+// TestTimeout: who is not seen any more has not left, and what nobody else sees of a neighbour's tag is of no vehicle.
+func TestTimeout(t *testing.T) {
+	lanes := twoLanes()
+	lanes[0].Stations[1].Devices = append(lanes[0].Stations[1].Devices, "rfid-1")
+	d := newDay(t, lanes)
+	d.take(loop("loop-1", 0), portal("rpm-1", 5, false))
+	d.wait(300)
+	if doc := d.doc("loop-1 0.00"); doc.End != observation.PassageEnd_PASSAGE_END_TIMEOUT {
+		t.Errorf("%v", doc)
+	}
+	d.take(seen("rfid-1", 400, &observation.VehicleTag{Uri: "urn:epc:id:sgtin:1.2.3", Reads: 1, RssiMaxDbm: -70}))
+	d.wait(300)
+	if id := d.said()["rfid-1 400.00"]; id != "" {
+		t.Errorf("a tag that was heard once is in %s", id)
 	}
 }
 
-// A tag that is hardly heard while nobody is there is of the neighbouring lane; one that is read well opens a passage.
-func TestTags(t *testing.T) {
-	p := newTape(t)
-	tag := func(s float64, reads uint32) int64 {
-		at := noon.Add(time.Duration(s * float64(time.Second)))
-		return p.say("rfid", s, 2, 0, &observation.VehicleTag{Uri: "urn:epc:raw:96.x1", FirstNs: at.UnixNano(), LastNs: at.Add(time.Second).UnixNano(), Reads: reads})
-	}
-	faint, strong := tag(0, 1), tag(100, 20)
-	p.tick(120)
-	p.tick(400)
-	if p.in[faint] != "" || p.in[strong] == "" {
-		t.Errorf("faint in %q, strong in %q", p.in[faint], p.in[strong])
-	}
-}
-
-// A device that is down makes its station blind.
+// TestBlind: a station whose device does not run is called blind.
 func TestBlind(t *testing.T) {
-	p := newTape(t)
-	p.say("rpm", -10, 0, 0, &observation.DeviceState{State: observation.DeviceState_STATE_DOWN, Reason: "cable"})
-	p.loop("loop", 0)
-	p.loop("loop2", 20)
-	p.tick(100)
-	all := p.closed()
-	if len(all) != 1 || all[0].Stations[2].Gap != observation.PassageGap_PASSAGE_GAP_BLIND {
-		t.Errorf("%v", all)
-	}
-}
-
-func TestCorrections(t *testing.T) {
-	p := newTape(t)
-	a, b := p.loop("loop", 0), p.loop("loop", 60)
-	swab := p.say("ion", 70, 5, 0, &observation.TraceAnalysis{Verdict: "clear"})
-	p.tick(100)
-	to := p.in[a]
-	if p.in[swab] == to {
-		to = p.in[b]
-	}
-	obs, err := p.c.Correct(swab, to, "it was the other lorry", "officer-7")
-	if err != nil || len(obs) != 1 {
-		t.Fatal(obs, err)
-	}
-	if c := obs[0].Body.GetPassageCorrected(); c.To != to || c.By != "officer-7" || c.Idx != swab {
-		t.Errorf("%v", c)
-	}
-	for _, bad := range []struct {
-		idx int64
-		to  string
-	}{{swab, "nowhere"}, {9999, to}} {
-		if _, err := p.c.Correct(bad.idx, bad.to, "x", "y"); err == nil {
-			t.Errorf("%v was corrected", bad)
+	d := newDay(t, twoLanes())
+	d.take(seen("rpm-1", 0, &observation.DeviceState{State: observation.DeviceState_STATE_RUNNING}))
+	d.take(seen("rpm-1", 10, &observation.DeviceState{State: observation.DeviceState_STATE_DOWN}))
+	d.take(loop("loop-1", 100), loop("loop-2", 112))
+	d.wait(200)
+	for _, s := range d.doc("loop-1 100.00").Stations {
+		if s.Station == "portal" && s.Gap != observation.PassageGap_PASSAGE_GAP_BLIND {
+			t.Errorf("%v", s)
 		}
 	}
 }
 
-// The agent's clock is set back by an hour: passages close as before.
-func TestClockSetBack(t *testing.T) {
-	p := newTape(t)
-	p.tick(3600)
-	p.loop("loop", 0)
-	p.portal(10)
-	p.tick(30)
-	if all := p.closed(); len(all) != 0 {
-		t.Errorf("a vehicle in the lane was closed: %v", all)
+// TestWords: what is said of readings, for people.
+func TestWords(t *testing.T) {
+	d := newDay(t, twoLanes())
+	for v := range 12 {
+		d.take(through(60*float64(v), fmt.Sprintf("W%02dX", v))...)
 	}
-	p.loop("loop2", 20)
-	p.tick(80)
-	if all := p.closed(); len(all) != 1 || all[0].End != observation.PassageEnd_PASSAGE_END_LEFT || len(all[0].Readings) != 3 {
-		t.Errorf("%v", all)
+	d.wait(300)
+	words := map[string]string{}
+	terms := map[string]int{}
+	for _, r := range d.rows {
+		eachSaid(r.Body, func(idx int64, s said) {
+			words[d.rows[idx].Key] = s.reading.Reason
+			terms[d.rows[idx].Key] = len(s.reading.Terms)
+		})
+	}
+	for key, want := range map[string]string{
+		"loop-1 660.00": "first detection", "loop-2 672.00": "matches ", "xray-1 668.00": "W11X",
+	} {
+		if !strings.Contains(words[key], want) || terms[key] == 0 {
+			t.Errorf("of %s it says %q with %d terms", key, words[key], terms[key])
+		}
+	}
+	for _, p := range d.documents() {
+		for _, r := range p.Readings {
+			if len(r.Terms) > 0 || r.Reason == "" || r.Station == "" {
+				t.Errorf("%v", r)
+			}
+		}
 	}
 }
 
-// A follower corrects times by the clocks that it has learnt, and shows nothing as later than it arrived.
-func TestCorrected(t *testing.T) {
-	f := NewFollower(nil, []Lane{road()}, nil)
-	now := time.Unix(1_800_000_000, 0)
-	seen := func(at, arrived time.Time, own bool) *observation.Observation {
-		o := observation.New(observation.Class_CLASS_EVENT, at, &observation.XrayImage{})
-		if o.Device = "xray"; own {
-			o.Body.DeviceTimeNs = at.UnixNano()
-		}
-		o.Body.AgentDelayNs = int64(arrived.Sub(at))
-		return o
+// TestWeight: the last weighing of the whole vehicle counts, else the sum of the last of each axle.
+func TestWeight(t *testing.T) {
+	axle := func(at float64, n uint32, kg float64) proto.Message {
+		return &observation.VehicleWeight{Axle: n, Kg: kg}
 	}
-	late := seen(now.Add(time.Hour-20*time.Second), now, true) // an hour ahead, told 20 s after it happened
-	if at := (*Follower)(nil).Corrected(late); !at.Equal(now) {
-		t.Errorf("without clocks %s, expected when it arrived", at)
-	}
-	if at := f.Corrected(late); !at.Equal(now) {
-		t.Errorf("before the clock is known %s, expected when it arrived", at)
-	}
-	f.correlator.clocks.correct(seen(now.Add(time.Hour), now, true))
-	f.publishOffsets()
-	if at := f.Corrected(late); !at.Equal(now.Add(-20 * time.Second)) {
-		t.Errorf("%s, expected 20 s before %s", at, now)
-	}
-	if o := seen(now.Add(-time.Minute), now, false); !f.Corrected(o).Equal(o.Time()) {
-		t.Error("a time by the agent's own clock was changed")
+	for _, c := range []struct {
+		name string
+		all  []proto.Message
+		want float64
+	}{
+		{"none", nil, 0},
+		{"the whole", []proto.Message{axle(0, 0, 9000)}, 9000},
+		{"twice", []proto.Message{axle(0, 0, 9000), axle(1, 0, 9100)}, 9100},
+		{"axles", []proto.Message{axle(0, 1, 4000), axle(1, 2, 5000)}, 9000},
+		{"an axle twice", []proto.Message{axle(0, 1, 4000), axle(1, 1, 4100), axle(2, 2, 5000)}, 9100},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDay(t, twoLanes())
+			d.take(loop("loop-1", 0), portal("rpm-1", 5, false), loop("loop-2", 12))
+			for i, m := range c.all {
+				d.take(seen("scale-1", 13+0.6*float64(i), m))
+			}
+			d.wait(200)
+			if got := d.doc("loop-1 0.00").WeightKg; got != c.want {
+				t.Errorf("%.0f kg, not %.0f", got, c.want)
+			}
+		})
 	}
 }

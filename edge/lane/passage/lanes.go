@@ -5,8 +5,6 @@ package passage
 
 import (
 	"time"
-
-	"lanewarden/drivers/identifier"
 )
 
 // Lane is a lane with its stations, in the order in which vehicles come to them.
@@ -44,7 +42,3 @@ func (l *Lane) fill() {
 		l.Late = DefaultLate
 	}
 }
-
-func normal(text string) string { return identifier.NormalPlate(text) }
-
-func skeleton(text string) string { return identifier.PlateSkeleton(text) }

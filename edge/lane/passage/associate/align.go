@@ -1,0 +1,371 @@
+package associate
+
+import (
+	"math"
+	"slices"
+
+	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
+)
+
+// Vehicle is a vehicle as far as it is known when late results come.
+type Vehicle struct {
+	Lane   int
+	Sights []motion.Sight // by position
+	Speed  float64        // m/s; 0 when unknown
+	Length float64        // m; 0 when unknown
+	Names  []detection.Name
+	First  float64 // s, of the first sight
+	Last   float64 // s, when its end left the place of the latest
+	Back   bool    // it went out backwards
+	Seen   uint64  // devices whose results are already given to it for good
+}
+
+// Report is what one device reports late of one vehicle: an image with all that is about it, a series of swabs.
+type Report struct {
+	Dets []*detection.Detection // the one that says when it was first
+}
+
+// Fit is a vehicle that a report may be of.
+type Fit struct {
+	Vehicle     int // index; None for none
+	Probability float64
+	Terms       Terms
+}
+
+// Parameters of late results; docs/association.md.
+const (
+	strayReport = 5e-7      // reports a second of vehicles that nobody else saw
+	anyTime     = 0.02      // share of reports whose time says nothing
+	within      = 24 * 3600 // s in which such a report comes
+	secondScan  = 0.003     // share of vehicles that are scanned twice
+	skips       = 6         // vehicles in a row that a device sees nothing of, at most
+)
+
+// Align finds whose the reports of one device are, all together. They are in the order of their times, and the vehicles in
+// the order in which they came to the place. A device that sees vehicles in their row keeps their order: the sum over all
+// assignments in order is made by the forward-backward algorithm. Another one gets each report for itself.
+func (l *Layout) Align(m *motion.Model, vehicles []*Vehicle, reports []*Report, down func(dev int, at float64) bool) [][]Fit {
+	a := aligner{Layout: l, model: m, vehicles: vehicles, reports: reports, down: down}
+	a.orderly = len(reports) > 0 && m.Orderly(reports[0].Dets[0].Dev)
+	a.weigh()
+	if a.orderly {
+		return a.inOrder()
+	}
+	return a.each()
+}
+
+// aligner aligns the reports of one device.
+type aligner struct {
+	*Layout
+	model    *motion.Model
+	vehicles []*Vehicle
+	reports  []*Report
+	down     func(dev int, at float64) bool
+	orderly  bool
+	moments  [][]moment // [report][vehicle]
+	terms    [][]Terms
+	weight   [][]float64
+}
+
+// stray is the weight of a report of no known vehicle.
+var stray = math.Log(strayReport)
+
+func (a *aligner) weigh() {
+	for _, r := range a.reports {
+		terms, weight := make([]Terms, len(a.vehicles)), make([]float64, len(a.vehicles))
+		moments := make([]moment, len(a.vehicles))
+		for i, v := range a.vehicles {
+			var ok bool
+			moments[i], ok = a.moment(v, r.Dets[0])
+			terms[i] = a.fit(v, r, moments[i], ok)
+			weight[i] = terms[i].Sum()
+		}
+		a.terms, a.weight, a.moments = append(a.terms, terms), append(a.weight, weight), append(a.moments, moments)
+	}
+}
+
+// timely returns the log-density of a report's time, of which some say nothing.
+func (a *aligner) timely(density float64) float64 {
+	if a.orderly {
+		return math.Log((1-unexplained)*density + unexplained/(2*a.Timeout))
+	}
+	return math.Log((1-anyTime)*density + anyTime/within)
+}
+
+// fit weighs a report of a vehicle.
+func (a *aligner) fit(v *Vehicle, r *Report, p moment, ok bool) Terms {
+	d := r.Dets[0]
+	t := Terms{From: -1}
+	if a.position[v.Lane][d.Dev] == nowhere {
+		t.add(Arrival, math.Inf(-1))
+		return t
+	}
+	if ok {
+		t.Off, t.Sigma, t.From, t.Learned = float32(p.Off), float32(p.Sigma), int16(p.Dev), p.Learned
+	}
+	t.add(Arrival, a.timely(p.density))
+	var best detection.Likeness
+	for _, d := range r.Dets {
+		best = best.Stronger(detection.Like(d.Names, v.Names))
+	}
+	t.add(Names, best.Score)
+	if best.B != nil {
+		t.Name = best.B.Shown
+	}
+	if v.Seen&(1<<d.Dev) != 0 {
+		t.add(Repeated, math.Log(secondScan))
+	} else {
+		t.add(Missed, math.Log(a.model.Rate(d.Dev).Share()))
+	}
+	return t
+}
+
+// moment is a prediction of when a vehicle was at a device.
+type moment struct {
+	motion.Prediction
+	ahead, behind *motion.Prediction // from before the place and from beyond; nil for none
+	by            motion.Delays
+	density       float64 // of the detection's time, a second
+}
+
+// moment compares a detection with the vehicle's nearest sights before and behind the place.
+func (a *aligner) moment(v *Vehicle, d *detection.Detection) (m moment, ok bool) {
+	to := motion.Sight{Dev: d.Dev, Position: a.position[v.Lane][d.Dev], Raw: d.Raw, At: d.At}
+	for i := range v.Sights {
+		from := v.Sights[i]
+		if from.Dev == d.Dev {
+			continue
+		}
+		p := a.model.Predict(from, to, v.Speed)
+		if p.Ahead >= 0 && (m.ahead == nil || closer(&p, m.ahead)) {
+			m.ahead = &p
+		} else if p.Ahead < 0 && (m.behind == nil || closer(&p, m.behind)) {
+			m.behind = &p
+		}
+	}
+	switch {
+	case m.ahead == nil && m.behind == nil:
+		return m, false
+	case m.ahead == nil:
+		m.Prediction = *m.behind
+	default:
+		m.Prediction = *m.ahead
+	}
+	if m.ahead != nil && m.behind != nil && !m.torn() && m.ahead.Stood == 0 {
+		x, y := 1/(m.ahead.Sigma*m.ahead.Sigma), 1/(m.behind.Sigma*m.behind.Sigma)
+		m.Off, m.Sigma = (m.ahead.Off*x+m.behind.Off*y)/(x+y), 1/math.Sqrt(x+y)
+	}
+	m.by = a.model.Delays()
+	m.by.Share = max(m.by.Share, standing)
+	m.density = m.at(nil, 0)
+	return m, true
+}
+
+// standing is the least share of vehicles that are taken to be held up on their way to a late device: its time is looked at
+// between two sights.
+const standing = 0.15
+
+// torn reports whether the vehicle was longer on its way between the two sights than predicted: it stood before the place,
+// after it, or there.
+func (m *moment) torn() bool {
+	return m.ahead.Off-m.behind.Off > 2*math.Hypot(m.ahead.Sigma, m.behind.Sigma)
+}
+
+// at returns the density of the detection's time, given both sights. q is when the vehicle ahead left the place, which the
+// report before this one says; nil when it does not. at is the detection's time.
+func (m *moment) at(q *clearing, at float64) float64 {
+	before, came := 1.0, 1.0
+	if m.ahead != nil {
+		before, came = comes(m.least(m.ahead), m.by)
+	}
+	then := func(off float64) float64 { // on to the sight beyond
+		p := m.least(m.behind)
+		p.Off = off
+		density, _ := comes(p, m.by)
+		return density
+	}
+	after, total := 1.0, 1.0
+	switch {
+	case m.behind != nil && m.ahead != nil:
+		after, total = then(m.behind.Off), m.total()
+	case m.behind != nil:
+		before, after = then(m.behind.Off), 1
+	}
+	if q != nil && m.ahead != nil {
+		since := at - q.clear - queueGap
+		held := normal(since, q.sigma) * came
+		before = before*max(below(since+queueGap/2, q.sigma), impossible) + held
+		if m.behind != nil { // all that is held has one moment
+			total += came * then(m.behind.Off-since)
+		} else {
+			total += came
+		}
+	}
+	return before * after / max(total, 1e-12)
+}
+
+// least returns a prediction that is not surer than predictions of late devices are.
+func (m *moment) least(p *motion.Prediction) motion.Prediction {
+	out := *p
+	out.Sigma = max(p.Sigma, sigmaBoth)
+	return out
+}
+
+// total is the density of the sight beyond the place, given the one before it, over all times at the place.
+func (m *moment) total() float64 {
+	slack := m.ahead.Off - m.behind.Off
+	sigma := math.Hypot(max(m.ahead.Sigma, sigmaBoth), max(m.behind.Sigma, sigmaBoth))
+	free, held := 1-m.by.Share, m.by.Share
+	sum := free * free * normal(slack, sigma)
+	if slack > 0 {
+		tail := math.Exp(-slack/m.by.Mean) / m.by.Mean
+		sum += held * tail * (2*free + held*slack/m.by.Mean)
+	}
+	return sum + 1e-6
+}
+
+// sigmaBoth is the least uncertainty of a prediction of a late device, s.
+const sigmaBoth = 0.3
+
+// closer reports whether a prediction is from nearer than another one, or as near and surer.
+func closer(p, than *motion.Prediction) bool {
+	if d := math.Abs(p.Ahead) - math.Abs(than.Ahead); math.Abs(d) > 1 {
+		return d < 0
+	}
+	return p.Sigma < than.Sigma
+}
+
+// each gives each report for itself.
+func (a *aligner) each() [][]Fit {
+	out := make([][]Fit, len(a.reports))
+	for j := range a.reports {
+		total := stray
+		for i := range a.vehicles {
+			total = logAdd(total, a.weight[j][i])
+		}
+		out[j] = a.fits(j, func(i int) float64 { return a.weight[j][i] - total }, stray-total)
+	}
+	return out
+}
+
+// fits lists who may be whose, likeliest first.
+func (a *aligner) fits(j int, weight func(i int) float64, none float64) []Fit {
+	fits := []Fit{{Vehicle: None, Probability: math.Exp(none), Terms: Terms{From: -1}}}
+	fits[0].Terms.add(Clutter, stray)
+	for i := range a.vehicles {
+		if p := math.Exp(weight(i)); p > leastShare {
+			fits = append(fits, Fit{i, p, a.terms[j][i]})
+		}
+	}
+	slices.SortStableFunc(fits, func(x, y Fit) int {
+		return map[bool]int{true: -1}[x.Probability > y.Probability] + map[bool]int{true: 1}[x.Probability < y.Probability]
+	})
+	return fits
+}
+
+// inOrder sums over all assignments in which later reports are of later vehicles. State i of the chain says that the
+// vehicle last seen is i-1; 0 says none.
+func (a *aligner) inOrder() [][]Fit {
+	n, m := len(a.reports), len(a.vehicles)
+	missed := a.missed()
+	forward, backward := table(n+1, m+1), table(n+1, m+1)
+	for i := range m + 1 {
+		forward[0][i] = 0 // whoever came before was dealt with
+		backward[n][i] = 0
+	}
+	link := func(j, i, k int) float64 { // from state i to k by report j
+		switch {
+		case k == i && k == 0:
+			return stray
+		case k == i:
+			return logAdd(stray, a.weight[j][k-1]+math.Log(secondScan))
+		}
+		w := a.weight[j][k-1] + missed[k-1] - missed[i]
+		if k == i+1 && j > 0 && i > 0 {
+			w += a.next(j, k-1)
+		}
+		return w
+	}
+	for j := range n {
+		for i := range m + 1 {
+			for k := i; k <= min(m, i+1+skips); k++ {
+				forward[j+1][k] = logAdd(forward[j+1][k], forward[j][i]+link(j, i, k))
+			}
+		}
+	}
+	for j := n - 1; j >= 0; j-- {
+		for i := range m + 1 {
+			for k := i; k <= min(m, i+1+skips); k++ {
+				backward[j][i] = logAdd(backward[j][i], backward[j+1][k]+link(j, i, k))
+			}
+		}
+	}
+	out := make([][]Fit, n)
+	for j := range n {
+		of, none, total := slices.Repeat([]float64{math.Inf(-1)}, m), math.Inf(-1), math.Inf(-1)
+		for i := range m + 1 {
+			for k := i; k <= min(m, i+1+skips); k++ {
+				around := forward[j][i] + backward[j+1][k]
+				total = logAdd(total, around+link(j, i, k))
+				switch {
+				case k != i:
+					of[k-1] = logAdd(of[k-1], around+link(j, i, k))
+				default:
+					none = logAdd(none, around+stray)
+					if k > 0 {
+						of[k-1] = logAdd(of[k-1], around+a.weight[j][k-1]+math.Log(secondScan))
+					}
+				}
+			}
+		}
+		out[j] = a.fits(j, func(i int) float64 { return of[i] - total }, none-total)
+	}
+	return out
+}
+
+// next returns by how much the time of a report fits better when the report before it is of the vehicle ahead.
+func (a *aligner) next(j, i int) float64 {
+	m := &a.moments[j][i]
+	if m.ahead == nil && m.behind == nil {
+		return 0
+	}
+	ahead, before := a.vehicles[i-1], a.reports[j-1].Dets[0]
+	at := a.reports[j].Dets[0].At
+	q := &clearing{clear: before.At + a.passing(ahead), sigma: queueGuess}
+	return a.timely(m.at(q, at)) - a.timely(m.density)
+}
+
+// passing returns how long a vehicle takes to pass a place, s.
+func (a *aligner) passing(v *Vehicle) float64 {
+	speed, length := v.Speed, v.Length
+	if speed <= 0.2 {
+		speed = a.model.Speed()
+	}
+	if length <= 0 {
+		length = 6
+	}
+	return (length + queueRoom) / speed
+}
+
+// missed returns, for each vehicle, the sum of what it costs that those before it were not seen.
+func (a *aligner) missed() []float64 {
+	out := make([]float64, len(a.vehicles)+1)
+	dev := a.reports[0].Dets[0].Dev
+	cost := math.Log(1 - a.model.Rate(dev).Share())
+	for i, v := range a.vehicles {
+		out[i+1] = out[i]
+		if v.Seen&(1<<dev) == 0 && !v.Back && !a.down(dev, v.Last) {
+			out[i+1] += cost
+		}
+	}
+	return out
+}
+
+func table(n, m int) [][]float64 {
+	t := make([][]float64, n)
+	for i := range t {
+		t[i] = slices.Repeat([]float64{math.Inf(-1)}, m)
+	}
+	return t
+}

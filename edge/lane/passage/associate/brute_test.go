@@ -1,0 +1,200 @@
+package associate
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
+)
+
+// layouts are one lane with four devices, two lanes that share their first device, and two that merge before their last.
+var layouts = map[string]func() *Layout{
+	"one lane": func() *Layout {
+		return filled(1, Device{ID: "a", Places: at(0, 0)}, Device{ID: "b", Places: at(0, 8)},
+			Device{ID: "c", Places: at(0, 16)}, Device{ID: "d", Places: at(0, 24)})
+	},
+	"shared first": func() *Layout {
+		return filled(2, Device{ID: "a", Places: append(at(0, 0), at(1, 0)...)}, Device{ID: "b", Places: at(0, 8)},
+			Device{ID: "c", Places: at(1, 8)})
+	},
+	"merging": func() *Layout {
+		return filled(2, Device{ID: "a", Places: at(0, 0)}, Device{ID: "b", Places: at(1, 0)},
+			Device{ID: "c", Places: append(at(0, 12), at(1, 12)...)})
+	},
+	"tags of both": func() *Layout {
+		return filled(2, Device{ID: "a", Places: at(0, 0)}, Device{ID: "b", Places: at(1, 0)},
+			Device{ID: "c", Places: append(at(0, 6), at(1, 6)...), Hears: true}, Device{ID: "d", Places: at(0, 12)})
+	},
+}
+
+func at(lane int, position float64) []Place { return []Place{{Lane: lane, Position: position}} }
+
+func filled(lanes int, devices ...Device) *Layout {
+	l := &Layout{Devices: devices, Lanes: lanes, Timeout: 60}
+	l.Fill()
+	return l
+}
+
+// someDetections draws what up to six vehicles leave at up to four devices, with misses, strays and what was seen twice:
+// eight detections at most, of which there are some thousands of assignments.
+func someDetections(t *rapid.T, l *Layout) (out []*detection.Detection) {
+	const most = 8
+	vehicles := rapid.IntRange(1, 6).Draw(t, "vehicles")
+	headway := rapid.Float64Range(1, 20).Draw(t, "headway")
+	for v := range vehicles {
+		lane := rapid.IntRange(0, l.Lanes-1).Draw(t, "lane")
+		speed := rapid.Float64Range(1, 3).Draw(t, "speed")
+		length := rapid.Float64Range(3, 18).Draw(t, "length")
+		named := rapid.Bool().Draw(t, "named")
+		for dev := range l.Devices {
+			place := l.Position(lane, dev)
+			if len(out) == most || math.IsInf(place, 1) || rapid.IntRange(0, 9).Draw(t, "missed") < 3 {
+				continue
+			}
+			d := &detection.Detection{
+				Idx: int64(len(out)), Device: l.Devices[dev].ID, Key: fmt.Sprint(len(out)), Dev: dev,
+				Kind: observation.Kind_KIND_VEHICLE_DETECTION, Tag: l.Devices[dev].Hears,
+			}
+			d.At = 1000 + float64(v)*headway + place/speed + rapid.Float64Range(-1, 3).Draw(t, "off")
+			d.Raw, d.Arrived, d.Order = d.At, d.At+1, d.At
+			if dev != 1 {
+				d.Lasts, d.Speed, d.Length = length/speed, speed, length
+			}
+			d.Reverse = rapid.IntRange(0, 30).Draw(t, "reverse") == 0
+			if named {
+				name := string(rune('A'+v)) + "BC123"
+				d.Names = []detection.Name{{Kind: "plate", Value: name, Shown: name, Sure: 0.9}}
+			}
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// path is one way to give all detections to vehicles.
+type path struct {
+	labels []int64
+	weight float64
+}
+
+// enumerate lists all assignments of detections, in their order, with the sum of their terms: each hypothesis is followed
+// for itself, step by step, and none is dropped or put together with another one.
+func enumerate(w *Window, dets []*detection.Detection) (out []path) {
+	var follow func(n *node, p path)
+	follow = func(n *node, p path) {
+		if len(p.labels) == len(dets) {
+			p.weight += w.pending(n, w.now)
+			out = append(out, p)
+			return
+		}
+		s := stepper{Window: w, d: dets[len(p.labels)]}
+		s.node(&node{queue: n.queue, weight: p.weight, best: p.weight})
+		for _, next := range s.nodes {
+			e := next.edges[0]
+			labels := append(p.labels[:len(p.labels):len(p.labels)], e.label)
+			follow(next, path{labels, p.weight + e.sum})
+		}
+	}
+	follow(&node{}, path{})
+	return out
+}
+
+// shares returns, for each detection, the probability of each vehicle: of each assignment's vehicle as the likeliest
+// assignment of all calls it.
+func shares(paths []path, dets []*detection.Detection) (best path, out []map[int64]float64) {
+	best, total := paths[0], math.Inf(-1)
+	for _, p := range paths {
+		total = logAdd(total, p.weight)
+		if p.weight > best.weight {
+			best = p
+		}
+	}
+	owner := map[int64]int64{}
+	for i, d := range dets {
+		owner[d.Idx] = best.labels[i]
+	}
+	for i, d := range dets {
+		of := map[int64]float64{}
+		for _, p := range paths {
+			label := p.labels[i]
+			if o, ok := owner[label]; ok && label != d.Idx && o != None {
+				label = o
+			}
+			of[label] += math.Exp(p.weight - total)
+		}
+		out = append(out, of)
+	}
+	return best, out
+}
+
+func wide(l *Layout, m *motion.Model) *Window {
+	w := NewWindow(l, m, nil)
+	w.beam, w.forget = math.MaxInt, math.Inf(1)
+	return w
+}
+
+// taught is a model that has seen some vehicles.
+func taught(l *Layout) *motion.Model {
+	m := motion.New(len(l.Devices), 2)
+	for i := range 12 {
+		var sights []motion.Sight
+		for dev := range l.Devices {
+			if place := l.Position(0, dev); !math.IsInf(place, 1) {
+				at := 60*float64(i) + place/2 + 0.1*float64(i%3)
+				sights = append(sights, motion.Sight{Dev: dev, Position: place, Raw: at, At: at})
+			}
+			m.Rate(dev).Add(i%6 != 0)
+		}
+		m.Learn(sights, 2, 8, 0)
+		m.Born(20)
+	}
+	return m
+}
+
+// TestBruteForce: with the bounds of the search off, the window's assignment is the likeliest of all, and its
+// probabilities are the sums over all, at every detection.
+func TestBruteForce(t *testing.T) {
+	for name, make := range layouts {
+		t.Run(name, func(t *testing.T) {
+			l := make()
+			m := taught(l)
+			rapid.Check(t, func(t *rapid.T) {
+				dets := someDetections(t, l)
+				w, tree := wide(l, m), wide(l, m)
+				tree.apart = true
+				for _, d := range dets {
+					if !w.Insert(d) {
+						t.Fatal("a detection came too late")
+					}
+				}
+				w.now = 1000 + rapid.Float64Range(0, 100).Draw(t, "now")
+				tree.now = w.now
+				all := w.Assignments()
+				ordered := dets[:0:0]
+				for _, a := range all {
+					ordered = append(ordered, a.Det)
+				}
+				best, want := shares(enumerate(tree, ordered), ordered)
+				for i, a := range all {
+					if a.Label != best.labels[i] {
+						t.Errorf("detection %d is of %d, not of %d", a.Det.Idx, a.Label, best.labels[i])
+					}
+					got := map[int64]float64{}
+					for _, s := range a.Shares {
+						got[s.Label] = s.Probability
+					}
+					for label, p := range want[i] {
+						if math.Abs(got[label]-p) > 2*leastShare {
+							t.Errorf("detection %d is of %d with %.4f, not %.4f", a.Det.Idx, label, got[label], p)
+						}
+					}
+				}
+			})
+		})
+	}
+}

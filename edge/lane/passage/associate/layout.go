@@ -1,0 +1,96 @@
+// Package associate finds which vehicle each detection is of. It is pure: detections, what was learnt of the lanes and
+// their layout go in; assignments with their probabilities come out. docs/association.md has the model.
+package associate
+
+import "math"
+
+// Place is where a device stands in a lane.
+type Place struct {
+	Lane     int
+	Position float64 // m from the lane's beginning
+	Late     bool    // results come when they come: such devices are aligned afterwards
+}
+
+// Device is a device of lanes that are associated together.
+type Device struct {
+	ID     string
+	Places []Place // one in each lane that it sees
+	Hears  bool    // it hears tags: what it sees may be in another lane, and keeps no order
+}
+
+// Layout is what does not change of lanes that share devices, or of one lane. It holds 64 devices at most.
+type Layout struct {
+	Devices []Device
+	Lanes   int
+	Timeout float64 // s after which a vehicle that nobody sees any more is gone
+
+	first, last []float64 // m, of each lane: the first and the last station that is not late
+	position    [][]float64
+	behind      [][]uint64 // [lane][device]: devices that are nearer to the lane's beginning
+	merges      []bool     // device: vehicles of several lanes are in one row there
+}
+
+// MaxDevices is the most devices that can be associated together.
+const MaxDevices = 64
+
+// nowhere is the position of a device in a lane that it does not see.
+var nowhere = math.Inf(1)
+
+// Fill works out what follows from the devices' places.
+func (l *Layout) Fill() {
+	l.first, l.last = make([]float64, l.Lanes), make([]float64, l.Lanes)
+	l.position, l.behind = make([][]float64, l.Lanes), make([][]uint64, l.Lanes)
+	l.merges = make([]bool, len(l.Devices))
+	for lane := range l.Lanes {
+		l.first[lane], l.last[lane] = nowhere, 0
+		l.position[lane] = make([]float64, len(l.Devices))
+		l.behind[lane] = make([]uint64, len(l.Devices))
+		for d := range l.Devices {
+			l.position[lane][d] = nowhere
+			for _, p := range l.Devices[d].Places {
+				if p.Lane != lane {
+					continue
+				}
+				l.position[lane][d] = p.Position
+				if !p.Late {
+					l.first[lane], l.last[lane] = min(l.first[lane], p.Position), max(l.last[lane], p.Position)
+				}
+			}
+		}
+		for d := range l.Devices {
+			for o := range l.Devices {
+				if at := l.position[lane][o]; at < l.position[lane][d] && !l.late(lane, o) {
+					l.behind[lane][d] |= 1 << o
+				}
+			}
+		}
+	}
+	for d := range l.Devices {
+		l.merges[d] = len(l.Devices[d].Places) > 1 && !l.Devices[d].Hears
+	}
+}
+
+func (l *Layout) late(lane, dev int) bool {
+	for _, p := range l.Devices[dev].Places {
+		if p.Lane == lane {
+			return p.Late
+		}
+	}
+	return false
+}
+
+// Late reports whether a device's results are aligned afterwards in every lane that it sees.
+func (l *Layout) Late(dev int) bool {
+	for _, p := range l.Devices[dev].Places {
+		if !p.Late {
+			return false
+		}
+	}
+	return true
+}
+
+// Position returns where a device is in a lane, +Inf when it does not see it.
+func (l *Layout) Position(lane, dev int) float64 { return l.position[lane][dev] }
+
+// Last returns the position of the last station of a lane that is not late.
+func (l *Layout) Last(lane int) float64 { return l.last[lane] }

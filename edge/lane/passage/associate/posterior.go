@@ -1,0 +1,250 @@
+package associate
+
+import (
+	"math"
+	"slices"
+
+	"lanewarden/edge/lane/passage/detection"
+)
+
+// Assignment is what is known of whose a detection is.
+type Assignment struct {
+	Det    *detection.Detection
+	Label  int64   // of its vehicle on the likeliest path of all: the row of its first detection; or None
+	Shares []Share // by vehicle, the assignment's first, then by probability
+}
+
+// Share is one of the vehicles that a detection may be of.
+type Share struct {
+	Label       int64
+	Probability float64
+	Terms       *Terms // of its likeliest assignment
+}
+
+// leastShare is a probability that is not worth being told.
+const leastShare = 1e-4
+
+// Assignments returns what is known now of all detections that are undecided, in their order.
+func (w *Window) Assignments() []Assignment { return w.read(len(w.layers)) }
+
+// read returns the assignments of the layers below end.
+func (w *Window) read(end int) []Assignment {
+	w.backward()
+	path := w.path()
+	out := make([]Assignment, 0, end-1)
+	owner := map[int64]int64{} // of detections, on the likeliest path
+	for i := 1; i < end; i++ {
+		owner[w.layers[i].det.Idx] = path[i].label
+	}
+	for i := 1; i < end; i++ {
+		out = append(out, w.assignment(&w.layers[i], path[i], owner))
+	}
+	return out
+}
+
+// backward works out, for each node, how likely all is that came after it.
+func (w *Window) backward() {
+	last := w.layers[len(w.layers)-1].nodes
+	for _, l := range w.layers {
+		for _, n := range l.nodes {
+			n.after = math.Inf(-1)
+		}
+	}
+	for _, n := range last {
+		n.pending = w.pending(n, w.now)
+		n.after = n.pending
+	}
+	for i := len(w.layers) - 1; i > 0; i-- {
+		for _, n := range w.layers[i].nodes {
+			for k := range n.edges {
+				e := &n.edges[k]
+				e.from.after = logAdd(e.from.after, e.sum+n.after)
+			}
+		}
+	}
+}
+
+// pending returns the log-probability that the vehicles of a hypothesis have not been seen further on by a time. Who stands
+// behind another one may be held up by it.
+func (w *Window) pending(n *node, now float64) (sum float64) {
+	s := stepper{Window: w}
+	for i, t := range n.queue {
+		if t.reversed || t.front >= w.layout.last[t.lane] || slices.ContainsFunc(n.queue[:i], func(o *track) bool { return !o.reversed && t.one(o) }) {
+			continue
+		}
+		next, at := -1, math.Inf(1)
+		for d := range w.layout.Devices {
+			if p := w.layout.position[t.lane][d]; p > t.front+samePlace && p < at && !w.layout.late(t.lane, d) && w.cost[d].seen > mostlySeen {
+				next, at = d, p
+			}
+		}
+		if next < 0 || w.down(next, now) {
+			continue
+		}
+		p, ok := w.layout.predict(w.model, t, &detection.Detection{Dev: next, Raw: now, At: now})
+		if !ok || w.model.Doubtful(next) {
+			continue
+		}
+		_, share := comes(p, w.model.Delays())
+		sum += max(math.Log(min(1-share+unexplained, 1)), s.rest(t, false))
+	}
+	return sum
+}
+
+// mostlySeen is the log-probability to see a vehicle from which on a device is one whose silence says something.
+const mostlySeen = -0.2
+
+// path returns the edges of the likeliest path, by layer; that of the root is nil.
+func (w *Window) path() []*edge {
+	out := make([]*edge, len(w.layers))
+	last := w.layers[len(w.layers)-1].nodes
+	n := last[0]
+	for _, o := range last[1:] {
+		if o.best+o.pending > n.best+n.pending {
+			n = o
+		}
+	}
+	for i := len(w.layers) - 1; i > 0; i-- {
+		out[i] = &n.edges[n.by]
+		n = out[i].from
+	}
+	return out
+}
+
+// assignment sums up, for one detection, all hypotheses by the vehicle that they give it to. A vehicle that the likeliest
+// path does not know is the one to which that path gives the vehicle's first detection.
+func (w *Window) assignment(l *layer, on *edge, owner map[int64]int64) Assignment {
+	a := Assignment{Det: l.det, Label: on.label, Shares: []Share{{Label: on.label, Terms: &on.terms}}}
+	total := math.Inf(-1)
+	for _, n := range l.nodes {
+		total = logAdd(total, n.weight+n.after)
+	}
+	likeliest := map[int64]float64{on.label: math.Inf(1)}
+	for _, n := range l.nodes {
+		for k := range n.edges {
+			e := &n.edges[k]
+			p := math.Exp(e.from.weight + e.sum + n.after - total)
+			if p < leastShare*1e-3 {
+				continue
+			}
+			label := e.label
+			if o, known := owner[label]; known && label != l.det.Idx && o != None {
+				label = o
+			}
+			i := slices.IndexFunc(a.Shares, func(s Share) bool { return s.Label == label })
+			if i < 0 {
+				i = len(a.Shares)
+				a.Shares = append(a.Shares, Share{Label: label})
+			}
+			a.Shares[i].Probability += p
+			if top, ok := likeliest[label]; !ok || p > top {
+				likeliest[label], a.Shares[i].Terms = p, &e.terms
+			}
+		}
+	}
+	rest := a.Shares[1:]
+	slices.SortStableFunc(rest, func(x, y Share) int {
+		return map[bool]int{true: -1}[x.Probability > y.Probability] + map[bool]int{true: 1}[x.Probability < y.Probability]
+	})
+	a.Shares = slices.DeleteFunc(a.Shares, func(s Share) bool { return s.Label != on.label && s.Probability < leastShare })
+	return a
+}
+
+// Settle decides what happened before a moment: up to the last detection after which all hypotheses that count agree about
+// the vehicles in the lanes, so that nothing that comes changes it. When they have not agreed for long, the likeliest one
+// is taken. It returns what was decided, and that leaves the window. All that has happened by now is in the window.
+func (w *Window) Settle(before, now float64) []Assignment {
+	w.now = now
+	if len(w.layers) < 2 || w.layers[1].det.Order >= before {
+		return nil
+	}
+	w.backward()
+	cut := 0
+	for i := len(w.layers) - 1; i > 0 && cut == 0; i-- {
+		l := &w.layers[i]
+		if l.det.Order < before && w.agreed(l) || l.det.Order < before-patience || len(w.layers)-i > mostLayers {
+			cut = i
+		}
+	}
+	if cut == 0 {
+		return nil
+	}
+	out := w.read(cut + 1)
+	w.force(cut)
+	root := w.layers[cut]
+	w.layers = slices.Clone(w.layers[cut:])
+	for _, n := range root.nodes {
+		n.edges = nil
+	}
+	w.begun = true
+	w.level()
+	return out
+}
+
+const (
+	patience = 240.0 // s that hypotheses may differ
+	agreeing = 1e-3  // probability of what is not looked at any more when they are said to agree
+)
+
+// agreed reports whether nearly all hypotheses go through one node of a layer.
+func (w *Window) agreed(l *layer) bool {
+	total, top := math.Inf(-1), math.Inf(-1)
+	for _, n := range l.nodes {
+		total, top = logAdd(total, n.weight+n.after), max(top, n.weight+n.after)
+	}
+	return top > total+math.Log1p(-agreeing)
+}
+
+// force keeps of a layer only the node through which the likeliest path goes.
+func (w *Window) force(cut int) {
+	on := w.path()
+	keep := map[*node]bool{}
+	if cut+1 < len(on) {
+		keep[on[cut+1].from] = true
+	} else {
+		best := w.layers[cut].nodes[0]
+		for _, n := range w.layers[cut].nodes {
+			if n.best > best.best {
+				best = n
+			}
+		}
+		keep[best] = true
+	}
+	for i := cut; i < len(w.layers); i++ {
+		l := &w.layers[i]
+		if i > cut {
+			next := map[*node]bool{}
+			for _, n := range l.nodes {
+				n.edges = slices.DeleteFunc(n.edges, func(e edge) bool { return !keep[e.from] })
+				if len(n.edges) > 0 {
+					n.sum()
+					next[n] = true
+				}
+			}
+			keep = next
+		}
+		l.nodes = slices.DeleteFunc(l.nodes, func(n *node) bool { return !keep[n] })
+	}
+}
+
+// sum works out a node's weight and best path from its edges.
+func (n *node) sum() {
+	n.weight, n.best, n.by = math.Inf(-1), math.Inf(-1), 0
+	for k := range n.edges {
+		e := &n.edges[k]
+		n.weight = logAdd(n.weight, e.from.weight+e.sum)
+		if b := e.from.best + e.sum; b > n.best {
+			n.best, n.by = b, k
+		}
+	}
+}
+
+// level takes the root's weight from all nodes, so that weights do not grow without end.
+func (w *Window) level() {
+	weight, best := w.layers[0].nodes[0].weight, w.layers[0].nodes[0].best
+	for _, l := range w.layers {
+		for _, n := range l.nodes {
+			n.weight, n.best = n.weight-weight, n.best-best
+		}
+	}
+}

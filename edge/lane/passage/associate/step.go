@@ -1,0 +1,365 @@
+package associate
+
+import (
+	"math"
+	"slices"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/detection"
+)
+
+// left is how long after its sight at the last station a vehicle can still be seen there, s.
+const left = 15.0
+
+// node adds what follows from one hypothesis.
+func (s *stepper) node(n *node) {
+	queue, gone := s.leave(n.queue)
+	if s.d.Reverse {
+		s.reversing(n, queue, gone)
+		return
+	}
+	var unseen [maxLanes]int // vehicles of each lane, from the foremost on, that the device should have seen and did not
+	for i, t := range queue {
+		at := s.layout.position[t.lane][s.d.Dev]
+		if t.reversed && !(t.turned && math.Abs(t.front-at) < samePlace) || at == nowhere || unseen[t.lane%maxLanes] > mostUnseen {
+			continue
+		}
+		s.assign(n, queue, i, gone)
+		if (t.seen|t.charged)&(1<<s.d.Dev) == 0 && t.front <= at {
+			unseen[t.lane%maxLanes]++
+		}
+	}
+	s.births(n, queue, gone)
+	s.clutter(n, queue, gone)
+}
+
+// mostUnseen is how many vehicles in a row are believed to be missed by a device at one moment; maxLanes is how many lanes
+// are told apart for that.
+const (
+	mostUnseen = 4
+	maxLanes   = 8
+)
+
+// clutter gives the detection to no vehicle: a tag, or anything when the lanes can hold no more vehicles.
+func (s *stepper) clutter(n *node, queue []*track, gone float64) {
+	terms := Terms{From: -1}
+	switch {
+	case s.d.Tag:
+		terms.add(Clutter, logClutterTag)
+		terms.add(Strength, s.strength(false))
+	case len(queue) >= mostQueue:
+		terms.add(Clutter, logClutterAny)
+	default:
+		return
+	}
+	s.add(n, queue, gone, None, &terms)
+}
+
+// leave lets vehicles go that have left by the time of the detection. They are charged for the devices that should have
+// seen them. Who stands behind another one is waited for as long as that one is there.
+func (s *stepper) leave(queue []*track) (stay []*track, cost float64) {
+	stay = queue
+	copied := false
+	for i := 0; i < len(stay); {
+		t := stay[i]
+		through, gone := s.gone(stay, i)
+		if !gone {
+			i++
+			continue
+		}
+		cost += s.rest(t, through)
+		if !copied {
+			stay, copied = slices.Clone(stay), true
+		}
+		stay = slices.Delete(stay, i, i+1)
+		if k := next(stay, i, t); k >= 0 && through {
+			n := *stay[k]
+			n.free = s.d.Order
+			stay[k] = &n
+		}
+	}
+	return stay, cost
+}
+
+// gone reports whether a vehicle is not in the lanes any more, and whether it went all through.
+func (s *stepper) gone(queue []*track, i int) (through, gone bool) {
+	t := queue[i]
+	idle := s.d.Order - t.last
+	switch through = t.front >= s.layout.last[t.lane]; {
+	case through:
+		return true, idle > left
+	case t.reversed:
+		return false, idle > s.layout.Timeout/4
+	case idle <= s.layout.Timeout:
+		return false, false
+	case idle > mostIdle:
+		return false, true
+	}
+	for k := i + 1; k < len(queue); k++ { // one behind it was farther
+		if o := queue[k]; !o.reversed && t.one(o) && o.front >= s.layout.last[o.lane] {
+			return false, true
+		}
+	}
+	for k := range i { // one ahead of it still stands there
+		if o := queue[k]; !o.reversed && t.one(o) {
+			return false, false
+		}
+	}
+	return false, s.d.Order-t.free > s.layout.Timeout
+}
+
+// mostIdle is how long a vehicle is believed to stand in a queue, s.
+const mostIdle = 3600.0
+
+// next returns the first of a queue, from the i-th on, that stands behind a track; -1 when none does.
+func next(queue []*track, i int, t *track) int {
+	for k := i; k < len(queue); k++ {
+		if !queue[k].reversed && t.one(queue[k]) {
+			return k
+		}
+	}
+	return -1
+}
+
+// rest is what a track costs for what nobody saw of it until it was gone.
+func (s *stepper) rest(t *track, through bool) float64 {
+	if t.reversed {
+		return 0
+	}
+	cost := 0.0
+	for d := range s.layout.Devices {
+		at := s.layout.position[t.lane][d]
+		if at == nowhere || (t.seen|t.charged)&(1<<d) != 0 || s.layout.late(t.lane, d) {
+			continue
+		}
+		cost += s.miss(d, t.last)
+	}
+	if !through { // it has vanished, or was never there
+		return max(cost, strayRest)
+	}
+	return cost
+}
+
+// miss is what it costs that a device saw nothing of a vehicle.
+func (s *stepper) miss(dev int, at float64) float64 {
+	if s.down(dev, at) {
+		return 0
+	}
+	return s.cost[dev].missed
+}
+
+// assign gives the detection to a vehicle.
+func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
+	t, d := queue[i], s.d
+	bit := uint64(1) << d.Dev
+	terms := Terms{From: -1}
+	like := detection.Like(d.Names, t.names)
+	terms.add(Names, like.Score)
+	if like.A != nil {
+		terms.Name = like.B.Shown
+	}
+	passed := 0.0 // by those behind, whom this device saw
+	for k := i + 1; k < len(queue); k++ {
+		if o := queue[k]; o.seen&bit != 0 && !o.reversed && t.one(o) {
+			passed += logOvertakes
+		}
+	}
+	terms.add(Order, passed)
+	if seen := t.at(d.Dev); seen != nil {
+		terms.add(Repeated, repeat(d, seen, like.Score >= 0, blindly(d) && t.front <= s.layout.position[t.lane][d.Dev]))
+		s.add(n, s.with(queue, i, t), gone, t.birth.Idx, &terms)
+		return
+	}
+	p, ok := s.layout.predict(s.model, t, d)
+	if !ok || math.Abs(p.Off) > mostIdle {
+		return
+	}
+	score, waited := arrival(p, s.model.Delays(), d.At, lead(d), s.aheadOf(queue, i, t), s.layout.Timeout)
+	score += s.layout.onward(s.model, t, d) + s.behind(queue, i+1, t)
+	terms.Off, terms.Sigma, terms.From, terms.Learned, terms.Waited = float32(p.Off), float32(p.Sigma), int16(p.Dev), p.Learned, waited
+	terms.add(Arrival, score)
+	terms.add(Lengths, lengths(s.model, t, d))
+	terms.add(Missed, s.cost[d.Dev].seen)
+	if t.charged&bit != 0 {
+		terms.add(Missed, -s.miss(d.Dev, d.At))
+	}
+	if d.Tag {
+		terms.add(Strength, s.strength(true))
+	}
+	if s.hopeless(n, gone, &terms) {
+		return
+	}
+	next := s.with(queue, i, t)
+	terms.add(Missed, s.passOver(next, t, i))
+	s.add(n, next, gone, t.birth.Idx, &terms)
+}
+
+// blindly reports whether a device cannot tell which way a vehicle goes.
+func blindly(d *detection.Detection) bool {
+	return d.Tag || d.Kind == observation.Kind_KIND_RADIATION_OCCUPANCY
+}
+
+// hopeless reports whether a hypothesis is dropped anyway: what is still to be added makes it less likely.
+func (s *stepper) hopeless(n *node, gone float64, terms *Terms) bool {
+	return len(s.nodes) > 0 && n.weight+gone+terms.Sum() < s.best-s.forget
+}
+
+// with returns the queue with the detection in one of its tracks.
+func (s *stepper) with(queue []*track, i int, t *track) []*track {
+	next := slices.Clone(queue)
+	now := t.with(s.layout, s.d)
+	bit := uint64(1) << s.d.Dev
+	if missed := s.layout.behind[t.lane][s.d.Dev] &^ now.seen; now.charged&bit != 0 || missed&^now.charged != 0 {
+		now = now.charge((now.charged | missed) &^ bit)
+	}
+	next[i] = now
+	return next
+}
+
+// passOver charges tracks for the devices that passed them over: those ahead of track i that this device should have
+// seen, and track i for the stations before this one. It sets the tracks that have merged into their row.
+func (s *stepper) passOver(queue []*track, was *track, i int) (cost float64) {
+	d := s.d
+	bit := uint64(1) << d.Dev
+	for m, dev := queue[i].charged&^was.charged, 0; m != 0; m, dev = m>>1, dev+1 {
+		if m&1 != 0 {
+			cost += s.miss(dev, d.At)
+		}
+	}
+	for k := range i {
+		o := queue[k]
+		at := s.layout.position[o.lane][d.Dev]
+		if o.reversed || at == nowhere || o.front > at || (o.seen|o.charged)&bit != 0 || !queue[i].one(o) && !was.one(o) {
+			continue
+		}
+		cost += s.miss(d.Dev, d.At)
+		n := o.charge(o.charged | bit)
+		n.merged = n.merged || s.layout.merges[d.Dev]
+		queue[k] = n
+	}
+	if s.layout.merges[d.Dev] {
+		slices.SortStableFunc(queue, func(a, b *track) int { return merged(b) - merged(a) })
+	}
+	return cost
+}
+
+func merged(t *track) int {
+	if t.merged {
+		return 1
+	}
+	return 0
+}
+
+// aheadOf returns when the vehicle ahead of a track that stands before the i-th one clears the detection's device; nil when
+// it was not seen there.
+func (s *stepper) aheadOf(row []*track, i int, t *track) *clearing {
+	for k := i - 1; k >= 0; k-- {
+		o := row[k]
+		if o.reversed || !t.one(o) && !s.layout.merges[s.d.Dev] || s.layout.position[o.lane][s.d.Dev] == nowhere {
+			continue
+		}
+		return s.layout.clears(s.model, o, s.d)
+	}
+	return nil
+}
+
+// behind returns the log-probability that a track is where it is, with the vehicle behind it, from the i-th one on.
+func (s *stepper) behind(row []*track, i int, t *track) float64 {
+	for ; i < len(row); i++ {
+		if o := row[i]; !o.reversed && t.one(o) {
+			return s.layout.room(s.model, t, o, s.d)
+		}
+	}
+	return 0
+}
+
+// births opens a track in each lane that the device sees.
+func (s *stepper) births(n *node, queue []*track, gone float64) {
+	if len(queue) >= mostQueue {
+		return
+	}
+	d := s.d
+	places := s.layout.Devices[d.Dev].Places
+	for _, p := range places {
+		t := born(s.layout, p.Lane, d)
+		missed := s.layout.behind[p.Lane][d.Dev]
+		t = t.charge(missed)
+		i := s.rank(queue, t)
+		terms := Terms{From: -1}
+		terms.add(Birth, math.Log(s.model.BirthRate()/float64(len(places))))
+		if q := s.aheadOf(queue, i, t); q != nil {
+			terms.add(Birth, math.Log(max(below(d.At+lead(d)-q.clear-queueGap/2, q.sigma), impossible)))
+		}
+		terms.add(Birth, s.behind(queue, i, t))
+		terms.add(Missed, s.cost[d.Dev].seen)
+		if d.Tag {
+			terms.add(Strength, s.strength(true))
+		}
+		if s.hopeless(n, gone, &terms) {
+			continue
+		}
+		next := slices.Insert(slices.Clone(queue), i, t)
+		for m, dev := missed, 0; m != 0; m, dev = m>>1, dev+1 {
+			if m&1 != 0 {
+				terms.add(Missed, s.miss(dev, d.At))
+			}
+		}
+		terms.add(Missed, s.passOver(next, t, i))
+		s.add(n, next, gone, d.Idx, &terms)
+	}
+}
+
+// rank returns where in the queue a vehicle stands that is seen for the first time: behind those that are further on, or
+// are predicted to come to this device before.
+func (s *stepper) rank(queue []*track, t *track) int {
+	d := s.d
+	i := len(queue)
+	for ; i > 0; i-- {
+		o := queue[i-1]
+		if o.reversed || !t.one(o) {
+			continue
+		}
+		if o.seen&(1<<d.Dev) != 0 || o.front > t.front {
+			break
+		}
+		if p, ok := s.layout.predict(s.model, o, d); !ok || p.Off > 0 {
+			break
+		}
+	}
+	return i
+}
+
+// reversing gives the detection of a vehicle that goes out backwards to the last that came in, or to another one.
+func (s *stepper) reversing(n *node, queue []*track, gone float64) {
+	d := s.d
+	behind := 0
+	for i := len(queue) - 1; i >= 0; i-- {
+		t := queue[i]
+		if s.layout.position[t.lane][d.Dev] == nowhere {
+			continue
+		}
+		terms := Terms{From: -1}
+		like := detection.Like(d.Names, t.names)
+		terms.add(Names, like.Score)
+		within := s.layout.Timeout / 2
+		if t.reversed {
+			within = 20
+		}
+		terms.add(Arrival, -math.Log(within))
+		terms.add(Order, math.Log(notLast)*float64(behind))
+		if !t.reversed {
+			behind++
+		}
+		next := slices.Clone(queue)
+		next[i] = t.with(s.layout, d)
+		s.add(n, next, gone, t.birth.Idx, &terms)
+	}
+	terms := Terms{From: -1}
+	terms.add(Birth, math.Log(s.model.BirthRate())+math.Log(notLast))
+	if len(queue) >= mostQueue {
+		s.clutter(n, queue, gone)
+	} else {
+		lane := s.layout.Devices[d.Dev].Places[0].Lane
+		s.add(n, append(slices.Clone(queue), born(s.layout, lane, d)), gone, d.Idx, &terms)
+	}
+}

@@ -1,0 +1,40 @@
+package associate
+
+// Kind is what a term of an assignment rests on.
+type Kind uint8
+
+// Kinds of terms, in the order in which they are explained.
+const (
+	Arrival  Kind = iota // when it came against when it was predicted
+	Names                // plate, tag, container, code
+	Lengths              // of the vehicle, as measured here and before
+	Missed               // devices that saw nothing of the vehicle though they should have
+	Repeated             // the device had seen it already
+	Order                // it overtook
+	Birth                // a vehicle that nobody had seen before
+	Clutter              // of no vehicle in these lanes
+	Strength             // how well a tag was heard
+	kinds
+)
+
+// Terms are the terms of one assignment: log-likelihoods per second, whose sum weighs it.
+type Terms struct {
+	Score   [kinds]float32
+	Off     float32 // s later than predicted
+	Sigma   float32 // s, of the prediction
+	From    int16   // device that it was predicted from; -1 for none
+	Waited  bool    // it had to wait for the vehicle ahead
+	Name    string  // the name that was compared, as it is shown
+	Learned bool    // what was learnt of the way is in the prediction
+}
+
+// Sum returns the weight of the assignment.
+func (t *Terms) Sum() float64 {
+	sum := 0.0
+	for _, v := range t.Score {
+		sum += float64(v)
+	}
+	return sum
+}
+
+func (t *Terms) add(k Kind, v float64) { t.Score[k] += float32(v) }

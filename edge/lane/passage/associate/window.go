@@ -1,0 +1,199 @@
+package associate
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
+)
+
+// Bounds of the search.
+const (
+	beam       = 32   // hypotheses at most
+	forget     = 12.0 // a hypothesis that is less likely than the best by more than e to this is dropped
+	mostLayers = 2000 // detections that may be undecided
+	mostQueue  = 64   // vehicles in the lanes
+)
+
+// Window is the detections of the last moments in their order, with all hypotheses of whose they are: a graph in which
+// each path from the root is a hypothesis, and hypotheses that do not differ in what later detections depend on are one
+// node. Not for concurrent use.
+type Window struct {
+	layout *Layout
+	model  *motion.Model
+	down   func(dev int, at float64) bool
+	layers []layer // the first is the root: what was decided before
+	begun  bool    // something was decided before the root
+	cost   []logs  // of each device, as learnt
+	now    float64 // s: nobody was seen since the last detection
+
+	beam   int // bounds of the search; tests set them wider
+	forget float64
+	apart  bool // hypotheses are never put together; tests compare with that
+}
+
+// logs are logarithms of a device's probability to see a vehicle, and not to.
+type logs struct{ seen, missed float64 }
+
+type layer struct {
+	det   *detection.Detection
+	nodes []*node
+}
+
+// node is what is left of hypotheses that agree about the vehicles in the lanes.
+type node struct {
+	queue   []*track // in the order of their row, the foremost first; those that have merged before those that have not
+	hash    uint64
+	edges   []edge  // from the layer before
+	weight  float64 // logarithm of the sum over all paths to here
+	best    float64 // of the best path
+	by      int     // the edge of the best path
+	after   float64 // logarithm of the sum over all paths from here
+	pending float64 // log-probability that its vehicles have not been seen further on
+}
+
+// edge is one detection's assignment.
+type edge struct {
+	from  *node
+	terms Terms
+	sum   float64 // of the terms, and of what went by until this detection
+	label int64
+}
+
+// None is the label of a detection of no vehicle. Other labels are the row of the vehicle's first detection.
+const None = -1
+
+// NewWindow makes an empty window. down tells when a device is known not to have worked; it may be nil.
+func NewWindow(l *Layout, m *motion.Model, down func(dev int, at float64) bool) *Window {
+	if down == nil {
+		down = func(int, float64) bool { return false }
+	}
+	w := &Window{layout: l, model: m, down: down, layers: []layer{{nodes: []*node{{}}}}, beam: beam, forget: forget}
+	w.Learned()
+	return w
+}
+
+// Learned takes what the model has learnt since.
+func (w *Window) Learned() {
+	w.cost = w.cost[:0]
+	for d := range w.layout.Devices {
+		p := w.model.Rate(d).Share()
+		w.cost = append(w.cost, logs{math.Log(p), math.Log(1 - p)})
+	}
+}
+
+// before orders detections, by nothing that depends on the order in which they came.
+func before(a, b *detection.Detection) int {
+	return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.Device, b.Device), cmp.Compare(a.Kind, b.Kind),
+		cmp.Compare(a.Key, b.Key))
+}
+
+// Insert takes a detection in. It reports whether it could: what happened before all that is undecided comes too late.
+func (w *Window) Insert(d *detection.Detection) bool {
+	at := len(w.layers)
+	for at > 1 && before(d, w.layers[at-1].det) < 0 {
+		at--
+	}
+	if w.begun && before(d, w.layers[0].det) < 0 {
+		return false
+	}
+	again := []*detection.Detection{d}
+	for _, l := range w.layers[at:] {
+		again = append(again, l.det)
+	}
+	w.layers = w.layers[:at]
+	w.extend(again)
+	return true
+}
+
+// Remove takes a detection out, and reports whether it was there.
+func (w *Window) Remove(idx int64) bool {
+	at := slices.IndexFunc(w.layers, func(l layer) bool { return l.det != nil && l.det.Idx == idx })
+	if at < 1 {
+		return false
+	}
+	var again []*detection.Detection
+	for _, l := range w.layers[at+1:] {
+		again = append(again, l.det)
+	}
+	w.layers = w.layers[:at]
+	w.extend(again)
+	return true
+}
+
+// Len returns the number of detections that are undecided.
+func (w *Window) Len() int { return len(w.layers) - 1 }
+
+func (w *Window) extend(all []*detection.Detection) {
+	for _, d := range all {
+		w.layers = append(w.layers, w.step(w.layers[len(w.layers)-1].nodes, d))
+	}
+}
+
+// step makes the next layer: each hypothesis with each assignment of a detection.
+func (w *Window) step(from []*node, d *detection.Detection) layer {
+	s := stepper{Window: w, d: d}
+	for _, n := range from {
+		s.node(n)
+	}
+	return layer{d, s.prune()}
+}
+
+// stepper makes one layer.
+type stepper struct {
+	*Window
+	d     *detection.Detection
+	nodes []*node
+	best  float64
+}
+
+// add adds a hypothesis: the vehicles as they are after an assignment.
+func (s *stepper) add(from *node, queue []*track, gone float64, label int64, terms *Terms) {
+	hash := uint64(len(queue))
+	for _, t := range queue {
+		hash = mix(hash*31 + t.state())
+	}
+	e := edge{from: from, terms: *terms, sum: gone + terms.Sum(), label: label}
+	weight, best := from.weight+e.sum, from.best+e.sum
+	if len(s.nodes) == 0 || weight > s.best {
+		s.best = weight
+	} else if weight < s.best-s.forget {
+		return
+	}
+	for _, n := range s.nodes {
+		if n.hash != hash || s.apart {
+			continue
+		}
+		n.edges = append(n.edges, e)
+		n.weight = logAdd(n.weight, weight)
+		s.best = max(s.best, n.weight)
+		if best > n.best {
+			n.best, n.by = best, len(n.edges)-1
+		}
+		return
+	}
+	s.nodes = append(s.nodes, &node{queue: queue, hash: hash, edges: []edge{e}, weight: weight, best: best})
+}
+
+// prune keeps the likeliest hypotheses.
+func (s *stepper) prune() []*node {
+	keep := slices.DeleteFunc(s.nodes, func(n *node) bool { return n.weight < s.best-s.forget })
+	if len(keep) > s.beam {
+		slices.SortStableFunc(keep, func(a, b *node) int { return cmp.Compare(b.weight, a.weight) })
+		keep = keep[:s.beam:s.beam]
+	}
+	return keep
+}
+
+// logAdd returns the logarithm of the sum of two numbers whose logarithms are given.
+func logAdd(a, b float64) float64 {
+	if a < b {
+		a, b = b, a
+	}
+	if math.IsInf(b, -1) {
+		return a
+	}
+	return a + math.Log1p(math.Exp(b-a))
+}

@@ -1,0 +1,266 @@
+package passage
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/associate"
+)
+
+// believe takes over what the window says now.
+func (g *group) believe(c *Correlator, now float64) {
+	if !g.dirty && g.window.Len() == 0 {
+		return
+	}
+	settled := g.window.Settle(now-hold-settle-g.delay, now-hold-g.delay)
+	if len(settled) > 0 || g.dirty {
+		g.adopt(c, append(settled, g.window.Assignments()...))
+	}
+	for i := range settled {
+		g.readings[settled[i].Det.Idx].final = true
+	}
+	g.dirty = false
+}
+
+// adopt gives readings to vehicles as assignments say.
+func (g *group) adopt(c *Correlator, all []associate.Assignment) {
+	g.name(all)
+	for i := range all {
+		a := &all[i]
+		r := g.readings[a.Det.Idx]
+		r.label, r.placed = a.Label, true
+		r.give(g.byLabel[a.Label])
+		r.confidence, r.terms = a.Shares[0].Probability, a.Shares[0].Terms
+		r.suppose(nil, 0, nil)
+		if len(a.Shares) > 1 {
+			s := &a.Shares[1]
+			other := g.byLabel[s.Label]
+			if s.Label == r.det.Idx { // a vehicle that nobody else saw
+				other = nil
+			}
+			r.suppose(other, s.Probability, s.Terms)
+		}
+		c.doubt(g, r)
+	}
+}
+
+// name finds the vehicle of each label: the one that it had while its first detection stays what it is, else the one of
+// which most of its readings were told, else a new one.
+func (g *group) name(all []associate.Assignment) {
+	members := map[int64][]*reading{}
+	var labels []int64
+	for i := range all {
+		a := &all[i]
+		if a.Label == associate.None {
+			continue
+		}
+		if members[a.Label] == nil {
+			labels = append(labels, a.Label)
+		}
+		members[a.Label] = append(members[a.Label], g.readings[a.Det.Idx])
+	}
+	taken := map[*vehicle]bool{}
+	var open []int64
+	for _, label := range labels {
+		if v := g.byLabel[label]; v != nil && !taken[v] && g.settledIn(v, label) {
+			taken[v] = true
+			continue
+		}
+		open = append(open, label)
+	}
+	var rest []int64
+	for _, label := range open {
+		if v := g.elect(members[label], taken); v != nil {
+			g.byLabel[label], taken[v] = v, true
+		} else {
+			rest = append(rest, label)
+		}
+	}
+	for _, label := range rest {
+		if v := g.byLabel[label]; v != nil && !taken[v] && len(v.readings) > 0 && v.readings[0].told == nil {
+			taken[v] = true
+			continue
+		}
+		v := g.open(members[label])
+		g.byLabel[label], taken[v] = v, true
+	}
+}
+
+// settledIn reports whether a vehicle has readings that are decided under a label.
+func (g *group) settledIn(v *vehicle, label int64) bool {
+	return slices.ContainsFunc(v.readings, func(r *reading) bool { return r.final && r.label == label })
+}
+
+// elect returns the vehicle of which most of some readings were told; nil when none was told of any.
+func (g *group) elect(readings []*reading, taken map[*vehicle]bool) *vehicle {
+	votes := map[string]int{}
+	best := ""
+	for _, r := range readings {
+		t := r.told
+		if r.past != nil {
+			t = r.past
+		}
+		if t == nil || t.passage == "" || taken[g.byID[t.passage]] {
+			continue
+		}
+		votes[t.passage]++
+		if n := votes[t.passage]; n > votes[best] || n == votes[best] && t.passage < best {
+			best = t.passage
+		}
+	}
+	if best == "" {
+		return nil
+	}
+	return g.known(best)
+}
+
+// open makes a vehicle of readings that nobody told before.
+func (g *group) open(readings []*reading) *vehicle {
+	lane := g.laneOf(readings)
+	id := ""
+	for _, r := range readings {
+		if id = g.passageID(lane, r.det); g.byID[id] == nil {
+			break
+		}
+	}
+	for n := 1; g.byID[id] != nil; n++ { // other passages were told that these named, and which have lost them
+		d := *readings[0].det
+		d.At += float64(n)
+		id = g.passageID(lane, &d)
+	}
+	v := &vehicle{id: id, lane: lane}
+	g.enroll(v)
+	return v
+}
+
+// enroll adds a vehicle to the group's.
+func (g *group) enroll(v *vehicle) {
+	g.byID[v.id] = v
+	g.vehicles = append(g.vehicles, v)
+	g.active = append(g.active, v)
+}
+
+// laneOf returns the lane of most of the devices that saw a vehicle.
+func (g *group) laneOf(readings []*reading) int {
+	votes := make([]int, len(g.lanes))
+	for _, r := range readings {
+		places := g.layout.Devices[r.det.Dev].Places
+		for _, p := range places {
+			if votes[p.Lane]++; len(places) == 1 {
+				votes[p.Lane] += len(g.layout.Devices)
+			}
+		}
+	}
+	best := 0
+	for i, n := range votes {
+		if n > votes[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// sortVehicles puts vehicles in the order of their first sights. Nearly always they are already; one that had no readings
+// for a while is found anywhere.
+func (g *group) sortVehicles() {
+	sorted := func(a, b *vehicle) int {
+		return cmp.Or(cmp.Compare(a.facts(g).first, b.facts(g).first), cmp.Compare(a.id, b.id))
+	}
+	if slices.IsSortedFunc(g.vehicles, sorted) {
+		return
+	}
+	slices.SortStableFunc(g.vehicles, sorted)
+}
+
+// close closes passages that are over, and learns from those that are through.
+func (c *Correlator) close(g *group) (out []*observation.Observation) {
+	g.sortActive()
+	for i, v := range g.active {
+		if v.closed == 0 {
+			if v.end = c.ending(g, i); v.end != observation.PassageEnd_PASSAGE_END_UNSPECIFIED {
+				v.closed = c.now
+				if v.end == observation.PassageEnd_PASSAGE_END_LEFT {
+					g.freed[v.lane] = c.now
+				}
+			}
+		} else if !v.counted && c.now-v.closed >= settle {
+			out = append(out, c.learn(g, v)...)
+		}
+		if v.closed > 0 && v.opened && !v.ended {
+			v.ended = true
+			out = append(out, c.said(v.closed, "closed "+v.id, c.document(g, v)))
+		}
+	}
+	g.active = slices.DeleteFunc(g.active, func(v *vehicle) bool { return v.counted && (v.ended || !v.opened) })
+	c.drop(g, c.now)
+	return out
+}
+
+// afterLast is how long a vehicle that was seen at the last station is waited for there, s.
+const afterLast = 15.0
+
+// ending says why the i-th of the active passages is over; unspecified when it is not.
+func (c *Correlator) ending(g *group, i int) observation.PassageEnd {
+	v := g.active[i]
+	if len(v.readings) == 0 {
+		if v.emptied == 0 {
+			v.emptied = c.now
+		}
+		if c.now-v.emptied < settle { // they may come back
+			return observation.PassageEnd_PASSAGE_END_UNSPECIFIED
+		}
+		return observation.PassageEnd_PASSAGE_END_MERGED
+	}
+	v.emptied = 0
+	f := v.facts(g)
+	idle, timeout := c.now-hold-f.last, g.lanes[v.lane].Timeout.Seconds()
+	switch {
+	case f.reversed && idle > timeout/4:
+		return observation.PassageEnd_PASSAGE_END_REVERSED
+	case f.front >= g.layout.Last(v.lane) && idle > afterLast:
+		return observation.PassageEnd_PASSAGE_END_LEFT
+	case idle > timeout && !g.waits(i, c.now-timeout):
+		return observation.PassageEnd_PASSAGE_END_TIMEOUT
+	}
+	return observation.PassageEnd_PASSAGE_END_UNSPECIFIED
+}
+
+// waits reports whether the i-th of the active vehicles may stand in a queue: one ahead of it is still there or was since a
+// time, and none behind it went through.
+func (g *group) waits(i int, since float64) bool {
+	v := g.active[i]
+	for _, o := range g.active[i+1:] {
+		if o.lane == v.lane && o.end == observation.PassageEnd_PASSAGE_END_LEFT {
+			return false
+		}
+	}
+	for _, o := range g.active[:i] {
+		if o.lane == v.lane && o.closed == 0 && len(o.readings) > 0 && !o.facts(g).reversed {
+			return true
+		}
+	}
+	return g.freed[v.lane] > since
+}
+
+// sortActive puts the active vehicles in the order of their first sights.
+func (g *group) sortActive() {
+	slices.SortStableFunc(g.active, func(a, b *vehicle) int { return cmp.Compare(a.facts(g).first, b.facts(g).first) })
+}
+
+// known returns the vehicle of a passage that was told of.
+func (g *group) known(id string) *vehicle {
+	v := g.byID[id]
+	if v == nil {
+		v = &vehicle{id: id, opened: true}
+		named := ""
+		for i, l := range g.lanes {
+			if strings.HasPrefix(id, l.ID+"-") && len(l.ID) > len(named) {
+				v.lane, named = i, l.ID
+			}
+		}
+		g.enroll(v)
+	}
+	return v
+}

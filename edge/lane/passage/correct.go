@@ -1,0 +1,174 @@
+package passage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/journal"
+	"lanewarden/edge/lane/passage/detection"
+)
+
+// Errors of Passages and Correct.
+var (
+	errNoPassages = errors.New("the passages do not answer: the journal cannot be written, or the agent is stopping")
+	errNoStations = errors.New("no lane has stations (lanes.stations in the lane file), so there are no passages")
+)
+
+// errElsewhere says that a correction is about what is not in memory.
+var errElsewhere = errors.New("not in memory")
+
+// correction is what a person says of a reading, and what the journal says of it when it is not in memory.
+type correction struct {
+	idx            int64
+	to, reason, by string
+	found          *found // nil until the journal was asked
+}
+
+// found is what the journal says of a reading and of a passage.
+type found struct {
+	row  Row
+	from said
+	to   bool // the passage was opened
+}
+
+// Correct puts a reading into a passage, because a person says so; "" is none. It may be any reading of a device, and any
+// passage of any lane, open or closed. No later assignment changes that.
+func (f *Follower) Correct(ctx context.Context, idx int64, to, reason, by string) error {
+	if !f.hasLanes() {
+		return errNoStations
+	}
+	if by == byLane { // an account of that name
+		by += " (account)"
+	}
+	want := correction{idx: idx, to: to, reason: reason, by: by}
+	err := f.command(ctx, func(ctx context.Context) error { return f.correct(ctx, &want) })
+	if !errors.Is(err, errElsewhere) {
+		return err
+	}
+	if want.found, err = f.search(ctx, idx, to); err != nil {
+		return err
+	}
+	return f.command(ctx, func(ctx context.Context) error { return f.correct(ctx, &want) })
+}
+
+// command has something done between two rows.
+func (f *Follower) command(ctx context.Context, do func(ctx context.Context) error) error {
+	c := command{do, make(chan error, 1)}
+	select {
+	case f.commands <- c:
+	case <-ctx.Done():
+		return errNoPassages
+	}
+	select {
+	case err := <-c.outcome:
+		return err
+	case <-ctx.Done():
+		return errNoPassages
+	}
+}
+
+// correct journals a correction, and takes it from there as every follower of this journal will.
+func (f *Follower) correct(ctx context.Context, want *correction) error {
+	if err := f.catchUp(ctx); err != nil {
+		return err
+	}
+	o, err := f.correlator.correct(want, time.Now())
+	if err != nil {
+		return err
+	}
+	if _, err := f.journal.Commit(ctx, o); err != nil {
+		return err
+	}
+	return f.catchUp(ctx)
+}
+
+// correct makes the row that says where a person put a reading.
+func (c *Correlator) correct(want *correction, now time.Time) (*observation.Observation, error) {
+	r, _ := c.find(want.idx)
+	v, _ := c.passage(want.to)
+	if want.found == nil && (r == nil || v == nil && want.to != "") {
+		return nil, errElsewhere
+	}
+	if v == nil && want.to != "" && !want.found.to {
+		return nil, fmt.Errorf("there is no passage %.80q in this agent's journal: see `lanectl passages`", want.to)
+	}
+	p := &observation.PassageCorrected{Idx: want.idx, To: want.to, Reason: want.reason, By: want.by}
+	if r != nil {
+		p.Reading = c.pinned(r, want.by, want.reason)
+		if r.told != nil {
+			p.From = r.told.passage
+		}
+	} else {
+		p.From, p.Reading = want.found.from.passage, c.pinnedRow(want)
+	}
+	return c.said(c.now, fmt.Sprintf("corrected %d by %s at %d", want.idx, want.by, now.UnixNano()), p), nil
+}
+
+// pinnedRow returns a reading that is not in memory as it will be in the journal when a person has put it into a passage.
+func (c *Correlator) pinnedRow(want *correction) *observation.PassageReading {
+	o := want.found.row.Observation
+	d := detection.Of(want.idx, o, 0)
+	if detection.ByOwnClock(o) {
+		d.At -= c.Offset(o.Device).Seconds()
+	}
+	g := c.where[o.Device]
+	if g != nil {
+		g.prepare(d)
+	}
+	out := c.pinned(&reading{det: d}, want.by, want.reason)
+	if was := want.found.from.reading; was != nil { // the offset of its day counts
+		out.TimeNs, out.Station = was.TimeNs, was.Station
+	}
+	return out
+}
+
+// search looks in the journal for a reading and for a passage. It reads from the earlier of the two to the journal's end.
+func (f *Follower) search(ctx context.Context, idx int64, to string) (*found, error) {
+	row, ok := f.fetch(idx)
+	if !ok || row.Device == observation.AgentDevice {
+		return nil, fmt.Errorf("the journal has no record %d of a device", idx)
+	}
+	if !detection.Relevant(row.Body.Kind()) {
+		return nil, fmt.Errorf("record %d (%s of %s) is of no vehicle: it belongs to no passage", idx, row.Body.Kind().Name(), row.Device)
+	}
+	out := &found{row: row}
+	err := f.each(ctx, min(idx, firstRow(to, idx)), f.journal.Size(), func(r *journal.Row) error {
+		if !tellsOfPassages(r) {
+			return nil
+		}
+		b := &observation.Body{}
+		if err := proto.Unmarshal(r.Body, b); err != nil {
+			return fmt.Errorf("row %d: %w", r.Idx, err)
+		}
+		if p := b.GetPassageOpened(); p != nil && p.Id == to {
+			out.to = true
+		}
+		eachSaid(b, func(of int64, s said) {
+			if of == idx {
+				if s.reading == nil {
+					s.reading = out.from.reading
+				}
+				out.from = s
+			}
+		})
+		return nil
+	})
+	return out, err
+}
+
+// firstRow returns the row after which a passage was opened: its name ends with its first reading's. It is or when the
+// name does not say it.
+func firstRow(passage string, or int64) int64 {
+	n, err := strconv.ParseInt(passage[strings.LastIndexByte(passage, '-')+1:], 10, 64)
+	if err != nil || n < 0 {
+		return or
+	}
+	return n
+}

@@ -1,0 +1,141 @@
+package detection
+
+import (
+	"lanewarden/drivers/identifier"
+)
+
+// Name is something that names a vehicle or what it carries.
+type Name struct {
+	Kind  string  // plate, tag, container, code, party
+	Value string  // for comparison
+	Shown string  // for people
+	Sure  float64 // of the reader, 0 to 1
+	Guess bool    // what it names is not known: a text that a person entered
+}
+
+func (d *Detection) name(kind, value, shown string, sure float64) {
+	if value != "" {
+		d.Names = append(d.Names, Name{Kind: kind, Value: value, Shown: shown, Sure: sure})
+	}
+}
+
+// codeKind is the kind of name that a scanned code of a type is. Carriers and importers have many vehicles: their codes
+// belong to the presentation, and say nothing for or against two vehicles being one.
+func codeKind(kind string) string {
+	switch identifier.Kind(kind) {
+	case identifier.Container:
+		return "container"
+	case identifier.CarrierCode, identifier.CarrierCard, identifier.SCAC, identifier.Importer:
+		return "party"
+	}
+	return "code"
+}
+
+// identify takes a text that a person or a device gave as the name of what is inspected: a plate, a container, a tag.
+func (d *Detection) identify(text string) {
+	if text == "" {
+		return
+	}
+	guess := func(kind, value, shown string) {
+		d.Names = append(d.Names, Name{Kind: kind, Value: value, Shown: shown, Sure: 1, Guess: true})
+	}
+	if r, err := identifier.ParseContainer(text); err == nil && r.Check != identifier.CheckWrong {
+		guess("container", r.Value, r.Value)
+		return
+	}
+	plain := identifier.NormalPlate(text)
+	guess("container", plain, plain)
+	guess("plate", identifier.PlateSkeleton(plain), plain)
+	guess("tag", text, text)
+	guess("code", plain, plain)
+}
+
+// Log-likelihood ratios of two names of one kind being read at one vehicle, against at two vehicles. Plates: a reader
+// reads 95 of 100 rightly, and errs in one character nearly always; two plates that differ by one character are one in
+// some thousands of pairs (docs/association.md has the counts).
+const (
+	same        = 11.0
+	perSign     = 2.5 // a short name says less
+	nearPlate   = 5.0
+	farPlate    = 1.0
+	otherPlate  = -6.5
+	otherTag    = -1.5 // a vehicle may carry several
+	otherNumber = -3.0 // a container: two on one chassis, or a misread one
+	nearNumber  = 3.0
+)
+
+// Compare returns the log-likelihood ratio of two names being of one vehicle, 0 when they say nothing of each other.
+func Compare(a, b *Name) float64 {
+	switch {
+	case a.Kind != b.Kind || a.Kind == "party":
+		return 0
+	case a.Value == b.Value:
+		return min(same, perSign*float64(len(a.Value))-2)
+	case a.Kind == "tag":
+		return otherTag
+	case a.Kind == "plate":
+		switch identifier.Distance(a.Value, b.Value) {
+		case 1:
+			return nearPlate
+		case 2:
+			return farPlate
+		}
+		return otherPlate * min(a.Sure, b.Sure)
+	case a.Kind == "container" && identifier.Distance(a.Value, b.Value) == 1:
+		return nearNumber
+	}
+	return otherNumber
+}
+
+// Likeness is what the names of a detection and those of a vehicle say together.
+type Likeness struct {
+	Score float64 // log-likelihood ratio
+	A, B  *Name   // the two that said it; nil when none did
+}
+
+// less reports whether a score says more: the highest of those that speak for one vehicle, else the lowest.
+func (l *Likeness) less(score float64) bool {
+	return score > max(l.Score, 0) || l.Score <= 0 && score < l.Score
+}
+
+// Stronger returns the likeness that says more of two.
+func (l Likeness) Stronger(o Likeness) Likeness {
+	if l.less(o.Score) {
+		return o
+	}
+	return l
+}
+
+// Like compares two sets of names: what speaks for one vehicle most, else what speaks against it most.
+func Like(a, b []Name) (best Likeness) {
+	for i := range a {
+		for k := range b {
+			s := Compare(&a[i], &b[k])
+			if best.less(s) {
+				best = Likeness{s, &a[i], &b[k]}
+			}
+		}
+	}
+	return best
+}
+
+// Learn adds to a vehicle's names those of a detection that it does not have yet. It never writes to names itself.
+func Learn(names []Name, of *Detection) []Name {
+	const most = 16
+	for _, n := range of.Names {
+		if n.Guess || len(names) >= most || has(names, &n) {
+			continue
+		}
+		names = append(names[:len(names):len(names)], n)
+	}
+	return names
+}
+
+func has(names []Name, n *Name) bool {
+	for i := range names {
+		if names[i].Kind == n.Kind && names[i].Value == n.Value {
+			return true
+		}
+	}
+	return false
+}

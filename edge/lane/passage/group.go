@@ -1,0 +1,137 @@
+package passage
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lanewarden/edge/lane/passage/associate"
+	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
+)
+
+// group is lanes that share devices, or one lane: what is associated together.
+type group struct {
+	lanes   []*Lane
+	layout  associate.Layout
+	devices map[string]int // index in the layout
+	model   *motion.Model
+	window  *associate.Window
+	down    map[string]*outages
+	misses  map[string]*misses
+	late    map[string]bool // devices whose reports come late, or in bursts
+
+	held     []*detection.Detection // that wait for what happened before them, by Order
+	readings map[int64]*reading     // by row: those that can still change, and those of vehicles
+	loose    []*reading             // that can still change, in the order of their rows
+	reports  map[string][]*report   // late results of each device that can still change, by time
+	vehicles []*vehicle             // in the order of their first sights; those that are over are dropped after a day
+	active   []*vehicle             // those that are in the lane, or still to be learnt from
+	byID     map[string]*vehicle
+	byLabel  map[int64]*vehicle // by the row of the first detection, as the window names them
+	links    map[string]*report // by scan and image
+	fixed    []*report          // late results that were decided by a person, or before a restart
+	dirty    bool               // the window has changed since it was last read
+	lastBorn float64
+	delay    float64   // s, of reports lately
+	freed    []float64 // s, of each lane: when a vehicle left it last
+}
+
+// newGroups puts lanes that share devices together.
+func newGroups(lanes []Lane) (out []*group) {
+	all := make([]*Lane, len(lanes))
+	owner := map[string]int{} // device: group
+	for i := range lanes {
+		lanes[i].fill()
+		all[i] = &lanes[i]
+	}
+	of := make([]int, len(all)) // lane: group, as the lowest lane in it
+	for i, l := range all {
+		of[i] = i
+		for _, s := range l.Stations {
+			for _, d := range s.Devices {
+				if g, ok := owner[d]; ok && g != of[i] {
+					from, to := max(of[i], g), min(of[i], g)
+					for k := range i + 1 {
+						if of[k] == from {
+							of[k] = to
+						}
+					}
+				}
+				owner[d] = of[i]
+			}
+		}
+		for d, g := range owner {
+			owner[d] = of[g]
+		}
+	}
+	for i := range all {
+		if of[i] != i {
+			continue
+		}
+		var members []*Lane
+		for k := range all {
+			if of[k] == i {
+				members = append(members, all[k])
+			}
+		}
+		out = append(out, newGroup(members))
+	}
+	return out
+}
+
+func newGroup(lanes []*Lane) *group {
+	g := &group{
+		lanes: lanes, devices: map[string]int{}, down: map[string]*outages{}, misses: map[string]*misses{}, late: map[string]bool{}, readings: map[int64]*reading{},
+		reports: map[string][]*report{}, byID: map[string]*vehicle{}, byLabel: map[int64]*vehicle{}, links: map[string]*report{},
+	}
+	g.layout.Lanes = len(lanes)
+	g.freed = make([]float64, len(lanes))
+	speed := 0.0
+	for i, l := range lanes {
+		g.layout.Timeout = max(g.layout.Timeout, l.Timeout.Seconds())
+		speed += l.SpeedKph / 3.6 / float64(len(lanes))
+		for k := range l.Stations {
+			s := &l.Stations[k]
+			for _, id := range s.Devices {
+				n, ok := g.devices[id]
+				if !ok {
+					n = len(g.layout.Devices)
+					g.devices[id] = n
+					g.layout.Devices = append(g.layout.Devices, associate.Device{ID: id})
+				}
+				d := &g.layout.Devices[n]
+				d.Places = append(d.Places, associate.Place{Lane: i, Position: s.Position, Late: s.Late})
+			}
+		}
+	}
+	g.layout.Fill()
+	g.model = motion.New(len(g.layout.Devices), speed)
+	g.window = associate.NewWindow(&g.layout, g.model, g.wasDown)
+	return g
+}
+
+// String returns the lanes' names, for logs.
+func (g *group) String() string {
+	var names []string
+	for _, l := range g.lanes {
+		names = append(names, l.ID)
+	}
+	return fmt.Sprintf("lanes %s", strings.Join(names, ", "))
+}
+
+// station returns the station of a lane at which a device is; nil when it is at none.
+func (g *group) station(lane int, device string) *Station {
+	for i := range g.lanes[lane].Stations {
+		if s := &g.lanes[lane].Stations[i]; slices.Contains(s.Devices, device) {
+			return s
+		}
+	}
+	return nil
+}
+
+// wasDown reports whether a device is known not to have worked at a time.
+func (g *group) wasDown(dev int, at float64) bool {
+	o := g.down[g.layout.Devices[dev].ID]
+	return o != nil && o.at(at)
+}

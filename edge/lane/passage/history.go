@@ -1,0 +1,122 @@
+package passage
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/journal"
+)
+
+// byLane is who corrects an assignment when nobody does: the lane itself, with what came since.
+const byLane = "lane"
+
+// said is what the journal says of a reading.
+type said struct {
+	passage string // "" for none
+	reading *observation.PassageReading
+}
+
+// told returns it as the correlator remembers what it told.
+func (s said) told() *told {
+	return &told{passage: s.passage, confidence: float64(s.reading.GetConfidence()), other: s.reading.GetOther()}
+}
+
+// history is what the agent's own rows say of passages, folded.
+type history struct {
+	lane     map[int64]said // the lane's last word about each reading: names of passages are taken from it
+	last     map[int64]said // the last word of all, which may be a person's
+	opened   map[string]string
+	closed   map[string]*observation.PassageClosed
+	mute     map[string]bool // devices that are said to read nothing
+	farthest int64           // the last row that anything is said of; -1 for none
+}
+
+func newHistory() *history {
+	return &history{
+		lane: map[int64]said{}, last: map[int64]said{}, opened: map[string]string{},
+		closed: map[string]*observation.PassageClosed{}, mute: map[string]bool{}, farthest: -1,
+	}
+}
+
+// tellsOfPassages reports whether a row is one that note reads.
+func tellsOfPassages(r *journal.Row) bool {
+	return r.Device == observation.AgentDevice && (r.Kind == observation.Kind_KIND_DEVICE_CONDITION ||
+		r.Kind >= observation.Kind_KIND_PASSAGE_OPENED && r.Kind <= observation.Kind_KIND_PASSAGE_CORRECTED)
+}
+
+// note folds a row in; others than the agent's about passages are passed over.
+func (h *history) note(r *journal.Row) error {
+	if !tellsOfPassages(r) {
+		return nil
+	}
+	b := &observation.Body{}
+	if err := proto.Unmarshal(r.Body, b); err != nil {
+		return fmt.Errorf("row %d: %w", r.Idx, err)
+	}
+	if p := b.GetPassageOpened(); p != nil {
+		h.opened[p.Id] = p.Lane
+	}
+	if p := b.GetPassageClosed(); p != nil {
+		h.closed[p.Id] = p
+	}
+	if p := b.GetDeviceCondition(); p != nil && p.Condition == muteCondition {
+		if h.mute[p.Subject] = !p.Cleared; p.Cleared {
+			delete(h.mute, p.Subject)
+		}
+	}
+	person := b.GetPassageCorrected() != nil && b.GetPassageCorrected().By != byLane
+	eachSaid(b, func(idx int64, s said) {
+		if s.reading == nil { // a row of before readings stood in corrections
+			s.reading = h.last[idx].reading
+		}
+		h.last[idx] = s
+		h.farthest = max(h.farthest, idx)
+		if !person {
+			h.lane[idx] = s
+		}
+	})
+	return nil
+}
+
+// eachSaid calls put for each reading that a row opens, updates or corrects.
+func eachSaid(b *observation.Body, put func(idx int64, s said)) {
+	all := func(passage string, readings []*observation.PassageReading) {
+		for _, r := range readings {
+			put(r.Idx, said{passage, r})
+		}
+	}
+	switch p := b.Typed().(type) {
+	case *observation.PassageOpened:
+		all(p.Id, p.Readings)
+	case *observation.PassageUpdated:
+		all(p.Id, p.Readings)
+	case *observation.PassageCorrected:
+		put(p.Idx, said{p.To, p.Reading})
+	}
+}
+
+// lost makes the end of a passage that was open when the agent stopped and of which no reading is known any more: the
+// lanes have other stations now, or it was long ago.
+func (h *history) lost(id string, at float64) *observation.PassageClosed {
+	p := &observation.PassageClosed{
+		Id: id, Lane: h.opened[id], ClosedNs: nanos(at), End: observation.PassageEnd_PASSAGE_END_RESTART, Confidence: 1,
+		State: observation.PassageState_PASSAGE_STATE_CLOSED, Direction: observation.PassageDirection_PASSAGE_DIRECTION_FORWARD,
+	}
+	for _, s := range h.last {
+		if s.passage != id || s.reading == nil {
+			continue
+		}
+		r := proto.CloneOf(s.reading)
+		r.Terms = nil
+		p.Readings = append(p.Readings, r)
+		p.Alarm = p.Alarm || r.Class == uint32(observation.Class_CLASS_ALARM)
+		p.Confidence = min(p.Confidence, r.Confidence)
+		if p.OpenedNs == 0 || r.TimeNs < p.OpenedNs {
+			p.OpenedNs = r.TimeNs
+		}
+	}
+	sortReadings(p.Readings)
+	return p
+}

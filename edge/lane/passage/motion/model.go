@@ -1,0 +1,353 @@
+package motion
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Sight is a device's sight of a vehicle.
+type Sight struct {
+	Dev      int     // index of the device
+	Position float64 // m, of the device in the vehicle's lane
+	Raw      float64 // s, by the clock that stamped it
+	At       float64 // s, corrected
+	Hold     float64 // s that the vehicle stood there, as the device saw it stay longer than it takes to pass
+	Length   float64 // m, of the vehicle; 0 when unknown
+}
+
+// Model is what was learnt of lanes that share devices.
+type Model struct {
+	travels          map[[2]int]*Window // s beyond distance over speed, of raw times, from the lower index to the higher
+	speeds           Window             // m/s
+	reach            Window             // m: extent of a portal's occupancy beyond the vehicle's length
+	paces            []Window           // s between a device's sights of one vehicle and the next, in a queue
+	lastAt           []float64
+	rates            []Rate
+	births           Window    // s between vehicles
+	doubts           []float64 // s, of devices' clocks until the ways to them are learnt
+	passes           []Window  // s that a device sees a vehicle beyond length over speed
+	lengths          Window    // m, of vehicles
+	delays           Window    // s that vehicles were longer on their way than predicted, from one device to the next
+	passing          []float64 // s, of those that do not stop
+	loud             []Window  // dBm, of tags of the lane
+	slowest, fastest float64   // m/s, that are believed
+	longest          float64   // m, of vehicles
+	shorter          float64   // m, than most are
+	held             Delays
+	usual            float64 // m/s, until speeds are learnt
+}
+
+// New makes a model of a number of devices. usual is the speed until it is learnt, m/s.
+func New(devices int, usual float64) *Model {
+	return &Model{
+		travels: map[[2]int]*Window{}, paces: make([]Window, devices), lastAt: make([]float64, devices),
+		rates: make([]Rate, devices), doubts: make([]float64, devices), loud: make([]Window, devices), passes: make([]Window, devices), passing: make([]float64, devices), held: Delays{0.06, 10}, usual: usual,
+	}
+}
+
+// Doubt says how far a device's corrected times may be off until the ways to it are learnt, s.
+func (m *Model) Doubt(dev int, sigma float64) { m.doubts[dev] = sigma }
+
+// Doubtful reports whether a device's times may be off.
+func (m *Model) Doubtful(dev int) bool { return m.doubts[dev] > 0 }
+
+// least is how many values a learnt figure needs before it is used.
+const least = 5
+
+// Speed returns the usual speed, m/s.
+func (m *Model) Speed() float64 {
+	if m.speeds.Len() >= least {
+		v, _ := m.speeds.Estimate()
+		return v
+	}
+	return m.usual
+}
+
+// Steady reports whether a measured speed is one at which vehicles drive here, m/s: one that stops over a detector is
+// measured too slow.
+func (m *Model) Steady(speed float64) bool {
+	low, high := m.usual/3, 4*m.usual
+	if m.speeds.Len() >= 2*least {
+		low, high = m.slowest, m.fastest
+	}
+	return speed >= low && speed <= high
+}
+
+// Rate returns what is known of how a device sees vehicles.
+func (m *Model) Rate(dev int) *Rate { return &m.rates[dev] }
+
+// BirthRate returns how many vehicles come in a second. Headways between 2 s and 2 minutes are believed.
+func (m *Model) BirthRate() float64 {
+	if m.births.Len() < least {
+		return 1.0 / 30
+	}
+	middle, _ := m.births.Estimate()
+	return 1 / min(max(middle, 2), 120)
+}
+
+// Reach returns by how many metres the extent of an occupancy is more than the vehicle's length; ok is false while that
+// is not known.
+func (m *Model) Reach() (metres float64, ok bool) {
+	v, _ := m.reach.Estimate()
+	return v, m.reach.Len() >= least
+}
+
+// travel returns the window of the way between two devices and the sign with which it holds for this direction.
+func (m *Model) travel(from, to int, make bool) (*Window, float64) {
+	key, sign := [2]int{from, to}, 1.0
+	if from > to {
+		key, sign = [2]int{to, from}, -1
+	}
+	w := m.travels[key]
+	if w == nil && make {
+		w = &Window{}
+		m.travels[key] = w
+	}
+	return w, sign
+}
+
+// Prediction is when a device should see a vehicle.
+type Prediction struct {
+	Off     float64 // s that it was seen later than predicted
+	Sigma   float64 // s, standard deviation of the prediction
+	Dev     int     // device whose sight it is predicted from
+	Ahead   float64 // m from there; negative when that sight is further on
+	Stood   float64 // s by which Off is less when the vehicle stood with its front at one of the two, as that device saw it stay
+	Through bool    // it stood so in any case: the way is longer than the vehicle, whose end left the device after that
+	Learned bool    // what was learnt of the way is in it
+}
+
+// Least uncertainties of a prediction: of a learnt way, of the speed on it, and of one that was not driven yet.
+const (
+	sigmaLeast   = 0.15 // s
+	sigmaRun     = 0.06 // of the run
+	sigmaUnknown = 1.5  // s
+	runUnknown   = 0.3  // of the run
+)
+
+// Predict compares a sight with one that another device had of a vehicle whose speed is known, or 0.
+func (m *Model) Predict(from, to Sight, speed float64) Prediction {
+	if speed <= 0 {
+		speed = m.Speed()
+	}
+	way := to.Position - from.Position
+	run := way / speed
+	p := Prediction{Stood: stood(from, to), Through: math.Abs(way) >= throughRatio*from.Length+throughMore, Off: to.At - from.At - run, Dev: from.Dev, Ahead: way}
+	p.Sigma = math.Hypot(sigmaUnknown+runUnknown*math.Abs(run), math.Hypot(m.doubts[from.Dev], m.doubts[to.Dev]))
+	if w, sign := m.travel(from.Dev, to.Dev, false); w.Len() >= least {
+		extra, spread := w.Estimate()
+		p.Learned = true
+		p.Off = to.Raw - from.Raw - run - sign*extra
+		few := 1 + 4/float64(w.Len())
+		p.Sigma = math.Sqrt(sigmaLeast*sigmaLeast + sigmaRun*sigmaRun*run*run + spread*spread*few*few)
+	}
+	return p
+}
+
+// Measured notes a vehicle's length, m.
+func (m *Model) Measured(length float64) {
+	if length > 0 {
+		m.lengths.Add(length)
+		m.longest, m.shorter = 1.15*m.lengths.Quantile(0.9), m.lengths.Quantile(0.3)
+	}
+}
+
+// Plausible returns a length, or the longest that vehicles are here when it is more: who stops over a detector is measured
+// too long.
+func (m *Model) Plausible(length float64) float64 {
+	if m.lengths.Len() < 2*least {
+		return min(length, 26)
+	}
+	return min(length, m.longest)
+}
+
+// Least returns how long a vehicle is at the least, m, as far as a measurement says: it may have stopped over the detector.
+func (m *Model) Least(length float64) float64 {
+	if m.lengths.Len() < 2*least {
+		return min(length, 4)
+	}
+	return min(length, m.shorter)
+}
+
+// Stood returns how long a vehicle stood at a device that saw it for so many seconds: what is more than it takes to pass
+// at its speed. 0 when that is not known.
+func (m *Model) Stood(dev int, lasts, length, speed float64) float64 {
+	w := &m.passes[dev]
+	if lasts <= 0 || length <= 0 || speed <= 0.2 || w.Len() < least {
+		return 0
+	}
+	if stood := lasts - length/speed - m.passing[dev]; stood > leastStood {
+		return stood
+	}
+	return 0
+}
+
+// leastStood is the least time that is called standing, s; throughRatio and throughMore say how much longer a way must be
+// than a vehicle, whose length is not known exactly, in parts and m.
+const (
+	leastStood   = 1.5
+	throughRatio = 1.15
+	throughMore  = 1.0
+)
+
+// Passed notes for how long a device saw a vehicle.
+func (m *Model) Passed(dev int, lasts, length, speed float64) {
+	if lasts > 0 && length > 0 && speed > 0.2 {
+		m.passes[dev].Add(lasts - length/speed)
+		m.passing[dev] = m.passes[dev].Quantile(0.25)
+	}
+}
+
+// Orderly reports whether a device sees vehicles soon after others do, and not when a person comes to it: the spread of
+// the way from one of the other devices is small.
+func (m *Model) Orderly(dev int) bool {
+	const row = 8.0 // s
+	for key, w := range m.travels {
+		if (key[0] == dev || key[1] == dev) && w.Len() >= least {
+			if _, spread := w.Estimate(); spread < row {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Heard notes how loudly a tag of the lane was heard, dBm.
+func (m *Model) Heard(dev int, dbm float64) { m.loud[dev].Add(dbm) }
+
+// Loudness returns how loudly the lane's own tags are heard, dBm, and the spread of that; ok is false while not known.
+func (m *Model) Loudness(dev int) (dbm, spread float64, ok bool) {
+	dbm, spread = m.loud[dev].Estimate()
+	return dbm, spread, m.loud[dev].Len() >= least
+}
+
+// stood returns what the time between two sights holds that the vehicle stood at one of them.
+func stood(from, to Sight) float64 {
+	switch way := to.Position - from.Position; {
+	case way < -samePlace:
+		return -to.Hold
+	case way > samePlace:
+		return from.Hold
+	}
+	return 0
+}
+
+// samePlace is how near to each other, in m, devices see a vehicle's front at one moment.
+const samePlace = 1.0
+
+// Delays is how vehicles are held up on their way from one device to the next.
+type Delays struct {
+	Share float64 // of ways on which they are
+	Mean  float64 // s, of those
+}
+
+// Delays returns how vehicles are held up, as it was lately: much more in a queue than when they drive freely. Before that
+// is known one of sixteen is, for 10 s.
+func (m *Model) Delays() Delays { return m.held }
+
+// delayed is the delay from which on a vehicle was held up, s.
+const delayed = 3.0
+
+// learnDelays takes how a vehicle was held up.
+func (m *Model) learnDelays(sights []Sight, speed float64) {
+	sorted := slices.Clone(sights)
+	slices.SortStableFunc(sorted, func(a, b Sight) int { return cmp.Compare(a.Position, b.Position) })
+	for i := 1; i < len(sorted); i++ {
+		a, b := sorted[i-1], sorted[i]
+		if b.Position-a.Position < samePlace {
+			continue
+		}
+		if p := m.Predict(a, b, speed); p.Learned {
+			m.delays.Add(max(p.Off, 0))
+		}
+	}
+	n, sum := 0.0, 0.0
+	for _, v := range m.delays.values {
+		if v > delayed {
+			n, sum = n+1, sum+min(v, 300)
+		}
+	}
+	const of, usualShare, usualMean, weight = 20, 0.06, 10, 3 // what is taken for known before
+	m.held = Delays{
+		Share: min((n+usualShare*of)/(float64(len(m.delays.values))+of), 0.8),
+		Mean:  (sum + usualMean*weight) / (n + weight),
+	}
+}
+
+// maxGap is the longest time between two vehicles, in s, that is still a queue.
+const maxGap = 40
+
+// Pace returns how soon after a vehicle's sight a device sees the next one in a queue, s.
+func (m *Model) Pace(dev int) float64 {
+	if m.paces[dev].Len() < 2*least {
+		return 5
+	}
+	return m.paces[dev].Quantile(1.0 / 8)
+}
+
+// Learn takes what a vehicle that is through teaches. sights are in their order; speed and length are 0 when unknown.
+// extent is a portal's, 0 when unknown.
+func (m *Model) Learn(sights []Sight, speed, length, extent float64) {
+	if speed > 0 {
+		m.speeds.Add(speed)
+		m.slowest, m.fastest = 0.75*m.speeds.Quantile(0.1), 1.4*m.speeds.Quantile(0.9)
+	} else {
+		speed = m.Speed()
+	}
+	if extent > 0 && length > 0 {
+		m.reach.Add(extent - length)
+	}
+	m.learnDelays(sights, speed)
+	for i, a := range sights {
+		for _, b := range sights[i+1:] {
+			if a.Dev == b.Dev || stood(a, b) != 0 {
+				continue
+			}
+			w, sign := m.travel(a.Dev, b.Dev, true)
+			w.Add(sign * (b.Raw - a.Raw - (b.Position-a.Position)/speed))
+		}
+		gap := a.At - m.lastAt[a.Dev]
+		if gap > 0.2 && gap < maxGap {
+			m.paces[a.Dev].Add(gap)
+		}
+		m.lastAt[a.Dev] = max(m.lastAt[a.Dev], a.At)
+	}
+}
+
+// Born notes that a vehicle came in, gap seconds after the one before.
+func (m *Model) Born(gap float64) {
+	if gap > 0 && gap < 3600 {
+		m.births.Add(gap)
+	}
+}
+
+// Stepped notes that a device's clock was set forward by so many seconds: what was learnt by it holds on. When reports come
+// late it is not known exactly by how much, and is learnt anew.
+func (m *Model) Stepped(dev int, by float64, late bool) {
+	for key, w := range m.travels {
+		if late && (key[0] == dev || key[1] == dev) {
+			delete(m.travels, key)
+			continue
+		}
+		switch dev {
+		case key[0]:
+			w.Shift(-by)
+		case key[1]:
+			w.Shift(by)
+		}
+	}
+}
+
+// LearnLate takes the way from a vehicle's sights to a late one.
+func (m *Model) LearnLate(sights []Sight, late Sight, speed float64) {
+	if speed <= 0 {
+		speed = m.Speed()
+	}
+	for _, a := range sights {
+		if a.Dev != late.Dev && stood(a, late) == 0 {
+			w, sign := m.travel(a.Dev, late.Dev, true)
+			w.Add(sign * (late.Raw - a.Raw - (late.Position-a.Position)/speed))
+		}
+	}
+}

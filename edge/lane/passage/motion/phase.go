@@ -1,0 +1,77 @@
+package motion
+
+import "slices"
+
+// Phase finds how far a device's clock is ahead when nothing says which of its sights is of which vehicle: of all
+// differences between its times and those at which vehicles were there, the right ones are alike and the others are not.
+type Phase struct {
+	diffs    []float64 // s, ring of the last ones
+	at       int
+	vehicles int
+	due      int
+	mode     float64
+	known    bool
+}
+
+const (
+	phaseSize  = 4096
+	phaseWidth = 1.0 // s, in which right differences lie
+	phaseLeast = 10  // right ones that are enough
+	phaseOver  = 1.3 // times as many right ones as of the next best
+	phaseEvery = 4   // vehicles after which the mode is found anew
+)
+
+// Add takes the differences of a vehicle to all sights that may be of it.
+func (p *Phase) Add(diffs []float64) {
+	for _, d := range diffs {
+		if len(p.diffs) < phaseSize {
+			p.diffs = append(p.diffs, d)
+		} else {
+			p.diffs[p.at] = d
+			p.at = (p.at + 1) % phaseSize
+		}
+	}
+	p.vehicles++
+	if p.due++; p.due >= phaseEvery {
+		p.due = 0
+		p.find()
+	}
+}
+
+// find looks for the width that holds most differences. It is believed when it holds clearly more than any other: in a
+// queue vehicles follow each other so evenly that the next one fits nearly as often.
+func (p *Phase) find() {
+	s := slices.Sorted(slices.Values(p.diffs))
+	count := func(but float64, barred bool) (most int, middle float64) {
+		for i, j := 0, 0; i < len(s); i++ {
+			for j < len(s) && s[j]-s[i] <= phaseWidth {
+				j++
+			}
+			m := (s[i] + s[j-1]) / 2
+			if barred && m > but-1.5*phaseWidth && m < but+1.5*phaseWidth {
+				continue
+			}
+			if j-i > most {
+				most, middle = j-i, m
+			}
+		}
+		return most, middle
+	}
+	most, middle := count(0, false)
+	second, _ := count(middle, true)
+	p.known = most >= phaseLeast && float64(most) >= phaseOver*float64(second)
+	p.mode = middle
+}
+
+// Mode returns the difference that most have, s; ok is false when none stands out.
+func (p *Phase) Mode() (seconds float64, ok bool) { return p.mode, p.known }
+
+// Right returns those of some differences that are near the mode.
+func (p *Phase) Right(diffs []float64) (out []float64) {
+	for _, d := range diffs {
+		if p.known && d > p.mode-phaseWidth && d < p.mode+phaseWidth {
+			out = append(out, d)
+		}
+	}
+	return out
+}

@@ -1,0 +1,33 @@
+package passage
+
+import "slices"
+
+// outages are the times in which a device did not run, oldest first.
+type outages struct{ all []outage }
+
+// outage is one of them, in seconds since 1970; to is 0 while it lasts.
+type outage struct{ from, to float64 }
+
+const (
+	maxOutages  = 16
+	outageSlack = 10.0 // s: it had stopped before that was noticed, and a vehicle comes when it comes
+)
+
+// note takes that a device stopped, or runs again.
+func (o *outages) note(at float64, down bool) {
+	n := len(o.all)
+	lasting := n > 0 && o.all[n-1].to == 0
+	switch {
+	case down && !lasting:
+		o.all = append(o.all[max(0, n-maxOutages+1):], outage{from: at})
+	case !down && lasting:
+		o.all[n-1].to = at
+	}
+}
+
+// at reports whether the device did not run at a time.
+func (o *outages) at(when float64) bool {
+	return slices.ContainsFunc(o.all, func(x outage) bool {
+		return when > x.from-outageSlack && (x.to == 0 || when < x.to+outageSlack/2)
+	})
+}

@@ -1,0 +1,174 @@
+package passage
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/associate"
+	"lanewarden/edge/lane/passage/detection"
+)
+
+// noLabel is the label of a reading that is not of the window.
+const noLabel = associate.None
+
+// takePin takes a row that says where a person put a reading. It stays there: the association is not asked any more. What
+// is due before the row's time is done first, so that the state of a replay is that of then.
+func (c *Correlator) takePin(row Row) (out []*observation.Observation) {
+	p := row.Body.GetPassageCorrected()
+	if p == nil || p.By == byLane {
+		return nil
+	}
+	if detection.Seconds(row.Time()) > c.now {
+		out = c.Tick(row.Time())
+	}
+	c.pin(p)
+	return out
+}
+
+// pin puts a reading where a person said that it belongs.
+func (c *Correlator) pin(p *observation.PassageCorrected) {
+	v, home := c.passage(p.To)
+	r, g := c.find(p.Idx)
+	if r == nil {
+		if v == nil { // neither is in memory, so nothing here changes
+			return
+		}
+		if r, g = c.recall(p); r == nil {
+			return
+		}
+	}
+	if g != nil {
+		g.release(r)
+	}
+	r.pin = &pin{passage: p.To, by: p.By, reason: p.Reason}
+	r.why, r.terms, r.label, r.linked, r.placed, r.final = "", nil, noLabel, false, true, true
+	r.foreign = v != nil && (home != g || g == nil || math.IsInf(g.layout.Position(v.lane, r.det.Dev), 1))
+	r.suppose(nil, 0, nil)
+	c.put(r, v)
+	r.told = &told{passage: p.To, confidence: 1}
+	c.assigned(r)
+	if g != nil {
+		g.follow(r)
+	}
+}
+
+// put gives a pinned reading to a vehicle.
+func (c *Correlator) put(r *reading, v *vehicle) {
+	was := r.vehicle
+	r.give(v)
+	r.confidence = 1
+	if r.det.Dev < 0 {
+		return
+	}
+	bit := uint64(1) << r.det.Dev
+	if was != nil && was != v && !slices.ContainsFunc(was.readings, func(o *reading) bool { return !o.foreign && o.det.Dev == r.det.Dev && o.final }) {
+		was.seen &^= bit
+	}
+	if g := c.where[r.det.Device]; v != nil && !r.foreign && g.layout.Late(r.det.Dev) {
+		v.seen |= bit
+	}
+}
+
+// release takes a reading out of what is still to be decided.
+func (g *group) release(r *reading) {
+	if g.window.Remove(r.det.Idx) {
+		g.dirty = true
+	}
+	g.held = slices.DeleteFunc(g.held, func(d *detection.Detection) bool { return d == r.det })
+}
+
+// follow lets all that is of the same scan go where the scan was put.
+func (g *group) follow(first *reading) {
+	for _, p := range g.reports[first.det.Device] {
+		if p.readings[0] != first {
+			continue
+		}
+		g.fix(p, first.vehicle)
+		for _, r := range p.readings[1:] {
+			if r.pin != nil {
+				continue
+			}
+			r.give(first.vehicle)
+			r.suppose(nil, 0, nil)
+			r.confidence, r.foreign, r.placed, r.linked, r.final = 1, first.foreign, true, true, true
+		}
+		return
+	}
+}
+
+// fix says for good whose a late result is.
+func (g *group) fix(p *report, v *vehicle) {
+	device := p.readings[0].det.Device
+	g.reports[device] = slices.DeleteFunc(g.reports[device], func(o *report) bool { return o == p })
+	p.vehicle = v
+	g.fixed = append(g.fixed, p)
+}
+
+// finishFixed learns from late results that were decided by others, when all that belongs to them has come.
+func (g *group) finishFixed(now float64) {
+	g.fixed = slices.DeleteFunc(g.fixed, func(p *report) bool {
+		if now < p.arrived+reportLast {
+			return false
+		}
+		g.finish(p)
+		return true
+	})
+}
+
+// recall makes a reading of a row that was let go, or is of a device in no lane. It is nil when the row cannot be read.
+func (c *Correlator) recall(p *observation.PassageCorrected) (*reading, *group) {
+	if c.Fetch == nil {
+		return nil, nil
+	}
+	row, ok := c.Fetch(p.Idx)
+	if !ok || row.Device == observation.AgentDevice || !detection.Relevant(row.Body.Kind()) {
+		return nil, nil
+	}
+	r := &reading{det: detection.Of(row.Idx, row.Observation, 0)}
+	correctAs(r.det, p.Reading)
+	g := c.where[row.Device]
+	if g == nil {
+		r.det.Dev = -1
+		c.strangers[row.Idx] = r
+		return r, nil
+	}
+	g.prepare(r.det)
+	g.readings[row.Idx] = r
+	return r, g
+}
+
+// find returns a reading that is in memory, and its group; nil when it is not, or of a device in no lane.
+func (c *Correlator) find(idx int64) (*reading, *group) {
+	for _, g := range c.groups {
+		if r := g.readings[idx]; r != nil {
+			return r, g
+		}
+	}
+	return c.strangers[idx], nil
+}
+
+// passage returns a passage that is in memory and was told, and its group.
+func (c *Correlator) passage(id string) (*vehicle, *group) {
+	for _, g := range c.groups {
+		if v := g.byID[id]; v != nil && v.opened {
+			return v, g
+		}
+	}
+	return nil, nil
+}
+
+// pinned returns a reading as it will be in the journal when a person has put it into a passage. from is where it is now.
+func (c *Correlator) pinned(r *reading, by, reason string) *observation.PassageReading {
+	as := *r
+	as.pin, as.confidence, as.other, as.vehicle = &pin{by: by, reason: reason}, 1, nil, nil
+	return c.reading(c.where[r.det.Device], &as, true)
+}
+
+// sortReadings puts readings in the order of their times.
+func sortReadings(all []*observation.PassageReading) {
+	slices.SortFunc(all, func(a, b *observation.PassageReading) int {
+		return cmp.Or(cmp.Compare(a.TimeNs, b.TimeNs), cmp.Compare(a.Idx, b.Idx))
+	})
+}

@@ -1,0 +1,190 @@
+package passage
+
+import (
+	"slices"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+)
+
+// three lets three vehicles through lane 1, one through lane 2, and hears nobody's plate once.
+func three(d *day) {
+	d.take(through(0, "AAA111")...)
+	d.take(through(30, "BBB222")...)
+	d.take(loop("loop-3", 41), loop("loop-4", 51))
+	d.take(through(60, "CCC333")...)
+	d.wait(200)
+}
+
+// TestPin puts readings elsewhere, and holds live state against the state of a correlator that reads the journal anew.
+func TestPin(t *testing.T) {
+	const scale = "scale-1 13.00"
+	for _, c := range []struct {
+		name string
+		key  string
+		to   string // a reading of the passage; "" for none
+		late bool   // more comes of the vehicles afterwards
+	}{
+		{"a weighing to the next vehicle", scale, "loop-1 30.00", false},
+		{"a weighing to none", scale, "", false},
+		{"a weighing stays", scale, "loop-1 0.00", false},
+		{"the first detection to the next vehicle", "loop-1 0.00", "loop-1 30.00", false},
+		{"a reading to a vehicle of a lane that the device does not see", scale, "loop-3 41.00", false},
+		{"a reading of another lane to a vehicle of this one", "loop-3 41.00", "loop-1 0.00", false},
+		{"a scan, whose quality comes afterwards", "xray-1 8.00", "loop-1 30.00", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDay(t, twoLanes())
+			three(d)
+			to := ""
+			if c.to != "" {
+				to = d.said()[c.to]
+			}
+			d.correct(c.key, to)
+			if c.late {
+				d.take(quality("xray-1", 300, "AAA111"))
+			}
+			d.take(through(400, "DDD444")...)
+			d.wait(600)
+			d.pinned(c.key, to)
+			if c.late && d.said()["xray-1 300.00"] != to {
+				t.Errorf("what is of the same scan is in %q", d.said()["xray-1 300.00"])
+			}
+			again := newDay(t, twoLanes())
+			again.rows = d.rows
+			for _, r := range d.rows {
+				again.Take(r)
+			}
+			again.Flush()
+			again.pinned(c.key, to)
+			d.Flush()
+			sameDocuments(t, d.Correlator, again.Correlator)
+		})
+	}
+}
+
+// pinned fails unless a reading is in a passage, in the journal, in memory and in the passage's document, and in no other's.
+func (d *day) pinned(key, to string) {
+	d.t.Helper()
+	if got := d.said()[key]; got != to {
+		d.t.Errorf("the journal says that %s is in %q, not %q", key, got, to)
+	}
+	idx := d.row(key)
+	for _, g := range d.groups {
+		for _, v := range g.vehicles {
+			doc := d.document(g, v)
+			i := slices.IndexFunc(doc.Readings, func(r *observation.PassageReading) bool { return r.Idx == idx })
+			if (i >= 0) != (v.id == to) {
+				d.t.Errorf("the document of %s has the reading: %v", v.id, i >= 0)
+			}
+			if i >= 0 && (doc.Readings[i].PinnedBy != "ada" || doc.Readings[i].Confidence != 1) {
+				d.t.Errorf("the reading is %v", doc.Readings[i])
+			}
+		}
+	}
+}
+
+// sameDocuments fails unless two correlators have the same passages.
+func sameDocuments(t *testing.T, a, b *Correlator) {
+	t.Helper()
+	all := func(c *Correlator) map[string]*observation.PassageClosed {
+		out := map[string]*observation.PassageClosed{}
+		for _, g := range c.groups {
+			for _, v := range g.vehicles {
+				if len(v.readings) > 0 {
+					out[v.id] = c.document(g, v)
+				}
+			}
+		}
+		return out
+	}
+	x, y := all(a), all(b)
+	if len(x) != len(y) {
+		t.Errorf("%d passages and %d", len(x), len(y))
+	}
+	for id, doc := range x {
+		if y[id] == nil || !proto.Equal(doc, y[id]) {
+			t.Errorf("passage %s:\n%v\n%v", id, doc, y[id])
+		}
+	}
+}
+
+// TestPinHolds: a weighing that a person gave to another vehicle is in its document and in no other's, and what the lane
+// finds out later does not move it.
+func TestPinHolds(t *testing.T) {
+	d := newDay(t, twoLanes())
+	three(d)
+	d.correct("scale-1 13.00", "")
+	if kg := d.doc("loop-1 0.00").WeightKg; kg != 0 {
+		t.Errorf("the vehicle still weighs %.0f kg", kg)
+	}
+	next := d.said()["loop-1 30.00"]
+	d.correct("scale-1 13.00", next)
+	d.correct("scale-1 43.00", "")
+	if kg := d.doc("loop-1 30.00").WeightKg; kg != 12_000 {
+		t.Errorf("the next vehicle weighs %.0f kg", kg)
+	}
+	d.wait(3600)
+	d.pinned("scale-1 13.00", next)
+	if p := d.rows[len(d.rows)-1].Body.GetPassageCorrected(); p != nil && p.By == byLane {
+		t.Errorf("the lane corrected a person: %v", p)
+	}
+}
+
+// TestPinInLane pins while vehicles are in the lane: what else is seen of them stays together.
+func TestPinInLane(t *testing.T) {
+	d := newDay(t, twoLanes())
+	d.take(loop("loop-1", 0), plate("lpr-1", 0.4, "AAA111"), portal("rpm-1", 5, true))
+	d.wait(12)
+	own := d.said()["rpm-1 5.00"]
+	if own == "" {
+		t.Fatal("the alarm is in no passage")
+	}
+	d.correct("rpm-1 5.00", own)
+	d.take(loop("loop-2", 12), weight("scale-1", 13, 12_000))
+	d.wait(300)
+	d.together("loop-1 0.00", "lpr-1 0.40", "rpm-1 5.00", "loop-2 12.00", "scale-1 13.00")
+	if doc := d.doc("loop-1 0.00"); !doc.Alarm {
+		t.Error("the passage has lost its alarm")
+	}
+}
+
+// TestPinForgotten pins what is not in memory any more, or was of a device in no lane.
+func TestPinForgotten(t *testing.T) {
+	stray := seen("rfid-9", 20, &observation.VehicleTag{Uri: "urn:epc:id:sgtin:1.2.3", Reads: 9})
+	d := newDay(t, twoLanes())
+	d.take(stray)
+	three(d)
+	to := d.said()["loop-1 0.00"]
+	idx := d.row(stray.Key)
+	if _, err := d.Correlator.correct(&correction{idx: idx, to: to, by: "ada"}, dawn); err != errElsewhere {
+		t.Fatalf("error %v", err)
+	}
+	row, _ := d.fetch(idx)
+	want := &correction{idx: idx, to: to, reason: "seen by eye", by: "ada", found: &found{row: row}}
+	o, err := d.Correlator.correct(want, dawn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.take(o)
+	d.pinned(stray.Key, to)
+	if tags := d.doc("loop-1 0.00").Tags; len(tags) != 1 {
+		t.Errorf("tags are %v", tags)
+	}
+	d.correct(stray.Key, "") // now it is in memory
+	d.pinned(stray.Key, "")
+	want.to, want.found = "lane-1-20260101T000000-0", &found{row: row}
+	if _, err := d.Correlator.correct(want, dawn); err == nil {
+		t.Error("a passage that never was is accepted")
+	}
+	want.found.to = true // it was, long ago: nothing here changes
+	if o, err = d.Correlator.correct(want, dawn); err != nil {
+		t.Fatal(err)
+	}
+	d.take(o)
+	if got := d.said()[stray.Key]; got != want.to {
+		t.Errorf("it is in %q", got)
+	}
+}

@@ -1,0 +1,157 @@
+package passage
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/detection"
+)
+
+// replay is what the correlator needs while it reads the journal's past again after a restart. Rows come in three parts.
+// The first were decided long before the stop: they are put where the journal says, and the lanes learn from them. The
+// next go through the association, so that the window knows the vehicles in the lanes, but what the journal says of them
+// holds. The last may not have been decided, or their decision was lost: the association decides.
+type replay struct {
+	*history
+	decided  int64 // rows below are of the first part
+	believed int64 // rows below are not of the last part
+	unsaid   []*reading
+}
+
+// begin makes the correlator read the past: until resume is called, what it returns is not to be committed.
+func (c *Correlator) begin(p *replay) { c.past = p }
+
+// takePast takes a detection of the journal's past.
+func (c *Correlator) takePast(g *group, d *detection.Detection) {
+	s, ok := c.past.lane[d.Idx]
+	if d.Idx >= c.past.decided {
+		g.take(d)
+		if r := g.readings[d.Idx]; ok {
+			r.past = s.told()
+		}
+		return
+	}
+	g.prepare(d)
+	if ok && s.passage != "" {
+		g.restored(d, s)
+	}
+}
+
+// restored puts a reading where the journal says that it is.
+func (g *group) restored(d *detection.Detection, s said) {
+	correctAs(d, s.reading)
+	r := &reading{
+		det: d, placed: true, final: true, confidence: float64(s.reading.GetConfidence()), why: s.reading.GetReason(),
+		label: noLabel, told: s.told(),
+	}
+	g.readings[d.Idx] = r
+	v := g.known(s.passage)
+	r.give(v)
+	if p, ok := g.byLink(d); ok {
+		p.readings = append(p.readings, r)
+		r.linked, r.final = true, p.final
+	} else if g.layout.Late(d.Dev) {
+		r.final = false // until all that belongs to it has come
+		g.fix(g.report(r), v)
+	}
+}
+
+// correctAs gives a detection the time that was journalled of it, by the clock offset of then.
+func correctAs(d *detection.Detection, r *observation.PassageReading) {
+	const resolution = 1e-5 // s, of what is journalled
+	if at := float64(r.GetTimeNs()) / 1e9; at != 0 && math.Abs(at-d.At) > resolution {
+		if d.At = at; math.Abs(at-d.Raw) < resolution {
+			d.At = d.Raw
+		}
+	}
+}
+
+// believes reports whether what is known of a reading now is what the journal says. What the journal has said of readings
+// that were decided before the stop holds.
+func (p *replay) believes(g *group, r *reading) bool {
+	s, ok := p.lane[r.det.Idx]
+	switch {
+	case r.pin != nil:
+		return true
+	case ok && !s.told().differs(r.now(), true), !ok && r.vehicle == nil:
+		return true
+	case r.det.Idx >= p.believed:
+		return false
+	}
+	r.give(nil)
+	if ok && s.passage != "" {
+		r.give(g.known(s.passage))
+	}
+	r.confidence, r.why, r.terms = float64(s.reading.GetConfidence()), s.reading.GetReason(), nil
+	r.suppose(nil, 0, nil)
+	r.told = s.told()
+	return true
+}
+
+// resume ends the reading of the past. It returns what is to be committed at once; what was decided and not said follows
+// with the next seconds.
+func (c *Correlator) resume() (out []*observation.Observation) {
+	p := c.past
+	c.past = nil
+	for _, r := range p.unsaid {
+		g := c.where[r.det.Device]
+		g.loose = append(g.loose, r)
+	}
+	for _, g := range c.groups {
+		slices.SortFunc(g.loose, func(a, b *reading) int { return cmp.Compare(a.det.Idx, b.det.Idx) })
+		for _, r := range g.loose {
+			r.told = nil
+			if s, ok := p.last[r.det.Idx]; ok {
+				r.told = s.told()
+			}
+		}
+		g.resume(p)
+	}
+	for _, id := range slices.Sorted(maps.Keys(p.opened)) {
+		if v, _ := c.passage(id); v == nil && p.closed[id] == nil {
+			out = append(out, c.said(c.now, "closed "+id, p.lost(id, c.now)))
+		}
+	}
+	return append(out, c.resumeConditions(p)...)
+}
+
+// resume takes over what the journal says of a group's passages.
+func (g *group) resume(p *replay) {
+	for _, idx := range slices.Sorted(maps.Keys(g.readings)) {
+		r := g.readings[idx]
+		r.past = nil
+		s := p.last[r.det.Idx]
+		if v := g.byID[s.reading.GetOther()]; v != nil && r.det.Idx < p.believed && r.other == nil && r.pin == nil {
+			r.suppose(v, float64(s.reading.GetOtherConfidence()), nil)
+		}
+	}
+	for _, v := range g.vehicles {
+		_, v.opened = p.opened[v.id]
+		v.ended = false
+		if doc := p.closed[v.id]; doc != nil {
+			v.opened, v.ended = true, true
+			v.closed, v.end = float64(doc.ClosedNs)/1e9, doc.End
+		}
+		if !v.ended && !slices.Contains(g.active, v) {
+			g.active = append(g.active, v)
+		}
+	}
+}
+
+// resumeConditions takes over which devices are said to read nothing, and says what is otherwise by now.
+func (c *Correlator) resumeConditions(p *replay) (out []*observation.Observation) {
+	c.conditions = driver.Conditions{}
+	for device := range p.mute {
+		c.conditions.Resume(muteCondition, device)
+	}
+	for _, g := range c.groups {
+		for _, device := range slices.Sorted(maps.Keys(g.misses)) {
+			out = append(out, c.judge(device, g.misses[device])...)
+		}
+	}
+	return out
+}

@@ -1,0 +1,305 @@
+package passage
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/associate"
+	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
+)
+
+// report is what a device says late of one vehicle: an image and all that is about it, or a detection that came when the
+// vehicles of its time had been decided.
+type report struct {
+	readings []*reading
+	at       float64 // s, of the first detection
+	arrived  float64 // s, of the first
+	again    float64 // s, when it is looked at next
+	sight    motion.Sight
+	vehicle  *vehicle // that it was given to
+	final    bool
+}
+
+// When a late result is decided, s after it came: at once when its names are sure, provisionally for an alarm; else when
+// what it is about will have been named, and the results beside it have come.
+const (
+	reportSoon = 30.0
+	reportLast = 120.0
+)
+
+// byLink returns the report that a detection belongs to by the names of its scan and images.
+func (g *group) byLink(d *detection.Detection) (*report, bool) {
+	for _, l := range d.Links {
+		if p := g.links[l]; p != nil {
+			for _, l := range d.Links {
+				g.link(l, p)
+			}
+			return p, true
+		}
+	}
+	return nil, false
+}
+
+// mostLinks bounds what scans and images are remembered.
+const mostLinks = 1 << 14
+
+func (g *group) link(name string, p *report) {
+	if len(g.links) < mostLinks {
+		g.links[name] = p
+	}
+}
+
+// report takes a reading as a late result of its own.
+func (g *group) report(r *reading) *report {
+	p := &report{at: r.det.At, arrived: r.det.Arrived, again: r.det.Arrived}
+	p.readings = []*reading{r}
+	for _, l := range r.det.Links {
+		g.link(l, p)
+	}
+	all := g.reports[r.det.Device]
+	i, _ := slices.BinarySearchFunc(all, p, func(a, b *report) int { return cmp.Or(cmp.Compare(a.at, b.at), -1) })
+	g.reports[r.det.Device] = slices.Insert(all, i, p)
+	return p
+}
+
+// add adds a reading that is about the same scan or image.
+func (p *report) add(r *reading) {
+	p.readings = append(p.readings, r)
+	first := p.readings[0]
+	r.confidence, r.final = 1, true
+	if !p.final {
+		r.final = false
+		p.again = min(p.again, r.det.Arrived)
+	}
+	r.give(first.vehicle)
+	r.confidence = first.confidence
+	r.suppose(first.other, first.otherShare, first.otherTerms)
+	r.placed, r.linked = first.placed, true
+}
+
+// align decides the late results whose time has come.
+func (g *group) align(c *Correlator, due bool) {
+	g.finishFixed(c.now)
+	for _, device := range g.deviceOrder() {
+		all := g.reports[device]
+		if !slices.ContainsFunc(all, func(p *report) bool { return c.now >= p.again && (due || p.alarm()) }) {
+			continue
+		}
+		g.sortVehicles()
+		for _, some := range apart(all) {
+			if slices.ContainsFunc(some, func(p *report) bool { return c.now >= p.again }) {
+				g.alignDevice(c, some)
+			}
+		}
+		g.reports[device] = slices.DeleteFunc(all, func(p *report) bool { return p.final })
+	}
+}
+
+// farApart is the time between two reports of a device, s, from which on they say nothing of each other.
+const farApart = 240.0
+
+// apart parts reports where they are far apart.
+func apart(all []*report) (out [][]*report) {
+	begin := 0
+	for i := 1; i <= len(all); i++ {
+		if i == len(all) || all[i].at-all[i-1].at > farApart {
+			out = append(out, all[begin:i])
+			begin = i
+		}
+	}
+	return out
+}
+
+// deviceOrder returns the devices that have late results, in the layout's order.
+func (g *group) deviceOrder() (out []string) {
+	for i := range g.layout.Devices {
+		if id := g.layout.Devices[i].ID; len(g.reports[id]) > 0 {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+func (p *report) alarm() bool {
+	return slices.ContainsFunc(p.readings, func(r *reading) bool { return r.det.Class == observation.Class_CLASS_ALARM && r.told == nil })
+}
+
+// alignDevice assigns the late results of one device together.
+func (g *group) alignDevice(c *Correlator, all []*report) {
+	now := c.now
+	dev := all[0].readings[0].det.Dev
+	vehicles := g.around(dev, all)
+	known := make([]*associate.Vehicle, len(vehicles))
+	for i, v := range vehicles {
+		known[i] = g.vehicle(v)
+	}
+	reports := make([]*associate.Report, len(all))
+	for i, p := range all {
+		reports[i] = &associate.Report{}
+		for _, r := range p.readings {
+			reports[i].Dets = append(reports[i].Dets, r.det)
+		}
+	}
+	for i, fits := range g.layout.Align(g.model, known, reports, g.wasDown) {
+		p := all[i]
+		p.take(vehicles, fits, now)
+		for _, r := range p.readings {
+			if r.pin == nil {
+				c.doubt(g, r)
+			}
+		}
+		if now < p.again {
+			continue
+		}
+		switch {
+		case now >= p.arrived+reportLast:
+			g.finish(p)
+		case now >= p.arrived+reportSoon:
+			p.again = p.arrived + reportLast
+		default:
+			p.again = max(p.arrived+reportSoon, now+1)
+		}
+	}
+}
+
+// take gives all of a report to its likeliest vehicle.
+func (p *report) take(vehicles []*vehicle, fits []associate.Fit, now float64) {
+	of := func(f *associate.Fit) *vehicle {
+		if f.Vehicle == associate.None {
+			return nil
+		}
+		return vehicles[f.Vehicle]
+	}
+	p.vehicle = of(&fits[0])
+	certain := fits[0].Probability >= sure && p.vehicle != nil
+	for i, r := range p.readings {
+		if r.pin != nil {
+			continue
+		}
+		r.give(p.vehicle)
+		r.confidence, r.terms, r.linked = fits[0].Probability, &fits[0].Terms, i > 0
+		r.suppose(nil, 0, nil)
+		if len(fits) > 1 {
+			r.suppose(of(&fits[1]), fits[1].Probability, &fits[1].Terms)
+		}
+		r.placed = r.placed || certain || r.det.Class == observation.Class_CLASS_ALARM || now >= p.arrived+reportLast
+	}
+}
+
+// finish decides a report for good, and learns from it.
+func (g *group) finish(p *report) {
+	p.final = true
+	for _, r := range p.readings {
+		r.final = true
+	}
+	first, v := p.readings[0], p.vehicle
+	if v == nil || first.pin != nil {
+		return
+	}
+	dev := first.det.Dev
+	if v.seen&(1<<dev) == 0 && v.counted {
+		g.model.Rate(dev).Late()
+	}
+	v.seen |= 1 << dev
+	if first.confidence >= sure && !v.facts(g).reversed {
+		g.model.LearnLate(v.sights(g, true), g.sight(v, first.det), v.facts(g).speed)
+	}
+}
+
+// Reach of late results: how far from a report's time vehicles are looked for, s; and how long after they left where a
+// person brings them.
+const (
+	reachRow    = 120.0
+	reachPerson = 1200.0
+)
+
+// around returns the vehicles that reports of a device may be of, in the order in which they came to it.
+func (g *group) around(dev int, all []*report) []*vehicle {
+	from, to := math.Inf(1), math.Inf(-1)
+	for _, p := range all {
+		from, to = min(from, p.at), max(to, p.at)
+	}
+	orderly := g.model.Orderly(dev)
+	if orderly {
+		from, to = from-reachRow, to+reachRow
+	} else {
+		from, to = from-reachPerson, to+reachRow
+	}
+	type one struct {
+		v  *vehicle
+		at float64
+	}
+	var found []one
+	vehicles := g.vehicles
+	if orderly { // they are sorted by their first sights
+		n, _ := slices.BinarySearchFunc(vehicles, from-reachRow, func(v *vehicle, at float64) int { return cmp.Compare(v.facts(g).first, at) })
+		vehicles = vehicles[n:]
+	}
+	for _, v := range vehicles {
+		if orderly && v.facts(g).first > to+reachRow {
+			break
+		}
+		position := g.layout.Position(v.lane, dev)
+		if len(v.readings) == 0 || math.IsInf(position, 1) {
+			continue
+		}
+		if v.facts(g).first > to || v.facts(g).last < from {
+			if orderly || !named(v.facts(g).names, all) {
+				continue
+			}
+		}
+		found = append(found, one{v, g.expected(v, position)})
+	}
+	slices.SortStableFunc(found, func(a, b one) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.v.id, b.v.id)) })
+	out := make([]*vehicle, len(found))
+	for i := range found {
+		out[i] = found[i].v
+	}
+	return out
+}
+
+// named reports whether one of the reports has one of a vehicle's names.
+func named(names []detection.Name, all []*report) bool {
+	for _, p := range all {
+		for _, r := range p.readings {
+			for i := range r.det.Names {
+				for k := range names {
+					if a, b := &r.det.Names[i], &names[k]; a.Kind == b.Kind && a.Value == b.Value {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
+// expected returns when a vehicle's front was at a place, as its nearest sight says.
+func (g *group) expected(v *vehicle, position float64) float64 {
+	best, at := math.Inf(1), v.facts(g).first
+	speed := v.facts(g).speed
+	if speed == 0 {
+		speed = g.model.Speed()
+	}
+	for _, r := range v.readings {
+		if r.foreign || r.det.Reverse || g.layout.Late(r.det.Dev) {
+			continue
+		}
+		if way := position - g.layout.Position(v.lane, r.det.Dev); math.Abs(way) < best {
+			best, at = math.Abs(way), r.det.At+way/speed
+		}
+	}
+	return at
+}
+
+// vehicle returns what association needs of a vehicle.
+func (g *group) vehicle(v *vehicle) *associate.Vehicle {
+	f := v.facts(g)
+	return &associate.Vehicle{
+		Lane: v.lane, Sights: v.sights(g, false), Speed: f.speed, Length: f.length, Names: f.names,
+		First: f.first, Last: f.last, Back: f.reversed, Seen: v.seen,
+	}
+}

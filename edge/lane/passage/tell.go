@@ -1,0 +1,184 @@
+package passage
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/detection"
+)
+
+// said makes an observation of the agent. key makes it one that is committed once.
+func (c *Correlator) said(at float64, key string, body proto.Message) *observation.Observation {
+	o := observation.New(observation.Class_CLASS_EVENT, detection.Time(at), body)
+	o.Device, o.Key = observation.AgentDevice, key
+	return o
+}
+
+// tell says what is new of readings: all when that is due, else alarms that nobody was told of yet.
+func (c *Correlator) tell(g *group, due bool) (out []*observation.Observation) {
+	news := map[*vehicle][]*reading{}
+	var order []*vehicle
+	list := func(v *vehicle) {
+		if _, ok := news[v]; !ok {
+			order, news[v] = append(order, v), nil
+		}
+	}
+	for _, r := range g.loose {
+		if !r.placed || !due && !(r.det.Class == observation.Class_CLASS_ALARM && r.told == nil) {
+			continue
+		}
+		now := r.now()
+		switch {
+		case r.told == nil && r.vehicle == nil && !r.final, r.told != nil && !r.told.differs(now, r.final):
+			continue
+		case r.told != nil && r.told.passage != now.passage:
+			out = append(out, c.corrected(r))
+			if r.vehicle != nil && !r.vehicle.opened { // it is opened first
+				list(r.vehicle)
+			}
+		case r.vehicle != nil:
+			list(r.vehicle)
+			news[r.vehicle] = append(news[r.vehicle], r)
+		}
+		r.told = &now
+		c.assigned(r)
+	}
+	var first []*observation.Observation
+	for _, v := range order {
+		slices.SortFunc(news[v], byTime)
+		if o := c.news(g, v, news[v]); o.Body.GetPassageOpened() != nil {
+			first = append(first, o)
+		} else {
+			out = append(out, o)
+		}
+	}
+	g.forget(c)
+	return append(first, out...)
+}
+
+// now returns what is to be told of a reading.
+func (r *reading) now() told {
+	t := told{confidence: r.confidence}
+	if r.vehicle != nil {
+		t.passage = r.vehicle.id
+	}
+	if r.uncertain() {
+		t.other = r.other.id
+	}
+	if r.pin != nil {
+		t.passage = r.pin.passage
+	}
+	return t
+}
+
+// differs reports whether what is known now is worth telling after what was told.
+func (t *told) differs(now told, final bool) bool {
+	least := 0.2
+	if final {
+		least = 0.02
+	}
+	return t.passage != now.passage || t.other != now.other || math.Abs(t.confidence-now.confidence) >= least
+}
+
+// news says what is new of one passage: that it was opened, or readings.
+func (c *Correlator) news(g *group, v *vehicle, all []*reading) *observation.Observation {
+	var readings []*observation.PassageReading
+	for _, r := range all {
+		readings = append(readings, c.reading(c.where[r.det.Device], r, true))
+	}
+	if !v.opened {
+		v.opened = true
+		if v.closed > 0 && !slices.Contains(g.active, v) { // its end is to be told too
+			g.active = append(g.active, v)
+		}
+		return c.said(v.facts(g).first, "opened "+v.id, &observation.PassageOpened{Id: v.id, Lane: g.lanes[v.lane].ID, Readings: readings})
+	}
+	key := fmt.Sprintf("updated %s %.0f", v.id, c.now)
+	return c.said(all[0].det.At, key, &observation.PassageUpdated{Id: v.id, Readings: readings, AfterClose: v.closed > 0})
+}
+
+// corrected says that a reading goes to another passage, with what came since.
+func (c *Correlator) corrected(r *reading) *observation.Observation {
+	g := c.where[r.det.Device]
+	to := r.now().passage
+	key := fmt.Sprintf("corrected %d %s %s %.0f", r.det.Idx, r.told.passage, to, c.now)
+	p := &observation.PassageCorrected{Idx: r.det.Idx, From: r.told.passage, To: to, By: "lane", Reading: c.reading(g, r, true)}
+	p.Reason = "with what came since: " + p.Reading.Reason
+	return c.said(r.det.At, key, p)
+}
+
+// assigned tells whoever listens.
+func (c *Correlator) assigned(r *reading) {
+	if c.Assigned == nil {
+		return
+	}
+	a := Assignment{Idx: r.det.Idx, Confidence: r.confidence, Reason: c.reason(c.where[r.det.Device], r)}
+	a.Passage = r.now().passage
+	if r.other != nil {
+		a.Other, a.OtherConfidence = r.other.id, r.otherShare
+	}
+	c.Assigned(a)
+}
+
+// forget lets go of readings that nothing changes any more.
+func (g *group) forget(c *Correlator) {
+	g.loose = slices.DeleteFunc(g.loose, func(r *reading) bool {
+		if !r.final || r.told == nil || r.told.differs(r.now(), true) {
+			return false
+		}
+		if c.past != nil && !c.past.believes(g, r) {
+			c.past.unsaid = append(c.past.unsaid, r)
+			return true
+		}
+		if r.vehicle == nil {
+			delete(g.readings, r.det.Idx)
+		}
+		return true
+	})
+}
+
+// Bounds of what is kept of passages that are over.
+const mostVehicles = 2048
+
+// pending reports whether a reading of the vehicle can still change.
+func (v *vehicle) pending() bool {
+	return slices.ContainsFunc(v.readings, func(r *reading) bool { return !r.final })
+}
+
+// drop lets go of passages that take no late results any more.
+func (c *Correlator) drop(g *group, now float64) {
+	g.sortVehicles()
+	n := 0
+	for n < len(g.vehicles) {
+		v := g.vehicles[n]
+		late := g.lanes[v.lane].Late.Seconds()
+		if v.closed == 0 || !v.counted || v.pending() || now-v.closed < late && len(g.vehicles)-n <= mostVehicles {
+			break
+		}
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	for _, v := range g.vehicles[:n] {
+		delete(g.byID, v.id)
+		for _, r := range v.readings {
+			if home := c.where[r.det.Device]; home != nil {
+				delete(home.readings, r.det.Idx)
+			}
+			delete(c.strangers, r.det.Idx)
+			for _, l := range r.det.Links {
+				delete(g.links, l)
+			}
+			delete(g.byLabel, r.label)
+		}
+		for _, r := range v.maybe {
+			r.other = nil
+		}
+	}
+	g.vehicles = slices.Delete(g.vehicles, 0, n)
+}

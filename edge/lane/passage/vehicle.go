@@ -1,0 +1,179 @@
+package passage
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/associate"
+	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
+)
+
+// vehicle is a passage: a vehicle that is in the lane, or was.
+type vehicle struct {
+	id       string
+	lane     int        // index in the group
+	readings []*reading // by the time of the detection
+	maybe    []*reading // that were given to others, and may be this one's
+	opened   bool       // told
+	closed   float64    // s; 0 while it is open
+	end      observation.PassageEnd
+	ended    bool    // its end was told
+	counted  bool    // what it teaches has been learnt
+	emptied  float64 // s, since when it has no readings; 0 while it has some
+	known    *facts  // what its readings say; nil when they have changed since
+	seen     uint64  // devices whose late results are its own for good
+}
+
+// reading is a detection and the passage that it was given to.
+type reading struct {
+	det        *detection.Detection
+	vehicle    *vehicle // nil for none
+	confidence float64
+	other      *vehicle // that it may be of as well; nil for none
+	otherShare float64
+	terms      *associate.Terms
+	otherTerms *associate.Terms
+	why        string // in words, where there are no terms
+	label      int64  // of the window
+	placed     bool   // it was decided, though perhaps not for good
+	linked     bool   // it goes where another one of the same scan goes
+	final      bool   // nothing that comes changes it
+	foreign    bool   // its device is of other lanes than its vehicle: a person put it there
+	pin        *pin
+	told       *told
+	past       *told // what the lane said of it before a restart, while the journal is read again
+}
+
+// told is what the journal says of a reading.
+type told struct {
+	passage    string
+	confidence float64
+	other      string
+}
+
+// pin is what a person said of a reading.
+type pin struct {
+	passage string // "" for none
+	by      string
+	reason  string
+}
+
+// passageID names a passage by its lane and its first detection.
+func (g *group) passageID(lane int, d *detection.Detection) string {
+	return fmt.Sprintf("%s-%s-%d", g.lanes[lane].ID, detection.Time(d.At).Format("20060102T150405"), d.Idx)
+}
+
+// give gives a reading to a vehicle, or to none.
+func (r *reading) give(v *vehicle) {
+	if r.vehicle == v {
+		return
+	}
+	if o := r.vehicle; o != nil {
+		o.known = nil
+		o.readings = slices.DeleteFunc(o.readings, func(x *reading) bool { return x == r })
+	}
+	if r.vehicle = v; v == nil {
+		return
+	}
+	v.known = nil
+	at, _ := slices.BinarySearchFunc(v.readings, r, byTime)
+	v.readings = slices.Insert(v.readings, at, r)
+}
+
+// suppose says which vehicle a reading may be of as well.
+func (r *reading) suppose(v *vehicle, share float64, terms *associate.Terms) {
+	r.otherShare, r.otherTerms = share, terms
+	if r.other == v {
+		return
+	}
+	if o := r.other; o != nil {
+		o.maybe = slices.DeleteFunc(o.maybe, func(x *reading) bool { return x == r })
+	}
+	if r.other = v; v != nil {
+		v.maybe = append(v.maybe, r)
+	}
+}
+
+// uncertain reports whether a reading is shown with both its candidates.
+func (r *reading) uncertain() bool { return r.confidence < sure && r.other != nil }
+
+func byTime(a, b *reading) int {
+	return cmp.Or(cmp.Compare(a.det.At, b.det.At), cmp.Compare(a.det.Idx, b.det.Idx))
+}
+
+// facts are what the readings of a vehicle say together.
+type facts struct {
+	first    float64 // s, of the first sight of a device that is not late
+	early    bool    // there is none
+	last     float64 // s, when its end left the place of the latest sight of a device that is not late
+	front    float64 // m, how far it was seen
+	reversed bool
+	speed    float64 // m/s, as measured first; 0 when nobody measured it
+	length   float64 // m, the least that was measured, as who stops is measured too long; 0 when nobody measured it
+	measured float64 // m, the length before it was held against what is plausible
+	names    []detection.Name
+}
+
+// facts folds the vehicle's readings.
+func (v *vehicle) facts(g *group) *facts {
+	if v.known != nil {
+		return v.known
+	}
+	f := &facts{}
+	for i, r := range v.readings {
+		d := r.det
+		if late := r.foreign || g.layout.Late(d.Dev); i == 0 || f.early && !late {
+			f.first, f.early = d.At, late
+		}
+		f.reversed = f.reversed || d.Reverse || d.Turned
+		if f.speed == 0 && d.Speed > 0.2 && !d.Reverse {
+			f.speed = d.Speed
+		}
+		if d.Length > 0 && (f.length == 0 || d.Length < f.length) {
+			f.length = d.Length
+		}
+		f.names = detection.Learn(f.names, d)
+		if r.foreign || g.layout.Late(d.Dev) {
+			continue
+		}
+		f.last = max(f.last, d.End())
+		if !d.Reverse {
+			f.front = max(f.front, g.layout.Position(v.lane, d.Dev))
+		}
+	}
+	if n := len(v.readings); f.last == 0 && n > 0 {
+		f.last = v.readings[n-1].det.At
+	}
+	f.measured, f.length = f.length, g.model.Plausible(f.length)
+	v.known = f
+	return f
+}
+
+// sure is the confidence from which on a reading is not called uncertain.
+const sure = 0.95
+
+// sights returns the vehicle's sights, the first of each device, by time; only those of which we are sure when learnt from.
+func (v *vehicle) sights(g *group, certain bool) (out []motion.Sight) {
+	var have uint64
+	for _, r := range v.readings {
+		d := r.det
+		if r.foreign || have&(1<<d.Dev) != 0 || d.Reverse || certain && r.confidence < sure || g.layout.Late(d.Dev) && !r.final {
+			continue
+		}
+		have |= 1 << d.Dev
+		out = append(out, g.sight(v, d))
+	}
+	return out
+}
+
+func (g *group) sight(v *vehicle, d *detection.Detection) motion.Sight {
+	s := motion.Sight{Dev: d.Dev, Position: g.layout.Position(v.lane, d.Dev), Raw: d.Raw, At: d.At}
+	f := v.facts(g)
+	if s.Length = f.length; d.Lasts > 0 && !d.Tag {
+		s.Hold = g.model.Stood(d.Dev, d.Lasts, f.length, f.speed)
+	}
+	return s
+}
