@@ -3,8 +3,9 @@ package scenario
 import (
 	"context"
 	"log/slog"
-	"sync"
+	"math/rand/v2"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -14,150 +15,134 @@ import (
 	"lanewarden/edge/lane/passage"
 )
 
-// memory is a journal in memory.
-type memory struct {
-	mu      sync.Mutex
-	rows    []journal.Row
-	keys    map[string]bool
-	changed chan struct{}
+// running is a follower that runs.
+type running struct {
+	t    *testing.T
+	f    *passage.Follower
+	stop context.CancelFunc
+	done chan error
 }
 
-func newMemory() *memory { return &memory{keys: map[string]bool{}, changed: make(chan struct{})} }
-
-func (m *memory) Read(from int64, most int) ([]journal.Row, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return append([]journal.Row(nil), m.rows[min(int(from), len(m.rows)):min(int(from)+most, len(m.rows))]...), nil
-}
-
-func (m *memory) Size() int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return int64(len(m.rows))
-}
-
-func (m *memory) Changed() <-chan struct{} {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.changed
-}
-
-func (m *memory) Commit(_ context.Context, obs ...*observation.Observation) (added int, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, o := range obs {
-		if key := o.Device + " " + o.Key; !m.keys[key] {
-			m.keys[key] = true
-			body, err := proto.Marshal(o.Body)
-			if err != nil {
-				return added, err
-			}
-			m.rows = append(m.rows, journal.Row{Idx: int64(len(m.rows)), Class: o.Class, Time: o.TimeNs, Device: o.Device, Kind: o.Body.Kind(), Key: o.Key, Body: body})
-			added++
-		}
-	}
-	close(m.changed)
-	m.changed = make(chan struct{})
-	return added, nil
-}
-
-// assigned returns the passage of each reading, by the reading's own key, as the journal says it in the end.
-func (m *memory) assigned(t *testing.T) map[string]string {
-	out, opened := map[string]string{}, map[string]bool{}
-	for _, r := range m.rows {
-		b := &observation.Body{}
-		if err := proto.Unmarshal(r.Body, b); err != nil {
-			t.Fatal(err)
-		}
-		put := func(idx int64, id string) { out[m.rows[idx].Key] = id }
-		switch p := b.Typed().(type) {
-		case *observation.PassageOpened:
-			if opened[p.Id] {
-				t.Errorf("passage %s was opened twice", p.Id)
-			}
-			opened[p.Id] = true
-			for _, r := range p.Readings {
-				put(r.Idx, p.Id)
-			}
-		case *observation.PassageUpdated:
-			if !opened[p.Id] {
-				t.Errorf("passage %s was updated, and never opened", p.Id)
-			}
-			for _, r := range p.Readings {
-				put(r.Idx, p.Id)
-			}
-		case *observation.PassageCorrected:
-			put(p.Idx, p.To)
-		}
-	}
-	return out
-}
-
-// TestRestart stops the agent again and again with vehicles in the lane: vehicles stay whole, no reading is told twice.
-func TestRestart(t *testing.T) {
-	s := load(t, "busy-lane")
-	day := Make(s, 5)
-	told := day.Told[:2500]
-	lanes := []passage.Lane{s.Lane("lane-1")}
-	play := func(every int) map[string]string {
-		m := newMemory()
-		for at := 0; at < len(told); at += every {
-			run(t, m, lanes, told[at:min(at+every, len(told))])
-		}
-		return m.assigned(t)
-	}
-	whole, parts := play(len(told)), play(101)
-	same, n := 0, 0
-	main := map[string]map[string]int{} // passage in whole: in parts
-	for key, id := range whole {
-		if main[id] == nil {
-			main[id] = map[string]int{}
-		}
-		main[id][parts[key]]++
-		n++
-	}
-	for _, in := range main {
-		best := 0
-		for id, k := range in {
-			if id != "" {
-				best = max(best, k)
-			}
-		}
-		same += best
-	}
-	if share := float64(same) / float64(n); share < 0.97 || n < 2000 {
-		t.Errorf("with a restart after every 101 readings %.2f %% of %d readings are together as they were", 100*share, n)
-	}
-}
-
-// run lets a follower read while observations come, and stops it.
-func run(t *testing.T, m *memory, lanes []passage.Lane, told []Told) {
+func follow(t *testing.T, m *memory, lanes []passage.Lane) *running {
 	ctx, cancel := context.WithCancel(t.Context())
-	f := passage.NewFollower(m, lanes, slog.New(slog.DiscardHandler))
-	done := make(chan error, 1)
-	go func() { done <- f.Run(ctx) }()
-	asked, give := context.WithTimeout(ctx, 30*time.Second)
-	defer give()
-	ask := func() { // it answers when it has caught up
-		if _, _, err := f.Passages(asked); err != nil {
-			t.Error(err)
-		}
+	r := &running{t, passage.NewFollower(m, lanes, slog.New(slog.DiscardHandler)), cancel, make(chan error, 1)}
+	go func() { r.done <- r.f.Run(ctx) }()
+	return r
+}
+
+// caughtUp waits until the follower has read all that is committed.
+func (r *running) caughtUp() []*observation.PassageClosed {
+	all, _, err := r.f.Passages(r.t.Context())
+	if err != nil {
+		r.t.Error(err)
 	}
-	ask()
+	return all
+}
+
+func (r *running) end() {
+	r.stop()
+	if err := <-r.done; err != nil {
+		r.t.Error(err)
+	}
+}
+
+// leave lets the vehicles that are in the lanes leave them. Time is the bubble's.
+func (r *running) leave() {
+	r.caughtUp()
+	<-time.After(20 * time.Minute)
+	r.caughtUp()
+}
+
+// give commits observations one by one, as devices do, each being read before the next one comes.
+func give(t *testing.T, m *memory, r *running, told []Told) {
 	for _, one := range told {
 		if _, err := m.Commit(t.Context(), proto.CloneOf(one.Obs)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ask()
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
+	r.caughtUp()
+}
+
+// whole is the journal of a day without a stop.
+func whole(t *testing.T, lanes []passage.Lane, told []Told) *memory {
+	m := newMemory()
+	r := follow(t, m, lanes)
+	r.caughtUp()
+	give(t, m, r, told)
+	r.leave()
+	r.end()
+	return m
+}
+
+// TestRestart stops the agent again and again with vehicles in the lane: the same readings are together, none is told
+// twice, and a correlator that reads the whole journal says the same.
+func TestRestart(t *testing.T) {
+	s := load(t, "busy-lane")
+	told := Make(s, 5).Told[:1200]
+	lanes := s.Lanes()
+	synctest.Test(t, func(t *testing.T) {
+		m := whole(t, lanes, told)
+		want := m.assigned(t)
+		same(t, "a replay", want, m.replayed(lanes))
+		for _, every := range []int{101, 37, 700} {
+			m := newMemory()
+			for at := 0; at < len(told); at += every {
+				r := follow(t, m, lanes)
+				r.caughtUp()
+				give(t, m, r, told[at:min(at+every, len(told))])
+				r.end()
+			}
+			r := follow(t, m, lanes)
+			r.leave()
+			r.end()
+			same(t, "restarts", want, m.assigned(t))
+			same(t, "a replay after restarts", want, m.replayed(lanes))
+		}
+	})
+}
+
+func same(t *testing.T, what string, want, got map[string]string) {
+	t.Helper()
+	if d := differences(want, got); len(d) > 0 {
+		t.Errorf("%s: %d of %d readings are not together with the same others: %v", what, len(d), len(want), d[:min(len(d), 8)])
+		for _, k := range d[:min(len(d), 8)] {
+			t.Logf("%s: %q, %q", k, want[k], got[k])
+		}
 	}
 }
 
-// BenchmarkImport commits a day of the busy lane to a journal, in groups, with passages being followed; of-bare is its rate over that of the
-// journal alone.
+// TestKill kills the agent 50 times with vehicles in the lane: what it said last is lost.
+func TestKill(t *testing.T) {
+	s := load(t, "busy-lane")
+	told := Make(s, 6).Told[:1000]
+	lanes := s.Lanes()
+	synctest.Test(t, func(t *testing.T) {
+		want := whole(t, lanes, told).assigned(t)
+		random := rand.New(rand.NewPCG(1, 2))
+		m := newMemory()
+		at := 0
+		for kill := range 50 {
+			n := min(at+1+random.IntN(2*len(told)/50), len(told))
+			if kill == 49 {
+				n = len(told)
+			}
+			r := follow(t, m, lanes)
+			r.caughtUp()
+			m.kill(random.IntN(12))
+			give(t, m, r, told[at:n])
+			r.end()
+			m.kill(-1)
+			at = n
+		}
+		r := follow(t, m, lanes)
+		r.leave()
+		r.end()
+		same(t, "50 kills", want, m.assigned(t))
+	})
+}
+
+// BenchmarkImport commits a day of the busy lane to a journal, in groups, with passages being followed; of-bare is its
+// rate over that of the journal alone.
 func BenchmarkImport(b *testing.B) {
 	s := load(b, "busy-lane")
 	day := Make(s, 1)
@@ -169,7 +154,7 @@ func BenchmarkImport(b *testing.B) {
 		defer j.Close()
 		ctx, cancel := context.WithCancel(b.Context())
 		defer cancel()
-		f := passage.NewFollower(j, []passage.Lane{s.Lane("lane-1")}, slog.New(slog.DiscardHandler))
+		f := passage.NewFollower(j, s.Lanes(), slog.New(slog.DiscardHandler))
 		done := make(chan error, 1)
 		if follow {
 			go func() { done <- f.Run(ctx) }()
