@@ -3,9 +3,7 @@
 // back; an assignment is never edited, a correction is a new observation. docs/passages.md.
 package passage
 
-import (
-	"time"
-)
+import "time"
 
 // Lane is a lane with its stations, in the order in which vehicles come to them.
 type Lane struct {

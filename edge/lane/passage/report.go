@@ -2,7 +2,6 @@ package passage
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"lanewarden/drivers/observation"
@@ -207,92 +206,6 @@ func (g *group) finish(p *report) {
 	if first.confidence >= sure && !v.facts(g).reversed {
 		g.model.LearnLate(v.sights(g, true), g.sight(v, first.det), v.facts(g).speed)
 	}
-}
-
-// Reach of late results: how far from a report's time vehicles are looked for, s; and how long after they left where a
-// person brings them.
-const (
-	reachRow    = 120.0
-	reachPerson = 1200.0
-)
-
-// around returns the vehicles that reports of a device may be of, in the order in which they came to it.
-func (g *group) around(dev int, all []*report) []*vehicle {
-	from, to := math.Inf(1), math.Inf(-1)
-	for _, p := range all {
-		from, to = min(from, p.at), max(to, p.at)
-	}
-	orderly := g.model.Orderly(dev)
-	if orderly {
-		from, to = from-reachRow, to+reachRow
-	} else {
-		from, to = from-reachPerson, to+reachRow
-	}
-	type one struct {
-		v  *vehicle
-		at float64
-	}
-	var found []one
-	vehicles := g.vehicles
-	if orderly { // they are sorted by their first sights
-		n, _ := slices.BinarySearchFunc(vehicles, from-reachRow, func(v *vehicle, at float64) int { return cmp.Compare(v.facts(g).first, at) })
-		vehicles = vehicles[n:]
-	}
-	for _, v := range vehicles {
-		if orderly && v.facts(g).first > to+reachRow {
-			break
-		}
-		position := g.layout.Position(v.lane, dev)
-		if len(v.readings) == 0 || math.IsInf(position, 1) {
-			continue
-		}
-		if v.facts(g).first > to || v.facts(g).last < from {
-			if orderly || !named(v.facts(g).names, all) {
-				continue
-			}
-		}
-		found = append(found, one{v, g.expected(v, position)})
-	}
-	slices.SortStableFunc(found, func(a, b one) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.v.id, b.v.id)) })
-	out := make([]*vehicle, len(found))
-	for i := range found {
-		out[i] = found[i].v
-	}
-	return out
-}
-
-// named reports whether one of the reports has one of a vehicle's names.
-func named(names []detection.Name, all []*report) bool {
-	for _, p := range all {
-		for _, r := range p.readings {
-			for i := range r.det.Names {
-				for k := range names {
-					if a, b := &r.det.Names[i], &names[k]; a.Kind == b.Kind && a.Value == b.Value {
-						return true
-					}
-				}
-			}
-		}
-	}
-	return false
-}
-
-// expected returns when a vehicle's front was at a place, as its nearest sight says.
-func (g *group) expected(v *vehicle, position float64) float64 {
-	best, at := math.Inf(1), v.facts(g).first
-	speed := v.facts(g).speed
-	if speed == 0 {
-		speed = g.model.Speed()
-	}
-	for _, r := range v.readings {
-		if r.foreign || r.det.Reverse || g.layout.Late(r.det.Dev) {
-			continue
-		}
-		if way := position - g.layout.Position(v.lane, r.det.Dev); math.Abs(way) < best {
-			best, at = math.Abs(way), r.det.At+way/speed
-		}
-	}
-	return at
 }
 
 // vehicle returns what association needs of a vehicle.

@@ -8,9 +8,6 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// left is how long after its sight at the last station a vehicle can still be seen there, s.
-const left = 15.0
-
 // node adds what follows from one hypothesis.
 func (s *stepper) node(n *node) {
 	queue, gone := s.leave(n.queue)
@@ -53,99 +50,6 @@ func (s *stepper) clutter(n *node, queue []*track, gone float64) {
 		return
 	}
 	s.add(n, queue, gone, None, &terms)
-}
-
-// leave lets vehicles go that have left by the time of the detection. They are charged for the devices that should have
-// seen them. Who stands behind another one is waited for as long as that one is there.
-func (s *stepper) leave(queue []*track) (stay []*track, cost float64) {
-	stay = queue
-	copied := false
-	for i := 0; i < len(stay); {
-		t := stay[i]
-		through, gone := s.gone(stay, i)
-		if !gone {
-			i++
-			continue
-		}
-		cost += s.rest(t, through)
-		if !copied {
-			stay, copied = slices.Clone(stay), true
-		}
-		stay = slices.Delete(stay, i, i+1)
-		if k := next(stay, i, t); k >= 0 && through {
-			n := *stay[k]
-			n.free = s.d.Order
-			stay[k] = &n
-		}
-	}
-	return stay, cost
-}
-
-// gone reports whether a vehicle is not in the lanes any more, and whether it went all through.
-func (s *stepper) gone(queue []*track, i int) (through, gone bool) {
-	t := queue[i]
-	idle := s.d.Order - t.last
-	switch through = t.front >= s.layout.last[t.lane]; {
-	case through:
-		return true, idle > left
-	case t.reversed:
-		return false, idle > s.layout.Timeout/4
-	case idle <= s.layout.Timeout:
-		return false, false
-	case idle > mostIdle:
-		return false, true
-	}
-	for k := i + 1; k < len(queue); k++ { // one behind it was farther
-		if o := queue[k]; !o.reversed && t.one(o) && o.front >= s.layout.last[o.lane] {
-			return false, true
-		}
-	}
-	for k := range i { // one ahead of it still stands there
-		if o := queue[k]; !o.reversed && t.one(o) {
-			return false, false
-		}
-	}
-	return false, s.d.Order-t.free > s.layout.Timeout
-}
-
-// mostIdle is how long a vehicle is believed to stand in a queue, s.
-const mostIdle = 3600.0
-
-// next returns the first of a queue, from the i-th on, that stands behind a track; -1 when none does.
-func next(queue []*track, i int, t *track) int {
-	for k := i; k < len(queue); k++ {
-		if !queue[k].reversed && t.one(queue[k]) {
-			return k
-		}
-	}
-	return -1
-}
-
-// rest is what a track costs for what nobody saw of it until it was gone.
-func (s *stepper) rest(t *track, through bool) float64 {
-	if t.reversed {
-		return 0
-	}
-	cost := 0.0
-	for d := range s.layout.Devices {
-		at := s.layout.position[t.lane][d]
-		if at == nowhere || (t.seen|t.charged)&(1<<d) != 0 || s.layout.late(t.lane, d) {
-			continue
-		}
-		cost += s.miss(d, t.last)
-	}
-	if !through { // it has vanished, or was never there
-		return max(cost, strayRest)
-	}
-	return cost
-}
-
-// miss is what it costs that a device saw nothing of a vehicle.
-func (s *stepper) miss(dev int, at float64) float64 {
-	if s.down(dev, at) {
-		return 0
-	}
-	return s.cost[dev].missed
 }
 
 // assign gives the detection to a vehicle.

@@ -1,10 +1,6 @@
 package motion
 
-import (
-	"cmp"
-	"math"
-	"slices"
-)
+import "math"
 
 // Sight is a device's sight of a vehicle.
 type Sight struct {
@@ -62,16 +58,6 @@ func (m *Model) Speed() float64 {
 		return v
 	}
 	return m.usual
-}
-
-// Steady reports whether a measured speed is one at which vehicles drive here, m/s: one that stops over a detector is
-// measured too slow.
-func (m *Model) Steady(speed float64) bool {
-	low, high := m.usual/3, 4*m.usual
-	if m.speeds.Len() >= 2*least {
-		low, high = m.slowest, m.fastest
-	}
-	return speed >= low && speed <= high
 }
 
 // Rate returns what is known of how a device sees vehicles.
@@ -145,60 +131,6 @@ func (m *Model) Predict(from, to Sight, speed float64) Prediction {
 	return p
 }
 
-// Measured notes a vehicle's length, m.
-func (m *Model) Measured(length float64) {
-	if length > 0 {
-		m.lengths.Add(length)
-		m.longest, m.shorter = 1.15*m.lengths.Quantile(0.9), m.lengths.Quantile(0.3)
-	}
-}
-
-// Plausible returns a length, or the longest that vehicles are here when it is more: who stops over a detector is measured
-// too long.
-func (m *Model) Plausible(length float64) float64 {
-	if m.lengths.Len() < 2*least {
-		return min(length, 26)
-	}
-	return min(length, m.longest)
-}
-
-// Least returns how long a vehicle is at the least, m, as far as a measurement says: it may have stopped over the detector.
-func (m *Model) Least(length float64) float64 {
-	if m.lengths.Len() < 2*least {
-		return min(length, 4)
-	}
-	return min(length, m.shorter)
-}
-
-// Stood returns how long a vehicle stood at a device that saw it for so many seconds: what is more than it takes to pass
-// at its speed. 0 when that is not known.
-func (m *Model) Stood(dev int, lasts, length, speed float64) float64 {
-	w := &m.passes[dev]
-	if lasts <= 0 || length <= 0 || speed <= 0.2 || w.Len() < least {
-		return 0
-	}
-	if stood := lasts - length/speed - m.passing[dev]; stood > leastStood {
-		return stood
-	}
-	return 0
-}
-
-// leastStood is the least time that is called standing, s; throughRatio and throughMore say how much longer a way must be
-// than a vehicle, whose length is not known exactly, in parts and m.
-const (
-	leastStood   = 1.5
-	throughRatio = 1.15
-	throughMore  = 1.0
-)
-
-// Passed notes for how long a device saw a vehicle.
-func (m *Model) Passed(dev int, lasts, length, speed float64) {
-	if lasts > 0 && length > 0 && speed > 0.2 {
-		m.passes[dev].Add(lasts - length/speed)
-		m.passing[dev] = m.passes[dev].Quantile(0.25)
-	}
-}
-
 // Orderly reports whether a device sees vehicles soon after others do, and not when a person comes to it: the spread of
 // the way from one of the other devices is small.
 func (m *Model) Orderly(dev int) bool {
@@ -211,68 +143,6 @@ func (m *Model) Orderly(dev int) bool {
 		}
 	}
 	return false
-}
-
-// Heard notes how loudly a tag of the lane was heard, dBm.
-func (m *Model) Heard(dev int, dbm float64) { m.loud[dev].Add(dbm) }
-
-// Loudness returns how loudly the lane's own tags are heard, dBm, and the spread of that; ok is false while not known.
-func (m *Model) Loudness(dev int) (dbm, spread float64, ok bool) {
-	dbm, spread = m.loud[dev].Estimate()
-	return dbm, spread, m.loud[dev].Len() >= least
-}
-
-// stood returns what the time between two sights holds that the vehicle stood at one of them.
-func stood(from, to Sight) float64 {
-	switch way := to.Position - from.Position; {
-	case way < -samePlace:
-		return -to.Hold
-	case way > samePlace:
-		return from.Hold
-	}
-	return 0
-}
-
-// samePlace is how near to each other, in m, devices see a vehicle's front at one moment.
-const samePlace = 1.0
-
-// Delays is how vehicles are held up on their way from one device to the next.
-type Delays struct {
-	Share float64 // of ways on which they are
-	Mean  float64 // s, of those
-}
-
-// Delays returns how vehicles are held up, as it was lately: much more in a queue than when they drive freely. Before that
-// is known one of sixteen is, for 10 s.
-func (m *Model) Delays() Delays { return m.held }
-
-// delayed is the delay from which on a vehicle was held up, s.
-const delayed = 3.0
-
-// learnDelays takes how a vehicle was held up.
-func (m *Model) learnDelays(sights []Sight, speed float64) {
-	sorted := slices.Clone(sights)
-	slices.SortStableFunc(sorted, func(a, b Sight) int { return cmp.Compare(a.Position, b.Position) })
-	for i := 1; i < len(sorted); i++ {
-		a, b := sorted[i-1], sorted[i]
-		if b.Position-a.Position < samePlace {
-			continue
-		}
-		if p := m.Predict(a, b, speed); p.Learned {
-			m.delays.Add(max(p.Off, 0))
-		}
-	}
-	n, sum := 0.0, 0.0
-	for _, v := range m.delays.values {
-		if v > delayed {
-			n, sum = n+1, sum+min(v, 300)
-		}
-	}
-	const of, usualShare, usualMean, weight = 20, 0.06, 10, 3 // what is taken for known before
-	m.held = Delays{
-		Share: min((n+usualShare*of)/(float64(len(m.delays.values))+of), 0.8),
-		Mean:  (sum + usualMean*weight) / (n + weight),
-	}
 }
 
 // maxGap is the longest time between two vehicles, in s, that is still a queue.

@@ -1,0 +1,180 @@
+package associate
+
+import (
+	"math"
+
+	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
+)
+
+// stay returns how long a track's vehicle is in the place of a device from its front's coming on, s, and how sure that is:
+// as a device there says that saw begin and end, else by length, speed and the pace of queues.
+func (l *Layout) stay(m *motion.Model, t *track, d *detection.Detection) (seconds, sigma float64) {
+	if d.Lasts > 0 && !d.Tag {
+		return d.Lasts, queueSigma
+	}
+	place := l.position[t.lane][d.Dev]
+	for s := t; s != nil; s = s.prev {
+		if o := s.det; o.Lasts > 0 && !o.Tag && !o.Reverse && math.Abs(l.position[t.lane][o.Dev]-place) < samePlace {
+			return o.Lasts, 2 * queueSigma
+		}
+	}
+	seconds = m.Pace(d.Dev) - queueGap
+	if reach, ok := m.Reach(); ok && t.length > 0 && t.speed > 0.2 {
+		seconds = max(seconds, (m.Plausible(t.length)+reach)/t.speed)
+	}
+	return max(seconds, 0.5), queueGuess
+}
+
+// samePlace is how near to each other, in m, devices see one place.
+const samePlace = 1.0
+
+// there returns when a device saw a track's vehicle, or should have as another device of the same place saw it; ok is
+// false when none did.
+func (l *Layout) there(m *motion.Model, t *track, d *detection.Detection) (at, sigma float64, by *detection.Detection) {
+	to := t.sight(l, m, d)
+	for s := t; s != nil; s = s.prev {
+		o := s.det
+		if o.Reverse || o.Tag != d.Tag {
+			continue
+		}
+		if o.Dev == d.Dev {
+			return o.At, 0, o
+		}
+		if math.Abs(l.position[t.lane][o.Dev]-to.Position) < samePlace && by == nil {
+			p := m.Predict(t.sight(l, m, o), to, t.speed)
+			at, sigma, by = d.At-p.Off, p.Sigma, o
+		}
+	}
+	return at, sigma, by
+}
+
+// lead is how long before its front comes to a device a vehicle is seen, s.
+func lead(d *detection.Detection) float64 {
+	if d.Tag {
+		return tagLead
+	}
+	return 0
+}
+
+// queueRoom is the distance between two vehicles in a queue, m, and what detectors see beyond the ends.
+const queueRoom = 1.0
+
+// pace returns a track's speed, the usual one when nobody measured it, m/s.
+func (t *track) pace(m *motion.Model) float64 {
+	if t.speed > 0.2 {
+		return t.speed
+	}
+	return m.Speed()
+}
+
+// exact reports whether a detection's time is that of the vehicle's front, by the agent's clock: of a device that sees
+// begin and end.
+func exact(d *detection.Detection) bool { return d.Lasts > 0 && !d.Tag && !d.Reverse && d.Raw == d.At }
+
+// exactly returns a track's sight at a place by a device that saw its begin and end there; nil for none.
+func (l *Layout) exactly(t *track, place float64) *detection.Detection {
+	for s := t; s != nil; s = s.prev {
+		if exact(s.det) && math.Abs(l.position[t.lane][s.det.Dev]-place) < samePlace {
+			return s.det
+		}
+	}
+	return nil
+}
+
+// rear returns when a track's end left a place, at the least: it was seen so near beyond that the vehicle, by its length,
+// still stood there. ok is false when no sight says so.
+func (l *Layout) rear(m *motion.Model, t *track, place float64) (at float64, ok bool) {
+	length := m.Least(t.length)
+	if length <= 0 {
+		return 0, false
+	}
+	for s := t; s != nil; s = s.prev {
+		beyond := l.position[t.lane][s.det.Dev] - place
+		if !exact(s.det) || beyond < samePlace || beyond > length {
+			continue
+		}
+		if end := s.det.At + (length+queueRoom-beyond)/t.pace(m); !ok || end > at {
+			at, ok = end, true
+		}
+	}
+	return at, ok
+}
+
+// clears returns when the vehicle ahead lets the next one come to a device, as it is seen there and further on; nil when
+// nothing says so.
+func (l *Layout) clears(m *motion.Model, ahead *track, d *detection.Detection) *clearing {
+	at, sigma, by := l.there(m, ahead, d)
+	rear, near := 0.0, false
+	if exact(d) && (by == nil || !exact(by)) {
+		rear, near = l.rear(m, ahead, l.position[ahead.lane][d.Dev])
+	}
+	if by == nil {
+		if !near {
+			return nil
+		}
+		return &clearing{clear: rear, sigma: queueGuess}
+	}
+	stay, unsure := l.stay(m, ahead, by)
+	if d.Tag {
+		return &clearing{at + stay, 2 * queueGuess, true}
+	}
+	c := &clearing{at + stay, math.Hypot(sigma, unsure), true}
+	if near && rear > c.clear+2*c.sigma { // it stood between
+		c.clear, c.sigma, c.here = rear, queueGuess, false
+	}
+	return c
+}
+
+// room returns the log-probability that the vehicle behind, which was seen in this place or near it already, came after
+// this one.
+func (l *Layout) room(m *motion.Model, t, behind *track, d *detection.Detection) float64 {
+	if d.Tag {
+		return 0
+	}
+	worst := 0.0
+	if at, sigma, by := l.there(m, behind, d); by != nil {
+		stay, unsure := l.stay(m, t, d)
+		worst = math.Log(max(below(at-d.At-stay-queueGap/2, math.Hypot(sigma, unsure)), impossible))
+	}
+	length := m.Least(t.length)
+	if length <= 0 || !exact(d) {
+		return worst
+	}
+	place := l.position[t.lane][d.Dev]
+	for s := behind; s != nil; s = s.prev {
+		beyond := place - l.position[behind.lane][s.det.Dev]
+		if !exact(s.det) || beyond < samePlace || beyond > length {
+			continue
+		}
+		rear := d.At + (length+queueRoom-beyond)/t.pace(m)
+		if own := l.exactly(t, l.position[behind.lane][s.det.Dev]); own != nil {
+			rear = own.End()
+		}
+		worst = min(worst, math.Log(max(below(s.det.At-rear, queueGuess), impossible)))
+	}
+	return worst
+}
+
+// impossible is the probability of what cannot be, but for a device that errs.
+const impossible = 1e-5
+
+// onward returns the log-probability that the sights further on, if any, came after this one.
+func (l *Layout) onward(m *motion.Model, t *track, d *detection.Detection) float64 {
+	to := t.sight(l, m, d)
+	worst := 0.0
+	for s := t; s != nil; s = s.prev {
+		if s.det.Reverse || l.position[t.lane][s.det.Dev] <= to.Position+samePlace {
+			continue
+		}
+		p := m.Predict(t.sight(l, m, s.det), to, t.speed)
+		off := p.Off
+		if d.Tag { // it is heard for as long as it is near
+			off -= tagLead
+		}
+		if off > 0 {
+			worst = min(worst, math.Log(max(2*below(-off, p.Sigma), impossible)))
+		}
+	}
+	return worst
+}
