@@ -78,13 +78,13 @@ func whole(t *testing.T, lanes []passage.Lane, told []Told) *memory {
 // twice, and a correlator that reads the whole journal says the same.
 func TestRestart(t *testing.T) {
 	s := load(t, "busy-lane")
-	told := Make(s, 5).Told[:1200]
+	told := Make(s, 5).Told[:700]
 	lanes := s.Lanes()
 	synctest.Test(t, func(t *testing.T) {
 		m := whole(t, lanes, told)
 		want := m.assigned(t)
 		same(t, "a replay", want, m.replayed(lanes))
-		for _, every := range []int{101, 37, 700} {
+		for _, every := range []int{101, 53, 400} {
 			m := newMemory()
 			for at := 0; at < len(told); at += every {
 				r := follow(t, m, lanes)
@@ -114,7 +114,7 @@ func same(t *testing.T, what string, want, got map[string]string) {
 // TestKill kills the agent 50 times with vehicles in the lane: what it said last is lost.
 func TestKill(t *testing.T) {
 	s := load(t, "busy-lane")
-	told := Make(s, 6).Told[:1000]
+	told := Make(s, 6).Told[:700]
 	lanes := s.Lanes()
 	synctest.Test(t, func(t *testing.T) {
 		want := whole(t, lanes, told).assigned(t)
@@ -139,6 +139,112 @@ func TestKill(t *testing.T) {
 		r.end()
 		same(t, "50 kills", want, m.assigned(t))
 	})
+}
+
+// TestRestartLongAfter stops the agent when most of the journal has been decided long ago, and is not associated anew.
+func TestRestartLongAfter(t *testing.T) {
+	s := load(t, "busy-lane")
+	told := Make(s, 8).Told[:3500]
+	lanes := s.Lanes()
+	synctest.Test(t, func(t *testing.T) {
+		want := whole(t, lanes, told).assigned(t)
+		m := newMemory()
+		for at := 0; at < len(told); at += 1500 {
+			r := follow(t, m, lanes)
+			r.caughtUp()
+			give(t, m, r, told[at:min(at+1500, len(told))])
+			r.end()
+		}
+		r := follow(t, m, lanes)
+		r.leave()
+		r.end()
+		same(t, "restarts", want, m.assigned(t))
+	})
+}
+
+// TestOtherLanes restarts the agent with other stations: passages that it does not know any more are ended.
+func TestOtherLanes(t *testing.T) {
+	s := load(t, "busy-lane")
+	told := Make(s, 5).Told[:60]
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		r := follow(t, m, s.Lanes())
+		give(t, m, r, told)
+		r.end()
+		r = follow(t, m, []passage.Lane{{ID: "other", Stations: []passage.Station{{ID: "entry", Devices: []string{"loop-9"}}}}})
+		r.caughtUp()
+		r.end()
+		m.assigned(t)
+	})
+}
+
+// TestCorrect has persons put readings elsewhere: of any device, into any passage. It holds after a restart, and when
+// the journal is read anew.
+func TestCorrect(t *testing.T) {
+	s := load(t, "busy-lane")
+	told := Make(s, 9).Told[:300]
+	lanes := s.Lanes()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		r := follow(t, m, lanes)
+		r.caughtUp()
+		stranger := observation.New(observation.Class_CLASS_EVENT, told[0].Obs.Time(), &observation.VehicleTag{Uri: "urn:epc:id:sgtin:1.2.3"})
+		stranger.Device, stranger.Key = "rfid-9", "stranger"
+		give(t, m, r, append([]Told{{Obs: stranger}}, told...))
+		all := r.caughtUp()
+		a, b := all[4], all[7]
+		moved := a.Readings[0].Idx
+		for _, c := range []struct {
+			name string
+			idx  int64
+			to   string
+			fine bool
+		}{
+			{"to another passage", moved, b.Id, true},
+			{"of a device in no lane", 0, b.Id, true},
+			{"to none", b.Readings[1].Idx, "", true},
+			{"to none once more", b.Readings[1].Idx, "", true},
+			{"into a passage that is not", moved, "lane-1-20200101T000000-1", false},
+			{"a row that is not", 1 << 40, b.Id, false},
+			{"a row of the agent", agentRow(m), b.Id, false},
+		} {
+			if err := r.f.Correct(t.Context(), c.idx, c.to, "seen by eye", "ada"); (err == nil) != c.fine {
+				t.Errorf("%s: error %v", c.name, err)
+			}
+		}
+		check := func(when string) {
+			for _, p := range r.caughtUp() {
+				in := map[int64]bool{}
+				for _, x := range p.Readings {
+					in[x.Idx] = true
+				}
+				if in[moved] != (p.Id == b.Id) || in[0] != (p.Id == b.Id) || in[b.Readings[1].Idx] {
+					t.Errorf("%s %s has %v", when, p.Id, p.Readings)
+				}
+			}
+		}
+		check("at once")
+		r.end()
+		r = follow(t, m, lanes)
+		check("after a restart")
+		r.leave()
+		r.end()
+		want := m.assigned(t)
+		if want[m.rows[moved].Key] != b.Id || want["stranger"] != b.Id || want[m.rows[b.Readings[1].Idx].Key] != "" {
+			t.Errorf("in the end they are in %q, %q and %q", want[m.rows[moved].Key], want["stranger"], want[m.rows[b.Readings[1].Idx].Key])
+		}
+		same(t, "a replay", want, m.replayed(lanes))
+	})
+}
+
+// agentRow returns a row of the agent.
+func agentRow(m *memory) int64 {
+	for i, r := range m.rows {
+		if r.Device == observation.AgentDevice {
+			return int64(i)
+		}
+	}
+	return -1
 }
 
 // BenchmarkImport commits a day of the busy lane to a journal, in groups, with passages being followed; of-bare is its

@@ -38,8 +38,8 @@ type found struct {
 	to   bool // the passage was opened
 }
 
-// Correct puts a reading into a passage, because a person says so; "" is none. It may be any reading of a device, and any
-// passage of any lane, open or closed. No later assignment changes that.
+// Correct puts a reading into a passage, because a person says so; "" is none. It may be any reading of a device, and
+// any passage of any lane, open or closed. No later assignment changes that.
 func (f *Follower) Correct(ctx context.Context, idx int64, to, reason, by string) error {
 	if !f.hasLanes() {
 		return errNoStations
@@ -111,7 +111,8 @@ func (c *Correlator) correct(want *correction, now time.Time) (*observation.Obse
 	return c.said(c.now, fmt.Sprintf("corrected %d by %s at %d", want.idx, want.by, now.UnixNano()), p), nil
 }
 
-// pinnedRow returns a reading that is not in memory as it will be in the journal when a person has put it into a passage.
+// pinnedRow returns a reading that is not in memory as it will be in the journal when a person has put it into a
+// passage.
 func (c *Correlator) pinnedRow(want *correction) *observation.PassageReading {
 	o := want.found.row.Observation
 	d := detection.Of(want.idx, o, 0)
@@ -129,14 +130,16 @@ func (c *Correlator) pinnedRow(want *correction) *observation.PassageReading {
 	return out
 }
 
-// search looks in the journal for a reading and for a passage. It reads from the earlier of the two to the journal's end.
+// search looks in the journal for a reading and for a passage. It reads from the earlier of the two to the journal's
+// end.
 func (f *Follower) search(ctx context.Context, idx int64, to string) (*found, error) {
 	row, ok := f.fetch(idx)
 	if !ok || row.Device == observation.AgentDevice {
 		return nil, fmt.Errorf("the journal has no record %d of a device", idx)
 	}
 	if !detection.Relevant(row.Body.Kind()) {
-		return nil, fmt.Errorf("record %d (%s of %s) is of no vehicle: it belongs to no passage", idx, row.Body.Kind().Name(), row.Device)
+		return nil, fmt.Errorf("record %d (%s of %s) is of no vehicle: it belongs to no passage",
+			idx, row.Body.Kind().Name(), row.Device)
 	}
 	out := &found{row: row}
 	err := f.each(ctx, min(idx, firstRow(to, idx)), f.journal.Size(), func(r *journal.Row) error {

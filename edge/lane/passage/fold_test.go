@@ -14,7 +14,8 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// someTraffic draws what some vehicles leave in lane 1, in the order in which it arrives, and what others leave in lane 2.
+// someTraffic draws what some vehicles leave in lane 1, in the order in which it arrives, and what others leave in
+// lane 2.
 func someTraffic(t *rapid.T) (out []*observation.Observation) {
 	at := 0.0
 	for v := range rapid.IntRange(1, 5).Draw(t, "vehicles") {
@@ -62,9 +63,9 @@ func (d *day) corrections(t *rapid.T, pins map[string]string) {
 	pins[key] = to
 }
 
-// TestFold draws traffic and corrections. At every moment each reading is in at most one passage; documents are the fold
-// of their readings and of nothing else; what a person said holds; and a correlator that reads the journal anew is in the
-// same state.
+// TestFold draws traffic and corrections. At every moment each reading is in at most one passage; documents are the
+// fold of their readings and of nothing else; what a person said holds; and a correlator that reads the journal anew
+// is in the same state.
 func TestFold(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := newDay(t, twoLanes())

@@ -76,7 +76,8 @@ func (f *Follower) Run(ctx context.Context) error {
 		return nil
 	}
 	if err := f.restore(ctx); err != nil {
-		f.log.Error("passages: those that were open at the last stop cannot be read back; they stay as they were journalled", "err", err)
+		f.log.Error("passages: those that were open at the last stop cannot be read back; they stay as journalled",
+			"err", err)
 	}
 	t := time.NewTicker(tick)
 	defer t.Stop()
@@ -105,8 +106,8 @@ func (f *Follower) Run(ctx context.Context) error {
 
 func (f *Follower) hasLanes() bool { return len(f.correlator.groups) > 0 }
 
-// tick lets the correlator's time go on while no rows come. It goes on from the last row and not from the clock: rows may
-// be of another day, and the clock may be set.
+// tick lets the correlator's time go on while no rows come. It goes on from the last row and not from the clock: rows
+// may be of another day, and the clock may be set.
 func (f *Follower) tick(ctx context.Context) {
 	if !f.heard.IsZero() {
 		f.commit(ctx, f.correlator.Tick(f.then.Add(time.Since(f.heard)-lag)))
@@ -164,8 +165,8 @@ func (f *Follower) fetch(idx int64) (Row, bool) {
 	return f.row(&rows[0])
 }
 
-// commit commits what the correlator says. A journal that refuses is tried again: nothing is said twice, for keys are the
-// same.
+// commit commits what the correlator says. A journal that refuses is tried again: nothing is said twice, for keys are
+// the same.
 func (f *Follower) commit(ctx context.Context, obs []*observation.Observation) {
 	for wait := 100 * time.Millisecond; len(obs) > 0 && ctx.Err() == nil; wait = min(2*wait, 10*time.Second) {
 		_, err := f.journal.Commit(ctx, obs...)
@@ -211,8 +212,8 @@ func (f *Follower) Corrected(o *observation.Observation) time.Time {
 	return at
 }
 
-// Passages returns the passages that are open and the last ones that are closed, newest first, and how far the clocks of
-// devices are ahead.
+// Passages returns the passages that are open and the last ones that are closed, newest first, and how far the clocks
+// of devices are ahead.
 func (f *Follower) Passages(ctx context.Context) ([]*observation.PassageClosed, map[string]time.Duration, error) {
 	if !f.hasLanes() {
 		return nil, nil, nil // no lane has stations, so there is nothing to ask

@@ -102,7 +102,8 @@ func eachSaid(b *observation.Body, put func(idx int64, s said)) {
 func (h *history) lost(id string, at float64) *observation.PassageClosed {
 	p := &observation.PassageClosed{
 		Id: id, Lane: h.opened[id], ClosedNs: nanos(at), End: observation.PassageEnd_PASSAGE_END_RESTART, Confidence: 1,
-		State: observation.PassageState_PASSAGE_STATE_CLOSED, Direction: observation.PassageDirection_PASSAGE_DIRECTION_FORWARD,
+		State:     observation.PassageState_PASSAGE_STATE_CLOSED,
+		Direction: observation.PassageDirection_PASSAGE_DIRECTION_FORWARD,
 	}
 	for _, s := range h.last {
 		if s.passage != id || s.reading == nil {

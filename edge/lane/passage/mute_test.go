@@ -18,7 +18,8 @@ func (d *day) conditions() (out []string) {
 	return out
 }
 
-// TestReadsNothing: a plate reader that saw every vehicle and sees none any more is reported, and when it sees one again.
+// TestReadsNothing: a plate reader that saw every vehicle and sees none any more is reported, and when it sees one
+// again.
 func TestReadsNothing(t *testing.T) {
 	d := newDay(t, twoLanes())
 	vehicles := func(from, n int, plates bool) {

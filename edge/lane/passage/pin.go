@@ -13,8 +13,8 @@ import (
 // noLabel is the label of a reading that is not of the window.
 const noLabel = associate.None
 
-// takePin takes a row that says where a person put a reading. It stays there: the association is not asked any more. What
-// is due before the row's time is done first, so that the state of a replay is that of then.
+// takePin takes a row that says where a person put a reading. It stays there: the association is not asked any more.
+// What is due before the row's time is done first, so that the state of a replay is that of then.
 func (c *Correlator) takePin(row Row) (out []*observation.Observation) {
 	p := row.Body.GetPassageCorrected()
 	if p == nil || p.By == byLane {
@@ -63,7 +63,8 @@ func (c *Correlator) put(r *reading, v *vehicle) {
 		return
 	}
 	bit := uint64(1) << r.det.Dev
-	if was != nil && was != v && !slices.ContainsFunc(was.readings, func(o *reading) bool { return !o.foreign && o.det.Dev == r.det.Dev && o.final }) {
+	same := func(o *reading) bool { return !o.foreign && o.det.Dev == r.det.Dev && o.final }
+	if was != nil && was != v && !slices.ContainsFunc(was.readings, same) {
 		was.seen &^= bit
 	}
 	if g := c.where[r.det.Device]; v != nil && !r.foreign && g.layout.Late(r.det.Dev) {
@@ -159,7 +160,8 @@ func (c *Correlator) passage(id string) (*vehicle, *group) {
 	return nil, nil
 }
 
-// pinned returns a reading as it will be in the journal when a person has put it into a passage. from is where it is now.
+// pinned returns a reading as it will be in the journal when a person has put it into a passage. from is where it is
+// now.
 func (c *Correlator) pinned(r *reading, by, reason string) *observation.PassageReading {
 	as := *r
 	as.pin, as.confidence, as.other, as.vehicle = &pin{by: by, reason: reason}, 1, nil, nil

@@ -65,7 +65,8 @@ func TestPin(t *testing.T) {
 	}
 }
 
-// pinned fails unless a reading is in a passage, in the journal, in memory and in the passage's document, and in no other's.
+// pinned fails unless a reading is in a passage, in the journal, in memory and in the passage's document, and in no
+// other's.
 func (d *day) pinned(key, to string) {
 	d.t.Helper()
 	if got := d.said()[key]; got != to {
@@ -111,8 +112,8 @@ func sameDocuments(t *testing.T, a, b *Correlator) {
 	}
 }
 
-// TestPinHolds: a weighing that a person gave to another vehicle is in its document and in no other's, and what the lane
-// finds out later does not move it.
+// TestPinHolds: a weighing that a person gave to another vehicle is in its document and in no other's, and what the
+// lane finds out later does not move it.
 func TestPinHolds(t *testing.T) {
 	d := newDay(t, twoLanes())
 	three(d)

@@ -11,10 +11,10 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// replay is what the correlator needs while it reads the journal's past again after a restart. Rows come in three parts.
-// The first were decided long before the stop: they are put where the journal says, and the lanes learn from them. The
-// next go through the association, so that the window knows the vehicles in the lanes, but what the journal says of them
-// holds. The last may not have been decided, or their decision was lost: the association decides.
+// replay is what the correlator needs while it reads the journal's past again after a restart. Rows come in three
+// parts. The first were decided long before the stop: they are put where the journal says, and the lanes learn from
+// them. The next go through the association, so that the window knows the vehicles in the lanes, but what the journal
+// says of them holds. The last may not have been decided, or their decision was lost: the association decides.
 type replay struct {
 	*history
 	decided  int64 // rows below are of the first part
@@ -70,8 +70,8 @@ func correctAs(d *detection.Detection, r *observation.PassageReading) {
 	}
 }
 
-// believes reports whether what is known of a reading now is what the journal says. What the journal has said of readings
-// that were decided before the stop holds.
+// believes reports whether what is known of a reading now is what the journal says. What the journal has said of
+// readings that were decided before the stop holds.
 func (p *replay) believes(g *group, r *reading) bool {
 	s, ok := p.lane[r.det.Idx]
 	switch {
@@ -92,8 +92,8 @@ func (p *replay) believes(g *group, r *reading) bool {
 	return true
 }
 
-// resume ends the reading of the past. It returns what is to be committed at once; what was decided and not said follows
-// with the next seconds.
+// resume ends the reading of the past. It returns what is to be committed at once; what was decided and not said
+// follows with the next seconds.
 func (c *Correlator) resume() (out []*observation.Observation) {
 	p := c.past
 	c.past = nil

@@ -69,8 +69,8 @@ func (f *Follower) restore(ctx context.Context) error {
 	return err
 }
 
-// boundary returns the row from which on rows are not older than so many seconds, and not further away than so many rows,
-// before the last one of which anything was said; 0 when all are.
+// boundary returns the row from which on rows are not older than so many seconds, and not further away than so many
+// rows, before the last one of which anything was said; 0 when all are.
 func boundary(rows []arrival, last int64, seconds float64, least int) int64 {
 	end := len(rows) - 1
 	for end > 0 && last >= 0 && rows[end].idx > last {

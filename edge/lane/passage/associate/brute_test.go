@@ -12,7 +12,8 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// layouts are one lane with four devices, two lanes that share their first device, and two that merge before their last.
+// layouts are one lane with four devices, two lanes that share their first device, and two that merge before their
+// last.
 var layouts = map[string]func() *Layout{
 	"one lane": func() *Layout {
 		return filled(1, Device{ID: "a", Places: at(0, 0)}, Device{ID: "b", Places: at(0, 8)},
@@ -40,8 +41,8 @@ func filled(lanes int, devices ...Device) *Layout {
 	return l
 }
 
-// someDetections draws what up to six vehicles leave at up to four devices, with misses, strays and what was seen twice:
-// eight detections at most, of which there are some thousands of assignments.
+// someDetections draws what up to six vehicles leave at up to four devices, with misses, strays and what was seen
+// twice: eight detections at most, of which there are some thousands of assignments.
 func someDetections(t *rapid.T, l *Layout) (out []*detection.Detection) {
 	const most = 8
 	vehicles := rapid.IntRange(1, 6).Draw(t, "vehicles")
@@ -82,8 +83,8 @@ type path struct {
 	weight float64
 }
 
-// enumerate lists all assignments of detections, in their order, with the sum of their terms: each hypothesis is followed
-// for itself, step by step, and none is dropped or put together with another one.
+// enumerate lists all assignments of detections, in their order, with the sum of their terms: each hypothesis is
+// followed for itself, step by step, and none is dropped or put together with another one.
 func enumerate(w *Window, dets []*detection.Detection) (out []path) {
 	var follow func(n *node, p path)
 	follow = func(n *node, p path) {

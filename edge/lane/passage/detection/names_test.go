@@ -70,8 +70,8 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-// TestGuess: a text that a person entered may be any name, but for a container number that is right; vehicles do not take
-// over what is only a guess.
+// TestGuess: a text that a person entered may be any name, but for a container number that is right; vehicles do not
+// take over what is only a guess.
 func TestGuess(t *testing.T) {
 	image := func(text string) *Detection {
 		return Of(1, observation.New(observation.Class_CLASS_EVENT, start, &observation.XrayImage{OoiId: text}), 0)

@@ -1,0 +1,87 @@
+package passage
+
+import (
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/journal"
+)
+
+// TestBoundary: which rows were decided before a stop.
+func TestBoundary(t *testing.T) {
+	rows := func(n int, every float64) (out []arrival) {
+		for i := range n {
+			out = append(out, arrival{int64(2 * i), float64(i) * every})
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name string
+		rows []arrival
+		last int64
+		want int64
+	}{
+		{"few rows", rows(90, 100), 178, 0},
+		{"all came lately", rows(300, 0.1), 598, 0},
+		{"rows every minute", rows(300, 60), 598, 2*199 + 1},                      // a hundred before the last
+		{"rows every second", rows(2000, 1), 3998, 2*1398 + 1},                    // ten minutes before
+		{"nothing was said of the last thousand", rows(2000, 60), 1998, 1798 + 1}, // a hundred before what was said
+		{"nothing was ever said", rows(300, 60), -1, 2*199 + 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := boundary(c.rows, c.last, 600, 100); got != c.want {
+				t.Errorf("row %d, not %d", got, c.want)
+			}
+		})
+	}
+}
+
+// TestHistory: what the journal's rows say of passages, folded.
+func TestHistory(t *testing.T) {
+	reading := func(idx int64, confidence float32, class observation.Class) *observation.PassageReading {
+		return &observation.PassageReading{Idx: idx, Confidence: confidence, TimeNs: 1000 - idx, Class: uint32(class), Terms: []*observation.PassageTerm{{}}}
+	}
+	event, alarm := observation.Class_CLASS_EVENT, observation.Class_CLASS_ALARM
+	h := newHistory()
+	for i, body := range []proto.Message{
+		&observation.PassageOpened{Id: "a", Lane: "lane-1", Readings: []*observation.PassageReading{reading(1, 0.9, event), reading(2, 0.7, alarm)}},
+		&observation.PassageOpened{Id: "b", Lane: "lane-1"},
+		&observation.PassageUpdated{Id: "a", Readings: []*observation.PassageReading{reading(1, 0.99, event)}},
+		&observation.PassageCorrected{Idx: 2, From: "a", To: "b", By: byLane, Reading: reading(2, 0.8, alarm)},
+		&observation.PassageCorrected{Idx: 2, From: "b", To: "a", By: "ada"}, // of before readings stood in corrections
+		&observation.PassageClosed{Id: "b"},
+		&observation.DeviceCondition{Condition: muteCondition, Subject: "lpr-1"},
+		&observation.DeviceCondition{Condition: muteCondition, Subject: "lpr-2"},
+		&observation.DeviceCondition{Condition: muteCondition, Subject: "lpr-2", Cleared: true},
+		&observation.DeviceCondition{Condition: "disk-full", Subject: "disk"},
+	} {
+		o := observation.New(event, dawn, body)
+		text, err := proto.Marshal(o.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := &journal.Row{Idx: int64(i), Device: observation.AgentDevice, Kind: o.Body.Kind(), Body: text}
+		if err := h.note(row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := h.last[1]; s.passage != "a" || s.reading.Confidence != 0.99 {
+		t.Errorf("%v", s)
+	}
+	if lane, last := h.lane[2], h.last[2]; lane.passage != "b" || last.passage != "a" || last.reading.GetConfidence() != 0.8 {
+		t.Errorf("%v, %v", lane, last)
+	}
+	if h.opened["a"] != "lane-1" || h.closed["b"] == nil || h.closed["a"] != nil || len(h.mute) != 1 || !h.mute["lpr-1"] || h.farthest != 2 {
+		t.Errorf("%+v", h)
+	}
+	doc := h.lost("a", 2)
+	if len(doc.Readings) != 2 || doc.Readings[0].Idx != 2 || !doc.Alarm || doc.Confidence != 0.8 || doc.OpenedNs != 998 || doc.Lane != "lane-1" ||
+		doc.End != observation.PassageEnd_PASSAGE_END_RESTART || len(doc.Readings[0].Terms) != 0 {
+		t.Errorf("%v", doc)
+	}
+	if h.note(&journal.Row{Device: observation.AgentDevice, Kind: observation.Kind_KIND_PASSAGE_OPENED, Body: []byte{0xff}}) == nil {
+		t.Error("a row that cannot be read is passed over")
+	}
+}
