@@ -32,8 +32,9 @@ func (e *BadFileError) Error() string { return e.Err.Error() }
 func (e *BadFileError) Unwrap() error { return e.Err }
 
 // Watch calls handle with each file that is whole, one at a time, oldest name first, until ctx ends. When handle returns
-// nil the file moves to done/. It returns an error only when the folder itself cannot be used.
-func (f Folder) Watch(ctx context.Context, handle func(ctx context.Context, path string) error) error {
+// nil the file moves to done/. It calls ready, before any handle, once the folder is watched. It returns an error only
+// when the folder itself cannot be used.
+func (f Folder) Watch(ctx context.Context, ready func(), handle func(ctx context.Context, path string) error) error {
 	for _, dir := range []string{f.Path, f.sub("done"), f.sub("bad")} {
 		if err := os.MkdirAll(dir, 0o750); err != nil {
 			return err
@@ -44,6 +45,7 @@ func (f Folder) Watch(ctx context.Context, handle func(ctx context.Context, path
 		return fmt.Errorf("%s: %w", f.Path, err)
 	}
 	defer in.close()
+	ready()
 	w := folderWatch{Folder: f, handle: handle, whole: map[string]bool{}, seen: map[string]stamp{}, retry: map[string]time.Time{}}
 	for {
 		if err := w.scan(ctx); err != nil {

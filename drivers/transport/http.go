@@ -39,20 +39,40 @@ func (h HTTP) Check() error {
 	return nil
 }
 
-// clients returns who may connect; nil for everybody.
-func (h HTTP) clients() (*tls.Config, error) {
-	if h.ClientCAFile == "" {
+// tls returns our certificate and whose we accept; nil for HTTP without TLS.
+func (h HTTP) tls() (*tls.Config, error) {
+	if h.CertFile == "" {
 		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(h.CertFile, h.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("cert_file %s, key_file %s: %w", h.CertFile, h.KeyFile, err)
+	}
+	c := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	if h.ClientCAFile == "" {
+		return c, nil
 	}
 	text, err := os.ReadFile(h.ClientCAFile)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("client_ca_file: %w", err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s holds no certificate (PEM)", h.ClientCAFile)
+	c.ClientCAs, c.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+	if !c.ClientCAs.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("client_ca_file %s holds no certificate (PEM)", h.ClientCAFile)
 	}
-	return &tls.Config{ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12}, nil
+	return c, nil
+}
+
+// token returns what senders must give; "" for nothing.
+func (h HTTP) token() (string, error) {
+	if h.TokenFile == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(h.TokenFile)
+	if err != nil {
+		return "", fmt.Errorf("token_file: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
 }
 
 // Spool keeps a body in a file without name, so that it is whole before anything is made of it, and memory stays bounded. Closing the
@@ -90,28 +110,28 @@ const (
 // ErrNothing says that a document was understood and holds nothing to keep: a heartbeat. The sender gets 200.
 var ErrNothing = errors.New("nothing to store")
 
-// Serve calls handle with each document until ctx ends. The sender gets 200 when handle returned nil or ErrNothing; 400 and the reason when
-// the document is bad (BadFileError); 408 when it came too slowly; 503 otherwise, and shall try again.
-func (h HTTP) Serve(ctx context.Context, handle func(context.Context, Document) error) error {
+// Serve calls handle with each document until ctx ends. It calls ready once, when it listens: who connects from then on
+// is served. It returns an error when it cannot listen, or a file of its settings cannot be used.
+//
+// The sender gets 200 when handle returned nil or ErrNothing; 400 and the reason when the document is bad
+// (BadFileError); 408 when it came too slowly; 503 otherwise, and shall try again.
+func (h HTTP) Serve(ctx context.Context, ready func(), handle func(context.Context, Document) error) error {
+	token, err := h.token()
+	if err != nil {
+		return err
+	}
+	secure, err := h.tls()
+	if err != nil {
+		return err
+	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.Listen)
 	if err != nil {
 		return err
 	}
-	token := ""
-	if h.TokenFile != "" {
-		b, err := os.ReadFile(h.TokenFile)
-		if err != nil {
-			return errors.Join(err, l.Close())
-		}
-		token = strings.TrimSpace(string(b))
-	}
-	clients, err := h.clients()
-	if err != nil {
-		return errors.Join(err, l.Close())
-	}
+	ready()
 	e := &endpoint{HTTP: h, token: token, handle: handle, places: newPlaces(maxRequests)}
 	srv := &http.Server{
-		Handler: e, TLSConfig: clients, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: time.Minute,
+		Handler: e, TLSConfig: secure, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	stopped := make(chan struct{})
@@ -123,8 +143,8 @@ func (h HTTP) Serve(ctx context.Context, handle func(context.Context, Document) 
 			srv.Close()
 		}
 	})
-	if h.CertFile != "" {
-		err = srv.ServeTLS(l, h.CertFile, h.KeyFile)
+	if secure != nil {
+		err = srv.ServeTLS(l, "", "") // its certificate is in TLSConfig
 	} else {
 		err = srv.Serve(l)
 	}

@@ -260,7 +260,7 @@ func TestFolderTakesUnannouncedFilesWhenTheySettle(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	took := ""
-	err := Folder{Path: dir, Settle: time.Second}.Watch(ctx, func(_ context.Context, p string) error {
+	err := Folder{Path: dir, Settle: time.Second}.Watch(ctx, func() {}, func(_ context.Context, p string) error {
 		took = filepath.Base(p)
 		cancel()
 		return nil

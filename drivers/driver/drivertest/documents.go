@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,10 +30,14 @@ type Documents struct {
 	Bad      []byte // one that it cannot read
 	Other    []byte // another sound document that has Good's name and ids, and other content; nil for none
 	HTTP     bool   // the driver takes documents over HTTP too
+	Listens  bool   // it listens for them in a protocol of its own
 	NoFolder bool   // it takes them over HTTP only
 	// Observations is how many the good document gives, for drivers that go on with it after they have acknowledged it; 0 for those
 	// that are there by then.
 	Observations int
+	// Timed tells the observations that the driver makes as time passes, not of a document: how many there are by the
+	// time a document has been read depends on how busy the machine is. nil for none.
+	Timed func(*observation.Observation) bool
 }
 
 // Run runs the kit.
@@ -42,6 +47,7 @@ func (d Documents) Run(t *testing.T) {
 		t.Run("folder: a file that grows", d.growing)
 		t.Run("folder: bad file", d.badFile)
 		t.Run("folder: refusing journal", d.refusedFile)
+		t.Run("folder: cannot be used", d.noFolder)
 		if d.Other != nil {
 			t.Run("folder: other content under a known name", d.otherFile)
 		}
@@ -52,6 +58,9 @@ func (d Documents) Run(t *testing.T) {
 		if d.Other != nil {
 			t.Run("http: other content under a known name", d.otherPost)
 		}
+	}
+	if d.HTTP || d.Listens {
+		t.Run("port: another program has it", d.portTaken)
 	}
 	t.Run("again and again", d.repeat)
 }
@@ -242,6 +251,42 @@ func (d Documents) httpRunning(t *testing.T) (*running, string) {
 		return err == nil
 	})
 	return r, "http://" + address + "/in"
+}
+
+// noFolder gives the driver a folder that cannot be made: where it would be is a file.
+func (d Documents) noFolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	write(t, path, nil)
+	d.neverRuns(t, path, "")
+}
+
+// portTaken gives the driver a port that is taken, beside a folder that is well where it takes both: the driver ends
+// for the one, and what it started for the other ends with it.
+func (d Documents) portTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	folder := ""
+	if !d.NoFolder {
+		folder = t.TempDir()
+	}
+	d.neverRuns(t, folder, l.Addr().String())
+}
+
+// neverRuns checks that a driver which cannot use what its documents come by ends with an error and did not say that
+// its device is running: its supervisor tries again and again, and pages and doctor would see a device that is well.
+func (d Documents) neverRuns(t *testing.T, folder, listen string) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	r := d.start(t, folder, listen)
+	defer r.stop()
+	if err := r.ended(); err == nil {
+		t.Error("Run ended without an error")
+	}
+	if states := r.sink.States(); slices.Contains(states, observation.DeviceState_STATE_RUNNING) {
+		t.Errorf("the device cannot run, and the driver said %v", states)
+	}
 }
 
 func (d Documents) http(t *testing.T) {

@@ -95,6 +95,9 @@ func (d Documents) once(t *testing.T) []*observation.Observation {
 func (d Documents) all(r *running) []*observation.Observation {
 	r.wait("all observations of the document", func() bool { return len(r.sink.Observations()) >= d.Observations })
 	out := r.sink.Observations()
+	if d.Timed != nil {
+		out = slices.DeleteFunc(out, d.Timed)
+	}
 	slices.SortStableFunc(out, func(a, b *observation.Observation) int { return int(a.Body.Kind()) - int(b.Body.Kind()) })
 	return out
 }

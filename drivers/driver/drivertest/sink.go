@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -104,6 +105,13 @@ func (s *Sink) State(state observation.DeviceState_State, _ string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.states = append(s.states, state)
+}
+
+// States returns what the driver said of its device so far.
+func (s *Sink) States() []observation.DeviceState_State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.states)
 }
 
 // Live implements driver.Sink.

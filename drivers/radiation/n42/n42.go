@@ -64,17 +64,25 @@ type instrument struct {
 // Run implements driver.Driver.
 func (n *instrument) Run(ctx context.Context, sink driver.Sink) error {
 	g, ctx := errgroup.WithContext(ctx)
+	sources := 1
+	if n.Folder != nil && n.HTTP != nil {
+		sources = 2
+	}
+	ready := driver.WhenReady(sink, sources, "waiting for documents")
 	if n.Folder != nil {
 		g.Go(func() error {
-			return n.Folder.Watch(ctx, func(ctx context.Context, path string) error { return n.file(ctx, sink, path) })
+			return n.Folder.Watch(ctx, ready, func(ctx context.Context, path string) error {
+				return n.file(ctx, sink, path)
+			})
 		})
 	}
 	if n.HTTP != nil {
 		g.Go(func() error {
-			return n.HTTP.Serve(ctx, func(ctx context.Context, d transport.Document) error { return n.posted(ctx, sink, d) })
+			return n.HTTP.Serve(ctx, ready, func(ctx context.Context, d transport.Document) error {
+				return n.posted(ctx, sink, d)
+			})
 		})
 	}
-	sink.State(observation.DeviceState_STATE_RUNNING, "waiting for documents")
 	return g.Wait()
 }
 

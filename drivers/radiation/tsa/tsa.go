@@ -67,11 +67,14 @@ func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
 		g.Go(func() error { return p.live(ctx, sink) })
 	}
 	if p.Files != nil {
+		ready := func() {} // the line says how the portal is
 		if p.Link.IsZero() {
-			sink.State(observation.DeviceState_STATE_RUNNING, "waiting for files in "+p.Files.Path)
+			ready = driver.WhenReady(sink, 1, "waiting for files in "+p.Files.Path)
 		}
 		g.Go(func() error {
-			return p.Files.Watch(ctx, func(ctx context.Context, path string) error { return p.importFile(ctx, sink, path) })
+			return p.Files.Watch(ctx, ready, func(ctx context.Context, path string) error {
+				return p.importFile(ctx, sink, path)
+			})
 		})
 	}
 	return g.Wait()

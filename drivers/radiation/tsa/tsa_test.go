@@ -292,6 +292,23 @@ func TestDailyFile(t *testing.T) {
 	}
 }
 
+// A portal whose files are all there is of it is not running where their folder cannot be made.
+func TestNoFolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &portal{}
+	p.Files = &Files{TimeZone: "UTC", Folder: transport.Folder{Path: path, Settle: time.Second}}
+	sink := drivertest.NewSink()
+	if err := p.Run(t.Context(), sink); err == nil {
+		t.Error("Run ended without an error")
+	}
+	if len(sink.States()) > 0 {
+		t.Errorf("the driver said %v", sink.States())
+	}
+}
+
 // TestDailyFileWithOtherContent imports two files of one name whose lines have the same times: what differs is kept of both.
 func TestDailyFileWithOtherContent(t *testing.T) {
 	sink := drivertest.NewSink()

@@ -87,12 +87,15 @@ func (n *instrument) Run(ctx context.Context, sink driver.Sink) error {
 	sink = &counted{Sink: sink, n: n, kept: n.quality.tally.clone()}
 	g, ctx := errgroup.WithContext(ctx)
 	if n.Folder != nil {
+		ready := func() {} // the line says how the instrument is
 		if n.Link.IsZero() {
-			sink.State(observation.DeviceState_STATE_RUNNING, "waiting for files in "+n.Folder.Path)
+			ready = driver.WhenReady(sink, 1, "waiting for files in "+n.Folder.Path)
 			g.Go(func() error { return n.watchQuality(ctx, sink) })
 		}
 		g.Go(func() error {
-			return n.Folder.Watch(ctx, func(ctx context.Context, path string) error { return n.file(ctx, sink, path) })
+			return n.Folder.Watch(ctx, ready, func(ctx context.Context, path string) error {
+				return n.file(ctx, sink, path)
+			})
 		})
 	}
 	if !n.Link.IsZero() {

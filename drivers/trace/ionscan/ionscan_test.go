@@ -104,7 +104,12 @@ func file(t testing.TB, substance string) []byte {
 }
 
 func TestConformsDocuments(t *testing.T) {
-	drivertest.Documents{Spec: Spec, Settings: folderSettings, Name: "s.jdx", Good: file(t, "cocaine"), Other: append(file(t, "cocaine"), "$$ again\r\n"...), Bad: []byte("##TITLE= t\r\n##DATA TYPE= INFRARED SPECTRUM\r\n##END=\r\n")}.Run(t)
+	drivertest.Documents{
+		Spec: Spec, Settings: folderSettings, Name: "s.jdx", Good: file(t, "cocaine"),
+		Other: append(file(t, "cocaine"), "$$ again\r\n"...),
+		Bad:   []byte("##TITLE= t\r\n##DATA TYPE= INFRARED SPECTRUM\r\n##END=\r\n"),
+		Timed: func(o *observation.Observation) bool { return strings.HasPrefix(o.Key, "quality@") },
+	}.Run(t)
 }
 
 // session is what a line instrument sends: its state, a verification, samples.

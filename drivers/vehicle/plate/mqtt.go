@@ -12,8 +12,6 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
-	"lanewarden/drivers/driver"
-	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 )
 
@@ -31,8 +29,9 @@ const (
 )
 
 // run commits events until ctx ends or the connection is lost. A message is acknowledged to the broker when it is
-// durable: the session is kept there under the agent's name, and what could not be committed comes again.
-func (m *MQTT) run(ctx context.Context, sink driver.Sink, device string, tape *transport.Tape,
+// durable: the session is kept there under the agent's name, and what could not be committed comes again. run calls
+// ready once it has subscribed.
+func (m *MQTT) run(ctx context.Context, ready func(), device string, tape *transport.Tape,
 	commit func(context.Context, []byte) error) error {
 	lost := make(chan error, 1)
 	messages := make(chan mqtt.Message, mqttQueue)
@@ -78,7 +77,7 @@ func (m *MQTT) run(ctx context.Context, sink driver.Sink, device string, tape *t
 			return fmt.Errorf("broker %s: %w", m.Broker, err)
 		}
 	}
-	sink.State(observation.DeviceState_STATE_RUNNING, "subscribed to "+m.Topic)
+	ready()
 	for {
 		select {
 		case <-ctx.Done():

@@ -88,23 +88,34 @@ type reader struct {
 // Run implements driver.Driver.
 func (r *reader) Run(ctx context.Context, sink driver.Sink) error {
 	g, ctx := errgroup.WithContext(ctx)
+	sources := r.sources()
+	ready := driver.WhenReady(sink, len(sources), strings.Join(sources, ", "))
 	if r.HTTP != nil {
-		sink.State(observation.DeviceState_STATE_RUNNING, "waiting for the reader's posts")
 		g.Go(func() error {
-			return r.HTTP.Serve(ctx, func(ctx context.Context, d transport.Document) error {
-				return r.posted(ctx,
-					sink, d)
+			return r.HTTP.Serve(ctx, ready, func(ctx context.Context, d transport.Document) error {
+				return r.posted(ctx, sink, d)
 			})
 		})
 	}
 	if r.MQTT != nil {
 		g.Go(func() error {
-			return r.MQTT.run(ctx, sink, r.env.Device, r.env.Tape, func(ctx context.Context, payload []byte) error {
+			return r.MQTT.run(ctx, ready, r.env.Device, r.env.Tape, func(ctx context.Context, payload []byte) error {
 				return r.commit(ctx, sink, payload, nil, r.MQTT.Broker)
 			})
 		})
 	}
 	return g.Wait()
+}
+
+// sources returns what the reader's events come by, in words.
+func (r *reader) sources() (words []string) {
+	if r.HTTP != nil {
+		words = append(words, "waiting for the reader's posts")
+	}
+	if r.MQTT != nil {
+		words = append(words, "subscribed to "+r.MQTT.Topic)
+	}
+	return words
 }
 
 // picturesBeside calls each with the pictures that came beside a payload.

@@ -196,6 +196,38 @@ func TestOnvifBroker(t *testing.T) {
 	}
 }
 
+// A reader of two ways is not running when one of them cannot be used: its supervisor tries both again and again.
+func TestNotRunningByHalves(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	missing := filepath.Join(t.TempDir(), "missing")
+	nobody := &plate.MQTT{Broker: "mqtt://" + drivertest.FreeAddress(t), Topic: "#"}
+	for name, c := range map[string]plate.Config{
+		"nobody at the broker's port": {MQTT: nobody,
+			HTTP: &transport.HTTP{Listen: drivertest.FreeAddress(t), Path: "/"}},
+		"the port is taken": {HTTP: &transport.HTTP{Listen: taken.Addr().String(), Path: "/"}},
+		"no token file": {HTTP: &transport.HTTP{Listen: drivertest.FreeAddress(t), Path: "/",
+			TokenFile: missing}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, err := plate.Spec.New(&c, driver.Env{Device: "lpr"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sink := drivertest.NewSink()
+			if err := d.Run(t.Context(), sink); err == nil {
+				t.Error("Run ended without an error")
+			}
+			if len(sink.States()) > 0 {
+				t.Errorf("the driver said %v", sink.States())
+			}
+		})
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, c := range payloads {
 		f.Add([]byte(c.text))

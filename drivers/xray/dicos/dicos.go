@@ -88,38 +88,50 @@ type system struct {
 // Run implements driver.Driver.
 func (s *system) Run(ctx context.Context, sink driver.Sink) error {
 	g, ctx := errgroup.WithContext(ctx)
+	sources := 1
+	if s.Folder != nil && s.Network != nil {
+		sources = 2
+	}
+	ready := driver.WhenReady(sink, sources, "waiting for images and reports")
 	s.analyst = newAnalyst(s)
 	g.Go(func() error { return s.analyst.run(ctx, sink) })
 	if s.Folder != nil {
 		g.Go(func() error {
-			return s.Folder.Watch(ctx, func(ctx context.Context, path string) error { return s.file(ctx, sink, path) })
+			return s.Folder.Watch(ctx, ready, func(ctx context.Context, path string) error {
+				return s.file(ctx, sink, path)
+			})
 		})
 	}
 	if s.Network != nil {
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Network.Listen)
-		if err != nil {
-			return err
-		}
-		server := &dimse.Server{AETitle: s.Network.AETitle, Log: slog.Default().With("device", s.env.Device)}
-		server.Prefer = pixel.RendersSyntax
-		if s.Network.Accept == "images" {
-			server.Classes = append(slices.Clone(dimse.Classes), dicom.ImageClasses...)
-		}
-		server.Tap = func(c net.Conn) net.Conn {
-			return s.env.Tape.Conn(c, transport.Tap{Limit: tapedOfImages, Called: true})
-		}
-		if s.Network.CertFile != "" {
-			cert, err := tls.LoadX509KeyPair(s.Network.CertFile, s.Network.KeyFile)
-			if err != nil {
-				return errors.Join(err, l.Close())
-			}
-			server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-		}
-		server.Store = func(ctx context.Context, o dimse.Object) error { return s.pushed(ctx, sink, o) }
-		g.Go(func() error { return server.Serve(ctx, l) })
+		g.Go(func() error { return s.listen(ctx, ready, sink) })
 	}
-	sink.State(observation.DeviceState_STATE_RUNNING, "waiting for images and reports")
 	return g.Wait()
+}
+
+// listen takes what scanners store over the network (DICOM C-STORE) until ctx ends. It calls ready once it listens.
+func (s *system) listen(ctx context.Context, ready func(), sink driver.Sink) error {
+	server := &dimse.Server{AETitle: s.Network.AETitle, Log: slog.Default().With("device", s.env.Device)}
+	server.Prefer = pixel.RendersSyntax
+	if s.Network.Accept == "images" {
+		server.Classes = append(slices.Clone(dimse.Classes), dicom.ImageClasses...)
+	}
+	server.Tap = func(c net.Conn) net.Conn {
+		return s.env.Tape.Conn(c, transport.Tap{Limit: tapedOfImages, Called: true})
+	}
+	if s.Network.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(s.Network.CertFile, s.Network.KeyFile)
+		if err != nil {
+			return fmt.Errorf("cert_file %s, key_file %s: %w", s.Network.CertFile, s.Network.KeyFile, err)
+		}
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	}
+	server.Store = func(ctx context.Context, o dimse.Object) error { return s.pushed(ctx, sink, o) }
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Network.Listen)
+	if err != nil {
+		return err
+	}
+	ready()
+	return server.Serve(ctx, l)
 }
 
 func (s *system) file(ctx context.Context, sink driver.Sink, path string) error {

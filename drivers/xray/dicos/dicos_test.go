@@ -78,7 +78,7 @@ func TestConformance(t *testing.T) {
 	good := encode(t, d, pixels)
 	for name, bad := range map[string][]byte{"garbage": bytes.Repeat([]byte{0xa5}, 4096), "header cut off": good[:300], "pixels cut off": good[:len(good)-100]} {
 		t.Run(name, func(t *testing.T) {
-			drivertest.Documents{Spec: Spec, Observations: 3, Name: "x.dcs", Good: good, Bad: bad, Other: encode(t, d, bytes.Repeat([]byte{3, 4}, len(pixels)/2)), Settings: func(folder, listen, _ string) any { return settings(folder, listen) }}.Run(t)
+			drivertest.Documents{Spec: Spec, Observations: 3, Listens: true, Name: "x.dcs", Good: good, Bad: bad, Other: encode(t, d, bytes.Repeat([]byte{3, 4}, len(pixels)/2)), Settings: func(folder, listen, _ string) any { return settings(folder, listen) }}.Run(t)
 		})
 	}
 }

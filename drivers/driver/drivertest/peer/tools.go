@@ -3,6 +3,7 @@ package peer
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 )
 
 // Python is Debian's interpreter, for which Debian's modules are; the first python3 of the path may be another.
@@ -22,13 +23,18 @@ from pymodbus.datastore import ModbusSequentialDataBlock, ModbusSlaveContext, Mo
 		{Python, "-c", "import gps.fake"}, {"gpsfake", "-V"}, shell(`PATH=$PATH:/usr/sbin gpsd -V`)}}
 	Dcmtk = programs("dcmtk", "dcmtk", "storescu", "storescp", "echoscu", "dcmdump", "dcmconv", "dcmcjpls", "dcmdjpls",
 		"dcmcrle", "dcmcjpeg")
-	Tshark   = programs("tshark", "tshark", "tshark")
-	Chromium = programs("chromium", "chromium", "chromium")
-	Node     = programs("node", "nodejs npm", "node")
-	Curl     = programs("curl", "curl", "curl")
-	Zint     = programs("zint", "zint", "zint")
-	Zbar     = programs("zbarimg", "zbar-tools", "zbarimg")
+	Tshark = programs("tshark", "tshark", "tshark")
+	Curl   = programs("curl", "curl", "curl")
+	Zint   = programs("zint", "zint", "zint")
+	Zbar   = programs("zbarimg", "zbar-tools", "zbarimg")
 )
+
+// Browser is Chromium as Node drives it, with the packages in the folder web of the console's pages (npm ci). Its probe
+// opens a page: each of the three may be there and not go with the others.
+func Browser(web string) Tool {
+	return Tool{"browser", "nodejs npm chromium; npm ci in edge/console/web", [][]string{
+		shell(`CHROMIUM="$0" exec node "$1"`, ChromiumPath(), filepath.Join(web, "probe.mjs"))}}
+}
 
 // programs is a tool each of whose programs tells its version.
 func programs(name, packages string, programs ...string) Tool {
