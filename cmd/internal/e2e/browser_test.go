@@ -28,10 +28,7 @@ func TestBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(web, "node_modules/playwright-core")); err != nil {
-		t.Skip("the browser tests' packages are not installed: npm ci in edge/console/web")
-	}
-	peer.Need(t, peer.Chromium, peer.Node)
+	peer.Need(t, peer.Browser(web))
 	p := &patient{t: t, dir: t.TempDir()}
 	address := demoLane(p)
 	p.run("lanehub", "run", "--dir", p.path("hub"), "--http", freeAddress(t), "--mqtt", address["18830"])
