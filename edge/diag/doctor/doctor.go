@@ -114,10 +114,21 @@ func merge(in []Finding) (out []Finding) {
 	return out
 }
 
-// order sorts by rank; of equals, what strikes more devices comes first.
+// order sorts faults before warnings, of which nothing fails yet, and each by rank; of equals, what strikes more devices
+// comes first.
 func order(all []Finding) []Finding {
+	warning := func(f Finding) int {
+		if f.Warning {
+			return 1
+		}
+		return 0
+	}
 	slices.SortStableFunc(all, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(len(b.Subject), len(a.Subject)), strings.Compare(strings.Join(a.Subject, " "), strings.Join(b.Subject, " ")))
+		return cmp.Or(
+			cmp.Compare(warning(a), warning(b)),
+			cmp.Compare(a.Rank, b.Rank),
+			cmp.Compare(len(b.Subject), len(a.Subject)),
+			strings.Compare(strings.Join(a.Subject, " "), strings.Join(b.Subject, " ")))
 	})
 	return all
 }
