@@ -77,12 +77,25 @@ func passageLines(w io.Writer, all []*observation.PassageClosed) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "PASSAGE\tOPENED\tSTATE\tPLATE\tTAGS, CONTAINERS\tKG\tKM/H\tREADINGS\tGAPS\tALARM\tSURE")
 	for _, p := range all {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.0f\t%.1f\t%d\t%s\t%s\t%.2f\n",
+		sure := ""
+		if p.Confidence > 0 {
+			sure = terminal(summary.Probability(p.Confidence))
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n",
 			p.Id, momentWithZone(p.OpenedNs), passageState(p), p.Plate,
 			strings.Join(append(p.Tags, p.Containers...), " "),
-			p.WeightKg, p.SpeedKph, len(p.Readings), gaps(p), alarmWord(p), p.Confidence)
+			measured("%.0f", p.WeightKg), measured("%.1f", float64(p.SpeedKph)), len(p.Readings), gaps(p),
+			alarmWord(p), sure)
 	}
 	return t.Flush()
+}
+
+// measured is a weight or a speed in a table; nothing for 0, which stands for one that nobody measured.
+func measured(format string, value float64) string {
+	if value == 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, value)
 }
 
 // passageState says that a vehicle is in the lane, or why its passage is over.

@@ -80,10 +80,10 @@ func TestPassageText(t *testing.T) {
 		want string
 	}{
 		"list": {nil, `PASSAGE   OPENED                   STATE                        PLATE    TAGS, CONTAINERS  KG     KM/H  READINGS  GAPS         ALARM             SURE
-lane-1-2  2026-11-28 12:03:02 UTC  in the lane                           MSCU6639871       0      0.0   0                      ALARM (possible)  1.00
-lane-1-1  2026-11-28 12:03:00 UTC  left the lane                BCKR482                    24050  6.7   3         exit missed  ALARM             0.62
-lane-1-3  –                        was another vehicle’s                                   0      0.0   0                                        0.00
-lane-1-4  2026-11-28 12:03:00 UTC  closed, it is not known why                             0      0.0   1                                        0.00
+lane-1-2  2026-11-28 12:03:02 UTC  in the lane                           MSCU6639871                    0                      ALARM (possible)  100 %
+lane-1-1  2026-11-28 12:03:00 UTC  left the lane                BCKR482                    24050  6.7   3         exit missed  ALARM             62 %
+lane-1-3  –                        was another vehicle’s                                                0                                        
+lane-1-4  2026-11-28 12:03:00 UTC  closed, it is not known why                                          1                                        
 clock of lpr-1 is 80.0 s ahead: corrected
 `},
 		"alarm of this vehicle or the next": {[]string{"lane-1-1"}, `lane-1-1  left the lane, plate BCKR482, 24050 kg, 6.7 km/h, 14.2 m, ALARM

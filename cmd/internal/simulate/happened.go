@@ -26,11 +26,6 @@ func happened(line console.Line, o *observation.Observation, vehicle func(passag
 		return alarmMoved(b, vehicle)
 	case *observation.PassageClosed:
 		said = passageEnded(b)
-	case *observation.RadiationOccupancy:
-		if o.Class == observation.Class_CLASS_ALARM {
-			said = fmt.Sprintf("ALARM at %s: gamma %.0f σ over background (limit %.0f σ), neutrons %d in 1 s at most",
-				line.Device, b.SigmaMax, b.SigmaLimit, b.NeutronMax)
-		}
 	case *observation.DeviceState:
 		if b.State == observation.DeviceState_STATE_DOWN || b.State == observation.DeviceState_STATE_SILENT {
 			said = line.Device + " does not work: " + b.Reason
@@ -41,7 +36,7 @@ func happened(line console.Line, o *observation.Observation, vehicle func(passag
 		said = line.Device + ": " + b.Text
 	}
 	if said == "" && o.Class == observation.Class_CLASS_ALARM {
-		said = fmt.Sprintf("ALARM at %s: %s", line.Device, strings.ReplaceAll(line.Kind, ".", " "))
+		said = fmt.Sprintf("ALARM at %s: %s", line.Device, plain(words.Of(o)))
 	}
 	if said == "" {
 		return nil

@@ -3,6 +3,7 @@ package simulate
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,9 +66,28 @@ func TestHappened(t *testing.T) {
 			}
 		})
 	}
-	o := observation.New(alarm, time.Unix(1, 0), &observation.RadiationTamper{})
-	if got := happened(console.Line{Device: "rpm-1", Kind: "radiation.tamper"}, o, nil); !slices.Equal(got, []string{"ALARM at rpm-1: radiation tamper"}) {
-		t.Errorf("an alarm of another kind: %q", got)
+}
+
+// An alarm of each kind is told in the words of the events page, not by the name of its kind.
+func TestAlarmsInWords(t *testing.T) {
+	for _, c := range []struct {
+		of   proto.Message
+		want string
+	}{
+		{&observation.RadiationTamper{}, "ALARM at x-1: "},
+		{&observation.RadiationOccupancy{GammaAlarm: true, SigmaMax: 66.5, SigmaLimit: 7, NeutronMax: 8},
+			"ALARM at x-1: Gamma alarm, gamma 66.5 σ over background (limit 7 σ), up to 8 neutrons per second"},
+		{&observation.TraceAnalysis{Sample: "S1"}, "ALARM at x-1: Sample S1"},
+		{&observation.XrayThreatReport{}, "ALARM at x-1: "},
+		{&observation.RadiationSpectrum{}, "ALARM at x-1: "},
+	} {
+		o := observation.New(observation.Class_CLASS_ALARM, time.Unix(1, 0), c.of)
+		kind := o.Body.Kind().Name()
+		got := happened(console.Line{Device: "x-1", Kind: kind}, o, nil)
+		if len(got) != 1 || !strings.HasPrefix(got[0], c.want) || len(got[0]) < len("ALARM at x-1: ")+3 ||
+			strings.Contains(got[0], kind) || strings.Contains(got[0], "_") {
+			t.Errorf("%s: %q, expected %q", kind, got, c.want)
+		}
 	}
 }
 
