@@ -60,7 +60,7 @@ func Recognise(f io.ReaderAt) (driver.Format, error) {
 		return driver.Format{}, err
 	}
 	if n == 0 {
-		return driver.Format{}, errors.New("is empty")
+		return driver.Format{}, errors.New("it is empty")
 	}
 	for _, format := range Formats() {
 		if format.Recognise(head[:n]) {
@@ -68,9 +68,9 @@ func Recognise(f io.ReaderAt) (driver.Format, error) {
 		}
 	}
 	if known := driver.Unread(head[:n]); known != "" {
-		return driver.Format{}, errors.New(known)
+		return driver.Format{}, errors.New("it " + known)
 	}
-	return driver.Format{}, errors.New("is of no format that a driver understands")
+	return driver.Format{}, errors.New("it is of no format that a driver understands")
 }
 
 // Draw makes a picture of a file of any format that has one.

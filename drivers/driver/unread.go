@@ -44,6 +44,12 @@ var unread = []struct {
 	{"file of spectra in PCF format (GADRAS)", toN42, isPCF},
 	{"spectrum of an Amptek analyser (.mca)", toN42, prefix("<<PMCA SPECTRUM>>")},
 	{"spectrum as a URI (RADDATA)", toN42, prefix("RADDATA://")},
+	{"picture (JPEG)", viewer, magic("\xff\xd8\xff")},
+	{"picture (PNG)", viewer, magic("\x89PNG\r\n\x1a\n")},
+	{"picture (TIFF)", viewer, func(h []byte) bool { return magic("II*\x00")(h) || magic("MM\x00*")(h) }},
+	{"picture (BMP)", viewer, isBMP},
+	{"picture (GIF)", viewer, magic("GIF8")},
+	{"document in PDF", viewer, magic("%PDF-")},
 	{"file compressed with gzip", uncompressed, magic("\x1f\x8b")},
 	{"zip archive", uncompressed, magic("PK\x03\x04")},
 	{"file compressed with zstd", uncompressed, magic("\x28\xb5\x2f\xfd")},
@@ -51,6 +57,16 @@ var unread = []struct {
 	{"file compressed with xz", uncompressed, magic("\xfd7zXZ\x00")},
 	{"7-Zip archive", uncompressed, magic("7z\xbc\xaf\x27\x1c")},
 	{"file compressed with zlib (deflate)", uncompressed, isZlib},
+}
+
+// viewer is what to do about pictures, which devices put beside what they measured.
+const viewer = "any viewer shows it, and what was measured is in the device's own document"
+
+// isBMP recognises a bitmap by its magic, its reserved bytes and the size of its second header, which the two letters
+// alone would not do for a text.
+func isBMP(head []byte) bool {
+	return len(head) >= 18 && bytes.HasPrefix(head, []byte("BM")) && binary.LittleEndian.Uint32(head[6:]) == 0 &&
+		binary.LittleEndian.Uint32(head[14:]) < 256
 }
 
 // uncompressed is what to do about compressed documents.

@@ -75,6 +75,26 @@ func TestUnreadCompressed(t *testing.T) {
 	}
 }
 
+// Pictures and printouts, which many devices put beside their documents, are named, and text is not taken for one.
+func TestUnreadPictures(t *testing.T) {
+	for want, heads := range map[string][]string{
+		"JPEG": {"\xff\xd8\xff\xe0\x00\x10JFIF", "\xff\xd8\xff\xe1\x00\x10Exif"},
+		"PNG":  {"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"},
+		"TIFF": {"II*\x00\x08\x00\x00\x00", "MM\x00*\x00\x00\x00\x08"},
+		"BMP":  {"BM\x36\x00\x0c\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00"},
+		"GIF":  {"GIF89a", "GIF87a"},
+		"PDF":  {"%PDF-1.7\n"},
+		"":     {"BM, a text of some length", "II*", "\xff\xd8", "GIF", "PNG"},
+	} {
+		for _, head := range heads {
+			got := Unread([]byte(head))
+			if (want == "") != (got == "") || !strings.Contains(got, want) {
+				t.Errorf("%q: %q, want %q", head, got, want)
+			}
+		}
+	}
+}
+
 func TestUnread(t *testing.T) {
 	for want, heads := range map[string][][]byte{
 		"ASPECT":    {aspect(1024), aspect(16)},

@@ -86,7 +86,7 @@ func (c *Console) picture(w http.ResponseWriter, r *http.Request) {
 	drawn, err := drivers.Draw(sources[0], view)
 	<-c.drawing
 	if err != nil {
-		http.Error(w, "the artifact: "+err.Error(), http.StatusUnprocessableEntity)
+		http.Error(w, "the artifact cannot be drawn: "+err.Error(), http.StatusUnprocessableEntity)
 		return
 	}
 	w.Header().Set("Content-Type", "image/png")
