@@ -3,6 +3,7 @@ package evidence
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/dustin/go-humanize/english"
 	"golang.org/x/mod/sumdb/note"
@@ -119,8 +120,8 @@ func (a *audit) row(idx int64, r Record) error {
 		return fmt.Errorf("row %d: %w", idx, err)
 	}
 	if at := int(idx % TileWidth); at < len(a.stored) && a.stored[at] != leaf {
-		a.report.find("row %d (device %s, class %d, kind %d, time %d) was changed: its hash is not the one on record",
-			idx, r.Device, r.Class, r.Kind, r.Time)
+		a.report.find("row %d (device %s, %s as it stands now) was changed: its hash is not the one on record",
+			idx, r.Device, time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano))
 	}
 	for _, t := range a.tree.Append(leaf) {
 		if t.Level > 0 {
