@@ -47,7 +47,8 @@ func (l *Listener) Run(ctx context.Context, links *transport.Opener, sink Sink) 
 	}
 	defer stream.Close()
 	l.Faults.Source = l.Link.String()
-	sink.State(observation.DeviceState_STATE_CONNECTING, "connected to "+l.Link.String()+", waiting for what the device sends")
+	sink.State(observation.DeviceState_STATE_CONNECTING,
+		"connected to "+l.Link.String()+", waiting for what the device sends")
 	heard, sound, last := time.Now(), l.Decoder.Sound(), time.Time{}
 	quiet := l.Quiet // and not yet called running
 	for {
@@ -74,12 +75,13 @@ func (l *Listener) Run(ctx context.Context, links *transport.Opener, sink Sink) 
 			}
 			sink.State(observation.DeviceState_STATE_RUNNING, about)
 		case quiet && len(chunk.Data) == 0 && !chunk.Break:
-			// Time passed on a line that is open. Before that it may be a replay of the tape, or a converter that takes each
-			// connection and ends it at once because another client has the line.
+			// Time passed on a line that is open. Before that it may be a replay of the tape, or a converter that
+			// takes each connection and ends it at once because another client has the line.
 			quiet = false
 			sink.State(observation.DeviceState_STATE_RUNNING, "connected; nothing was read yet")
 		case l.SilentAfter > 0 && time.Since(heard) > l.SilentAfter:
-			sink.State(observation.DeviceState_STATE_SILENT, fmt.Sprintf("connected to %s, but nothing that is understood came for %s: %s", l.Link, l.SilentAfter, l.Silent))
+			sink.State(observation.DeviceState_STATE_SILENT, fmt.Sprintf(
+				"connected to %s, but nothing that is understood came for %s: %s", l.Link, l.SilentAfter, l.Silent))
 		}
 		if l.Decoder.Idle() {
 			stream.Settled()

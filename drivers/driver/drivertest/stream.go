@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -43,6 +44,7 @@ func (s Stream) Run(t *testing.T) {
 	t.Run("garbage", s.garbage)
 	t.Run("disconnect in mid-frame", s.disconnect)
 	t.Run("silent peer", s.silent)
+	t.Run("peer that hangs up at once", s.hangsUp)
 	t.Run("refusing journal", s.refusing)
 	t.Run("replay of the tape", s.replay)
 	t.Run("replay, again and again", s.repeat)
@@ -168,6 +170,24 @@ func (s Stream) observe(t *testing.T, send func(*device)) []*observation.Observa
 	}
 	r.stop()
 	return s.normal(r.sink.Observations())
+}
+
+// hangsUp is a converter that takes each connection and ends it, because another client has the line: no device answers
+// there, and the driver must not say that it is running.
+func (s Stream) hangsUp(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	d := s.device(t)
+	defer d.close()
+	r := s.start(t, d.l.Addr().String(), t.TempDir())
+	defer r.stop()
+	d.accept()
+	d.hangUp()
+	if err := r.ended(); err == nil {
+		t.Error("the connection was lost, and Run returned no error")
+	}
+	if states := r.sink.States(); slices.Contains(states, observation.DeviceState_STATE_RUNNING) {
+		t.Errorf("nothing came, and the driver said %v", states)
+	}
 }
 
 func (s Stream) normal(in []*observation.Observation) (out []*observation.Observation) {
