@@ -307,7 +307,18 @@ type natsLog struct{ log *slog.Logger }
 func (l natsLog) Noticef(f string, v ...any) {
 	l.log.Debug("broker", "text", fmt.Sprintf(f, v...))
 }
-func (l natsLog) Warnf(f string, v ...any) { l.log.Warn("broker", "text", fmt.Sprintf(f, v...)) }
+
+// plaintextWarning is the beginning of what the broker warns of at each start. The only passwords that are not hashed are
+// our own: random ones of this start, which are nowhere but in memory. Agents' are hashes, or readAgents refuses them.
+const plaintextWarning = "Plaintext passwords detected"
+
+func (l natsLog) Warnf(f string, v ...any) {
+	level := slog.LevelWarn
+	if strings.HasPrefix(f, plaintextWarning) {
+		level = slog.LevelDebug
+	}
+	l.log.Log(context.Background(), level, "broker", "text", fmt.Sprintf(f, v...))
+}
 func (l natsLog) Fatalf(f string, v ...any) {
 	l.log.Error("broker", "text", fmt.Sprintf(f, v...))
 }

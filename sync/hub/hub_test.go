@@ -39,9 +39,12 @@ func address(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// start runs a hub until the test ends.
+// start runs a hub until the test ends, without a log unless o has one.
 func start(t *testing.T, o Options) Options {
-	o.Dir, o.HTTP, o.Log = t.TempDir(), address(t), slog.New(slog.DiscardHandler)
+	o.Dir, o.HTTP = t.TempDir(), address(t)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	if o.MQTT == "" {
 		o.MQTT = address(t)
 	}
