@@ -161,8 +161,8 @@ func printReport(w io.Writer, path, origin string, r *evidence.Report) {
 	if !r.OK() {
 		verdict = "WRONG"
 	}
-	fmt.Fprintf(w, "%s  %s  %s: %d %s, %d of them under %d signed checkpoints, root %s\n",
-		verdict, path, origin, r.Rows, english.PluralWord(int(r.Rows), "row", ""), r.Signed, r.Checkpoints, r.Root)
+	fmt.Fprintf(w, "%s  %s  %s: %s, %d of them under %s, root %s\n", verdict, path, origin,
+		english.Plural(int(r.Rows), "row", ""), r.Signed, english.Plural(r.Checkpoints, "signed checkpoint", ""), r.Root)
 	for _, f := range r.Findings {
 		fmt.Fprintf(w, "  %s\n", f)
 	}

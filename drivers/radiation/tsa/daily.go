@@ -306,10 +306,22 @@ func (s *DailySummary) Text() []string {
 		case o.Recomputed:
 			verdict = "no alarm by the portal, ALARM BY RECOMPUTATION"
 		}
-		out = append(out, fmt.Sprintf("  occupancy %d  %s  %5.1f s  %4.1f km/h  gamma max %d  neutron max %d  sigma %.1f  %s (%s)",
-			o.Number, o.Start.Format("2006-01-02 15:04:05.000 MST"), o.Seconds, o.SpeedKph, o.GammaMax, o.NeutronMax, o.Sigma, verdict, o.End))
+		if why := endsInWords[o.End]; why != "" {
+			verdict += ", " + why
+		}
+		out = append(out, fmt.Sprintf(
+			"  occupancy %d  %s  %5.1f s  %4.1f km/h  gamma max %d  neutron max %d  sigma %.1f  %s",
+			o.Number, o.Start.Format("2006-01-02 15:04:05.000 MST"), o.Seconds, o.SpeedKph, o.GammaMax, o.NeutronMax,
+			o.Sigma, verdict))
 	}
 	return out
+}
+
+// endsInWords says of an occupancy that the portal did not mark as ended (GX) how it ended, by Occupancy.End.
+var endsInWords = map[string]string{
+	"TIMEOUT":    "ended without the portal's mark: no more occupied lines came",
+	"DISCONNECT": "incomplete: the recording breaks off",
+	"BACKGROUND": "ended without the portal's mark: background lines followed",
 }
 
 // discard is the sink of a file that is only described.

@@ -370,6 +370,19 @@ func TestDescribeRefusesOtherFiles(t *testing.T) {
 	}
 }
 
+// How an occupancy ended is said where the portal did not mark it, in words for every end that the schema has.
+func TestEndsInWords(t *testing.T) {
+	for number, name := range observation.RadiationOccupancy_End_name {
+		end := strings.TrimPrefix(name, "END_")
+		text := (&DailySummary{Occupancies: []OccupancySummary{{End: end}}}).Text()
+		last := text[len(text)-1]
+		said := !strings.HasSuffix(last, "no alarm")
+		if want := number > int32(observation.RadiationOccupancy_END_MARKED); said != want || strings.Contains(last, end) {
+			t.Errorf("%s: %s", name, last)
+		}
+	}
+}
+
 // The simulated portal's physics: the mean of backgrounds, the suppression by a vehicle, the rate of alarms.
 func TestSimulatorIsSensible(t *testing.T) {
 	cfg := sim.Defaults()
