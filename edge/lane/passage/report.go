@@ -7,17 +7,15 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/passage/associate"
 	"lanewarden/edge/lane/passage/detection"
-	"lanewarden/edge/lane/passage/motion"
 )
 
 // report is what a device says late of one vehicle: an image and all that is about it, or a detection that came when the
 // vehicles of its time had been decided.
 type report struct {
 	readings []*reading
-	at       float64 // s, of the first detection
-	arrived  float64 // s, of the first
-	again    float64 // s, when it is looked at next
-	sight    motion.Sight
+	at       float64  // s, of the first detection
+	arrived  float64  // s, of the first
+	again    float64  // s, when it is looked at next
 	vehicle  *vehicle // that it was given to
 	final    bool
 }
