@@ -1,6 +1,7 @@
 package associate
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -144,7 +145,7 @@ func (a *aligner) fits(j int, weight func(i int) float64, none float64) []Fit {
 		}
 	}
 	slices.SortStableFunc(fits, func(x, y Fit) int {
-		return map[bool]int{true: -1}[x.Probability > y.Probability] + map[bool]int{true: 1}[x.Probability < y.Probability]
+		return cmp.Compare(y.Probability, x.Probability)
 	})
 	return fits
 }

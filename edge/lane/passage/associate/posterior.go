@@ -1,6 +1,7 @@
 package associate
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -69,12 +70,16 @@ func (w *Window) backward() {
 func (w *Window) pending(n *node, now float64) (sum float64) {
 	s := stepper{Window: w}
 	for i, t := range n.queue {
-		if t.reversed || t.front >= w.layout.last[t.lane] || slices.ContainsFunc(n.queue[:i], func(o *track) bool { return !o.reversed && t.one(o) }) {
+		held := slices.ContainsFunc(n.queue[:i], func(o *track) bool { return !o.reversed && t.one(o) })
+		if held || t.reversed || t.front >= w.layout.last[t.lane] {
 			continue
 		}
 		next, at := -1, math.Inf(1)
 		for d := range w.layout.Devices {
-			if p := w.layout.position[t.lane][d]; p > t.front+samePlace && p < at && !w.layout.late(t.lane, d) && w.cost[d].seen > mostlySeen {
+			if w.layout.late(t.lane, d) || w.cost[d].seen <= mostlySeen {
+				continue
+			}
+			if p := w.layout.position[t.lane][d]; p > t.front+samePlace && p < at {
 				next, at = d, p
 			}
 		}
@@ -144,9 +149,11 @@ func (w *Window) assignment(l *layer, on *edge, owner map[int64]int64) Assignmen
 	}
 	rest := a.Shares[1:]
 	slices.SortStableFunc(rest, func(x, y Share) int {
-		return map[bool]int{true: -1}[x.Probability > y.Probability] + map[bool]int{true: 1}[x.Probability < y.Probability]
+		return cmp.Compare(y.Probability, x.Probability)
 	})
-	a.Shares = slices.DeleteFunc(a.Shares, func(s Share) bool { return s.Label != on.label && s.Probability < leastShare })
+	a.Shares = slices.DeleteFunc(a.Shares, func(s Share) bool {
+		return s.Label != on.label && s.Probability < leastShare
+	})
 	return a
 }
 

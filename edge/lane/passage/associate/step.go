@@ -18,7 +18,8 @@ func (s *stepper) node(n *node) {
 	var unseen [maxLanes]int // vehicles of each lane, from the foremost on, that the device should have seen and did not
 	for i, t := range queue {
 		at := s.layout.position[t.lane][s.d.Dev]
-		if t.reversed && !(t.turned && math.Abs(t.front-at) < samePlace) || at == nowhere || unseen[t.lane%maxLanes] > mostUnseen {
+		turned := t.reversed && !(t.turned && math.Abs(t.front-at) < samePlace)
+		if turned || at == nowhere || unseen[t.lane%maxLanes] > mostUnseen {
 			continue
 		}
 		s.assign(n, queue, i, gone)
@@ -80,7 +81,8 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	}
 	score, waited := arrival(p, s.model.Delays(), d.At, lead(d), s.aheadOf(queue, i, t), s.layout.Timeout)
 	score += s.layout.onward(s.model, t, d) + s.behind(queue, i+1, t)
-	terms.Off, terms.Sigma, terms.From, terms.Learned, terms.Waited = float32(p.Off), float32(p.Sigma), int16(p.Dev), p.Learned, waited
+	terms.Off, terms.Sigma, terms.From = float32(p.Off), float32(p.Sigma), int16(p.Dev)
+	terms.Learned, terms.Waited = p.Learned, waited
 	terms.add(Arrival, score)
 	terms.add(Lengths, lengths(s.model, t, d))
 	terms.add(Missed, s.cost[d.Dev].seen)
