@@ -85,6 +85,40 @@ func (l Lane) Check() error {
 	return nil
 }
 
+// mostTogether is the most devices that one lane, or lanes that share devices, may have at their stations: vehicles are told
+// apart by all of them together.
+const mostTogether = 64
+
+// checkTogether holds lanes that share devices against mostTogether.
+func checkTogether(lanes []Lane) error {
+	type group struct{ lanes, devices []string }
+	var groups []group
+	for _, l := range lanes {
+		mine := group{lanes: []string{l.ID}}
+		for _, s := range l.Stations {
+			mine.devices = append(mine.devices, s.Devices...)
+		}
+		rest := groups[:0]
+		for _, g := range groups {
+			if !slices.ContainsFunc(g.devices, func(d string) bool { return slices.Contains(mine.devices, d) }) {
+				rest = append(rest, g)
+				continue
+			}
+			mine.lanes = append(g.lanes, mine.lanes...)
+			mine.devices = append(mine.devices, g.devices...)
+		}
+		slices.Sort(mine.lanes)
+		slices.Sort(mine.devices)
+		mine.devices = slices.Compact(mine.devices)
+		if n := len(mine.devices); n > mostTogether {
+			return fmt.Errorf("too many devices at the stations of lane %s: %d, where one lane, or lanes that share devices, have %d at most",
+				strings.Join(mine.lanes, " and "), n, mostTogether)
+		}
+		groups = append(rest, mine)
+	}
+	return nil
+}
+
 // Check implements driver.Checker. A device that sees vehicles of several lanes stands in a station of each: one of
 // these is its own, or it is of the whole site.
 func (c Config) Check() error {
@@ -95,6 +129,9 @@ func (c Config) Check() error {
 				at[d] = append(at[d], l.ID)
 			}
 		}
+	}
+	if err := checkTogether(c.Lanes); err != nil {
+		return err
 	}
 	for _, d := range c.Devices {
 		switch lanes := at[d.ID]; {

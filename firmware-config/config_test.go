@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -115,6 +116,36 @@ func TestSharedDevices(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text := strings.NewReplacer("FIRST", c.first, "LANE", c.lane).Replace(file)
 			_, err := Decode([]byte(text), "x.yaml", drivers.Catalog)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestDevicesTogether: one lane, and lanes that share devices, have 64 at their stations at the most; others count for
+// themselves.
+func TestDevicesTogether(t *testing.T) {
+	lane := func(id string, from, to int) Lane {
+		s := Station{ID: "s"}
+		for i := from; i < to; i++ {
+			s.Devices = append(s.Devices, fmt.Sprint("d", i))
+		}
+		return Lane{ID: id, Stations: []Station{s}}
+	}
+	for name, c := range map[string]struct {
+		lanes []Lane
+		want  string
+	}{
+		"64 in one":         {[]Lane{lane("l", 0, 64)}, ""},
+		"65 in one":         {[]Lane{lane("l", 0, 65)}, "lane l: 65, "},
+		"apart":             {[]Lane{lane("l", 0, 60), lane("m", 60, 120)}, ""},
+		"64 shared":         {[]Lane{lane("l", 0, 40), lane("m", 30, 64)}, ""},
+		"65 shared":         {[]Lane{lane("l", 0, 40), lane("m", 30, 65)}, "lane l and m: 65, "},
+		"shared by a third": {[]Lane{lane("l", 0, 40), lane("m", 50, 80), lane("n", 35, 55)}, "l and m and n: 80, "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := checkTogether(c.lanes)
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}

@@ -250,8 +250,7 @@ const (
 	PassageEnd_PASSAGE_END_TIMEOUT     PassageEnd = 2
 	PassageEnd_PASSAGE_END_REVERSED    PassageEnd = 3
 	PassageEnd_PASSAGE_END_MERGED      PassageEnd = 4 // its readings proved to be another vehicle's
-	PassageEnd_PASSAGE_END_CROWDED     PassageEnd = 5
-	PassageEnd_PASSAGE_END_RESTART     PassageEnd = 6
+	PassageEnd_PASSAGE_END_RESTART     PassageEnd = 5
 )
 
 // Enum value maps for PassageEnd.
@@ -262,8 +261,7 @@ var (
 		2: "PASSAGE_END_TIMEOUT",
 		3: "PASSAGE_END_REVERSED",
 		4: "PASSAGE_END_MERGED",
-		5: "PASSAGE_END_CROWDED",
-		6: "PASSAGE_END_RESTART",
+		5: "PASSAGE_END_RESTART",
 	}
 	PassageEnd_value = map[string]int32{
 		"PASSAGE_END_UNSPECIFIED": 0,
@@ -271,8 +269,7 @@ var (
 		"PASSAGE_END_TIMEOUT":     2,
 		"PASSAGE_END_REVERSED":    3,
 		"PASSAGE_END_MERGED":      4,
-		"PASSAGE_END_CROWDED":     5,
-		"PASSAGE_END_RESTART":     6,
+		"PASSAGE_END_RESTART":     5,
 	}
 )
 
@@ -8245,7 +8242,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x13KIND_PASSAGE_CLOSED\x103\x12\x1a\n" +
 	"\x16KIND_PASSAGE_CORRECTED\x104\x12\x15\n" +
 	"\x11KIND_AGENT_ACCESS\x105\x12\x14\n" +
-	"\x10KIND_DEVICE_TEST\x106*\xbc\x01\n" +
+	"\x10KIND_DEVICE_TEST\x106*\xa3\x01\n" +
 	"\n" +
 	"PassageEnd\x12\x1b\n" +
 	"\x17PASSAGE_END_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -8253,8 +8250,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x13PASSAGE_END_TIMEOUT\x10\x02\x12\x18\n" +
 	"\x14PASSAGE_END_REVERSED\x10\x03\x12\x16\n" +
 	"\x12PASSAGE_END_MERGED\x10\x04\x12\x17\n" +
-	"\x13PASSAGE_END_CROWDED\x10\x05\x12\x17\n" +
-	"\x13PASSAGE_END_RESTART\x10\x06*s\n" +
+	"\x13PASSAGE_END_RESTART\x10\x05*s\n" +
 	"\x10PassageDirection\x12!\n" +
 	"\x1dPASSAGE_DIRECTION_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19PASSAGE_DIRECTION_FORWARD\x10\x01\x12\x1d\n" +

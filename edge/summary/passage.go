@@ -125,9 +125,6 @@ var ends = map[observation.PassageEnd]Text{
 	},
 	observation.PassageEnd_PASSAGE_END_REVERSED: {EN: "reversed out of the lane", FR: "reparti en marche arrière"},
 	observation.PassageEnd_PASSAGE_END_MERGED:   {EN: "was another vehicle’s", FR: "appartenait à un autre véhicule"},
-	observation.PassageEnd_PASSAGE_END_CROWDED: {
-		EN: "closed: too many vehicles were open", FR: "fermé : trop de véhicules ouverts",
-	},
 	observation.PassageEnd_PASSAGE_END_RESTART: {
 		EN: "closed when the agent restarted", FR: "fermé au redémarrage de l’agent",
 	},

@@ -45,7 +45,7 @@ func (c *Correlator) offset(g *group, o *observation.Observation) time.Duration 
 	if k == nil {
 		k = &clock{}
 		c.clocks[o.Device] = k
-		g.model.Doubt(dev, g.doubt(o.Device))
+		g.model.Doubt(dev, g.clockDoubt(dev))
 	}
 	at := detection.Seconds(o.Time())
 	if step := k.Arrived(at, detection.Seconds(detection.Arrival(o))); step != 0 {
@@ -66,12 +66,17 @@ func (c *Correlator) offset(g *group, o *observation.Observation) time.Duration 
 // lateDoubt is how far the corrected time of a device may be off whose reports come late, s; ownDoubt, of one whose
 // reports come at once: the delay of its reports is in the offset that they show.
 const (
-	lateDoubt = 30.0
-	ownDoubt  = 1.0
+	lateDoubt  = 30.0
+	ownDoubt   = 1.0
+	knownDoubt = 0.5 // when vehicles have told it
 )
 
-func (g *group) doubt(device string) float64 {
-	if g.layout.Late(g.devices[device]) {
+// otherVehicle is the error of an offset, s, from which on a sight may have been taken for the next vehicle's.
+const otherVehicle = 0.7
+
+// clockDoubt returns the doubt of a device's clock of which nothing is known yet, s.
+func (g *group) clockDoubt(dev int) float64 {
+	if g.layout.Late(dev) {
 		return lateDoubt
 	}
 	return ownDoubt
@@ -106,8 +111,8 @@ func (c *Correlator) compare(g *group, v *vehicle) {
 			k.Fix(at, d)
 		}
 		if k.Known() && !known {
-			g.model.Doubt(i, 0.5)
-			if math.Abs(k.Offset(at)-before) > 0.7 { // what was learnt with the wrong offset is of the wrong vehicles
+			g.model.Doubt(i, knownDoubt)
+			if math.Abs(k.Offset(at)-before) > otherVehicle { // what was learnt with the wrong offset is of the wrong vehicles
 				g.model.Stepped(i, 0, true)
 			}
 		}
@@ -118,19 +123,8 @@ func (c *Correlator) compare(g *group, v *vehicle) {
 // that is far.
 func (g *group) exactly(v *vehicle, position float64) (at float64, ok bool) {
 	const near = 15.0 // m
-	best := near
-	speed := v.facts(g).speed
-	if speed == 0 {
-		speed = g.model.Speed()
-	}
-	for _, r := range v.readings {
+	return g.passed(v, position, near, func(r *reading) bool {
 		d := r.det
-		if r.foreign || d.Reverse || d.Tag || d.Raw != d.At || d.Lasts == 0 || r.confidence < sure {
-			continue
-		}
-		if way := position - g.layout.Position(v.lane, d.Dev); math.Abs(way) < best {
-			best, at, ok = math.Abs(way), d.At+way/speed, true
-		}
-	}
-	return at, ok
+		return !d.Tag && d.Raw == d.At && d.Lasts > 0 && r.confidence >= sure
+	})
 }

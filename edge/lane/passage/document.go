@@ -32,7 +32,7 @@ func (c *Correlator) document(g *group, v *vehicle) *observation.PassageClosed {
 	d := &observation.PassageClosed{
 		Id: v.id, Lane: g.lanes[v.lane].ID, OpenedNs: nanos(v.facts(g).first), ClosedNs: nanos(v.closed), End: v.end,
 		State: observation.PassageState_PASSAGE_STATE_OPEN, Direction: observation.PassageDirection_PASSAGE_DIRECTION_FORWARD,
-		WeightKg: v.weight(), SpeedKph: float32(v.facts(g).speed * 3.6), LengthM: float32(v.facts(g).length), Confidence: 1,
+		WeightKg: v.weight(), SpeedKph: float32(v.facts(g).speed * 3.6), LengthM: float32(v.facts(g).measured), Confidence: 1,
 	}
 	if v.closed > 0 {
 		d.State = observation.PassageState_PASSAGE_STATE_CLOSED

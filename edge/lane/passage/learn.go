@@ -13,35 +13,33 @@ func (c *Correlator) learn(g *group, v *vehicle) (out []*observation.Observation
 	if v.end != observation.PassageEnd_PASSAGE_END_LEFT || v.facts(g).reversed {
 		return nil
 	}
-	extent := 0.0
+	f, extent := v.facts(g), 0.0
 	for _, r := range v.readings {
-		if r.det.Rssi != 0 && !r.det.Faint && !r.foreign && r.confidence >= sure {
-			g.model.Heard(r.det.Dev, r.det.Rssi)
+		d := r.det
+		if r.foreign || r.confidence < sure {
+			continue
 		}
-	}
-	for _, r := range v.readings {
-		if r.det.Extent > 0 && !r.foreign && r.confidence >= sure {
-			extent = r.det.Extent
-			break
+		if d.Rssi != 0 && !d.Faint {
+			g.model.Heard(d.Dev, d.Rssi)
 		}
-	}
-	f := v.facts(g)
-	for _, r := range v.readings {
-		if !r.det.Tag && !r.foreign && r.confidence >= sure {
-			g.model.Passed(r.det.Dev, r.det.Lasts, f.length, f.speed)
+		if !d.Tag {
+			g.model.Passed(d.Dev, d.Lasts, f.length, f.speed)
+		}
+		if extent == 0 {
+			extent = d.Extent
 		}
 	}
 	g.model.Measured(f.measured)
 	c.compare(g, v)
-	g.model.Learn(v.sights(g, true), v.facts(g).speed, v.facts(g).length, extent)
-	if first := v.facts(g).first; first > g.lastBorn {
-		g.model.Born(first - g.lastBorn)
-		g.lastBorn = first
+	g.model.Learn(v.sights(g, true), f.speed, f.length, extent)
+	if f.first > g.lastBorn {
+		g.model.Born(f.first - g.lastBorn)
+		g.lastBorn = f.first
 	}
 	for i := range g.lanes[v.lane].Stations {
 		s := &g.lanes[v.lane].Stations[i]
 		for _, d := range s.Devices {
-			if g.wasDown(g.devices[d], v.facts(g).first) {
+			if g.wasDown(g.devices[d], f.first) {
 				continue
 			}
 			seen := slices.ContainsFunc(v.readings, func(r *reading) bool { return r.det.Device == d && !r.foreign })

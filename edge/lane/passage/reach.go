@@ -78,18 +78,27 @@ func named(names []detection.Name, all []*report) bool {
 
 // expected returns when a vehicle's front was at a place, as its nearest sight says.
 func (g *group) expected(v *vehicle, position float64) float64 {
-	best, at := math.Inf(1), v.facts(g).first
+	at, ok := g.passed(v, position, math.Inf(1), func(r *reading) bool { return !g.layout.Late(r.det.Dev) })
+	if !ok {
+		return v.facts(g).first
+	}
+	return at
+}
+
+// passed returns when a vehicle's front was at a place, from the nearest of its sights that count and are nearer than so
+// many metres; ok is false when there is none.
+func (g *group) passed(v *vehicle, position, near float64, counts func(r *reading) bool) (at float64, ok bool) {
 	speed := v.facts(g).speed
 	if speed == 0 {
 		speed = g.model.Speed()
 	}
 	for _, r := range v.readings {
-		if r.foreign || r.det.Reverse || g.layout.Late(r.det.Dev) {
+		if r.foreign || r.det.Reverse || !counts(r) {
 			continue
 		}
-		if way := position - g.layout.Position(v.lane, r.det.Dev); math.Abs(way) < best {
-			best, at = math.Abs(way), r.det.At+way/speed
+		if way := position - g.layout.Position(v.lane, r.det.Dev); math.Abs(way) < near {
+			near, at, ok = math.Abs(way), r.det.At+way/speed, true
 		}
 	}
-	return at
+	return at, ok
 }

@@ -66,15 +66,10 @@ func (g *group) report(r *reading) *report {
 func (p *report) add(r *reading) {
 	p.readings = append(p.readings, r)
 	first := p.readings[0]
-	r.confidence, r.final = 1, true
-	if !p.final {
-		r.final = false
-		p.again = min(p.again, r.det.Arrived)
-	}
+	p.again = min(p.again, r.det.Arrived)
 	r.give(first.vehicle)
-	r.confidence = first.confidence
 	r.suppose(first.other, first.otherShare, first.otherTerms)
-	r.placed, r.linked = first.placed, true
+	r.confidence, r.placed, r.final, r.linked = first.confidence, first.placed, p.final, true
 }
 
 // align decides the late results whose time has come.

@@ -112,8 +112,8 @@ type facts struct {
 	front    float64 // m, how far it was seen
 	reversed bool
 	speed    float64 // m/s, as measured first; 0 when nobody measured it
-	length   float64 // m, the least that was measured, as who stops is measured too long; 0 when nobody measured it
-	measured float64 // m, the length before it was held against what is plausible
+	measured float64 // m, the least length that was measured, as who stops is measured too long; 0 when nobody measured it
+	length   float64 // m, that, or the longest that vehicles are here
 	names    []detection.Name
 }
 
@@ -129,11 +129,11 @@ func (v *vehicle) facts(g *group) *facts {
 			f.first, f.early = d.At, late
 		}
 		f.reversed = f.reversed || d.Reverse || d.Turned
-		if f.speed == 0 && d.Speed > 0.2 && !d.Reverse {
+		if f.speed == 0 && !d.Reverse {
 			f.speed = d.Speed
 		}
-		if d.Length > 0 && (f.length == 0 || d.Length < f.length) {
-			f.length = d.Length
+		if d.Length > 0 && (f.measured == 0 || d.Length < f.measured) {
+			f.measured = d.Length
 		}
 		f.names = detection.Learn(f.names, d)
 		if r.foreign || g.layout.Late(d.Dev) {
@@ -147,7 +147,7 @@ func (v *vehicle) facts(g *group) *facts {
 	if n := len(v.readings); f.last == 0 && n > 0 {
 		f.last = v.readings[n-1].det.At
 	}
-	f.measured, f.length = f.length, g.model.Plausible(f.length)
+	f.length = g.model.Plausible(f.measured)
 	v.known = f
 	return f
 }

@@ -103,7 +103,7 @@ func (a *aligner) fit(v *Vehicle, r *Report, p moment, ok bool) Terms {
 		return t
 	}
 	if ok {
-		t.Off, t.Sigma, t.From, t.Learned = float32(p.Off), float32(p.Sigma), int16(p.Dev), p.Learned
+		t.Off, t.Sigma, t.From = float32(p.Off), float32(p.Sigma), int16(p.Dev)
 	}
 	t.add(Arrival, a.timely(p.density))
 	var best detection.Likeness
@@ -225,7 +225,7 @@ func (a *aligner) next(j, i int) float64 {
 // passing returns how long a vehicle takes to pass a place, s.
 func (a *aligner) passing(v *Vehicle) float64 {
 	speed, length := v.Speed, v.Length
-	if speed <= 0.2 {
+	if speed <= 0 {
 		speed = a.model.Speed()
 	}
 	if length <= 0 {

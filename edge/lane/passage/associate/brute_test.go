@@ -93,7 +93,7 @@ func enumerate(w *Window, dets []*detection.Detection) (out []path) {
 			out = append(out, p)
 			return
 		}
-		s := stepper{Window: w, d: dets[len(p.labels)]}
+		s := newStepper(w, dets[len(p.labels)])
 		s.node(&node{queue: n.queue, weight: p.weight, best: p.weight})
 		for _, next := range s.nodes {
 			e := next.edges[0]
@@ -157,45 +157,50 @@ func taught(l *Layout) *motion.Model {
 	return m
 }
 
+// everywhere checks a property in each layout, of which something has been learnt.
+func everywhere(t *testing.T, property func(t *rapid.T, l *Layout, m *motion.Model)) {
+	for name, layout := range layouts {
+		t.Run(name, func(t *testing.T) {
+			l := layout()
+			m := taught(l)
+			rapid.Check(t, func(t *rapid.T) { property(t, l, m) })
+		})
+	}
+}
+
 // TestBruteForce: with the bounds of the search off, the window's assignment is the likeliest of all, and its
 // probabilities are the sums over all, at every detection.
 func TestBruteForce(t *testing.T) {
-	for name, make := range layouts {
-		t.Run(name, func(t *testing.T) {
-			l := make()
-			m := taught(l)
-			rapid.Check(t, func(t *rapid.T) {
-				dets := someDetections(t, l)
-				w, tree := wide(l, m), wide(l, m)
-				tree.apart = true
-				for _, d := range dets {
-					if !w.Insert(d) {
-						t.Fatal("a detection came too late")
-					}
+	everywhere(t, func(t *rapid.T, l *Layout, m *motion.Model) {
+		dets := someDetections(t, l)
+		w, tree := wide(l, m), wide(l, m)
+		tree.apart = true
+		for _, d := range dets {
+			if !w.Insert(d) {
+				t.Fatal("a detection came too late")
+			}
+		}
+		w.now = 1000 + rapid.Float64Range(0, 100).Draw(t, "now")
+		tree.now = w.now
+		all := w.Assignments()
+		ordered := dets[:0:0]
+		for _, a := range all {
+			ordered = append(ordered, a.Det)
+		}
+		best, want := shares(enumerate(tree, ordered), ordered)
+		for i, a := range all {
+			if a.Label != best.labels[i] {
+				t.Errorf("detection %d is of %d, not of %d", a.Det.Idx, a.Label, best.labels[i])
+			}
+			got := map[int64]float64{}
+			for _, s := range a.Shares {
+				got[s.Label] = s.Probability
+			}
+			for label, p := range want[i] {
+				if math.Abs(got[label]-p) > 2*leastShare {
+					t.Errorf("detection %d is of %d with %.4f, not %.4f", a.Det.Idx, label, got[label], p)
 				}
-				w.now = 1000 + rapid.Float64Range(0, 100).Draw(t, "now")
-				tree.now = w.now
-				all := w.Assignments()
-				ordered := dets[:0:0]
-				for _, a := range all {
-					ordered = append(ordered, a.Det)
-				}
-				best, want := shares(enumerate(tree, ordered), ordered)
-				for i, a := range all {
-					if a.Label != best.labels[i] {
-						t.Errorf("detection %d is of %d, not of %d", a.Det.Idx, a.Label, best.labels[i])
-					}
-					got := map[int64]float64{}
-					for _, s := range a.Shares {
-						got[s.Label] = s.Probability
-					}
-					for label, p := range want[i] {
-						if math.Abs(got[label]-p) > 2*leastShare {
-							t.Errorf("detection %d is of %d with %.4f, not %.4f", a.Det.Idx, label, got[label], p)
-						}
-					}
-				}
-			})
-		})
-	}
+			}
+		}
+	})
 }

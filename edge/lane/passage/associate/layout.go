@@ -24,25 +24,21 @@ type Layout struct {
 	Lanes   int
 	Timeout float64 // s after which a vehicle that nobody sees any more is gone
 
-	first, last []float64 // m, of each lane: the first and the last station that is not late
-	position    [][]float64
-	behind      [][]uint64 // [lane][device]: devices that are nearer to the lane's beginning
-	merges      []bool     // device: vehicles of several lanes are in one row there
+	last     []float64 // m, of each lane: the last station that is not late
+	position [][]float64
+	behind   [][]uint64 // [lane][device]: devices that are nearer to the lane's beginning
+	merges   []bool     // device: vehicles of several lanes are in one row there
 }
-
-// MaxDevices is the most devices that can be associated together.
-const MaxDevices = 64
 
 // nowhere is the position of a device in a lane that it does not see.
 var nowhere = math.Inf(1)
 
 // Fill works out what follows from the devices' places.
 func (l *Layout) Fill() {
-	l.first, l.last = make([]float64, l.Lanes), make([]float64, l.Lanes)
+	l.last = make([]float64, l.Lanes)
 	l.position, l.behind = make([][]float64, l.Lanes), make([][]uint64, l.Lanes)
 	l.merges = make([]bool, len(l.Devices))
 	for lane := range l.Lanes {
-		l.first[lane], l.last[lane] = nowhere, 0
 		l.position[lane] = make([]float64, len(l.Devices))
 		l.behind[lane] = make([]uint64, len(l.Devices))
 		for d := range l.Devices {
@@ -53,7 +49,7 @@ func (l *Layout) Fill() {
 				}
 				l.position[lane][d] = p.Position
 				if !p.Late {
-					l.first[lane], l.last[lane] = min(l.first[lane], p.Position), max(l.last[lane], p.Position)
+					l.last[lane] = max(l.last[lane], p.Position)
 				}
 			}
 		}

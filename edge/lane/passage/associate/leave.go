@@ -1,6 +1,9 @@
 package associate
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // left is how long after its sight at the last station a vehicle can still be seen there, s.
 const left = 15.0
@@ -86,6 +89,14 @@ func (s *stepper) rest(t *track, through bool) float64 {
 	}
 	if !through { // it has vanished, or was never there
 		return max(cost, strayRest)
+	}
+	return cost
+}
+
+// misses is what it costs that a set of devices saw nothing of the vehicle of this detection.
+func (s *stepper) misses(devices uint64) (cost float64) {
+	for ; devices != 0; devices &= devices - 1 {
+		cost += s.miss(bits.TrailingZeros64(devices), s.d.At)
 	}
 	return cost
 }

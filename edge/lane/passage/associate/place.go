@@ -15,19 +15,16 @@ func (l *Layout) stay(m *motion.Model, t *track, d *detection.Detection) (second
 	}
 	place := l.position[t.lane][d.Dev]
 	for s := t; s != nil; s = s.prev {
-		if o := s.det; o.Lasts > 0 && !o.Tag && !o.Reverse && math.Abs(l.position[t.lane][o.Dev]-place) < samePlace {
+		if o := s.det; o.Lasts > 0 && !o.Tag && !o.Reverse && math.Abs(l.position[t.lane][o.Dev]-place) < motion.SamePlace {
 			return o.Lasts, 2 * queueSigma
 		}
 	}
 	seconds = m.Pace(d.Dev) - queueGap
-	if reach, ok := m.Reach(); ok && t.length > 0 && t.speed > 0.2 {
+	if reach, ok := m.Reach(); ok && t.length > 0 && t.speed > 0 {
 		seconds = max(seconds, (m.Plausible(t.length)+reach)/t.speed)
 	}
 	return max(seconds, 0.5), queueGuess
 }
-
-// samePlace is how near to each other, in m, devices see one place.
-const samePlace = 1.0
 
 // there returns when a device saw a track's vehicle, or should have as another device of the same place saw it; ok is
 // false when none did.
@@ -41,7 +38,7 @@ func (l *Layout) there(m *motion.Model, t *track, d *detection.Detection) (at, s
 		if o.Dev == d.Dev {
 			return o.At, 0, o
 		}
-		if math.Abs(l.position[t.lane][o.Dev]-to.Position) < samePlace && by == nil {
+		if math.Abs(l.position[t.lane][o.Dev]-to.Position) < motion.SamePlace && by == nil {
 			p := m.Predict(t.sight(l, m, o), to, t.speed)
 			at, sigma, by = d.At-p.Off, p.Sigma, o
 		}
@@ -62,7 +59,7 @@ const queueRoom = 1.0
 
 // pace returns a track's speed, the usual one when nobody measured it, m/s.
 func (t *track) pace(m *motion.Model) float64 {
-	if t.speed > 0.2 {
+	if t.speed > 0 {
 		return t.speed
 	}
 	return m.Speed()
@@ -75,7 +72,7 @@ func exact(d *detection.Detection) bool { return d.Lasts > 0 && !d.Tag && !d.Rev
 // exactly returns a track's sight at a place by a device that saw its begin and end there; nil for none.
 func (l *Layout) exactly(t *track, place float64) *detection.Detection {
 	for s := t; s != nil; s = s.prev {
-		if exact(s.det) && math.Abs(l.position[t.lane][s.det.Dev]-place) < samePlace {
+		if exact(s.det) && math.Abs(l.position[t.lane][s.det.Dev]-place) < motion.SamePlace {
 			return s.det
 		}
 	}
@@ -91,7 +88,7 @@ func (l *Layout) rear(m *motion.Model, t *track, place float64) (at float64, ok 
 	}
 	for s := t; s != nil; s = s.prev {
 		beyond := l.position[t.lane][s.det.Dev] - place
-		if !exact(s.det) || beyond < samePlace || beyond > length {
+		if !exact(s.det) || beyond < motion.SamePlace || beyond > length {
 			continue
 		}
 		if end := s.det.At + (length+queueRoom-beyond)/t.pace(m); !ok || end > at {
@@ -144,7 +141,7 @@ func (l *Layout) room(m *motion.Model, t, behind *track, d *detection.Detection)
 	place := l.position[t.lane][d.Dev]
 	for s := behind; s != nil; s = s.prev {
 		beyond := place - l.position[behind.lane][s.det.Dev]
-		if !exact(s.det) || beyond < samePlace || beyond > length {
+		if !exact(s.det) || beyond < motion.SamePlace || beyond > length {
 			continue
 		}
 		rear := d.At + (length+queueRoom-beyond)/t.pace(m)
@@ -164,7 +161,7 @@ func (l *Layout) onward(m *motion.Model, t *track, d *detection.Detection) float
 	to := t.sight(l, m, d)
 	worst := 0.0
 	for s := t; s != nil; s = s.prev {
-		if s.det.Reverse || l.position[t.lane][s.det.Dev] <= to.Position+samePlace {
+		if s.det.Reverse || l.position[t.lane][s.det.Dev] <= to.Position+motion.SamePlace {
 			continue
 		}
 		p := m.Predict(t.sight(l, m, s.det), to, t.speed)

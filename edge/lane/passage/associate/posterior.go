@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
 )
 
 // Assignment is what is known of whose a detection is.
@@ -68,7 +69,7 @@ func (w *Window) backward() {
 // pending returns the log-probability that the vehicles of a hypothesis have not been seen further on by a time. Who stands
 // behind another one may be held up by it.
 func (w *Window) pending(n *node, now float64) (sum float64) {
-	s := stepper{Window: w}
+	s := newStepper(w, nil)
 	for i, t := range n.queue {
 		held := slices.ContainsFunc(n.queue[:i], func(o *track) bool { return !o.reversed && t.one(o) })
 		if held || t.reversed || t.front >= w.layout.last[t.lane] {
@@ -79,7 +80,7 @@ func (w *Window) pending(n *node, now float64) (sum float64) {
 			if w.layout.late(t.lane, d) || w.cost[d].seen <= mostlySeen {
 				continue
 			}
-			if p := w.layout.position[t.lane][d]; p > t.front+samePlace && p < at {
+			if p := w.layout.position[t.lane][d]; p > t.front+motion.SamePlace && p < at {
 				next, at = d, p
 			}
 		}

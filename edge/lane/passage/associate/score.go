@@ -88,7 +88,7 @@ type clearing struct {
 // ahead has cleared the place. early is how long before its front a vehicle is seen, s. q is nil when nobody is known to
 // be ahead.
 func arrival(p motion.Prediction, by motion.Delays, at, early float64, q *clearing, timeout float64) (score float64, waited bool) {
-	if math.Abs(p.Ahead) < samePlace {
+	if math.Abs(p.Ahead) < motion.SamePlace {
 		by = motion.Delays{Share: 0.01, Mean: 10}
 	}
 	density, share := comes(p, by)

@@ -6,6 +6,7 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
 )
 
 // node adds what follows from one hypothesis.
@@ -15,28 +16,24 @@ func (s *stepper) node(n *node) {
 		s.reversing(n, queue, gone)
 		return
 	}
-	var unseen [maxLanes]int // vehicles of each lane, from the foremost on, that the device should have seen and did not
+	clear(s.unseen)
 	for i, t := range queue {
 		at := s.layout.position[t.lane][s.d.Dev]
-		turned := t.reversed && !(t.turned && math.Abs(t.front-at) < samePlace)
-		if turned || at == nowhere || unseen[t.lane%maxLanes] > mostUnseen {
+		turned := t.reversed && !(t.turned && math.Abs(t.front-at) < motion.SamePlace)
+		if turned || at == nowhere || s.unseen[t.lane] > mostUnseen {
 			continue
 		}
 		s.assign(n, queue, i, gone)
 		if (t.seen|t.charged)&(1<<s.d.Dev) == 0 && t.front <= at {
-			unseen[t.lane%maxLanes]++
+			s.unseen[t.lane]++
 		}
 	}
 	s.births(n, queue, gone)
 	s.clutter(n, queue, gone)
 }
 
-// mostUnseen is how many vehicles in a row are believed to be missed by a device at one moment; maxLanes is how many lanes
-// are told apart for that.
-const (
-	mostUnseen = 4
-	maxLanes   = 8
-)
+// mostUnseen is how many vehicles in a row are believed to be missed by a device at one moment.
+const mostUnseen = 4
 
 // clutter gives the detection to no vehicle: a tag, or anything when the lanes can hold no more vehicles.
 func (s *stepper) clutter(n *node, queue []*track, gone float64) {
@@ -82,7 +79,7 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	score, waited := arrival(p, s.model.Delays(), d.At, lead(d), s.aheadOf(queue, i, t), s.layout.Timeout)
 	score += s.layout.onward(s.model, t, d) + s.behind(queue, i+1, t)
 	terms.Off, terms.Sigma, terms.From = float32(p.Off), float32(p.Sigma), int16(p.Dev)
-	terms.Learned, terms.Waited = p.Learned, waited
+	terms.Waited = waited
 	terms.add(Arrival, score)
 	terms.add(Lengths, lengths(s.model, t, d))
 	terms.add(Missed, s.cost[d.Dev].seen)
@@ -127,11 +124,7 @@ func (s *stepper) with(queue []*track, i int, t *track) []*track {
 func (s *stepper) passOver(queue []*track, was *track, i int) (cost float64) {
 	d := s.d
 	bit := uint64(1) << d.Dev
-	for m, dev := queue[i].charged&^was.charged, 0; m != 0; m, dev = m>>1, dev+1 {
-		if m&1 != 0 {
-			cost += s.miss(dev, d.At)
-		}
-	}
+	cost = s.misses(queue[i].charged &^ was.charged)
 	for k := range i {
 		o := queue[k]
 		at := s.layout.position[o.lane][d.Dev]
@@ -205,12 +198,7 @@ func (s *stepper) births(n *node, queue []*track, gone float64) {
 			continue
 		}
 		next := slices.Insert(slices.Clone(queue), i, t)
-		for m, dev := missed, 0; m != 0; m, dev = m>>1, dev+1 {
-			if m&1 != 0 {
-				terms.add(Missed, s.miss(dev, d.At))
-			}
-		}
-		terms.add(Missed, s.passOver(next, t, i))
+		terms.add(Missed, s.misses(missed)+s.passOver(next, t, i))
 		s.add(n, next, gone, d.Idx, &terms)
 	}
 }

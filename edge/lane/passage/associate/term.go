@@ -19,13 +19,12 @@ const (
 
 // Terms are the terms of one assignment: log-likelihoods per second, whose sum weighs it.
 type Terms struct {
-	Score   [kinds]float32
-	Off     float32 // s later than predicted
-	Sigma   float32 // s, of the prediction
-	From    int16   // device that it was predicted from; -1 for none
-	Waited  bool    // it had to wait for the vehicle ahead
-	Name    string  // the name that was compared, as it is shown
-	Learned bool    // what was learnt of the way is in the prediction
+	Score  [kinds]float32
+	Off    float32 // s later than predicted
+	Sigma  float32 // s, of the prediction
+	From   int16   // device that it was predicted from; -1 for none
+	Waited bool    // it had to wait for the vehicle ahead
+	Name   string  // the name that was compared, as it is shown
 }
 
 // Sum returns the weight of the assignment.

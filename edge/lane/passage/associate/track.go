@@ -72,7 +72,7 @@ func (t *track) add(l *Layout, d *detection.Detection) {
 		t.merged = t.merged || l.merges[d.Dev]
 	}
 	t.last = max(t.last, d.End())
-	if t.speed <= 0.2 && !d.Reverse {
+	if t.speed <= 0 && !d.Reverse {
 		t.speed = d.Speed
 	}
 	if d.Length > 0 && (t.length == 0 || d.Length < t.length) {

@@ -134,7 +134,7 @@ func (w *Window) extend(all []*detection.Detection) {
 
 // step makes the next layer: each hypothesis with each assignment of a detection.
 func (w *Window) step(from []*node, d *detection.Detection) layer {
-	s := stepper{Window: w, d: d}
+	s := newStepper(w, d)
 	for _, n := range from {
 		s.node(n)
 	}
@@ -144,9 +144,14 @@ func (w *Window) step(from []*node, d *detection.Detection) layer {
 // stepper makes one layer.
 type stepper struct {
 	*Window
-	d     *detection.Detection
-	nodes []*node
-	best  float64
+	d      *detection.Detection
+	nodes  []*node
+	best   float64
+	unseen []int // of each lane, vehicles from the foremost on that the device should have seen and did not
+}
+
+func newStepper(w *Window, d *detection.Detection) *stepper {
+	return &stepper{Window: w, d: d, unseen: make([]int, w.layout.Lanes)}
 }
 
 // add adds a hypothesis: the vehicles as they are after an assignment.

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
 )
 
 // agree fails unless two lists of assignments say the same but for a difference of probabilities.
@@ -34,78 +35,60 @@ func agree(t *rapid.T, what string, got, want []Assignment, within float64) {
 
 // TestOrder: in which order detections come changes nothing.
 func TestOrder(t *testing.T) {
-	for name, make := range layouts {
-		t.Run(name, func(t *testing.T) {
-			l := make()
-			m := taught(l)
-			rapid.Check(t, func(t *rapid.T) {
-				dets := someDetections(t, l)
-				a, b := NewWindow(l, m, nil), NewWindow(l, m, nil)
-				for _, d := range dets {
-					a.Insert(d)
-				}
-				for _, d := range rapid.Permutation(dets).Draw(t, "order") {
-					b.Insert(d)
-				}
-				agree(t, "another order", b.Assignments(), a.Assignments(), 1e-9)
-			})
-		})
-	}
+	everywhere(t, func(t *rapid.T, l *Layout, m *motion.Model) {
+		dets := someDetections(t, l)
+		a, b := NewWindow(l, m, nil), NewWindow(l, m, nil)
+		for _, d := range dets {
+			a.Insert(d)
+		}
+		for _, d := range rapid.Permutation(dets).Draw(t, "order") {
+			b.Insert(d)
+		}
+		agree(t, "another order", b.Assignments(), a.Assignments(), 1e-9)
+	})
 }
 
 // TestRemove: a detection that is taken out leaves nothing behind.
 func TestRemove(t *testing.T) {
-	for name, make := range layouts {
-		t.Run(name, func(t *testing.T) {
-			l := make()
-			m := taught(l)
-			rapid.Check(t, func(t *rapid.T) {
-				dets := someDetections(t, l)
-				out := rapid.IntRange(-1, len(dets)-1).Draw(t, "out")
-				a, b := NewWindow(l, m, nil), NewWindow(l, m, nil)
-				for i, d := range dets {
-					if a.Insert(d); i != out {
-						b.Insert(d)
-					}
-				}
-				if a.Remove(int64(out)) != (out >= 0) {
-					t.Errorf("removing %d", out)
-				}
-				agree(t, "without one", a.Assignments(), b.Assignments(), 1e-9)
-				if a.Len() != b.Len() {
-					t.Errorf("%d are undecided, not %d", a.Len(), b.Len())
-				}
-			})
-		})
-	}
+	everywhere(t, func(t *rapid.T, l *Layout, m *motion.Model) {
+		dets := someDetections(t, l)
+		out := rapid.IntRange(-1, len(dets)-1).Draw(t, "out")
+		a, b := NewWindow(l, m, nil), NewWindow(l, m, nil)
+		for i, d := range dets {
+			if a.Insert(d); i != out {
+				b.Insert(d)
+			}
+		}
+		if a.Remove(int64(out)) != (out >= 0) {
+			t.Errorf("removing %d", out)
+		}
+		agree(t, "without one", a.Assignments(), b.Assignments(), 1e-9)
+		if a.Len() != b.Len() {
+			t.Errorf("%d are undecided, not %d", a.Len(), b.Len())
+		}
+	})
 }
 
 // TestSettle: deciding for good does not change what was said before, but for what is not worth looking at; and what is
 // decided is not said again.
 func TestSettle(t *testing.T) {
-	for name, make := range layouts {
-		t.Run(name, func(t *testing.T) {
-			l := make()
-			m := taught(l)
-			rapid.Check(t, func(t *rapid.T) {
-				w := NewWindow(l, m, nil)
-				dets := someDetections(t, l)
-				slices.SortFunc(dets, before)
-				for i, d := range dets {
-					w.Insert(d)
-					if i%3 != 2 {
-						continue
-					}
-					said := w.Assignments()
-					settled := w.Settle(d.Order-rapid.Float64Range(0, 10).Draw(t, "wait"), d.Order)
-					if w.Len() != len(said)-len(settled) {
-						t.Fatalf("%d of %d are undecided after %d were settled", w.Len(), len(said), len(settled))
-					}
-					agree(t, "after settling", append(settled, w.Assignments()...), said, 2*agreeing)
-				}
-			})
-		})
-	}
+	everywhere(t, func(t *rapid.T, l *Layout, m *motion.Model) {
+		w := NewWindow(l, m, nil)
+		dets := someDetections(t, l)
+		slices.SortFunc(dets, before)
+		for i, d := range dets {
+			w.Insert(d)
+			if i%3 != 2 {
+				continue
+			}
+			said := w.Assignments()
+			settled := w.Settle(d.Order-rapid.Float64Range(0, 10).Draw(t, "wait"), d.Order)
+			if w.Len() != len(said)-len(settled) {
+				t.Fatalf("%d of %d are undecided after %d were settled", w.Len(), len(said), len(settled))
+			}
+			agree(t, "after settling", append(settled, w.Assignments()...), said, 2*agreeing)
+		}
+	})
 }
 
 // TestTooLate: what happened before what is decided is refused, and changes nothing.

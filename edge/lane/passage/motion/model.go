@@ -14,31 +14,38 @@ type Sight struct {
 
 // Model is what was learnt of lanes that share devices.
 type Model struct {
-	travels          map[[2]int]*Window // s beyond distance over speed, of raw times, from the lower index to the higher
-	speeds           Window             // m/s
-	reach            Window             // m: extent of a portal's occupancy beyond the vehicle's length
-	paces            []Window           // s between a device's sights of one vehicle and the next, in a queue
-	lastAt           []float64
-	rates            []Rate
-	births           Window    // s between vehicles
-	doubts           []float64 // s, of devices' clocks until the ways to them are learnt
-	passes           []Window  // s that a device sees a vehicle beyond length over speed
-	lengths          Window    // m, of vehicles
-	delays           Window    // s that vehicles were longer on their way than predicted, from one device to the next
-	passing          []float64 // s, of those that do not stop
-	loud             []Window  // dBm, of tags of the lane
-	slowest, fastest float64   // m/s, that are believed
-	longest          float64   // m, of vehicles
-	shorter          float64   // m, than most are
-	held             Delays
-	usual            float64 // m/s, until speeds are learnt
+	travels map[[2]int]*Window // s beyond distance over speed, of raw times, from the lower index to the higher
+	delays  Window             // s that vehicles were longer on their way than predicted, from one device to the next
+	held    Delays             // of these
+	usual   float64            // m/s, until speeds are learnt
+	speeds  Window             // m/s
+	slowest float64            // m/s, that is believed
+	fastest float64            // m/s
+	lengths Window             // m
+	longest float64            // m, that is believed
+	shorter float64            // m, than most vehicles are
+	births  Window             // s between vehicles
+	reach   Window             // m: extent of a portal's occupancy beyond the vehicle's length
+
+	// Of each device:
+	rates   []Rate
+	doubts  []float64 // s, of clocks until the ways to them are learnt
+	passes  []Window  // s that it sees a vehicle beyond length over speed
+	passing []float64 // s, of those that do not stop
+	paces   []Window  // s between its sights of one vehicle and the next, in a queue
+	pace    []float64 // s, of the closest
+	lastAt  []float64 // s, of its last sight
+	loud    []Window  // dBm, of tags of the lane
 }
 
 // New makes a model of a number of devices. usual is the speed until it is learnt, m/s.
 func New(devices int, usual float64) *Model {
+	numbers := func() []float64 { return make([]float64, devices) }
+	windows := func() []Window { return make([]Window, devices) }
 	return &Model{
-		travels: map[[2]int]*Window{}, paces: make([]Window, devices), lastAt: make([]float64, devices),
-		rates: make([]Rate, devices), doubts: make([]float64, devices), loud: make([]Window, devices), passes: make([]Window, devices), passing: make([]float64, devices), held: Delays{0.06, 10}, usual: usual,
+		travels: map[[2]int]*Window{}, held: Delays{usuallyHeld, usuallyFor}, usual: usual,
+		rates: make([]Rate, devices), doubts: numbers(), passes: windows(), passing: numbers(), paces: windows(),
+		pace: numbers(), lastAt: numbers(), loud: windows(),
 	}
 }
 
@@ -99,7 +106,7 @@ type Prediction struct {
 	Sigma   float64 // s, standard deviation of the prediction
 	Dev     int     // device whose sight it is predicted from
 	Ahead   float64 // m from there; negative when that sight is further on
-	Stood   float64 // s by which Off is less when the vehicle stood with its front at one of the two, as that device saw it stay
+	Stood   float64 // s by which Off is less when it stood with its front at one of the two, which saw it stay
 	Through bool    // it stood so in any case: the way is longer than the vehicle, whose end left the device after that
 	Learned bool    // what was learnt of the way is in it
 }
@@ -119,7 +126,8 @@ func (m *Model) Predict(from, to Sight, speed float64) Prediction {
 	}
 	way := to.Position - from.Position
 	run := way / speed
-	p := Prediction{Stood: stood(from, to), Through: math.Abs(way) >= throughRatio*from.Length+throughMore, Off: to.At - from.At - run, Dev: from.Dev, Ahead: way}
+	p := Prediction{Off: to.At - from.At - run, Dev: from.Dev, Ahead: way, Stood: stood(from, to)}
+	p.Through = math.Abs(way) >= throughRatio*from.Length+throughMore
 	p.Sigma = math.Hypot(sigmaUnknown+runUnknown*math.Abs(run), math.Hypot(m.doubts[from.Dev], m.doubts[to.Dev]))
 	if w, sign := m.travel(from.Dev, to.Dev, false); w.Len() >= least {
 		extra, spread := w.Estimate()
@@ -153,7 +161,7 @@ func (m *Model) Pace(dev int) float64 {
 	if m.paces[dev].Len() < 2*least {
 		return 5
 	}
-	return m.paces[dev].Quantile(1.0 / 8)
+	return m.pace[dev]
 }
 
 // Learn takes what a vehicle that is through teaches. sights are in their order; speed and length are 0 when unknown.
@@ -171,17 +179,22 @@ func (m *Model) Learn(sights []Sight, speed, length, extent float64) {
 	m.learnDelays(sights, speed)
 	for i, a := range sights {
 		for _, b := range sights[i+1:] {
-			if a.Dev == b.Dev || stood(a, b) != 0 {
-				continue
-			}
-			w, sign := m.travel(a.Dev, b.Dev, true)
-			w.Add(sign * (b.Raw - a.Raw - (b.Position-a.Position)/speed))
+			m.learnWay(a, b, speed)
 		}
 		gap := a.At - m.lastAt[a.Dev]
 		if gap > 0.2 && gap < maxGap {
 			m.paces[a.Dev].Add(gap)
+			m.pace[a.Dev] = m.paces[a.Dev].Quantile(1.0 / 8)
 		}
 		m.lastAt[a.Dev] = max(m.lastAt[a.Dev], a.At)
+	}
+}
+
+// learnWay takes the time between two sights of a vehicle that did not stand there.
+func (m *Model) learnWay(a, b Sight, speed float64) {
+	if a.Dev != b.Dev && stood(a, b) == 0 {
+		w, sign := m.travel(a.Dev, b.Dev, true)
+		w.Add(sign * (b.Raw - a.Raw - (b.Position-a.Position)/speed))
 	}
 }
 
@@ -215,9 +228,6 @@ func (m *Model) LearnLate(sights []Sight, late Sight, speed float64) {
 		speed = m.Speed()
 	}
 	for _, a := range sights {
-		if a.Dev != late.Dev && stood(a, late) == 0 {
-			w, sign := m.travel(a.Dev, late.Dev, true)
-			w.Add(sign * (late.Raw - a.Raw - (late.Position-a.Position)/speed))
-		}
+		m.learnWay(a, late, speed)
 	}
 }

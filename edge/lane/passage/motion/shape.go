@@ -44,7 +44,7 @@ func (m *Model) Least(length float64) float64 {
 // at its speed. 0 when that is not known.
 func (m *Model) Stood(dev int, lasts, length, speed float64) float64 {
 	w := &m.passes[dev]
-	if lasts <= 0 || length <= 0 || speed <= 0.2 || w.Len() < least {
+	if lasts <= 0 || length <= 0 || speed <= 0 || w.Len() < least {
 		return 0
 	}
 	if stood := lasts - length/speed - m.passing[dev]; stood > leastStood {
@@ -63,7 +63,7 @@ const (
 
 // Passed notes for how long a device saw a vehicle.
 func (m *Model) Passed(dev int, lasts, length, speed float64) {
-	if lasts > 0 && length > 0 && speed > 0.2 {
+	if lasts > 0 && length > 0 && speed > 0 {
 		m.passes[dev].Add(lasts - length/speed)
 		m.passing[dev] = m.passes[dev].Quantile(0.25)
 	}
@@ -81,16 +81,16 @@ func (m *Model) Loudness(dev int) (dbm, spread float64, ok bool) {
 // stood returns what the time between two sights holds that the vehicle stood at one of them.
 func stood(from, to Sight) float64 {
 	switch way := to.Position - from.Position; {
-	case way < -samePlace:
+	case way < -SamePlace:
 		return -to.Hold
-	case way > samePlace:
+	case way > SamePlace:
 		return from.Hold
 	}
 	return 0
 }
 
-// samePlace is how near to each other, in m, devices see a vehicle's front at one moment.
-const samePlace = 1.0
+// SamePlace is how near to each other, in m, devices see a vehicle's front at one moment.
+const SamePlace = 1.0
 
 // Delays is how vehicles are held up on their way from one device to the next.
 type Delays struct {
@@ -98,9 +98,14 @@ type Delays struct {
 	Mean  float64 // s, of those
 }
 
-// Delays returns how vehicles are held up, as it was lately: much more in a queue than when they drive freely. Before that
-// is known one of sixteen is, for 10 s.
+// Delays returns how vehicles are held up, as it was lately: much more in a queue than when they drive freely.
 func (m *Model) Delays() Delays { return m.held }
+
+// How vehicles are held up before that is known: a share of ways, and for so long, s.
+const (
+	usuallyHeld = 0.06
+	usuallyFor  = 10.0
+)
 
 // delayed is the delay from which on a vehicle was held up, s.
 const delayed = 3.0
@@ -111,7 +116,7 @@ func (m *Model) learnDelays(sights []Sight, speed float64) {
 	slices.SortStableFunc(sorted, func(a, b Sight) int { return cmp.Compare(a.Position, b.Position) })
 	for i := 1; i < len(sorted); i++ {
 		a, b := sorted[i-1], sorted[i]
-		if b.Position-a.Position < samePlace {
+		if b.Position-a.Position < SamePlace {
 			continue
 		}
 		if p := m.Predict(a, b, speed); p.Learned {
@@ -124,9 +129,9 @@ func (m *Model) learnDelays(sights []Sight, speed float64) {
 			n, sum = n+1, sum+min(v, 300)
 		}
 	}
-	const of, usualShare, usualMean, weight = 20, 0.06, 10, 3 // what is taken for known before
+	const of, weight = 20, 3 // ways and delays that are taken for known before
 	m.held = Delays{
-		Share: min((n+usualShare*of)/(float64(len(m.delays.values))+of), 0.8),
-		Mean:  (sum + usualMean*weight) / (n + weight),
+		Share: min((n+usuallyHeld*of)/(float64(len(m.delays.values))+of), 0.8),
+		Mean:  (sum + usuallyFor*weight) / (n + weight),
 	}
 }
