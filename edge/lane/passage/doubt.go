@@ -20,10 +20,16 @@ const (
 // candidate where there is none: a report that comes late is taken for one of a vehicle behind.
 func (c *Correlator) doubt(g *group, r *reading) {
 	t := r.terms
+	r.doubtful = ""
 	if r.vehicle == nil || t == nil || r.confidence <= mostInDoubt || t.Score[associate.Names] >= knownByName || t.Score[associate.Birth] != 0 {
 		return
 	}
-	if !(t.From >= 0 && t.Score[associate.Arrival] < surprise) && !c.unsettled(g, r) {
+	switch {
+	case c.unsettled(r):
+		r.doubtful = "the device's clock is not known yet"
+	case t.From >= 0 && t.Score[associate.Arrival] < surprise:
+		r.doubtful = "no prediction explains it"
+	default:
 		return
 	}
 	r.confidence = mostInDoubt
@@ -33,7 +39,7 @@ func (c *Correlator) doubt(g *group, r *reading) {
 }
 
 // unsettled reports whether a reading's time is by a clock of which nothing is known but when its reports come.
-func (c *Correlator) unsettled(g *group, r *reading) bool {
+func (c *Correlator) unsettled(r *reading) bool {
 	k := c.clocks[r.det.Device]
 	return k != nil && r.det.Raw != r.det.At && !k.Known()
 }

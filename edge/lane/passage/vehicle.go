@@ -37,6 +37,7 @@ type reading struct {
 	terms      *associate.Terms
 	otherTerms *associate.Terms
 	why        string // in words, where there are no terms
+	doubtful   string // why it is not called sure, in words; empty for no such reason
 	label      int64  // of the window
 	placed     bool   // it was decided, though perhaps not for good
 	linked     bool   // it goes where another one of the same scan goes

@@ -65,8 +65,8 @@ func (c *Correlator) reason(g *group, r *reading) string {
 		return "reversing: the last vehicle that came in"
 	}
 	var parts []string
-	if t.Name != "" && t.Score[associate.Names] > 0 {
-		parts = append(parts, nameWords(r, t))
+	if t.Name != nil && t.Score[associate.Names] > 0 {
+		parts = append(parts, nameWords(t))
 	}
 	if t.Score[associate.Repeated] != 0 {
 		parts = append(parts, "seen again by the same device")
@@ -74,20 +74,18 @@ func (c *Correlator) reason(g *group, r *reading) string {
 	if t.From >= 0 {
 		parts = append(parts, g.arrivalWords(t))
 	}
+	if r.doubtful != "" {
+		parts = append(parts, r.doubtful)
+	}
 	return strings.Join(parts, "; ")
 }
 
 // nameWords says which name fits.
-func nameWords(r *reading, t *associate.Terms) string {
-	for _, n := range r.det.Names {
-		if n.Shown == t.Name {
-			return fmt.Sprintf("%s %s", n.Kind, n.Shown)
-		}
+func nameWords(t *associate.Terms) string {
+	if t.Read.Value == t.Name.Value {
+		return fmt.Sprintf("%s %s", t.Name.Kind, t.Name.Shown)
 	}
-	if len(r.det.Names) == 0 {
-		return t.Name
-	}
-	return fmt.Sprintf("%s %s, nearly %s", r.det.Names[0].Kind, r.det.Names[0].Shown, t.Name)
+	return fmt.Sprintf("%s %s, nearly %s", t.Name.Kind, t.Read.Shown, t.Name.Shown)
 }
 
 // arrivalWords says how the time fits.
@@ -103,7 +101,7 @@ func (g *group) arrivalWords(t *associate.Terms) string {
 	}
 	text := fmt.Sprintf(format, off, from, t.Sigma)
 	if t.Waited {
-		text += ", behind the vehicle ahead"
+		text += "; behind the vehicle ahead"
 	}
 	return text
 }
@@ -146,7 +144,9 @@ func (g *group) terms(r *reading) (out []*observation.PassageTerm) {
 				t.From = g.layout.Devices[r.terms.From].ID
 			}
 		case associate.Names:
-			t.From = r.terms.Name
+			if n := r.terms.Name; n != nil {
+				t.From = n.Shown
+			}
 		}
 		out = append(out, t)
 	}

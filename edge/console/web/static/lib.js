@@ -40,16 +40,28 @@ export function plural(key, n, values) {
 	return t(new Intl.PluralRules(language).select(Number(n)) === "one" ? `${key}.one` : key, { n: number(n), ...values });
 }
 
-/** What the agent says in its own words, and in which language that is then. @param {string} text @returns {[string, string]} */
-export function agentSays(text) {
+/** One of the agent's sentences in the page's language; undefined when it is not known. @param {string} text */
+function agentSentence(text) {
 	for (const [pattern, other] of agentWords) {
 		const parts = pattern.exec(text);
 		if (parts) {
 			let n = 0;
-			return [other.replace(/\{(\d?)\}/g, (_, at) => parts[at ? Number(at) + 1 : ++n]), language];
+			return other.replace(/\{(\d?)\}/g, (_, at) => parts[at ? Number(at) + 1 : ++n]);
 		}
 	}
-	return [text, "en"];
+}
+
+/** What the agent says in its own words, and in which language that is then. Reasons are several sentences behind each
+ * other. @param {string} text @returns {[string, string]} */
+export function agentSays(text) {
+	const lead = "with what came since: ";
+	if (text.startsWith(lead)) {
+		const [rest, inLanguage] = agentSays(text.slice(lead.length));
+		return [inLanguage === "en" ? text : (agentSentence(lead + rest) ?? text), inLanguage];
+	}
+	const parts = text.split("; ").map(agentSentence);
+	const said = parts.every((p) => p !== undefined) ? parts.join(language === "fr" ? " ; " : "; ") : agentSentence(text);
+	return said === undefined ? [text, "en"] : [said, language];
 }
 
 /** What a word of the agent is called here: a state, a class, a kind. @param {string} group @param {string} word */

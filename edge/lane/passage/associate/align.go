@@ -111,9 +111,7 @@ func (a *aligner) fit(v *Vehicle, r *Report, p moment, ok bool) Terms {
 		best = best.Stronger(detection.Like(d.Names, v.Names))
 	}
 	t.add(Names, best.Score)
-	if best.B != nil {
-		t.Name = best.B.Shown
-	}
+	t.Read, t.Name = best.A, best.B
 	if v.Seen&(1<<d.Dev) != 0 {
 		t.add(Repeated, math.Log(secondScan))
 	} else {

@@ -57,9 +57,7 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	terms := Terms{From: -1}
 	like := detection.Like(d.Names, t.names)
 	terms.add(Names, like.Score)
-	if like.A != nil {
-		terms.Name = like.B.Shown
-	}
+	terms.Read, terms.Name = like.A, like.B
 	passed := 0.0 // by those behind, whom this device saw
 	for k := i + 1; k < len(queue); k++ {
 		if o := queue[k]; o.seen&bit != 0 && !o.reversed && t.one(o) {

@@ -1,5 +1,7 @@
 package associate
 
+import "lanewarden/edge/lane/passage/detection"
+
 // Kind is what a term of an assignment rests on.
 type Kind uint8
 
@@ -20,11 +22,12 @@ const (
 // Terms are the terms of one assignment: log-likelihoods per second, whose sum weighs it.
 type Terms struct {
 	Score  [kinds]float32
-	Off    float32 // s later than predicted
-	Sigma  float32 // s, of the prediction
-	From   int16   // device that it was predicted from; -1 for none
-	Waited bool    // it had to wait for the vehicle ahead
-	Name   string  // the name that was compared, as it is shown
+	Off    float32         // s later than predicted
+	Sigma  float32         // s, of the prediction
+	From   int16           // device that it was predicted from; -1 for none
+	Waited bool            // it had to wait for the vehicle ahead
+	Read   *detection.Name // of the detection; nil when no names were compared
+	Name   *detection.Name // of the vehicle
 }
 
 // Sum returns the weight of the assignment.
