@@ -162,8 +162,8 @@ func (g *group) laneOf(readings []*reading) int {
 	return best
 }
 
-// sortVehicles puts vehicles in the order of their first sights. Nearly always they are already; one that had no readings
-// for a while is found anywhere.
+// sortVehicles puts vehicles in the order of their first sights. Nearly always they are already; one that had no
+// readings for a while is found anywhere.
 func (g *group) sortVehicles() {
 	sorted := func(a, b *vehicle) int {
 		return cmp.Or(cmp.Compare(a.facts(g).first, b.facts(g).first), cmp.Compare(a.id, b.id))
@@ -227,8 +227,8 @@ func (c *Correlator) ending(g *group, i int) observation.PassageEnd {
 	return observation.PassageEnd_PASSAGE_END_UNSPECIFIED
 }
 
-// waits reports whether the i-th of the active vehicles may stand in a queue: one ahead of it is still there or was since a
-// time, and none behind it went through.
+// waits reports whether the i-th of the active vehicles may stand in a queue: one ahead of it is still there or was
+// since a time, and none behind it went through.
 func (g *group) waits(i int, since float64) bool {
 	v := g.active[i]
 	for _, o := range g.active[i+1:] {

@@ -82,8 +82,8 @@ func (g *group) clockDoubt(dev int) float64 {
 	return ownDoubt
 }
 
-// compare holds a vehicle's way against the times that devices with clocks of their own showed. What fits tells offset and
-// drift.
+// compare holds a vehicle's way against the times that devices with clocks of their own showed. What fits tells
+// offset and drift.
 func (c *Correlator) compare(g *group, v *vehicle) {
 	for i := range g.layout.Devices {
 		k := c.clocks[g.layout.Devices[i].ID]
@@ -112,7 +112,7 @@ func (c *Correlator) compare(g *group, v *vehicle) {
 		}
 		if k.Known() && !known {
 			g.model.Doubt(i, knownDoubt)
-			if math.Abs(k.Offset(at)-before) > otherVehicle { // what was learnt with the wrong offset is of the wrong vehicles
+			if math.Abs(k.Offset(at)-before) > otherVehicle { // what was learnt is of the wrong vehicles
 				g.model.Stepped(i, 0, true)
 			}
 		}

@@ -11,8 +11,8 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// Correlator assigns readings to passages. It does no I/O, and knows no clock but the times of what it is given. Not for
-// concurrent use.
+// Correlator assigns readings to passages. It does no I/O, and knows no clock but the times of what it is given. Not
+// for concurrent use.
 type Correlator struct {
 	groups     []*group
 	where      map[string]*group // device: its lanes
@@ -127,15 +127,16 @@ func (g *group) take(d *detection.Detection) {
 		g.report(r)
 		return
 	}
-	i, _ := slices.BinarySearchFunc(g.held, d, func(a, b *detection.Detection) int { return cmp.Or(cmp.Compare(a.Order, b.Order), -1) })
+	behindEqual := func(a, b *detection.Detection) int { return cmp.Or(cmp.Compare(a.Order, b.Order), -1) }
+	i, _ := slices.BinarySearchFunc(g.held, d, behindEqual)
 	g.held = slices.Insert(g.held, i, d)
 }
 
 // tagAhead is how long before the vehicle's front comes to an antenna its tag is heard, s, at the most.
 const tagAhead = 2.5
 
-// Tick tells what time it is, and returns what is to be committed because of it. What is due at each whole second is done
-// at that second, however often and late this is called.
+// Tick tells what time it is, and returns what is to be committed because of it. What is due at each whole second is
+// done at that second, however often and late this is called.
 func (c *Correlator) Tick(now time.Time) (out []*observation.Observation) {
 	to := math.Floor(detection.Seconds(now))
 	if c.now == 0 || to < c.now-clockStep {
@@ -193,8 +194,8 @@ func (c *Correlator) tick(g *group) (out []*observation.Observation) {
 // tardy is the delay of a report, s, from which on it is a late result: the window may have decided without it.
 const tardy = 60.0
 
-// The window waits for as long as reports have come after what they report lately: who stands over a detector is reported
-// when it goes on. What was long ago fades.
+// The window waits for as long as reports have come after what they report lately: who stands over a detector is
+// reported when it goes on. What was long ago fades.
 const (
 	fading    = 0.99  // a detection
 	mostDelay = 300.0 // s

@@ -31,8 +31,10 @@ func (c *Correlator) documents() (out []*observation.PassageClosed) {
 func (c *Correlator) document(g *group, v *vehicle) *observation.PassageClosed {
 	d := &observation.PassageClosed{
 		Id: v.id, Lane: g.lanes[v.lane].ID, OpenedNs: nanos(v.facts(g).first), ClosedNs: nanos(v.closed), End: v.end,
-		State: observation.PassageState_PASSAGE_STATE_OPEN, Direction: observation.PassageDirection_PASSAGE_DIRECTION_FORWARD,
-		WeightKg: v.weight(), SpeedKph: float32(v.facts(g).speed * 3.6), LengthM: float32(v.facts(g).measured), Confidence: 1,
+		State:     observation.PassageState_PASSAGE_STATE_OPEN,
+		Direction: observation.PassageDirection_PASSAGE_DIRECTION_FORWARD,
+		WeightKg:  v.weight(), SpeedKph: float32(v.facts(g).speed * 3.6), LengthM: float32(v.facts(g).measured),
+		Confidence: 1,
 	}
 	if v.closed > 0 {
 		d.State = observation.PassageState_PASSAGE_STATE_CLOSED
@@ -83,7 +85,8 @@ func (v *vehicle) call(g *group, d *observation.PassageClosed) {
 	}
 }
 
-// weight returns the last weighing of the whole vehicle, else the sum of the last weighings of its axles, kg; 0 for none.
+// weight returns the last weighing of the whole vehicle, else the sum of the last weighings of its axles, kg; 0 for
+// none.
 func (v *vehicle) weight() float64 {
 	whole, axles := 0.0, map[uint32]float64{}
 	for _, r := range v.readings {

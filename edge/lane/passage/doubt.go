@@ -6,8 +6,8 @@ import (
 	"lanewarden/edge/lane/passage/associate"
 )
 
-// Confidence holds as far as the model does. Where it does not, a reading is not called sure, whatever the other candidates
-// are: mostInDoubt is the most that is said of it then.
+// Confidence holds as far as the model does. Where it does not, a reading is not called sure, whatever the other
+// candidates are: mostInDoubt is the most that is said of it then.
 const (
 	mostInDoubt = 0.90
 	// surprise is the log-density of an arrival, a second, below which no prediction explains it.
@@ -16,12 +16,15 @@ const (
 	knownByName = 4.0
 )
 
-// doubt lowers the confidence in an assignment that the model does not explain, and names the vehicle ahead as the other
-// candidate where there is none: a report that comes late is taken for one of a vehicle behind.
+// doubt lowers the confidence in an assignment that the model does not explain, and names the vehicle ahead as the
+// other candidate where there is none: a report that comes late is taken for one of a vehicle behind.
 func (c *Correlator) doubt(g *group, r *reading) {
 	t := r.terms
 	r.doubtful = ""
-	if r.vehicle == nil || t == nil || r.confidence <= mostInDoubt || t.Score[associate.Names] >= knownByName || t.Score[associate.Birth] != 0 {
+	if r.vehicle == nil || t == nil || r.confidence <= mostInDoubt {
+		return
+	}
+	if t.Score[associate.Names] >= knownByName || t.Score[associate.Birth] != 0 {
 		return
 	}
 	switch {

@@ -82,8 +82,9 @@ func newGroups(lanes []Lane) (out []*group) {
 
 func newGroup(lanes []*Lane) *group {
 	g := &group{
-		lanes: lanes, devices: map[string]int{}, down: map[string]*outages{}, misses: map[string]*misses{}, late: map[string]bool{}, readings: map[int64]*reading{},
-		reports: map[string][]*report{}, byID: map[string]*vehicle{}, byLabel: map[int64]*vehicle{}, links: map[string]*report{},
+		lanes: lanes, devices: map[string]int{}, down: map[string]*outages{}, misses: map[string]*misses{},
+		late: map[string]bool{}, readings: map[int64]*reading{}, links: map[string]*report{},
+		reports: map[string][]*report{}, byID: map[string]*vehicle{}, byLabel: map[int64]*vehicle{},
 	}
 	g.layout.Lanes = len(lanes)
 	g.freed = make([]float64, len(lanes))

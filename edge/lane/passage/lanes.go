@@ -1,6 +1,7 @@
-// Package passage makes one story per vehicle of what the devices of a lane observe: readings are matched by predicted arrival from speed
-// and position, by the order of vehicles, and by plates, tags and container numbers. It reads the journal and writes passage observations
-// back; an assignment is never edited, a correction is a new observation. docs/passages.md.
+// Package passage makes one story per vehicle of what the devices of a lane observe. It follows the journal, holds
+// readings against all hypotheses of which vehicles are in the lanes (package associate), and writes back which passage
+// each is of, how surely, and which other one it may be of. An assignment is never edited: what changes is a new
+// observation. docs/passages.md, docs/association.md.
 package passage
 
 import "time"

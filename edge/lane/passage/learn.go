@@ -6,8 +6,8 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// learn takes what a vehicle teaches that is through: ways, speeds, headways, and which devices saw it. It reports devices
-// that see nothing any more.
+// learn takes what a vehicle teaches that is through: ways, speeds, headways, and which devices saw it. It reports
+// devices that see nothing any more.
 func (c *Correlator) learn(g *group, v *vehicle) (out []*observation.Observation) {
 	v.counted = true
 	if v.end != observation.PassageEnd_PASSAGE_END_LEFT || v.facts(g).reversed {

@@ -57,7 +57,8 @@ func (c *Correlator) judge(device string, m *misses) []*observation.Observation 
 	if m.rate > 0 {
 		text += fmt.Sprintf("; before, it read something of %.0f in 100", 100*m.rate)
 	}
-	obs := c.conditions.Set(detection.Time(c.now), muteCondition, device, m.mute(), text+": antenna, view, aim, its own settings?")
+	text += ": antenna, view, aim, its own settings?"
+	obs := c.conditions.Set(detection.Time(c.now), muteCondition, device, m.mute(), text)
 	for _, o := range obs {
 		o.Device = observation.AgentDevice
 	}

@@ -34,7 +34,8 @@ func (g *group) around(dev int, all []*report) []*vehicle {
 	var found []one
 	vehicles := g.vehicles
 	if orderly { // they are sorted by their first sights
-		n, _ := slices.BinarySearchFunc(vehicles, from-reachRow, func(v *vehicle, at float64) int { return cmp.Compare(v.facts(g).first, at) })
+		first := func(v *vehicle, at float64) int { return cmp.Compare(v.facts(g).first, at) }
+		n, _ := slices.BinarySearchFunc(vehicles, from-reachRow, first)
 		vehicles = vehicles[n:]
 	}
 	for _, v := range vehicles {
@@ -52,7 +53,9 @@ func (g *group) around(dev int, all []*report) []*vehicle {
 		}
 		found = append(found, one{v, g.expected(v, position)})
 	}
-	slices.SortStableFunc(found, func(a, b one) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.v.id, b.v.id)) })
+	slices.SortStableFunc(found, func(a, b one) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.v.id, b.v.id))
+	})
 	out := make([]*vehicle, len(found))
 	for i := range found {
 		out[i] = found[i].v
@@ -85,8 +88,8 @@ func (g *group) expected(v *vehicle, position float64) float64 {
 	return at
 }
 
-// passed returns when a vehicle's front was at a place, from the nearest of its sights that count and are nearer than so
-// many metres; ok is false when there is none.
+// passed returns when a vehicle's front was at a place, from the nearest of its sights that count and are nearer than
+// so many metres; ok is false when there is none.
 func (g *group) passed(v *vehicle, position, near float64, counts func(r *reading) bool) (at float64, ok bool) {
 	speed := v.facts(g).speed
 	if speed == 0 {

@@ -9,8 +9,8 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// report is what a device says late of one vehicle: an image and all that is about it, or a detection that came when the
-// vehicles of its time had been decided.
+// report is what a device says late of one vehicle: an image and all that is about it, or a detection that came when
+// the vehicles of its time had been decided.
 type report struct {
 	readings []*reading
 	at       float64  // s, of the first detection
@@ -20,8 +20,8 @@ type report struct {
 	final    bool
 }
 
-// When a late result is decided, s after it came: at once when its names are sure, provisionally for an alarm; else when
-// what it is about will have been named, and the results beside it have come.
+// When a late result is decided, s after it came: at once when its names are sure, provisionally for an alarm; else
+// when what it is about will have been named, and the results beside it have come.
 const (
 	reportSoon = 30.0
 	reportLast = 120.0
@@ -116,7 +116,9 @@ func (g *group) deviceOrder() (out []string) {
 }
 
 func (p *report) alarm() bool {
-	return slices.ContainsFunc(p.readings, func(r *reading) bool { return r.det.Class == observation.Class_CLASS_ALARM && r.told == nil })
+	return slices.ContainsFunc(p.readings, func(r *reading) bool {
+		return r.det.Class == observation.Class_CLASS_ALARM && r.told == nil
+	})
 }
 
 // alignDevice assigns the late results of one device together.

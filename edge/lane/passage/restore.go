@@ -17,9 +17,9 @@ const (
 	// anything.
 	decidedAfter  = 600.0
 	believedAfter = 300.0
-	// decidedRows is how many rows are associated anew all the same. What the lanes have learnt is of the last 41 vehicles
-	// for the most part, and these are 200: then it is as if the agent had not stopped. It takes some seconds in a full
-	// lane. What the journal says holds for the first half of them.
+	// decidedRows is how many rows are associated anew all the same. What the lanes have learnt is of the last 41
+	// vehicles for the most part, and these are 200: then it is as if the agent had not stopped. It takes some
+	// seconds in a full lane. What the journal says holds for the first half of them.
 	decidedRows  = 2048
 	believedRows = decidedRows / 2
 )

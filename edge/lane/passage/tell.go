@@ -95,7 +95,8 @@ func (c *Correlator) news(g *group, v *vehicle, all []*reading) *observation.Obs
 		if v.closed > 0 && !slices.Contains(g.active, v) { // its end is to be told too
 			g.active = append(g.active, v)
 		}
-		return c.said(v.facts(g).first, "opened "+v.id, &observation.PassageOpened{Id: v.id, Lane: g.lanes[v.lane].ID, Readings: readings})
+		p := &observation.PassageOpened{Id: v.id, Lane: g.lanes[v.lane].ID, Readings: readings}
+		return c.said(v.facts(g).first, "opened "+v.id, p)
 	}
 	key := fmt.Sprintf("updated %s %.0f", v.id, c.now)
 	return c.said(all[0].det.At, key, &observation.PassageUpdated{Id: v.id, Readings: readings, AfterClose: v.closed > 0})
@@ -106,7 +107,9 @@ func (c *Correlator) corrected(r *reading) *observation.Observation {
 	g := c.where[r.det.Device]
 	to := r.now().passage
 	key := fmt.Sprintf("corrected %d %s %s %.0f", r.det.Idx, r.told.passage, to, c.now)
-	p := &observation.PassageCorrected{Idx: r.det.Idx, From: r.told.passage, To: to, By: "lane", Reading: c.reading(g, r, true)}
+	p := &observation.PassageCorrected{
+		Idx: r.det.Idx, From: r.told.passage, To: to, By: byLane, Reading: c.reading(g, r, true),
+	}
 	p.Reason = "with what came since: " + p.Reading.Reason
 	return c.said(r.det.At, key, p)
 }

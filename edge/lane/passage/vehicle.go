@@ -113,7 +113,7 @@ type facts struct {
 	front    float64 // m, how far it was seen
 	reversed bool
 	speed    float64 // m/s, as measured first; 0 when nobody measured it
-	measured float64 // m, the least length that was measured, as who stops is measured too long; 0 when nobody measured it
+	measured float64 // m, the least length measured, as who stops is measured too long; 0 when nobody measured
 	length   float64 // m, that, or the longest that vehicles are here
 	names    []detection.Name
 }
@@ -156,12 +156,16 @@ func (v *vehicle) facts(g *group) *facts {
 // sure is the confidence from which on a reading is not called uncertain.
 const sure = 0.95
 
-// sights returns the vehicle's sights, the first of each device, by time; only those of which we are sure when learnt from.
+// sights returns the vehicle's sights, the first of each device, by time; only those of which we are sure when learnt
+// from.
 func (v *vehicle) sights(g *group, certain bool) (out []motion.Sight) {
 	var have uint64
 	for _, r := range v.readings {
 		d := r.det
-		if r.foreign || have&(1<<d.Dev) != 0 || d.Reverse || certain && r.confidence < sure || g.layout.Late(d.Dev) && !r.final {
+		if r.foreign || have&(1<<d.Dev) != 0 || d.Reverse {
+			continue
+		}
+		if certain && r.confidence < sure || g.layout.Late(d.Dev) && !r.final {
 			continue
 		}
 		have |= 1 << d.Dev

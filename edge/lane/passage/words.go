@@ -9,8 +9,8 @@ import (
 	"lanewarden/edge/lane/passage/associate"
 )
 
-// reading returns what the journal and documents say of a reading; with the terms of its assignment when asked. g is the
-// group of its device, nil for one in no lane.
+// reading returns what the journal and documents say of a reading; with the terms of its assignment when asked. g is
+// the group of its device, nil for one in no lane.
 func (c *Correlator) reading(g *group, r *reading, terms bool) *observation.PassageReading {
 	d := r.det
 	p := &observation.PassageReading{
@@ -115,8 +115,8 @@ var termKinds = map[associate.Kind]observation.PassageTerm_Kind{
 	associate.Strength: observation.PassageTerm_KIND_STRENGTH,
 }
 
-// terms returns what an assignment rests on, beside the same of the other candidate. Nothing of it is said of readings that
-// go where a person, or another one of the same scan, says.
+// terms returns what an assignment rests on, beside the same of the other candidate. Nothing of it is said of
+// readings that go where a person, or another one of the same scan, says.
 func (g *group) terms(r *reading) (out []*observation.PassageTerm) {
 	switch {
 	case r.pin != nil:

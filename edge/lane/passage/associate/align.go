@@ -43,10 +43,13 @@ const (
 	skips       = 6         // vehicles in a row that a device sees nothing of, at most
 )
 
-// Align finds whose the reports of one device are, all together. They are in the order of their times, and the vehicles in
-// the order in which they came to the place. A device that sees vehicles in their row keeps their order: the sum over all
-// assignments in order is made by the forward-backward algorithm. Another one gets each report for itself.
-func (l *Layout) Align(m *motion.Model, vehicles []*Vehicle, reports []*Report, down func(dev int, at float64) bool) [][]Fit {
+// Align finds whose the reports of one device are, all together. They are in the order of their times, and the
+// vehicles in the order in which they came to the place. A device that sees vehicles in their row keeps their order:
+// the sum over all assignments in order is made by the forward-backward algorithm. Another one gets each report for
+// itself.
+func (l *Layout) Align(
+	m *motion.Model, vehicles []*Vehicle, reports []*Report, down func(dev int, at float64) bool,
+) [][]Fit {
 	a := aligner{Layout: l, model: m, vehicles: vehicles, reports: reports, down: down}
 	a.orderly = len(reports) > 0 && m.Orderly(reports[0].Dets[0].Dev)
 	a.weigh()

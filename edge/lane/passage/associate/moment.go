@@ -48,18 +48,18 @@ func (a *aligner) moment(v *Vehicle, d *detection.Detection) (m moment, ok bool)
 	return m, true
 }
 
-// standing is the least share of vehicles that are taken to be held up on their way to a late device: its time is looked at
-// between two sights.
+// standing is the least share of vehicles that are taken to be held up on their way to a late device: its time is
+// looked at between two sights.
 const standing = 0.15
 
-// torn reports whether the vehicle was longer on its way between the two sights than predicted: it stood before the place,
-// after it, or there.
+// torn reports whether the vehicle was longer on its way between the two sights than predicted: it stood before the
+// place, after it, or there.
 func (m *moment) torn() bool {
 	return m.ahead.Off-m.behind.Off > 2*math.Hypot(m.ahead.Sigma, m.behind.Sigma)
 }
 
-// at returns the density of the detection's time, given both sights. q is when the vehicle ahead left the place, which the
-// report before this one says; nil when it does not. at is the detection's time.
+// at returns the density of the detection's time, given both sights. q is when the vehicle ahead left the place,
+// which the report before this one says; nil when it does not. at is the detection's time.
 func (m *moment) at(q *clearing, at float64) float64 {
 	before, came := 1.0, 1.0
 	if m.ahead != nil {

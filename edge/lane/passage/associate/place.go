@@ -7,15 +7,16 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// stay returns how long a track's vehicle is in the place of a device from its front's coming on, s, and how sure that is:
-// as a device there says that saw begin and end, else by length, speed and the pace of queues.
+// stay returns how long a track's vehicle is in the place of a device from its front's coming on, s, and how sure
+// that is: as a device there says that saw begin and end, else by length, speed and the pace of queues.
 func (l *Layout) stay(m *motion.Model, t *track, d *detection.Detection) (seconds, sigma float64) {
 	if d.Lasts > 0 && !d.Tag {
 		return d.Lasts, queueSigma
 	}
 	place := l.position[t.lane][d.Dev]
 	for s := t; s != nil; s = s.prev {
-		if o := s.det; o.Lasts > 0 && !o.Tag && !o.Reverse && math.Abs(l.position[t.lane][o.Dev]-place) < motion.SamePlace {
+		o := s.det
+		if o.Lasts > 0 && !o.Tag && !o.Reverse && math.Abs(l.position[t.lane][o.Dev]-place) < motion.SamePlace {
 			return o.Lasts, 2 * queueSigma
 		}
 	}
@@ -79,8 +80,8 @@ func (l *Layout) exactly(t *track, place float64) *detection.Detection {
 	return nil
 }
 
-// rear returns when a track's end left a place, at the least: it was seen so near beyond that the vehicle, by its length,
-// still stood there. ok is false when no sight says so.
+// rear returns when a track's end left a place, at the least: it was seen so near beyond that the vehicle, by its
+// length, still stood there. ok is false when no sight says so.
 func (l *Layout) rear(m *motion.Model, t *track, place float64) (at float64, ok bool) {
 	length := m.Least(t.length)
 	if length <= 0 {
@@ -98,8 +99,8 @@ func (l *Layout) rear(m *motion.Model, t *track, place float64) (at float64, ok 
 	return at, ok
 }
 
-// clears returns when the vehicle ahead lets the next one come to a device, as it is seen there and further on; nil when
-// nothing says so.
+// clears returns when the vehicle ahead lets the next one come to a device, as it is seen there and further on; nil
+// when nothing says so.
 func (l *Layout) clears(m *motion.Model, ahead *track, d *detection.Detection) *clearing {
 	at, sigma, by := l.there(m, ahead, d)
 	rear, near := 0.0, false

@@ -66,8 +66,8 @@ func (w *Window) backward() {
 	}
 }
 
-// pending returns the log-probability that the vehicles of a hypothesis have not been seen further on by a time. Who stands
-// behind another one may be held up by it.
+// pending returns the log-probability that the vehicles of a hypothesis have not been seen further on by a time. Who
+// stands behind another one may be held up by it.
 func (w *Window) pending(n *node, now float64) (sum float64) {
 	s := newStepper(w, nil)
 	for i, t := range n.queue {
@@ -117,8 +117,8 @@ func (w *Window) path() []*edge {
 	return out
 }
 
-// assignment sums up, for one detection, all hypotheses by the vehicle that they give it to. A vehicle that the likeliest
-// path does not know is the one to which that path gives the vehicle's first detection.
+// assignment sums up, for one detection, all hypotheses by the vehicle that they give it to. A vehicle that the
+// likeliest path does not know is the one to which that path gives the vehicle's first detection.
 func (w *Window) assignment(l *layer, on *edge, owner map[int64]int64) Assignment {
 	a := Assignment{Det: l.det, Label: on.label, Shares: []Share{{Label: on.label, Terms: &on.terms}}}
 	total := math.Inf(-1)
@@ -158,9 +158,10 @@ func (w *Window) assignment(l *layer, on *edge, owner map[int64]int64) Assignmen
 	return a
 }
 
-// Settle decides what happened before a moment: up to the last detection after which all hypotheses that count agree about
-// the vehicles in the lanes, so that nothing that comes changes it. When they have not agreed for long, the likeliest one
-// is taken. It returns what was decided, and that leaves the window. All that has happened by now is in the window.
+// Settle decides what happened before a moment: up to the last detection after which all hypotheses that count agree
+// about the vehicles in the lanes, so that nothing that comes changes it. When they have not agreed for long, the
+// likeliest one is taken. It returns what was decided, and that leaves the window. All that has happened by now is in
+// the window.
 func (w *Window) Settle(before, now float64) []Assignment {
 	w.now = now
 	if len(w.layers) < 2 || w.layers[1].det.Order >= before {

@@ -56,8 +56,8 @@ func free(off, sigma float64, by motion.Delays) (density, share float64) {
 	return density, share
 }
 
-// comes returns density and distribution of an arrival, of a vehicle that may have stood where it was seen: with its front
-// there, or with its end, when it had come on already.
+// comes returns density and distribution of an arrival, of a vehicle that may have stood where it was seen: with its
+// front there, or with its end, when it had come on already.
 func comes(p motion.Prediction, by motion.Delays) (density, share float64) {
 	sign := 1.0
 	if p.Ahead < 0 { // seen further on already: what it stood before that place was after this one
@@ -84,10 +84,12 @@ type clearing struct {
 	here  bool    // it was seen at the place: the next one comes right then when it had to wait
 }
 
-// arrival returns the log-density of an arrival: the later of when the vehicle would come by itself, and of when the one
-// ahead has cleared the place. early is how long before its front a vehicle is seen, s. q is nil when nobody is known to
-// be ahead.
-func arrival(p motion.Prediction, by motion.Delays, at, early float64, q *clearing, timeout float64) (score float64, waited bool) {
+// arrival returns the log-density of an arrival: the later of when the vehicle would come by itself, and of when the
+// one ahead has cleared the place. early is how long before its front a vehicle is seen, s. q is nil when nobody is
+// known to be ahead.
+func arrival(
+	p motion.Prediction, by motion.Delays, at, early float64, q *clearing, timeout float64,
+) (score float64, waited bool) {
 	if math.Abs(p.Ahead) < motion.SamePlace {
 		by = motion.Delays{Share: 0.01, Mean: 10}
 	}
@@ -160,8 +162,8 @@ func lengths(m *motion.Model, t *track, d *detection.Detection) float64 {
 	return max(floor, -0.5*x*x+math.Log(differ/width))
 }
 
-// repeat returns the log-density of a device seeing a vehicle again. alike says that names, if any, are the same, foremost
-// that the device is the farthest that saw it: it may have turned back.
+// repeat returns the log-density of a device seeing a vehicle again. alike says that names, if any, are the same,
+// foremost that the device is the farthest that saw it: it may have turned back.
 func repeat(d, before *detection.Detection, alike, foremost bool) float64 {
 	apart := math.Abs(d.At - before.At)
 	switch {

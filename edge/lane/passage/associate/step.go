@@ -147,8 +147,8 @@ func merged(t *track) int {
 	return 0
 }
 
-// aheadOf returns when the vehicle ahead of a track that stands before the i-th one clears the detection's device; nil when
-// it was not seen there.
+// aheadOf returns when the vehicle ahead of a track that stands before the i-th one clears the detection's device;
+// nil when it was not seen there.
 func (s *stepper) aheadOf(row []*track, i int, t *track) *clearing {
 	for k := i - 1; k >= 0; k-- {
 		o := row[k]
@@ -201,8 +201,8 @@ func (s *stepper) births(n *node, queue []*track, gone float64) {
 	}
 }
 
-// rank returns where in the queue a vehicle stands that is seen for the first time: behind those that are further on, or
-// are predicted to come to this device before.
+// rank returns where in the queue a vehicle stands that is seen for the first time: behind those that are further on,
+// or are predicted to come to this device before.
 func (s *stepper) rank(queue []*track, t *track) int {
 	d := s.d
 	i := len(queue)

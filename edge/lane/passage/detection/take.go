@@ -6,7 +6,8 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// Of takes an observation of a relevant kind apart. offset is how far the clock that stamped it is ahead of the agent's.
+// Of takes an observation of a relevant kind apart. offset is how far the clock that stamped it is ahead of the
+// agent's.
 func Of(idx int64, o *observation.Observation, offset time.Duration) *Detection {
 	d := &Detection{
 		Idx: idx, Device: o.Device, Key: o.Key, Kind: o.Body.Kind(), Class: o.Class,

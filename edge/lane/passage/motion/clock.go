@@ -34,7 +34,8 @@ const (
 	bursts = 20.0
 	// stepped is how far values must be from all others to be of a clock that was set, s.
 	stepped = 15.0
-	// steps is how many of them are needed, and moments how far apart they must be, s: one image late is several reports.
+	// steps is how many of them are needed, and moments how far apart they must be, s: one image late is several
+	// reports.
 	steps   = 4
 	moments = 30.0
 )

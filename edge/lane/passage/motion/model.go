@@ -205,8 +205,8 @@ func (m *Model) Born(gap float64) {
 	}
 }
 
-// Stepped notes that a device's clock was set forward by so many seconds: what was learnt by it holds on. When reports come
-// late it is not known exactly by how much, and is learnt anew.
+// Stepped notes that a device's clock was set forward by so many seconds: what was learnt by it holds on. When
+// reports come late it is not known exactly by how much, and is learnt anew.
 func (m *Model) Stepped(dev int, by float64, late bool) {
 	for key, w := range m.travels {
 		if late && (key[0] == dev || key[1] == dev) {

@@ -3,7 +3,8 @@ package motion
 import "slices"
 
 // Phase finds how far a device's clock is ahead when nothing says which of its sights is of which vehicle: of all
-// differences between its times and those at which vehicles were there, the right ones are alike and the others are not.
+// differences between its times and those at which vehicles were there, the right ones are alike and the others are
+// not.
 type Phase struct {
 	diffs    []float64 // s, ring of the last ones
 	at       int

@@ -23,8 +23,8 @@ func (m *Model) Measured(length float64) {
 	}
 }
 
-// Plausible returns a length, or the longest that vehicles are here when it is more: who stops over a detector is measured
-// too long.
+// Plausible returns a length, or the longest that vehicles are here when it is more: who stops over a detector is
+// measured too long.
 func (m *Model) Plausible(length float64) float64 {
 	if m.lengths.Len() < 2*least {
 		return min(length, 26)
@@ -32,7 +32,8 @@ func (m *Model) Plausible(length float64) float64 {
 	return min(length, m.longest)
 }
 
-// Least returns how long a vehicle is at the least, m, as far as a measurement says: it may have stopped over the detector.
+// Least returns how long a vehicle is at the least, m, as far as a measurement says: it may have stopped over the
+// detector.
 func (m *Model) Least(length float64) float64 {
 	if m.lengths.Len() < 2*least {
 		return min(length, 4)
@@ -40,8 +41,8 @@ func (m *Model) Least(length float64) float64 {
 	return min(length, m.shorter)
 }
 
-// Stood returns how long a vehicle stood at a device that saw it for so many seconds: what is more than it takes to pass
-// at its speed. 0 when that is not known.
+// Stood returns how long a vehicle stood at a device that saw it for so many seconds: what is more than it takes to
+// pass at its speed. 0 when that is not known.
 func (m *Model) Stood(dev int, lasts, length, speed float64) float64 {
 	w := &m.passes[dev]
 	if lasts <= 0 || length <= 0 || speed <= 0 || w.Len() < least {
@@ -53,8 +54,8 @@ func (m *Model) Stood(dev int, lasts, length, speed float64) float64 {
 	return 0
 }
 
-// leastStood is the least time that is called standing, s; throughRatio and throughMore say how much longer a way must be
-// than a vehicle, whose length is not known exactly, in parts and m.
+// leastStood is the least time that is called standing, s; throughRatio and throughMore say how much longer a way
+// must be than a vehicle, whose length is not known exactly, in parts and m.
 const (
 	leastStood   = 1.5
 	throughRatio = 1.15
