@@ -137,11 +137,12 @@ func (g *generator) neighbour(device string, at time.Time) {
 	g.tell(g.tag(device, epc, first, first+0.2, 1, -78))
 }
 
-// weigh is a weighbridge's weighing.
+// weigh is a weighbridge's weighing, told when the whole vehicle is on it.
 func (g *generator) weigh(s sight) {
 	kg := s.Type.Kg * between(g.rng, 0.7, 1.3)
 	at := s.from + 2
-	g.tell(g.report(s, at, max(at+1, s.until-1), &observation.VehicleWeight{Kg: math.Round(kg/20) * 20}))
+	rest := max(at+1, s.until-1)
+	g.tell(g.report(s, at, rest, &observation.VehicleWeight{Kg: math.Round(kg/20) * 20, Seconds: float32(rest - at)}))
 }
 
 // codes are the container numbers of a vehicle, one report each.

@@ -1,18 +1,53 @@
 package passage
 
 import (
+	"math/bits"
 	"slices"
 
 	"lanewarden/drivers/observation"
 )
 
-// learn takes what a vehicle teaches that is through: ways, speeds, headways, and which devices saw it. It reports
+// learn takes what a vehicle teaches that is through: ways, speeds, headways, and which devices saw it. Of one that
+// nobody saw leave it takes the latter: the last device may have missed it, or sees nothing any more. It reports
 // devices that see nothing any more.
 func (c *Correlator) learn(g *group, v *vehicle) (out []*observation.Observation) {
 	v.counted = true
-	if v.end != observation.PassageEnd_PASSAGE_END_LEFT || v.facts(g).reversed {
+	f := v.facts(g)
+	switch {
+	case f.reversed:
+		return nil
+	case v.end == observation.PassageEnd_PASSAGE_END_LEFT:
+		c.teach(g, v)
+	case v.end != observation.PassageEnd_PASSAGE_END_TIMEOUT || v.witnesses() < 2:
 		return nil
 	}
+	for i := range g.lanes[v.lane].Stations {
+		s := &g.lanes[v.lane].Stations[i]
+		for _, d := range s.Devices {
+			if g.wasDown(g.devices[d], f.first) {
+				continue
+			}
+			seen := slices.ContainsFunc(v.readings, func(r *reading) bool { return r.det.Device == d && !r.foreign })
+			out = append(out, c.count(g, s, d, seen)...)
+		}
+	}
+	g.window.Learned()
+	return out
+}
+
+// witnesses is the number of devices that surely saw a vehicle.
+func (v *vehicle) witnesses() int {
+	var seen uint64
+	for _, r := range v.readings {
+		if !r.foreign && r.confidence >= sure {
+			seen |= 1 << r.det.Dev
+		}
+	}
+	return bits.OnesCount64(seen)
+}
+
+// teach takes ways, speeds and headways from a vehicle that went through.
+func (c *Correlator) teach(g *group, v *vehicle) {
 	f, extent := v.facts(g), 0.0
 	for _, r := range v.readings {
 		d := r.det
@@ -36,18 +71,6 @@ func (c *Correlator) learn(g *group, v *vehicle) (out []*observation.Observation
 		g.model.Born(f.first - g.lastBorn)
 		g.lastBorn = f.first
 	}
-	for i := range g.lanes[v.lane].Stations {
-		s := &g.lanes[v.lane].Stations[i]
-		for _, d := range s.Devices {
-			if g.wasDown(g.devices[d], f.first) {
-				continue
-			}
-			seen := slices.ContainsFunc(v.readings, func(r *reading) bool { return r.det.Device == d && !r.foreign })
-			out = append(out, c.count(g, s, d, seen)...)
-		}
-	}
-	g.window.Learned()
-	return out
 }
 
 // count counts a vehicle for a device that should have seen it.

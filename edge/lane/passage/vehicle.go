@@ -176,8 +176,10 @@ func (v *vehicle) sights(g *group, certain bool) (out []motion.Sight) {
 
 func (g *group) sight(v *vehicle, d *detection.Detection) motion.Sight {
 	s := motion.Sight{Dev: d.Dev, Position: g.layout.Position(v.lane, d.Dev), Raw: d.Raw, At: d.At}
+	s.Late = g.layout.Late(d.Dev)
 	f := v.facts(g)
 	if s.Length = f.length; d.Lasts > 0 && !d.Tag {
+		s.Lasts = d.Lasts
 		s.Hold = g.model.Stood(d.Dev, d.Lasts, f.length, f.speed)
 	}
 	return s

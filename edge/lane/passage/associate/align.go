@@ -219,7 +219,7 @@ func (a *aligner) next(j, i int) float64 {
 	}
 	ahead, before := a.vehicles[i-1], a.reports[j-1].Dets[0]
 	at := a.reports[j].Dets[0].At
-	q := &clearing{clear: before.At + a.passing(ahead), sigma: queueGuess}
+	q := leaves(a.model, before.Dev, before.At+a.passing(ahead), stayGuess, true)
 	return a.timely(m.at(q, at)) - a.timely(m.density)
 }
 

@@ -79,11 +79,10 @@ func (m *moment) at(q *clearing, at float64) float64 {
 		before, after = then(m.behind.Off), 1
 	}
 	if q != nil && m.ahead != nil {
-		since := at - q.clear - queueGap
-		held := normal(since, q.sigma) * came
-		before = before*max(below(since+queueGap/2, q.sigma), impossible) + held
+		held := q.density(at) * came
+		before = before*q.after(at) + held
 		if m.behind != nil { // all that is held has one moment
-			total += came * then(m.behind.Off-since)
+			total += came * then(m.behind.Off-(at-q.at))
 		} else {
 			total += came
 		}

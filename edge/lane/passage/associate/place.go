@@ -8,23 +8,23 @@ import (
 )
 
 // stay returns how long a track's vehicle is in the place of a device from its front's coming on, s, and how sure
-// that is: as a device there says that saw begin and end, else by length, speed and the pace of queues.
+// that is: as a device there says that saw begin and end, else by length and speed.
 func (l *Layout) stay(m *motion.Model, t *track, d *detection.Detection) (seconds, sigma float64) {
-	if d.Lasts > 0 && !d.Tag {
-		return d.Lasts, queueSigma
+	lasts := 0.0
+	if !d.Tag {
+		lasts = d.Lasts
 	}
 	place := l.position[t.lane][d.Dev]
-	for s := t; s != nil; s = s.prev {
+	for s := t; s != nil && lasts == 0; s = s.prev {
 		o := s.det
 		if o.Lasts > 0 && !o.Tag && !o.Reverse && math.Abs(l.position[t.lane][o.Dev]-place) < motion.SamePlace {
-			return o.Lasts, 2 * queueSigma
+			lasts, sigma = o.Lasts, staySigma
 		}
 	}
-	seconds = m.Pace(d.Dev) - queueGap
-	if reach, ok := m.Reach(); ok && t.length > 0 && t.speed > 0 {
-		seconds = max(seconds, (m.Plausible(t.length)+reach)/t.speed)
+	if lasts == 0 {
+		sigma = stayGuess
 	}
-	return max(seconds, 0.5), queueGuess
+	return m.Stay(motion.Sight{Length: m.Plausible(t.length)}, lasts, t.pace(m)), sigma
 }
 
 // there returns when a device saw a track's vehicle, or should have as another device of the same place saw it; ok is
@@ -47,14 +47,6 @@ func (l *Layout) there(m *motion.Model, t *track, d *detection.Detection) (at, s
 	return at, sigma, by
 }
 
-// lead is how long before its front comes to a device a vehicle is seen, s.
-func lead(d *detection.Detection) float64 {
-	if d.Tag {
-		return tagLead
-	}
-	return 0
-}
-
 // queueRoom is the distance between two vehicles in a queue, m, and what detectors see beyond the ends.
 const queueRoom = 1.0
 
@@ -68,7 +60,9 @@ func (t *track) pace(m *motion.Model) float64 {
 
 // exact reports whether a detection's time is that of the vehicle's front, by the agent's clock: of a device that sees
 // begin and end.
-func exact(d *detection.Detection) bool { return d.Lasts > 0 && !d.Tag && !d.Reverse && d.Raw == d.At }
+func exact(d *detection.Detection) bool {
+	return d.Lasts > 0 && !d.Tag && !d.Weighs && !d.Reverse && d.Raw == d.At
+}
 
 // exactly returns a track's sight at a place by a device that saw its begin and end there; nil for none.
 func (l *Layout) exactly(t *track, place float64) *detection.Detection {
@@ -111,17 +105,44 @@ func (l *Layout) clears(m *motion.Model, ahead *track, d *detection.Detection) *
 		if !near {
 			return nil
 		}
-		return &clearing{clear: rear, sigma: queueGuess}
+		return leaves(m, d.Dev, rear, stayGuess, false)
 	}
 	stay, unsure := l.stay(m, ahead, by)
-	if d.Tag {
-		return &clearing{at + stay, 2 * queueGuess, true}
-	}
-	c := &clearing{at + stay, math.Hypot(sigma, unsure), true}
-	if near && rear > c.clear+2*c.sigma { // it stood between
-		c.clear, c.sigma, c.here = rear, queueGuess, false
+	c := leaves(m, d.Dev, at+stay, math.Hypot(sigma, unsure), unsure < stayGuess)
+	if near && rear > at+stay+2*c.sigma { // it stood between
+		c = leaves(m, d.Dev, rear, stayGuess, false)
+		c.held = false
 	}
 	return c
+}
+
+// leaves returns when there is room for the next vehicle, of one whose end left a place at a time, with a standard
+// deviation, both s. When that was not seen but worked out, it may have stood there.
+func leaves(m *motion.Model, dev int, end, sigma float64, seen bool) *clearing {
+	gap, by := m.Gap(dev), m.Delays()
+	c := &clearing{at: end + gap.Mean, sigma: math.Hypot(sigma, gap.Sigma), again: by.Share, stop: by.Mean, held: true}
+	if seen {
+		c.again *= stopsAgain
+	}
+	return c
+}
+
+// unseen returns when a vehicle lets the next one come to a device that saw nothing of it: it came there by itself, or
+// when the one ahead of it, if any, let it.
+func (l *Layout) unseen(m *motion.Model, t *track, d *detection.Detection, ahead *clearing) *clearing {
+	p, ok := l.predict(m, t, d)
+	if !ok {
+		return nil
+	}
+	at, sigma := d.At-p.Off, p.Sigma
+	if ahead != nil && ahead.at > at {
+		at, sigma = ahead.at, ahead.sigma
+	}
+	stay, unsure := l.stay(m, t, d)
+	if d.Lasts > 0 { // that is how long the next one stayed
+		stay, unsure = m.Stay(motion.Sight{Length: m.Plausible(t.length)}, 0, t.pace(m)), stayGuess
+	}
+	return leaves(m, d.Dev, at+stay, math.Hypot(sigma, unsure), false)
 }
 
 // room returns the log-probability that the vehicle behind, which was seen in this place or near it already, came after
@@ -133,7 +154,8 @@ func (l *Layout) room(m *motion.Model, t, behind *track, d *detection.Detection)
 	worst := 0.0
 	if at, sigma, by := l.there(m, behind, d); by != nil {
 		stay, unsure := l.stay(m, t, d)
-		worst = math.Log(max(below(at-d.At-stay-queueGap/2, math.Hypot(sigma, unsure)), impossible))
+		c := leaves(m, d.Dev, d.At+stay, math.Hypot(sigma, unsure), true)
+		worst = math.Log(c.after(at))
 	}
 	length := m.Least(t.length)
 	if length <= 0 || !exact(d) {
@@ -149,7 +171,7 @@ func (l *Layout) room(m *motion.Model, t, behind *track, d *detection.Detection)
 		if own := l.exactly(t, l.position[behind.lane][s.det.Dev]); own != nil {
 			rear = own.End()
 		}
-		worst = min(worst, math.Log(max(below(s.det.At-rear, queueGuess), impossible)))
+		worst = min(worst, math.Log(max(below(s.det.At-rear, stayGuess), impossible)))
 	}
 	return worst
 }
@@ -173,6 +195,27 @@ func (l *Layout) onward(m *motion.Model, t *track, d *detection.Detection) float
 		if off > 0 {
 			worst = min(worst, math.Log(max(2*below(-off, p.Sigma), impossible)))
 		}
+	}
+	return worst
+}
+
+// before returns the log-probability that a track, first seen by the detection, had gone ahead of another one by the
+// places where that one was seen before: it must have left each of them by then, and may have stood since.
+func (l *Layout) before(m *motion.Model, t, behind *track, d *detection.Detection) float64 {
+	worst := 0.0
+	here, by := t.sight(l, m, d), m.Delays()
+	for s := behind; s != nil; s = s.prev {
+		o := s.det
+		at := l.position[t.lane][o.Dev]
+		if !exact(o) || at == nowhere || at > here.Position-motion.SamePlace {
+			continue
+		}
+		p := m.Predict(here, behind.sight(l, m, o), t.speed)
+		gap := m.Gap(o.Dev)
+		early := p.Off - m.Stay(motion.Sight{Length: m.Plausible(t.length)}, 0, t.pace(m)) - gap.Mean
+		share := (1 - by.Share) * below(early, math.Hypot(p.Sigma, math.Hypot(stayGuess, gap.Sigma)))
+		share += by.Share * math.Exp(min(early, 0)/by.Mean)
+		worst = min(worst, math.Log(max(share, impossible)))
 	}
 	return worst
 }

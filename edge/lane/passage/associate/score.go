@@ -11,16 +11,18 @@ import (
 // data each was fitted.
 const (
 	unexplained = 0.003 // share of arrivals that no prediction explains
-	queueGap    = 0.9   // s between a vehicle's end and the next one's front, in a queue
-	queueSigma  = 0.45  // s, of that, where a device says when the end left
 	tagLead     = 2.0   // s by which a tag is heard before the vehicle's front comes to the antenna
-	queueGuess  = 1.5   // s, where that is worked out from length, speed and pace
+	stayGuess   = 1.5   // s, of how long a vehicle stays where that is worked out from length and speed
+	staySigma   = 0.3   // s, where another device of the place says it
+	stopsAgain  = 0.1   // of the share of ways on which vehicles are held up: the one ahead stops again in the gap
 	toldTwice   = 0.02  // share of detections that a device reports twice
 	seenAgain   = 0.004 // share of vehicles that a device sees at two moments
 	otherAgain  = 0.002 // share of vehicles at which a device reads two names
 	againWithin = 3.0   // s, mean time between these
 	turnsBack   = 0.01  // share of vehicles that turn back in the lane
 	turnsWithin = 60.0  // s, mean until they come by again
+	outWithin   = 20.0  // s, mean, in which a vehicle that turned back is seen by one device after the other
+	longVehicle = 20.0  // m by which its front was farther on than the device over which it turned back, at the most
 	overtakes   = 1e-4  // share of vehicles that pass another one in the lane
 	notLast     = 0.002 // share of reversing vehicles that others had followed
 	faintOwn    = 0.01  // share of a lane's own tags that are hardly heard
@@ -66,39 +68,65 @@ func comes(p motion.Prediction, by motion.Delays) (density, share float64) {
 	density, share = free(sign*p.Off, p.Sigma, by)
 	if p.Stood != 0 {
 		d, s := free(sign*(p.Off-p.Stood), math.Hypot(p.Sigma, stoodSigma), by)
+		w := 0.5
 		if p.Through {
-			return d, s
+			w = stoodThrough
 		}
-		density, share = (density+d)/2, (share+s)/2
+		density, share = (1-w)*density+w*d, (1-w)*share+w*s
 	}
 	return density, share
 }
 
 // stoodSigma is the uncertainty of how long a vehicle stood, s: its end is seen exactly, its length and speed are not.
-const stoodSigma = 1.0
+// stoodThrough is the probability that it stood before it came by, when the way is longer than the vehicle: its length
+// may have been measured wrongly.
+const (
+	stoodSigma   = 1.0
+	stoodThrough = 0.9
+)
 
-// clearing is when the vehicle ahead lets the next one come to a device.
+// clearing is when the vehicle ahead lets the next one come to a device: normally distributed, or later, when it stops
+// once more before there is room.
 type clearing struct {
-	clear float64 // s
+	at    float64 // s
 	sigma float64 // s
-	here  bool    // it was seen at the place: the next one comes right then when it had to wait
+	again float64 // probability that it stops once more
+	stop  float64 // s, mean of how long
+	held  bool    // the next one comes right then when it had to wait
+}
+
+// after is the probability that the place was free by a time.
+func (c *clearing) after(at float64) float64 {
+	p := (1 - c.again) * below(at-c.at, c.sigma)
+	if at > c.at {
+		p += c.again * (1 - math.Exp((c.at-at)/c.stop))
+	}
+	return max(p, impossible)
+}
+
+// density is that of a vehicle coming that had to wait, a second.
+func (c *clearing) density(at float64) float64 {
+	d := (1 - c.again) * normal(at-c.at, c.sigma)
+	if at > c.at {
+		d += c.again * math.Exp((c.at-at)/c.stop) / c.stop
+	}
+	return d
 }
 
 // arrival returns the log-density of an arrival: the later of when the vehicle would come by itself, and of when the
-// one ahead has cleared the place. early is how long before its front a vehicle is seen, s. q is nil when nobody is
-// known to be ahead.
+// one ahead has cleared the place. q is nil when nobody is known to be ahead.
 func arrival(
-	p motion.Prediction, by motion.Delays, at, early float64, q *clearing, timeout float64,
+	p motion.Prediction, by motion.Delays, at float64, q *clearing, timeout float64,
 ) (score float64, waited bool) {
+	own := by
 	if math.Abs(p.Ahead) < motion.SamePlace {
-		by = motion.Delays{Share: 0.01, Mean: 10}
+		own = motion.Delays{Share: 0.01, Mean: 10}
 	}
-	density, share := comes(p, by)
+	density, share := comes(p, own)
 	if q != nil {
-		since := at + early - q.clear - queueGap
-		density *= max(below(since+queueGap/2, q.sigma), impossible)
-		if q.here {
-			held := normal(since, q.sigma) * share
+		density *= q.after(at)
+		if q.held {
+			held := q.density(at) * share
 			waited = held > density
 			density += held
 		}

@@ -19,20 +19,23 @@ func (s *stepper) node(n *node) {
 	clear(s.unseen)
 	for i, t := range queue {
 		at := s.layout.position[t.lane][s.d.Dev]
-		turned := t.reversed && !(t.turned && math.Abs(t.front-at) < motion.SamePlace)
-		if turned || at == nowhere || s.unseen[t.lane] > mostUnseen {
+		if at == nowhere || s.unseen[t.lane] < -s.forget {
+			continue
+		}
+		if t.reversed && !(t.turned && math.Abs(t.front-at) < motion.SamePlace) {
+			s.goingOut(n, queue, i, gone)
 			continue
 		}
 		s.assign(n, queue, i, gone)
 		if (t.seen|t.charged)&(1<<s.d.Dev) == 0 && t.front <= at {
-			s.unseen[t.lane]++
+			s.unseen[t.lane] += s.miss(s.d.Dev, s.d.At)
 		}
 	}
 	s.births(n, queue, gone)
 	s.clutter(n, queue, gone)
 }
 
-// mostUnseen is how many vehicles in a row are believed to be missed by a device at one moment.
+// mostUnseen is how many vehicles in a row are looked at that a device did not see, for when they let the next one come.
 const mostUnseen = 4
 
 // clutter gives the detection to no vehicle: a tag, or anything when the lanes can hold no more vehicles.
@@ -74,7 +77,7 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	if !ok || math.Abs(p.Off) > mostIdle {
 		return
 	}
-	score, waited := arrival(p, s.model.Delays(), d.At, lead(d), s.aheadOf(queue, i, t), s.layout.Timeout)
+	score, waited := arrival(p, s.model.Delays(), d.At, s.aheadOf(queue, i, t), s.layout.Timeout)
 	score += s.layout.onward(s.model, t, d) + s.behind(queue, i+1, t)
 	terms.Off, terms.Sigma, terms.From = float32(p.Off), float32(p.Sigma), int16(p.Dev)
 	terms.Waited = waited
@@ -93,6 +96,23 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	next := s.with(queue, i, t)
 	terms.add(Missed, s.passOver(next, t, i))
 	s.add(n, next, gone, t.birth.Idx, &terms)
+}
+
+// goingOut gives the detection to a vehicle that turned back: devices that cannot tell directions see it once more.
+func (s *stepper) goingOut(n *node, queue []*track, i int, gone float64) {
+	t, d := queue[i], s.d
+	if !blindly(d) || s.layout.position[t.lane][d.Dev] > t.front+longVehicle {
+		return
+	}
+	terms := Terms{From: -1}
+	like := detection.Like(d.Names, t.names)
+	terms.add(Names, like.Score)
+	terms.Read, terms.Name = like.A, like.B
+	terms.add(Repeated, math.Log(math.Exp(-math.Abs(d.At-t.last)/outWithin)/outWithin))
+	if d.Tag {
+		terms.add(Strength, s.strength(true))
+	}
+	s.add(n, s.with(queue, i, t), gone, t.birth.Idx, &terms)
 }
 
 // blindly reports whether a device cannot tell which way a vehicle goes.
@@ -148,14 +168,26 @@ func merged(t *track) int {
 }
 
 // aheadOf returns when the vehicle ahead of a track that stands before the i-th one clears the detection's device;
-// nil when it was not seen there.
+// nil when nothing says so.
 func (s *stepper) aheadOf(row []*track, i int, t *track) *clearing {
+	return s.ahead(row, i, t, mostUnseen)
+}
+
+// ahead looks at so many vehicles that the device did not see, at most.
+func (s *stepper) ahead(row []*track, i int, t *track, most int) *clearing {
 	for k := i - 1; k >= 0; k-- {
 		o := row[k]
 		if o.reversed || !t.one(o) && !s.layout.merges[s.d.Dev] || s.layout.position[o.lane][s.d.Dev] == nowhere {
 			continue
 		}
-		return s.layout.clears(s.model, o, s.d)
+		c := s.layout.clears(s.model, o, s.d)
+		switch {
+		case c == nil && !t.one(o): // of another lane: who comes first is not known yet
+			continue
+		case c != nil || s.d.Tag || most == 0:
+			return c
+		}
+		return s.layout.unseen(s.model, o, s.d, s.ahead(row, k, o, most-1))
 	}
 	return nil
 }
@@ -185,9 +217,12 @@ func (s *stepper) births(n *node, queue []*track, gone float64) {
 		terms := Terms{From: -1}
 		terms.add(Birth, math.Log(s.model.BirthRate()/float64(len(places))))
 		if q := s.aheadOf(queue, i, t); q != nil {
-			terms.add(Birth, math.Log(max(below(d.At+lead(d)-q.clear-queueGap/2, q.sigma), impossible)))
+			terms.add(Birth, math.Log(q.after(d.At)))
 		}
 		terms.add(Birth, s.behind(queue, i, t))
+		if k := next(queue, i, t); k >= 0 && !d.Tag {
+			terms.add(Birth, s.layout.before(s.model, t, queue[k], d))
+		}
 		terms.add(Missed, s.cost[d.Dev].seen)
 		if d.Tag {
 			terms.add(Strength, s.strength(true))
@@ -235,7 +270,7 @@ func (s *stepper) reversing(n *node, queue []*track, gone float64) {
 		terms.add(Names, like.Score)
 		within := s.layout.Timeout / 2
 		if t.reversed {
-			within = 20
+			within = outWithin
 		}
 		terms.add(Arrival, -math.Log(within))
 		terms.add(Order, math.Log(notLast)*float64(behind))

@@ -147,11 +147,11 @@ type stepper struct {
 	d      *detection.Detection
 	nodes  []*node
 	best   float64
-	unseen []int // of each lane, vehicles from the foremost on that the device should have seen and did not
+	unseen []float64 // of each lane, what it costs that the device did not see vehicles from the foremost on
 }
 
 func newStepper(w *Window, d *detection.Detection) *stepper {
-	return &stepper{Window: w, d: d, unseen: make([]int, w.layout.Lanes)}
+	return &stepper{Window: w, d: d, unseen: make([]float64, w.layout.Lanes)}
 }
 
 // add adds a hypothesis: the vehicles as they are after an assignment.

@@ -22,7 +22,7 @@ type Detection struct {
 	Order   float64 // when the vehicle's front came to the station, as far as it can be told from this report alone
 	Dev     int     // index of the device among those that are associated together
 
-	Lasts   float64 // s that the vehicle was there; 0 when it is not known
+	Lasts   float64 // s that the vehicle was there, at the least when it was weighed; 0 when it is not known
 	Speed   float64 // m/s; 0 when it was not measured
 	Length  float64 // m; 0 when it was not measured
 	Extent  float64 // m, speed by duration: the length and the detector's own, or more when it stopped

@@ -38,6 +38,9 @@ func Of(idx int64, o *observation.Observation, offset time.Duration) *Detection 
 		d.Reverse = b.Direction == "reverse"
 	case *observation.VehicleWeight:
 		d.Weighs, d.Axle, d.Kg = true, b.Axle, b.Kg
+		if d.Axle == 0 {
+			d.Lasts = float64(b.Seconds)
+		}
 	case *observation.VehicleCode:
 		d.name(codeKind(b.Type), b.Value, b.Value, 1)
 	case *observation.XrayImage:

@@ -6,35 +6,35 @@ import "math"
 type Sight struct {
 	Dev      int     // index of the device
 	Position float64 // m, of the device in the vehicle's lane
+	Late     bool    // vehicles do not come to it in a row: it says so when it may
 	Raw      float64 // s, by the clock that stamped it
 	At       float64 // s, corrected
+	Lasts    float64 // s that the device saw it there; 0 when it does not say
 	Hold     float64 // s that the vehicle stood there, as the device saw it stay longer than it takes to pass
 	Length   float64 // m, of the vehicle; 0 when unknown
 }
 
 // Model is what was learnt of lanes that share devices.
 type Model struct {
-	travels map[[2]int]*Window // s beyond distance over speed, of raw times, from the lower index to the higher
-	delays  Window             // s that vehicles were longer on their way than predicted, from one device to the next
-	held    Delays             // of these
-	usual   float64            // m/s, until speeds are learnt
-	speeds  Window             // m/s
-	slowest float64            // m/s, that is believed
-	fastest float64            // m/s
-	lengths Window             // m
-	longest float64            // m, that is believed
-	shorter float64            // m, than most vehicles are
-	births  Window             // s between vehicles
-	reach   Window             // m: extent of a portal's occupancy beyond the vehicle's length
+	travels map[[2]int]*way // from the lower index to the higher
+	delays  Window          // s that vehicles were longer on their way than predicted, from one device to the next
+	held    Delays          // of these
+	usual   float64         // m/s, until speeds are learnt
+	speeds  Window          // m/s
+	slowest float64         // m/s, that is believed
+	fastest float64         // m/s
+	lengths Window          // m
+	longest float64         // m, that is believed
+	shorter float64         // m, than most vehicles are
+	births  Window          // s between vehicles
+	reach   Window          // m: extent of a portal's occupancy beyond the vehicle's length
 
 	// Of each device:
 	rates   []Rate
 	doubts  []float64 // s, of clocks until the ways to them are learnt
 	passes  []Window  // s that it sees a vehicle beyond length over speed
 	passing []float64 // s, of those that do not stop
-	paces   []Window  // s between its sights of one vehicle and the next, in a queue
-	pace    []float64 // s, of the closest
-	lastAt  []float64 // s, of its last sight
+	gaps    []gaps    // between its sights of one vehicle and the next
 	loud    []Window  // dBm, of tags of the lane
 }
 
@@ -43,9 +43,9 @@ func New(devices int, usual float64) *Model {
 	numbers := func() []float64 { return make([]float64, devices) }
 	windows := func() []Window { return make([]Window, devices) }
 	return &Model{
-		travels: map[[2]int]*Window{}, held: Delays{usuallyHeld, usuallyFor}, usual: usual,
-		rates: make([]Rate, devices), doubts: numbers(), passes: windows(), passing: numbers(), paces: windows(),
-		pace: numbers(), lastAt: numbers(), loud: windows(),
+		travels: map[[2]int]*way{}, held: Delays{usuallyHeld, usuallyFor}, usual: usual,
+		rates: make([]Rate, devices), doubts: numbers(), passes: windows(), passing: numbers(),
+		gaps: make([]gaps, devices), loud: windows(),
 	}
 }
 
@@ -67,6 +67,18 @@ func (m *Model) Speed() float64 {
 	return m.usual
 }
 
+// usualSpread is the relative standard deviation of speeds until it is learnt.
+const usualSpread = 0.15
+
+// speedSigma returns how uncertain the speed of a vehicle is that nobody measured, relative to the usual one.
+func (m *Model) speedSigma() float64 {
+	if m.speeds.Len() < 2*least {
+		return usualSpread
+	}
+	middle, spread := m.speeds.Estimate()
+	return min(max(spread/middle, sigmaRun), 2*usualSpread)
+}
+
 // Rate returns what is known of how a device sees vehicles.
 func (m *Model) Rate(dev int) *Rate { return &m.rates[dev] }
 
@@ -84,20 +96,6 @@ func (m *Model) BirthRate() float64 {
 func (m *Model) Reach() (metres float64, ok bool) {
 	v, _ := m.reach.Estimate()
 	return v, m.reach.Len() >= least
-}
-
-// travel returns the window of the way between two devices and the sign with which it holds for this direction.
-func (m *Model) travel(from, to int, make bool) (*Window, float64) {
-	key, sign := [2]int{from, to}, 1.0
-	if from > to {
-		key, sign = [2]int{to, from}, -1
-	}
-	w := m.travels[key]
-	if w == nil && make {
-		w = &Window{}
-		m.travels[key] = w
-	}
-	return w, sign
 }
 
 // Prediction is when a device should see a vehicle.
@@ -121,47 +119,22 @@ const (
 
 // Predict compares a sight with one that another device had of a vehicle whose speed is known, or 0.
 func (m *Model) Predict(from, to Sight, speed float64) Prediction {
+	relative := sigmaRun
 	if speed <= 0 {
-		speed = m.Speed()
+		speed, relative = m.Speed(), m.speedSigma()
 	}
 	way := to.Position - from.Position
 	run := way / speed
 	p := Prediction{Off: to.At - from.At - run, Dev: from.Dev, Ahead: way, Stood: stood(from, to)}
 	p.Through = math.Abs(way) >= throughRatio*from.Length+throughMore
 	p.Sigma = math.Hypot(sigmaUnknown+runUnknown*math.Abs(run), math.Hypot(m.doubts[from.Dev], m.doubts[to.Dev]))
-	if w, sign := m.travel(from.Dev, to.Dev, false); w.Len() >= least {
-		extra, spread := w.Estimate()
+	if w, sign := m.travel(from.Dev, to.Dev, false); w.known() {
 		p.Learned = true
-		p.Off = to.Raw - from.Raw - run - sign*extra
+		p.Off = to.Raw - from.Raw - run - sign*w.extra
 		few := 1 + 4/float64(w.Len())
-		p.Sigma = math.Sqrt(sigmaLeast*sigmaLeast + sigmaRun*sigmaRun*run*run + spread*spread*few*few)
+		p.Sigma = math.Sqrt(sigmaLeast*sigmaLeast + relative*relative*run*run + w.spread*w.spread*few*few)
 	}
 	return p
-}
-
-// Orderly reports whether a device sees vehicles soon after others do, and not when a person comes to it: the spread of
-// the way from one of the other devices is small.
-func (m *Model) Orderly(dev int) bool {
-	const row = 8.0 // s
-	for key, w := range m.travels {
-		if (key[0] == dev || key[1] == dev) && w.Len() >= least {
-			if _, spread := w.Estimate(); spread < row {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// maxGap is the longest time between two vehicles, in s, that is still a queue.
-const maxGap = 40
-
-// Pace returns how soon after a vehicle's sight a device sees the next one in a queue, s.
-func (m *Model) Pace(dev int) float64 {
-	if m.paces[dev].Len() < 2*least {
-		return 5
-	}
-	return m.pace[dev]
 }
 
 // Learn takes what a vehicle that is through teaches. sights are in their order; speed and length are 0 when unknown.
@@ -181,20 +154,7 @@ func (m *Model) Learn(sights []Sight, speed, length, extent float64) {
 		for _, b := range sights[i+1:] {
 			m.learnWay(a, b, speed)
 		}
-		gap := a.At - m.lastAt[a.Dev]
-		if gap > 0.2 && gap < maxGap {
-			m.paces[a.Dev].Add(gap)
-			m.pace[a.Dev] = m.paces[a.Dev].Quantile(1.0 / 8)
-		}
-		m.lastAt[a.Dev] = max(m.lastAt[a.Dev], a.At)
-	}
-}
-
-// learnWay takes the time between two sights of a vehicle that did not stand there.
-func (m *Model) learnWay(a, b Sight, speed float64) {
-	if a.Dev != b.Dev && stood(a, b) == 0 {
-		w, sign := m.travel(a.Dev, b.Dev, true)
-		w.Add(sign * (b.Raw - a.Raw - (b.Position-a.Position)/speed))
+		m.gaps[a.Dev].passed(a.Raw, m.Stay(a, lasting(sights, a), speed))
 	}
 }
 
@@ -202,32 +162,5 @@ func (m *Model) learnWay(a, b Sight, speed float64) {
 func (m *Model) Born(gap float64) {
 	if gap > 0 && gap < 3600 {
 		m.births.Add(gap)
-	}
-}
-
-// Stepped notes that a device's clock was set forward by so many seconds: what was learnt by it holds on. When
-// reports come late it is not known exactly by how much, and is learnt anew.
-func (m *Model) Stepped(dev int, by float64, late bool) {
-	for key, w := range m.travels {
-		if late && (key[0] == dev || key[1] == dev) {
-			delete(m.travels, key)
-			continue
-		}
-		switch dev {
-		case key[0]:
-			w.Shift(-by)
-		case key[1]:
-			w.Shift(by)
-		}
-	}
-}
-
-// LearnLate takes the way from a vehicle's sights to a late one.
-func (m *Model) LearnLate(sights []Sight, late Sight, speed float64) {
-	if speed <= 0 {
-		speed = m.Speed()
-	}
-	for _, a := range sights {
-		m.learnWay(a, late, speed)
 	}
 }

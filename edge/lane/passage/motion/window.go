@@ -67,6 +67,37 @@ func (w *Window) Estimate() (middle, spread float64) {
 	return w.middle, w.spread
 }
 
+// Mode returns where the values lie closest together, and the spread there: middle and width of the shortest interval
+// that holds two in five of them (Andrews et al. 1972 have it with a half, the shorth), the width as the standard
+// deviation of a normal distribution. Up to half of the values may lie anywhere.
+func (w *Window) Mode() (middle, spread float64) {
+	n := w.Len()
+	if n == 0 {
+		return 0, 0
+	}
+	const share, width = 0.4, 1.049 // of a normal distribution, two in five lie within 1.049 standard deviations
+	var buf [windowSize]float64
+	s := buf[:copy(buf[:], w.values)]
+	slices.Sort(s)
+	k := max(int(math.Ceil(share*float64(n))), 2)
+	at := 0
+	for i := 1; i+k <= n; i++ {
+		if s[i+k-1]-s[i] < s[at+k-1]-s[at] {
+			at = i
+		}
+	}
+	spread = (s[min(at+k, n)-1] - s[at]) / width
+	middle = (s[at] + s[min(at+k, n)-1]) / 2
+	// All that belongs there tells the middle better than the two ends do.
+	sum, of := 0.0, 0.0
+	for _, v := range s {
+		if math.Abs(v-middle) <= 2*spread {
+			sum, of = sum+v, of+1
+		}
+	}
+	return sum / of, spread
+}
+
 // Quantile returns the value below which a share of the values is, 0 when there are none.
 func (w *Window) Quantile(share float64) float64 {
 	if w.Len() == 0 {
