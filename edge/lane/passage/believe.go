@@ -72,7 +72,7 @@ func (g *group) name(all []associate.Assignment) {
 	}
 	var rest []int64
 	for _, label := range open {
-		if v := g.elect(members[label], taken); v != nil {
+		if v := g.elect(label, members[label], taken); v != nil {
 			g.byLabel[label], taken[v] = v, true
 		} else {
 			rest = append(rest, label)
@@ -93,8 +93,15 @@ func (g *group) settledIn(v *vehicle, label int64) bool {
 	return slices.ContainsFunc(v.readings, func(r *reading) bool { return r.final && r.label == label })
 }
 
-// elect returns the vehicle of which most of some readings were told; nil when none was told of any.
-func (g *group) elect(readings []*reading, taken map[*vehicle]bool) *vehicle {
+// anothers reports whether readings of a vehicle were decided under another label: it is another one's passage.
+func (v *vehicle) anothers(label int64) bool {
+	return v != nil && slices.ContainsFunc(v.readings, func(r *reading) bool {
+		return r.final && r.label != noLabel && r.label != label
+	})
+}
+
+// elect returns the vehicle of which most of a label's readings were told; nil when none was told of any.
+func (g *group) elect(label int64, readings []*reading, taken map[*vehicle]bool) *vehicle {
 	votes := map[string]int{}
 	best := ""
 	for _, r := range readings {
@@ -102,7 +109,7 @@ func (g *group) elect(readings []*reading, taken map[*vehicle]bool) *vehicle {
 		if r.past != nil {
 			t = r.past
 		}
-		if t == nil || t.passage == "" || taken[g.byID[t.passage]] {
+		if t == nil || t.passage == "" || taken[g.byID[t.passage]] || g.byID[t.passage].anothers(label) {
 			continue
 		}
 		votes[t.passage]++

@@ -123,7 +123,7 @@ func (c *Correlator) pinnedRow(want *correction) *observation.PassageReading {
 	if g != nil {
 		g.prepare(d)
 	}
-	out := c.pinned(&reading{det: d}, want.by, want.reason)
+	out := c.pinned(&reading{det: d, label: noLabel}, want.by, want.reason)
 	if was := want.found.from.reading; was != nil { // the offset of its day counts
 		out.TimeNs, out.Station = was.TimeNs, was.Station
 	}

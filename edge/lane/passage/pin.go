@@ -127,7 +127,7 @@ func (c *Correlator) recall(p *observation.PassageCorrected) (*reading, *group) 
 	if !ok || row.Device == observation.AgentDevice || !detection.Relevant(row.Body.Kind()) {
 		return nil, nil
 	}
-	r := &reading{det: detection.Of(row.Idx, row.Observation, 0)}
+	r := &reading{det: detection.Of(row.Idx, row.Observation, 0), label: noLabel}
 	correctAs(r.det, p.Reading)
 	g := c.where[row.Device]
 	if g == nil {

@@ -3,6 +3,7 @@ package associate
 import (
 	"math"
 
+	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -18,6 +19,8 @@ const (
 	toldTwice   = 0.02  // share of detections that a device reports twice
 	seenAgain   = 0.004 // share of vehicles that a device sees at two moments
 	otherAgain  = 0.002 // share of vehicles at which a device reads two names
+	twin        = 0.1   // share of vehicles with a container that carry two
+	twinWithin  = 1.0   // s, mean between the readings of their numbers
 	againWithin = 3.0   // s, mean time between these
 	turnsBack   = 0.01  // share of vehicles that turn back in the lane
 	turnsWithin = 60.0  // s, mean until they come by again
@@ -200,7 +203,10 @@ func repeat(d, before *detection.Detection, alike, foremost bool) float64 {
 	case apart < 0.05 && alike:
 		return math.Log(toldTwice / 0.1)
 	}
-	if !alike { // another tag: a vehicle seldom carries two
+	switch {
+	case !alike && d.Kind == observation.Kind_KIND_VEHICLE_CODE: // another container: beside the first, or of a neighbour
+		return math.Log(twin*math.Exp(-apart/twinWithin)/twinWithin + otherAgain/60)
+	case !alike: // another tag: a vehicle seldom carries two
 		return math.Log(otherAgain / 60)
 	}
 	again := seenAgain * (0.9*math.Exp(-apart/againWithin)/againWithin + 0.1*math.Exp(-apart/60)/60)

@@ -70,6 +70,9 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	terms.add(Order, passed)
 	if seen := t.at(d.Dev); seen != nil {
 		terms.add(Repeated, repeat(d, seen, like.Score >= 0, blindly(d) && t.front <= s.layout.position[t.lane][d.Dev]))
+		if d.Tag {
+			terms.add(Strength, s.strength(true))
+		}
 		s.add(n, s.with(queue, i, t), gone, t.birth.Idx, &terms)
 		return
 	}
