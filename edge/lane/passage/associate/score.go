@@ -194,8 +194,8 @@ func lengths(m *motion.Model, t *track, d *detection.Detection) float64 {
 }
 
 // repeat returns the log-density of a device seeing a vehicle again. alike says that names, if any, are the same,
-// foremost that the device is the farthest that saw it: it may have turned back.
-func repeat(d, before *detection.Detection, alike, foremost bool) float64 {
+// back that it may have turned back.
+func repeat(d, before *detection.Detection, alike, back bool) float64 {
 	apart := math.Abs(d.At - before.At)
 	switch {
 	case d.Axle > 0 || before.Axle > 0: // one weighing after the other
@@ -210,7 +210,7 @@ func repeat(d, before *detection.Detection, alike, foremost bool) float64 {
 		return math.Log(otherAgain / 60)
 	}
 	again := seenAgain * (0.9*math.Exp(-apart/againWithin)/againWithin + 0.1*math.Exp(-apart/60)/60)
-	if foremost {
+	if back {
 		again += turnsBack * math.Exp(-apart/turnsWithin) / turnsWithin
 	}
 	return math.Log(again)

@@ -55,6 +55,7 @@ func (s *stepper) clutter(n *node, queue []*track, gone float64) {
 
 // assign gives the detection to a vehicle.
 func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
+	queue, i = s.merge(queue, i)
 	t, d := queue[i], s.d
 	bit := uint64(1) << d.Dev
 	terms := Terms{From: -1}
@@ -69,7 +70,7 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	}
 	terms.add(Order, passed)
 	if seen := t.at(d.Dev); seen != nil {
-		terms.add(Repeated, repeat(d, seen, like.Score >= 0, blindly(d) && t.front <= s.layout.position[t.lane][d.Dev]))
+		terms.add(Repeated, repeat(d, seen, like.Score >= 0, blindly(d) && t.front < s.layout.last[t.lane]))
 		if d.Tag {
 			terms.add(Strength, s.strength(true))
 		}
@@ -99,6 +100,26 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	next := s.with(queue, i, t)
 	terms.add(Missed, s.passOver(next, t, i))
 	s.add(n, next, gone, t.birth.Idx, &terms)
+}
+
+// merge puts a track that is seen for the first time where lanes are one row ahead of those of other lanes that have not
+// come so far: it went in before them, and the devices before this one missed it.
+func (s *stepper) merge(queue []*track, i int) ([]*track, int) {
+	t := queue[i]
+	if !s.layout.merges[s.d.Dev] || t.merged {
+		return queue, i
+	}
+	at, k := s.layout.position[t.lane][s.d.Dev], i
+	for ; k > 0; k-- {
+		if o := queue[k-1]; !o.reversed && (o.lane == t.lane || o.merged && o.front >= at) {
+			break
+		}
+	}
+	if k == i {
+		return queue, i
+	}
+	moved := slices.Insert(slices.Delete(slices.Clone(queue), i, i+1), k, t)
+	return moved, k
 }
 
 // goingOut gives the detection to a vehicle that turned back: devices that cannot tell directions see it once more.

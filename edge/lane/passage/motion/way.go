@@ -91,9 +91,9 @@ func (m *Model) Stepped(dev int, by float64, late bool) {
 // Orderly reports whether a device sees vehicles soon after others do, and not when a person comes to it: the spread of
 // the way from one of the other devices is small.
 func (m *Model) Orderly(dev int) bool {
-	const row = 8.0 // s
+	const row, few = 8.0, 8 // s; values by which a spread is unsure
 	for key, w := range m.travels {
-		if (key[0] == dev || key[1] == dev) && w.known() && w.spread < row {
+		if (key[0] == dev || key[1] == dev) && w.known() && w.spread*(1+few/float64(w.Len())) < row {
 			return true
 		}
 	}
