@@ -341,7 +341,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, fault := range file.Faults {
 			if fault.Line < 1 || fault.Column < 1 || fault.Offset < 0 || fault.Offset > len(data) {
-				t.Fatalf("fault at %d:%d, offset %d", fault.Line, fault.Column, fault.Offset)
+				t.Fatalf("fault at %d:%d, offset %d: %s", fault.Line, fault.Column, fault.Offset, fault.Message)
 			}
 		}
 	})

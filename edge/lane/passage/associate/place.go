@@ -108,6 +108,9 @@ func (l *Layout) clears(m *motion.Model, ahead *track, d *detection.Detection) *
 		return leaves(m, d.Dev, rear, stayGuess, false)
 	}
 	stay, unsure := l.stay(m, ahead, by)
+	if d.Tag { // it may be heard late, and the next one early: they come one after the other
+		return &clearing{at: at + stay - 2*tagReach/ahead.pace(m), sigma: 2 * stayGuess}
+	}
 	c := leaves(m, d.Dev, at+stay, math.Hypot(sigma, unsure), unsure < stayGuess)
 	if near && rear > at+stay+2*c.sigma { // it stood between
 		c = leaves(m, d.Dev, rear, stayGuess, false)

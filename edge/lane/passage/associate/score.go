@@ -13,6 +13,7 @@ import (
 const (
 	unexplained = 0.003 // share of arrivals that no prediction explains
 	tagLead     = 2.0   // s by which a tag is heard before the vehicle's front comes to the antenna
+	tagReach    = 2.0   // m by which the place where a tag is heard first differs
 	stayGuess   = 1.5   // s, of how long a vehicle stays where that is worked out from length and speed
 	staySigma   = 0.3   // s, where another device of the place says it
 	stopsAgain  = 0.1   // of the share of ways on which vehicles are held up: the one ahead stops again in the gap
