@@ -10,7 +10,7 @@ import (
 // stay returns how long a track's vehicle is in the place of a device from its front's coming on, s, and how sure
 // that is: as a device there says that saw begin and end, else by length and speed.
 func (l *Layout) stay(m *motion.Model, t *track, d *detection.Detection) (seconds, sigma float64) {
-	lasts := 0.0
+	lasts, beside := 0.0, 0.0
 	if !d.Tag {
 		lasts = d.Lasts
 	}
@@ -18,13 +18,11 @@ func (l *Layout) stay(m *motion.Model, t *track, d *detection.Detection) (second
 	for s := t; s != nil && lasts == 0; s = s.prev {
 		o := s.det
 		if o.Lasts > 0 && !o.Tag && !o.Reverse && math.Abs(l.position[t.lane][o.Dev]-place) < motion.SamePlace {
-			lasts, sigma = o.Lasts, staySigma
+			lasts, beside = o.Lasts, besideSigma
 		}
 	}
-	if lasts == 0 {
-		sigma = stayGuess
-	}
-	return m.Stay(motion.Sight{Length: m.Plausible(t.length)}, lasts, t.pace(m)), sigma
+	seconds, sigma = m.Stay(motion.Sight{Length: m.Plausible(t.length)}, lasts, t.pace(m))
+	return seconds, math.Hypot(sigma, beside)
 }
 
 // there returns when a device saw a track's vehicle, or should have as another device of the same place saw it; ok is
@@ -111,7 +109,7 @@ func (l *Layout) clears(m *motion.Model, ahead *track, d *detection.Detection) *
 	if d.Tag { // it may be heard late, and the next one early: they come one after the other
 		return &clearing{at: at + stay - 2*tagReach/ahead.pace(m), sigma: 2 * stayGuess}
 	}
-	c := leaves(m, d.Dev, at+stay, math.Hypot(sigma, unsure), unsure < stayGuess)
+	c := leaves(m, d.Dev, at+stay, math.Hypot(sigma, unsure), unsure <= besideSigma)
 	if near && rear > at+stay+2*c.sigma { // it stood between
 		c = leaves(m, d.Dev, rear, stayGuess, false)
 		c.held = false
@@ -143,7 +141,7 @@ func (l *Layout) unseen(m *motion.Model, t *track, d *detection.Detection, ahead
 	}
 	stay, unsure := l.stay(m, t, d)
 	if d.Lasts > 0 { // that is how long the next one stayed
-		stay, unsure = m.Stay(motion.Sight{Length: m.Plausible(t.length)}, 0, t.pace(m)), stayGuess
+		stay, unsure = m.Stay(motion.Sight{Length: m.Plausible(t.length)}, 0, t.pace(m))
 	}
 	return leaves(m, d.Dev, at+stay, math.Hypot(sigma, unsure), false)
 }
@@ -215,8 +213,9 @@ func (l *Layout) before(m *motion.Model, t, behind *track, d *detection.Detectio
 		}
 		p := m.Predict(here, behind.sight(l, m, o), t.speed)
 		gap := m.Gap(o.Dev)
-		early := p.Off - m.Stay(motion.Sight{Length: m.Plausible(t.length)}, 0, t.pace(m)) - gap.Mean
-		share := (1 - by.Share) * below(early, math.Hypot(p.Sigma, math.Hypot(stayGuess, gap.Sigma)))
+		stay, unsure := m.Stay(motion.Sight{Length: m.Plausible(t.length)}, 0, t.pace(m))
+		early := p.Off - stay - gap.Mean
+		share := (1 - by.Share) * below(early, math.Hypot(p.Sigma, math.Hypot(unsure, gap.Sigma)))
 		share += by.Share * math.Exp(min(early, 0)/by.Mean)
 		worst = min(worst, math.Log(max(share, impossible)))
 	}

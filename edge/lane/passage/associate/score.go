@@ -14,8 +14,9 @@ const (
 	unexplained = 0.003 // share of arrivals that no prediction explains
 	tagLead     = 2.0   // s by which a tag is heard before the vehicle's front comes to the antenna
 	tagReach    = 2.0   // m by which the place where a tag is heard first differs
-	stayGuess   = 1.5   // s, of how long a vehicle stays where that is worked out from length and speed
-	staySigma   = 0.3   // s, where another device of the place says it
+	stayGuess   = 1.5   // s, of when a vehicle's end leaves a place as its length and its front's place say
+	besideSigma = 0.3   // s, of how long a vehicle stays, where another device of the place says it
+	besideLate  = 0.002 // share of vehicles of which one of two devices of a place is late
 	stopsAgain  = 0.1   // of the share of ways on which vehicles are held up: the one ahead stops again in the gap
 	toldTwice   = 0.02  // share of detections that a device reports twice
 	seenAgain   = 0.004 // share of vehicles that a device sees at two moments
@@ -124,7 +125,7 @@ func arrival(
 ) (score float64, waited bool) {
 	own := by
 	if math.Abs(p.Ahead) < motion.SamePlace {
-		own = motion.Delays{Share: 0.01, Mean: 10}
+		own = motion.Delays{Share: besideLate, Mean: 10}
 	}
 	density, share := comes(p, own)
 	if q != nil {

@@ -45,23 +45,27 @@ func (m *Model) Gap(dev int) Gap {
 	return usualGap
 }
 
-// Stay returns how long a vehicle stays at a place, s: as a device there says that saw begin and end, in lasts, else by
-// length and speed.
-func (m *Model) Stay(s Sight, lasts, speed float64) float64 {
-	if lasts > 0 {
-		return lasts
+// Stay returns how long a vehicle stays at a place, s, and how sure that is: as a device there says that saw begin and
+// end, in lasts, else by length and speed.
+func (m *Model) Stay(s Sight, lasts, speed float64) (seconds, sigma float64) {
+	switch {
+	case lasts > 0:
+		return lasts, 0
+	case s.Length > 0:
+		return s.Length / speed, staySigma
 	}
-	length := s.Length
-	if length <= 0 {
-		if length, _ = m.lengths.Estimate(); length <= 0 {
-			length = unknownLength
-		}
+	length := unknownLength
+	if m.lengths.Len() >= 2*least { // who stops is measured too long, so that most vehicles are shorter than the median
+		length = m.shorter
 	}
-	return length / speed
+	return length / speed, math.Hypot(staySigma, unknownSpread*length/speed)
 }
 
-// unknownLength is the length of vehicles until some are measured, m.
-const unknownLength = 8.0
+const (
+	staySigma     = 1.5 // s, of how long a vehicle stays by its length
+	unknownLength = 8.0 // m, of vehicles until some are measured
+	unknownSpread = 0.5 // of that
+)
 
 // lasting returns for how long a vehicle was seen at the place of one of its sights, s; 0 when no device says it.
 func lasting(sights []Sight, at Sight) float64 {

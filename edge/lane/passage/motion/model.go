@@ -154,7 +154,8 @@ func (m *Model) Learn(sights []Sight, speed, length, extent float64) {
 		for _, b := range sights[i+1:] {
 			m.learnWay(a, b, speed)
 		}
-		m.gaps[a.Dev].passed(a.Raw, m.Stay(a, lasting(sights, a), speed))
+		stay, _ := m.Stay(a, lasting(sights, a), speed)
+		m.gaps[a.Dev].passed(a.Raw, stay)
 	}
 }
 
