@@ -42,14 +42,25 @@ var (
 	logOvertakes                 = math.Log(overtakes)
 )
 
-// normal is the density of a normal distribution.
+// normal is the density of a normal distribution of which a share is wider: what a device, a driver or a figure that was
+// learnt errs by is now and then much more than usual.
 func normal(x, sigma float64) float64 {
 	x /= sigma
-	return math.Exp(-0.5*x*x) / (sigma * 2.5066282746310002)
+	wide := x / widely
+	return ((1-wider)*math.Exp(-0.5*x*x) + wider/widely*math.Exp(-0.5*wide*wide)) / (sigma * 2.5066282746310002)
 }
 
-// below is the distribution function of a normal distribution.
-func below(x, sigma float64) float64 { return 0.5 * math.Erfc(-x/(sigma*math.Sqrt2)) }
+// below is the distribution function of that.
+func below(x, sigma float64) float64 {
+	x /= sigma * math.Sqrt2
+	return 0.5 * ((1-wider)*math.Erfc(-x) + wider*math.Erfc(-x/widely))
+}
+
+// wider is the share of errors that are so many times as wide as usual.
+const (
+	wider  = 0.1
+	widely = 2.5
+)
 
 // free returns density and distribution of an arrival off seconds later than predicted, of a vehicle that something may
 // hold up.
