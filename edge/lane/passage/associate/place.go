@@ -221,3 +221,40 @@ func (l *Layout) before(m *motion.Model, t, behind *track, d *detection.Detectio
 	}
 	return worst
 }
+
+// packed returns the log-probability that all vehicles that stand behind a track, from the i-th of the row on, have room
+// between the detection's place and one that they had left by then.
+func (s *stepper) packed(row []*track, i int, t *track) float64 {
+	d, worst := s.d, 0.0
+	if d.Tag || d.Raw != d.At || i >= len(row) {
+		return 0
+	}
+	for dev := range s.layout.Devices {
+		way := s.layout.position[t.lane][d.Dev] - s.layout.position[t.lane][dev]
+		if !(way > motion.SamePlace && way < mostPacked) {
+			continue
+		}
+		need, behind := s.model.Least(t.length), 0
+		for _, o := range row[i:] {
+			if o.reversed || !t.one(o) {
+				continue
+			}
+			left := o.at(dev)
+			if left == nil || !exact(left) || left.End() > d.At {
+				break
+			}
+			need, behind = need+s.model.Least(o.length)+queueRoom, behind+1
+		}
+		if behind > 0 && need > way {
+			worst = min(worst, math.Log(max(below(way-need, packedSigma), impossible)))
+		}
+	}
+	return worst
+}
+
+// mostPacked is the longest way on which vehicles are counted that stand behind each other, m; packedSigma is how much
+// less room than their lengths say they need, m.
+const (
+	mostPacked  = 100.0
+	packedSigma = 3.0
+)

@@ -191,7 +191,7 @@ func (w *Window) Settle(before, now float64) []Assignment {
 }
 
 const (
-	patience = 240.0 // s that hypotheses may differ
+	patience = 900.0 // s that hypotheses may differ
 	agreeing = 1e-3  // probability of what is not looked at any more when they are said to agree
 )
 

@@ -82,7 +82,7 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 		return
 	}
 	score, waited := arrival(p, s.model.Delays(), d.At, s.aheadOf(queue, i, t), s.layout.Timeout)
-	score += s.layout.onward(s.model, t, d) + s.behind(queue, i+1, t)
+	score += s.layout.onward(s.model, t, d) + s.behind(queue, i+1, t) + s.packed(queue, i+1, t)
 	terms.Off, terms.Sigma, terms.From = float32(p.Off), float32(p.Sigma), int16(p.Dev)
 	terms.Waited = waited
 	terms.add(Arrival, score)
@@ -243,7 +243,7 @@ func (s *stepper) births(n *node, queue []*track, gone float64) {
 		if q := s.aheadOf(queue, i, t); q != nil {
 			terms.add(Birth, math.Log(q.after(d.At)))
 		}
-		terms.add(Birth, s.behind(queue, i, t))
+		terms.add(Birth, s.behind(queue, i, t)+s.packed(queue, i, t))
 		if k := next(queue, i, t); k >= 0 && !d.Tag {
 			terms.add(Birth, s.layout.before(s.model, t, queue[k], d))
 		}
