@@ -96,7 +96,7 @@ func TestKillDuringImages(t *testing.T) {
 	w := newWorld(t, options{})
 	const senders, scans = 3, 10
 	size := int64(3 << 20)
-	n := kills(t)
+	n := kills(t, usualKills)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	var wg sync.WaitGroup

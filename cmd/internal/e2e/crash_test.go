@@ -20,12 +20,11 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 )
 
-// kills returns how often a crash test kills a program: 12 times, so that each program of three goes four times; make
-// torture sets LANEWARDEN_KILLS for more.
-func kills(t *testing.T) int {
+// kills returns how often a crash test kills programs: as often as usual; make torture sets LANEWARDEN_KILLS for more.
+func kills(t *testing.T, usual int) int {
 	text := os.Getenv("LANEWARDEN_KILLS")
 	if text == "" {
-		return 12
+		return usual
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
@@ -33,6 +32,9 @@ func kills(t *testing.T) int {
 	}
 	return n
 }
+
+// usualKills is 12, so that each program of three goes four times.
+const usualKills = 12
 
 // TestKill kills agent and hub (which is the broker), and with Mosquitto also the broker, in turn at random moments under
 // load. Afterwards the ledger must hold what devices were told is durable: nothing missing, nothing twice, evidence
@@ -50,7 +52,7 @@ func testKill(t *testing.T, mosquitto bool) {
 	if mosquitto {
 		victims = append(victims, w.broker)
 	}
-	n := kills(t)
+	n := kills(t, usualKills)
 	for i := range n {
 		time.Sleep(time.Duration(100+rand.IntN(700)) * time.Millisecond) // a random moment is what is tested
 		victim := victims[i%len(victims)]
