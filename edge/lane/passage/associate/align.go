@@ -151,64 +151,90 @@ func (a *aligner) fits(j int, weight func(i int) float64, none float64) []Fit {
 	return fits
 }
 
-// inOrder sums over all assignments in which later reports are of later vehicles. State i of the chain says that the
-// vehicle last seen is i-1; 0 says none.
+// state is where the chain of reports is: the vehicle that was seen last, plus one; 0 says none. own says that the last
+// report was of it, and not of an unknown one.
+type state struct {
+	vehicle int
+	own     bool
+}
+
+// chain is a number for each state.
+type chain [2][]float64
+
+func newChain(vehicles int, v float64) chain {
+	return chain{slices.Repeat([]float64{v}, vehicles+1), slices.Repeat([]float64{v}, vehicles+1)}
+}
+
+func (c *chain) at(s state) *float64 {
+	if s.own {
+		return &c[1][s.vehicle]
+	}
+	return &c[0][s.vehicle]
+}
+
+// inOrder sums over all assignments in which later reports are of later vehicles.
 func (a *aligner) inOrder() [][]Fit {
 	n, m := len(a.reports), len(a.vehicles)
 	missed := a.missed()
-	forward, backward := table(n+1, m+1), table(n+1, m+1)
+	forward, backward := make([]chain, n+1), make([]chain, n+1)
+	for j := range n + 1 {
+		forward[j], backward[j] = newChain(m, math.Inf(-1)), newChain(m, math.Inf(-1))
+	}
 	for i := range m + 1 {
-		forward[0][i] = 0 // whoever came before was dealt with
-		backward[n][i] = 0
+		forward[0][0][i] = 0 // whoever came before was dealt with
 	}
-	link := func(j, i, k int) float64 { // from state i to k by report j
-		switch {
-		case k == i && k == 0:
-			return stray
-		case k == i:
-			return logAdd(stray, a.weight[j][k-1]+math.Log(secondScan))
-		}
-		w := a.weight[j][k-1] + missed[k-1] - missed[i]
-		if k == i+1 && j > 0 && i > 0 {
-			w += a.next(j, k-1)
-		}
-		return w
-	}
+	backward[n] = newChain(m, 0)
 	for j := range n {
-		for i := range m + 1 {
-			for k := i; k <= min(m, i+1+skips); k++ {
-				forward[j+1][k] = logAdd(forward[j+1][k], forward[j][i]+link(j, i, k))
-			}
-		}
+		a.links(j, missed, func(from, to state, weight float64) {
+			sum := forward[j+1].at(to)
+			*sum = logAdd(*sum, *forward[j].at(from)+weight)
+		})
 	}
 	for j := n - 1; j >= 0; j-- {
-		for i := range m + 1 {
-			for k := i; k <= min(m, i+1+skips); k++ {
-				backward[j][i] = logAdd(backward[j][i], backward[j+1][k]+link(j, i, k))
-			}
-		}
+		a.links(j, missed, func(from, to state, weight float64) {
+			sum := backward[j].at(from)
+			*sum = logAdd(*sum, weight+*backward[j+1].at(to))
+		})
 	}
 	out := make([][]Fit, n)
 	for j := range n {
 		of, none, total := slices.Repeat([]float64{math.Inf(-1)}, m), math.Inf(-1), math.Inf(-1)
-		for i := range m + 1 {
-			for k := i; k <= min(m, i+1+skips); k++ {
-				around := forward[j][i] + backward[j+1][k]
-				total = logAdd(total, around+link(j, i, k))
-				switch {
-				case k != i:
-					of[k-1] = logAdd(of[k-1], around+link(j, i, k))
-				default:
-					none = logAdd(none, around+stray)
-					if k > 0 {
-						of[k-1] = logAdd(of[k-1], around+a.weight[j][k-1]+math.Log(secondScan))
-					}
-				}
+		a.links(j, missed, func(from, to state, weight float64) {
+			path := *forward[j].at(from) + weight + *backward[j+1].at(to)
+			total = logAdd(total, path)
+			if to.own {
+				of[to.vehicle-1] = logAdd(of[to.vehicle-1], path)
+			} else {
+				none = logAdd(none, path)
 			}
-		}
+		})
 		out[j] = a.fits(j, func(i int) float64 { return of[i] - total }, none-total)
 	}
 	return out
+}
+
+// links calls do with each assignment of report j, as a step from one state to the next. missed is what it costs that
+// vehicles up to each one were not seen.
+func (a *aligner) links(j int, missed []float64, do func(from, to state, weight float64)) {
+	for _, own := range []bool{false, true} {
+		for i := range len(a.vehicles) + 1 {
+			if own && (i == 0 || j == 0) {
+				continue
+			}
+			from := state{i, own}
+			do(from, state{i, false}, stray)
+			if i > 0 { // once more
+				do(from, state{i, true}, a.weight[j][i-1]+math.Log(secondScan))
+			}
+			for k := i + 1; k <= min(len(a.vehicles), i+1+skips); k++ {
+				weight := a.weight[j][k-1] + missed[k-1] - missed[i]
+				if own && k == i+1 {
+					weight += a.next(j, k-1)
+				}
+				do(from, state{k, true}, weight)
+			}
+		}
+	}
 }
 
 // next returns by how much the time of a report fits better when the report before it is of the vehicle ahead.
@@ -247,12 +273,4 @@ func (a *aligner) missed() []float64 {
 		}
 	}
 	return out
-}
-
-func table(n, m int) [][]float64 {
-	t := make([][]float64, n)
-	for i := range t {
-		t[i] = slices.Repeat([]float64{math.Inf(-1)}, m)
-	}
-	return t
 }

@@ -1,0 +1,110 @@
+package associate
+
+import (
+	"testing"
+)
+
+// TestAlign: whose late reports are, in cases where it is clear.
+func TestAlign(t *testing.T) {
+	three := func(a, b, c string) []*Vehicle { return []*Vehicle{passed(1000, a), passed(1030, b), passed(1060, c)} }
+	given := func(v *Vehicle) *Vehicle { v.Seen = 1 << imager; return v }
+	beside := &Vehicle{Lane: 1, First: 1030, Last: 1034, Speed: 2, Length: 8}
+	for _, c := range []struct {
+		name     string
+		vehicles []*Vehicle
+		reports  []*Report
+		want     []int
+	}{
+		{"in time", three("", "", ""), []*Report{imaged(1038, "")}, []int{1}},
+		{"two in time", three("", "", ""), []*Report{imaged(1008, ""), imaged(1068, "")}, []int{0, 2}},
+		{"by name, ten minutes late", three("AAA111", "BBB222", "CCC333"), []*Report{imaged(1638, "BBB222")}, []int{1}},
+		{"a name counts before the time", three("AAA111", "BBB222", "CCC333"), []*Report{imaged(1040, "CCC333")}, []int{2}},
+		{"no vehicle at all", nil, []*Report{imaged(1008, "")}, []int{None}},
+		{"only one in a lane that the device does not see", []*Vehicle{beside}, []*Report{imaged(1038, "")}, []int{None}},
+		{"the one in time has its scan", []*Vehicle{given(passed(1000, "")), passed(1010, "")}, []*Report{imaged(1013, "")}, []int{1}},
+		{"twice of one, by name", three("AAA111", "BBB222", "CCC333"), []*Report{imaged(1038, "BBB222"), imaged(1039, "BBB222")}, []int{1, 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := lateLane()
+			for j, fits := range l.Align(imaging(true), c.vehicles, c.reports, works) {
+				if fits[0].Vehicle != c.want[j] {
+					t.Errorf("report %d is of %d with %.3f, not of %d", j, fits[0].Vehicle, fits[0].Probability, c.want[j])
+				}
+			}
+		})
+	}
+}
+
+// TestAlignOrder: three reports, of which the times alone would give two to the one in the middle, are of three
+// vehicles in a row; a device that keeps no order does not help them.
+func TestAlignOrder(t *testing.T) {
+	l := lateLane()
+	vehicles := []*Vehicle{passed(1000, ""), passed(1012, "AAA111"), passed(1024, "")}
+	reports := []*Report{imaged(1013, ""), imaged(1020, "AAA111"), imaged(1027, "")}
+	sure := func(orderly bool) (sum float64) {
+		for j, fits := range l.Align(imaging(orderly), vehicles, reports, works) {
+			sum += likely(fits)[j] / 3
+		}
+		return sum
+	}
+	if in, each := sure(true), sure(false); in <= each || in < 0.5 {
+		t.Errorf("right with %.3f in order, and with %.3f each for itself", in, each)
+	}
+}
+
+// TestAlignDown: vehicles that passed while the device did not work are not missing from its reports.
+func TestAlignDown(t *testing.T) {
+	l, m := lateLane(), imaging(true)
+	for range 40 {
+		m.Rate(imager).Add(true)
+	}
+	vehicles := []*Vehicle{passed(1000, ""), passed(1006, ""), passed(1012, ""), passed(1018, "")}
+	reports := []*Report{imaged(1008, ""), imaged(1024, "")}
+	was := likely(l.Align(m, vehicles, reports, works)[1])
+	down := func(_ int, at float64) bool { return at > 1020 && at < 1032 }
+	now := likely(l.Align(m, vehicles, reports, down)[1])
+	if now[3]+now[2] <= was[3]+was[2] {
+		t.Errorf("of the last two with %.4f while it did not work, with %.4f while it did", now[3]+now[2], was[3]+was[2])
+	}
+}
+
+// TestAlignScanned: a vehicle that has its result takes a second one less likely than another vehicle as near, but
+// rather than none.
+func TestAlignScanned(t *testing.T) {
+	l, m := lateLane(), imaging(true)
+	v := passed(1000, "AAA111")
+	fresh := likely(l.Align(m, []*Vehicle{v}, []*Report{imaged(1008, "AAA111")}, works)[0])
+	v.Seen = 1 << imager
+	again := likely(l.Align(m, []*Vehicle{v}, []*Report{imaged(1008, "AAA111")}, works)[0])
+	if again[0] > fresh[0] || again[0] < again[None] {
+		t.Errorf("the first result is its own with %.6f, a second one with %.6f", fresh[0], again[0])
+	}
+	v.Seen = 1 << 0
+	if other := likely(l.Align(m, []*Vehicle{v}, []*Report{imaged(1008, "AAA111")}, works)[0]); other[0] != fresh[0] {
+		t.Errorf("another device's result changes it from %.6f to %.6f", fresh[0], other[0])
+	}
+}
+
+// TestAlignTerms: a fit says which name and which time made it.
+func TestAlignTerms(t *testing.T) {
+	l, m := lateLane(), imaging(true)
+	vehicles := []*Vehicle{passed(1000, "AAA111"), passed(1030, "BBB222")}
+	f := l.Align(m, vehicles, []*Report{imaged(1038.2, "BBB222")}, works)[0][0]
+	if f.Vehicle != 1 || f.Terms.Name == nil || f.Terms.Name.Value != "BBB222" || f.Terms.From < 0 || f.Terms.Off > 2 {
+		t.Errorf("%+v", f)
+	}
+	if f.Terms.Score[Names] <= 0 || f.Terms.Score[Missed] >= 0 || f.Terms.Score[Repeated] != 0 {
+		t.Errorf("scores are %v", f.Terms.Score)
+	}
+	none := l.Align(m, nil, []*Report{imaged(1038, "")}, works)[0][0]
+	if none.Vehicle != None || none.Probability < 0.999 || none.Terms.Score[Clutter] >= 0 || none.Terms.From >= 0 {
+		t.Errorf("%+v", none)
+	}
+}
+
+// TestAlignNothing: no reports need no vehicles.
+func TestAlignNothing(t *testing.T) {
+	if got := lateLane().Align(imaging(true), []*Vehicle{passed(1000, "")}, nil, works); len(got) != 0 {
+		t.Errorf("%v", got)
+	}
+}
