@@ -68,6 +68,37 @@ func TestAlignDown(t *testing.T) {
 	}
 }
 
+// TestAlignPassedBy: vehicles that have their result, or that went out backwards, are not missing from a device's
+// reports.
+func TestAlignPassedBy(t *testing.T) {
+	l, m := lateLane(), imaging(true)
+	for range 40 {
+		m.Rate(imager).Add(true)
+	}
+	last := func(change func(v *Vehicle)) float64 { // of two reports, the second is of the last of four vehicles
+		vehicles := []*Vehicle{passed(1000, ""), passed(1006, ""), passed(1012, ""), passed(1018, "")}
+		change(vehicles[1])
+		change(vehicles[2])
+		return likely(l.Align(m, vehicles, []*Report{imaged(1008, ""), imaged(1024, "")}, works)[1])[3]
+	}
+	plain := last(func(*Vehicle) {})
+	if seen := last(func(v *Vehicle) { v.Seen = 1 << imager }); seen <= plain {
+		t.Errorf("with %.4f, when those between have their result with %.4f", plain, seen)
+	}
+	if back := last(func(v *Vehicle) { v.Back = true }); back <= plain {
+		t.Errorf("with %.4f, when those between went out backwards with %.4f", plain, back)
+	}
+}
+
+// TestAlignHoursLater: of a device to which results come when they come, a name counts at any time of the day.
+func TestAlignHoursLater(t *testing.T) {
+	vehicles := []*Vehicle{passed(1000, "AAA111"), passed(1030, "BBB222")}
+	fits := lateLane().Align(imaging(false), vehicles, []*Report{imaged(1038+7*3600, "BBB222")}, works)[0]
+	if fits[0].Vehicle != 1 || fits[0].Probability < 0.5 {
+		t.Errorf("of %d with %.4f", fits[0].Vehicle, fits[0].Probability)
+	}
+}
+
 // TestAlignScanned: a vehicle that has its result takes a second one less likely than another vehicle as near, but
 // rather than none.
 func TestAlignScanned(t *testing.T) {

@@ -70,8 +70,8 @@ func TestMomentIntegral(t *testing.T) {
 func TestMomentNearest(t *testing.T) {
 	m := imaging(true)
 	first, near, beyond := sightOf(0, 0, 1000), sightOf(1, 10, 1005), sightOf(3, 24, 1012)
-	own := sightOf(imager, 16, 1100)
-	for _, sights := range [][]motion.Sight{{first, near, own, beyond}, {near, first, beyond, own}, {own, beyond, near, first}} {
+	own, far := sightOf(imager, 16, 1100), sightOf(4, 40, 1020)
+	for _, sights := range [][]motion.Sight{{first, near, own, beyond, far}, {far, near, first, beyond, own}} {
 		got, ok := momentOf(m, 1008, sights...)
 		if !ok || got.ahead == nil || got.ahead.Dev != 1 || got.behind == nil || got.behind.Dev != 3 {
 			t.Errorf("from %v: %+v", sights, got)
