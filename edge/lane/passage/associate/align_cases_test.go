@@ -90,6 +90,23 @@ func TestAlignPassedBy(t *testing.T) {
 	}
 }
 
+// TestAlignMissed: who was not seen costs once; not who has its result, went out backwards, or passed while the device
+// did not work.
+func TestAlignMissed(t *testing.T) {
+	vehicles := []*Vehicle{passed(1000, ""), passed(1020, ""), passed(1040, ""), passed(1060, ""), passed(1080, "")}
+	vehicles[1].Seen, vehicles[2].Back = 1<<imager, true
+	down := func(_ int, at float64) bool { return at == vehicles[3].Last }
+	a := aligner{
+		Layout: lateLane(), model: imaging(true), vehicles: vehicles, reports: []*Report{imaged(1008, "")}, down: down,
+	}
+	got := a.missed()
+	falls(t, "before the first, after it, after all", got[0], got[1], got[5])
+	for i := 2; i <= 4; i++ {
+		equal(t, "with those that are not missing", got[i], got[1])
+	}
+	equal(t, "two are twice one", got[5], 2*got[1])
+}
+
 // TestAlignHoursLater: of a device to which results come when they come, a name counts at any time of the day.
 func TestAlignHoursLater(t *testing.T) {
 	vehicles := []*Vehicle{passed(1000, "AAA111"), passed(1030, "BBB222")}

@@ -3,6 +3,7 @@ package associate
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -83,26 +84,39 @@ type path struct {
 	weight float64
 }
 
+// mostPaths is how many assignments are listed at most: of drawn detections, the first that have no more.
+const mostPaths = 4000
+
 // enumerate lists all assignments of detections, in their order, with the sum of their terms: each hypothesis is
-// followed for itself, step by step, and none is dropped or put together with another one.
-func enumerate(w *Window, dets []*detection.Detection) (out []path) {
-	var follow func(n *node, p path)
-	follow = func(n *node, p path) {
-		if len(p.labels) == len(dets) {
-			p.weight += w.pending(n, w.now)
-			out = append(out, p)
-			return
-		}
-		s := newStepper(w, dets[len(p.labels)])
-		s.node(&node{queue: n.queue, weight: p.weight, best: p.weight})
-		for _, next := range s.nodes {
-			e := next.edges[0]
-			labels := append(p.labels[:len(p.labels):len(p.labels)], e.label)
-			follow(next, path{labels, p.weight + e.sum})
-		}
+// followed for itself, step by step, and none is dropped or put together with another one. It stops before the
+// detection with which there would be too many, and returns of how many detections they are.
+func enumerate(w *Window, dets []*detection.Detection) (out []path, of int) {
+	type hypothesis struct {
+		path
+		queue []*track
 	}
-	follow(&node{}, path{})
-	return out
+	all := []hypothesis{{}}
+	for of < len(dets) {
+		var more []hypothesis
+		for _, h := range all {
+			s := newStepper(w, dets[of])
+			s.node(&node{queue: h.queue, weight: h.weight, best: h.weight})
+			for _, next := range s.nodes {
+				e := next.edges[0]
+				labels := append(h.labels[:of:of], e.label)
+				more = append(more, hypothesis{path{labels, h.weight + e.sum}, next.queue})
+			}
+		}
+		if len(more) > mostPaths {
+			break
+		}
+		all, of = more, of+1
+	}
+	for _, h := range all {
+		h.weight += w.pending(&node{queue: h.queue}, w.now)
+		out = append(out, h.path)
+	}
+	return out, of
 }
 
 // shares returns, for each detection, the probability of each vehicle: of each assignment's vehicle as the likeliest
@@ -173,21 +187,26 @@ func everywhere(t *testing.T, property func(t *rapid.T, l *Layout, m *motion.Mod
 func TestBruteForce(t *testing.T) {
 	everywhere(t, func(t *rapid.T, l *Layout, m *motion.Model) {
 		dets := someDetections(t, l)
+		slices.SortFunc(dets, before)
 		w, tree := wide(l, m), wide(l, m)
 		tree.apart = true
-		for _, d := range dets {
+		w.now = 1000 + rapid.Float64Range(0, 100).Draw(t, "now")
+		tree.now = w.now
+		paths, n := enumerate(tree, dets)
+		dets = dets[:n]
+		for _, d := range rapid.Permutation(dets).Draw(t, "order") {
 			if !w.Insert(d) {
 				t.Fatal("a detection came too late")
 			}
 		}
-		w.now = 1000 + rapid.Float64Range(0, 100).Draw(t, "now")
-		tree.now = w.now
 		all := w.Assignments()
-		ordered := dets[:0:0]
-		for _, a := range all {
-			ordered = append(ordered, a.Det)
+		if len(all) != n {
+			t.Fatalf("%d assignments of %d detections", len(all), n)
 		}
-		best, want := shares(enumerate(tree, ordered), ordered)
+		if n == 0 {
+			return
+		}
+		best, want := shares(paths, dets)
 		for i, a := range all {
 			if a.Label != best.labels[i] {
 				t.Errorf("detection %d is of %d, not of %d", a.Det.Idx, a.Label, best.labels[i])
