@@ -83,8 +83,6 @@ func (m *moment) at(q *clearing, at float64) float64 {
 		before = before*q.after(at) + held
 		if m.behind != nil { // all that is held has one moment
 			total += came * then(m.behind.Off-(at-q.at))
-		} else {
-			total += came
 		}
 	}
 	return before * after / max(total, 1e-12)

@@ -57,7 +57,7 @@ func TestMomentIntegral(t *testing.T) {
 		})
 	}
 	q := &clearing{clear: 1014, sigma: queueGuess}
-	if got := integral(imaging(true), q, first, near); got < 0.4 || got > 1.4 { // half is lost there
+	if got := integral(imaging(true), q, first, near); got < 0.75 || got > 1.25 {
 		t.Errorf("behind another vehicle it sums to %.3f", got)
 	}
 	if got := integral(imaging(true), q, first, near, held); got < 0.6 || got > 1.4 {
