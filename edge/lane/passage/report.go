@@ -126,9 +126,15 @@ func (g *group) alignDevice(c *Correlator, all []*report) {
 	now := c.now
 	dev := all[0].readings[0].det.Dev
 	vehicles := g.around(dev, all)
+	asked := map[*reading]bool{}
+	for _, p := range all {
+		for _, r := range p.readings {
+			asked[r] = true
+		}
+	}
 	known := make([]*associate.Vehicle, len(vehicles))
 	for i, v := range vehicles {
-		known[i] = g.vehicle(v)
+		known[i] = g.vehicle(v, asked)
 	}
 	reports := make([]*associate.Report, len(all))
 	for i, p := range all {
@@ -203,9 +209,9 @@ func (g *group) finish(p *report) {
 	}
 }
 
-// vehicle returns what association needs of a vehicle.
-func (g *group) vehicle(v *vehicle) *associate.Vehicle {
-	f := v.facts(g)
+// vehicle returns what association needs of a vehicle to say which of some readings are its own.
+func (g *group) vehicle(v *vehicle, asked map[*reading]bool) *associate.Vehicle {
+	f := v.factsWithout(g, asked)
 	return &associate.Vehicle{
 		Lane: v.lane, Sights: v.sights(g, false), Speed: f.speed, Length: f.length, Names: f.names,
 		First: f.first, Last: f.last, Back: f.reversed, Seen: v.seen,

@@ -120,11 +120,25 @@ type facts struct {
 
 // facts folds the vehicle's readings.
 func (v *vehicle) facts(g *group) *facts {
-	if v.known != nil {
-		return v.known
+	if v.known == nil {
+		v.known = v.fold(g, v.readings)
 	}
+	return v.known
+}
+
+// factsWithout folds the vehicle's readings but for those that are asked about: they do not speak for themselves.
+func (v *vehicle) factsWithout(g *group, asked map[*reading]bool) *facts {
+	is := func(r *reading) bool { return asked[r] }
+	if !slices.ContainsFunc(v.readings, is) {
+		return v.facts(g)
+	}
+	return v.fold(g, slices.DeleteFunc(slices.Clone(v.readings), is))
+}
+
+// fold folds readings of the vehicle.
+func (v *vehicle) fold(g *group, readings []*reading) *facts {
 	f := &facts{}
-	for i, r := range v.readings {
+	for i, r := range readings {
 		d := r.det
 		if late := r.foreign || g.layout.Late(d.Dev); i == 0 || f.early && !late {
 			f.first, f.early = d.At, late
@@ -145,11 +159,10 @@ func (v *vehicle) facts(g *group) *facts {
 			f.front = max(f.front, g.layout.Position(v.lane, d.Dev))
 		}
 	}
-	if n := len(v.readings); f.last == 0 && n > 0 {
-		f.last = v.readings[n-1].det.At
+	if n := len(readings); f.last == 0 && n > 0 {
+		f.last = readings[n-1].det.At
 	}
 	f.length = g.model.Plausible(f.measured)
-	v.known = f
 	return f
 }
 
