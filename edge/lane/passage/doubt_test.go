@@ -1,0 +1,195 @@
+package passage
+
+import (
+	"fmt"
+	"testing"
+
+	"lanewarden/edge/lane/passage/associate"
+	"lanewarden/edge/lane/passage/detection"
+)
+
+// doubted is a group with two vehicles, and a reading that is given to the second one.
+func doubted(confidence float64, terms associate.Terms) (*Correlator, *group, *reading) {
+	c := New(twoLanes())
+	g := c.groups[0]
+	first := &vehicle{id: "first", readings: []*reading{{det: &detection.Detection{At: 1}}}}
+	own := &vehicle{id: "own"}
+	beside := &vehicle{id: "beside", lane: 1}
+	g.vehicles = []*vehicle{first, beside, own}
+	r := &reading{
+		det: &detection.Detection{Device: "lpr-1", At: 10, Raw: 10}, vehicle: own, confidence: confidence, terms: &terms,
+	}
+	own.readings = []*reading{r}
+	return c, g, r
+}
+
+// explained are terms of an arrival in time, unexplained of one that no prediction explains.
+func explained() associate.Terms { return associate.Terms{From: 0} }
+
+func unexplainedTerms(names float32) associate.Terms {
+	t := associate.Terms{From: 0}
+	t.Score[associate.Arrival], t.Score[associate.Names] = -30, names
+	return t
+}
+
+// TestDoubt: what the model does not explain is not called sure, and the vehicle ahead is named beside it; what has a
+// name, is a vehicle's first sight, or is not sure anyway, stays as it is.
+func TestDoubt(t *testing.T) {
+	first := unexplainedTerms(0)
+	first.Score[associate.Birth] = -3
+	late := associate.Terms{From: -1}
+	late.Score[associate.Arrival] = -30
+	for _, c := range []struct {
+		name       string
+		confidence float64
+		terms      associate.Terms
+		doubtful   bool
+	}{
+		{"in time", 0.999, explained(), false},
+		{"no prediction explains it", 0.999, unexplainedTerms(0), true},
+		{"another name speaks against it", 0.999, unexplainedTerms(-6), true},
+		{"a name says so", 0.999, unexplainedTerms(11), false},
+		{"the first sight", 0.999, first, false},
+		{"nothing predicts it", 0.999, late, false},
+		{"not sure anyway", 0.6, unexplainedTerms(0), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k, g, r := doubted(c.confidence, c.terms)
+			k.doubt(g, r)
+			if (r.doubtful != "") != c.doubtful || r.uncertain() != c.doubtful {
+				t.Errorf("doubtful %q, uncertain %v", r.doubtful, r.uncertain())
+			}
+			if !c.doubtful && r.confidence != c.confidence || r.confidence > c.confidence {
+				t.Errorf("confidence is %.3f", r.confidence)
+			}
+			if c.doubtful && (r.other == nil || r.other.id != "first" || r.otherShare <= 0 || r.confidence+r.otherShare > 1) {
+				t.Errorf("the other candidate is %v with %.2f, beside %.2f", r.other, r.otherShare, r.confidence)
+			}
+		})
+	}
+}
+
+// TestDoubtKeepsOther: a candidate that the association named stays; and doubt goes when its reason has gone.
+func TestDoubtKeepsOther(t *testing.T) {
+	c, g, r := doubted(0.99, unexplainedTerms(0))
+	other := &vehicle{id: "other"}
+	r.suppose(other, 0.008, nil)
+	if c.doubt(g, r); r.other != other || r.otherShare != 0.008 {
+		t.Errorf("the other candidate is %v with %.3f", r.other.id, r.otherShare)
+	}
+	now := explained()
+	r.terms, r.confidence = &now, 0.99
+	if c.doubt(g, r); r.doubtful != "" || r.confidence != 0.99 {
+		t.Errorf("still doubtful: %q, %.2f", r.doubtful, r.confidence)
+	}
+}
+
+// TestDoubtClock: a time by a clock of which only arrivals are known makes nothing sure; one that vehicles have told
+// does, and so does the agent's own.
+func TestDoubtClock(t *testing.T) {
+	known := &clock{}
+	for i := range 40 {
+		known.Fix(60*float64(i), 5)
+	}
+	for _, c := range []struct {
+		name     string
+		clock    *clock
+		at       float64
+		doubtful bool
+	}{
+		{"the agent's", nil, 10, false},
+		{"its own, by arrivals", &clock{}, 4, true},
+		{"its own, without an offset", &clock{}, 10, false},
+		{"its own, told by vehicles", known, 4, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k, g, r := doubted(0.999, explained())
+			if r.det.At = c.at; c.clock != nil {
+				k.clocks["lpr-1"] = c.clock
+			}
+			if k.doubt(g, r); (r.doubtful != "") != c.doubtful || (r.confidence < sure) != c.doubtful {
+				t.Errorf("doubtful %q with %.3f", r.doubtful, r.confidence)
+			}
+		})
+	}
+}
+
+// TestDoubtNone: what is of no vehicle, and what a person or another reading decided, is not doubted.
+func TestDoubtNone(t *testing.T) {
+	c, g, r := doubted(0.999, unexplainedTerms(0))
+	r.give(nil)
+	if c.doubt(g, r); r.doubtful != "" {
+		t.Error("a reading of no vehicle is doubted")
+	}
+	c, g, r = doubted(0.999, unexplainedTerms(0))
+	r.terms = nil
+	if c.doubt(g, r); r.doubtful != "" {
+		t.Error("a reading without terms is doubted")
+	}
+}
+
+// TestAheadOf: the vehicle ahead is the one before it in its own lane that has readings.
+func TestAheadOf(t *testing.T) {
+	g := New(twoLanes()).groups[0]
+	some := []*reading{{det: &detection.Detection{}}}
+	a, empty := &vehicle{id: "a", readings: some}, &vehicle{id: "empty"}
+	beside, b := &vehicle{id: "beside", lane: 1, readings: some}, &vehicle{id: "b", readings: some}
+	g.vehicles = []*vehicle{a, empty, beside, b}
+	if got := g.aheadOf(b); got != a {
+		t.Errorf("ahead is %v", got)
+	}
+	if g.aheadOf(a) != nil || g.aheadOf(beside) != nil || g.aheadOf(&vehicle{id: "unknown"}) != nil {
+		t.Error("one is ahead of the first")
+	}
+}
+
+// TestUncertainAtBoth: of two vehicles close behind each other, a reading that may be of either is in the document of
+// one, and possible in that of the other; an alarm is shown at both.
+func TestUncertainAtBoth(t *testing.T) {
+	d := newDay(t, twoLanes())
+	for v := range 20 { // the portal's time is uneven, so that it tells little
+		at := 60 * float64(v)
+		d.take(loop("loop-1", at), portal("rpm-1", at+5+float64(v*5%7), false), loop("loop-2", at+20))
+	}
+	d.take(loop("loop-1", 1300), loop("loop-1", 1305), portal("rpm-1", 1312, true), loop("loop-2", 1320), loop("loop-2", 1325))
+	d.wait(300)
+	r, g := d.find(d.row("rpm-1 1312.00"))
+	if r.confidence >= sure || r.other == nil {
+		t.Skipf("this model is sure of it: %.3f", r.confidence)
+	}
+	for _, v := range g.vehicles {
+		doc := d.document(g, v)
+		if got := len(doc.Possible) > 0; got != (v == r.other) || doc.AlarmPossible != got || doc.Alarm != (v == r.vehicle) {
+			t.Errorf("%s: possible %v, alarm %v, alarm possible %v", v.id, doc.Possible, doc.Alarm, doc.AlarmPossible)
+		}
+		for _, p := range doc.Possible {
+			if p.Other != r.vehicle.id || p.Confidence > p.OtherConfidence {
+				t.Errorf("%v", p)
+			}
+		}
+	}
+}
+
+// TestCompareFar: vehicles that only devices far away saw tell nothing of a clock.
+func TestCompareFar(t *testing.T) {
+	lanes := twoLanes()
+	lanes[0].Stations[3].Position = 200
+	d := newDay(t, lanes)
+	g := d.groups[0]
+	k := &clock{}
+	d.clocks["scale-1"] = k
+	for v := range 40 {
+		at := 60 * float64(v)
+		k.raws = append(k.raws, at+100)
+		one := &vehicle{id: fmt.Sprint(v)}
+		det := detection.Of(int64(v), loop("loop-1", at), 0)
+		(&reading{det: det, confidence: 1}).give(one)
+		d.compare(g, one)
+	}
+	if k.Known() {
+		t.Error("a clock 200 m away is known by the entry")
+	}
+	if _, ok := g.exactly(&vehicle{}, 0); ok {
+		t.Error("a vehicle without sights was somewhere")
+	}
+}
