@@ -73,6 +73,26 @@ func TestArrivalHeld(t *testing.T) {
 	falls(t, "in time, free and in a queue", score(free, 0), score(queue, 0))
 }
 
+// TestArrivalBeside: between two devices of one place nothing holds a vehicle up, also in a queue.
+func TestArrivalBeside(t *testing.T) {
+	score := func(queue bool, place float64) float64 {
+		l := filled(1, Device{ID: "a", Places: at(0, 0)}, Device{ID: "b", Places: at(0, place)}, Device{ID: "c", Places: at(0, 30)})
+		m := motion.New(3, 2)
+		for i := range 80 {
+			at, late := 100*float64(i), 0.0
+			if queue && i%2 == 0 {
+				late = 15
+			}
+			m.Learn([]motion.Sight{sightOf(0, 0, at), sightOf(2, 30, at+15+late)}, 2, 8, 0)
+		}
+		s := newScene(t, l, m)
+		v := s.born(0, 1000)
+		return s.score(Arrival, v, s.sees(1, 1000+place/2+15, bare))
+	}
+	falls(t, "15 s late 10 m further on, in a queue and not", score(true, 10), score(false, 10)+0.5)
+	equal(t, "15 s late in the same place, in a queue and not", score(true, 0.5), score(false, 0.5))
+}
+
 // TestArrivalStood: who stood with its front where it was seen goes on from there when that device lets go of it. Where
 // the way is longer than the vehicle it surely did; where it is shorter it may have stood with its end there.
 func TestArrivalStood(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
 )
 
 // TestLengths: two measurements that are alike speak for one vehicle, those that differ against it, the more the more,
@@ -61,6 +62,9 @@ func TestRepeat(t *testing.T) {
 	all := func(f ...func(*detection.Detection)) []func(*detection.Detection) { return f }
 	plain := func(after float64) float64 { return score(after, nil, nil, false) }
 	falls(t, "told twice, a second later, and later", plain(0), plain(1), plain(10), plain(40))
+	if twice := plain(0) - plain(0.2); twice < 1 {
+		t.Errorf("told twice is only e^%.2f likelier than seen again at once", twice)
+	}
 	same, other := all(named("plate", "ABC123")), all(named("plate", "XYZ987"))
 	falls(t, "the same plate a second later, and another one", score(1, same, same, false), score(1, same, other, false))
 	falls(t, "the same plate at once, and another one", score(0, same, same, false), score(0, same, other, false))
@@ -93,6 +97,13 @@ func TestStrength(t *testing.T) {
 	falls(t, "as loud as usual: well heard, hardly heard", own(-49, false), own(-49, true))
 	falls(t, "loud, and loudness not known", own(-49, false), own(0, false))
 	falls(t, "loudness not known, and quiet", own(0, false), own(-64, false))
+	of := func(m *motion.Model, vehicle int64, dbm float64) float64 {
+		s := newScene(t, l, m)
+		s.born(0, 1000)
+		return s.score(Strength, vehicle, s.sees(reader, 1003, tagged("urn:1", dbm, false)))
+	}
+	falls(t, "the next lane's are quieter", of(m, None, -64), of(m, None, -49), of(m, None, -20))
+	equal(t, "loudness of the antenna known, and of the tag not", of(m, 0, 0), of(taught(l), 0, 0))
 	if bound := own(-49, false) - own(-200, false); bound > 20 || math.IsNaN(bound) {
 		t.Errorf("loudness says up to %.1f", bound)
 	}
