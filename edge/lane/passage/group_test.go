@@ -177,7 +177,8 @@ func TestLaneDefaults(t *testing.T) {
 	}
 	own := twoLanes()[0]
 	own.Late = 5 * DefaultTimeout
-	if l := New([]Lane{own}).groups[0].lanes[0]; l.SpeedKph != own.SpeedKph || l.Timeout != own.Timeout || l.Late != own.Late {
+	l = New([]Lane{own}).groups[0].lanes[0]
+	if l.SpeedKph != own.SpeedKph || l.Timeout != own.Timeout || l.Late != own.Late {
 		t.Errorf("%+v", l)
 	}
 }
