@@ -9,8 +9,7 @@ import (
 // not later than the moment at which the agent had the report, and vehicles that are known by name were at the device
 // when the sights of others predict it. Times are in seconds.
 type Clock struct {
-	ahead   [clockWindow]float64 // device's time less arrival, ring of the last ones
-	n, at   int
+	ahead   ring // device's time less arrival
 	offset  float64
 	late    bool    // reports come late, or in bursts: only the least delay says something
 	strange []fix   // the last values that do not fit to the others: the clock may have been set
@@ -44,7 +43,7 @@ const (
 // was set forward when this shows that it was, else 0.
 func (c *Clock) Arrived(shown, arrived float64) (step float64) {
 	ahead := shown - arrived
-	if c.n < 8 {
+	if len(c.ahead.values) < 8 {
 		c.add(ahead)
 		return 0
 	}
@@ -70,7 +69,7 @@ func (c *Clock) Arrived(shown, arrived float64) (step float64) {
 		return 0
 	}
 	top := c.strange[0].offset
-	c.n, c.at, c.fixes, c.line = 0, 0, nil, false
+	c.ahead, c.fixes, c.line = ring{}, nil, false
 	for _, f := range c.strange {
 		c.add(f.offset)
 		top = max(top, f.offset)
@@ -81,19 +80,13 @@ func (c *Clock) Arrived(shown, arrived float64) (step float64) {
 
 // bounds are what nearly all of the last values are between.
 func (c *Clock) bounds() (low, high float64) {
-	var buf [clockWindow]float64
-	s := buf[:copy(buf[:], c.ahead[:c.n])]
-	slices.Sort(s)
+	s := c.ahead.sorted
 	return s[len(s)/20], s[len(s)-1-len(s)/20]
 }
 
 func (c *Clock) add(ahead float64) {
-	c.ahead[c.at] = ahead
-	c.at = (c.at + 1) % clockWindow
-	c.n = min(c.n+1, clockWindow)
-	var buf [clockWindow]float64
-	s := buf[:copy(buf[:], c.ahead[:c.n])]
-	slices.Sort(s)
+	c.ahead.add(ahead, clockWindow)
+	s := c.ahead.sorted
 	c.offset = s[len(s)-1-len(s)/16] // an early stamp is no offset
 	if c.late = s[len(s)-1]-s[len(s)/2] > bursts; c.late {
 		c.offset = s[len(s)-1]
@@ -117,6 +110,8 @@ func (c *Clock) Fix(at, offset float64) {
 // than three times the middle residual. With normal residuals that is the maximum of the likelihood.
 func (c *Clock) fit() {
 	use := c.fixes
+	var offs, sorts [maxFixes]float64
+	var goods [maxFixes]fix
 	for range 2 {
 		n, t, o := float64(len(use)), 0.0, 0.0
 		for _, f := range use {
@@ -131,13 +126,14 @@ func (c *Clock) fit() {
 		if tt > 0 && use[len(use)-1].at-use[0].at > 600 {
 			c.drift = min(max(to/tt, -mostDrift), mostDrift)
 		}
-		var off []float64
+		off := offs[:0]
 		for _, f := range use {
 			off = append(off, math.Abs(f.offset-c.value(f.at)))
 		}
-		sorted := slices.Sorted(slices.Values(off))
+		sorted := sorts[:copy(sorts[:], off)]
+		slices.Sort(sorted)
 		limit := 3 * max(sorted[len(sorted)/2], 0.1)
-		var good []fix
+		good := goods[:0] // never ahead of what is read, when use is of goods as well
 		for i, f := range use {
 			if off[i] <= limit {
 				good = append(good, f)

@@ -1,13 +1,10 @@
 package motion
 
-import "slices"
-
 // Phase finds how far a device's clock is ahead when nothing says which of its sights is of which vehicle: of all
 // differences between its times and those at which vehicles were there, the right ones are alike and the others are
 // not.
 type Phase struct {
-	diffs    []float64 // s, ring of the last ones
-	at       int
+	diffs    ring // s
 	vehicles int
 	due      int
 	mode     float64
@@ -25,12 +22,7 @@ const (
 // Add takes the differences of a vehicle to all sights that may be of it.
 func (p *Phase) Add(diffs []float64) {
 	for _, d := range diffs {
-		if len(p.diffs) < phaseSize {
-			p.diffs = append(p.diffs, d)
-		} else {
-			p.diffs[p.at] = d
-			p.at = (p.at + 1) % phaseSize
-		}
+		p.diffs.add(d, phaseSize)
 	}
 	p.vehicles++
 	if p.due++; p.due >= phaseEvery {
@@ -42,7 +34,7 @@ func (p *Phase) Add(diffs []float64) {
 // find looks for the width that holds most differences. It is believed when it holds clearly more than any other: in a
 // queue vehicles follow each other so evenly that the next one fits nearly as often.
 func (p *Phase) find() {
-	s := slices.Sorted(slices.Values(p.diffs))
+	s := p.diffs.sorted
 	count := func(but float64, barred bool) (most int, middle float64) {
 		for i, j := 0, 0; i < len(s); i++ {
 			for j < len(s) && s[j]-s[i] <= phaseWidth {

@@ -3,15 +3,9 @@
 // since 1970, distances in metres. docs/association.md has the model and each parameter.
 package motion
 
-import (
-	"math"
-	"slices"
-)
-
 // Window holds the last values of something, and their median and spread.
 type Window struct {
-	values         []float64
-	at             int
+	ring
 	middle, spread float64
 	known          bool // middle and spread are of what values holds
 }
@@ -22,20 +16,13 @@ const windowSize = 41
 
 // Add adds a value in place of the oldest one.
 func (w *Window) Add(v float64) {
-	if len(w.values) < windowSize {
-		w.values = append(w.values, v)
-	} else {
-		w.values[w.at] = v
-		w.at = (w.at + 1) % windowSize
-	}
+	w.add(v, windowSize)
 	w.known = false
 }
 
 // Shift adds a constant to all values.
 func (w *Window) Shift(by float64) {
-	for i := range w.values {
-		w.values[i] += by
-	}
+	w.shift(by)
 	w.known = false
 }
 
@@ -54,15 +41,7 @@ func (w *Window) Estimate() (middle, spread float64) {
 		return 0, 0
 	}
 	if !w.known {
-		var buf [windowSize]float64
-		s := buf[:copy(buf[:], w.values)]
-		slices.Sort(s)
-		w.middle = s[len(s)/2]
-		for i := range s {
-			s[i] = math.Abs(s[i] - w.middle)
-		}
-		slices.Sort(s)
-		w.spread, w.known = 1.4826*s[len(s)/2], true
+		w.middle, w.spread, w.known = w.sorted[len(w.sorted)/2], 1.4826*w.deviation(), true
 	}
 	return w.middle, w.spread
 }
@@ -103,7 +82,5 @@ func (w *Window) Quantile(share float64) float64 {
 	if w.Len() == 0 {
 		return 0
 	}
-	s := slices.Clone(w.values)
-	slices.Sort(s)
-	return s[min(len(s)-1, int(share*float64(len(s))))]
+	return w.sorted[min(len(w.sorted)-1, int(share*float64(len(w.sorted))))]
 }
