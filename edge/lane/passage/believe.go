@@ -2,6 +2,7 @@ package passage
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -144,6 +145,8 @@ func (g *group) open(readings []*reading) *vehicle {
 
 // enroll adds a vehicle to the group's.
 func (g *group) enroll(v *vehicle) {
+	v.home, v.place = g, math.NaN()
+	v.changed()
 	g.byID[v.id] = v
 	g.vehicles = append(g.vehicles, v)
 	g.active = append(g.active, v)
@@ -172,13 +175,20 @@ func (g *group) laneOf(readings []*reading) int {
 // sortVehicles puts vehicles in the order of their first sights. Nearly always they are already; one that had no
 // readings for a while is found anywhere.
 func (g *group) sortVehicles() {
-	sorted := func(a, b *vehicle) int {
-		return cmp.Or(cmp.Compare(a.facts(g).first, b.facts(g).first), cmp.Compare(a.id, b.id))
+	moved := false
+	for _, v := range g.changed {
+		if first := v.facts(g).first; first != v.place {
+			v.place, moved = first, true
+		}
+		v.listed = false
 	}
-	if slices.IsSortedFunc(g.vehicles, sorted) {
+	if g.changed = g.changed[:0]; !moved {
 		return
 	}
-	slices.SortStableFunc(g.vehicles, sorted)
+	sorted := func(a, b *vehicle) int { return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.id, b.id)) }
+	if !slices.IsSortedFunc(g.vehicles, sorted) {
+		slices.SortStableFunc(g.vehicles, sorted)
+	}
 }
 
 // close closes passages that are over, and learns from those that are through.

@@ -26,6 +26,7 @@ type group struct {
 	loose    []*reading             // that can still change, in the order of their rows
 	reports  map[string][]*report   // late results of each device that can still change, by time
 	vehicles []*vehicle             // in the order of their first sights; those that are over are dropped after a day
+	changed  []*vehicle             // those whose readings have changed since vehicles were sorted
 	active   []*vehicle             // those that are in the lane, or still to be learnt from
 	byID     map[string]*vehicle
 	byLabel  map[int64]*vehicle // by the row of the first detection, as the window names them

@@ -168,6 +168,7 @@ func (c *Correlator) drop(g *group, now float64) {
 		return
 	}
 	for _, v := range g.vehicles[:n] {
+		v.home = nil
 		delete(g.byID, v.id)
 		for _, r := range v.readings {
 			if home := c.where[r.det.Device]; home != nil {

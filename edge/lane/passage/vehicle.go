@@ -25,6 +25,9 @@ type vehicle struct {
 	emptied  float64 // s, since when it has no readings; 0 while it has some
 	known    *facts  // what its readings say; nil when they have changed since
 	seen     uint64  // devices whose late results are its own for good
+	home     *group  // that it is enrolled in; nil when it was dropped
+	place    float64 // s, first sight by which it was sorted; NaN when it was not yet
+	listed   bool    // it is among those of its group that have changed
 }
 
 // reading is a detection and the passage that it was given to.
@@ -73,15 +76,24 @@ func (r *reading) give(v *vehicle) {
 		return
 	}
 	if o := r.vehicle; o != nil {
-		o.known = nil
+		o.changed()
 		o.readings = slices.DeleteFunc(o.readings, func(x *reading) bool { return x == r })
 	}
 	if r.vehicle = v; v == nil {
 		return
 	}
-	v.known = nil
+	v.changed()
 	at, _ := slices.BinarySearchFunc(v.readings, r, byTime)
 	v.readings = slices.Insert(v.readings, at, r)
+}
+
+// changed forgets what the vehicle's readings said together.
+func (v *vehicle) changed() {
+	v.known = nil
+	if v.home != nil && !v.listed {
+		v.listed = true
+		v.home.changed = append(v.home.changed, v)
+	}
 }
 
 // suppose says which vehicle a reading may be of as well.
