@@ -185,6 +185,7 @@ const sure = 0.95
 // from.
 func (v *vehicle) sights(g *group, certain bool) (out []motion.Sight) {
 	var have uint64
+	out = make([]motion.Sight, 0, len(v.readings))
 	for _, r := range v.readings {
 		d := r.det
 		if r.foreign || have&(1<<d.Dev) != 0 || d.Reverse {

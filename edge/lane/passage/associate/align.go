@@ -67,26 +67,41 @@ type aligner struct {
 	reports  []*Report
 	down     func(dev int, at float64) bool
 	orderly  bool
+	nearest  []nearest  // sights of each vehicle
 	moments  [][]moment // [report][vehicle]
 	terms    [][]Terms
 	weight   [][]float64
 }
 
 // stray is the weight of a report of no known vehicle.
-var stray = math.Log(strayReport)
+var stray, logSecondScan = math.Log(strayReport), math.Log(secondScan)
 
 func (a *aligner) weigh() {
-	for _, r := range a.reports {
-		terms, weight := make([]Terms, len(a.vehicles)), make([]float64, len(a.vehicles))
-		moments := make([]moment, len(a.vehicles))
+	n, m := len(a.reports), len(a.vehicles)
+	a.nearest = make([]nearest, m)
+	for i, v := range a.vehicles {
+		if n > 0 {
+			a.nearest[i] = a.near(v, a.reports[0].Dets[0])
+		}
+	}
+	a.moments, a.terms, a.weight = rows[moment](n, m), rows[Terms](n, m), rows[float64](n, m)
+	for j, r := range a.reports {
 		for i, v := range a.vehicles {
 			var ok bool
-			moments[i], ok = a.moment(v, r.Dets[0])
-			terms[i] = a.fit(v, r, moments[i], ok)
-			weight[i] = terms[i].Sum()
+			a.moments[j][i], ok = a.moment(v, &a.nearest[i], r.Dets[0])
+			a.terms[j][i] = a.fit(v, r, &a.moments[j][i], ok)
+			a.weight[j][i] = a.terms[j][i].Sum()
 		}
-		a.terms, a.weight, a.moments = append(a.terms, terms), append(a.weight, weight), append(a.moments, moments)
 	}
+}
+
+// rows makes a table of n rows in one piece.
+func rows[T any](n, m int) [][]T {
+	all, out := make([]T, n*m), make([][]T, n)
+	for i := range out {
+		out[i] = all[i*m : (i+1)*m : (i+1)*m]
+	}
+	return out
 }
 
 // timely returns the log-density of a report's time, of which some say nothing.
@@ -98,7 +113,7 @@ func (a *aligner) timely(density float64) float64 {
 }
 
 // fit weighs a report of a vehicle.
-func (a *aligner) fit(v *Vehicle, r *Report, p moment, ok bool) Terms {
+func (a *aligner) fit(v *Vehicle, r *Report, p *moment, ok bool) Terms {
 	d := r.Dets[0]
 	t := Terms{From: -1}
 	if a.position[v.Lane][d.Dev] == nowhere {
@@ -116,7 +131,7 @@ func (a *aligner) fit(v *Vehicle, r *Report, p moment, ok bool) Terms {
 	t.add(Names, best.Score)
 	t.Read, t.Name = best.A, best.B
 	if v.Seen&(1<<d.Dev) != 0 {
-		t.add(Repeated, math.Log(secondScan))
+		t.add(Repeated, logSecondScan)
 	} else {
 		t.add(Missed, math.Log(a.model.Rate(d.Dev).Share()))
 	}
@@ -184,57 +199,66 @@ func (a *aligner) inOrder() [][]Fit {
 		forward[0][0][i] = 0 // whoever came before was dealt with
 	}
 	backward[n] = newChain(m, 0)
+	links := make([][]link, n)
 	for j := range n {
-		a.links(j, missed, func(from, to state, weight float64) {
-			sum := forward[j+1].at(to)
-			*sum = logAdd(*sum, *forward[j].at(from)+weight)
-		})
+		links[j] = a.links(j, missed)
+		for _, l := range links[j] {
+			sum := forward[j+1].at(l.to)
+			*sum = logAdd(*sum, *forward[j].at(l.from)+l.weight)
+		}
 	}
 	for j := n - 1; j >= 0; j-- {
-		a.links(j, missed, func(from, to state, weight float64) {
-			sum := backward[j].at(from)
-			*sum = logAdd(*sum, weight+*backward[j+1].at(to))
-		})
+		for _, l := range links[j] {
+			sum := backward[j].at(l.from)
+			*sum = logAdd(*sum, l.weight+*backward[j+1].at(l.to))
+		}
 	}
 	out := make([][]Fit, n)
 	for j := range n {
 		of, none, total := slices.Repeat([]float64{math.Inf(-1)}, m), math.Inf(-1), math.Inf(-1)
-		a.links(j, missed, func(from, to state, weight float64) {
-			path := *forward[j].at(from) + weight + *backward[j+1].at(to)
+		for _, l := range links[j] {
+			path := *forward[j].at(l.from) + l.weight + *backward[j+1].at(l.to)
 			total = logAdd(total, path)
-			if to.own {
-				of[to.vehicle-1] = logAdd(of[to.vehicle-1], path)
+			if l.to.own {
+				of[l.to.vehicle-1] = logAdd(of[l.to.vehicle-1], path)
 			} else {
 				none = logAdd(none, path)
 			}
-		})
+		}
 		out[j] = a.fits(j, func(i int) float64 { return of[i] - total }, none-total)
 	}
 	return out
 }
 
-// links calls do with each assignment of report j, as a step from one state to the next. missed is what it costs that
-// vehicles up to each one were not seen.
-func (a *aligner) links(j int, missed []float64, do func(from, to state, weight float64)) {
+// link is an assignment of a report, as a step from one state to the next.
+type link struct {
+	from, to state
+	weight   float64
+}
+
+// links weighs the assignments of report j. missed is what it costs that vehicles up to each one were not seen.
+func (a *aligner) links(j int, missed []float64) []link {
+	out := make([]link, 0, 2*(skips+3)*(len(a.vehicles)+1))
 	for _, own := range []bool{false, true} {
 		for i := range len(a.vehicles) + 1 {
 			if own && (i == 0 || j == 0) {
 				continue
 			}
 			from := state{i, own}
-			do(from, state{i, false}, stray)
+			out = append(out, link{from, state{i, false}, stray})
 			if i > 0 { // once more
-				do(from, state{i, true}, a.weight[j][i-1]+math.Log(secondScan))
+				out = append(out, link{from, state{i, true}, a.weight[j][i-1] + math.Log(secondScan)})
 			}
 			for k := i + 1; k <= min(len(a.vehicles), i+1+skips); k++ {
 				weight := a.weight[j][k-1] + missed[k-1] - missed[i]
 				if own && k == i+1 {
 					weight += a.next(j, k-1)
 				}
-				do(from, state{k, true}, weight)
+				out = append(out, link{from, state{k, true}, weight})
 			}
 		}
 	}
+	return out
 }
 
 // next returns by how much the time of a report fits better when the report before it is of the vehicle ahead.

@@ -15,20 +15,38 @@ type moment struct {
 	density       float64 // of the detection's time, a second
 }
 
-// moment compares a detection with the vehicle's nearest sights before and behind the place.
-func (a *aligner) moment(v *Vehicle, d *detection.Detection) (m moment, ok bool) {
+// nearest is a vehicle's nearest sights before and behind a place: indices, -1 for none.
+type nearest struct{ ahead, behind int }
+
+// near finds a vehicle's nearest sights before and behind the place of a device's detection, at whatever time.
+func (a *aligner) near(v *Vehicle, d *detection.Detection) nearest {
 	to := motion.Sight{Dev: d.Dev, Position: a.position[v.Lane][d.Dev], Raw: d.Raw, At: d.At}
+	n := nearest{-1, -1}
+	var ahead, behind motion.Prediction
 	for i := range v.Sights {
-		from := v.Sights[i]
-		if from.Dev == d.Dev {
+		if v.Sights[i].Dev == d.Dev {
 			continue
 		}
-		p := a.model.Predict(from, to, v.Speed)
-		if p.Ahead >= 0 && (m.ahead == nil || closer(&p, m.ahead)) {
-			m.ahead = &p
-		} else if p.Ahead < 0 && (m.behind == nil || closer(&p, m.behind)) {
-			m.behind = &p
+		p := a.model.Predict(v.Sights[i], to, v.Speed)
+		if p.Ahead >= 0 && (n.ahead < 0 || closer(&p, &ahead)) {
+			n.ahead, ahead = i, p
+		} else if p.Ahead < 0 && (n.behind < 0 || closer(&p, &behind)) {
+			n.behind, behind = i, p
 		}
+	}
+	return n
+}
+
+// moment compares a detection with the vehicle's nearest sights before and behind the place.
+func (a *aligner) moment(v *Vehicle, n *nearest, d *detection.Detection) (m moment, ok bool) {
+	to := motion.Sight{Dev: d.Dev, Position: a.position[v.Lane][d.Dev], Raw: d.Raw, At: d.At}
+	if n.ahead >= 0 {
+		p := a.model.Predict(v.Sights[n.ahead], to, v.Speed)
+		m.ahead = &p
+	}
+	if n.behind >= 0 {
+		p := a.model.Predict(v.Sights[n.behind], to, v.Speed)
+		m.behind = &p
 	}
 	switch {
 	case m.ahead == nil && m.behind == nil:

@@ -3,6 +3,8 @@
 // since 1970, distances in metres. docs/association.md has the model and each parameter.
 package motion
 
+import "math"
+
 // Window holds the last values of something, and their median and spread.
 type Window struct {
 	ring
@@ -55,9 +57,7 @@ func (w *Window) Mode() (middle, spread float64) {
 		return 0, 0
 	}
 	const share, width = 0.4, 1.049 // of a normal distribution, two in five lie within 1.049 standard deviations
-	var buf [windowSize]float64
-	s := buf[:copy(buf[:], w.values)]
-	slices.Sort(s)
+	s := w.sorted
 	k := max(int(math.Ceil(share*float64(n))), 2)
 	at := 0
 	for i := 1; i+k <= n; i++ {
