@@ -33,9 +33,10 @@ func PlateSkeleton(normal string) string { return lookAlike.Replace(normal) }
 // (Levenshtein). It costs len(a) times len(b) steps.
 func Distance(a, b string) int {
 	to := []rune(b)
-	row := make([]int, len(to)+1)
-	for j := range row {
-		row[j] = j
+	var room [32]int // for names of usual length
+	row := room[:0]
+	for j := range len(to) + 1 {
+		row = append(row, j)
 	}
 	i := 0
 	for _, from := range a {

@@ -53,14 +53,21 @@ func (m *misses) mute() bool {
 
 // judge reports a device that began to read nothing, or reads again.
 func (c *Correlator) judge(device string, m *misses) []*observation.Observation {
-	text := fmt.Sprintf("%s is connected and has read nothing of the last %d vehicles", device, m.run)
-	if m.rate > 0 {
-		text += fmt.Sprintf("; before, it read something of %.0f in 100", 100*m.rate)
-	}
-	text += ": antenna, view, aim, its own settings?"
-	obs := c.conditions.Set(detection.Time(c.now), muteCondition, device, m.mute(), text)
+	obs := c.conditions.Set(detection.Time(c.now), muteCondition, device, m.mute(), m.words(device))
 	for _, o := range obs {
 		o.Device = observation.AgentDevice
 	}
 	return obs
+}
+
+// words says what the condition is about; nothing while a device reads.
+func (m *misses) words(device string) string {
+	if !m.mute() {
+		return ""
+	}
+	text := fmt.Sprintf("%s is connected and has read nothing of the last %d vehicles", device, m.run)
+	if m.rate > 0 {
+		text += fmt.Sprintf("; before, it read something of %.0f in 100", 100*m.rate)
+	}
+	return text + ": antenna, view, aim, its own settings?"
 }

@@ -46,6 +46,10 @@ func (w *Window) read(end int) []Assignment {
 
 // backward works out, for each node, how likely all is that came after it.
 func (w *Window) backward() {
+	if w.swept {
+		return
+	}
+	w.swept = true
 	last := w.layers[len(w.layers)-1].nodes
 	for _, l := range w.layers {
 		for _, n := range l.nodes {
@@ -163,7 +167,7 @@ func (w *Window) assignment(l *layer, on *edge, owner map[int64]int64) Assignmen
 // likeliest one is taken. It returns what was decided, and that leaves the window. All that has happened by now is in
 // the window.
 func (w *Window) Settle(before, now float64) []Assignment {
-	w.now = now
+	w.now, w.swept = now, false
 	if len(w.layers) < 2 || w.layers[1].det.Order >= before {
 		return nil
 	}
@@ -185,7 +189,7 @@ func (w *Window) Settle(before, now float64) []Assignment {
 	for _, n := range root.nodes {
 		n.edges = nil
 	}
-	w.begun = true
+	w.begun, w.swept = true, false
 	w.level()
 	return out
 }

@@ -28,6 +28,7 @@ type Window struct {
 	begun  bool    // something was decided before the root
 	cost   []logs  // of each device, as learnt
 	now    float64 // s: nobody was seen since the last detection
+	swept  bool    // what nodes say of the time after them is of all layers, and of now
 
 	beam   int // bounds of the search; tests set them wider
 	forget float64
@@ -77,6 +78,7 @@ func NewWindow(l *Layout, m *motion.Model, down func(dev int, at float64) bool) 
 
 // Learned takes what the model has learnt since.
 func (w *Window) Learned() {
+	w.swept = false
 	w.cost = w.cost[:0]
 	for d := range w.layout.Devices {
 		p := w.model.Rate(d).Share()
@@ -127,6 +129,7 @@ func (w *Window) Remove(idx int64) bool {
 func (w *Window) Len() int { return len(w.layers) - 1 }
 
 func (w *Window) extend(all []*detection.Detection) {
+	w.swept = false
 	for _, d := range all {
 		w.layers = append(w.layers, w.step(w.layers[len(w.layers)-1].nodes, d))
 	}
