@@ -17,7 +17,11 @@ func (g *group) believe(c *Correlator, now float64) {
 	}
 	settled := g.window.Settle(now-hold-settle-g.delay, now-hold-g.delay)
 	if len(settled) > 0 || g.dirty {
-		g.adopt(c, append(settled, g.window.Assignments()...))
+		all := g.window.Assignments()
+		if len(settled) > 0 {
+			all = append(settled, all...)
+		}
+		g.adopt(c, all)
 	}
 	for i := range settled {
 		g.readings[settled[i].Det.Idx].final = true

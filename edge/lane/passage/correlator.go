@@ -179,7 +179,7 @@ func (c *Correlator) tick(g *group) (out []*observation.Observation) {
 		n++
 	}
 	g.held = slices.Delete(g.held, 0, n)
-	due := math.Mod(c.now, tell) == 0
+	due := int64(c.now)%tell == 0
 	if due || g.alarmed() {
 		g.believe(c, c.now)
 		g.align(c, due)

@@ -114,12 +114,23 @@ func (f *Follower) tick(ctx context.Context) {
 	}
 }
 
-// catchUp takes the rows that are new.
+// catchUp takes the rows that are new, and returns when all that there is to say of them is committed. While that of
+// some rows is being committed the next ones are read.
 func (f *Follower) catchUp(ctx context.Context) error {
-	for ctx.Err() == nil {
+	committed := func() {}
+	defer func() { committed() }()
+	for waits := false; ctx.Err() == nil; {
 		rows, err := f.journal.Read(f.next, readRows)
-		if err != nil || len(rows) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(rows) == 0 {
+			if !waits {
+				return nil
+			}
+			committed()
+			waits = false
+			continue // with the rows that were committed
 		}
 		var obs []*observation.Observation
 		for i := range rows {
@@ -129,9 +140,21 @@ func (f *Follower) catchUp(ctx context.Context) error {
 			}
 		}
 		f.mark()
-		f.commit(ctx, obs)
+		if committed(); len(obs) > 0 {
+			committed, waits = f.startCommit(ctx, obs), true
+		}
 	}
 	return nil
+}
+
+// startCommit commits in the background. The function that it returns waits until that is done.
+func (f *Follower) startCommit(ctx context.Context, obs []*observation.Observation) (wait func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f.commit(ctx, obs)
+	}()
+	return func() { <-done }
 }
 
 // mark notes that rows were read just now.

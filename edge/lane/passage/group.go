@@ -34,8 +34,9 @@ type group struct {
 	fixed    []*report          // late results that were decided by a person, or before a restart
 	dirty    bool               // the window has changed since it was last read
 	lastBorn float64
-	delay    float64   // s, of reports lately
-	freed    []float64 // s, of each lane: when a vehicle left it last
+	delay    float64        // s, of reports lately
+	freed    []float64      // s, of each lane: when a vehicle left it last
+	room     []motion.Sight // for the vehicles of one alignment
 }
 
 // newGroups puts lanes that share devices together.

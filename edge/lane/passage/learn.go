@@ -66,7 +66,7 @@ func (c *Correlator) teach(g *group, v *vehicle) {
 	}
 	g.model.Measured(f.measured)
 	c.compare(g, v)
-	g.model.Learn(v.sights(g, true), f.speed, f.length, extent)
+	g.model.Learn(v.sights(g, true, nil), f.speed, f.length, extent)
 	if f.first > g.lastBorn {
 		g.model.Born(f.first - g.lastBorn)
 		g.lastBorn = f.first

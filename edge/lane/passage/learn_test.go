@@ -61,14 +61,14 @@ func TestLearnThrough(t *testing.T) {
 	}
 }
 
-// TestLearnNothing: who did not go through teaches nothing: it has turned back, or nobody knows where it went.
+// TestLearnNothing: who did not go through teaches nothing: it has turned back, or one device alone saw it.
 func TestLearnNothing(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		seen func(at float64) []*observation.Observation
 	}{
-		{"vanished", func(at float64) []*observation.Observation {
-			return []*observation.Observation{loop("loop-1", at), portal("rpm-1", at+5, false)}
+		{"seen once", func(at float64) []*observation.Observation {
+			return []*observation.Observation{loop("loop-1", at)}
 		}},
 		{"turned back", func(at float64) []*observation.Observation {
 			back := loop("loop-1", at+30)
@@ -86,6 +86,22 @@ func TestLearnNothing(t *testing.T) {
 				t.Errorf("%.0f vehicles were counted", of)
 			}
 		})
+	}
+}
+
+// TestLearnUnseenLeaving: who was seen by two devices and never at the exit was missed there: the exit's share falls, so
+// that its death is noticed.
+func TestLearnUnseenLeaving(t *testing.T) {
+	d := newDay(t, twoLanes())
+	for v := range 5 {
+		d.take(loop("loop-1", 400*float64(v)), portal("rpm-1", 400*float64(v)+5, false))
+	}
+	d.wait(1000)
+	if share, of := d.rate("loop-2"); share != 0 || of != 5 {
+		t.Errorf("the exit saw %.2f of %.0f", share, of)
+	}
+	if share, of := d.rate("rpm-1"); share != 1 || of != 5 {
+		t.Errorf("the portal saw %.2f of %.0f", share, of)
 	}
 }
 

@@ -132,6 +132,7 @@ func (g *group) alignDevice(c *Correlator, all []*report) {
 			asked[r] = true
 		}
 	}
+	g.room = g.room[:0]
 	known := make([]*associate.Vehicle, len(vehicles))
 	for i, v := range vehicles {
 		known[i] = g.vehicle(v, asked)
@@ -205,15 +206,17 @@ func (g *group) finish(p *report) {
 	}
 	v.seen |= 1 << dev
 	if first.confidence >= sure && !v.facts(g).reversed {
-		g.model.LearnLate(v.sights(g, true), g.sight(v, first.det), v.facts(g).speed)
+		g.model.LearnLate(v.sights(g, true, nil), g.sight(v, first.det), v.facts(g).speed)
 	}
 }
 
-// vehicle returns what association needs of a vehicle to say which of some readings are its own.
+// vehicle returns what association needs of a vehicle to say which of some readings are its own. Its sights are in the
+// group's room for them.
 func (g *group) vehicle(v *vehicle, asked map[*reading]bool) *associate.Vehicle {
-	f := v.factsWithout(g, asked)
+	f, n := v.factsWithout(g, asked), len(g.room)
+	g.room = v.sights(g, false, g.room)
 	return &associate.Vehicle{
-		Lane: v.lane, Sights: v.sights(g, false), Speed: f.speed, Length: f.length, Names: f.names,
+		Lane: v.lane, Sights: g.room[n:len(g.room):len(g.room)], Speed: f.speed, Length: f.length, Names: f.names,
 		First: f.first, Last: f.last, Back: f.reversed, Seen: v.seen,
 	}
 }

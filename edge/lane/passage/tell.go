@@ -44,7 +44,7 @@ func (c *Correlator) tell(g *group, due bool) (out []*observation.Observation) {
 			list(r.vehicle)
 			news[r.vehicle] = append(news[r.vehicle], r)
 		}
-		r.told = &now
+		r.told = &told{now.passage, now.confidence, now.other}
 		c.assigned(r)
 	}
 	var first []*observation.Observation

@@ -182,10 +182,10 @@ func (v *vehicle) fold(g *group, readings []*reading) *facts {
 const sure = 0.95
 
 // sights returns the vehicle's sights, the first of each device, by time; only those of which we are sure when learnt
-// from.
-func (v *vehicle) sights(g *group, certain bool) (out []motion.Sight) {
+// from. They are appended to room, which may be nil.
+func (v *vehicle) sights(g *group, certain bool, room []motion.Sight) (out []motion.Sight) {
 	var have uint64
-	out = make([]motion.Sight, 0, len(v.readings))
+	out = slices.Grow(room, len(v.readings))
 	for _, r := range v.readings {
 		d := r.det
 		if r.foreign || have&(1<<d.Dev) != 0 || d.Reverse {

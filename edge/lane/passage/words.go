@@ -107,7 +107,7 @@ func (g *group) arrivalWords(t *associate.Terms) string {
 }
 
 // termKinds are the kinds of terms as the journal has them.
-var termKinds = map[associate.Kind]observation.PassageTerm_Kind{
+var termKinds = [...]observation.PassageTerm_Kind{
 	associate.Arrival: observation.PassageTerm_KIND_ARRIVAL, associate.Names: observation.PassageTerm_KIND_NAME,
 	associate.Lengths: observation.PassageTerm_KIND_LENGTH, associate.Missed: observation.PassageTerm_KIND_MISSED,
 	associate.Repeated: observation.PassageTerm_KIND_REPEAT, associate.Order: observation.PassageTerm_KIND_ORDER,
@@ -126,14 +126,24 @@ func (g *group) terms(r *reading) (out []*observation.PassageTerm) {
 	case r.terms == nil:
 		return nil
 	}
-	for k := associate.Arrival; k <= associate.Strength; k++ {
-		t := &observation.PassageTerm{Kind: termKinds[k], Score: r.terms.Score[k]}
-		if r.otherTerms != nil {
-			t.OtherScore = r.otherTerms.Score[k]
+	score, other := r.terms.Score, r.terms.Score
+	clear(other[:])
+	if r.otherTerms != nil {
+		other = r.otherTerms.Score
+	}
+	n := 0
+	for k := range score {
+		if score[k] != 0 || other[k] != 0 {
+			n++
 		}
-		if t.Score == 0 && t.OtherScore == 0 {
+	}
+	room := make([]observation.PassageTerm, n) // in one piece: a reading has several
+	for k := associate.Arrival; k <= associate.Strength; k++ {
+		if score[k] == 0 && other[k] == 0 {
 			continue
 		}
+		t := &room[len(out)]
+		t.Kind, t.Score, t.OtherScore = termKinds[k], score[k], other[k]
 		switch k {
 		case associate.Arrival:
 			if r.terms.Waited {

@@ -85,10 +85,11 @@ func (a *aligner) weigh() {
 		}
 	}
 	a.moments, a.terms, a.weight = rows[moment](n, m), rows[Terms](n, m), rows[float64](n, m)
+	predictions := rows[[2]motion.Prediction](n, m)
 	for j, r := range a.reports {
 		for i, v := range a.vehicles {
 			var ok bool
-			a.moments[j][i], ok = a.moment(v, &a.nearest[i], r.Dets[0])
+			a.moments[j][i], ok = a.moment(v, &a.nearest[i], r.Dets[0], &predictions[j][i])
 			a.terms[j][i] = a.fit(v, r, &a.moments[j][i], ok)
 			a.weight[j][i] = a.terms[j][i].Sum()
 		}
@@ -270,7 +271,7 @@ func (a *aligner) next(j, i int) float64 {
 	ahead, before := a.vehicles[i-1], a.reports[j-1].Dets[0]
 	at := a.reports[j].Dets[0].At
 	q := leaves(a.model, before.Dev, before.At+a.passing(ahead), stayGuess, true)
-	return a.timely(m.at(q, at)) - a.timely(m.density)
+	return a.timely(m.at(&q, at)) - a.timely(m.density)
 }
 
 // passing returns how long a vehicle takes to pass a place, s.

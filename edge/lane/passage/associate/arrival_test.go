@@ -118,7 +118,7 @@ func TestArrivalStood(t *testing.T) {
 			falls(t, "late by what it stood, and by half of it", score(hold, hold), score(hold/2, hold))
 			if c.through {
 				falls(t, "late by what it stood, and in time", score(hold, hold), score(0, hold))
-				falls(t, "in time when it did not stand, and when it did", score(0, 0), score(0, hold)+3)
+				falls(t, "in time when it did not stand, and when it did", score(0, 0), score(0, hold)+2)
 			} else if d := score(0, 0) - score(0, hold); d < 0 || d > 1.5 {
 				t.Errorf("in time when it may have stood with its end there: %.2f less", d)
 			}
@@ -151,7 +151,9 @@ func TestArrivalQueue(t *testing.T) {
 	falls(t, "in time behind one that drove, and behind one that stands", in, blocked+3)
 	s := one(t)
 	alone := s.born(0, 1000)
-	equal(t, "in time behind one that has left, and alone", in, s.score(Arrival, alone, s.sees(1, 1004.2, bare)))
+	if d := in - s.score(Arrival, alone, s.sees(1, 1004.2, bare)); math.Abs(d) > 0.1 {
+		t.Errorf("in time behind one that has left, and alone, differ by %.3f", d)
+	}
 }
 
 // TestArrivalSumsOverQueue draws where a vehicle and the one ahead are: the later the one ahead leaves, the less likely

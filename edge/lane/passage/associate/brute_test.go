@@ -113,7 +113,7 @@ func enumerate(w *Window, dets []*detection.Detection) (out []path, of int) {
 		all, of = more, of+1
 	}
 	for _, h := range all {
-		h.weight += w.pending(&node{queue: h.queue}, w.now)
+		h.weight += newStepper(w, nil).pending(&node{queue: h.queue})
 		out = append(out, h.path)
 	}
 	return out, of

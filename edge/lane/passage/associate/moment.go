@@ -37,16 +37,19 @@ func (a *aligner) near(v *Vehicle, d *detection.Detection) nearest {
 	return n
 }
 
-// moment compares a detection with the vehicle's nearest sights before and behind the place.
-func (a *aligner) moment(v *Vehicle, n *nearest, d *detection.Detection) (m moment, ok bool) {
+// moment compares a detection with the vehicle's nearest sights before and behind the place. It uses room for what it
+// predicts from these.
+func (a *aligner) moment(
+	v *Vehicle, n *nearest, d *detection.Detection, room *[2]motion.Prediction,
+) (m moment, ok bool) {
 	to := motion.Sight{Dev: d.Dev, Position: a.position[v.Lane][d.Dev], Raw: d.Raw, At: d.At}
 	if n.ahead >= 0 {
-		p := a.model.Predict(v.Sights[n.ahead], to, v.Speed)
-		m.ahead = &p
+		room[0] = a.model.Predict(v.Sights[n.ahead], to, v.Speed)
+		m.ahead = &room[0]
 	}
 	if n.behind >= 0 {
-		p := a.model.Predict(v.Sights[n.behind], to, v.Speed)
-		m.behind = &p
+		room[1] = a.model.Predict(v.Sights[n.behind], to, v.Speed)
+		m.behind = &room[1]
 	}
 	switch {
 	case m.ahead == nil && m.behind == nil:

@@ -13,7 +13,9 @@ import (
 func momentOf(m *motion.Model, at float64, sights ...motion.Sight) (moment, bool) {
 	a := aligner{Layout: lateLane(), model: m, orderly: true, down: works}
 	v := &Vehicle{Sights: sights, Speed: 2, Length: 8, First: 1000, Last: 1020}
-	return a.moment(v, imaged(at, "").Dets[0])
+	d := imaged(at, "").Dets[0]
+	n := a.near(v, d)
+	return a.moment(v, &n, d, &[2]motion.Prediction{})
 }
 
 // integral sums the density of a report's time over all times.
@@ -56,7 +58,7 @@ func TestMomentIntegral(t *testing.T) {
 			}
 		})
 	}
-	q := &clearing{clear: 1014, sigma: queueGuess}
+	q := &clearing{at: 1015.5, sigma: stayGuess, held: true}
 	if got := integral(imaging(true), q, first, near); got < 0.75 || got > 1.25 {
 		t.Errorf("behind another vehicle it sums to %.3f", got)
 	}
@@ -161,7 +163,7 @@ func TestMomentSurer(t *testing.T) {
 func TestMomentBehind(t *testing.T) {
 	m := imaging(true)
 	near := sightOf(1, 10, 1005)
-	q := &clearing{clear: 1020, sigma: queueGuess}
+	q := &clearing{at: 1020.5, sigma: stayGuess, again: 0.006, stop: 10, held: true}
 	at := func(at float64, q *clearing) float64 {
 		one, _ := momentOf(m, at, near)
 		return one.at(q, at)
@@ -175,7 +177,7 @@ func TestMomentBehind(t *testing.T) {
 	if then, later := at(1021, q), at(1030, q); later > then {
 		t.Errorf("when it has left: %g, ten seconds later %g", then, later)
 	}
-	gone := &clearing{clear: 960, sigma: queueGuess}
+	gone := &clearing{at: 961.5, sigma: stayGuess, again: 0.006, stop: 10, held: true}
 	if free, after := at(1008.3, nil), at(1008.3, gone); math.Abs(math.Log(free/after)) > 0.7 {
 		t.Errorf("long after it has left: %g, without it %g", after, free)
 	}

@@ -91,59 +91,38 @@ func (l *Layout) rear(m *motion.Model, t *track, place float64) (at float64, ok 
 	return at, ok
 }
 
-// clears returns when the vehicle ahead lets the next one come to a device, as it is seen there and further on; nil
-// when nothing says so.
-func (l *Layout) clears(m *motion.Model, ahead *track, d *detection.Detection) *clearing {
+// clears returns when the vehicle ahead lets the next one come to a device, as it is seen there and further on; ok is
+// false when nothing says so.
+func (l *Layout) clears(m *motion.Model, ahead *track, d *detection.Detection) (c clearing, ok bool) {
 	at, sigma, by := l.there(m, ahead, d)
 	rear, near := 0.0, false
 	if exact(d) && (by == nil || !exact(by)) {
 		rear, near = l.rear(m, ahead, l.position[ahead.lane][d.Dev])
 	}
 	if by == nil {
-		if !near {
-			return nil
-		}
-		return leaves(m, d.Dev, rear, stayGuess, false)
+		return leaves(m, d.Dev, rear, stayGuess, false), near
 	}
 	stay, unsure := l.stay(m, ahead, by)
 	if d.Tag { // it may be heard late, and the next one early: they come one after the other
-		return &clearing{at: at + stay - 2*tagReach/ahead.pace(m), sigma: 2 * stayGuess}
+		return clearing{at: at + stay - 2*tagReach/ahead.pace(m), sigma: 2 * stayGuess}, true
 	}
-	c := leaves(m, d.Dev, at+stay, math.Hypot(sigma, unsure), unsure <= besideSigma)
+	c = leaves(m, d.Dev, at+stay, math.Hypot(sigma, unsure), unsure <= besideSigma)
 	if near && rear > at+stay+2*c.sigma { // it stood between
 		c = leaves(m, d.Dev, rear, stayGuess, false)
 		c.held = false
 	}
-	return c
+	return c, true
 }
 
 // leaves returns when there is room for the next vehicle, of one whose end left a place at a time, with a standard
 // deviation, both s. When that was not seen but worked out, it may have stood there.
-func leaves(m *motion.Model, dev int, end, sigma float64, seen bool) *clearing {
+func leaves(m *motion.Model, dev int, end, sigma float64, seen bool) clearing {
 	gap, by := m.Gap(dev), m.Delays()
-	c := &clearing{at: end + gap.Mean, sigma: math.Hypot(sigma, gap.Sigma), again: by.Share, stop: by.Mean, held: true}
+	c := clearing{at: end + gap.Mean, sigma: math.Hypot(sigma, gap.Sigma), again: by.Share, stop: by.Mean, held: true}
 	if seen {
 		c.again *= stopsAgain
 	}
 	return c
-}
-
-// unseen returns when a vehicle lets the next one come to a device that saw nothing of it: it came there by itself, or
-// when the one ahead of it, if any, let it.
-func (l *Layout) unseen(m *motion.Model, t *track, d *detection.Detection, ahead *clearing) *clearing {
-	p, ok := l.predict(m, t, d)
-	if !ok {
-		return nil
-	}
-	at, sigma := d.At-p.Off, p.Sigma
-	if ahead != nil && ahead.at > at {
-		at, sigma = ahead.at, ahead.sigma
-	}
-	stay, unsure := l.stay(m, t, d)
-	if d.Lasts > 0 { // that is how long the next one stayed
-		stay, unsure = m.Stay(motion.Sight{Length: m.Plausible(t.length)}, 0, t.pace(m))
-	}
-	return leaves(m, d.Dev, at+stay, math.Hypot(sigma, unsure), false)
 }
 
 // room returns the log-probability that the vehicle behind, which was seen in this place or near it already, came after
@@ -199,62 +178,3 @@ func (l *Layout) onward(m *motion.Model, t *track, d *detection.Detection) float
 	}
 	return worst
 }
-
-// before returns the log-probability that a track, first seen by the detection, had gone ahead of another one by the
-// places where that one was seen before: it must have left each of them by then, and may have stood since.
-func (l *Layout) before(m *motion.Model, t, behind *track, d *detection.Detection) float64 {
-	worst := 0.0
-	here, by := t.sight(l, m, d), m.Delays()
-	for s := behind; s != nil; s = s.prev {
-		o := s.det
-		at := l.position[t.lane][o.Dev]
-		if !exact(o) || at == nowhere || at > here.Position-motion.SamePlace {
-			continue
-		}
-		p := m.Predict(here, behind.sight(l, m, o), t.speed)
-		gap := m.Gap(o.Dev)
-		stay, unsure := m.Stay(motion.Sight{Length: m.Plausible(t.length)}, 0, t.pace(m))
-		early := p.Off - stay - gap.Mean
-		share := (1 - by.Share) * below(early, math.Hypot(p.Sigma, math.Hypot(unsure, gap.Sigma)))
-		share += by.Share * math.Exp(min(early, 0)/by.Mean)
-		worst = min(worst, math.Log(max(share, impossible)))
-	}
-	return worst
-}
-
-// packed returns the log-probability that all vehicles that stand behind a track, from the i-th of the row on, have room
-// between the detection's place and one that they had left by then.
-func (s *stepper) packed(row []*track, i int, t *track) float64 {
-	d, worst := s.d, 0.0
-	if d.Tag || d.Raw != d.At || i >= len(row) {
-		return 0
-	}
-	for dev := range s.layout.Devices {
-		way := s.layout.position[t.lane][d.Dev] - s.layout.position[t.lane][dev]
-		if !(way > motion.SamePlace && way < mostPacked) {
-			continue
-		}
-		need, behind := s.model.Least(t.length), 0
-		for _, o := range row[i:] {
-			if o.reversed || !t.one(o) {
-				continue
-			}
-			left := o.at(dev)
-			if left == nil || !exact(left) || left.End() > d.At {
-				break
-			}
-			need, behind = need+s.model.Least(o.length)+queueRoom, behind+1
-		}
-		if behind > 0 && need > way {
-			worst = min(worst, math.Log(max(below(way-need, packedSigma), impossible)))
-		}
-	}
-	return worst
-}
-
-// mostPacked is the longest way on which vehicles are counted that stand behind each other, m; packedSigma is how much
-// less room than their lengths say they need, m.
-const (
-	mostPacked  = 100.0
-	packedSigma = 3.0
-)

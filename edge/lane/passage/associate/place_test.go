@@ -1,6 +1,7 @@
 package associate
 
 import (
+	"math"
 	"testing"
 
 	"lanewarden/edge/lane/passage/motion"
@@ -35,7 +36,9 @@ func TestClearedByLength(t *testing.T) {
 		return s.score(Birth, d.Idx, d)
 	}
 	falls(t, "behind one that has gone on, and one whose front has just come 4 m further", birth(1002, 1019), birth(1020, 1019)+2)
-	equal(t, "when it has gone on after that", birth(1020, 1040), birth(1002, 1040))
+	if d := birth(1020, 1045) - birth(1002, 1045); math.Abs(d) > 0.1 {
+		t.Errorf("when it has gone on after that it makes %.3f", d)
+	}
 }
 
 // TestRoomSamePlace: who is said to come to a place must have left it before the one behind came.
@@ -43,14 +46,14 @@ func TestRoomSamePlace(t *testing.T) {
 	score := func(at float64, seen bool) float64 {
 		s := one(t)
 		first := s.born(0, 1000)
-		behind := s.born(0, 1006.5)
+		behind := s.born(0, 1010.5)
 		if seen {
-			s.goes(behind, s.sees(1, 1010.5))
+			s.goes(behind, s.sees(1, 1014.5))
 		}
 		return s.score(Arrival, first, s.sees(1, at))
 	}
-	equal(t, "in time, the one behind was seen there later, and not at all", score(1004, true), score(1004, false))
-	falls(t, "as the one behind came, which was not seen, or was", score(1009.5, false), score(1009.5, true)+2)
+	falls(t, "in time, the one behind was seen there later, and not at all", score(1004, true)+0.1, score(1004, false))
+	falls(t, "as the one behind came, which was not seen, or was", score(1013.5, false), score(1013.5, true)+2)
 	if worst := score(1030, true); worst < -60 {
 		t.Errorf("what cannot be is %.1f", worst)
 	}

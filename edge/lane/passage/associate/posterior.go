@@ -34,12 +34,12 @@ func (w *Window) read(end int) []Assignment {
 	w.backward()
 	path := w.path()
 	out := make([]Assignment, 0, end-1)
-	owner := map[int64]int64{} // of detections, on the likeliest path
+	clear(w.owner)
 	for i := 1; i < end; i++ {
-		owner[w.layers[i].det.Idx] = path[i].label
+		w.owner[w.layers[i].det.Idx] = path[i].label
 	}
 	for i := 1; i < end; i++ {
-		out = append(out, w.assignment(&w.layers[i], path[i], owner))
+		out = append(out, w.assignment(&w.layers[i], path[i]))
 	}
 	return out
 }
@@ -56,8 +56,9 @@ func (w *Window) backward() {
 			n.after = math.Inf(-1)
 		}
 	}
+	s := w.begin(nil)
 	for _, n := range last {
-		n.pending = w.pending(n, w.now)
+		n.pending = s.pending(n)
 		n.after = n.pending
 	}
 	for i := len(w.layers) - 1; i > 0; i-- {
@@ -70,43 +71,52 @@ func (w *Window) backward() {
 	}
 }
 
-// pending returns the log-probability that the vehicles of a hypothesis have not been seen further on by a time. Who
+// pending returns the log-probability that the vehicles of a hypothesis have not been seen further on by now. Who
 // stands behind another one may be held up by it.
-func (w *Window) pending(n *node, now float64) (sum float64) {
-	s := newStepper(w, nil)
+func (s *stepper) pending(n *node) (sum float64) {
 	for i, t := range n.queue {
 		held := slices.ContainsFunc(n.queue[:i], func(o *track) bool { return !o.reversed && t.one(o) })
-		if held || t.reversed || t.front >= w.layout.last[t.lane] {
+		if held || t.reversed || t.front >= s.layout.last[t.lane] {
 			continue
 		}
-		next, at := -1, math.Inf(1)
-		for d := range w.layout.Devices {
-			if w.layout.late(t.lane, d) || w.cost[d].seen <= mostlySeen {
-				continue
-			}
-			if p := w.layout.position[t.lane][d]; p > t.front+motion.SamePlace && p < at {
-				next, at = d, p
-			}
+		m := s.memo(t)
+		if !m.awaited {
+			m.awaited, m.silence = true, s.silence(t)
 		}
-		if next < 0 || w.down(next, now) {
-			continue
-		}
-		p, ok := w.layout.predict(w.model, t, &detection.Detection{Dev: next, Raw: now, At: now})
-		if !ok || w.model.Doubtful(next) {
-			continue
-		}
-		_, share := comes(p, w.model.Delays())
-		sum += max(math.Log(min(1-share+unexplained, 1)), s.rest(t, false))
+		sum += m.silence
 	}
 	return sum
+}
+
+// silence returns the log-probability that the next device has not seen a vehicle by now that nobody holds up.
+func (s *stepper) silence(t *track) float64 {
+	next, at := -1, math.Inf(1)
+	for d := range s.layout.Devices {
+		if s.layout.late(t.lane, d) || s.cost[d].seen <= mostlySeen {
+			continue
+		}
+		if p := s.layout.position[t.lane][d]; p > t.front+motion.SamePlace && p < at {
+			next, at = d, p
+		}
+	}
+	if next < 0 || s.down(next, s.now) {
+		return 0
+	}
+	p, ok := s.layout.predict(s.model, t, &detection.Detection{Dev: next, Raw: s.now, At: s.now})
+	if !ok || s.model.Doubtful(next) {
+		return 0
+	}
+	_, share := comes(p, s.model.Delays())
+	return max(math.Log(min(1-share+unexplained, 1)), s.rest(t, false))
 }
 
 // mostlySeen is the log-probability to see a vehicle from which on a device is one whose silence says something.
 const mostlySeen = -0.2
 
-// path returns the edges of the likeliest path, by layer; that of the root is nil.
+// path returns the edges of the likeliest path, by layer; that of the root is nil. It holds until the next call.
 func (w *Window) path() []*edge {
-	out := make([]*edge, len(w.layers))
+	w.edges = append(w.edges[:0], make([]*edge, len(w.layers))...)
+	out := w.edges
 	last := w.layers[len(w.layers)-1].nodes
 	n := last[0]
 	for _, o := range last[1:] {
@@ -123,7 +133,7 @@ func (w *Window) path() []*edge {
 
 // assignment sums up, for one detection, all hypotheses by the vehicle that they give it to. A vehicle that the
 // likeliest path does not know is the one to which that path gives the vehicle's first detection.
-func (w *Window) assignment(l *layer, on *edge, owner map[int64]int64) Assignment {
+func (w *Window) assignment(l *layer, on *edge) Assignment {
 	a := Assignment{Det: l.det, Label: on.label, Shares: []Share{{Label: on.label, Terms: &on.terms}}}
 	total := math.Inf(-1)
 	for _, n := range l.nodes {
@@ -138,7 +148,7 @@ func (w *Window) assignment(l *layer, on *edge, owner map[int64]int64) Assignmen
 				continue
 			}
 			label := e.label
-			if o, known := owner[label]; known && label != l.det.Idx && o != None {
+			if o, known := w.owner[label]; known && label != l.det.Idx && o != None {
 				label = o
 			}
 			i := slices.IndexFunc(a.Shares, func(s Share) bool { return s.Label == label })
@@ -211,32 +221,35 @@ func (w *Window) agreed(l *layer) bool {
 // force keeps of a layer only the node through which the likeliest path goes.
 func (w *Window) force(cut int) {
 	on := w.path()
-	keep := map[*node]bool{}
+	nodes := w.layers[cut].nodes
+	one := nodes[0]
 	if cut+1 < len(on) {
-		keep[on[cut+1].from] = true
+		one = on[cut+1].from
 	} else {
-		best := w.layers[cut].nodes[0]
-		for _, n := range w.layers[cut].nodes {
-			if n.best > best.best {
-				best = n
+		for _, n := range nodes {
+			if n.best > one.best {
+				one = n
 			}
 		}
-		keep[best] = true
+	}
+	for _, n := range nodes {
+		n.keep = n == one
 	}
 	for i := cut; i < len(w.layers); i++ {
 		l := &w.layers[i]
-		if i > cut {
-			next := map[*node]bool{}
-			for _, n := range l.nodes {
-				n.edges = slices.DeleteFunc(n.edges, func(e edge) bool { return !keep[e.from] })
-				if len(n.edges) > 0 {
-					n.sum()
-					next[n] = true
-				}
+		for _, n := range l.nodes {
+			if i == cut {
+				continue
 			}
-			keep = next
+			n.edges = slices.DeleteFunc(n.edges, func(e edge) bool { return !e.from.keep })
+			if n.keep = len(n.edges) > 0; n.keep {
+				n.sum()
+			}
 		}
-		l.nodes = slices.DeleteFunc(l.nodes, func(n *node) bool { return !keep[n] })
+	}
+	for i := cut; i < len(w.layers); i++ {
+		l := &w.layers[i]
+		l.nodes = slices.DeleteFunc(l.nodes, func(n *node) bool { return !n.keep })
 	}
 }
 

@@ -119,7 +119,7 @@ func together(t *testing.T, with ...func(d *detection.Detection)) float64 {
 	first := s.sees(0, 1000, with...)
 	w.Insert(first)
 	w.Insert(s.sees(0, 1005))
-	w.Insert(s.sees(1, 1006.5, with...))
+	w.Insert(s.sees(1, 1008, with...))
 	all := w.Assignments()
 	for _, share := range all[len(all)-1].Shares {
 		if share.Label == first.Idx {

@@ -27,6 +27,7 @@ type track struct {
 	length   float64 // m, the least that was measured; 0 when nobody measured
 	names    []detection.Name
 	hash     uint64 // of the detections and of the devices that were charged
+	slot     int    // of its memo in the current step
 }
 
 // state returns a hash of all that later detections depend on.
@@ -85,10 +86,14 @@ func (t *track) add(l *Layout, d *detection.Detection) {
 // charge returns the track with devices charged as missed, or set free of that.
 func (t *track) charge(devices uint64) *track {
 	n := *t
-	n.hash ^= mix(t.charged ^ 0x5bd1e995)
-	n.charged = devices
-	n.hash ^= mix(n.charged ^ 0x5bd1e995)
+	n.recharge(devices)
 	return &n
+}
+
+// recharge is charge, of a track that nobody else has yet.
+func (t *track) recharge(devices uint64) {
+	t.hash ^= mix(t.charged^0x5bd1e995) ^ mix(devices^0x5bd1e995)
+	t.charged = devices
 }
 
 // at returns the track's latest sight by a device; nil when it has none.

@@ -30,6 +30,10 @@ type Window struct {
 	now    float64 // s: nobody was seen since the last detection
 	swept  bool    // what nodes say of the time after them is of all layers, and of now
 
+	scratch *stepper        // used for one step after the other
+	owner   map[int64]int64 // for one reading: of detections, their vehicle on the likeliest path
+	edges   []*edge         // for path
+
 	beam   int // bounds of the search; tests set them wider
 	forget float64
 	apart  bool // hypotheses are never put together; tests compare with that
@@ -48,6 +52,8 @@ type node struct {
 	queue   []*track // in the order of their row, the foremost first; those that have merged before those that have not
 	hash    uint64
 	edges   []edge  // from the layer before
+	first   [1]edge // room for the first of them, which is the only one for the most part
+	keep    bool    // while force decides which nodes stay
 	weight  float64 // logarithm of the sum over all paths to here
 	best    float64 // of the best path
 	by      int     // the edge of the best path
@@ -72,6 +78,8 @@ func NewWindow(l *Layout, m *motion.Model, down func(dev int, at float64) bool) 
 		down = func(int, float64) bool { return false }
 	}
 	w := &Window{layout: l, model: m, down: down, layers: []layer{{nodes: []*node{{}}}}, beam: beam, forget: forget}
+	w.owner = map[int64]int64{}
+	w.scratch = newStepper(w, nil)
 	w.Learned()
 	return w
 }
@@ -137,7 +145,7 @@ func (w *Window) extend(all []*detection.Detection) {
 
 // step makes the next layer: each hypothesis with each assignment of a detection.
 func (w *Window) step(from []*node, d *detection.Detection) layer {
-	s := newStepper(w, d)
+	s := w.begin(d)
 	for _, n := range from {
 		s.node(n)
 	}
@@ -147,14 +155,31 @@ func (w *Window) step(from []*node, d *detection.Detection) layer {
 // stepper makes one layer.
 type stepper struct {
 	*Window
-	d      *detection.Detection
-	nodes  []*node
-	best   float64
-	unseen []float64 // of each lane, what it costs that the device did not see vehicles from the foremost on
+	d       *detection.Detection
+	nodes   []*node
+	best    float64
+	unseen  []float64 // of each lane, what it costs that the device did not see vehicles from the foremost on
+	newborn []*track  // in each lane, the vehicle that nobody saw before
+	memos   []memo
 }
 
 func newStepper(w *Window, d *detection.Detection) *stepper {
-	return &stepper{Window: w, d: d, unseen: make([]float64, w.layout.Lanes)}
+	return &stepper{Window: w, d: d, unseen: make([]float64, w.layout.Lanes), newborn: make([]*track, w.layout.Lanes)}
+}
+
+// begin returns the window's own stepper for a detection. What it made last is not to be used any more.
+func (w *Window) begin(d *detection.Detection) *stepper {
+	s := w.scratch
+	clear(s.nodes)
+	clear(s.memos)
+	clear(s.newborn)
+	s.d, s.nodes, s.memos, s.best = d, s.nodes[:0], s.memos[:0], 0
+	return s
+}
+
+// drops reports whether add drops a hypothesis.
+func (s *stepper) drops(from *node, gone float64, terms *Terms) bool {
+	return len(s.nodes) > 0 && from.weight+(gone+terms.Sum()) < s.best-s.forget
 }
 
 // add adds a hypothesis: the vehicles as they are after an assignment.
@@ -182,7 +207,9 @@ func (s *stepper) add(from *node, queue []*track, gone float64, label int64, ter
 		}
 		return
 	}
-	s.nodes = append(s.nodes, &node{queue: queue, hash: hash, edges: []edge{e}, weight: weight, best: best})
+	n := &node{queue: queue, hash: hash, first: [1]edge{e}, weight: weight, best: best}
+	n.edges = n.first[:]
+	s.nodes = append(s.nodes, n)
 }
 
 // prune keeps the likeliest hypotheses.
@@ -190,9 +217,9 @@ func (s *stepper) prune() []*node {
 	keep := slices.DeleteFunc(s.nodes, func(n *node) bool { return n.weight < s.best-s.forget })
 	if len(keep) > s.beam {
 		slices.SortStableFunc(keep, func(a, b *node) int { return cmp.Compare(b.weight, a.weight) })
-		keep = keep[:s.beam:s.beam]
+		keep = keep[:s.beam]
 	}
-	return keep
+	return slices.Clone(keep)
 }
 
 // logAdd returns the logarithm of the sum of two numbers whose logarithms are given.
@@ -200,7 +227,7 @@ func logAdd(a, b float64) float64 {
 	if a < b {
 		a, b = b, a
 	}
-	if math.IsInf(b, -1) {
+	if math.IsInf(b, -1) || b-a < -40 && math.Abs(a) > 1 { // less than half the last bit
 		return a
 	}
 	return a + math.Log1p(math.Exp(b-a))

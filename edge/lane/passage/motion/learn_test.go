@@ -85,23 +85,26 @@ func TestOrderly(t *testing.T) {
 	}
 }
 
-// TestPace: how soon the next vehicle comes in a queue is learnt of the close ones; who comes at their leisure, and who
-// is seen twice at once, say nothing of it.
-func TestPace(t *testing.T) {
-	drive := func(gaps ...float64) *Model {
+// TestGap: how soon the next vehicle comes in a queue is learnt of those that follow closely; who comes at their leisure
+// says nothing of it, and few say nothing yet.
+func TestGap(t *testing.T) {
+	drive := func(vehicles int, gaps ...float64) Gap { // s from a vehicle's end, which takes 4 s to come by, to the next
 		m := New(1, 2)
 		at := 0.0
-		for i := range 60 {
-			at += gaps[i%len(gaps)]
-			m.Learn([]Sight{row(0, 0, at)}, 2, 8, 0)
+		for i := range vehicles {
+			m.Learn([]Sight{{Dev: 0, Raw: at, At: at, Length: 8, Lasts: 4}}, 2, 8, 0)
+			at += 4 + gaps[i%len(gaps)]
 		}
-		return m
+		return m.Gap(0)
 	}
-	usual := New(1, 2).Pace(0)
-	near(t, "the pace of a queue", drive(7).Pace(0), 7, 1e-9)
-	near(t, "of a queue with gaps", drive(7, 7, 200, 30).Pace(0), 7, 1e-9)
-	near(t, "where none ever queues", drive(500).Pace(0), usual, 0)
-	near(t, "of one that is seen twice at once", drive(500, 0.1).Pace(0), usual, 0)
+	usual := New(1, 2).Gap(0)
+	near(t, "the gap of a queue", drive(60, 2, 2.2, 1.8).Mean, 2, 0.15)
+	near(t, "of a queue in which some come later", drive(80, 2, 2.2, 9, 1.8, 200).Mean, 2, 0.3)
+	near(t, "where none ever queues", drive(60, 500).Mean, usual.Mean, 0)
+	near(t, "of a few", drive(5, 3).Mean, usual.Mean, 0)
+	if g := drive(60, 2); g.Sigma < leastGapSigma {
+		t.Errorf("a queue of one gap has a spread of %g s", g.Sigma)
+	}
 }
 
 // TestBirths: the rate of births is that of the middle headway, and bounded.

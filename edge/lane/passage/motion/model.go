@@ -16,18 +16,18 @@ type Sight struct {
 
 // Model is what was learnt of lanes that share devices.
 type Model struct {
-	travels map[[2]int]*way // from the lower index to the higher
-	delays  Window          // s that vehicles were longer on their way than predicted, from one device to the next
-	held    Delays          // of these
-	usual   float64         // m/s, until speeds are learnt
-	speeds  Window          // m/s
-	slowest float64         // m/s, that is believed
-	fastest float64         // m/s
-	lengths Window          // m
-	longest float64         // m, that is believed
-	shorter float64         // m, than most vehicles are
-	births  Window          // s between vehicles
-	reach   Window          // m: extent of a portal's occupancy beyond the vehicle's length
+	travels []*way  // [lower index*devices + higher]; nil for none
+	delays  Window  // s that vehicles were longer on their way than predicted, from one device to the next
+	held    Delays  // of these
+	usual   float64 // m/s, until speeds are learnt
+	speeds  Window  // m/s
+	slowest float64 // m/s, that is believed
+	fastest float64 // m/s
+	lengths Window  // m
+	longest float64 // m, that is believed
+	shorter float64 // m, than most vehicles are
+	births  Window  // s between vehicles
+	reach   Window  // m: extent of a portal's occupancy beyond the vehicle's length
 
 	// Of each device:
 	rates   []Rate
@@ -43,7 +43,7 @@ func New(devices int, usual float64) *Model {
 	numbers := func() []float64 { return make([]float64, devices) }
 	windows := func() []Window { return make([]Window, devices) }
 	return &Model{
-		travels: map[[2]int]*way{}, held: Delays{usuallyHeld, usuallyFor}, usual: usual,
+		travels: make([]*way, devices*devices), held: Delays{usuallyHeld, usuallyFor}, usual: usual,
 		rates: make([]Rate, devices), doubts: numbers(), passes: windows(), passing: numbers(),
 		gaps: make([]gaps, devices), loud: windows(),
 	}
@@ -127,13 +127,14 @@ func (m *Model) Predict(from, to Sight, speed float64) Prediction {
 	run := way / speed
 	p := Prediction{Off: to.At - from.At - run, Dev: from.Dev, Ahead: way, Stood: stood(from, to)}
 	p.Through = math.Abs(way) >= throughRatio*from.Length+throughMore
-	p.Sigma = math.Hypot(sigmaUnknown+runUnknown*math.Abs(run), math.Hypot(m.doubts[from.Dev], m.doubts[to.Dev]))
 	if w, sign := m.travel(from.Dev, to.Dev, false); w.known() {
 		p.Learned = true
 		p.Off = to.Raw - from.Raw - run - sign*w.extra
 		few := 1 + 4/float64(w.Len())
 		p.Sigma = math.Sqrt(sigmaLeast*sigmaLeast + relative*relative*run*run + w.spread*w.spread*few*few)
+		return p
 	}
+	p.Sigma = math.Hypot(sigmaUnknown+runUnknown*math.Abs(run), math.Hypot(m.doubts[from.Dev], m.doubts[to.Dev]))
 	return p
 }
 

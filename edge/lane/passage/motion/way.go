@@ -41,16 +41,15 @@ func (w *way) shift(by float64) {
 
 // travel returns what was learnt of the way between two devices and the sign with which it holds for this direction.
 func (m *Model) travel(from, to int, make bool) (*way, float64) {
-	key, sign := [2]int{from, to}, 1.0
+	sign := 1.0
 	if from > to {
-		key, sign = [2]int{to, from}, -1
+		from, to, sign = to, from, -1
 	}
-	w := m.travels[key]
-	if w == nil && make {
-		w = &way{}
-		m.travels[key] = w
+	w := &m.travels[from*len(m.rates)+to]
+	if *w == nil && make {
+		*w = &way{}
 	}
-	return w, sign
+	return *w, sign
 }
 
 // learnWay takes the time between two sights of a vehicle that did not stand there.
@@ -74,16 +73,16 @@ func (m *Model) LearnLate(sights []Sight, late Sight, speed float64) {
 // Stepped notes that a device's clock was set forward by so many seconds: what was learnt by it holds on. When
 // reports come late it is not known exactly by how much, and is learnt anew.
 func (m *Model) Stepped(dev int, by float64, late bool) {
-	for key, w := range m.travels {
-		if late && (key[0] == dev || key[1] == dev) {
-			delete(m.travels, key)
-			continue
-		}
-		switch dev {
-		case key[0]:
-			w.shift(-by)
-		case key[1]:
-			w.shift(by)
+	for other := range m.rates {
+		w := &m.travels[min(dev, other)*len(m.rates)+max(dev, other)]
+		switch {
+		case *w == nil:
+		case late:
+			*w = nil
+		case dev < other:
+			(*w).shift(-by)
+		default:
+			(*w).shift(by)
 		}
 	}
 }
@@ -92,8 +91,8 @@ func (m *Model) Stepped(dev int, by float64, late bool) {
 // the way from one of the other devices is small.
 func (m *Model) Orderly(dev int) bool {
 	const row, few = 8.0, 8 // s; values by which a spread is unsure
-	for key, w := range m.travels {
-		if (key[0] == dev || key[1] == dev) && w.known() && w.spread*(1+few/float64(w.Len())) < row {
+	for other := range m.rates {
+		if w, _ := m.travel(dev, other, false); w.known() && w.spread*(1+few/float64(w.Len())) < row {
 			return true
 		}
 	}
