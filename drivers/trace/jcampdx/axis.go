@@ -39,7 +39,12 @@ func (p *parser) even(s *scope, t *Table, x, y string) {
 	t.Columns[0].Values, t.Columns[1].Values = xs, r.y
 	switch {
 	case whole:
-		p.warn(a.pointsAt, "NPOINTS is %d, and the table that begins in line %d has %d, which is what FIRSTX, LASTX and DELTAX say", expected, t.Line, len(r.y))
+		at, said := a.pointsAt, "NPOINTS is"
+		if dim >= 0 {
+			at, said = p.here(), "VAR_DIM says"
+		}
+		p.warn(at, "%s %d, and the table that begins in line %d has %d, which is what FIRSTX, LASTX and DELTAX say",
+			said, expected, t.Line, len(r.y))
 	case a.points >= 0:
 		p.checkPoints(s, t, a.points, a.pointsAt)
 	case dim >= 0 && len(r.y) != dim && !t.Partial:

@@ -125,6 +125,6 @@ func (g *group) exactly(v *vehicle, position float64) (at float64, ok bool) {
 	const near = 15.0 // m
 	return g.passed(v, position, near, func(r *reading) bool {
 		d := r.det
-		return !d.Tag && !d.Weighs && d.Raw == d.At && d.Lasts > 0 && r.confidence >= sure
+		return !d.Tag && !d.Weighs && d.Raw == d.At && d.Lasts > 0 && r.teaches()
 	})
 }

@@ -1,6 +1,7 @@
 package passage
 
 import (
+	"math"
 	"slices"
 
 	"lanewarden/edge/lane/passage/associate"
@@ -16,8 +17,32 @@ const (
 	knownByName = 4.0
 )
 
-// doubt lowers the confidence in an assignment that the model does not explain, and names the vehicle ahead as the
-// other candidate where there is none: a report that comes late is taken for one of a vehicle behind.
+// In a queue that stands, one vehicle that a device missed shifts those behind it by one, and little tells that: so many
+// ways on which vehicles are held up are such a queue, and so many seconds later than predicted are long.
+const (
+	queueing = 0.4
+	longHeld = 20.0 // s
+)
+
+// fewTaught is how many vehicles have to go through before the lane is known; until then readings of vehicles that came
+// within besideOthers of another one, s, are in doubt.
+const (
+	fewTaught    = 30
+	besideOthers = 60.0
+)
+
+// newLane is the doubt of which nothing is wrong with a reading: it teaches as any other.
+const newLane = "few vehicles have gone through the lane yet"
+
+// isNew reports whether the lane was not known yet at a time.
+func (g *group) isNew(at float64) bool { return g.taught < fewTaught || at < g.since }
+
+// teaches reports whether the model may learn from a reading.
+func (r *reading) teaches() bool { return r.confidence >= sure || r.doubtful == newLane }
+
+// doubt lowers the confidence in an assignment that the model does not explain, and names the neighbour in the row as
+// the other candidate where there is none: the one ahead, as a report that comes late is taken for one of a vehicle
+// behind; in a queue the one behind, as a vehicle that a device missed is taken for the next one.
 func (c *Correlator) doubt(g *group, r *reading) {
 	t := r.terms
 	r.doubtful = ""
@@ -27,17 +52,22 @@ func (c *Correlator) doubt(g *group, r *reading) {
 	if t.Score[associate.Names] >= knownByName || t.Score[associate.Birth] != 0 {
 		return
 	}
+	neighbour := -1
 	switch {
 	case c.unsettled(r):
 		r.doubtful = "the device's clock is not known yet"
 	case t.From >= 0 && t.Score[associate.Arrival] < surprise:
 		r.doubtful = "no prediction explains it"
+	case g.model.Delays().Share >= queueing && (t.Off > longHeld || t.Score[associate.Repeated] != 0):
+		r.doubtful, neighbour = "it stood in a queue, where one that was not seen shifts the next ones", 1
+	case r.confidence >= sure && g.isNew(r.det.At) && g.beside(r.vehicle, -1, besideOthers) != nil:
+		r.doubtful = newLane
 	default:
 		return
 	}
 	r.confidence = mostInDoubt
 	if r.other == nil {
-		r.suppose(g.aheadOf(r.vehicle), 1-mostInDoubt, nil)
+		r.suppose(g.beside(r.vehicle, neighbour, math.Inf(1)), 1-mostInDoubt, nil)
 	}
 }
 
@@ -47,13 +77,22 @@ func (c *Correlator) unsettled(r *reading) bool {
 	return k != nil && r.det.Raw != r.det.At && !k.Known()
 }
 
-// aheadOf returns the vehicle that came into the lane before another one; nil when none is known.
-func (g *group) aheadOf(v *vehicle) *vehicle {
+// beside returns the vehicle that came into the lane before another one, with a step of -1, or after it, with 1, within
+// so many seconds; nil when none is known.
+func (g *group) beside(v *vehicle, step int, within float64) *vehicle {
 	i := slices.Index(g.vehicles, v)
-	for i--; i >= 0; i-- {
-		if o := g.vehicles[i]; o.lane == v.lane && len(o.readings) > 0 {
-			return o
+	if i < 0 {
+		return nil
+	}
+	for k := i + step; k >= 0 && k < len(g.vehicles); k += step {
+		o := g.vehicles[k]
+		if o.lane != v.lane || len(o.readings) == 0 {
+			continue
 		}
+		if math.Abs(o.facts(g).first-v.facts(g).first) > within {
+			return nil
+		}
+		return o
 	}
 	return nil
 }

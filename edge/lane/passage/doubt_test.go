@@ -2,6 +2,7 @@ package passage
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"lanewarden/edge/lane/passage/associate"
@@ -15,7 +16,7 @@ func doubted(confidence float64, terms associate.Terms) (*Correlator, *group, *r
 	first := &vehicle{id: "first", readings: []*reading{{det: &detection.Detection{At: 1}}}}
 	own := &vehicle{id: "own"}
 	beside := &vehicle{id: "beside", lane: 1}
-	g.vehicles = []*vehicle{first, beside, own}
+	g.vehicles, g.taught = []*vehicle{first, beside, own}, fewTaught
 	r := &reading{
 		det: &detection.Detection{Device: "lpr-1", At: 10, Raw: 10}, vehicle: own, confidence: confidence, terms: &terms,
 	}
@@ -128,18 +129,29 @@ func TestDoubtNone(t *testing.T) {
 	}
 }
 
-// TestAheadOf: the vehicle ahead is the one before it in its own lane that has readings.
-func TestAheadOf(t *testing.T) {
+// TestBeside: the vehicle ahead is the one before it in its own lane that has readings, the one behind that after it;
+// who came long before is not beside it.
+func TestBeside(t *testing.T) {
 	g := New(twoLanes()).groups[0]
 	some := []*reading{{det: &detection.Detection{}}}
 	a, empty := &vehicle{id: "a", readings: some}, &vehicle{id: "empty"}
-	beside, b := &vehicle{id: "beside", lane: 1, readings: some}, &vehicle{id: "b", readings: some}
-	g.vehicles = []*vehicle{a, empty, beside, b}
-	if got := g.aheadOf(b); got != a {
-		t.Errorf("ahead is %v", got)
+	other := &vehicle{id: "other", lane: 1, readings: some}
+	b := &vehicle{id: "b", readings: []*reading{{det: &detection.Detection{At: 20}}}}
+	g.vehicles = []*vehicle{a, empty, other, b}
+	all := math.Inf(1)
+	if ahead, behind := g.beside(b, -1, all), g.beside(a, 1, all); ahead != a || behind != b {
+		t.Errorf("ahead is %v, behind %v", ahead, behind)
 	}
-	if g.aheadOf(a) != nil || g.aheadOf(beside) != nil || g.aheadOf(&vehicle{id: "unknown"}) != nil {
-		t.Error("one is ahead of the first")
+	if g.beside(b, -1, 10) != nil || g.beside(b, -1, 30) != a {
+		t.Error("it does not count when the one ahead came")
+	}
+	for _, v := range []*vehicle{a, other, {id: "unknown"}} {
+		if g.beside(v, -1, all) != nil {
+			t.Errorf("one is ahead of %s", v.id)
+		}
+	}
+	if g.beside(b, 1, all) != nil {
+		t.Error("one is behind the last")
 	}
 }
 
@@ -147,13 +159,13 @@ func TestAheadOf(t *testing.T) {
 // one, and possible in that of the other; an alarm is shown at both.
 func TestUncertainAtBoth(t *testing.T) {
 	d := newDay(t, twoLanes())
-	for v := range 20 { // the portal's time is uneven, so that it tells little
+	for v := range 40 { // the portal's time is uneven, so that it tells little
 		at := 60 * float64(v)
 		d.take(loop("loop-1", at), portal("rpm-1", at+5+float64(v*5%7), false), loop("loop-2", at+20))
 	}
-	d.take(loop("loop-1", 1300), loop("loop-1", 1305), portal("rpm-1", 1312, true), loop("loop-2", 1320), loop("loop-2", 1325))
+	d.take(loop("loop-1", 2500), loop("loop-1", 2505), portal("rpm-1", 2512, true), loop("loop-2", 2520), loop("loop-2", 2525))
 	d.wait(300)
-	r, g := d.find(d.row("rpm-1 1312.00"))
+	r, g := d.find(d.row("rpm-1 2512.00"))
 	if r.confidence >= sure || r.other == nil {
 		t.Skipf("this model is sure of it: %.3f", r.confidence)
 	}

@@ -34,6 +34,8 @@ type group struct {
 	fixed    []*report          // late results that were decided by a person, or before a restart
 	dirty    bool               // the window has changed since it was last read
 	lastBorn float64
+	taught   int            // vehicles that the model has learnt from
+	since    float64        // s, when these were enough to know the lane
 	delay    float64        // s, of reports lately
 	freed    []float64      // s, of each lane: when a vehicle left it last
 	room     []motion.Sight // for the vehicles of one alignment

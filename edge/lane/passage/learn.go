@@ -39,7 +39,7 @@ func (c *Correlator) learn(g *group, v *vehicle) (out []*observation.Observation
 func (v *vehicle) witnesses() int {
 	var seen uint64
 	for _, r := range v.readings {
-		if !r.foreign && r.confidence >= sure {
+		if !r.foreign && r.teaches() {
 			seen |= 1 << r.det.Dev
 		}
 	}
@@ -48,10 +48,13 @@ func (v *vehicle) witnesses() int {
 
 // teach takes ways, speeds and headways from a vehicle that went through.
 func (c *Correlator) teach(g *group, v *vehicle) {
+	if g.taught++; g.taught == fewTaught {
+		g.since = c.now
+	}
 	f, extent := v.facts(g), 0.0
 	for _, r := range v.readings {
 		d := r.det
-		if r.foreign || r.confidence < sure {
+		if r.foreign || !r.teaches() {
 			continue
 		}
 		if d.Rssi != 0 && !d.Faint {

@@ -205,7 +205,7 @@ func (g *group) finish(p *report) {
 		g.model.Rate(dev).Late()
 	}
 	v.seen |= 1 << dev
-	if first.confidence >= sure && !v.facts(g).reversed {
+	if first.teaches() && !v.facts(g).reversed {
 		g.model.LearnLate(v.sights(g, true, nil), g.sight(v, first.det), v.facts(g).speed)
 	}
 }

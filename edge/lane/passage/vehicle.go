@@ -191,7 +191,7 @@ func (v *vehicle) sights(g *group, certain bool, room []motion.Sight) (out []mot
 		if r.foreign || have&(1<<d.Dev) != 0 || d.Reverse {
 			continue
 		}
-		if certain && r.confidence < sure || g.layout.Late(d.Dev) && !r.final {
+		if certain && !r.teaches() || g.layout.Late(d.Dev) && !r.final {
 			continue
 		}
 		have |= 1 << d.Dev
