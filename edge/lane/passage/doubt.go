@@ -34,6 +34,17 @@ const (
 // newLane is the doubt of which nothing is wrong with a reading: it teaches as any other.
 const newLane = "few vehicles have gone through the lane yet"
 
+// queued reports whether a reading is of a queue that stands, where it is told by the row alone whose it is: it came much
+// later than predicted or once more, or is the first of a vehicle that others should have seen before.
+func (g *group) queued(r *reading) bool {
+	t := r.terms
+	if g.model.Delays().Share < queueing {
+		return false
+	}
+	late := t.Score[associate.Birth] != 0 && g.layout.Position(r.vehicle.lane, r.det.Dev) > g.layout.First(r.vehicle.lane)
+	return late || t.Off > longHeld || t.Score[associate.Repeated] != 0
+}
+
 // isNew reports whether the lane was not known yet at a time.
 func (g *group) isNew(at float64) bool { return g.taught < fewTaught || at < g.since }
 
@@ -49,17 +60,18 @@ func (c *Correlator) doubt(g *group, r *reading) {
 	if r.vehicle == nil || t == nil || r.confidence <= mostInDoubt {
 		return
 	}
-	if t.Score[associate.Names] >= knownByName || t.Score[associate.Birth] != 0 {
+	born := t.Score[associate.Birth] != 0
+	if t.Score[associate.Names] >= knownByName || born && !g.queued(r) {
 		return
 	}
 	neighbour := -1
 	switch {
+	case g.queued(r):
+		r.doubtful, neighbour = "it stood in a queue, where one that was not seen shifts the next ones", 1
 	case c.unsettled(r):
 		r.doubtful = "the device's clock is not known yet"
 	case t.From >= 0 && t.Score[associate.Arrival] < surprise:
 		r.doubtful = "no prediction explains it"
-	case g.model.Delays().Share >= queueing && (t.Off > longHeld || t.Score[associate.Repeated] != 0):
-		r.doubtful, neighbour = "it stood in a queue, where one that was not seen shifts the next ones", 1
 	case r.confidence >= sure && g.isNew(r.det.At) && g.beside(r.vehicle, -1, besideOthers) != nil:
 		r.doubtful = newLane
 	default:

@@ -2,7 +2,10 @@
 // their layout go in; assignments with their probabilities come out. docs/association.md has the model.
 package associate
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Place is where a device stands in a lane.
 type Place struct {
@@ -87,6 +90,9 @@ func (l *Layout) Late(dev int) bool {
 
 // Position returns where a device is in a lane, +Inf when it does not see it.
 func (l *Layout) Position(lane, dev int) float64 { return l.position[lane][dev] }
+
+// First returns the position of the first station of a lane.
+func (l *Layout) First(lane int) float64 { return slices.Min(l.position[lane]) }
 
 // Last returns the position of the last station of a lane that is not late.
 func (l *Layout) Last(lane int) float64 { return l.last[lane] }
