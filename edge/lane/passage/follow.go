@@ -117,20 +117,20 @@ func (f *Follower) tick(ctx context.Context) {
 // catchUp takes the rows that are new, and returns when all that there is to say of them is committed. While that of
 // some rows is being committed the next ones are read.
 func (f *Follower) catchUp(ctx context.Context) error {
-	committed := func() {}
-	defer func() { committed() }()
-	for waits := false; ctx.Err() == nil; {
+	var c *committer
+	defer func() { c.wait() }()
+	for ctx.Err() == nil {
 		rows, err := f.journal.Read(f.next, readRows)
 		if err != nil {
 			return err
 		}
 		if len(rows) == 0 {
-			if !waits {
+			if c == nil {
 				return nil
 			}
-			committed()
-			waits = false
-			continue // with the rows that were committed
+			c.wait() // and go on with the rows that were committed
+			c = nil
+			continue
 		}
 		var obs []*observation.Observation
 		for i := range rows {
@@ -140,21 +140,42 @@ func (f *Follower) catchUp(ctx context.Context) error {
 			}
 		}
 		f.mark()
-		if committed(); len(obs) > 0 {
-			committed, waits = f.startCommit(ctx, obs), true
+		if len(obs) > 0 {
+			if c == nil {
+				c = f.startCommitter(ctx)
+			}
+			c.batches <- obs
 		}
 	}
 	return nil
 }
 
-// startCommit commits in the background. The function that it returns waits until that is done.
-func (f *Follower) startCommit(ctx context.Context, obs []*observation.Observation) (wait func()) {
-	done := make(chan struct{})
+// committer commits batches in their order, in the background.
+type committer struct {
+	batches chan []*observation.Observation
+	done    chan struct{}
+}
+
+// batchesAhead is how many batches may wait to be committed.
+const batchesAhead = 3
+
+func (f *Follower) startCommitter(ctx context.Context) *committer {
+	c := &committer{make(chan []*observation.Observation, batchesAhead), make(chan struct{})}
 	go func() {
-		defer close(done)
-		f.commit(ctx, obs)
+		defer close(c.done)
+		for obs := range c.batches {
+			f.commit(ctx, obs)
+		}
 	}()
-	return func() { <-done }
+	return c
+}
+
+// wait returns when all is committed, or the context has ended. A nil committer has nothing to commit.
+func (c *committer) wait() {
+	if c != nil {
+		close(c.batches)
+		<-c.done
+	}
 }
 
 // mark notes that rows were read just now.
