@@ -144,15 +144,15 @@ func TestKill(t *testing.T) {
 // TestRestartLongAfter stops the agent when most of the journal has been decided long ago, and is not associated anew.
 func TestRestartLongAfter(t *testing.T) {
 	s := load(t, "busy-lane")
-	told := Make(s, 8).Told[:3500]
+	told := Make(s, 8).Told[:6200]
 	lanes := s.Lanes()
 	synctest.Test(t, func(t *testing.T) {
 		want := whole(t, lanes, told).assigned(t)
 		m := newMemory()
-		for at := 0; at < len(told); at += 1500 {
+		for at := 0; at < len(told); at += 2000 {
 			r := follow(t, m, lanes)
 			r.caughtUp()
-			give(t, m, r, told[at:min(at+1500, len(told))])
+			give(t, m, r, told[at:min(at+2000, len(told))])
 			r.end()
 		}
 		r := follow(t, m, lanes)

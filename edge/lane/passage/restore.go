@@ -15,12 +15,12 @@ const (
 	restoreChunk = 1024
 	// decidedAfter is how long after a row's arrival nothing changes its assignment any more, s; believedAfter, hardly
 	// anything.
-	decidedAfter  = 600.0
-	believedAfter = 300.0
+	decidedAfter  = 1500.0
+	believedAfter = 1200.0
 	// decidedRows is how many rows are associated anew all the same. What the lanes have learnt is of the last 41
-	// vehicles for the most part, and these are 200: then it is as if the agent had not stopped. It takes some
-	// seconds in a full lane. What the journal says holds for the first half of them.
-	decidedRows  = 2048
+	// vehicles for the most part, and these are 400, of whom some are swabbed: then it is nearly as if the agent had
+	// not stopped. It takes a second in a full lane. What the journal says holds for the first half of them.
+	decidedRows  = 4096
 	believedRows = decidedRows / 2
 )
 

@@ -147,17 +147,17 @@ func (a *aligner) each() [][]Fit {
 		for i := range a.vehicles {
 			total = logAdd(total, a.weight[j][i])
 		}
-		out[j] = a.fits(j, func(i int) float64 { return a.weight[j][i] - total }, stray-total)
+		out[j] = a.fits(j, func(i int) float64 { return math.Exp(a.weight[j][i] - total) }, math.Exp(stray-total))
 	}
 	return out
 }
 
-// fits lists who may be whose, likeliest first.
-func (a *aligner) fits(j int, weight func(i int) float64, none float64) []Fit {
-	fits := []Fit{{Vehicle: None, Probability: math.Exp(none), Terms: Terms{From: -1}}}
+// fits lists who may be whose, likeliest first, by the probabilities of vehicles and of none.
+func (a *aligner) fits(j int, of func(i int) float64, none float64) []Fit {
+	fits := []Fit{{Vehicle: None, Probability: none, Terms: Terms{From: -1}}}
 	fits[0].Terms.add(Clutter, stray)
 	for i := range a.vehicles {
-		if p := math.Exp(weight(i)); p > leastShare {
+		if p := of(i); p > leastShare {
 			fits = append(fits, Fit{i, p, a.terms[j][i]})
 		}
 	}
@@ -165,101 +165,6 @@ func (a *aligner) fits(j int, weight func(i int) float64, none float64) []Fit {
 		return cmp.Compare(y.Probability, x.Probability)
 	})
 	return fits
-}
-
-// state is where the chain of reports is: the vehicle that was seen last, plus one; 0 says none. own says that the last
-// report was of it, and not of an unknown one.
-type state struct {
-	vehicle int
-	own     bool
-}
-
-// chain is a number for each state.
-type chain [2][]float64
-
-func newChain(vehicles int, v float64) chain {
-	return chain{slices.Repeat([]float64{v}, vehicles+1), slices.Repeat([]float64{v}, vehicles+1)}
-}
-
-func (c *chain) at(s state) *float64 {
-	if s.own {
-		return &c[1][s.vehicle]
-	}
-	return &c[0][s.vehicle]
-}
-
-// inOrder sums over all assignments in which later reports are of later vehicles.
-func (a *aligner) inOrder() [][]Fit {
-	n, m := len(a.reports), len(a.vehicles)
-	missed := a.missed()
-	forward, backward := make([]chain, n+1), make([]chain, n+1)
-	for j := range n + 1 {
-		forward[j], backward[j] = newChain(m, math.Inf(-1)), newChain(m, math.Inf(-1))
-	}
-	for i := range m + 1 {
-		forward[0][0][i] = 0 // whoever came before was dealt with
-	}
-	backward[n] = newChain(m, 0)
-	links := make([][]link, n)
-	for j := range n {
-		links[j] = a.links(j, missed)
-		for _, l := range links[j] {
-			sum := forward[j+1].at(l.to)
-			*sum = logAdd(*sum, *forward[j].at(l.from)+l.weight)
-		}
-	}
-	for j := n - 1; j >= 0; j-- {
-		for _, l := range links[j] {
-			sum := backward[j].at(l.from)
-			*sum = logAdd(*sum, l.weight+*backward[j+1].at(l.to))
-		}
-	}
-	out := make([][]Fit, n)
-	for j := range n {
-		of, none, total := slices.Repeat([]float64{math.Inf(-1)}, m), math.Inf(-1), math.Inf(-1)
-		for _, l := range links[j] {
-			path := *forward[j].at(l.from) + l.weight + *backward[j+1].at(l.to)
-			total = logAdd(total, path)
-			if l.to.own {
-				of[l.to.vehicle-1] = logAdd(of[l.to.vehicle-1], path)
-			} else {
-				none = logAdd(none, path)
-			}
-		}
-		out[j] = a.fits(j, func(i int) float64 { return of[i] - total }, none-total)
-	}
-	return out
-}
-
-// link is an assignment of a report, as a step from one state to the next.
-type link struct {
-	from, to state
-	weight   float64
-}
-
-// links weighs the assignments of report j. missed is what it costs that vehicles up to each one were not seen.
-func (a *aligner) links(j int, missed []float64) []link {
-	out := make([]link, 0, 2*(skips+3)*(len(a.vehicles)+1))
-	for _, own := range []bool{false, true} {
-		for i := range len(a.vehicles) + 1 {
-			if own && (i == 0 || j == 0) {
-				continue
-			}
-			from := state{i, own}
-			out = append(out, link{from, state{i, false}, stray})
-			if i > 0 { // once more
-				out = append(out, link{from, state{i, true}, a.weight[j][i-1] + math.Log(secondScan)})
-			}
-			for k := i + 1; k <= min(len(a.vehicles), i+1+skips); k++ {
-				weight := a.weight[j][k-1] + missed[k-1] - missed[i]
-				if own && k == i+1 {
-					weight += a.next(j, k-1)
-				}
-				out = append(out, link{from, state{k, true}, weight})
-			}
-		}
-	}
-	return out
 }
 
 // next returns by how much the time of a report fits better when the report before it is of the vehicle ahead.
