@@ -38,11 +38,13 @@ const newLane = "few vehicles have gone through the lane yet"
 // later than predicted or once more, or is the first of a vehicle that others should have seen before.
 func (g *group) queued(r *reading) bool {
 	t := r.terms
-	if g.model.Delays().Share < queueing {
+	if r.vehicle == nil || g.model.Delays().Share < queueing {
 		return false
 	}
-	late := t.Score[associate.Birth] != 0 && g.layout.Position(r.vehicle.lane, r.det.Dev) > g.layout.First(r.vehicle.lane)
-	return late || t.Off > longHeld || t.Score[associate.Repeated] != 0
+	if t.Score[associate.Birth] != 0 {
+		return !g.entered(r.vehicle)
+	}
+	return t.Off > longHeld || t.Score[associate.Repeated] != 0
 }
 
 // isNew reports whether the lane was not known yet at a time.
@@ -55,32 +57,62 @@ func (r *reading) teaches() bool { return r.confidence >= sure || r.doubtful == 
 // the other candidate where there is none: the one ahead, as a report that comes late is taken for one of a vehicle
 // behind; in a queue the one behind, as a vehicle that a device missed is taken for the next one.
 func (c *Correlator) doubt(g *group, r *reading) {
-	t := r.terms
 	r.doubtful = ""
-	if r.vehicle == nil || t == nil || r.confidence <= mostInDoubt {
-		return
-	}
-	born := t.Score[associate.Birth] != 0
-	if t.Score[associate.Names] >= knownByName || born && !g.queued(r) {
+	if r.terms == nil || r.confidence <= mostInDoubt || r.terms.Score[associate.Names] >= knownByName {
 		return
 	}
 	neighbour := -1
-	switch {
-	case g.queued(r):
-		r.doubtful, neighbour = "it stood in a queue, where one that was not seen shifts the next ones", 1
-	case c.unsettled(r):
-		r.doubtful = "the device's clock is not known yet"
-	case t.From >= 0 && t.Score[associate.Arrival] < surprise:
-		r.doubtful = "no prediction explains it"
-	case r.confidence >= sure && g.isNew(r.det.At) && g.beside(r.vehicle, -1, besideOthers) != nil:
-		r.doubtful = newLane
-	default:
+	if r.doubtful, neighbour = c.why(g, r); r.doubtful == "" {
 		return
 	}
 	r.confidence = mostInDoubt
-	if r.other == nil {
+	switch {
+	case r.other != nil:
+	case r.vehicle == nil:
+		r.suppose(g.latest(r.det.Arrived), 1-mostInDoubt, nil)
+	default:
 		r.suppose(g.beside(r.vehicle, neighbour, math.Inf(1)), 1-mostInDoubt, nil)
 	}
+}
+
+// why says in words why a reading is not called sure, empty when it is, and which neighbour it may be of: the one ahead,
+// -1, or the one behind, 1.
+func (c *Correlator) why(g *group, r *reading) (words string, neighbour int) {
+	t, v := r.terms, r.vehicle
+	switch born := t.Score[associate.Birth] != 0; {
+	case v == nil && !c.unsettled(r):
+		return "", 0
+	case c.unsettled(r) && !born:
+		return "the device's clock is not known yet", -1
+	case g.queued(r):
+		return "it stood in a queue, where one that was not seen shifts the next ones", 1
+	case born && !g.entered(v) && (g.beside(v, -1, besideOthers) != nil || g.beside(v, 1, besideOthers) != nil):
+		return "nobody saw it come in", -1
+	case born:
+		return "", 0
+	case t.From >= 0 && t.Score[associate.Arrival] < surprise:
+		return "no prediction explains it", -1
+	case r.confidence >= sure && g.isNew(r.det.At) && g.beside(v, -1, besideOthers) != nil:
+		return newLane, -1
+	}
+	return "", 0
+}
+
+// entered reports whether a device at a lane's first station saw a vehicle.
+func (g *group) entered(v *vehicle) bool {
+	return slices.ContainsFunc(v.readings, func(r *reading) bool {
+		return !r.foreign && g.layout.Position(v.lane, r.det.Dev) <= g.layout.First(v.lane)
+	})
+}
+
+// latest returns the vehicle that came into a lane last by a time, s; nil for none.
+func (g *group) latest(at float64) *vehicle {
+	for i := len(g.vehicles) - 1; i >= 0; i-- {
+		if v := g.vehicles[i]; len(v.readings) > 0 && v.facts(g).first <= at {
+			return v
+		}
+	}
+	return nil
 }
 
 // unsettled reports whether a reading's time is by a clock of which nothing is known but when its reports come.
