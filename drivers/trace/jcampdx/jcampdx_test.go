@@ -311,6 +311,20 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestVarDimPlace: a table that has all the points of its axis and not those that VAR_DIM says is warned of where it ends.
+func TestVarDimPlace(t *testing.T) {
+	f := parse(t, "##TITLE=t\n##NTUPLES=s\n##SYMBOL=X,Y\n##VAR_DIM=2,2\n##FIRST=0,1\n##LAST=2,1\n"+
+		"##PAGE=N=1\n##DATA TABLE=(X++(Y..Y)), XYDATA\n0 1\n1 1\n2 1\n##END NTUPLES=s\n##END=\n")
+	if len(f.Faults) == 0 {
+		t.Fatal("nothing is said of it")
+	}
+	for _, fault := range f.Faults {
+		if fault.Line < 8 || fault.Column < 1 || !strings.Contains(fault.Message, "VAR_DIM") {
+			t.Errorf("%d:%d: %s", fault.Line, fault.Column, fault.Message)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(spectrum("##NPOINTS=11\n##XYDATA=(X++(Y..Y))\n10cL%TJ0KU\n13.5A6rj10%\n15a03\n")))
 	f.Add([]byte("##TITLE=t\n##NTUPLES=x\n##SYMBOL=X,Y,T\n##VAR_DIM=2,2,1\n##FIRST=1,2\n##LAST=2,3\n##PAGE=T=1\n##DATA TABLE=(X++(Y..Y)), XYDATA\n1 2 3\n##PAGE=T=2\n##DATA TABLE=(XY..XY), PEAKS\n1,2;3,4\n##END="))
