@@ -80,8 +80,15 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	if !ok || math.Abs(p.Off) > mostIdle {
 		return
 	}
-	score, waited := arrival(p, s.model.Delays(), d.At, s.aheadOf(queue, i, t), s.layout.Timeout)
-	score += s.layout.onward(s.model, t, d) + s.behind(queue, i+1, t) + s.packed(queue, i+1, t)
+	var ahead *clearing
+	row := 0.0
+	beside := math.Abs(p.Ahead) < motion.SamePlace && !d.Tag && !s.layout.Devices[p.Dev].Hears
+	if !beside { // else the row has said it of the sight beside this one
+		ahead = s.aheadOf(queue, i, t)
+		row = s.behind(queue, i+1, t) + s.packed(queue, i+1, t)
+	}
+	score, waited := arrival(p, s.model.Delays(), d.At, ahead, s.layout.Timeout)
+	score += s.layout.onward(s.model, t, d) + row
 	terms.Off, terms.Sigma, terms.From = float32(p.Off), float32(p.Sigma), int16(p.Dev)
 	terms.Waited = waited
 	terms.add(Arrival, score)
@@ -97,13 +104,13 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 		return
 	}
 	now := s.next(t)
-	ahead, cost := s.passesOver(queue, i, t, now)
+	over, cost := s.passesOver(queue, i, t, now)
 	if terms.add(Missed, cost); s.drops(n, gone, &terms) {
 		return
 	}
 	next := slices.Clone(queue)
 	next[i] = now
-	s.passOver(next, ahead)
+	s.passOver(next, over)
 	s.add(n, next, gone, t.birth.Idx, &terms)
 }
 
