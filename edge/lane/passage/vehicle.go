@@ -3,6 +3,7 @@ package passage
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"lanewarden/drivers/observation"
@@ -188,7 +189,7 @@ func (v *vehicle) sights(g *group, certain bool, room []motion.Sight) (out []mot
 	out = slices.Grow(room, len(v.readings))
 	for _, r := range v.readings {
 		d := r.det
-		if r.foreign || have&(1<<d.Dev) != 0 || d.Reverse {
+		if r.foreign || have&(1<<d.Dev) != 0 || d.Reverse || math.IsInf(g.layout.Position(v.lane, d.Dev), 1) {
 			continue
 		}
 		if certain && !r.teaches() || g.layout.Late(d.Dev) && !r.final {

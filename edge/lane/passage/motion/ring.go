@@ -1,9 +1,6 @@
 package motion
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // ring holds the last values of something, in the order in which they came and sorted: medians and quantiles are asked
 // for far more often than values come.
@@ -41,22 +38,14 @@ func (r *ring) shift(by float64) {
 	}
 }
 
-// deviation returns the median of the values' distances from their median. Where a vehicle was given to a lane that the
-// device does not see, a value is no number: these come first among the values and among the distances.
+// deviation returns the median of the values' distances from their median.
 func (r *ring) deviation() float64 {
 	s, half := r.sorted, len(r.sorted)/2
-	first := 0
-	for first < len(s) && math.IsNaN(s[first]) {
-		first++
-	}
 	middle := s[half]
-	if first > half || math.IsInf(middle, 0) {
-		return math.NaN()
-	}
 	low, high := half-1, half+1
-	last := 0.0              // of the median itself
-	for range half - first { // the distances from the least on, by the next value on either side
-		if low < first || high < len(s) && s[high]-middle < middle-s[low] {
+	last := 0.0      // of the median itself
+	for range half { // the distances from the least on, by the next value on either side
+		if low < 0 || high < len(s) && s[high]-middle < middle-s[low] {
 			last = s[high] - middle
 			high++
 		} else {
