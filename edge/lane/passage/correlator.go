@@ -116,6 +116,7 @@ func (g *group) prepare(d *detection.Detection) {
 // take takes a detection of one of the group's devices.
 func (g *group) take(d *detection.Detection) {
 	g.prepare(d)
+	g.notice(d)
 	r := &reading{det: d, label: noLabel}
 	g.readings[d.Idx] = r
 	g.loose = append(g.loose, r)

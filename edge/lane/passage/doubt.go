@@ -24,11 +24,13 @@ const (
 	longHeld = 20.0 // s
 )
 
-// fewTaught is how many vehicles have to go through before the lane is known; until then readings of vehicles that came
-// within besideOthers of another one, s, are in doubt.
+// fewTaught is how many vehicles have to go through before the lane is known. Until then readings of vehicles that came
+// within besideOthers of another one, s, are in doubt when they rest on a device's own clock, or differ from what was
+// predicted by muchLater standard deviations.
 const (
 	fewTaught    = 30
 	besideOthers = 60.0
+	muchLater    = 3.0
 )
 
 // newLane is the doubt of which nothing is wrong with a reading: it teaches as any other.
@@ -45,6 +47,15 @@ func (g *group) queued(r *reading) bool {
 		return !g.entered(r.vehicle)
 	}
 	return t.Off > longHeld || t.Score[associate.Repeated] != 0
+}
+
+// shaky reports whether a reading rests on a clock that is not the agent's, or came much later than predicted.
+func (c *Correlator) shaky(g *group, r *reading) bool {
+	t := r.terms
+	if t.From >= 0 && c.clocks[g.layout.Devices[t.From].ID] != nil || r.det.Raw != r.det.At {
+		return true
+	}
+	return math.Abs(float64(t.Off)) > muchLater*float64(t.Sigma)
 }
 
 // isNew reports whether the lane was not known yet at a time.
@@ -92,7 +103,7 @@ func (c *Correlator) why(g *group, r *reading) (words string, neighbour int) {
 		return "", 0
 	case t.From >= 0 && t.Score[associate.Arrival] < surprise:
 		return "no prediction explains it", -1
-	case r.confidence >= sure && g.isNew(r.det.At) && g.beside(v, -1, besideOthers) != nil:
+	case r.confidence >= sure && g.isNew(r.det.At) && c.shaky(g, r) && g.beside(v, -1, besideOthers) != nil:
 		return newLane, -1
 	}
 	return "", 0

@@ -36,6 +36,7 @@ type group struct {
 	lastBorn float64
 	taught   int            // vehicles that the model has learnt from
 	since    float64        // s, when these were enough to know the lane
+	watches  []*watch       // of each device; nil for one that is not watched
 	delay    float64        // s, of reports lately
 	freed    []float64      // s, of each lane: when a vehicle left it last
 	room     []motion.Sight // for the vehicles of one alignment
@@ -111,6 +112,7 @@ func newGroup(lanes []*Lane) *group {
 		}
 	}
 	g.layout.Fill()
+	g.watches = make([]*watch, len(g.layout.Devices))
 	g.model = motion.New(len(g.layout.Devices), speed)
 	g.window = associate.NewWindow(&g.layout, g.model, g.wasDown)
 	return g

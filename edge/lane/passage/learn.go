@@ -69,6 +69,7 @@ func (c *Correlator) teach(g *group, v *vehicle) {
 	}
 	g.model.Measured(f.measured)
 	c.compare(g, v)
+	g.verify(v)
 	g.model.Learn(v.sights(g, true, nil), f.speed, f.length, extent)
 	if f.first > g.lastBorn {
 		g.model.Born(f.first - g.lastBorn)

@@ -18,7 +18,7 @@ func TestUnseenAhead(t *testing.T) {
 	if in := score(1010, true) - score(1010, false); in > 0.1 || in < -2 {
 		t.Errorf("in time behind one that must just have left, and alone: %.2f", in)
 	}
-	falls(t, "while the one ahead should be there, alone and behind it", score(1006, false), score(1006, true))
+	falls(t, "while the one ahead should be there, alone and behind it", score(1008, false), score(1008, true))
 }
 
 // TestBornAhead: a vehicle that is seen for the first time where the one behind it will come has been through all places

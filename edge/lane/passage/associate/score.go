@@ -147,6 +147,9 @@ func arrival(
 			density += held
 		}
 	}
+	if p.Fast {
+		density *= impossible
+	}
 	return math.Log((1-unexplained)*density + unexplained/(2*timeout)), waited
 }
 
@@ -168,6 +171,11 @@ func (l *Layout) predict(m *motion.Model, t *track, d *detection.Detection) (p m
 		}
 		if rank > best {
 			best, p, ok = rank, one, true
+			first := s.det
+			if p.Ahead < 0 {
+				first = d
+			}
+			p.Fast = p.Fast && exact(first) && !d.Tag && !s.det.Tag // a device may see the front late, not early
 		}
 	}
 	return p, ok

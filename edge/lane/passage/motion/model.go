@@ -67,6 +67,20 @@ func (m *Model) Speed() float64 {
 	return m.usual
 }
 
+// fasterBy is how much less than at the highest speed a way may seem to take, s, as devices tell fronts apart so far.
+const fasterBy = 1.0
+
+// tooFast reports whether nobody drives a way, m, in a time, s.
+func (m *Model) tooFast(way, seconds float64) bool {
+	if m.speeds.Len() < 2*least {
+		return false
+	}
+	if way < 0 {
+		way, seconds = -way, -seconds
+	}
+	return seconds < way/m.fastest-fasterBy
+}
+
 // usualSpread is the relative standard deviation of speeds until it is learnt.
 const usualSpread = 0.15
 
@@ -107,6 +121,7 @@ type Prediction struct {
 	Stood   float64 // s by which Off is less when it stood with its front at one of the two, which saw it stay
 	Through bool    // it stood so in any case: the way is longer than the vehicle, whose end left the device after that
 	Learned bool    // what was learnt of the way is in it
+	Fast    bool    // it would have driven faster than vehicles do, by one clock
 }
 
 // Least uncertainties of a prediction: of a learnt way, of the speed on it, and of one that was not driven yet.
@@ -127,6 +142,7 @@ func (m *Model) Predict(from, to Sight, speed float64) Prediction {
 	run := way / speed
 	p := Prediction{Off: to.At - from.At - run, Dev: from.Dev, Ahead: way, Stood: stood(from, to)}
 	p.Through = math.Abs(way) >= throughRatio*from.Length+throughMore
+	p.Fast = from.Raw == from.At && to.Raw == to.At && m.tooFast(way, to.At-from.At)
 	if w, sign := m.travel(from.Dev, to.Dev, false); w.known() {
 		p.Learned = true
 		p.Off = to.Raw - from.Raw - run - sign*w.extra

@@ -226,3 +226,26 @@ func TestStepped(t *testing.T) {
 		}
 	}
 }
+
+// TestPredictFast: by one clock nobody is faster than the fastest vehicles; by two nothing is known of that.
+func TestPredictFast(t *testing.T) {
+	m := New(2, 2)
+	for i := range 41 {
+		m.Learn([]Sight{row(0, 0, 100*float64(i))}, 2+float64(i%3)/10, 8, 0)
+	}
+	at := func(from, to, raw float64) Prediction {
+		return m.Predict(Sight{Dev: 0, Raw: 1000 + from, At: 1000 + from}, Sight{Dev: 1, Position: 20, Raw: 1000 + raw, At: 1000 + to}, 2)
+	}
+	for _, c := range []struct {
+		name     string
+		from, to float64
+		fast     bool
+	}{{"at its speed", 0, 10, false}, {"at the fastest's", 0, 7, false}, {"five times as fast", 0, 2, true}, {"before it came in", 0, -3, true}} {
+		if p := at(c.from, c.to, c.to); p.Fast != c.fast {
+			t.Errorf("%s: too fast: %v", c.name, p.Fast)
+		}
+	}
+	if at(0, 2, 90).Fast {
+		t.Error("a clock of its own says that it was too fast")
+	}
+}

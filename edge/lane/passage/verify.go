@@ -1,0 +1,95 @@
+package passage
+
+import (
+	"math"
+
+	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
+)
+
+// watch holds what a device without names tells against the times at which vehicles came in. Where vehicles follow each
+// other evenly, its sights can all be taken for those of the vehicle ahead or behind, and the ways that are learnt of
+// that bear it out. But of all differences between its times and those at which vehicles should have come there the
+// right ones are alike, and others are not.
+type watch struct {
+	times []float64     // s, of its last sights
+	phase motion.Phase  // of all differences
+	own   motion.Window // s, of the sights that were taken for the vehicles' own
+}
+
+const (
+	// watched is how far behind the entry devices are held against it, m: farther on vehicles are too uneven.
+	watched = 60.0
+	// ownLeast is how many own sights are enough, ownSpread how well they agree, s, and ownOff how far from most they lie, s.
+	ownLeast  = 20
+	ownSpread = 3.0
+	ownOff    = 2.0
+)
+
+// notice notes a sight of a device by the agent's clock.
+func (g *group) notice(d *detection.Detection) {
+	if d.Tag || d.Reverse || d.Raw != d.At || len(d.Names) > 0 || g.layout.Late(d.Dev) {
+		return
+	}
+	w := g.watches[d.Dev]
+	if w == nil {
+		w = &watch{}
+		g.watches[d.Dev] = w
+	}
+	if n := len(w.times); n == 0 || w.times[n-1] != d.At { // one time is one sight
+		if w.times = append(w.times, d.At); n >= mostRaws {
+			w.times = append(w.times[:0], w.times[mostRaws/4:]...)
+		}
+	}
+}
+
+// verify holds a vehicle that is through against the sights of each watched device. What was learnt of a device whose
+// own sights lie elsewhere than most is forgotten.
+func (g *group) verify(v *vehicle) {
+	entry := v.entry(g)
+	if entry == nil || g.model.Delays().Share >= queueing {
+		return
+	}
+	speed := v.facts(g).speed
+	if speed == 0 {
+		speed = g.model.Speed()
+	}
+	for dev, w := range g.watches {
+		way := g.layout.Position(v.lane, dev) - g.layout.First(v.lane)
+		if w == nil || !(way > motion.SamePlace && way < watched) {
+			continue
+		}
+		expected := entry.At + way/speed
+		var diffs []float64
+		for _, at := range w.times {
+			if d := at - expected; math.Abs(d) < timelyReach {
+				diffs = append(diffs, d)
+			}
+		}
+		w.phase.Add(diffs)
+		for _, r := range v.readings {
+			if r.det.Dev == dev && !r.foreign && !r.det.Reverse {
+				w.own.Add(r.det.At - expected)
+				break
+			}
+		}
+		most, known := w.phase.Mode()
+		own, spread := w.own.Mode()
+		if known && w.own.Len() >= ownLeast && spread < ownSpread && math.Abs(own-most) > ownOff {
+			g.model.Stepped(dev, 0, true)
+			w.own = motion.Window{}
+		}
+	}
+}
+
+// entry returns a vehicle's sight at the first station of its lane, by a device that saw its front there; nil for none.
+func (v *vehicle) entry(g *group) *detection.Detection {
+	for _, r := range v.readings {
+		d := r.det
+		at := g.layout.Position(v.lane, d.Dev)
+		if !r.foreign && !d.Reverse && !d.Tag && d.Raw == d.At && d.Lasts > 0 && r.teaches() && at <= g.layout.First(v.lane) {
+			return d
+		}
+	}
+	return nil
+}
