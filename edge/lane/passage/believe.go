@@ -24,9 +24,21 @@ func (g *group) believe(c *Correlator, now float64) {
 		g.adopt(c, all)
 	}
 	for i := range settled {
-		g.readings[settled[i].Det.Idx].final = true
+		g.readings[settled[i].Det.Idx].settle()
 	}
 	g.dirty = false
+}
+
+// settle notes that nothing that comes changes a reading. Its terms are copied: they are in the window's graph of
+// hypotheses, which would be kept with them.
+func (r *reading) settle() {
+	r.final = true
+	for _, t := range []**associate.Terms{&r.terms, &r.otherTerms} {
+		if *t != nil {
+			own := **t
+			*t = &own
+		}
+	}
 }
 
 // adopt gives readings to vehicles as assignments say.

@@ -13,7 +13,7 @@ import (
 const (
 	beam       = 32   // hypotheses at most
 	forget     = 12.0 // a hypothesis that is less likely than the best by more than e to this is dropped
-	mostLayers = 2000 // detections that may be undecided
+	mostLayers = 400  // detections that may be undecided
 	mostQueue  = 64   // vehicles in the lanes
 )
 
