@@ -114,7 +114,10 @@ func (t *tracker) end(how observation.RadiationOccupancy_End) {
 	if n := t.occ.rec.Number; n != 0 {
 		name += fmt.Sprintf(":%d", n)
 	}
-	driver.SetKey(o, name)
+	// The name tells it from all others: when its first line came, to the nanosecond, as the recording has it. Its content
+	// does not follow from its own lines alone: the background is of lines before it, which a replay after a crash may
+	// lack. With a digest of that in the key it would be journalled twice.
+	o.Key = driver.Key(name)
 	t.out = append(t.out, o)
 	t.occ = nil
 }

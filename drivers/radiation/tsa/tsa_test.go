@@ -181,6 +181,24 @@ func TestOccupancyEnds(t *testing.T) {
 }
 
 // A vehicle cut by a disconnect must never be merged into the next.
+// TestReplayedOccupancyHasItsKey: after a crash an occupancy is read again from its recording, without the background that
+// came before: it has the key that it had, so that it is not journalled twice.
+func TestReplayedOccupancyHasItsKey(t *testing.T) {
+	key := func(text []string) string {
+		for _, o := range feed(t, text...) {
+			if o.Body.GetRadiationOccupancy() != nil {
+				return o.Key
+			}
+		}
+		t.Fatal("no occupancy")
+		return ""
+	}
+	occupancy := lines(repeat(10, gs, "+200ms"), "GX,000007,004800")
+	if live, again := key(lines(gb, nb, occupancy)), key(occupancy); live != again {
+		t.Errorf("%q, and read again %q", live, again)
+	}
+}
+
 func TestOccupancyIsNotMergedAcrossABreak(t *testing.T) {
 	got := occupancies(feed(t, lines(gb, nb, repeat(10, gs, "+200ms"), "break", "+3s", repeat(6, gs, "+200ms"), "GX,000008,004800")...))
 	if len(got) != 2 || len(got[0].Gamma[0].Counts) != 10 || len(got[1].Gamma[0].Counts) != 6 || !got[0].Incomplete || !got[1].Incomplete {

@@ -178,6 +178,7 @@ func (p *platform) report(at time.Time, r reading, unstable bool) (out []*observ
 	} else {
 		p.keyed, p.sameTime = p.since, 0
 	}
-	driver.SetKey(o, fmt.Sprintf("weight@%d#%d", p.since.UnixNano(), p.sameTime))
+	// No digest of the content: the tare may be of lines before this vehicle's, which a replay after a crash may lack.
+	o.Key = driver.Key(fmt.Sprintf("weight@%d#%d", p.since.UnixNano(), p.sameTime))
 	return append(out, o)
 }
