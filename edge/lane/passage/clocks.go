@@ -13,7 +13,7 @@ import (
 type clock struct {
 	motion.Clock
 	phase motion.Phase
-	raws  []float64 // s, the last times that it showed
+	raws  times // by itself, of its last sights
 }
 
 // Offset is how far a device's clock is ahead of the agent's.
@@ -32,8 +32,8 @@ const (
 	lateReach   = 150.0
 )
 
-// mostRaws is how many of a device's times are held against vehicles.
-const mostRaws = 256
+// mostTimes is how many of a device's times are held against vehicles.
+const mostTimes = 256
 
 // offset returns how far the clock that stamped an observation is ahead, and learns from when it came.
 func (c *Correlator) offset(g *group, o *observation.Observation) time.Duration {
@@ -55,12 +55,32 @@ func (c *Correlator) offset(g *group, o *observation.Observation) time.Duration 
 	if g.late[o.Device] = k.Late(); k.Late() {
 		g.model.Doubt(dev, lateDoubt)
 	}
-	if n := len(k.raws); n == 0 || k.raws[n-1] != at { // one time is one sight
-		if k.raws = append(k.raws, at); n >= mostRaws {
-			k.raws = append(k.raws[:0], k.raws[mostRaws/4:]...)
+	k.raws.note(at)
+	return seconds(k.Offset(at))
+}
+
+// times are the last times, s, at which a device saw something, in the order in which they came.
+type times []float64
+
+// note adds a time. The same one again is the same sight.
+func (t *times) note(at float64) {
+	n := len(*t)
+	if n > 0 && (*t)[n-1] == at {
+		return
+	}
+	if *t = append(*t, at); n >= mostTimes {
+		*t = append((*t)[:0], (*t)[mostTimes/4:]...)
+	}
+}
+
+// after returns by how much they are later than a time, where that differs from a usual lag by less than reach, s.
+func (t times) after(at, usual, reach float64) (lags []float64) {
+	for _, one := range t {
+		if lag := one - at; math.Abs(lag-usual) < reach {
+			lags = append(lags, lag)
 		}
 	}
-	return seconds(k.Offset(at))
+	return lags
 }
 
 // lateDoubt is how far the corrected time of a device may be off whose reports come late, s; ownDoubt, of one whose
@@ -99,12 +119,7 @@ func (c *Correlator) compare(g *group, v *vehicle) {
 		if k.Late() || g.layout.Late(i) {
 			reach = lateReach
 		}
-		var diffs []float64
-		for _, raw := range k.raws {
-			if d := raw - at; math.Abs(d-k.Offset(at)) < reach {
-				diffs = append(diffs, d)
-			}
-		}
+		diffs := k.raws.after(at, k.Offset(at), reach)
 		k.phase.Add(diffs)
 		before, known := k.Offset(at), k.Known()
 		for _, d := range k.phase.Right(diffs) {

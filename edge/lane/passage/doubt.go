@@ -34,7 +34,7 @@ const (
 )
 
 // newLane is the doubt of which nothing is wrong with a reading: it teaches as any other.
-const newLane = "few vehicles have gone through the lane yet"
+const newLane = "the lane is still new: few vehicles have passed through"
 
 // queued reports whether a reading is of a queue that stands, where it is told by the row alone whose it is: it came much
 // later than predicted or once more, or is the first of a vehicle that others should have seen before.
@@ -96,9 +96,9 @@ func (c *Correlator) why(g *group, r *reading) (words string, neighbour int) {
 	case c.unsettled(r) && !born:
 		return "the device's clock is not known yet", -1
 	case g.queued(r):
-		return "it stood in a queue, where one that was not seen shifts the next ones", 1
+		return "in a standing queue: if a device missed one vehicle, those behind it are off by one", 1
 	case born && !g.entered(v) && (g.beside(v, -1, besideOthers) != nil || g.beside(v, 1, besideOthers) != nil):
-		return "nobody saw it come in", -1
+		return "no device saw it enter the lane", -1
 	case born:
 		return "", 0
 	case t.From >= 0 && t.Score[associate.Arrival] < surprise:

@@ -12,7 +12,7 @@ import (
 // that bear it out. But of all differences between its times and those at which vehicles should have come there the
 // right ones are alike, and others are not.
 type watch struct {
-	times []float64     // s, of its last sights
+	times times         // of its last sights
 	phase motion.Phase  // of all differences
 	own   motion.Window // s, of the sights that were taken for the vehicles' own
 }
@@ -36,18 +36,15 @@ func (g *group) notice(d *detection.Detection) {
 		w = &watch{}
 		g.watches[d.Dev] = w
 	}
-	if n := len(w.times); n == 0 || w.times[n-1] != d.At { // one time is one sight
-		if w.times = append(w.times, d.At); n >= mostRaws {
-			w.times = append(w.times[:0], w.times[mostRaws/4:]...)
-		}
-	}
+	w.times.note(d.At)
 }
 
 // verify holds a vehicle that is through against the sights of each watched device. What was learnt of a device whose
 // own sights lie elsewhere than most is forgotten.
 func (g *group) verify(v *vehicle) {
-	entry := v.entry(g)
-	if entry == nil || g.model.Delays().Share >= queueing {
+	first := g.layout.First(v.lane)
+	came, ok := g.exactly(v, first)
+	if !ok || g.model.Delays().Share >= queueing {
 		return
 	}
 	speed := v.facts(g).speed
@@ -55,18 +52,12 @@ func (g *group) verify(v *vehicle) {
 		speed = g.model.Speed()
 	}
 	for dev, w := range g.watches {
-		way := g.layout.Position(v.lane, dev) - g.layout.First(v.lane)
+		way := g.layout.Position(v.lane, dev) - first
 		if w == nil || !(way > motion.SamePlace && way < watched) {
 			continue
 		}
-		expected := entry.At + way/speed
-		var diffs []float64
-		for _, at := range w.times {
-			if d := at - expected; math.Abs(d) < timelyReach {
-				diffs = append(diffs, d)
-			}
-		}
-		w.phase.Add(diffs)
+		expected := came + way/speed
+		w.phase.Add(w.times.after(expected, 0, timelyReach))
 		for _, r := range v.readings {
 			if r.det.Dev == dev && !r.foreign && !r.det.Reverse {
 				w.own.Add(r.det.At - expected)
@@ -80,16 +71,4 @@ func (g *group) verify(v *vehicle) {
 			w.own = motion.Window{}
 		}
 	}
-}
-
-// entry returns a vehicle's sight at the first station of its lane, by a device that saw its front there; nil for none.
-func (v *vehicle) entry(g *group) *detection.Detection {
-	for _, r := range v.readings {
-		d := r.det
-		at := g.layout.Position(v.lane, d.Dev)
-		if !r.foreign && !d.Reverse && !d.Tag && d.Raw == d.At && d.Lasts > 0 && r.teaches() && at <= g.layout.First(v.lane) {
-			return d
-		}
-	}
-	return nil
 }
