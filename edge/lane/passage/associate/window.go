@@ -11,8 +11,8 @@ import (
 
 // Bounds of the search.
 const (
-	beam       = 32   // hypotheses at most
-	forget     = 12.0 // a hypothesis that is less likely than the best by more than e to this is dropped
+	beam       = 200  // hypotheses at most
+	forget     = 14.0 // a hypothesis that is less likely than the best by more than e to this is dropped
 	mostLayers = 400  // detections that may be undecided
 	mostQueue  = 64   // vehicles in the lanes
 )
@@ -200,6 +200,7 @@ func (s *stepper) add(from *node, queue []*track, gone float64, label int64, ter
 			continue
 		}
 		n.edges = append(n.edges, e)
+		n.first = [1]edge{} // they have moved
 		n.weight = logAdd(n.weight, weight)
 		s.best = max(s.best, n.weight)
 		if best > n.best {
