@@ -638,6 +638,7 @@ const (
 	PassageTerm_KIND_CLUTTER     PassageTerm_Kind = 9  // of no vehicle in this lane
 	PassageTerm_KIND_LINK        PassageTerm_Kind = 10 // of the same scan or image as another observation
 	PassageTerm_KIND_PIN         PassageTerm_Kind = 11 // a person said so
+	PassageTerm_KIND_SIZE        PassageTerm_Kind = 13 // weight, and what it carries, against its length
 	PassageTerm_KIND_STRENGTH    PassageTerm_Kind = 12 // how well a tag was heard
 )
 
@@ -656,6 +657,7 @@ var (
 		9:  "KIND_CLUTTER",
 		10: "KIND_LINK",
 		11: "KIND_PIN",
+		13: "KIND_SIZE",
 		12: "KIND_STRENGTH",
 	}
 	PassageTerm_Kind_value = map[string]int32{
@@ -671,6 +673,7 @@ var (
 		"KIND_CLUTTER":     9,
 		"KIND_LINK":        10,
 		"KIND_PIN":         11,
+		"KIND_SIZE":        13,
 		"KIND_STRENGTH":    12,
 	}
 )
@@ -8095,7 +8098,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	" \x01(\tR\x05other\x12)\n" +
 	"\x10other_confidence\x18\v \x01(\x02R\x0fotherConfidence\x120\n" +
 	"\x05terms\x18\f \x03(\v2\x1a.lanewarden.v1.PassageTermR\x05terms\x12\x1b\n" +
-	"\tpinned_by\x18\r \x01(\tR\bpinnedBy\"\xaa\x03\n" +
+	"\tpinned_by\x18\r \x01(\tR\bpinnedBy\"\xb9\x03\n" +
 	"\vPassageTerm\x123\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1f.lanewarden.v1.PassageTerm.KindR\x04kind\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x02R\x05score\x12\x1f\n" +
@@ -8104,7 +8107,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\n" +
 	"residual_s\x18\x04 \x01(\x01R\tresidualS\x12\x17\n" +
 	"\asigma_s\x18\x05 \x01(\x01R\x06sigmaS\x12\x12\n" +
-	"\x04from\x18\x06 \x01(\tR\x04from\"\xe2\x01\n" +
+	"\x04from\x18\x06 \x01(\tR\x04from\"\xf1\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fKIND_ARRIVAL\x10\x01\x12\x0e\n" +
@@ -8121,7 +8124,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\fKIND_CLUTTER\x10\t\x12\r\n" +
 	"\tKIND_LINK\x10\n" +
 	"\x12\f\n" +
-	"\bKIND_PIN\x10\v\x12\x11\n" +
+	"\bKIND_PIN\x10\v\x12\r\n" +
+	"\tKIND_SIZE\x10\r\x12\x11\n" +
 	"\rKIND_STRENGTH\x10\f\"\xa9\x01\n" +
 	"\x0ePassageStation\x12\x18\n" +
 	"\astation\x18\x01 \x01(\tR\astation\x12\x1d\n" +

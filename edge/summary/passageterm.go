@@ -27,7 +27,10 @@ var terms = map[observation.PassageTerm_Kind]Text{
 	observation.PassageTerm_KIND_LINK: {
 		EN: "of the same scan or image", FR: "du même balayage ou de la même image",
 	},
-	observation.PassageTerm_KIND_PIN:      {EN: "a person said so", FR: "une personne l’a dit"},
+	observation.PassageTerm_KIND_PIN: {EN: "a person said so", FR: "une personne l’a dit"},
+	observation.PassageTerm_KIND_SIZE: {
+		EN: "weight and load of a vehicle of that length", FR: "poids et chargement d’un véhicule de cette longueur",
+	},
 	observation.PassageTerm_KIND_STRENGTH: {EN: "how well the tag was heard", FR: "force du signal de l’étiquette"},
 }
 

@@ -50,6 +50,7 @@ func New(lanes []Lane) *Correlator {
 		strangers: map[int64]*reading{},
 	}
 	for _, g := range c.groups {
+		g.clocks = c.clocks
 		for id := range g.devices {
 			c.where[id] = g
 		}

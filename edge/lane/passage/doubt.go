@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"lanewarden/edge/lane/passage/associate"
+	"lanewarden/edge/lane/passage/detection"
 )
 
 // Confidence holds as far as the model does. Where it does not, a reading is not called sure, whatever the other
@@ -26,9 +27,10 @@ const (
 
 // fewTaught is how many vehicles have to go through before the lane is known. Until then readings of vehicles that came
 // within besideOthers of another one, s, are in doubt when they rest on a device's own clock, or differ from what was
-// predicted by muchLater standard deviations.
+// predicted by muchLater standard deviations; all of them are until noneTaught have gone through.
 const (
-	fewTaught    = 30
+	noneTaught   = 40
+	fewTaught    = 200
 	besideOthers = 60.0
 	muchLater    = 3.0
 )
@@ -40,7 +42,7 @@ const newLane = "the lane is still new: few vehicles have passed through"
 // later than predicted or once more, or is the first of a vehicle that others should have seen before.
 func (g *group) queued(r *reading) bool {
 	t := r.terms
-	if r.vehicle == nil || g.model.Delays().Share < queueing {
+	if r.vehicle == nil || !g.standing() {
 		return false
 	}
 	if t.Score[associate.Birth] != 0 {
@@ -49,17 +51,51 @@ func (g *group) queued(r *reading) bool {
 	return t.Off > longHeld || t.Score[associate.Repeated] != 0
 }
 
-// shaky reports whether a reading rests on a clock that is not the agent's, or came much later than predicted.
+// again is how long after its first sight of a vehicle a device may see it once more, s, without that being another one.
+const again = 1.0
+
+// more reports whether the device had seen the reading's vehicle before, and not just told that twice.
+func (r *reading) more() bool {
+	return slices.ContainsFunc(r.vehicle.readings, func(o *reading) bool {
+		return o.det.Dev == r.det.Dev && o.det.At < r.det.At-again
+	})
+}
+
+// missed returns which neighbour of the reading's vehicle in the row its device did not see: the one ahead, -1, or the one
+// behind, 1; 0 for neither.
+func (g *group) missed(r *reading) (step int) {
+	for _, step := range [...]int{-1, 1} {
+		o := g.beside(r.vehicle, step, besideOthers)
+		if o != nil && !slices.ContainsFunc(o.readings, func(x *reading) bool { return x.det.Dev == r.det.Dev }) {
+			return step
+		}
+	}
+	return 0
+}
+
+// off reports whether a reading's time differs from what was predicted by more than such times do.
+func (r *reading) off() bool {
+	return r.terms.From >= 0 && math.Abs(float64(r.terms.Off)) > muchLater*float64(r.terms.Sigma)
+}
+
+// standing reports whether the queue stands.
+func (g *group) standing() bool { return g.model.Delays().Share >= queueing }
+
+// shaky reports whether a reading rests on a clock that is not the agent's, came much later than predicted, or is of a
+// device of which nothing bears out that its sights are taken for those of the right vehicles.
 func (c *Correlator) shaky(g *group, r *reading) bool {
 	t := r.terms
 	if t.From >= 0 && c.clocks[g.layout.Devices[t.From].ID] != nil || r.det.Raw != r.det.At {
 		return true
 	}
-	return math.Abs(float64(t.Off)) > muchLater*float64(t.Sigma)
+	return r.off() || !g.borneOut(r.det.Dev)
 }
 
 // isNew reports whether the lane was not known yet at a time.
 func (g *group) isNew(at float64) bool { return g.taught < fewTaught || at < g.since }
+
+// isFirst reports whether few vehicles had gone through at a time.
+func (g *group) isFirst(at float64) bool { return g.taught < noneTaught || at < g.begun }
 
 // teaches reports whether the model may learn from a reading.
 func (r *reading) teaches() bool { return r.confidence >= sure || r.doubtful == newLane }
@@ -86,6 +122,31 @@ func (c *Correlator) doubt(g *group, r *reading) {
 	}
 }
 
+// asItsName makes a late result that is a vehicle's by name no surer than the reading is that the name came with: late
+// results are aligned with vehicles as they are.
+func (r *reading) asItsName() {
+	if r.vehicle == nil || r.terms == nil || r.terms.Score[associate.Names] < knownByName {
+		return
+	}
+	var by *reading
+	for _, o := range r.vehicle.readings {
+		named := slices.ContainsFunc(o.det.Names, func(n detection.Name) bool {
+			return !n.Guess && n.Kind == r.terms.Name.Kind && n.Value == r.terms.Name.Value
+		})
+		if named && (by == nil || o.confidence > by.confidence) {
+			by = o
+		}
+	}
+	if by == nil || by.confidence >= sure || by.confidence >= r.confidence {
+		return
+	}
+	r.doubtful = "the reading that gave the name is in doubt itself"
+	r.confidence = by.confidence
+	if r.other == nil {
+		r.suppose(by.other, by.otherShare, nil)
+	}
+}
+
 // why says in words why a reading is not called sure, empty when it is, and which neighbour it may be of: the one ahead,
 // -1, or the one behind, 1.
 func (c *Correlator) why(g *group, r *reading) (words string, neighbour int) {
@@ -97,14 +158,20 @@ func (c *Correlator) why(g *group, r *reading) (words string, neighbour int) {
 		return "the device's clock is not known yet", -1
 	case g.queued(r):
 		return "in a standing queue: if a device missed one vehicle, those behind it are off by one", 1
+	case g.standing() && g.missed(r) != 0:
+		return "in a standing queue, beside a vehicle that the device did not see", g.missed(r)
 	case born && !g.entered(v) && (g.beside(v, -1, besideOthers) != nil || g.beside(v, 1, besideOthers) != nil):
 		return "no device saw it enter the lane", -1
 	case born:
 		return "", 0
 	case t.From >= 0 && t.Score[associate.Arrival] < surprise:
 		return "no prediction explains it", -1
-	case r.confidence >= sure && g.isNew(r.det.At) && c.shaky(g, r) && g.beside(v, -1, besideOthers) != nil:
+	case r.confidence >= sure && g.isNew(r.det.At) && (g.isFirst(r.det.At) || c.shaky(g, r)) && g.beside(v, -1, besideOthers) != nil:
 		return newLane, -1
+	case r.more() && g.beside(v, 1, besideOthers) != nil:
+		return "the device had seen it before: it may be the vehicle behind", 1
+	case r.off() && g.missed(r) != 0:
+		return "beside a vehicle that the device did not see", g.missed(r)
 	}
 	return "", 0
 }

@@ -7,6 +7,7 @@ import (
 
 	"lanewarden/edge/lane/passage/associate"
 	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
 )
 
 // doubted is a group with two vehicles, and a reading that is given to the second one.
@@ -115,6 +116,69 @@ func TestDoubtClock(t *testing.T) {
 	}
 }
 
+// TestDoubtBeside: what comes at another time than predicted is in doubt beside a vehicle that the device did not see, and
+// so is what the device sees once more; in a standing queue all that is beside one that the device did not see.
+func TestDoubtBeside(t *testing.T) {
+	const dev = 3
+	for _, c := range []struct {
+		name                      string
+		off                       float32 // s
+		aheadSeen, before, stands bool
+		doubtful                  bool
+	}{
+		{"in time, the vehicle ahead was missed", 0, false, false, false, false},
+		{"late, the vehicle ahead was missed", 8, false, false, false, true},
+		{"late, the vehicle ahead was seen", 8, true, false, false, false},
+		{"once more, with one behind it", 0, true, true, false, true},
+		{"in time in a queue, the vehicle ahead was missed", 0, false, false, true, true},
+		{"in time in a queue, the vehicle ahead was seen", 0, true, false, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k, g, r := doubted(0.999, associate.Terms{From: 0, Off: c.off, Sigma: 1})
+			r.det.Dev = dev
+			if c.aheadSeen {
+				ahead := g.vehicles[0]
+				ahead.readings = append(ahead.readings, &reading{det: &detection.Detection{At: 4, Dev: dev}})
+			}
+			if c.before {
+				seen := &reading{det: &detection.Detection{At: 7, Dev: dev}}
+				r.vehicle.readings = append(r.vehicle.readings, seen)
+				behind := &reading{det: &detection.Detection{At: 12, Dev: dev}}
+				g.vehicles = append(g.vehicles, &vehicle{id: "behind", readings: []*reading{behind}})
+			}
+			if c.stands {
+				for i := range 40 {
+					at, held := 100*float64(i), float64(i%4*(10+7*i%40))
+					g.model.Learn([]motion.Sight{
+						{Dev: 0, At: at, Raw: at}, {Dev: 1, Position: 10, At: at + 5 + held, Raw: at + 5 + held},
+					}, 2, 8, 0)
+				}
+			}
+			if k.doubt(g, r); (r.doubtful != "") != c.doubtful || r.uncertain() != c.doubtful {
+				t.Errorf("doubtful %q, uncertain %v", r.doubtful, r.uncertain())
+			}
+		})
+	}
+}
+
+// TestAsItsName: a late result that is a vehicle's by a name is no surer than the surest reading with that name.
+func TestAsItsName(t *testing.T) {
+	name := detection.Name{Kind: "container", Value: "CSQU3054383"}
+	for _, c := range []struct{ by, want float64 }{{0.7, 0.7}, {0.96, 0.99}, {0.995, 0.99}} {
+		terms := associate.Terms{Name: &name}
+		terms.Score[associate.Names] = 11
+		_, g, r := doubted(0.99, terms)
+		by := &reading{
+			det: &detection.Detection{Names: []detection.Name{name}}, vehicle: r.vehicle, confidence: c.by,
+			other: g.vehicles[0], otherShare: 1 - c.by,
+		}
+		r.vehicle.readings = append(r.vehicle.readings, by)
+		if r.asItsName(); r.confidence != c.want || (r.other == g.vehicles[0]) != (c.want < sure) {
+			t.Errorf("the name is of a reading with %.3f: %.3f, or %v", c.by, r.confidence, r.other)
+		}
+	}
+}
+
 // TestDoubtNone: what is of no vehicle, and what a person or another reading decided, is not doubted.
 func TestDoubtNone(t *testing.T) {
 	c, g, r := doubted(0.999, unexplainedTerms(0))
@@ -160,12 +224,12 @@ func TestBeside(t *testing.T) {
 func TestUncertainAtBoth(t *testing.T) {
 	d := newDay(t, twoLanes())
 	for v := range 40 { // the portal's time is uneven, so that it tells little
-		at := 60 * float64(v)
+		at := 90 * float64(v)
 		d.take(loop("loop-1", at), portal("rpm-1", at+5+float64(v*5%7), false), loop("loop-2", at+20))
 	}
-	d.take(loop("loop-1", 2500), loop("loop-1", 2505), portal("rpm-1", 2512, true), loop("loop-2", 2520), loop("loop-2", 2525))
+	d.take(loop("loop-1", 3700), loop("loop-1", 3705), portal("rpm-1", 3712, true), loop("loop-2", 3720), loop("loop-2", 3725))
 	d.wait(300)
-	r, g := d.find(d.row("rpm-1 2512.00"))
+	r, g := d.find(d.row("rpm-1 3712.00"))
 	if r.confidence >= sure || r.other == nil {
 		t.Skipf("this model is sure of it: %.3f", r.confidence)
 	}

@@ -34,12 +34,14 @@ type group struct {
 	fixed    []*report          // late results that were decided by a person, or before a restart
 	dirty    bool               // the window has changed since it was last read
 	lastBorn float64
-	taught   int            // vehicles that the model has learnt from
-	since    float64        // s, when these were enough to know the lane
-	watches  []*watch       // of each device; nil for one that is not watched
-	delay    float64        // s, of reports lately
-	freed    []float64      // s, of each lane: when a vehicle left it last
-	room     []motion.Sight // for the vehicles of one alignment
+	taught   int               // vehicles that the model has learnt from
+	begun    float64           // s, when the first of these had gone through
+	since    float64           // s, when they were enough to know the lane
+	clocks   map[string]*clock // of the correlator
+	watches  []*watch          // of each device; nil for one that is not watched
+	delay    float64           // s, of reports lately
+	freed    []float64         // s, of each lane: when a vehicle left it last
+	room     []motion.Sight    // for the vehicles of one alignment
 }
 
 // newGroups puts lanes that share devices together.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/associate"
 )
 
 // learn takes what a vehicle teaches that is through: ways, speeds, headways, and which devices saw it. Of one that
@@ -48,10 +49,13 @@ func (v *vehicle) witnesses() int {
 
 // teach takes ways, speeds and headways from a vehicle that went through.
 func (c *Correlator) teach(g *group, v *vehicle) {
-	if g.taught++; g.taught == fewTaught {
+	switch g.taught++; g.taught {
+	case noneTaught:
+		g.begun = c.now
+	case fewTaught:
 		g.since = c.now
 	}
-	f, extent := v.facts(g), 0.0
+	f, extent, kg := v.facts(g), 0.0, 0.0
 	for _, r := range v.readings {
 		d := r.det
 		if r.foreign || !r.teaches() {
@@ -66,8 +70,12 @@ func (c *Correlator) teach(g *group, v *vehicle) {
 		if extent == 0 {
 			extent = d.Extent
 		}
+		if kg == 0 && d.Axle == 0 {
+			kg = d.Kg
+		}
 	}
 	g.model.Measured(f.measured)
+	g.model.Sized(f.measured, kg, associate.Load(f.names))
 	c.compare(g, v)
 	g.verify(v)
 	g.model.Learn(v.sights(g, true, nil), f.speed, f.length, extent)

@@ -26,9 +26,10 @@ const (
 	ownOff    = 2.0
 )
 
-// notice notes a sight of a device by the agent's clock.
+// notice notes a sight of a device by a clock that is known.
 func (g *group) notice(d *detection.Detection) {
-	if d.Tag || d.Reverse || d.Raw != d.At || len(d.Names) > 0 || g.layout.Late(d.Dev) {
+	k := g.clocks[d.Device]
+	if d.Tag || d.Reverse || d.Raw != d.At && (k == nil || !k.Known()) || len(d.Names) > 0 || g.layout.Late(d.Dev) {
 		return
 	}
 	w := g.watches[d.Dev]
@@ -39,12 +40,30 @@ func (g *group) notice(d *detection.Detection) {
 	w.times.note(d.At)
 }
 
+// off returns how far the sights that were taken for the vehicles' own lie from most, s; known is false while that cannot be
+// told.
+func (w *watch) off() (seconds float64, known bool) {
+	most, known := w.phase.Mode()
+	own, spread := w.own.Mode()
+	return math.Abs(own - most), known && w.own.Len() >= ownLeast && spread < ownSpread
+}
+
+// borneOut reports whether a device's own sights are those that most vehicles say they are.
+func (g *group) borneOut(dev int) bool {
+	w := g.watches[dev]
+	if w == nil {
+		return false
+	}
+	off, known := w.off()
+	return known && off <= ownOff
+}
+
 // verify holds a vehicle that is through against the sights of each watched device. What was learnt of a device whose
 // own sights lie elsewhere than most is forgotten.
 func (g *group) verify(v *vehicle) {
 	first := g.layout.First(v.lane)
 	came, ok := g.exactly(v, first)
-	if !ok || g.model.Delays().Share >= queueing {
+	if !ok || g.standing() {
 		return
 	}
 	speed := v.facts(g).speed
@@ -64,9 +83,7 @@ func (g *group) verify(v *vehicle) {
 				break
 			}
 		}
-		most, known := w.phase.Mode()
-		own, spread := w.own.Mode()
-		if known && w.own.Len() >= ownLeast && spread < ownSpread && math.Abs(own-most) > ownOff {
+		if off, known := w.off(); known && off > ownOff {
 			g.model.Stepped(dev, 0, true)
 			w.own = motion.Window{}
 		}

@@ -112,7 +112,7 @@ var termKinds = [...]observation.PassageTerm_Kind{
 	associate.Lengths: observation.PassageTerm_KIND_LENGTH, associate.Missed: observation.PassageTerm_KIND_MISSED,
 	associate.Repeated: observation.PassageTerm_KIND_REPEAT, associate.Order: observation.PassageTerm_KIND_ORDER,
 	associate.Birth: observation.PassageTerm_KIND_BIRTH, associate.Clutter: observation.PassageTerm_KIND_CLUTTER,
-	associate.Strength: observation.PassageTerm_KIND_STRENGTH,
+	associate.Size: observation.PassageTerm_KIND_SIZE, associate.Strength: observation.PassageTerm_KIND_STRENGTH,
 }
 
 // terms returns what an assignment rests on, beside the same of the other candidate. Nothing of it is said of

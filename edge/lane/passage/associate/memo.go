@@ -16,6 +16,9 @@ type memo struct {
 	cleared, hinders bool // clearing was asked for, and something says when the next one can come
 	clearing         clearing
 
+	measured       bool // extent was asked for
+	metres, unsure float64
+
 	liked bool // like was asked for
 	like  detection.Likeness
 

@@ -13,6 +13,7 @@ import (
 const (
 	unexplained = 0.003 // share of arrivals that no prediction explains
 	tagLead     = 2.0   // s by which a tag is heard before the vehicle's front comes to the antenna
+	tagFar      = 6.0   // m from an antenna up to which a vehicle may stand where it is heard
 	tagReach    = 2.0   // m by which the place where a tag is heard first differs
 	stayGuess   = 1.5   // s, of when a vehicle's end leaves a place as its length and its front's place say
 	besideSigma = 0.3   // s, of how long a vehicle stays, where another device of the place says it
@@ -82,6 +83,10 @@ func comes(p motion.Prediction, by motion.Delays) (density, share float64) {
 		sign = -1
 	}
 	density, share = free(sign*p.Off, p.Sigma, by)
+	if p.Afar { // it may have stood where it was heard, before the other place or after it
+		d, s := free(-sign*p.Off, p.Sigma, by)
+		density, share = (density+d)/2, (share+s)/2
+	}
 	if p.Stood != 0 {
 		d, s := free(sign*(p.Off-p.Stood), math.Hypot(p.Sigma, stoodSigma), by)
 		w := 0.5
@@ -175,6 +180,7 @@ func (l *Layout) predict(m *motion.Model, t *track, d *detection.Detection) (p m
 			if p.Ahead < 0 {
 				first = d
 			}
+			p.Afar = (d.Tag || s.det.Tag) && math.Abs(p.Ahead) < tagFar
 			p.Fast = p.Fast && exact(first) && !d.Tag && !s.det.Tag // a device may see the front late, not early
 		}
 	}

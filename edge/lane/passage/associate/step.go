@@ -69,6 +69,9 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	terms.add(Order, passed)
 	if seen := t.at(d.Dev); seen != nil {
 		terms.add(Repeated, repeat(d, seen, like.Score >= 0, blindly(d) && t.front < s.layout.last[t.lane]))
+		if d.Length > 0 {
+			terms.add(Lengths, min(lengths(s.model, t, d), 0)) // it tells two vehicles apart, and does not make them one
+		}
 		if d.Tag {
 			terms.add(Strength, s.strength(true))
 		}
@@ -85,7 +88,7 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	beside := math.Abs(p.Ahead) < motion.SamePlace && !d.Tag && !s.layout.Devices[p.Dev].Hears
 	if !beside { // else the row has said it of the sight beside this one
 		ahead = s.aheadOf(queue, i, t)
-		row = s.behind(queue, i+1, t) + s.packed(queue, i+1, t)
+		row = s.behind(queue, i+1, t) + s.packed(queue, i+1, t) + s.spaced(queue, i, t) + s.heard(queue, i+1, t)
 	}
 	score, waited := arrival(p, s.model.Delays(), d.At, ahead, s.layout.Timeout)
 	score += s.layout.onward(s.model, t, d) + row
@@ -93,6 +96,7 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	terms.Waited = waited
 	terms.add(Arrival, score)
 	terms.add(Lengths, lengths(s.model, t, d))
+	terms.add(Size, sized(s.model, t, d))
 	terms.add(Missed, s.cost[d.Dev].seen)
 	if t.charged&bit != 0 {
 		terms.add(Missed, -s.miss(d.Dev, d.At))

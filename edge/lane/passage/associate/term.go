@@ -15,6 +15,7 @@ const (
 	Order                // it overtook
 	Birth                // a vehicle that nobody had seen before
 	Clutter              // of no vehicle in these lanes
+	Size                 // weight and load against the length
 	Strength             // how well a tag was heard
 	kinds
 )

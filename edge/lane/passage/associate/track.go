@@ -25,6 +25,7 @@ type track struct {
 	free     float64 // s, when the vehicle ahead of it was gone
 	speed    float64 // m/s, as measured first; 0 when nobody measured
 	length   float64 // m, the least that was measured; 0 when nobody measured
+	kg       float64 // as it was weighed first; 0 when nobody weighed it
 	names    []detection.Name
 	hash     uint64 // of the detections and of the devices that were charged
 	slot     int    // of its memo in the current step
@@ -78,6 +79,9 @@ func (t *track) add(l *Layout, d *detection.Detection) {
 	}
 	if d.Length > 0 && (t.length == 0 || d.Length < t.length) {
 		t.length = d.Length
+	}
+	if t.kg == 0 && weighsAll(d) {
+		t.kg = d.Kg
 	}
 	t.names = detection.Learn(t.names, d)
 	t.hash ^= mix(uint64(d.Idx)*2 + 1)

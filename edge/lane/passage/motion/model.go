@@ -27,6 +27,8 @@ type Model struct {
 	longest float64 // m, that is believed
 	shorter float64 // m, than most vehicles are
 	births  Window  // s between vehicles
+	weighed sizes   // vehicles that were weighed
+	loaded  sizes   // vehicles, with what they carried
 	reach   Window  // m: extent of a portal's occupancy beyond the vehicle's length
 
 	// Of each device:
@@ -121,6 +123,7 @@ type Prediction struct {
 	Stood   float64 // s by which Off is less when it stood with its front at one of the two, which saw it stay
 	Through bool    // it stood so in any case: the way is longer than the vehicle, whose end left the device after that
 	Learned bool    // what was learnt of the way is in it
+	Afar    bool    // it was heard at one of the two, and may have stood on either side of the other
 	Fast    bool    // it would have driven faster than vehicles do, by one clock
 }
 

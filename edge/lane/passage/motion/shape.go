@@ -15,9 +15,9 @@ func (m *Model) Steady(speed float64) bool {
 	return speed >= low && speed <= high
 }
 
-// Measured notes a vehicle's length, m.
+// Measured notes a vehicle's length, m, but for one that stopped over the detector.
 func (m *Model) Measured(length float64) {
-	if length > 0 {
+	if length > 0 && length <= longestVehicle {
 		m.lengths.Add(length)
 		m.longest, m.shorter = 1.15*m.lengths.Quantile(0.9), m.lengths.Quantile(0.3)
 	}

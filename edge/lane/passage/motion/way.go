@@ -91,8 +91,9 @@ func (m *Model) Stepped(dev int, by float64, late bool) {
 // the way from one of the other devices is small.
 func (m *Model) Orderly(dev int) bool {
 	const row, few = 8.0, 8 // s; values by which a spread is unsure
+	const most = 2 * least  // values from which on a few that agree by chance do not make one
 	for other := range m.rates {
-		if w, _ := m.travel(dev, other, false); w.known() && w.spread*(1+few/float64(w.Len())) < row {
+		if w, _ := m.travel(dev, other, false); w.known() && w.Len() >= most && w.spread*(1+few/float64(w.Len())) < row {
 			return true
 		}
 	}

@@ -1,0 +1,132 @@
+package associate
+
+import (
+	"math"
+
+	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
+)
+
+// In a queue each vehicle stands a gap behind the one ahead (Newell 2002): so many vehicles are between two places as
+// have room there, by their lengths. That tells when a device missed one, which shifts all behind it.
+const (
+	heldUp     = 10.0 // s later than predicted, from which on a vehicle was in a queue
+	spaceGap   = 3.0  // m between vehicles in a queue that moves on
+	spaceSigma = 1.0  // m, of that
+	holes      = 0.1  // share of vehicles in a queue that have more room ahead
+	hurry      = 1.3  // times its usual speed, at the most
+	runSigma   = 1.5  // m, of how far a vehicle goes in a time
+	heardAhead = 3.5  // m before the antenna, where a tag is heard first
+)
+
+// spaced returns the log-probability that a track, the i-th of the row, was as far behind those ahead of it as these and
+// it are long. It is asked once for each two places, when the vehicle is seen beyond them: by then more is known of how
+// long vehicles are that stood over the detector at the entry.
+func (s *stepper) spaced(row []*track, i int, t *track) (sum float64) {
+	d := s.d
+	if d.Tag {
+		return 0
+	}
+	here := s.layout.position[t.lane][d.Dev]
+	b := s.layout.foremost(t, here)
+	if b == nil {
+		return 0
+	}
+	place := s.layout.position[t.lane][b.Dev]
+	if a := s.layout.foremost(t, place); a != nil && t.front < place+motion.SamePlace {
+		sum = s.spacing(row, i, t, a, b)
+	}
+	if exact(d) && here > s.layout.last[t.lane]-motion.SamePlace {
+		sum += s.spacing(row, i, t, b, d)
+	}
+	return sum
+}
+
+// foremost returns the track's exact sight that is farthest on before a place; nil for none.
+func (l *Layout) foremost(t *track, place float64) (d *detection.Detection) {
+	for s := t; s != nil; s = s.prev {
+		at := l.position[t.lane][s.det.Dev]
+		if exact(s.det) && at < place-motion.SamePlace && (d == nil || at > l.position[t.lane][d.Dev]) {
+			d = s.det
+		}
+	}
+	return d
+}
+
+// spacing looks at the moment at which a track's end left the place of a sight: with the vehicles ahead that had not come
+// to the next place yet it has room between the two, and with the first that had come there it takes up all of it.
+func (s *stepper) spacing(row []*track, i int, t *track, from, to *detection.Detection) float64 {
+	position := s.layout.position[t.lane]
+	way := position[to.Dev] - position[from.Dev]
+	p := s.model.Predict(t.sight(s.layout, s.model, from), t.sight(s.layout, s.model, to), t.speed)
+	if p.Off < heldUp || way > mostPacked {
+		return 0
+	}
+	left := from.End()
+	length, sigma := s.extent(t, true)
+	run := max(to.At-left, 0) * hurry * t.pace(s.model)
+	sum := logBelow(run-(way-length), math.Hypot(sigma, runSigma))
+	if to.At <= left { // it is as long as the way
+		return sum
+	}
+	between := stretch{length, sigma * sigma}
+	all, others := between, false
+ahead:
+	for k := i - 1; k >= 0; k-- {
+		o := row[k]
+		if o.reversed || !t.one(o) {
+			continue
+		}
+		length, sigma := s.extent(o, false)
+		all.add(length, sigma)
+		came := o.at(to.Dev)
+		switch {
+		case came == nil && o.front > position[to.Dev]: // the device missed it: it was before the place then, or beyond
+		case came == nil || came.At > left:
+			between.add(length, sigma)
+			others = true
+		default:
+			sum += math.Log(1 - (1-holes)*(1-below(all.metres-way, all.sigma())))
+			break ahead
+		}
+	}
+	if others {
+		sum += logBelow(way-between.metres, between.sigma())
+	}
+	return sum
+}
+
+// stretch is what vehicles of a queue take up, m, with its variance, m².
+type stretch struct{ metres, variance float64 }
+
+// add adds a vehicle and the gap behind it.
+func (s *stretch) add(length, sigma float64) {
+	s.metres += length + spaceGap
+	s.variance += sigma*sigma + spaceSigma*spaceSigma
+}
+
+func (s *stretch) sigma() float64 { return math.Sqrt(s.variance + spaceSigma*spaceSigma) }
+
+// logBelow is the logarithm of below, of what cannot be but for a device that errs.
+func logBelow(x, sigma float64) float64 { return math.Log(max(below(x, sigma), impossible)) }
+
+// heard returns the log-probability that a tag is of a track, though the next one behind it, from the i-th of the row on,
+// had come to a place before the antenna already: it must have made room there.
+func (s *stepper) heard(row []*track, i int, t *track) (worst float64) {
+	d := s.d
+	if !d.Tag || d.Raw != d.At {
+		return 0
+	}
+	i = next(row, i, t)
+	if i < 0 {
+		return 0
+	}
+	length, sigma := s.extent(t, false)
+	for o := row[i]; o != nil; o = o.prev {
+		way := s.layout.position[t.lane][d.Dev] - s.layout.position[t.lane][o.det.Dev]
+		if exact(o.det) && o.det.At < d.At && way > motion.SamePlace && way < mostPacked {
+			worst = min(worst, logBelow(way-heardAhead-length-queueRoom, math.Hypot(sigma, runSigma)))
+		}
+	}
+	return worst
+}

@@ -1,0 +1,40 @@
+package associate
+
+import "testing"
+
+// TestSpacing: in a queue as many vehicles stand between two places as have room there: neither more nor, behind one that
+// has left the second place, fewer. Who was not held up says nothing.
+func TestSpacing(t *testing.T) {
+	score := func(between int, came bool, arrives float64) float64 {
+		s := one(t)
+		l := s.w.layout
+		var row []*track
+		if came {
+			row = append(row, born(l, 0, s.sees(0, 900, lasting(50))).with(l, s.sees(3, 1050)))
+		}
+		for i := range between {
+			row = append(row, born(l, 0, s.sees(0, 950+10*float64(i), lasting(9))).with(l, s.sees(3, 1110+10*float64(i))))
+		}
+		from, to := s.sees(0, 1000, lasting(100)), s.sees(3, arrives)
+		own := born(l, 0, from)
+		return newStepper(s.w, to).spacing(append(row, own), len(row), own, from, to)
+	}
+	const late = 1160
+	falls(t, "one, two and three vehicles of 8 m on 24 m", score(1, true, late), score(2, true, late), score(3, true, late))
+	falls(t, "one of them, and a hole", score(1, true, late), score(0, true, late))
+	equal(t, "nobody ahead, no hole", score(0, false, late), 0)
+	equal(t, "in time", score(3, true, 1012), 0)
+	falls(t, "as fast as it may be behind the place that its end left, and faster", score(1, true, late), score(1, true, 1101))
+}
+
+// TestHeard: a tag is not of a vehicle behind which the next one stands already where this one's end would be.
+func TestHeard(t *testing.T) {
+	score := func(dev int, at float64) float64 {
+		s := one(t)
+		l := s.w.layout
+		row := []*track{born(l, 0, s.sees(0, 1000)), born(l, 0, s.sees(dev, at))}
+		return newStepper(s.w, s.sees(3, 1030, tagged("a", -50, false))).heard(row, 1, row[0])
+	}
+	falls(t, "the next one 24 m before the antenna, and 8 m before it", score(0, 1020), score(2, 1020))
+	equal(t, "the next one came later", score(2, 1040), 0)
+}
