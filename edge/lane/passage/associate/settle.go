@@ -33,6 +33,7 @@ func (w *Window) Settle(before, now float64) []Assignment {
 	for _, n := range root.nodes {
 		n.edges, n.first = nil, [1]edge{}
 	}
+	clear(w.edges)
 	w.begun, w.swept = true, false
 	w.level()
 	return out

@@ -1,0 +1,77 @@
+package associate
+
+import (
+	"runtime"
+	"testing"
+	"time"
+)
+
+// TestDecidedIsFree: what was decided, and hypotheses that were dropped, are not kept in memory by those that are left.
+func TestDecidedIsFree(t *testing.T) {
+	s := one(t)
+	w := NewWindow(s.w.layout, s.w.model, nil)
+	const vehicles = 12
+	freed, watched := make(chan struct{}, 1<<16), 0
+	for v := range vehicles {
+		at := 1000 + 200*float64(v)
+		w.Insert(s.sees(0, at))
+		w.Insert(s.sees(0, at+3)) // a second one, or the first once more
+		w.Insert(s.sees(1, at+5))
+		w.Insert(s.sees(3, at+13))
+		if v < vehicles-2 {
+			for _, l := range w.layers[len(w.layers)-4:] {
+				for _, n := range l.nodes {
+					watched++
+					runtime.AddCleanup(n, func(struct{}) { freed <- struct{}{} }, struct{}{})
+				}
+			}
+		}
+		w.Settle(at-100, at+20)
+	}
+	left := 0
+	for _, l := range w.layers[:max(0, len(w.layers)-4*2)] {
+		left += len(l.nodes)
+	}
+	deadline := time.After(time.Minute)
+	for gone := 0; gone < watched-left; {
+		runtime.GC()
+		select {
+		case <-freed:
+			gone++
+		case <-deadline:
+			t.Fatalf("%d of %d nodes are free, and %d are in the window", gone, watched, left)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	runtime.KeepAlive(w)
+}
+
+// TestThin: what has become unlikely by what came since is dropped, and the rest says the same without it.
+func TestThin(t *testing.T) {
+	s := one(t)
+	w := NewWindow(s.w.layout, s.w.model, nil)
+	for _, d := range []float64{1000, 1009, 1018} {
+		w.Insert(s.sees(0, d, named("plate", string(rune('A'+int(d)%26))+"BC123")))
+	}
+	for _, d := range []float64{1000, 1009, 1018} {
+		w.Insert(s.sees(3, d+12, named("plate", string(rune('A'+int(d)%26))+"BC123")))
+	}
+	count := func() (n int) {
+		for _, l := range w.layers {
+			n += len(l.nodes)
+		}
+		return n
+	}
+	before, was := count(), w.Assignments()
+	w.thin()
+	if count() >= before {
+		t.Errorf("%d nodes, and %d before", count(), before)
+	}
+	w.swept = false
+	for i, a := range w.Assignments() {
+		if a.Label != was[i].Label || a.Shares[0].Probability < was[i].Shares[0].Probability-1e-6 {
+			t.Errorf("detection %d is of %d with %.6f, and was of %d with %.6f", i, a.Label, a.Shares[0].Probability,
+				was[i].Label, was[i].Shares[0].Probability)
+		}
+	}
+}
