@@ -105,7 +105,13 @@ func (r *reading) teaches() bool { return r.confidence >= sure || r.doubtful == 
 // behind; in a queue the one behind, as a vehicle that a device missed is taken for the next one.
 func (c *Correlator) doubt(g *group, r *reading) {
 	r.doubtful = ""
-	if r.terms == nil || r.confidence <= mostInDoubt || r.terms.Score[associate.Names] >= knownByName {
+	if r.terms == nil || r.confidence <= mostInDoubt {
+		return
+	}
+	if r.terms.Score[associate.Names] >= knownByName {
+		if r.terms.Score[associate.Repeated] != 0 {
+			r.asItsName()
+		}
 		return
 	}
 	neighbour := -1
@@ -122,8 +128,8 @@ func (c *Correlator) doubt(g *group, r *reading) {
 	}
 }
 
-// asItsName makes a late result that is a vehicle's by name no surer than the reading is that the name came with: late
-// results are aligned with vehicles as they are.
+// asItsName makes a reading that is a vehicle's by name no surer than the surest other one with that name: late results are
+// aligned with vehicles as they are, and what a device tells twice is of one vehicle, whichever that is.
 func (r *reading) asItsName() {
 	if r.vehicle == nil || r.terms == nil || r.terms.Score[associate.Names] < knownByName {
 		return
@@ -133,7 +139,7 @@ func (r *reading) asItsName() {
 		named := slices.ContainsFunc(o.det.Names, func(n detection.Name) bool {
 			return !n.Guess && n.Kind == r.terms.Name.Kind && n.Value == r.terms.Name.Value
 		})
-		if named && (by == nil || o.confidence > by.confidence) {
+		if named && o != r && (by == nil || o.confidence > by.confidence) {
 			by = o
 		}
 	}

@@ -161,19 +161,29 @@ func TestDoubtBeside(t *testing.T) {
 	}
 }
 
-// TestAsItsName: a late result that is a vehicle's by a name is no surer than the surest reading with that name.
+// TestAsItsName: a late result that is a vehicle's by a name, and what a device tells twice, is no surer than the surest
+// other reading with that name.
 func TestAsItsName(t *testing.T) {
 	name := detection.Name{Kind: "container", Value: "CSQU3054383"}
-	for _, c := range []struct{ by, want float64 }{{0.7, 0.7}, {0.96, 0.99}, {0.995, 0.99}} {
+	for _, c := range []struct {
+		by, want float64
+		twice    bool // told by the same device
+	}{{0.7, 0.7, false}, {0.96, 0.99, false}, {0.995, 0.99, false}, {0.7, 0.7, true}, {0.96, 0.99, true}} {
 		terms := associate.Terms{Name: &name}
 		terms.Score[associate.Names] = 11
-		_, g, r := doubted(0.99, terms)
+		k, g, r := doubted(0.99, terms)
 		by := &reading{
 			det: &detection.Detection{Names: []detection.Name{name}}, vehicle: r.vehicle, confidence: c.by,
 			other: g.vehicles[0], otherShare: 1 - c.by,
 		}
 		r.vehicle.readings = append(r.vehicle.readings, by)
-		if r.asItsName(); r.confidence != c.want || (r.other == g.vehicles[0]) != (c.want < sure) {
+		if r.det.Names = by.det.Names; c.twice { // the reading itself does not count
+			r.terms.Score[associate.Repeated] = -2
+			k.doubt(g, r)
+		} else {
+			r.asItsName()
+		}
+		if r.confidence != c.want || (r.other == g.vehicles[0]) != (c.want < sure) {
 			t.Errorf("the name is of a reading with %.3f: %.3f, or %v", c.by, r.confidence, r.other)
 		}
 	}
