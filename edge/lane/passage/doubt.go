@@ -110,7 +110,7 @@ func (c *Correlator) doubt(g *group, r *reading) {
 	}
 	if r.terms.Score[associate.Names] >= knownByName {
 		if r.terms.Score[associate.Repeated] != 0 {
-			r.asItsName()
+			r.asItsName(1)
 		}
 		return
 	}
@@ -128,9 +128,14 @@ func (c *Correlator) doubt(g *group, r *reading) {
 	}
 }
 
+// alsoInTime is the share of the doubt in a name's reading that is left in a late result with that name: its time was held
+// against the vehicles' as well. Counted on scenarios.
+const alsoInTime = 0.5
+
 // asItsName makes a reading that is a vehicle's by name no surer than the surest other one with that name: late results are
-// aligned with vehicles as they are, and what a device tells twice is of one vehicle, whichever that is.
-func (r *reading) asItsName() {
+// aligned with vehicles as they are, and what a device tells twice is of one vehicle, whichever that is. left is the share of
+// that one's doubt that is left.
+func (r *reading) asItsName(left float64) {
 	if r.vehicle == nil || r.terms == nil || r.terms.Score[associate.Names] < knownByName {
 		return
 	}
@@ -143,13 +148,17 @@ func (r *reading) asItsName() {
 			by = o
 		}
 	}
-	if by == nil || by.confidence >= sure || by.confidence >= r.confidence {
+	if by == nil || by.confidence >= sure {
+		return
+	}
+	most := min(1-left*(1-by.confidence), mostInDoubt)
+	if r.confidence <= most {
 		return
 	}
 	r.doubtful = "the reading that gave the name is in doubt itself"
-	r.confidence = by.confidence
+	r.confidence = most
 	if r.other == nil {
-		r.suppose(by.other, by.otherShare, nil)
+		r.suppose(by.other, min(by.otherShare, 1-most), nil)
 	}
 }
 

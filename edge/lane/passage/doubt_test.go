@@ -168,7 +168,7 @@ func TestAsItsName(t *testing.T) {
 	for _, c := range []struct {
 		by, want float64
 		twice    bool // told by the same device
-	}{{0.7, 0.7, false}, {0.96, 0.99, false}, {0.995, 0.99, false}, {0.7, 0.7, true}, {0.96, 0.99, true}} {
+	}{{0.7, 0.85, false}, {0.9, 0.9, false}, {0.96, 0.99, false}, {0.995, 0.99, false}, {0.7, 0.7, true}, {0.96, 0.99, true}} {
 		terms := associate.Terms{Name: &name}
 		terms.Score[associate.Names] = 11
 		k, g, r := doubted(0.99, terms)
@@ -181,7 +181,7 @@ func TestAsItsName(t *testing.T) {
 			r.terms.Score[associate.Repeated] = -2
 			k.doubt(g, r)
 		} else {
-			r.asItsName()
+			r.asItsName(alsoInTime)
 		}
 		if r.confidence != c.want || (r.other == g.vehicles[0]) != (c.want < sure) {
 			t.Errorf("the name is of a reading with %.3f: %.3f, or %v", c.by, r.confidence, r.other)

@@ -150,7 +150,7 @@ func (g *group) alignDevice(c *Correlator, all []*report) {
 		for _, r := range p.readings {
 			if r.pin == nil {
 				c.doubt(g, r)
-				r.asItsName()
+				r.asItsName(alsoInTime)
 			}
 		}
 		if now < p.again {
