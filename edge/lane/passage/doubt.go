@@ -26,11 +26,13 @@ const (
 )
 
 // fewTaught is how many vehicles have to go through before the lane is known. Until then readings of vehicles that came
-// within besideOthers of another one, s, are in doubt when they rest on a device's own clock, or differ from what was
-// predicted by muchLater standard deviations; all of them are until noneTaught have gone through.
+// within closeOthers of another one, s, are in doubt when they rest on a device's own clock, or differ from what was
+// predicted by muchLater standard deviations; all of them are until noneTaught have gone through. Vehicles that came within
+// besideOthers of each other are neighbours.
 const (
 	noneTaught   = 40
 	fewTaught    = 200
+	closeOthers  = 12.0
 	besideOthers = 60.0
 	muchLater    = 3.0
 )
@@ -181,7 +183,7 @@ func (c *Correlator) why(g *group, r *reading) (words string, neighbour int) {
 		return "", 0
 	case t.From >= 0 && t.Score[associate.Arrival] < surprise:
 		return "no prediction explains it", -1
-	case r.confidence >= sure && g.isNew(r.det.At) && (g.isFirst(r.det.At) || c.shaky(g, r)) && g.beside(v, -1, besideOthers) != nil:
+	case r.confidence >= sure && g.isNew(r.det.At) && (g.isFirst(r.det.At) || c.shaky(g, r)) && g.beside(v, -1, closeOthers) != nil:
 		return newLane, -1
 	case r.more() && g.beside(v, 1, besideOthers) != nil:
 		return "the device had seen it before: it may be the vehicle behind", 1
