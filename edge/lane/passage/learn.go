@@ -55,7 +55,7 @@ func (c *Correlator) teach(g *group, v *vehicle) {
 	case fewTaught:
 		g.since = c.now
 	}
-	f, extent, kg := v.facts(g), 0.0, 0.0
+	f, extent, kg, scale := v.facts(g), 0.0, 0.0, 0
 	for _, r := range v.readings {
 		d := r.det
 		if r.foreign || !r.teaches() {
@@ -71,11 +71,14 @@ func (c *Correlator) teach(g *group, v *vehicle) {
 			extent = d.Extent
 		}
 		if kg == 0 && d.Axle == 0 {
-			kg = d.Kg
+			kg, scale = d.Kg, d.Dev
 		}
 	}
 	g.model.Measured(f.measured)
 	g.model.Sized(f.measured, kg, associate.Load(f.names))
+	if kg > 0 {
+		g.model.Reweigh(scale)
+	}
 	c.compare(g, v)
 	g.verify(v)
 	g.model.Learn(v.sights(g, true, nil), f.speed, f.length, extent)

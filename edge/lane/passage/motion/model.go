@@ -28,8 +28,9 @@ type Model struct {
 	shorter float64 // m, than most vehicles are
 	births  Window  // s between vehicles
 	weighed sizes   // vehicles that were weighed
-	loaded  sizes   // vehicles, with what they carried
-	reach   Window  // m: extent of a portal's occupancy beyond the vehicle's length
+	pairs   pairs
+	loaded  sizes  // vehicles, with what they carried
+	reach   Window // m: extent of a portal's occupancy beyond the vehicle's length
 
 	// Of each device:
 	rates   []Rate

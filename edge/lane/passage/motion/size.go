@@ -50,6 +50,7 @@ const (
 
 // Sized notes a vehicle's length as it was measured, m, its weight, kg, or 0, and what it carries.
 func (m *Model) Sized(length, kg float64, load Load) {
+	m.pairs.add(length, kg)
 	if length <= 0 {
 		return
 	}

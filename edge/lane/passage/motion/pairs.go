@@ -1,0 +1,81 @@
+package motion
+
+import "math"
+
+// pairs holds the lengths and weights of the last vehicles in their order. Where vehicles follow each other evenly, all
+// weighings can be taken for those of the vehicle ahead or behind, and what is learnt bears that out; but then the lengths
+// go with the next one's weights, and not with their own.
+type pairs struct {
+	lengths, weights [pairsKept]float64 // logarithms; 0 when unknown
+	n, at            int
+}
+
+const (
+	pairsKept  = 64
+	pairsAre   = 30  // vehicles that are enough to say something
+	goesBetter = 0.4 // by how much better, in correlation, the neighbours' weights go with the lengths
+)
+
+func (p *pairs) add(length, kg float64) {
+	p.lengths[p.at], p.weights[p.at] = 0, 0
+	if length > 0 && length < longestVehicle && kg > 0 {
+		p.lengths[p.at], p.weights[p.at] = math.Log(length), math.Log(kg)
+	}
+	p.at = (p.at + 1) % pairsKept
+	p.n = min(p.n+1, pairsKept)
+}
+
+// each calls f with each length and the weight of the vehicle that came a step behind.
+func (p *pairs) each(step int, f func(length, weight float64)) {
+	for i := max(0, -step); i < p.n-max(0, step); i++ {
+		k := (p.at - p.n + i + 2*pairsKept) % pairsKept
+		length, weight := p.lengths[k], p.weights[(k+step+pairsKept)%pairsKept]
+		if length != 0 && weight != 0 {
+			f(length, weight)
+		}
+	}
+}
+
+// correlation returns how well lengths go with the weights of vehicles a step behind; ok is false when there are few.
+func (p *pairs) correlation(step int) (r float64, ok bool) {
+	n, x, y, xx, yy, xy := 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+	p.each(step, func(l, w float64) {
+		n, x, y, xx, yy, xy = n+1, x+l, y+w, xx+l*l, yy+w*w, xy+l*w
+	})
+	if n < pairsAre {
+		return 0, false
+	}
+	spread := (xx - x*x/n) * (yy - y*y/n)
+	if spread <= 0 {
+		return 0, false
+	}
+	return (xy - x*y/n) / math.Sqrt(spread), true
+}
+
+// off returns by how many vehicles the weighings are off: 0 when their own weights go best with the lengths.
+func (p *pairs) off() int {
+	own, ok := p.correlation(0)
+	ahead, okAhead := p.correlation(-1)
+	behind, okBehind := p.correlation(1)
+	switch {
+	case !ok || !okAhead || !okBehind || max(ahead, behind) < own+goesBetter:
+		return 0
+	case ahead > behind:
+		return -1
+	}
+	return 1
+}
+
+// Reweigh looks whether a scale's weighings of late were taken for those of the vehicle beside. Then what was learnt of the
+// scale's times is moved by the time between vehicles, and what vehicles of a length weigh is learnt from where the
+// weighings belong.
+func (m *Model) Reweigh(scale int) {
+	step := m.pairs.off()
+	if step == 0 {
+		return
+	}
+	m.weighed = sizes{}
+	m.pairs.each(step, func(l, w float64) { m.weighed.add(math.Exp(l), math.Exp(w), 0) })
+	m.pairs = pairs{}
+	m.Stepped(scale, float64(step)/m.BirthRate(), false)
+}
