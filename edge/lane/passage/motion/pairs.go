@@ -11,9 +11,9 @@ type pairs struct {
 }
 
 const (
-	pairsKept  = 64
-	pairsAre   = 30  // vehicles that are enough to say something
-	goesBetter = 0.4 // by how much better, in correlation, the neighbours' weights go with the lengths
+	pairsKept  = 96
+	pairsAre   = 45  // vehicles that are enough to say something
+	goesBetter = 0.5 // by how much better, in correlation, the neighbours' weights go with the lengths
 )
 
 func (p *pairs) add(length, kg float64) {
