@@ -25,12 +25,12 @@ const (
 	longHeld = 20.0 // s
 )
 
-// fewTaught is how many vehicles have to go through before the lane is known. Until then readings of vehicles that came
-// within closeOthers of another one, s, are in doubt when they rest on a device's own clock, or differ from what was
-// predicted by muchLater standard deviations; all of them are until noneTaught have gone through. Vehicles that came within
-// besideOthers of each other are neighbours.
+// fewTaught is how many vehicles have to go through before the lane is known. Until then readings of vehicles that
+// came within closeOthers of another one, s, are in doubt when they rest on a device's own clock, or differ from what
+// was predicted by muchLater standard deviations; all of them are until firstTaught have gone through. Vehicles that
+// came within besideOthers of each other, s, are neighbours.
 const (
-	noneTaught   = 40
+	firstTaught  = 40
 	fewTaught    = 200
 	closeOthers  = 12.0
 	besideOthers = 60.0
@@ -53,19 +53,19 @@ func (g *group) queued(r *reading) bool {
 	return t.Off > longHeld || t.Score[associate.Repeated] != 0
 }
 
-// again is how long after its first sight of a vehicle a device may see it once more, s, without that being another one.
+// again is the time after which a device that sees a vehicle once more may have seen another one, s.
 const again = 1.0
 
-// more reports whether the device had seen the reading's vehicle before, and not just told that twice.
-func (r *reading) more() bool {
+// seenBefore reports whether the device had seen the reading's vehicle before, and not just told that twice.
+func (r *reading) seenBefore() bool {
 	return slices.ContainsFunc(r.vehicle.readings, func(o *reading) bool {
 		return o.det.Dev == r.det.Dev && o.det.At < r.det.At-again
 	})
 }
 
-// missed returns which neighbour of the reading's vehicle in the row its device did not see: the one ahead, -1, or the one
+// missedBeside returns which neighbour in the row the device of a reading did not see: the one ahead, -1, or the one
 // behind, 1; 0 for neither.
-func (g *group) missed(r *reading) (step int) {
+func (g *group) missedBeside(r *reading) (step int) {
 	for _, step := range [...]int{-1, 1} {
 		o := g.beside(r.vehicle, step, besideOthers)
 		if o != nil && !slices.ContainsFunc(o.readings, func(x *reading) bool { return x.det.Dev == r.det.Dev }) {
@@ -75,29 +75,35 @@ func (g *group) missed(r *reading) (step int) {
 	return 0
 }
 
-// off reports whether a reading's time differs from what was predicted by more than such times do.
-func (r *reading) off() bool {
+// offTime reports whether a reading came at another time than predicted.
+func (r *reading) offTime() bool {
 	return r.terms.From >= 0 && math.Abs(float64(r.terms.Off)) > muchLater*float64(r.terms.Sigma)
 }
 
-// standing reports whether the queue stands.
+// standing reports whether vehicles stand in a queue.
 func (g *group) standing() bool { return g.model.Delays().Share >= queueing }
 
-// shaky reports whether a reading rests on a clock that is not the agent's, came much later than predicted, or is of a
-// device of which nothing bears out that its sights are taken for those of the right vehicles.
+// shaky reports whether a reading rests on a clock that is not the agent's, came at another time than predicted, or
+// is of a device of which it is not borne out that its sights are given to the right vehicles.
 func (c *Correlator) shaky(g *group, r *reading) bool {
 	t := r.terms
 	if t.From >= 0 && c.clocks[g.layout.Devices[t.From].ID] != nil || r.det.Raw != r.det.At {
 		return true
 	}
-	return r.off() || !g.borneOut(r.det.Dev)
+	return r.offTime() || !g.borneOut(r.det.Dev)
 }
 
 // isNew reports whether the lane was not known yet at a time.
 func (g *group) isNew(at float64) bool { return g.taught < fewTaught || at < g.since }
 
-// isFirst reports whether few vehicles had gone through at a time.
-func (g *group) isFirst(at float64) bool { return g.taught < noneTaught || at < g.begun }
+// isBrandNew reports whether hardly any vehicle had gone through at a time.
+func (g *group) isBrandNew(at float64) bool { return g.taught < firstTaught || at < g.begun }
+
+// inNewLane reports whether a reading that would be called sure is of a lane that is not known well enough for that.
+func (c *Correlator) inNewLane(g *group, r *reading) bool {
+	at := r.det.At
+	return r.confidence >= sure && g.isNew(at) && (g.isBrandNew(at) || c.shaky(g, r))
+}
 
 // teaches reports whether the model may learn from a reading.
 func (r *reading) teaches() bool { return r.confidence >= sure || r.doubtful == newLane }
@@ -112,7 +118,7 @@ func (c *Correlator) doubt(g *group, r *reading) {
 	}
 	if r.terms.Score[associate.Names] >= knownByName {
 		if r.terms.Score[associate.Repeated] != 0 {
-			r.asItsName(1)
+			r.limitByName(1) // told twice by one device
 		}
 		return
 	}
@@ -130,14 +136,13 @@ func (c *Correlator) doubt(g *group, r *reading) {
 	}
 }
 
-// alsoInTime is the share of the doubt in a name's reading that is left in a late result with that name: its time was held
-// against the vehicles' as well. Counted on scenarios.
-const alsoInTime = 0.5
+// lateDoubtLeft is the share of the doubt in a name's reading that is left in a late result with that name, as the
+// result's time was compared as well. Counted on scenarios.
+const lateDoubtLeft = 0.5
 
-// asItsName makes a reading that is a vehicle's by name no surer than the surest other one with that name: late results are
-// aligned with vehicles as they are, and what a device tells twice is of one vehicle, whichever that is. left is the share of
-// that one's doubt that is left.
-func (r *reading) asItsName(left float64) {
+// limitByName limits how sure a reading is that is a vehicle's by name: the vehicle may have that name from a reading
+// that is in doubt itself. left is the share of that doubt that is left.
+func (r *reading) limitByName(left float64) {
 	if r.vehicle == nil || r.terms == nil || r.terms.Score[associate.Names] < knownByName {
 		return
 	}
@@ -168,6 +173,10 @@ func (r *reading) asItsName(left float64) {
 // -1, or the one behind, 1.
 func (c *Correlator) why(g *group, r *reading) (words string, neighbour int) {
 	t, v := r.terms, r.vehicle
+	missed := 0 // the neighbour that the device did not see, where that matters
+	if g.standing() || r.offTime() {
+		missed = g.missedBeside(r)
+	}
 	switch born := t.Score[associate.Birth] != 0; {
 	case v == nil && !c.unsettled(r):
 		return "", 0
@@ -175,20 +184,20 @@ func (c *Correlator) why(g *group, r *reading) (words string, neighbour int) {
 		return "the device's clock is not known yet", -1
 	case g.queued(r):
 		return "in a standing queue: if a device missed one vehicle, those behind it are off by one", 1
-	case g.standing() && g.missed(r) != 0:
-		return "in a standing queue, beside a vehicle that the device did not see", g.missed(r)
+	case g.standing() && missed != 0:
+		return "in a standing queue, beside a vehicle that the device did not see", missed
 	case born && !g.entered(v) && (g.beside(v, -1, besideOthers) != nil || g.beside(v, 1, besideOthers) != nil):
 		return "no device saw it enter the lane", -1
 	case born:
 		return "", 0
 	case t.From >= 0 && t.Score[associate.Arrival] < surprise:
 		return "no prediction explains it", -1
-	case r.confidence >= sure && g.isNew(r.det.At) && (g.isFirst(r.det.At) || c.shaky(g, r)) && g.beside(v, -1, closeOthers) != nil:
+	case c.inNewLane(g, r) && g.beside(v, -1, closeOthers) != nil:
 		return newLane, -1
-	case r.more() && g.beside(v, 1, besideOthers) != nil:
+	case r.seenBefore() && g.beside(v, 1, besideOthers) != nil:
 		return "the device had seen it before: it may be the vehicle behind", 1
-	case r.off() && g.missed(r) != 0:
-		return "beside a vehicle that the device did not see", g.missed(r)
+	case missed != 0:
+		return "at another time than predicted, beside a vehicle that the device did not see", missed
 	}
 	return "", 0
 }

@@ -116,8 +116,9 @@ func TestDoubtClock(t *testing.T) {
 	}
 }
 
-// TestDoubtBeside: what comes at another time than predicted is in doubt beside a vehicle that the device did not see, and
-// so is what the device sees once more; in a standing queue all that is beside one that the device did not see.
+// TestDoubtBeside: what comes at another time than predicted is in doubt beside a vehicle that the device did not
+// see, and so is what the device sees once more; in a standing queue all that is beside one that the device did not
+// see.
 func TestDoubtBeside(t *testing.T) {
 	const dev = 3
 	for _, c := range []struct {
@@ -161,9 +162,9 @@ func TestDoubtBeside(t *testing.T) {
 	}
 }
 
-// TestAsItsName: a late result that is a vehicle's by a name, and what a device tells twice, is no surer than the surest
-// other reading with that name.
-func TestAsItsName(t *testing.T) {
+// TestLimitByName: a late result that is a vehicle's by a name, and what a device tells twice, is no surer than the
+// surest other reading with that name.
+func TestLimitByName(t *testing.T) {
 	name := detection.Name{Kind: "container", Value: "CSQU3054383"}
 	for _, c := range []struct {
 		by, want float64
@@ -181,7 +182,7 @@ func TestAsItsName(t *testing.T) {
 			r.terms.Score[associate.Repeated] = -2
 			k.doubt(g, r)
 		} else {
-			r.asItsName(alsoInTime)
+			r.limitByName(lateDoubtLeft)
 		}
 		if r.confidence != c.want || (r.other == g.vehicles[0]) != (c.want < sure) {
 			t.Errorf("the name is of a reading with %.3f: %.3f, or %v", c.by, r.confidence, r.other)
@@ -234,12 +235,12 @@ func TestBeside(t *testing.T) {
 func TestUncertainAtBoth(t *testing.T) {
 	d := newDay(t, twoLanes())
 	for v := range 40 { // the portal's time is uneven, so that it tells little
-		at := 90 * float64(v)
+		at := 60 * float64(v)
 		d.take(loop("loop-1", at), portal("rpm-1", at+5+float64(v*5%7), false), loop("loop-2", at+20))
 	}
-	d.take(loop("loop-1", 3700), loop("loop-1", 3705), portal("rpm-1", 3712, true), loop("loop-2", 3720), loop("loop-2", 3725))
+	d.take(loop("loop-1", 2500), loop("loop-1", 2505), portal("rpm-1", 2512, true), loop("loop-2", 2520), loop("loop-2", 2525))
 	d.wait(300)
-	r, g := d.find(d.row("rpm-1 3712.00"))
+	r, g := d.find(d.row("rpm-1 2512.00"))
 	if r.confidence >= sure || r.other == nil {
 		t.Skipf("this model is sure of it: %.3f", r.confidence)
 	}

@@ -50,7 +50,7 @@ func (v *vehicle) witnesses() int {
 // teach takes ways, speeds and headways from a vehicle that went through.
 func (c *Correlator) teach(g *group, v *vehicle) {
 	switch g.taught++; g.taught {
-	case noneTaught:
+	case firstTaught:
 		g.begun = c.now
 	case fewTaught:
 		g.since = c.now

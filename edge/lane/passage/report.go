@@ -150,7 +150,7 @@ func (g *group) alignDevice(c *Correlator, all []*report) {
 		for _, r := range p.readings {
 			if r.pin == nil {
 				c.doubt(g, r)
-				r.asItsName(alsoInTime)
+				r.limitByName(lateDoubtLeft)
 			}
 		}
 		if now < p.again {

@@ -40,8 +40,8 @@ func (g *group) notice(d *detection.Detection) {
 	w.times.note(d.At)
 }
 
-// off returns how far the sights that were taken for the vehicles' own lie from most, s; known is false while that cannot be
-// told.
+// off returns how far the sights that were taken for the vehicles' own lie from most, s; known is false while that
+// cannot be told.
 func (w *watch) off() (seconds float64, known bool) {
 	most, known := w.phase.Mode()
 	own, spread := w.own.Mode()

@@ -16,8 +16,11 @@ type memo struct {
 	cleared, hinders bool // clearing was asked for, and something says when the next one can come
 	clearing         clearing
 
-	measured       bool // extent was asked for
-	metres, unsure float64
+	extended            bool // extent was asked for
+	length, lengthSigma float64
+
+	compared   bool // sizes were asked for
+	comparison float64
 
 	liked bool // like was asked for
 	like  detection.Likeness

@@ -151,7 +151,7 @@ func (l *Layout) room(m *motion.Model, t, behind *track, d *detection.Detection)
 		if own := l.exactly(t, l.position[behind.lane][s.det.Dev]); own != nil {
 			rear = own.End()
 		}
-		worst = min(worst, math.Log(max(below(s.det.At-rear, stayGuess), impossible)))
+		worst = min(worst, logBelow(s.det.At-rear, stayGuess))
 	}
 	return worst
 }

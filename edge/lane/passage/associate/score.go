@@ -83,7 +83,7 @@ func comes(p motion.Prediction, by motion.Delays) (density, share float64) {
 		sign = -1
 	}
 	density, share = free(sign*p.Off, p.Sigma, by)
-	if p.Afar { // it may have stood where it was heard, before the other place or after it
+	if p.EitherSide { // it may have stood where it was heard, before the other place or after it
 		d, s := free(-sign*p.Off, p.Sigma, by)
 		density, share = (density+d)/2, (share+s)/2
 	}
@@ -180,7 +180,7 @@ func (l *Layout) predict(m *motion.Model, t *track, d *detection.Detection) (p m
 			if p.Ahead < 0 {
 				first = d
 			}
-			p.Afar = (d.Tag || s.det.Tag) && math.Abs(p.Ahead) < tagFar
+			p.EitherSide = (d.Tag || s.det.Tag) && math.Abs(p.Ahead) < tagFar
 			p.Fast = p.Fast && exact(first) && !d.Tag && !s.det.Tag // a device may see the front late, not early
 		}
 	}

@@ -5,13 +5,20 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// sized returns the log-likelihood ratio of what a detection tells for the first time, weight, load or a better length,
-// being of a track's vehicle, as vehicles of its size are here.
-func sized(m *motion.Model, t *track, d *detection.Detection) float64 {
-	sum := 0.0
+// sizes returns the log-likelihood ratio of what the step's detection tells for the first time (weight, load, a better
+// length) being of a track's vehicle, as vehicles of its size are here.
+func (s *stepper) sizes(t *track) float64 {
+	m := s.memo(t)
+	if !m.compared {
+		m.compared, m.comparison = true, compareSizes(s.model, t, s.d)
+	}
+	return m.comparison
+}
+
+func compareSizes(m *motion.Model, t *track, d *detection.Detection) (sum float64) {
 	better := d.Length > 0 && (t.length <= 0 || d.Length < t.length)
 	switch {
-	case weighsAll(d):
+	case wholeWeighing(d):
 		sum = m.Weighs(t.length, d.Kg)
 	case better && t.kg > 0:
 		sum = m.Weighs(d.Length, t.kg) - m.Weighs(t.length, t.kg)
@@ -28,10 +35,10 @@ func sized(m *motion.Model, t *track, d *detection.Detection) float64 {
 	return sum
 }
 
-// weighsAll reports whether a detection is the weighing of a whole vehicle.
-func weighsAll(d *detection.Detection) bool { return d.Weighs && d.Axle == 0 }
+// wholeWeighing reports whether a detection is the weighing of a whole vehicle, and not of an axle.
+func wholeWeighing(d *detection.Detection) bool { return d.Weighs && d.Axle == 0 }
 
-// Load returns what a vehicle carries by names that were read there.
+// Load returns what a vehicle carries, by the names that were read at it.
 func Load(names []detection.Name) (l motion.Load) {
 	for i := range names {
 		switch n := &names[i]; {
@@ -45,16 +52,20 @@ func Load(names []detection.Name) (l motion.Load) {
 	return l
 }
 
-// extent returns how long a track's vehicle is, m, and how sure that is, with the weight that the step's detection tells if
-// it is the vehicle's.
-func (s *stepper) extent(t *track, told bool) (metres, sigma float64) {
-	if told && t.kg == 0 && weighsAll(s.d) {
+// extent returns the length of a track's vehicle and its standard deviation, m.
+func (s *stepper) extent(t *track) (length, sigma float64) {
+	m := s.memo(t)
+	if !m.extended {
+		m.extended = true
+		m.length, m.lengthSigma = s.model.Extent(t.length, t.kg)
+	}
+	return m.length, m.lengthSigma
+}
+
+// extentWith is extent when the step's detection, which may weigh the vehicle, is of it.
+func (s *stepper) extentWith(t *track) (length, sigma float64) {
+	if t.kg == 0 && wholeWeighing(s.d) {
 		return s.model.Extent(t.length, s.d.Kg)
 	}
-	m := s.memo(t)
-	if !m.measured {
-		m.measured = true
-		m.metres, m.unsure = s.model.Extent(t.length, t.kg)
-	}
-	return m.metres, m.unsure
+	return s.extent(t)
 }

@@ -13,15 +13,15 @@ const (
 	heldUp     = 10.0 // s later than predicted, from which on a vehicle was in a queue
 	spaceGap   = 3.0  // m between vehicles in a queue that moves on
 	spaceSigma = 1.0  // m, of that
-	holes      = 0.1  // share of vehicles in a queue that have more room ahead
-	hurry      = 1.3  // times its usual speed, at the most
+	holeShare  = 0.1  // of vehicles in a queue, with more room ahead
+	overSpeed  = 1.3  // times its usual speed, at the most
 	runSigma   = 1.5  // m, of how far a vehicle goes in a time
 	heardAhead = 3.5  // m before the antenna, where a tag is heard first
 )
 
-// spaced returns the log-probability that a track, the i-th of the row, was as far behind those ahead of it as these and
-// it are long. It is asked once for each two places, when the vehicle is seen beyond them: by then more is known of how
-// long vehicles are that stood over the detector at the entry.
+// spaced returns the log-probability that the vehicles between two places had room there, of which a track, the i-th
+// of the row, is the last. It counts once for each two places, when the vehicle is seen beyond them: by then it has
+// been weighed, which tells the length of one that stood over the detector at the entry.
 func (s *stepper) spaced(row []*track, i int, t *track) (sum float64) {
 	d := s.d
 	if d.Tag {
@@ -53,8 +53,9 @@ func (l *Layout) foremost(t *track, place float64) (d *detection.Detection) {
 	return d
 }
 
-// spacing looks at the moment at which a track's end left the place of a sight: with the vehicles ahead that had not come
-// to the next place yet it has room between the two, and with the first that had come there it takes up all of it.
+// spacing looks at the moment at which a track's end left the place of a sight: with the vehicles ahead that had not
+// come to the next place yet it has room between the two, and with the first that had come there it takes up all of
+// it.
 func (s *stepper) spacing(row []*track, i int, t *track, from, to *detection.Detection) float64 {
 	position := s.layout.position[t.lane]
 	way := position[to.Dev] - position[from.Dev]
@@ -63,8 +64,8 @@ func (s *stepper) spacing(row []*track, i int, t *track, from, to *detection.Det
 		return 0
 	}
 	left := from.End()
-	length, sigma := s.extent(t, true)
-	run := max(to.At-left, 0) * hurry * t.pace(s.model)
+	length, sigma := s.extentWith(t)
+	run := max(to.At-left, 0) * overSpeed * t.pace(s.model)
 	sum := logBelow(run-(way-length), math.Hypot(sigma, runSigma))
 	if to.At <= left { // it is as long as the way
 		return sum
@@ -77,7 +78,7 @@ ahead:
 		if o.reversed || !t.one(o) {
 			continue
 		}
-		length, sigma := s.extent(o, false)
+		length, sigma := s.extent(o)
 		all.add(length, sigma)
 		came := o.at(to.Dev)
 		switch {
@@ -86,7 +87,7 @@ ahead:
 			between.add(length, sigma)
 			others = true
 		default:
-			sum += math.Log(1 - (1-holes)*(1-below(all.metres-way, all.sigma())))
+			sum += math.Log(1 - (1-holeShare)*(1-below(all.metres-way, all.sigma())))
 			break ahead
 		}
 	}
@@ -107,12 +108,12 @@ func (s *stretch) add(length, sigma float64) {
 
 func (s *stretch) sigma() float64 { return math.Sqrt(s.variance + spaceSigma*spaceSigma) }
 
-// logBelow is the logarithm of below, of what cannot be but for a device that errs.
+// logBelow is the logarithm of below, at the least that of a device that errs.
 func logBelow(x, sigma float64) float64 { return math.Log(max(below(x, sigma), impossible)) }
 
-// heard returns the log-probability that a tag is of a track, though the next one behind it, from the i-th of the row on,
-// had come to a place before the antenna already: it must have made room there.
-func (s *stepper) heard(row []*track, i int, t *track) (worst float64) {
+// roomHeard returns the log-probability that a tag is of a track, though the next vehicle behind it, from the i-th of
+// the row on, had come to a place before the antenna already: the track's vehicle must have made room there.
+func (s *stepper) roomHeard(row []*track, i int, t *track) (worst float64) {
 	d := s.d
 	if !d.Tag || d.Raw != d.At {
 		return 0
@@ -121,7 +122,7 @@ func (s *stepper) heard(row []*track, i int, t *track) (worst float64) {
 	if i < 0 {
 		return 0
 	}
-	length, sigma := s.extent(t, false)
+	length, sigma := s.extent(t)
 	for o := row[i]; o != nil; o = o.prev {
 		way := s.layout.position[t.lane][d.Dev] - s.layout.position[t.lane][o.det.Dev]
 		if exact(o.det) && o.det.At < d.At && way > motion.SamePlace && way < mostPacked {

@@ -2,8 +2,8 @@ package associate
 
 import "testing"
 
-// TestSpacing: in a queue as many vehicles stand between two places as have room there: neither more nor, behind one that
-// has left the second place, fewer. Who was not held up says nothing.
+// TestSpacing: in a queue as many vehicles stand between two places as have room there: neither more nor, behind one
+// that has left the second place, fewer. Who was not held up says nothing.
 func TestSpacing(t *testing.T) {
 	score := func(between int, came bool, arrives float64) float64 {
 		s := one(t)
@@ -33,7 +33,7 @@ func TestHeard(t *testing.T) {
 		s := one(t)
 		l := s.w.layout
 		row := []*track{born(l, 0, s.sees(0, 1000)), born(l, 0, s.sees(dev, at))}
-		return newStepper(s.w, s.sees(3, 1030, tagged("a", -50, false))).heard(row, 1, row[0])
+		return newStepper(s.w, s.sees(3, 1030, tagged("a", -50, false))).roomHeard(row, 1, row[0])
 	}
 	falls(t, "the next one 24 m before the antenna, and 8 m before it", score(0, 1020), score(2, 1020))
 	equal(t, "the next one came later", score(2, 1040), 0)

@@ -88,7 +88,7 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	beside := math.Abs(p.Ahead) < motion.SamePlace && !d.Tag && !s.layout.Devices[p.Dev].Hears
 	if !beside { // else the row has said it of the sight beside this one
 		ahead = s.aheadOf(queue, i, t)
-		row = s.behind(queue, i+1, t) + s.packed(queue, i+1, t) + s.spaced(queue, i, t) + s.heard(queue, i+1, t)
+		row = s.behind(queue, i+1, t) + s.packed(queue, i+1, t) + s.spaced(queue, i, t) + s.roomHeard(queue, i+1, t)
 	}
 	score, waited := arrival(p, s.model.Delays(), d.At, ahead, s.layout.Timeout)
 	score += s.layout.onward(s.model, t, d) + row
@@ -96,7 +96,7 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	terms.Waited = waited
 	terms.add(Arrival, score)
 	terms.add(Lengths, lengths(s.model, t, d))
-	terms.add(Size, sized(s.model, t, d))
+	terms.add(Size, s.sizes(t))
 	terms.add(Missed, s.cost[d.Dev].seen)
 	if t.charged&bit != 0 {
 		terms.add(Missed, -s.miss(d.Dev, d.At))

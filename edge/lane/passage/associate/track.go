@@ -80,7 +80,7 @@ func (t *track) add(l *Layout, d *detection.Detection) {
 	if d.Length > 0 && (t.length == 0 || d.Length < t.length) {
 		t.length = d.Length
 	}
-	if t.kg == 0 && weighsAll(d) {
+	if t.kg == 0 && wholeWeighing(d) {
 		t.kg = d.Kg
 	}
 	t.names = detection.Learn(t.names, d)

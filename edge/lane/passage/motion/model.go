@@ -16,20 +16,20 @@ type Sight struct {
 
 // Model is what was learnt of lanes that share devices.
 type Model struct {
-	travels []*way  // [lower index*devices + higher]; nil for none
-	delays  Window  // s that vehicles were longer on their way than predicted, from one device to the next
-	held    Delays  // of these
-	usual   float64 // m/s, until speeds are learnt
-	speeds  Window  // m/s
-	slowest float64 // m/s, that is believed
-	fastest float64 // m/s
-	lengths Window  // m
-	longest float64 // m, that is believed
-	shorter float64 // m, than most vehicles are
-	births  Window  // s between vehicles
-	weighed sizes   // vehicles that were weighed
-	pairs   pairs
-	loaded  sizes  // vehicles, with what they carried
+	travels []*way          // [lower index*devices + higher]; nil for none
+	delays  Window          // s that vehicles were longer on their way than predicted, from one device to the next
+	held    Delays          // of these
+	usual   float64         // m/s, until speeds are learnt
+	speeds  Window          // m/s
+	slowest float64         // m/s, that is believed
+	fastest float64         // m/s
+	lengths Window          // m
+	longest float64         // m, that is believed
+	shorter float64         // m, than most vehicles are
+	births  Window          // s between vehicles
+	weights bySize[float64] // logarithms of kg
+	loads   bySize[Load]
+	pairs   pairs  // lengths and weights of the last vehicles
 	reach   Window // m: extent of a portal's occupancy beyond the vehicle's length
 
 	// Of each device:
@@ -124,8 +124,10 @@ type Prediction struct {
 	Stood   float64 // s by which Off is less when it stood with its front at one of the two, which saw it stay
 	Through bool    // it stood so in any case: the way is longer than the vehicle, whose end left the device after that
 	Learned bool    // what was learnt of the way is in it
-	Afar    bool    // it was heard at one of the two, and may have stood on either side of the other
 	Fast    bool    // it would have driven faster than vehicles do, by one clock
+
+	// EitherSide says that it was heard at one of the two, and may have stood on either side of the other.
+	EitherSide bool
 }
 
 // Least uncertainties of a prediction: of a learnt way, of the speed on it, and of one that was not driven yet.

@@ -2,18 +2,18 @@ package motion
 
 import "math"
 
-// pairs holds the lengths and weights of the last vehicles in their order. Where vehicles follow each other evenly, all
-// weighings can be taken for those of the vehicle ahead or behind, and what is learnt bears that out; but then the lengths
-// go with the next one's weights, and not with their own.
+// pairs holds the lengths and weights of the last vehicles, in their order. Where vehicles follow each other evenly,
+// all weighings can be given to the vehicle ahead or behind, and what is learnt of the times bears that out. But then
+// lengths correlate with the neighbours' weights, and not with their own.
 type pairs struct {
-	lengths, weights [pairsKept]float64 // logarithms; 0 when unknown
+	lengths, weights [pairsKept]float64 // logarithms of m and kg; 0 when unknown
 	n, at            int
 }
 
 const (
 	pairsKept  = 96
-	pairsAre   = 45  // vehicles that are enough to say something
-	goesBetter = 0.5 // by how much better, in correlation, the neighbours' weights go with the lengths
+	pairsLeast = 45  // vehicles that are enough to say something
+	betterBy   = 0.5 // by how much higher the correlation with the neighbours' weights is then
 )
 
 func (p *pairs) add(length, kg float64) {
@@ -36,13 +36,14 @@ func (p *pairs) each(step int, f func(length, weight float64)) {
 	}
 }
 
-// correlation returns how well lengths go with the weights of vehicles a step behind; ok is false when there are few.
+// correlation returns the correlation of lengths with the weights of vehicles a step behind; ok is false when there are
+// few.
 func (p *pairs) correlation(step int) (r float64, ok bool) {
 	n, x, y, xx, yy, xy := 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
 	p.each(step, func(l, w float64) {
 		n, x, y, xx, yy, xy = n+1, x+l, y+w, xx+l*l, yy+w*w, xy+l*w
 	})
-	if n < pairsAre {
+	if n < pairsLeast {
 		return 0, false
 	}
 	spread := (xx - x*x/n) * (yy - y*y/n)
@@ -52,13 +53,13 @@ func (p *pairs) correlation(step int) (r float64, ok bool) {
 	return (xy - x*y/n) / math.Sqrt(spread), true
 }
 
-// off returns by how many vehicles the weighings are off: 0 when their own weights go best with the lengths.
+// off returns by how many vehicles the weighings are off, -1 or 1; 0 when that is not clear.
 func (p *pairs) off() int {
 	own, ok := p.correlation(0)
 	ahead, okAhead := p.correlation(-1)
 	behind, okBehind := p.correlation(1)
 	switch {
-	case !ok || !okAhead || !okBehind || max(ahead, behind) < own+goesBetter:
+	case !ok || !okAhead || !okBehind || max(ahead, behind) < own+betterBy:
 		return 0
 	case ahead > behind:
 		return -1
@@ -66,16 +67,16 @@ func (p *pairs) off() int {
 	return 1
 }
 
-// Reweigh looks whether a scale's weighings of late were taken for those of the vehicle beside. Then what was learnt of the
-// scale's times is moved by the time between vehicles, and what vehicles of a length weigh is learnt from where the
-// weighings belong.
+// Reweigh finds out whether a scale's last weighings were given to the vehicle beside the right one. If so, what was
+// learnt of the scale's times is moved by the time between vehicles, and the usual weights are learnt anew from the
+// right pairs.
 func (m *Model) Reweigh(scale int) {
 	step := m.pairs.off()
 	if step == 0 {
 		return
 	}
-	m.weighed = sizes{}
-	m.pairs.each(step, func(l, w float64) { m.weighed.add(math.Exp(l), math.Exp(w), 0) })
+	m.weights = bySize[float64]{}
+	m.pairs.each(step, func(l, w float64) { m.weights.add(math.Exp(l), w) })
 	m.pairs = pairs{}
 	m.Stepped(scale, float64(step)/m.BirthRate(), false)
 }

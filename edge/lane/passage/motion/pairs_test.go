@@ -5,8 +5,9 @@ import (
 	"testing"
 )
 
-// TestReweigh: weighings that were all taken for those of the vehicle beside are found by the lengths: what was learnt of the
-// scale's times moves by the time between vehicles, and their own weights are learnt. Those that are right are left alone.
+// TestReweigh: weighings that were all taken for those of the vehicle beside are found by the lengths: what was
+// learnt of the scale's times moves by the time between vehicles, and their own weights are learnt. Those that are
+// right are left alone.
 func TestReweigh(t *testing.T) {
 	length := func(v int) float64 { return 4 + float64(v*7%12) }
 	for _, c := range []struct {

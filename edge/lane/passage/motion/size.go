@@ -2,16 +2,15 @@ package motion
 
 import "math"
 
-// sizes holds what vehicles of a length are like: the logarithms of lengths, m, and of weights, kg, or what they carried.
-// That is learnt at the lane, of the last sizesKept vehicles of which it is known.
-type sizes struct {
-	lengths, weights [sizesKept]float64
-	loads            [sizesKept]Load
-	n, at            int
+// bySize holds what was noted of the last sizesKept vehicles, with the logarithms of their lengths, m.
+type bySize[T any] struct {
+	lengths [sizesKept]float64
+	noted   [sizesKept]T
+	n, at   int
 }
 
-func (s *sizes) add(length, kg float64, load Load) {
-	s.lengths[s.at], s.weights[s.at], s.loads[s.at] = logLength(length), math.Log(kg), load
+func (s *bySize[T]) add(length float64, noted T) {
+	s.lengths[s.at], s.noted[s.at] = logLength(length), noted
 	s.at = (s.at + 1) % sizesKept
 	s.n = min(s.n+1, sizesKept)
 }
@@ -26,21 +25,21 @@ const (
 )
 
 const (
-	sizesKept = 128
-	sizesAre  = 20 // vehicles that are enough to say something
+	sizesKept  = 128
+	sizesLeast = 20 // vehicles that are enough to say something
 
 	// Relative standard deviations: of one vehicle's length measured twice, and of the weights of vehicles of one kind.
 	lengthWidth = 0.1
 	weightWidth = 0.25
-	// sizesKnown is how many vehicles of a length are taken for known before, which are like all others.
-	sizesKnown = 0.2
-	// rareWeight is the share of vehicles with a weight that none of the last had.
-	rareWeight = 0.01
+	// sizesPrior is how many vehicles of each length are assumed before any is known; they are like all others.
+	sizesPrior = 0.2
+	// weightFloor is the density of a weight that none of the last vehicles had, relative to the kernel's top.
+	weightFloor = 0.01
 
-	// longestVehicle is the longest on a road, m. Who stops over a detector is measured longer: that says that a vehicle is
-	// long, as short ones seldom stop there.
+	// longestVehicle is the longest on a road, m. What is measured longer stopped over the detector. Long vehicles do so
+	// more often, so that such a measurement says something too.
 	longestVehicle = 26.0
-	// Length and its uncertainty of a vehicle of which nothing else is known than that it was measured too long, m.
+	// Length of a vehicle that was measured too long or not at all, and its standard deviation, m.
 	stoppedLength, stoppedSigma = 14.0, 7.0
 	// lengthSigma is the relative standard deviation of a length that was measured while the vehicle drove.
 	lengthSigma = 0.07
@@ -48,15 +47,16 @@ const (
 	weighedSigma = 1.0
 )
 
-// Sized notes a vehicle's length as it was measured, m, its weight, kg, or 0, and what it carries.
+// Sized notes a vehicle's length as it was measured, m, its weight, kg, and what it carries. 0 stands for what is not
+// known.
 func (m *Model) Sized(length, kg float64, load Load) {
 	m.pairs.add(length, kg)
 	if length <= 0 {
 		return
 	}
-	m.loaded.add(length, kg, load)
+	m.loads.add(length, load)
 	if kg > 0 {
-		m.weighed.add(length, kg, load)
+		m.weights.add(length, math.Log(kg))
 	}
 }
 
@@ -68,27 +68,28 @@ func kernel(x, width float64) float64 {
 	return math.Exp(-0.5 * x * x)
 }
 
-// Weighs returns the log-likelihood ratio of a length, m, and a weight, kg, being of one vehicle, by those of the last
-// vehicles: a kernel estimate (Nadaraya 1964, Watson 1964). It is 0 when one of them is not known.
+// Weighs returns the log-likelihood ratio of a length, m, and a weight, kg, being of one vehicle, as they were of the
+// last vehicles: a kernel estimate (Nadaraya 1964, Watson 1964). It is 0 when the length or the weight is not known.
 func (m *Model) Weighs(length, kg float64) float64 {
-	s := &m.weighed
-	if length <= 0 || kg <= 0 || s.n < sizesAre {
+	s := &m.weights
+	if length <= 0 || kg <= 0 || s.n < sizesLeast {
 		return 0
 	}
 	length, kg = logLength(length), math.Log(kg)
 	alike, both, all := 0.0, 0.0, 0.0
 	for i := range s.n {
-		l, w := kernel(s.lengths[i]-length, lengthWidth), kernel(s.weights[i]-kg, weightWidth)
+		l, w := kernel(s.lengths[i]-length, lengthWidth), kernel(s.noted[i]-kg, weightWidth)
 		alike, both, all = alike+l, both+l*w, all+w
 	}
-	usual := all/float64(s.n) + rareWeight
-	return math.Log((both + sizesKnown*usual) / (alike + sizesKnown) / usual)
+	usual := all/float64(s.n) + weightFloor
+	return math.Log((both + sizesPrior*usual) / (alike + sizesPrior) / usual)
 }
 
-// Carries returns the log-likelihood ratio of a vehicle of a length, m, carrying something, against any vehicle doing so.
+// Carries returns the log-likelihood ratio of a vehicle of a length, m, carrying something, against any vehicle doing
+// so.
 func (m *Model) Carries(length float64, load Load) float64 {
-	s := &m.loaded
-	if length <= 0 || s.n < sizesAre {
+	s := &m.loads
+	if length <= 0 || s.n < sizesLeast {
 		return 0
 	}
 	length = logLength(length)
@@ -96,21 +97,21 @@ func (m *Model) Carries(length float64, load Load) float64 {
 	for i := range s.n {
 		l := kernel(s.lengths[i]-length, lengthWidth)
 		alike += l
-		if s.loads[i]&load != 0 {
+		if s.noted[i]&load != 0 {
 			both, all = both+l, all+1
 		}
 	}
 	usual := all / float64(s.n+1)
-	return math.Log((both + sizesKnown*usual) / (alike + sizesKnown) / usual)
+	return math.Log((both + sizesPrior*usual) / (alike + sizesPrior) / usual)
 }
 
-// Extent returns how long a vehicle is, m, and how sure that is: as it was measured, or by its weight when it stopped over
-// the detector. Both are 0 when unknown.
+// Extent returns a vehicle's length and its standard deviation, m: as it was measured, else as vehicles of its weight
+// are, else as vehicles are that stopped over the detector.
 func (m *Model) Extent(length, kg float64) (metres, sigma float64) {
 	if length > 0 && length <= longestVehicle {
 		return length, lengthSigma * length
 	}
-	s := &m.weighed
+	s := &m.weights
 	if kg <= 0 {
 		return stoppedLength, stoppedSigma
 	}
@@ -120,7 +121,7 @@ func (m *Model) Extent(length, kg float64) (metres, sigma float64) {
 		if s.lengths[i] >= logLongest {
 			continue
 		}
-		w, l := kernel(s.weights[i]-kg, weightWidth), math.Exp(s.lengths[i])
+		w, l := kernel(s.noted[i]-kg, weightWidth), math.Exp(s.lengths[i])
 		of, sum, square = of+w, sum+w*l, square+w*l*l
 	}
 	if of < 1 {

@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// mixedTraffic is a model of a lane in which trucks of 11 to 13 m weigh 16 to 24 t, half of them with a tag and some with a
-// container, and cars of 4 to 5 m weigh 1.4 to 1.8 t.
+// mixedTraffic is a model of a lane in which trucks of 11 to 13 m weigh 16 to 24 t, half of them with a tag and some
+// with a container, and cars of 4 to 5 m weigh 1.4 to 1.8 t.
 func mixedTraffic() *Model {
 	m := New(2, 2)
 	for i := range 60 {
@@ -25,8 +25,8 @@ func mixedTraffic() *Model {
 	return m
 }
 
-// TestWeighs: a weight that vehicles of a length have speaks for one vehicle, one that others have against it; what is not
-// known, here or of the lane, says nothing.
+// TestWeighs: a weight that vehicles of a length have speaks for one vehicle, one that others have against it; what
+// is not known, here or of the lane, says nothing.
 func TestWeighs(t *testing.T) {
 	m := mixedTraffic()
 	for _, c := range []struct {
@@ -64,8 +64,8 @@ func TestCarries(t *testing.T) {
 	}
 }
 
-// TestExtent: a length is what was measured; of a vehicle that stopped over the detector the weight tells it, of one that
-// was not weighed nothing does.
+// TestExtent: a length is what was measured; of a vehicle that stopped over the detector the weight tells it, of one
+// that was not weighed nothing does.
 func TestExtent(t *testing.T) {
 	m := mixedTraffic()
 	for _, c := range []struct {

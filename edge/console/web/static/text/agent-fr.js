@@ -43,7 +43,7 @@ export default [
 	["in a standing queue: if a device missed one vehicle, those behind it are off by one", "dans une file à l’arrêt : si un appareil a manqué un véhicule, les suivants sont décalés d’un rang"],
 	["in a standing queue, beside a vehicle that the device did not see", "dans une file à l’arrêt, à côté d’un véhicule que l’appareil n’a pas vu"],
 	["the device had seen it before: it may be the vehicle behind", "l’appareil l’avait déjà vu : ce peut être le véhicule suivant"],
-	["beside a vehicle that the device did not see", "à côté d’un véhicule que l’appareil n’a pas vu"],
+	["at another time than predicted, beside a vehicle that the device did not see", "à un autre moment que prévu, à côté d’un véhicule que l’appareil n’a pas vu"],
 	["the reading that gave the name is in doubt itself", "la lecture qui a donné le nom est elle-même incertaine"],
 	["no device saw it enter the lane", "aucun appareil ne l’a vu entrer dans la voie"],
 	["the lane is still new: few vehicles have passed through", "la voie est encore nouvelle : peu de véhicules y sont passés"],
