@@ -138,7 +138,8 @@ func (s *stepper) merge(queue []*track, i int) ([]*track, int) {
 	return moved, k
 }
 
-// goingOut gives the detection to a vehicle that turned back: devices that cannot tell directions see it once more.
+// goingOut gives the detection to a vehicle that turned back: devices that cannot tell directions see it once more, on its
+// way out.
 func (s *stepper) goingOut(n *node, queue []*track, i int, gone float64) {
 	t, d := queue[i], s.d
 	if !blindly(d) || s.layout.position[t.lane][d.Dev] > t.front+longVehicle {
@@ -148,7 +149,11 @@ func (s *stepper) goingOut(n *node, queue []*track, i int, gone float64) {
 	like := *s.like(t)
 	terms.add(Names, like.Score)
 	terms.Read, terms.Name = like.A, like.B
-	terms.add(Repeated, math.Log(math.Exp(-math.Abs(d.At-t.last)/outWithin)/outWithin))
+	if seen := t.out(d.Dev); seen != nil {
+		terms.add(Repeated, repeat(d, seen, like.Score >= 0, false))
+	} else {
+		terms.add(Repeated, -math.Abs(d.At-t.last)/outWithin-math.Log(outWithin))
+	}
 	if d.Tag {
 		terms.add(Strength, s.strength(true))
 	}

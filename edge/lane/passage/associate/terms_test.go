@@ -49,6 +49,17 @@ func TestLengths(t *testing.T) {
 	equal(t, "by a portal of which it is not known how far it sees", fresh.score(Lengths, v, fresh.sees(1, 1004, extending(11))), 0)
 }
 
+// TestOutOnce: a vehicle that turned back is seen once more by a portal on its way out, and not for every vehicle after it.
+func TestOutOnce(t *testing.T) {
+	s := one(t)
+	v := s.born(0, 1000)
+	s.goes(v, s.sees(1, 1004, portal))
+	s.goes(v, s.sees(0, 1020, backwards))
+	first := s.goes(v, s.sees(1, 1024, portal)).terms.Score[Repeated]
+	second := s.score(Repeated, v, s.sees(1, 1034, portal))
+	falls(t, "the first sight on its way out, and a second one", float64(first), second+2)
+}
+
 // TestRepeat: what a device sees again of a vehicle.
 func TestRepeat(t *testing.T) {
 	score := func(after float64, first, again []func(*detection.Detection), beyond bool) float64 {

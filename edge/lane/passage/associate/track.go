@@ -113,6 +113,16 @@ func (t *track) at(dev int) *detection.Detection {
 	return nil
 }
 
+// out returns a device's latest sight of the track's vehicle since it turned back; nil when it has none.
+func (t *track) out(dev int) *detection.Detection {
+	for s := t; s != nil && s.reversed; s = s.prev {
+		if s.det.Dev == dev {
+			return s.det
+		}
+	}
+	return nil
+}
+
 // sight returns a detection as a sight of a vehicle in the track's lane.
 func (t *track) sight(l *Layout, m *motion.Model, d *detection.Detection) motion.Sight {
 	s := motion.Sight{Dev: d.Dev, Position: l.position[t.lane][d.Dev], Raw: d.Raw, At: d.At}
