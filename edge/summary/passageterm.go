@@ -29,7 +29,7 @@ var terms = map[observation.PassageTerm_Kind]Text{
 	},
 	observation.PassageTerm_KIND_PIN: {EN: "a person said so", FR: "une personne l’a dit"},
 	observation.PassageTerm_KIND_SIZE: {
-		EN: "weight and load of a vehicle of that length", FR: "poids et chargement d’un véhicule de cette longueur",
+		EN: "weight and load for that length", FR: "poids et chargement pour cette longueur",
 	},
 	observation.PassageTerm_KIND_STRENGTH: {EN: "how well the tag was heard", FR: "force du signal de l’étiquette"},
 }

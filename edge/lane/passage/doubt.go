@@ -162,7 +162,7 @@ func (r *reading) limitByName(left float64) {
 	if r.confidence <= most {
 		return
 	}
-	r.doubtful = "the reading that gave the name is in doubt itself"
+	r.doubtful = "the reading that gave the name is uncertain"
 	r.confidence = most
 	if r.other == nil {
 		r.suppose(by.other, min(by.otherShare, 1-most), nil)
@@ -185,7 +185,7 @@ func (c *Correlator) why(g *group, r *reading) (words string, neighbour int) {
 	case g.queued(r):
 		return "in a standing queue: if a device missed one vehicle, those behind it are off by one", 1
 	case g.standing() && missed != 0:
-		return "in a standing queue, beside a vehicle that the device did not see", missed
+		return "in a standing queue, next to a vehicle that the device missed", missed
 	case born && !g.entered(v) && (g.beside(v, -1, besideOthers) != nil || g.beside(v, 1, besideOthers) != nil):
 		return "no device saw it enter the lane", -1
 	case born:
@@ -195,9 +195,9 @@ func (c *Correlator) why(g *group, r *reading) (words string, neighbour int) {
 	case c.inNewLane(g, r) && g.beside(v, -1, closeOthers) != nil:
 		return newLane, -1
 	case r.seenBefore() && g.beside(v, 1, besideOthers) != nil:
-		return "the device had seen it before: it may be the vehicle behind", 1
+		return "the device had already seen this vehicle: it may be the one behind", 1
 	case missed != 0:
-		return "at another time than predicted, beside a vehicle that the device did not see", missed
+		return "off the predicted time, next to a vehicle that the device missed", missed
 	}
 	return "", 0
 }
