@@ -56,7 +56,7 @@ fuzz:
 
 # The console's libraries anew, as package-lock.json pins them.
 ui-vendor:
-	cd edge/console/web && npm ci --ignore-scripts --no-audit --no-fund && npm run vendor
+	cd edge/web && npm ci --ignore-scripts --no-audit --no-fund && npm run vendor
 
 lint:
 	@.ci/lint

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
-	"lanewarden/edge/console/web"
+	"lanewarden/edge/web"
 	"lanewarden/sync/hub"
 	"lanewarden/sync/wire"
 )

@@ -24,7 +24,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/edge/console/accounts"
-	"lanewarden/edge/console/web"
+	"lanewarden/edge/web"
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"

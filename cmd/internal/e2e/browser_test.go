@@ -21,10 +21,10 @@ import (
 )
 
 // TestBrowser walks every page of the console in a browser, in both languages, at 360 px and by keyboard, with axe-core, while the traffic of
-// make run flows. It needs Chromium and the packages of edge/console/web/package.json (npm ci); .ci/setup installs both.
+// make run flows. It needs Chromium and the packages of edge/web/package.json (npm ci); .ci/setup installs both.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
-	web, err := filepath.Abs("../../../edge/console/web")
+	web, err := filepath.Abs("../../../edge/web")
 	if err != nil {
 		t.Fatal(err)
 	}

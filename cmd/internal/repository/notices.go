@@ -20,7 +20,7 @@ import (
 var programs = []string{"./cmd/laned", "./cmd/lanectl", "./cmd/lanehub", "./cmd/lanesim"}
 
 // vendored is where the console's pages have their copies of JavaScript libraries, each with its NAME.LICENSE.
-const vendored = "edge/console/web/static/vendor"
+const vendored = "edge/web/static/vendor"
 
 // legalName matches the files in which a module has its licence and what must be told with it.
 var legalName = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([.-].*)?$`)

@@ -32,7 +32,7 @@ from pymodbus.datastore import ModbusSequentialDataBlock, ModbusSlaveContext, Mo
 // Browser is Chromium as Node drives it, with the packages in the folder web of the console's pages (npm ci). Its probe
 // opens a page: each of the three may be there and not go with the others.
 func Browser(web string) Tool {
-	return Tool{"browser", "nodejs npm chromium; npm ci in edge/console/web", [][]string{
+	return Tool{"browser", "nodejs npm chromium; npm ci in edge/web", [][]string{
 		shell(`CHROMIUM="$0" exec node "$1"`, ChromiumPath(), filepath.Join(web, "probe.mjs"))}}
 }
 

@@ -109,7 +109,7 @@ func TestPassageWords(t *testing.T) {
 func TestAgentWords(t *testing.T) {
 	var source strings.Builder
 	for _, dir := range []string{"drivers", "edge/lane", "sync/uplink", "cmd/internal/agent"} {
-		err := filepath.WalkDir(filepath.Join("../../..", dir), func(name string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join("../..", dir), func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
 				return err
 			}
