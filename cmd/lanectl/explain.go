@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/console"
-	"lanewarden/edge/summary"
 )
 
 // Columns of the table of terms: it is read at 100 columns.
@@ -108,7 +108,7 @@ func printTerms(w io.Writer, terms []*observation.PassageTerm) {
 		line("", "→", "or")
 	}
 	for _, t := range terms {
-		lines := wrap(terminal(summary.PassageTerm(t)), termWidth)
+		lines := wrap(terminal(kinds.PassageTerm(t)), termWidth)
 		for _, words := range lines[:len(lines)-1] {
 			line(words, "", "")
 		}

@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/console"
-	"lanewarden/edge/summary"
 )
 
 // terminal is a text for a terminal: English, with plain spaces, so that it can be searched and wrapped.
-func terminal(t summary.Text) string { return strings.ReplaceAll(t.English(), "\u00a0", " ") }
+func terminal(t kinds.Text) string { return strings.ReplaceAll(t.English(), "\u00a0", " ") }
 
 // passagesOf decodes a list.
 func passagesOf(list console.PassageList) ([]*observation.PassageClosed, error) {
@@ -79,7 +79,7 @@ func passageLines(w io.Writer, all []*observation.PassageClosed) error {
 	for _, p := range all {
 		sure := ""
 		if p.Confidence > 0 {
-			sure = terminal(summary.Probability(p.Confidence))
+			sure = terminal(kinds.Probability(p.Confidence))
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n",
 			p.Id, momentWithZone(p.OpenedNs), passageState(p), p.Plate,
@@ -101,9 +101,9 @@ func measured(format string, value float64) string {
 // passageState says that a vehicle is in the lane, or why its passage is over.
 func passageState(p *observation.PassageClosed) string {
 	if p.State == observation.PassageState_PASSAGE_STATE_OPEN {
-		return terminal(summary.PassageState(p.State))
+		return terminal(kinds.PassageState(p.State))
 	}
-	return terminal(summary.PassageEnd(p.End))
+	return terminal(kinds.PassageEnd(p.End))
 }
 
 // alarmWord is as loud for an alarm that may be another vehicle's.
@@ -122,7 +122,7 @@ func gaps(p *observation.PassageClosed) string {
 	var out []string
 	for _, s := range p.Stations {
 		if s.Gap == observation.PassageGap_PASSAGE_GAP_MISSED || s.Gap == observation.PassageGap_PASSAGE_GAP_BLIND {
-			out = append(out, s.Station+" "+terminal(summary.PassageGap(s.Gap)))
+			out = append(out, s.Station+" "+terminal(kinds.PassageGap(s.Gap)))
 		}
 	}
 	return strings.Join(out, ", ")
@@ -157,7 +157,7 @@ func zoneOf(p *observation.PassageClosed) string {
 func passageHead(w io.Writer, p *observation.PassageClosed) {
 	facts := []string{passageState(p)}
 	if p.Direction == observation.PassageDirection_PASSAGE_DIRECTION_REVERSE {
-		facts = append(facts, terminal(summary.PassageDirection(p.Direction)))
+		facts = append(facts, terminal(kinds.PassageDirection(p.Direction)))
 	}
 	add := func(known bool, format string, v any) {
 		if known {
@@ -193,7 +193,7 @@ func passageText(w io.Writer, p *observation.PassageClosed, names map[string]str
 	}
 	for _, s := range p.Stations {
 		if s.Gap != observation.PassageGap_PASSAGE_GAP_UNSPECIFIED {
-			fmt.Fprintf(w, "  nothing from %s: %s\n", s.Station, terminal(summary.PassageGap(s.Gap)))
+			fmt.Fprintf(w, "  nothing from %s: %s\n", s.Station, terminal(kinds.PassageGap(s.Gap)))
 		}
 	}
 	return nil
@@ -243,4 +243,4 @@ func vehicleName(id string, names map[string]string) string {
 	return "passage " + id
 }
 
-func percent(p float32) string { return strings.ReplaceAll(summary.Probability(p).EN, "\u00a0", " ") }
+func percent(p float32) string { return strings.ReplaceAll(kinds.Probability(p).EN, "\u00a0", " ") }

@@ -14,8 +14,8 @@ import (
 
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/console"
-	"lanewarden/edge/summary"
 )
 
 func tailCommand() *cobra.Command {
@@ -83,7 +83,7 @@ func gist(text json.RawMessage) string {
 	if observation.FromJSON(text, o) != nil {
 		return "" // of a newer agent: --json shows it
 	}
-	out := strings.ReplaceAll(summary.Of(o).English(), "\u00a0", " ")
+	out := strings.ReplaceAll(kinds.Sentence(o).English(), "\u00a0", " ")
 	if runes := []rune(out); len(runes) > gistMax {
 		out = string(runes[:gistMax]) + "…"
 	}

@@ -22,13 +22,13 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/api"
 	"lanewarden/edge/console/accounts"
-	"lanewarden/edge/web"
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
-	"lanewarden/edge/summary"
+	"lanewarden/edge/web"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
@@ -329,7 +329,7 @@ type Line struct {
 	Class       string          `json:"class"`
 	Device      string          `json:"device"`
 	Kind        string          `json:"kind"`
-	Summary     summary.Text    `json:"summary"`     // what it says, in a sentence
+	Summary     kinds.Text      `json:"summary"`     // what it says, in a sentence
 	Observation json.RawMessage `json:"observation"` // lanewarden.v1.Observation as observation.JSON has it
 	// Passages are the one that it belongs to and, when that is not certain, the other of which it may be. Only in
 	// /v1/observations, and only of passages that are open or among the last.
@@ -352,7 +352,7 @@ func (c *Console) lineOf(r *journal.Row) (Line, error) {
 	text, err := observation.JSON(o)
 	l := Line{
 		Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(),
-		Summary: summary.Of(o), Observation: text,
+		Summary: kinds.Sentence(o), Observation: text,
 	}
 	if at := c.shown(o); !at.Equal(l.Time) {
 		l.Corrected = at.UTC()

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/edge/summary"
+	"lanewarden/drivers/observation/kinds"
 )
 
 // Correction moves a reading to another passage.
@@ -20,10 +20,10 @@ type Correction struct {
 
 // CorrectionOutcome is what POST /v1/passages/corrections answers: what came of it.
 type CorrectionOutcome struct {
-	Idx     int64        `json:"idx"`
-	From    string       `json:"from"` // passage where it was, as far as the latest ones say; empty for none
-	To      string       `json:"to"`
-	Summary summary.Text `json:"summary"` // in a sentence
+	Idx     int64      `json:"idx"`
+	From    string     `json:"from"` // passage where it was, as far as the latest ones say; empty for none
+	To      string     `json:"to"`
+	Summary kinds.Text `json:"summary"` // in a sentence
 }
 
 // correct serves POST /v1/passages/corrections.
@@ -54,7 +54,7 @@ func (c *Console) assign(ctx context.Context, o Correction) (*CorrectionOutcome,
 		return nil, err
 	}
 	moved := &observation.PassageCorrected{Idx: o.Idx, From: from, To: o.To, By: o.By, Reading: reading}
-	said := summary.Correction(moved, plateOf(all, o.To))
+	said := kinds.Correction(moved, plateOf(all, o.To))
 	return &CorrectionOutcome{Idx: o.Idx, From: from, To: o.To, Summary: said}, nil
 }
 

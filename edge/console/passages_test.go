@@ -19,8 +19,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/journal"
-	"lanewarden/edge/summary"
 )
 
 // someVehicles are passages by hand.
@@ -278,7 +278,7 @@ func TestCorrection(t *testing.T) {
 			if err := json.Unmarshal(w.body, &outcome); err != nil || outcome.Summary.EN != c.en || outcome.Summary.FR == "" {
 				t.Errorf("%v: %+v, expected %q", err, outcome.Summary, c.en)
 			}
-			if outcome.Summary == (summary.Text{}) {
+			if outcome.Summary == (kinds.Text{}) {
 				t.Error("no sentence")
 			}
 		})

@@ -9,8 +9,8 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/console"
-	words "lanewarden/edge/summary"
 )
 
 // happened says in words what a row tells that is worth a line; nothing for the others. vehicle says what the vehicle
@@ -36,7 +36,7 @@ func happened(line console.Line, o *observation.Observation, vehicle func(passag
 		said = line.Device + ": " + b.Text
 	}
 	if said == "" && o.Class == observation.Class_CLASS_ALARM {
-		said = fmt.Sprintf("ALARM at %s: %s", line.Device, plain(words.Of(o)))
+		said = fmt.Sprintf("ALARM at %s: %s", line.Device, plain(kinds.Sentence(o)))
 	}
 	if said == "" {
 		return nil
@@ -53,7 +53,7 @@ func passageEnded(b *observation.PassageClosed) string {
 	if who == "" {
 		who = "a vehicle without a plate"
 	}
-	said := fmt.Sprintf("%s: %s; %s", who, plain(words.PassageEnd(b.End)), english.Plural(len(b.Readings), "reading", ""))
+	said := fmt.Sprintf("%s: %s; %s", who, plain(kinds.PassageEnd(b.End)), english.Plural(len(b.Readings), "reading", ""))
 	if b.Alarm {
 		said += ", with an ALARM"
 	}
@@ -77,11 +77,11 @@ func uncertainAlarms(
 
 // either names the vehicles that a reading may be of, and how likely each is.
 func either(passage string, r *observation.PassageReading, vehicle func(string) string) string {
-	first := fmt.Sprintf("%s (%s)", called(passage, vehicle), plain(words.Probability(r.Confidence)))
+	first := fmt.Sprintf("%s (%s)", called(passage, vehicle), plain(kinds.Probability(r.Confidence)))
 	if r.Other == "" && r.OtherConfidence == 0 {
 		return called(passage, vehicle)
 	}
-	return fmt.Sprintf("%s or of %s (%s)", first, called(r.Other, vehicle), plain(words.Probability(r.OtherConfidence)))
+	return fmt.Sprintf("%s or of %s (%s)", first, called(r.Other, vehicle), plain(kinds.Probability(r.OtherConfidence)))
 }
 
 func called(passage string, vehicle func(string) string) string {
@@ -104,7 +104,7 @@ func alarmMoved(b *observation.PassageCorrected, vehicle func(string) string) []
 	return []string{said}
 }
 
-func plain(t words.Text) string { return strings.ReplaceAll(t.EN, "\u00a0", " ") }
+func plain(t kinds.Text) string { return strings.ReplaceAll(t.EN, "\u00a0", " ") }
 
 // vehicleTime is how long the agent may take to name a vehicle; its passage is named instead.
 const vehicleTime = 2 * time.Second

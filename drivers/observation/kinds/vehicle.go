@@ -1,4 +1,4 @@
-package summary
+package kinds
 
 import (
 	"encoding/hex"

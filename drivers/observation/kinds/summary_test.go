@@ -1,4 +1,4 @@
-package summary
+package kinds
 
 import (
 	"math"
@@ -107,7 +107,7 @@ func TestEveryKind(t *testing.T) {
 			for _, o := range []*observation.Observation{
 				body(t, kind, full), body(t, kind, hostile), body(t, kind, func(protoreflect.Message, protoreflect.FieldDescriptor) {}),
 			} {
-				s := Of(o)
+				s := Sentence(o)
 				for _, text := range []string{s.EN, s.FR} {
 					if found := programmers.FindString(text); found != "" {
 						t.Errorf("%q holds %q", text, found)
@@ -117,16 +117,16 @@ func TestEveryKind(t *testing.T) {
 					t.Errorf("one language only: %q, %q", s.EN, s.FR)
 				}
 			}
-			s := Of(body(t, kind, full))
+			s := Sentence(body(t, kind, full))
 			if s.EN == "" || s.FR == "" {
 				t.Errorf("English %q, French %q", s.EN, s.FR)
 			}
 		})
 	}
-	if got := Of(&observation.Observation{Body: &observation.Body{}}); got != (Text{}) {
+	if got := Sentence(&observation.Observation{Body: &observation.Body{}}); got != (Text{}) {
 		t.Errorf("an unknown kind says %+v", got)
 	}
-	if got := Of(&observation.Observation{}); got != (Text{}) {
+	if got := Sentence(&observation.Observation{}); got != (Text{}) {
 		t.Errorf("no body says %+v", got)
 	}
 }
@@ -197,7 +197,7 @@ func TestSentences(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := Of(observation.New(observation.Class_CLASS_EVENT, time.Unix(0, 0), c.of))
+			got := Sentence(observation.New(observation.Class_CLASS_EVENT, time.Unix(0, 0), c.of))
 			if plain(got.English()) != c.en || plain(got.FR) != c.fr {
 				t.Errorf("\n%q\n%q, expected\n%q\n%q", plain(got.English()), plain(got.FR), c.en, c.fr)
 			}

@@ -1,4 +1,4 @@
-package summary
+package kinds
 
 import (
 	"strings"
@@ -126,7 +126,7 @@ func TestPassageSentences(t *testing.T) {
 		"stays with nobody": {&observation.PassageCorrected{Idx: 12, By: "officer-7"}, "Row 12 belongs to no passage, by officer-7", "Ligne 12 : à aucun passage, par officer-7"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := Of(observation.New(observation.Class_CLASS_EVENT, time.Unix(0, 0), c.of))
+			got := Sentence(observation.New(observation.Class_CLASS_EVENT, time.Unix(0, 0), c.of))
 			if plain(got.English()) != c.en || plain(got.FR) != c.fr {
 				t.Errorf("\n%q\n%q, expected\n%q\n%q", plain(got.English()), plain(got.FR), c.en, c.fr)
 			}

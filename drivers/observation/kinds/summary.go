@@ -1,7 +1,7 @@
-// Package summary says in one sentence what an observation says: a journal row goes in, English and French with units
+// Package kinds says in one sentence what an observation says: a journal row goes in, English and French with units
 // come out. lanectl tail prints it, and the pages show it. Each kind of observation has one function here; none prints
 // the name of a field or of an enumeration.
-package summary
+package kinds
 
 import (
 	"google.golang.org/protobuf/proto"
@@ -30,9 +30,9 @@ func (t Text) English() string {
 	return t.EN + ": " + t.Words
 }
 
-// Of returns the sentence of an observation. It is empty for a kind that this version does not know: whoever shows it
+// Sentence returns the sentence of an observation. It is empty for a kind that this version does not know: whoever shows it
 // has the kind's name beside it.
-func Of(o *observation.Observation) Text {
+func Sentence(o *observation.Observation) Text {
 	if o.GetBody() == nil {
 		return Text{}
 	}
