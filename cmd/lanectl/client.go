@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 )
 
 // defaultSocket is where an installed agent has its local API.
@@ -36,7 +36,7 @@ func get(ctx context.Context, socket, path string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := console.NewClient(socket, 0).Do(r)
+	resp, err := api.NewClient(socket, 0).Do(r)
 	if err != nil {
 		return nil, explain(socket, err)
 	}
@@ -89,7 +89,7 @@ func order(ctx context.Context, socket, path string, v any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := console.NewClient(socket, 0).Do(r)
+	resp, err := api.NewClient(socket, 0).Do(r)
 	if err != nil {
 		return nil, explain(socket, err)
 	}

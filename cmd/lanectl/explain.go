@@ -7,7 +7,7 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 )
 
 // Columns of the table of terms: it is read at 100 columns.
@@ -19,7 +19,7 @@ const (
 // printExplanation prints, for each reading of a passage and each that may be its own, where it belongs and what
 // speaks for that and for the runner-up. A score is the natural logarithm of a likelihood ratio: 1 makes a vehicle
 // 2.7 times likelier.
-func printExplanation(w io.Writer, d console.PassageDetail, names map[string]string) error {
+func printExplanation(w io.Writer, d api.PassageDetail, names map[string]string) error {
 	p := &observation.PassageClosed{}
 	if err := observation.FromJSON(d.Passage, p); err != nil {
 		return err
@@ -51,7 +51,7 @@ func readingHead(r *observation.PassageReading) string {
 // printAssignment prints one reading. this is the passage that is explained: where the reading may be its own but was
 // given to another, that other one is named first, and its scores stand first.
 func printAssignment(
-	w io.Writer, this string, a console.Assignment, r *observation.PassageReading, names map[string]string,
+	w io.Writer, this string, a api.Assignment, r *observation.PassageReading, names map[string]string,
 ) {
 	first, second := place(a.Passage, this, names), ""
 	if r.Other != "" || r.OtherConfidence > 0 {

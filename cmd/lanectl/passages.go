@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 )
 
 func passagesCommand() *cobra.Command {
@@ -35,7 +35,7 @@ and why they belong to it, and those that may be its own. With --explain, what s
 		case explained:
 			return explainPassage(cmd, *socket, args[0])
 		}
-		return show(cmd, *socket, "/v1/passages", asJSON, func(l console.PassageList) error {
+		return show(cmd, *socket, "/v1/passages", asJSON, func(l api.PassageList) error {
 			return printPassages(cmd.OutOrStdout(), l, args, full)
 		})
 	}
@@ -64,18 +64,18 @@ func passageJSON(cmd *cobra.Command, socket, id string, explained bool) error {
 
 // explainPassage prints what the assignments of a passage's readings rest on.
 func explainPassage(cmd *cobra.Command, socket, id string) error {
-	var list console.PassageList
-	keep := func(l console.PassageList) error { list = l; return nil }
+	var list api.PassageList
+	keep := func(l api.PassageList) error { list = l; return nil }
 	if err := show(cmd, socket, "/v1/passages", false, keep); err != nil {
 		return err
 	}
-	return show(cmd, socket, passagePath(id, true), false, func(d console.PassageDetail) error {
+	return show(cmd, socket, passagePath(id, true), false, func(d api.PassageDetail) error {
 		return printExplanation(cmd.OutOrStdout(), d, vehicleNames(list))
 	})
 }
 
 func assignCommand() *cobra.Command {
-	var o console.Correction
+	var o api.Correction
 	c := &cobra.Command{
 		Use: "assign ROW PASSAGE", Short: "Move a reading to the passage that it belongs to", Args: cobra.ExactArgs(2),
 		Long: "Move a reading, by its row in the journal, to the passage that it belongs to, of any lane; '-' for none. Any reading, open or closed passages. " +
@@ -101,12 +101,12 @@ func assignCommand() *cobra.Command {
 }
 
 // giveCorrection has a reading moved, and says what came of it.
-func giveCorrection(cmd *cobra.Command, socket string, o console.Correction) error {
+func giveCorrection(cmd *cobra.Command, socket string, o api.Correction) error {
 	text, err := order(cmd.Context(), socket, "/v1/passages/corrections", o)
 	if err != nil {
 		return err
 	}
-	var outcome console.CorrectionOutcome
+	var outcome api.CorrectionOutcome
 	if err := json.Unmarshal(text, &outcome); err != nil {
 		return fmt.Errorf("the agent answered %q: is it of another version?", text)
 	}
@@ -115,7 +115,7 @@ func giveCorrection(cmd *cobra.Command, socket string, o console.Correction) err
 }
 
 func setCommand() *cobra.Command {
-	var o console.Output
+	var o api.Output
 	c := &cobra.Command{
 		Use: "set DEVICE OUTPUT VALUE", Short: "Set an output: a barrier, a light", Args: cobra.ExactArgs(3),
 		Example: "  lanectl set io-1 barrier on --reason 'test by technician 12'",

@@ -10,14 +10,14 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 )
 
 // terminal is a text for a terminal: English, with plain spaces, so that it can be searched and wrapped.
 func terminal(t kinds.Text) string { return strings.ReplaceAll(t.English(), "\u00a0", " ") }
 
 // passagesOf decodes a list.
-func passagesOf(list console.PassageList) ([]*observation.PassageClosed, error) {
+func passagesOf(list api.PassageList) ([]*observation.PassageClosed, error) {
 	var out []*observation.PassageClosed
 	for _, text := range list.Passages {
 		p := &observation.PassageClosed{}
@@ -30,7 +30,7 @@ func passagesOf(list console.PassageList) ([]*observation.PassageClosed, error) 
 }
 
 // vehicleNames are the plates of passages, or the containers of those without, by passage.
-func vehicleNames(list console.PassageList) map[string]string {
+func vehicleNames(list api.PassageList) map[string]string {
 	out := map[string]string{}
 	all, _ := passagesOf(list) // without names, ids are shown
 	for _, p := range all {
@@ -43,7 +43,7 @@ func vehicleNames(list console.PassageList) map[string]string {
 }
 
 // printPassages prints a line for each passage; all of those that are asked for by id, or of all with full.
-func printPassages(w io.Writer, list console.PassageList, args []string, full bool) error {
+func printPassages(w io.Writer, list api.PassageList, args []string, full bool) error {
 	all, err := passagesOf(list)
 	if err != nil {
 		return err

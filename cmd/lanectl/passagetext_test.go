@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 )
 
 // inUTC makes this machine's zone UTC, for texts with times.
@@ -71,7 +71,7 @@ func TestPassageText(t *testing.T) {
 	first, next := twoVehicles()
 	empty := &observation.PassageClosed{Id: "lane-1-3", State: observation.PassageState_PASSAGE_STATE_CLOSED, End: observation.PassageEnd_PASSAGE_END_MERGED, ClosedNs: noon}
 	earlier := &observation.PassageClosed{Id: "lane-1-4", OpenedNs: noon, ClosedNs: noon, Readings: []*observation.PassageReading{{Idx: 1, Device: "loop-1", Confidence: 0.7}}}
-	list := console.PassageList{Clocks: map[string]float64{"lpr-1": 80}}
+	list := api.PassageList{Clocks: map[string]float64{"lpr-1": 80}}
 	for _, p := range []*observation.PassageClosed{next, first, empty, earlier} {
 		list.Passages = append(list.Passages, jsonOf(t, p))
 	}
@@ -145,8 +145,8 @@ func TestExplanation(t *testing.T) {
 		{Kind: observation.PassageTerm_KIND_MISSED, OtherScore: -1.5},
 	}
 	weight.Terms = []*observation.PassageTerm{{Kind: observation.PassageTerm_KIND_PIN, From: "officer-7"}}
-	say := func(passage string, r *observation.PassageReading) console.Assignment {
-		return console.Assignment{Row: 200, Passage: passage, Reading: jsonOf(t, r)}
+	say := func(passage string, r *observation.PassageReading) api.Assignment {
+		return api.Assignment{Row: 200, Passage: passage, Reading: jsonOf(t, r)}
 	}
 	names := map[string]string{"lane-1-1": "BCKR482", "lane-1-2": "MSCU6639871"}
 	table := `
@@ -159,10 +159,10 @@ func TestExplanation(t *testing.T) {
 `
 	for name, c := range map[string]struct {
 		of   *observation.PassageClosed
-		said []console.Assignment
+		said []api.Assignment
 		want string
 	}{
-		"this vehicle or the next": {first, []console.Assignment{say("lane-1-1", alarm), say("lane-1-1", weight)}, `lane-1-1  left the lane, plate BCKR482, 24050 kg, 6.7 km/h, 14.2 m, ALARM
+		"this vehicle or the next": {first, []api.Assignment{say("lane-1-1", alarm), say("lane-1-1", weight)}, `lane-1-1  left the lane, plate BCKR482, 24050 kg, 6.7 km/h, 14.2 m, ALARM
   opened 2026-11-28 12:03:00 UTC, closed 2026-11-28 12:04:00 UTC
   times in UTC; scores are natural logarithms of likelihoods, the larger the likelier
 
@@ -175,13 +175,13 @@ func TestExplanation(t *testing.T) {
 12:03:12.0 xray-1 X-ray image (row 106)
     the journal's rows nearby do not say what this rests on
 `},
-		"at the next": {next, []console.Assignment{say("lane-1-1", alarm)}, `lane-1-2  in the lane, in reverse, ALARM (possible)
+		"at the next": {next, []api.Assignment{say("lane-1-1", alarm)}, `lane-1-2  in the lane, in reverse, ALARM (possible)
   opened 2026-11-28 12:03:02 UTC
   times in UTC; scores are natural logarithms of likelihoods, the larger the likelier
 
 12:03:04.0 rpm-1 Radiation occupancy, ALARM (row 104)
   → lane-1-1 (BCKR482) 62 %, or this passage 38 %` + table},
-		"without terms": {next, []console.Assignment{say("lane-1-1", first.Readings[0])}, `lane-1-2  in the lane, in reverse, ALARM (possible)
+		"without terms": {next, []api.Assignment{say("lane-1-1", first.Readings[0])}, `lane-1-2  in the lane, in reverse, ALARM (possible)
   opened 2026-11-28 12:03:02 UTC
   times in UTC; scores are natural logarithms of likelihoods, the larger the likelier
 
@@ -192,7 +192,7 @@ func TestExplanation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := printExplanation(&out, console.PassageDetail{Passage: jsonOf(t, c.of), Assignments: c.said}, names); err != nil {
+			if err := printExplanation(&out, api.PassageDetail{Passage: jsonOf(t, c.of), Assignments: c.said}, names); err != nil {
 				t.Fatal(err)
 			}
 			if out.String() != c.want {

@@ -12,7 +12,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 )
 
 func statusCommand() *cobra.Command {
@@ -24,7 +24,7 @@ func statusCommand() *cobra.Command {
 	socket := socketFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		return show(cmd, *socket, "/v1/status", asJSON, func(s console.Status) error {
+		return show(cmd, *socket, "/v1/status", asJSON, func(s api.Status) error {
 			printStatus(cmd.OutOrStdout(), s)
 			return unwell(s)
 		})
@@ -38,7 +38,7 @@ func devicesCommand() *cobra.Command {
 	socket := socketFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		return show(cmd, *socket, "/v1/status", false, func(s console.Status) error {
+		return show(cmd, *socket, "/v1/status", false, func(s api.Status) error {
 			if asJSON {
 				if err := json.NewEncoder(cmd.OutOrStdout()).Encode(s.Devices); err != nil {
 					return err
@@ -53,7 +53,7 @@ func devicesCommand() *cobra.Command {
 	return c
 }
 
-func printStatus(w io.Writer, s console.Status) {
+func printStatus(w io.Writer, s api.Status) {
 	fmt.Fprintf(w, "agent    %s/%s, %s, up %s\n", s.Site, s.Agent, s.Software, age(s.Started))
 	clock := fmt.Sprintf("synchronised, error about %d ms", s.Clock.ErrorMs)
 	if !s.Clock.Synchronised {
@@ -76,7 +76,7 @@ func printStatus(w io.Writer, s console.Status) {
 	printDevices(w, s)
 }
 
-func printDevices(w io.Writer, s console.Status) {
+func printDevices(w io.Writer, s api.Status) {
 	var table bytes.Buffer
 	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "DEVICE\tDRIVER\tLANE\tSTATE\tFOR\tLAST SEEN\tOBSERVED\tALARMS\tFAULTS\tREASON")
@@ -98,7 +98,7 @@ func printDevices(w io.Writer, s console.Status) {
 	}
 }
 
-func linkText(l console.Link) string {
+func linkText(l api.Link) string {
 	switch {
 	case !l.Configured:
 		return l.Problem
@@ -114,7 +114,7 @@ func linkText(l console.Link) string {
 }
 
 // artifactText says what is being sent, and when all will be done as it goes.
-func artifactText(s console.Status) string {
+func artifactText(s api.Status) string {
 	out := ""
 	if a := s.Link.Artifact; a != nil {
 		out = fmt.Sprintf("; now %.12s…, %s of %s", a.SHA256, size(a.Held), size(a.Size))
@@ -146,7 +146,7 @@ func age(t time.Time) string {
 }
 
 // unwell is the error of a status in which something is wrong.
-func unwell(s console.Status) error {
+func unwell(s api.Status) error {
 	bad := 0
 	for _, d := range s.Devices {
 		if d.State == "down" || d.State == "silent" {

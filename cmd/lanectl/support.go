@@ -19,7 +19,7 @@ import (
 
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/cmd/internal/simulate"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 	"lanewarden/edge/diag/doctor"
 )
 
@@ -143,7 +143,7 @@ func (b *bundle) doctor() ([]byte, error) {
 
 func (b *bundle) status() ([]byte, error) {
 	text, err := b.fetch("/v1/status")
-	var s console.Status
+	var s api.Status
 	if err == nil {
 		err = json.Unmarshal(text, &s)
 	}
@@ -186,7 +186,7 @@ func (b *bundle) run(name string, args ...string) ([]byte, error) {
 
 // tapes adds each device's recording.
 func (b *bundle) tapes() error {
-	var s console.Status
+	var s api.Status
 	text, err := b.fetch("/v1/status")
 	if err == nil {
 		err = json.Unmarshal(text, &s)

@@ -15,7 +15,7 @@ import (
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 )
 
 func tailCommand() *cobra.Command {
@@ -28,7 +28,7 @@ func tailCommand() *cobra.Command {
 	}
 	socket := socketFlag(c)
 	f := c.Flags()
-	cli.Int(f, &n, "lines", "n", 0, console.TailMax, "how many of the newest observations that match")
+	cli.Int(f, &n, "lines", "n", 0, api.TailMax, "how many of the newest observations that match")
 	f.BoolVarP(&follow, "follow", "f", false, "go on with what comes")
 	f.BoolVar(&asJSON, "json", false, "as NDJSON, for programs")
 	cli.Choice(f, &class, "class", "only alarm, event or telemetry", "alarm", "event", "telemetry")
@@ -65,7 +65,7 @@ func printLines(w io.Writer, body io.Reader) error {
 		if err != nil {
 			return err
 		}
-		var l console.Line
+		var l api.Line
 		if err := json.Unmarshal(text, &l); err != nil {
 			return err
 		}

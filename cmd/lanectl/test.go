@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 	"lanewarden/edge/diag/guided"
 )
 
@@ -36,7 +36,7 @@ is journalled, and so signed. Exits 1 when it fails or is abandoned.`,
 	c.Flags().BoolVar(&french, "french", false, "les consignes en français")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return show(cmd, *socket, "/v1/tests", asJSON, func(l console.TestList) error { return printTests(cmd.OutOrStdout(), l) })
+			return show(cmd, *socket, "/v1/tests", asJSON, func(l api.TestList) error { return printTests(cmd.OutOrStdout(), l) })
 		}
 		g := guide{cmd: cmd, socket: *socket, french: french, asJSON: asJSON, in: bufio.NewReader(cmd.InOrStdin())}
 		return g.run(args[0], args[1])
@@ -44,7 +44,7 @@ is journalled, and so signed. Exits 1 when it fails or is abandoned.`,
 	return c
 }
 
-func printTests(w io.Writer, l console.TestList) error {
+func printTests(w io.Writer, l api.TestList) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "DEVICE\tTEST\tDUE\tLAST\tRESULT\tTITLE")
 	for _, o := range l.Tests {
@@ -79,14 +79,14 @@ const guideLook = 300 * time.Millisecond
 
 func (g *guide) run(device, test string) error {
 	ctx, w := g.cmd.Context(), g.cmd.OutOrStdout()
-	if _, err := order(ctx, g.socket, "/v1/tests", console.TestStart{Device: device, Test: test}); err != nil {
+	if _, err := order(ctx, g.socket, "/v1/tests", api.TestStart{Device: device, Test: test}); err != nil {
 		return err
 	}
 	for said := -1; ; {
 		v, err := g.view(ctx)
 		if err != nil {
 			if ctx.Err() != nil { // Ctrl-C
-				err = errors.Join(err, g.act(context.WithoutCancel(ctx), console.TestAct{Action: "abandon"}))
+				err = errors.Join(err, g.act(context.WithoutCancel(ctx), api.TestAct{Action: "abandon"}))
 			}
 			return err
 		}
@@ -113,13 +113,13 @@ func (g *guide) view(ctx context.Context) (*guided.View, error) {
 		return nil, err
 	}
 	defer body.Close()
-	var l console.TestList
+	var l api.TestList
 	err = json.NewDecoder(body).Decode(&l)
 	return l.Run, err
 }
 
 // act does what the person says.
-func (g *guide) act(ctx context.Context, a console.TestAct) error {
+func (g *guide) act(ctx context.Context, a api.TestAct) error {
 	_, err := order(ctx, g.socket, "/v1/tests/run", a)
 	return err
 }
@@ -128,7 +128,7 @@ func (g *guide) act(ctx context.Context, a console.TestAct) error {
 func (g *guide) answer(ctx context.Context) (string, error) {
 	line, err := g.in.ReadString('\n')
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("no answer: %w", err), g.act(ctx, console.TestAct{Action: "abandon"}))
+		return "", errors.Join(fmt.Errorf("no answer: %w", err), g.act(ctx, api.TestAct{Action: "abandon"}))
 	}
 	return strings.ToLower(strings.TrimSpace(line)), nil
 }
@@ -153,7 +153,7 @@ func (g *guide) step(ctx context.Context, w io.Writer, v *guided.View) error {
 				return err
 			}
 			if n, err := strconv.ParseFloat(text, 64); err == nil {
-				return g.act(ctx, console.TestAct{Action: "number", Number: n})
+				return g.act(ctx, api.TestAct{Action: "number", Number: n})
 			}
 			fmt.Fprintf(w, "     %q ?  ", text)
 		}
@@ -167,7 +167,7 @@ func (g *guide) step(ctx context.Context, w io.Writer, v *guided.View) error {
 		if strings.HasPrefix(text, "y") || strings.HasPrefix(text, "o") { // yes, oui
 			answer = "yes"
 		}
-		return g.act(ctx, console.TestAct{Action: answer})
+		return g.act(ctx, api.TestAct{Action: answer})
 	}
 	return nil
 }

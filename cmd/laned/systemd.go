@@ -7,7 +7,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 )
 
 // notify tells systemd that the agent is ready, and goes on telling it that the agent lives for as long as its API answers; it does nothing
@@ -18,7 +18,7 @@ func notify(ctx context.Context, socket string, log *slog.Logger) {
 		log.Warn("systemd's watchdog", "err", err)
 	}
 	pause := max(every/3, time.Second)
-	client := console.NewClient(socket, pause)
+	client := api.NewClient(socket, pause)
 	for ready := false; ; {
 		resp, err := client.Get("http://laned/v1/status") // journal, devices and link answer for it
 		if err == nil {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/console/accounts"
 )
 
@@ -166,16 +167,8 @@ func (a *access) shown(r *http.Request) bool {
 	return token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(r.Header.Get(csrfHeader))) == 1
 }
 
-// SessionInfo is what GET and POST /v1/session answer.
-type SessionInfo struct {
-	User     string `json:"user"`
-	Role     string `json:"role"`
-	CSRF     string `json:"csrf,omitempty"`
-	Accounts bool   `json:"accounts"` // there are accounts to sign in with
-}
-
-func (a *access) info(r *http.Request, u User) SessionInfo {
-	return SessionInfo{User: u.Name, Role: u.Role.String(), CSRF: a.sessions.GetString(r.Context(), "csrf"), Accounts: a.book != nil}
+func (a *access) info(r *http.Request, u User) api.SessionInfo {
+	return api.SessionInfo{User: u.Name, Role: u.Role.String(), CSRF: a.sessions.GetString(r.Context(), "csrf"), Accounts: a.book != nil}
 }
 
 // session serves GET /v1/session. Who is known by a client certificate gets a session for its token.
@@ -246,7 +239,7 @@ func (a *access) signOut(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	answer(w, SessionInfo{User: guestUser, Role: accounts.Nobody.String(), Accounts: true})
+	answer(w, api.SessionInfo{User: guestUser, Role: accounts.Nobody.String(), Accounts: true})
 }
 
 // maxPeers bounds what is remembered of addresses.

@@ -27,6 +27,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/console/accounts"
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
@@ -84,7 +85,7 @@ func newGuardedTLS(t *testing.T, config *tls.Config) *guarded {
 	}}}}}, devices, j, quiet)
 	c := New(Options{
 		Site: "s", Agent: "a", Socket: filepath.Join(dir, "s"), Listen: address, Journal: j, JournalDir: filepath.Join(dir, "journal"), Lane: devices, Accounts: book, TLS: config, Log: quiet,
-		Link: func() Link { return Link{} }, Tests: tests,
+		Link: func() api.Link { return api.Link{} }, Tests: tests,
 	})
 	c.access.commit = func(ctx context.Context, obs ...*observation.Observation) (int, error) {
 		if g.full.Load() {
@@ -156,7 +157,7 @@ func (b *browser) ask(method, path, body string) (int, string) {
 
 func (b *browser) signIn(name, password string) int {
 	code, text := b.ask(http.MethodPost, "/v1/session", fmt.Sprintf(`{"user":%q,"password":%q}`, name, password))
-	var s SessionInfo
+	var s api.SessionInfo
 	if code == http.StatusOK {
 		if err := json.Unmarshal([]byte(text), &s); err != nil {
 			b.g.t.Fatal(err)
@@ -449,7 +450,7 @@ func TestClientCertificate(t *testing.T) {
 		t.Errorf("a request that no page of ours sent: %d", code)
 	}
 	code, text := technician.ask(http.MethodGet, "/v1/session", "")
-	var s SessionInfo
+	var s api.SessionInfo
 	if err := json.Unmarshal([]byte(text), &s); err != nil || code != http.StatusOK || s.User != "technician" {
 		t.Errorf("%d %s", code, text)
 	}

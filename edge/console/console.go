@@ -5,7 +5,6 @@ package console
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,73 +27,10 @@ import (
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
+
 	"lanewarden/edge/web"
 	firmwareconfig "lanewarden/firmware-config"
 )
-
-// Link is the state of the link to the centre. The console stands below what knows it and takes it as a function.
-type Link struct {
-	Configured bool      `json:"configured"`
-	Broker     string    `json:"broker,omitempty"`
-	Connected  bool      `json:"connected"` // to the broker
-	Ready      bool      `json:"ready"`     // the hub answers
-	Refused    bool      `json:"refused"`   // the hub takes nothing from this journal
-	Problem    string    `json:"problem,omitempty"`
-	Since      time.Time `json:"since,omitzero"`
-	LastAck    time.Time `json:"last_ack,omitzero"`
-	Verified   int64     `json:"verified"`    // rows whose evidence the hub has checked
-	InFlight   int       `json:"in_flight"`   // bytes
-	Rate       int       `json:"bytes_per_s"` // measured
-	RTTMs      int       `json:"rtt_ms"`
-	SentBytes  uint64    `json:"sent_bytes"`
-	SentRows   uint64    `json:"sent_rows"`
-	AckedRows  uint64    `json:"acked_rows"`
-	GoBacks    uint64    `json:"go_backs"`
-	Reconnects uint64    `json:"reconnects"`
-	Artifact   *Sending  `json:"artifact,omitempty"` // on its way
-}
-
-// Sending is an artifact on its way to the centre.
-type Sending struct {
-	SHA256 string `json:"sha256"`
-	Size   int64  `json:"size"`
-	Held   int64  `json:"held"` // bytes that the hub has
-}
-
-// Journal is what the console shows of the journal.
-type Journal struct {
-	ID         string           `json:"id"`
-	Origin     string           `json:"origin"`
-	VerifyKey  string           `json:"verify_key"`
-	Size       int64            `json:"size"`
-	Signed     int64            `json:"signed"` // rows under the newest checkpoint
-	Rows       uint64           `json:"rows"`   // since the agent's start
-	Duplicates uint64           `json:"duplicates"`
-	Groups     uint64           `json:"groups"`   // transactions
-	Failures   uint64           `json:"failures"` // transactions that failed
-	Waiting    map[string]int64 `json:"waiting"`  // rows of each class that the hub has not acknowledged
-
-	DiskFree  uint64 `json:"disk_free"`  // bytes
-	DiskTotal uint64 `json:"disk_total"` // bytes
-
-	WaitingArtifacts     int64 `json:"waiting_artifacts"` // that the hub does not have whole
-	WaitingArtifactBytes int64 `json:"waiting_artifact_bytes"`
-}
-
-// Status is the answer of GET /v1/status.
-type Status struct {
-	Site     string          `json:"site"`
-	Agent    string          `json:"agent"`
-	Software string          `json:"software"`
-	Config   string          `json:"config,omitempty"` // path of the lane file
-	Dir      string          `json:"dir,omitempty"`    // the folder that the agent runs in: relative paths of the lane file begin there
-	Started  time.Time       `json:"started"`
-	Now      time.Time       `json:"now"`
-	Clock    lane.ClockState `json:"clock"`
-	Journal  Journal         `json:"journal"`
-	Link     Link            `json:"link"`
-	Devices  []lane.Status   `json:"devices"`
-}
 
 // Options are what the console shows and where.
 type Options struct {
@@ -111,7 +47,7 @@ type Options struct {
 	Lane                  *lane.Supervisor
 	Passages              Passages // nil: no lane has any
 	Tests                 *guided.Runner
-	Link                  func() Link
+	Link                  func() api.Link
 	Log                   *slog.Logger
 }
 
@@ -274,18 +210,18 @@ func (c *Console) healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 // Status returns what GET /v1/status answers.
-func (c *Console) Status(ctx context.Context) (Status, error) {
+func (c *Console) Status(ctx context.Context) (api.Status, error) {
 	id, stats := c.Journal.Identity(), c.Journal.Stats()
 	waiting, err := c.Journal.Waiting(ctx)
 	if err != nil {
-		return Status{}, err
+		return api.Status{}, err
 	}
 	signed, _ := c.Journal.Checkpoint()
 	artifacts, bytes, err := c.Journal.Backlog()
 	if err != nil {
-		return Status{}, err
+		return api.Status{}, err
 	}
-	j := Journal{
+	j := api.Journal{
 		WaitingArtifacts: artifacts, WaitingArtifactBytes: bytes,
 		ID: fmt.Sprintf("%x", id.ID), Origin: id.Origin(), VerifyKey: id.Verifier, Size: c.Journal.Size(), Signed: signed,
 		Rows: stats.Rows, Duplicates: stats.Duplicates, Groups: stats.Groups, Failures: stats.Failures, Waiting: map[string]int64{},
@@ -294,7 +230,7 @@ func (c *Console) Status(ctx context.Context) (Status, error) {
 	for class, n := range waiting {
 		j.Waiting[class.Name()] = n
 	}
-	return Status{
+	return api.Status{
 		Site: c.Site, Agent: c.Agent, Software: c.Software, Config: c.ConfigPath, Dir: c.dir, Started: c.started, Now: time.Now().UTC(), Clock: c.Lane.Clock(),
 		Journal: j, Link: c.Link(), Devices: c.Lane.Devices(),
 	}, nil
@@ -321,36 +257,13 @@ func (c *Console) status(w http.ResponseWriter, r *http.Request) {
 // clockNotice is from when on the time of a device's own clock is shown corrected: less is the delay of a line.
 const clockNotice = time.Second
 
-// Line is one observation as GET /v1/tail gives it.
-type Line struct {
-	Idx         int64           `json:"idx"`
-	Time        time.Time       `json:"time"`               // as it was observed: by the device's own clock where it has one
-	Corrected   time.Time       `json:"corrected,omitzero"` // by the agent's clock, where the device's is wrong
-	Class       string          `json:"class"`
-	Device      string          `json:"device"`
-	Kind        string          `json:"kind"`
-	Summary     kinds.Text      `json:"summary"`     // what it says, in a sentence
-	Observation json.RawMessage `json:"observation"` // lanewarden.v1.Observation as observation.JSON has it
-	// Passages are the one that it belongs to and, when that is not certain, the other of which it may be. Only in
-	// /v1/observations, and only of passages that are open or among the last.
-	Passages []Candidate `json:"passages,omitempty"`
-}
-
-// Shown is the time that people are shown, and by which lines are ordered.
-func (l *Line) Shown() time.Time {
-	if l.Corrected.IsZero() {
-		return l.Time
-	}
-	return l.Corrected
-}
-
-func (c *Console) lineOf(r *journal.Row) (Line, error) {
+func (c *Console) lineOf(r *journal.Row) (api.Line, error) {
 	o, err := r.Observation()
 	if err != nil {
-		return Line{}, err
+		return api.Line{}, err
 	}
 	text, err := observation.JSON(o)
-	l := Line{
+	l := api.Line{
 		Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(),
 		Summary: kinds.Sentence(o), Observation: text,
 	}
@@ -368,17 +281,9 @@ func (c *Console) shown(o *observation.Observation) time.Time {
 	return o.Time()
 }
 
-// Sample is one moment of a live waveform as GET /v1/live/{device} gives it; null where the device sent no value.
-type Sample struct {
-	At      time.Time  `json:"at"`
-	Channel string     `json:"channel"`
-	Unit    string     `json:"unit,omitempty"` // "1/s" for counts per second; empty for the channel's own
-	Values  []*float32 `json:"values"`
-}
-
 // live serves GET /v1/live/{device}: the latest samples of a strip chart, which are never journalled.
 func (c *Console) live(w http.ResponseWriter, r *http.Request) {
-	out := []Sample{}
+	out := []api.Sample{}
 	for _, s := range c.Lane.Live(r.PathValue("device")) {
 		out = append(out, sampleOf(s))
 	}
@@ -386,9 +291,9 @@ func (c *Console) live(w http.ResponseWriter, r *http.Request) {
 }
 
 // sampleOf shows counts as counts per second: a device counts over intervals that change with its state.
-func sampleOf(s driver.Sample) Sample {
+func sampleOf(s driver.Sample) api.Sample {
 	values := s.PerSecond()
-	one := Sample{At: s.At, Channel: s.Channel, Values: make([]*float32, len(values))}
+	one := api.Sample{At: s.At, Channel: s.Channel, Values: make([]*float32, len(values))}
 	if s.Interval > 0 {
 		one.Unit = "1/s"
 	}

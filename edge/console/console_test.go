@@ -15,6 +15,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
 )
@@ -51,7 +52,7 @@ func TestConsole(t *testing.T) {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(dir, "s.sock")
-	c := New(Options{Site: "demo", Agent: "a", Socket: socket, Listen: "127.0.0.1:0", Journal: j, Lane: devices, Link: func() Link { return Link{Problem: "none"} }, Log: quiet})
+	c := New(Options{Site: "demo", Agent: "a", Socket: socket, Listen: "127.0.0.1:0", Journal: j, Lane: devices, Link: func() api.Link { return api.Link{Problem: "none"} }, Log: quiet})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 2)
 	go func() { done <- devices.Run(ctx) }()
@@ -64,7 +65,7 @@ func TestConsole(t *testing.T) {
 			}
 		}
 	}()
-	client := NewClient(socket, 0)
+	client := api.NewClient(socket, 0)
 	get := func(path string) (int, string) {
 		resp, err := client.Get("http://laned" + path)
 		if err != nil {
@@ -77,7 +78,7 @@ func TestConsole(t *testing.T) {
 		}
 		return resp.StatusCode, string(body)
 	}
-	var s Status
+	var s api.Status
 	// What waits is counted before the size: an answer may fall between two commits.
 	for begin := time.Now(); s.Journal.Size < 4 || s.Journal.Waiting["event"] < 2 || s.Journal.Waiting["telemetry"] < 1; <-time.After(10 * time.Millisecond) {
 		if code, body := get("/v1/status"); code == 200 {
@@ -137,7 +138,7 @@ func testFollow(t *testing.T, client *http.Client, j *journal.Journal) {
 		if !lines.Scan() {
 			t.Fatalf("the tail ended: %v", lines.Err())
 		}
-		var l Line
+		var l api.Line
 		if err := json.Unmarshal(lines.Bytes(), &l); err != nil || l.Idx != int64(3+n) {
 			t.Errorf("line %s, %v", lines.Text(), err)
 		}

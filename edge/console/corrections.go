@@ -8,27 +8,12 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
+	"lanewarden/edge/api"
 )
-
-// Correction moves a reading to another passage.
-type Correction struct {
-	Idx    int64  `json:"idx"` // of the reading's row; of any device of any lane
-	To     string `json:"to"`  // passage id, of any lane; empty for none
-	Reason string `json:"reason"`
-	By     string `json:"by"`
-}
-
-// CorrectionOutcome is what POST /v1/passages/corrections answers: what came of it.
-type CorrectionOutcome struct {
-	Idx     int64      `json:"idx"`
-	From    string     `json:"from"` // passage where it was, as far as the latest ones say; empty for none
-	To      string     `json:"to"`
-	Summary kinds.Text `json:"summary"` // in a sentence
-}
 
 // correct serves POST /v1/passages/corrections.
 func (c *Console) correct(w http.ResponseWriter, r *http.Request) {
-	var o Correction
+	var o api.Correction
 	if !order(w, r, &o) {
 		return
 	}
@@ -44,7 +29,7 @@ func (c *Console) correct(w http.ResponseWriter, r *http.Request) {
 }
 
 // assign corrects, and returns what came of it.
-func (c *Console) assign(ctx context.Context, o Correction) (*CorrectionOutcome, error) {
+func (c *Console) assign(ctx context.Context, o api.Correction) (*api.CorrectionOutcome, error) {
 	all, _, err := c.Passages.Passages(ctx)
 	if err != nil {
 		return nil, err
@@ -55,7 +40,7 @@ func (c *Console) assign(ctx context.Context, o Correction) (*CorrectionOutcome,
 	}
 	moved := &observation.PassageCorrected{Idx: o.Idx, From: from, To: o.To, By: o.By, Reading: reading}
 	said := kinds.Correction(moved, plateOf(all, o.To))
-	return &CorrectionOutcome{Idx: o.Idx, From: from, To: o.To, Summary: said}, nil
+	return &api.CorrectionOutcome{Idx: o.Idx, From: from, To: o.To, Summary: said}, nil
 }
 
 // holding returns the passage that has a reading, and the reading without its doubts; "" and nil when none of these

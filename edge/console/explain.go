@@ -1,20 +1,12 @@
 package console
 
 import (
-	"encoding/json"
-
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 )
-
-// Assignment is what the journal says last of a reading: where it belongs, and on which terms that rests.
-type Assignment struct {
-	Row     int64           `json:"row"`     // of the journal, which says so
-	Passage string          `json:"passage"` // empty: none
-	Reading json.RawMessage `json:"reading"` // lanewarden.v1.PassageReading
-}
 
 // Bounds of the search for terms: documents do not hold them, the rows of passages do.
 const (
@@ -25,12 +17,12 @@ const (
 
 // explain finds what the journal says last of each reading of a passage, and of those that may be its own, in their
 // order. A reading of which nothing was found within the bounds is not among them.
-func (c *Console) explain(p *observation.PassageClosed) ([]Assignment, error) {
+func (c *Console) explain(p *observation.PassageClosed) ([]api.Assignment, error) {
 	readings := readingsOf(p)
 	if len(readings) == 0 {
 		return nil, nil
 	}
-	found := map[int64]*Assignment{}
+	found := map[int64]*api.Assignment{}
 	first := readings[0].Idx
 	for _, r := range readings {
 		found[r.Idx] = nil
@@ -51,7 +43,7 @@ func (c *Console) explain(p *observation.PassageClosed) ([]Assignment, error) {
 		}
 		after, looked = rows[len(rows)-1].Idx, looked+len(rows)
 	}
-	var out []Assignment
+	var out []api.Assignment
 	for _, r := range readings {
 		if a := found[r.Idx]; a != nil {
 			out = append(out, *a)
@@ -61,7 +53,7 @@ func (c *Console) explain(p *observation.PassageClosed) ([]Assignment, error) {
 }
 
 // noteAssignments keeps what a row says of the readings that are looked for.
-func noteAssignments(found map[int64]*Assignment, row *journal.Row) error {
+func noteAssignments(found map[int64]*api.Assignment, row *journal.Row) error {
 	if row.Device != observation.AgentDevice {
 		return nil
 	}
@@ -94,7 +86,7 @@ func noteAssignments(found map[int64]*Assignment, row *journal.Row) error {
 		if err != nil {
 			return err
 		}
-		found[r.Idx] = &Assignment{Row: row.Idx, Passage: passage, Reading: text}
+		found[r.Idx] = &api.Assignment{Row: row.Idx, Passage: passage, Reading: text}
 	}
 	return nil
 }

@@ -5,14 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-)
 
-// Output sets an output of a device.
-type Output struct {
-	Output string `json:"output"`
-	Value  string `json:"value"`
-	Reason string `json:"reason"`
-}
+	"lanewarden/edge/api"
+)
 
 const maxOrder = 16 << 10
 
@@ -52,7 +47,7 @@ func (c *Console) carry(
 
 // output serves POST /v1/devices/{device}/outputs.
 func (c *Console) output(w http.ResponseWriter, r *http.Request) {
-	var o Output
+	var o api.Output
 	if !order(w, r, &o) {
 		return
 	}

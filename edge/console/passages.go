@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/passage"
 )
@@ -40,15 +41,6 @@ func (noPassages) Corrected(o *observation.Observation) time.Time {
 	return (*passage.Follower)(nil).Corrected(o)
 }
 
-// PassageList is what GET /v1/passages answers.
-type PassageList struct {
-	// Passages are lanewarden.v1.PassageClosed as observation.JSON has it, newest first; state says which are open, and
-	// those have no closedNs.
-	Passages []json.RawMessage `json:"passages"`
-	// Clocks is how far the clocks of devices are ahead of the agent's, as estimated from what they sent, s.
-	Clocks map[string]float64 `json:"clocks"`
-}
-
 const askTimeout = 3 * time.Second
 
 // passages serves GET /v1/passages?state=open: all that are known, or only those whose vehicle is in the lane.
@@ -65,7 +57,7 @@ func (c *Console) passages(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	out := PassageList{Passages: []json.RawMessage{}, Clocks: map[string]float64{}}
+	out := api.PassageList{Passages: []json.RawMessage{}, Clocks: map[string]float64{}}
 	for _, p := range all {
 		if state == "open" && p.State != observation.PassageState_PASSAGE_STATE_OPEN {
 			continue
@@ -81,14 +73,6 @@ func (c *Console) passages(w http.ResponseWriter, r *http.Request) {
 		out.Clocks[device] = d.Seconds()
 	}
 	answer(w, out)
-}
-
-// PassageDetail is what GET /v1/passages/{id} answers.
-type PassageDetail struct {
-	Passage      json.RawMessage `json:"passage"`      // lanewarden.v1.PassageClosed
-	Observations []Line          `json:"observations"` // of its readings, and of those that may be its own
-	// Assignments are what the journal says last of each of these readings, with the terms; only with ?explain=1.
-	Assignments []Assignment `json:"assignments,omitempty"`
 }
 
 // passage serves GET /v1/passages/{id}: the passage and all that belongs to it, or may.
@@ -121,8 +105,8 @@ func readingsOf(p *observation.PassageClosed) []*observation.PassageReading {
 	return append(p.Readings[:len(p.Readings):len(p.Readings)], p.Possible...)
 }
 
-func (c *Console) detail(p *observation.PassageClosed) (out PassageDetail, err error) {
-	out.Observations = []Line{}
+func (c *Console) detail(p *observation.PassageClosed) (out api.PassageDetail, err error) {
+	out.Observations = []api.Line{}
 	if out.Passage, err = observation.JSON(p); err != nil {
 		return out, err
 	}

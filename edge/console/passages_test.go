@@ -20,6 +20,7 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
+	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 )
 
@@ -109,7 +110,7 @@ func ask(t *testing.T, c *Console, method, path, body string) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := NewClient(socket, 0)
+	client := api.NewClient(socket, 0)
 	defer client.CloseIdleConnections()
 	resp, err := client.Do(r)
 	if err != nil {
@@ -152,7 +153,7 @@ func TestPossibleReadingIsShownAtBoth(t *testing.T) {
 	c := consoleWith(t, &someVehicles{all: twoVehicles()})
 	for id, want := range map[string][]int64{"a": {rowPlate, rowAlarm}, "b": {rowAlarm}} {
 		w := ask(t, c, http.MethodGet, "/v1/passages/"+id, "")
-		var detail PassageDetail
+		var detail api.PassageDetail
 		if err := json.Unmarshal(w.body, &detail); err != nil {
 			t.Fatalf("%v: %s", err, w.body)
 		}
@@ -171,13 +172,13 @@ func TestPossibleReadingIsShownAtBoth(t *testing.T) {
 
 // An event names the passages that it may be of; the agent's own rows and what no passage has name none.
 func TestEventsNamePassages(t *testing.T) {
-	of := func(p Passages) map[int64][]Candidate {
+	of := func(p Passages) map[int64][]api.Candidate {
 		w := ask(t, consoleWith(t, p, &observation.PassageOpened{Id: "a"}), http.MethodGet, "/v1/observations", "")
-		var found Found
+		var found api.Found
 		if err := json.Unmarshal(w.body, &found); err != nil || len(found.Observations) != 3 {
 			t.Fatalf("%v: %s", err, w.body)
 		}
-		out := map[int64][]Candidate{}
+		out := map[int64][]api.Candidate{}
 		for _, l := range found.Observations {
 			if l.Passages != nil {
 				out[l.Idx] = l.Passages
@@ -185,20 +186,20 @@ func TestEventsNamePassages(t *testing.T) {
 		}
 		return out
 	}
-	both := []Candidate{{"a", "AAA111", 0.625}, {"b", "", 0.375}}
+	both := []api.Candidate{{Passage: "a", Plate: "AAA111", Confidence: 0.625}, {Passage: "b", Plate: "", Confidence: 0.375}}
 	all := twoVehicles()
 	nobody := proto.CloneOf(all[0])
 	nobody.Possible[0].Other = ""
 	for name, c := range map[string]struct {
 		from Passages
-		want map[int64][]Candidate
+		want map[int64][]api.Candidate
 	}{
-		"both known":             {&someVehicles{all: all}, map[int64][]Candidate{rowPlate: {{"a", "AAA111", 1}}, rowAlarm: both}},
-		"only the surer is":      {&someVehicles{all: all[1:]}, map[int64][]Candidate{rowPlate: {{"a", "AAA111", 1}}, rowAlarm: both}},
-		"only the other is":      {&someVehicles{all: all[:1]}, map[int64][]Candidate{rowAlarm: {{"a", "", 0.625}, {"b", "", 0.375}}}},
-		"perhaps of nobody":      {&someVehicles{all: []*observation.PassageClosed{nobody}}, map[int64][]Candidate{rowAlarm: {{"", "", 0.625}, {"b", "", 0.375}}}},
-		"passages do not answer": {&someVehicles{err: errors.New("the journal cannot be written")}, map[int64][]Candidate{}},
-		"no lane has passages":   {nil, map[int64][]Candidate{}},
+		"both known":             {&someVehicles{all: all}, map[int64][]api.Candidate{rowPlate: {{Passage: "a", Plate: "AAA111", Confidence: 1}}, rowAlarm: both}},
+		"only the surer is":      {&someVehicles{all: all[1:]}, map[int64][]api.Candidate{rowPlate: {{Passage: "a", Plate: "AAA111", Confidence: 1}}, rowAlarm: both}},
+		"only the other is":      {&someVehicles{all: all[:1]}, map[int64][]api.Candidate{rowAlarm: {{Passage: "a", Plate: "", Confidence: 0.625}, {Passage: "b", Plate: "", Confidence: 0.375}}}},
+		"perhaps of nobody":      {&someVehicles{all: []*observation.PassageClosed{nobody}}, map[int64][]api.Candidate{rowAlarm: {{Passage: "", Plate: "", Confidence: 0.625}, {Passage: "b", Plate: "", Confidence: 0.375}}}},
+		"passages do not answer": {&someVehicles{err: errors.New("the journal cannot be written")}, map[int64][]api.Candidate{}},
+		"no lane has passages":   {nil, map[int64][]api.Candidate{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := of(c.from); !reflect.DeepEqual(got, c.want) {
@@ -228,7 +229,7 @@ func TestExplain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := ask(t, consoleWith(t, &someVehicles{all: twoVehicles()}, c.said...), http.MethodGet, "/v1/passages/a?explain=1", "")
-			var detail PassageDetail
+			var detail api.PassageDetail
 			if err := json.Unmarshal(w.body, &detail); err != nil {
 				t.Fatalf("%v: %s", err, w.body)
 			}
@@ -274,7 +275,7 @@ func TestCorrection(t *testing.T) {
 				}
 				return
 			}
-			var outcome CorrectionOutcome
+			var outcome api.CorrectionOutcome
 			if err := json.Unmarshal(w.body, &outcome); err != nil || outcome.Summary.EN != c.en || outcome.Summary.FR == "" {
 				t.Errorf("%v: %+v, expected %q", err, outcome.Summary, c.en)
 			}

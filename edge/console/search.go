@@ -13,8 +13,8 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
-	"lanewarden/edge/lane"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
@@ -23,12 +23,6 @@ const (
 	searchRows = 20_000 // looked at for one answer
 	searchRead = 500    // at a time
 )
-
-// Found is what GET /v1/observations answers.
-type Found struct {
-	Observations []Line `json:"observations"` // newest first
-	Next         int64  `json:"next"`         // before= of the next page; 0 at the journal's beginning
-}
 
 // query is what is searched for.
 type query struct {
@@ -53,7 +47,7 @@ func (c *Console) observations(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	out := Found{Observations: []Line{}, Next: before}
+	out := api.Found{Observations: []api.Line{}, Next: before}
 	for looked := 0; out.Next > 0 && len(out.Observations) < q.limit && looked < searchRows; looked += searchRead {
 		rows, err := c.Journal.ReadBack(out.Next, searchRead)
 		if err != nil {
@@ -75,7 +69,7 @@ func (c *Console) observations(w http.ResponseWriter, r *http.Request) {
 				break
 			}
 			ok, err := c.match(&q, &rows[i])
-			var line Line
+			var line api.Line
 			if ok {
 				line, err = c.lineOf(&rows[i])
 			}
@@ -94,8 +88,8 @@ func (c *Console) observations(w http.ResponseWriter, r *http.Request) {
 }
 
 // newestFirst orders a page by the time that is shown: devices tell late, and the journal's order is that of arrival.
-func newestFirst(lines []Line) {
-	slices.SortStableFunc(lines, func(a, b Line) int { return b.Shown().Compare(a.Shown()) })
+func newestFirst(lines []api.Line) {
+	slices.SortStableFunc(lines, func(a, b api.Line) int { return b.Shown().Compare(a.Shown()) })
 }
 
 // slack is how much earlier than it arrived an observation may be: devices tell late, and clocks are set.
@@ -170,13 +164,6 @@ func (c *Console) parseQuery(r *http.Request) (q query, before int64, err error)
 	return q, before, nil
 }
 
-// DeviceDetail is what GET /v1/devices/{device} answers.
-type DeviceDetail struct {
-	Status   lane.Status              `json:"status"`
-	Settings []firmwareconfig.Setting `json:"settings"`
-	Config   string                   `json:"config"` // path of the lane file
-}
-
 // deviceDetail serves GET /v1/devices/{device}.
 func (c *Console) deviceDetail(w http.ResponseWriter, r *http.Request) {
 	s, ok := c.device(r.PathValue("device"))
@@ -184,24 +171,13 @@ func (c *Console) deviceDetail(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, c.noDevice(r.PathValue("device")), http.StatusNotFound)
 		return
 	}
-	out := DeviceDetail{Status: s, Config: c.ConfigPath, Settings: []firmwareconfig.Setting{}}
+	out := api.DeviceDetail{Status: s, Config: c.ConfigPath, Settings: []firmwareconfig.Setting{}}
 	for _, d := range c.Devices {
 		if d.ID == s.ID {
 			out.Settings = d.InForce()
 		}
 	}
 	answer(w, out)
-}
-
-// Verdict is what POST /v1/evidence/verification answers.
-type Verdict struct {
-	OK          bool     `json:"ok"`
-	Rows        int64    `json:"rows"`
-	Signed      int64    `json:"signed"` // of them under a signed checkpoint
-	Checkpoints int      `json:"checkpoints"`
-	Root        string   `json:"root"`
-	Findings    []string `json:"findings"`
-	Seconds     float64  `json:"seconds"`
 }
 
 // verify serves POST /v1/evidence/verification: it hashes every row again, one request at a time.
@@ -219,7 +195,7 @@ func (c *Console) verify(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	v := Verdict{
+	v := api.Verdict{
 		OK: report.OK(), Rows: report.Rows, Signed: report.Signed, Checkpoints: report.Checkpoints, Root: report.Root.String(),
 		Findings: append([]string{}, report.Findings...), Seconds: time.Since(begin).Seconds(),
 	}

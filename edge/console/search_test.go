@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 )
 
@@ -71,7 +72,7 @@ func TestSearchGoesByTheTimesShown(t *testing.T) {
 				for pages := 0; ; pages++ {
 					w := httptest.NewRecorder()
 					c.observations(w, httptest.NewRequest("GET", "/v1/observations?"+q.Encode(), nil))
-					var found Found
+					var found api.Found
 					if err := json.Unmarshal(w.Body.Bytes(), &found); err != nil || w.Code != 200 || pages > 9 {
 						t.Fatalf("page %d: %d %s", pages, w.Code, w.Body)
 					}

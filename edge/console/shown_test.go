@@ -10,6 +10,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 )
 
@@ -53,7 +54,7 @@ func row(t *testing.T, idx int64, at, arrived time.Time, own bool) journal.Row {
 func TestLinesShowCorrectedTimes(t *testing.T) {
 	c := &Console{Options: Options{Passages: noPassages{}}}
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
-	var lines []Line
+	var lines []api.Line
 	for _, r := range []journal.Row{
 		row(t, 1, now.Add(5*time.Minute), now, true), // the device is 5 min ahead
 		row(t, 2, now.Add(time.Minute), now.Add(time.Minute), false),

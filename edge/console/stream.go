@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/transport"
+	"lanewarden/edge/api"
 )
 
 const (
@@ -17,15 +18,6 @@ const (
 	streamRows  = 50 // of a tick; what is over that is left out: a page shows the newest
 	writeLimit  = 10 * time.Second
 )
-
-// Head is an observation as the stream tells of it: what it is, not what it says.
-type Head struct {
-	Idx    int64     `json:"idx"`
-	Time   time.Time `json:"time"`
-	Class  string    `json:"class"`
-	Device string    `json:"device"`
-	Kind   string    `json:"kind"`
-}
 
 // stream serves GET /v1/stream?device=rpm-1: server-sent events. status comes every second, rows as they are journalled, live with the
 // samples of the device that is named, raw with the beginnings of what passes on its line, test with the test that is under way.
@@ -119,19 +111,12 @@ func (s *streamer) rows() error {
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	heads := make([]Head, len(rows))
+	heads := make([]api.Head, len(rows))
 	for i, row := range rows {
-		heads[i] = Head{Idx: row.Idx, Time: time.Unix(0, row.Time).UTC(), Class: row.Class.Name(), Device: row.Device, Kind: row.Kind.Name()}
+		heads[i] = api.Head{Idx: row.Idx, Time: time.Unix(0, row.Time).UTC(), Class: row.Class.Name(), Device: row.Device, Kind: row.Kind.Name()}
 	}
 	s.next = rows[len(rows)-1].Idx + 1
 	return s.send("rows", heads)
-}
-
-// RawLine is what passed between a device and the agent, as the stream tells of it.
-type RawLine struct {
-	At   time.Time `json:"at"`
-	To   bool      `json:"to"` // to the device, else from it
-	Text string    `json:"text"`
 }
 
 // lines sends the beginnings of what passed; text is quoted as Go does it.
@@ -141,12 +126,12 @@ func (s *streamer) lines() error {
 	}
 	records, recorded := s.c.Lane.Raw(s.device, s.raw)
 	s.raw = recorded
-	var out []RawLine
+	var out []api.RawLine
 	for _, r := range records {
 		switch r.Kind {
 		case transport.RecordIn, transport.RecordOut, transport.RecordDocument:
 			quoted := strconv.Quote(string(r.Data))
-			out = append(out, RawLine{At: r.At, To: r.Kind == transport.RecordOut, Text: quoted[1 : len(quoted)-1]})
+			out = append(out, api.RawLine{At: r.At, To: r.Kind == transport.RecordOut, Text: quoted[1 : len(quoted)-1]})
 		}
 	}
 	if len(out) == 0 {
@@ -159,7 +144,7 @@ func (s *streamer) live() error {
 	if s.device == "" {
 		return nil
 	}
-	fresh := []Sample{}
+	fresh := []api.Sample{}
 	for _, one := range s.c.Lane.Live(s.device) {
 		if one.At.After(s.seen) {
 			fresh = append(fresh, sampleOf(one))

@@ -9,13 +9,13 @@ import (
 	"strings"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
 )
 
 const (
-	tailPage    = 200     // rows read at once
-	TailMax     = 100_000 // observations that GET /v1/tail gives at most, before those that come
+	tailPage    = 200 // rows read at once
 	tailDefault = 20
 )
 
@@ -62,8 +62,8 @@ func (c *Console) parseTail(r *http.Request) (t tailer, n int, err error) {
 	q := r.URL.Query()
 	t, n = tailer{c: c, device: q.Get("device")}, tailDefault
 	if text := q.Get("n"); text != "" {
-		if n, err = strconv.Atoi(text); err != nil || n < 0 || n > TailMax {
-			return t, 0, fmt.Errorf("n=%.80q is not a number from 0 to %d", text, TailMax)
+		if n, err = strconv.Atoi(text); err != nil || n < 0 || n > api.TailMax {
+			return t, 0, fmt.Errorf("n=%.80q is not a number from 0 to %d", text, api.TailMax)
 		}
 	}
 	if text := q.Get("class"); text != "" {

@@ -2,34 +2,22 @@ package console
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/console/accounts"
 	"lanewarden/edge/diag/guided"
 )
 
-// TestOffer is a test as GET /v1/tests gives it.
-type TestOffer struct {
-	guided.Offer
-	Last json.RawMessage `json:"last,omitempty"` // lanewarden.v1.DeviceTest
-}
-
-// TestList is what GET /v1/tests answers.
-type TestList struct {
-	Tests []TestOffer  `json:"tests"`
-	Run   *guided.View `json:"run"`
-}
-
 // tests serves GET /v1/tests.
 func (c *Console) tests(w http.ResponseWriter, _ *http.Request) {
-	out := TestList{Tests: []TestOffer{}, Run: c.Tests.View()}
+	out := api.TestList{Tests: []api.TestOffer{}, Run: c.Tests.View()}
 	for _, o := range c.Tests.Offers(time.Now()) {
-		one := TestOffer{Offer: o}
+		one := api.TestOffer{Offer: o}
 		if o.Last != nil {
 			text, err := observation.JSON(o.Last)
 			if err != nil {
@@ -43,21 +31,9 @@ func (c *Console) tests(w http.ResponseWriter, _ *http.Request) {
 	answer(w, out)
 }
 
-// TestStart is what POST /v1/tests takes.
-type TestStart struct {
-	Device string `json:"device"`
-	Test   string `json:"test"`
-}
-
-// TestAct is what POST /v1/tests/run takes.
-type TestAct struct {
-	Action string  `json:"action"` // yes, no, number, abandon
-	Number float64 `json:"number"`
-}
-
 // startTest serves POST /v1/tests.
 func (c *Console) startTest(w http.ResponseWriter, r *http.Request) {
-	var in TestStart
+	var in api.TestStart
 	if !order(w, r, &in) {
 		return
 	}
@@ -68,7 +44,7 @@ func (c *Console) startTest(w http.ResponseWriter, r *http.Request) {
 
 // actTest serves POST /v1/tests/run.
 func (c *Console) actTest(w http.ResponseWriter, r *http.Request) {
-	var in TestAct
+	var in api.TestAct
 	if !order(w, r, &in) {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/wire"
 )
@@ -222,8 +223,8 @@ func (s *session) sendData(a *sending, data []byte, now time.Time) error {
 
 // showArtifact puts what is on its way into the status.
 func (s *session) showArtifact(a *sending) {
-	s.update(func(st *Status) {
-		st.Artifact = &Sending{SHA256: fmt.Sprintf("%x", a.sum), Size: a.total, Held: a.acked}
+	s.update(func(st *api.Link) {
+		st.Artifact = &api.Sending{SHA256: fmt.Sprintf("%x", a.sum), Size: a.total, Held: a.acked}
 	})
 }
 
@@ -253,7 +254,7 @@ func (s *session) held(h *wire.Held, now time.Time) {
 	}
 	if !a.ready || h.GoBack || h.Bytes > a.sent {
 		if h.GoBack {
-			s.update(func(st *Status) { st.GoBacks++ })
+			s.update(func(st *api.Link) { st.GoBacks++ })
 			a.epoch++
 		}
 		for _, f := range a.flying {
@@ -268,7 +269,7 @@ func (s *session) held(h *wire.Held, now time.Time) {
 func (s *session) complete(sum string) {
 	s.closeArtifact(sum)
 	s.journal.SetArtifactHeld([]byte(sum))
-	s.update(func(st *Status) { st.AckedArtifacts++; st.Artifact = nil })
+	s.update(func(st *api.Link) { st.AckedArtifacts++; st.Artifact = nil })
 	s.artifacts.readAt = time.Time{}
 	s.artifacts.pulled = slices.DeleteFunc(s.artifacts.pulled, func(p string) bool { return p == sum })
 }

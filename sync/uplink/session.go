@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/wire"
 )
@@ -119,7 +120,7 @@ func (s *session) act(ctx context.Context, now time.Time) (time.Duration, error)
 		return 0, err
 	}
 	if s.ready && s.overdue(now) {
-		s.update(func(st *Status) { st.GoBacks++; st.Ready, st.Problem = false, "the hub does not answer" })
+		s.update(func(st *api.Link) { st.GoBacks++; st.Ready, st.Problem = false, "the hub does not answer" })
 		s.ready = false
 	}
 	if !s.ready {
@@ -183,7 +184,7 @@ func (s *session) publish(leaf string, m proto.Message) (int, error) {
 
 // send hands a payload to the client. QoS 0: the hub's acknowledgement is the only one that counts, and it covers more.
 func (s *session) send(topic string, payload []byte) error {
-	s.update(func(st *Status) { st.SentBytes += uint64(len(payload)) })
+	s.update(func(st *api.Link) { st.SentBytes += uint64(len(payload)) })
 	token := s.client.Publish(topic, 0, false, payload)
 	select {
 	case <-token.Done():
@@ -213,7 +214,7 @@ func (s *session) fill(now time.Time) (time.Duration, error) {
 			break
 		}
 	}
-	s.update(func(st *Status) {
+	s.update(func(st *api.Link) {
 		st.InFlight, st.Window, st.Rate, st.RTTMs, st.Credit = s.window.inFlight, s.window.limit(), int(s.window.rate), int(s.window.trip.Milliseconds()), s.window.credit
 	})
 	return next, nil
@@ -287,7 +288,7 @@ func (s *session) sendBatch(class observation.Class, now time.Time) (bool, error
 	f.idle = f.last == s.journal.Last(class)
 	s.window.take(&f)
 	st.flying, st.sent, st.oldest = append(st.flying, f), f.last, time.Time{}
-	s.update(func(st *Status) { st.SentRows += uint64(len(rows)) })
+	s.update(func(st *api.Link) { st.SentRows += uint64(len(rows)) })
 	return true, s.send(wire.ClassTopic(s.id.Site, s.id.Agent, class), payload)
 }
 
@@ -312,14 +313,14 @@ func (s *session) attachCheckpoint(b *wire.Batch, now time.Time) {
 func (s *session) take(payload []byte) {
 	var ack wire.Ack
 	if err := s.codec.Decode(payload, &ack); err != nil {
-		s.update(func(st *Status) { st.Undecodable++; st.MalformedErr = err.Error() })
+		s.update(func(st *api.Link) { st.Undecodable++; st.MalformedErr = err.Error() })
 		return
 	}
 	if string(ack.Journal) != string(s.id.ID) {
 		return
 	}
 	now := time.Now()
-	s.update(func(st *Status) {
+	s.update(func(st *api.Link) {
 		st.LastAck, st.Verified = now.UTC(), max(st.Verified, ack.Verified)
 	})
 	if ack.CreditBytes > 0 {
@@ -354,7 +355,7 @@ func (s *session) refuse(ack *wire.Ack) {
 	}
 	s.refused, s.ready = true, false
 	s.helloWait = refusedPause
-	s.update(func(st *Status) {
+	s.update(func(st *api.Link) {
 		st.Refused, st.Ready, st.Problem = true, false, "the hub refuses this journal: "+ack.RefusalText
 	})
 }
@@ -380,7 +381,7 @@ func (s *session) answered(ack *wire.Ack) {
 			s.setCursor(c)
 		}
 	}
-	s.update(func(st *Status) { st.Ready, st.Refused, st.Problem = true, false, "" })
+	s.update(func(st *api.Link) { st.Ready, st.Refused, st.Problem = true, false, "" })
 }
 
 // advance handles the acknowledgement of a class.
@@ -393,7 +394,7 @@ func (s *session) advance(c *wire.Cursor, now time.Time) {
 		f := st.flying[0]
 		st.flying = st.flying[1:]
 		s.window.deliver(&f, now)
-		s.update(func(st *Status) { st.AckedRows += uint64(f.rows) })
+		s.update(func(st *api.Link) { st.AckedRows += uint64(f.rows) })
 	}
 	if c.Idx > s.journal.Acked(c.Class) {
 		s.journal.SetAcked(c.Class, c.Idx)
@@ -407,7 +408,7 @@ func (s *session) advance(c *wire.Cursor, now time.Time) {
 	st.flying, st.sent = nil, c.Idx
 	st.epoch++
 	s.setCursor(c)
-	s.update(func(st *Status) { st.GoBacks++ })
+	s.update(func(st *api.Link) { st.GoBacks++ })
 }
 
 // setCursor takes a cursor as the hub says it. One that went back is of a hub that was restored from a backup: artifacts went

@@ -21,6 +21,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/wire"
 )
@@ -45,40 +46,6 @@ const (
 	stopGrace    = 250 // ms that the client has to send its last state
 )
 
-// Status is what the uplink knows of the link.
-type Status struct {
-	Broker     string    `json:"broker"`
-	Connected  bool      `json:"connected"`   // to the broker
-	Ready      bool      `json:"ready"`       // the hub answered
-	Since      time.Time `json:"since"`       // of Connected
-	Problem    string    `json:"problem"`     // in words, "" for none
-	Refused    bool      `json:"refused"`     // the hub takes nothing from this journal
-	Verified   int64     `json:"verified"`    // rows whose evidence the hub has checked
-	InFlight   int       `json:"in_flight"`   // bytes sent and not acknowledged
-	Window     int       `json:"window"`      // bytes that may be in flight
-	Rate       int       `json:"bytes_per_s"` // measured delivery
-	RTTMs      int       `json:"rtt_ms"`      // smallest time from batch to acknowledgement lately
-	SentBytes  uint64    `json:"sent_bytes"`  // payload, since start
-	SentRows   uint64    `json:"sent_rows"`   // those sent again counted again
-	AckedRows  uint64    `json:"acked_rows"`  // since start
-	GoBacks    uint64    `json:"go_backs"`    // times that rows were sent again
-	Reconnects uint64    `json:"reconnects"`  // since start
-	LastAck    time.Time `json:"last_ack"`    // zero for none
-
-	Artifact       *Sending `json:"artifact"`        // on its way; nil for none
-	AckedArtifacts uint64   `json:"acked_artifacts"` // since start
-	Credit         int      `json:"credit"`          // bytes that the hub grants
-	Undecodable    uint64   `json:"undecodable"`     // messages from the hub that could not be understood
-	MalformedErr   string   `json:"malformed_last"`  // the last of those
-}
-
-// Sending is an artifact on its way.
-type Sending struct {
-	SHA256 string `json:"sha256"`
-	Size   int64  `json:"size"`
-	Held   int64  `json:"held"` // bytes that the hub has
-}
-
 // Uplink is the agent's side of the wire.
 type Uplink struct {
 	journal *journal.Journal
@@ -91,7 +58,7 @@ type Uplink struct {
 	flush    sync.Once
 
 	mu     sync.Mutex
-	status Status
+	status api.Link
 }
 
 // New makes an uplink for a journal.
@@ -103,17 +70,17 @@ func New(j *journal.Journal, opts Options) (*Uplink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Uplink{journal: j, opts: opts, codec: codec, instance: rand.Uint64() | 1, flushing: make(chan struct{}), status: Status{Broker: opts.Broker.URL, Since: time.Now().UTC(), Problem: "not connected yet"}}, nil
+	return &Uplink{journal: j, opts: opts, codec: codec, instance: rand.Uint64() | 1, flushing: make(chan struct{}), status: api.Link{Configured: true, Broker: opts.Broker.URL, Since: time.Now().UTC(), Problem: "not connected yet"}}, nil
 }
 
-// Status returns what is known of the link.
-func (u *Uplink) Status() Status {
+// Status returns the state of the link.
+func (u *Uplink) Status() api.Link {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.status
 }
 
-func (u *Uplink) update(f func(*Status)) {
+func (u *Uplink) update(f func(*api.Link)) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	f(&u.status)
@@ -156,7 +123,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 			told = err.Error()
 			u.opts.Log.Warn("link is down", "broker", u.opts.Broker.URL, "reason", told)
 		}
-		u.update(func(s *Status) {
+		u.update(func(s *api.Link) {
 			if s.Connected {
 				s.Since = time.Now().UTC()
 			}
@@ -229,7 +196,7 @@ func (u *Uplink) connection(ctx context.Context) error {
 	}
 	defer s.client.Disconnect(stopGrace)
 	u.opts.Log.Info("link is up", "broker", u.opts.Broker.URL)
-	u.update(func(st *Status) {
+	u.update(func(st *api.Link) {
 		st.Connected, st.Since, st.Problem = true, time.Now().UTC(), "connected to the broker, no answer from the hub yet"
 	})
 	return s.serve(ctx)

@@ -18,6 +18,7 @@ import (
 
 	"lanewarden/drivers"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/console"
 	"lanewarden/edge/console/accounts"
 	"lanewarden/edge/diag/guided"
@@ -266,15 +267,10 @@ func (l link) flush(ctx context.Context) {
 	}
 }
 
-// status fills in what the console shows of the link.
-func (l link) status() console.Link {
+// status returns the state of the link, also where none is configured.
+func (l link) status() api.Link {
 	if l.up == nil {
-		return console.Link{Problem: "no uplink is configured: the agent only journals"}
+		return api.Link{Problem: "no uplink is configured: the agent only journals"}
 	}
-	s := l.up.Status()
-	return console.Link{
-		Artifact: (*console.Sending)(s.Artifact), Configured: true, Broker: s.Broker, Connected: s.Connected, Ready: s.Ready, Refused: s.Refused, Problem: s.Problem, Since: s.Since,
-		LastAck: s.LastAck, Verified: s.Verified, InFlight: s.InFlight, Rate: s.Rate, RTTMs: s.RTTMs, SentBytes: s.SentBytes,
-		SentRows: s.SentRows, AckedRows: s.AckedRows, GoBacks: s.GoBacks, Reconnects: s.Reconnects,
-	}
+	return l.up.Status()
 }

@@ -30,7 +30,7 @@ import (
 
 	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/driver/drivertest/peer"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 	"lanewarden/edge/diag/doctor"
 )
 
@@ -90,10 +90,10 @@ func (p *patient) kill() {
 }
 
 // wait waits until the agent says something.
-func (p *patient) wait(what string, ok func(console.Status) bool) {
-	client := console.NewClient(p.path("s"), 2*time.Second)
+func (p *patient) wait(what string, ok func(api.Status) bool) {
+	client := api.NewClient(p.path("s"), 2*time.Second)
 	for begin := time.Now(); ; <-time.After(50 * time.Millisecond) {
-		var s console.Status
+		var s api.Status
 		if resp, err := client.Get("http://laned/v1/status"); err == nil {
 			err = json.NewDecoder(resp.Body).Decode(&s)
 			resp.Body.Close()
@@ -108,8 +108,8 @@ func (p *patient) wait(what string, ok func(console.Status) bool) {
 	}
 }
 
-func state(id string, want ...string) func(console.Status) bool {
-	return func(s console.Status) bool {
+func state(id string, want ...string) func(api.Status) bool {
+	return func(s api.Status) bool {
 		for _, d := range s.Devices {
 			for _, w := range want {
 				if d.ID == id && d.State == w {
@@ -121,7 +121,7 @@ func state(id string, want ...string) func(console.Status) bool {
 	}
 }
 
-func linkDown(s console.Status) bool {
+func linkDown(s api.Status) bool {
 	return !s.Link.Ready && s.Link.Problem != "" && time.Since(s.Started) > time.Second
 }
 
@@ -347,7 +347,7 @@ func TestDoctor(t *testing.T) {
 	if err := os.Chmod(bin, 0o755); err != nil { // for nobody
 		t.Fatal(err)
 	}
-	running := func(p *patient) { p.wait("the agent", func(console.Status) bool { return true }) }
+	running := func(p *patient) { p.wait("the agent", func(api.Status) bool { return true }) }
 	scaleAt := func(p *patient, address string) { p.device("scale-1", "scale", "address: %q", address) }
 	faults := map[string]struct {
 		cause string // that must be first
@@ -511,11 +511,11 @@ func TestDoctor(t *testing.T) {
 			p.uplink = fmt.Sprintf("broker: %q", "mqtt://"+address)
 			p.write("")
 			p.start()
-			p.wait("the hub's answer", func(s console.Status) bool { return !s.Link.LastAck.IsZero() })
+			p.wait("the hub's answer", func(s api.Status) bool { return !s.Link.LastAck.IsZero() })
 			if err := hub.Process.Signal(syscall.SIGSTOP); err != nil {
 				p.t.Fatal(err)
 			}
-			p.wait("no link", func(s console.Status) bool { return !s.Link.Ready })
+			p.wait("no link", func(s api.Status) bool { return !s.Link.Ready })
 		}},
 		// The agent runs in another folder than doctor: its file "password" is there, and not here.
 		"broker stopped and a relative path": {"port-closed", func(p *patient) {
@@ -536,7 +536,7 @@ func TestDoctor(t *testing.T) {
 			p.uplink = fmt.Sprintf("broker: %q", "mqtt://"+address)
 			p.write("")
 			p.start()
-			p.wait("no hub", func(s console.Status) bool { return s.Link.Connected })
+			p.wait("no hub", func(s api.Status) bool { return s.Link.Connected })
 		}},
 		"certificate expired": {"certificate-expired", func(p *patient) {
 			ca, cert, key := p.certificates("localhost", time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour))

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 )
 
 // BenchmarkFullLane runs the demonstration with a vehicle every six seconds through thirteen devices (LANEWARDEN_FULL long) and reports what
@@ -72,7 +72,7 @@ func BenchmarkOpenPages(b *testing.B) {
 	<-time.After(long)
 	alone := cpuTicks(b, pid) - before
 	const pages = 10
-	client := console.NewClient(filepath.Join(dir, "agent", "laned.sock"), 0)
+	client := api.NewClient(filepath.Join(dir, "agent", "laned.sock"), 0)
 	for range pages {
 		resp, err := client.Get("http://laned/v1/stream?device=rpm-1")
 		if err != nil {

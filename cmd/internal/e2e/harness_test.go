@@ -24,7 +24,7 @@ import (
 	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/radiation/tsa/sim"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
@@ -296,8 +296,8 @@ func (w *world) waitFor(what string, limit time.Duration, ok func() bool) {
 	}
 }
 
-func (w *world) status() (s console.Status, err error) {
-	resp, err := console.NewClient(w.socket, 2*time.Second).Get("http://laned/v1/status")
+func (w *world) status() (s api.Status, err error) {
+	resp, err := api.NewClient(w.socket, 2*time.Second).Get("http://laned/v1/status")
 	if err != nil {
 		return s, err
 	}

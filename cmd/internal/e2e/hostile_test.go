@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/radiation/n42/sim"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 	"lanewarden/edge/evidence/sqlog"
 )
 
@@ -85,7 +85,7 @@ func pourGarbage(l net.Listener, stop <-chan struct{}) {
 	}
 }
 
-func device(s console.Status, id string) (d struct {
+func device(s api.Status, id string) (d struct {
 	State                         string
 	Observations, Faults, Connect uint64
 }) {

@@ -10,12 +10,12 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 )
 
 // happened says in words what a row tells that is worth a line; nothing for the others. vehicle says what the vehicle
 // of a passage is called.
-func happened(line console.Line, o *observation.Observation, vehicle func(passage string) string) []string {
+func happened(line api.Line, o *observation.Observation, vehicle func(passage string) string) []string {
 	said := ""
 	switch b := o.Body.Typed().(type) {
 	case *observation.PassageOpened:
@@ -111,15 +111,15 @@ const vehicleTime = 2 * time.Second
 
 // vehicle says what the vehicle of a passage is called: by its plate, else its container, else its passage.
 func (d *demo) vehicle(passage string) string {
-	var list console.PassageList
-	client := console.NewClient(d.socket(), vehicleTime)
+	var list api.PassageList
+	client := api.NewClient(d.socket(), vehicleTime)
 	if err := getJSON(context.Background(), client, "http://laned/v1/passages", &list); err != nil {
 		return "passage " + passage
 	}
 	return vehicleIn(list, passage)
 }
 
-func vehicleIn(list console.PassageList, passage string) string {
+func vehicleIn(list api.PassageList, passage string) string {
 	for _, text := range list.Passages {
 		p := &observation.PassageClosed{}
 		if observation.FromJSON(text, p) != nil || p.Id != passage {

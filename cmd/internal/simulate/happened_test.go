@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 )
 
 // What is worth a line of the demonstration's screen, and how it is told.
@@ -60,7 +60,7 @@ func TestHappened(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := observation.New(event, time.Unix(1, 0), c.of)
-			got := happened(console.Line{Device: "agent"}, o, func(id string) string { return map[string]string{"a": "AAA111", "b": "BBB222"}[id] })
+			got := happened(api.Line{Device: "agent"}, o, func(id string) string { return map[string]string{"a": "AAA111", "b": "BBB222"}[id] })
 			if !slices.Equal(got, c.want) {
 				t.Errorf("%q, expected %q", got, c.want)
 			}
@@ -83,7 +83,7 @@ func TestAlarmsInWords(t *testing.T) {
 	} {
 		o := observation.New(observation.Class_CLASS_ALARM, time.Unix(1, 0), c.of)
 		kind := o.Body.Kind().Name()
-		got := happened(console.Line{Device: "x-1", Kind: kind}, o, nil)
+		got := happened(api.Line{Device: "x-1", Kind: kind}, o, nil)
 		if len(got) != 1 || !strings.HasPrefix(got[0], c.want) || len(got[0]) < len("ALARM at x-1: ")+3 ||
 			strings.Contains(got[0], kind) || strings.Contains(got[0], "_") {
 			t.Errorf("%s: %q, expected %q", kind, got, c.want)
@@ -93,7 +93,7 @@ func TestAlarmsInWords(t *testing.T) {
 
 // A vehicle is called by its plate, else its container, else its passage.
 func TestVehicleIn(t *testing.T) {
-	var list console.PassageList
+	var list api.PassageList
 	for _, p := range []*observation.PassageClosed{{Id: "a", Plate: "AAA111", Containers: []string{"c"}}, {Id: "b", Containers: []string{"MSCU6639871"}}, {Id: "c"}} {
 		text, err := observation.JSON(p)
 		if err != nil {

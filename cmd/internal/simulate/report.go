@@ -20,7 +20,7 @@ import (
 
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/observation"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 )
 
 // screen prints events, and below them one line that says how things are. On a terminal that line is written over; elsewhere
@@ -86,12 +86,12 @@ func (s *screen) end() {
 
 // report says how things are, once a second, and pauses the traffic when the disk that the demonstration may use is full.
 func (d *demo) report(ctx context.Context) error {
-	local, hub := console.NewClient(d.socket(), time.Second), &http.Client{Timeout: time.Second}
+	local, hub := api.NewClient(d.socket(), time.Second), &http.Client{Timeout: time.Second}
 	for n := 0; pause(ctx, time.Second); n++ {
 		if n%10 == 0 {
 			d.measure()
 		}
-		var s console.Status
+		var s api.Status
 		if err := getJSON(ctx, local, "http://laned/v1/status", &s); err != nil {
 			d.screen.state("The agent is starting.")
 			continue
@@ -136,7 +136,7 @@ func usedBytes(dir string) (n int64) {
 }
 
 // summary is the status line: what is wrong first.
-func summary(s console.Status) string {
+func summary(s api.Status) string {
 	var wrong []string
 	for _, d := range s.Devices {
 		if d.State != "running" {
@@ -171,7 +171,7 @@ func (d *demo) events(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		resp, err := console.NewClient(d.socket(), 0).Do(r)
+		resp, err := api.NewClient(d.socket(), 0).Do(r)
 		if err != nil {
 			continue // the agent is starting
 		}
@@ -187,7 +187,7 @@ func (d *demo) follow(body io.Reader) {
 		if err != nil {
 			return // the agent stops, or starts again
 		}
-		var line console.Line
+		var line api.Line
 		o := &observation.Observation{}
 		if json.Unmarshal(text, &line) != nil || observation.FromJSON(line.Observation, o) != nil {
 			continue

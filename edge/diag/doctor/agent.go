@@ -14,7 +14,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"lanewarden/drivers/transport"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 	"lanewarden/edge/diag"
 )
 
@@ -27,8 +27,8 @@ type agent struct {
 // askTimeout is how long an agent that is well needs at most.
 const askTimeout = 3 * time.Second
 
-func (a *agent) status(ctx context.Context) *console.Status {
-	var s console.Status
+func (a *agent) status(ctx context.Context) *api.Status {
+	var s api.Status
 	if a.err = a.get(ctx, "/v1/status", func(resp *http.Response) error { return json.NewDecoder(resp.Body).Decode(&s) }); a.err != nil {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (a *agent) get(ctx context.Context, path string, read func(*http.Response) 
 	if err != nil {
 		return err
 	}
-	resp, err := console.NewClient(a.socket, askTimeout).Do(r)
+	resp, err := api.NewClient(a.socket, askTimeout).Do(r)
 	if err != nil {
 		return err
 	}

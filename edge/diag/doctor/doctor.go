@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
@@ -66,7 +66,7 @@ const Limit = 9 * time.Second
 type patient struct {
 	Options
 	config *firmwareconfig.Config
-	status *console.Status // nil when the agent does not answer
+	status *api.Status // nil when the agent does not answer
 	agent  *agent
 
 	mu       sync.Mutex

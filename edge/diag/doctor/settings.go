@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/edge/console"
+	"lanewarden/edge/api"
 )
 
 // recently is how long a change of a device's own settings is told.
@@ -20,7 +20,7 @@ const recently = 7 * 24 * time.Hour
 // ownSettings tells when a device's own settings or its firmware are others than before: somebody turned something, or a part was exchanged.
 func (c *complaint) ownSettings(ctx context.Context) {
 	q := url.Values{"device": {c.device.ID}, "kind": {observation.Kind_KIND_RADIATION_SETUP.Name()}, "limit": {"50"}}
-	var found console.Found
+	var found api.Found
 	if err := c.agent.get(ctx, "/v1/observations?"+q.Encode(), func(resp *http.Response) error { return json.NewDecoder(resp.Body).Decode(&found) }); err != nil {
 		return // no evidence is no evidence
 	}

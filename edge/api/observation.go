@@ -1,0 +1,71 @@
+package api
+
+import (
+	"encoding/json"
+	"time"
+
+	"lanewarden/drivers/observation/kinds"
+)
+
+// TailMax is how many observations GET /v1/tail returns at most before those that come.
+const TailMax = 100_000
+
+// Line is one observation of GET /v1/tail, /v1/observations and /v1/passages/{id}.
+type Line struct {
+	Idx         int64           `json:"idx"`                // row of the journal
+	Time        time.Time       `json:"time"`               // phenomenon time, by the device's own clock where it has one
+	Corrected   time.Time       `json:"corrected,omitzero"` // by the agent's clock, where the device's is wrong
+	Class       string          `json:"class"`              // alarm, event or telemetry
+	Device      string          `json:"device"`
+	Kind        string          `json:"kind"`
+	Summary     kinds.Text      `json:"summary"`     // one sentence
+	Observation json.RawMessage `json:"observation"` // lanewarden.v1.Observation as observation.JSON encodes it
+	// Passages are the passage that the observation belongs to and, when that is not certain, the other candidate. Only
+	// GET /v1/observations fills it in, and only from passages that are open or among the last.
+	Passages []Candidate `json:"passages,omitempty"`
+}
+
+// Shown returns the time that people see, by which lines are ordered: the corrected one where there is one.
+func (l *Line) Shown() time.Time {
+	if l.Corrected.IsZero() {
+		return l.Time
+	}
+	return l.Corrected
+}
+
+// Candidate is a passage that an observation belongs to, or may belong to.
+type Candidate struct {
+	Passage    string  `json:"passage"`         // passage id; empty: no vehicle of these lanes
+	Plate      string  `json:"plate,omitempty"` // plate of that passage
+	Confidence float32 `json:"confidence"`      // 0 to 1
+}
+
+// Found is the answer of GET /v1/observations: one page.
+type Found struct {
+	Observations []Line `json:"observations"` // newest first
+	Next         int64  `json:"next"`         // before= of the next page; 0 at the journal's beginning
+}
+
+// Head is an observation in the events "rows" of GET /v1/stream: what it is, not what it says.
+type Head struct {
+	Idx    int64     `json:"idx"`
+	Time   time.Time `json:"time"`
+	Class  string    `json:"class"`
+	Device string    `json:"device"`
+	Kind   string    `json:"kind"`
+}
+
+// RawLine is data that passed between a device and the agent, in the events "raw" of GET /v1/stream.
+type RawLine struct {
+	At   time.Time `json:"at"`
+	To   bool      `json:"to"`   // to the device, else from it
+	Text string    `json:"text"` // its beginning, quoted as Go quotes strings, without the quotation marks
+}
+
+// Sample is one interval of a live waveform; a value is null where the device sent none.
+type Sample struct {
+	At      time.Time  `json:"at"` // of the first value
+	Channel string     `json:"channel"`
+	Unit    string     `json:"unit,omitempty"` // "1/s" for counts per second; empty for the channel's own unit
+	Values  []*float32 `json:"values"`
+}

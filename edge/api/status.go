@@ -1,0 +1,79 @@
+package api
+
+import (
+	"time"
+
+	"lanewarden/edge/lane"
+)
+
+// Status is the answer of GET /v1/status: how the agent, its journal, its link and its devices are.
+type Status struct {
+	Site     string          `json:"site"`
+	Agent    string          `json:"agent"`
+	Software string          `json:"software"`
+	Config   string          `json:"config,omitempty"` // path of the lane file
+	Dir      string          `json:"dir,omitempty"`    // working folder of the agent: relative paths begin there
+	Started  time.Time       `json:"started"`
+	Now      time.Time       `json:"now"` // by the agent's clock, UTC
+	Clock    lane.ClockState `json:"clock"`
+	Journal  Journal         `json:"journal"`
+	Link     Link            `json:"link"`
+	Devices  []lane.Status   `json:"devices"` // in the order of the lane file
+}
+
+// Journal is the state of the agent's journal.
+type Journal struct {
+	ID         string           `json:"id"`         // hex
+	Origin     string           `json:"origin"`     // of its checkpoints: lanewarden/SITE/AGENT/ID
+	VerifyKey  string           `json:"verify_key"` // public key, for lanectl verify --key
+	Size       int64            `json:"size"`       // rows
+	Signed     int64            `json:"signed"`     // rows under the newest checkpoint
+	Rows       uint64           `json:"rows"`       // committed since the agent's start
+	Duplicates uint64           `json:"duplicates"` // observations that the journal had already, since start
+	Groups     uint64           `json:"groups"`     // transactions since start
+	Failures   uint64           `json:"failures"`   // transactions that failed, since start
+	Waiting    map[string]int64 `json:"waiting"`    // rows of each class that the hub has not acknowledged
+
+	DiskFree  uint64 `json:"disk_free"`  // bytes; 0 when not known
+	DiskTotal uint64 `json:"disk_total"` // bytes; 0 when not known
+
+	WaitingArtifacts     int64 `json:"waiting_artifacts"`      // that the hub does not have whole
+	WaitingArtifactBytes int64 `json:"waiting_artifact_bytes"` // bytes of them that it does not have
+}
+
+// Link is the state of the link to the hub, as the uplink keeps it. Counters are since the agent's start.
+type Link struct {
+	Configured bool      `json:"configured"`       // false: the agent only journals, and Problem says so
+	Broker     string    `json:"broker,omitempty"` // URL
+	Connected  bool      `json:"connected"`        // to the broker
+	Ready      bool      `json:"ready"`            // the hub answers
+	Refused    bool      `json:"refused"`          // the hub accepts nothing from this journal
+	Problem    string    `json:"problem,omitempty"`
+	Since      time.Time `json:"since,omitzero"`    // of Connected
+	LastAck    time.Time `json:"last_ack,omitzero"` // last acknowledgement
+	Verified   int64     `json:"verified"`          // rows whose evidence the hub has checked
+
+	InFlight int `json:"in_flight"`   // bytes sent and not acknowledged
+	Window   int `json:"window"`      // bytes that may be in flight
+	Credit   int `json:"credit"`      // bytes in flight that the hub grants
+	Rate     int `json:"bytes_per_s"` // measured delivery
+	RTTMs    int `json:"rtt_ms"`      // smallest time from batch to acknowledgement lately, ms
+
+	SentBytes      uint64   `json:"sent_bytes"` // of payload
+	SentRows       uint64   `json:"sent_rows"`  // a row that is sent again counts again
+	AckedRows      uint64   `json:"acked_rows"`
+	AckedArtifacts uint64   `json:"acked_artifacts"`
+	GoBacks        uint64   `json:"go_backs"`           // times that rows were sent again
+	Reconnects     uint64   `json:"reconnects"`         // connections to the broker that ended or failed
+	Artifact       *Sending `json:"artifact,omitempty"` // being sent; nil for none
+
+	Undecodable  uint64 `json:"undecodable"`              // messages from the hub that could not be decoded
+	MalformedErr string `json:"malformed_last,omitempty"` // error of the last of these
+}
+
+// Sending is the progress of an artifact on its way to the hub.
+type Sending struct {
+	SHA256 string `json:"sha256"` // hex
+	Size   int64  `json:"size"`   // bytes
+	Held   int64  `json:"held"`   // bytes that the hub has
+}
