@@ -1,0 +1,122 @@
+package message
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/goccy/go-yaml"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+)
+
+// files are the catalogue: TOPIC.LANGUAGE.yaml, in the form of go-i18n. An entry is a text, or one text for one thing
+// and another for many ("one", "other"); {{.name}} stands for an argument, {{if .name}} … {{end}} for what is said
+// only when there is one. CODE.do is what to do about CODE.
+//
+//go:embed catalogue/*.yaml
+var files embed.FS
+
+// Entry is one text of a catalogue.
+type Entry struct {
+	One   string // for one thing, in French for none too; empty when the text counts nothing
+	Other string
+}
+
+// catalogue is what was read of all files.
+type catalogue struct {
+	localizers map[Language]*i18n.Localizer
+	entries    map[Language]map[string]Entry
+}
+
+// loaded reads the catalogue when something is said first. The files are part of the program and tested, so that one
+// that cannot be read is a mistake in it.
+var loaded = sync.OnceValue(func() catalogue {
+	folder, err := fs.Sub(files, "catalogue")
+	if err == nil {
+		var c catalogue
+		if c, err = load(folder); err == nil {
+			return c
+		}
+	}
+	panic(err)
+})
+
+// load reads all files of a folder but causes.yaml.
+func load(folder fs.FS) (catalogue, error) {
+	c := catalogue{localizers: map[Language]*i18n.Localizer{}, entries: map[Language]map[string]Entry{}}
+	bundle := i18n.NewBundle(language.English)
+	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
+	for _, l := range Languages {
+		names, err := fs.Glob(folder, "*."+string(l)+".yaml")
+		if err != nil {
+			return c, err
+		}
+		c.entries[l] = map[string]Entry{}
+		for _, name := range names {
+			file, err := bundle.LoadMessageFileFS(folder, name)
+			if err != nil {
+				return c, fmt.Errorf("catalogue %s: %w", name, err)
+			}
+			for _, m := range file.Messages {
+				if _, twice := c.entries[l][m.ID]; twice {
+					return c, fmt.Errorf("catalogue %s: %s is in another file too", name, m.ID)
+				}
+				c.entries[l][m.ID] = Entry{One: m.One, Other: m.Other}
+			}
+		}
+		c.localizers[l] = i18n.NewLocalizer(bundle, string(l))
+	}
+	return c, nil
+}
+
+// Known reports whether the catalogue has a code.
+func Known(code string) bool {
+	_, ok := loaded().entries[English][code]
+	return ok
+}
+
+// Codes returns all codes of the catalogue, sorted.
+func Codes() []string { return slices.Sorted(maps.Keys(loaded().entries[English])) }
+
+// EntryOf returns what the catalogue has for a code in a language, as the translator wrote it.
+func EntryOf(code string, l Language) Entry { return loaded().entries[l][code] }
+
+// render says a message of the catalogue. What cannot be said is shown as it is: a sentence that fails must not hide
+// what it was about.
+func render(m Message, l Language) string {
+	data := make(map[string]string, len(m.Args))
+	config := i18n.LocalizeConfig{MessageID: m.Code, TemplateData: data}
+	for _, a := range m.Args {
+		if a.Value == nil {
+			continue
+		}
+		data[a.Name] = a.Value.In(l)
+		if n, ok := a.Value.(Plural); ok {
+			// Our languages tell 0, 1 and more apart; go-i18n would look for a third form for a million in French.
+			config.PluralCount = int(min(max(n, -n), 2))
+		}
+	}
+	c := loaded()
+	if e := c.entries[l][m.Code]; e.One == "" {
+		config.PluralCount = nil
+	}
+	text, err := c.localizers[l].Localize(&config)
+	if err != nil || text == "" {
+		return unknown(m, data)
+	}
+	return text
+}
+
+// unknown shows a message without a text.
+func unknown(m Message, data map[string]string) string {
+	words := []string{m.Code}
+	for _, name := range slices.Sorted(maps.Keys(data)) {
+		words = append(words, name+"="+data[name])
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,157 @@
+package message
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"text/template/parse"
+	"unicode"
+)
+
+// placeholders returns the names of the arguments of a text, sorted.
+func placeholders(t *testing.T, text string) []string {
+	t.Helper()
+	trees, err := parse.Parse("text", text, "{{", "}}", builtins)
+	if err != nil {
+		t.Errorf("%q: %v", text, err)
+		return nil
+	}
+	names := map[string]bool{}
+	for _, tree := range trees {
+		collect(tree.Root, names)
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// builtins are the functions that a text may use.
+var builtins = map[string]any{"and": nil, "or": nil, "not": nil, "eq": nil}
+
+func collect(n parse.Node, names map[string]bool) {
+	branch := func(b *parse.BranchNode) {
+		collect(b.Pipe, names)
+		collect(b.List, names)
+		if b.ElseList != nil {
+			collect(b.ElseList, names)
+		}
+	}
+	switch n := n.(type) {
+	case *parse.ListNode:
+		for _, one := range n.Nodes {
+			collect(one, names)
+		}
+	case *parse.ActionNode:
+		collect(n.Pipe, names)
+	case *parse.IfNode:
+		branch(&n.BranchNode)
+	case *parse.WithNode:
+		branch(&n.BranchNode)
+	case *parse.PipeNode:
+		for _, c := range n.Cmds {
+			for _, a := range c.Args {
+				collect(a, names)
+			}
+		}
+	case *parse.FieldNode:
+		names[n.Ident[0]] = true
+	}
+}
+
+// Both languages have the same entries with the same arguments.
+func TestBothLanguages(t *testing.T) {
+	en, fr := loaded().entries[English], loaded().entries[French]
+	for code := range fr {
+		if _, ok := en[code]; !ok {
+			t.Errorf("%s is in French only", code)
+		}
+	}
+	for code, e := range en {
+		f, ok := fr[code]
+		if !ok {
+			t.Errorf("%s is not in French", code)
+			continue
+		}
+		if (e.One == "") != (f.One == "") {
+			t.Errorf("%s: one language only has a form for one", code)
+		}
+		want := placeholders(t, e.Other)
+		for _, text := range []string{e.One, f.One, f.Other} {
+			if got := placeholders(t, text); text != "" && !slices.Equal(got, want) {
+				t.Errorf("%s: %v in %q, %v in %q", code, got, text, want, e.Other)
+			}
+		}
+	}
+}
+
+// Advice belongs to an entry, and says nothing that the entry was not given.
+func TestAdvice(t *testing.T) {
+	for _, code := range Codes() {
+		what, ok := strings.CutSuffix(code, ".do")
+		if ok && !Known(what) {
+			t.Errorf("%s is advice on nothing", code)
+		}
+	}
+}
+
+var (
+	// wrongSpace is an ordinary space, or none, where French has a no-break space.
+	wrongSpace = regexp.MustCompile(`[^\x{a0}/?!][;?!»]| :|[^\s\x{a0}]:\s|« |«[^\x{a0}]`)
+	// number before a unit, or a placeholder before one.
+	wrongUnit = regexp.MustCompile(`(\d|\}\}) (s|ms|min|h|kg|°C|%|km/h|MB|kB|Mo|ko)\b`)
+	action    = regexp.MustCompile(`\{\{[^}]*\}\}`)
+	// literal is what a person types or a file says, which keeps its own marks.
+	literal = regexp.MustCompile("`[^`]*`")
+)
+
+// French has its no-break spaces and its apostrophe, and no sentence has blanks that nobody sees.
+func TestTypography(t *testing.T) {
+	for l, entries := range loaded().entries {
+		for code, e := range entries {
+			for _, text := range []string{e.One, e.Other} {
+				if text == "" {
+					if text = e.Other; text == "" {
+						t.Errorf("%s %s: no text", l, code)
+					}
+					continue
+				}
+				checkTypography(t, l, code, text)
+			}
+		}
+	}
+}
+
+func checkTypography(t *testing.T, l Language, name, text string) {
+	t.Helper()
+	bare := literal.ReplaceAllString(action.ReplaceAllString(text, "x"), "x")
+	switch {
+	case strings.TrimSpace(text) != text && !strings.HasPrefix(text, " ") || strings.Contains(text, "  "):
+		t.Errorf("%s %s: blanks: %q", l, name, text)
+	case strings.ContainsFunc(text, unicode.IsControl):
+		t.Errorf("%s %s: a line end: %q", l, name, text)
+	case l == French && wrongSpace.MatchString(bare):
+		t.Errorf("fr %s: no-break space missing at %q in %q", name, wrongSpace.FindString(bare), text)
+	case l == French && strings.Contains(bare, "'"):
+		t.Errorf("fr %s: ’ instead of ': %q", name, text)
+	case wrongUnit.MatchString(text):
+		t.Errorf("%s %s: no-break space missing before the unit in %q", l, name, text)
+	}
+}
+
+// Every cause has a sentence and advice, and the causes that explain it are causes; none explains itself.
+func TestCauses(t *testing.T) {
+	for _, code := range Causes() {
+		if !Known(code) || !Known(code+".do") {
+			t.Errorf("%s: no sentence, or none that says what to do", code)
+		}
+		c, _ := CauseOf(code)
+		for _, other := range c.DependsOn {
+			if _, ok := CauseOf(other); !ok {
+				t.Errorf("%s depends on %s, which is no cause", code, other)
+			}
+		}
+		if Explains(code, code) {
+			t.Errorf("%s explains itself", code)
+		}
+	}
+}

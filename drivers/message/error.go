@@ -1,0 +1,170 @@
+package message
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// Error is an error that people can be told of in their language.
+type Error struct {
+	Message Message
+	Err     error // what led to it, nil for nothing
+}
+
+// Errorf returns an error that says a message; like fmt.Errorf, but with a code and named arguments.
+func Errorf(code string, args ...Arg) error { return &Error{Message: New(code, args...)} }
+
+// Wrap returns an error that says a message because of another error. The entry can say that one as {{.cause}}.
+func Wrap(err error, code string, args ...Arg) error {
+	return &Error{Message: New(code, append(args[:len(args):len(args)], CausedBy(err))...), Err: err}
+}
+
+// Error implements error, in English.
+func (e *Error) Error() string { return e.Message.English() }
+
+// Unwrap returns what led to the error.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Of returns what an error says: the message that it carries, a message of the catalogue for what an operating system
+// says, and else a message that quotes it. What was wrapped around it with fmt.Errorf is said before it.
+func Of(err error) Message {
+	if err == nil {
+		return Message{}
+	}
+	var own *Error
+	if errors.As(err, &own) {
+		return within(err, own, own.Message)
+	}
+	if m, inner := ofSystem(err); inner != nil {
+		return within(err, inner, m)
+	}
+	return New("quoted", String("text", err.Error()))
+}
+
+// within puts before a message what was wrapped around its error.
+func within(outer, inner error, m Message) Message {
+	where, ok := strings.CutSuffix(outer.Error(), inner.Error())
+	if where = strings.TrimRight(where, ": "); !ok || where == "" {
+		return m
+	}
+	return New("within", String("where", where), Nested("cause", m))
+}
+
+// ofSystem returns the message of an error of operating system or network, and the error that it is; nil for another
+// error.
+func ofSystem(err error) (Message, error) {
+	var dns *net.DNSError
+	var op *net.OpError
+	var path *fs.PathError
+	var call *os.SyscallError
+	var number syscall.Errno
+	switch {
+	case errors.As(err, &op):
+		return ofNetwork(op), op
+	case errors.As(err, &dns):
+		return ofName(dns), dns
+	case errors.As(err, &path):
+		return ofFile(path), path
+	case errors.As(err, &call):
+		return ofNumber(call), call
+	case errors.As(err, &number):
+		return ofNumber(number), number
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return New("system.timeout"), os.ErrDeadlineExceeded
+	case errors.Is(err, context.DeadlineExceeded):
+		return New("system.timeout"), context.DeadlineExceeded
+	case errors.Is(err, io.EOF):
+		return New("system.closed"), io.EOF
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return New("system.cut"), io.ErrUnexpectedEOF
+	case errors.Is(err, net.ErrClosed):
+		return New("system.closed-here"), net.ErrClosed
+	}
+	return Message{}, nil
+}
+
+func ofName(e *net.DNSError) Message {
+	if e.IsNotFound {
+		return New("net.no-such-host", String("host", e.Name))
+	}
+	return New("net.resolver", String("host", e.Name))
+}
+
+// ofNetwork says what an operation of package net met.
+func ofNetwork(e *net.OpError) Message {
+	var dns *net.DNSError
+	if errors.As(e.Err, &dns) {
+		return ofName(dns)
+	}
+	where := Str("")
+	if e.Addr != nil {
+		where = Str(e.Addr.String())
+	}
+	address := Arg{"address", where}
+	switch {
+	case errors.Is(e.Err, syscall.ECONNREFUSED):
+		return New("net.refused", address)
+	case errors.Is(e.Err, syscall.EHOSTUNREACH):
+		return New("net.no-route", address)
+	case errors.Is(e.Err, syscall.ENETUNREACH):
+		return New("net.unreachable", address)
+	case errors.Is(e.Err, syscall.EADDRINUSE):
+		return New("net.in-use", address)
+	case errors.Is(e.Err, syscall.EADDRNOTAVAIL):
+		return New("net.no-address", address)
+	case errors.Is(e.Err, syscall.EACCES) && e.Op == "listen":
+		return New("net.port-denied", address)
+	case errors.Is(e.Err, syscall.ECONNRESET), errors.Is(e.Err, syscall.EPIPE):
+		return New("net.reset", address)
+	case errors.Is(e.Err, net.ErrClosed):
+		return New("system.closed-here")
+	case e.Timeout() && e.Op == "dial":
+		return New("net.no-answer", address)
+	case e.Timeout():
+		return New("system.timeout")
+	}
+	return New("quoted", String("text", e.Error()))
+}
+
+// ofFile says what happened to a file.
+func ofFile(e *fs.PathError) Message {
+	path := String("path", e.Path)
+	switch {
+	case errors.Is(e.Err, fs.ErrNotExist):
+		return New("file.missing", path)
+	case errors.Is(e.Err, fs.ErrPermission):
+		return New("file.denied", path)
+	case errors.Is(e.Err, syscall.ENOSPC):
+		return New("file.disk-full", path)
+	case errors.Is(e.Err, syscall.EROFS):
+		return New("file.read-only", path)
+	case errors.Is(e.Err, syscall.EIO):
+		return New("file.broken", path)
+	}
+	return New("quoted", String("text", e.Error()))
+}
+
+// ofNumber says an error number that came without an address or a file.
+func ofNumber(err error) Message {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return New("system.refused")
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return New("system.closed")
+	case errors.Is(err, syscall.ETIMEDOUT):
+		return New("system.timeout")
+	case errors.Is(err, fs.ErrPermission):
+		return New("system.denied")
+	case errors.Is(err, syscall.ENOSPC):
+		return New("system.disk-full")
+	case errors.Is(err, syscall.EIO):
+		return New("system.broken")
+	}
+	return New("quoted", String("text", err.Error()))
+}
