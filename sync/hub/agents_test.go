@@ -29,7 +29,7 @@ func TestAgentsComeInPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		hello := &wire.Hello{Journal: fmt.Appendf(nil, "%-16d", i), BlindKey: make([]byte, 32), Verifier: verifier, Size: 1}
-		if a, err := l.Apply([]ledger.Message{{Site: "demo", Agent: agent, Hello: hello}}); err != nil || a[0].Ack.Refusal != 0 {
+		if a, err := l.Apply([]ledger.Message{ledger.Hello{From: ledger.Sender{Site: "demo", Agent: agent}, Body: hello}}); err != nil || a[0].Ack.Refusal != 0 {
 			t.Fatal(a, err)
 		}
 	}

@@ -109,7 +109,7 @@ func (h *Hub) pullArtifact(w http.ResponseWriter, r *http.Request) {
 	}
 	filed := make(chan struct{})
 	select {
-	case h.pulls <- message{Message: ledger.Message{Pull: sum}, done: func() { close(filed) }}:
+	case h.pulls <- message{Message: ledger.Pull{SHA256: sum}, done: func() { close(filed) }}:
 	case <-r.Context().Done():
 		return
 	}

@@ -74,25 +74,29 @@ func (h *Hub) understand(raw incoming) (m message, ok bool) {
 		h.metrics.hellosDropped.Inc()
 		return m, false
 	}
-	m = message{Message: ledger.Message{Site: site, Agent: agent}, size: len(raw.payload), done: raw.done}
+	m = message{size: len(raw.payload), done: raw.done}
+	from := ledger.Sender{Site: site, Agent: agent}
 	switch {
 	case err != nil:
 	case leaf == wire.LeafHello:
-		m.Hello = &wire.Hello{}
-		if err = h.codec.Decode(raw.payload, m.Hello); err == nil {
-			if text := h.boxes.hello(site, agent, m.Hello.Instance, m.Hello.Box); text != "" {
-				h.refuse(site, agent, m.Hello.Journal, wire.Refusal_REFUSAL_TWO_BOXES, text)
+		hello := &wire.Hello{}
+		m.Message = ledger.Hello{From: from, Body: hello}
+		if err = h.codec.Decode(raw.payload, hello); err == nil {
+			if text := h.boxes.hello(site, agent, hello.Instance, hello.Box); text != "" {
+				h.refuse(site, agent, hello.Journal, wire.Refusal_REFUSAL_TWO_BOXES, text)
 				return m, false
 			}
 		}
 	case leaf == wire.LeafChunk:
-		m.Chunk = &wire.Chunk{}
-		if err = h.codec.Decode(raw.payload, m.Chunk); err == nil {
-			err = m.Chunk.Validate()
+		chunk := &wire.Chunk{}
+		m.Message = ledger.Chunk{From: from, Body: chunk}
+		if err = h.codec.Decode(raw.payload, chunk); err == nil {
+			err = chunk.Validate()
 		}
 	default:
-		m.Batch = &wire.Batch{}
-		if err = h.codec.Decode(raw.payload, m.Batch); err == nil && raw.topic != wire.ClassTopic(site, agent, m.Batch.Class) {
+		batch := &wire.Batch{}
+		m.Message = ledger.Batch{From: from, Body: batch}
+		if err = h.codec.Decode(raw.payload, batch); err == nil && raw.topic != wire.ClassTopic(site, agent, batch.Class) {
 			err = errWrongTopic
 		}
 	}
@@ -108,7 +112,8 @@ func (h *Hub) understand(raw incoming) (m message, ok bool) {
 func (h *Hub) refuse(site, agent string, journal []byte, code wire.Refusal, text string) {
 	h.metrics.refusals.Inc()
 	h.opts.Log.Warn("refused", "site", site, "agent", agent, "code", code.String(), "why", text)
-	a := ledger.Answer{Site: site, Agent: agent, Ack: &wire.Ack{Journal: journal, Refusal: code, RefusalText: text}}
+	to := ledger.Sender{Site: site, Agent: agent}
+	a := ledger.Answer{Sender: to, Ack: &wire.Ack{Journal: journal, Refusal: code, RefusalText: text}}
 	if err := h.answer(a, h.credit(0)); err != nil {
 		h.opts.Log.Warn("acknowledgement was not sent", "err", err) // the agent asks again
 	}

@@ -9,34 +9,12 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// Message is one message of an agent.
-type Message struct {
-	Site, Agent string
-	Hello       *wire.Hello // one of these
-	Batch       *wire.Batch
-	Chunk       *wire.Chunk
-	Pull        []byte // SHA-256 of an artifact that somebody waits for; no agent's
-}
-
-func (m Message) journal() []byte {
-	switch {
-	case m.Hello != nil:
-		return m.Hello.Journal
-	case m.Chunk != nil:
-		return m.Chunk.Journal
-	}
-	return m.Batch.GetJournal()
-}
-
-// sender names the agent that a message came from.
-type sender struct{ site, agent string }
-
 // Answer is what to tell the agent once Apply returned.
 type Answer struct {
-	Site, Agent string
-	Ack         *wire.Ack
-	Rows        int    // that were new
-	Defect      string // where this program failed on the message; empty when it did not
+	Sender // whom to tell
+	Ack    *wire.Ack
+	Rows   int    // that were new
+	Defect string // where this program failed on the message; empty when it did not
 }
 
 // fault is what is wrong with an agent's message, as the agent is told: the message is refused and nothing of it is kept.
@@ -82,22 +60,23 @@ func (l *Ledger) Apply(group []Message) ([]Answer, error) {
 // applyGroup applies the pulls of a group, and the messages of each agent in the order in which they came.
 func (l *Ledger) applyGroup(group []Message) ([]Answer, error) {
 	answers := make([]Answer, 0, len(group))
-	var order []sender
-	bySender := map[sender][]Message{}
+	var order []Sender
+	bySender := map[Sender][]agentMessage{}
 	for _, m := range group {
-		if m.Pull != nil {
-			asked, err := l.pull(m.Pull)
+		switch m := m.(type) {
+		case Pull:
+			asked, err := l.pull(m.SHA256)
 			if err != nil {
 				return nil, err
 			}
 			answers = append(answers, asked...)
-			continue
+		case agentMessage:
+			from := m.sender()
+			if bySender[from] == nil {
+				order = append(order, from)
+			}
+			bySender[from] = append(bySender[from], m)
 		}
-		from := sender{m.Site, m.Agent}
-		if bySender[from] == nil {
-			order = append(order, from)
-		}
-		bySender[from] = append(bySender[from], m)
 	}
 	for _, from := range order {
 		a, err := l.applySender(from, bySender[from])
@@ -111,14 +90,14 @@ func (l *Ledger) applyGroup(group []Message) ([]Answer, error) {
 
 // applySender files one agent's messages. All at once first; when one of them is at fault, each by itself, so that those
 // before and after it are filed.
-func (l *Ledger) applySender(from sender, messages []Message) ([]Answer, error) {
+func (l *Ledger) applySender(from Sender, messages []agentMessage) ([]Answer, error) {
 	answers, err := l.attempt(from, messages)
 	if err == nil || sqlog.IsMachine(err) {
 		return answers, err
 	}
 	answers = answers[:0]
 	for _, m := range messages {
-		one, err := l.attempt(from, []Message{m})
+		one, err := l.attempt(from, []agentMessage{m})
 		if err != nil && !sqlog.IsMachine(err) {
 			one, err = l.refuseFault(m, err)
 		}
@@ -131,7 +110,7 @@ func (l *Ledger) applySender(from sender, messages []Message) ([]Answer, error) 
 }
 
 // attempt files an agent's messages in a savepoint. When one of them is at fault, the ledger is as it was before.
-func (l *Ledger) attempt(from sender, messages []Message) ([]Answer, error) {
+func (l *Ledger) attempt(from Sender, messages []agentMessage) ([]Answer, error) {
 	answers := make([]Answer, 0, len(messages))
 	touched := map[*copied]bool{}
 	seq, spent := l.seq, len(l.spent)
@@ -153,7 +132,7 @@ func (l *Ledger) attempt(from sender, messages []Message) ([]Answer, error) {
 	if err != nil {
 		l.seq, l.spent, l.kept = seq, l.spent[:spent], nil
 		for id, c := range l.journals {
-			if c.site == from.site && c.agent == from.agent {
+			if c.sender == from {
 				delete(l.journals, id) // to be read again: what is in memory is ahead of the database
 			}
 		}
@@ -163,43 +142,14 @@ func (l *Ledger) attempt(from sender, messages []Message) ([]Answer, error) {
 
 // applyGuarded applies a message. A defect of this program that one message brings to light is a fault of that message:
 // it must not end the hub, on which all other agents depend.
-func (l *Ledger) applyGuarded(m Message, touched map[*copied]bool) (a Answer, err error) {
+func (l *Ledger) applyGuarded(m agentMessage, touched map[*copied]bool) (a Answer, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &fault{refusal: wire.Refusal_REFUSAL_MALFORMED, stack: fmt.Sprintf(": %v\n%s", r, debug.Stack()),
 				text: "the hub failed on this message, which is a defect of the hub; its log says where"}
 		}
 	}()
-	return l.apply(m, touched)
-}
-
-func (l *Ledger) apply(m Message, touched map[*copied]bool) (Answer, error) {
-	a := Answer{Site: m.Site, Agent: m.Agent}
-	if m.Hello != nil {
-		ack, err := l.hello(m.Site, m.Agent, m.Hello, touched)
-		a.Ack = ack
-		return a, err
-	}
-	c, err := l.find(m.journal())
-	if err != nil {
-		return a, err
-	}
-	if c == nil || c.site != m.Site || c.agent != m.Agent {
-		a.Ack = refuse(m.journal(), wire.Refusal_REFUSAL_HELLO_NEEDED, "the hub does not know this journal")
-		return a, nil
-	}
-	if c.refused != "" {
-		a.Ack = refuse(c.journal, c.refusal, c.refused)
-		return a, nil
-	}
-	if m.Chunk != nil {
-		held, err := l.chunk(c, m.Chunk)
-		a.Ack = &wire.Ack{Journal: c.journal, Artifacts: []*wire.Held{held}, Verified: c.verified}
-		return a, err
-	}
-	touched[c] = true
-	a.Rows, a.Ack, err = l.batch(c, m.Batch)
-	return a, err
+	return m.applyTo(l, touched)
 }
 
 func refuse(journal []byte, why wire.Refusal, text string) *wire.Ack {
@@ -207,17 +157,19 @@ func refuse(journal []byte, why wire.Refusal, text string) *wire.Ack {
 }
 
 // refuseFault answers a message that is at fault, and keeps the refusal when it is for good.
-func (l *Ledger) refuseFault(m Message, cause error) ([]Answer, error) {
+func (l *Ledger) refuseFault(m agentMessage, cause error) ([]Answer, error) {
+	from := m.sender()
 	var f *fault
 	if !errors.As(cause, &f) {
 		f = &fault{refusal: wire.Refusal_REFUSAL_MALFORMED, text: cause.Error()}
 	}
 	if f.forGood {
-		err := l.db.Exec("UPDATE journal SET refused=? WHERE journal=? AND site=? AND agent=? AND refused=''", f.text, m.journal(), m.Site, m.Agent)
+		err := l.db.Exec("UPDATE journal SET refused=? WHERE journal=? AND site=? AND agent=? AND refused=''",
+			f.text, m.journal(), from.Site, from.Agent)
 		if err != nil {
 			return nil, err
 		}
 		delete(l.journals, string(m.journal()))
 	}
-	return []Answer{{Site: m.Site, Agent: m.Agent, Ack: refuse(m.journal(), f.refusal, f.text), Defect: f.stack}}, nil
+	return []Answer{{Sender: from, Ack: refuse(m.journal(), f.refusal, f.text), Defect: f.stack}}, nil
 }

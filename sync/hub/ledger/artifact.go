@@ -220,7 +220,8 @@ func (l *Ledger) pull(sum []byte) (out []Answer, err error) {
 		return nil, err
 	}
 	err = l.db.Query("SELECT DISTINCT j.journal, j.site, j.agent FROM pull p JOIN artifact_row r ON r.sha256=p.sha256 JOIN journal j ON j.id=r.owner WHERE p.sha256=? AND j.refused=''", func(row []driver.Value) error {
-		out = append(out, Answer{Site: sqlog.Text(row[1]), Agent: sqlog.Text(row[2]), Ack: &wire.Ack{Journal: sqlog.Bytes(row[0]), Pull: [][]byte{sum}}})
+		to := Sender{sqlog.Text(row[1]), sqlog.Text(row[2])}
+		out = append(out, Answer{Sender: to, Ack: &wire.Ack{Journal: sqlog.Bytes(row[0]), Pull: [][]byte{sum}}})
 		return nil
 	}, sum)
 	return out, err

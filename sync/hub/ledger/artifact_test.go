@@ -32,7 +32,7 @@ func (l lane) keep(size int) (data, sum []byte) {
 }
 
 func (l lane) chunk(sum, data []byte, offset, total int) Message {
-	return l.message(Message{Chunk: &wire.Chunk{Journal: l.j.Identity().ID, Sha256: sum, Total: int64(total), Offset: int64(offset), Data: data, Epoch: 5}})
+	return Chunk{laneOne, &wire.Chunk{Journal: l.j.Identity().ID, Sha256: sum, Total: int64(total), Offset: int64(offset), Data: data, Epoch: 5}}
 }
 
 func held(t *testing.T, l *Ledger, m Message) *wire.Held {
@@ -184,7 +184,7 @@ func TestPull(t *testing.T) {
 	apply(t, hub, lane.hello())
 	data, sum := lane.keep(100_000)
 	apply(t, hub, lane.batch(observation.Class_CLASS_EVENT, -1, 10))
-	answers, err := hub.Apply([]Message{{Pull: sum}})
+	answers, err := hub.Apply([]Message{Pull{sum}})
 	if err != nil || len(answers) != 1 || answers[0].Agent != "lane-1" || !bytes.Equal(answers[0].Ack.Pull[0], sum) {
 		t.Fatalf("%v %v", answers, err)
 	}
@@ -199,7 +199,7 @@ func TestPull(t *testing.T) {
 		t.Errorf("asked for what is here: %v", ack)
 	}
 	unknown := sha256.Sum256([]byte("nothing"))
-	if answers, err := hub.Apply([]Message{{Pull: unknown[:]}}); err != nil || len(answers) != 0 {
+	if answers, err := hub.Apply([]Message{Pull{unknown[:]}}); err != nil || len(answers) != 0 {
 		t.Errorf("%v %v", answers, err)
 	}
 	if _, err := hub.Artifact(unknown[:]); !errors.Is(err, ErrNoArtifact) {

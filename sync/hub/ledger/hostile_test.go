@@ -40,28 +40,26 @@ var extremes = []int64{math.MinInt64, math.MinInt32, -2, -1, 0, 1, 2, 255, 256, 
 
 // message makes a message: a sound one, one with a lie in it, or one with some fields turned to anything.
 func (h *hostile) message() Message {
-	m := Message{Site: "demo", Agent: "lane-2"}
+	from := Sender{"demo", "lane-2"}
+	var m Message
+	var body proto.Message
 	switch h.r.IntN(10) {
 	case 0, 1:
-		m.Hello = h.hello()
+		hello := h.hello()
+		m, body = Hello{from, hello}, hello
 	case 2, 3, 4:
-		m.Chunk = h.chunk()
+		chunk := h.chunk()
+		m, body = Chunk{from, chunk}, chunk
 	default:
-		m.Batch = h.batch()
+		batch := h.batch()
+		m, body = Batch{from, batch}, batch
 	}
 	if h.r.IntN(3) == 0 {
 		for range 1 + h.r.IntN(3) {
-			switch {
-			case m.Hello != nil:
-				h.scramble(m.Hello.ProtoReflect())
-			case m.Chunk != nil:
-				h.scramble(m.Chunk.ProtoReflect())
-			default:
-				h.scramble(m.Batch.ProtoReflect())
-			}
+			h.scramble(body.ProtoReflect())
 		}
 	}
-	if m.Chunk != nil && m.Chunk.Validate() != nil { // the hub does not pass these on
+	if c, ok := m.(Chunk); ok && c.Body.Validate() != nil { // the hub does not pass these on
 		return h.message()
 	}
 	return m
@@ -216,7 +214,7 @@ func TestHostileAgentHarmsNobodyElse(t *testing.T) {
 	}
 	l := open(t, t.TempDir())
 	apply(t, l, honest.hello())
-	apply(t, l, Message{Site: "demo", Agent: "lane-2", Hello: &wire.Hello{Journal: bad.id.ID, BlindKey: bad.id.BlindKey, Verifier: bad.id.Verifier, Size: 10}})
+	apply(t, l, Hello{Sender{"demo", "lane-2"}, &wire.Hello{Journal: bad.id.ID, BlindKey: bad.id.BlindKey, Verifier: bad.id.Verifier, Size: 10}})
 
 	cursors, refusals := map[observation.Class]int64{1: -1, 2: -1, 3: -1}, map[wire.Refusal]int{}
 	after := func() Message { // the honest agent's next message
@@ -256,11 +254,11 @@ func TestHostileAgentHarmsNobodyElse(t *testing.T) {
 			if a.Ack.Refusal != 0 {
 				t.Fatalf("seed %d: the honest agent is refused: %v %s", seed, a.Ack.Refusal, a.Ack.RefusalText)
 			}
-			if m.Batch != nil {
+			if batch, ok := m.(Batch); ok {
 				if a.Ack.Cursors[0].GoBack || a.Rows == 0 {
 					t.Fatalf("seed %d: the honest agent's batch was not filed: %v", seed, a.Ack)
 				}
-				cursors[m.Batch.Class] = a.Ack.Cursors[0].Idx
+				cursors[batch.Body.Class] = a.Ack.Cursors[0].Idx
 			}
 		}
 	}
@@ -268,8 +266,12 @@ func TestHostileAgentHarmsNobodyElse(t *testing.T) {
 	if refusals[wire.Refusal_REFUSAL_EVIDENCE] < hostileMessages/100 || refusals[wire.Refusal_REFUSAL_NONE] < hostileMessages/10 {
 		t.Error("too few messages got so far that they could do harm")
 	}
-	for m := after(); m.Batch != nil; m = after() {
-		cursors[m.Batch.Class] = apply(t, l, m).Cursors[0].Idx
+	for {
+		batch, ok := after().(Batch)
+		if !ok {
+			break
+		}
+		cursors[batch.Body.Class] = apply(t, l, batch).Cursors[0].Idx
 	}
 	for _, b := range [][]byte{image, document} {
 		sendArtifact(t, l, honest, b)
@@ -326,7 +328,7 @@ func sendArtifact(t *testing.T, l *Ledger, from lane, content []byte) {
 	sum := sha256.Sum256(content)
 	for range 100 {
 		c := &wire.Chunk{Journal: from.j.Identity().ID, Sha256: sum[:], Total: int64(len(content))}
-		held := apply(t, l, from.message(Message{Chunk: c})).Artifacts[0]
+		held := apply(t, l, Chunk{laneOne, c}).Artifacts[0]
 		if held.Complete {
 			break
 		}
@@ -335,7 +337,7 @@ func sendArtifact(t *testing.T, l *Ledger, from lane, content []byte) {
 		}
 		c.Offset = held.Bytes
 		c.Data = content[c.Offset:min(int64(len(content)), c.Offset+50_000)]
-		apply(t, l, from.message(Message{Chunk: c}))
+		apply(t, l, Chunk{laneOne, c})
 	}
 	f, err := l.OpenArtifact(sum[:])
 	if err != nil {
@@ -362,9 +364,9 @@ func TestRestoredImageIsRefusedAndOthersGoOn(t *testing.T) {
 		t.Fatal("the test's row is an alarm already")
 	}
 	other := openAs(t, "lane-2", 1)
-	hello := Message{Site: "demo", Agent: "lane-2", Hello: &wire.Hello{Journal: other.id.ID, BlindKey: other.id.BlindKey, Verifier: other.id.Verifier, Size: 10}}
+	hello := Hello{Sender{"demo", "lane-2"}, &wire.Hello{Journal: other.id.ID, BlindKey: other.id.BlindKey, Verifier: other.id.Verifier, Size: 10}}
 	for range 2 { // the second time as after a restart: the refusal is kept
-		answers, err := l.Apply([]Message{first.message(Message{Batch: forked}), hello})
+		answers, err := l.Apply([]Message{Batch{laneOne, forked}, hello})
 		if err != nil {
 			t.Fatal(err)
 		}

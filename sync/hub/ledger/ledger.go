@@ -44,20 +44,20 @@ type Ledger struct {
 
 // copied is the state of one journal's copy.
 type copied struct {
-	id          int64
-	journal     []byte
-	site, agent string
-	verifier    note.Verifier
-	cursors     [4]int64
-	tree        *evidence.Tree
-	hasher      *evidence.Hasher
-	store       *sqlog.Store
-	verified    int64
-	refused     string
-	refusal     wire.Refusal
+	id       int64
+	journal  []byte
+	sender   Sender
+	verifier note.Verifier
+	cursors  [4]int64
+	tree     *evidence.Tree
+	hasher   *evidence.Hasher
+	store    *sqlog.Store
+	verified int64
+	refused  string
+	refusal  wire.Refusal
 }
 
-func (c *copied) origin() string { return evidence.Origin(c.site, c.agent, c.journal) }
+func (c *copied) origin() string { return evidence.Origin(c.sender.Site, c.sender.Agent, c.journal) }
 
 // Open opens the ledger in dir, and makes it when there is none.
 func Open(dir string) (l *Ledger, err error) {
@@ -124,8 +124,8 @@ func (l *Ledger) Close() error {
 	return err
 }
 
-// find returns the copy of a journal, nil when there is none.
-func (l *Ledger) find(journal []byte) (*copied, error) {
+// copyOf returns the copy of a journal, nil when there is none.
+func (l *Ledger) copyOf(journal []byte) (*copied, error) {
 	if c := l.journals[string(journal)]; c != nil {
 		return c, nil
 	}
@@ -143,7 +143,7 @@ func (l *Ledger) load(journal []byte) (*copied, error) {
 	err := l.db.Query("SELECT id, site, agent, blind_key, verifier, tree, tail, verified, refused FROM journal WHERE journal=?",
 		func(row []driver.Value) (err error) {
 			c = &copied{
-				id: sqlog.Int64(row[0]), journal: journal, site: sqlog.Text(row[1]), agent: sqlog.Text(row[2]),
+				id: sqlog.Int64(row[0]), journal: journal, sender: Sender{sqlog.Text(row[1]), sqlog.Text(row[2])},
 				hasher: evidence.NewHasher(sqlog.Bytes(row[3])), verified: sqlog.Int64(row[7]), refused: sqlog.Text(row[8]),
 				refusal: wire.Refusal_REFUSAL_EVIDENCE,
 			}
@@ -180,38 +180,26 @@ func (l *Ledger) saveTree(c *copied) error {
 }
 
 // hello files an agent's hello and returns the answer to it.
-func (l *Ledger) hello(site, agent string, h *wire.Hello, touched map[*copied]bool) (*wire.Ack, error) {
-	verifier, text := checkHello(site, agent, h)
-	if text != "" {
-		return refuse(h.Journal, wire.Refusal_REFUSAL_MALFORMED, text), nil
+func (l *Ledger) hello(from Sender, h *wire.Hello, touched map[*copied]bool) (*wire.Ack, error) {
+	verifier, refusal, err := l.admit(from, h)
+	if err != nil || refusal != nil {
+		return refusal, err
 	}
-	if text := l.tooLarge(h); text != "" {
-		return refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), nil
-	}
-	known, text, err := l.pinnedKey(site, agent, h.Verifier)
-	if err != nil {
-		return nil, err
-	}
-	if text != "" {
-		return refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), nil
-	}
-	if known != h.Verifier {
-		return refuse(h.Journal, wire.Refusal_REFUSAL_KEY, "the agent's key is not the one that the hub knows for "+site+"/"+agent), nil
-	}
-	c, err := l.find(h.Journal)
+	c, err := l.copyOf(h.Journal)
 	if err != nil {
 		return nil, err
 	}
 	if c == nil {
-		if text, err := l.roomForJournal(site, agent); err != nil || text != "" {
+		if text, err := l.roomForJournal(from); err != nil || text != "" {
 			return refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), err
 		}
-		if c, err = l.newCopy(site, agent, h); err != nil {
+		if c, err = l.newCopy(from, h); err != nil {
 			return nil, err
 		}
 	}
-	if c.site != site || c.agent != agent {
-		return refuse(h.Journal, wire.Refusal_REFUSAL_KEY, "the journal belongs to "+c.site+"/"+c.agent), nil
+	if c.sender != from {
+		text := "the journal belongs to " + c.sender.Site + "/" + c.sender.Agent
+		return refuse(h.Journal, wire.Refusal_REFUSAL_KEY, text), nil
 	}
 	c.verifier = verifier
 	touched[c] = true
@@ -232,7 +220,36 @@ func (l *Ledger) hello(site, agent string, h *wire.Hello, touched map[*copied]bo
 	if c.refused != "" {
 		return refuse(h.Journal, c.refusal, c.refused), nil
 	}
-	ack := &wire.Ack{Journal: c.journal, HelloEpoch: h.Epoch, Verified: c.verified}
+	return l.welcome(c, h.Epoch)
+}
+
+// admit checks a hello against the agent's name, the hub's limits and the agent's pinned key, which it pins when the
+// agent is new. It returns the key, or the refusal to answer.
+func (l *Ledger) admit(from Sender, h *wire.Hello) (note.Verifier, *wire.Ack, error) {
+	verifier, text := checkHello(from, h)
+	if text != "" {
+		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_MALFORMED, text), nil
+	}
+	if text := l.tooLarge(h); text != "" {
+		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), nil
+	}
+	pinned, text, err := l.pinKey(from, h.Verifier)
+	if err != nil {
+		return nil, nil, err
+	}
+	if text != "" {
+		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), nil
+	}
+	if pinned != h.Verifier {
+		text := "the agent's key is not the one that the hub knows for " + from.Site + "/" + from.Agent
+		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_KEY, text), nil
+	}
+	return verifier, nil, nil
+}
+
+// welcome is the answer to a hello that is accepted: where each class goes on, and which artifacts somebody waits for.
+func (l *Ledger) welcome(c *copied, epoch uint32) (ack *wire.Ack, err error) {
+	ack = &wire.Ack{Journal: c.journal, HelloEpoch: epoch, Verified: c.verified}
 	for _, class := range observation.Classes {
 		ack.Cursors = append(ack.Cursors, &wire.Cursor{Class: class, Idx: c.cursors[class], GoBack: true})
 	}
@@ -240,48 +257,48 @@ func (l *Ledger) hello(site, agent string, h *wire.Hello, touched map[*copied]bo
 	return ack, err
 }
 
-func checkHello(site, agent string, h *wire.Hello) (note.Verifier, string) {
+func checkHello(from Sender, h *wire.Hello) (note.Verifier, string) {
 	v, err := note.NewVerifier(h.Verifier)
 	switch {
 	case len(h.Journal) != 16 || len(h.BlindKey) != 32:
 		return nil, "hello: a journal id has 16 bytes and a blind key 32"
 	case err != nil:
 		return nil, "hello: the agent's public key cannot be read: " + err.Error()
-	case v.Name() != evidence.KeyName(site, agent):
-		return nil, fmt.Sprintf("hello: the key is of %q, the topic of %q", v.Name(), evidence.KeyName(site, agent))
+	case v.Name() != evidence.KeyName(from.Site, from.Agent):
+		return nil, fmt.Sprintf("hello: the key is of %q, the topic of %q", v.Name(), evidence.KeyName(from.Site, from.Agent))
 	case h.Size < 0:
 		return nil, "hello: negative size"
 	}
 	return v, ""
 }
 
-// pinnedKey returns the key that the hub knows for an agent; the first one seen is the one known. refusal says why an
-// agent that is not known yet is not taken, and is empty otherwise.
-func (l *Ledger) pinnedKey(site, agent, verifier string) (known, refusal string, err error) {
+// pinKey pins a key to an agent that has none yet, and returns the key that is pinned to the agent then: the first one
+// seen. refusal says why an agent without one is not accepted, and is empty otherwise.
+func (l *Ledger) pinKey(from Sender, verifier string) (pinned, refusal string, err error) {
 	err = l.db.Query("SELECT verifier FROM agent WHERE site=? AND agent=?", func(row []driver.Value) error {
-		known = sqlog.Text(row[0])
+		pinned = sqlog.Text(row[0])
 		return nil
-	}, site, agent)
-	if err != nil || known != "" {
-		return known, "", err
+	}, from.Site, from.Agent)
+	if err != nil || pinned != "" {
+		return pinned, "", err
 	}
 	if refusal, err = l.roomForAgent(); err != nil || refusal != "" {
 		return "", refusal, err
 	}
-	if err := l.db.Exec("INSERT INTO agent(site, agent, verifier) VALUES(?,?,?)", site, agent, verifier); err != nil {
+	if err := l.db.Exec("INSERT INTO agent(from.Site, from.Agent, verifier) VALUES(?,?,?)", from.Site, from.Agent, verifier); err != nil {
 		return "", "", err
 	}
 	l.kept.agents++
 	return verifier, "", nil
 }
 
-func (l *Ledger) newCopy(site, agent string, h *wire.Hello) (*copied, error) {
-	err := l.db.Exec(`INSERT INTO journal(journal, site, agent, blind_key, verifier, software, inventory, hello, size, tree, tail, verified, refused)
-		VALUES(?,?,?,?,?,?,?,?,?,0,?,0,'')`, h.Journal, site, agent, h.BlindKey, h.Verifier, "", []byte{}, int64(0), h.Size, []byte{})
+func (l *Ledger) newCopy(from Sender, h *wire.Hello) (*copied, error) {
+	err := l.db.Exec(`INSERT INTO journal(journal, site, agent, blind_key, verifier, software, inventory, hello, size, tree,
+		tail, verified, refused) VALUES(?,?,?,?,?,?,?,?,?,0,?,0,'')`, h.Journal, from.Site, from.Agent, h.BlindKey, h.Verifier, "", []byte{}, int64(0), h.Size, []byte{})
 	if err != nil {
 		return nil, err
 	}
-	return l.find(h.Journal)
+	return l.copyOf(h.Journal)
 }
 
 // noteHello keeps what a hello says of the agent. refusal says why its list of devices is not kept, and is empty
@@ -313,7 +330,8 @@ func (l *Ledger) noteHello(c *copied, h *wire.Hello) (refusal string, err error)
 // Greetings returns an acknowledgement for every journal that is not refused: a hub that comes back tells its agents so.
 func (l *Ledger) Greetings() (out []Answer, err error) {
 	err = l.read.Query("SELECT journal, site, agent FROM journal WHERE refused=''", func(row []driver.Value) error {
-		out = append(out, Answer{Site: sqlog.Text(row[1]), Agent: sqlog.Text(row[2]), Ack: &wire.Ack{Journal: sqlog.Bytes(row[0])}})
+		to := Sender{sqlog.Text(row[1]), sqlog.Text(row[2])}
+		out = append(out, Answer{Sender: to, Ack: &wire.Ack{Journal: sqlog.Bytes(row[0])}})
 		return nil
 	})
 	return out, err

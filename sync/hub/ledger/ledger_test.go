@@ -52,16 +52,14 @@ func (l lane) commit(rows int) {
 	}
 }
 
-func (l lane) message(m Message) Message {
-	m.Site, m.Agent = "demo", "lane-1"
-	return m
-}
+// laneOne is who sends the messages of a lane.
+var laneOne = Sender{"demo", "lane-1"}
 
 func (l lane) hello() Message {
 	id := l.j.Identity()
 	_, checkpoint := l.j.Checkpoint()
-	return l.message(Message{Hello: &wire.Hello{Journal: id.ID, Size: l.j.Size(), Checkpoint: checkpoint, BlindKey: id.BlindKey, Verifier: id.Verifier, Epoch: 9,
-		Inventory: &observation.Inventory{Devices: []*observation.Device{{Id: "rpm-1", Lane: "lane-1"}}}}})
+	return Hello{laneOne, &wire.Hello{Journal: id.ID, Size: l.j.Size(), Checkpoint: checkpoint, BlindKey: id.BlindKey, Verifier: id.Verifier, Epoch: 9,
+		Inventory: &observation.Inventory{Devices: []*observation.Device{{Id: "rpm-1", Lane: "lane-1"}}}}}
 }
 
 // batch makes the batch of a class after a row.
@@ -76,7 +74,7 @@ func (l lane) batch(class observation.Class, after int64, max int) Message {
 	}
 	b := wire.NewBatch(l.j.Identity().ID, class, after, out)
 	b.Epoch = 3
-	return l.message(Message{Batch: b})
+	return Batch{laneOne, b}
 }
 
 func open(t *testing.T, dir string) *Ledger {

@@ -81,13 +81,13 @@ func (l *Ledger) roomForAgent() (string, error) {
 }
 
 // roomForJournal says why an agent may not begin one more journal, or "".
-func (l *Ledger) roomForJournal(site, agent string) (string, error) {
-	n, err := l.db.Int("SELECT count(*) FROM journal WHERE site=? AND agent=?", 0, site, agent)
+func (l *Ledger) roomForJournal(from Sender) (string, error) {
+	n, err := l.db.Int("SELECT count(*) FROM journal WHERE site=? AND agent=?", 0, from.Site, from.Agent)
 	if err != nil || n < l.limits.journals {
 		return "", err
 	}
 	return fmt.Sprintf("the hub holds %d %s of %s/%s and takes no more: who says hello under this name?",
-		n, english.PluralWord(int(n), "journal", ""), site, agent), nil
+		n, english.PluralWord(int(n), "journal", ""), from.Site, from.Agent), nil
 }
 
 // roomForInventory says why a journal's list of devices may not grow by some bytes, or "".

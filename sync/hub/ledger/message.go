@@ -1,0 +1,94 @@
+package ledger
+
+import "lanewarden/sync/wire"
+
+// Message is what Apply files: a Hello, a Batch or a Chunk of an agent, or a Pull.
+type Message interface{ message() }
+
+// Sender names an agent, as the topic of its messages does.
+type Sender struct{ Site, Agent string }
+
+// Hello begins an agent's session: which journal it has, under which key, and how far it goes.
+type Hello struct {
+	From Sender
+	Body *wire.Hello
+}
+
+// Batch has rows of one class of an agent's journal.
+type Batch struct {
+	From Sender
+	Body *wire.Batch
+}
+
+// Chunk is a piece of an artifact that a row of the agent's journal names.
+type Chunk struct {
+	From Sender
+	Body *wire.Chunk
+}
+
+// Pull asks for an artifact that somebody waits for, from whichever agents have it.
+type Pull struct{ SHA256 []byte }
+
+func (Hello) message() {}
+func (Batch) message() {}
+func (Chunk) message() {}
+func (Pull) message()  {}
+
+// agentMessage is a message that an agent sent about one of its journals.
+type agentMessage interface {
+	Message
+	sender() Sender
+	journal() []byte
+	// applyTo files the message and returns the answer to it. The journals whose trees and cursors changed are added
+	// to touched, to be saved at the end of the savepoint.
+	applyTo(l *Ledger, touched map[*copied]bool) (Answer, error)
+}
+
+func (m Hello) sender() Sender { return m.From }
+func (m Batch) sender() Sender { return m.From }
+func (m Chunk) sender() Sender { return m.From }
+
+func (m Hello) journal() []byte { return m.Body.GetJournal() }
+func (m Batch) journal() []byte { return m.Body.GetJournal() }
+func (m Chunk) journal() []byte { return m.Body.GetJournal() }
+
+func (m Hello) applyTo(l *Ledger, touched map[*copied]bool) (Answer, error) {
+	ack, err := l.hello(m.From, m.Body, touched)
+	return Answer{Sender: m.From, Ack: ack}, err
+}
+
+func (m Batch) applyTo(l *Ledger, touched map[*copied]bool) (Answer, error) {
+	c, refusal, err := l.journalOf(m)
+	if err != nil || refusal != nil {
+		return Answer{Sender: m.From, Ack: refusal}, err
+	}
+	touched[c] = true
+	rows, ack, err := l.batch(c, m.Body)
+	return Answer{Sender: m.From, Ack: ack, Rows: rows}, err
+}
+
+func (m Chunk) applyTo(l *Ledger, _ map[*copied]bool) (Answer, error) {
+	c, refusal, err := l.journalOf(m)
+	if err != nil || refusal != nil {
+		return Answer{Sender: m.From, Ack: refusal}, err
+	}
+	held, err := l.chunk(c, m.Body)
+	ack := &wire.Ack{Journal: c.journal, Artifacts: []*wire.Held{held}, Verified: c.verified}
+	return Answer{Sender: m.From, Ack: ack}, err
+}
+
+// journalOf returns the copy of the journal that a message is about, or the refusal to answer when its sender has no
+// such journal or nothing more of it is accepted.
+func (l *Ledger) journalOf(m agentMessage) (*copied, *wire.Ack, error) {
+	c, err := l.copyOf(m.journal())
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case c == nil || c.sender != m.sender():
+		text := "the hub does not know this journal"
+		return nil, refuse(m.journal(), wire.Refusal_REFUSAL_HELLO_NEEDED, text), nil
+	case c.refused != "":
+		return nil, refuse(c.journal, c.refusal, c.refused), nil
+	}
+	return c, nil, nil
+}
