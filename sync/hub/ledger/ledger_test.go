@@ -55,7 +55,7 @@ func (l lane) commit(rows int) {
 // laneOne is who sends the messages of a lane.
 var laneOne = Sender{"demo", "lane-1"}
 
-func (l lane) hello() Message {
+func (l lane) hello() Hello {
 	id := l.j.Identity()
 	_, checkpoint := l.j.Checkpoint()
 	return Hello{laneOne, &wire.Hello{Journal: id.ID, Size: l.j.Size(), Checkpoint: checkpoint, BlindKey: id.BlindKey, Verifier: id.Verifier, Epoch: 9,
@@ -63,7 +63,7 @@ func (l lane) hello() Message {
 }
 
 // batch makes the batch of a class after a row.
-func (l lane) batch(class observation.Class, after int64, max int) Message {
+func (l lane) batch(class observation.Class, after int64, max int) Batch {
 	rows, err := l.j.ReadClass(class, after, max, 1<<20)
 	if err != nil || len(rows) == 0 {
 		l.t.Fatalf("%d rows, %v", len(rows), err)
@@ -161,19 +161,19 @@ func TestRefusals(t *testing.T) {
 	other := newLane(t, 3) // same names, another key: an impostor, or a box whose key was lost
 	check("another key", apply(t, l, other.hello()), wire.Refusal_REFUSAL_KEY)
 	elsewhere := lane.hello()
-	elsewhere.Site = "elsewhere"
+	elsewhere.From.Site = "elsewhere"
 	check("key of another site", apply(t, l, elsewhere), wire.Refusal_REFUSAL_MALFORMED)
 	short := lane.hello()
-	short.Hello.BlindKey = nil
+	short.Body.BlindKey = nil
 	check("no blind key", apply(t, l, short), wire.Refusal_REFUSAL_MALFORMED)
 	broken := lane.batch(3, -1, 5)
-	broken.Batch.BodyLen = nil
+	broken.Body.BodyLen = nil
 	check("malformed batch", apply(t, l, broken), wire.Refusal_REFUSAL_MALFORMED)
 	for _, class := range observation.Classes {
 		check("batch", apply(t, l, lane.batch(class, -1, 100)), 0)
 	}
 	back := lane.hello()
-	back.Hello.Size = 20
+	back.Body.Size = 20
 	check("rolled back", apply(t, l, back), wire.Refusal_REFUSAL_ROLLED_BACK)
 	check("sound again", apply(t, l, lane.hello()), 0)
 }
@@ -186,7 +186,7 @@ func TestAlteredRowIsRefusedByTheCheckpoint(t *testing.T) {
 	for _, class := range observation.Classes {
 		m := lane.batch(class, -1, 100)
 		if class == observation.Class_CLASS_ALARM {
-			m.Batch.Bodies[0] ^= 1
+			m.Body.Bodies[0] ^= 1
 		}
 		a := apply(t, l, m)
 		if last := class == observation.Class_CLASS_TELEMETRY; last != (a.Refusal == wire.Refusal_REFUSAL_EVIDENCE) {

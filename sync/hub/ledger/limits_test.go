@@ -14,7 +14,7 @@ import (
 )
 
 // stranger makes the hello of an agent that nobody named, with so many devices.
-func stranger(t *testing.T, agent string, journal byte, devices int) Message {
+func stranger(t *testing.T, agent string, journal byte, devices int) Hello {
 	t.Helper()
 	_, verifier, err := note.GenerateKey(rand.NewChaCha8([32]byte{1}), evidence.KeyName("demo", agent))
 	if err != nil {
@@ -53,10 +53,10 @@ func TestHellosAreBounded(t *testing.T) {
 	hello("the same again", stranger(t, "one", 'a', 10), "")
 	hello("too many devices", stranger(t, "one", 'a', 11), "11 devices")
 	long := stranger(t, "one", 'a', 1)
-	long.Hello.Inventory.Devices[0].Title = strings.Repeat("x", 300)
+	long.Body.Inventory.Devices[0].Title = strings.Repeat("x", 300)
 	hello("a long title", long, "list of devices has 3")
 	loud := stranger(t, "one", 'a', 1)
-	loud.Hello.Software = strings.Repeat("x", 11)
+	loud.Body.Software = strings.Repeat("x", 11)
 	hello("long software", loud, "software")
 	hello("second journal", stranger(t, "one", 'b', 0), "")
 	hello("third journal", stranger(t, "one", 'c', 0), "2 journals")
@@ -80,7 +80,7 @@ func TestLimitsAreCountedAnewAfterAFault(t *testing.T) {
 	l := open(t, t.TempDir())
 	l.limits.agents = 1
 	bad := stranger(t, "one", 'a', 0)
-	bad.Hello.Inventory.Site = "\xff" // is no text: the hello is undone
+	bad.Body.Inventory.Site = "\xff" // is no text: the hello is undone
 	for range 3 {
 		if a := apply(t, l, bad); a.Refusal == 0 {
 			t.Fatalf("the hello was taken: %v", a)
@@ -98,7 +98,7 @@ func TestJournalsComeInPages(t *testing.T) {
 	for i := range agents {
 		m := stranger(t, fmt.Sprintf("agent-%d", i), 'a', 0)
 		if i < 20 { // 20 lists of 120 kB: more than one page takes
-			m.Hello.Inventory.Devices = []*observation.Device{{Title: strings.Repeat("x", 120_000)}}
+			m.Body.Inventory.Devices = []*observation.Device{{Title: strings.Repeat("x", 120_000)}}
 		}
 		apply(t, l, m)
 	}
