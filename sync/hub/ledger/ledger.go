@@ -285,7 +285,8 @@ func (l *Ledger) pinKey(from Sender, verifier string) (pinned, refusal string, e
 	if refusal, err = l.roomForAgent(); err != nil || refusal != "" {
 		return "", refusal, err
 	}
-	if err := l.db.Exec("INSERT INTO agent(from.Site, from.Agent, verifier) VALUES(?,?,?)", from.Site, from.Agent, verifier); err != nil {
+	err = l.db.Exec("INSERT INTO agent(site, agent, verifier) VALUES(?,?,?)", from.Site, from.Agent, verifier)
+	if err != nil {
 		return "", "", err
 	}
 	l.kept.agents++
