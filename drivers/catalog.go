@@ -18,9 +18,9 @@ import (
 	"lanewarden/drivers/trace/line"
 	"lanewarden/drivers/vehicle/barcode"
 	"lanewarden/drivers/vehicle/gpio"
-	"lanewarden/drivers/vehicle/llrp"
 	"lanewarden/drivers/vehicle/plate"
 	"lanewarden/drivers/vehicle/plc"
+	"lanewarden/drivers/vehicle/rfid"
 	"lanewarden/drivers/vehicle/scale"
 	"lanewarden/drivers/xray/dicos"
 )
@@ -35,7 +35,7 @@ var Catalog = []driver.Spec{
 	gpio.Spec,
 	ionscan.Spec,
 	line.Spec,
-	llrp.Spec,
+	rfid.Spec,
 	n42.Spec,
 	plate.Spec,
 	plc.Spec,

@@ -30,12 +30,12 @@ import (
 	"lanewarden/drivers/trace/plasmagram"
 	"lanewarden/drivers/vehicle/barcode"
 	barcodesim "lanewarden/drivers/vehicle/barcode/sim"
-	"lanewarden/drivers/vehicle/llrp"
 	llrpsim "lanewarden/drivers/vehicle/llrp/sim"
 	"lanewarden/drivers/vehicle/plate"
 	platesim "lanewarden/drivers/vehicle/plate/sim"
 	"lanewarden/drivers/vehicle/plc"
 	plcsim "lanewarden/drivers/vehicle/plc/sim"
+	"lanewarden/drivers/vehicle/rfid"
 	"lanewarden/drivers/vehicle/scale"
 	scalesim "lanewarden/drivers/vehicle/scale/sim"
 	"lanewarden/drivers/xray/dicos"
@@ -152,7 +152,7 @@ func (c *conductor) simulate(d firmwareconfig.Device) {
 				return camera.Post(ctx, v.Plate, at)
 			}
 		}
-	case *llrp.Config:
+	case *rfid.Config:
 		reader := &llrpsim.Reader{ClockError: ahead}
 		c.listen(s.Address, reader.Serve)
 		c.players[d.ID] = func(ctx context.Context, v *scenario.Vehicle, k int, _ time.Time) error {

@@ -155,8 +155,11 @@ func TestCase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, ok := readOf(&m.Params[0])
-	if _, uri := EPCURI(r.epc); !ok || uri != "urn:epc:id:sscc:0614141.1234567890" {
+	epc, ok := m.Params[0].Params.TV(TVEPC96)
+	if !ok {
+		t.Fatal("no EPC")
+	}
+	if _, uri := EPCURI(epc.Bytes("EPC")); uri != "urn:epc:id:sscc:0614141.1234567890" {
 		t.Errorf("%s", uri)
 	}
 }

@@ -1,24 +1,15 @@
 package llrp
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"math"
-	"net"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"lanewarden/drivers/driver"
-	"lanewarden/drivers/driver/drivertest"
-	"lanewarden/drivers/observation"
-	"lanewarden/drivers/transport"
 )
 
 // messageOf is the type of a capture, by its file's name.
@@ -232,7 +223,8 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		for i := range m.Params {
-			readOf(&m.Params[i])
+			m.Params[i].Uint("OpSpecID")
+			m.Params[i].Bytes("EPC")
 		}
 	})
 }
@@ -257,113 +249,4 @@ func FuzzFramer(f *testing.F) {
 			t.Errorf("whole %v, split %v", a, b)
 		}
 	})
-}
-
-var at = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-
-// report is a report of one read.
-func report(epc byte, antenna uint16, rssi int8, t time.Time) []byte {
-	e := make([]byte, 12)
-	e[0], e[11] = 0xe2, epc
-	us := B8(uint64(t.UnixMicro()))
-	return Encode(ROAccessReport, 7, TLV(240, TV(13, e), TV(1, B2(antenna)), TV(6, []byte{byte(rssi)}), TV(2, us), TV(4, us), TV(8, B2(1))))
-}
-
-// input is what a sound reader sends, unasked.
-func input() (out []byte) {
-	out = append(out, Encode(ReaderEvent, 1, TLV(246, TLV(128, B8(uint64(at.UnixMicro()))), TLV(256, B2(0))))...)
-	for i := range 5 {
-		out = append(out, report(1, 1, int8(-60+i), at.Add(time.Duration(i)*100*time.Millisecond))...)
-		out = append(out, report(2, 2, -70, at.Add(time.Duration(i)*100*time.Millisecond))...)
-	}
-	out = append(out, Encode(ReaderEvent, 9, TLV(246, TLV(128, B8(uint64(at.UnixMicro()))), TLV(255, []byte{0}, B2(2))))...)
-	return append(out, Encode(Keepalive, 10)...)
-}
-
-func settings(address string) any {
-	return &Config{Address: address, Hold: 200 * time.Millisecond, Longest: 30 * time.Second, Keepalive: time.Second, SilentAfter: 20 * time.Second}
-}
-
-func TestConforms(t *testing.T) {
-	in := input()
-	drivertest.Stream{Spec: Spec, Settings: settings, Input: in, Cut: len(in) - 25, Normal: func(*observation.Observation) {}}.Run(t)
-}
-
-func TestPresence(t *testing.T) {
-	p := presences{hold: time.Second, longest: 10 * time.Second, here: map[string]*presence{}}
-	var all []*observation.Observation
-	read1 := func(sec float64, antenna uint32, rssi int32) {
-		now := at.Add(time.Duration(sec * float64(time.Second)))
-		all = append(all, p.take(now, read{epc: []byte{1, 2}, antenna: antenna, rssi: rssi, count: 2, first: now.UnixNano(), last: now.UnixNano()})...)
-	}
-	read1(0, 1, -60)
-	read1(0.5, 2, -50)
-	read1(0.9, 1, -55)
-	all = append(all, p.tick(at.Add(3*time.Second))...)
-	for i := range 24 { // stays for twelve seconds
-		read1(5+float64(i)/2, 1, -60)
-	}
-	all = append(all, p.flush()...)
-	if len(all) != 2 {
-		t.Fatalf("%d presences: %v", len(all), all)
-	}
-	one := all[0].Body.GetVehicleTag()
-	if one.Reads != 6 || one.RssiMaxDbm != -50 || len(one.Antennas) != 2 || one.Antennas[0].Reads != 4 || one.Antennas[0].RssiMaxDbm != -55 || one.LastNs-one.FirstNs != 9e8 {
-		t.Errorf("%v", one)
-	}
-	if two := all[1].Body.GetVehicleTag(); two.Reads < 40 || all[1].TimeNs != at.Add(5*time.Second).UnixNano() {
-		t.Errorf("%v", two)
-	}
-	if math.Abs(float64(len(p.here))) != 0 {
-		t.Error("something is left")
-	}
-}
-
-// TestClockThatBeginsAnew reads one tag twice at one time of the reader, whose clock began anew: both are kept, a repeat once.
-func TestClockThatBeginsAnew(t *testing.T) {
-	sink := drivertest.NewSink()
-	for _, rssi := range []int32{-60, -40, -60} {
-		p := presences{hold: time.Second, longest: 10 * time.Second, here: map[string]*presence{}}
-		obs := append(p.take(at, read{epc: []byte{1, 2}, antenna: 1, rssi: rssi, count: 1, first: 1000, last: 1000}), p.flush()...)
-		if _, err := sink.Commit(t.Context(), obs...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := len(sink.Observations()); n != 2 {
-		t.Errorf("%d presences", n)
-	}
-}
-
-// TestRefusals: a reader that has another client, or does not like what we ask, is told with its own words.
-func TestRefusals(t *testing.T) {
-	for want, first := range map[string][]byte{
-		"another client is connected": Encode(ReaderEvent, 1, TLV(246, TLV(128, B8(1)), TLV(256, B2(2)))),
-		"refused our GET_READER_CAPABILITIES (its capabilities): status 401, not today": append(Encode(ReaderEvent, 1, TLV(246, TLV(128, B8(1)), TLV(256, B2(0)))),
-			Encode(GetCapabilitiesResponse, 1, TLV(287, B2(401), B2(9), []byte("not today")))...),
-	} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		go func() {
-			c, err := l.Accept()
-			if err == nil {
-				c.Write(first)
-				time.Sleep(time.Second)
-				c.Close()
-			}
-		}()
-		links, err := transport.NewOpener(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d, err := Spec.New(settings(l.Addr().String()), driver.Env{Device: "rfid", Links: links})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.Run(context.Background(), drivertest.NewSink()); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %s", err, want)
-		}
-		l.Close()
-	}
 }

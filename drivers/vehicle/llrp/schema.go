@@ -53,48 +53,51 @@ func result(n string, extra ...field) param {
 	return leaf(n, append([]field{u8("Result"), u16("OpSpecID")}, extra...)...)
 }
 
-// Numbers of parameters that the driver itself looks at.
+// Numbers of parameters, those with type and length: what a client sends and looks at. Source: as for tlvs.
 const (
-	pUTCTimestamp             = 128
-	pROSpec                   = 177
-	pROBoundarySpec           = 178
-	pROSpecStartTrigger       = 179
-	pROSpecStopTrigger        = 182
-	pAISpec                   = 183
-	pAISpecStopTrigger        = 184
-	pInventoryParameterSpec   = 186
-	pAccessSpec               = 207
-	pAccessSpecStopTrigger    = 208
-	pAccessCommand            = 209
-	pKeepaliveSpec            = 220
-	pAntennaProperties        = 221
-	pROReportSpec             = 237
-	pAccessReportSpec         = 239
-	pTagReportContentSelector = 238
-	pTagReportData            = 240
-	pEPCData                  = 241
-	pEventSpec                = 244
-	pEventState               = 245
-	pEventData                = 246
-	pROSpecEvent              = 249
-	pBufferWarning            = 250
-	pBufferOverflow           = 251
-	pReaderException          = 252
-	pAntennaEvent             = 255
-	pConnectionAttempt        = 256
-	pConnectionClose          = 257
-	pLLRPStatus               = 287
-	pC1G2TagSpec              = 338
-	pC1G2TargetTag            = 339
-	pC1G2Read                 = 341
-	pC1G2ReadResult           = 349
+	ParamUTCTimestamp             = 128
+	ParamROSpec                   = 177
+	ParamROBoundarySpec           = 178
+	ParamROSpecStartTrigger       = 179
+	ParamROSpecStopTrigger        = 182
+	ParamAISpec                   = 183
+	ParamAISpecStopTrigger        = 184
+	ParamInventoryParameterSpec   = 186
+	ParamAccessSpec               = 207
+	ParamAccessSpecStopTrigger    = 208
+	ParamAccessCommand            = 209
+	ParamKeepaliveSpec            = 220
+	ParamAntennaProperties        = 221
+	ParamROReportSpec             = 237
+	ParamAccessReportSpec         = 239
+	ParamTagReportContentSelector = 238
+	ParamTagReportData            = 240
+	ParamEPCData                  = 241
+	ParamEventSpec                = 244
+	ParamEventState               = 245
+	ParamEventData                = 246
+	ParamROSpecEvent              = 249
+	ParamBufferWarning            = 250
+	ParamBufferOverflow           = 251
+	ParamReaderException          = 252
+	ParamAntennaEvent             = 255
+	ParamConnectionAttempt        = 256
+	ParamConnectionClose          = 257
+	ParamLLRPStatus               = 287
+	ParamC1G2TagSpec              = 338
+	ParamC1G2TargetTag            = 339
+	ParamC1G2Read                 = 341
+	ParamC1G2ReadResult           = 349
+)
 
-	tvAntennaID    = 1
-	tvFirstSeenUTC = 2
-	tvLastSeenUTC  = 4
-	tvPeakRSSI     = 6
-	tvTagSeenCount = 8
-	tvEPC96        = 13
+// Numbers of parameters of fixed length.
+const (
+	TVAntennaID    = 1
+	TVFirstSeenUTC = 2
+	TVLastSeenUTC  = 4
+	TVPeakRSSI     = 6
+	TVTagSeenCount = 8
+	TVEPC96        = 13
 )
 
 // tlvs are the parameters with type and length. Source: LLRP 1.1 (EPCglobal, 2010), section 17.

@@ -1,4 +1,4 @@
-package llrp
+package rfid
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package llrp
+package rfid
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/vehicle/llrp"
 )
 
 const (
@@ -53,9 +54,9 @@ func (h *health) refused(at time.Time, s step, on bool, words string) []*observa
 }
 
 // antennas reports which of the antennas in the settings are connected.
-func (h *health) antennas(at time.Time, used []uint16, p Params) (obs []*observation.Observation) {
+func (h *health) antennas(at time.Time, used []uint16, p llrp.Params) (obs []*observation.Observation) {
 	for i := range p {
-		if n := p[i].Uint("AntennaID"); p[i].Type == pAntennaProperties && !p[i].TV && slices.Contains(used, uint16(n)) {
+		if n := p[i].Uint("AntennaID"); p[i].Type == llrp.ParamAntennaProperties && !p[i].TV && slices.Contains(used, uint16(n)) {
 			obs = append(obs, h.antenna(at, n, p[i].Flag("AntennaConnected"))...)
 		}
 	}
@@ -74,7 +75,7 @@ const (
 )
 
 // roSpec deals with the start and end of a ROSpec. Only ours matters.
-func (h *health) roSpec(at time.Time, p *Param) []*observation.Observation {
+func (h *health) roSpec(at time.Time, p *llrp.Param) []*observation.Observation {
 	if p.Uint("ROSpecID") != roSpecID {
 		return nil
 	}
@@ -92,8 +93,8 @@ func (h *health) roSpec(at time.Time, p *Param) []*observation.Observation {
 }
 
 // event deals with what the reader tells of itself.
-func (s *session) event(m *Message) ([]*observation.Observation, error) {
-	data, ok := m.Params.Get(pEventData)
+func (s *session) event(m *llrp.Message) ([]*observation.Observation, error) {
+	data, ok := m.Params.Get(llrp.ParamEventData)
 	if !ok {
 		return nil, nil
 	}
@@ -102,7 +103,7 @@ func (s *session) event(m *Message) ([]*observation.Observation, error) {
 	for i := range data.Params {
 		p := &data.Params[i]
 		switch p.Type {
-		case pConnectionAttempt:
+		case llrp.ParamConnectionAttempt:
 			if n := p.Uint("Status"); n != 0 {
 				return obs, fmt.Errorf("the reader refuses the connection (status %d): %s", n, refusals[n])
 			}
@@ -110,23 +111,23 @@ func (s *session) event(m *Message) ([]*observation.Observation, error) {
 				s.accepted, s.steps = true, s.setup()
 				s.ask()
 			}
-		case pConnectionClose:
+		case llrp.ParamConnectionClose:
 			return obs, errors.New("the reader closed the session")
-		case pAntennaEvent:
+		case llrp.ParamAntennaEvent:
 			obs = append(obs, h.antenna(s.at, p.Uint("AntennaID"), p.Uint("Event") == 1)...)
-		case pROSpecEvent:
+		case llrp.ParamROSpecEvent:
 			if s.reading() {
 				obs = append(obs, h.roSpec(s.at, p)...)
 			}
-		case pBufferOverflow:
+		case llrp.ParamBufferOverflow:
 			h.buffer = s.at
 			obs = append(obs, h.Set(s.at, "buffer", "", true, "the reader's report buffer ran over: reads are lost")...)
-		case pBufferWarning:
+		case llrp.ParamBufferWarning:
 			percent := p.Uint("BufferPercentageFull")
 			h.buffer = s.at
 			obs = append(obs, h.Set(s.at, "buffer", "", percent >= 50,
 				fmt.Sprintf("the reader's report buffer is %d %% full: slow network?", percent))...)
-		case pReaderException:
+		case llrp.ParamReaderException:
 			s.faults.Add(s.at, "the reader reports: "+p.Text("Message"), 0, nil)
 		}
 	}
@@ -135,7 +136,7 @@ func (s *session) event(m *Message) ([]*observation.Observation, error) {
 
 // reading reports whether our ROSpec was started, or is being started.
 func (s *session) reading() bool {
-	return s.accepted && (len(s.steps) == 0 || s.steps[0].request == StartROSpec)
+	return s.accepted && (len(s.steps) == 0 || s.steps[0].request == llrp.StartROSpec)
 }
 
 var refusals = map[uint64]string{

@@ -1,4 +1,4 @@
-package llrp
+package rfid
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/vehicle/llrp"
 )
 
 // read is one report of a tag.
@@ -30,23 +31,23 @@ type memoryRead struct {
 }
 
 // readOf takes a TagReportData apart.
-func readOf(p *Param) (r read, ok bool) {
-	if epc, found := p.Params.TV(tvEPC96); found {
+func readOf(p *llrp.Param) (r read, ok bool) {
+	if epc, found := p.Params.TV(llrp.TVEPC96); found {
 		r.epc = epc.Bytes("EPC")
-	} else if epc, found := p.Params.Get(pEPCData); found {
+	} else if epc, found := p.Params.Get(llrp.ParamEPCData); found {
 		r.epc = epc.Bytes("EPC")
 	}
 	value := func(tv uint16, name string) uint64 {
 		v, _ := p.Params.TV(tv)
 		return v.Uint(name)
 	}
-	r.antenna = uint32(value(tvAntennaID, "AntennaID"))
-	r.rssi = int32(int64(value(tvPeakRSSI, "PeakRSSI")))
-	r.count = max(1, uint32(value(tvTagSeenCount, "TagSeenCount")))
-	r.first = int64(value(tvFirstSeenUTC, "Microseconds")) * 1000
-	r.last = max(r.first, int64(value(tvLastSeenUTC, "Microseconds"))*1000)
+	r.antenna = uint32(value(llrp.TVAntennaID, "AntennaID"))
+	r.rssi = int32(int64(value(llrp.TVPeakRSSI, "PeakRSSI")))
+	r.count = max(1, uint32(value(llrp.TVTagSeenCount, "TagSeenCount")))
+	r.first = int64(value(llrp.TVFirstSeenUTC, "Microseconds")) * 1000
+	r.last = max(r.first, int64(value(llrp.TVLastSeenUTC, "Microseconds"))*1000)
 	for i := range p.Params {
-		if m := &p.Params[i]; m.Type == pC1G2ReadResult && !m.TV {
+		if m := &p.Params[i]; m.Type == llrp.ParamC1G2ReadResult && !m.TV {
 			r.memory = append(r.memory, memoryRead{m.Uint("OpSpecID"), m.Uint("Result"), m.Bytes("Data")})
 		}
 	}
@@ -208,7 +209,7 @@ func (p *presences) end(one *presence) []*observation.Observation {
 }
 
 func (one *presence) observation() *observation.Observation {
-	scheme, uri := EPCURI(one.epc)
+	scheme, uri := llrp.EPCURI(one.epc)
 	slices.SortFunc(one.antennas, func(a, b *observation.AntennaReads) int { return int(a.Antenna) - int(b.Antenna) })
 	o := observation.New(observation.Class_CLASS_EVENT, one.at, &observation.VehicleTag{
 		Epc: one.epc, Scheme: scheme, Uri: uri, FirstNs: one.first, LastNs: one.last, Reads: one.reads,

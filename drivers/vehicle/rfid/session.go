@@ -1,4 +1,4 @@
-package llrp
+package rfid
 
 import (
 	"fmt"
@@ -7,12 +7,13 @@ import (
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
+	"lanewarden/drivers/vehicle/llrp"
 )
 
 // session is one connection.
 type session struct {
 	*reader
-	framer  Framer
+	framer  llrp.Framer
 	faults  driver.Faults
 	present presences
 	health  health
@@ -40,9 +41,9 @@ func (s *session) Feed(at time.Time, data []byte) (obs []*observation.Observatio
 	s.at = at
 	obs = s.health.tick(at)
 	s.restart(at) // before what comes now: a replay finds the answer there
-	emit := func(f Frame) { obs = append(obs, s.frame(f)...) }
+	emit := func(f llrp.Frame) { obs = append(obs, s.frame(f)...) }
 	if s.framer.Feed(data, emit); len(data) == 0 {
-		s.framer.report(0, emit)
+		s.framer.Flush(emit)
 	} else {
 		s.heard = time.Now()
 	}
@@ -62,18 +63,18 @@ func (s *session) restart(at time.Time) {
 // Break implements driver.Decoder: what is present is reported as far as it is known.
 func (s *session) Break(at time.Time) (obs []*observation.Observation) {
 	s.at = at
-	s.framer.Reset(func(f Frame) { obs = append(obs, s.frame(f)...) })
+	s.framer.Reset(func(f llrp.Frame) { obs = append(obs, s.frame(f)...) })
 	s.accepted, s.steps, s.out, s.ended = false, nil, nil, nil // what comes next is another connection
 	return append(obs, s.present.flush()...)
 }
 
 // frame deals with a message, or with what is none.
-func (s *session) frame(f Frame) []*observation.Observation {
+func (s *session) frame(f llrp.Frame) []*observation.Observation {
 	if f.Fault != "" {
 		s.faults.Add(s.at, f.Fault, f.Offset, f.Payload)
 		return nil
 	}
-	m, err := Decode(f.Type, f.ID, f.Payload)
+	m, err := llrp.Decode(f.Type, f.ID, f.Payload)
 	if err != nil {
 		s.faults.Add(s.at, err.Error(), f.Offset, f.Payload)
 		return nil
@@ -118,18 +119,18 @@ func (s *session) talk(stream transport.Stream) error {
 // bye leaves the reader as it was: without our ROSpec. The connection may be gone already.
 func (s *session) bye(stream transport.Stream) {
 	if s.accepted {
-		s.send(DeleteROSpec, B4(0))
+		s.send(llrp.DeleteROSpec, llrp.B4(0))
 		if s.readsMemory() {
-			s.send(DeleteAccessSpec, B4(0))
+			s.send(llrp.DeleteAccessSpec, llrp.B4(0))
 		}
-		s.send(CloseConnection)
+		s.send(llrp.CloseConnection)
 		_ = s.talk(stream)
 	}
 }
 
-func (s *session) send(t MessageType, payload ...[]byte) {
+func (s *session) send(t llrp.MessageType, payload ...[]byte) {
 	s.id++
-	s.out = append(s.out, Encode(t, s.id, payload...))
+	s.out = append(s.out, llrp.Encode(t, s.id, payload...))
 }
 
 // ask sends the request that is next.
@@ -141,24 +142,24 @@ func (s *session) ask() {
 }
 
 // message deals with one message. An error ends the connection.
-func (s *session) message(m *Message, f Frame) ([]*observation.Observation, error) {
+func (s *session) message(m *llrp.Message, f llrp.Frame) ([]*observation.Observation, error) {
 	switch m.Type {
-	case Keepalive:
-		s.send(KeepaliveAck)
+	case llrp.Keepalive:
+		s.send(llrp.KeepaliveAck)
 		return nil, nil
-	case ROAccessReport:
+	case llrp.ROAccessReport:
 		var obs []*observation.Observation
 		for i := range m.Params {
-			if p := &m.Params[i]; p.Type == pTagReportData && !p.TV {
+			if p := &m.Params[i]; p.Type == llrp.ParamTagReportData && !p.TV {
 				if r, ok := readOf(p); ok {
 					obs = append(obs, s.present.take(s.at, r)...)
 				}
 			}
 		}
 		return obs, nil
-	case ReaderEvent:
+	case llrp.ReaderEvent:
 		return s.event(m)
-	case ErrorMessage:
+	case llrp.ErrorMessage:
 		if len(s.steps) > 0 && m.ID == s.id {
 			return s.answered(m)
 		}
@@ -173,19 +174,19 @@ func (s *session) message(m *Message, f Frame) ([]*observation.Observation, erro
 }
 
 // answered deals with the answer to the step that is under way, and asks for the next.
-func (s *session) answered(m *Message) (obs []*observation.Observation, err error) {
+func (s *session) answered(m *llrp.Message) (obs []*observation.Observation, err error) {
 	one := s.steps[0]
 	ok, text := status(m)
 	if !ok && !one.optional {
 		return nil, fmt.Errorf("the reader refused our %s (%s): %s", one.request, one.what, text)
 	}
-	if one.request != DeleteAccessSpec && one.optional {
+	if one.request != llrp.DeleteAccessSpec && one.optional {
 		obs = s.health.refused(s.at, one, !ok, text)
 	}
 	if c, found := m.Params.Get(137); found {
 		s.model = fmt.Sprintf("model %d, firmware %s", c.Uint("Model"), c.Text("FirmwareVersion"))
 	}
-	if one.request == GetConfig {
+	if one.request == llrp.GetConfig {
 		obs = append(obs, s.health.antennas(s.at, s.Antennas, m.Params)...)
 	}
 	s.steps = s.steps[1:]
@@ -194,8 +195,8 @@ func (s *session) answered(m *Message) (obs []*observation.Observation, err erro
 }
 
 // status reads an LLRPStatus in words.
-func status(m *Message) (ok bool, text string) {
-	p, found := m.Params.Get(pLLRPStatus)
+func status(m *llrp.Message) (ok bool, text string) {
+	p, found := m.Params.Get(llrp.ParamLLRPStatus)
 	if !found {
 		return false, "no status"
 	}

@@ -1,4 +1,4 @@
-package llrp_test
+package rfid_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/vehicle/llrp"
 	"lanewarden/drivers/vehicle/llrp/sim"
+	"lanewarden/drivers/vehicle/rfid"
 )
 
 // TestWholeSession runs the driver against a reader that sends fragments of messages, and several at a time.
@@ -30,7 +31,7 @@ func TestWholeSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := llrp.Spec.New(&llrp.Config{
+	d, err := rfid.Spec.New(&rfid.Config{
 		Address: l.Addr().String(), Antennas: []uint16{1, 2}, TIDWords: 2, UserWords: 1, Hold: 300 * time.Millisecond, Longest: time.Minute, Keepalive: 100 * time.Millisecond, SilentAfter: 20 * time.Second,
 	}, driver.Env{Device: "rfid", Links: links})
 	if err != nil {

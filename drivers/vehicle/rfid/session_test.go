@@ -1,4 +1,4 @@
-package llrp
+package rfid
 
 import (
 	"fmt"
@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/vehicle/llrp"
 )
 
 // talker drives a session without a network: it says what a reader says, and answers what the driver asks.
 type talker struct {
 	s      *session
 	at     time.Time
-	asked  []MessageType
-	refuse MessageType
+	asked  []llrp.MessageType
+	refuse llrp.MessageType
 	said   []string
 	tags   []*observation.VehicleTag
 }
@@ -46,38 +47,38 @@ func (k *talker) feed(after time.Duration, data ...byte) {
 
 // answer answers a request of the driver.
 func (k *talker) answer(request []byte) {
-	t := MessageType(uint16(request[0]&3)<<8 | uint16(request[1]))
+	t := llrp.MessageType(uint16(request[0]&3)<<8 | uint16(request[1]))
 	k.asked = append(k.asked, t)
 	i := slices.IndexFunc(k.s.steps, func(s step) bool { return s.request == t })
 	if i < 0 {
 		return
 	}
-	status := TLV(pLLRPStatus, B2(0), B2(0))
+	status := llrp.TLV(llrp.ParamLLRPStatus, llrp.B2(0), llrp.B2(0))
 	if t == k.refuse {
-		status = TLV(pLLRPStatus, B2(109), B2(2), []byte("no"))
+		status = llrp.TLV(llrp.ParamLLRPStatus, llrp.B2(109), llrp.B2(2), []byte("no"))
 	}
-	k.feed(0, Encode(k.s.steps[i].response, k.s.id, status, TLV(pAntennaProperties, []byte{0}, B2(2), B2(600)))...)
+	k.feed(0, llrp.Encode(k.s.steps[i].response, k.s.id, status, llrp.TLV(llrp.ParamAntennaProperties, []byte{0}, llrp.B2(2), llrp.B2(600)))...)
 }
 
 func (k *talker) event(after time.Duration, p []byte) {
-	k.feed(after, Encode(ReaderEvent, 1, TLV(pEventData, TLV(pUTCTimestamp, B8(1)), p))...)
+	k.feed(after, llrp.Encode(llrp.ReaderEvent, 1, llrp.TLV(llrp.ParamEventData, llrp.TLV(llrp.ParamUTCTimestamp, llrp.B8(1)), p))...)
 }
 
-func (k *talker) connect() { k.event(0, TLV(pConnectionAttempt, B2(0))) }
+func (k *talker) connect() { k.event(0, llrp.TLV(llrp.ParamConnectionAttempt, llrp.B2(0))) }
 
 // TestReaderEndsItsROSpec: it is started again, with a condition that is over when it has read for a while.
 func TestReaderEndsItsROSpec(t *testing.T) {
 	k := newTalker(settings("").(*Config))
 	k.connect()
 	k.asked = nil
-	k.event(time.Second, TLV(pROSpecEvent, []byte{roSpecEnd}, B4(7), B4(0))) // another one's
-	k.event(time.Second, TLV(pROSpecEvent, []byte{roSpecEnd}, B4(roSpecID), B4(0)))
+	k.event(time.Second, llrp.TLV(llrp.ParamROSpecEvent, []byte{roSpecEnd}, llrp.B4(7), llrp.B4(0))) // another one's
+	k.event(time.Second, llrp.TLV(llrp.ParamROSpecEvent, []byte{roSpecEnd}, llrp.B4(roSpecID), llrp.B4(0)))
 	k.feed(500 * time.Millisecond)
 	if len(k.asked) != 0 {
 		t.Errorf("asked at once: %v", k.asked)
 	}
 	k.feed(500 * time.Millisecond)
-	k.event(time.Second, TLV(pROSpecEvent, []byte{roSpecPreempt}, B4(roSpecID), B4(9)))
+	k.event(time.Second, llrp.TLV(llrp.ParamROSpecEvent, []byte{roSpecPreempt}, llrp.B4(roSpecID), llrp.B4(9)))
 	k.feed(time.Second)
 	k.feed(20 * time.Second)
 	k.feed(10 * time.Second)
@@ -95,12 +96,12 @@ func TestEvents(t *testing.T) {
 	c.Antennas = []uint16{1, 2}
 	k := newTalker(c)
 	k.connect()
-	k.event(time.Second, TLV(pAntennaEvent, []byte{1}, B2(2)))
-	k.event(time.Second, TLV(pBufferWarning, []byte{80}))
-	k.event(time.Second, TLV(pBufferOverflow))
+	k.event(time.Second, llrp.TLV(llrp.ParamAntennaEvent, []byte{1}, llrp.B2(2)))
+	k.event(time.Second, llrp.TLV(llrp.ParamBufferWarning, []byte{80}))
+	k.event(time.Second, llrp.TLV(llrp.ParamBufferOverflow))
 	k.feed(59 * time.Second)
 	k.feed(2 * time.Second)
-	k.event(time.Second, TLV(pReaderException, B2(3), []byte("hot")))
+	k.event(time.Second, llrp.TLV(llrp.ParamReaderException, llrp.B2(3), []byte("hot")))
 	want := "[antenna 2 true antenna 2 false buffer true buffer false]"
 	if fmt.Sprint(k.said) != want || k.s.faults.Total != 1 {
 		t.Errorf("%v, want %s; %d faults", k.said, want, k.s.faults.Total)
@@ -125,18 +126,18 @@ func TestMemory(t *testing.T) {
 	c.TIDWords, c.UserWords = 6, 4
 	k := newTalker(c)
 	k.connect()
-	for _, want := range []MessageType{DeleteAccessSpec, AddAccessSpec, EnableAccessSpec} {
+	for _, want := range []llrp.MessageType{llrp.DeleteAccessSpec, llrp.AddAccessSpec, llrp.EnableAccessSpec} {
 		if !slices.Contains(k.asked, want) {
 			t.Errorf("not asked: %s", want)
 		}
 	}
 	tid := []byte("\xe2\x80\x11\x60\x20\x00\x70\x4a\x00\x00\x0a\xbc")
 	result := func(op uint16, result byte, data []byte) []byte {
-		return TLV(pC1G2ReadResult, []byte{result}, B2(op), B2(uint16(len(data)/2)), data)
+		return llrp.TLV(llrp.ParamC1G2ReadResult, []byte{result}, llrp.B2(op), llrp.B2(uint16(len(data)/2)), data)
 	}
 	read := func(results ...[]byte) {
-		k.feed(100*time.Millisecond, Encode(ROAccessReport, 7, TLV(pTagReportData, append([][]byte{TV(13,
-			make([]byte, 12)), TV(1, B2(1))}, results...)...))...)
+		k.feed(100*time.Millisecond, llrp.Encode(llrp.ROAccessReport, 7, llrp.TLV(llrp.ParamTagReportData, append([][]byte{llrp.TV(13,
+			make([]byte, 12)), llrp.TV(1, llrp.B2(1))}, results...)...))...)
 	}
 	read(result(opTID, 2, nil), result(opUser, 4, nil))
 	read(result(opTID, 0, tid), result(opUser, 4, nil))
@@ -147,10 +148,10 @@ func TestMemory(t *testing.T) {
 		t.Errorf("%v", k.tags)
 	}
 	k = newTalker(c)
-	k.refuse = AddAccessSpec
+	k.refuse = llrp.AddAccessSpec
 	k.connect()
 	if fmt.Sprint(k.said) != "[refused ADD_ACCESSSPEC true]" || !slices.Contains(k.asked,
-		StartROSpec) || k.s.ended != nil {
+		llrp.StartROSpec) || k.s.ended != nil {
 		t.Errorf("refused: %v, asked %v, %v", k.said, k.asked, k.s.ended)
 	}
 }
@@ -158,8 +159,8 @@ func TestMemory(t *testing.T) {
 // TestErrorMessage: readers that do not know a request answer with ERROR_MESSAGE instead of the response.
 func TestErrorMessage(t *testing.T) {
 	k := newTalker(settings("").(*Config))
-	k.s.Feed(k.at, Encode(ReaderEvent, 1, TLV(pEventData, TLV(pUTCTimestamp, B8(1)), TLV(pConnectionAttempt, B2(0)))))
-	k.s.Feed(k.at, Encode(ErrorMessage, k.s.id, TLV(pLLRPStatus, B2(109), B2(2), []byte("no"))))
+	k.s.Feed(k.at, llrp.Encode(llrp.ReaderEvent, 1, llrp.TLV(llrp.ParamEventData, llrp.TLV(llrp.ParamUTCTimestamp, llrp.B8(1)), llrp.TLV(llrp.ParamConnectionAttempt, llrp.B2(0)))))
+	k.s.Feed(k.at, llrp.Encode(llrp.ErrorMessage, k.s.id, llrp.TLV(llrp.ParamLLRPStatus, llrp.B2(109), llrp.B2(2), []byte("no"))))
 	if k.s.ended == nil || !strings.Contains(k.s.ended.Error(), "refused our GET_READER_CAPABILITIES") {
 		t.Errorf("%v", k.s.ended)
 	}
@@ -167,9 +168,9 @@ func TestErrorMessage(t *testing.T) {
 
 func FuzzSession(f *testing.F) {
 	f.Add(input())
-	f.Add(Encode(ROAccessReport, 7, TLV(pTagReportData, TV(13, make([]byte, 12)), TLV(pC1G2ReadResult, []byte{0},
-		B2(1), B2(1), []byte{1, 2}))))
-	f.Add(Encode(ReaderEvent, 1, TLV(pEventData, TLV(pROSpecEvent, []byte{1}, B4(1), B4(0)))))
+	f.Add(llrp.Encode(llrp.ROAccessReport, 7, llrp.TLV(llrp.ParamTagReportData, llrp.TV(13, make([]byte, 12)), llrp.TLV(llrp.ParamC1G2ReadResult, []byte{0},
+		llrp.B2(1), llrp.B2(1), []byte{1, 2}))))
+	f.Add(llrp.Encode(llrp.ReaderEvent, 1, llrp.TLV(llrp.ParamEventData, llrp.TLV(llrp.ParamROSpecEvent, []byte{1}, llrp.B4(1), llrp.B4(0)))))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		k := newTalker(settings("").(*Config))
 		k.connect()

@@ -1,6 +1,6 @@
-// Package llrp is the driver of RFID readers that speak LLRP 1.0.1 or 1.1 (EPCglobal): it sets up one ROSpec over all antennas, folds the
-// reads of a tag into one presence, and reports antennas and buffers that fail. docs/protocols/llrp.md.
-package llrp
+// Package rfid is the driver of RFID readers that speak LLRP 1.0.1 or 1.1: it sets up one ROSpec over all antennas,
+// folds the reads of a tag into one presence, and reports antennas and buffers that fail. docs/protocols/llrp.md.
+package rfid
 
 import (
 	"context"
