@@ -4,6 +4,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 )
@@ -54,39 +55,24 @@ func (c *Console) explain(p *observation.PassageClosed) ([]api.Assignment, error
 
 // noteAssignments keeps what a row says of the readings that are looked for.
 func noteAssignments(found map[int64]*api.Assignment, row *journal.Row) error {
-	if row.Device != observation.AgentDevice {
+	if row.Device != observation.AgentDevice || kinds.About(row.Kind) != kinds.OfPassage {
 		return nil
 	}
 	body := &observation.Body{}
-	var passage string
-	var readings []*observation.PassageReading
-	switch row.Kind {
-	case observation.Kind_KIND_PASSAGE_OPENED, observation.Kind_KIND_PASSAGE_UPDATED,
-		observation.Kind_KIND_PASSAGE_CORRECTED:
-		if err := proto.Unmarshal(row.Body, body); err != nil {
-			return err
-		}
+	if err := proto.Unmarshal(row.Body, body); err != nil {
+		return err
 	}
-	switch b := body.Typed().(type) {
-	case *observation.PassageOpened:
-		passage, readings = b.Id, b.Readings
-	case *observation.PassageUpdated:
-		passage, readings = b.Id, b.Readings
-	case *observation.PassageCorrected:
-		passage = b.To
-		if b.Reading != nil {
-			readings = []*observation.PassageReading{b.Reading}
-		}
-	}
-	for _, r := range readings {
-		if _, wanted := found[r.Idx]; !wanted {
-			continue
+	var failed error
+	kinds.AssignmentsIn(body.Typed(), func(idx int64, passage string, r *observation.PassageReading) {
+		if _, wanted := found[idx]; !wanted || r == nil {
+			return
 		}
 		text, err := observation.JSON(r)
 		if err != nil {
-			return err
+			failed = err
+			return
 		}
-		found[r.Idx] = &api.Assignment{Row: row.Idx, Passage: passage, Reading: text}
-	}
-	return nil
+		found[idx] = &api.Assignment{Row: row.Idx, Passage: passage, Reading: text}
+	})
+	return failed
 }

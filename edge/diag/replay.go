@@ -21,6 +21,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/drivers/transport"
 )
 
@@ -305,7 +306,8 @@ func (r *Recording) Compare(replayed []*observation.Observation) (out []Match) {
 		return fmt.Sprintf("%d@%d", o.Body.Kind(), o.TimeNs)
 	}
 	state := func(o *observation.Observation) bool {
-		return slices.Contains([]observation.Kind{observation.Kind_KIND_DEVICE_STATE, observation.Kind_KIND_TRACE_QUALITY}, o.Body.Kind())
+		d, ok := kinds.Find(o.Body.Kind())
+		return ok && d.DependsOnPast
 	}
 	at := map[string][]int{}
 	for _, o := range r.Observed {

@@ -12,6 +12,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/drivers/transport"
 )
 
@@ -125,15 +126,15 @@ func (s *Status) add(o *observation.Observation) {
 	if o.Class == observation.Class_CLASS_ALARM {
 		s.Alarms++
 	}
-	switch b := o.Body.Typed().(type) {
-	case *observation.DeviceFault:
-		s.Faults += uint64(b.Count)
-	case *observation.RadiationOccupancy:
-		s.Occupancies++
-	case *observation.RadiationSpectrum:
-		if b.Occupied {
-			s.Occupancies++
-		}
+	d, ok := kinds.Find(o.Body.Kind())
+	if !ok {
+		return
+	}
+	if d.Faults != nil {
+		s.Faults += d.Faults(o.Body.Typed())
+	}
+	if d.Detections != nil {
+		s.Occupancies += d.Detections(o.Body.Typed())
 	}
 }
 

@@ -40,9 +40,9 @@ func Judge(s *Scenario, d *Day) *Score {
 	score.Vehicles, score.Passages = len(truth.main), len(truth.owner)
 	score.Mixed = holdTwo(d, said, observation.Kind_KIND_XRAY_IMAGE)
 	score.Weighed = holdTwo(d, said, observation.Kind_KIND_VEHICLE_WEIGHT)
-	kinds := s.kinds()
+	types := s.deviceKinds()
 	for i, t := range d.Told {
-		score.add(t, said[i], truth, kinds[t.Obs.Device])
+		score.add(t, said[i], truth, types[t.Obs.Device])
 	}
 	return score
 }

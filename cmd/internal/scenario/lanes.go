@@ -83,8 +83,8 @@ func (s *Scenario) Devices() (out []Device) {
 	return out
 }
 
-// kinds returns the kind of each device.
-func (s *Scenario) kinds() map[string]string {
+// deviceKinds returns the kind of each device.
+func (s *Scenario) deviceKinds() map[string]string {
 	of := map[string]string{}
 	for _, d := range s.Devices() {
 		of[d.ID] = d.Kind

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/passage/detection"
 )
@@ -137,7 +138,7 @@ func (f *Follower) search(ctx context.Context, idx int64, to string) (*found, er
 	if !ok || row.Device == observation.AgentDevice {
 		return nil, fmt.Errorf("the journal has no record %d of a device", idx)
 	}
-	if !detection.Relevant(row.Body.Kind()) {
+	if !kinds.IsOfVehicle(row.Body.Kind()) {
 		return nil, fmt.Errorf("record %d (%s of %s) is of no vehicle: it belongs to no passage",
 			idx, row.Body.Kind().Name(), row.Device)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/detection"
 )
 
@@ -87,7 +88,7 @@ func (c *Correlator) Take(r Row) []*observation.Observation {
 		down := s.State != observation.DeviceState_STATE_RUNNING && s.State != observation.DeviceState_STATE_CONNECTING
 		g.down[r.Device].note(detection.Seconds(r.Time()), down)
 	}
-	if detection.Relevant(r.Body.Kind()) {
+	if kinds.IsOfVehicle(r.Body.Kind()) {
 		d := detection.Of(r.Idx, r.Observation, c.offset(g, r.Observation))
 		if c.past != nil {
 			c.takePast(g, d)

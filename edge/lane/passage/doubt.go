@@ -4,8 +4,8 @@ import (
 	"math"
 	"slices"
 
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/associate"
-	"lanewarden/edge/lane/passage/detection"
 )
 
 // Confidence holds as far as the model does. Where it does not, a reading is not called sure, whatever the other
@@ -148,7 +148,7 @@ func (r *reading) limitByName(left float64) {
 	}
 	var by *reading
 	for _, o := range r.vehicle.readings {
-		named := slices.ContainsFunc(o.det.Names, func(n detection.Name) bool {
+		named := slices.ContainsFunc(o.det.Names, func(n kinds.Name) bool {
 			return !n.Guess && n.Kind == r.terms.Name.Kind && n.Value == r.terms.Name.Value
 		})
 		if named && o != r && (by == nil || o.confidence > by.confidence) {

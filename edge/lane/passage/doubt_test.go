@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/associate"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
@@ -165,7 +166,7 @@ func TestDoubtBeside(t *testing.T) {
 // TestLimitByName: a late result that is a vehicle's by a name, and what a device tells twice, is no surer than the
 // surest other reading with that name.
 func TestLimitByName(t *testing.T) {
-	name := detection.Name{Kind: "container", Value: "CSQU3054383"}
+	name := kinds.Name{Kind: "container", Value: "CSQU3054383"}
 	for _, c := range []struct {
 		by, want float64
 		twice    bool // told by the same device
@@ -174,7 +175,7 @@ func TestLimitByName(t *testing.T) {
 		terms.Score[associate.Names] = 11
 		k, g, r := doubted(0.99, terms)
 		by := &reading{
-			det: &detection.Detection{Names: []detection.Name{name}}, vehicle: r.vehicle, confidence: c.by,
+			det: &detection.Detection{Evidence: kinds.Evidence{Names: []kinds.Name{name}}}, vehicle: r.vehicle, confidence: c.by,
 			other: g.vehicles[0], otherShare: 1 - c.by,
 		}
 		r.vehicle.readings = append(r.vehicle.readings, by)

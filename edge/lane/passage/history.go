@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/journal"
 )
 
@@ -42,8 +43,8 @@ func newHistory() *history {
 
 // tellsOfPassages reports whether a row is one that note reads.
 func tellsOfPassages(r *journal.Row) bool {
-	return r.Device == observation.AgentDevice && (r.Kind == observation.Kind_KIND_DEVICE_CONDITION ||
-		r.Kind >= observation.Kind_KIND_PASSAGE_OPENED && r.Kind <= observation.Kind_KIND_PASSAGE_CORRECTED)
+	return r.Device == observation.AgentDevice &&
+		(r.Kind == observation.Kind_KIND_DEVICE_CONDITION || kinds.About(r.Kind) == kinds.OfPassage)
 }
 
 // note folds a row in; others than the agent's about passages are passed over.
@@ -80,21 +81,11 @@ func (h *history) note(r *journal.Row) error {
 	return nil
 }
 
-// eachSaid calls put for each reading that a row opens, updates or corrects.
+// eachSaid calls put for each reading of which a row says where it belongs.
 func eachSaid(b *observation.Body, put func(idx int64, s said)) {
-	all := func(passage string, readings []*observation.PassageReading) {
-		for _, r := range readings {
-			put(r.Idx, said{passage, r})
-		}
-	}
-	switch p := b.Typed().(type) {
-	case *observation.PassageOpened:
-		all(p.Id, p.Readings)
-	case *observation.PassageUpdated:
-		all(p.Id, p.Readings)
-	case *observation.PassageCorrected:
-		put(p.Idx, said{p.To, p.Reading})
-	}
+	kinds.AssignmentsIn(b.Typed(), func(idx int64, passage string, r *observation.PassageReading) {
+		put(idx, said{passage, r})
+	})
 }
 
 // lost makes the end of a passage that was open when the agent stopped and of which no reading is known any more: the

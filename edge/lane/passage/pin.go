@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/associate"
 	"lanewarden/edge/lane/passage/detection"
 )
@@ -124,7 +125,7 @@ func (c *Correlator) recall(p *observation.PassageCorrected) (*reading, *group) 
 		return nil, nil
 	}
 	row, ok := c.Fetch(p.Idx)
-	if !ok || row.Device == observation.AgentDevice || !detection.Relevant(row.Body.Kind()) {
+	if !ok || row.Device == observation.AgentDevice || !kinds.IsOfVehicle(row.Body.Kind()) {
 		return nil, nil
 	}
 	r := &reading{det: detection.Of(row.Idx, row.Observation, 0), label: noLabel}

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/drivers/observation/kinds"
 )
 
 // Reach of late results: how far from a report's time vehicles are looked for, s; and how long after they left where a
@@ -64,7 +64,7 @@ func (g *group) around(dev int, all []*report) []*vehicle {
 }
 
 // named reports whether one of the reports has one of a vehicle's names.
-func named(names []detection.Name, all []*report) bool {
+func named(names []kinds.Name, all []*report) bool {
 	for _, p := range all {
 		for _, r := range p.readings {
 			for i := range r.det.Names {

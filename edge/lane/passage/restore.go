@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/passage/detection"
 )
@@ -41,7 +42,7 @@ func (f *Follower) restore(ctx context.Context) error {
 	h := newHistory()
 	var arrivals []arrival
 	err = f.each(ctx, from, size, func(r *journal.Row) error {
-		if detection.Relevant(r.Kind) {
+		if kinds.IsOfVehicle(r.Kind) {
 			if row, ok := f.row(r); ok {
 				arrivals = append(arrivals, arrival{r.Idx, detection.Seconds(detection.Arrival(row.Observation))})
 			}
@@ -96,7 +97,7 @@ func (f *Follower) restoreFrom(size int64) (int64, error) {
 			return 0, err
 		}
 		for i := range rows {
-			if rows[i].Idx < from && rows[i].Device != observation.AgentDevice && detection.Relevant(rows[i].Kind) {
+			if rows[i].Idx < from && rows[i].Device != observation.AgentDevice && kinds.IsOfVehicle(rows[i].Kind) {
 				n++
 			}
 		}

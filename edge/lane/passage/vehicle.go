@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/associate"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
@@ -128,7 +129,7 @@ type facts struct {
 	speed    float64 // m/s, as measured first; 0 when nobody measured it
 	measured float64 // m, the least length measured, as who stops is measured too long; 0 when nobody measured
 	length   float64 // m, that, or the longest that vehicles are here
-	names    []detection.Name
+	names    []kinds.Name
 }
 
 // facts folds the vehicle's readings.

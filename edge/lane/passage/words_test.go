@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/associate"
 	"lanewarden/edge/lane/passage/detection"
 )
@@ -19,8 +20,8 @@ func wordy(terms associate.Terms) (*Correlator, *group, *reading) {
 
 // TestReason: what is said of a reading, in words.
 func TestReason(t *testing.T) {
-	name := func(value, shown string) *detection.Name {
-		return &detection.Name{Kind: "plate", Value: value, Shown: shown, Sure: 1}
+	name := func(value, shown string) *kinds.Name {
+		return &kinds.Name{Kind: "plate", Value: value, Shown: shown, Sure: 1}
 	}
 	late := associate.Terms{From: 0, Off: 7.25, Sigma: 1.5}
 	soon := associate.Terms{From: 0, Off: -7.25, Sigma: 1.5}
@@ -100,7 +101,7 @@ func TestTermKinds(t *testing.T) {
 // TestTerms: the terms of an assignment beside those of the other candidate; those that say nothing of either are left
 // out.
 func TestTerms(t *testing.T) {
-	own := associate.Terms{From: 0, Off: 1.236, Sigma: 0.5, Name: &detection.Name{Shown: "ABC 123"}}
+	own := associate.Terms{From: 0, Off: 1.236, Sigma: 0.5, Name: &kinds.Name{Shown: "ABC 123"}}
 	own.Score[associate.Arrival], own.Score[associate.Names] = -2, 11
 	other := associate.Terms{From: -1}
 	other.Score[associate.Arrival], other.Score[associate.Order] = -9, -7

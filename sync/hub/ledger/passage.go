@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/wire"
 )
@@ -62,7 +63,7 @@ const closedConfidence = 2
 func (l *Ledger) notePassages(owner int64, rows []wire.Row) error {
 	for i := range rows {
 		r := &rows[i]
-		if r.Device != observation.AgentDevice || r.Kind < observation.Kind_KIND_PASSAGE_OPENED || r.Kind > observation.Kind_KIND_PASSAGE_CORRECTED {
+		if r.Device != observation.AgentDevice || kinds.About(r.Kind) != kinds.OfPassage {
 			continue
 		}
 		body := &observation.Body{}
@@ -100,7 +101,7 @@ func (l *Ledger) noteReadings(owner int64, passage string, readings []*observati
 func (l *Ledger) noteReading(owner int64, passage string, r *observation.PassageReading) (err error) {
 	var plate string
 	var confidence float64
-	if observation.Kind(r.Kind) == observation.Kind_KIND_VEHICLE_PLATE {
+	if d, ok := kinds.Find(observation.Kind(r.Kind)); ok && d.Reads == kinds.PlateName {
 		if plate, confidence, err = l.plateOf(owner, r.Idx); err != nil {
 			return err
 		}
@@ -187,8 +188,12 @@ func (l *Ledger) takePlate(owner int64, passage, plate string) error {
 func (l *Ledger) plateOf(owner, idx int64) (plate string, confidence float64, err error) {
 	err = l.db.Query("SELECT body FROM observation WHERE owner=? AND idx=?", func(row []driver.Value) error {
 		body := &observation.Body{}
-		if proto.Unmarshal(sqlog.Bytes(row[0]), body) == nil {
-			plate, confidence = body.GetVehiclePlate().GetNormal(), float64(body.GetVehiclePlate().GetConfidence())
+		if proto.Unmarshal(sqlog.Bytes(row[0]), body) != nil {
+			return nil
+		}
+		e, _ := kinds.EvidenceOf(&observation.Observation{Body: body})
+		for _, n := range e.Names {
+			plate, confidence = n.Shown, n.Sure
 		}
 		return nil
 	}, owner, idx)

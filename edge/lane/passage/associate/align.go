@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -15,7 +16,7 @@ type Vehicle struct {
 	Sights []motion.Sight // by position
 	Speed  float64        // m/s; 0 when unknown
 	Length float64        // m; 0 when unknown
-	Names  []detection.Name
+	Names  []kinds.Name
 	First  float64 // s, of the first sight
 	Last   float64 // s, when its end left the place of the latest
 	Back   bool    // it went out backwards

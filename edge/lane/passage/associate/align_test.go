@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -48,7 +49,7 @@ func passed(at float64, plate string) *Vehicle {
 	v := &Vehicle{First: at, Last: at + 16, Speed: 2, Length: 8}
 	v.Sights = []motion.Sight{sightOf(0, 0, at), sightOf(1, 10, at+5), sightOf(3, 24, at+12)}
 	if plate != "" {
-		v.Names = []detection.Name{{Kind: "plate", Value: plate, Shown: plate, Sure: 0.95}}
+		v.Names = []kinds.Name{{Kind: "plate", Value: plate, Shown: plate, Sure: 0.95}}
 	}
 	return v
 }
@@ -60,7 +61,7 @@ func imaged(at float64, plate string) *Report {
 		Order: at, Arrived: at + 100,
 	}
 	if plate != "" {
-		d.Names = []detection.Name{{Kind: "plate", Value: plate, Shown: plate, Sure: 0.95}}
+		d.Names = []kinds.Name{{Kind: "plate", Value: plate, Shown: plate, Sure: 0.95}}
 	}
 	return &Report{Dets: []*detection.Detection{d}}
 }

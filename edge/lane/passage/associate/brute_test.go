@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -58,10 +59,7 @@ func someDetections(t *rapid.T, l *Layout) (out []*detection.Detection) {
 			if len(out) == most || math.IsInf(place, 1) || rapid.IntRange(0, 9).Draw(t, "missed") < 3 {
 				continue
 			}
-			d := &detection.Detection{
-				Idx: int64(len(out)), Device: l.Devices[dev].ID, Key: fmt.Sprint(len(out)), Dev: dev,
-				Kind: observation.Kind_KIND_VEHICLE_DETECTION, Tag: l.Devices[dev].Hears,
-			}
+			d := &detection.Detection{Idx: int64(len(out)), Device: l.Devices[dev].ID, Key: fmt.Sprint(len(out)), Dev: dev, Kind: observation.Kind_KIND_VEHICLE_DETECTION, Evidence: kinds.Evidence{Tag: l.Devices[dev].Hears}}
 			d.At = 1000 + float64(v)*headway + place/speed + rapid.Float64Range(-1, 3).Draw(t, "off")
 			d.Raw, d.Arrived, d.Order = d.At, d.At+1, d.At
 			if dev != 1 {
@@ -70,7 +68,7 @@ func someDetections(t *rapid.T, l *Layout) (out []*detection.Detection) {
 			d.Reverse = rapid.IntRange(0, 30).Draw(t, "reverse") == 0
 			if named {
 				name := string(rune('A'+v)) + "BC123"
-				d.Names = []detection.Name{{Kind: "plate", Value: name, Shown: name, Sure: 0.9}}
+				d.Names = []kinds.Name{{Kind: "plate", Value: name, Shown: name, Sure: 0.9}}
 			}
 			out = append(out, d)
 		}

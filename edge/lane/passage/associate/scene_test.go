@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -51,10 +52,7 @@ type choice struct {
 
 // sees makes a detection of a device that sees begin and end of a vehicle of 8 m at 2 m/s; with changes it.
 func (s *scene) sees(dev int, at float64, with ...func(d *detection.Detection)) *detection.Detection {
-	d := &detection.Detection{
-		Idx: s.count, Device: s.w.layout.Devices[dev].ID, Key: string(rune('a' + s.count)), Dev: dev,
-		Kind: observation.Kind_KIND_VEHICLE_DETECTION, At: at, Lasts: 4.2, Speed: 2, Length: 8,
-	}
+	d := &detection.Detection{Idx: s.count, Device: s.w.layout.Devices[dev].ID, Key: string(rune('a' + s.count)), Dev: dev, Kind: observation.Kind_KIND_VEHICLE_DETECTION, At: at, Evidence: kinds.Evidence{Lasts: 4.2, Speed: 2, Length: 8}}
 	s.count++
 	for _, f := range with {
 		f(d)
@@ -138,7 +136,7 @@ func portal(d *detection.Detection) { d.Kind = observation.Kind_KIND_RADIATION_O
 
 func named(kind, value string) func(*detection.Detection) {
 	return func(d *detection.Detection) {
-		d.Names = []detection.Name{{Kind: kind, Value: value, Shown: value, Sure: 1}}
+		d.Names = []kinds.Name{{Kind: kind, Value: value, Shown: value, Sure: 1}}
 	}
 }
 

@@ -3,7 +3,6 @@ package associate
 import (
 	"math"
 
-	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -231,7 +230,7 @@ func repeat(d, before *detection.Detection, alike, back bool) float64 {
 		return math.Log(toldTwice / 0.1)
 	}
 	switch {
-	case !alike && d.Kind == observation.Kind_KIND_VEHICLE_CODE: // another container: beside the first, or of a neighbour
+	case !alike && d.Several: // another container: beside the first, or of a neighbour
 		return math.Log(twin*math.Exp(-apart/twinWithin)/twinWithin + otherAgain/60)
 	case !alike: // another tag: a vehicle seldom carries two
 		return math.Log(otherAgain / 60)

@@ -1,6 +1,7 @@
 package associate
 
 import (
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -39,7 +40,7 @@ func compareSizes(m *motion.Model, t *track, d *detection.Detection) (sum float6
 func wholeWeighing(d *detection.Detection) bool { return d.Weighs && d.Axle == 0 }
 
 // Load returns what a vehicle carries, by the names that were read at it.
-func Load(names []detection.Name) (l motion.Load) {
+func Load(names []kinds.Name) (l motion.Load) {
 	for i := range names {
 		switch n := &names[i]; {
 		case n.Guess:

@@ -5,8 +5,6 @@ import (
 	"math/bits"
 	"slices"
 
-	"lanewarden/drivers/observation"
-	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
 
@@ -68,7 +66,7 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	}
 	terms.add(Order, passed)
 	if seen := t.at(d.Dev); seen != nil {
-		terms.add(Repeated, repeat(d, seen, like.Score >= 0, blindly(d) && t.front < s.layout.last[t.lane]))
+		terms.add(Repeated, repeat(d, seen, like.Score >= 0, d.Blind && t.front < s.layout.last[t.lane]))
 		if d.Length > 0 {
 			terms.add(Lengths, min(lengths(s.model, t, d), 0)) // it tells two vehicles apart, and does not make them one
 		}
@@ -142,7 +140,7 @@ func (s *stepper) merge(queue []*track, i int) ([]*track, int) {
 // way out.
 func (s *stepper) goingOut(n *node, queue []*track, i int, gone float64) {
 	t, d := queue[i], s.d
-	if !blindly(d) || s.layout.position[t.lane][d.Dev] > t.front+longVehicle {
+	if !d.Blind || s.layout.position[t.lane][d.Dev] > t.front+longVehicle {
 		return
 	}
 	terms := Terms{From: -1}
@@ -168,11 +166,6 @@ func (s *stepper) again(n *node, queue []*track, i int, gone float64, terms *Ter
 	next := slices.Clone(queue)
 	next[i] = s.next(queue[i])
 	s.add(n, next, gone, queue[i].birth.Idx, terms)
-}
-
-// blindly reports whether a device cannot tell which way a vehicle goes.
-func blindly(d *detection.Detection) bool {
-	return d.Tag || d.Kind == observation.Kind_KIND_RADIATION_OCCUPANCY
 }
 
 // hopeless reports whether a hypothesis is dropped anyway: what is still to be added makes it less likely.

@@ -1,6 +1,8 @@
 package associate
 
-import "lanewarden/edge/lane/passage/detection"
+import (
+	"lanewarden/drivers/observation/kinds"
+)
 
 // Kind is what a term of an assignment rests on.
 type Kind uint8
@@ -17,18 +19,18 @@ const (
 	Clutter              // of no vehicle in these lanes
 	Size                 // weight and load against the length
 	Strength             // how well a tag was heard
-	kinds
+	termKinds
 )
 
 // Terms are the terms of one assignment: log-likelihoods per second, whose sum weighs it.
 type Terms struct {
-	Score  [kinds]float32
-	Off    float32         // s later than predicted
-	Sigma  float32         // s, of the prediction
-	From   int16           // device that it was predicted from; -1 for none
-	Waited bool            // it had to wait for the vehicle ahead
-	Read   *detection.Name // of the detection; nil when no names were compared
-	Name   *detection.Name // of the vehicle
+	Score  [termKinds]float32
+	Off    float32     // s later than predicted
+	Sigma  float32     // s, of the prediction
+	From   int16       // device that it was predicted from; -1 for none
+	Waited bool        // it had to wait for the vehicle ahead
+	Read   *kinds.Name // of the detection; nil when no names were compared
+	Name   *kinds.Name // of the vehicle
 }
 
 // Sum returns the weight of the assignment.

@@ -3,6 +3,7 @@ package associate
 import (
 	"math"
 
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -26,7 +27,7 @@ type track struct {
 	speed    float64 // m/s, as measured first; 0 when nobody measured
 	length   float64 // m, the least that was measured; 0 when nobody measured
 	kg       float64 // as it was weighed first; 0 when nobody weighed it
-	names    []detection.Name
+	names    []kinds.Name
 	hash     uint64 // of the detections and of the devices that were charged
 	slot     int    // of its memo in the current step
 }

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -96,7 +97,7 @@ func TestTooLate(t *testing.T) {
 	l := layouts["one lane"]()
 	w := NewWindow(l, taught(l), nil)
 	sight := func(idx int64, dev int, at float64) *detection.Detection {
-		return &detection.Detection{Idx: idx, Dev: dev, Device: l.Devices[dev].ID, At: at, Raw: at, Order: at, Lasts: 4, Speed: 2, Length: 8}
+		return &detection.Detection{Idx: idx, Dev: dev, Device: l.Devices[dev].ID, At: at, Raw: at, Order: at, Evidence: kinds.Evidence{Lasts: 4, Speed: 2, Length: 8}}
 	}
 	for i, d := range []*detection.Detection{sight(0, 0, 1000), sight(1, 1, 1004), sight(2, 2, 1008), sight(3, 3, 1012)} {
 		if !w.Insert(d) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 )
 
 // Detection is a device's report of one vehicle at one moment. Times are in seconds since 1970, UTC.
@@ -22,41 +23,29 @@ type Detection struct {
 	Order   float64 // when the vehicle's front came to the station, as far as it can be told from this report alone
 	Dev     int     // index of the device among those that are associated together
 
-	Lasts   float64 // s that the vehicle was there, at the least when it was weighed; 0 when it is not known
-	Speed   float64 // m/s; 0 when it was not measured
-	Length  float64 // m; 0 when it was not measured
-	Extent  float64 // m, speed by duration: the length and the detector's own, or more when it stopped
-	Reverse bool    // the vehicle goes out the way it came
-	Turned  bool    // it turned back over the detector
+	kinds.Evidence
 
-	Tag    bool    // a tag may be heard from the neighbouring lane, and alone makes no vehicle sure
-	Faint  bool    // a tag that was hardly heard
-	Rssi   float64 // dBm, of a tag at its loudest; 0 when unknown
-	Weighs bool    // it is a weighing
-	Axle   uint32  // of a weighing: number of the axle; 0 for the whole vehicle
-	Kg     float64 // of a weighing
-
-	Names     []Name
-	Links     []string // names of scans and images that it is about or belongs to
-	Follows   bool     // it is about an image that comes beside it, and says nothing by itself
 	Artifacts [][]byte // SHA-256 of each
 }
 
 // End returns when the vehicle's end left the place; At when that is not known.
 func (d *Detection) End() float64 { return d.At + d.Lasts }
 
-// Relevant reports whether observations of a kind belong to passages at all.
-func Relevant(k observation.Kind) bool {
-	switch k {
-	case observation.Kind_KIND_RADIATION_OCCUPANCY, observation.Kind_KIND_RADIATION_SPECTRUM,
-		observation.Kind_KIND_XRAY_IMAGE, observation.Kind_KIND_XRAY_THREAT_REPORT,
-		observation.Kind_KIND_XRAY_QUALITY, observation.Kind_KIND_XRAY_PREVIEW,
-		observation.Kind_KIND_TRACE_ANALYSIS, observation.Kind_KIND_VEHICLE_DETECTION,
-		observation.Kind_KIND_VEHICLE_TAG, observation.Kind_KIND_VEHICLE_PLATE,
-		observation.Kind_KIND_VEHICLE_WEIGHT, observation.Kind_KIND_VEHICLE_CODE:
-		return true
+// Of takes an observation apart; nil when it is about no vehicle. offset is how far the clock that stamped it is ahead
+// of the agent's.
+func Of(idx int64, o *observation.Observation, offset time.Duration) *Detection {
+	evidence, ok := kinds.EvidenceOf(o)
+	if !ok {
+		return nil
 	}
-	return false
+	d := &Detection{
+		Idx: idx, Device: o.Device, Key: o.Key, Kind: o.Body.Kind(), Class: o.Class,
+		Raw: Seconds(o.Time()), At: Seconds(o.Time().Add(-offset)), Arrived: Seconds(Arrival(o)), Evidence: evidence,
+	}
+	for _, a := range o.Body.Artifacts {
+		d.Artifacts = append(d.Artifacts, a.Sha256)
+	}
+	return d
 }
 
 // Seconds returns a time in seconds since 1970.

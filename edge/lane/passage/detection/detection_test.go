@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 )
 
 var start = time.Date(2026, 5, 4, 6, 0, 0, 0, time.UTC)
@@ -21,27 +22,27 @@ func TestOf(t *testing.T) {
 		body proto.Message
 		want Detection // without what all have
 	}{
-		{"occupancy", &observation.RadiationOccupancy{EndNs: after(4), SpeedKph: 7.2}, Detection{Lasts: 4, Speed: 2, Extent: 8}},
-		{"occupancy without its end", &observation.RadiationOccupancy{EndNs: after(4), SpeedKph: 7.2, Incomplete: true}, Detection{Lasts: 4, Speed: 2}},
-		{"occupancy that ends before it begins", &observation.RadiationOccupancy{EndNs: after(-4)}, Detection{}},
-		{"occupancy of a reversing vehicle", &observation.RadiationOccupancy{Direction: "reverse"}, Detection{Reverse: true}},
-		{"spectrum", &observation.RadiationSpectrum{SpeedKph: 3.6}, Detection{Speed: 1}},
-		{"loop", &observation.VehicleDetection{EndNs: after(2), SpeedKph: 7.2, LengthM: 8}, Detection{Lasts: 2, Speed: 2, Length: 8}},
-		{"loop that was left backwards", &observation.VehicleDetection{TurnedBack: true}, Detection{Turned: true}},
+		{"occupancy", &observation.RadiationOccupancy{EndNs: after(4), SpeedKph: 7.2}, Detection{Evidence: kinds.Evidence{Blind: true, Lasts: 4, Speed: 2, Extent: 8}}},
+		{"occupancy without its end", &observation.RadiationOccupancy{EndNs: after(4), SpeedKph: 7.2, Incomplete: true}, Detection{Evidence: kinds.Evidence{Blind: true, Lasts: 4, Speed: 2}}},
+		{"occupancy that ends before it begins", &observation.RadiationOccupancy{EndNs: after(-4)}, Detection{Evidence: kinds.Evidence{Blind: true}}},
+		{"occupancy of a reversing vehicle", &observation.RadiationOccupancy{Direction: "reverse"}, Detection{Evidence: kinds.Evidence{Blind: true, Reverse: true}}},
+		{"spectrum", &observation.RadiationSpectrum{SpeedKph: 3.6}, Detection{Evidence: kinds.Evidence{Speed: 1}}},
+		{"loop", &observation.VehicleDetection{EndNs: after(2), SpeedKph: 7.2, LengthM: 8}, Detection{Evidence: kinds.Evidence{Lasts: 2, Speed: 2, Length: 8}}},
+		{"loop that was left backwards", &observation.VehicleDetection{TurnedBack: true}, Detection{Evidence: kinds.Evidence{Turned: true}}},
 		{"tag", &observation.VehicleTag{Uri: "urn:x", FirstNs: after(0), LastNs: after(3), Reads: 9, RssiMaxDbm: -51},
-			Detection{Lasts: 3, Tag: true, Rssi: -51, Names: []Name{{Kind: "tag", Value: "urn:x", Shown: "urn:x", Sure: 1}}}},
+			Detection{Evidence: kinds.Evidence{Lasts: 3, Tag: true, Blind: true, Rssi: -51, Names: []kinds.Name{{Kind: "tag", Value: "urn:x", Shown: "urn:x", Sure: 1}}}}},
 		{"tag hardly heard", &observation.VehicleTag{Uri: "urn:x", Reads: 2},
-			Detection{Tag: true, Faint: true, Names: []Name{{Kind: "tag", Value: "urn:x", Shown: "urn:x", Sure: 1}}}},
+			Detection{Evidence: kinds.Evidence{Tag: true, Blind: true, Faint: true, Names: []kinds.Name{{Kind: "tag", Value: "urn:x", Shown: "urn:x", Sure: 1}}}}},
 		{"plate", &observation.VehiclePlate{Normal: "B0X1", Skeleton: "80X1", Confidence: 0.5},
-			Detection{Names: []Name{{Kind: "plate", Value: "80X1", Shown: "B0X1", Sure: 0.5}}}},
+			Detection{Evidence: kinds.Evidence{Names: []kinds.Name{{Kind: "plate", Value: "80X1", Shown: "B0X1", Sure: 0.5}}}}},
 		{"plate that could not be read", &observation.VehiclePlate{}, Detection{}},
-		{"weight of an axle", &observation.VehicleWeight{Axle: 2, Kg: 6000}, Detection{Weighs: true, Axle: 2, Kg: 6000}},
+		{"weight of an axle", &observation.VehicleWeight{Axle: 2, Kg: 6000}, Detection{Evidence: kinds.Evidence{Weighs: true, Axle: 2, Kg: 6000}}},
 		{"code", &observation.VehicleCode{Type: "container", Value: "CSQU3054383"},
-			Detection{Names: []Name{{Kind: "container", Value: "CSQU3054383", Shown: "CSQU3054383", Sure: 1}}}},
-		{"quality of a scan", &observation.XrayQuality{ScanInstance: "1.2", ImageInstance: "1.3"}, Detection{Follows: true, Links: []string{"1.2", "1.3"}}},
-		{"preview", &observation.XrayPreview{ImageInstance: "1.3"}, Detection{Follows: true, Links: []string{"1.3"}}},
-		{"image without a name", &observation.XrayImage{ScanInstance: "1.2"}, Detection{Links: []string{"1.2"}}},
-		{"threat report", &observation.XrayThreatReport{ScanInstance: "1.2", ImageInstances: []string{"1.3", "1.4"}}, Detection{Links: []string{"1.2", "1.3", "1.4"}}},
+			Detection{Evidence: kinds.Evidence{Several: true, Names: []kinds.Name{{Kind: "container", Value: "CSQU3054383", Shown: "CSQU3054383", Sure: 1}}}}},
+		{"quality of a scan", &observation.XrayQuality{ScanInstance: "1.2", ImageInstance: "1.3"}, Detection{Evidence: kinds.Evidence{Follows: true, Links: []string{"1.2", "1.3"}}}},
+		{"preview", &observation.XrayPreview{ImageInstance: "1.3"}, Detection{Evidence: kinds.Evidence{Follows: true, Links: []string{"1.3"}}}},
+		{"image without a name", &observation.XrayImage{ScanInstance: "1.2"}, Detection{Evidence: kinds.Evidence{Links: []string{"1.2"}}}},
+		{"threat report", &observation.XrayThreatReport{ScanInstance: "1.2", ImageInstances: []string{"1.3", "1.4"}}, Detection{Evidence: kinds.Evidence{Links: []string{"1.2", "1.3", "1.4"}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := observation.New(observation.Class_CLASS_EVENT, start, c.body)
@@ -55,9 +56,6 @@ func TestOf(t *testing.T) {
 			got.Extent, want.Extent = float64(float32(got.Extent)), float64(float32(want.Extent))
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got %+v\nwant %+v", got, want)
-			}
-			if !Relevant(o.Body.Kind()) {
-				t.Error("its kind is not relevant")
 			}
 		})
 	}
@@ -82,13 +80,13 @@ func TestOffset(t *testing.T) {
 	}
 }
 
-// TestRelevant: what is of no vehicle.
-func TestRelevant(t *testing.T) {
-	for _, k := range []observation.Kind{
-		observation.Kind_KIND_DEVICE_STATE, observation.Kind_KIND_DEVICE_CONDITION, observation.Kind_KIND_PASSAGE_CLOSED,
+// TestOfNone: what is of no vehicle makes no detection.
+func TestOfNone(t *testing.T) {
+	for _, body := range []proto.Message{
+		&observation.DeviceState{}, &observation.DeviceCondition{}, &observation.PassageClosed{},
 	} {
-		if Relevant(k) {
-			t.Errorf("%v is relevant", k)
+		if d := Of(1, observation.New(observation.Class_CLASS_EVENT, start, body), 0); d != nil {
+			t.Errorf("%T: %+v", body, d)
 		}
 	}
 }

@@ -2,53 +2,8 @@ package detection
 
 import (
 	"lanewarden/drivers/identifier"
+	"lanewarden/drivers/observation/kinds"
 )
-
-// Name is something that names a vehicle or what it carries.
-type Name struct {
-	Kind  string  // plate, tag, container, code, party
-	Value string  // for comparison
-	Shown string  // for people
-	Sure  float64 // of the reader, 0 to 1
-	Guess bool    // what it names is not known: a text that a person entered
-}
-
-func (d *Detection) name(kind, value, shown string, sure float64) {
-	if value != "" {
-		d.Names = append(d.Names, Name{Kind: kind, Value: value, Shown: shown, Sure: sure})
-	}
-}
-
-// codeKind is the kind of name that a scanned code of a type is. Carriers and importers have many vehicles: their codes
-// belong to the presentation, and say nothing for or against two vehicles being one.
-func codeKind(kind string) string {
-	switch identifier.Kind(kind) {
-	case identifier.Container:
-		return "container"
-	case identifier.CarrierCode, identifier.CarrierCard, identifier.SCAC, identifier.Importer:
-		return "party"
-	}
-	return "code"
-}
-
-// identify takes a text that a person or a device gave as the name of what is inspected: a plate, a container, a tag.
-func (d *Detection) identify(text string) {
-	if text == "" {
-		return
-	}
-	guess := func(kind, value, shown string) {
-		d.Names = append(d.Names, Name{Kind: kind, Value: value, Shown: shown, Sure: 1, Guess: true})
-	}
-	if r, err := identifier.ParseContainer(text); err == nil && r.Check != identifier.CheckWrong {
-		guess("container", r.Value, r.Value)
-		return
-	}
-	plain := identifier.NormalPlate(text)
-	guess("container", plain, plain)
-	guess("plate", identifier.PlateSkeleton(plain), plain)
-	guess("tag", text, text)
-	guess("code", plain, plain)
-}
 
 // Log-likelihood ratios of two names of one kind being read at one vehicle, against at two vehicles. Plates: a reader
 // reads 95 of 100 rightly, and errs in one character nearly always; two plates that differ by one character are one in
@@ -65,15 +20,15 @@ const (
 )
 
 // Compare returns the log-likelihood ratio of two names being of one vehicle, 0 when they say nothing of each other.
-func Compare(a, b *Name) float64 {
+func Compare(a, b *kinds.Name) float64 {
 	switch {
-	case a.Kind != b.Kind || a.Kind == "party":
+	case a.Kind != b.Kind || a.Kind == kinds.PartyName:
 		return 0
 	case a.Value == b.Value:
 		return min(same, perSign*float64(len(a.Value))-2)
-	case a.Kind == "tag":
+	case a.Kind == kinds.TagName:
 		return otherTag
-	case a.Kind == "plate":
+	case a.Kind == kinds.PlateName:
 		switch identifier.Distance(a.Value, b.Value) {
 		case 1:
 			return nearPlate
@@ -81,7 +36,7 @@ func Compare(a, b *Name) float64 {
 			return farPlate
 		}
 		return otherPlate * min(a.Sure, b.Sure)
-	case a.Kind == "container" && identifier.Distance(a.Value, b.Value) == 1:
+	case a.Kind == kinds.ContainerName && identifier.Distance(a.Value, b.Value) == 1:
 		return nearNumber
 	}
 	return otherNumber
@@ -89,8 +44,8 @@ func Compare(a, b *Name) float64 {
 
 // Likeness is what the names of a detection and those of a vehicle say together.
 type Likeness struct {
-	Score float64 // log-likelihood ratio
-	A, B  *Name   // the two that said it; nil when none did
+	Score float64     // log-likelihood ratio
+	A, B  *kinds.Name // the two that said it; nil when none did
 }
 
 // less reports whether a score says more: the highest of those that speak for one vehicle, else the lowest.
@@ -107,7 +62,7 @@ func (l Likeness) Stronger(o Likeness) Likeness {
 }
 
 // Like compares two sets of names: what speaks for one vehicle most, else what speaks against it most.
-func Like(a, b []Name) (best Likeness) {
+func Like(a, b []kinds.Name) (best Likeness) {
 	for i := range a {
 		for k := range b {
 			s := Compare(&a[i], &b[k])
@@ -120,7 +75,7 @@ func Like(a, b []Name) (best Likeness) {
 }
 
 // Learn adds to a vehicle's names those of a detection that it does not have yet. It never writes to names itself.
-func Learn(names []Name, of *Detection) []Name {
+func Learn(names []kinds.Name, of *Detection) []kinds.Name {
 	const most = 16
 	for _, n := range of.Names {
 		if n.Guess || len(names) >= most || has(names, &n) {
@@ -131,7 +86,7 @@ func Learn(names []Name, of *Detection) []Name {
 	return names
 }
 
-func has(names []Name, n *Name) bool {
+func has(names []kinds.Name, n *kinds.Name) bool {
 	for i := range names {
 		if names[i].Kind == n.Kind && names[i].Value == n.Value {
 			return true

@@ -4,11 +4,12 @@ import (
 	"testing"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/kinds"
 )
 
-func names(kind string, values ...string) (out []Name) {
+func names(kind string, values ...string) (out []kinds.Name) {
 	for _, v := range values {
-		out = append(out, Name{Kind: kind, Value: v, Shown: v, Sure: 1})
+		out = append(out, kinds.Name{Kind: kind, Value: v, Shown: v, Sure: 1})
 	}
 	return out
 }
@@ -17,7 +18,7 @@ func names(kind string, values ...string) (out []Name) {
 func TestCompare(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		a, b Name
+		a, b kinds.Name
 		low  float64 // the log-likelihood ratio is at least this
 		high float64 // and at most this
 	}{
@@ -26,7 +27,7 @@ func TestCompare(t *testing.T) {
 		{"one character differs", names("plate", "ABC123")[0], names("plate", "ABC128")[0], 3, 7},
 		{"two differ", names("plate", "ABC123")[0], names("plate", "ABD128")[0], 0, 2},
 		{"another plate", names("plate", "ABC123")[0], names("plate", "XYZ987")[0], -8, -5},
-		{"another plate, badly read", names("plate", "ABC123")[0], Name{Kind: "plate", Value: "XYZ987", Sure: 0.2}, -2, -0.5},
+		{"another plate, badly read", names("plate", "ABC123")[0], kinds.Name{Kind: "plate", Value: "XYZ987", Sure: 0.2}, -2, -0.5},
 		{"another tag: a vehicle may have two", names("tag", "urn:1")[0], names("tag", "urn:2")[0], -2, -1},
 		{"another container", names("container", "CSQU3054383")[0], names("container", "MSKU1234565")[0], -4, -2},
 		{"a container with one character wrong", names("container", "CSQU3054383")[0], names("container", "CSQU3054388")[0], 2, 4},
@@ -78,7 +79,7 @@ func TestGuess(t *testing.T) {
 	}
 	for _, c := range []struct {
 		text  string
-		fits  Name
+		fits  kinds.Name
 		score float64 // at least
 	}{
 		{"abc-123", names("plate", "A8C123")[0], 8}, // B read as 8 has the same skeleton
@@ -87,7 +88,7 @@ func TestGuess(t *testing.T) {
 	} {
 		d := image(c.text)
 		c.fits.Value = map[bool]string{true: image("A8C123").skeleton(), false: c.fits.Value}[c.fits.Kind == "plate"]
-		if got := Like(d.Names, []Name{c.fits}); got.Score < c.score {
+		if got := Like(d.Names, []kinds.Name{c.fits}); got.Score < c.score {
 			t.Errorf("%s and %+v: %+v", c.text, c.fits, got)
 		}
 		if got := Learn(nil, d); len(got) != 0 {
@@ -112,14 +113,14 @@ func (d *Detection) skeleton() string {
 // TestLearn: names are added once, never in place, and not without bound.
 func TestLearn(t *testing.T) {
 	first := names("plate", "A1")
-	second := Learn(first, &Detection{Names: append(names("plate", "A1"), names("plate", "B2")...)})
-	third := Learn(first, &Detection{Names: names("plate", "C3")})
+	second := Learn(first, &Detection{Evidence: kinds.Evidence{Names: append(names("plate", "A1"), names("plate", "B2")...)}})
+	third := Learn(first, &Detection{Evidence: kinds.Evidence{Names: names("plate", "C3")}})
 	if len(first) != 1 || len(second) != 2 || second[1].Value != "B2" || len(third) != 2 || third[1].Value != "C3" {
 		t.Errorf("%v, %v, %v", first, second, third)
 	}
-	var many []Name
+	var many []kinds.Name
 	for i := range 100 {
-		many = Learn(many, &Detection{Names: names("tag", string(rune('a'+i)))})
+		many = Learn(many, &Detection{Evidence: kinds.Evidence{Names: names("tag", string(rune('a'+i)))}})
 	}
 	if len(many) > 16 {
 		t.Errorf("%d names", len(many))
