@@ -9,7 +9,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/radiation/aspect"
-	"lanewarden/drivers/radiation/n42"
+	"lanewarden/drivers/radiation/instrument"
 	"lanewarden/drivers/radiation/tsa"
 	"lanewarden/drivers/site/climate"
 	"lanewarden/drivers/site/clock"
@@ -36,7 +36,7 @@ var Catalog = []driver.Spec{
 	ionscan.Spec,
 	line.Spec,
 	rfid.Spec,
-	n42.Spec,
+	instrument.Spec,
 	plate.Spec,
 	plc.Spec,
 	power.Spec,

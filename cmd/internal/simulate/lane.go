@@ -19,7 +19,7 @@ import (
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/radiation/aspect"
 	aspectsim "lanewarden/drivers/radiation/aspect/sim"
-	"lanewarden/drivers/radiation/n42"
+	"lanewarden/drivers/radiation/instrument"
 	n42sim "lanewarden/drivers/radiation/n42/sim"
 	"lanewarden/drivers/radiation/tsa"
 	tsasim "lanewarden/drivers/radiation/tsa/sim"
@@ -129,7 +129,7 @@ func (c *conductor) simulate(d firmwareconfig.Device) {
 			portal.Vehicle(stay(v, k), 0)
 			return nil
 		}
-	case *n42.Config:
+	case *instrument.Config:
 		passes := 0
 		if s.Folder != nil {
 			c.players[d.ID] = func(ctx context.Context, v *scenario.Vehicle, k int, at time.Time) error {

@@ -74,3 +74,6 @@ func (d *decoder) onlyDetector() string {
 	}
 	return only
 }
+
+// Label is the detector's name for people: one line, at most 200 bytes, "" when it has none or one that says "unknown".
+func (det *Detector) Label() string { return clean(det.Name) }

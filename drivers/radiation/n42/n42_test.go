@@ -7,27 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/radiation/n42/sim"
-	"lanewarden/drivers/transport"
 )
-
-func TestConformance(t *testing.T) {
-	doc := sim.Document(sim.Pass{Number: 1, Start: time.Unix(1_800_000_000, 0), Seconds: 3, Source: &sim.Nuclides[0], Counts: 5000}, 1)
-	drivertest.Documents{
-		Spec: Spec, Name: "pass.n42", Good: doc, Bad: doc[:len(doc)/2], HTTP: true, Other: append(bytes.Clone(doc), "\n<!-- again -->"...),
-		Settings: func(folder, listen, path string) any {
-			c := &Config{}
-			if folder != "" {
-				c.Folder = &transport.Folder{Path: folder, Settle: time.Second}
-			}
-			if listen != "" {
-				c.HTTP = &transport.HTTP{Listen: listen, Path: path, MaxBytes: 1 << 20}
-			}
-			return c
-		},
-	}.Run(t)
-}
 
 func decode(t *testing.T, text string) *Document {
 	t.Helper()
@@ -162,8 +143,8 @@ func FuzzDecode(f *testing.F) {
 			return nil
 		})
 		if err == nil {
-			d.Observation()
+			d.SevereFaults()
 		}
-		recognise(in)
+		Recognise(in)
 	})
 }

@@ -136,9 +136,9 @@ func (d *Document) Problems() (texts []string, count int) {
 	return append(texts, d.Warnings...), d.WarningCount + len(d.Faults)
 }
 
-// severe returns in words what does not work by the instrument's own account, "" for nothing, and how many faults
+// SevereFaults returns in words what does not work by the instrument's own account, "" for nothing, and how many faults
 // that is.
-func (d *Document) severe() (reason string, count int) {
+func (d *Document) SevereFaults() (reason string, count int) {
 	var texts []string
 	for _, f := range d.Faults {
 		if f.Severe() {

@@ -1,7 +1,6 @@
-package n42
+package instrument
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -12,16 +11,11 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/radiation/n42"
 )
 
 // Format is the format of N42 documents.
-var Format = driver.Format{Name: "n42", Title: "ANSI N42.42 document", Recognise: recognise, Describe: describe}
-
-// recognise looks for one of the root elements.
-func recognise(head []byte) bool {
-	head = bytes.ToLower(bytes.ReplaceAll(head, []byte{0}, nil)) // UTF-16 too
-	return bytes.Contains(head, []byte("radinstrumentdata")) || bytes.Contains(head, []byte("n42instrumentdata"))
-}
+var Format = driver.Format{Name: "n42", Title: "ANSI N42.42 document", Recognise: n42.Recognise, Describe: describe}
 
 // Summary says what a document holds.
 type Summary struct {
@@ -45,8 +39,8 @@ type Summary struct {
 	Derived      int               `json:"derived_measurements"`
 	DoseRateMax  float64           `json:"dose_rate_max_usv_h,omitempty"`
 	ExposureMax  float64           `json:"exposure_rate_max_mr_h,omitempty"`
-	Alarms       []Alarm           `json:"alarms"`
-	Nuclides     []Nuclide         `json:"nuclides"`
+	Alarms       []n42.Alarm       `json:"alarms"`
+	Nuclides     []n42.Nuclide     `json:"nuclides"`
 	Warnings     []string          `json:"warnings"`
 	WarningCount int               `json:"warning_count"`
 	TotalDose    float64           `json:"total_dose_usv,omitempty"`
@@ -81,7 +75,7 @@ type ClassSummary struct {
 func describe(r io.Reader, _ string) (driver.Description, error) {
 	h := sha256.New()
 	in := io.TeeReader(r, h)
-	d, err := Decode(in, nil)
+	d, err := n42.Decode(in, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +88,7 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 		Measurements: d.Measurements, Spectra: d.Spectra, Channels: d.Channels, GammaSum: d.GammaCounts,
 		NeutronSum:  d.NeutronCounts,
 		LiveSeconds: micro(d.Live), RealSeconds: micro(d.Real), Detectors: len(d.Detectors), Samples: d.Samples,
-		Alarms: append([]Alarm{}, d.Alarms...), Nuclides: append([]Nuclide{}, d.Nuclides...), Detector: []DetectorSummary{},
+		Alarms: append([]n42.Alarm{}, d.Alarms...), Nuclides: append([]n42.Nuclide{}, d.Nuclides...), Detector: []DetectorSummary{},
 		Classes: []ClassSummary{}, Derived: d.Derived, DoseRateMax: micro(d.DoseRateMax),
 		ExposureMax: micro(d.ExposureRateMax),
 		TotalDose:   micro(d.TotalDose),
@@ -102,7 +96,7 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 	}
 	s.problems(d)
 	if d.Measurements == 0 {
-		s.Fault = d.empty().Error()
+		s.Fault = empty(d).Error()
 	}
 	if !d.Start.IsZero() {
 		s.Start = &d.Start
@@ -122,7 +116,7 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 }
 
 // problems files what is wrong: severe faults of the device apart from what is a warning.
-func (s *Summary) problems(d *Document) {
+func (s *Summary) problems(d *n42.Document) {
 	for _, f := range d.Faults {
 		if f.Severe() {
 			s.Faults = append(s.Faults, f.String())

@@ -1,7 +1,7 @@
-// Package n42 is the driver of instruments that hand over ANSI N42.42 documents (2006, 2011, and 2006 wrapped in ICD1
-// events), in a drop folder or by HTTP POST. A document becomes one observation that sums it up, and is kept whole as
-// its artifact. docs/protocols/n42.md.
-package n42
+// Package instrument is the driver of radiation instruments that hand over ANSI N42.42 documents (2006, 2011, and 2006
+// wrapped in ICD1 events), in a drop folder or by HTTP POST. A document becomes one observation that sums it up, and is
+// kept whole as its artifact. docs/protocols/n42.md.
+package instrument
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/radiation/n42"
 	"lanewarden/drivers/transport"
 )
 
@@ -115,10 +116,10 @@ func (n *instrument) take(ctx context.Context, sink driver.Sink, f io.ReadSeeker
 	if err != nil {
 		return err
 	}
-	doc, err := DecodeWith(f, Options{Zone: n.zone})
+	doc, err := n42.DecodeWith(f, n42.Options{Zone: n.zone})
 	if err == nil && doc.Measurements == 0 {
-		err = doc.empty()
-		if broken, _ := doc.severe(); len(doc.Alarms) > 0 || broken != "" {
+		err = empty(doc)
+		if broken, _ := doc.SevereFaults(); len(doc.Alarms) > 0 || broken != "" {
 			if err := n.commit(ctx, sink, f, name, doc, arrived); err != nil {
 				return err
 			}
@@ -138,14 +139,14 @@ func named(f io.ReadSeeker, err error) error {
 		return err
 	}
 	n, _ := io.ReadFull(f, head) // fewer when the file is short
-	if known := driver.Unread(head[:n]); known != "" && !recognise(head[:n]) {
+	if known := driver.Unread(head[:n]); known != "" && !n42.Recognise(head[:n]) {
 		return fmt.Errorf("%s (%w)", known, err)
 	}
 	return err
 }
 
 // empty says why a document holds no measurement, as far as its warnings tell.
-func (d *Document) empty() error {
+func empty(d *n42.Document) error {
 	if len(d.Warnings) == 0 {
 		return errNoMeasurement
 	}
@@ -153,7 +154,7 @@ func (d *Document) empty() error {
 }
 
 // commit keeps a document and commits its observation.
-func (n *instrument) commit(ctx context.Context, sink driver.Sink, f io.ReadSeeker, name string, doc *Document,
+func (n *instrument) commit(ctx context.Context, sink driver.Sink, f io.ReadSeeker, name string, doc *n42.Document,
 	arrived time.Time) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -170,13 +171,13 @@ func (n *instrument) commit(ctx context.Context, sink driver.Sink, f io.ReadSeek
 	if len(doc.Alarms) > 0 {
 		class = observation.Class_CLASS_ALARM
 	}
-	o := observation.New(class, at, doc.Observation())
+	o := observation.New(class, at, spectrum(doc))
 	o.Key, o.Body.Artifacts = "n42:"+artifact.Hex(), []*observation.Artifact{artifact}
 	if !doc.Start.IsZero() {
 		o.Body.DeviceTimeNs = doc.Start.UnixNano()
 	}
 	all := []*observation.Observation{o}
-	if f := doc.deviceFault(at, name); f != nil {
+	if f := deviceFault(doc, at, name); f != nil {
 		f.Key = "n42-fault:" + artifact.Hex()
 		all = append(all, f)
 	}
@@ -186,8 +187,8 @@ func (n *instrument) commit(ctx context.Context, sink driver.Sink, f io.ReadSeek
 
 // deviceFault is the row beside a document in which the instrument says that it, or a detector, does not work; nil
 // when it says no such thing.
-func (d *Document) deviceFault(at time.Time, name string) *observation.Observation {
-	reason, count := d.severe()
+func deviceFault(d *n42.Document, at time.Time, name string) *observation.Observation {
+	reason, count := d.SevereFaults()
 	if count == 0 {
 		return nil
 	}
@@ -220,8 +221,8 @@ func (n *instrument) fault(ctx context.Context, sink driver.Sink, f io.ReadSeeke
 	return n.faults.Report(ctx, sink, reason.Error(), "", head[:size])
 }
 
-// Observation returns the document's summary as a typed body.
-func (d *Document) Observation() *observation.RadiationSpectrum {
+// spectrum returns the document's summary as a typed body.
+func spectrum(d *n42.Document) *observation.RadiationSpectrum {
 	o := &observation.RadiationSpectrum{
 		Format: d.Format, Manufacturer: d.Manufacturer, Model: d.Model, Serial: d.Serial, InstrumentClass: d.Class,
 		Measurements: uint32(d.Measurements), Spectra: uint32(d.Spectra), Channels: uint32(d.Channels),
@@ -237,7 +238,7 @@ func (d *Document) Observation() *observation.RadiationSpectrum {
 		o.StartNs = d.Start.UnixNano()
 	}
 	for _, det := range d.Detectors {
-		o.Detector = append(o.Detector, det.observation())
+		o.Detector = append(o.Detector, detector(det))
 	}
 	for _, c := range d.Classes {
 		o.Classes = append(o.Classes, &observation.MeasurementClass{
@@ -255,9 +256,9 @@ func (d *Document) Observation() *observation.RadiationSpectrum {
 	return o
 }
 
-func (det *Detector) observation() *observation.DetectorSummary {
+func detector(det *n42.Detector) *observation.DetectorSummary {
 	return &observation.DetectorSummary{
-		Name: clean(det.Name), Spectra: uint32(det.Spectra), GammaCounts: det.Gamma, NeutronCounts: det.Neutron,
+		Name: det.Label(), Spectra: uint32(det.Spectra), GammaCounts: det.Gamma, NeutronCounts: det.Neutron,
 		LiveSeconds: det.Live, RealSeconds: det.Real, Calibration: floats(det.Calibration),
 		Neutrons: det.Neutrons, DoseRates: floats(det.DoseRates), DoseRateMax: float32(det.DoseRateMax),
 	}

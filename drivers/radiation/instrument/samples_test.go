@@ -1,4 +1,4 @@
-package n42
+package instrument
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package n42
+package instrument
 
 import (
 	"bytes"
@@ -11,8 +11,26 @@ import (
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/radiation/n42/sim"
 	"lanewarden/drivers/transport"
 )
+
+func TestConformance(t *testing.T) {
+	doc := sim.Document(sim.Pass{Number: 1, Start: time.Unix(1_800_000_000, 0), Seconds: 3, Source: &sim.Nuclides[0], Counts: 5000}, 1)
+	drivertest.Documents{
+		Spec: Spec, Name: "pass.n42", Good: doc, Bad: doc[:len(doc)/2], HTTP: true, Other: append(bytes.Clone(doc), "\n<!-- again -->"...),
+		Settings: func(folder, listen, path string) any {
+			c := &Config{}
+			if folder != "" {
+				c.Folder = &transport.Folder{Path: folder, Settle: time.Second}
+			}
+			if listen != "" {
+				c.HTTP = &transport.HTTP{Listen: listen, Path: path, MaxBytes: 1 << 20}
+			}
+			return c
+		},
+	}.Run(t)
+}
 
 // taken has the driver decode one document, and returns what it committed and answered.
 func taken(t *testing.T, c Config, text string) (*drivertest.Sink, error) {
