@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"io/fs"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/radiation/aspect"
 	"lanewarden/drivers/radiation/instrument"
 	"lanewarden/drivers/radiation/tsa"
@@ -42,6 +44,17 @@ var Catalog = []driver.Spec{
 	power.Spec,
 	scale.Spec,
 	tsa.Spec,
+}
+
+// AddTexts adds the drivers' own texts to the catalogue of messages. A program calls it when it starts.
+func AddTexts() error {
+	var folders []fs.FS
+	for _, s := range Catalog {
+		if s.Texts != nil {
+			folders = append(folders, s.Texts)
+		}
+	}
+	return message.Extend(folders...)
 }
 
 // Formats lists the files that drivers understand.

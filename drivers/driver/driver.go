@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"io/fs"
 	"time"
 
 	"lanewarden/drivers/observation"
@@ -26,6 +27,15 @@ type Spec struct {
 	Port uint16
 	// Tests are the guided tests that the driver offers.
 	Tests []Test
+	// Texts are what the driver adds to the catalogue of messages: the names of what it reads, in files NAME.en.yaml and
+	// NAME.fr.yaml beside its code. nil for nothing.
+	Texts fs.FS
+}
+
+// WithTexts returns the Spec with texts of its own. The folder must be comparable, as an embed.FS is.
+func (s Spec) WithTexts(folder fs.FS) Spec {
+	s.Texts = folder
+	return s
 }
 
 // WithTests returns the Spec with guided tests.

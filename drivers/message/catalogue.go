@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/goccy/go-yaml"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -29,49 +30,93 @@ type Entry struct {
 
 // catalogue is what was read of all files.
 type catalogue struct {
+	folders    []fs.FS
 	localizers map[Language]*i18n.Localizer
 	entries    map[Language]map[string]Entry
 }
 
-// loaded reads the catalogue when something is said first. The files are part of the program and tested, so that one
-// that cannot be read is a mistake in it.
-var loaded = sync.OnceValue(func() catalogue {
-	folder, err := fs.Sub(files, "catalogue")
-	if err == nil {
-		var c catalogue
-		if c, err = load(folder); err == nil {
-			return c
+// shared is the catalogue in use. Extend replaces it as a whole, so that readers need no lock.
+var shared atomic.Pointer[catalogue]
+
+// extending is held by those who replace the catalogue.
+var extending sync.Mutex
+
+// loaded returns the catalogue, and reads it when something is said first. The files are part of the program and
+// tested, so that one that cannot be read is a mistake in it.
+func loaded() *catalogue {
+	if c := shared.Load(); c != nil {
+		return c
+	}
+	if err := Extend(); err != nil {
+		panic(err)
+	}
+	return shared.Load()
+}
+
+// Extend adds folders to the catalogue: the texts that drivers keep beside their code, in files of the same form. A
+// folder that is there already is not added twice. It returns an error for a file that cannot be read and for a code
+// that another file has; the catalogue is then as before.
+func Extend(folders ...fs.FS) error {
+	extending.Lock()
+	defer extending.Unlock()
+	own, err := fs.Sub(files, "catalogue")
+	if err != nil {
+		return err
+	}
+	all := []fs.FS{own}
+	if c := shared.Load(); c != nil {
+		all = c.folders
+	}
+	for _, f := range folders {
+		if !slices.Contains(all, f) {
+			all = append(all[:len(all):len(all)], f)
 		}
 	}
-	panic(err)
-})
+	c, err := load(all...)
+	if err == nil {
+		shared.Store(&c)
+	}
+	return err
+}
 
-// load reads all files of a folder but causes.yaml.
-func load(folder fs.FS) (catalogue, error) {
-	c := catalogue{localizers: map[Language]*i18n.Localizer{}, entries: map[Language]map[string]Entry{}}
+// load reads all files of folders but causes.yaml.
+func load(folders ...fs.FS) (catalogue, error) {
+	c := catalogue{
+		folders: folders, localizers: map[Language]*i18n.Localizer{}, entries: map[Language]map[string]Entry{},
+	}
 	bundle := i18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
 	for _, l := range Languages {
-		names, err := fs.Glob(folder, "*."+string(l)+".yaml")
-		if err != nil {
-			return c, err
-		}
 		c.entries[l] = map[string]Entry{}
-		for _, name := range names {
-			file, err := bundle.LoadMessageFileFS(folder, name)
-			if err != nil {
-				return c, fmt.Errorf("catalogue %s: %w", name, err)
-			}
-			for _, m := range file.Messages {
-				if _, twice := c.entries[l][m.ID]; twice {
-					return c, fmt.Errorf("catalogue %s: %s is in another file too", name, m.ID)
-				}
-				c.entries[l][m.ID] = Entry{One: m.One, Other: m.Other}
+		for _, folder := range folders {
+			if err := c.read(bundle, folder, l); err != nil {
+				return c, err
 			}
 		}
 		c.localizers[l] = i18n.NewLocalizer(bundle, string(l))
 	}
 	return c, nil
+}
+
+// read adds a folder's files of a language.
+func (c *catalogue) read(bundle *i18n.Bundle, folder fs.FS, l Language) error {
+	names, err := fs.Glob(folder, "*."+string(l)+".yaml")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		file, err := bundle.LoadMessageFileFS(folder, name)
+		if err != nil {
+			return fmt.Errorf("catalogue %s: %w", name, err)
+		}
+		for _, m := range file.Messages {
+			if _, twice := c.entries[l][m.ID]; twice {
+				return fmt.Errorf("catalogue %s: %s is in another file too", name, m.ID)
+			}
+			c.entries[l][m.ID] = Entry{One: m.One, Other: m.Other}
+		}
+	}
+	return nil
 }
 
 // Known reports whether the catalogue has a code.

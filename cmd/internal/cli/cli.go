@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"lanewarden/drivers"
 )
 
 // Exit codes of all programs.
@@ -52,6 +54,10 @@ func run(ctx context.Context, root *cobra.Command) int {
 	root.SilenceUsage, root.SilenceErrors, root.Version = true, true, Version()
 	root.AddCommand(generateCommand(root))
 	isUsage := separateUsage(root)
+	if err := drivers.AddTexts(); err != nil {
+		fmt.Fprintf(root.ErrOrStderr(), "%s: %v\n", root.Name(), err)
+		return ExitError
+	}
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return ExitOK

@@ -3,6 +3,7 @@ package kinds
 import (
 	"encoding/json"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -42,9 +43,19 @@ func deviceImport(b *observation.DeviceImport) Text {
 }
 
 func deviceReading(b *observation.DeviceReading) Text {
+	parts := append([]Text{when(b.Alarm != "", Text{EN: "alarm", FR: "alarme"})}, quantities(b.Values)...)
+	t := sentence(parts...)
+	if t.EN == "" {
+		t = say("message %s", "message %s", b.Message)
+	}
+	t.Words = b.Alarm
+	return t
+}
+
+// quantities are the first of what a device measured, each with its name and its unit.
+func quantities(all []*observation.Quantity) (parts []Text) {
 	const most = 6
-	var parts []Text
-	for _, q := range b.Values[:min(len(b.Values), most)] {
+	for _, q := range all[:min(len(all), most)] {
 		value := say("%s", "%s", q.Text)
 		if q.Number != nil && json.Valid([]byte(q.Text)) { // a number as the device wrote it, not a word
 			value = num(q.GetNumber(), 4)
@@ -52,14 +63,28 @@ func deviceReading(b *observation.DeviceReading) Text {
 		if q.Unit != "" {
 			value = say("%s"+nbsp+"%s", "%s"+nbsp+"%s", value, q.Unit)
 		}
-		parts = append(parts, say("%s %s", "%s %s", name(nil, q.Name), value))
+		parts = append(parts, say("%s %s", "%s %s", driversName("quantity.", q.Name), value))
 	}
-	t := sentence(append([]Text{when(b.Alarm != "", Text{EN: "alarm", FR: "alarme"})}, parts...)...)
-	if t.EN == "" {
-		t = say("message %s", "message %s", b.Message)
-	}
+	return parts
+}
+
+func vehicleReading(b *observation.VehicleReading) Text {
+	parts := []Text{when(b.Alarm != "", Text{EN: "alarm", FR: "alarme"}), driversName("reading.", b.Name)}
+	t := sentence(append(append(parts, quantities(b.Values)...),
+		when(b.SpeedKph > 0, speed(b.SpeedKph)),
+		when(b.LengthM > 0, unit(float64(b.LengthM), 1, "m")),
+		when(b.Direction != "", name(directions, b.Direction)))...)
 	t.Words = b.Alarm
 	return t
+}
+
+// driversName is what the driver's own texts call something; without one it is shown as the driver wrote it.
+func driversName(prefix, word string) Text {
+	if code := prefix + word; message.Known(code) {
+		t := message.New(code).Text()
+		return Text{EN: t.EN, FR: t.FR}
+	}
+	return name(nil, word)
 }
 
 func deviceCondition(b *observation.DeviceCondition) Text {

@@ -149,6 +149,15 @@ func analysisEvidence(_ *observation.Observation, b *observation.TraceAnalysis, 
 	e.identify(b.Sample)
 }
 
+func readingEvidence(o *observation.Observation, b *observation.VehicleReading, e *Evidence) {
+	e.lasts(o.TimeNs, b.EndNs)
+	e.Speed, e.Length = metresPerSecond(b.SpeedKph), float64(b.LengthM)
+	e.Reverse, e.Blind = b.Direction == reverse, b.Direction == ""
+	if e.Speed > 0 {
+		e.Extent = e.Speed * e.Lasts
+	}
+}
+
 // lasts sets the duration from two times in ns, of which 0 is unknown.
 func (e *Evidence) lasts(from, to int64) {
 	if to > from && from > 0 {

@@ -43,6 +43,8 @@ var table = []Descriptor{
 		Sentence: sentenceOf(vehicleWeight), Evidence: evidenceOf(weightEvidence)},
 	{Kind: observation.Kind_KIND_VEHICLE_CODE, Subject: OfVehicle,
 		Sentence: sentenceOf(vehicleCode), Evidence: evidenceOf(codeEvidence)},
+	{Kind: observation.Kind_KIND_VEHICLE_READING, Subject: OfVehicle,
+		Sentence: sentenceOf(vehicleReading), Evidence: evidenceOf(readingEvidence)},
 	{Kind: observation.Kind_KIND_DEVICE_READING, Subject: OfDevice, Sentence: sentenceOf(deviceReading)},
 
 	{Kind: observation.Kind_KIND_DEVICE_STATE, Subject: OfDevice, DependsOnPast: true, Sentence: sentenceOf(deviceState)},
