@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lanewarden/drivers/trace/lod"
+	"lanewarden/cmd/internal/lod"
 )
 
 func traceCommand() *cobra.Command {

@@ -2,7 +2,6 @@ package jcampdx
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -359,13 +358,4 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
-}
-
-func ExampleParse() {
-	f, _ := Parse([]byte("##TITLE=t\n##DELTAX=1\n##XYDATA=(X++(Y..Y))\n1A0K\n2A5\n##END=\n"))
-	fmt.Println(f.Faults[0])
-	fmt.Println(f.Blocks[0].Tables[0].Y())
-	// Output:
-	// line 5, column 2: check ordinate is 15, and the line before ended with 12
-	// [10 12]
 }

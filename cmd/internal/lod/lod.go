@@ -1,8 +1,9 @@
-// Package lod estimates limits of detection of trace detectors from replicated measurements: masses and responses go in; the limit of detection
-// and its upper 90 % confidence bound, LOD90, come out. It follows the design and definitions of ASTM E2677: responses that are normal about
-// a mean that rises with the mass, cut off at zero, with a spread that may rise too; false alarms on blanks and misses at the limit are
-// both 10 %. The confidence bound is by parametric bootstrap where the standard's own calculator has a closed form (Rukhin and Samarov,
-// Chemom. Intell. Lab. Syst. 105 (2011) 188), so its figures differ a little from that calculator's. docs/lod90.md.
+// Package lod estimates limits of detection of trace detectors from replicated measurements: masses and responses go
+// in; the limit of detection and its upper 90 % confidence bound, LOD90, come out. It follows the design and definitions
+// of ASTM E2677: responses that are normal about a mean that rises with the mass, cut off at zero, with a spread that
+// may rise too; false alarms on blanks and misses at the limit are both 10 %. The confidence bound is by parametric
+// bootstrap where the standard's own calculator has a closed form (Rukhin and Samarov, Chemom. Intell. Lab. Syst. 105
+// (2011) 188), so its figures differ a little from that calculator's. docs/protocols/ionscan.md.
 package lod
 
 import (
