@@ -18,8 +18,9 @@ type Line struct {
 	Class       string          `json:"class"`              // alarm, event or telemetry
 	Device      string          `json:"device"`
 	Kind        string          `json:"kind"`
-	Summary     kinds.Text      `json:"summary"`     // one sentence
-	Observation json.RawMessage `json:"observation"` // lanewarden.v1.Observation as observation.JSON encodes it
+	View        kinds.View      `json:"view,omitempty"` // how pages draw it, beside its sentence
+	Summary     kinds.Text      `json:"summary"`        // one sentence
+	Observation json.RawMessage `json:"observation"`    // lanewarden.v1.Observation as observation.JSON encodes it
 	// Passages are the passage that the observation belongs to and, when that is not certain, the other candidate. Only
 	// GET /v1/observations fills it in, and only from passages that are open or among the last.
 	Passages []Candidate `json:"passages,omitempty"`

@@ -265,7 +265,7 @@ func (c *Console) lineOf(r *journal.Row) (api.Line, error) {
 	text, err := observation.JSON(o)
 	l := api.Line{
 		Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(),
-		Summary: kinds.Sentence(o), Observation: text,
+		View: kinds.ViewOf(o.Body.Kind()), Summary: kinds.Sentence(o), Observation: text,
 	}
 	if at := c.shown(o); !at.Equal(l.Time) {
 		l.Corrected = at.UTC()

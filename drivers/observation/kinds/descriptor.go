@@ -26,7 +26,7 @@ const (
 // View names how the pages draw an observation beside its sentence.
 type View string
 
-// The views. Pages show the sentence alone for "" and for one that they do not know.
+// The views. For "", and for one that they do not know, pages draw nothing beside the sentence.
 const (
 	StripChart View = "strip-chart" // counts over time, with background and limit
 	Spectrum   View = "spectrum"    // counts and nuclides by detector
@@ -35,6 +35,7 @@ const (
 	Plasmagram View = "plasmagram"  // an ion scanner's analysis
 	Plate      View = "plate"       // the plate's picture
 	Weight     View = "weight"      // the weight in large
+	Card       View = "card"        // its sentence, and what was measured
 )
 
 // Descriptor says what one kind of observation is, and how it is used.
@@ -79,6 +80,14 @@ func About(k observation.Kind) Subject {
 		return d.Subject
 	}
 	return 0
+}
+
+// ViewOf returns how observations of a kind are drawn.
+func ViewOf(k observation.Kind) View {
+	if d, ok := byKind[k]; ok {
+		return d.View
+	}
+	return ""
 }
 
 // IsOfVehicle reports whether observations of a kind belong to passages.

@@ -41,9 +41,9 @@ var table = []Descriptor{
 		Sentence: sentenceOf(vehiclePlate), Evidence: evidenceOf(plateEvidence)},
 	{Kind: observation.Kind_KIND_VEHICLE_WEIGHT, Subject: OfVehicle, Unit: "kg", View: Weight,
 		Sentence: sentenceOf(vehicleWeight), Evidence: evidenceOf(weightEvidence)},
-	{Kind: observation.Kind_KIND_VEHICLE_CODE, Subject: OfVehicle,
+	{Kind: observation.Kind_KIND_VEHICLE_CODE, Subject: OfVehicle, View: Card,
 		Sentence: sentenceOf(vehicleCode), Evidence: evidenceOf(codeEvidence)},
-	{Kind: observation.Kind_KIND_VEHICLE_READING, Subject: OfVehicle,
+	{Kind: observation.Kind_KIND_VEHICLE_READING, Subject: OfVehicle, View: Card,
 		Sentence: sentenceOf(vehicleReading), Evidence: evidenceOf(readingEvidence)},
 	{Kind: observation.Kind_KIND_DEVICE_READING, Subject: OfDevice, Sentence: sentenceOf(deviceReading)},
 

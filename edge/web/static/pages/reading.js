@@ -3,33 +3,51 @@ import { bodyOf, energy, html, measure, number, percent, t, useState, word } fro
 import { Chart, detector } from "/chart.js";
 import { Agent, Facts, Says, Table } from "/ui.js";
 
+/**
+ * What a reading is drawn from.
+ * @typedef {{o: any, b: any, artifacts: any[], all: any[]}} ReadingProps o: the observation as the API gives it; b: its typed body; all: those that are shown with it.
+ */
+
+/** What draws a reading, by the view that the API names. The table of kinds (drivers/observation/kinds) says which kind has which. */
+const views = /** @type {Record<string, (p: ReadingProps) => any>} */ ({
+	"card": Card, "plasmagram": Analysis, "plate": Plate, "scan": Scan, "spectrum": Spectrum, "strip-chart": Occupancy, "threats": Threats, "weight": Weight,
+});
+
 /** What one reading shows, where there is something to see. @param {{o: any, all: any[]}} p */
 export function Reading({ o, all }) {
-	const [kind, body] = bodyOf(o.observation);
-	const artifacts = o.observation.body.artifacts ?? [];
-	switch (kind) {
-		case "radiationOccupancy":
-			return html`<${Occupancy} b=${body} o=${o} />`;
-		case "radiationSpectrum":
-			return html`<${Spectrum} b=${body} o=${o} />`;
-		case "xrayThreatReport":
-			return html`<${Threats} b=${body} o=${o} />`;
-		case "vehicleCode":
-			return html`<section class="card"><h2>${word("kind", "vehicle.code")} <small>${o.device}</small></h2><p><${Says} o=${o} /></p></section>`;
-		case "xrayImage":
-			return artifacts[0] && body.lowEnergy !== true || !hasPair(all, body) ? html`<${Image} sha=${artifacts[0].sha256} with=${partners(o, all)} body=${body} />` : null;
-		case "traceAnalysis":
-			return html`<${Analysis} b=${body} artifacts=${artifacts} />`;
-		case "vehiclePlate": {
-			const picture = artifacts.find((/** @type {any} */ a) => (a.mediaType ?? "").startsWith("image/"));
-			return html`<section class="card"><h2>${word("kind", "vehicle.plate")} ${body.plate}</h2>
-				<${Facts} rows=${[[t("confidence"), percent(body.confidence ?? 0)], [t("region"), body.region], [t("other-reads"), (body.alternatives ?? []).map((/** @type {any} */ a) => a.plate).join(", ")]]} />
-				${picture && html`<img class="plate" src="/v1/artifacts/${picture.sha256}?type=${picture.mediaType}" alt=${t("plate-picture", { plate: body.plate })} />`}</section>`;
-		}
-		case "vehicleWeight":
-			return html`<section class="card"><h2>${word("kind", "vehicle.weight")} <small>${o.device}</small></h2><p class="big">${measure(body.grossKg ?? body.kg ?? 0, "kg")}${body.net && body.grossKg !== undefined ? ` ${t("gross")}` : ""}</p><p><${Says} o=${o} /></p></section>`;
-	}
-	return null;
+	const View = views[o.view];
+	if (!View) return null;
+	const [, b] = bodyOf(o.observation);
+	return html`<${View} o=${o} b=${b} artifacts=${o.observation.body.artifacts ?? []} all=${all} />`;
+}
+
+/** Its sentence, and what was measured. @param {ReadingProps} p */
+function Card({ o, b }) {
+	const measured = (b.values ?? []).map((/** @type {any} */ q) => [q.name, q.number === undefined || !Number.isFinite(Number(q.text)) ? `${q.text ?? ""} ${q.unit ?? ""}` : measure(q.number, q.unit ?? "", 2)]);
+	return html`<section class="card"><h2>${word("kind", o.kind)} <small>${o.device}</small></h2><p><${Says} o=${o} /></p>
+		${measured.length > 1 && html`<${Table} caption=${t("measured")} head=${[t("measure"), t("value")]} rows=${measured} />`}</section>`;
+}
+
+/** A plate with its picture. @param {ReadingProps} p */
+function Plate({ o, b, artifacts }) {
+	const picture = artifacts.find((a) => (a.mediaType ?? "").startsWith("image/"));
+	const others = (b.alternatives ?? []).map((/** @type {any} */ a) => a.plate).join(", ");
+	return html`<section class="card"><h2>${word("kind", o.kind)} ${b.plate}</h2>
+		<${Facts} rows=${[[t("confidence"), percent(b.confidence ?? 0)], [t("region"), b.region], [t("other-reads"), others]]} />
+		${picture && html`<img class="plate" src="/v1/artifacts/${picture.sha256}?type=${picture.mediaType}" alt=${t("plate-picture", { plate: b.plate })} />`}</section>`;
+}
+
+/** A weight in large. @param {ReadingProps} p */
+function Weight({ o, b }) {
+	const weight = `${measure(b.grossKg ?? b.kg ?? 0, "kg")}${b.net && b.grossKg !== undefined ? ` ${t("gross")}` : ""}`;
+	return html`<section class="card"><h2>${word("kind", o.kind)} <small>${o.device}</small></h2>
+		<p class="big">${weight}</p><p><${Says} o=${o} /></p></section>`;
+}
+
+/** An X-ray image; of a scan's two energies the high one, which shows both. @param {ReadingProps} p */
+function Scan({ o, b, artifacts, all }) {
+	if (!artifacts[0] || b.lowEnergy === true && hasPair(all, b)) return null;
+	return html`<${Image} sha=${artifacts[0].sha256} with=${partners(o, all)} body=${b} />`;
 }
 
 /** Whether the other energy of a scan is there. @param {any[]} all @param {any} body */
@@ -130,7 +148,7 @@ function Threats({ b, o }) {
 		${rows.length > 0 && html`<${Table} caption=${t("threat-objects")} head=${[t("object"), t("what"), t("result"), t("probability"), t("mass")]} rows=${rows} />`}</section>`;
 }
 
-/** An ion scanner's plasmagram. @param {{b: any, artifacts: any[]}} p */
+/** An ion scanner's plasmagram. @param {ReadingProps} p */
 function Analysis({ b, artifacts }) {
 	const spectrum = artifacts.find((a) => (a.mediaType ?? "").includes("jcamp"));
 	return html`<section class="card"><h2>${word("kind", "trace.analysis")} ${b.sample ?? ""}</h2>
