@@ -153,16 +153,67 @@ func TestDevicesTogether(t *testing.T) {
 	}
 }
 
-func TestSchemaIsCurrent(t *testing.T) {
+// TestSchema: every driver's settings are in it, with the help that they have in the code.
+func TestSchema(t *testing.T) {
 	text, err := Schema(drivers.Catalog)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var parsed map[string]any
+	var parsed struct {
+		Properties struct {
+			Devices struct {
+				Items struct {
+					AllOf []struct {
+						Then struct {
+							Properties struct {
+								Settings struct {
+									Properties map[string]struct{ Description string }
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
 	if err := json.Unmarshal(text, &parsed); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "lane.schema.json", append(text, '\n'))
+	blocks := parsed.Properties.Devices.Items.AllOf
+	if len(blocks) != len(drivers.Catalog) {
+		t.Fatalf("%d blocks of settings for %d drivers", len(blocks), len(drivers.Catalog))
+	}
+	for i, spec := range drivers.Catalog {
+		settings := blocks[i].Then.Properties.Settings.Properties
+		for _, s := range SettingsOf(spec) {
+			if one, top := settings[s.Name]; top && !strings.HasPrefix(one.Description, s.Help) {
+				t.Errorf("%s: %s: %q in the schema, %q in the code", spec.Name, s.Name, one.Description, s.Help)
+			}
+		}
+	}
+}
+
+// TestReference: a driver's settings are listed with those of the blocks and lists in them, each with its help.
+func TestReference(t *testing.T) {
+	for _, spec := range drivers.Catalog {
+		for _, s := range SettingsOf(spec) {
+			if s.Help == "" || s.Type == "" {
+				t.Errorf("%s: %s has no help", spec.Name, s.Name)
+			}
+		}
+	}
+	spec, _ := drivers.Find("barcode")
+	var b strings.Builder
+	if err := WriteReference(&b, spec); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"barcode: Bar code scanner\n", "\nrepeat\n", "default 3s", "0s to 10m", "\nprefixes[].type (required)\n", "\nserial.baud\n",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
 }
 
 func FuzzDecode(f *testing.F) {

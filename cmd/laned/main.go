@@ -26,7 +26,7 @@ a local journal, and sends them to the hub over MQTT. It works with the link dow
 
 ` + cli.ExitCodes,
 	}
-	root.AddCommand(runCommand(), checkCommand(), schemaCommand())
+	root.AddCommand(runCommand(), checkCommand(), schemaCommand(), driversCommand(), initCommand())
 	cli.Main(root)
 }
 

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write THIRD_PARTY_NOTICES anew")
+var update = flag.Bool("update", false, "write THIRD_PARTY_NOTICES and the pages of settings anew")
 
 const root = "../../.."
 

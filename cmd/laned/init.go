@@ -1,0 +1,360 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/cobra"
+
+	"lanewarden/drivers"
+	"lanewarden/drivers/driver"
+	firmwareconfig "lanewarden/firmware-config"
+)
+
+func initCommand() *cobra.Command {
+	var force bool
+	c := &cobra.Command{
+		Use: "init FILE", Short: "Ask for what a lane has, and write a minimal lane file", Args: cobra.ExactArgs(1),
+		Long: `Ask for site, lane, devices and centre, and write a lane file that laned runs. Each answer is checked; an empty one takes what is
+in brackets. FILE is not overwritten without --force.`,
+		Example: "  laned init /etc/lanewarden/lane.yaml",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := os.Stat(args[0]); err == nil && !force {
+				return thereAlready(args[0])
+			}
+			d := &dialog{in: bufio.NewScanner(cmd.InOrStdin()), out: cmd.OutOrStdout()}
+			text, err := d.laneFile()
+			if err != nil {
+				return err
+			}
+			if err := writeNew(args[0], text, force); err != nil {
+				return err
+			}
+			fmt.Fprintf(d.out, "\nWritten: %s. Run it with: laned run %s\n", args[0], args[0])
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&force, "force", false, "overwrite FILE")
+	return c
+}
+
+// writeNew writes a file that must not be there yet, but with force.
+func writeNew(path string, text []byte, force bool) error {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if force {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(path, flags, 0o644)
+	if errors.Is(err, os.ErrExist) {
+		return thereAlready(path)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}
+
+func thereAlready(path string) error {
+	return fmt.Errorf("%s is there already: --force overwrites it", path)
+}
+
+// dialog asks a person, one line an answer.
+type dialog struct {
+	in  *bufio.Scanner
+	out io.Writer
+}
+
+// errEnded is returned when no more answers come.
+var errEnded = errors.New("the answers ended before the file was whole: nothing was written")
+
+// ask returns the answer to a question, preset when it is empty.
+func (d *dialog) ask(question, preset string) (string, error) {
+	if preset != "" {
+		question += " [" + preset + "]"
+	}
+	fmt.Fprintf(d.out, "%s: ", question)
+	if !d.in.Scan() {
+		return "", errors.Join(errEnded, d.in.Err())
+	}
+	if answer := strings.TrimSpace(d.in.Text()); answer != "" {
+		return answer, nil
+	}
+	return preset, nil
+}
+
+// laneFile asks for everything and returns the file.
+func (d *dialog) laneFile() ([]byte, error) {
+	file, lane, err := d.place()
+	for err == nil {
+		var device yaml.MapSlice
+		if device, err = d.device(file, lane); device == nil {
+			break
+		}
+		file, err = d.station(with(file, "devices", append(devicesOf(file), device)), device)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if file, err = d.centre(file); err != nil {
+		return nil, err
+	}
+	return yaml.Marshal(file)
+}
+
+// place asks for site, agent and lane until they can be used.
+func (d *dialog) place() (file yaml.MapSlice, lane string, err error) {
+	for {
+		var answers [4]string
+		for i, q := range [][2]string{
+			{"Short name of the site (letters, digits, -)", "site-1"},
+			{"Short name of this agent", "lane-1"},
+			{"Short name of the lane", "lane-1"},
+			{"Which way its vehicles go: inbound, outbound or both", "inbound"},
+		} {
+			if answers[i], err = d.ask(q[0], q[1]); err != nil {
+				return nil, "", err
+			}
+		}
+		file = yaml.MapSlice{
+			{Key: "site", Value: yaml.MapSlice{{Key: "id", Value: answers[0]}}},
+			{Key: "agent", Value: yaml.MapSlice{{Key: "id", Value: answers[1]}}},
+			{Key: "lanes", Value: []yaml.MapSlice{{{Key: "id", Value: answers[2]}, {Key: "direction", Value: answers[3]}}}},
+		}
+		if d.usable(file) {
+			return file, answers[2], nil
+		}
+	}
+}
+
+// device asks for one device until it can be used; nil when there is none any more.
+func (d *dialog) device(file yaml.MapSlice, lane string) (yaml.MapSlice, error) {
+	spec, err := d.driver()
+	if err != nil || spec.Name == "" {
+		return nil, err
+	}
+	id, err := d.ask("  Short name of the device", freeID(file, spec.Name))
+	if err != nil {
+		return nil, err
+	}
+	settings, err := d.required(spec)
+	for err == nil {
+		device := yaml.MapSlice{{Key: "id", Value: id}, {Key: "driver", Value: spec.Name}, {Key: "lane", Value: lane}}
+		if len(settings) > 0 {
+			device = append(device, yaml.MapItem{Key: "settings", Value: settings})
+		}
+		if d.usable(with(file, "devices", append(devicesOf(file), device))) {
+			return device, nil
+		}
+		settings, err = d.more(spec, settings)
+	}
+	return nil, err
+}
+
+// freeID returns a name for a device of a driver that no other device has.
+func freeID(file yaml.MapSlice, driver string) string {
+	n := 1
+	for _, device := range devicesOf(file) {
+		if value(device, "driver") == driver {
+			n++
+		}
+	}
+	return fmt.Sprintf("%s-%d", driver, n)
+}
+
+// station asks where in the lane a device sees vehicles. Devices with a place give passages.
+func (d *dialog) station(file, device yaml.MapSlice) (yaml.MapSlice, error) {
+	for {
+		answer, err := d.ask("  Metres from the lane's beginning to where it sees a vehicle's front (empty: it sees none)", "")
+		if err != nil || answer == "" {
+			return file, err
+		}
+		lane := value(file, "lanes").([]yaml.MapSlice)[0]
+		stations, _ := value(lane, "stations").([]yaml.MapSlice)
+		id := value(device, "id")
+		stations = append(stations[:len(stations):len(stations)], yaml.MapSlice{
+			{Key: "id", Value: id}, {Key: "position", Value: typed(answer)}, {Key: "devices", Value: []any{id}},
+		})
+		slices.SortStableFunc(stations, func(a, b yaml.MapSlice) int { return cmp.Compare(position(a), position(b)) })
+		whole := with(file, "lanes", []yaml.MapSlice{with(lane, "stations", stations)})
+		if d.usable(whole) {
+			return whole, nil
+		}
+	}
+}
+
+// position is where a station stands, in metres; 0 for what is no number, which the check of the file names.
+func position(station yaml.MapSlice) float64 {
+	switch v := value(station, "position").(type) {
+	case uint64:
+		return float64(v)
+	case int64:
+		return float64(v)
+	case float64:
+		return v
+	}
+	return 0
+}
+
+// driver asks which driver the next device has; the zero Spec when there is no device any more.
+func (d *dialog) driver() (driver.Spec, error) {
+	for {
+		name, err := d.ask("Driver of the next device (? lists them, empty: no more)", "")
+		switch {
+		case err != nil || name == "":
+			return driver.Spec{}, err
+		case name == "?":
+			for _, s := range drivers.Catalog {
+				fmt.Fprintf(d.out, "  %-10s %s\n", s.Name, s.Title)
+			}
+			continue
+		}
+		spec, err := firmwareconfig.FindDriver(name, drivers.Catalog)
+		if err == nil {
+			return spec, nil
+		}
+		fmt.Fprintf(d.out, "  %v\n", err)
+	}
+}
+
+// required asks for the settings without which a driver does not run.
+func (d *dialog) required(spec driver.Spec) (settings yaml.MapSlice, err error) {
+	for _, s := range firmwareconfig.SettingsOf(spec) {
+		if strings.ContainsAny(s.Name, ".[") || !s.Required && s.Name != "address" {
+			continue
+		}
+		question := fmt.Sprintf("  %s: %s", s.Name, s.Help)
+		if s.Example != "" {
+			question += ", for example " + s.Example
+		}
+		if s.Name == "address" && !s.Required {
+			question += "; or its serial line, for example /dev/ttyUSB0"
+		}
+		answer, err := d.ask(question, "")
+		if err != nil {
+			return nil, err
+		}
+		name := s.Name
+		if strings.HasPrefix(answer, "/dev/") && name == "address" {
+			name = "serial.port"
+		}
+		if answer != "" {
+			settings = set(settings, name, answer)
+		}
+	}
+	return settings, nil
+}
+
+// more asks for one setting more, after what there is did not do.
+func (d *dialog) more(spec driver.Spec, settings yaml.MapSlice) (yaml.MapSlice, error) {
+	for {
+		answer, err := d.ask("  Setting, as NAME=VALUE (? lists them)", "")
+		if err != nil {
+			return nil, err
+		}
+		if answer == "?" {
+			if err := firmwareconfig.WriteReference(d.out, spec); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if name, text, ok := strings.Cut(answer, "="); ok {
+			return set(settings, strings.TrimSpace(name), strings.TrimSpace(text)), nil
+		}
+		fmt.Fprintln(d.out, "  expected NAME=VALUE, for example folder.path=/srv/lane-1")
+	}
+}
+
+// centre asks for the link to the centre.
+func (d *dialog) centre(file yaml.MapSlice) (yaml.MapSlice, error) {
+	for {
+		broker, err := d.ask("Broker of the centre, for example mqtts://hub.example:8883 (empty: none yet)", "")
+		if err != nil || broker == "" {
+			return file, err
+		}
+		whole := with(file, "uplink", yaml.MapSlice{{Key: "broker", Value: broker}})
+		if d.usable(whole) {
+			return whole, nil
+		}
+	}
+}
+
+// usable reports whether laned would run a file, and says what is wrong with it.
+func (d *dialog) usable(file yaml.MapSlice) bool {
+	text, err := yaml.Marshal(file)
+	if err == nil {
+		_, err = firmwareconfig.Decode(text, "answers", drivers.Catalog)
+	}
+	var problems firmwareconfig.Problems
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &problems):
+		for _, p := range problems {
+			fmt.Fprintf(d.out, "  %s\n", p.Message)
+		}
+	default:
+		fmt.Fprintf(d.out, "  %v\n", err)
+	}
+	return false
+}
+
+func devicesOf(file yaml.MapSlice) []yaml.MapSlice {
+	devices, _ := value(file, "devices").([]yaml.MapSlice)
+	return devices[:len(devices):len(devices)]
+}
+
+// value returns the value of a key of a block, nil when it has none.
+func value(block yaml.MapSlice, key string) any {
+	for _, item := range block {
+		if item.Key == key {
+			return item.Value
+		}
+	}
+	return nil
+}
+
+// with returns a block with a key of it set. The block itself stays as it is.
+func with(block yaml.MapSlice, key string, value any) (out yaml.MapSlice) {
+	found := false
+	for _, item := range block {
+		if item.Key == key {
+			item.Value, found = value, true
+		}
+		out = append(out, item)
+	}
+	if !found {
+		out = append(out, yaml.MapItem{Key: key, Value: value})
+	}
+	return out
+}
+
+// set returns settings with one of them set; NAME may name a setting within a block: "folder.path".
+func set(settings yaml.MapSlice, name, text string) yaml.MapSlice {
+	outer, inner, nested := strings.Cut(name, ".")
+	if !nested {
+		return with(settings, name, typed(text))
+	}
+	block, _ := value(settings, outer).(yaml.MapSlice)
+	return with(settings, outer, set(block, inner, text))
+}
+
+// typed is a value as YAML reads it: a number, true or false, a text.
+func typed(text string) any {
+	var v any
+	if yaml.Unmarshal([]byte(text), &v) != nil {
+		return text
+	}
+	switch v.(type) {
+	case bool, int64, uint64, float64:
+		return v
+	}
+	return text
+}

@@ -1,0 +1,129 @@
+package firmwareconfig
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"lanewarden/drivers/driver"
+)
+
+// SettingDoc describes one setting that a driver takes.
+type SettingDoc struct {
+	Name     string // as the lane file has it, with those that it stands in: "serial.baud"
+	Help     string // what it is for
+	Type     string // in words: "a whole number (bytes, without the unit)"
+	Required bool   // wherever the block that it stands in is given
+	Default  string // what holds when it is not given; "" for nothing
+	Allowed  string // bounds or values, "" for no limit
+	Example  string
+}
+
+// SettingsOf lists the settings of a driver, in the order of its configuration.
+func SettingsOf(spec driver.Spec) (out []SettingDoc) {
+	walkSettings(reflect.TypeOf(spec.Config).Elem(), "", func(name string, f field) {
+		out = append(out, SettingDoc{
+			Name: name, Help: f.help, Type: f.what(), Required: f.required, Default: f.def, Allowed: f.allowed(), Example: f.example,
+		})
+	})
+	return out
+}
+
+// walkSettings visits the fields of a settings struct and those of the blocks and lists in it.
+func walkSettings(t reflect.Type, path string, visit func(name string, f field)) {
+	for _, f := range fieldsOf(t) {
+		name := strings.TrimPrefix(path+"."+f.name, ".")
+		inner := f.typ
+		for inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
+			if inner.Kind() == reflect.Slice {
+				name += "[]"
+			}
+			inner = inner.Elem()
+		}
+		visit(name, f)
+		if inner.Kind() == reflect.Struct && f.builtin == "" {
+			walkSettings(inner, name, visit)
+		}
+	}
+}
+
+// allowed says which values a field may have.
+func (f field) allowed() string {
+	unit := ""
+	if f.unit != "" {
+		unit = " " + f.unit
+	}
+	switch {
+	case f.enum != nil:
+		return strings.Join(f.enum, ", ")
+	case f.min != "" && f.max != "":
+		return f.min + " to " + f.max + unit
+	case f.min != "":
+		return "at least " + f.min + unit
+	case f.max != "":
+		return "at most " + f.max + unit
+	}
+	return ""
+}
+
+// WriteReference writes what a driver's settings are, as text for a terminal.
+func WriteReference(w io.Writer, spec driver.Spec) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s: %s\n", spec.Name, spec.Title)
+	for _, s := range SettingsOf(spec) {
+		fmt.Fprintf(&b, "\n%s%s\n    %s\n    %s\n", s.Name, s.remark(), s.Help, strings.Join(s.facts(), "; "))
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// Reference returns what a driver's settings are, as a Markdown page.
+func Reference(spec driver.Spec) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# Settings of driver `%s`\n\n%s. Made from the code by `go test ./cmd/internal/repository -update`; "+
+		"`laned drivers %s` prints the same.\n\n", spec.Name, spec.Title, spec.Name)
+	b.WriteString("| setting | what it is for | values |\n|---|---|---|\n")
+	for _, s := range SettingsOf(spec) {
+		fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", s.Name, s.remark(), cell(s.Help), cell(strings.Join(s.facts(), "; ")))
+	}
+	return b.Bytes()
+}
+
+func (s SettingDoc) remark() string {
+	if s.Required {
+		return " (required)"
+	}
+	return ""
+}
+
+// facts are what is to be known of a setting's value.
+func (s SettingDoc) facts() []string {
+	facts := []string{s.Type}
+	if s.Allowed != "" {
+		facts = append(facts, s.Allowed)
+	}
+	if s.Default != "" {
+		facts = append(facts, "default "+s.Default)
+	}
+	if s.Example != "" {
+		facts = append(facts, "for example "+s.Example)
+	}
+	return facts
+}
+
+// cell is a text as it can stand in a table.
+func cell(text string) string { return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text) }
+
+// FindDriver returns the Spec of a driver. The error suggests the name that was meant.
+func FindDriver(name string, specs []driver.Spec) (driver.Spec, error) {
+	var names []string
+	for _, s := range specs {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return driver.Spec{}, fmt.Errorf("there is no driver %q%s", name, suggest(name, names))
+}
