@@ -19,9 +19,9 @@ import (
 	"lanewarden/cmd/internal/agent"
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers"
+	"lanewarden/drivers/transport/broker"
 	"lanewarden/edge/diag/doctor"
 	firmwareconfig "lanewarden/firmware-config"
-	"lanewarden/sync/wire"
 )
 
 const (
@@ -132,8 +132,8 @@ func brokerConnect(ctx context.Context, u *firmwareconfig.Uplink) error {
 	defer client.Disconnect(0)
 	stop := context.AfterFunc(ctx, func() { client.Disconnect(0) })
 	defer stop()
-	err = wire.Wait(client.Connect(), brokerTimeout)
-	if errors.Is(err, wire.ErrNoAnswer) {
+	err = broker.Wait(client.Connect(), brokerTimeout)
+	if errors.Is(err, broker.ErrNoAnswer) {
 		err = fmt.Errorf("%w: %w", err, os.ErrDeadlineExceeded)
 	}
 	return err

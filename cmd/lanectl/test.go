@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/api"
 	"lanewarden/edge/diag/guided"
 )
@@ -100,10 +101,7 @@ func (g *guide) run(device, test string) error {
 				return err
 			}
 		}
-		select {
-		case <-time.After(guideLook):
-		case <-ctx.Done():
-		}
+		_ = wait.For(ctx, guideLook) // an end of ctx shows in the next view
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/api"
 )
 
@@ -37,9 +38,7 @@ func notify(ctx context.Context, socket string, log *slog.Logger) {
 				return
 			}
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		if err := wait.For(ctx, pause); err != nil {
 			return
 		}
 	}

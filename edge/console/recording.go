@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/diag"
 	"lanewarden/edge/journal"
 )
@@ -24,10 +25,9 @@ func (c *Console) recording(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	select {
-	case <-time.After(time.Until(to.Add(diag.CommitTime))): // what the last bytes brought is journalled by then
-	case <-r.Context().Done():
-		return
+	journalled := to.Add(diag.CommitTime) // what the last bytes brought
+	if err := wait.For(r.Context(), time.Until(journalled)); err != nil {
+		return // nobody waits for the answer any more
 	}
 	rec := diag.Recording{About: diag.About{
 		Site: c.Site, Agent: c.Agent, Software: c.Software, Device: id, Driver: device.Driver, From: from, To: to, Config: c.Config,

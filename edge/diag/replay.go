@@ -23,6 +23,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
 	"lanewarden/drivers/transport"
+	"lanewarden/drivers/transport/wait"
 )
 
 // Replay runs a recording through a driver in a sandbox, and returns what the driver observes. settings has the type of the Spec's Config
@@ -152,8 +153,8 @@ func (p *player) document(ctx context.Context, n int, name string, body []byte) 
 		if posted {
 			return nil // what it made of it, a fault for one, it committed
 		}
-		if !pause(ctx) {
-			return context.Cause(ctx)
+		if err := wait.For(ctx, takenLook); err != nil {
+			return err
 		}
 	}
 }
@@ -170,18 +171,9 @@ func (p *player) drop(ctx context.Context, hidden, name string, body []byte) err
 		if _, err := os.Stat(at); errors.Is(err, os.ErrNotExist) {
 			return nil // moved to done/ or bad/
 		}
-		if !pause(ctx) {
-			return context.Cause(ctx)
+		if err := wait.For(ctx, takenLook); err != nil {
+			return err
 		}
-	}
-}
-
-func pause(ctx context.Context) bool {
-	select {
-	case <-time.After(takenLook):
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

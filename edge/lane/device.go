@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
 	"lanewarden/drivers/transport"
+	"lanewarden/drivers/transport/wait"
 )
 
 const (
@@ -68,7 +68,7 @@ func stateName(s observation.DeviceState_State) string {
 
 // Serve implements suture.Service: it runs the driver again and again, with back-off, until ctx ends.
 func (d *device) Serve(ctx context.Context) error {
-	wait := backoffMin
+	pauses := wait.NewBackoff(backoffMin, backoffMax)
 	for {
 		begin := time.Now()
 		d.count(func(s *Status) { s.Connects++ })
@@ -81,15 +81,10 @@ func (d *device) Serve(ctx context.Context) error {
 			err = errors.New("the driver ended")
 		}
 		if time.Since(begin) > healthy {
-			wait = backoffMin
+			pauses.Reset()
 		}
-		pause := wait/2 + rand.N(wait)
 		d.State(observation.DeviceState_STATE_DOWN, err.Error())
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-		}
-		wait = min(2*wait, backoffMax)
+		_ = pauses.Pause(ctx) // an end of ctx shows in the next run
 	}
 }
 

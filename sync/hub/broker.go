@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"lanewarden/drivers/transport/wait"
 	"lanewarden/sync/wire"
 )
 
@@ -191,10 +192,7 @@ func (e *embedded) run(ctx context.Context, in chan<- incoming) error {
 			e.health.set(partBroker, err.Error())
 			e.opts.Log.Warn("embedded broker", "reason", err)
 		}
-		select {
-		case <-time.After(retryPause):
-		case <-ctx.Done():
-		}
+		_ = wait.For(ctx, retryPause) // an end of ctx ends the loop
 	}
 	return ctx.Err()
 }

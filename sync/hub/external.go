@@ -11,6 +11,8 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"lanewarden/drivers/transport/broker"
+	"lanewarden/drivers/transport/wait"
 	"lanewarden/sync/wire"
 )
 
@@ -48,10 +50,8 @@ func (e *external) run(ctx context.Context, in chan<- incoming) error {
 			return ctx.Err()
 		}
 		e.log.Warn("broker is lost", "broker", e.broker.URL, "reason", err)
-		select {
-		case <-time.After(externalRetry):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := wait.For(ctx, externalRetry); err != nil {
+			return err
 		}
 	}
 }
@@ -61,13 +61,11 @@ func (e *external) connection(ctx context.Context, in chan<- incoming) error {
 	if err != nil {
 		return err
 	}
-	lost := make(chan error, 1)
-	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) { lost <- err })
-	client := mqtt.NewClient(o)
-	defer client.Disconnect(uint(publishGrace.Milliseconds() / 8))
-	if err := wire.Wait(client.Connect(), 2*o.ConnectTimeout); err != nil {
+	client, lost, err := broker.Connect(ctx, o)
+	if err != nil {
 		return err
 	}
+	defer client.Disconnect(uint(publishGrace.Milliseconds() / 8))
 	filters := map[string]byte{wire.Topic("+", "+", wire.LeafState): 1}
 	for _, leaf := range wire.UpLeaves() {
 		filters[wire.Topic("+", "+", leaf)] = 0
@@ -79,7 +77,7 @@ func (e *external) connection(ctx context.Context, in chan<- incoming) error {
 		case <-ctx.Done():
 		}
 	})
-	if err := wire.Wait(token, 2*o.ConnectTimeout); err != nil {
+	if err := broker.Wait(token, 2*o.ConnectTimeout); err != nil {
 		return err
 	}
 	e.log.Info("connected to broker", "broker", e.broker.URL)

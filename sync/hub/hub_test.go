@@ -25,6 +25,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport/broker"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/uplink"
 	"lanewarden/sync/wire"
@@ -57,7 +58,7 @@ func start(t *testing.T, o Options) Options {
 			t.Error(err)
 		}
 	})
-	wait(t, "the hub", func() bool {
+	eventually(t, "the hub", func() bool {
 		resp, err := http.Get("http://" + o.HTTP + "/healthz")
 		if err == nil {
 			resp.Body.Close()
@@ -67,7 +68,7 @@ func start(t *testing.T, o Options) Options {
 	return o
 }
 
-func wait(t *testing.T, what string, ok func() bool) {
+func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for begin := time.Now(); !ok(); <-time.After(10 * time.Millisecond) {
 		if time.Since(begin) > 30*time.Second {
@@ -131,7 +132,7 @@ func TestFeed(t *testing.T) {
 	commit(t, j, observation.Class_CLASS_ALARM, 3)
 	commit(t, j, observation.Class_CLASS_EVENT, 4)
 	feed := "http://" + o.HTTP + "/v1/feed"
-	wait(t, "acknowledgements", func() bool { return j.Acked(2) == j.Last(2) && j.Acked(1) == j.Last(1) && u.Status().Ready })
+	eventually(t, "acknowledgements", func() bool { return j.Acked(2) == j.Last(2) && j.Acked(1) == j.Last(1) && u.Status().Ready })
 	_, body := get(t, feed)
 	lines := strings.Split(strings.TrimSpace(body), "\n")
 	if len(lines) != 7 {
@@ -251,33 +252,33 @@ func TestAgentsFileLetsEachUseItsOwnTopicsOnly(t *testing.T) {
 		}
 	}
 	o := start(t, Options{AgentsFile: file})
-	broker := "mqtt://" + o.MQTT
-	j, _ := agent(t, wire.Broker{URL: broker, Username: "demo/lane-1", PasswordFile: password})
+	url := "mqtt://" + o.MQTT
+	j, _ := agent(t, wire.Broker{URL: url, Username: "demo/lane-1", PasswordFile: password})
 	commit(t, j, observation.Class_CLASS_EVENT, 2)
-	wait(t, "acknowledgements", func() bool { return j.Acked(2) == j.Last(2) })
+	eventually(t, "acknowledgements", func() bool { return j.Acked(2) == j.Last(2) })
 
-	for name, b := range map[string]wire.Broker{"nobody": {URL: broker}, "a wrong password": {URL: broker, Username: "demo/lane-1", PasswordFile: file}} {
+	for name, b := range map[string]wire.Broker{"nobody": {URL: url}, "a wrong password": {URL: url, Username: "demo/lane-1", PasswordFile: file}} {
 		co, err := b.Options("x")
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := mqtt.NewClient(co)
-		if err := wire.Wait(c.Connect(), 10*time.Second); err == nil {
+		if err := broker.Wait(c.Connect(), 10*time.Second); err == nil {
 			t.Errorf("%s was let in", name)
 		}
 	}
-	co, err := wire.Broker{URL: broker, Username: "demo/lane-2", PasswordFile: password}.Options("y")
+	co, err := wire.Broker{URL: url, Username: "demo/lane-2", PasswordFile: password}.Options("y")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := mqtt.NewClient(co)
-	if err := wire.Wait(c.Connect(), 10*time.Second); err != nil {
+	if err := broker.Wait(c.Connect(), 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	defer c.Disconnect(0)
 	c.Publish(wire.Topic("demo", "lane-1", wire.LeafState), 0, false, `{"online":false}`)
 	c.Publish(wire.Topic("demo", "lane-2", wire.LeafState), 0, false, `{"online":true}`)
-	wait(t, "lane-2", func() bool {
+	eventually(t, "lane-2", func() bool {
 		// lane-2's own state came after its forged one of lane-1: when it is here, the other would be too.
 		_, body := get(t, "http://"+o.HTTP+"/metrics")
 		return strings.Contains(body, "lanehub_agents_online 2")
@@ -331,9 +332,9 @@ func TestTLS(t *testing.T) {
 	o := start(t, Options{TLSCert: cert, TLSKey: key})
 	j, _ := agent(t, wire.Broker{URL: "mqtts://" + o.MQTT, CAFile: cert})
 	commit(t, j, observation.Class_CLASS_EVENT, 2)
-	wait(t, "acknowledgements", func() bool { return j.Acked(2) == j.Last(2) })
+	eventually(t, "acknowledgements", func() bool { return j.Acked(2) == j.Last(2) })
 	_, stranger := agent(t, wire.Broker{URL: "mqtts://" + o.MQTT}) // does not know who signed the certificate
-	wait(t, "the refusal", func() bool { return strings.Contains(stranger.Status().Problem, "certificate") })
+	eventually(t, "the refusal", func() bool { return strings.Contains(stranger.Status().Problem, "certificate") })
 }
 
 // A page of another site that makes its name resolve to our address reads nothing.
@@ -365,7 +366,7 @@ func TestClientWithoutAccountUsesAgentsTopicsOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := mqtt.NewClient(co)
-		if err := wire.Wait(c.Connect(), 10*time.Second); err != nil {
+		if err := broker.Wait(c.Connect(), 10*time.Second); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { c.Disconnect(0) })
@@ -374,19 +375,19 @@ func TestClientWithoutAccountUsesAgentsTopicsOnly(t *testing.T) {
 	listener, stranger := connect("agent"), connect("stranger")
 	got := make(chan string, 10)
 	note := func(_ mqtt.Client, m mqtt.Message) { got <- m.Topic() + " " + string(m.Payload()) }
-	if err := wire.Wait(listener.Subscribe(wire.Topic("demo", "lane-1", wire.LeafAck), 0, note), 10*time.Second); err != nil {
+	if err := broker.Wait(listener.Subscribe(wire.Topic("demo", "lane-1", wire.LeafAck), 0, note), 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	for _, topic := range []string{"#", "lw1/+/+/a", "lw1/+/+/hello"} {
 		token := stranger.Subscribe(topic, 0, note)
-		if err := wire.Wait(token, 10*time.Second); err == nil && token.(*mqtt.SubscribeToken).Result()[topic] != 0x80 {
+		if err := broker.Wait(token, 10*time.Second); err == nil && token.(*mqtt.SubscribeToken).Result()[topic] != 0x80 {
 			t.Errorf("a stranger may read %s", topic)
 		}
 	}
 	stranger.Publish(wire.Topic("demo", "lane-1", wire.LeafAck), 0, false, "forged")
 	stranger.Publish("$JS/API/STREAM/DELETE/"+streamName, 0, false, "")
 	stranger.Publish(wire.Topic("demo", "lane-1", wire.LeafState), 0, false, `{"online":true}`)
-	wait(t, "the stranger's messages", func() bool {
+	eventually(t, "the stranger's messages", func() bool {
 		_, body := get(t, "http://"+o.HTTP+"/metrics")
 		return strings.Contains(body, "lanehub_agents_online 1")
 	})
@@ -397,5 +398,5 @@ func TestClientWithoutAccountUsesAgentsTopicsOnly(t *testing.T) {
 	}
 	j, _ := agent(t, wire.Broker{URL: "mqtt://" + o.MQTT})
 	commit(t, j, observation.Class_CLASS_ALARM, 1)
-	wait(t, "an acknowledgement: the stream is still there", func() bool { return j.Acked(1) == j.Last(1) })
+	eventually(t, "an acknowledgement: the stream is still there", func() bool { return j.Acked(1) == j.Last(1) })
 }

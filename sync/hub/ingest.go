@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"lanewarden/drivers/transport/wait"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )
@@ -172,10 +173,8 @@ func (h *Hub) file(ctx context.Context, group []message, waiting int) error {
 		h.health.set(partLedger, err.Error())
 		h.metrics.failures.Inc()
 		h.opts.Log.Error("messages were not filed, trying again", "err", err)
-		select {
-		case <-time.After(retryPause):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := wait.For(ctx, retryPause); err != nil {
+			return err
 		}
 		answers, err = h.ledger.Apply(messages)
 	}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport/broker"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/wire"
@@ -44,7 +45,7 @@ type session struct {
 	id     journal.Identity
 	client mqtt.Client
 	acks   chan []byte
-	lost   chan error
+	lost   <-chan error
 
 	ready      bool // the hub answered the last hello
 	helloEpoch uint32
@@ -64,7 +65,7 @@ type session struct {
 
 func newSession(u *Uplink, id journal.Identity) *session {
 	s := &session{
-		Uplink: u, id: id, acks: make(chan []byte, ackQueue), lost: make(chan error, 1),
+		Uplink: u, id: id, acks: make(chan []byte, ackQueue),
 		window: window{credit: creditDefault}, streams: map[observation.Class]*stream{}, ratio: 2, helloWait: helloMin,
 		artifacts: newArtifacts(),
 	}
@@ -77,7 +78,7 @@ func newSession(u *Uplink, id journal.Identity) *session {
 // serve speaks with the hub until the connection is lost or ctx ends.
 func (s *session) serve(ctx context.Context) error {
 	token := s.client.Subscribe(wire.Topic(s.id.Site, s.id.Agent, wire.LeafAck), 0, s.handle)
-	if err := wire.Wait(token, connectWait); err != nil {
+	if err := broker.Wait(token, connectWait); err != nil {
 		return fmt.Errorf("subscribing to acknowledgements: %w", err)
 	}
 	defer s.sayOffline(ctx)

@@ -17,10 +17,11 @@ import (
 	"syscall"
 	"time"
 
-	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport/broker"
+	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/wire"
@@ -38,10 +39,10 @@ type Options struct {
 
 const (
 	defaultTelemetryDelay = time.Minute
-	reconnectMin          = 250 * time.Millisecond
+	reconnectMin          = 200 * time.Millisecond
 	// reconnectMax bounds back-off, so that draining begins within a second of the link's return. What protects the hub
-	// from all agents at once is jitter, and the credit that it grants.
-	reconnectMax = 800 * time.Millisecond
+	// from all agents at once is that pauses differ, by half at most, and the credit that it grants.
+	reconnectMax = 650 * time.Millisecond
 	ackQueue     = 64
 	stopGrace    = 250 // ms that the client has to send its last state
 )
@@ -93,10 +94,7 @@ const flushPoll = 20 * time.Millisecond
 func (u *Uplink) Flush(ctx context.Context) {
 	u.flush.Do(func() { close(u.flushing) })
 	for ctx.Err() == nil && u.Status().Ready && u.waiting() {
-		select {
-		case <-time.After(flushPoll):
-		case <-ctx.Done():
-		}
+		_ = wait.For(ctx, flushPoll) // an end of ctx ends the loop
 	}
 }
 
@@ -112,7 +110,7 @@ func (u *Uplink) waiting() bool {
 // Run connects, sends and reconnects until ctx ends.
 func (u *Uplink) Run(ctx context.Context) error {
 	defer u.codec.Close()
-	wait, told := reconnectMin, ""
+	pauses, told := wait.NewBackoff(reconnectMin, reconnectMax), ""
 	for ctx.Err() == nil {
 		begin := time.Now()
 		err := u.connection(ctx)
@@ -131,13 +129,10 @@ func (u *Uplink) Run(ctx context.Context) error {
 			s.Reconnects++
 		})
 		if time.Since(begin) > 10*time.Second {
-			wait, told = reconnectMin, ""
+			pauses.Reset()
+			told = ""
 		}
-		select {
-		case <-time.After(wait/2 + rand.N(wait/2)):
-		case <-ctx.Done():
-		}
-		wait = min(2*wait, reconnectMax)
+		_ = pauses.Pause(ctx) // an end of ctx ends the loop
 	}
 	return nil
 }
@@ -183,15 +178,7 @@ func (u *Uplink) connection(ctx context.Context) error {
 		return err
 	}
 	o.SetBinaryWill(wire.Topic(id.Site, id.Agent, wire.LeafState), will, 1, true)
-	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
-		select {
-		case s.lost <- err:
-		default:
-		}
-	})
-	s.client = mqtt.NewClient(o)
-	if err := wire.Wait(s.client.Connect(), 2*o.ConnectTimeout); err != nil {
-		s.client.Disconnect(0)
+	if s.client, s.lost, err = broker.Connect(ctx, o); err != nil {
 		return err
 	}
 	defer s.client.Disconnect(stopGrace)

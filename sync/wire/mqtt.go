@@ -3,7 +3,6 @@ package wire
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -87,15 +86,4 @@ func (b Broker) TLS() (*tls.Config, error) {
 		c.Certificates = []tls.Certificate{cert}
 	}
 	return c, nil
-}
-
-// ErrNoAnswer says that what is at the broker's address accepted a connection and then said nothing.
-var ErrNoAnswer = errors.New("no answer from the broker")
-
-// Wait waits for a token, which paho completes with an error when the client's time-outs pass.
-func Wait(t mqtt.Token, timeout time.Duration) error {
-	if !t.WaitTimeout(timeout) {
-		return ErrNoAnswer
-	}
-	return t.Error()
 }

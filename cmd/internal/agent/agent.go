@@ -18,6 +18,7 @@ import (
 
 	"lanewarden/drivers"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/api"
 	"lanewarden/edge/console"
 	"lanewarden/edge/console/accounts"
@@ -201,10 +202,8 @@ const journalRetry = time.Second
 // from starting and saying so. nil is nothing to do.
 func journalLater(ctx context.Context, j *journal.Journal, o *observation.Observation, log *slog.Logger) error {
 	for told := false; o != nil; told = true {
-		select {
-		case <-ctx.Done():
+		if err := wait.For(ctx, journalRetry); err != nil {
 			return nil
-		case <-time.After(journalRetry):
 		}
 		_, err := j.Commit(ctx, o)
 		if err == nil {

@@ -14,6 +14,7 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport/broker"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/hub"
 	"lanewarden/sync/uplink"
@@ -103,7 +104,7 @@ func publishSingly(b *testing.B, address string, n int) float64 {
 		b.Fatal(err)
 	}
 	c := mqtt.NewClient(o)
-	if err := wire.Wait(c.Connect(), 10*time.Second); err != nil {
+	if err := broker.Wait(c.Connect(), 10*time.Second); err != nil {
 		b.Fatal(err)
 	}
 	defer c.Disconnect(100)
@@ -112,7 +113,7 @@ func publishSingly(b *testing.B, address string, n int) float64 {
 	begin := time.Now()
 	for range n {
 		if len(flying) == 100 {
-			if err := wire.Wait(flying[0], 10*time.Second); err != nil {
+			if err := broker.Wait(flying[0], 10*time.Second); err != nil {
 				b.Fatal(err)
 			}
 			flying = flying[1:]
@@ -120,7 +121,7 @@ func publishSingly(b *testing.B, address string, n int) float64 {
 		flying = append(flying, c.Publish("bench/single", 1, false, payload))
 	}
 	for _, t := range flying {
-		if err := wire.Wait(t, 10*time.Second); err != nil {
+		if err := broker.Wait(t, 10*time.Second); err != nil {
 			b.Fatal(err)
 		}
 	}

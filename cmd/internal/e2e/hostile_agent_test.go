@@ -13,6 +13,7 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/radiation/n42/sim"
+	"lanewarden/drivers/transport/broker"
 	"lanewarden/edge/evidence"
 	"lanewarden/sync/wire"
 )
@@ -49,7 +50,7 @@ func (s *stranger) connect() {
 	}
 	s.w.waitFor("the broker to let the stranger in", time.Minute, func() bool {
 		s.client = mqtt.NewClient(o)
-		return wire.Wait(s.client.Connect(), 10*time.Second) == nil && wire.Wait(s.client.Subscribe("lw1/test/lane-2/ack", 0, func(_ mqtt.Client, m mqtt.Message) {
+		return broker.Wait(s.client.Connect(), 10*time.Second) == nil && broker.Wait(s.client.Subscribe("lw1/test/lane-2/ack", 0, func(_ mqtt.Client, m mqtt.Message) {
 			ack := &wire.Ack{}
 			if s.codec.Decode(m.Payload(), ack) == nil && ack.Refusal != 0 {
 				s.refusals <- ack

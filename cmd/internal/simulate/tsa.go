@@ -17,6 +17,7 @@ import (
 
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/radiation/tsa/sim"
+	"lanewarden/drivers/transport/wait"
 )
 
 // trafficFlags adds the flags of a portal's traffic.
@@ -132,11 +133,4 @@ func recordCommand() *cobra.Command {
 }
 
 // pause waits, and reports whether ctx still runs.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
+func pause(ctx context.Context, d time.Duration) bool { return wait.For(ctx, d) == nil }

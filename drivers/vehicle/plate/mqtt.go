@@ -13,6 +13,7 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"lanewarden/drivers/transport"
+	"lanewarden/drivers/transport/broker"
 )
 
 // MQTT is a broker to which cameras and readers publish events: ONVIF Profile M, Frigate, ...
@@ -33,12 +34,10 @@ const (
 // ready once it has subscribed.
 func (m *MQTT) run(ctx context.Context, ready func(), device string, tape *transport.Tape,
 	commit func(context.Context, []byte) error) error {
-	lost := make(chan error, 1)
 	messages := make(chan mqtt.Message, mqttQueue)
 	o := mqtt.NewClientOptions().AddBroker(strings.Replace(m.Broker, "mqtt://", "tcp://",
 		1)).SetClientID("lanewarden-" + device).SetCleanSession(false).
 		SetAutoReconnect(false).SetConnectTimeout(mqttTimeout).SetAutoAckDisabled(true).SetOrderMatters(true).SetUsername(m.User).
-		SetConnectionLostHandler(func(_ mqtt.Client, err error) { lost <- err }).
 		SetDefaultPublishHandler(func(_ mqtt.Client, msg mqtt.Message) {
 			select {
 			case messages <- msg:
@@ -61,21 +60,13 @@ func (m *MQTT) run(ctx context.Context, ready func(), device string, tape *trans
 			return tape.Conn(c, transport.Tap{Secret: o.Password}), nil
 		})
 	}
-	client := mqtt.NewClient(o)
+	client, lost, err := broker.Connect(ctx, o)
+	if err != nil {
+		return fmt.Errorf("broker %s: %w", m.Broker, err)
+	}
 	defer client.Disconnect(100)
-	for _, step := range []func() mqtt.Token{client.Connect, func() mqtt.Token {
-		return client.Subscribe(m.Topic, 1,
-			nil)
-	}} {
-		t := step()
-		select {
-		case <-t.Done():
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if err := t.Error(); err != nil {
-			return fmt.Errorf("broker %s: %w", m.Broker, err)
-		}
+	if err := broker.Wait(client.Subscribe(m.Topic, 1, nil), mqttTimeout); err != nil {
+		return fmt.Errorf("broker %s: %w", m.Broker, err)
 	}
 	ready()
 	for {

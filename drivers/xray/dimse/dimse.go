@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"lanewarden/drivers/transport/accept"
 	"lanewarden/drivers/xray/dicom"
 )
 
@@ -66,19 +67,10 @@ func (s *Server) Serve(ctx gocontext.Context, l net.Listener) error {
 	if s.TLS != nil {
 		l = tls.NewListener(l, s.TLS)
 	}
-	stop := gocontext.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	slots := make(chan struct{}, maxAccepted)
-	for {
-		conn, err := l.Accept()
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
+	err := accept.InTurn(ctx, l, func(conn net.Conn) {
 		if s.Tap != nil {
 			conn = s.Tap(conn)
 		}
@@ -87,13 +79,14 @@ func (s *Server) Serve(ctx gocontext.Context, l net.Listener) error {
 		default:
 			s.Log.Warn("too many associations", "peer", conn.RemoteAddr().String())
 			wg.Go(func() { s.refuseBusy(conn) })
-			continue
+			return
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
 			s.serve(ctx, conn)
 		})
-	}
+	})
+	return errors.Join(err, ctx.Err())
 }
 
 // Results, sources and reasons of A-ASSOCIATE-RJ (PS3.8, 9.3.4).

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/passage/detection"
 )
@@ -212,16 +213,14 @@ func (f *Follower) fetch(idx int64) (Row, bool) {
 // commit commits what the correlator says. A journal that refuses is tried again: nothing is said twice, for keys are
 // the same.
 func (f *Follower) commit(ctx context.Context, obs []*observation.Observation) {
-	for wait := 100 * time.Millisecond; len(obs) > 0 && ctx.Err() == nil; wait = min(2*wait, 10*time.Second) {
+	pauses := wait.NewBackoff(100*time.Millisecond, 10*time.Second)
+	for len(obs) > 0 && ctx.Err() == nil {
 		_, err := f.journal.Commit(ctx, obs...)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
 		f.log.Error("passages: not committed, will be tried again", "err", err)
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
+		_ = pauses.Pause(ctx) // an end of ctx ends the loop
 	}
 }
 

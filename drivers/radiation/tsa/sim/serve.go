@@ -8,6 +8,9 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"lanewarden/drivers/transport/accept"
+	"lanewarden/drivers/transport/wait"
 )
 
 // Server sends a portal's lines, in time, to every TCP client.
@@ -40,15 +43,14 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer wg.Wait()
 	defer s.closeAll()
 	defer l.Close()
-	wg.Go(func() { s.accept(l) })
+	wg.Go(func() { _ = accept.InTurn(ctx, l, s.greet) }) // ends when l is closed
 	start := time.Now()
 	for {
 		s.mu.Lock()
 		line := s.Portal.Next()
 		s.mu.Unlock()
-		select {
-		case <-time.After(time.Until(start.Add(time.Duration(float64(line.At) / s.Speed)))):
-		case <-ctx.Done():
+		due := start.Add(time.Duration(float64(line.At) / s.Speed))
+		if err := wait.For(ctx, time.Until(due)); err != nil {
 			return nil
 		}
 		s.send(line.Text)
@@ -67,19 +69,14 @@ func (s *Server) reportEnded() {
 	}
 }
 
-func (s *Server) accept(l net.Listener) {
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return
-		}
-		s.mu.Lock()
-		for _, text := range s.Portal.Setup() {
-			fmt.Fprintf(c, "%s\r\n", text)
-		}
-		s.clients[c] = true
-		s.mu.Unlock()
+// greet sends a new client the portal's settings; from then on it gets all lines.
+func (s *Server) greet(c net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, text := range s.Portal.Setup() {
+		fmt.Fprintf(c, "%s\r\n", text)
 	}
+	s.clients[c] = true
 }
 
 func (s *Server) send(text string) {

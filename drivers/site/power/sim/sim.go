@@ -9,7 +9,7 @@ import (
 	"strings"
 	"sync"
 
-	"lanewarden/drivers/transport"
+	"lanewarden/drivers/transport/accept"
 )
 
 // UPS is a UPS behind a NUT server. The zero value is on line.
@@ -44,7 +44,7 @@ func (u *UPS) vars() map[string]string {
 
 // Serve serves clients until ctx ends.
 func (u *UPS) Serve(ctx context.Context, l net.Listener) error {
-	return transport.EachClient(ctx, l, u.answer)
+	return accept.AtOnce(ctx, l, u.answer)
 }
 
 func (u *UPS) answer(c net.Conn) {

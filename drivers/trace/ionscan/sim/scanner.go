@@ -3,6 +3,7 @@ package sim
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -16,6 +17,7 @@ import (
 	"lanewarden/drivers/trace/jcampdx"
 	"lanewarden/drivers/trace/line"
 	"lanewarden/drivers/trace/plasmagram"
+	"lanewarden/drivers/transport/accept"
 )
 
 // Scanner is an instrument with its drift tube: what was on the last swabs is still a little in it.
@@ -274,22 +276,11 @@ func (s *Scanner) Serve(ctx context.Context, conn io.ReadWriter, swabs <-chan Sw
 
 // ServeTCP serves one connection after the other.
 func (s *Scanner) ServeTCP(ctx context.Context, l net.Listener, swabs <-chan Swab) error {
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	for {
-		conn, err := l.Accept()
-		if err != nil {
-			return ctx.Err()
-		}
-		end := context.AfterFunc(ctx, func() { conn.Close() })
-		err = s.Serve(ctx, conn, swabs)
-		end()
-		conn.Close()
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil && err != io.EOF {
+	serve := func(conn net.Conn) {
+		if err := s.Serve(ctx, conn, swabs); err != nil && err != io.EOF && ctx.Err() == nil {
 			fmt.Fprintln(os.Stderr, "ionscan:", err)
 		}
 	}
+	err := accept.InTurn(ctx, l, func(conn net.Conn) { accept.UntilDone(ctx, conn, serve) })
+	return errors.Join(err, ctx.Err())
 }

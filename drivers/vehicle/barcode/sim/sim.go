@@ -5,6 +5,8 @@ import (
 	"context"
 	"net"
 	"sync"
+
+	"lanewarden/drivers/transport/accept"
 )
 
 // Scanner is a reader. The zero value is ready.
@@ -24,22 +26,12 @@ func (s *Scanner) Scan(code string) {
 
 // Serve takes one client at a time until ctx ends.
 func (s *Scanner) Serve(ctx context.Context, l net.Listener) error {
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	defer s.take(nil)
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
-		s.take(c)
-	}
+	defer s.replace(nil)
+	return accept.InTurn(ctx, l, s.replace)
 }
 
-func (s *Scanner) take(c net.Conn) {
+// replace closes the client that is there and goes on with another, or with none.
+func (s *Scanner) replace(c net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.client != nil {

@@ -4,14 +4,13 @@ package sim
 import (
 	"context"
 	"encoding/binary"
-	"errors"
-	"io"
 	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
 	"time"
 
+	"lanewarden/drivers/transport/accept"
 	"lanewarden/drivers/vehicle/llrp"
 )
 
@@ -38,20 +37,9 @@ type Reader struct {
 // Serve serves clients on l, one at a time, until ctx ends.
 func (r *Reader) Serve(ctx context.Context, l net.Listener) error {
 	r.rng = rand.New(rand.NewPCG(1, 2))
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
-		if err := r.serve(ctx, c); err != nil && ctx.Err() == nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
-			continue // a client that broke off
-		}
-	}
+	return accept.InTurn(ctx, l, func(c net.Conn) {
+		_ = r.serve(ctx, c) // the client broke off
+	})
 }
 
 func (r *Reader) serve(ctx context.Context, c net.Conn) error {

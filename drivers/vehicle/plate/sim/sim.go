@@ -16,6 +16,8 @@ import (
 	"mime/multipart"
 	"net/http"
 	"time"
+
+	"lanewarden/drivers/transport/wait"
 )
 
 // Camera is a plate reader.
@@ -113,7 +115,8 @@ func (c *Camera) Post(ctx context.Context, plate string, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+	pauses := wait.NewBackoff(100*time.Millisecond, 10*time.Second)
+	for {
 		code, err := c.post(ctx, body, kind)
 		if err == nil && code == http.StatusOK {
 			return nil
@@ -121,10 +124,8 @@ func (c *Camera) Post(ctx context.Context, plate string, at time.Time) error {
 		if code >= 400 && code < 500 {
 			return fmt.Errorf("%s refuses the read: status %d", c.URL, code)
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := pauses.Pause(ctx); err != nil {
+			return err
 		}
 	}
 }

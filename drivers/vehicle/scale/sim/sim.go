@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"lanewarden/drivers/transport"
+	"lanewarden/drivers/transport/accept"
 	"lanewarden/drivers/vehicle/scale"
 )
 
@@ -50,7 +50,7 @@ func (s *Scale) Serve(ctx context.Context, l net.Listener) error {
 	if period == 0 {
 		period = 100 * time.Millisecond
 	}
-	return transport.EachClient(ctx, l, func(c net.Conn) {
+	return accept.AtOnce(ctx, l, func(c net.Conn) {
 		t := time.NewTicker(period)
 		defer t.Stop()
 		for {
