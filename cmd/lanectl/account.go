@@ -14,7 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"lanewarden/cmd/internal/cli"
-	"lanewarden/edge/console/accounts"
+	"lanewarden/edge/accounts"
 )
 
 const defaultAccounts = "/etc/lanewarden/accounts"

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/trace/ionscan"
 	"lanewarden/drivers/trace/line"
+	"lanewarden/edge/api"
 	"lanewarden/edge/diag"
 	firmwareconfig "lanewarden/firmware-config"
 )
@@ -150,10 +150,9 @@ func writeTo(cmd *cobra.Command, path string, write func(io.Writer) error, what 
 }
 
 func fetchRecording(ctx context.Context, socket, device string, from, to time.Time) (*diag.Recording, error) {
-	q := url.Values{"from": {from.Format(time.RFC3339Nano)}, "to": {to.Format(time.RFC3339Nano)}}
-	body, err := get(ctx, socket, "/v1/devices/"+url.PathEscape(device)+"/recording?"+q.Encode())
+	body, err := api.GetRecording.Open(ctx, local(socket), api.RecordingQuery{Device: device, From: from, To: to})
 	if err != nil {
-		return nil, err
+		return nil, explain(socket, err)
 	}
 	defer body.Close()
 	return diag.Read(body)

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -30,23 +26,8 @@ func socketFlag(c *cobra.Command) *string {
 	return c.Flags().String("socket", def, "unix socket of the agent (or LANEWARDEN_SOCKET)")
 }
 
-// get asks the agent and returns the body of its answer.
-func get(ctx context.Context, socket, path string) (io.ReadCloser, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://laned"+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := api.NewClient(socket, 0).Do(r)
-	if err != nil {
-		return nil, explain(socket, err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-		resp.Body.Close()
-		return nil, errors.New(strings.TrimSpace(string(text)))
-	}
-	return resp.Body, nil
-}
+// local returns a client of the agent on a socket, for as long as an answer takes.
+func local(socket string) *api.Client { return api.NewClient(socket, 0) }
 
 // explain says what a technician can do about an agent that does not answer.
 func explain(socket string, err error) error {
@@ -61,52 +42,32 @@ func explain(socket string, err error) error {
 	return err
 }
 
-// show asks the agent and prints its answer: as it is for programs, else by print.
-func show[T any](cmd *cobra.Command, socket, path string, asJSON bool, print func(T) error) error {
-	body, err := get(cmd.Context(), socket, path)
+// show asks the agent and prints its answer: as it comes for programs, else by print.
+func show[In, Out any](
+	cmd *cobra.Command, socket string, q *api.Query[In, Out], in In, asJSON bool, print func(Out) error,
+) error {
+	if asJSON {
+		return copyAnswer(cmd, socket, q, in)
+	}
+	out, err := q.Ask(cmd.Context(), local(socket), in)
 	if err != nil {
-		return err
+		return explain(socket, err)
+	}
+	return print(out)
+}
+
+// copyAnswer asks the agent and prints its answer as it comes.
+func copyAnswer[In any](cmd *cobra.Command, socket string, q opener[In], in In) error {
+	body, err := q.Open(cmd.Context(), local(socket), in)
+	if err != nil {
+		return explain(socket, err)
 	}
 	defer body.Close()
-	if asJSON {
-		_, err = io.Copy(cmd.OutOrStdout(), body)
-		return err
-	}
-	var v T
-	if err := json.NewDecoder(body).Decode(&v); err != nil {
-		return err
-	}
-	return print(v)
-}
-
-// order gives the agent an order, and returns its answer.
-func order(ctx context.Context, socket, path string, v any) ([]byte, error) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://laned"+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	resp, err := api.NewClient(socket, 0).Do(r)
-	if err != nil {
-		return nil, explain(socket, err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = errors.New(strings.TrimSpace(string(text)))
-	}
-	return text, err
-}
-
-// give gives the agent an order, and prints its answer.
-func give(cmd *cobra.Command, socket, path string, v any) error {
-	text, err := order(cmd.Context(), socket, path, v)
-	if err != nil {
-		return err
-	}
-	_, err = cmd.OutOrStdout().Write(text)
+	_, err = io.Copy(cmd.OutOrStdout(), body)
 	return err
+}
+
+// opener is an operation whose answer can be had as it comes: an api.Query or an api.Stream.
+type opener[In any] interface {
+	Open(ctx context.Context, c *api.Client, in In) (io.ReadCloser, error)
 }

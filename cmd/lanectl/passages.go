@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/url"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -31,45 +28,26 @@ and why they belong to it, and those that may be its own. With --explain, what s
 		case explained && len(args) == 0:
 			return errors.New("--explain needs the ID of a passage: 'lanectl passages' lists them")
 		case asJSON && len(args) == 1:
-			return passageJSON(cmd, *socket, args[0], explained)
+			return copyAnswer(cmd, *socket, &api.GetPassage, api.PassageQuery{ID: args[0], Explain: explained})
 		case explained:
 			return explainPassage(cmd, *socket, args[0])
 		}
-		return show(cmd, *socket, "/v1/passages", asJSON, func(l api.PassageList) error {
+		return show(cmd, *socket, &api.GetPassages, api.PassagesQuery{}, asJSON, func(l api.PassageList) error {
 			return printPassages(cmd.OutOrStdout(), l, args, full)
 		})
 	}
 	return c
 }
 
-// passagePath is where the agent has a passage.
-func passagePath(id string, explained bool) string {
-	path := "/v1/passages/" + url.PathEscape(id)
-	if explained {
-		path += "?explain=1"
-	}
-	return path
-}
-
-// passageJSON prints one passage with its observations, or says that it is not there.
-func passageJSON(cmd *cobra.Command, socket, id string, explained bool) error {
-	body, err := get(cmd.Context(), socket, passagePath(id, explained))
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	_, err = io.Copy(cmd.OutOrStdout(), body)
-	return err
-}
-
 // explainPassage prints what the assignments of a passage's readings rest on.
 func explainPassage(cmd *cobra.Command, socket, id string) error {
 	var list api.PassageList
 	keep := func(l api.PassageList) error { list = l; return nil }
-	if err := show(cmd, socket, "/v1/passages", false, keep); err != nil {
+	if err := show(cmd, socket, &api.GetPassages, api.PassagesQuery{}, false, keep); err != nil {
 		return err
 	}
-	return show(cmd, socket, passagePath(id, true), false, func(d api.PassageDetail) error {
+	in := api.PassageQuery{ID: id, Explain: true}
+	return show(cmd, socket, &api.GetPassage, in, false, func(d api.PassageDetail) error {
 		return printExplanation(cmd.OutOrStdout(), d, vehicleNames(list))
 	})
 }
@@ -102,13 +80,9 @@ func assignCommand() *cobra.Command {
 
 // giveCorrection has a reading moved, and says what came of it.
 func giveCorrection(cmd *cobra.Command, socket string, o api.Correction) error {
-	text, err := order(cmd.Context(), socket, "/v1/passages/corrections", o)
+	outcome, err := api.PostCorrection.Do(cmd.Context(), local(socket), o)
 	if err != nil {
-		return err
-	}
-	var outcome api.CorrectionOutcome
-	if err := json.Unmarshal(text, &outcome); err != nil {
-		return fmt.Errorf("the agent answered %q: is it of another version?", text)
+		return explain(socket, err)
 	}
 	_, err = fmt.Fprintln(cmd.OutOrStdout(), terminal(outcome.Summary))
 	return err
@@ -126,8 +100,12 @@ func setCommand() *cobra.Command {
 		if o.Reason == "" {
 			return cli.Usagef("--reason is needed: it stands in the journal")
 		}
-		o.Output, o.Value = args[1], args[2]
-		return give(cmd, *socket, "/v1/devices/"+url.PathEscape(args[0])+"/outputs", o)
+		o.Device, o.Output, o.Value = args[0], args[1], args[2]
+		if _, err := api.PostOutput.Do(cmd.Context(), local(*socket), o); err != nil {
+			return explain(*socket, err)
+		}
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), "done")
+		return err
 	}
 	return c
 }

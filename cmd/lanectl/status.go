@@ -24,7 +24,7 @@ func statusCommand() *cobra.Command {
 	socket := socketFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		return show(cmd, *socket, "/v1/status", asJSON, func(s api.Status) error {
+		return show(cmd, *socket, &api.GetStatus, api.None{}, asJSON, func(s api.Status) error {
 			printStatus(cmd.OutOrStdout(), s)
 			return unwell(s)
 		})
@@ -38,7 +38,7 @@ func devicesCommand() *cobra.Command {
 	socket := socketFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		return show(cmd, *socket, "/v1/status", false, func(s api.Status) error {
+		return show(cmd, *socket, &api.GetStatus, api.None{}, false, func(s api.Status) error {
 			if asJSON {
 				if err := json.NewEncoder(cmd.OutOrStdout()).Encode(s.Devices); err != nil {
 					return err

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -83,9 +82,9 @@ func (b *bundle) write(w io.Writer) error {
 	}{
 		{"doctor.txt", "what is wrong, the likeliest first", b.doctor},
 		{"status.txt", "agent, journal, link and devices", b.status},
-		{"status.json", "the same, for programs", func() ([]byte, error) { return b.fetch("/v1/status") }},
-		{"observations.ndjson", "the newest 2,000 observations", func() ([]byte, error) { return b.fetch("/v1/tail?n=2000") }},
-		{"tests.json", "guided tests, when they ran last", func() ([]byte, error) { return b.fetch("/v1/tests") }},
+		{"status.json", "the same, for programs", func() ([]byte, error) { return fetch(b, &api.GetStatus, api.None{}) }},
+		{"observations.ndjson", "the newest 2,000 observations", func() ([]byte, error) { return fetch(b, &api.GetTail, api.TailQuery{N: 2000}) }},
+		{"tests.json", "guided tests, when they ran last", func() ([]byte, error) { return fetch(b, &api.GetTests, api.None{}) }},
 		{"lane.yaml", "the lane file", b.lane},
 		{"machine.txt", "system, disks, addresses, ports", b.machine},
 		{"laned.log", "the agent's log, newest last", func() ([]byte, error) {
@@ -126,13 +125,17 @@ func (b *bundle) add(name string, text []byte) error {
 	return err
 }
 
-func (b *bundle) fetch(path string) ([]byte, error) {
-	body, err := get(b.ctx, b.socket, path)
+// maxPart bounds what is kept of an answer, in bytes.
+const maxPart = 64 << 20
+
+// fetch returns the agent's answer as it comes.
+func fetch[In any](b *bundle, q opener[In], in In) ([]byte, error) {
+	body, err := q.Open(b.ctx, local(b.socket), in)
 	if err != nil {
-		return nil, err
+		return nil, explain(b.socket, err)
 	}
 	defer body.Close()
-	return io.ReadAll(io.LimitReader(body, 64<<20))
+	return io.ReadAll(io.LimitReader(body, maxPart))
 }
 
 func (b *bundle) doctor() ([]byte, error) {
@@ -142,13 +145,9 @@ func (b *bundle) doctor() ([]byte, error) {
 }
 
 func (b *bundle) status() ([]byte, error) {
-	text, err := b.fetch("/v1/status")
-	var s api.Status
-	if err == nil {
-		err = json.Unmarshal(text, &s)
-	}
+	s, err := api.GetStatus.Ask(b.ctx, local(b.socket), api.None{})
 	if err != nil {
-		return nil, err
+		return nil, explain(b.socket, err)
 	}
 	if b.config == "" {
 		b.config = s.Config
@@ -186,13 +185,9 @@ func (b *bundle) run(name string, args ...string) ([]byte, error) {
 
 // tapes adds each device's recording.
 func (b *bundle) tapes() error {
-	var s api.Status
-	text, err := b.fetch("/v1/status")
-	if err == nil {
-		err = json.Unmarshal(text, &s)
-	}
+	s, err := api.GetStatus.Ask(b.ctx, local(b.socket), api.None{})
 	if err != nil {
-		fmt.Fprintf(&b.readme, "  tapes/                   MISSING: %v\n", err)
+		fmt.Fprintf(&b.readme, "  tapes/                   MISSING: %v\n", explain(b.socket, err))
 		return nil
 	}
 	fmt.Fprintf(&b.readme, "  tapes/DEVICE.tape        raw bytes of the last %s: lanectl replay DEVICE.tape\n", b.back)

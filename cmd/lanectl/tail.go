@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,12 +32,10 @@ func tailCommand() *cobra.Command {
 	cli.Choice(f, &class, "class", "only alarm, event or telemetry", "alarm", "event", "telemetry")
 	f.StringVar(&device, "device", "", "only this device")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		q := url.Values{
-			"n": {strconv.Itoa(n)}, "follow": {strconv.FormatBool(follow)}, "class": {class}, "device": {device},
-		}
-		body, err := get(cmd.Context(), *socket, "/v1/tail?"+q.Encode())
+		in := api.TailQuery{N: n, Follow: follow, Class: class, Device: device}
+		body, err := api.GetTail.Open(cmd.Context(), local(*socket), in)
 		if err != nil {
-			return err
+			return explain(*socket, err)
 		}
 		defer body.Close()
 		if asJSON {

@@ -37,7 +37,9 @@ is journalled, and so signed. Exits 1 when it fails or is abandoned.`,
 	c.Flags().BoolVar(&french, "french", false, "les consignes en français")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return show(cmd, *socket, "/v1/tests", asJSON, func(l api.TestList) error { return printTests(cmd.OutOrStdout(), l) })
+			return show(cmd, *socket, &api.GetTests, api.None{}, asJSON, func(l api.TestList) error {
+				return printTests(cmd.OutOrStdout(), l)
+			})
 		}
 		g := guide{cmd: cmd, socket: *socket, french: french, asJSON: asJSON, in: bufio.NewReader(cmd.InOrStdin())}
 		return g.run(args[0], args[1])
@@ -80,8 +82,8 @@ const guideLook = 300 * time.Millisecond
 
 func (g *guide) run(device, test string) error {
 	ctx, w := g.cmd.Context(), g.cmd.OutOrStdout()
-	if _, err := order(ctx, g.socket, "/v1/tests", api.TestStart{Device: device, Test: test}); err != nil {
-		return err
+	if _, err := api.PostTest.Do(ctx, local(g.socket), api.TestStart{Device: device, Test: test}); err != nil {
+		return explain(g.socket, err)
 	}
 	for said := -1; ; {
 		v, err := g.view(ctx)
@@ -106,20 +108,14 @@ func (g *guide) run(device, test string) error {
 }
 
 func (g *guide) view(ctx context.Context) (*guided.View, error) {
-	body, err := get(ctx, g.socket, "/v1/tests")
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	var l api.TestList
-	err = json.NewDecoder(body).Decode(&l)
-	return l.Run, err
+	l, err := api.GetTests.Ask(ctx, local(g.socket), api.None{})
+	return l.Run, explain(g.socket, err)
 }
 
 // act does what the person says.
 func (g *guide) act(ctx context.Context, a api.TestAct) error {
-	_, err := order(ctx, g.socket, "/v1/tests/run", a)
-	return err
+	_, err := api.PostTestAct.Do(ctx, local(g.socket), a)
+	return explain(g.socket, err)
 }
 
 // answer reads a line of the person's; without one the test is abandoned.

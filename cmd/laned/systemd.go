@@ -21,9 +21,7 @@ func notify(ctx context.Context, socket string, log *slog.Logger) {
 	pause := max(every/3, time.Second)
 	client := api.NewClient(socket, pause)
 	for ready := false; ; {
-		resp, err := client.Get("http://laned/v1/status") // journal, devices and link answer for it
-		if err == nil {
-			resp.Body.Close()
+		if _, err := api.GetStatus.Ask(ctx, client, api.None{}); err == nil { // journal, devices and link answer for it
 			state := daemon.SdNotifyWatchdog
 			if !ready {
 				ready, state = true, daemon.SdNotifyReady

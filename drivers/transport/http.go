@@ -128,31 +128,20 @@ func (h HTTP) Serve(ctx context.Context, ready func(), handle func(context.Conte
 	if err != nil {
 		return err
 	}
+	if secure != nil {
+		secure.NextProtos = []string{"h2", "http/1.1"}
+		l = tls.NewListener(l, secure)
+	}
 	ready()
 	e := &endpoint{HTTP: h, token: token, handle: handle, places: newPlaces(maxRequests)}
 	srv := &http.Server{
-		Handler: e, TLSConfig: secure, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: time.Minute,
+		Handler: e, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
 	}
-	stopped := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-		defer cancel()
-		if srv.Shutdown(grace) != nil {
-			srv.Close()
-		}
-	})
-	if secure != nil {
-		err = srv.ServeTLS(l, "", "") // its certificate is in TLSConfig
-	} else {
-		err = srv.Serve(l)
+	if err := ServeHTTP(ctx, srv, l, shutdownGrace); err != nil {
+		return err
 	}
-	if !stop() {
-		<-stopped
-		return ctx.Err()
-	}
-	return err
+	return ctx.Err()
 }
 
 // endpoint handles requests.

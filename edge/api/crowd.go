@@ -93,11 +93,11 @@ func (c *Crowd) handler(next http.Handler) http.Handler {
 			var large *http.MaxBytesError
 			switch {
 			case errors.As(err, &large):
-				http.Error(w, "the request's body is too large", http.StatusRequestEntityTooLarge)
+				WriteProblem(w, Problemf(TooLarge, "the body has more than %d bytes", large.Limit))
 				return
 			case err != nil:
 				w.Header().Set("Connection", "close")
-				http.Error(w, "the request's body did not come: "+err.Error(), http.StatusRequestTimeout)
+				WriteProblem(w, Problemf(BadTimeout, "the body did not come: %v", err))
 				return
 			}
 			r.Body = io.NopCloser(bytes.NewReader(body))

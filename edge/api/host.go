@@ -1,9 +1,6 @@
-// Package api is what the HTTP sides of a lane and of the hub have in common. Handlers go in, handlers that keep their rules
-// come out.
 package api
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -16,8 +13,8 @@ import (
 func GuardHost(names []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !ownHost(r.Host, names) {
-			http.Error(w, fmt.Sprintf("this server is not %.100q: reach it by its address, or have that name added to its settings", r.Host),
-				http.StatusMisdirectedRequest)
+			WriteProblem(w, Problemf(WrongHost, "this server is not %.100q", r.Host).
+				WithDo("reach it by its address, or have that name added to its settings"))
 			return
 		}
 		next.ServeHTTP(w, r)

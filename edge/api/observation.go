@@ -10,6 +10,33 @@ import (
 // TailMax is how many observations GET /v1/tail returns at most before those that come.
 const TailMax = 100_000
 
+// TailQuery is the request of GET /v1/tail.
+type TailQuery struct {
+	N      int    `query:"n" default:"20" min:"0" max:"100000"` // how many of the newest that match, however far back
+	Follow bool   `query:"follow"`                              // whether to go on with those that come
+	Class  string `query:"class" enum:"alarm,event,telemetry"`  // only this class
+	Device string `query:"device"`                              // only this device
+}
+
+// ObservationQuery is the request of GET /v1/observations.
+type ObservationQuery struct {
+	Class  string `query:"class" enum:"alarm,event,telemetry"` // only this class
+	Device string `query:"device"`                             // only this device
+	Kind   string `query:"kind"`                               // only this kind, or those below it: radiation
+	Text   string `query:"q"`                                  // text, or hex (hashes, EPCs), in what rows say
+	// From is the earliest time that is shown of an observation (corrected, else time).
+	From time.Time `query:"from"`
+	// To is the latest time that is shown. With it, what was reported over an hour late is not found.
+	To     time.Time `query:"to"`
+	Before *int64    `query:"before" min:"0"`                        // only rows before this one: next of the page before
+	Limit  int       `query:"limit" default:"200" min:"1" max:"200"` // most observations of a page
+}
+
+// StreamQuery is the request of GET /v1/stream.
+type StreamQuery struct {
+	Device string `query:"device"` // whose live samples and raw data to send; empty for none
+}
+
 // Line is one observation of GET /v1/tail, /v1/observations and /v1/passages/{id}.
 type Line struct {
 	Idx         int64           `json:"idx"`                // row of the journal

@@ -6,6 +6,18 @@ import (
 	"lanewarden/drivers/observation/kinds"
 )
 
+// PassagesQuery is the request of GET /v1/passages.
+type PassagesQuery struct {
+	State string `query:"state" enum:"open"` // only passages of this state
+}
+
+// PassageQuery is the request of GET /v1/passages/{id}.
+type PassageQuery struct {
+	ID string `path:"id"` // passage id
+	// Explain asks for the assignments. They are looked for in 50,000 rows of class event from the passage's first reading.
+	Explain bool `query:"explain"`
+}
+
 // PassageList is the answer of GET /v1/passages.
 type PassageList struct {
 	// Passages are lanewarden.v1.PassageClosed as observation.JSON encodes it, newest first. Their state says which are

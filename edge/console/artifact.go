@@ -1,134 +1,130 @@
 package console
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"image"
 	"image/png"
+	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/dustin/go-humanize/english"
 
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 )
 
-// open returns the artifact of a name; it answers the request when there is none.
-func (c *Console) open(w http.ResponseWriter, name string) (observation.ArtifactReader, int64) {
-	sum, err := hex.DecodeString(name)
-	if err != nil || len(sum) != 32 {
-		http.Error(w, fmt.Sprintf("%.80q is no SHA-256: write 64 hexadecimal digits", name), http.StatusBadRequest)
-		return nil, 0
+// open returns an artifact and its size in bytes.
+func (c *Console) open(h api.Hash) (observation.ArtifactReader, int64, error) {
+	r, size, err := c.Journal.OpenArtifact(h[:])
+	if errors.Is(err, journal.ErrNoArtifact) {
+		err = api.Problemf(api.NotFound, "%v", err)
 	}
-	r, size, err := c.Journal.OpenArtifact(sum)
-	switch {
-	case errors.Is(err, journal.ErrNoArtifact):
-		http.Error(w, err.Error(), http.StatusNotFound)
-		return nil, 0
-	case err != nil:
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return nil, 0
-	}
-	return r, size
+	return r, size, err
 }
 
-// artifact serves GET /v1/artifacts/{sha256}: its bytes, or ranges of them.
-func (c *Console) artifact(w http.ResponseWriter, r *http.Request) {
-	a, _ := c.open(w, r.PathValue("sha256"))
-	if a == nil {
-		return
+// artifact serves api.GetArtifact.
+func (c *Console) artifact(w http.ResponseWriter, r *api.Call, in api.ArtifactQuery) error {
+	a, _, err := c.open(in.SHA256)
+	if err != nil {
+		return err
 	}
 	defer a.Close()
-	w.Header().Set("Content-Type", "application/octet-stream")
-	if t := r.URL.Query().Get("type"); t == "image/jpeg" || t == "image/png" { // what a page may show; all else is only saved
-		w.Header().Set("Content-Type", t)
+	if in.Type != "image/jpeg" && in.Type != "image/png" { // what a page may show; all else is only saved
+		in.Type = ""
 	}
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("ETag", strconv.Quote(r.PathValue("sha256")))
-	http.ServeContent(w, r, "", time.Time{}, a)
+	api.ServeArtifact(w, r.Request, in.SHA256, in.Type, a)
+	return nil
 }
 
-const (
-	pictureMax  = 4096 // pixels, longest side
-	maxPartners = 8
-)
-
-// picture serves GET /v1/artifacts/{sha256}/picture?max=1024&region=x,y,w,h&window=0.2,0.5&exact=&invert=&log=&equalise=&with=SHA256: a PNG.
-func (c *Console) picture(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	view, err := parseView(q)
+// picture serves api.GetPicture.
+func (c *Console) picture(w http.ResponseWriter, r *api.Call, in api.PictureQuery) error {
+	view, err := viewOf(&in)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+		return err
 	}
-	var sources []driver.Source
-	for _, name := range append([]string{r.PathValue("sha256")}, q["with"]...) {
-		a, size := c.open(w, name)
-		if a == nil {
-			return
-		}
-		defer a.Close()
-		sources = append(sources, driver.Source{ReaderAt: a, Size: size})
+	sources, err := c.openAll(in)
+	for _, s := range sources {
+		defer s.ReaderAt.(io.Closer).Close()
+	}
+	if err != nil {
+		return err
 	}
 	view.With = sources[1:]
 	select {
 	case c.drawing <- struct{}{}:
 	case <-r.Context().Done():
-		return
+		return r.Context().Err()
 	}
 	drawn, err := drivers.Draw(sources[0], view)
 	<-c.drawing
 	if err != nil {
-		http.Error(w, "the artifact cannot be drawn: "+err.Error(), http.StatusUnprocessableEntity)
-		return
+		return api.Problemf(api.NotDrawable, "the artifact cannot be drawn: %v", err)
 	}
 	w.Header().Set("Content-Type", "image/png")
 	w.Header().Set("Cache-Control", "private, max-age=86400, immutable")
 	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(w, drawn); err != nil {
 		c.Log.Debug("picture", "err", err)
 	}
+	return nil
 }
 
-// parseView reads how a picture is to be drawn.
-func parseView(q url.Values) (v driver.View, err error) {
-	flag := func(name string) bool { return q.Has(name) && q.Get(name) != "false" && q.Get(name) != "0" }
-	v = driver.View{Exact: flag("exact"), Invert: flag("invert"), Log: flag("log"), Equalise: flag("equalise")}
-	if s := q.Get("max"); s != "" {
-		if v.MaxSide, err = strconv.Atoi(s); err != nil || v.MaxSide < 1 || v.MaxSide > pictureMax {
-			return v, fmt.Errorf("max=%q is not a number from 1 to %d", s, pictureMax)
+// openAll opens the artifacts that a picture is made of, the one to be drawn first. With an error, it returns those
+// that it has opened.
+func (c *Console) openAll(in api.PictureQuery) (out []driver.Source, err error) {
+	hashes := []api.Hash{in.SHA256}
+	for _, name := range in.With {
+		var h api.Hash
+		if err := h.UnmarshalText([]byte(name)); err != nil {
+			return nil, api.Problemf(api.BadRequest, "with: %v", err)
+		}
+		hashes = append(hashes, h)
+	}
+	for _, h := range hashes {
+		a, size, err := c.open(h)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, driver.Source{ReaderAt: a, Size: size})
+	}
+	return out, nil
+}
+
+// viewOf returns how a picture is to be drawn.
+func viewOf(in *api.PictureQuery) (v driver.View, err error) {
+	v = driver.View{MaxSide: in.Max, Exact: in.Exact, Invert: in.Invert, Log: in.Log, Equalise: in.Equalise}
+	if in.Window != "" {
+		_, err := fmt.Sscanf(in.Window, "%g,%g", &v.Dark, &v.Light)
+		if err != nil || !(0 <= v.Dark && v.Dark < v.Light && v.Light <= 1) {
+			return v, api.Problemf(api.BadRequest,
+				"window=%.80q: write DARK,LIGHT, shares from 0 to 1, the first one smaller", in.Window)
 		}
 	}
-	if s := q.Get("window"); s != "" {
-		if _, err := fmt.Sscanf(s, "%g,%g", &v.Dark, &v.Light); err != nil || !(0 <= v.Dark && v.Dark < v.Light && v.Light <= 1) {
-			return v, fmt.Errorf("window=%q: write DARK,LIGHT, shares from 0 to 1, the first one smaller", s)
-		}
+	if in.Region != "" {
+		v.Region, err = parseRegion(in.Region)
 	}
-	if len(q["with"]) > maxPartners {
-		return v, fmt.Errorf("%d %s beside the first; at most %d",
-			len(q["with"]), english.PluralWord(len(q["with"]), "file", ""), maxPartners)
-	}
-	s := q.Get("region")
-	if s == "" {
-		return v, nil
-	}
+	return v, err
+}
+
+// maxPixel bounds the numbers of a region.
+const maxPixel = 1 << 20
+
+// parseRegion parses x,y,width,height in pixels.
+func parseRegion(text string) (image.Rectangle, error) {
 	var n []int
-	for _, part := range strings.Split(s, ",") {
+	for part := range strings.SplitSeq(text, ",") {
 		k, err := strconv.Atoi(part)
-		if err != nil || k < 0 || k > 1<<20 {
-			return v, fmt.Errorf("region=%q: write x,y,width,height in pixels", s)
+		if err != nil || k < 0 || k > maxPixel {
+			n = nil
+			break
 		}
 		n = append(n, k)
 	}
 	if len(n) != 4 || n[2] == 0 || n[3] == 0 {
-		return v, fmt.Errorf("region=%q: write x,y,width,height in pixels", s)
+		return image.Rectangle{}, api.Problemf(api.BadRequest, "region=%.80q: write x,y,width,height in pixels", text)
 	}
-	v.Region = image.Rect(n[0], n[1], n[0]+n[2], n[1]+n[3])
-	return v, nil
+	return image.Rect(n[0], n[1], n[0]+n[2], n[1]+n[3]), nil
 }

@@ -14,7 +14,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -22,8 +21,9 @@ import (
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/transport"
+	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
-	"lanewarden/edge/console/accounts"
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
@@ -100,29 +100,14 @@ func (c *Console) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	srv := &http.Server{
 		Handler: c.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	api.NewCrowd(maxConns, maxBody, bodyTimeout).Bound(srv)
 	g.Go(func() error { return c.access.run(ctx) })
-	g.Go(func() error { return serve(srv, unix) })
+	g.Go(func() error { return transport.ServeHTTP(ctx, srv, unix, shutdownGrace) })
 	g.Go(func() error { return c.serveTCP(ctx, srv) })
-	g.Go(func() error {
-		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-		defer cancel()
-		if srv.Shutdown(grace) != nil {
-			return srv.Close()
-		}
-		return nil
-	})
 	return g.Wait()
-}
-
-func serve(srv *http.Server, l net.Listener) error {
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
 }
 
 // listenRetry is how long a port that is taken waits for another try.
@@ -140,7 +125,7 @@ func (c *Console) serveTCP(ctx context.Context, srv *http.Server) error {
 			if c.TLS != nil {
 				tcp = tls.NewListener(tcp, c.TLS)
 			}
-			return serve(srv, tcp)
+			return transport.ServeHTTP(ctx, srv, tcp, shutdownGrace)
 		}
 		c.Log.Error("the console's pages are not served", "err", err)
 		select {
@@ -151,44 +136,37 @@ func (c *Console) serveTCP(ctx context.Context, srv *http.Server) error {
 	}
 }
 
-func (c *Console) handler() http.Handler {
-	mux := http.NewServeMux()
-	for _, route := range []struct {
-		pattern string
-		role    accounts.Role
-		serve   http.HandlerFunc
-	}{
-		{"GET /v1/session", accounts.Nobody, c.access.session},
-		{"POST /v1/session", accounts.Nobody, c.access.signIn},
-		{"DELETE /v1/session", accounts.Viewer, c.access.signOut},
-		{"GET /v1/status", accounts.Viewer, c.status},
-		{"GET /v1/stream", accounts.Viewer, c.stream},
-		{"GET /v1/tail", accounts.Viewer, c.tail},
-		{"GET /v1/live/{device}", accounts.Viewer, c.live},
-		{"GET /v1/observations", accounts.Viewer, c.observations},
-		{"GET /v1/passages", accounts.Viewer, c.passages},
-		{"GET /v1/passages/{id}", accounts.Viewer, c.passage},
-		{"GET /v1/devices/{device}", accounts.Viewer, c.deviceDetail},
-		{"GET /v1/artifacts/{sha256}", accounts.Viewer, c.artifact},
-		{"GET /v1/artifacts/{sha256}/picture", accounts.Viewer, c.picture},
-		{"GET /v1/tests", accounts.Viewer, c.tests},
-		{"POST /v1/tests", accounts.Technician, c.startTest},
-		{"POST /v1/tests/run", accounts.Technician, c.actTest},
-		{"GET /v1/devices/{device}/recording", accounts.Technician, c.recording},
-		{"POST /v1/devices/{device}/outputs", accounts.Technician, c.output},
-		{"POST /v1/evidence/verification", accounts.Technician, c.verify},
-		{"POST /v1/passages/corrections", accounts.Officer, c.correct},
-	} {
-		serve := route.serve
-		if route.pattern != "POST /v1/session" { // who signs in has no token yet
-			serve = c.access.role(route.role, serve)
-		}
-		mux.HandleFunc(route.pattern, serve)
+// operations returns what the console serves, each with its function.
+func (c *Console) operations() []api.Bound {
+	return []api.Bound{
+		api.Answer(&api.GetSession, c.access.session),
+		api.Perform(&api.PostSession, c.access.signIn),
+		api.Perform(&api.DeleteSession, c.access.signOut),
+		api.Answer(&api.GetStatus, c.status),
+		api.Write(&api.GetStream, c.stream),
+		api.Write(&api.GetTail, c.tail),
+		api.Answer(&api.GetLive, c.live),
+		api.Answer(&api.GetObservations, c.observations),
+		api.Answer(&api.GetPassages, c.passages),
+		api.Answer(&api.GetPassage, c.passage),
+		api.Perform(&api.PostCorrection, c.correct),
+		api.Answer(&api.GetDevice, c.deviceDetail),
+		api.Perform(&api.PostOutput, c.output),
+		api.Write(&api.GetRecording, c.recording),
+		api.Write(&api.GetArtifact, c.artifact),
+		api.Write(&api.GetPicture, c.picture),
+		api.Answer(&api.GetTests, c.tests),
+		api.Perform(&api.PostTest, c.startTest),
+		api.Perform(&api.PostTestAct, c.actTest),
+		api.Perform(&api.PostVerification, c.verify),
+		api.Write(&api.GetMetrics, c.metrics()),
+		api.Write(&api.GetHealth, c.healthz),
 	}
-	mux.Handle("GET /metrics", promhttp.HandlerFor(c.registry(), promhttp.HandlerOpts{})) // counters; whoever collects them has no account
-	mux.HandleFunc("GET /healthz", c.healthz)
-	mux.Handle("GET /", web.Handler(web.Lane))
-	all := c.access.identify(mux)
+}
+
+func (c *Console) handler() http.Handler {
+	server := &api.Server{Guard: c.access, Log: c.Log}
+	all := c.access.identify(server.Handler(web.Handler(web.Lane), c.operations()...))
 	guarded := api.GuardHost(nil, all)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isLocal(r) || c.Accounts != nil { // a page of another site has no session and no socket
@@ -199,17 +177,20 @@ func (c *Console) handler() http.Handler {
 	})
 }
 
-// healthz serves GET /healthz: 200 while what devices send is stored, 503 and the reason while it is not.
-func (c *Console) healthz(w http.ResponseWriter, _ *http.Request) {
+// healthz answers api.GetHealth: ok while what devices send is stored.
+func (c *Console) healthz(w http.ResponseWriter, _ *api.Call, _ api.None) error {
 	if err := c.Journal.Trouble(); err != nil {
-		w.Header().Set("Retry-After", "5")
-		http.Error(w, "journal: "+err.Error(), http.StatusServiceUnavailable)
-		return
+		return api.Problemf(api.Unavailable, "journal: %v", err).
+			WithDo("lanectl doctor says what is wrong").After(retryHealth)
 	}
 	fmt.Fprintln(w, "ok")
+	return nil
 }
 
-// Status returns what GET /v1/status answers.
+// retryHealth is how soon health may be other.
+const retryHealth = 5 * time.Second
+
+// Status returns how agent, journal, link and devices are.
 func (c *Console) Status(ctx context.Context) (api.Status, error) {
 	id, stats := c.Journal.Identity(), c.Journal.Stats()
 	waiting, err := c.Journal.Waiting(ctx)
@@ -245,14 +226,8 @@ func disk(dir string) (free, total uint64) {
 	return s.Bavail * uint64(s.Bsize), s.Blocks * uint64(s.Bsize)
 }
 
-func (c *Console) status(w http.ResponseWriter, r *http.Request) {
-	s, err := c.Status(r.Context())
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	answer(w, s)
-}
+// status answers api.GetStatus.
+func (c *Console) status(r *api.Call, _ api.None) (api.Status, error) { return c.Status(r.Context()) }
 
 // clockNotice is from when on the time of a device's own clock is shown corrected: less is the delay of a line.
 const clockNotice = time.Second
@@ -281,13 +256,13 @@ func (c *Console) shown(o *observation.Observation) time.Time {
 	return o.Time()
 }
 
-// live serves GET /v1/live/{device}: the latest samples of a strip chart, which are never journalled.
-func (c *Console) live(w http.ResponseWriter, r *http.Request) {
+// live answers api.GetLive.
+func (c *Console) live(_ *api.Call, in api.DeviceQuery) ([]api.Sample, error) {
 	out := []api.Sample{}
-	for _, s := range c.Lane.Live(r.PathValue("device")) {
+	for _, s := range c.Lane.Live(in.Device) {
 		out = append(out, sampleOf(s))
 	}
-	answer(w, out)
+	return out, nil
 }
 
 // sampleOf shows counts as counts per second: a device counts over intervals that change with its state.

@@ -65,7 +65,7 @@ func TestConsole(t *testing.T) {
 			}
 		}
 	}()
-	client := api.NewClient(socket, 0)
+	client := api.NewClient(socket, 0).HTTP
 	get := func(path string) (int, string) {
 		resp, err := client.Get("http://laned" + path)
 		if err != nil {

@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"lanewarden/drivers/observation"
@@ -11,21 +10,17 @@ import (
 	"lanewarden/edge/api"
 )
 
-// correct serves POST /v1/passages/corrections.
-func (c *Console) correct(w http.ResponseWriter, r *http.Request) {
-	var o api.Correction
-	if !order(w, r, &o) {
-		return
+// correct checks api.PostCorrection.
+func (c *Console) correct(r *api.Call, in api.Correction) (act api.Act[*api.CorrectionOutcome], err error) {
+	if r.User.Name != localUser { // a user who has signed in speaks for themselves
+		in.By = r.User.Name
 	}
-	if u := user(r); u.Name != localUser { // who has signed in speaks for themselves
-		o.By = u.Name
+	if in.Reason == "" || in.By == "" {
+		return act, api.Problemf(api.BadRequest, "reason and by are needed: they stand in the journal")
 	}
-	if o.Reason == "" || o.By == "" {
-		http.Error(w, "reason and by are needed: they stand in the journal", http.StatusBadRequest)
-		return
-	}
-	text := fmt.Sprintf("row %d to passage %q: %s", o.Idx, o.To, o.Reason)
-	c.carry(w, r, "correction", text, func(ctx context.Context) (any, error) { return c.assign(ctx, o) })
+	act.Text = fmt.Sprintf("row %d to passage %q: %s", in.Idx, in.To, in.Reason)
+	act.Do = limited(func(ctx context.Context) (*api.CorrectionOutcome, error) { return c.assign(ctx, in) })
+	return act, nil
 }
 
 // assign corrects, and returns what came of it.

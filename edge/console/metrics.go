@@ -2,18 +2,26 @@ package console
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"lanewarden/edge/api"
 	"lanewarden/edge/lane"
 )
 
-// registry makes the metrics of one agent: they are read from its status when asked for.
-func (c *Console) registry() *prometheus.Registry {
+// metrics returns the function of api.GetMetrics. Counters are read from the agent's status when asked for.
+func (c *Console) metrics() func(http.ResponseWriter, *api.Call, api.None) error {
 	r := prometheus.NewRegistry()
-	r.MustRegister(statusCollector{c}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return r
+	r.MustRegister(statusCollector{c}, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	h := promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+	return func(w http.ResponseWriter, r *api.Call, _ api.None) error {
+		h.ServeHTTP(w, r.Request)
+		return nil
+	}
 }
 
 type statusCollector struct{ c *Console }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -43,61 +41,55 @@ func (noPassages) Corrected(o *observation.Observation) time.Time {
 
 const askTimeout = 3 * time.Second
 
-// passages serves GET /v1/passages?state=open: all that are known, or only those whose vehicle is in the lane.
-func (c *Console) passages(w http.ResponseWriter, r *http.Request) {
-	state := r.URL.Query().Get("state")
-	if state != "" && state != "open" {
-		http.Error(w, fmt.Sprintf("state=%.40q is not open", state), http.StatusBadRequest)
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
-	defer cancel()
-	all, clocks, err := c.Passages.Passages(ctx)
+// passages answers api.GetPassages.
+func (c *Console) passages(r *api.Call, in api.PassagesQuery) (out api.PassageList, err error) {
+	all, clocks, err := c.latest(r.Context())
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
+		return out, err
 	}
-	out := api.PassageList{Passages: []json.RawMessage{}, Clocks: map[string]float64{}}
+	out = api.PassageList{Passages: []json.RawMessage{}, Clocks: map[string]float64{}}
 	for _, p := range all {
-		if state == "open" && p.State != observation.PassageState_PASSAGE_STATE_OPEN {
+		if in.State == "open" && p.State != observation.PassageState_PASSAGE_STATE_OPEN {
 			continue
 		}
 		text, err := observation.JSON(p)
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
+			return out, err
 		}
 		out.Passages = append(out.Passages, text)
 	}
 	for device, d := range clocks {
 		out.Clocks[device] = d.Seconds()
 	}
-	answer(w, out)
+	return out, nil
 }
 
-// passage serves GET /v1/passages/{id}: the passage and all that belongs to it, or may.
-func (c *Console) passage(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
+// latest returns the passages that are known, and how far devices' clocks are ahead.
+func (c *Console) latest(ctx context.Context) ([]*observation.PassageClosed, map[string]time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	all, _, err := c.Passages.Passages(ctx)
+	all, clocks, err := c.Passages.Passages(ctx)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
+		return nil, nil, api.Problemf(api.Unavailable, "%v", err)
 	}
-	i := slices.IndexFunc(all, func(p *observation.PassageClosed) bool { return p.Id == r.PathValue("id") })
+	return all, clocks, nil
+}
+
+// passage answers api.GetPassage.
+func (c *Console) passage(r *api.Call, in api.PassageQuery) (out api.PassageDetail, err error) {
+	all, _, err := c.latest(r.Context())
+	if err != nil {
+		return out, err
+	}
+	i := slices.IndexFunc(all, func(p *observation.PassageClosed) bool { return p.Id == in.ID })
 	if i < 0 {
-		http.Error(w, "there is no such passage among the latest", http.StatusNotFound)
-		return
+		return out, api.Problemf(api.NotFound, "there is no such passage among the latest")
 	}
-	out, err := c.detail(all[i])
-	if err == nil && r.URL.Query().Has("explain") {
+	out, err = c.detail(all[i])
+	if err == nil && in.Explain {
 		out.Assignments, err = c.explain(all[i])
 	}
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	answer(w, out)
+	return out, err
 }
 
 // readingsOf are the readings that a passage has, and those that may be its own.

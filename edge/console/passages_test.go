@@ -110,7 +110,7 @@ func ask(t *testing.T, c *Console, method, path, body string) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := api.NewClient(socket, 0)
+	client := api.NewClient(socket, 0).HTTP
 	defer client.CloseIdleConnections()
 	resp, err := client.Do(r)
 	if err != nil {

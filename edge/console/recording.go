@@ -1,62 +1,45 @@
 package console
 
 import (
-	"fmt"
 	"net/http"
 	"path/filepath"
 	"time"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport/wait"
+	"lanewarden/edge/api"
 	"lanewarden/edge/diag"
 	"lanewarden/edge/journal"
 )
 
-// recording serves GET /v1/devices/{device}/recording?from=…&to=…: what passed between the device and the agent, in the tape's format.
-func (c *Console) recording(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("device")
-	device, ok := c.device(id)
-	if !ok {
-		http.Error(w, fmt.Sprintf("there is no device %s", id), http.StatusNotFound)
-		return
-	}
-	from, to, err := span(r)
+// recording serves api.GetRecording: what passed between a device and the agent.
+func (c *Console) recording(w http.ResponseWriter, r *api.Call, in api.RecordingQuery) error {
+	device, err := c.device(in.Device)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+		return err
 	}
-	journalled := to.Add(diag.CommitTime) // what the last bytes brought
+	if in.From.IsZero() || in.To.IsZero() || !in.From.Before(in.To) {
+		return api.Problemf(api.BadRequest, "from and to are needed, times like 2026-11-25T03:12:00Z, the first one earlier")
+	}
+	journalled := in.To.Add(diag.CommitTime) // what the last bytes brought
 	if err := wait.For(r.Context(), time.Until(journalled)); err != nil {
-		return // nobody waits for the answer any more
+		return err
 	}
 	rec := diag.Recording{About: diag.About{
-		Site: c.Site, Agent: c.Agent, Software: c.Software, Device: id, Driver: device.Driver, From: from, To: to, Config: c.Config,
+		Site: c.Site, Agent: c.Agent, Software: c.Software, Device: device.ID, Driver: device.Driver,
+		From: in.From, To: in.To, Config: c.Config,
 	}}
-	if rec.Records, err = diag.Take(filepath.Join(c.TapeDir, id), from, to); err == nil {
-		rec.Observed, err = c.observed(id, from, to.Add(diag.CommitTime))
+	if rec.Records, err = diag.Take(filepath.Join(c.TapeDir, device.ID), in.From, in.To); err != nil {
+		return err
 	}
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+	if rec.Observed, err = c.observed(device.ID, in.From, in.To.Add(diag.CommitTime)); err != nil {
+		return err
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	if err := rec.Write(w); err != nil {
 		c.Log.Debug("recording", "err", err)
 	}
-}
-
-// span reads a request's from and to.
-func span(r *http.Request) (from, to time.Time, err error) {
-	for name, at := range map[string]*time.Time{"from": &from, "to": &to} {
-		text := r.URL.Query().Get(name)
-		if *at, err = time.Parse(time.RFC3339Nano, text); err != nil {
-			return from, to, fmt.Errorf("%s=%q is not a time like 2026-11-25T03:12:00Z", name, text)
-		}
-	}
-	if !from.Before(to) {
-		return from, to, fmt.Errorf("from %s is not before to %s", from, to)
-	}
-	return from, to, nil
+	return nil
 }
 
 // observed returns what was journalled of a device in a time.
@@ -67,7 +50,8 @@ func (c *Console) observed(device string, from, to time.Time) (out []*observatio
 			return nil
 		}
 		if size += len(row.Body); size > diag.MaxBytes {
-			return fmt.Errorf("over %d MiB of observations: ask for a shorter time", diag.MaxBytes>>20)
+			return api.Problemf(api.BadRequest, "over %d MiB of observations", diag.MaxBytes>>20).
+				WithDo("ask for a shorter time")
 		}
 		o, err := row.Observation()
 		out = append(out, o)

@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http/httptest"
 	"net/url"
 	"slices"
@@ -59,6 +60,7 @@ func TestSearchGoesByTheTimesShown(t *testing.T) {
 		{"before all", "", "11:59:00", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			search := (&api.Server{Log: slog.New(slog.DiscardHandler)}).Handler(nil, api.Answer(&api.GetObservations, c.observations))
 			q := url.Values{}
 			for name, clock := range map[string]string{"from": test.from, "to": test.to} {
 				if clock != "" {
@@ -71,7 +73,7 @@ func TestSearchGoesByTheTimesShown(t *testing.T) {
 				var have []int64
 				for pages := 0; ; pages++ {
 					w := httptest.NewRecorder()
-					c.observations(w, httptest.NewRequest("GET", "/v1/observations?"+q.Encode(), nil))
+					search.ServeHTTP(w, httptest.NewRequest("GET", "/v1/observations?"+q.Encode(), nil))
 					var found api.Found
 					if err := json.Unmarshal(w.Body.Bytes(), &found); err != nil || w.Code != 200 || pages > 9 {
 						t.Fatalf("page %d: %d %s", pages, w.Code, w.Body)

@@ -19,31 +19,32 @@ const (
 	writeLimit  = 10 * time.Second
 )
 
-// stream serves GET /v1/stream?device=rpm-1: server-sent events. status comes every second, rows as they are journalled, live with the
-// samples of the device that is named, raw with the beginnings of what passes on its line, test with the test that is under way.
-func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
+// retryStream is how soon a page may try to follow again.
+const retryStream = 10 * time.Second
+
+// stream serves api.GetStream.
+func (c *Console) stream(w http.ResponseWriter, r *api.Call, in api.StreamQuery) error {
 	select {
 	case c.streams <- struct{}{}:
 		defer func() { <-c.streams }()
 	default:
-		w.Header().Set("Retry-After", "10")
-		http.Error(w, fmt.Sprintf("%d pages follow already", maxStreams), http.StatusServiceUnavailable)
-		return
+		return api.Problemf(api.Unavailable, "%d pages follow already", maxStreams).
+			WithDo("close a page").After(retryStream)
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	s := streamer{c: c, w: w, control: http.NewResponseController(w), device: r.URL.Query().Get("device"), next: c.Journal.Size()}
+	s := streamer{c: c, w: w, control: http.NewResponseController(w), device: in.Device, next: c.Journal.Size()}
 	t := time.NewTicker(streamTick)
 	defer t.Stop()
 	for n := 0; ; n++ {
-		if err := s.tick(r, n%statusEvery == 0); err != nil {
+		if err := s.tick(r.Request, n%statusEvery == 0); err != nil {
 			c.Log.Debug("stream", "err", err)
-			return
+			return nil
 		}
 		select {
 		case <-t.C:
 		case <-r.Context().Done():
-			return
+			return nil
 		}
 	}
 }

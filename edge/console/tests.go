@@ -4,75 +4,56 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
-	"lanewarden/edge/console/accounts"
 	"lanewarden/edge/diag/guided"
 )
 
-// tests serves GET /v1/tests.
-func (c *Console) tests(w http.ResponseWriter, _ *http.Request) {
+// tests answers api.GetTests.
+func (c *Console) tests(*api.Call, api.None) (api.TestList, error) {
 	out := api.TestList{Tests: []api.TestOffer{}, Run: c.Tests.View()}
 	for _, o := range c.Tests.Offers(time.Now()) {
 		one := api.TestOffer{Offer: o}
 		if o.Last != nil {
 			text, err := observation.JSON(o.Last)
 			if err != nil {
-				http.Error(w, err.Error(), http.StatusInternalServerError)
-				return
+				return out, err
 			}
 			one.Last = text
 		}
 		out.Tests = append(out.Tests, one)
 	}
-	answer(w, out)
+	return out, nil
 }
 
-// startTest serves POST /v1/tests.
-func (c *Console) startTest(w http.ResponseWriter, r *http.Request) {
-	var in api.TestStart
-	if !order(w, r, &in) {
-		return
-	}
-	c.carry(w, r, "test", in.Device+" "+in.Test, func(ctx context.Context) (any, error) {
-		return nil, c.Tests.Start(ctx, in.Device, in.Test, user(r).Name)
-	})
+// startTest checks api.PostTest.
+func (c *Console) startTest(r *api.Call, in api.TestStart) (api.Act[api.Done], error) {
+	return api.Act[api.Done]{Text: in.Device + " " + in.Test, Do: limited(func(ctx context.Context) (api.Done, error) {
+		return api.Done{}, c.Tests.Start(ctx, in.Device, in.Test, r.User.Name)
+	})}, nil
 }
 
-// actTest serves POST /v1/tests/run.
-func (c *Console) actTest(w http.ResponseWriter, r *http.Request) {
-	var in api.TestAct
-	if !order(w, r, &in) {
-		return
-	}
+// actTest checks api.PostTestAct.
+func (c *Console) actTest(_ *api.Call, in api.TestAct) (act api.Act[*guided.View], err error) {
 	run := c.Tests.View()
 	if run == nil || run.Verdict != "" {
-		http.Error(w, guided.ErrNone.Error(), http.StatusConflict)
-		return
+		return act, api.Problemf(api.NotDone, "%v", guided.ErrNone)
 	}
-	if u := user(r); in.Action == "abandon" && u.Name != run.By && u.Role < accounts.Admin {
-		c.access.refuse(r, "abandoning a test that "+run.By+" runs")
-		http.Error(w, fmt.Sprintf("%s runs this test: only they or an admin may abandon it", run.By), http.StatusForbidden)
-		return
+	if in.Action == "abandon" {
+		act.Owner = run.By
 	}
-	text := fmt.Sprintf("%s %s, step %d: %s", run.Device, run.Test, run.Step+1, in.Action)
+	act.Text = fmt.Sprintf("%s %s, step %d: %s", run.Device, run.Test, run.Step+1, in.Action)
 	if in.Action == "number" {
-		text += fmt.Sprintf(" %g", in.Number)
+		act.Text += fmt.Sprintf(" %g", in.Number)
 	}
-	if err := c.access.audit(r.Context(), user(r), "test", text); err != nil {
-		http.Error(w, "not journalled, so not done: "+err.Error(), http.StatusServiceUnavailable)
-		return
+	act.Do = func(ctx context.Context) (*guided.View, error) {
+		err := c.Tests.Act(ctx, in.Action, in.Number)
+		if err != nil && !errors.Is(err, guided.ErrNone) {
+			err = api.Problemf(api.BadRequest, "%v", err)
+		}
+		return c.Tests.View(), err
 	}
-	err := c.Tests.Act(r.Context(), in.Action, in.Number)
-	switch {
-	case errors.Is(err, guided.ErrNone):
-		http.Error(w, err.Error(), http.StatusConflict)
-	case err != nil:
-		http.Error(w, err.Error(), http.StatusBadRequest)
-	default:
-		answer(w, c.Tests.View())
-	}
+	return act, nil
 }

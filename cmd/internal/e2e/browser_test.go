@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver/drivertest/peer"
+	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
-	"lanewarden/edge/console/accounts"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
@@ -97,7 +97,7 @@ func demoLane(p *patient) map[string]string {
 
 // wholePassage reports whether a vehicle has been seen by most of the lane.
 func (p *patient) wholePassage() bool {
-	resp, err := api.NewClient(p.path("s"), 5*time.Second).Get("http://laned/v1/passages")
+	resp, err := api.NewClient(p.path("s"), 5*time.Second).HTTP.Get("http://laned/v1/passages")
 	if err != nil {
 		return false
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/radiation/n42/sim"
-	"lanewarden/edge/console/accounts"
+	"lanewarden/edge/accounts"
 )
 
 // A full disk ends nothing: the agent lives through a thousand strangers' requests, starts, says what is wrong, and takes

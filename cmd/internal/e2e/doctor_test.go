@@ -93,13 +93,9 @@ func (p *patient) kill() {
 func (p *patient) wait(what string, ok func(api.Status) bool) {
 	client := api.NewClient(p.path("s"), 2*time.Second)
 	for begin := time.Now(); ; <-time.After(50 * time.Millisecond) {
-		var s api.Status
-		if resp, err := client.Get("http://laned/v1/status"); err == nil {
-			err = json.NewDecoder(resp.Body).Decode(&s)
-			resp.Body.Close()
-			if err == nil && ok(s) {
-				return
-			}
+		s, err := api.GetStatus.Ask(p.t.Context(), client, api.None{})
+		if err == nil && ok(s) {
+			return
 		}
 		if time.Since(begin) > 60*time.Second {
 			text, _ := json.Marshal(s)

@@ -74,12 +74,12 @@ func BenchmarkOpenPages(b *testing.B) {
 	const pages = 10
 	client := api.NewClient(filepath.Join(dir, "agent", "laned.sock"), 0)
 	for range pages {
-		resp, err := client.Get("http://laned/v1/stream?device=rpm-1")
+		body, err := api.GetStream.Open(b.Context(), client, api.StreamQuery{Device: "rpm-1"})
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer resp.Body.Close()
-		go io.Copy(io.Discard, resp.Body)
+		defer body.Close()
+		go io.Copy(io.Discard, body)
 	}
 	before = cpuTicks(b, pid)
 	<-time.After(long)

@@ -296,13 +296,8 @@ func (w *world) waitFor(what string, limit time.Duration, ok func() bool) {
 	}
 }
 
-func (w *world) status() (s api.Status, err error) {
-	resp, err := api.NewClient(w.socket, 2*time.Second).Get("http://laned/v1/status")
-	if err != nil {
-		return s, err
-	}
-	defer resp.Body.Close()
-	return s, json.NewDecoder(resp.Body).Decode(&s)
+func (w *world) status() (api.Status, error) {
+	return api.GetStatus.Ask(context.Background(), api.NewClient(w.socket, 2*time.Second), api.None{})
 }
 
 // drained reports whether the hub has acknowledged everything.

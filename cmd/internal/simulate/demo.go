@@ -20,7 +20,7 @@ import (
 
 	"lanewarden/cmd/internal/agent"
 	"lanewarden/drivers"
-	"lanewarden/edge/console/accounts"
+	"lanewarden/edge/accounts"
 	firmwareconfig "lanewarden/firmware-config"
 )
 

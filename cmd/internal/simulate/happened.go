@@ -111,9 +111,9 @@ const vehicleTime = 2 * time.Second
 
 // vehicle says what the vehicle of a passage is called: by its plate, else its container, else its passage.
 func (d *demo) vehicle(passage string) string {
-	var list api.PassageList
 	client := api.NewClient(d.socket(), vehicleTime)
-	if err := getJSON(context.Background(), client, "http://laned/v1/passages", &list); err != nil {
+	list, err := api.GetPassages.Ask(context.Background(), client, api.PassagesQuery{})
+	if err != nil {
 		return "passage " + passage
 	}
 	return vehicleIn(list, passage)

@@ -91,8 +91,8 @@ func (d *demo) report(ctx context.Context) error {
 		if n%10 == 0 {
 			d.measure()
 		}
-		var s api.Status
-		if err := getJSON(ctx, local, "http://laned/v1/status", &s); err != nil {
+		s, err := api.GetStatus.Ask(ctx, local, api.None{})
+		if err != nil {
 			d.screen.state("The agent is starting.")
 			continue
 		}
@@ -167,16 +167,12 @@ func summary(s api.Status) string {
 // events prints what happens at the lane, as its agent journals it.
 func (d *demo) events(ctx context.Context) error {
 	for pause(ctx, time.Second) {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://laned/v1/tail?n=0&follow=true", nil)
-		if err != nil {
-			return err
-		}
-		resp, err := api.NewClient(d.socket(), 0).Do(r)
+		body, err := api.GetTail.Open(ctx, api.NewClient(d.socket(), 0), api.TailQuery{Follow: true})
 		if err != nil {
 			continue // the agent is starting
 		}
-		d.follow(resp.Body)
-		resp.Body.Close()
+		d.follow(body)
+		body.Close()
 	}
 	return nil
 }

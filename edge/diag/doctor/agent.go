@@ -2,12 +2,9 @@ package doctor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
-	"net/url"
 	"syscall"
 	"time"
 
@@ -27,46 +24,35 @@ type agent struct {
 // askTimeout is how long an agent that is well needs at most.
 const askTimeout = 3 * time.Second
 
+func (a *agent) client() *api.Client { return api.NewClient(a.socket, askTimeout) }
+
+// status returns what the agent says of itself; nil when it does not answer.
 func (a *agent) status(ctx context.Context) *api.Status {
 	var s api.Status
-	if a.err = a.get(ctx, "/v1/status", func(resp *http.Response) error { return json.NewDecoder(resp.Body).Decode(&s) }); a.err != nil {
+	if s, a.err = api.GetStatus.Ask(ctx, a.client(), api.None{}); a.err != nil {
 		return nil
 	}
 	return &s
 }
 
-func (a *agent) get(ctx context.Context, path string, read func(*http.Response) error) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://laned"+path, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := api.NewClient(a.socket, askTimeout).Do(r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return errors.New(resp.Status)
-	}
-	return read(resp)
-}
-
-// tape returns what a device sent lately, as far as its tape has it.
+// tape returns what a device sent lately, as far as its tape has it: no evidence is no evidence.
 func (a *agent) tape(ctx context.Context, device string, back time.Duration) (in []byte) {
 	to := time.Now().Add(-diag.CommitTime) // without waiting
-	q := url.Values{"from": {to.Add(-back).Format(time.RFC3339Nano)}, "to": {to.Format(time.RFC3339Nano)}}
-	_ = a.get(ctx, "/v1/devices/"+url.PathEscape(device)+"/recording?"+q.Encode(), func(resp *http.Response) error {
-		r, err := diag.Read(resp.Body)
-		if err != nil {
-			return err
-		}
-		for _, one := range r.Records {
-			if one.Kind == transport.RecordIn {
-				in = append(in, one.Data...)
-			}
-		}
+	q := api.RecordingQuery{Device: device, From: to.Add(-back), To: to}
+	body, err := api.GetRecording.Open(ctx, a.client(), q)
+	if err != nil {
 		return nil
-	}) // no evidence is no evidence
+	}
+	defer body.Close()
+	r, err := diag.Read(body)
+	if err != nil {
+		return nil
+	}
+	for _, one := range r.Records {
+		if one.Kind == transport.RecordIn {
+			in = append(in, one.Data...)
+		}
+	}
 	return in
 }
 

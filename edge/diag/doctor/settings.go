@@ -2,10 +2,7 @@ package doctor
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -17,11 +14,14 @@ import (
 // recently is how long a change of a device's own settings is told.
 const recently = 7 * 24 * time.Hour
 
+// setupsRead is how many states of settings are compared.
+const setupsRead = 50
+
 // ownSettings tells when a device's own settings or its firmware are others than before: somebody turned something, or a part was exchanged.
 func (c *complaint) ownSettings(ctx context.Context) {
-	q := url.Values{"device": {c.device.ID}, "kind": {observation.Kind_KIND_RADIATION_SETUP.Name()}, "limit": {"50"}}
-	var found api.Found
-	if err := c.agent.get(ctx, "/v1/observations?"+q.Encode(), func(resp *http.Response) error { return json.NewDecoder(resp.Body).Decode(&found) }); err != nil {
+	q := api.ObservationQuery{Device: c.device.ID, Kind: observation.Kind_KIND_RADIATION_SETUP.Name(), Limit: setupsRead}
+	found, err := api.GetObservations.Ask(ctx, c.agent.client(), q)
+	if err != nil {
 		return // no evidence is no evidence
 	}
 	told := map[string]bool{} // lines whose last change was looked at

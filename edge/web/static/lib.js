@@ -107,13 +107,24 @@ export async function askPage(path, how = {}) {
 		session = { ...session, user: "guest", role: "nobody", csrf: "" };
 		location.hash = "#/signin";
 	}
-	if (!response.ok) throw new Error((await response.text()).trim() || response.statusText);
+	if (!response.ok) throw await problemOf(response);
 	const next = /<([^>]*)>; rel="next"/.exec(response.headers.get("Link") ?? "")?.[1] ?? "";
 	const text = await response.text();
 	try {
 		return { body: JSON.parse(text), next };
 	} catch {
 		return { body: text, next };
+	}
+}
+
+/** The error that an answer is. Agent and hub answer with problem documents (RFC 9457); something between may not. @param {Response} response */
+async function problemOf(response) {
+	const text = await response.text();
+	try {
+		const problem = JSON.parse(text);
+		return new Error([problem.detail || problem.title, problem.do].filter(Boolean).join(": "));
+	} catch {
+		return new Error(text.trim() || response.statusText);
 	}
 }
 

@@ -1,0 +1,118 @@
+package api
+
+import (
+	"lanewarden/edge/accounts"
+	"lanewarden/edge/diag/guided"
+)
+
+// The operations of the agent's local API. docs/agent-openapi.yaml is made from them.
+var (
+	GetSession = Query[None, SessionInfo]{Route{
+		ID: "getSession", Pattern: "GET /v1/session", Role: accounts.Nobody,
+		Summary: "The caller's name, role and token",
+	}}
+	PostSession = Action[SignIn, SessionInfo]{Route{
+		ID: "signIn", Pattern: "POST /v1/session", Role: accounts.Nobody, Open: true, Audit: "sign-in",
+		Summary: "Sign in", Fails: []Code{WrongPassword, TooMany, NotFound},
+	}}
+	DeleteSession = Action[None, SessionInfo]{Route{
+		ID: "signOut", Pattern: "DELETE /v1/session", Role: accounts.Viewer, Audit: "sign-out", Summary: "Sign out",
+	}}
+	GetStatus = Query[None, Status]{Route{
+		ID: "getStatus", Pattern: "GET /v1/status", Role: accounts.Viewer,
+		Summary: "Agent, clock, journal, link, and devices with state and reason in words",
+	}}
+	GetStream = Stream[StreamQuery]{Route{
+		ID: "stream", Pattern: "GET /v1/stream", Role: accounts.Viewer, Media: "text/event-stream",
+		Summary: "What happens, as server-sent events without end",
+		Note: "Events: `status` (Status) each second; `rows` (array of Head) as they are journalled; of the device that is " +
+			"named, `live` (array of Sample) and `raw` (array of RawLine); `test` (View) while a guided test runs.",
+		Fails: []Code{Unavailable},
+	}}
+	GetTail = Stream[TailQuery]{Route{
+		ID: "tail", Pattern: "GET /v1/tail", Role: accounts.Viewer, Media: "application/x-ndjson",
+		Summary: "The newest observations that match, a Line each, and with follow those that come",
+		Fails:   []Code{NotFound},
+	}}
+	GetLive = Query[DeviceQuery, []Sample]{Route{
+		ID: "live", Pattern: "GET /v1/live/{device}", Role: accounts.Viewer,
+		Summary: "The latest samples of a device's waveform, up to two minutes of them, which are never journalled",
+	}}
+	GetObservations = Query[ObservationQuery, Found]{Route{
+		ID: "searchObservations", Pattern: "GET /v1/observations", Role: accounts.Viewer,
+		Summary: "Search the journal, newest first, page by page",
+		Note:    "One request looks at 20,000 rows at most: a page may have fewer observations than limit, or none, and next.",
+	}}
+	GetPassages = Query[PassagesQuery, PassageList]{Route{
+		ID: "listPassages", Pattern: "GET /v1/passages", Role: accounts.Viewer,
+		Summary: "Passages that are open and the last ones that are closed, newest first", Fails: []Code{Unavailable},
+	}}
+	GetPassage = Query[PassageQuery, PassageDetail]{Route{
+		ID: "getPassage", Pattern: "GET /v1/passages/{id}", Role: accounts.Viewer,
+		Summary: "A passage with all that belongs to it, and the readings that may be its own",
+		Fails:   []Code{NotFound, Unavailable},
+	}}
+	PostCorrection = Action[Correction, *CorrectionOutcome]{Route{
+		ID: "correctPassage", Pattern: "POST /v1/passages/corrections", Role: accounts.Officer, Audit: "correction",
+		Summary: "Move a reading to another passage, or to none", Fails: []Code{NotDone},
+	}}
+	GetDevice = Query[DeviceQuery, DeviceDetail]{Route{
+		ID: "getDevice", Pattern: "GET /v1/devices/{device}", Role: accounts.Viewer,
+		Summary: "State of a device, and its settings in force", Fails: []Code{NotFound},
+	}}
+	PostOutput = Action[Output, Done]{Route{
+		ID: "setOutput", Pattern: "POST /v1/devices/{device}/outputs", Role: accounts.Technician, Audit: "output",
+		Summary: "Set an output of a device: a barrier, a light", Fails: []Code{NotDone},
+	}}
+	GetRecording = Stream[RecordingQuery]{Route{
+		ID: "getRecording", Pattern: "GET /v1/devices/{device}/recording", Role: accounts.Technician,
+		Media:   "application/octet-stream",
+		Summary: "A device's raw bytes of a time with what was journalled, in the format of the tape (docs/tape.md)",
+		Fails:   []Code{NotFound},
+	}}
+	GetArtifact = Stream[ArtifactQuery]{Route{
+		ID: "getArtifact", Pattern: "GET /v1/artifacts/{sha256}", Role: accounts.Viewer, Media: "application/octet-stream",
+		Summary: "The bytes of an artifact, or ranges of them", Fails: []Code{NotFound},
+	}}
+	GetPicture = Stream[PictureQuery]{Route{
+		ID: "getPicture", Pattern: "GET /v1/artifacts/{sha256}/picture", Role: accounts.Viewer, Media: "image/png",
+		Summary: "A picture of an artifact; one is drawn at a time", Fails: []Code{NotFound, NotDrawable},
+	}}
+	GetTests = Query[None, TestList]{Route{
+		ID: "listTests", Pattern: "GET /v1/tests", Role: accounts.Viewer,
+		Summary: "The guided tests, which are due, and the one that runs or ran last",
+	}}
+	PostTest = Action[TestStart, Done]{Route{
+		ID: "startTest", Pattern: "POST /v1/tests", Role: accounts.Technician, Audit: "test",
+		Summary: "Start a guided test", Fails: []Code{NotDone},
+	}}
+	PostTestAct = Action[TestAct, *guided.View]{Route{
+		ID: "answerTest", Pattern: "POST /v1/tests/run", Role: accounts.Technician, Owner: accounts.Admin, Audit: "test",
+		Summary: "Answer the step of the guided test that runs, or abandon it",
+		Note:    "Abandoning somebody else's test needs the role admin.",
+		Fails:   []Code{NotDone, NotOwner},
+	}}
+	PostVerification = Action[None, Verdict]{Route{
+		ID: "verifyEvidence", Pattern: "POST /v1/evidence/verification", Role: accounts.Technician, Audit: "verification",
+		Summary: "Hash every row of the journal again and hold it against the signed checkpoints; one at a time",
+		Fails:   []Code{NotDone},
+	}}
+	GetMetrics = Stream[None]{Route{
+		ID: "metrics", Pattern: "GET /metrics", Role: accounts.Nobody, Media: "text/plain",
+		Summary: "Prometheus metrics, laned_…",
+	}}
+	GetHealth = Stream[None]{Route{
+		ID: "health", Pattern: "GET /healthz", Role: accounts.Nobody, Media: "text/plain",
+		Summary: "Whether what devices send is stored", Note: "The text `ok`, or a problem while the journal accepts nothing.",
+		Fails: []Code{Unavailable},
+	}}
+)
+
+// Agent returns the operations of the agent's local API.
+func Agent() []Operation {
+	return []Operation{
+		&GetSession, &PostSession, &DeleteSession, &GetStatus, &GetStream, &GetTail, &GetLive, &GetObservations,
+		&GetPassages, &GetPassage, &PostCorrection, &GetDevice, &PostOutput, &GetRecording, &GetArtifact, &GetPicture,
+		&GetTests, &PostTest, &PostTestAct, &PostVerification, &GetMetrics, &GetHealth,
+	}
+}

@@ -1,0 +1,38 @@
+package console
+
+import (
+	"slices"
+	"strings"
+
+	"lanewarden/edge/api"
+	"lanewarden/edge/lane"
+	firmwareconfig "lanewarden/firmware-config"
+)
+
+// device returns the state of a device, or the problem that there is none of this id.
+func (c *Console) device(id string) (lane.Status, error) {
+	all := c.Lane.Devices()
+	i := slices.IndexFunc(all, func(d lane.Status) bool { return d.ID == id })
+	if i >= 0 {
+		return all[i], nil
+	}
+	var known []string
+	for _, d := range all {
+		known = append(known, d.ID)
+	}
+	return lane.Status{}, api.Problemf(api.NotFound, "there is no device %.80q; there are %s", id, strings.Join(known, ", "))
+}
+
+// deviceDetail answers api.GetDevice.
+func (c *Console) deviceDetail(_ *api.Call, in api.DeviceQuery) (out api.DeviceDetail, err error) {
+	if out.Status, err = c.device(in.Device); err != nil {
+		return out, err
+	}
+	out.Config, out.Settings = c.ConfigPath, []firmwareconfig.Setting{}
+	for _, d := range c.Devices {
+		if d.ID == in.Device {
+			out.Settings = d.InForce()
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,73 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"lanewarden/drivers/observation"
+)
+
+// refusalsEvery is how often refusals are journalled: a flood of them is a few rows.
+const (
+	refusalsEvery = 5 * time.Second
+	maxRefusals   = 20 // different ones at a time
+	maxRefusal    = 200
+)
+
+// refusals counts requests that were refused, until they are journalled.
+type refusals struct {
+	mu    sync.Mutex
+	order []*observation.AgentAccess
+}
+
+// Refuse implements api.Guard.
+func (a *access) Refuse(r *http.Request, why string) {
+	u := user(r)
+	text := r.Method + " " + r.URL.Path + ": " + why
+	a.refusals.add(&observation.AgentAccess{
+		Action: "refused", User: u.Name, Role: u.Role.String(), Peer: u.Peer, Text: text[:min(len(text), maxRefusal)], Count: 1,
+	})
+}
+
+// journalRefusals journals what was refused since the last time. What the journal does not accept is kept for the next
+// time: a full disk must not make every stranger's request the end of the agent.
+func (a *access) journalRefusals(ctx context.Context) {
+	all := a.refusals.drain()
+	for i, one := range all {
+		if _, err := a.commit(ctx, accessObservation(time.Now(), one)); err != nil {
+			for _, left := range all[i:] {
+				a.refusals.add(left)
+			}
+			return
+		}
+	}
+}
+
+func (f *refusals) add(one *observation.AgentAccess) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, o := range f.order {
+		if o.User == one.User && o.Peer == one.Peer && o.Text == one.Text {
+			o.Count += one.Count
+			return
+		}
+	}
+	if len(f.order) >= maxRefusals {
+		last := f.order[len(f.order)-1]
+		last.Count += one.Count
+		last.Text, last.Peer, last.User = "and others", "", ""
+		return
+	}
+	f.order = append(f.order, one)
+}
+
+// drain returns what was counted, and begins anew.
+func (f *refusals) drain() []*observation.AgentAccess {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := f.order
+	f.order = nil
+	return out
+}

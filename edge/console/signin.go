@@ -1,0 +1,97 @@
+package console
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"lanewarden/edge/accounts"
+	"lanewarden/edge/api"
+)
+
+func (a *access) info(r *http.Request, u api.User) api.SessionInfo {
+	return api.SessionInfo{
+		User: u.Name, Role: u.Role.String(), CSRF: a.sessions.GetString(r.Context(), "csrf"), Accounts: a.book != nil,
+	}
+}
+
+// session answers api.GetSession. A user who is known by a client certificate gets a session for its token.
+func (a *access) session(c *api.Call, _ api.None) (api.SessionInfo, error) {
+	if c.User.Name != guestUser && c.User.Name != localUser && a.sessions.GetString(c.Context(), "csrf") == "" {
+		a.sessions.Put(c.Context(), "csrf", rand.Text())
+	}
+	return a.info(c.Request, c.User), nil
+}
+
+const (
+	maxName    = 32 // bytes of a user's name that are looked at
+	retryPeer  = 10 * time.Second
+	retryLocks = time.Minute
+)
+
+// signIn checks api.PostSession: the password is right, and the address does not try too often.
+func (a *access) signIn(c *api.Call, in api.SignIn) (act api.Act[api.SessionInfo], err error) {
+	if a.book == nil {
+		return act, api.Problemf(api.NotFound, "there are no accounts (console.accounts_file)")
+	}
+	in.User = in.User[:min(len(in.User), maxName)]
+	from := peer(c.Request)
+	if !a.mayTry(from) {
+		a.Refuse(c.Request, "too many sign-ins from there")
+		return act, api.Problemf(api.TooMany, "too many sign-ins from your address").WithDo("wait 10 s").After(retryPeer)
+	}
+	found, err := a.book.SignIn(in.User, in.Password, from, time.Now())
+	switch {
+	case errors.Is(err, accounts.ErrLocked):
+		a.Refuse(c.Request, "account "+in.User+" is locked")
+		return act, api.Problemf(api.TooMany, "%v", err).After(retryLocks)
+	case err != nil:
+		a.Refuse(c.Request, "wrong name or password for "+in.User)
+		return act, api.Problemf(api.WrongPassword, "%v", err)
+	}
+	act.User = api.User{Name: found.Name, Role: found.Role, Peer: from}
+	act.Do = func(ctx context.Context) (api.SessionInfo, error) { return a.begin(ctx, c.Request, act.User) }
+	return act, nil
+}
+
+// begin gives the caller a session of a new name: one that was planted before is worth nothing.
+func (a *access) begin(ctx context.Context, r *http.Request, u api.User) (api.SessionInfo, error) {
+	if err := a.sessions.RenewToken(ctx); err != nil {
+		return api.SessionInfo{}, api.Problemf(api.Internal, "%v", err)
+	}
+	a.sessions.Put(ctx, "user", u.Name)
+	a.sessions.Put(ctx, "csrf", rand.Text())
+	return a.info(r, u), nil
+}
+
+// signOut checks api.DeleteSession.
+func (a *access) signOut(*api.Call, api.None) (api.Act[api.SessionInfo], error) {
+	return api.Act[api.SessionInfo]{Do: func(ctx context.Context) (api.SessionInfo, error) {
+		if err := a.sessions.Destroy(ctx); err != nil {
+			return api.SessionInfo{}, api.Problemf(api.Internal, "%v", err)
+		}
+		return api.SessionInfo{User: guestUser, Role: accounts.Nobody.String(), Accounts: true}, nil
+	}}, nil
+}
+
+// maxPeers bounds what is remembered of addresses.
+const maxPeers = 1024
+
+// mayTry reports whether an address may try to sign in once more: ten times at once, then every five seconds.
+func (a *access) mayTry(peer string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	l := a.peers[peer]
+	if l == nil {
+		if len(a.peers) >= maxPeers {
+			clear(a.peers)
+		}
+		l = rate.NewLimiter(rate.Every(5*time.Second), 10)
+		a.peers[peer] = l
+	}
+	return l.Allow()
+}

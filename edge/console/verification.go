@@ -1,0 +1,45 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/dustin/go-humanize/english"
+
+	"lanewarden/edge/api"
+	"lanewarden/edge/journal"
+)
+
+// verify checks api.PostVerification. The journal says who began it, and then what came of it.
+func (c *Console) verify(r *api.Call, _ api.None) (api.Act[api.Verdict], error) {
+	return api.Act[api.Verdict]{Text: "begun", Do: func(ctx context.Context) (v api.Verdict, err error) {
+		select {
+		case c.verifying <- struct{}{}:
+			defer func() { <-c.verifying }()
+		default:
+			return v, api.Problemf(api.NotDone, "a verification is under way")
+		}
+		if v, err = c.hashAll(ctx); err != nil {
+			return v, api.Problemf(api.Internal, "%v", err)
+		}
+		text := fmt.Sprintf("%d %s, OK: %v", v.Rows, english.PluralWord(int(v.Rows), "row", ""), v.OK)
+		if err := c.access.Audit(ctx, r.User, api.PostVerification.Audit, text); err != nil {
+			return v, api.Problemf(api.NotJournalled, "its result is not journalled: %v", err)
+		}
+		return v, nil
+	}}, nil
+}
+
+// hashAll hashes every row of the journal again.
+func (c *Console) hashAll(ctx context.Context) (api.Verdict, error) {
+	begin := time.Now()
+	_, report, err := journal.Audit(ctx, c.JournalDir, "")
+	if err != nil {
+		return api.Verdict{}, err
+	}
+	return api.Verdict{
+		OK: report.OK(), Rows: report.Rows, Signed: report.Signed, Checkpoints: report.Checkpoints,
+		Root: report.Root.String(), Findings: append([]string{}, report.Findings...), Seconds: time.Since(begin).Seconds(),
+	}, nil
+}
