@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/agnivade/levenshtein"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -31,25 +32,4 @@ func PlateSkeleton(normal string) string { return lookAlike.Replace(normal) }
 
 // Distance is how many single characters must be changed, added or left out to turn one text into another
 // (Levenshtein). It costs len(a) times len(b) steps.
-func Distance(a, b string) int {
-	to := []rune(b)
-	var room [32]int // for names of usual length
-	row := room[:0]
-	for j := range len(to) + 1 {
-		row = append(row, j)
-	}
-	i := 0
-	for _, from := range a {
-		diagonal := row[0]
-		i++
-		row[0] = i
-		for j, r := range to {
-			cost := 1
-			if from == r {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(to)]
-}
+func Distance(a, b string) int { return levenshtein.ComputeDistance(a, b) }

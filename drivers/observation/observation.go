@@ -19,6 +19,9 @@ const AgentDevice = "agent"
 // MaxBodyBytes bounds one observation's encoded body. Larger things are artifacts.
 const MaxBodyBytes = 1 << 20
 
+// PerClass has a value for each class, which is its index. That of the class 0, which stands for none, is not used.
+type PerClass[T any] [Class_CLASS_TELEMETRY + 1]T
+
 // Classes lists all classes in the order in which they leave the lane.
 var Classes = []Class{Class_CLASS_ALARM, Class_CLASS_EVENT, Class_CLASS_TELEMETRY}
 

@@ -4,9 +4,6 @@ package accounts
 import (
 	"bufio"
 	"bytes"
-	"crypto/rand"
-	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/crypto/argon2"
+	"github.com/alexedwards/argon2id"
 )
 
 // Role is what an account may do; each may do what those before it may.
@@ -45,13 +42,14 @@ func ParseRole(name string) (Role, error) {
 	return Nobody, fmt.Errorf("%q is no role: %s", name, strings.Join(roleNames[1:], ", "))
 }
 
-// Cost of a hash (OWASP password storage cheat sheet, argon2id): memory KiB, passes, lanes.
+// cost of a hash that is made now (OWASP password storage cheat sheet, argon2id).
+var cost = argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32} // KiB, bytes
+
+// Bounds on a hash that is read: a file must not make a sign-in cost more than this.
 const (
-	hashMemory = 19 << 10
-	hashPasses = 2
-	hashLanes  = 1
-	saltBytes  = 16
-	keyBytes   = 32
+	minMemory, maxMemory = 8, 256 << 10 // KiB
+	maxIterations        = 16
+	minKey               = 16 // bytes
 )
 
 // MinPassword is the length of the shortest password.
@@ -62,44 +60,21 @@ func Hash(password string) (string, error) {
 	if len(password) < MinPassword {
 		return "", fmt.Errorf("a password has at least %d characters", MinPassword)
 	}
-	salt := make([]byte, saltBytes)
-	rand.Read(salt) // never fails
-	key := argon2.IDKey([]byte(password), salt, hashPasses, hashMemory, hashLanes, keyBytes)
-	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemory, hashPasses, hashLanes, b64.EncodeToString(salt), b64.EncodeToString(key)), nil
+	return argon2id.CreateHash(password, &cost)
 }
 
-// phc is a hash that was read.
-type phc struct {
-	memory, passes uint32
-	lanes          uint8
-	salt, key      []byte
-}
-
-func parseHash(text string) (h phc, err error) {
-	parts := strings.Split(text, "$")
-	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
-		return h, errors.New("is no argon2id hash")
+// checkHash reports what is wrong with a hash that was read.
+func checkHash(hash string) error {
+	p, _, _, err := argon2id.DecodeHash(hash)
+	switch {
+	case err != nil:
+		return fmt.Errorf("is no argon2id hash: %w", err)
+	case p.Memory < minMemory || p.Memory > maxMemory || p.Iterations < 1 || p.Iterations > maxIterations || p.Parallelism < 1:
+		return fmt.Errorf("argon2id parameters m=%d,t=%d,p=%d are out of bounds", p.Memory, p.Iterations, p.Parallelism)
+	case p.KeyLength < minKey:
+		return errors.New("hash is too short")
 	}
-	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &h.memory, &h.passes, &h.lanes); err != nil {
-		return h, fmt.Errorf("argon2id parameters: %w", err)
-	}
-	if h.memory < 8 || h.memory > 256<<10 || h.passes < 1 || h.passes > 16 || h.lanes < 1 {
-		return h, fmt.Errorf("argon2id parameters %s are out of bounds", parts[3])
-	}
-	if h.salt, err = base64.RawStdEncoding.DecodeString(parts[4]); err != nil {
-		return h, fmt.Errorf("salt: %w", err)
-	}
-	h.key, err = base64.RawStdEncoding.DecodeString(parts[5])
-	if err == nil && len(h.key) < 16 {
-		err = errors.New("hash is too short")
-	}
-	return h, err
-}
-
-func (h phc) matches(password string) bool {
-	key := argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.lanes, uint32(len(h.key)))
-	return subtle.ConstantTimeCompare(key, h.key) == 1
+	return nil
 }
 
 // Account is one line of the file: NAME:ROLE:HASH.
@@ -153,7 +128,7 @@ func parseLine(line string) (a Account, err error) {
 		return a, err
 	}
 	if a.Hash != "" {
-		_, err = parseHash(a.Hash)
+		err = checkHash(a.Hash)
 	}
 	return a, err
 }
@@ -224,7 +199,7 @@ type Book struct {
 	read   time.Time // of the file, when it was read
 	all    []Account
 	wrong  map[attempt]*wrongs
-	absent phc // costs as much as one that exists
+	absent string // hash of an account that does not exist: it costs as much as one that does
 }
 
 // attempt is an account, whether it exists or not, and the address from which somebody tried to be it.
@@ -238,7 +213,11 @@ type wrongs struct {
 
 // Open reads the file.
 func Open(path string) (*Book, error) {
-	b := &Book{path: path, wrong: map[attempt]*wrongs{}, absent: phc{hashMemory, hashPasses, hashLanes, make([]byte, saltBytes), make([]byte, keyBytes)}}
+	absent, err := argon2id.CreateHash("", &cost)
+	if err != nil {
+		return nil, err
+	}
+	b := &Book{path: path, wrong: map[attempt]*wrongs{}, absent: absent}
 	return b, b.refresh()
 }
 
@@ -279,13 +258,16 @@ func (b *Book) SignIn(name, password, address string, now time.Time) (Account, e
 	if err := b.locked(from, now); err != nil {
 		return Account{}, err
 	}
-	h := b.absent
+	hash := b.absent
 	if ok && a.Hash != "" {
-		h, _ = parseHash(a.Hash) // it was read before
+		hash = a.Hash
 	}
 	b.hashing.Lock()
-	right := h.matches(password)
+	right, err := argon2id.ComparePasswordAndHash(password, hash)
 	b.hashing.Unlock()
+	if err != nil { // cannot be: it was checked when it was read
+		return Account{}, err
+	}
 	if right && ok && a.Hash != "" {
 		b.mu.Lock()
 		defer b.mu.Unlock()

@@ -70,8 +70,8 @@ type Journal struct {
 // state is what the writer last made durable.
 type state struct {
 	size       int64
-	last       [4]int64 // by class: idx of its last row, -1 when it has none
-	acked      [4]int64 // by class: the hub has all rows up to this idx
+	last       observation.PerClass[int64] // by class: idx of its last row, -1 when it has none
+	acked      observation.PerClass[int64] // by class: the hub has all rows up to this idx
 	checkpoint evidence.SignedCheckpoint
 	stats      Stats
 }

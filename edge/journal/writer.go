@@ -116,8 +116,8 @@ type writer struct {
 	store  *sqlog.Store
 	hasher *evidence.Hasher
 	tree   *evidence.Tree
-	last   [4]int64
-	acked  [4]int64 // as written
+	last   observation.PerClass[int64]
+	acked  observation.PerClass[int64] // as written
 	signed time.Time
 
 	args   []driver.Value // of the last INSERT

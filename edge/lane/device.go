@@ -12,6 +12,7 @@ import (
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/ring"
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/transport/wait"
 )
@@ -55,8 +56,7 @@ type device struct {
 
 	mu     sync.Mutex
 	status Status
-	live   []driver.Sample
-	liveAt int
+	live   ring.Buffer[driver.Sample]
 }
 
 // Running is the State of a device that works.
@@ -183,18 +183,13 @@ func (d *device) State(state observation.DeviceState_State, reason string) {
 func (d *device) Live(s driver.Sample) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.live) < liveRing {
-		d.live = append(d.live, s)
-		return
-	}
-	d.live[d.liveAt] = s
-	d.liveAt = (d.liveAt + 1) % liveRing
+	d.live.Add(s, liveRing)
 }
 
 func (d *device) samples() []driver.Sample {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return append(append(make([]driver.Sample, 0, len(d.live)), d.live[d.liveAt:]...), d.live[:d.liveAt]...)
+	return d.live.Ordered()
 }
 
 func (d *device) count(f func(*Status)) {

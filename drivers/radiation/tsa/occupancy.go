@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/ring"
 )
 
 const (
@@ -39,15 +40,13 @@ type openOccupancy struct {
 
 // windowSum is the running sum of the last intervals.
 type windowSum struct {
-	ring []uint32
-	at   int
+	last ring.Buffer[uint32]
 	sum  uint32
 }
 
-func (w *windowSum) add(v uint32) {
-	w.sum += v - w.ring[w.at]
-	w.ring[w.at] = v
-	w.at = (w.at + 1) % len(w.ring)
+func (w *windowSum) add(v uint32, intervals int) {
+	oldest, _ := w.last.Add(v, intervals) // 0 as long as none goes
+	w.sum += v - oldest
 }
 
 func startOccupancy(at time.Time, rule alarmRule, gamma, neutron []int32) *openOccupancy {
@@ -60,10 +59,6 @@ func startOccupancy(at time.Time, rule alarmRule, gamma, neutron []int32) *openO
 		o.background += float64(max(b, 0))
 	}
 	o.background *= float64(rule.intervals) * gammaInterval.Seconds()
-	o.sum.ring = make([]uint32, rule.intervals)
-	for i := range o.window {
-		o.window[i].ring = make([]uint32, rule.intervals)
-	}
 	return o
 }
 
@@ -83,10 +78,10 @@ func (o *openOccupancy) addGamma(l *line) {
 		o.rec.Gamma[i].Counts = append(o.rec.Gamma[i].Counts, c)
 		v := uint32(max(c, 0))
 		total += v
-		o.window[i].add(v)
+		o.window[i].add(v, o.rule.intervals)
 		o.maxDet[i] = max(o.maxDet[i], o.window[i].sum)
 	}
-	o.sum.add(total)
+	o.sum.add(total, o.rule.intervals)
 	if o.seen++; o.seen >= o.rule.intervals {
 		o.rec.GammaMax = max(o.rec.GammaMax, o.sum.sum)
 	}

@@ -24,14 +24,6 @@ func (p *parser) note(s *scope, key, value string, at place) {
 	case "PAGE":
 		s.page = value
 		a.points, a.hasPage = -1, true
-	case "VARNAME", "SYMBOL", "VARTYPE", "VARFORM", "VARDIM", "UNITS", "FIRST", "LAST", "FACTOR":
-		if !a.hasPage {
-			if s.rows == nil {
-				s.rows = map[string][]string{}
-			}
-			s.rows[key] = fields(value)
-			s.stale = true
-		}
 	case "FIRSTX":
 		a.firstDigit = p.numeric(&a.first, value, at)
 	case "LASTX":
@@ -50,6 +42,14 @@ func (p *parser) note(s *scope, key, value string, at place) {
 			p.fault(at, "NPOINTS is %s: a whole number of at most %d is expected", excerpt([]byte(value)), MaxPoints)
 		default:
 			a.points, a.pointsAt = int(n), at
+		}
+	default:
+		if isVariableRecord(key) && !a.hasPage {
+			if s.rows == nil {
+				s.rows = map[string][]string{}
+			}
+			s.rows[key] = fields(value)
+			s.stale = true
 		}
 	}
 }
@@ -121,35 +121,9 @@ func (s *scope) columnsOfRows() []Variable {
 			out = append(out, Variable{First: missing, Last: missing, Factor: missing})
 		}
 	}
-	number := func(text string) float64 {
-		if v, err := strconv.ParseFloat(text, 64); err == nil {
-			return v
-		}
-		return missing
-	}
-	for key, row := range s.rows {
-		for i, text := range row {
-			v := &out[i]
-			switch key {
-			case "VARNAME":
-				v.Name = text
-			case "SYMBOL":
-				v.Symbol = text
-			case "VARTYPE":
-				v.Type = text
-			case "VARFORM":
-				v.Form = text
-			case "UNITS":
-				v.Units = text
-			case "VARDIM":
-				v.Dim, _ = strconv.Atoi(text) // not given, or not a number: 0
-			case "FIRST":
-				v.First = number(text)
-			case "LAST":
-				v.Last = number(text)
-			case "FACTOR":
-				v.Factor = number(text)
-			}
+	for _, r := range variableRecords {
+		for i, text := range s.rows[Key(r.label)] {
+			r.set(&out[i], text)
 		}
 	}
 	for len(out) > 0 && out[len(out)-1].Symbol == "" && out[len(out)-1].Name == "" {

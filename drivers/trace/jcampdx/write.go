@@ -54,8 +54,8 @@ type writer struct {
 	Options
 }
 
-// made are the records that Write makes itself.
-var made = []string{"FIRSTX", "LASTX", "DELTAX", "NPOINTS", "XFACTOR", "YFACTOR", "BLOCKS", "END", "PAGE", "VARNAME", "SYMBOL", "VARTYPE", "VARFORM", "VARDIM", "UNITS", "FIRST", "LAST", "FACTOR"}
+// made are the records that Write makes itself, beside those of variables.
+var made = []string{"FIRSTX", "LASTX", "DELTAX", "NPOINTS", "XFACTOR", "YFACTOR", "BLOCKS", "END", "PAGE"}
 
 func (w *writer) record(label, value string) {
 	fmt.Fprintf(w.w, "##%s=%s\r\n", label, pad(value)) // bufio keeps the error for Flush
@@ -71,7 +71,7 @@ func pad(value string) string {
 func (w *writer) block(b *Block) error {
 	for _, r := range b.Records {
 		key := Key(r.Label)
-		if _, table := tableKinds[key]; table || slices.Contains(made, key) {
+		if _, table := tableKinds[key]; table || slices.Contains(made, key) || isVariableRecord(key) {
 			continue
 		}
 		value := strings.ReplaceAll(r.Value, "\n", "\r\n")
@@ -103,31 +103,17 @@ func (w *writer) variables(vs []Variable) {
 	if len(vs) == 0 {
 		return
 	}
-	row := func(label string, cell func(Variable) string) {
+	for _, r := range variableRecords {
 		cells := make([]string, len(vs))
 		given := false
-		for i, v := range vs {
-			cells[i] = cell(v)
+		for i := range vs {
+			cells[i] = r.text(&vs[i])
 			given = given || cells[i] != ""
 		}
 		if given {
-			w.record(label, strings.Join(cells, ", "))
+			w.record(r.label, strings.Join(cells, ", "))
 		}
 	}
-	row("VAR_NAME", func(v Variable) string { return v.Name })
-	row("SYMBOL", func(v Variable) string { return v.Symbol })
-	row("VAR_TYPE", func(v Variable) string { return v.Type })
-	row("VAR_FORM", func(v Variable) string { return v.Form })
-	row("VAR_DIM", func(v Variable) string {
-		if v.Dim == 0 {
-			return ""
-		}
-		return strconv.Itoa(v.Dim)
-	})
-	row("UNITS", func(v Variable) string { return v.Units })
-	row("FIRST", func(v Variable) string { return known(v.First) })
-	row("LAST", func(v Variable) string { return known(v.Last) })
-	row("FACTOR", func(v Variable) string { return known(v.Factor) })
 }
 
 func known(v float64) string {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/driver"
@@ -53,8 +55,7 @@ type taken struct {
 type analyst struct {
 	*system
 	queue  chan taken
-	scans  map[string]*scan // by scan instance
-	order  []string         // of scans, oldest first
+	scans  *lru.Cache[string, *scan] // by scan instance
 	air    map[string][]float64
 	faults map[string]bool // by measure and energy: under way
 }
@@ -63,7 +64,7 @@ type analyst struct {
 type scan struct{ images []taken }
 
 func newAnalyst(s *system) *analyst {
-	return &analyst{system: s, queue: make(chan taken, analysisQueue), scans: map[string]*scan{}, air: map[string][]float64{}, faults: map[string]bool{}}
+	return &analyst{system: s, queue: make(chan taken, analysisQueue), scans: recent[*scan](recentScans), air: map[string][]float64{}, faults: map[string]bool{}}
 }
 
 // put hands an image over; when many are waiting it waits, and with it who delivers them.
@@ -167,14 +168,10 @@ func (a *analyst) partner(sink driver.Sink, t taken) (*pixel.Image, func()) {
 	if t.image.ScanInstance == "" {
 		return nil, none
 	}
-	one := a.scans[t.image.ScanInstance]
-	if one == nil {
+	one, known := a.scans.Get(t.image.ScanInstance)
+	if !known {
 		one = &scan{}
-		a.scans[t.image.ScanInstance] = one
-		if a.order = append(a.order, t.image.ScanInstance); len(a.order) > recentScans {
-			delete(a.scans, a.order[0])
-			a.order = a.order[1:]
-		}
+		a.scans.Add(t.image.ScanInstance, one)
 	}
 	if len(one.images) < 8 {
 		one.images = append(one.images, t)
@@ -200,7 +197,7 @@ func (a *analyst) partner(sink driver.Sink, t taken) (*pixel.Image, func()) {
 // outlines returns what was reported of an image, or of another one of the same scan and size.
 func (a *analyst) outlines(t taken) []picture.Outline {
 	list := a.reports.outlines(t.image.SopInstance)
-	if one := a.scans[t.image.ScanInstance]; one != nil {
+	if one, known := a.scans.Get(t.image.ScanInstance); known {
 		for _, o := range one.images {
 			if len(list) == 0 && o.image.Rows == t.image.Rows && o.image.Columns == t.image.Columns {
 				list = a.reports.outlines(o.image.SopInstance)
@@ -233,7 +230,7 @@ func (a *analyst) judge(t taken, m quality.Measures) []*observation.Observation 
 			q.Detector = append(q.Detector, uint32(d))
 		}
 	}
-	if one := a.scans[t.image.ScanInstance]; one != nil {
+	if one, known := a.scans.Get(t.image.ScanInstance); known {
 		for _, i := range one.images {
 			if e := energy(i.image); e != "" && !slices.Contains(q.Energies, e) {
 				q.Energies = append(q.Energies, e)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/xray/dicos/sim"
@@ -23,7 +24,7 @@ type portal struct {
 func newPortal(t *testing.T, q *Quality) *portal {
 	c := settings("", "")
 	c.Quality = q
-	p := &portal{t: t, s: &system{Config: *c, zone: time.UTC}, sink: drivertest.NewSink()}
+	p := &portal{t: t, s: newSystem(*c, driver.Env{}, time.UTC), sink: drivertest.NewSink()}
 	p.s.analyst = newAnalyst(p.s)
 	return p
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/xray/dicom"
@@ -96,7 +97,7 @@ func TestBombs(t *testing.T) {
 					d.Text()
 				}
 			})
-			s := &system{Config: *settings("", ""), zone: time.UTC}
+			s := newSystem(*settings("", ""), driver.Env{}, time.UTC)
 			sink := &forgetful{Sink: drivertest.NewSink()}
 			bounded("taken", func() { _ = s.take(context.Background(), sink, bytes.NewReader(object), "bomb", "test") }) // bad or good: the cost counts
 		})

@@ -70,7 +70,11 @@ var Spec = driver.New("dicos", "X-ray system, DICOS (NEMA IIC 1)", build, Format
 
 func build(c Config, env driver.Env) (driver.Driver, error) {
 	zone, err := driver.Zone(c.TimeZone)
-	return &system{Config: c, env: env, zone: zone}, err
+	return newSystem(c, env, zone), err
+}
+
+func newSystem(c Config, env driver.Env, zone *time.Location) *system {
+	return &system{Config: c, env: env, zone: zone, reports: newReports()}
 }
 
 type system struct {

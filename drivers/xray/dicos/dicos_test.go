@@ -85,7 +85,7 @@ func TestConformance(t *testing.T) {
 
 func observe(t *testing.T, d dicom.Dataset, pixels []byte) []*observation.Observation {
 	t.Helper()
-	s := &system{Config: *settings("", ""), zone: time.UTC}
+	s := newSystem(*settings("", ""), driver.Env{}, time.UTC)
 	sink := drivertest.NewSink()
 	raw := encode(t, d, pixels)
 	for range 2 { // the second time adds nothing

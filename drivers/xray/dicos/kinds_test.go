@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/xray/dicom"
@@ -21,7 +22,7 @@ const storageRoot = "1.2.840.10008.5.1.4.1.1."
 // takenAs has the driver take an object, and returns what it committed.
 func takenAs(t *testing.T, raw []byte) (*drivertest.Sink, error) {
 	t.Helper()
-	s := &system{Config: *settings("", ""), zone: time.UTC}
+	s := newSystem(*settings("", ""), driver.Env{}, time.UTC)
 	sink := drivertest.NewSink()
 	return sink, s.take(context.Background(), sink, bytes.NewReader(raw), "x.dcm", "test")
 }

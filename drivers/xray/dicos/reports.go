@@ -1,7 +1,7 @@
 package dicos
 
 import (
-	"sync"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/xray/picture"
@@ -9,35 +9,32 @@ import (
 
 // reports remembers what was found in images lately, for the previews of images that come after their report.
 type reports struct {
-	mu    sync.Mutex
-	of    map[string][]picture.Outline // by image's SOP instance
-	order []string
+	of *lru.Cache[string, []picture.Outline] // by image's SOP instance
+}
+
+func newReports() reports { return reports{recent[[]picture.Outline](rememberedImages)} }
+
+// recent is a map of strings that keeps the size entries that were used last.
+func recent[V any](size int) *lru.Cache[string, V] {
+	cache, err := lru.New[string, V](size)
+	if err != nil {
+		panic(err) // the size is a constant above 0
+	}
+	return cache
 }
 
 const rememberedImages = 64
 
 // add remembers a report.
 func (r *reports) add(t *observation.XrayThreatReport) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for image, list := range outlinesOf(t) {
-		if r.of == nil {
-			r.of = map[string][]picture.Outline{}
-		}
-		if _, known := r.of[image]; !known {
-			if r.order = append(r.order, image); len(r.order) > rememberedImages {
-				delete(r.of, r.order[0])
-				r.order = r.order[1:]
-			}
-		}
-		r.of[image] = list
+		r.of.Add(image, list)
 	}
 }
 
 func (r *reports) outlines(image string) []picture.Outline {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.of[image]
+	list, _ := r.of.Get(image)
+	return list
 }
 
 // outlinesOf returns what a report found, by the image in which it stands. A region that names no image is of the only one that

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/xray/dicom"
@@ -17,7 +18,7 @@ import (
 // cargo without it, right where the report says.
 func TestSimulatedScan(t *testing.T) {
 	scan := sim.Scan{Seed: 7, Rows: 200, Columns: 500, At: time.Unix(1_800_000_000, 0).UTC(), OOI: "MSCU1234565", Threat: true}
-	s := &system{Config: *settings("", ""), zone: time.UTC}
+	s := newSystem(*settings("", ""), driver.Env{}, time.UTC)
 	sink := drivertest.NewSink()
 	var img, tdr, innocent bytes.Buffer
 	clean := scan

@@ -48,7 +48,7 @@ type copied struct {
 	journal  []byte
 	sender   Sender
 	verifier note.Verifier
-	cursors  [4]int64
+	cursors  observation.PerClass[int64]
 	tree     *evidence.Tree
 	hasher   *evidence.Hasher
 	store    *sqlog.Store

@@ -9,7 +9,7 @@ import (
 // not later than the moment at which the agent had the report, and vehicles that are known by name were at the device
 // when the sights of others predict it. Times are in seconds.
 type Clock struct {
-	ahead   ring // device's time less arrival
+	ahead   sortedRing // device's time less arrival
 	offset  float64
 	late    bool    // reports come late, or in bursts: only the least delay says something
 	strange []fix   // the last values that do not fit to the others: the clock may have been set
@@ -43,7 +43,7 @@ const (
 // was set forward when this shows that it was, else 0.
 func (c *Clock) Arrived(shown, arrived float64) (step float64) {
 	ahead := shown - arrived
-	if len(c.ahead.values) < 8 {
+	if c.ahead.last.Len() < 8 {
 		c.add(ahead)
 		return 0
 	}
@@ -69,7 +69,7 @@ func (c *Clock) Arrived(shown, arrived float64) (step float64) {
 		return 0
 	}
 	top := c.strange[0].offset
-	c.ahead, c.fixes, c.line = ring{}, nil, false
+	c.ahead, c.fixes, c.line = sortedRing{}, nil, false
 	for _, f := range c.strange {
 		c.add(f.offset)
 		top = max(top, f.offset)

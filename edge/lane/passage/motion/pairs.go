@@ -1,14 +1,18 @@
 package motion
 
-import "math"
+import (
+	"math"
+
+	"lanewarden/drivers/ring"
+)
 
 // pairs holds the lengths and weights of the last vehicles, in their order. Where vehicles follow each other evenly,
 // all weighings can be given to the vehicle ahead or behind, and what is learnt of the times bears that out. But then
 // lengths correlate with the neighbours' weights, and not with their own.
-type pairs struct {
-	lengths, weights [pairsKept]float64 // logarithms of m and kg; 0 when unknown
-	n, at            int
-}
+type pairs struct{ ring.Buffer[pair] }
+
+// pair is a vehicle's length and weight: logarithms of m and kg; 0 when unknown.
+type pair struct{ length, weight float64 }
 
 const (
 	pairsKept  = 96
@@ -17,19 +21,17 @@ const (
 )
 
 func (p *pairs) add(length, kg float64) {
-	p.lengths[p.at], p.weights[p.at] = 0, 0
+	var one pair
 	if length > 0 && length < longestVehicle && kg > 0 {
-		p.lengths[p.at], p.weights[p.at] = math.Log(length), math.Log(kg)
+		one = pair{math.Log(length), math.Log(kg)}
 	}
-	p.at = (p.at + 1) % pairsKept
-	p.n = min(p.n+1, pairsKept)
+	p.Add(one, pairsKept)
 }
 
 // each calls f with each length and the weight of the vehicle that came a step behind.
 func (p *pairs) each(step int, f func(length, weight float64)) {
-	for i := max(0, -step); i < p.n-max(0, step); i++ {
-		k := (p.at - p.n + i + 2*pairsKept) % pairsKept
-		length, weight := p.lengths[k], p.weights[(k+step+pairsKept)%pairsKept]
+	for i := max(0, -step); i < p.Len()-max(0, step); i++ {
+		length, weight := p.At(i).length, p.At(i+step).weight
 		if length != 0 && weight != 0 {
 			f(length, weight)
 		}

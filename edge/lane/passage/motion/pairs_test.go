@@ -40,7 +40,7 @@ func TestReweigh(t *testing.T) {
 	for v := range 20 {
 		m.Sized(length(v), 1500*length(v+1), 0)
 	}
-	if m.Reweigh(1); m.pairs.n == 0 {
+	if m.Reweigh(1); m.pairs.Len() == 0 {
 		t.Error("20 vehicles are enough to say something")
 	}
 }

@@ -4,7 +4,7 @@ package motion
 // differences between its times and those at which vehicles were there, the right ones are alike and the others are
 // not.
 type Phase struct {
-	diffs    ring // s
+	diffs    sortedRing // s
 	vehicles int
 	due      int
 	mode     float64

@@ -12,7 +12,7 @@ import (
 func TestRing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.IntRange(1, 9).Draw(t, "size")
-		var r ring
+		var r sortedRing
 		var all []float64
 		for _, v := range rapid.SliceOfN(rapid.Float64Range(-3, 3), 1, 40).Draw(t, "values") {
 			if rapid.Bool().Draw(t, "round") { // some are equal

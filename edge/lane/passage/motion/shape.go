@@ -125,14 +125,14 @@ func (m *Model) learnDelays(sights []Sight, speed float64) {
 		}
 	}
 	n, sum := 0.0, 0.0
-	for _, v := range m.delays.values {
+	for _, v := range m.delays.last.Values() {
 		if v > delayed {
 			n, sum = n+1, sum+min(v, 300)
 		}
 	}
 	const of, weight = 20, 3 // ways and delays that are taken for known before
 	m.held = Delays{
-		Share: min((n+usuallyHeld*of)/(float64(len(m.delays.values))+of), 0.8),
+		Share: min((n+usuallyHeld*of)/(float64(m.delays.Len())+of), 0.8),
 		Mean:  (sum + usuallyFor*weight) / (n + weight),
 	}
 }

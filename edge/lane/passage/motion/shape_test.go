@@ -163,7 +163,7 @@ func TestDelaysEarly(t *testing.T) {
 	if d := m.Delays(); d.Share <= 0 || d.Share > 0.6 || d.Mean <= 0 {
 		t.Errorf("%+v", d)
 	}
-	for _, v := range m.delays.values {
+	for _, v := range m.delays.last.Values() {
 		if v < 0 {
 			t.Fatalf("a delay of %.1f s", v)
 		}

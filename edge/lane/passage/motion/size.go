@@ -1,18 +1,22 @@
 package motion
 
-import "math"
+import (
+	"math"
+
+	"lanewarden/drivers/ring"
+)
 
 // bySize holds what was noted of the last sizesKept vehicles, with the logarithms of their lengths, m.
-type bySize[T any] struct {
-	lengths [sizesKept]float64
-	noted   [sizesKept]T
-	n, at   int
+type bySize[T any] struct{ ring.Buffer[sized[T]] }
+
+// sized is what was noted of one vehicle.
+type sized[T any] struct {
+	length float64 // logarithm of m
+	noted  T
 }
 
 func (s *bySize[T]) add(length float64, noted T) {
-	s.lengths[s.at], s.noted[s.at] = logLength(length), noted
-	s.at = (s.at + 1) % sizesKept
-	s.n = min(s.n+1, sizesKept)
+	s.Add(sized[T]{logLength(length), noted}, sizesKept)
 }
 
 // Load is what is read at some vehicles only.
@@ -72,16 +76,16 @@ func kernel(x, width float64) float64 {
 // last vehicles: a kernel estimate (Nadaraya 1964, Watson 1964). It is 0 when the length or the weight is not known.
 func (m *Model) Weighs(length, kg float64) float64 {
 	s := &m.weights
-	if length <= 0 || kg <= 0 || s.n < sizesLeast {
+	if length <= 0 || kg <= 0 || s.Len() < sizesLeast {
 		return 0
 	}
 	length, kg = logLength(length), math.Log(kg)
 	alike, both, all := 0.0, 0.0, 0.0
-	for i := range s.n {
-		l, w := kernel(s.lengths[i]-length, lengthWidth), kernel(s.noted[i]-kg, weightWidth)
+	for _, v := range s.Values() {
+		l, w := kernel(v.length-length, lengthWidth), kernel(v.noted-kg, weightWidth)
 		alike, both, all = alike+l, both+l*w, all+w
 	}
-	usual := all/float64(s.n) + weightFloor
+	usual := all/float64(s.Len()) + weightFloor
 	return math.Log((both + sizesPrior*usual) / (alike + sizesPrior) / usual)
 }
 
@@ -89,19 +93,19 @@ func (m *Model) Weighs(length, kg float64) float64 {
 // so.
 func (m *Model) Carries(length float64, load Load) float64 {
 	s := &m.loads
-	if length <= 0 || s.n < sizesLeast {
+	if length <= 0 || s.Len() < sizesLeast {
 		return 0
 	}
 	length = logLength(length)
 	alike, both, all := 0.0, 0.0, 0.5
-	for i := range s.n {
-		l := kernel(s.lengths[i]-length, lengthWidth)
+	for _, v := range s.Values() {
+		l := kernel(v.length-length, lengthWidth)
 		alike += l
-		if s.noted[i]&load != 0 {
+		if v.noted&load != 0 {
 			both, all = both+l, all+1
 		}
 	}
-	usual := all / float64(s.n+1)
+	usual := all / float64(s.Len()+1)
 	return math.Log((both + sizesPrior*usual) / (alike + sizesPrior) / usual)
 }
 
@@ -117,11 +121,11 @@ func (m *Model) Extent(length, kg float64) (metres, sigma float64) {
 	}
 	kg = math.Log(kg)
 	of, sum, square := 0.0, 0.0, 0.0
-	for i := range s.n {
-		if s.lengths[i] >= logLongest {
+	for _, v := range s.Values() {
+		if v.length >= logLongest {
 			continue
 		}
-		w, l := kernel(s.noted[i]-kg, weightWidth), math.Exp(s.lengths[i])
+		w, l := kernel(v.noted-kg, weightWidth), math.Exp(v.length)
 		of, sum, square = of+w, sum+w*l, square+w*l*l
 	}
 	if of < 1 {

@@ -7,7 +7,7 @@ import "math"
 
 // Window holds the last values of something, and their median and spread.
 type Window struct {
-	ring
+	sortedRing
 	middle, spread float64
 	known          bool // middle and spread are of what values holds
 }
@@ -33,7 +33,7 @@ func (w *Window) Len() int {
 	if w == nil {
 		return 0
 	}
-	return len(w.values)
+	return w.last.Len()
 }
 
 // Estimate returns the median and the spread: 1.4826 times the median absolute deviation, which is the standard
