@@ -16,6 +16,7 @@ import (
 	"lanewarden/drivers/site/climate"
 	"lanewarden/drivers/site/clock"
 	"lanewarden/drivers/site/power"
+	"lanewarden/drivers/site/webjson"
 	"lanewarden/drivers/trace/ionscan"
 	"lanewarden/drivers/trace/line"
 	"lanewarden/drivers/vehicle/barcode"
@@ -44,6 +45,7 @@ var Catalog = []driver.Spec{
 	power.Spec,
 	scale.Spec,
 	tsa.Spec,
+	webjson.Spec,
 }
 
 // AddTexts adds the drivers' own texts to the catalogue of messages. A program calls it when it starts.

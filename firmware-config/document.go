@@ -17,7 +17,7 @@ import (
 
 // builtin are the documents that settings name: device profiles and substance libraries.
 //
-//go:embed plc/*.yaml profiles/*.yaml scenarios/*.yaml substances/*.yaml
+//go:embed plc/*.yaml profiles/*.yaml scenarios/*.yaml substances/*.yaml web/*.yaml
 var builtin embed.FS
 
 // Folders of the built-in documents.
@@ -26,6 +26,7 @@ const (
 	Profiles   = "profiles"
 	Scenarios  = "scenarios"
 	Substances = "substances"
+	Web        = "web"
 )
 
 // ErrNotBuiltin is the error of ReadDocument for a name that no built-in document has.

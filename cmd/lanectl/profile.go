@@ -18,21 +18,33 @@ import (
 )
 
 func profileCommand() *cobra.Command {
-	c := &cobra.Command{Use: "profile", Short: "Profiles of ASCII instruments"}
-	c.AddCommand(&cobra.Command{
-		Use: "test PROFILE TAPE", Short: "Show what a profile makes of a recorded session, line by line", Args: cobra.ExactArgs(2),
-		Long: `Show what a profile makes of a recorded session. PROFILE is the name of a built-in profile, or the path of a file. TAPE is a device's
-black-box tape (a directory, tapes/DEVICE in the agent's state directory), or a file with the bytes as they came, for example of a terminal
-program. Exits 1 when the profile is wrong, or a line was not understood.`,
-		Example: "  lanectl profile test ./scale.yaml session.txt\n  lanectl profile test example-swab /var/lib/lanewarden/tapes/scan-1",
+	c := &cobra.Command{Use: "profile", Short: "Profiles of devices without a driver of their own"}
+	var unit int
+	test := &cobra.Command{
+		Use: "test PROFILE SOURCE", Short: "Show what a profile makes of what a device says", Args: cobra.ExactArgs(2),
+		Long: `Show what a profile makes of what a device says. PROFILE is the name of a built-in profile, or the path of a file. SOURCE is
+
+  of a profile of lines:  a device's black-box tape (a directory, tapes/DEVICE in the agent's state directory), or a file with
+                          the bytes as they came, for example of a terminal program
+  of a Modbus profile:    the device, HOST:PORT or /dev/ttyUSB0: it is asked once, nothing is set
+  of a web profile:       a file with a document, or the device, http://HOST
+
+Exits 1 when the profile is wrong, or something was not understood.`,
+		Example: `  lanectl profile test ./scale.yaml session.txt
+  lanectl profile test ./lane-io.yaml 192.0.2.30:502 --unit 3
+  lanectl profile test ./tyres.yaml http://192.0.2.20`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return testProfile(cmd.OutOrStdout(), args[0], args[1])
+			return testProfile(cmd.Context(), cmd.OutOrStdout(), args[0], args[1], unit)
 		},
-	}, &cobra.Command{
+	}
+	test.Flags().IntVar(&unit, "unit", 1, "unit id (slave address) of a Modbus device")
+	c.AddCommand(test, &cobra.Command{
 		Use: "list", Short: "The built-in profiles", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, name := range firmwareconfig.Builtin(firmwareconfig.Profiles) {
-				fmt.Fprintln(cmd.OutOrStdout(), name)
+			for _, p := range profileFolders {
+				for _, name := range firmwareconfig.Builtin(p.folder) {
+					fmt.Fprintf(cmd.OutOrStdout(), "%-24s driver %s\n", name, p.driver)
+				}
 			}
 			return nil
 		},
@@ -40,7 +52,7 @@ program. Exits 1 when the profile is wrong, or a line was not understood.`,
 	return c
 }
 
-func testProfile(w io.Writer, name, tape string) error {
+func testLineProfile(w io.Writer, name, tape string) error {
 	var ref driver.Ref[line.Profile]
 	if err := loadNamed(&ref, firmwareconfig.Profiles, name); err != nil {
 		return err

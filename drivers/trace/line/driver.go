@@ -47,11 +47,7 @@ func (r *Reading) Observation(profile string) *observation.Observation {
 	body := &observation.DeviceReading{Profile: profile, Message: r.Message, Alarm: r.Alarm}
 	add := func(prefix string, values []Value) {
 		for _, v := range values {
-			q := &observation.Quantity{Name: prefix + v.Name, Text: v.Text, Unit: v.Unit}
-			if v.IsNum {
-				q.Number = &v.Number
-			}
-			body.Values = append(body.Values, q)
+			body.Values = append(body.Values, v.Quantity(prefix))
 		}
 	}
 	add("", r.Values)
@@ -70,6 +66,15 @@ func (r *Reading) Observation(profile string) *observation.Observation {
 	o := observation.New(class, at, body)
 	o.Body.DeviceTimeNs = deviceTime
 	return o
+}
+
+// Quantity returns the value as observations hold it, its name behind a prefix.
+func (v Value) Quantity(prefix string) *observation.Quantity {
+	q := &observation.Quantity{Name: prefix + v.Name, Text: v.Text, Unit: v.Unit}
+	if v.IsNum {
+		q.Number = &v.Number
+	}
+	return q
 }
 
 // Live runs a profile on a link: it polls, reads, commits and answers.

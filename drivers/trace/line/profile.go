@@ -78,6 +78,16 @@ type Field struct {
 	Map    []Word  `yaml:"map" help:"translations of the field's text; a text that is not listed stays as it is"`
 }
 
+// Translate returns what a text of the field means; the text itself when the field has no translation of it.
+func (f *Field) Translate(text string) string {
+	for _, w := range f.Map {
+		if w.From == text {
+			return w.To
+		}
+	}
+	return text
+}
+
 // Word is a translation.
 type Word struct {
 	From string `yaml:"from" required:"true" help:"what the instrument says"`

@@ -318,12 +318,17 @@ func (r *Reader) done(m *message, reading *Reading, emit func(Event)) {
 
 // alarm returns the rule that holds, in words.
 func (m *message) alarm(reading *Reading) string {
-	for _, rule := range m.Message.Alarm {
-		all := slices.Clone(reading.Values)
-		for _, row := range reading.Rows {
-			all = append(all, row.Values...)
-		}
-		for _, v := range all {
+	all := slices.Clone(reading.Values)
+	for _, row := range reading.Rows {
+		all = append(all, row.Values...)
+	}
+	return Holds(m.Message.Alarm, all)
+}
+
+// Holds returns the first rule that holds of some values, in words; "" when none does.
+func Holds(rules []Rule, values []Value) string {
+	for _, rule := range rules {
+		for _, v := range values {
 			switch {
 			case v.Name != rule.Field:
 			case slices.Contains(rule.Is, v.Text):
@@ -368,12 +373,7 @@ func (m *machine) values(msg *message, p *pattern, found []string) ([]Value, err
 			}
 			v.Time = t
 		}
-		for _, w := range more.Map {
-			if w.From == v.Text {
-				v.Text = w.To
-				break
-			}
-		}
+		v.Text = more.Translate(v.Text)
 		out[i] = v
 	}
 	return out, nil

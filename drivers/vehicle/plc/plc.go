@@ -206,21 +206,57 @@ func (s *session) read(b block) (out []uint16, err error) {
 	return out, nil
 }
 
-// poll asks for everything and commits what is new.
-func (s *session) poll(ctx context.Context, sink driver.Sink) error {
-	at := time.Now().UTC()
-	var obs []*observation.Observation
-	status := &observation.DeviceReading{Profile: s.Profile.Value.Name, Message: "status"}
+// each reads every point and calls f with its value.
+func (s *session) each(f func(p *Point, v float64)) error {
 	for _, b := range s.blocks {
 		r, err := s.read(b)
 		if err != nil {
 			return err
 		}
 		for _, p := range b.points {
-			v := p.value(r[p.Address-b.first:], s.Profile.Value.LowWord)
-			status.Values = append(status.Values, p.quantity(v))
-			obs = append(obs, s.judge(at, p, v)...)
+			f(p, p.value(r[p.Address-b.first:], s.Profile.Value.LowWord))
 		}
+	}
+	return nil
+}
+
+// Value is what one point of a profile had when a device was asked.
+type Value struct {
+	Name, Text, Unit string
+	Alarm            string // why it is one; "" for none
+}
+
+// Ask connects to a device once and returns what each point of a profile has, in the order of the addresses. Nothing
+// is set. Values that were read before an error are returned with it.
+func Ask(ctx context.Context, m transport.Modbus, p *Profile) (out []Value, err error) {
+	c, err := m.Open(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if err := c.SetEncoding(modbus.BIG_ENDIAN, modbus.HIGH_WORD_FIRST); err != nil {
+		return nil, err
+	}
+	d := &device{Config: Config{Modbus: m, Profile: driver.Ref[Profile]{Value: p}}, blocks: plan(p.Points)}
+	s := session{device: d, client: c}
+	err = s.each(func(p *Point, v float64) {
+		q := p.quantity(v)
+		out = append(out, Value{p.Name, q.Text, p.Unit, p.alarm(v)})
+	})
+	return out, err
+}
+
+// poll asks for everything and commits what is new.
+func (s *session) poll(ctx context.Context, sink driver.Sink) error {
+	at := time.Now().UTC()
+	var obs []*observation.Observation
+	status := &observation.DeviceReading{Profile: s.Profile.Value.Name, Message: "status"}
+	err := s.each(func(p *Point, v float64) {
+		status.Values = append(status.Values, p.quantity(v))
+		obs = append(obs, s.judge(at, p, v)...)
+	})
+	if err != nil {
+		return err
 	}
 	if len(status.Values) > 0 && at.Sub(s.reported) >= s.Report {
 		s.reported = at

@@ -3,6 +3,7 @@ package plc_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"net"
 	"os"
@@ -189,4 +190,43 @@ func TestUnplugged(t *testing.T) {
 	if !sink.Wait(ctx, func() bool { return status() > n }) {
 		t.Fatal("nothing came after the device was plugged in again")
 	}
+}
+
+// TestAsk: one question gives every point with its unit, and why it is an alarm.
+func TestAsk(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	at := drivertest.FreeAddress(t)
+	m := &sim.Module{}
+	m.Input(5, true)
+	m.Register(0, 655)
+	m.Float(1, 3.5)
+	served := make(chan error, 1)
+	go func() { served <- m.Serve(ctx, at) }()
+	var values []plc.Value
+	var err error
+	for { // until the module listens
+		values, err = plc.Ask(ctx, transport.Modbus{Link: transport.Link{Address: at}, Unit: 1}, profile())
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, v := range values {
+		got[v.Name] = strings.TrimSpace(v.Text + " " + v.Unit + " " + v.Alarm)
+	}
+	want := map[string]string{
+		"loop": "off", "stop": "off", "temperature": "65.5 degC temperature is above 60 degC", "wind": "3.5 m/s", "flag": "off",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	if m.Coil(2) {
+		t.Error("an output was set")
+	}
+	cancel()
+	<-served
 }

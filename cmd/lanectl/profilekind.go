@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/site/webjson"
+	"lanewarden/drivers/transport"
+	"lanewarden/drivers/vehicle/plc"
+	firmwareconfig "lanewarden/firmware-config"
+)
+
+// profileFolders are the folders of built-in profiles, with the driver that reads each.
+var profileFolders = []struct{ folder, driver string }{
+	{firmwareconfig.Profiles, "line"}, {firmwareconfig.PLC, "plc"}, {firmwareconfig.Web, "web"},
+}
+
+// profileFolder tells what kind of profile a built-in name or a file is: by the folder, and by the keys that only one
+// kind has.
+func profileFolder(name string) (string, error) {
+	for _, p := range profileFolders {
+		if slices.Contains(firmwareconfig.Builtin(p.folder), name) {
+			return p.folder, nil
+		}
+	}
+	data, _, err := firmwareconfig.ReadDocument(firmwareconfig.Profiles, name)
+	if errors.Is(err, firmwareconfig.ErrNotBuiltin) {
+		return "", cli.Usage(err)
+	}
+	if err != nil {
+		return "", err
+	}
+	var keys struct {
+		Points   any `yaml:"points"`
+		Outputs  any `yaml:"outputs"`
+		Messages []struct {
+			Pattern any `yaml:"pattern"`
+			Fields  []struct {
+				Path any `yaml:"path"`
+			} `yaml:"fields"`
+		} `yaml:"messages"`
+	}
+	if yaml.Unmarshal(data, &keys) != nil { // the strict decoder says what is wrong
+		return firmwareconfig.Profiles, nil
+	}
+	if keys.Points != nil || keys.Outputs != nil {
+		return firmwareconfig.PLC, nil
+	}
+	for _, m := range keys.Messages {
+		if m.Pattern == nil && len(m.Fields) > 0 && m.Fields[0].Path != nil {
+			return firmwareconfig.Web, nil
+		}
+	}
+	return firmwareconfig.Profiles, nil
+}
+
+// testProfile shows what a profile makes of what a device says.
+func testProfile(ctx context.Context, w io.Writer, name, source string, unit int) error {
+	folder, err := profileFolder(name)
+	if err != nil {
+		return err
+	}
+	switch folder {
+	case firmwareconfig.PLC:
+		return testModbusProfile(ctx, w, name, source, unit)
+	case firmwareconfig.Web:
+		return testWebProfile(ctx, w, name, source)
+	}
+	return testLineProfile(w, name, source)
+}
+
+// testModbusProfile asks a device once and prints every value.
+func testModbusProfile(ctx context.Context, w io.Writer, name, address string, unit int) error {
+	var ref driver.Ref[plc.Profile]
+	if err := loadNamed(&ref, firmwareconfig.PLC, name); err != nil {
+		return err
+	}
+	link := transport.Link{Address: address}
+	if strings.HasPrefix(address, "/dev/") {
+		link = transport.Link{Serial: &transport.Serial{Port: address, Baud: 9600, DataBits: 8, Parity: "none", StopBits: 1}}
+	}
+	values, err := plc.Ask(ctx, transport.Modbus{Link: link, Unit: unit}, ref.Value)
+	for _, v := range values {
+		fmt.Fprintf(w, "%-24s %s %s\n", v.Name, v.Text, v.Unit)
+		if v.Alarm != "" {
+			fmt.Fprintf(w, "%-24s ALARM: %s\n", "", v.Alarm)
+		}
+	}
+	return err
+}
+
+// testWebProfile reads a document from a file or a device and prints every message.
+func testWebProfile(ctx context.Context, w io.Writer, name, source string) error {
+	var ref driver.Ref[webjson.Profile]
+	if err := loadNamed(&ref, firmwareconfig.Web, name); err != nil {
+		return err
+	}
+	doc, err := webDocument(ctx, ref.Value, source)
+	if err != nil {
+		return err
+	}
+	readings, err := webjson.Decode(ref.Value, doc)
+	for _, r := range readings {
+		fmt.Fprintf(w, "%s %s\n", r.Message.Name, r.ID)
+		if !r.At.IsZero() {
+			fmt.Fprintf(w, "        %-18s %s\n", "time", r.At.Format("2006-01-02 15:04:05.999 MST"))
+		}
+		printValues(w, "        ", r.Values)
+		if r.Alarm != "" {
+			fmt.Fprintf(w, "        ALARM: %s\n", r.Alarm)
+		}
+	}
+	return err
+}
+
+// webTimeout bounds one question to a device.
+const webTimeout = 10 * time.Second
+
+// webDocument reads a file, or asks the device at a URL.
+func webDocument(ctx context.Context, p *webjson.Profile, source string) ([]byte, error) {
+	if !strings.HasPrefix(source, "http://") && !strings.HasPrefix(source, "https://") {
+		return os.ReadFile(source)
+	}
+	ctx, cancel := context.WithTimeout(ctx, webTimeout)
+	defer cancel()
+	return webjson.Ask(ctx, http.DefaultClient, source, p, "")
+}

@@ -1,0 +1,158 @@
+package webjson
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"lanewarden/drivers/trace/line"
+)
+
+const (
+	maxDepth   = 64   // blocks and lists within each other
+	maxMembers = 4096 // of a list of messages
+)
+
+// Reading is one message of a document, read.
+type Reading struct {
+	Message *Message
+	ID      string       // the device's own name of it; "" for none
+	At      time.Time    // by the device's clock; zero when the document has none
+	Values  []line.Value // in the order of the profile's fields, those that the document has
+	Alarm   string       // the rule that holds, in words; "" for none
+	Raw     string       // the part of the document that it was read from
+}
+
+// Decode reads a document by a profile. A document in which no message is found is an error; so is one that is no
+// JSON, or deeper than 64 blocks. Readings that it could read are returned beside the error of another.
+func Decode(p *Profile, doc []byte) (out []Reading, err error) {
+	if !gjson.ValidBytes(doc) {
+		return nil, errors.New("it is no JSON")
+	}
+	if n := depth(doc); n > maxDepth {
+		return nil, fmt.Errorf("it has %d blocks within each other: %d at the most", n, maxDepth)
+	}
+	root := gjson.ParseBytes(doc)
+	var problems []error
+	for i := range p.Messages {
+		m := &p.Messages[i]
+		for n, part := range m.parts(root) {
+			if !m.holds(part) || len(m.When) == 0 && !m.present(part) {
+				continue
+			}
+			if n >= maxMembers {
+				problems = append(problems, fmt.Errorf("%s: more than %d members of %s", m.Name, maxMembers, m.Each))
+				break
+			}
+			r, err := m.read(part)
+			if err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", m.Name, err))
+				continue
+			}
+			out = append(out, r)
+		}
+	}
+	if len(out) == 0 && len(problems) == 0 {
+		return nil, fmt.Errorf("it holds no message of profile %s", p.Name)
+	}
+	return out, errors.Join(problems...)
+}
+
+// depth returns how many blocks and lists of valid JSON are within each other at the most.
+func depth(doc []byte) (most int) {
+	open, quoted := 0, false
+	for i := 0; i < len(doc); i++ {
+		switch c := doc[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			open++
+			most = max(most, open)
+		case c == '}' || c == ']':
+			open--
+		}
+	}
+	return most
+}
+
+// parts are what the message can be read from: the document, or the members of its list.
+func (m *Message) parts(root gjson.Result) []gjson.Result {
+	if m.Each == "" {
+		return []gjson.Result{root}
+	}
+	return root.Get(m.Each).Array()
+}
+
+// present reports whether there is a value of one of the message's fields.
+func (m *Message) present(part gjson.Result) bool {
+	for i := range m.Fields {
+		if v := part.Get(m.Fields[i].Path); v.Exists() && v.Type != gjson.Null {
+			return true
+		}
+	}
+	return false
+}
+
+// read reads one message.
+func (m *Message) read(part gjson.Result) (Reading, error) {
+	r := Reading{Message: m, Raw: part.Raw}
+	if m.ID != "" {
+		r.ID = part.Get(m.ID).String()
+	}
+	if m.Time != "" {
+		at, err := moment(part.Get(m.Time))
+		if err != nil {
+			return r, fmt.Errorf("time %s: %w", m.Time, err)
+		}
+		r.At = at
+	}
+	for i := range m.Fields {
+		f := &m.Fields[i]
+		if v := part.Get(f.Path); v.Exists() && v.Type != gjson.Null {
+			r.Values = append(r.Values, f.value(v))
+		}
+	}
+	if len(r.Values) == 0 {
+		return r, errors.New("has none of the profile's fields")
+	}
+	r.Alarm = line.Holds(m.Alarm, r.Values)
+	return r, nil
+}
+
+// value reads a field; its text is translated as the profile says.
+func (f *Field) value(v gjson.Result) line.Value {
+	out := line.Value{Name: f.Name, Text: f.Translate(v.String()), Unit: f.Unit}
+	if v.Type == gjson.Number && !math.IsInf(v.Num, 0) {
+		out.Number, out.IsNum = v.Num*f.Factor, true
+	}
+	return out
+}
+
+// Bounds of times since 1970 that are believed: 2001 to 2286 in seconds, and the same in milliseconds.
+const (
+	firstSecond = 1e9
+	lastSecond  = 1e10
+)
+
+// moment reads a time, in UTC.
+func moment(v gjson.Result) (time.Time, error) {
+	switch {
+	case !v.Exists():
+		return time.Time{}, errors.New("the document has none")
+	case v.Type == gjson.Number && v.Num >= firstSecond && v.Num < lastSecond:
+		return time.UnixMicro(int64(v.Num * 1e6)).UTC(), nil
+	case v.Type == gjson.Number && v.Num >= 1000*firstSecond && v.Num < 1000*lastSecond:
+		return time.UnixMicro(int64(v.Num * 1e3)).UTC(), nil
+	}
+	at, err := time.Parse(time.RFC3339, v.String())
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%.40q is no time with a zone (2026-03-01T14:05:00Z), nor seconds or milliseconds since 1970", v.String())
+	}
+	return at.UTC(), nil
+}

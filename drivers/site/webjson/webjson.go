@@ -1,0 +1,157 @@
+// Package webjson is the driver of devices that speak JSON over HTTP, by a declarative profile: the agent asks them at
+// intervals, or they post to the agent. docs/profiles.md says how to write a profile.
+package webjson
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/transport"
+)
+
+// Config is the settings of a device.
+type Config struct {
+	Profile   driver.Ref[Profile] `yaml:"profile" required:"true" builtin:"web" help:"profile of the device: a built-in one by name, or a file by path" example:"/etc/lanewarden/tyres.yaml"`
+	URL       string              `yaml:"url" help:"the device, when the agent asks it: the profile says which page" example:"http://192.0.2.20"`
+	Every     time.Duration       `yaml:"every" default:"5s" min:"100ms" max:"1h" help:"how often it is asked"`
+	TokenFile string              `yaml:"token_file" format:"file" help:"file with a token that is given as 'Authorization: Bearer TOKEN'"`
+	HTTP      *transport.HTTP     `yaml:"http" help:"endpoint to which the device posts, instead of url; documents of more than 1 MiB are refused whatever max_bytes says"`
+	Report    time.Duration       `yaml:"report" default:"1m" min:"1s" max:"24h" help:"how often values that did not change are reported as telemetry"`
+}
+
+// maxBytes bounds a document.
+const maxBytes = 1 << 20
+
+// Check implements driver.Checker.
+func (c Config) Check() error {
+	if (c.URL == "") == (c.HTTP == nil) {
+		return errors.New("give one of url and http")
+	}
+	if c.HTTP != nil {
+		return c.HTTP.Check()
+	}
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("url %q is none: http://HOST or https://HOST is expected", c.URL)
+	}
+	return nil
+}
+
+// Sandbox implements driver.Sandboxed.
+func (c *Config) Sandbox(at driver.Sandbox) {
+	c.URL, c.HTTP = "", &transport.HTTP{Listen: at.Listen, Path: "/", MaxBytes: maxBytes}
+}
+
+// Spec describes the driver.
+var Spec = driver.New("web", "Web device, JSON by profile", build)
+
+func build(c Config, env driver.Env) (driver.Driver, error) {
+	if c.HTTP != nil {
+		h := *c.HTTP
+		h.MaxBytes = min(h.MaxBytes, maxBytes)
+		c.HTTP = &h
+	}
+	return &device{Config: c, env: env, client: &http.Client{Timeout: askTimeout}}, nil
+}
+
+type device struct {
+	Config
+	env    driver.Env
+	client *http.Client
+}
+
+// Run implements driver.Driver.
+func (d *device) Run(ctx context.Context, sink driver.Sink) error {
+	s := &session{device: d, sink: sink, last: map[string]told{}}
+	if d.HTTP != nil {
+		ready := driver.WhenReady(sink, 1, "waiting for documents")
+		return d.HTTP.Serve(ctx, ready, s.posted)
+	}
+	defer d.client.CloseIdleConnections()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.poll(ctx) })
+	return g.Wait()
+}
+
+// askTimeout bounds one question to the device.
+const askTimeout = 10 * time.Second
+
+// poll asks the device until ctx ends or it does not answer.
+func (s *session) poll(ctx context.Context) error {
+	t := time.NewTicker(s.Every)
+	defer t.Stop()
+	for {
+		doc, err := s.ask(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.commit(ctx, "", s.URL, doc); err != nil {
+			return err
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// ask asks the session's device.
+func (s *session) ask(ctx context.Context) ([]byte, error) {
+	token := ""
+	if s.TokenFile != "" {
+		text, err := os.ReadFile(s.TokenFile)
+		if err != nil {
+			return nil, fmt.Errorf("token_file: %w", err)
+		}
+		token = strings.TrimSpace(string(text))
+	}
+	return Ask(ctx, s.client, s.URL, s.Profile.Value, token)
+}
+
+// Ask returns the document that the device at a URL answers with; token is "" for none. An answer that is not 200, or
+// has more than 1 MiB, is an error.
+func Ask(ctx context.Context, client *http.Client, base string, p *Profile, token string) ([]byte, error) {
+	page := strings.TrimSuffix(base, "/") + p.Request
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
+	if err != nil {
+		return nil, err
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	doc, err := io.ReadAll(io.LimitReader(resp.Body, maxBytes+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case resp.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("%s answers %s", page, resp.Status)
+	case len(doc) > maxBytes:
+		return nil, fmt.Errorf("%s answers with more than %d bytes", page, maxBytes)
+	}
+	return doc, nil
+}
+
+// posted takes a document that the device sent.
+func (s *session) posted(ctx context.Context, d transport.Document) error {
+	doc, err := io.ReadAll(d.Body)
+	if err != nil {
+		return err
+	}
+	return s.commit(ctx, d.Name, d.Peer, doc)
+}
