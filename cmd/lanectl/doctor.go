@@ -99,15 +99,15 @@ func load(path string) (*firmwareconfig.Config, error) {
 
 func printFindings(w io.Writer, findings []doctor.Finding) {
 	if len(findings) == 0 {
-		fmt.Fprintln(w, paint(w, green, "nothing is wrong"))
+		fmt.Fprintln(w, cli.Paint(w, cli.Green, "nothing is wrong"))
 		return
 	}
 	for i, f := range findings {
-		text, c := f.Text, red
+		text, c := f.Text, cli.Red
 		if f.Warning {
-			text, c = text+" (warning)", yellow
+			text, c = text+" (warning)", cli.Yellow
 		}
-		fmt.Fprintln(w, paint(w, c, fmt.Sprintf("%d. %s: %s   [%s]", i+1, strings.Join(f.Subject, ", "), text, f.Cause)))
+		fmt.Fprintln(w, cli.Paint(w, c, fmt.Sprintf("%d. %s: %s   [%s]", i+1, strings.Join(f.Subject, ", "), text, f.Cause)))
 		if f.Seen != "" {
 			fmt.Fprintf(w, "   seen  %s\n", strings.ReplaceAll(f.Seen, "\n", "\n         "))
 		}

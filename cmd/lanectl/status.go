@@ -12,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/edge/api"
 )
 
@@ -90,11 +91,11 @@ func printDevices(w io.Writer, s api.Status) {
 	t.Flush()
 	for i := -1; table.Len() > 0; i++ {
 		line, _ := table.ReadString('\n') // each has one
-		c := colour("")
+		c := cli.Colour("")
 		if i >= 0 && i < len(s.Devices) {
 			c = stateColour(s.Devices[i].State)
 		}
-		fmt.Fprintln(w, paint(w, c, strings.TrimSuffix(line, "\n")))
+		fmt.Fprintln(w, cli.Paint(w, c, strings.TrimSuffix(line, "\n")))
 	}
 }
 
@@ -160,4 +161,15 @@ func unwell(s api.Status) error {
 		return fmt.Errorf("the link is down")
 	}
 	return nil
+}
+
+// stateColour is a device state's.
+func stateColour(state string) cli.Colour {
+	switch state {
+	case "down":
+		return cli.Red
+	case "silent", "connecting":
+		return cli.Yellow
+	}
+	return ""
 }

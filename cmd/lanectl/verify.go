@@ -98,12 +98,9 @@ func verify(ctx context.Context, w io.Writer, path, key string) (wrong int, err 
 		return 0, err
 	}
 	if !isLedger {
-		b := bar{w: os.Stderr, what: "verifying " + path}
-		id, report, err := journal.AuditWatched(ctx, path, key, func(done, all int64) {
-			b.total = all
-			b.at(done)
-		})
-		b.end()
+		bar := cli.NewBar(os.Stderr, "verifying "+path)
+		id, report, err := journal.AuditWatched(ctx, path, key, bar.At)
+		bar.End()
 		if err != nil {
 			return 0, err
 		}

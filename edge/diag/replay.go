@@ -38,7 +38,7 @@ func Replay(ctx context.Context, spec driver.Spec, settings any, r *Recording) (
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	p := &player{folder: filepath.Join(dir, "in"), sink: &sandboxSink{dir: dir, keys: map[string]bool{}}}
+	p := &player{folder: filepath.Join(dir, "in"), sink: &sandboxSink{dir: dir}}
 	if p.listen, err = freeAddress(ctx); err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func Replay(ctx context.Context, spec driver.Spec, settings any, r *Recording) (
 	} else {
 		err = p.stream(ctx, run)
 	}
-	return p.sink.all, err
+	return p.sink.Observations(), err
 }
 
 // freeAddress returns an address of this machine on which nobody listens.
@@ -179,12 +179,11 @@ func (p *player) drop(ctx context.Context, hidden, name string, body []byte) err
 
 // sandboxSink is a driver.Sink that keeps what it is given. Like the journal it takes each key once.
 type sandboxSink struct {
+	driver.Memory
 	dir string
 
 	mu     sync.Mutex
 	closed bool
-	all    []*observation.Observation
-	keys   map[string]bool
 }
 
 // close makes the sink take nothing more: what a driver closes because the recording ends did not happen.
@@ -201,15 +200,7 @@ func (s *sandboxSink) Commit(ctx context.Context, obs ...*observation.Observatio
 	if err := ctx.Err(); err != nil || s.closed {
 		return 0, err
 	}
-	for _, o := range obs {
-		if o.Key != "" && s.keys[o.Key] {
-			continue
-		}
-		s.keys[o.Key] = true
-		s.all = append(s.all, proto.CloneOf(o))
-		added++
-	}
-	return added, nil
+	return s.Memory.Commit(ctx, obs...)
 }
 
 // StoreArtifact implements driver.Sink.
@@ -235,18 +226,6 @@ func (s *sandboxSink) artifact(sum []byte) string {
 // OpenArtifact implements driver.Sink.
 func (s *sandboxSink) OpenArtifact(a *observation.Artifact) (observation.ArtifactReader, error) {
 	return os.Open(s.artifact(a.Sha256))
-}
-
-// Latest implements driver.Sink.
-func (s *sandboxSink) Latest(_ context.Context, kind observation.Kind) (*observation.Observation, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, o := range slices.Backward(s.all) {
-		if o.Body.Kind() == kind {
-			return o, nil
-		}
-	}
-	return nil, nil
 }
 
 // State implements driver.Sink.

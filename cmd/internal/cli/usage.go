@@ -145,3 +145,9 @@ func byType(name string) allowedError {
 	}
 	return allowedError("a " + name)
 }
+
+// OneOf makes a command want exactly one of some flags.
+func OneOf(c *cobra.Command, flags ...string) {
+	c.MarkFlagsOneRequired(flags...)
+	c.MarkFlagsMutuallyExclusive(flags...)
+}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lanewarden/cmd/internal/agent"
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers"
 	"lanewarden/edge/accounts"
 	firmwareconfig "lanewarden/firmware-config"
@@ -29,7 +30,7 @@ type demo struct {
 	dir, bin string
 	scenario string
 	out      io.Writer
-	screen   *screen
+	screen   *cli.Screen
 
 	used atomic.Int64 // bytes below dir
 	full atomic.Bool  // that is all it may use
@@ -49,7 +50,7 @@ func demoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "demo", Short: "Run hub, agent and simulated devices on this machine, until Ctrl-C", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d.out, d.screen = cmd.OutOrStdout(), newScreen(cmd.OutOrStdout())
+			d.out, d.screen = cmd.OutOrStdout(), cli.NewScreen(cmd.OutOrStdout())
 			return d.run(cmd.Context())
 		},
 	}

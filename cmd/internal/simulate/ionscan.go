@@ -41,9 +41,6 @@ func ionscanCommand() *cobra.Command {
 JCAMP-DX; on a TCP port it speaks the lines of the profile example-swab.`,
 		Example: "  lanesim ionscan --folder /srv/lane-3/trace\n  lanesim ionscan --listen 127.0.0.1:2101 --every 10s --alarm 0.3",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if (s.folder == "") == (s.listen == "") {
-				return cli.Usagef("give --folder or --listen, one of them")
-			}
 			return s.run(cmd.Context())
 		},
 	}
@@ -55,6 +52,7 @@ JCAMP-DX; on a TCP port it speaks the lines of the profile example-swab.`,
 	f.Uint64Var(&s.seed, "seed", 1, "the same seed gives the same swabs")
 	cli.Int(f, &s.count, "count", "", 0, math.MaxInt, "swabs to run; 0 for no end")
 	cli.Share(f, &s.alarm, "alarm", "share of swabs with something on them")
+	cli.OneOf(c, "folder", "listen")
 	return c
 }
 

@@ -28,9 +28,6 @@ func n42Command() *cobra.Command {
 		Example: `  lanesim n42 --folder /srv/lane-3/n42
   lanesim n42 --url http://127.0.0.1:8742/n42`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if (d.folder == "") == (d.url == "") {
-				return cli.Usagef("give --folder or --url, one of them")
-			}
 			return d.run(cmd.Context())
 		},
 	}
@@ -41,6 +38,7 @@ func n42Command() *cobra.Command {
 	f.Uint64Var(&d.seed, "seed", 1, "the same seed gives the same documents")
 	cli.Share(f, &d.innocent, "innocent", "share of vehicles with something naturally radioactive")
 	cli.Share(f, &d.source, "source", "share of vehicles with a source")
+	cli.OneOf(c, "folder", "url")
 	return c
 }
 

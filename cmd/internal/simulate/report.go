@@ -9,80 +9,15 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize/english"
-	"golang.org/x/sys/unix"
 
-	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 )
-
-// screen prints events, and below them one line that says how things are. On a terminal that line is written over; elsewhere
-// it is printed now and then.
-type screen struct {
-	out      io.Writer
-	terminal *os.File // nil when out is no terminal
-
-	mu     sync.Mutex
-	status string
-	shown  time.Time // of the status line, where there is no terminal
-}
-
-// statusEvery is how often the status line is printed where it cannot be written over.
-const statusEvery = 10 * time.Second
-
-func newScreen(out io.Writer) *screen {
-	s := &screen{out: out}
-	if f, ok := out.(*os.File); ok && cli.Terminal(f) && os.Getenv("TERM") != "dumb" {
-		s.terminal = f
-	}
-	return s
-}
-
-// event prints a line that stays.
-func (s *screen) event(line string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	line = time.Now().Format("15:04:05 MST") + "  " + line
-	if s.terminal == nil {
-		fmt.Fprintln(s.out, line)
-		return
-	}
-	fmt.Fprintf(s.out, "\r\x1b[K%s\n%s", line, s.status)
-}
-
-// state says how things are.
-func (s *screen) state(line string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.terminal == nil {
-		if time.Since(s.shown) >= statusEvery {
-			s.shown = time.Now()
-			fmt.Fprintln(s.out, line)
-		}
-		return
-	}
-	if size, err := unix.IoctlGetWinsize(int(s.terminal.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 1 {
-		line = string([]rune(line)[:min(len([]rune(line)), int(size.Col)-1)])
-	}
-	s.status = line
-	fmt.Fprintf(s.out, "\r\x1b[K%s", line)
-}
-
-// end leaves the terminal on a line of its own.
-func (s *screen) end() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.terminal != nil && s.status != "" {
-		fmt.Fprintln(s.out)
-	}
-}
 
 // report says how things are, once a second, and pauses the traffic when the disk that the demonstration may use is full.
 func (d *demo) report(ctx context.Context) error {
@@ -93,7 +28,7 @@ func (d *demo) report(ctx context.Context) error {
 		}
 		s, err := api.GetStatus.Ask(ctx, local, api.None{})
 		if err != nil {
-			d.screen.state("The agent is starting.")
+			d.screen.State("The agent is starting.")
 			continue
 		}
 		var agents []struct{ Held int64 }
@@ -106,9 +41,9 @@ func (d *demo) report(ctx context.Context) error {
 		if d.full.Load() {
 			line = fmt.Sprintf("%d MB are used: no more trucks come. Ctrl-C, and the next 'make run' begins anew. ", demoBudget>>20) + line
 		}
-		d.screen.state(line)
+		d.screen.State(line)
 	}
-	d.screen.end()
+	d.screen.End()
 	return nil
 }
 
@@ -117,7 +52,7 @@ func (d *demo) measure() {
 	used := usedBytes(d.dir)
 	d.used.Store(used)
 	if used >= demoBudget && !d.full.Swap(true) {
-		d.screen.event(fmt.Sprintf("%s holds %d MB, which is all that a demonstration may use: no more trucks come. Everything else goes on.", d.dir, used>>20))
+		d.screen.Event(fmt.Sprintf("%s holds %d MB, which is all that a demonstration may use: no more trucks come. Everything else goes on.", d.dir, used>>20))
 	}
 }
 
@@ -189,7 +124,7 @@ func (d *demo) follow(body io.Reader) {
 			continue
 		}
 		for _, said := range happened(line, o, d.vehicle) {
-			d.screen.event(said)
+			d.screen.Event(said)
 		}
 	}
 }

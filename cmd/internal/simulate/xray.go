@@ -37,9 +37,6 @@ func xrayCommand() *cobra.Command {
 		Use: "xray", Short: "A cargo X-ray portal that delivers DICOS images and reports", Args: cobra.NoArgs,
 		Example: "  lanesim xray --folder /srv/lane-3/xray\n  lanesim xray --push 127.0.0.1:11112 --called LANE3 --dual --bytes 20000000 --every 30s",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if (s.folder == "") == (s.push == "") {
-				return cli.Usagef("give --folder or --push, one of them")
-			}
 			if s.bytes < 0 || s.bytes > 1<<31 {
 				return cli.Usagef("--bytes %d: write a whole number from 0 to %d (2 GiB)", s.bytes, 1<<31)
 			}
@@ -60,6 +57,7 @@ func xrayCommand() *cobra.Command {
 	cli.Share(f, &s.threat, "threat", "share of vehicles with something hidden")
 	f.BoolVar(&s.dual, "dual", false, "two energies")
 	f.IntSliceVar(&s.dead, "dead", nil, "detectors (rows) that say nothing")
+	cli.OneOf(c, "folder", "push")
 	return c
 }
 

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"sync"
 
-	"google.golang.org/protobuf/proto"
-
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 )
@@ -22,10 +20,10 @@ var ErrRefused = errors.New("the journal refuses")
 
 // Sink is a driver.Sink in memory. Like the journal it takes each key once.
 type Sink struct {
+	driver.Memory
+
 	mu        sync.Mutex
 	refuse    bool
-	all       []*observation.Observation
-	keys      map[string]bool
 	artifacts map[string][]byte
 	states    []observation.DeviceState_State
 	samples   int
@@ -34,7 +32,7 @@ type Sink struct {
 
 // NewSink makes an empty sink.
 func NewSink() *Sink {
-	return &Sink{keys: map[string]bool{}, artifacts: map[string][]byte{}, changed: make(chan struct{})}
+	return &Sink{artifacts: map[string][]byte{}, changed: make(chan struct{})}
 }
 
 // Refuse makes Commit and StoreArtifact fail, or work again.
@@ -48,19 +46,11 @@ func (s *Sink) Refuse(on bool) {
 func (s *Sink) Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	if s.refuse {
+	if s.refuse && ctx.Err() == nil {
 		return 0, ErrRefused
 	}
-	for _, o := range obs {
-		if o.Key != "" && s.keys[o.Key] {
-			continue
-		}
-		s.keys[o.Key] = true
-		s.all = append(s.all, proto.CloneOf(o))
-		added++
+	if added, err = s.Memory.Commit(ctx, obs...); err != nil {
+		return 0, err
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -92,14 +82,6 @@ func (s *Sink) OpenArtifact(a *observation.Artifact) (observation.ArtifactReader
 	return observation.InlineArtifact(data), nil
 }
 
-// Latest implements driver.Sink.
-func (s *Sink) Latest(_ context.Context, kind observation.Kind) (*observation.Observation, error) {
-	if of := s.Of(kind); len(of) > 0 {
-		return of[len(of)-1], nil
-	}
-	return nil, nil
-}
-
 // State implements driver.Sink.
 func (s *Sink) State(state observation.DeviceState_State, _ string) {
 	s.mu.Lock()
@@ -119,13 +101,6 @@ func (s *Sink) Live(driver.Sample) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.samples++
-}
-
-// Observations returns what was committed so far.
-func (s *Sink) Observations() []*observation.Observation {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]*observation.Observation(nil), s.all...)
 }
 
 // Artifact returns the bytes of a stored artifact.
