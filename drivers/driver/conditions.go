@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -12,16 +13,16 @@ import (
 type Conditions struct{ on map[string]bool }
 
 // Set says that a condition is in force, or not, and returns what is to be committed because that is new. text says
-// in words what it is and what to do.
-func (c *Conditions) Set(at time.Time, condition, subject string, on bool, text string) []*observation.Observation {
-	return c.report(at, on, observation.Class_CLASS_EVENT, &observation.DeviceCondition{Condition: condition,
-		Subject: subject, Text: text})
+// what it is and what to do.
+func (c *Conditions) Set(at time.Time, condition, subject string, on bool, text message.Message) []*observation.Observation {
+	return c.report(at, on, observation.Class_CLASS_EVENT, text,
+		&observation.DeviceCondition{Condition: condition, Subject: subject})
 }
 
 // Alarm is Set for what somebody must look at: its beginning is of class alarm.
-func (c *Conditions) Alarm(at time.Time, condition, subject string, on bool, text string) []*observation.Observation {
-	return c.report(at, on, observation.Class_CLASS_ALARM, &observation.DeviceCondition{Condition: condition,
-		Subject: subject, Text: text})
+func (c *Conditions) Alarm(at time.Time, condition, subject string, on bool, text message.Message) []*observation.Observation {
+	return c.report(at, on, observation.Class_CLASS_ALARM, text,
+		&observation.DeviceCondition{Condition: condition, Subject: subject})
 }
 
 // Resume notes that a condition was in force when the agent stopped, and was reported then.
@@ -34,12 +35,12 @@ func (c *Conditions) Resume(condition, subject string) {
 
 // Limit is Set for a value that must not pass a limit.
 func (c *Conditions) Limit(at time.Time, condition string, on bool, value, limit float64,
-	text string) []*observation.Observation {
-	return c.report(at, on, observation.Class_CLASS_EVENT, &observation.DeviceCondition{Condition: condition,
-		Text: text, Value: &value, Limit: &limit})
+	text message.Message) []*observation.Observation {
+	return c.report(at, on, observation.Class_CLASS_EVENT, text,
+		&observation.DeviceCondition{Condition: condition, Value: &value, Limit: &limit})
 }
 
-func (c *Conditions) report(at time.Time, on bool, class observation.Class,
+func (c *Conditions) report(at time.Time, on bool, class observation.Class, text message.Message,
 	body *observation.DeviceCondition) []*observation.Observation {
 	id := body.Condition + " " + body.Subject
 	if c.on[id] == on {
@@ -50,10 +51,12 @@ func (c *Conditions) report(at time.Time, on bool, class observation.Class,
 	}
 	c.on[id] = on
 	if body.Cleared = !on; body.Cleared {
-		body.Text = "over"
+		text = message.New("condition.over")
 		class = observation.Class_CLASS_EVENT
 	}
+	body.Text = text.English()
 	o := observation.New(class, at, body)
 	SetKey(o, fmt.Sprintf("%s %v@%d", id, on, at.UnixNano()))
+	body.Message = observation.NewMessage(text) // after the key, whose digest is that of older versions
 	return []*observation.Observation{o}
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 )
@@ -114,9 +115,10 @@ type Sink interface {
 	OpenArtifact(a *observation.Artifact) (observation.ArtifactReader, error)
 	// Latest returns the device's newest observation of a kind that was committed, nil for none within what the journal looks through.
 	Latest(ctx context.Context, kind observation.Kind) (*observation.Observation, error)
-	// State reports what the driver knows of its device, in words for a technician. Repeating it costs nothing. It says
-	// running when something was understood, or when all that documents come by can be used (WhenReady), not before.
-	State(state observation.DeviceState_State, reason string)
+	// State reports what the driver knows of its device, for a technician; the zero Message when there is nothing to
+	// say. Repeating it costs nothing. It says running when something was understood, or when all that documents come
+	// by can be used (WhenReady), not before.
+	State(state observation.DeviceState_State, about message.Message)
 	// Live takes a sample for strip charts. It is kept in a bounded ring and never journalled.
 	Live(Sample)
 }

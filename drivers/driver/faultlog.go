@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -15,7 +16,8 @@ type FaultLog struct {
 }
 
 // Report commits what is wrong with a document, unless it is one of a flood: those are folded. head is the document's beginning.
-func (l *FaultLog) Report(ctx context.Context, sink Sink, reason, source string, head []byte) error {
+func (l *FaultLog) Report(ctx context.Context, sink Sink, reason message.Message, source string,
+	head []byte) error {
 	l.mu.Lock()
 	l.faults.Source = source
 	l.faults.Add(time.Now().UTC(), reason, 0, head)

@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
-
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -32,8 +31,8 @@ type Faults struct {
 	sameTime int       // reports at that time
 }
 
-// Add takes one fault: what is wrong in words, where it stood in the input, and the frame itself.
-func (f *Faults) Add(at time.Time, reason string, offset int64, frame []byte) {
+// Add takes one fault: what is wrong, where it stood in the input, and the frame itself.
+func (f *Faults) Add(at time.Time, reason message.Message, offset int64, frame []byte) {
 	f.Tick(at)
 	if f.begin.IsZero() {
 		f.begin = at
@@ -48,9 +47,9 @@ func (f *Faults) Add(at time.Time, reason string, offset int64, frame []byte) {
 }
 
 // fold counts a fault with those of its reason.
-func (f *Faults) fold(reason string, offset int64, frame []byte) {
+func (f *Faults) fold(reason message.Message, offset int64, frame []byte) {
 	for _, one := range f.folded {
-		if one.Reason == reason {
+		if one.Reason == reason.English() {
 			one.Count++
 			return
 		}
@@ -80,8 +79,9 @@ func (f *Faults) Flush() {
 	}
 	if f.others != nil {
 		if f.others.Count > 1 {
-			f.others.Reason = fmt.Sprintf("and %d %s of other reasons, the first: %s",
-				f.others.Count, english.PluralWord(int(f.others.Count), "fault", ""), f.others.Reason)
+			first := observation.SaidMessage(f.others.Message, f.others.Reason)
+			setReason(f.others, message.New("fault.others", message.Count("n", f.others.Count),
+				message.Nested("first", first)))
 		}
 		f.report("folded-faults", f.begin, f.others)
 	}
@@ -98,9 +98,16 @@ func (f *Faults) Take() []*observation.Observation {
 	return due
 }
 
-func (f *Faults) fault(reason string, offset int64, frame []byte, count uint32) *observation.DeviceFault {
+func (f *Faults) fault(reason message.Message, offset int64, frame []byte, count uint32) *observation.DeviceFault {
 	excerpt := append([]byte(nil), frame[:min(len(frame), excerptBytes)]...)
-	return &observation.DeviceFault{Reason: reason, Offset: offset, Excerpt: excerpt, Count: count, Source: f.Source}
+	fault := &observation.DeviceFault{Offset: offset, Excerpt: excerpt, Count: count, Source: f.Source}
+	setReason(fault, reason)
+	return fault
+}
+
+// setReason says why, in all languages and in English.
+func setReason(fault *observation.DeviceFault, reason message.Message) {
+	fault.Reason, fault.Message = reason.English(), observation.NewMessage(reason)
 }
 
 func (f *Faults) report(name string, at time.Time, fault *observation.DeviceFault) {
@@ -109,6 +116,10 @@ func (f *Faults) report(name string, at time.Time, fault *observation.DeviceFaul
 		f.last, f.sameTime = at, 0
 	}
 	f.sameTime++
-	SetKey(o, fmt.Sprintf("%s@%d#%d", name, at.UnixNano(), f.sameTime)) // the same when the input is replayed; offsets are not
+	said := fault.Message
+	fault.Message = nil // the digest in the key is that of older versions
+	// The same when the input is replayed; offsets are not.
+	SetKey(o, fmt.Sprintf("%s@%d#%d", name, at.UnixNano(), f.sameTime))
+	fault.Message = said
 	f.due = append(f.due, o)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
 func TestFaultsAreFoldedNotDropped(t *testing.T) {
@@ -11,7 +13,7 @@ func TestFaultsAreFoldedNotDropped(t *testing.T) {
 	at := time.Unix(1000, 0)
 	const flood = 5000
 	for i := range flood {
-		f.Add(at.Add(time.Duration(i)*time.Millisecond), "bad", int64(i), make([]byte, 1000))
+		f.Add(at.Add(time.Duration(i)*time.Millisecond), message.Quote("bad"), int64(i), make([]byte, 1000))
 	}
 	f.Tick(at.Add(2 * time.Minute))
 	total, keys := uint32(0), map[string]bool{}
@@ -37,11 +39,11 @@ func TestFoldedFaultsKeepTheirReasons(t *testing.T) {
 	var f Faults
 	at := time.Unix(1000, 0)
 	for range faultsInPeriod {
-		f.Add(at, "first", 0, nil)
+		f.Add(at, message.Quote("first"), 0, nil)
 	}
 	for i := range 40 {
-		f.Add(at, "parity", 0, []byte("p"))
-		f.Add(at, fmt.Sprintf("odd %d", i), 0, []byte("o"))
+		f.Add(at, message.Quote("parity"), 0, []byte("p"))
+		f.Add(at, message.Quote(fmt.Sprintf("odd %d", i)), 0, []byte("o"))
 	}
 	f.Flush()
 	folded := f.Take()[faultsInPeriod:]

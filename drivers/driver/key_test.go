@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -44,15 +45,15 @@ func TestSetKey(t *testing.T) {
 func TestKeyedReports(t *testing.T) {
 	at := time.Unix(1000, 0)
 	var c1, c2 Conditions
-	if a, b := c1.Set(at, "stuck", "loop", true, "a"), c2.Set(at, "stuck", "loop", true, "b"); a[0].Key == b[0].Key {
+	if a, b := c1.Set(at, "stuck", "loop", true, message.Verbatim("a")), c2.Set(at, "stuck", "loop", true, message.Verbatim("b")); a[0].Key == b[0].Key {
 		t.Error("two conditions, one key")
 	}
 	if a, b := OutputSet(at, "light", "on", "r", false), OutputSet(at, "light", "off", "r", false); a.Key == b.Key {
 		t.Error("two outputs, one key")
 	}
 	var f1, f2 Faults
-	f1.Add(at, "a", 0, nil)
-	f2.Add(at, "b", 0, nil)
+	f1.Add(at, message.Verbatim("a"), 0, nil)
+	f2.Add(at, message.Verbatim("b"), 0, nil)
 	if a, b := f1.Take(), f2.Take(); a[0].Key == b[0].Key {
 		t.Error("two faults, one key")
 	}

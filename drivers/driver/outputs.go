@@ -3,9 +3,9 @@ package driver
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -20,9 +20,9 @@ type Commander interface {
 // NoOutput is the error of an output that a device does not have: it names those that there are.
 func NoOutput(output string, there []string) error {
 	if len(there) == 0 {
-		return fmt.Errorf("there is no output %.80q: the device's settings name none", output)
+		return message.Errorf("output.none", message.String("output", output))
 	}
-	return fmt.Errorf("there is no output %.80q; there is %s", output, strings.Join(there, ", "))
+	return message.Errorf("output.unknown", message.String("output", output), message.Names("known", there))
 }
 
 // Command is one on its way to a driver's own goroutine.
@@ -48,13 +48,13 @@ func (c Commands) Command(ctx context.Context, output, value, reason string) err
 	select {
 	case c.C <- one:
 	case <-ctx.Done():
-		return fmt.Errorf("output %s was not set to %s: the device is not connected", output, value)
+		return message.Errorf("output.not-connected", message.String("output", output), message.String("value", value))
 	}
 	select {
 	case err := <-one.Done:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("output %s: the device did not answer", output)
+		return message.Errorf("output.no-answer", message.String("output", output))
 	}
 }
 

@@ -3,10 +3,10 @@ package driver
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 )
@@ -29,9 +29,9 @@ type Listener struct {
 	Decoder     Decoder
 	Faults      *Faults // that the decoder adds to
 	SilentAfter time.Duration
-	Silent      string        // what a technician shall look at when nothing comes
-	Quiet       bool          // the device says nothing until somebody uses it
-	About       func() string // what a technician may want to know of a device that runs; may be nil
+	Silent      message.Message        // what a technician shall look at when nothing comes
+	Quiet       bool                   // the device says nothing until somebody uses it
+	About       func() message.Message // what a technician may want to know of a device that runs; may be nil
 	// Talk is called when what came is durable, and whenever time passed: it may write to the device, and ends the connection with an
 	// error. May be nil.
 	Talk func(s transport.Stream) error
@@ -48,7 +48,7 @@ func (l *Listener) Run(ctx context.Context, links *transport.Opener, sink Sink) 
 	defer stream.Close()
 	l.Faults.Source = l.Link.String()
 	sink.State(observation.DeviceState_STATE_CONNECTING,
-		"connected to "+l.Link.String()+", waiting for what the device sends")
+		message.New("device.connecting", message.String("address", l.Link.String())))
 	heard, sound, last := time.Now(), l.Decoder.Sound(), time.Time{}
 	quiet := l.Quiet // and not yet called running
 	for {
@@ -69,7 +69,7 @@ func (l *Listener) Run(ctx context.Context, links *transport.Opener, sink Sink) 
 		switch n := l.Decoder.Sound(); {
 		case n != sound:
 			heard, sound, quiet = time.Now(), n, false
-			about := ""
+			about := message.Message{}
 			if l.About != nil {
 				about = l.About()
 			}
@@ -78,10 +78,11 @@ func (l *Listener) Run(ctx context.Context, links *transport.Opener, sink Sink) 
 			// Time passed on a line that is open. Before that it may be a replay of the tape, or a converter that
 			// takes each connection and ends it at once because another client has the line.
 			quiet = false
-			sink.State(observation.DeviceState_STATE_RUNNING, "connected; nothing was read yet")
+			sink.State(observation.DeviceState_STATE_RUNNING, message.New("device.nothing-yet"))
 		case l.SilentAfter > 0 && time.Since(heard) > l.SilentAfter:
-			sink.State(observation.DeviceState_STATE_SILENT, fmt.Sprintf(
-				"connected to %s, but nothing that is understood came for %s: %s", l.Link, l.SilentAfter, l.Silent))
+			sink.State(observation.DeviceState_STATE_SILENT, message.New("device.silent",
+				message.String("address", l.Link.String()), message.ExactDuration("for", l.SilentAfter),
+				message.Nested("check", l.Silent)))
 		}
 		if l.Decoder.Idle() {
 			stream.Settled()
@@ -103,7 +104,7 @@ func (l *Listener) take(ctx context.Context, sink Sink, c transport.Chunk) error
 // lost words the end of a connection.
 func lost(err error) error {
 	if errors.Is(err, io.EOF) {
-		return errors.New("the device closed the connection")
+		return message.Wrap(err, "device.closed")
 	}
 	return err
 }

@@ -77,7 +77,14 @@ func TestBothLanguages(t *testing.T) {
 		}
 		want := placeholders(t, e.Other)
 		for _, text := range []string{e.One, f.One, f.Other} {
-			if got := placeholders(t, text); text != "" && !slices.Equal(got, want) {
+			got := placeholders(t, text)
+			if text == e.One || text == f.One { // "the last vehicle" needs no number
+				got = append(got, slices.DeleteFunc(slices.Clone(want), func(n string) bool {
+					return n != "n" || slices.Contains(got, "n")
+				})...)
+				slices.Sort(got)
+			}
+			if text != "" && !slices.Equal(got, want) {
 				t.Errorf("%s: %v in %q, %v in %q", code, got, text, want, e.Other)
 			}
 		}
@@ -98,7 +105,7 @@ var (
 	// wrongSpace is an ordinary space, or none, where French has a no-break space.
 	wrongSpace = regexp.MustCompile(`[^\x{a0}/?!][;?!»]| :|[^\s\x{a0}]:\s|« |«[^\x{a0}]`)
 	// number before a unit, or a placeholder before one.
-	wrongUnit = regexp.MustCompile(`(\d|\}\}) (s|ms|min|h|kg|°C|%|km/h|MB|kB|Mo|ko)\b`)
+	wrongUnit = regexp.MustCompile(`(\d|\}\}) (s|ms|min|h|kg|°C|%|km/h|MB|kB|Mo|ko)([^\p{L}’]|$)`)
 	action    = regexp.MustCompile(`\{\{[^}]*\}\}`)
 	// literal is what a person types or a file says, which keeps its own marks.
 	literal = regexp.MustCompile("`[^`]*`")

@@ -44,7 +44,7 @@ func Of(err error) Message {
 	if m, inner := ofSystem(err); inner != nil {
 		return within(err, inner, m)
 	}
-	return New("quoted", String("text", err.Error()))
+	return Quote(err.Error())
 }
 
 // within puts before a message what was wrapped around its error.
@@ -121,7 +121,7 @@ func ofNetwork(e *net.OpError) Message {
 	case errors.Is(e.Err, syscall.EACCES) && e.Op == "listen":
 		return New("net.port-denied", address)
 	case errors.Is(e.Err, syscall.ECONNRESET), errors.Is(e.Err, syscall.EPIPE):
-		return New("net.reset", address)
+		return New("net.reset")
 	case errors.Is(e.Err, net.ErrClosed):
 		return New("system.closed-here")
 	case e.Timeout() && e.Op == "dial":
@@ -129,7 +129,7 @@ func ofNetwork(e *net.OpError) Message {
 	case e.Timeout():
 		return New("system.timeout")
 	}
-	return New("quoted", String("text", e.Error()))
+	return Quote(e.Error())
 }
 
 // ofFile says what happened to a file.
@@ -147,7 +147,7 @@ func ofFile(e *fs.PathError) Message {
 	case errors.Is(e.Err, syscall.EIO):
 		return New("file.broken", path)
 	}
-	return New("quoted", String("text", e.Error()))
+	return Quote(e.Error())
 }
 
 // ofNumber says an error number that came without an address or a file.
@@ -166,5 +166,5 @@ func ofNumber(err error) Message {
 	case errors.Is(err, syscall.EIO):
 		return New("system.broken")
 	}
-	return New("quoted", String("text", err.Error()))
+	return Quote(err.Error())
 }

@@ -31,6 +31,14 @@ const (
 	codeSentence = "sentence" // the parts: joined with commas, with a capital letter
 )
 
+// IsVerbatim reports whether the message is what somebody else said.
+func (m Message) IsVerbatim() bool { return m.Code == codeVerbatim }
+
+// Composed reports whether a code puts together what others say: it has no entry in the catalogue.
+func Composed(code string) bool {
+	return code == codeVerbatim || code == codeJoin || code == codeSentence
+}
+
 // Verbatim is what somebody else said, a device, a person, another program, in their words. It is the same in all
 // languages.
 func Verbatim(text string) Message {
@@ -39,6 +47,10 @@ func Verbatim(text string) Message {
 	}
 	return New(codeVerbatim, String("text", text))
 }
+
+// Quote is what a program of others says in English, of which the catalogue knows nothing. It is shown in quotes
+// where that is another language.
+func Quote(text string) Message { return New("quoted", String("text", text)) }
 
 // Join puts parts one behind the other, those that say something.
 func Join(separator string, parts ...Message) Message {
@@ -163,8 +175,7 @@ type Text struct {
 // Text returns the message in all languages.
 func (m Message) Text() Text {
 	t := Text{Code: m.Code, EN: m.In(English), FR: m.In(French)}
-	switch m.Code {
-	case codeVerbatim, codeJoin, codeSentence:
+	if Composed(m.Code) {
 		t.Code = ""
 	}
 	return t

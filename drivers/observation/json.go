@@ -12,6 +12,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"lanewarden/drivers/message"
 )
 
 // JSON returns a message as JSON. It is the protobuf JSON mapping (64-bit integers are strings, so that JavaScript does
@@ -19,10 +21,20 @@ import (
 // base64: SHA-256 hashes and EPCs are written so in URLs and on labels. Fields come in the order of their numbers, so the
 // same message always gives the same text.
 func JSON(m proto.Message) (json.RawMessage, error) {
-	return appendMessage(nil, m.ProtoReflect())
+	return encoder{}.appendMessage(nil, m.ProtoReflect())
 }
 
-func appendMessage(dst []byte, m protoreflect.Message) (out []byte, err error) {
+// ShownJSON is JSON for who shows it: a Message has its sentence in French as "fr" besides. The English one is the text
+// that stands beside the Message. The sentence depends on the catalogue of this version, so that JSON, of which exports
+// are made, has none.
+func ShownJSON(m proto.Message) (json.RawMessage, error) {
+	return encoder{sentences: true}.appendMessage(nil, m.ProtoReflect())
+}
+
+// encoder writes JSON.
+type encoder struct{ sentences bool }
+
+func (e encoder) appendMessage(dst []byte, m protoreflect.Message) (out []byte, err error) {
 	dst = append(dst, '{')
 	fields := m.Descriptor().Fields()
 	first := true
@@ -36,19 +48,34 @@ func appendMessage(dst []byte, m protoreflect.Message) (out []byte, err error) {
 		}
 		first = false
 		dst = append(append(append(dst, '"'), f.JSONName()...), '"', ':')
-		if dst, err = appendField(dst, f, m.Get(f)); err != nil {
+		if dst, err = e.appendField(dst, f, m.Get(f)); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.FullName(), err)
+		}
+	}
+	if said, ok := m.Interface().(*Message); ok && e.sentences {
+		if dst, err = appendFrench(dst, said); err != nil {
+			return nil, err
 		}
 	}
 	return append(dst, '}'), nil
 }
 
-func appendField(dst []byte, f protoreflect.FieldDescriptor, v protoreflect.Value) (out []byte, err error) {
+// appendFrench adds the sentence of a message, unless this version does not know it.
+func appendFrench(dst []byte, m *Message) ([]byte, error) {
+	said := SaidMessage(m, m.GetCode())
+	if said.IsVerbatim() {
+		return dst, nil
+	}
+	text, err := json.Marshal(said.In(message.French))
+	return append(append(dst, `,"fr":`...), text...), err
+}
+
+func (e encoder) appendField(dst []byte, f protoreflect.FieldDescriptor, v protoreflect.Value) (out []byte, err error) {
 	switch {
 	case f.IsMap():
 		return nil, fmt.Errorf("maps have no JSON form here")
 	case !f.IsList():
-		return appendValue(dst, f, v)
+		return e.appendValue(dst, f, v)
 	}
 	dst = append(dst, '[')
 	list := v.List()
@@ -56,17 +83,20 @@ func appendField(dst []byte, f protoreflect.FieldDescriptor, v protoreflect.Valu
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		if dst, err = appendValue(dst, f, list.Get(i)); err != nil {
+		if dst, err = e.appendValue(dst, f, list.Get(i)); err != nil {
 			return nil, err
 		}
 	}
 	return append(dst, ']'), nil
 }
 
-func appendValue(dst []byte, f protoreflect.FieldDescriptor, v protoreflect.Value) ([]byte, error) {
+func (e encoder) appendValue(dst []byte, f protoreflect.FieldDescriptor, v protoreflect.Value) ([]byte, error) {
 	switch f.Kind() {
 	case protoreflect.MessageKind:
-		return appendMessage(dst, v.Message())
+		if _, ok := v.Message().Interface().(*MessageArgument); ok {
+			e.sentences = false // of the whole is enough
+		}
+		return e.appendMessage(dst, v.Message())
 	case protoreflect.BoolKind:
 		return strconv.AppendBool(dst, v.Bool()), nil
 	case protoreflect.StringKind:

@@ -2784,7 +2784,8 @@ func (x *Nuclide) GetCategory() string {
 type DeviceState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	State         DeviceState_State      `protobuf:"varint,1,opt,name=state,proto3,enum=lanewarden.v1.DeviceState_State" json:"state,omitempty"`
-	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // in words, for a technician
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // in words, for a technician: message in English
+	Message       *Message               `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2833,6 +2834,13 @@ func (x *DeviceState) GetReason() string {
 	return ""
 }
 
+func (x *DeviceState) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
 // DeviceFault is input that could not be understood. The connection goes on.
 type DeviceFault struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2841,6 +2849,7 @@ type DeviceFault struct {
 	Excerpt       []byte                 `protobuf:"bytes,3,opt,name=excerpt,proto3" json:"excerpt,omitempty"` // the first 256 bytes of the offending frame
 	Count         uint32                 `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`    // how many faults this one stands for: a flood is folded into one a period, never dropped
 	Source        string                 `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"`   // the file's name or the peer's address
+	Message       *Message               `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"` // reason in all languages; not part of the digest in the key
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2908,6 +2917,13 @@ func (x *DeviceFault) GetSource() string {
 		return x.Source
 	}
 	return ""
+}
+
+func (x *DeviceFault) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
 }
 
 // DeviceImport is a recorded file that was read whole. The file itself is the first artifact.
@@ -5150,7 +5166,7 @@ func (x *TraceHealth) GetPolarity() string {
 type TraceQuality struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	State            string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`     // in, due (a verification is due) or out
-	Reasons          []string               `protobuf:"bytes,2,rep,name=reasons,proto3" json:"reasons,omitempty"` // in words
+	Reasons          []string               `protobuf:"bytes,2,rep,name=reasons,proto3" json:"reasons,omitempty"` // in words: messages in English
 	ShiftStartNs     int64                  `protobuf:"varint,3,opt,name=shift_start_ns,json=shiftStartNs,proto3" json:"shift_start_ns,omitempty"`
 	VerifiedNs       int64                  `protobuf:"varint,4,opt,name=verified_ns,json=verifiedNs,proto3" json:"verified_ns,omitempty"` // last verification passed; 0 for none
 	BlankNs          int64                  `protobuf:"varint,5,opt,name=blank_ns,json=blankNs,proto3" json:"blank_ns,omitempty"`          // last clean blank; 0 for none
@@ -5160,6 +5176,7 @@ type TraceQuality struct {
 	AlarmsPer_100    float32                `protobuf:"fixed32,9,opt,name=alarms_per_100,json=alarmsPer100,proto3" json:"alarms_per_100,omitempty"`
 	ClearDownSeconds float32                `protobuf:"fixed32,10,opt,name=clear_down_seconds,json=clearDownSeconds,proto3" json:"clear_down_seconds,omitempty"` // of the last alarm; 0 for none
 	Trends           []*TraceTrend          `protobuf:"bytes,11,rep,name=trends,proto3" json:"trends,omitempty"`
+	Messages         []*Message             `protobuf:"bytes,12,rep,name=messages,proto3" json:"messages,omitempty"` // reasons in all languages
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -5271,6 +5288,13 @@ func (x *TraceQuality) GetTrends() []*TraceTrend {
 	return nil
 }
 
+func (x *TraceQuality) GetMessages() []*Message {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
 // TraceTrend is one measure of an instrument against what it was when the last verification passed.
 type TraceTrend struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -5355,9 +5379,10 @@ type DeviceCondition struct {
 	Condition     string                 `protobuf:"bytes,1,opt,name=condition,proto3" json:"condition,omitempty"` // stuck, chattering, antenna, buffer, on-battery, low-battery, unsynchronised, ...
 	Subject       string                 `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`     // what of the device: an input's name, an antenna's number; empty for all of it
 	Cleared       bool                   `protobuf:"varint,3,opt,name=cleared,proto3" json:"cleared,omitempty"`    // false: it begins; true: it is over
-	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`           // in words, with what to do
+	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`           // in words, with what to do: message in English
 	Value         *float64               `protobuf:"fixed64,5,opt,name=value,proto3,oneof" json:"value,omitempty"` // that showed it
 	Limit         *float64               `protobuf:"fixed64,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"` // that was passed
+	Message       *Message               `protobuf:"bytes,7,opt,name=message,proto3" json:"message,omitempty"`     // text in all languages; not part of the digest in the key
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5432,6 +5457,13 @@ func (x *DeviceCondition) GetLimit() float64 {
 		return *x.Limit
 	}
 	return 0
+}
+
+func (x *DeviceCondition) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
 }
 
 // VehicleDetection is a vehicle over one loop, beam or pair of them. time_ns is its beginning.
@@ -6752,12 +6784,13 @@ type PassageReading struct {
 	TimeNs          int64                  `protobuf:"varint,5,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"` // of the observation, corrected by the device's clock offset
 	Class           uint32                 `protobuf:"varint,6,opt,name=class,proto3" json:"class,omitempty"`
 	Confidence      float32                `protobuf:"fixed32,7,opt,name=confidence,proto3" json:"confidence,omitempty"`                                   // 0 to 1
-	Reason          string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`                                             // in words
+	Reason          string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`                                             // in words: message in English
 	Artifacts       [][]byte               `protobuf:"bytes,9,rep,name=artifacts,proto3" json:"artifacts,omitempty"`                                       // SHA-256 of its artifacts
 	Other           string                 `protobuf:"bytes,10,opt,name=other,proto3" json:"other,omitempty"`                                              // passage of which it may be as well; empty when confidence is 0.95 or more
 	OtherConfidence float32                `protobuf:"fixed32,11,opt,name=other_confidence,json=otherConfidence,proto3" json:"other_confidence,omitempty"` // 0 to 1
 	Terms           []*PassageTerm         `protobuf:"bytes,12,rep,name=terms,proto3" json:"terms,omitempty"`                                              // what the assignment rests on; in opened, updated and corrected only, not in documents
 	PinnedBy        string                 `protobuf:"bytes,13,opt,name=pinned_by,json=pinnedBy,proto3" json:"pinned_by,omitempty"`                        // person who said that it belongs here; empty for the lane's own assignment
+	Message         *Message               `protobuf:"bytes,14,opt,name=message,proto3" json:"message,omitempty"`                                          // absent when a person gave the reason
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -6881,6 +6914,13 @@ func (x *PassageReading) GetPinnedBy() string {
 		return x.PinnedBy
 	}
 	return ""
+}
+
+func (x *PassageReading) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
 }
 
 // PassageTerm is one term of an assignment's log-likelihood ratio.
@@ -7251,6 +7291,7 @@ type PassageCorrected struct {
 	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`   // in words
 	By            string                 `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`           // lane, or the person who chose
 	Reading       *PassageReading        `protobuf:"bytes,6,opt,name=reading,proto3" json:"reading,omitempty"` // as it is in the passage that it moved to
+	Message       *Message               `protobuf:"bytes,7,opt,name=message,proto3" json:"message,omitempty"` // reason in all languages; absent when a person gave it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7323,6 +7364,13 @@ func (x *PassageCorrected) GetBy() string {
 func (x *PassageCorrected) GetReading() *PassageReading {
 	if x != nil {
 		return x.Reading
+	}
+	return nil
+}
+
+func (x *PassageCorrected) GetMessage() *Message {
+	if x != nil {
+		return x.Message
 	}
 	return nil
 }
@@ -7516,6 +7564,8 @@ type TestCheck struct {
 	Unit          string                 `protobuf:"bytes,6,opt,name=unit,proto3" json:"unit,omitempty"`
 	Text          string                 `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`         // what was seen, in words
 	Rows          []int64                `protobuf:"varint,8,rep,packed,name=rows,proto3" json:"rows,omitempty"` // observations that it rests on, by index in the journal
+	Message       *Message               `protobuf:"bytes,9,opt,name=message,proto3" json:"message,omitempty"`   // text in all languages
+	Title         *Message               `protobuf:"bytes,10,opt,name=title,proto3" json:"title,omitempty"`      // name in all languages
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7602,6 +7652,442 @@ func (x *TestCheck) GetText() string {
 func (x *TestCheck) GetRows() []int64 {
 	if x != nil {
 		return x.Rows
+	}
+	return nil
+}
+
+func (x *TestCheck) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *TestCheck) GetTitle() *Message {
+	if x != nil {
+		return x.Title
+	}
+	return nil
+}
+
+// Message is a sentence of the software's own: a code of its catalogue (drivers/message/catalogue) and the values that
+// stand in it, so that each reader can be told in their language. The English sentence stands beside it in a field of
+// its own, for readers that have no catalogue, or an older one. Rows from before this field have that sentence alone.
+type Message struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"` // "net.refused"
+	Arguments     []*MessageArgument     `protobuf:"bytes,2,rep,name=arguments,proto3" json:"arguments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Message) Reset() {
+	*x = Message{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Message) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Message) ProtoMessage() {}
+
+func (x *Message) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Message.ProtoReflect.Descriptor instead.
+func (*Message) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *Message) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *Message) GetArguments() []*MessageArgument {
+	if x != nil {
+		return x.Arguments
+	}
+	return nil
+}
+
+// MessageArgument is one value in a message. The name is that of its place in the sentence.
+type MessageArgument struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Types that are valid to be assigned to Value:
+	//
+	//	*MessageArgument_Text
+	//	*MessageArgument_Number
+	//	*MessageArgument_Count
+	//	*MessageArgument_DurationNs
+	//	*MessageArgument_ExactDurationNs
+	//	*MessageArgument_Time
+	//	*MessageArgument_List
+	//	*MessageArgument_Message
+	Value         isMessageArgument_Value `protobuf_oneof:"value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageArgument) Reset() {
+	*x = MessageArgument{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageArgument) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageArgument) ProtoMessage() {}
+
+func (x *MessageArgument) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageArgument.ProtoReflect.Descriptor instead.
+func (*MessageArgument) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *MessageArgument) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MessageArgument) GetValue() isMessageArgument_Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *MessageArgument) GetText() string {
+	if x != nil {
+		if x, ok := x.Value.(*MessageArgument_Text); ok {
+			return x.Text
+		}
+	}
+	return ""
+}
+
+func (x *MessageArgument) GetNumber() *MessageNumber {
+	if x != nil {
+		if x, ok := x.Value.(*MessageArgument_Number); ok {
+			return x.Number
+		}
+	}
+	return nil
+}
+
+func (x *MessageArgument) GetCount() int64 {
+	if x != nil {
+		if x, ok := x.Value.(*MessageArgument_Count); ok {
+			return x.Count
+		}
+	}
+	return 0
+}
+
+func (x *MessageArgument) GetDurationNs() int64 {
+	if x != nil {
+		if x, ok := x.Value.(*MessageArgument_DurationNs); ok {
+			return x.DurationNs
+		}
+	}
+	return 0
+}
+
+func (x *MessageArgument) GetExactDurationNs() int64 {
+	if x != nil {
+		if x, ok := x.Value.(*MessageArgument_ExactDurationNs); ok {
+			return x.ExactDurationNs
+		}
+	}
+	return 0
+}
+
+func (x *MessageArgument) GetTime() *MessageTime {
+	if x != nil {
+		if x, ok := x.Value.(*MessageArgument_Time); ok {
+			return x.Time
+		}
+	}
+	return nil
+}
+
+func (x *MessageArgument) GetList() *MessageList {
+	if x != nil {
+		if x, ok := x.Value.(*MessageArgument_List); ok {
+			return x.List
+		}
+	}
+	return nil
+}
+
+func (x *MessageArgument) GetMessage() *Message {
+	if x != nil {
+		if x, ok := x.Value.(*MessageArgument_Message); ok {
+			return x.Message
+		}
+	}
+	return nil
+}
+
+type isMessageArgument_Value interface {
+	isMessageArgument_Value()
+}
+
+type MessageArgument_Text struct {
+	Text string `protobuf:"bytes,2,opt,name=text,proto3,oneof"` // the same in all languages
+}
+
+type MessageArgument_Number struct {
+	Number *MessageNumber `protobuf:"bytes,3,opt,name=number,proto3,oneof"`
+}
+
+type MessageArgument_Count struct {
+	Count int64 `protobuf:"varint,4,opt,name=count,proto3,oneof"` // of things; decides between singular and plural
+}
+
+type MessageArgument_DurationNs struct {
+	DurationNs int64 `protobuf:"zigzag64,5,opt,name=duration_ns,json=durationNs,proto3,oneof"`
+}
+
+type MessageArgument_ExactDurationNs struct {
+	ExactDurationNs int64 `protobuf:"zigzag64,6,opt,name=exact_duration_ns,json=exactDurationNs,proto3,oneof"` // said to the millisecond where it is short
+}
+
+type MessageArgument_Time struct {
+	Time *MessageTime `protobuf:"bytes,7,opt,name=time,proto3,oneof"`
+}
+
+type MessageArgument_List struct {
+	List *MessageList `protobuf:"bytes,8,opt,name=list,proto3,oneof"`
+}
+
+type MessageArgument_Message struct {
+	Message *Message `protobuf:"bytes,9,opt,name=message,proto3,oneof"` // a part, or the cause
+}
+
+func (*MessageArgument_Text) isMessageArgument_Value() {}
+
+func (*MessageArgument_Number) isMessageArgument_Value() {}
+
+func (*MessageArgument_Count) isMessageArgument_Value() {}
+
+func (*MessageArgument_DurationNs) isMessageArgument_Value() {}
+
+func (*MessageArgument_ExactDurationNs) isMessageArgument_Value() {}
+
+func (*MessageArgument_Time) isMessageArgument_Value() {}
+
+func (*MessageArgument_List) isMessageArgument_Value() {}
+
+func (*MessageArgument_Message) isMessageArgument_Value() {}
+
+type MessageNumber struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Value         float64                `protobuf:"fixed64,1,opt,name=value,proto3" json:"value,omitempty"`
+	Decimals      uint32                 `protobuf:"varint,2,opt,name=decimals,proto3" json:"decimals,omitempty"` // at most
+	Fixed         bool                   `protobuf:"varint,3,opt,name=fixed,proto3" json:"fixed,omitempty"`       // exactly so many decimals
+	Unit          string                 `protobuf:"bytes,4,opt,name=unit,proto3" json:"unit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageNumber) Reset() {
+	*x = MessageNumber{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageNumber) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageNumber) ProtoMessage() {}
+
+func (x *MessageNumber) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageNumber.ProtoReflect.Descriptor instead.
+func (*MessageNumber) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *MessageNumber) GetValue() float64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *MessageNumber) GetDecimals() uint32 {
+	if x != nil {
+		return x.Decimals
+	}
+	return 0
+}
+
+func (x *MessageNumber) GetFixed() bool {
+	if x != nil {
+		return x.Fixed
+	}
+	return false
+}
+
+func (x *MessageNumber) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+type MessageTime struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ns            int64                  `protobuf:"varint,1,opt,name=ns,proto3" json:"ns,omitempty"`                                          // UTC
+	ZoneOffsetS   int32                  `protobuf:"zigzag32,2,opt,name=zone_offset_s,json=zoneOffsetS,proto3" json:"zone_offset_s,omitempty"` // of the zone in which it is said, east of UTC
+	Zone          string                 `protobuf:"bytes,3,opt,name=zone,proto3" json:"zone,omitempty"`                                       // its abbreviation: "CEST"
+	Precision     uint32                 `protobuf:"varint,4,opt,name=precision,proto3" json:"precision,omitempty"`                            // 0 minute, 1 second, 2 day
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageTime) Reset() {
+	*x = MessageTime{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageTime) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageTime) ProtoMessage() {}
+
+func (x *MessageTime) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageTime.ProtoReflect.Descriptor instead.
+func (*MessageTime) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *MessageTime) GetNs() int64 {
+	if x != nil {
+		return x.Ns
+	}
+	return 0
+}
+
+func (x *MessageTime) GetZoneOffsetS() int32 {
+	if x != nil {
+		return x.ZoneOffsetS
+	}
+	return 0
+}
+
+func (x *MessageTime) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+func (x *MessageTime) GetPrecision() uint32 {
+	if x != nil {
+		return x.Precision
+	}
+	return 0
+}
+
+type MessageList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Names         []string               `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageList) Reset() {
+	*x = MessageList{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageList) ProtoMessage() {}
+
+func (x *MessageList) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageList.ProtoReflect.Descriptor instead.
+func (*MessageList) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *MessageList) GetNames() []string {
+	if x != nil {
+		return x.Names
 	}
 	return nil
 }
@@ -7800,10 +8286,11 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\n" +
 	"confidence\x18\x02 \x01(\x02R\n" +
 	"confidence\x12\x1a\n" +
-	"\bcategory\x18\x03 \x01(\tR\bcategory\"\xdb\x01\n" +
+	"\bcategory\x18\x03 \x01(\tR\bcategory\"\x8d\x02\n" +
 	"\vDeviceState\x126\n" +
 	"\x05state\x18\x01 \x01(\x0e2 .lanewarden.v1.DeviceState.StateR\x05state\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"|\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x120\n" +
+	"\amessage\x18\x03 \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"|\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10STATE_CONNECTING\x10\x01\x12\x11\n" +
@@ -7811,13 +8298,14 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\fSTATE_SILENT\x10\x03\x12\x0e\n" +
 	"\n" +
 	"STATE_DOWN\x10\x04\x12\x11\n" +
-	"\rSTATE_STOPPED\x10\x05\"\x85\x01\n" +
+	"\rSTATE_STOPPED\x10\x05\"\xb7\x01\n" +
 	"\vDeviceFault\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x18\n" +
 	"\aexcerpt\x18\x03 \x01(\fR\aexcerpt\x12\x14\n" +
 	"\x05count\x18\x04 \x01(\rR\x05count\x12\x16\n" +
-	"\x06source\x18\x05 \x01(\tR\x06source\"\x8a\x01\n" +
+	"\x06source\x18\x05 \x01(\tR\x06source\x120\n" +
+	"\amessage\x18\x06 \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"\x8a\x01\n" +
 	"\fDeviceImport\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05lines\x18\x02 \x01(\x04R\x05lines\x12\"\n" +
@@ -8036,7 +8524,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x0e_dryer_percentB\r\n" +
 	"\v_desorber_kB\n" +
 	"\n" +
-	"\b_samples\"\xf4\x02\n" +
+	"\b_samples\"\xa8\x03\n" +
 	"\fTraceQuality\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x18\n" +
 	"\areasons\x18\x02 \x03(\tR\areasons\x12$\n" +
@@ -8050,21 +8538,23 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x0ealarms_per_100\x18\t \x01(\x02R\falarmsPer100\x12,\n" +
 	"\x12clear_down_seconds\x18\n" +
 	" \x01(\x02R\x10clearDownSeconds\x121\n" +
-	"\x06trends\x18\v \x03(\v2\x19.lanewarden.v1.TraceTrendR\x06trends\"\x8a\x01\n" +
+	"\x06trends\x18\v \x03(\v2\x19.lanewarden.v1.TraceTrendR\x06trends\x122\n" +
+	"\bmessages\x18\f \x03(\v2\x16.lanewarden.v1.MessageR\bmessages\"\x8a\x01\n" +
 	"\n" +
 	"TraceTrend\x12\x18\n" +
 	"\ameasure\x18\x01 \x01(\tR\ameasure\x12\x1c\n" +
 	"\treference\x18\x02 \x01(\x02R\treference\x12\x14\n" +
 	"\x05value\x18\x03 \x01(\x02R\x05value\x12\x14\n" +
 	"\x05limit\x18\x04 \x01(\x02R\x05limit\x12\x18\n" +
-	"\aoutside\x18\x05 \x01(\bR\aoutside\"\xc1\x01\n" +
+	"\aoutside\x18\x05 \x01(\bR\aoutside\"\xf3\x01\n" +
 	"\x0fDeviceCondition\x12\x1c\n" +
 	"\tcondition\x18\x01 \x01(\tR\tcondition\x12\x18\n" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x12\x18\n" +
 	"\acleared\x18\x03 \x01(\bR\acleared\x12\x12\n" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12\x19\n" +
 	"\x05value\x18\x05 \x01(\x01H\x00R\x05value\x88\x01\x01\x12\x19\n" +
-	"\x05limit\x18\x06 \x01(\x01H\x01R\x05limit\x88\x01\x01B\b\n" +
+	"\x05limit\x18\x06 \x01(\x01H\x01R\x05limit\x88\x01\x01\x120\n" +
+	"\amessage\x18\a \x01(\v2\x16.lanewarden.v1.MessageR\amessageB\b\n" +
 	"\x06_valueB\b\n" +
 	"\x06_limit\"\xd5\x01\n" +
 	"\x10VehicleDetection\x12\x18\n" +
@@ -8203,7 +8693,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x129\n" +
 	"\breadings\x18\x02 \x03(\v2\x1d.lanewarden.v1.PassageReadingR\breadings\x12\x1f\n" +
 	"\vafter_close\x18\x03 \x01(\bR\n" +
-	"afterClose\"\xfd\x02\n" +
+	"afterClose\"\xaf\x03\n" +
 	"\x0ePassageReading\x12\x10\n" +
 	"\x03idx\x18\x01 \x01(\x03R\x03idx\x12\x16\n" +
 	"\x06device\x18\x02 \x01(\tR\x06device\x12\x12\n" +
@@ -8220,7 +8710,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	" \x01(\tR\x05other\x12)\n" +
 	"\x10other_confidence\x18\v \x01(\x02R\x0fotherConfidence\x120\n" +
 	"\x05terms\x18\f \x03(\v2\x1a.lanewarden.v1.PassageTermR\x05terms\x12\x1b\n" +
-	"\tpinned_by\x18\r \x01(\tR\bpinnedBy\"\xb9\x03\n" +
+	"\tpinned_by\x18\r \x01(\tR\bpinnedBy\x120\n" +
+	"\amessage\x18\x0e \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"\xb9\x03\n" +
 	"\vPassageTerm\x123\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1f.lanewarden.v1.PassageTerm.KindR\x04kind\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x02R\x05score\x12\x1f\n" +
@@ -8281,14 +8772,15 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\tdirection\x18\x13 \x01(\x0e2\x1f.lanewarden.v1.PassageDirectionR\tdirection\x121\n" +
 	"\x05state\x18\x14 \x01(\x0e2\x1b.lanewarden.v1.PassageStateR\x05state\x129\n" +
 	"\bpossible\x18\x15 \x03(\v2\x1d.lanewarden.v1.PassageReadingR\bpossible\x12%\n" +
-	"\x0ealarm_possible\x18\x16 \x01(\bR\ralarmPossibleJ\x04\b\x05\x10\x06J\x04\b\r\x10\x0e\"\xa9\x01\n" +
+	"\x0ealarm_possible\x18\x16 \x01(\bR\ralarmPossibleJ\x04\b\x05\x10\x06J\x04\b\r\x10\x0e\"\xdb\x01\n" +
 	"\x10PassageCorrected\x12\x10\n" +
 	"\x03idx\x18\x01 \x01(\x03R\x03idx\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x03 \x01(\tR\x02to\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x0e\n" +
 	"\x02by\x18\x05 \x01(\tR\x02by\x127\n" +
-	"\areading\x18\x06 \x01(\v2\x1d.lanewarden.v1.PassageReadingR\areading\"\x8b\x01\n" +
+	"\areading\x18\x06 \x01(\v2\x1d.lanewarden.v1.PassageReadingR\areading\x120\n" +
+	"\amessage\x18\a \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"\x8b\x01\n" +
 	"\vAgentAccess\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x12\n" +
@@ -8310,7 +8802,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x13VERDICT_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eVERDICT_PASSED\x10\x01\x12\x12\n" +
 	"\x0eVERDICT_FAILED\x10\x02\x12\x15\n" +
-	"\x11VERDICT_ABANDONED\x10\x03\"\xd9\x01\n" +
+	"\x11VERDICT_ABANDONED\x10\x03\"\xb9\x02\n" +
 	"\tTestCheck\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06passed\x18\x02 \x01(\bR\x06passed\x12\x19\n" +
@@ -8319,10 +8811,40 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x04high\x18\x05 \x01(\x01H\x02R\x04high\x88\x01\x01\x12\x12\n" +
 	"\x04unit\x18\x06 \x01(\tR\x04unit\x12\x12\n" +
 	"\x04text\x18\a \x01(\tR\x04text\x12\x12\n" +
-	"\x04rows\x18\b \x03(\x03R\x04rowsB\b\n" +
+	"\x04rows\x18\b \x03(\x03R\x04rows\x120\n" +
+	"\amessage\x18\t \x01(\v2\x16.lanewarden.v1.MessageR\amessage\x12,\n" +
+	"\x05title\x18\n" +
+	" \x01(\v2\x16.lanewarden.v1.MessageR\x05titleB\b\n" +
 	"\x06_valueB\x06\n" +
 	"\x04_lowB\a\n" +
-	"\x05_high*U\n" +
+	"\x05_high\"[\n" +
+	"\aMessage\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\x12<\n" +
+	"\targuments\x18\x02 \x03(\v2\x1e.lanewarden.v1.MessageArgumentR\targuments\"\xfd\x02\n" +
+	"\x0fMessageArgument\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x04text\x18\x02 \x01(\tH\x00R\x04text\x126\n" +
+	"\x06number\x18\x03 \x01(\v2\x1c.lanewarden.v1.MessageNumberH\x00R\x06number\x12\x16\n" +
+	"\x05count\x18\x04 \x01(\x03H\x00R\x05count\x12!\n" +
+	"\vduration_ns\x18\x05 \x01(\x12H\x00R\n" +
+	"durationNs\x12,\n" +
+	"\x11exact_duration_ns\x18\x06 \x01(\x12H\x00R\x0fexactDurationNs\x120\n" +
+	"\x04time\x18\a \x01(\v2\x1a.lanewarden.v1.MessageTimeH\x00R\x04time\x120\n" +
+	"\x04list\x18\b \x01(\v2\x1a.lanewarden.v1.MessageListH\x00R\x04list\x122\n" +
+	"\amessage\x18\t \x01(\v2\x16.lanewarden.v1.MessageH\x00R\amessageB\a\n" +
+	"\x05value\"k\n" +
+	"\rMessageNumber\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\x01R\x05value\x12\x1a\n" +
+	"\bdecimals\x18\x02 \x01(\rR\bdecimals\x12\x14\n" +
+	"\x05fixed\x18\x03 \x01(\bR\x05fixed\x12\x12\n" +
+	"\x04unit\x18\x04 \x01(\tR\x04unit\"s\n" +
+	"\vMessageTime\x12\x0e\n" +
+	"\x02ns\x18\x01 \x01(\x03R\x02ns\x12\"\n" +
+	"\rzone_offset_s\x18\x02 \x01(\x11R\vzoneOffsetS\x12\x12\n" +
+	"\x04zone\x18\x03 \x01(\tR\x04zone\x12\x1c\n" +
+	"\tprecision\x18\x04 \x01(\rR\tprecision\"#\n" +
+	"\vMessageList\x12\x14\n" +
+	"\x05names\x18\x01 \x03(\tR\x05names*U\n" +
 	"\x05Class\x12\x15\n" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
@@ -8408,7 +8930,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 67)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 72)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                  // 0: lanewarden.v1.Class
 	(Kind)(0),                   // 1: lanewarden.v1.Kind
@@ -8488,6 +9010,11 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*AgentAccess)(nil),         // 75: lanewarden.v1.AgentAccess
 	(*DeviceTest)(nil),          // 76: lanewarden.v1.DeviceTest
 	(*TestCheck)(nil),           // 77: lanewarden.v1.TestCheck
+	(*Message)(nil),             // 78: lanewarden.v1.Message
+	(*MessageArgument)(nil),     // 79: lanewarden.v1.MessageArgument
+	(*MessageNumber)(nil),       // 80: lanewarden.v1.MessageNumber
+	(*MessageTime)(nil),         // 81: lanewarden.v1.MessageTime
+	(*MessageList)(nil),         // 82: lanewarden.v1.MessageList
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,  // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -8543,42 +9070,55 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	25, // 50: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
 	22, // 51: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
 	8,  // 52: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	31, // 53: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	32, // 54: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	33, // 55: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	36, // 56: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	37, // 57: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	38, // 58: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	44, // 59: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	44, // 60: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	46, // 61: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	47, // 62: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	45, // 63: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	45, // 64: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	53, // 65: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	57, // 66: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	59, // 67: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	62, // 68: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	66, // 69: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	70, // 70: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	70, // 71: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	71, // 72: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	9,  // 73: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,  // 74: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	70, // 75: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	72, // 76: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,  // 77: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,  // 78: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,  // 79: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	70, // 80: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	70, // 81: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	10, // 82: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	77, // 83: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	84, // [84:84] is the sub-list for method output_type
-	84, // [84:84] is the sub-list for method input_type
-	84, // [84:84] is the sub-list for extension type_name
-	84, // [84:84] is the sub-list for extension extendee
-	0,  // [0:84] is the sub-list for field type_name
+	78, // 53: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
+	78, // 54: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
+	31, // 55: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	32, // 56: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	33, // 57: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	36, // 58: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	37, // 59: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	38, // 60: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	44, // 61: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	44, // 62: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
+	46, // 63: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	47, // 64: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	45, // 65: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	45, // 66: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	53, // 67: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	78, // 68: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	78, // 69: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	57, // 70: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	59, // 71: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	62, // 72: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	66, // 73: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	70, // 74: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	70, // 75: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	71, // 76: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	78, // 77: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	9,  // 78: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,  // 79: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	70, // 80: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	72, // 81: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,  // 82: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,  // 83: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,  // 84: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	70, // 85: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	70, // 86: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	78, // 87: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	10, // 88: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	77, // 89: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	78, // 90: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	78, // 91: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	79, // 92: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	80, // 93: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	81, // 94: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	82, // 95: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	78, // 96: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	97, // [97:97] is the sub-list for method output_type
+	97, // [97:97] is the sub-list for method input_type
+	97, // [97:97] is the sub-list for extension type_name
+	97, // [97:97] is the sub-list for extension extendee
+	0,  // [0:97] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -8636,13 +9176,23 @@ func file_drivers_observation_observation_proto_init() {
 	file_drivers_observation_observation_proto_msgTypes[54].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[56].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[66].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[68].OneofWrappers = []any{
+		(*MessageArgument_Text)(nil),
+		(*MessageArgument_Number)(nil),
+		(*MessageArgument_Count)(nil),
+		(*MessageArgument_DurationNs)(nil),
+		(*MessageArgument_ExactDurationNs)(nil),
+		(*MessageArgument_Time)(nil),
+		(*MessageArgument_List)(nil),
+		(*MessageArgument_Message)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   67,
+			NumMessages:   72,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

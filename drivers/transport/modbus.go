@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"net"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"github.com/simonvetter/modbus"
+
+	"lanewarden/drivers/message"
 )
 
 // Modbus is a device that answers Modbus requests, over TCP or a serial line (RTU).
@@ -39,7 +40,7 @@ func (m Modbus) Open(ctx context.Context, tape *Tape) (*ModbusClient, error) {
 	}
 	p, err := m.Link.open(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.Link, err)
+		return nil, err
 	}
 	c := net.Conn(portConn{port: p, link: m.Link})
 	if tcp, ok := p.(tcpPort); ok {
@@ -79,32 +80,32 @@ func (c *ModbusClient) Hurry() { c.bridge.line.hurry() }
 // exceptions are what a device may answer instead, and what to do. Source: Modbus Application Protocol 1.1b3,
 // section 7.
 var exceptions = []struct {
-	err  error
-	text string
+	err error
+	not message.Message
 }{
-	{modbus.ErrIllegalFunction, "the device does not know that function (exception 1): is it in another table?"},
-	{modbus.ErrIllegalDataAddress,
-		"the device has nothing at that address (exception 2): addresses count from 0; does the block reach beyond its end?"},
-	{modbus.ErrIllegalDataValue, "the device refuses the value, or the number of values (exception 3)"},
-	{modbus.ErrServerDeviceFailure, "the device failed while doing it (exception 4): see its own display or log"},
-	{modbus.ErrAcknowledge, "the device has begun and needs longer (exception 5): ask less often"},
-	{modbus.ErrServerDeviceBusy, "the device is busy (exception 6): ask less often, or set pause"},
-	{modbus.ErrMemoryParityError, "the device's memory is damaged (exception 8): have it repaired"},
-	{modbus.ErrGWPathUnavailable,
-		"the gateway has no way to that unit (exception 10): the gateway's settings of its serial port, or its load"},
-	{modbus.ErrGWTargetFailedToRespond,
-		"the gateway got no answer from the unit (exception 11): unit id, wiring, speed of the gateway's serial line?"},
+	{modbus.ErrIllegalFunction, message.New("modbus.exception-1")},
+	{modbus.ErrIllegalDataAddress, message.New("modbus.exception-2")},
+	{modbus.ErrIllegalDataValue, message.New("modbus.exception-3")},
+	{modbus.ErrServerDeviceFailure, message.New("modbus.exception-4")},
+	{modbus.ErrAcknowledge, message.New("modbus.exception-5")},
+	{modbus.ErrServerDeviceBusy, message.New("modbus.exception-6")},
+	{modbus.ErrMemoryParityError, message.New("modbus.exception-8")},
+	{modbus.ErrGWPathUnavailable, message.New("modbus.exception-10")},
+	{modbus.ErrGWTargetFailedToRespond, message.New("modbus.exception-11")},
 }
 
-// Explain words what a request gave.
-func (c *ModbusClient) Explain(what string, err error) error {
+// Explain says what a request for registers, bits or an output met.
+func (c *ModbusClient) Explain(what message.Message, err error) error {
+	where := []message.Arg{
+		message.Nested("what", what), message.String("address", c.Link.String()), message.Int("unit", c.Unit),
+	}
 	if why := c.bridge.failure(); why != nil {
-		return fmt.Errorf("%s: %s, unit %d: %w", what, c.Link, c.Unit, why)
+		return message.Wrap(why, "modbus.failed", where...)
 	}
 	for _, e := range exceptions {
 		if errors.Is(err, e.err) {
-			return fmt.Errorf("%s: %s, unit %d: %s", what, c.Link, c.Unit, e.text)
+			return message.Wrap(&message.Error{Message: e.not, Err: err}, "modbus.failed", where...)
 		}
 	}
-	return fmt.Errorf("%s: %w", what, err)
+	return message.Wrap(err, "modbus.failed", where...)
 }

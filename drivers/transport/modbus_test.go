@@ -13,6 +13,8 @@ import (
 
 	"github.com/simonvetter/modbus"
 	"go.uber.org/goleak"
+
+	"lanewarden/drivers/message"
 )
 
 // ask opens a client on one end of a pipe, lets a device answer on the other, and reads a register.
@@ -65,7 +67,7 @@ func TestModbusTCPAnswers(t *testing.T) {
 		{"another count", answer(1, 7, 3, 4, 0, 42, 0, 1), "with 5 bytes"},
 		{"RTU frame", rtu(7, 3, 2, 0, 42), "a frame of a serial line (RTU) and not Modbus TCP"},
 		{"web server", []byte("HTTP/1.1 400 Bad Request"), "not Modbus TCP"},
-		{"nothing", nil, "no answer within 200ms: unit id?"},
+		{"nothing", nil, "no answer within 200\u00a0ms: unit id?"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -106,7 +108,7 @@ func TestModbusRTUAnswers(t *testing.T) {
 		{"another unit", rtu(8, 3, 2, 0, 42), "unit 8 answered function 3 with 3 bytes, and unit 7, function 3 was asked"},
 		{"another count", rtu(7, 3, 4, 0, 1, 0, 2), "a late answer, another master"},
 		{"wrong checksum", append(right[:5:5], 0, 0), "no whole Modbus frame came (7 bytes, "},
-		{"nothing", nil, "no answer within 200ms: unit id, wiring, speed and parity"},
+		{"nothing", nil, "no answer within 200\u00a0ms: unit id, wiring, speed and parity"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -136,7 +138,7 @@ func testLateAnswers(t *testing.T) {
 		device.Write(rtu(7, 3, 2, 0, 42))
 	}()
 	_, err := line.exchange(7, []byte{3, 0, 100, 0, 1})
-	if err == nil || !strings.Contains(err.Error(), "later than the time-out of 200ms: raise timeout") {
+	if err == nil || !strings.Contains(err.Error(), "later than the time-out of 200\u00a0ms: raise timeout") {
 		t.Errorf("%v", err)
 	}
 	if pdu, err := line.exchange(7, []byte{3, 0, 200, 0, 1}); err != nil || !bytes.Equal(pdu, []byte{3, 2, 0, 42}) {
@@ -209,7 +211,7 @@ func TestExceptions(t *testing.T) {
 	for code, want := range map[uint16]string{1: "exception 1", 2: "exception 2", 3: "exception 3",
 		4: "exception 4", 5: "exception 5", 6: "exception 6", 8: "exception 8", 10: "exception 10", 11: "exception 11"} {
 		_, err := client.ReadRegister(code, modbus.HOLDING_REGISTER)
-		if err = client.Explain("register", err); !strings.Contains(err.Error(),
+		if err = client.Explain(message.New("modbus.registers", message.Int("first", 1), message.Int("last", 1)), err); !strings.Contains(err.Error(),
 			"("+want+")") || !strings.Contains(err.Error(), "unit 7") {
 			t.Errorf("%d: %v", code, err)
 		}

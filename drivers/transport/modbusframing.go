@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/message"
 )
 
 // request is what was asked last, to hold answers against.
@@ -61,15 +61,15 @@ type tcpFraming struct {
 	id      uint16
 	before  uint16 // requests before, whose answers may come late
 	foreign []uint16
-	raw     []byte // what is no Modbus TCP
-	other   string // an answer with our transaction id that is to something else
+	raw     []byte          // what is no Modbus TCP
+	other   message.Message // an answer with our transaction id that is to something else
 }
 
 func (f *tcpFraming) wrap(unit byte, pdu []byte) []byte {
 	f.request = request{unit, bytes.Clone(pdu)}
 	f.before = min(f.before+1, 1000)
 	f.id++
-	f.foreign, f.raw, f.other = nil, nil, ""
+	f.foreign, f.raw, f.other = nil, nil, message.Message{}
 	return mbap(f.id, unit, pdu)
 }
 
@@ -78,7 +78,7 @@ func (f *tcpFraming) find(buf *[]byte) ([]byte, error) {
 		n, id, unit, pdu, err := parseMBAP(*buf)
 		if err != nil {
 			f.raw = bytes.Clone(*buf)
-			return nil, fmt.Errorf("%s", f.strange(nil))
+			return nil, &message.Error{Message: f.strange(nil)}
 		}
 		if n == 0 {
 			return nil, nil
@@ -91,24 +91,24 @@ func (f *tcpFraming) find(buf *[]byte) ([]byte, error) {
 		case id == f.id && f.isAnswer(unit, pdu):
 			return bytes.Clone(pdu), nil
 		case id == f.id:
-			f.other = fmt.Sprintf("the answer is of unit %d, function %d with %d %s, and unit %d, function %d was asked", unit, pdu[0], len(pdu)-1, english.PluralWord(len(pdu)-1, "byte", ""), f.unit, f.pdu[0])
+			f.other = message.New("modbus.other-answer", f.answered(unit, pdu[0], len(pdu)-1)...)
 		}
 	}
 }
 
-func (f *tcpFraming) strange([]byte) string {
+func (f *tcpFraming) strange([]byte) message.Message {
 	switch {
-	case f.raw != nil && (&rtuFraming{request: f.request}).anyFrame(f.raw) != "":
-		return "the answer is a frame of a serial line (RTU) and not Modbus TCP: set the gateway to Modbus TCP, not to raw or transparent mode"
+	case f.raw != nil && !(&rtuFraming{request: f.request}).anyFrame(f.raw).IsZero():
+		return message.New("modbus.rtu-on-tcp")
 	case f.raw != nil:
-		return fmt.Sprintf("the answer is not Modbus TCP (%.16x): is this its port?", f.raw)
-	case f.other != "":
-		return f.other + ": does the gateway mix up its devices' answers?"
+		return message.New("modbus.no-tcp", message.String("bytes", hexBytes(f.raw)))
+	case !f.other.IsZero():
+		return message.New("modbus.mixed-up", message.Nested("answer", f.other))
 	case f.foreign != nil:
-		return fmt.Sprintf("the gateway answers with another transaction id (%#04x) than that of the request (%#04x): "+
-			"does it serve several clients at a time, or is its firmware faulty?", f.foreign[0], f.id)
+		return message.New("modbus.foreign-id", message.String("got", fmt.Sprintf("%#04x", f.foreign[0])),
+			message.String("want", fmt.Sprintf("%#04x", f.id)))
 	}
-	return ""
+	return message.Message{}
 }
 
 // rtuFraming is Modbus RTU: unit, PDU and a checksum. Nothing says which request an answer is to but what is in it.
@@ -137,29 +137,38 @@ func (f *rtuFraming) find(buf *[]byte) ([]byte, error) {
 	return nil, nil
 }
 
-func (f *rtuFraming) strange(rest []byte) string {
+func (f *rtuFraming) strange(rest []byte) message.Message {
 	if len(rest) == 0 {
-		return ""
+		return message.Message{}
 	}
-	if frame := f.anyFrame(rest); frame != "" {
-		return frame + ": a late answer, another master on the line, or two devices with one unit id?"
+	if frame := f.anyFrame(rest); !frame.IsZero() {
+		return message.New("modbus.other-frame", message.Nested("answer", frame))
 	}
-	return fmt.Sprintf("no whole Modbus frame came (%d %s, %.16x): speed and parity of the line, its termination, "+
-		"two devices with one unit id?", len(rest), english.PluralWord(len(rest), "byte", ""), rest)
+	return message.New("modbus.no-frame", message.Count("n", len(rest)), message.String("bytes", hexBytes(rest)))
 }
 
-// anyFrame describes the first frame in b that has a right checksum, "" when there is none.
-func (f *rtuFraming) anyFrame(b []byte) string {
+// anyFrame describes the first frame in b that has a right checksum, the zero Message when there is none.
+func (f *rtuFraming) anyFrame(b []byte) message.Message {
 	for i := 0; i+5 <= len(b); i++ {
 		r := request{pdu: []byte{b[i+1] &^ exceptionBit}}
 		n := r.answerBytes(b[i:])
 		if n > 0 && i+n+2 <= len(b) && binary.LittleEndian.Uint16(b[i+n:]) == ModbusCRC(b[i:i+n]) {
-			return fmt.Sprintf("unit %d answered function %d with %d %s, and unit %d, function %d was asked",
-				b[i], b[i+1], n-2, english.PluralWord(n-2, "byte", ""), f.unit, f.pdu[0])
+			return message.New("modbus.frame", f.answered(b[i], b[i+1], n-2)...)
 		}
 	}
-	return ""
+	return message.Message{}
 }
+
+// answered are the arguments of a message about an answer that is not to what was asked.
+func (r *request) answered(unit, function byte, bytes int) []message.Arg {
+	return []message.Arg{
+		message.Int("unit", int(unit)), message.Int("function", int(function)), message.Count("n", bytes),
+		message.Int("askedUnit", int(r.unit)), message.Int("askedFunction", int(r.pdu[0])),
+	}
+}
+
+// hexBytes shows the first bytes of an answer.
+func hexBytes(b []byte) string { return fmt.Sprintf("%.16x", b) }
 
 // ModbusCRC is the checksum of a Modbus RTU frame; it goes out low byte first. Source: Modbus over Serial Line 1.02,
 // 6.2.2.

@@ -2,10 +2,11 @@ package transport
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
 // modbusLine asks a device, one request at a time. An answer counts only when it is to the request that is open.
@@ -33,7 +34,7 @@ type modbusFraming interface {
 	// find returns the answer's PDU, nil when it is not there yet. It removes from buf what can be no part of it.
 	find(buf *[]byte) ([]byte, error)
 	// strange says what came instead of the answer, "" when nothing did.
-	strange(rest []byte) string
+	strange(rest []byte) message.Message
 }
 
 func newModbusLine(conn net.Conn, m Modbus) *modbusLine {
@@ -101,7 +102,7 @@ func (l *modbusLine) hurried() bool {
 	}
 }
 
-var errLineClosed = errors.New("the device closed the connection")
+var errLineClosed = message.Errorf("device.closed")
 
 // receive returns what the device sends next, nil when nothing came until the time or, with hurry, when somebody
 // wants to end.
@@ -153,7 +154,7 @@ func (l *modbusLine) quiet() error {
 			return err
 		}
 		if time.Since(begin) > l.timeout+l.pause {
-			return fmt.Errorf("the line is never silent (%.16x): another master on it, or its speed?", b)
+			return message.Errorf("modbus.never-silent", message.String("bytes", hexBytes(b)))
 		}
 	}
 }
@@ -218,18 +219,19 @@ func (l *modbusLine) unanswered(asked time.Time, buf []byte) error {
 			}
 			buf = append(buf, b...)
 			if answer, _ := l.framing.find(&buf); answer != nil {
-				return fmt.Errorf("it answered after %s, later than the time-out of %s: raise timeout, or ask less often", time.Since(asked).Round(time.Millisecond), timeout)
+				return message.Errorf("modbus.late", message.ExactDuration("after", time.Since(asked)),
+					message.ExactDuration("timeout", timeout))
 			}
 			if len(buf) > maxAnswers {
 				buf = append(buf[:0], buf[len(buf)-maxAnswers:]...)
 			}
 		}
 	}
-	if strange := l.framing.strange(buf); strange != "" {
-		return errors.New(strange)
+	if strange := l.framing.strange(buf); !strange.IsZero() {
+		return &message.Error{Message: strange}
 	}
 	if l.silence > 0 {
-		return fmt.Errorf("no answer within %s: unit id, wiring, speed and parity of the line? a slow device: raise timeout", timeout)
+		return message.Errorf("modbus.no-answer-line", message.ExactDuration("timeout", timeout))
 	}
-	return fmt.Errorf("no answer within %s: unit id? behind a gateway: its serial line; a slow device: raise timeout", timeout)
+	return message.Errorf("modbus.no-answer", message.ExactDuration("timeout", timeout))
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.bug.st/serial"
+
+	"lanewarden/drivers/message"
 )
 
 // Serial is a serial line. The zero values of all but Port mean 9600 baud, 8 data bits, no parity, 1 stop bit.
@@ -51,11 +53,11 @@ func (s *Serial) explain(err error) error {
 	}
 	switch {
 	case code == serial.PortNotFound || errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: no such serial line: is the adapter plugged in?", s.Port)
+		return message.Wrap(err, "serial.missing", message.String("port", s.Port))
 	case code == serial.PermissionDenied || errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s: permission denied: is the agent's user in the group dialout?", s.Port)
+		return message.Wrap(err, "serial.denied", message.String("port", s.Port))
 	case code == serial.PortBusy:
-		return fmt.Errorf("%s: another program has the line open", s.Port)
+		return message.Wrap(err, "serial.busy", message.String("port", s.Port))
 	}
 	return fmt.Errorf("%s: %w", s.Port, err)
 }

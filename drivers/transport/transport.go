@@ -10,6 +10,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
 const (
@@ -30,7 +32,7 @@ type Chunk struct {
 }
 
 // ErrReplaying says that a stream still replays its tape, and cannot be written to.
-var ErrReplaying = errors.New("not connected yet")
+var ErrReplaying = message.Errorf("device.replaying")
 
 // Stream is a connection to a device, or the replay of one.
 type Stream interface {
@@ -149,7 +151,7 @@ type stream struct {
 
 func (s *stream) connect(ctx context.Context) (err error) {
 	if s.port, err = s.link.open(ctx); err != nil {
-		return fmt.Errorf("%s: %w", s.link, err)
+		return err // it names the address, or the line
 	}
 	s.tape.Record(Record{At: now(), Kind: RecordOpen, Data: []byte(s.link.String())})
 	return nil

@@ -47,7 +47,7 @@ type Line struct {
 	Kind        string          `json:"kind"`
 	View        kinds.View      `json:"view,omitempty"` // how pages draw it, beside its sentence
 	Summary     kinds.Text      `json:"summary"`        // one sentence
-	Observation json.RawMessage `json:"observation"`    // lanewarden.v1.Observation as observation.JSON encodes it
+	Observation json.RawMessage `json:"observation"`    // lanewarden.v1.Observation as observation.ShownJSON encodes it
 	// Passages are the passage that the observation belongs to and, when that is not certain, the other candidate. Only
 	// GET /v1/observations fills it in, and only from passages that are open or among the last.
 	Passages []Candidate `json:"passages,omitempty"`

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"lanewarden/edge/lane"
+
+	"lanewarden/drivers/message"
 )
 
 // Status is the answer of GET /v1/status: how the agent, its journal, its link and its devices are.
@@ -41,17 +43,22 @@ type Journal struct {
 	WaitingArtifactBytes int64 `json:"waiting_artifact_bytes"` // bytes of them that it does not have
 }
 
+// SetProblem says what is wrong with the link; the zero Message when nothing is.
+func (l *Link) SetProblem(m message.Message) { l.Problem, l.Message = m.English(), m.Text() }
+
 // Link is the state of the link to the hub, as the uplink keeps it. Counters are since the agent's start.
 type Link struct {
-	Configured bool      `json:"configured"`       // false: the agent only journals, and Problem says so
-	Broker     string    `json:"broker,omitempty"` // URL
-	Connected  bool      `json:"connected"`        // to the broker
-	Ready      bool      `json:"ready"`            // the hub answers
-	Refused    bool      `json:"refused"`          // the hub accepts nothing from this journal
-	Problem    string    `json:"problem,omitempty"`
-	Since      time.Time `json:"since,omitzero"`    // of Connected
-	LastAck    time.Time `json:"last_ack,omitzero"` // last acknowledgement
-	Verified   int64     `json:"verified"`          // rows whose evidence the hub has checked
+	Configured bool   `json:"configured"`        // false: the agent only journals, and Problem says so
+	Broker     string `json:"broker,omitempty"`  // URL
+	Connected  bool   `json:"connected"`         // to the broker
+	Ready      bool   `json:"ready"`             // the hub answers
+	Refused    bool   `json:"refused"`           // the hub accepts nothing from this journal
+	Problem    string `json:"problem,omitempty"` // in English
+	// Message is Problem in all languages.
+	Message  message.Text `json:"message,omitzero"`
+	Since    time.Time    `json:"since,omitzero"`    // of Connected
+	LastAck  time.Time    `json:"last_ack,omitzero"` // last acknowledgement
+	Verified int64        `json:"verified"`          // rows whose evidence the hub has checked
 
 	InFlight int `json:"in_flight"`   // bytes sent and not acknowledged
 	Window   int `json:"window"`      // bytes that may be in flight

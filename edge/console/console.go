@@ -237,7 +237,7 @@ func (c *Console) lineOf(r *journal.Row) (api.Line, error) {
 	if err != nil {
 		return api.Line{}, err
 	}
-	text, err := observation.JSON(o)
+	text, err := observation.ShownJSON(o)
 	l := api.Line{
 		Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(),
 		View: kinds.ViewOf(o.Body.Kind()), Summary: kinds.Sentence(o), Observation: text,

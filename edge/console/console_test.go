@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
@@ -26,7 +27,7 @@ type pulse struct{}
 type noSettings struct{}
 
 func (pulse) Run(ctx context.Context, sink driver.Sink) error {
-	sink.State(observation.DeviceState_STATE_RUNNING, "all is well")
+	sink.State(observation.DeviceState_STATE_RUNNING, message.Verbatim("all is well"))
 	sink.Live(driver.Sample{At: time.Unix(1, 0), Channel: "gamma", Values: []float32{5, float32(math.NaN())}})
 	for i := range 3 {
 		class := observation.Classes[i]

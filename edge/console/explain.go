@@ -67,7 +67,7 @@ func noteAssignments(found map[int64]*api.Assignment, row *journal.Row) error {
 		if _, wanted := found[idx]; !wanted || r == nil {
 			return
 		}
-		text, err := observation.JSON(r)
+		text, err := observation.ShownJSON(r)
 		if err != nil {
 			failed = err
 			return

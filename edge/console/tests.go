@@ -17,7 +17,7 @@ func (c *Console) tests(*api.Call, api.None) (api.TestList, error) {
 	for _, o := range c.Tests.Offers(time.Now()) {
 		one := api.TestOffer{Offer: o}
 		if o.Last != nil {
-			text, err := observation.JSON(o.Last)
+			text, err := observation.ShownJSON(o.Last)
 			if err != nil {
 				return out, err
 			}

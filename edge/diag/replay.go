@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
 	"lanewarden/drivers/transport"
@@ -229,7 +230,7 @@ func (s *sandboxSink) OpenArtifact(a *observation.Artifact) (observation.Artifac
 }
 
 // State implements driver.Sink.
-func (s *sandboxSink) State(observation.DeviceState_State, string) {}
+func (s *sandboxSink) State(observation.DeviceState_State, message.Message) {}
 
 // Live implements driver.Sink.
 func (s *sandboxSink) Live(driver.Sample) {}

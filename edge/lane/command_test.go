@@ -30,7 +30,7 @@ func TestCommandNamesWhatExists(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ device, output, want string }{
-		"mistyped output": {"io-1", "barier", `device io-1: there is no output "barier"; there is barrier, light`},
+		"mistyped output": {"io-1", "barier", `device io-1: there is no output “barier”; there is barrier, light`},
 		"no outputs":      {"rpm-1", "barrier", "device rpm-1 has no outputs; outputs are at io-1 (barrier, light)"},
 		"no such device":  {"io-2", "barrier", `there is no device "io-2"; outputs are at io-1 (barrier, light)`},
 	} {

@@ -2,7 +2,6 @@ package lane
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
 	"lanewarden/drivers/ring"
@@ -26,23 +26,25 @@ const (
 
 // Status is what the agent knows of a device.
 type Status struct {
-	ID           string    `json:"id"`
-	Title        string    `json:"title,omitempty"`
-	Lane         string    `json:"lane,omitempty"`
-	Driver       string    `json:"driver"`
-	State        string    `json:"state"`            // connecting, running, silent, down, stopped
-	Reason       string    `json:"reason,omitempty"` // in words
-	Since        time.Time `json:"since"`            // of the state
-	Observations uint64    `json:"observations"`     // new ones, since the agent's start
-	Duplicates   uint64    `json:"duplicates"`
-	Faults       uint64    `json:"faults"` // input that was not understood
-	Alarms       uint64    `json:"alarms"`
-	Occupancies  uint64    `json:"occupancies"`
-	Connects     uint64    `json:"connects"` // runs of the driver
-	LastSeen     time.Time `json:"last_seen,omitzero"`
-	LastKind     string    `json:"last_kind,omitempty"`
-	TapeLost     uint64    `json:"tape_lost"`         // tape records that could not be written
-	NoTape       string    `json:"no_tape,omitempty"` // why nothing is recorded of its line
+	ID     string `json:"id"`
+	Title  string `json:"title,omitempty"`
+	Lane   string `json:"lane,omitempty"`
+	Driver string `json:"driver"`
+	State  string `json:"state"`            // connecting, running, silent, down, stopped
+	Reason string `json:"reason,omitempty"` // in words, English
+	// Message is Reason in all languages.
+	Message      message.Text `json:"message,omitzero"`
+	Since        time.Time    `json:"since"`        // of the state
+	Observations uint64       `json:"observations"` // new ones, since the agent's start
+	Duplicates   uint64       `json:"duplicates"`
+	Faults       uint64       `json:"faults"` // input that was not understood
+	Alarms       uint64       `json:"alarms"`
+	Occupancies  uint64       `json:"occupancies"`
+	Connects     uint64       `json:"connects"` // runs of the driver
+	LastSeen     time.Time    `json:"last_seen,omitzero"`
+	LastKind     string       `json:"last_kind,omitempty"`
+	TapeLost     uint64       `json:"tape_lost"`         // tape records that could not be written
+	NoTape       string       `json:"no_tape,omitempty"` // why nothing is recorded of its line
 }
 
 // device runs one driver and is its Sink.
@@ -74,16 +76,16 @@ func (d *device) Serve(ctx context.Context) error {
 		d.count(func(s *Status) { s.Connects++ })
 		err := d.driver.Run(ctx, d)
 		if ctx.Err() != nil {
-			d.State(observation.DeviceState_STATE_STOPPED, "the agent stops")
+			d.State(observation.DeviceState_STATE_STOPPED, message.New("device.agent-stops"))
 			return ctx.Err()
 		}
 		if err == nil {
-			err = errors.New("the driver ended")
+			err = message.Errorf("device.ended")
 		}
 		if time.Since(begin) > healthy {
 			pauses.Reset()
 		}
-		d.State(observation.DeviceState_STATE_DOWN, err.Error())
+		d.State(observation.DeviceState_STATE_DOWN, message.Of(err))
 		_ = pauses.Pause(ctx) // an end of ctx shows in the next run
 	}
 }
@@ -153,12 +155,14 @@ func (d *device) Latest(_ context.Context, kind observation.Kind) (*observation.
 const stateTimeout = 2 * time.Second
 
 // State implements driver.Sink. Changes are journalled, but for the short one on the way to a connection.
-func (d *device) State(state observation.DeviceState_State, reason string) {
-	name := stateName(state)
+func (d *device) State(state observation.DeviceState_State, about message.Message) {
+	name, reason := stateName(state), about.English()
 	d.mu.Lock()
 	changed := d.status.State != name
 	reworded := d.status.Reason != reason
-	d.status.Reason = reason
+	if reworded {
+		d.status.Reason, d.status.Message = reason, about.Text()
+	}
 	if changed {
 		d.status.State, d.status.Since = name, time.Now().UTC()
 	}
@@ -169,7 +173,9 @@ func (d *device) State(state observation.DeviceState_State, reason string) {
 	if !changed || state == observation.DeviceState_STATE_CONNECTING {
 		return
 	}
-	o := observation.New(observation.Class_CLASS_EVENT, time.Now(), &observation.DeviceState{State: state, Reason: reason})
+	o := observation.New(observation.Class_CLASS_EVENT, time.Now(), &observation.DeviceState{
+		State: state, Reason: reason, Message: observation.NewMessage(about),
+	})
 	o.Device = d.ID
 	d.clock.State().stamp(o, time.Now())
 	ctx, cancel := context.WithTimeout(context.Background(), stateTimeout)

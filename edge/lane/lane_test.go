@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -115,8 +116,8 @@ func TestSinkStampsAndCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := &journal{}
 		run := func(ctx context.Context, sink driver.Sink) error {
-			sink.State(observation.DeviceState_STATE_RUNNING, "")
-			sink.State(observation.DeviceState_STATE_RUNNING, "")
+			sink.State(observation.DeviceState_STATE_RUNNING, message.Message{})
+			sink.State(observation.DeviceState_STATE_RUNNING, message.Message{})
 			alarm := observation.New(observation.Class_CLASS_ALARM, time.Now().Add(-1500*time.Millisecond), &observation.RadiationOccupancy{})
 			if _, err := sink.Commit(ctx, alarm, observation.New(observation.Class_CLASS_EVENT, time.Now(), &observation.DeviceFault{Count: 7})); err != nil {
 				return err

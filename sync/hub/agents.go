@@ -37,10 +37,12 @@ type AgentSummary struct {
 
 // DeviceTrouble is a device that does not work, as its agent says.
 type DeviceTrouble struct {
-	Device string    `json:"device"`
-	State  string    `json:"state"`  // connecting, silent, down or stopped
-	Reason string    `json:"reason"` // in words, for a technician
-	Since  time.Time `json:"since"`
+	Device string `json:"device"`
+	State  string `json:"state"`  // connecting, silent, down or stopped
+	Reason string `json:"reason"` // in words, for a technician, English
+	// ReasonFR is Reason in French; empty from agents that do not say it.
+	ReasonFR string    `json:"reason_fr,omitempty"`
+	Since    time.Time `json:"since"`
 }
 
 // agentParameters are the parameters of GET /v1/agents; docs/openapi.yaml describes them.
@@ -112,7 +114,7 @@ func (h *Hub) summary(j *ledger.Summary) AgentSummary {
 	a.Online, a.Heard = s.Online, &s.heard
 	for _, d := range s.Trouble {
 		a.Trouble = append(a.Trouble, DeviceTrouble{
-			Device: d.Device, State: d.State, Reason: d.Reason, Since: time.Unix(0, d.SinceNs).UTC(),
+			Device: d.Device, State: d.State, Reason: d.Reason, ReasonFR: d.ReasonFr, Since: time.Unix(0, d.SinceNs).UTC(),
 		})
 	}
 	if s.Online {

@@ -46,7 +46,7 @@ type CloudEvent struct {
 	OtherShare  string          `json:"lwotherconfidence,omitempty"` // that it is the other one
 	Idx         string          `json:"lwidx"`                       // row of the journal, leaf of the evidence log
 	Journal     string          `json:"lwjournal"`                   // hex
-	Data        json.RawMessage `json:"data"`                        // lanewarden.v1.Body as observation.JSON has it
+	Data        json.RawMessage `json:"data"`                        // lanewarden.v1.Body as observation.ShownJSON has it
 }
 
 // cloudEvent makes the event of a row. A body that this version cannot read is passed on in hex, never dropped.
@@ -62,7 +62,7 @@ func cloudEvent(e *ledger.Event, cursor, lane string) CloudEvent {
 	var body observation.Body
 	err := proto.Unmarshal(e.Body, &body)
 	if err == nil {
-		out.Data, err = observation.JSON(&body)
+		out.Data, err = observation.ShownJSON(&body)
 	}
 	if err != nil {
 		out.Data, _ = json.Marshal(map[string]any{"undecoded": hex.EncodeToString(e.Body), "error": err.Error()})

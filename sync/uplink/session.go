@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport/broker"
 	"lanewarden/edge/api"
@@ -121,7 +122,11 @@ func (s *session) act(ctx context.Context, now time.Time) (time.Duration, error)
 		return 0, err
 	}
 	if s.ready && s.overdue(now) {
-		s.update(func(st *api.Link) { st.GoBacks++; st.Ready, st.Problem = false, "the hub does not answer" })
+		s.update(func(st *api.Link) {
+			st.GoBacks++
+			st.Ready = false
+			st.SetProblem(message.New("link.hub-silent"))
+		})
 		s.ready = false
 	}
 	if !s.ready {
@@ -357,7 +362,8 @@ func (s *session) refuse(ack *wire.Ack) {
 	s.refused, s.ready = true, false
 	s.helloWait = refusedPause
 	s.update(func(st *api.Link) {
-		st.Refused, st.Ready, st.Problem = true, false, "the hub refuses this journal: "+ack.RefusalText
+		st.Refused, st.Ready = true, false
+		st.SetProblem(message.New("link.refused", message.String("why", ack.RefusalText)))
 	})
 }
 
@@ -382,7 +388,10 @@ func (s *session) answered(ack *wire.Ack) {
 			s.setCursor(c)
 		}
 	}
-	s.update(func(st *api.Link) { st.Ready, st.Refused, st.Problem = true, false, "" })
+	s.update(func(st *api.Link) {
+		st.Ready, st.Refused = true, false
+		st.SetProblem(message.Message{})
+	})
 }
 
 // advance handles the acknowledgement of a class.

@@ -19,6 +19,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport/broker"
 	"lanewarden/drivers/transport/wait"
@@ -71,7 +72,11 @@ func New(j *journal.Journal, opts Options) (*Uplink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Uplink{journal: j, opts: opts, codec: codec, instance: rand.Uint64() | 1, flushing: make(chan struct{}), status: api.Link{Configured: true, Broker: opts.Broker.URL, Since: time.Now().UTC(), Problem: "not connected yet"}}, nil
+	status := api.Link{Configured: true, Broker: opts.Broker.URL, Since: time.Now().UTC()}
+	status.SetProblem(message.New("link.not-yet"))
+	return &Uplink{
+		journal: j, opts: opts, codec: codec, instance: rand.Uint64() | 1, flushing: make(chan struct{}), status: status,
+	}, nil
 }
 
 // Status returns the state of the link.
@@ -125,7 +130,10 @@ func (u *Uplink) Run(ctx context.Context) error {
 			if s.Connected {
 				s.Since = time.Now().UTC()
 			}
-			s.Connected, s.Ready, s.Problem, s.InFlight = false, false, lossText(err, s.Refused, s.Problem), 0
+			s.Connected, s.Ready, s.InFlight = false, false, 0
+			if !s.Refused { // why the hub refuses matters more
+				s.SetProblem(lossMessage(err))
+			}
 			s.Reconnects++
 		})
 		if time.Since(begin) > 10*time.Second {
@@ -139,14 +147,11 @@ func (u *Uplink) Run(ctx context.Context) error {
 
 // lossText says in words why the connection is lost. A broker that lets another in under the same name closes the first
 // one's connection without a word, so the refusal before it says more than the end of the stream.
-func lossText(err error, refused bool, before string) string {
-	switch {
-	case refused:
-		return before
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
-		return "the broker closed the connection. If it does so again and again, another box uses this agent's name"
+func lossMessage(err error) message.Message {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return message.New("link.closed")
 	}
-	return err.Error()
+	return message.Of(err)
 }
 
 // boxName says which machine this is: its host name, and its address towards the broker. An empty part is not known.
@@ -184,7 +189,8 @@ func (u *Uplink) connection(ctx context.Context) error {
 	defer s.client.Disconnect(stopGrace)
 	u.opts.Log.Info("link is up", "broker", u.opts.Broker.URL)
 	u.update(func(st *api.Link) {
-		st.Connected, st.Since, st.Problem = true, time.Now().UTC(), "connected to the broker, no answer from the hub yet"
+		st.Connected, st.Since = true, time.Now().UTC()
+		st.SetProblem(message.New("link.no-answer-yet"))
 	})
 	return s.serve(ctx)
 }

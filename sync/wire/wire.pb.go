@@ -844,9 +844,10 @@ func (x *State) GetDevices() uint32 {
 type DeviceTrouble struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
-	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`                     // connecting, silent, down or stopped
-	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`                   // in words, for a technician
-	SinceNs       int64                  `protobuf:"varint,4,opt,name=since_ns,json=sinceNs,proto3" json:"since_ns,omitempty"` // agent's clock
+	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`                       // connecting, silent, down or stopped
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`                     // in words, for a technician, English
+	SinceNs       int64                  `protobuf:"varint,4,opt,name=since_ns,json=sinceNs,proto3" json:"since_ns,omitempty"`   // agent's clock
+	ReasonFr      string                 `protobuf:"bytes,5,opt,name=reason_fr,json=reasonFr,proto3" json:"reason_fr,omitempty"` // reason in French; empty from agents before this field
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -907,6 +908,13 @@ func (x *DeviceTrouble) GetSinceNs() int64 {
 		return x.SinceNs
 	}
 	return 0
+}
+
+func (x *DeviceTrouble) GetReasonFr() string {
+	if x != nil {
+		return x.ReasonFr
+	}
+	return ""
 }
 
 var File_sync_wire_wire_proto protoreflect.FileDescriptor
@@ -991,12 +999,13 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x16waiting_artifact_bytes\x18\n" +
 	" \x01(\x03R\x14waitingArtifactBytes\x12;\n" +
 	"\atrouble\x18\v \x03(\v2!.lanewarden.wire.v1.DeviceTroubleR\atrouble\x12\x18\n" +
-	"\adevices\x18\f \x01(\rR\adevices\"p\n" +
+	"\adevices\x18\f \x01(\rR\adevices\"\x8d\x01\n" +
 	"\rDeviceTrouble\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x19\n" +
-	"\bsince_ns\x18\x04 \x01(\x03R\asinceNs*\xb6\x01\n" +
+	"\bsince_ns\x18\x04 \x01(\x03R\asinceNs\x12\x1b\n" +
+	"\treason_fr\x18\x05 \x01(\tR\breasonFr*\xb6\x01\n" +
 	"\aRefusal\x12\x10\n" +
 	"\fREFUSAL_NONE\x10\x00\x12\x18\n" +
 	"\x14REFUSAL_HELLO_NEEDED\x10\x01\x12\x0f\n" +

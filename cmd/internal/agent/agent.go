@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lanewarden/drivers"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/accounts"
@@ -234,7 +235,9 @@ func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervi
 func trouble(devices []lane.Status) (out []*wire.DeviceTrouble) {
 	for _, d := range devices {
 		if d.State != lane.Running {
-			out = append(out, &wire.DeviceTrouble{Device: d.ID, State: d.State, Reason: d.Reason, SinceNs: d.Since.UnixNano()})
+			out = append(out, &wire.DeviceTrouble{
+				Device: d.ID, State: d.State, Reason: d.Reason, ReasonFr: d.Message.FR, SinceNs: d.Since.UnixNano(),
+			})
 		}
 	}
 	return out
@@ -269,7 +272,9 @@ func (l link) flush(ctx context.Context) {
 // status returns the state of the link, also where none is configured.
 func (l link) status() api.Link {
 	if l.up == nil {
-		return api.Link{Problem: "no uplink is configured: the agent only journals"}
+		var none api.Link
+		none.SetProblem(message.New("link.none"))
+		return none
 	}
 	return l.up.Status()
 }

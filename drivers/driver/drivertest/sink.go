@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -83,7 +84,7 @@ func (s *Sink) OpenArtifact(a *observation.Artifact) (observation.ArtifactReader
 }
 
 // State implements driver.Sink.
-func (s *Sink) State(state observation.DeviceState_State, _ string) {
+func (s *Sink) State(state observation.DeviceState_State, _ message.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.states = append(s.states, state)

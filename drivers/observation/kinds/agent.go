@@ -16,9 +16,7 @@ var states = map[observation.DeviceState_State]Text{
 }
 
 func deviceState(b *observation.DeviceState) Text {
-	t := states[b.State]
-	t.Words = b.Reason
-	return t
+	return states[b.State].saying(b.Message, b.Reason)
 }
 
 func deviceFault(b *observation.DeviceFault) Text {
@@ -29,8 +27,7 @@ func deviceFault(b *observation.DeviceFault) Text {
 	if b.Source != "" {
 		t = say("%s, from %s", "%s, de %s", t, b.Source)
 	}
-	t.Words = b.Reason
-	return t
+	return t.saying(b.Message, b.Reason)
 }
 
 func deviceImport(b *observation.DeviceImport) Text {
@@ -98,8 +95,7 @@ func deviceCondition(b *observation.DeviceCondition) Text {
 	t := sentence(what,
 		when(b.Value != nil, say("%s", "%s", num(b.GetValue(), 2))),
 		when(b.Limit != nil, say("limit %s", "limite %s", num(b.GetLimit(), 2))))
-	t.Words = b.Text
-	return t
+	return t.saying(b.Message, b.Text)
 }
 
 // conditions that drivers report; the text beside them says what to do.

@@ -32,7 +32,7 @@ func passageUpdated(b *observation.PassageUpdated) Text {
 	t = sentence(t, uncertain(b.Readings),
 		when(b.AfterClose, Text{EN: "after the vehicle had left", FR: "après le départ du véhicule"}))
 	if len(b.Readings) == 1 {
-		t.Words = b.Readings[0].GetReason()
+		t = t.saying(b.Readings[0].GetMessage(), b.Readings[0].GetReason())
 	}
 	return t
 }
@@ -202,9 +202,7 @@ func passageCorrected(b *observation.PassageCorrected) Text {
 	if b.By == "lane" {
 		by = Text{EN: "by Lanewarden", FR: "par Lanewarden"}
 	}
-	t := sentence(moved(b), when(b.By != "", by), candidates(b.Reading))
-	t.Words = b.Reason
-	return t
+	return sentence(moved(b), when(b.By != "", by), candidates(b.Reading)).saying(b.Message, b.Reason)
 }
 
 // moved says which reading went where.

@@ -1,13 +1,29 @@
 package kinds
 
+import (
+	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation"
+)
+
 // Text is a sentence in the languages of the pages. Numbers are written as each language writes them, with no-break
 // spaces before units.
 type Text struct {
 	EN string `json:"en"`
 	FR string `json:"fr"`
-	// Words is what a device, a driver or a person said beside it, in their own words; empty for none. The pages
-	// translate what they know of it.
+	// Words is what a device, a driver or a person said beside it, empty for none; in English where the software said
+	// it, else in their own words.
 	Words string `json:"words,omitempty"`
+	// WordsFR is Words in French, empty for words that are of no language of ours.
+	WordsFR string `json:"words_fr,omitempty"`
+}
+
+// saying returns the text with what was said beside it: m, or text where the row has none.
+func (t Text) saying(m *observation.Message, text string) Text {
+	t.Words = text
+	if said := observation.SaidMessage(m, text); !said.IsVerbatim() {
+		t.WordsFR = said.In(message.French)
+	}
+	return t
 }
 
 // English returns the sentence and the words that belong to it, for a terminal.

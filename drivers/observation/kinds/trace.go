@@ -126,7 +126,11 @@ func traceQuality(b *observation.TraceQuality) Text {
 		"échantillon du quart", "échantillons du quart"),
 		when(b.Alarms > 0, count(b.Alarms, "alarm", "alarms", "alarme", "alarmes")))
 	if len(b.Reasons) > 0 {
-		t.Words = b.Reasons[0] // the pages show all in the card of quality control
+		var m *observation.Message // absent in rows of older versions
+		if len(b.Messages) > 0 {
+			m = b.Messages[0]
+		}
+		t = t.saying(m, b.Reasons[0]) // the pages show all in the card of quality control
 	}
 	return t
 }

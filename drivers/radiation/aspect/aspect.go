@@ -12,6 +12,7 @@ import (
 	"github.com/simonvetter/modbus"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/radiation/rpm"
 	"lanewarden/drivers/transport"
@@ -103,7 +104,7 @@ func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
 	defer c.Close()
 	head, err := c.ReadRegisters(0, header, modbus.HOLDING_REGISTER)
 	if err != nil {
-		return c.Explain("registers 0 to 7", err)
+		return c.Explain(registers(0, header-1), err)
 	}
 	base := head[3]
 	if base < header || head[4] < blockLength {
@@ -119,16 +120,16 @@ func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		} else if err != nil {
-			err = c.Explain(fmt.Sprintf("registers %d to %d", base, base+blockLength-1), err)
+			err = c.Explain(registers(base, base+blockLength-1), err)
 		}
 		if err != nil {
 			return w.lost(ctx, sink, err)
 		}
 		if b, err := ParseBlock(r); err != nil {
-			w.faults.Add(at, err.Error(), int64(base), nil)
+			w.faults.Add(at, message.Of(err), int64(base), nil)
 		} else {
 			w.live(sink, at, b)
-			sink.State(observation.DeviceState_STATE_RUNNING, "")
+			sink.State(observation.DeviceState_STATE_RUNNING, message.Message{})
 			if err := driver.CommitAny(ctx, sink, w.take(at, b)); err != nil {
 				return err
 			}
@@ -143,6 +144,11 @@ func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
 			return w.lost(ctx, sink, ctx.Err())
 		}
 	}
+}
+
+// registers names a block of registers.
+func registers(first, last uint16) message.Message {
+	return message.New("modbus.registers", message.Int("first", first), message.Int("last", last))
 }
 
 // watch follows the portal. It knows no clock but the times of what it is given.
@@ -267,13 +273,13 @@ func (w *watch) health(at time.Time, b Block) (out []*observation.Observation) {
 	for _, c := range []struct {
 		name string
 		on   bool
-		text string
+		text message.Message
 	}{
-		{"power", b.Inputs&InPowerFail != 0, "mains power failed: it runs on its battery"},
-		{"battery", b.Inputs&InBattery != 0, "its battery is low"},
-		{"error", b.Inputs&InError != 0, "it reports an internal error"},
-		{"overload", (b.GammaStatus|b.NeutronStatus)&StOverload != 0, "a detector is overloaded: a strong source beside the portal?"},
-		{"not-ready", b.GammaStatus&StReady == 0, "it is not ready: warming up, or learning its background"},
+		{"power", b.Inputs&InPowerFail != 0, message.New("aspect.power")},
+		{"battery", b.Inputs&InBattery != 0, message.New("aspect.battery")},
+		{"error", b.Inputs&InError != 0, message.New("aspect.error")},
+		{"overload", (b.GammaStatus|b.NeutronStatus)&StOverload != 0, message.New("aspect.overload")},
+		{"not-ready", b.GammaStatus&StReady == 0, message.New("aspect.not-ready")},
 	} {
 		out = append(out, w.conditions.Set(at, c.name, "", c.on, c.text)...)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -26,7 +27,7 @@ func TestRepeats(t *testing.T) {
 			out = append(out, w.take(at, b)...)
 		}
 		_, err := ParseBlock(bad)
-		w.faults.Add(at, err.Error(), 0, nil)
+		w.faults.Add(at, message.Of(err), 0, nil)
 		return append(out, w.faults.Take()...)
 	})
 }

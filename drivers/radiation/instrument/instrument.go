@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/radiation/n42"
 	"lanewarden/drivers/transport"
@@ -69,7 +70,7 @@ func (n *instrument) Run(ctx context.Context, sink driver.Sink) error {
 	if n.Folder != nil && n.HTTP != nil {
 		sources = 2
 	}
-	ready := driver.WhenReady(sink, sources, "waiting for documents")
+	ready := driver.WhenReady(sink, sources, message.New("device.waits-documents"))
 	if n.Folder != nil {
 		g.Go(func() error {
 			return n.Folder.Watch(ctx, ready, func(ctx context.Context, path string) error {
@@ -218,7 +219,7 @@ func (n *instrument) fault(ctx context.Context, sink driver.Sink, f io.ReadSeeke
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return err
 	}
-	return n.faults.Report(ctx, sink, reason.Error(), "", head[:size])
+	return n.faults.Report(ctx, sink, message.Of(reason), "", head[:size])
 }
 
 // spectrum returns the document's summary as a typed body.

@@ -15,6 +15,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 )
@@ -328,7 +329,7 @@ var endsInWords = map[string]string{
 type discard struct{}
 
 func (discard) Commit(context.Context, ...*observation.Observation) (int, error) { return 0, nil }
-func (discard) State(observation.DeviceState_State, string)                      {}
+func (discard) State(observation.DeviceState_State, message.Message)             {}
 func (discard) Live(driver.Sample)                                               {}
 func (discard) Latest(context.Context, observation.Kind) (*observation.Observation, error) {
 	return nil, nil

@@ -6,7 +6,6 @@ package tsa
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/radiation/rpm"
 	"lanewarden/drivers/transport"
@@ -69,7 +69,7 @@ func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
 	if p.Files != nil {
 		ready := func() {} // the line says how the portal is
 		if p.Link.IsZero() {
-			ready = driver.WhenReady(sink, 1, "waiting for files in "+p.Files.Path)
+			ready = driver.WhenReady(sink, 1, message.New("device.waits-files", message.String("folder", p.Files.Path)))
 		}
 		g.Go(func() error {
 			return p.Files.Watch(ctx, ready, func(ctx context.Context, path string) error {
@@ -88,7 +88,8 @@ func (p *portal) live(ctx context.Context, sink driver.Sink) error {
 	}
 	defer stream.Close()
 	s := session{sink: sink, live: true, tracker: newTracker(p.rule(), p.Timeout), faults: driver.Faults{Source: p.Link.String()}}
-	sink.State(observation.DeviceState_STATE_CONNECTING, "connected to "+p.Link.String()+", waiting for its first line")
+	sink.State(observation.DeviceState_STATE_CONNECTING,
+		message.New("tsa.connecting", message.String("address", p.Link.String())))
 	lastLine := time.Now()
 	for {
 		chunk, err := stream.Next(ctx)
@@ -97,11 +98,10 @@ func (p *portal) live(ctx context.Context, sink driver.Sink) error {
 		}
 		if s.take(chunk) > 0 {
 			lastLine = time.Now()
-			sink.State(observation.DeviceState_STATE_RUNNING, "")
+			sink.State(observation.DeviceState_STATE_RUNNING, message.Message{})
 		} else if silent := time.Since(lastLine); silent > p.SilentAfter {
-			sink.State(observation.DeviceState_STATE_SILENT, fmt.Sprintf(
-				"connected to %s, but no line that is understood came; portals send one every 5 s. Check the portal's power, its data cable and that %s is its data port",
-				p.Link, p.Link))
+			sink.State(observation.DeviceState_STATE_SILENT,
+				message.New("tsa.silent", message.String("address", p.Link.String())))
 		}
 		if err := s.commit(ctx); err != nil {
 			return err
@@ -115,7 +115,7 @@ func (p *portal) live(ctx context.Context, sink driver.Sink) error {
 // lost words the end of a connection.
 func lost(err error) error {
 	if errors.Is(err, io.EOF) {
-		return errors.New("the portal closed the connection")
+		return message.Wrap(err, "device.closed")
 	}
 	return err
 }
@@ -158,14 +158,16 @@ func (s *session) takeLine(text []byte, offset int64) bool {
 		err = s.tracker.line(s.at, &s.line)
 	}
 	if err != nil {
-		s.faults.Add(s.at, fmt.Sprintf("byte %d: %v", offset, err), offset, text)
+		s.faults.Add(s.at, message.New("fault.byte", message.Int("offset", offset), message.CausedBy(err)), offset, text)
 		return false
 	}
 	return true
 }
 
 func (s *session) tooLong(text []byte, offset int64) {
-	s.faults.Add(s.at, fmt.Sprintf("byte %d: line is longer than %d bytes", offset, maxLine), offset, text)
+	reason := message.New("fault.long-line", message.Count("n", maxLine))
+	s.faults.Add(s.at, message.New("fault.byte", message.Int("offset", offset), message.Nested("cause", reason)),
+		offset, text)
 }
 
 // sample shows the counts of a live line on the strip chart.

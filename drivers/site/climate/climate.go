@@ -15,6 +15,7 @@ import (
 	"periph.io/x/host/v3"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -54,7 +55,7 @@ func openBus(bus string) (i2c.BusCloser, error) {
 	}
 	b, err := i2creg.Open(bus)
 	if err != nil {
-		return nil, fmt.Errorf("I2C bus %q: %w: is it switched on, and may the agent use /dev/i2c-*?", bus, err)
+		return nil, message.Wrap(err, "climate.bus", message.String("bus", bus))
 	}
 	return b, nil
 }
@@ -70,16 +71,16 @@ func (s *sensor) Run(ctx context.Context, sink driver.Sink) error {
 	defer bus.Close()
 	chip, err := newChip(&i2c.Dev{Bus: bus, Addr: uint16(s.Address)})
 	if err != nil {
-		return fmt.Errorf("sensor at %#02x: %w", s.Address, err)
+		return message.Wrap(err, "climate.sensor", message.String("address", fmt.Sprintf("%#02x", s.Address)))
 	}
-	sink.State(observation.DeviceState_STATE_RUNNING, chip.name())
+	sink.State(observation.DeviceState_STATE_RUNNING, message.Verbatim(chip.name()))
 	t := time.NewTicker(s.Every)
 	defer t.Stop()
 	l := limits{Config: s.Config}
 	for {
 		v, err := chip.read()
 		if err != nil {
-			return fmt.Errorf("sensor at %#02x: %w", s.Address, err)
+			return message.Wrap(err, "climate.sensor", message.String("address", fmt.Sprintf("%#02x", s.Address)))
 		}
 		obs := l.report(time.Now().UTC(), v)
 		if err := driver.CommitAny(ctx, sink, obs); err != nil {
@@ -107,12 +108,15 @@ func (l *limits) report(at time.Time, v *observation.SiteClimate) []*observation
 	obs := []*observation.Observation{o}
 	c := float64(v.TemperatureC)
 	l.hot, l.cold = beyond(l.hot, c, l.High), beyond(l.cold, -c, -l.Low)
-	obs = append(obs, l.conditions.Limit(at, "hot", l.hot, c, l.High, fmt.Sprintf("%.1f °C: fan, sun, heater?", c))...)
-	obs = append(obs, l.conditions.Limit(at, "cold", l.cold, c, l.Low, fmt.Sprintf("%.1f °C: heater?", c))...)
+	obs = append(obs, l.conditions.Limit(at, "hot", l.hot, c, l.High,
+		message.New("climate.hot", message.Quantity("temperature", c, 1, "°C")))...)
+	obs = append(obs, l.conditions.Limit(at, "cold", l.cold, c, l.Low,
+		message.New("climate.cold", message.Quantity("temperature", c, 1, "°C")))...)
 	if v.HumidityPercent != nil {
 		h := float64(*v.HumidityPercent)
 		l.wet = beyond(l.wet, h, l.Humid)
-		obs = append(obs, l.conditions.Limit(at, "humid", l.wet, h, l.Humid, fmt.Sprintf("%.0f %% humidity: water in the cabinet?", h))...)
+		obs = append(obs, l.conditions.Limit(at, "humid", l.wet, h, l.Humid,
+			message.New("climate.humid", message.Quantity("humidity", h, 0, "%")))...)
 	}
 	return obs
 }
@@ -153,10 +157,10 @@ const (
 func newChip(dev *i2c.Dev) (*chip, error) {
 	id := make([]byte, 1)
 	if err := dev.Tx([]byte{regID}, id); err != nil {
-		return nil, fmt.Errorf("does not answer: address, wiring? (%w)", err)
+		return nil, message.Wrap(err, "climate.no-answer")
 	}
 	if id[0] != idBMP280 && id[0] != idBME280 {
-		return nil, fmt.Errorf("is no BME280 or BMP280: its id is %#02x", id[0])
+		return nil, message.Errorf("climate.other-chip", message.String("id", fmt.Sprintf("%#02x", id[0])))
 	}
 	c := &chip{dev: dev, humidity: id[0] == idBME280}
 	b := make([]byte, 26)
@@ -208,7 +212,7 @@ func (c *chip) read() (*observation.SiteClimate, error) {
 	rawP := int32(b[0])<<12 | int32(b[1])<<4 | int32(b[2])>>4
 	rawT := int32(b[3])<<12 | int32(b[4])<<4 | int32(b[5])>>4
 	if rawT == 0x80000 || rawP == 0x80000 {
-		return nil, errors.New("it measured nothing")
+		return nil, message.Errorf("climate.nothing")
 	}
 	t, fine := c.temperature(rawT)
 	out := &observation.SiteClimate{TemperatureC: float32(t), PressureHpa: float32(c.pressure(rawP, fine) / 100)}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 )
@@ -79,14 +80,14 @@ func (c *clock) Run(ctx context.Context, sink driver.Sink) error {
 	}
 	stream, err := c.env.Links.Open(ctx, transport.Link{Address: c.GPSD})
 	if err != nil {
-		return fmt.Errorf("gpsd: %w", err)
+		return message.Wrap(err, "clock.gpsd")
 	}
 	defer stream.Close()
 	asked := false
 	for {
 		chunk, err := stream.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			err = errors.New("gpsd closed the connection")
+			err = message.Wrap(err, "clock.gpsd-closed")
 		}
 		if err != nil {
 			return err

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
 // maxLine bounds a message of gpsd, maxReceivers the receivers that are listed.
@@ -138,22 +140,22 @@ func rollover(offsetMs float64) int {
 	return 0
 }
 
-func rolloverText(weeks int) string {
-	way := "ahead of"
+func rolloverText(weeks int) message.Message {
 	if weeks < 0 {
-		weeks, way = -weeks, "behind"
+		return message.New("clock.rollover-behind", message.Int("weeks", -weeks),
+			message.Number("years", float64(-weeks)*7/365.25, 1))
 	}
-	return fmt.Sprintf("GPS time is %d,%03d weeks (%.1f years) %s the clock: the receiver's week number has run over; its firmware must be renewed, or the receiver",
-		weeks/1000, weeks%1000, float64(weeks)*7/365.25, way)
+	return message.New("clock.rollover-ahead", message.Int("weeks", weeks),
+		message.Number("years", float64(weeks)*7/365.25, 1))
 }
 
 // leapSeconds is how far GPS time is ahead of UTC since 2017. A receiver that has not heard the almanac yet gives
 // GPS time.
 const leapSeconds = 18
 
-func offsetText(offsetMs float64) string {
+func offsetText(offsetMs float64) message.Message {
 	if s := offsetMs / 1000; s > leapSeconds-2 && s < leapSeconds+1 {
-		return "GPS time is about 18 s ahead of the clock: the receiver gives GPS time and not UTC; it needs up to 13 minutes of sky for the leap seconds"
+		return message.New("clock.leap-seconds")
 	}
-	return "GPS time is not the clock's"
+	return message.New("clock.gps-differs")
 }

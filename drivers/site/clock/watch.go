@@ -6,9 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
-
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -36,14 +35,14 @@ func (w *watch) feed(at time.Time, data []byte) {
 		}
 		if line := bytes.TrimSpace(w.buf[:n]); len(line) > 0 {
 			if err := w.message(at, line); err != nil {
-				w.faults.Add(at, err.Error(), w.offsetAt, line)
+				w.faults.Add(at, message.Of(err), w.offsetAt, line)
 			}
 		}
 		w.offsetAt += int64(n + 1)
 		w.buf = append(w.buf[:0], w.buf[n+1:]...)
 	}
 	if len(w.buf) > maxLine {
-		w.faults.Add(at, fmt.Sprintf("a message of more than %d bytes: is this gpsd?", maxLine), w.offsetAt, w.buf)
+		w.faults.Add(at, message.New("clock.no-gpsd", message.Count("n", maxLine)), w.offsetAt, w.buf)
 		w.offsetAt += int64(len(w.buf))
 		w.buf = w.buf[:0]
 	}
@@ -71,9 +70,9 @@ func since(t *time.Time, at time.Time, bad bool, patience time.Duration) bool {
 func (w *watch) report(at time.Time, k kernelState) (out []*observation.Observation) {
 	limit := float64(w.Error.Milliseconds())
 	out = append(out, w.conditions.Set(at, "unsynchronised", "", since(&w.lost, at, !k.synchronised, w.Patient),
-		"the clock is not disciplined: no NTP server, no GPS?")...)
+		message.New("clock.unsynchronised"))...)
 	out = append(out, w.conditions.Limit(at, "clock-error", k.synchronised && k.errorMs > limit, k.errorMs, limit,
-		"the clock's estimated error is large")...)
+		message.New("clock.error"))...)
 	if w.GPSD != "" {
 		w.tick(at)
 		out = append(out, w.receiver(at)...)
@@ -99,10 +98,10 @@ func (w *watch) without() bool { return w.listed && len(w.receivers) == 0 && w.h
 func (w *watch) receiver(at time.Time) (out []*observation.Observation) {
 	out = w.conditions.Set(at, "gps-no-receiver", "", since(&w.noReceiver, at, w.without(), min(noReceiverAfter,
 		w.Patient)),
-		"gpsd has no receiver: is it plugged in, and in gpsd's settings (DEVICES in /etc/default/gpsd)?")
-	text := "the GPS receiver has no fix: antenna, cable, sky?"
+		message.New("clock.no-receiver"))
+	text := message.New("clock.no-fix")
 	if w.heard.IsZero() {
-		text = "the GPS receiver says nothing to gpsd: power, cable, speed of its line?"
+		text = message.New("clock.receiver-mute")
 	}
 	return append(out, w.conditions.Set(at, "gps-no-fix", "", since(&w.noFix, at, !w.hasFix() && !w.without(),
 		w.Patient), text)...)
@@ -121,24 +120,24 @@ func (w *watch) time(at time.Time, limit float64) (out []*observation.Observatio
 }
 
 // about says for a technician how the clock is.
-func (w *watch) about(at time.Time, k kernelState) string {
-	text := "not disciplined"
+func (w *watch) about(at time.Time, k kernelState) message.Message {
+	kernel := message.New("clock.about-free")
 	if k.synchronised {
-		text = fmt.Sprintf("disciplined, estimated error %.3g ms", k.errorMs)
+		kernel = message.New("clock.about-disciplined", message.Quantity("error", k.errorMs, 2, "ms"))
 	}
+	var gps message.Message
 	switch {
 	case w.GPSD == "":
 	case w.without():
-		text += "; gpsd has no receiver"
+		gps = message.New("clock.about-no-receiver")
 	case w.heard.IsZero():
-		text += "; the GPS receiver says nothing"
+		gps = message.New("clock.about-mute")
 	case !w.hasFix():
-		text += "; GPS without fix"
+		gps = message.New("clock.about-no-fix")
 	case w.offset != nil && rollover(*w.offset) != 0:
-		text += "; GPS week number has run over"
+		gps = message.New("clock.about-rollover")
 	default:
-		text += fmt.Sprintf("; GPS fix %s, %d %s",
-			w.mode, w.satellites, english.PluralWord(int(w.satellites), "satellite", ""))
+		gps = message.New("clock.about-fix", message.String("mode", w.mode), message.Count("n", w.satellites))
 	}
-	return text
+	return message.Join("; ", kernel, gps)
 }

@@ -5,12 +5,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 )
@@ -55,7 +55,7 @@ func (u *ups) Run(ctx context.Context, sink driver.Sink) error {
 	}
 	s := &session{ups: u, vars: map[string]string{}}
 	l := driver.Listener{
-		Link: transport.Link{Address: u.Address}, Decoder: s, Faults: &s.faults, SilentAfter: answerTimeout, Silent: "is upsd running?", Talk: s.talk, About: func() string { return inWords(s.vars["ups.status"]) },
+		Link: transport.Link{Address: u.Address}, Decoder: s, Faults: &s.faults, SilentAfter: answerTimeout, Silent: message.New("power.check"), Talk: s.talk, About: func() message.Message { return inWords(s.vars["ups.status"]) },
 	}
 	err := l.Run(ctx, u.env.Links, sink)
 	if ctx.Err() != nil {
@@ -97,7 +97,7 @@ func (s *session) talk(stream transport.Stream) error {
 	case s.refused != nil:
 		return s.refused
 	case s.waiting && time.Since(s.asked) > answerTimeout:
-		return fmt.Errorf("the NUT server did not answer for %s", answerTimeout)
+		return message.Errorf("power.no-answer", message.ExactDuration("for", answerTimeout))
 	case s.waiting || time.Since(s.asked) < s.Poll:
 		return nil
 	}
@@ -122,7 +122,7 @@ func (s *session) Feed(at time.Time, data []byte) (obs []*observation.Observatio
 		s.buf = append(s.buf[:0], s.buf[n+1:]...)
 	}
 	if len(s.buf) > maxLine {
-		s.faults.Add(at, fmt.Sprintf("a line of more than %d characters: is this a NUT server?", maxLine), s.offset, s.buf)
+		s.faults.Add(at, message.New("power.long-line", message.Count("n", maxLine)), s.offset, s.buf)
 		s.offset += int64(len(s.buf))
 		s.buf = s.buf[:0]
 	}
@@ -145,24 +145,27 @@ func (s *session) line(at time.Time, line string) []*observation.Observation {
 		name, value, ok := strings.Cut(strings.TrimPrefix(rest, s.UPS+" "), " ")
 		text, err := strconv.Unquote(value)
 		if !ok || err != nil {
-			s.faults.Add(at, "a VAR line without quoted value", s.offset, []byte(line))
+			s.faults.Add(at, message.New("power.bad-var"), s.offset, []byte(line))
 		} else if len(s.vars) < maxVars {
 			s.vars[name] = text
 		}
 	case line != "":
-		s.faults.Add(at, "a line that is no answer of a NUT server", s.offset, []byte(line))
+		s.faults.Add(at, message.New("power.bad-line"), s.offset, []byte(line))
 	}
 	return nil
 }
 
 func explain(name, code string) error {
-	words := map[string]string{
-		"UNKNOWN-UPS": "the server knows no such UPS: see ups.conf", "DATA-STALE": "its driver has lost the UPS: cable, or driver stopped", "DRIVER-NOT-CONNECTED": "its driver does not run",
-		"ACCESS-DENIED": "the server denies us access: see upsd.conf and upsd.users",
+	known := map[string]message.Message{
+		"UNKNOWN-UPS":          message.New("power.unknown-ups"),
+		"DATA-STALE":           message.New("power.stale"),
+		"DRIVER-NOT-CONNECTED": message.New("power.no-driver"),
+		"ACCESS-DENIED":        message.New("power.denied"),
 	}
 	first, _, _ := strings.Cut(code, " ")
-	if text, ok := words[first]; ok {
-		return fmt.Errorf("UPS %s: %s (%s)", name, text, first)
+	if why, ok := known[first]; ok {
+		return message.Errorf("power.refused", message.String("ups", name), message.Nested("why", why),
+			message.String("code", first))
 	}
-	return fmt.Errorf("UPS %s: the server says %q", name, code)
+	return message.Errorf("power.other", message.String("ups", name), message.String("text", code))
 }

@@ -129,7 +129,7 @@ func TestNUT(t *testing.T) {
 	if !sink.Wait(ctx, func() bool { return len(sink.Of(observation.Kind_KIND_DEVICE_CONDITION)) > 0 }) {
 		t.Fatal("mains failed, and nothing was said")
 	}
-	if c := sink.Of(observation.Kind_KIND_DEVICE_CONDITION)[0].Body.GetDeviceCondition(); c.Condition != "on-battery" || !strings.Contains(c.Text, "30m0s left") {
+	if c := sink.Of(observation.Kind_KIND_DEVICE_CONDITION)[0].Body.GetDeviceCondition(); c.Condition != "on-battery" || !strings.Contains(c.Text, "30\u00a0min left") {
 		t.Errorf("%v", c)
 	}
 }

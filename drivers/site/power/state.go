@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -55,7 +56,7 @@ func (s *ups) restore(ctx context.Context, sink driver.Sink) error {
 func (s *state) answer(at time.Time, low float64, p *observation.SitePower,
 	report time.Duration) (out []*observation.Observation) {
 	s.last, s.heard = p, at
-	out = s.conditions.Alarm(at, contactLost, "", false, "")
+	out = s.conditions.Alarm(at, contactLost, "", false, message.Message{})
 	for _, f := range findings(p, low) {
 		set := s.conditions.Set
 		if f.alarm {
@@ -83,23 +84,14 @@ func (s *ups) contactLost(ctx context.Context, sink driver.Sink, at time.Time, w
 		return why
 	}
 	// Its time, key and text are those of the last contact: a replay, and a restart of the agent, say the same.
-	text := fmt.Sprintf("no contact with the UPS, last seen on battery at %s: it may be empty, and what it feeds without power", s.heard.UTC().Format("2006-01-02 15:04:05 UTC"))
+	text := message.New("power.contact-lost", message.Arg{
+		Name: "time", Value: message.Instant{Time: s.heard.UTC().Truncate(time.Second), Precision: message.ToSecond},
+	})
 	obs := s.conditions.Alarm(s.heard, contactLost, "", true, text)
 	if err := driver.CommitAny(ctx, sink, obs); err != nil {
 		s.conditions = driver.Conditions{} // it is reported with the next try
 		s.restored = false
 		return err
 	}
-	return fmt.Errorf("last seen on battery, %s ago: %w", ago(at.Sub(s.heard)), why)
-}
-
-// ago is a time span for people: 40 s, 3 min, 2 h 5 min.
-func ago(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(max(d, 0).Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	}
-	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	return message.Wrap(why, "power.last-on-battery", message.Duration("ago", at.Sub(s.heard)))
 }

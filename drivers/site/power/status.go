@@ -1,12 +1,12 @@
 package power
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -14,21 +14,21 @@ import (
 type rule struct {
 	word, condition string
 	alarm           bool // somebody must look
-	text            string
+	text            message.Message
 }
 
 // rules are the words that are conditions. OL, CHRG and DISCHRG are none; OB, LB, CAL and ALARM need more than the
 // word.
 var rules = []rule{
-	{"OFF", "output-off", true, "its output is off: nothing behind it has power; switch it on at its panel"},
-	{"FSD", "forced-shutdown", true, "it is about to switch off: everything behind it is told to shut down now"},
-	{"OVER", "overload", true, "more load than it can carry: take load off, or it drops all of it"},
-	{"OVERHEAT", "overheated", true, "it is too hot: fans, air filters, room"},
-	{"RB", "replace-battery", false, "its battery is to be replaced"},
-	{"HB", "high-battery", false, "its battery's voltage is too high: have its charger looked at"},
-	{"BYPASS", "bypass", false, "the load is on bypass: it does not protect against a mains failure now"},
-	{"TRIM", "mains-high", false, "the mains voltage is too high; it corrects it"},
-	{"BOOST", "mains-low", false, "the mains voltage is too low; it corrects it"},
+	{"OFF", "output-off", true, message.New("power.output-off")},
+	{"FSD", "forced-shutdown", true, message.New("power.forced-shutdown")},
+	{"OVER", "overload", true, message.New("power.overload")},
+	{"OVERHEAT", "overheated", true, message.New("power.overheated")},
+	{"RB", "replace-battery", false, message.New("power.replace-battery")},
+	{"HB", "high-battery", false, message.New("power.high-battery")},
+	{"BYPASS", "bypass", false, message.New("power.bypass")},
+	{"TRIM", "mains-high", false, message.New("power.mains-high")},
+	{"BOOST", "mains-low", false, message.New("power.mains-low")},
 }
 
 // phases are the voltages of three-phase UPSs. Source: NUT user manual, appendix "Extra three-phase variables".
@@ -74,17 +74,22 @@ func body(vars map[string]string) *observation.SitePower {
 }
 
 // inWords says what a status means for the load, the most urgent first; a status of other words stays as it is.
-func inWords(status string) string {
+func inWords(status string) message.Message {
 	words := strings.Fields(status)
-	for _, s := range []struct{ word, text string }{
-		{"FSD", "shutting down"}, {"OFF", "output off"}, {"LB", "on battery, nearly empty"}, {"OB", "on battery"},
-		{"BYPASS", "on bypass"}, {"CHRG", "on mains, charging"}, {"OL", "on mains"},
+	for _, s := range []struct {
+		word string
+		text message.Message
+	}{
+		{"FSD", message.New("power.is-shutting-down")}, {"OFF", message.New("power.is-off")},
+		{"LB", message.New("power.is-nearly-empty")}, {"OB", message.New("power.is-on-battery")},
+		{"BYPASS", message.New("power.is-on-bypass")}, {"CHRG", message.New("power.is-charging")},
+		{"OL", message.New("power.is-on-mains")},
 	} {
 		if slices.Contains(words, s.word) {
 			return s.text
 		}
 	}
-	return status
+	return message.Verbatim(status)
 }
 
 // has reports whether a status has a word.
@@ -113,18 +118,18 @@ type finding struct {
 // findings are all conditions of a UPS. low is the charge in percent below which its battery counts as low while it
 // is used.
 func findings(p *observation.SitePower, low float64) (out []finding) {
-	left := ""
+	var left message.Message
 	if p.RuntimeSeconds != nil {
-		left = fmt.Sprintf("; %s left by its own account", (time.Duration(*p.RuntimeSeconds) * time.Second).String())
+		left = message.New("power.left", message.Duration("left", time.Duration(*p.RuntimeSeconds)*time.Second))
 	}
-	add := func(on bool, condition string, alarm bool, text string) {
+	add := func(on bool, condition string, alarm bool, text message.Message) {
 		out = append(out, finding{rule: rule{condition: condition, alarm: alarm, text: text}, on: on})
 	}
-	add(onBattery(p), "on-battery", false, "no mains: it runs on its battery"+left)
+	add(onBattery(p), "on-battery", false, message.Join("; ", message.New("power.on-battery"), left))
 	add(has(p, "LB") || p.ChargePercent != nil && float64(*p.ChargePercent) < low && has(p, "OB"), "low-battery",
-		true, "its battery is nearly empty"+left)
+		true, message.Join("; ", message.New("power.low-battery"), left))
 	add(has(p, "CAL"), "calibration", false,
-		"it tests its battery, on purpose or by its own schedule: the mains is there, but the battery is used up")
+		message.New("power.calibration"))
 	add(has(p, "ALARM") || p.Alarm != "", "ups-alarm", true, alarmText(p.Alarm))
 	for _, r := range rules {
 		out = append(out, finding{rule: r, on: has(p, r.word)})
@@ -132,11 +137,11 @@ func findings(p *observation.SitePower, low float64) (out []finding) {
 	return append(out, phaseFindings(p)...)
 }
 
-func alarmText(words string) string {
+func alarmText(words string) message.Message {
 	if words == "" {
-		return "it reports an alarm without saying which: see its panel"
+		return message.New("power.alarm")
 	}
-	return "it reports: " + words
+	return message.New("power.reports", message.String("text", words))
 }
 
 // phaseFindings are the phases that are missing while there is mains.
@@ -149,7 +154,8 @@ func phaseFindings(p *observation.SitePower) (out []finding) {
 	}
 	for _, v := range p.InputPhases {
 		if strings.HasSuffix(v.Phase, "-N") {
-			text := fmt.Sprintf("phase %s has %.0f V, and another %.0f V: fuse, contactor, supply?", v.Phase, v.Volts, highest)
+			text := message.New("power.phase-lost", message.String("phase", v.Phase),
+				message.Quantity("volts", float64(v.Volts), 0, "V"), message.Quantity("highest", float64(highest), 0, "V"))
 			out = append(out, finding{rule{"", "phase-lost", false, text}, v.Phase,
 				highest > noMains && v.Volts < lostPhase*highest})
 		}

@@ -60,7 +60,7 @@ func TestStatusWords(t *testing.T) {
 			if f.on {
 				got = append(got, f.condition)
 			}
-			if f.text == "" {
+			if f.text.IsZero() {
 				t.Errorf("%s has no text", f.condition)
 			}
 		}
@@ -137,13 +137,13 @@ func TestContactLostOnBattery(t *testing.T) {
 	say(u, at.Add(time.Minute), "OB DISCHRG")
 	for range 2 {
 		if err := u.contactLost(ctx, sink, at.Add(4*time.Minute), gone); !errors.Is(err,
-			gone) || !strings.Contains(err.Error(), "last seen on battery, 3 min ago") {
+			gone) || !strings.Contains(err.Error(), "last seen on battery, 3\u00a0min ago") {
 			t.Errorf("on battery: %v", err)
 		}
 	}
 	u = start()
 	if err := u.contactLost(ctx, sink, at.Add(3*time.Hour), gone); !strings.Contains(err.Error(),
-		"last seen on battery, 2 h 59 min ago") {
+		"last seen on battery, 2\u00a0h\u00a059 ago") {
 		t.Errorf("after a restart: %v", err)
 	}
 	u = start()
@@ -187,7 +187,7 @@ func TestStatusInWords(t *testing.T) {
 		"OL": "on mains", "OL CHRG": "on mains, charging", "OB DISCHRG": "on battery", "OB LB DISCHRG": "on battery, nearly empty",
 		"OB LB FSD": "shutting down", "OL BYPASS": "on bypass", "OFF": "output off", "XYZ": "XYZ", "": "",
 	} {
-		if got := inWords(status); got != want {
+		if got := inWords(status).English(); got != want {
 			t.Errorf("%q: %q, expected %q", status, got, want)
 		}
 	}

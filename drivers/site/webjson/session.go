@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/trace/line"
 	"lanewarden/drivers/transport"
@@ -50,12 +51,12 @@ func (s *session) commit(ctx context.Context, name, source string, doc []byte) e
 		return err
 	}
 	if len(readings) > 0 {
-		s.sink.State(observation.DeviceState_STATE_RUNNING, "")
+		s.sink.State(observation.DeviceState_STATE_RUNNING, message.Message{})
 	}
 	if bad == nil {
 		return nil
 	}
-	if err := s.faults.Report(ctx, s.sink, bad.Error(), source, doc); err != nil {
+	if err := s.faults.Report(ctx, s.sink, message.Of(bad), source, doc); err != nil {
 		return err
 	}
 	if len(readings) == 0 && s.HTTP != nil {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/transport"
 )
 
@@ -74,7 +75,7 @@ type device struct {
 func (d *device) Run(ctx context.Context, sink driver.Sink) error {
 	s := &session{device: d, sink: sink, last: map[string]told{}}
 	if d.HTTP != nil {
-		ready := driver.WhenReady(sink, 1, "waiting for documents")
+		ready := driver.WhenReady(sink, 1, message.New("device.waits-documents"))
 		return d.HTTP.Serve(ctx, ready, s.posted)
 	}
 	defer d.client.CloseIdleConnections()

@@ -135,7 +135,7 @@ func (n *instrument) observe(s *sample, at time.Time, key string, artifact *obse
 	m.passed = s.verdict == "passed" || s.verdict != "failed" && m.alarm
 	n.mu.Lock()
 	changed := n.quality.take(&m)
-	result.Qc, result.QcReasons = n.quality.verdict(m.at) // at the sample's time, whenever its file comes
+	result.Qc, result.QcReasons = n.quality.verdictWords(m.at) // at the sample's time, whenever its file comes
 	n.mu.Unlock()
 
 	var o *observation.Observation

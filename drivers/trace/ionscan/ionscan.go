@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/trace/jcampdx"
 	"lanewarden/drivers/trace/line"
@@ -89,7 +90,7 @@ func (n *instrument) Run(ctx context.Context, sink driver.Sink) error {
 	if n.Folder != nil {
 		ready := func() {} // the line says how the instrument is
 		if n.Link.IsZero() {
-			ready = driver.WhenReady(sink, 1, "waiting for files in "+n.Folder.Path)
+			ready = driver.WhenReady(sink, 1, message.New("device.waits-files", message.String("folder", n.Folder.Path)))
 			g.Go(func() error { return n.watchQuality(ctx, sink) })
 		}
 		g.Go(func() error {

@@ -12,6 +12,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/trace/ionscan/sim"
 	"lanewarden/drivers/trace/jcampdx"
@@ -308,8 +309,9 @@ func TestQuality(t *testing.T) {
 	step := func(d time.Duration) { at = at.Add(d) }
 	state := func(want, reason string) {
 		t.Helper()
-		if q.state != want || !strings.Contains(strings.Join(q.reasons, "; "), reason) {
-			t.Errorf("%s: %s (%s), want %s (%s)", at.Format(time.TimeOnly), q.state, strings.Join(q.reasons, "; "), want, reason)
+		words := message.Join("; ", q.reasons...).English()
+		if q.state != want || !strings.Contains(words, reason) {
+			t.Errorf("%s: %s (%s), want %s (%s)", at.Format(time.TimeOnly), q.state, words, want, reason)
 		}
 	}
 	n := 0

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/trace/plasmagram"
 )
@@ -55,7 +56,7 @@ type trend struct{ reference, value float64 }
 type quality struct {
 	Quality
 	state   string
-	reasons []string
+	reasons []message.Message
 
 	shift time.Time // its begin
 	now   time.Time
@@ -110,7 +111,14 @@ func (q *quality) resume(last *observation.TraceQuality) {
 		}
 		return time.Unix(0, ns).UTC()
 	}
-	q.state, q.reasons = last.State, last.Reasons
+	q.state, q.reasons = last.State, nil
+	for i, text := range last.Reasons {
+		var m *observation.Message // absent in rows of older versions
+		if i < len(last.Messages) {
+			m = last.Messages[i]
+		}
+		q.reasons = append(q.reasons, observation.SaidMessage(m, text))
+	}
 	q.shift, q.verified, q.blank, q.alarm = at(last.ShiftStartNs), at(last.VerifiedNs), at(last.BlankNs), at(last.AlarmNs)
 	q.samples, q.alarms, q.clearDown = last.Samples, last.Alarms, time.Duration(float64(last.ClearDownSeconds)*float64(time.Second))
 	for _, t := range last.Trends {
@@ -225,35 +233,48 @@ func (q *quality) deviation(name string, t trend) (is, limit float64) {
 const minSamples = 20
 
 // verdict returns the state of quality control and why.
-func (q *quality) verdict(at time.Time) (state string, reasons []string) {
-	out := func(format string, args ...any) {
+func (q *quality) verdict(at time.Time) (state string, reasons []message.Message) {
+	out := func(reason message.Message) {
 		state = qcOut
-		reasons = append(reasons, fmt.Sprintf(format, args...))
+		reasons = append(reasons, reason)
 	}
 	state = qcIn
 	due := q.verified.Add(q.VerifyEvery)
+	verified := message.Arg{Name: "time", Value: message.Instant{Time: q.verified}}
 	switch {
 	case q.failed:
-		out("the last verification failed: clean, repeat it with a fresh swab")
+		out(message.New("quality.failed"))
 	case q.verified.IsZero():
-		state, reasons = qcDue, []string{"no verification has passed yet"}
+		state, reasons = qcDue, []message.Message{message.New("quality.none-yet")}
 	case at.After(due.Add(q.VerifyGrace)):
-		out("verification is overdue: the last that passed was at %s", q.verified.Format("2006-01-02 15:04 MST"))
+		out(message.New("quality.overdue", verified))
 	case at.After(due):
-		state, reasons = qcDue, []string{"verification is due: the last that passed was at " + q.verified.Format("2006-01-02 15:04 MST")}
+		state, reasons = qcDue, []message.Message{message.New("quality.due", verified)}
 	}
 	for _, name := range q.measures() {
 		if is, limit := q.deviation(name, q.trends[name]); is > limit {
-			out("%s is off by %.2g since the last verification, limit %.2g", name, is, limit)
+			out(message.New("quality.deviation", message.String("measure", name), message.Number("off", is, 3),
+				message.Number("limit", limit, 3)))
 		}
 	}
 	if per := q.per100(); q.samples >= minSamples && per > q.AlarmsPer {
-		out("%.0f alarms in 100 samples of this shift, limit %g: contaminated?", per, q.AlarmsPer)
+		out(message.New("quality.alarms", message.Number("alarms", per, 0), message.Number("limit", q.AlarmsPer, 1)))
 	}
 	if !q.alarm.IsZero() && at.Sub(q.alarm) > q.ClearDown {
-		out("no clean blank since the alarm at %s: it has not cleared down, or no blank was run", q.alarm.Format("15:04:05 MST"))
+		out(message.New("quality.no-blank", message.Arg{
+			Name: "time", Value: message.Instant{Time: q.alarm, Precision: message.ToSecond},
+		}))
 	}
 	return state, reasons
+}
+
+// verdictWords is verdict with the reasons in English.
+func (q *quality) verdictWords(at time.Time) (state string, words []string) {
+	state, reasons := q.verdict(at)
+	for _, r := range reasons {
+		words = append(words, r.English())
+	}
+	return state, words
 }
 
 func (q *quality) measures() []string {
@@ -303,8 +324,12 @@ func (q *quality) observation(at time.Time) *observation.Observation {
 		return t.UnixNano()
 	}
 	body := &observation.TraceQuality{
-		State: q.state, Reasons: q.reasons, ShiftStartNs: ns(q.shift), VerifiedNs: ns(q.verified), BlankNs: ns(q.blank), AlarmNs: ns(q.alarm),
+		State: q.state, ShiftStartNs: ns(q.shift), VerifiedNs: ns(q.verified), BlankNs: ns(q.blank), AlarmNs: ns(q.alarm),
 		Samples: q.samples, Alarms: q.alarms, AlarmsPer_100: float32(q.per100()), ClearDownSeconds: float32(q.clearDown.Seconds()),
+	}
+	for _, r := range q.reasons {
+		body.Reasons = append(body.Reasons, r.English())
+		body.Messages = append(body.Messages, observation.NewMessage(r))
 	}
 	for _, name := range q.measures() {
 		t := q.trends[name]

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/trace/jcampdx"
 	"lanewarden/drivers/trace/line"
@@ -38,11 +39,16 @@ func (d *dropped) base() string { return filepath.Base(d.name) }
 // bad reports a file that nothing can be made of.
 func (d *dropped) bad(ctx context.Context, err error, offset int64) error {
 	err = fmt.Errorf("%s: %w", d.base(), err)
-	return errors.Join(&transport.BadFileError{Err: err}, d.commit(ctx, d.fault(err.Error(), offset)...))
+	return errors.Join(&transport.BadFileError{Err: err}, d.commit(ctx, d.fault(message.Of(err), offset)...))
+}
+
+// within says what is wrong, in which file.
+func (d *dropped) within(err error) message.Message {
+	return message.New("within", message.String("where", d.base()), message.CausedBy(err))
 }
 
 // fault makes an observation of what is wrong with the file; a flood is folded.
-func (d *dropped) fault(reason string, offset int64) []*observation.Observation {
+func (d *dropped) fault(reason message.Message, offset int64) []*observation.Observation {
 	frame := make([]byte, 256)
 	n, err := d.f.ReadAt(frame, offset)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -108,10 +114,10 @@ func (d *dropped) jcamp(ctx context.Context) error {
 		return d.bad(ctx, err, firstOffset(f))
 	}
 	if err != nil { // one block of several
-		obs = append(obs, d.fault(fmt.Sprintf("%s: %v", d.base(), err), 0)...)
+		obs = append(obs, d.fault(d.within(err), 0)...)
 	}
 	for _, fault := range f.Faults {
-		obs = append(obs, d.fault(fmt.Sprintf("%s: %v", d.base(), fault), int64(fault.Offset))...)
+		obs = append(obs, d.fault(d.within(fault), int64(fault.Offset))...)
 	}
 	return d.commit(ctx, obs...)
 }
@@ -153,7 +159,7 @@ func (d *dropped) table(ctx context.Context) error {
 			if faults++; faults == 1 {
 				first = e.Fault
 			}
-			obs = append(obs, d.fault(d.base()+": "+e.Fault, e.Offset)...)
+			obs = append(obs, d.fault(d.within(errors.New(e.Fault)), e.Offset)...)
 			return
 		}
 		read++
@@ -199,7 +205,7 @@ func (n *instrument) record(r *line.Reading, key string, artifact *observation.A
 			return obs
 		}
 		n.mu.Lock()
-		n.faults.Add(r.At, fmt.Sprintf("message %s: %v", r.Message, err), 0, r.Raw)
+		n.faults.Add(r.At, message.New("line.message", message.String("message", r.Message), message.CausedBy(err)), 0, r.Raw)
 		out = n.faults.Take()
 		n.mu.Unlock()
 		return out

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 )
@@ -93,7 +94,8 @@ func (l Live) Run(ctx context.Context, links *transport.Opener, sink driver.Sink
 	}
 	s := &session{Live: l, reader: reader, make: make, polled: map[int]time.Time{}}
 	listener := driver.Listener{
-		Link: l.Link, Decoder: s, Faults: &s.faults, SilentAfter: l.SilentAfter, Silent: fmt.Sprintf("power, cable, speed of the line, profile %s?", l.Profile.Name), Talk: s.talk,
+		Link: l.Link, Decoder: s, Faults: &s.faults, SilentAfter: l.SilentAfter,
+		Silent: message.New("line.check", message.String("profile", l.Profile.Name)), Talk: s.talk,
 	}
 	return listener.Run(ctx, links, sink)
 }
@@ -136,7 +138,7 @@ func (s *session) Break(at time.Time) []*observation.Observation {
 func (s *session) collect(read func(emit func(Event))) (obs []*observation.Observation) {
 	read(func(e Event) {
 		if e.Fault != "" {
-			s.faults.Add(e.At, e.Fault, e.Offset, e.Frame)
+			s.faults.Add(e.At, message.Quote(e.Fault), e.Offset, e.Frame)
 			return
 		}
 		s.sound++

@@ -96,10 +96,10 @@ type machine struct {
 	*Profile
 	zone     *time.Location
 	layouts  []string
-	messages []message
+	messages []compiledMessage
 }
 
-type message struct {
+type compiledMessage struct {
 	*Message
 	pattern *pattern
 	lines   []*pattern
@@ -125,7 +125,7 @@ func compile(p *Profile) (*machine, error) {
 	return m, nil
 }
 
-func (m *machine) message(in *Message) (out message, err error) {
+func (m *machine) message(in *Message) (out compiledMessage, err error) {
 	out.Message = in
 	names := map[string]bool{}
 	add := func(text string) *pattern {

@@ -80,7 +80,7 @@ type Reader struct {
 }
 
 type pendingMessage struct {
-	message *message
+	message *compiledMessage
 	reading *Reading
 }
 
@@ -311,13 +311,13 @@ func (r *Reader) close(at time.Time, partial bool, emit func(Event)) {
 	r.done(p.message, p.reading, emit)
 }
 
-func (r *Reader) done(m *message, reading *Reading, emit func(Event)) {
+func (r *Reader) done(m *compiledMessage, reading *Reading, emit func(Event)) {
 	reading.Alarm = m.alarm(reading)
 	emit(Event{At: reading.At, Reading: reading})
 }
 
 // alarm returns the rule that holds, in words.
-func (m *message) alarm(reading *Reading) string {
+func (m *compiledMessage) alarm(reading *Reading) string {
 	all := slices.Clone(reading.Values)
 	for _, row := range reading.Rows {
 		all = append(all, row.Values...)
@@ -344,7 +344,7 @@ func Holds(rules []Rule, values []Value) string {
 }
 
 // values reads the fields of a line.
-func (m *machine) values(msg *message, p *pattern, found []string) ([]Value, error) {
+func (m *machine) values(msg *compiledMessage, p *pattern, found []string) ([]Value, error) {
 	out := make([]Value, len(p.fields))
 	for i, f := range p.fields {
 		v := Value{Name: f.name, Text: strings.TrimSpace(found[i+1])}

@@ -7,6 +7,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/identifier"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -46,7 +47,7 @@ func (d *decoder) Idle() bool { return len(d.buf) == 0 && !d.licence.open && d.p
 // Break implements driver.Decoder: half a code is none.
 func (d *decoder) Break(at time.Time) []*observation.Observation {
 	if len(d.buf) > 0 {
-		d.fault(at, "the connection broke off in the middle of a code", d.buf)
+		d.fault(at, message.New("barcode.cut"), d.buf)
 	}
 	d.offset += int64(len(d.buf))
 	d.buf, d.long = d.buf[:0], false
@@ -75,7 +76,7 @@ func (d *decoder) Feed(at time.Time, data []byte) (out []*observation.Observatio
 	}
 	if len(d.buf) > maxCode {
 		if !d.long {
-			d.fault(at, fmt.Sprintf("a code of more than %d characters without line end", maxCode), d.buf)
+			d.fault(at, message.New("barcode.long", message.Count("n", maxCode)), d.buf)
 		}
 		d.long = true
 		d.offset += int64(len(d.buf))
@@ -85,9 +86,9 @@ func (d *decoder) Feed(at time.Time, data []byte) (out []*observation.Observatio
 }
 
 // fault reports what could not be understood. A driving licence is never part of the report: that goes to the centre.
-func (d *decoder) fault(at time.Time, reason string, frame []byte) {
+func (d *decoder) fault(at time.Time, reason message.Message, frame []byte) {
 	if d.licence.open || identifier.HasLicence(string(frame)) {
-		reason, frame = reason+"; a driving licence's data were withheld from this report", nil
+		reason, frame = message.Join("; ", reason, message.New("barcode.withheld")), nil
 	}
 	d.faults.Add(at, reason, d.offset, frame)
 }
@@ -104,9 +105,8 @@ func (d *decoder) line(at time.Time, raw []byte) []*observation.Observation {
 		return out
 	}
 	if i := bytes.IndexFunc(code, func(r rune) bool { return !printable(r) }); i >= 0 {
-		d.fault(at,
-			fmt.Sprintf("character %d of the code, %#02x, is no printable ASCII: speed of the line, parity?", i+1,
-				code[i]), code)
+		d.fault(at, message.New("barcode.character", message.Int("place", i+1),
+			message.String("character", fmt.Sprintf("%#02x", code[i]))), code)
 		return out
 	}
 	d.sound++

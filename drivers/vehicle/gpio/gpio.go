@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"periph.io/x/host/v3"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 )
@@ -125,9 +125,9 @@ func hostPin(name string) (gpio.PinIO, error) {
 		}
 	}
 	if len(known) == 0 {
-		return nil, fmt.Errorf("pin %s: this machine shows no pins: is there a GPIO controller, and may the agent use /dev/gpiochip*?", name)
+		return nil, message.Errorf("gpio.no-pins", message.String("pin", name))
 	}
-	return nil, fmt.Errorf("there is no pin %s; there are %s", name, strings.Join(known, ", "))
+	return nil, message.Errorf("gpio.no-pin", message.String("pin", name), message.Names("known", known))
 }
 
 // change is a level that a pin showed.
@@ -159,7 +159,7 @@ func (b *board) Run(ctx context.Context, sink driver.Sink) error {
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), edgeWait)
 		defer cancel()
 		if err := b.safe(late, sink, outputs, "the agent stops"); err != nil {
-			sink.State(observation.DeviceState_STATE_DOWN, err.Error())
+			sink.State(observation.DeviceState_STATE_DOWN, message.Of(err))
 		}
 	}()
 	changes := make(chan change, 256)
@@ -171,12 +171,12 @@ func (b *board) Run(ctx context.Context, sink driver.Sink) error {
 		}
 		pull := map[string]gpio.Pull{"up": gpio.PullUp, "down": gpio.PullDown, "none": gpio.Float}[i.Pull]
 		if err := p.In(pull, gpio.BothEdges); err != nil {
-			return fmt.Errorf("pin %s: %w", i.Pin, err)
+			return message.Wrap(err, "gpio.pin", message.String("pin", i.Pin))
 		}
 		g.Go(func() error { return watch(ctx, p, i, changes) })
 	}
 	g.Go(func() error { return b.loop(ctx, sink, changes, outputs) })
-	sink.State(observation.DeviceState_STATE_RUNNING, "")
+	sink.State(observation.DeviceState_STATE_RUNNING, message.Message{})
 	return g.Wait()
 }
 

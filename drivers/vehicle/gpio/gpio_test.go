@@ -174,7 +174,7 @@ func TestBoard(t *testing.T) {
 	if err := b.Command(ctx, "barrier", "on", "officer"); err != nil || pins["P3"].Read() != gpio.High {
 		t.Errorf("%v", err)
 	}
-	if err := b.Command(ctx, "gate", "on", "x"); err == nil || !strings.Contains(err.Error(), `no output "gate"; there is barrier`) {
+	if err := b.Command(ctx, "gate", "on", "x"); err == nil || !strings.Contains(err.Error(), "no output “gate”; there is barrier") {
 		t.Error(err)
 	}
 	cancel()

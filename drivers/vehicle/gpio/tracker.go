@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -67,7 +68,8 @@ func (t *tracker) edge(at time.Time, name string, on bool) (out []*observation.O
 	if len(i.edges) > chatterEdges {
 		i.edges = i.edges[1:]
 		i.quiet = at
-		out = append(out, t.conditions.Set(at, "chattering", name, true, fmt.Sprintf("input %s changes more than %d times a second: loose contact, moisture, detector's sensitivity?", name, chatterEdges))...)
+		out = append(out, t.conditions.Set(at, "chattering", name, true,
+			message.New("gpio.chattering", message.String("input", name), message.Int("n", chatterEdges)))...)
 	}
 	return out
 }
@@ -78,10 +80,11 @@ func (t *tracker) tick(at time.Time) (out []*observation.Observation) {
 		out = append(out, t.settle(at, i)...)
 		if !i.quiet.IsZero() && at.Sub(i.quiet) > chatterQuiet {
 			i.quiet = time.Time{}
-			out = append(out, t.conditions.Set(at, "chattering", i.Name, false, "")...)
+			out = append(out, t.conditions.Set(at, "chattering", i.Name, false, message.Message{})...)
 		}
 		if i.level && i.StuckAfter > 0 && at.Sub(i.since) > i.StuckAfter {
-			out = append(out, t.conditions.Set(at, "stuck", i.Name, true, fmt.Sprintf("input %s has been on for %s: a vehicle that stands there, or the detector is stuck", i.Name, i.StuckAfter))...)
+			out = append(out, t.conditions.Set(at, "stuck", i.Name, true,
+				message.New("gpio.stuck", message.String("input", i.Name), message.Duration("for", i.StuckAfter)))...)
 		}
 	}
 	for _, p := range t.pairs {
@@ -99,7 +102,7 @@ func (t *tracker) settle(at time.Time, i *input) (out []*observation.Observation
 	began := i.since
 	i.since = i.changed
 	if !i.level {
-		out = append(out, t.conditions.Set(at, "stuck", i.Name, false, "")...)
+		out = append(out, t.conditions.Set(at, "stuck", i.Name, false, message.Message{})...)
 	}
 	if i.Button {
 		if i.level {

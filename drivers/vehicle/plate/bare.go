@@ -1,10 +1,10 @@
 package plate
 
 import (
-	"fmt"
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -30,14 +30,14 @@ func (b *bareRuns) follow(at time.Time, m *Message, limit int) (out []*observati
 			b.counts[camera]++
 		}
 		if b.counts[camera] == limit {
-			text := fmt.Sprintf("no plate was read of the last %d vehicles: look at lens, light and aim", limit)
+			text := message.New("plate.none-read", message.Count("n", limit))
 			out = append(out, b.conditions.Set(at, "no-plate", camera, true, text)...)
 		}
 	}
 	for i := range m.Reads {
 		camera := m.Reads[i].Camera
 		if b.counts[camera] >= limit {
-			out = append(out, b.conditions.Set(at, "no-plate", camera, false, "")...)
+			out = append(out, b.conditions.Set(at, "no-plate", camera, false, message.Message{})...)
 		}
 		delete(b.counts, camera)
 	}

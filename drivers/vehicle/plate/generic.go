@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"lanewarden/drivers/identifier"
+	"lanewarden/drivers/message"
 )
 
 // The plain words of makes that have no table: looked for at any depth. Each element of a list that has a plate is a
@@ -41,7 +42,7 @@ type hit struct {
 
 // genericReads returns the reads of a payload of plain words. What an element of a list has in a plate's place, and is
 // no plate, is a warning when others have plates.
-func genericReads(root *node) (out []*node, warnings []string, err error) {
+func genericReads(root *node) (out []*node, warnings []message.Message, err error) {
 	hits, refused := genericHits(root)
 	if len(hits) == 0 {
 		if len(refused) > 0 {
@@ -74,7 +75,7 @@ func genericReads(root *node) (out []*node, warnings []string, err error) {
 	}
 	for _, r := range refused {
 		if r.record != root && byRecord[r.record] == nil && len(warnings) < maxReads {
-			warnings = append(warnings, r.err.Error())
+			warnings = append(warnings, message.Of(r.err))
 		}
 	}
 	return out, warnings, nil

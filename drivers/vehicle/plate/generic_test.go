@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/vehicle/plate"
@@ -60,10 +61,10 @@ func TestPlainWords(t *testing.T) {
 			"SRV12 0.9 12:00:00"},
 		{"date and time apart", `<r><PLATE_STRING>TAT 1</PLATE_STRING><DATE>2026-11-25</DATE><TIME>13-00-00-500</TIME></r>`,
 			"TAT1 0 12:00:00.5"},
-		{"a confidence out of range", `{"plate":"CNF 1","ocrscore":953}`, `CNF1 0 (the confidence "953" of field "ocrscore")`},
-		{"a negative confidence", `{"plate":"CNF 1","confidence":-1}`, `CNF1 0 (the confidence "-1" of field "confidence")`},
+		{"a confidence out of range", `{"plate":"CNF 1","ocrscore":953}`, `CNF1 0 (the confidence “953” of field “ocrscore”)`},
+		{"a negative confidence", `{"plate":"CNF 1","confidence":-1}`, `CNF1 0 (the confidence “-1” of field “confidence”)`},
 		{"a time that is none", `{"plate":"TIM 1","timestamp":"11/25/2026 12:00"}`,
-			`TIM1 0 (the time "11/25/2026 12:00" of field "timestamp")`},
+			`TIM1 0 (the time “11/25/2026 12:00” of field “timestamp”)`},
 		{"a clock that was never set", `{"plate":"TIM 1","timestamp":"1970-01-01T00:00:10Z"}`, `TIM1 0 (before the year 2000)`},
 	} {
 		m, err := plate.Decode([]byte(c.text), berlin(t))
@@ -82,7 +83,7 @@ func TestPlainWords(t *testing.T) {
 			got = append(got, strings.Join(strings.Fields(text+" "+r.Camera+" "+r.Region), " "))
 		}
 		want, warning, _ := strings.Cut(strings.TrimSuffix(c.want, ")"), " (")
-		if strings.Join(got, "; ") != want || !strings.Contains(strings.Join(m.Warnings, "; "), warning) ||
+		if strings.Join(got, "; ") != want || !strings.Contains(message.Join("; ", m.Warnings...).English(), warning) ||
 			(warning == "") != (len(m.Warnings) == 0) {
 			t.Errorf("%s: %s, warnings %q; want %s", c.name, strings.Join(got, "; "), m.Warnings, c.want)
 		}

@@ -73,7 +73,7 @@ func dayAndTime(day, clock string, zone *time.Location) time.Time {
 func (m *Message) disbelieve(now time.Time) {
 	for i := range m.Reads {
 		if at := m.Reads[i].At; at.Sub(now) > future {
-			m.warn("the time %q of plate %q is more than a day ahead: the read has the agent's", at.Format(time.RFC3339),
+			m.warn("plate.time-ahead", at.Format(time.RFC3339),
 				m.Reads[i].Plate)
 			m.Reads[i].At = time.Time{}
 		}

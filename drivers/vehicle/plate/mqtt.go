@@ -3,7 +3,6 @@ package plate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -12,6 +11,7 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/transport/broker"
 )
@@ -62,11 +62,11 @@ func (m *MQTT) run(ctx context.Context, ready func(), device string, tape *trans
 	}
 	client, lost, err := broker.Connect(ctx, o)
 	if err != nil {
-		return fmt.Errorf("broker %s: %w", m.Broker, err)
+		return message.Wrap(err, "plate.broker", message.String("broker", m.Broker))
 	}
 	defer client.Disconnect(100)
 	if err := broker.Wait(client.Subscribe(m.Topic, 1, nil), mqttTimeout); err != nil {
-		return fmt.Errorf("broker %s: %w", m.Broker, err)
+		return message.Wrap(err, "plate.broker", message.String("broker", m.Broker))
 	}
 	ready()
 	for {
@@ -74,7 +74,7 @@ func (m *MQTT) run(ctx context.Context, ready func(), device string, tape *trans
 		case <-ctx.Done():
 			return ctx.Err()
 		case err := <-lost:
-			return fmt.Errorf("broker %s: %w", m.Broker, err)
+			return message.Wrap(err, "plate.broker", message.String("broker", m.Broker))
 		case msg := <-messages:
 			if err := commit(ctx, msg.Payload()); err != nil && !isBad(err) && !errors.Is(err, transport.ErrNothing) {
 				return err

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"lanewarden/drivers/identifier"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -37,10 +38,10 @@ type Message struct {
 	arrived  time.Time // by the agent's clock
 	Vendor   string
 	Reads    []Read
-	Bare     []string // cameras that say a vehicle went by without plate, one for each
-	Warnings []string // what was there and could not be read
-	// Idle says in words why a payload without reads is sound: a heartbeat, a vehicle without plate.
-	Idle string
+	Bare     []string          // cameras that say a vehicle went by without plate, one for each
+	Warnings []message.Message // what was there and could not be read
+	// Idle says why a payload without reads is sound: a heartbeat, a vehicle without plate.
+	Idle message.Message
 }
 
 const (
@@ -90,7 +91,7 @@ func decodeTree(root *node, zone *time.Location) (*Message, error) {
 
 func (m *Message) decode(v *vendor, root *node, zone *time.Location) error {
 	if v.idle != nil && v.idle(root) {
-		m.Idle = "heartbeat"
+		m.Idle = message.New("plate.idle-heartbeat")
 		return nil
 	}
 	reads := []*node{root}
@@ -104,7 +105,7 @@ func (m *Message) decode(v *vendor, root *node, zone *time.Location) error {
 		reads = v.each(root)
 	case v.reads != "":
 		if reads = root.list(v.reads); len(reads) == 0 {
-			m.Idle = "no vehicle"
+			m.Idle = message.New("plate.idle-no-vehicle")
 		}
 	}
 	if v.only != nil {
@@ -121,7 +122,7 @@ func (m *Message) decode(v *vendor, root *node, zone *time.Location) error {
 		}
 	}
 	if len(m.Reads) == 0 && len(m.Bare) > 0 {
-		m.Idle = "vehicle without plate"
+		m.Idle = message.New("plate.idle-no-plate")
 	}
 	return nil
 }
@@ -189,9 +190,9 @@ func (m *Message) time(n, root *node, v *vendor, zone *time.Location) time.Time 
 		}
 		t := moment(text, zone)
 		if t.IsZero() {
-			m.warn("the time %q of field %q cannot be read: the read has the agent's", text, name)
+			m.warn("plate.time-unread", text, name)
 		} else if t.Year() < earliest {
-			m.warn("the time %q of field %q is before the year 2000, is the reader's clock set? The read has the agent's",
+			m.warn("plate.time-before-2000",
 				text, name)
 			t = time.Time{}
 		}
@@ -201,8 +202,9 @@ func (m *Message) time(n, root *node, v *vendor, zone *time.Location) time.Time 
 }
 
 // warn adds a fault that is told beside the reads.
-func (m *Message) warn(format, value, field string) {
-	m.Warnings = append(m.Warnings, fmt.Sprintf(format, excerpt(value), field))
+func (m *Message) warn(code, value, field string) {
+	m.Warnings = append(m.Warnings, message.New(code, message.String("value", excerpt(value)),
+		message.String("field", field)))
 }
 
 // share reads a confidence, 0 to 1; 0 for none. Percents are divided.
@@ -213,14 +215,14 @@ func (m *Message) share(n *node, paths []string, percent bool) float32 {
 	}
 	f, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(text, "%")), 64)
 	if err != nil || math.IsNaN(f) {
-		m.warn("the confidence %q of field %q is no number: the read has none", text, name)
+		m.warn("plate.confidence-no-number", text, name)
 		return 0
 	}
 	if percent || f > 1 {
 		f /= 100
 	}
 	if f < 0 || f > 1 {
-		m.warn("the confidence %q of field %q is not within 0 and 1, or 0 and 100: the read has none", text, name)
+		m.warn("plate.confidence-range", text, name)
 		return 0
 	}
 	return float32(f)

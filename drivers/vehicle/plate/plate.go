@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 )
@@ -89,7 +90,7 @@ type reader struct {
 func (r *reader) Run(ctx context.Context, sink driver.Sink) error {
 	g, ctx := errgroup.WithContext(ctx)
 	sources := r.sources()
-	ready := driver.WhenReady(sink, len(sources), strings.Join(sources, ", "))
+	ready := driver.WhenReady(sink, len(sources), message.Join(", ", sources...))
 	if r.HTTP != nil {
 		g.Go(func() error {
 			return r.HTTP.Serve(ctx, ready, func(ctx context.Context, d transport.Document) error {
@@ -107,15 +108,15 @@ func (r *reader) Run(ctx context.Context, sink driver.Sink) error {
 	return g.Wait()
 }
 
-// sources returns what the reader's events come by, in words.
-func (r *reader) sources() (words []string) {
+// sources returns what the reader's events come by.
+func (r *reader) sources() (out []message.Message) {
 	if r.HTTP != nil {
-		words = append(words, "waiting for the reader's posts")
+		out = append(out, message.New("plate.waits-posts"))
 	}
 	if r.MQTT != nil {
-		words = append(words, "subscribed to "+r.MQTT.Topic)
+		out = append(out, message.New("plate.subscribed", message.String("topic", r.MQTT.Topic)))
 	}
-	return words
+	return out
 }
 
 // picturesBeside calls each with the pictures that came beside a payload.
@@ -204,8 +205,8 @@ func (r *reader) commit(ctx context.Context, sink driver.Sink, text []byte, besi
 			return err
 		}
 	}
-	if len(m.Reads) == 0 && m.Idle == "" {
-		return r.bad(ctx, sink, text, source, fmt.Errorf("a payload of %s without plate, and no heartbeat", m.Vendor))
+	if len(m.Reads) == 0 && m.Idle.IsZero() {
+		return r.bad(ctx, sink, text, source, message.Errorf("plate.no-plate", message.String("vendor", m.Vendor)))
 	}
 	var obs []*observation.Observation
 	if len(m.Reads) > 0 {
@@ -217,10 +218,10 @@ func (r *reader) commit(ctx context.Context, sink driver.Sink, text []byte, besi
 		return err
 	}
 	if len(m.Reads) == 0 {
-		sink.State(observation.DeviceState_STATE_RUNNING, "the reader is there: "+m.Idle)
-		return fmt.Errorf("%w: %s", transport.ErrNothing, m.Idle)
+		sink.State(observation.DeviceState_STATE_RUNNING, message.New("plate.there", message.Nested("why", m.Idle)))
+		return fmt.Errorf("%w: %s", transport.ErrNothing, m.Idle.English())
 	}
-	sink.State(observation.DeviceState_STATE_RUNNING, "reading plates")
+	sink.State(observation.DeviceState_STATE_RUNNING, message.New("plate.reading"))
 	return nil
 }
 
@@ -244,7 +245,7 @@ func (r *reader) dropRepeats(m *Message) {
 	defer r.mu.Unlock()
 	before := len(m.Reads)
 	if m.Reads = slices.DeleteFunc(m.Reads, r.known.has); len(m.Reads) == 0 && before > 0 {
-		m.Idle = "the same vehicle again"
+		m.Idle = message.New("plate.idle-same")
 	}
 }
 
@@ -323,7 +324,7 @@ func (r *reader) bad(ctx context.Context, sink driver.Sink, text []byte, source 
 	if errors.As(reason, &large) {
 		return reason
 	}
-	return errors.Join(&transport.BadFileError{Err: reason}, r.faults.Report(ctx, sink, reason.Error(), source, text))
+	return errors.Join(&transport.BadFileError{Err: reason}, r.faults.Report(ctx, sink, message.Of(reason), source, text))
 }
 
 // isBad reports whether an error says that a payload can never be read.

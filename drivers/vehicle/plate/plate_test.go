@@ -239,7 +239,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(m.Reads) == 0 && m.Idle == "" {
+		if len(m.Reads) == 0 && m.Idle.IsZero() {
 			t.Error("neither plate nor reason")
 		}
 		if len(m.Reads) > 64 {

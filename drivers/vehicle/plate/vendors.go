@@ -3,6 +3,8 @@ package plate
 import (
 	"slices"
 	"strings"
+
+	"lanewarden/drivers/message"
 )
 
 // vendor is where a maker's payload has what a read needs. A new maker is one more entry. Each field lists paths (see
@@ -18,7 +20,7 @@ type vendor struct {
 	reads string
 	each  func(*node) []*node
 	// split finds them too, and says why a payload that fits has none; nil for none.
-	split func(*node) (reads []*node, warnings []string, err error)
+	split func(*node) (reads []*node, warnings []message.Message, err error)
 	// only says which of the reads are plates; nil for all.
 	only func(*node) bool
 	// bare says that a read without the plate's field is a vehicle without plate, and no payload of another kind; nil

@@ -289,7 +289,7 @@ func TestIdle(t *testing.T) {
 			"heartbeat", 0},
 	} {
 		m, err := plate.Decode([]byte(c.text), time.UTC)
-		if err != nil || m.Idle != c.idle || len(m.Bare) != c.bare || len(m.Reads) != 0 {
+		if err != nil || m.Idle.English() != c.idle || len(m.Bare) != c.bare || len(m.Reads) != 0 {
 			t.Errorf("%s: %v %+v", c.name, err, m)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/simonvetter/modbus"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 )
@@ -107,7 +108,7 @@ func (d *device) Run(ctx context.Context, sink driver.Sink) error {
 		if err := s.poll(ctx, sink); err != nil {
 			return err
 		}
-		sink.State(observation.DeviceState_STATE_RUNNING, "")
+		sink.State(observation.DeviceState_STATE_RUNNING, message.Message{})
 		select {
 		case <-t.C:
 		case cmd := <-d.C:
@@ -178,7 +179,7 @@ func (s *session) command(ctx context.Context, sink driver.Sink, name, value, re
 		err = s.client.WriteRegister(uint16(o.Address), v)
 	}
 	if err != nil {
-		return s.client.Explain("output "+name, err)
+		return s.client.Explain(message.New("modbus.output", message.String("output", name)), err)
 	}
 	return driver.CommitAny(ctx, sink, []*observation.Observation{driver.OutputSet(time.Now().UTC(), name, value, reason, safe)})
 }
@@ -201,7 +202,8 @@ func (s *session) read(b block) (out []uint16, err error) {
 		out = append(out, map[bool]uint16{true: 1, false: 0}[on])
 	}
 	if err != nil {
-		return nil, s.client.Explain(fmt.Sprintf("%s %d to %d", b.table, b.first, b.first+b.count-1), err)
+		return nil, s.client.Explain(message.New("modbus.table", message.String("table", b.table),
+			message.Int("first", b.first), message.Int("last", b.first+b.count-1)), err)
 	}
 	return out, nil
 }

@@ -1,12 +1,12 @@
 package rfid
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/vehicle/llrp"
 )
@@ -38,19 +38,19 @@ func (h *health) restarted() { h.ended, h.started = time.Time{}, h.ended.Add(res
 func (h *health) tick(at time.Time) (obs []*observation.Observation) {
 	if due := h.started.Add(steadyAfter); !h.started.IsZero() && !at.Before(due) {
 		h.started = time.Time{}
-		obs = h.Set(due, "rospec-ended", "", false, "")
+		obs = h.Set(due, "rospec-ended", "", false, message.Message{})
 	}
 	if due := h.buffer.Add(bufferCalm); !h.buffer.IsZero() && !at.Before(due) {
 		h.buffer = time.Time{}
-		obs = append(obs, h.Set(due, "buffer", "", false, "")...)
+		obs = append(obs, h.Set(due, "buffer", "", false, message.Message{})...)
 	}
 	return obs
 }
 
 // refused reports that the reader does not do an optional step, or does it again.
-func (h *health) refused(at time.Time, s step, on bool, words string) []*observation.Observation {
+func (h *health) refused(at time.Time, s step, on bool, why message.Message) []*observation.Observation {
 	return h.Set(at, "refused", s.request.String(), on,
-		fmt.Sprintf("the reader refuses %s (%s): it reads tags without", s.what, words))
+		message.New("llrp.refuses", message.Nested("step", s.what), message.Nested("why", why)))
 }
 
 // antennas reports which of the antennas in the settings are connected.
@@ -65,7 +65,7 @@ func (h *health) antennas(at time.Time, used []uint16, p llrp.Params) (obs []*ob
 
 func (h *health) antenna(at time.Time, n uint64, connected bool) []*observation.Observation {
 	return h.Set(at, "antenna", fmt.Sprint(n), !connected,
-		fmt.Sprintf("antenna %d is not connected: cable or connector?", n))
+		message.New("llrp.antenna", message.Int("antenna", n)))
 }
 
 // Events of a ROSpecEvent: LLRP 1.0.1, 13.1.3.1. 0 is its start.
@@ -79,12 +79,12 @@ func (h *health) roSpec(at time.Time, p *llrp.Param) []*observation.Observation 
 	if p.Uint("ROSpecID") != roSpecID {
 		return nil
 	}
-	text := ""
+	text := message.Message{}
 	switch p.Uint("Event") {
 	case roSpecEnd:
-		text = "the reader stopped reading by itself and was started again: see its log; does another program use it?"
+		text = message.New("llrp.ended")
 	case roSpecPreempt:
-		text = fmt.Sprintf("the reader stopped reading for another program (ROSpec %d) and is started again: disconnect that program", p.Uint("PreemptingROSpecID"))
+		text = message.New("llrp.preempted", message.Int("rospec", p.Uint("PreemptingROSpecID")))
 	default:
 		return nil
 	}
@@ -105,14 +105,14 @@ func (s *session) event(m *llrp.Message) ([]*observation.Observation, error) {
 		switch p.Type {
 		case llrp.ParamConnectionAttempt:
 			if n := p.Uint("Status"); n != 0 {
-				return obs, fmt.Errorf("the reader refuses the connection (status %d): %s", n, refusals[n])
+				return obs, message.Errorf("llrp.refused", message.Int("status", n), message.Nested("why", refusals[n]))
 			}
 			if !s.accepted {
 				s.accepted, s.steps = true, s.setup()
 				s.ask()
 			}
 		case llrp.ParamConnectionClose:
-			return obs, errors.New("the reader closed the session")
+			return obs, message.Errorf("llrp.closed")
 		case llrp.ParamAntennaEvent:
 			obs = append(obs, h.antenna(s.at, p.Uint("AntennaID"), p.Uint("Event") == 1)...)
 		case llrp.ParamROSpecEvent:
@@ -121,14 +121,14 @@ func (s *session) event(m *llrp.Message) ([]*observation.Observation, error) {
 			}
 		case llrp.ParamBufferOverflow:
 			h.buffer = s.at
-			obs = append(obs, h.Set(s.at, "buffer", "", true, "the reader's report buffer ran over: reads are lost")...)
+			obs = append(obs, h.Set(s.at, "buffer", "", true, message.New("llrp.buffer-over"))...)
 		case llrp.ParamBufferWarning:
 			percent := p.Uint("BufferPercentageFull")
 			h.buffer = s.at
 			obs = append(obs, h.Set(s.at, "buffer", "", percent >= 50,
-				fmt.Sprintf("the reader's report buffer is %d %% full: slow network?", percent))...)
+				message.New("llrp.buffer-filling", message.Quantity("full", float64(percent), 0, "%")))...)
 		case llrp.ParamReaderException:
-			s.faults.Add(s.at, "the reader reports: "+p.Text("Message"), 0, nil)
+			s.faults.Add(s.at, message.New("llrp.reports", message.String("text", p.Text("Message"))), 0, nil)
 		}
 	}
 	return obs, nil
@@ -139,7 +139,8 @@ func (s *session) reading() bool {
 	return s.accepted && (len(s.steps) == 0 || s.steps[0].request == llrp.StartROSpec)
 }
 
-var refusals = map[uint64]string{
-	1: "a connection that the reader made itself exists", 2: "another client is connected",
-	3: "it failed for another reason", 4: "another connection was attempted",
+// refusals are the values of ConnectionAttemptEvent's status: LLRP 1.0.1, 15.2.7.5.
+var refusals = map[uint64]message.Message{
+	1: message.New("llrp.refused-own"), 2: message.New("llrp.refused-other"),
+	3: message.New("llrp.refused-failed"), 4: message.New("llrp.refused-attempt"),
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/transport"
 )
 
@@ -39,8 +40,8 @@ type reader struct {
 func (r *reader) Run(ctx context.Context, sink driver.Sink) error {
 	s := &session{reader: r, heard: time.Now(), present: presences{hold: r.Hold, longest: r.Longest, here: map[string]*presence{}}}
 	l := driver.Listener{
-		Link: transport.Link{Address: r.Address}, Decoder: s, Faults: &s.faults, SilentAfter: r.SilentAfter, Silent: "network, reader's power?", Talk: s.talk, Bye: s.bye,
-		About: func() string { return s.model },
+		Link: transport.Link{Address: r.Address}, Decoder: s, Faults: &s.faults, SilentAfter: r.SilentAfter, Silent: message.New("llrp.check"), Talk: s.talk, Bye: s.bye,
+		About: func() message.Message { return s.model },
 	}
 	return l.Run(ctx, r.env.Links, sink)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/vehicle/llrp"
@@ -27,7 +28,7 @@ type session struct {
 	id       uint32
 	heard    time.Time
 	at       time.Time
-	model    string
+	model    message.Message
 }
 
 // Sound implements driver.Decoder.
@@ -71,12 +72,12 @@ func (s *session) Break(at time.Time) (obs []*observation.Observation) {
 // frame deals with a message, or with what is none.
 func (s *session) frame(f llrp.Frame) []*observation.Observation {
 	if f.Fault != "" {
-		s.faults.Add(s.at, f.Fault, f.Offset, f.Payload)
+		s.faults.Add(s.at, message.Quote(f.Fault), f.Offset, f.Payload)
 		return nil
 	}
 	m, err := llrp.Decode(f.Type, f.ID, f.Payload)
 	if err != nil {
-		s.faults.Add(s.at, err.Error(), f.Offset, f.Payload)
+		s.faults.Add(s.at, message.Of(err), f.Offset, f.Payload)
 		return nil
 	}
 	obs, err := s.message(m, f)
@@ -101,17 +102,16 @@ func (s *session) talk(stream transport.Stream) error {
 	case s.ended != nil:
 		return s.ended
 	case len(s.steps) > 0 && s.steps[0].optional && time.Since(s.asked) > answerTimeout:
-		s.faults.Add(s.at, fmt.Sprintf("the reader did not answer our %s (%s): it reads without",
-			s.steps[0].request, s.steps[0].what), 0, nil)
+		s.faults.Add(s.at, message.New("llrp.no-answer-optional", s.steps[0].args()...), 0, nil)
 		s.steps = s.steps[1:]
 		s.ask()
 	case len(s.steps) > 0 && time.Since(s.asked) > answerTimeout:
-		return fmt.Errorf("the reader did not answer our %s (%s) for %s", s.steps[0].request, s.steps[0].what, answerTimeout)
+		return message.Errorf("llrp.no-answer",
+			append(s.steps[0].args(), message.ExactDuration("for", answerTimeout))...)
 	case !s.accepted && silent > answerTimeout:
-		return fmt.Errorf("connected, but the reader's first message did not come for %s: is this an LLRP port?",
-			answerTimeout)
+		return message.Errorf("llrp.no-first", message.ExactDuration("for", answerTimeout))
 	case silent > s.SilentAfter:
-		return fmt.Errorf("the reader was silent for %s, without even a keep-alive", s.SilentAfter)
+		return message.Errorf("llrp.silent", message.ExactDuration("for", s.SilentAfter))
 	}
 	return nil
 }
@@ -164,7 +164,7 @@ func (s *session) message(m *llrp.Message, f llrp.Frame) ([]*observation.Observa
 			return s.answered(m)
 		}
 		_, text := status(m)
-		s.faults.Add(s.at, "the reader reports an error: "+text, f.Offset, f.Payload)
+		s.faults.Add(s.at, message.New("llrp.reports-error", message.Nested("why", text)), f.Offset, f.Payload)
 		return nil, nil
 	}
 	if len(s.steps) == 0 || m.Type != s.steps[0].response {
@@ -178,13 +178,14 @@ func (s *session) answered(m *llrp.Message) (obs []*observation.Observation, err
 	one := s.steps[0]
 	ok, text := status(m)
 	if !ok && !one.optional {
-		return nil, fmt.Errorf("the reader refused our %s (%s): %s", one.request, one.what, text)
+		return nil, message.Errorf("llrp.refused-step", append(one.args(), message.Nested("why", text))...)
 	}
 	if one.request != llrp.DeleteAccessSpec && one.optional {
 		obs = s.health.refused(s.at, one, !ok, text)
 	}
 	if c, found := m.Params.Get(137); found {
-		s.model = fmt.Sprintf("model %d, firmware %s", c.Uint("Model"), c.Text("FirmwareVersion"))
+		s.model = message.New("llrp.model", message.String("model", fmt.Sprint(c.Uint("Model"))),
+			message.String("firmware", c.Text("FirmwareVersion")))
 	}
 	if one.request == llrp.GetConfig {
 		obs = append(obs, s.health.antennas(s.at, s.Antennas, m.Params)...)
@@ -194,15 +195,13 @@ func (s *session) answered(m *llrp.Message) (obs []*observation.Observation, err
 	return obs, nil
 }
 
-// status reads an LLRPStatus in words.
-func status(m *llrp.Message) (ok bool, text string) {
+// status reads an LLRPStatus, and what the reader says of it.
+func status(m *llrp.Message) (ok bool, why message.Message) {
 	p, found := m.Params.Get(llrp.ParamLLRPStatus)
 	if !found {
-		return false, "no status"
+		return false, message.New("llrp.no-status")
 	}
-	text = fmt.Sprintf("status %d", p.Uint("Status"))
-	if d := p.Text("ErrorDescription"); d != "" {
-		text += ", " + d
-	}
-	return p.Uint("Status") == 0, text
+	why = message.New("llrp.status", message.Int("status", p.Uint("Status")),
+		message.String("text", p.Text("ErrorDescription")))
+	return p.Uint("Status") == 0, why
 }

@@ -3,6 +3,7 @@ package rfid
 import (
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/vehicle/llrp"
 )
 
@@ -20,35 +21,40 @@ const answerTimeout = 10 * time.Second
 type step struct {
 	request, response llrp.MessageType
 	payload           []byte
-	what              string
+	what              message.Message
 	// optional says that a refusal is reported as a condition, and the set-up goes on without.
 	optional bool
 }
 
+// args are the arguments of a message about the step.
+func (s *step) args() []message.Arg {
+	return []message.Arg{message.String("request", s.request.String()), message.Nested("step", s.what)}
+}
+
 // startStep starts our ROSpec, or starts it again.
-var startStep = step{llrp.StartROSpec, llrp.StartROSpecResponse, llrp.B4(roSpecID), "starting it", false}
+var startStep = step{llrp.StartROSpec, llrp.StartROSpecResponse, llrp.B4(roSpecID), message.New("llrp.step-start"), false}
 
 // setup are the requests of a new connection, in their order.
 func (r *reader) setup() []step {
 	steps := []step{
-		{llrp.GetCapabilities, llrp.GetCapabilitiesResponse, []byte{0}, "its capabilities", false},
-		{llrp.SetConfig, llrp.SetConfigResponse, r.configuration(), "its configuration", false},
-		{llrp.DeleteROSpec, llrp.DeleteROSpecResponse, llrp.B4(0), "old ROSpecs", false},
-		{llrp.AddROSpec, llrp.AddROSpecResponse, r.roSpec(), "our ROSpec", false},
+		{llrp.GetCapabilities, llrp.GetCapabilitiesResponse, []byte{0}, message.New("llrp.step-capabilities"), false},
+		{llrp.SetConfig, llrp.SetConfigResponse, r.configuration(), message.New("llrp.step-configuration"), false},
+		{llrp.DeleteROSpec, llrp.DeleteROSpecResponse, llrp.B4(0), message.New("llrp.step-old-rospecs"), false},
+		{llrp.AddROSpec, llrp.AddROSpecResponse, r.roSpec(), message.New("llrp.step-rospec"), false},
 	}
 	if len(r.Antennas) > 0 {
 		const antennaProperties = 2
 		steps = append(steps, step{llrp.GetConfig, llrp.GetConfigResponse, append(llrp.B2(0), antennaProperties, 0, 0, 0, 0),
-			"which antennas are connected", true})
+			message.New("llrp.step-antennas"), true})
 	}
 	if r.readsMemory() {
 		steps = append(steps,
-			step{llrp.DeleteAccessSpec, llrp.DeleteAccessSpecResp, llrp.B4(0), "old AccessSpecs", true},
-			step{llrp.AddAccessSpec, llrp.AddAccessSpecResponse, r.accessSpec(), "reading the tags' memory", true},
-			step{llrp.EnableAccessSpec, llrp.EnableAccessSpecResp, llrp.B4(accessSpecID), "enabling that", true},
+			step{llrp.DeleteAccessSpec, llrp.DeleteAccessSpecResp, llrp.B4(0), message.New("llrp.step-old-accessspecs"), true},
+			step{llrp.AddAccessSpec, llrp.AddAccessSpecResponse, r.accessSpec(), message.New("llrp.step-memory"), true},
+			step{llrp.EnableAccessSpec, llrp.EnableAccessSpecResp, llrp.B4(accessSpecID), message.New("llrp.step-enable-memory"), true},
 		)
 	}
-	return append(steps, step{llrp.EnableROSpec, llrp.EnableROSpecResponse, llrp.B4(roSpecID), "enabling it", false}, startStep)
+	return append(steps, step{llrp.EnableROSpec, llrp.EnableROSpecResponse, llrp.B4(roSpecID), message.New("llrp.step-enable"), false}, startStep)
 }
 
 // readsMemory reports whether the settings ask for more of a tag than its EPC.

@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -39,7 +40,9 @@ func newDecoder(c Config, faults *driver.Faults, live func(driver.Sample)) *deco
 }
 
 // about says what the scale speaks.
-func (d *decoder) about() string { return "dialect " + d.name }
+func (d *decoder) about() message.Message {
+	return message.New("scale.dialect", message.String("dialect", d.name))
+}
 
 // Sound implements driver.Decoder.
 func (d *decoder) Sound() uint64 { return d.sound }
@@ -212,7 +215,7 @@ func plain(b []byte) (text string, framed bool) {
 func (d *decoder) understood(at time.Time, r *reading, err error, offset int64,
 	frame []byte) []*observation.Observation {
 	if err != nil {
-		d.faults.Add(at, err.Error(), offset, frame)
+		d.faults.Add(at, message.Of(err), offset, frame)
 		return nil
 	}
 	if r == nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -67,11 +68,11 @@ func (p *platform) follow(at time.Time, r reading) (out []*observation.Observati
 // health reports what the scale says of itself.
 func (p *platform) health(at time.Time, r reading) (out []*observation.Observation) {
 	out = append(out, p.conditions.Set(at, "overload", "", r.has(overload),
-		"more stands on it than the scale can weigh")...)
+		message.New("scale.overload"))...)
 	out = append(out, p.conditions.Set(at, "underload", "", r.has(underload),
-		"it reads below zero: is the platform held up, was it zeroed under load?")...)
+		message.New("scale.underload"))...)
 	return append(out, p.conditions.Set(at, "scale-error", "", r.has(invalid),
-		"the scale says that it has no valid weight: see its display")...)
+		message.New("scale.invalid"))...)
 }
 
 // weight takes a reading that is a weight.
@@ -167,7 +168,7 @@ func (p *platform) report(at time.Time, r reading, unstable bool) (out []*observ
 	}
 	if p.LimitKg > 0 {
 		out = p.conditions.Set(at, "tare-unknown", "", !known,
-			"the scale sends net weights and no tare: limit_kg is for gross weights and was not compared; let it send gross, or ask for the tare too")
+			message.New("scale.tare-unknown"))
 	}
 	if p.Axles {
 		body.Axle = p.axle

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/transport"
 )
 
@@ -69,9 +70,10 @@ type scale struct {
 	asked    time.Time
 }
 
-const (
-	silentUnasked = "does it send without being asked? If not, set ask; cable, speed of the line?"
-	silentAsked   = "does the scale know what ask sends? cable, speed of the line?"
+// What to look at when nothing comes.
+var (
+	silentUnasked = message.New("scale.check-unasked")
+	silentAsked   = message.New("scale.check-asked")
 )
 
 // Run implements driver.Driver.

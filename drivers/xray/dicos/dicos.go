@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/xray/dicom"
@@ -96,7 +97,7 @@ func (s *system) Run(ctx context.Context, sink driver.Sink) error {
 	if s.Folder != nil && s.Network != nil {
 		sources = 2
 	}
-	ready := driver.WhenReady(sink, sources, "waiting for images and reports")
+	ready := driver.WhenReady(sink, sources, message.New("device.waits-images"))
 	s.analyst = newAnalyst(s)
 	g.Go(func() error { return s.analyst.run(ctx, sink) })
 	if s.Folder != nil {
@@ -284,7 +285,7 @@ func (s *system) refused(ctx context.Context, sink driver.Sink, reason error, he
 		return reason
 	}
 	s.mu.Lock()
-	s.faults.Add(time.Now().UTC(), reason.Error(), bad.Offset, head[:min(len(head), excerpt)])
+	s.faults.Add(time.Now().UTC(), message.Of(reason), bad.Offset, head[:min(len(head), excerpt)])
 	due := s.faults.Take()
 	s.mu.Unlock()
 	if len(due) > 0 {

@@ -38,7 +38,7 @@ const (
 )
 
 // newLane is the doubt of which nothing is wrong with a reading: it teaches as any other.
-const newLane = "the lane is still new: few vehicles have passed through"
+const newLane = "doubt.new-lane"
 
 // queued reports whether a reading is of a queue that stands, where it is told by the row alone whose it is: it came much
 // later than predicted or once more, or is the first of a vehicle that others should have seen before.
@@ -162,16 +162,16 @@ func (r *reading) limitByName(left float64) {
 	if r.confidence <= most {
 		return
 	}
-	r.doubtful = "the reading that gave the name is uncertain"
+	r.doubtful = "doubt.uncertain-name"
 	r.confidence = most
 	if r.other == nil {
 		r.suppose(by.other, min(by.otherShare, 1-most), nil)
 	}
 }
 
-// why says in words why a reading is not called sure, empty when it is, and which neighbour it may be of: the one ahead,
+// why returns the code of why a reading is not called sure, empty when it is, and which neighbour it may be of: the one ahead,
 // -1, or the one behind, 1.
-func (c *Correlator) why(g *group, r *reading) (words string, neighbour int) {
+func (c *Correlator) why(g *group, r *reading) (code string, neighbour int) {
 	t, v := r.terms, r.vehicle
 	missed := 0 // the neighbour that the device did not see, where that matters
 	if g.standing() || r.offTime() {
@@ -181,23 +181,23 @@ func (c *Correlator) why(g *group, r *reading) (words string, neighbour int) {
 	case v == nil && !c.unsettled(r):
 		return "", 0
 	case c.unsettled(r) && !born:
-		return "the device's clock is not known yet", -1
+		return "doubt.clock-unknown", -1
 	case g.queued(r):
-		return "in a standing queue: if a device missed one vehicle, those behind it are off by one", 1
+		return "doubt.queue", 1
 	case g.standing() && missed != 0:
-		return "in a standing queue, next to a vehicle that the device missed", missed
+		return "doubt.queue-missed", missed
 	case born && !g.entered(v) && (g.beside(v, -1, besideOthers) != nil || g.beside(v, 1, besideOthers) != nil):
-		return "no device saw it enter the lane", -1
+		return "doubt.not-seen-entering", -1
 	case born:
 		return "", 0
 	case t.From >= 0 && t.Score[associate.Arrival] < surprise:
-		return "no prediction explains it", -1
+		return "doubt.no-prediction", -1
 	case c.inNewLane(g, r) && g.beside(v, -1, closeOthers) != nil:
 		return newLane, -1
 	case r.seenBefore() && g.beside(v, 1, besideOthers) != nil:
-		return "the device had already seen this vehicle: it may be the one behind", 1
+		return "doubt.seen-before", 1
 	case missed != 0:
-		return "off the predicted time, next to a vehicle that the device missed", missed
+		return "doubt.off-time-missed", missed
 	}
 	return "", 0
 }

@@ -1,9 +1,9 @@
 package passage
 
 import (
-	"fmt"
 	"math"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/passage/detection"
 )
@@ -61,13 +61,13 @@ func (c *Correlator) judge(device string, m *misses) []*observation.Observation 
 }
 
 // words says what the condition is about; nothing while a device reads.
-func (m *misses) words(device string) string {
+func (m *misses) words(device string) message.Message {
 	if !m.mute() {
-		return ""
+		return message.Message{}
 	}
-	text := fmt.Sprintf("%s is connected and has read nothing of the last %d vehicles", device, m.run)
-	if m.rate > 0 {
-		text += fmt.Sprintf("; before, it read something of %.0f in 100", 100*m.rate)
+	args := []message.Arg{message.String("device", device), message.Count("n", m.run)}
+	if m.rate == 0 {
+		return message.New("passage.mute", args...)
 	}
-	return text + ": antenna, view, aim, its own settings?"
+	return message.New("passage.mute-now", append(args, message.Number("before", 100*m.rate, 0))...)
 }

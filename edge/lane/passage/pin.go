@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/associate"
@@ -44,7 +45,7 @@ func (c *Correlator) pin(p *observation.PassageCorrected) {
 		g.release(r)
 	}
 	r.pin = &pin{passage: p.To, by: p.By, reason: p.Reason}
-	r.why, r.terms, r.label, r.linked, r.placed, r.final = "", nil, noLabel, false, true, true
+	r.why, r.terms, r.label, r.linked, r.placed, r.final = message.Message{}, nil, noLabel, false, true, true
 	r.foreign = v != nil && (home != g || g == nil || math.IsInf(g.layout.Position(v.lane, r.det.Dev), 1))
 	r.suppose(nil, 0, nil)
 	c.put(r, v)

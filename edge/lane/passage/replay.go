@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/passage/detection"
 )
@@ -41,11 +42,16 @@ func (c *Correlator) takePast(g *group, d *detection.Detection) {
 	}
 }
 
+// why returns why the reading is where the journal says that it is.
+func (s said) why() message.Message {
+	return observation.SaidMessage(s.reading.GetMessage(), s.reading.GetReason())
+}
+
 // restored puts a reading where the journal says that it is.
 func (g *group) restored(d *detection.Detection, s said) {
 	correctAs(d, s.reading)
 	r := &reading{
-		det: d, placed: true, final: true, confidence: float64(s.reading.GetConfidence()), why: s.reading.GetReason(),
+		det: d, placed: true, final: true, confidence: float64(s.reading.GetConfidence()), why: s.why(),
 		label: noLabel, told: s.told(),
 	}
 	g.readings[d.Idx] = r
@@ -86,7 +92,7 @@ func (p *replay) believes(g *group, r *reading) bool {
 	if ok && s.passage != "" {
 		r.give(g.known(s.passage))
 	}
-	r.confidence, r.why, r.terms = float64(s.reading.GetConfidence()), s.reading.GetReason(), nil
+	r.confidence, r.why, r.terms = float64(s.reading.GetConfidence()), s.why(), nil
 	r.suppose(nil, 0, nil)
 	r.told = s.told()
 	return true

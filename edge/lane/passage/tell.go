@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/passage/detection"
 )
@@ -110,7 +111,8 @@ func (c *Correlator) corrected(r *reading) *observation.Observation {
 	p := &observation.PassageCorrected{
 		Idx: r.det.Idx, From: r.told.passage, To: to, By: byLane, Reading: c.reading(g, r, true),
 	}
-	p.Reason = "with what came since: " + p.Reading.Reason
+	why := message.New("passage.since", message.Nested("why", c.reason(g, r)))
+	p.Reason, p.Message = why.English(), observation.NewMessage(why)
 	return c.said(r.det.At, key, p)
 }
 
@@ -119,7 +121,7 @@ func (c *Correlator) assigned(r *reading) {
 	if c.Assigned == nil {
 		return
 	}
-	a := Assignment{Idx: r.det.Idx, Confidence: r.confidence, Reason: c.reason(c.where[r.det.Device], r)}
+	a := Assignment{Idx: r.det.Idx, Confidence: r.confidence, Reason: c.reason(c.where[r.det.Device], r).English()}
 	a.Passage = r.now().passage
 	if r.other != nil {
 		a.Other, a.OtherConfidence = r.other.id, r.otherShare

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/associate"
@@ -41,13 +42,13 @@ type reading struct {
 	otherShare float64
 	terms      *associate.Terms
 	otherTerms *associate.Terms
-	why        string // in words, where there are no terms
-	doubtful   string // why it is not called sure, in words; empty for no such reason
-	label      int64  // of the window
-	placed     bool   // it was decided, though perhaps not for good
-	linked     bool   // it goes where another one of the same scan goes
-	final      bool   // nothing that comes changes it
-	foreign    bool   // its device is of other lanes than its vehicle: a person put it there
+	why        message.Message // where there are no terms
+	doubtful   string          // code of the message that says why it is not called sure; empty for no such reason
+	label      int64           // of the window
+	placed     bool            // it was decided, though perhaps not for good
+	linked     bool            // it goes where another one of the same scan goes
+	final      bool            // nothing that comes changes it
+	foreign    bool            // its device is of other lanes than its vehicle: a person put it there
 	pin        *pin
 	told       *told
 	past       *told // what the lane said of it before a restart, while the journal is read again

@@ -1,12 +1,10 @@
 package passage
 
 import (
-	"fmt"
-	"math"
-	"strings"
-
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/passage/associate"
+	"math"
 )
 
 // reading returns what the journal and documents say of a reading; with the terms of its assignment when asked. g is
@@ -15,8 +13,10 @@ func (c *Correlator) reading(g *group, r *reading, terms bool) *observation.Pass
 	d := r.det
 	p := &observation.PassageReading{
 		Idx: d.Idx, Device: d.Device, Kind: uint32(d.Kind), TimeNs: int64(d.At * 1e9), Class: uint32(d.Class),
-		Confidence: float32(r.confidence), Reason: c.reason(g, r), Artifacts: d.Artifacts,
+		Confidence: float32(r.confidence), Artifacts: d.Artifacts,
 	}
+	why := c.reason(g, r)
+	p.Reason, p.Message = why.English(), observation.NewMessage(why)
 	if g != nil {
 		if s := g.station(g.laneFor(r), d.Device); s != nil {
 			p.Station = s.ID
@@ -45,65 +45,78 @@ func (g *group) laneFor(r *reading) int {
 // onTime is the difference from predicted, in s, that is not worth a number.
 const onTime = 0.5
 
-// reason says in words why a reading is where it is.
-func (c *Correlator) reason(g *group, r *reading) string {
+// reason says why a reading is where it is.
+func (c *Correlator) reason(g *group, r *reading) message.Message {
 	t := r.terms
 	switch {
 	case r.pin != nil:
-		return r.pin.reason
+		return message.Verbatim(r.pin.reason)
 	case r.linked:
-		return "of the same scan"
+		return message.New("passage.same-scan")
 	case r.vehicle == nil && r.det.Tag:
-		return "no vehicle is where this tag was read: the neighbouring lane's?"
+		return message.New("passage.stray-tag")
 	case r.vehicle == nil:
-		return "nothing says which vehicle it is about"
+		return message.New("passage.of-no-vehicle")
 	case t == nil:
 		return r.why
 	case t.Score[associate.Birth] != 0:
-		return "first detection"
+		return message.New("passage.first-detection")
 	case r.det.Reverse:
-		return "reversing: the last vehicle that came in"
+		return message.New("passage.reversing")
 	}
-	var parts []string
+	var parts []message.Message
 	if t.Name != nil && t.Score[associate.Names] > 0 {
-		parts = append(parts, nameWords(t))
+		parts = append(parts, nameMessage(t))
 	}
 	if t.Score[associate.Repeated] != 0 {
-		parts = append(parts, "seen again by the same device")
+		parts = append(parts, message.New("passage.seen-again"))
 	}
 	if t.From >= 0 {
-		parts = append(parts, g.arrivalWords(t))
+		parts = append(parts, g.arrivalMessage(t))
 	}
 	if r.doubtful != "" {
-		parts = append(parts, r.doubtful)
+		parts = append(parts, message.New(r.doubtful))
 	}
-	return strings.Join(parts, "; ")
+	return message.Join("; ", parts...)
 }
 
-// nameWords says which name fits.
-func nameWords(t *associate.Terms) string {
+// nameKinds are the names of vehicles that are compared.
+var nameKinds = map[string]message.Message{
+	"plate": message.New("name.plate"), "tag": message.New("name.tag"), "container": message.New("name.container"),
+	"code": message.New("name.code"), "party": message.New("name.party"),
+}
+
+// nameMessage says which name fits.
+func nameMessage(t *associate.Terms) message.Message {
+	kind, ok := nameKinds[t.Name.Kind]
+	if !ok {
+		kind = message.Verbatim(t.Name.Kind)
+	}
 	if t.Read.Value == t.Name.Value {
-		return fmt.Sprintf("%s %s", t.Name.Kind, t.Name.Shown)
+		return message.New("passage.name", message.Nested("kind", kind), message.String("name", t.Name.Shown))
 	}
-	return fmt.Sprintf("%s %s, nearly %s", t.Name.Kind, t.Read.Shown, t.Name.Shown)
+	return message.New("passage.name-nearly", message.Nested("kind", kind), message.String("read", t.Read.Shown),
+		message.String("name", t.Name.Shown))
 }
 
-// arrivalWords says how the time fits.
-func (g *group) arrivalWords(t *associate.Terms) string {
+// arrivalMessage says how the time fits.
+func (g *group) arrivalMessage(t *associate.Terms) message.Message {
 	from := g.layout.Devices[t.From].ID
 	off := math.Abs(float64(t.Off))
 	if off < max(float64(t.Sigma), onTime) {
-		return "matches " + from
+		return message.New("passage.matches", message.String("from", from))
 	}
-	format := "%.1f s later than predicted from %s (± %.1f s)"
+	args := []message.Arg{
+		message.Aligned("off", off, 1, "s"), message.String("from", from), message.Aligned("sigma", float64(t.Sigma), 1, "s"),
+	}
+	arrival := message.New("passage.later", args...)
 	if t.Off < 0 {
-		format = "%.1f s earlier than predicted from %s (± %.1f s)"
+		arrival = message.New("passage.earlier", args...)
 	}
-	text := fmt.Sprintf(format, off, from, t.Sigma)
 	if t.Waited {
-		text += "; behind the vehicle ahead"
+		return message.Join("; ", arrival, message.New("passage.behind"))
 	}
-	return text
+	return arrival
 }
 
 // termKinds are the kinds of terms as the journal has them.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/associate"
@@ -55,20 +56,20 @@ func TestReason(t *testing.T) {
 		{"nearly by name", nearly, nil, []string{"ABC128, nearly ABC 123"}, nil},
 		{"another name", against, nil, []string{"matches"}, []string{"ABC"}},
 		{"again", again, nil, []string{"seen again by the same device"}, nil},
-		{"in doubt", late, func(r *reading) { r.doubtful = "nobody knows why" }, []string{"later", "nobody knows why"}, nil},
+		{"in doubt", late, func(r *reading) { r.doubtful = newLane }, []string{"later", "the lane is still new"}, nil},
 		{"reversing", explained(), func(r *reading) { r.det.Reverse = true }, []string{"reversing"}, nil},
 		{"of the same scan", explained(), func(r *reading) { r.linked = true }, []string{"same scan"}, []string{"matches"}},
 		{"a person said so", same, func(r *reading) { r.pin = &pin{reason: "seen by eye"} }, []string{"seen by eye"}, []string{"ABC"}},
 		{"a tag of no vehicle", explained(), func(r *reading) { r.vehicle, r.det.Tag = nil, true }, []string{"neighbouring lane"}, nil},
 		{"of no vehicle", explained(), func(r *reading) { r.vehicle = nil }, []string{"nothing says"}, nil},
-		{"as the journal says", explained(), func(r *reading) { r.terms, r.why = nil, "as it was" }, []string{"as it was"}, nil},
+		{"as the journal says", explained(), func(r *reading) { r.terms, r.why = nil, message.Verbatim("as it was") }, []string{"as it was"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k, g, r := wordy(c.terms)
 			if c.change != nil {
 				c.change(r)
 			}
-			got := k.reason(g, r)
+			got := strings.ReplaceAll(k.reason(g, r).English(), "\u00a0", " ")
 			for _, want := range c.want {
 				if !strings.Contains(got, want) {
 					t.Errorf("%q does not say %q", got, want)

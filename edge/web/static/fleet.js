@@ -44,7 +44,7 @@ function Fleet() {
 /** How many devices a lane has, and which of them do not work. @param {{all: number, trouble: any[], now: number}} p */
 function Devices({ all, trouble, now }) {
 	if (!trouble.length) return number(all);
-	return html`<ul class="plain">${trouble.map((d) => html`<li><${Mark} state=${d.state} /> ${d.device}, <span title=${momentZone(d.since)}>${ago(d.since, now)}</span>: <${Agent} text=${d.reason} /></li>`)}</ul>`;
+	return html`<ul class="plain">${trouble.map((d) => html`<li><${Mark} state=${d.state} /> ${d.device}, <span title=${momentZone(d.since)}>${ago(d.since, now)}</span>: <${Agent} text=${d.reason} fr=${d.reason_fr} /></li>`)}</ul>`;
 }
 
 /** @param {any} a */

@@ -15,16 +15,10 @@ export const languages = ["en", "fr"];
 let catalogue = {};
 export let language = "en";
 
-/** What the agent says in its own words: pattern and translation. @type {[RegExp, string][]} */
-let agentWords = [];
-
 /** Loads the texts of a language. @param {string} lang */
 export async function setLanguage(lang) {
 	language = languages.includes(lang) ? lang : "en";
 	catalogue = (await import(`/text/${language}.js`)).default;
-	/** @type {[string, string][]} */
-	const known = (await import(`/text/agent-${language}.js`)).default;
-	agentWords = known.map(([en, other]) => [new RegExp(`^${en.split("{}").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("(.+?)")}$`), other]);
 	document.documentElement.lang = language;
 	localStorage.setItem("language", language);
 }
@@ -38,30 +32,6 @@ export function t(key, values) {
 /** A text that says a number: the form for one has .one behind its key. @param {string} key @param {number} n @param {Record<string, any>} [values] */
 export function plural(key, n, values) {
 	return t(new Intl.PluralRules(language).select(Number(n)) === "one" ? `${key}.one` : key, { n: number(n), ...values });
-}
-
-/** One of the agent's sentences in the page's language; undefined when it is not known. @param {string} text */
-function agentSentence(text) {
-	for (const [pattern, other] of agentWords) {
-		const parts = pattern.exec(text);
-		if (parts) {
-			let n = 0;
-			return other.replace(/\{(\d?)\}/g, (_, at) => parts[at ? Number(at) + 1 : ++n]);
-		}
-	}
-}
-
-/** What the agent says in its own words, and in which language that is then. Reasons are several sentences behind each
- * other. @param {string} text @returns {[string, string]} */
-export function agentSays(text) {
-	const lead = "with what came since: ";
-	if (text.startsWith(lead)) {
-		const [rest, inLanguage] = agentSays(text.slice(lead.length));
-		return [inLanguage === "en" ? text : (agentSentence(lead + rest) ?? text), inLanguage];
-	}
-	const parts = text.split("; ").map(agentSentence);
-	const said = parts.every((p) => p !== undefined) ? parts.join(language === "fr" ? " ; " : "; ") : agentSentence(text);
-	return said === undefined ? [text, "en"] : [said, language];
 }
 
 /** What a word of the agent is called here: a state, a class, a kind. @param {string} group @param {string} word */

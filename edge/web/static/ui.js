@@ -1,5 +1,5 @@
 // Parts of pages: marks of state, lists, tables.
-import { agentSays, html, language, momentZone, moment, t, word } from "/lib.js";
+import { html, language, momentZone, moment, t, word } from "/lib.js";
 
 /** A state as mark and word: never by colour alone. @param {{state: string, group?: string}} p */
 export function Mark({ state, group = "state" }) {
@@ -12,18 +12,18 @@ export function Problem({ text }) {
 	return text ? html`<p class="problem" role="alert">${text}</p>` : null;
 }
 
-/** What the agent says in its own words: translated where they are known, else English. @param {{text?: string}} p */
-export function Agent({ text }) {
+/** What the agent says: text is English, or the words of a device or a person; fr is French, where the agent has it.
+ * @param {{text?: string, fr?: string}} p */
+export function Agent({ text, fr }) {
 	if (!text) return null;
-	const [words, lang] = agentSays(text);
-	return html`<span lang=${lang}>${words}</span>`;
+	return language === "fr" && fr ? html`<span lang="fr">${fr}</span>` : html`<span lang="en">${text}</span>`;
 }
 
 /** What an observation says, in a sentence. @param {{o: any}} p */
 export function Says({ o }) {
 	const said = o.summary ?? {};
 	const sentence = language === "fr" ? said.fr : said.en;
-	return html`<span>${sentence}${sentence && said.words ? (language === "fr" ? "\u00a0: " : ": ") : ""}<${Agent} text=${said.words} /></span>`;
+	return html`<span>${sentence}${sentence && said.words ? (language === "fr" ? "\u00a0: " : ": ") : ""}<${Agent} text=${said.words} fr=${said.words_fr} /></span>`;
 }
 
 /** When an observation was made, by the agent's clock, and below it the device's own time. It is text and no control: a

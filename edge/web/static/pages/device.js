@@ -34,7 +34,7 @@ export function Device({ of }) {
 	const newest = (found?.observations ?? []).find((/** @type {any} */ o) => o.kind === "radiation.background") ?? backgrounds?.observations[0];
 	return html`<h1>${title(s)} <small>${s.id} · ${s.driver}</small></h1>
 		<p class="big"><${Mark} state=${s.state} /> ${t("for", { time: since(s.since, s.now) })}</p>
-		<p class="reason"><${Agent} text=${s.reason} /></p>
+		<p class="reason"><${Agent} text=${s.reason} fr=${s.message?.fr} /></p>
 		${s.no_tape && html`<p class="reason">${t("no-tape")} <${Agent} text=${s.no_tape} /></p>`}
 		<${Facts} rows=${[[t("last"), ago(s.last_seen, s.now)], [t("observations"), number(s.observations)], [t("alarms"), number(s.alarms)], [t("faults"), number(s.faults)], [t("duplicates"), number(s.duplicates)], [t("connections"), number(s.connects)]]} />
 		${[...new Set(samples.map((x) => x.channel))].map((channel) => html`<${Live} key=${channel} channel=${channel} samples=${samples.filter((x) => x.channel === channel)} background=${newest} settings=${detail.settings} />`)}
@@ -104,7 +104,7 @@ function Live({ channel, samples, background, settings }) {
 function Quality({ all }) {
 	const [, q] = bodyOf(all[0].observation);
 	return html`<section class="card"><h2>${t("qc")} <${Mark} state=${q.state} group="qc" /></h2>
-		<ul>${(q.reasons ?? []).map((/** @type {string} */ r) => html`<li><${Agent} text=${r} /></li>`)}</ul>
+		<ul>${(q.reasons ?? []).map((/** @type {string} */ r, /** @type {number} */ i) => html`<li><${Agent} text=${r} fr=${q.messages?.[i]?.fr} /></li>`)}</ul>
 		<${Facts} rows=${[[t("verified"), Number(q.verifiedNs) ? momentZone(ms(q.verifiedNs)) : t("never")], [t("samples"), number(q.samples ?? 0)], [t("alarms"), number(q.alarms ?? 0)]]} />
 		<${Table} caption=${t("trends")} head=${[t("measure"), t("reference"), t("value"), t("limit")]} rows=${(q.trends ?? []).map((/** @type {any} */ x) => [trend(x.measure), number(x.reference, 4), html`${number(x.value, 4)}${x.outside ? html` <${Mark} state="out" group="qc" />` : ""}`, number(x.limit, 4)])} />
 	</section>`;

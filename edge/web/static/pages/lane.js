@@ -39,7 +39,7 @@ function Tile({ d, now }) {
 	return html`<a class="tile ${d.state}" href="#/device/${encodeURIComponent(d.id)}">
 		<h2>${title(d)}</h2>
 		<p class="big"><${Mark} state=${d.state} /> <span class="for">${t("for", { time: since(d.since, now) })}</span></p>
-		<p class="reason"><${Agent} text=${d.reason} /></p>
+		<p class="reason"><${Agent} text=${d.reason} fr=${d.message?.fr} /></p>
 		<p>${t("last-seen", { time: ago(d.last_seen, now) })}${d.last_kind ? ` (${word("kind", d.last_kind)})` : ""}</p>
 		<p>${counts([["n-readings", d.observations], ["n-alarms", d.alarms], ["n-faults", d.faults], ...(d.tape_lost ? [["tape-lost", d.tape_lost]] : [])])}</p>
 		${d.no_tape && html`<p>${t("no-tape")} <${Agent} text=${d.no_tape} /></p>`}
@@ -60,7 +60,7 @@ function agentTiles(s, now) {
 	const link = !s.link.configured ? "none" : s.link.ready ? "up" : "down";
 	const share = s.journal.disk_total ? s.journal.disk_free / s.journal.disk_total : 1;
 	return [
-		[t("link"), link === "down" ? "down" : "running", word("link", link), s.link.ready ? t("link-since", { time: since(s.link.since, now), rate: bytes(s.link.bytes_per_s) }) : html`<${Agent} text=${s.link.problem} />`],
+		[t("link"), link === "down" ? "down" : "running", word("link", link), s.link.ready ? t("link-since", { time: since(s.link.since, now), rate: bytes(s.link.bytes_per_s) }) : html`<${Agent} text=${s.link.problem} fr=${s.link.message?.fr} />`],
 		[t("queue"), waiting > 1000 ? "silent" : "running", number(waiting), queued(s.journal)],
 		[t("clock"), s.clock.synchronised ? "running" : "silent", s.clock.synchronised ? t("synchronised") : t("not-synchronised"), s.clock.synchronised ? t("clock-error", { ms: number(s.clock.error_ms) }) : t("clock-unknown")],
 		[t("disk"), share < 0.05 ? "down" : "running", bytes(s.journal.disk_free), t("disk-of", { total: bytes(s.journal.disk_total) })],

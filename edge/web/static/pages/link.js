@@ -23,7 +23,7 @@ export function LinkPage() {
 	const state = !link.configured ? "none" : link.ready ? "up" : "down";
 	return html`<h1>${t("nav.link")}</h1>
 		<p class="verdict ${state === "down" ? "bad" : "good"}">${word("link", state)} ${link.since ? t("for", { time: since(link.since, now) }) : ""}</p>
-		<p class="reason"><${Agent} text=${link.problem} /></p>
+		<p class="reason"><${Agent} text=${link.problem} fr=${link.message?.fr} /></p>
 		<${Facts} rows=${[
 			[t("broker"), link.broker], [t("waiting-rows"), queued(journal)],
 			[t("waiting-bytes"), bytes(journal.waiting_artifact_bytes)], [t("done-in"), link.ready && link.bytes_per_s > 0 && journal.waiting_artifact_bytes ? duration(journal.waiting_artifact_bytes / link.bytes_per_s) : t("at-once")],

@@ -44,6 +44,6 @@ function Readings({ caption, readings, detail, names: known }) {
 		rows=${readings.map((r) => [
 			rowOf(detail, r) ? html`<${When} o=${rowOf(detail, r)} />` : moment(ms(r.timeNs)), r.device, word("kind", rowOf(detail, r)?.kind ?? ""), station(r.station ?? ""),
 			rowOf(detail, r) ? html`<${Says} o=${rowOf(detail, r)} />` : "", html`<${Doubt} r=${r} names=${known} />`,
-			html`<span><${Agent} text=${r.reason} />${r.pinnedBy && html` <small>${t("pinned", { by: r.pinnedBy })}</small>`}</span>`, r.idx ?? 0,
+			html`<span><${Agent} text=${r.reason} fr=${r.message?.fr} />${r.pinnedBy && html` <small>${t("pinned", { by: r.pinnedBy })}</small>`}</span>`, r.idx ?? 0,
 		])} />`;
 }
