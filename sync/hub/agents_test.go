@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"lanewarden/edge/evidence"
+	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )
@@ -33,13 +34,15 @@ func TestAgentsComeInPages(t *testing.T) {
 			t.Fatal(a, err)
 		}
 	}
-	h := &Hub{ledger: l, states: newStates()}
+	h := (&httpServer{ledger: l, states: newStates(), metrics: newMetrics(l, newStates())}).handler()
 	next := regexp.MustCompile(`^<(/v1/agents\?.*)>; rel="next"$`)
 	seen := map[string]bool{}
 	for url, pages := "/v1/agents?limit=2", 1; ; pages++ {
 		w := httptest.NewRecorder()
-		h.agents(w, httptest.NewRequest("GET", url, nil))
-		var page []AgentSummary
+		r := httptest.NewRequest("GET", url, nil)
+		r.Host = "localhost"
+		h.ServeHTTP(w, r)
+		var page []hubapi.AgentSummary
 		if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || w.Code != 200 {
 			t.Fatalf("%s: %d %s", url, w.Code, w.Body)
 		}

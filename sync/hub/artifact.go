@@ -1,8 +1,7 @@
 package hub
 
 import (
-	"encoding/hex"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,61 +10,46 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"lanewarden/edge/api"
+	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
 )
 
-// notHere is how soon to ask again for an artifact that is on its way, in seconds.
-const notHere = "10"
+// notHere is how soon to ask again for an artifact that is on its way.
+const notHere = 10 * time.Second
 
-// find returns what the ledger has of the artifact that a request names; it answers the request when that is nothing.
-func (h *Hub) find(w http.ResponseWriter, r *http.Request) (sum []byte, state *ledger.ArtifactState) {
-	name := r.PathValue("sha256")
-	sum, err := hex.DecodeString(name)
-	if err != nil || len(sum) != 32 {
-		http.Error(w, fmt.Sprintf("%.80q is no SHA-256: write 64 hexadecimal digits", name), http.StatusBadRequest)
-		return nil, nil
+// state returns what the ledger has of an artifact.
+func (s *httpServer) state(h api.Hash) (*ledger.ArtifactState, error) {
+	state, err := s.ledger.Artifact(h[:])
+	if errors.Is(err, ledger.ErrNoArtifact) {
+		err = api.Problemf(api.NotFound, "%v", err)
 	}
-	state, err = h.ledger.Artifact(sum)
-	switch {
-	case errors.Is(err, ledger.ErrNoArtifact):
-		http.Error(w, err.Error(), http.StatusNotFound)
-		return nil, nil
-	case err != nil:
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return nil, nil
-	}
-	return sum, state
+	return state, err
 }
 
-// artifact serves GET /v1/artifacts/{sha256}: the bytes, or ranges of them.
-func (h *Hub) artifact(w http.ResponseWriter, r *http.Request) {
-	sum, state := h.find(w, r)
-	if state == nil {
-		return
+// artifact serves hubapi.GetArtifact.
+func (s *httpServer) artifact(w http.ResponseWriter, c *api.Call, in hubapi.ArtifactName) error {
+	state, err := s.state(in.SHA256)
+	if err != nil {
+		return err
 	}
 	if !state.Complete {
-		w.Header().Set("Retry-After", notHere)
-		text := fmt.Sprintf("not here yet: %d of %d %s came; POST %s/pull to have it before others",
-			state.Held, state.Size, english.PluralWord(int(state.Size), "byte", ""), r.URL.Path)
-		http.Error(w, text, http.StatusServiceUnavailable)
-		return
+		return api.Problemf(api.NotHereYet, "not here yet: %d of %d %s came",
+			state.Held, state.Size, english.PluralWord(int(state.Size), "byte", "")).
+			WithDo("POST %s/pull to have it before others", c.URL.Path).After(notHere)
 	}
-	f, err := h.ledger.OpenArtifact(sum)
+	f, err := s.ledger.OpenArtifact(in.SHA256[:])
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+		return err
 	}
 	defer f.Close()
-	if state.MediaType != "" {
-		w.Header().Set("Content-Type", state.MediaType)
-	}
-	w.Header().Set("ETag", `"`+state.SHA256+`"`)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Content-Security-Policy", "sandbox")
 	if len(state.Rows) > 0 {
-		w.Header().Set("Content-Disposition", fmt.Sprintf("inline; filename=%q", fileName(state.Rows[0].Name, state.SHA256)))
+		name := fileName(state.Rows[0].Name, state.SHA256)
+		w.Header().Set("Content-Disposition", fmt.Sprintf("inline; filename=%q", name))
 	}
-	http.ServeContent(w, r, "", time.Time{}, f)
+	api.ServeArtifact(w, c.Request, in.SHA256, state.MediaType, f)
+	return nil
 }
 
 // fileName makes a name that any system takes.
@@ -82,43 +66,42 @@ func fileName(name, sum string) string {
 	return name
 }
 
-// artifactState serves GET /v1/artifacts/{sha256}/state.
-func (h *Hub) artifactState(w http.ResponseWriter, r *http.Request) {
-	if _, state := h.find(w, r); state != nil {
-		h.writeState(w, http.StatusOK, state)
-	}
+// artifactState answers hubapi.GetArtifactState.
+func (s *httpServer) artifactState(_ *api.Call, in hubapi.ArtifactName) (*ledger.ArtifactState, error) {
+	return s.state(in.SHA256)
 }
 
-func (h *Hub) writeState(w http.ResponseWriter, code int, state *ledger.ArtifactState) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
-	if err := json.NewEncoder(w).Encode(state); err != nil {
-		h.opts.Log.Debug("artifact", "err", err)
+// pullArtifact checks hubapi.PullArtifact: the agents that have the artifact send it before others.
+func (s *httpServer) pullArtifact(c *api.Call, in hubapi.ArtifactName) (act api.Act[*ledger.ArtifactState], err error) {
+	state, err := s.state(in.SHA256)
+	if err != nil {
+		return act, err
 	}
+	act.Do = func(ctx context.Context) (*ledger.ArtifactState, error) {
+		if state.Complete {
+			return state, nil
+		}
+		if err := s.pull(ctx, in.SHA256); err != nil {
+			return nil, err
+		}
+		c.Status = http.StatusAccepted
+		return s.state(in.SHA256)
+	}
+	return act, nil
 }
 
-// pullArtifact serves POST /v1/artifacts/{sha256}/pull: the agents that have it send it before others.
-func (h *Hub) pullArtifact(w http.ResponseWriter, r *http.Request) {
-	sum, state := h.find(w, r)
-	if state == nil {
-		return
-	}
-	if state.Complete {
-		h.writeState(w, http.StatusOK, state)
-		return
-	}
+// pull has the ingester file that an artifact is waited for, and returns when that is done.
+func (s *httpServer) pull(ctx context.Context, h api.Hash) error {
 	filed := make(chan struct{})
 	select {
-	case h.pulls <- message{Message: ledger.Pull{SHA256: sum}, done: func() { close(filed) }}:
-	case <-r.Context().Done():
-		return
+	case s.pulls <- message{Message: ledger.Pull{SHA256: h[:]}, done: func() { close(filed) }}:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	select {
 	case <-filed:
-	case <-r.Context().Done():
-		return
-	}
-	if _, state := h.find(w, r); state != nil {
-		h.writeState(w, http.StatusAccepted, state)
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

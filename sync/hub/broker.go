@@ -31,8 +31,6 @@ const (
 	publishGrace = 2 * time.Second
 )
 
-var errWrongTopic = errors.New("the batch is of another class than its topic")
-
 // embedded is NATS inside this process: its MQTT listener for agents, JetStream as the buffer before the ledger. It is
 // stopped while the disk is nearly full and started again when there is room.
 type embedded struct {

@@ -1,12 +1,13 @@
 package hub
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,44 +15,20 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
+	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
 )
 
 const (
 	feedPage     = 500 // rows read at once
-	feedLimit    = 1000
-	feedLimitMax = 100_000
-	feedWaitMax  = time.Minute
 	sseKeepAlive = 15 * time.Second
 	writeTimeout = 30 * time.Second // of one page: a reader that is slower comes again with its cursor
 )
 
-// CloudEvent is an event of the feed: CloudEvents 1.0 in JSON. Extension attributes begin with lw.
-type CloudEvent struct {
-	SpecVersion string          `json:"specversion"`
-	ID          string          `json:"id"`     // JOURNAL/IDX: the same observation has the same id for ever
-	Source      string          `json:"source"` // /lanewarden/SITE/AGENT
-	Type        string          `json:"type"`   // lanewarden.radiation.occupancy.v1
-	Subject     string          `json:"subject"`
-	Time        string          `json:"time"` // phenomenon time, RFC 3339
-	ContentType string          `json:"datacontenttype"`
-	Cursor      string          `json:"lwcursor"` // the feed's cursor after this event
-	Class       string          `json:"lwclass"`
-	Lane        string          `json:"lwlane,omitempty"`
-	Passage     string          `json:"lwpassage,omitempty"`         // of the reading, as the lane has said so far
-	Plate       string          `json:"lwplate,omitempty"`           // of that passage
-	Confidence  string          `json:"lwconfidence,omitempty"`      // that it is that one, from 0 to 1
-	Other       string          `json:"lwother,omitempty"`           // passage of which it may be as well
-	OtherPlate  string          `json:"lwotherplate,omitempty"`      // of that passage
-	OtherShare  string          `json:"lwotherconfidence,omitempty"` // that it is the other one
-	Idx         string          `json:"lwidx"`                       // row of the journal, leaf of the evidence log
-	Journal     string          `json:"lwjournal"`                   // hex
-	Data        json.RawMessage `json:"data"`                        // lanewarden.v1.Body as observation.ShownJSON has it
-}
-
 // cloudEvent makes the event of a row. A body that this version cannot read is passed on in hex, never dropped.
-func cloudEvent(e *ledger.Event, cursor, lane string) CloudEvent {
-	out := CloudEvent{
+func cloudEvent(e *ledger.Event, cursor, lane string) hubapi.CloudEvent {
+	out := hubapi.CloudEvent{
 		SpecVersion: "1.0", ID: fmt.Sprintf("%x/%d", e.Journal, e.Idx), Source: "/lanewarden/" + e.Site + "/" + e.Agent,
 		Type: "lanewarden." + e.Kind.Name() + ".v1", Subject: e.Device, Time: time.Unix(0, e.TimeNs).UTC().Format(time.RFC3339Nano),
 		ContentType: "application/json", Cursor: cursor, Class: e.Class.Name(), Lane: lane,
@@ -115,79 +92,60 @@ func acceptedFormat(accept string) feedFormat {
 	return feedFormats[0]
 }
 
-// feedParameters are the query parameters of the feed. Another one is an error: a misspelt filter must not filter nothing.
-var feedParameters = []string{"after", "limit", "wait", "class", "kind", "site", "agent"}
-
-func (h *Hub) parseFeed(r *http.Request) (f feedRequest, err error) {
-	q := r.URL.Query()
-	f = feedRequest{limit: feedLimit, filter: ledger.Filter{Site: q.Get("site"), Agent: q.Get("agent")}}
-	for name := range q {
-		if !slices.Contains(feedParameters, name) {
-			return f, fmt.Errorf("parameter %q is unknown; known are %s", name, strings.Join(feedParameters, ", "))
+// newFeedRequest checks what a reader asks for.
+func (s *httpServer) newFeedRequest(in *hubapi.FeedQuery, accept string) (f feedRequest, err error) {
+	f = feedRequest{limit: in.Limit, wait: in.Wait, format: acceptedFormat(accept)}
+	f.filter = ledger.Filter{Site: in.Site, Agent: in.Agent}
+	after := cmp.Or(in.LastEventID, in.After)
+	f.after, err = s.ledger.ParseCursor(after)
+	switch {
+	case errors.Is(err, ledger.ErrCursorGone):
+		return f, api.Problemf(api.CursorGone, "after=%.80q: %v", after, err)
+	case err != nil:
+		return f, api.Problemf(api.BadRequest, "after=%.80q: %v", after, err)
+	}
+	for name := range strings.SplitSeq(in.Class, ",") {
+		if in.Class == "" {
+			break
 		}
-	}
-	f.format = acceptedFormat(r.Header.Get("Accept"))
-	after := q.Get("after")
-	if id := r.Header.Get("Last-Event-ID"); id != "" {
-		after = id
-	}
-	if f.after, err = h.ledger.ParseCursor(after); err != nil {
-		return f, fmt.Errorf("after=%.80q: %w", after, err)
-	}
-	if text := q.Get("limit"); text != "" {
-		if f.limit, err = strconv.Atoi(text); err != nil || f.limit < 1 || f.limit > feedLimitMax {
-			return f, fmt.Errorf("limit=%q is not a number from 1 to %d", text, feedLimitMax)
+		class, err := observation.ParseClass(name)
+		if err != nil {
+			return f, api.Problemf(api.BadRequest, "%v", err)
 		}
+		f.filter.Classes = append(f.filter.Classes, class)
 	}
-	if text := q.Get("wait"); text != "" {
-		if f.wait, err = time.ParseDuration(text); err != nil || f.wait < 0 || f.wait > feedWaitMax {
-			return f, fmt.Errorf("wait=%q is not a time up to %s, such as 30s", text, feedWaitMax)
-		}
-	}
-	if text := q.Get("class"); text != "" {
-		for _, name := range strings.Split(text, ",") {
-			class, err := observation.ParseClass(name)
-			if err != nil {
-				return f, err
-			}
-			f.filter.Classes = append(f.filter.Classes, class)
-		}
-	}
-	for _, name := range strings.FieldsFunc(q.Get("kind"), func(c rune) bool { return c == ',' }) {
+	for _, name := range strings.FieldsFunc(in.Kind, func(c rune) bool { return c == ',' }) {
 		if err := f.filter.AddKind(name); err != nil {
-			return f, err
+			return f, api.Problemf(api.BadRequest, "%v", err)
 		}
 	}
 	return f, nil
 }
 
-// feed serves GET /v1/feed: events up to the newest, as NDJSON or as a CloudEvents batch, waiting for the first if asked to;
-// or server-sent events without end.
-func (h *Hub) feed(w http.ResponseWriter, r *http.Request) {
-	f, err := h.parseFeed(r)
-	if errors.Is(err, ledger.ErrCursorGone) {
-		http.Error(w, err.Error(), http.StatusGone)
-		return
-	}
+// feed serves hubapi.GetFeed: events up to the newest, as NDJSON or as a CloudEvents batch, waiting for the first if
+// asked to; or server-sent events without end.
+func (s *httpServer) feed(w http.ResponseWriter, c *api.Call, in hubapi.FeedQuery) error {
+	f, err := s.newFeedRequest(&in, c.Request.Header.Get("Accept"))
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	s := &feedWriter{h: h, w: w, control: http.NewResponseController(w), feedRequest: f}
 	w.Header().Set("Content-Type", f.format.mediaType)
+	out := &feedWriter{ledger: s.ledger, log: s.opts.Log, w: w, control: http.NewResponseController(w), feedRequest: f}
 	if f.format.endless {
-		s.stream(r)
-		return
+		out.stream(c.Request)
+		return nil
 	}
-	s.page(r)
+	out.page(c.Request)
 	fmt.Fprint(w, f.format.tail) // a reader that is gone is none of our concern
+	return nil
 }
 
 // feedWriter writes one reader's events.
 type feedWriter struct {
 	feedRequest
-	h       *Hub
+	ledger  *ledger.Ledger
+	log     *slog.Logger
 	w       http.ResponseWriter
 	control *http.ResponseController
 	sent    int // events
@@ -198,10 +156,10 @@ func (s *feedWriter) page(r *http.Request) {
 	deadline := time.After(s.wait)
 	fmt.Fprint(s.w, s.format.head)
 	for s.sent < s.limit {
-		_, changed := s.h.ledger.Durable()
+		_, changed := s.ledger.Durable()
 		n, err := s.write(min(feedPage, s.limit-s.sent))
 		if err != nil {
-			s.h.opts.Log.Debug("feed", "err", err)
+			s.log.Debug("feed", "err", err)
 			return
 		}
 		if n > 0 {
@@ -225,7 +183,7 @@ func (s *feedWriter) stream(r *http.Request) {
 	keepAlive := time.NewTicker(sseKeepAlive)
 	defer keepAlive.Stop()
 	for r.Context().Err() == nil {
-		_, changed := s.h.ledger.Durable()
+		_, changed := s.ledger.Durable()
 		n, err := s.write(feedPage)
 		if err == nil && n == 0 {
 			err = s.control.Flush()
@@ -249,7 +207,7 @@ func (s *feedWriter) stream(r *http.Request) {
 
 // write sends up to n events after the cursor and moves it. It returns how many rows there were.
 func (s *feedWriter) write(n int) (int, error) {
-	events, err := s.h.ledger.Events(s.after, n, s.filter)
+	events, err := s.ledger.Events(s.after, n, s.filter)
 	if err != nil || len(events) == 0 {
 		return 0, err
 	}
@@ -258,11 +216,11 @@ func (s *feedWriter) write(n int) (int, error) {
 	}
 	for i := range events {
 		e := &events[i]
-		lane, err := s.h.ledger.LaneOf(e.Journal, e.Device)
+		lane, err := s.ledger.LaneOf(e.Journal, e.Device)
 		if err != nil {
 			return i, err
 		}
-		cursor := s.h.ledger.Cursor(e.Seq)
+		cursor := s.ledger.Cursor(e.Seq)
 		text, err := json.Marshal(cloudEvent(e, cursor, lane))
 		if err != nil {
 			return i, err

@@ -5,9 +5,13 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lanewarden/edge/api"
 )
 
 // Parts of the hub that can be in trouble.
@@ -44,18 +48,16 @@ func (h *health) lines() (out []string) {
 	return out
 }
 
-// serve answers GET /healthz: 200 while the hub does its work, 503 with the reasons while it does not.
-func (h *health) serve(w http.ResponseWriter, _ *http.Request) {
-	lines := h.lines()
-	if len(lines) == 0 {
-		fmt.Fprintln(w, "ok")
-		return
+// retryHealth is how soon health may be other.
+const retryHealth = 5 * time.Second
+
+// writeHealth serves hubapi.GetHealth: ok while the hub does its work.
+func (s *httpServer) writeHealth(w http.ResponseWriter, _ *api.Call, _ api.None) error {
+	if lines := s.health.lines(); len(lines) > 0 {
+		return api.Problemf(api.Unavailable, "%s", strings.Join(lines, "; ")).After(retryHealth)
 	}
-	w.Header().Set("Retry-After", "5")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	for _, line := range lines {
-		fmt.Fprintln(w, line)
-	}
+	fmt.Fprintln(w, "ok")
+	return nil
 }
 
 // The broker needs room for its own files. It is stopped before the disk is full, for a broker that could not write has to

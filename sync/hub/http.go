@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,59 +9,64 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"lanewarden/drivers/transport"
 	"lanewarden/edge/api"
+	"lanewarden/sync/hub/hubapi"
+	"lanewarden/sync/hub/ledger"
 )
 
 const (
 	headerTimeout = 10 * time.Second
+	idleTimeout   = time.Minute
 	shutdownGrace = time.Second
 )
 
-// routes are the paths of the hub's HTTP side; docs/openapi.yaml describes them.
-var routes = []string{
-	"GET /v1/feed", "GET /v1/agents", "GET /v1/artifacts/{sha256}", "GET /v1/artifacts/{sha256}/state",
-	"POST /v1/artifacts/{sha256}/pull", "GET /metrics", "GET /healthz",
+// httpServer is the hub's HTTP side: it answers from the ledger and from what agents last said.
+type httpServer struct {
+	ledger  *ledger.Ledger
+	pulls   chan<- message // to the ingester
+	states  *states
+	health  *health
+	metrics *metrics
+	opts    Options
 }
 
-func (h *Hub) handler() http.Handler {
-	return api.GuardHost(h.opts.HTTPNames, h.mux())
-}
-
-func (h *Hub) mux() *http.ServeMux {
-	mux := http.NewServeMux()
-	for i, f := range []http.HandlerFunc{
-		h.feed, h.agents, h.artifact, h.artifactState, h.pullArtifact,
-		promhttp.HandlerFor(h.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP, h.health.serve,
-	} {
-		mux.HandleFunc(routes[i], f)
+// operations returns what the hub serves, each with its function.
+func (s *httpServer) operations() []api.Bound {
+	return []api.Bound{
+		api.Write(&hubapi.GetFeed, s.feed),
+		api.Answer(&hubapi.GetAgents, s.agents),
+		api.Write(&hubapi.GetArtifact, s.artifact),
+		api.Answer(&hubapi.GetArtifactState, s.artifactState),
+		api.Perform(&hubapi.PullArtifact, s.pullArtifact),
+		api.Write(&hubapi.GetMetrics, s.writeMetrics),
+		api.Write(&hubapi.GetHealth, s.writeHealth),
 	}
-	if h.opts.Pages != nil {
-		mux.Handle("GET /", h.opts.Pages)
-	}
-	return mux
 }
 
-func (h *Hub) serveHTTP(ctx context.Context) error {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.opts.HTTP)
+func (s *httpServer) handler() http.Handler {
+	table := &api.Server{Log: s.opts.Log}
+	return api.GuardHost(s.opts.HTTPNames, table.Handler(s.opts.Pages, s.operations()...))
+}
+
+// run serves until ctx ends.
+func (s *httpServer) run(ctx context.Context) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.opts.HTTP)
 	if err != nil {
 		return fmt.Errorf("feed: %w", err)
 	}
 	srv := &http.Server{
-		Handler: h.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: time.Minute,
+		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
-	stopped := make(chan struct{})
-	context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-		defer cancel()
-		if srv.Shutdown(grace) != nil {
-			srv.Close()
-		}
-	})
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := transport.ServeHTTP(ctx, srv, l, shutdownGrace); err != nil {
 		return err
 	}
-	<-stopped
 	return ctx.Err()
+}
+
+// writeMetrics serves hubapi.GetMetrics.
+func (s *httpServer) writeMetrics(w http.ResponseWriter, c *api.Call, _ api.None) error {
+	promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(w, c.Request)
+	return nil
 }

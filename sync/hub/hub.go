@@ -6,7 +6,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -31,86 +30,68 @@ type Options struct {
 	Pages      http.Handler // of the fleet console, for GET /; nil for none
 }
 
-// source is a broker as the hub uses it.
-type source interface {
-	// run delivers messages to in until ctx ends or the broker is lost.
-	run(ctx context.Context, in chan<- incoming) error
-	// publish sends an acknowledgement.
-	publish(topic string, payload []byte) error
-	close() error
-}
-
-// incoming is a message on its way to the ledger.
-type incoming struct {
-	topic   string
-	payload []byte
-	done    func() // called when the message is filed; may be nil
-}
-
-// Hub is a running hub.
-type Hub struct {
-	opts    Options
-	ledger  *ledger.Ledger
-	codec   *wire.Codec
-	source  source
-	metrics *metrics
-	health  health
-	boxes   *boxes
-	hellos  *helloGate
-	states  *states
-	pulls   chan message // from HTTP to the ledger
-}
-
 // Run runs a hub until ctx ends.
 func Run(ctx context.Context, opts Options) (err error) {
 	if err := sqlog.MakeDir(opts.Dir); err != nil {
 		return err
 	}
-	h := &Hub{opts: opts, states: newStates(), pulls: make(chan message), boxes: newBoxes(), hellos: newHelloGate()}
-	if h.ledger, err = ledger.Open(opts.Dir); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.ledger.Close()) }()
-	if h.codec, err = wire.NewCodec(); err != nil {
-		return err
-	}
-	defer h.codec.Close()
-	if opts.External != nil {
-		h.source, err = newExternal(*opts.External, opts.Log)
-	} else {
-		h.source, err = newEmbedded(ctx, opts, &h.health)
-	}
+	l, err := ledger.Open(opts.Dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, h.source.close()) }()
-	h.metrics = newMetrics(h)
-	return h.serve(ctx)
+	defer func() { err = errors.Join(err, l.Close()) }()
+	codec, err := wire.NewCodec()
+	if err != nil {
+		return err
+	}
+	defer codec.Close()
+	health, states := &health{}, newStates()
+	broker, err := newSource(ctx, opts, health)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, broker.close()) }()
+
+	metrics, pulls := newMetrics(l, states), make(chan message)
+	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, log: opts.Log}
+	parts := parts{
+		source: broker,
+		decoder: &decoder{
+			codec: codec, states: states, boxes: newBoxes(), hellos: newHelloGate(), acks: acks, metrics: metrics, log: opts.Log,
+		},
+		ingester: &ingester{ledger: l, pulls: pulls, acks: acks, health: health, metrics: metrics, log: opts.Log},
+		server:   &httpServer{ledger: l, pulls: pulls, states: states, health: health, metrics: metrics, opts: opts},
+	}
+	return parts.run(ctx)
 }
 
-func (h *Hub) serve(ctx context.Context) error {
+// newSource returns the broker that messages come from.
+func newSource(ctx context.Context, opts Options, health *health) (source, error) {
+	if opts.External != nil {
+		return newExternal(*opts.External, opts.Log)
+	}
+	return newEmbedded(ctx, opts, health)
+}
+
+// parts are what a hub is made of: messages go from the source through the decoder to the ingester, which files them in
+// the ledger; the server answers HTTP from the ledger.
+type parts struct {
+	source   source
+	decoder  *decoder
+	ingester *ingester
+	server   *httpServer
+}
+
+func (p *parts) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	raw, decoded := make(chan incoming, queueLen), make(chan message, queueLen)
-	g.Go(func() error { return h.source.run(ctx, raw) })
-	g.Go(func() error { return h.decode(ctx, raw, decoded) })
-	g.Go(func() error { return h.ingest(ctx, decoded) })
-	g.Go(func() error { return h.serveHTTP(ctx) })
+	g.Go(func() error { return p.source.run(ctx, raw) })
+	g.Go(func() error { return p.decoder.run(ctx, raw, decoded) })
+	g.Go(func() error { return p.ingester.run(ctx, decoded) })
+	g.Go(func() error { return p.server.run(ctx) })
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
-}
-
-// answer publishes an acknowledgement.
-func (h *Hub) answer(a ledger.Answer, credit uint32) error {
-	a.Ack.CreditBytes = credit
-	payload, err := h.codec.Encode(a.Ack)
-	if err != nil {
-		return err
-	}
-	if err := h.source.publish(wire.Topic(a.Site, a.Agent, wire.LeafAck), payload); err != nil {
-		return fmt.Errorf("acknowledging %s/%s: %w", a.Site, a.Agent, err)
-	}
-	return nil
 }

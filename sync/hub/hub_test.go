@@ -27,6 +27,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport/broker"
 	"lanewarden/edge/journal"
+	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/uplink"
 	"lanewarden/sync/wire"
 )
@@ -138,7 +139,7 @@ func TestFeed(t *testing.T) {
 	if len(lines) != 7 {
 		t.Fatalf("%d events:\n%s", len(lines), body)
 	}
-	var e CloudEvent
+	var e hubapi.CloudEvent
 	if err := json.Unmarshal([]byte(lines[2]), &e); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,7 @@ func TestFeed(t *testing.T) {
 		t.Errorf("event %+v %s", e, e.Data)
 	}
 	cursor := func(line int) string {
-		var e CloudEvent
+		var e hubapi.CloudEvent
 		if err := json.Unmarshal([]byte(lines[line]), &e); err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +208,7 @@ func TestFeed(t *testing.T) {
 
 // isBatch reports whether a body is a CloudEvents batch of n events.
 func isBatch(body string, n int) bool {
-	var events []CloudEvent
+	var events []hubapi.CloudEvent
 	return json.Unmarshal([]byte(body), &events) == nil && events != nil && len(events) == n
 }
 

@@ -2,13 +2,11 @@ package hub
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
+	"log/slog"
 	"time"
 
 	"lanewarden/drivers/transport/wait"
 	"lanewarden/sync/hub/ledger"
-	"lanewarden/sync/wire"
 )
 
 const (
@@ -17,137 +15,42 @@ const (
 	groupMessages = 64
 	groupBytes    = 8 << 20
 	retryPause    = time.Second // after the ledger could not file a group: a full disk, mostly
-
-	creditTotal = 32 << 20 // bytes that all agents together may have in flight
-	creditMin   = 64 << 10 // an agent's
-	creditMax   = 4 << 20  // an agent's
 )
 
-// message is a decoded message.
-type message struct {
-	ledger.Message
-	size int
-	done func()
+// ingester files messages in the ledger, in groups, and acknowledges them. It is the only one that writes to the ledger.
+type ingester struct {
+	ledger  *ledger.Ledger
+	pulls   <-chan message // from the server
+	acks    *acks
+	health  *health
+	metrics *metrics
+	log     *slog.Logger
 }
 
-// decode unpacks messages beside the ledger's work.
-func (h *Hub) decode(ctx context.Context, in <-chan incoming, out chan<- message) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case raw := <-in:
-			m, ok := h.understand(raw)
-			if !ok {
-				if raw.done != nil {
-					raw.done() // it will not be understood next time either
-				}
-				continue
-			}
-			select {
-			case out <- m:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-	}
-}
-
-// understand unpacks one message. One that cannot be understood is counted and logged, whatever it does to this program:
-// nothing that one agent sends may end the hub.
-func (h *Hub) understand(raw incoming) (m message, ok bool) {
-	defer func() {
-		if r := recover(); r != nil {
-			h.metrics.malformed.Inc()
-			h.opts.Log.Error("a message brought a defect of the hub to light", "topic", raw.topic,
-				"bytes", len(raw.payload), "where", fmt.Sprintf("%v\n%s", r, debug.Stack()))
-			ok = false
-		}
-	}()
-	site, agent, leaf, err := wire.ParseTopic(raw.topic)
-	if err == nil && leaf == wire.LeafState {
-		if err := h.states.note(site, agent, raw.payload, time.Now()); err != nil {
-			h.opts.Log.Warn("state is passed over", "site", site, "agent", agent, "err", err)
-		}
-		return m, false
-	}
-	if err == nil && leaf == wire.LeafHello && !h.hellos.allow(site, agent) {
-		h.metrics.hellosDropped.Inc()
-		return m, false
-	}
-	m = message{size: len(raw.payload), done: raw.done}
-	from := ledger.Sender{Site: site, Agent: agent}
-	switch {
-	case err != nil:
-	case leaf == wire.LeafHello:
-		hello := &wire.Hello{}
-		m.Message = ledger.Hello{From: from, Body: hello}
-		if err = h.codec.Decode(raw.payload, hello); err == nil {
-			if text := h.boxes.hello(site, agent, hello.Instance, hello.Box); text != "" {
-				h.refuse(site, agent, hello.Journal, wire.Refusal_REFUSAL_TWO_BOXES, text)
-				return m, false
-			}
-		}
-	case leaf == wire.LeafChunk:
-		chunk := &wire.Chunk{}
-		m.Message = ledger.Chunk{From: from, Body: chunk}
-		if err = h.codec.Decode(raw.payload, chunk); err == nil {
-			err = chunk.Validate()
-		}
-	default:
-		batch := &wire.Batch{}
-		m.Message = ledger.Batch{From: from, Body: batch}
-		if err = h.codec.Decode(raw.payload, batch); err == nil && raw.topic != wire.ClassTopic(site, agent, batch.Class) {
-			err = errWrongTopic
-		}
-	}
-	if err == nil {
-		return m, true
-	}
-	h.metrics.malformed.Inc()
-	h.opts.Log.Warn("message could not be understood", "topic", raw.topic, "bytes", len(raw.payload), "err", err)
-	return m, false
-}
-
-// refuse answers a message that does not get as far as the ledger.
-func (h *Hub) refuse(site, agent string, journal []byte, code wire.Refusal, text string) {
-	h.metrics.refusals.Inc()
-	h.opts.Log.Warn("refused", "site", site, "agent", agent, "code", code.String(), "why", text)
-	to := ledger.Sender{Site: site, Agent: agent}
-	a := ledger.Answer{Sender: to, Ack: &wire.Ack{Journal: journal, Refusal: code, RefusalText: text}}
-	if err := h.answer(a, h.credit(0)); err != nil {
-		h.opts.Log.Warn("acknowledgement was not sent", "err", err) // the agent asks again
-	}
-}
-
-// ingest files messages in groups and acknowledges them.
-func (h *Hub) ingest(ctx context.Context, in <-chan message) error {
-	greetings, err := h.ledger.Greetings()
+// run files messages until ctx ends.
+func (g *ingester) run(ctx context.Context, in <-chan message) error {
+	greetings, err := g.ledger.Greetings()
 	if err != nil {
 		return err
 	}
-	for _, a := range greetings {
-		if err := h.answer(a, h.credit(0)); err != nil {
-			h.opts.Log.Warn("greeting", "err", err)
-		}
-	}
+	g.acks.send(greetings, 0)
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case first := <-in:
-			if err := h.file(ctx, gather(first, in), len(in)); err != nil {
+			if err := g.file(ctx, gather(first, in), len(in)); err != nil {
 				return err
 			}
-		case pull := <-h.pulls:
-			if err := h.file(ctx, []message{pull}, len(in)); err != nil {
+		case pull := <-g.pulls:
+			if err := g.file(ctx, []message{pull}, len(in)); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// gather takes what else is waiting into a group.
+// gather makes a group of a message and of what else is waiting.
 func gather(first message, in <-chan message) []message {
 	group, size := []message{first}, first.size
 	for len(group) < groupMessages && size < groupBytes {
@@ -161,40 +64,15 @@ func gather(first message, in <-chan message) []message {
 	return group
 }
 
-// file makes a group durable, trying again until it is, and answers.
-func (h *Hub) file(ctx context.Context, group []message, waiting int) error {
-	messages := make([]ledger.Message, len(group))
-	for i, m := range group {
-		messages[i] = m.Message
-	}
+// file makes a group durable, trying again until it is, and acknowledges; waiting is how many messages queue up.
+func (g *ingester) file(ctx context.Context, group []message, waiting int) error {
 	begin := time.Now()
-	answers, err := h.ledger.Apply(messages)
-	for err != nil {
-		h.health.set(partLedger, err.Error())
-		h.metrics.failures.Inc()
-		h.opts.Log.Error("messages were not filed, trying again", "err", err)
-		if err := wait.For(ctx, retryPause); err != nil {
-			return err
-		}
-		answers, err = h.ledger.Apply(messages)
+	answers, err := g.apply(ctx, group)
+	if err != nil {
+		return err
 	}
-	h.health.set(partLedger, "")
-	h.metrics.filed(answers, time.Since(begin))
-	credit := h.credit(waiting)
-	for _, a := range answers {
-		if a.Ack.Refusal != wire.Refusal_REFUSAL_NONE {
-			h.metrics.refusals.Inc()
-			h.opts.Log.Warn("refused", "site", a.Site, "agent", a.Agent,
-				"code", a.Ack.Refusal.String(), "why", a.Ack.RefusalText)
-		}
-		if a.Defect != "" {
-			h.opts.Log.Error("a message brought a defect of the hub to light",
-				"site", a.Site, "agent", a.Agent, "where", a.Defect)
-		}
-		if err := h.answer(a, credit); err != nil {
-			h.opts.Log.Warn("acknowledgement was not sent", "err", err) // the agent asks again
-		}
-	}
+	g.metrics.filed(answers, time.Since(begin))
+	g.acks.send(answers, waiting)
 	for _, m := range group {
 		if m.done != nil {
 			m.done()
@@ -203,8 +81,22 @@ func (h *Hub) file(ctx context.Context, group []message, waiting int) error {
 	return nil
 }
 
-// credit is what one agent may have in flight: its share of the total, less when messages queue up here.
-func (h *Hub) credit(waiting int) uint32 {
-	share := min(creditTotal/max(h.states.online(), 1), creditMax)
-	return uint32(max(share*(queueLen-waiting)/queueLen, creditMin))
+// apply has the ledger file a group, again and again until it does. The only error is that ctx ended.
+func (g *ingester) apply(ctx context.Context, group []message) ([]ledger.Answer, error) {
+	messages := make([]ledger.Message, len(group))
+	for i, m := range group {
+		messages[i] = m.Message
+	}
+	answers, err := g.ledger.Apply(messages)
+	for err != nil {
+		g.health.set(partLedger, err.Error())
+		g.metrics.failures.Inc()
+		g.log.Error("messages were not filed, trying again", "err", err)
+		if err := wait.For(ctx, retryPause); err != nil {
+			return nil, err
+		}
+		answers, err = g.ledger.Apply(messages)
+	}
+	g.health.set(partLedger, "")
+	return answers, nil
 }

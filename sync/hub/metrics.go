@@ -23,7 +23,8 @@ type metrics struct {
 	commit        prometheus.Histogram
 }
 
-func newMetrics(h *Hub) *metrics {
+// newMetrics registers the counters, and gauges that read ledger and states when they are asked for.
+func newMetrics(l *ledger.Ledger, s *states) *metrics {
 	m := &metrics{
 		registry:      prometheus.NewRegistry(),
 		rows:          prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lanehub_rows_total", Help: "Observations filed in the ledger."}, []string{"site", "agent"}),
@@ -35,9 +36,9 @@ func newMetrics(h *Hub) *metrics {
 		artifacts:     prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_artifacts_total", Help: "Answers that an artifact is held whole; one that is asked for again counts again."}),
 		commit:        prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lanehub_commit_seconds", Help: "Time to file a group of messages.", Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8)}),
 	}
-	online := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanehub_agents_online", Help: "Agents that say they are online."}, func() float64 { return float64(h.states.online()) })
+	online := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanehub_agents_online", Help: "Agents that say they are online."}, func() float64 { return float64(s.online()) })
 	seq := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanehub_feed_cursor", Help: "Cursor of the newest event."}, func() float64 {
-		n, _ := h.ledger.Durable()
+		n, _ := l.Durable()
 		return float64(n)
 	})
 	m.registry.MustRegister(m.rows, m.malformed, m.failures, m.hellosDropped, m.refusals, m.goBacks, m.artifacts, m.commit, online, seq,

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -17,11 +16,13 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
+	"lanewarden/sync/hub/hubapi"
 )
 
 // report says how things are, once a second, and pauses the traffic when the disk that the demonstration may use is full.
 func (d *demo) report(ctx context.Context) error {
-	local, hub := api.NewClient(d.socket(), time.Second), &http.Client{Timeout: time.Second}
+	local := api.NewClient(d.socket(), time.Second)
+	hub := &api.Client{HTTP: &http.Client{Timeout: time.Second}, Base: "http://" + demoHub}
 	for n := 0; pause(ctx, time.Second); n++ {
 		if n%10 == 0 {
 			d.measure()
@@ -31,9 +32,8 @@ func (d *demo) report(ctx context.Context) error {
 			d.screen.State("The agent is starting.")
 			continue
 		}
-		var agents []struct{ Held int64 }
 		line := summary(s)
-		if err := getJSON(ctx, hub, "http://"+demoHub+"/v1/agents", &agents); err == nil && len(agents) > 0 {
+		if agents, err := hubapi.GetAgents.Ask(ctx, hub, hubapi.AgentsQuery{}); err == nil && len(agents) > 0 {
 			line += fmt.Sprintf(" · %d %s at the hub",
 				agents[0].Held, english.PluralWord(int(agents[0].Held), "record", ""))
 		}
@@ -127,20 +127,4 @@ func (d *demo) follow(body io.Reader) {
 			d.screen.Event(said)
 		}
 	}
-}
-
-func getJSON(ctx context.Context, client *http.Client, url string, v any) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return errors.New(resp.Status)
-	}
-	return json.NewDecoder(resp.Body).Decode(v)
 }

@@ -1,0 +1,135 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"lanewarden/sync/hub/ledger"
+	"lanewarden/sync/wire"
+)
+
+// message is a decoded message on its way to the ledger.
+type message struct {
+	ledger.Message
+	size int    // bytes as it came
+	done func() // called when the message is filed; may be nil
+}
+
+// decoder decodes messages beside the ledger's work. It deals with those that do not concern the ledger itself: states
+// of agents, hellos that come too fast, boxes that share a name.
+type decoder struct {
+	codec   *wire.Codec
+	states  *states
+	boxes   *boxes
+	hellos  *helloGate
+	acks    *acks
+	metrics *metrics
+	log     *slog.Logger
+}
+
+// run decodes messages from in to out until ctx ends.
+func (d *decoder) run(ctx context.Context, in <-chan incoming, out chan<- message) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case raw := <-in:
+			m, ok := d.decode(raw)
+			if !ok {
+				if raw.done != nil {
+					raw.done() // it will not be decoded next time either
+				}
+				continue
+			}
+			select {
+			case out <- m:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+}
+
+// decode decodes one message; ok is false when there is nothing for the ledger in it. A message that cannot be decoded
+// is counted and logged, whatever it does to this program: nothing that one agent sends may end the hub.
+func (d *decoder) decode(raw incoming) (m message, ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			d.metrics.malformed.Inc()
+			d.log.Error("a message brought a defect of the hub to light", "topic", raw.topic,
+				"bytes", len(raw.payload), "where", fmt.Sprintf("%v\n%s", r, debug.Stack()))
+			ok = false
+		}
+	}()
+	site, agent, leaf, err := wire.ParseTopic(raw.topic)
+	from := ledger.Sender{Site: site, Agent: agent}
+	m = message{size: len(raw.payload), done: raw.done}
+	switch {
+	case err != nil:
+	case leaf == wire.LeafState:
+		d.noteState(from, raw.payload)
+		return m, false
+	case leaf == wire.LeafHello:
+		m.Message, err = d.hello(from, raw.payload)
+	case leaf == wire.LeafChunk:
+		m.Message, err = d.chunk(from, raw.payload)
+	default:
+		m.Message, err = d.batch(from, raw)
+	}
+	if err != nil {
+		d.metrics.malformed.Inc()
+		d.log.Warn("message could not be understood", "topic", raw.topic, "bytes", len(raw.payload), "err", err)
+		return m, false
+	}
+	return m, m.Message != nil
+}
+
+// noteState keeps what an agent says of itself.
+func (d *decoder) noteState(from ledger.Sender, payload []byte) {
+	if err := d.states.note(from.Site, from.Agent, payload, time.Now()); err != nil {
+		d.log.Warn("state is passed over", "site", from.Site, "agent", from.Agent, "err", err)
+	}
+}
+
+// hello decodes a hello. It returns nil for one that the ledger need not see.
+func (d *decoder) hello(from ledger.Sender, payload []byte) (ledger.Message, error) {
+	if !d.hellos.allow(from.Site, from.Agent) {
+		d.metrics.hellosDropped.Inc()
+		return nil, nil
+	}
+	hello := &wire.Hello{}
+	if err := d.codec.Decode(payload, hello); err != nil {
+		return nil, err
+	}
+	if text := d.boxes.hello(from.Site, from.Agent, hello.Instance, hello.Box); text != "" {
+		d.acks.refuse(from, hello.Journal, wire.Refusal_REFUSAL_TWO_BOXES, text)
+		return nil, nil
+	}
+	return ledger.Hello{From: from, Body: hello}, nil
+}
+
+func (d *decoder) chunk(from ledger.Sender, payload []byte) (ledger.Message, error) {
+	chunk := &wire.Chunk{}
+	if err := d.codec.Decode(payload, chunk); err != nil {
+		return nil, err
+	}
+	return ledger.Chunk{From: from, Body: chunk}, chunk.Validate()
+}
+
+// errWrongTopic is of a batch on the topic of another class, for which the sender may lack the broker's permission.
+var errWrongTopic = errors.New("the batch is of another class than its topic")
+
+func (d *decoder) batch(from ledger.Sender, raw incoming) (ledger.Message, error) {
+	batch := &wire.Batch{}
+	if err := d.codec.Decode(raw.payload, batch); err != nil {
+		return nil, err
+	}
+	if raw.topic != wire.ClassTopic(from.Site, from.Agent, batch.Class) {
+		return nil, errWrongTopic
+	}
+	return ledger.Batch{From: from, Body: batch}, nil
+}

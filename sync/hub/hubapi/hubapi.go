@@ -1,0 +1,151 @@
+// Package hubapi is the contract of the hub's HTTP side: its table of operations, and the types of requests and answers.
+// docs/openapi.yaml is made from it.
+package hubapi
+
+import (
+	"encoding/json"
+	"time"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
+	"lanewarden/sync/hub/ledger"
+)
+
+// FeedQuery is the request of GET /v1/feed.
+type FeedQuery struct {
+	After string        `query:"after"`                                     // lwcursor of the last event that the reader has; 0 for all, now for those to come
+	Limit int           `query:"limit" default:"1000" min:"1" max:"100000"` // most events in the answer
+	Wait  time.Duration `query:"wait" max:"1m"`                             // when there is nothing yet, how long to wait for the first event
+	Class string        `query:"class"`                                     // only these classes: alarm,event
+	// Kind is only these kinds: radiation.*,passage.closed; with a leading dash (-passage.updated) all but these.
+	Kind  string `query:"kind"`
+	Site  string `query:"site"`  // only this site
+	Agent string `query:"agent"` // only this agent
+
+	LastEventID string `header:"Last-Event-ID"` // like after, and before it
+}
+
+// CloudEvent is an event of the feed: CloudEvents 1.0 in JSON. Extension attributes begin with lw.
+type CloudEvent struct {
+	SpecVersion string `json:"specversion" const:"1.0"`
+	ID          string `json:"id"`      // JOURNAL/IDX: the same observation has the same id for ever
+	Source      string `json:"source"`  // /lanewarden/SITE/AGENT
+	Type        string `json:"type"`    // lanewarden.radiation.occupancy.v1
+	Subject     string `json:"subject"` // device id
+	Time        string `json:"time" format:"date-time"`
+	ContentType string `json:"datacontenttype" const:"application/json"`
+	Cursor      string `json:"lwcursor"` // the feed's cursor after this event, EPOCH-NUMBER; to be kept whole
+	Class       string `json:"lwclass" enum:"alarm,event,telemetry"`
+	Lane        string `json:"lwlane,omitempty"` // the lane at which the device stands
+	// Passage is the passage that the reading belongs to, as the lane had said when the event was read. Absent before;
+	// later events passage.opened, passage.updated and passage.corrected say it in their data, with the other candidate.
+	Passage    string `json:"lwpassage,omitempty"`
+	Plate      string `json:"lwplate,omitempty"`      // plate of that passage
+	Confidence string `json:"lwconfidence,omitempty"` // that it is that passage, a decimal number from 0 to 1; absent where the lane did not say it
+	// Other is a passage that the reading may belong to as well, when lwconfidence is under 0.95: this or the next truck.
+	// An alarm holds the vehicles of both. With lwother and without lwpassage: probably of no vehicle of this lane.
+	Other      string          `json:"lwother,omitempty"`
+	OtherPlate string          `json:"lwotherplate,omitempty"`      // plate of that other passage
+	OtherShare string          `json:"lwotherconfidence,omitempty"` // that it is that other passage, a decimal number from 0 to 1
+	Idx        string          `json:"lwidx"`                       // row of the journal and leaf of its evidence log
+	Journal    string          `json:"lwjournal"`                   // hex
+	Data       json.RawMessage `json:"data"`                        // lanewarden.v1.Body in the protobuf JSON mapping, but bytes in hex
+}
+
+// AgentsQuery is the request of GET /v1/agents.
+type AgentsQuery struct {
+	After string `query:"after"`                                   // where the page begins, as the header Link of the page before says
+	Limit int    `query:"limit" default:"1000" min:"1" max:"1000"` // most agents in the answer
+}
+
+// AgentSummary is what the hub holds of a journal, and how its agent is.
+type AgentSummary struct {
+	Site      string                `json:"site"`
+	Agent     string                `json:"agent"`
+	Online    bool                  `json:"online"`
+	Heard     *time.Time            `json:"heard,omitempty"` // last state message
+	Hello     time.Time             `json:"hello"`           // last one
+	Software  string                `json:"software"`
+	Journal   string                `json:"journal"`           // hex
+	Size      int64                 `json:"size"`              // rows at the last hello
+	Held      int64                 `json:"held"`              // rows here without holes
+	Verified  int64                 `json:"verified"`          // rows under a checkpoint found right
+	Refused   string                `json:"refused,omitempty"` // why nothing more is accepted from this journal
+	Cursors   map[string]int64      `json:"cursors"`           // by class: idx of the last row held
+	Waiting   map[string]int64      `json:"waiting,omitempty"` // by class, and artifacts; as the agent last said
+	Devices   []*observation.Device `json:"devices"`           // lanewarden.v1.Device
+	VerifyKey string                `json:"verify_key"`        // the agent's public key, for lanectl verify --key
+	Console   string                `json:"console,omitempty"` // URL of the lane's console; absent when it is not reached from here
+	Trouble   []DeviceTrouble       `json:"trouble"`           // devices that do not work, as the agent last said
+}
+
+// DeviceTrouble is a device that does not work, as its agent says.
+type DeviceTrouble struct {
+	Device string `json:"device"`
+	State  string `json:"state" enum:"connecting,silent,down,stopped"`
+	Reason string `json:"reason"` // in words, for a technician, English
+	// ReasonFR is the reason in French; absent from agents that do not say it.
+	ReasonFR string    `json:"reason_fr,omitempty"`
+	Since    time.Time `json:"since"` // of the state
+}
+
+// ArtifactName is the request of the operations about one artifact.
+type ArtifactName struct {
+	SHA256 api.Hash `path:"sha256"`
+}
+
+// The operations of the hub's HTTP side.
+var (
+	GetFeed = api.Stream[FeedQuery]{Route: api.Route{
+		ID: "feed", Pattern: "GET /v1/feed",
+		Media:   "application/x-ndjson, application/cloudevents-batch+json, text/event-stream",
+		Summary: "Observations of all agents in the order in which the hub made them durable",
+		Note: "Each observation is one CloudEvent. A reader keeps lwcursor of the last event that it has dealt with and asks " +
+			"again after it; an event is delivered at least once, and its id is the same for ever. Accept chooses the form: " +
+			"application/x-ndjson (the default), application/cloudevents-batch+json, or text/event-stream, a stream without " +
+			"end that resumes by Last-Event-ID (events with `id: CURSOR` and `data: CloudEvent`). A cursor whose row the " +
+			"ledger does not hold any more, because a backup was put in its place, is answered with 410.",
+		Fails: []api.Code{api.CursorGone},
+	}}
+	GetAgents = api.Query[AgentsQuery, []AgentSummary]{Route: api.Route{
+		ID: "agents", Pattern: "GET /v1/agents",
+		Summary: "What the hub holds of every journal, and how its agent is",
+		Note: "One page of journals, newest hello first: at most limit, and fewer where agents have many devices. The header " +
+			"Link names the next page (`</v1/agents?...>; rel=\"next\"`); without it the page is the last one. An agent that " +
+			"says hello between two pages may come twice.",
+	}}
+	GetArtifact = api.Stream[ArtifactName]{Route: api.Route{
+		ID: "artifact", Pattern: "GET /v1/artifacts/{sha256}", Media: "application/octet-stream",
+		Summary: "An artifact (image, document) whole, or ranges of it",
+		Note: "Artifacts are named by their SHA-256 in hex, as observations name them (data.artifacts), and have the media " +
+			"type that the observation gives. They come after the observations; what is not here yet is answered with 503 and " +
+			"Retry-After.",
+		Fails: []api.Code{api.NotFound, api.NotHereYet},
+	}}
+	GetArtifactState = api.Query[ArtifactName, *ledger.ArtifactState]{Route: api.Route{
+		ID: "artifactState", Pattern: "GET /v1/artifacts/{sha256}/state",
+		Summary: "How much of an artifact is here, and which observations name it", Fails: []api.Code{api.NotFound},
+	}}
+	PullArtifact = api.Action[ArtifactName, *ledger.ArtifactState]{Route: api.Route{
+		ID: "pullArtifact", Pattern: "POST /v1/artifacts/{sha256}/pull",
+		Summary: "Have an artifact sent before others",
+		Note:    "200: it is here already. 202: asked for; agents that are away are asked when they are back.",
+		Fails:   []api.Code{api.NotFound},
+	}}
+	GetMetrics = api.Stream[api.None]{Route: api.Route{
+		ID: "metrics", Pattern: "GET /metrics", Media: "text/plain", Summary: "Prometheus metrics, lanehub_…",
+	}}
+	GetHealth = api.Stream[api.None]{Route: api.Route{
+		ID: "health", Pattern: "GET /healthz", Media: "text/plain",
+		Summary: "Whether the hub does its work",
+		Note:    "The text `ok`, or a problem while it does not accept what agents send, such as on a full disk.",
+		Fails:   []api.Code{api.Unavailable},
+	}}
+)
+
+// Operations returns the table of the hub's HTTP side.
+func Operations() []api.Operation {
+	return []api.Operation{
+		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &GetMetrics, &GetHealth,
+	}
+}
