@@ -17,6 +17,6 @@ daily files; and a whole demonstration with hub and agent.
 
 ` + cli.ExitCodes,
 	}
-	root.AddCommand(append(simulate.Devices(), simulate.Demo())...)
+	root.AddCommand(append(simulate.Devices(), simulate.Demo(), simulate.NewDriver())...)
 	cli.Main(root)
 }

@@ -48,9 +48,10 @@ func (p *portal) importFile(ctx context.Context, sink driver.Sink, path string) 
 		return err
 	}
 	r := &recording{
-		session: session{sink: sink, tracker: newTracker(p.rule(), p.Timeout), faults: driver.Faults{Source: name}},
+		session: newSession(sink, p.rule(), p.Timeout),
 		clock:   fileClock{day: fileDay(name, info.ModTime(), zone), last: -1}, name: artifact.Hex()[:16],
 	}
+	r.faults.Source = name
 	if err := r.read(f, func() error { return r.commitFull(ctx, importGroup) }); err != nil {
 		return err
 	}
@@ -86,9 +87,9 @@ func (r *recording) read(f io.Reader, step func() error) error {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := f.Read(buf)
-		r.framer.feed(buf[:n], r.line, func(text []byte, offset int64) { r.lines++; r.tooLong(text, offset) })
+		r.input.Feed(buf[:n], r.line, func(text []byte, offset int64) { r.lines++; r.tooLong(text, offset) })
 		if err == io.EOF {
-			r.framer.feed([]byte{'\n'}, r.line, r.tooLong) // a last line without an end
+			r.input.Feed([]byte{'\n'}, r.line, r.tooLong) // a last line without an end
 			return step()
 		}
 		if err != nil {
@@ -237,7 +238,7 @@ type OccupancySummary struct {
 func describeDaily(in io.Reader, name string) (driver.Description, error) {
 	h := sha256.New()
 	r := &recording{
-		session: session{sink: discard{}, tracker: newTracker(alarmRule{nSigma: 7, intervals: 5}, 10*time.Second)},
+		session: newSession(discard{}, alarmRule{nSigma: 7, intervals: 5}, 10*time.Second),
 		clock:   fileClock{day: fileDay(name, time.Unix(0, 0), time.UTC), last: -1},
 	}
 	s := &DailySummary{Format: dailyName, Occupancies: []OccupancySummary{}, Others: map[string]int{}}

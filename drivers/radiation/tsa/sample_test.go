@@ -26,8 +26,8 @@ func TestSampleIntervals(t *testing.T) {
 	} {
 		t.Run(text[:2], func(t *testing.T) {
 			sink := &strip{}
-			s := session{sink: sink, live: true, tracker: newTracker(alarmRule{nSigma: 7, intervals: 5}, 10*time.Second), faults: driver.Faults{}}
-			s.at = time.Unix(1, 0)
+			s := newSession(sink, alarmRule{nSigma: 7, intervals: 5}, 10*time.Second)
+			s.live, s.at = true, time.Unix(1, 0)
 			if !s.takeLine([]byte(text), 0) {
 				t.Fatalf("%q was not understood", text)
 			}

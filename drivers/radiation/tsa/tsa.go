@@ -87,7 +87,8 @@ func (p *portal) live(ctx context.Context, sink driver.Sink) error {
 		return err
 	}
 	defer stream.Close()
-	s := session{sink: sink, live: true, tracker: newTracker(p.rule(), p.Timeout), faults: driver.Faults{Source: p.Link.String()}}
+	s := newSession(sink, p.rule(), p.Timeout)
+	s.live, s.faults.Source = true, p.Link.String()
 	sink.State(observation.DeviceState_STATE_CONNECTING,
 		message.New("tsa.connecting", message.String("address", p.Link.String())))
 	lastLine := time.Now()
@@ -120,10 +121,13 @@ func lost(err error) error {
 	return err
 }
 
-// session is one input, live or recorded, on its way through framer and tracker into the sink.
+// maxLine bounds a line, in bytes; the longest that the protocol knows has some 60.
+const maxLine = 512
+
+// session is one input, live or recorded, cut into lines on its way through the tracker into the sink.
 type session struct {
 	sink    driver.Sink
-	framer  framer
+	input   driver.Lines
 	tracker *tracker
 	faults  driver.Faults
 	live    bool // shown on strip charts
@@ -132,15 +136,20 @@ type session struct {
 	line line
 }
 
+// newSession makes a session; timeout is how long an occupancy may go on without its end.
+func newSession(sink driver.Sink, rule alarmRule, timeout time.Duration) session {
+	return session{sink: sink, input: driver.Lines{Max: maxLine}, tracker: newTracker(rule, timeout)}
+}
+
 // take reads a chunk and returns the number of lines understood.
 func (s *session) take(c transport.Chunk) (understood int) {
 	s.at = c.At
 	if c.Break {
 		s.tracker.breakOff()
-		s.framer.reset()
+		s.input.Reset()
 		return 0
 	}
-	s.framer.feed(c.Data, func(text []byte, offset int64) {
+	s.input.Feed(c.Data, func(text []byte, offset int64) {
 		if s.takeLine(text, offset) {
 			understood++
 		}
@@ -213,4 +222,4 @@ func (s *session) finish(ctx context.Context) error {
 	return s.commit(ctx)
 }
 
-func (s *session) idle() bool { return s.framer.idle() && s.tracker.idle() && len(s.tracker.out) == 0 }
+func (s *session) idle() bool { return s.input.Idle() && s.tracker.idle() && len(s.tracker.out) == 0 }
