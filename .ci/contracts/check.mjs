@@ -1,5 +1,6 @@
-// Holds docs/openapi.yaml and docs/asyncapi.yaml against their specifications: node check.mjs. Exit code 1 with the
-// faults and their places. That they say what the code does is checked by the Go tests of sync/hub and sync/wire.
+// Holds docs/openapi.yaml, docs/agent-openapi.yaml and docs/asyncapi.yaml against their specifications: node check.mjs.
+// Exit code 1 with the faults and their places. That they say what the code does is checked by the Go tests of sync/hub,
+// edge/api and sync/wire.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import SwaggerParser from "@apidevtools/swagger-parser";
@@ -8,10 +9,12 @@ import { Parser } from "@asyncapi/parser";
 const docs = new URL("../../docs/", import.meta.url);
 const faults = [];
 
-try {
-	await SwaggerParser.validate(fileURLToPath(new URL("openapi.yaml", docs)));
-} catch (e) {
-	faults.push(...String(e.message).split("\n").map((line) => `docs/openapi.yaml: ${line}`));
+for (const name of ["openapi.yaml", "agent-openapi.yaml"]) {
+	try {
+		await SwaggerParser.validate(fileURLToPath(new URL(name, docs)));
+	} catch (e) {
+		faults.push(...String(e.message).split("\n").map((line) => `docs/${name}: ${line}`));
+	}
 }
 
 const { diagnostics } = await new Parser().parse(readFileSync(new URL("asyncapi.yaml", docs), "utf8"));

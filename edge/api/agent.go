@@ -26,13 +26,13 @@ var (
 		ID: "stream", Pattern: "GET /v1/stream", Role: accounts.Viewer, Media: "text/event-stream",
 		Summary: "What happens, as server-sent events without end",
 		Note: "Events: `status` (Status) each second; `rows` (array of Head) as they are journalled; of the device that is " +
-			"named, `live` (array of Sample) and `raw` (array of RawLine); `test` (View) while a guided test runs.",
-		Fails: []Code{Unavailable},
+			"named, `live` (array of Sample) and `raw` (array of RawLine); `test` (GuidedView) while a guided test runs.",
+		Items: []any{Status{}, Head{}, Sample{}, RawLine{}, guided.View{}}, Fails: []Code{Unavailable},
 	}}
 	GetTail = Stream[TailQuery]{Route{
 		ID: "tail", Pattern: "GET /v1/tail", Role: accounts.Viewer, Media: "application/x-ndjson",
 		Summary: "The newest observations that match, a Line each, and with follow those that come",
-		Fails:   []Code{NotFound},
+		Items:   []any{Line{}}, Fails: []Code{NotFound},
 	}}
 	GetLive = Query[DeviceQuery, []Sample]{Route{
 		ID: "live", Pattern: "GET /v1/live/{device}", Role: accounts.Viewer,

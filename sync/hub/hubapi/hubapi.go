@@ -41,12 +41,12 @@ type CloudEvent struct {
 	// later events passage.opened, passage.updated and passage.corrected say it in their data, with the other candidate.
 	Passage    string `json:"lwpassage,omitempty"`
 	Plate      string `json:"lwplate,omitempty"`      // plate of that passage
-	Confidence string `json:"lwconfidence,omitempty"` // that it is that passage, a decimal number from 0 to 1; absent where the lane did not say it
+	Confidence string `json:"lwconfidence,omitempty"` // how likely it is that passage, a decimal number from 0 to 1; absent where the lane did not say it
 	// Other is a passage that the reading may belong to as well, when lwconfidence is under 0.95: this or the next truck.
 	// An alarm holds the vehicles of both. With lwother and without lwpassage: probably of no vehicle of this lane.
 	Other      string          `json:"lwother,omitempty"`
 	OtherPlate string          `json:"lwotherplate,omitempty"`      // plate of that other passage
-	OtherShare string          `json:"lwotherconfidence,omitempty"` // that it is that other passage, a decimal number from 0 to 1
+	OtherShare string          `json:"lwotherconfidence,omitempty"` // how likely it is that other passage, a decimal number from 0 to 1
 	Idx        string          `json:"lwidx"`                       // row of the journal and leaf of its evidence log
 	Journal    string          `json:"lwjournal"`                   // hex
 	Data       json.RawMessage `json:"data"`                        // lanewarden.v1.Body in the protobuf JSON mapping, but bytes in hex
@@ -105,7 +105,7 @@ var (
 			"application/x-ndjson (the default), application/cloudevents-batch+json, or text/event-stream, a stream without " +
 			"end that resumes by Last-Event-ID (events with `id: CURSOR` and `data: CloudEvent`). A cursor whose row the " +
 			"ledger does not hold any more, because a backup was put in its place, is answered with 410.",
-		Fails: []api.Code{api.CursorGone},
+		Items: []any{CloudEvent{}}, Fails: []api.Code{api.CursorGone},
 	}}
 	GetAgents = api.Query[AgentsQuery, []AgentSummary]{Route: api.Route{
 		ID: "agents", Pattern: "GET /v1/agents",
