@@ -5,32 +5,31 @@ import (
 )
 
 func passageOpened(b *observation.PassageOpened) Text {
-	t := say("vehicle entered lane %s", "véhicule entré dans la voie %s", b.Lane)
+	t := say("passage-opened.vehicle-entered-lane", arg("lane", b.Lane))
 	if len(b.Readings) > 0 && b.Readings[0].GetStation() != "" {
-		t = say("%s at %s", "%s au poste %s", t, b.Readings[0].Station)
+		t = say("passage-opened.at", arg("entered", t), arg("station", b.Readings[0].Station))
 	}
 	return sentence(t,
-		when(len(b.Readings) > 1, count(len(b.Readings), "reading", "readings", "lecture", "lectures")),
+		when(len(b.Readings) > 1, count("count.reading", len(b.Readings))),
 		uncertain(b.Readings))
 }
 
 // passageUpdated names the readings; a single one with the reason of its assignment. Whether they are new, or only
 // their confidence, the row does not say.
 func passageUpdated(b *observation.PassageUpdated) Text {
-	t := say("%s belong to passage %s", "%s : passage %s",
-		count(len(b.Readings), "reading", "readings", "lecture", "lectures"), b.Id)
+	t := say("passage-updated.belong-passage", arg("readings", count("count.reading", len(b.Readings))), arg("id", b.Id))
 	switch {
 	case len(b.Readings) == 0:
-		t = say("passage %s", "passage %s", b.Id)
+		t = say("passage-updated.passage", arg("id", b.Id))
 	case len(b.Readings) == 1 && unsure(b.Readings[0]):
-		t = say("in passage %s", "dans le passage %s", b.Id)
+		t = say("passage-updated.in-passage", arg("id", b.Id))
 	case len(b.Readings) == 1:
-		t = say("%s belongs to passage %s", "%s : passage %s", readingOf(b.Readings[0]), b.Id)
+		t = say("passage-updated.belongs-passage", arg("readings", readingOf(b.Readings[0])), arg("id", b.Id))
 	default:
-		t = say("%s (%s)", "%s (%s)", t, list(devices(b.Readings)))
+		t = say("passage-updated.devices", arg("what", t), arg("devices", list(devices(b.Readings))))
 	}
 	t = sentence(t, uncertain(b.Readings),
-		when(b.AfterClose, Text{EN: "after the vehicle had left", FR: "après le départ du véhicule"}))
+		when(b.AfterClose, say("passage-updated.after-vehicle-had-left")))
 	if len(b.Readings) == 1 {
 		t = t.saying(b.Readings[0].GetMessage(), b.Readings[0].GetReason())
 	}
@@ -48,9 +47,9 @@ func devices(readings []*observation.PassageReading) []string {
 // readingOf names a reading by its device; an alarm is called one.
 func readingOf(r *observation.PassageReading) Text {
 	if observation.Class(r.GetClass()) == observation.Class_CLASS_ALARM {
-		return say("alarm of %s", "alarme de %s", r.GetDevice())
+		return say("reading-of.alarm", arg("device", r.GetDevice()))
 	}
-	return say("reading of %s", "lecture de %s", r.GetDevice())
+	return say("reading-of.reading", arg("device", r.GetDevice()))
 }
 
 // unsure reports whether a reading may be of another vehicle, or of none, as well.
@@ -64,7 +63,7 @@ func Uncertain(r *observation.PassageReading) Text {
 	if !unsure(r) {
 		return Text{}
 	}
-	return say("%s: %s", "%s : %s", readingOf(r), candidates(r))
+	return say("uncertain.candidates", arg("reading", readingOf(r)), arg("candidates", candidates(r)))
 }
 
 // candidates names the two vehicles that a reading may be of; it is empty for a reading of one.
@@ -72,12 +71,11 @@ func candidates(r *observation.PassageReading) Text {
 	if !unsure(r) {
 		return Text{}
 	}
-	other := say("passage %s", "passage %s", r.Other)
+	other := say("candidates.passage", arg("other", r.Other))
 	if r.Other == "" {
-		other = Text{EN: "no vehicle of this lane", FR: "aucun véhicule de cette voie"}
+		other = say("candidates.no-vehicle-this-lane")
 	}
-	return say("this vehicle (%s) or %s (%s)", "ce véhicule (%s) ou %s (%s)",
-		Probability(r.Confidence), other, Probability(r.OtherConfidence))
+	return say("candidates.this-vehicle-or", arg("confidence", Probability(r.Confidence)), arg("other", other), arg("otherConfidence", Probability(r.OtherConfidence)))
 }
 
 // Probability is a probability as a percentage. What is not certain is never shown as 0 or 100.
@@ -111,44 +109,39 @@ func uncertain(readings []*observation.PassageReading) Text {
 	if len(all) <= maxUncertain {
 		return join("; ", all...)
 	}
-	rest := count(len(all)-maxUncertain, "more reading is uncertain", "more readings are uncertain",
-		"autre lecture est incertaine", "autres lectures sont incertaines")
+	rest := count("count.more-reading-uncertain", len(all)-maxUncertain)
 	return join("; ", append(all[:maxUncertain:maxUncertain], rest)...)
 }
 
 // ends are the predicates of a vehicle whose passage is over.
-var ends = map[observation.PassageEnd]Text{
-	observation.PassageEnd_PASSAGE_END_UNSPECIFIED: {EN: "closed, it is not known why", FR: "fermé, motif inconnu"},
-	observation.PassageEnd_PASSAGE_END_LEFT:        {EN: "left the lane", FR: "sorti de la voie"},
-	observation.PassageEnd_PASSAGE_END_TIMEOUT: {
-		EN: "closed: nothing more was seen of it", FR: "fermé : plus rien n’en a été vu",
-	},
-	observation.PassageEnd_PASSAGE_END_REVERSED: {EN: "reversed out of the lane", FR: "reparti en marche arrière"},
-	observation.PassageEnd_PASSAGE_END_MERGED:   {EN: "was another vehicle’s", FR: "appartenait à un autre véhicule"},
-	observation.PassageEnd_PASSAGE_END_RESTART: {
-		EN: "closed when the agent restarted", FR: "fermé au redémarrage de l’agent",
-	},
+var ends = map[observation.PassageEnd]string{
+	observation.PassageEnd_PASSAGE_END_UNSPECIFIED: "ends.closed-not-known-why",
+	observation.PassageEnd_PASSAGE_END_LEFT:        "ends.left-lane",
+	observation.PassageEnd_PASSAGE_END_TIMEOUT:     "ends.closed-nothing-more-seen",
+	observation.PassageEnd_PASSAGE_END_REVERSED:    "ends.reversed-out-lane",
+	observation.PassageEnd_PASSAGE_END_MERGED:      "ends.another-vehicles",
+	observation.PassageEnd_PASSAGE_END_RESTART:     "ends.closed-when-agent-restarted",
 }
 
-var gaps = map[observation.PassageGap]Text{
-	observation.PassageGap_PASSAGE_GAP_UNSPECIFIED:  {EN: "nothing, it is not known why", FR: "rien, motif inconnu"},
-	observation.PassageGap_PASSAGE_GAP_NOT_YET:      {EN: "not yet", FR: "pas encore"},
-	observation.PassageGap_PASSAGE_GAP_NOT_EXPECTED: {EN: "not expected", FR: "pas attendu"},
-	observation.PassageGap_PASSAGE_GAP_NOTHING_READ: {EN: "nothing read", FR: "rien lu"},
-	observation.PassageGap_PASSAGE_GAP_MISSED:       {EN: "missed", FR: "manqué"},
-	observation.PassageGap_PASSAGE_GAP_BLIND:        {EN: "blind (device down)", FR: "aveugle (appareil en panne)"},
+var gaps = map[observation.PassageGap]string{
+	observation.PassageGap_PASSAGE_GAP_UNSPECIFIED:  "gaps.nothing-not-known-why",
+	observation.PassageGap_PASSAGE_GAP_NOT_YET:      "gaps.not-yet",
+	observation.PassageGap_PASSAGE_GAP_NOT_EXPECTED: "gaps.not-expected",
+	observation.PassageGap_PASSAGE_GAP_NOTHING_READ: "gaps.nothing-read",
+	observation.PassageGap_PASSAGE_GAP_MISSED:       "gaps.missed",
+	observation.PassageGap_PASSAGE_GAP_BLIND:        "gaps.blind-device-down",
 }
 
-var passageDirections = map[observation.PassageDirection]Text{
-	observation.PassageDirection_PASSAGE_DIRECTION_UNSPECIFIED: {EN: "direction not known", FR: "sens inconnu"},
-	observation.PassageDirection_PASSAGE_DIRECTION_FORWARD:     {EN: "forward", FR: "marche avant"},
-	observation.PassageDirection_PASSAGE_DIRECTION_REVERSE:     {EN: "in reverse", FR: "marche arrière"},
+var passageDirections = map[observation.PassageDirection]string{
+	observation.PassageDirection_PASSAGE_DIRECTION_UNSPECIFIED: "passage-directions.direction-not-known",
+	observation.PassageDirection_PASSAGE_DIRECTION_FORWARD:     "passage-directions.forward",
+	observation.PassageDirection_PASSAGE_DIRECTION_REVERSE:     "passage-directions.reverse",
 }
 
-var passageStates = map[observation.PassageState]Text{
-	observation.PassageState_PASSAGE_STATE_UNSPECIFIED: {EN: "state not known", FR: "état inconnu"},
-	observation.PassageState_PASSAGE_STATE_OPEN:        {EN: "in the lane", FR: "dans la voie"},
-	observation.PassageState_PASSAGE_STATE_CLOSED:      {EN: "closed", FR: "fermé"},
+var passageStates = map[observation.PassageState]string{
+	observation.PassageState_PASSAGE_STATE_UNSPECIFIED: "passage-states.state-not-known",
+	observation.PassageState_PASSAGE_STATE_OPEN:        "passage-states.lane",
+	observation.PassageState_PASSAGE_STATE_CLOSED:      "passage-states.closed",
 }
 
 // PassageEnd says why a passage is over, of its vehicle: "left the lane".
@@ -163,12 +156,12 @@ func PassageDirection(d observation.PassageDirection) Text { return word(passage
 // PassageState says whether a vehicle is still in the lane.
 func PassageState(s observation.PassageState) Text { return word(passageStates, s) }
 
-// word is the wording of an enumeration's value. A value of a later version has that of the unspecified one.
-func word[E ~int32](of map[E]Text, value E) Text {
-	if t, ok := of[value]; ok {
-		return t
+// word is the wording of an enumeration's value, of which each has its code. A value of a later version has that of the unspecified one.
+func word[E ~int32](of map[E]string, value E) Text {
+	if code, ok := of[value]; ok {
+		return say(code)
 	}
-	return of[0]
+	return say(of[0])
 }
 
 func passageClosed(b *observation.PassageClosed) Text {
@@ -176,58 +169,58 @@ func passageClosed(b *observation.PassageClosed) Text {
 	if who == "" && len(b.Containers) > 0 {
 		who = b.Containers[0]
 	}
-	vehicle := say("vehicle %s", "véhicule %s", who)
+	vehicle := say("passage-closed.vehicle", arg("who", who))
 	if who == "" {
-		vehicle = Text{EN: "vehicle without plate", FR: "véhicule sans plaque"}
+		vehicle = say("passage-closed.vehicle-without-plate")
 	}
 	outcome := PassageEnd(b.End)
 	if b.State == observation.PassageState_PASSAGE_STATE_OPEN {
-		outcome = say("%s", "%s", PassageState(b.State))
+		outcome = plainly(PassageState(b.State))
 	}
 	backwards := b.Direction == observation.PassageDirection_PASSAGE_DIRECTION_REVERSE &&
 		b.End != observation.PassageEnd_PASSAGE_END_REVERSED
 	return sentence(
-		say("%s %s", "%s %s", vehicle, outcome),
+		say("passage-closed.how", arg("vehicle", vehicle), arg("outcome", outcome)),
 		when(backwards, PassageDirection(b.Direction)),
-		when(b.Alarm, Text{EN: "with an alarm", FR: "avec une alarme"}),
-		when(b.AlarmPossible, Text{EN: "possible alarm", FR: "alarme possible"}),
+		when(b.Alarm, say("passage-closed.with-alarm")),
+		when(b.AlarmPossible, say("passage-closed.possible-alarm")),
 		when(b.WeightKg > 0, unit(b.WeightKg, 0, "kg")),
 		when(b.SpeedKph > 0, speed(b.SpeedKph)),
-		count(len(b.Readings), "reading", "readings", "lecture", "lectures"),
+		count("count.reading", len(b.Readings)),
 		uncertain(append(b.Readings[:len(b.Readings):len(b.Readings)], b.Possible...)))
 }
 
 func passageCorrected(b *observation.PassageCorrected) Text {
-	by := say("by %s", "par %s", b.By)
+	by := say("passage-corrected.by", arg("by", b.By))
 	if b.By == "lane" {
-		by = Text{EN: "by Lanewarden", FR: "par Lanewarden"}
+		by = say("passage-corrected.by-lanewarden")
 	}
 	return sentence(moved(b), when(b.By != "", by), candidates(b.Reading)).saying(b.Message, b.Reason)
 }
 
 // moved says which reading went where.
 func moved(b *observation.PassageCorrected) Text {
-	row := say("row %s", "ligne %s", plainNumber(b.Idx))
+	row := say("moved.row", arg("idx", plainNumber(b.Idx)))
 	if b.Reading.GetDevice() != "" {
-		row = say("%s (row %s)", "%s (ligne %s)", readingOf(b.Reading), plainNumber(b.Idx))
+		row = say("moved.row-2", arg("reading", readingOf(b.Reading)), arg("idx", plainNumber(b.Idx)))
 	}
 	switch {
 	case b.From == "" && b.To == "":
-		return say("%s belongs to no passage", "%s : à aucun passage", row)
+		return say("moved.belongs-no-passage", arg("row", row))
 	case b.From == "":
-		return say("%s moved to passage %s", "%s : au passage %s", row, b.To)
+		return say("moved.moved-passage", arg("row", row), arg("to", b.To))
 	case b.To == "":
-		return say("%s detached from passage %s", "%s : détachée du passage %s", row, b.From)
+		return say("moved.detached-from-passage", arg("row", row), arg("from", b.From))
 	case b.From == b.To:
-		return say("%s stays in passage %s", "%s : reste dans le passage %s", row, b.To)
+		return say("moved.stays-passage", arg("row", row), arg("to", b.To))
 	}
-	return say("%s moved from passage %s to passage %s", "%s : du passage %s au passage %s", row, b.From, b.To)
+	return say("moved.moved-from-passage-passage", arg("row", row), arg("from", b.From), arg("to", b.To))
 }
 
 // Correction says to the person who moved a reading what came of it; plate is that of the passage that it is in now,
 // empty for none.
 func Correction(b *observation.PassageCorrected, plate string) Text {
 	return sentence(moved(b),
-		when(plate != "", say("vehicle %s", "véhicule %s", plate)),
-		Text{EN: "and no later assignment changes that", FR: "et aucune attribution ultérieure n’y change rien"})
+		when(plate != "", say("correction.vehicle", arg("plate", plate))),
+		say("correction.and-no-later-assignment"))
 }

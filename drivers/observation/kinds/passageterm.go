@@ -7,31 +7,21 @@ import (
 )
 
 // terms name what speaks for or against an assignment, without the numbers.
-var terms = map[observation.PassageTerm_Kind]Text{
-	observation.PassageTerm_KIND_UNSPECIFIED: {
-		EN: "something that this version does not know", FR: "élément que cette version ignore",
-	},
-	observation.PassageTerm_KIND_ARRIVAL: {EN: "arrival", FR: "arrivée"},
-	observation.PassageTerm_KIND_QUEUE:   {EN: "behind the vehicle ahead", FR: "derrière le véhicule précédent"},
-	observation.PassageTerm_KIND_NAME:    {EN: "name", FR: "nom"},
-	observation.PassageTerm_KIND_LENGTH:  {EN: "length", FR: "longueur"},
-	observation.PassageTerm_KIND_MISSED: {
-		EN: "devices that should have seen it and did not", FR: "appareils qui auraient dû le voir",
-	},
-	observation.PassageTerm_KIND_REPEAT: {EN: "the device had seen it already", FR: "l’appareil l’avait déjà vu"},
-	observation.PassageTerm_KIND_ORDER:  {EN: "it would have overtaken", FR: "il aurait dépassé"},
-	observation.PassageTerm_KIND_BIRTH: {
-		EN: "a vehicle that nobody had seen before", FR: "véhicule que personne n’avait encore vu",
-	},
-	observation.PassageTerm_KIND_CLUTTER: {EN: "of no vehicle in this lane", FR: "d’aucun véhicule de cette voie"},
-	observation.PassageTerm_KIND_LINK: {
-		EN: "of the same scan or image", FR: "du même balayage ou de la même image",
-	},
-	observation.PassageTerm_KIND_PIN: {EN: "a person said so", FR: "une personne l’a dit"},
-	observation.PassageTerm_KIND_SIZE: {
-		EN: "weight and load for that length", FR: "poids et chargement pour cette longueur",
-	},
-	observation.PassageTerm_KIND_STRENGTH: {EN: "how well the tag was heard", FR: "force du signal de l’étiquette"},
+var terms = map[observation.PassageTerm_Kind]string{
+	observation.PassageTerm_KIND_UNSPECIFIED: "terms.something-this-version-does",
+	observation.PassageTerm_KIND_ARRIVAL:     "terms.arrival",
+	observation.PassageTerm_KIND_QUEUE:       "terms.behind-vehicle-ahead",
+	observation.PassageTerm_KIND_NAME:        "terms.name",
+	observation.PassageTerm_KIND_LENGTH:      "terms.length",
+	observation.PassageTerm_KIND_MISSED:      "terms.devices-should-have-seen",
+	observation.PassageTerm_KIND_REPEAT:      "terms.device-had-seen-already",
+	observation.PassageTerm_KIND_ORDER:       "terms.would-have-overtaken",
+	observation.PassageTerm_KIND_BIRTH:       "terms.vehicle-nobody-had-seen",
+	observation.PassageTerm_KIND_CLUTTER:     "terms.no-vehicle-this-lane",
+	observation.PassageTerm_KIND_LINK:        "terms.same-scan-or-image",
+	observation.PassageTerm_KIND_PIN:         "terms.person-said-so",
+	observation.PassageTerm_KIND_SIZE:        "terms.weight-and-load-for",
+	observation.PassageTerm_KIND_STRENGTH:    "terms.how-well-tag-heard",
 }
 
 // PassageTermKind names a kind of term.
@@ -48,11 +38,11 @@ func PassageTerm(t *observation.PassageTerm) Text {
 		return join(", ", arrival(t), kind)
 	case observation.PassageTerm_KIND_NAME:
 		if t.From != "" {
-			return say("name %s", "nom %s", t.From)
+			return say("passage-term.name", arg("from", t.From))
 		}
 	case observation.PassageTerm_KIND_PIN:
 		if t.From != "" {
-			return say("%s said so", "%s l’a dit", t.From)
+			return say("passage-term.said-so", arg("from", t.From))
 		}
 	}
 	return kind
@@ -65,14 +55,14 @@ func arrival(t *observation.PassageTerm) Text {
 	if t.From == "" && t.SigmaS == 0 {
 		return PassageTermKind(observation.PassageTerm_KIND_ARRIVAL)
 	}
-	from := when(t.From != "", say(" from %s", " depuis %s", t.From))
-	sigma := when(t.SigmaS > 0, say(" (±"+nbsp+"%s)", " (±"+nbsp+"%s)", unit(t.SigmaS, 1, "s")))
+	from := when(t.From != "", say("arrival.from", arg("from", t.From)))
+	sigma := when(t.SigmaS > 0, say("arrival.sigma", arg("sigmaS", unit(t.SigmaS, 1, "s"))))
 	off := unit(math.Abs(t.ResidualS), 1, "s")
 	switch {
 	case math.Abs(t.ResidualS) < onTime:
-		return say("arrival as predicted%s%s", "arrivée comme prévu%s%s", from, sigma)
+		return say("arrival.arrival-as-predicted", arg("from", from), arg("sigma", sigma))
 	case t.ResidualS < 0:
-		return say("arrival %s earlier than predicted%s%s", "arrivée %s plus tôt que prévu%s%s", off, from, sigma)
+		return say("arrival.arrival-earlier-than-predicted", arg("off", off), arg("from", from), arg("sigma", sigma))
 	}
-	return say("arrival %s later than predicted%s%s", "arrivée %s plus tard que prévu%s%s", off, from, sigma)
+	return say("arrival.arrival-later-than-predicted", arg("off", off), arg("from", from), arg("sigma", sigma))
 }

@@ -1,8 +1,13 @@
 package kinds
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"math"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -211,4 +217,100 @@ func TestSpan(t *testing.T) {
 			t.Errorf("%v s: %q, expected %q", seconds, got, want)
 		}
 	}
+}
+
+// TestCodes: each sentence that the package says is in the catalogue with the same values, and the catalogue has none
+// that it never says.
+func TestCodes(t *testing.T) {
+	used := map[string]bool{}
+	for code, args := range calls(t) {
+		if used[code] = true; strings.HasSuffix(code, ".*") {
+			continue
+		}
+		entry := message.EntryOf("kinds."+code, message.English)
+		if entry == (message.Entry{}) {
+			t.Errorf("%s is not in the catalogue", code)
+			continue
+		}
+		var want []string
+		for _, m := range regexp.MustCompile(`\{\{\.(\w+)\}\}`).FindAllStringSubmatch(entry.Other, -1) {
+			want = append(want, m[1])
+		}
+		slices.Sort(want)
+		if args != nil && !slices.Equal(slices.Compact(want), args) {
+			t.Errorf("%s is said with %v, its entry has %v", code, args, want)
+		}
+	}
+	for _, code := range message.Codes() {
+		group, own := strings.CutPrefix(code, "kinds.")
+		if own && !used[group] && !used[group[:strings.Index(group, ".")]+".*"] {
+			t.Errorf("%s is never said", code)
+		}
+	}
+}
+
+// calls returns the codes in the package's source, with the sorted names of the values, nil where those are not
+// literal; GROUP.* for the groups of device vocabularies.
+func calls(t *testing.T) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				noteCall(n, out)
+			case *ast.KeyValueExpr: // of a map from values of an enumeration to codes
+				if code := literal(n.Value); strings.Contains(code, ".") {
+					out[code] = nil
+				}
+			}
+			return true
+		})
+	}
+	return out
+}
+
+func noteCall(n *ast.CallExpr, out map[string][]string) {
+	f, ok := n.Fun.(*ast.Ident)
+	if !ok || len(n.Args) == 0 {
+		return
+	}
+	code := literal(n.Args[0])
+	switch f.Name {
+	case "say":
+		args := []string{}
+		for _, a := range n.Args[1:] {
+			if call, ok := a.(*ast.CallExpr); ok {
+				args = append(args, literal(call.Args[0]))
+			}
+		}
+		slices.Sort(args)
+		out[code] = args
+	case "count":
+		out[code] = []string{"n"}
+	case "optional", "rate":
+		out[code] = []string{"value"}
+	case "name":
+		out[code+".*"] = nil
+	}
+	delete(out, "") // the code is not literal
+	delete(out, ".*")
+}
+
+func literal(e ast.Expr) string {
+	if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+		return strings.Trim(lit.Value, "\"`")
+	}
+	return ""
 }

@@ -4,18 +4,6 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-var verdicts = map[string]Text{
-	"alarm":   {EN: "alarm", FR: "alarme"},
-	"clear":   {EN: "clear", FR: "négatif"},
-	"invalid": {EN: "invalid", FR: "non valable"},
-}
-
-var polarities = map[string]Text{
-	"positive": {EN: "positive ions", FR: "ions positifs"},
-	"negative": {EN: "negative ions", FR: "ions négatifs"},
-	"both":     {EN: "both polarities", FR: "deux polarités"},
-}
-
 func traceAnalysis(b *observation.TraceAnalysis) Text {
 	var found []string
 	for _, f := range b.Found {
@@ -27,30 +15,30 @@ func traceAnalysis(b *observation.TraceAnalysis) Text {
 		found = b.InstrumentSubstances
 	}
 	return sentence(
-		when(b.Sample != "", say("sample %s", "échantillon %s", b.Sample)),
+		when(b.Sample != "", say("trace-analysis.sample", arg("sample", b.Sample))),
 		when(len(found) > 0, list(distinct(found))),
-		when(b.Verdict != "", say("Lanewarden: %s", "Lanewarden : %s", name(verdicts, b.Verdict))),
-		when(b.InstrumentVerdict != "", say("instrument: %s", "instrument : %s", name(verdicts, b.InstrumentVerdict))),
-		when(b.Disagreement, Text{EN: "the two results differ", FR: "les deux résultats diffèrent"}),
-		when(len(b.Peaks) > 0, count(len(b.Peaks), "peak", "peaks", "pic", "pics")),
-		when(b.Partial, Text{EN: "points of the spectrum are missing", FR: "des points du spectre manquent"}),
-		when(b.Qc == "due", Text{EN: "verification was due", FR: "vérification due"}),
-		when(b.Qc == "out", Text{EN: "instrument was not verified", FR: "instrument non conforme"}),
+		when(b.Verdict != "", say("trace-analysis.lanewarden", arg("verdict", name("verdicts", b.Verdict)))),
+		when(b.InstrumentVerdict != "", say("trace-analysis.instrument", arg("instrumentVerdict", name("verdicts", b.InstrumentVerdict)))),
+		when(b.Disagreement, say("trace-analysis.two-results-differ")),
+		when(len(b.Peaks) > 0, count("count.peak", len(b.Peaks))),
+		when(b.Partial, say("trace-analysis.points-spectrum-are-missing")),
+		when(b.Qc == "due", say("trace-analysis.verification-due")),
+		when(b.Qc == "out", say("trace-analysis.instrument-not-verified")),
 	)
 }
 
 // passed is the outcome of a check.
 func passed(ok bool) Text {
 	if ok {
-		return Text{EN: "passed", FR: "réussi"}
+		return say("passed.passed")
 	}
-	return Text{EN: "failed", FR: "échoué"}
+	return say("passed.failed")
 }
 
 func traceVerification(b *observation.TraceVerification) Text {
-	t := Text{EN: "verification failed", FR: "vérification échouée"}
+	t := say("trace-verification.verification-failed")
 	if b.Passed {
-		t = Text{EN: "verification passed", FR: "vérification réussie"}
+		t = say("trace-verification.verification-passed")
 	}
 	return sentence(t, when(b.Analysis != nil, lower(traceAnalysis(b.GetAnalysis()))))
 }
@@ -66,33 +54,33 @@ func lower(t Text) Text {
 }
 
 func traceBlank(b *observation.TraceBlank) Text {
-	t := Text{EN: "blank not clean", FR: "blanc contaminé"}
+	t := say("trace-blank.blank-not-clean")
 	if b.Clean {
-		t = Text{EN: "blank clean", FR: "blanc propre"}
+		t = say("trace-blank.blank-clean")
 	}
 	return sentence(t,
-		when(b.AfterAlarm, Text{EN: "cleared down after the alarm", FR: "décontaminé après l’alarme"}),
-		when(b.ClearDownSeconds > 0, say("%s after it", "%s après elle", span(float64(b.ClearDownSeconds)))))
+		when(b.AfterAlarm, say("trace-blank.cleared-down-after-alarm")),
+		when(b.ClearDownSeconds > 0, say("trace-blank.after", arg("clearDownSeconds", span(float64(b.ClearDownSeconds))))))
 }
 
 func traceCalibration(b *observation.TraceCalibration) Text {
 	return sentence(
-		say("calibration %s", "étalonnage %s", passed(b.Passed)),
-		when(b.Calibrant != "", say("%s", "%s", b.Calibrant)),
-		when(b.DriftMs > 0, say("drift time %s", "temps de dérive %s", unit(float64(b.DriftMs), 3, "ms"))),
-		when(b.K0 > 0, say("K₀ %s", "K₀ %s", unit(float64(b.K0), 4, "cm²/(V·s)"))),
-		when(b.Polarity != "", name(polarities, b.Polarity)))
+		say("trace-calibration.calibration", arg("passed", passed(b.Passed))),
+		when(b.Calibrant != "", plainly(b.Calibrant)),
+		when(b.DriftMs > 0, say("trace-calibration.drift-time", arg("driftMs", unit(float64(b.DriftMs), 3, "ms")))),
+		when(b.K0 > 0, say("trace-calibration.k0", arg("k0", unit(float64(b.K0), 4, "cm²/(V·s)")))),
+		when(b.Polarity != "", name("polarities", b.Polarity)))
 }
 
 // zeroCelsius is 0 °C in kelvin.
 const zeroCelsius = 273.15
 
 // optional says a value that may be missing.
-func optional[N float32 | uint32](v *N, en, fr string, show func(float64) Text) Text {
+func optional[N float32 | uint32](code string, v *N, show func(float64) Text) Text {
 	if v == nil {
 		return Text{}
 	}
-	return say(en+" %s", fr+" %s", show(float64(*v)))
+	return say(code, arg("value", show(float64(*v))))
 }
 
 // in shows a value with a unit.
@@ -104,27 +92,20 @@ func celsius(kelvin float64) Text { return unit(kelvin-zeroCelsius, 1, "°C") }
 
 func traceHealth(b *observation.TraceHealth) Text {
 	return sentence(
-		optional(b.DriftTemperatureK, "drift tube", "tube de dérive", celsius),
-		optional(b.PressureTorr, "pressure", "pression", in(1, "Torr")),
-		optional(b.FlowMlMin, "flow", "débit", in(0, "ml/min")),
-		optional(b.RipMs, "reactant peak at", "pic de réactif à", in(3, "ms")),
-		optional(b.DryerPercent, "dryer", "dessiccant", in(0, "%")),
-		optional(b.DesorberK, "desorber", "désorbeur", celsius),
-		optional(b.Samples, "samples so far:", "échantillons jusqu’ici :", func(n float64) Text { return num(n, 0) }),
-		when(b.Polarity != "", name(polarities, b.Polarity)))
-}
-
-var qualityStates = map[string]Text{
-	"in":  {EN: "quality control OK", FR: "contrôle de qualité conforme"},
-	"due": {EN: "verification due", FR: "vérification due"},
-	"out": {EN: "quality control failed", FR: "contrôle de qualité non conforme"},
+		optional("trace-health.drift-tube", b.DriftTemperatureK, celsius),
+		optional("trace-health.pressure", b.PressureTorr, in(1, "Torr")),
+		optional("trace-health.flow", b.FlowMlMin, in(0, "ml/min")),
+		optional("trace-health.reactant-peak", b.RipMs, in(3, "ms")),
+		optional("trace-health.dryer", b.DryerPercent, in(0, "%")),
+		optional("trace-health.desorber", b.DesorberK, celsius),
+		optional("trace-health.samples-so-far", b.Samples, func(n float64) Text { return num(n, 0) }),
+		when(b.Polarity != "", name("polarities", b.Polarity)))
 }
 
 func traceQuality(b *observation.TraceQuality) Text {
-	state := name(qualityStates, b.State)
-	t := sentence(state, count(b.Samples, "sample in the shift", "samples in the shift",
-		"échantillon du quart", "échantillons du quart"),
-		when(b.Alarms > 0, count(b.Alarms, "alarm", "alarms", "alarme", "alarmes")))
+	state := name("quality-states", b.State)
+	t := sentence(state, count("count.sample-shift", b.Samples),
+		when(b.Alarms > 0, count("count.alarm", b.Alarms)))
 	if len(b.Reasons) > 0 {
 		var m *observation.Message // absent in rows of older versions
 		if len(b.Messages) > 0 {

@@ -1,30 +1,33 @@
 package kinds
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
-// say makes a text of two formats with %s for each argument. Arguments are Texts, strings that are the same in both
-// languages, and integers.
-func say(en, fr string, args ...any) Text {
-	e, f := make([]any, len(args)), make([]any, len(args))
-	for i, a := range args {
-		switch a := a.(type) {
-		case Text:
-			e[i], f[i] = a.EN, a.FR
-		case string:
-			e[i], f[i] = a, a
-		default:
-			n := num(toFloat(a), 0)
-			e[i], f[i] = n.EN, n.FR
-		}
+// named is a value that stands in a sentence.
+type named struct {
+	name  string
+	value Text
+}
+
+// arg is a value for a placeholder: a Text, a string that is the same in both languages, or an integer.
+func arg(name string, value any) named { return named{name, plainly(value)} }
+
+// plainly is a value alone: a Text, a string that is the same in both languages, or an integer.
+func plainly(value any) Text {
+	switch v := value.(type) {
+	case Text:
+		return v
+	case string:
+		return Text{EN: v, FR: v}
 	}
-	return Text{EN: fmt.Sprintf(en, e...), FR: fmt.Sprintf(fr, f...)}
+	return num(toFloat(value), 0)
 }
 
 func toFloat(v any) float64 {
@@ -40,6 +43,20 @@ func toFloat(v any) float64 {
 	}
 	return math.NaN()
 }
+
+// say returns a sentence of the catalogue, "kinds." before its code, with values in it.
+func say(code string, args ...named) Text {
+	en, fr := make([]message.Arg, len(args)), make([]message.Arg, len(args))
+	for i, a := range args {
+		en[i], fr[i] = message.String(a.name, a.value.EN), message.String(a.name, a.value.FR)
+	}
+	return Text{
+		EN: message.New("kinds."+code, en...).In(message.English), FR: message.New("kinds."+code, fr...).In(message.French),
+	}
+}
+
+// inBoth returns a value as each language writes it.
+func inBoth(v message.Value) Text { return Text{EN: v.In(message.English), FR: v.In(message.French)} }
 
 // when is a text that is said only if something holds.
 func when(holds bool, t Text) Text {
@@ -77,61 +94,30 @@ func capital(s string) string {
 	return s
 }
 
-// nbsp stands before units, and in French between thousands.
+// nbsp is a no-break space: between a number and its unit.
 const nbsp = "\u00a0"
 
 // num is a number with so many decimals at most, as each language writes it: 24,050.5 and 24 050,5. A number that is
 // none, or too large to be one, is a dash.
-func num(v float64, decimals int) Text {
-	if math.IsNaN(v) || math.IsInf(v, 0) || math.Abs(v) > 1e15 {
-		return Text{EN: "–", FR: "–"}
-	}
-	text := strconv.FormatFloat(math.Abs(v), 'f', decimals, 64)
-	whole, rest, _ := strings.Cut(text, ".")
-	rest = strings.TrimRight(rest, "0")
-	sign := ""
-	if v < 0 && strings.Trim(whole+rest, "0") != "" { // -0 is 0
-		sign = "−"
-	}
-	en, fr := sign+group(whole, ","), sign+group(whole, nbsp)
-	if rest != "" {
-		en, fr = en+"."+rest, fr+","+rest
-	}
-	return Text{EN: en, FR: fr}
-}
-
-// group parts thousands.
-func group(digits, sep string) string {
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + sep + digits[i:]
-	}
-	return digits
-}
+func num(v float64, decimals int) Text { return inBoth(message.Num{Value: v, Decimals: decimals}) }
 
 // unit is a number with its unit.
 func unit(v float64, decimals int, name string) Text {
-	return say("%s"+nbsp+"%s", "%s"+nbsp+"%s", num(v, decimals), name)
+	return inBoth(message.Num{Value: v, Decimals: decimals, Unit: name})
 }
 
 // speed is km/h, always with one decimal, so that speeds of several devices line up.
 func speed(kph float32) Text {
-	text := strconv.FormatFloat(float64(kph), 'f', 1, 32) + nbsp + "km/h"
-	return Text{EN: text, FR: strings.Replace(text, ".", ",", 1)}
+	return inBoth(message.Num{Value: float64(kph), Decimals: 1, Fixed: true, Unit: "km/h"})
 }
 
 // percent is a share from 0 to 1 as a percentage.
 func percent(share float64, decimals int) Text { return unit(100*share, decimals, "%") }
 
-// count is a number of things; both languages have the forms for one and for many, and French says one for none too.
-func count[N int | int64 | uint32 | uint64](n N, one, many, un, plusieurs string) Text {
-	t := Text{EN: many, FR: plusieurs}
-	if n == 1 {
-		t.EN = one
-	}
-	if n <= 1 {
-		t.FR = un
-	}
-	return say("%s"+nbsp+"%s", "%s"+nbsp+"%s", num(float64(n), 0), t)
+// count is a number of things: an entry of the catalogue that has a form for one and a form for many.
+func count[N int | int64 | uint32 | uint64](code string, n N) Text {
+	t := message.New("kinds."+code, message.Count("n", n)).Text()
+	return Text{EN: t.EN, FR: t.FR}
 }
 
 // span is a duration as people say it: 41 s, 9 min, 2 h 47.
@@ -139,42 +125,20 @@ func span(seconds float64) Text {
 	if math.IsNaN(seconds) {
 		seconds = 0
 	}
-	s := time.Duration(min(max(seconds, 0), 1e9) * float64(time.Second)).Round(time.Second)
-	switch {
-	case s < 90*time.Second:
-		return unit(s.Seconds(), 0, "s")
-	case s < time.Hour-time.Minute/2:
-		return unit(s.Minutes(), 0, "min")
-	case s < 48*time.Hour:
-		s = s.Round(time.Minute)
-		text := fmt.Sprintf("%d"+nbsp+"h"+nbsp+"%02d", int(s.Hours()), int(s.Minutes())%60)
-		return Text{EN: text, FR: text}
-	}
-	return count(int(s.Hours()/24), "day", "days", "jour", "jours")
+	return inBoth(message.Span{Duration: time.Duration(min(max(seconds, 0), 1e9) * float64(time.Second))})
 }
 
 // list names things: all of a few, else the first and how many more there are.
-func list(names []string) Text {
-	const most = 5
-	if len(names) <= most {
-		text := strings.Join(names, ", ")
-		return Text{EN: text, FR: text}
-	}
-	first := strings.Join(names[:most], ", ")
-	if len(names) == most+1 {
-		return say("%s and 1 more", "%s et 1 autre", first)
-	}
-	return say("%s and %s more", "%s et %s autres", first, len(names)-most)
-}
+func list(names []string) Text { return inBoth(message.List(names)) }
 
-// name is a fixed word of a device's vocabulary in both languages; one that is not known is shown without the marks
-// that programs put between words.
-func name(known map[string]Text, word string) Text {
-	if t, ok := known[strings.ToLower(word)]; ok {
-		return t
+// name is a word of a device's vocabulary in both languages: the entry of the catalogue with the group before it. One
+// that is not known is shown without the marks that programs put between words.
+func name(group, word string) Text {
+	word = strings.ToLower(word)
+	if code := group + "." + strings.ReplaceAll(word, "_", "-"); message.Known("kinds." + code) {
+		return say(code)
 	}
-	plain := strings.NewReplacer("_", " ", "-", " ").Replace(strings.ToLower(word))
-	return Text{EN: plain, FR: plain}
+	return plainly(strings.NewReplacer("_", " ", "-", " ").Replace(word))
 }
 
 // sum adds what a device sent for its detectors; -1 stands for no value. It says whether there was any.

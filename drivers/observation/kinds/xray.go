@@ -16,15 +16,15 @@ func xrayImage(b *observation.XrayImage) Text {
 	which := Text{}
 	switch {
 	case b.LowEnergy && !b.HighEnergy:
-		which = Text{EN: "low energy", FR: "basse énergie"}
+		which = say("xray-image.low-energy")
 	case b.HighEnergy && !b.LowEnergy:
-		which = Text{EN: "high energy", FR: "haute énergie"}
+		which = say("xray-image.high-energy")
 	}
 	return sentence(
-		when(b.Test, Text{EN: "test object", FR: "objet d’essai"}),
-		say("image of %s", "image de %s", orText(b.OoiId, Text{EN: "an object without number", FR: "objet sans numéro"})),
-		say("%s × %s pixels", "%s × %s pixels", b.Columns, b.Rows),
-		when(b.Frames > 1, count(b.Frames, "slice", "slices", "coupe", "coupes")),
+		when(b.Test, say("xray-image.test-object")),
+		say("xray-image.image", arg("object", orText(b.OoiId, say("xray-image.object-without-number")))),
+		say("xray-image.pixels", arg("columns", b.Columns), arg("rows", b.Rows)),
+		when(b.Frames > 1, count("count.slice", b.Frames)),
 		when(b.Kvp > 0, energy(float64(b.Kvp))), which,
 		when(b.Aborted, aborted(b.AbortReason)),
 	)
@@ -39,42 +39,27 @@ func orText(s string, none Text) Text {
 }
 
 func aborted(reason string) Text {
-	t := Text{EN: "scan aborted", FR: "balayage interrompu"}
+	t := say("aborted.scan-aborted")
 	if reason != "" {
-		t = say("%s (%s)", "%s (%s)", t, reason)
+		t = say("aborted.because", arg("aborted", t), arg("reason", reason))
 	}
 	return t
 }
 
-var threatSources = map[string]Text{
-	"machine":      {EN: "machine", FR: "automate"},
-	"operator":     {EN: "operator", FR: "opérateur"},
-	"ground_truth": {EN: "known content", FR: "contenu connu"},
-}
-
-var threatDecisions = map[string]Text{
-	"alarm":     {EN: "alarm", FR: "alarme"},
-	"clear":     {EN: "clear", FR: "rien à signaler"},
-	"no_alarm":  {EN: "no alarm", FR: "aucune alarme"},
-	"timed_out": {EN: "no decision in time", FR: "pas de décision à temps"},
-	"unknown":   {EN: "no decision", FR: "pas de décision"},
-}
-
 func threatReport(b *observation.XrayThreatReport) Text {
-	decision := name(threatDecisions, b.Decision)
+	decision := name("threat-decisions", b.Decision)
 	if b.Decision == "" {
-		decision = threatDecisions["unknown"]
+		decision = name("threat-decisions", "unknown")
 	}
 	if b.Type != "" {
-		decision = say("%s: %s", "%s"+nbsp+": %s", name(threatSources, b.Type), decision)
+		decision = say("threat-report.by", arg("source", name("threat-sources", b.Type)), arg("decision", decision))
 	}
 	return sentence(
-		when(b.Test, Text{EN: "test object", FR: "objet d’essai"}),
+		when(b.Test, say("threat-report.test-object")),
 		decision,
-		when(b.AlarmObjects > 0, count(b.AlarmObjects, "suspicious object", "suspicious objects",
-			"objet suspect", "objets suspects")),
+		when(b.AlarmObjects > 0, count("count.suspicious-object", b.AlarmObjects)),
 		worstThreat(b.Objects),
-		when(b.OoiId != "", say("%s", "%s", b.OoiId)),
+		when(b.OoiId != "", plainly(b.OoiId)),
 		when(b.Aborted, aborted(b.AbortReason)),
 	)
 }
@@ -92,24 +77,23 @@ func worstThreat(objects []*observation.ThreatObject) Text {
 	if worst == nil || worst.Category == "" && worst.Description == "" {
 		return Text{}
 	}
-	what := say("%s", "%s", worst.Description)
+	what := plainly(worst.Description)
 	if worst.Description == "" {
-		what = name(nil, worst.Category)
+		what = name("", worst.Category)
 	}
 	if worst.Probability > 0 {
-		what = say("%s at %s", "%s à %s", what, percent(float64(worst.Probability), 0))
+		what = say("worst-threat.at", arg("what", what), arg("probability", percent(float64(worst.Probability), 0)))
 	}
 	return what
 }
 
 func xrayQuality(b *observation.XrayQuality) Text {
 	return sentence(
-		when(b.AirShare > 0, say("air level %s, noise %s", "niveau d’air %s, bruit %s",
-			num(float64(b.AirLevel), 0), percent(float64(b.AirNoise), 2))),
-		when(b.AirShare == 0, Text{EN: "no clear air in the image", FR: "pas d’air libre dans l’image"}),
-		when(b.AirScans > 0, say("air drift %s", "dérive de l’air %s", percent(float64(b.AirDrift), 2))),
-		when(b.SaturatedShare > 0, say("%s saturated", "%s saturé", percent(float64(b.SaturatedShare), 1))),
-		when(b.StarvedShare > 0, say("%s without signal", "%s sans signal", percent(float64(b.StarvedShare), 1))),
+		when(b.AirShare > 0, say("xray-quality.air-level-noise", arg("airLevel", num(float64(b.AirLevel), 0)), arg("airNoise", percent(float64(b.AirNoise), 2)))),
+		when(b.AirShare == 0, say("xray-quality.no-clear-air-image")),
+		when(b.AirScans > 0, say("xray-quality.air-drift", arg("airDrift", percent(float64(b.AirDrift), 2)))),
+		when(b.SaturatedShare > 0, say("xray-quality.saturated", arg("saturatedShare", percent(float64(b.SaturatedShare), 1)))),
+		when(b.StarvedShare > 0, say("xray-quality.without-signal", arg("starvedShare", percent(float64(b.StarvedShare), 1)))),
 		deadDetectors(b),
 	)
 }
@@ -119,40 +103,26 @@ func deadDetectors(b *observation.XrayQuality) Text {
 	case b.Detectors == 0:
 		return Text{}
 	case b.DeadDetectors+b.StuckDetectors == 0:
-		return say("all %s detectors OK", "les %s détecteurs fonctionnent", b.Detectors)
+		return say("dead-detectors.all-detectors-ok", arg("detectors", b.Detectors))
 	}
 	return join(", ",
-		when(b.DeadDetectors > 0, say("%s of %s detectors dead", "%s détecteurs sur %s sans signal",
-			b.DeadDetectors, b.Detectors)),
-		when(b.StuckDetectors > 0, say("%s stuck", "%s bloqués", b.StuckDetectors)))
+		when(b.DeadDetectors > 0, say("dead-detectors.detectors-dead", arg("deadDetectors", b.DeadDetectors), arg("detectors", b.Detectors))),
+		when(b.StuckDetectors > 0, say("dead-detectors.stuck", arg("stuckDetectors", b.StuckDetectors))))
 }
 
-// measures of image quality. shares are from 0 to 1.
-var measures = map[string]struct {
-	Text
-	share bool
-}{
-	"air_level": {Text{EN: "air level", FR: "niveau d’air"}, false},
-	"air_noise": {Text{EN: "air noise", FR: "bruit de l’air"}, true},
-	"air_drift": {Text{EN: "air drift", FR: "dérive de l’air"}, true},
-	"saturated": {Text{EN: "saturated pixels", FR: "pixels saturés"}, true},
-	"detectors": {Text{EN: "faulty detectors", FR: "détecteurs en panne"}, false},
-}
+// shares are the measures of image quality that are shares from 0 to 1.
+var shares = map[string]bool{"air_noise": true, "air_drift": true, "saturated": true}
 
 func xrayFault(b *observation.XrayFault) Text {
-	m, ok := measures[b.Measure]
-	if !ok {
-		m.Text = name(nil, b.Measure)
-	}
+	measure := name("measures", b.Measure)
 	value, limit := num(float64(b.Value), 1), num(float64(b.Limit), 1)
-	if m.share {
+	if shares[b.Measure] {
 		value, limit = percent(float64(b.Value), 2), percent(float64(b.Limit), 2)
 	}
 	if b.Cleared {
-		return sentence(say("%s within its limit again: %s (limit %s)", "%s de nouveau dans la limite : %s (limite %s)",
-			m.Text, value, limit))
+		return sentence(say("xray-fault.over", arg("measure", measure), arg("value", value), arg("limit", limit)))
 	}
-	return sentence(say("%s outside its limit: %s (limit %s)", "%s hors limite : %s (limite %s)", m.Text, value, limit))
+	return sentence(say("xray-fault.outside", arg("measure", measure), arg("value", value), arg("limit", limit)))
 }
 
 func xrayPreview(b *observation.XrayPreview) Text {
@@ -160,8 +130,8 @@ func xrayPreview(b *observation.XrayPreview) Text {
 		return Text{EN: "No preview", FR: "Pas d’aperçu", Words: b.NotRendered}
 	}
 	return sentence(
-		say("preview of %s × %s pixels", "aperçu de %s × %s pixels", b.Width, b.Height),
-		when(b.PseudoColour, Text{EN: "in colour", FR: "en couleur"}),
-		when(b.Outlines > 0, count(b.Outlines, "object outlined", "objects outlined", "objet entouré", "objets entourés")),
+		say("xray-preview.preview-pixels", arg("width", b.Width), arg("height", b.Height)),
+		when(b.PseudoColour, say("xray-preview.colour")),
+		when(b.Outlines > 0, count("count.object-outlined", b.Outlines)),
 	)
 }
