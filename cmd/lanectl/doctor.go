@@ -19,6 +19,7 @@ import (
 	"lanewarden/cmd/internal/agent"
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/transport/broker"
 	"lanewarden/edge/diag/doctor"
 	firmwareconfig "lanewarden/firmware-config"
@@ -32,6 +33,7 @@ const (
 func doctorCommand() *cobra.Command {
 	var o doctor.Options
 	var asJSON bool
+	language := cli.Language()
 	c := &cobra.Command{
 		Use: "doctor", Short: "Find what is wrong, and say it in the order of likelihood", Args: cobra.NoArgs,
 		Long: `Look at lane file, agent, disk, clock, every device that is not well and the link to the centre, and say what is wrong: the cause before
@@ -44,22 +46,24 @@ what follows from it, with what was seen and what to do. It changes nothing, and
 	f.StringVar(&o.User, "user", "", "whom the agent runs as (default "+defaultUser+" where there is one)")
 	f.StringSliceVar(&o.TimeServers, "time-server", nil, "time server to ask (default those that this machine is configured with)")
 	f.BoolVar(&asJSON, "json", false, "as JSON, for programs")
+	f.Var(&language, "lang", "language of the findings: en or fr (default by LANG)")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		o = doctorOptions(o, *socket)
 		findings := doctor.Examine(cmd.Context(), o)
 		if asJSON {
-			if findings == nil {
-				findings = []doctor.Finding{}
+			shown := make([]doctor.Shown, len(findings))
+			for i, f := range findings {
+				shown[i] = f.In(language)
 			}
-			if err := json.NewEncoder(cmd.OutOrStdout()).Encode(findings); err != nil {
+			if err := json.NewEncoder(cmd.OutOrStdout()).Encode(shown); err != nil {
 				return err
 			}
 		} else {
-			printFindings(cmd.OutOrStdout(), findings)
+			printFindings(cmd.OutOrStdout(), findings, language)
 		}
 		for _, f := range findings {
-			if !f.Warning {
-				return fmt.Errorf("%s: %s", strings.Join(f.Subject, ", "), f.Text)
+			if f.Severity() == message.Fault {
+				return fmt.Errorf("%s: %s", strings.Join(f.Subject, ", "), f.What.In(language))
 			}
 		}
 		return nil
@@ -97,21 +101,23 @@ func load(path string) (*firmwareconfig.Config, error) {
 	return firmwareconfig.Load(path, drivers.Catalog)
 }
 
-func printFindings(w io.Writer, findings []doctor.Finding) {
+func printFindings(w io.Writer, findings []doctor.Finding, l message.Language) {
 	if len(findings) == 0 {
-		fmt.Fprintln(w, cli.Paint(w, cli.Green, "nothing is wrong"))
+		fmt.Fprintln(w, cli.Paint(w, cli.Green, message.New("doctor.nothing").In(l)))
 		return
 	}
-	for i, f := range findings {
+	seen, do := message.New("doctor.label-seen").In(l), message.New("doctor.label-do").In(l)
+	for i, finding := range findings {
+		f := finding.In(l)
 		text, c := f.Text, cli.Red
 		if f.Warning {
-			text, c = text+" (warning)", cli.Yellow
+			text, c = text+" ("+message.New("severity."+f.Severity).In(l)+")", cli.Yellow
 		}
 		fmt.Fprintln(w, cli.Paint(w, c, fmt.Sprintf("%d. %s: %s   [%s]", i+1, strings.Join(f.Subject, ", "), text, f.Cause)))
 		if f.Seen != "" {
-			fmt.Fprintf(w, "   seen  %s\n", strings.ReplaceAll(f.Seen, "\n", "\n         "))
+			fmt.Fprintf(w, "   %-5s %s\n", seen, strings.ReplaceAll(f.Seen, "\n", "\n         "))
 		}
-		fmt.Fprintf(w, "   do    %s\n", f.Do)
+		fmt.Fprintf(w, "   %-5s %s\n", do, f.Do)
 	}
 }
 

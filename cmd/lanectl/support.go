@@ -20,6 +20,8 @@ import (
 	"lanewarden/cmd/internal/simulate"
 	"lanewarden/edge/api"
 	"lanewarden/edge/diag/doctor"
+
+	"lanewarden/drivers/message"
 )
 
 func simulateCommand() *cobra.Command {
@@ -140,7 +142,7 @@ func fetch[In any](b *bundle, q opener[In], in In) ([]byte, error) {
 
 func (b *bundle) doctor() ([]byte, error) {
 	var out bytes.Buffer
-	printFindings(&out, doctor.Examine(b.ctx, doctorOptions(doctor.Options{Socket: b.socket, Config: b.config}, b.socket)))
+	printFindings(&out, doctor.Examine(b.ctx, doctorOptions(doctor.Options{Socket: b.socket, Config: b.config}, b.socket)), message.English)
 	return out.Bytes(), nil
 }
 

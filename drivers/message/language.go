@@ -30,6 +30,18 @@ func ParseLanguage(name string) (Language, error) {
 	return English, fmt.Errorf("language %q: there are en and fr", name)
 }
 
+// String implements pflag.Value.
+func (l Language) String() string { return string(l) }
+
+// Type implements pflag.Value.
+func (l *Language) Type() string { return "language" }
+
+// Set implements pflag.Value: it takes what ParseLanguage does.
+func (l *Language) Set(name string) (err error) {
+	*l, err = ParseLanguage(name)
+	return err
+}
+
 // OfEnvironment returns the language of a person at a terminal, by LC_ALL, LC_MESSAGES or LANG, the first that is
 // set, as POSIX orders them. getenv is os.Getenv.
 func OfEnvironment(getenv func(string) string) Language {

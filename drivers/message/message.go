@@ -29,6 +29,7 @@ const (
 	codeVerbatim = "verbatim" // one argument, "text"
 	codeJoin     = "join"     // "separator", then the parts
 	codeSentence = "sentence" // the parts: joined with commas, with a capital letter
+	codeText     = "text"     // "en" and "fr": as it was said in another process
 )
 
 // IsVerbatim reports whether the message is what somebody else said.
@@ -36,7 +37,7 @@ func (m Message) IsVerbatim() bool { return m.Code == codeVerbatim }
 
 // Composed reports whether a code puts together what others say: it has no entry in the catalogue.
 func Composed(code string) bool {
-	return code == codeVerbatim || code == codeJoin || code == codeSentence
+	return code == codeVerbatim || code == codeJoin || code == codeSentence || code == codeText
 }
 
 // Verbatim is what somebody else said, a device, a person, another program, in their words. It is the same in all
@@ -129,6 +130,8 @@ func (m Message) In(l Language) string {
 		return m.argument("text", l)
 	case codeJoin:
 		return strings.Join(m.parts(l), m.argument("separator", l))
+	case codeText:
+		return m.argument(string(l), l)
 	case codeSentence:
 		return capital(strings.Join(m.parts(l), ", "))
 	}
@@ -187,6 +190,14 @@ func (t Text) In(l Language) string {
 		return t.FR
 	}
 	return t.EN
+}
+
+// Message returns the text as a message, so that it can stand beside others.
+func (t Text) Message() Message {
+	if t.IsZero() {
+		return Message{}
+	}
+	return New(codeText, String(string(English), t.EN), String(string(French), t.FR))
 }
 
 // IsZero reports whether the text says nothing.

@@ -3,12 +3,15 @@ package cli
 import (
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"lanewarden/drivers/message"
 )
 
 // durationForm says how durations are written.
@@ -84,3 +87,6 @@ func Float(f *pflag.FlagSet, p *float64, name string, low, high float64, usage s
 
 // Share adds a flag of shares, 0 to 1.
 func Share(f *pflag.FlagSet, p *float64, name, usage string) { Float(f, p, name, 0, 1, usage) }
+
+// Language is the language of whoever is at the terminal; --lang changes it.
+func Language() message.Language { return message.OfEnvironment(os.Getenv) }

@@ -494,7 +494,7 @@ func TestDoctor(t *testing.T) {
 			p.start()
 			p.wait("down", state("lpr-1", "down"))
 		}},
-		"broker stopped": {"port-closed", func(p *patient) {
+		"broker stopped": {"broker-closed", func(p *patient) {
 			p.uplink = fmt.Sprintf("broker: %q", "mqtt://"+freeAddress(p.t))
 			p.write("")
 			p.start()
@@ -514,7 +514,7 @@ func TestDoctor(t *testing.T) {
 			p.wait("no link", func(s api.Status) bool { return !s.Link.Ready })
 		}},
 		// The agent runs in another folder than doctor: its file "password" is there, and not here.
-		"broker stopped and a relative path": {"port-closed", func(p *patient) {
+		"broker stopped and a relative path": {"broker-closed", func(p *patient) {
 			if err := os.WriteFile(p.path("password"), []byte("x"), 0o644); err != nil {
 				p.t.Fatal(err)
 			}
@@ -596,7 +596,7 @@ func TestDoctor(t *testing.T) {
 			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as, Cloneflags: p.net}
 			out, _ := cmd.Output()
 			took := time.Since(begin)
-			var findings []doctor.Finding
+			var findings []doctor.Shown
 			if err := json.Unmarshal(out, &findings); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}

@@ -3,13 +3,11 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"syscall"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
-
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/transport"
 	"lanewarden/edge/api"
 	"lanewarden/edge/diag"
@@ -69,39 +67,34 @@ func (p *patient) lookAtConfig(context.Context) {
 		p.config = c
 		return
 	}
-	f := Finding{Cause: "config", Subject: []string{"agent"}, Text: "the lane file is wrong: the agent does not start with it", Seen: err.Error(), Do: "mend the line that is named; try with: laned check " + p.Config, Rank: rankConfig}
+	what := message.New("config", message.String("path", p.Config))
 	switch {
+	case p.status != nil:
+		what = message.New("config-changed", message.String("path", p.Config))
 	case errors.Is(err, fs.ErrPermission):
-		f.Cause, f.Text, f.Do, f.Rank = "permission", "we may not read the lane file", "use sudo, or add yourself to the group lanewarden", rankPermission
+		what = message.New("permission", message.String("path", p.Config))
 	case errors.Is(err, fs.ErrNotExist):
-		f.Text, f.Do = "there is no lane file", "name it with --config, or put one there"
+		what = message.New("config-missing")
 	}
-	if p.status != nil {
-		f.Text, f.Rank, f.Warning = "the lane file was changed and is wrong: the agent will not start with it again", rankWarning, true
-	}
-	p.add(f)
+	p.add(Finding{Subject: []string{agentSubject}, What: what, Seen: seen(err)})
 }
 
 // lookAtAgent says why it does not answer.
 func (p *patient) lookAtAgent(ctx context.Context) {
-	f := Finding{Subject: []string{"agent"}, Rank: rankAgent}
-	switch {
+	var what message.Message
+	switch err := p.agent.err; {
 	case p.status != nil:
 		if n := p.status.Journal.Failures; n > 0 {
-			p.add(Finding{Cause: "journal", Subject: []string{"agent"}, Text: fmt.Sprintf("%d %s to the journal failed since the agent's start", n, english.PluralWord(int(n), "write", "")), Do: "look at disk space, and at the agent's log for the reason", Rank: rankEffect})
+			p.add(Finding{Subject: []string{agentSubject}, What: message.New("journal", message.Count("n", n))})
 		}
 		return
-	case errors.Is(p.agent.err, fs.ErrPermission):
-		f.Cause, f.Rank, f.Text = "permission", rankPermission, "we may not use the agent's socket "+p.Socket
-		f.Do = "use sudo, or add yourself to the group lanewarden"
-	case errors.Is(p.agent.err, syscall.ECONNREFUSED), errors.Is(p.agent.err, fs.ErrNotExist):
-		f.Cause, f.Text = "agent-stopped", "the agent does not run: nobody is at "+p.Socket
-		f.Do = "systemctl start laned; when it stops again: journalctl -u laned -n 50"
+	case errors.Is(err, fs.ErrPermission):
+		what = message.New("permission", message.String("path", p.Socket))
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
+		what = message.New("agent-stopped", message.String("path", p.Socket))
 		p.lookAtPermissions()
 	default:
-		f.Cause, f.Text = "agent-hangs", "the agent runs but does not answer"
-		f.Do = "systemctl restart laned, and keep its log: journalctl -u laned -n 200 > laned.log"
+		what = message.New("agent-hangs")
 	}
-	f.Seen = p.agent.err.Error()
-	p.add(f)
+	p.add(Finding{Subject: []string{agentSubject}, What: what, Seen: seen(p.agent.err)})
 }

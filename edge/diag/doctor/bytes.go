@@ -4,25 +4,46 @@ import (
 	"bytes"
 	"fmt"
 	"math/bits"
+
+	"lanewarden/drivers/message"
 )
 
 // signs are what bytes say of the line that they came on.
 type signs struct {
-	banner string  // what speaks so, when it is something known that is no device of a lane
-	parity string  // characters of 7 bits with a parity bit, taken for 8 bits
-	noise  bool    // no text
-	share  float64 // of bytes that are no text
+	banner message.Message // what speaks so, when it is something known that is no device of a lane
+	parity message.Message // characters of 7 bits with a parity bit, taken for 8 bits
+	noise  bool            // no text
+	share  float64         // of bytes that are no text
 }
 
 // noisyShare is from which share of bytes that are no text on a line of text counts as damaged.
 const noisyShare = 0.005
 
 // banners are how services begin that are found at a wrong port.
-var banners = []struct{ prefix, name string }{
-	{"SSH-", "a secure shell (ssh)"}, {"HTTP/", "a web server"}, {"<!DOCTYPE", "a web server"}, {"<html", "a web server"}, {"220 ", "an FTP or mail server"},
-	{"\x16\x03", "TLS"}, {"\x15\x03", "TLS, which got what it did not expect"}, {"\xff\xfb", "a telnet console"}, {"\xff\xfd", "a telnet console"}, {"RFB ", "a screen (VNC)"},
-	{"* OK", "a mail server"}, {"\x05\x00", "a proxy"}, {"{\"class\":\"VERSION\"", "gpsd"}, {"$GP", "a GPS receiver (NMEA)"}, {"$GN", "a GPS receiver (NMEA)"}, {"!AIVD", "an AIS receiver"},
-	{"\x00\x00\x00\x00\x00", "a Modbus or other binary device"}, {"\x04\x3f", "an RFID reader (LLRP)"}, {"\x08\x3f", "an RFID reader (LLRP 1.1)"}, {"login:", "a console"},
+var banners = []struct {
+	prefix string
+	name   message.Message
+}{
+	{"SSH-", message.New("banner.ssh")},
+	{"HTTP/", message.New("banner.web")},
+	{"<!DOCTYPE", message.New("banner.web")},
+	{"<html", message.New("banner.web")},
+	{"220 ", message.New("banner.ftp")},
+	{"\x16\x03", message.New("banner.tls")},
+	{"\x15\x03", message.New("banner.tls-alert")},
+	{"\xff\xfb", message.New("banner.telnet")},
+	{"\xff\xfd", message.New("banner.telnet")},
+	{"RFB ", message.New("banner.vnc")},
+	{"* OK", message.New("banner.mail")},
+	{"\x05\x00", message.New("banner.proxy")},
+	{"{\"class\":\"VERSION\"", message.New("banner.gpsd")},
+	{"$GP", message.New("banner.gps")},
+	{"$GN", message.New("banner.gps")},
+	{"!AIVD", message.New("banner.ais")},
+	{"\x00\x00\x00\x00\x00", message.New("banner.binary")},
+	{"\x04\x3f", message.New("banner.llrp")},
+	{"\x08\x3f", message.New("banner.llrp-1.1")},
+	{"login:", message.New("banner.console")},
 }
 
 // diagnose looks at what came: a kind of line by its own alphabet, not by any device's format.
@@ -58,11 +79,11 @@ func diagnose(in []byte) (s signs) {
 	most := func(k int) bool { return float64(k) > 0.97*float64(n) }
 	switch {
 	case high > n/10 && most(text7) && most(even):
-		s.parity = "7 data bits, even parity"
+		s.parity = message.New("parity.even")
 	case high > n/10 && most(text7) && most(odd):
-		s.parity = "7 data bits, odd parity"
+		s.parity = message.New("parity.odd")
 	case high > n/3 && most(text7):
-		s.parity = "7 data bits and a mark bit"
+		s.parity = message.New("parity.mark")
 	default:
 		s.noise = s.share > 0.2
 	}
@@ -76,9 +97,10 @@ func isText(b byte) bool {
 
 const excerptBytes = 48
 
-func excerpt(in []byte) string {
+// excerpt is the end of what a device said, as evidence.
+func excerpt(in []byte) message.Message {
 	if len(in) > excerptBytes {
 		in = in[len(in)-excerptBytes:]
 	}
-	return fmt.Sprintf("the last bytes are %q", in)
+	return message.New("seen.bytes", message.String("bytes", fmt.Sprintf("%q", in)))
 }

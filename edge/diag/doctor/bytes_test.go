@@ -39,7 +39,7 @@ func TestDiagnose(t *testing.T) {
 		"UTF-8 now and then":   {in: []byte(line + "température 12 °C\r\n"), clean: true},
 	} {
 		s := diagnose(c.in)
-		if s.parity != c.parity || (s.banner != "") != c.banner || s.noise != c.noise || c.clean != (s.share < noisyShare) && !c.banner && c.parity == "" && !c.noise {
+		if s.parity.English() != c.parity || s.banner.IsZero() == c.banner || s.noise != c.noise || c.clean != (s.share < noisyShare) && !c.banner && c.parity == "" && !c.noise {
 			t.Errorf("%s: %+v", name, s)
 		}
 	}

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -14,10 +13,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
-
 	"lanewarden/edge/lane"
 	firmwareconfig "lanewarden/firmware-config"
+
+	"lanewarden/drivers/message"
 )
 
 // lookAtDevices looks at every device that is not well, at all of them when the agent does not run.
@@ -31,7 +30,7 @@ func (p *patient) lookAtDevices(ctx context.Context) {
 		if p.status != nil {
 			i := slices.IndexFunc(p.status.Devices, func(s lane.Status) bool { return s.ID == d.ID })
 			if i < 0 {
-				p.add(Finding{Cause: "not-in-force", Subject: []string{d.ID}, Warning: true, Rank: rankWarning, Text: "the lane file has this device, the running agent does not", Do: "systemctl restart laned"})
+				p.add(Finding{Subject: []string{d.ID}, What: message.New("not-in-force")})
 				continue
 			}
 			s = &p.status.Devices[i]
@@ -68,7 +67,7 @@ func (p *patient) lookAtDevice(ctx context.Context, d firmwareconfig.Device, s *
 		}
 	}
 	if s != nil && !c.found { // what the driver says is better than nothing
-		c.add(Finding{Cause: "device-" + s.State, Text: "the device is " + s.State, Seen: s.Reason, Do: "see what it says: lanectl tail --device " + d.ID, Rank: rankEffect})
+		c.add(Finding{What: notRunning(s.State, d.ID), Seen: s.Message.Message()})
 	}
 }
 
@@ -83,9 +82,6 @@ type complaint struct {
 func (c *complaint) add(f Finding) {
 	c.found = true
 	f.Subject = []string{c.device.ID}
-	if f.Rank == 0 {
-		f.Rank = rankDevice
-	}
 	c.patient.add(f)
 }
 
@@ -96,18 +92,29 @@ const (
 	sniffBytes  = 4096
 )
 
-// reach connects to HOST:PORT, and words what hinders.
+// notRunning says in which state a device is that does not run.
+func notRunning(state, device string) message.Message {
+	of := message.String("device", device)
+	switch state {
+	case "silent":
+		return message.New("device-silent", of)
+	case "connecting":
+		return message.New("device-connecting", of)
+	case "stopped":
+		return message.New("device-stopped", of)
+	}
+	return message.New("device-down", of)
+}
+
+// reach connects to HOST:PORT, and says what hinders.
 func reach(ctx context.Context, where string) (net.Conn, *Finding) {
 	host, port, err := net.SplitHostPort(where)
 	if err != nil {
-		return nil, &Finding{Cause: "address", Text: where + " is no address: HOST:PORT", Seen: err.Error(), Do: "mend it in the lane file"}
+		return nil, &Finding{What: message.New("address", message.String("address", where)), Seen: seen(err)}
 	}
 	if net.ParseIP(host) == nil {
 		if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil {
-			return nil, &Finding{
-				Cause: "dns", host: host, Rank: rankNetwork, Text: "the name " + host + " cannot be resolved", Seen: err.Error(),
-				Do: "is the name right? Does the name server answer (getent hosts " + host + ")? An address instead of a name needs none",
-			}
+			return nil, &Finding{host: host, What: message.New("dns", message.String("host", host)), Seen: seen(err)}
 		}
 	}
 	begin := time.Now()
@@ -115,23 +122,25 @@ func reach(ctx context.Context, where string) (net.Conn, *Finding) {
 	if err == nil {
 		return conn, nil
 	}
-	f := &Finding{Seen: fmt.Sprintf("%v, after %s", err, time.Since(begin).Round(time.Millisecond)), host: host}
+	f := unreached(host, port, err)
+	f.Seen = message.New("seen.after", message.String("error", err.Error()),
+		message.ExactDuration("after", time.Since(begin)))
+	return nil, f
+}
+
+// unreached says why a port of a host was not reached.
+func unreached(host, port string, err error) *Finding {
+	at, of := message.String("host", host), message.String("port", port)
 	var timeout net.Error
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		f.Cause, f.Text = "port-closed", "the machine at "+host+" is up, but nothing listens at port "+port
-		f.Do = "is the device's service started, is " + port + " its port? A device that takes one client only may be held by another: lanectl status on other boxes, vendor's software"
-		f.host = "" // one port says nothing of another
+		return &Finding{What: message.New("port-closed", at, of)} // one port says nothing of another
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		f.Cause, f.Rank, f.Text = "no-route", rankNetwork, "there is no way from here to "+host
-		f.Do = "is our own cable in (ip link), does the box have its address (ip addr) and a route (ip route get " + host + ")? Is the device switched on?"
+		return &Finding{host: host, What: message.New("no-route", at)}
 	case errors.As(err, &timeout) && timeout.Timeout():
-		f.Cause, f.Text = "no-answer", "nobody answers at "+host
-		f.Do = "power and cable of the device, the switch's lamps; is " + host + " its address; does a firewall swallow port " + port + "? Try: ping " + host
-	default:
-		f.Cause, f.Text, f.Do = "connect", "no connection to "+where, "see the reason"
+		return &Finding{host: host, What: message.New("no-answer", at, of)}
 	}
-	return nil, f
+	return &Finding{host: host, What: message.New("connect", at, of)}
 }
 
 // dial looks at a device to which the agent connects.
@@ -178,23 +187,25 @@ func (c *complaint) judge(e firmwareconfig.Endpoint, heard []byte) {
 		heard = heard[len(heard)-sniffBytes:]
 	}
 	d := diagnose(heard)
-	seen := excerpt(heard)
+	f := Finding{Seen: excerpt(heard)}
+	at := message.String("address", e.Where)
 	switch {
 	case len(heard) == 0 && c.status != nil:
-		c.add(Finding{Cause: "silent", Text: "the device at " + e.Where + " takes the connection and says nothing", Seen: c.status.Reason, Do: "is it on and past its start, is this its data port (not its web page or its console)? Serial-to-network converters take the connection also when the line behind them is dead: its cable, its speed"})
+		f.What, f.Seen = message.New("silent", at), c.status.Message.Message()
 	case len(heard) == 0:
 		return // the agent is not there to ask it; many devices say nothing unasked
-	case d.banner != "":
-		c.add(Finding{Cause: "wrong-device", Text: "at " + e.Where + " is something else: " + d.banner, Seen: seen, Do: "is the address, or the port, that of another device? Were two cables exchanged?"})
+	case !d.banner.IsZero():
+		f.What = message.New("wrong-device", at, message.Nested("what", d.banner))
 	case c.status == nil || c.status.Faults == 0:
 		return // nothing says that it is not understood
-	case d.parity != "":
-		c.add(Finding{Cause: "parity", Text: "the line's settings are wrong: the device sends " + d.parity, Seen: seen, Do: "set data_bits: 7 and the parity in the lane file, or on the converter or the device: 8 data bits, no parity"})
+	case !d.parity.IsZero():
+		f.What = message.New("parity", message.Nested("parity", d.parity))
 	case d.noise:
-		c.add(Finding{Cause: "baud", Text: "what comes is no text of any kind: the speed of the line is wrong", Seen: seen, Do: "compare baud with the device's manual or menu, usual are 9600, 4800, 19200; a converter has a speed of its own"})
+		f.What = message.New("baud")
 	default:
-		c.unclearText(seen)
+		f.What = message.New("format", message.String("driver", c.device.Driver), message.String("device", c.device.ID))
 	}
+	c.add(f)
 }
 
 // unclear looks at a device that runs but is not always understood.
@@ -208,15 +219,8 @@ func (c *complaint) unclear(ctx context.Context) {
 		return
 	}
 	c.add(Finding{
-		Cause: "noise", Warning: true, Rank: rankWarning, Text: "some of what the device sends is damaged on its way",
-		Seen: fmt.Sprintf("%d %s since the agent's start; %s", c.status.Faults, english.PluralWord(int(c.status.Faults), "fault", ""), excerpt(heard)), Do: "cable, plugs, earthing and length of the line; lanectl tail --device " + c.device.ID + " shows the faults",
-	})
-}
-
-func (c *complaint) unclearText(seen string) {
-	c.add(Finding{
-		Cause: "format", Text: "what the device sends is not what its driver " + c.device.Driver + " reads", Seen: seen,
-		Do: "is it the device that the lane file says, in the output format of its manual? lanectl tail --device " + c.device.ID + " says why each line was not understood",
+		What: message.New("noise", message.String("device", c.device.ID)),
+		Seen: message.Join("; ", message.New("seen.faults", message.Count("n", c.status.Faults)), excerpt(heard)),
 	})
 }
 
@@ -226,18 +230,20 @@ func (c *complaint) listen(e firmwareconfig.Endpoint) {
 	if err == nil {
 		l.Close()
 		if c.status != nil && c.status.State == "down" {
-			c.add(Finding{Cause: "device-down", Text: "the agent does not listen on " + e.Where, Seen: c.status.Reason, Do: "see the reason"})
+			c.add(Finding{What: message.New("not-listening", message.String("address", e.Where)),
+				Seen: c.status.Message.Message()})
 		}
 		return
 	}
-	f := Finding{Seen: err.Error()}
+	at := message.String("address", e.Where)
+	f := Finding{Seen: seen(err)}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE) && (c.patient.status == nil || c.status.State == "down"):
-		f.Cause, f.Text, f.Do = "port-taken", "another program has the port "+e.Where+", on which the device is to call", "which one: ss -ltnp; stop it, or give the device another port"
+		f.What = message.New("port-taken", at)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		f.Cause, f.Text, f.Do = "address", "the machine has no address "+e.Where, "ip addr shows those that it has; mend listen in the lane file, or the machine's network"
+		f.What = message.New("no-such-address", at)
 	case errors.Is(err, syscall.EACCES):
-		f.Cause, f.Text, f.Do = "port-permission", "the agent's user may not listen on "+e.Where, "take a port above 1023, or give the service CAP_NET_BIND_SERVICE"
+		f.What = message.New("port-permission", at)
 	default:
 		return
 	}
@@ -246,25 +252,27 @@ func (c *complaint) listen(e firmwareconfig.Endpoint) {
 
 // serial looks at a serial line.
 func (c *complaint) serial(ctx context.Context, e firmwareconfig.Endpoint) {
-	reason := ""
+	var said message.Text
 	if c.status != nil {
-		reason = c.status.Reason
+		said = c.status.Message
 	}
 	info, err := os.Stat(e.Where)
-	f := Finding{Seen: reason}
+	line := message.String("line", e.Where)
+	f := Finding{Seen: said.Message()}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		others, _ := filepath.Glob("/dev/serial/by-id/*")
-		f.Cause, f.Text, f.Seen = "serial-missing", "there is no serial line "+e.Where, "present: "+orNone(others)
-		f.Do = "is the adapter plugged in? After a change of sockets its name may be another: take one of /dev/serial/by-id/"
+		f.What, f.Seen = message.New("serial-missing", line), message.New("seen.no-lines")
+		if len(others) > 0 {
+			f.Seen = message.New("seen.lines", message.Names("lines", others))
+		}
 	case err != nil:
-		f.Cause, f.Text, f.Seen, f.Do = "serial", "the line "+e.Where+" cannot be used", err.Error(), "see the reason"
-	case strings.Contains(reason, "permission denied") || c.status == nil && !c.mayWrite(info):
+		f.What, f.Seen = message.New("serial", line), seen(err)
+	case said.Code == "serial.denied" || c.status == nil && !c.mayWrite(info):
 		_, _, name := c.agentUser()
-		f.Cause, f.Rank, f.Text, f.Seen = "serial-permission", rankPermission, "the agent may not open "+e.Where, info.Mode().String()+owner(info)
-		f.Do = "usermod -aG dialout " + name + ", then restart the agent"
-	case strings.Contains(reason, "another program has"):
-		f.Cause, f.Text, f.Do = "serial-busy", "another program has the line "+e.Where+" open", "which one: fuser -v "+e.Where+"; a terminal program left open, or ModemManager?"
+		f.What, f.Seen = message.New("serial-permission", line, message.String("user", name)), mode(info)
+	case said.Code == "serial.busy":
+		f.What = message.New("serial-busy", line)
 	case c.status == nil:
 		return
 	default:
@@ -277,13 +285,6 @@ func (c *complaint) serial(ctx context.Context, e firmwareconfig.Endpoint) {
 func (c *complaint) mayWrite(info fs.FileInfo) bool {
 	uid, gids, _ := c.agentUser()
 	return writable(info, uid, gids)
-}
-
-func orNone(list []string) string {
-	if len(list) == 0 {
-		return "none"
-	}
-	return strings.Join(list, ", ")
 }
 
 // broker looks at a broker from which a device's events come.
@@ -305,13 +306,16 @@ func (c *complaint) folder(e firmwareconfig.Endpoint) {
 	info, err := os.Stat(e.Where)
 	if err != nil {
 		if c.patient.status != nil && !errors.Is(err, fs.ErrPermission) {
-			c.add(Finding{Cause: "folder", Text: "the drop folder " + e.Where + " is gone", Seen: err.Error(), Do: "is the share mounted? The agent makes the folder anew when it starts"})
+			c.add(Finding{What: message.New("folder", message.String("folder", e.Where)), Seen: seen(err)})
 		}
 		return
 	}
 	if !c.mayWrite(info) {
 		_, _, name := c.agentUser()
-		c.add(Finding{Cause: "folder-permission", Rank: rankPermission, Text: "the agent may not move files in " + e.Where, Seen: info.Mode().String() + owner(info), Do: "chown " + name + " " + e.Where})
+		c.add(Finding{
+			What: message.New("folder-permission", message.String("folder", e.Where), message.String("user", name)),
+			Seen: mode(info),
+		})
 	}
 	reasons, err := filepath.Glob(filepath.Join(e.Where, "bad", "*.reason"))
 	if err != nil {
@@ -324,9 +328,12 @@ func (c *complaint) folder(e firmwareconfig.Endpoint) {
 	if len(reasons) == 0 {
 		return
 	}
-	text, _ := os.ReadFile(reasons[len(reasons)-1])
+	newest := reasons[len(reasons)-1]
+	text, _ := os.ReadFile(newest)
 	c.add(Finding{
-		Cause: "bad-files", Warning: true, Rank: rankWarning, Text: fmt.Sprintf("%d %s of the last day could not be read", len(reasons), english.PluralWord(len(reasons), "file", "")),
-		Seen: filepath.Base(strings.TrimSuffix(reasons[len(reasons)-1], ".reason")) + ": " + strings.TrimSpace(string(text)), Do: "they are in " + filepath.Join(e.Where, "bad") + ", each with its reason; move one back to have it read again",
+		What: message.New("bad-files", message.Count("n", len(reasons)),
+			message.String("folder", filepath.Join(e.Where, "bad"))),
+		Seen: message.New("within", message.String("where", filepath.Base(strings.TrimSuffix(newest, ".reason"))),
+			message.String("cause", strings.TrimSpace(string(text)))),
 	})
 }

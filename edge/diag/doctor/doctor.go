@@ -4,43 +4,15 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"lanewarden/edge/api"
 	firmwareconfig "lanewarden/firmware-config"
-)
 
-// Finding is one thing that is wrong.
-type Finding struct {
-	Cause   string   `json:"cause"`             // a word that stays the same: "port-closed"
-	Subject []string `json:"subject"`           // devices, "uplink", "agent", "machine"
-	Text    string   `json:"text"`              // what is wrong
-	Seen    string   `json:"seen,omitempty"`    // the evidence
-	Do      string   `json:"do"`                // the cure
-	Warning bool     `json:"warning,omitempty"` // nothing fails because of it yet
-	Rank    int      `json:"-"`                 // causes before effects
-	host    string   // of a network finding: many devices there have one cause
-}
-
-// Ranks: what stops everything comes before what stops one device.
-const (
-	rankConfig = 10 * (iota + 1)
-	rankPermission
-	rankDisk
-	rankAgent
-	rankClock
-	rankNetwork
-	rankDevice
-	rankUplink
-	rankEffect // what may follow from something above
-	rankChange // what somebody did, and nothing fails because of yet
-	rankWarning
+	"lanewarden/drivers/message"
 )
 
 // Options are where to look.
@@ -81,7 +53,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 	p.status = p.agent.status(ctx)
 	if p.status != nil && p.status.Dir != "" {
 		if err := p.Enter(p.status.Dir); err != nil {
-			p.add(Finding{Cause: "permission", Subject: []string{"agent"}, Warning: true, Rank: rankWarning, Text: "we may not enter the folder that the agent runs in: relative paths of the lane file may be misread", Seen: err.Error(), Do: "use sudo"})
+			p.add(Finding{Subject: []string{agentSubject}, What: message.New("agent-folder"), Seen: seen(err)})
 		}
 	}
 	p.lookAtConfig(ctx)
@@ -97,38 +69,4 @@ func (p *patient) add(f Finding) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.findings = append(p.findings, f)
-}
-
-// merge makes one finding of those that several devices share.
-func merge(in []Finding) (out []Finding) {
-	for _, f := range in {
-		i := slices.IndexFunc(out, func(o Finding) bool {
-			return o.Cause == f.Cause && o.host != "" && o.host == f.host && o.Text == f.Text
-		})
-		if i < 0 {
-			out = append(out, f)
-			continue
-		}
-		out[i].Subject = append(out[i].Subject, f.Subject...)
-	}
-	return out
-}
-
-// order sorts faults before warnings, of which nothing fails yet, and each by rank; of equals, what strikes more devices
-// comes first.
-func order(all []Finding) []Finding {
-	warning := func(f Finding) int {
-		if f.Warning {
-			return 1
-		}
-		return 0
-	}
-	slices.SortStableFunc(all, func(a, b Finding) int {
-		return cmp.Or(
-			cmp.Compare(warning(a), warning(b)),
-			cmp.Compare(a.Rank, b.Rank),
-			cmp.Compare(len(b.Subject), len(a.Subject)),
-			strings.Compare(strings.Join(a.Subject, " "), strings.Join(b.Subject, " ")))
-	})
-	return all
 }

@@ -16,6 +16,8 @@ import (
 
 	"github.com/beevik/ntp"
 	"golang.org/x/sys/unix"
+
+	"lanewarden/drivers/message"
 )
 
 // lookAtPermissions says whether the agent's user can write where it must.
@@ -40,9 +42,9 @@ func (p *patient) lookAtPermissions() {
 			continue
 		}
 		p.add(Finding{
-			Cause: "state-permission", Subject: []string{"agent"}, Rank: rankPermission,
-			Text: fmt.Sprintf("the agent's user %s may not write %s", name, path), Seen: info.Mode().String() + owner(info),
-			Do: fmt.Sprintf("chown -R %s %s", name, dir),
+			Subject: []string{agentSubject}, Seen: mode(info),
+			What: message.New("state-permission", message.String("user", name), message.String("path", path),
+				message.String("folder", dir)),
 		})
 		return
 	}
@@ -80,12 +82,14 @@ func writable(info fs.FileInfo, uid int, gids []int) bool {
 	return mode&0o002 != 0
 }
 
-func owner(info fs.FileInfo) string {
+// mode is the mode and the owner of a file as evidence.
+func mode(info fs.FileInfo) message.Message {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return ""
+		return message.Verbatim(info.Mode().String())
 	}
-	return fmt.Sprintf(", owner %d, group %d", s.Uid, s.Gid)
+	return message.New("seen.mode", message.String("mode", info.Mode().String()),
+		message.String("owner", fmt.Sprint(s.Uid)), message.String("group", fmt.Sprint(s.Gid)))
 }
 
 // Limits of free space.
@@ -112,21 +116,29 @@ func (p *patient) lookAtDisk(context.Context) {
 		if unix.Statfs(path, &s) != nil || s.Blocks == 0 {
 			continue
 		}
-		free, share := s.Bavail*uint64(s.Bsize), 100*s.Bavail/s.Blocks
-		f := Finding{Cause: "disk-full", Subject: []string{subject}, Seen: fmt.Sprintf("%d MB of %d MB are free", free>>20, s.Blocks*uint64(s.Bsize)>>20), Rank: rankDisk, host: "disk"}
-		switch {
-		case free < diskFull:
-			f.Text, f.Do = "the disk of "+path+" is full", "find what fills it: du -xh "+path+" | sort -h | tail; old logs and recordings first. Unacknowledged results are never deleted"
-		case s.Files > 0 && s.Ffree == 0:
-			f.Text, f.Seen, f.Do = "the disk of "+path+" can hold no more files", fmt.Sprintf("0 of %d inodes are free", s.Files), "delete files that nobody needs, those of done/ first"
-		case share < diskShort:
-			f.Cause, f.Text, f.Warning, f.Rank = "disk-short", "the disk of "+path+" is nearly full", true, rankWarning
-			f.Do = "find what fills it before it stops the lane: du -xh " + path + " | sort -h | tail"
-		default:
-			continue
-		}
-		p.add(f)
+		p.lookAtSpace(path, subject, s)
 	}
+}
+
+// lookAtSpace says whether a disk has room.
+func (p *patient) lookAtSpace(path, subject string, s unix.Statfs_t) {
+	const mega = 1 << 20
+	free := s.Bavail * uint64(s.Bsize)
+	f := Finding{Subject: []string{subject}, host: "disk", Seen: message.New("seen.disk",
+		message.Quantity("free", float64(free/mega), 0, "MB"),
+		message.Quantity("total", float64(s.Blocks*uint64(s.Bsize)/mega), 0, "MB"))}
+	where := message.String("path", path)
+	switch {
+	case free < diskFull:
+		f.What = message.New("disk-full", where)
+	case s.Files > 0 && s.Ffree == 0:
+		f.What, f.Seen = message.New("disk-inodes", where), message.New("seen.inodes", message.Int("n", s.Files))
+	case 100*s.Bavail/s.Blocks < diskShort:
+		f.What = message.New("disk-short", where)
+	default:
+		return
+	}
+	p.add(f)
 }
 
 // clockLimit is how far the clock may be off before results of this lane cannot be put beside those of others.
@@ -145,9 +157,9 @@ func (p *patient) lookAtClock(ctx context.Context) {
 		}
 		if off := r.ClockOffset; off.Abs() > clockLimit {
 			p.add(Finding{
-				Cause: "clock-off", Subject: []string{"machine"}, Rank: rankClock, Text: fmt.Sprintf("the clock is %s", ahead(-off)),
-				Seen: "time server " + server + " says " + time.Now().Add(off).UTC().Format(time.RFC3339),
-				Do:   "start the time service: systemctl enable --now chrony; then chronyc makestep. Does the box's battery keep the time?",
+				Subject: []string{machineSubject}, What: clockOff(-off),
+				Seen: message.New("seen.time-server", message.String("server", server),
+					message.String("time", time.Now().Add(off).UTC().Format(time.RFC3339))),
 			})
 		}
 		return
@@ -155,21 +167,20 @@ func (p *patient) lookAtClock(ctx context.Context) {
 	if p.status == nil || p.status.Clock.Synchronised {
 		return
 	}
-	f := Finding{
-		Cause: "clock-unsynchronised", Subject: []string{"machine"}, Warning: true, Rank: rankWarning, Text: "nothing keeps the clock right: its error is unknown",
-		Seen: "the kernel says that it is not synchronised (adjtimex)", Do: "start the time service: systemctl enable --now chrony",
-	}
+	evidence := message.New("seen.unsynchronised")
 	if len(servers) > 0 {
-		f.Seen += "; no time server answered: " + strings.Join(servers, ", ")
+		evidence = message.Join("; ", evidence, message.New("seen.no-time-server", message.Names("servers", servers)))
 	}
-	p.add(f)
+	p.add(Finding{Subject: []string{machineSubject}, What: message.New("clock-unsynchronised"), Seen: evidence})
 }
 
-func ahead(d time.Duration) string {
-	if d < 0 {
-		return (-d).Round(time.Second).String() + " behind"
+// clockOff says by how much the clock is ahead; behind when that is negative.
+func clockOff(ahead time.Duration) message.Message {
+	direction := message.New("clock-off.ahead")
+	if ahead < 0 {
+		direction = message.New("clock-off.behind")
 	}
-	return d.Round(time.Second).String() + " ahead"
+	return message.New("clock-off", message.Duration("off", ahead.Abs()), message.Nested("direction", direction))
 }
 
 // machineTimeServers reads the servers that chrony, ntpd or timesyncd are configured with.

@@ -2,11 +2,10 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 )
@@ -37,7 +36,7 @@ func (c *complaint) ownSettings(ctx context.Context) {
 			continue
 		}
 		if now := later[setup.Line]; now != nil {
-			if changes, firmware := differences(setup, now); changes != "" {
+			if changes, firmware := differences(setup, now); !changes.IsZero() {
 				told[setup.Line] = true
 				if time.Since(at[setup.Line]) < recently {
 					c.changed(at[setup.Line], changes, firmware)
@@ -49,28 +48,28 @@ func (c *complaint) ownSettings(ctx context.Context) {
 	}
 }
 
-func (c *complaint) changed(at time.Time, changes string, firmware bool) {
-	f := Finding{
-		Cause: "settings-changed", Warning: true, Rank: rankChange, Text: "the device has other settings of its own since " + at.Local().Format("2006-01-02 15:04 MST"), Seen: changes,
-		Do: "was that meant? If not, set it back at the device; if so, run its guided tests: lanectl test",
-	}
+func (c *complaint) changed(at time.Time, changes message.Message, firmware bool) {
+	what := message.New("settings-changed", message.Time("time", at))
 	if firmware {
-		f.Cause, f.Text = "firmware-changed", "the device has other firmware since "+at.Local().Format("2006-01-02 15:04 MST")
-		f.Do = "was it updated, or a part exchanged? Settings may have gone with it: compare them, and run its guided tests: lanectl test"
+		what = message.New("firmware-changed", message.Time("time", at))
 	}
-	c.add(f)
+	c.add(Finding{What: what, Seen: changes})
 }
 
-// differences words what differs between two states of one line of settings, "" for nothing.
-func differences(before, now *observation.RadiationSetup) (words string, firmware bool) {
-	var all []string
+// differences says what differs between two states of one line of settings, the zero Message for nothing.
+func differences(before, now *observation.RadiationSetup) (all message.Message, firmware bool) {
+	var changes []message.Message
 	for _, s := range now.Settings {
 		i := slices.IndexFunc(before.Settings, func(o *observation.Setting) bool { return o.Name == s.Name })
 		if i < 0 || before.Settings[i].Value == s.Value {
 			continue
 		}
 		firmware = firmware || s.Name == "firmware"
-		all = append(all, fmt.Sprintf("%s %s, before %s", s.Name, s.Value, before.Settings[i].Value))
+		changes = append(changes, message.New("seen.setting", message.String("name", s.Name),
+			message.String("value", s.Value), message.String("before", before.Settings[i].Value)))
 	}
-	return strings.Join(all, "; "), firmware
+	if len(changes) == 0 {
+		return message.Message{}, firmware
+	}
+	return message.Join("; ", changes...), firmware
 }

@@ -5,15 +5,15 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"lanewarden/drivers/message"
 )
 
 // lookAtUplink looks at the way to the centre, from the name to the hub.
@@ -26,21 +26,18 @@ func (p *patient) lookAtUplink(ctx context.Context) {
 		return
 	}
 	add := func(f Finding) {
-		f.Subject = []string{"uplink"}
-		if f.Rank == 0 || f.Rank == rankNetwork && f.host == "" {
-			f.Rank = rankUplink
-		}
+		f.Subject = []string{uplinkSubject}
 		p.add(f)
 	}
 	if p.status != nil && p.status.Link.Refused {
-		add(Finding{Cause: "hub-refuses", Text: "the hub refuses this agent's journal", Seen: p.status.Link.Problem, Do: "docs/operating.md says for each reason what to do; nothing is lost meanwhile"})
+		add(Finding{What: message.New("hub-refuses"), Seen: p.status.Link.Message.Message()})
 		return
 	}
 	_, where, _ := strings.Cut(p.config.Uplink.Broker, "://")
 	conn, f := reach(ctx, where)
 	if f != nil {
-		if f.Cause == "port-closed" {
-			f.Do = "the broker or hub there is stopped, or has another port (1883, 8883 with TLS): ask the hub's operator. Nothing is lost meanwhile: results wait in the journal"
+		if f.What.Code == "port-closed" {
+			f.What.Code = "broker-closed"
 		}
 		add(*f)
 		return
@@ -56,27 +53,25 @@ func (p *patient) lookAtUplink(ctx context.Context) {
 	if p.status == nil {
 		return // whether the hub answers, the agent would know
 	}
-	add(Finding{
-		Cause: "hub-silent", Text: "the broker takes us, but the hub does not answer", Seen: p.status.Link.Problem, Do: "the hub (lanehub) stands still, or reads from another broker, or the broker's rules hide our topics lw1/" + p.config.Site.ID + "/" + p.config.Agent.ID + "/# from it or from us; nothing is lost meanwhile",
-	})
+	topics := "lw1/" + p.config.Site.ID + "/" + p.config.Agent.ID + "/#"
+	add(Finding{What: message.New("hub-silent", message.String("topics", topics)), Seen: p.status.Link.Message.Message()})
 }
 
-// refused words why the broker does not take us.
+// refused says why the broker does not take us.
 func (p *patient) refused(err error) Finding {
-	f := Finding{Seen: err.Error()}
+	f := Finding{Seen: seen(err)}
 	var pathError *fs.PathError
 	switch {
 	case errors.As(err, &pathError):
-		f.Cause, f.Text, f.Do = "credentials-file", "the file with our password or certificate cannot be read: "+pathError.Path, "is it there, may the agent's user read it?"
+		f.What = message.New("credentials-file", message.String("path", pathError.Path))
 	case errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword), errors.Is(err, packets.ErrorRefusedNotAuthorised):
-		f.Cause, f.Text = "credentials", "the broker does not accept our name and password"
-		f.Do = "compare username and the file password_file with what the hub's operator gave; was the password changed there?"
+		f.What = message.New("credentials")
 	case errors.Is(err, os.ErrDeadlineExceeded) && p.status != nil && !p.status.Link.LastAck.IsZero():
-		f.Cause, f.Text = "broker-silent", "the hub accepts connections, but does not answer any more"
-		f.Seen = fmt.Sprintf("%v; the hub last answered the agent at %s", err, p.status.Link.LastAck.Local().Format("2006-01-02 15:04:05 MST"))
-		f.Do = "the hub stands still: ask its operator to look. Nothing is lost meanwhile: results wait in the journal"
+		last := message.Instant{Time: p.status.Link.LastAck.Local(), Precision: message.ToSecond}
+		f.What = message.New("broker-silent")
+		f.Seen = message.New("seen.last-ack", message.String("error", err.Error()), message.Arg{Name: "time", Value: last})
 	default:
-		f.Cause, f.Text, f.Do = "broker", "what listens there does not answer as an MQTT broker does", "is the port the broker's (1883, 8883 with TLS)? Is TLS wanted there: mqtts:// instead of mqtt://?"
+		f.What = message.New("broker")
 	}
 	return f
 }
@@ -90,17 +85,13 @@ func (p *patient) certificate(ctx context.Context, works bool) bool {
 	if !isTLS {
 		return true
 	}
-	add := func(f Finding) bool {
-		f.Subject = []string{"uplink"}
-		if f.Rank == 0 {
-			f.Rank = rankUplink
-		}
-		p.add(f)
+	add := func(what message.Message, err error) bool {
+		p.add(Finding{Subject: []string{uplinkSubject}, What: what, Seen: seen(err)})
 		return false
 	}
 	config, err := p.TLS(p.config.Uplink)
 	if err != nil {
-		return add(Finding{Cause: "credentials-file", Text: "our certificates cannot be read", Seen: err.Error(), Do: "are ca_file, cert_file and key_file there, in PEM, and may the agent's user read them?"})
+		return add(message.New("certificate-files"), err)
 	}
 	host, _, _ := net.SplitHostPort(where)
 	config = config.Clone()
@@ -114,50 +105,44 @@ func (p *patient) certificate(ctx context.Context, works bool) bool {
 	if works {
 		return true
 	}
-	return add(tlsFinding(host, err))
+	return add(tlsProblem(host, err), err)
 }
 
-func tlsFinding(host string, err error) Finding {
-	f := Finding{Seen: err.Error()}
+// tlsProblem says why TLS with the broker did not come about.
+func tlsProblem(host string, err error) message.Message {
 	var invalid x509.CertificateInvalidError
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var notTLS tls.RecordHeaderError
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		c := invalid.Cert
-		f.Cause, f.Text = "certificate-expired", fmt.Sprintf("the broker's certificate is not valid today: it is from %s to %s", c.NotBefore.Format(time.DateOnly), c.NotAfter.Format(time.DateOnly))
-		f.Do = "is today's date right on this box (date)? If it is, the hub's operator must renew the certificate"
+		return message.New("certificate-expired", message.Date("from", invalid.Cert.NotBefore),
+			message.Date("to", invalid.Cert.NotAfter))
 	case errors.As(err, &unknown):
-		f.Cause, f.Text = "certificate-unknown", "the broker's certificate is signed by nobody that we trust"
-		f.Do = "put the CA of the hub into ca_file; was the hub's CA changed? Or is somebody else between us and the hub?"
+		return message.New("certificate-unknown")
 	case errors.As(err, &name):
-		f.Cause, f.Text = "certificate-name", "the broker's certificate is for another name than "+host
-		f.Do = "write the broker's name as its certificate has it: " + strings.Join(name.Certificate.DNSNames, ", ")
+		return message.New("certificate-name", message.String("host", host),
+			message.Names("names", name.Certificate.DNSNames))
 	case errors.As(err, &notTLS):
-		f.Cause, f.Text, f.Do = "not-tls", "at the broker's port nobody speaks TLS", "is the port right (8883)? Without TLS the URL is mqtt://"
-	default:
-		f.Cause, f.Text, f.Do = "tls", "the broker breaks off while TLS is set up", "does it want a certificate of ours (cert_file, key_file), one that has not ended and that it knows?"
+		return message.New("not-tls")
 	}
-	return f
+	return message.New("tls")
 }
 
 // ending warns of certificates that end soon.
 func (p *patient) ending(theirs []*x509.Certificate, ours []tls.Certificate) {
-	warn := func(whose string, c *x509.Certificate) {
+	warn := func(whose message.Message, c *x509.Certificate) {
 		if left := time.Until(c.NotAfter); left < soon {
-			p.add(Finding{
-				Cause: "certificate-ending", Subject: []string{"uplink"}, Warning: true, Rank: rankWarning, Text: fmt.Sprintf("%s certificate ends on %s, in %d %s", whose, c.NotAfter.Format(time.DateOnly), int(left.Hours()/24), english.PluralWord(int(left.Hours()/24), "day", "")),
-				Do: "renew it before the link goes down",
-			})
+			p.add(Finding{Subject: []string{uplinkSubject}, What: message.New("certificate-ending",
+				message.Nested("whose", whose), message.Date("date", c.NotAfter), message.Count("n", int(left.Hours()/24)))})
 		}
 	}
 	if len(theirs) > 0 {
-		warn("the broker's", theirs[0])
+		warn(message.New("certificate.theirs"), theirs[0])
 	}
 	for _, c := range ours {
 		if c.Leaf != nil {
-			warn("our", c.Leaf)
+			warn(message.New("certificate.ours"), c.Leaf)
 		}
 	}
 }

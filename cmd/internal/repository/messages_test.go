@@ -1,0 +1,207 @@
+package repository
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"lanewarden/drivers/message"
+)
+
+// makers are the functions of package message that take a code, and where it stands among their arguments.
+var makers = map[string]int{"New": 0, "Errorf": 0, "Wrap": 1}
+
+// argument is a function of package message that names an argument by its first parameter.
+var argument = regexp.MustCompile(`^(String|Int|Count|Number|Quantity|Aligned|Percent|Duration|ExactDuration|Time|Date|Names|Nested)$`)
+
+// placeholder is one in a text of the catalogue: {{.name}}, {{if .name}}.
+var placeholder = regexp.MustCompile(`\{\{[^}]*?\.(\w+)[^}]*\}\}`)
+
+// use is a call that makes a message.
+type use struct {
+	at   string
+	code string
+	args []string // names; nil when some are not written in the call
+	open bool     // more arguments may come from elsewhere
+}
+
+// Every message that is made is in the catalogue, with the arguments that its text has, and every text is used.
+func TestMessages(t *testing.T) {
+	uses, literals := messageUses(t)
+	if len(uses) < 100 {
+		t.Fatalf("%d messages are made", len(uses))
+	}
+	for _, u := range uses {
+		if !message.Known(u.code) {
+			t.Errorf("%s: the catalogue has no %q", u.at, u.code)
+			continue
+		}
+		want := placeholders(u.code)
+		for _, name := range u.args {
+			if !want[name] {
+				t.Errorf("%s: the text of %s says nothing of %q", u.at, u.code, name)
+			}
+			delete(want, name)
+		}
+		if len(want) > 0 && !u.open {
+			t.Errorf("%s: %s needs %v", u.at, u.code, slices.Sorted(maps.Keys(want)))
+		}
+	}
+	for _, code := range message.Codes() {
+		if what, advice := strings.CutSuffix(code, ".do"); advice && literals[what] {
+			continue
+		}
+		prefix := code[:strings.LastIndexByte(code, '.')+1]
+		if !literals[code] && (prefix == "" || !literals[prefix]) {
+			t.Errorf("nothing says %s", code)
+		}
+	}
+}
+
+// placeholders returns the arguments of a text and of its advice.
+func placeholders(code string) map[string]bool {
+	names := map[string]bool{}
+	for _, c := range []string{code, code + ".do"} {
+		e := message.EntryOf(c, message.English)
+		for _, m := range placeholder.FindAllStringSubmatch(e.One+e.Other, -1) {
+			names[m[1]] = true
+		}
+	}
+	return names
+}
+
+// messageUses reads all programs: which messages they make, and which strings stand in them.
+func messageUses(t *testing.T) (uses []use, literals map[string]bool) {
+	t.Helper()
+	literals = map[string]bool{}
+	files := token.NewFileSet()
+	for _, name := range tracked(t) {
+		if filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, ".pb.go") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			continue // removed and not committed yet
+		}
+		file, err := parser.ParseFile(files, name, text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := file.Name.Name == "message"
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.BasicLit:
+				if s, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
+					literals[s] = true
+				}
+			case *ast.CallExpr:
+				if u, ok := messageUse(n, own); ok {
+					u.at = files.Position(n.Pos()).String()
+					uses = append(uses, u)
+				}
+			}
+			return true
+		})
+	}
+	return uses, literals
+}
+
+// messageUse reads one call.
+func messageUse(call *ast.CallExpr, own bool) (u use, ok bool) {
+	place, ok := makers[function(call, own)]
+	if !ok || len(call.Args) <= place {
+		return u, false
+	}
+	if u.code, ok = literal(call.Args[place]); !ok {
+		return u, false // a code from elsewhere: it stands there as a literal
+	}
+	u.open = call.Ellipsis.IsValid() || place > 0 // Wrap adds the cause
+	for _, arg := range call.Args[place+1:] {
+		inner, isCall := arg.(*ast.CallExpr)
+		if !isCall {
+			u.open = true
+			continue
+		}
+		switch f := function(inner, own); {
+		case f == "CausedBy":
+			u.args = append(u.args, "cause")
+		case argument.MatchString(f) && len(inner.Args) > 0:
+			if name, ok := literal(inner.Args[0]); ok {
+				u.args = append(u.args, name)
+				continue
+			}
+			u.open = true
+		default:
+			u.open = true
+		}
+	}
+	return u, true
+}
+
+// function returns the name of a called function of package message, "" for any other.
+func function(call *ast.CallExpr, own bool) string {
+	f := call.Fun
+	if index, ok := f.(*ast.IndexExpr); ok {
+		f = index.X
+	}
+	switch f := f.(type) {
+	case *ast.Ident:
+		if own {
+			return f.Name
+		}
+	case *ast.SelectorExpr:
+		if pkg, ok := f.X.(*ast.Ident); ok && pkg.Name == "message" {
+			return f.Sel.Name
+		}
+	}
+	return ""
+}
+
+func literal(e ast.Expr) (string, bool) {
+	lit, ok := e.(*ast.BasicLit)
+	if !ok || lit.Kind != token.STRING {
+		return "", false
+	}
+	s, err := strconv.Unquote(lit.Value)
+	return s, err == nil
+}
+
+// No driver hands over words of its own where a message is due: words are what others said.
+func TestNoTextOutsideTheCatalogue(t *testing.T) {
+	files := token.NewFileSet()
+	for _, name := range tracked(t) {
+		if filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "drivers/message/") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			continue
+		}
+		file, err := parser.ParseFile(files, name, text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			f := function(call, false)
+			if f != "Verbatim" && f != "Quote" || len(call.Args) == 0 {
+				return true
+			}
+			if s, ok := literal(call.Args[0]); ok {
+				t.Errorf("%s: %q belongs into the catalogue", files.Position(call.Pos()), s)
+			}
+			return true
+		})
+	}
+}

@@ -1,0 +1,108 @@
+package doctor
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"lanewarden/drivers/message"
+)
+
+// Finding is one thing that is wrong.
+type Finding struct {
+	Subject []string        // devices, or one of the subjects below
+	What    message.Message // its code is the cause, a word that stays the same: "port-closed"
+	Seen    message.Message // the evidence; the zero Message for none
+	host    string          // of a network finding: many devices there have one cause
+}
+
+// Subjects that are no devices.
+const (
+	agentSubject   = "agent"
+	machineSubject = "machine"
+	uplinkSubject  = "uplink"
+)
+
+// seen is an error as evidence, in the words of whoever said it.
+func seen(err error) message.Message { return message.Verbatim(err.Error()) }
+
+// Severity returns how bad it is.
+func (f Finding) Severity() message.Severity {
+	c, _ := message.CauseOf(f.What.Code)
+	return c.Severity
+}
+
+// Shown is a finding in one language.
+type Shown struct {
+	Cause    string   `json:"cause"`    // a word that stays the same: "port-closed"
+	Severity string   `json:"severity"` // fault, warning or info
+	Subject  []string `json:"subject"`  // devices, "uplink", "agent", "machine"
+	Text     string   `json:"text"`     // what is wrong
+	Seen     string   `json:"seen,omitempty"`
+	Do       string   `json:"do"`                // the cure
+	Warning  bool     `json:"warning,omitempty"` // nothing fails because of it yet
+}
+
+// In returns the finding in a language.
+func (f Finding) In(l message.Language) Shown {
+	severity := f.Severity()
+	return Shown{
+		Cause: f.What.Code, Severity: severity.String(), Subject: f.Subject, Text: f.What.In(l), Seen: f.Seen.In(l),
+		Do: f.What.Do().In(l), Warning: severity != message.Fault,
+	}
+}
+
+// merge makes one finding of those that several devices share.
+func merge(in []Finding) (out []Finding) {
+	for _, f := range in {
+		i := slices.IndexFunc(out, func(o Finding) bool {
+			return o.host != "" && o.host == f.host && o.What.Equal(f.What)
+		})
+		if i < 0 {
+			out = append(out, f)
+			continue
+		}
+		out[i].Subject = append(out[i].Subject, f.Subject...)
+	}
+	return out
+}
+
+// breadth is how much of the lane a finding concerns: 0 for the agent, without which nothing works, then the machine,
+// devices, and the link, without which the lane goes on.
+func (f Finding) breadth() int {
+	i := slices.Index([]string{agentSubject, machineSubject, "", uplinkSubject}, f.Subject[0])
+	if i < 0 {
+		return 2 // a device
+	}
+	return i
+}
+
+// follows returns how many of the other findings lead to f, one over the other, by the causes that the catalogue
+// declares: 0 for one that none of them explains.
+func follows(f Finding, all []Finding) int {
+	deepest := 0
+	for _, o := range all {
+		if message.Explains(o.What.Code, f.What.Code) {
+			deepest = max(deepest, 1+follows(o, all))
+		}
+	}
+	return deepest
+}
+
+// order sorts faults before warnings, of which nothing fails yet; then what explains others before what follows from
+// it; of equals, what concerns more of the lane comes first.
+func order(all []Finding) []Finding {
+	depth := map[string]int{}
+	for _, f := range all {
+		depth[f.What.Code] = follows(f, all)
+	}
+	slices.SortStableFunc(all, func(a, b Finding) int {
+		return cmp.Or(
+			cmp.Compare(b.Severity(), a.Severity()),
+			cmp.Compare(depth[a.What.Code], depth[b.What.Code]),
+			cmp.Compare(a.breadth(), b.breadth()),
+			cmp.Compare(len(b.Subject), len(a.Subject)),
+			strings.Compare(strings.Join(a.Subject, " "), strings.Join(b.Subject, " ")))
+	})
+	return all
+}
