@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -29,24 +30,41 @@ func files(t *testing.T, pattern string) map[string]string {
 	return out
 }
 
-var entry = regexp.MustCompile(`"([^"\n]+)": "((?:[^"\\]|\\.)*)"`)
+// entry is a line of a catalogue of texts: one text, so that a translator can compare the languages line by line.
+var entry = regexp.MustCompile(`^\t"((?:[^"\\]|\\.)+)": "(?:[^"\\]|\\.)*",?$`)
 
-func catalogue(t *testing.T, lang string) map[string]string {
-	out := map[string]string{}
-	for _, m := range entry.FindAllStringSubmatch(files(t, lang+".js")["/text/"+lang+".js"], -1) {
-		if _, twice := out[m[1]]; twice {
-			t.Errorf("%s.js has %q twice", lang, m[1])
-		}
-		out[m[1]] = m[2]
+// catalogue returns the texts of a language, and their keys in the order of the file.
+func catalogue(t *testing.T, lang string) (texts map[string]string, keys []string) {
+	t.Helper()
+	name := "/text/" + lang + ".json"
+	text := files(t, lang+".json")[name]
+	if err := json.Unmarshal([]byte(text), &texts); err != nil {
+		t.Fatalf("%s: %v", name, err)
 	}
-	return out
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i, line := range lines[1 : len(lines)-1] {
+		m := entry.FindStringSubmatch(line)
+		if m == nil {
+			t.Errorf("%s, line %d: no text of its own line", name, i+2)
+			continue
+		}
+		if slices.Contains(keys, m[1]) {
+			t.Errorf("%s has %q twice", name, m[1])
+		}
+		keys = append(keys, m[1])
+	}
+	return texts, keys
 }
 
 var value = regexp.MustCompile(`\{\w+\}`)
 
 // Both languages have the same texts with the same values in them, and every text that a page asks for.
 func TestCatalogues(t *testing.T) {
-	en, fr := catalogue(t, "en"), catalogue(t, "fr")
+	en, order := catalogue(t, "en")
+	fr, same := catalogue(t, "fr")
+	if !slices.Equal(order, same) {
+		t.Error("the languages have their texts in another order")
+	}
 	for key, text := range en {
 		other, ok := fr[key]
 		a, b := value.FindAllString(text, -1), value.FindAllString(other, -1)
@@ -92,11 +110,11 @@ func TestPassageWords(t *testing.T) {
 		"direction": observation.PassageDirection_name, "passage-state": observation.PassageState_name,
 	} {
 		for _, lang := range []string{"en", "fr"} {
-			texts := catalogue(t, lang)
+			texts, _ := catalogue(t, lang)
 			for _, name := range names {
 				key := group + "." + strings.ToLower(prefix.ReplaceAllString(name, ""))
 				if texts[key] == "" {
-					t.Errorf("%s.js has no words for %s: %q", lang, name, key)
+					t.Errorf("%s.json has no words for %s: %q", lang, name, key)
 				}
 			}
 		}

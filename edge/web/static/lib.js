@@ -18,7 +18,9 @@ export let language = "en";
 /** Loads the texts of a language. @param {string} lang */
 export async function setLanguage(lang) {
 	language = languages.includes(lang) ? lang : "en";
-	catalogue = (await import(`/text/${language}.js`)).default;
+	const texts = await fetch(`/text/${language}.json`);
+	if (!texts.ok) throw new Error(`${texts.url}: ${texts.status}`);
+	catalogue = await texts.json();
 	document.documentElement.lang = language;
 	localStorage.setItem("language", language);
 }
