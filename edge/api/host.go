@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// GuardHost lets through requests whose Host header is an IP address, localhost or one of names, and answers others with 421
-// (RFC 9110, 15.5.20). A page on another site can make a browser resolve its own name to our address ("DNS rebinding") and
+// GuardHost lets through requests whose Host header is an IP address, localhost or one of names, and answers others
+// with 421 (RFC 9110, 15.5.20). A page on another site can make a browser resolve its own name to our address ("DNS rebinding") and
 // then read what needs no account; its name still stands in the Host header.
 func GuardHost(names []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -26,5 +26,6 @@ func ownHost(host string, names []string) bool {
 		host = name
 	}
 	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	return host == "localhost" || net.ParseIP(host) != nil || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, host) })
+	return host == "localhost" || net.ParseIP(host) != nil ||
+		slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, host) })
 }

@@ -20,7 +20,8 @@ func (c *Console) device(id string) (lane.Status, error) {
 	for _, d := range all {
 		known = append(known, d.ID)
 	}
-	return lane.Status{}, api.Problemf(api.NotFound, "there is no device %.80q; there are %s", id, strings.Join(known, ", "))
+	const text = "there is no device %.80q; there are %s"
+	return lane.Status{}, api.Problemf(api.NotFound, text, id, strings.Join(known, ", "))
 }
 
 // deviceDetail answers api.GetDevice.

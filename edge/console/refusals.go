@@ -27,7 +27,8 @@ func (a *access) Refuse(r *http.Request, why string) {
 	u := user(r)
 	text := r.Method + " " + r.URL.Path + ": " + why
 	a.refusals.add(&observation.AgentAccess{
-		Action: "refused", User: u.Name, Role: u.Role.String(), Peer: u.Peer, Text: text[:min(len(text), maxRefusal)], Count: 1,
+		Action: "refused", User: u.Name, Role: u.Role.String(), Peer: u.Peer, Count: 1,
+		Text: text[:min(len(text), maxRefusal)],
 	})
 }
 

@@ -22,7 +22,8 @@ func Check(file string, info Info, operations []api.Operation, root string, upda
 		return err
 	}
 	if !bytes.Equal(have, want) {
-		return fmt.Errorf("%s is not what the table of operations says: run this test with -update, and look at the difference", file)
+		const text = "%s is not what the table of operations says: run this test with -update, and look at the difference"
+		return fmt.Errorf(text, file)
 	}
 	return nil
 }

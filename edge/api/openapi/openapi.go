@@ -1,5 +1,5 @@
-// Package openapi writes the OpenAPI 3.1 document of a table of operations: the operations go in, with the folder of the
-// source, whose comments become descriptions; YAML comes out. Tests hold docs/ against it.
+// Package openapi writes the OpenAPI 3.1 document of a table of operations: the operations go in, with the folder of
+// the source, whose comments become descriptions; YAML comes out. Tests hold docs/ against it.
 package openapi
 
 import (
@@ -96,7 +96,8 @@ func description(route *api.Route) string {
 		parts = append(parts, fmt.Sprintf("Role: %s.", route.Role))
 	}
 	if route.Audit != "" {
-		parts = append(parts, fmt.Sprintf("Journalled as `%s` before it is done; what cannot be journalled is not done.", route.Audit))
+		const note = "Journalled as `%s` before it is done; what cannot be journalled is not done."
+		parts = append(parts, fmt.Sprintf(note, route.Audit))
 	}
 	return strings.Join(parts, " ")
 }
@@ -209,7 +210,8 @@ func (d *document) failures(route *api.Route, hasInput bool) (out yaml.MapSlice)
 func (d *document) problem(name, text string) yaml.MapSlice {
 	if d.responses[name] == nil {
 		d.responses[name] = yaml.MapSlice{
-			{Key: "description", Value: text}, {Key: "content", Value: content("application/problem+json", reference("Problem"))},
+			{Key: "description", Value: text},
+			{Key: "content", Value: content("application/problem+json", reference("Problem"))},
 		}
 	}
 	return yaml.MapSlice{{Key: "$ref", Value: "#/components/responses/" + name}}
