@@ -85,8 +85,8 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 	s := &Summary{
 		Format: d.Format, SHA256: fmt.Sprintf("%x", h.Sum(nil)), Manufacturer: d.Manufacturer, Model: d.Model,
 		Serial:       d.Serial,
-		Measurements: d.Measurements, Spectra: d.Spectra, Channels: d.Channels, GammaSum: d.GammaCounts,
-		NeutronSum:  d.NeutronCounts,
+		Measurements: d.Measurements, Spectra: d.Spectra, Channels: d.Channels, GammaSum: float64(d.GammaCounts),
+		NeutronSum:  float64(d.NeutronCounts),
 		LiveSeconds: micro(d.Live), RealSeconds: micro(d.Real), Detectors: len(d.Detectors), Samples: d.Samples,
 		Alarms: append([]n42.Alarm{}, d.Alarms...), Nuclides: append([]n42.Nuclide{}, d.Nuclides...), Detector: []DetectorSummary{},
 		Classes: []ClassSummary{}, Derived: d.Derived, DoseRateMax: micro(d.DoseRateMax),
@@ -103,14 +103,16 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 	}
 	for _, det := range d.Detectors {
 		s.Detector = append(s.Detector, DetectorSummary{
-			Name: det.Name, Spectra: det.Spectra, Gamma: det.Gamma, Neutron: det.Neutron, Live: micro(det.Live),
+			Name: det.Name, Spectra: det.Spectra, Gamma: float64(det.Gamma), Neutron: float64(det.Neutron), Live: micro(det.Live),
 			Real:        micro(det.Real),
 			Calibration: det.Calibration, Neutrons: det.Neutrons, DoseRates: micros(det.DoseRates),
 			DoseRateMax: micro(det.DoseRateMax),
 		})
 	}
 	for _, c := range d.Classes {
-		s.Classes = append(s.Classes, ClassSummary{c.Class, c.Measurements, c.Gamma, c.Neutron, micro(c.Live), micro(c.Real)})
+		s.Classes = append(s.Classes, ClassSummary{
+			c.Class, c.Measurements, float64(c.Gamma), float64(c.Neutron), micro(c.Live), micro(c.Real),
+		})
 	}
 	return s, nil
 }
@@ -129,9 +131,9 @@ func (s *Summary) problems(d *n42.Document) {
 }
 
 // micro rounds seconds to microseconds: sums of decimal fractions show no binary dust.
-func micro(s float64) float64 { return math.Round(s*1e6) / 1e6 }
+func micro[T ~float64](v T) float64 { return math.Round(float64(v)*1e6) / 1e6 }
 
-func micros(values []float64) (out []float64) {
+func micros[T ~float64](values []T) (out []float64) {
 	for _, v := range values {
 		out = append(out, micro(v))
 	}

@@ -227,8 +227,9 @@ func spectrum(d *n42.Document) *observation.RadiationSpectrum {
 	o := &observation.RadiationSpectrum{
 		Format: d.Format, Manufacturer: d.Manufacturer, Model: d.Model, Serial: d.Serial, InstrumentClass: d.Class,
 		Measurements: uint32(d.Measurements), Spectra: uint32(d.Spectra), Channels: uint32(d.Channels),
-		GammaCounts: d.GammaCounts, NeutronCounts: d.NeutronCounts, LiveSeconds: d.Live, RealSeconds: d.Real,
-		Detectors: uint32(len(d.Detectors)), Samples: uint32(d.Samples), Occupied: d.Occupied, SpeedKph: float32(d.SpeedKph),
+		GammaCounts: float64(d.GammaCounts), NeutronCounts: float64(d.NeutronCounts),
+		LiveSeconds: float64(d.Live), RealSeconds: float64(d.Real),
+		Detectors: uint32(len(d.Detectors)), Samples: uint32(d.Samples), Occupied: d.Occupied, SpeedKph: float32(d.Speed),
 		DoseRateMax: float32(d.DoseRateMax), ExposureRateMax: float32(d.ExposureRateMax),
 		DerivedMeasurements: uint32(d.Derived),
 		TotalDose:           float32(d.TotalDose),
@@ -243,8 +244,9 @@ func spectrum(d *n42.Document) *observation.RadiationSpectrum {
 	}
 	for _, c := range d.Classes {
 		o.Classes = append(o.Classes, &observation.MeasurementClass{
-			Name: c.Class, Measurements: uint32(c.Measurements), GammaCounts: c.Gamma, NeutronCounts: c.Neutron,
-			LiveSeconds: c.Live, RealSeconds: c.Real,
+			Name: c.Class, Measurements: uint32(c.Measurements),
+			GammaCounts: float64(c.Gamma), NeutronCounts: float64(c.Neutron),
+			LiveSeconds: float64(c.Live), RealSeconds: float64(c.Real),
 		})
 	}
 	for _, a := range d.Alarms {
@@ -259,13 +261,14 @@ func spectrum(d *n42.Document) *observation.RadiationSpectrum {
 
 func detector(det *n42.Detector) *observation.DetectorSummary {
 	return &observation.DetectorSummary{
-		Name: det.Label(), Spectra: uint32(det.Spectra), GammaCounts: det.Gamma, NeutronCounts: det.Neutron,
-		LiveSeconds: det.Live, RealSeconds: det.Real, Calibration: floats(det.Calibration),
+		Name: det.Label(), Spectra: uint32(det.Spectra),
+		GammaCounts: float64(det.Gamma), NeutronCounts: float64(det.Neutron),
+		LiveSeconds: float64(det.Live), RealSeconds: float64(det.Real), Calibration: floats(det.Calibration),
 		Neutrons: det.Neutrons, DoseRates: floats(det.DoseRates), DoseRateMax: float32(det.DoseRateMax),
 	}
 }
 
-func floats(values []float64) (out []float32) {
+func floats[T ~float64](values []T) (out []float32) {
 	for _, v := range values {
 		out = append(out, float32(v))
 	}

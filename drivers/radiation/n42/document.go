@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize/english"
+
+	"lanewarden/drivers/units"
 )
 
 // Bounds on a document: what is over them is refused, or left out with a warning, before it costs memory.
@@ -36,22 +38,23 @@ const (
 
 // Document is what a reader of an N42 document finds.
 type Document struct {
-	Format                                 string
-	Manufacturer, Model, Serial, Class     string
-	Samples                                int // time slices
-	Occupied                               bool
-	SpeedKph                               float64
-	Start                                  time.Time // earliest; zero when the document gives none
-	Detectors                              []*Detector
-	Classes                                []*ClassSum
-	Alarms                                 []Alarm
-	Nuclides                               []Nuclide
-	Measurements, Spectra, Channels        int
-	GammaCounts, NeutronCounts, Live, Real float64 // sums over all measurements; s
-	DoseRateMax                            float64 // uSv/h
-	ExposureRateMax                        float64 // mR/h
-	TotalDose                              float64 // largest, uSv
-	Derived                                int     // measurements that stand in DerivedData only
+	Format                             string
+	Manufacturer, Model, Serial, Class string
+	Samples                            int // time slices
+	Occupied                           bool
+	Speed                              units.KilometresPerHour
+	Start                              time.Time // earliest; zero when the document gives none
+	Detectors                          []*Detector
+	Classes                            []*ClassSum
+	Alarms                             []Alarm
+	Nuclides                           []Nuclide
+	Measurements, Spectra, Channels    int
+	GammaCounts, NeutronCounts         units.Counts  // sums over all measurements
+	Live, Real                         units.Seconds // sums over all measurements
+	DoseRateMax                        units.MicrosievertsPerHour
+	ExposureRateMax                    units.MilliroentgensPerHour
+	TotalDose                          units.Microsieverts // the largest
+	Derived                            int                 // measurements that stand in DerivedData only
 	// Warnings are what stands in the document and could not be read, in its order, with the line; at most maxWarnings
 	// of WarningCount.
 	Warnings     []string
@@ -64,21 +67,21 @@ type Document struct {
 type Detector struct {
 	Name           string
 	Spectra        int
-	Gamma, Neutron float64 // counts
-	Live, Real     float64 // s
+	Gamma, Neutron units.Counts
+	Live, Real     units.Seconds
 	Calibration    []float64
 	// Neutrons says that it counts neutrons: 0 counts of one that does not say nothing.
 	Neutrons    bool
-	DoseRates   []float64 // uSv/h, in the document's order; at most maxDoseRates
-	DoseRateMax float64   // uSv/h
+	DoseRates   []units.MicrosievertsPerHour // in the document's order; at most maxDoseRates
+	DoseRateMax units.MicrosievertsPerHour
 }
 
 // ClassSum sums up the measurements of one class.
 type ClassSum struct {
 	Class          string // Foreground, Background, Calibration, IntrinsicActivity or NotSpecified
 	Measurements   int
-	Gamma, Neutron float64 // counts
-	Live, Real     float64 // s
+	Gamma, Neutron units.Counts
+	Live, Real     units.Seconds
 }
 
 // Alarm is an alarm that the instrument put in the document.
@@ -95,11 +98,11 @@ type Measurement struct {
 	Detector       string
 	Class          string // as ClassSum.Class
 	Start          time.Time
-	Live, Real     float64   // s; 0 when not given
-	Gamma, Neutron float64   // counts
-	HasNeutrons    bool      // Neutron was measured
-	DoseRates      []float64 // uSv/h
-	Derived        bool      // from DerivedData
+	Live, Real     units.Seconds // 0 when not given
+	Gamma, Neutron units.Counts
+	HasNeutrons    bool // Neutron was measured
+	DoseRates      []units.MicrosievertsPerHour
+	Derived        bool // from DerivedData
 	// Channels are the counts of the gamma spectrum, nil when there is none. Valid during the call of the visitor.
 	Channels    []float32
 	Calibration []float64 // energy = sum of c[i] * channel^i, keV

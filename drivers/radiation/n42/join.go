@@ -135,7 +135,7 @@ func oneForm(spectra []spectrum) []spectrum {
 		for _, o := range out {
 			same = same || s.detector == o.detector && s.calibrationRef != o.calibrationRef && s.live == o.live &&
 				s.live > 0 && s.start.Equal(o.start) &&
-				math.Abs(s.gamma-o.gamma) <= 1e-3*o.gamma
+				math.Abs(float64(s.gamma-o.gamma)) <= 1e-3*float64(o.gamma)
 		}
 		if !same {
 			out = append(out, s)

@@ -50,8 +50,8 @@ func Test2006Portal(t *testing.T) {
 		if d.Format != name || d.Manufacturer != "Maker" || d.Serial != "7" || d.GammaCounts != 12+21 || d.NeutronCounts != 4 || len(d.Detectors) != 3 || d.Samples != 1 {
 			t.Errorf("%s: %+v", name, d)
 		}
-		if d.Real != 1.5 || d.SpeedKph < 16 || d.SpeedKph > 16.2 || !d.Occupied || d.Channels != 6 {
-			t.Errorf("%s: real %v speed %v channels %d", name, d.Real, d.SpeedKph, d.Channels)
+		if d.Real != 1.5 || d.Speed < 16 || d.Speed > 16.2 || !d.Occupied || d.Channels != 6 {
+			t.Errorf("%s: real %v speed %v channels %d", name, d.Real, d.Speed, d.Channels)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unsafe"
+
+	"lanewarden/drivers/units"
 )
 
 // number reads a finite number.
@@ -280,7 +282,7 @@ var unitSpelling = strings.NewReplacer("µ", "u", "μ", "u", "\ufffd", "u", " ",
 	"sievert", "sv", "per", "/", "hour", "h", "hr", "h", "-1", "", "·", "/")
 
 // doseRate reads a dose rate in the given unit as uSv/h.
-func doseRate(text, unit string) (float64, error) {
+func doseRate(text, unit string) (units.MicrosievertsPerHour, error) {
 	unit = strings.ToLower(unit)
 	v, err := number(text)
 	if err != nil { // "0.12 uSv/h"
@@ -297,5 +299,5 @@ func doseRate(text, unit string) (float64, error) {
 	if v < 0 {
 		return 0, errors.New("is no dose rate")
 	}
-	return v * factor, nil
+	return units.MicrosievertsPerHour(v * factor), nil
 }

@@ -3,6 +3,8 @@ package n42
 import (
 	"fmt"
 	"time"
+
+	"lanewarden/drivers/units"
 )
 
 // slice is the time slice at hand: RadMeasurement or DerivedData (2011), DetectorData or Measurement (2006).
@@ -11,7 +13,7 @@ type slice struct {
 	class      string
 	derived    bool
 	start      time.Time
-	real, live float64 // s; live is written here by mistake, for all that the slice measured
+	real, live units.Seconds // live is written here by mistake, for all that the slice measured
 	spectra    []spectrum
 	counts     []spectrum // gross counts
 	doses      []dose
@@ -22,22 +24,22 @@ type slice struct {
 type spectrum struct {
 	id, detector, calibrationRef, class string
 	start                               time.Time
-	live, real                          float64
-	gamma, neutron                      float64
+	live, real                          units.Seconds
+	gamma, neutron                      units.Counts
 	calibration                         []float64
 	neutrons                            bool // neutron was measured
 	gross, counted                      bool
 	// 2006: sets of coefficients; channels of one scale, where they stand one behind the other
 	scales, size int
-	doses        []float64 // uSv/h
+	doses        []units.MicrosievertsPerHour
 	channels     []float32
 	n            int // channels, also when they are not kept
 }
 
-// dose is a dose rate at hand, uSv/h.
+// dose is a dose rate at hand.
 type dose struct {
 	detector, unit string
-	rate           float64
+	rate           units.MicrosievertsPerHour
 }
 
 // detectorKeys are the attributes that name a detector.
@@ -63,9 +65,9 @@ func (d *decoder) endSpectrum() error {
 	if s.n == 0 {
 		return nil
 	}
-	sum := 0.0
+	sum := units.Counts(0)
 	for _, c := range s.channels {
-		sum += float64(c)
+		sum += units.Counts(c)
 	}
 	if len(d.slice.spectra)+len(d.slice.counts) >= maxDetectors {
 		return fmt.Errorf("more than %d spectra and counts in one slice", maxDetectors)

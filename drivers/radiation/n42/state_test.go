@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"lanewarden/drivers/units"
 )
 
 // TestFaultsAreBounded: a document of many faults keeps maxFaults of them.
@@ -24,10 +26,11 @@ func TestMeters(t *testing.T) {
 		return fmt.Sprintf("<%s radDetectorInformationReference='g'><%sValue>%s</%sValue></%s>", name, name, value, name, name)
 	}
 	for _, c := range []struct {
-		name, inside   string
-		measurements   int
-		exposure, dose float64
-		warnings       int
+		name, inside string
+		measurements int
+		exposure     units.MilliroentgensPerHour
+		dose         units.Microsieverts
+		warnings     int
 	}{
 		{"exposure rate", meter("ExposureRate", "3.5"), 1, 3.5, 0, 0},
 		{"total dose", meter("TotalDose", "0.75"), 1, 0, .75, 0},

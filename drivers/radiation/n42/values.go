@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"lanewarden/drivers/units"
 )
 
 // value files the text, which is not empty, of an element that holds one value.
@@ -92,7 +94,7 @@ func (d *decoder) measuredValue(e element, text string) {
 	case "doseratevalue":
 		d.doseRate(text, first(e.attrs, "units", "unit"))
 	case "averagedoseratevalue", "maximumdoseratevalue": // of AnalysisResults
-		d.doc.DoseRateMax = max(d.doc.DoseRateMax, d.number(text))
+		d.doc.DoseRateMax = max(d.doc.DoseRateMax, units.MicrosievertsPerHour(d.number(text)))
 	case "exposureratevalue":
 		d.exposureRate(text)
 	case "totaldosevalue":
@@ -103,14 +105,14 @@ func (d *decoder) measuredValue(e element, text string) {
 // exposureRate files an exposure rate, mR/h. It makes a measurement of a slice that has nothing else.
 func (d *decoder) exposureRate(text string) {
 	if v, ok := d.reading(text); ok {
-		d.doc.ExposureRateMax = max(d.doc.ExposureRateMax, v)
+		d.doc.ExposureRateMax = max(d.doc.ExposureRateMax, units.MilliroentgensPerHour(v))
 	}
 }
 
 // totalDose files a total dose, uSv. It makes a measurement of a slice that has nothing else.
 func (d *decoder) totalDose(text string) {
 	if v, ok := d.reading(text); ok {
-		d.doc.TotalDose = max(d.doc.TotalDose, v)
+		d.doc.TotalDose = max(d.doc.TotalDose, units.Microsieverts(v))
 	}
 }
 
@@ -141,8 +143,8 @@ func isFalse(text string) bool { return text == "0" || strings.EqualFold(text, "
 
 // speed files the vehicle's speed. The instrument's own, when it is carried past the vehicle, is another.
 func (d *decoder) speed(e element, text string) {
-	if d.doc.SpeedKph == 0 && !d.within("radinstrumentstate") && !d.within("raddetectorstate") {
-		d.doc.SpeedKph = d.number(text) * speedFactor(first(e.attrs, "units", "unit"))
+	if d.doc.Speed == 0 && !d.within("radinstrumentstate") && !d.within("raddetectorstate") {
+		d.doc.Speed = units.KilometresPerHour(d.number(text) * speedFactor(first(e.attrs, "units", "unit")))
 	}
 }
 
@@ -282,7 +284,7 @@ func (d *decoder) grossCount(text string) {
 		}
 		sum += v
 	}
-	d.gross.counted, d.gross.gamma = true, sum // of neutrons, as the element's end may know
+	d.gross.counted, d.gross.gamma = true, units.Counts(sum) // of neutrons, as the element's end may know
 }
 
 // doseRate files a dose rate of the slice.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"lanewarden/drivers/units"
 )
 
 // decoder walks the elements.
@@ -338,12 +340,12 @@ func (d *decoder) startTime(text string) {
 }
 
 // duration reads a duration; ok is false when it is none, which is noted.
-func (d *decoder) duration(text string) (seconds float64, ok bool) {
+func (d *decoder) duration(text string) (span units.Seconds, ok bool) {
 	v, err := parseDuration(text)
 	if err != nil {
 		d.unread(text, err)
 	}
-	return v, err == nil
+	return units.Seconds(v), err == nil
 }
 
 // counting returns the spectrum or gross count in which the element at hand stands, nil for none.

@@ -3,6 +3,8 @@ package plasmagram
 import (
 	"math"
 	"slices"
+
+	"lanewarden/drivers/robust"
 )
 
 // finder looks for the peaks of a spectrum. Lengths are in ordinates.
@@ -19,8 +21,7 @@ type finder struct {
 }
 
 const (
-	maxContrast   = 1e6 // of a spectrum without noise
-	madToSigma    = 1.4826
+	maxContrast   = 1e6  // of a spectrum without noise
 	kernelShare   = 0.45 // FWHM of the smoothing kernel over that of a peak: most of the gain of a matched filter, little broadening
 	minWidth      = 3.0  // ordinates
 	baselineScale = 2.5  // reach of the baseline's clipping, FWHM
@@ -82,16 +83,7 @@ func scanNoise(scans [][]float64) float64 {
 			}
 		}
 	}
-	return median(d) * madToSigma / math.Sqrt(6) // the variance of a second difference is 1+4+1 of an ordinate's
-}
-
-// median sorts v in part and returns its middle; 0 for none.
-func median(v []float64) float64 {
-	if len(v) == 0 {
-		return 0
-	}
-	slices.Sort(v)
-	return v[len(v)/2]
+	return robust.Median(d) * robust.SigmaPerMAD / math.Sqrt(6) // the variance of a second difference is 1+4+1 of an ordinate's
 }
 
 // measureWidth takes a usual peak's width from the strongest, or from the tube's resolving power when that shows none.
@@ -254,7 +246,7 @@ func (f *finder) flat(y []float64) (flat, base []float64, noise float64) {
 			rest = append(rest, y[i])
 		}
 	}
-	middle := median(rest) // most of a spectrum is baseline
+	middle := robust.Median(rest) // most of a spectrum is baseline
 	for i := range y {
 		y[i] -= middle
 		base[i] += middle
@@ -306,7 +298,7 @@ func (f *finder) spread(y []float64) float64 {
 	for _, v := range y[f.first:] {
 		rest = append(rest, math.Abs(v))
 	}
-	return max(median(rest)*madToSigma, math.SmallestNonzeroFloat64)
+	return max(robust.Median(rest)*robust.SigmaPerMAD, math.SmallestNonzeroFloat64)
 }
 
 // prominence is how far one must go down from a maximum to reach a higher one, within four widths.

@@ -16,6 +16,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/robust"
 	"lanewarden/drivers/xray/dicom"
 	"lanewarden/drivers/xray/picture"
 	"lanewarden/drivers/xray/pixel"
@@ -240,8 +241,7 @@ func (a *analyst) judge(t taken, m quality.Measures) []*observation.Observation 
 	e := energy(t.image)
 	trend := a.air[e]
 	if q.AirScans = uint32(len(trend)); len(trend) > 0 && m.AirLevel > 0 {
-		sorted := slices.Sorted(slices.Values(trend))
-		q.AirDrift = float32(m.AirLevel/sorted[len(sorted)/2] - 1)
+		q.AirDrift = float32(m.AirLevel/robust.Median(slices.Clone(trend)) - 1)
 	}
 	if m.AirLevel > 0 {
 		a.air[e] = append(trend, m.AirLevel)[max(0, len(trend)+1-trendScans):]

@@ -4,9 +4,9 @@
 package quality
 
 import (
-	"cmp"
 	"math"
-	"slices"
+
+	"lanewarden/drivers/robust"
 )
 
 // Measures are what an image says of its system.
@@ -183,10 +183,9 @@ func (m *Meter) detectors(out *Measures) {
 				before, after = before || d < k, after || d > k
 			}
 		}
-		slices.SortFunc(around, cmp.Compare[float64])
 		// Constant neighbours say nothing, and so do those on one side only: whole bands of an image are constant where there is
 		// no noise, or where it is saturated.
-		if len(around) == 0 || !before || !after || math.Abs(means[k]-around[len(around)/2]) < 0.05*scale {
+		if len(around) == 0 || !before || !after || math.Abs(means[k]-robust.Median(around)) < 0.05*scale {
 			continue
 		}
 		if means[k] < 0.02*scale {

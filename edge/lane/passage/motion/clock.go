@@ -3,6 +3,8 @@ package motion
 import (
 	"math"
 	"slices"
+
+	"lanewarden/drivers/robust"
 )
 
 // Clock estimates how far a device's clock is ahead of the agent's. Two things bound it: a device's time of an event is
@@ -88,7 +90,7 @@ func (c *Clock) add(ahead float64) {
 	c.ahead.add(ahead, clockWindow)
 	s := c.ahead.sorted
 	c.offset = s[len(s)-1-len(s)/16] // an early stamp is no offset
-	if c.late = s[len(s)-1]-s[len(s)/2] > bursts; c.late {
+	if c.late = s[len(s)-1]-robust.Quantile(s, 0.5) > bursts; c.late {
 		c.offset = s[len(s)-1]
 	}
 	if c.offset > -delays && c.offset < 0 {
@@ -131,8 +133,7 @@ func (c *Clock) fit() {
 			off = append(off, math.Abs(f.offset-c.value(f.at)))
 		}
 		sorted := sorts[:copy(sorts[:], off)]
-		slices.Sort(sorted)
-		limit := 3 * max(sorted[len(sorted)/2], 0.1)
+		limit := 3 * max(robust.Median(sorted), 0.1)
 		good := goods[:0] // never ahead of what is read, when use is of goods as well
 		for i, f := range use {
 			if off[i] <= limit {

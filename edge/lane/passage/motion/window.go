@@ -3,7 +3,11 @@
 // since 1970, distances in metres. docs/association.md has the model and each parameter.
 package motion
 
-import "math"
+import (
+	"math"
+
+	"lanewarden/drivers/robust"
+)
 
 // Window holds the last values of something, and their median and spread.
 type Window struct {
@@ -43,7 +47,7 @@ func (w *Window) Estimate() (middle, spread float64) {
 		return 0, 0
 	}
 	if !w.known {
-		w.middle, w.spread, w.known = w.sorted[len(w.sorted)/2], 1.4826*w.deviation(), true
+		w.middle, w.spread, w.known = robust.Quantile(w.sorted, 0.5), robust.SigmaPerMAD*w.deviation(), true
 	}
 	return w.middle, w.spread
 }
@@ -79,8 +83,8 @@ func (w *Window) Mode() (middle, spread float64) {
 
 // Quantile returns the value below which a share of the values is, 0 when there are none.
 func (w *Window) Quantile(share float64) float64 {
-	if w.Len() == 0 {
+	if w.Len() == 0 { // or there is no window
 		return 0
 	}
-	return w.sorted[min(len(w.sorted)-1, int(share*float64(len(w.sorted))))]
+	return robust.Quantile(w.sorted, share)
 }
