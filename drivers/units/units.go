@@ -5,6 +5,12 @@ package units
 // Metres is a length or a distance.
 type Metres float64
 
+// Abs returns the distance without its sign.
+func (d Metres) Abs() Metres { return max(d, -d) }
+
+// SecondsAt returns how long the way takes at a speed.
+func (d Metres) SecondsAt(v MetresPerSecond) float64 { return float64(d) / float64(v) }
+
 // Kilograms is a mass.
 type Kilograms float64
 

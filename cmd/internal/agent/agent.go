@@ -20,6 +20,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport/wait"
+	"lanewarden/drivers/units"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
 	"lanewarden/edge/console"
@@ -180,7 +181,9 @@ func lanes(c *firmwareconfig.Config) (out []passage.Lane) {
 	for _, l := range c.Lanes {
 		one := passage.Lane{ID: l.ID, SpeedKph: l.SpeedKph, Timeout: l.Timeout, Late: l.Late}
 		for _, s := range l.Stations {
-			one.Stations = append(one.Stations, passage.Station{ID: s.ID, Position: s.Position, Devices: s.Devices, Late: s.Late})
+			one.Stations = append(one.Stations, passage.Station{
+				ID: s.ID, Position: units.Metres(s.Position), Devices: s.Devices, Late: s.Late,
+			})
 		}
 		out = append(out, one)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/units"
 )
 
 // Told is an observation as it reaches the journal.
@@ -19,18 +20,18 @@ type Told struct {
 // Vehicle is what is true of one.
 type Vehicle struct {
 	Type       *Type
-	Lane       int     // index of its lane
-	Length     float64 // m
+	Lane       int // index of its lane
+	Length     units.Metres
 	Plate      string
 	Tag        [12]byte
 	HasTag     bool
 	Container  string   // the first of Containers
 	Containers []string // that it carries
 	Case       string
-	Arrive     []time.Time // its front is at each station of its lane; zero for those it did not reach
-	Leave      []time.Time // its end leaves the station
-	Speed      float64     // m/s, its own when nothing holds it up
-	Back       time.Time   // when it was out again, of one that reversed
+	Arrive     []time.Time           // its front is at each station of its lane; zero for those it did not reach
+	Leave      []time.Time           // its end leaves the station
+	Speed      units.MetresPerSecond // its own when nothing holds it up
+	Back       time.Time             // when it was out again, of one that reversed
 }
 
 // Day is a day with its truth.

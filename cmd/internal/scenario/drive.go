@@ -3,6 +3,8 @@ package scenario
 import (
 	"math"
 	"time"
+
+	"lanewarden/drivers/units"
 )
 
 // driven is the last vehicle that went through a lane, not counting one that turned back.
@@ -45,7 +47,7 @@ func (g *generator) driveAll() {
 			last[next].free = p.back(p.start, h.Speed)
 			continue
 		}
-		last[next] = driven{p, h.Length, h.Speed, 0}
+		last[next] = driven{p, float64(h.Length), float64(h.Speed), 0}
 		merged = last[next]
 	}
 }
@@ -74,11 +76,11 @@ func (g *generator) plan(a *arrival, last driven) intent {
 	stations := g.through(a.Lane)
 	in := intent{reaction: a.reaction, turn: g.grid.cells, pause: map[int]float64{}}
 	if a.tailgating && last.path != nil { // it comes when the one before has just cleared the entry
-		a.Speed = last.speed * between(g.road, 0.97, 1.03)
+		a.Speed = units.MetresPerSecond(last.speed * between(g.road, 0.97, 1.03))
 		clear := last.at(stations[0].Position + last.length + zone)
 		a.start = clear + between(g.road, 0.8, 2.3)
 	}
-	in.start = max(a.start-upstream/a.Speed, last.free)
+	in.start = max(a.start-upstream/float64(a.Speed), last.free)
 	in.speeds = g.speeds(a, stations)
 	g.pauses(in.pause, stations)
 	if a.reversing {
@@ -102,10 +104,10 @@ func (g *generator) through(lane int) (out []Station) {
 // station.
 func (g *generator) speeds(a *arrival, stations []Station) []float64 {
 	out := make([]float64, g.grid.cells)
-	k, speed := 0, a.Speed
+	k, speed := 0, float64(a.Speed)
 	for i := range out {
 		for k < len(stations) && i >= g.grid.cell(stations[k].Position) {
-			k, speed = k+1, a.Speed/between(g.road, 0.95, 1.05)
+			k, speed = k+1, float64(a.Speed)/between(g.road, 0.95, 1.05)
 		}
 		out[i] = speed
 	}

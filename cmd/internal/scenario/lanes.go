@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage"
 )
 
@@ -52,7 +53,7 @@ func (s *Scenario) Lane(id string) passage.Lane {
 }
 
 func (st *Station) station() passage.Station {
-	out := passage.Station{ID: st.ID, Position: st.Position, Late: st.Devices[0].late()}
+	out := passage.Station{ID: st.ID, Position: units.Metres(st.Position), Late: st.Devices[0].late()}
 	for _, d := range st.Devices {
 		out.Devices = append(out.Devices, d.ID)
 	}

@@ -1,6 +1,10 @@
 package scenario
 
-import "math"
+import (
+	"math"
+
+	"lanewarden/drivers/units"
+)
 
 // Motion is car-following after Newell (2002, "A simplified car-following theory: a lower order model"): each vehicle
 // drives as it likes, and leaves a place no earlier than a reaction time after the one ahead has left the place that is
@@ -126,8 +130,8 @@ func (a ahead) leaves(k int) float64 {
 }
 
 // back is when the front of a vehicle that turned back is at a place again, on the way out, s; speed in m/s.
-func (p *path) back(position, speed float64) float64 {
-	return p.leave[p.turn] + (p.start+float64(p.turn)*step-position)/speed
+func (p *path) back(position float64, speed units.MetresPerSecond) float64 {
+	return p.leave[p.turn] + (p.start+float64(p.turn)*step-position)/float64(speed)
 }
 
 // reaches reports whether the front comes to a place.
@@ -149,12 +153,12 @@ func (p *path) passes(position float64, v *Vehicle) []crossing {
 	if !p.reaches(position) {
 		return nil
 	}
-	from, speed, end := p.at(position), p.speedAt(position), position+v.Length+zone
+	from, speed, end := p.at(position), p.speedAt(position), position+float64(v.Length)+zone
 	switch {
 	case p.turn >= p.cells:
 		return []crossing{{from: from, until: p.at(end), speed: speed}}
 	case p.reaches(end):
-		again := crossing{from: p.back(end, v.Speed), until: p.back(position, v.Speed), speed: v.Speed, reverse: true}
+		again := crossing{from: p.back(end, v.Speed), until: p.back(position, v.Speed), speed: float64(v.Speed), reverse: true}
 		return []crossing{{from: from, until: p.at(end), speed: speed}, again}
 	}
 	return []crossing{{from: from, until: p.back(position, v.Speed), speed: speed, turned: true}}

@@ -87,7 +87,7 @@ func (d *drivenDay) checkSpeed(t *rapid.T, p *path) {
 // checkBehind holds the way of a vehicle against that of the one ahead, from a cell on.
 func (d *drivenDay) checkBehind(t *rapid.T, ahead, behind, from int) {
 	a, b := d.paths[ahead], d.paths[behind]
-	length := d.day.Vehicles[ahead].Length
+	length := float64(d.day.Vehicles[ahead].Length)
 	least := length + d.GapMin - step
 	for k := from; k < len(b.reach); k++ {
 		place := b.start + float64(k)*step
@@ -217,7 +217,7 @@ func TestQueueThroughTheLane(t *testing.T) {
 	s := load(t, "stop-and-go")
 	hours := map[int]int{}
 	for _, v := range Make(s, 4).Vehicles {
-		free := s.Stations[len(s.Stations)-1].Position / v.Speed
+		free := s.Stations[len(s.Stations)-1].Position / float64(v.Speed)
 		if took := v.Arrive[len(s.Stations)-1].Sub(v.Arrive[0]).Seconds(); took > 3*free {
 			hours[v.Arrive[0].Hour()]++
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/identifier"
+	"lanewarden/drivers/units"
 )
 
 // density is how many arrive at an hour, relative to the quiet hours.
@@ -88,7 +89,8 @@ func (g *generator) chooseLane() int {
 func (g *generator) vehicle() arrival {
 	t := &g.Mix[g.weighted(len(g.Mix), func(i int) float64 { return g.Mix[i].Share })]
 	v := Vehicle{
-		Type: t, Length: t.Length * between(g.road, 0.9, 1.1), Speed: g.SpeedKph / 3.6 * between(g.road, 0.8, 1.2),
+		Type: t, Length: units.Metres(t.Length * between(g.road, 0.9, 1.1)),
+		Speed: units.MetresPerSecond(g.SpeedKph / 3.6 * between(g.road, 0.8, 1.2)),
 	}
 	if !t.NoPlate {
 		v.Plate = g.plate()

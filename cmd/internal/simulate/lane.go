@@ -114,9 +114,9 @@ func (c *conductor) simulate(d firmwareconfig.Device) {
 		c.players[d.ID] = func(_ context.Context, v *scenario.Vehicle, _ int, _ time.Time) error {
 			rpm.Do(func(p *tsasim.Portal) {
 				one := p.RandomVehicle()
-				one.Length, one.Speed, one.Source = v.Length, v.Speed, nil
+				one.Length, one.Speed, one.Source = float64(v.Length), float64(v.Speed), nil
 				if v.Length > 5 && rng.Float64() < c.scenario.Faults.Alarms {
-					one.Source = &tsasim.Source{Gamma: 6000, Position: v.Length / 2, Length: v.Length / 2}
+					one.Source = &tsasim.Source{Gamma: 6000, Position: float64(v.Length / 2), Length: float64(v.Length / 2)}
 				}
 				p.Send(one)
 			})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -108,7 +109,7 @@ func (c *Correlator) compare(g *group, v *vehicle) {
 	for i := range g.layout.Devices {
 		k := c.clocks[g.layout.Devices[i].ID]
 		position := g.layout.Position(v.lane, i)
-		if k == nil || math.IsInf(position, 1) {
+		if k == nil || math.IsInf(float64(position), 1) {
 			continue
 		}
 		at, ok := g.exactly(v, position)
@@ -136,7 +137,7 @@ func (c *Correlator) compare(g *group, v *vehicle) {
 
 // exactly returns when a vehicle's front was at a place, from its nearest sight by the agent's clock; ok is false when
 // that is far.
-func (g *group) exactly(v *vehicle, position float64) (at float64, ok bool) {
+func (g *group) exactly(v *vehicle, position units.Metres) (at float64, ok bool) {
 	const near = 15.0 // m
 	return g.passed(v, position, near, func(r *reading) bool {
 		d := r.det

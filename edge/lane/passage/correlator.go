@@ -9,6 +9,7 @@ import (
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/detection"
 )
 
@@ -110,7 +111,7 @@ func (g *group) prepare(d *detection.Detection) {
 			g.layout.Fill()
 		}
 	}
-	if !g.model.Steady(d.Speed) { // nor are what follows from it
+	if !g.model.Steady(units.MetresPerSecond(d.Speed)) { // nor are what follows from it
 		d.Speed, d.Length, d.Extent = 0, 0, 0
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/associate"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
@@ -115,7 +116,7 @@ func newGroup(lanes []*Lane) *group {
 	}
 	g.layout.Fill()
 	g.watches = make([]*watch, len(g.layout.Devices))
-	g.model = motion.New(len(g.layout.Devices), speed)
+	g.model = motion.New(len(g.layout.Devices), units.MetresPerSecond(speed))
 	g.window = associate.NewWindow(&g.layout, g.model, g.wasDown)
 	return g
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"lanewarden/drivers/units"
 )
 
 // sharing makes lanes of which each has some devices, one a station.
@@ -14,7 +16,7 @@ func sharing(devices ...[]string) (out []Lane) {
 	for i, ids := range devices {
 		l := Lane{ID: fmt.Sprintf("lane-%d", i+1)}
 		for k, id := range ids {
-			l.Stations = append(l.Stations, Station{ID: fmt.Sprintf("s%d", k), Position: 5 * float64(k), Devices: []string{id}})
+			l.Stations = append(l.Stations, Station{ID: fmt.Sprintf("s%d", k), Position: units.Metres(5 * float64(k)), Devices: []string{id}})
 		}
 		out = append(out, l)
 	}
@@ -160,7 +162,7 @@ func TestGroupPlaces(t *testing.T) {
 					}
 				}
 				for id, dev := range g.devices {
-					if at := g.layout.Position(i, dev); math.IsInf(at, 1) == seen[id] {
+					if at := g.layout.Position(i, dev); math.IsInf(float64(at), 1) == seen[id] {
 						t.Errorf("%s is at %f in %s", id, at, l.ID)
 					}
 				}

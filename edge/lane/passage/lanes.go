@@ -4,7 +4,11 @@
 // observation. docs/passages.md, docs/association.md.
 package passage
 
-import "time"
+import (
+	"time"
+
+	"lanewarden/drivers/units"
+)
 
 // Lane is a lane with its stations, in the order in which vehicles come to them.
 type Lane struct {
@@ -18,9 +22,9 @@ type Lane struct {
 // Station is a place in a lane.
 type Station struct {
 	ID       string
-	Position float64  // m, from the lane's beginning
-	Devices  []string // that see vehicles there
-	Late     bool     // results come when they come, and say what they are about: ion scanner, X-ray image
+	Position units.Metres // from the lane's beginning
+	Devices  []string     // that see vehicles there
+	Late     bool         // results come when they come, and say what they are about: ion scanner, X-ray image
 }
 
 // Defaults of a lane.

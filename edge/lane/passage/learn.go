@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/associate"
 )
 
@@ -75,13 +76,13 @@ func (c *Correlator) teach(g *group, v *vehicle) {
 		}
 	}
 	g.model.Measured(f.measured)
-	g.model.Sized(f.measured, kg, associate.Load(f.names))
+	g.model.Sized(f.measured, units.Kilograms(kg), associate.Load(f.names))
 	if kg > 0 {
 		g.model.Reweigh(scale)
 	}
 	c.compare(g, v)
 	g.verify(v)
-	g.model.Learn(v.sights(g, true, nil), f.speed, f.length, extent)
+	g.model.Learn(v.sights(g, true, nil), f.speed, f.length, units.Metres(extent))
 	if f.first > g.lastBorn {
 		g.model.Born(f.first - g.lastBorn)
 		g.lastBorn = f.first

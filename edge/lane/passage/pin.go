@@ -46,7 +46,7 @@ func (c *Correlator) pin(p *observation.PassageCorrected) {
 	}
 	r.pin = &pin{passage: p.To, by: p.By, reason: p.Reason}
 	r.why, r.terms, r.label, r.linked, r.placed, r.final = message.Message{}, nil, noLabel, false, true, true
-	r.foreign = v != nil && (home != g || g == nil || math.IsInf(g.layout.Position(v.lane, r.det.Dev), 1))
+	r.foreign = v != nil && (home != g || g == nil || math.IsInf(float64(g.layout.Position(v.lane, r.det.Dev)), 1))
 	r.suppose(nil, 0, nil)
 	c.put(r, v)
 	r.told = &told{passage: p.To, confidence: 1}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/units"
 )
 
 // Reach of late results: how far from a report's time vehicles are looked for, s; and how long after they left where a
@@ -43,7 +44,7 @@ func (g *group) around(dev int, all []*report) []*vehicle {
 			break
 		}
 		position := g.layout.Position(v.lane, dev)
-		if len(v.readings) == 0 || math.IsInf(position, 1) {
+		if len(v.readings) == 0 || math.IsInf(float64(position), 1) {
 			continue
 		}
 		if v.facts(g).first > to || v.facts(g).last < from {
@@ -80,8 +81,8 @@ func named(names []kinds.Name, all []*report) bool {
 }
 
 // expected returns when a vehicle's front was at a place, as its nearest sight says.
-func (g *group) expected(v *vehicle, position float64) float64 {
-	at, ok := g.passed(v, position, math.Inf(1), func(r *reading) bool { return !g.layout.Late(r.det.Dev) })
+func (g *group) expected(v *vehicle, position units.Metres) float64 {
+	at, ok := g.passed(v, position, units.Metres(math.Inf(1)), func(r *reading) bool { return !g.layout.Late(r.det.Dev) })
 	if !ok {
 		return v.facts(g).first
 	}
@@ -89,8 +90,8 @@ func (g *group) expected(v *vehicle, position float64) float64 {
 }
 
 // passed returns when a vehicle's front was at a place, from the nearest of its sights that count and are nearer than
-// so many metres; ok is false when there is none.
-func (g *group) passed(v *vehicle, position, near float64, counts func(r *reading) bool) (at float64, ok bool) {
+// near; ok is false when there is none.
+func (g *group) passed(v *vehicle, position, near units.Metres, counts func(r *reading) bool) (at float64, ok bool) {
 	speed := v.facts(g).speed
 	if speed == 0 {
 		speed = g.model.Speed()
@@ -99,8 +100,8 @@ func (g *group) passed(v *vehicle, position, near float64, counts func(r *readin
 		if r.foreign || r.det.Reverse || !counts(r) {
 			continue
 		}
-		if way := position - g.layout.Position(v.lane, r.det.Dev); math.Abs(way) < near {
-			near, at, ok = math.Abs(way), r.det.At+way/speed, true
+		if way := position - g.layout.Position(v.lane, r.det.Dev); way.Abs() < near {
+			near, at, ok = way.Abs(), r.det.At+way.SecondsAt(speed), true
 		}
 	}
 	return at, ok

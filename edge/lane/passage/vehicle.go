@@ -9,6 +9,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/associate"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
@@ -122,14 +123,14 @@ func byTime(a, b *reading) int {
 
 // facts are what the readings of a vehicle say together.
 type facts struct {
-	first    float64 // s, of the first sight of a device that is not late
-	early    bool    // there is none
-	last     float64 // s, when its end left the place of the latest sight of a device that is not late
-	front    float64 // m, how far it was seen
+	first    float64      // s, of the first sight of a device that is not late
+	early    bool         // there is none
+	last     float64      // s, when its end left the place of the latest sight of a device that is not late
+	front    units.Metres // how far it was seen
 	reversed bool
-	speed    float64 // m/s, as measured first; 0 when nobody measured it
-	measured float64 // m, the least length measured, as who stops is measured too long; 0 when nobody measured
-	length   float64 // m, that, or the longest that vehicles are here
+	speed    units.MetresPerSecond // as measured first; 0 when nobody measured it
+	measured units.Metres          // the least length measured, as who stops is measured too long; 0 when nobody measured
+	length   units.Metres          // that, or the longest that vehicles are here
 	names    []kinds.Name
 }
 
@@ -160,10 +161,10 @@ func (v *vehicle) fold(g *group, readings []*reading) *facts {
 		}
 		f.reversed = f.reversed || d.Reverse || d.Turned
 		if f.speed == 0 && !d.Reverse {
-			f.speed = d.Speed
+			f.speed = units.MetresPerSecond(d.Speed)
 		}
-		if d.Length > 0 && (f.measured == 0 || d.Length < f.measured) {
-			f.measured = d.Length
+		if length := units.Metres(d.Length); length > 0 && (f.measured == 0 || length < f.measured) {
+			f.measured = length
 		}
 		f.names = detection.Learn(f.names, d)
 		if r.foreign || g.layout.Late(d.Dev) {
@@ -191,7 +192,7 @@ func (v *vehicle) sights(g *group, certain bool, room []motion.Sight) (out []mot
 	out = slices.Grow(room, len(v.readings))
 	for _, r := range v.readings {
 		d := r.det
-		if r.foreign || have&(1<<d.Dev) != 0 || d.Reverse || math.IsInf(g.layout.Position(v.lane, d.Dev), 1) {
+		if r.foreign || have&(1<<d.Dev) != 0 || d.Reverse || math.IsInf(float64(g.layout.Position(v.lane, d.Dev)), 1) {
 			continue
 		}
 		if certain && !r.teaches() || g.layout.Late(d.Dev) && !r.final {

@@ -75,7 +75,7 @@ func (g *group) verify(v *vehicle) {
 		if w == nil || !(way > motion.SamePlace && way < watched) {
 			continue
 		}
-		expected := came + way/speed
+		expected := came + way.SecondsAt(speed)
 		w.phase.Add(w.times.after(expected, 0, timelyReach))
 		for _, r := range v.readings {
 			if r.det.Dev == dev && !r.foreign && !r.det.Reverse {

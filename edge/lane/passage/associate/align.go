@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -13,9 +14,9 @@ import (
 // Vehicle is a vehicle as far as it is known when late results come.
 type Vehicle struct {
 	Lane   int
-	Sights []motion.Sight // by position
-	Speed  float64        // m/s; 0 when unknown
-	Length float64        // m; 0 when unknown
+	Sights []motion.Sight        // by position
+	Speed  units.MetresPerSecond // 0 when unknown
+	Length units.Metres          // 0 when unknown
 	Names  []kinds.Name
 	First  float64 // s, of the first sight
 	Last   float64 // s, when its end left the place of the latest
@@ -189,7 +190,7 @@ func (a *aligner) passing(v *Vehicle) float64 {
 	if length <= 0 {
 		length = 6
 	}
-	return (length + queueRoom) / speed
+	return (length + queueRoom).SecondsAt(speed)
 }
 
 // missed returns, for each vehicle, the sum of what it costs that those before it were not seen.

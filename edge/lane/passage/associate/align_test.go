@@ -9,6 +9,7 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -41,7 +42,7 @@ func imaging(orderly bool) *motion.Model {
 }
 
 func sightOf(dev int, position, at float64) motion.Sight {
-	return motion.Sight{Dev: dev, Position: position, Raw: at, At: at}
+	return motion.Sight{Dev: dev, Position: units.Metres(position), Raw: at, At: at}
 }
 
 // passed is a vehicle that was seen by both loops, and was there without stopping at 2 m/s.

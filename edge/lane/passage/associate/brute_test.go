@@ -10,6 +10,7 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -35,7 +36,9 @@ var layouts = map[string]func() *Layout{
 	},
 }
 
-func at(lane int, position float64) []Place { return []Place{{Lane: lane, Position: position}} }
+func at(lane int, position float64) []Place {
+	return []Place{{Lane: lane, Position: units.Metres(position)}}
+}
 
 func filled(lanes int, devices ...Device) *Layout {
 	l := &Layout{Devices: devices, Lanes: lanes, Timeout: 60}
@@ -56,11 +59,11 @@ func someDetections(t *rapid.T, l *Layout) (out []*detection.Detection) {
 		named := rapid.Bool().Draw(t, "named")
 		for dev := range l.Devices {
 			place := l.Position(lane, dev)
-			if len(out) == most || math.IsInf(place, 1) || rapid.IntRange(0, 9).Draw(t, "missed") < 3 {
+			if len(out) == most || math.IsInf(float64(place), 1) || rapid.IntRange(0, 9).Draw(t, "missed") < 3 {
 				continue
 			}
 			d := &detection.Detection{Idx: int64(len(out)), Device: l.Devices[dev].ID, Key: fmt.Sprint(len(out)), Dev: dev, Kind: observation.Kind_KIND_VEHICLE_DETECTION, Evidence: kinds.Evidence{Tag: l.Devices[dev].Hears}}
-			d.At = 1000 + float64(v)*headway + place/speed + rapid.Float64Range(-1, 3).Draw(t, "off")
+			d.At = 1000 + float64(v)*headway + float64(place)/speed + rapid.Float64Range(-1, 3).Draw(t, "off")
 			d.Raw, d.Arrived, d.Order = d.At, d.At+1, d.At
 			if dev != 1 {
 				d.Lasts, d.Speed, d.Length = length/speed, speed, length
@@ -157,8 +160,8 @@ func taught(l *Layout) *motion.Model {
 	for i := range 12 {
 		var sights []motion.Sight
 		for dev := range l.Devices {
-			if place := l.Position(0, dev); !math.IsInf(place, 1) {
-				at := 60*float64(i) + place/2 + 0.1*float64(i%3)
+			if place := l.Position(0, dev); !math.IsInf(float64(place), 1) {
+				at := 60*float64(i) + float64(place)/2 + 0.1*float64(i%3)
 				sights = append(sights, motion.Sight{Dev: dev, Position: place, Raw: at, At: at})
 			}
 			m.Rate(dev).Add(i%6 != 0)

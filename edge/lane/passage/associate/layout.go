@@ -5,13 +5,15 @@ package associate
 import (
 	"math"
 	"slices"
+
+	"lanewarden/drivers/units"
 )
 
 // Place is where a device stands in a lane.
 type Place struct {
 	Lane     int
-	Position float64 // m from the lane's beginning
-	Late     bool    // results come when they come: such devices are aligned afterwards
+	Position units.Metres // from the lane's beginning
+	Late     bool         // results come when they come: such devices are aligned afterwards
 }
 
 // Device is a device of lanes that are associated together.
@@ -27,22 +29,22 @@ type Layout struct {
 	Lanes   int
 	Timeout float64 // s after which a vehicle that nobody sees any more is gone
 
-	last     []float64 // m, of each lane: the last station that is not late
-	position [][]float64
+	last     []units.Metres // of each lane: the last station that is not late
+	position [][]units.Metres
 	behind   [][]uint64 // [lane][device]: devices that are nearer to the lane's beginning
 	merges   []bool     // device: vehicles of several lanes are in one row there
 }
 
 // nowhere is the position of a device in a lane that it does not see.
-var nowhere = math.Inf(1)
+var nowhere = units.Metres(math.Inf(1))
 
 // Fill works out what follows from the devices' places.
 func (l *Layout) Fill() {
-	l.last = make([]float64, l.Lanes)
-	l.position, l.behind = make([][]float64, l.Lanes), make([][]uint64, l.Lanes)
+	l.last = make([]units.Metres, l.Lanes)
+	l.position, l.behind = make([][]units.Metres, l.Lanes), make([][]uint64, l.Lanes)
 	l.merges = make([]bool, len(l.Devices))
 	for lane := range l.Lanes {
-		l.position[lane] = make([]float64, len(l.Devices))
+		l.position[lane] = make([]units.Metres, len(l.Devices))
 		l.behind[lane] = make([]uint64, len(l.Devices))
 		for d := range l.Devices {
 			l.position[lane][d] = nowhere
@@ -89,10 +91,10 @@ func (l *Layout) Late(dev int) bool {
 }
 
 // Position returns where a device is in a lane, +Inf when it does not see it.
-func (l *Layout) Position(lane, dev int) float64 { return l.position[lane][dev] }
+func (l *Layout) Position(lane, dev int) units.Metres { return l.position[lane][dev] }
 
 // First returns the position of the first station of a lane.
-func (l *Layout) First(lane int) float64 { return slices.Min(l.position[lane]) }
+func (l *Layout) First(lane int) units.Metres { return slices.Min(l.position[lane]) }
 
 // Last returns the position of the last station of a lane that is not late.
-func (l *Layout) Last(lane int) float64 { return l.last[lane] }
+func (l *Layout) Last(lane int) units.Metres { return l.last[lane] }

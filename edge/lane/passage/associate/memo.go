@@ -1,6 +1,7 @@
 package associate
 
 import (
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -17,7 +18,7 @@ type memo struct {
 	clearing         clearing
 
 	extended            bool // extent was asked for
-	length, lengthSigma float64
+	length, lengthSigma units.Metres
 
 	compared   bool // sizes were asked for
 	comparison float64

@@ -134,7 +134,7 @@ const sigmaBoth = 0.3
 
 // closer reports whether a prediction is from nearer than another one, or as near and surer.
 func closer(p, than *motion.Prediction) bool {
-	if d := math.Abs(p.Ahead) - math.Abs(than.Ahead); math.Abs(d) > 1 {
+	if d := p.Ahead.Abs() - than.Ahead.Abs(); d.Abs() > 1 {
 		return d < 0
 	}
 	return p.Sigma < than.Sigma

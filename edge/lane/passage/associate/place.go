@@ -3,6 +3,7 @@ package associate
 import (
 	"math"
 
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -17,7 +18,7 @@ func (l *Layout) stay(m *motion.Model, t *track, d *detection.Detection) (second
 	place := l.position[t.lane][d.Dev]
 	for s := t; s != nil && lasts == 0; s = s.prev {
 		o := s.det
-		if o.Lasts > 0 && !o.Tag && !o.Reverse && math.Abs(l.position[t.lane][o.Dev]-place) < motion.SamePlace {
+		if o.Lasts > 0 && !o.Tag && !o.Reverse && (l.position[t.lane][o.Dev]-place).Abs() < motion.SamePlace {
 			lasts, beside = o.Lasts, besideSigma
 		}
 	}
@@ -37,7 +38,7 @@ func (l *Layout) there(m *motion.Model, t *track, d *detection.Detection) (at, s
 		if o.Dev == d.Dev {
 			return o.At, 0, o
 		}
-		if math.Abs(l.position[t.lane][o.Dev]-to.Position) < motion.SamePlace && by == nil {
+		if (l.position[t.lane][o.Dev]-to.Position).Abs() < motion.SamePlace && by == nil {
 			p := m.Predict(t.sight(l, m, o), to, t.speed)
 			at, sigma, by = d.At-p.Off, p.Sigma, o
 		}
@@ -48,8 +49,8 @@ func (l *Layout) there(m *motion.Model, t *track, d *detection.Detection) (at, s
 // queueRoom is the distance between two vehicles in a queue, m, and what detectors see beyond the ends.
 const queueRoom = 1.0
 
-// pace returns a track's speed, the usual one when nobody measured it, m/s.
-func (t *track) pace(m *motion.Model) float64 {
+// pace returns a track's speed, the usual one when nobody measured it.
+func (t *track) pace(m *motion.Model) units.MetresPerSecond {
 	if t.speed > 0 {
 		return t.speed
 	}
@@ -63,9 +64,9 @@ func exact(d *detection.Detection) bool {
 }
 
 // exactly returns a track's sight at a place by a device that saw its begin and end there; nil for none.
-func (l *Layout) exactly(t *track, place float64) *detection.Detection {
+func (l *Layout) exactly(t *track, place units.Metres) *detection.Detection {
 	for s := t; s != nil; s = s.prev {
-		if exact(s.det) && math.Abs(l.position[t.lane][s.det.Dev]-place) < motion.SamePlace {
+		if exact(s.det) && (l.position[t.lane][s.det.Dev]-place).Abs() < motion.SamePlace {
 			return s.det
 		}
 	}
@@ -74,7 +75,7 @@ func (l *Layout) exactly(t *track, place float64) *detection.Detection {
 
 // rear returns when a track's end left a place, at the least: it was seen so near beyond that the vehicle, by its
 // length, still stood there. ok is false when no sight says so.
-func (l *Layout) rear(m *motion.Model, t *track, place float64) (at float64, ok bool) {
+func (l *Layout) rear(m *motion.Model, t *track, place units.Metres) (at float64, ok bool) {
 	length := m.Least(t.length)
 	if length <= 0 {
 		return 0, false
@@ -84,7 +85,7 @@ func (l *Layout) rear(m *motion.Model, t *track, place float64) (at float64, ok 
 		if !exact(s.det) || beyond < motion.SamePlace || beyond > length {
 			continue
 		}
-		if end := s.det.At + (length+queueRoom-beyond)/t.pace(m); !ok || end > at {
+		if end := s.det.At + (length + queueRoom - beyond).SecondsAt(t.pace(m)); !ok || end > at {
 			at, ok = end, true
 		}
 	}
@@ -104,7 +105,7 @@ func (l *Layout) clears(m *motion.Model, ahead *track, d *detection.Detection) (
 	}
 	stay, unsure := l.stay(m, ahead, by)
 	if d.Tag { // it may be heard late, and the next one early: they come one after the other
-		return clearing{at: at + stay - 2*tagReach/ahead.pace(m), sigma: 2 * stayGuess}, true
+		return clearing{at: at + stay - 2*tagReach/float64(ahead.pace(m)), sigma: 2 * stayGuess}, true
 	}
 	c = leaves(m, d.Dev, at+stay, math.Hypot(sigma, unsure), unsure <= besideSigma)
 	if near && rear > at+stay+2*c.sigma { // it stood between
@@ -147,7 +148,7 @@ func (l *Layout) room(m *motion.Model, t, behind *track, d *detection.Detection)
 		if !exact(s.det) || beyond < motion.SamePlace || beyond > length {
 			continue
 		}
-		rear := d.At + (length+queueRoom-beyond)/t.pace(m)
+		rear := d.At + (length + queueRoom - beyond).SecondsAt(t.pace(m))
 		if own := l.exactly(t, l.position[behind.lane][s.det.Dev]); own != nil {
 			rear = own.End()
 		}

@@ -90,7 +90,7 @@ func (s *stepper) pending(n *node) (sum float64) {
 
 // silence returns the log-probability that the next device has not seen a vehicle by now that nobody holds up.
 func (s *stepper) silence(t *track) float64 {
-	next, at := -1, math.Inf(1)
+	next, at := -1, nowhere
 	for d := range s.layout.Devices {
 		if s.layout.late(t.lane, d) || s.cost[d].seen <= mostlySeen {
 			continue

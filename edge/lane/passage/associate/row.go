@@ -110,7 +110,7 @@ func (s *stepper) packed(row []*track, i int, t *track) float64 {
 			need, behind = need+s.model.Least(o.length)+queueRoom, behind+1
 		}
 		if behind > 0 && need > way {
-			worst = min(worst, logBelow(way-need, packedSigma))
+			worst = min(worst, logBelow(float64(way-need), packedSigma))
 		}
 	}
 	return worst

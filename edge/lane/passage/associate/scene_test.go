@@ -6,6 +6,7 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -33,7 +34,7 @@ func one(t *testing.T) *scene {
 func known(l *Layout) *motion.Model {
 	m := taught(l)
 	for i := range 40 {
-		m.Measured(8 + 0.2*float64(i%4-1))
+		m.Measured(units.Metres(8 + 0.2*float64(i%4-1)))
 		for dev := range l.Devices {
 			m.Passed(dev, 4.2, 8, 2)
 			m.Rate(dev).Add(i%10 != 0)

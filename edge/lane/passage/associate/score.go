@@ -3,6 +3,7 @@ package associate
 import (
 	"math"
 
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -139,7 +140,7 @@ func arrival(
 	p motion.Prediction, by motion.Delays, at float64, q *clearing, timeout float64,
 ) (score float64, waited bool) {
 	own := by
-	if math.Abs(p.Ahead) < motion.SamePlace {
+	if p.Ahead.Abs() < motion.SamePlace {
 		own = motion.Delays{Share: besideLate, Mean: 10}
 	}
 	density, share := comes(p, own)
@@ -169,9 +170,9 @@ func (l *Layout) predict(m *motion.Model, t *track, d *detection.Detection) (p m
 		from := t.sight(l, m, s.det)
 		one := m.Predict(from, to, t.speed)
 		// Nearer is better, as the vehicle may have stopped on the way; then what is surer.
-		rank := from.Position - 0.01*one.Sigma
+		rank := float64(from.Position) - 0.01*one.Sigma
 		if from.Position > to.Position {
-			rank = -from.Position - 1e6
+			rank = -float64(from.Position) - 1e6
 		}
 		if rank > best {
 			best, p, ok = rank, one, true
@@ -179,7 +180,7 @@ func (l *Layout) predict(m *motion.Model, t *track, d *detection.Detection) (p m
 			if p.Ahead < 0 {
 				first = d
 			}
-			p.EitherSide = (d.Tag || s.det.Tag) && math.Abs(p.Ahead) < tagFar
+			p.EitherSide = (d.Tag || s.det.Tag) && p.Ahead.Abs() < tagFar
 			p.Fast = p.Fast && exact(first) && !d.Tag && !s.det.Tag // a device may see the front late, not early
 		}
 	}
@@ -199,8 +200,9 @@ func lengths(m *motion.Model, t *track, d *detection.Detection) float64 {
 	case t.length <= 0:
 		return 0
 	case d.Length > 0:
-		ratio, width = d.Length/t.length, sigma
-		if m.Plausible(d.Length) < d.Length || m.Plausible(t.length) < t.length {
+		length := units.Metres(d.Length)
+		ratio, width = float64(length/t.length), sigma
+		if m.Plausible(length) < length || m.Plausible(t.length) < t.length {
 			floor = stopping
 		}
 	case d.Extent > 0:
@@ -208,8 +210,9 @@ func lengths(m *motion.Model, t *track, d *detection.Detection) float64 {
 		if !ok {
 			return 0
 		}
-		ratio, width = d.Extent/max(t.length+reach, 1), sigmaExtent
-		if m.Plausible(d.Extent-reach) < d.Extent-reach || m.Plausible(t.length) < t.length {
+		extent := units.Metres(d.Extent)
+		ratio, width = float64(extent/max(t.length+reach, 1)), sigmaExtent
+		if m.Plausible(extent-reach) < extent-reach || m.Plausible(t.length) < t.length {
 			floor = stopping
 		}
 	default:

@@ -2,6 +2,7 @@ package associate
 
 import (
 	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -17,12 +18,13 @@ func (s *stepper) sizes(t *track) float64 {
 }
 
 func compareSizes(m *motion.Model, t *track, d *detection.Detection) (sum float64) {
-	better := d.Length > 0 && (t.length <= 0 || d.Length < t.length)
+	length := units.Metres(d.Length)
+	better := length > 0 && (t.length <= 0 || length < t.length)
 	switch {
 	case wholeWeighing(d):
-		sum = m.Weighs(t.length, d.Kg)
+		sum = m.Weighs(t.length, units.Kilograms(d.Kg))
 	case better && t.kg > 0:
-		sum = m.Weighs(d.Length, t.kg) - m.Weighs(t.length, t.kg)
+		sum = m.Weighs(length, t.kg) - m.Weighs(t.length, t.kg)
 	}
 	told, had := Load(d.Names), Load(t.names)
 	for _, l := range [...]motion.Load{motion.Tagged, motion.Container} {
@@ -30,7 +32,7 @@ func compareSizes(m *motion.Model, t *track, d *detection.Detection) (sum float6
 		case told&^had&l != 0:
 			sum += m.Carries(t.length, l)
 		case better && had&l != 0:
-			sum += m.Carries(d.Length, l) - m.Carries(t.length, l)
+			sum += m.Carries(length, l) - m.Carries(t.length, l)
 		}
 	}
 	return sum
@@ -53,8 +55,8 @@ func Load(names []kinds.Name) (l motion.Load) {
 	return l
 }
 
-// extent returns the length of a track's vehicle and its standard deviation, m.
-func (s *stepper) extent(t *track) (length, sigma float64) {
+// extent returns the length of a track's vehicle and its standard deviation.
+func (s *stepper) extent(t *track) (length, sigma units.Metres) {
 	m := s.memo(t)
 	if !m.extended {
 		m.extended = true
@@ -64,9 +66,9 @@ func (s *stepper) extent(t *track) (length, sigma float64) {
 }
 
 // extentWith is extent when the step's detection, which may weigh the vehicle, is of it.
-func (s *stepper) extentWith(t *track) (length, sigma float64) {
+func (s *stepper) extentWith(t *track) (length, sigma units.Metres) {
 	if t.kg == 0 && wholeWeighing(s.d) {
-		return s.model.Extent(t.length, s.d.Kg)
+		return s.model.Extent(t.length, units.Kilograms(s.d.Kg))
 	}
 	return s.extent(t)
 }

@@ -3,6 +3,7 @@ package associate
 import (
 	"math"
 
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -43,7 +44,7 @@ func (s *stepper) spaced(row []*track, i int, t *track) (sum float64) {
 }
 
 // foremost returns the track's exact sight that is farthest on before a place; nil for none.
-func (l *Layout) foremost(t *track, place float64) (d *detection.Detection) {
+func (l *Layout) foremost(t *track, place units.Metres) (d *detection.Detection) {
 	for s := t; s != nil; s = s.prev {
 		at := l.position[t.lane][s.det.Dev]
 		if exact(s.det) && at < place-motion.SamePlace && (d == nil || at > l.position[t.lane][d.Dev]) {
@@ -65,12 +66,12 @@ func (s *stepper) spacing(row []*track, i int, t *track, from, to *detection.Det
 	}
 	left := from.End()
 	length, sigma := s.extentWith(t)
-	run := max(to.At-left, 0) * overSpeed * t.pace(s.model)
-	sum := logBelow(run-(way-length), math.Hypot(sigma, runSigma))
+	run := max(to.At-left, 0) * overSpeed * float64(t.pace(s.model))
+	sum := logBelow(run-float64(way-length), math.Hypot(float64(sigma), runSigma))
 	if to.At <= left { // it is as long as the way
 		return sum
 	}
-	between := stretch{length, sigma * sigma}
+	between := stretch{length, float64(sigma * sigma)}
 	all, others := between, false
 ahead:
 	for k := i - 1; k >= 0; k-- {
@@ -87,23 +88,26 @@ ahead:
 			between.add(length, sigma)
 			others = true
 		default:
-			sum += math.Log(1 - (1-holeShare)*(1-below(all.metres-way, all.sigma())))
+			sum += math.Log(1 - (1-holeShare)*(1-below(float64(all.length-way), all.sigma())))
 			break ahead
 		}
 	}
 	if others {
-		sum += logBelow(way-between.metres, between.sigma())
+		sum += logBelow(float64(way-between.length), between.sigma())
 	}
 	return sum
 }
 
-// stretch is what vehicles of a queue take up, m, with its variance, m².
-type stretch struct{ metres, variance float64 }
+// stretch is what vehicles of a queue take up, with its variance, m².
+type stretch struct {
+	length   units.Metres
+	variance float64
+}
 
 // add adds a vehicle and the gap behind it.
-func (s *stretch) add(length, sigma float64) {
-	s.metres += length + spaceGap
-	s.variance += sigma*sigma + spaceSigma*spaceSigma
+func (s *stretch) add(length, sigma units.Metres) {
+	s.length += length + spaceGap
+	s.variance += float64(sigma*sigma) + spaceSigma*spaceSigma
 }
 
 func (s *stretch) sigma() float64 { return math.Sqrt(s.variance + spaceSigma*spaceSigma) }
@@ -126,7 +130,7 @@ func (s *stepper) roomHeard(row []*track, i int, t *track) (worst float64) {
 	for o := row[i]; o != nil; o = o.prev {
 		way := s.layout.position[t.lane][d.Dev] - s.layout.position[t.lane][o.det.Dev]
 		if exact(o.det) && o.det.At < d.At && way > motion.SamePlace && way < mostPacked {
-			worst = min(worst, logBelow(way-heardAhead-length-queueRoom, math.Hypot(sigma, runSigma)))
+			worst = min(worst, logBelow(float64(way-heardAhead-length-queueRoom), math.Hypot(float64(sigma), runSigma)))
 		}
 	}
 	return worst

@@ -21,7 +21,7 @@ func (s *stepper) node(n *node) {
 		if at == nowhere || s.unseen[t.lane] < -s.forget {
 			continue
 		}
-		if t.reversed && !(t.turned && math.Abs(t.front-at) < motion.SamePlace) {
+		if t.reversed && !(t.turned && (t.front-at).Abs() < motion.SamePlace) {
 			s.goingOut(n, queue, i, gone)
 			continue
 		}
@@ -83,7 +83,7 @@ func (s *stepper) assign(n *node, queue []*track, i int, gone float64) {
 	}
 	var ahead *clearing
 	row := 0.0
-	beside := math.Abs(p.Ahead) < motion.SamePlace && !d.Tag && !s.layout.Devices[p.Dev].Hears
+	beside := p.Ahead.Abs() < motion.SamePlace && !d.Tag && !s.layout.Devices[p.Dev].Hears
 	if !beside { // else the row has said it of the sight beside this one
 		ahead = s.aheadOf(queue, i, t)
 		row = s.behind(queue, i+1, t) + s.packed(queue, i+1, t) + s.spaced(queue, i, t) + s.roomHeard(queue, i+1, t)

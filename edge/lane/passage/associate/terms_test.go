@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -14,7 +15,7 @@ func TestLengths(t *testing.T) {
 	l := layouts["one lane"]()
 	m := known(l)
 	for i := range 41 { // vehicles are 4 to 18 m long here, and portals see 1 m more
-		m.Measured(4 + 14*float64(i%8)/7)
+		m.Measured(units.Metres(4 + 14*float64(i%8)/7))
 		m.Learn(nil, 2, 10, 11)
 	}
 	score := func(first float64, with func(*detection.Detection)) float64 {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )
@@ -20,13 +21,13 @@ type track struct {
 	turned   bool   // over a detector: others of that place see it still
 	seen     uint64 // devices that saw it
 	charged  uint64 // devices that it was charged for as missed
-	front    float64
-	first    float64 // s, of the first sight
-	last     float64 // s, when its end left the place of the latest sight
-	free     float64 // s, when the vehicle ahead of it was gone
-	speed    float64 // m/s, as measured first; 0 when nobody measured
-	length   float64 // m, the least that was measured; 0 when nobody measured
-	kg       float64 // as it was weighed first; 0 when nobody weighed it
+	front    units.Metres
+	first    float64               // s, of the first sight
+	last     float64               // s, when its end left the place of the latest sight
+	free     float64               // s, when the vehicle ahead of it was gone
+	speed    units.MetresPerSecond // as measured first; 0 when nobody measured
+	length   units.Metres          // the least that was measured; 0 when nobody measured
+	kg       units.Kilograms       // as it was weighed first; 0 when nobody weighed it
 	names    []kinds.Name
 	hash     uint64 // of the detections and of the devices that were charged
 	slot     int    // of its memo in the current step
@@ -76,13 +77,13 @@ func (t *track) add(l *Layout, d *detection.Detection) {
 	}
 	t.last = max(t.last, d.End())
 	if t.speed <= 0 && !d.Reverse {
-		t.speed = d.Speed
+		t.speed = units.MetresPerSecond(d.Speed)
 	}
-	if d.Length > 0 && (t.length == 0 || d.Length < t.length) {
-		t.length = d.Length
+	if d.Length > 0 && (t.length == 0 || units.Metres(d.Length) < t.length) {
+		t.length = units.Metres(d.Length)
 	}
 	if t.kg == 0 && wholeWeighing(d) {
-		t.kg = d.Kg
+		t.kg = units.Kilograms(d.Kg)
 	}
 	t.names = detection.Learn(t.names, d)
 	t.hash ^= mix(uint64(d.Idx)*2 + 1)

@@ -1,6 +1,10 @@
 package motion
 
-import "math"
+import (
+	"math"
+
+	"lanewarden/drivers/units"
+)
 
 // Gap is how soon after a vehicle's end has left a place the next one's front comes to it, in a queue.
 type Gap struct {
@@ -47,18 +51,19 @@ func (m *Model) Gap(dev int) Gap {
 
 // Stay returns how long a vehicle stays at a place, s, and how sure that is: as a device there says that saw begin and
 // end, in lasts, else by length and speed.
-func (m *Model) Stay(s Sight, lasts, speed float64) (seconds, sigma float64) {
+func (m *Model) Stay(s Sight, lasts float64, speed units.MetresPerSecond) (seconds, sigma float64) {
 	switch {
 	case lasts > 0:
 		return lasts, 0
 	case s.Length > 0:
-		return s.Length / speed, staySigma
+		return s.Length.SecondsAt(speed), staySigma
 	}
 	length := unknownLength
 	if m.lengths.Len() >= 2*least { // who stops is measured too long, so that most vehicles are shorter than the median
 		length = m.shorter
 	}
-	return length / speed, math.Hypot(staySigma, unknownSpread*length/speed)
+	seconds = length / float64(speed)
+	return seconds, math.Hypot(staySigma, unknownSpread*length/float64(speed))
 }
 
 const (
@@ -73,7 +78,7 @@ func lasting(sights []Sight, at Sight) float64 {
 		return at.Lasts
 	}
 	for _, s := range sights {
-		if s.Lasts > 0 && math.Abs(s.Position-at.Position) < SamePlace {
+		if s.Lasts > 0 && math.Abs(float64(s.Position-at.Position)) < SamePlace {
 			return s.Lasts
 		}
 	}

@@ -1,17 +1,21 @@
 package motion
 
-import "math"
+import (
+	"math"
+
+	"lanewarden/drivers/units"
+)
 
 // Sight is a device's sight of a vehicle.
 type Sight struct {
-	Dev      int     // index of the device
-	Position float64 // m, of the device in the vehicle's lane
-	Late     bool    // vehicles do not come to it in a row: it says so when it may
-	Raw      float64 // s, by the clock that stamped it
-	At       float64 // s, corrected
-	Lasts    float64 // s that the device saw it there; 0 when it does not say
-	Hold     float64 // s that the vehicle stood there, as the device saw it stay longer than it takes to pass
-	Length   float64 // m, of the vehicle; 0 when unknown
+	Dev      int          // index of the device
+	Position units.Metres // of the device in the vehicle's lane
+	Late     bool         // vehicles do not come to it in a row: it says so when it may
+	Raw      float64      // s, by the clock that stamped it
+	At       float64      // s, corrected
+	Lasts    float64      // s that the device saw it there; 0 when it does not say
+	Hold     float64      // s that the vehicle stood there, as the device saw it stay longer than it takes to pass
+	Length   units.Metres // of the vehicle; 0 when unknown
 }
 
 // Model is what was learnt of lanes that share devices.
@@ -41,12 +45,12 @@ type Model struct {
 	loud    []Window  // dBm, of tags of the lane
 }
 
-// New makes a model of a number of devices. usual is the speed until it is learnt, m/s.
-func New(devices int, usual float64) *Model {
+// New makes a model of a number of devices. usual is the speed until it is learnt.
+func New(devices int, usual units.MetresPerSecond) *Model {
 	numbers := func() []float64 { return make([]float64, devices) }
 	windows := func() []Window { return make([]Window, devices) }
 	return &Model{
-		travels: make([]*way, devices*devices), held: Delays{usuallyHeld, usuallyFor}, usual: usual,
+		travels: make([]*way, devices*devices), held: Delays{usuallyHeld, usuallyFor}, usual: float64(usual),
 		rates: make([]Rate, devices), doubts: numbers(), passes: windows(), passing: numbers(),
 		gaps: make([]gaps, devices), loud: windows(),
 	}
@@ -61,13 +65,13 @@ func (m *Model) Doubtful(dev int) bool { return m.doubts[dev] > 0 }
 // least is how many values a learnt figure needs before it is used.
 const least = 5
 
-// Speed returns the usual speed, m/s.
-func (m *Model) Speed() float64 {
+// Speed returns the usual speed.
+func (m *Model) Speed() units.MetresPerSecond {
 	if m.speeds.Len() >= least {
 		v, _ := m.speeds.Estimate()
-		return v
+		return units.MetresPerSecond(v)
 	}
-	return m.usual
+	return units.MetresPerSecond(m.usual)
 }
 
 // fasterBy is how much less than at the highest speed a way may seem to take, s, as devices tell fronts apart so far.
@@ -110,21 +114,21 @@ func (m *Model) BirthRate() float64 {
 
 // Reach returns by how many metres the extent of an occupancy is more than the vehicle's length; ok is false while that
 // is not known.
-func (m *Model) Reach() (metres float64, ok bool) {
+func (m *Model) Reach() (extent units.Metres, ok bool) {
 	v, _ := m.reach.Estimate()
-	return v, m.reach.Len() >= least
+	return units.Metres(v), m.reach.Len() >= least
 }
 
 // Prediction is when a device should see a vehicle.
 type Prediction struct {
-	Off     float64 // s that it was seen later than predicted
-	Sigma   float64 // s, standard deviation of the prediction
-	Dev     int     // device whose sight it is predicted from
-	Ahead   float64 // m from there; negative when that sight is further on
-	Stood   float64 // s by which Off is less when it stood with its front at one of the two, which saw it stay
-	Through bool    // it stood so in any case: the way is longer than the vehicle, whose end left the device after that
-	Learned bool    // what was learnt of the way is in it
-	Fast    bool    // it would have driven faster than vehicles do, by one clock
+	Off     float64      // s that it was seen later than predicted
+	Sigma   float64      // s, standard deviation of the prediction
+	Dev     int          // device whose sight it is predicted from
+	Ahead   units.Metres // from there; negative when that sight is further on
+	Stood   float64      // s by which Off is less when it stood with its front at one of the two, which saw it stay
+	Through bool         // it stood so in any case: the way is longer than the vehicle, whose end left the device after that
+	Learned bool         // what was learnt of the way is in it
+	Fast    bool         // it would have driven faster than vehicles do, by one clock
 
 	// EitherSide says that it was heard at one of the two, and may have stood on either side of the other.
 	EitherSide bool
@@ -139,16 +143,16 @@ const (
 )
 
 // Predict compares a sight with one that another device had of a vehicle whose speed is known, or 0.
-func (m *Model) Predict(from, to Sight, speed float64) Prediction {
+func (m *Model) Predict(from, to Sight, speed units.MetresPerSecond) Prediction {
 	relative := sigmaRun
 	if speed <= 0 {
 		speed, relative = m.Speed(), m.speedSigma()
 	}
 	way := to.Position - from.Position
-	run := way / speed
+	run := way.SecondsAt(speed)
 	p := Prediction{Off: to.At - from.At - run, Dev: from.Dev, Ahead: way, Stood: stood(from, to)}
-	p.Through = math.Abs(way) >= throughRatio*from.Length+throughMore
-	p.Fast = from.Raw == from.At && to.Raw == to.At && m.tooFast(way, to.At-from.At)
+	p.Through = math.Abs(float64(way)) >= throughRatio*float64(from.Length)+throughMore
+	p.Fast = from.Raw == from.At && to.Raw == to.At && m.tooFast(float64(way), to.At-from.At)
 	if w, sign := m.travel(from.Dev, to.Dev, false); w.known() {
 		p.Learned = true
 		p.Off = to.Raw - from.Raw - run - sign*w.extra
@@ -162,15 +166,15 @@ func (m *Model) Predict(from, to Sight, speed float64) Prediction {
 
 // Learn takes what a vehicle that is through teaches. sights are in their order; speed and length are 0 when unknown.
 // extent is a portal's, 0 when unknown.
-func (m *Model) Learn(sights []Sight, speed, length, extent float64) {
+func (m *Model) Learn(sights []Sight, speed units.MetresPerSecond, length, extent units.Metres) {
 	if speed > 0 {
-		m.speeds.Add(speed)
+		m.speeds.Add(float64(speed))
 		m.slowest, m.fastest = 0.75*m.speeds.Quantile(0.1), 1.4*m.speeds.Quantile(0.9)
 	} else {
 		speed = m.Speed()
 	}
 	if extent > 0 && length > 0 {
-		m.reach.Add(extent - length)
+		m.reach.Add(float64(extent - length))
 	}
 	m.learnDelays(sights, speed)
 	for i, a := range sights {

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"lanewarden/drivers/units"
 )
 
 func near(t *testing.T, what string, got, want, within float64) {
@@ -197,7 +199,9 @@ func TestPhase(t *testing.T) {
 // TestPredict: before anything is learnt distance over speed counts, then the ways that vehicles needed.
 func TestPredict(t *testing.T) {
 	m := New(3, 2)
-	sight := func(dev int, at float64) Sight { return Sight{Dev: dev, Position: 10 * float64(dev), Raw: at, At: at} }
+	sight := func(dev int, at float64) Sight {
+		return Sight{Dev: dev, Position: units.Metres(10 * float64(dev)), Raw: at, At: at}
+	}
 	p := m.Predict(sight(0, 100), sight(1, 106), 0)
 	near(t, "off", p.Off, 1, 1e-9) // 10 m at 2 m/s are 5 s
 	if p.Learned || p.Sigma < 1 || p.Ahead != 10 {
@@ -224,7 +228,7 @@ func TestPredict(t *testing.T) {
 // TestUsual: what is usual in a lane.
 func TestUsual(t *testing.T) {
 	m := New(2, 2)
-	near(t, "the speed until it is learnt", m.Speed(), 2, 0)
+	near(t, "the speed until it is learnt", float64(m.Speed()), 2, 0)
 	if !m.Steady(2) || m.Steady(0.1) || m.Steady(30) {
 		t.Error("steady before anything is learnt")
 	}
@@ -236,25 +240,25 @@ func TestUsual(t *testing.T) {
 	}
 	for i := range 40 {
 		at := 20 * float64(i)
-		m.Learn([]Sight{{Dev: 0, Raw: at, At: at}, {Dev: 1, Position: 12, Raw: at + 4, At: at + 4}}, 3+0.01*float64(i%5), 10, 11.5)
+		m.Learn([]Sight{{Dev: 0, Raw: at, At: at}, {Dev: 1, Position: 12, Raw: at + 4, At: at + 4}}, units.MetresPerSecond(3+0.01*float64(i%5)), 10, 11.5)
 		m.Measured(10)
 		m.Passed(0, 10.0/3+0.5, 10, 3)
 		m.Born(20)
 		m.Heard(1, -50)
 	}
-	near(t, "the speed", m.Speed(), 3, 0.05)
+	near(t, "the speed", float64(m.Speed()), 3, 0.05)
 	near(t, "births", m.BirthRate(), 1.0/20, 0.01)
 	if !m.Orderly(1) || m.Steady(0.5) || !m.Steady(3) {
 		t.Error("what was learnt is not usual")
 	}
 	reach, ok := m.Reach()
-	near(t, "the reach", reach, 1.5, 1e-9)
+	near(t, "the reach", float64(reach), 1.5, 1e-9)
 	dbm, _, heard := m.Loudness(1)
 	near(t, "loudness", dbm, -50, 1e-9)
 	if !ok || !heard {
 		t.Error("reach or loudness are not known")
 	}
-	near(t, "a plausible length", m.Plausible(40), 11.5, 0.1)
+	near(t, "a plausible length", float64(m.Plausible(40)), 11.5, 0.1)
 	near(t, "how long it stood", m.Stood(0, 30, 10, 3), 26.2, 0.2)
 	if m.Stood(0, 10.0/3+0.6, 10, 3) != 0 || m.Stood(0, 30, 10, 0) != 0 {
 		t.Error("who drove by stood")

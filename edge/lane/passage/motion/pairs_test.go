@@ -3,6 +3,8 @@ package motion
 import (
 	"math"
 	"testing"
+
+	"lanewarden/drivers/units"
 )
 
 // TestReweigh: weighings that were all taken for those of the vehicle beside are found by the lengths: what was
@@ -23,8 +25,8 @@ func TestReweigh(t *testing.T) {
 			}
 			for v := range 60 {
 				m.Born(10)
-				m.Learn(sights(v), 2, length(v), 0)
-				m.Sized(length(v), 1500*length(v+c.off), 0)
+				m.Learn(sights(v), 2, units.Metres(length(v)), 0)
+				m.Sized(units.Metres(length(v)), units.Kilograms(1500*length(v+c.off)), 0)
 			}
 			before := m.Predict(sights(0)[0], sights(0)[1], 2).Off
 			m.Reweigh(1)
@@ -38,7 +40,7 @@ func TestReweigh(t *testing.T) {
 	}
 	m := New(2, 2)
 	for v := range 20 {
-		m.Sized(length(v), 1500*length(v+1), 0)
+		m.Sized(units.Metres(length(v)), units.Kilograms(1500*length(v+1)), 0)
 	}
 	if m.Reweigh(1); m.pairs.Len() == 0 {
 		t.Error("20 vehicles are enough to say something")

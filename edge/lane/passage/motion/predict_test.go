@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"lanewarden/drivers/units"
 )
 
 // row is a device at a place of the tests' lane, seen at a time.
 func row(dev int, position, at float64) Sight {
-	return Sight{Dev: dev, Position: position, Raw: at, At: at}
+	return Sight{Dev: dev, Position: units.Metres(position), Raw: at, At: at}
 }
 
 // drawn draws a sight of one of four devices that stand 7 m apart.
@@ -19,7 +21,7 @@ func drawn(t *rapid.T, what string) Sight {
 	if rapid.Bool().Draw(t, what+" stood") {
 		s.Hold = rapid.Float64Range(2, 40).Draw(t, what+" for")
 	}
-	s.Length = rapid.Float64Range(0, 20).Draw(t, what+" length")
+	s.Length = units.Metres(rapid.Float64Range(0, 20).Draw(t, what+" length"))
 	return s
 }
 
@@ -44,11 +46,11 @@ func TestPredictBothWays(t *testing.T) {
 			return
 		}
 		speed := rapid.Float64Range(0, 5).Draw(t, "speed")
-		there, back := m.Predict(a, b, speed), m.Predict(b, a, speed)
+		there, back := m.Predict(a, b, units.MetresPerSecond(speed)), m.Predict(b, a, units.MetresPerSecond(speed))
 		for _, c := range []struct {
 			name        string
 			there, back float64
-		}{{"off", there.Off, -back.Off}, {"sigma", there.Sigma, back.Sigma}, {"ahead", there.Ahead, -back.Ahead},
+		}{{"off", there.Off, -back.Off}, {"sigma", there.Sigma, back.Sigma}, {"ahead", float64(there.Ahead), float64(-back.Ahead)},
 			{"stood", there.Stood, -back.Stood}} {
 			if math.Abs(c.there-c.back) > 1e-9 {
 				t.Errorf("%s is %.6f, and from the other end %.6f", c.name, c.there, c.back)
@@ -110,7 +112,7 @@ func TestPredictThrough(t *testing.T) {
 		want        bool
 	}{{4, 10, true}, {0, 10, true}, {10, 10, false}, {18, 10, false}, {4, -10, true}, {18, -10, false}} {
 		a, b := row(0, 0, 100), row(1, c.way, 105)
-		a.Length, b.Length = c.length, c.length
+		a.Length, b.Length = units.Metres(c.length), units.Metres(c.length)
 		if p := m.Predict(a, b, 2); p.Through != c.want {
 			t.Errorf("a vehicle of %.0f m on a way of %.0f m: through is %v", c.length, c.way, p.Through)
 		}
@@ -231,7 +233,7 @@ func TestStepped(t *testing.T) {
 func TestPredictFast(t *testing.T) {
 	m := New(2, 2)
 	for i := range 41 {
-		m.Learn([]Sight{row(0, 0, 100*float64(i))}, 2+float64(i%3)/10, 8, 0)
+		m.Learn([]Sight{row(0, 0, 100*float64(i))}, units.MetresPerSecond(2+float64(i%3)/10), 8, 0)
 	}
 	at := func(from, to, raw float64) Prediction {
 		return m.Predict(Sight{Dev: 0, Raw: 1000 + from, At: 1000 + from}, Sight{Dev: 1, Position: 20, Raw: 1000 + raw, At: 1000 + to}, 2)

@@ -3,52 +3,54 @@ package motion
 import (
 	"cmp"
 	"slices"
+
+	"lanewarden/drivers/units"
 )
 
-// Steady reports whether a measured speed is one at which vehicles drive here, m/s: one that stops over a detector is
+// Steady reports whether a measured speed is one at which vehicles drive here: one that stops over a detector is
 // measured too slow.
-func (m *Model) Steady(speed float64) bool {
+func (m *Model) Steady(speed units.MetresPerSecond) bool {
 	low, high := m.usual/3, 4*m.usual
 	if m.speeds.Len() >= 2*least {
 		low, high = m.slowest, m.fastest
 	}
-	return speed >= low && speed <= high
+	return float64(speed) >= low && float64(speed) <= high
 }
 
-// Measured notes a vehicle's length, m, but for one that stopped over the detector.
-func (m *Model) Measured(length float64) {
+// Measured notes a vehicle's length, but for one that stopped over the detector.
+func (m *Model) Measured(length units.Metres) {
 	if length > 0 && length <= longestVehicle {
-		m.lengths.Add(length)
+		m.lengths.Add(float64(length))
 		m.longest, m.shorter = 1.15*m.lengths.Quantile(0.9), m.lengths.Quantile(0.3)
 	}
 }
 
 // Plausible returns a length, or the longest that vehicles are here when it is more: who stops over a detector is
 // measured too long.
-func (m *Model) Plausible(length float64) float64 {
+func (m *Model) Plausible(length units.Metres) units.Metres {
 	if m.lengths.Len() < 2*least {
 		return min(length, 26)
 	}
-	return min(length, m.longest)
+	return min(length, units.Metres(m.longest))
 }
 
-// Least returns how long a vehicle is at the least, m, as far as a measurement says: it may have stopped over the
+// Least returns how long a vehicle is at the least, as far as a measurement says: it may have stopped over the
 // detector.
-func (m *Model) Least(length float64) float64 {
+func (m *Model) Least(length units.Metres) units.Metres {
 	if m.lengths.Len() < 2*least {
 		return min(length, 4)
 	}
-	return min(length, m.shorter)
+	return min(length, units.Metres(m.shorter))
 }
 
 // Stood returns how long a vehicle stood at a device that saw it for so many seconds: what is more than it takes to
 // pass at its speed. 0 when that is not known.
-func (m *Model) Stood(dev int, lasts, length, speed float64) float64 {
+func (m *Model) Stood(dev int, lasts float64, length units.Metres, speed units.MetresPerSecond) float64 {
 	w := &m.passes[dev]
 	if lasts <= 0 || length <= 0 || speed <= 0 || w.Len() < least {
 		return 0
 	}
-	if stood := lasts - length/speed - m.passing[dev]; stood > leastStood {
+	if stood := lasts - length.SecondsAt(speed) - m.passing[dev]; stood > leastStood {
 		return stood
 	}
 	return 0
@@ -63,9 +65,9 @@ const (
 )
 
 // Passed notes for how long a device saw a vehicle.
-func (m *Model) Passed(dev int, lasts, length, speed float64) {
+func (m *Model) Passed(dev int, lasts float64, length units.Metres, speed units.MetresPerSecond) {
 	if lasts > 0 && length > 0 && speed > 0 {
-		m.passes[dev].Add(lasts - length/speed)
+		m.passes[dev].Add(lasts - length.SecondsAt(speed))
 		m.passing[dev] = m.passes[dev].Quantile(0.25)
 	}
 }
@@ -112,7 +114,7 @@ const (
 const delayed = 3.0
 
 // learnDelays takes how a vehicle was held up.
-func (m *Model) learnDelays(sights []Sight, speed float64) {
+func (m *Model) learnDelays(sights []Sight, speed units.MetresPerSecond) {
 	sorted := slices.Clone(sights)
 	slices.SortStableFunc(sorted, func(a, b Sight) int { return cmp.Compare(a.Position, b.Position) })
 	for i := 1; i < len(sorted); i++ {

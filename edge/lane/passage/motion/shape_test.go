@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"lanewarden/drivers/units"
 )
 
 // shaped is a model of two devices that has seen vehicles of 8 to 12 m, at 2.5 to 3.5 m/s.
@@ -12,9 +14,9 @@ func shaped() *Model {
 	for i := range 40 {
 		at, length := 30*float64(i), 8+float64(i%5)
 		speed := 2.5 + 0.25*float64(i%5)
-		m.Learn([]Sight{row(0, 0, at), row(1, 10, at+10/speed)}, speed, length, length+1.5)
-		m.Measured(length)
-		m.Passed(0, length/speed+0.4, length, speed)
+		m.Learn([]Sight{row(0, 0, at), row(1, 10, at+10/speed)}, units.MetresPerSecond(speed), units.Metres(length), units.Metres(length+1.5))
+		m.Measured(units.Metres(length))
+		m.Passed(0, length/speed+0.4, units.Metres(length), units.MetresPerSecond(speed))
 	}
 	return m
 }
@@ -41,7 +43,7 @@ func TestSteady(t *testing.T) {
 		{"racing, before any was learnt", fresh, 40, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := c.m.Steady(c.speed); got != c.want {
+			if got := c.m.Steady(units.MetresPerSecond(c.speed)); got != c.want {
 				t.Errorf("steady is %v", got)
 			}
 		})
@@ -52,7 +54,7 @@ func TestSteady(t *testing.T) {
 func TestPlausible(t *testing.T) {
 	m := shaped()
 	for _, length := range []float64{0, 3, 8, 10, 12} {
-		if got := m.Plausible(length); got != length {
+		if got := m.Plausible(units.Metres(length)); got != units.Metres(length) {
 			t.Errorf("%.0f m become %.2f", length, got)
 		}
 	}
@@ -70,12 +72,12 @@ func TestPlausible(t *testing.T) {
 func TestLeast(t *testing.T) {
 	for name, m := range map[string]*Model{"learnt": shaped(), "not learnt": New(2, 2)} {
 		rapid.Check(t, func(t *rapid.T) {
-			length := rapid.Float64Range(0, 100).Draw(t, "length")
+			length := units.Metres(rapid.Float64Range(0, 100).Draw(t, "length"))
 			least, plausible := m.Least(length), m.Plausible(length)
 			if least > length || plausible > length || least > plausible {
 				t.Errorf("%s: measured %.2f m, at least %.2f m, plausible %.2f m", name, length, least, plausible)
 			}
-			longer := length + rapid.Float64Range(0, 20).Draw(t, "more")
+			longer := length + units.Metres(rapid.Float64Range(0, 20).Draw(t, "more"))
 			if m.Least(longer) < least || m.Plausible(longer) < plausible {
 				t.Errorf("%s: a longer measurement makes the vehicle shorter", name)
 			}
@@ -112,7 +114,7 @@ func TestStood(t *testing.T) {
 		{"the device is not known yet", 1, 13.4, length, speed, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			near(t, "standing", m.Stood(c.dev, c.lasts, c.length, c.speed), c.want, 1e-9)
+			near(t, "standing", m.Stood(c.dev, c.lasts, units.Metres(c.length), units.MetresPerSecond(c.speed)), c.want, 1e-9)
 		})
 	}
 	if m.Passed(1, 0, length, speed); m.passes[1].Len() != 0 {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"lanewarden/drivers/ring"
+	"lanewarden/drivers/units"
 )
 
 // bySize holds what was noted of the last sizesKept vehicles, with the logarithms of their lengths, m.
@@ -51,16 +52,16 @@ const (
 	weighedSigma = 1.0
 )
 
-// Sized notes a vehicle's length as it was measured, m, its weight, kg, and what it carries. 0 stands for what is not
+// Sized notes a vehicle's length as it was measured, its weight and what it carries. 0 stands for what is not
 // known.
-func (m *Model) Sized(length, kg float64, load Load) {
-	m.pairs.add(length, kg)
+func (m *Model) Sized(length units.Metres, kg units.Kilograms, load Load) {
+	m.pairs.add(float64(length), float64(kg))
 	if length <= 0 {
 		return
 	}
-	m.loads.add(length, load)
+	m.loads.add(float64(length), load)
 	if kg > 0 {
-		m.weights.add(length, math.Log(kg))
+		m.weights.add(float64(length), math.Log(float64(kg)))
 	}
 }
 
@@ -72,34 +73,34 @@ func kernel(x, width float64) float64 {
 	return math.Exp(-0.5 * x * x)
 }
 
-// Weighs returns the log-likelihood ratio of a length, m, and a weight, kg, being of one vehicle, as they were of the
+// Weighs returns the log-likelihood ratio of a length and a weight being of one vehicle, as they were of the
 // last vehicles: a kernel estimate (Nadaraya 1964, Watson 1964). It is 0 when the length or the weight is not known.
-func (m *Model) Weighs(length, kg float64) float64 {
+func (m *Model) Weighs(length units.Metres, kg units.Kilograms) float64 {
 	s := &m.weights
 	if length <= 0 || kg <= 0 || s.Len() < sizesLeast {
 		return 0
 	}
-	length, kg = logLength(length), math.Log(kg)
+	size, weight := logLength(float64(length)), math.Log(float64(kg))
 	alike, both, all := 0.0, 0.0, 0.0
 	for _, v := range s.Values() {
-		l, w := kernel(v.length-length, lengthWidth), kernel(v.noted-kg, weightWidth)
+		l, w := kernel(v.length-size, lengthWidth), kernel(v.noted-weight, weightWidth)
 		alike, both, all = alike+l, both+l*w, all+w
 	}
 	usual := all/float64(s.Len()) + weightFloor
 	return math.Log((both + sizesPrior*usual) / (alike + sizesPrior) / usual)
 }
 
-// Carries returns the log-likelihood ratio of a vehicle of a length, m, carrying something, against any vehicle doing
+// Carries returns the log-likelihood ratio of a vehicle of a length carrying something, against any vehicle doing
 // so.
-func (m *Model) Carries(length float64, load Load) float64 {
+func (m *Model) Carries(length units.Metres, load Load) float64 {
 	s := &m.loads
 	if length <= 0 || s.Len() < sizesLeast {
 		return 0
 	}
-	length = logLength(length)
+	size := logLength(float64(length))
 	alike, both, all := 0.0, 0.0, 0.5
 	for _, v := range s.Values() {
-		l := kernel(v.length-length, lengthWidth)
+		l := kernel(v.length-size, lengthWidth)
 		alike += l
 		if v.noted&load != 0 {
 			both, all = both+l, all+1
@@ -109,9 +110,9 @@ func (m *Model) Carries(length float64, load Load) float64 {
 	return math.Log((both + sizesPrior*usual) / (alike + sizesPrior) / usual)
 }
 
-// Extent returns a vehicle's length and its standard deviation, m: as it was measured, else as vehicles of its weight
+// Extent returns a vehicle's length and its standard deviation: as it was measured, else as vehicles of its weight
 // are, else as vehicles are that stopped over the detector.
-func (m *Model) Extent(length, kg float64) (metres, sigma float64) {
+func (m *Model) Extent(length units.Metres, kg units.Kilograms) (extent, sigma units.Metres) {
 	if length > 0 && length <= longestVehicle {
 		return length, lengthSigma * length
 	}
@@ -119,20 +120,20 @@ func (m *Model) Extent(length, kg float64) (metres, sigma float64) {
 	if kg <= 0 {
 		return stoppedLength, stoppedSigma
 	}
-	kg = math.Log(kg)
+	weight := math.Log(float64(kg))
 	of, sum, square := 0.0, 0.0, 0.0
 	for _, v := range s.Values() {
 		if v.length >= logLongest {
 			continue
 		}
-		w, l := kernel(v.noted-kg, weightWidth), math.Exp(v.length)
+		w, l := kernel(v.noted-weight, weightWidth), math.Exp(v.length)
 		of, sum, square = of+w, sum+w*l, square+w*l*l
 	}
 	if of < 1 {
 		return stoppedLength, stoppedSigma
 	}
-	metres = sum / of
-	return metres, math.Sqrt(max(square/of-metres*metres, 0)) + weighedSigma
+	metres := sum / of
+	return units.Metres(metres), units.Metres(math.Sqrt(max(square/of-metres*metres, 0)) + weighedSigma)
 }
 
 var logLongest = math.Log(longestVehicle)

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"lanewarden/drivers/units"
 )
 
 // mixedTraffic is a model of a lane in which trucks of 11 to 13 m weigh 16 to 24 t, half of them with a tag and some
@@ -19,8 +21,8 @@ func mixedTraffic() *Model {
 		if i%3 == 0 {
 			load |= Container
 		}
-		m.Sized(11+float64(i%3), 16000+1000*float64(i%9), load)
-		m.Sized(4+0.25*float64(i%5), 1400+100*float64(i%5), 0)
+		m.Sized(units.Metres(11+float64(i%3)), units.Kilograms(16000+1000*float64(i%9)), load)
+		m.Sized(units.Metres(4+0.25*float64(i%5)), units.Kilograms(1400+100*float64(i%5)), 0)
 	}
 	return m
 }
@@ -42,7 +44,7 @@ func TestWeighs(t *testing.T) {
 		{"not measured", 0, 20000, 0, 0},
 		{"not weighed", 12, 0, 0, 0},
 	} {
-		if got := m.Weighs(c.length, c.kg); got < c.low || got > c.high {
+		if got := m.Weighs(units.Metres(c.length), units.Kilograms(c.kg)); got < c.low || got > c.high {
 			t.Errorf("%s: %.2f", c.name, got)
 		}
 	}
@@ -70,8 +72,9 @@ func TestExtent(t *testing.T) {
 	m := mixedTraffic()
 	for _, c := range []struct {
 		name              string
-		length, kg        float64
-		want, sigma, most float64
+		length            units.Metres
+		kg                units.Kilograms
+		want, sigma, most units.Metres
 	}{
 		{"measured", 12, 0, 12, 0, 1},
 		{"measured, and weighed", 4.5, 1600, 4.5, 0, 1},
@@ -81,14 +84,14 @@ func TestExtent(t *testing.T) {
 		{"stopped, of a weight that nothing has", 140, 1e6, stoppedLength, stoppedSigma, stoppedSigma},
 	} {
 		got, sigma := m.Extent(c.length, c.kg)
-		if math.Abs(got-c.want) > 0.7 || sigma < c.sigma || sigma > c.most {
+		if (got-c.want).Abs() > 0.7 || sigma < c.sigma || sigma > c.most {
 			t.Errorf("%s: %.2f ± %.2f m", c.name, got, sigma)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		length, kg := rapid.Float64Range(0, 300).Draw(t, "length"), rapid.Float64Range(0, 1e5).Draw(t, "kg")
-		got, sigma := m.Extent(length, kg)
-		if !(got > 0 || length > 0) || !(got <= longestVehicle) || math.IsNaN(sigma) || math.IsNaN(m.Weighs(length, kg)) {
+		got, sigma := m.Extent(units.Metres(length), units.Kilograms(kg))
+		if !(got > 0 || length > 0) || !(got <= longestVehicle) || math.IsNaN(float64(sigma)) || math.IsNaN(m.Weighs(units.Metres(length), units.Kilograms(kg))) {
 			t.Errorf("%.2f m, %.2f kg: %.2f ± %.2f m", length, kg, got, sigma)
 		}
 	})

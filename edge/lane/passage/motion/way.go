@@ -1,5 +1,7 @@
 package motion
 
+import "lanewarden/drivers/units"
+
 // way is what was learnt of the time between two devices: s beyond distance over speed, of raw times. It holds lags,
 // dwell and what is left of clock offsets, of vehicles that nothing held up: these agree with each other, those that
 // were held up do not.
@@ -53,15 +55,15 @@ func (m *Model) travel(from, to int, make bool) (*way, float64) {
 }
 
 // learnWay takes the time between two sights of a vehicle that did not stand there.
-func (m *Model) learnWay(a, b Sight, speed float64) {
+func (m *Model) learnWay(a, b Sight, speed units.MetresPerSecond) {
 	if a.Dev != b.Dev && stood(a, b) == 0 {
 		w, sign := m.travel(a.Dev, b.Dev, true)
-		w.add(sign*(b.Raw-a.Raw-(b.Position-a.Position)/speed), a.Late || b.Late)
+		w.add(sign*(b.Raw-a.Raw-(b.Position-a.Position).SecondsAt(speed)), a.Late || b.Late)
 	}
 }
 
 // LearnLate takes the way from a vehicle's sights to a late one.
-func (m *Model) LearnLate(sights []Sight, late Sight, speed float64) {
+func (m *Model) LearnLate(sights []Sight, late Sight, speed units.MetresPerSecond) {
 	if speed <= 0 {
 		speed = m.Speed()
 	}
