@@ -33,7 +33,6 @@ const (
 func doctorCommand() *cobra.Command {
 	var o doctor.Options
 	var asJSON bool
-	language := cli.Language()
 	c := &cobra.Command{
 		Use: "doctor", Short: "Find what is wrong, and say it in the order of likelihood", Args: cobra.NoArgs,
 		Long: `Look at lane file, agent, disk, clock, every device that is not well and the link to the centre, and say what is wrong: the cause before
@@ -46,24 +45,24 @@ what follows from it, with what was seen and what to do. It changes nothing, and
 	f.StringVar(&o.User, "user", "", "whom the agent runs as (default "+defaultUser+" where there is one)")
 	f.StringSliceVar(&o.TimeServers, "time-server", nil, "time server to ask (default those that this machine is configured with)")
 	f.BoolVar(&asJSON, "json", false, "as JSON, for programs")
-	f.Var(&language, "lang", "language of the findings: en or fr (default by LANG)")
+	language := cli.Language(f)
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		o = doctorOptions(o, *socket)
 		findings := doctor.Examine(cmd.Context(), o)
 		if asJSON {
 			shown := make([]doctor.Shown, len(findings))
 			for i, f := range findings {
-				shown[i] = f.In(language)
+				shown[i] = f.In(*language)
 			}
 			if err := json.NewEncoder(cmd.OutOrStdout()).Encode(shown); err != nil {
 				return err
 			}
 		} else {
-			printFindings(cmd.OutOrStdout(), findings, language)
+			printFindings(cmd.OutOrStdout(), findings, *language)
 		}
 		for _, f := range findings {
 			if f.Severity() == message.Fault {
-				return fmt.Errorf("%s: %s", strings.Join(f.Subject, ", "), f.What.In(language))
+				return fmt.Errorf("%s: %s", strings.Join(f.Subject, ", "), f.What.In(*language))
 			}
 		}
 		return nil

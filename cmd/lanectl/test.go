@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/api"
 	"lanewarden/edge/diag/guided"
@@ -30,24 +32,29 @@ func testCommand() *cobra.Command {
 		}),
 		Long: `Without arguments: which tests there are, when each ran last, and which are due. With them: run one; it says what to do, and asks. The result
 is journalled, and so signed. Exits 1 when it fails or is abandoned.`,
-		Example: "  lanectl test\n  lanectl test ion-1 blank\n  lanectl test io-1 outputs --french",
+		Example: "  lanectl test\n  lanectl test ion-1 blank\n  lanectl test io-1 outputs --lang fr",
 	}
 	socket := socketFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
 	c.Flags().BoolVar(&french, "french", false, "les consignes en français")
+	_ = c.Flags().MarkDeprecated("french", "use --lang fr") // the flag is there
+	language := cli.Language(c.Flags())
 	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if french {
+			*language = message.French
+		}
 		if len(args) == 0 {
 			return show(cmd, *socket, &api.GetTests, api.None{}, asJSON, func(l api.TestList) error {
-				return printTests(cmd.OutOrStdout(), l)
+				return printTests(cmd.OutOrStdout(), l, *language)
 			})
 		}
-		g := guide{cmd: cmd, socket: *socket, french: french, asJSON: asJSON, in: bufio.NewReader(cmd.InOrStdin())}
+		g := guide{cmd: cmd, socket: *socket, language: *language, asJSON: asJSON, in: bufio.NewReader(cmd.InOrStdin())}
 		return g.run(args[0], args[1])
 	}
 	return c
 }
 
-func printTests(w io.Writer, l api.TestList) error {
+func printTests(w io.Writer, l api.TestList, language message.Language) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "DEVICE\tTEST\tDUE\tLAST\tRESULT\tTITLE")
 	for _, o := range l.Tests {
@@ -65,17 +72,18 @@ func printTests(w io.Writer, l api.TestList) error {
 		if o.Due {
 			due = "due"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", o.Device, o.ID, due, when, result, o.Title.EN)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", o.Device, o.ID, due, when, result, o.Title.In(language))
 	}
 	return t.Flush()
 }
 
 // guide leads a person through a test.
 type guide struct {
-	cmd            *cobra.Command
-	socket         string
-	french, asJSON bool
-	in             *bufio.Reader
+	cmd      *cobra.Command
+	socket   string
+	language message.Language
+	asJSON   bool
+	in       *bufio.Reader
 }
 
 const guideLook = 300 * time.Millisecond
@@ -129,18 +137,12 @@ func (g *guide) answer(ctx context.Context) (string, error) {
 
 func (g *guide) step(ctx context.Context, w io.Writer, v *guided.View) error {
 	s := v.Steps[v.Step]
-	say := func(en, fr string) string {
-		if g.french {
-			return fr
-		}
-		return en
-	}
 	if !g.asJSON {
-		fmt.Fprintf(w, "%d/%d  %s\n", v.Step+1, len(v.Steps), say(s.Do.EN, s.Do.FR))
+		fmt.Fprintf(w, "%d/%d  %s\n", v.Step+1, len(v.Steps), s.Do.In(g.language))
 	}
 	switch {
-	case s.Number != nil:
-		fmt.Fprintf(w, "     %s: ", say(s.Number.EN, s.Number.FR))
+	case !s.Number.IsZero():
+		fmt.Fprintf(w, "     %s: ", s.Number.In(g.language))
 		for {
 			text, err := g.answer(ctx)
 			if err != nil {
@@ -151,8 +153,8 @@ func (g *guide) step(ctx context.Context, w io.Writer, v *guided.View) error {
 			}
 			fmt.Fprintf(w, "     %q ?  ", text)
 		}
-	case s.Ask != nil:
-		fmt.Fprintf(w, "     %s [y/n] ", say(s.Ask.EN, s.Ask.FR))
+	case !s.Ask.IsZero():
+		fmt.Fprintf(w, "     %s [y/n] ", s.Ask.In(g.language))
 		text, err := g.answer(ctx)
 		if err != nil {
 			return err
@@ -178,11 +180,11 @@ func (g *guide) result(w io.Writer, v *guided.View) error {
 				if !c.Passed {
 					verdict = "FAILED"
 				}
-				value := c.Text
+				value := c.Message.In(g.language)
 				if c.Value != nil {
 					value = strings.TrimSpace(fmt.Sprintf("%.4g %s", *c.Value, c.Unit)) + limitsText(c.Low, c.High)
 				}
-				fmt.Fprintf(w, "     %s  %s: %s\n", verdict, c.Name, value)
+				fmt.Fprintf(w, "     %s  %s: %s\n", verdict, c.Title.In(g.language), value)
 			}
 		}
 		fmt.Fprintf(w, "%s; row %d of the journal\n", v.Verdict, v.Row)

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
@@ -89,9 +90,9 @@ func newGuardedTLS(t *testing.T, config *tls.Config) *guarded {
 	}
 	address := l.Addr().String()
 	l.Close()
-	words := driver.Words{EN: "Is it there?", FR: "Est-ce là ?"}
+	words := message.Verbatim("Is it there?")
 	g.tests = guided.New([]guided.Device{{ID: "dev-1", Tests: []driver.Test{{ID: "ask", Title: words, Steps: func(any) []driver.Step {
-		return []driver.Step{{Do: words, Ask: &words, Limit: time.Minute}}
+		return []driver.Step{{Do: words, Ask: words, Limit: time.Minute}}
 	}}}}}, devices, j, quiet)
 	c := New(Options{
 		Site: "s", Agent: "a", Socket: filepath.Join(dir, "s"), Listen: address, Journal: j, JournalDir: filepath.Join(dir, "journal"), Lane: devices, Accounts: book, TLS: config, Log: quiet,

@@ -88,5 +88,9 @@ func Float(f *pflag.FlagSet, p *float64, name string, low, high float64, usage s
 // Share adds a flag of shares, 0 to 1.
 func Share(f *pflag.FlagSet, p *float64, name, usage string) { Float(f, p, name, 0, 1, usage) }
 
-// Language is the language of whoever is at the terminal; --lang changes it.
-func Language() message.Language { return message.OfEnvironment(os.Getenv) }
+// Language defines --lang, the language of what a command prints: that of whoever is at the terminal by default.
+func Language(f *pflag.FlagSet) *message.Language {
+	l := message.OfEnvironment(os.Getenv)
+	f.Var(&l, "lang", "en or fr; by LANG when not given")
+	return &l
+}

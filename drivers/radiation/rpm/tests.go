@@ -2,11 +2,11 @@
 package rpm
 
 import (
-	"fmt"
 	"math"
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -27,19 +27,19 @@ const (
 func Tests() []driver.Test {
 	return []driver.Test{
 		{
-			ID: "background", Title: driver.Words{EN: "Background", FR: "Bruit de fond"}, Every: 24 * time.Hour,
+			ID: "background", Title: message.New("test.background.title"), Every: 24 * time.Hour,
 			Steps: func(any) []driver.Step {
 				return []driver.Step{{
-					Do:    driver.Words{EN: "Keep the lane empty for 40 seconds.", FR: "Laissez la voie vide pendant 40 secondes."},
+					Do:    message.New("test.background.step"),
 					Limit: silentMultiplier * backgroundTime, Judge: background,
 				}}
 			},
 		},
 		{
-			ID: "source", Title: driver.Words{EN: "Check source", FR: "Source de contrôle"}, Every: 24 * time.Hour,
+			ID: "source", Title: message.New("test.source.title"), Every: 24 * time.Hour,
 			Steps: func(any) []driver.Step {
 				return []driver.Step{{
-					Do:    driver.Words{EN: "Walk the gamma check source slowly through the portal, past every panel.", FR: "Passez lentement la source gamma de contrôle dans le portique, devant chaque panneau."},
+					Do:    message.New("test.source.step"),
 					Limit: sourceLimit, Judge: source,
 				}}
 			},
@@ -53,7 +53,7 @@ func background(e driver.Evidence) ([]*observation.TestCheck, bool) {
 	var rows []int64
 	for _, r := range e.Rows {
 		if o := r.Body.GetRadiationOccupancy(); o != nil {
-			return []*observation.TestCheck{driver.Failed("empty lane", "a vehicle came: begin anew when the lane is empty", r.Idx)}, true
+			return []*observation.TestCheck{driver.Failed(message.New("check.empty-lane"), message.New("test.background.vehicle"), r.Idx)}, true
 		}
 		b := r.Body.GetRadiationBackground()
 		if b == nil {
@@ -71,14 +71,15 @@ func background(e driver.Evidence) ([]*observation.TestCheck, bool) {
 		return nil, false
 	}
 	if len(rows) < backgroundReads {
-		return []*observation.TestCheck{driver.Failed("background", fmt.Sprintf("only %d background readings came", len(rows)), rows...)}, true
+		return []*observation.TestCheck{driver.Failed(message.New("check.background"),
+			message.New("test.background.few", message.Count("n", len(rows))), rows...)}, true
 	}
 	low, high, scatter := float64(minGamma), float64(maxGamma), float64(maxDispersion)
 	var out []*observation.TestCheck
 	for i, values := range rates {
 		mean, variance := moments(values)
-		out = append(out, driver.Within(fmt.Sprintf("gamma %d", i+1), mean, &low, &high, "1/s", rows...),
-			driver.Within(fmt.Sprintf("scatter %d", i+1), variance/math.Max(mean, 1), nil, &scatter, "", rows...))
+		out = append(out, driver.Within(message.New("check.gamma", message.Int("n", i+1)), mean, &low, &high, "1/s", rows...),
+			driver.Within(message.New("check.scatter", message.Int("n", i+1)), variance/math.Max(mean, 1), nil, &scatter, "", rows...))
 	}
 	return out, true
 }
@@ -101,16 +102,16 @@ func source(e driver.Evidence) ([]*observation.TestCheck, bool) {
 		if o == nil || o.SigmaMax < sourceSigma && !o.GammaAlarm && !e.Over {
 			continue // somebody walked through without it
 		}
-		out := []*observation.TestCheck{driver.Within("sigma", float64(o.SigmaMax), &limit, nil, "", r.Idx)}
+		out := []*observation.TestCheck{driver.Within(message.New("check.sigma"), float64(o.SigmaMax), &limit, nil, "", r.Idx)}
 		if o.GammaAlarm {
-			out = append(out, driver.Passed("portal's alarm", "the portal gave a gamma alarm", r.Idx))
+			out = append(out, driver.Passed(message.New("check.portal-alarm"), message.New("test.source.alarm"), r.Idx))
 		} else {
-			out = append(out, driver.Failed("portal's alarm", "the portal gave no gamma alarm", r.Idx))
+			out = append(out, driver.Failed(message.New("check.portal-alarm"), message.New("test.source.no-alarm"), r.Idx))
 		}
 		return out, true
 	}
 	if e.Over {
-		return []*observation.TestCheck{driver.Failed("source", "no occupancy with a source was seen: is the source there, and the occupancy sensor well?")}, true
+		return []*observation.TestCheck{driver.Failed(message.New("check.source"), message.New("test.source.none"))}, true
 	}
 	return nil, false
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -15,17 +16,17 @@ const (
 )
 
 var tests = []driver.Test{{
-	ID: "zero-span", Title: driver.Words{EN: "Zero and span", FR: "Zéro et étendue"}, Every: 7 * 24 * time.Hour,
+	ID: "zero-span", Title: message.New("test.span.title"), Every: 7 * 24 * time.Hour,
 	Steps: func(any) []driver.Step {
 		return []driver.Step{
 			{
-				Do: driver.Words{EN: "Empty the platform.", FR: "Videz le plateau."}, Limit: 5 * time.Minute,
-				Ask: &driver.Words{EN: "Does the scale's display show 0?", FR: "L’afficheur indique-t-il 0 ?"},
+				Do: message.New("test.span.empty"), Limit: 5 * time.Minute,
+				Ask: message.New("test.span.zero"),
 			},
 			{
-				Do: driver.Words{EN: "Put the test weight, or a vehicle of known mass, on the platform and wait until it is still.", FR: "Posez la masse d’essai, ou un véhicule de masse connue, sur le plateau et attendez qu’il soit immobile."},
+				Do: message.New("test.span.load"),
 				// asked before: the judge needs it
-				Number: &driver.Words{EN: "Its mass, kg", FR: "Sa masse, kg"}, Limit: 10 * time.Minute, Judge: span,
+				Number: message.New("test.span.mass"), Limit: 10 * time.Minute, Judge: span,
 			},
 		}
 	},
@@ -34,9 +35,9 @@ var tests = []driver.Test{{
 func span(e driver.Evidence) ([]*observation.TestCheck, bool) {
 	tolerance := math.Max(spanLeast, spanShare*e.Number)
 	low, high := e.Number-tolerance, e.Number+tolerance
-	return driver.WaitFor("span", "the scale gave no weight", func(r driver.Row) *observation.TestCheck {
+	return driver.WaitFor(message.New("check.span"), message.New("test.span.none"), func(r driver.Row) *observation.TestCheck {
 		if w := r.Body.GetVehicleWeight(); w != nil {
-			return driver.Within("span", w.Kg, &low, &high, "kg", r.Idx)
+			return driver.Within(message.New("check.span"), w.Kg, &low, &high, "kg", r.Idx)
 		}
 		return nil
 	})(e)

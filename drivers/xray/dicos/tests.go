@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -15,10 +16,10 @@ const (
 )
 
 var tests = []driver.Test{{
-	ID: "image", Title: driver.Words{EN: "Image quality", FR: "Qualité d’image"}, Every: 24 * time.Hour,
+	ID: "image", Title: message.New("test.image.title"), Every: 24 * time.Hour,
 	Steps: func(any) []driver.Step {
 		return []driver.Step{{
-			Do:    driver.Words{EN: "Scan the test object, or any vehicle with air around it.", FR: "Scannez l’objet d’essai, ou un véhicule entouré d’air."},
+			Do:    message.New("test.image.step"),
 			Limit: 10 * time.Minute, Judge: imageQuality,
 		}}
 	},
@@ -32,16 +33,16 @@ func imageQuality(e driver.Evidence) ([]*observation.TestCheck, bool) {
 		}
 		noise, saturated, dead := maxNoise, maxSaturated, float64(maxDead)
 		out := []*observation.TestCheck{
-			driver.Within("dead detectors", float64(q.DeadDetectors), nil, &dead, "", r.Idx), driver.Within("stuck detectors", float64(q.StuckDetectors), nil, &dead, "", r.Idx),
-			driver.Within("saturated share", float64(q.SaturatedShare), nil, &saturated, "", r.Idx),
+			driver.Within(message.New("check.dead-detectors"), float64(q.DeadDetectors), nil, &dead, "", r.Idx), driver.Within(message.New("check.stuck-detectors"), float64(q.StuckDetectors), nil, &dead, "", r.Idx),
+			driver.Within(message.New("check.saturated"), float64(q.SaturatedShare), nil, &saturated, "", r.Idx),
 		}
 		if q.AirLevel > 0 {
-			return append(out, driver.Within("noise in air", float64(q.AirNoise), nil, &noise, "", r.Idx)), true
+			return append(out, driver.Within(message.New("check.noise"), float64(q.AirNoise), nil, &noise, "", r.Idx)), true
 		}
-		return append(out, driver.Failed("noise in air", "the image has no air to measure it in", r.Idx)), true
+		return append(out, driver.Failed(message.New("check.noise"), message.New("test.image.no-air"), r.Idx)), true
 	}
 	if e.Over {
-		return []*observation.TestCheck{driver.Failed("image", "no image came, or its quality is not measured (settings: quality)")}, true
+		return []*observation.TestCheck{driver.Failed(message.New("check.image"), message.New("test.image.none"))}, true
 	}
 	return nil, false
 }

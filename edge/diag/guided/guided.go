@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/journal"
 )
@@ -60,7 +61,7 @@ func New(devices []Device, lane Lane, j Journal, log *slog.Logger) *Runner {
 type Offer struct {
 	Device string                  `json:"device"`
 	ID     string                  `json:"id"`
-	Title  driver.Words            `json:"title"`
+	Title  message.Text            `json:"title"`
 	Every  time.Duration           `json:"-"`
 	Due    bool                    `json:"due"`
 	Last   *observation.DeviceTest `json:"-"`
@@ -68,18 +69,44 @@ type Offer struct {
 
 // StepView is a step as pages show it.
 type StepView struct {
-	Do     driver.Words             `json:"do"`
-	Ask    *driver.Words            `json:"ask,omitempty"`
-	Number *driver.Words            `json:"number,omitempty"`
-	State  string                   `json:"state"` // waiting, now, passed, failed
-	Checks []*observation.TestCheck `json:"checks"`
+	Do     message.Text `json:"do"`
+	Ask    message.Text `json:"ask,omitzero"`
+	Number message.Text `json:"number,omitzero"`
+	State  string       `json:"state"` // waiting, now, passed, failed
+	Checks []Check      `json:"checks"`
+}
+
+// Check is what a step found, as pages show it.
+type Check struct {
+	Name    string       `json:"name"`           // in English
+	Title   message.Text `json:"title,omitzero"` // Name in all languages
+	Passed  bool         `json:"passed"`
+	Value   *float64     `json:"value,omitempty"`
+	Low     *float64     `json:"low,omitempty"` // least that passes
+	High    *float64     `json:"high,omitempty"`
+	Unit    string       `json:"unit,omitempty"`
+	Text    string       `json:"text,omitempty"`   // what was seen, in English
+	Message message.Text `json:"message,omitzero"` // Text in all languages
+	Rows    []int64      `json:"rows,omitempty"`   // of the journal, on which it rests
+}
+
+// shown returns checks as pages show them.
+func shown(checks []*observation.TestCheck) []Check {
+	out := make([]Check, len(checks))
+	for i, c := range checks {
+		out[i] = Check{
+			Name: c.Name, Title: observation.SaidMessage(c.Title, c.Name).Text(), Passed: c.Passed, Value: c.Value, Low: c.Low,
+			High: c.High, Unit: c.Unit, Text: c.Text, Message: observation.SaidMessage(c.Message, c.Text).Text(), Rows: c.Rows,
+		}
+	}
+	return out
 }
 
 // View is the test that runs, or ran last.
 type View struct {
 	Device  string       `json:"device"`
 	Test    string       `json:"test"`
-	Title   driver.Words `json:"title"`
+	Title   message.Text `json:"title"`
 	By      string       `json:"by"`
 	Step    int          `json:"step"`
 	Left    int          `json:"left"` // seconds of the step
@@ -98,7 +125,7 @@ func (r *Runner) Offers(now time.Time) (out []Offer) {
 		for _, t := range d.Tests {
 			last := r.last[key(d.ID, t.ID)]
 			due := t.Every > 0 && (last == nil || last.Verdict != observation.DeviceTest_VERDICT_PASSED || now.Sub(time.Unix(0, last.StartedNs)) > t.Every)
-			out = append(out, Offer{Device: d.ID, ID: t.ID, Title: t.Title, Every: t.Every, Due: due, Last: last})
+			out = append(out, Offer{Device: d.ID, ID: t.ID, Title: t.Title.Text(), Every: t.Every, Due: due, Last: last})
 		}
 	}
 	return out
@@ -234,12 +261,15 @@ const (
 
 func (u *run) run(ctx context.Context) {
 	u.begun = time.Now()
-	v := &View{Device: u.device, Test: u.test.ID, Title: u.test.Title, By: u.by}
+	v := &View{Device: u.device, Test: u.test.ID, Title: u.test.Title.Text(), By: u.by}
 	for _, s := range u.steps {
-		v.Steps = append(v.Steps, StepView{Do: s.Do, Ask: s.Ask, Number: s.Number, State: "waiting", Checks: []*observation.TestCheck{}})
+		v.Steps = append(v.Steps, StepView{
+			Do: s.Do.Text(), Ask: s.Ask.Text(), Number: s.Number.Text(), State: "waiting", Checks: []Check{},
+		})
 	}
 	u.show(func() { u.view = v })
 	verdict := observation.DeviceTest_VERDICT_PASSED
+	var all []*observation.TestCheck
 	for i, s := range u.steps {
 		checks, abandoned := u.step(ctx, i, s)
 		if abandoned {
@@ -250,12 +280,13 @@ func (u *run) run(ctx context.Context) {
 		if slices.ContainsFunc(checks, func(c *observation.TestCheck) bool { return !c.Passed }) {
 			verdict, state = observation.DeviceTest_VERDICT_FAILED, "failed"
 		}
-		u.show(func() { v.Steps[i].State, v.Steps[i].Checks = state, checks })
+		u.show(func() { v.Steps[i].State, v.Steps[i].Checks = state, shown(checks) })
+		all = append(all, checks...)
 		if state == "failed" {
 			break // what follows would say nothing
 		}
 	}
-	u.finish(ctx, v, verdict)
+	u.finish(ctx, v, verdict, all)
 }
 
 func (u *run) show(f func()) {
@@ -271,11 +302,11 @@ func (u *run) step(ctx context.Context, i int, s driver.Step) (checks []*observa
 	u.show(func() { u.view.Step, u.view.Steps[i].State = i, "now" })
 	if s.Set != nil {
 		if err := u.lane.Command(ctx, u.device, s.Set.Output, s.Set.Value, "test "+u.test.ID+" by "+u.by); err != nil {
-			return []*observation.TestCheck{driver.Failed(s.Set.Output, err.Error())}, false
+			return []*observation.TestCheck{driver.Failed(message.Verbatim(s.Set.Output), message.Of(err))}, false
 		}
 	}
 	e := driver.Evidence{Number: u.number}
-	typed := s.Number == nil
+	typed := s.Number.IsZero()
 	t := time.NewTicker(look)
 	defer t.Stop()
 	for {
@@ -285,13 +316,13 @@ func (u *run) step(ctx context.Context, i int, s driver.Step) (checks []*observa
 		switch {
 		case s.Judge != nil && typed:
 			if err := u.gather(&e, begin); err != nil {
-				return []*observation.TestCheck{driver.Failed("journal", err.Error())}, false
+				return []*observation.TestCheck{driver.Failed(message.New("check.journal"), message.Of(err))}, false
 			}
 			if found, decided := s.Judge(e); decided {
 				return found, false
 			}
 		case e.Over:
-			return []*observation.TestCheck{driver.Failed("answer", "nobody answered in time")}, false
+			return []*observation.TestCheck{driver.Failed(message.New("check.answer"), message.New("test.no-answer"))}, false
 		}
 		select {
 		case <-t.C:
@@ -302,16 +333,17 @@ func (u *run) step(ctx context.Context, i int, s driver.Step) (checks []*observa
 			case a.what == "abandon":
 				a.done <- nil
 				return nil, true
-			case (a.what == "yes" || a.what == "no") && s.Ask != nil:
+			case (a.what == "yes" || a.what == "no") && !s.Ask.IsZero():
 				a.done <- nil
+				question := message.Nested("question", s.Ask)
 				if a.what == "yes" {
-					return []*observation.TestCheck{driver.Passed("answer", s.Ask.EN+" yes")}, false
+					return []*observation.TestCheck{driver.Passed(message.New("check.answer"), message.New("test.yes", question))}, false
 				}
-				return []*observation.TestCheck{driver.Failed("answer", s.Ask.EN+" no")}, false
-			case a.what == "number" && s.Number != nil && !typed:
+				return []*observation.TestCheck{driver.Failed(message.New("check.answer"), message.New("test.no", question))}, false
+			case a.what == "number" && !s.Number.IsZero() && !typed:
 				a.done <- nil
 				u.number, e.Number, typed = a.number, a.number, true
-				u.show(func() { u.view.Steps[i].Number = nil })
+				u.show(func() { u.view.Steps[i].Number = message.Text{} })
 			default:
 				a.done <- fmt.Errorf("this step takes no %q", a.what)
 			}
@@ -346,11 +378,9 @@ func (u *run) gather(e *driver.Evidence, begin time.Time) error {
 }
 
 // finish journals the result.
-func (u *run) finish(ctx context.Context, v *View, verdict observation.DeviceTest_Verdict) {
-	result := &observation.DeviceTest{Test: u.test.ID, Title: u.test.Title.EN, Verdict: verdict, StartedNs: u.begun.UnixNano(), By: u.by}
-	for _, s := range v.Steps {
-		result.Checks = append(result.Checks, s.Checks...)
-	}
+func (u *run) finish(ctx context.Context, v *View, verdict observation.DeviceTest_Verdict,
+	checks []*observation.TestCheck) {
+	result := &observation.DeviceTest{Test: u.test.ID, Title: u.test.Title.English(), Verdict: verdict, StartedNs: u.begun.UnixNano(), By: u.by, Checks: checks}
 	o := observation.New(observation.Class_CLASS_EVENT, time.Now(), result)
 	o.Device, o.Key = u.device, fmt.Sprintf("test %s@%d", u.test.ID, result.StartedNs)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)

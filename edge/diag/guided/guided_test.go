@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/journal"
 )
@@ -26,17 +27,17 @@ func (l *lane) Command(_ context.Context, device, output, value, _ string) error
 	return nil
 }
 
-func words(s string) driver.Words { return driver.Words{EN: s, FR: s} }
+func words(s string) message.Message { return message.Verbatim(s) }
 
 // tests has every kind of step.
 var tests = []driver.Test{
 	{ID: "whole", Title: words("whole"), Every: time.Hour, Steps: func(any) []driver.Step {
 		return []driver.Step{
-			{Do: words("set"), Set: &driver.SetOutput{Output: "light", Value: "on"}, Ask: &driver.Words{EN: "on?"}, Limit: time.Minute},
-			{Do: words("weigh"), Number: &driver.Words{EN: "kg"}, Limit: time.Minute, Judge: func(e driver.Evidence) ([]*observation.TestCheck, bool) {
-				return driver.WaitFor("weight", "none", func(r driver.Row) *observation.TestCheck {
+			{Do: words("set"), Set: &driver.SetOutput{Output: "light", Value: "on"}, Ask: words("on?"), Limit: time.Minute},
+			{Do: words("weigh"), Number: words("kg"), Limit: time.Minute, Judge: func(e driver.Evidence) ([]*observation.TestCheck, bool) {
+				return driver.WaitFor(words("weight"), words("none"), func(r driver.Row) *observation.TestCheck {
 					if w := r.Body.GetVehicleWeight(); w != nil {
-						return driver.Within("weight", w.Kg, &e.Number, &e.Number, "kg", r.Idx)
+						return driver.Within(words("weight"), w.Kg, &e.Number, &e.Number, "kg", r.Idx)
 					}
 					return nil
 				})(e)
@@ -44,10 +45,10 @@ var tests = []driver.Test{
 		}
 	}},
 	{ID: "short", Title: words("short"), Steps: func(any) []driver.Step {
-		return []driver.Step{{Do: words("wait"), Limit: time.Millisecond, Judge: driver.WaitFor("thing", "nothing came", func(driver.Row) *observation.TestCheck { return nil })}, {Do: words("never")}}
+		return []driver.Step{{Do: words("wait"), Limit: time.Millisecond, Judge: driver.WaitFor(words("thing"), words("nothing came"), func(driver.Row) *observation.TestCheck { return nil })}, {Do: words("never")}}
 	}},
 	{ID: "broken", Title: words("broken"), Steps: func(any) []driver.Step {
-		return []driver.Step{{Do: words("set"), Set: &driver.SetOutput{Output: "broken", Value: "on"}, Ask: &driver.Words{EN: "?"}, Limit: time.Minute}}
+		return []driver.Step{{Do: words("set"), Set: &driver.SetOutput{Output: "broken", Value: "on"}, Ask: words("?"), Limit: time.Minute}}
 	}},
 	{ID: "none", Title: words("none"), Steps: func(any) []driver.Step { return nil }},
 }
