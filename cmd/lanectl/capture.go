@@ -17,6 +17,7 @@ import (
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/trace/ionscan"
 	"lanewarden/drivers/trace/line"
@@ -340,5 +341,5 @@ func asText(o *observation.Observation) json.RawMessage {
 
 func printSide(w io.Writer, mark string, o *observation.Observation, text json.RawMessage) {
 	at := time.Unix(0, o.TimeNs).Local().Format(zonedMs)
-	fmt.Fprintf(w, "%s %s  %-9s  %-20s  %s\n", mark, at, strings.ToLower(o.Class.Name()), o.Body.Kind().Name(), gist(text))
+	fmt.Fprintf(w, "%s %s  %-9s  %-20s  %s\n", mark, at, strings.ToLower(o.Class.Name()), o.Body.Kind().Name(), gist(text, message.English))
 }

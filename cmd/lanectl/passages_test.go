@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -82,7 +83,7 @@ func TestGist(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := gist(text); got != c.want {
+			if got := gist(text, message.English); got != c.want {
 				t.Errorf("%q, expected %q", got, c.want)
 			}
 		})

@@ -14,6 +14,8 @@ import (
 
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/edge/api"
+
+	"lanewarden/drivers/message"
 )
 
 func statusCommand() *cobra.Command {
@@ -24,9 +26,10 @@ func statusCommand() *cobra.Command {
 	}
 	socket := socketFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
+	language := cli.Language(c.Flags())
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		return show(cmd, *socket, &api.GetStatus, api.None{}, asJSON, func(s api.Status) error {
-			printStatus(cmd.OutOrStdout(), s)
+			printStatus(cmd.OutOrStdout(), s, *language)
 			return unwell(s)
 		})
 	}
@@ -38,6 +41,7 @@ func devicesCommand() *cobra.Command {
 	c := &cobra.Command{Use: "devices", Short: "Show the state of each device", Args: cobra.NoArgs, Long: "Show the state of each device. Exits 1 when one has a fault."}
 	socket := socketFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
+	language := cli.Language(c.Flags())
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		return show(cmd, *socket, &api.GetStatus, api.None{}, false, func(s api.Status) error {
 			if asJSON {
@@ -45,7 +49,7 @@ func devicesCommand() *cobra.Command {
 					return err
 				}
 			} else {
-				printDevices(cmd.OutOrStdout(), s)
+				printDevices(cmd.OutOrStdout(), s, *language)
 			}
 			s.Link.Configured = false // the devices alone
 			return unwell(s)
@@ -54,7 +58,7 @@ func devicesCommand() *cobra.Command {
 	return c
 }
 
-func printStatus(w io.Writer, s api.Status) {
+func printStatus(w io.Writer, s api.Status, language message.Language) {
 	fmt.Fprintf(w, "agent    %s/%s, %s, up %s\n", s.Site, s.Agent, s.Software, age(s.Started))
 	clock := fmt.Sprintf("synchronised, error about %d ms", s.Clock.ErrorMs)
 	if !s.Clock.Synchronised {
@@ -72,12 +76,20 @@ func printStatus(w io.Writer, s api.Status) {
 		fmt.Fprintf(w, "         %d %s FAILED: look at disk space and the agent's log\n",
 			s.Journal.Failures, english.PluralWord(int(s.Journal.Failures), "transaction", ""))
 	}
-	fmt.Fprintf(w, "link     %s\n", linkText(s.Link))
+	fmt.Fprintf(w, "link     %s\n", linkText(s.Link, language))
 	fmt.Fprintln(w)
-	printDevices(w, s)
+	printDevices(w, s, language)
 }
 
-func printDevices(w io.Writer, s api.Status) {
+// reason is what the agent says in a language; an older agent says it in English alone.
+func reason(english string, said message.Text, language message.Language) string {
+	if text := said.In(language); text != "" {
+		return strings.ReplaceAll(text, "\u00a0", " ")
+	}
+	return english
+}
+
+func printDevices(w io.Writer, s api.Status, language message.Language) {
 	var table bytes.Buffer
 	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "DEVICE\tDRIVER\tLANE\tSTATE\tFOR\tLAST SEEN\tOBSERVED\tALARMS\tFAULTS\tREASON")
@@ -86,7 +98,8 @@ func printDevices(w io.Writer, s api.Status) {
 		if !d.LastSeen.IsZero() {
 			seen = age(d.LastSeen) + " ago"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.ID, d.Driver, d.Lane, d.State, age(d.Since), seen, d.Observations, d.Alarms, d.Faults, d.Reason)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.ID, d.Driver, d.Lane, d.State, age(d.Since), seen, d.Observations, d.Alarms, d.Faults,
+			reason(d.Reason, d.Message, language))
 	}
 	t.Flush()
 	for i := -1; table.Len() > 0; i++ {
@@ -99,19 +112,20 @@ func printDevices(w io.Writer, s api.Status) {
 	}
 }
 
-func linkText(l api.Link) string {
+func linkText(l api.Link, language message.Language) string {
+	problem := reason(l.Problem, l.Message, language)
 	switch {
 	case !l.Configured:
-		return l.Problem
+		return problem
 	case l.Refused:
-		return "REFUSED: " + l.Problem
+		return "REFUSED: " + problem
 	case l.Ready:
 		return fmt.Sprintf("up for %s to %s, %d B/s, round trip %d ms, %d %s in flight",
 			age(l.Since), l.Broker, l.Rate, l.RTTMs, l.InFlight, english.PluralWord(l.InFlight, "byte", ""))
 	case l.Connected:
-		return fmt.Sprintf("connected to %s, but %s", l.Broker, l.Problem)
+		return fmt.Sprintf("connected to %s, but %s", l.Broker, problem)
 	}
-	return fmt.Sprintf("DOWN for %s: %s: %s", age(l.Since), l.Broker, l.Problem)
+	return fmt.Sprintf("DOWN for %s: %s: %s", age(l.Since), l.Broker, problem)
 }
 
 // artifactText says what is being sent, and when all will be done as it goes.

@@ -155,7 +155,7 @@ func (b *bundle) status() ([]byte, error) {
 		b.config = s.Config
 	}
 	var out bytes.Buffer
-	printStatus(&out, s)
+	printStatus(&out, s, message.English)
 	return out.Bytes(), nil
 }
 

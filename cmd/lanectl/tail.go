@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/api"
@@ -31,6 +32,7 @@ func tailCommand() *cobra.Command {
 	f.BoolVar(&asJSON, "json", false, "as NDJSON, for programs")
 	cli.Choice(f, &class, "class", "only alarm, event or telemetry", "alarm", "event", "telemetry")
 	f.StringVar(&device, "device", "", "only this device")
+	language := cli.Language(f)
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		in := api.TailQuery{N: n, Follow: follow, Class: class, Device: device}
 		body, err := api.GetTail.Open(cmd.Context(), local(*socket), in)
@@ -41,7 +43,7 @@ func tailCommand() *cobra.Command {
 		if asJSON {
 			_, err = io.Copy(cmd.OutOrStdout(), body)
 		} else {
-			err = printLines(cmd.OutOrStdout(), body)
+			err = printLines(cmd.OutOrStdout(), body, *language)
 		}
 		if cmd.Context().Err() != nil || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil // Ctrl-C, or the agent stopped
@@ -51,7 +53,7 @@ func tailCommand() *cobra.Command {
 	return c
 }
 
-func printLines(w io.Writer, body io.Reader) error {
+func printLines(w io.Writer, body io.Reader, language message.Language) error {
 	lines := bufio.NewReader(body)
 	for {
 		text, err := lines.ReadBytes('\n')
@@ -66,7 +68,7 @@ func printLines(w io.Writer, body io.Reader) error {
 			return err
 		}
 		at := l.Shown().Local().Format(zonedMs)
-		fmt.Fprintf(w, "%8d  %s  %-9s  %-10s  %-20s  %s\n", l.Idx, at, l.Class, l.Device, l.Kind, gist(l.Observation))
+		fmt.Fprintf(w, "%8d  %s  %-9s  %-10s  %-20s  %s\n", l.Idx, at, l.Class, l.Device, l.Kind, gist(l.Observation, language))
 	}
 }
 
@@ -74,12 +76,12 @@ func printLines(w io.Writer, body io.Reader) error {
 const gistMax = 200
 
 // gist returns what an observation says in a sentence, cut to a line, and the names of its artifacts.
-func gist(text json.RawMessage) string {
+func gist(text json.RawMessage, language message.Language) string {
 	o := &observation.Observation{}
 	if observation.FromJSON(text, o) != nil {
 		return "" // of a newer agent: --json shows it
 	}
-	out := strings.ReplaceAll(kinds.Sentence(o).English(), "\u00a0", " ")
+	out := strings.ReplaceAll(kinds.Sentence(o).In(language), "\u00a0", " ")
 	if runes := []rune(out); len(runes) > gistMax {
 		out = string(runes[:gistMax]) + "…"
 	}

@@ -1,6 +1,8 @@
 package kinds
 
 import (
+	"cmp"
+
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
@@ -27,12 +29,16 @@ func (t Text) saying(m *observation.Message, text string) Text {
 }
 
 // English returns the sentence and the words that belong to it, for a terminal.
-func (t Text) English() string {
-	switch {
-	case t.Words == "":
-		return t.EN
-	case t.EN == "":
-		return t.Words
+func (t Text) English() string { return t.In(message.English) }
+
+// In returns the sentence and the words that belong to it in a language, for a terminal.
+func (t Text) In(l message.Language) string {
+	sentence, words, colon := t.EN, t.Words, ": "
+	if l == message.French {
+		sentence, words, colon = t.FR, cmp.Or(t.WordsFR, t.Words), "\u00a0: "
 	}
-	return t.EN + ": " + t.Words
+	if sentence == "" || words == "" {
+		return sentence + words
+	}
+	return sentence + colon + words
 }
