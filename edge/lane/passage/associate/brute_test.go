@@ -1,6 +1,7 @@
 package associate
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -62,7 +63,7 @@ func someDetections(t *rapid.T, l *Layout) (out []*detection.Detection) {
 			if len(out) == most || math.IsInf(float64(place), 1) || rapid.IntRange(0, 9).Draw(t, "missed") < 3 {
 				continue
 			}
-			d := &detection.Detection{Idx: int64(len(out)), Device: l.Devices[dev].ID, Key: fmt.Sprint(len(out)), Dev: dev, Kind: observation.Kind_KIND_VEHICLE_DETECTION, Evidence: kinds.Evidence{Tag: l.Devices[dev].Hears}}
+			d := &detection.Detection{Idx: int64(len(out)), Device: l.Devices[dev].ID, Key: fmt.Sprint(len(out)), Dev: dev, Kind: observation.Kind_KIND_VEHICLE_DETECTION, Evidence: kinds.Evidence{Tag: l.Devices[dev].Hears, Blind: l.Devices[dev].Hears}}
 			d.At = 1000 + float64(v)*headway + float64(place)/speed + rapid.Float64Range(-1, 3).Draw(t, "off")
 			d.Raw, d.Arrived, d.Order = d.At, d.At+1, d.At
 			if dev != 1 {
@@ -120,15 +121,27 @@ func enumerate(w *Window, dets []*detection.Detection) (out []path, of int) {
 	return out, of
 }
 
-// shares returns, for each detection, the probability of each vehicle: of each assignment's vehicle as the likeliest
-// assignment of all calls it.
-func shares(paths []path, dets []*detection.Detection) (best path, out []map[int64]float64) {
-	best, total := paths[0], math.Inf(-1)
+// tie is the difference of log-probabilities up to which two assignments are equally likely.
+const tie = 1e-9
+
+// likeliest returns the likeliest assignment; of several that are equally likely the one with these labels, if it is
+// among them.
+func likeliest(paths []path, labels []int64) path {
+	best := slices.MaxFunc(paths, func(a, b path) int { return cmp.Compare(a.weight, b.weight) })
+	for _, p := range paths {
+		if p.weight > best.weight-tie && slices.Equal(p.labels, labels) {
+			return p
+		}
+	}
+	return best
+}
+
+// shares returns, for each detection, the probability of each vehicle: of each assignment's vehicle as the best one
+// calls it.
+func shares(paths []path, best path, dets []*detection.Detection) (out []map[int64]float64) {
+	total := math.Inf(-1)
 	for _, p := range paths {
 		total = logAdd(total, p.weight)
-		if p.weight > best.weight {
-			best = p
-		}
 	}
 	owner := map[int64]int64{}
 	for i, d := range dets {
@@ -145,7 +158,7 @@ func shares(paths []path, dets []*detection.Detection) (best path, out []map[int
 		}
 		out = append(out, of)
 	}
-	return best, out
+	return out
 }
 
 func wide(l *Layout, m *motion.Model) *Window {
@@ -207,7 +220,12 @@ func TestBruteForce(t *testing.T) {
 		if n == 0 {
 			return
 		}
-		best, want := shares(paths, dets)
+		labels := make([]int64, n)
+		for i, a := range all {
+			labels[i] = a.Label
+		}
+		best := likeliest(paths, labels)
+		want := shares(paths, best, dets)
 		for i, a := range all {
 			if a.Label != best.labels[i] {
 				t.Errorf("detection %d is of %d, not of %d", a.Det.Idx, a.Label, best.labels[i])

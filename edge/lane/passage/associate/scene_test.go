@@ -133,7 +133,7 @@ func bare(d *detection.Detection) { d.Lasts, d.Speed, d.Length = 0, 0, 0 }
 
 func backwards(d *detection.Detection) { d.Reverse = true }
 
-func portal(d *detection.Detection) { d.Kind = observation.Kind_KIND_RADIATION_OCCUPANCY }
+func portal(d *detection.Detection) { d.Blind = true }
 
 func named(kind, value string) func(*detection.Detection) {
 	return func(d *detection.Detection) {
