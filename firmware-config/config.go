@@ -22,12 +22,12 @@ var Lanes embed.FS
 
 // Config is one agent's file.
 type Config struct {
-	Site    Site     `yaml:"site" required:"true" help:"where the agent stands"`
-	Agent   Agent    `yaml:"agent" required:"true" help:"the agent itself"`
-	Lanes   []Lane   `yaml:"lanes" required:"true" help:"the lanes that the agent serves"`
-	Devices []Device `yaml:"devices" help:"the devices at the lanes"`
-	Uplink  *Uplink  `yaml:"uplink" help:"the link to the centre; without it the agent only journals"`
-	Console Console  `yaml:"console" help:"the local API"`
+	Site    Site     `yaml:"site" required:"true"`
+	Agent   Agent    `yaml:"agent" required:"true"`
+	Lanes   []Lane   `yaml:"lanes" required:"true"`
+	Devices []Device `yaml:"devices"`
+	Uplink  *Uplink  `yaml:"uplink"`
+	Console Console  `yaml:"console"`
 
 	File   string   `yaml:"-"` // where it was read from, absolute; "" when from no file
 	Text   string   `yaml:"-"` // the file
@@ -36,36 +36,36 @@ type Config struct {
 
 // Site is a place at the border.
 type Site struct {
-	ID    string `yaml:"id" required:"true" format:"id" help:"short name of the site, part of every topic" example:"emerson-east"`
-	Title string `yaml:"title" help:"name of the site for people"`
-	Kind  string `yaml:"kind" default:"land" enum:"land,joint-facility,rail,marine,inland" help:"what kind of site it is"`
+	ID    string `yaml:"id" required:"true" format:"id" example:"emerson-east"`
+	Title string `yaml:"title"`
+	Kind  string `yaml:"kind" default:"land" enum:"land,joint-facility,rail,marine,inland"`
 }
 
 // Agent is the box that runs laned.
 type Agent struct {
-	ID        string `yaml:"id" required:"true" format:"id" help:"short name of the agent, unique within the site, part of every topic" example:"lane-3"`
-	StateDir  string `yaml:"state_dir" default:"/var/lib/lanewarden" help:"directory of journal, key and tapes"`
-	TapeBytes int64  `yaml:"tape_bytes" default:"8388608" min:"524288" max:"1073741824" unit:"bytes" help:"size of each device's black-box tape"`
+	ID        string `yaml:"id" required:"true" format:"id" example:"lane-3"`
+	StateDir  string `yaml:"state_dir" default:"/var/lib/lanewarden"`
+	TapeBytes int64  `yaml:"tape_bytes" default:"8388608" min:"524288" max:"1073741824" unit:"bytes"`
 }
 
 // Lane is one way that vehicles go through the site.
 type Lane struct {
-	ID        string `yaml:"id" required:"true" format:"id" help:"short name of the lane"`
-	Title     string `yaml:"title" help:"name of the lane for people"`
-	Direction string `yaml:"direction" default:"inbound" enum:"inbound,outbound,both" help:"which way its vehicles go"`
+	ID        string `yaml:"id" required:"true" format:"id"`
+	Title     string `yaml:"title"`
+	Direction string `yaml:"direction" default:"inbound" enum:"inbound,outbound,both"`
 
-	Stations []Station     `yaml:"stations" help:"places at which devices see a vehicle, in the order in which it comes to them; with them, readings become passages"`
-	SpeedKph float64       `yaml:"speed" default:"6" min:"0.5" max:"120" unit:"km/h" help:"usual speed, until it is learnt"`
-	Timeout  time.Duration `yaml:"timeout" default:"3m" min:"10s" max:"24h" help:"a passage closes when nothing more came for so long"`
-	Late     time.Duration `yaml:"late" default:"24h" min:"1m" max:"720h" help:"how long after its end a passage takes late results: a swab, an image"`
+	Stations []Station     `yaml:"stations"`
+	SpeedKph float64       `yaml:"speed" default:"6" min:"0.5" max:"120" unit:"km/h"`
+	Timeout  time.Duration `yaml:"timeout" default:"3m" min:"10s" max:"24h"`
+	Late     time.Duration `yaml:"late" default:"24h" min:"1m" max:"720h"`
 }
 
 // Station is a place in a lane.
 type Station struct {
-	ID       string   `yaml:"id" required:"true" format:"id" help:"short name of the station"`
-	Position float64  `yaml:"position" required:"true" min:"0" max:"10000" unit:"m" help:"from the lane's beginning to where a vehicle's front is seen"`
-	Devices  []string `yaml:"devices" required:"true" format:"device" help:"devices that see vehicles there, perhaps those of other lanes too"`
-	Late     bool     `yaml:"late" help:"results come when they come, and say what they are about: ion scanner, X-ray image"`
+	ID       string   `yaml:"id" required:"true" format:"id"`
+	Position float64  `yaml:"position" required:"true" min:"0" max:"10000" unit:"m"`
+	Devices  []string `yaml:"devices" required:"true" format:"device"`
+	Late     bool     `yaml:"late"`
 }
 
 // Check implements driver.Checker.
@@ -149,33 +149,33 @@ func (c Config) Check() error {
 
 // Device is one instrument.
 type Device struct {
-	ID       string `yaml:"id" required:"true" format:"id" help:"short name of the device, unique within the agent"`
-	Title    string `yaml:"title" help:"name of the device for people"`
-	Driver   string `yaml:"driver" required:"true" format:"driver" help:"which driver runs it"`
-	Lane     string `yaml:"lane" format:"lane" help:"the lane at which it stands; none for a device of the whole site"`
-	Settings any    `yaml:"settings" help:"the driver's own settings"` // a pointer to the Spec's Config
+	ID       string `yaml:"id" required:"true" format:"id"`
+	Title    string `yaml:"title"`
+	Driver   string `yaml:"driver" required:"true" format:"driver"`
+	Lane     string `yaml:"lane" format:"lane"`
+	Settings any    `yaml:"settings"` // a pointer to the Spec's Config
 }
 
 // Uplink is the link to the centre.
 type Uplink struct {
-	Broker       string        `yaml:"broker" required:"true" format:"broker" help:"MQTT broker: mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS" example:"mqtts://hub.example:8883"`
-	Username     string        `yaml:"username" help:"user name at the broker"`
-	PasswordFile string        `yaml:"password_file" format:"file" help:"file with the password at the broker"`
-	CAFile       string        `yaml:"ca_file" format:"file" help:"certificates (PEM) that the broker's must descend from; without it the system's"`
-	CertFile     string        `yaml:"cert_file" format:"file" help:"client certificate (PEM)"`
-	KeyFile      string        `yaml:"key_file" format:"file" help:"client private key (PEM)"`
-	KeepAlive    time.Duration `yaml:"keep_alive" default:"20s" min:"5s" max:"10m" help:"MQTT keep-alive: how soon a dead link is noticed, against the bytes it costs"`
+	Broker       string        `yaml:"broker" required:"true" format:"broker" example:"mqtts://hub.example:8883"`
+	Username     string        `yaml:"username"`
+	PasswordFile string        `yaml:"password_file" format:"file"`
+	CAFile       string        `yaml:"ca_file" format:"file"`
+	CertFile     string        `yaml:"cert_file" format:"file"`
+	KeyFile      string        `yaml:"key_file" format:"file"`
+	KeepAlive    time.Duration `yaml:"keep_alive" default:"20s" min:"5s" max:"10m"`
 }
 
 // Console is the local API.
 type Console struct {
-	Socket       string `yaml:"socket" help:"unix socket for lanectl; default is laned.sock in state_dir"`
-	Listen       string `yaml:"listen" format:"hostport" help:"TCP address of the console, the API and metrics; none by default. Beyond localhost it needs accounts and a certificate" example:"127.0.0.1:8480"`
-	URL          string `yaml:"url" format:"url" help:"where the console is reached from the centre: the hub's page links to it" example:"https://lane-3.emerson-east.example:8480"`
-	AccountsFile string `yaml:"accounts_file" format:"file" help:"who may sign in (lanectl account makes it); without it everybody on localhost may look, nobody may do anything"`
-	CertFile     string `yaml:"cert_file" format:"file" help:"TLS certificate chain (PEM)"`
-	KeyFile      string `yaml:"key_file" format:"file" help:"TLS private key (PEM)"`
-	ClientCAFile string `yaml:"client_ca_file" format:"file" help:"client certificates that one of these (PEM) has signed sign in as the account that they name (CN)"`
+	Socket       string `yaml:"socket"`
+	Listen       string `yaml:"listen" format:"hostport" example:"127.0.0.1:8480"`
+	URL          string `yaml:"url" format:"url" example:"https://lane-3.emerson-east.example:8480"`
+	AccountsFile string `yaml:"accounts_file" format:"file"`
+	CertFile     string `yaml:"cert_file" format:"file"`
+	KeyFile      string `yaml:"key_file" format:"file"`
+	ClientCAFile string `yaml:"client_ca_file" format:"file"`
 }
 
 // Check implements driver.Checker.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lanewarden/drivers"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/radiation/tsa"
 )
 
@@ -186,8 +187,8 @@ func TestSchema(t *testing.T) {
 	for i, spec := range drivers.Catalog {
 		settings := blocks[i].Then.Properties.Settings.Properties
 		for _, s := range SettingsOf(spec) {
-			if one, top := settings[s.Name]; top && !strings.HasPrefix(one.Description, s.Help) {
-				t.Errorf("%s: %s: %q in the schema, %q in the code", spec.Name, s.Name, one.Description, s.Help)
+			if one, top := settings[s.Name]; top && !strings.HasPrefix(one.Description, s.Help.English()) {
+				t.Errorf("%s: %s: %q in the schema, %q in the code", spec.Name, s.Name, one.Description, s.Help.English())
 			}
 		}
 	}
@@ -197,8 +198,8 @@ func TestSchema(t *testing.T) {
 func TestReference(t *testing.T) {
 	for _, spec := range drivers.Catalog {
 		for _, s := range SettingsOf(spec) {
-			if s.Help == "" || s.Type == "" {
-				t.Errorf("%s: %s has no help", spec.Name, s.Name)
+			if !message.Known(s.Help.Code) {
+				t.Errorf("%s: %s: the catalogue has no %s", spec.Name, s.Name, s.Help.Code)
 			}
 		}
 	}

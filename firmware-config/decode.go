@@ -190,7 +190,7 @@ func (d *decoder) fillIn(n ast.Node, v reflect.Value, fields []field, given map[
 		at := v.FieldByIndex(f.index)
 		switch {
 		case f.required:
-			d.problem(n, "%s: key %q is missing: %s%s", pathName(path), f.name, f.help, exampleText(f))
+			d.problem(n, "%s: key %q is missing: %s%s", pathName(path), f.name, f.help.English(), exampleText(f))
 		case f.def != "" && f.builtin != "":
 			if err := LoadDocument(at.Addr().Interface().(driver.Reference), f.builtin, f.def); err != nil {
 				d.problem(n, "%s: default of %q: %v", pathName(path), f.name, err)
@@ -261,7 +261,7 @@ func (d *decoder) list(n ast.Node, v reflect.Value, f field, path string) {
 		return
 	}
 	if f.required && len(seq.Values) == 0 {
-		d.problem(n, "%s: is empty: %s", path, f.help)
+		d.problem(n, "%s: is empty: %s", path, f.help.English())
 	}
 	for i, item := range seq.Values {
 		one := reflect.New(v.Type().Elem()).Elem()

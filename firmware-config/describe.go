@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
 // Describe writes what would run, for people.
@@ -93,11 +95,11 @@ func valueText(f field, v reflect.Value) string {
 
 // Setting is one of a device's settings in force.
 type Setting struct {
-	Name    string `json:"name"` // "http.listen"
-	Value   string `json:"value"`
-	Unit    string `json:"unit,omitempty"`
-	Help    string `json:"help"`
-	Default bool   `json:"default"` // what it would be if the lane file said nothing
+	Name    string       `json:"name"` // "http.listen"
+	Value   string       `json:"value"`
+	Unit    string       `json:"unit,omitempty"`
+	Help    message.Text `json:"help"`
+	Default bool         `json:"default"` // what it would be if the lane file said nothing
 }
 
 // InForce lists a device's settings as they are in force, defaults included. Secrets are not among them: the lane file names their files.
@@ -113,7 +115,7 @@ func (d Device) InForce() (out []Setting) {
 				def = want.String()
 			}
 		}
-		out = append(out, Setting{Name: path, Value: text, Unit: f.unit, Help: f.help, Default: text == def || f.def == "" && v.IsZero()})
+		out = append(out, Setting{Name: path, Value: text, Unit: f.unit, Help: f.help.Text(), Default: text == def || f.def == "" && v.IsZero()})
 		return false
 	})
 	return out

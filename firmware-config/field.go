@@ -2,9 +2,13 @@ package firmwareconfig
 
 import (
 	"fmt"
+	"path"
 	"reflect"
 	"strings"
 	"time"
+	"unicode"
+
+	"lanewarden/drivers/message"
 )
 
 // field is one key of a settings struct, as its tags describe it.
@@ -13,8 +17,8 @@ type field struct {
 	index    []int
 	typ      reflect.Type
 	required bool
-	def      string // default, as it would be written
-	help     string
+	def      string          // default, as it would be written
+	help     message.Message // what it is for
 	unit     string
 	example  string
 	format   string // id, hostport, file, driver, lane, broker, timezone
@@ -41,7 +45,7 @@ func fieldsOf(t reflect.Type) []field {
 		}
 		one := field{
 			name: name, index: []int{i}, typ: f.Type, required: f.Tag.Get("required") == "true", def: f.Tag.Get("default"),
-			help: f.Tag.Get("help"), unit: f.Tag.Get("unit"), example: f.Tag.Get("example"), format: f.Tag.Get("format"),
+			help: helpOf(t, name, f.Tag.Get("help")), unit: f.Tag.Get("unit"), example: f.Tag.Get("example"), format: f.Tag.Get("format"),
 			min: f.Tag.Get("min"), max: f.Tag.Get("max"), builtin: f.Tag.Get("builtin"),
 		}
 		if e := f.Tag.Get("enum"); e != "" {
@@ -50,6 +54,31 @@ func fieldsOf(t reflect.Type) []field {
 		out = append(out, one)
 	}
 	return out
+}
+
+// helpOf returns what a setting is for: the entry of the catalogue for a field of a settings struct. Documents that
+// only developers write, scenarios, have it in English in their tags.
+func helpOf(t reflect.Type, name, tag string) message.Message {
+	if tag != "" {
+		return message.Verbatim(tag)
+	}
+	owner := path.Base(t.PkgPath())
+	if t.Name() != "Config" {
+		owner += "." + kebab(t.Name())
+	}
+	return message.New("setting." + owner + "." + name)
+}
+
+// kebab writes a Go name with small letters and '-' between its words.
+func kebab(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if unicode.IsUpper(r) && i > 0 && !unicode.IsUpper(rune(name[i-1])) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
 }
 
 var durationType = reflect.TypeFor[time.Duration]()

@@ -8,16 +8,17 @@ import (
 	"strings"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 )
 
 // SettingDoc describes one setting that a driver takes.
 type SettingDoc struct {
-	Name     string // as the lane file has it, with those that it stands in: "serial.baud"
-	Help     string // what it is for
-	Type     string // in words: "a whole number (bytes, without the unit)"
-	Required bool   // wherever the block that it stands in is given
-	Default  string // what holds when it is not given; "" for nothing
-	Allowed  string // bounds or values, "" for no limit
+	Name     string          // as the lane file has it, with those that it stands in: "serial.baud"
+	Help     message.Message // what it is for
+	Type     string          // in words: "a whole number (bytes, without the unit)"
+	Required bool            // wherever the block that it stands in is given
+	Default  string          // what holds when it is not given; "" for nothing
+	Allowed  string          // bounds or values, "" for no limit
 	Example  string
 }
 
@@ -73,7 +74,7 @@ func WriteReference(w io.Writer, spec driver.Spec) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s: %s\n", spec.Name, spec.Title)
 	for _, s := range SettingsOf(spec) {
-		fmt.Fprintf(&b, "\n%s%s\n    %s\n    %s\n", s.Name, s.remark(), s.Help, strings.Join(s.facts(), "; "))
+		fmt.Fprintf(&b, "\n%s%s\n    %s\n    %s\n", s.Name, s.remark(), s.Help.English(), strings.Join(s.facts(), "; "))
 	}
 	_, err := w.Write(b.Bytes())
 	return err
@@ -86,7 +87,7 @@ func Reference(spec driver.Spec) []byte {
 		"`laned drivers %s` prints the same.\n\n", spec.Name, spec.Title, spec.Name)
 	b.WriteString("| setting | what it is for | values |\n|---|---|---|\n")
 	for _, s := range SettingsOf(spec) {
-		fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", s.Name, s.remark(), cell(s.Help), cell(strings.Join(s.facts(), "; ")))
+		fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", s.Name, s.remark(), cell(s.Help.English()), cell(strings.Join(s.facts(), "; ")))
 	}
 	return b.Bytes()
 }

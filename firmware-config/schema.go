@@ -82,10 +82,10 @@ func fieldSchema(f field, t reflect.Type, specs []driver.Spec) schema {
 
 // describe adds what the tags say.
 func (f field) describe(s schema, t reflect.Type) {
-	if f.help != "" {
-		s["description"] = f.help
+	if !f.help.IsZero() {
+		s["description"] = f.help.English()
 		if f.unit != "" {
-			s["description"] = f.help + " (" + f.unit + ")"
+			s["description"] = f.help.English() + " (" + f.unit + ")"
 		}
 	}
 	if f.enum != nil {

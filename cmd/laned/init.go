@@ -230,7 +230,7 @@ func (d *dialog) required(spec driver.Spec) (settings yaml.MapSlice, err error) 
 		if strings.ContainsAny(s.Name, ".[") || !s.Required && s.Name != "address" {
 			continue
 		}
-		question := fmt.Sprintf("  %s: %s", s.Name, s.Help)
+		question := fmt.Sprintf("  %s: %s", s.Name, s.Help.English())
 		if s.Example != "" {
 			question += ", for example " + s.Example
 		}

@@ -15,9 +15,9 @@ import (
 // Folder is a drop folder: other programs put files in, the agent takes them. A file that was dealt with moves to done/,
 // one that cannot be read to bad/ with the reason beside it.
 type Folder struct {
-	Path     string        `yaml:"path" required:"true" help:"folder into which the device drops its files" example:"/srv/lane-1/n42"`
-	Settle   time.Duration `yaml:"settle" default:"10s" min:"1s" help:"a file that nobody announced (network shares) counts as whole when it has not changed for so long"`
-	KeepDone time.Duration `yaml:"keep_done" default:"168h" help:"how long files stay in done/ after they were dealt with; 0 keeps them for ever"`
+	Path     string        `yaml:"path" required:"true" example:"/srv/lane-1/n42"`
+	Settle   time.Duration `yaml:"settle" default:"10s" min:"1s"`
+	KeepDone time.Duration `yaml:"keep_done" default:"168h"`
 }
 
 // rescan is how often the folder is listed beside what inotify says: events get lost, shares send none.

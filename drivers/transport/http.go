@@ -18,14 +18,14 @@ import (
 
 // HTTP is an endpoint to which a device posts its documents.
 type HTTP struct {
-	Listen    string `yaml:"listen" required:"true" help:"address to listen on" format:"hostport" example:"127.0.0.1:8742"`
-	Path      string `yaml:"path" default:"/" help:"path of the endpoint"`
-	MaxBytes  int64  `yaml:"max_bytes" default:"67108864" min:"1024" max:"2147483648" unit:"bytes" help:"largest document accepted"`
-	TokenFile string `yaml:"token_file" format:"file" help:"file with a token that senders must give as 'Authorization: Bearer TOKEN'"`
-	CertFile  string `yaml:"cert_file" format:"file" help:"TLS certificate chain (PEM); with key_file, the endpoint speaks HTTPS"`
-	KeyFile   string `yaml:"key_file" format:"file" help:"TLS private key (PEM)"`
+	Listen    string `yaml:"listen" required:"true" format:"hostport" example:"127.0.0.1:8742"`
+	Path      string `yaml:"path" default:"/"`
+	MaxBytes  int64  `yaml:"max_bytes" default:"67108864" min:"1024" max:"2147483648" unit:"bytes"`
+	TokenFile string `yaml:"token_file" format:"file"`
+	CertFile  string `yaml:"cert_file" format:"file"`
+	KeyFile   string `yaml:"key_file" format:"file"`
 	// ClientCAFile needs CertFile.
-	ClientCAFile string `yaml:"client_ca_file" format:"file" help:"with cert_file: senders must show a certificate that one of these (PEM) has signed"`
+	ClientCAFile string `yaml:"client_ca_file" format:"file"`
 }
 
 // Check reports what is wrong with the endpoint.

@@ -17,9 +17,9 @@ import (
 // Modbus is a device that answers Modbus requests, over TCP or a serial line (RTU).
 type Modbus struct {
 	Link    `yaml:",inline"`
-	Unit    int           `yaml:"unit" default:"1" min:"0" max:"255" help:"unit id (slave address) of the device"`
-	Timeout time.Duration `yaml:"timeout" default:"800ms" min:"50ms" max:"30s" help:"how long the device may take for an answer; behind gateways and radio links more"`
-	Pause   time.Duration `yaml:"pause" default:"0s" min:"0s" max:"10s" help:"pause between an answer and the next request, for devices that need it; on serial lines 3.5 characters at least"`
+	Unit    int           `yaml:"unit" default:"1" min:"0" max:"255"`
+	Timeout time.Duration `yaml:"timeout" default:"800ms" min:"50ms" max:"30s"`
+	Pause   time.Duration `yaml:"pause" default:"0s" min:"0s" max:"10s"`
 }
 
 // defaultModbusTimeout is used where the settings were not decoded from a file.

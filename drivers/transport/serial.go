@@ -13,11 +13,11 @@ import (
 
 // Serial is a serial line. The zero values of all but Port mean 9600 baud, 8 data bits, no parity, 1 stop bit.
 type Serial struct {
-	Port     string `yaml:"port" required:"true" help:"device file of the serial line" example:"/dev/ttyUSB0"`
-	Baud     int    `yaml:"baud" default:"9600" min:"300" max:"4000000" unit:"baud" help:"speed of the line"`
-	DataBits int    `yaml:"data_bits" default:"8" min:"5" max:"8" help:"data bits of a character"`
-	Parity   string `yaml:"parity" default:"none" enum:"none,even,odd" help:"parity bit"`
-	StopBits int    `yaml:"stop_bits" default:"1" min:"1" max:"2" help:"stop bits"`
+	Port     string `yaml:"port" required:"true" example:"/dev/ttyUSB0"`
+	Baud     int    `yaml:"baud" default:"9600" min:"300" max:"4000000" unit:"baud"`
+	DataBits int    `yaml:"data_bits" default:"8" min:"5" max:"8"`
+	Parity   string `yaml:"parity" default:"none" enum:"none,even,odd"`
+	StopBits int    `yaml:"stop_bits" default:"1" min:"1" max:"2"`
 }
 
 func (s *Serial) open() (port, error) {

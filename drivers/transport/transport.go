@@ -49,8 +49,8 @@ type Stream interface {
 
 // Link is a device's address as its configuration gives it: one of TCP or serial.
 type Link struct {
-	Address string  `yaml:"address" help:"TCP address of the device" format:"hostport" example:"192.0.2.10:1601"`
-	Serial  *Serial `yaml:"serial" help:"serial line to the device, instead of address"`
+	Address string  `yaml:"address" format:"hostport" example:"192.0.2.10:1601"`
+	Serial  *Serial `yaml:"serial"`
 }
 
 // IsZero reports whether the link names nothing.

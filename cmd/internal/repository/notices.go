@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,7 +34,8 @@ func Notices(root string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, files := range modules {
+	for _, name := range slices.Sorted(maps.Keys(modules)) {
+		files := modules[name]
 		if len(files) == 0 {
 			return nil, fmt.Errorf("%s has no licence file: may it be linked?", name)
 		}
@@ -56,7 +58,8 @@ func Notices(root string) ([]byte, error) {
 	return format(texts), nil
 }
 
-// add files a licence under its text; white space at line ends does not make another text.
+// add files a licence under its text. How it is broken into lines and indented does not make another text: the first
+// that came is kept.
 func add(texts map[string][]string, name, file string) error {
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -67,6 +70,11 @@ func add(texts map[string][]string, name, file string) error {
 		text.WriteString(strings.TrimRight(line, " \t\n") + "\n")
 	}
 	key := strings.Trim(text.String(), "\n") + "\n"
+	for known := range texts {
+		if slices.Equal(strings.Fields(known), strings.Fields(key)) {
+			key = known
+		}
+	}
 	if !slices.Contains(texts[key], name) {
 		texts[key] = append(texts[key], name)
 	}

@@ -21,9 +21,9 @@ import (
 // Config is the settings of a portal.
 type Config struct {
 	transport.Modbus `yaml:",inline"`
-	Poll             time.Duration `yaml:"poll" default:"200ms" min:"50ms" max:"5s" help:"how often the portal is asked"`
-	Background       time.Duration `yaml:"background" default:"5s" min:"1s" max:"10m" help:"how often its background is reported while nobody is there"`
-	NSigma           float64       `yaml:"n_sigma" default:"7" min:"1" max:"100" help:"our own gamma alarm: counts over background, in standard deviations"`
+	Poll             time.Duration `yaml:"poll" default:"200ms" min:"50ms" max:"5s"`
+	Background       time.Duration `yaml:"background" default:"5s" min:"1s" max:"10m"`
+	NSigma           float64       `yaml:"n_sigma" default:"7" min:"1" max:"100"`
 }
 
 // Check implements driver.Checker.

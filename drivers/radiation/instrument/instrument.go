@@ -29,10 +29,10 @@ const maxTapedDocument = 1 << 20
 
 // Config is the settings of an instrument.
 type Config struct {
-	Folder *transport.Folder `yaml:"folder" help:"drop folder for documents"`
-	HTTP   *transport.HTTP   `yaml:"http" help:"endpoint for documents sent by POST"`
+	Folder *transport.Folder `yaml:"folder"`
+	HTTP   *transport.HTTP   `yaml:"http"`
 	// TimeZone is that of times without one; instruments of 2006 write the time on their display.
-	TimeZone string `yaml:"time_zone" default:"UTC" format:"timezone" help:"time zone of times without one in the documents: a name, or an offset such as -05:00" example:"America/Toronto"`
+	TimeZone string `yaml:"time_zone" default:"UTC" format:"timezone" example:"America/Toronto"`
 }
 
 // Sandbox implements driver.Sandboxed.

@@ -22,17 +22,17 @@ import (
 // Config is the settings of a portal.
 type Config struct {
 	transport.Link `yaml:",inline"`
-	Files          *Files        `yaml:"files" help:"drop folder for recorded daily files"`
-	NSigma         float64       `yaml:"n_sigma" default:"7" min:"1" max:"20" help:"gamma alarm threshold until the portal's SG1 line says otherwise"`
-	Intervals      int           `yaml:"intervals" default:"5" min:"1" max:"50" unit:"intervals of 200 ms" help:"gamma intervals summed for the alarm, until the portal's SG1 line says otherwise"`
-	Timeout        time.Duration `yaml:"occupancy_timeout" default:"10s" min:"1s" max:"10m" help:"an occupancy without occupied lines for so long is over"`
-	SilentAfter    time.Duration `yaml:"silent_after" default:"15s" min:"2s" help:"the portal counts as silent when it sends nothing for so long; it sends backgrounds every 5 s"`
+	Files          *Files        `yaml:"files"`
+	NSigma         float64       `yaml:"n_sigma" default:"7" min:"1" max:"20"`
+	Intervals      int           `yaml:"intervals" default:"5" min:"1" max:"50" unit:"intervals of 200 ms"`
+	Timeout        time.Duration `yaml:"occupancy_timeout" default:"10s" min:"1s" max:"10m"`
+	SilentAfter    time.Duration `yaml:"silent_after" default:"15s" min:"2s"`
 }
 
 // Files is a drop folder of recorded daily files.
 type Files struct {
 	transport.Folder `yaml:",inline"`
-	TimeZone         string `yaml:"time_zone" default:"UTC" format:"timezone" help:"time zone of the times in the files" example:"America/Montreal"`
+	TimeZone         string `yaml:"time_zone" default:"UTC" format:"timezone" example:"America/Montreal"`
 }
 
 // Sandbox implements driver.Sandboxed.

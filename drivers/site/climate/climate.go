@@ -21,12 +21,12 @@ import (
 
 // Config is the settings of a sensor.
 type Config struct {
-	Bus     string        `yaml:"bus" help:"I2C bus; the first one when not given" example:"1"`
-	Address int           `yaml:"address" default:"118" min:"3" max:"119" help:"address of the sensor: 118 (0x76) or 119 (0x77)"`
-	Every   time.Duration `yaml:"every" default:"1m" min:"100ms" max:"1h" help:"how often it is read"`
-	Low     float64       `yaml:"low" default:"-30" min:"-60" max:"100" unit:"degC" help:"a lower temperature is reported"`
-	High    float64       `yaml:"high" default:"60" min:"-60" max:"120" unit:"degC" help:"a higher temperature is reported"`
-	Humid   float64       `yaml:"humid" default:"90" min:"0" max:"100" unit:"%" help:"more humidity is reported: water in the cabinet"`
+	Bus     string        `yaml:"bus" example:"1"`
+	Address int           `yaml:"address" default:"118" min:"3" max:"119"`
+	Every   time.Duration `yaml:"every" default:"1m" min:"100ms" max:"1h"`
+	Low     float64       `yaml:"low" default:"-30" min:"-60" max:"100" unit:"degC"`
+	High    float64       `yaml:"high" default:"60" min:"-60" max:"120" unit:"degC"`
+	Humid   float64       `yaml:"humid" default:"90" min:"0" max:"100" unit:"%"`
 }
 
 // Check implements driver.Checker.

@@ -19,10 +19,10 @@ import (
 
 // Config is the settings of the clock.
 type Config struct {
-	GPSD    string        `yaml:"gpsd" format:"hostport" help:"TCP address of gpsd, where there is one" example:"127.0.0.1:2947"`
-	Report  time.Duration `yaml:"report" default:"1m" min:"1s" max:"24h" help:"how often the clock's state is reported as telemetry"`
-	Error   time.Duration `yaml:"max_error" default:"500ms" min:"1ms" max:"1h" help:"a larger estimated error, or a larger offset from GPS, is reported"`
-	Patient time.Duration `yaml:"patience" default:"10m" min:"1s" max:"24h" help:"how long the clock may be without discipline before it is reported"`
+	GPSD    string        `yaml:"gpsd" format:"hostport" example:"127.0.0.1:2947"`
+	Report  time.Duration `yaml:"report" default:"1m" min:"1s" max:"24h"`
+	Error   time.Duration `yaml:"max_error" default:"500ms" min:"1ms" max:"1h"`
+	Patient time.Duration `yaml:"patience" default:"10m" min:"1s" max:"24h"`
 }
 
 // Spec describes the driver.

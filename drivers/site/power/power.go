@@ -17,11 +17,11 @@ import (
 
 // Config is the settings of a UPS.
 type Config struct {
-	Address string        `yaml:"address" default:"127.0.0.1:3493" format:"hostport" help:"TCP address of the NUT server (upsd)"`
-	UPS     string        `yaml:"ups" required:"true" format:"id" help:"name of the UPS in ups.conf" example:"lane-ups"`
-	Poll    time.Duration `yaml:"poll" default:"5s" min:"200ms" max:"10m" help:"how often it is asked"`
-	Report  time.Duration `yaml:"report" default:"1m" min:"1s" max:"24h" help:"how often its values are reported as telemetry; changes of its status are at once"`
-	Low     float64       `yaml:"low_charge" default:"30" min:"0" max:"100" unit:"%" help:"less charge is reported as low"`
+	Address string        `yaml:"address" default:"127.0.0.1:3493" format:"hostport"`
+	UPS     string        `yaml:"ups" required:"true" format:"id" example:"lane-ups"`
+	Poll    time.Duration `yaml:"poll" default:"5s" min:"200ms" max:"10m"`
+	Report  time.Duration `yaml:"report" default:"1m" min:"1s" max:"24h"`
+	Low     float64       `yaml:"low_charge" default:"30" min:"0" max:"100" unit:"%"`
 }
 
 // Sandbox implements driver.Sandboxed.

@@ -14,34 +14,34 @@ import (
 // Profile says what the JSON of a device holds, and where. Paths are those of gjson: "status.temperature",
 // "sensors.0.value", "sensors.#(id==\"left\").value".
 type Profile struct {
-	Name     string    `yaml:"name" required:"true" format:"id" help:"short name of the profile"`
-	Title    string    `yaml:"title" required:"true" help:"what the device is, for people"`
-	Manual   string    `yaml:"manual" required:"true" help:"where the facts are from: the manual's title, edition and page"`
-	Request  string    `yaml:"request" default:"/" help:"what is asked of a device that does not post by itself: path and query" example:"/api/v1/status"`
-	Messages []Message `yaml:"messages" required:"true" help:"what a document holds; each that fits is read"`
+	Name     string    `yaml:"name" required:"true" format:"id"`
+	Title    string    `yaml:"title" required:"true"`
+	Manual   string    `yaml:"manual" required:"true"`
+	Request  string    `yaml:"request" default:"/" example:"/api/v1/status"`
+	Messages []Message `yaml:"messages" required:"true"`
 }
 
 // Message is one thing that a document says.
 type Message struct {
-	Name    string      `yaml:"name" required:"true" format:"id" help:"name of what is read"`
-	When    []Condition `yaml:"when" help:"the message is read only when all of these hold"`
-	Each    string      `yaml:"each" help:"path of a list: each of its members is a message, and the other paths begin in it" example:"axles"`
-	Vehicle bool        `yaml:"vehicle" help:"it is about one vehicle, and belongs to its passage"`
-	ID      string      `yaml:"id" help:"path of the device's own name of the result: it is stored once, however often it is sent; without it only changes are stored"`
-	Time    string      `yaml:"time" help:"path of the time of the result: RFC 3339, or seconds or milliseconds since 1970"`
-	Fields  []Field     `yaml:"fields" required:"true" help:"what is read of it"`
-	Alarm   []line.Rule `yaml:"alarm" help:"the message is an alarm when one of these holds"`
+	Name    string      `yaml:"name" required:"true" format:"id"`
+	When    []Condition `yaml:"when"`
+	Each    string      `yaml:"each" example:"axles"`
+	Vehicle bool        `yaml:"vehicle"`
+	ID      string      `yaml:"id"`
+	Time    string      `yaml:"time"`
+	Fields  []Field     `yaml:"fields" required:"true"`
+	Alarm   []line.Rule `yaml:"alarm"`
 }
 
 // Condition is a value that a message must have.
 type Condition struct {
-	Path string   `yaml:"path" required:"true" help:"path of the value"`
-	Is   []string `yaml:"is" help:"it holds when the value is one of these; without them, when the document has it"`
+	Path string   `yaml:"path" required:"true"`
+	Is   []string `yaml:"is"`
 }
 
 // Field is one value.
 type Field struct {
-	Path       string `yaml:"path" required:"true" help:"path of the value"`
+	Path       string `yaml:"path" required:"true"`
 	line.Field `yaml:",inline"`
 }
 

@@ -22,12 +22,12 @@ import (
 
 // Config is the settings of a device.
 type Config struct {
-	Profile   driver.Ref[Profile] `yaml:"profile" required:"true" builtin:"web" help:"profile of the device: a built-in one by name, or a file by path" example:"/etc/lanewarden/tyres.yaml"`
-	URL       string              `yaml:"url" help:"the device, when the agent asks it: the profile says which page" example:"http://192.0.2.20"`
-	Every     time.Duration       `yaml:"every" default:"5s" min:"100ms" max:"1h" help:"how often it is asked"`
-	TokenFile string              `yaml:"token_file" format:"file" help:"file with a token that is given as 'Authorization: Bearer TOKEN'"`
-	HTTP      *transport.HTTP     `yaml:"http" help:"endpoint to which the device posts, instead of url; documents of more than 1 MiB are refused whatever max_bytes says"`
-	Report    time.Duration       `yaml:"report" default:"1m" min:"1s" max:"24h" help:"how often values that did not change are reported as telemetry"`
+	Profile   driver.Ref[Profile] `yaml:"profile" required:"true" builtin:"web" example:"/etc/lanewarden/tyres.yaml"`
+	URL       string              `yaml:"url" example:"http://192.0.2.20"`
+	Every     time.Duration       `yaml:"every" default:"5s" min:"100ms" max:"1h"`
+	TokenFile string              `yaml:"token_file" format:"file"`
+	HTTP      *transport.HTTP     `yaml:"http"`
+	Report    time.Duration       `yaml:"report" default:"1m" min:"1s" max:"24h"`
 }
 
 // maxBytes bounds a document.

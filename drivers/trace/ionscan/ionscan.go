@@ -25,21 +25,21 @@ import (
 // Config is the settings of an instrument.
 type Config struct {
 	transport.Link `yaml:",inline"`
-	Folder         *transport.Folder              `yaml:"folder" help:"drop folder for JCAMP-DX files, and for .txt and .csv files that the profile reads"`
-	Profile        driver.Ref[line.Profile]       `yaml:"profile" builtin:"profiles" help:"profile of the instrument's lines: a built-in one by name, or a file by path" example:"/etc/lanewarden/scanner.yaml"`
-	Library        driver.Ref[plasmagram.Library] `yaml:"library" builtin:"substances" default:"open-literature" help:"substance library: a built-in one by name, or a file by path"`
-	Labels         []Label                        `yaml:"labels" help:"where the instrument's JCAMP-DX files keep what we look for, when not in the usual labels"`
-	LengthCm       float64                        `yaml:"drift_length" min:"0" max:"100" default:"0" unit:"cm" help:"length of the drift region, for files that do not give it; 0 for not known"`
-	FieldVPerCm    float64                        `yaml:"drift_field" min:"0" max:"2000" default:"0" unit:"V/cm" help:"field in the drift region, for files that do not give it; 0 for not known"`
-	MinSNR         float64                        `yaml:"min_snr" default:"5" min:"3" max:"1000" help:"how far a peak stands out of the smoothed noise"`
-	Quality        Quality                        `yaml:"quality" help:"limits of quality control"`
-	SilentAfter    time.Duration                  `yaml:"silent_after" default:"2m" min:"1s" help:"a connected instrument counts as silent when nothing that is understood came for so long"`
+	Folder         *transport.Folder              `yaml:"folder"`
+	Profile        driver.Ref[line.Profile]       `yaml:"profile" builtin:"profiles" example:"/etc/lanewarden/scanner.yaml"`
+	Library        driver.Ref[plasmagram.Library] `yaml:"library" builtin:"substances" default:"open-literature"`
+	Labels         []Label                        `yaml:"labels"`
+	LengthCm       float64                        `yaml:"drift_length" min:"0" max:"100" default:"0" unit:"cm"`
+	FieldVPerCm    float64                        `yaml:"drift_field" min:"0" max:"2000" default:"0" unit:"V/cm"`
+	MinSNR         float64                        `yaml:"min_snr" default:"5" min:"3" max:"1000"`
+	Quality        Quality                        `yaml:"quality"`
+	SilentAfter    time.Duration                  `yaml:"silent_after" default:"2m" min:"1s"`
 }
 
 // Label is a label of the instrument's own files.
 type Label struct {
-	Quantity string `yaml:"quantity" required:"true" enum:"sample,operator,mode,kind,verdict,substances,polarity,length,field,temperature,pressure,flow,dryer,desorber,samples" help:"what it holds"`
-	Label    string `yaml:"label" required:"true" help:"the label, without ## and =" example:"$DRIFT TEMPERATURE"`
+	Quantity string `yaml:"quantity" required:"true" enum:"sample,operator,mode,kind,verdict,substances,polarity,length,field,temperature,pressure,flow,dryer,desorber,samples"`
+	Label    string `yaml:"label" required:"true" example:"$DRIFT TEMPERATURE"`
 }
 
 // Sandbox implements driver.Sandboxed.

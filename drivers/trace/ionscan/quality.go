@@ -17,16 +17,16 @@ import (
 
 // Quality is the limits of an instrument's quality control.
 type Quality struct {
-	VerifyEvery time.Duration `yaml:"verify_every" default:"8h" min:"1m" max:"720h" help:"a verification is due when the last one that passed is older"`
-	VerifyGrace time.Duration `yaml:"verify_grace" default:"30m" min:"0s" max:"168h" help:"how long after it is due a verification may still be missing before the instrument is out of quality control"`
-	Shift       time.Duration `yaml:"shift" default:"8h" min:"1h" max:"24h" help:"length of a shift: samples and alarms are counted in it"`
-	ShiftStart  time.Duration `yaml:"shift_start" default:"6h" min:"0s" max:"23h59m" help:"when the first shift of a day begins, after midnight UTC"`
-	ShiftLimit  float64       `yaml:"calibrant_shift" default:"0.01" min:"0.0001" max:"0.2" help:"how far the calibrant's place, corrected for temperature and pressure, may move from where it was at the last verification, as a share"`
-	RIPPlace    float64       `yaml:"rip_place" default:"0.08" min:"0.001" max:"0.5" help:"the same for the reactant ion peak's drift time, not corrected"`
-	RIPHeight   float64       `yaml:"rip_amplitude" default:"0.4" min:"0.01" max:"1" help:"the same for the reactant ion peak's amplitude"`
-	RIPWidth    float64       `yaml:"rip_width" default:"0.3" min:"0.01" max:"2" help:"the same for the reactant ion peak's width"`
-	AlarmsPer   float64       `yaml:"alarms_per_100" default:"20" min:"0.1" max:"100" help:"more alarms in a hundred samples of a shift put the instrument out of quality control; counted from 20 samples on"`
-	ClearDown   time.Duration `yaml:"clear_down" default:"5m" min:"10s" max:"24h" help:"within this after an alarm a blank must be clean"`
+	VerifyEvery time.Duration `yaml:"verify_every" default:"8h" min:"1m" max:"720h"`
+	VerifyGrace time.Duration `yaml:"verify_grace" default:"30m" min:"0s" max:"168h"`
+	Shift       time.Duration `yaml:"shift" default:"8h" min:"1h" max:"24h"`
+	ShiftStart  time.Duration `yaml:"shift_start" default:"6h" min:"0s" max:"23h59m"`
+	ShiftLimit  float64       `yaml:"calibrant_shift" default:"0.01" min:"0.0001" max:"0.2"`
+	RIPPlace    float64       `yaml:"rip_place" default:"0.08" min:"0.001" max:"0.5"`
+	RIPHeight   float64       `yaml:"rip_amplitude" default:"0.4" min:"0.01" max:"1"`
+	RIPWidth    float64       `yaml:"rip_width" default:"0.3" min:"0.01" max:"2"`
+	AlarmsPer   float64       `yaml:"alarms_per_100" default:"20" min:"0.1" max:"100"`
+	ClearDown   time.Duration `yaml:"clear_down" default:"5m" min:"10s" max:"24h"`
 }
 
 // The states of quality control.

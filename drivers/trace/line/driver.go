@@ -15,8 +15,8 @@ import (
 // Config is the settings of an instrument that has no driver of its own.
 type Config struct {
 	transport.Link `yaml:",inline"`
-	Profile        driver.Ref[Profile] `yaml:"profile" required:"true" builtin:"profiles" help:"profile of the instrument: a built-in one by name, or a file by path" example:"/etc/lanewarden/scale.yaml"`
-	SilentAfter    time.Duration       `yaml:"silent_after" default:"60s" min:"1s" help:"the instrument counts as silent when nothing that is understood came for so long"`
+	Profile        driver.Ref[Profile] `yaml:"profile" required:"true" builtin:"profiles" example:"/etc/lanewarden/scale.yaml"`
+	SilentAfter    time.Duration       `yaml:"silent_after" default:"60s" min:"1s"`
 }
 
 // Check implements driver.Checker.

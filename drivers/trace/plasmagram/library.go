@@ -12,40 +12,40 @@ import (
 
 // Library says which peaks stand for which substance. It is data: firmware-config/substances, or an agency's own file.
 type Library struct {
-	Name       string      `yaml:"name" required:"true" format:"id" help:"short name of the library"`
-	Title      string      `yaml:"title" required:"true" help:"what the library is, for people"`
-	Version    string      `yaml:"version" required:"true" help:"version, changed with every change of a value" example:"2026-11"`
-	Notice     string      `yaml:"notice" help:"what users must know before they rely on it"`
-	Calibrants []Calibrant `yaml:"calibrants" help:"ions that are in every spectrum, and by whose place the others' mobilities are measured"`
-	Substances []Substance `yaml:"substances" required:"true" help:"what is looked for"`
+	Name       string      `yaml:"name" required:"true" format:"id"`
+	Title      string      `yaml:"title" required:"true"`
+	Version    string      `yaml:"version" required:"true" example:"2026-11"`
+	Notice     string      `yaml:"notice"`
+	Calibrants []Calibrant `yaml:"calibrants"`
+	Substances []Substance `yaml:"substances" required:"true"`
 }
 
 // Calibrant is an ion of known mobility.
 type Calibrant struct {
-	Name     string  `yaml:"name" required:"true" help:"name of the calibrant"`
-	Polarity string  `yaml:"polarity" required:"true" enum:"positive,negative" help:"polarity of its ion"`
-	K0       float64 `yaml:"k0" required:"true" min:"0.3" max:"4" unit:"cm2/(V s)" help:"reduced mobility"`
-	Source   string  `yaml:"source" required:"true" help:"where the value is from"`
+	Name     string  `yaml:"name" required:"true"`
+	Polarity string  `yaml:"polarity" required:"true" enum:"positive,negative"`
+	K0       float64 `yaml:"k0" required:"true" min:"0.3" max:"4" unit:"cm2/(V s)"`
+	Source   string  `yaml:"source" required:"true"`
 }
 
 // Substance is one thing that is looked for.
 type Substance struct {
-	Name     string `yaml:"name" required:"true" help:"name of the substance, as verdicts say it"`
-	Category string `yaml:"category" required:"true" enum:"narcotic,explosive,precursor,medicine,simulant" help:"what kind of substance it is"`
-	Polarity string `yaml:"polarity" required:"true" enum:"positive,negative" help:"polarity of its ions"`
-	Require  int    `yaml:"require" default:"1" min:"1" max:"8" unit:"peaks" help:"how many of its peaks must be there"`
-	MinScans int    `yaml:"min_scans" default:"2" min:"1" max:"1000" unit:"scans" help:"in how many scans in a row each peak must stand out; spectra of one scan are exempt"`
-	Peaks    []Ion  `yaml:"peaks" required:"true" help:"its ions"`
+	Name     string `yaml:"name" required:"true"`
+	Category string `yaml:"category" required:"true" enum:"narcotic,explosive,precursor,medicine,simulant"`
+	Polarity string `yaml:"polarity" required:"true" enum:"positive,negative"`
+	Require  int    `yaml:"require" default:"1" min:"1" max:"8" unit:"peaks"`
+	MinScans int    `yaml:"min_scans" default:"2" min:"1" max:"1000" unit:"scans"`
+	Peaks    []Ion  `yaml:"peaks" required:"true"`
 }
 
 // Ion is one peak of a substance.
 type Ion struct {
-	Adduct    string  `yaml:"adduct" required:"true" help:"the ion, for example [M+H]+ or [M+Cl]-"`
-	K0        float64 `yaml:"k0" required:"true" min:"0.3" max:"4" unit:"cm2/(V s)" help:"reduced mobility; of a range its middle"`
-	Window    float64 `yaml:"window" default:"0.02" min:"0.001" max:"0.2" unit:"cm2/(V s)" help:"a peak belongs to the ion when its reduced mobility is within this of k0"`
-	MinSNR    float64 `yaml:"min_snr" default:"6" min:"3" max:"1000" help:"contrast that the peak must have: amplitude over the noise after smoothing"`
-	Threshold float64 `yaml:"threshold" default:"0" min:"0" max:"10" help:"amplitude that the peak must have, as a share of the reactant ion peak's; 0 for none"`
-	Source    string  `yaml:"source" required:"true" help:"where the value is from"`
+	Adduct    string  `yaml:"adduct" required:"true"`
+	K0        float64 `yaml:"k0" required:"true" min:"0.3" max:"4" unit:"cm2/(V s)"`
+	Window    float64 `yaml:"window" default:"0.02" min:"0.001" max:"0.2" unit:"cm2/(V s)"`
+	MinSNR    float64 `yaml:"min_snr" default:"6" min:"3" max:"1000"`
+	Threshold float64 `yaml:"threshold" default:"0" min:"0" max:"10"`
+	Source    string  `yaml:"source" required:"true"`
 }
 
 // Check implements driver.Checker.

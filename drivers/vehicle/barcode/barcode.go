@@ -17,9 +17,9 @@ import (
 // Config is the settings of a scanner.
 type Config struct {
 	transport.Link `yaml:",inline"`
-	Prefixes       []Prefix      `yaml:"prefixes" help:"codes that are told by their beginning; the first that fits is taken"`
-	Repeat         time.Duration `yaml:"repeat" default:"3s" min:"0s" max:"10m" help:"the same code again within this is the same scan"`
-	NoCode         []string      `yaml:"no_code" help:"what the reader sends when it read nothing; default: NoRead, ?, NR, ERROR and the like"`
+	Prefixes       []Prefix      `yaml:"prefixes"`
+	Repeat         time.Duration `yaml:"repeat" default:"3s" min:"0s" max:"10m"`
+	NoCode         []string      `yaml:"no_code"`
 }
 
 // Sandbox implements driver.Sandboxed.

@@ -9,8 +9,8 @@ import (
 
 // Prefix tells a kind of code by its beginning, as a carrier or a programme prints it on its own cards.
 type Prefix struct {
-	Type   string `yaml:"type" required:"true" enum:"driver-card,carrier-card,seal,cargo-control-number,conveyance-reference-number,driver-number,trip-number" help:"what codes with this prefix are"`
-	Prefix string `yaml:"prefix" required:"true" help:"how they begin" example:"FAST-"`
+	Type   string `yaml:"type" required:"true" enum:"driver-card,carrier-card,seal,cargo-control-number,conveyance-reference-number,driver-number,trip-number"`
+	Prefix string `yaml:"prefix" required:"true" example:"FAST-"`
 }
 
 // maxAlternatives bounds what is told of a code beside its best reading.

@@ -23,38 +23,38 @@ import (
 
 // Config is the settings of the pins.
 type Config struct {
-	Inputs  []Input  `yaml:"inputs" help:"pins that are read"`
-	Pairs   []Pair   `yaml:"pairs" help:"two inputs in line, one behind the other in the lane's direction"`
-	Outputs []Output `yaml:"outputs" help:"pins that are set"`
+	Inputs  []Input  `yaml:"inputs"`
+	Pairs   []Pair   `yaml:"pairs"`
+	Outputs []Output `yaml:"outputs"`
 }
 
 // Input is a loop, a beam or a button.
 type Input struct {
-	Name       string        `yaml:"name" required:"true" format:"id" help:"name of the input; of a loop, of its station"`
-	Pin        string        `yaml:"pin" required:"true" help:"pin, as the board names it" example:"GPIO17"`
-	Pull       string        `yaml:"pull" default:"down" enum:"up,down,none" help:"resistor of the pin; contacts to ground need up, and invert"`
-	Invert     bool          `yaml:"invert" help:"low means on: contacts to ground"`
-	Button     bool          `yaml:"button" help:"it is a button or contact: being pressed is an event, and no vehicle"`
-	Debounce   time.Duration `yaml:"debounce" default:"20ms" min:"0s" max:"1s" help:"a level counts when it has held for so long"`
-	StuckAfter time.Duration `yaml:"stuck_after" default:"5m" min:"0s" max:"24h" help:"an input that is on for longer is reported as stuck; 0 for never"`
+	Name       string        `yaml:"name" required:"true" format:"id"`
+	Pin        string        `yaml:"pin" required:"true" example:"GPIO17"`
+	Pull       string        `yaml:"pull" default:"down" enum:"up,down,none"`
+	Invert     bool          `yaml:"invert"`
+	Button     bool          `yaml:"button"`
+	Debounce   time.Duration `yaml:"debounce" default:"20ms" min:"0s" max:"1s"`
+	StuckAfter time.Duration `yaml:"stuck_after" default:"5m" min:"0s" max:"24h"`
 }
 
 // Pair is two inputs in line.
 type Pair struct {
-	Name      string        `yaml:"name" required:"true" format:"id" help:"name of the station"`
-	First     string        `yaml:"first" required:"true" help:"input that a vehicle in the lane's direction comes to first"`
-	Second    string        `yaml:"second" required:"true" help:"the other one"`
-	DistanceM float64       `yaml:"distance" default:"2" min:"0.1" max:"100" unit:"m" help:"from the front edge of the first to that of the second"`
-	LoopM     float64       `yaml:"loop_length" default:"1.8" min:"0" max:"20" unit:"m" help:"length of a loop in the lane's direction; 0 for beams"`
-	Within    time.Duration `yaml:"within" default:"5s" min:"100ms" max:"5m" help:"a vehicle that left one input reaches the other within this"`
+	Name      string        `yaml:"name" required:"true" format:"id"`
+	First     string        `yaml:"first" required:"true"`
+	Second    string        `yaml:"second" required:"true"`
+	DistanceM float64       `yaml:"distance" default:"2" min:"0.1" max:"100" unit:"m"`
+	LoopM     float64       `yaml:"loop_length" default:"1.8" min:"0" max:"20" unit:"m"`
+	Within    time.Duration `yaml:"within" default:"5s" min:"100ms" max:"5m"`
 }
 
 // Output is a barrier, a light, a siren.
 type Output struct {
-	Name   string `yaml:"name" required:"true" format:"id" help:"name of the output"`
-	Pin    string `yaml:"pin" required:"true" help:"pin, as the board names it" example:"GPIO27"`
-	Invert bool   `yaml:"invert" help:"low means on"`
-	Safe   string `yaml:"safe" default:"off" enum:"on,off" help:"what is set when the agent starts and stops"`
+	Name   string `yaml:"name" required:"true" format:"id"`
+	Pin    string `yaml:"pin" required:"true" example:"GPIO27"`
+	Invert bool   `yaml:"invert"`
+	Safe   string `yaml:"safe" default:"off" enum:"on,off"`
 }
 
 // Check implements driver.Checker.

@@ -18,10 +18,10 @@ import (
 
 // MQTT is a broker to which cameras and readers publish events: ONVIF Profile M, Frigate, ...
 type MQTT struct {
-	Broker       string `yaml:"broker" required:"true" format:"broker" help:"broker that the cameras publish to" example:"mqtt://192.0.2.40:1883"`
-	Topic        string `yaml:"topic" default:"+/onvif-ej/RuleEngine/Recognition/LicensePlate/#" help:"topic filter of the plate events; frigate/tracked_object_update for Frigate"`
-	User         string `yaml:"user" help:"user name at the broker"`
-	PasswordFile string `yaml:"password_file" format:"file" help:"file with the password at the broker"`
+	Broker       string `yaml:"broker" required:"true" format:"broker" example:"mqtt://192.0.2.40:1883"`
+	Topic        string `yaml:"topic" default:"+/onvif-ej/RuleEngine/Recognition/LicensePlate/#"`
+	User         string `yaml:"user"`
+	PasswordFile string `yaml:"password_file" format:"file"`
 }
 
 const (

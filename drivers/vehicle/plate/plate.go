@@ -36,11 +36,11 @@ const (
 
 // Config is the settings of a plate reader.
 type Config struct {
-	HTTP    *transport.HTTP `yaml:"http" help:"web hook to which the reader posts; bodies of more than 16 MiB are refused whatever max_bytes says"`
-	MQTT    *MQTT           `yaml:"mqtt" help:"broker from which events are read: ONVIF Profile M, Frigate, or another make's JSON"`
-	Forward *float64        `yaml:"forward_heading" min:"0" max:"360" unit:"degrees" help:"heading of vehicles in the picture that go the lane's way, as the reader gives it: 0 up, 180 down; without it the direction is not known"`
-	Zone    string          `yaml:"zone" default:"UTC" help:"zone of times that the reader gives without one" example:"America/Toronto"`
-	Bare    int             `yaml:"no_plate_after" default:"10" min:"0" max:"1000" help:"this many vehicles in a row without plate are a condition: dirt, light, aim; 0 for never"`
+	HTTP    *transport.HTTP `yaml:"http"`
+	MQTT    *MQTT           `yaml:"mqtt"`
+	Forward *float64        `yaml:"forward_heading" min:"0" max:"360" unit:"degrees"`
+	Zone    string          `yaml:"zone" default:"UTC" example:"America/Toronto"`
+	Bare    int             `yaml:"no_plate_after" default:"10" min:"0" max:"1000"`
 }
 
 // Sandbox implements driver.Sandboxed.

@@ -22,9 +22,9 @@ import (
 // Config is the settings of a device.
 type Config struct {
 	transport.Modbus `yaml:",inline"`
-	Profile          driver.Ref[Profile] `yaml:"profile" required:"true" builtin:"plc" help:"profile of the device: a built-in one by name, or a file by path" example:"/etc/lanewarden/lane-io.yaml"`
-	Poll             time.Duration       `yaml:"poll" default:"100ms" min:"20ms" max:"1m" help:"how often the device is asked"`
-	Report           time.Duration       `yaml:"report" default:"1m" min:"1s" max:"24h" help:"how often all values are reported as telemetry"`
+	Profile          driver.Ref[Profile] `yaml:"profile" required:"true" builtin:"plc" example:"/etc/lanewarden/lane-io.yaml"`
+	Poll             time.Duration       `yaml:"poll" default:"100ms" min:"20ms" max:"1m"`
+	Report           time.Duration       `yaml:"report" default:"1m" min:"1s" max:"24h"`
 }
 
 // Check implements driver.Checker.

@@ -8,41 +8,41 @@ import (
 
 // Profile says what a PLC or I/O module has at which address. It is data: firmware-config/plc, or a technician's own file.
 type Profile struct {
-	Name    string   `yaml:"name" required:"true" format:"id" help:"short name of the profile"`
-	Title   string   `yaml:"title" required:"true" help:"what the device is, for people"`
-	Manual  string   `yaml:"manual" required:"true" help:"where the facts are from: the manual's title, edition and page"`
-	LowWord bool     `yaml:"low_word_first" help:"values of 32 bits have their low word first"`
-	Points  []Point  `yaml:"points" help:"what is read"`
-	Outputs []Output `yaml:"outputs" help:"what may be set"`
+	Name    string   `yaml:"name" required:"true" format:"id"`
+	Title   string   `yaml:"title" required:"true"`
+	Manual  string   `yaml:"manual" required:"true"`
+	LowWord bool     `yaml:"low_word_first"`
+	Points  []Point  `yaml:"points"`
+	Outputs []Output `yaml:"outputs"`
 }
 
 // Point is one value of the device.
 type Point struct {
-	Name    string   `yaml:"name" required:"true" format:"id" help:"name of the value"`
-	Table   string   `yaml:"table" required:"true" enum:"coil,discrete,holding,input" help:"Modbus table"`
-	Address int      `yaml:"address" required:"true" min:"0" max:"65535" help:"address in that table, counted from 0: 40001 of old manuals is holding 0"`
-	Type    string   `yaml:"type" default:"u16" enum:"u16,s16,u32,s32,f32" help:"of registers: how the number is written"`
-	Bit     *int     `yaml:"bit" min:"0" max:"15" help:"one bit of a register, 0 the lowest: the value is on or off"`
-	Scale   float64  `yaml:"scale" default:"1" help:"the number is multiplied with this"`
-	Offset  float64  `yaml:"offset" default:"0" help:"and then this is added"`
-	Unit    string   `yaml:"unit" help:"unit of the result"`
-	Invert  bool     `yaml:"invert" help:"off means on: normally closed contacts"`
-	Event   string   `yaml:"event" default:"none" enum:"none,rising,falling,both" help:"of on and off: which edge is an event"`
-	Change  float64  `yaml:"change" default:"0" min:"0" help:"of numbers: a change by more than this is an event; 0 for none"`
-	Vehicle bool     `yaml:"vehicle" help:"of on and off: it is a loop or beam, and each time that it is on is a vehicle"`
-	Alarm   string   `yaml:"alarm" default:"none" enum:"none,on,off" help:"of on and off: which one is an alarm"`
-	Above   *float64 `yaml:"above" help:"of numbers: more is an alarm"`
-	Below   *float64 `yaml:"below" help:"of numbers: less is an alarm"`
+	Name    string   `yaml:"name" required:"true" format:"id"`
+	Table   string   `yaml:"table" required:"true" enum:"coil,discrete,holding,input"`
+	Address int      `yaml:"address" required:"true" min:"0" max:"65535"`
+	Type    string   `yaml:"type" default:"u16" enum:"u16,s16,u32,s32,f32"`
+	Bit     *int     `yaml:"bit" min:"0" max:"15"`
+	Scale   float64  `yaml:"scale" default:"1"`
+	Offset  float64  `yaml:"offset" default:"0"`
+	Unit    string   `yaml:"unit"`
+	Invert  bool     `yaml:"invert"`
+	Event   string   `yaml:"event" default:"none" enum:"none,rising,falling,both"`
+	Change  float64  `yaml:"change" default:"0" min:"0"`
+	Vehicle bool     `yaml:"vehicle"`
+	Alarm   string   `yaml:"alarm" default:"none" enum:"none,on,off"`
+	Above   *float64 `yaml:"above"`
+	Below   *float64 `yaml:"below"`
 }
 
 // Output is something that may be set.
 type Output struct {
-	Name    string  `yaml:"name" required:"true" format:"id" help:"name of the output"`
-	Table   string  `yaml:"table" required:"true" enum:"coil,holding" help:"Modbus table"`
-	Address int     `yaml:"address" required:"true" min:"0" max:"65535" help:"address in that table, counted from 0"`
-	Safe    string  `yaml:"safe" help:"value that is set when the agent starts and stops: on, off or a number; nothing is set without it"`
-	Min     float64 `yaml:"min" default:"0" help:"of numbers: the least that may be set"`
-	Max     float64 `yaml:"max" default:"65535" help:"of numbers: the most that may be set"`
+	Name    string  `yaml:"name" required:"true" format:"id"`
+	Table   string  `yaml:"table" required:"true" enum:"coil,holding"`
+	Address int     `yaml:"address" required:"true" min:"0" max:"65535"`
+	Safe    string  `yaml:"safe"`
+	Min     float64 `yaml:"min" default:"0"`
+	Max     float64 `yaml:"max" default:"65535"`
 }
 
 // Check implements driver.Checker.

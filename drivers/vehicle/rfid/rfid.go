@@ -13,14 +13,14 @@ import (
 
 // Config is the settings of a reader.
 type Config struct {
-	Address     string        `yaml:"address" required:"true" format:"hostport" help:"TCP address of the reader" example:"192.0.2.20:5084"`
-	Antennas    []uint16      `yaml:"antennas" help:"antennas that are used; all when not given"`
-	Hold        time.Duration `yaml:"hold" default:"2s" min:"100ms" max:"10m" help:"a tag that was not read for so long has left"`
-	Longest     time.Duration `yaml:"longest" default:"30s" min:"1s" max:"1h" help:"a tag that stays is reported after so long, once"`
-	Keepalive   time.Duration `yaml:"keepalive" default:"5s" min:"1s" max:"5m" help:"how often the reader says that it is there"`
-	TIDWords    int           `yaml:"tid_words" default:"0" min:"0" max:"32" unit:"words" help:"words of 16 bits of each tag's TID memory that are read; 6 hold the serial number of most tags; 0 for none"`
-	UserWords   int           `yaml:"user_words" default:"0" min:"0" max:"64" unit:"words" help:"words of 16 bits of each tag's user memory that are read; 0 for none"`
-	SilentAfter time.Duration `yaml:"silent_after" default:"20s" min:"2s" max:"1h" help:"the reader counts as silent when nothing came for so long; the connection is made anew"`
+	Address     string        `yaml:"address" required:"true" format:"hostport" example:"192.0.2.20:5084"`
+	Antennas    []uint16      `yaml:"antennas"`
+	Hold        time.Duration `yaml:"hold" default:"2s" min:"100ms" max:"10m"`
+	Longest     time.Duration `yaml:"longest" default:"30s" min:"1s" max:"1h"`
+	Keepalive   time.Duration `yaml:"keepalive" default:"5s" min:"1s" max:"5m"`
+	TIDWords    int           `yaml:"tid_words" default:"0" min:"0" max:"32" unit:"words"`
+	UserWords   int           `yaml:"user_words" default:"0" min:"0" max:"64" unit:"words"`
+	SilentAfter time.Duration `yaml:"silent_after" default:"20s" min:"2s" max:"1h"`
 }
 
 // Sandbox implements driver.Sandboxed.

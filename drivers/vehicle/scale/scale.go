@@ -18,18 +18,18 @@ import (
 // Config is the settings of a scale.
 type Config struct {
 	transport.Link `yaml:",inline"`
-	Dialect        string        `yaml:"dialect" default:"auto" enum:"auto,mettler,sics,sma,st,rice-lake,cardinal,avery,rinstrum,toledo-8217,generic" help:"what the scale speaks; auto finds out line by line"`
-	Unit           string        `yaml:"unit" enum:"kg,g,t,lb,oz,tn" help:"unit of weights that are sent without one; with dialect auto, lines without a unit count only when it is given"`
-	Ton            string        `yaml:"ton" default:"metric" enum:"metric,short" help:"which ton a bare T is: 1000 kg, or 2000 lb"`
-	Ask            string        `yaml:"ask" help:"what is sent to ask for a weight, for scales that say nothing unasked, with escapes as in C" example:"SI\\r\\n"`
-	AskEvery       time.Duration `yaml:"ask_every" default:"500ms" min:"50ms" max:"1m" help:"how often it is asked"`
-	Checksum       bool          `yaml:"checksum" help:"frames of dialect mettler end with a checksum, which is checked"`
-	Axles          bool          `yaml:"axles" help:"each load is one axle; without it, a whole vehicle"`
-	MinKg          float64       `yaml:"min_kg" default:"300" min:"1" max:"100000" unit:"kg" help:"less on the platform is nothing"`
-	LimitKg        float64       `yaml:"limit_kg" default:"0" min:"0" max:"1000000" unit:"kg" help:"a larger gross weight is an overload, whatever the scale says; 0 for none"`
-	Stable         int           `yaml:"stable_frames" default:"5" min:"1" max:"1000" unit:"frames" help:"frames in a row without motion and with one weight that make it stable"`
-	AxleGap        time.Duration `yaml:"axle_gap" default:"10s" min:"1s" max:"10m" help:"an axle later than this belongs to the next vehicle"`
-	SilentAfter    time.Duration `yaml:"silent_after" default:"5s" min:"1s" max:"10m" help:"the scale counts as silent when no frame came for so long"`
+	Dialect        string        `yaml:"dialect" default:"auto" enum:"auto,mettler,sics,sma,st,rice-lake,cardinal,avery,rinstrum,toledo-8217,generic"`
+	Unit           string        `yaml:"unit" enum:"kg,g,t,lb,oz,tn"`
+	Ton            string        `yaml:"ton" default:"metric" enum:"metric,short"`
+	Ask            string        `yaml:"ask" example:"SI\\r\\n"`
+	AskEvery       time.Duration `yaml:"ask_every" default:"500ms" min:"50ms" max:"1m"`
+	Checksum       bool          `yaml:"checksum"`
+	Axles          bool          `yaml:"axles"`
+	MinKg          float64       `yaml:"min_kg" default:"300" min:"1" max:"100000" unit:"kg"`
+	LimitKg        float64       `yaml:"limit_kg" default:"0" min:"0" max:"1000000" unit:"kg"`
+	Stable         int           `yaml:"stable_frames" default:"5" min:"1" max:"1000" unit:"frames"`
+	AxleGap        time.Duration `yaml:"axle_gap" default:"10s" min:"1s" max:"10m"`
+	SilentAfter    time.Duration `yaml:"silent_after" default:"5s" min:"1s" max:"10m"`
 }
 
 // Sandbox implements driver.Sandboxed.

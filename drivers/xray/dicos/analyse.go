@@ -25,13 +25,13 @@ import (
 
 // Quality says which detectors an image has, and the limits beyond which its system is faulty.
 type Quality struct {
-	Detectors    string  `yaml:"detectors" default:"columns" enum:"columns,rows" help:"whether a detector is a column or a row of the image; cargo portals with a standing array have rows"`
-	AirMin       float64 `yaml:"air_min" default:"0" min:"0" max:"65535" unit:"stored values" help:"lowest level of air; 0 for no limit"`
-	AirMax       float64 `yaml:"air_max" default:"0" min:"0" max:"65535" unit:"stored values" help:"highest level of air; 0 for no limit"`
-	NoiseMax     float64 `yaml:"noise_max" default:"0.03" min:"0" max:"1" help:"largest noise of air, as a share of its level; 0 for no limit"`
-	DriftMax     float64 `yaml:"drift_max" default:"0.1" min:"0" max:"1" help:"largest change of the air level against the scans before, as a share; 0 for no limit"`
-	SaturatedMax float64 `yaml:"saturated_max" default:"0.05" min:"0" max:"1" help:"largest share of pixels at the top of the scale; 0 for no limit"`
-	DetectorsMax int     `yaml:"bad_detectors_max" default:"0" min:"0" max:"65535" help:"dead and stuck detectors that are tolerated"`
+	Detectors    string  `yaml:"detectors" default:"columns" enum:"columns,rows"`
+	AirMin       float64 `yaml:"air_min" default:"0" min:"0" max:"65535" unit:"stored values"`
+	AirMax       float64 `yaml:"air_max" default:"0" min:"0" max:"65535" unit:"stored values"`
+	NoiseMax     float64 `yaml:"noise_max" default:"0.03" min:"0" max:"1"`
+	DriftMax     float64 `yaml:"drift_max" default:"0.1" min:"0" max:"1"`
+	SaturatedMax float64 `yaml:"saturated_max" default:"0.05" min:"0" max:"1"`
+	DetectorsMax int     `yaml:"bad_detectors_max" default:"0" min:"0" max:"65535"`
 }
 
 const (

@@ -34,10 +34,10 @@ const mediaType = "application/dicom"
 
 // Config is the settings of an X-ray system.
 type Config struct {
-	Network  *Network          `yaml:"network" help:"DICOM network push (C-STORE) to the agent"`
-	Folder   *transport.Folder `yaml:"folder" help:"drop folder for DICOS files"`
-	Quality  *Quality          `yaml:"quality" help:"limits of image quality; without them it is measured, but nothing is a fault"`
-	TimeZone string            `yaml:"time_zone" default:"UTC" format:"timezone" help:"time zone of times without one in the objects" example:"America/Toronto"`
+	Network  *Network          `yaml:"network"`
+	Folder   *transport.Folder `yaml:"folder"`
+	Quality  *Quality          `yaml:"quality"`
+	TimeZone string            `yaml:"time_zone" default:"UTC" format:"timezone" example:"America/Toronto"`
 }
 
 // tapedOfImages is how many bytes of an association are taped, each way: who, what and how, without the pixels, which
@@ -46,11 +46,11 @@ const tapedOfImages = 64 << 10
 
 // Network is the DICOM receiver.
 type Network struct {
-	Listen   string `yaml:"listen" required:"true" format:"hostport" help:"address to listen on" example:"0.0.0.0:11112"`
-	AETitle  string `yaml:"ae_title" help:"our application entity title; without it any is answered" example:"LANE3"`
-	Accept   string `yaml:"accept" default:"dicos" enum:"dicos,images" help:"classes of objects that are taken: DICOS's own, or plain X-ray images too (CT, CR, DX, secondary capture), as the folder takes them"`
-	CertFile string `yaml:"cert_file" format:"file" help:"TLS certificate chain (PEM); with key_file, the receiver speaks TLS"`
-	KeyFile  string `yaml:"key_file" format:"file" help:"TLS private key (PEM)"`
+	Listen   string `yaml:"listen" required:"true" format:"hostport" example:"0.0.0.0:11112"`
+	AETitle  string `yaml:"ae_title" example:"LANE3"`
+	Accept   string `yaml:"accept" default:"dicos" enum:"dicos,images"`
+	CertFile string `yaml:"cert_file" format:"file"`
+	KeyFile  string `yaml:"key_file" format:"file"`
 }
 
 // Sandbox implements driver.Sandboxed.

@@ -47,7 +47,7 @@ export function Device({ of }) {
 			rows=${(faults?.observations ?? []).filter((/** @type {any} */ o) => ["device.state", "device.fault", "device.condition"].includes(o.kind)).map((/** @type {any} */ o) => [html`<${When} o=${o} />`, word("kind", o.kind), html`<${Says} o=${o} />`])} />
 		<p>${t("what-to-do")} <code>lanectl doctor</code> · <code>lanectl capture ${of} --since 10m</code></p>
 		<${Table} caption=${t("settings", { file: detail.config })} head=${[t("setting"), t("value"), t("source"), t("meaning")]}
-			rows=${detail.settings.map((/** @type {any} */ x) => [x.name, `${x.value} ${x.unit ?? ""}`, x.default ? t("default") : t("lane-file"), html`<${Agent} text=${x.help} />`])} />`;
+			rows=${detail.settings.map((/** @type {any} */ x) => [x.name, `${x.value} ${x.unit ?? ""}`, x.default ? t("default") : t("lane-file"), html`<${Agent} text=${x.help.en} fr=${x.help.fr} />`])} />`;
 }
 
 /** A sum over detectors; -1 stands for no value. @param {number[] | undefined} values */
