@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/driver/ring"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
-	"lanewarden/drivers/ring"
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/transport/wait"
 )

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // Told is an observation as it reaches the journal.

@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // driven is the last vehicle that went through a lane, not counting one that turned back.

@@ -6,7 +6,7 @@ import (
 	"reflect"
 	"slices"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage"
 )
 

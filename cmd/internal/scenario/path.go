@@ -3,7 +3,7 @@ package scenario
 import (
 	"math"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // Motion is car-following after Newell (2002, "A simplified car-following theory: a lower order model"): each vehicle

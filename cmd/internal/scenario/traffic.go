@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/identifier"
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // density is how many arrive at an hour, relative to the quiet hours.

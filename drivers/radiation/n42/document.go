@@ -14,7 +14,7 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // Bounds on a document: what is over them is refused, or left out with a warning, before it costs memory.

@@ -9,7 +9,7 @@ import (
 	"time"
 	"unsafe"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // number reads a finite number.

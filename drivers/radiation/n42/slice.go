@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // slice is the time slice at hand: RadMeasurement or DerivedData (2011), DetectorData or Measurement (2006).

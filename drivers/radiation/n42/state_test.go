@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // TestFaultsAreBounded: a document of many faults keeps maxFaults of them.

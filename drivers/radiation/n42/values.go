@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // value files the text, which is not empty, of an element that holds one value.

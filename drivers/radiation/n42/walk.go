@@ -8,7 +8,7 @@ import (
 	"io"
 	"strings"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // decoder walks the elements.

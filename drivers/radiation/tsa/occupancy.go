@@ -4,8 +4,8 @@ import (
 	"math"
 	"time"
 
+	"lanewarden/drivers/driver/ring"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/ring"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"lanewarden/drivers/robust"
+	"lanewarden/drivers/driver/robust"
 )
 
 // finder looks for the peaks of a spectrum. Lengths are in ordinates.

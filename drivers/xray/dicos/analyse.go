@@ -15,8 +15,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/driver/robust"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/robust"
 	"lanewarden/drivers/xray/dicom"
 	"lanewarden/drivers/xray/picture"
 	"lanewarden/drivers/xray/pixel"

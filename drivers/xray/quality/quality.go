@@ -6,7 +6,7 @@ package quality
 import (
 	"math"
 
-	"lanewarden/drivers/robust"
+	"lanewarden/drivers/driver/robust"
 )
 
 // Measures are what an image says of its system.

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )

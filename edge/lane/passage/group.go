@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/associate"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"

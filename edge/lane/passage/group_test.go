@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // sharing makes lanes of which each has some devices, one a station.

@@ -7,7 +7,7 @@ package passage
 import (
 	"time"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // Lane is a lane with its stations, in the order in which vehicles come to them.

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/associate"
 )
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/observation/kinds"
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // Reach of late results: how far from a report's time vehicles are looked for, s; and how long after they left where a

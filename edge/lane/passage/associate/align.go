@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/observation/kinds"
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )

@@ -9,7 +9,7 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/kinds"
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )

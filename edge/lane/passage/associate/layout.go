@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // Place is where a device stands in a lane.

@@ -1,7 +1,7 @@
 package associate
 
 import (
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )

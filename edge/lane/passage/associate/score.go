@@ -3,7 +3,7 @@ package associate
 import (
 	"math"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )

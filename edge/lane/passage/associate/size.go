@@ -2,7 +2,7 @@ package associate
 
 import (
 	"lanewarden/drivers/observation/kinds"
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"lanewarden/drivers/observation/kinds"
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/detection"
 )
 

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"lanewarden/drivers/robust"
+	"lanewarden/drivers/driver/robust"
 )
 
 // Clock estimates how far a device's clock is ahead of the agent's. Two things bound it: a device's time of an event is

@@ -3,7 +3,7 @@ package motion
 import (
 	"math"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // Gap is how soon after a vehicle's end has left a place the next one's front comes to it, in a queue.

@@ -3,7 +3,7 @@ package motion
 import (
 	"math"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // Sight is a device's sight of a vehicle.

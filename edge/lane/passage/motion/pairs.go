@@ -3,7 +3,7 @@ package motion
 import (
 	"math"
 
-	"lanewarden/drivers/ring"
+	"lanewarden/drivers/driver/ring"
 )
 
 // pairs holds the lengths and weights of the last vehicles, in their order. Where vehicles follow each other evenly,

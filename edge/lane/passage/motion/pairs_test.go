@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // TestReweigh: weighings that were all taken for those of the vehicle beside are found by the lengths: what was

@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // row is a device at a place of the tests' lane, seen at a time.

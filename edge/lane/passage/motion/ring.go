@@ -3,7 +3,7 @@ package motion
 import (
 	"slices"
 
-	"lanewarden/drivers/ring"
+	"lanewarden/drivers/driver/ring"
 )
 
 // sortedRing holds the last values of something, in the order in which they came and sorted: medians and quantiles are

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // Steady reports whether a measured speed is one at which vehicles drive here: one that stops over a detector is

@@ -5,7 +5,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // shaped is a model of two devices that has seen vehicles of 8 to 12 m, at 2.5 to 3.5 m/s.

@@ -3,8 +3,8 @@ package motion
 import (
 	"math"
 
-	"lanewarden/drivers/ring"
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/driver/ring"
+	"lanewarden/drivers/observation/units"
 )
 
 // bySize holds what was noted of the last sizesKept vehicles, with the logarithms of their lengths, m.

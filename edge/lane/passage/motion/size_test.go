@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"lanewarden/drivers/units"
+	"lanewarden/drivers/observation/units"
 )
 
 // mixedTraffic is a model of a lane in which trucks of 11 to 13 m weigh 16 to 24 t, half of them with a tag and some

@@ -1,6 +1,6 @@
 package motion
 
-import "lanewarden/drivers/units"
+import "lanewarden/drivers/observation/units"
 
 // way is what was learnt of the time between two devices: s beyond distance over speed, of raw times. It holds lags,
 // dwell and what is left of clock offsets, of vehicles that nothing held up: these agree with each other, those that

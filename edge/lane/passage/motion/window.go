@@ -6,7 +6,7 @@ package motion
 import (
 	"math"
 
-	"lanewarden/drivers/robust"
+	"lanewarden/drivers/driver/robust"
 )
 
 // Window holds the last values of something, and their median and spread.
