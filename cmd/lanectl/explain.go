@@ -5,8 +5,8 @@ import (
 	"io"
 	"strings"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/api"
 )
 

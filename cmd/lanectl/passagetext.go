@@ -8,8 +8,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/api"
 )
 

@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/api"
 )
 

@@ -62,3 +62,17 @@ func TestParseClass(t *testing.T) {
 		t.Error("ParseClass must be exact")
 	}
 }
+
+// TestEveryKindIsDescribed: each kind of the schema has a descriptor, and no other has one.
+func TestEveryKindIsDescribed(t *testing.T) {
+	for n := range Kind_name {
+		k := Kind(n)
+		d := Describe(k)
+		if (k != Kind_KIND_UNSPECIFIED) != (d.Subject != 0) {
+			t.Errorf("%s: %+v", k.Name(), d)
+		}
+	}
+	if len(descriptors) != len(byKind) {
+		t.Errorf("%d descriptors of %d kinds", len(descriptors), len(byKind))
+	}
+}

@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 	"time"
 
-	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/kinds"
+	"lanewarden/drivers/observation"
 )
 
 // TailMax is how many observations GET /v1/tail returns at most before those that come.
@@ -39,15 +40,15 @@ type StreamQuery struct {
 
 // Line is one observation of GET /v1/tail, /v1/observations and /v1/passages/{id}.
 type Line struct {
-	Idx         int64           `json:"idx"`                // row of the journal
-	Time        time.Time       `json:"time"`               // phenomenon time, by the device's own clock where it has one
-	Corrected   time.Time       `json:"corrected,omitzero"` // by the agent's clock, where the device's is wrong
-	Class       string          `json:"class"`              // alarm, event or telemetry
-	Device      string          `json:"device"`
-	Kind        string          `json:"kind"`
-	View        kinds.View      `json:"view,omitempty"` // how pages draw it, beside its sentence
-	Summary     kinds.Text      `json:"summary"`        // one sentence
-	Observation json.RawMessage `json:"observation"`    // lanewarden.v1.Observation as observation.ShownJSON encodes it
+	Idx         int64            `json:"idx"`                // row of the journal
+	Time        time.Time        `json:"time"`               // phenomenon time, by the device's own clock where it has one
+	Corrected   time.Time        `json:"corrected,omitzero"` // by the agent's clock, where the device's is wrong
+	Class       string           `json:"class"`              // alarm, event or telemetry
+	Device      string           `json:"device"`
+	Kind        string           `json:"kind"`
+	View        observation.View `json:"view,omitempty"` // how pages draw it, beside its sentence
+	Summary     kinds.Text       `json:"summary"`        // one sentence
+	Observation json.RawMessage  `json:"observation"`    // lanewarden.v1.Observation as observation.ShownJSON encodes it
 	// Passages are the passage that the observation belongs to and, when that is not certain, the other candidate. Only
 	// GET /v1/observations fills it in, and only from passages that are open or among the last.
 	Passages []Candidate `json:"passages,omitempty"`

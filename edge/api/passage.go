@@ -3,7 +3,7 @@ package api
 import (
 	"encoding/json"
 
-	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/kinds"
 )
 
 // PassagesQuery is the request of GET /v1/passages.

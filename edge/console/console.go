@@ -19,8 +19,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/drivers/transport"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
@@ -240,7 +240,7 @@ func (c *Console) lineOf(r *journal.Row) (api.Line, error) {
 	text, err := observation.ShownJSON(o)
 	l := api.Line{
 		Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(),
-		View: kinds.ViewOf(o.Body.Kind()), Summary: kinds.Sentence(o), Observation: text,
+		View: observation.Describe(o.Body.Kind()).View, Summary: kinds.Sentence(o), Observation: text,
 	}
 	if at := c.shown(o); !at.Equal(l.Time) {
 		l.Corrected = at.UTC()

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/api"
 )
 

@@ -4,7 +4,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 )
@@ -55,7 +54,7 @@ func (c *Console) explain(p *observation.PassageClosed) ([]api.Assignment, error
 
 // noteAssignments keeps what a row says of the readings that are looked for.
 func noteAssignments(found map[int64]*api.Assignment, row *journal.Row) error {
-	if row.Device != observation.AgentDevice || kinds.About(row.Kind) != kinds.OfPassage {
+	if row.Device != observation.AgentDevice || observation.Describe(row.Kind).Subject != observation.OfPassage {
 		return nil
 	}
 	body := &observation.Body{}
@@ -63,7 +62,7 @@ func noteAssignments(found map[int64]*api.Assignment, row *journal.Row) error {
 		return err
 	}
 	var failed error
-	kinds.AssignmentsIn(body.Typed(), func(idx int64, passage string, r *observation.PassageReading) {
+	observation.AssignmentsIn(body.Typed(), func(idx int64, passage string, r *observation.PassageReading) {
 		if _, wanted := found[idx]; !wanted || r == nil {
 			return
 		}

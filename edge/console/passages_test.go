@@ -18,8 +18,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 )

@@ -22,7 +22,6 @@ import (
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/transport/wait"
 )
@@ -278,8 +277,7 @@ func (r *Recording) Compare(replayed []*observation.Observation) (out []Match) {
 		return fmt.Sprintf("%d@%d", o.Body.Kind(), o.TimeNs)
 	}
 	state := func(o *observation.Observation) bool {
-		d, ok := kinds.Find(o.Body.Kind())
-		return ok && d.DependsOnPast
+		return observation.Describe(o.Body.Kind()).DependsOnPast
 	}
 	at := map[string][]int{}
 	for _, o := range r.Observed {

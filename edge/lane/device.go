@@ -12,7 +12,6 @@ import (
 	"lanewarden/drivers/driver/ring"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/transport/wait"
 )
@@ -123,10 +122,7 @@ func (s *Status) add(o *observation.Observation) {
 	if o.Class == observation.Class_CLASS_ALARM {
 		s.Alarms++
 	}
-	d, ok := kinds.Find(o.Body.Kind())
-	if !ok {
-		return
-	}
+	d := observation.Describe(o.Body.Kind())
 	if d.Faults != nil {
 		s.Faults += d.Faults(o.Body.Typed())
 	}

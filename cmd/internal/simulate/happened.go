@@ -8,8 +8,8 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/api"
 )
 

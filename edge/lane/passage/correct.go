@@ -10,8 +10,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/passage/detection"
 )

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/detection"
 )

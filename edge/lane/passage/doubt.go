@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/kinds"
 	"lanewarden/edge/lane/passage/associate"
 )
 

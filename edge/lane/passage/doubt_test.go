@@ -5,7 +5,7 @@ import (
 	"math"
 	"testing"
 
-	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/kinds"
 	"lanewarden/edge/lane/passage/associate"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"

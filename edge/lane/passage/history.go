@@ -6,7 +6,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/journal"
 )
 
@@ -44,7 +43,7 @@ func newHistory() *history {
 // tellsOfPassages reports whether a row is one that note reads.
 func tellsOfPassages(r *journal.Row) bool {
 	return r.Device == observation.AgentDevice &&
-		(r.Kind == observation.Kind_KIND_DEVICE_CONDITION || kinds.About(r.Kind) == kinds.OfPassage)
+		(r.Kind == observation.Kind_KIND_DEVICE_CONDITION || observation.Describe(r.Kind).Subject == observation.OfPassage)
 }
 
 // note folds a row in; others than the agent's about passages are passed over.
@@ -83,7 +82,7 @@ func (h *history) note(r *journal.Row) error {
 
 // eachSaid calls put for each reading of which a row says where it belongs.
 func eachSaid(b *observation.Body, put func(idx int64, s said)) {
-	kinds.AssignmentsIn(b.Typed(), func(idx int64, passage string, r *observation.PassageReading) {
+	observation.AssignmentsIn(b.Typed(), func(idx int64, passage string, r *observation.PassageReading) {
 		put(idx, said{passage, r})
 	})
 }

@@ -5,9 +5,9 @@ import (
 	"math"
 	"slices"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/associate"
 	"lanewarden/edge/lane/passage/detection"
 )

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation/units"
 )
 

@@ -3,8 +3,8 @@ package passage
 import (
 	"context"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/passage/detection"
 )

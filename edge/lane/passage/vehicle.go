@@ -6,9 +6,9 @@ import (
 	"math"
 	"slices"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/associate"
 	"lanewarden/edge/lane/passage/detection"

@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/lane/passage/associate"
 	"lanewarden/edge/lane/passage/detection"
 )

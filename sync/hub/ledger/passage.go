@@ -8,7 +8,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/wire"
 )
@@ -63,7 +62,7 @@ const closedConfidence = 2
 func (l *Ledger) notePassages(owner int64, rows []wire.Row) error {
 	for i := range rows {
 		r := &rows[i]
-		if r.Device != observation.AgentDevice || kinds.About(r.Kind) != kinds.OfPassage {
+		if r.Device != observation.AgentDevice || observation.Describe(r.Kind).Subject != observation.OfPassage {
 			continue
 		}
 		body := &observation.Body{}
@@ -101,7 +100,7 @@ func (l *Ledger) noteReadings(owner int64, passage string, readings []*observati
 func (l *Ledger) noteReading(owner int64, passage string, r *observation.PassageReading) (err error) {
 	var plate string
 	var confidence float64
-	if d, ok := kinds.Find(observation.Kind(r.Kind)); ok && d.Reads == kinds.PlateName {
+	if observation.Describe(observation.Kind(r.Kind)).Reads == observation.PlateName {
 		if plate, confidence, err = l.plateOf(owner, r.Idx); err != nil {
 			return err
 		}
@@ -191,10 +190,8 @@ func (l *Ledger) plateOf(owner, idx int64) (plate string, confidence float64, er
 		if proto.Unmarshal(sqlog.Bytes(row[0]), body) != nil {
 			return nil
 		}
-		e, _ := kinds.EvidenceOf(&observation.Observation{Body: body})
-		for _, n := range e.Names {
-			plate, confidence = n.Shown, n.Sure
-		}
+		b := body.GetVehiclePlate()
+		plate, confidence = b.GetNormal(), float64(b.GetConfidence())
 		return nil
 	}, owner, idx)
 	return plate, confidence, err

@@ -4,8 +4,8 @@ import (
 	"math"
 	"testing"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"

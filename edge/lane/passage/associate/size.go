@@ -1,7 +1,7 @@
 package associate
 
 import (
-	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"

@@ -1,7 +1,7 @@
 package associate
 
 import (
-	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/kinds"
 )
 
 // Kind is what a term of an assignment rests on.

@@ -3,7 +3,7 @@ package associate
 import (
 	"math"
 
-	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"

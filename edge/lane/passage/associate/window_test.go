@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/kinds"
 	"lanewarden/edge/lane/passage/detection"
 	"lanewarden/edge/lane/passage/motion"
 )

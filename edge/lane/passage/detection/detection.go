@@ -5,8 +5,8 @@ package detection
 import (
 	"time"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 )
 
 // Detection is a device's report of one vehicle at one moment. Times are in seconds since 1970, UTC.

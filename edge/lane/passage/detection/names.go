@@ -2,7 +2,8 @@ package detection
 
 import (
 	"lanewarden/drivers/identifier"
-	"lanewarden/drivers/observation/kinds"
+	"lanewarden/drivers/kinds"
+	"lanewarden/drivers/observation"
 )
 
 // Log-likelihood ratios of two names of one kind being read at one vehicle, against at two vehicles. Plates: a reader
@@ -22,13 +23,13 @@ const (
 // Compare returns the log-likelihood ratio of two names being of one vehicle, 0 when they say nothing of each other.
 func Compare(a, b *kinds.Name) float64 {
 	switch {
-	case a.Kind != b.Kind || a.Kind == kinds.PartyName:
+	case a.Kind != b.Kind || a.Kind == observation.PartyName:
 		return 0
 	case a.Value == b.Value:
 		return min(same, perSign*float64(len(a.Value))-2)
-	case a.Kind == kinds.TagName:
+	case a.Kind == observation.TagName:
 		return otherTag
-	case a.Kind == kinds.PlateName:
+	case a.Kind == observation.PlateName:
 		switch identifier.Distance(a.Value, b.Value) {
 		case 1:
 			return nearPlate
@@ -36,7 +37,7 @@ func Compare(a, b *kinds.Name) float64 {
 			return farPlate
 		}
 		return otherPlate * min(a.Sure, b.Sure)
-	case a.Kind == kinds.ContainerName && identifier.Distance(a.Value, b.Value) == 1:
+	case a.Kind == observation.ContainerName && identifier.Distance(a.Value, b.Value) == 1:
 		return nearNumber
 	}
 	return otherNumber

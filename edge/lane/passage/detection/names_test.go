@@ -3,8 +3,8 @@ package detection
 import (
 	"testing"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/observation/kinds"
 )
 
 func names(kind string, values ...string) (out []kinds.Name) {

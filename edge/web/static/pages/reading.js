@@ -8,7 +8,7 @@ import { Agent, Facts, Says, Table } from "/ui.js";
  * @typedef {{o: any, b: any, artifacts: any[], all: any[]}} ReadingProps o: the observation as the API gives it; b: its typed body; all: those that are shown with it.
  */
 
-/** What draws a reading, by the view that the API names. The table of kinds (drivers/observation/kinds) says which kind has which. */
+/** What draws a reading, by the view that the API names. The table of kinds (drivers/kinds) says which kind has which. */
 const views = /** @type {Record<string, (p: ReadingProps) => any>} */ ({
 	"card": Card, "plasmagram": Analysis, "plate": Plate, "scan": Scan, "spectrum": Spectrum, "strip-chart": Occupancy, "threats": Threats, "weight": Weight,
 });

@@ -31,15 +31,6 @@ type Evidence struct {
 	Follows bool     // it is about an image that comes beside it, and says nothing by itself
 }
 
-// The kinds of names.
-const (
-	PlateName     = "plate"
-	TagName       = "tag"
-	ContainerName = "container"
-	CodeName      = "code"  // of a document or of a person
-	PartyName     = "party" // a carrier or an importer, who have many vehicles
-)
-
 // Name is something that names a vehicle or what it carries.
 type Name struct {
 	Kind  string  // one of the kinds of names
@@ -51,11 +42,11 @@ type Name struct {
 
 // EvidenceOf returns what an observation says of a vehicle; ok is false when it is about none.
 func EvidenceOf(o *observation.Observation) (e Evidence, ok bool) {
-	d, known := byKind[o.GetBody().Kind()]
-	if !known || d.Evidence == nil {
+	learn := table[o.GetBody().Kind()].evidence
+	if learn == nil {
 		return Evidence{}, false
 	}
-	d.Evidence(o, &e)
+	learn(o, &e)
 	return e, true
 }
 
@@ -99,7 +90,7 @@ func loopEvidence(o *observation.Observation, b *observation.VehicleDetection, e
 const faintReads = 2
 
 func tagEvidence(_ *observation.Observation, b *observation.VehicleTag, e *Evidence) {
-	e.name(TagName, b.Uri, b.Uri, 1)
+	e.name(observation.TagName, b.Uri, b.Uri, 1)
 	e.lasts(b.FirstNs, b.LastNs)
 	e.Tag, e.Faint, e.Rssi, e.Blind = true, b.Reads <= faintReads, float64(b.RssiMaxDbm), true
 }
@@ -109,7 +100,7 @@ func plateEvidence(_ *observation.Observation, b *observation.VehiclePlate, e *E
 	if skeleton == "" {
 		skeleton = identifier.PlateSkeleton(b.Normal)
 	}
-	e.name(PlateName, skeleton, b.Normal, float64(b.Confidence))
+	e.name(observation.PlateName, skeleton, b.Normal, float64(b.Confidence))
 	e.Reverse = b.Direction == reverse
 }
 
@@ -184,11 +175,11 @@ func (e *Evidence) name(kind, value, shown string, sure float64) {
 func nameOfCode(kind string) string {
 	switch identifier.Kind(kind) {
 	case identifier.Container:
-		return ContainerName
+		return observation.ContainerName
 	case identifier.CarrierCode, identifier.CarrierCard, identifier.SCAC, identifier.Importer:
-		return PartyName
+		return observation.PartyName
 	}
-	return CodeName
+	return observation.CodeName
 }
 
 // identify adds what a text can name that a person or a device gave as the name of what is inspected: a plate, a
@@ -201,12 +192,12 @@ func (e *Evidence) identify(text string) {
 		e.Names = append(e.Names, Name{Kind: kind, Value: value, Shown: shown, Sure: 1, Guess: true})
 	}
 	if r, err := identifier.ParseContainer(text); err == nil && r.Check != identifier.CheckWrong {
-		guess(ContainerName, r.Value, r.Value)
+		guess(observation.ContainerName, r.Value, r.Value)
 		return
 	}
 	plain := identifier.NormalPlate(text)
-	guess(ContainerName, plain, plain)
-	guess(PlateName, identifier.PlateSkeleton(plain), plain)
-	guess(TagName, text, text)
-	guess(CodeName, plain, plain)
+	guess(observation.ContainerName, plain, plain)
+	guess(observation.PlateName, identifier.PlateSkeleton(plain), plain)
+	guess(observation.TagName, text, text)
+	guess(observation.CodeName, plain, plain)
 }

@@ -107,7 +107,7 @@ func TestEveryKind(t *testing.T) {
 			continue
 		}
 		t.Run(kind.Name(), func(t *testing.T) {
-			if _, ok := Find(kind); !ok {
+			if _, ok := table[kind]; !ok {
 				t.Fatal("the kind has no entry in the table")
 			}
 			for _, o := range []*observation.Observation{
