@@ -31,7 +31,8 @@ func afterCarrier(kind Kind, text string) (Reading, error) {
 		return Reading{}, err
 	}
 	if len(number) < minControl || len(number) > maxControl {
-		return Reading{}, wrong(kind, "length", "%s, must be %d to %d", counted(len(number), "character"), minControl, maxControl)
+		return Reading{}, wrong(kind, "length", "%s, must be %d to %d", counted(len(number), "character"),
+			minControl, maxControl)
 	}
 	carrier := number[:carrierLength]
 	if _, err := ParseCarrierCode(carrier); err != nil {

@@ -35,7 +35,8 @@ func ContainerDigit(ten string) byte { return byte('0' + remainder(ten)%10) }
 func ParseContainer(text string) (Reading, error) {
 	number := compact(text, "-./_()[]")
 	if len(number) != 11 && len(number) != 15 {
-		return Reading{}, wrong(Container, "length", "%s, must be 11, or 15 with size and type", counted(len(number), "character"))
+		return Reading{}, wrong(Container, "length", "%s, must be 11, or 15 with size and type",
+			counted(len(number), "character"))
 	}
 	number, size := number[:11], number[11:]
 	switch {

@@ -160,14 +160,17 @@ func TestReadings(t *testing.T) {
 		{"not ASCII", "ÄÖÜ12345", "unknown", "ÄÖÜ12345", "", "none", ""},
 		// persons
 		{"licence",
-			"@\n\x1e\rANSI 636026080102DL00410288ZA03290015DLDAQD12345678\nDCSSAMPLE\nDBA12312028\nDCGUSA\n", "driving-licence", "", "636026", "none", ""},
+			"@\n\x1e\rANSI 636026080102DL00410288ZA03290015DLDAQD12345678\nDCSSAMPLE\nDBA12312028\nDCGUSA\n",
+			"driving-licence", "", "636026", "none", ""},
 		{"licence, AIM", "]L0@\n\x1e\rANSI 636026080102DL00410288ZA03290015DLDAQD1", "driving-licence", "",
 			"636026", "none", ""},
 		{"licence without control characters", "@ANSI 636012030001DL00310440DLDCAG", "driving-licence", "",
 			"636012", "none", ""},
 		{"licence before 2003", "@\n\x1e\rAAMVA6360020102DL", "driving-licence", "", "636002", "none", ""},
-		{"licence typed by a wedge", "@^J^^^MANSI 636026080102DL00410288ZA03290015DLDAQD1", "driving-licence", "", "636026", "none", ""},
-		{"magnetic stripe of a long city", "%ONSAULT ST MARIEDOE$JOHN^1 MAIN ST^?", "driving-licence", "", "ON", "none", ""},
+		{"licence typed by a wedge", "@^J^^^MANSI 636026080102DL00410288ZA03290015DLDAQD1",
+			"driving-licence", "", "636026", "none", ""},
+		{"magnetic stripe of a long city", "%ONSAULT ST MARIEDOE$JOHN^1 MAIN ST^?", "driving-licence",
+			"", "ON", "none", ""},
 		{"magnetic stripe", "%NYALBANY^DOE$JOHN^1 MAIN ST^?", "driving-licence", "", "NY", "none", ""},
 		{"second track", ";6360261234567=281219800101?", "driving-licence", "", "636026", "none", ""},
 		{"passport", "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "travel-document", "", "", "none", ""},
@@ -407,7 +410,8 @@ func TestCSA(t *testing.T) {
 
 func TestPlates(t *testing.T) {
 	for text, want := range map[string]string{
-		"ab 123-O": "AB123O", "KA-X 12": "KAX12", "京A·12345": "京A12345", "ö-1": "Ö1", "ＡＢ１２": "AB12", "": "", "\xff\xfeA1": "A1",
+		"ab 123-O": "AB123O", "KA-X 12": "KAX12", "京A·12345": "京A12345", "ö-1": "Ö1", "ＡＢ１２": "AB12",
+		"": "", "\xff\xfeA1": "A1",
 	} {
 		if got := NormalPlate(text); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)

@@ -18,9 +18,11 @@ func ParseRailCar(text string) (Reading, error) {
 	serial := number[n:]
 	switch {
 	case n < 2 || n > 4:
-		return Reading{}, wrong(RailCar, "reporting mark", "%q begins with %s, must be 2 to 4", number, counted(n, "letter"))
+		return Reading{}, wrong(RailCar, "reporting mark", "%q begins with %s, must be 2 to 4",
+			number, counted(n, "letter"))
 	case len(serial) < 1 || len(serial) > 6:
-		return Reading{}, wrong(RailCar, "number", "%s behind the mark, must be 1 to 6", counted(len(serial), "character"))
+		return Reading{}, wrong(RailCar, "number", "%s behind the mark, must be 1 to 6",
+			counted(len(serial), "character"))
 	case !digits(serial):
 		return Reading{}, wrong(RailCar, "number", "%q, must be digits", serial)
 	}

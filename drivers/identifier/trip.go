@@ -25,7 +25,8 @@ func ParseTripNumber(text string) (Reading, error) {
 	n := min(leadingLetters(number), 4)
 	switch {
 	case len(number) > maxTrip:
-		return Reading{}, wrong(TripNumber, "length", "%s, must be at most %d", counted(len(number), "character"), maxTrip)
+		return Reading{}, wrong(TripNumber, "length", "%s, must be at most %d",
+			counted(len(number), "character"), maxTrip)
 	case n < 2:
 		return Reading{}, wrong(TripNumber, "SCAC", "%q begins with %s, must be 2 to 4", number, counted(n, "letter"))
 	case len(number) == n:

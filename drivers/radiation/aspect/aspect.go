@@ -1,5 +1,5 @@
-// Package aspect is the driver of Aspect radiation portals, which are asked over Modbus. It gives the same occupancy observations as
-// driver tsa. docs/protocols/aspect.md.
+// Package aspect is the driver of Aspect radiation portals, which are asked over Modbus. It gives the same occupancy
+// observations as driver tsa. docs/protocols/aspect.md.
 package aspect
 
 import (
@@ -30,7 +30,10 @@ type Config struct {
 func (c Config) Check() error { return c.Link.Check() }
 
 // Spec describes the driver.
-var Spec = driver.New("aspect", "Radiation portal, Aspect (Modbus)", func(c Config, env driver.Env) (driver.Driver, error) { return &portal{c, env.Tape}, nil }).OnPort(502).WithTests(rpm.Tests()...)
+var Spec = driver.New("aspect", "Radiation portal, Aspect (Modbus)",
+	func(c Config, env driver.Env) (driver.Driver, error) {
+		return &portal{c, env.Tape}, nil
+	}).OnPort(502).WithTests(rpm.Tests()...)
 
 type portal struct {
 	Config
@@ -82,12 +85,14 @@ func ParseBlock(r []uint16) (b Block, err error) {
 	f32 := func(i int) float32 { return math.Float32frombits(u32(i)) }
 	b = Block{
 		TimeMs: u32(0), Inputs: r[2], GammaStatus: r[3], Gamma: u32(4), GammaBackground: f32(6), GammaVariance: f32(8),
-		NeutronStatus: r[10], Neutron: u32(11), NeutronBackground: f32(13), NeutronVariance: f32(15), Objects: r[17], Mark: r[18], SpeedMMs: r[19], Outputs: r[20],
+		NeutronStatus: r[10], Neutron: u32(11), NeutronBackground: f32(13), NeutronVariance: f32(15),
+		Objects: r[17], Mark: r[18], SpeedMMs: r[19], Outputs: r[20],
 	}
 	for _, f := range []struct {
 		name string
 		v    float32
-	}{{"gamma background", b.GammaBackground}, {"gamma variance", b.GammaVariance}, {"neutron background", b.NeutronBackground}} {
+	}{{"gamma background", b.GammaBackground}, {"gamma variance", b.GammaVariance},
+		{"neutron background", b.NeutronBackground}} {
 		if !(f.v >= 0 && f.v < 1e9) {
 			return b, fmt.Errorf("%s is %v: are the words in another order?", f.name, f.v)
 		}
@@ -212,9 +217,12 @@ func (w *watch) take(at time.Time, b Block) (out []*observation.Observation) {
 	}
 	if w.open == nil {
 		w.open, w.opened, w.neutronAt = &observation.RadiationOccupancy{
-			StartNs: at.UnixNano(), Incomplete: w.first, GammaIntervalMs: uint32(w.Poll.Milliseconds()), GammaWindowMs: 1000, NeutronIntervalMs: 1000, SigmaLimit: float32(w.NSigma), WindowIntervals: 1,
+			StartNs: at.UnixNano(), Incomplete: w.first, GammaIntervalMs: uint32(w.Poll.Milliseconds()),
+			GammaWindowMs: 1000, NeutronIntervalMs: 1000, SigmaLimit: float32(w.NSigma), WindowIntervals: 1,
 			Gamma: []*observation.Series{{}}, Neutron: []*observation.Series{{}}, GammaMaxDetector: []uint32{0},
-			GammaBackground: []int32{int32(b.GammaBackground)}, NeutronBackground: []int32{int32(b.NeutronBackground)}, NeutronBackgroundMilli: uint32(b.NeutronBackground * 1000),
+			GammaBackground:        []int32{int32(b.GammaBackground)},
+			NeutronBackground:      []int32{int32(b.NeutronBackground)},
+			NeutronBackgroundMilli: uint32(b.NeutronBackground * 1000),
 		}, at, time.Time{}
 	}
 	w.first, w.seen = false, at
@@ -298,7 +306,8 @@ func (w *watch) health(at time.Time, b Block) (out []*observation.Observation) {
 			return
 		}
 		*in = now
-		o := observation.New(observation.Class_CLASS_EVENT, at, &observation.RadiationFault{Fault: kind, Cleared: !now, Counts: []int32{int32(min(counts, math.MaxInt32))}})
+		o := observation.New(observation.Class_CLASS_EVENT, at,
+			&observation.RadiationFault{Fault: kind, Cleared: !now, Counts: []int32{int32(min(counts, math.MaxInt32))}})
 		driver.SetKey(o, fmt.Sprintf("%v@%d", kind, at.UnixNano()))
 		out = append(out, o)
 	}

@@ -23,7 +23,8 @@ import (
 // run runs the driver until ctx ends, as its supervisor does.
 func run(ctx context.Context, t *testing.T, at string) (*drivertest.Sink, func()) {
 	_, sink, stop := drivertest.Supervise(ctx, t, aspect.Spec, &aspect.Config{
-		Modbus: transport.Modbus{Link: transport.Link{Address: at}, Unit: 1}, Poll: 50 * time.Millisecond, Background: time.Second, NSigma: 7,
+		Modbus: transport.Modbus{Link: transport.Link{Address: at}, Unit: 1}, Poll: 50 * time.Millisecond,
+		Background: time.Second, NSigma: 7,
 	})
 	return sink, stop
 }
@@ -51,27 +52,33 @@ func TestPortal(t *testing.T) {
 	portal.Vehicle(time.Second, 3000)
 	wait("an alarm", func() bool { return len(occupancies()) == 2 })
 	one, two := occupancies()[0], occupancies()[1]
-	if o := one.Body.GetRadiationOccupancy(); one.Class != observation.Class_CLASS_EVENT || o.GammaAlarm || o.Number != 1 || o.Incomplete || math.Abs(float64(o.SpeedKph)-7.2) > 0.01 || o.Direction != "forward" ||
+	if o := one.Body.GetRadiationOccupancy(); one.Class != observation.Class_CLASS_EVENT ||
+		o.GammaAlarm || o.Number != 1 || o.Incomplete || math.Abs(float64(o.SpeedKph)-7.2) > 0.01 ||
+		o.Direction != "forward" ||
 		len(o.Gamma[0].Counts) < 5 {
 		t.Errorf("%v", one)
 	}
-	if o := two.Body.GetRadiationOccupancy(); two.Class != observation.Class_CLASS_ALARM || !o.GammaAlarm || !o.GammaAlarmRecomputed || o.AlarmDisagreement || o.SigmaMax < 20 {
+	if o := two.Body.GetRadiationOccupancy(); two.Class != observation.Class_CLASS_ALARM ||
+		!o.GammaAlarm || !o.GammaAlarmRecomputed || o.AlarmDisagreement || o.SigmaMax < 20 {
 		t.Errorf("%v", two)
 	}
 	portal.Set(aspect.InCabinet | aspect.InBattery)
 	wait("tamper and battery", func() bool {
-		return len(sink.Of(observation.Kind_KIND_RADIATION_TAMPER)) == 1 && len(sink.Of(observation.Kind_KIND_DEVICE_CONDITION)) == 1
+		return len(sink.Of(observation.Kind_KIND_RADIATION_TAMPER)) == 1 &&
+			len(sink.Of(observation.Kind_KIND_DEVICE_CONDITION)) == 1
 	})
 	portal.Set(0)
 	wait("both to be over", func() bool {
-		return len(sink.Of(observation.Kind_KIND_RADIATION_TAMPER)) == 2 && len(sink.Of(observation.Kind_KIND_DEVICE_CONDITION)) == 2
+		return len(sink.Of(observation.Kind_KIND_RADIATION_TAMPER)) == 2 &&
+			len(sink.Of(observation.Kind_KIND_DEVICE_CONDITION)) == 2
 	})
 	portal.Vehicle(time.Minute, 0)
 	time.Sleep(300 * time.Millisecond)
 	unplug()
 	<-served
 	wait("the occupancy that was cut", func() bool { return len(occupancies()) == 3 })
-	if o := occupancies()[2].Body.GetRadiationOccupancy(); !o.Incomplete || o.End != observation.RadiationOccupancy_END_DISCONNECT {
+	if o := occupancies()[2].Body.GetRadiationOccupancy(); !o.Incomplete ||
+		o.End != observation.RadiationOccupancy_END_DISCONNECT {
 		t.Errorf("%v", o)
 	}
 	portal.Vehicle(300*time.Millisecond, 0)

@@ -9,7 +9,8 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// TestRepeats plays recorded blocks again and again: an occupancy with an alarm, and everything that can be wrong at a time.
+// TestRepeats plays recorded blocks again and again: an occupancy with an alarm, and everything that can be wrong at
+// a time.
 func TestRepeats(t *testing.T) {
 	quiet := Block{GammaStatus: StReady, NeutronStatus: StReady, Gamma: 900, GammaBackground: 900,
 		GammaVariance: 900, NeutronBackground: 1}

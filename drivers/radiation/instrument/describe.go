@@ -88,8 +88,9 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 		Measurements: d.Measurements, Spectra: d.Spectra, Channels: d.Channels, GammaSum: float64(d.GammaCounts),
 		NeutronSum:  float64(d.NeutronCounts),
 		LiveSeconds: micro(d.Live), RealSeconds: micro(d.Real), Detectors: len(d.Detectors), Samples: d.Samples,
-		Alarms: append([]n42.Alarm{}, d.Alarms...), Nuclides: append([]n42.Nuclide{}, d.Nuclides...), Detector: []DetectorSummary{},
-		Classes: []ClassSummary{}, Derived: d.Derived, DoseRateMax: micro(d.DoseRateMax),
+		Alarms: append([]n42.Alarm{}, d.Alarms...), Nuclides: append([]n42.Nuclide{}, d.Nuclides...),
+		Detector: []DetectorSummary{},
+		Classes:  []ClassSummary{}, Derived: d.Derived, DoseRateMax: micro(d.DoseRateMax),
 		ExposureMax: micro(d.ExposureRateMax),
 		TotalDose:   micro(d.TotalDose),
 		Warnings:    []string{},
@@ -103,7 +104,8 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 	}
 	for _, det := range d.Detectors {
 		s.Detector = append(s.Detector, DetectorSummary{
-			Name: det.Name, Spectra: det.Spectra, Gamma: float64(det.Gamma), Neutron: float64(det.Neutron), Live: micro(det.Live),
+			Name: det.Name, Spectra: det.Spectra, Gamma: float64(det.Gamma), Neutron: float64(det.Neutron),
+			Live:        micro(det.Live),
 			Real:        micro(det.Real),
 			Calibration: det.Calibration, Neutrons: det.Neutrons, DoseRates: micros(det.DoseRates),
 			DoseRateMax: micro(det.DoseRateMax),
@@ -185,7 +187,8 @@ func (s *Summary) Text() []string {
 		out = append(out, strings.TrimSpace("ALARM "+a.Category+" "+a.Description))
 	}
 	for _, n := range s.Nuclides {
-		out = append(out, strings.TrimSpace(fmt.Sprintf("nuclide %s %s confidence %g", n.Name, n.Category, n.Confidence)))
+		out = append(out,
+			strings.TrimSpace(fmt.Sprintf("nuclide %s %s confidence %g", n.Name, n.Category, n.Confidence)))
 	}
 	for _, w := range s.Warnings {
 		out = append(out, "WARNING "+w)

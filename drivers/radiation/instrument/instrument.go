@@ -108,7 +108,8 @@ func (n *instrument) posted(ctx context.Context, sink driver.Sink, d transport.D
 }
 
 // errNoMeasurement says that a document holds nothing that was measured.
-var errNoMeasurement = errors.New("the document holds no measurement: no spectrum, count or dose rate that can be read stands in it")
+var errNoMeasurement = errors.New("the document holds no measurement: no spectrum, count or dose rate that can be " +
+	"read stands in it")
 
 // take decodes, keeps and commits one document. The caller may acknowledge it when take returned nil. A document
 // without measurements is a fault and bad; what it says of alarms is committed all the same.
@@ -229,7 +230,8 @@ func spectrum(d *n42.Document) *observation.RadiationSpectrum {
 		Measurements: uint32(d.Measurements), Spectra: uint32(d.Spectra), Channels: uint32(d.Channels),
 		GammaCounts: float64(d.GammaCounts), NeutronCounts: float64(d.NeutronCounts),
 		LiveSeconds: float64(d.Live), RealSeconds: float64(d.Real),
-		Detectors: uint32(len(d.Detectors)), Samples: uint32(d.Samples), Occupied: d.Occupied, SpeedKph: float32(d.Speed),
+		Detectors: uint32(len(d.Detectors)), Samples: uint32(d.Samples), Occupied: d.Occupied,
+		SpeedKph:    float32(d.Speed),
 		DoseRateMax: float32(d.DoseRateMax), ExposureRateMax: float32(d.ExposureRateMax),
 		DerivedMeasurements: uint32(d.Derived),
 		TotalDose:           float32(d.TotalDose),

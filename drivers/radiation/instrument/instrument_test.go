@@ -16,9 +16,11 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	doc := sim.Document(sim.Pass{Number: 1, Start: time.Unix(1_800_000_000, 0), Seconds: 3, Source: &sim.Nuclides[0], Counts: 5000}, 1)
+	doc := sim.Document(sim.Pass{Number: 1, Start: time.Unix(1_800_000_000, 0), Seconds: 3,
+		Source: &sim.Nuclides[0], Counts: 5000}, 1)
 	drivertest.Documents{
-		Spec: Spec, Name: "pass.n42", Good: doc, Bad: doc[:len(doc)/2], HTTP: true, Other: append(bytes.Clone(doc), "\n<!-- again -->"...),
+		Spec: Spec, Name: "pass.n42", Good: doc, Bad: doc[:len(doc)/2], HTTP: true,
+		Other: append(bytes.Clone(doc), "\n<!-- again -->"...),
 		Settings: func(folder, listen, path string) any {
 			c := &Config{}
 			if folder != "" {
@@ -51,8 +53,11 @@ func TestNothingMeasured(t *testing.T) {
 		alarms               int
 	}{
 		{"nothing", "", "no measurement", 0},
-		{"no channels", "<RadMeasurement><Spectrum><ChannelData></ChannelData></Spectrum></RadMeasurement>", "no measurement", 0},
-		{"an unreadable spectrum", "<RadMeasurement><Spectrum><ChannelData>1 x</ChannelData></Spectrum></RadMeasurement>", `"x" is not a count`, 0},
+		{"no channels", "<RadMeasurement><Spectrum><ChannelData></ChannelData></Spectrum></RadMeasurement>",
+			"no measurement", 0},
+		{"an unreadable spectrum",
+			"<RadMeasurement><Spectrum><ChannelData>1 x</ChannelData></Spectrum></RadMeasurement>",
+			`"x" is not a count`, 0},
 		{"an alarm", alarm, "no measurement", 1},
 	} {
 		sink, err := taken(t, Config{}, doc2011("g:Gamma", c.inside))
@@ -75,7 +80,8 @@ func TestNothingMeasured(t *testing.T) {
 // TestObservation: what the document's summary says is in the observation, and times without zone are of the device's.
 func TestObservation(t *testing.T) {
 	sink, err := taken(t, Config{TimeZone: "-05:00"}, doc2011("g:Gamma n:Neutron m:Neutron",
-		"<RadMeasurement><StartDateTime>2027-03-04T05:06:07</StartDateTime><RealTimeDuration>?</RealTimeDuration>"+spectrumOf("g", "", "1 2")+countOf("n", "", "0")+countOf("m", "", "4")+
+		"<RadMeasurement><StartDateTime>2027-03-04T05:06:07</StartDateTime><RealTimeDuration>?</RealTimeDuration>"+
+			spectrumOf("g", "", "1 2")+countOf("n", "", "0")+countOf("m", "", "4")+
 			"<DoseRate radDetectorInformationReference='g'><DoseRateValue>0.25</DoseRateValue></DoseRate></RadMeasurement>"))
 	if err != nil {
 		t.Fatal(err)
@@ -88,10 +94,12 @@ func TestObservation(t *testing.T) {
 	if at := time.Unix(0, s.StartNs).UTC(); at.Format(time.RFC3339) != "2027-03-04T10:06:07Z" {
 		t.Errorf("start %s", at)
 	}
-	if s.DoseRateMax != 0.25 || s.WarningCount != 1 || len(s.Warnings) != 1 || len(s.Classes) != 1 || s.Classes[0].GammaCounts != 3 || s.Detectors != 3 {
+	if s.DoseRateMax != 0.25 || s.WarningCount != 1 || len(s.Warnings) != 1 || len(s.Classes) != 1 ||
+		s.Classes[0].GammaCounts != 3 || s.Detectors != 3 {
 		t.Errorf("%v", s)
 	}
-	if n := s.Detector[1]; n.Name != "n" || !n.Neutrons || n.NeutronCounts != 0 || n.LiveSeconds != 8 || s.Detector[0].Neutrons || s.Detector[0].DoseRates[0] != 0.25 {
+	if n := s.Detector[1]; n.Name != "n" || !n.Neutrons || n.NeutronCounts != 0 || n.LiveSeconds != 8 ||
+		s.Detector[0].Neutrons || s.Detector[0].DoseRates[0] != 0.25 {
 		t.Errorf("%v", s.Detector)
 	}
 	if _, err := build(Config{TimeZone: "Mars"}, driver.Env{}); err == nil {
@@ -107,7 +115,8 @@ func TestFilesOfOtherKinds(t *testing.T) {
 		"not an N42 document": "<html></html>",
 	} {
 		sink, err := taken(t, Config{}, text)
-		if err == nil || !strings.Contains(err.Error(), words) || len(sink.Of(observation.Kind_KIND_DEVICE_FAULT)) != 1 {
+		if err == nil || !strings.Contains(err.Error(), words) ||
+			len(sink.Of(observation.Kind_KIND_DEVICE_FAULT)) != 1 {
 			t.Errorf("%s: %v", words, err)
 		}
 	}

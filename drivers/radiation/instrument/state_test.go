@@ -29,7 +29,8 @@ func TestDeviceFaults(t *testing.T) {
 		return "<RadDetectorState radDetectorInformationReference='n'>" + inside + "</RadDetectorState>"
 	}
 	doc2006 := func(inside string) string {
-		return "<N42InstrumentData><Measurement><Spectrum Detector='g'><ChannelData>1 2</ChannelData></Spectrum>" + inside +
+		return "<N42InstrumentData><Measurement><Spectrum Detector='g'><ChannelData>1 2</ChannelData></Spectrum>" +
+			inside +
 			"</Measurement></N42InstrumentData>"
 	}
 	doc := func(inside string) string { return doc2011("g:Gamma n:Neutron", inside) }
@@ -37,17 +38,30 @@ func TestDeviceFaults(t *testing.T) {
 		name, text, want string
 		severe           bool
 	}{
-		{"a detector, fatal", doc(measurement(spectrum + detector(fault("41", "Fatal", "tube without voltage")))), `detector "n" reports a fault 41 Fatal: tube without voltage`, true},
-		{"a detector, error, in each slice", doc(strings.Repeat(measurement(spectrum+detector(fault("E7", "Error", "gain"))), 3)), `detector "n" reports a fault E7 Error: gain`, true},
-		{"the instrument", doc(measurement(spectrum + "<RadInstrumentState>" + fault("9", "Fatal", "disk") + "</RadInstrumentState>")), "the instrument reports a fault 9 Fatal: disk", true},
-		{"a warning", doc(measurement(spectrum + detector(fault("2", "Warning", "warm")))), `detector "n" reports a fault 2 Warning: warm`, false},
-		{"no severity", doc(measurement(spectrum + detector(fault("2", "", "drift")))), `detector "n" reports a fault 2: drift`, false},
+		{"a detector, fatal", doc(measurement(spectrum + detector(fault("41", "Fatal", "tube without voltage")))),
+			`detector "n" reports a fault 41 Fatal: tube without voltage`, true},
+		{"a detector, error, in each slice",
+			doc(strings.Repeat(measurement(spectrum+detector(fault("E7", "Error", "gain"))), 3)),
+			`detector "n" reports a fault E7 Error: gain`, true},
+		{"the instrument",
+			doc(measurement(spectrum + "<RadInstrumentState>" + fault("9", "Fatal", "disk") +
+				"</RadInstrumentState>")), "the instrument reports a fault 9 Fatal: disk", true},
+		{"a warning", doc(measurement(spectrum + detector(fault("2", "Warning", "warm")))),
+			`detector "n" reports a fault 2 Warning: warm`, false},
+		{"no severity", doc(measurement(spectrum + detector(fault("2", "", "drift")))),
+			`detector "n" reports a fault 2: drift`, false},
 		{"code 0", doc(measurement(spectrum + detector(fault("0", "", "")))), "", false},
-		{"analysis", doc(measurement(spectrum) + "<AnalysisResults><AnalysisResultStatusCode>Failure</AnalysisResultStatusCode><AnalysisResultDescription>too few counts</AnalysisResultDescription></AnalysisResults>"), "the instrument's analysis has the status Failure: too few counts", false},
-		{"analysis that succeeded", doc(measurement(spectrum) + "<AnalysisResults><AnalysisResultStatusCode>Success</AnalysisResultStatusCode><AnalysisResultDescription>nothing found</AnalysisResultDescription></AnalysisResults>"), "", false},
-		{"2006, attributes", doc2006("<Fault Detector='N1' Code='5' Severity='Error' Description='no pulses'/>"), `detector "N1" reports a fault 5 Error: no pulses`, true},
-		{"2006, text", doc2006("<InstrumentStatus><Fault Severity='Fatal'>pump</Fault></InstrumentStatus>"), "the instrument reports a fault Fatal: pump", true},
-		{"2006, a status in a word", doc2006("<DetectorStatus Detector='N1'>Failed</DetectorStatus>"), `detector "N1" reports a fault Error: Failed`, true},
+		{"analysis", doc(measurement(spectrum) +
+			"<AnalysisResults><AnalysisResultStatusCode>Failure</AnalysisResultStatusCode><AnalysisResultDescription>too few counts</AnalysisResultDescription></AnalysisResults>"), "the instrument's analysis has the status Failure: too few counts", false},
+		{"analysis that succeeded",
+			doc(measurement(spectrum) +
+				"<AnalysisResults><AnalysisResultStatusCode>Success</AnalysisResultStatusCode><AnalysisResultDescription>nothing found</AnalysisResultDescription></AnalysisResults>"), "", false},
+		{"2006, attributes", doc2006("<Fault Detector='N1' Code='5' Severity='Error' Description='no pulses'/>"),
+			`detector "N1" reports a fault 5 Error: no pulses`, true},
+		{"2006, text", doc2006("<InstrumentStatus><Fault Severity='Fatal'>pump</Fault></InstrumentStatus>"),
+			"the instrument reports a fault Fatal: pump", true},
+		{"2006, a status in a word", doc2006("<DetectorStatus Detector='N1'>Failed</DetectorStatus>"),
+			`detector "N1" reports a fault Error: Failed`, true},
 		{"2006, all well", doc2006("<DetectorStatus Detector='N1'>OK</DetectorStatus>"), "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -64,7 +78,8 @@ func TestDeviceFaults(t *testing.T) {
 				t.Fatalf("faults %v", faults)
 			}
 			if c.severe {
-				if f := faults[0].Body.GetDeviceFault(); f.Reason != c.want || f.Source != "d.n42" || faults[0].Key == "" {
+				if f := faults[0].Body.GetDeviceFault(); f.Reason != c.want || f.Source != "d.n42" ||
+					faults[0].Key == "" {
 					t.Errorf("fault %v", f)
 				}
 			}
@@ -82,8 +97,9 @@ func TestDeviceFaults(t *testing.T) {
 
 // TestFaultWithoutMeasurement: an instrument that measured nothing because it is broken says so all the same.
 func TestFaultWithoutMeasurement(t *testing.T) {
-	sink, err := taken(t, Config{}, doc2011("g:Gamma", "<RadInstrumentState><Fault><FaultDescription>no detector answers"+
-		"</FaultDescription><FaultSeverityCode>Fatal</FaultSeverityCode></Fault></RadInstrumentState>"))
+	sink, err := taken(t, Config{},
+		doc2011("g:Gamma", "<RadInstrumentState><Fault><FaultDescription>no detector answers"+
+			"</FaultDescription><FaultSeverityCode>Fatal</FaultSeverityCode></Fault></RadInstrumentState>"))
 	if err == nil || !strings.Contains(fmt.Sprint(sink.Observations()), "no detector answers") {
 		t.Errorf("%v %v", err, sink.Observations())
 	}

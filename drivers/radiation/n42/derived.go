@@ -49,7 +49,8 @@ func (d *decoder) endDerived() error {
 		spectra, measured := d.raw[sourceOf(p.Measurement)]
 		if measured {
 			if p.channels > 0 && !spectra {
-				d.warn("detector %q has raw counts without spectra, and a spectrum in DerivedData, which is left out", p.Detector)
+				d.warn("detector %q has raw counts without spectra, and a spectrum in DerivedData, which is left out",
+					p.Detector)
 			}
 			continue
 		}

@@ -1,7 +1,7 @@
 // Package n42 reads ANSI N42.42 documents of 2006 and 2011, and those of 2006 that an ICD1 event wraps: what radiation
-// instruments measured, by detector and time slice, and what they said of alarms, nuclides and themselves. Documents are
-// hostile until they are read: a Document sums up, and memory stays bounded whatever stands in one. Each measurement
-// goes to a visitor as it is read.
+// instruments measured, by detector and time slice, and what they said of alarms, nuclides and themselves. Documents
+// are hostile until they are read: a Document sums up, and memory stays bounded whatever stands in one. Each
+// measurement goes to a visitor as it is read.
 package n42
 
 import (
@@ -150,8 +150,8 @@ func DecodeWith(r io.Reader, o Options) (*Document, error) {
 	return d.doc, nil
 }
 
-// Recognise reports whether a file that begins with head may be an N42 document: whether one of the root elements begins
-// in it.
+// Recognise reports whether a file that begins with head may be an N42 document: whether one of the root elements
+// begins in it.
 func Recognise(head []byte) bool {
 	head = bytes.ToLower(bytes.ReplaceAll(head, []byte{0}, nil)) // UTF-16 too
 	return bytes.Contains(head, []byte("radinstrumentdata")) || bytes.Contains(head, []byte("n42instrumentdata"))

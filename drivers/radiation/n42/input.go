@@ -67,7 +67,8 @@ func newInput(r io.Reader) *input {
 		decoded = transform.NewReader(in.r, utf16.BOMOverride(transform.Nop))
 	}
 	in.r = bufio.NewReaderSize(decoded, inputBuffer)
-	if v, _ := in.r.Peek(128); bytes.Contains(v, []byte(`version="1.1"`)) || bytes.Contains(v, []byte(`version='1.1'`)) {
+	if v, _ := in.r.Peek(128); bytes.Contains(v, []byte(`version="1.1"`)) ||
+		bytes.Contains(v, []byte(`version='1.1'`)) {
 		// encoding/xml refuses XML 1.1, which differs in the control characters that it allows.
 		first := bytes.Replace(append([]byte(nil), v...), []byte("1.1"), []byte("1.0"), 1)
 		in.r.Discard(len(v))

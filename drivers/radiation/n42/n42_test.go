@@ -20,11 +20,15 @@ func decode(t *testing.T, text string) *Document {
 }
 
 func TestSimulatedDocument(t *testing.T) {
-	d := decode(t, string(sim.Document(sim.Pass{Number: 1, Start: time.Unix(1_800_000_000, 0), Seconds: 6, Source: &sim.Nuclides[0], Counts: 5000}, 1)))
-	if d.Format != Format2011 || d.Samples != 6 || d.Measurements != 24 || d.Channels != 1024 || len(d.Detectors) != 4 || !d.Occupied {
+	d := decode(t,
+		string(sim.Document(sim.Pass{Number: 1, Start: time.Unix(1_800_000_000, 0), Seconds: 6,
+			Source: &sim.Nuclides[0], Counts: 5000}, 1)))
+	if d.Format != Format2011 || d.Samples != 6 || d.Measurements != 24 || d.Channels != 1024 ||
+		len(d.Detectors) != 4 || !d.Occupied {
 		t.Errorf("document %+v", d)
 	}
-	if len(d.Alarms) != 1 || len(d.Nuclides) != 1 || d.Nuclides[0].Name != "Cs-137" || !d.Start.Equal(time.Unix(1_800_000_000, 0)) {
+	if len(d.Alarms) != 1 || len(d.Nuclides) != 1 || d.Nuclides[0].Name != "Cs-137" ||
+		!d.Start.Equal(time.Unix(1_800_000_000, 0)) {
 		t.Errorf("alarms %v, nuclides %v, start %s", d.Alarms, d.Nuclides, d.Start)
 	}
 	if d.Live < 5.8*4 || d.Real != 24 || d.Detectors[0].Calibration[1] != 3 {
@@ -44,10 +48,12 @@ const portal2006 = `<?xml version="1.0"?><n42instrumentdata><Measurement><Instru
 func Test2006Portal(t *testing.T) {
 	for name, text := range map[string]string{
 		Format2006: portal2006,
-		FormatICD1: "<Event xmlns='urn:x'><N42>" + strings.TrimPrefix(portal2006, `<?xml version="1.0"?>`) + "</N42></Event>",
+		FormatICD1: "<Event xmlns='urn:x'><N42>" + strings.TrimPrefix(portal2006, `<?xml version="1.0"?>`) +
+			"</N42></Event>",
 	} {
 		d := decode(t, text)
-		if d.Format != name || d.Manufacturer != "Maker" || d.Serial != "7" || d.GammaCounts != 12+21 || d.NeutronCounts != 4 || len(d.Detectors) != 3 || d.Samples != 1 {
+		if d.Format != name || d.Manufacturer != "Maker" || d.Serial != "7" || d.GammaCounts != 12+21 ||
+			d.NeutronCounts != 4 || len(d.Detectors) != 3 || d.Samples != 1 {
 			t.Errorf("%s: %+v", name, d)
 		}
 		if d.Real != 1.5 || d.Speed < 16 || d.Speed > 16.2 || !d.Occupied || d.Channels != 6 {
@@ -65,10 +71,11 @@ func TestRealWorldOddities(t *testing.T) {
 	for name, text := range map[string]string{
 		"byte order mark": "\xef\xbb\xbf" + body,
 		"utf-16":          string(utf16),
-		"latin-1":         `<?xml version="1.0" encoding="ISO-8859-1"?>` + strings.Replace(body, "<RadM", "<RadInstrumentInformation><RadInstrumentManufacturerName>\xc9cole</RadInstrumentManufacturerName></RadInstrumentInformation><RadM", 1),
-		"prefix":          strings.ReplaceAll(strings.ReplaceAll(body, "<Rad", "<n:Rad"), "</Rad", "</n:Rad"),
-		"two roots":       body + "\n" + body,
-		"unknown entity":  strings.Replace(body, "<RadM", "<Remark>&nosuch;</Remark><RadM", 1),
+		"latin-1": `<?xml version="1.0" encoding="ISO-8859-1"?>` + strings.Replace(body,
+			"<RadM", "<RadInstrumentInformation><RadInstrumentManufacturerName>\xc9cole</RadInstrumentManufacturerName></RadInstrumentInformation><RadM", 1),
+		"prefix":         strings.ReplaceAll(strings.ReplaceAll(body, "<Rad", "<n:Rad"), "</Rad", "</n:Rad"),
+		"two roots":      body + "\n" + body,
+		"unknown entity": strings.Replace(body, "<RadM", "<Remark>&nosuch;</Remark><RadM", 1),
 	} {
 		d := decode(t, text)
 		if d.GammaCounts < 3 {
@@ -88,7 +95,8 @@ func TestBadDocuments(t *testing.T) {
 		"too deep":           "<RadInstrumentData>" + strings.Repeat("<a>", 100),
 		"too many detectors": manyDetectors(),
 		"huge tag":           "<RadInstrumentData " + strings.Repeat("a ", maxTagBytes/2+1) + "></RadInstrumentData>",
-		"huge comment":       "<RadInstrumentData><!--" + strings.Repeat("a ", maxMarkupBytes/2+1) + "--></RadInstrumentData>",
+		"huge comment": "<RadInstrumentData><!--" + strings.Repeat("a ", maxMarkupBytes/2+1) +
+			"--></RadInstrumentData>",
 	} {
 		_, err := Decode(strings.NewReader(text), nil)
 		if err == nil {
@@ -111,9 +119,11 @@ func TestBadSpectra(t *testing.T) {
 		"negative":          {"", "1 -2"},
 		"infinite":          {"", "1 Inf"},
 	} {
-		d := decode(t, "<RadInstrumentData><RadMeasurement><Spectrum><ChannelData "+c.attr+">"+c.data+"</ChannelData></Spectrum></RadMeasurement>"+
+		d := decode(t, "<RadInstrumentData><RadMeasurement><Spectrum><ChannelData "+c.attr+
+			">"+c.data+"</ChannelData></Spectrum></RadMeasurement>"+
 			"<RadMeasurement><Spectrum><ChannelData>1 2</ChannelData></Spectrum></RadMeasurement></RadInstrumentData>")
-		if d.Measurements != 1 || d.GammaCounts != 3 || d.WarningCount != 1 || !strings.Contains(d.Warnings[0], "left out") {
+		if d.Measurements != 1 || d.GammaCounts != 3 || d.WarningCount != 1 ||
+			!strings.Contains(d.Warnings[0], "left out") {
 			t.Errorf("%s: %d measurements, gamma %v, warnings %q", name, d.Measurements, d.GammaCounts, d.Warnings)
 		}
 	}
@@ -123,18 +133,25 @@ func manyDetectors() string {
 	var b strings.Builder
 	b.WriteString("<RadInstrumentData>")
 	for i := range maxDetectors + 1 {
-		fmt.Fprintf(&b, "<RadMeasurement><Spectrum radDetectorInformationReference='%d'><ChannelData>1</ChannelData></Spectrum></RadMeasurement>", i)
+		fmt.Fprintf(&b,
+			"<RadMeasurement><Spectrum "+
+				"radDetectorInformationReference='%d'><ChannelData>1</ChannelData></Spectrum></RadMeasurement>", i)
 	}
 	return b.String() + "</RadInstrumentData>"
 }
 
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(portal2006))
-	f.Add([]byte(doc2011("g:Gamma n:Neutron", measurement(spectrumOf("g", "", "1 2")+countOf("n", "", "0"))+"<DerivedData id='A'><Spectrum id='BG'><ChannelData>0 1</ChannelData></Spectrum></DerivedData>")))
-	f.Add([]byte("<?xml version='1.1' encoding='ISO-8859-1'?><N42InstrumentData><Measurement><DetectorData><DetectorMeasurement Detector='L' DetectorType='Neutron'><GrossCountMeasurement><GrossCounts>3</GrossCounts></GrossCountMeasurement><DoseMeasurement><DoseRate Units='\xb5Sv/h'>1</DoseRate></DoseMeasurement></DetectorMeasurement></DetectorData></Measurement></N42InstrumentData>"))
-	f.Add([]byte("<RadInstrumentData><Remark a='&#x1C;'>\x1c</Remark><RadMeasurement><StartDateTime>3/4/2027 5:06:07 AM</StartDateTime><RealTimeDuration>P0Y0M0DT0H0M10.500S</RealTimeDuration><DoseRate><DoseRateValue>1</DoseRateValue></DoseRate></RadMeasurement></RadInstrumentData>"))
+	f.Add([]byte(doc2011("g:Gamma n:Neutron", measurement(spectrumOf("g", "", "1 2")+countOf("n", "", "0"))+
+		"<DerivedData id='A'><Spectrum id='BG'><ChannelData>0 1</ChannelData></Spectrum></DerivedData>")))
+	f.Add([]byte("<?xml version='1.1' " +
+		"encoding='ISO-8859-1'?><N42InstrumentData><Measurement><DetectorData><DetectorMeasurement Detector='L' " +
+		"DetectorType='Neutron'><GrossCountMeasurement><GrossCounts>3</GrossCounts></GrossCountMeasurement><DoseMeasurement><DoseRate Units='\xb5Sv/h'>1</DoseRate></DoseMeasurement></DetectorMeasurement></DetectorData></Measurement></N42InstrumentData>"))
+	f.Add([]byte("<RadInstrumentData><Remark a='&#x1C;'>\x1c</Remark><RadMeasurement><StartDateTime>3/4/2027 " +
+		"5:06:07 AM</StartDateTime><RealTimeDuration>P0Y0M0DT0H0M10.500S</RealTimeDuration><DoseRate><DoseRateValue>1</DoseRateValue></DoseRate></RadMeasurement></RadInstrumentData>"))
 	f.Add(sim.Document(sim.Pass{Number: 1, Seconds: 1}, 1)[:3000])
-	f.Add([]byte("<Event><N42InstrumentData><Measurement><Spectrum><ChannelData Compression='CountedZeroes'>0 5 1</ChannelData></Spectrum></Measurement></N42InstrumentData></Event>"))
+	f.Add([]byte("<Event><N42InstrumentData><Measurement><Spectrum><ChannelData Compression='CountedZeroes'>0 5 " +
+		"1</ChannelData></Spectrum></Measurement></N42InstrumentData></Event>"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		d, err := Decode(bytes.NewReader(in), func(m *Measurement) error {
 			if len(m.Channels) > maxChannels {

@@ -205,7 +205,8 @@ func (d *decoder) measured(m *Measurement, n int) error {
 }
 
 func (det *Detector) add(m *Measurement) {
-	det.Gamma, det.Neutron, det.Live, det.Real = det.Gamma+m.Gamma, det.Neutron+m.Neutron, det.Live+m.Live, det.Real+m.Real
+	det.Gamma, det.Neutron, det.Live, det.Real = det.Gamma+m.Gamma, det.Neutron+m.Neutron,
+		det.Live+m.Live, det.Real+m.Real
 	det.Neutrons = det.Neutrons || m.HasNeutrons
 	for _, rate := range m.DoseRates {
 		det.DoseRateMax = max(det.DoseRateMax, rate)

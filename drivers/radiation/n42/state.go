@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Fault is what an instrument says of itself or of a detector: that it is broken, or could not analyse. Source: N42.42-2011,
-// RadInstrumentState, RadDetectorState, RadItemState and AnalysisResults; documents of 2006 write the same as attributes
-// or as text of the element.
+// Fault is what an instrument says of itself or of a detector: that it is broken, or could not analyse. Source:
+// N42.42-2011, RadInstrumentState, RadDetectorState, RadItemState and AnalysisResults; documents of 2006 write the
+// same as attributes or as text of the element.
 type Fault struct {
 	Detector, Code, Severity, Description string
 	Analysis                              bool // of AnalysisResults: Code is its status

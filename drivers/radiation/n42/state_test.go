@@ -12,7 +12,8 @@ import (
 func TestFaultsAreBounded(t *testing.T) {
 	var b strings.Builder
 	for i := range 10 * maxFaults {
-		fmt.Fprintf(&b, "<Fault><FaultCodeValue>%d</FaultCodeValue><FaultSeverityCode>Error</FaultSeverityCode></Fault>", i+1)
+		fmt.Fprintf(&b,
+			"<Fault><FaultCodeValue>%d</FaultCodeValue><FaultSeverityCode>Error</FaultSeverityCode></Fault>", i+1)
 	}
 	d, err := Decode(strings.NewReader(doc2011("g:Gamma", measurement(spectrumOf("g", "", "1"))+b.String())), nil)
 	if err != nil || len(d.Faults) != maxFaults {
@@ -23,7 +24,8 @@ func TestFaultsAreBounded(t *testing.T) {
 // TestMeters: exposure rates and total doses are measurements where nothing else is.
 func TestMeters(t *testing.T) {
 	meter := func(name, value string) string {
-		return fmt.Sprintf("<%s radDetectorInformationReference='g'><%sValue>%s</%sValue></%s>", name, name, value, name, name)
+		return fmt.Sprintf("<%s radDetectorInformationReference='g'><%sValue>%s</%sValue></%s>",
+			name, name, value, name, name)
 	}
 	for _, c := range []struct {
 		name, inside string
@@ -41,7 +43,8 @@ func TestMeters(t *testing.T) {
 		{"less than 0", meter("TotalDose", "-1"), 0, 0, 0, 1},
 	} {
 		d, err := Decode(strings.NewReader(doc2011("g:Gamma", measurement(c.inside))), nil)
-		if err != nil || d.Measurements != c.measurements || d.ExposureRateMax != c.exposure || d.TotalDose != c.dose || d.WarningCount != c.warnings {
+		if err != nil || d.Measurements != c.measurements || d.ExposureRateMax != c.exposure ||
+			d.TotalDose != c.dose || d.WarningCount != c.warnings {
 			t.Errorf("%s: %+v %v", c.name, d, err)
 		}
 	}

@@ -240,7 +240,8 @@ func (d *decoder) openSlice(e element) error {
 	} else {
 		around = slice{}
 	}
-	d.slice = slice{start: around.start, class: around.class, derived: e.name == "deriveddata", id: first(e.attrs, "id")}
+	d.slice = slice{start: around.start, class: around.class, derived: e.name == "deriveddata",
+		id: first(e.attrs, "id")}
 	return nil
 }
 

@@ -10,8 +10,9 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// Limits of the background test. A plastic panel that sees less than 20 counts per second is blind, one that sees more than 20,000 is lit.
-// Counts of a sound detector scatter as Poisson has it: variance over mean near 1. ANSI N42.35 asks for the daily check, not for these figures.
+// Limits of the background test. A plastic panel that sees less than 20 counts per second is blind, one that sees
+// more than 20,000 is lit. Counts of a sound detector scatter as Poisson has it: variance over mean near 1. ANSI
+// N42.35 asks for the daily check, not for these figures.
 const (
 	backgroundTime   = 40 * time.Second
 	backgroundReads  = 5
@@ -53,7 +54,8 @@ func background(e driver.Evidence) ([]*observation.TestCheck, bool) {
 	var rows []int64
 	for _, r := range e.Rows {
 		if o := r.Body.GetRadiationOccupancy(); o != nil {
-			return []*observation.TestCheck{driver.Failed(message.New("check.empty-lane"), message.New("test.background.vehicle"), r.Idx)}, true
+			return []*observation.TestCheck{driver.Failed(message.New("check.empty-lane"),
+				message.New("test.background.vehicle"), r.Idx)}, true
 		}
 		b := r.Body.GetRadiationBackground()
 		if b == nil {
@@ -78,8 +80,10 @@ func background(e driver.Evidence) ([]*observation.TestCheck, bool) {
 	var out []*observation.TestCheck
 	for i, values := range rates {
 		mean, variance := moments(values)
-		out = append(out, driver.Within(message.New("check.gamma", message.Int("n", i+1)), mean, &low, &high, "1/s", rows...),
-			driver.Within(message.New("check.scatter", message.Int("n", i+1)), variance/math.Max(mean, 1), nil, &scatter, "", rows...))
+		out = append(out, driver.Within(message.New("check.gamma", message.Int("n", i+1)),
+			mean, &low, &high, "1/s", rows...),
+			driver.Within(message.New("check.scatter", message.Int("n", i+1)), variance/math.Max(mean, 1),
+				nil, &scatter, "", rows...))
 	}
 	return out, true
 }
@@ -102,16 +106,19 @@ func source(e driver.Evidence) ([]*observation.TestCheck, bool) {
 		if o == nil || o.SigmaMax < sourceSigma && !o.GammaAlarm && !e.Over {
 			continue // somebody walked through without it
 		}
-		out := []*observation.TestCheck{driver.Within(message.New("check.sigma"), float64(o.SigmaMax), &limit, nil, "", r.Idx)}
+		out := []*observation.TestCheck{driver.Within(message.New("check.sigma"), float64(o.SigmaMax),
+			&limit, nil, "", r.Idx)}
 		if o.GammaAlarm {
 			out = append(out, driver.Passed(message.New("check.portal-alarm"), message.New("test.source.alarm"), r.Idx))
 		} else {
-			out = append(out, driver.Failed(message.New("check.portal-alarm"), message.New("test.source.no-alarm"), r.Idx))
+			out = append(out, driver.Failed(message.New("check.portal-alarm"),
+				message.New("test.source.no-alarm"), r.Idx))
 		}
 		return out, true
 	}
 	if e.Over {
-		return []*observation.TestCheck{driver.Failed(message.New("check.source"), message.New("test.source.none"))}, true
+		return []*observation.TestCheck{driver.Failed(message.New("check.source"), message.New("test.source.none"))},
+			true
 	}
 	return nil, false
 }

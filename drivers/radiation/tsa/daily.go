@@ -23,8 +23,8 @@ import (
 // importGroup is how many observations of a file are committed at once.
 const importGroup = 500
 
-// importFile reads a recorded daily file. Its times of day count from the date in its name, or else from the day on which
-// it was last written.
+// importFile reads a recorded daily file. Its times of day count from the date in its name, or else from the day on
+// which it was last written.
 func (p *portal) importFile(ctx context.Context, sink driver.Sink, path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -187,7 +187,8 @@ func fileDay(name string, modified time.Time, zone *time.Location) time.Time {
 const dailyName = "tsa-daily"
 
 // Daily is the format of recorded daily files.
-var Daily = driver.Format{Name: dailyName, Title: "TSA portal, recorded daily file", Recognise: recogniseDaily, Describe: describeDaily}
+var Daily = driver.Format{Name: dailyName, Title: "TSA portal, recorded daily file", Recognise: recogniseDaily,
+	Describe: describeDaily}
 
 // recogniseDaily looks for two lines that decode among the first five.
 func recogniseDaily(head []byte) bool {
@@ -268,7 +269,8 @@ func (s *DailySummary) add(o *observation.Observation) {
 		s.Backgrounds++
 	case *observation.RadiationOccupancy:
 		s.Occupancies = append(s.Occupancies, OccupancySummary{
-			Number: b.Number, Start: o.Time(), Seconds: float64(b.EndNs-b.StartNs) / 1e9, SpeedKph: round(b.SpeedKph, 10),
+			Number: b.Number, Start: o.Time(), Seconds: float64(b.EndNs-b.StartNs) / 1e9,
+			SpeedKph: round(b.SpeedKph, 10),
 			GammaMax: b.GammaMax, NeutronMax: b.NeutronMax, Sigma: round(b.SigmaMax, 100), GammaAlarm: b.GammaAlarm,
 			NeutronAlarm: b.NeutronAlarm, Recomputed: b.GammaAlarmRecomputed, Incomplete: b.Incomplete,
 			End: b.End.String()[len("END_"):],

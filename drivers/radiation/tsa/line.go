@@ -225,7 +225,8 @@ func cutClock(rest []byte) ([]byte, time.Duration) {
 	if h < 0 || h > 23 || m < 0 || m > 59 || s < 0 || s > 59 || ms < 0 {
 		return rest, -1
 	}
-	clock := time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(s)*time.Second + time.Duration(ms)*time.Millisecond
+	clock := time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(s)*time.Second +
+		time.Duration(ms)*time.Millisecond
 	return bytes.TrimSuffix(before, comma), clock
 }
 

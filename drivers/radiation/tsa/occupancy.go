@@ -52,8 +52,10 @@ func (w *windowSum) add(v uint32, intervals int) {
 func startOccupancy(at time.Time, rule alarmRule, gamma, neutron []int32) *openOccupancy {
 	o := &openOccupancy{start: at, lastLine: at, rule: rule, rec: &observation.RadiationOccupancy{
 		StartNs: at.UnixNano(), GammaBackground: gamma, NeutronBackground: neutron,
-		GammaIntervalMs: uint32(gammaInterval.Milliseconds()), NeutronIntervalMs: uint32(neutronInterval.Milliseconds()),
-		Gamma: series(), Neutron: series(), SigmaLimit: float32(rule.nSigma), WindowIntervals: uint32(rule.intervals),
+		GammaIntervalMs:   uint32(gammaInterval.Milliseconds()),
+		NeutronIntervalMs: uint32(neutronInterval.Milliseconds()),
+		Gamma:             series(), Neutron: series(), SigmaLimit: float32(rule.nSigma),
+		WindowIntervals: uint32(rule.intervals),
 	}}
 	for _, b := range gamma {
 		o.background += float64(max(b, 0))

@@ -20,7 +20,8 @@ type tracker struct {
 
 	out []*observation.Observation
 
-	known      bool // an unoccupied line or an end of occupancy was seen: the start of the next occupancy is its first line
+	// an unoccupied line or an end of occupancy was seen: the start of the next occupancy is its first line
+	known      bool
 	occ        *openOccupancy
 	background *observation.RadiationBackground // a GB line that waits for its NB line
 	heldAt     time.Time
@@ -35,7 +36,8 @@ type tracker struct {
 }
 
 func newTracker(rule alarmRule, timeout time.Duration) *tracker {
-	return &tracker{rule: rule, timeout: timeout, fault: map[observation.RadiationFault_Fault]bool{}, setup: map[lineKind]string{}, keys: map[string]int{}}
+	return &tracker{rule: rule, timeout: timeout, fault: map[observation.RadiationFault_Fault]bool{},
+		setup: map[lineKind]string{}, keys: map[string]int{}}
 }
 
 // take returns what gathered since the last call.
@@ -114,9 +116,9 @@ func (t *tracker) end(how observation.RadiationOccupancy_End) {
 	if n := t.occ.rec.Number; n != 0 {
 		name += fmt.Sprintf(":%d", n)
 	}
-	// The name tells it from all others: when its first line came, to the nanosecond, as the recording has it. Its content
-	// does not follow from its own lines alone: the background is of lines before it, which a replay after a crash may
-	// lack. With a digest of that in the key it would be journalled twice.
+	// The name tells it from all others: when its first line came, to the nanosecond, as the recording has it. Its
+	// content does not follow from its own lines alone: the background is of lines before it, which a replay after a
+	// crash may lack. With a digest of that in the key it would be journalled twice.
 	o.Key = driver.Key(name)
 	t.out = append(t.out, o)
 	t.occ = nil
@@ -243,7 +245,8 @@ func (t *tracker) setUp(at time.Time, l *line) {
 	fields := bytes.Split(l.fields, comma)
 	for i, name := range setupFields[l.kind] {
 		if name != "" && i < len(fields) {
-			body.Settings = append(body.Settings, &observation.Setting{Name: name, Value: string(bytes.ToValidUTF8(fields[i], []byte("?")))})
+			body.Settings = append(body.Settings,
+				&observation.Setting{Name: name, Value: string(bytes.ToValidUTF8(fields[i], []byte("?")))})
 		}
 	}
 	t.emit(observation.Class_CLASS_EVENT, at, "setup-"+body.Line, body)

@@ -1,6 +1,6 @@
 // Package tsa is the driver of radiation portals that speak the TSA line protocol: ASCII lines over TCP or a serial
-// line, or recorded daily files from a drop folder, become occupancies, backgrounds, faults, tampers and setups. Source:
-// OpenSensorHub's Rapiscan driver, SpecUtils' notes on daily files; docs/protocols/tsa.md.
+// line, or recorded daily files from a drop folder, become occupancies, backgrounds, faults, tampers and setups.
+// Source: OpenSensorHub's Rapiscan driver, SpecUtils' notes on daily files; docs/protocols/tsa.md.
 package tsa
 
 import (
@@ -167,7 +167,8 @@ func (s *session) takeLine(text []byte, offset int64) bool {
 		err = s.tracker.line(s.at, &s.line)
 	}
 	if err != nil {
-		s.faults.Add(s.at, message.New("fault.byte", message.Int("offset", offset), message.CausedBy(err)), offset, text)
+		s.faults.Add(s.at, message.New("fault.byte", message.Int("offset", offset), message.CausedBy(err)),
+			offset, text)
 		return false
 	}
 	return true

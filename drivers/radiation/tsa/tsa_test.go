@@ -19,7 +19,8 @@ import (
 )
 
 func config(address string) *Config {
-	return &Config{Link: transport.Link{Address: address}, NSigma: 7, Intervals: 5, Timeout: 10 * time.Second, SilentAfter: 15 * time.Second}
+	return &Config{Link: transport.Link{Address: address}, NSigma: 7, Intervals: 5, Timeout: 10 * time.Second,
+		SilentAfter: 15 * time.Second}
 }
 
 // normal removes times from an observation's body.
@@ -37,24 +38,31 @@ func TestConformance(t *testing.T) {
 		t.Fatal(err)
 	}
 	drivertest.Stream{
-		Spec: Spec, Settings: func(a string) any { return config(a) }, Input: b.Bytes(), Cut: b.Len()/2 + 3, Normal: normal,
+		Spec: Spec, Settings: func(a string) any {
+			return config(a)
+		}, Input: b.Bytes(), Cut: b.Len()/2 + 3, Normal: normal,
 	}.Run(t)
 }
 
 func TestDecodeLine(t *testing.T) {
 	none := [4]int32{-1, -1, -1, -1}
 	for text, want := range map[string]line{
-		"GB,000250,000251,000252,000253":              {kind: lineGB, counts: [4]int32{250, 251, 252, 253}, clock: -1},
-		"GS,000050,000051":                            {kind: lineGS, counts: [4]int32{50, 51, -1, -1}, clock: -1},
-		"NA,000001,xx,,000004":                        {kind: lineNA, counts: [4]int32{1, -1, -1, 4}, clock: -1},
-		"GL,000250,000251,000252,000253,23:59:59.999": {kind: lineGL, counts: [4]int32{250, 251, 252, 253}, clock: 24*time.Hour - time.Millisecond},
+		"GB,000250,000251,000252,000253": {kind: lineGB, counts: [4]int32{250, 251, 252, 253}, clock: -1},
+		"GS,000050,000051":               {kind: lineGS, counts: [4]int32{50, 51, -1, -1}, clock: -1},
+		"NA,000001,xx,,000004":           {kind: lineNA, counts: [4]int32{1, -1, -1, 4}, clock: -1},
+		"GL,000250,000251,000252,000253,23:59:59.999": {kind: lineGL, counts: [4]int32{250, 251, 252, 253},
+			clock: 24*time.Hour - time.Millisecond},
 		"NH,000001,000001,000001,000001,00-00-01.000": {kind: lineNH, counts: [4]int32{1, 1, 1, 1}, clock: time.Second},
-		"SP,0.2000,5.00,8.047":                        {kind: lineSP, counts: none, clock: -1, beamSeconds: 0.2, kph: 8.047},
-		"SP,0.2000,5.00,8.047,12:00:00.000":           {kind: lineSP, counts: none, clock: 12 * time.Hour, beamSeconds: 0.2, kph: 8.047},
-		"GX,000042,004800":                            {kind: lineGX, counts: none, clock: -1, number: 42, neutronMilli: 4800},
-		"GX,000042,004800,12:00:00.000":               {kind: lineGX, counts: none, clock: 12 * time.Hour, number: 42, neutronMilli: 4800},
-		"TT":                                          {kind: lineTT, counts: none, clock: -1},
-		"TC,12:00:00.000":                             {kind: lineTC, counts: none, clock: 12 * time.Hour},
+		"SP,0.2000,5.00,8.047": {kind: lineSP, counts: none, clock: -1,
+			beamSeconds: 0.2, kph: 8.047},
+		"SP,0.2000,5.00,8.047,12:00:00.000": {kind: lineSP, counts: none, clock: 12 * time.Hour,
+			beamSeconds: 0.2, kph: 8.047},
+		"GX,000042,004800": {kind: lineGX, counts: none, clock: -1,
+			number: 42, neutronMilli: 4800},
+		"GX,000042,004800,12:00:00.000": {kind: lineGX, counts: none, clock: 12 * time.Hour,
+			number: 42, neutronMilli: 4800},
+		"TT":              {kind: lineTT, counts: none, clock: -1},
+		"TC,12:00:00.000": {kind: lineTC, counts: none, clock: 12 * time.Hour},
 	} {
 		var got line
 		if err := decodeLine([]byte(text), &got); err != nil {
@@ -156,13 +164,20 @@ func TestOccupancyEnds(t *testing.T) {
 		incomplete bool
 		number     uint32
 	}{
-		"GX":                   {lines(gb, nb, repeat(10, gs, "+200ms"), "GX,000007,004800"), observation.RadiationOccupancy_END_MARKED, false, 7},
-		"time-out":             {lines(gb, nb, repeat(10, gs, "+200ms"), "+11s"), observation.RadiationOccupancy_END_TIMEOUT, true, 0},
-		"background":           {lines(gb, nb, repeat(10, gs, "+200ms"), "+1s", gb), observation.RadiationOccupancy_END_BACKGROUND, true, 0},
-		"disconnect":           {lines(gb, nb, repeat(10, gs, "+200ms"), "break"), observation.RadiationOccupancy_END_DISCONNECT, true, 0},
-		"start not seen":       {lines(repeat(10, gs, "+200ms"), "GX,000007,004800"), observation.RadiationOccupancy_END_MARKED, true, 7},
-		"start after a break":  {lines(gb, nb, "break", repeat(10, gs, "+200ms"), "GX,000007,004800"), observation.RadiationOccupancy_END_MARKED, true, 7},
-		"time-out, but a tick": {lines(gb, nb, gs, "+9s", gs, "GX,000007,004800"), observation.RadiationOccupancy_END_MARKED, false, 7},
+		"GX": {lines(gb, nb, repeat(10, gs, "+200ms"), "GX,000007,004800"),
+			observation.RadiationOccupancy_END_MARKED, false, 7},
+		"time-out": {lines(gb, nb, repeat(10, gs, "+200ms"), "+11s"),
+			observation.RadiationOccupancy_END_TIMEOUT, true, 0},
+		"background": {lines(gb, nb, repeat(10, gs, "+200ms"), "+1s", gb),
+			observation.RadiationOccupancy_END_BACKGROUND, true, 0},
+		"disconnect": {lines(gb, nb, repeat(10, gs, "+200ms"), "break"),
+			observation.RadiationOccupancy_END_DISCONNECT, true, 0},
+		"start not seen": {lines(repeat(10, gs, "+200ms"), "GX,000007,004800"),
+			observation.RadiationOccupancy_END_MARKED, true, 7},
+		"start after a break": {lines(gb, nb, "break", repeat(10, gs, "+200ms"), "GX,000007,004800"),
+			observation.RadiationOccupancy_END_MARKED, true, 7},
+		"time-out, but a tick": {lines(gb, nb, gs, "+9s", gs, "GX,000007,004800"),
+			observation.RadiationOccupancy_END_MARKED, false, 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := occupancies(feed(t, c.lines...))
@@ -171,7 +186,8 @@ func TestOccupancyEnds(t *testing.T) {
 			}
 			o := got[0]
 			if o.End != c.end || o.Incomplete != c.incomplete || o.Number != c.number {
-				t.Errorf("end %v, incomplete %v, number %d; want %v, %v, %d", o.End, o.Incomplete, o.Number, c.end, c.incomplete, c.number)
+				t.Errorf("end %v, incomplete %v, number %d; want %v, %v, %d", o.End, o.Incomplete,
+					o.Number, c.end, c.incomplete, c.number)
 			}
 			if o.NeutronBackgroundMilli != 0 && o.NeutronBackgroundMilli != 4800 {
 				t.Errorf("neutron background %d", o.NeutronBackgroundMilli)
@@ -181,8 +197,8 @@ func TestOccupancyEnds(t *testing.T) {
 }
 
 // A vehicle cut by a disconnect must never be merged into the next.
-// TestReplayedOccupancyHasItsKey: after a crash an occupancy is read again from its recording, without the background that
-// came before: it has the key that it had, so that it is not journalled twice.
+// TestReplayedOccupancyHasItsKey: after a crash an occupancy is read again from its recording, without the background
+// that came before: it has the key that it had, so that it is not journalled twice.
 func TestReplayedOccupancyHasItsKey(t *testing.T) {
 	key := func(text []string) string {
 		for _, o := range feed(t, text...) {
@@ -200,8 +216,10 @@ func TestReplayedOccupancyHasItsKey(t *testing.T) {
 }
 
 func TestOccupancyIsNotMergedAcrossABreak(t *testing.T) {
-	got := occupancies(feed(t, lines(gb, nb, repeat(10, gs, "+200ms"), "break", "+3s", repeat(6, gs, "+200ms"), "GX,000008,004800")...))
-	if len(got) != 2 || len(got[0].Gamma[0].Counts) != 10 || len(got[1].Gamma[0].Counts) != 6 || !got[0].Incomplete || !got[1].Incomplete {
+	got := occupancies(feed(t, lines(gb, nb, repeat(10, gs, "+200ms"), "break", "+3s", repeat(6, gs, "+200ms"),
+		"GX,000008,004800")...))
+	if len(got) != 2 || len(got[0].Gamma[0].Counts) != 10 || len(got[1].Gamma[0].Counts) != 6 ||
+		!got[0].Incomplete || !got[1].Incomplete {
 		t.Errorf("occupancies %v", got)
 	}
 }
@@ -218,7 +236,8 @@ func TestAlarmRuleIsRecomputed(t *testing.T) {
 	loud := lines(gb, nb, repeat(5, ga, "+200ms"), "GX,000001,000000")
 	o = feed(t, loud...)
 	last := o[len(o)-1]
-	if b := last.Body.GetRadiationOccupancy(); !b.GammaAlarm || !b.GammaAlarmRecomputed || b.AlarmDisagreement || last.Class != observation.Class_CLASS_ALARM {
+	if b := last.Body.GetRadiationOccupancy(); !b.GammaAlarm || !b.GammaAlarmRecomputed ||
+		b.AlarmDisagreement || last.Class != observation.Class_CLASS_ALARM {
 		t.Errorf("loud: %v", b)
 	}
 	// One hot interval: the portal says alarm, the sum over a second does not.
@@ -228,7 +247,8 @@ func TestAlarmRuleIsRecomputed(t *testing.T) {
 		t.Errorf("disputed: %v", b)
 	}
 	// The portal's own SG1 line sets the rule.
-	strict := lines("SG1,000500,000060,5,10,1.0,000000", gb, nb, repeat(10, "GS,000053,000053,000053,000053", "+200ms"), "GX,000001,000000")
+	strict := lines("SG1,000500,000060,5,10,1.0,000000", gb, nb,
+		repeat(10, "GS,000053,000053,000053,000053", "+200ms"), "GX,000001,000000")
 	o = feed(t, strict...)
 	if b := o[len(o)-1].Body.GetRadiationOccupancy(); !b.GammaAlarmRecomputed || b.SigmaLimit != 1 {
 		t.Errorf("strict: %v", b)
@@ -238,7 +258,8 @@ func TestAlarmRuleIsRecomputed(t *testing.T) {
 func TestFaultsTamperAndSetupAreReportedOnChange(t *testing.T) {
 	got := feed(t, lines(
 		"GH,000900,000900,000900,000900", nb, "+5s", "GH,000900,000900,000900,000900", nb, "+5s", gb, nb,
-		"TT", "TT", "+1s", "TC", "TC", "SG3,0.068,5.000,20,7,A1.4", "SG3,0.068,5.000,20,7,A1.4", "SG3,0.068,5.000,30,7,A1.4")...)
+		"TT", "TT", "+1s", "TC", "TC", "SG3,0.068,5.000,20,7,A1.4", "SG3,0.068,5.000,20,7,A1.4",
+		"SG3,0.068,5.000,30,7,A1.4")...)
 	var have []string
 	for _, o := range got {
 		switch b := o.Body.Typed().(type) {
@@ -250,7 +271,8 @@ func TestFaultsTamperAndSetupAreReportedOnChange(t *testing.T) {
 			have = append(have, b.Line+" "+b.Settings[2].Name+"="+b.Settings[2].Value)
 		}
 	}
-	want := "FAULT_GAMMA_HIGH cleared=false|FAULT_GAMMA_HIGH cleared=true|tamper true alarm|tamper false event|SG3 background_time=20|SG3 background_time=30"
+	want := "FAULT_GAMMA_HIGH cleared=false|FAULT_GAMMA_HIGH cleared=true|tamper true alarm|tamper false event|SG3 " +
+		"background_time=20|SG3 background_time=30"
 	if s := strings.Join(have, "|"); s != want {
 		t.Errorf("got  %s\nwant %s", s, want)
 	}
@@ -268,8 +290,8 @@ func TestBackgroundPairsGammaAndNeutron(t *testing.T) {
 	}
 }
 
-// TestDailyFile imports a day of simulated traffic, with and without times, twice: the second time adds nothing, and every
-// vehicle of the simulation's truth is there.
+// TestDailyFile imports a day of simulated traffic, with and without times, twice: the second time adds nothing, and
+// every vehicle of the simulation's truth is there.
 func TestDailyFile(t *testing.T) {
 	for _, withTimes := range []bool{true, false} {
 		t.Run(fmt.Sprintf("times=%v", withTimes), func(t *testing.T) {
@@ -297,7 +319,8 @@ func TestDailyFile(t *testing.T) {
 					t.Fatalf("occupancy %d began at %s, not at %s", i, at, want.Start)
 				}
 			}
-			if b := sink.Of(observation.Kind_KIND_DEVICE_IMPORT)[0].Body.GetDeviceImport(); b.Faults != 0 || b.Added != b.Observations {
+			if b := sink.Of(observation.Kind_KIND_DEVICE_IMPORT)[0].Body.GetDeviceImport(); b.Faults != 0 ||
+				b.Added != b.Observations {
 				t.Errorf("import: %v", b)
 			}
 			if err := p.importFile(context.Background(), sink, path); err != nil {
@@ -327,7 +350,8 @@ func TestNoFolder(t *testing.T) {
 	}
 }
 
-// TestDailyFileWithOtherContent imports two files of one name whose lines have the same times: what differs is kept of both.
+// TestDailyFileWithOtherContent imports two files of one name whose lines have the same times: what differs is kept
+// of both.
 func TestDailyFileWithOtherContent(t *testing.T) {
 	sink := drivertest.NewSink()
 	p := &portal{Config: *config("")}
@@ -363,7 +387,8 @@ func record(t testing.TB, path string, span time.Duration, withTimes bool) []sim
 		t.Fatal(err)
 	}
 	defer f.Close()
-	truths, err := sim.Record(f, sim.New(sim.Defaults()), time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC), span, withTimes)
+	truths, err := sim.Record(f, sim.New(sim.Defaults()), time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC),
+		span, withTimes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -395,7 +420,8 @@ func TestEndsInWords(t *testing.T) {
 		text := (&DailySummary{Occupancies: []OccupancySummary{{End: end}}}).Text()
 		last := text[len(text)-1]
 		said := !strings.HasSuffix(last, "no alarm")
-		if want := number > int32(observation.RadiationOccupancy_END_MARKED); said != want || strings.Contains(last, end) {
+		if want := number > int32(observation.RadiationOccupancy_END_MARKED); said != want ||
+			strings.Contains(last, end) {
 			t.Errorf("%s: %s", name, last)
 		}
 	}
@@ -479,7 +505,8 @@ func TestSimulatorFaultsAndSourcesOnDemand(t *testing.T) {
 	for i, c := range passes {
 		p.Send(sim.Vehicle{Length: 10, Speed: 1.8, Suppression: 0.2, Source: c.source})
 		tags := collect(p, 30*time.Second)
-		if tags["GX"] != 1 || tags["SP"] != 1 || tags["GS"]+tags["GA"] < 20 || (tags["GA"] > 0) != c.gamma || (tags["NA"] > 0) != c.neutron {
+		if tags["GX"] != 1 || tags["SP"] != 1 || tags["GS"]+tags["GA"] < 20 || (tags["GA"] > 0) != c.gamma ||
+			(tags["NA"] > 0) != c.neutron {
 			t.Errorf("pass %d: %v", i, tags)
 		}
 	}
@@ -489,7 +516,8 @@ func TestSimulatorFaultsAndSourcesOnDemand(t *testing.T) {
 }
 
 func FuzzFramerAndTracker(f *testing.F) {
-	f.Add([]byte(gb + "\r\n" + nb + "\r\n" + gs + "\r\n" + ga + "\r\nGX,000001,000002\r\nTT\r\nSG1,1,2,3,4,5,6\r\nSP,1,2,3\r\n"))
+	f.Add([]byte(gb + "\r\n" + nb + "\r\n" + gs + "\r\n" + ga +
+		"\r\nGX,000001,000002\r\nTT\r\nSG1,1,2,3,4,5,6\r\nSP,1,2,3\r\n"))
 	f.Add([]byte(gs + ",12:00:00.000\n" + strings.Repeat("x", 2*maxLine) + "\n" + gb))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		s := newSession(discard{}, alarmRule{nSigma: 7, intervals: 5}, 10*time.Second)

@@ -1,5 +1,5 @@
-// Package climate is the driver of BME280 and BMP280 sensors on the machine's I2C bus, through periph.io: temperature, humidity, pressure.
-// docs/protocols/site.md.
+// Package climate is the driver of BME280 and BMP280 sensors on the machine's I2C bus, through periph.io:
+// temperature, humidity, pressure. docs/protocols/site.md.
 package climate
 
 import (
@@ -38,9 +38,10 @@ func (c Config) Check() error {
 }
 
 // Spec describes the driver.
-var Spec = driver.New("climate", "Temperature, humidity, pressure: BME280, BMP280 (I2C)", func(c Config, env driver.Env) (driver.Driver, error) {
-	return &sensor{c, openBus}, nil
-})
+var Spec = driver.New("climate", "Temperature, humidity, pressure: BME280, BMP280 (I2C)",
+	func(c Config, env driver.Env) (driver.Driver, error) {
+		return &sensor{c, openBus}, nil
+	})
 
 type sensor struct {
 	Config
@@ -129,7 +130,8 @@ func beyond(was bool, v, limit float64) bool {
 	return v > limit
 }
 
-// chip is a sensor with its calibration. Source: Bosch BME280 data sheet 1.6, section 4.2.3; BMP280 data sheet 1.14, section 3.11.3.
+// chip is a sensor with its calibration. Source: Bosch BME280 data sheet 1.6, section 4.2.3; BMP280 data sheet 1.14,
+// section 3.11.3.
 type chip struct {
 	dev      *i2c.Dev
 	humidity bool
@@ -249,7 +251,8 @@ func (c *chip) pressure(raw int32, fine float64) float64 {
 // relative returns the relative humidity, %.
 func (c *chip) relative(raw int32, fine float64) float64 {
 	h := fine - 76800
-	h = (float64(raw) - (float64(c.h4)*64 + float64(c.h5)/16384*h)) * (float64(c.h2) / 65536 * (1 + float64(c.h6)/67108864*h*(1+float64(c.h3)/67108864*h)))
+	h = (float64(raw) - (float64(c.h4)*64 + float64(c.h5)/16384*h)) * (float64(c.h2) / 65536 * (1 +
+		float64(c.h6)/67108864*h*(1+float64(c.h3)/67108864*h)))
 	h *= 1 - float64(c.h1)*h/524288
 	return min(max(h, 0), 100)
 }

@@ -51,7 +51,10 @@ func playback(id byte, readings ...[]byte) *i2ctest.Playback {
 }
 
 func run(t *testing.T, bus i2c.BusCloser, until func(*drivertest.Sink) bool) (*drivertest.Sink, error) {
-	s := &sensor{Config{Address: 118, Every: 100 * time.Millisecond, Low: -30, High: 60, Humid: 90}, func(string) (i2c.BusCloser, error) { return bus, nil }}
+	s := &sensor{Config{Address: 118, Every: 100 * time.Millisecond, Low: -30, High: 60, Humid: 90},
+		func(string) (i2c.BusCloser, error) {
+			return bus, nil
+		}}
 	sink := drivertest.NewSink()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -64,18 +67,23 @@ func run(t *testing.T, bus i2c.BusCloser, until func(*drivertest.Sink) bool) (*d
 }
 
 func TestDataSheet(t *testing.T) {
-	sink, _ := run(t, playback(idBMP280, data(519888, 415148, 0)), func(s *drivertest.Sink) bool { return len(s.Of(observation.Kind_KIND_SITE_CLIMATE)) > 0 })
+	sink, _ := run(t, playback(idBMP280, data(519888, 415148, 0)), func(s *drivertest.Sink) bool {
+		return len(s.Of(observation.Kind_KIND_SITE_CLIMATE)) > 0
+	})
 	v := sink.Of(observation.Kind_KIND_SITE_CLIMATE)[0].Body.GetSiteClimate()
-	if math.Abs(float64(v.TemperatureC)-25.08) > 0.01 || math.Abs(float64(v.PressureHpa)-1006.5327) > 0.001 || v.HumidityPercent != nil {
+	if math.Abs(float64(v.TemperatureC)-25.08) > 0.01 || math.Abs(float64(v.PressureHpa)-1006.5327) > 0.001 ||
+		v.HumidityPercent != nil {
 		t.Errorf("%v; the data sheet says 25.08 °C and 100653.27 Pa", v)
 	}
 }
 
 func TestLimits(t *testing.T) {
-	sink, err := run(t, playback(idBME280, data(519888, 415148, 30000), data(660000, 415148, 30000), data(519888, 415148, 30000)),
+	sink, err := run(t, playback(idBME280, data(519888, 415148, 30000), data(660000, 415148, 30000),
+		data(519888, 415148, 30000)),
 		func(s *drivertest.Sink) bool { return len(s.Of(observation.Kind_KIND_DEVICE_CONDITION)) == 2 })
 	all := sink.Of(observation.Kind_KIND_DEVICE_CONDITION)
-	if len(all) != 2 || all[0].Body.GetDeviceCondition().Condition != "hot" || !all[1].Body.GetDeviceCondition().Cleared {
+	if len(all) != 2 || all[0].Body.GetDeviceCondition().Condition != "hot" ||
+		!all[1].Body.GetDeviceCondition().Cleared {
 		t.Errorf("%v, %v", all, err)
 	}
 	v := sink.Of(observation.Kind_KIND_SITE_CLIMATE)[0].Body.GetSiteClimate()
@@ -86,7 +94,8 @@ func TestLimits(t *testing.T) {
 
 func TestNoSensor(t *testing.T) {
 	_, err := run(t, playback(0x11), func(*drivertest.Sink) bool { return true })
-	if err == nil || !strings.Contains(err.Error(), "is no BME280 or BMP280: its id is 0x11") && !errors.Is(err, context.Canceled) {
+	if err == nil || !strings.Contains(err.Error(), "is no BME280 or BMP280: its id is 0x11") &&
+		!errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	if _, err := openBus("no-such-bus"); err == nil || !strings.Contains(err.Error(), "I2C bus") {
@@ -100,7 +109,8 @@ func FuzzFormulas(f *testing.F) {
 		if len(b) < 26 {
 			return
 		}
-		bus := &i2ctest.Playback{Ops: []i2ctest.IO{{Addr: 118, W: []byte{0xd0}, R: []byte{idBMP280}}, {Addr: 118, W: []byte{0x88}, R: b[:26]}}, DontPanic: true}
+		bus := &i2ctest.Playback{Ops: []i2ctest.IO{{Addr: 118, W: []byte{0xd0}, R: []byte{idBMP280}},
+			{Addr: 118, W: []byte{0x88}, R: b[:26]}}, DontPanic: true}
 		c, err := newChip(&i2c.Dev{Bus: bus, Addr: 118})
 		if err != nil {
 			t.Fatal(err)

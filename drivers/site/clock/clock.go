@@ -1,5 +1,5 @@
-// Package clock is the driver of the agent's own clock: what the kernel says of it (adjtimex), and, where there is one, what a GPS receiver
-// says through gpsd. docs/protocols/site.md.
+// Package clock is the driver of the agent's own clock: what the kernel says of it (adjtimex), and, where there is
+// one, what a GPS receiver says through gpsd. docs/protocols/site.md.
 package clock
 
 import (
@@ -26,9 +26,10 @@ type Config struct {
 }
 
 // Spec describes the driver.
-var Spec = driver.New("clock", "The agent's clock: kernel, and GPS through gpsd", func(c Config, env driver.Env) (driver.Driver, error) {
-	return &clock{Config: c, env: env, kernel: adjtimex}, nil
-}).WithTests(tests...)
+var Spec = driver.New("clock", "The agent's clock: kernel, and GPS through gpsd",
+	func(c Config, env driver.Env) (driver.Driver, error) {
+		return &clock{Config: c, env: env, kernel: adjtimex}, nil
+	}).WithTests(tests...)
 
 type clock struct {
 	Config

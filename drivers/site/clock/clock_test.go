@@ -37,7 +37,8 @@ func TestConditions(t *testing.T) {
 	}
 	good := kernelState{synchronised: true, errorMs: 2}
 	fix := func(second int) string {
-		return fmt.Sprintf("{\"class\":\"TPV\",\"mode\":3,\"time\":%q}\r\n", begin.Add(time.Duration(second)*time.Second).Format(time.RFC3339Nano))
+		return fmt.Sprintf("{\"class\":\"TPV\",\"mode\":3,\"time\":%q}\r\n",
+			begin.Add(time.Duration(second)*time.Second).Format(time.RFC3339Nano))
 	}
 	step(0, good, fix(0)+"{\"class\":\"SKY\",\"satellites\":[{\"used\":true},{\"used\":false},{\"used\":true}]}\n")
 	step(10, kernelState{}, fix(10))
@@ -49,7 +50,8 @@ func TestConditions(t *testing.T) {
 	step(75, good, fix(75))
 	step(76, good, "{\"class\":\"TPV\",\"mode\":1}\n")
 	step(140, good, "{\"class\":\"TPV\",\"mode\":1}\n")
-	want := []string{"unsynchronised false", "unsynchronised true", "clock-error false", "clock-error true", "gps-offset false", "gps-offset true", "gps-no-fix false"}
+	want := []string{"unsynchronised false", "unsynchronised true", "clock-error false", "clock-error true",
+		"gps-offset false", "gps-offset true", "gps-no-fix false"}
 	if got := texts(all); strings.Join(got, ";") != strings.Join(want, ";") {
 		t.Errorf("%v, want %v", got, want)
 	}
@@ -64,7 +66,10 @@ func TestKernel(t *testing.T) {
 	if _, err := adjtimex(); err != nil {
 		t.Error(err)
 	}
-	run(t.Context(), t, &Config{Report: time.Second, Error: time.Second, Patient: time.Hour}, func(s *drivertest.Sink) bool { return len(s.Of(observation.Kind_KIND_SITE_CLOCK)) > 0 })
+	run(t.Context(), t, &Config{Report: time.Second, Error: time.Second, Patient: time.Hour},
+		func(s *drivertest.Sink) bool {
+			return len(s.Of(observation.Kind_KIND_SITE_CLOCK)) > 0
+		})
 }
 
 func run(ctx context.Context, t *testing.T, c *Config, until func(*drivertest.Sink) bool) {
@@ -85,7 +90,8 @@ func TestGpsfake(t *testing.T) {
 	for i := range 30 {
 		for _, s := range []string{
 			fmt.Sprintf("GPGGA,12%02d%02d.00,4217.0000,N,08304.0000,W,1,08,1.0,180.0,M,-34.0,M,,", i/60, i%60),
-			fmt.Sprintf("GPRMC,12%02d%02d.00,A,4217.0000,N,08304.0000,W,0.0,0.0,251126,,", i/60, i%60), "GPGSA,A,3,01,02,03,04,05,06,07,08,,,,,1.5,1.0,1.1",
+			fmt.Sprintf("GPRMC,12%02d%02d.00,A,4217.0000,N,08304.0000,W,0.0,0.0,251126,,", i/60, i%60),
+			"GPGSA,A,3,01,02,03,04,05,06,07,08,,,,,1.5,1.0,1.1",
 		} {
 			sum := byte(0)
 			for _, c := range []byte(s) {
@@ -101,18 +107,20 @@ func TestGpsfake(t *testing.T) {
 	fake := exec.Command("gpsfake", "-P", port, "-c", "0.1", file)
 	fake.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin") // where Debian has gpsd
 	ctx := peer.Start(t.Context(), t, fake)
-	run(ctx, t, &Config{GPSD: "127.0.0.1:" + port, Report: time.Second, Error: time.Hour, Patient: time.Hour}, func(s *drivertest.Sink) bool {
-		for _, o := range s.Of(observation.Kind_KIND_SITE_CLOCK) {
-			if o.Body.GetSiteClock().GpsMode == "3d" {
-				return true
+	run(ctx, t, &Config{GPSD: "127.0.0.1:" + port, Report: time.Second, Error: time.Hour, Patient: time.Hour},
+		func(s *drivertest.Sink) bool {
+			for _, o := range s.Of(observation.Kind_KIND_SITE_CLOCK) {
+				if o.Body.GetSiteClock().GpsMode == "3d" {
+					return true
+				}
 			}
-		}
-		return false
-	})
+			return false
+		})
 }
 
 func FuzzFeed(f *testing.F) {
-	f.Add([]byte("{\"class\":\"TPV\",\"mode\":3,\"time\":\"2026-11-25T12:00:00Z\"}\n{\"class\":\"SKY\",\"satellites\":[{\"used\":true}]}\n"))
+	f.Add([]byte(
+		"{\"class\":\"TPV\",\"mode\":3,\"time\":\"2026-11-25T12:00:00Z\"}\n{\"class\":\"SKY\",\"satellites\":[{\"used\":true}]}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		w := watch{Config: Config{GPSD: "x", Error: time.Second}}
 		for i := 0; i < len(data); i += 13 {

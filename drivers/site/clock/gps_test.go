@@ -51,7 +51,8 @@ func TestReceivers(t *testing.T) {
 		{"1,024 weeks ahead", []said{{0, fix(0, weeks1024)}}, 5,
 			"gps-week-rollover: GPS time is 1,024 weeks (19.6 years) ahead of", ""},
 		{"a week behind", []said{{0, fix(0, -week)}}, 5, "gps-offset: GPS time is not the clock's", ""},
-		{"leap seconds", []said{{0, fix(0, 17500*time.Millisecond)}}, 5, "gps-offset: GPS time is about 18\u00a0s ahead", ""},
+		{"leap seconds", []said{{0, fix(0, 17500*time.Millisecond)}}, 5,
+			"gps-offset: GPS time is about 18\u00a0s ahead", ""},
 		{"right", []said{{0, fix(0, -300*time.Millisecond)}}, 5, "", "GPS fix 3d"},
 	} {
 		w := watch{Config: Config{GPSD: "x", Report: time.Hour, Error: 500 * time.Millisecond, Patient: time.Minute}}
@@ -82,7 +83,8 @@ func TestReceivers(t *testing.T) {
 func TestReceiversAreListed(t *testing.T) {
 	w := watch{Config: Config{GPSD: "x", Error: time.Second}}
 	w.feed(begin,
-		[]byte(`{"class":"DEVICES","devices":[{"path":"/dev/ttyACM0"},{"path":"/dev/pps0"}]}`+"\n"+`{"class":"ERROR","message":"bad"}`+"\n"))
+		[]byte(`{"class":"DEVICES","devices":[{"path":"/dev/ttyACM0"},{"path":"/dev/pps0"}]}`+
+			"\n"+`{"class":"ERROR","message":"bad"}`+"\n"))
 	all := w.report(begin, kernelState{})
 	if c := all[len(all)-1].Body.GetSiteClock(); fmt.Sprint(c.GetGpsReceivers()) != "[/dev/ttyACM0 /dev/pps0]" {
 		t.Errorf("%v", c)

@@ -21,7 +21,8 @@ func TestRepeats(t *testing.T) {
 		for i, m := range messages {
 			at := begin.Add(time.Duration(10*i) * time.Second)
 			w.feed(at, []byte(m+"\n"))
-			out = append(append(out, w.report(at, kernelState{synchronised: i%2 == 0, errorMs: 2000})...), w.faults.Take()...)
+			out = append(append(out, w.report(at, kernelState{synchronised: i%2 == 0, errorMs: 2000})...),
+				w.faults.Take()...)
 		}
 		return out
 	})

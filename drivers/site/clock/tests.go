@@ -22,12 +22,17 @@ var tests = []driver.Test{{
 						continue
 					}
 					if !s.Synchronised {
-						return []*observation.TestCheck{driver.Failed(message.New("check.synchronised"), message.New("test.clock.free"), r.Idx)}, true
+						return []*observation.TestCheck{driver.Failed(message.New("check.synchronised"),
+							message.New("test.clock.free"), r.Idx)}, true
 					}
-					return []*observation.TestCheck{driver.Passed(message.New("check.synchronised"), message.Message{}, r.Idx), driver.Within(message.New("check.clock-error"), s.EstimatedErrorMs, nil, &limit, "ms", r.Idx)}, true
+					return []*observation.TestCheck{driver.Passed(message.New("check.synchronised"),
+						message.Message{}, r.Idx),
+						driver.Within(message.New("check.clock-error"), s.EstimatedErrorMs,
+							nil, &limit, "ms", r.Idx)}, true
 				}
 				if e.Over {
-					return []*observation.TestCheck{driver.Failed(message.New("check.clock"), message.New("test.clock.none"))}, true
+					return []*observation.TestCheck{driver.Failed(message.New("check.clock"),
+						message.New("test.clock.none"))}, true
 				}
 				return nil, false
 			},

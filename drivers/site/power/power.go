@@ -1,4 +1,5 @@
-// Package power is the driver of UPSs that Network UPS Tools (NUT) watches: its server is asked for the UPS's variables. docs/protocols/site.md.
+// Package power is the driver of UPSs that Network UPS Tools (NUT) watches: its server is asked for the UPS's
+// variables. docs/protocols/site.md.
 package power
 
 import (
@@ -55,7 +56,10 @@ func (u *ups) Run(ctx context.Context, sink driver.Sink) error {
 	}
 	s := &session{ups: u, vars: map[string]string{}}
 	l := driver.Listener{
-		Link: transport.Link{Address: u.Address}, Decoder: s, Faults: &s.faults, SilentAfter: answerTimeout, Silent: message.New("power.check"), Talk: s.talk, About: func() message.Message { return inWords(s.vars["ups.status"]) },
+		Link: transport.Link{Address: u.Address}, Decoder: s, Faults: &s.faults, SilentAfter: answerTimeout,
+		Silent: message.New("power.check"), Talk: s.talk, About: func() message.Message {
+			return inWords(s.vars["ups.status"])
+		},
 	}
 	err := l.Run(ctx, u.env.Links, sink)
 	if ctx.Err() != nil {

@@ -20,14 +20,17 @@ func settings(address string) any {
 	return &Config{Address: address, UPS: "lane", Poll: 200 * time.Millisecond, Report: time.Hour, Low: 30}
 }
 
-const answer = "BEGIN LIST VAR lane\nVAR lane ups.status \"OL CHRG\"\nVAR lane battery.charge \"85\"\nVAR lane battery.runtime \"1200\"\nVAR lane ups.model \"Smart \\\"X\\\"\"\nEND LIST VAR lane\n"
+const answer = "BEGIN LIST VAR lane\nVAR lane ups.status \"OL CHRG\"\nVAR lane battery.charge \"85\"\nVAR lane " +
+	"battery.runtime \"1200\"\nVAR lane ups.model \"Smart \\\"X\\\"\"\nEND LIST VAR lane\n"
 
 func TestConforms(t *testing.T) {
-	drivertest.Stream{Spec: Spec, Settings: settings, Input: []byte(answer + strings.Replace(answer, "OL CHRG", "OB DISCHRG", 1)), Cut: len(answer) - 30, Normal: func(o *observation.Observation) {
-		if c := o.Body.GetDeviceCondition(); c.GetCondition() == contactLost {
-			c.Text = "" // it has a time
-		}
-	}}.Run(t)
+	drivertest.Stream{Spec: Spec, Settings: settings,
+		Input: []byte(answer + strings.Replace(answer, "OL CHRG", "OB DISCHRG", 1)), Cut: len(answer) - 30,
+		Normal: func(o *observation.Observation) {
+			if c := o.Body.GetDeviceCondition(); c.GetCondition() == contactLost {
+				c.Text = "" // it has a time
+			}
+		}}.Run(t)
 }
 
 func TestStates(t *testing.T) {
@@ -35,7 +38,9 @@ func TestStates(t *testing.T) {
 	at := time.Unix(1000, 0)
 	say := func(status, charge string) (out []string) {
 		at = at.Add(time.Second)
-		for _, o := range s.Feed(at, []byte("BEGIN LIST VAR lane\nVAR lane ups.status \""+status+"\"\nVAR lane battery.charge \""+charge+"\"\nEND LIST VAR lane\n")) {
+		for _, o := range s.Feed(at,
+			[]byte("BEGIN LIST VAR lane\nVAR lane ups.status \""+status+"\"\nVAR lane battery.charge \""+
+				charge+"\"\nEND LIST VAR lane\n")) {
 			if c := o.Body.GetDeviceCondition(); c != nil {
 				out = append(out, fmt.Sprint(c.Condition, " ", c.Cleared))
 			} else {
@@ -45,8 +50,10 @@ func TestStates(t *testing.T) {
 		return out
 	}
 	for i, c := range []struct{ status, charge, want string }{
-		{"OL", "100", "[event]"}, {"OL", "100", "[]"}, {"OB DISCHRG", "80", "[on-battery false event]"}, {"OB DISCHRG", "20", "[low-battery false]"},
-		{"OL CHRG", "25", "[on-battery true low-battery true event]"}, {"OL RB", "100", "[replace-battery false event]"},
+		{"OL", "100", "[event]"}, {"OL", "100", "[]"}, {"OB DISCHRG", "80", "[on-battery false event]"},
+		{"OB DISCHRG", "20", "[low-battery false]"},
+		{"OL CHRG", "25", "[on-battery true low-battery true event]"},
+		{"OL RB", "100", "[replace-battery false event]"},
 	} {
 		if got := fmt.Sprint(say(c.status, c.charge)); got != c.want {
 			t.Errorf("%d: %s, want %s", i, got, c.want)
@@ -82,7 +89,8 @@ func TestNUT(t *testing.T) {
 	_, port, _ := net.SplitHostPort(drivertest.FreeAddress(t))
 	dir := t.TempDir()
 	state := func(status, charge string) {
-		text := "ups.status: " + status + "\nbattery.charge: " + charge + "\nbattery.runtime: 1800\nups.mfr: Maker\nups.model: Lane\n"
+		text := "ups.status: " + status + "\nbattery.charge: " + charge +
+			"\nbattery.runtime: 1800\nups.mfr: Maker\nups.model: Lane\n"
 		if err := os.WriteFile(filepath.Join(dir, "lane.new"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +100,8 @@ func TestNUT(t *testing.T) {
 	}
 	state("OL", "100")
 	for name, text := range map[string]string{
-		"ups.conf": "[lane]\n driver = dummy-ups\n port = lane.dev\n mode = dummy-once\n desc = \"test\"\n", "upsd.conf": "LISTEN 127.0.0.1 " + port + "\nMAXAGE 60\n", "upsd.users": "", "nut.conf": "MODE=standalone\n",
+		"ups.conf":  "[lane]\n driver = dummy-ups\n port = lane.dev\n mode = dummy-once\n desc = \"test\"\n",
+		"upsd.conf": "LISTEN 127.0.0.1 " + port + "\nMAXAGE 60\n", "upsd.users": "", "nut.conf": "MODE=standalone\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)

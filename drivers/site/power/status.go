@@ -48,8 +48,9 @@ func value(vars map[string]string, names ...string) *float32 {
 // body is what a UPS's variables say.
 func body(vars map[string]string) *observation.SitePower {
 	p := &observation.SitePower{
-		Status: strings.Join(strings.Fields(vars["ups.status"]), " "),
-		Model:  strings.TrimSpace(vars["ups.mfr"] + " " + vars["ups.model"]), Alarm: strings.TrimSpace(vars["ups.alarm"]),
+		Status:        strings.Join(strings.Fields(vars["ups.status"]), " "),
+		Model:         strings.TrimSpace(vars["ups.mfr"] + " " + vars["ups.model"]),
+		Alarm:         strings.TrimSpace(vars["ups.alarm"]),
 		ChargePercent: value(vars, "battery.charge"), RuntimeSeconds: value(vars, "battery.runtime"),
 		LoadPercent: value(vars, "ups.load"),
 		InputVolts:  value(vars, "input.voltage"), BatteryVolts: value(vars, "battery.voltage"),
@@ -65,7 +66,8 @@ func body(vars map[string]string) *observation.SitePower {
 	}
 	if p.LoadPercent == nil { // the phase that carries most
 		for _, name := range []string{"L1", "L2", "L3"} {
-			if v := value(vars, "output."+name+".power.percent"); v != nil && (p.LoadPercent == nil || *v > *p.LoadPercent) {
+			if v := value(vars, "output."+name+".power.percent"); v != nil &&
+				(p.LoadPercent == nil || *v > *p.LoadPercent) {
 				p.LoadPercent = v
 			}
 		}
@@ -155,7 +157,8 @@ func phaseFindings(p *observation.SitePower) (out []finding) {
 	for _, v := range p.InputPhases {
 		if strings.HasSuffix(v.Phase, "-N") {
 			text := message.New("power.phase-lost", message.String("phase", v.Phase),
-				message.Quantity("volts", float64(v.Volts), 0, "V"), message.Quantity("highest", float64(highest), 0, "V"))
+				message.Quantity("volts", float64(v.Volts), 0, "V"),
+				message.Quantity("highest", float64(highest), 0, "V"))
 			out = append(out, finding{rule{"", "phase-lost", false, text}, v.Phase,
 				highest > noMains && v.Volts < lostPhase*highest})
 		}

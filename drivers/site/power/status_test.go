@@ -109,8 +109,8 @@ func TestCase(t *testing.T) {
 	}
 }
 
-// TestContactLostOnBattery: a UPS that was last on its battery and cannot be reached is an alarm, once, also when the agent has
-// restarted meanwhile; and it is over when it is reached.
+// TestContactLostOnBattery: a UPS that was last on its battery and cannot be reached is an alarm, once, also when the
+// agent has restarted meanwhile; and it is over when it is reached.
 func TestContactLostOnBattery(t *testing.T) {
 	ctx := context.Background()
 	sink := drivertest.NewSink()
@@ -184,8 +184,9 @@ func TestUnreachable(t *testing.T) {
 
 func TestStatusInWords(t *testing.T) {
 	for status, want := range map[string]string{
-		"OL": "on mains", "OL CHRG": "on mains, charging", "OB DISCHRG": "on battery", "OB LB DISCHRG": "on battery, nearly empty",
-		"OB LB FSD": "shutting down", "OL BYPASS": "on bypass", "OFF": "output off", "XYZ": "XYZ", "": "",
+		"OL": "on mains", "OL CHRG": "on mains, charging", "OB DISCHRG": "on battery",
+		"OB LB DISCHRG": "on battery, nearly empty",
+		"OB LB FSD":     "shutting down", "OL BYPASS": "on bypass", "OFF": "output off", "XYZ": "XYZ", "": "",
 	} {
 		if got := inWords(status).English(); got != want {
 			t.Errorf("%q: %q, expected %q", status, got, want)

@@ -152,7 +152,9 @@ func moment(v gjson.Result) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, v.String())
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%.40q is no time with a zone (2026-03-01T14:05:00Z), nor seconds or milliseconds since 1970", v.String())
+		return time.Time{},
+			fmt.Errorf("%.40q is no time with a zone (2026-03-01T14:05:00Z), nor seconds or milliseconds since 1970",
+				v.String())
 	}
 	return at.UTC(), nil
 }

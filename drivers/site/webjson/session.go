@@ -118,7 +118,8 @@ func (s *session) observe(at time.Time, r *Reading, class observation.Class) *ob
 	}
 	var o *observation.Observation
 	if r.Message.Vehicle {
-		o = observation.New(class, when, &observation.VehicleReading{Name: r.Message.Name, Values: values, Alarm: r.Alarm})
+		o = observation.New(class, when, &observation.VehicleReading{Name: r.Message.Name,
+			Values: values, Alarm: r.Alarm})
 	} else {
 		o = observation.New(class, when, &observation.DeviceReading{
 			Profile: s.Profile.Value.Name, Message: r.Message.Name, Values: values, Alarm: r.Alarm,

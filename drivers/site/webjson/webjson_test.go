@@ -35,7 +35,8 @@ func TestConforms(t *testing.T) {
 		Spec: webjson.Spec, Name: "pass.json", Good: []byte(pass), Bad: []byte(`{"pass":`), HTTP: true, NoFolder: true,
 		Other: []byte(strings.Replace(pass, "52.5", "61.5", 1)),
 		Settings: func(_, listen, path string) any {
-			return &webjson.Config{Profile: profile(t), HTTP: &transport.HTTP{Listen: listen, Path: path, MaxBytes: 1 << 20}}
+			return &webjson.Config{Profile: profile(t),
+				HTTP: &transport.HTTP{Listen: listen, Path: path, MaxBytes: 1 << 20}}
 		},
 	}.Run(t)
 }
@@ -49,10 +50,13 @@ func TestDecode(t *testing.T) {
 		err       string
 	}{
 		{"a pass", pass, "tyre-temperature 7 [axles=2 hottest=52.5 side=left]", ""},
-		{"a hot tyre, the time in seconds", hot, "tyre-temperature 8 [axles=1 hottest=104 side=right] hottest is 104 degC, above 90", ""},
-		{"state only", `{"state":2,"cabinet":{"celsius":31}}`, "strip  [cabinet=31 state=sensor broken] state is sensor broken", ""},
+		{"a hot tyre, the time in seconds", hot,
+			"tyre-temperature 8 [axles=1 hottest=104 side=right] hottest is 104 degC, above 90", ""},
+		{"state only", `{"state":2,"cabinet":{"celsius":31}}`,
+			"strip  [cabinet=31 state=sensor broken] state is sensor broken", ""},
 		{"a field without a value", `{"state":0,"cabinet":{"celsius":null}}`, "strip  [state=ready]", ""},
-		{"a pass without its values", `{"pass":"9","time":"2026-03-01T14:05:00Z","state":0}`, "strip  [state=ready]", "tyre-temperature: has none of the profile's fields"},
+		{"a pass without its values", `{"pass":"9","time":"2026-03-01T14:05:00Z","state":0}`,
+			"strip  [state=ready]", "tyre-temperature: has none of the profile's fields"},
 		{"a pass without a time", `{"pass":"9","axles":[]}`, "", "tyre-temperature: time time: the document has none"},
 		{"a time without a zone", strings.Replace(pass, "00Z", "00", 1), "", "is no time with a zone"},
 		{"nothing of the profile", `{"hello":1}`, "", "it holds no message of profile example-tyre-strip"},
@@ -132,10 +136,12 @@ func TestAsked(t *testing.T) {
 	cancel()
 	<-served
 	vehicles, states := sink.Of(observation.Kind_KIND_VEHICLE_READING), sink.Of(observation.Kind_KIND_DEVICE_READING)
-	if len(vehicles) != 2 || vehicles[0].Class != observation.Class_CLASS_EVENT || vehicles[1].Class != observation.Class_CLASS_ALARM {
+	if len(vehicles) != 2 || vehicles[0].Class != observation.Class_CLASS_EVENT ||
+		vehicles[1].Class != observation.Class_CLASS_ALARM {
 		t.Errorf("passes: %v", vehicles)
 	}
-	if len(states) != 2 || states[0].Class != observation.Class_CLASS_EVENT || states[1].Class != observation.Class_CLASS_ALARM {
+	if len(states) != 2 || states[0].Class != observation.Class_CLASS_EVENT ||
+		states[1].Class != observation.Class_CLASS_ALARM {
 		t.Errorf("states: %v", states)
 	}
 }

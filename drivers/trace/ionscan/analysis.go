@@ -13,8 +13,9 @@ import (
 func (c *Config) analyse(s *sample) (*observation.TraceAnalysis, *plasmagram.Analysis, error) {
 	lib := c.Library.Value
 	out := &observation.TraceAnalysis{
-		Sample: s.id, Operator: s.operator, Mode: s.mode, Polarity: string(s.polarity), InstrumentVerdict: s.verdict, InstrumentSubstances: s.substances,
-		Library: lib.Name + " " + lib.Version, LibrarySha256: c.Library.SHA256[:], Partial: s.partial,
+		Sample: s.id, Operator: s.operator, Mode: s.mode, Polarity: string(s.polarity), InstrumentVerdict: s.verdict,
+		InstrumentSubstances: s.substances,
+		Library:              lib.Name + " " + lib.Version, LibrarySha256: c.Library.SHA256[:], Partial: s.partial,
 		DriftTemperatureK: float32(s.cell.TemperatureK), PressureTorr: float32(s.cell.PressureTorr),
 	}
 	var a *plasmagram.Analysis
@@ -39,19 +40,23 @@ func (c *Config) analyse(s *sample) (*observation.TraceAnalysis, *plasmagram.Ana
 		out.Verdict = "invalid"
 	}
 	for _, f := range a.Found {
-		out.Found = append(out.Found, &observation.TraceFind{Substance: f.Substance, Category: f.Category, Instead: f.Instead})
+		out.Found = append(out.Found, &observation.TraceFind{Substance: f.Substance, Category: f.Category,
+			Instead: f.Instead})
 	}
 	for _, p := range a.Peaks {
 		out.Peaks = append(out.Peaks, &observation.TracePeak{
-			DriftMs: float32(p.DriftMs), K0: float32(p.K0), Amplitude: float32(p.Amplitude), FwhmMs: float32(p.FWHMMs), Snr: float32(p.SNR),
+			DriftMs: float32(p.DriftMs), K0: float32(p.K0), Amplitude: float32(p.Amplitude),
+			FwhmMs: float32(p.FWHMMs), Snr: float32(p.SNR),
 			Scans: uint32(p.Scans), Role: p.Role, Substance: p.Substance,
 		})
 	}
-	out.Disagreement = (out.Verdict == "alarm") != (s.verdict == "alarm") && s.verdict != "" && (out.Verdict == "alarm" || out.Verdict == "clear")
+	out.Disagreement = (out.Verdict == "alarm") != (s.verdict == "alarm") && s.verdict != "" &&
+		(out.Verdict == "alarm" || out.Verdict == "clear")
 	return out, a, nil
 }
 
-// judgePeaks judges peaks that the instrument found itself. Their contrast is its own signal to noise ratio, where it gives one.
+// judgePeaks judges peaks that the instrument found itself. Their contrast is its own signal to noise ratio, where it
+// gives one.
 func (c *Config) judgePeaks(s *sample) *plasmagram.Analysis {
 	a := &plasmagram.Analysis{Polarity: s.polarity, Peaks: s.peaks, Reactant: -1, Calibrant: -1}
 	plasmagram.Attribute(a, s.cell, c.Library.Value)
@@ -113,7 +118,8 @@ func (h health) observation(at time.Time, polarity plasmagram.Polarity) *observa
 	return observation.New(observation.Class_CLASS_TELEMETRY, at, out)
 }
 
-// past is a time that an instrument says, as far as it can be true: quality control must not wait for the day of a clock that is ahead.
+// past is a time that an instrument says, as far as it can be true: quality control must not wait for the day of a
+// clock that is ahead.
 func past(at time.Time) time.Time {
 	if now := time.Now().UTC(); at.After(now) {
 		return now
@@ -121,14 +127,17 @@ func past(at time.Time) time.Time {
 	return at
 }
 
-// observe turns a sample into observations: its own, the instrument's health, and what quality control makes of it. key names the sample.
-func (n *instrument) observe(s *sample, at time.Time, key string, artifact *observation.Artifact) ([]*observation.Observation, error) {
+// observe turns a sample into observations: its own, the instrument's health, and what quality control makes of it.
+// key names the sample.
+func (n *instrument) observe(s *sample, at time.Time, key string,
+	artifact *observation.Artifact) ([]*observation.Observation, error) {
 	result, a, err := n.analyse(s)
 	if err != nil {
 		return nil, err
 	}
 	s.health.takeReactant(a)
-	m := measurement{at: past(at), kind: s.kind, key: key, polarity: s.polarity, health: s.health, alarm: s.verdict == "alarm" || result.Verdict == "alarm" || s.profileAlarm}
+	m := measurement{at: past(at), kind: s.kind, key: key, polarity: s.polarity, health: s.health,
+		alarm: s.verdict == "alarm" || result.Verdict == "alarm" || s.profileAlarm}
 	if a != nil && a.Calibrant >= 0 {
 		m.calibrantShift, m.hasShift = a.CalibrantShift, s.cell.TemperatureK > 0 && s.cell.PressureTorr > 0
 	}
@@ -141,10 +150,12 @@ func (n *instrument) observe(s *sample, at time.Time, key string, artifact *obse
 	var o *observation.Observation
 	switch s.kind {
 	case "verification":
-		o = observation.New(observation.Class_CLASS_EVENT, at, &observation.TraceVerification{Analysis: result, Passed: m.passed})
+		o = observation.New(observation.Class_CLASS_EVENT, at,
+			&observation.TraceVerification{Analysis: result, Passed: m.passed})
 	case "blank":
 		o = observation.New(observation.Class_CLASS_EVENT, at, &observation.TraceBlank{
-			Analysis: result, Clean: !m.alarm, AfterAlarm: m.clearDown > 0, ClearDownSeconds: float32(m.clearDown.Seconds()),
+			Analysis: result, Clean: !m.alarm, AfterAlarm: m.clearDown > 0,
+			ClearDownSeconds: float32(m.clearDown.Seconds()),
 		})
 	default:
 		class := observation.Class_CLASS_EVENT

@@ -13,7 +13,8 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// TestBombs holds hostile JCAMP-DX files of some MB to 16 MB against the bound on memory, as lanectl describes them and as the driver takes them.
+// TestBombs holds hostile JCAMP-DX files of some MB to 16 MB against the bound on memory, as lanectl describes them
+// and as the driver takes them.
 func TestBombs(t *testing.T) {
 	const head = "##TITLE=t\n##DATA TYPE=ION MOBILITY SPECTRUM\n##.ION POLARITY=positive\n##XUNITS=ms\n"
 	const even = "##FIRSTX=0\n##DELTAX=1\n##XYDATA=(X++(Y..Y))\n"
@@ -22,17 +23,23 @@ func TestBombs(t *testing.T) {
 		"compressed ordinates": func() string { return head + even + "0@" + strings.Repeat("J", 8<<20) + "\n##END=" },
 		"repetitions":          func() string { return head + even + "0@V1500000\n##END=" },
 		"NPOINTS": func() string {
-			return head + "##FIRSTX=0\n##LASTX=1\n##NPOINTS=1500000\n##XYDATA=(X++(Y..Y))\n" + strings.Repeat("0 1\n", 2<<20) + "##END="
+			return head + "##FIRSTX=0\n##LASTX=1\n##NPOINTS=1500000\n##XYDATA=(X++(Y..Y))\n" +
+				strings.Repeat("0 1\n", 2<<20) + "##END="
 		},
-		"short lines":   func() string { return head + even + strings.Repeat("0 1\n", 2<<20) + "##END=" },
-		"records":       func() string { return head + strings.Repeat("##A=1\n", 1<<20) + "##END=" },
-		"record":        func() string { return head + "##A=" + strings.Repeat("x\n", 4<<20) + "##END=" },
-		"labels":        func() string { return head + strings.Repeat("##"+strings.Repeat("L", 200)+"=1\n", 80_000) + "##END=" },
+		"short lines": func() string { return head + even + strings.Repeat("0 1\n", 2<<20) + "##END=" },
+		"records":     func() string { return head + strings.Repeat("##A=1\n", 1<<20) + "##END=" },
+		"record":      func() string { return head + "##A=" + strings.Repeat("x\n", 4<<20) + "##END=" },
+		"labels": func() string {
+			return head + strings.Repeat("##"+strings.Repeat("L", 200)+"=1\n", 80_000) + "##END="
+		},
 		"blocks":        func() string { return strings.Repeat("##TITLE=t\n", 1<<20) },
 		"nested blocks": func() string { return strings.Repeat("##TITLE=t\n##DATA TYPE=LINK\n", 1<<19) },
-		"tables":        func() string { return head + strings.Repeat("##XYDATA=(X++(Y..Y))\n0 1 2\n", 1<<19) + "##END=" },
+		"tables": func() string {
+			return head + strings.Repeat("##XYDATA=(X++(Y..Y))\n0 1 2\n", 1<<19) + "##END="
+		},
 		"scans": func() string {
-			return head + strings.Repeat("##FIRSTX=0\n##DELTAX=1\n##XYDATA=(X++(Y..Y))\n0"+strings.Repeat(" 1", 200)+"\n", 9000) + "##END="
+			return head + strings.Repeat("##FIRSTX=0\n##DELTAX=1\n##XYDATA=(X++(Y..Y))\n0"+
+				strings.Repeat(" 1", 200)+"\n", 9000) + "##END="
 		},
 		"pairs": func() string { return head + "##XYPOINTS=(XY..XY)\n" + strings.Repeat("1,2\n", 2<<20) + "##END=" },
 		"wide tuples": func() string {
@@ -45,10 +52,13 @@ func TestBombs(t *testing.T) {
 		"assignments, no y": func() string {
 			return head + "##PEAK ASSIGNMENTS=(XA)\n" + strings.Repeat("(1,<a>)\n", 1<<20) + "##END="
 		},
-		"decimal commas": func() string { return head + "##FIRSTX=0,5\n" + even + strings.Repeat("0,5 1,5\n", 1<<20) + "##END=" },
-		"faults":         func() string { return head + strings.Repeat("##XFACTOR=x\n", 1<<20) + "##END=" },
+		"decimal commas": func() string {
+			return head + "##FIRSTX=0,5\n" + even + strings.Repeat("0,5 1,5\n", 1<<20) + "##END="
+		},
+		"faults": func() string { return head + strings.Repeat("##XFACTOR=x\n", 1<<20) + "##END=" },
 		"substances": func() string {
-			return head + "##$SUBSTANCES=" + strings.Repeat("a,", 4<<20) + "\n" + even + "0" + strings.Repeat(" 1", 500) + "\n##END="
+			return head + "##$SUBSTANCES=" + strings.Repeat("a,", 4<<20) + "\n" + even + "0" +
+				strings.Repeat(" 1", 500) + "\n##END="
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +81,8 @@ func TestBombs(t *testing.T) {
 				t.Fatal(err)
 			}
 			sink := &forgetful{Sink: drivertest.NewSink()}
-			bounded(t, "taken", func() { _ = d.(*instrument).file(context.Background(), sink, path) }) // bad or good: it is the cost that counts
+			// bad or good: it is the cost that counts
+			bounded(t, "taken", func() { _ = d.(*instrument).file(context.Background(), sink, path) })
 		})
 	}
 }
@@ -89,7 +100,8 @@ func bounded(t *testing.T, what string, f func()) {
 type forgetful struct{ *drivertest.Sink }
 
 // StoreArtifact implements driver.Sink.
-func (s *forgetful) StoreArtifact(ctx context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error) {
+func (s *forgetful) StoreArtifact(ctx context.Context, r io.Reader, mediaType,
+	name string) (*observation.Artifact, error) {
 	if _, err := io.Copy(io.Discard, r); err != nil {
 		return nil, err
 	}

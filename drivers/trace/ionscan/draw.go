@@ -35,7 +35,8 @@ const (
 	letter                = 7 // width of a character, pixels
 )
 
-// draw draws the first spectrum of a file: the mean of its scans with its peaks, and the strongest of the scans behind it.
+// draw draws the first spectrum of a file: the mean of its scans with its peaks, and the strongest of the scans
+// behind it.
 func draw(src driver.Source, v driver.View) (image.Image, error) {
 	f, err := jcampdx.Read(io.NewSectionReader(src, 0, src.Size))
 	if err != nil {

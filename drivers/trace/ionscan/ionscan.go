@@ -1,6 +1,6 @@
-// Package ionscan is the driver of ion scanners: trace detectors for narcotics and explosives by ion mobility spectrometry. JCAMP-DX files
-// and tables in a drop folder, and lines by TCP or serial, go in; analyses with both verdicts, verifications, blanks, health and the state
-// of quality control come out. docs/protocols/ionscan.md.
+// Package ionscan is the driver of ion scanners: trace detectors for narcotics and explosives by ion mobility
+// spectrometry. JCAMP-DX files and tables in a drop folder, and lines by TCP or serial, go in; analyses with both
+// verdicts, verifications, blanks, health and the state of quality control come out. docs/protocols/ionscan.md.
 package ionscan
 
 import (
@@ -63,7 +63,8 @@ func (c Config) Check() error {
 }
 
 // Spec describes the driver.
-var Spec = driver.New("ionscan", "Ion scanner (trace detector), JCAMP-DX files and lines by profile", build, Format).WithTests(tests...)
+var Spec = driver.New("ionscan", "Ion scanner (trace detector), JCAMP-DX files and lines by profile", build, Format).
+	WithTests(tests...)
 
 func build(c Config, env driver.Env) (driver.Driver, error) {
 	return &instrument{Config: c, env: env, quality: newQuality(c.Quality)}, nil
@@ -90,7 +91,8 @@ func (n *instrument) Run(ctx context.Context, sink driver.Sink) error {
 	if n.Folder != nil {
 		ready := func() {} // the line says how the instrument is
 		if n.Link.IsZero() {
-			ready = driver.WhenReady(sink, 1, message.New("device.waits-files", message.String("folder", n.Folder.Path)))
+			ready = driver.WhenReady(sink, 1,
+				message.New("device.waits-files", message.String("folder", n.Folder.Path)))
 			g.Go(func() error { return n.watchQuality(ctx, sink) })
 		}
 		g.Go(func() error {

@@ -24,22 +24,28 @@ import (
 // lib is a library of one substance a polarity; the built-in one is above this floor.
 var lib = &plasmagram.Library{
 	Name: "test", Version: "1",
-	Calibrants: []plasmagram.Calibrant{{Name: "nicotinamide", Polarity: "positive", K0: 1.86}, {Name: "4-nitrobenzonitrile", Polarity: "negative", K0: 1.65}},
+	Calibrants: []plasmagram.Calibrant{{Name: "nicotinamide", Polarity: "positive", K0: 1.86},
+		{Name: "4-nitrobenzonitrile", Polarity: "negative", K0: 1.65}},
 	Substances: []plasmagram.Substance{
-		{Name: "cocaine", Category: "narcotic", Polarity: "positive", Require: 1, MinScans: 2, Peaks: []plasmagram.Ion{{Adduct: "[M+H]+", K0: 1.16, Window: 0.02, MinSNR: 6}}},
-		{Name: "PETN", Category: "explosive", Polarity: "negative", Require: 1, MinScans: 2, Peaks: []plasmagram.Ion{{Adduct: "[M+Cl]-", K0: 1.15, Window: 0.02, MinSNR: 6}}},
+		{Name: "cocaine", Category: "narcotic", Polarity: "positive", Require: 1, MinScans: 2,
+			Peaks: []plasmagram.Ion{{Adduct: "[M+H]+", K0: 1.16, Window: 0.02, MinSNR: 6}}},
+		{Name: "PETN", Category: "explosive", Polarity: "negative", Require: 1, MinScans: 2,
+			Peaks: []plasmagram.Ion{{Adduct: "[M+Cl]-", K0: 1.15, Window: 0.02, MinSNR: 6}}},
 	},
 }
 
 // profile is a small report in lines.
 func profile() *line.Profile {
 	p := &line.Profile{
-		Name: "test", Charset: "ascii", Framing: line.Framing{Start: "\x02", End: "\r\n", MaxBytes: 256}, Unmatched: "fault",
-		Checksum: &line.Checksum{Kind: "xor", Format: "hex", Separator: "*"}, Time: line.Clock{Zone: "UTC", Formats: []string{"YYYY-MM-DD hh:mm:ss"}},
+		Name: "test", Charset: "ascii", Framing: line.Framing{Start: "\x02", End: "\r\n", MaxBytes: 256},
+		Unmatched: "fault",
+		Checksum:  &line.Checksum{Kind: "xor", Format: "hex", Separator: "*"},
+		Time:      line.Clock{Zone: "UTC", Formats: []string{"YYYY-MM-DD hh:mm:ss"}},
 		Messages: []line.Message{
 			report("SAMPLE", "analysis"), report("BLANK", "blank"), report("VERIFY", "verification"),
-			{Name: "state", Kind: "health", Pattern: "STATE T {drift_temperature:float} P {pressure:float} {*}", Fields: []line.Field{
-				{Name: "drift_temperature", Unit: "degC", Factor: 1}, {Name: "pressure", Unit: "hPa", Factor: 1}}},
+			{Name: "state", Kind: "health", Pattern: "STATE T {drift_temperature:float} P {pressure:float} {*}",
+				Fields: []line.Field{
+					{Name: "drift_temperature", Unit: "degC", Factor: 1}, {Name: "pressure", Unit: "hPa", Factor: 1}}},
 		},
 	}
 	return p
@@ -47,15 +53,19 @@ func profile() *line.Profile {
 
 func report(word, kind string) line.Message {
 	return line.Message{
-		Name: kind, Kind: kind, Pattern: word + " {sample:word} OP {operator:word} MODE {mode:word} POL {polarity:word} AT {time:time}",
-		Lines: []line.Line{{Name: "peak", Pattern: "PEAK {drift_ms:float} {amplitude:float} {fwhm_ms:float} SNR {snr:float}"}, {Name: "substance", Pattern: "SUBST {substance}"}},
-		End:   "RESULT {verdict:word}",
+		Name: kind, Kind: kind,
+		Pattern: word + " {sample:word} OP {operator:word} MODE {mode:word} POL {polarity:word} AT {time:time}",
+		Lines: []line.Line{{Name: "peak",
+			Pattern: "PEAK {drift_ms:float} {amplitude:float} {fwhm_ms:float} SNR {snr:float}"},
+			{Name: "substance", Pattern: "SUBST {substance}"}},
+		End: "RESULT {verdict:word}",
 	}
 }
 
 func settings() *Config {
 	c := &Config{LengthCm: 8, FieldVPerCm: 250, MinSNR: 5, SilentAfter: 10 * time.Second, Quality: Quality{
-		VerifyEvery: 8 * time.Hour, VerifyGrace: 30 * time.Minute, Shift: 8 * time.Hour, ShiftStart: 6 * time.Hour, ShiftLimit: 0.01, RIPPlace: 0.08, RIPHeight: 0.4,
+		VerifyEvery: 8 * time.Hour, VerifyGrace: 30 * time.Minute, Shift: 8 * time.Hour, ShiftStart: 6 * time.Hour,
+		ShiftLimit: 0.01, RIPPlace: 0.08, RIPHeight: 0.4,
 		RIPWidth: 0.3, AlarmsPer: 20, ClearDown: 24 * time.Hour, // longer than any test
 	}}
 	c.Library = driver.Ref[plasmagram.Library]{Name: "test", Value: lib}
@@ -96,7 +106,8 @@ func measured(t testing.TB, s *sim.Scanner, w sim.Swab) *sim.Result {
 
 // file is a swab's JCAMP-DX file.
 func file(t testing.TB, substance string) []byte {
-	r := measured(t, scanner(7), sim.Swab{Kind: "analysis", Substance: substance, Amplitude: 300, Operator: "o", At: measuredAt})
+	r := measured(t, scanner(7), sim.Swab{Kind: "analysis", Substance: substance, Amplitude: 300,
+		Operator: "o", At: measuredAt})
 	data, err := jcampdx.Bytes(r.Block(), jcampdx.Options{Form: jcampdx.DIFDUP})
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +129,8 @@ func session(t testing.TB) []byte {
 	s := scanner(9)
 	out := s.Frame(s.State())
 	for i, w := range []sim.Swab{
-		{Kind: "verification", Substance: "cocaine", Amplitude: 300}, {Kind: "analysis"}, {Kind: "analysis", Substance: "PETN", Amplitude: 400}, {Kind: "blank"},
+		{Kind: "verification", Substance: "cocaine", Amplitude: 300}, {Kind: "analysis"},
+		{Kind: "analysis", Substance: "PETN", Amplitude: 400}, {Kind: "blank"},
 	} {
 		w.Operator, w.At = "o", noon.Add(time.Duration(i)*time.Minute)
 		for _, l := range measured(t, s, w).Lines() {
@@ -206,20 +218,24 @@ func TestVerdicts(t *testing.T) {
 				t.Fatalf("%d analyses: %v", len(all), sink.Observations())
 			}
 			a := all[0].Body.GetTraceAnalysis()
-			if all[0].Class != c.class || a.Verdict != c.ours || a.InstrumentVerdict != c.instrument || a.Disagreement != c.disagree {
+			if all[0].Class != c.class || a.Verdict != c.ours || a.InstrumentVerdict != c.instrument ||
+				a.Disagreement != c.disagree {
 				t.Errorf("%v: %v", all[0].Class, a)
 			}
-			if a.Qc != "due" || a.K0Source != "calibrant" || a.Library != "test 1" || all[0].TimeNs != measuredAt.UnixNano() {
+			if a.Qc != "due" || a.K0Source != "calibrant" || a.Library != "test 1" ||
+				all[0].TimeNs != measuredAt.UnixNano() {
 				t.Errorf("%v", a)
 			}
-			if c.ours == "alarm" && (len(a.Found) != 1 || a.Found[0].Substance != "cocaine" || !strings.Contains(a.Reasons[0], "cocaine: peak at")) {
+			if c.ours == "alarm" && (len(a.Found) != 1 || a.Found[0].Substance != "cocaine" ||
+				!strings.Contains(a.Reasons[0], "cocaine: peak at")) {
 				t.Errorf("found %v, reasons %v", a.Found, a.Reasons)
 			}
 		})
 	}
 }
 
-// A sample that the journal has already is not counted again, nor what it was: after a kill between commit and move, or dropped twice.
+// A sample that the journal has already is not counted again, nor what it was: after a kill between commit and move,
+// or dropped twice.
 func TestCountedOnce(t *testing.T) {
 	data := file(t, "cocaine")
 	sink := run(t, map[string][]byte{"a.jdx": data, "b.jdx": data, "c.jdx": file(t, "")})
@@ -266,14 +282,16 @@ func TestFaultsKeepWhatIsWhole(t *testing.T) {
 				t.Fatalf("no fault in %v", sink.Observations())
 			}
 			f := faults[0].Body.GetDeviceFault()
-			if !strings.Contains(f.Reason, "line ") || !strings.Contains(f.Reason, ", column ") || !strings.Contains(f.Reason, c.want) || f.Source != "a.jdx" {
+			if !strings.Contains(f.Reason, "line ") || !strings.Contains(f.Reason, ", column ") ||
+				!strings.Contains(f.Reason, c.want) || f.Source != "a.jdx" {
 				t.Errorf("fault %q of %q, want %q with line and column", f.Reason, f.Source, c.want)
 			}
 			all := sink.Of(observation.Kind_KIND_TRACE_ANALYSIS)
 			if len(all) != 1 {
 				t.Fatalf("%d analyses", len(all))
 			}
-			if a := all[0].Body.GetTraceAnalysis(); !a.Partial || a.Verdict != "alarm" || all[0].Class != observation.Class_CLASS_ALARM {
+			if a := all[0].Body.GetTraceAnalysis(); !a.Partial || a.Verdict != "alarm" ||
+				all[0].Class != observation.Class_CLASS_ALARM {
 				t.Errorf("the scans before the fault show cocaine: partial %v, verdict %s", a.Partial, a.Verdict)
 			}
 		})
@@ -293,7 +311,8 @@ func TestLabels(t *testing.T) {
 	if err != nil || s[0].cell.TemperatureK < 370 {
 		t.Errorf("%v %+v", err, s)
 	}
-	for text, want := range map[string]float64{"105 C": 378.15, "378.15 K": 378.15, "105": 378.15, "378.15": 378.15, "hot": 0, "1000 hPa": 0} {
+	for text, want := range map[string]float64{"105 C": 378.15, "378.15 K": 378.15, "105": 378.15,
+		"378.15": 378.15, "hot": 0, "1000 hPa": 0} {
 		b := &jcampdx.Block{Records: []jcampdx.Record{{Label: ".DRIFT TEMPERATURE", Value: text}}}
 		if got := (labelled{blocks: []*jcampdx.Block{b}}).quantity("temperature", temperatureUnits); got != want {
 			t.Errorf("%q is %v K, not %v", text, got, want)
@@ -353,7 +372,8 @@ func TestQuality(t *testing.T) {
 
 	again := newQuality(limits) // as after a restart
 	again.resume(q.observation(at).Body.GetTraceQuality())
-	if again.samples != q.samples || again.alarms != 1 || !again.verified.Equal(q.verified) || len(again.trends) != len(q.trends) {
+	if again.samples != q.samples || again.alarms != 1 || !again.verified.Equal(q.verified) ||
+		len(again.trends) != len(q.trends) {
 		t.Errorf("resumed %+v from %+v", again, q)
 	}
 	step(8 * time.Hour)
@@ -379,10 +399,12 @@ func TestDescribeAndDraw(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := d.(*Summary).Blocks[0]
-	if len(s.Spectra) != 24 || s.Spectra[0].Points != 1200 || *s.Spectra[0].FirstX != 0 || len(s.Peaks) < 3 || s.Labels["SAMPLE ID"] != "S000001" {
+	if len(s.Spectra) != 24 || s.Spectra[0].Points != 1200 || *s.Spectra[0].FirstX != 0 ||
+		len(s.Peaks) < 3 || s.Labels["SAMPLE ID"] != "S000001" {
 		t.Errorf("%+v", s)
 	}
-	if text := strings.Join(d.Text(), "\n"); !strings.Contains(text, "1200 points") || !strings.Contains(text, "reactant") {
+	if text := strings.Join(d.Text(), "\n"); !strings.Contains(text, "1200 points") ||
+		!strings.Contains(text, "reactant") {
 		t.Errorf("%s", text)
 	}
 	m, err := Format.Draw(driver.Source{ReaderAt: bytes.NewReader(data), Size: int64(len(data))}, driver.View{})

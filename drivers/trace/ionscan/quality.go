@@ -78,8 +78,8 @@ func (t tally) clone() tally {
 	return t
 }
 
-// counted is a sink that takes back what samples left in quality control when the journal has them from before: after a kill between commit
-// and move, from a tape that is replayed, from a file that is dropped twice.
+// counted is a sink that takes back what samples left in quality control when the journal has them from before: after
+// a kill between commit and move, from a tape that is replayed, from a file that is dropped twice.
 type counted struct {
 	driver.Sink
 	n    *instrument
@@ -119,8 +119,10 @@ func (q *quality) resume(last *observation.TraceQuality) {
 		}
 		q.reasons = append(q.reasons, observation.SaidMessage(m, text))
 	}
-	q.shift, q.verified, q.blank, q.alarm = at(last.ShiftStartNs), at(last.VerifiedNs), at(last.BlankNs), at(last.AlarmNs)
-	q.samples, q.alarms, q.clearDown = last.Samples, last.Alarms, time.Duration(float64(last.ClearDownSeconds)*float64(time.Second))
+	q.shift, q.verified, q.blank, q.alarm = at(last.ShiftStartNs), at(last.VerifiedNs), at(last.BlankNs),
+		at(last.AlarmNs)
+	q.samples, q.alarms, q.clearDown = last.Samples, last.Alarms,
+		time.Duration(float64(last.ClearDownSeconds)*float64(time.Second))
 	for _, t := range last.Trends {
 		q.trends[t.Measure] = trend{float64(t.Reference), float64(t.Value)}
 	}
@@ -324,8 +326,10 @@ func (q *quality) observation(at time.Time) *observation.Observation {
 		return t.UnixNano()
 	}
 	body := &observation.TraceQuality{
-		State: q.state, ShiftStartNs: ns(q.shift), VerifiedNs: ns(q.verified), BlankNs: ns(q.blank), AlarmNs: ns(q.alarm),
-		Samples: q.samples, Alarms: q.alarms, AlarmsPer_100: float32(q.per100()), ClearDownSeconds: float32(q.clearDown.Seconds()),
+		State: q.state, ShiftStartNs: ns(q.shift), VerifiedNs: ns(q.verified), BlankNs: ns(q.blank),
+		AlarmNs: ns(q.alarm),
+		Samples: q.samples, Alarms: q.alarms, AlarmsPer_100: float32(q.per100()),
+		ClearDownSeconds: float32(q.clearDown.Seconds()),
 	}
 	for _, r := range q.reasons {
 		body.Reasons = append(body.Reasons, r.English())
@@ -334,7 +338,8 @@ func (q *quality) observation(at time.Time) *observation.Observation {
 	for _, name := range q.measures() {
 		t := q.trends[name]
 		is, limit := q.deviation(name, t)
-		body.Trends = append(body.Trends, &observation.TraceTrend{Measure: name, Reference: float32(t.reference), Value: float32(t.value), Limit: float32(limit), Outside: is > limit})
+		body.Trends = append(body.Trends, &observation.TraceTrend{Measure: name, Reference: float32(t.reference),
+			Value: float32(t.value), Limit: float32(limit), Outside: is > limit})
 	}
 	return observation.New(observation.Class_CLASS_EVENT, at, body)
 }

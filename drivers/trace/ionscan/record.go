@@ -205,7 +205,8 @@ func (n *instrument) record(r *line.Reading, key string, artifact *observation.A
 			return obs
 		}
 		n.mu.Lock()
-		n.faults.Add(r.At, message.New("line.message", message.String("message", r.Message), message.CausedBy(err)), 0, r.Raw)
+		n.faults.Add(r.At, message.New("line.message", message.String("message", r.Message),
+			message.CausedBy(err)), 0, r.Raw)
 		out = n.faults.Take()
 		n.mu.Unlock()
 		return out
@@ -226,7 +227,8 @@ func (n *instrument) record(r *line.Reading, key string, artifact *observation.A
 	case "calibration":
 		out = append(out, observation.New(observation.Class_CLASS_EVENT, at, &observation.TraceCalibration{
 			Polarity: string(polarity(text(r, "polarity"))), Calibrant: text(r, "calibrant"),
-			DriftMs: float32(number(r, "drift_ms", msUnits)), K0: float32(number(r, "k0", plain)), Passed: text(r, "verdict") != "failed",
+			DriftMs: float32(number(r, "drift_ms", msUnits)), K0: float32(number(r, "k0", plain)),
+			Passed: text(r, "verdict") != "failed",
 		}))
 	default:
 		out = append(out, r.Observation(n.Profile.Value.Name))
@@ -259,9 +261,10 @@ func convert(v line.Value, ok bool, units map[string]func(float64) float64) floa
 
 func healthOf(r *line.Reading) health {
 	return health{
-		temperatureK: number(r, "drift_temperature", temperatureUnits), pressureTorr: number(r, "pressure", pressureUnits),
-		flow:  number(r, "flow", flowUnits),
-		dryer: number(r, "dryer_percent", percentUnits), desorberK: number(r, "desorber", temperatureUnits),
+		temperatureK: number(r, "drift_temperature", temperatureUnits),
+		pressureTorr: number(r, "pressure", pressureUnits),
+		flow:         number(r, "flow", flowUnits),
+		dryer:        number(r, "dryer_percent", percentUnits), desorberK: number(r, "desorber", temperatureUnits),
 		samples: uint32(number(r, "samples", plain)),
 		ripMs:   number(r, "rip_ms", msUnits), ripAmplitude: number(r, "rip_amplitude", plain),
 		ripFWHMMs: number(r, "rip_fwhm_ms", msUnits),
@@ -276,7 +279,8 @@ func (n *instrument) sampleOfReading(r *line.Reading) sample {
 		polarity: polarity(text(r, "polarity")), partial: r.Partial, profileAlarm: r.Alarm != "",
 		cell: plasmagram.Cell{
 			LengthCm: n.LengthCm, FieldVPerCm: n.FieldVPerCm,
-			TemperatureK: number(r, "drift_temperature", temperatureUnits), PressureTorr: number(r, "pressure", pressureUnits),
+			TemperatureK: number(r, "drift_temperature", temperatureUnits),
+			PressureTorr: number(r, "pressure", pressureUnits),
 		},
 	}
 	if v, ok := r.Get("time"); ok {
@@ -305,8 +309,9 @@ func (n *instrument) sampleOfReading(r *line.Reading) sample {
 		case "point":
 			x, points = append(x, get("drift_ms", msUnits)), append(points, get("intensity", plain))
 		case "peak":
-			p := plasmagram.Peak{DriftMs: get("drift_ms", msUnits), K0: get("k0", plain), Amplitude: get("amplitude", plain),
-				FWHMMs: get("fwhm_ms", msUnits), SNR: get("snr", plain)}
+			p := plasmagram.Peak{DriftMs: get("drift_ms", msUnits), K0: get("k0", plain),
+				Amplitude: get("amplitude", plain),
+				FWHMMs:    get("fwhm_ms", msUnits), SNR: get("snr", plain)}
 			if p.Contrast = p.SNR; p.Contrast == 0 {
 				p.Contrast = maxContrast // the instrument took it for a peak, and does not say how clear it is
 			}

@@ -23,8 +23,8 @@ func plug(t *testing.T, link string) *os.File {
 	return master
 }
 
-// TestUnpluggedSerialLine pulls the line: Run ends with an error at once, so that the supervisor reports the device down and connects
-// anew; plugged in again, the next run reads on.
+// TestUnpluggedSerialLine pulls the line: Run ends with an error at once, so that the supervisor reports the device
+// down and connects anew; plugged in again, the next run reads on.
 func TestUnpluggedSerialLine(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "ttyUSB0")
 	c := settings()
@@ -45,7 +45,8 @@ func TestUnpluggedSerialLine(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- d.Run(t.Context(), sink) }()
 		before, deadline := len(sink.Of(observation.Kind_KIND_TRACE_HEALTH)), time.Now().Add(20*time.Second)
-		for len(sink.Of(observation.Kind_KIND_TRACE_HEALTH)) == before { // what comes before the line is set up is lost, as on a real one
+		// what comes before the line is set up is lost, as on a real one
+		for len(sink.Of(observation.Kind_KIND_TRACE_HEALTH)) == before {
 			if _, err := master.Write(s.Frame(s.State())); err != nil || time.Now().After(deadline) {
 				t.Fatalf("round %d: nothing was read, %v", round, err)
 			}

@@ -231,20 +231,23 @@ func (s *sample) data(b *jcampdx.Block) error {
 		scale := msUnits[strings.ToLower(strings.TrimSpace(t.Columns[0].Units))]
 		if t.Kind != jcampdx.XYData {
 			if len(s.peaks)+t.Points() > maxPeaks {
-				return fmt.Errorf("table of line %d has %d peaks, more than the %d that a sample may have", t.Line, t.Points(),
+				return fmt.Errorf("table of line %d has %d peaks, more than the %d that a sample may have",
+					t.Line, t.Points(),
 					maxPeaks)
 			}
 			s.addPeaks(t, scale)
 			continue
 		}
 		if scale == nil {
-			return fmt.Errorf("table of line %d: drift times in %q are not known: ms, s or us", t.Line, t.Columns[0].Units)
+			return fmt.Errorf("table of line %d: drift times in %q are not known: ms, s or us",
+				t.Line, t.Columns[0].Units)
 		}
 		if t.Points() < 2 {
 			continue
 		}
 		if points += t.Points(); t.Points() > maxScanPoints || points > maxSpectrumPoints {
-			return fmt.Errorf("table of line %d: a scan of %d %s, or scans of more than %d, are no ion mobility spectrum",
+			return fmt.Errorf("table of line %d: a scan of %d %s, or scans of more than %d, are no ion mobility "+
+				"spectrum",
 				t.Line, t.Points(), english.PluralWord(t.Points(), "point", ""), maxSpectrumPoints)
 		}
 		x := t.X()

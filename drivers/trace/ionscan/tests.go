@@ -15,16 +15,19 @@ var tests = []driver.Test{
 		Steps: func(any) []driver.Step {
 			return []driver.Step{{
 				Do: message.New("test.verification.step"), Limit: 5 * time.Minute,
-				Judge: driver.WaitFor(message.New("check.verification"), message.New("test.verification.none"), func(r driver.Row) *observation.TestCheck {
-					v := r.Body.GetTraceVerification()
-					switch {
-					case v == nil:
-						return nil
-					case v.Passed:
-						return driver.Passed(message.New("check.verification"), message.New("test.verification.found"), r.Idx)
-					}
-					return driver.Failed(message.New("check.verification"), message.New("test.verification.not-found"), r.Idx)
-				}),
+				Judge: driver.WaitFor(message.New("check.verification"), message.New("test.verification.none"),
+					func(r driver.Row) *observation.TestCheck {
+						v := r.Body.GetTraceVerification()
+						switch {
+						case v == nil:
+							return nil
+						case v.Passed:
+							return driver.Passed(message.New("check.verification"),
+								message.New("test.verification.found"), r.Idx)
+						}
+						return driver.Failed(message.New("check.verification"),
+							message.New("test.verification.not-found"), r.Idx)
+					}),
 			}}
 		},
 	},
@@ -33,16 +36,17 @@ var tests = []driver.Test{
 		Steps: func(any) []driver.Step {
 			return []driver.Step{{
 				Do: message.New("test.blank.step"), Limit: 5 * time.Minute,
-				Judge: driver.WaitFor(message.New("check.blank"), message.New("test.blank.none"), func(r driver.Row) *observation.TestCheck {
-					b := r.Body.GetTraceBlank()
-					switch {
-					case b == nil:
-						return nil
-					case b.Clean:
-						return driver.Passed(message.New("check.blank"), message.New("test.blank.clean"), r.Idx)
-					}
-					return driver.Failed(message.New("check.blank"), message.New("test.blank.not-clean"), r.Idx)
-				}),
+				Judge: driver.WaitFor(message.New("check.blank"), message.New("test.blank.none"),
+					func(r driver.Row) *observation.TestCheck {
+						b := r.Body.GetTraceBlank()
+						switch {
+						case b == nil:
+							return nil
+						case b.Clean:
+							return driver.Passed(message.New("check.blank"), message.New("test.blank.clean"), r.Idx)
+						}
+						return driver.Failed(message.New("check.blank"), message.New("test.blank.not-clean"), r.Idx)
+					}),
 			}}
 		},
 	},

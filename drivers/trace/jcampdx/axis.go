@@ -107,7 +107,8 @@ func (a *axis) guess(n int) guess {
 
 func (a *axis) byEnds(first, last float64, n int) guess {
 	return guess{
-		first: first, step: (last - first) / float64(n-1), steps: usualSteps, words: "FIRSTX, LASTX and the number of points",
+		first: first, step: (last - first) / float64(n-1), steps: usualSteps,
+		words:        "FIRSTX, LASTX and the number of points",
 		roundedFirst: (a.firstDigit + a.lastDigit) / 2,
 	}
 }
@@ -202,7 +203,8 @@ func (p *parser) settle(r *ordinates, a axis, begin bookmark) (whole bool) {
 		fits := r.miss == nil || g.wrapped && len(r.y) == r.expected
 		if fits && (!r.t.Partial || faulty) && (!g.wrapped || len(r.y) == r.expected) {
 			if miss != nil && !g.whole && g.words != "" {
-				p.warn(miss.at, "line begins at x = %v instead of %v: the abscissas are taken by %s", miss.x, miss.want, g.words)
+				p.warn(miss.at, "line begins at x = %v instead of %v: the abscissas are taken by %s",
+					miss.x, miss.want, g.words)
 			}
 			return g.whole
 		}
@@ -211,7 +213,9 @@ func (p *parser) settle(r *ordinates, a axis, begin bookmark) (whole bool) {
 	switch {
 	case r.miss == nil:
 	case counted && r.expected >= 0 && !r.t.Partial:
-		p.warn(r.miss.at, "line begins at x = %v, and %d %s before it end at %v: all points are there, and the abscissas are by FIRSTX, LASTX and NPOINTS",
+		p.warn(r.miss.at,
+			"line begins at x = %v, and %d %s before it end at %v: all points are there, and the abscissas are by "+
+				"FIRSTX, LASTX and NPOINTS",
 			r.miss.x, r.miss.points, english.PluralWord(r.miss.points, "point", ""), r.miss.want)
 	default:
 		p.cutAt(r)

@@ -36,26 +36,48 @@ func TestAxes(t *testing.T) {
 		first, last float64
 		warning     string // "" for none
 	}{
-		{"DELTAX rounded away", head("##FIRSTX=400.03\n##LASTX=3400.21\n##DELTAX=0.06\n##NPOINTS=50001\n") + table + ramp(50001, 7, printed(400.03, 3000.18/50000, 2)) + "##END=", 50001, 400.03, 3400.21, ""},
-		{"DELTAX far off", head("##FIRSTX=0\n##LASTX=99\n##DELTAX=2.5\n##NPOINTS=100\n") + table + ramp(100, 10, printed(0, 1, 0)) + "##END=", 100, 0, 99, ""},
-		{"abscissas without decimals, step below 1", head("##FIRSTX=500.4\n##LASTX=520.4\n##NPOINTS=401\n") + table + ramp(401, 5, printed(500.4, 0.05, 0)) + "##END=", 401, 500.4, 520.4, ""},
-		{"abscissas in thousands", head("##FIRSTX=1.0E3\n##LASTX=2.0E3\n##NPOINTS=1001\n") + table + ramp(1001, 8, func(i int) string { return fmt.Sprintf("%.1E", 1000+float64(i)) }) + "##END=", 1001, 1000, 2000, ""},
-		{"whole abscissas times XFACTOR", head("##XFACTOR=0.01\n##FIRSTX=10\n##LASTX=20\n##NPOINTS=101\n") + table + ramp(101, 9, printed(1000, 10, 0)) + "##END=", 101, 10, 20, ""},
-		{"from high to low", head("##FIRSTX=4000\n##LASTX=3900\n##DELTAX=-1\n##NPOINTS=101\n") + table + ramp(101, 9, printed(4000, -1, 0)) + "##END=", 101, 4000, 3900, ""},
-		{"DELTAX without its sign", head("##FIRSTX=4000\n##LASTX=3900\n##DELTAX=1\n##NPOINTS=101\n") + table + ramp(101, 9, printed(4000, -1, 0)) + "##END=", 101, 4000, 3900, ""},
-		{"DELTAX without its sign, alone", head("##FIRSTX=4000\n##DELTAX=1\n") + table + ramp(101, 9, printed(4000, -1, 0)) + "##END=", 101, 4000, 3900, "sign turned"},
-		{"FIRSTX and LASTX exchanged", head("##FIRSTX=3900\n##LASTX=4000\n##NPOINTS=101\n") + table + ramp(101, 9, printed(4000, -1, 0)) + "##END=", 101, 4000, 3900, "exchanged"},
-		{"LASTX wrong", head("##FIRSTX=10\n##LASTX=500\n##DELTAX=1\n##NPOINTS=101\n") + table + ramp(101, 9, printed(10, 1, 0)) + "##END=", 101, 10, 110, "LASTX is wrong"},
-		{"NPOINTS wrong", head("##FIRSTX=10\n##LASTX=110\n##DELTAX=1\n##NPOINTS=100\n") + table + ramp(101, 9, printed(10, 1, 0)) + "##END=", 101, 10, 110, "NPOINTS is 100"},
-		{"NPOINTS wrong, no DELTAX", head("##FIRSTX=10\n##LASTX=110\n##NPOINTS=51\n") + table + ramp(101, 9, printed(10, 1, 0)) + "##END=", 101, 10, 110, "NPOINTS is 51"},
-		{"no NPOINTS, DELTAX rounded", head("##FIRSTX=10\n##LASTX=110\n##DELTAX=0.33\n") + table + ramp(301, 9, printed(10, 1./3, 2)) + "##END=", 301, 10, 110, ""},
-		{"DELTAX rounded, nothing else", head("##FIRSTX=10\n##DELTAX=0.33\n") + table + ramp(3001, 9, printed(10, 1./3, 2)) + "##END=", 3001, 10, 1010, ""},
-		{"abscissas of another axis, all points there", head("##FIRSTX=10\n##LASTX=110\n##NPOINTS=101\n") + table + ramp(101, 9, printed(5000, 3, 0)) + "##END=", 101, 10, 110, "all points are there"},
-		{"lines that go on without an abscissa", head("##FIRSTX=10\n##LASTX=19\n##NPOINTS=10\n") + table + "10 1 2 3\n4 5\n15 6 7 8\n9 10\n##END=", 10, 10, 19, "go on without"},
-		{"decimal commas", head("##FIRSTX=10,5\n##LASTX=12,5\n##NPOINTS=5\n##YFACTOR=0,5\n") + table + "10,5 2,0 4 6\n12,0 8 10\n##END=", 5, 10.5, 12.5, ""},
-		{"groups of three digits", head("##FIRSTX=1\n##LASTX=1000\n##NPOINTS=1,000\n") + table + ramp(1000, 10, printed(1, 1, 0)) + "##END=", 1000, 1, 1000, ""},
-		{"exponents of Fortran, units behind", head("##FIRSTX=1.0D1 cm-1\n##LASTX=1.9D1\n##NPOINTS=10\n") + table + "10 1 2 3 4 5\n15 6 7 8 9 10\n##END=", 10, 10, 19, "is read as 10"},
-		{"factor of 0", head("##XFACTOR=0\n##FIRSTX=10\n##LASTX=19\n##NPOINTS=10\n") + table + "10 1 2 3 4 5\n15 6 7 8 9 10\n##END=", 10, 10, 19, "factor of 0"},
+		{"DELTAX rounded away", head("##FIRSTX=400.03\n##LASTX=3400.21\n##DELTAX=0.06\n##NPOINTS=50001\n") +
+			table + ramp(50001, 7, printed(400.03, 3000.18/50000, 2)) + "##END=", 50001, 400.03, 3400.21, ""},
+		{"DELTAX far off", head("##FIRSTX=0\n##LASTX=99\n##DELTAX=2.5\n##NPOINTS=100\n") +
+			table + ramp(100, 10, printed(0, 1, 0)) + "##END=", 100, 0, 99, ""},
+		{"abscissas without decimals, step below 1", head("##FIRSTX=500.4\n##LASTX=520.4\n##NPOINTS=401\n") +
+			table + ramp(401, 5, printed(500.4, 0.05, 0)) + "##END=", 401, 500.4, 520.4, ""},
+		{"abscissas in thousands", head("##FIRSTX=1.0E3\n##LASTX=2.0E3\n##NPOINTS=1001\n") +
+			table + ramp(1001, 8, func(i int) string {
+			return fmt.Sprintf("%.1E", 1000+float64(i))
+		}) + "##END=", 1001, 1000, 2000, ""},
+		{"whole abscissas times XFACTOR", head("##XFACTOR=0.01\n##FIRSTX=10\n##LASTX=20\n##NPOINTS=101\n") +
+			table + ramp(101, 9, printed(1000, 10, 0)) + "##END=", 101, 10, 20, ""},
+		{"from high to low", head("##FIRSTX=4000\n##LASTX=3900\n##DELTAX=-1\n##NPOINTS=101\n") +
+			table + ramp(101, 9, printed(4000, -1, 0)) + "##END=", 101, 4000, 3900, ""},
+		{"DELTAX without its sign", head("##FIRSTX=4000\n##LASTX=3900\n##DELTAX=1\n##NPOINTS=101\n") +
+			table + ramp(101, 9, printed(4000, -1, 0)) + "##END=", 101, 4000, 3900, ""},
+		{"DELTAX without its sign, alone", head("##FIRSTX=4000\n##DELTAX=1\n") + table +
+			ramp(101, 9, printed(4000, -1, 0)) + "##END=", 101, 4000, 3900, "sign turned"},
+		{"FIRSTX and LASTX exchanged", head("##FIRSTX=3900\n##LASTX=4000\n##NPOINTS=101\n") +
+			table + ramp(101, 9, printed(4000, -1, 0)) + "##END=", 101, 4000, 3900, "exchanged"},
+		{"LASTX wrong", head("##FIRSTX=10\n##LASTX=500\n##DELTAX=1\n##NPOINTS=101\n") + table +
+			ramp(101, 9, printed(10, 1, 0)) + "##END=", 101, 10, 110, "LASTX is wrong"},
+		{"NPOINTS wrong", head("##FIRSTX=10\n##LASTX=110\n##DELTAX=1\n##NPOINTS=100\n") + table +
+			ramp(101, 9, printed(10, 1, 0)) + "##END=", 101, 10, 110, "NPOINTS is 100"},
+		{"NPOINTS wrong, no DELTAX", head("##FIRSTX=10\n##LASTX=110\n##NPOINTS=51\n") + table +
+			ramp(101, 9, printed(10, 1, 0)) + "##END=", 101, 10, 110, "NPOINTS is 51"},
+		{"no NPOINTS, DELTAX rounded", head("##FIRSTX=10\n##LASTX=110\n##DELTAX=0.33\n") +
+			table + ramp(301, 9, printed(10, 1./3, 2)) + "##END=", 301, 10, 110, ""},
+		{"DELTAX rounded, nothing else", head("##FIRSTX=10\n##DELTAX=0.33\n") + table +
+			ramp(3001, 9, printed(10, 1./3, 2)) + "##END=", 3001, 10, 1010, ""},
+		{"abscissas of another axis, all points there", head("##FIRSTX=10\n##LASTX=110\n##NPOINTS=101\n") +
+			table + ramp(101, 9, printed(5000, 3, 0)) + "##END=", 101, 10, 110, "all points are there"},
+		{"lines that go on without an abscissa", head("##FIRSTX=10\n##LASTX=19\n##NPOINTS=10\n") +
+			table + "10 1 2 3\n4 5\n15 6 7 8\n9 10\n##END=", 10, 10, 19, "go on without"},
+		{"decimal commas", head("##FIRSTX=10,5\n##LASTX=12,5\n##NPOINTS=5\n##YFACTOR=0,5\n") +
+			table + "10,5 2,0 4 6\n12,0 8 10\n##END=", 5, 10.5, 12.5, ""},
+		{"groups of three digits", head("##FIRSTX=1\n##LASTX=1000\n##NPOINTS=1,000\n") + table +
+			ramp(1000, 10, printed(1, 1, 0)) + "##END=", 1000, 1, 1000, ""},
+		{"exponents of Fortran, units behind", head("##FIRSTX=1.0D1 cm-1\n##LASTX=1.9D1\n##NPOINTS=10\n") +
+			table + "10 1 2 3 4 5\n15 6 7 8 9 10\n##END=", 10, 10, 19, "is read as 10"},
+		{"factor of 0", head("##XFACTOR=0\n##FIRSTX=10\n##LASTX=19\n##NPOINTS=10\n") + table +
+			"10 1 2 3 4 5\n15 6 7 8 9 10\n##END=", 10, 10, 19, "factor of 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := parse(t, c.text)
@@ -69,7 +91,8 @@ func TestAxes(t *testing.T) {
 			}
 			switch {
 			case c.warning == "" && len(f.Faults) == 0:
-			case c.warning != "" && len(f.Faults) == 1 && f.Faults[0].Warning && strings.Contains(f.Faults[0].Message, c.warning):
+			case c.warning != "" && len(f.Faults) == 1 && f.Faults[0].Warning &&
+				strings.Contains(f.Faults[0].Message, c.warning):
 			default:
 				t.Errorf("faults %v, want one warning of %q", f.Faults, c.warning)
 			}
@@ -83,7 +106,8 @@ func TestMissingPoints(t *testing.T) {
 	with := func(head string, lines ...string) string {
 		return "##TITLE=t\n##FIRSTX=10\n" + head + "##XYDATA=(X++(Y..Y))\n" + strings.Join(lines, "") + "##END="
 	}
-	for _, head := range []string{"##LASTX=109\n##DELTAX=1\n##NPOINTS=100\n", "##LASTX=109\n##NPOINTS=100\n", "##DELTAX=1\n##NPOINTS=100\n", "##DELTAX=1\n"} {
+	for _, head := range []string{"##LASTX=109\n##DELTAX=1\n##NPOINTS=100\n", "##LASTX=109\n##NPOINTS=100\n",
+		"##DELTAX=1\n##NPOINTS=100\n", "##DELTAX=1\n"} {
 		for name, c := range map[string]struct {
 			lines  []string
 			points int
@@ -107,20 +131,24 @@ func TestMissingPoints(t *testing.T) {
 // TestSloppyForms: forms and ends of files as they are met.
 func TestSloppyForms(t *testing.T) {
 	for name, text := range map[string]string{
-		"a bracket forgotten":       spectrum("##XYDATA=(X++(Y..Y)\n10 1 2\n11 3 4\n"),
-		"two brackets forgotten":    spectrum("##XYDATA=(X++(Y..Y\n10 1 2\n11 3 4\n"),
-		"inner brackets forgotten":  spectrum("##XYDATA=(X++Y..Y)\n10 1 2\n11 3 4\n"),
-		"outer bracket forgotten":   spectrum("##XYDATA= X++(Y..Y)\n10 1 2\n11 3 4\n"),
-		"three points":              spectrum("##XYDATA=(X++(Y...Y))\n10 1 2\n11 3 4\n"),
-		"blanks and tabs":           spectrum("##XYDATA=\t( X ++ ( Y .. Y ) )\n10 1 2\n11 3 4\n"),
-		"pairs, a bracket too few":  "##TITLE=t\n##XYPOINTS=(XY..XY\n10,1 10.5,2\n11,3 11.5,4\n##END=",
-		"DOS's end of file":         spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n") + "\x1a",
-		"and what follows it":       spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n") + "\x1arest of another file\n##TITLE=no",
-		"behind END":                strings.TrimSuffix(spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n"), "\n") + "\x1a",
-		"instead of END":            "##TITLE=t\n##FIRSTX=10\n##DELTAX=0.5\n##NPOINTS=4\n##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\x1a",
-		"zeros at the end":          spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n") + strings.Repeat("\x00", 100),
-		"several, with a line end":  spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n") + "\x1a\x1a\x1a\r\n",
-		"carriage returns doubled":  strings.ReplaceAll(spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n"), "\n", "\r\r\n"),
+		"a bracket forgotten":      spectrum("##XYDATA=(X++(Y..Y)\n10 1 2\n11 3 4\n"),
+		"two brackets forgotten":   spectrum("##XYDATA=(X++(Y..Y\n10 1 2\n11 3 4\n"),
+		"inner brackets forgotten": spectrum("##XYDATA=(X++Y..Y)\n10 1 2\n11 3 4\n"),
+		"outer bracket forgotten":  spectrum("##XYDATA= X++(Y..Y)\n10 1 2\n11 3 4\n"),
+		"three points":             spectrum("##XYDATA=(X++(Y...Y))\n10 1 2\n11 3 4\n"),
+		"blanks and tabs":          spectrum("##XYDATA=\t( X ++ ( Y .. Y ) )\n10 1 2\n11 3 4\n"),
+		"pairs, a bracket too few": "##TITLE=t\n##XYPOINTS=(XY..XY\n10,1 10.5,2\n11,3 11.5,4\n##END=",
+		"DOS's end of file":        spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n") + "\x1a",
+		"and what follows it": spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n") +
+			"\x1arest of another file\n##TITLE=no",
+		"behind END": strings.TrimSuffix(spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n"),
+			"\n") + "\x1a",
+		"instead of END": "##TITLE=t\n##FIRSTX=10\n##DELTAX=0.5\n##NPOINTS=4\n##XYDATA=(X++(Y..Y))\n10 " +
+			"1 2\n11 3 4\x1a",
+		"zeros at the end":         spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n") + strings.Repeat("\x00", 100),
+		"several, with a line end": spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n") + "\x1a\x1a\x1a\r\n",
+		"carriage returns doubled": strings.ReplaceAll(spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n11 3 4\n"),
+			"\n", "\r\r\n"),
 		"blank lines in the middle": spectrum("##XYDATA=(X++(Y..Y))\n10 1 2\n\n \n11 3 4\n"),
 	} {
 		f := sound(t, text)

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// Classes of characters in a table. Digits of the compressed forms carry sign and first digit: SQZ '@', A..I, a..i; DIF '%', J..R,
-// j..r; DUP S..Z, s.
+// Classes of characters in a table. Digits of the compressed forms carry sign and first digit: SQZ '@', A..I, a..i;
+// DIF '%', J..R, j..r; DUP S..Z, s.
 const (
 	charOther = iota
 	charBlank
@@ -59,8 +59,9 @@ var powers = func() (p [23]float64) {
 
 const exactMantissa = 1 << 53
 
-// tail reads the digits that follow a number's first digit, v, at data[i:]: of a compressed number, or of a plain one without
-// exponent. It returns the value and where it ends; ok is false when it is not so simple, and number must read it.
+// tail reads the digits that follow a number's first digit, v, at data[i:]: of a compressed number, or of a plain one
+// without exponent. It returns the value and where it ends; ok is false when it is not so simple, and number must
+// read it.
 func tail(data []byte, i int, v int64) (float64, int, bool) {
 	begin := i
 	for i < len(data) {
@@ -77,8 +78,8 @@ func tail(data []byte, i int, v int64) (float64, int, bool) {
 	return float64(v), i, true
 }
 
-// number reads a plain number (AFFN) at data[i:]: sign, digits with a point, exponent. wide says that an exponent needs no sign:
-// where there are no compressed numbers, E is never the digit 5. ok is false when there is no number.
+// number reads a plain number (AFFN) at data[i:]: sign, digits with a point, exponent. wide says that an exponent
+// needs no sign: where there are no compressed numbers, E is never the digit 5. ok is false when there is no number.
 func number(data []byte, i int, wide bool) (v float64, end int, ok bool) {
 	begin, negative := i, false
 	if i < len(data) && (data[i] == '+' || data[i] == '-') {

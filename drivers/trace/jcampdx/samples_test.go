@@ -44,8 +44,10 @@ func tables(f *File) (out []*Table) {
 // What each file holds: tables, and the points of each.
 func TestSamples(t *testing.T) {
 	want := map[string][]int{
-		"ISAS_MS1.DX": {26}, "ISAS_MS3.DX": {18, 26, 26}, "jcamp-difdup.dx": {30}, "jcamp-fix.dx": {8}, "jcamp-packed.dx": {30}, "jcamp-squeezed.dx": {38},
-		"mass_ACD.jdx": {180}, "multivariable.jdx": {6}, "noend.jdx": {2}, "ntuples.jdx": {3, 3, 3, 3}, "tree.jdx": {2, 3, 3}, "two.jdx": {2, 2}, "uv_ACD.jdx": {881},
+		"ISAS_MS1.DX": {26}, "ISAS_MS3.DX": {18, 26, 26}, "jcamp-difdup.dx": {30}, "jcamp-fix.dx": {8},
+		"jcamp-packed.dx": {30}, "jcamp-squeezed.dx": {38},
+		"mass_ACD.jdx": {180}, "multivariable.jdx": {6}, "noend.jdx": {2}, "ntuples.jdx": {3, 3, 3, 3},
+		"tree.jdx": {2, 3, 3}, "two.jdx": {2, 2}, "uv_ACD.jdx": {881},
 	}
 	for _, path := range samples(t) {
 		name := filepath.Base(path)
@@ -71,7 +73,8 @@ func TestSampleForms(t *testing.T) {
 		got := tables(read(t, filepath.Join(dir, "jcamp-"+form+".dx")))[0]
 		for i := range min(fix.Points(), got.Points()) {
 			if got.Y()[i] != fix.Y()[i] || got.X()[i] != fix.X()[i] {
-				t.Errorf("%s: point %d is %v, %v; squeezed %v, %v", form, i, got.X()[i], got.Y()[i], fix.X()[i], fix.Y()[i])
+				t.Errorf("%s: point %d is %v, %v; squeezed %v, %v", form, i, got.X()[i], got.Y()[i],
+					fix.X()[i], fix.Y()[i])
 				break
 			}
 		}
@@ -94,7 +97,8 @@ func node(t testing.TB, args ...string) string {
 
 // Where jcampconverter reads something else, and what the standard says.
 var explained = map[string]string{
-	"ntuples.jdx": "no spectra: it makes a contour plot of two-dimensional data; the file has four pages of three points (5.00, NTUPLES)",
+	"ntuples.jdx": "no spectra: it makes a contour plot of two-dimensional data; the file has four pages of three " +
+		"points (5.00, NTUPLES)",
 }
 
 func TestAsJcampconverter(t *testing.T) {
@@ -118,7 +122,8 @@ func TestAsJcampconverter(t *testing.T) {
 	}
 }
 
-// differ compares numbers to 14 digits: jcampconverter adds up steps and multiplies decimals by powers of ten that are not exact.
+// differ compares numbers to 14 digits: jcampconverter adds up steps and multiplies decimals by powers of ten that
+// are not exact.
 func differ(ours []*Table, theirs []map[string][]float64) string {
 	if len(ours) != len(theirs) {
 		return fmt.Sprintf("%d tables, theirs %d", len(ours), len(theirs))
@@ -151,8 +156,10 @@ func large(b *testing.B) map[string]string {
 				y[i] = math.Round(2e4*math.Exp(-math.Pow(float64(i-900-scan)/12, 2)) + 300*math.Sin(float64(i*i+scan)))
 			}
 			link.Blocks = append(link.Blocks, &Block{
-				Records: []Record{{Label: "TITLE", Value: "scan"}, {Label: "DATA TYPE", Value: "ION MOBILITY SPECTRUM"}},
-				Tables:  []*Table{{Columns: []Column{{Symbol: "X", Values: Regular(0, 20, len(y))}, {Symbol: "Y", Values: y}}}},
+				Records: []Record{{Label: "TITLE", Value: "scan"},
+					{Label: "DATA TYPE", Value: "ION MOBILITY SPECTRUM"}},
+				Tables: []*Table{{Columns: []Column{{Symbol: "X", Values: Regular(0, 20, len(y))},
+					{Symbol: "Y", Values: y}}}},
 			})
 		}
 		data, err := Bytes(link, Options{Form: form})
@@ -196,7 +203,8 @@ func parseAgainst(b *testing.B, passes int, files []string) {
 		}
 	}
 	ours := time.Since(begin) / time.Duration(b.N)
-	ns, err := strconv.ParseInt(strings.TrimSpace(node(b, append([]string{"time", strconv.Itoa(passes)}, files...)...)), 10, 64)
+	ns, err := strconv.ParseInt(strings.TrimSpace(node(b,
+		append([]string{"time", strconv.Itoa(passes)}, files...)...)), 10, 64)
 	if err != nil {
 		b.Fatal(err)
 	}

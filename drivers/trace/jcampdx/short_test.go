@@ -26,12 +26,17 @@ func TestCutShort(t *testing.T) {
 		{"one line", head(20, 44, 13, "") + "20 1 2 3\n##END=", 3, 13, 20, 2},
 		{"one line without an end", head(20, 44, 13, "##DELTAX=2\n") + "20 1 2 3\n", 3, 13, 20, 2},
 		{"one point", head(20, 44, 13, "") + "20 1\n##END=", 1, 13, 20, 2},
-		{"from high to low", head(44, 20, 13, "##DELTAX=-2\n") + ramp(7, 3, printed(44, -2, 0)) + "##END=", 7, 13, 44, -2},
+		{"from high to low", head(44, 20, 13, "##DELTAX=-2\n") + ramp(7, 3, printed(44, -2, 0)) + "##END=",
+			7, 13, 44, -2},
 		{"its last point lost", head(20, 44, 13, "") + ramp(12, 4, printed(20, 2, 0)) + "##END=", 12, 13, 20, 2},
-		{"its last point lost, DELTAX rounded", head(0, 9.4, 11, "##DELTAX=1\n") + ramp(10, 3, printed(0, .94, 2)) + "##END=", 10, 11, 0, .94},
-		{"DELTAX rounded to what was cut", head(0, 9.4, 11, "##DELTAX=0.9\n") + ramp(8, 3, printed(0, .94, 2)) + "##END=", 8, 11, 0, .94},
-		{"long, its last line lost, DELTAX rounded", head(400, 3399.7, 50001, "##DELTAX=0.06\n") + ramp(49994, 7, printed(400, .059994, 2)) + "##END=", 49994, 50001, 400, .059994},
-		{"LASTX and DELTAX contradict, lines with DELTAX", head(20, 900, 13, "##DELTAX=2\n") + few + "##END=", 7, 13, 20, 2},
+		{"its last point lost, DELTAX rounded", head(0, 9.4, 11, "##DELTAX=1\n") + ramp(10, 3, printed(0, .94, 2)) +
+			"##END=", 10, 11, 0, .94},
+		{"DELTAX rounded to what was cut", head(0, 9.4, 11, "##DELTAX=0.9\n") + ramp(8, 3, printed(0, .94, 2)) +
+			"##END=", 8, 11, 0, .94},
+		{"long, its last line lost, DELTAX rounded", head(400, 3399.7, 50001, "##DELTAX=0.06\n") +
+			ramp(49994, 7, printed(400, .059994, 2)) + "##END=", 49994, 50001, 400, .059994},
+		{"LASTX and DELTAX contradict, lines with DELTAX", head(20, 900, 13, "##DELTAX=2\n") + few + "##END=",
+			7, 13, 20, 2},
 		{"FIRSTX and LASTX exchanged", head(44, 20, 13, "") + few + "##END=", 7, 13, 20, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -58,7 +63,8 @@ func TestPointsMiscounted(t *testing.T) {
 	f := parse(t, "##TITLE=t\n##FIRSTX=20\n##LASTX=44\n##NPOINTS=26\n##XYDATA=(X++(Y..Y))\n"+
 		ramp(13, 3, printed(20, 2, 0))+"##END=")
 	tab := f.Blocks[0].Tables[0]
-	if x := tab.X(); tab.Partial || len(x) != 13 || x[12] != 44 || !strings.Contains(fmt.Sprint(f.Faults), "NPOINTS is 26") {
+	if x := tab.X(); tab.Partial || len(x) != 13 || x[12] != 44 ||
+		!strings.Contains(fmt.Sprint(f.Faults), "NPOINTS is 26") {
 		t.Errorf("x %v, partial %v, %v", x, tab.Partial, f.Faults)
 	}
 }

@@ -158,7 +158,8 @@ func (p *parser) cutOff(t *Table, points, expected int) {
 		of = fmt.Sprintf(" of %d", expected)
 	}
 	p.broken(t, p.here(),
-		"file ends without ##END= in the table that begins in line %d, after %d%s points: it is cut off", t.Line, points, of)
+		"file ends without ##END= in the table that begins in line %d, after %d%s points: it is cut off",
+		t.Line, points, of)
 }
 
 // checkPoints holds what a table gave against what was said of it.

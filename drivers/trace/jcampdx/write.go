@@ -36,8 +36,9 @@ type Options struct {
 	Factor float64 // ordinates are written as multiples of it; 0 for 1
 }
 
-// Write writes a block, and all that it holds. Records that say where a table's axis begins and how it is scaled are made from the
-// table; the block's own are left out. A table with a page is written as an NTUPLES page. Text holds no line ends but those of Write.
+// Write writes a block, and all that it holds. Records that say where a table's axis begins and how it is scaled are
+// made from the table; the block's own are left out. A table with a page is written as an NTUPLES page. Text holds no
+// line ends but those of Write.
 func Write(w io.Writer, b *Block, o Options) error {
 	if o.Factor == 0 {
 		o.Factor = 1
@@ -168,7 +169,8 @@ func (w *writer) table(b *Block, t *Table) error {
 		}
 		line := strings.Join(cells, ", ")
 		if t.Kind == PeakAssignments {
-			line = fmt.Sprintf("(%s, <%s>)", line, strings.NewReplacer(">", ")", "<", "(", "\n", " ", "\r", " ").Replace(t.Text[i]))
+			line = fmt.Sprintf("(%s, <%s>)", line, strings.NewReplacer(">", ")", "<", "(", "\n", " ", "\r", " ").
+				Replace(t.Text[i]))
 		}
 		fmt.Fprintf(w.w, "%s\r\n", line)
 	}

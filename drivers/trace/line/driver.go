@@ -86,8 +86,10 @@ type Live struct {
 	Tick        func(at time.Time) []*observation.Observation // what is to be committed because time passed; may be nil
 }
 
-// Run reads the link until ctx ends or the connection is lost. make turns a reading into observations; those without a key get one.
-func (l Live) Run(ctx context.Context, links *transport.Opener, sink driver.Sink, make func(*Reading) []*observation.Observation) error {
+// Run reads the link until ctx ends or the connection is lost. make turns a reading into observations; those without
+// a key get one.
+func (l Live) Run(ctx context.Context, links *transport.Opener, sink driver.Sink,
+	make func(*Reading) []*observation.Observation) error {
 	reader, err := NewReader(l.Profile)
 	if err != nil {
 		return err

@@ -16,13 +16,18 @@ func ptr(v float64) *float64 { return &v }
 // thermometer is a small instrument with everything.
 func thermometer() *Profile {
 	return &Profile{
-		Name: "thermometer", Charset: "latin1", Framing: Framing{Start: "\x02", End: "\x03", MaxBytes: 64}, Unmatched: "fault",
-		Checksum: &Checksum{Kind: "sum", Format: "hex", Separator: ","}, Time: Clock{Zone: "America/Montreal", Formats: []string{"DD-MON-YY hh:mm:ss.s"}},
+		Name: "thermometer", Charset: "latin1", Framing: Framing{Start: "\x02", End: "\x03", MaxBytes: 64},
+		Unmatched: "fault",
+		Checksum:  &Checksum{Kind: "sum", Format: "hex", Separator: ","},
+		Time:      Clock{Zone: "America/Montreal", Formats: []string{"DD-MON-YY hh:mm:ss.s"}},
 		Messages: []Message{
-			{Name: "temperature", Kind: "reading", Pattern: "T{channel:int} {celsius:float} °C {status:word} {at:time}", Fields: []Field{
-				{Name: "celsius", Unit: "degC", Factor: 0.1}, {Name: "status", Factor: 1, Map: []Word{{"N", "normal"}, {"F", "failed"}}},
-			}, Alarm: []Rule{{Field: "status", Is: []string{"failed"}}, {Field: "celsius", Above: ptr(60)}}},
-			{Name: "survey", Kind: "reading", Pattern: "SURVEY {n:int}", Lines: []Line{{Name: "point", Pattern: "P {x:float} {y:float}"}}, End: "END {crc:hex}"},
+			{Name: "temperature", Kind: "reading",
+				Pattern: "T{channel:int} {celsius:float} °C {status:word} {at:time}", Fields: []Field{
+					{Name: "celsius", Unit: "degC", Factor: 0.1},
+					{Name: "status", Factor: 1, Map: []Word{{"N", "normal"}, {"F", "failed"}}},
+				}, Alarm: []Rule{{Field: "status", Is: []string{"failed"}}, {Field: "celsius", Above: ptr(60)}}},
+			{Name: "survey", Kind: "reading", Pattern: "SURVEY {n:int}",
+				Lines: []Line{{Name: "point", Pattern: "P {x:float} {y:float}"}}, End: "END {crc:hex}"},
 			{Name: "list", Kind: "reading", Pattern: "LIST", Lines: []Line{{Name: "item", Pattern: "- {what}"}}},
 		},
 	}
@@ -61,13 +66,16 @@ func read(t testing.TB, p *Profile, input []byte) (readings []*Reading, faults [
 
 func TestReadings(t *testing.T) {
 	p := thermometer()
-	readings, faults := read(t, p, frames(p, "T1 +215 °C N 25-Nov-26 03:12:08.25", "T2 -- °C F 25-Nov-26 03:12:09", "T3 712 °C N 25-Nov-26 03:12:10", "SURVEY 2", "P 1 2", "P 3 4", "END 1F", "LIST", "- a", "- b", "T1 1 °C N 25-Nov-26 03:12:11"))
+	readings, faults := read(t, p, frames(p, "T1 +215 °C N 25-Nov-26 03:12:08.25", "T2 -- °C F 25-Nov-26 03:12:09",
+		"T3 712 °C N 25-Nov-26 03:12:10", "SURVEY 2", "P 1 2", "P 3 4", "END 1F", "LIST", "- a",
+		"- b", "T1 1 °C N 25-Nov-26 03:12:11"))
 	if len(faults) != 0 || len(readings) != 6 {
 		t.Fatalf("%d readings, faults %v", len(readings), faults)
 	}
 	c, _ := readings[0].Get("celsius")
 	at, _ := readings[0].Get("at")
-	if c.Number != 21.5 || c.Unit != "degC" || !at.Time.Equal(time.Date(2026, 11, 25, 8, 12, 8, 25e7, time.UTC)) || readings[0].Alarm != "" {
+	if c.Number != 21.5 || c.Unit != "degC" || !at.Time.Equal(time.Date(2026, 11, 25, 8, 12, 8, 25e7, time.UTC)) ||
+		readings[0].Alarm != "" {
 		t.Errorf("%+v", readings[0])
 	}
 	if v, _ := readings[1].Get("celsius"); v.IsNum || readings[1].Alarm != "status is failed" {
@@ -98,11 +106,14 @@ func TestFaults(t *testing.T) {
 		"unknown":         {frame(p, "HELLO"), `byte 0: line fits no message of profile thermometer: "HELLO"`, 0},
 		"no start":        {good[1:], `does not begin with "\x02"`, 0},
 		"cut, then sound": {append(append([]byte(nil), good[:9]...), good...), "bytes before", 1},
-		"too long":        {append(append([]byte("\x02"), strings.Repeat("x", 500)...), append([]byte("\x03"), good...)...), "longer than 64 bytes", 1},
-		"time":            {frame(p, "T1 +215 °C N 99-Nov-26 03:12:08"), "field at: \"99-Nov-26 03:12:08\" is no time", 0},
-		"end lost":        {frames(p, "SURVEY 1", "P 1 2", "T1 1 °C N 25-Nov-26 03:12:08"), "message survey broke off after 2 lines", 2},
-		"within":          {frames(p, "SURVEY 1", "Q 1 2", "END 00"), "fits nothing in message survey", 1},
-		"short":           {[]byte("\x02a\x03"), "shorter than its checksum", 0},
+		"too long": {append(append([]byte("\x02"), strings.Repeat("x", 500)...),
+			append([]byte("\x03"), good...)...), "longer than 64 bytes", 1},
+		"time": {frame(p, "T1 +215 °C N 99-Nov-26 03:12:08"),
+			"field at: \"99-Nov-26 03:12:08\" is no time", 0},
+		"end lost": {frames(p, "SURVEY 1", "P 1 2", "T1 1 °C N 25-Nov-26 03:12:08"),
+			"message survey broke off after 2 lines", 2},
+		"within": {frames(p, "SURVEY 1", "Q 1 2", "END 00"), "fits nothing in message survey", 1},
+		"short":  {[]byte("\x02a\x03"), "shorter than its checksum", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			readings, faults := read(t, p, c.input)
@@ -115,7 +126,8 @@ func TestFaults(t *testing.T) {
 
 // Values of the check string "123456789" that everybody publishes.
 func TestChecksums(t *testing.T) {
-	for kind, want := range map[string]string{"xor": "31", "sum": "DD", "negated-sum": "23", "crc16-modbus": "4B37", "crc16-ccitt": "29B1"} {
+	for kind, want := range map[string]string{"xor": "31", "sum": "DD", "negated-sum": "23",
+		"crc16-modbus": "4B37", "crc16-ccitt": "29B1"} {
 		c := &Checksum{Kind: kind, Format: "hex"}
 		got := c.Append([]byte("123456789"), "")
 		if string(got) != "123456789"+want {
@@ -133,9 +145,11 @@ func TestChecksums(t *testing.T) {
 
 func TestPatterns(t *testing.T) {
 	for text, want := range map[string]string{
-		"{x": "'{' without '}'", "{X}": "is no field name", "{x:number}": "is not one of", "{x} {x}": "stands there twice", strings.Repeat("{*}", 3): "",
+		"{x": "'{' without '}'", "{X}": "is no field name", "{x:number}": "is not one of",
+		"{x} {x}": "stands there twice", strings.Repeat("{*}", 3): "",
 	} {
-		if _, err := compilePattern(text); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+		if _, err := compilePattern(text); (err == nil) != (want == "") || err != nil &&
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -150,7 +164,8 @@ func TestPatterns(t *testing.T) {
 
 func TestConforms(t *testing.T) {
 	p := thermometer()
-	input := frames(p, "T1 +215 °C N 25-Nov-26 03:12:08", "SURVEY 1", "P 1 2", "END 00", "T1 712 °C N 25-Nov-26 03:12:09")
+	input := frames(p, "T1 +215 °C N 25-Nov-26 03:12:08", "SURVEY 1", "P 1 2", "END 00",
+		"T1 712 °C N 25-Nov-26 03:12:09")
 	drivertest.Stream{
 		Spec: Spec, Input: input, Cut: len(input) - 10, Normal: func(*observation.Observation) {},
 		Settings: func(address string) any {

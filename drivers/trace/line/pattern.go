@@ -62,7 +62,8 @@ func compilePattern(text string) (*pattern, error) {
 			case !fieldName.MatchString(name):
 				return nil, fmt.Errorf("pattern %q: %q is no field name: lower-case letters, digits and _", text, name)
 			case !known:
-				return nil, fmt.Errorf("pattern %q: type %q of field %s is not one of text, word, int, float, time, hex", text, kind, name)
+				return nil, fmt.Errorf("pattern %q: type %q of field %s is not one of text, word, int, float, "+
+					"time, hex", text, kind, name)
 			case slices.ContainsFunc(p.fields, func(f patternField) bool { return f.name == name }):
 				return nil, fmt.Errorf("pattern %q: field %s stands there twice", text, name)
 			case len(p.fields) == maxFields:

@@ -1,5 +1,6 @@
-// Package line reads instruments that speak lines of text, by declarative profile: bytes and a profile go in, readings of named and typed
-// values come out. It is also the driver of instruments that have none of their own. docs/profiles.md says how to write a profile.
+// Package line reads instruments that speak lines of text, by declarative profile: bytes and a profile go in,
+// readings of named and typed values come out. It is also the driver of instruments that have none of their own.
+// docs/profiles.md says how to write a profile.
 package line
 
 import (
@@ -136,5 +137,6 @@ func polls(in []Poll) (out []string) {
 
 // layout translates a form of times to Go's. Longer words come first.
 func layout(form string) string {
-	return strings.NewReplacer("YYYY", "2006", "YY", "06", "MON", "Jan", "MM", "01", "DD", "02", "hh", "15", "mm", "04", "ss", "05", ".s", ".999999999").Replace(form)
+	return strings.NewReplacer("YYYY", "2006", "YY", "06", "MON", "Jan", "MM", "01", "DD",
+		"02", "hh", "15", "mm", "04", "ss", "05", ".s", ".999999999").Replace(form)
 }

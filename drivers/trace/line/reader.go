@@ -144,14 +144,16 @@ func (r *Reader) Feed(at time.Time, data []byte, emit func(Event)) {
 }
 
 func (r *Reader) tooLong(at time.Time, frame []byte, emit func(Event)) {
-	r.fault(at, r.offset, frame, emit, "line is longer than %d bytes, without %q that ends it", r.m.Framing.MaxBytes, r.m.Framing.End)
+	r.fault(at, r.offset, frame, emit, "line is longer than %d bytes, without %q that ends it",
+		r.m.Framing.MaxBytes, r.m.Framing.End)
 }
 
 // faultExcerpt bounds what a fault keeps of its line.
 const faultExcerpt = 256
 
 func (r *Reader) fault(at time.Time, offset int64, frame []byte, emit func(Event), format string, args ...any) {
-	emit(Event{At: at, Offset: offset, Frame: bytes.Clone(frame[:min(len(frame), faultExcerpt)]), Fault: fmt.Sprintf("byte %d: ", offset) + fmt.Sprintf(format, args...)})
+	emit(Event{At: at, Offset: offset, Frame: bytes.Clone(frame[:min(len(frame), faultExcerpt)]),
+		Fault: fmt.Sprintf("byte %d: ", offset) + fmt.Sprintf(format, args...)})
 }
 
 // line reads one line without its end.
@@ -207,10 +209,12 @@ func decodeText(charset string, body []byte) (string, error) {
 	default:
 		for i, c := range body {
 			if c == '\n' || c == '\r' {
-				return "", fmt.Errorf("character %d of the line, %q, is a line end that the profile does not know: framing, end?", i+1, c)
+				return "", fmt.Errorf("character %d of the line, %q, is a line end that the profile does not know: "+
+					"framing, end?", i+1, c)
 			}
 			if c > 0x7e || c < 0x20 && c != '\t' {
-				return "", fmt.Errorf("character %d of the line, %#02x, is no ASCII text: baud rate, parity or charset?", i+1, c)
+				return "", fmt.Errorf("character %d of the line, %#02x, is no ASCII text: baud rate, parity or "+
+					"charset?", i+1, c)
 			}
 		}
 		return string(body), nil
@@ -237,7 +241,8 @@ func (r *Reader) match(at time.Time, text string, frame []byte, emit func(Event)
 		if err != nil {
 			return fmt.Errorf("%s: %w", msg.Name, err)
 		}
-		reading := &Reading{At: at, Message: msg.Name, Kind: msg.Kind, Values: values, Raw: append(bytes.Clone(frame), '\n')}
+		reading := &Reading{At: at, Message: msg.Name, Kind: msg.Kind, Values: values,
+			Raw: append(bytes.Clone(frame), '\n')}
 		if len(msg.lines) > 0 || msg.end != nil {
 			r.pending = &pendingMessage{msg, reading}
 			return nil
@@ -252,7 +257,8 @@ func (r *Reader) match(at time.Time, text string, frame []byte, emit func(Event)
 }
 
 // within takes a line into the message under way. taken is false when it is none of its lines.
-func (r *Reader) within(p *pendingMessage, at time.Time, text string, frame []byte, emit func(Event)) (taken bool, err error) {
+func (r *Reader) within(p *pendingMessage, at time.Time, text string, frame []byte, emit func(Event)) (taken bool,
+	err error) {
 	add := func(pattern *pattern) ([]Value, bool, error) {
 		found := pattern.re.FindStringSubmatch(text)
 		if found == nil {

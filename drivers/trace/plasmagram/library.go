@@ -118,8 +118,8 @@ type candidate struct {
 	distance       float64 // from k0, in windows
 }
 
-// Decide holds peaks against the rules. reactant is the reactant ion peak's amplitude, 0 when it is not known: thresholds that are
-// shares of it then hold for no peak. It sets Peak.Substance.
+// Decide holds peaks against the rules. reactant is the reactant ion peak's amplitude, 0 when it is not known:
+// thresholds that are shares of it then hold for no peak. It sets Peak.Substance.
 func (l *Library) Decide(polarity Polarity, peaks []Peak, reactant float64) Decision {
 	in := make([][]candidate, len(peaks))
 	for i, p := range peaks {
@@ -139,7 +139,8 @@ func (l *Library) Decide(polarity Polarity, peaks []Peak, reactant float64) Deci
 				continue
 			}
 			p := peaks[pi]
-			text := fmt.Sprintf("%s: peak at %.3f ms, K0 %.3f (%s %.3f ± %.3f)", s.Name, p.DriftMs, p.K0, ion.Adduct, ion.K0, ion.Window)
+			text := fmt.Sprintf("%s: peak at %.3f ms, K0 %.3f (%s %.3f ± %.3f)", s.Name, p.DriftMs,
+				p.K0, ion.Adduct, ion.K0, ion.Window)
 			if short := s.short(ion, p, reactant); short != "" {
 				near = append(near, text+", but "+short)
 				continue
@@ -162,8 +163,8 @@ func (l *Library) Decide(polarity Polarity, peaks []Peak, reactant float64) Deci
 	return d
 }
 
-// attribute gives every peak to the found substance whose ion is nearest. Finds without a peak of their own are told as what they are:
-// the same peak, less near.
+// attribute gives every peak to the found substance whose ion is nearest. Finds without a peak of their own are told
+// as what they are: the same peak, less near.
 func (d *Decision) attribute(l *Library, peaks []Peak, in [][]candidate) {
 	found := map[string]bool{}
 	for _, f := range d.Found {
@@ -186,7 +187,8 @@ func (d *Decision) attribute(l *Library, peaks []Peak, in [][]candidate) {
 			}
 		}
 		if f.Instead != "" {
-			d.Reasons = append(d.Reasons, fmt.Sprintf("%s and %s share a window: the peak is nearer to %s", f.Substance, f.Instead, f.Instead))
+			d.Reasons = append(d.Reasons, fmt.Sprintf("%s and %s share a window: the peak is nearer to %s",
+				f.Substance, f.Instead, f.Instead))
 		}
 	}
 	slices.SortStableFunc(d.Found, func(a, b Find) int { // the likelier ones first

@@ -21,10 +21,11 @@ type finder struct {
 }
 
 const (
-	maxContrast   = 1e6  // of a spectrum without noise
-	kernelShare   = 0.45 // FWHM of the smoothing kernel over that of a peak: most of the gain of a matched filter, little broadening
-	minWidth      = 3.0  // ordinates
-	baselineScale = 2.5  // reach of the baseline's clipping, FWHM
+	maxContrast = 1e6 // of a spectrum without noise
+	// FWHM of the smoothing kernel over that of a peak: most of the gain of a matched filter, little broadening
+	kernelShare   = 0.45
+	minWidth      = 3.0 // ordinates
+	baselineScale = 2.5 // reach of the baseline's clipping, FWHM
 )
 
 func newFinder(s *Spectrum, o Options) *finder {
@@ -83,7 +84,8 @@ func scanNoise(scans [][]float64) float64 {
 			}
 		}
 	}
-	return robust.Median(d) * robust.SigmaPerMAD / math.Sqrt(6) // the variance of a second difference is 1+4+1 of an ordinate's
+	// the variance of a second difference is 1+4+1 of an ordinate's
+	return robust.Median(d) * robust.SigmaPerMAD / math.Sqrt(6)
 }
 
 // measureWidth takes a usual peak's width from the strongest, or from the tube's resolving power when that shows none.
@@ -155,8 +157,8 @@ func (f *finder) smooth(y []float64) []float64 {
 	return out
 }
 
-// baseline clips the peaks off a smoothed spectrum (SNIP: Ryan et al., Nucl. Instr. Meth. B34 (1988) 396), at about six ordinates a
-// peak, and returns what is left, not yet raised from the noise's lower edge to its middle.
+// baseline clips the peaks off a smoothed spectrum (SNIP: Ryan et al., Nucl. Instr. Meth. B34 (1988) 396), at about
+// six ordinates a peak, and returns what is left, not yet raised from the noise's lower edge to its middle.
 func (f *finder) baseline(y []float64) []float64 {
 	step := max(1, int(f.width/6))
 	n := (len(y) + step - 1) / step
@@ -261,7 +263,8 @@ func (f *finder) sightings(out []sighting, y []float64) []sighting {
 	sharpNoise := f.spread(z)
 	limit := f.o.MinSNR * sharpNoise
 	for i := max(f.first, 1); i < len(z)-1; i++ {
-		if y[i] <= 0 || z[i] <= 0 || z[i] < limit || z[i] < z[i-1] || z[i] <= z[i+1] || f.prominence(z, i) < max(limit*0.7, z[i]*0.05) {
+		if y[i] <= 0 || z[i] <= 0 || z[i] < limit || z[i] < z[i-1] || z[i] <= z[i+1] ||
+			f.prominence(z, i) < max(limit*0.7, z[i]*0.05) {
 			continue
 		}
 		left, right := halfHeight(y, i, y[i]/2)
@@ -270,13 +273,16 @@ func (f *finder) sightings(out []sighting, y []float64) []sighting {
 			l = min(l, r)
 			r = l
 		}
-		out = append(out, sighting{at: centroid(z, i, f.width*sharpWidth), fwhm: max(f.sharpened(l+r), f.widthAt(float64(i))/2), height: y[i], clear: min(y[i]/noise, z[i]/sharpNoise, maxContrast)})
+		out = append(out, sighting{at: centroid(z, i, f.width*sharpWidth),
+			fwhm: max(f.sharpened(l+r), f.widthAt(float64(i))/2), height: y[i],
+			clear: min(y[i]/noise, z[i]/sharpNoise, maxContrast)})
 	}
 	return out
 }
 
 const (
-	sharpening = 0.5 // share of a peak's own curvature that is added: shoulders become peaks, and nothing turns positive beside one
+	// share of a peak's own curvature that is added: shoulders become peaks, and nothing turns positive beside one
+	sharpening = 0.5
 	sharpWidth = 0.75
 )
 
@@ -314,7 +320,8 @@ func (f *finder) prominence(y []float64, top int) float64 {
 	return min(side(-1), side(1))
 }
 
-// centroid fits a parabola to the logarithm of the peak's upper part: exact for a Gaussian, and little moved by a neighbour.
+// centroid fits a parabola to the logarithm of the peak's upper part: exact for a Gaussian, and little moved by a
+// neighbour.
 func centroid(y []float64, top int, width float64) float64 {
 	reach := max(1, int(width/2.5))
 	var s0, s1, s2, s3, s4, t0, t1, t2 float64
@@ -341,7 +348,8 @@ func centroid(y []float64, top int, width float64) float64 {
 	return float64(top) + shift
 }
 
-// join makes a peak of the sightings at one place. Its place is their mean by contrast, its height that of the strongest.
+// join makes a peak of the sightings at one place. Its place is their mean by contrast, its height that of the
+// strongest.
 func (f *finder) join(seen []sighting) Peak {
 	best := seen[0]
 	place, weight := 0.0, 0.0
@@ -353,7 +361,8 @@ func (f *finder) join(seen []sighting) Peak {
 		place, weight = place+w*s.at, weight+w
 	}
 	td := f.s.ms(place / weight)
-	p := Peak{DriftMs: td, Amplitude: best.height * f.restored(best.fwhm), FWHMMs: best.fwhm * f.s.StepMs, Contrast: best.clear}
+	p := Peak{DriftMs: td, Amplitude: best.height * f.restored(best.fwhm), FWHMMs: best.fwhm * f.s.StepMs,
+		Contrast: best.clear}
 	if p.FWHMMs > 0 {
 		p.Resolving = td / p.FWHMMs
 	}

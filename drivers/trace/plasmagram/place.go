@@ -24,7 +24,8 @@ const (
 	maxNeighbours = 4   // that are taken into account on each side of a peak
 )
 
-// measureShape takes the shape of the strongest peak over all scans that nothing stands near to, or else that of a Gaussian.
+// measureShape takes the shape of the strongest peak over all scans that nothing stands near to, or else that of a
+// Gaussian.
 func (f *finder) measureShape() {
 	seen := f.sightings(nil, f.mean)
 	best := -1
@@ -48,7 +49,8 @@ func (f *finder) measureShape() {
 		return
 	}
 	before, behind := math.Ceil(shapeBefore*f.width), math.Ceil(shapeBehind*f.width)
-	f.shape = shape{heights: make([]float64, int(before+behind)+1), centre: before, drift: f.s.ms(float64(len(f.mean)) / 2)}
+	f.shape = shape{heights: make([]float64, int(before+behind)+1), centre: before,
+		drift: f.s.ms(float64(len(f.mean)) / 2)}
 	for i := range f.shape.heights {
 		d := (float64(i) - before) / (f.width / 2.3548)
 		f.shape.heights[i] = math.Exp(-0.5 * d * d)
@@ -75,7 +77,8 @@ func (f *finder) drawn(y []float64, at float64, first int) {
 	}
 }
 
-// place mends the places of peaks: each by all scans in which it stands out, and together with those whose feet it stands in.
+// place mends the places of peaks: each by all scans in which it stands out, and together with those whose feet it
+// stands in.
 func (f *finder) place(peaks []Peak) {
 	places := make([]float64, len(peaks))
 	for i, p := range peaks {
@@ -94,8 +97,8 @@ func (f *finder) place(peaks []Peak) {
 	}
 }
 
-// fitPlace returns where a peak, the one of the group with index own, is by least squares: heights and places of the group are fitted
-// over a straight baseline, in the scans where the peak stands out, by how far it does.
+// fitPlace returns where a peak, the one of the group with index own, is by least squares: heights and places of the
+// group are fitted over a straight baseline, in the scans where the peak stands out, by how far it does.
 func (f *finder) fitPlace(p Peak, group []float64, own int) float64 {
 	at := group[own]
 	w := f.widthAt(at)
@@ -107,7 +110,8 @@ func (f *finder) fitPlace(p Peak, group []float64, own int) float64 {
 	if y == nil {
 		return at
 	}
-	columns := make([][]float64, 2*len(group)+2) // of each peak the shape, and how it changes when it moves; the baseline
+	// of each peak the shape, and how it changes when it moves; the baseline
+	columns := make([][]float64, 2*len(group)+2)
 	for i := range columns {
 		columns[i] = make([]float64, len(y))
 	}
@@ -142,7 +146,8 @@ func (f *finder) fitPlace(p Peak, group []float64, own int) float64 {
 	return group[own]
 }
 
-// weighted is the mean of a part of the scans in which a peak stands out, by how far it does, over the mean baseline; nil for none.
+// weighted is the mean of a part of the scans in which a peak stands out, by how far it does, over the mean baseline;
+// nil for none.
 func (f *finder) weighted(p Peak, at, first, last int) []float64 {
 	y := make([]float64, last+1-first)
 	sum := 0.0
@@ -164,7 +169,8 @@ func (f *finder) weighted(p Peak, at, first, last int) []float64 {
 	return y
 }
 
-// fit returns the heights with which the shapes add up to y, by least squares; false when they cannot be told from each other.
+// fit returns the heights with which the shapes add up to y, by least squares; false when they cannot be told from
+// each other.
 func fit(shapes [][]float64, y []float64) ([]float64, bool) {
 	n := len(shapes)
 	m := make([][]float64, n) // the normal equations, with their right side

@@ -1,6 +1,7 @@
-// Package plasmagram reads ion mobility spectra: scans and what is known of the drift tube go in; peaks with their reduced mobility, the
-// substances that a library's rules find in them, and a decision with its reasons in words come out. It does no I/O and keeps no state.
-// Sources: Eiceman, Karpas and Hill, Ion Mobility Spectrometry (3rd ed.), chapters 1 and 10; docs/protocols/ionscan.md.
+// Package plasmagram reads ion mobility spectra: scans and what is known of the drift tube go in; peaks with their
+// reduced mobility, the substances that a library's rules find in them, and a decision with its reasons in words come
+// out. It does no I/O and keeps no state. Sources: Eiceman, Karpas and Hill, Ion Mobility Spectrometry (3rd ed.),
+// chapters 1 and 10; docs/protocols/ionscan.md.
 package plasmagram
 
 import (
@@ -46,8 +47,8 @@ func (c Cell) Normal() Cell {
 	return c
 }
 
-// K0 returns the reduced mobility, cm2/(V s), of ions that arrive driftMs after the gate: (L/(E t))(273.15/T)(P/760). It is 0 when the
-// geometry is not known.
+// K0 returns the reduced mobility, cm2/(V s), of ions that arrive driftMs after the gate: (L/(E t))(273.15/T)(P/760).
+// It is 0 when the geometry is not known.
 func (c Cell) K0(driftMs float64) float64 {
 	if c.LengthCm == 0 || c.FieldVPerCm == 0 || driftMs <= c.DelayMs {
 		return 0
@@ -175,7 +176,8 @@ type Analysis struct {
 	K0Source string  // ByCalibrant, ByGeometry or "" for none
 	// Reactant and Calibrant are indices into Peaks, -1 when they were not found.
 	Reactant, Calibrant int
-	// CalibrantShift is the calibrant's drift time over that which the geometry says, less 1; 0 when either is not known.
+	// CalibrantShift is the calibrant's drift time over that which the geometry says, less 1; 0 when either is not
+	// known.
 	CalibrantShift float64
 	Decision
 }
@@ -222,12 +224,14 @@ func (a *Analysis) roles(c Cell, lib *Library) {
 		}
 		return best
 	}
-	// The reactant ions are lighter than anything that is looked for; where the geometry is not known they are the first strong peak.
+	// The reactant ions are lighter than anything that is looked for; where the geometry is not known they are the
+	// first strong peak.
 	a.Reactant = strongest(func(p Peak) bool {
 		if c.DriftMs(reactantLow) == 0 {
 			return p.Amplitude > 0
 		}
-		return p.DriftMs > c.DriftMs(reactantHigh)*(1-window) && p.DriftMs < c.DriftMs(reactantLow)*(1+window) && !(known && near(p, cal.K0, calibrantCore))
+		return p.DriftMs > c.DriftMs(reactantHigh)*(1-window) && p.DriftMs < c.DriftMs(reactantLow)*(1+window) &&
+			!(known && near(p, cal.K0, calibrantCore))
 	})
 	if a.Reactant >= 0 {
 		a.Peaks[a.Reactant].Role = RoleReactant
@@ -283,18 +287,24 @@ func (a *Analysis) judge(lib *Library) {
 	switch {
 	case a.Alarm:
 	case len(a.Peaks) == 0:
-		a.Invalid, a.Reasons = true, append(a.Reasons, "no peaks at all, not even reactant ions: high voltage, gate, detector or gas flow?")
+		a.Invalid, a.Reasons = true,
+			append(a.Reasons, "no peaks at all, not even reactant ions: high voltage, gate, detector or gas flow?")
 	case a.K0Source == "":
-		a.Invalid, a.Reasons = true, append(a.Reasons, "reduced mobilities are not known: no calibrant was found, and drift length and field are not given")
+		a.Invalid, a.Reasons = true,
+			append(a.Reasons,
+				"reduced mobilities are not known: no calibrant was found, and drift length and field are not given")
 	case a.Reactant < 0:
-		a.Invalid, a.Reasons = true, append(a.Reasons, "no reactant ion peak: ionisation source, or overloaded by the sample?")
+		a.Invalid, a.Reasons = true,
+			append(a.Reasons, "no reactant ion peak: ionisation source, or overloaded by the sample?")
 	}
 	if hasCalibrant && a.Calibrant < 0 && a.K0Source == ByGeometry {
-		a.Reasons = append(a.Reasons, "calibrant not found: reduced mobilities are by length, field, temperature and pressure alone")
+		a.Reasons = append(a.Reasons,
+			"calibrant not found: reduced mobilities are by length, field, temperature and pressure alone")
 	}
 }
 
-// Attribute gives roles and reduced mobilities to peaks that an instrument found itself. Mobilities that they have already stay.
+// Attribute gives roles and reduced mobilities to peaks that an instrument found itself. Mobilities that they have
+// already stay.
 func Attribute(a *Analysis, c Cell, lib *Library) {
 	own := make([]float64, len(a.Peaks))
 	for i, p := range a.Peaks {

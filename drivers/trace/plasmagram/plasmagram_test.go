@@ -34,13 +34,18 @@ var lib = &Library{
 	Name: "test", Version: "1",
 	Calibrants: []Calibrant{{Name: "nicotinamide", Polarity: "positive", K0: 1.86}},
 	Substances: []Substance{
-		{Name: "a", Category: "narcotic", Polarity: "positive", Require: 1, MinScans: 2, Peaks: []Ion{{Adduct: "[M+H]+", K0: 1.16, Window: 0.02, MinSNR: 6}}},
+		{Name: "a", Category: "narcotic", Polarity: "positive", Require: 1, MinScans: 2,
+			Peaks: []Ion{{Adduct: "[M+H]+", K0: 1.16, Window: 0.02, MinSNR: 6}}},
 		{Name: "b", Category: "explosive", Polarity: "positive", Require: 2, MinScans: 2, Peaks: []Ion{
-			{Adduct: "[M+H]+", K0: 1.40, Window: 0.02, MinSNR: 6}, {Adduct: "[2M+H]+", K0: 1.00, Window: 0.02, MinSNR: 6},
+			{Adduct: "[M+H]+", K0: 1.40, Window: 0.02, MinSNR: 6},
+			{Adduct: "[2M+H]+", K0: 1.00, Window: 0.02, MinSNR: 6},
 		}},
-		{Name: "c", Category: "narcotic", Polarity: "positive", Require: 1, MinScans: 2, Peaks: []Ion{{Adduct: "[M+H]+", K0: 1.30, Window: 0.02, MinSNR: 6, Threshold: 0.1}}},
-		{Name: "d", Category: "narcotic", Polarity: "positive", Require: 1, MinScans: 2, Peaks: []Ion{{Adduct: "[M+H]+", K0: 1.18, Window: 0.02, MinSNR: 6}}},
-		{Name: "other polarity", Category: "explosive", Polarity: "negative", Require: 1, MinScans: 2, Peaks: []Ion{{Adduct: "[M-H]-", K0: 1.16, Window: 0.02, MinSNR: 6}}},
+		{Name: "c", Category: "narcotic", Polarity: "positive", Require: 1, MinScans: 2,
+			Peaks: []Ion{{Adduct: "[M+H]+", K0: 1.30, Window: 0.02, MinSNR: 6, Threshold: 0.1}}},
+		{Name: "d", Category: "narcotic", Polarity: "positive", Require: 1, MinScans: 2,
+			Peaks: []Ion{{Adduct: "[M+H]+", K0: 1.18, Window: 0.02, MinSNR: 6}}},
+		{Name: "other polarity", Category: "explosive", Polarity: "negative", Require: 1, MinScans: 2,
+			Peaks: []Ion{{Adduct: "[M-H]-", K0: 1.16, Window: 0.02, MinSNR: 6}}},
 	},
 }
 
@@ -71,7 +76,8 @@ func TestMobility(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := Cell{
 			LengthCm: rapid.Float64Range(1, 30).Draw(t, "cm"), FieldVPerCm: rapid.Float64Range(50, 800).Draw(t, "V/cm"),
-			TemperatureK: rapid.Float64Range(250, 520).Draw(t, "K"), PressureTorr: rapid.Float64Range(300, 820).Draw(t, "Torr"),
+			TemperatureK: rapid.Float64Range(250, 520).Draw(t, "K"), PressureTorr: rapid.Float64Range(300, 820).
+					Draw(t, "Torr"),
 			DelayMs: rapid.Float64Range(0, 1).Draw(t, "ms"),
 		}
 		k0 := rapid.Float64Range(0.4, 3).Draw(t, "K0")
@@ -100,11 +106,13 @@ func TestPeaks(t *testing.T) {
 				amplitude = h
 			}
 		}
-		if math.Abs(p.Amplitude/amplitude-1) > 0.1 || math.Abs(p.Resolving/32-1) > 0.1 || math.Abs(p.SNR/(amplitude/5)-1) > 0.15 || p.Scans != 8 {
+		if math.Abs(p.Amplitude/amplitude-1) > 0.1 || math.Abs(p.Resolving/32-1) > 0.1 ||
+			math.Abs(p.SNR/(amplitude/5)-1) > 0.15 || p.Scans != 8 {
 			t.Errorf("%+v, amplitude %v", p, amplitude)
 		}
 	}
-	if a.Peaks[0].Role != RoleReactant || a.Peaks[1].Role != RoleCalibrant || a.K0Source != ByCalibrant || math.Abs(a.CalibrantShift) > 0.0005 {
+	if a.Peaks[0].Role != RoleReactant || a.Peaks[1].Role != RoleCalibrant || a.K0Source != ByCalibrant ||
+		math.Abs(a.CalibrantShift) > 0.0005 {
 		t.Errorf("roles %+v, K0 by %s, shift %v", a.Peaks, a.K0Source, a.CalibrantShift)
 	}
 }
@@ -133,13 +141,14 @@ func TestDecision(t *testing.T) {
 		found string
 		words string
 	}{
-		"nothing":            {nil, "", "no peak in any window of the library"},
-		"one peak":           {map[float64]float64{1.155: 100}, "a", "a: peak at"},
-		"one of two peaks":   {map[float64]float64{1.40: 300}, "", "b: 1 of its peaks, needs 2"},
-		"both peaks":         {map[float64]float64{1.40: 300, 1.00: 100}, "b", "[2M+H]+ 1.000"},
-		"under threshold":    {map[float64]float64{1.30: 300}, "", "of the reactant ions', under 0.1"},
-		"over threshold":     {map[float64]float64{1.30: 900}, "c", "c: peak at"},
-		"in two windows":     {map[float64]float64{1.168: 200}, "a d", "d and a share a window: the peak is nearer to a"},
+		"nothing":          {nil, "", "no peak in any window of the library"},
+		"one peak":         {map[float64]float64{1.155: 100}, "a", "a: peak at"},
+		"one of two peaks": {map[float64]float64{1.40: 300}, "", "b: 1 of its peaks, needs 2"},
+		"both peaks":       {map[float64]float64{1.40: 300, 1.00: 100}, "b", "[2M+H]+ 1.000"},
+		"under threshold":  {map[float64]float64{1.30: 300}, "", "of the reactant ions', under 0.1"},
+		"over threshold":   {map[float64]float64{1.30: 900}, "c", "c: peak at"},
+		"in two windows": {map[float64]float64{1.168: 200}, "a d",
+			"d and a share a window: the peak is nearer to a"},
 		"beside the windows": {map[float64]float64{1.25: 500}, "", "no peak in any window"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,9 +173,13 @@ func TestNoVerdict(t *testing.T) {
 		spectrum *Spectrum
 		words    string
 	}{
-		"flat":                      {drawn(5, nil), "no peaks at all"},
-		"no reactant ions":          {drawn(5, map[float64]float64{1.86: 900}), "no reactant ion peak"},
-		"no calibrant, no geometry": {func() *Spectrum { s := drawn(5, map[float64]float64{2.18: 6000}); s.Cell = Cell{}; return s }(), "reduced mobilities are not known"},
+		"flat":             {drawn(5, nil), "no peaks at all"},
+		"no reactant ions": {drawn(5, map[float64]float64{1.86: 900}), "no reactant ion peak"},
+		"no calibrant, no geometry": {func() *Spectrum {
+			s := drawn(5, map[float64]float64{2.18: 6000})
+			s.Cell = Cell{}
+			return s
+		}(), "reduced mobilities are not known"},
 	} {
 		if a := analysis(t, c.spectrum); !a.Invalid || !strings.Contains(a.Words(), c.words) {
 			t.Errorf("%s: invalid %v, %q", name, a.Invalid, a.Words())
@@ -203,7 +216,8 @@ func TestAnyNumbers(t *testing.T) {
 			s.Cell = Cell{}
 		}
 		n := rapid.IntRange(1, 400).Draw(t, "points")
-		value := rapid.OneOf(rapid.Just(0.0), rapid.Just(math.NaN()), rapid.Just(1e100), rapid.Just(-1e99), rapid.Float64Range(-1000, 1000))
+		value := rapid.OneOf(rapid.Just(0.0), rapid.Just(math.NaN()), rapid.Just(1e100), rapid.Just(-1e99),
+			rapid.Float64Range(-1000, 1000))
 		few := rapid.SliceOfN(value, 1, 40)
 		for range rapid.IntRange(0, 5).Draw(t, "scans") {
 			pattern := few.Draw(t, "pattern")
@@ -218,7 +232,8 @@ func TestAnyNumbers(t *testing.T) {
 			return
 		}
 		for _, p := range a.Peaks {
-			if math.IsNaN(p.DriftMs) || math.IsNaN(p.K0) || p.Scans < 0 || p.FirstScan < 0 || p.FirstScan+p.Scans > len(s.Scans) {
+			if math.IsNaN(p.DriftMs) || math.IsNaN(p.K0) || p.Scans < 0 || p.FirstScan < 0 ||
+				p.FirstScan+p.Scans > len(s.Scans) {
 				t.Fatalf("%+v", p)
 			}
 		}

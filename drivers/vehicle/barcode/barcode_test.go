@@ -21,7 +21,8 @@ import (
 const licenceData = "@\n\x1e\rANSI 636012030001DL00310440DLDCAG\nDBA20290804\nDCSDOE-SMITH\nDCTJANE\nDBD20240805\nDBB19800804\nDAG12 ELM STREET\nDAJON\nDAQD6101-40706\nDCGCAN\r"
 
 func TestConforms(t *testing.T) {
-	in := []byte("CSQU3054383\r\nABCD1234567890\r\nABCD1234567890\r\nFAST-4711\n\x02]C08080\x03" + licenceData + "\r\n*123456782RM0001*\r\nNoRead\r\n")
+	in := []byte("CSQU3054383\r\nABCD1234567890\r\nABCD1234567890\r\nFAST-4711\n\x02]C08080\x03" +
+		licenceData + "\r\n*123456782RM0001*\r\nNoRead\r\n")
 	drivertest.Stream{
 		Spec: Spec, Input: in, Cut: 20, Normal: func(*observation.Observation) {},
 		Settings: func(address string) any {
@@ -121,8 +122,10 @@ func TestFrames(t *testing.T) {
 		{"no code by setting", "BADREAD\rNoRead\r", "NOREAD", Config{NoCode: []string{"BadRead"}}},
 		{"CSA", "FN55512345\r]C0123456782RM0001\r*8080*\r", "FN55512345 123456782RM0001 8080", Config{}},
 		{"group separators", "]C100106141411234567897" + "10AB\x1d37100\r", "106141411234567897", Config{}},
-		{"manifest with CR inside", "001|ABCD12345\r67890|20261128|USMI 1AB234|CAON AB12345\r8080\r", "ABCD1234567890 8080", Config{}},
-		{"manifest with two line ends inside", "001|ABCD1\r\n2345|2026\r1128|USMI 1AB234|CAON AB12345\r", "ABCD12345", Config{}},
+		{"manifest with CR inside", "001|ABCD12345\r67890|20261128|USMI 1AB234|CAON AB12345\r8080\r",
+			"ABCD1234567890 8080", Config{}},
+		{"manifest with two line ends inside", "001|ABCD1\r\n2345|2026\r1128|USMI 1AB234|CAON AB12345\r",
+			"ABCD12345", Config{}},
 		{"manifest without trailer", "001|ABCD1|20261128|USMI 1AB234\r8080\r", "ABCD1 8080", Config{}},
 		{"beginning of a manifest alone", "001|ABCD1\r8080\r", "001|ABCD1 8080", Config{}},
 		{"manifest", "001|ABCD1234567890|20261128|USMI 1AB234|CAON AB12345\r", "ABCD1234567890", Config{}},
@@ -168,7 +171,8 @@ func TestLicenceStaysInTheScanner(t *testing.T) {
 			[]string{"@\n\x1e\rANSI 636012030001DL00310440DLDCAG\nDCSDOE\xff\xfe\nDACJANE\n"}, 1},
 		{"magnetic stripe", []string{"%ONTORONTO^DOE$JANE^12 ELM STREET^?\r;6360121234567=290819800804?\r"}, 2},
 		{"passport",
-			[]string{"P<CANDOE<<JANE<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<\rZE000509<9CAN8008049F2301147<<<<<<<<<<<<<<08\r"}, 2},
+			[]string{"P<CANDOE<<JANE<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<\rZE000509<9CAN8008049F2301147<<<<<<<<<<<<<<08\r"},
+			2},
 	} {
 		d := &decoder{faults: &driver.Faults{}}
 		var all []*observation.Observation

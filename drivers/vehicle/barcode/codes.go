@@ -28,7 +28,8 @@ func Classify(text string, prefixes []Prefix) *observation.VehicleCode {
 	c := &observation.VehicleCode{
 		Text: text, Type: string(best.Kind), Value: best.Value, Carrier: best.Issuer,
 		CheckFailed: best.Check == identifier.CheckWrong,
-		Role:        best.Kind.Role(), Symbology: scanned.Symbology, Entry: "scan", Check: string(best.Check), Note: best.Why,
+		Role:        best.Kind.Role(), Symbology: scanned.Symbology, Entry: "scan", Check: string(best.Check),
+		Note: best.Why,
 	}
 	if best.Kind.Personal() {
 		c.Text = ""

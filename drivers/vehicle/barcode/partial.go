@@ -15,7 +15,8 @@ const partialGap = 300 * time.Millisecond
 // manifestDelimiters is how many delimiters a manifest with two plates has.
 const manifestDelimiters = 4
 
-// partial is a truck manifest that broke at a line end inside its data: some issuers' QR codes have one. It waits for its rest.
+// partial is a truck manifest that broke at a line end inside its data: some issuers' QR codes have one. It waits for
+// its rest.
 type partial struct {
 	text string
 	at   time.Time
@@ -23,7 +24,8 @@ type partial struct {
 
 func (p *partial) over(at time.Time) bool { return p.text != "" && at.Sub(p.at) > partialGap }
 
-// startsManifest reports whether a line can be the beginning of a truck manifest: a version, a delimiter, not all fields.
+// startsManifest reports whether a line can be the beginning of a truck manifest: a version, a delimiter, not all
+// fields.
 func startsManifest(line string) bool {
 	line = identifier.Unwrap(line).Text
 	n := 0
@@ -44,8 +46,8 @@ func isManifest(line string) bool {
 	return err == nil
 }
 
-// joined is scan for lines of which some are parts of one code. What waits is put before the line when the line has a delimiter, so is a
-// part too, or when only both together are a manifest.
+// joined is scan for lines of which some are parts of one code. What waits is put before the line when the line has a
+// delimiter, so is a part too, or when only both together are a manifest.
 func (d *decoder) joined(at time.Time, line string) (out []*observation.Observation) {
 	if p := d.partial; p.text != "" {
 		whole := p.text + line

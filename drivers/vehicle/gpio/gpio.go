@@ -1,5 +1,6 @@
-// Package gpio is the driver of loops, beams, buttons, barriers and lights at the pins of the agent's own machine, through periph.io. Two
-// loops in line give direction, speed and length. Stuck and chattering detectors are reported. docs/protocols/gpio.md.
+// Package gpio is the driver of loops, beams, buttons, barriers and lights at the pins of the agent's own machine,
+// through periph.io. Two loops in line give direction, speed and length. Stuck and chattering detectors are reported.
+// docs/protocols/gpio.md.
 package gpio
 
 import (
@@ -97,9 +98,10 @@ func (c Config) Check() error {
 }
 
 // Spec describes the driver.
-var Spec = driver.New("gpio", "Loops, beams, barriers and lights at the machine's own pins", func(c Config, env driver.Env) (driver.Driver, error) {
-	return &board{Config: c, env: env, Commands: driver.NewCommands(), pin: hostPin}, nil
-}).WithTests(tests...)
+var Spec = driver.New("gpio", "Loops, beams, barriers and lights at the machine's own pins",
+	func(c Config, env driver.Env) (driver.Driver, error) {
+		return &board{Config: c, env: env, Commands: driver.NewCommands(), pin: hostPin}, nil
+	}).WithTests(tests...)
 
 type board struct {
 	Config
@@ -201,7 +203,8 @@ func watch(ctx context.Context, p gpio.PinIO, i Input, changes chan<- change) er
 }
 
 // loop follows the inputs and sets the outputs.
-func (b *board) loop(ctx context.Context, sink driver.Sink, changes <-chan change, outputs map[string]gpio.PinIO) error {
+func (b *board) loop(ctx context.Context, sink driver.Sink, changes <-chan change,
+	outputs map[string]gpio.PinIO) error {
 	t := newTracker(b.Inputs, b.Pairs)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -211,7 +214,8 @@ func (b *board) loop(ctx context.Context, sink driver.Sink, changes <-chan chang
 		case <-ctx.Done():
 			return ctx.Err()
 		case c := <-changes:
-			b.env.Tape.Record(transport.Record{At: c.at, Kind: transport.RecordIn, Data: fmt.Appendf(nil, "%s %v\n", c.name, c.on)})
+			b.env.Tape.Record(transport.Record{At: c.at, Kind: transport.RecordIn,
+				Data: fmt.Appendf(nil, "%s %v\n", c.name, c.on)})
 			obs = t.edge(c.at, c.name, c.on)
 		case now := <-ticker.C:
 			obs = t.tick(now.UTC())
@@ -240,7 +244,8 @@ func (b *board) OutputNames() (out []string) {
 	return out
 }
 
-func (b *board) set(ctx context.Context, sink driver.Sink, outputs map[string]gpio.PinIO, name, value, reason string, safe bool) error {
+func (b *board) set(ctx context.Context, sink driver.Sink, outputs map[string]gpio.PinIO, name,
+	value, reason string, safe bool) error {
 	i := slices.IndexFunc(b.Outputs, func(o Output) bool { return o.Name == name })
 	if i < 0 {
 		return driver.NoOutput(name, b.OutputNames())
@@ -251,5 +256,6 @@ func (b *board) set(ctx context.Context, sink driver.Sink, outputs map[string]gp
 	if err := outputs[name].Out(gpio.Level((value == "on") != b.Outputs[i].Invert)); err != nil {
 		return fmt.Errorf("output %s: %w", name, err)
 	}
-	return driver.CommitAny(ctx, sink, []*observation.Observation{driver.OutputSet(time.Now().UTC(), name, value, reason, safe)})
+	return driver.CommitAny(ctx, sink,
+		[]*observation.Observation{driver.OutputSet(time.Now().UTC(), name, value, reason, safe)})
 }

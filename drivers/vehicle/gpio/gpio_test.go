@@ -25,7 +25,8 @@ func lane() *tracker {
 	in := func(name string) Input {
 		return Input{Name: name, Debounce: 20 * time.Millisecond, StuckAfter: 5 * time.Minute}
 	}
-	return newTracker([]Input{in("a"), in("b"), in("single"), {Name: "button", Button: true, Debounce: 20 * time.Millisecond}},
+	return newTracker([]Input{in("a"), in("b"), in("single"),
+		{Name: "button", Button: true, Debounce: 20 * time.Millisecond}},
 		[]Pair{{Name: "entry", First: "a", Second: "b", DistanceM: 2, LoopM: 1.8, Within: 5 * time.Second}})
 }
 
@@ -47,13 +48,15 @@ func TestPairs(t *testing.T) {
 		events map[int][]string
 		want   []string // direction, or "back"
 	}{
-		"forward":    {map[int][]string{1000: {"a+"}, 2000: {"b+"}, 4900: {"a-"}, 5900: {"b-"}}, []string{"forward"}},
-		"reverse":    {map[int][]string{1000: {"b+"}, 2000: {"a+"}, 4900: {"b-"}, 5900: {"a-"}}, []string{"reverse"}},
-		"tailgating": {map[int][]string{1000: {"a+"}, 2000: {"b+"}, 4900: {"a-"}, 5400: {"a+"}, 5900: {"b-"}, 6400: {"b+"}, 9300: {"a-"}, 10300: {"b-"}}, []string{"forward", "forward"}},
+		"forward": {map[int][]string{1000: {"a+"}, 2000: {"b+"}, 4900: {"a-"}, 5900: {"b-"}}, []string{"forward"}},
+		"reverse": {map[int][]string{1000: {"b+"}, 2000: {"a+"}, 4900: {"b-"}, 5900: {"a-"}}, []string{"reverse"}},
+		"tailgating": {map[int][]string{1000: {"a+"}, 2000: {"b+"}, 4900: {"a-"}, 5400: {"a+"},
+			5900: {"b-"}, 6400: {"b+"}, 9300: {"a-"}, 10300: {"b-"}}, []string{"forward", "forward"}},
 		"turns back": {map[int][]string{1000: {"a+"}, 2000: {"b+"}, 3000: {"b-"}, 4000: {"a-"}}, []string{"back"}},
 		"first only": {map[int][]string{1000: {"a+"}, 2000: {"a-"}}, []string{""}},
-		"bounces":    {map[int][]string{1000: {"a+", "a-", "a+"}, 1010: {"a-", "a+"}, 2000: {"b+"}, 4900: {"a-"}, 5900: {"b-", "b+", "b-"}}, []string{"forward"}},
-		"a spike":    {map[int][]string{1000: {"a+"}, 1010: {"a-"}}, nil},
+		"bounces": {map[int][]string{1000: {"a+", "a-", "a+"}, 1010: {"a-", "a+"}, 2000: {"b+"},
+			4900: {"a-"}, 5900: {"b-", "b+", "b-"}}, []string{"forward"}},
+		"a spike": {map[int][]string{1000: {"a+"}, 1010: {"a-"}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			all := play(lane(), 20000, c.events)
@@ -69,7 +72,8 @@ func TestPairs(t *testing.T) {
 				if got != c.want[i] || d.Station != "entry" {
 					t.Errorf("%v, want %q", d, c.want[i])
 				}
-				if (got == "forward" || got == "reverse") && (math.Abs(float64(d.SpeedKph)-7.2) > 0.2 || math.Abs(float64(d.LengthM)-6) > 0.3) {
+				if (got == "forward" || got == "reverse") &&
+					(math.Abs(float64(d.SpeedKph)-7.2) > 0.2 || math.Abs(float64(d.LengthM)-6) > 0.3) {
 					t.Errorf("%v, want 7.2 km/h and 6 m", d)
 				}
 			}
@@ -103,8 +107,10 @@ func TestStuckAndChattering(t *testing.T) {
 	if got := conditions(all); len(got) != 2 || got[0] != "chattering single" || got[1] != "chattering single over" {
 		t.Errorf("%v", got)
 	}
-	all = play(lane(), 3000, map[int][]string{1000: {"button+"}, 1500: {"button-"}, 2000: {"single+"}, 2500: {"single-"}})
-	if len(all) != 2 || all[0].Body.GetDeviceReading().Message != "button" || all[1].Body.GetVehicleDetection().Station != "single" {
+	all = play(lane(), 3000, map[int][]string{1000: {"button+"}, 1500: {"button-"}, 2000: {"single+"},
+		2500: {"single-"}})
+	if len(all) != 2 || all[0].Body.GetDeviceReading().Message != "button" || all[1].Body.GetVehicleDetection().
+		Station != "single" {
 		t.Errorf("%v", all)
 	}
 }
@@ -119,7 +125,8 @@ func TestAnyEdges(t *testing.T) {
 			at = at.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "ms")) * time.Millisecond)
 			obs := tr.edge(at, rapid.SampledFrom(names).Draw(t, "input"), rapid.Bool().Draw(t, "on"))
 			for _, o := range append(obs, tr.tick(at)...) {
-				if d := o.Body.GetVehicleDetection(); d != nil && (d.EndNs < d.StartNs || d.SpeedKph < 0 || math.IsInf(float64(d.SpeedKph), 0)) {
+				if d := o.Body.GetVehicleDetection(); d != nil &&
+					(d.EndNs < d.StartNs || d.SpeedKph < 0 || math.IsInf(float64(d.SpeedKph), 0)) {
 					t.Fatalf("%v", d)
 				}
 			}
@@ -135,8 +142,10 @@ func TestBoard(t *testing.T) {
 	}
 	b := &board{
 		Config: Config{
-			Inputs:  []Input{{Name: "a", Pin: "P1", Pull: "down", Debounce: time.Millisecond}, {Name: "b", Pin: "P2", Pull: "down", Debounce: time.Millisecond}},
-			Pairs:   []Pair{{Name: "entry", First: "a", Second: "b", DistanceM: 2, LoopM: 1.8, Within: 10 * time.Second}},
+			Inputs: []Input{{Name: "a", Pin: "P1", Pull: "down", Debounce: time.Millisecond},
+				{Name: "b", Pin: "P2", Pull: "down", Debounce: time.Millisecond}},
+			Pairs: []Pair{{Name: "entry", First: "a", Second: "b", DistanceM: 2, LoopM: 1.8,
+				Within: 10 * time.Second}},
 			Outputs: []Output{{Name: "barrier", Pin: "P3", Safe: "off"}},
 		},
 		Commands: driver.NewCommands(),
@@ -154,7 +163,9 @@ func TestBoard(t *testing.T) {
 	go func() { done <- b.Run(ctx, sink) }()
 	patience, give := context.WithTimeout(context.Background(), 20*time.Second)
 	defer give()
-	if !sink.Wait(patience, func() bool { return len(sink.Of(observation.Kind_KIND_LANE_OUTPUT)) == 1 }) || pins["P3"].Read() != gpio.Low {
+	if !sink.Wait(patience, func() bool {
+		return len(sink.Of(observation.Kind_KIND_LANE_OUTPUT)) == 1
+	}) || pins["P3"].Read() != gpio.Low {
 		t.Fatal("the barrier was not set to its safe state")
 	}
 	time.Sleep(300 * time.Millisecond) // the inputs are read
@@ -163,7 +174,8 @@ func TestBoard(t *testing.T) {
 		l   gpio.Level
 	}{{"P1", gpio.High}, {"P2", gpio.High}, {"P1", gpio.Low}, {"P2", gpio.Low}} {
 		pins[e.pin].EdgesChan <- e.l
-		time.Sleep(700 * time.Millisecond) // the pins are watched side by side: on a slow machine one must not overtake the other
+		// the pins are watched side by side: on a slow machine one must not overtake the other
+		time.Sleep(700 * time.Millisecond)
 	}
 	if !sink.Wait(patience, func() bool { return len(sink.Of(observation.Kind_KIND_VEHICLE_DETECTION)) == 1 }) {
 		t.Fatalf("no vehicle: %v", sink.Observations())
@@ -174,7 +186,8 @@ func TestBoard(t *testing.T) {
 	if err := b.Command(ctx, "barrier", "on", "officer"); err != nil || pins["P3"].Read() != gpio.High {
 		t.Errorf("%v", err)
 	}
-	if err := b.Command(ctx, "gate", "on", "x"); err == nil || !strings.Contains(err.Error(), "no output “gate”; there is barrier") {
+	if err := b.Command(ctx, "gate", "on", "x"); err == nil ||
+		!strings.Contains(err.Error(), "no output “gate”; there is barrier") {
 		t.Error(err)
 	}
 	cancel()
@@ -186,11 +199,13 @@ func TestBoard(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	for want, c := range map[string]Config{
-		"neither inputs":     {},
-		"is used by":         {Inputs: []Input{{Name: "a", Pin: "P1"}}, Outputs: []Output{{Name: "b", Pin: "P1"}}},
-		"is given twice":     {Inputs: []Input{{Name: "a", Pin: "P1"}, {Name: "a", Pin: "P2"}}},
-		"is no loop":         {Inputs: []Input{{Name: "a", Pin: "P1"}}, Pairs: []Pair{{Name: "p", First: "a", Second: "c"}}},
-		"are the same input": {Inputs: []Input{{Name: "a", Pin: "P1"}}, Pairs: []Pair{{Name: "p", First: "a", Second: "a"}}},
+		"neither inputs": {},
+		"is used by":     {Inputs: []Input{{Name: "a", Pin: "P1"}}, Outputs: []Output{{Name: "b", Pin: "P1"}}},
+		"is given twice": {Inputs: []Input{{Name: "a", Pin: "P1"}, {Name: "a", Pin: "P2"}}},
+		"is no loop": {Inputs: []Input{{Name: "a", Pin: "P1"}},
+			Pairs: []Pair{{Name: "p", First: "a", Second: "c"}}},
+		"are the same input": {Inputs: []Input{{Name: "a", Pin: "P1"}},
+			Pairs: []Pair{{Name: "p", First: "a", Second: "a"}}},
 	} {
 		if err := c.Check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

@@ -106,9 +106,10 @@ func (t *tracker) settle(at time.Time, i *input) (out []*observation.Observation
 	}
 	if i.Button {
 		if i.level {
-			out = append(out, t.keyed(observation.New(observation.Class_CLASS_EVENT, i.changed, &observation.DeviceReading{
-				Profile: "gpio", Message: i.Name, Values: []*observation.Quantity{{Name: i.Name, Text: "on"}},
-			})))
+			out = append(out,
+				t.keyed(observation.New(observation.Class_CLASS_EVENT, i.changed, &observation.DeviceReading{
+					Profile: "gpio", Message: i.Name, Values: []*observation.Quantity{{Name: i.Name, Text: "on"}},
+				})))
 		}
 		return out
 	}
@@ -137,7 +138,8 @@ func (t *tracker) settle(at time.Time, i *input) (out []*observation.Observation
 }
 
 func detection(station string, p pulse) *observation.Observation {
-	return observation.New(observation.Class_CLASS_EVENT, p.on, &observation.VehicleDetection{Station: station, StartNs: p.on.UnixNano(), EndNs: p.off.UnixNano()})
+	return observation.New(observation.Class_CLASS_EVENT, p.on,
+		&observation.VehicleDetection{Station: station, StartNs: p.on.UnixNano(), EndNs: p.off.UnixNano()})
 }
 
 func (t *tracker) keyed(o *observation.Observation) *observation.Observation {
@@ -146,8 +148,8 @@ func (t *tracker) keyed(o *observation.Observation) *observation.Observation {
 	return o
 }
 
-// match takes pulses of a pair's two inputs that belong to one vehicle, oldest first. A pulse without partner is a vehicle too, once
-// none can come any more.
+// match takes pulses of a pair's two inputs that belong to one vehicle, oldest first. A pulse without partner is a
+// vehicle too, once none can come any more.
 func (t *tracker) match(at time.Time, p Pair) (out []*observation.Observation) {
 	a, b := t.inputs[p.First], t.inputs[p.Second]
 	for {

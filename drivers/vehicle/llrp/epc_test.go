@@ -24,7 +24,8 @@ func TestEPC(t *testing.T) {
 	for _, c := range []struct{ epc, scheme, uri string }{
 		{"3074257BF7194E4000001A85", "sgtin-96", "urn:epc:id:sgtin:0614141.812345.6789"},
 		{"3034257BF7194E4000001A85", "sgtin-96", "urn:epc:id:sgtin:0614141.812345.6789"},
-		{"3674257BF6B7A659B2C2BF1000000000000000000000000000 00", "sgtin-198", "urn:epc:id:sgtin:0614141.712345.32a%2Fb"},
+		{"3674257BF6B7A659B2C2BF1000000000000000000000000000 00", "sgtin-198",
+			"urn:epc:id:sgtin:0614141.712345.32a%2Fb"},
 		{"3174257BF4499602D2000000", "sscc-96", "urn:epc:id:sscc:0614141.1234567890"},
 		{"3114257bf4499602d2000000", "sscc-96", "urn:epc:id:sscc:0614141.1234567890"},
 		{"3274257BF460720000000190", "sgln-96", "urn:epc:id:sgln:0614141.12345.400"},

@@ -44,7 +44,8 @@ func (f *Framer) Feed(data []byte, emit func(Frame)) {
 			break
 		}
 		f.report(int64(at), emit)
-		emit(Frame{Type: t, ID: binary.BigEndian.Uint32(b[6:]), Payload: b[headerBytes:n], Offset: f.offset + int64(at)})
+		emit(Frame{Type: t, ID: binary.BigEndian.Uint32(b[6:]), Payload: b[headerBytes:n],
+			Offset: f.offset + int64(at)})
 		at += n
 	}
 	if f.skip >= 4096 {
@@ -81,5 +82,6 @@ func (f *Framer) report(at int64, emit func(Frame)) {
 func plausible(b []byte, t MessageType, n int) bool {
 	version := b[0] >> 2 & 7
 	_, known := messages[t]
-	return b[0]&0xe0 == 0 && (version == 1 || version == 2) && (known || t == 1023) && n >= headerBytes && n <= MaxMessageBytes
+	return b[0]&0xe0 == 0 && (version == 1 || version == 2) && (known || t == 1023) && n >= headerBytes &&
+		n <= MaxMessageBytes
 }

@@ -14,20 +14,26 @@ import (
 
 // messageOf is the type of a capture, by its file's name.
 var messageOf = map[string]MessageType{
-	"CloseConnectionResponse": CloseConnectionResponse, "GetAccessSpecsResponse": GetAccessSpecsResponse, "GetROSpecsResponse": GetROSpecsResponse,
-	"GetReaderCapabilitiesResponse": GetCapabilitiesResponse, "GetReaderConfigResponse": GetConfigResponse, "ROAccessReport": ROAccessReport, "ReaderEventNotification": ReaderEvent,
+	"CloseConnectionResponse": CloseConnectionResponse, "GetAccessSpecsResponse": GetAccessSpecsResponse,
+	"GetROSpecsResponse":            GetROSpecsResponse,
+	"GetReaderCapabilitiesResponse": GetCapabilitiesResponse, "GetReaderConfigResponse": GetConfigResponse,
+	"ROAccessReport": ROAccessReport, "ReaderEventNotification": ReaderEvent,
 }
 
 // Names that the captures' JSON has for parameters, where they are others.
 var jsonNames = map[string]string{
-	"ReceiveSensitivities": "ReceiveSensitivityTableEntry", "PerAntennaReceiveSensitivityRanges": "PerAntennaReceiveSensitivityRange", "PerAntennaAirProtocols": "PerAntennaAirProtocol",
-	"TransmitPowerLevels": "TransmitPowerLevelTableEntry", "FrequencyHopTables": "FrequencyHopTable", "UHFC1G2RFModeTables": "UHFC1G2RFModeTable",
-	"C1G2RFModes": "UHFC1G2RFModeTable", "AntennaConfigurations": "AntennaConfiguration", "KeepAliveSpec": "KeepaliveSpec", "GPIPortCurrentStates": "GPIPortCurrentState",
+	"ReceiveSensitivities":               "ReceiveSensitivityTableEntry",
+	"PerAntennaReceiveSensitivityRanges": "PerAntennaReceiveSensitivityRange",
+	"PerAntennaAirProtocols":             "PerAntennaAirProtocol",
+	"TransmitPowerLevels":                "TransmitPowerLevelTableEntry", "FrequencyHopTables": "FrequencyHopTable",
+	"UHFC1G2RFModeTables": "UHFC1G2RFModeTable",
+	"C1G2RFModes":         "UHFC1G2RFModeTable", "AntennaConfigurations": "AntennaConfiguration",
+	"KeepAliveSpec": "KeepaliveSpec", "GPIPortCurrentStates": "GPIPortCurrentState",
 	"EventNotificationStates": "EventNotificationState", "UHFC1G2RFModeTableEntries": "UHFC1G2RFModeTableEntry",
 }
 
-// TestSamples holds every capture against its JSON, field by field: every value that the JSON has must be in what was decoded, under the
-// same name, and nothing may be left over.
+// TestSamples holds every capture against its JSON, field by field: every value that the JSON has must be in what was
+// decoded, under the same name, and nothing may be left over.
 func TestSamples(t *testing.T) {
 	files, _ := filepath.Glob("../../../../shared/samples/llrp/*.bytes")
 	if len(files) == 0 {
@@ -192,9 +198,11 @@ func TestDecodeFaults(t *testing.T) {
 		payload []byte
 		want    string
 	}{
-		"cut parameter":  {[]byte{0, 240}, "RO_ACCESS_REPORT: byte 10: a parameter of 2 bytes"},
-		"length":         {[]byte{0, 240, 0, 200, 1}, "byte 10: parameter 240 says that it has 200 bytes, of which 5 came"},
-		"inner length":   {TLV(240, []byte{0, 241, 0, 90}), "byte 14: parameter 241 says that it has 90 bytes, of which 4 came"},
+		"cut parameter": {[]byte{0, 240}, "RO_ACCESS_REPORT: byte 10: a parameter of 2 bytes"},
+		"length": {[]byte{0, 240, 0, 200, 1},
+			"byte 10: parameter 240 says that it has 200 bytes, of which 5 came"},
+		"inner length": {TLV(240, []byte{0, 241, 0, 90}),
+			"byte 14: parameter 241 says that it has 90 bytes, of which 4 came"},
 		"unknown TV":     {TLV(240, []byte{0xff}), "byte 14: parameter 127 of fixed length is not known"},
 		"cut EPC":        {TLV(240, TV(13, []byte{1, 2})), "byte 14: EPC96: EPC is cut off"},
 		"bits beyond":    {TLV(240, TLV(241, B2(960), []byte{1})), "byte 14: EPCData: EPC is cut off"},

@@ -83,7 +83,9 @@ func genericReads(root *node) (out []*node, warnings []message.Message, err erro
 
 // one is the plate of a record: of several fields the surest, when they do not contradict each other.
 func one(same []hit) (hit, error) {
-	if read := slices.DeleteFunc(slices.Clone(same), func(h hit) bool { return isNoPlate(h.n.value()) }); len(read) > 0 {
+	if read := slices.DeleteFunc(slices.Clone(same), func(h hit) bool {
+		return isNoPlate(h.n.value())
+	}); len(read) > 0 {
 		same = read
 	}
 	slices.SortStableFunc(same, func(a, b hit) int { return a.rank - b.rank })

@@ -31,19 +31,23 @@ func TestPlainWords(t *testing.T) {
 		{"plates deep in a list", `{"DeviceCode":"u","TimeStamp":1795608000,"StructureInfo":{"ObjInfo":{"VehicleInfoList":[
 			{"ID":1,"PlateAttributeInfo":{"PlateNo":"UNV 101"},"Confidence":90},{"ID":2,"PlateAttributeInfo":{"PlateNo":"UNV 102"}}]}}}`,
 			"UNV101 0.9 12:00:00; UNV102 0 12:00:00"},
-		{"a read has not its neighbour's time", `{"events":[{"licensePlate":"NBR 1","time":"2026-11-25T12:00:00Z","cameraId":"a"},{"licensePlate":"NBR 2"}]}`,
+		{"a read has not its neighbour's time",
+			`{"events":[{"licensePlate":"NBR 1","time":"2026-11-25T12:00:00Z","cameraId":"a"},{"licensePlate":"NBR 2"}]}`,
 			"NBR1 0 12:00:00 a; NBR2 0"},
 		{"ONVIF metadata", metadata, "MET101 0.9 12:00:00; MET102 0.8 12:00:00; MET103 0.7 12:00:05"},
-		{"an ONVIF message with two objects", `{"UtcTime":"2026-11-25T12:00:00Z","Source":{"VideoSource":"v"},"Data":{"Object":[{"PlateNumber":"OBJ 1"},{"PlateNumber":"OBJ 2"}]}}`,
+		{"an ONVIF message with two objects",
+			`{"UtcTime":"2026-11-25T12:00:00Z","Source":{"VideoSource":"v"},"Data":{"Object":[{"PlateNumber":"OBJ 1"},{"PlateNumber":"OBJ 2"}]}}`,
 			"OBJ1 0 12:00:00 v; OBJ2 0 12:00:00 v"},
 		{"repeated elements of XML", `<r><Camera>c</Camera><v><Plate>XML 1</Plate></v><v><Plate>XML 2</Plate></v></r>`,
 			"XML1 0 c; XML2 0 c"},
 		{"a list of plates", `{"cameraId":"c","plateNumber":["TXT 1","TXT 2"]}`, "TXT1 0 c; TXT2 0 c"},
 		{"the plate again above the list", `{"plateNumber":"SUM 1","vehicles":[{"plate":"SUM 1"},{"plate":"SUM 2"}]}`,
 			"SUM1 0; SUM2 0"},
-		{"an allow list is not the read", `{"whitelist":{"plate":"OWN 99"},"result":{"plate":"SAW 12","confidence":0.9}}`,
+		{"an allow list is not the read",
+			`{"whitelist":{"plate":"OWN 99"},"result":{"plate":"SAW 12","confidence":0.9}}`,
 			"SAW12 0.9"},
-		{"the read before is not the read", `{"previous":{"plateNumber":"OLD 1"},"current":{"plateNumber":"NEW 1","timestamp":1795608000}}`,
+		{"the read before is not the read",
+			`{"previous":{"plateNumber":"OLD 1"},"current":{"plateNumber":"NEW 1","timestamp":1795608000}}`,
 			"NEW1 0 12:00:00"},
 		{"only what was before", `{"history":[{"plateNumber":"OLD 1"}]}`, "refused: no vendor"},
 		{"two plates and no list", `{"front":{"plateNumber":"TWO 1"},"rear":{"plateNumber":"DIF 22"}}`,
@@ -54,18 +58,24 @@ func TestPlainWords(t *testing.T) {
 		{"a boolean", `{"plate":true}`, `refused: "plate" is "true"`},
 		{"markup", `{"plateNumber":"<b>AB 12</b>"}`, "refused: which is no plate"},
 		{"a path", `{"event":{"a":1},"result":{"plate":"/img/p_12.jpg"}}`, "refused: does not look like a plate"},
-		{"too long, by its name", `{"plate_text":"` + strings.Repeat("A", 300) + `"}`, `refused: "plate_text" has 300 characters`},
-		{"one of a list is no plate", `{"vehicles":[{"plate":"LST 101"},{"plate":"<i>"}]}`, `LST101 0 ("plate" is "<i>", which is no plate)`},
+		{"too long, by its name", `{"plate_text":"` + strings.Repeat("A", 300) + `"}`,
+			`refused: "plate_text" has 300 characters`},
+		{"one of a list is no plate", `{"vehicles":[{"plate":"LST 101"},{"plate":"<i>"}]}`,
+			`LST101 0 ("plate" is "<i>", which is no plate)`},
 		{"a state is no region", `{"plate":"QRS 1","state":"active","country":"GB"}`, "QRS1 0 gb"},
 		{"another make's anpr", `{"anpr":{"@date":"1795608000000","decision":{"@plate":"SRV 12","@reliability":"90"}}}`,
 			"SRV12 0.9 12:00:00"},
-		{"date and time apart", `<r><PLATE_STRING>TAT 1</PLATE_STRING><DATE>2026-11-25</DATE><TIME>13-00-00-500</TIME></r>`,
+		{"date and time apart",
+			`<r><PLATE_STRING>TAT 1</PLATE_STRING><DATE>2026-11-25</DATE><TIME>13-00-00-500</TIME></r>`,
 			"TAT1 0 12:00:00.5"},
-		{"a confidence out of range", `{"plate":"CNF 1","ocrscore":953}`, `CNF1 0 (the confidence “953” of field “ocrscore”)`},
-		{"a negative confidence", `{"plate":"CNF 1","confidence":-1}`, `CNF1 0 (the confidence “-1” of field “confidence”)`},
+		{"a confidence out of range", `{"plate":"CNF 1","ocrscore":953}`,
+			`CNF1 0 (the confidence “953” of field “ocrscore”)`},
+		{"a negative confidence", `{"plate":"CNF 1","confidence":-1}`,
+			`CNF1 0 (the confidence “-1” of field “confidence”)`},
 		{"a time that is none", `{"plate":"TIM 1","timestamp":"11/25/2026 12:00"}`,
 			`TIM1 0 (the time “11/25/2026 12:00” of field “timestamp”)`},
-		{"a clock that was never set", `{"plate":"TIM 1","timestamp":"1970-01-01T00:00:10Z"}`, `TIM1 0 (before the year 2000)`},
+		{"a clock that was never set", `{"plate":"TIM 1","timestamp":"1970-01-01T00:00:10Z"}`,
+			`TIM1 0 (before the year 2000)`},
 	} {
 		m, err := plate.Decode([]byte(c.text), berlin(t))
 		if err != nil {
@@ -94,9 +104,11 @@ func formatFloat(f float32) string { return strconv.FormatFloat(float64(f), 'f',
 
 // TestNoPlateWords: a vehicle without plate, for every make.
 func TestNoPlateWords(t *testing.T) {
-	for _, word := range []string{"NOPLATE", "no plate", "No-Plate", "NONE", "unknown", "N/A", "UNREAD", "NotRead", "null",
+	for _, word := range []string{"NOPLATE", "no plate", "No-Plate", "NONE", "unknown", "N/A",
+		"UNREAD", "NotRead", "null",
 		"undefined", "-", "?????"} {
-		for _, form := range []string{`{"plateNumber":"%"}`, `{"webhook_type":"lpr","data":{"license_plate_number":"%"}}`,
+		for _, form := range []string{`{"plateNumber":"%"}`,
+			`{"webhook_type":"lpr","data":{"license_plate_number":"%"}}`,
 			`{"vehicles":[{"plateNumber":"%"}]}`} {
 			m, err := plate.Decode([]byte(strings.Replace(form, "%", word, 1)), time.UTC)
 			if err != nil || len(m.Reads) != 0 || len(m.Bare) != 1 {
@@ -106,8 +118,8 @@ func TestNoPlateWords(t *testing.T) {
 	}
 }
 
-// TestPartsAndFuture: every payload of a multipart post is read, one that cannot be is a fault beside it, and a time far
-// ahead is the agent's.
+// TestPartsAndFuture: every payload of a multipart post is read, one that cannot be is a fault beside it, and a time
+// far ahead is the agent's.
 func TestPartsAndFuture(t *testing.T) {
 	r := start(t, &plate.Config{HTTP: &transport.HTTP{}, Zone: "UTC"})
 	defer r.stop()

@@ -52,7 +52,8 @@ const future = 24 * time.Hour
 
 var (
 	dayForm   = regexp.MustCompile(`^([0-9]{4})[-/.]?([0-9]{2})[-/.]?([0-9]{2})$`)
-	clockForm = regexp.MustCompile(`^([0-9]{2})[-:.]?([0-9]{2})[-:.]?([0-9]{2})(?:[-:.,]?([0-9]{1,9}))?(Z|[+-][0-9]{2}:[0-9]{2})?$`)
+	clockForm = regexp.MustCompile(
+		`^([0-9]{2})[-:.]?([0-9]{2})[-:.]?([0-9]{2})(?:[-:.,]?([0-9]{1,9}))?(Z|[+-][0-9]{2}:[0-9]{2})?$`)
 )
 
 // dayAndTime reads a date and a time of day that stand in two fields, as Tattile writes them: 2026-11-28 and

@@ -37,7 +37,8 @@ func (m *MQTT) run(ctx context.Context, ready func(), device string, tape *trans
 	messages := make(chan mqtt.Message, mqttQueue)
 	o := mqtt.NewClientOptions().AddBroker(strings.Replace(m.Broker, "mqtt://", "tcp://",
 		1)).SetClientID("lanewarden-" + device).SetCleanSession(false).
-		SetAutoReconnect(false).SetConnectTimeout(mqttTimeout).SetAutoAckDisabled(true).SetOrderMatters(true).SetUsername(m.User).
+		SetAutoReconnect(false).SetConnectTimeout(mqttTimeout).SetAutoAckDisabled(true).SetOrderMatters(true).
+		SetUsername(m.User).
 		SetDefaultPublishHandler(func(_ mqtt.Client, msg mqtt.Message) {
 			select {
 			case messages <- msg:

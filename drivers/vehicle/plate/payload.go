@@ -141,7 +141,9 @@ func (m *Message) read(v *vendor, root, n *node, zone *time.Location) error {
 	if isMarkup(plate) {
 		return fmt.Errorf("%q is %q, which is no plate", v.plate[0], excerpt(plate))
 	}
-	if isNoPlate(plate) || saysNothing(normal) || slices.ContainsFunc(v.none, func(w string) bool { return strings.EqualFold(w, plate) }) {
+	if isNoPlate(plate) || saysNothing(normal) || slices.ContainsFunc(v.none, func(w string) bool {
+		return strings.EqualFold(w, plate)
+	}) {
 		present := slices.ContainsFunc(v.plate, func(p string) bool { return n.at(p) != nil })
 		if !present && (v.bare == nil || !v.bare(n)) {
 			return fmt.Errorf("%q is missing", v.plate[0])

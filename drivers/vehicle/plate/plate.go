@@ -324,7 +324,8 @@ func (r *reader) bad(ctx context.Context, sink driver.Sink, text []byte, source 
 	if errors.As(reason, &large) {
 		return reason
 	}
-	return errors.Join(&transport.BadFileError{Err: reason}, r.faults.Report(ctx, sink, message.Of(reason), source, text))
+	return errors.Join(&transport.BadFileError{Err: reason},
+		r.faults.Report(ctx, sink, message.Of(reason), source, text))
 }
 
 // isBad reports whether an error says that a payload can never be read.

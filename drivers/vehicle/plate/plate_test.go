@@ -39,7 +39,8 @@ func settings(_, listen, path string) any {
 
 func TestConforms(t *testing.T) {
 	drivertest.Documents{
-		Spec: plate.Spec, Settings: settings, Good: []byte(alpr), Bad: []byte(`{"data_type":"alpr_group",`), HTTP: true, NoFolder: true,
+		Spec: plate.Spec, Settings: settings, Good: []byte(alpr), Bad: []byte(`{"data_type":"alpr_group",`),
+		HTTP: true, NoFolder: true,
 		Other: []byte(strings.Replace(alpr, "ab 123-O", "zz 999", 1)),
 	}.Run(t)
 }
@@ -124,7 +125,8 @@ func TestCurl(t *testing.T) {
 	curl("multipart body without a field named json", append(token, "-F", "other=1")...)
 	curl("200", append(token, "--data-urlencode", "json@"+stream)...)
 	curl("nothing to store: heartbeat", append(token, "-d", `{"data_type":"heartbeat"}`)...)
-	broken := "--b\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n{}\r\n--b\r\nContent-Disposition: form-data; name=\"upload\"; filename=\"x\"\r\n\r\nxx"
+	broken := "--b\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n{}\r\n--b\r\nContent-Disposition: " +
+		"form-data; name=\"upload\"; filename=\"x\"\r\n\r\nxx"
 	curl("400", append(token, "-H", "Content-Type: multipart/form-data; boundary=b", "--data-binary",
 		"@"+file("cut", broken))...)
 	reads := r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)
@@ -176,9 +178,11 @@ func TestOnvifBroker(t *testing.T) {
 	r := start(t, &plate.Config{MQTT: &plate.MQTT{Broker: address,
 		Topic: "+/onvif-ej/RuleEngine/Recognition/LicensePlate/#"}})
 	defer r.stop()
-	text := []byte(`{"UtcTime":"2026-11-25T12:00:00Z","Source":{"VideoSource":"cam"},"Data":{"PlateNumber":"XYZ 9","Likelihood":0.7}}`)
+	text := []byte(
+		`{"UtcTime":"2026-11-25T12:00:00Z","Source":{"VideoSource":"cam"},"Data":{"PlateNumber":"XYZ 9","Likelihood":0.7}}`)
 	seen := func() bool {
-		return len(r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)) > 0 && len(r.sink.Of(observation.Kind_KIND_DEVICE_FAULT)) > 0
+		return len(r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE)) > 0 &&
+			len(r.sink.Of(observation.Kind_KIND_DEVICE_FAULT)) > 0
 	}
 	for !seen() && ctx.Err() == nil { // until the driver has subscribed, and has read both
 		camera.Publish("site/onvif-ej/RuleEngine/Recognition/LicensePlate/1", 1, false, text).WaitTimeout(time.Second)
@@ -269,7 +273,9 @@ func TestKnownIDWithAnotherPlate(t *testing.T) {
 		t.Errorf("%d plates", n)
 	}
 	for _, picture := range []string{"one", "two", "one"} {
-		body := "--b\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n" + alpr + "\r\n--b\r\nContent-Disposition: form-data; name=\"i\"; filename=\"i.jpg\"\r\n\r\n" + picture + "\r\n--b--\r\n"
+		body := "--b\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n" + alpr +
+			"\r\n--b\r\nContent-Disposition: form-data; name=\"i\"; filename=\"i.jpg\"\r\n\r\n" +
+			picture + "\r\n--b--\r\n"
 		if code, answer := r.post(t, "multipart/form-data; boundary=b", body); code != http.StatusOK {
 			t.Fatalf("%d %s", code, answer)
 		}
@@ -309,7 +315,8 @@ func TestPosts(t *testing.T) {
 		{"XML", "application/xml", xml, 200, "HK1", nil},
 		{"XML without type", "", xml, 200, "HK1", nil},
 		{"Hikvision multipart", "multipart/form-data; boundary=b",
-			part("name=\"licensePlatePicture.jpg\"; filename=\"licensePlatePicture.jpg\"\r\nContent-Type: image/jpeg", "lp") +
+			part("name=\"licensePlatePicture.jpg\"; filename=\"licensePlatePicture.jpg\"\r\nContent-Type: image/jpeg",
+				"lp") +
 				part("name=\"anpr.xml\"; filename=\"anpr.xml\"\r\nContent-Type: text/xml",
 					xml) + part("name=\"detectionPicture.jpg\"; filename=\"detectionPicture.jpg\"", "dp") + "--b--\r\n",
 			200, "HK1", []string{"licensePlatePicture.jpg", "detectionPicture.jpg"}},
@@ -330,7 +337,8 @@ func TestPosts(t *testing.T) {
 			defer r.stop()
 			defer http.DefaultClient.CloseIdleConnections()
 			code, answer := r.post(t, c.kind, c.body)
-			reads, faults := r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE), r.sink.Of(observation.Kind_KIND_DEVICE_FAULT)
+			reads, faults := r.sink.Of(observation.Kind_KIND_VEHICLE_PLATE),
+				r.sink.Of(observation.Kind_KIND_DEVICE_FAULT)
 			if code != c.code || (len(faults) > 0) != (code == 400) || (len(reads) > 0) != (c.plate != "") ||
 				strings.Contains(answer, "stored") != (c.plate != "") {
 				t.Fatalf("%d %q, %d reads, %d faults", code, answer, len(reads), len(faults))
@@ -354,7 +362,8 @@ func TestNoPlateInARow(t *testing.T) {
 	r := start(t, &plate.Config{HTTP: &transport.HTTP{}, Bare: 3})
 	defer r.stop()
 	defer http.DefaultClient.CloseIdleConnections()
-	const bare, read = `{"data":{"camera_id":"c","results":[{"plate":"","vehicle":{"type":"Car"}}]}}`, `{"data":{"camera_id":"c","results":[{"plate":"A1"}]}}`
+	const bare, read = `{"data":{"camera_id":"c","results":[{"plate":"","vehicle":{"type":"Car"}}]}}`,
+		`{"data":{"camera_id":"c","results":[{"plate":"A1"}]}}`
 	conditions := func() []*observation.Observation { return r.sink.Of(observation.Kind_KIND_DEVICE_CONDITION) }
 	for i, text := range []string{bare, bare, read, bare, bare, bare, bare} {
 		if code, answer := r.post(t, "application/json", text); code != http.StatusOK {

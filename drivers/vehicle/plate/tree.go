@@ -65,7 +65,8 @@ func parseTree(text []byte) (*node, error) {
 
 // isUTF16 reports whether a text has the byte order mark of UTF-16, or begins with an ASCII character of two bytes.
 func isUTF16(text []byte) bool {
-	return len(text) > 1 && (text[0] == 0 || text[1] == 0 || string(text[:2]) == "\xff\xfe" || string(text[:2]) == "\xfe\xff")
+	return len(text) > 1 && (text[0] == 0 || text[1] == 0 || string(text[:2]) == "\xff\xfe" ||
+		string(text[:2]) == "\xfe\xff")
 }
 
 // decode decodes JSON; the error says where it is wrong.

@@ -24,7 +24,8 @@ func axis(camera, car, state, plate, move string) string {
 // Readers that tell of one vehicle several times give one read of it.
 func TestOneVehicleIsOneRead(t *testing.T) {
 	frigate := func(kind, id, plate string) string {
-		return fmt.Sprintf(`{"type":%q,"after":{"id":%q,"camera":"gate","label":"truck","recognized_license_plate":%q}}`,
+		return fmt.Sprintf(
+			`{"type":%q,"after":{"id":%q,"camera":"gate","label":"truck","recognized_license_plate":%q}}`,
 			kind, id, plate)
 	}
 	for _, test := range []struct {
@@ -36,9 +37,11 @@ func TestOneVehicleIsOneRead(t *testing.T) {
 			axis("a", "4", "lost", "AX 1", "out"), axis("a", "4", "lost", "AX1", "out")}, []string{"AX1 forward"}},
 		{"read better meanwhile", []string{axis("a", "4", "new", "AX 1", "in"), axis("a", "4", "update", "AX 12", "in"),
 			axis("a", "4", "lost", "AX 12", "out")}, []string{"AX1 forward", "AX12 forward"}},
-		{"only leaving ones are told of", []string{axis("a", "4", "lost", "AX 1", "out"), axis("a", "5", "lost", "AX 2", "out")},
+		{"only leaving ones are told of", []string{axis("a", "4", "lost", "AX 1", "out"),
+			axis("a", "5", "lost", "AX 2", "out")},
 			[]string{"AX1 reverse", "AX2 reverse"}},
-		{"the same number of another camera", []string{axis("a", "4", "new", "AX 1", "in"), axis("b", "4", "lost", "AX 1", "in")},
+		{"the same number of another camera",
+			[]string{axis("a", "4", "new", "AX 1", "in"), axis("b", "4", "lost", "AX 1", "in")},
 			[]string{"AX1 forward", "AX1 forward"}},
 		{"comes back", []string{axis("a", "4", "new", "AX 1", "in"), axis("a", "4", "lost", "AX 1", "out"),
 			axis("a", "9", "new", "AX 1", "in")}, []string{"AX1 forward", "AX1 forward"}},
@@ -92,7 +95,8 @@ func TestWhatIsNotTextIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := start(t, &plate.Config{HTTP: &transport.HTTP{}, Zone: "UTC"})
 			defer r.stop()
-			if code, text := r.post(t, "application/json", test[0]); code != http.StatusBadRequest || !strings.Contains(text, test[1]) {
+			if code, text := r.post(t, "application/json", test[0]); code != http.StatusBadRequest ||
+				!strings.Contains(text, test[1]) {
 				t.Errorf("%d %s", code, text)
 			}
 			if !slices.ContainsFunc(r.sink.Observations(), func(o *observation.Observation) bool {

@@ -243,8 +243,11 @@ var vendors = []vendor{
 		pictures: []embedded{{"vehicle.jpg", "full_snapshot"}, {"plate.jpg", "plate_snapshot"},
 			{"vehicle-crop.jpg", "vehicle_snapshot"}},
 	},
-	{ // Profile M: events as JSON over MQTT, as XML by PullPoint and by notification. Names within Data differ by maker.
-		name: "onvif", fits: func(n *node) bool { return len(onvifMessages(n)) > 0 }, idle: onvifIdle, each: onvifMessages,
+	// Profile M: events as JSON over MQTT, as XML by PullPoint and by notification. Names within Data differ by maker.
+	{
+		name: "onvif", fits: func(n *node) bool {
+			return len(onvifMessages(n)) > 0
+		}, idle: onvifIdle, each: onvifMessages,
 		bare:       either(hasAll("Data.**.VehicleInfo"), hasAll("Data.**.Object")),
 		plate:      []string{"Data.**.PlateNumber", "Data.PlateNumber", "Data.**.Plate", "Data.**.LicensePlate"},
 		confidence: []string{"Data.**.PlateNumber.Likelihood", "Data.**.Likelihood", "Data.**.Confidence"},
@@ -264,7 +267,8 @@ var vendors = []vendor{
 		},
 		confidence: anywhere("plateConfidence", "plate_confidence", "confidenceLevel", "confidence", "score",
 			"ocrscore", "likelihood", "reliability"),
-		at: anywhere("timestamp", "timeStamp", "dateTime", "datetime", "date_time", "utcTime", "timeUtc", "timestampUtc", "dateUtc",
+		at: anywhere("timestamp", "timeStamp", "dateTime", "datetime", "date_time", "utcTime",
+			"timeUtc", "timestampUtc", "dateUtc",
 			"captureTime", "capture_time", "eventTime", "event_time",
 			"epoch_time", "created", "time", "date"),
 		day: anywhere("date", "capture_date", "captureDate"), clock: anywhere("time"),

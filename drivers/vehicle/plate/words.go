@@ -41,7 +41,8 @@ func saysNothing(normal string) bool { return states[normal] }
 func isMarkup(text string) bool { return strings.ContainsAny(text, "<>{}\"") }
 
 // notRegions are words of the field state that are no country's part.
-var notRegions = set("ACTIVE", "INACTIVE", "NEW", "LOST", "OK", "OPEN", "CLOSED", "ON", "OFF", "START", "STARTED", "STOP",
+var notRegions = set("ACTIVE", "INACTIVE", "NEW", "LOST", "OK", "OPEN", "CLOSED", "ON", "OFF",
+	"START", "STARTED", "STOP",
 	"STOPPED", "END", "ENDED", "BEGIN", "UPDATE", "UPDATED", "ONLINE", "OFFLINE", "TRUE", "FALSE", "ENTER", "EXIT",
 	"DONE", "COMPLETE", "COMPLETED", "DETECTED", "CONFIRMED", "UNKNOWN", "NONE", "NULL", "N/A", "PENDING", "PROCESSED",
 	"IDLE", "RUNNING", "FINISHED", "VALID", "INVALID", "ERROR")

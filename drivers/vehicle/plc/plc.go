@@ -1,6 +1,6 @@
-// Package plc is the driver of PLCs and I/O modules that are asked over Modbus TCP or RTU, by a declarative profile: inputs become events
-// on their edges and numbers on their changes, outputs are set on command and go to their safe state when the agent starts and stops.
-// docs/protocols/plc.md.
+// Package plc is the driver of PLCs and I/O modules that are asked over Modbus TCP or RTU, by a declarative profile:
+// inputs become events on their edges and numbers on their changes, outputs are set on command and go to their safe
+// state when the agent starts and stops. docs/protocols/plc.md.
 package plc
 
 import (
@@ -77,7 +77,8 @@ func plan(points []Point) (out []block) {
 		}
 		if n := len(out); n > 0 {
 			b := &out[n-1]
-			if end := p.Address + p.words() - b.first; b.table == p.Table && p.Address-b.first-b.count <= maxGap && end <= most {
+			if end := p.Address + p.words() - b.first; b.table == p.Table && p.Address-b.first-b.count <= maxGap &&
+				end <= most {
 				b.count, b.points = max(b.count, end), append(b.points, p)
 				continue
 			}
@@ -181,7 +182,8 @@ func (s *session) command(ctx context.Context, sink driver.Sink, name, value, re
 	if err != nil {
 		return s.client.Explain(message.New("modbus.output", message.String("output", name)), err)
 	}
-	return driver.CommitAny(ctx, sink, []*observation.Observation{driver.OutputSet(time.Now().UTC(), name, value, reason, safe)})
+	return driver.CommitAny(ctx, sink,
+		[]*observation.Observation{driver.OutputSet(time.Now().UTC(), name, value, reason, safe)})
 }
 
 // read reads a block; bits come as 0 and 1.
@@ -292,7 +294,8 @@ func (s *session) judge(at time.Time, p *Point, v float64) []*observation.Observ
 	event := false
 	if known {
 		if p.onOff() {
-			event = v > before && (p.Event == "rising" || p.Event == "both") || v < before && (p.Event == "falling" || p.Event == "both")
+			event = v > before && (p.Event == "rising" || p.Event == "both") || v < before &&
+				(p.Event == "falling" || p.Event == "both")
 		} else if p.Change > 0 {
 			event = math.Abs(v-before) > p.Change
 		}
@@ -311,7 +314,8 @@ func (s *session) judge(at time.Time, p *Point, v float64) []*observation.Observ
 		return nil
 	}
 	class := observation.Class_CLASS_EVENT
-	body := &observation.DeviceReading{Profile: s.Profile.Value.Name, Message: p.Name, Values: []*observation.Quantity{p.quantity(v)}}
+	body := &observation.DeviceReading{Profile: s.Profile.Value.Name, Message: p.Name,
+		Values: []*observation.Quantity{p.quantity(v)}}
 	if alarm != "" && !alarmed {
 		class, body.Alarm = observation.Class_CLASS_ALARM, alarm
 	}
@@ -327,7 +331,8 @@ func (s *session) detect(at time.Time, p *Point, on bool) []*observation.Observa
 	if s.since[p.Name] = at; on || began.IsZero() {
 		return nil
 	}
-	o := observation.New(observation.Class_CLASS_EVENT, began, &observation.VehicleDetection{Station: p.Name, StartNs: began.UnixNano(), EndNs: at.UnixNano()})
+	o := observation.New(observation.Class_CLASS_EVENT, began,
+		&observation.VehicleDetection{Station: p.Name, StartNs: began.UnixNano(), EndNs: at.UnixNano()})
 	driver.SetKey(o, fmt.Sprintf("%s@%d", p.Name, began.UnixNano()))
 	return []*observation.Observation{o}
 }

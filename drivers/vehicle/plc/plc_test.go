@@ -29,17 +29,22 @@ func profile() *plc.Profile {
 		Points: []plc.Point{
 			{Name: "loop", Table: "discrete", Address: 0, Event: "both", Scale: 1},
 			{Name: "stop", Table: "discrete", Address: 5, Invert: true, Event: "both", Alarm: "on", Scale: 1},
-			{Name: "temperature", Table: "input", Address: 0, Type: "s16", Scale: 0.1, Unit: "degC", Change: 2, Above: &hot},
+			{Name: "temperature", Table: "input", Address: 0, Type: "s16", Scale: 0.1, Unit: "degC",
+				Change: 2, Above: &hot},
 			{Name: "wind", Table: "input", Address: 1, Type: "f32", Scale: 1, Unit: "m/s", Change: 5},
 			{Name: "flag", Table: "holding", Address: 2, Bit: &bit, Event: "rising", Scale: 1},
 		},
-		Outputs: []plc.Output{{Name: "barrier", Table: "coil", Address: 0, Safe: "off"}, {Name: "red", Table: "coil", Address: 2, Safe: "on"}, {Name: "level", Table: "holding", Address: 9, Max: 100}},
+		Outputs: []plc.Output{{Name: "barrier", Table: "coil", Address: 0, Safe: "off"},
+			{Name: "red", Table: "coil", Address: 2, Safe: "on"},
+			{Name: "level", Table: "holding", Address: 9, Max: 100}},
 	}
 }
 
 func run(ctx context.Context, t *testing.T, at string) (driver.Driver, *drivertest.Sink, func()) {
 	return drivertest.Supervise(ctx, t, plc.Spec, &plc.Config{
-		Modbus: transport.Modbus{Link: transport.Link{Address: at}, Unit: 1}, Profile: driver.Ref[plc.Profile]{Name: "test", Value: profile()}, Poll: 20 * time.Millisecond, Report: time.Hour,
+		Modbus:  transport.Modbus{Link: transport.Link{Address: at}, Unit: 1},
+		Profile: driver.Ref[plc.Profile]{Name: "test", Value: profile()}, Poll: 20 * time.Millisecond,
+		Report: time.Hour,
 	})
 }
 
@@ -92,7 +97,8 @@ func TestModule(t *testing.T) {
 	m.Register(0, 230)
 	m.Register(0, 650)
 	wait("heat", func() bool {
-		return len(readings("temperature")) >= 1 && readings("temperature")[len(readings("temperature"))-1].Class == observation.Class_CLASS_ALARM
+		return len(readings("temperature")) >= 1 &&
+			readings("temperature")[len(readings("temperature"))-1].Class == observation.Class_CLASS_ALARM
 	})
 	c := d.(driver.Commander)
 	if err := c.Command(ctx, "barrier", "on", "officer"); err != nil || !m.Coil(0) {
@@ -110,7 +116,8 @@ func TestModule(t *testing.T) {
 	if n := len(sink.Of(observation.Kind_KIND_LANE_OUTPUT)); n != 5 {
 		t.Errorf("%d outputs were reported", n)
 	}
-	if err := c.Command(ctx, "barrier", "on", "officer"); err == nil || !strings.Contains(err.Error(), "not connected") {
+	if err := c.Command(ctx, "barrier", "on", "officer"); err == nil ||
+		!strings.Contains(err.Error(), "not connected") {
 		t.Errorf("a command without device: %v", err)
 	}
 }
@@ -219,7 +226,8 @@ func TestAsk(t *testing.T) {
 		got[v.Name] = strings.TrimSpace(v.Text + " " + v.Unit + " " + v.Alarm)
 	}
 	want := map[string]string{
-		"loop": "off", "stop": "off", "temperature": "65.5 degC temperature is above 60 degC", "wind": "3.5 m/s", "flag": "off",
+		"loop": "off", "stop": "off", "temperature": "65.5 degC temperature is above 60 degC",
+		"wind": "3.5 m/s", "flag": "off",
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)

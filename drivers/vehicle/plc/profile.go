@@ -6,7 +6,8 @@ import (
 	"math"
 )
 
-// Profile says what a PLC or I/O module has at which address. It is data: firmware-config/plc, or a technician's own file.
+// Profile says what a PLC or I/O module has at which address. It is data: firmware-config/plc, or a technician's own
+// file.
 type Profile struct {
 	Name    string   `yaml:"name" required:"true" format:"id"`
 	Title   string   `yaml:"title" required:"true"`
@@ -149,7 +150,8 @@ func (o *Output) parse(text string) (uint16, error) {
 	}
 	var v float64
 	if _, err := fmt.Sscanf(text, "%g", &v); err != nil || o.Table == "coil" {
-		return 0, fmt.Errorf("%q: on, off%s is expected", text, map[bool]string{true: "", false: " or a number"}[o.Table == "coil"])
+		return 0, fmt.Errorf("%q: on, off%s is expected", text,
+			map[bool]string{true: "", false: " or a number"}[o.Table == "coil"])
 	}
 	if v < max(o.Min, 0) || v > min(o.Max, 65535) || v != math.Trunc(v) {
 		return 0, fmt.Errorf("%s: a whole number from %g to %g is expected", text, max(o.Min, 0), min(o.Max, 65535))

@@ -58,8 +58,10 @@ func TestRTU(t *testing.T) {
 	defer master.Close()
 	go slave(master)
 	d, err := plc.Spec.New(&plc.Config{
-		Modbus:  transport.Modbus{Link: transport.Link{Serial: &transport.Serial{Port: port, Baud: 19200, DataBits: 8, StopBits: 1}}, Unit: 7},
-		Profile: driver.Ref[plc.Profile]{Name: "test", Value: profile()}, Poll: 50 * time.Millisecond, Report: time.Hour,
+		Modbus: transport.Modbus{Link: transport.Link{Serial: &transport.Serial{Port: port,
+			Baud: 19200, DataBits: 8, StopBits: 1}}, Unit: 7},
+		Profile: driver.Ref[plc.Profile]{Name: "test", Value: profile()}, Poll: 50 * time.Millisecond,
+		Report: time.Hour,
 	}, driver.Env{Device: "io"})
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +80,8 @@ func TestRTU(t *testing.T) {
 		t.Fatalf("%v, command %v, driver %v", sink.Observations(), err, ended)
 	}
 	for _, v := range sink.Of(observation.Kind_KIND_DEVICE_READING)[0].Body.GetDeviceReading().Values {
-		if want := map[string]string{"temperature": "21.5", "loop": "off", "stop": "off"}[v.Name]; want != "" && v.Text != want {
+		if want := map[string]string{"temperature": "21.5", "loop": "off", "stop": "off"}[v.Name]; want != "" &&
+			v.Text != want {
 			t.Errorf("%s is %s, not %s", v.Name, v.Text, want)
 		}
 	}

@@ -56,7 +56,8 @@ func (h *health) refused(at time.Time, s step, on bool, why message.Message) []*
 // antennas reports which of the antennas in the settings are connected.
 func (h *health) antennas(at time.Time, used []uint16, p llrp.Params) (obs []*observation.Observation) {
 	for i := range p {
-		if n := p[i].Uint("AntennaID"); p[i].Type == llrp.ParamAntennaProperties && !p[i].TV && slices.Contains(used, uint16(n)) {
+		if n := p[i].Uint("AntennaID"); p[i].Type == llrp.ParamAntennaProperties && !p[i].TV &&
+			slices.Contains(used, uint16(n)) {
 			obs = append(obs, h.antenna(at, n, p[i].Flag("AntennaConnected"))...)
 		}
 	}

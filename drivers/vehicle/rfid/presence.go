@@ -221,6 +221,7 @@ func (one *presence) observation() *observation.Observation {
 	if one.first != 0 {
 		began = one.first
 	}
-	driver.SetKey(o, fmt.Sprintf("%x@%d", one.epc, began)) // a reader's clock begins anew when it starts: the time alone may come again
+	// a reader's clock begins anew when it starts: the time alone may come again
+	driver.SetKey(o, fmt.Sprintf("%x@%d", one.epc, began))
 	return o
 }

@@ -38,9 +38,11 @@ type reader struct {
 
 // Run implements driver.Driver.
 func (r *reader) Run(ctx context.Context, sink driver.Sink) error {
-	s := &session{reader: r, heard: time.Now(), present: presences{hold: r.Hold, longest: r.Longest, here: map[string]*presence{}}}
+	s := &session{reader: r, heard: time.Now(),
+		present: presences{hold: r.Hold, longest: r.Longest, here: map[string]*presence{}}}
 	l := driver.Listener{
-		Link: transport.Link{Address: r.Address}, Decoder: s, Faults: &s.faults, SilentAfter: r.SilentAfter, Silent: message.New("llrp.check"), Talk: s.talk, Bye: s.bye,
+		Link: transport.Link{Address: r.Address}, Decoder: s, Faults: &s.faults, SilentAfter: r.SilentAfter,
+		Silent: message.New("llrp.check"), Talk: s.talk, Bye: s.bye,
 		About: func() message.Message { return s.model },
 	}
 	return l.Run(ctx, r.env.Links, sink)

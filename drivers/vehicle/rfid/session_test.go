@@ -57,11 +57,14 @@ func (k *talker) answer(request []byte) {
 	if t == k.refuse {
 		status = llrp.TLV(llrp.ParamLLRPStatus, llrp.B2(109), llrp.B2(2), []byte("no"))
 	}
-	k.feed(0, llrp.Encode(k.s.steps[i].response, k.s.id, status, llrp.TLV(llrp.ParamAntennaProperties, []byte{0}, llrp.B2(2), llrp.B2(600)))...)
+	k.feed(0, llrp.Encode(k.s.steps[i].response, k.s.id, status,
+		llrp.TLV(llrp.ParamAntennaProperties, []byte{0}, llrp.B2(2), llrp.B2(600)))...)
 }
 
 func (k *talker) event(after time.Duration, p []byte) {
-	k.feed(after, llrp.Encode(llrp.ReaderEvent, 1, llrp.TLV(llrp.ParamEventData, llrp.TLV(llrp.ParamUTCTimestamp, llrp.B8(1)), p))...)
+	k.feed(after,
+		llrp.Encode(llrp.ReaderEvent, 1,
+			llrp.TLV(llrp.ParamEventData, llrp.TLV(llrp.ParamUTCTimestamp, llrp.B8(1)), p))...)
 }
 
 func (k *talker) connect() { k.event(0, llrp.TLV(llrp.ParamConnectionAttempt, llrp.B2(0))) }
@@ -82,7 +85,8 @@ func TestReaderEndsItsROSpec(t *testing.T) {
 	k.feed(time.Second)
 	k.feed(20 * time.Second)
 	k.feed(10 * time.Second)
-	if fmt.Sprint(k.asked) != "[START_ROSPEC START_ROSPEC]" || fmt.Sprint(k.said) != "[rospec-ended true rospec-ended false]" {
+	if fmt.Sprint(k.asked) != "[START_ROSPEC START_ROSPEC]" ||
+		fmt.Sprint(k.said) != "[rospec-ended true rospec-ended false]" {
 		t.Errorf("asked %v; said %v", k.asked, k.said)
 	}
 	if len(k.s.steps) != 0 {
@@ -136,15 +140,18 @@ func TestMemory(t *testing.T) {
 		return llrp.TLV(llrp.ParamC1G2ReadResult, []byte{result}, llrp.B2(op), llrp.B2(uint16(len(data)/2)), data)
 	}
 	read := func(results ...[]byte) {
-		k.feed(100*time.Millisecond, llrp.Encode(llrp.ROAccessReport, 7, llrp.TLV(llrp.ParamTagReportData, append([][]byte{llrp.TV(13,
-			make([]byte, 12)), llrp.TV(1, llrp.B2(1))}, results...)...))...)
+		k.feed(100*time.Millisecond,
+			llrp.Encode(llrp.ROAccessReport, 7, llrp.TLV(llrp.ParamTagReportData, append([][]byte{llrp.TV(13,
+				make([]byte, 12)), llrp.TV(1, llrp.B2(1))}, results...)...))...)
 	}
 	read(result(opTID, 2, nil), result(opUser, 4, nil))
 	read(result(opTID, 0, tid), result(opUser, 4, nil))
 	read(result(opTID, 2, nil))
 	read() // a report of the inventory alone
 	k.feed(time.Second)
-	if len(k.tags) != 1 || string(k.tags[0].Tid) != string(tid) || fmt.Sprint(k.tags[0].MemoryFaults) != "[user memory: the tag has less memory than that]" || k.tags[0].Reads != 4 {
+	if len(k.tags) != 1 || string(k.tags[0].Tid) != string(tid) ||
+		fmt.Sprint(k.tags[0].MemoryFaults) != "[user memory: the tag has less memory than that]" ||
+		k.tags[0].Reads != 4 {
 		t.Errorf("%v", k.tags)
 	}
 	k = newTalker(c)
@@ -159,8 +166,11 @@ func TestMemory(t *testing.T) {
 // TestErrorMessage: readers that do not know a request answer with ERROR_MESSAGE instead of the response.
 func TestErrorMessage(t *testing.T) {
 	k := newTalker(settings("").(*Config))
-	k.s.Feed(k.at, llrp.Encode(llrp.ReaderEvent, 1, llrp.TLV(llrp.ParamEventData, llrp.TLV(llrp.ParamUTCTimestamp, llrp.B8(1)), llrp.TLV(llrp.ParamConnectionAttempt, llrp.B2(0)))))
-	k.s.Feed(k.at, llrp.Encode(llrp.ErrorMessage, k.s.id, llrp.TLV(llrp.ParamLLRPStatus, llrp.B2(109), llrp.B2(2), []byte("no"))))
+	k.s.Feed(k.at,
+		llrp.Encode(llrp.ReaderEvent, 1, llrp.TLV(llrp.ParamEventData, llrp.TLV(llrp.ParamUTCTimestamp, llrp.B8(1)),
+			llrp.TLV(llrp.ParamConnectionAttempt, llrp.B2(0)))))
+	k.s.Feed(k.at,
+		llrp.Encode(llrp.ErrorMessage, k.s.id, llrp.TLV(llrp.ParamLLRPStatus, llrp.B2(109), llrp.B2(2), []byte("no"))))
 	if k.s.ended == nil || !strings.Contains(k.s.ended.Error(), "refused our GET_READER_CAPABILITIES") {
 		t.Errorf("%v", k.s.ended)
 	}
@@ -168,9 +178,11 @@ func TestErrorMessage(t *testing.T) {
 
 func FuzzSession(f *testing.F) {
 	f.Add(input())
-	f.Add(llrp.Encode(llrp.ROAccessReport, 7, llrp.TLV(llrp.ParamTagReportData, llrp.TV(13, make([]byte, 12)), llrp.TLV(llrp.ParamC1G2ReadResult, []byte{0},
-		llrp.B2(1), llrp.B2(1), []byte{1, 2}))))
-	f.Add(llrp.Encode(llrp.ReaderEvent, 1, llrp.TLV(llrp.ParamEventData, llrp.TLV(llrp.ParamROSpecEvent, []byte{1}, llrp.B4(1), llrp.B4(0)))))
+	f.Add(llrp.Encode(llrp.ROAccessReport, 7,
+		llrp.TLV(llrp.ParamTagReportData, llrp.TV(13, make([]byte, 12)), llrp.TLV(llrp.ParamC1G2ReadResult, []byte{0},
+			llrp.B2(1), llrp.B2(1), []byte{1, 2}))))
+	f.Add(llrp.Encode(llrp.ReaderEvent, 1,
+		llrp.TLV(llrp.ParamEventData, llrp.TLV(llrp.ParamROSpecEvent, []byte{1}, llrp.B4(1), llrp.B4(0)))))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		k := newTalker(settings("").(*Config))
 		k.connect()

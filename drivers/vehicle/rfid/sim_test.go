@@ -32,7 +32,8 @@ func TestWholeSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, err := rfid.Spec.New(&rfid.Config{
-		Address: l.Addr().String(), Antennas: []uint16{1, 2}, TIDWords: 2, UserWords: 1, Hold: 300 * time.Millisecond, Longest: time.Minute, Keepalive: 100 * time.Millisecond, SilentAfter: 20 * time.Second,
+		Address: l.Addr().String(), Antennas: []uint16{1, 2}, TIDWords: 2, UserWords: 1, Hold: 300 * time.Millisecond,
+		Longest: time.Minute, Keepalive: 100 * time.Millisecond, SilentAfter: 20 * time.Second,
 	}, driver.Env{Device: "rfid", Links: links})
 	if err != nil {
 		t.Fatal(err)
@@ -44,15 +45,18 @@ func TestWholeSession(t *testing.T) {
 	eventually(ctx, t, "the reader to be started", reader.Started)
 	const tags = 20
 	for i := range 200 {
-		reader.Read(sim.Tag{EPC: sim.EPC(614141, uint64(i%tags)), Antenna: uint16(1 + i%2), RSSI: -60, At: time.Now(), TID: []byte{0xe2, 0x80, 1, 2, 3, 4}})
+		reader.Read(sim.Tag{EPC: sim.EPC(614141, uint64(i%tags)), Antenna: uint16(1 + i%2),
+			RSSI: -60, At: time.Now(), TID: []byte{0xe2, 0x80, 1, 2, 3, 4}})
 	}
 	reader.End()
 	reader.Antenna(2, false)
 	reader.Antenna(2, true)
 	if !sink.Wait(ctx, func() bool {
-		return len(sink.Of(observation.Kind_KIND_VEHICLE_TAG)) == tags && len(sink.Of(observation.Kind_KIND_DEVICE_CONDITION)) == 3
+		return len(sink.Of(observation.Kind_KIND_VEHICLE_TAG)) == tags &&
+			len(sink.Of(observation.Kind_KIND_DEVICE_CONDITION)) == 3
 	}) {
-		t.Fatalf("%d tags, %d conditions", len(sink.Of(observation.Kind_KIND_VEHICLE_TAG)), len(sink.Of(observation.Kind_KIND_DEVICE_CONDITION)))
+		t.Fatalf("%d tags, %d conditions", len(sink.Of(observation.Kind_KIND_VEHICLE_TAG)),
+			len(sink.Of(observation.Kind_KIND_DEVICE_CONDITION)))
 	}
 	eventually(ctx, t, "the reader to be started again", func() bool { return reader.Starts() == 2 })
 	stop()
@@ -61,7 +65,8 @@ func TestWholeSession(t *testing.T) {
 	for _, o := range sink.Of(observation.Kind_KIND_VEHICLE_TAG) {
 		tag := o.Body.GetVehicleTag()
 		reads += tag.Reads
-		if string(tag.Tid) != "\xe2\x80\x01\x02" || fmt.Sprint(tag.MemoryFaults) != "[user memory: the tag did not answer]" {
+		if string(tag.Tid) != "\xe2\x80\x01\x02" ||
+			fmt.Sprint(tag.MemoryFaults) != "[user memory: the tag did not answer]" {
 			t.Errorf("memory: %v", tag)
 		}
 		if tag.Scheme != "giai-96" || len(tag.Antennas) == 0 || o.Body.DeviceTimeNs-o.TimeNs < int64(60*time.Second) {
@@ -71,7 +76,9 @@ func TestWholeSession(t *testing.T) {
 	if n := len(sink.Of(observation.Kind_KIND_DEVICE_FAULT)); reads != 200 || n != 0 {
 		t.Errorf("%d reads of 200, %d faults", reads, n)
 	}
-	for _, want := range []llrp.MessageType{llrp.GetCapabilities, llrp.SetConfig, llrp.AddROSpec, llrp.AddAccessSpec, llrp.EnableAccessSpec, llrp.GetConfig, llrp.EnableROSpec, llrp.StartROSpec, llrp.KeepaliveAck, llrp.DeleteROSpec, llrp.CloseConnection} {
+	for _, want := range []llrp.MessageType{llrp.GetCapabilities, llrp.SetConfig, llrp.AddROSpec,
+		llrp.AddAccessSpec, llrp.EnableAccessSpec, llrp.GetConfig, llrp.EnableROSpec, llrp.StartROSpec,
+		llrp.KeepaliveAck, llrp.DeleteROSpec, llrp.CloseConnection} {
 		eventually(ctx, t, "the driver's "+want.String(), func() bool { return reader.Seen(want) })
 	}
 	cancel()

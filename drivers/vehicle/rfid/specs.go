@@ -32,7 +32,8 @@ func (s *step) args() []message.Arg {
 }
 
 // startStep starts our ROSpec, or starts it again.
-var startStep = step{llrp.StartROSpec, llrp.StartROSpecResponse, llrp.B4(roSpecID), message.New("llrp.step-start"), false}
+var startStep = step{llrp.StartROSpec, llrp.StartROSpecResponse, llrp.B4(roSpecID),
+	message.New("llrp.step-start"), false}
 
 // setup are the requests of a new connection, in their order.
 func (r *reader) setup() []step {
@@ -44,17 +45,21 @@ func (r *reader) setup() []step {
 	}
 	if len(r.Antennas) > 0 {
 		const antennaProperties = 2
-		steps = append(steps, step{llrp.GetConfig, llrp.GetConfigResponse, append(llrp.B2(0), antennaProperties, 0, 0, 0, 0),
-			message.New("llrp.step-antennas"), true})
+		steps = append(steps,
+			step{llrp.GetConfig, llrp.GetConfigResponse, append(llrp.B2(0), antennaProperties, 0, 0, 0, 0),
+				message.New("llrp.step-antennas"), true})
 	}
 	if r.readsMemory() {
 		steps = append(steps,
-			step{llrp.DeleteAccessSpec, llrp.DeleteAccessSpecResp, llrp.B4(0), message.New("llrp.step-old-accessspecs"), true},
+			step{llrp.DeleteAccessSpec, llrp.DeleteAccessSpecResp, llrp.B4(0),
+				message.New("llrp.step-old-accessspecs"), true},
 			step{llrp.AddAccessSpec, llrp.AddAccessSpecResponse, r.accessSpec(), message.New("llrp.step-memory"), true},
-			step{llrp.EnableAccessSpec, llrp.EnableAccessSpecResp, llrp.B4(accessSpecID), message.New("llrp.step-enable-memory"), true},
+			step{llrp.EnableAccessSpec, llrp.EnableAccessSpecResp, llrp.B4(accessSpecID),
+				message.New("llrp.step-enable-memory"), true},
 		)
 	}
-	return append(steps, step{llrp.EnableROSpec, llrp.EnableROSpecResponse, llrp.B4(roSpecID), message.New("llrp.step-enable"), false}, startStep)
+	return append(steps, step{llrp.EnableROSpec, llrp.EnableROSpecResponse, llrp.B4(roSpecID),
+		message.New("llrp.step-enable"), false}, startStep)
 }
 
 // readsMemory reports whether the settings ask for more of a tag than its EPC.
@@ -89,9 +94,12 @@ func (r *reader) roSpec() []byte {
 	}
 	const content = 1<<12 | 1<<10 | 1<<9 | 1<<8 | 1<<7 // antenna, peak RSSI, first and last seen, count
 	return llrp.TLV(llrp.ParamROSpec, llrp.B4(roSpecID), []byte{0, 0},
-		llrp.TLV(llrp.ParamROBoundarySpec, llrp.TLV(llrp.ParamROSpecStartTrigger, []byte{0}), llrp.TLV(llrp.ParamROSpecStopTrigger, []byte{0}, llrp.B4(0))),
-		llrp.TLV(llrp.ParamAISpec, list, llrp.TLV(llrp.ParamAISpecStopTrigger, []byte{0}, llrp.B4(0)), llrp.TLV(llrp.ParamInventoryParameterSpec, llrp.B2(1), []byte{1})),
-		llrp.TLV(llrp.ParamROReportSpec, []byte{2}, llrp.B2(1), llrp.TLV(llrp.ParamTagReportContentSelector, llrp.B2(content))))
+		llrp.TLV(llrp.ParamROBoundarySpec, llrp.TLV(llrp.ParamROSpecStartTrigger, []byte{0}),
+			llrp.TLV(llrp.ParamROSpecStopTrigger, []byte{0}, llrp.B4(0))),
+		llrp.TLV(llrp.ParamAISpec, list, llrp.TLV(llrp.ParamAISpecStopTrigger, []byte{0}, llrp.B4(0)),
+			llrp.TLV(llrp.ParamInventoryParameterSpec, llrp.B2(1), []byte{1})),
+		llrp.TLV(llrp.ParamROReportSpec, []byte{2}, llrp.B2(1),
+			llrp.TLV(llrp.ParamTagReportContentSelector, llrp.B2(content))))
 }
 
 // Memory banks of a Gen2 tag, in the upper two bits of their byte.
@@ -104,16 +112,19 @@ const (
 // accessSpec reads memory of every tag, on every antenna, for as long as the ROSpec runs.
 func (r *reader) accessSpec() []byte {
 	const match = 1 << 5 // an empty mask matches every tag
-	command := llrp.TLV(llrp.ParamC1G2TagSpec, llrp.TLV(llrp.ParamC1G2TargetTag, []byte{bankEPC | match}, llrp.B2(0), llrp.B2(0), llrp.B2(0)))
+	command := llrp.TLV(llrp.ParamC1G2TagSpec,
+		llrp.TLV(llrp.ParamC1G2TargetTag, []byte{bankEPC | match}, llrp.B2(0), llrp.B2(0), llrp.B2(0)))
 	for _, one := range []struct {
 		op    uint16
 		bank  byte
 		words int
 	}{{opTID, bankTID, r.TIDWords}, {opUser, bankUser, r.UserWords}} {
 		if one.words > 0 {
-			command = append(command, llrp.TLV(llrp.ParamC1G2Read, llrp.B2(one.op), llrp.B4(0), []byte{one.bank}, llrp.B2(0), llrp.B2(uint16(one.words)))...)
+			command = append(command, llrp.TLV(llrp.ParamC1G2Read, llrp.B2(one.op), llrp.B4(0),
+				[]byte{one.bank}, llrp.B2(0), llrp.B2(uint16(one.words)))...)
 		}
 	}
 	return llrp.TLV(llrp.ParamAccessSpec, llrp.B4(accessSpecID), llrp.B2(0), []byte{1, 0}, llrp.B4(roSpecID),
-		llrp.TLV(llrp.ParamAccessSpecStopTrigger, []byte{0}, llrp.B2(0)), llrp.TLV(llrp.ParamAccessCommand, command), llrp.TLV(llrp.ParamAccessReportSpec, []byte{0}))
+		llrp.TLV(llrp.ParamAccessSpecStopTrigger, []byte{0}, llrp.B2(0)), llrp.TLV(llrp.ParamAccessCommand, command),
+		llrp.TLV(llrp.ParamAccessReportSpec, []byte{0}))
 }

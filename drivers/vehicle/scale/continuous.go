@@ -21,7 +21,8 @@ const (
 	frameBytes = 17 // without checksum
 )
 
-// Decode reads a frame: STX, three status words, six digits of weight, six of tare, CR. Source: Mettler Toledo IND780 technical manual, appendix D.
+// Decode reads a frame: STX, three status words, six digits of weight, six of tare, CR. Source: Mettler Toledo IND780
+// technical manual, appendix D.
 func Decode(b []byte) (f Frame, err error) {
 	if len(b) < frameBytes || b[0] != stx || b[16] != cr {
 		return f, fmt.Errorf("a frame of %d %s without STX and CR at their places",

@@ -196,7 +196,8 @@ func (d *decoder) line(b []byte) (*reading, error) {
 		}
 	}
 	if d.Dialect == "" || d.Dialect == "auto" {
-		return nil, fmt.Errorf("%q is no line of a scale that we know: set dialect and unit, or use driver line with a profile", text)
+		return nil, fmt.Errorf("%q is no line of a scale that we know: set dialect and unit, or use driver line "+
+			"with a profile", text)
 	}
 	return nil, fmt.Errorf("%q is no line of dialect %s", text, d.Dialect)
 }

@@ -63,7 +63,8 @@ var dialects = []*dialect{
 		bare: true,
 	},
 	{
-		name: "st", source: "A&D standard format; Dini Argeo standard and extended strings; CAS 22 and 18 bytes; Ohaus, Yaohua, Keli after them",
+		name: "st", source: "A&D standard format; Dini Argeo standard and extended strings; CAS 22 and 18 bytes; " +
+			"Ohaus, Yaohua, Keli after them",
 		lines: lines(
 			// Dini, extended: status, net weight, tare (PT: entered by hand), pieces, unit.
 			`^(?:[0-9]{1,2},)?(?P<status>ST|US|OL|UL|TL), *(?P<net>)(?P<weight>[+-]?[ ]*[0-9.]+),(?:PT|  )? *(?P<tare>[0-9.]+), *[0-9]+, *(?P<unit>`+unit+`) *$`,
@@ -72,54 +73,67 @@ var dialects = []*dialect{
 				`(?:[^,]?,[^,]?,)? *(?P<weight>`+num+`)?[ ,]*(?P<unit>`+unit+`)?(?:[ ,].*)?$`,
 		),
 		words: map[string]map[string]said{
-			"status": {"ST": stable, "US": motion, "SD": motion, "OL": overload, "OF": overload, "UL": underload, "UF": underload, "TL": invalid, "ER": invalid},
-			"mode":   {"GS": gross, "GR": gross, "G": gross, "GROSS": gross, "NT": net, "N": net, "NET": net, "TR": tare, "PT": tare},
-			"net":    {"": net},
+			"status": {"ST": stable, "US": motion, "SD": motion, "OL": overload, "OF": overload,
+				"UL": underload, "UF": underload, "TL": invalid, "ER": invalid},
+			"mode": {"GS": gross, "GR": gross, "G": gross, "GROSS": gross, "NT": net, "N": net,
+				"NET": net, "TR": tare, "PT": tare},
+			"net": {"": net},
 		},
 		bare: true,
 	},
 	{
-		name: "rice-lake", source: "Rice Lake 680 and 482 manuals, stream format RLWS and Consolidated Controls; Transcell TI-1680, Condec continuous string",
+		name: "rice-lake",
+		source: "Rice Lake 680 and 482 manuals, stream format RLWS and Consolidated Controls; Transcell TI-1680, " +
+			"Condec continuous string",
 		lines: lines(`^(?P<weight>[ +-]?[ ]*[0-9.]{1,8})(?P<unit>[LKTGO ])(?P<mode>[GN])(?P<status>[ IMOZ])? *$`),
 		words: map[string]map[string]said{
-			"mode": {"G": gross, "N": net}, "status": {"": stable, "Z": stable, "M": motion, "O": overload, "I": invalid},
+			"mode": {"G": gross, "N": net}, "status": {"": stable, "Z": stable, "M": motion,
+				"O": overload, "I": invalid},
 		},
 		bare: true,
 	},
 	{
 		name: "cardinal", source: "Rice Lake 680 and 482 manuals, stream format Cardinal; Cardinal 200 series, SB-400",
-		lines: lines(`^(?P<weight>[+-]?[ ]*[0-9.]{5,8})(?P<status>[ moe]) (?P<unit>lb|kg|g |tn|t |oz|  ) (?P<mode>[gn]) *$`),
+		lines: lines(
+			`^(?P<weight>[+-]?[ ]*[0-9.]{5,8})(?P<status>[ moe]) (?P<unit>lb|kg|g |tn|t |oz|  ) (?P<mode>[gn]) *$`),
 		words: map[string]map[string]said{
 			"mode": {"g": gross, "n": net}, "status": {"": stable, "m": motion, "o": overload, "e": invalid},
 		},
 		bare: true,
 	},
 	{
-		name: "avery", source: "Rice Lake 680 and 482 manuals, stream format Avery Weigh-Tronix: it does not tell motion",
-		lines: lines(`^ ?(?P<mode>[GNgn]) ?(?P<weight>[+-][ ]*[0-9.]{4,8}) (?P<unit>[A-Za-z ]{0,2}) *$`),
-		words: map[string]map[string]said{"mode": {"G": gross, "g": gross, "N": net, "n": net}},
-		bare:  true,
+		name:   "avery",
+		source: "Rice Lake 680 and 482 manuals, stream format Avery Weigh-Tronix: it does not tell motion",
+		lines:  lines(`^ ?(?P<mode>[GNgn]) ?(?P<weight>[+-][ ]*[0-9.]{4,8}) (?P<unit>[A-Za-z ]{0,2}) *$`),
+		words:  map[string]map[string]said{"mode": {"G": gross, "g": gross, "N": net, "n": net}},
+		bare:   true,
 	},
 	{
 		name: "rinstrum", source: "Rinstrum R320 manual, automatic output, format A",
-		lines: lines(`^(?P<weight>[ +-]?[ ]*[0-9.]{1,8})(?P<mode>[GN])(?P<motion>[MS])(?P<status>[IOU ])(?P<zero>[Z ])? *$`),
+		lines: lines(
+			`^(?P<weight>[ +-]?[ ]*[0-9.]{1,8})(?P<mode>[GN])(?P<motion>[MS])(?P<status>[IOU ])(?P<zero>[Z ])? *$`),
 		words: map[string]map[string]said{
-			"mode": {"G": gross, "N": net}, "motion": {"M": motion, "S": stable}, "status": {"O": overload, "U": underload, "I": invalid},
+			"mode": {"G": gross, "N": net}, "motion": {"M": motion, "S": stable},
+			"status": {"O": overload, "U": underload, "I": invalid},
 		},
 		stx: true, bare: true,
 	},
 	{
-		name: "toledo-8217", source: "Mettler Toledo 8217 (Viva) interface: the answer to W; while there is no weight, ? and a status byte",
-		lines: lines(`^\?(?P<bits>.)$`, `^(?P<weight>`+num+`)(?P<mode>N)?$`),
-		words: map[string]map[string]said{"mode": {"": gross, "N": net}},
-		bits:  [7]said{motion, overload, underload, invalid, 0, net, 0}, // bit 3: outside the range of zero capture; 4: centre of zero
-		stx:   true, bare: true,
+		name:   "toledo-8217",
+		source: "Mettler Toledo 8217 (Viva) interface: the answer to W; while there is no weight, ? and a status byte",
+		lines:  lines(`^\?(?P<bits>.)$`, `^(?P<weight>`+num+`)(?P<mode>N)?$`),
+		words:  map[string]map[string]said{"mode": {"": gross, "N": net}},
+		// bit 3: outside the range of zero capture; 4: centre of zero
+		bits: [7]said{motion, overload, underload, invalid, 0, net, 0},
+		stx:  true, bare: true,
 	},
 	{
-		name: "generic", source: "a number with a unit, and the usual words in English, French and German before or behind it",
+		name:   "generic",
+		source: "a number with a unit, and the usual words in English, French and German before or behind it",
 		lines: lines(
 			// A digit and one blank before the number would make it one of two halves: 42 100 kg.
-			`^(?P<before> *|.*[A-Za-z:=;()*?~] *|.*[0-9.,:]  +)(?P<weight>`+num+`) *(?P<unit>`+unit+`)(?P<after>[^A-Za-z0-9].*)?$`,
+			`^(?P<before> *|.*[A-Za-z:=;()*?~] *|.*[0-9.,:]  +)(?P<weight>`+num+`) *(?P<unit>`+
+				unit+`)(?P<after>[^A-Za-z0-9].*)?$`,
 			`^(?P<before>[A-Za-z:=,; ]*[^0-9A-Za-z.,+-])?(?P<weight>`+num+`)(?P<after> *[A-Za-z?*~ ]*)$`,
 			`^(?P<before>[-_*^A-Za-z. ]*)$`,
 		),
@@ -129,9 +143,13 @@ var dialects = []*dialect{
 
 // generic are the words of scales that no other row knows.
 var generic = map[string]said{
-	"ST": stable, "STABLE": stable, "S": stable, "US": motion, "UNSTABLE": motion, "MOTION": motion, "MOT": motion, "M": motion, "D": motion, "?": motion, "~": motion,
-	"OL": overload, "OVER": overload, "OVERLOAD": overload, "OVR": overload, "UL": underload, "UNDER": underload, "UNDERLOAD": underload,
+	"ST": stable, "STABLE": stable, "S": stable, "US": motion, "UNSTABLE": motion, "MOTION": motion,
+	"MOT": motion, "M": motion, "D": motion, "?": motion, "~": motion,
+	"OL": overload, "OVER": overload, "OVERLOAD": overload, "OVR": overload, "UL": underload,
+	"UNDER": underload, "UNDERLOAD": underload,
 	"ERR": invalid, "ERROR": invalid, "INVALID": invalid,
-	"G": gross, "GS": gross, "GR": gross, "GROSS": gross, "BRUT": gross, "BRUTTO": gross, "BRUTO": gross, "BR": gross, "B": gross, "LORDO": gross,
-	"N": net, "NT": net, "NET": net, "NETT": net, "NETTO": net, "NETO": net, "T": tare, "TR": tare, "TARE": tare, "TARA": tare, "TA": tare, "PT": tare,
+	"G": gross, "GS": gross, "GR": gross, "GROSS": gross, "BRUT": gross, "BRUTTO": gross, "BRUTO": gross,
+	"BR": gross, "B": gross, "LORDO": gross,
+	"N": net, "NT": net, "NET": net, "NETT": net, "NETTO": net, "NETO": net, "T": tare, "TR": tare,
+	"TARE": tare, "TARA": tare, "TA": tare, "PT": tare,
 }

@@ -1,5 +1,6 @@
-// Package scale is the driver of weighbridges and axle scales, over TCP or a serial line: Mettler Toledo's continuous output, and the lines
-// of text of the other makers, by a table of dialects. It makes one vehicle.weight of each vehicle or axle. docs/protocols/scale.md.
+// Package scale is the driver of weighbridges and axle scales, over TCP or a serial line: Mettler Toledo's continuous
+// output, and the lines of text of the other makers, by a table of dialects. It makes one vehicle.weight of each
+// vehicle or axle. docs/protocols/scale.md.
 package scale
 
 import (

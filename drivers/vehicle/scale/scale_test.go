@@ -15,7 +15,8 @@ import (
 )
 
 func config(address string) *Config {
-	return &Config{Link: transport.Link{Address: address}, MinKg: 300, Stable: 5, AxleGap: 10 * time.Second, SilentAfter: 5 * time.Second}
+	return &Config{Link: transport.Link{Address: address}, MinKg: 300, Stable: 5, AxleGap: 10 * time.Second,
+		SilentAfter: 5 * time.Second}
 }
 
 // vehicle is what the scale sends while one comes, stands and leaves.
@@ -67,7 +68,8 @@ func TestWeights(t *testing.T) {
 	d := testDecoder(c)
 	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	got := feed(d, at, append(vehicle(18240, 8), vehicle(7000, 0)...))
-	if len(got) != 2 || got[0].Kg != 18240 || !got[0].Overload || got[0].Unstable || got[0].Axle != 0 || got[1].Kg != 7000 || !got[1].Unstable || got[1].Overload {
+	if len(got) != 2 || got[0].Kg != 18240 || !got[0].Overload || got[0].Unstable || got[0].Axle != 0 ||
+		got[1].Kg != 7000 || !got[1].Unstable || got[1].Overload {
 		t.Errorf("%v", got)
 	}
 	c.Axles = true
@@ -109,7 +111,8 @@ func TestFrames(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		f := Frame{
-			Kg: float64(rapid.IntRange(-99999, 999999).Draw(t, "kg")), TareKg: float64(rapid.IntRange(0, 99999).Draw(t, "tare")), Motion: rapid.Bool().Draw(t, "motion"),
+			Kg:     float64(rapid.IntRange(-99999, 999999).Draw(t, "kg")),
+			TareKg: float64(rapid.IntRange(0, 99999).Draw(t, "tare")), Motion: rapid.Bool().Draw(t, "motion"),
 			Net: rapid.Bool().Draw(t, "net"), OutOfRange: rapid.Bool().Draw(t, "range"),
 		}
 		f.Negative = f.Kg < 0

@@ -35,10 +35,11 @@ var tests = []driver.Test{{
 func span(e driver.Evidence) ([]*observation.TestCheck, bool) {
 	tolerance := math.Max(spanLeast, spanShare*e.Number)
 	low, high := e.Number-tolerance, e.Number+tolerance
-	return driver.WaitFor(message.New("check.span"), message.New("test.span.none"), func(r driver.Row) *observation.TestCheck {
-		if w := r.Body.GetVehicleWeight(); w != nil {
-			return driver.Within(message.New("check.span"), w.Kg, &low, &high, "kg", r.Idx)
-		}
-		return nil
-	})(e)
+	return driver.WaitFor(message.New("check.span"), message.New("test.span.none"),
+		func(r driver.Row) *observation.TestCheck {
+			if w := r.Body.GetVehicleWeight(); w != nil {
+				return driver.Within(message.New("check.span"), w.Kg, &low, &high, "kg", r.Idx)
+			}
+			return nil
+		})(e)
 }

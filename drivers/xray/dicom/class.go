@@ -11,7 +11,8 @@ var classes = map[string]struct {
 	name  string
 	image bool
 }{
-	"1": {"computed radiography image", true}, "1.1": {"digital X-ray image", true}, "1.2": {"digital mammography image",
+	"1": {"computed radiography image", true}, "1.1": {"digital X-ray image", true},
+	"1.2": {"digital mammography image",
 		true},
 	"1.3": {"digital intra-oral X-ray image", true}, "2": {"CT image", true}, "3": {"ultrasound image", true},
 	"4":   {"MR image", true},

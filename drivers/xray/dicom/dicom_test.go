@@ -71,7 +71,8 @@ func TestRoundTrip(t *testing.T) {
 		if d := cmp.Diff(plain(f.Dataset), plain(got.Dataset)); d != "" || got.Syntax.UID != uid || got.Guessed {
 			t.Errorf("%s: %s", uid, d)
 		}
-		if p := got.Dataset.Find(0x40101011, 0x40101038, 0x40101016).Floats(); len(p) != 1 || p[0] < 0.909 || p[0] > 0.911 {
+		if p := got.Dataset.Find(0x40101011, 0x40101038, 0x40101016).Floats(); len(p) != 1 ||
+			p[0] < 0.909 || p[0] > 0.911 {
 			t.Errorf("%s: probability %v", uid, p)
 		}
 		if got.Dataset.Find(0x40101011, 0x40101010).Ints()[0] != 1 || got.Dataset.Find(0x40101011, 0x40101099) != nil {
@@ -84,7 +85,8 @@ func TestRoundTrip(t *testing.T) {
 			}
 			meta := int(binary.LittleEndian.Uint32(body[8:])) + 12
 			bare, err := ReadHeader(bytes.NewReader(body[meta:]))
-			if err != nil || !bare.Guessed || bare.Syntax.UID != uid || cmp.Diff(plain(f.Dataset), plain(bare.Dataset)) != "" {
+			if err != nil || !bare.Guessed || bare.Syntax.UID != uid ||
+				cmp.Diff(plain(f.Dataset), plain(bare.Dataset)) != "" {
 				t.Errorf("%s without meta group: %v", uid, err)
 			}
 		}
@@ -107,7 +109,10 @@ func TestRoundTripOfAnything(t *testing.T) {
 			default:
 				v := rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "value")
 				v = v[:len(v)/2*2]
-				out = append(out, &Element{Tag: tag, VR: VR(rapid.SampledFrom([]string{"LO", "UN", "US", "OB", "UT", "ZZ"}).Draw(t, "VR")), Value: v, Length: int64(len(v))})
+				out = append(out,
+					&Element{Tag: tag,
+						VR:    VR(rapid.SampledFrom([]string{"LO", "UN", "US", "OB", "UT", "ZZ"}).Draw(t, "VR")),
+						Value: v, Length: int64(len(v))})
 			}
 		}
 		return out
@@ -147,7 +152,8 @@ func TestPixelsAreReadOnlyWhenAskedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := got.Dataset.Find(PixelData)
-	if p == nil || p.Length != int64(len(pixels)) || p.Value != nil || !bytes.Equal(raw[p.Offset:p.Offset+4], pixels[:4]) {
+	if p == nil || p.Length != int64(len(pixels)) || p.Value != nil ||
+		!bytes.Equal(raw[p.Offset:p.Offset+4], pixels[:4]) {
 		t.Errorf("pixel data %+v", p)
 	}
 	if r.n > 2*bufferSize {
@@ -195,33 +201,38 @@ func TestHostileFiles(t *testing.T) {
 			w.Write(make([]byte, 1<<20))
 		}
 		w.Close()
-		head := bytes.Replace(explicit(), []byte("UI\x14\x001.2.840.10008.1.2.1\x00"), []byte("UI\x16\x001.2.840.10008.1.2.1.99"), 1)
+		head := bytes.Replace(explicit(), []byte("UI\x14\x001.2.840.10008.1.2.1\x00"),
+			[]byte("UI\x16\x001.2.840.10008.1.2.1.99"), 1)
 		return append(head, b.Bytes()...)
 	}
 	for name, raw := range map[string][]byte{
-		"empty":                      {},
-		"garbage":                    bytes.Repeat([]byte{0xa5, 0x17}, 2000),
-		"text":                       []byte(strings.Repeat("hello ", 100)),
-		"value of 4 GB":              explicit("\x08\x00\x18\x00UT\x00\x00", uint32(0xfffffff0)),
-		"value cut off":              explicit("\x08\x00\x18\x00UI", uint16(64), "1.2"),
-		"value of undefined length":  explicit("\x08\x00\x18\x00OB\x00\x00", uint32(undefined)),
-		"header cut off":             explicit("\x08\x00\x18"),
-		"no VR":                      explicit("\x08\x00\x18\x00\x01\x02\x03\x04"),
-		"sequences 1000 deep":        explicit(strings.Repeat(sq+"\xff\xff\xff\xff"+it+"\xff\xff\xff\xff", 1000)),
-		"item longer than sequence":  explicit(sq, uint32(16), it, uint32(100), "\x08\x00\x60\x00CS", uint16(2), "DX"),
-		"element longer than item":   explicit(sq, uint32(20), it, uint32(10), "\x08\x00\x60\x00CS", uint16(4), "DX  "),
-		"not an item":                explicit(sq, uint32(undefined), "\x08\x00\x60\x00\x00\x00\x00\x00"),
-		"delimiter outside":          explicit("\xfe\xff\x0d\xe0\x00\x00\x00\x00"),
-		"item outside":               explicit("\xfe\xff\x00\xe0\x00\x00\x00\x00"),
-		"big endian":                 bytes.Replace(explicit("\x00\x08\x00\x18UI\x00\x00"), []byte("1.2.840.10008.1.2.1\x00"), []byte("1.2.840.10008.1.2.2\x00"), 1),
-		"unknown and big endian":     bytes.Replace(explicit("\x00\x08\x00\x18UI\x00\x00"), []byte("1.2.840.10008.1.2.1\x00"), []byte("1.2.840.10008.1.2.9\x00"), 1),
-		"deflated bomb":              bomb(),
-		"deflated garbage":           append(bytes.Replace(explicit(), []byte("UI\x14\x001.2.840.10008.1.2.1\x00"), []byte("UI\x16\x001.2.840.10008.1.2.1.99"), 1), "\xff\xff\xff\xff\xff"...),
-		"a million elements":         explicit(strings.Repeat("\x08\x00\x18\x00UI\x00\x00", 1_000_000)),
-		"a million items":            explicit(sq, uint32(undefined), strings.Repeat(it+"\x00\x00\x00\x00", 1_000_000)),
-		"unfinished sequence":        explicit(sq, uint32(undefined), it, uint32(0)),
-		"unfinished item":            explicit(sq, uint32(undefined), it, uint32(undefined)),
-		"values over the memory cap": explicit(strings.Repeat("\x08\x00\x18\x00UT\x00\x00\x00\x00\x10\x00"+strings.Repeat("x", 1<<20), 18)),
+		"empty":                     {},
+		"garbage":                   bytes.Repeat([]byte{0xa5, 0x17}, 2000),
+		"text":                      []byte(strings.Repeat("hello ", 100)),
+		"value of 4 GB":             explicit("\x08\x00\x18\x00UT\x00\x00", uint32(0xfffffff0)),
+		"value cut off":             explicit("\x08\x00\x18\x00UI", uint16(64), "1.2"),
+		"value of undefined length": explicit("\x08\x00\x18\x00OB\x00\x00", uint32(undefined)),
+		"header cut off":            explicit("\x08\x00\x18"),
+		"no VR":                     explicit("\x08\x00\x18\x00\x01\x02\x03\x04"),
+		"sequences 1000 deep":       explicit(strings.Repeat(sq+"\xff\xff\xff\xff"+it+"\xff\xff\xff\xff", 1000)),
+		"item longer than sequence": explicit(sq, uint32(16), it, uint32(100), "\x08\x00\x60\x00CS", uint16(2), "DX"),
+		"element longer than item":  explicit(sq, uint32(20), it, uint32(10), "\x08\x00\x60\x00CS", uint16(4), "DX  "),
+		"not an item":               explicit(sq, uint32(undefined), "\x08\x00\x60\x00\x00\x00\x00\x00"),
+		"delimiter outside":         explicit("\xfe\xff\x0d\xe0\x00\x00\x00\x00"),
+		"item outside":              explicit("\xfe\xff\x00\xe0\x00\x00\x00\x00"),
+		"big endian": bytes.Replace(explicit("\x00\x08\x00\x18UI\x00\x00"),
+			[]byte("1.2.840.10008.1.2.1\x00"), []byte("1.2.840.10008.1.2.2\x00"), 1),
+		"unknown and big endian": bytes.Replace(explicit("\x00\x08\x00\x18UI\x00\x00"),
+			[]byte("1.2.840.10008.1.2.1\x00"), []byte("1.2.840.10008.1.2.9\x00"), 1),
+		"deflated bomb": bomb(),
+		"deflated garbage": append(bytes.Replace(explicit(), []byte("UI\x14\x001.2.840.10008.1.2.1\x00"),
+			[]byte("UI\x16\x001.2.840.10008.1.2.1.99"), 1), "\xff\xff\xff\xff\xff"...),
+		"a million elements":  explicit(strings.Repeat("\x08\x00\x18\x00UI\x00\x00", 1_000_000)),
+		"a million items":     explicit(sq, uint32(undefined), strings.Repeat(it+"\x00\x00\x00\x00", 1_000_000)),
+		"unfinished sequence": explicit(sq, uint32(undefined), it, uint32(0)),
+		"unfinished item":     explicit(sq, uint32(undefined), it, uint32(undefined)),
+		"values over the memory cap": explicit(strings.Repeat("\x08\x00\x18\x00UT\x00\x00\x00\x00\x10\x00"+
+			strings.Repeat("x", 1<<20), 18)),
 	} {
 		_, err := ReadHeader(bytes.NewReader(raw))
 		var fe *FormatError
@@ -232,9 +243,11 @@ func TestHostileFiles(t *testing.T) {
 }
 
 func TestLargeValuesArePassedOver(t *testing.T) {
-	raw := explicit("\x08\x00\x18\x00UT\x00\x00", uint32(3<<20), strings.Repeat("x", 3<<20), "\x08\x00\x60\x00CS", uint16(2), "DX")
+	raw := explicit("\x08\x00\x18\x00UT\x00\x00", uint32(3<<20), strings.Repeat("x", 3<<20),
+		"\x08\x00\x60\x00CS", uint16(2), "DX")
 	f, err := ReadHeader(bytes.NewReader(raw))
-	if err != nil || f.Dataset[0].Value != nil || f.Dataset[0].Length != 3<<20 || f.Dataset.Find(0x00080060).String() != "DX" {
+	if err != nil || f.Dataset[0].Value != nil || f.Dataset[0].Length != 3<<20 ||
+		f.Dataset.Find(0x00080060).String() != "DX" {
 		t.Errorf("%v, %v", f, err)
 	}
 }
@@ -242,19 +255,22 @@ func TestLargeValuesArePassedOver(t *testing.T) {
 func TestUnknownVRsAndPrivateSequences(t *testing.T) {
 	// A private sequence of VR UN and undefined length stands in implicit VR (PS3.5, 6.2.2).
 	raw := explicit("\x08\x00\x18\x00ZZ\x00\x00", uint32(2), "ab", "\x09\x00\x10\x10UN\x00\x00", uint32(undefined),
-		"\xfe\xff\x00\xe0", uint32(undefined), "\x10\x40\x31\x10", uint32(6), "ALARM ", "\xfe\xff\x0d\xe0", uint32(0), "\xfe\xff\xdd\xe0", uint32(0),
+		"\xfe\xff\x00\xe0", uint32(undefined), "\x10\x40\x31\x10", uint32(6), "ALARM ", "\xfe\xff\x0d\xe0",
+		uint32(0), "\xfe\xff\xdd\xe0", uint32(0),
 		"\x10\x40\x31\x10CS", uint16(6), "CLEAR ")
 	f, err := ReadHeader(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(f.Dataset[0].Value) != "ab" || f.Dataset.Find(0x00091010, 0x40101031).String() != "ALARM" || f.Dataset.Find(0x40101031).String() != "CLEAR" {
+	if string(f.Dataset[0].Value) != "ab" || f.Dataset.Find(0x00091010, 0x40101031).String() != "ALARM" ||
+		f.Dataset.Find(0x40101031).String() != "CLEAR" {
 		t.Errorf("%v", plain(f.Dataset))
 	}
 }
 
 func TestNames(t *testing.T) {
-	for tag, want := range map[Tag]string{0x40101031: "AlarmDecision", 0x40101011: "ThreatSequence", 0x00280010: "Rows", 0x00091001: ""} {
+	for tag, want := range map[Tag]string{0x40101031: "AlarmDecision", 0x40101011: "ThreatSequence",
+		0x00280010: "Rows", 0x00091001: ""} {
 		if got := tag.Name(); got != want {
 			t.Errorf("%s is %q, not %q", tag, got, want)
 		}
@@ -294,11 +310,13 @@ func TestDcmtk(t *testing.T) {
 	f, pixels := image(64, 128)
 	f.Dataset = append(f.Dataset[:2], append(Dataset{
 		Uints(0x00280002, "US", 1), Text(0x00280004, "CS", "MONOCHROME2"), f.Dataset[2], f.Dataset[3],
-		Uints(0x00280100, "US", 16), Uints(0x00280101, "US", 16), Uints(0x00280102, "US", 15), Uints(0x00280103, "US", 0)}, f.Dataset[4])...)
+		Uints(0x00280100, "US", 16), Uints(0x00280101, "US", 16), Uints(0x00280102, "US", 15),
+		Uints(0x00280103, "US", 0)}, f.Dataset[4])...)
 	if err := os.WriteFile(filepath.Join(dir, "dx.dcs"), encode(t, f, pixels), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for tool, uid := range map[string]string{"dcmcjpls": "1.2.840.10008.1.2.4.80", "dcmcrle": "1.2.840.10008.1.2.5", "dcmcjpeg": "1.2.840.10008.1.2.4.70"} {
+	for tool, uid := range map[string]string{"dcmcjpls": "1.2.840.10008.1.2.4.80", "dcmcrle": "1.2.840.10008.1.2.5",
+		"dcmcjpeg": "1.2.840.10008.1.2.4.70"} {
 		run(tool, "dx.dcs", tool+".dcs")
 		raw, err := os.ReadFile(filepath.Join(dir, tool+".dcs"))
 		if err != nil {
@@ -310,7 +328,8 @@ func TestDcmtk(t *testing.T) {
 			t.Fatalf("%s: %+v, %v", tool, got.Syntax, err)
 		}
 		p := got.Dataset.Find(PixelData)
-		if len(p.Fragments) != 2 || p.Fragments[1].Length != int64(out.Len()) || got.Dataset.Find(0x00280010).Ints()[0] != 64 {
+		if len(p.Fragments) != 2 || p.Fragments[1].Length != int64(out.Len()) ||
+			got.Dataset.Find(0x00280010).Ints()[0] != 64 {
 			t.Errorf("%s: %+v, %d bytes", tool, p, out.Len())
 		}
 	}
@@ -332,9 +351,12 @@ func FuzzRead(f *testing.F) {
 	}
 	img, pixels := image(4, 4)
 	f.Add(encode(f, img, pixels))
-	f.Add(explicit("\xe0\x7f\x10\x00OB\x00\x00", uint32(undefined), "\xfe\xff\x00\xe0", uint32(0), "\xfe\xff\x00\xe0", uint32(2), "ab", "\xfe\xff\xdd\xe0", uint32(0)))
-	f.Add(explicit("\x08\x00\x05\x00CS", uint16(30), "ISO 2022 IR 13\\ISO 2022 IR 87 ", "\x08\x00\x80\x00PN", uint16(18), "\xd4\xcf^\x1b$B;3ED\x1b(J=\x1b-A\xe9"))
-	f.Add(bytes.Replace(explicit("\x08\x00\x18\x00UI\x00\x00"), []byte("1.2.840.10008.1.2.1\x00"), []byte("1.3.46.670589.33.1.4"), 1))
+	f.Add(explicit("\xe0\x7f\x10\x00OB\x00\x00", uint32(undefined), "\xfe\xff\x00\xe0", uint32(0),
+		"\xfe\xff\x00\xe0", uint32(2), "ab", "\xfe\xff\xdd\xe0", uint32(0)))
+	f.Add(explicit("\x08\x00\x05\x00CS", uint16(30), "ISO 2022 IR 13\\ISO 2022 IR 87 ", "\x08\x00\x80\x00PN",
+		uint16(18), "\xd4\xcf^\x1b$B;3ED\x1b(J=\x1b-A\xe9"))
+	f.Add(bytes.Replace(explicit("\x08\x00\x18\x00UI\x00\x00"), []byte("1.2.840.10008.1.2.1\x00"),
+		[]byte("1.3.46.670589.33.1.4"), 1))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		limits := Limits{Depth: 8, Elements: 1000, Value: 1 << 12, Memory: 1 << 16}
 		var out bytes.Buffer

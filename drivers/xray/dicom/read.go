@@ -119,7 +119,8 @@ func (d *decoder) begin(f *File) error {
 	if e := f.Meta.find(TransferSyntaxUID); e != nil {
 		uid := e.String()
 		if uid == bigEndian {
-			return d.fail("transfer syntax %q, big endian, is not read: it was retired in 2006; dcmconv +te converts it", uid)
+			return d.fail("transfer syntax %q, big endian, is not read: it was retired in 2006; dcmconv +te "+
+				"converts it", uid)
 		}
 		syntax, known := SyntaxOf(uid)
 		f.Syntax = syntax

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// String returns a text value without its padding, several values with backslashes between them. For other VRs it is "".
+// String returns a text value without its padding, several values with backslashes between them. For other VRs it is
+// "".
 func (e *Element) String() string {
 	if e == nil || !e.VR.text() && e.VR != "UN" {
 		return ""

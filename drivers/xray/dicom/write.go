@@ -21,15 +21,16 @@ const (
 )
 
 // Write writes a file: preamble, meta group, and the data set in the file's transfer syntax. Sequences are written with
-// undefined length. pixels is the pixel data of an element PixelData without Value, which is Length bytes; nil when there is
-// none.
+// undefined length. pixels is the pixel data of an element PixelData without Value, which is Length bytes; nil when
+// there is none.
 func Write(w io.Writer, f *File, pixels io.Reader) error {
 	buffered := bufio.NewWriter(w)
 	e := &encoder{w: buffered, pixels: pixels}
 	if _, err := buffered.Write(append(make([]byte, preamble), "DICM"...)); err != nil {
 		return err
 	}
-	if err := e.meta(f.Dataset.find(SOPClassUID).String(), f.Dataset.find(SOPInstanceUID).String(), f.Syntax); err != nil {
+	if err := e.meta(f.Dataset.find(SOPClassUID).String(), f.Dataset.find(SOPInstanceUID).String(),
+		f.Syntax); err != nil {
 		return err
 	}
 	return e.body(f, buffered)
@@ -62,7 +63,8 @@ type encoder struct {
 	implicit bool
 }
 
-// WriteMeta writes preamble and meta group: what comes before a data set that arrived over the network, to make a file of it.
+// WriteMeta writes preamble and meta group: what comes before a data set that arrived over the network, to make a
+// file of it.
 func WriteMeta(w io.Writer, class, instance string, syntax Syntax) error {
 	buffered := bufio.NewWriter(w)
 	if _, err := buffered.Write(append(make([]byte, preamble), "DICM"...)); err != nil {
@@ -145,7 +147,8 @@ func (e *encoder) sequence(el *Element) error {
 		return err
 	}
 	for _, it := range el.Items {
-		if err := errors.Join(e.header(item, "", undefined), e.dataset(it), e.header(itemDelimitation, "", 0)); err != nil {
+		if err := errors.Join(e.header(item, "", undefined), e.dataset(it),
+			e.header(itemDelimitation, "", 0)); err != nil {
 			return err
 		}
 	}

@@ -65,7 +65,8 @@ type analyst struct {
 type scan struct{ images []taken }
 
 func newAnalyst(s *system) *analyst {
-	return &analyst{system: s, queue: make(chan taken, analysisQueue), scans: recent[*scan](recentScans), air: map[string][]float64{}, faults: map[string]bool{}}
+	return &analyst{system: s, queue: make(chan taken, analysisQueue), scans: recent[*scan](recentScans),
+		air: map[string][]float64{}, faults: map[string]bool{}}
 }
 
 // put hands an image over; when many are waiting it waits, and with it who delivers them.
@@ -131,7 +132,8 @@ func (a *analyst) look(ctx context.Context, sink driver.Sink, t taken) error {
 		return err
 	}
 	o := a.about(t, observation.Class_CLASS_EVENT, "preview", &observation.XrayPreview{
-		ImageInstance: t.image.SopInstance, Width: uint32(plane.Width), Height: uint32(plane.Height), PseudoColour: partner != nil, Outlines: uint32(len(outlines)),
+		ImageInstance: t.image.SopInstance, Width: uint32(plane.Width), Height: uint32(plane.Height),
+		PseudoColour: partner != nil, Outlines: uint32(len(outlines)),
 	})
 	o.Body.Artifacts = []*observation.Artifact{preview}
 	_, err = sink.Commit(ctx, append([]*observation.Observation{o}, a.judge(t, meter.Measures())...)...)
@@ -153,13 +155,15 @@ func (a *analyst) unseen(ctx context.Context, sink driver.Sink, t taken, why err
 	}
 	var bad *dicom.FormatError
 	if errors.As(why, &bad) {
-		if err := a.refused(ctx, sink, fmt.Errorf("%s: the object is kept, but its pixels cannot be read: %w", t.artifact.Name, why), nil); !errors.As(err, &bad) {
+		if err := a.refused(ctx, sink, fmt.Errorf("%s: the object is kept, but its pixels cannot be read: %w",
+			t.artifact.Name, why), nil); !errors.As(err, &bad) {
 			return err
 		}
 	} else if !errors.Is(why, pixel.ErrNotRendered) && !errors.Is(why, pixel.ErrNoImage) {
 		return why
 	}
-	_, err := sink.Commit(ctx, a.about(t, observation.Class_CLASS_EVENT, "preview", &observation.XrayPreview{ImageInstance: t.image.SopInstance, NotRendered: why.Error()}))
+	_, err := sink.Commit(ctx, a.about(t, observation.Class_CLASS_EVENT, "preview",
+		&observation.XrayPreview{ImageInstance: t.image.SopInstance, NotRendered: why.Error()}))
 	return err
 }
 
@@ -222,8 +226,10 @@ func energy(i *observation.XrayImage) string {
 // judge turns measures into telemetry, and into faults that begin or end.
 func (a *analyst) judge(t taken, m quality.Measures) []*observation.Observation {
 	q := &observation.XrayQuality{
-		ImageInstance: t.image.SopInstance, ScanInstance: t.image.ScanInstance, AirLevel: float32(m.AirLevel), AirNoise: float32(m.AirNoise),
-		AirShare: float32(m.AirShare), SaturatedShare: float32(m.SaturatedShare), StarvedShare: float32(m.StarvedShare), Detectors: uint32(m.Detectors),
+		ImageInstance: t.image.SopInstance, ScanInstance: t.image.ScanInstance, AirLevel: float32(m.AirLevel),
+		AirNoise: float32(m.AirNoise),
+		AirShare: float32(m.AirShare), SaturatedShare: float32(m.SaturatedShare),
+		StarvedShare: float32(m.StarvedShare), Detectors: uint32(m.Detectors),
 		DeadDetectors: uint32(len(m.Dead)), StuckDetectors: uint32(len(m.Stuck)),
 	}
 	for _, list := range [][]int{m.Dead, m.Stuck} {
@@ -263,7 +269,8 @@ func (a *analyst) limits(t taken, energy string, q *observation.XrayQuality) (ou
 		}
 		a.faults[id] = passed
 		out = append(out, a.about(t, observation.Class_CLASS_EVENT, "fault:"+id, &observation.XrayFault{
-			Measure: measure, Cleared: !passed, Value: float32(value), Limit: float32(limit), ImageInstance: t.image.SopInstance,
+			Measure: measure, Cleared: !passed, Value: float32(value), Limit: float32(limit),
+			ImageInstance: t.image.SopInstance,
 		}))
 	}
 	air, drift := float64(q.AirLevel), float64(max(q.AirDrift, -q.AirDrift))
@@ -279,7 +286,8 @@ func (a *analyst) limits(t taken, energy string, q *observation.XrayQuality) (ou
 			check("air_drift", float64(q.AirDrift), l.DriftMax, l.DriftMax > 0 && drift > l.DriftMax)
 		}
 	}
-	check("saturated", float64(q.SaturatedShare), l.SaturatedMax, l.SaturatedMax > 0 && float64(q.SaturatedShare) > l.SaturatedMax)
+	check("saturated", float64(q.SaturatedShare), l.SaturatedMax, l.SaturatedMax > 0 &&
+		float64(q.SaturatedShare) > l.SaturatedMax)
 	bad := q.DeadDetectors + q.StuckDetectors
 	check("detectors", float64(bad), float64(l.DetectorsMax), int(bad) > l.DetectorsMax)
 	return out

@@ -68,7 +68,8 @@ func TestPreviewWithColourAndOutline(t *testing.T) {
 	p := newPortal(t, nil)
 	got := p.scan(func(s *sim.Scan) { s.Dual, s.Threat = true, true })
 	previews := of[*observation.XrayPreview](got)
-	if len(previews) != 2 || previews[0].PseudoColour || !previews[1].PseudoColour || previews[0].Outlines != 1 || previews[1].Outlines != 1 || previews[0].Width != 300 {
+	if len(previews) != 2 || previews[0].PseudoColour || !previews[1].PseudoColour || previews[0].Outlines != 1 ||
+		previews[1].Outlines != 1 || previews[0].Width != 300 {
 		t.Fatalf("%v", previews)
 	}
 	for _, o := range got {
@@ -76,7 +77,8 @@ func TestPreviewWithColourAndOutline(t *testing.T) {
 			continue
 		}
 		data := p.sink.Artifact(o.Body.Artifacts[0].Sha256)
-		if i, err := jpeg.Decode(bytes.NewReader(data)); err != nil || i.Bounds().Dx() != 300 || len(data) > 20<<10 || o.Class != observation.Class_CLASS_EVENT {
+		if i, err := jpeg.Decode(bytes.NewReader(data)); err != nil || i.Bounds().Dx() != 300 ||
+			len(data) > 20<<10 || o.Class != observation.Class_CLASS_EVENT {
 			t.Errorf("preview of %d bytes: %v", len(data), err)
 		}
 	}
@@ -133,7 +135,8 @@ func TestNotRendered(t *testing.T) {
 	raw = bytes.Replace(raw, []byte("\x02\x00\x10\x00UI\x14\x00"), []byte("\x02\x00\x10\x00UI\x16\x00"), 1)
 	raw[140] += 2 // the meta group is longer
 	at := bytes.Index(raw, []byte("\xe0\x7f\x10\x00OW"))
-	raw = append(raw[:at:at], "\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff\xfe\xff\x00\xe0\x00\x00\x00\x00\xfe\xff\x00\xe0\x04\x00\x00\x00abcd\xfe\xff\xdd\xe0\x00\x00\x00\x00"...)
+	raw = append(raw[:at:at],
+		"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff\xfe\xff\x00\xe0\x00\x00\x00\x00\xfe\xff\x00\xe0\x04\x00\x00\x00abcd\xfe\xff\xdd\xe0\x00\x00\x00\x00"...)
 	if err := p.s.take(context.Background(), p.sink, bytes.NewReader(raw), "x", "test"); err != nil {
 		t.Fatal(err)
 	}

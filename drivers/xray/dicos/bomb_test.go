@@ -20,14 +20,16 @@ import (
 type forgetful struct{ *drivertest.Sink }
 
 // StoreArtifact implements driver.Sink.
-func (s *forgetful) StoreArtifact(ctx context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error) {
+func (s *forgetful) StoreArtifact(ctx context.Context, r io.Reader, mediaType,
+	name string) (*observation.Artifact, error) {
 	if _, err := io.Copy(io.Discard, r); err != nil {
 		return nil, err
 	}
 	return s.Sink.StoreArtifact(ctx, strings.NewReader(name), mediaType, name)
 }
 
-// TestBombs holds hostile objects against the bound on memory, as lanectl describes them and as the driver takes them, from folder or network.
+// TestBombs holds hostile objects against the bound on memory, as lanectl describes them and as the driver takes
+// them, from folder or network.
 func TestBombs(t *testing.T) {
 	head := func(syntax string) []byte {
 		var b bytes.Buffer
@@ -66,12 +68,15 @@ func TestBombs(t *testing.T) {
 		"small values": func() []byte { return explicit(99_000, element(text, "LO", strings.Repeat("x", 160))) },
 		"texts":        func() []byte { return explicit(16, element(text, "UT", strings.Repeat("é", 1<<19))) },
 		"escapes": func() []byte {
-			return explicit(16, element("\x08\x00\x05\x00", "CS", `\ISO 2022 IR 87`)+element(text, "UT", strings.Repeat("\x1b$B;3\x1b(B", 1<<17)))
+			return explicit(16, element("\x08\x00\x05\x00", "CS", `\ISO 2022 IR 87`)+
+				element(text, "UT", strings.Repeat("\x1b$B;3\x1b(B", 1<<17)))
 		},
-		"numbers":        func() []byte { return explicit(250, element(text, "DS", strings.Repeat(`1\`, 32_000))) },
-		"backslashes":    func() []byte { return explicit(16, element(class, "UT", strings.Repeat(`\`, 1<<20))) },
-		"character sets": func() []byte { return explicit(250, element("\x08\x00\x05\x00", "CS", strings.Repeat(`\`, 65_000))) },
-		"deep":           func() []byte { return explicit(500_000, sequence+item) },
+		"numbers":     func() []byte { return explicit(250, element(text, "DS", strings.Repeat(`1\`, 32_000))) },
+		"backslashes": func() []byte { return explicit(16, element(class, "UT", strings.Repeat(`\`, 1<<20))) },
+		"character sets": func() []byte {
+			return explicit(250, element("\x08\x00\x05\x00", "CS", strings.Repeat(`\`, 65_000)))
+		},
+		"deep": func() []byte { return explicit(500_000, sequence+item) },
 		"items": func() []byte {
 			return append(explicit(1, sequence), strings.Repeat("\xfe\xff\x00\xe0\x00\x00\x00\x00", 2_000_000)...)
 		},
@@ -80,7 +85,8 @@ func TestBombs(t *testing.T) {
 		"deflated elements": func() []byte { return deflated(2_000_000, element(text, "LO", "")) },
 		"deflated values":   func() []byte { return deflated(64, element(text, "UT", strings.Repeat("x", 1<<20))) },
 		"fragments": func() []byte {
-			return append(explicit(1, "\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff"), strings.Repeat("\xfe\xff\x00\xe0\x00\x00\x00\x00", 2_000_000)...)
+			return append(explicit(1, "\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff"),
+				strings.Repeat("\xfe\xff\x00\xe0\x00\x00\x00\x00", 2_000_000)...)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +105,8 @@ func TestBombs(t *testing.T) {
 			})
 			s := newSystem(*settings("", ""), driver.Env{}, time.UTC)
 			sink := &forgetful{Sink: drivertest.NewSink()}
-			bounded("taken", func() { _ = s.take(context.Background(), sink, bytes.NewReader(object), "bomb", "test") }) // bad or good: the cost counts
+			// bad or good: the cost counts
+			bounded("taken", func() { _ = s.take(context.Background(), sink, bytes.NewReader(object), "bomb", "test") })
 		})
 	}
 }

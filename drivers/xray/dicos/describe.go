@@ -77,7 +77,8 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 	}
 	o := newObject(f, time.UTC)
 	s := &Summary{
-		Format: formatName, SHA256: hex.EncodeToString(whole.Sum(nil)), TransferSyntax: f.Syntax.UID, Guessed: f.Guessed,
+		Format: formatName, SHA256: hex.EncodeToString(whole.Sum(nil)), TransferSyntax: f.Syntax.UID,
+		Guessed:    f.Guessed,
 		PixelBytes: counted.n,
 		Elements:   elements(append(append(dicom.Dataset{}, f.Meta...), f.Dataset...), o.charset), report: o.report(),
 	}
@@ -174,8 +175,9 @@ func (s *Summary) Text() []string {
 			r.AlarmObjects, r.TotalObjects, english.PluralWord(int(r.TotalObjects), "object", "")))
 		for _, t := range r.Objects {
 			for _, a := range t.Assessments {
-				out = append(out, fmt.Sprintf("  object %d: %s %s, %s, probability %.2f, mass %g g, density %g, Zeff %g", t.Id,
-					a.Category, a.Description, a.Flag, a.Probability, a.MassG, a.Density, a.ZEffective))
+				out = append(out,
+					fmt.Sprintf("  object %d: %s %s, %s, probability %.2f, mass %g g, density %g, Zeff %g", t.Id,
+						a.Category, a.Description, a.Flag, a.Probability, a.MassG, a.Density, a.ZEffective))
 			}
 		}
 	}

@@ -200,7 +200,8 @@ func (s *system) take(ctx context.Context, sink driver.Sink, r io.Reader, name, 
 func (s *system) useful(f *dicom.File) error {
 	o := newObject(f, s.zone)
 	if what := o.notImage(); what != "" && o.report() == nil {
-		return &dicom.FormatError{Reason: "object is " + what + ", which is no image and no threat report: nothing is made of it"}
+		return &dicom.FormatError{Reason: "object is " + what +
+			", which is no image and no threat report: nothing is made of it"}
 	}
 	return nil
 }

@@ -42,20 +42,28 @@ func report(decision, flag string) dicom.Dataset {
 		dicom.Text(tagOOI, "LO", "MSCU1234565"), dicom.Text(tagScan, "UI", "1.2.9"),
 		dicom.Sequence(tagThreats, dicom.Dataset{
 			dicom.Uints(tagPTO, "US", 3),
-			dicom.Sequence(tagRepresentations, dicom.Dataset{dicom.Sequence(0x00081140, dicom.Dataset{dicom.Text(tagReferenced, "UI", "1.2.3.1")}), dicom.Floats32(tagPolygon, 1, 2, 0, 30, 20, 0)}),
-			dicom.Sequence(tagAssessments, dicom.Dataset{dicom.Text(tagCategory, "CS", "CONTRABAND"), dicom.Text(tagFlag, "CS", flag), dicom.Floats32(tagProbability, 0.9), dicom.Floats32(tagMass, 1200)}),
+			dicom.Sequence(tagRepresentations,
+				dicom.Dataset{dicom.Sequence(0x00081140, dicom.Dataset{dicom.Text(tagReferenced, "UI", "1.2.3.1")}),
+					dicom.Floats32(tagPolygon, 1, 2, 0, 30, 20, 0)}),
+			dicom.Sequence(tagAssessments, dicom.Dataset{dicom.Text(tagCategory, "CS", "CONTRABAND"),
+				dicom.Text(tagFlag, "CS", flag), dicom.Floats32(tagProbability, 0.9), dicom.Floats32(tagMass, 1200)}),
 		}),
-		dicom.Text(tagAbortFlag, "CS", "SUCCESS"), dicom.Text(tagTDRType, "CS", "MACHINE"), dicom.Text(tagDecisionTime, "DT", "20261124123500"),
-		dicom.Text(tagDecision, "CS", decision), dicom.Uints(tagTotalObjects, "US", 1), dicom.Uints(tagAlarmObjects, "US", alarms),
+		dicom.Text(tagAbortFlag, "CS", "SUCCESS"), dicom.Text(tagTDRType, "CS", "MACHINE"),
+		dicom.Text(tagDecisionTime, "DT", "20261124123500"),
+		dicom.Text(tagDecision, "CS", decision), dicom.Uints(tagTotalObjects, "US", 1),
+		dicom.Uints(tagAlarmObjects, "US", alarms),
 	}
 }
 
 func sampleImage(more ...*dicom.Element) (dicom.Dataset, []byte) {
 	pixels := bytes.Repeat([]byte{1, 2}, 64*32)
 	d := dicom.Dataset{
-		dicom.Text(dicom.SOPClassUID, "UI", "1.2.840.10008.5.1.4.1.1.501.2.1"), dicom.Text(dicom.SOPInstanceUID, "UI", "1.2.3.1"),
-		dicom.Text(tagInstanceDate, "DA", "20261124"), dicom.Text(tagStudyTime, "TM", "1234"), dicom.Text(tagModality, "CS", "DX"),
-		dicom.Text(tagOOI, "LO", "MSCU1234565"), dicom.Decimals(tagKVP, 6000), dicom.Uints(tagRows, "US", 32), dicom.Uints(tagColumns, "US", 64),
+		dicom.Text(dicom.SOPClassUID, "UI", "1.2.840.10008.5.1.4.1.1.501.2.1"),
+		dicom.Text(dicom.SOPInstanceUID, "UI", "1.2.3.1"),
+		dicom.Text(tagInstanceDate, "DA", "20261124"), dicom.Text(tagStudyTime, "TM", "1234"),
+		dicom.Text(tagModality, "CS", "DX"),
+		dicom.Text(tagOOI, "LO", "MSCU1234565"), dicom.Decimals(tagKVP, 6000), dicom.Uints(tagRows, "US", 32),
+		dicom.Uints(tagColumns, "US", 64),
 		dicom.Uints(tagBitsStored, "US", 16), dicom.Text(tagHighEnergy, "CS", "LINEAR"),
 	}
 	d = append(d, more...)
@@ -76,9 +84,14 @@ func settings(folder, listen string) *Config {
 func TestConformance(t *testing.T) {
 	d, pixels := sampleImage()
 	good := encode(t, d, pixels)
-	for name, bad := range map[string][]byte{"garbage": bytes.Repeat([]byte{0xa5}, 4096), "header cut off": good[:300], "pixels cut off": good[:len(good)-100]} {
+	for name, bad := range map[string][]byte{"garbage": bytes.Repeat([]byte{0xa5}, 4096),
+		"header cut off": good[:300], "pixels cut off": good[:len(good)-100]} {
 		t.Run(name, func(t *testing.T) {
-			drivertest.Documents{Spec: Spec, Observations: 3, Listens: true, Name: "x.dcs", Good: good, Bad: bad, Other: encode(t, d, bytes.Repeat([]byte{3, 4}, len(pixels)/2)), Settings: func(folder, listen, _ string) any { return settings(folder, listen) }}.Run(t)
+			drivertest.Documents{Spec: Spec, Observations: 3, Listens: true, Name: "x.dcs",
+				Good: good, Bad: bad, Other: encode(t, d, bytes.Repeat([]byte{3, 4}, len(pixels)/2)),
+				Settings: func(folder, listen, _ string) any {
+					return settings(folder, listen)
+				}}.Run(t)
 		})
 	}
 }
@@ -108,7 +121,8 @@ func TestImage(t *testing.T) {
 		t.Fatalf("%v", got)
 	}
 	i := got[0].Body.GetXrayImage()
-	if i.OoiId != "MSCU1234565" || i.Rows != 32 || i.Columns != 64 || i.Kvp != 6000 || !i.HighEnergy || i.LowEnergy || i.PixelBytes != int64(len(pixels)) || i.Frames != 1 {
+	if i.OoiId != "MSCU1234565" || i.Rows != 32 || i.Columns != 64 || i.Kvp != 6000 || !i.HighEnergy ||
+		i.LowEnergy || i.PixelBytes != int64(len(pixels)) || i.Frames != 1 {
 		t.Errorf("image %v", i)
 	}
 	if want := time.Date(2026, 11, 24, 12, 34, 0, 0, time.UTC); !got[0].Time().Equal(want) {
@@ -123,8 +137,10 @@ func TestReport(t *testing.T) {
 	}
 	r := got[0].Body.GetXrayThreatReport()
 	o := r.Objects[0]
-	if r.Type != "MACHINE" || r.Clear || len(r.ImageInstances) != 1 || r.ImageInstances[0] != "1.2.3.1" || o.Id != 3 || o.Assessments[0].MassG != 1200 ||
-		len(o.Regions[0].Polygon) != 6 || o.Regions[0].ImageInstance != "1.2.3.1" || r.DecisionNs != time.Date(2026, 11, 24, 12, 35, 0, 0, time.UTC).UnixNano() {
+	if r.Type != "MACHINE" || r.Clear || len(r.ImageInstances) != 1 || r.ImageInstances[0] != "1.2.3.1" ||
+		o.Id != 3 || o.Assessments[0].MassG != 1200 ||
+		len(o.Regions[0].Polygon) != 6 || o.Regions[0].ImageInstance != "1.2.3.1" ||
+		r.DecisionNs != time.Date(2026, 11, 24, 12, 35, 0, 0, time.UTC).UnixNano() {
 		t.Errorf("report %v", r)
 	}
 	if want := time.Date(2026, 11, 24, 12, 34, 57, 5e8, time.UTC); !got[0].Time().Equal(want) {
@@ -148,17 +164,21 @@ func TestClearAndAlarm(t *testing.T) {
 		d            dicom.Dataset
 		clear, alarm bool
 	}{
-		"clear":                    {report("CLEAR", "NO_THREAT"), true, false},
-		"alarm":                    {report("ALARM", "THREAT"), false, true},
-		"clear, but a threat":      {report("CLEAR", "THREAT"), false, true},
-		"unknown":                  {report("UNKNOWN", "UNKNOWN"), false, false},
-		"no decision":              {report("", "NO_THREAT"), false, false},
-		"clear, but aborted":       {replace(report("CLEAR", "NO_THREAT"), dicom.Text(tagAbortFlag, "CS", "ABORT")), false, false},
-		"clear, but one in counts": {replace(report("CLEAR", "NO_THREAT"), dicom.Uints(tagAlarmObjects, "US", 1)), false, true},
-		"illegal date":             {replace(report("CLEAR", "NO_THREAT"), dicom.Text(tagContentDate, "DA", "20269999")), true, false},
+		"clear":               {report("CLEAR", "NO_THREAT"), true, false},
+		"alarm":               {report("ALARM", "THREAT"), false, true},
+		"clear, but a threat": {report("CLEAR", "THREAT"), false, true},
+		"unknown":             {report("UNKNOWN", "UNKNOWN"), false, false},
+		"no decision":         {report("", "NO_THREAT"), false, false},
+		"clear, but aborted": {replace(report("CLEAR", "NO_THREAT"), dicom.Text(tagAbortFlag, "CS", "ABORT")),
+			false, false},
+		"clear, but one in counts": {replace(report("CLEAR", "NO_THREAT"), dicom.Uints(tagAlarmObjects, "US", 1)),
+			false, true},
+		"illegal date": {replace(report("CLEAR", "NO_THREAT"),
+			dicom.Text(tagContentDate, "DA", "20269999")), true, false},
 	} {
 		got := observe(t, c.d, nil)[0]
-		if r := got.Body.GetXrayThreatReport(); r.Clear != c.clear || (got.Class == observation.Class_CLASS_ALARM) != c.alarm {
+		if r := got.Body.GetXrayThreatReport(); r.Clear != c.clear ||
+			(got.Class == observation.Class_CLASS_ALARM) != c.alarm {
 			t.Errorf("%s: clear %v, class %v", name, r.Clear, got.Class)
 		}
 	}
@@ -167,7 +187,8 @@ func TestClearAndAlarm(t *testing.T) {
 func TestThreatTagsInsideAnImage(t *testing.T) {
 	d, pixels := sampleImage(report("ALARM", "THREAT")[6], dicom.Text(tagDecision, "CS", "ALARM"))
 	got := observe(t, d, pixels)
-	if len(got) != 2 || got[0].Body.GetXrayThreatReport() == nil || !got[0].Body.GetXrayThreatReport().Embedded || got[0].Class != observation.Class_CLASS_ALARM || got[1].Body.GetXrayImage() == nil {
+	if len(got) != 2 || got[0].Body.GetXrayThreatReport() == nil || !got[0].Body.GetXrayThreatReport().Embedded ||
+		got[0].Class != observation.Class_CLASS_ALARM || got[1].Body.GetXrayImage() == nil {
 		t.Errorf("%v", got)
 	}
 }
@@ -185,12 +206,14 @@ func TestDescribe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"name":"AlarmDecision","vr":"CS","length":6,"value":"ALARM"`, `"items":[[{"tag":"(4010,1010)"`, `"category":"CONTRABAND"`} {
+	for _, want := range []string{`"name":"AlarmDecision","vr":"CS","length":6,"value":"ALARM"`,
+		`"items":[[{"tag":"(4010,1010)"`, `"category":"CONTRABAND"`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %s in %s", want, text)
 		}
 	}
-	if lines := strings.Join(s.Text(), "\n"); !strings.Contains(lines, "MACHINE threat report on MSCU1234565: ALARM, 1 of 1") {
+	if lines := strings.Join(s.Text(), "\n"); !strings.Contains(lines,
+		"MACHINE threat report on MSCU1234565: ALARM, 1 of 1") {
 		t.Error(lines)
 	}
 }
@@ -220,7 +243,9 @@ func TestStorescu(t *testing.T) {
 	}()
 	dir := t.TempDir()
 	set, pixels := sampleImage()
-	for name, raw := range map[string][]byte{"dx.dcs": encode(t, set, pixels), "again.dcs": encode(t, set, bytes.Repeat([]byte{9, 9}, len(pixels)/2)), "tdr.dcs": encode(t, report("ALARM", "THREAT"), nil)} {
+	for name, raw := range map[string][]byte{"dx.dcs": encode(t, set, pixels),
+		"again.dcs": encode(t, set, bytes.Repeat([]byte{9, 9}, len(pixels)/2)),
+		"tdr.dcs":   encode(t, report("ALARM", "THREAT"), nil)} {
 		if err := os.WriteFile(filepath.Join(dir, name), raw, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -258,13 +283,15 @@ func TestStorescu(t *testing.T) {
 	if len(images) != 1 {
 		t.Fatalf("%d images", len(images))
 	}
-	if out, err := push("again.dcs"); err != nil { // the same SOP instance, other pixels: success is said for what was kept
+	// the same SOP instance, other pixels: success is said for what was kept
+	if out, err := push("again.dcs"); err != nil {
 		t.Errorf("%v %s", err, out)
 	}
 	if n := len(sink.Of(observation.Kind_KIND_XRAY_IMAGE)); n != 2 {
 		t.Errorf("%d images of one instance with two contents", n)
 	}
-	if a := sink.Artifact(images[0].Body.Artifacts[0].Sha256); !bytes.HasSuffix(a, pixels) || string(a[128:132]) != "DICM" {
+	if a := sink.Artifact(images[0].Body.Artifacts[0].Sha256); !bytes.HasSuffix(a, pixels) ||
+		string(a[128:132]) != "DICM" {
 		t.Error("the artifact is not a file with these pixels")
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"lanewarden/drivers/xray/pixel"
 )
 
-// drawView makes a picture of an image. Files beside it are the scan's image of the other energy, for pseudo-colour, and reports,
-// whose objects are outlined; threat tags in the image itself are outlined too.
+// drawView makes a picture of an image. Files beside it are the scan's image of the other energy, for pseudo-colour,
+// and reports, whose objects are outlined; threat tags in the image itself are outlined too.
 func drawView(f driver.Source, v driver.View) (image.Image, error) {
 	i, err := pixel.Open(f, f.Size)
 	if err != nil {
@@ -22,7 +22,8 @@ func drawView(f driver.Source, v driver.View) (image.Image, error) {
 	if v.Exact {
 		return picture.Exact(i, v.Region)
 	}
-	o := picture.Options{Region: v.Region, MaxSide: v.MaxSide, Invert: v.Invert, Log: v.Log, Equalise: v.Equalise, Dark: v.Dark, Light: v.Light}
+	o := picture.Options{Region: v.Region, MaxSide: v.MaxSide, Invert: v.Invert, Log: v.Log,
+		Equalise: v.Equalise, Dark: v.Dark, Light: v.Light}
 	own := newObject(i.File, time.UTC)
 	instance := own.text(dicom.SOPInstanceUID)
 	outline := func(from object) bool {

@@ -83,7 +83,8 @@ func TestNoImages(t *testing.T) {
 		switch {
 		case c.words == "" && (err != nil || images != 1 || strings.Contains(text, "no image")):
 			t.Errorf("%s: %d images, %v\n%s", c.class, images, err, text)
-		case c.words != "" && (images != 0 || !errors.As(err, &bad) || !strings.Contains(err.Error(), c.words) || !strings.Contains(text, c.words)):
+		case c.words != "" && (images != 0 || !errors.As(err, &bad) || !strings.Contains(err.Error(), c.words) ||
+			!strings.Contains(text, c.words)):
 			t.Errorf("%s: %d images, %v\n%s", c.class, images, err, text)
 		}
 	}
@@ -99,14 +100,17 @@ func compressed(t *testing.T, syntax string) []byte {
 		t.Fatal(err)
 	}
 	b.Write(raw[begin:at])
-	b.WriteString("\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff\xfe\xff\x00\xe0\x00\x00\x00\x00\xfe\xff\x00\xe0\x04\x00\x00\x00abcd\xfe\xff\xdd\xe0\x00\x00\x00\x00")
+	b.WriteString(
+		"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff\xfe\xff\x00\xe0\x00\x00\x00\x00\xfe\xff\x00\xe0\x04\x00\x00\x00abcd\xfe\xff\xdd\xe0\x00\x00\x00\x00")
 	return b.Bytes()
 }
 
-// TestAnySyntaxIsKept: the header of any compressed image is read and the object kept, whether there will be a picture of it or not.
+// TestAnySyntaxIsKept: the header of any compressed image is read and the object kept, whether there will be a
+// picture of it or not.
 func TestAnySyntaxIsKept(t *testing.T) {
 	for _, syntax := range []string{
-		dicom.JPEGBaseline, dicom.JPEGExtended, "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.201",
+		dicom.JPEGBaseline, dicom.JPEGExtended, "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.91",
+		"1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.201",
 		"1.2.840.10008.1.2.4.999", "1.2.840.10008.1.2.8.1", "1.3.46.670589.33.1.4.1",
 	} {
 		raw := compressed(t, syntax)
@@ -141,7 +145,8 @@ func TestAccept(t *testing.T) {
 			defer cancel()
 			_, sink, stop := drivertest.Supervise(ctx, t, Spec, c)
 			defer stop()
-			for n, class := range []string{storageRoot + "501.2.1", storageRoot + "2", storageRoot + "7", storageRoot + "88.11"} {
+			for n, class := range []string{storageRoot + "501.2.1", storageRoot + "2", storageRoot + "7",
+				storageRoot + "88.11"} {
 				push(ctx, t, address, class, fmt.Sprintf("1.2.3.%d", n))
 			}
 			if n := len(sink.Of(observation.Kind_KIND_XRAY_IMAGE)); n != want {
@@ -155,7 +160,8 @@ func TestAccept(t *testing.T) {
 func push(ctx context.Context, t *testing.T, address, class, instance string) {
 	t.Helper()
 	d, pixels := sampleImage()
-	d = replace(replace(d, dicom.Text(dicom.SOPClassUID, "UI", class)), dicom.Text(dicom.SOPInstanceUID, "UI", instance))
+	d = replace(replace(d, dicom.Text(dicom.SOPClassUID, "UI", class)),
+		dicom.Text(dicom.SOPInstanceUID, "UI", instance))
 	syntax, _ := dicom.SyntaxOf(dicom.ExplicitLE)
 	var b bytes.Buffer
 	if err := dicom.WriteDataset(&b, &dicom.File{Syntax: syntax, Dataset: d}, bytes.NewReader(pixels)); err != nil {

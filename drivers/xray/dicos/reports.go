@@ -37,8 +37,8 @@ func (r *reports) outlines(image string) []picture.Outline {
 	return list
 }
 
-// outlinesOf returns what a report found, by the image in which it stands. A region that names no image is of the only one that
-// the report refers to, or of the report's own object when it stands in an image.
+// outlinesOf returns what a report found, by the image in which it stands. A region that names no image is of the
+// only one that the report refers to, or of the report's own object when it stands in an image.
 func outlinesOf(t *observation.XrayThreatReport) map[string][]picture.Outline {
 	only := ""
 	if t.Embedded {

@@ -14,10 +14,11 @@ import (
 	"lanewarden/drivers/xray/dicos/sim"
 )
 
-// The simulated scan must be what a portal delivers: air is bright, the truck is not, and the threat is darker than the same
-// cargo without it, right where the report says.
+// The simulated scan must be what a portal delivers: air is bright, the truck is not, and the threat is darker than
+// the same cargo without it, right where the report says.
 func TestSimulatedScan(t *testing.T) {
-	scan := sim.Scan{Seed: 7, Rows: 200, Columns: 500, At: time.Unix(1_800_000_000, 0).UTC(), OOI: "MSCU1234565", Threat: true}
+	scan := sim.Scan{Seed: 7, Rows: 200, Columns: 500, At: time.Unix(1_800_000_000, 0).UTC(),
+		OOI: "MSCU1234565", Threat: true}
 	s := newSystem(*settings("", ""), driver.Env{}, time.UTC)
 	sink := drivertest.NewSink()
 	var img, tdr, innocent bytes.Buffer
@@ -38,7 +39,8 @@ func TestSimulatedScan(t *testing.T) {
 		t.Fatalf("%v", got)
 	}
 	r, i := got[0].Body.GetXrayThreatReport(), got[1].Body.GetXrayImage()
-	if r.ImageInstances[0] != i.SopInstance || r.ScanInstance != i.ScanInstance || r.OoiId != i.OoiId || i.Rows != 200 || i.Aborted || i.Test || i.LowEnergy {
+	if r.ImageInstances[0] != i.SopInstance || r.ScanInstance != i.ScanInstance || r.OoiId != i.OoiId ||
+		i.Rows != 200 || i.Aborted || i.Test || i.LowEnergy {
 		t.Errorf("report %v\nimage %v", r, i)
 	}
 	p := r.Objects[0].Regions[0].Polygon

@@ -33,11 +33,13 @@ func imageQuality(e driver.Evidence) ([]*observation.TestCheck, bool) {
 		}
 		noise, saturated, dead := maxNoise, maxSaturated, float64(maxDead)
 		out := []*observation.TestCheck{
-			driver.Within(message.New("check.dead-detectors"), float64(q.DeadDetectors), nil, &dead, "", r.Idx), driver.Within(message.New("check.stuck-detectors"), float64(q.StuckDetectors), nil, &dead, "", r.Idx),
+			driver.Within(message.New("check.dead-detectors"), float64(q.DeadDetectors), nil, &dead, "", r.Idx),
+			driver.Within(message.New("check.stuck-detectors"), float64(q.StuckDetectors), nil, &dead, "", r.Idx),
 			driver.Within(message.New("check.saturated"), float64(q.SaturatedShare), nil, &saturated, "", r.Idx),
 		}
 		if q.AirLevel > 0 {
-			return append(out, driver.Within(message.New("check.noise"), float64(q.AirNoise), nil, &noise, "", r.Idx)), true
+			return append(out, driver.Within(message.New("check.noise"), float64(q.AirNoise),
+				nil, &noise, "", r.Idx)), true
 		}
 		return append(out, driver.Failed(message.New("check.noise"), message.New("test.image.no-air"), r.Idx)), true
 	}

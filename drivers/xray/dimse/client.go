@@ -113,7 +113,8 @@ func (c *Client) Store(o Object) (Status, string, error) {
 	}
 	c.message++
 	set := commandSet(
-		field{0x0002, []byte(o.Class)}, field{0x0100, u16(cmdStoreRQ)}, field{0x0110, u16(c.message)}, field{0x0700, u16(0)},
+		field{0x0002, []byte(o.Class)}, field{0x0100, u16(cmdStoreRQ)}, field{0x0110, u16(c.message)},
+		field{0x0700, u16(0)},
 		field{0x0800, u16(noDataSet - 1)}, field{0x1000, []byte(o.Instance)})
 	if err := c.fragments(use.id, controlCommand, bytes.NewReader(set)); err != nil {
 		return 0, "", err

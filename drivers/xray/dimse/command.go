@@ -47,7 +47,8 @@ func decodeCommand(b []byte) (c command, err error) {
 		if len(b) < 8 {
 			return c, protocolError("command element is cut off")
 		}
-		group, element, n := binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[2:]), binary.LittleEndian.Uint32(b[4:])
+		group, element, n := binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[2:]),
+			binary.LittleEndian.Uint32(b[4:])
 		if group != 0 || uint64(n) > uint64(len(b)-8) {
 			return c, protocolError("command element (%04x,%04x) of %d %s, of which %d came",
 				group, element, n, english.PluralWord(int(n), "byte", ""), len(b)-8)
@@ -82,7 +83,8 @@ func decodeCommand(b []byte) (c command, err error) {
 // reply encodes the answer to a command, with a comment for people when it is not a success.
 func (c command) reply(status Status, comment string) []byte {
 	list := []field{
-		{0x0002, []byte(c.class)}, {0x0100, u16(c.field | cmdReply)}, {0x0120, u16(c.message)}, {0x0800, u16(noDataSet)}, {0x0900, u16(uint16(status))},
+		{0x0002, []byte(c.class)}, {0x0100, u16(c.field | cmdReply)}, {0x0120, u16(c.message)},
+		{0x0800, u16(noDataSet)}, {0x0900, u16(uint16(status))},
 	}
 	if comment = strings.ToValidUTF8(comment[:min(len(comment), maxText)], ""); status != Success && comment != "" {
 		list = append(list, field{0x0902, append([]byte(comment), bytes.Repeat([]byte{' '}, len(comment)%2)...)})

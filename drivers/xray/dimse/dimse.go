@@ -111,7 +111,8 @@ func (s *Server) serve(ctx gocontext.Context, conn net.Conn) {
 	stop := gocontext.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	defer conn.Close()
-	a := &association{Server: s, conn: conn, r: bufio.NewReaderSize(conn, readerBuffer), peer: conn.RemoteAddr().String()}
+	a := &association{Server: s, conn: conn, r: bufio.NewReaderSize(conn, readerBuffer),
+		peer: conn.RemoteAddr().String()}
 	err := a.run(ctx)
 	switch {
 	case err == nil || ctx.Err() != nil:

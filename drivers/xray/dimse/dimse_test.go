@@ -137,7 +137,8 @@ func dataSet(t testing.TB) []byte {
 	syntax, _ := dicom.SyntaxOf(dicom.ExplicitLE)
 	var whole, meta bytes.Buffer
 	f := &dicom.File{Syntax: syntax, Dataset: dicom.Dataset{
-		dicom.Text(dicom.SOPClassUID, "UI", tdr), dicom.Text(dicom.SOPInstanceUID, "UI", "1.2.3.4"), dicom.Text(0x40101031, "CS", "ALARM"),
+		dicom.Text(dicom.SOPClassUID, "UI", tdr), dicom.Text(dicom.SOPInstanceUID, "UI", "1.2.3.4"),
+		dicom.Text(0x40101031, "CS", "ALARM"),
 		{Tag: 0x40101099, VR: "OB", Value: make([]byte, 5000)},
 	}}
 	if err := errors.Join(dicom.Write(&whole, f, nil), dicom.WriteMeta(&meta, tdr, "1.2.3.4", syntax)); err != nil {
@@ -258,7 +259,8 @@ func TestBreakingOffAtAnyByte(t *testing.T) {
 
 func TestRejections(t *testing.T) {
 	port := serve(t, &store{files: map[string][]byte{}}, "LANE")
-	noVersion, otherApplication := associate("LANE", tdr), bytes.Replace(associate("LANE", tdr), []byte(application), []byte("1.2.840.10008.3.1.1.9"), 1)
+	noVersion, otherApplication := associate("LANE", tdr),
+		bytes.Replace(associate("LANE", tdr), []byte(application), []byte("1.2.840.10008.3.1.1.9"), 1)
 	noVersion[7] = 0
 	for name, c := range map[string]struct {
 		request []byte
@@ -290,13 +292,15 @@ func TestHostilePDUs(t *testing.T) {
 		"unknown PDU":           "\x99\x00\x00\x00\x00\x00",
 		"request of 4 GB":       "\x01\x00\xff\xff\xff\xff",
 		"data before a request": "\x04\x00\x00\x00\x00\x00",
-		"item longer than PDU":  "\x01\x00\x00\x00\x00\x4c" + request[6:6+fixedLength] + "\x20\x00\xff\xff\x00\x00\x00\x00",
+		"item longer than PDU": "\x01\x00\x00\x00\x00\x4c" + request[6:6+fixedLength] +
+			"\x20\x00\xff\xff\x00\x00\x00\x00",
 		"HTTP":                  "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
 		"data of 4 GB":          request + "\x04\x00\xff\xff\xff\xff",
 		"fragment over its PDU": request + "\x04\x00\x00\x00\x00\x08\x00\x00\xff\xff\x01\x03ab",
 		"data without command":  request + "\x04\x00\x00\x00\x00\x08\x00\x00\x00\x04\x01\x02ab",
 		"command garbage":       request + "\x04\x00\x00\x00\x00\x08\x00\x00\x00\x04\x01\x03ab",
-		"context not accepted":  request + string(bytes.ReplaceAll(storeMessage(tdr, "x", nil, 9), []byte("\x01\x03"), []byte("\x05\x03"))),
+		"context not accepted": request +
+			string(bytes.ReplaceAll(storeMessage(tdr, "x", nil, 9), []byte("\x01\x03"), []byte("\x05\x03"))),
 	} {
 		c := dial(t, port)
 		io.WriteString(c, in)
@@ -328,7 +332,8 @@ func TestDcmtk(t *testing.T) {
 		return string(out)
 	}
 	run(true, "echoscu", "-aec", "LANE", "127.0.0.1", port)
-	if out := run(false, "echoscu", "-aec", "ELSEWHERE", "127.0.0.1", port); !strings.Contains(out, "Called AE Title Not Recognized") {
+	if out := run(false, "echoscu", "-aec", "ELSEWHERE", "127.0.0.1", port); !strings.Contains(out,
+		"Called AE Title Not Recognized") {
 		t.Errorf("echoscu with a wrong title: %s", out)
 	}
 	const images = 8
@@ -339,7 +344,8 @@ func TestDcmtk(t *testing.T) {
 		pixels := bytes.Repeat([]byte{byte(i), 1}, 1<<20)
 		var b bytes.Buffer
 		err := dicom.Write(&b, &dicom.File{Syntax: syntax, Dataset: dicom.Dataset{
-			dicom.Text(dicom.SOPClassUID, "UI", "1.2.840.10008.5.1.4.1.1.501.2.1"), dicom.Text(dicom.SOPInstanceUID, "UI", instance),
+			dicom.Text(dicom.SOPClassUID, "UI", "1.2.840.10008.5.1.4.1.1.501.2.1"),
+			dicom.Text(dicom.SOPInstanceUID, "UI", instance),
 			{Tag: dicom.PixelData, VR: "OW", Length: int64(len(pixels))},
 		}}, bytes.NewReader(pixels))
 		if err == nil {
@@ -357,12 +363,14 @@ func TestDcmtk(t *testing.T) {
 	wg.Wait()
 	for instance, want := range sums {
 		var pixels bytes.Buffer
-		if _, err := dicom.Read(bytes.NewReader(s.files[instance]), dicom.DefaultLimits, &pixels); err != nil || sha256.Sum256(pixels.Bytes()) != want {
+		if _, err := dicom.Read(bytes.NewReader(s.files[instance]), dicom.DefaultLimits, &pixels); err != nil ||
+			sha256.Sum256(pixels.Bytes()) != want {
 			t.Errorf("%s: %d bytes of pixels, %v", instance, pixels.Len(), err)
 		}
 	}
 	s.refuse(errors.New("journal is full"))
-	if out := run(false, "storescu", "-v", "-R", "-aec", "LANE", "127.0.0.1", port, "0.dcs"); !strings.Contains(out, "OutOfResources") {
+	if out := run(false, "storescu", "-v", "-R", "-aec", "LANE", "127.0.0.1", port, "0.dcs"); !strings.Contains(out,
+		"OutOfResources") {
 		t.Errorf("storescu was not told A700: %s", out)
 	}
 }

@@ -122,7 +122,8 @@ func decodeRequest(b []byte) (*request, error) {
 		return nil, protocolError("association request of %d %s, shorter than %d",
 			len(b), english.PluralWord(len(b), "byte", ""), fixedLength)
 	}
-	r := &request{version: binary.BigEndian.Uint16(b), called: ae(b[4:20]), calling: ae(b[20:36]), fixed: bytes.Clone(b[:fixedLength])}
+	r := &request{version: binary.BigEndian.Uint16(b), called: ae(b[4:20]), calling: ae(b[20:36]),
+		fixed: bytes.Clone(b[:fixedLength])}
 	err := items(b[fixedLength:], func(kind byte, body []byte) error {
 		switch kind {
 		case itemApplication:

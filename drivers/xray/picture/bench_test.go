@@ -16,7 +16,8 @@ import (
 func BenchmarkPreview(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var file bytes.Buffer
-	if err := (sim.Scan{Seed: 3, Rows: 2000, Columns: 4000, At: time.Unix(1_800_000_000, 0)}).WriteImage(&file); err != nil {
+	if err := (sim.Scan{Seed: 3, Rows: 2000, Columns: 4000, At: time.Unix(1_800_000_000, 0)}).
+		WriteImage(&file); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {

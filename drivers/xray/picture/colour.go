@@ -20,16 +20,18 @@ type hue struct {
 	c     color.RGBA
 }
 
-// The colours that officers know: orange for organic, green for mineral and mixed, blue for metal, violet for heavy metal. Above
-// 1 MV heavy nuclei take less of the low energy, relative to the high one, than light ones; below it is the other way round. The
-// ratios are of a simulated portal; a real one is calibrated.
+// The colours that officers know: orange for organic, green for mineral and mixed, blue for metal, violet for heavy
+// metal. Above 1 MV heavy nuclei take less of the low energy, relative to the high one, than light ones; below it is
+// the other way round. The ratios are of a simulated portal; a real one is calibrated.
 var (
 	huesMV = []hue{
-		{1.10, color.RGBA{150, 60, 190, 255}}, {1.17, color.RGBA{120, 70, 200, 255}}, {1.25, color.RGBA{50, 110, 220, 255}},
+		{1.10, color.RGBA{150, 60, 190, 255}}, {1.17, color.RGBA{120, 70, 200, 255}},
+		{1.25, color.RGBA{50, 110, 220, 255}},
 		{1.34, color.RGBA{60, 170, 80, 255}}, {1.42, color.RGBA{235, 140, 40, 255}},
 	}
 	huesKV = []hue{
-		{1.20, color.RGBA{235, 140, 40, 255}}, {1.40, color.RGBA{60, 170, 80, 255}}, {1.65, color.RGBA{50, 110, 220, 255}},
+		{1.20, color.RGBA{235, 140, 40, 255}}, {1.40, color.RGBA{60, 170, 80, 255}},
+		{1.65, color.RGBA{50, 110, 220, 255}},
 		{2.00, color.RGBA{120, 70, 200, 255}},
 	}
 )
@@ -39,8 +41,8 @@ const (
 	tagLow  dicom.Tag = 0x40100001
 	tagHigh dicom.Tag = 0x40100002
 
-	// thin and thick are the transmissions between which a ratio says something: a thin object's is noise, and behind a thick
-	// one there are no photons.
+	// thin and thick are the transmissions between which a ratio says something: a thin object's is noise, and behind
+	// a thick one there are no photons.
 	thin, thick = 0.93, 0.004
 )
 

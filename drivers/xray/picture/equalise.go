@@ -1,14 +1,15 @@
 package picture
 
-// Settings of the equalisation: tiles a side, steps of a histogram, and how much steeper than even its curve may become.
+// Settings of the equalisation: tiles a side, steps of a histogram, and how much steeper than even its curve may
+// become.
 const (
 	tiles      = 8
 	claheSteps = 1024
 	claheLimit = 3.0
 )
 
-// equalise is contrast limited adaptive histogram equalisation (Zuiderveld, Graphics Gems IV, 1994) of values from 0 to 1: each
-// tile has a curve of its own, between tiles they are interpolated.
+// equalise is contrast limited adaptive histogram equalisation (Zuiderveld, Graphics Gems IV, 1994) of values from 0
+// to 1: each tile has a curve of its own, between tiles they are interpolated.
 func equalise(v []float32, width, height int) {
 	nx, ny := min(tiles, width), min(tiles, height)
 	xs, ys := bins(width, nx), bins(height, ny)
@@ -56,7 +57,8 @@ func curve(v []float32, width, x0, x1, y0, y1 int) (c [claheSteps]float32) {
 	return c
 }
 
-// neighbours returns, for each position, the tiles whose middles are before and after it, and how far it is between them.
+// neighbours returns, for each position, the tiles whose middles are before and after it, and how far it is between
+// them.
 func neighbours(edges []int, n int) (before, after []int, share []float32) {
 	before, after, share = make([]int, n), make([]int, n), make([]float32, n)
 	parts := len(edges) - 1

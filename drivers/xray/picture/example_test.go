@@ -68,6 +68,7 @@ func ExampleExact() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(region.Gray16At(region.Rect.Min.X, region.Rect.Min.Y).Y, region.Gray16At(region.Rect.Min.X+1, region.Rect.Min.Y).Y)
+	fmt.Println(region.Gray16At(region.Rect.Min.X, region.Rect.Min.Y).Y,
+		region.Gray16At(region.Rect.Min.X+1, region.Rect.Min.Y).Y)
 	// Output: 1600 1760
 }

@@ -18,8 +18,8 @@ type Outline struct {
 // Point is a place in an image.
 type Point struct{ X, Y float64 }
 
-// Corners makes points of the numbers of a bounding polygon (DICOS (4010,101D)): x, y, z of each corner; two corners are those of
-// a box.
+// Corners makes points of the numbers of a bounding polygon (DICOS (4010,101D)): x, y, z of each corner; two corners
+// are those of a box.
 func Corners(polygon []float32) (out []Point) {
 	for ; len(polygon) >= 3; polygon = polygon[3:] {
 		out = append(out, Point{float64(polygon[0]), float64(polygon[1])})

@@ -1,5 +1,6 @@
-// Package picture makes pictures of X-ray images for people: rows of pixels go in; an 8-bit picture comes out, windowed, inverted,
-// on a logarithmic scale, equalised or in pseudo-colour, with what a report found drawn over it; or a region of the pixels as they are.
+// Package picture makes pictures of X-ray images for people: rows of pixels go in; an 8-bit picture comes out,
+// windowed, inverted, on a logarithmic scale, equalised or in pseudo-colour, with what a report found drawn over it;
+// or a region of the pixels as they are.
 package picture
 
 import (
@@ -53,8 +54,8 @@ func region(i *pixel.Image, r image.Rectangle) (image.Rectangle, error) {
 	return r, nil
 }
 
-// Reduce reads an image's middle frame once and makes it smaller, so that its longest side has at most maxSide pixels. each, when
-// not nil, is called with every row on the way.
+// Reduce reads an image's middle frame once and makes it smaller, so that its longest side has at most maxSide
+// pixels. each, when not nil, is called with every row on the way.
 func Reduce(i *pixel.Image, want image.Rectangle, maxSide int, each func(y int, row []uint16)) (*Plane, error) {
 	r, err := region(i, want)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 	"lanewarden/drivers/xray/pixel"
 )
 
-var scan = sim.Scan{Seed: 11, Rows: 300, Columns: 1500, At: time.Unix(1_800_000_000, 0), OOI: "MSCU1234565", Threat: true, Dual: true}
+var scan = sim.Scan{Seed: 11, Rows: 300, Columns: 1500, At: time.Unix(1_800_000_000, 0), OOI: "MSCU1234565",
+	Threat: true, Dual: true}
 
 // images returns the scan's images, high energy first.
 func images(t testing.TB) (out []*pixel.Image) {
@@ -189,7 +190,8 @@ func TestOutlines(t *testing.T) {
 		t.Error("the outline is not where the report says")
 	}
 	// Hostile corners cost nothing.
-	drawn(t, i, Options{Outlines: []Outline{{Points: Corners([]float32{-3e38, 3e38, 0, 3e38, float32(math.Inf(1)), 0})}}})
+	drawn(t, i, Options{Outlines: []Outline{{Points: Corners([]float32{-3e38, 3e38, 0, 3e38,
+		float32(math.Inf(1)), 0})}}})
 }
 
 func TestWindowOfTheFile(t *testing.T) {

@@ -65,7 +65,8 @@ func jpegHead(r io.Reader, rows, columns int) (io.Reader, error) {
 					ErrNotRendered, m.bits, english.PluralWord(m.bits, "bit", ""))
 			}
 		case mark >= 0xc0 && mark <= 0xcf && mark != markDHT && mark != 0xc8 && mark != 0xcc:
-			err = fmt.Errorf("%w: JPEG of process %02x; baseline and extended sequential are decoded", ErrNotRendered, mark)
+			err = fmt.Errorf("%w: JPEG of process %02x; baseline and extended sequential are decoded",
+				ErrNotRendered, mark)
 		case mark == markSOS && m.bits == 0:
 			err = corrupt("JPEG scan before its frame")
 		case mark == markSOS:

@@ -92,7 +92,8 @@ func TestBaselineAgainstDcmtk(t *testing.T) {
 		}
 	}
 	packed := compress(t, file(t, dicom.ExplicitLE, 64, 96, 12, 1, false, scene(64, 96, 12, 3)), "dcmcjpeg", "+ee")
-	if _, i, err := decode(packed, 0); !errors.Is(err, ErrNotRendered) || i == nil || !errors.Is(Renders(i.File), ErrNotRendered) {
+	if _, i, err := decode(packed, 0); !errors.Is(err, ErrNotRendered) || i == nil ||
+		!errors.Is(Renders(i.File), ErrNotRendered) {
 		t.Errorf("12 bits: %v", err)
 	}
 }
@@ -124,7 +125,8 @@ func TestNotRendered(t *testing.T) {
 		{"cut off", dicom.JPEGBaseline, good[:len(good)-20], true},
 		{"no JPEG", dicom.JPEGBaseline, []byte("hello, world"), true},
 		{"nothing", dicom.JPEGBaseline, nil, true},
-		{"a huge frame", dicom.JPEGBaseline, append(append(bytes.Clone(good[:sof+5]), 0xff, 0xff, 0xff, 0xff), good[sof+9:]...), true},
+		{"a huge frame", dicom.JPEGBaseline, append(append(bytes.Clone(good[:sof+5]), 0xff, 0xff, 0xff, 0xff),
+			good[sof+9:]...), true},
 	} {
 		_, _, err := decode(encapsulated(t, c.syntax, 16, 16, 8, c.frame), 0)
 		var bad *dicom.FormatError

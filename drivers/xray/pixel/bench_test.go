@@ -11,8 +11,8 @@ import (
 	"lanewarden/drivers/xray/dicom"
 )
 
-// BenchmarkJPEGLS decodes an image of 4000 x 2000 pixels of 16 bits; of-dcmdjpls is the speed against dcmtk's program, which also
-// starts and writes its output, on the same file in the same run.
+// BenchmarkJPEGLS decodes an image of 4000 x 2000 pixels of 16 bits; of-dcmdjpls is the speed against dcmtk's
+// program, which also starts and writes its output, on the same file in the same run.
 func BenchmarkJPEGLS(b *testing.B) {
 	peer.Need(b, peer.Dcmtk)
 	packed := compress(b, file(b, dicom.ExplicitLE, 2000, 4000, 16, 1, false, scene(2000, 4000, 16, 1)), "dcmcjpls")

@@ -51,11 +51,13 @@ func newLossless(r io.Reader, rows, columns int) (Rows, error) {
 				return nil, err
 			}
 			d := &lossless{
-				in: jpegBits{r: m.r}, table: tables[body[2]>>4&3], predictor: p[0], point: uint(p[2] & 15), restart: restart, left: restart,
+				in: jpegBits{r: m.r}, table: tables[body[2]>>4&3], predictor: p[0], point: uint(p[2] & 15),
+				restart: restart, left: restart,
 				prev: make([]int32, columns), cur: make([]int32, columns), first: true,
 			}
 			if d.table == nil || d.predictor < 1 || d.predictor > 7 || d.point >= uint(m.bits) || restart%columns != 0 {
-				return nil, corrupt("JPEG scan with predictor %d, point transform %d, restart interval %d, table %d", d.predictor, d.point, restart, body[2]>>4)
+				return nil, corrupt("JPEG scan with predictor %d, point transform %d, restart interval %d, table %d",
+					d.predictor, d.point, restart, body[2]>>4)
 			}
 			d.initial = 1 << (uint(m.bits) - d.point - 1)
 			return d, nil

@@ -8,8 +8,8 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// jpegLS decodes JPEG-LS (ITU-T T.87): one component, lossless or near-lossless. Names are those of the standard where it has
-// them.
+// jpegLS decodes JPEG-LS (ITU-T T.87): one component, lossless or near-lossless. Names are those of the standard
+// where it has them.
 type jpegLS struct {
 	in   lsBits
 	p    lsParameters
@@ -33,7 +33,8 @@ type lsContext struct{ a, b, c, n int32 }
 type lsRun struct{ a, n, nn int32 }
 
 // lsJ is table A.1: the order of run lengths.
-var lsJ = [32]uint8{0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+var lsJ = [32]uint8{0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7,
+	8, 9, 10, 11, 12, 13, 14, 15}
 
 func newJPEGLS(r io.Reader, rows, columns int) (Rows, error) {
 	m, err := newMarkers(r, rows, columns)

@@ -41,7 +41,8 @@ type Image struct {
 	Rows, Columns int
 	Frames        int
 	Bits          int // stored in a pixel
-	// Offset is to be added to a value to have the stored number: signed ones are raised, so that rows are not negative.
+	// Offset is to be added to a value to have the stored number: signed ones are raised, so that rows are not
+	// negative.
 	Offset int
 
 	allocated, high int
@@ -112,7 +113,8 @@ func (i *Image) describe() error {
 		i.Offset = -1 << (max(i.Bits, 1) - 1)
 	}
 	bad := func(format string, args ...any) error {
-		return &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(), Reason: fmt.Sprintf(format, args...)}
+		return &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(),
+			Reason: fmt.Sprintf(format, args...)}
 	}
 	switch {
 	case i.Rows < 1 || i.Columns < 1 || i.Rows > maxSide || i.Columns > maxSide || i.Rows*i.Columns > maxPixels:
@@ -167,8 +169,8 @@ func (i *Image) locate() error {
 
 func (i *Image) frameBytes() int64 { return int64(i.Rows) * int64(i.Columns) * int64(i.allocated/8) }
 
-// CheckLength reports uncompressed pixel data that has fewer bytes than rows, columns, samples, bits and frames need, as a
-// *dicom.FormatError. It looks at the header only (PS3.5, 8.1.1).
+// CheckLength reports uncompressed pixel data that has fewer bytes than rows, columns, samples, bits and frames need,
+// as a *dicom.FormatError. It looks at the header only (PS3.5, 8.1.1).
 func CheckLength(f *dicom.File) error {
 	e := f.Dataset.Find(dicom.PixelData)
 	if e == nil || f.Syntax.Encapsulated || e.Length < 0 {
@@ -181,7 +183,8 @@ func CheckLength(f *dicom.File) error {
 		return float64(none)
 	}
 	frames, samples := number(tagFrames, 1), number(tagSamples, 1)
-	if strings.Contains(f.Dataset.Find(tagPhotometric).String(), "42") { // colour of half the resolution: YBR_FULL_422, _420
+	// colour of half the resolution: YBR_FULL_422, _420
+	if strings.Contains(f.Dataset.Find(tagPhotometric).String(), "42") {
 		samples = 1
 	}
 	need := number(tagRows, 0) * number(tagColumns, 0) * samples * number(tagAllocated, 16) * frames / 8
@@ -289,7 +292,8 @@ func (i *Image) Frame(n int) (Rows, error) {
 // RendersSyntax reports whether pixels of a transfer syntax are decoded here.
 func RendersSyntax(uid string) bool {
 	switch uid {
-	case dicom.RLE, dicom.JPEGLossless, dicom.JPEGLosslessP1, dicom.JPEGLSLossless, dicom.JPEGLSNear, dicom.JPEGBaseline,
+	case dicom.RLE, dicom.JPEGLossless, dicom.JPEGLosslessP1, dicom.JPEGLSLossless, dicom.JPEGLSNear,
+		dicom.JPEGBaseline,
 		dicom.JPEGExtended:
 		return true
 	}

@@ -70,10 +70,14 @@ func file(t testing.TB, syntax string, rows, columns, bits, frames int, signed b
 	}
 	vr := dicom.VR("OW")
 	f := &dicom.File{Syntax: s, Dataset: dicom.Dataset{
-		dicom.Text(dicom.SOPClassUID, "UI", "1.2.840.10008.5.1.4.1.1.501.2.1"), dicom.Text(dicom.SOPInstanceUID, "UI", "1.2.3.4"),
-		dicom.Text(0x00080060, "CS", "DX"), dicom.Uints(tagSamples, "US", 1), dicom.Text(tagPhotometric, "CS", "MONOCHROME2"),
-		dicom.Text(tagFrames, "IS", fmt.Sprint(frames)), dicom.Uints(tagRows, "US", uint32(rows)), dicom.Uints(tagColumns, "US", uint32(columns)),
-		dicom.Uints(tagAllocated, "US", allocated), dicom.Uints(tagStored, "US", uint32(bits)), dicom.Uints(tagHighBit, "US", uint32(bits-1)),
+		dicom.Text(dicom.SOPClassUID, "UI", "1.2.840.10008.5.1.4.1.1.501.2.1"),
+		dicom.Text(dicom.SOPInstanceUID, "UI", "1.2.3.4"),
+		dicom.Text(0x00080060, "CS", "DX"), dicom.Uints(tagSamples, "US", 1),
+		dicom.Text(tagPhotometric, "CS", "MONOCHROME2"),
+		dicom.Text(tagFrames, "IS", fmt.Sprint(frames)), dicom.Uints(tagRows, "US", uint32(rows)),
+		dicom.Uints(tagColumns, "US", uint32(columns)),
+		dicom.Uints(tagAllocated, "US", allocated), dicom.Uints(tagStored, "US", uint32(bits)),
+		dicom.Uints(tagHighBit, "US", uint32(bits-1)),
 		dicom.Uints(tagSigned, "US", representation), {Tag: dicom.PixelData, VR: vr, Length: int64(len(raw))},
 	}}
 	var b bytes.Buffer
@@ -158,7 +162,8 @@ func TestAgainstDcmtk(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s %v %d bits %dx%d", c.name, c.args, bits, size[1], size[0]), func(t *testing.T) {
 					pixels := scene(size[0], size[1], bits, uint64(bits))
-					packed := compress(t, file(t, dicom.ExplicitLE, size[0], size[1], bits, 1, false, pixels), c.name, c.args...)
+					packed := compress(t, file(t, dicom.ExplicitLE, size[0], size[1], bits, 1, false, pixels),
+						c.name, c.args...)
 					if c.near {
 						pixels, _, _ = decode(run(t, "dcmdjpls", packed), 0)
 					}
@@ -192,7 +197,8 @@ func TestFramesOfCompressedImages(t *testing.T) {
 func TestCutOff(t *testing.T) {
 	packs := map[string][]byte{"native": file(t, dicom.ExplicitLE, 20, 30, 16, 1, false, scene(20, 30, 16, 1))}
 	if peer.Dcmtk.Check() == nil {
-		packs["JPEG-LS"], packs["RLE"] = compress(t, packs["native"], "dcmcjpls"), compress(t, packs["native"], "dcmcrle")
+		packs["JPEG-LS"], packs["RLE"] = compress(t, packs["native"], "dcmcjpls"),
+			compress(t, packs["native"], "dcmcrle")
 		packs["JPEG lossless"] = compress(t, packs["native"], "dcmcjpeg", "+e1")
 	}
 	for name, data := range packs {
@@ -240,7 +246,8 @@ func TestHostileDimensions(t *testing.T) {
 		}
 	}
 	var bad *dicom.FormatError
-	if _, err := New(f, bytes.NewReader(data), int64(len(data))); !errors.As(err, &bad) || !strings.Contains(err.Error(), "100000 x 100000") {
+	if _, err := New(f, bytes.NewReader(data), int64(len(data))); !errors.As(err, &bad) ||
+		!strings.Contains(err.Error(), "100000 x 100000") {
 		t.Errorf("100000 x 100000 pixels: %v", err)
 	}
 }

@@ -49,7 +49,9 @@ func newRLE(i *Image, parts []dicom.Fragment) (Rows, error) {
 			return nil, corrupt("RLE segment from %d to %d of %d %s",
 				begin, end, size, english.PluralWord(int(size), "byte", ""))
 		}
-		r.planes = append(r.planes, &packed{r: bufio.NewReaderSize(io.NewSectionReader(data, begin, end-begin), 64<<10), row: make([]byte, i.Columns)})
+		r.planes = append(r.planes,
+			&packed{r: bufio.NewReaderSize(io.NewSectionReader(data, begin, end-begin), 64<<10),
+				row: make([]byte, i.Columns)})
 	}
 	return r, nil
 }

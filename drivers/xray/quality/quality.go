@@ -1,6 +1,6 @@
-// Package quality measures the quality of an X-ray image while its rows go by: the level and noise of air, detectors that say
-// nothing or always the same, and how many pixels are at either end of the scale. What follows ANSI N42.46 needs a test object and
-// is not measured here.
+// Package quality measures the quality of an X-ray image while its rows go by: the level and noise of air, detectors
+// that say nothing or always the same, and how many pixels are at either end of the scale. What follows ANSI N42.46
+// needs a test object and is not measured here.
 package quality
 
 import (
@@ -183,8 +183,8 @@ func (m *Meter) detectors(out *Measures) {
 				before, after = before || d < k, after || d > k
 			}
 		}
-		// Constant neighbours say nothing, and so do those on one side only: whole bands of an image are constant where there is
-		// no noise, or where it is saturated.
+		// Constant neighbours say nothing, and so do those on one side only: whole bands of an image are constant
+		// where there is no noise, or where it is saturated.
 		if len(around) == 0 || !before || !after || math.Abs(means[k]-robust.Median(around)) < 0.05*scale {
 			continue
 		}

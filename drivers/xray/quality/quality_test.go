@@ -40,10 +40,12 @@ func scene(byRow bool, air, noise float64, dead, stuck int) Measures {
 func TestMeasures(t *testing.T) {
 	for _, byRow := range []bool{true, false} {
 		m := scene(byRow, 50000, 0.01, 77, 120)
-		if math.Abs(m.AirLevel/50000-1) > 0.005 || math.Abs(m.AirNoise/0.01-1) > 0.15 || m.AirShare < 0.6 || m.AirShare > 0.9 {
+		if math.Abs(m.AirLevel/50000-1) > 0.005 || math.Abs(m.AirNoise/0.01-1) > 0.15 || m.AirShare < 0.6 ||
+			m.AirShare > 0.9 {
 			t.Errorf("air %.0f, noise %.4f, share %.2f", m.AirLevel, m.AirNoise, m.AirShare)
 		}
-		if !slices.Equal(m.Dead, []int{77}) || !slices.Equal(m.Stuck, []int{120}) || m.Detectors != map[bool]int{true: 200, false: 300}[byRow] {
+		if !slices.Equal(m.Dead, []int{77}) || !slices.Equal(m.Stuck, []int{120}) ||
+			m.Detectors != map[bool]int{true: 200, false: 300}[byRow] {
 			t.Errorf("by row %v: dead %v, stuck %v of %d", byRow, m.Dead, m.Stuck, m.Detectors)
 		}
 		if m.SaturatedShare != 0 || m.StarvedShare < 1.0/400 {

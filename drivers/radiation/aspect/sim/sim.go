@@ -83,7 +83,8 @@ func (p *Portal) Registers() []uint16 {
 
 // Serve answers at an address, HOST:PORT, until ctx ends.
 func (p *Portal) Serve(ctx context.Context, address string) error {
-	s, err := modbus.NewServer(&modbus.ServerConfiguration{URL: "tcp://" + address, Timeout: time.Minute, MaxClients: 4, Logger: log.New(io.Discard, "", 0)}, handler{p})
+	s, err := modbus.NewServer(&modbus.ServerConfiguration{URL: "tcp://" + address, Timeout: time.Minute,
+		MaxClients: 4, Logger: log.New(io.Discard, "", 0)}, handler{p})
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,8 @@ func Document(detectors, inside string) string {
 // Measurement is a RadMeasurement of ten seconds in the foreground.
 func Measurement(inside string) string {
 	return "<RadMeasurement id='M1'><MeasurementClassCode>Foreground</MeasurementClassCode>" +
-		"<StartDateTime>2027-03-04T05:06:07Z</StartDateTime><RealTimeDuration>PT10S</RealTimeDuration>" + inside + "</RadMeasurement>"
+		"<StartDateTime>2027-03-04T05:06:07Z</StartDateTime><RealTimeDuration>PT10S</RealTimeDuration>" +
+		inside + "</RadMeasurement>"
 }
 
 // Spectrum is a detector's spectrum of nine seconds live; attributes are those of its element besides the detector.

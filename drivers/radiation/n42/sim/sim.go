@@ -1,5 +1,5 @@
-// Package sim is a spectroscopic portal, simulated at document level: a seed and a truck go in, an N42-2011 document with
-// physically sensible spectra comes out, dropped into a folder or posted over HTTP.
+// Package sim is a spectroscopic portal, simulated at document level: a seed and a truck go in, an N42-2011 document
+// with physically sensible spectra comes out, dropped into a folder or posted over HTTP.
 package sim
 
 import (
@@ -57,19 +57,27 @@ func Document(p Pass, seed uint64) []byte {
 	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>
 <RadInstrumentData xmlns="http://physics.nist.gov/N42/2011/N42">
 <RadInstrumentInformation id="portal"><RadInstrumentManufacturerName>Lanewarden</RadInstrumentManufacturerName>` +
-		`<RadInstrumentIdentifier>` + serialNumber + `</RadInstrumentIdentifier><RadInstrumentModelName>Simulated portal</RadInstrumentModelName>` +
+		`<RadInstrumentIdentifier>` + serialNumber +
+		`</RadInstrumentIdentifier><RadInstrumentModelName>Simulated portal</RadInstrumentModelName>` +
 		`<RadInstrumentClassCode>Portal Monitor</RadInstrumentClassCode></RadInstrumentInformation>
 `)
 	for d := range Detectors {
-		fmt.Fprintf(&b, "<RadDetectorInformation id=\"D%d\"><RadDetectorCategoryCode>Gamma</RadDetectorCategoryCode><RadDetectorKindCode>NaI</RadDetectorKindCode></RadDetectorInformation>\n", d+1)
+		fmt.Fprintf(&b,
+			"<RadDetectorInformation id=\"D%d\"><RadDetectorCategoryCode>Gamma</RadDetectorCategoryCode>"+
+				"<RadDetectorKindCode>NaI</RadDetectorKindCode></RadDetectorInformation>\n", d+1)
 	}
-	fmt.Fprintf(&b, "<EnergyCalibration id=\"cal\"><CoefficientValues>0 %g 0</CoefficientValues></EnergyCalibration>\n", keVPerCh)
+	fmt.Fprintf(&b,
+		"<EnergyCalibration id=\"cal\"><CoefficientValues>0 %g 0</CoefficientValues></EnergyCalibration>\n", keVPerCh)
 	for s := range p.Seconds {
 		p.slice(&b, rng, s)
 	}
 	if p.Source != nil {
-		fmt.Fprintf(&b, "<AnalysisResults><RadAlarm><RadAlarmCategoryCode>Gamma</RadAlarmCategoryCode><RadAlarmDescription>%s</RadAlarmDescription></RadAlarm>"+
-			"<NuclideAnalysisResults><Nuclide><NuclideName>%s</NuclideName><NuclideIDConfidenceValue>%d</NuclideIDConfidenceValue></Nuclide></NuclideAnalysisResults></AnalysisResults>\n",
+		fmt.Fprintf(&b,
+			"<AnalysisResults><RadAlarm><RadAlarmCategoryCode>Gamma</RadAlarmCategoryCode>"+
+				"<RadAlarmDescription>%s</RadAlarmDescription></RadAlarm>"+
+				"<NuclideAnalysisResults><Nuclide><NuclideName>%s</NuclideName>"+
+				"<NuclideIDConfidenceValue>%d</NuclideIDConfidenceValue></Nuclide></NuclideAnalysisResults>"+
+				"</AnalysisResults>\n",
 			p.Source.Name, p.Source.Name, 70+rng.IntN(30))
 	}
 	b.WriteString("</RadInstrumentData>\n")
@@ -77,20 +85,26 @@ func Document(p Pass, seed uint64) []byte {
 }
 
 func (p Pass) slice(b *bytes.Buffer, rng *rand.Rand, s int) {
-	fmt.Fprintf(b, "<RadMeasurement id=\"M%d\"><MeasurementClassCode>Foreground</MeasurementClassCode><StartDateTime>%s</StartDateTime><RealTimeDuration>PT1S</RealTimeDuration>\n",
+	fmt.Fprintf(b,
+		"<RadMeasurement id=\"M%d\"><MeasurementClassCode>Foreground</MeasurementClassCode>"+
+			"<StartDateTime>%s</StartDateTime><RealTimeDuration>PT1S</RealTimeDuration>\n",
 		s+1, p.Start.Add(time.Duration(s)*time.Second).UTC().Format("2006-01-02T15:04:05.000Z"))
 	// The source passes the panels in the middle of the pass.
 	x := (float64(s) + 0.5 - float64(p.Seconds)/2) / (float64(p.Seconds) / 5)
 	share := math.Exp(-x*x/2) / (math.Sqrt(2*math.Pi) * float64(p.Seconds) / 5)
 	for d := range Detectors {
-		fmt.Fprintf(b, "<Spectrum id=\"M%dD%d\" radDetectorInformationReference=\"D%d\" energyCalibrationReference=\"cal\"><LiveTimeDuration>PT0.98S</LiveTimeDuration><ChannelData compressionCode=\"CountedZeroes\">", s+1, d+1, d+1)
+		fmt.Fprintf(b,
+			"<Spectrum id=\"M%dD%d\" radDetectorInformationReference=\"D%d\" "+
+				"energyCalibrationReference=\"cal\"><LiveTimeDuration>PT0.98S</LiveTimeDuration>"+
+				"<ChannelData compressionCode=\"CountedZeroes\">", s+1, d+1, d+1)
 		writeZeroes(b, p.spectrum(rng, share))
 		b.WriteString("</ChannelData></Spectrum>\n")
 	}
 	b.WriteString("<OccupancyIndicator>true</OccupancyIndicator></RadMeasurement>\n")
 }
 
-// spectrum draws one second of one detector: a falling continuum, potassium of the surroundings, and the source's lines.
+// spectrum draws one second of one detector: a falling continuum, potassium of the surroundings, and the source's
+// lines.
 func (p Pass) spectrum(rng *rand.Rand, share float64) []int {
 	mean := make([]float64, Channels)
 	const fall = 350.0 // keV

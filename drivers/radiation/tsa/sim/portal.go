@@ -1,5 +1,5 @@
-// Package sim is a radiation portal, simulated at protocol level: trucks, sources and weather go in, the lines of the TSA
-// protocol come out, over TCP in real time or as a recorded daily file.
+// Package sim is a radiation portal, simulated at protocol level: trucks, sources and weather go in, the lines of the
+// TSA protocol come out, over TCP in real time or as a recorded daily file.
 package sim
 
 import (
@@ -35,8 +35,10 @@ type Config struct {
 // Defaults is a four-panel plastic portal at a busy lane (docs/traffic.md).
 func Defaults() Config {
 	return Config{
-		Seed: 1, Panels: 4, GammaRate: 250, NeutronRate: 1.2, Drift: 0.03, RainEvery: 20 * time.Hour, TruckEvery: 100 * time.Second,
-		InnocentShare: 0.02, SourceShare: 0.001, NeutronShare: 0.0005, NSigma: 7, Intervals: 5, SpeedMin: 5, SpeedMax: 8,
+		Seed: 1, Panels: 4, GammaRate: 250, NeutronRate: 1.2, Drift: 0.03, RainEvery: 20 * time.Hour,
+		TruckEvery:    100 * time.Second,
+		InnocentShare: 0.02, SourceShare: 0.001, NeutronShare: 0.0005, NSigma: 7, Intervals: 5,
+		SpeedMin: 5, SpeedMax: 8,
 		LengthMin: 6, LengthMax: 21, HalfWidth: 2.5, SuppressionMax: 0.25,
 	}
 }
@@ -220,7 +222,8 @@ func (p *Portal) startOccupancy() {
 func (p *Portal) RandomVehicle() Vehicle {
 	c, r := p.cfg, p.rng
 	v := Vehicle{
-		Length: c.LengthMin + r.Float64()*(c.LengthMax-c.LengthMin), Speed: (c.SpeedMin + r.Float64()*(c.SpeedMax-c.SpeedMin)) * kph,
+		Length:      c.LengthMin + r.Float64()*(c.LengthMax-c.LengthMin),
+		Speed:       (c.SpeedMin + r.Float64()*(c.SpeedMax-c.SpeedMin)) * kph,
 		Suppression: (0.2 + 0.8*r.Float64()) * c.SuppressionMax,
 	}
 	switch u := r.Float64(); {
@@ -229,7 +232,8 @@ func (p *Portal) RandomVehicle() Vehicle {
 	case u < c.InnocentShare+c.SourceShare:
 		v.Source = &Source{Gamma: 1500 + 20000*r.Float64(), Position: v.Length * r.Float64(), Side: r.Float64()*2 - 1}
 	case u < c.InnocentShare+c.SourceShare+c.NeutronShare:
-		v.Source = &Source{Gamma: 500, Neutron: 60 + 300*r.Float64(), Position: v.Length * r.Float64(), Side: r.Float64()*2 - 1}
+		v.Source = &Source{Gamma: 500, Neutron: 60 + 300*r.Float64(), Position: v.Length * r.Float64(),
+			Side: r.Float64()*2 - 1}
 	}
 	return v
 }
@@ -284,9 +288,13 @@ func (p *Portal) occupiedStep() {
 	shield := 1 - o.Suppression*o.coverage()
 	bg := p.background() * shield * gammaStep.Seconds()
 	for i := range gamma {
-		gamma[i] = p.Poisson(bg + o.rate(p.cfg, i, func(s *Source) float64 { return s.Gamma })*gammaStep.Seconds()*p.faultGain)
+		gamma[i] = p.Poisson(bg + o.rate(p.cfg, i, func(s *Source) float64 {
+			return s.Gamma
+		})*gammaStep.Seconds()*p.faultGain)
 		sum += gamma[i]
-		o.neutrons[i] += (p.cfg.NeutronRate*shield + o.rate(p.cfg, i, func(s *Source) float64 { return s.Neutron })) * gammaStep.Seconds()
+		o.neutrons[i] += (p.cfg.NeutronRate*shield + o.rate(p.cfg, i, func(s *Source) float64 {
+			return s.Neutron
+		})) * gammaStep.Seconds()
 	}
 	o.window = append(o.window, sum)
 	p.say(counts(map[bool]string{true: "GA", false: "GS"}[p.gammaAlarm(o)], gamma))
@@ -332,7 +340,8 @@ func (p *Portal) endOccupancy() {
 	o := p.occupied
 	p.number++
 	p.say(fmt.Sprintf("GX,%06d,%06d", p.number, int(p.cfg.NeutronRate*float64(p.cfg.Panels)*1000)))
-	p.truths = append(p.truths, Truth{Number: p.number, Start: o.start, End: p.now, Vehicle: o.Vehicle, GammaAlarm: o.alarm})
+	p.truths = append(p.truths, Truth{Number: p.number, Start: o.start, End: p.now, Vehicle: o.Vehicle,
+		GammaAlarm: o.alarm})
 	p.occupied = nil
 	p.nextTruck = p.now + max(p.exponential(p.cfg.TruckEvery), 2*time.Second)
 }

@@ -38,7 +38,9 @@ func (u *UPS) vars() map[string]string {
 		u.charge = max(u.charge-1, 0)
 	}
 	return map[string]string{
-		"ups.status": status, "battery.charge": fmt.Sprintf("%.0f", 100-u.charge), "battery.runtime": fmt.Sprintf("%.0f", (100-u.charge)*18), "ups.load": "23", "input.voltage": "119.8", "ups.model": "simulated",
+		"ups.status": status, "battery.charge": fmt.Sprintf("%.0f", 100-u.charge),
+		"battery.runtime": fmt.Sprintf("%.0f", (100-u.charge)*18), "ups.load": "23", "input.voltage": "119.8",
+		"ups.model": "simulated",
 	}
 }
 

@@ -40,7 +40,8 @@ type dose struct {
 
 // NewScanner makes an instrument; the same seed gives the same noise.
 func NewScanner(seed uint64, lib *plasmagram.Library) *Scanner {
-	return &Scanner{Tube: NewTube(), Library: lib, Clearing: 8 * time.Second, rng: rand.New(rand.NewPCG(seed, 0x105)), residue: map[string]dose{}}
+	return &Scanner{Tube: NewTube(), Library: lib, Clearing: 8 * time.Second, rng: rand.New(rand.NewPCG(seed, 0x105)),
+		residue: map[string]dose{}}
 }
 
 // Swab is one sample.
@@ -68,7 +69,8 @@ type Result struct {
 func (s *Scanner) Random(at time.Time, share float64) Swab {
 	w := Swab{Kind: "analysis", Operator: "officer-" + string(rune('1'+s.rng.IntN(4))), At: at}
 	if s.rng.Float64() < share {
-		w.Substance, w.Amplitude = s.Library.Substances[s.rng.IntN(len(s.Library.Substances))].Name, 200*math.Exp(s.rng.NormFloat64())
+		w.Substance, w.Amplitude = s.Library.Substances[s.rng.IntN(len(s.Library.Substances))].Name,
+			200*math.Exp(s.rng.NormFloat64())
 	}
 	return w
 }
@@ -102,7 +104,8 @@ func (s *Scanner) Run(w Swab) (*Result, error) {
 	tube := s.Tube
 	tube.Cell.TemperatureK += 3 * math.Sin(phase)
 	tube.Cell.PressureTorr += 8 * math.Sin(1.7*phase)
-	r := &Result{Swab: w, ID: fmt.Sprintf("S%06d", s.samples), Spectrum: tube.Measure(s.rng, polarity, s.calibrant(polarity), ions)}
+	r := &Result{Swab: w, ID: fmt.Sprintf("S%06d", s.samples),
+		Spectrum: tube.Measure(s.rng, polarity, s.calibrant(polarity), ions)}
 	if w.Sample != "" {
 		r.ID = w.Sample
 	}
@@ -172,9 +175,12 @@ func (r *Result) Block() *jcampdx.Block {
 	last := s.StartMs + float64(n-1)*s.StepMs
 	nan := math.NaN()
 	b.Variables = []jcampdx.Variable{
-		{Name: "DRIFT TIME", Symbol: "X", Type: "INDEPENDENT", Form: "AFFN", Units: "MILLISECONDS", Dim: n, First: s.StartMs, Last: last, Factor: 1},
-		{Name: "INTENSITY", Symbol: "Y", Type: "DEPENDENT", Form: "ASDF", Units: "COUNTS", Dim: n, First: nan, Last: nan, Factor: 1},
-		{Name: "SCAN", Symbol: "N", Type: "PAGE", Dim: len(s.Scans), First: 1, Last: float64(len(s.Scans)), Factor: nan},
+		{Name: "DRIFT TIME", Symbol: "X", Type: "INDEPENDENT", Form: "AFFN", Units: "MILLISECONDS",
+			Dim: n, First: s.StartMs, Last: last, Factor: 1},
+		{Name: "INTENSITY", Symbol: "Y", Type: "DEPENDENT", Form: "ASDF", Units: "COUNTS",
+			Dim: n, First: nan, Last: nan, Factor: 1},
+		{Name: "SCAN", Symbol: "N", Type: "PAGE", Dim: len(s.Scans), First: 1, Last: float64(len(s.Scans)),
+			Factor: nan},
 	}
 	for i, scan := range s.Scans {
 		y := make([]float64, n)
@@ -206,7 +212,8 @@ func (r *Result) Drop(folder string) error {
 func (r *Result) Lines() []string {
 	sign := map[plasmagram.Polarity]string{plasmagram.Positive: "+", plasmagram.Negative: "-"}[r.Spectrum.Polarity]
 	word := map[string]string{"analysis": "SAMPLE", "verification": "VERIFY", "blank": "BLANK"}[r.Kind]
-	out := []string{fmt.Sprintf("%s %s OP %s MODE ALL POL %s AT %s", word, r.ID, r.Operator, sign, r.At.UTC().Format("2006-01-02 15:04:05"))}
+	out := []string{fmt.Sprintf("%s %s OP %s MODE ALL POL %s AT %s", word, r.ID, r.Operator,
+		sign, r.At.UTC().Format("2006-01-02 15:04:05"))}
 	for _, p := range r.Analysis.Peaks {
 		out = append(out, fmt.Sprintf("PEAK %.4f %.0f %.4f SNR %.1f", p.DriftMs, p.Amplitude, p.FWHMMs, p.SNR))
 	}
@@ -221,7 +228,8 @@ func (r *Result) Lines() []string {
 // State returns the instrument's state line.
 func (s *Scanner) State() string {
 	c := s.Tube.Cell
-	return fmt.Sprintf("STATE T %.1f P %.1f FLOW 350 RIP %.3f %.0f 0.34 DRY 81 DES 220 N %d", c.TemperatureK-273.15, c.PressureTorr/0.750062, c.DriftMs(reactantPositive), s.Tube.Reactant, s.samples)
+	return fmt.Sprintf("STATE T %.1f P %.1f FLOW 350 RIP %.3f %.0f 0.34 DRY 81 DES 220 N %d",
+		c.TemperatureK-273.15, c.PressureTorr/0.750062, c.DriftMs(reactantPositive), s.Tube.Reactant, s.samples)
 }
 
 // Frame puts a line between its framing, with its checksum.
@@ -230,7 +238,8 @@ func (s *Scanner) Frame(text string) []byte {
 	return append(append([]byte(f.Start), s.Profile.Checksum.Append([]byte(text), f.Start)...), f.End...)
 }
 
-// Serve speaks the profile's lines on a connection until ctx or the connection ends: a result for every swab, the state when asked.
+// Serve speaks the profile's lines on a connection until ctx or the connection ends: a result for every swab, the
+// state when asked.
 func (s *Scanner) Serve(ctx context.Context, conn io.ReadWriter, swabs <-chan Swab) error {
 	asked := make(chan struct{}, 8)
 	go func() { // ends with the connection

@@ -1,5 +1,5 @@
-// Package sim is an ion scanner, simulated from its drift tube up: what is on a swab goes in; spectra, JCAMP-DX files and the lines of
-// a serial instrument come out.
+// Package sim is an ion scanner, simulated from its drift tube up: what is on a swab goes in; spectra, JCAMP-DX files
+// and the lines of a serial instrument come out.
 package sim
 
 import (
@@ -27,7 +27,8 @@ type Tube struct {
 func NewTube() Tube {
 	return Tube{
 		Cell:      plasmagram.Cell{LengthCm: 8, FieldVPerCm: 250, TemperatureK: 378, PressureTorr: 750, DelayMs: 0.1},
-		Resolving: 32, StepMs: 0.025, Points: 1200, Scans: 24, Noise: 10, Reactant: 6000, Calibrant: 900, TemperatureErrorK: 0.5, PressureErrorTorr: 1,
+		Resolving: 32, StepMs: 0.025, Points: 1200, Scans: 24, Noise: 10, Reactant: 6000, Calibrant: 900,
+		TemperatureErrorK: 0.5, PressureErrorTorr: 1,
 	}
 }
 
@@ -44,7 +45,8 @@ const (
 )
 
 // Measure returns the spectrum of a sample with these ions. calibrant is the reduced mobility of the calibrant's ion.
-func (t Tube) Measure(rng *rand.Rand, polarity plasmagram.Polarity, calibrant float64, ions []Ion) *plasmagram.Spectrum {
+func (t Tube) Measure(rng *rand.Rand, polarity plasmagram.Polarity, calibrant float64,
+	ions []Ion) *plasmagram.Spectrum {
 	s := &plasmagram.Spectrum{Polarity: polarity, Cell: t.Cell, StepMs: t.StepMs, Scans: make([][]float64, t.Scans)}
 	s.Cell.TemperatureK += rng.NormFloat64() * t.TemperatureErrorK
 	s.Cell.PressureTorr += rng.NormFloat64() * t.PressureErrorTorr
@@ -60,7 +62,8 @@ func (t Tube) Measure(rng *rand.Rand, polarity plasmagram.Polarity, calibrant fl
 		y := make([]float64, t.Points)
 		for i := range y {
 			x := float64(i) / float64(t.Points)
-			y[i] = offset + slope*x + wave*math.Sin(5*x) + 4000*math.Exp(-float64(i)*t.StepMs/0.15) + rng.NormFloat64()*t.Noise
+			y[i] = offset + slope*x + wave*math.Sin(5*x) + 4000*math.Exp(-float64(i)*t.StepMs/0.15) +
+				rng.NormFloat64()*t.Noise
 		}
 		share := math.Exp(-0.5 * math.Pow((float64(k)-nearest)/spread, 2))
 		taken := 0.0

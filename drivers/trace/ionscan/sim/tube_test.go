@@ -69,7 +69,8 @@ func simulate(t testing.TB, n int, seed uint64) *day {
 		ion := s.Peaks[rng.IntN(len(s.Peaks))]
 		snr := math.Exp(math.Log(5) + rng.Float64()*math.Log(40)) // 5 to 200
 		k0 := ion.K0 + 0.002*rng.NormFloat64()
-		a := analyse(t, tube.Measure(rng, polarity, calibrant, append(ions, Ion{K0: k0, Amplitude: snr * tube.Noise})), lib)
+		a := analyse(t,
+			tube.Measure(rng, polarity, calibrant, append(ions, Ion{K0: k0, Amplitude: snr * tube.Noise})), lib)
 		d.take(a, s.Name, k0, snr)
 	}
 	return d
@@ -111,7 +112,8 @@ func pick(rng *rand.Rand, lib *plasmagram.Library, polarity plasmagram.Polarity)
 	}
 }
 
-// interferents are up to three ions of dirt, outside of all windows: what is within one cannot be told from the substance.
+// interferents are up to three ions of dirt, outside of all windows: what is within one cannot be told from the
+// substance.
 func interferents(rng *rand.Rand, lib *plasmagram.Library, polarity plasmagram.Polarity) (out []Ion) {
 	for range rng.IntN(4) {
 		k0 := 0.9 + rng.Float64()
@@ -130,7 +132,8 @@ func interferents(rng *rand.Rand, lib *plasmagram.Library, polarity plasmagram.P
 
 func (d *day) table() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| SNR | samples | found | also another | K0 error median | 99 %% | largest |\n|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(&b,
+		"| SNR | samples | found | also another | K0 error median | 99 %% | largest |\n|---|---|---|---|---|---|---|\n")
 	for c, low := range classes {
 		e := slices.Sorted(slices.Values(d.errors[c]))
 		if len(e) == 0 {
@@ -140,10 +143,12 @@ func (d *day) table() string {
 		if c+1 < len(classes) {
 			name = fmt.Sprintf("%g to %g", low, classes[c+1])
 		}
-		fmt.Fprintf(&b, "| %s | %d | %.2f %% | %d | %.3f %% | %.3f %% | %.3f %% |\n", name, d.samples[c], 100*float64(d.found[c])/float64(d.samples[c]),
+		fmt.Fprintf(&b, "| %s | %d | %.2f %% | %d | %.3f %% | %.3f %% | %.3f %% |\n", name,
+			d.samples[c], 100*float64(d.found[c])/float64(d.samples[c]),
 			d.other[c], 100*e[len(e)/2], 100*e[len(e)*99/100], 100*e[len(e)-1])
 	}
-	fmt.Fprintf(&b, "| blanks | %d | %d alarms, %.3f %% | | | | |\n", d.blanks, d.alarms, 100*float64(d.alarms)/float64(d.blanks))
+	fmt.Fprintf(&b, "| blanks | %d | %d alarms, %.3f %% | | | | |\n", d.blanks, d.alarms,
+		100*float64(d.alarms)/float64(d.blanks))
 	return b.String()
 }
 
@@ -174,8 +179,8 @@ func TestSubstancesOverADay(t *testing.T) {
 	}
 }
 
-// BenchmarkSubstances is 10,000 samples over a day, another day each time: found-percent at SNR 10 and more is to be 99.5 or more,
-// false-percent of blanks 0.1 or less, k0-error-percent (the largest) 0.3 or less.
+// BenchmarkSubstances is 10,000 samples over a day, another day each time: found-percent at SNR 10 and more is to be
+// 99.5 or more, false-percent of blanks 0.1 or less, k0-error-percent (the largest) 0.3 or less.
 func BenchmarkSubstances(b *testing.B) {
 	for i := range b.N {
 		seed := rand.Uint64()

@@ -1,4 +1,5 @@
-// Package sim is a bar code or container number reader, simulated from its side: it sends codes, a line each, to its TCP client.
+// Package sim is a bar code or container number reader, simulated from its side: it sends codes, a line each, to its
+// TCP client.
 package sim
 
 import (

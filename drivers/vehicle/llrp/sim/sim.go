@@ -1,4 +1,5 @@
-// Package sim is an RFID reader, simulated from its side of LLRP: it takes one client, answers its requests, keeps it alive and reports tags.
+// Package sim is an RFID reader, simulated from its side of LLRP: it takes one client, answers its requests, keeps it
+// alive and reports tags.
 package sim
 
 import (
@@ -99,9 +100,12 @@ func (r *Reader) answer(f llrp.Frame) bool {
 
 // replies are the answers to requests.
 var replies = map[llrp.MessageType]llrp.MessageType{
-	llrp.GetCapabilities: llrp.GetCapabilitiesResponse, llrp.SetConfig: llrp.SetConfigResponse, llrp.GetConfig: llrp.GetConfigResponse,
-	llrp.DeleteROSpec: llrp.DeleteROSpecResponse, llrp.AddROSpec: llrp.AddROSpecResponse, llrp.EnableROSpec: llrp.EnableROSpecResponse,
-	llrp.StartROSpec: llrp.StartROSpecResponse, llrp.DeleteAccessSpec: llrp.DeleteAccessSpecResp, llrp.AddAccessSpec: llrp.AddAccessSpecResponse,
+	llrp.GetCapabilities: llrp.GetCapabilitiesResponse, llrp.SetConfig: llrp.SetConfigResponse,
+	llrp.GetConfig:    llrp.GetConfigResponse,
+	llrp.DeleteROSpec: llrp.DeleteROSpecResponse, llrp.AddROSpec: llrp.AddROSpecResponse,
+	llrp.EnableROSpec: llrp.EnableROSpecResponse,
+	llrp.StartROSpec:  llrp.StartROSpecResponse, llrp.DeleteAccessSpec: llrp.DeleteAccessSpecResp,
+	llrp.AddAccessSpec:    llrp.AddAccessSpecResponse,
 	llrp.EnableAccessSpec: llrp.EnableAccessSpecResp, llrp.CloseConnection: llrp.CloseConnectionResponse,
 }
 
@@ -113,7 +117,8 @@ func (r *Reader) content(f llrp.Frame) (out [][]byte) {
 	switch f.Type {
 	case llrp.GetCapabilities:
 		version := "5.14.0.240"
-		out = append(out, llrp.TLV(137, llrp.B2(antennas), llrp.B2(1<<14), llrp.B4(25882), llrp.B4(2001002), llrp.B2(uint16(len(version))), []byte(version)))
+		out = append(out, llrp.TLV(137, llrp.B2(antennas), llrp.B2(1<<14), llrp.B4(25882),
+			llrp.B4(2001002), llrp.B2(uint16(len(version))), []byte(version)))
 	case llrp.GetConfig:
 		for n := uint16(1); n <= antennas; n++ {
 			connected := byte(0x80)
@@ -252,7 +257,8 @@ func report(clockError time.Duration, reads []llrp.Param, tags []Tag) (out []byt
 	for _, t := range tags {
 		at := llrp.B8(uint64(t.At.Add(clockError).UnixMicro()))
 		content := [][]byte{
-			llrp.TV(13, t.EPC[:]), llrp.TV(1, llrp.B2(t.Antenna)), llrp.TV(6, []byte{byte(t.RSSI)}), llrp.TV(2, at), llrp.TV(4, at), llrp.TV(8, llrp.B2(1)),
+			llrp.TV(13, t.EPC[:]), llrp.TV(1, llrp.B2(t.Antenna)), llrp.TV(6, []byte{byte(t.RSSI)}),
+			llrp.TV(2, at), llrp.TV(4, at), llrp.TV(8, llrp.B2(1)),
 		}
 		for i := range reads {
 			content = append(content, t.result(&reads[i]))
@@ -341,7 +347,8 @@ func (r *Reader) flush() {
 func EPC(company uint32, asset uint64) (out [12]byte) {
 	// Header 0x34, filter 0, partition 5 (24 bits, 7 digits), company, asset of 58 bits.
 	out[0] = 0x34
-	hi := uint64(5)<<42 | uint64(company&0xffffff)<<18 | asset>>40&0x3ffff // the 48 bits behind the first byte, without filter
+	// the 48 bits behind the first byte, without filter
+	hi := uint64(5)<<42 | uint64(company&0xffffff)<<18 | asset>>40&0x3ffff
 	lo := asset & 0xffffffffff
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], hi)

@@ -1,5 +1,5 @@
-// Package sim is a plate reader, simulated from its side: it reads a plate as cameras do, sometimes wrongly, and posts it as one of the
-// vendors does until it was taken.
+// Package sim is a plate reader, simulated from its side: it reads a plate as cameras do, sometimes wrongly, and
+// posts it as one of the vendors does until it was taken.
 package sim
 
 import (
@@ -31,7 +31,8 @@ type Camera struct {
 }
 
 // confusions are what readers take characters for.
-var confusions = map[byte]byte{'0': 'O', 'O': '0', '1': 'I', 'I': '1', '8': 'B', 'B': '8', '5': 'S', 'S': '5', '2': 'Z', 'Z': '2', '6': 'G', 'G': '6', 'D': '0'}
+var confusions = map[byte]byte{'0': 'O', 'O': '0', '1': 'I', 'I': '1', '8': 'B', 'B': '8',
+	'5': 'S', 'S': '5', '2': 'Z', 'Z': '2', '6': 'G', 'G': '6', 'D': '0'}
 
 // Misread is a plate as a reader reads it, rightly in a share of cases, with its confidence.
 func Misread(rng *mathrand.Rand, plate string, right float64) (string, float64) {
@@ -57,19 +58,26 @@ func (c *Camera) Payload(plate string, confidence float64, at time.Time) (body [
 		id := make([]byte, 8)
 		rand.Read(id)
 		body, err = json.Marshal(map[string]any{
-			"data_type": "alpr_group", "version": 3, "best_uuid": fmt.Sprintf("%s-%x", c.ID, id), "best_plate_number": plate, "best_confidence": 100 * confidence,
-			"best_region": "us-mi", "epoch_start": at.UnixMilli(), "epoch_end": at.Add(time.Second).UnixMilli(), "camera_id": c.ID, "travel_direction": 180.0,
+			"data_type": "alpr_group", "version": 3, "best_uuid": fmt.Sprintf("%s-%x", c.ID, id),
+			"best_plate_number": plate, "best_confidence": 100 * confidence,
+			"best_region": "us-mi", "epoch_start": at.UnixMilli(), "epoch_end": at.Add(time.Second).UnixMilli(),
+			"camera_id": c.ID, "travel_direction": 180.0,
 			"candidates": []any{map[string]any{"plate": plate, "confidence": 100 * confidence}},
 		})
 		return body, "application/json", err
 	}
 	text, err := json.Marshal(map[string]any{
-		"hook": map[string]any{"target": c.URL, "id": c.ID, "event": "recognition", "filename": c.ID + "_screenshots/image.jpg"},
+		"hook": map[string]any{"target": c.URL, "id": c.ID, "event": "recognition",
+			"filename": c.ID + "_screenshots/image.jpg"},
 		"data": map[string]any{
-			"camera_id": c.ID, "filename": "image.jpg", "timestamp": at.Format("2006-01-02T15:04:05.000000Z07:00"), "timestamp_local": at.Format("2006-01-02 15:04:05.000000Z07:00"),
+			"camera_id": c.ID, "filename": "image.jpg", "timestamp": at.Format("2006-01-02T15:04:05.000000Z07:00"),
+			"timestamp_local": at.Format("2006-01-02 15:04:05.000000Z07:00"),
 			"results": []any{map[string]any{
-				"plate": plate, "score": confidence, "dscore": 0.9, "region": map[string]any{"code": "ca-on", "score": 0.6}, "vehicle": map[string]any{"type": "Big Truck", "score": 0.7},
-				"box": map[string]any{"xmin": 153, "ymin": 91, "xmax": 302, "ymax": 125}, "candidates": []any{map[string]any{"plate": plate, "score": confidence}}, "direction": 180,
+				"plate": plate, "score": confidence, "dscore": 0.9,
+				"region":     map[string]any{"code": "ca-on", "score": 0.6},
+				"vehicle":    map[string]any{"type": "Big Truck", "score": 0.7},
+				"box":        map[string]any{"xmin": 153, "ymin": 91, "xmax": 302, "ymax": 125},
+				"candidates": []any{map[string]any{"plate": plate, "score": confidence}}, "direction": 180,
 			}},
 		},
 	})

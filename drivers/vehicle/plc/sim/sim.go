@@ -49,7 +49,8 @@ func (m *Module) Coil(address int) bool {
 
 // Serve answers at an address, HOST:PORT, until ctx ends.
 func (m *Module) Serve(ctx context.Context, address string) error {
-	s, err := modbus.NewServer(&modbus.ServerConfiguration{URL: "tcp://" + address, Timeout: time.Minute, MaxClients: 4, Logger: log.New(io.Discard, "", 0)}, m)
+	s, err := modbus.NewServer(&modbus.ServerConfiguration{URL: "tcp://" + address, Timeout: time.Minute,
+		MaxClients: 4, Logger: log.New(io.Discard, "", 0)}, m)
 	if err != nil {
 		return err
 	}

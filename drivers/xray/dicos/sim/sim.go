@@ -1,5 +1,5 @@
-// Package sim is a cargo X-ray portal, simulated at object level: a seed and a truck go in; DICOS images (DX), one an energy, and
-// their threat detection report come out, as files or by C-STORE.
+// Package sim is a cargo X-ray portal, simulated at object level: a seed and a truck go in; DICOS images (DX), one an
+// energy, and their threat detection report come out, as files or by C-STORE.
 package sim
 
 import (
@@ -61,10 +61,14 @@ func (s Scan) Objects() []Object {
 	name := s.At.UTC().Format("20060102T150405.000")
 	out := []Object{
 		{name + "-tdr.dcs", ClassReport, s.instance(2), s.report},
-		{name + "-dx.dcs", ClassImage, s.instance(1), func(w io.Writer, whole bool) error { return s.image(w, whole, high) }},
+		{name + "-dx.dcs", ClassImage, s.instance(1), func(w io.Writer, whole bool) error {
+			return s.image(w, whole, high)
+		}},
 	}
 	if s.Dual {
-		out = append(out, Object{name + "-dx-low.dcs", ClassImage, s.instance(4), func(w io.Writer, whole bool) error { return s.image(w, whole, low) }})
+		out = append(out, Object{name + "-dx-low.dcs", ClassImage, s.instance(4), func(w io.Writer, whole bool) error {
+			return s.image(w, whole, low)
+		}})
 	}
 	return out
 }
@@ -75,11 +79,12 @@ func (s Scan) WriteImage(w io.Writer) error { return s.image(w, true, high) }
 // WriteReport writes the threat detection report of the scan's machine, which refers to the image.
 func (s Scan) WriteReport(w io.Writer) error { return s.report(w, true) }
 
-// Push sends the objects to a C-STORE receiver, in the order of Objects. One that is not stored is an error, after all others
-// were sent.
+// Push sends the objects to a C-STORE receiver, in the order of Objects. One that is not stored is an error, after
+// all others were sent.
 func (s Scan) Push(ctx context.Context, address, calling, called string) (err error) {
 	syntax, _ := dicom.SyntaxOf(dicom.ExplicitLE)
-	client, err := dimse.Dial(ctx, address, calling, called, dimse.Offer{Class: ClassImage, Syntax: syntax.UID}, dimse.Offer{Class: ClassReport, Syntax: syntax.UID})
+	client, err := dimse.Dial(ctx, address, calling, called, dimse.Offer{Class: ClassImage, Syntax: syntax.UID},
+		dimse.Offer{Class: ClassReport, Syntax: syntax.UID})
 	if err != nil {
 		return err
 	}
@@ -91,7 +96,8 @@ func (s Scan) Push(ctx context.Context, address, calling, called string) (err er
 			defer close(written)
 			w.CloseWithError(o.write(w, false))
 		}()
-		status, comment, sendErr := client.Store(dimse.Object{Class: o.Class, Instance: o.Instance, Syntax: syntax, Data: data})
+		status, comment, sendErr := client.Store(dimse.Object{Class: o.Class, Instance: o.Instance,
+			Syntax: syntax, Data: data})
 		data.CloseWithError(sendErr) // ends the writer, whatever happened
 		<-written
 		if sendErr != nil {
@@ -118,13 +124,19 @@ func (s Scan) image(w io.Writer, whole bool, e energy) error {
 		flavour, instance, lowDetectors, highDetectors, kvp = "LOW_ENERGY", s.instance(4), "LINEAR", "NONE", 3500.0
 	}
 	f := s.file(ClassImage, instance, flavour, dicom.Dataset{
-		dicom.Text(0x00080060, "CS", "DX"), dicom.Text(0x00080070, "LO", "Lanewarden"), dicom.Text(0x00081090, "LO", "Simulated X-ray portal"),
-		dicom.Text(0x00100020, "LO", s.OOI), dicom.Decimals(0x00180060, kvp), dicom.Text(0x0020000d, "UI", s.instance(0)),
-		dicom.Text(0x0020000e, "UI", s.instance(3)), dicom.Uints(0x00280002, "US", 1), dicom.Text(0x00280004, "CS", "MONOCHROME2"),
-		dicom.Uints(0x00280010, "US", uint32(s.Rows)), dicom.Uints(0x00280011, "US", uint32(s.Columns)), dicom.Uints(0x00280100, "US", 16),
+		dicom.Text(0x00080060, "CS", "DX"), dicom.Text(0x00080070, "LO", "Lanewarden"),
+		dicom.Text(0x00081090, "LO", "Simulated X-ray portal"),
+		dicom.Text(0x00100020, "LO", s.OOI), dicom.Decimals(0x00180060, kvp),
+		dicom.Text(0x0020000d, "UI", s.instance(0)),
+		dicom.Text(0x0020000e, "UI", s.instance(3)), dicom.Uints(0x00280002, "US", 1),
+		dicom.Text(0x00280004, "CS", "MONOCHROME2"),
+		dicom.Uints(0x00280010, "US", uint32(s.Rows)), dicom.Uints(0x00280011, "US", uint32(s.Columns)),
+		dicom.Uints(0x00280100, "US", 16),
 		dicom.Uints(0x00280101, "US", 16), dicom.Uints(0x00280102, "US", 15), dicom.Uints(0x00280103, "US", 0),
-		dicom.Text(0x40100001, "CS", lowDetectors), dicom.Text(0x40100002, "CS", highDetectors), dicom.Text(0x40101024, "CS", "SUCCESS"),
-		dicom.Text(0x4010103a, "CS", "V02A"), dicom.Text(0x40101042, "CS", "CARGO"), dicom.Text(0x40101048, "CS", "OPERATIONAL"),
+		dicom.Text(0x40100001, "CS", lowDetectors), dicom.Text(0x40100002, "CS", highDetectors),
+		dicom.Text(0x40101024, "CS", "SUCCESS"),
+		dicom.Text(0x4010103a, "CS", "V02A"), dicom.Text(0x40101042, "CS", "CARGO"),
+		dicom.Text(0x40101048, "CS", "OPERATIONAL"),
 		{Tag: dicom.PixelData, VR: "OW", Length: int64(s.Rows) * int64(s.Columns) * 2},
 	})
 	return write(w, f, whole, s.pixels(e))
@@ -147,12 +159,14 @@ func (s Scan) file(class, instance, flavour string, more dicom.Dataset) *dicom.F
 	}
 	head = append(head,
 		dicom.Text(dicom.SOPClassUID, "UI", class), dicom.Text(dicom.SOPInstanceUID, "UI", instance),
-		dicom.Text(0x00080023, "DA", s.At.UTC().Format("20060102")), dicom.Text(0x00080033, "TM", s.At.UTC().Format("150405.000")),
+		dicom.Text(0x00080023, "DA", s.At.UTC().Format("20060102")),
+		dicom.Text(0x00080033, "TM", s.At.UTC().Format("150405.000")),
 	)
 	return &dicom.File{Syntax: syntax, Dataset: append(head, more...)}
 }
 
-// instance returns a UID of the scan: 0 the scan itself, 1 its image, 2 its report, 3 its series, 4 the image of the low energy.
+// instance returns a UID of the scan: 0 the scan itself, 1 its image, 2 its report, 3 its series, 4 the image of the
+// low energy.
 func (s Scan) instance(what int) string {
 	return fmt.Sprintf("2.25.%d.%d.%d", s.Seed, s.At.UnixMilli(), what)
 }
@@ -161,7 +175,8 @@ func (s Scan) instance(what int) string {
 func (s Scan) hidden() (l, t, r, b int) {
 	rng := rand.New(rand.NewPCG(s.Seed, 3))
 	x, y := 0.35+0.4*rng.Float64(), 0.60+0.05*rng.Float64() // in the cargo
-	return int(x * float64(s.Columns)), int(y * float64(s.Rows)), int((x + 0.03) * float64(s.Columns)), int((y + 0.07) * float64(s.Rows))
+	return int(x * float64(s.Columns)), int(y * float64(s.Rows)), int((x + 0.03) * float64(s.Columns)),
+		int((y + 0.07) * float64(s.Rows))
 }
 
 func (s Scan) report(w io.Writer, whole bool) error {
@@ -173,19 +188,25 @@ func (s Scan) report(w io.Writer, whole bool) error {
 		threats = append(threats, dicom.Dataset{
 			dicom.Uints(0x40101010, "US", 1),
 			dicom.Sequence(0x40101037, dicom.Dataset{
-				dicom.Sequence(0x00081140, dicom.Dataset{dicom.Text(0x00081150, "UI", ClassImage), dicom.Text(0x00081155, "UI", s.instance(1))}),
+				dicom.Sequence(0x00081140, dicom.Dataset{dicom.Text(0x00081150, "UI", ClassImage),
+					dicom.Text(0x00081155, "UI", s.instance(1))}),
 				dicom.Floats32(0x4010101d, float32(l), float32(t), 0, float32(r), float32(b), 0),
 			}),
 			dicom.Sequence(0x40101038, dicom.Dataset{
-				dicom.Text(0x40101012, "CS", "CONTRABAND"), dicom.Text(0x40101014, "CS", "NO_INTERFERENCE"), dicom.Text(0x40101015, "CS", "THREAT"),
+				dicom.Text(0x40101012, "CS", "CONTRABAND"), dicom.Text(0x40101014, "CS", "NO_INTERFERENCE"),
+				dicom.Text(0x40101015, "CS", "THREAT"),
 				dicom.Floats32(0x40101016, 0.9), dicom.Floats32(0x40101018, density),
 			}),
 		})
 	}
 	return write(w, s.file(ClassReport, s.instance(2), "", dicom.Dataset{
-		dicom.Text(0x00080060, "CS", "TDR"), dicom.Text(0x00100020, "LO", s.OOI), dicom.Text(0x0020000d, "UI", s.instance(0)),
-		dicom.Sequence(0x40101011, threats...), dicom.Text(0x40101024, "CS", "SUCCESS"), dicom.Text(0x40101027, "CS", "MACHINE"),
-		dicom.Text(0x40101029, "LO", "simulated 1.0"), dicom.Text(0x4010102b, "DT", s.At.UTC().Add(2*time.Second).Format("20060102150405")),
-		dicom.Text(0x40101031, "CS", decision), dicom.Uints(0x40101033, "US", count), dicom.Uints(0x40101034, "US", count),
+		dicom.Text(0x00080060, "CS", "TDR"), dicom.Text(0x00100020, "LO", s.OOI),
+		dicom.Text(0x0020000d, "UI", s.instance(0)),
+		dicom.Sequence(0x40101011, threats...), dicom.Text(0x40101024, "CS", "SUCCESS"),
+		dicom.Text(0x40101027, "CS", "MACHINE"),
+		dicom.Text(0x40101029, "LO", "simulated 1.0"),
+		dicom.Text(0x4010102b, "DT", s.At.UTC().Add(2*time.Second).Format("20060102150405")),
+		dicom.Text(0x40101031, "CS", decision), dicom.Uints(0x40101033, "US", count),
+		dicom.Uints(0x40101034, "US", count),
 	}), whole, nil)
 }

@@ -32,7 +32,8 @@ print(json.dumps(out))
 // TestPydicom lets pydicom and dcmdump read what our writer writes: image and report.
 func TestPydicom(t *testing.T) {
 	peer.Need(t, peer.Pydicom)
-	scan := Scan{Seed: 5, Rows: 40, Columns: 120, At: time.Unix(1_800_000_000, 0), OOI: "MSCU1234565", Threat: true, Dual: true}
+	scan := Scan{Seed: 5, Rows: 40, Columns: 120, At: time.Unix(1_800_000_000, 0), OOI: "MSCU1234565",
+		Threat: true, Dual: true}
 	for _, o := range scan.Objects() {
 		var b bytes.Buffer
 		if err := o.Write(&b); err != nil {
@@ -59,7 +60,8 @@ func TestPydicom(t *testing.T) {
 		}
 		if o.Class == ClassReport {
 			l, top, r, bottom := scan.hidden()
-			if want := fmt.Sprint([]float64{float64(l), float64(top), 0, float64(r), float64(bottom), 0}); got.Threats != 1 || fmt.Sprint(got.Polygon) != want || got.Refers != scan.instance(1) {
+			if want := fmt.Sprint([]float64{float64(l), float64(top), 0, float64(r), float64(bottom),
+				0}); got.Threats != 1 || fmt.Sprint(got.Polygon) != want || got.Refers != scan.instance(1) {
 				t.Errorf("%s: pydicom reads %s, want %s", o.Name, out, want)
 			}
 		} else {
@@ -72,7 +74,8 @@ func TestPydicom(t *testing.T) {
 			}
 		}
 		if peer.Dcmtk.Check() == nil {
-			if out, err := exec.Command("dcmdump", "-q", path).CombinedOutput(); err != nil || bytes.Contains(out, []byte("W: ")) || bytes.Contains(out, []byte("E: ")) {
+			if out, err := exec.Command("dcmdump", "-q", path).CombinedOutput(); err != nil ||
+				bytes.Contains(out, []byte("W: ")) || bytes.Contains(out, []byte("E: ")) {
 				t.Errorf("%s: dcmdump: %v %s", o.Name, err, out)
 			}
 		}

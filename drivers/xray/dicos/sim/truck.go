@@ -7,8 +7,9 @@ import (
 	"math/rand/v2"
 )
 
-// material says how much more a thickness takes of the low energy than of the high one: ln(low)/ln(high) of the transmissions. Heavy
-// nuclei make pairs at the high energy, so the ratio falls with the atomic number. Simulated values, not measured ones.
+// material says how much more a thickness takes of the low energy than of the high one: ln(low)/ln(high) of the
+// transmissions. Heavy nuclei make pairs at the high energy, so the ratio falls with the atomic number. Simulated
+// values, not measured ones.
 type material float64
 
 const (
@@ -18,8 +19,8 @@ const (
 	lead    material = 1.10
 )
 
-// shape is a rectangle in shares of the image, filled with something. thickness returns mm of steel at a place in it, from 0 to 1
-// in both directions.
+// shape is a rectangle in shares of the image, filled with something. thickness returns mm of steel at a place in it,
+// from 0 to 1 in both directions.
 type shape struct {
 	left, top, right, bottom float64
 	of                       material
@@ -100,13 +101,17 @@ func wheel(x, y float64) float64 {
 func (s Scan) truck(rng *rand.Rand) []shape {
 	list := []shape{
 		{0.045, 0.36, 0.150, 0.52, steel, plain(5)}, {0.045, 0.52, 0.155, 0.80, steel, plain(9)}, // cab: windows, doors
-		{0.125, 0.30, 0.155, 0.80, steel, plain(7)},                                                    // its back wall
-		{0.050, 0.56, 0.108, 0.79, steel, drums(52, 3, 2)},                                             // engine
-		{0.112, 0.56, 0.135, 0.74, organic, sacks(14, 3, 0)},                                           // seat, driver's door
+		{0.125, 0.30, 0.155, 0.80, steel, plain(7)},        // its back wall
+		{0.050, 0.56, 0.108, 0.79, steel, drums(52, 3, 2)}, // engine
+		// seat, driver's door
+		{0.112, 0.56, 0.135, 0.74, organic, sacks(14, 3, 0)},
 		{0.158, 0.775, 0.955, 0.805, steel, plain(30)}, {0.158, 0.800, 0.955, 0.812, steel, plain(14)}, // chassis
-		{0.175, 0.80, 0.235, 0.87, organic, drums(20, 1, 1)},                                                // fuel tank
-		{0.195, 0.14, 0.952, 0.775, steel, walls(4.5)},                                                      // container
-		{0.195, 0.14, 0.952, 0.155, steel, plain(9)}, {0.195, 0.745, 0.952, 0.775, steel, boxes(16, 40, 1)}, // roof, floor
+		// fuel tank
+		{0.175, 0.80, 0.235, 0.87, organic, drums(20, 1, 1)},
+		// container
+		{0.195, 0.14, 0.952, 0.775, steel, walls(4.5)},
+		// roof, floor
+		{0.195, 0.14, 0.952, 0.155, steel, plain(9)}, {0.195, 0.745, 0.952, 0.775, steel, boxes(16, 40, 1)},
 		{0.195, 0.14, 0.203, 0.775, steel, plain(25)}, {0.944, 0.14, 0.952, 0.775, steel, plain(25)}, // ends
 		{0, 0.945, 1, 0.95, steel, plain(20)}, // ground
 	}
@@ -149,8 +154,9 @@ type pixelReader struct {
 
 func (s Scan) pixels(e energy) io.Reader {
 	p := &pixelReader{
-		Scan: s, energy: e, rng: rand.New(rand.NewPCG(s.Seed, 2+8*uint64(e))), shapes: s.truck(rand.New(rand.NewPCG(s.Seed, 2))),
-		loss: make([]float64, s.Columns), dead: map[int]bool{},
+		Scan: s, energy: e, rng: rand.New(rand.NewPCG(s.Seed, 2+8*uint64(e))),
+		shapes: s.truck(rand.New(rand.NewPCG(s.Seed, 2))),
+		loss:   make([]float64, s.Columns), dead: map[int]bool{},
 	}
 	for _, d := range s.Dead {
 		p.dead[d] = true
