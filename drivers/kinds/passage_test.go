@@ -92,8 +92,8 @@ func TestPassageSentences(t *testing.T) {
 				"alarm of rpm-1: this vehicle (62 %) or passage x (38 %); reading of lpr-1: this vehicle (70 %) or passage x (30 %); " +
 				"reading of scale-1: this vehicle (80 %) or no vehicle of this lane (20 %); 2 more readings are uncertain",
 			"6 lectures : passage p (lpr-1, rpm-1, loop-1, scale-1, rfid-1 et 1 autre), " +
-				"alarme de rpm-1 : ce véhicule (62 %) ou passage x (38 %); lecture de lpr-1 : ce véhicule (70 %) ou passage x (30 %); " +
-				"lecture de scale-1 : ce véhicule (80 %) ou aucun véhicule de cette voie (20 %); 2 autres lectures sont incertaines",
+				"alarme de rpm-1 : ce véhicule (62 %) ou passage x (38 %) ; lecture de lpr-1 : ce véhicule (70 %) ou passage x (30 %) ; " +
+				"lecture de scale-1 : ce véhicule (80 %) ou aucun véhicule de cette voie (20 %) ; 2 autres lectures sont incertaines",
 		},
 		"updated with nothing": {&observation.PassageUpdated{Id: "p"}, "Passage p", "Passage p"},
 		"closed, possible alarm": {

@@ -59,7 +59,7 @@ func vehiclePlate(b *observation.VehiclePlate) Text {
 		when(b.Confidence > 0, say("vehicle-plate.certainty", arg("confidence", percent(float64(b.Confidence), 0)))),
 		when(len(others) > 0, say("vehicle-plate.could-also-be", arg("others", list(distinct(others))))),
 		when(b.Direction != "", name("directions", b.Direction)),
-		when(b.VehicleType != "", name("", b.VehicleType)))
+		when(b.VehicleType != "", name("vehicle-types", b.VehicleType)))
 }
 
 func vehicleWeight(b *observation.VehicleWeight) Text {

@@ -77,7 +77,7 @@ func join(sep string, parts ...Text) (out Text) {
 			words = append(words, p.Words)
 		}
 	}
-	return Text{EN: strings.Join(en, sep), FR: strings.Join(fr, sep), Words: strings.Join(words, sep)}
+	return Text{EN: strings.Join(en, sep), FR: strings.Join(fr, message.French.Separator(sep)), Words: strings.Join(words, sep)}
 }
 
 // sentence joins what is there with commas and begins with a capital letter.
@@ -135,7 +135,7 @@ func list(names []string) Text { return inBoth(message.List(names)) }
 // that is not known is shown without the marks that programs put between words.
 func name(group, word string) Text {
 	word = strings.ToLower(word)
-	if code := group + "." + strings.ReplaceAll(word, "_", "-"); message.Known("kinds." + code) {
+	if code := group + "." + strings.NewReplacer("_", "-", " ", "-").Replace(word); message.Known("kinds." + code) {
 		return say(code)
 	}
 	return plainly(strings.NewReplacer("_", " ", "-", " ").Replace(word))

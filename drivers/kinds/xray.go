@@ -79,7 +79,7 @@ func worstThreat(objects []*observation.ThreatObject) Text {
 	}
 	what := plainly(worst.Description)
 	if worst.Description == "" {
-		what = name("", worst.Category)
+		what = name("threat-categories", worst.Category)
 	}
 	if worst.Probability > 0 {
 		what = say("worst-threat.at", arg("what", what), arg("probability", percent(float64(worst.Probability), 0)))

@@ -129,7 +129,7 @@ func (m Message) In(l Language) string {
 	case codeVerbatim:
 		return m.argument("text", l)
 	case codeJoin:
-		return strings.Join(m.parts(l), m.argument("separator", l))
+		return strings.Join(m.parts(l), l.Separator(m.argument("separator", l)))
 	case codeText:
 		return m.argument(string(l), l)
 	case codeSentence:

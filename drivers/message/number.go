@@ -11,6 +11,14 @@ import (
 // nbsp is a no-break space: before units, and in French between thousands and before : ; ? and !.
 const nbsp = "\u00a0"
 
+// Separator returns a separator as the language writes it: French has a no-break space before a semicolon or a colon.
+func (l Language) Separator(s string) string {
+	if l == French && (strings.HasPrefix(s, ";") || strings.HasPrefix(s, ":")) {
+		return nbsp + s
+	}
+	return s
+}
+
 // tooLarge is from which number on a value is taken for a mistake and shown as a dash.
 const tooLarge = 1e15
 

@@ -1,6 +1,6 @@
 // The hub's page: all sites and lanes, what is down, how far behind.
 import { Choices, recall } from "/choices.js";
-import { ago, askPage, html, momentZone, number, plural, render, t, useEffect, useState, word } from "/lib.js";
+import { ago, askPage, colon, html, momentZone, number, plural, render, t, useEffect, useState, word } from "/lib.js";
 import { Agent, Mark, Problem, Table } from "/ui.js";
 
 /** How many pages of agents are asked for: 20,000 agents. */
@@ -44,7 +44,7 @@ function Fleet() {
 /** How many devices a lane has, and which of them do not work. @param {{all: number, trouble: any[], now: number}} p */
 function Devices({ all, trouble, now }) {
 	if (!trouble.length) return number(all);
-	return html`<ul class="plain">${trouble.map((d) => html`<li><${Mark} state=${d.state} /> ${d.device}, <span title=${momentZone(d.since)}>${ago(d.since, now)}</span>: <${Agent} text=${d.reason} fr=${d.reason_fr} /></li>`)}</ul>`;
+	return html`<ul class="plain">${trouble.map((d) => html`<li><${Mark} state=${d.state} /> ${d.device}, <span title=${momentZone(d.since)}>${ago(d.since, now)}</span>${colon()}<${Agent} text=${d.reason} fr=${d.reason_fr} /></li>`)}</ul>`;
 }
 
 /** @param {any} a */

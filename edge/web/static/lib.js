@@ -44,6 +44,9 @@ export function word(group, word) {
 /** What a value of an enumeration of passages is called: PASSAGE_END_LEFT, of group "end". @param {string} group @param {string | undefined} name */
 export const value = (group, name) => word(group, (name ?? "UNSPECIFIED").replace(/^PASSAGE_[A-Z]+_/, "").toLowerCase());
 
+/** A colon and what stands between it and the words around it. */
+export const colon = () => (language === "fr" ? "\u00a0: " : ": ");
+
 /** In the reader's language, of {en, fr}. @param {{en: string, fr: string} | undefined} words */
 export function said(words) {
 	return words ? (language === "fr" && words.fr ? words.fr : words.en) : "";
@@ -94,7 +97,7 @@ async function problemOf(response) {
 	const text = await response.text();
 	try {
 		const problem = JSON.parse(text);
-		return new Error([problem.detail || problem.title, problem.do].filter(Boolean).join(": "));
+		return new Error([problem.detail || problem.title, problem.do].filter(Boolean).join(colon()));
 	} catch {
 		return new Error(text.trim() || response.statusText);
 	}

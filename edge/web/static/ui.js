@@ -1,5 +1,5 @@
 // Parts of pages: marks of state, lists, tables.
-import { html, language, momentZone, moment, t, word } from "/lib.js";
+import { colon, html, language, moment, momentZone, t, word } from "/lib.js";
 
 /** A state as mark and word: never by colour alone. @param {{state: string, group?: string}} p */
 export function Mark({ state, group = "state" }) {
@@ -23,7 +23,7 @@ export function Agent({ text, fr }) {
 export function Says({ o }) {
 	const said = o.summary ?? {};
 	const sentence = language === "fr" ? said.fr : said.en;
-	return html`<span>${sentence}${sentence && said.words ? (language === "fr" ? "\u00a0: " : ": ") : ""}<${Agent} text=${said.words} fr=${said.words_fr} /></span>`;
+	return html`<span>${sentence}${sentence && said.words ? colon() : ""}<${Agent} text=${said.words} fr=${said.words_fr} /></span>`;
 }
 
 /** When an observation was made, by the agent's clock, and below it the device's own time. It is text and no control: a

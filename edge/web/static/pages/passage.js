@@ -1,5 +1,5 @@
 // One vehicle as it moved through the stations.
-import { html, may, measure, moment, momentZone, ms, speed, t, useFetched, value, word, zone } from "/lib.js";
+import { colon, html, may, measure, moment, momentZone, ms, speed, t, useFetched, value, word, zone } from "/lib.js";
 import { Correct } from "/pages/correct.js";
 import { Reading } from "/pages/reading.js";
 import { Doubt, alarms, inLane, likely, names, outcome } from "/pages/vehicle.js";
@@ -35,7 +35,7 @@ function Alarms({ detail, names: known }) {
 	const p = detail.passage;
 	if (!p.alarm && !p.alarmPossible) return null;
 	return html`<div class="verdict bad"><p><span aria-hidden="true">▲</span> ${t(p.alarm ? "alarm" : "alarm-possible")}</p>
-		${alarms(p).map((r) => html`<p>${r.possible && p.alarm ? `${t("alarm-possible")}: ` : ""}${r.device}${rowOf(detail, r) && html`: <${Says} o=${rowOf(detail, r)} />`}${(r.other || r.otherConfidence) && html` <${Doubt} r=${r} names=${known} />`}</p>`)}</div>`;
+		${alarms(p).map((r) => html`<p>${r.possible && p.alarm ? t("alarm-possible-by", { devices: r.device }) : r.device}${rowOf(detail, r) && html`${colon()}<${Says} o=${rowOf(detail, r)} />`}${(r.other || r.otherConfidence) && html` <${Doubt} r=${r} names=${known} />`}</p>`)}</div>`;
 }
 
 /** @param {{caption: string, readings: any[], detail: any, names: Record<string, string>}} p */

@@ -1,5 +1,5 @@
 // Guided tests: which are due, running one, its sheet.
-import { ask, countdown, follow, html, may, moment, ms, number, said, session, t, useEffect, useFetched, useState, zone } from "/lib.js";
+import { ask, colon, countdown, follow, html, may, moment, ms, number, said, session, t, useEffect, useFetched, useState, zone } from "/lib.js";
 import { Agent, Mark, Problem, Table } from "/ui.js";
 
 export function Tests() {
@@ -39,7 +39,7 @@ function Run({ run, post, close }) {
 			${i === run.step && !run.verdict && html`<p>${t("time-left", { time: countdown(run.left) })}</p>`}
 			${i === run.step && !run.verdict && s.ask && html`<p class="big">${said(s.ask)}</p><div class="buttons"><button class="primary" onClick=${() => act("yes")}>${t("yes")}</button><button onClick=${() => act("no")}>${t("no")}</button></div>`}
 			${i === run.step && !run.verdict && s.number && html`<form class="line" onSubmit=${(/** @type {any} */ e) => { e.preventDefault(); act("number", { number: Number(new FormData(e.target).get("n")) }); }}><label>${said(s.number)} <input name="n" type="number" step="any" required /></label><button class="primary">${t("continue")}</button></form>`}
-			<ul>${(s.checks ?? []).map((/** @type {any} */ c) => html`<li><${Mark} state=${c.passed ? "passed" : "failed"} group="test" /> ${c.title ? said(c.title) : c.name}${c.value !== undefined ? `: ${number(c.value, 2)} ${c.unit ?? ""} (${limits(c)})` : ""} <${Agent} text=${c.text} fr=${c.message?.fr} /></li>`)}</ul>
+			<ul>${(s.checks ?? []).map((/** @type {any} */ c) => html`<li><${Mark} state=${c.passed ? "passed" : "failed"} group="test" /> ${c.title ? said(c.title) : c.name}${c.value !== undefined ? `${colon()}${number(c.value, 2)} ${c.unit ?? ""} (${limits(c)})` : ""} <${Agent} text=${c.text} fr=${c.message?.fr} /></li>`)}</ul>
 		</li>`)}</ol>
 		${run.verdict ? html`<p class="verdict ${run.verdict === "passed" ? "good" : "bad"}"><${Mark} state=${run.verdict} group="test" /></p>
 			<p>${t("signed", { by: run.by, row: run.row ?? "–" })}</p><div class="buttons"><button onClick=${() => print()}>${t("print")}</button><button onClick=${close}>${t("close")}</button></div>`
