@@ -15,6 +15,8 @@ type Problem struct {
 	Message      string
 }
 
+// String returns the problem on one line, as compilers write theirs, so that editors jump to it:
+// file:line:column: message.
 func (p Problem) String() string {
 	if p.Line == 0 {
 		return fmt.Sprintf("%s: %s", p.File, p.Message)
@@ -25,6 +27,7 @@ func (p Problem) String() string {
 // Problems is the error of a file that cannot be used: all that is wrong, in the order of the lines.
 type Problems []Problem
 
+// Error returns the problems, one a line.
 func (p Problems) Error() string {
 	lines := make([]string, len(p))
 	for i, one := range p {

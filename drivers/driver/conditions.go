@@ -57,6 +57,6 @@ func (c *Conditions) report(at time.Time, on bool, class observation.Class, text
 	body.Text = text.English()
 	o := observation.New(class, at, body)
 	SetKey(o, fmt.Sprintf("%s %v@%d", id, on, at.UnixNano()))
-	body.Message = observation.NewMessage(text) // after the key, whose digest is that of older versions
+	body.Message = EncodeMessage(text) // after the key, whose digest is that of older versions
 	return []*observation.Observation{o}
 }

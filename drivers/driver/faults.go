@@ -79,7 +79,7 @@ func (f *Faults) Flush() {
 	}
 	if f.others != nil {
 		if f.others.Count > 1 {
-			first := observation.SaidMessage(f.others.Message, f.others.Reason)
+			first := DecodeMessage(f.others.Message, f.others.Reason)
 			setReason(f.others, message.New("fault.others", message.Count("n", f.others.Count),
 				message.Nested("first", first)))
 		}
@@ -107,7 +107,7 @@ func (f *Faults) fault(reason message.Message, offset int64, frame []byte, count
 
 // setReason says why, in all languages and in English.
 func setReason(fault *observation.DeviceFault, reason message.Message) {
-	fault.Reason, fault.Message = reason.English(), observation.NewMessage(reason)
+	fault.Reason, fault.Message = reason.English(), EncodeMessage(reason)
 }
 
 func (f *Faults) report(name string, at time.Time, fault *observation.DeviceFault) {

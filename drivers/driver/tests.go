@@ -48,20 +48,20 @@ type Row struct {
 
 // check is what all checks have.
 func check(name message.Message, rows []int64) *observation.TestCheck {
-	return &observation.TestCheck{Name: name.English(), Title: observation.NewMessage(name), Rows: rows}
+	return &observation.TestCheck{Name: name.English(), Title: EncodeMessage(name), Rows: rows}
 }
 
 // Passed is a check that needs no number.
 func Passed(name, text message.Message, rows ...int64) *observation.TestCheck {
 	c := check(name, rows)
-	c.Passed, c.Text, c.Message = true, text.English(), observation.NewMessage(text)
+	c.Passed, c.Text, c.Message = true, text.English(), EncodeMessage(text)
 	return c
 }
 
 // Failed is a check that failed.
 func Failed(name, text message.Message, rows ...int64) *observation.TestCheck {
 	c := check(name, rows)
-	c.Text, c.Message = text.English(), observation.NewMessage(text)
+	c.Text, c.Message = text.English(), EncodeMessage(text)
 	return c
 }
 

@@ -3,6 +3,7 @@ package kinds
 import (
 	"cmp"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
@@ -22,7 +23,7 @@ type Text struct {
 // saying returns the text with what was said beside it: m, or text where the row has none.
 func (t Text) saying(m *observation.Message, text string) Text {
 	t.Words = text
-	if said := observation.SaidMessage(m, text); !said.IsVerbatim() {
+	if said := driver.DecodeMessage(m, text); !said.IsVerbatim() {
 		t.WordsFR = said.In(message.French)
 	}
 	return t

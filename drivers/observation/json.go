@@ -12,8 +12,6 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-
-	"lanewarden/drivers/message"
 )
 
 // JSON returns a message as JSON. It is the protobuf JSON mapping (64-bit integers are strings, so that JavaScript does
@@ -24,15 +22,15 @@ func JSON(m proto.Message) (json.RawMessage, error) {
 	return encoder{}.appendMessage(nil, m.ProtoReflect())
 }
 
-// ShownJSON is JSON for who shows it: a Message has its sentence in French as "fr" besides. The English one is the text
-// that stands beside the Message. The sentence depends on the catalogue of this version, so that JSON, of which exports
-// are made, has none.
-func ShownJSON(m proto.Message) (json.RawMessage, error) {
-	return encoder{sentences: true}.appendMessage(nil, m.ProtoReflect())
+// JSONWithFrench is JSON in which a Message has its sentence in French as "fr" besides. french returns that sentence, ""
+// where it knows none: the catalogue of sentences is not of this package. The English one is the text that stands beside
+// the Message. A Message within another one has no sentence of its own.
+func JSONWithFrench(m proto.Message, french func(*Message) string) (json.RawMessage, error) {
+	return encoder{french}.appendMessage(nil, m.ProtoReflect())
 }
 
-// encoder writes JSON.
-type encoder struct{ sentences bool }
+// encoder writes JSON. french is nil for JSON without sentences.
+type encoder struct{ french func(*Message) string }
 
 func (e encoder) appendMessage(dst []byte, m protoreflect.Message) (out []byte, err error) {
 	dst = append(dst, '{')
@@ -52,22 +50,16 @@ func (e encoder) appendMessage(dst []byte, m protoreflect.Message) (out []byte, 
 			return nil, fmt.Errorf("%s: %w", f.FullName(), err)
 		}
 	}
-	if said, ok := m.Interface().(*Message); ok && e.sentences {
-		if dst, err = appendFrench(dst, said); err != nil {
-			return nil, err
+	if said, ok := m.Interface().(*Message); ok && e.french != nil {
+		if text := e.french(said); text != "" {
+			quoted, err := json.Marshal(text)
+			if err != nil {
+				return nil, err
+			}
+			dst = append(append(dst, `,"fr":`...), quoted...)
 		}
 	}
 	return append(dst, '}'), nil
-}
-
-// appendFrench adds the sentence of a message, unless this version does not know it.
-func appendFrench(dst []byte, m *Message) ([]byte, error) {
-	said := SaidMessage(m, m.GetCode())
-	if said.IsVerbatim() {
-		return dst, nil
-	}
-	text, err := json.Marshal(said.In(message.French))
-	return append(append(dst, `,"fr":`...), text...), err
 }
 
 func (e encoder) appendField(dst []byte, f protoreflect.FieldDescriptor, v protoreflect.Value) (out []byte, err error) {
@@ -94,7 +86,7 @@ func (e encoder) appendValue(dst []byte, f protoreflect.FieldDescriptor, v proto
 	switch f.Kind() {
 	case protoreflect.MessageKind:
 		if _, ok := v.Message().Interface().(*MessageArgument); ok {
-			e.sentences = false // of the whole is enough
+			e.french = nil // of the whole is enough
 		}
 		return e.appendMessage(dst, v.Message())
 	case protoreflect.BoolKind:

@@ -26,6 +26,7 @@ const rescan = 2 * time.Second
 // BadFileError says that a file cannot be read, ever: it moves to bad/. Any other error leaves it for another try.
 type BadFileError struct{ Err error }
 
+// Error returns what is wrong with the file, without its name.
 func (e *BadFileError) Error() string { return e.Err.Error() }
 
 // Unwrap returns what is wrong with the file.

@@ -67,6 +67,7 @@ func (l Link) Check() error {
 	return nil
 }
 
+// String returns host and port, or the path of the serial port; "" when the link names nothing.
 func (l Link) String() string {
 	if l.Serial != nil {
 		return l.Serial.Port

@@ -32,6 +32,7 @@ const (
 
 var roleNames = []string{"nobody", "viewer", "technician", "officer", "admin"}
 
+// String returns the role's name as the accounts file and the API have it.
 func (r Role) String() string { return roleNames[r] }
 
 // ParseRole reads a role's name.

@@ -4,7 +4,11 @@ import (
 	"encoding/json"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/kinds"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -48,7 +52,7 @@ type Line struct {
 	Kind        string           `json:"kind"`
 	View        observation.View `json:"view,omitempty"` // how pages draw it, beside its sentence
 	Summary     kinds.Text       `json:"summary"`        // one sentence
-	Observation json.RawMessage  `json:"observation"`    // lanewarden.v1.Observation as observation.ShownJSON encodes it
+	Observation json.RawMessage  `json:"observation"`    // lanewarden.v1.Observation, as ShownJSON writes it
 	// Passages are the passage that the observation belongs to and, when that is not certain, the other candidate. Only
 	// GET /v1/observations fills it in, and only from passages that are open or among the last.
 	Passages []Candidate `json:"passages,omitempty"`
@@ -97,4 +101,17 @@ type Sample struct {
 	Channel string     `json:"channel"`
 	Unit    string     `json:"unit,omitempty"` // "1/s" for counts per second; empty for the channel's own unit
 	Values  []*float32 `json:"values"`
+}
+
+// ShownJSON returns an observation, or a part of one, as JSON for who shows it: observation.JSON, and beside what the
+// software said the same sentence in French as "fr". That depends on the catalogue of this version, so that
+// observation.JSON, of which exports are made, has none.
+func ShownJSON(m proto.Message) (json.RawMessage, error) {
+	return observation.JSONWithFrench(m, func(said *observation.Message) string {
+		out := driver.DecodeMessage(said, said.GetCode())
+		if out.IsVerbatim() { // a code that this version does not know
+			return ""
+		}
+		return out.In(message.French)
+	})
 }

@@ -20,7 +20,7 @@ type PassageQuery struct {
 
 // PassageList is the answer of GET /v1/passages.
 type PassageList struct {
-	// Passages are lanewarden.v1.PassageClosed as observation.ShownJSON encodes it, newest first. Their state says which are
+	// Passages are lanewarden.v1.PassageClosed, as ShownJSON writes it, newest first. Their state says which are
 	// open; those have no closedNs.
 	Passages []json.RawMessage `json:"passages"`
 	// Clocks is how far each device's clock is ahead of the agent's, estimated from what the device sent, in seconds.

@@ -237,7 +237,7 @@ func (c *Console) lineOf(r *journal.Row) (api.Line, error) {
 	if err != nil {
 		return api.Line{}, err
 	}
-	text, err := observation.ShownJSON(o)
+	text, err := api.ShownJSON(o)
 	l := api.Line{
 		Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(),
 		View: observation.Describe(o.Body.Kind()).View, Summary: kinds.Sentence(o), Observation: text,

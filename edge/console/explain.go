@@ -66,7 +66,7 @@ func noteAssignments(found map[int64]*api.Assignment, row *journal.Row) error {
 		if _, wanted := found[idx]; !wanted || r == nil {
 			return
 		}
-		text, err := observation.ShownJSON(r)
+		text, err := api.ShownJSON(r)
 		if err != nil {
 			failed = err
 			return

@@ -52,7 +52,7 @@ func (c *Console) passages(r *api.Call, in api.PassagesQuery) (out api.PassageLi
 		if in.State == "open" && p.State != observation.PassageState_PASSAGE_STATE_OPEN {
 			continue
 		}
-		text, err := observation.ShownJSON(p)
+		text, err := api.ShownJSON(p)
 		if err != nil {
 			return out, err
 		}
@@ -99,7 +99,7 @@ func readingsOf(p *observation.PassageClosed) []*observation.PassageReading {
 
 func (c *Console) detail(p *observation.PassageClosed) (out api.PassageDetail, err error) {
 	out.Observations = []api.Line{}
-	if out.Passage, err = observation.ShownJSON(p); err != nil {
+	if out.Passage, err = api.ShownJSON(p); err != nil {
 		return out, err
 	}
 	for _, reading := range readingsOf(p) {

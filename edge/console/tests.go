@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/edge/diag/guided"
 )
@@ -17,7 +16,7 @@ func (c *Console) tests(*api.Call, api.None) (api.TestList, error) {
 	for _, o := range c.Tests.Offers(time.Now()) {
 		one := api.TestOffer{Offer: o}
 		if o.Last != nil {
-			text, err := observation.ShownJSON(o.Last)
+			text, err := api.ShownJSON(o.Last)
 			if err != nil {
 				return out, err
 			}

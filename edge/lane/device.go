@@ -170,7 +170,7 @@ func (d *device) State(state observation.DeviceState_State, about message.Messag
 		return
 	}
 	o := observation.New(observation.Class_CLASS_EVENT, time.Now(), &observation.DeviceState{
-		State: state, Reason: reason, Message: observation.NewMessage(about),
+		State: state, Reason: reason, Message: driver.EncodeMessage(about),
 	})
 	o.Device = d.ID
 	d.clock.State().stamp(o, time.Now())

@@ -39,7 +39,7 @@ func cloudEvent(e *ledger.Event, cursor, lane string) hubapi.CloudEvent {
 	var body observation.Body
 	err := proto.Unmarshal(e.Body, &body)
 	if err == nil {
-		out.Data, err = observation.ShownJSON(&body)
+		out.Data, err = api.ShownJSON(&body)
 	}
 	if err != nil {
 		out.Data, _ = json.Marshal(map[string]any{"undecoded": hex.EncodeToString(e.Body), "error": err.Error()})

@@ -117,7 +117,7 @@ func (q *quality) resume(last *observation.TraceQuality) {
 		if i < len(last.Messages) {
 			m = last.Messages[i]
 		}
-		q.reasons = append(q.reasons, observation.SaidMessage(m, text))
+		q.reasons = append(q.reasons, driver.DecodeMessage(m, text))
 	}
 	q.shift, q.verified, q.blank, q.alarm = at(last.ShiftStartNs), at(last.VerifiedNs), at(last.BlankNs),
 		at(last.AlarmNs)
@@ -333,7 +333,7 @@ func (q *quality) observation(at time.Time) *observation.Observation {
 	}
 	for _, r := range q.reasons {
 		body.Reasons = append(body.Reasons, r.English())
-		body.Messages = append(body.Messages, observation.NewMessage(r))
+		body.Messages = append(body.Messages, driver.EncodeMessage(r))
 	}
 	for _, name := range q.measures() {
 		t := q.trends[name]

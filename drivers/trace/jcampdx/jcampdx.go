@@ -37,6 +37,7 @@ type Fault struct {
 	Warning bool
 }
 
+// Error returns where the fault is, and what.
 func (f *Fault) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", f.Line, f.Column, f.Message)
 }
@@ -130,6 +131,7 @@ const (
 	PeakAssignments             // peaks with what they are
 )
 
+// String returns the name of the label that such a table stands behind: ##XYDATA=.
 func (k Kind) String() string {
 	return [...]string{"XYDATA", "XYPOINTS", "PEAK TABLE", "PEAK ASSIGNMENTS"}[k]
 }

@@ -25,6 +25,7 @@ const (
 	DIFDUP             // differences, repetitions counted
 )
 
+// String returns the form's name in the standard.
 func (f Form) String() string { return [...]string{"AFFN", "PAC", "SQZ", "DIF", "DIFDUP"}[f] }
 
 // lineMax is the longest line that the standard allows.

@@ -71,6 +71,7 @@ var messages = map[MessageType]struct {
 	KeepaliveAck: {"KEEPALIVE_ACK", 0}, ErrorMessage: {"ERROR_MESSAGE", 0},
 }
 
+// String returns the message's name in the LLRP standard, or its number when this package does not know it.
 func (t MessageType) String() string {
 	if m, ok := messages[t]; ok {
 		return m.name

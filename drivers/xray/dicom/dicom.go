@@ -78,6 +78,7 @@ type FormatError struct {
 	Reason string
 }
 
+// Error returns the offset in bytes, the element if there is one, and the reason.
 func (e *FormatError) Error() string {
 	if e.Path == "" {
 		return fmt.Sprintf("offset %d: %s", e.Offset, e.Reason)

@@ -55,6 +55,7 @@ func readHeader(r io.Reader) (kind byte, length uint32, err error) {
 // ProtocolError is a peer's breach of the protocol; the association is aborted.
 type ProtocolError struct{ Reason string }
 
+// Error returns the reason, and that it is the DICOM upper layer that was breached.
 func (e *ProtocolError) Error() string { return "DICOM upper layer: " + e.Reason }
 
 func protocolError(format string, args ...any) error {

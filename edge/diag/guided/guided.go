@@ -95,8 +95,8 @@ func shown(checks []*observation.TestCheck) []Check {
 	out := make([]Check, len(checks))
 	for i, c := range checks {
 		out[i] = Check{
-			Name: c.Name, Title: observation.SaidMessage(c.Title, c.Name).Text(), Passed: c.Passed, Value: c.Value, Low: c.Low,
-			High: c.High, Unit: c.Unit, Text: c.Text, Message: observation.SaidMessage(c.Message, c.Text).Text(), Rows: c.Rows,
+			Name: c.Name, Title: driver.DecodeMessage(c.Title, c.Name).Text(), Passed: c.Passed, Value: c.Value, Low: c.Low,
+			High: c.High, Unit: c.Unit, Text: c.Text, Message: driver.DecodeMessage(c.Message, c.Text).Text(), Rows: c.Rows,
 		}
 	}
 	return out

@@ -44,7 +44,7 @@ func (c *Correlator) takePast(g *group, d *detection.Detection) {
 
 // why returns why the reading is where the journal says that it is.
 func (s said) why() message.Message {
-	return observation.SaidMessage(s.reading.GetMessage(), s.reading.GetReason())
+	return driver.DecodeMessage(s.reading.GetMessage(), s.reading.GetReason())
 }
 
 // restored puts a reading where the journal says that it is.

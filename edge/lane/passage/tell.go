@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/passage/detection"
@@ -112,7 +113,7 @@ func (c *Correlator) corrected(r *reading) *observation.Observation {
 		Idx: r.det.Idx, From: r.told.passage, To: to, By: byLane, Reading: c.reading(g, r, true),
 	}
 	why := message.New("passage.since", message.Nested("why", c.reason(g, r)))
-	p.Reason, p.Message = why.English(), observation.NewMessage(why)
+	p.Reason, p.Message = why.English(), driver.EncodeMessage(why)
 	return c.said(r.det.At, key, p)
 }
 

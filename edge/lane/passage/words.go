@@ -1,6 +1,7 @@
 package passage
 
 import (
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/passage/associate"
@@ -16,7 +17,7 @@ func (c *Correlator) reading(g *group, r *reading, terms bool) *observation.Pass
 		Confidence: float32(r.confidence), Artifacts: d.Artifacts,
 	}
 	why := c.reason(g, r)
-	p.Reason, p.Message = why.English(), observation.NewMessage(why)
+	p.Reason, p.Message = why.English(), driver.EncodeMessage(why)
 	if g != nil {
 		if s := g.station(g.laneFor(r), d.Device); s != nil {
 			p.Station = s.ID

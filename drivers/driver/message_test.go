@@ -1,4 +1,4 @@
-package observation
+package driver
 
 import (
 	"strings"
@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation"
 )
 
 // A message says the same after it was in the journal, in each language.
@@ -21,15 +22,15 @@ func TestMessageRoundTrip(t *testing.T) {
 			Value: message.Instant{Time: at, Precision: message.ToSecond}}),
 		message.New("within", message.Names("where", []string{"a", "b"}), message.Nested("cause", message.Message{})),
 		message.Verbatim("as it came"))
-	raw, err := proto.Marshal(NewMessage(m))
+	raw, err := proto.Marshal(EncodeMessage(m))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back Message
+	var back observation.Message
 	if err := proto.Unmarshal(raw, &back); err != nil {
 		t.Fatal(err)
 	}
-	got := SaidMessage(&back, "English")
+	got := DecodeMessage(&back, "English")
 	for _, l := range message.Languages {
 		if got.In(l) != m.In(l) || !strings.Contains(got.In(l), "14:05:59 CET") {
 			t.Errorf("%q, want %q", got.In(l), m.In(l))
@@ -38,23 +39,23 @@ func TestMessageRoundTrip(t *testing.T) {
 }
 
 // Rows of older agents, of persons and of newer agents are shown as their text.
-func TestSaidMessageAsText(t *testing.T) {
-	deep := &Message{Code: "within"}
+func TestDecodeMessageAsText(t *testing.T) {
+	deep := &observation.Message{Code: "within"}
 	for range 100 {
-		arg := &MessageArgument{Name: "cause", Value: &MessageArgument_Message{Message: deep}}
-		deep = &Message{Code: "within", Arguments: []*MessageArgument{arg}}
+		arg := &observation.MessageArgument{Name: "cause", Value: &observation.MessageArgument_Message{Message: deep}}
+		deep = &observation.Message{Code: "within", Arguments: []*observation.MessageArgument{arg}}
 	}
-	for name, m := range map[string]*Message{
+	for name, m := range map[string]*observation.Message{
 		"older":  nil,
 		"newer":  {Code: "of-tomorrow"},
-		"within": NewMessage(message.New("within", message.Nested("cause", message.New("of-tomorrow")))),
+		"within": EncodeMessage(message.New("within", message.Nested("cause", message.New("of-tomorrow")))),
 		"deep":   deep,
 	} {
-		if got := SaidMessage(m, "in English").In(message.French); got != "in English" {
+		if got := DecodeMessage(m, "in English").In(message.French); got != "in English" {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	if got := SaidMessage(&Message{Code: "of-tomorrow"}, "").English(); got != "of-tomorrow" {
+	if got := DecodeMessage(&observation.Message{Code: "of-tomorrow"}, "").English(); got != "of-tomorrow" {
 		t.Errorf("without text: %q", got)
 	}
 }
