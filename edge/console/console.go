@@ -21,7 +21,6 @@ import (
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/transport"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
 	"lanewarden/edge/diag/guided"
@@ -105,7 +104,7 @@ func (c *Console) Run(ctx context.Context) error {
 	}
 	api.NewCrowd(maxConns, maxBody, bodyTimeout).Bound(srv)
 	g.Go(func() error { return c.access.run(ctx) })
-	g.Go(func() error { return transport.ServeHTTP(ctx, srv, unix, shutdownGrace) })
+	g.Go(func() error { return api.Serve(ctx, srv, unix, shutdownGrace) })
 	g.Go(func() error { return c.serveTCP(ctx, srv) })
 	return g.Wait()
 }
@@ -125,7 +124,7 @@ func (c *Console) serveTCP(ctx context.Context, srv *http.Server) error {
 			if c.TLS != nil {
 				tcp = tls.NewListener(tcp, c.TLS)
 			}
-			return transport.ServeHTTP(ctx, srv, tcp, shutdownGrace)
+			return api.Serve(ctx, srv, tcp, shutdownGrace)
 		}
 		c.Log.Error("the console's pages are not served", "err", err)
 		select {

@@ -16,7 +16,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
-	"lanewarden/drivers/transport/wait"
 	"lanewarden/sync/wire"
 )
 
@@ -190,7 +189,7 @@ func (e *embedded) run(ctx context.Context, in chan<- incoming) error {
 			e.health.set(partBroker, err.Error())
 			e.opts.Log.Warn("embedded broker", "reason", err)
 		}
-		_ = wait.For(ctx, retryPause) // an end of ctx ends the loop
+		_ = wire.Pause(ctx, retryPause) // an end of ctx ends the loop
 	}
 	return ctx.Err()
 }

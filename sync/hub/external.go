@@ -11,8 +11,6 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
-	"lanewarden/drivers/transport/broker"
-	"lanewarden/drivers/transport/wait"
 	"lanewarden/sync/wire"
 )
 
@@ -50,7 +48,7 @@ func (e *external) run(ctx context.Context, in chan<- incoming) error {
 			return ctx.Err()
 		}
 		e.log.Warn("broker is lost", "broker", e.broker.URL, "reason", err)
-		if err := wait.For(ctx, externalRetry); err != nil {
+		if err := wire.Pause(ctx, externalRetry); err != nil {
 			return err
 		}
 	}
@@ -61,7 +59,7 @@ func (e *external) connection(ctx context.Context, in chan<- incoming) error {
 	if err != nil {
 		return err
 	}
-	client, lost, err := broker.Connect(ctx, o)
+	client, lost, err := wire.Connect(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -77,7 +75,7 @@ func (e *external) connection(ctx context.Context, in chan<- incoming) error {
 		case <-ctx.Done():
 		}
 	})
-	if err := broker.Wait(token, 2*o.ConnectTimeout); err != nil {
+	if err := wire.Await(token, 2*o.ConnectTimeout); err != nil {
 		return err
 	}
 	e.log.Info("connected to broker", "broker", e.broker.URL)

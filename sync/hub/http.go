@@ -9,7 +9,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"lanewarden/drivers/transport"
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
@@ -59,7 +58,7 @@ func (s *httpServer) run(ctx context.Context) error {
 		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
-	if err := transport.ServeHTTP(ctx, srv, l, shutdownGrace); err != nil {
+	if err := api.Serve(ctx, srv, l, shutdownGrace); err != nil {
 		return err
 	}
 	return ctx.Err()

@@ -25,7 +25,6 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/transport/broker"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/uplink"
@@ -264,7 +263,7 @@ func TestAgentsFileLetsEachUseItsOwnTopicsOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := mqtt.NewClient(co)
-		if err := broker.Wait(c.Connect(), 10*time.Second); err == nil {
+		if err := wire.Await(c.Connect(), 10*time.Second); err == nil {
 			t.Errorf("%s was let in", name)
 		}
 	}
@@ -273,7 +272,7 @@ func TestAgentsFileLetsEachUseItsOwnTopicsOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := mqtt.NewClient(co)
-	if err := broker.Wait(c.Connect(), 10*time.Second); err != nil {
+	if err := wire.Await(c.Connect(), 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	defer c.Disconnect(0)
@@ -367,7 +366,7 @@ func TestClientWithoutAccountUsesAgentsTopicsOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := mqtt.NewClient(co)
-		if err := broker.Wait(c.Connect(), 10*time.Second); err != nil {
+		if err := wire.Await(c.Connect(), 10*time.Second); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { c.Disconnect(0) })
@@ -376,12 +375,12 @@ func TestClientWithoutAccountUsesAgentsTopicsOnly(t *testing.T) {
 	listener, stranger := connect("agent"), connect("stranger")
 	got := make(chan string, 10)
 	note := func(_ mqtt.Client, m mqtt.Message) { got <- m.Topic() + " " + string(m.Payload()) }
-	if err := broker.Wait(listener.Subscribe(wire.Topic("demo", "lane-1", wire.LeafAck), 0, note), 10*time.Second); err != nil {
+	if err := wire.Await(listener.Subscribe(wire.Topic("demo", "lane-1", wire.LeafAck), 0, note), 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	for _, topic := range []string{"#", "lw1/+/+/a", "lw1/+/+/hello"} {
 		token := stranger.Subscribe(topic, 0, note)
-		if err := broker.Wait(token, 10*time.Second); err == nil && token.(*mqtt.SubscribeToken).Result()[topic] != 0x80 {
+		if err := wire.Await(token, 10*time.Second); err == nil && token.(*mqtt.SubscribeToken).Result()[topic] != 0x80 {
 			t.Errorf("a stranger may read %s", topic)
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"log/slog"
 	"time"
 
-	"lanewarden/drivers/transport/wait"
 	"lanewarden/sync/hub/ledger"
+	"lanewarden/sync/wire"
 )
 
 const (
@@ -92,7 +92,7 @@ func (g *ingester) apply(ctx context.Context, group []message) ([]ledger.Answer,
 		g.health.set(partLedger, err.Error())
 		g.metrics.failures.Inc()
 		g.log.Error("messages were not filed, trying again", "err", err)
-		if err := wait.For(ctx, retryPause); err != nil {
+		if err := wire.Pause(ctx, retryPause); err != nil {
 			return nil, err
 		}
 		answers, err = g.ledger.Apply(messages)

@@ -12,7 +12,6 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/transport/broker"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/wire"
@@ -79,7 +78,7 @@ func newSession(u *Uplink, id journal.Identity) *session {
 // serve speaks with the hub until the connection is lost or ctx ends.
 func (s *session) serve(ctx context.Context) error {
 	token := s.client.Subscribe(wire.Topic(s.id.Site, s.id.Agent, wire.LeafAck), 0, s.handle)
-	if err := broker.Wait(token, connectWait); err != nil {
+	if err := wire.Await(token, connectWait); err != nil {
 		return fmt.Errorf("subscribing to acknowledgements: %w", err)
 	}
 	defer s.sayOffline(ctx)

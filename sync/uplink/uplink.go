@@ -21,8 +21,6 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/transport/broker"
-	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/wire"
@@ -99,7 +97,7 @@ const flushPoll = 20 * time.Millisecond
 func (u *Uplink) Flush(ctx context.Context) {
 	u.flush.Do(func() { close(u.flushing) })
 	for ctx.Err() == nil && u.Status().Ready && u.waiting() {
-		_ = wait.For(ctx, flushPoll) // an end of ctx ends the loop
+		_ = wire.Pause(ctx, flushPoll) // an end of ctx ends the loop
 	}
 }
 
@@ -115,7 +113,7 @@ func (u *Uplink) waiting() bool {
 // Run connects, sends and reconnects until ctx ends.
 func (u *Uplink) Run(ctx context.Context) error {
 	defer u.codec.Close()
-	pauses, told := wait.NewBackoff(reconnectMin, reconnectMax), ""
+	pauses, told := wire.NewBackoff(reconnectMin, reconnectMax), ""
 	for ctx.Err() == nil {
 		begin := time.Now()
 		err := u.connection(ctx)
@@ -183,7 +181,7 @@ func (u *Uplink) connection(ctx context.Context) error {
 		return err
 	}
 	o.SetBinaryWill(wire.Topic(id.Site, id.Agent, wire.LeafState), will, 1, true)
-	if s.client, s.lost, err = broker.Connect(ctx, o); err != nil {
+	if s.client, s.lost, err = wire.Connect(ctx, o); err != nil {
 		return err
 	}
 	defer s.client.Disconnect(stopGrace)
