@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/driver/profile"
 	"lanewarden/drivers/trace/line"
 	"lanewarden/drivers/transport"
 	firmwareconfig "lanewarden/firmware-config"
@@ -151,7 +152,7 @@ func (t *profileTest) event(e line.Event) {
 	}
 }
 
-func printValues(w io.Writer, indent string, values []line.Value) {
+func printValues(w io.Writer, indent string, values []profile.Value) {
 	for _, v := range values {
 		switch {
 		case !v.Time.IsZero():

@@ -8,7 +8,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"lanewarden/drivers/trace/line"
+	"lanewarden/drivers/driver/profile"
 )
 
 const (
@@ -19,11 +19,11 @@ const (
 // Reading is one message of a document, read.
 type Reading struct {
 	Message *Message
-	ID      string       // the device's own name of it; "" for none
-	At      time.Time    // by the device's clock; zero when the document has none
-	Values  []line.Value // in the order of the profile's fields, those that the document has
-	Alarm   string       // the rule that holds, in words; "" for none
-	Raw     string       // the part of the document that it was read from
+	ID      string          // the device's own name of it; "" for none
+	At      time.Time       // by the device's clock; zero when the document has none
+	Values  []profile.Value // in the order of the profile's fields, those that the document has
+	Alarm   string          // the rule that holds, in words; "" for none
+	Raw     string          // the part of the document that it was read from
 }
 
 // Decode reads a document by a profile. A document in which no message is found is an error; so is one that is no
@@ -121,13 +121,13 @@ func (m *Message) read(part gjson.Result) (Reading, error) {
 	if len(r.Values) == 0 {
 		return r, errors.New("has none of the profile's fields")
 	}
-	r.Alarm = line.Holds(m.Alarm, r.Values)
+	r.Alarm = profile.Holds(m.Alarm, r.Values)
 	return r, nil
 }
 
 // value reads a field; its text is translated as the profile says.
-func (f *Field) value(v gjson.Result) line.Value {
-	out := line.Value{Name: f.Name, Text: f.Translate(v.String()), Unit: f.Unit}
+func (f *Field) value(v gjson.Result) profile.Value {
+	out := profile.Value{Name: f.Name, Text: f.Translate(v.String()), Unit: f.Unit}
 	if v.Type == gjson.Number && !math.IsInf(v.Num, 0) {
 		out.Number, out.IsNum = v.Num*f.Factor, true
 	}

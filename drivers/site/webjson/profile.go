@@ -8,7 +8,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"lanewarden/drivers/trace/line"
+	"lanewarden/drivers/driver/profile"
 )
 
 // Profile says what the JSON of a device holds, and where. Paths are those of gjson: "status.temperature",
@@ -23,14 +23,14 @@ type Profile struct {
 
 // Message is one thing that a document says.
 type Message struct {
-	Name    string      `yaml:"name" required:"true" format:"id"`
-	When    []Condition `yaml:"when"`
-	Each    string      `yaml:"each" example:"axles"`
-	Vehicle bool        `yaml:"vehicle"`
-	ID      string      `yaml:"id"`
-	Time    string      `yaml:"time"`
-	Fields  []Field     `yaml:"fields" required:"true"`
-	Alarm   []line.Rule `yaml:"alarm"`
+	Name    string         `yaml:"name" required:"true" format:"id"`
+	When    []Condition    `yaml:"when"`
+	Each    string         `yaml:"each" example:"axles"`
+	Vehicle bool           `yaml:"vehicle"`
+	ID      string         `yaml:"id"`
+	Time    string         `yaml:"time"`
+	Fields  []Field        `yaml:"fields" required:"true"`
+	Alarm   []profile.Rule `yaml:"alarm"`
 }
 
 // Condition is a value that a message must have.
@@ -41,8 +41,8 @@ type Condition struct {
 
 // Field is one value.
 type Field struct {
-	Path       string `yaml:"path" required:"true"`
-	line.Field `yaml:",inline"`
+	Path          string `yaml:"path" required:"true"`
+	profile.Field `yaml:",inline"`
 }
 
 const (

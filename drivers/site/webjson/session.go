@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/driver/profile"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/trace/line"
 	"lanewarden/drivers/transport"
 )
 
@@ -142,7 +142,7 @@ const maxID = 128
 func shortened(id string) string { return id[:min(len(id), maxID)] }
 
 // words are values in one text, for comparison.
-func words(values []line.Value) string {
+func words(values []profile.Value) string {
 	var all []string
 	for _, v := range values {
 		all = append(all, v.Name+"="+v.Text)

@@ -15,8 +15,8 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-// profile is the built-in example.
-func profile(t testing.TB) driver.Ref[webjson.Profile] {
+// exampleProfile is the built-in example.
+func exampleProfile(t testing.TB) driver.Ref[webjson.Profile] {
 	t.Helper()
 	var ref driver.Ref[webjson.Profile]
 	if err := firmwareconfig.LoadDocument(&ref, firmwareconfig.Web, "example-tyre-strip"); err != nil {
@@ -35,7 +35,7 @@ func TestConforms(t *testing.T) {
 		Spec: webjson.Spec, Name: "pass.json", Good: []byte(pass), Bad: []byte(`{"pass":`), HTTP: true, NoFolder: true,
 		Other: []byte(strings.Replace(pass, "52.5", "61.5", 1)),
 		Settings: func(_, listen, path string) any {
-			return &webjson.Config{Profile: profile(t),
+			return &webjson.Config{Profile: exampleProfile(t),
 				HTTP: &transport.HTTP{Listen: listen, Path: path, MaxBytes: 1 << 20}}
 		},
 	}.Run(t)
@@ -43,7 +43,7 @@ func TestConforms(t *testing.T) {
 
 // TestDecode: what documents say, and what is wrong with them.
 func TestDecode(t *testing.T) {
-	p := profile(t).Value
+	p := exampleProfile(t).Value
 	for _, c := range []struct {
 		name, doc string
 		want      string // of each reading: its message, id, values and alarm
@@ -119,7 +119,7 @@ func TestAsked(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- d.Serve(ctx, at) }()
 	_, sink, stop := drivertest.Supervise(ctx, t, webjson.Spec, &webjson.Config{
-		Profile: profile(t), URL: "http://" + at, Every: 20 * time.Millisecond, Report: time.Hour,
+		Profile: exampleProfile(t), URL: "http://" + at, Every: 20 * time.Millisecond, Report: time.Hour,
 	})
 	asked := func(doc string) {
 		t.Helper()
@@ -150,7 +150,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(pass))
 	f.Add([]byte(hot))
 	f.Add([]byte(`{"state":2,"cabinet":{"celsius":1e400}}`))
-	p := profile(f).Value
+	p := exampleProfile(f).Value
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		readings, err := webjson.Decode(p, doc)
 		if len(readings) == 0 && err == nil {

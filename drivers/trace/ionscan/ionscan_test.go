@@ -12,6 +12,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/driver/profile"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/trace/ionscan/sim"
@@ -34,8 +35,8 @@ var lib = &plasmagram.Library{
 	},
 }
 
-// profile is a small report in lines.
-func profile() *line.Profile {
+// reportProfile is a small report in lines.
+func reportProfile() *line.Profile {
 	p := &line.Profile{
 		Name: "test", Charset: "ascii", Framing: line.Framing{Start: "\x02", End: "\r\n", MaxBytes: 256},
 		Unmatched: "fault",
@@ -44,7 +45,7 @@ func profile() *line.Profile {
 		Messages: []line.Message{
 			report("SAMPLE", "analysis"), report("BLANK", "blank"), report("VERIFY", "verification"),
 			{Name: "state", Kind: "health", Pattern: "STATE T {drift_temperature:float} P {pressure:float} {*}",
-				Fields: []line.Field{
+				Fields: []profile.Field{
 					{Name: "drift_temperature", Unit: "degC", Factor: 1}, {Name: "pressure", Unit: "hPa", Factor: 1}}},
 		},
 	}
@@ -81,7 +82,7 @@ func folderSettings(folder, _, _ string) any {
 func lineSettings(address string) any {
 	c := settings()
 	c.Link.Address = address
-	c.Profile = driver.Ref[line.Profile]{Name: "test", Value: profile()}
+	c.Profile = driver.Ref[line.Profile]{Name: "test", Value: reportProfile()}
 	return c
 }
 
@@ -92,7 +93,7 @@ var measuredAt = time.Now().UTC().Truncate(time.Second)
 
 func scanner(seed uint64) *sim.Scanner {
 	s := sim.NewScanner(seed, lib)
-	s.Profile = profile()
+	s.Profile = reportProfile()
 	return s
 }
 

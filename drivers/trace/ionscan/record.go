@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/driver/profile"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/trace/jcampdx"
@@ -252,7 +253,7 @@ func number(r *line.Reading, name string, units map[string]func(float64) float64
 	return convert(v, ok, units)
 }
 
-func convert(v line.Value, ok bool, units map[string]func(float64) float64) float64 {
+func convert(v profile.Value, ok bool, units map[string]func(float64) float64) float64 {
 	if f := units[strings.ToLower(v.Unit)]; ok && v.IsNum && f != nil {
 		return f(v.Number)
 	}

@@ -29,7 +29,7 @@ func TestUnpluggedSerialLine(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "ttyUSB0")
 	c := settings()
 	c.Link.Serial = &transport.Serial{Port: link}
-	c.Profile = driver.Ref[line.Profile]{Name: "test", Value: profile()}
+	c.Profile = driver.Ref[line.Profile]{Name: "test", Value: reportProfile()}
 	links, err := transport.NewOpener(nil)
 	if err != nil {
 		t.Fatal(err)

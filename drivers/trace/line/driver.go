@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/driver/profile"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
@@ -44,9 +45,9 @@ func (i *instrument) Run(ctx context.Context, sink driver.Sink) error {
 }
 
 // Observation returns the reading as device.reading. Its key makes a replayed reading the same one.
-func (r *Reading) Observation(profile string) *observation.Observation {
-	body := &observation.DeviceReading{Profile: profile, Message: r.Message, Alarm: r.Alarm}
-	add := func(prefix string, values []Value) {
+func (r *Reading) Observation(profileName string) *observation.Observation {
+	body := &observation.DeviceReading{Profile: profileName, Message: r.Message, Alarm: r.Alarm}
+	add := func(prefix string, values []profile.Value) {
 		for _, v := range values {
 			body.Values = append(body.Values, v.Quantity(prefix))
 		}
@@ -67,15 +68,6 @@ func (r *Reading) Observation(profile string) *observation.Observation {
 	o := observation.New(class, at, body)
 	o.Body.DeviceTimeNs = deviceTime
 	return o
-}
-
-// Quantity returns the value as observations hold it, its name behind a prefix.
-func (v Value) Quantity(prefix string) *observation.Quantity {
-	q := &observation.Quantity{Name: prefix + v.Name, Text: v.Text, Unit: v.Unit}
-	if v.IsNum {
-		q.Number = &v.Number
-	}
-	return q
 }
 
 // Live runs a profile on a link: it polls, reads, commits and answers.

@@ -8,6 +8,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/driver/profile"
 	"lanewarden/drivers/observation"
 )
 
@@ -22,10 +23,11 @@ func thermometer() *Profile {
 		Time:      Clock{Zone: "America/Montreal", Formats: []string{"DD-MON-YY hh:mm:ss.s"}},
 		Messages: []Message{
 			{Name: "temperature", Kind: "reading",
-				Pattern: "T{channel:int} {celsius:float} °C {status:word} {at:time}", Fields: []Field{
+				Pattern: "T{channel:int} {celsius:float} °C {status:word} {at:time}", Fields: []profile.Field{
 					{Name: "celsius", Unit: "degC", Factor: 0.1},
-					{Name: "status", Factor: 1, Map: []Word{{"N", "normal"}, {"F", "failed"}}},
-				}, Alarm: []Rule{{Field: "status", Is: []string{"failed"}}, {Field: "celsius", Above: ptr(60)}}},
+					{Name: "status", Factor: 1, Map: []profile.Word{
+						{From: "N", To: "normal"}, {From: "F", To: "failed"}}},
+				}, Alarm: []profile.Rule{{Field: "status", Is: []string{"failed"}}, {Field: "celsius", Above: ptr(60)}}},
 			{Name: "survey", Kind: "reading", Pattern: "SURVEY {n:int}",
 				Lines: []Line{{Name: "point", Pattern: "P {x:float} {y:float}"}}, End: "END {crc:hex}"},
 			{Name: "list", Kind: "reading", Pattern: "LIST", Lines: []Line{{Name: "item", Pattern: "- {what}"}}},

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"lanewarden/drivers/driver/profile"
 )
 
 // Profile says how an instrument's lines are to be read.
@@ -56,59 +58,19 @@ type Poll struct {
 
 // Message is one thing that an instrument says.
 type Message struct {
-	Name    string  `yaml:"name" required:"true"`
-	Kind    string  `yaml:"kind" default:"reading" enum:"reading,analysis,verification,blank,calibration,health,ignore"`
-	Pattern string  `yaml:"pattern" required:"true"`
-	Lines   []Line  `yaml:"lines"`
-	End     string  `yaml:"end"`
-	Fields  []Field `yaml:"fields"`
-	Alarm   []Rule  `yaml:"alarm"`
+	Name    string          `yaml:"name" required:"true"`
+	Kind    string          `yaml:"kind" default:"reading" enum:"reading,analysis,verification,blank,calibration,health,ignore"`
+	Pattern string          `yaml:"pattern" required:"true"`
+	Lines   []Line          `yaml:"lines"`
+	End     string          `yaml:"end"`
+	Fields  []profile.Field `yaml:"fields"`
+	Alarm   []profile.Rule  `yaml:"alarm"`
 }
 
 // Line is one kind of line within a message.
 type Line struct {
 	Name    string `yaml:"name" required:"true"`
 	Pattern string `yaml:"pattern" required:"true"`
-}
-
-// Field says more about a field.
-type Field struct {
-	Name   string  `yaml:"name" required:"true"`
-	Unit   string  `yaml:"unit"`
-	Factor float64 `yaml:"factor" default:"1"`
-	Map    []Word  `yaml:"map"`
-}
-
-// Translate returns what a text of the field means; the text itself when the field has no translation of it.
-func (f *Field) Translate(text string) string {
-	for _, w := range f.Map {
-		if w.From == text {
-			return w.To
-		}
-	}
-	return text
-}
-
-// Word is a translation.
-type Word struct {
-	From string `yaml:"from" required:"true"`
-	To   string `yaml:"to" required:"true"`
-}
-
-// Rule is a condition on a field.
-type Rule struct {
-	Field string   `yaml:"field" required:"true"`
-	Is    []string `yaml:"is"`
-	Above *float64 `yaml:"above"`
-	Below *float64 `yaml:"below"`
-}
-
-// Check implements driver.Checker.
-func (r Rule) Check() error {
-	if len(r.Is) == 0 && r.Above == nil && r.Below == nil {
-		return errors.New("give is, above or below")
-	}
-	return nil
 }
 
 // maxAnswer bounds what a profile sends at once.

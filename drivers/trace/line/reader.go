@@ -11,22 +11,14 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 	"golang.org/x/text/encoding/charmap"
-)
 
-// Value is one field of a message.
-type Value struct {
-	Name   string
-	Text   string // translated
-	Number float64
-	IsNum  bool
-	Time   time.Time // of a time
-	Unit   string
-}
+	"lanewarden/drivers/driver/profile"
+)
 
 // Row is one line within a message.
 type Row struct {
 	Name   string
-	Values []Value
+	Values []profile.Value
 }
 
 // Reading is one message, read.
@@ -34,26 +26,26 @@ type Reading struct {
 	At      time.Time // when its last line arrived
 	Message string
 	Kind    string
-	Values  []Value // of the first and the last line
-	Rows    []Row   // lines between
-	Alarm   string  // the rule that held, in words; "" for none
-	Raw     []byte  // its lines as they came
-	Partial bool    // it broke off, or had too many lines
+	Values  []profile.Value // of the first and the last line
+	Rows    []Row           // lines between
+	Alarm   string          // the rule that held, in words; "" for none
+	Raw     []byte          // its lines as they came
+	Partial bool            // it broke off, or had too many lines
 }
 
 // Get returns a value by name.
-func (r *Reading) Get(name string) (Value, bool) { return get(r.Values, name) }
+func (r *Reading) Get(name string) (profile.Value, bool) { return get(r.Values, name) }
 
 // Get returns a value by name.
-func (r *Row) Get(name string) (Value, bool) { return get(r.Values, name) }
+func (r *Row) Get(name string) (profile.Value, bool) { return get(r.Values, name) }
 
-func get(values []Value, name string) (Value, bool) {
+func get(values []profile.Value, name string) (profile.Value, bool) {
 	for _, v := range values {
 		if v.Name == name {
 			return v, true
 		}
 	}
-	return Value{}, false
+	return profile.Value{}, false
 }
 
 // Event is what a reader makes of its input: one of a reading or a fault.
@@ -259,7 +251,7 @@ func (r *Reader) match(at time.Time, text string, frame []byte, emit func(Event)
 // within takes a line into the message under way. taken is false when it is none of its lines.
 func (r *Reader) within(p *pendingMessage, at time.Time, text string, frame []byte, emit func(Event)) (taken bool,
 	err error) {
-	add := func(pattern *pattern) ([]Value, bool, error) {
+	add := func(pattern *pattern) ([]profile.Value, bool, error) {
 		found := pattern.re.FindStringSubmatch(text)
 		if found == nil {
 			return nil, false, nil
@@ -328,34 +320,16 @@ func (m *compiledMessage) alarm(reading *Reading) string {
 	for _, row := range reading.Rows {
 		all = append(all, row.Values...)
 	}
-	return Holds(m.Message.Alarm, all)
-}
-
-// Holds returns the first rule that holds of some values, in words; "" when none does.
-func Holds(rules []Rule, values []Value) string {
-	for _, rule := range rules {
-		for _, v := range values {
-			switch {
-			case v.Name != rule.Field:
-			case slices.Contains(rule.Is, v.Text):
-				return fmt.Sprintf("%s is %s", v.Name, v.Text)
-			case v.IsNum && rule.Above != nil && v.Number > *rule.Above:
-				return fmt.Sprintf("%s is %g %s, above %g", v.Name, v.Number, v.Unit, *rule.Above)
-			case v.IsNum && rule.Below != nil && v.Number < *rule.Below:
-				return fmt.Sprintf("%s is %g %s, below %g", v.Name, v.Number, v.Unit, *rule.Below)
-			}
-		}
-	}
-	return ""
+	return profile.Holds(m.Message.Alarm, all)
 }
 
 // values reads the fields of a line.
-func (m *machine) values(msg *compiledMessage, p *pattern, found []string) ([]Value, error) {
-	out := make([]Value, len(p.fields))
+func (m *machine) values(msg *compiledMessage, p *pattern, found []string) ([]profile.Value, error) {
+	out := make([]profile.Value, len(p.fields))
 	for i, f := range p.fields {
-		v := Value{Name: f.name, Text: strings.TrimSpace(found[i+1])}
-		var more Field
-		if k := slices.IndexFunc(msg.Fields, func(x Field) bool { return x.Name == f.name }); k >= 0 {
+		v := profile.Value{Name: f.name, Text: strings.TrimSpace(found[i+1])}
+		var more profile.Field
+		if k := slices.IndexFunc(msg.Fields, func(x profile.Field) bool { return x.Name == f.name }); k >= 0 {
 			more = msg.Fields[k]
 		} else {
 			more.Factor = 1
