@@ -14,7 +14,7 @@ var (
 	fragmentName  = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*\.md$`)
 )
 
-// fragmentFault says what is wrong with a change note: changelog/README.md has its form.
+// fragmentFault says what is wrong with a change note: docs/changelog/README.md has its form.
 func fragmentFault(name, text string) error {
 	if !fragmentName.MatchString(name) {
 		return fmt.Errorf("its name is not of small letters, digits and dashes")
@@ -30,17 +30,17 @@ func fragmentFault(name, text string) error {
 }
 
 func TestFragments(t *testing.T) {
-	entries, err := os.ReadDir(filepath.Join(root, "changelog/unreleased"))
+	entries, err := os.ReadDir(filepath.Join(root, "docs/changelog/unreleased"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		text, err := os.ReadFile(filepath.Join(root, "changelog/unreleased", e.Name()))
+		text, err := os.ReadFile(filepath.Join(root, "docs/changelog/unreleased", e.Name()))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := fragmentFault(e.Name(), string(text)); err != nil {
-			t.Errorf("changelog/unreleased/%s: %v", e.Name(), err)
+			t.Errorf("docs/changelog/unreleased/%s: %v", e.Name(), err)
 		}
 	}
 }
