@@ -3,12 +3,15 @@ package message
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"net"
 	"os"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Error is an error that people can be told of in their language.
@@ -31,7 +34,7 @@ func (e *Error) Error() string { return e.Message.English() }
 // Unwrap returns what led to the error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Of returns what an error says: the message that it carries, a message of the catalogue for what an operating system
+// Of returns what an error says: the message that it carries, that of its code (coded), a message of the catalogue for what an operating system
 // says, and else a message that quotes it. What was wrapped around it with fmt.Errorf is said before it.
 func Of(err error) Message {
 	if err == nil {
@@ -41,10 +44,48 @@ func Of(err error) Message {
 	if errors.As(err, &own) {
 		return within(err, own, own.Message)
 	}
+	var other coded
+	if errors.As(err, &other) {
+		return within(err, other, ofCoded(other))
+	}
 	if m, inner := ofSystem(err); inner != nil {
 		return within(err, inner, m)
 	}
 	return Quote(err.Error())
+}
+
+// coded is an error of a package that imports none of ours and yet has a sentence in the catalogue, such as
+// transport.Error. The values are plain: a string, an int, a time.Duration, or another error.
+type coded interface {
+	error
+	MessageCode() string
+	MessageArgs() iter.Seq2[string, any]
+}
+
+func ofCoded(e coded) Message {
+	m := New(e.MessageCode())
+	for name, value := range e.MessageArgs() {
+		m.Args = append(m.Args, plainArg(name, value))
+	}
+	return m
+}
+
+// plainArg returns an argument of a plain value.
+func plainArg(name string, value any) Arg {
+	switch v := value.(type) {
+	case string:
+		return String(name, v)
+	case int:
+		if name == "n" { // as everywhere in the catalogue, what is counted
+			return Count(name, v)
+		}
+		return Int(name, v)
+	case time.Duration:
+		return ExactDuration(name, v)
+	case error:
+		return Nested(name, Of(v))
+	}
+	return String(name, fmt.Sprint(value))
 }
 
 // within puts before a message what was wrapped around its error.

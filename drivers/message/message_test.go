@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"maps"
 	"math"
 	"net"
 	"os"
@@ -162,5 +164,27 @@ func BenchmarkRender(b *testing.B) {
 	m := New("net.refused", String("address", "10.0.0.9:23"))
 	for b.Loop() {
 		m.In(French)
+	}
+}
+
+// portBusy is an error of a package that does not know this one.
+type portBusy struct{}
+
+func (portBusy) Error() string       { return "serial.busy" }
+func (portBusy) MessageCode() string { return "serial.busy" }
+func (portBusy) MessageArgs() iter.Seq2[string, any] {
+	return maps.All(map[string]any{"port": "/dev/ttyS0"})
+}
+
+// The code of such an error is said in each language, and what was wrapped around it before it.
+func TestOfCodedError(t *testing.T) {
+	busy := New("serial.busy", String("port", "/dev/ttyS0"))
+	for l, want := range map[Language]string{
+		English: "rpm-1: /dev/ttyS0: another program has the line open",
+		French:  New("within", String("where", "rpm-1"), Nested("cause", busy)).In(French),
+	} {
+		if got := Of(fmt.Errorf("rpm-1: %w", portBusy{})).In(l); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/simonvetter/modbus"
-
-	"lanewarden/drivers/message"
 )
 
 // Modbus is a device that answers Modbus requests, over TCP or a serial line (RTU).
@@ -80,32 +78,30 @@ func (c *ModbusClient) Hurry() { c.bridge.line.hurry() }
 // exceptions are what a device may answer instead, and what to do. Source: Modbus Application Protocol 1.1b3,
 // section 7.
 var exceptions = []struct {
-	err error
-	not message.Message
+	err   error
+	means *Error
 }{
-	{modbus.ErrIllegalFunction, message.New("modbus.exception-1")},
-	{modbus.ErrIllegalDataAddress, message.New("modbus.exception-2")},
-	{modbus.ErrIllegalDataValue, message.New("modbus.exception-3")},
-	{modbus.ErrServerDeviceFailure, message.New("modbus.exception-4")},
-	{modbus.ErrAcknowledge, message.New("modbus.exception-5")},
-	{modbus.ErrServerDeviceBusy, message.New("modbus.exception-6")},
-	{modbus.ErrMemoryParityError, message.New("modbus.exception-8")},
-	{modbus.ErrGWPathUnavailable, message.New("modbus.exception-10")},
-	{modbus.ErrGWTargetFailedToRespond, message.New("modbus.exception-11")},
+	{modbus.ErrIllegalFunction, newError("modbus.exception-1")},
+	{modbus.ErrIllegalDataAddress, newError("modbus.exception-2")},
+	{modbus.ErrIllegalDataValue, newError("modbus.exception-3")},
+	{modbus.ErrServerDeviceFailure, newError("modbus.exception-4")},
+	{modbus.ErrAcknowledge, newError("modbus.exception-5")},
+	{modbus.ErrServerDeviceBusy, newError("modbus.exception-6")},
+	{modbus.ErrMemoryParityError, newError("modbus.exception-8")},
+	{modbus.ErrGWPathUnavailable, newError("modbus.exception-10")},
+	{modbus.ErrGWTargetFailedToRespond, newError("modbus.exception-11")},
 }
 
-// Explain says what a request for registers, bits or an output met.
-func (c *ModbusClient) Explain(what message.Message, err error) error {
-	where := []message.Arg{
-		message.Nested("what", what), message.String("address", c.Link.String()), message.Int("unit", c.Unit),
-	}
+// Cause returns why a request failed, better than the library's err: what passed on the line, or what the device's
+// exception means.
+func (c *ModbusClient) Cause(err error) error {
 	if why := c.bridge.failure(); why != nil {
-		return message.Wrap(why, "modbus.failed", where...)
+		return why
 	}
 	for _, e := range exceptions {
 		if errors.Is(err, e.err) {
-			return message.Wrap(&message.Error{Message: e.not, Err: err}, "modbus.failed", where...)
+			return e.means.because(err)
 		}
 	}
-	return message.Wrap(err, "modbus.failed", where...)
+	return err
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-
-	"lanewarden/drivers/message"
 )
 
 // request is what was asked last, to hold answers against.
@@ -61,15 +59,15 @@ type tcpFraming struct {
 	id      uint16
 	before  uint16 // requests before, whose answers may come late
 	foreign []uint16
-	raw     []byte          // what is no Modbus TCP
-	other   message.Message // an answer with our transaction id that is to something else
+	raw     []byte // what is no Modbus TCP
+	other   *Error // an answer with our transaction id that is to something else
 }
 
 func (f *tcpFraming) wrap(unit byte, pdu []byte) []byte {
 	f.request = request{unit, bytes.Clone(pdu)}
 	f.before = min(f.before+1, 1000)
 	f.id++
-	f.foreign, f.raw, f.other = nil, nil, message.Message{}
+	f.foreign, f.raw, f.other = nil, nil, nil
 	return mbap(f.id, unit, pdu)
 }
 
@@ -78,7 +76,7 @@ func (f *tcpFraming) find(buf *[]byte) ([]byte, error) {
 		n, id, unit, pdu, err := parseMBAP(*buf)
 		if err != nil {
 			f.raw = bytes.Clone(*buf)
-			return nil, &message.Error{Message: f.strange(nil)}
+			return nil, f.strange(nil)
 		}
 		if n == 0 {
 			return nil, nil
@@ -91,24 +89,24 @@ func (f *tcpFraming) find(buf *[]byte) ([]byte, error) {
 		case id == f.id && f.isAnswer(unit, pdu):
 			return bytes.Clone(pdu), nil
 		case id == f.id:
-			f.other = message.New("modbus.other-answer", f.answered(unit, pdu[0], len(pdu)-1)...)
+			f.other = newError("modbus.other-answer", f.answered(unit, pdu[0], len(pdu)-1)...)
 		}
 	}
 }
 
-func (f *tcpFraming) strange([]byte) message.Message {
+func (f *tcpFraming) strange([]byte) *Error {
 	switch {
-	case f.raw != nil && !(&rtuFraming{request: f.request}).anyFrame(f.raw).IsZero():
-		return message.New("modbus.rtu-on-tcp")
+	case f.raw != nil && (&rtuFraming{request: f.request}).anyFrame(f.raw) != nil:
+		return newError("modbus.rtu-on-tcp")
 	case f.raw != nil:
-		return message.New("modbus.no-tcp", message.String("bytes", hexBytes(f.raw)))
-	case !f.other.IsZero():
-		return message.New("modbus.mixed-up", message.Nested("answer", f.other))
+		return newError("modbus.no-tcp", arg("bytes", hexBytes(f.raw)))
+	case f.other != nil:
+		return newError("modbus.mixed-up", arg("answer", f.other))
 	case f.foreign != nil:
-		return message.New("modbus.foreign-id", message.String("got", fmt.Sprintf("%#04x", f.foreign[0])),
-			message.String("want", fmt.Sprintf("%#04x", f.id)))
+		return newError("modbus.foreign-id", arg("got", fmt.Sprintf("%#04x", f.foreign[0])),
+			arg("want", fmt.Sprintf("%#04x", f.id)))
 	}
-	return message.Message{}
+	return nil
 }
 
 // rtuFraming is Modbus RTU: unit, PDU and a checksum. Nothing says which request an answer is to but what is in it.
@@ -137,33 +135,33 @@ func (f *rtuFraming) find(buf *[]byte) ([]byte, error) {
 	return nil, nil
 }
 
-func (f *rtuFraming) strange(rest []byte) message.Message {
+func (f *rtuFraming) strange(rest []byte) *Error {
 	if len(rest) == 0 {
-		return message.Message{}
+		return nil
 	}
-	if frame := f.anyFrame(rest); !frame.IsZero() {
-		return message.New("modbus.other-frame", message.Nested("answer", frame))
+	if frame := f.anyFrame(rest); frame != nil {
+		return newError("modbus.other-frame", arg("answer", frame))
 	}
-	return message.New("modbus.no-frame", message.Count("n", len(rest)), message.String("bytes", hexBytes(rest)))
+	return newError("modbus.no-frame", arg("n", len(rest)), arg("bytes", hexBytes(rest)))
 }
 
-// anyFrame describes the first frame in b that has a right checksum, the zero Message when there is none.
-func (f *rtuFraming) anyFrame(b []byte) message.Message {
+// anyFrame describes the first frame in b that has a right checksum, nil when there is none.
+func (f *rtuFraming) anyFrame(b []byte) *Error {
 	for i := 0; i+5 <= len(b); i++ {
 		r := request{pdu: []byte{b[i+1] &^ exceptionBit}}
 		n := r.answerBytes(b[i:])
 		if n > 0 && i+n+2 <= len(b) && binary.LittleEndian.Uint16(b[i+n:]) == ModbusCRC(b[i:i+n]) {
-			return message.New("modbus.frame", f.answered(b[i], b[i+1], n-2)...)
+			return newError("modbus.frame", f.answered(b[i], b[i+1], n-2)...)
 		}
 	}
-	return message.Message{}
+	return nil
 }
 
-// answered are the arguments of a message about an answer that is not to what was asked.
-func (r *request) answered(unit, function byte, bytes int) []message.Arg {
-	return []message.Arg{
-		message.Int("unit", int(unit)), message.Int("function", int(function)), message.Count("n", bytes),
-		message.Int("askedUnit", int(r.unit)), message.Int("askedFunction", int(r.pdu[0])),
+// answered are the values of an error about an answer that is not to what was asked.
+func (r *request) answered(unit, function byte, bytes int) []Arg {
+	return []Arg{
+		arg("unit", int(unit)), arg("function", int(function)), arg("n", bytes),
+		arg("askedUnit", int(r.unit)), arg("askedFunction", int(r.pdu[0])),
 	}
 }
 

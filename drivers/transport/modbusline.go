@@ -5,8 +5,6 @@ import (
 	"net"
 	"sync"
 	"time"
-
-	"lanewarden/drivers/message"
 )
 
 // modbusLine asks a device, one request at a time. An answer counts only when it is to the request that is open.
@@ -33,8 +31,8 @@ type modbusFraming interface {
 	wrap(unit byte, pdu []byte) []byte
 	// find returns the answer's PDU, nil when it is not there yet. It removes from buf what can be no part of it.
 	find(buf *[]byte) ([]byte, error)
-	// strange says what came instead of the answer, "" when nothing did.
-	strange(rest []byte) message.Message
+	// strange says what came instead of the answer, nil when nothing did.
+	strange(rest []byte) *Error
 }
 
 func newModbusLine(conn net.Conn, m Modbus) *modbusLine {
@@ -102,7 +100,7 @@ func (l *modbusLine) hurried() bool {
 	}
 }
 
-var errLineClosed = message.Errorf("device.closed")
+var errLineClosed error = newError("device.closed")
 
 // receive returns what the device sends next, nil when nothing came until the time or, with hurry, when somebody
 // wants to end.
@@ -154,7 +152,7 @@ func (l *modbusLine) quiet() error {
 			return err
 		}
 		if time.Since(begin) > l.timeout+l.pause {
-			return message.Errorf("modbus.never-silent", message.String("bytes", hexBytes(b)))
+			return newError("modbus.never-silent", arg("bytes", hexBytes(b)))
 		}
 	}
 }
@@ -219,19 +217,19 @@ func (l *modbusLine) unanswered(asked time.Time, buf []byte) error {
 			}
 			buf = append(buf, b...)
 			if answer, _ := l.framing.find(&buf); answer != nil {
-				return message.Errorf("modbus.late", message.ExactDuration("after", time.Since(asked)),
-					message.ExactDuration("timeout", timeout))
+				return newError("modbus.late", arg("after", time.Since(asked)),
+					arg("timeout", timeout))
 			}
 			if len(buf) > maxAnswers {
 				buf = append(buf[:0], buf[len(buf)-maxAnswers:]...)
 			}
 		}
 	}
-	if strange := l.framing.strange(buf); !strange.IsZero() {
-		return &message.Error{Message: strange}
+	if strange := l.framing.strange(buf); strange != nil {
+		return strange
 	}
 	if l.silence > 0 {
-		return message.Errorf("modbus.no-answer-line", message.ExactDuration("timeout", timeout))
+		return newError("modbus.no-answer-line", arg("timeout", timeout))
 	}
-	return message.Errorf("modbus.no-answer", message.ExactDuration("timeout", timeout))
+	return newError("modbus.no-answer", arg("timeout", timeout))
 }

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"go.bug.st/serial"
-
-	"lanewarden/drivers/message"
 )
 
 // Serial is a serial line. The zero values of all but Port mean 9600 baud, 8 data bits, no parity, 1 stop bit.
@@ -53,11 +51,11 @@ func (s *Serial) explain(err error) error {
 	}
 	switch {
 	case code == serial.PortNotFound || errors.Is(err, fs.ErrNotExist):
-		return message.Wrap(err, "serial.missing", message.String("port", s.Port))
+		return newError("serial.missing", arg("port", s.Port)).because(err)
 	case code == serial.PermissionDenied || errors.Is(err, fs.ErrPermission):
-		return message.Wrap(err, "serial.denied", message.String("port", s.Port))
+		return newError("serial.denied", arg("port", s.Port)).because(err)
 	case code == serial.PortBusy:
-		return message.Wrap(err, "serial.busy", message.String("port", s.Port))
+		return newError("serial.busy", arg("port", s.Port)).because(err)
 	}
 	return fmt.Errorf("%s: %w", s.Port, err)
 }

@@ -10,8 +10,6 @@ import (
 	"net"
 	"os"
 	"time"
-
-	"lanewarden/drivers/message"
 )
 
 const (
@@ -32,7 +30,7 @@ type Chunk struct {
 }
 
 // ErrReplaying says that a stream still replays its tape, and cannot be written to.
-var ErrReplaying = message.Errorf("device.replaying")
+var ErrReplaying error = newError("device.replaying")
 
 // Stream is a connection to a device, or the replay of one.
 type Stream interface {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lanewarden/drivers/message"
 )
 
 func readAll(t *testing.T, dir string) (out []Record) {
@@ -209,7 +211,7 @@ func TestSerialLineOverAPseudoTerminal(t *testing.T) {
 
 func TestSerialErrorsSayWhatToDo(t *testing.T) {
 	_, err := (&Serial{Port: "/dev/does-not-exist"}).open()
-	if err == nil || !bytes.Contains([]byte(err.Error()), []byte("plugged in")) {
+	if err == nil || !bytes.Contains([]byte(message.Of(err).English()), []byte("plugged in")) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -109,7 +109,7 @@ func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
 	defer c.Close()
 	head, err := c.ReadRegisters(0, header, modbus.HOLDING_REGISTER)
 	if err != nil {
-		return c.Explain(registers(0, header-1), err)
+		return driver.ModbusFailed(c, registers(0, header-1), err)
 	}
 	base := head[3]
 	if base < header || head[4] < blockLength {
@@ -125,7 +125,7 @@ func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		} else if err != nil {
-			err = c.Explain(registers(base, base+blockLength-1), err)
+			err = driver.ModbusFailed(c, registers(base, base+blockLength-1), err)
 		}
 		if err != nil {
 			return w.lost(ctx, sink, err)

@@ -180,7 +180,7 @@ func (s *session) command(ctx context.Context, sink driver.Sink, name, value, re
 		err = s.client.WriteRegister(uint16(o.Address), v)
 	}
 	if err != nil {
-		return s.client.Explain(message.New("modbus.output", message.String("output", name)), err)
+		return driver.ModbusFailed(s.client, message.New("modbus.output", message.String("output", name)), err)
 	}
 	return driver.CommitAny(ctx, sink,
 		[]*observation.Observation{driver.OutputSet(time.Now().UTC(), name, value, reason, safe)})
@@ -204,7 +204,7 @@ func (s *session) read(b block) (out []uint16, err error) {
 		out = append(out, map[bool]uint16{true: 1, false: 0}[on])
 	}
 	if err != nil {
-		return nil, s.client.Explain(message.New("modbus.table", message.String("table", b.table),
+		return nil, driver.ModbusFailed(s.client, message.New("modbus.table", message.String("table", b.table),
 			message.Int("first", b.first), message.Int("last", b.first+b.count-1)), err)
 	}
 	return out, nil
