@@ -243,6 +243,9 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// roundTrip writes a block and reads it back. Values come back exactly, but for the abscissas of an even table: the file
+// has FIRSTX and LASTX, the step follows from them, and the last abscissa that Regular made may be off its own LASTX by
+// the last bit, so that the step of the second reading is too.
 func roundTrip(t *rapid.T, b *Block, o Options) {
 	data, err := Bytes(b, o)
 	if err != nil {
@@ -258,7 +261,12 @@ func roundTrip(t *rapid.T, b *Block, o Options) {
 	for i, want := range b.Tables {
 		got := f.Blocks[0].Tables[i]
 		for k := range want.Columns {
-			if diff := cmp.Diff(want.Columns[k].Values, got.Columns[k].Values, exact); diff != "" {
+			same := cmp.Options{exact}
+			if want.Kind == XYData && k == 0 {
+				x := want.X()
+				same = append(same, cmpopts.EquateApprox(0, 1e-15*max(math.Abs(x[0]), math.Abs(x[len(x)-1]))))
+			}
+			if diff := cmp.Diff(want.Columns[k].Values, got.Columns[k].Values, same); diff != "" {
 				t.Fatalf("%s: %s\n%s", want.Columns[k].Symbol, diff, data)
 			}
 		}

@@ -25,6 +25,7 @@ type ordinates struct {
 	last    float64 // unscaled
 	diff    float64
 	wasDiff bool // the last ordinate was a difference: the next line begins with its check
+	check   bool // the next ordinate is that check, and no point
 	known   bool // last is a value
 }
 
@@ -73,9 +74,15 @@ func (r *ordinates) line() bool {
 		p.pos = end
 	}
 	r.lines++
-	check := r.wasDiff
-	r.wasDiff = false
-	data, i := p.data, p.pos
+	r.check, r.wasDiff = r.wasDiff, false
+	return r.values()
+}
+
+// values reads the ordinates of a line from p.pos on, and passes over its end. It returns false when a fault ended the
+// table. Plain numbers (AFFN, PAC) and compressed ones (SQZ, DIF, DUP) may stand in one line.
+func (r *ordinates) values() bool {
+	p, data := r.p, r.p.data
+	i, ok := p.pos, false
 	for i < len(data) {
 		c := chars[data[i]]
 		var v float64
@@ -89,33 +96,21 @@ func (r *ordinates) line() bool {
 			return true
 		case charSQZ, charDIF, charDUP:
 			begin := i
-			first := int64(c.digit)
-			if first < 0 {
-				first = -first
+			if v, i, ok = r.squeezed(begin, c.digit); !ok {
+				return false
 			}
-			if v, i, ok = tail(data, i+1, first); !ok {
-				if v, i, ok = r.long(begin, first); !ok {
+			if c.class == charDUP {
+				if !r.repeat(int(min(v, MaxPoints+1)), begin) {
 					return false
 				}
+				continue
 			}
-			if c.digit < 0 {
-				v = -v
-			}
-			switch c.class {
-			case charDIF:
+			if r.wasDiff = c.class == charDIF; r.wasDiff {
 				if !r.known {
 					return r.fail(begin, "a difference without a value before it")
 				}
 				r.diff = v
 				v += r.last
-				r.wasDiff = true
-			case charDUP:
-				if !r.repeat(int(min(v, MaxPoints+1)), begin) {
-					return false
-				}
-				continue
-			default:
-				r.wasDiff = false
 			}
 		case charDigit, charSign:
 			begin := i
@@ -125,10 +120,9 @@ func (r *ordinates) line() bool {
 			r.wasDiff = false
 		case charNone:
 			i++
-			if len(r.y) >= p.points {
-				return r.full(i)
+			if !r.addMissing(i) {
+				return false
 			}
-			r.y, r.known, r.wasDiff, check = append(r.y, missing), false, false, false
 			continue
 		case charComment:
 			if i+1 < len(data) && data[i+1] == '$' {
@@ -140,21 +134,58 @@ func (r *ordinates) line() bool {
 		default:
 			return r.fail(i, "%s is no ordinate", excerpt(word(data[i:])))
 		}
-		if check {
-			check = false
-			if v != r.last {
-				return r.fail(p.pos, "check ordinate is %v, and the line before ended with %v", v, r.last)
-			}
-			continue
+		if !r.add(v, i) {
+			return false
 		}
-		if len(r.y) >= p.points {
-			return r.full(i)
-		}
-		r.last, r.known = v, true
-		r.y = append(r.y, v*r.yFactor)
 	}
 	p.pos = i
 	return true
+}
+
+// add appends an ordinate in the file's units, which ends at end, or holds it against the one before when it is a
+// check: the first ordinate of a line behind one that ended with a difference. It returns false for a fault.
+func (r *ordinates) add(v float64, end int) bool {
+	if r.check {
+		r.check = false
+		if v != r.last {
+			return r.fail(r.p.pos, "check ordinate is %v, and the line before ended with %v", v, r.last)
+		}
+		return true
+	}
+	if len(r.y) >= r.p.points {
+		return r.full(end)
+	}
+	r.last, r.known = v, true
+	r.y = append(r.y, v*r.yFactor)
+	return true
+}
+
+// addMissing appends a point without value ('?', which ends at end). What follows it can be neither a difference nor a
+// check.
+func (r *ordinates) addMissing(end int) bool {
+	if len(r.y) >= r.p.points {
+		return r.full(end)
+	}
+	r.y, r.known, r.wasDiff, r.check = append(r.y, missing), false, false, false
+	return true
+}
+
+// squeezed reads a number whose first digit, with its sign, is the letter at begin. It returns the number and where it
+// ends; false, and the fault is reported, when it is none.
+func (r *ordinates) squeezed(begin int, digit int8) (v float64, end int, ok bool) {
+	first := int64(digit)
+	if first < 0 {
+		first = -first
+	}
+	if v, end, ok = tail(r.p.data, begin+1, first); !ok {
+		if v, end, ok = r.long(begin, first); !ok {
+			return 0, begin, false
+		}
+	}
+	if digit < 0 {
+		v = -v
+	}
+	return v, end, true
 }
 
 func (r *ordinates) fail(at int, format string, args ...any) bool {

@@ -22,81 +22,108 @@ func (p *parser) tuples(s *scope, t *Table, symbols []string) {
 			t.Columns[i].Values = make([]float64, 0, n)
 		}
 	}
-	factors := s.factors(symbols)
-	tuple := make([]float64, 0, len(symbols))
-	var began place // of the tuple under way
-	flush := func() bool {
-		if len(tuple) != 0 && len(tuple) != len(symbols) {
-			p.broken(t, began, "a tuple of %d %s instead of %d",
-				len(tuple), english.PluralWord(len(tuple), "number", ""), len(symbols))
-			return false
-		}
-		return true
-	}
-	for (p.pos != p.lineAt || !p.atRecord()) && !p.end() {
-		c := chars[p.data[p.pos]]
-		var v float64
-		switch c.class {
-		case charBlank:
-			p.pos++
-			continue
-		case charComma:
-			if p.data[p.pos] == ';' && !flush() {
-				return
-			}
-			p.pos++
-			continue
-		case charEnd:
-			if !flush() {
-				return
-			}
-			p.newLine()
-			continue
-		case charComment:
-			if !flush() {
-				return
-			}
-			p.nextLine()
-			continue
-		case charNone:
-			v = missing
-			if len(tuple) == 0 {
-				began = p.here()
-			}
-			p.pos++
-		default:
-			at := p.here()
-			if len(tuple) == 0 {
-				began = at
-			}
-			var ok bool
-			var end int
-			if v, end, ok = number(p.data, p.pos, true); !ok || !delimited(p.data, end) {
-				p.broken(t, at, "%s is no number", excerpt(word(p.data[p.pos:])))
-				return
-			}
-			p.pos = end
-		}
-		tuple = append(tuple, v*factors[len(tuple)])
-		if p.end() && t.Points()+1 != s.axis.points { // the last number may be half of one
-			p.pos = began.offset - p.base
-			p.cutOff(t, t.Points(), s.axis.points)
-			return
-		}
-		if len(tuple) == len(symbols) {
-			if p.points -= len(tuple); p.points < 0 {
-				p.broken(t, began, "more than %d points", MaxPoints)
-				return
-			}
-			for i, v := range tuple {
-				t.Columns[i].Values = append(t.Columns[i].Values, v)
-			}
-			tuple = tuple[:0]
-		}
-	}
-	if flush() {
+	r := &tuples{p: p, t: t, factors: s.factors(symbols), expected: s.axis.points,
+		tuple: make([]float64, 0, len(symbols))}
+	if r.read() {
 		p.checkPoints(s, t, s.axis.points, s.axis.pointsAt)
 	}
+}
+
+// tuples reads the numbers of a table of tuples.
+type tuples struct {
+	p        *parser
+	t        *Table
+	factors  []float64 // of each number of a tuple
+	expected int       // tuples, by NPOINTS; -1 for not known
+	tuple    []float64 // the one under way
+	began    place     // and its beginning
+}
+
+// read reads tuples up to the next record or the file's end. It returns false when a fault ended the table.
+func (r *tuples) read() bool {
+	p := r.p
+	for (p.pos != p.lineAt || !p.atRecord()) && !p.end() {
+		switch chars[p.data[p.pos]].class {
+		case charBlank:
+			p.pos++
+		case charComma:
+			if p.data[p.pos] == ';' && !r.whole() {
+				return false
+			}
+			p.pos++
+		case charEnd:
+			if !r.whole() {
+				return false
+			}
+			p.newLine()
+		case charComment:
+			if !r.whole() {
+				return false
+			}
+			p.nextLine()
+		default:
+			v, ok := r.number()
+			if !ok || !r.add(v) {
+				return false
+			}
+		}
+	}
+	return r.whole()
+}
+
+// whole reports whether no tuple is under way where none can go on: at ';', a comment and the end of a line. It
+// reports the fault.
+func (r *tuples) whole() bool {
+	if len(r.tuple) == 0 {
+		return true
+	}
+	r.p.broken(r.t, r.began, "a tuple of %d %s instead of %d",
+		len(r.tuple), english.PluralWord(len(r.tuple), "number", ""), len(r.factors))
+	return false
+}
+
+// number reads a number of a tuple; '?' is NaN. It returns false, and reports the fault, when it is none.
+func (r *tuples) number() (float64, bool) {
+	p := r.p
+	at := p.here()
+	if len(r.tuple) == 0 {
+		r.began = at
+	}
+	if chars[p.data[p.pos]].class == charNone {
+		p.pos++
+		return missing, true
+	}
+	v, end, ok := number(p.data, p.pos, true)
+	if !ok || !delimited(p.data, end) {
+		p.broken(r.t, at, "%s is no number", excerpt(word(p.data[p.pos:])))
+		return 0, false
+	}
+	p.pos = end
+	return v, true
+}
+
+// add adds a number to the tuple under way, and the tuple to the table when it is its last. A number at the file's end
+// may be half of one: it counts only when it makes the table whole. It returns false when a fault ended the table.
+func (r *tuples) add(v float64) bool {
+	p := r.p
+	r.tuple = append(r.tuple, v*r.factors[len(r.tuple)])
+	if p.end() && r.t.Points()+1 != r.expected {
+		p.pos = r.began.offset - p.base
+		p.cutOff(r.t, r.t.Points(), r.expected)
+		return false
+	}
+	if len(r.tuple) < len(r.factors) {
+		return true
+	}
+	if p.points -= len(r.tuple); p.points < 0 {
+		p.broken(r.t, r.began, "more than %d points", MaxPoints)
+		return false
+	}
+	for i, v := range r.tuple {
+		r.t.Columns[i].Values = append(r.t.Columns[i].Values, v)
+	}
+	r.tuple = r.tuple[:0]
+	return true
 }
 
 // factors returns what each number of a tuple is multiplied with.

@@ -267,95 +267,118 @@ func (d *decoder) param(b []byte, at, depth int) (Param, int, error) {
 
 var errShort = errors.New("is cut off")
 
-// fields decodes fixed fields and returns what is behind them.
+// cursor reads fixed fields from the front of b. Behind its end it reads zeros, and err says so.
+type cursor struct {
+	b   []byte
+	err error
+}
+
+// next returns the next n bytes.
+func (c *cursor) next(n int) []byte {
+	if len(c.b) < n {
+		c.err = errShort
+		return make([]byte, n)
+	}
+	out := c.b[:n]
+	c.b = c.b[n:]
+	return out
+}
+
+// counted returns an array of elements of size bytes behind their count (u16); nil when it is cut off.
+func (c *cursor) counted(size int) []byte {
+	n := int(binary.BigEndian.Uint16(c.next(2)))
+	if len(c.b) < n*size {
+		c.err = errShort
+		return nil
+	}
+	return c.next(n * size)
+}
+
+// list returns an array of numbers of size bytes (1, 2 or 4) behind their count; nil for an empty one.
+func (c *cursor) list(size int) (out []uint64) {
+	for b := c.counted(size); len(b) > 0; b = b[size:] {
+		var v uint64
+		for _, d := range b[:size] {
+			v = v<<8 | uint64(d)
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// value decodes a field of any form but flags and padding: uint64, int64, string, []byte or []uint64.
+func (c *cursor) value(f form) any {
+	switch f {
+	case fU8:
+		return uint64(c.next(1)[0])
+	case fTop2:
+		return uint64(c.next(1)[0] >> 6)
+	case fU16:
+		return uint64(binary.BigEndian.Uint16(c.next(2)))
+	case fU32:
+		return uint64(binary.BigEndian.Uint32(c.next(4)))
+	case fU64:
+		return binary.BigEndian.Uint64(c.next(8))
+	case fS8:
+		return int64(int8(c.next(1)[0]))
+	case fS16:
+		return int64(int16(binary.BigEndian.Uint16(c.next(2))))
+	case fText:
+		return string(c.counted(1))
+	case fBytes:
+		return c.counted(1)
+	case fWords:
+		return c.counted(2)
+	case f12:
+		return c.next(12)
+	case fBits:
+		bits := int(binary.BigEndian.Uint16(c.next(2)))
+		return c.next((bits + 7) / 8)
+	case fList8:
+		return c.list(1)
+	case fList16:
+		return c.list(2)
+	case fList32:
+		return c.list(4)
+	case fRest:
+		return c.next(len(c.b))
+	}
+	return nil
+}
+
+// flags appends the named bits of a field of one or two bytes, from the top bit down.
+func (c *cursor) flags(out []Value, f field) []Value {
+	word := c.next(1 + int(f.form-fFlags8))
+	for i, name := range f.bits {
+		if name != "" {
+			out = append(out, Value{name, word[i/8]&(0x80>>(i%8)) != 0})
+		}
+	}
+	return out
+}
+
+// fields decodes the fixed fields of a layout from the front of b. rest is what stands behind them: parameters, when
+// the parameter nests. An error names the first field that is cut off.
 func fields(layout []field, b []byte) (out []Value, rest []byte, err error) {
-	take := func(n int) []byte {
-		if len(b) < n {
-			err = errShort
-			return make([]byte, n)
-		}
-		t := b[:n]
-		b = b[n:]
-		return t
-	}
-	counted := func(size int) []byte {
-		n := int(binary.BigEndian.Uint16(take(2)))
-		if len(b) < n*size {
-			err = errShort
-			return nil
-		}
-		return take(n * size)
-	}
+	c := cursor{b: b}
 	for _, f := range layout {
-		var v any
 		switch f.form {
-		case fU8:
-			v = uint64(take(1)[0])
-		case fTop2:
-			v = uint64(take(1)[0] >> 6)
-		case fU16:
-			v = uint64(binary.BigEndian.Uint16(take(2)))
-		case fU32:
-			v = uint64(binary.BigEndian.Uint32(take(4)))
-		case fU64:
-			v = binary.BigEndian.Uint64(take(8))
-		case fS8:
-			v = int64(int8(take(1)[0]))
-		case fS16:
-			v = int64(int16(binary.BigEndian.Uint16(take(2))))
-		case fText:
-			v = string(counted(1))
-		case fBytes:
-			v = counted(1)
-		case fWords:
-			v = counted(2)
-		case f12:
-			v = take(12)
-		case fBits:
-			bits := int(binary.BigEndian.Uint16(take(2)))
-			v = take((bits + 7) / 8)
-		case fList8:
-			var list []uint64
-			for _, c := range counted(1) {
-				list = append(list, uint64(c))
-			}
-			v = list
-		case fList16:
-			var list []uint64
-			for c := counted(2); len(c) > 0; c = c[2:] {
-				list = append(list, uint64(binary.BigEndian.Uint16(c)))
-			}
-			v = list
-		case fList32:
-			var list []uint64
-			for c := counted(4); len(c) > 0; c = c[4:] {
-				list = append(list, uint64(binary.BigEndian.Uint32(c)))
-			}
-			v = list
-		case fRest:
-			v = take(len(b))
 		case fPad8:
-			take(1)
-			continue
+			c.next(1)
 		case fFlags8, fFlags16:
-			n := 1 + int(f.form-fFlags8)
-			word := take(n)
-			for i, name := range f.bits {
-				if name != "" {
-					out = append(out, Value{name, word[i/8]&(0x80>>(i%8)) != 0})
-				}
+			out = c.flags(out, f)
+		default:
+			v := c.value(f.form)
+			if c.err != nil {
+				return nil, nil, fmt.Errorf("%s %w", f.name, c.err)
 			}
-			continue
+			out = append(out, Value{f.name, v})
 		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s %w", f.name, err)
-		}
-		out = append(out, Value{f.name, v})
 	}
-	if err != nil {
-		return nil, nil, err
+	if c.err != nil {
+		return nil, nil, c.err
 	}
-	return out, b, nil
+	return out, c.b, nil
 }
 
 // Encode makes a message of version 1 (LLRP 1.0.1), which readers of 1.1 take as well.
