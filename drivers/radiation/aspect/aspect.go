@@ -135,7 +135,7 @@ func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
 		} else {
 			w.live(sink, at, b)
 			sink.State(observation.DeviceState_STATE_RUNNING, message.Message{})
-			if err := driver.CommitAny(ctx, sink, w.take(at, b)); err != nil {
+			if err := driver.CommitAny(ctx, sink, w.handleBlock(at, b)); err != nil {
 				return err
 			}
 		}
@@ -196,8 +196,10 @@ func (w *watch) live(sink driver.Sink, at time.Time, b Block) {
 // maxOccupancy ends the record of a vehicle that stays; what follows is a new one.
 const maxOccupancy = time.Hour
 
-// take takes a block and returns what is to be committed because of it.
-func (w *watch) take(at time.Time, b Block) (out []*observation.Observation) {
+// handleBlock compares a block, read at the time at, with what was known before and returns what is to be committed
+// because of it: an occupancy that ended, the background while nobody is there, changes of health. Counts are as the
+// register has them at each poll (assumed; docs/protocols/aspect.md).
+func (w *watch) handleBlock(at time.Time, b Block) (out []*observation.Observation) {
 	out = w.health(at, b)
 	occupied := b.Inputs&InOccupied != 0
 	if w.open != nil && (!occupied || at.Sub(w.opened) > maxOccupancy) {

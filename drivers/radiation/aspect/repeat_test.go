@@ -25,7 +25,7 @@ func TestRepeats(t *testing.T) {
 		at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 		for _, b := range []Block{quiet, quiet, loaded, loaded, quiet, broken, quiet} {
 			at = at.Add(time.Second)
-			out = append(out, w.take(at, b)...)
+			out = append(out, w.handleBlock(at, b)...)
 		}
 		_, err := ParseBlock(bad)
 		w.faults.Add(at, message.Of(err), 0, nil)

@@ -94,7 +94,7 @@ func (n *instrument) file(ctx context.Context, sink driver.Sink, path string) er
 		return err
 	}
 	defer f.Close()
-	return n.take(ctx, sink, f, filepath.Base(path), filepath.Base(path))
+	return n.handleDocument(ctx, sink, f, filepath.Base(path), filepath.Base(path))
 }
 
 // posted spools a body, so that it is whole before anything is made of it, and memory stays bounded.
@@ -104,16 +104,17 @@ func (n *instrument) posted(ctx context.Context, sink driver.Sink, d transport.D
 		return err
 	}
 	defer f.Close()
-	return n.take(ctx, sink, f, d.Name, d.Peer)
+	return n.handleDocument(ctx, sink, f, d.Name, d.Peer)
 }
 
 // errNoMeasurement says that a document holds nothing that was measured.
 var errNoMeasurement = errors.New("the document holds no measurement: no spectrum, count or dose rate that can be " +
 	"read stands in it")
 
-// take decodes, keeps and commits one document. The caller may acknowledge it when take returned nil. A document
-// without measurements is a fault and bad; what it says of alarms is committed all the same.
-func (n *instrument) take(ctx context.Context, sink driver.Sink, f io.ReadSeeker, name, source string) error {
+// handleDocument decodes, keeps and commits one document. The caller may acknowledge it when handleDocument returned
+// nil. A document without measurements is a fault and a transport.BadFileError; what it says of alarms is committed all
+// the same.
+func (n *instrument) handleDocument(ctx context.Context, sink driver.Sink, f io.ReadSeeker, name, source string) error {
 	arrived, err := n.tape(f, name)
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ func taken(t *testing.T, c Config, text string) (*drivertest.Sink, error) {
 		t.Fatal(err)
 	}
 	sink := drivertest.NewSink()
-	return sink, d.(*instrument).take(context.Background(), sink, bytes.NewReader([]byte(text)), "d.n42", "d.n42")
+	return sink, d.(*instrument).handleDocument(context.Background(), sink, bytes.NewReader([]byte(text)), "d.n42", "d.n42")
 }
 
 // TestNothingMeasured: a document without measurements is bad and a fault, never an event; an alarm in it is not lost.

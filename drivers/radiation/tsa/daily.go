@@ -106,7 +106,7 @@ func (r *recording) line(text []byte, offset int64) {
 	at, estimated := r.clock.at(text)
 	r.at, r.tracker.estimated = at, estimated
 	before := len(r.tracker.out)
-	if r.takeLine(text, offset) {
+	if r.handleLine(text, offset) {
 		r.understood++
 	}
 	if estimated { // estimated times repeat in other files of that day: only the content tells these apart
@@ -121,7 +121,7 @@ func (r *recording) commitFull(ctx context.Context, n int) error {
 	if len(r.tracker.out)+r.faults.Due() < n {
 		return nil
 	}
-	obs := append(r.tracker.take(), r.faults.Take()...)
+	obs := append(r.tracker.drain(), r.faults.Take()...)
 	for len(obs) > 0 {
 		part := obs[:min(len(obs), importGroup)]
 		added, err := r.sink.Commit(ctx, part...)
@@ -244,7 +244,7 @@ func describeDaily(in io.Reader, name string) (driver.Description, error) {
 	}
 	s := &DailySummary{Format: dailyName, Occupancies: []OccupancySummary{}, Others: map[string]int{}}
 	step := func() error {
-		for _, o := range append(r.tracker.take(), r.faults.Take()...) {
+		for _, o := range append(r.tracker.drain(), r.faults.Take()...) {
 			s.add(o)
 		}
 		return nil

@@ -28,7 +28,7 @@ func TestSampleIntervals(t *testing.T) {
 			sink := &strip{}
 			s := newSession(sink, alarmRule{nSigma: 7, intervals: 5}, 10*time.Second)
 			s.live, s.at = true, time.Unix(1, 0)
-			if !s.takeLine([]byte(text), 0) {
+			if !s.handleLine([]byte(text), 0) {
 				t.Fatalf("%q was not understood", text)
 			}
 			if len(sink.samples) != 1 || sink.samples[0].Interval != want {

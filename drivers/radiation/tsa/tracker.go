@@ -40,8 +40,8 @@ func newTracker(rule alarmRule, timeout time.Duration) *tracker {
 		setup: map[lineKind]string{}, keys: map[string]int{}}
 }
 
-// take returns what gathered since the last call.
-func (t *tracker) take() []*observation.Observation {
+// drain returns the observations that gathered since the last call, in their order, and forgets them.
+func (t *tracker) drain() []*observation.Observation {
 	out := t.out
 	t.out = nil
 	return out

@@ -97,7 +97,7 @@ func (p *portal) live(ctx context.Context, sink driver.Sink) error {
 		if err != nil {
 			return errors.Join(s.finish(ctx), lost(err))
 		}
-		if s.take(chunk) > 0 {
+		if s.handleChunk(chunk) > 0 {
 			lastLine = time.Now()
 			sink.State(observation.DeviceState_STATE_RUNNING, message.Message{})
 		} else if silent := time.Since(lastLine); silent > p.SilentAfter {
@@ -141,8 +141,9 @@ func newSession(sink driver.Sink, rule alarmRule, timeout time.Duration) session
 	return session{sink: sink, input: driver.Lines{Max: maxLine}, tracker: newTracker(rule, timeout)}
 }
 
-// take reads a chunk and returns the number of lines understood.
-func (s *session) take(c transport.Chunk) (understood int) {
+// handleChunk cuts a chunk into lines, decodes them and returns how many were understood. A break of the connection
+// ends an occupancy as incomplete.
+func (s *session) handleChunk(c transport.Chunk) (understood int) {
 	s.at = c.At
 	if c.Break {
 		s.tracker.breakOff()
@@ -150,7 +151,7 @@ func (s *session) take(c transport.Chunk) (understood int) {
 		return 0
 	}
 	s.input.Feed(c.Data, func(text []byte, offset int64) {
-		if s.takeLine(text, offset) {
+		if s.handleLine(text, offset) {
 			understood++
 		}
 	}, s.tooLong)
@@ -159,8 +160,8 @@ func (s *session) take(c transport.Chunk) (understood int) {
 	return understood
 }
 
-// takeLine reads a line at s.at; what it cannot understand becomes a fault.
-func (s *session) takeLine(text []byte, offset int64) bool {
+// handleLine reads a line at s.at; what it cannot understand becomes a fault.
+func (s *session) handleLine(text []byte, offset int64) bool {
 	err := decodeLine(text, &s.line)
 	if err == nil {
 		s.sample()
@@ -203,7 +204,7 @@ func (s *session) sample() {
 
 // commit makes what gathered durable.
 func (s *session) commit(ctx context.Context) error {
-	obs := append(s.tracker.take(), s.faults.Take()...)
+	obs := append(s.tracker.drain(), s.faults.Take()...)
 	if len(obs) == 0 {
 		return nil
 	}

@@ -119,7 +119,7 @@ func feed(t *testing.T, lines ...string) []*observation.Observation {
 			t.Logf("%s: %v", text, err)
 		}
 	}
-	return tr.take()
+	return tr.drain()
 }
 
 func repeat(n int, lines ...string) (out []string) {
@@ -524,7 +524,7 @@ func FuzzFramerAndTracker(f *testing.F) {
 		at := time.Unix(0, 0)
 		for i := 0; i < len(in); i += 7 {
 			at = at.Add(time.Second)
-			s.take(transport.Chunk{At: at, Data: in[i:min(i+7, len(in))]})
+			s.handleChunk(transport.Chunk{At: at, Data: in[i:min(i+7, len(in))]})
 		}
 		s.tracker.breakOff()
 		if recogniseDaily(in[:min(len(in), driver.HeadBytes)]) {

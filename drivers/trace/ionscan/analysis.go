@@ -143,7 +143,7 @@ func (n *instrument) observe(s *sample, at time.Time, key string,
 	}
 	m.passed = s.verdict == "passed" || s.verdict != "failed" && m.alarm
 	n.mu.Lock()
-	changed := n.quality.take(&m)
+	changed := n.quality.add(&m)
 	result.Qc, result.QcReasons = n.quality.verdictWords(m.at) // at the sample's time, whenever its file comes
 	n.mu.Unlock()
 

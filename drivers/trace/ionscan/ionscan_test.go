@@ -342,7 +342,7 @@ func TestQuality(t *testing.T) {
 			m.health.ripMs, m.health.ripAmplitude = 10, 6000
 		}
 		m.hasShift = true
-		q.take(&m)
+		q.add(&m)
 		return &m
 	}
 	q.tick(at)

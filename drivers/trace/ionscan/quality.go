@@ -137,8 +137,9 @@ func (q *quality) shiftOf(at time.Time) time.Time {
 	return day.Add(at.Sub(day) / q.Shift * q.Shift)
 }
 
-// take takes a measurement and returns what is to be committed because of it.
-func (q *quality) take(m *measurement) (out []*observation.Observation) {
+// add counts a measurement, whose time is not before that of the last one, and returns what is to be committed because
+// of it: the state of quality control, when its reasons changed on the way.
+func (q *quality) add(m *measurement) (out []*observation.Observation) {
 	out = q.advance(m.at)
 	switch m.kind {
 	case "verification":

@@ -215,7 +215,7 @@ func (n *instrument) record(r *line.Reading, key string, artifact *observation.A
 		h, pol := healthOf(r), polarity(text(r, "polarity"))
 		n.mu.Lock()
 		n.state, n.stateAt = h, r.At
-		changed := n.quality.take(&measurement{at: past(at), kind: r.Kind, key: key, polarity: pol, health: h})
+		changed := n.quality.add(&measurement{at: past(at), kind: r.Kind, key: key, polarity: pol, health: h})
 		n.mu.Unlock()
 		if o := h.observation(at, pol); o != nil {
 			out = append(out, o)

@@ -381,7 +381,7 @@ func fields(layout []field, b []byte) (out []Value, rest []byte, err error) {
 	return out, c.b, nil
 }
 
-// Encode makes a message of version 1 (LLRP 1.0.1), which readers of 1.1 take as well.
+// Encode makes a message of version 1 (LLRP 1.0.1), which readers of 1.1 accept too.
 func Encode(t MessageType, id uint32, payload ...[]byte) []byte {
 	out := binary.BigEndian.AppendUint16(nil, 1<<10|uint16(t))
 	out = append(out, 0, 0, 0, 0)

@@ -118,7 +118,9 @@ type presences struct {
 // forgotten.
 const maxPresent = 4096
 
-func (p *presences) take(at time.Time, r read) (out []*observation.Observation) {
+// add folds a read into the presence of its EPC, and returns the presences that are over at the time at. rssi is in dBm;
+// 0 is not known.
+func (p *presences) add(at time.Time, r read) (out []*observation.Observation) {
 	out = p.tick(at)
 	one := p.here[string(r.epc)]
 	if one == nil {

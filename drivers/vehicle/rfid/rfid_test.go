@@ -59,7 +59,7 @@ func TestPresence(t *testing.T) {
 	read1 := func(sec float64, antenna uint32, rssi int32) {
 		now := at.Add(time.Duration(sec * float64(time.Second)))
 		all = append(all,
-			p.take(now, read{epc: []byte{1, 2}, antenna: antenna, rssi: rssi, count: 2, first: now.UnixNano(),
+			p.add(now, read{epc: []byte{1, 2}, antenna: antenna, rssi: rssi, count: 2, first: now.UnixNano(),
 				last: now.UnixNano()})...)
 	}
 	read1(0, 1, -60)
@@ -92,7 +92,7 @@ func TestClockThatBeginsAnew(t *testing.T) {
 	sink := drivertest.NewSink()
 	for _, rssi := range []int32{-60, -40, -60} {
 		p := presences{hold: time.Second, longest: 10 * time.Second, here: map[string]*presence{}}
-		obs := append(p.take(at, read{epc: []byte{1, 2}, antenna: 1, rssi: rssi, count: 1, first: 1000, last: 1000}),
+		obs := append(p.add(at, read{epc: []byte{1, 2}, antenna: 1, rssi: rssi, count: 1, first: 1000, last: 1000}),
 			p.flush()...)
 		if _, err := sink.Commit(t.Context(), obs...); err != nil {
 			t.Fatal(err)

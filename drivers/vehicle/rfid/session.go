@@ -152,7 +152,7 @@ func (s *session) message(m *llrp.Message, f llrp.Frame) ([]*observation.Observa
 		for i := range m.Params {
 			if p := &m.Params[i]; p.Type == llrp.ParamTagReportData && !p.TV {
 				if r, ok := readOf(p); ok {
-					obs = append(obs, s.present.take(s.at, r)...)
+					obs = append(obs, s.present.add(s.at, r)...)
 				}
 			}
 		}

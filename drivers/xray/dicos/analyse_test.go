@@ -41,7 +41,7 @@ func (p *portal) scan(change func(*sim.Scan)) []*observation.Observation {
 		if err := o.Write(&b); err != nil {
 			p.t.Fatal(err)
 		}
-		if err := p.s.take(context.Background(), p.sink, &b, o.Name, "test"); err != nil {
+		if err := p.s.handleObject(context.Background(), p.sink, &b, o.Name, "test"); err != nil {
 			p.t.Fatal(err)
 		}
 		select {
@@ -137,7 +137,7 @@ func TestNotRendered(t *testing.T) {
 	at := bytes.Index(raw, []byte("\xe0\x7f\x10\x00OW"))
 	raw = append(raw[:at:at],
 		"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff\xfe\xff\x00\xe0\x00\x00\x00\x00\xfe\xff\x00\xe0\x04\x00\x00\x00abcd\xfe\xff\xdd\xe0\x00\x00\x00\x00"...)
-	if err := p.s.take(context.Background(), p.sink, bytes.NewReader(raw), "x", "test"); err != nil {
+	if err := p.s.handleObject(context.Background(), p.sink, bytes.NewReader(raw), "x", "test"); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.s.analyst.look(context.Background(), p.sink, <-p.s.analyst.queue); err != nil {

@@ -106,7 +106,7 @@ func TestBombs(t *testing.T) {
 			s := newSystem(*settings("", ""), driver.Env{}, time.UTC)
 			sink := &forgetful{Sink: drivertest.NewSink()}
 			// bad or good: the cost counts
-			bounded("taken", func() { _ = s.take(context.Background(), sink, bytes.NewReader(object), "bomb", "test") })
+			bounded("taken", func() { _ = s.handleObject(context.Background(), sink, bytes.NewReader(object), "bomb", "test") })
 		})
 	}
 }

@@ -146,7 +146,7 @@ func (s *system) file(ctx context.Context, sink driver.Sink, path string) error 
 	}
 	defer f.Close()
 	name := filepath.Base(path)
-	err = s.take(ctx, sink, f, name, name)
+	err = s.handleObject(ctx, sink, f, name, name)
 	var bad *dicom.FormatError
 	if errors.As(err, &bad) {
 		return &transport.BadFileError{Err: err}
@@ -160,15 +160,15 @@ func (s *system) pushed(ctx context.Context, sink driver.Sink, o dimse.Object) e
 	if err := dicom.WriteMeta(&head, o.Class, o.Instance, o.Syntax); err != nil {
 		return err
 	}
-	return s.take(ctx, sink, io.MultiReader(&head, o.Data), o.Instance+".dcs", o.CallingAE+" at "+o.Peer)
+	return s.handleObject(ctx, sink, io.MultiReader(&head, o.Data), o.Instance+".dcs", o.CallingAE+" at "+o.Peer)
 }
 
 // maxHeader bounds what stands before the pixels and is held in memory while an object streams by.
 const maxHeader = 20 << 20
 
-// take reads an object's header, keeps the whole, and commits what it says. The caller may acknowledge it when take
-// returned nil; a *dicom.FormatError says that the object cannot be read.
-func (s *system) take(ctx context.Context, sink driver.Sink, r io.Reader, name, source string) error {
+// handleObject reads an object's header, keeps the whole, and commits what it says. The caller may acknowledge the
+// object when handleObject returned nil; a *dicom.FormatError says that the object cannot be read.
+func (s *system) handleObject(ctx context.Context, sink driver.Sink, r io.Reader, name, source string) error {
 	head := &limited{max: maxHeader}
 	f, err := dicom.ReadHeader(io.TeeReader(r, head))
 	if err == nil && newObject(f, s.zone).text(dicom.SOPInstanceUID) == "" {

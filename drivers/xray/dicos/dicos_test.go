@@ -102,7 +102,7 @@ func observe(t *testing.T, d dicom.Dataset, pixels []byte) []*observation.Observ
 	sink := drivertest.NewSink()
 	raw := encode(t, d, pixels)
 	for range 2 { // the second time adds nothing
-		if err := s.take(context.Background(), sink, bytes.NewReader(raw), "x.dcs", "test"); err != nil {
+		if err := s.handleObject(context.Background(), sink, bytes.NewReader(raw), "x.dcs", "test"); err != nil {
 			t.Fatal(err)
 		}
 	}

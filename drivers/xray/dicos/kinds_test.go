@@ -24,7 +24,7 @@ func takenAs(t *testing.T, raw []byte) (*drivertest.Sink, error) {
 	t.Helper()
 	s := newSystem(*settings("", ""), driver.Env{}, time.UTC)
 	sink := drivertest.NewSink()
-	return sink, s.take(context.Background(), sink, bytes.NewReader(raw), "x.dcm", "test")
+	return sink, s.handleObject(context.Background(), sink, bytes.NewReader(raw), "x.dcm", "test")
 }
 
 // ofClass is the sample image as an object of another class, with or without its pixels.

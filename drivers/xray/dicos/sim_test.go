@@ -30,7 +30,7 @@ func TestSimulatedScan(t *testing.T) {
 		}
 	}
 	for _, raw := range [][]byte{tdr.Bytes(), img.Bytes()} {
-		if err := s.take(context.Background(), sink, bytes.NewReader(raw), "x", "test"); err != nil {
+		if err := s.handleObject(context.Background(), sink, bytes.NewReader(raw), "x", "test"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -31,7 +31,7 @@ type store struct {
 	fail  error
 }
 
-func (s *store) take(_ gocontext.Context, o Object) error {
+func (s *store) keep(_ gocontext.Context, o Object) error {
 	var b bytes.Buffer
 	if err := dicom.WriteMeta(&b, o.Class, o.Instance, o.Syntax); err != nil {
 		return err
@@ -71,7 +71,7 @@ func serve(t testing.TB, s *store, aeTitle string) string {
 	}
 	ctx, cancel := gocontext.WithCancel(gocontext.Background())
 	done := make(chan error, 1)
-	server := &Server{AETitle: aeTitle, Store: s.take, Log: slog.New(slog.DiscardHandler)}
+	server := &Server{AETitle: aeTitle, Store: s.keep, Log: slog.New(slog.DiscardHandler)}
 	go func() { done <- server.Serve(ctx, l) }()
 	t.Cleanup(func() {
 		cancel()

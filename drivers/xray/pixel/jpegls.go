@@ -284,7 +284,7 @@ func (d *jpegLS) run(cur, prev []int32, x, n int) (int, error) {
 		}
 	}
 	j := uint(lsJ[d.runIndex])
-	length := int(d.in.take(j))
+	length := int(d.in.readBits(j))
 	if length > n-x {
 		return x, corrupt("JPEG-LS run reaches beyond the row")
 	}
@@ -383,7 +383,7 @@ func (b *lsBits) next() (byte, bool) {
 	return v, true
 }
 
-// spent reports whether bits behind the end were taken.
+// spent reports whether bits behind the end were read.
 func (b *lsBits) spent() bool { return b.over > b.n }
 
 func (b *lsBits) bit() bool {
@@ -396,8 +396,9 @@ func (b *lsBits) bit() bool {
 	return v
 }
 
-// take returns the next count bits, up to 32.
-func (b *lsBits) take(count uint) uint32 {
+// readBits removes the next count bits, 0 to 32, from the stream and returns them, the first one highest. Behind the
+// end of the data they are zeros, and spent says so.
+func (b *lsBits) readBits(count uint) uint32 {
 	if b.n < count {
 		b.fill()
 	}
@@ -416,7 +417,7 @@ func (b *lsBits) golomb(k uint, limit, qbpp int32) uint32 {
 	if uint(zeros) < b.n && zeros < limit { // all of it is here, most times
 		b.acc <<= uint(zeros) + 1
 		b.n -= uint(zeros) + 1
-		return uint32(zeros)<<k | b.take(k)
+		return uint32(zeros)<<k | b.readBits(k)
 	}
 	zeros = 0
 	for !b.bit() {
@@ -425,7 +426,7 @@ func (b *lsBits) golomb(k uint, limit, qbpp int32) uint32 {
 		}
 	}
 	if zeros < limit {
-		return uint32(zeros)<<k | b.take(k)
+		return uint32(zeros)<<k | b.readBits(k)
 	}
-	return b.take(uint(qbpp)) + 1
+	return b.readBits(uint(qbpp)) + 1
 }

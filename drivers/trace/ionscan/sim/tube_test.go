@@ -71,12 +71,12 @@ func simulate(t testing.TB, n int, seed uint64) *day {
 		k0 := ion.K0 + 0.002*rng.NormFloat64()
 		a := analyse(t,
 			tube.Measure(rng, polarity, calibrant, append(ions, Ion{K0: k0, Amplitude: snr * tube.Noise})), lib)
-		d.take(a, s.Name, k0, snr)
+		d.score(a, s.Name, k0, snr)
 	}
 	return d
 }
 
-func (d *day) take(a *plasmagram.Analysis, name string, k0, snr float64) {
+func (d *day) score(a *plasmagram.Analysis, name string, k0, snr float64) {
 	c := class(snr)
 	d.samples[c]++
 	if a.Invalid {
