@@ -75,7 +75,10 @@ const (
 	defaultBase = 100
 )
 
-// ParseBlock reads the registers of a monitor block. 32-bit values have their low word first.
+// ParseBlock decodes the registers of a monitor block: counts in 1/s, backgrounds and variances as 32-bit floats, speed
+// in mm/s. 32-bit values have their low word first (docs/protocols/aspect.md). It is an error when there are fewer
+// registers than the block has, or a background or variance that cannot be one: a portal with another order of words
+// is noticed by that.
 func ParseBlock(r []uint16) (b Block, err error) {
 	if len(r) < blockLength {
 		return b, fmt.Errorf("a monitor block of %d %s, needs %d",

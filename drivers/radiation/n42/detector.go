@@ -2,7 +2,7 @@ package n42
 
 import "strings"
 
-// kind is what a detector measures.
+// kind is the radiation that a detector measures.
 type kind struct{ gamma, neutron bool }
 
 // detectorInfo is a RadDetectorInformation at hand.

@@ -36,7 +36,7 @@ const (
 	FormatICD1 = "icd1"     // an Event that wraps an N42-2006 document
 )
 
-// Document is what a reader of an N42 document finds.
+// Document sums up an N42 document.
 type Document struct {
 	Format                             string
 	Manufacturer, Model, Serial, Class string

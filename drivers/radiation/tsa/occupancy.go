@@ -17,7 +17,7 @@ const (
 	maxOccupancy = time.Hour
 )
 
-// alarmRule is how the monitor decides, from its settings or its SG1 line.
+// alarmRule holds the parameters of the monitor's decision, from its settings or its SG1 line.
 type alarmRule struct {
 	nSigma    float64 // alarm when F > B + nSigma * sqrt(B)
 	intervals int     // gamma intervals summed in F

@@ -37,7 +37,7 @@ type clock struct {
 	kernel func() (kernelState, error)
 }
 
-// kernelState is what adjtimex says.
+// kernelState is the clock's state by adjtimex(2).
 type kernelState struct {
 	synchronised           bool
 	errorMs, offsetMs, ppm float64

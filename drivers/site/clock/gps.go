@@ -16,7 +16,8 @@ const (
 	maxReceivers = 16
 )
 
-// gps is what gpsd tells of its receivers. It knows no clock but the times of what it is given.
+// gps folds gpsd's messages (gpsd_json(5)) into the state of its receivers. It knows no clock but the times of what
+// it is given.
 type gps struct {
 	receivers  []string // paths of the devices that gpsd has open
 	listed     bool     // gpsd has said which it has

@@ -52,7 +52,7 @@ func (s *ups) restore(ctx context.Context, sink driver.Sink) error {
 	return nil
 }
 
-// answer deals with what a UPS says of itself. report is how often it is reported when its status stays the same.
+// answer handles a UPS's variables. report is how often it is reported when its status stays the same.
 func (s *state) answer(at time.Time, low float64, p *observation.SitePower,
 	report time.Duration) (out []*observation.Observation) {
 	s.last, s.heard = p, at

@@ -45,7 +45,7 @@ func value(vars map[string]string, names ...string) *float32 {
 	return nil
 }
 
-// body is what a UPS's variables say.
+// body makes the observation of a UPS's variables (RFC 9271; NUT developer guide).
 func body(vars map[string]string) *observation.SitePower {
 	p := &observation.SitePower{
 		Status:        strings.Join(strings.Fields(vars["ups.status"]), " "),

@@ -99,7 +99,8 @@ func (m *Message) present(part gjson.Result) bool {
 	return false
 }
 
-// read reads one message.
+// read decodes one message from the document, or from a member of its list. It is an error when the time that the
+// profile names cannot be read, or none of the fields is there.
 func (m *Message) read(part gjson.Result) (Reading, error) {
 	r := Reading{Message: m, Raw: part.Raw}
 	if m.ID != "" {
@@ -125,7 +126,8 @@ func (m *Message) read(part gjson.Result) (Reading, error) {
 	return r, nil
 }
 
-// value reads a field; its text is translated as the profile says.
+// value decodes a field. A JSON number is multiplied with the field's factor; anything else is text, translated as the
+// profile says.
 func (f *Field) value(v gjson.Result) profile.Value {
 	out := profile.Value{Name: f.Name, Text: f.Translate(v.String()), Unit: f.Unit}
 	if v.Type == gjson.Number && !math.IsInf(v.Num, 0) {
@@ -140,7 +142,8 @@ const (
 	lastSecond  = 1e10
 )
 
-// moment reads a time, in UTC.
+// moment decodes a time: RFC 3339 text with a zone, or a number of seconds or milliseconds since 1970 within the bounds
+// above, which tell the two apart. The result is in UTC, to the microsecond for numbers.
 func moment(v gjson.Result) (time.Time, error) {
 	switch {
 	case !v.Exists():

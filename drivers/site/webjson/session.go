@@ -26,7 +26,7 @@ type session struct {
 	last map[string]told // by message: what was told last, of messages without ids
 }
 
-// told is what was last told of a message.
+// told is the last committed state of a message that the device does not name.
 type told struct {
 	values string
 	alarm  bool

@@ -120,8 +120,8 @@ func (s *session) ask(ctx context.Context) ([]byte, error) {
 	return Ask(ctx, s.client, s.URL, s.Profile.Value, token)
 }
 
-// Ask returns the document that the device at a URL answers with; token is "" for none. An answer that is not 200, or
-// has more than 1 MiB, is an error.
+// Ask requests the profile's page from the device at a base URL and returns the body. token, when not "", is sent as
+// bearer token. A status other than 200 and a body over 1 MiB are errors.
 func Ask(ctx context.Context, client *http.Client, base string, p *Profile, token string) ([]byte, error) {
 	page := strings.TrimSuffix(base, "/") + p.Request
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
@@ -148,7 +148,7 @@ func Ask(ctx context.Context, client *http.Client, base string, p *Profile, toke
 	return doc, nil
 }
 
-// posted takes a document that the device sent.
+// posted commits a document that the device sent by HTTP. The request is answered with 200 when it returns nil.
 func (s *session) posted(ctx context.Context, d transport.Document) error {
 	doc, err := io.ReadAll(d.Body)
 	if err != nil {

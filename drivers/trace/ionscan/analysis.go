@@ -118,7 +118,7 @@ func (h health) observation(at time.Time, polarity plasmagram.Polarity) *observa
 	return observation.New(observation.Class_CLASS_TELEMETRY, at, out)
 }
 
-// past is a time that an instrument says, as far as it can be true: quality control must not wait for the day of a
+// past returns an instrument's time, or now when that is in the future: quality control must not wait for the day of a
 // clock that is ahead.
 func past(at time.Time) time.Time {
 	if now := time.Now().UTC(); at.After(now) {

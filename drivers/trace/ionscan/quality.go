@@ -36,7 +36,7 @@ const (
 	qcOut = "out"
 )
 
-// measurement is what quality control takes of a sample.
+// measurement is the part of a sample that quality control counts. calibrantShift is relative (0.01 is 1 %).
 type measurement struct {
 	at             time.Time
 	kind, key      string
@@ -49,7 +49,7 @@ type measurement struct {
 	clearDown time.Duration // out: for a clean blank after an alarm, how long that is
 }
 
-// trend is one measure of the instrument.
+// trend is one measure of the instrument: its value at the last passed verification (or when first seen), and now.
 type trend struct{ reference, value float64 }
 
 // quality follows one instrument. It knows no clock but the times of what it is given.
@@ -63,7 +63,7 @@ type quality struct {
 	tally
 }
 
-// tally is what samples leave behind.
+// tally is the state that samples change. It is one value, so that counted can put it back.
 type tally struct {
 	verified, blank time.Time // last verification passed, last clean blank
 	failed          bool      // the last verification failed
@@ -128,7 +128,7 @@ func (q *quality) resume(last *observation.TraceQuality) {
 	}
 }
 
-// shiftOf returns when the shift of a moment began.
+// shiftOf returns the beginning of the shift in which a moment (UTC) lies. Shifts count from ShiftStart of each day.
 func (q *quality) shiftOf(at time.Time) time.Time {
 	day := at.Truncate(24 * time.Hour).Add(q.ShiftStart)
 	if at.Before(day) {
@@ -193,7 +193,8 @@ func (q *quality) advance(at time.Time) (out []*observation.Observation) {
 	return out
 }
 
-// measure follows the instrument's measures; reference makes this one what later ones are held against.
+// measure updates the trends: shift of the calibrant, drift time (ms), amplitude and width (ms) of the reactant ion
+// peak, by polarity. With reference, later values are compared with these.
 func (q *quality) measure(m *measurement, reference bool) {
 	follow := func(name string, v float64, known bool) {
 		if !known {
@@ -215,7 +216,8 @@ func (q *quality) measure(m *measurement, reference bool) {
 	}
 }
 
-// limit of a measure, and how far it is.
+// deviation returns how far a measure is from its reference, and the limit for it. calibrant_shift is a difference of
+// relative shifts; the others are relative to their reference (0.1 is 10 %).
 func (q *quality) deviation(name string, t trend) (is, limit float64) {
 	relative := 0.0
 	if t.reference != 0 {
@@ -232,10 +234,12 @@ func (q *quality) deviation(name string, t trend) (is, limit float64) {
 	return relative, q.RIPWidth
 }
 
-// minSamples is from how many samples on the share of alarms says something.
+// minSamples is the number of samples in a shift below which the share of alarms is not judged: one alarm in a few
+// would be over any limit.
 const minSamples = 20
 
-// verdict returns the state of quality control and why.
+// verdict returns the state of quality control at a time, qcIn, qcDue or qcOut, with every reason for it; out wins over
+// due.
 func (q *quality) verdict(at time.Time) (state string, reasons []message.Message) {
 	out := func(reason message.Message) {
 		state = qcOut

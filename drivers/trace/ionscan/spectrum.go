@@ -58,8 +58,9 @@ func (l labelled) text(quantity string) string {
 	return ""
 }
 
-// quantity reads a number in a unit; base converts from the unit that stands behind the number, or plain when none
-// does. 0 is not known.
+// quantity returns a number converted by the unit that stands behind it; units[""] converts one without unit. It is 0,
+// not known, when there is no record, no finite number, or a unit that units does not have: a wrong unit would move
+// every peak.
 func (l labelled) quantity(name string, units map[string]func(float64) float64) float64 {
 	text := strings.TrimSpace(l.text(name))
 	end := strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune("+-.0123456789eE", r) })
@@ -81,7 +82,8 @@ func times(f float64) func(float64) float64 { return func(v float64) float64 { r
 
 func celsius(v float64) float64 { return v + 273.15 }
 
-// Conversions into the units of plasmagram.Cell and observation.TraceHealth. "" is where no unit is given.
+// Conversions into the units of plasmagram.Cell and observation.TraceHealth: cm, V/cm, K, Torr, ml/min, ms, percent.
+// "" is for a number without unit. 1 hPa is 0.750062 Torr.
 var (
 	lengthUnits = map[string]func(float64) float64{"": times(1), "cm": times(1), "mm": times(0.1), "m": times(100)}
 	fieldUnits  = map[string]func(float64) float64{"": times(1), "v/cm": times(1), "v/m": times(0.01),
@@ -100,7 +102,8 @@ var (
 	percentUnits = map[string]func(float64) float64{"": times(1), "%": times(1), "percent": times(1)}
 )
 
-// kelvinOrCelsius takes a temperature without unit: drift tubes are between 0 °C and 250 °C, or 273 K and 523 K.
+// kelvinOrCelsius returns K for a temperature without unit: drift tubes are between 0 °C and 250 °C, or 273 K and 523
+// K.
 func kelvinOrCelsius(v float64) float64 {
 	if v < 250 {
 		return celsius(v)
@@ -108,7 +111,7 @@ func kelvinOrCelsius(v float64) float64 {
 	return v
 }
 
-// torrOrHectopascal takes a pressure without unit: 800 and more is no air pressure in Torr at any post.
+// torrOrHectopascal returns Torr for a pressure without unit: 800 and more is no air pressure in Torr at any post.
 func torrOrHectopascal(v float64) float64 {
 	if v > 810 {
 		return v * 0.750062

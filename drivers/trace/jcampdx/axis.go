@@ -79,7 +79,7 @@ func (s *scope) axisOf(x, y string) (a axis, dim int) {
 	return a, dim
 }
 
-// guess is what the axis of a table may be.
+// guess is a candidate for the axis of a table, with how far its lines may be off before it is rejected.
 type guess struct {
 	first, step  float64 // NaN for not known
 	roundedFirst float64 // how far first may be off by rounding
@@ -147,7 +147,7 @@ func (a *axis) others(n, expected int) (out []guess) {
 	return out
 }
 
-// bookmark is where the parser stands.
+// bookmark is a place to which the parser can go back, to read a table anew.
 type bookmark struct{ pos, line, lineAt, faults int }
 
 func (p *parser) bookmark() bookmark {

@@ -20,7 +20,7 @@ const (
 	maxFaults  = 100      // reported; a file with more is read no further
 )
 
-// File is what a file holds.
+// File is a decoded JCAMP-DX file.
 type File struct {
 	Blocks []*Block
 	// Faults is what is wrong with it, in the order of the lines. The tables in which they stand hold the whole points
@@ -120,7 +120,7 @@ type Variable struct {
 	First, Last, Factor             float64 // NaN for none given
 }
 
-// Kind is what a table's numbers are.
+// Kind is the kind of a table, by the label of its record.
 type Kind int
 
 // The kinds of table.
@@ -181,6 +181,7 @@ func Regular(first, last float64, n int) []float64 {
 	return x
 }
 
+// spread fills x with first, first+step, ... The last one may differ from the LASTX that step was made of by rounding.
 func spread(x []float64, first, step float64) {
 	for i := range x {
 		x[i] = first + float64(i)*step

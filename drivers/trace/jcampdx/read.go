@@ -131,7 +131,7 @@ type scope struct {
 	stale  bool                // Variables lack what came in rows since
 }
 
-// axis is what records say of a table's axes.
+// axis holds the records of a table's axes: FIRSTX, LASTX, DELTAX, NPOINTS, XFACTOR, YFACTOR; NaN or -1 for none.
 type axis struct {
 	first, last, delta float64 // NaN for not given
 	// One unit of the last digit of each.

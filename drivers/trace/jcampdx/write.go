@@ -13,7 +13,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// Form is how ordinates are written.
+// Form is a way to write ordinates; all of them may be mixed in what is read (docs/protocols/ionscan.md).
 type Form int
 
 // The forms of ordinates. All but AFFN take whole multiples of the factor only.
@@ -305,7 +305,7 @@ func (p *packer) writeLine(i int) int {
 	return i
 }
 
-// cell writes the ordinate i, and says how many ordinates it stands for and whether it is a difference.
+// cell encodes the ordinate i, and says how many ordinates it stands for and whether it is a difference.
 func (p *packer) cell(i int, known bool) (cell []byte, n int, difference bool) {
 	if math.IsNaN(p.y[i]) {
 		return []byte("?"), 1, false

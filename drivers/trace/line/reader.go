@@ -48,7 +48,7 @@ func get(values []profile.Value, name string) (profile.Value, bool) {
 	return profile.Value{}, false
 }
 
-// Event is what a reader makes of its input: one of a reading or a fault.
+// Event is one result of a Reader: either a reading or a fault.
 type Event struct {
 	At      time.Time
 	Reading *Reading
@@ -88,7 +88,8 @@ func NewReader(p *Profile) (*Reader, error) {
 // Idle reports whether nothing is under way.
 func (r *Reader) Idle() bool { return len(r.buf) == 0 && r.pending == nil && !r.skip }
 
-// Break ends what is under way: the input broke off.
+// Break ends what is under way because the input broke off: a message becomes a partial reading, half a line is
+// forgotten.
 func (r *Reader) Break(at time.Time, emit func(Event)) {
 	r.offset += int64(len(r.buf))
 	r.buf, r.skip = r.buf[:0], false
@@ -105,7 +106,8 @@ func (r *Reader) Flush(at time.Time, emit func(Event)) {
 	r.close(at, partial, emit)
 }
 
-// Feed takes bytes that arrived at a moment.
+// Feed reads bytes that arrived at a moment, and emits the readings and faults that their lines complete. Where the
+// stream is cut does not matter. A line longer than framing.max_bytes is one fault, and is passed over up to its end.
 func (r *Reader) Feed(at time.Time, data []byte, emit func(Event)) {
 	end := []byte(r.m.Framing.End)
 	r.buf = append(r.buf, data...)
@@ -323,7 +325,9 @@ func (m *compiledMessage) alarm(reading *Reading) string {
 	return profile.Holds(m.Message.Alarm, all)
 }
 
-// values reads the fields of a line.
+// values decodes the fields of a line that matched a pattern; found are its groups. Numbers are multiplied with the
+// field's factor, texts translated. A hexadecimal number or time that cannot be read is an error; an int or float that
+// says "no value" (?, -, *) is a profile.Value without number.
 func (m *machine) values(msg *compiledMessage, p *pattern, found []string) ([]profile.Value, error) {
 	out := make([]profile.Value, len(p.fields))
 	for i, f := range p.fields {
@@ -368,7 +372,8 @@ func (m *machine) time(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is no time in any of the forms %s", text, strings.Join(m.Time.Formats, ", "))
 }
 
-// strip checks a line's checksum and takes it off.
+// strip returns a line without its checksum and separator. It is an error when the line is too short, the checksum no
+// hexadecimal number, or not that of the bytes.
 func (c *Checksum) strip(body []byte, start string) ([]byte, error) {
 	if c == nil {
 		return body, nil
@@ -429,6 +434,8 @@ func (c *Checksum) Append(content []byte, start string) []byte {
 	}
 }
 
+// sum returns the checksum of bytes, the high byte first: 8 bits for xor, sum and negated-sum, 16 for the CRCs, whose
+// register begins as FFFF (CRC-16/MODBUS with polynomial A001 reflected, CRC-16/CCITT-FALSE with 1021).
 func (c *Checksum) sum(b []byte) []byte {
 	switch c.Kind {
 	case "crc16-modbus":

@@ -38,7 +38,8 @@ type Substance struct {
 	Peaks    []Ion  `yaml:"peaks" required:"true"`
 }
 
-// Ion is one peak of a substance.
+// Ion is one peak of a substance: reduced mobility and half width of its window in cm2/(V s), least contrast, and least
+// amplitude as a share of the reactant ions' (0 for none).
 type Ion struct {
 	Adduct    string  `yaml:"adduct" required:"true"`
 	K0        float64 `yaml:"k0" required:"true" min:"0.3" max:"4" unit:"cm2/(V s)"`
@@ -48,7 +49,7 @@ type Ion struct {
 	Source    string  `yaml:"source" required:"true"`
 }
 
-// Check implements driver.Checker.
+// Check implements driver.Checker: a rule cannot require more peaks than the substance has.
 func (s Substance) Check() error {
 	if s.Require > len(s.Peaks) {
 		return fmt.Errorf("require is %d, and %s has %d %s",
@@ -57,7 +58,8 @@ func (s Substance) Check() error {
 	return nil
 }
 
-// Check implements driver.Checker.
+// Check implements driver.Checker: names are unique, and a polarity has one calibrant at most, for one peak can be only
+// one of two.
 func (l Library) Check() error {
 	seen := map[string]bool{}
 	for _, c := range l.Calibrants {
@@ -202,7 +204,8 @@ func (d *Decision) attribute(l *Library, peaks []Peak, in [][]candidate) {
 	})
 }
 
-// short says in words what a peak lacks for an ion's rule, "" for nothing.
+// short returns in words what a peak lacks for an ion's rule, "" when the rule holds. reactant is the reactant ion
+// peak's amplitude, 0 when not known.
 func (s Substance) short(ion Ion, p Peak, reactant float64) string {
 	switch {
 	case p.Contrast < ion.MinSNR:

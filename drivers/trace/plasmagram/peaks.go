@@ -7,7 +7,8 @@ import (
 	"lanewarden/drivers/driver/robust"
 )
 
-// finder looks for the peaks of a spectrum. Lengths are in ordinates.
+// finder finds the peaks of a spectrum. Widths and places within it are in ordinates, not ms: they become drift times
+// when a peak is returned. The steps are those of docs/protocols/ionscan.md, "From spectrum to verdict".
 type finder struct {
 	s     *Spectrum
 	o     Options
@@ -116,7 +117,8 @@ func (f *finder) measureWidth() {
 	}
 }
 
-// kernel makes the smoothing kernel for the width.
+// kernel makes the smoothing kernel: a Gaussian of 0.45 of a peak's width, the compromise between noise and peaks that
+// overlap (docs/protocols/ionscan.md).
 func (f *finder) kernel() {
 	sigma := f.width * kernelShare / 2.3548
 	reach := int(math.Ceil(3 * sigma))
@@ -203,19 +205,19 @@ func halfHeight(y []float64, top int, level float64) (left, right float64) {
 	return left, right
 }
 
-// sighting is a peak in one block of scans.
-type sighting struct {
+// blockPeak is a peak in one block of scans.
+type blockPeak struct {
 	at, fwhm, height, clear float64 // ordinates; contrast
 }
 
 // peaks looks in every block of consecutive scans, and joins what is seen at one place.
 func (f *finder) peaks() []Peak {
 	size := min(f.o.Blocks, len(f.s.Scans))
-	var seen []sighting
+	var seen []blockPeak
 	for block := 0; block+size <= len(f.s.Scans); block++ {
-		seen = f.sightings(seen, average(f.s.Scans[block:block+size]))
+		seen = f.findPeaks(seen, average(f.s.Scans[block:block+size]))
 	}
-	slices.SortStableFunc(seen, func(a, b sighting) int {
+	slices.SortStableFunc(seen, func(a, b blockPeak) int {
 		switch {
 		case a.at < b.at:
 			return -1
@@ -256,8 +258,8 @@ func (f *finder) flat(y []float64) (flat, base []float64, noise float64) {
 	return y, base, f.spread(y)
 }
 
-// sightings appends the peaks of one block's average.
-func (f *finder) sightings(out []sighting, y []float64) []sighting {
+// findPeaks appends the peaks of one block's average.
+func (f *finder) findPeaks(out []blockPeak, y []float64) []blockPeak {
 	y, _, noise := f.flat(y)
 	z := f.sharpen(y)
 	sharpNoise := f.spread(z)
@@ -273,7 +275,7 @@ func (f *finder) sightings(out []sighting, y []float64) []sighting {
 			l = min(l, r)
 			r = l
 		}
-		out = append(out, sighting{at: centroid(z, i, f.width*sharpWidth),
+		out = append(out, blockPeak{at: centroid(z, i, f.width*sharpWidth),
 			fwhm: max(f.sharpened(l+r), f.widthAt(float64(i))/2), height: y[i],
 			clear: min(y[i]/noise, z[i]/sharpNoise, maxContrast)})
 	}
@@ -348,9 +350,9 @@ func centroid(y []float64, top int, width float64) float64 {
 	return float64(top) + shift
 }
 
-// join makes a peak of the sightings at one place. Its place is their mean by contrast, its height that of the
+// join makes a peak of the block peaks at one place. Its place is their mean by contrast, its height that of the
 // strongest.
-func (f *finder) join(seen []sighting) Peak {
+func (f *finder) join(seen []blockPeak) Peak {
 	best := seen[0]
 	place, weight := 0.0, 0.0
 	for _, s := range seen {
@@ -373,7 +375,7 @@ func (f *finder) join(seen []sighting) Peak {
 	return p
 }
 
-// standsOut is how many standard deviations above the baseline a peak is in a scan that counts.
+// standsOut is the height, in standard deviations over the baseline, from which on a scan counts for Peak.Scans.
 const standsOut = 3
 
 // run returns the longest run of scans in each of which a peak at this place stands out by itself.
@@ -396,7 +398,7 @@ func (f *finder) run(at float64) (scans, first int) {
 	return scans, first
 }
 
-// height is a scan's smoothed height over the mean baseline at one place.
+// height returns a scan's smoothed height over the mean baseline at an ordinate, in the spectrum's unit.
 func (f *finder) height(scan []float64, at int) (h float64) {
 	for k := -len(f.gauss) + 1; k < len(f.gauss); k++ {
 		i := min(max(at+k, 0), len(scan)-1)

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// shape is what one kind of ion looks like in this tube: a table of heights, 1 at the most. Widths go with drift time.
+// shape is the form of a single ion's peak in this tube, as a table of heights relative to its maximum. Its width is
+// proportional to the drift time, as for a tube of constant resolving power.
 type shape struct {
 	heights []float64
 	centre  float64 // index of its place, as centroid would say it
@@ -27,7 +28,7 @@ const (
 // measureShape takes the shape of the strongest peak over all scans that nothing stands near to, or else that of a
 // Gaussian.
 func (f *finder) measureShape() {
-	seen := f.sightings(nil, f.mean)
+	seen := f.findPeaks(nil, f.mean)
 	best := -1
 	for i, s := range seen {
 		w := f.widthAt(s.at)
@@ -77,8 +78,8 @@ func (f *finder) drawn(y []float64, at float64, first int) {
 	}
 }
 
-// place mends the places of peaks: each by all scans in which it stands out, and together with those whose feet it
-// stands in.
+// place refines the drift times of peaks by least squares: each by all scans in which it stands out, together with the
+// neighbours in whose feet it stands, so that a strong neighbour does not pull a weak peak towards it.
 func (f *finder) place(peaks []Peak) {
 	places := make([]float64, len(peaks))
 	for i, p := range peaks {

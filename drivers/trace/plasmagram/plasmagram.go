@@ -21,7 +21,8 @@ const (
 	Negative Polarity = "negative"
 )
 
-// Cell is what is known of the drift tube while it measured. 0 is not known.
+// Cell describes the drift tube while it measured a spectrum. A field that is 0 is not known; see Normal and K0 for
+// what follows then.
 type Cell struct {
 	LengthCm     float64 // of the drift region
 	FieldVPerCm  float64
@@ -57,7 +58,8 @@ func (c Cell) K0(driftMs float64) float64 {
 	return c.LengthCm / c.FieldVPerCm / ((driftMs - c.DelayMs) / 1000) * (StandardK / c.TemperatureK) * (c.PressureTorr / StandardTorr)
 }
 
-// DriftMs is the inverse of K0.
+// DriftMs returns the drift time, ms after the trigger, at which ions of a reduced mobility, cm2/(V s), arrive: the
+// inverse of K0. It is 0 when the geometry is not known.
 func (c Cell) DriftMs(k0 float64) float64 {
 	if c.LengthCm == 0 || c.FieldVPerCm == 0 || k0 <= 0 {
 		return 0
@@ -168,7 +170,7 @@ const (
 	ByGeometry  = "geometry"  // length, field, temperature and pressure
 )
 
-// Analysis is what a spectrum holds.
+// Analysis is the result of Analyse: the peaks of a spectrum, how their mobilities were found, and the decision.
 type Analysis struct {
 	Polarity Polarity
 	Noise    float64 // standard deviation of one scan's ordinates, by MAD of neighbours' differences
@@ -182,7 +184,9 @@ type Analysis struct {
 	Decision
 }
 
-// Analyse finds the peaks of a spectrum and holds them against a library.
+// Analyse finds the peaks of a spectrum, gives them reduced mobilities, by the calibrant where it is found and else by
+// the geometry, and compares them with a library. It returns an error when the spectrum is outside the bounds above; a
+// spectrum in which nothing could have been seen is no error but Invalid.
 func Analyse(s *Spectrum, lib *Library, o Options) (*Analysis, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -204,7 +208,8 @@ func (a *Analysis) reactantAmplitude() float64 {
 	return a.Peaks[a.Reactant].Amplitude
 }
 
-// roles finds the reactant ion peak, the strongest of the early ones, and the calibrant.
+// roles marks the reactant ion peak, the strongest of those between reactantHigh and reactantLow, and the calibrant.
+// The windows are wider where temperature and pressure were not measured.
 func (a *Analysis) roles(c Cell, lib *Library) {
 	cal, known := lib.calibrant(a.Polarity)
 	near := func(p Peak, k0, window float64) bool {
@@ -260,9 +265,10 @@ const (
 	reactantLow   = 1.95  // cm2/(V s): large clusters, cold or wet
 )
 
-// mobilities gives every peak its reduced mobility.
+// mobilities sets K0, cm2/(V s), of every peak. Drift times at one temperature, pressure and field are as the inverse
+// mobilities, so that with a calibrant K0 = K0(cal) td(cal)/td, and what is wrong with the three cancels.
 func (a *Analysis) mobilities(c Cell, lib *Library) {
-	if a.Calibrant >= 0 {
+	if a.Calibrant >= 0 { // td is from the middle of the gate's opening
 		cal, _ := lib.calibrant(a.Polarity)
 		at := a.Peaks[a.Calibrant].DriftMs - c.DelayMs
 		for i := range a.Peaks {

@@ -53,7 +53,7 @@ const (
 	maxPulses    = 64
 )
 
-// edge takes a level that a pin shows from now on.
+// edge records the level that a pin has from a moment on, and returns what the debounced input makes of it.
 func (t *tracker) edge(at time.Time, name string, on bool) (out []*observation.Observation) {
 	i := t.inputs[name]
 	out = t.settle(at, i)
@@ -74,7 +74,7 @@ func (t *tracker) edge(at time.Time, name string, on bool) (out []*observation.O
 	return out
 }
 
-// tick tells that time passed.
+// tick moves the time on: bounces end, and inputs that stay on become conditions.
 func (t *tracker) tick(at time.Time) (out []*observation.Observation) {
 	for _, i := range t.order {
 		out = append(out, t.settle(at, i)...)

@@ -79,7 +79,8 @@ func (t MessageType) String() string {
 	return fmt.Sprintf("message %d", uint16(t))
 }
 
-// Bounds.
+// Bounds on what a reader sends (docs/protocols/llrp.md): bytes of a header and a message, levels and number of
+// parameters.
 const (
 	headerBytes     = 10
 	MaxMessageBytes = 1 << 20
@@ -186,7 +187,10 @@ type offsetError struct {
 func (e *offsetError) Error() string { return fmt.Sprintf("byte %d: %v", e.at, e.err) }
 func (e *offsetError) Unwrap() error { return e.err }
 
-// Decode decodes the payload of a message. Errors name the place.
+// Decode decodes the payload of a message, without its header of 10 bytes. Values refer to payload, which must not be
+// changed. An error has the message, the byte of the message at which it stands, and the parameter. Parameters of a
+// type with length that is not known are kept as bytes; one of fixed length that is not known is an error, for its
+// end is not known either.
 func Decode(t MessageType, id uint32, payload []byte) (*Message, error) {
 	m := &Message{Type: t, ID: id}
 	fixed := messages[t].fixed
@@ -413,11 +417,11 @@ func TV(t uint8, content ...[]byte) []byte {
 	return out
 }
 
-// B2, B4 and B8 are numbers as they stand on the wire.
+// B2 encodes a number of two bytes, the high one first.
 func B2(v uint16) []byte { return binary.BigEndian.AppendUint16(nil, v) }
 
-// B4 is a number of four bytes.
+// B4 encodes a number of four bytes, the high one first.
 func B4(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
 
-// B8 is a number of eight bytes.
+// B8 encodes a number of eight bytes, the high one first.
 func B8(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }

@@ -33,7 +33,7 @@ type Picture struct {
 	JPEG []byte
 }
 
-// Message is what a payload says.
+// Message is a decoded payload.
 type Message struct {
 	arrived  time.Time // by the agent's clock
 	Vendor   string

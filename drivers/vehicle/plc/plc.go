@@ -224,7 +224,7 @@ func (s *session) each(f func(p *Point, v float64)) error {
 	return nil
 }
 
-// Value is what one point of a profile had when a device was asked.
+// Value is the value of one point of a profile when the device was asked.
 type Value struct {
 	Name, Text, Unit string
 	Alarm            string // why it is one; "" for none

@@ -17,7 +17,8 @@ const (
 	bufferCalm   = time.Minute      // without a word of the report buffer: it is empty again
 )
 
-// health is what a reader says of itself. It knows no clock but the times of what it is given.
+// health folds a reader's own events (antennas, buffer, ROSpec) into conditions. It knows no clock but the times of
+// what it is given.
 type health struct {
 	driver.Conditions
 	ended   time.Time // our ROSpec ended, and was not started since; zero when it runs

@@ -45,6 +45,7 @@ func newDecoder(r io.Reader, limits Limits, pixels io.Writer) *decoder {
 	return &decoder{in: bufio.NewReaderSize(r, bufferSize), limits: limits, pixels: pixels}
 }
 
+// file reads everything up to the pixel data, or to the end when pixels are wanted.
 func (d *decoder) file() (*File, error) {
 	f := &File{}
 	if err := d.begin(f); err != nil {
@@ -65,6 +66,7 @@ func (d *decoder) file() (*File, error) {
 // errPixels ends the reading at the pixel data.
 var errPixels = errors.New("pixel data")
 
+// decoder reads one file or data set. It counts elements and bytes of values against its limits before it allocates.
 type decoder struct {
 	in       *bufio.Reader
 	off      int64 // of the next byte
@@ -77,6 +79,7 @@ type decoder struct {
 	buf      [12]byte
 }
 
+// fail returns a FormatError at the next byte and the element that is being read.
 func (d *decoder) fail(format string, args ...any) error {
 	return &FormatError{Offset: d.off, Path: strings.Join(d.path, "."), Reason: fmt.Sprintf(format, args...)}
 }
@@ -91,6 +94,7 @@ func (d *decoder) read(p []byte) error {
 	return d.wrap(err)
 }
 
+// wrap makes a FormatError of corrupt deflated data; other errors are those of the reader and stay.
 func (d *decoder) wrap(err error) error {
 	var corrupt flate.CorruptInputError
 	if errors.As(err, &corrupt) {
@@ -99,6 +103,7 @@ func (d *decoder) wrap(err error) error {
 	return err
 }
 
+// preamble is the number of bytes before "DICM" (PS3.10, 7.1).
 const preamble = 128
 
 // begin reads preamble and meta group, where the file has them, and finds out the transfer syntax.
@@ -210,7 +215,8 @@ func (d *decoder) dataset(length int64, depth int) (out Dataset, err error) {
 	return out, nil
 }
 
-// element reads one element.
+// element reads one element with its value. With an error, the element is returned as far as it was read, and d.path
+// keeps its place for the message.
 func (d *decoder) element(depth int) (*Element, error) {
 	e, err := d.header()
 	if err != nil {
@@ -258,7 +264,8 @@ func (d *decoder) header() (*Element, error) {
 	return e, nil
 }
 
-// value reads what belongs to an element.
+// value reads the value of an element, or its items. A value over Limits.Value bytes is passed over and stays nil;
+// pixel data within items (icons) is a value like any other.
 func (d *decoder) value(e *Element, depth int) error {
 	switch {
 	case e.Tag == itemDelimitation:
@@ -286,6 +293,7 @@ func (d *decoder) value(e *Element, depth int) error {
 // chunk is the most memory that is taken before bytes have proved that they are there.
 const chunk = 64 << 10
 
+// keep reads an element's value. A length over chunk is believed only as far as bytes come.
 func (d *decoder) keep(e *Element) error {
 	if e.Length <= chunk {
 		e.Value = make([]byte, e.Length)
@@ -297,7 +305,7 @@ func (d *decoder) keep(e *Element) error {
 	return err
 }
 
-// pass copies bytes to w.
+// pass copies n bytes to w. A file that ends before is a FormatError.
 func (d *decoder) pass(n int64, w io.Writer) error {
 	got, err := io.CopyN(w, d.in, n)
 	d.off += got
@@ -307,7 +315,8 @@ func (d *decoder) pass(n int64, w io.Writer) error {
 	return d.wrap(err)
 }
 
-// sequence reads the items of a sequence.
+// sequence reads the items of a sequence, of known length or up to its delimiter (PS3.5, 7.5). Its items are implicit
+// VR when implicit is set.
 func (d *decoder) sequence(e *Element, depth int, implicit bool) error {
 	if depth >= d.limits.Depth {
 		return d.fail("sequences nest deeper than %d", d.limits.Depth)

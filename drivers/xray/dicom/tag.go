@@ -40,6 +40,7 @@ type entry struct {
 	name string
 }
 
+// lookup finds a tag in the dictionary, which is sorted by tag.
 func lookup(t Tag) (entry, bool) {
 	i, ok := slices.BinarySearchFunc(dictionary, t, func(e entry, t Tag) int {
 		switch {
@@ -95,7 +96,7 @@ func (v VR) long() bool {
 	return true
 }
 
-// valid reports whether two bytes can be a VR.
+// validVR reports whether two bytes can be a VR.
 func validVR(a, b byte) bool { return a >= 'A' && a <= 'Z' && b >= 'A' && b <= 'Z' }
 
 // text reports whether values of the VR are characters.

@@ -93,6 +93,7 @@ func (e *encoder) meta(class, instance string, syntax Syntax) error {
 	return e.dataset(append(Dataset{Uints(FileMetaLength, "UL", length)}, list...))
 }
 
+// dataset writes elements, whose tags must rise (PS3.5, 7.1).
 func (e *encoder) dataset(d Dataset) error {
 	last := Tag(0)
 	for _, el := range d {
@@ -107,6 +108,7 @@ func (e *encoder) dataset(d Dataset) error {
 	return nil
 }
 
+// element writes one element. Values have an even number of bytes (PS3.5, 7.1.1): the caller pads them.
 func (e *encoder) element(el *Element) error {
 	switch {
 	case el.VR == "SQ":
@@ -123,6 +125,8 @@ func (e *encoder) element(el *Element) error {
 	return err
 }
 
+// header writes tag, VR and length; delimiters and items ("") have no VR. Short VRs have a length of 16 bits (PS3.5,
+// 7.1.2).
 func (e *encoder) header(tag Tag, vr VR, length uint32) error {
 	b := binary.LittleEndian.AppendUint16(make([]byte, 0, 12), tag.Group())
 	b = binary.LittleEndian.AppendUint16(b, tag.Element())
@@ -140,8 +144,10 @@ func (e *encoder) header(tag Tag, vr VR, length uint32) error {
 	return err
 }
 
+// undefined is the length of sequences and items that end with a delimiter (PS3.5, 7.5).
 const undefined = math.MaxUint32
 
+// sequence writes items, of undefined length each (PS3.5, 7.5), so that nothing needs to be counted before.
 func (e *encoder) sequence(el *Element) error {
 	if err := e.header(el.Tag, "SQ", undefined); err != nil {
 		return err
@@ -155,6 +161,7 @@ func (e *encoder) sequence(el *Element) error {
 	return e.header(sequenceDelimitation, "", 0)
 }
 
+// pixelData copies el.Length bytes from the pixels that Write was given.
 func (e *encoder) pixelData(el *Element) error {
 	if e.pixels == nil {
 		return errors.New("pixel data is missing")
@@ -170,7 +177,8 @@ func (e *encoder) pixelData(el *Element) error {
 	return err
 }
 
-// Text makes an element of a text VR, padded to an even length.
+// Text makes an element of a text VR, several values with backslashes between them, padded to an even length with a
+// blank, UIDs with a zero (PS3.5, 6.2).
 func Text(tag Tag, vr VR, values ...string) *Element {
 	v := []byte(strings.Join(values, `\`))
 	if len(v)%2 != 0 {
@@ -205,7 +213,7 @@ func Floats32(tag Tag, values ...float32) *Element {
 	return &Element{Tag: tag, VR: "FL", Value: v, Length: int64(len(v))}
 }
 
-// Decimals makes an element of VR DS.
+// Decimals makes an element of VR DS, with 10 digits: a value has at most 16 characters (PS3.5, 6.2).
 func Decimals(tag Tag, values ...float64) *Element {
 	s := make([]string, len(values))
 	for i, x := range values {

@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// Outline is what a report found in an image.
+// Outline is a region that a report found in an image, with what to call it.
 type Outline struct {
 	ID     uint32
 	Points []Point // corners, in pixels of the image

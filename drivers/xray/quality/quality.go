@@ -9,7 +9,7 @@ import (
 	"lanewarden/drivers/driver/robust"
 )
 
-// Measures are what an image says of its system.
+// Measures are the figures of an image's quality that need no test object (docs/protocols/dicos.md, Quality).
 type Measures struct {
 	AirLevel       float64 // mean of the pixels without anything in the beam, stored value; 0 when there are none
 	AirNoise       float64 // standard deviation of neighbouring air pixels, over the air level
@@ -32,7 +32,7 @@ type Meter struct {
 	lines   []line // by detector
 }
 
-// line is what one detector said.
+// line sums the values of one detector, a row or column of the image.
 type line struct {
 	least, most uint16
 	sum         float64
