@@ -2,6 +2,7 @@ package ionscan
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"lanewarden/drivers/trace/jcampdx"
 	"lanewarden/drivers/trace/plasmagram"
+	"lanewarden/drivers/transport"
 )
 
 // record is a block with one record, as labelled sees it.
@@ -141,4 +143,40 @@ func TestTicks(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestConfigCheck(t *testing.T) {
+	folder := &transport.Folder{Path: "/var/lib/drop"}
+	for _, c := range []struct {
+		name   string
+		change func(c *Config)
+		err    string
+	}{
+		{"a folder", func(c *Config) { c.Folder = folder }, ""},
+		{"no way in", func(*Config) {}, "give folder, address or serial"},
+		{"lines without a profile", func(c *Config) { c.Address = "192.0.2.9:4001" }, "lines need a profile"},
+		{"lines with one", func(c *Config) { c.Address, c.Profile.Name = "192.0.2.9:4001", "p" }, ""},
+		{"lines and a folder", func(c *Config) {
+			c.Address, c.Profile.Name, c.Folder = "192.0.2.9:4001", "p", folder
+		}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var config Config
+			c.change(&config)
+			if err := config.Check(); (err == nil) != (c.err == "") || err != nil &&
+				!strings.Contains(err.Error(), c.err) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestShortHash: it is FNV-1a of 64 bits, which keys of the journal hold: it must not change.
+func TestShortHash(t *testing.T) {
+	for text, want := range map[string]string{"": "cbf29ce484222325", "a": "af63dc4c8601ec8c",
+		"foobar": "85944171f73967e8"} {
+		if got := shortHash([]byte(text)); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
 }

@@ -51,7 +51,8 @@ func TestDecide(t *testing.T) {
 		{"one of two that are needed", []Peak{peak(1.30, 10, 3)}, 1000, "", "pair: 1 of its peaks, needs 2"},
 		{"both that are needed", []Peak{peak(1.30, 10, 3), peak(1.40, 10, 3)}, 1000, "pair", ""},
 		{"a tenth of the reactant ions", []Peak{peak(1.60, 10, 3)}, 1000, "share", ""},
-		{"less than a tenth", []Peak{peak(1.60, 10, 3)}, 1001, "", "its amplitude is 0.1 of the reactant ions', under 0.1"},
+		{"less than a tenth", []Peak{peak(1.60, 10, 3)}, 1001, "",
+			"its amplitude is 0.1 of the reactant ions', under 0.1"},
 		{"reactant ions not known", []Peak{peak(1.60, 10, 3)}, 0, "", "reactant ions' amplitude"},
 		{"the reactant ions themselves", []Peak{role}, 1000, "", ""},
 		{"a peak without mobility", []Peak{peak(0, 10, 3)}, 1000, "", ""},
@@ -87,7 +88,9 @@ func TestDecideProperties(t *testing.T) {
 		reactant := rapid.SampledFrom([]float64{0, 500, 2000}).Draw(t, "reactant")
 		d := lib.Decide(Positive, slices.Clone(peaks), reactant)
 		for _, f := range d.Found {
-			s := lib.Substances[slices.IndexFunc(lib.Substances, func(s Substance) bool { return s.Name == f.Substance })]
+			s := lib.Substances[slices.IndexFunc(lib.Substances, func(s Substance) bool {
+				return s.Name == f.Substance
+			})]
 			if len(f.Ions) < s.Require || s.Polarity != "positive" {
 				t.Fatalf("%s by %d peaks", f.Substance, len(f.Ions))
 			}
@@ -168,4 +171,24 @@ func TestDriftTimeOfMobility(t *testing.T) {
 			t.Errorf("a mobility without %s", name)
 		}
 	}
+}
+
+// TestCentroid: the centroid of a Gaussian is exact wherever it lies between two ordinates, and its half width is that
+// by which it was drawn.
+func TestCentroid(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		at, fwhm := rapid.Float64Range(80, 120).Draw(t, "at"), rapid.Float64Range(6, 30).Draw(t, "fwhm")
+		height := rapid.Float64Range(1, 1e6).Draw(t, "height")
+		y := make([]float64, 200)
+		for i := range y {
+			y[i] = height * math.Exp(-4*math.Ln2*math.Pow((float64(i)-at)/fwhm, 2))
+		}
+		top := int(math.Round(at))
+		if got := centroid(y, top, fwhm); math.Abs(got-at) > 1e-3 {
+			t.Fatalf("a peak at %v is found at %v", at, got)
+		}
+		if left, right := halfHeight(y, top, height/2); math.Abs(right-left-fwhm) > 0.02*fwhm {
+			t.Fatalf("a peak of width %v has %v", fwhm, right-left)
+		}
+	})
 }

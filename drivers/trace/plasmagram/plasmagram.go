@@ -55,7 +55,8 @@ func (c Cell) K0(driftMs float64) float64 {
 		return 0
 	}
 	c = c.Normal()
-	return c.LengthCm / c.FieldVPerCm / ((driftMs - c.DelayMs) / 1000) * (StandardK / c.TemperatureK) * (c.PressureTorr / StandardTorr)
+	seconds := (driftMs - c.DelayMs) / 1000
+	return c.LengthCm / c.FieldVPerCm / seconds * (StandardK / c.TemperatureK) * (c.PressureTorr / StandardTorr)
 }
 
 // DriftMs returns the drift time, ms after the trigger, at which ions of a reduced mobility, cm2/(V s), arrive: the
