@@ -1,6 +1,6 @@
 // Package firmwareconfig is what lanes and devices are configured with. A YAML file goes in, decoded strictly against
-// the drivers' Specs; a Config comes out, or errors with line, column and a suggestion. It also makes the JSON Schema and
-// embeds the example lane files.
+// the drivers' Specs; a Config comes out, or errors with line, column and a suggestion. It also makes the JSON Schema
+// and embeds the example lane files.
 package firmwareconfig
 
 import (
@@ -85,8 +85,8 @@ func (l Lane) Check() error {
 	return nil
 }
 
-// mostTogether is the most devices that one lane, or lanes that share devices, may have at their stations: vehicles are told
-// apart by all of them together.
+// mostTogether is the most devices that one lane, or lanes that share devices, may have at their stations: vehicles
+// are told apart by all of them together.
 const mostTogether = 64
 
 // checkTogether holds lanes that share devices against mostTogether.

@@ -28,12 +28,19 @@ func accountCommand() *cobra.Command {
 Roles, each may do what those before it may: viewer looks; technician runs tests, sets outputs, saves recordings; officer corrects passages; admin.`,
 	}
 	c.PersistentFlags().StringVar(&file, "file", defaultAccounts, "file of accounts")
+	c.AddCommand(setAccountCommand(&file), removeAccountCommand(&file), listAccountsCommand(&file))
+	return c
+}
+
+func setAccountCommand(file *string) *cobra.Command {
 	var role string
 	var certificate bool
-	set := &cobra.Command{
+	c := &cobra.Command{
 		Use: "set NAME", Short: "Make an account, or give it a new password or role", Args: cobra.ExactArgs(1),
-		Long:    "Make an account, or give it a new password or role. The password is asked for on a terminal, else read from standard input.",
-		Example: "  lanectl account set mtremblay --role technician\n  lanectl account set mtremblay --role technician < password.txt",
+		Long: "Make an account, or give it a new password or role. The password is asked for on a terminal, " +
+			"else read from standard input.",
+		Example: "  lanectl account set mtremblay --role technician\n" +
+			"  lanectl account set mtremblay --role technician < password.txt",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a := accounts.Account{Name: args[0]}
 			err := accounts.CheckName(a.Name)
@@ -52,28 +59,36 @@ Roles, each may do what those before it may: viewer looks; technician runs tests
 					return err
 				}
 			}
-			return edit(file, func(all []accounts.Account) ([]accounts.Account, error) {
+			return edit(*file, func(all []accounts.Account) ([]accounts.Account, error) {
 				return append(without(all, a.Name), a), nil
 			})
 		},
 	}
-	set.Flags().StringVar(&role, "role", "viewer", "viewer, technician, officer or admin")
-	set.Flags().BoolVar(&certificate, "certificate", false, "signs in by client certificate only: no password")
-	c.AddCommand(set, &cobra.Command{
+	c.Flags().StringVar(&role, "role", "viewer", "viewer, technician, officer or admin")
+	c.Flags().BoolVar(&certificate, "certificate", false, "signs in by client certificate only: no password")
+	return c
+}
+
+func removeAccountCommand(file *string) *cobra.Command {
+	return &cobra.Command{
 		Use: "remove NAME", Short: "Remove an account: who has it is out at once", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return edit(file, func(all []accounts.Account) ([]accounts.Account, error) {
+			return edit(*file, func(all []accounts.Account) ([]accounts.Account, error) {
 				left := without(all, args[0])
 				if len(left) == len(all) {
-					return nil, fmt.Errorf("%s has no account %s", file, args[0])
+					return nil, fmt.Errorf("%s has no account %s", *file, args[0])
 				}
 				return left, nil
 			})
 		},
-	}, &cobra.Command{
+	}
+}
+
+func listAccountsCommand(file *string) *cobra.Command {
+	return &cobra.Command{
 		Use: "list", Short: "List accounts and roles", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all, err := accounts.Read(file)
+			all, err := accounts.Read(*file)
 			if err != nil {
 				return err
 			}
@@ -88,8 +103,7 @@ Roles, each may do what those before it may: viewer looks; technician runs tests
 			}
 			return w.Flush()
 		},
-	})
-	return c
+	}
 }
 
 func without(all []accounts.Account, name string) []accounts.Account {

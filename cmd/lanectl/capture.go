@@ -87,7 +87,8 @@ func captureCommand() *cobra.Command {
 	var span times
 	var format, out string
 	c := &cobra.Command{
-		Use: "capture DEVICE", Short: "Save the raw bytes of a device, for Wireshark or to replay", Args: cobra.ExactArgs(1),
+		Use: "capture DEVICE", Short: "Save the raw bytes of a device, for Wireshark or to replay",
+		Args: cobra.ExactArgs(1),
 		Long: `Save what passed between a device and the agent, from the device's black-box tape. The format pcapng is opened by
 Wireshark: the bytes are the device's, the packets around them are made up, on the protocol's registered port. The format
 tape is what 'lanectl replay' reads; it holds what the agent journalled as well, and the lane file. Passwords are on neither.`,
@@ -172,7 +173,8 @@ written, no device is touched. --config takes other settings, --profile another 
 Exits 1 when anything differs.
 
   =  the same      ~  both, but different      -  only journalled      +  only in the replay`,
-		Example: "  lanectl replay --device rpm-1 --from 03:10 --to 03:15\n  lanectl replay scanner.tape --profile ./new.yaml",
+		Example: "  lanectl replay --device rpm-1 --from 03:10 --to 03:15\n" +
+			"  lanectl replay scanner.tape --profile ./new.yaml",
 	}
 	socket := socketFlag(c)
 	span.flags(c)
@@ -341,5 +343,6 @@ func asText(o *observation.Observation) json.RawMessage {
 
 func printSide(w io.Writer, mark string, o *observation.Observation, text json.RawMessage) {
 	at := time.Unix(0, o.TimeNs).Local().Format(zonedMs)
-	fmt.Fprintf(w, "%s %s  %-9s  %-20s  %s\n", mark, at, strings.ToLower(o.Class.Name()), o.Body.Kind().Name(), gist(text, message.English))
+	fmt.Fprintf(w, "%s %s  %-9s  %-20s  %s\n", mark, at, strings.ToLower(o.Class.Name()), o.Body.Kind().Name(),
+		gist(text, message.English))
 }

@@ -27,8 +27,10 @@ import (
 func simulateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "simulate", Short: "Stand in for a device, in its real protocol",
-		Long:    "Stand in for a device: to see whether the fault is at its side of the cable or at ours, or to train with. The agent is pointed at the simulated one in a lane file of its own.",
-		Example: "  lanectl simulate tsa --listen 127.0.0.1:1601\n  lanectl simulate lane --config training.yaml --scenario busy-lane",
+		Long: "Stand in for a device: to see whether the fault is at its side of the cable or at ours, or to train with. " +
+			"The agent is pointed at the simulated one in a lane file of its own.",
+		Example: "  lanectl simulate tsa --listen 127.0.0.1:1601\n" +
+			"  lanectl simulate lane --config training.yaml --scenario busy-lane",
 	}
 	c.AddCommand(simulate.Devices()...)
 	return c
@@ -54,7 +56,8 @@ it: hand it on accordingly.`,
 		if out == "" {
 			out = "lanewarden-support-" + time.Now().Format("20060102-150405") + ".tar.gz"
 		}
-		b := bundle{ctx: cmd.Context(), socket: *socket, config: config, back: back, name: "lanewarden-support", progress: cmd.ErrOrStderr()}
+		b := bundle{ctx: cmd.Context(), socket: *socket, config: config, back: back, name: "lanewarden-support",
+			progress: cmd.ErrOrStderr()}
 		return writeTo(cmd, out, b.write, "begin with README.txt in it")
 	}
 	return c
@@ -77,16 +80,20 @@ var secret = regexp.MustCompile(`(://[^/@\s:]*:)[^/@\s]*@`)
 func (b *bundle) write(w io.Writer) error {
 	zip := gzip.NewWriter(w)
 	b.tar = tar.NewWriter(zip)
-	fmt.Fprintf(&b.readme, "Lanewarden support file, made %s by lanectl %s on %s/%s.\n\nWhat is in it:\n", time.Now().UTC().Format(time.RFC3339), cli.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(&b.readme, "Lanewarden support file, made %s by lanectl %s on %s/%s.\n\nWhat is in it:\n",
+		time.Now().UTC().Format(time.RFC3339), cli.Version(), runtime.GOOS, runtime.GOARCH)
 	for _, part := range []struct {
 		name, what string
 		make       func() ([]byte, error)
 	}{
 		{"doctor.txt", "what is wrong, the likeliest first", b.doctor},
 		{"status.txt", "agent, journal, link and devices", b.status},
-		{"status.json", "the same, for programs", func() ([]byte, error) { return fetch(b, &api.GetStatus, api.None{}) }},
-		{"observations.ndjson", "the newest 2,000 observations", func() ([]byte, error) { return fetch(b, &api.GetTail, api.TailQuery{N: 2000}) }},
-		{"tests.json", "guided tests, when they ran last", func() ([]byte, error) { return fetch(b, &api.GetTests, api.None{}) }},
+		{"status.json", "the same, for programs",
+			func() ([]byte, error) { return fetch(b, &api.GetStatus, api.None{}) }},
+		{"observations.ndjson", "the newest 2,000 observations",
+			func() ([]byte, error) { return fetch(b, &api.GetTail, api.TailQuery{N: 2000}) }},
+		{"tests.json", "guided tests, when they ran last",
+			func() ([]byte, error) { return fetch(b, &api.GetTests, api.None{}) }},
 		{"lane.yaml", "the lane file", b.lane},
 		{"machine.txt", "system, disks, addresses, ports", b.machine},
 		{"laned.log", "the agent's log, newest last", func() ([]byte, error) {
@@ -120,7 +127,9 @@ func (b *bundle) write(w io.Writer) error {
 }
 
 func (b *bundle) add(name string, text []byte) error {
-	err := b.tar.WriteHeader(&tar.Header{Name: path.Join(b.name, name), Mode: 0o600, Size: int64(len(text)), ModTime: time.Now()})
+	err := b.tar.WriteHeader(&tar.Header{
+		Name: path.Join(b.name, name), Mode: 0o600, Size: int64(len(text)), ModTime: time.Now(),
+	})
 	if err == nil {
 		_, err = b.tar.Write(text)
 	}
@@ -142,7 +151,8 @@ func fetch[In any](b *bundle, q opener[In], in In) ([]byte, error) {
 
 func (b *bundle) doctor() ([]byte, error) {
 	var out bytes.Buffer
-	printFindings(&out, doctor.Examine(b.ctx, doctorOptions(doctor.Options{Socket: b.socket, Config: b.config}, b.socket)), message.English)
+	options := doctorOptions(doctor.Options{Socket: b.socket, Config: b.config}, b.socket)
+	printFindings(&out, doctor.Examine(b.ctx, options), message.English)
 	return out.Bytes(), nil
 }
 
@@ -166,7 +176,8 @@ func (b *bundle) lane() ([]byte, error) {
 
 func (b *bundle) machine() ([]byte, error) {
 	var out bytes.Buffer
-	for _, c := range [][]string{{"uname", "-a"}, {"uptime"}, {"free", "-m"}, {"df", "-h"}, {"df", "-i"}, {"ip", "addr"}, {"ip", "route"}, {"ss", "-tunlp"}, {"timedatectl"}, {"ls", "-l", "/dev/serial/by-id"}} {
+	for _, c := range [][]string{{"uname", "-a"}, {"uptime"}, {"free", "-m"}, {"df", "-h"}, {"df", "-i"},
+		{"ip", "addr"}, {"ip", "route"}, {"ss", "-tunlp"}, {"timedatectl"}, {"ls", "-l", "/dev/serial/by-id"}} {
 		text, err := b.run(c[0], c[1:]...)
 		fmt.Fprintf(&out, "$ %s\n%s", c, text)
 		if err != nil {

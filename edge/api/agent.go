@@ -25,8 +25,9 @@ var (
 	GetStream = Stream[StreamQuery]{Route{
 		ID: "stream", Pattern: "GET /v1/stream", Role: accounts.Viewer, Media: "text/event-stream",
 		Summary: "What happens, as server-sent events without end",
-		Note: "Events: `status` (Status) each second; `rows` (array of Head) as they are journalled; of the device that is " +
-			"named, `live` (array of Sample) and `raw` (array of RawLine); `test` (GuidedView) while a guided test runs.",
+		Note: "Events: `status` (Status) each second; `rows` (array of Head) as they are journalled; of the device " +
+			"that is named, `live` (array of Sample) and `raw` (array of RawLine); `test` (GuidedView) while a " +
+			"guided test runs.",
 		Items: []any{Status{}, Head{}, Sample{}, RawLine{}, guided.View{}}, Fails: []Code{Unavailable},
 	}}
 	GetTail = Stream[TailQuery]{Route{
@@ -41,7 +42,8 @@ var (
 	GetObservations = Query[ObservationQuery, Found]{Route{
 		ID: "searchObservations", Pattern: "GET /v1/observations", Role: accounts.Viewer,
 		Summary: "Search the journal, newest first, page by page",
-		Note:    "One request looks at 20,000 rows at most: a page may have fewer observations than limit, or none, and next.",
+		Note: "One request looks at 20,000 rows at most: a page may have fewer observations than limit, or none, " +
+			"and next.",
 	}}
 	GetPassages = Query[PassagesQuery, PassageList]{Route{
 		ID: "listPassages", Pattern: "GET /v1/passages", Role: accounts.Viewer,
@@ -71,7 +73,8 @@ var (
 		Fails:   []Code{NotFound},
 	}}
 	GetArtifact = Stream[ArtifactQuery]{Route{
-		ID: "getArtifact", Pattern: "GET /v1/artifacts/{sha256}", Role: accounts.Viewer, Media: "application/octet-stream",
+		ID: "getArtifact", Pattern: "GET /v1/artifacts/{sha256}", Role: accounts.Viewer,
+		Media:   "application/octet-stream",
 		Summary: "The bytes of an artifact, or ranges of them", Fails: []Code{NotFound},
 	}}
 	GetPicture = Stream[PictureQuery]{Route{
@@ -87,13 +90,15 @@ var (
 		Summary: "Start a guided test", Fails: []Code{NotDone},
 	}}
 	PostTestAct = Action[TestAct, *guided.View]{Route{
-		ID: "answerTest", Pattern: "POST /v1/tests/run", Role: accounts.Technician, Owner: accounts.Admin, Audit: "test",
+		ID: "answerTest", Pattern: "POST /v1/tests/run", Role: accounts.Technician, Owner: accounts.Admin,
+		Audit:   "test",
 		Summary: "Answer the step of the guided test that runs, or abandon it",
 		Note:    "Abandoning somebody else's test needs the role admin.",
 		Fails:   []Code{NotDone, NotOwner},
 	}}
 	PostVerification = Action[None, Verdict]{Route{
-		ID: "verifyEvidence", Pattern: "POST /v1/evidence/verification", Role: accounts.Technician, Audit: "verification",
+		ID: "verifyEvidence", Pattern: "POST /v1/evidence/verification", Role: accounts.Technician,
+		Audit:   "verification",
 		Summary: "Hash every row of the journal again and hold it against the signed checkpoints; one at a time",
 		Fails:   []Code{NotDone},
 	}}
@@ -103,8 +108,9 @@ var (
 	}}
 	GetHealth = Stream[None]{Route{
 		ID: "health", Pattern: "GET /healthz", Role: accounts.Nobody, Media: "text/plain",
-		Summary: "Whether what devices send is stored", Note: "The text `ok`, or a problem while the journal accepts nothing.",
-		Fails: []Code{Unavailable},
+		Summary: "Whether what devices send is stored",
+		Note:    "The text `ok`, or a problem while the journal accepts nothing.",
+		Fails:   []Code{Unavailable},
 	}}
 )
 

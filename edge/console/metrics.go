@@ -27,32 +27,44 @@ func (c *Console) metrics() func(http.ResponseWriter, *api.Call, api.None) error
 type statusCollector struct{ c *Console }
 
 var (
-	rowsDesc       = prometheus.NewDesc("laned_journal_rows", "Rows in the journal.", nil, nil)
-	signedDesc     = prometheus.NewDesc("laned_journal_signed_rows", "Rows under the newest signed checkpoint.", nil, nil)
+	rowsDesc   = prometheus.NewDesc("laned_journal_rows", "Rows in the journal.", nil, nil)
+	signedDesc = prometheus.NewDesc("laned_journal_signed_rows",
+		"Rows under the newest signed checkpoint.", nil, nil)
 	committedDesc  = prometheus.NewDesc("laned_journal_committed_total", "Rows made durable since start.", nil, nil)
-	duplicatesDesc = prometheus.NewDesc("laned_journal_duplicates_total", "Observations that the journal had already.", nil, nil)
-	groupsDesc     = prometheus.NewDesc("laned_journal_transactions_total", "Transactions of the journal.", nil, nil)
-	failuresDesc   = prometheus.NewDesc("laned_journal_failures_total", "Transactions of the journal that failed.", nil, nil)
-	waitingDesc    = prometheus.NewDesc("laned_queue_rows", "Rows that the hub has not acknowledged.", []string{"class"}, nil)
-	artifactsDesc  = prometheus.NewDesc("laned_queue_artifacts", "Artifacts that the hub does not have whole.", nil, nil)
-	artBytesDesc   = prometheus.NewDesc("laned_queue_artifact_bytes", "Bytes of artifacts that the hub does not have whole.", nil, nil)
-	linkDesc       = prometheus.NewDesc("laned_link_up", "1 when the hub answers.", nil, nil)
-	sentDesc       = prometheus.NewDesc("laned_link_sent_bytes_total", "Payload bytes sent.", nil, nil)
-	ackedDesc      = prometheus.NewDesc("laned_link_acked_rows_total", "Rows acknowledged by the hub since start.", nil, nil)
-	goBacksDesc    = prometheus.NewDesc("laned_link_go_backs_total", "Times that rows were sent again.", nil, nil)
-	reconnectDesc  = prometheus.NewDesc("laned_link_reconnects_total", "Connections to the broker that ended or failed.", nil, nil)
-	clockDesc      = prometheus.NewDesc("laned_clock_synchronised", "1 when the kernel says its clock is.", nil, nil)
-	deviceUpDesc   = prometheus.NewDesc("laned_device_running", "1 when the device is connected and understood.", []string{"device"}, nil)
-	deviceObsDesc  = prometheus.NewDesc("laned_device_observations_total", "New observations.", []string{"device"}, nil)
-	deviceFaults   = prometheus.NewDesc("laned_device_faults_total", "Input that was not understood.", []string{"device"}, nil)
+	duplicatesDesc = prometheus.NewDesc("laned_journal_duplicates_total",
+		"Observations that the journal had already.", nil, nil)
+	groupsDesc   = prometheus.NewDesc("laned_journal_transactions_total", "Transactions of the journal.", nil, nil)
+	failuresDesc = prometheus.NewDesc("laned_journal_failures_total",
+		"Transactions of the journal that failed.", nil, nil)
+	waitingDesc = prometheus.NewDesc("laned_queue_rows", "Rows that the hub has not acknowledged.",
+		[]string{"class"}, nil)
+	artifactsDesc = prometheus.NewDesc("laned_queue_artifacts",
+		"Artifacts that the hub does not have whole.", nil, nil)
+	artBytesDesc = prometheus.NewDesc("laned_queue_artifact_bytes",
+		"Bytes of artifacts that the hub does not have whole.", nil, nil)
+	linkDesc  = prometheus.NewDesc("laned_link_up", "1 when the hub answers.", nil, nil)
+	sentDesc  = prometheus.NewDesc("laned_link_sent_bytes_total", "Payload bytes sent.", nil, nil)
+	ackedDesc = prometheus.NewDesc("laned_link_acked_rows_total",
+		"Rows acknowledged by the hub since start.", nil, nil)
+	goBacksDesc   = prometheus.NewDesc("laned_link_go_backs_total", "Times that rows were sent again.", nil, nil)
+	reconnectDesc = prometheus.NewDesc("laned_link_reconnects_total",
+		"Connections to the broker that ended or failed.", nil, nil)
+	clockDesc    = prometheus.NewDesc("laned_clock_synchronised", "1 when the kernel says its clock is.", nil, nil)
+	deviceUpDesc = prometheus.NewDesc("laned_device_running", "1 when the device is connected and understood.",
+		[]string{"device"}, nil)
+	deviceObsDesc = prometheus.NewDesc("laned_device_observations_total", "New observations.", []string{"device"}, nil)
+	deviceFaults  = prometheus.NewDesc("laned_device_faults_total", "Input that was not understood.",
+		[]string{"device"}, nil)
 	deviceConnects = prometheus.NewDesc("laned_device_connects_total", "Runs of the driver.", []string{"device"}, nil)
-	tapeLostDesc   = prometheus.NewDesc("laned_device_tape_lost_total", "Tape records that could not be written.", []string{"device"}, nil)
+	tapeLostDesc   = prometheus.NewDesc("laned_device_tape_lost_total", "Tape records that could not be written.",
+		[]string{"device"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		rowsDesc, signedDesc, committedDesc, duplicatesDesc, groupsDesc, failuresDesc, waitingDesc, artifactsDesc, artBytesDesc, linkDesc, sentDesc, ackedDesc,
+		rowsDesc, signedDesc, committedDesc, duplicatesDesc, groupsDesc, failuresDesc, waitingDesc, artifactsDesc,
+		artBytesDesc, linkDesc, sentDesc, ackedDesc,
 		goBacksDesc, reconnectDesc, clockDesc, deviceUpDesc, deviceObsDesc, deviceFaults, deviceConnects, tapeLostDesc,
 	} {
 		ch <- d
@@ -94,7 +106,8 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-func (s statusCollector) device(d lane.Status, gauge func(*prometheus.Desc, float64, ...string), counter func(*prometheus.Desc, uint64, ...string)) {
+func (s statusCollector) device(d lane.Status, gauge func(*prometheus.Desc, float64, ...string),
+	counter func(*prometheus.Desc, uint64, ...string)) {
 	gauge(deviceUpDesc, truth(d.State == "running"), d.ID)
 	counter(deviceObsDesc, d.Observations, d.ID)
 	counter(deviceFaults, d.Faults, d.ID)

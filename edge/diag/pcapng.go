@@ -17,16 +17,18 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Pcapng writes a recording as a file that Wireshark opens. The bytes are the device's, the packets around them are made up: a tape has
-// none. port, when not 0, stands for the device's own, so that Wireshark knows the protocol; the first packet's comment has the real one.
+// Pcapng writes a recording as a file that Wireshark opens. The bytes are the device's, the packets around them are
+// made up: a tape has none. port, when not 0, stands for the device's own, so that Wireshark knows the protocol; the
+// first packet's comment has the real one.
 func (r *Recording) Pcapng(w io.Writer, port uint16) error {
 	a := r.About
 	p := packets{port: port, from: a.From, flows: map[uint32]*flow{}}
 	var err error
 	p.out, err = pcapgo.NewNgWriterInterface(w, pcapgo.NgInterface{
 		Name: a.Device, LinkType: layers.LinkTypeRaw, TimestampResolution: 9,
-		Description: fmt.Sprintf("device %s (driver %s) at %s/%s, %s to %s", a.Device, a.Driver, a.Site, a.Agent, a.From.Format(time.RFC3339), a.To.Format(time.RFC3339)),
-		Comment:     "Lanewarden recording. The bytes are the device's; addresses and packets were made up around them.",
+		Description: fmt.Sprintf("device %s (driver %s) at %s/%s, %s to %s", a.Device, a.Driver, a.Site, a.Agent,
+			a.From.Format(time.RFC3339), a.To.Format(time.RFC3339)),
+		Comment: "Lanewarden recording. The bytes are the device's; addresses and packets were made up around them.",
 	}, pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "lanewarden " + a.Software}})
 	if err != nil {
 		return err
@@ -222,12 +224,14 @@ func (p *packets) document(r transport.Record) error {
 	f := &flow{client: netip.AddrPortFrom(them, p.next()), server: netip.AddrPortFrom(us, 80)}
 	port := p.port
 	p.port = 0
-	err := p.begin(r.At, documentConnection, f, fmt.Sprintf("document %q as it came in, shown as an HTTP request", name))
+	err := p.begin(r.At, documentConnection, f,
+		fmt.Sprintf("document %q as it came in, shown as an HTTP request", name))
 	p.port = port
 	if err != nil {
 		return err
 	}
-	head := fmt.Appendf(nil, "PUT /%s HTTP/1.1\r\nHost: agent\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", strings.ReplaceAll(string(name), " ", "_"), kind, len(body))
+	head := fmt.Appendf(nil, "PUT /%s HTTP/1.1\r\nHost: agent\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n",
+		strings.ReplaceAll(string(name), " ", "_"), kind, len(body))
 	if err := p.data(r.At, documentConnection, append(head, body...), false); err != nil {
 		return err
 	}
@@ -248,22 +252,27 @@ func (p *packets) packet(at time.Time, f *flow, byClient bool, tcp layers.TCP, d
 	var ip gopacket.SerializableLayer
 	var network gopacket.NetworkLayer
 	if from.Addr().Is4() {
-		l := &layers.IPv4{Version: 4, IHL: 5, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: from.Addr().AsSlice(), DstIP: to.Addr().AsSlice()}
+		l := &layers.IPv4{Version: 4, IHL: 5, TTL: 64, Protocol: layers.IPProtocolTCP,
+			SrcIP: from.Addr().AsSlice(), DstIP: to.Addr().AsSlice()}
 		ip, network = l, l
 	} else {
-		l := &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: layers.IPProtocolTCP, SrcIP: from.Addr().AsSlice(), DstIP: to.Addr().AsSlice()}
+		l := &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: layers.IPProtocolTCP,
+			SrcIP: from.Addr().AsSlice(), DstIP: to.Addr().AsSlice()}
 		ip, network = l, l
 	}
 	if err := tcp.SetNetworkLayerForChecksum(network); err != nil {
 		return err
 	}
 	buf := gopacket.NewSerializeBuffer()
-	if err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, ip, &tcp, gopacket.Payload(data)); err != nil {
+	how := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
+	if err := gopacket.SerializeLayers(buf, how, ip, &tcp, gopacket.Payload(data)); err != nil {
 		return err
 	}
 	var opts pcapgo.NgPacketOptions
 	if comment != "" {
 		opts.Comments = []string{comment}
 	}
-	return p.out.WritePacketWithOptions(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(buf.Bytes()), Length: len(buf.Bytes())}, buf.Bytes(), opts)
+	packet := buf.Bytes()
+	info := gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(packet), Length: len(packet)}
+	return p.out.WritePacketWithOptions(info, packet, opts)
 }

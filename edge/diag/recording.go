@@ -1,5 +1,6 @@
-// Package diag is what a technician finds faults with: recordings of what passed between a device and the agent, which go in from the
-// black-box tapes and come out as files for Wireshark, or as what a driver observes of them in a sandbox. docs/diagnosis.md.
+// Package diag is what a technician finds faults with: recordings of what passed between a device and the agent,
+// which go in from the black-box tapes and come out as files for Wireshark, or as what a driver observes of them in a
+// sandbox. docs/diagnosis.md.
 package diag
 
 import (
@@ -39,15 +40,16 @@ type Recording struct {
 // MaxBytes bounds a recording.
 const MaxBytes = 256 << 20
 
-// CommitTime is how long after its bytes an observation may be journalled: a recording holds what was journalled until so long after its end.
+// CommitTime is how long after its bytes an observation may be journalled: a recording holds what was journalled
+// until so long after its end.
 const CommitTime = 2 * time.Second
 
-// LeadIn is how much earlier a recording of a stream begins than was asked for, so that a driver that begins with it knows what is usual by
-// then: the background of a portal, an empty scale.
+// LeadIn is how much earlier a recording of a stream begins than was asked for, so that a driver that begins with it
+// knows what is usual by then: the background of a portal, an empty scale.
 const LeadIn = time.Minute
 
-// Take reads a tape's records from one time to another. What a stream said begins LeadIn earlier, at a point at which nothing was under way,
-// and the opening of connections that were open then is there.
+// Take reads a tape's records from one time to another. What a stream said begins LeadIn earlier, at a point at which
+// nothing was under way, and the opening of connections that were open then is there.
 func Take(dir string, from, to time.Time) ([]transport.Record, error) {
 	s := slice{from: from}
 	err := transport.ReadTape(dir, func(r transport.Record) error {

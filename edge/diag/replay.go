@@ -26,12 +26,14 @@ import (
 	"lanewarden/drivers/transport/wait"
 )
 
-// Replay runs a recording through a driver in a sandbox, and returns what the driver observes. settings has the type of the Spec's Config
-// and is changed: nothing but the recording is read, nothing is written outside a folder that is gone afterwards.
+// Replay runs a recording through a driver in a sandbox, and returns what the driver observes. settings has the type
+// of the Spec's Config and is changed: nothing but the recording is read, nothing is written outside a folder that is
+// gone afterwards.
 func Replay(ctx context.Context, spec driver.Spec, settings any, r *Recording) ([]*observation.Observation, error) {
 	sandboxed, ok := settings.(driver.Sandboxed)
 	if !ok {
-		return nil, fmt.Errorf("driver %s asks its device, or sets outputs: a recording answers nothing, so it cannot be replayed (Wireshark opens it: lanectl capture --format pcapng)", spec.Name)
+		return nil, fmt.Errorf("driver %s asks its device, or sets outputs: a recording answers nothing, so it cannot be "+
+			"replayed (Wireshark opens it: lanectl capture --format pcapng)", spec.Name)
 	}
 	dir, err := os.MkdirTemp("", "lanewarden-replay-*")
 	if err != nil {
@@ -52,7 +54,8 @@ func Replay(ctx context.Context, spec driver.Spec, settings any, r *Recording) (
 			stream = append(stream, one)
 		}
 	}
-	run, err := spec.New(settings, driver.Env{Device: r.About.Device, Now: p.now, Links: transport.NewPlayback(stream, p.sink.close)})
+	links := transport.NewPlayback(stream, p.sink.close)
+	run, err := spec.New(settings, driver.Env{Device: r.About.Device, Now: p.now, Links: links})
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +134,8 @@ const (
 	takenLook = 20 * time.Millisecond
 )
 
-// document drops a document into the folder, or posts it when the driver watches none, and waits until the driver has taken it.
+// document drops a document into the folder, or posts it when the driver watches none, and waits until the driver has
+// taken it.
 func (p *player) document(ctx context.Context, n int, name string, body []byte) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("the driver did not take it"))
 	defer cancel()
@@ -204,7 +208,9 @@ func (s *sandboxSink) Commit(ctx context.Context, obs ...*observation.Observatio
 }
 
 // StoreArtifact implements driver.Sink.
-func (s *sandboxSink) StoreArtifact(_ context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error) {
+func (s *sandboxSink) StoreArtifact(
+	_ context.Context, r io.Reader, mediaType, name string,
+) (*observation.Artifact, error) {
 	f, err := os.CreateTemp(s.dir, "artifact-*")
 	if err != nil {
 		return nil, err
@@ -216,7 +222,8 @@ func (s *sandboxSink) StoreArtifact(_ context.Context, r io.Reader, mediaType, n
 		return nil, err
 	}
 	sum := hash.Sum(nil)
-	return &observation.Artifact{Sha256: sum, Size: size, MediaType: mediaType, Name: name}, os.Rename(f.Name(), s.artifact(sum))
+	return &observation.Artifact{Sha256: sum, Size: size, MediaType: mediaType, Name: name},
+		os.Rename(f.Name(), s.artifact(sum))
 }
 
 func (s *sandboxSink) artifact(sum []byte) string {
@@ -239,23 +246,28 @@ type Match struct {
 	Recorded, Replayed *observation.Observation
 }
 
-// Same reports whether both sides have it, and the same. Artifacts that the replay does not have are left out: a tape holds no images.
+// Same reports whether both sides have it, and the same. Artifacts that the replay does not have are left out: a tape
+// holds no images.
 func (m Match) Same() bool {
 	if m.Recorded == nil || m.Replayed == nil {
 		return false
 	}
 	a, b := plain(m.Recorded), plain(m.Replayed)
 	a.Body.Artifacts = slices.DeleteFunc(a.Body.Artifacts, func(one *observation.Artifact) bool {
-		return !slices.ContainsFunc(b.Body.Artifacts, func(other *observation.Artifact) bool { return proto.Equal(one, other) })
+		return !slices.ContainsFunc(b.Body.Artifacts,
+			func(other *observation.Artifact) bool { return proto.Equal(one, other) })
 	})
 	return proto.Equal(a, b)
 }
 
-// plain is an observation without what the agent adds to it, its place and its time of arrival, and without what is known from before.
+// plain is an observation without what the agent adds to it, its place and its time of arrival, and without what is
+// known from before.
 func plain(o *observation.Observation) *observation.Observation {
 	o = proto.CloneOf(o)
 	o.Device, o.Body.AgentDelayNs, o.Body.ClockErrorMs, o.Body.ClockUnsynchronised = "", 0, 0, false
-	for _, a := range []*observation.TraceAnalysis{o.Body.GetTraceAnalysis(), o.Body.GetTraceVerification().GetAnalysis(), o.Body.GetTraceBlank().GetAnalysis()} {
+	for _, a := range []*observation.TraceAnalysis{
+		o.Body.GetTraceAnalysis(), o.Body.GetTraceVerification().GetAnalysis(), o.Body.GetTraceBlank().GetAnalysis(),
+	} {
 		if a != nil {
 			a.Qc, a.QcReasons = "", nil
 		}
@@ -266,9 +278,9 @@ func plain(o *observation.Observation) *observation.Observation {
 	return o
 }
 
-// Compare puts what was journalled beside what a replay observes, in the order of time. States of the device and of its quality control are
-// left out: they depend on what was before the recording; and so is what is only journalled at the recording's edges, of bytes beyond them,
-// and telemetry that one side reported at another time.
+// Compare puts what was journalled beside what a replay observes, in the order of time. States of the device and of
+// its quality control are left out: they depend on what was before the recording; and so is what is only journalled
+// at the recording's edges, of bytes beyond them, and telemetry that one side reported at another time.
 func (r *Recording) Compare(replayed []*observation.Observation) (out []Match) {
 	identity := func(o *observation.Observation) string {
 		if o.Key != "" {
@@ -305,7 +317,8 @@ func (r *Recording) Compare(replayed []*observation.Observation) (out []Match) {
 	out = slices.DeleteFunc(out, func(m Match) bool {
 		switch {
 		case m.Recorded == nil:
-			return m.Replayed.TimeNs < r.About.From.UnixNano() || m.Replayed.Class == observation.Class_CLASS_TELEMETRY // of the lead-in, or periodic
+			// of the lead-in, or periodic
+			return m.Replayed.TimeNs < r.About.From.UnixNano() || m.Replayed.Class == observation.Class_CLASS_TELEMETRY
 		case m.Replayed == nil:
 			return r.edge(m.Recorded) || m.Recorded.Class == observation.Class_CLASS_TELEMETRY
 		}
@@ -321,7 +334,8 @@ func (r *Recording) Compare(replayed []*observation.Observation) (out []Match) {
 	return out
 }
 
-// edge reports whether an observation came so close to the recording's beginning, or so much after its end, that its bytes may be outside.
+// edge reports whether an observation came so close to the recording's beginning, or so much after its end, that its
+// bytes may be outside.
 func (r *Recording) edge(o *observation.Observation) bool {
 	arrived := time.Unix(0, o.TimeNs+o.Body.AgentDelayNs)
 	return arrived.Before(r.About.From.Add(CommitTime)) || arrived.After(r.About.To)

@@ -40,8 +40,8 @@ func queueArtifact(db *sqlog.DB, a *observation.Artifact, class observation.Clas
 	return db.Exec("UPDATE artifact SET state=?, rank=?, idx=? WHERE sha256=? AND state=?", artifactWaiting, rank, idx, a.Sha256, artifactStored)
 }
 
-// WaitingArtifacts returns the first artifacts of the queue, at most max: small ones before files, those of alarms before those
-// of events, older ones before newer. An artifact waits for the row that names it to be at the hub.
+// WaitingArtifacts returns the first artifacts of the queue, at most max: small ones before files, those of alarms
+// before those of events, older ones before newer. An artifact waits for the row that names it to be at the hub.
 func (j *Journal) WaitingArtifacts(max int) (out []WaitingArtifact, err error) {
 	s := j.snapshot()
 	j.mu.Lock()
@@ -79,7 +79,8 @@ func (j *Journal) Backlog() (count, bytes int64, err error) {
 	return count, bytes, err
 }
 
-// SetArtifactHeld records that the hub has an artifact whole. Like SetAcked it becomes durable later: the hub knows better.
+// SetArtifactHeld records that the hub has an artifact whole. Like SetAcked it becomes durable later: the hub knows
+// better.
 func (j *Journal) SetArtifactHeld(sum []byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -119,8 +120,8 @@ func (w *writer) writeArrived() error {
 	return nil
 }
 
-// RequeueArtifacts puts artifacts that the hub had back into the queue: those of a class whose rows are above idx. It becomes
-// durable later, together with the cursor that goes back.
+// RequeueArtifacts puts artifacts that the hub had back into the queue: those of a class whose rows are above idx. It
+// becomes durable later, together with the cursor that goes back.
 func (j *Journal) RequeueArtifacts(class observation.Class, idx int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -30,8 +30,8 @@ func queryRows(db *sqlog.DB, where string, f func(*Row) error, args ...driver.Va
 	}, args...)
 }
 
-// ReadClass returns rows of one class with idx above after, oldest first: at most maxRows, and no more once their bodies
-// hold maxBytes, but at least one when there is one.
+// ReadClass returns rows of one class with idx above after, oldest first: at most maxRows, and no more once their
+// bodies hold maxBytes, but at least one when there is one.
 func (j *Journal) ReadClass(class observation.Class, after int64, maxRows, maxBytes int) ([]Row, error) {
 	where := fmt.Sprintf("WHERE class=%d AND idx>? ORDER BY idx LIMIT ?", class) // a constant class, for the partial indexes
 	if class == observation.Class_CLASS_TELEMETRY {
@@ -53,8 +53,8 @@ func (j *Journal) ReadBack(before int64, maxRows int) ([]Row, error) {
 // newestRows bounds how far back Newest looks for what is rare.
 const newestRows = 1_000_000
 
-// Newest returns the newest n rows of a class and a device among the last 1,000,000, oldest first. The zero Class is every
-// class, "" is every device.
+// Newest returns the newest n rows of a class and a device among the last 1,000,000, oldest first. The zero Class is
+// every class, "" is every device.
 func (j *Journal) Newest(n int, class observation.Class, device string) ([]Row, error) {
 	where, args := "WHERE idx>=?", []driver.Value{max(0, j.Size()-newestRows)}
 	if class != 0 {
@@ -104,8 +104,8 @@ func (r *Row) Observation() (*observation.Observation, error) {
 	return &observation.Observation{Class: r.Class, TimeNs: r.Time, Device: r.Device, Key: r.Key, Body: body}, nil
 }
 
-// Arrived returns the idx of the first row that arrived at t or later, the journal's size when none did. Where the agent's clock stepped
-// back it is one of the rows that qualify.
+// Arrived returns the idx of the first row that arrived at t or later, the journal's size when none did. Where the
+// agent's clock stepped back it is one of the rows that qualify.
 func (j *Journal) Arrived(t time.Time) (int64, error) {
 	lo, hi := int64(0), j.Size()
 	for lo < hi {

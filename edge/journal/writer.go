@@ -229,8 +229,8 @@ func (w *writer) drain() {
 	w.j.closeErr = errors.Join(err, w.db.Close())
 }
 
-// tidy signs rows that no checkpoint covers yet and writes cursors that moved. After a failure it tries whether the disk takes
-// a write again.
+// tidy signs rows that no checkpoint covers yet and writes cursors that moved. After a failure it tries whether the
+// disk takes a write again.
 func (w *writer) tidy() {
 	var err error
 	if w.broken {

@@ -29,8 +29,8 @@ func serverOptions(o Options, free uint64) (*server.Options, string, error) {
 	rand.Read(secret)
 	so := &server.Options{
 		ServerName: "lanehub", DontListen: true, NoSigs: true, MaxPayload: maxPayload,
-		// The buffer is not synced with every message: the agents keep what the ledger has not acknowledged, so it protects
-		// nothing, and one agent's flood would make all others wait for the disk.
+		// The buffer is not synced with every message: the agents keep what the ledger has not acknowledged, so it
+		// protects nothing, and one agent's flood would make all others wait for the disk.
 		JetStream: true, StoreDir: o.bufferDir(),
 		// Set here, or the server would want a gigabyte free before it starts.
 		JetStreamMaxStore: bufferBytes(free), JetStreamMaxMemory: bufferMemory,
@@ -63,7 +63,8 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// readAgents reads a file of lines SITE/AGENT:BCRYPT, as htpasswd -B makes them; each agent may use its own topics only.
+// readAgents reads a file of lines SITE/AGENT:BCRYPT, as htpasswd -B makes them; each agent may use its own topics
+// only.
 func readAgents(path string) (users []*server.User, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -83,8 +84,8 @@ func readAgents(path string) (users []*server.User, err error) {
 	return users, nil
 }
 
-// agentPermissions lets an agent publish what agents say and read what the hub answers, of its own topics only; with "*" for
-// a name it is of all agents'.
+// agentPermissions lets an agent publish what agents say and read what the hub answers, of its own topics only; with
+// "*" for a name it is of all agents'.
 func agentPermissions(site, agent string) *server.Permissions {
 	var up []string
 	for _, leaf := range append(wire.UpLeaves(), wire.LeafState) {
@@ -96,8 +97,8 @@ func agentPermissions(site, agent string) *server.Permissions {
 	}
 }
 
-// bufferBytes is how large the buffer before the ledger may become: a part of what is free on the disk, for the ledger needs
-// more.
+// bufferBytes is how large the buffer before the ledger may become: a part of what is free on the disk, for the
+// ledger needs more.
 func bufferBytes(free uint64) int64 {
 	return int64(min(max(free/4, bufferMin), bufferMax))
 }

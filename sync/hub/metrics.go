@@ -26,22 +26,33 @@ type metrics struct {
 // newMetrics registers the counters, and gauges that read ledger and states when they are asked for.
 func newMetrics(l *ledger.Ledger, s *states) *metrics {
 	m := &metrics{
-		registry:      prometheus.NewRegistry(),
-		rows:          prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lanehub_rows_total", Help: "Observations filed in the ledger."}, []string{"site", "agent"}),
-		malformed:     prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_malformed_total", Help: "Messages that could not be understood."}),
-		failures:      prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_commit_failures_total", Help: "Transactions of the ledger that failed."}),
-		hellosDropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_hellos_dropped_total", Help: "Hellos that came faster than an agent says them, and were passed over."}),
-		refusals:      prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_refusals_total", Help: "Messages answered with a refusal."}),
-		goBacks:       prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_go_backs_total", Help: "Batches that did not continue their class."}),
-		artifacts:     prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_artifacts_total", Help: "Answers that an artifact is held whole; one that is asked for again counts again."}),
-		commit:        prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lanehub_commit_seconds", Help: "Time to file a group of messages.", Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8)}),
+		registry: prometheus.NewRegistry(),
+		rows: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lanehub_rows_total",
+			Help: "Observations filed in the ledger."}, []string{"site", "agent"}),
+		malformed: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_malformed_total",
+			Help: "Messages that could not be understood."}),
+		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_commit_failures_total",
+			Help: "Transactions of the ledger that failed."}),
+		hellosDropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_hellos_dropped_total",
+			Help: "Hellos that came faster than an agent says them, and were passed over."}),
+		refusals: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_refusals_total",
+			Help: "Messages answered with a refusal."}),
+		goBacks: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_go_backs_total",
+			Help: "Batches that did not continue their class."}),
+		artifacts: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_artifacts_total",
+			Help: "Answers that an artifact is held whole; one that is asked for again counts again."}),
+		commit: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lanehub_commit_seconds",
+			Help: "Time to file a group of messages.", Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8)}),
 	}
-	online := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanehub_agents_online", Help: "Agents that say they are online."}, func() float64 { return float64(s.online()) })
-	seq := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanehub_feed_cursor", Help: "Cursor of the newest event."}, func() float64 {
+	online := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanehub_agents_online",
+		Help: "Agents that say they are online."}, func() float64 { return float64(s.online()) })
+	seq := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanehub_feed_cursor",
+		Help: "Cursor of the newest event."}, func() float64 {
 		n, _ := l.Durable()
 		return float64(n)
 	})
-	m.registry.MustRegister(m.rows, m.malformed, m.failures, m.hellosDropped, m.refusals, m.goBacks, m.artifacts, m.commit, online, seq,
+	m.registry.MustRegister(m.rows, m.malformed, m.failures, m.hellosDropped, m.refusals, m.goBacks, m.artifacts,
+		m.commit, online, seq,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

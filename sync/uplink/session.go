@@ -199,8 +199,8 @@ func (s *session) send(topic string, payload []byte) error {
 	}
 }
 
-// fill sends while the window has room: alarms first, then events, then telemetry, then artifacts. One batch of alarms goes
-// even when others have used the window up.
+// fill sends while the window has room: alarms first, then events, then telemetry, then artifacts. One batch of
+// alarms goes even when others have used the window up.
 func (s *session) fill(now time.Time) (time.Duration, error) {
 	next := min(s.window.timeout(), statePeriod)
 	for {
@@ -225,8 +225,8 @@ func (s *session) fill(now time.Time) (time.Duration, error) {
 	return next, nil
 }
 
-// sendRows sends a batch of the first class that has rows to send; only of alarms when there is no room. next becomes the time
-// at which rows that linger are due, when that is earlier.
+// sendRows sends a batch of the first class that has rows to send; only of alarms when there is no room. next becomes
+// the time at which rows that linger are due, when that is earlier.
 func (s *session) sendRows(room bool, now time.Time, next *time.Duration) (bool, error) {
 	for _, class := range observation.Classes {
 		if !room && class != observation.Class_CLASS_ALARM {
@@ -247,8 +247,8 @@ func (s *session) sendRows(room bool, now time.Time, next *time.Duration) (bool,
 	return false, nil
 }
 
-// lingers returns how much longer telemetry shall wait for company, so that a quiet lane does not pay a whole message for
-// each observation.
+// lingers returns how much longer telemetry shall wait for company, so that a quiet lane does not pay a whole message
+// for each observation.
 func (s *session) lingers(class observation.Class, now time.Time) (time.Duration, error) {
 	st := s.streams[class]
 	if class != observation.Class_CLASS_TELEMETRY || s.journal.Last(class) <= st.sent {
@@ -420,8 +420,8 @@ func (s *session) advance(c *wire.Cursor, now time.Time) {
 	s.update(func(st *api.Link) { st.GoBacks++ })
 }
 
-// setCursor takes a cursor as the hub says it. One that went back is of a hub that was restored from a backup: artifacts went
-// with the rows.
+// setCursor takes a cursor as the hub says it. One that went back is of a hub that was restored from a backup:
+// artifacts went with the rows.
 func (s *session) setCursor(c *wire.Cursor) {
 	if c.Idx < s.journal.Acked(c.Class) {
 		s.journal.RequeueArtifacts(c.Class, c.Idx)

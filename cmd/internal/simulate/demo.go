@@ -55,7 +55,8 @@ func demoCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&d.dir, "dir", ".run", "directory for all state")
-	c.Flags().StringVar(&d.scenario, "scenario", "demo", "scenario whose vehicles drive through: a built-in one by name, or a file by its path")
+	c.Flags().StringVar(&d.scenario, "scenario", "demo",
+		"scenario whose vehicles drive through: a built-in one by name, or a file by its path")
 	c.Flags().StringVar(&d.bin, "bin", filepath.Dir(os.Args[0]), "directory of laned and lanehub")
 	return c
 }
@@ -94,7 +95,8 @@ disk     %s keeps at most %d MB; then no more trucks come, and the next run begi
 	g, ctx := errgroup.WithContext(ctx)
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx)) // it hears the agent's last words
 	g.Go(func() error {
-		return d.program(hubCtx, "lanehub", "run", "--dir", filepath.Join(d.dir, "hub"), "--http", demoHub, "--mqtt", demoMQTT)
+		return d.program(hubCtx, "lanehub", "run", "--dir", filepath.Join(d.dir, "hub"),
+			"--http", demoHub, "--mqtt", demoMQTT)
 	})
 	g.Go(func() error {
 		defer stopHub()
@@ -110,7 +112,8 @@ disk     %s keeps at most %d MB; then no more trucks come, and the next run begi
 
 func (d *demo) socket() string { return filepath.Join(d.dir, "agent", agent.SocketName) }
 
-// laneFile is the embedded lane file of a scenario: the one of its name, or that of make run, whose devices other scenarios share.
+// laneFile is the embedded lane file of a scenario: the one of its name, or that of make run, whose devices other
+// scenarios share.
 func laneFile(scenario string) ([]byte, error) {
 	text, err := firmwareconfig.Lanes.ReadFile("lanes/" + scenario + ".yaml")
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) { // invalid: a path
@@ -151,12 +154,14 @@ func (d *demo) writeConfig() (string, error) {
 	}
 	path := filepath.Join(d.dir, "lane.yaml")
 	lane := strings.ReplaceAll(string(text), " .run/", " "+d.dir+"/")
-	lane = strings.Replace(lane, demoListen, strings.TrimSuffix(demoListen, "}")+fmt.Sprintf(", accounts_file: %q}", book), 1)
+	lane = strings.Replace(lane, demoListen,
+		strings.TrimSuffix(demoListen, "}")+fmt.Sprintf(", accounts_file: %q}", book), 1)
 	return path, os.WriteFile(path, []byte(lane), 0o640)
 }
 
 const (
-	demoListen   = `console: {listen: "` + demoConsole + `", url: "http://` + demoConsole + `/"}` // as the lane files have it
+	// as the lane files have it
+	demoListen   = `console: {listen: "` + demoConsole + `", url: "http://` + demoConsole + `/"}`
 	demoPassword = "lanewarden"
 )
 
@@ -183,7 +188,8 @@ func (d *demo) program(ctx context.Context, name string, args ...string) error {
 	defer log.Close()
 	cmd := exec.CommandContext(ctx, filepath.Join(d.bin, name), args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM} // Ctrl-C reaches them through us, once
+	// Ctrl-C reaches them through us, once
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopTime
 	err = cmd.Run()

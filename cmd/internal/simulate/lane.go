@@ -43,8 +43,8 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-// conductor lets the vehicles of a scenario drive through a lane of simulated devices, each of which speaks its real protocol at the address
-// that a lane file gives it.
+// conductor lets the vehicles of a scenario drive through a lane of simulated devices, each of which speaks its real
+// protocol at the address that a lane file gives it.
 type conductor struct {
 	scenario *scenario.Scenario
 	config   *firmwareconfig.Config
@@ -67,13 +67,15 @@ type player func(ctx context.Context, v *scenario.Vehicle, k int, at time.Time) 
 func conduct(name string, config *firmwareconfig.Config, seed uint64, from time.Duration) (*conductor, error) {
 	var day driver.Ref[scenario.Scenario]
 	var lib driver.Ref[plasmagram.Library]
-	if err := errors.Join(firmwareconfig.LoadDocument(&day, firmwareconfig.Scenarios, name), firmwareconfig.LoadDocument(&lib, firmwareconfig.Substances, "open-literature")); err != nil {
+	if err := errors.Join(firmwareconfig.LoadDocument(&day, firmwareconfig.Scenarios, name),
+		firmwareconfig.LoadDocument(&lib, firmwareconfig.Substances, "open-literature")); err != nil {
 		if errors.Is(err, firmwareconfig.ErrNotBuiltin) { // the scenario is named on the command line
 			err = cli.Usage(err)
 		}
 		return nil, err
 	}
-	c := &conductor{scenario: day.Value, config: config, seed: seed, from: from, rng: rand.New(rand.NewPCG(seed, 0xc0)), library: lib.Value, players: map[string]player{}}
+	c := &conductor{scenario: day.Value, config: config, seed: seed, from: from,
+		rng: rand.New(rand.NewPCG(seed, 0xc0)), library: lib.Value, players: map[string]player{}}
 	for _, d := range config.Devices {
 		c.simulate(d)
 	}
@@ -107,21 +109,7 @@ func (c *conductor) simulate(d firmwareconfig.Device) {
 	ahead := c.clock()
 	switch s := d.Settings.(type) {
 	case *tsa.Config:
-		cfg := tsasim.Defaults()
-		cfg.Seed, cfg.TruckEvery = c.seed, 0 // vehicles come from us alone
-		rpm := &tsasim.Server{Portal: tsasim.New(cfg)}
-		c.listen(s.Address, rpm.Serve)
-		c.players[d.ID] = func(_ context.Context, v *scenario.Vehicle, _ int, _ time.Time) error {
-			rpm.Do(func(p *tsasim.Portal) {
-				one := p.RandomVehicle()
-				one.Length, one.Speed, one.Source = float64(v.Length), float64(v.Speed), nil
-				if v.Length > 5 && rng.Float64() < c.scenario.Faults.Alarms {
-					one.Source = &tsasim.Source{Gamma: 6000, Position: float64(v.Length / 2), Length: float64(v.Length / 2)}
-				}
-				p.Send(one)
-			})
-			return nil
-		}
+		c.players[d.ID] = c.simulatePortal(s, rng)
 	case *aspect.Config:
 		portal := aspectsim.New(c.seed)
 		c.servers = append(c.servers, func(ctx context.Context) error { return portal.Serve(ctx, s.Address) })
@@ -130,37 +118,17 @@ func (c *conductor) simulate(d firmwareconfig.Device) {
 			return nil
 		}
 	case *instrument.Config:
-		passes := 0
 		if s.Folder != nil {
-			c.players[d.ID] = func(ctx context.Context, v *scenario.Vehicle, k int, at time.Time) error {
-				passes++
-				n := passes
-				pause(ctx, stay(v, k))
-				pass := n42sim.Draw(rng, n, at.Add(ahead), 0.05, 0.02)
-				return n42sim.Drop(s.Folder.Path, n42sim.Document(pass, c.seed+uint64(n)), fmt.Sprintf("pass-%s-%04d.n42", at.UTC().Format("20060102T150405"), n))
-			}
+			c.players[d.ID] = c.dropMeasurements(s.Folder.Path, rng, ahead)
 		}
 	case *plc.Config:
 		c.simulatePLC(d.ID, s)
 	case *plate.Config:
 		if s.HTTP != nil {
-			camera := &platesim.Camera{URL: "http://" + s.HTTP.Listen + s.HTTP.Path, ID: d.ID, Vendor: []string{"openalpr", "platerecognizer"}[rng.IntN(2)], ClockError: ahead, Rand: rng, Right: 1 - c.scenario.Faults.Misread}
-			c.players[d.ID] = func(ctx context.Context, v *scenario.Vehicle, _ int, at time.Time) error {
-				if v.Plate == "" {
-					return nil
-				}
-				return camera.Post(ctx, v.Plate, at)
-			}
+			c.players[d.ID] = c.postPlates(d.ID, "http://"+s.HTTP.Listen+s.HTTP.Path, rng, ahead)
 		}
 	case *rfid.Config:
-		reader := &llrpsim.Reader{ClockError: ahead}
-		c.listen(s.Address, reader.Serve)
-		c.players[d.ID] = func(ctx context.Context, v *scenario.Vehicle, k int, _ time.Time) error {
-			for begin := time.Now(); v.HasTag && time.Since(begin) < stay(v, k) && pause(ctx, 200*time.Millisecond); {
-				reader.Read(llrpsim.Tag{EPC: v.Tag, Antenna: uint16(1 + rng.IntN(2)), RSSI: -58, At: time.Now()})
-			}
-			return nil
-		}
+		c.players[d.ID] = c.simulateReader(s, rng, ahead)
 	case *barcode.Config:
 		scanner := &barcodesim.Scanner{}
 		c.listen(s.Address, scanner.Serve)
@@ -181,15 +149,7 @@ func (c *conductor) simulate(d firmwareconfig.Device) {
 		}
 	case *dicos.Config:
 		if s.Network != nil {
-			c.players[d.ID] = func(ctx context.Context, v *scenario.Vehicle, k int, at time.Time) error {
-				ooi := v.Plate
-				if v.Container != "" {
-					ooi = v.Container
-				}
-				pause(ctx, stay(v, k))
-				scan := dicossim.Scan{Seed: uint64(at.UnixNano()) >> 1, Rows: scanRows, Columns: scanColumns, At: at.Add(ahead).UTC(), Threat: rand.Float64() < 0.2, OOI: ooi, Dual: true}
-				return scans{push: s.Network.Listen, calling: "SIMXRAY", called: s.Network.AETitle}.deliver(ctx, scan)
-			}
+			c.players[d.ID] = pushScans(s.Network, ahead)
 		}
 	case *ionscan.Config:
 		c.simulateScanner(d.ID, s, ahead)
@@ -198,8 +158,83 @@ func (c *conductor) simulate(d firmwareconfig.Device) {
 	}
 }
 
-// scanRows and scanColumns are those of a simulated X-ray image, pixels: half of a real one's each way, so that an hour of
-// trucks stays within the disk that a demonstration may use.
+// simulatePortal makes a TSA portal monitor. A share of the vehicles over 5 m, as the scenario says, has a source amidships.
+func (c *conductor) simulatePortal(s *tsa.Config, rng *rand.Rand) player {
+	cfg := tsasim.Defaults()
+	cfg.Seed, cfg.TruckEvery = c.seed, 0 // vehicles come from us alone
+	rpm := &tsasim.Server{Portal: tsasim.New(cfg)}
+	c.listen(s.Address, rpm.Serve)
+	return func(_ context.Context, v *scenario.Vehicle, _ int, _ time.Time) error {
+		rpm.Do(func(p *tsasim.Portal) {
+			one := p.RandomVehicle()
+			one.Length, one.Speed, one.Source = float64(v.Length), float64(v.Speed), nil
+			if v.Length > 5 && rng.Float64() < c.scenario.Faults.Alarms {
+				half := float64(v.Length / 2)
+				one.Source = &tsasim.Source{Gamma: 6000, Position: half, Length: half}
+			}
+			p.Send(one)
+		})
+		return nil
+	}
+}
+
+// dropMeasurements puts an N42 document of each vehicle into a folder, when the vehicle has left the station.
+func (c *conductor) dropMeasurements(folder string, rng *rand.Rand, ahead time.Duration) player {
+	passes := 0
+	return func(ctx context.Context, v *scenario.Vehicle, k int, at time.Time) error {
+		passes++
+		n := passes
+		pause(ctx, stay(v, k))
+		pass := n42sim.Draw(rng, n, at.Add(ahead), 0.05, 0.02)
+		return n42sim.Drop(folder, n42sim.Document(pass, c.seed+uint64(n)),
+			fmt.Sprintf("pass-%s-%04d.n42", at.UTC().Format("20060102T150405"), n))
+	}
+}
+
+// postPlates makes a plate camera that posts what it reads to a URL, in the format of one of two vendors.
+func (c *conductor) postPlates(id, url string, rng *rand.Rand, ahead time.Duration) player {
+	camera := &platesim.Camera{
+		URL: url, ID: id, Vendor: []string{"openalpr", "platerecognizer"}[rng.IntN(2)],
+		ClockError: ahead, Rand: rng, Right: 1 - c.scenario.Faults.Misread,
+	}
+	return func(ctx context.Context, v *scenario.Vehicle, _ int, at time.Time) error {
+		if v.Plate == "" {
+			return nil
+		}
+		return camera.Post(ctx, v.Plate, at)
+	}
+}
+
+// simulateReader makes an RFID reader, which reads a vehicle's tag every 200 ms for as long as it stands there.
+func (c *conductor) simulateReader(s *rfid.Config, rng *rand.Rand, ahead time.Duration) player {
+	reader := &llrpsim.Reader{ClockError: ahead}
+	c.listen(s.Address, reader.Serve)
+	return func(ctx context.Context, v *scenario.Vehicle, k int, _ time.Time) error {
+		for begin := time.Now(); v.HasTag && time.Since(begin) < stay(v, k) && pause(ctx, 200*time.Millisecond); {
+			reader.Read(llrpsim.Tag{EPC: v.Tag, Antenna: uint16(1 + rng.IntN(2)), RSSI: -58, At: time.Now()})
+		}
+		return nil
+	}
+}
+
+// pushScans sends an X-ray image of each vehicle over DICOM, when the vehicle has left; one in five has a threat in it.
+func pushScans(s *dicos.Network, ahead time.Duration) player {
+	return func(ctx context.Context, v *scenario.Vehicle, k int, at time.Time) error {
+		ooi := v.Plate
+		if v.Container != "" {
+			ooi = v.Container
+		}
+		pause(ctx, stay(v, k))
+		scan := dicossim.Scan{
+			Seed: uint64(at.UnixNano()) >> 1, Rows: scanRows, Columns: scanColumns,
+			At: at.Add(ahead).UTC(), Threat: rand.Float64() < 0.2, OOI: ooi, Dual: true,
+		}
+		return scans{push: s.Listen, calling: "SIMXRAY", called: s.AETitle}.deliver(ctx, scan)
+	}
+}
+
+// scanRows and scanColumns are those of a simulated X-ray image, pixels: half of a real one's each way, so that an
+// hour of trucks stays within the disk that a demonstration may use.
 const (
 	scanRows    = 480
 	scanColumns = 1440
@@ -229,7 +264,8 @@ func (c *conductor) simulatePLC(id string, s *plc.Config) {
 func (c *conductor) simulateScanner(id string, s *ionscan.Config, ahead time.Duration) {
 	if s.Folder == nil {
 		c.servers = append(c.servers, func(ctx context.Context) error {
-			return swabs{listen: s.Link.Address, every: time.Minute, first: 9 * time.Second, seed: c.seed, alarm: 0.1}.run(ctx)
+			return swabs{listen: s.Link.Address, every: time.Minute, first: 9 * time.Second, seed: c.seed,
+				alarm: 0.1}.run(ctx)
 		})
 		return
 	}
@@ -342,10 +378,12 @@ func laneCommand() *cobra.Command {
 	var seed uint64
 	var from time.Duration
 	c := &cobra.Command{
-		Use: "lane", Short: "A whole lane of simulated devices, through which the vehicles of a scenario drive", Args: cobra.NoArgs,
+		Use: "lane", Short: "A whole lane of simulated devices, through which the vehicles of a scenario drive",
+		Args: cobra.NoArgs,
 		Long: `Serve the devices of a lane file at their addresses, each in its real protocol, and let the vehicles of a scenario drive through, in real
 time. The scenario's devices have the same ids as the lane file's. The same seed gives the same vehicles.`,
-		Example: "  lanesim lane --config lane.yaml --scenario demo\n  lanesim lane --config lane.yaml --scenario ./rush-hour.yaml --from 8h30m --seed 7",
+		Example: "  lanesim lane --config lane.yaml --scenario demo\n" +
+			"  lanesim lane --config lane.yaml --scenario ./rush-hour.yaml --from 8h30m --seed 7",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if config == "" {
 				return cli.Usagef("--config is needed: the lane file whose devices are simulated")

@@ -1,5 +1,5 @@
-// Package guided runs guided tests: the steps of a driver's test go in, with what a person answers and what the device observes; a
-// device.test comes out, journalled and so signed with everything else.
+// Package guided runs guided tests: the steps of a driver's test go in, with what a person answers and what the
+// device observes; a device.test comes out, journalled and so signed with everything else.
 package guided
 
 import (
@@ -54,7 +54,8 @@ type Runner struct {
 
 // New makes a runner.
 func New(devices []Device, lane Lane, j Journal, log *slog.Logger) *Runner {
-	return &Runner{devices: devices, lane: lane, journal: j, log: log, start: make(chan *run), acts: make(chan act), last: map[string]*observation.DeviceTest{}}
+	return &Runner{devices: devices, lane: lane, journal: j, log: log, start: make(chan *run), acts: make(chan act),
+		last: map[string]*observation.DeviceTest{}}
 }
 
 // Offer is one test that can be run.
@@ -95,8 +96,9 @@ func shown(checks []*observation.TestCheck) []Check {
 	out := make([]Check, len(checks))
 	for i, c := range checks {
 		out[i] = Check{
-			Name: c.Name, Title: driver.DecodeMessage(c.Title, c.Name).Text(), Passed: c.Passed, Value: c.Value, Low: c.Low,
-			High: c.High, Unit: c.Unit, Text: c.Text, Message: driver.DecodeMessage(c.Message, c.Text).Text(), Rows: c.Rows,
+			Name: c.Name, Title: driver.DecodeMessage(c.Title, c.Name).Text(), Passed: c.Passed, Value: c.Value,
+			Low: c.Low, High: c.High, Unit: c.Unit, Rows: c.Rows,
+			Text: c.Text, Message: driver.DecodeMessage(c.Message, c.Text).Text(),
 		}
 	}
 	return out
@@ -124,8 +126,10 @@ func (r *Runner) Offers(now time.Time) (out []Offer) {
 	for _, d := range r.devices {
 		for _, t := range d.Tests {
 			last := r.last[key(d.ID, t.ID)]
-			due := t.Every > 0 && (last == nil || last.Verdict != observation.DeviceTest_VERDICT_PASSED || now.Sub(time.Unix(0, last.StartedNs)) > t.Every)
-			out = append(out, Offer{Device: d.ID, ID: t.ID, Title: t.Title.Text(), Every: t.Every, Due: due, Last: last})
+			due := t.Every > 0 && (last == nil || last.Verdict != observation.DeviceTest_VERDICT_PASSED ||
+				now.Sub(time.Unix(0, last.StartedNs)) > t.Every)
+			out = append(out, Offer{Device: d.ID, ID: t.ID, Title: t.Title.Text(), Every: t.Every, Due: due,
+				Last: last})
 		}
 	}
 	return out
@@ -322,7 +326,8 @@ func (u *run) step(ctx context.Context, i int, s driver.Step) (checks []*observa
 				return found, false
 			}
 		case e.Over:
-			return []*observation.TestCheck{driver.Failed(message.New("check.answer"), message.New("test.no-answer"))}, false
+			return []*observation.TestCheck{driver.Failed(message.New("check.answer"),
+				message.New("test.no-answer"))}, false
 		}
 		select {
 		case <-t.C:
@@ -337,9 +342,11 @@ func (u *run) step(ctx context.Context, i int, s driver.Step) (checks []*observa
 				a.done <- nil
 				question := message.Nested("question", s.Ask)
 				if a.what == "yes" {
-					return []*observation.TestCheck{driver.Passed(message.New("check.answer"), message.New("test.yes", question))}, false
+					return []*observation.TestCheck{driver.Passed(message.New("check.answer"),
+						message.New("test.yes", question))}, false
 				}
-				return []*observation.TestCheck{driver.Failed(message.New("check.answer"), message.New("test.no", question))}, false
+				return []*observation.TestCheck{driver.Failed(message.New("check.answer"),
+					message.New("test.no", question))}, false
 			case a.what == "number" && !s.Number.IsZero() && !typed:
 				a.done <- nil
 				u.number, e.Number, typed = a.number, a.number, true
@@ -380,7 +387,8 @@ func (u *run) gather(e *driver.Evidence, begin time.Time) error {
 // finish journals the result.
 func (u *run) finish(ctx context.Context, v *View, verdict observation.DeviceTest_Verdict,
 	checks []*observation.TestCheck) {
-	result := &observation.DeviceTest{Test: u.test.ID, Title: u.test.Title.English(), Verdict: verdict, StartedNs: u.begun.UnixNano(), By: u.by, Checks: checks}
+	result := &observation.DeviceTest{Test: u.test.ID, Title: u.test.Title.English(), Verdict: verdict,
+		StartedNs: u.begun.UnixNano(), By: u.by, Checks: checks}
 	o := observation.New(observation.Class_CLASS_EVENT, time.Now(), result)
 	o.Device, o.Key = u.device, fmt.Sprintf("test %s@%d", u.test.ID, result.StartedNs)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
@@ -389,7 +397,8 @@ func (u *run) finish(ctx context.Context, v *View, verdict observation.DeviceTes
 	row := u.Runner.journal.Size() - 1
 	u.show(func() {
 		v.Verdict, v.Row = map[observation.DeviceTest_Verdict]string{
-			observation.DeviceTest_VERDICT_PASSED: "passed", observation.DeviceTest_VERDICT_FAILED: "failed", observation.DeviceTest_VERDICT_ABANDONED: "abandoned",
+			observation.DeviceTest_VERDICT_PASSED: "passed", observation.DeviceTest_VERDICT_FAILED: "failed",
+			observation.DeviceTest_VERDICT_ABANDONED: "abandoned",
 		}[verdict], row
 		if err == nil {
 			u.last[key(u.device, u.test.ID)] = result

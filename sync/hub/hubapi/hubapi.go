@@ -1,5 +1,5 @@
-// Package hubapi is the contract of the hub's HTTP side: its table of operations, and the types of requests and answers.
-// docs/openapi.yaml is made from it.
+// Package hubapi is the contract of the hub's HTTP side: its table of operations, and the types of requests and
+// answers. docs/openapi.yaml is made from it.
 package hubapi
 
 import (
@@ -13,10 +13,12 @@ import (
 
 // FeedQuery is the request of GET /v1/feed.
 type FeedQuery struct {
-	After string        `query:"after"`                                     // lwcursor of the last event that the reader has; 0 for all, now for those to come
-	Limit int           `query:"limit" default:"1000" min:"1" max:"100000"` // most events in the answer
-	Wait  time.Duration `query:"wait" max:"1m"`                             // when there is nothing yet, how long to wait for the first event
-	Class string        `query:"class"`                                     // only these classes: alarm,event
+	// lwcursor of the last event that the reader has; 0 for all, now for those to come
+	After string `query:"after"`
+	Limit int    `query:"limit" default:"1000" min:"1" max:"100000"` // most events in the answer
+	// when there is nothing yet, how long to wait for the first event
+	Wait  time.Duration `query:"wait" max:"1m"`
+	Class string        `query:"class"` // only these classes: alarm,event
 	// Kind is only these kinds: radiation.*,passage.closed; with a leading dash (-passage.updated) all but these.
 	Kind  string `query:"kind"`
 	Site  string `query:"site"`  // only this site
@@ -37,24 +39,29 @@ type CloudEvent struct {
 	Cursor      string `json:"lwcursor"` // the feed's cursor after this event, EPOCH-NUMBER; to be kept whole
 	Class       string `json:"lwclass" enum:"alarm,event,telemetry"`
 	Lane        string `json:"lwlane,omitempty"` // the lane at which the device stands
-	// Passage is the passage that the reading belongs to, as the lane had said when the event was read. Absent before;
-	// later events passage.opened, passage.updated and passage.corrected say it in their data, with the other candidate.
-	Passage    string `json:"lwpassage,omitempty"`
-	Plate      string `json:"lwplate,omitempty"`      // plate of that passage
-	Confidence string `json:"lwconfidence,omitempty"` // how likely it is that passage, a decimal number from 0 to 1; absent where the lane did not say it
-	// Other is a passage that the reading may belong to as well, when lwconfidence is under 0.95: this or the next truck.
-	// An alarm holds the vehicles of both. With lwother and without lwpassage: probably of no vehicle of this lane.
-	Other      string          `json:"lwother,omitempty"`
-	OtherPlate string          `json:"lwotherplate,omitempty"`      // plate of that other passage
-	OtherShare string          `json:"lwotherconfidence,omitempty"` // how likely it is that other passage, a decimal number from 0 to 1
-	Idx        string          `json:"lwidx"`                       // row of the journal and leaf of its evidence log
-	Journal    string          `json:"lwjournal"`                   // hex
-	Data       json.RawMessage `json:"data"`                        // lanewarden.v1.Body in the protobuf JSON mapping, but bytes in hex
+	// Passage is the passage that the reading belongs to, as the lane had said when the event was read. Absent
+	// before; later events passage.opened, passage.updated and passage.corrected say it in their data, with the other
+	// candidate.
+	Passage string `json:"lwpassage,omitempty"`
+	Plate   string `json:"lwplate,omitempty"` // plate of that passage
+	// how likely it is that passage, a decimal number from 0 to 1; absent where the lane did not say it
+	Confidence string `json:"lwconfidence,omitempty"`
+	// Other is a passage that the reading may belong to as well, when lwconfidence is under 0.95: this or the next
+	// truck. An alarm holds the vehicles of both. With lwother and without lwpassage: probably of no vehicle of this
+	// lane.
+	Other      string `json:"lwother,omitempty"`
+	OtherPlate string `json:"lwotherplate,omitempty"` // plate of that other passage
+	// how likely it is that other passage, a decimal number from 0 to 1
+	OtherShare string          `json:"lwotherconfidence,omitempty"`
+	Idx        string          `json:"lwidx"`     // row of the journal and leaf of its evidence log
+	Journal    string          `json:"lwjournal"` // hex
+	Data       json.RawMessage `json:"data"`      // lanewarden.v1.Body in the protobuf JSON mapping, but bytes in hex
 }
 
 // AgentsQuery is the request of GET /v1/agents.
 type AgentsQuery struct {
-	After string `query:"after"`                                   // where the page begins, as the header Link of the page before says
+	// where the page begins, as the header Link of the page before says
+	After string `query:"after"`
 	Limit int    `query:"limit" default:"1000" min:"1" max:"1000"` // most agents in the answer
 }
 
@@ -75,8 +82,9 @@ type AgentSummary struct {
 	Waiting   map[string]int64      `json:"waiting,omitempty"` // by class, and artifacts; as the agent last said
 	Devices   []*observation.Device `json:"devices"`           // lanewarden.v1.Device
 	VerifyKey string                `json:"verify_key"`        // the agent's public key, for lanectl verify --key
-	Console   string                `json:"console,omitempty"` // URL of the lane's console; absent when it is not reached from here
-	Trouble   []DeviceTrouble       `json:"trouble"`           // devices that do not work, as the agent last said
+	// URL of the lane's console; absent when it is not reached from here
+	Console string          `json:"console,omitempty"`
+	Trouble []DeviceTrouble `json:"trouble"` // devices that do not work, as the agent last said
 }
 
 // DeviceTrouble is a device that does not work, as its agent says.
@@ -100,26 +108,27 @@ var (
 		ID: "feed", Pattern: "GET /v1/feed",
 		Media:   "application/x-ndjson, application/cloudevents-batch+json, text/event-stream",
 		Summary: "Observations of all agents in the order in which the hub made them durable",
-		Note: "Each observation is one CloudEvent. A reader keeps lwcursor of the last event that it has dealt with and asks " +
-			"again after it; an event is delivered at least once, and its id is the same for ever. Accept chooses the form: " +
-			"application/x-ndjson (the default), application/cloudevents-batch+json, or text/event-stream, a stream without " +
-			"end that resumes by Last-Event-ID (events with `id: CURSOR` and `data: CloudEvent`). A cursor whose row the " +
-			"ledger does not hold any more, because a backup was put in its place, is answered with 410.",
+		Note: "Each observation is one CloudEvent. A reader keeps lwcursor of the last event that it has dealt with" +
+			" and asks again after it; an event is delivered at least once, and its id is the same for ever. " +
+			"Accept chooses the form: application/x-ndjson (the default), application/cloudevents-batch+json, or " +
+			"text/event-stream, a stream without end that resumes by Last-Event-ID (events with `id: CURSOR` and " +
+			"`data: CloudEvent`). A cursor whose row the ledger does not hold any more, because a backup was put " +
+			"in its place, is answered with 410.",
 		Items: []any{CloudEvent{}}, Fails: []api.Code{api.CursorGone},
 	}}
 	GetAgents = api.Query[AgentsQuery, []AgentSummary]{Route: api.Route{
 		ID: "agents", Pattern: "GET /v1/agents",
 		Summary: "What the hub holds of every journal, and how its agent is",
-		Note: "One page of journals, newest hello first: at most limit, and fewer where agents have many devices. The header " +
-			"Link names the next page (`</v1/agents?...>; rel=\"next\"`); without it the page is the last one. An agent that " +
-			"says hello between two pages may come twice.",
+		Note: "One page of journals, newest hello first: at most limit, and fewer where agents have many devices. " +
+			"The header Link names the next page (`</v1/agents?...>; rel=\"next\"`); without it the page is the " +
+			"last one. An agent that says hello between two pages may come twice.",
 	}}
 	GetArtifact = api.Stream[ArtifactName]{Route: api.Route{
 		ID: "artifact", Pattern: "GET /v1/artifacts/{sha256}", Media: "application/octet-stream",
 		Summary: "An artifact (image, document) whole, or ranges of it",
-		Note: "Artifacts are named by their SHA-256 in hex, as observations name them (data.artifacts), and have the media " +
-			"type that the observation gives. They come after the observations; what is not here yet is answered with 503 and " +
-			"Retry-After.",
+		Note: "Artifacts are named by their SHA-256 in hex, as observations name them (data.artifacts), and have " +
+			"the media type that the observation gives. They come after the observations; what is not here yet is" +
+			" answered with 503 and Retry-After.",
 		Fails: []api.Code{api.NotFound, api.NotHereYet},
 	}}
 	GetArtifactState = api.Query[ArtifactName, *ledger.ArtifactState]{Route: api.Route{

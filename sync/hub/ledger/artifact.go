@@ -34,8 +34,10 @@ func (l *Ledger) nameArtifacts(owner int64, rows []wire.Row) error {
 				continue
 			}
 			err := errors.Join(
-				l.db.Exec("INSERT OR IGNORE INTO artifact(sha256, size, media_type, held) VALUES(?,?,?,0)", a.Sha256, a.Size, a.MediaType),
-				l.db.Exec("INSERT OR IGNORE INTO artifact_row(sha256, owner, idx, name, size) VALUES(?,?,?,?,?)", a.Sha256, owner, rows[i].Idx, a.Name, a.Size))
+				l.db.Exec("INSERT OR IGNORE INTO artifact(sha256, size, media_type, held) VALUES(?,?,?,0)", a.Sha256,
+					a.Size, a.MediaType),
+				l.db.Exec("INSERT OR IGNORE INTO artifact_row(sha256, owner, idx, name, size) VALUES(?,?,?,?,?)",
+					a.Sha256, owner, rows[i].Idx, a.Name, a.Size))
 			if err != nil {
 				return err
 			}
@@ -44,7 +46,8 @@ func (l *Ledger) nameArtifacts(owner int64, rows []wire.Row) error {
 	return nil
 }
 
-// chunk keeps a part of an artifact and says what is held of it then. What it says is to be told after the group is durable.
+// chunk keeps a part of an artifact and says what is held of it then. What it says is to be told after the group is
+// durable.
 func (l *Ledger) chunk(c *copied, m *wire.Chunk) (*wire.Held, error) {
 	h := &wire.Held{Sha256: m.Sha256, Epoch: m.Epoch}
 	size := m.Total
@@ -95,7 +98,8 @@ func (l *Ledger) chunk(c *copied, m *wire.Chunk) (*wire.Held, error) {
 // artifactState reports whether a row of the journal names an artifact of this size, and whether that artifact is here.
 // The size is the journal's own word: another journal that names the same SHA-256 with a wrong size harms itself only.
 func (l *Ledger) artifactState(c *copied, sum []byte, size int64) (named, complete bool, err error) {
-	err = l.db.Query("SELECT a.held, a.size FROM artifact a JOIN artifact_row r ON r.sha256=a.sha256 WHERE a.sha256=? AND r.owner=? AND r.size=? LIMIT 1",
+	err = l.db.Query(`SELECT a.held, a.size FROM artifact a JOIN artifact_row r ON r.sha256=a.sha256
+		WHERE a.sha256=? AND r.owner=? AND r.size=? LIMIT 1`,
 		func(row []driver.Value) error {
 			held, actual := sqlog.Int64(row[0]) != 0, sqlog.Int64(row[1])
 			named, complete = !held || actual == size, held && actual == size
@@ -109,7 +113,8 @@ func (l *Ledger) holdInline(sum, data []byte) error {
 		data = []byte{}
 	}
 	return errors.Join(
-		l.db.Exec("UPDATE artifact SET inline=?, size=?, held=? WHERE sha256=?", data, int64(len(data)), time.Now().UnixNano(), sum),
+		l.db.Exec("UPDATE artifact SET inline=?, size=?, held=? WHERE sha256=?", data, int64(len(data)),
+			time.Now().UnixNano(), sum),
 		l.db.Exec("DELETE FROM pull WHERE sha256=?", sum))
 }
 
@@ -161,7 +166,8 @@ type NamedBy struct {
 // Artifact returns what the ledger has of an artifact, or ErrNoArtifact.
 func (l *Ledger) Artifact(sum []byte) (*ArtifactState, error) {
 	a := &ArtifactState{SHA256: hex.EncodeToString(sum), Size: -1}
-	err := l.read.Query("SELECT size, media_type, held, EXISTS(SELECT 1 FROM pull WHERE sha256=?1) FROM artifact WHERE sha256=?1", func(row []driver.Value) error {
+	err := l.read.Query(`SELECT size, media_type, held, EXISTS(SELECT 1 FROM pull WHERE sha256=?1)
+		FROM artifact WHERE sha256=?1`, func(row []driver.Value) error {
 		a.Size, a.MediaType, a.Pulled = sqlog.Int64(row[0]), sqlog.Text(row[1]), sqlog.Int64(row[3]) != 0
 		if at := sqlog.Int64(row[2]); at != 0 {
 			since := time.Unix(0, at).UTC()
@@ -175,9 +181,11 @@ func (l *Ledger) Artifact(sum []byte) (*ArtifactState, error) {
 	if a.Size < 0 {
 		return nil, ErrNoArtifact
 	}
-	err = l.read.Query("SELECT j.site, j.agent, j.journal, r.idx, r.name, r.size FROM artifact_row r JOIN journal j ON j.id=r.owner WHERE r.sha256=? ORDER BY r.owner, r.idx LIMIT 100", func(row []driver.Value) error {
+	err = l.read.Query(`SELECT j.site, j.agent, j.journal, r.idx, r.name, r.size FROM artifact_row r
+		JOIN journal j ON j.id=r.owner WHERE r.sha256=? ORDER BY r.owner, r.idx LIMIT 100`, func(row []driver.Value) error {
 		a.Rows = append(a.Rows, NamedBy{
-			Site: sqlog.Text(row[0]), Agent: sqlog.Text(row[1]), Journal: hex.EncodeToString(sqlog.Bytes(row[2])), Idx: sqlog.Int64(row[3]), Name: sqlog.Text(row[4]), id: sqlog.Bytes(row[2]), size: sqlog.Int64(row[5]),
+			Site: sqlog.Text(row[0]), Agent: sqlog.Text(row[1]), Journal: hex.EncodeToString(sqlog.Bytes(row[2])),
+			Idx: sqlog.Int64(row[3]), Name: sqlog.Text(row[4]), id: sqlog.Bytes(row[2]), size: sqlog.Int64(row[5]),
 		})
 		return nil
 	}, sum)
@@ -216,10 +224,12 @@ func (l *Ledger) OpenArtifact(sum []byte) (observation.ArtifactReader, error) {
 
 // pull notes that somebody waits for an artifact, and returns what to tell the agents that have it.
 func (l *Ledger) pull(sum []byte) (out []Answer, err error) {
-	if err := l.db.Exec("INSERT OR IGNORE INTO pull(sha256, at) SELECT sha256, ? FROM artifact WHERE sha256=? AND held=0", time.Now().UnixNano(), sum); err != nil {
+	if err := l.db.Exec("INSERT OR IGNORE INTO pull(sha256, at) SELECT sha256, ? FROM artifact WHERE sha256=? AND held=0",
+		time.Now().UnixNano(), sum); err != nil {
 		return nil, err
 	}
-	err = l.db.Query("SELECT DISTINCT j.journal, j.site, j.agent FROM pull p JOIN artifact_row r ON r.sha256=p.sha256 JOIN journal j ON j.id=r.owner WHERE p.sha256=? AND j.refused=''", func(row []driver.Value) error {
+	err = l.db.Query(`SELECT DISTINCT j.journal, j.site, j.agent FROM pull p JOIN artifact_row r ON r.sha256=p.sha256
+		JOIN journal j ON j.id=r.owner WHERE p.sha256=? AND j.refused=''`, func(row []driver.Value) error {
 		to := Sender{sqlog.Text(row[1]), sqlog.Text(row[2])}
 		out = append(out, Answer{Sender: to, Ack: &wire.Ack{Journal: sqlog.Bytes(row[0]), Pull: [][]byte{sum}}})
 		return nil
@@ -232,7 +242,8 @@ const maxPulls = 64
 
 // pulls returns the artifacts of a journal that somebody waits for, longest first.
 func (l *Ledger) pulls(c *copied) (out [][]byte, err error) {
-	err = l.db.Query("SELECT DISTINCT p.sha256 FROM pull p JOIN artifact_row r ON r.sha256=p.sha256 WHERE r.owner=? ORDER BY p.at LIMIT ?", func(row []driver.Value) error {
+	err = l.db.Query(`SELECT DISTINCT p.sha256 FROM pull p JOIN artifact_row r ON r.sha256=p.sha256
+		WHERE r.owner=? ORDER BY p.at LIMIT ?`, func(row []driver.Value) error {
 		out = append(out, sqlog.Bytes(row[0]))
 		return nil
 	}, c.id, int64(maxPulls))
@@ -263,7 +274,8 @@ func (l *Ledger) dropParts() error {
 	return nil
 }
 
-// dropSpent deletes parts that are not needed any more. One that cannot be deleted now is, when the ledger is opened next.
+// dropSpent deletes parts that are not needed any more. One that cannot be deleted now is, when the ledger is opened
+// next.
 func (l *Ledger) dropSpent() {
 	for _, path := range l.spent {
 		os.Remove(path)
@@ -277,12 +289,13 @@ func (l *Ledger) nameOld() error {
 		for seq := int64(0); ; {
 			var rows []wire.Row
 			var owners []int64
-			err := l.db.Query("SELECT seq, owner, idx, body FROM observation WHERE seq>? ORDER BY seq LIMIT 1000", func(row []driver.Value) error {
-				seq = sqlog.Int64(row[0])
-				owners = append(owners, sqlog.Int64(row[1]))
-				rows = append(rows, wire.Row{Idx: sqlog.Int64(row[2]), Body: slices.Clone(sqlog.Bytes(row[3]))})
-				return nil
-			}, seq)
+			err := l.db.Query("SELECT seq, owner, idx, body FROM observation WHERE seq>? ORDER BY seq LIMIT 1000",
+				func(row []driver.Value) error {
+					seq = sqlog.Int64(row[0])
+					owners = append(owners, sqlog.Int64(row[1]))
+					rows = append(rows, wire.Row{Idx: sqlog.Int64(row[2]), Body: slices.Clone(sqlog.Bytes(row[3]))})
+					return nil
+				}, seq)
 			if err != nil || len(rows) == 0 {
 				return err
 			}

@@ -89,7 +89,8 @@ func (l *Ledger) insert(c *copied, class observation.Class, rows []wire.Row) err
 // twice, so its past was changed: its disk was restored from an image and went on, or two boxes write as one agent.
 func (l *Ledger) contradiction(c *copied, class observation.Class, rows []wire.Row, cause error) error {
 	for i := range rows {
-		held, err := l.db.Int("SELECT class FROM observation WHERE owner=? AND idx=? AND class<>?", 0, c.id, rows[i].Idx, int64(class))
+		held, err := l.db.Int("SELECT class FROM observation WHERE owner=? AND idx=? AND class<>?", 0,
+			c.id, rows[i].Idx, int64(class))
 		if err != nil {
 			return err
 		}
@@ -122,10 +123,11 @@ func (l *Ledger) grow(c *copied, class observation.Class, rows []wire.Row) error
 func (l *Ledger) growTo(c *copied, idx int64) (ok bool, err error) {
 	for c.tree.Size() < idx {
 		var record *evidence.Record
-		err := l.db.Query("SELECT class, t, kind, device, body FROM observation WHERE owner=? AND idx=?", func(row []driver.Value) error {
-			record = recordOf(row)
-			return nil
-		}, c.id, c.tree.Size())
+		err := l.db.Query("SELECT class, t, kind, device, body FROM observation WHERE owner=? AND idx=?",
+			func(row []driver.Value) error {
+				record = recordOf(row)
+				return nil
+			}, c.id, c.tree.Size())
 		if err != nil || record == nil {
 			return false, err
 		}
@@ -165,12 +167,13 @@ func (l *Ledger) checkpoint(c *copied, signed string) error {
 	if p.Size == 0 {
 		return nil
 	}
-	if err := l.db.Exec("INSERT OR REPLACE INTO pending(owner, size, note) VALUES(?,?,?)", c.id, p.Size, signed); err != nil {
+	if err := l.db.Exec("INSERT OR REPLACE INTO pending(owner, size, note) VALUES(?,?,?)",
+		c.id, p.Size, signed); err != nil {
 		return err
 	}
 	// A later checkpoint covers all that an earlier one does, so the earliest can go.
-	err = l.db.Exec("DELETE FROM pending WHERE owner=?1 AND size<(SELECT size FROM pending WHERE owner=?1 ORDER BY size DESC LIMIT 1 OFFSET ?2)",
-		c.id, int64(maxPending-1))
+	err = l.db.Exec(`DELETE FROM pending WHERE owner=?1 AND size<
+		(SELECT size FROM pending WHERE owner=?1 ORDER BY size DESC LIMIT 1 OFFSET ?2)`, c.id, int64(maxPending-1))
 	if err != nil {
 		return err
 	}
@@ -191,10 +194,11 @@ func (l *Ledger) settlePending(c *copied) error {
 		note string
 	}
 	var due []point
-	err := l.db.Query("SELECT size, note FROM pending WHERE owner=? AND size<=? ORDER BY size", func(row []driver.Value) error {
-		due = append(due, point{sqlog.Int64(row[0]), sqlog.Text(row[1])})
-		return nil
-	}, c.id, c.tree.Size())
+	err := l.db.Query("SELECT size, note FROM pending WHERE owner=? AND size<=? ORDER BY size",
+		func(row []driver.Value) error {
+			due = append(due, point{sqlog.Int64(row[0]), sqlog.Text(row[1])})
+			return nil
+		}, c.id, c.tree.Size())
 	if err != nil || len(due) == 0 {
 		return err
 	}
@@ -218,7 +222,8 @@ func (l *Ledger) settle(c *copied, size int64, signed string) error {
 		return err
 	}
 	if root != p.Root {
-		c.refuse(fmt.Sprintf("%v: the root over rows 0 to %d is not the one that the agent signed", evidence.ErrNotExtension, size-1))
+		c.refuse(fmt.Sprintf("%v: the root over rows 0 to %d is not the one that the agent signed",
+			evidence.ErrNotExtension, size-1))
 		return nil
 	}
 	c.verified = max(c.verified, size)

@@ -79,7 +79,8 @@ func openOnce(dir string) (*Ledger, error) {
 		return nil, err
 	}
 	l := &Ledger{
-		db: db, journals: map[string]*copied{}, limits: standardLimits, lanes: map[string]lanesOf{}, changed: make(chan struct{}),
+		db: db, journals: map[string]*copied{}, limits: standardLimits, lanes: map[string]lanesOf{},
+		changed: make(chan struct{}),
 	}
 	if err := l.prepare(dir); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -97,7 +98,8 @@ func openOnce(dir string) (*Ledger, error) {
 
 // prepare makes the tables, those of an older ledger into them, and the folders of artifacts.
 func (l *Ledger) prepare(dir string) (err error) {
-	old, err := l.db.Int("SELECT count(*) FROM sqlite_master WHERE name='observation' AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name='artifact')", 0)
+	old, err := l.db.Int(`SELECT count(*) FROM sqlite_master WHERE name='observation'
+		AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name='artifact')`, 0)
 	if err != nil {
 		return err
 	}
@@ -144,7 +146,8 @@ func (l *Ledger) load(journal []byte) (*copied, error) {
 		func(row []driver.Value) (err error) {
 			c = &copied{
 				id: sqlog.Int64(row[0]), journal: journal, sender: Sender{sqlog.Text(row[1]), sqlog.Text(row[2])},
-				hasher: evidence.NewHasher(sqlog.Bytes(row[3])), verified: sqlog.Int64(row[7]), refused: sqlog.Text(row[8]),
+				hasher: evidence.NewHasher(sqlog.Bytes(row[3])), verified: sqlog.Int64(row[7]),
+				refused: sqlog.Text(row[8]),
 				refusal: wire.Refusal_REFUSAL_EVIDENCE,
 			}
 			if c.verifier, err = note.NewVerifier(sqlog.Text(row[4])); err != nil {
@@ -162,7 +165,8 @@ func (l *Ledger) load(journal []byte) (*copied, error) {
 		return nil, err
 	}
 	for _, class := range observation.Classes {
-		if c.cursors[class], err = l.db.Int("SELECT idx FROM cursor WHERE owner=? AND class=?", -1, c.id, int64(class)); err != nil {
+		if c.cursors[class], err = l.db.Int("SELECT idx FROM cursor WHERE owner=? AND class=?", -1,
+			c.id, int64(class)); err != nil {
 			return nil, err
 		}
 	}
@@ -171,7 +175,8 @@ func (l *Ledger) load(journal []byte) (*copied, error) {
 
 func (l *Ledger) saveTree(c *copied) error {
 	for _, class := range observation.Classes {
-		if err := l.db.Exec("INSERT OR REPLACE INTO cursor(owner, class, idx) VALUES(?,?,?)", c.id, int64(class), c.cursors[class]); err != nil {
+		if err := l.db.Exec("INSERT OR REPLACE INTO cursor(owner, class, idx) VALUES(?,?,?)",
+			c.id, int64(class), c.cursors[class]); err != nil {
 			return err
 		}
 	}
@@ -265,7 +270,8 @@ func checkHello(from Sender, h *wire.Hello) (note.Verifier, string) {
 	case err != nil:
 		return nil, "hello: the agent's public key cannot be read: " + err.Error()
 	case v.Name() != evidence.KeyName(from.Site, from.Agent):
-		return nil, fmt.Sprintf("hello: the key is of %q, the topic of %q", v.Name(), evidence.KeyName(from.Site, from.Agent))
+		return nil, fmt.Sprintf("hello: the key is of %q, the topic of %q", v.Name(),
+			evidence.KeyName(from.Site, from.Agent))
 	case h.Size < 0:
 		return nil, "hello: negative size"
 	}
@@ -328,7 +334,8 @@ func (l *Ledger) noteHello(c *copied, h *wire.Hello) (refusal string, err error)
 	return "", err
 }
 
-// Greetings returns an acknowledgement for every journal that is not refused: a hub that comes back tells its agents so.
+// Greetings returns an acknowledgement for every journal that is not refused: a hub that comes back tells its agents
+// so.
 func (l *Ledger) Greetings() (out []Answer, err error) {
 	err = l.read.Query("SELECT journal, site, agent FROM journal WHERE refused=''", func(row []driver.Value) error {
 		to := Sender{sqlog.Text(row[1]), sqlog.Text(row[2])}

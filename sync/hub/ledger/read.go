@@ -45,7 +45,8 @@ type Filter struct {
 	only, not   []observation.Kind // AddKind
 }
 
-// AddKind adds a condition on the kind: "radiation.occupancy", "radiation.*", or with a leading "-" all kinds but these.
+// AddKind adds a condition on the kind: "radiation.occupancy", "radiation.*", or with a leading "-" all kinds but
+// these.
 func (f *Filter) AddKind(name string) error {
 	bare, not := strings.CutPrefix(name, "-")
 	var found []observation.Kind
@@ -165,9 +166,9 @@ type Audited struct {
 	Report *evidence.Report
 }
 
-// Audit holds every journal's copy against its tiles and signed checkpoints, offline or beside a running hub. path is the
-// hub's directory or the ledger file. verifierKey "" means the key that the hub has pinned for each agent; otherwise only
-// journals that this key signed are found right. It stops with the context's error when ctx ends.
+// Audit holds every journal's copy against its tiles and signed checkpoints, offline or beside a running hub. path is
+// the hub's directory or the ledger file. verifierKey "" means the key that the hub has pinned for each agent;
+// otherwise only journals that this key signed are found right. It stops with the context's error when ctx ends.
 func Audit(ctx context.Context, path, verifierKey string) (out []Audited, err error) {
 	if filepath.Ext(path) != ".db" {
 		path = filepath.Join(path, FileName)

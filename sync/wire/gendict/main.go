@@ -1,7 +1,7 @@
-// Command gendict makes the dictionary that both sides of the wire hold, from synthetic messages of every kind that an
-// agent sends often. It writes dictionary.bin into the current directory and is run by hand: agents in the field hold the one that is
-// there, and another training gives another. A new dictionary
-// needs a new id, and a hub that knows both.
+// Command gendict makes the dictionary that both sides of the wire hold, from synthetic messages of every kind that
+// an agent sends often. It writes dictionary.bin into the current directory and is run by hand: agents in the field
+// hold the one that is there, and another training gives another. A new dictionary needs a new id, and a hub that
+// knows both.
 package main
 
 import (
@@ -59,7 +59,8 @@ func samples() (out [][]byte) {
 				panic(err)
 			}
 			idx, t = idx+1+rng.Int64N(2), t+5000+rng.Int64N(5)
-			rows[k] = wire.Row{Idx: idx, Time: t * 1e6, Device: []string{"rpm-1", "rpm-2", "asp-1"}[i%3], Kind: o.Body.Kind(), Body: body}
+			rows[k] = wire.Row{Idx: idx, Time: t * 1e6, Device: []string{"rpm-1", "rpm-2", "asp-1"}[i%3],
+				Kind: o.Body.Kind(), Body: body}
 		}
 		raw, err := proto.Marshal(wire.NewBatch(journal, class, rows[0].Idx-1, rows))
 		if err != nil {
@@ -80,12 +81,15 @@ func message(i int) (class observation.Class, out []proto.Message) {
 		return observation.Class_CLASS_ALARM, []proto.Message{occupancy(true)}
 	case 2:
 		state := observation.DeviceState_State(2 + rng.IntN(4))
-		return class, []proto.Message{&observation.DeviceState{State: state, Reason: "the portal closed the connection"}}
+		return class, []proto.Message{&observation.DeviceState{State: state,
+			Reason: "the portal closed the connection"}}
 	case 3:
-		return class, []proto.Message{&observation.DeviceFault{Reason: "byte 0: line has no counts", Count: 1, Source: "192.0.2.10:1601"}}
+		return class, []proto.Message{&observation.DeviceFault{Reason: "byte 0: line has no counts", Count: 1,
+			Source: "192.0.2.10:1601"}}
 	}
 	for range 1 + rng.IntN(30) {
-		out = append(out, &observation.RadiationBackground{Gamma: counts(4, 230+40*rng.Float64()), Neutron: counts(4, 1.2)})
+		out = append(out, &observation.RadiationBackground{Gamma: counts(4, 230+40*rng.Float64()),
+			Neutron: counts(4, 1.2)})
 	}
 	return observation.Class_CLASS_TELEMETRY, out
 }
@@ -93,10 +97,13 @@ func message(i int) (class observation.Class, out []proto.Message) {
 func occupancy(alarm bool) proto.Message {
 	n, start := 30+rng.IntN(60), rng.Int64N(1e18)
 	o := &observation.RadiationOccupancy{
-		Number: rng.Uint32N(5000), StartNs: start, EndNs: start + int64(n)*200e6, End: observation.RadiationOccupancy_END_MARKED,
-		GammaIntervalMs: 200, NeutronIntervalMs: 1000, GammaBackground: counts(4, 250), NeutronBackground: counts(4, 1.2),
-		GammaMax: uint32(900 + rng.IntN(300)), SigmaLimit: 7, WindowIntervals: 5, GammaAlarm: alarm, GammaAlarmRecomputed: alarm,
-		SpeedKph: 5 + 3*rng.Float32(), SigmaMax: rng.Float32(), BeamSeconds: 0.2 + rng.Float32(),
+		Number: rng.Uint32N(5000), StartNs: start, EndNs: start + int64(n)*200e6,
+		End:             observation.RadiationOccupancy_END_MARKED,
+		GammaIntervalMs: 200, NeutronIntervalMs: 1000, GammaBackground: counts(4, 250),
+		NeutronBackground: counts(4, 1.2),
+		GammaMax:          uint32(900 + rng.IntN(300)), SigmaLimit: 7, WindowIntervals: 5, GammaAlarm: alarm,
+		GammaAlarmRecomputed: alarm,
+		SpeedKph:             5 + 3*rng.Float32(), SigmaMax: rng.Float32(), BeamSeconds: 0.2 + rng.Float32(),
 	}
 	for range 4 {
 		o.Gamma = append(o.Gamma, &observation.Series{Counts: counts(n, 45)})
