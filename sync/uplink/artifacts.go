@@ -146,7 +146,7 @@ func (s *session) sendPart(sum []byte, now time.Time) (bool, error) {
 	}
 	data := make([]byte, min(int64(min(max(int(float64(room)*s.artifacts.ratio), minChunk), maxChunk)), a.total-a.sent))
 	if _, err := a.reader.ReadAt(data, a.sent); err != nil && !errors.Is(err, io.EOF) {
-		s.lose(sum, err)
+		s.giveUp(sum, err)
 		return false, nil
 	}
 	return true, s.sendData(a, data, now)
@@ -162,7 +162,7 @@ func (s *session) openArtifact(sum []byte) (*sending, error) {
 		err = errors.Join(errTooLarge, reader.Close())
 	}
 	if errors.Is(err, journal.ErrNoArtifact) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errTooLarge) {
-		s.lose(sum, err)
+		s.giveUp(sum, err)
 		return nil, nil
 	}
 	if err != nil {
@@ -191,8 +191,8 @@ func (q *artifacts) crowded(size int64) bool {
 	return small >= maxSmall
 }
 
-// lose leaves an artifact that cannot be read; the others go on.
-func (s *session) lose(sum []byte, err error) {
+// giveUp leaves an artifact that cannot be read; the others go on.
+func (s *session) giveUp(sum []byte, err error) {
 	s.opts.Log.Error("artifact cannot be sent", "sha256", fmt.Sprintf("%x", sum), "err", err)
 	s.closeArtifact(string(sum))
 	s.artifacts.refused[string(sum)] = true
@@ -215,7 +215,7 @@ func (s *session) sendData(a *sending, data []byte, now time.Time) error {
 	}
 	a.sent += int64(len(data))
 	f := flight{last: a.sent, bytes: len(payload), sent: now}
-	s.window.take(&f)
+	s.window.reserve(&f)
 	a.flying = append(a.flying, f)
 	s.showArtifact(a)
 	return s.send(wire.Topic(s.id.Site, s.id.Agent, wire.LeafChunk), payload)
@@ -228,8 +228,8 @@ func (s *session) showArtifact(a *sending) {
 	})
 }
 
-// held handles the acknowledgement of an artifact.
-func (s *session) held(h *wire.Held, now time.Time) {
+// onArtifactProgress handles what the hub says that it holds of an artifact. Numbers that cannot be are left.
+func (s *session) onArtifactProgress(h *wire.Held, now time.Time) {
 	sum := string(h.Sha256)
 	a := s.artifacts.open[sum]
 	if a == nil || h.Bytes < 0 || h.Bytes > a.total {

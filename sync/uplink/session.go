@@ -77,7 +77,7 @@ func newSession(u *Uplink, id journal.Identity) *session {
 
 // serve speaks with the hub until the connection is lost or ctx ends.
 func (s *session) serve(ctx context.Context) error {
-	token := s.client.Subscribe(wire.Topic(s.id.Site, s.id.Agent, wire.LeafAck), 0, s.handle)
+	token := s.client.Subscribe(wire.Topic(s.id.Site, s.id.Agent, wire.LeafAck), 0, s.enqueueAck)
 	if err := wire.Await(token, connectWait); err != nil {
 		return fmt.Errorf("subscribing to acknowledgements: %w", err)
 	}
@@ -96,7 +96,7 @@ func (s *session) serve(ctx context.Context) error {
 		case err := <-s.lost:
 			return err
 		case payload := <-s.acks:
-			s.take(payload)
+			s.handleAck(payload)
 		case <-changed:
 		case <-flushing:
 			flushing = nil // once is enough to look
@@ -107,8 +107,8 @@ func (s *session) serve(ctx context.Context) error {
 
 const connectWait = 10 * time.Second
 
-// handle hands a message over to the session's loop; a full queue drops it, for acknowledgements are cumulative.
-func (s *session) handle(_ mqtt.Client, m mqtt.Message) {
+// enqueueAck hands a message over to the session's loop; a full queue drops it, for acknowledgements are cumulative.
+func (s *session) enqueueAck(_ mqtt.Client, m mqtt.Message) {
 	select {
 	case s.acks <- m.Payload():
 	default:
@@ -117,7 +117,7 @@ func (s *session) handle(_ mqtt.Client, m mqtt.Message) {
 
 // act does what is due now and returns when to look again at the latest.
 func (s *session) act(ctx context.Context, now time.Time) (time.Duration, error) {
-	if err := s.sayState(ctx, now); err != nil {
+	if err := s.publishStateWhenDue(ctx, now); err != nil {
 		return 0, err
 	}
 	if s.ready && s.overdue(now) {
@@ -142,16 +142,16 @@ func (s *session) overdue(now time.Time) bool {
 
 // oldestFlight returns when the oldest message in flight was sent; the zero time when there is none.
 func (s *session) oldestFlight() (oldest time.Time) {
-	look := func(flying []flight) {
+	consider := func(flying []flight) {
 		if len(flying) > 0 && (oldest.IsZero() || flying[0].sent.Before(oldest)) {
 			oldest = flying[0].sent
 		}
 	}
 	for _, st := range s.streams {
-		look(st.flying)
+		consider(st.flying)
 	}
 	for _, a := range s.artifacts.open {
-		look(a.flying)
+		consider(a.flying)
 	}
 	return oldest
 }
@@ -291,7 +291,7 @@ func (s *session) sendBatch(class observation.Class, now time.Time) (bool, error
 	s.ratio += (float64(len(batch.Bodies))/float64(len(payload)) - s.ratio) / 4
 	f := flight{last: rows[len(rows)-1].Idx, rows: len(rows), bytes: len(payload), sent: now}
 	f.idle = f.last == s.journal.Last(class)
-	s.window.take(&f)
+	s.window.reserve(&f)
 	st.flying, st.sent, st.oldest = append(st.flying, f), f.last, time.Time{}
 	s.update(func(st *api.Link) { st.SentRows += uint64(len(rows)) })
 	return true, s.send(wire.ClassTopic(s.id.Site, s.id.Agent, class), payload)
@@ -314,8 +314,8 @@ func (s *session) attachCheckpoint(b *wire.Batch, now time.Time) {
 	b.Checkpoint, s.checkpointAt, s.checkpointSize = signed, now, size
 }
 
-// take handles a message from the hub.
-func (s *session) take(payload []byte) {
+// handleAck handles a message from the hub. One that cannot be decoded is counted, one of another journal is left.
+func (s *session) handleAck(payload []byte) {
 	var ack wire.Ack
 	if err := s.codec.Decode(payload, &ack); err != nil {
 		s.update(func(st *api.Link) { st.Undecodable++; st.MalformedErr = err.Error() })
@@ -339,7 +339,7 @@ func (s *session) take(payload []byte) {
 		s.refuse(&ack)
 		return
 	case ack.HelloEpoch != 0:
-		s.answered(&ack)
+		s.onHelloAck(&ack)
 		return
 	case !s.ready: // the hub is back: it greets every agent that it knows
 		s.helloAt, s.helloWait = time.Time{}, helloMin
@@ -349,7 +349,7 @@ func (s *session) take(payload []byte) {
 		s.advance(c, now)
 	}
 	for _, h := range ack.Artifacts {
-		s.held(h, now)
+		s.onArtifactProgress(h, now)
 	}
 	s.pull(ack.Pull)
 }
@@ -366,8 +366,8 @@ func (s *session) refuse(ack *wire.Ack) {
 	})
 }
 
-// answered begins sending where the hub says.
-func (s *session) answered(ack *wire.Ack) {
+// onHelloAck begins sending where the hub says. An answer to an earlier hello is left: its cursors may be old.
+func (s *session) onHelloAck(ack *wire.Ack) {
 	if ack.HelloEpoch != s.helloEpoch {
 		return
 	}
@@ -420,7 +420,7 @@ func (s *session) advance(c *wire.Cursor, now time.Time) {
 	s.update(func(st *api.Link) { st.GoBacks++ })
 }
 
-// setCursor takes a cursor as the hub says it. One that went back is of a hub that was restored from a backup:
+// setCursor sets a cursor to what the hub says. One that went back is of a hub that was restored from a backup:
 // artifacts went with the rows.
 func (s *session) setCursor(c *wire.Cursor) {
 	if c.Idx < s.journal.Acked(c.Class) {
@@ -429,8 +429,8 @@ func (s *session) setCursor(c *wire.Cursor) {
 	s.journal.SetAcked(c.Class, c.Idx)
 }
 
-// sayState publishes how the agent is, retained, now and then.
-func (s *session) sayState(ctx context.Context, now time.Time) error {
+// publishStateWhenDue publishes how the agent is, retained, once in statePeriod.
+func (s *session) publishStateWhenDue(ctx context.Context, now time.Time) error {
 	if !s.stateAt.IsZero() && now.Sub(s.stateAt) < statePeriod {
 		return nil
 	}

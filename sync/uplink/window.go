@@ -47,8 +47,8 @@ func (w *window) limit() int {
 	return min(n, w.credit)
 }
 
-// take accounts for a batch that was sent.
-func (w *window) take(f *flight) {
+// reserve accounts for a batch that was sent.
+func (w *window) reserve(f *flight) {
 	f.delivered = w.delivered
 	w.inFlight += f.bytes
 }

@@ -46,7 +46,7 @@ func drive(l *link, w *window, now time.Time, span time.Duration) (queue time.Du
 		}
 		for !w.full(oldest, now) {
 			f := flight{bytes: max(w.limit()/batchesInWindow, 200), sent: now}
-			w.take(&f)
+			w.reserve(&f)
 			flying = append(flying, due{f, l.send(now, f.bytes)})
 			if oldest.IsZero() {
 				oldest = now

@@ -1,0 +1,187 @@
+package accounts
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+)
+
+// TestHashBounds: a hash that costs too little protects nothing, one that costs too much stops the console; the bounds
+// themselves are allowed.
+func TestHashBounds(t *testing.T) {
+	const salt, key16, key15 = "c2FsdHNhbHRzYWx0c2E", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAA"
+	hash := func(memory, iterations, threads int, key string) string {
+		return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", memory, iterations, threads, salt, key)
+	}
+	for name, c := range map[string]struct{ hash, want string }{
+		"least":               {hash(minMemory, 1, 1, key16), ""},
+		"most":                {hash(maxMemory, maxIterations, 1, key16), ""},
+		"too little memory":   {hash(minMemory-1, 1, 1, key16), "out of bounds"},
+		"too much memory":     {hash(maxMemory+1, 1, 1, key16), "out of bounds"},
+		"no iterations":       {hash(minMemory, 0, 1, key16), "out of bounds"},
+		"too many iterations": {hash(minMemory, maxIterations+1, 1, key16), "out of bounds"},
+		"no threads":          {hash(minMemory, 1, 0, key16), "out of bounds"},
+		"short key":           {hash(minMemory, 1, 1, key15), "hash is too short"},
+		"another algorithm":   {strings.Replace(hash(minMemory, 1, 1, key16), "argon2id", "argon2i", 1), "is no argon2id hash"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := checkHash(c.hash)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestShortPasswordIsRefused(t *testing.T) {
+	if _, err := Hash(strings.Repeat("x", MinPassword-1)); err == nil {
+		t.Error("a password that is too short got a hash")
+	}
+	if _, err := Hash(strings.Repeat("x", MinPassword)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestParseRole(t *testing.T) {
+	for _, r := range []Role{Viewer, Technician, Officer, Admin} {
+		if got, err := ParseRole(r.String()); got != r || err != nil {
+			t.Errorf("%s: %v %v", r, got, err)
+		}
+	}
+	for _, name := range []string{"nobody", "", "Admin"} {
+		if got, err := ParseRole(name); got != Nobody || err == nil {
+			t.Errorf("%q is %v, %v", name, got, err)
+		}
+	}
+}
+
+// TestErrorsOfFiles: what cannot be read or written is told, and a file that is not there holds nothing.
+func TestErrorsOfFiles(t *testing.T) {
+	dir := t.TempDir()
+	if all, err := Read(filepath.Join(dir, "absent")); err != nil || len(all) != 0 {
+		t.Errorf("absent: %v %v", all, err)
+	}
+	if _, err := Read(dir); err == nil {
+		t.Error("a folder was read")
+	}
+	if err := Write(filepath.Join(dir, "no-such-folder", "accounts"), nil); err == nil {
+		t.Error("a file was written into a folder that is not there")
+	}
+	if _, err := Open(filepath.Join(dir, "absent")); err == nil {
+		t.Error("a console without accounts began")
+	}
+	path := filepath.Join(dir, "accounts")
+	if err := os.WriteFile(path, []byte("ann\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Read(path)
+	if err == nil || !strings.HasPrefix(err.Error(), path+": line 1: ") {
+		t.Errorf("the error does not name file and line: %v", err)
+	}
+	if _, err := Open(path); err == nil {
+		t.Error("a console with a broken file of accounts began")
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".accounts-*")); len(left) != 0 {
+		t.Errorf("parts are left: %v", left)
+	}
+}
+
+// TestWriteKeepsTheMode: who may read the file stays as the administrator set it, and its first line says what it is.
+func TestWriteKeepsTheMode(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "accounts")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(path, []Account{{Name: "card", Role: Viewer}}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.HasPrefix(string(text), "# Lanewarden console accounts, NAME:ROLE:HASH") ||
+		!strings.HasSuffix(string(text), "\ncard:viewer:\n") {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestChangedFileIsRead: an account that is added or removed counts at once, without a restart.
+func TestChangedFileIsRead(t *testing.T) {
+	b, path := book(t)
+	all, err := Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(all []Account, at time.Time) {
+		if err := Write(path, all); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(append(all, Account{Name: "eve", Role: Admin}), time.Unix(1_000_000, 0))
+	if a, ok := b.Find("eve"); !ok || a.Role != Admin {
+		t.Errorf("eve is not found after she was added: %v", a)
+	}
+	change(all[1:], time.Unix(2_000_000, 0))
+	if _, ok := b.Find("ann"); ok {
+		t.Error("ann is found after she was removed")
+	}
+}
+
+// TestLocksAreBounded: a stranger who tries many names costs no more memory than maxLocks attempts, and of those that
+// are locked the one goes whose lock ends first.
+func TestLocksAreBounded(t *testing.T) {
+	now := time.Unix(1000, 0)
+	b := &Book{wrong: map[attempt]*wrongs{}}
+	for i := range maxLocks {
+		b.wrong[attempt{fmt.Sprint("n", i), "10.0.0.1"}] = &wrongs{until: now.Add(time.Duration(1+i) * time.Minute)}
+	}
+	b.count(attempt{"new", "10.0.0.1"}, now)
+	if len(b.wrong) != maxLocks {
+		t.Errorf("%d attempts are remembered", len(b.wrong))
+	}
+	if b.wrong[attempt{"n0", "10.0.0.1"}] != nil || b.wrong[attempt{"n1", "10.0.0.1"}] == nil {
+		t.Error("another went than the one whose lock ends first")
+	}
+	b.count(attempt{"later", "10.0.0.1"}, now.Add(10*time.Minute+time.Second))
+	if b.wrong[attempt{"n5", "10.0.0.1"}] != nil {
+		t.Error("a lock that is over is remembered though there was no room")
+	}
+	if b.wrong[attempt{"n20", "10.0.0.1"}] == nil {
+		t.Error("a lock that holds was given up for one that is over")
+	}
+}
+
+// TestLongestLock: locks double up to an hour.
+func TestLongestLock(t *testing.T) {
+	b := &Book{wrong: map[attempt]*wrongs{}}
+	from, now := attempt{"ann", "10.0.0.1"}, time.Unix(1000, 0)
+	for range 10 * maxWrong {
+		b.count(from, now)
+	}
+	if w := b.wrong[from]; w.lock != longest || !w.until.Equal(now.Add(longest)) {
+		t.Errorf("locked for %s until %s", w.lock, w.until)
+	}
+}
+
+// TestBrokenHash: a hash that was not checked, as only a fault of ours could bring, lets nobody in.
+func TestBrokenHash(t *testing.T) {
+	b, _ := book(t)
+	b.all[0].Hash = "nonsense"
+	if _, err := b.SignIn("ann", password, "10.0.0.1", time.Now()); err == nil {
+		t.Error("signed in by a hash that cannot be read")
+	} else if _, _, _, want := argon2id.DecodeHash("nonsense"); err.Error() != want.Error() {
+		t.Errorf("error %v, want %v", err, want)
+	}
+}
