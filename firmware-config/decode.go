@@ -263,9 +263,11 @@ func (d *decoder) list(n ast.Node, v reflect.Value, f field, path string) {
 	if f.required && len(seq.Values) == 0 {
 		d.problem(n, "%s: is empty: %s", path, f.help.English())
 	}
+	each := f
+	each.typ = v.Type().Elem()
 	for i, item := range seq.Values {
-		one := reflect.New(v.Type().Elem()).Elem()
-		d.value(item, one, f, fmt.Sprintf("%s[%d]", path, i))
+		one := reflect.New(each.typ).Elem()
+		d.value(item, one, each, fmt.Sprintf("%s[%d]", path, i))
 		v.Set(reflect.Append(v, one))
 		if id := idOf(one); id != "" {
 			d.unique(item, path, f.name, id)
