@@ -181,7 +181,7 @@ func (w *writer) run() {
 		case r := <-w.j.requests:
 			w.commit(w.gather(r))
 		case <-timer.C:
-			w.tidy()
+			w.flushPeriodic()
 		case <-w.j.stop:
 			w.drain()
 			return
@@ -229,9 +229,9 @@ func (w *writer) drain() {
 	w.j.closeErr = errors.Join(err, w.db.Close())
 }
 
-// tidy signs rows that no checkpoint covers yet and writes cursors that moved. After a failure it tries whether the
+// flushPeriodic signs rows that no checkpoint covers yet and writes cursors that moved. After a failure it tries whether the
 // disk takes a write again.
-func (w *writer) tidy() {
+func (w *writer) flushPeriodic() {
 	var err error
 	if w.broken {
 		err = w.probe()
@@ -240,7 +240,7 @@ func (w *writer) tidy() {
 		err = errors.Join(w.sign(), w.writeCursors(), w.writeArrived())
 	}
 	if err != nil {
-		w.fail(err)
+		w.markBroken(err)
 		return
 	}
 	w.trouble(nil)
@@ -256,17 +256,17 @@ func (w *writer) probe() error {
 
 // commit makes a group durable and releases its callers.
 func (w *writer) commit(group []*request) {
-	err := w.try(group)
+	err := w.commitOnce(group)
 	if err != nil && len(group) > 1 {
 		// One request may be at fault, or the disk: each gets its own chance and its own answer.
-		w.fail(nil)
+		w.markBroken(nil)
 		for _, r := range group {
 			w.commit([]*request{r})
 		}
 		return
 	}
 	if err != nil {
-		w.fail(err)
+		w.markBroken(err)
 	} else {
 		w.trouble(nil)
 	}
@@ -278,8 +278,8 @@ func (w *writer) commit(group []*request) {
 	}
 }
 
-// fail notes that a transaction failed. err is why, nil when each request of the group is tried by itself.
-func (w *writer) fail(err error) {
+// markBroken notes that a transaction failed. err is why, nil when each request of the group is tried by itself.
+func (w *writer) markBroken(err error) {
 	w.broken = true
 	w.j.mu.Lock()
 	w.j.state.stats.Failures++
@@ -296,7 +296,7 @@ func (w *writer) trouble(err error) {
 	w.j.trouble = err
 }
 
-func (w *writer) try(group []*request) error {
+func (w *writer) commitOnce(group []*request) error {
 	if w.broken {
 		if err := w.restore(); err != nil {
 			return err
