@@ -196,6 +196,9 @@ func TestSchema(t *testing.T) {
 
 // TestReference: a driver's settings are listed with those of the blocks and lists in them, each with its help.
 func TestReference(t *testing.T) {
+	if err := drivers.AddTexts(); err != nil {
+		t.Fatal(err)
+	}
 	for _, spec := range drivers.Catalog {
 		for _, s := range SettingsOf(spec) {
 			if !message.Known(s.Help.Code) {

@@ -70,8 +70,7 @@ func vehicleReading(b *observation.VehicleReading) Text {
 		when(b.SpeedKph > 0, speed(b.SpeedKph)),
 		when(b.LengthM > 0, unit(float64(b.LengthM), 1, "m")),
 		when(b.Direction != "", name("directions", b.Direction)))...)
-	t.Words = b.Alarm
-	return t
+	return t.saying(b.AlarmMessage, b.Alarm)
 }
 
 // driversName is what the driver's own texts call something; without one it is shown as the driver wrote it.

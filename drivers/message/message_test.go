@@ -66,7 +66,7 @@ func TestPlural(t *testing.T) {
 func TestJoin(t *testing.T) {
 	day := New("days", Count("n", 1))
 	m := Sentence(Verbatim("état"), When(false, day), Join("; ", day, Message{}, day), Verbatim(""))
-	if got := plain(m.In(French)); got != "État, 1_jour; 1_jour" {
+	if got := plain(m.In(French)); got != "État, 1_jour_; 1_jour" {
 		t.Errorf("%q", got)
 	}
 	if !m.Is("days") || m.Is("quoted") || m.Text().Code != "" || day.Text().Code != "days" {

@@ -4324,7 +4324,8 @@ type VehicleReading struct {
 	LengthM       float32                `protobuf:"fixed32,4,opt,name=length_m,json=lengthM,proto3" json:"length_m,omitempty"`    // of the vehicle; 0 when it was not measured
 	Direction     string                 `protobuf:"bytes,5,opt,name=direction,proto3" json:"direction,omitempty"`                 // forward, reverse, or empty
 	Values        []*Quantity            `protobuf:"bytes,6,rep,name=values,proto3" json:"values,omitempty"`
-	Alarm         string                 `protobuf:"bytes,7,opt,name=alarm,proto3" json:"alarm,omitempty"` // why it is one, in words; empty for none
+	Alarm         string                 `protobuf:"bytes,7,opt,name=alarm,proto3" json:"alarm,omitempty"`                                   // why it is one, in words; empty for none
+	AlarmMessage  *Message               `protobuf:"bytes,8,opt,name=alarm_message,json=alarmMessage,proto3" json:"alarm_message,omitempty"` // the same as code and arguments; absent when only words are known
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4406,6 +4407,13 @@ func (x *VehicleReading) GetAlarm() string {
 		return x.Alarm
 	}
 	return ""
+}
+
+func (x *VehicleReading) GetAlarmMessage() *Message {
+	if x != nil {
+		return x.AlarmMessage
+	}
+	return nil
 }
 
 // Quantity is one named value with its unit.
@@ -8434,7 +8442,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\aprofile\x18\x01 \x01(\tR\aprofile\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12/\n" +
 	"\x06values\x18\x03 \x03(\v2\x17.lanewarden.v1.QuantityR\x06values\x12\x14\n" +
-	"\x05alarm\x18\x04 \x01(\tR\x05alarm\"\xd8\x01\n" +
+	"\x05alarm\x18\x04 \x01(\tR\x05alarm\"\x95\x02\n" +
 	"\x0eVehicleReading\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x15\n" +
 	"\x06end_ns\x18\x02 \x01(\x03R\x05endNs\x12\x1b\n" +
@@ -8442,7 +8450,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\blength_m\x18\x04 \x01(\x02R\alengthM\x12\x1c\n" +
 	"\tdirection\x18\x05 \x01(\tR\tdirection\x12/\n" +
 	"\x06values\x18\x06 \x03(\v2\x17.lanewarden.v1.QuantityR\x06values\x12\x14\n" +
-	"\x05alarm\x18\a \x01(\tR\x05alarm\"n\n" +
+	"\x05alarm\x18\a \x01(\tR\x05alarm\x12;\n" +
+	"\ralarm_message\x18\b \x01(\v2\x16.lanewarden.v1.MessageR\falarmMessage\"n\n" +
 	"\bQuantity\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1b\n" +
@@ -9080,45 +9089,46 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	38, // 60: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
 	44, // 61: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
 	44, // 62: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	46, // 63: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	47, // 64: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	45, // 65: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	45, // 66: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	53, // 67: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	78, // 68: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	78, // 69: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	57, // 70: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	59, // 71: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	62, // 72: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	66, // 73: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	70, // 74: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	70, // 75: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	71, // 76: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	78, // 77: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	9,  // 78: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,  // 79: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	70, // 80: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	72, // 81: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,  // 82: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,  // 83: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,  // 84: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	70, // 85: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	70, // 86: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	78, // 87: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	10, // 88: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	77, // 89: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	78, // 90: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	78, // 91: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	79, // 92: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	80, // 93: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	81, // 94: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	82, // 95: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	78, // 96: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	97, // [97:97] is the sub-list for method output_type
-	97, // [97:97] is the sub-list for method input_type
-	97, // [97:97] is the sub-list for extension type_name
-	97, // [97:97] is the sub-list for extension extendee
-	0,  // [0:97] is the sub-list for field type_name
+	78, // 63: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
+	46, // 64: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	47, // 65: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	45, // 66: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	45, // 67: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	53, // 68: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	78, // 69: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	78, // 70: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	57, // 71: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	59, // 72: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	62, // 73: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	66, // 74: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	70, // 75: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	70, // 76: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	71, // 77: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	78, // 78: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	9,  // 79: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,  // 80: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	70, // 81: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	72, // 82: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,  // 83: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,  // 84: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,  // 85: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	70, // 86: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	70, // 87: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	78, // 88: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	10, // 89: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	77, // 90: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	78, // 91: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	78, // 92: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	79, // 93: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	80, // 94: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	81, // 95: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	82, // 96: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	78, // 97: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	98, // [98:98] is the sub-list for method output_type
+	98, // [98:98] is the sub-list for method input_type
+	98, // [98:98] is the sub-list for extension type_name
+	98, // [98:98] is the sub-list for extension extendee
+	0,  // [0:98] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }

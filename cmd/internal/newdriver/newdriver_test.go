@@ -12,19 +12,19 @@ import (
 // TestWritten: a new driver compiles, passes its own tests and the linter, and is in the catalog.
 func TestWritten(t *testing.T) {
 	root := copyDrivers(t)
-	d := Driver{Name: "tyre-strip", Title: "Tyre temperature strip", TitleFR: "Bande de température des pneus", Group: "vehicle"}
+	d := Driver{Name: "made-up-strip", Title: "Made-up strip", TitleFR: "Bande inventée", Group: "vehicle"}
 	written, err := d.Write(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"drivers/vehicle/tyrestrip/tyrestrip.go", "drivers/vehicle/tyrestrip/sim/sim.go", "drivers/catalog.go"} {
+	for _, want := range []string{"drivers/vehicle/madeupstrip/madeupstrip.go", "drivers/vehicle/madeupstrip/sim/sim.go", "drivers/catalog.go"} {
 		if !slices.Contains(written, want) {
 			t.Errorf("%s was not written: %v", want, written)
 		}
 	}
 	for _, args := range [][]string{
-		{"vet", "./drivers/vehicle/tyrestrip/...", "./drivers"},
-		{"test", "./drivers/vehicle/tyrestrip/..."},
+		{"vet", "./drivers/vehicle/madeupstrip/...", "./drivers"},
+		{"test", "./drivers/vehicle/madeupstrip/..."},
 	} {
 		cmd := exec.Command("go", args...)
 		cmd.Dir = root

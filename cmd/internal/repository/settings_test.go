@@ -14,6 +14,9 @@ import (
 
 // TestSettingsPages: each driver's folder has a page of its settings, which says what the code says.
 func TestSettingsPages(t *testing.T) {
+	if err := drivers.AddTexts(); err != nil {
+		t.Fatal(err)
+	}
 	for _, spec := range drivers.Catalog {
 		folder := strings.TrimPrefix(reflect.TypeOf(spec.Config).Elem().PkgPath(), "lanewarden/")
 		file := filepath.Join(root, folder, "SETTINGS.md")

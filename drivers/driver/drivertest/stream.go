@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 )
@@ -210,8 +211,28 @@ func (s Stream) check(t *testing.T, input []byte) []*observation.Observation {
 		if o.Body.Kind() == observation.Kind_KIND_DEVICE_FAULT {
 			t.Errorf("sound input gave a fault: %v", o)
 		}
+		s.checkNames(t, o.Body.GetVehicleReading())
 	}
 	return got
+}
+
+// checkNames holds a reading of a vehicle, nil for none, against the driver's texts: people read its names there.
+func (s Stream) checkNames(t *testing.T, r *observation.VehicleReading) {
+	if r == nil || s.Spec.Texts == nil {
+		return
+	}
+	if err := message.Extend(s.Spec.Texts); err != nil {
+		t.Fatal(err)
+	}
+	codes := []string{"reading." + r.Name}
+	for _, q := range r.Values {
+		codes = append(codes, "quantity."+q.Name)
+	}
+	for _, code := range codes {
+		if !message.Known(code) {
+			t.Errorf("the driver's texts have no %s: what a reading and its values are called", code)
+		}
+	}
 }
 
 func (s Stream) splitFrames(t *testing.T) {
