@@ -57,8 +57,8 @@ type Checker interface {
 	Check() error
 }
 
-// Sandboxed is implemented by settings (by their pointer) of drivers that can be run on a recording. Drivers that ask their device, or set
-// outputs, cannot: nothing on a recording answers.
+// Sandboxed is implemented by settings (by their pointer) of drivers that can be run on a recording. Drivers that ask
+// their device, or set outputs, cannot: nothing on a recording answers.
 type Sandboxed interface {
 	// Sandbox turns the settings to where nothing but the recording is read.
 	Sandbox(Sandbox)
@@ -113,7 +113,8 @@ type Sink interface {
 	StoreArtifact(ctx context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error)
 	// OpenArtifact reads back what StoreArtifact kept.
 	OpenArtifact(a *observation.Artifact) (observation.ArtifactReader, error)
-	// Latest returns the device's newest observation of a kind that was committed, nil for none within what the journal looks through.
+	// Latest returns the device's newest observation of a kind that was committed, nil for none within what the journal
+	// looks through.
 	Latest(ctx context.Context, kind observation.Kind) (*observation.Observation, error)
 	// State reports what the driver knows of its device, for a technician; the zero Message when there is nothing to
 	// say. Repeating it costs nothing. It says running when something was understood, or when all that documents come
@@ -179,7 +180,8 @@ type View struct {
 	Exact   bool            // the values as they are, in 16 bits, instead of a picture for people
 	Invert  bool
 	Log     bool // on a logarithmic scale
-	// Dark and Light are what is shown black and white, as shares of the usual window: 0.2 and 0.5 spread that part of it. 0 and 0 for all.
+	// Dark and Light are what is shown black and white, as shares of the usual window: 0.2 and 0.5 spread that part of
+	// it. 0 and 0 for all.
 	Dark, Light float64
 	Equalise    bool     // contrast by neighbourhood
 	With        []Source // other files of the same event: the other energy, reports

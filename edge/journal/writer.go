@@ -104,9 +104,13 @@ func newRow(o *observation.Observation) (Row, error) {
 		return Row{}, fmt.Errorf("%s: %w", name, err)
 	}
 	if len(body) > observation.MaxBodyBytes {
-		return Row{}, fmt.Errorf("%s: body of %d bytes is over the limit of %d; large things are artifacts", name, len(body), observation.MaxBodyBytes)
+		return Row{}, fmt.Errorf("%s: body of %d bytes is over the limit of %d; large things are artifacts",
+			name, len(body), observation.MaxBodyBytes)
 	}
-	return Row{Class: o.Class, Time: o.TimeNs, Device: o.Device, Kind: kind, Key: o.Key, Body: body, artifacts: o.Body.Artifacts}, nil
+	return Row{
+		Class: o.Class, Time: o.TimeNs, Device: o.Device, Kind: kind, Key: o.Key, Body: body,
+		artifacts: o.Body.Artifacts,
+	}, nil
 }
 
 // writer is the one goroutine that writes. What it has in hand is in these fields; what is durable is in Journal.state.
