@@ -10,6 +10,7 @@ import (
 // Evidence is what one observation says of the vehicle that it is about. What a device does not tell is zero.
 type Evidence struct {
 	Lasts   float64 // s that the vehicle was there, at the least when it was weighed
+	Told    float64 // s from its time on before which the device cannot have told it: until the vehicle's end
 	Speed   float64 // m/s
 	Length  float64 // m
 	Extent  float64 // m, speed by duration: the length and the detector's own, or more when it stopped
@@ -142,6 +143,7 @@ func analysisEvidence(_ *observation.Observation, b *observation.TraceAnalysis, 
 
 func readingEvidence(o *observation.Observation, b *observation.VehicleReading, e *Evidence) {
 	e.lasts(o.TimeNs, b.EndNs)
+	e.Told = e.Lasts
 	e.Speed, e.Length = metresPerSecond(b.SpeedKph), float64(b.LengthM)
 	e.Reverse, e.Blind = b.Direction == reverse, b.Direction == ""
 	if e.Speed > 0 {

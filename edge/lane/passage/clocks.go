@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/units"
 	"lanewarden/edge/lane/passage/detection"
@@ -48,8 +49,11 @@ func (c *Correlator) offset(g *group, o *observation.Observation) time.Duration 
 		c.clocks[o.Device] = k
 		g.model.Doubt(dev, g.clockDoubt(dev))
 	}
-	at := detection.Seconds(o.Time())
-	if step := k.Arrived(at, detection.Seconds(detection.Arrival(o))); step != 0 {
+	at, arrived := detection.Seconds(o.Time()), detection.Seconds(detection.Arrival(o))
+	if e, ok := kinds.EvidenceOf(o); ok {
+		arrived -= e.Told // what passes until then says nothing of the clock
+	}
+	if step := k.Arrived(at, arrived); step != 0 {
 		g.model.Stepped(dev, step, k.Late() || g.layout.Late(dev))
 		k.phase, k.raws = motion.Phase{}, nil
 	}

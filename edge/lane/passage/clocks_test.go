@@ -154,3 +154,21 @@ func TestClockBursts(t *testing.T) {
 		t.Errorf("%d of 60 plates are with another vehicle, and called sure", wrong)
 	}
 }
+
+// TestClockOfEnds: a device that reports a vehicle when its end has passed is not taken for one whose clock is behind by
+// that time.
+func TestClockOfEnds(t *testing.T) {
+	d := newDay(t, twoLanes())
+	for v := range 20 {
+		at := dawn.Add(time.Duration(v) * time.Minute)
+		o := observation.New(observation.Class_CLASS_EVENT, at, &observation.VehicleReading{
+			Name: "height", EndNs: at.Add(5 * time.Second).UnixNano(),
+		})
+		o.Device, o.Key = "lpr-1", fmt.Sprint("height ", v)
+		o.Body.DeviceTimeNs, o.Body.AgentDelayNs = o.TimeNs, int64(5*time.Second+100*time.Millisecond)
+		d.take(o)
+	}
+	if off := d.Offset("lpr-1").Seconds(); math.Abs(off) > 0.2 {
+		t.Errorf("the clock is taken to be %.1f s ahead", off)
+	}
+}

@@ -40,7 +40,7 @@ func TestOf(t *testing.T) {
 		{"code", &observation.VehicleCode{Type: "container", Value: "CSQU3054383"},
 			Detection{Evidence: kinds.Evidence{Several: true, Names: []kinds.Name{{Kind: "container", Value: "CSQU3054383", Shown: "CSQU3054383", Sure: 1}}}}},
 		{"a device without a kind of its own", &observation.VehicleReading{EndNs: after(2), SpeedKph: 7.2, LengthM: 8},
-			Detection{Evidence: kinds.Evidence{Lasts: 2, Speed: 2, Length: 8, Extent: 4, Blind: true}}},
+			Detection{Evidence: kinds.Evidence{Lasts: 2, Told: 2, Speed: 2, Length: 8, Extent: 4, Blind: true}}},
 		{"quality of a scan", &observation.XrayQuality{ScanInstance: "1.2", ImageInstance: "1.3"}, Detection{Evidence: kinds.Evidence{Follows: true, Links: []string{"1.2", "1.3"}}}},
 		{"preview", &observation.XrayPreview{ImageInstance: "1.3"}, Detection{Evidence: kinds.Evidence{Follows: true, Links: []string{"1.3"}}}},
 		{"image without a name", &observation.XrayImage{ScanInstance: "1.2"}, Detection{Evidence: kinds.Evidence{Links: []string{"1.2"}}}},
