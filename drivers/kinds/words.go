@@ -83,15 +83,8 @@ func join(sep string, parts ...Text) (out Text) {
 // sentence joins what is there with commas and begins with a capital letter.
 func sentence(parts ...Text) Text {
 	t := join(", ", parts...)
-	t.EN, t.FR = capital(t.EN), capital(t.FR)
+	t.EN, t.FR = message.Capital(t.EN), message.Capital(t.FR)
 	return t
-}
-
-func capital(s string) string {
-	for i, r := range s {
-		return strings.ToUpper(string(r)) + s[i+len(string(r)):]
-	}
-	return s
 }
 
 // nbsp is a no-break space: between a number and its unit.

@@ -133,7 +133,7 @@ func (m Message) In(l Language) string {
 	case codeText:
 		return m.argument(string(l), l)
 	case codeSentence:
-		return capital(strings.Join(m.parts(l), ", "))
+		return Capital(strings.Join(m.parts(l), ", "))
 	}
 	return render(m, l)
 }
@@ -160,7 +160,8 @@ func (m Message) argument(name string, l Language) string {
 	return v.In(l)
 }
 
-func capital(s string) string {
+// Capital returns a text that begins with a capital letter.
+func Capital(s string) string {
 	r, size := utf8.DecodeRuneInString(s)
 	if size == 0 {
 		return s

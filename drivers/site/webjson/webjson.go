@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/transport"
@@ -79,9 +77,7 @@ func (d *device) Run(ctx context.Context, sink driver.Sink) error {
 		return d.HTTP.Serve(ctx, ready, s.posted)
 	}
 	defer d.client.CloseIdleConnections()
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.poll(ctx) })
-	return g.Wait()
+	return s.poll(ctx)
 }
 
 // askTimeout bounds one question to the device.

@@ -3,11 +3,12 @@ package sim
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"lanewarden/drivers/transport"
 )
 
 // Device answers every GET with its document. The zero Device answers 503, as one that is starting.
@@ -73,10 +74,5 @@ func (d *Device) Serve(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	srv := &http.Server{Handler: d, ReadHeaderTimeout: headerTimeout}
-	defer context.AfterFunc(ctx, func() { srv.Close() })()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return ctx.Err()
+	return transport.ServeHTTP(ctx, &http.Server{Handler: d, ReadHeaderTimeout: headerTimeout}, l, 0)
 }
