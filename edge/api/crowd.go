@@ -97,7 +97,7 @@ func (c *Crowd) handler(next http.Handler) http.Handler {
 				return
 			case err != nil:
 				w.Header().Set("Connection", "close")
-				WriteProblem(w, Problemf(BadTimeout, "the body did not come: %v", err))
+				WriteProblem(w, Problemf(RequestTimeout, "the body did not come: %v", err))
 				return
 			}
 			r.Body = io.NopCloser(bytes.NewReader(body))

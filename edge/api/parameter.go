@@ -28,7 +28,7 @@ type Parameter struct {
 	index    []int // of the field
 }
 
-// timeExample is what messages show of the format of times.
+// timeExample shows the format of times in messages.
 const timeExample = "2026-11-25T03:12:00Z"
 
 // Parameters returns the parameters of a request type, in the order of its fields.

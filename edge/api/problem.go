@@ -17,7 +17,7 @@ type Code string
 // The kinds of problem of agent and hub.
 const (
 	BadRequest       Code = "bad-request"
-	BadTimeout       Code = "request-timeout"
+	RequestTimeout   Code = "request-timeout"
 	TooLarge         Code = "too-large"
 	UnknownParameter Code = "unknown-parameter"
 	NotSignedIn      Code = "not-signed-in"
@@ -26,7 +26,7 @@ const (
 	TokenMissing     Code = "token-missing"
 	NotOwner         Code = "not-owner"
 	NotFound         Code = "not-found"
-	NotAllowed       Code = "method-not-allowed"
+	MethodNotAllowed Code = "method-not-allowed"
 	NotDone          Code = "not-done"
 	CursorGone       Code = "cursor-gone"
 	WrongHost        Code = "wrong-host"
@@ -41,7 +41,7 @@ const (
 // ProblemType is the first part of Problem.Type; the code follows.
 const ProblemType = "urn:lanewarden:problem:"
 
-// kind is what all problems of a code have in common.
+// kind holds the status, the title and the advice that all problems of a code share.
 type kind struct {
 	status int
 	title  string
@@ -50,7 +50,7 @@ type kind struct {
 
 var problemKinds = map[Code]kind{
 	BadRequest:       {http.StatusBadRequest, "The request is wrong", ""},
-	BadTimeout:       {http.StatusRequestTimeout, "The request did not come in time", "send it again"},
+	RequestTimeout:   {http.StatusRequestTimeout, "The request did not come in time", "send it again"},
 	TooLarge:         {http.StatusRequestEntityTooLarge, "The request is too large", ""},
 	UnknownParameter: {http.StatusBadRequest, "A parameter is unknown", ""},
 	NotSignedIn:      {http.StatusUnauthorized, "Nobody is signed in", "sign in first"},
@@ -59,7 +59,7 @@ var problemKinds = map[Code]kind{
 	TokenMissing:     {http.StatusForbidden, "The session's token is missing", "reload the page"},
 	NotOwner:         {http.StatusForbidden, "Somebody else began this", ""},
 	NotFound:         {http.StatusNotFound, "There is no such thing", ""},
-	NotAllowed:       {http.StatusMethodNotAllowed, "The method is not allowed here", ""},
+	MethodNotAllowed: {http.StatusMethodNotAllowed, "The method is not allowed here", ""},
 	NotDone:          {http.StatusConflict, "It could not be done", ""},
 	CursorGone:       {http.StatusGone, "The cursor is of rows that are gone", "read again from after=0: ids tell what is known"},
 	WrongHost:        {http.StatusMisdirectedRequest, "The server has another name", ""},

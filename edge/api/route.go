@@ -10,7 +10,7 @@ import (
 	"lanewarden/edge/accounts"
 )
 
-// Route is what a table says of one operation of an HTTP side.
+// Route describes one operation of an HTTP side.
 type Route struct {
 	ID      string // operationId, the same for ever
 	Pattern string // "METHOD /path/{parameter}", as http.ServeMux has it

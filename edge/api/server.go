@@ -204,7 +204,7 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 func notAllowed(w http.ResponseWriter, r *http.Request, methods ...string) {
 	list := strings.Join(methods, ", ")
 	w.Header().Set("Allow", list)
-	WriteProblem(w, Problemf(NotAllowed, "%.20s is not allowed at %.200s", r.Method, r.URL.Path).WithDo("use %s", list))
+	WriteProblem(w, Problemf(MethodNotAllowed, "%.20s is not allowed at %.200s", r.Method, r.URL.Path).WithDo("use %s", list))
 }
 
 // fail answers with the problem that err is. Those that are the server's own fault are logged.

@@ -118,7 +118,7 @@ func TestProblems(t *testing.T) {
 		"a field":   {url: "/v1/things/1", body: `{"nota":1}`, code: BadRequest, detail: `unknown field "nota"`},
 		"path too":  {url: "/v1/things/1", body: `{"ID":"2"}`, code: BadRequest, detail: `unknown field "ID"`},
 		"large":     {url: "/v1/things/1", body: `{"note":"` + strings.Repeat("x", maxBody) + `"}`, code: TooLarge, detail: "16384"},
-		"method":    {method: "PUT", url: "/v1/things/1", code: NotAllowed, detail: "PUT is not allowed at /v1/things/1"},
+		"method":    {method: "PUT", url: "/v1/things/1", code: MethodNotAllowed, detail: "PUT is not allowed at /v1/things/1"},
 		"nothing":   {url: "/v1/other", code: NotFound, detail: "there is nothing at /v1/other"},
 		"nowhere":   {method: "GET", url: "/other", code: NotFound, detail: "there is nothing at /other"},
 		"owner":     {url: "/v1/things/1", owner: "p", code: NotOwner, detail: "p began this"},

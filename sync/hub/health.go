@@ -20,7 +20,7 @@ const (
 	partBroker = "broker"
 )
 
-// health is what keeps the hub from doing its work at the moment.
+// health holds the reasons why the hub cannot do its work at the moment.
 type health struct {
 	mu       sync.Mutex
 	troubles map[string]string // by part

@@ -21,7 +21,7 @@ const (
 	maxStates = 64 << 20
 )
 
-// agentState is what an agent last said of itself, or its last will.
+// agentState holds the state that an agent reported last, or its last will.
 type agentState struct {
 	*wire.State
 	heard time.Time

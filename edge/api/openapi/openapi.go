@@ -17,7 +17,7 @@ import (
 	"lanewarden/edge/api"
 )
 
-// Info is what a document says of its whole.
+// Info describes the API as a whole.
 type Info struct {
 	Title       string
 	Description string
