@@ -32,7 +32,7 @@ func TestBuiltinProfiles(t *testing.T) {
 			alarms := 0
 			emit := func(e line.Event) {
 				if !e.Fault.IsZero() {
-					t.Errorf("%s: %q", e.Fault, e.Frame)
+					t.Errorf("%s: %q", e.Fault.English(), e.Frame)
 					return
 				}
 				kinds[e.Reading.Kind]++
