@@ -75,17 +75,17 @@ func Recognise(f io.ReaderAt) (driver.Format, error) {
 		return driver.Format{}, err
 	}
 	if n == 0 {
-		return driver.Format{}, errors.New("it is empty")
+		return driver.Format{}, message.Errorf("unread.empty")
 	}
 	for _, format := range Formats() {
 		if format.Recognise(head[:n]) {
 			return format, nil
 		}
 	}
-	if known := driver.Unread(head[:n]); known != "" {
-		return driver.Format{}, errors.New("it " + known)
+	if known := driver.Unread(head[:n]); !known.IsZero() {
+		return driver.Format{}, message.Errorf("unread.it", message.Nested("what", known))
 	}
-	return driver.Format{}, errors.New("it is of no format that a driver understands")
+	return driver.Format{}, message.Errorf("unread.no-format")
 }
 
 // Draw makes a picture of a file of any format that has one.

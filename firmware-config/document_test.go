@@ -31,8 +31,8 @@ func TestBuiltinProfiles(t *testing.T) {
 			kinds := map[string]int{}
 			alarms := 0
 			emit := func(e line.Event) {
-				if e.Fault != "" {
-					t.Errorf("%s: %q", e.Fault, e.Frame)
+				if !e.Fault.IsZero() {
+					t.Errorf("%s: %q", e.Fault.English(), e.Frame)
 					return
 				}
 				kinds[e.Reading.Kind]++

@@ -130,9 +130,9 @@ type profileTest struct {
 }
 
 func (t *profileTest) event(e line.Event) {
-	if e.Fault != "" {
+	if !e.Fault.IsZero() {
 		t.faults++
-		fmt.Fprintf(t.w, "FAULT   %s\n        %q\n", e.Fault, e.Frame)
+		fmt.Fprintf(t.w, "FAULT   %s\n        %q\n", e.Fault.English(), e.Frame)
 		return
 	}
 	t.readings++

@@ -4,63 +4,58 @@ import (
 	"bytes"
 	"encoding/binary"
 	"unicode/utf8"
+
+	"lanewarden/drivers/message"
 )
 
 // Unread names a file of a known kind that no driver reads, by its beginning (up to HeadBytes), and says what
-// converts it: such files come into drop folders with those that are read. It returns "" for a file of any other
-// kind.
-func Unread(head []byte) string {
+// converts it: such files come into drop folders with those that are read. It returns the zero Message for a file of
+// any other kind.
+func Unread(head []byte) message.Message {
 	for _, k := range unread {
 		if k.is(head) {
-			return "is a " + k.name + ", which is not read: " + k.advice
+			return message.New("unread.file", message.Nested("kind", message.New(k.kind)),
+				message.Nested("advice", message.New(k.advice)))
 		}
 	}
-	return ""
+	return message.Message{}
 }
 
-// toN42 is what converts spectra: InterSpec (Sandia) reads nearly all formats and exports N42-2012, which is the 2011
-// edition.
-const toN42 = "convert it to ANSI N42.42-2011, with InterSpec or SpecUtils' cambio for one"
-
 var unread = []struct {
-	name, advice string
+	kind, advice string // codes
 	is           func(head []byte) bool
 }{
-	{"spectrum of an ASPECT portal or analyser (.spc)",
-		toN42 + "; a portal's alarms are read by the driver aspect, over Modbus", isAspectSPC},
-	{"spectrum of a RadiaCode or BecqMoni (XML)", toN42, func(h []byte) bool {
+	{"unread.aspect", "unread.to-n42-aspect", isAspectSPC},
+	{"unread.radiacode", "unread.to-n42", func(h []byte) bool {
 		return bytes.HasPrefix(text(h), []byte("<")) &&
 			(bytes.Contains(h, []byte("<ResultDataFile")) || bytes.Contains(h, []byte("<ResultDataList")))
 	}},
-	{"spectrum in SPE format (ORTEC, IAEA ASCII)", toN42, isSPE},
-	{"spectrum of LSRM (.spe)", toN42, func(h []byte) bool {
+	{"unread.spe", "unread.to-n42", isSPE},
+	{"unread.lsrm", "unread.to-n42", func(h []byte) bool {
 		return bytes.HasPrefix(text(h), []byte("SHIFR=")) || bytes.Contains(h, []byte("\nTLIVE="))
 	}},
-	{"spectrum in IAEA's ASCII format (.spc)", toN42, func(h []byte) bool {
+	{"unread.iaea", "unread.to-n42", func(h []byte) bool {
 		return bytes.Contains(h, []byte("SpectrumName")) && bytes.Contains(h, []byte("LiveTime"))
 	}},
-	{"spectrum in CHN format (ORTEC)", toN42, isCHN},
-	{"spectrum in ORTEC's binary SPC format", toN42, isOrtecSPC},
-	{"file of spectra in PCF format (GADRAS)", toN42, isPCF},
-	{"spectrum of an Amptek analyser (.mca)", toN42, prefix("<<PMCA SPECTRUM>>")},
-	{"spectrum as a URI (RADDATA)", toN42, prefix("RADDATA://")},
-	{"picture (JPEG)", viewer, magic("\xff\xd8\xff")},
-	{"picture (PNG)", viewer, magic("\x89PNG\r\n\x1a\n")},
-	{"picture (TIFF)", viewer, func(h []byte) bool { return magic("II*\x00")(h) || magic("MM\x00*")(h) }},
-	{"picture (BMP)", viewer, isBMP},
-	{"picture (GIF)", viewer, magic("GIF8")},
-	{"document in PDF", viewer, magic("%PDF-")},
-	{"file compressed with gzip", uncompressed, magic("\x1f\x8b")},
-	{"zip archive", uncompressed, magic("PK\x03\x04")},
-	{"file compressed with zstd", uncompressed, magic("\x28\xb5\x2f\xfd")},
-	{"file compressed with bzip2", uncompressed, magic("BZh")},
-	{"file compressed with xz", uncompressed, magic("\xfd7zXZ\x00")},
-	{"7-Zip archive", uncompressed, magic("7z\xbc\xaf\x27\x1c")},
-	{"file compressed with zlib (deflate)", uncompressed, isZlib},
+	{"unread.chn", "unread.to-n42", isCHN},
+	{"unread.ortec", "unread.to-n42", isOrtecSPC},
+	{"unread.pcf", "unread.to-n42", isPCF},
+	{"unread.amptek", "unread.to-n42", prefix("<<PMCA SPECTRUM>>")},
+	{"unread.uri", "unread.to-n42", prefix("RADDATA://")},
+	{"unread.jpeg", "unread.viewer", magic("\xff\xd8\xff")},
+	{"unread.png", "unread.viewer", magic("\x89PNG\r\n\x1a\n")},
+	{"unread.tiff", "unread.viewer", func(h []byte) bool { return magic("II*\x00")(h) || magic("MM\x00*")(h) }},
+	{"unread.bmp", "unread.viewer", isBMP},
+	{"unread.gif", "unread.viewer", magic("GIF8")},
+	{"unread.pdf", "unread.viewer", magic("%PDF-")},
+	{"unread.gzip", "unread.uncompressed", magic("\x1f\x8b")},
+	{"unread.zip", "unread.uncompressed", magic("PK\x03\x04")},
+	{"unread.zstd", "unread.uncompressed", magic("\x28\xb5\x2f\xfd")},
+	{"unread.bzip2", "unread.uncompressed", magic("BZh")},
+	{"unread.xz", "unread.uncompressed", magic("\xfd7zXZ\x00")},
+	{"unread.7zip", "unread.uncompressed", magic("7z\xbc\xaf\x27\x1c")},
+	{"unread.zlib", "unread.uncompressed", isZlib},
 }
-
-// viewer is what to do about pictures, which devices put beside what they measured.
-const viewer = "any viewer shows it, and what was measured is in the device's own document"
 
 // isBMP recognises a bitmap by its magic, its reserved bytes and the size of its second header, which the two letters
 // alone would not do for a text.
@@ -68,9 +63,6 @@ func isBMP(head []byte) bool {
 	return len(head) >= 18 && bytes.HasPrefix(head, []byte("BM")) && binary.LittleEndian.Uint32(head[6:]) == 0 &&
 		binary.LittleEndian.Uint32(head[14:]) < 256
 }
-
-// uncompressed is what to do about compressed documents.
-const uncompressed = "have it sent, or saved, without compression"
 
 // magic recognises a file by its first bytes.
 func magic(want string) func([]byte) bool {

@@ -64,12 +64,12 @@ func TestUnreadCompressed(t *testing.T) {
 		"zstd":    []byte("\x28\xb5\x2f\xfd\x04\x00"), "zip": []byte("PK\x03\x04\x14\x00"), "bzip2": []byte("BZh91AY&SY"),
 		"xz": []byte("\xfd7zXZ\x00\x00"), "7-Zip": []byte("7z\xbc\xaf\x27\x1c\x00\x04"),
 	} {
-		if got := Unread(head); !strings.Contains(got, want) || !strings.Contains(got, "without compression") {
+		if got := Unread(head).English(); !strings.Contains(got, want) || !strings.Contains(got, "without compression") {
 			t.Errorf("%s: %q", want, got)
 		}
 	}
 	for _, text := range []string{"x^ is a text", "x\x01", "x", "PKW", "7z", "BZ"} {
-		if got := Unread([]byte(text)); got != "" {
+		if got := Unread([]byte(text)).English(); got != "" {
 			t.Errorf("%q: %s", text, got)
 		}
 	}
@@ -87,7 +87,7 @@ func TestUnreadPictures(t *testing.T) {
 		"":     {"BM, a text of some length", "II*", "\xff\xd8", "GIF", "PNG"},
 	} {
 		for _, head := range heads {
-			got := Unread([]byte(head))
+			got := Unread([]byte(head)).English()
 			if (want == "") != (got == "") || !strings.Contains(got, want) {
 				t.Errorf("%q: %q, want %q", head, got, want)
 			}
@@ -109,7 +109,7 @@ func TestUnread(t *testing.T) {
 		"":          {nil, []byte("hello"), make([]byte, 4096), bytes.Repeat([]byte{0xff}, 4096), []byte("<html>"), []byte("$5: a price"), pcf("   "), aspect(1024)[:500]},
 	} {
 		for _, head := range heads {
-			got := Unread(head)
+			got := Unread(head).English()
 			if want == "" && got != "" || want != "" && (!strings.Contains(got, want) || !strings.Contains(got, "InterSpec")) {
 				t.Errorf("%.40q: %q, want %q", head, got, want)
 			}

@@ -40,6 +40,9 @@ func Of(err error) Message {
 	if err == nil {
 		return Message{}
 	}
+	if m, inner := ofSeveral(err); inner != nil {
+		return within(err, inner, m)
+	}
 	var own *Error
 	if errors.As(err, &own) {
 		return within(err, own, own.Message)
@@ -86,6 +89,30 @@ func plainArg(name string, value any) Arg {
 		return Nested(name, Of(v))
 	}
 	return String(name, fmt.Sprint(value))
+}
+
+// ofSeveral returns what joined errors say, each on its line as errors.Join has it, and the error that joins them; nil
+// when none is in the chain before a message.
+func ofSeveral(err error) (Message, error) {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if _, own := err.(*Error); own {
+			break
+		}
+		several, ok := err.(interface{ Unwrap() []error })
+		if !ok {
+			continue
+		}
+		all := several.Unwrap()
+		if errors.Join(all...).Error() != err.Error() {
+			break // fmt.Errorf with several causes
+		}
+		parts := make([]Message, len(all))
+		for i, one := range all {
+			parts[i] = Of(one)
+		}
+		return Join("\n", parts...), err
+	}
+	return Message{}, nil
 }
 
 // within puts before a message what was wrapped around its error.

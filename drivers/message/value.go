@@ -3,6 +3,7 @@ package message
 import (
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -109,6 +110,13 @@ func Date(name string, t time.Time) Arg { return Arg{name, Instant{t, ToDay}} }
 
 // Names is a list of names.
 func Names(name string, values []string) Arg { return Arg{name, List(slices.Clone(values))} }
+
+// Quoted is what stood in a document, a line or a setting, in the language's quotation marks, with what is not printable
+// escaped as in Go.
+func Quoted[T string | []byte](name string, value T) Arg {
+	text := strconv.Quote(string(value))
+	return Nested(name, New("quotation", String("text", text[1:len(text)-1])))
+}
 
 // Nested is a message that stands in another one, empty when it says nothing.
 func Nested(name string, m Message) Arg { return Arg{name, m} }

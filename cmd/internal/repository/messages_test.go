@@ -21,7 +21,7 @@ import (
 var makers = map[string]int{"New": 0, "Errorf": 0, "Wrap": 1, "newError": 0}
 
 // argument is a function of these packages that names an argument by its first parameter.
-var argument = regexp.MustCompile(`^(String|Int|Count|Number|Quantity|Aligned|Percent|Duration|ExactDuration|Time|Date|Names|Nested|arg)$`)
+var argument = regexp.MustCompile(`^(String|Int|Count|Number|Quantity|Aligned|Percent|Duration|ExactDuration|Time|Date|Names|Quoted|Nested|arg)$`)
 
 // placeholder is one in a text of the catalogue: {{.name}}, {{if .name}}.
 var placeholder = regexp.MustCompile(`\{\{[^}]*?\.(\w+)[^}]*\}\}`)

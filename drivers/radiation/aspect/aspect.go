@@ -8,7 +8,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
 	"github.com/simonvetter/modbus"
 
 	"lanewarden/drivers/driver"
@@ -81,8 +80,7 @@ const (
 // is noticed by that.
 func ParseBlock(r []uint16) (b Block, err error) {
 	if len(r) < blockLength {
-		return b, fmt.Errorf("a monitor block of %d %s, needs %d",
-			len(r), english.PluralWord(len(r), "register", ""), blockLength)
+		return b, message.Errorf("aspect.block", message.Count("n", len(r)), message.Int("want", blockLength))
 	}
 	u32 := func(i int) uint32 { return uint32(r[i]) | uint32(r[i+1])<<16 }
 	f32 := func(i int) float32 { return math.Float32frombits(u32(i)) }
@@ -94,10 +92,11 @@ func ParseBlock(r []uint16) (b Block, err error) {
 	for _, f := range []struct {
 		name string
 		v    float32
-	}{{"gamma background", b.GammaBackground}, {"gamma variance", b.GammaVariance},
-		{"neutron background", b.NeutronBackground}} {
+	}{{"aspect.gamma-background", b.GammaBackground}, {"aspect.gamma-variance", b.GammaVariance},
+		{"aspect.neutron-background", b.NeutronBackground}} {
 		if !(f.v >= 0 && f.v < 1e9) {
-			return b, fmt.Errorf("%s is %v: are the words in another order?", f.name, f.v)
+			return b, message.Errorf("aspect.word-order", message.Nested("what", message.New(f.name)),
+				message.String("value", fmt.Sprint(f.v)))
 		}
 	}
 	return b, nil

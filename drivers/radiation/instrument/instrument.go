@@ -108,8 +108,7 @@ func (n *instrument) posted(ctx context.Context, sink driver.Sink, d transport.D
 }
 
 // errNoMeasurement says that a document holds nothing that was measured.
-var errNoMeasurement = errors.New("the document holds no measurement: no spectrum, count or dose rate that can be " +
-	"read stands in it")
+var errNoMeasurement = message.Errorf("n42.no-measurement")
 
 // handleDocument decodes, keeps and commits one document. The caller may acknowledge it when handleDocument returned
 // nil. A document without measurements is a fault and a transport.BadFileError; what it says of alarms is committed all
@@ -120,6 +119,9 @@ func (n *instrument) handleDocument(ctx context.Context, sink driver.Sink, f io.
 		return err
 	}
 	doc, err := n42.DecodeWith(f, n42.Options{Zone: n.zone})
+	if err != nil {
+		err = message.Wrap(err, "n42.unreadable")
+	}
 	if err == nil && doc.Measurements == 0 {
 		err = empty(doc)
 		if broken, _ := doc.SevereFaults(); len(doc.Alarms) > 0 || broken != "" {
@@ -142,8 +144,8 @@ func named(f io.ReadSeeker, err error) error {
 		return err
 	}
 	n, _ := io.ReadFull(f, head) // fewer when the file is short
-	if known := driver.Unread(head[:n]); known != "" && !n42.Recognise(head[:n]) {
-		return fmt.Errorf("%s (%w)", known, err)
+	if known := driver.Unread(head[:n]); !known.IsZero() && !n42.Recognise(head[:n]) {
+		return message.Wrap(err, "unread.because", message.Nested("what", known))
 	}
 	return err
 }
@@ -153,7 +155,7 @@ func empty(d *n42.Document) error {
 	if len(d.Warnings) == 0 {
 		return errNoMeasurement
 	}
-	return fmt.Errorf("%w (%s)", errNoMeasurement, d.Warnings[0])
+	return message.Wrap(errNoMeasurement, "n42.warning", message.Nested("warning", message.Quote(d.Warnings[0])))
 }
 
 // commit keeps a document and commits its observation.

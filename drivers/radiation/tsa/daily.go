@@ -61,8 +61,8 @@ func (p *portal) importFile(ctx context.Context, sink driver.Sink, path string) 
 		return err
 	}
 	if r.understood == 0 {
-		return &transport.BadFileError{Err: fmt.Errorf("%s: none of its %d %s is a TSA line",
-			name, r.lines, english.PluralWord(int(r.lines), "line", ""))}
+		return &transport.BadFileError{Err: message.Errorf("tsa.no-file", message.String("file", name),
+			message.Count("n", r.lines))}
 	}
 	o := observation.New(observation.Class_CLASS_EVENT, r.at, &observation.DeviceImport{
 		Name: name, Lines: r.lines, Observations: r.observations, Added: r.added, Faults: r.faults.Total,
@@ -257,7 +257,7 @@ func describeDaily(in io.Reader, name string) (driver.Description, error) {
 		return nil, err
 	}
 	if r.understood == 0 {
-		return nil, fmt.Errorf("none of %d %s is a TSA line", r.lines, english.PluralWord(int(r.lines), "line", ""))
+		return nil, message.Errorf("tsa.none", message.Count("n", r.lines))
 	}
 	s.SHA256, s.Lines, s.Faults, s.Estimated = fmt.Sprintf("%x", h.Sum(nil)), r.lines, r.faults.Total, r.clock.last < 0
 	return s, nil

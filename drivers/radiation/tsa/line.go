@@ -2,11 +2,10 @@ package tsa
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/message"
 )
 
 // detectors is the number of gamma and of neutron detectors that a line can report.
@@ -115,7 +114,7 @@ func decodeLine(text []byte, l *line) error {
 	tag, rest, _ := bytes.Cut(text, comma)
 	kind := kindOf(tag)
 	if kind == 0 {
-		return fmt.Errorf("line begins with %.8q, which is no TSA line type", tag)
+		return message.Errorf("tsa.no-type", message.Quoted("tag", tag[:min(len(tag), 8)]))
 	}
 	*l = line{kind: kind, clock: -1}
 	rest, l.clock = cutClock(rest)
@@ -125,8 +124,8 @@ func decodeLine(text []byte, l *line) error {
 	case kind.setup():
 		l.fields = rest
 		if n := bytes.Count(rest, comma) + 1; n > len(setupFields[kind])+1 {
-			return fmt.Errorf("%s line has %d %s, not %d",
-				setupNames[kind], n, english.PluralWord(n, "field", ""), len(setupFields[kind]))
+			return message.Errorf("tsa.fields", message.String("type", setupNames[kind]), message.Count("n", n),
+				message.Int("want", len(setupFields[kind])))
 		}
 	case kind == lineSP:
 		seconds, rest := nextField(rest)
@@ -152,7 +151,7 @@ func nextField(b []byte) (field, rest []byte) {
 
 func (l *line) decodeCounts(rest []byte) error {
 	if len(rest) == 0 {
-		return fmt.Errorf("line has no counts")
+		return message.Errorf("tsa.no-counts")
 	}
 	for i := range l.counts {
 		l.counts[i] = noValue
@@ -163,7 +162,7 @@ func (l *line) decodeCounts(rest []byte) error {
 		}
 	}
 	if len(rest) > 0 {
-		return fmt.Errorf("line has more than %d counts", detectors)
+		return message.Errorf("tsa.counts", message.Int("n", detectors))
 	}
 	return nil
 }

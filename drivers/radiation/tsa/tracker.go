@@ -3,11 +3,13 @@ package tsa
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -150,7 +152,8 @@ func (t *tracker) occupied(at time.Time, l *line) {
 func (t *tracker) marked(at time.Time, l *line) error {
 	t.known = true
 	if t.occ == nil {
-		return fmt.Errorf("GX ends occupancy %d, but no occupied line came before it", l.number)
+		return message.Errorf("tsa.no-occupancy",
+			message.String("number", strconv.FormatUint(uint64(l.number), 10)))
 	}
 	t.occ.lastLine = at
 	t.occ.rec.Number, t.occ.rec.NeutronBackgroundMilli = l.number, l.neutronMilli

@@ -151,7 +151,7 @@ func TestAsk(t *testing.T) {
 			func(w http.ResponseWriter) { http.Error(w, "{}", http.StatusUnauthorized) }},
 		{"as large as may be", "", strings.Repeat(" ", 1<<20), "",
 			func(w http.ResponseWriter) { fmt.Fprint(w, strings.Repeat(" ", 1<<20)) }},
-		{"larger", "", "", "answers with more than 1048576 bytes",
+		{"larger", "", "", "answers with more than 1,048,576 bytes",
 			func(w http.ResponseWriter) { fmt.Fprint(w, strings.Repeat(" ", 1<<20+1)) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

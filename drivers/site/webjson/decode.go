@@ -2,13 +2,13 @@ package webjson
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"time"
 
 	"github.com/tidwall/gjson"
 
 	"lanewarden/drivers/driver/profile"
+	"lanewarden/drivers/message"
 )
 
 const (
@@ -30,10 +30,10 @@ type Reading struct {
 // JSON, or deeper than 64 blocks. Readings that it could read are returned beside the error of another.
 func Decode(p *Profile, doc []byte) (out []Reading, err error) {
 	if !gjson.ValidBytes(doc) {
-		return nil, errors.New("it is no JSON")
+		return nil, message.Errorf("webjson.no-json")
 	}
 	if n := depth(doc); n > maxDepth {
-		return nil, fmt.Errorf("it has %d blocks within each other: %d at the most", n, maxDepth)
+		return nil, message.Errorf("webjson.nested", message.Int("depth", n), message.Int("most", maxDepth))
 	}
 	root := gjson.ParseBytes(doc)
 	var problems []error
@@ -44,19 +44,21 @@ func Decode(p *Profile, doc []byte) (out []Reading, err error) {
 				continue
 			}
 			if n >= maxMembers {
-				problems = append(problems, fmt.Errorf("%s: more than %d members of %s", m.Name, maxMembers, m.Each))
+				problems = append(problems, message.Errorf("webjson.members",
+					message.String("message", m.Name), message.Int("most", maxMembers), message.String("list", m.Each)))
 				break
 			}
 			r, err := m.read(part)
 			if err != nil {
-				problems = append(problems, fmt.Errorf("%s: %w", m.Name, err))
+				problems = append(problems, message.Wrap(err, "line.of-message",
+					message.String("message", m.Name)))
 				continue
 			}
 			out = append(out, r)
 		}
 	}
 	if len(out) == 0 && len(problems) == 0 {
-		return nil, fmt.Errorf("it holds no message of profile %s", p.Name)
+		return nil, message.Errorf("webjson.none", message.String("profile", p.Name))
 	}
 	return out, errors.Join(problems...)
 }
@@ -109,7 +111,7 @@ func (m *Message) read(part gjson.Result) (Reading, error) {
 	if m.Time != "" {
 		at, err := moment(part.Get(m.Time))
 		if err != nil {
-			return r, fmt.Errorf("time %s: %w", m.Time, err)
+			return r, message.Wrap(err, "webjson.time", message.String("path", m.Time))
 		}
 		r.At = at
 	}
@@ -120,7 +122,7 @@ func (m *Message) read(part gjson.Result) (Reading, error) {
 		}
 	}
 	if len(r.Values) == 0 {
-		return r, errors.New("has none of the profile's fields")
+		return r, message.Errorf("webjson.no-field")
 	}
 	r.Alarm = profile.Holds(m.Alarm, r.Values)
 	return r, nil
@@ -147,7 +149,7 @@ const (
 func moment(v gjson.Result) (time.Time, error) {
 	switch {
 	case !v.Exists():
-		return time.Time{}, errors.New("the document has none")
+		return time.Time{}, message.Errorf("webjson.no-time")
 	case v.Type == gjson.Number && v.Num >= firstSecond && v.Num < lastSecond:
 		return time.UnixMicro(int64(v.Num * 1e6)).UTC(), nil
 	case v.Type == gjson.Number && v.Num >= 1000*firstSecond && v.Num < 1000*lastSecond:
@@ -156,8 +158,7 @@ func moment(v gjson.Result) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, v.String())
 	if err != nil {
 		return time.Time{},
-			fmt.Errorf("%.40q is no time with a zone (2026-03-01T14:05:00Z), nor seconds or milliseconds since 1970",
-				v.String())
+			message.Errorf("webjson.other-time", message.Quoted("text", v.String()[:min(len(v.String()), 40)]))
 	}
 	return at.UTC(), nil
 }

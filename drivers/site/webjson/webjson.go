@@ -109,7 +109,7 @@ func (s *session) ask(ctx context.Context) ([]byte, error) {
 	if s.TokenFile != "" {
 		text, err := os.ReadFile(s.TokenFile)
 		if err != nil {
-			return nil, fmt.Errorf("token_file: %w", err)
+			return nil, message.Wrap(err, "webjson.token-file")
 		}
 		token = strings.TrimSpace(string(text))
 	}
@@ -137,9 +137,11 @@ func Ask(ctx context.Context, client *http.Client, base string, p *Profile, toke
 	case err != nil:
 		return nil, err
 	case resp.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%s answers %s", page, resp.Status)
+		return nil, message.Errorf("webjson.status", message.String("page", page),
+			message.String("status", resp.Status))
 	case len(doc) > maxBytes:
-		return nil, fmt.Errorf("%s answers with more than %d bytes", page, maxBytes)
+		return nil, message.Errorf("webjson.large", message.String("page", page),
+			message.Int("bytes", maxBytes))
 	}
 	return doc, nil
 }

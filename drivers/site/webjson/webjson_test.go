@@ -62,7 +62,7 @@ func TestDecode(t *testing.T) {
 		{"nothing of the profile", `{"hello":1}`, "", "it holds no message of profile example-tyre-strip"},
 		{"no JSON", `<html>`, "", "it is no JSON"},
 		{"two documents", pass + pass, "", "it is no JSON"},
-		{"a bomb", strings.Repeat("[", 1000) + strings.Repeat("]", 1000), "", "1000 blocks within each other"},
+		{"a bomb", strings.Repeat("[", 1000) + strings.Repeat("]", 1000), "", "1,000 blocks within each other"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			readings, err := webjson.Decode(p, []byte(c.doc))

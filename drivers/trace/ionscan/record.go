@@ -39,13 +39,23 @@ func (d *dropped) base() string { return filepath.Base(d.name) }
 
 // bad reports a file that nothing can be made of.
 func (d *dropped) bad(ctx context.Context, err error, offset int64) error {
-	err = fmt.Errorf("%s: %w", d.base(), err)
+	err = fmt.Errorf("%s: %w", d.base(), said(err))
 	return errors.Join(&transport.BadFileError{Err: err}, d.commit(ctx, d.fault(message.Of(err), offset)...))
+}
+
+// said returns an error of a JCAMP-DX file with a sentence about its place.
+func said(err error) error {
+	var f *jcampdx.Fault
+	if !errors.As(err, &f) || err.Error() != f.Error() {
+		return err
+	}
+	return message.Wrap(f, "ionscan.jcamp-at", message.Int("line", f.Line), message.Int("column", f.Column),
+		message.Nested("reason", message.Quote(f.Message)))
 }
 
 // within says what is wrong, in which file.
 func (d *dropped) within(err error) message.Message {
-	return message.New("within", message.String("where", d.base()), message.CausedBy(err))
+	return message.New("within", message.String("where", d.base()), message.CausedBy(said(err)))
 }
 
 // fault makes an observation of what is wrong with the file; a flood is folded.
@@ -79,7 +89,7 @@ func (d *dropped) read(ctx context.Context, limit int64, mediaType string) ([]by
 	}
 	data := b.Bytes()
 	if int64(len(data)) > limit {
-		return nil, nil, d.bad(ctx, fmt.Errorf("file is larger than %d bytes", limit), 0)
+		return nil, nil, d.bad(ctx, message.Errorf("ionscan.large-file", message.Int("bytes", limit)), 0)
 	}
 	d.env.Tape.RecordDocument(d.base(), data)
 	if _, err := d.f.Seek(0, io.SeekStart); err != nil {
@@ -141,7 +151,7 @@ func (d *dropped) at(s *sample) time.Time {
 // table takes a text file by the profile.
 func (d *dropped) table(ctx context.Context) error {
 	if d.Profile.Value == nil {
-		return d.bad(ctx, errors.New(d.other()), 0)
+		return d.bad(ctx, d.other(), 0)
 	}
 	data, artifact, err := d.read(ctx, maxTableBytes, tableMediaType)
 	if err != nil {
@@ -153,14 +163,14 @@ func (d *dropped) table(ctx context.Context) error {
 	}
 	var obs []*observation.Observation
 	var faults int
-	read, first := 0, ""
+	read, first := 0, message.Message{}
 	now := time.Now().UTC()
 	emit := func(e line.Event) {
-		if e.Fault != "" {
+		if !e.Fault.IsZero() {
 			if faults++; faults == 1 {
 				first = e.Fault
 			}
-			obs = append(obs, d.fault(d.within(errors.New(e.Fault)), e.Offset)...)
+			obs = append(obs, d.fault(d.within(&message.Error{Message: e.Fault}), e.Offset)...)
 			return
 		}
 		read++
@@ -169,19 +179,20 @@ func (d *dropped) table(ctx context.Context) error {
 	reader.Feed(now, data, emit)
 	reader.Flush(now, emit)
 	if read == 0 {
-		return d.bad(ctx, fmt.Errorf("profile %s understands nothing in it: %s", d.Profile.Value.Name, first), 0)
+		return d.bad(ctx, message.Errorf("line.nothing", message.String("profile", d.Profile.Value.Name),
+			message.Nested("first", first)), 0)
 	}
 	return d.commit(ctx, obs...)
 }
 
 // other says what a file is that is no JCAMP-DX file.
-func (d *dropped) other() string {
+func (d *dropped) other() error {
 	head := make([]byte, driver.HeadBytes)
 	n, _ := d.f.ReadAt(head, 0) // fewer when the file is short
-	if known := driver.Unread(head[:n]); known != "" {
-		return known
+	if known := driver.Unread(head[:n]); !known.IsZero() {
+		return &message.Error{Message: known}
 	}
-	return "is no JCAMP-DX file, and no profile is configured that reads other files"
+	return message.Errorf("ionscan.other-file")
 }
 
 // reading turns a message of the line into observations.

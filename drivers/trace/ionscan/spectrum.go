@@ -2,14 +2,12 @@ package ionscan
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
-
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/trace/jcampdx"
 	"lanewarden/drivers/trace/plasmagram"
 )
@@ -159,7 +157,7 @@ func (c *Config) samplesOf(f *jcampdx.File) (out []sample, err error) {
 		}
 		s, e := c.sampleOf(b, labelled{c.Labels, around})
 		if e != nil {
-			err = errors.Join(err, fmt.Errorf("block of line %d: %w", b.Line, e))
+			err = errors.Join(err, message.Wrap(e, "ionscan.block", message.Int("line", b.Line)))
 			return
 		}
 		out = append(out, s)
@@ -168,7 +166,7 @@ func (c *Config) samplesOf(f *jcampdx.File) (out []sample, err error) {
 		walk(b, nil)
 	}
 	if len(out) == 0 && err == nil {
-		err = errors.New("no block holds an ion mobility spectrum or peak table (DATA TYPE)")
+		err = message.Errorf("ionscan.no-block")
 	}
 	return out, err
 }
@@ -234,24 +232,22 @@ func (s *sample) data(b *jcampdx.Block) error {
 		scale := msUnits[strings.ToLower(strings.TrimSpace(t.Columns[0].Units))]
 		if t.Kind != jcampdx.XYData {
 			if len(s.peaks)+t.Points() > maxPeaks {
-				return fmt.Errorf("table of line %d has %d peaks, more than the %d that a sample may have",
-					t.Line, t.Points(),
-					maxPeaks)
+				return message.Errorf("ionscan.peaks", message.Int("line", t.Line),
+					message.Count("n", t.Points()), message.Int("most", maxPeaks))
 			}
 			s.addPeaks(t, scale)
 			continue
 		}
 		if scale == nil {
-			return fmt.Errorf("table of line %d: drift times in %q are not known: ms, s or us",
-				t.Line, t.Columns[0].Units)
+			return message.Errorf("ionscan.drift-unit", message.Int("line", t.Line),
+				message.Quoted("unit", t.Columns[0].Units))
 		}
 		if t.Points() < 2 {
 			continue
 		}
 		if points += t.Points(); t.Points() > maxScanPoints || points > maxSpectrumPoints {
-			return fmt.Errorf("table of line %d: a scan of %d %s, or scans of more than %d, are no ion mobility "+
-				"spectrum",
-				t.Line, t.Points(), english.PluralWord(t.Points(), "point", ""), maxSpectrumPoints)
+			return message.Errorf("ionscan.scan-length", message.Int("line", t.Line),
+				message.Count("n", t.Points()), message.Int("most", maxSpectrumPoints))
 		}
 		x := t.X()
 		start, step := scale(x[0]), (scale(x[len(x)-1])-scale(x[0]))/float64(len(x)-1)
@@ -262,8 +258,8 @@ func (s *sample) data(b *jcampdx.Block) error {
 			if t.Partial {
 				continue // the scan that was cut takes no part
 			}
-			return fmt.Errorf("table of line %d has %d %s, the scans before %d",
-				t.Line, t.Points(), english.PluralWord(t.Points(), "point", ""), len(spectrum.Scans[0]))
+			return message.Errorf("ionscan.other-length", message.Int("line", t.Line),
+				message.Count("n", t.Points()), message.Int("before", len(spectrum.Scans[0])))
 		}
 		spectrum.Scans = append(spectrum.Scans, t.Y())
 	}
@@ -271,7 +267,7 @@ func (s *sample) data(b *jcampdx.Block) error {
 		spectrum.Polarity, spectrum.Cell = s.polarity, s.cell
 		s.spectrum, s.peaks = &spectrum, nil
 		if s.polarity == "" {
-			return errors.New("the polarity of the spectrum is not given")
+			return message.Errorf("ionscan.no-polarity")
 		}
 	}
 	return nil

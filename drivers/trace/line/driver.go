@@ -131,8 +131,8 @@ func (s *session) Break(at time.Time) []*observation.Observation {
 // collect turns what the reader emits into observations.
 func (s *session) collect(read func(emit func(Event))) (obs []*observation.Observation) {
 	read(func(e Event) {
-		if e.Fault != "" {
-			s.faults.Add(e.At, message.Quote(e.Fault), e.Offset, e.Frame)
+		if !e.Fault.IsZero() {
+			s.faults.Add(e.At, e.Fault, e.Offset, e.Frame)
 			return
 		}
 		s.sound++

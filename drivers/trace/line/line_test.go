@@ -53,8 +53,8 @@ func read(t testing.TB, p *Profile, input []byte) (readings []*Reading, faults [
 		t.Fatal(err)
 	}
 	emit := func(e Event) {
-		if e.Fault != "" {
-			faults = append(faults, e.Fault)
+		if !e.Fault.IsZero() {
+			faults = append(faults, e.Fault.English())
 		} else {
 			readings = append(readings, e.Reading)
 		}
@@ -188,7 +188,7 @@ func FuzzReader(f *testing.F) {
 			t.Fatal(err)
 		}
 		emit := func(e Event) {
-			if e.Fault == "" && e.Reading == nil || e.Offset < 0 || len(e.Frame) > faultExcerpt {
+			if e.Fault.IsZero() && e.Reading == nil || e.Offset < 0 || len(e.Frame) > faultExcerpt {
 				t.Fatalf("event %+v", e)
 			}
 		}
@@ -225,7 +225,7 @@ func FuzzPattern(f *testing.F) {
 func ExampleReader() {
 	r, _ := NewReader(thermometer())
 	r.Feed(time.Unix(0, 0), frame(thermometer(), "SURVEY 3"), func(Event) {})
-	r.Break(time.Unix(0, 0), func(e Event) { fmt.Println(e.Fault, e.Reading != nil) })
+	r.Break(time.Unix(0, 0), func(e Event) { fmt.Println(e.Fault.English(), e.Reading != nil) })
 	// Output:
 	// byte 13: message survey broke off after 1 line false
 	//  true

@@ -19,7 +19,7 @@ func events(t rapid.TB, p *Profile, chunks ...[]byte) (out []string) {
 	}
 	at := time.Unix(1, 0)
 	emit := func(e Event) {
-		if e.Fault != "" {
+		if !e.Fault.IsZero() {
 			out = append(out, fmt.Sprintf("fault %d %s %q", e.Offset, e.Fault, e.Frame))
 			return
 		}
@@ -121,8 +121,8 @@ func TestBreak(t *testing.T) {
 	}
 	var got []string
 	emit := func(e Event) {
-		if e.Fault != "" {
-			got = append(got, e.Fault)
+		if !e.Fault.IsZero() {
+			got = append(got, e.Fault.English())
 			return
 		}
 		got = append(got, fmt.Sprintf("%s, %d rows, partial %v", e.Reading.Message, len(e.Reading.Rows),

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
 	"golang.org/x/text/encoding/charmap"
 
 	"lanewarden/drivers/driver/profile"
+	"lanewarden/drivers/message"
 )
 
 // Row is one line within a message.
@@ -52,7 +52,7 @@ func get(values []profile.Value, name string) (profile.Value, bool) {
 type Event struct {
 	At      time.Time
 	Reading *Reading
-	Fault   string // in words
+	Fault   message.Message
 	Offset  int64  // of the faulty line, bytes since the beginning
 	Frame   []byte // the faulty line
 }
@@ -138,16 +138,16 @@ func (r *Reader) Feed(at time.Time, data []byte, emit func(Event)) {
 }
 
 func (r *Reader) tooLong(at time.Time, frame []byte, emit func(Event)) {
-	r.fault(at, r.offset, frame, emit, "line is longer than %d bytes, without %q that ends it",
-		r.m.Framing.MaxBytes, r.m.Framing.End)
+	r.fault(at, r.offset, frame, emit, message.New("line.long", message.Count("n", r.m.Framing.MaxBytes),
+		message.Quoted("end", r.m.Framing.End)))
 }
 
 // faultExcerpt bounds what a fault keeps of its line.
 const faultExcerpt = 256
 
-func (r *Reader) fault(at time.Time, offset int64, frame []byte, emit func(Event), format string, args ...any) {
+func (r *Reader) fault(at time.Time, offset int64, frame []byte, emit func(Event), reason message.Message) {
 	emit(Event{At: at, Offset: offset, Frame: bytes.Clone(frame[:min(len(frame), faultExcerpt)]),
-		Fault: fmt.Sprintf("byte %d: ", offset) + fmt.Sprintf(format, args...)})
+		Fault: message.New("fault.byte", message.Int("offset", offset), message.Nested("cause", reason))})
 }
 
 // line reads one line without its end.
@@ -161,12 +161,12 @@ func (r *Reader) line(at time.Time, frame []byte, emit func(Event)) {
 		i := bytes.LastIndex(body, []byte(start)) // a line that was cut is followed by the next one's start
 		if i < 0 {
 			if len(bytes.TrimSpace(body)) > 0 {
-				r.fault(at, offset, frame, emit, "line does not begin with %q", start)
+				r.fault(at, offset, frame, emit, message.New("line.begin", message.Quoted("start", start)))
 			}
 			return
 		}
 		if i > 0 && len(bytes.TrimSpace(body[:i])) > 0 {
-			r.fault(at, offset, body[:i], emit, "bytes before the %q that begins a line", start)
+			r.fault(at, offset, body[:i], emit, message.New("line.before", message.Quoted("start", start)))
 		}
 		body = body[i+len(start):]
 	}
@@ -175,16 +175,16 @@ func (r *Reader) line(at time.Time, frame []byte, emit func(Event)) {
 	}
 	body, err := r.m.Checksum.strip(body, r.m.Framing.Start)
 	if err != nil {
-		r.fault(at, offset, frame, emit, "%v", err)
+		r.fault(at, offset, frame, emit, message.Of(err))
 		return
 	}
 	text, err := decodeText(r.m.Charset, body)
 	if err != nil {
-		r.fault(at, offset, frame, emit, "%v", err)
+		r.fault(at, offset, frame, emit, message.Of(err))
 		return
 	}
 	if err := r.match(at, text, frame, emit); err != nil {
-		r.fault(at, offset, frame, emit, "%v", err)
+		r.fault(at, offset, frame, emit, message.Of(err))
 	}
 }
 
@@ -203,12 +203,12 @@ func decodeText(charset string, body []byte) (string, error) {
 	default:
 		for i, c := range body {
 			if c == '\n' || c == '\r' {
-				return "", fmt.Errorf("character %d of the line, %q, is a line end that the profile does not know: "+
-					"framing, end?", i+1, c)
+				return "", message.Errorf("line.other-end", message.Int("place", i+1),
+					message.String("character", strconv.QuoteRune(rune(c))))
 			}
 			if c > 0x7e || c < 0x20 && c != '\t' {
-				return "", fmt.Errorf("character %d of the line, %#02x, is no ASCII text: baud rate, parity or "+
-					"charset?", i+1, c)
+				return "", message.Errorf("line.no-ascii", message.Int("place", i+1),
+					message.String("character", fmt.Sprintf("%#02x", c)))
 			}
 		}
 		return string(body), nil
@@ -233,7 +233,7 @@ func (r *Reader) match(at time.Time, text string, frame []byte, emit func(Event)
 		}
 		values, err := r.m.values(msg, msg.pattern, found)
 		if err != nil {
-			return fmt.Errorf("%s: %w", msg.Name, err)
+			return message.Wrap(err, "line.of-message", message.String("message", msg.Name))
 		}
 		reading := &Reading{At: at, Message: msg.Name, Kind: msg.Kind, Values: values,
 			Raw: append(bytes.Clone(frame), '\n')}
@@ -247,7 +247,8 @@ func (r *Reader) match(at time.Time, text string, frame []byte, emit func(Event)
 	if r.m.Unmatched == "ignore" {
 		return nil
 	}
-	return fmt.Errorf("line fits no message of profile %s: %q", r.m.Name, text[:min(len(text), 80)])
+	return message.Errorf("line.unmatched", message.String("profile", r.m.Name),
+		message.Quoted("line", text[:min(len(text), 80)]))
 }
 
 // within takes a line into the message under way. taken is false when it is none of its lines.
@@ -273,7 +274,8 @@ func (r *Reader) within(p *pendingMessage, at time.Time, text string, frame []by
 	}
 	if len(p.reading.Rows) >= maxRows || len(p.reading.Raw) > maxRawBytes {
 		r.close(at, true, emit)
-		return false, fmt.Errorf("%s: more than %d lines, or %d bytes", p.message.Name, maxRows, maxRawBytes)
+		return false, message.Errorf("line.too-many", message.String("message", p.message.Name),
+			message.Int("lines", maxRows), message.Int("bytes", maxRawBytes))
 	}
 	for i, pattern := range p.message.lines {
 		values, ok, err := add(pattern)
@@ -293,7 +295,8 @@ func (r *Reader) within(p *pendingMessage, at time.Time, text string, frame []by
 			return false, nil
 		}
 	}
-	return true, fmt.Errorf("line fits nothing in message %s: %q", p.message.Name, text[:min(len(text), 80)])
+	return true, message.Errorf("line.unmatched-within", message.String("message", p.message.Name),
+		message.Quoted("line", text[:min(len(text), 80)]))
 }
 
 // close ends the message under way.
@@ -305,8 +308,8 @@ func (r *Reader) close(at time.Time, partial bool, emit func(Event)) {
 	r.pending = nil
 	p.reading.Partial = partial
 	if partial {
-		r.fault(at, r.offset, p.reading.Raw, emit, "message %s broke off after %d %s",
-			p.message.Name, len(p.reading.Rows)+1, english.PluralWord(len(p.reading.Rows)+1, "line", ""))
+		r.fault(at, r.offset, p.reading.Raw, emit, message.New("line.broke-off",
+			message.String("message", p.message.Name), message.Count("n", len(p.reading.Rows)+1)))
 	}
 	r.done(p.message, p.reading, emit)
 }
@@ -347,13 +350,14 @@ func (m *machine) values(msg *compiledMessage, p *pattern, found []string) ([]pr
 		case "hex":
 			n, err := strconv.ParseUint(v.Text, 16, 53)
 			if err != nil {
-				return nil, fmt.Errorf("field %s: %q is no hexadecimal number", f.name, v.Text)
+				return nil, message.Errorf("line.no-hex", message.String("field", f.name),
+					message.Quoted("text", v.Text))
 			}
 			v.Number, v.IsNum = float64(n)*more.Factor, true
 		case "time":
 			t, err := m.time(v.Text)
 			if err != nil {
-				return nil, fmt.Errorf("field %s: %w", f.name, err)
+				return nil, message.Wrap(err, "line.field", message.String("field", f.name))
 			}
 			v.Time = t
 		}
@@ -369,7 +373,8 @@ func (m *machine) time(text string) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is no time in any of the forms %s", text, strings.Join(m.Time.Formats, ", "))
+	return time.Time{}, message.Errorf("line.no-time", message.Quoted("text", text),
+		message.String("forms", strings.Join(m.Time.Formats, ", ")))
 }
 
 // strip returns a line without its checksum and separator. It is an error when the line is too short, the checksum no
@@ -387,20 +392,19 @@ func (c *Checksum) strip(body []byte, start string) ([]byte, error) {
 		digits = 2 * size
 	}
 	if len(body) < digits+len(c.Separator) {
-		return nil, fmt.Errorf("line is shorter than its checksum of %d %s",
-			digits, english.PluralWord(digits, "character", ""))
+		return nil, message.Errorf("line.short", message.Count("n", digits))
 	}
 	text, given := body[:len(body)-digits], body[len(body)-digits:]
 	if c.Format == "hex" {
 		raw, err := hex.DecodeString(string(given))
 		if err != nil {
-			return nil, fmt.Errorf("checksum %q is not hexadecimal", given)
+			return nil, message.Errorf("line.checksum-no-hex", message.Quoted("given", given))
 		}
 		given = raw
 	}
 	content, ok := bytes.CutSuffix(text, []byte(c.Separator))
 	if !ok {
-		return nil, fmt.Errorf("no %q before the checksum", c.Separator)
+		return nil, message.Errorf("line.no-separator", message.Quoted("separator", c.Separator))
 	}
 	summed := content
 	if c.WithSep {
@@ -410,7 +414,8 @@ func (c *Checksum) strip(body []byte, start string) ([]byte, error) {
 		summed = append([]byte(start), summed...)
 	}
 	if want := c.sum(summed); !bytes.Equal(want, given) {
-		return nil, fmt.Errorf("checksum is %X, the line's bytes give %X", given, want)
+		return nil, message.Errorf("line.checksum", message.String("given", fmt.Sprintf("%X", given)),
+			message.String("want", fmt.Sprintf("%X", want)))
 	}
 	return content, nil
 }

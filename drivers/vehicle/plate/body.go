@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -13,6 +12,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"lanewarden/drivers/message"
 )
 
 // maxParts bounds the parts of a multipart body.
@@ -37,14 +38,14 @@ func fromForm(text []byte) ([]byte, error) {
 	}
 	values, err := url.ParseQuery(string(bytes.TrimSpace(text)))
 	if err != nil {
-		return nil, fmt.Errorf("urlencoded form: %w", err)
+		return nil, message.Wrap(err, "plate.form")
 	}
 	for _, name := range formFields {
 		if v := values.Get(name); v != "" {
 			return []byte(v), nil
 		}
 	}
-	return nil, errors.New("urlencoded form without a field named json")
+	return nil, message.Errorf("plate.form-without-json")
 }
 
 // looksLikePayload reports whether a text begins as JSON or XML.
@@ -64,10 +65,10 @@ func eachPart(f *os.File, boundary string, each func(*multipart.Part) error) err
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("multipart body: %w", err)
+			return message.Wrap(err, "plate.multipart")
 		}
 		if n >= maxParts {
-			return fmt.Errorf("multipart body of more than %d parts", maxParts)
+			return message.Errorf("plate.multipart-parts", message.Int("n", maxParts))
 		}
 		if err := each(p); err != nil {
 			return err
@@ -93,7 +94,7 @@ func payloadParts(f *os.File, boundary string) (texts [][]byte, err error) {
 		return err
 	})
 	if err == nil && len(texts) == 0 {
-		err = errors.New("multipart body without a field named json, and without a part that is JSON or XML")
+		err = message.Errorf("plate.multipart-empty")
 	}
 	return texts, err
 }

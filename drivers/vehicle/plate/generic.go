@@ -1,7 +1,6 @@
 package plate
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,7 +61,8 @@ func genericReads(root *node) (out []*node, warnings []message.Message, err erro
 		}
 	}
 	if len(order) > maxReads {
-		return nil, nil, fmt.Errorf("the payload holds %d plates, at most %d are read", len(order), maxReads)
+		return nil, nil, message.Errorf("plate.too-many", message.Count("n", len(order)),
+			message.Int("most", maxReads))
 	}
 	for _, record := range order {
 		h, err := one(byRecord[record])
@@ -91,8 +91,9 @@ func one(same []hit) (hit, error) {
 	slices.SortStableFunc(same, func(a, b hit) int { return a.rank - b.rank })
 	for _, h := range same[1:] {
 		if !isAkin(same[0].n.value(), h.n.value()) {
-			return hit{}, fmt.Errorf("%q is %q and %q is %q: which is the read is not told", same[0].n.name,
-				excerpt(same[0].n.value()), h.n.name, excerpt(h.n.value()))
+			return hit{}, message.Errorf("plate.two-plates",
+				message.Quoted("field", same[0].n.name), message.Quoted("value", excerpt(same[0].n.value())),
+				message.Quoted("otherField", h.n.name), message.Quoted("otherValue", excerpt(h.n.value())))
 		}
 	}
 	return same[0], nil
@@ -224,15 +225,17 @@ func checkPlate(n *node, name string, weak bool) error {
 	length := utf8.RuneCountInString(normal)
 	switch {
 	case n.scalar == isBool || saysNothing(normal) || isMarkup(text):
-		return fmt.Errorf("%q is %q, which is no plate", name, excerpt(text))
+		return message.Errorf("plate.not-a-plate", message.Quoted("field", name),
+			message.Quoted("value", excerpt(text)))
 	case isNoPlate(text):
 		return nil
 	case len(text) > maxPlateText || length > maxPlateRunes:
-		return fmt.Errorf("%q has %d characters: no plate has more than %d", name, utf8.RuneCountInString(text),
-			maxPlateRunes)
+		return message.Errorf("plate.long", message.Quoted("field", name),
+			message.Count("n", utf8.RuneCountInString(text)), message.Int("most", maxPlateRunes))
 	case weak && (length < 2 || length > 12 || !strings.ContainsFunc(normal, unicode.IsDigit) ||
 		strings.ContainsAny(text, `/\:=&?;,@`)):
-		return fmt.Errorf("%q is %q, which does not look like a plate", name, excerpt(text))
+		return message.Errorf("plate.unlike", message.Quoted("field", name),
+			message.Quoted("value", excerpt(text)))
 	}
 	return nil
 }

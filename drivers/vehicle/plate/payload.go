@@ -2,8 +2,6 @@ package plate
 
 import (
 	"encoding/base64"
-	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -63,16 +61,16 @@ func Decode(text []byte, zone *time.Location) (*Message, error) {
 	for i, one := range root.children {
 		m, err := decodeTree(one, zone)
 		if err != nil {
-			return nil, fmt.Errorf("element %d: %w", i+1, err)
+			return nil, message.Wrap(err, "plate.element", message.Int("place", i+1))
 		}
 		if all.Reads = append(all.Reads, m.Reads...); len(all.Reads) > maxReads {
-			return nil, fmt.Errorf("the payload holds more than %d plates", maxReads)
+			return nil, message.Errorf("plate.over", message.Int("most", maxReads))
 		}
 		all.Vendor, all.Idle = m.Vendor, m.Idle
 		all.Bare, all.Warnings = append(all.Bare, m.Bare...), append(all.Warnings, m.Warnings...)
 	}
 	if len(root.children) == 0 {
-		return nil, errors.New("the payload is an empty list")
+		return nil, message.Errorf("plate.empty-list")
 	}
 	return all, nil
 }
@@ -84,9 +82,8 @@ func decodeTree(root *node, zone *time.Location) (*Message, error) {
 			return m, m.decode(v, root, zone)
 		}
 	}
-	return nil, fmt.Errorf("is of no vendor that we know: no field has a plate's name (%s, ...); "+
-		"docs/protocols/plate.md lists the makes that are read",
-		strings.Join([]string{"best_plate_number", "license_plate_number", "licensePlate", "plate"}, ", "))
+	return nil, message.Errorf("plate.no-vendor", message.String("fields",
+		strings.Join([]string{"best_plate_number", "license_plate_number", "licensePlate", "plate"}, ", ")))
 }
 
 func (m *Message) decode(v *vendor, root *node, zone *time.Location) error {
@@ -99,7 +96,7 @@ func (m *Message) decode(v *vendor, root *node, zone *time.Location) error {
 	case v.split != nil:
 		var err error
 		if reads, m.Warnings, err = v.split(root); err != nil {
-			return fmt.Errorf("%s: %w", v.name, err)
+			return message.Wrap(err, "plate.of-vendor", message.String("vendor", v.name))
 		}
 	case v.each != nil:
 		reads = v.each(root)
@@ -110,15 +107,17 @@ func (m *Message) decode(v *vendor, root *node, zone *time.Location) error {
 	}
 	if v.only != nil {
 		if reads = slices.DeleteFunc(reads, func(n *node) bool { return !v.only(n) }); len(reads) == 0 {
-			return fmt.Errorf("a message of %s that is about no plate", v.name)
+			return message.Errorf("plate.other-message", message.String("vendor", v.name))
 		}
 	}
 	if len(reads) > maxReads {
-		return fmt.Errorf("the payload holds %d plates, at most %d are read", len(reads), maxReads)
+		return message.Errorf("plate.too-many", message.Count("n", len(reads)),
+			message.Int("most", maxReads))
 	}
 	for i, n := range reads {
 		if err := m.read(v, root, n, zone); err != nil {
-			return fmt.Errorf("%s, read %d: %w", v.name, i+1, err)
+			return message.Wrap(err, "plate.of-read", message.String("vendor", v.name),
+				message.Int("place", i+1))
 		}
 	}
 	if len(m.Reads) == 0 && len(m.Bare) > 0 {
@@ -139,22 +138,23 @@ func (m *Message) read(v *vendor, root, n *node, zone *time.Location) error {
 	plate := n.first(v.plate)
 	normal := identifier.NormalPlate(plate)
 	if isMarkup(plate) {
-		return fmt.Errorf("%q is %q, which is no plate", v.plate[0], excerpt(plate))
+		return message.Errorf("plate.not-a-plate", message.Quoted("field", v.plate[0]),
+			message.Quoted("value", excerpt(plate)))
 	}
 	if isNoPlate(plate) || saysNothing(normal) || slices.ContainsFunc(v.none, func(w string) bool {
 		return strings.EqualFold(w, plate)
 	}) {
 		present := slices.ContainsFunc(v.plate, func(p string) bool { return n.at(p) != nil })
 		if !present && (v.bare == nil || !v.bare(n)) {
-			return fmt.Errorf("%q is missing", v.plate[0])
+			return message.Errorf("plate.missing", message.Quoted("field", v.plate[0]))
 		}
 		m.Bare = append(m.Bare, camera)
 		return nil
 	}
 	if len(plate) > maxPlateText || utf8.RuneCountInString(normal) > maxPlateRunes {
 		_, name := n.named(v.plate)
-		return fmt.Errorf("%q has %d characters: no plate has more than %d", name, utf8.RuneCountInString(plate),
-			maxPlateRunes)
+		return message.Errorf("plate.long", message.Quoted("field", name),
+			message.Count("n", utf8.RuneCountInString(plate)), message.Int("most", maxPlateRunes))
 	}
 	r := Read{VehiclePlate: &observation.VehiclePlate{Plate: plate, Normal: normal,
 		Skeleton: identifier.PlateSkeleton(normal), Vendor: v.name}}
@@ -281,7 +281,8 @@ func embeddedPictures(v *vendor, n *node) (out []Picture, err error) {
 		}
 		jpeg, err := base64.StdEncoding.DecodeString(code)
 		if err != nil {
-			return nil, fmt.Errorf("%q, picture %s: %w", p.path, p.name, err)
+			return nil, message.Wrap(err, "plate.picture", message.Quoted("field", p.path),
+				message.String("picture", p.name))
 		}
 		out = append(out, Picture{p.name, jpeg})
 	}

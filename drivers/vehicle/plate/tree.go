@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/net/html/charset"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 )
 
 // node is an element of a payload, JSON or XML, with its children in the order of the document: nothing depends on
@@ -45,14 +45,14 @@ func parseTree(text []byte) (*node, error) {
 	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))
 	switch {
 	case len(text) == 0:
-		return nil, errors.New("the payload is empty")
+		return nil, message.Errorf("plate.empty")
 	case text[0] == '<':
 		return parseXML(text)
 	case isUTF16(text):
-		return nil, errors.New("the text is in UTF-16, and JSON is read in UTF-8: set the reader to UTF-8")
+		return nil, message.Errorf("plate.utf-16")
 	}
-	if known := driver.Unread(text); known != "" {
-		return nil, errors.New(known)
+	if known := driver.Unread(text); !known.IsZero() {
+		return nil, &message.Error{Message: known}
 	}
 	if err := decode(text, &json.RawMessage{}); err != nil {
 		return nil, err
@@ -79,7 +79,8 @@ func decode(text []byte, v any) error {
 	before := text[:min(syntax.Offset, int64(len(text)))]
 	line := 1 + bytes.Count(before, []byte("\n"))
 	column := len(before) - bytes.LastIndexByte(before, '\n') - 1
-	return fmt.Errorf("line %d, column %d: %w", line, max(column, 1), err)
+	return message.Wrap(err, "plate.json-at", message.Int("line", line),
+		message.Int("column", max(column, 1)))
 }
 
 // builder counts nodes.
@@ -87,10 +88,10 @@ type builder struct{ nodes int }
 
 func (b *builder) add(name string, depth int) (*node, error) {
 	if b.nodes++; b.nodes > maxNodes {
-		return nil, fmt.Errorf("the payload has more than %d elements", maxNodes)
+		return nil, message.Errorf("plate.elements", message.Int("most", maxNodes))
 	}
 	if depth > maxDepth {
-		return nil, fmt.Errorf("the payload is nested more than %d deep", maxDepth)
+		return nil, message.Errorf("plate.nested", message.Int("most", maxDepth))
 	}
 	return &node{name: name}, nil
 }
@@ -163,7 +164,8 @@ func parseXML(text []byte) (*node, error) {
 		}
 		if err != nil {
 			line, column := d.InputPos()
-			return nil, fmt.Errorf("line %d, column %d: %w", line, column, err)
+			return nil, message.Wrap(err, "plate.xml-at", message.Int("line", line),
+				message.Int("column", column))
 		}
 		top := stack[len(stack)-1]
 		switch t := t.(type) {
@@ -182,7 +184,7 @@ func parseXML(text []byte) (*node, error) {
 				top.text += string(t)
 			}
 		case xml.Directive:
-			return nil, errors.New("the payload has a document type: no reader sends one")
+			return nil, message.Errorf("plate.document-type")
 		}
 	}
 }

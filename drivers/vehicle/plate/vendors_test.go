@@ -252,7 +252,7 @@ func TestRefused(t *testing.T) {
 		{"a sentence", `{"plate":"the quick brown fox jumps over"}`, "no plate has more than 16"},
 		{"a broken picture", strings.Replace(alpr, "/9j/", "###", 1), "plate.jpg"},
 		{"nested", strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40), "nested more than"},
-		{"bomb", `{"a":[` + strings.Repeat("1,", 60_000) + `1]}`, "more than 50000 elements"},
+		{"bomb", `{"a":[` + strings.Repeat("1,", 60_000) + `1]}`, "more than 50,000 elements"},
 		{"many plates", `{"data":{"results":[` + strings.Repeat(`{"plate":"A1"},`, 70) + `{"plate":"A1"}]}}`,
 			"at most 64"},
 		{"many plates in plain words", `{"v":[` + strings.Repeat(`{"plate":"A1"},`, 20_000) + `{"plate":"A1"}]}`,

@@ -72,12 +72,12 @@ func (s *session) Break(at time.Time) (obs []*observation.Observation) {
 // frame deals with a message, or with what is none.
 func (s *session) frame(f llrp.Frame) []*observation.Observation {
 	if f.Fault != "" {
-		s.faults.Add(s.at, message.Quote(f.Fault), f.Offset, f.Payload)
+		s.faults.Add(s.at, message.New("llrp.unreadable", message.Nested("cause", message.Quote(f.Fault))), f.Offset, f.Payload)
 		return nil
 	}
 	m, err := llrp.Decode(f.Type, f.ID, f.Payload)
 	if err != nil {
-		s.faults.Add(s.at, message.Of(err), f.Offset, f.Payload)
+		s.faults.Add(s.at, message.New("llrp.unreadable", message.CausedBy(err)), f.Offset, f.Payload)
 		return nil
 	}
 	obs, err := s.message(m, f)

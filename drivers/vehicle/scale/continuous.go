@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/message"
 )
 
 // Frame is one frame of the continuous output.
@@ -25,12 +25,12 @@ const (
 // technical manual, appendix D.
 func Decode(b []byte) (f Frame, err error) {
 	if len(b) < frameBytes || b[0] != stx || b[16] != cr {
-		return f, fmt.Errorf("a frame of %d %s without STX and CR at their places",
-			len(b), english.PluralWord(len(b), "byte", ""))
+		return f, message.Errorf("scale.frame", message.Count("n", len(b)))
 	}
 	swa, swb, swc := b[1]&0x7f, b[2]&0x7f, b[3]&0x7f
 	if swa&0x20 == 0 || swb&0x20 == 0 || swc&0x20 == 0 {
-		return f, fmt.Errorf("status words %#02x %#02x %#02x: bit 5 is always set", swa, swb, swc)
+		return f, message.Errorf("scale.status-words",
+			message.String("words", hexByte(swa)+" "+hexByte(swb)+" "+hexByte(swc)))
 	}
 	scale := math.Pow(10, 2-float64(swa&7)) // 0: hundreds, 2: units, 5: thousandths
 	if swb&0x10 == 0 {
@@ -38,10 +38,10 @@ func Decode(b []byte) (f Frame, err error) {
 	}
 	f.Net, f.Negative, f.OutOfRange, f.Motion = swb&1 != 0, swb&2 != 0, swb&4 != 0, swb&8 != 0
 	if f.Kg, err = digits(b[4:10], scale); err != nil {
-		return f, fmt.Errorf("weight %w", err)
+		return f, message.Wrap(err, "scale.weight-unread")
 	}
 	if f.TareKg, err = digits(b[10:16], scale); err != nil {
-		return f, fmt.Errorf("tare %w", err)
+		return f, message.Wrap(err, "scale.tare-unread")
 	}
 	if f.Negative {
 		f.Kg = -f.Kg
@@ -60,10 +60,13 @@ func digits(b []byte, scale float64) (float64, error) {
 	}
 	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no number", text)
+		return 0, message.Errorf("scale.no-number", message.Quoted("text", text))
 	}
 	return math.Round(float64(n)*scale*1000) / 1000, nil
 }
+
+// hexByte writes a byte as the manuals do: 0x1f.
+func hexByte(b byte) string { return fmt.Sprintf("%#02x", b) }
 
 // checksum is what makes the 7-bit sum of a frame zero.
 func checksum(b []byte) byte {

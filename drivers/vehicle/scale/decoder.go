@@ -2,10 +2,7 @@ package scale
 
 import (
 	"bytes"
-	"fmt"
 	"time"
-
-	"github.com/dustin/go-humanize/english"
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
@@ -137,7 +134,8 @@ func (d *decoder) frame(b []byte) (n int, r *reading, err error) {
 		return size, nil, err
 	}
 	if d.Checksum && b[size-1]&0x7f != checksum(b[:size-1]) {
-		return size, nil, fmt.Errorf("checksum is %#02x, not %#02x", b[size-1], checksum(b[:size-1]))
+		return size, nil, message.Errorf("scale.checksum", message.String("got", hexByte(b[size-1])),
+			message.String("want", hexByte(checksum(b[:size-1]))))
 	}
 	if !d.Checksum {
 		d.sum = int(checksum(b[:size])) // a scale may send it though the settings say no
@@ -169,8 +167,7 @@ func lineEnd(b []byte) int {
 // line decodes a line of text by the dialect of the settings, or by the first one that knows it.
 func (d *decoder) line(b []byte) (*reading, error) {
 	if d.Dialect == "mettler" {
-		return nil, fmt.Errorf("no frame of Mettler Toledo's continuous output: %d %s",
-			len(b), english.PluralWord(len(b), "byte", ""))
+		return nil, message.Errorf("scale.no-frame", message.Count("n", len(b)))
 	}
 	text, framed := plain(b)
 	if text == "" {
@@ -196,10 +193,9 @@ func (d *decoder) line(b []byte) (*reading, error) {
 		}
 	}
 	if d.Dialect == "" || d.Dialect == "auto" {
-		return nil, fmt.Errorf("%q is no line of a scale that we know: set dialect and unit, or use driver line "+
-			"with a profile", text)
+		return nil, message.Errorf("scale.unknown-line", message.Quoted("line", text))
 	}
-	return nil, fmt.Errorf("%q is no line of dialect %s", text, d.Dialect)
+	return nil, message.Errorf("scale.other-dialect", message.Quoted("line", text), message.String("dialect", d.Dialect))
 }
 
 // plain is a line without the characters that frame it. The eighth bit is parity, or the lamps of a CAS.

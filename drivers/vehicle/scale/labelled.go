@@ -1,12 +1,11 @@
 package scale
 
 import (
-	"fmt"
 	"math"
 	"regexp"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/message"
 )
 
 // A line with several weights, as ticket printers and remote displays have it: GROSS 18330 kg TARE 5000 kg NET
@@ -41,7 +40,8 @@ func (w weights) one() (r reading, err error) {
 	switch {
 	case isGross && isTare && isNet:
 		if math.Abs(g-t-n) > math.Max(weightShare*math.Abs(g), 1) {
-			return r, fmt.Errorf("gross %g kg is not tare %g kg and net %g kg together", g, t, n)
+			return r, message.Errorf("scale.contradiction", message.Quantity("gross", g, 3, "kg"),
+				message.Quantity("tare", t, 3, "kg"), message.Quantity("net", n, 3, "kg"))
 		}
 		return reading{kg: g, weighed: true, tareKg: t, tareKnown: true, said: gross}, nil
 	case isGross && isNet:
@@ -51,7 +51,7 @@ func (w weights) one() (r reading, err error) {
 	case isNet:
 		return reading{kg: n, weighed: true, tareKg: t, tareKnown: isTare, said: net}, nil
 	}
-	return r, fmt.Errorf("no weight is labelled as gross or net")
+	return r, message.Errorf("scale.no-label")
 }
 
 // several reads a line that holds more than one weight. ok is false for a line that does not: a dialect's pattern
@@ -68,7 +68,7 @@ func (c *Config) several(line string) (r reading, ok bool, err error) {
 	}
 	r.dialect = "generic"
 	if err != nil {
-		err = fmt.Errorf("%q holds several weights: %w", line, err)
+		err = message.Wrap(err, "scale.several-weights", message.Quoted("line", line))
 	}
 	return r, true, err
 }
@@ -196,10 +196,10 @@ func (c *Config) byLabels(f fields) (r reading, err error) {
 			unit = f.common
 		}
 		if unit == "" && c.Unit == "" {
-			return r, fmt.Errorf("%s has no unit: set unit", text)
+			return r, message.Errorf("scale.without-unit", message.String("number", text))
 		}
 		if _, twice := w[roles[i]]; twice {
-			return r, fmt.Errorf("two have the same label")
+			return r, message.Errorf("scale.same-label")
 		}
 		if w[roles[i]], err = c.kilograms(text, unit); err != nil {
 			return r, err
@@ -230,13 +230,12 @@ func (f fields) roles() ([]said, error) {
 	for i, gap := range gaps {
 		found := rolesOf(gap)
 		if len(found) != 1 {
-			return nil, fmt.Errorf("%s has %d %s (gross, tare, net)",
-				f.numbers[i], len(found), english.PluralWord(len(found), "label", ""))
+			return nil, message.Errorf("scale.labels", message.String("number", f.numbers[i]), message.Count("n", len(found)))
 		}
 		out = append(out, found[0])
 	}
 	if len(rolesOf(other)) > 0 {
-		return nil, fmt.Errorf("labels stand before and behind the numbers")
+		return nil, message.Errorf("scale.label-sides")
 	}
 	return out, nil
 }

@@ -1,10 +1,11 @@
 package scale
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
+
+	"lanewarden/drivers/message"
 )
 
 // said is what a scale says beside the weight.
@@ -71,7 +72,7 @@ func (c *Config) unitKg(word string) (float64, error) {
 	}
 	kg, ok := units[word]
 	if !ok {
-		return 0, fmt.Errorf("%q is no unit of mass", word)
+		return 0, message.Errorf("scale.no-unit", message.Quoted("text", word))
 	}
 	return kg, nil
 }
@@ -81,7 +82,7 @@ func number(text string) (float64, error) {
 	plain := strings.NewReplacer(" ", "", ",", ".").Replace(text)
 	n, err := strconv.ParseFloat(plain, 64)
 	if err != nil || math.IsInf(n, 0) || math.IsNaN(n) {
-		return 0, fmt.Errorf("%q is no number", text)
+		return 0, message.Errorf("scale.no-number", message.Quoted("text", text))
 	}
 	return n, nil
 }

@@ -1,9 +1,10 @@
 package scale
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
+
+	"lanewarden/drivers/message"
 )
 
 // decodeLine reads a line of text by a dialect. framed says that it stood behind STX. ok is false when it is no
@@ -19,7 +20,7 @@ func (c *Config) decodeLine(d *dialect, line string, framed bool) (r reading, ok
 		}
 		r, err := c.interpret(d, re, m)
 		if d.name == "generic" && r.weighed && !isOne(line) {
-			return r, true, fmt.Errorf("%q has several numbers, and which is the weight is not told", line)
+			return r, true, message.Errorf("scale.several-numbers", message.Quoted("line", line))
 		}
 		if r.dialect = d.name; err == nil && c.Dialect != d.name && c.undecided(d, r, group(re, m, "unit")) {
 			continue
@@ -57,9 +58,9 @@ func (c *Config) interpret(d *dialect, re *regexp.Regexp, m []string) (r reading
 				}
 			}
 		case name == "error":
-			return r, fmt.Errorf("the scale refuses our question (E%s): see ask", m[i])
+			return r, message.Errorf("scale.refuses", message.String("code", "E"+m[i]))
 		case name == "command":
-			return r, fmt.Errorf("the scale does not know our question (%s): see ask", m[i])
+			return r, message.Errorf("scale.unknown-question", message.String("code", m[i]))
 		case name == "before" || name == "after":
 			r.said |= wordsIn(d.words[name], m[i])
 		default:
@@ -95,7 +96,7 @@ func (c *Config) weigh(r *reading, weight, unit, tareText string) error {
 	if tareText != "" {
 		n, err := number(tareText)
 		if err != nil {
-			return fmt.Errorf("tare %w", err)
+			return message.Wrap(err, "scale.tare-unread")
 		}
 		r.tareKg, r.tareKnown = grams(n*kg), true
 	}

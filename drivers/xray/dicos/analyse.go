@@ -4,18 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"image"
 	"image/jpeg"
 	"slices"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/robust"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/xray/dicom"
 	"lanewarden/drivers/xray/picture"
@@ -155,8 +154,8 @@ func (a *analyst) unseen(ctx context.Context, sink driver.Sink, t taken, why err
 	}
 	var bad *dicom.FormatError
 	if errors.As(why, &bad) {
-		if err := a.refused(ctx, sink, fmt.Errorf("%s: the object is kept, but its pixels cannot be read: %w",
-			t.artifact.Name, why), nil); !errors.As(err, &bad) {
+		if err := a.refused(ctx, sink, message.Wrap(said(why), "dicos.pixels",
+			message.String("object", t.artifact.Name)), nil); !errors.As(err, &bad) {
 			return err
 		}
 	} else if !errors.Is(why, pixel.ErrNotRendered) && !errors.Is(why, pixel.ErrNoImage) {

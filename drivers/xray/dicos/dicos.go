@@ -172,13 +172,13 @@ func (s *system) handleObject(ctx context.Context, sink driver.Sink, r io.Reader
 	head := &limited{max: maxHeader}
 	f, err := dicom.ReadHeader(io.TeeReader(r, head))
 	if err == nil && newObject(f, s.zone).text(dicom.SOPInstanceUID) == "" {
-		err = &dicom.FormatError{Reason: "object has no SOP instance UID (0008,0018)"}
+		err = message.Wrap(&dicom.FormatError{}, "dicos.no-instance-uid")
 	}
 	if err == nil {
 		err = s.useful(f)
 	}
 	if err != nil {
-		return s.refused(ctx, sink, fmt.Errorf("%s: %w", source, err), head.Bytes())
+		return s.refused(ctx, sink, fmt.Errorf("%s: %w", source, said(err)), head.Bytes())
 	}
 	s.env.Tape.RecordDocument(name, nil)
 	artifact, err := sink.StoreArtifact(ctx, io.MultiReader(bytes.NewReader(head.Bytes()), r), mediaType, name)
@@ -186,7 +186,7 @@ func (s *system) handleObject(ctx context.Context, sink driver.Sink, r io.Reader
 		return err
 	}
 	if err := s.whole(f, sink, artifact); err != nil {
-		return s.refused(ctx, sink, fmt.Errorf("%s: %w", source, err), head.Bytes())
+		return s.refused(ctx, sink, fmt.Errorf("%s: %w", source, said(err)), head.Bytes())
 	}
 	list := s.observations(f, artifact)
 	added, err := sink.Commit(ctx, list...)
@@ -200,8 +200,11 @@ func (s *system) handleObject(ctx context.Context, sink driver.Sink, r io.Reader
 func (s *system) useful(f *dicom.File) error {
 	o := newObject(f, s.zone)
 	if what := o.notImage(); what != "" && o.report() == nil {
-		return &dicom.FormatError{Reason: "object is " + what +
-			", which is no image and no threat report: nothing is made of it"}
+		class := o.text(dicom.SOPClassUID)
+		if _, _, known := dicom.ClassName(class); !known {
+			return message.Wrap(&dicom.FormatError{}, "dicos.no-pixels", message.String("class", class))
+		}
+		return message.Wrap(&dicom.FormatError{}, "dicos.not-image", message.String("class", what))
 	}
 	return nil
 }
@@ -277,6 +280,20 @@ func (s *system) observations(f *dicom.File, artifact *observation.Artifact) (ou
 
 // excerpt is how much of a bad object goes into its fault.
 const excerpt = 256
+
+// said returns an error of an object with a sentence about its place.
+func said(err error) error {
+	var bad *dicom.FormatError
+	if !errors.As(err, &bad) || err.Error() != bad.Error() {
+		return err
+	}
+	reason := message.Nested("reason", message.Quote(bad.Reason))
+	if bad.Path == "" {
+		return message.Wrap(err, "dicos.format", message.Int("offset", bad.Offset), reason)
+	}
+	return message.Wrap(err, "dicos.format-element", message.Int("offset", bad.Offset),
+		message.String("element", bad.Path), reason)
+}
 
 // refused reports an object that cannot be read. What ended the reading otherwise (the connection) is no fault of its
 // own.
