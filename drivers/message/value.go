@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Arg is a named value in a message. The name is the one of its placeholder: {{.host}}.
@@ -111,11 +112,18 @@ func Date(name string, t time.Time) Arg { return Arg{name, Instant{t, ToDay}} }
 // Names is a list of names.
 func Names(name string, values []string) Arg { return Arg{name, List(slices.Clone(values))} }
 
-// Quoted is what stood in a document, a line or a setting, in the language's quotation marks, with what is not printable
-// escaped as in Go.
+// mostQuoted is how many bytes of a text Quoted says: enough to find it, and a line on the page.
+const mostQuoted = 80
+
+// Quoted is what stood in a document, a line, a request or a setting, in the language's quotation marks, with what is
+// not printable escaped as in Go. The end of a long text is left out.
 func Quoted[T string | []byte](name string, value T) Arg {
-	text := strconv.Quote(string(value))
-	return Nested(name, New("quotation", String("text", text[1:len(text)-1])))
+	text, rest := string(value), ""
+	if len(text) > mostQuoted {
+		text, rest = strings.TrimRightFunc(text[:mostQuoted], func(r rune) bool { return r == utf8.RuneError }), "…"
+	}
+	text = strconv.Quote(text)
+	return Nested(name, New("quotation", String("text", text[1:len(text)-1]+rest)))
 }
 
 // Nested is a message that stands in another one, empty when it says nothing.

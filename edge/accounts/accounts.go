@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/alexedwards/argon2id"
+
+	"lanewarden/drivers/message"
 )
 
 // Role is what an account may do; each may do what those before it may.
@@ -34,6 +36,9 @@ var roleNames = []string{"nobody", "viewer", "technician", "officer", "admin"}
 
 // String returns the role's name as the accounts file and the API have it.
 func (r Role) String() string { return roleNames[r] }
+
+// Message returns the role's name for people.
+func (r Role) Message() message.Message { return message.New("role." + r.String()) }
 
 // ParseRole reads a role's name.
 func ParseRole(name string) (Role, error) {
@@ -186,8 +191,8 @@ const (
 
 // Errors of SignIn.
 var (
-	ErrWrong  = errors.New("name or password is wrong")
-	ErrLocked = errors.New("too many wrong passwords")
+	ErrWrong  = message.Errorf("api.wrong-password")
+	ErrLocked = message.Errorf("api.locked")
 )
 
 // Book checks passwords against the file, which it reads again when it changed.
@@ -283,7 +288,8 @@ func (b *Book) locked(from attempt, now time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if w := b.wrong[from]; w != nil && now.Before(w.until) {
-		return fmt.Errorf("%w: locked for %s", ErrLocked, w.until.Sub(now).Round(time.Second))
+		return message.Wrap(ErrLocked, "api.locked-for",
+			message.Duration("for", w.until.Sub(now).Round(time.Second)))
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
 // Crowd bounds the connections of a server. When there are more, those that wait longest for their sender (a head or a body
@@ -93,11 +95,11 @@ func (c *Crowd) handler(next http.Handler) http.Handler {
 			var large *http.MaxBytesError
 			switch {
 			case errors.As(err, &large):
-				WriteProblem(w, Problemf(TooLarge, "the body has more than %d bytes", large.Limit))
+				WriteProblem(w, NewProblem(TooLarge, message.New("api.large-body", message.Int("bytes", large.Limit))))
 				return
 			case err != nil:
 				w.Header().Set("Connection", "close")
-				WriteProblem(w, Problemf(RequestTimeout, "the body did not come: %v", err))
+				WriteProblem(w, NewProblem(RequestTimeout, message.New("api.slow-body", message.CausedBy(err))))
 				return
 			}
 			r.Body = io.NopCloser(bytes.NewReader(body))

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"lanewarden/drivers/message"
 )
 
 // GuardHost lets through requests whose Host header is an IP address, localhost or one of names, and answers others
@@ -13,8 +15,7 @@ import (
 func GuardHost(names []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !ownHost(r.Host, names) {
-			WriteProblem(w, Problemf(WrongHost, "this server is not %.100q", r.Host).
-				WithDo("reach it by its address, or have that name added to its settings"))
+			WriteProblem(w, NewProblem(WrongHost, message.New("api.wrong-host", message.Quoted("host", r.Host))))
 			return
 		}
 		next.ServeHTTP(w, r)

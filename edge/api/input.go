@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"lanewarden/drivers/message"
 )
 
 // maxBody bounds the body of a request, in bytes: names and sentences.
@@ -41,7 +43,7 @@ func (in *input) decode(w http.ResponseWriter, r *http.Request, v reflect.Value)
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return Problemf(BadRequest, "the query cannot be read: %v", err)
+		return NewProblem(BadRequest, message.New("api.query", message.CausedBy(err)))
 	}
 	if err := in.known(query); err != nil {
 		return err
@@ -72,9 +74,10 @@ func (in *input) known(query url.Values) error {
 			continue
 		}
 		if len(names) == 0 {
-			return Problemf(UnknownParameter, "parameter %.80q is unknown; there are none here", name)
+			return NewProblem(UnknownParameter, message.New("api.no-parameters", message.Quoted("name", name)))
 		}
-		return Problemf(UnknownParameter, "parameter %.80q is unknown; known are %s", name, strings.Join(names, ", "))
+		return NewProblem(UnknownParameter, message.New("api.unknown-parameter", message.Quoted("name", name),
+			message.String("known", strings.Join(names, ", "))))
 	}
 	return nil
 }
@@ -107,9 +110,9 @@ func decodeBody(w http.ResponseWriter, r *http.Request, v any) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return Problemf(TooLarge, "the body has more than %d bytes", large.Limit)
+		return NewProblem(TooLarge, message.New("api.large-body", message.Int("bytes", large.Limit)))
 	case err != nil:
-		return Problemf(BadRequest, "the body is not the JSON that is expected: %v", err)
+		return NewProblem(BadRequest, message.New("api.body", message.CausedBy(err)))
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
 // Parameter is a field of a request type that stands in the URL or a header. Its tags are
@@ -54,7 +56,7 @@ func Parameters(in reflect.Type) (out []Parameter) {
 func (p *Parameter) set(field reflect.Value, values []string) error {
 	text := values[0]
 	if len(p.Enum) > 0 && !slices.Contains(p.Enum, text) {
-		return p.errorf(text, "is not one of %s", strings.Join(p.Enum, ", "))
+		return p.wrong(text, message.New("api.not-one-of", message.String("known", strings.Join(p.Enum, ", "))))
 	}
 	switch v := field.Addr().Interface().(type) {
 	case encoding.TextUnmarshaler: // includes time.Time
@@ -67,7 +69,8 @@ func (p *Parameter) set(field reflect.Value, values []string) error {
 		*v = text
 	case *[]string:
 		if most, err := strconv.Atoi(p.Max); err == nil && len(values) > most {
-			return Problemf(BadRequest, "%s is given %d times, at most %d are allowed", p.Name, len(values), most)
+			return NewProblem(BadRequest, message.New("api.parameter-times", message.String("name", p.Name),
+				message.Int("times", len(values)), message.Int("most", most)))
 		}
 		*v = values
 	case **int64:
@@ -82,10 +85,10 @@ func (p *Parameter) set(field reflect.Value, values []string) error {
 func (p *Parameter) setText(v encoding.TextUnmarshaler, text string) error {
 	err := v.UnmarshalText([]byte(text))
 	if _, ok := v.(*time.Time); ok && err != nil {
-		return p.errorf(text, "is not a time like %s", timeExample)
+		return p.wrong(text, message.New("api.not-a-time", message.String("example", timeExample)))
 	}
 	if err != nil {
-		return Problemf(BadRequest, "%s: %v", p.Name, err)
+		return NewProblem(BadRequest, message.New("api.parameter", message.String("name", p.Name), message.CausedBy(err)))
 	}
 	return nil
 }
@@ -94,7 +97,7 @@ func (p *Parameter) setDuration(v *time.Duration, text string) error {
 	d, err := time.ParseDuration(text)
 	most, _ := time.ParseDuration(p.Max)
 	if err != nil || d < 0 || most > 0 && d > most {
-		return p.errorf(text, "is not a time up to %s, such as 30s", most)
+		return p.wrong(text, message.New("api.not-a-duration", message.String("most", most.String())))
 	}
 	*v = d
 	return nil
@@ -110,13 +113,15 @@ func (p *Parameter) setInt(field reflect.Value, text string) error {
 		field.SetInt(n)
 		return nil
 	case highErr == nil:
-		return p.errorf(text, "is not a number from %d to %d", least, most)
+		return p.wrong(text, message.New("api.not-a-number", message.Int("least", least), message.Int("most", most)))
 	}
-	return p.errorf(text, "is not a number from %d on", least)
+	return p.wrong(text, message.New("api.not-a-number-from", message.Int("least", least)))
 }
 
-func (p *Parameter) errorf(value, format string, args ...any) error {
-	return Problemf(BadRequest, "%s=%.80q %s", p.Name, value, fmt.Sprintf(format, args...))
+// wrong returns the problem that a value is not what is expected.
+func (p *Parameter) wrong(value string, why message.Message) error {
+	return NewProblem(BadRequest, message.New("api.parameter-value", message.String("name", p.Name),
+		message.Quoted("value", value), message.Nested("why", why)))
 }
 
 // texts formats a field for a request. It returns nothing for a zero value that the server would assume anyway.

@@ -3,12 +3,13 @@ package api
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
 // Code names a kind of problem. Programs may branch on it; it stays the same when texts change.
@@ -41,36 +42,34 @@ const (
 // ProblemType is the first part of Problem.Type; the code follows.
 const ProblemType = "urn:lanewarden:problem:"
 
-// kind holds the status, the title and the advice that all problems of a code share.
+// kind holds what all problems of a code share. The catalogue may have advice for the title; where that depends on the
+// case, the problem brings its own.
 type kind struct {
 	status int
-	title  string
-	do     string // what the caller can do; empty where that depends on the case
+	title  string // code of the catalogue
 }
 
 var problemKinds = map[Code]kind{
-	BadRequest:       {http.StatusBadRequest, "The request is wrong", ""},
-	RequestTimeout:   {http.StatusRequestTimeout, "The request did not come in time", "send it again"},
-	TooLarge:         {http.StatusRequestEntityTooLarge, "The request is too large", ""},
-	UnknownParameter: {http.StatusBadRequest, "A parameter is unknown", ""},
-	NotSignedIn:      {http.StatusUnauthorized, "Nobody is signed in", "sign in first"},
-	WrongPassword:    {http.StatusUnauthorized, "Sign-in failed", "check name and password"},
-	RoleMissing:      {http.StatusForbidden, "The account's role may not do this", ""},
-	TokenMissing:     {http.StatusForbidden, "The session's token is missing", "reload the page"},
-	NotOwner:         {http.StatusForbidden, "Somebody else began this", ""},
-	NotFound:         {http.StatusNotFound, "There is no such thing", ""},
-	MethodNotAllowed: {http.StatusMethodNotAllowed, "The method is not allowed here", ""},
-	NotDone:          {http.StatusConflict, "It could not be done", ""},
-	CursorGone:       {http.StatusGone, "The cursor is of rows that are gone", "read again from after=0: ids tell what is known"},
-	WrongHost:        {http.StatusMisdirectedRequest, "The server has another name", ""},
-	NotDrawable:      {http.StatusUnprocessableEntity, "The artifact cannot be drawn", ""},
-	TooMany:          {http.StatusTooManyRequests, "Too many requests", ""},
-	Internal:         {http.StatusInternalServerError, "The server failed", ""},
-	NotJournalled: {
-		http.StatusServiceUnavailable, "The journal accepts nothing", "look at the disk: lanectl doctor says what is wrong",
-	},
-	NotHereYet:  {http.StatusServiceUnavailable, "It is not here yet", ""},
-	Unavailable: {http.StatusServiceUnavailable, "It is not available at the moment", "try again"},
+	BadRequest:       {http.StatusBadRequest, "problem.bad-request"},
+	RequestTimeout:   {http.StatusRequestTimeout, "problem.request-timeout"},
+	TooLarge:         {http.StatusRequestEntityTooLarge, "problem.too-large"},
+	UnknownParameter: {http.StatusBadRequest, "problem.unknown-parameter"},
+	NotSignedIn:      {http.StatusUnauthorized, "problem.not-signed-in"},
+	WrongPassword:    {http.StatusUnauthorized, "problem.wrong-password"},
+	RoleMissing:      {http.StatusForbidden, "problem.role-missing"},
+	TokenMissing:     {http.StatusForbidden, "problem.token-missing"},
+	NotOwner:         {http.StatusForbidden, "problem.not-owner"},
+	NotFound:         {http.StatusNotFound, "problem.not-found"},
+	MethodNotAllowed: {http.StatusMethodNotAllowed, "problem.method-not-allowed"},
+	NotDone:          {http.StatusConflict, "problem.not-done"},
+	CursorGone:       {http.StatusGone, "problem.cursor-gone"},
+	WrongHost:        {http.StatusMisdirectedRequest, "problem.wrong-host"},
+	NotDrawable:      {http.StatusUnprocessableEntity, "problem.not-drawable"},
+	TooMany:          {http.StatusTooManyRequests, "problem.too-many"},
+	Internal:         {http.StatusInternalServerError, "problem.internal"},
+	NotJournalled:    {http.StatusServiceUnavailable, "problem.not-journalled"},
+	NotHereYet:       {http.StatusServiceUnavailable, "problem.not-here-yet"},
+	Unavailable:      {http.StatusServiceUnavailable, "problem.unavailable"},
 }
 
 // Codes returns all kinds of problem, sorted.
@@ -80,32 +79,51 @@ func Codes() []Code { return slices.Sorted(maps.Keys(problemKinds)) }
 func (c Code) Status() int { return problemKinds[c].status }
 
 // Title returns what all problems of the kind have in common, in English.
-func (c Code) Title() string { return problemKinds[c].title }
+func (c Code) Title() string { return message.New(problemKinds[c].title).English() }
 
 // Problem is an error as both HTTP sides answer it: a problem document (RFC 9457, application/problem+json).
 type Problem struct {
-	Type   string `json:"type"` // urn:lanewarden:problem:CODE
-	Code   Code   `json:"code"`
-	Title  string `json:"title"`        // of all problems of this code
-	Status int    `json:"status"`       // HTTP status
-	Detail string `json:"detail"`       // this problem, in a sentence
-	Do     string `json:"do,omitempty"` // what to do about it
+	Type   string      `json:"type"` // urn:lanewarden:problem:CODE
+	Code   Code        `json:"code"`
+	Title  string      `json:"title"`        // of all problems of this code, in English
+	Status int         `json:"status"`       // HTTP status
+	Detail string      `json:"detail"`       // this problem, in a sentence
+	Do     string      `json:"do,omitempty"` // what to do about it
+	Text   ProblemText `json:"text,omitzero"`
 
 	RetryAfter time.Duration `json:"-"` // as the header Retry-After; 0 for none
 }
 
-// Problemf returns a problem of a kind; the arguments are its detail.
-func Problemf(code Code, format string, args ...any) *Problem {
-	k := problemKinds[code]
-	return &Problem{
-		Type: ProblemType + string(code), Code: code, Title: k.title, Status: k.status,
-		Detail: fmt.Sprintf(format, args...), Do: k.do,
-	}
+// ProblemText is what a problem says in all languages, for pages and programs that show it.
+type ProblemText struct {
+	Title  message.Text `json:"title"`
+	Detail message.Text `json:"detail"`
+	Do     message.Text `json:"do,omitzero"`
 }
 
+// NewProblem returns a problem of a kind. What to do is the catalogue's advice for the detail, or else that for the title.
+func NewProblem(code Code, detail message.Message) *Problem {
+	k := problemKinds[code]
+	title := message.New(k.title)
+	p := &Problem{
+		Type: ProblemType + string(code), Code: code, Title: title.English(), Status: k.status,
+		Detail: detail.English(), Text: ProblemText{Title: title.Text(), Detail: detail.Text()},
+	}
+	if do := detail.Do(); !do.IsZero() {
+		return p.WithDo(do)
+	}
+	return p.WithDo(title.Do())
+}
+
+// ProblemOf returns a problem of a kind whose detail is what an error says.
+func ProblemOf(code Code, err error) *Problem { return NewProblem(code, message.Of(err)) }
+
 // WithDo sets what to do, and returns the problem.
-func (p *Problem) WithDo(format string, args ...any) *Problem {
-	p.Do = fmt.Sprintf(format, args...)
+func (p *Problem) WithDo(do message.Message) *Problem {
+	p.Do, p.Text.Do = do.English(), message.Text{}
+	if !do.IsZero() {
+		p.Text.Do = do.Text()
+	}
 	return p
 }
 
@@ -116,14 +134,27 @@ func (p *Problem) After(d time.Duration) *Problem {
 }
 
 // Error returns the detail, and what to do.
-func (p *Problem) Error() string {
-	switch {
-	case p.Detail == "":
-		return p.Title
-	case p.Do == "":
-		return p.Detail
+func (p *Problem) Error() string { return p.Message().English() }
+
+// Unwrap returns the problem as an error of package message, so that message.Of says it in each language.
+func (p *Problem) Unwrap() error { return &message.Error{Message: p.Message()} }
+
+// Message returns the detail, and what to do. A server of an older version gave both in English only.
+func (p *Problem) Message() message.Message {
+	part := func(text message.Text, english string) message.Message {
+		if text.IsZero() {
+			return message.Verbatim(english)
+		}
+		return text.Message()
 	}
-	return p.Detail + ": " + p.Do
+	detail, do := part(p.Text.Detail, p.Detail), part(p.Text.Do, p.Do)
+	switch {
+	case detail.IsZero():
+		return part(p.Text.Title, p.Title)
+	case do.IsZero():
+		return detail
+	}
+	return message.New("api.detail-do", message.Nested("detail", detail), message.Nested("do", do))
 }
 
 // AsProblem returns the problem that err is or wraps; any other error is Internal.
@@ -131,7 +162,7 @@ func AsProblem(err error) *Problem {
 	if p := (*Problem)(nil); errors.As(err, &p) {
 		return p
 	}
-	return Problemf(Internal, "%v", err)
+	return ProblemOf(Internal, err)
 }
 
 // WriteProblem answers a request with a problem. Nothing must have been written before.

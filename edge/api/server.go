@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/accounts"
 )
 
@@ -104,11 +105,12 @@ func (s *Server) record(c *Call, route *Route, u User, owner, text string) error
 	}
 	if owner != "" && u.Name != owner && u.Role < route.Owner {
 		s.Guard.Refuse(c.Request, text+": "+owner+" began this")
-		return Problemf(NotOwner, "%s began this", owner).
-			WithDo("ask %s, or somebody with the role %s", owner, route.Owner)
+		return NewProblem(NotOwner, message.New("api.not-owner", message.String("owner", owner))).
+			WithDo(message.New("api.ask-owner", message.String("owner", owner),
+				message.Nested("role", route.Owner.Message())))
 	}
 	if err := s.Guard.Audit(c.Context(), u, route.Audit, text); err != nil {
-		return Problemf(NotJournalled, "not journalled, so not done: %v", err)
+		return NewProblem(NotJournalled, message.New("api.not-journalled", message.CausedBy(err)))
 	}
 	return nil
 }
@@ -118,7 +120,7 @@ func asNotDone(err error) error {
 	if p := (*Problem)(nil); errors.As(err, &p) {
 		return p
 	}
-	return Problemf(NotDone, "%v", err)
+	return ProblemOf(NotDone, err)
 }
 
 func bind[In any](route *Route, f func(*Server, http.ResponseWriter, *Call, In) error) Bound {
@@ -198,13 +200,14 @@ func onlyGet(pages http.Handler) http.Handler {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	WriteProblem(w, Problemf(NotFound, "there is nothing at %.200s", r.URL.Path))
+	WriteProblem(w, NewProblem(NotFound, message.New("api.no-page", message.Quoted("path", r.URL.Path))))
 }
 
 func notAllowed(w http.ResponseWriter, r *http.Request, methods ...string) {
 	list := strings.Join(methods, ", ")
 	w.Header().Set("Allow", list)
-	WriteProblem(w, Problemf(MethodNotAllowed, "%.20s is not allowed at %.200s", r.Method, r.URL.Path).WithDo("use %s", list))
+	WriteProblem(w, NewProblem(MethodNotAllowed, message.New("api.method", message.Quoted("method", r.Method),
+		message.Quoted("path", r.URL.Path))).WithDo(message.New("api.use", message.String("methods", list))))
 }
 
 // fail answers with the problem that err is. Those that are the server's own fault are logged.

@@ -117,10 +117,10 @@ func TestProblems(t *testing.T) {
 		"no JSON":   {url: "/v1/things/1", body: "x", code: BadRequest, detail: "the body is not the JSON that is expected"},
 		"a field":   {url: "/v1/things/1", body: `{"nota":1}`, code: BadRequest, detail: `unknown field "nota"`},
 		"path too":  {url: "/v1/things/1", body: `{"ID":"2"}`, code: BadRequest, detail: `unknown field "ID"`},
-		"large":     {url: "/v1/things/1", body: `{"note":"` + strings.Repeat("x", maxBody) + `"}`, code: TooLarge, detail: "16384"},
-		"method":    {method: "PUT", url: "/v1/things/1", code: MethodNotAllowed, detail: "PUT is not allowed at /v1/things/1"},
-		"nothing":   {url: "/v1/other", code: NotFound, detail: "there is nothing at /v1/other"},
-		"nowhere":   {method: "GET", url: "/other", code: NotFound, detail: "there is nothing at /other"},
+		"large":     {url: "/v1/things/1", body: `{"note":"` + strings.Repeat("x", maxBody) + `"}`, code: TooLarge, detail: "16,384"},
+		"method":    {method: "PUT", url: "/v1/things/1", code: MethodNotAllowed, detail: `"PUT" is not allowed at "/v1/things/1"`},
+		"nothing":   {url: "/v1/other", code: NotFound, detail: `there is nothing at "/v1/other"`},
+		"nowhere":   {method: "GET", url: "/other", code: NotFound, detail: `there is nothing at "/other"`},
 		"owner":     {url: "/v1/things/1", owner: "p", code: NotOwner, detail: "p began this"},
 		"journal":   {url: "/v1/things/1", guard: guard{err: errors.New("full")}, code: NotJournalled, detail: "not journalled, so not done: full"},
 		"its owner": {url: "/v1/things/1", owner: "o", body: `{"note":"fail"}`, code: NotDone, detail: "it is stuck"},
@@ -143,6 +143,10 @@ func TestProblems(t *testing.T) {
 			if w.Code != test.code.Status() || p.Status != w.Code || p.Code != test.code || p.Type != ProblemType+string(test.code) ||
 				p.Title != test.code.Title() || !strings.Contains(p.Detail, test.detail) {
 				t.Errorf("%d %+v, want %s %q", w.Code, p, test.code, test.detail)
+			}
+			if p.Text.Title.EN != p.Title || p.Text.Detail.EN != p.Detail || p.Text.Do.EN != p.Do ||
+				p.Text.Title.FR == p.Title || p.Do != "" && p.Text.Do.FR == p.Do {
+				t.Errorf("in two languages it says %+v", p.Text)
 			}
 			if p.Code != NotDone && strings.Contains(strings.Join(g.notes, ";"), "done") {
 				t.Errorf("it was done: %v", g.notes)

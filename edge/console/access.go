@@ -11,6 +11,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"golang.org/x/time/rate"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
@@ -134,13 +135,14 @@ func (a *access) Authorise(r *http.Request, route *api.Route) (api.User, error) 
 	switch {
 	case u.Role < route.Role && u.Name == guestUser:
 		a.Refuse(r, "not signed in")
-		return u, api.Problemf(api.NotSignedIn, "this needs the role %s", route.Role)
+		return u, api.NewProblem(api.NotSignedIn, message.New("api.needs-role", message.Nested("role", route.Role.Message())))
 	case u.Role < route.Role:
 		a.Refuse(r, "role "+u.Role.String()+", needs "+route.Role.String())
-		return u, api.Problemf(api.RoleMissing, "this needs the role %s; %s is %s", route.Role, u.Name, u.Role)
+		return u, api.NewProblem(api.RoleMissing, message.New("api.role-missing",
+			message.Nested("role", route.Role.Message()), message.String("user", u.Name), message.Nested("has", u.Role.Message())))
 	case !reads && !route.Open && u.Name != localUser && !a.hasToken(r):
 		a.Refuse(r, "without the session's token")
-		return u, api.Problemf(api.TokenMissing, "the session's token is missing or wrong")
+		return u, api.NewProblem(api.TokenMissing, message.New("api.token"))
 	}
 	return u, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
@@ -21,7 +22,7 @@ import (
 func (c *Console) open(h api.Hash) (observation.ArtifactReader, int64, error) {
 	r, size, err := c.Journal.OpenArtifact(h[:])
 	if errors.Is(err, journal.ErrNoArtifact) {
-		err = api.Problemf(api.NotFound, "%v", err)
+		err = api.ProblemOf(api.NotFound, err)
 	}
 	return r, size, err
 }
@@ -62,7 +63,7 @@ func (c *Console) picture(w http.ResponseWriter, r *api.Call, in api.PictureQuer
 	drawn, err := drivers.Draw(sources[0], view)
 	<-c.drawing
 	if err != nil {
-		return api.Problemf(api.NotDrawable, "the artifact cannot be drawn: %v", err)
+		return api.NewProblem(api.NotDrawable, message.New("api.not-drawable", message.CausedBy(err)))
 	}
 	w.Header().Set("Content-Type", "image/png")
 	w.Header().Set("Cache-Control", "private, max-age=86400, immutable")
@@ -79,7 +80,7 @@ func (c *Console) openAll(in api.PictureQuery) (out []driver.Source, err error) 
 	for _, name := range in.With {
 		var h api.Hash
 		if err := h.UnmarshalText([]byte(name)); err != nil {
-			return nil, api.Problemf(api.BadRequest, "with: %v", err)
+			return nil, api.NewProblem(api.BadRequest, message.New("api.parameter", message.String("name", "with"), message.CausedBy(err)))
 		}
 		hashes = append(hashes, h)
 	}
@@ -99,8 +100,7 @@ func viewOf(in *api.PictureQuery) (v driver.View, err error) {
 	if in.Window != "" {
 		_, err := fmt.Sscanf(in.Window, "%g,%g", &v.Dark, &v.Light)
 		if err != nil || !(0 <= v.Dark && v.Dark < v.Light && v.Light <= 1) {
-			return v, api.Problemf(api.BadRequest,
-				"window=%.80q: write DARK,LIGHT, shares from 0 to 1, the first one smaller", in.Window)
+			return v, api.NewProblem(api.BadRequest, message.New("api.window", message.Quoted("value", in.Window)))
 		}
 	}
 	if in.Region != "" {
@@ -124,7 +124,8 @@ func parseRegion(text string) (image.Rectangle, error) {
 		n = append(n, k)
 	}
 	if len(n) != 4 || n[2] == 0 || n[3] == 0 {
-		return image.Rectangle{}, api.Problemf(api.BadRequest, "region=%.80q: write x,y,width,height in pixels", text)
+		return image.Rectangle{}, api.NewProblem(api.BadRequest,
+			message.New("api.region", message.Quoted("value", text)))
 	}
 	return image.Rect(n[0], n[1], n[0]+n[2], n[1]+n[3]), nil
 }

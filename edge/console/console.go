@@ -20,13 +20,13 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/kinds"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
-
 	"lanewarden/edge/web"
 	firmwareconfig "lanewarden/firmware-config"
 )
@@ -179,8 +179,7 @@ func (c *Console) handler() http.Handler {
 // healthz answers api.GetHealth: ok while what devices send is stored.
 func (c *Console) healthz(w http.ResponseWriter, _ *api.Call, _ api.None) error {
 	if err := c.Journal.Trouble(); err != nil {
-		return api.Problemf(api.Unavailable, "journal: %v", err).
-			WithDo("lanectl doctor says what is wrong").After(retryHealth)
+		return api.NewProblem(api.Unavailable, message.New("api.journal", message.CausedBy(err))).After(retryHealth)
 	}
 	fmt.Fprintln(w, "ok")
 	return nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lanewarden/drivers/kinds"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 )
@@ -16,7 +17,7 @@ func (c *Console) correct(r *api.Call, in api.Correction) (act api.Act[*api.Corr
 		in.By = r.User.Name
 	}
 	if in.Reason == "" || in.By == "" {
-		return act, api.Problemf(api.BadRequest, "reason and by are needed: they stand in the journal")
+		return act, api.NewProblem(api.BadRequest, message.New("api.reason-and-by"))
 	}
 	act.Text = fmt.Sprintf("row %d to passage %q: %s", in.Idx, in.To, in.Reason)
 	act.Do = limited(func(ctx context.Context) (*api.CorrectionOutcome, error) { return c.assign(ctx, in) })

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 	"lanewarden/edge/lane"
 	firmwareconfig "lanewarden/firmware-config"
@@ -20,8 +21,8 @@ func (c *Console) device(id string) (lane.Status, error) {
 	for _, d := range all {
 		known = append(known, d.ID)
 	}
-	const text = "there is no device %.80q; there are %s"
-	return lane.Status{}, api.Problemf(api.NotFound, text, id, strings.Join(known, ", "))
+	return lane.Status{}, api.NewProblem(api.NotFound, message.New("api.no-device",
+		message.Quoted("device", id), message.String("known", strings.Join(known, ", "))))
 }
 
 // deviceDetail answers api.GetDevice.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 )
 
@@ -19,7 +20,7 @@ func limited[Out any](do func(context.Context) (Out, error)) func(context.Contex
 // output checks api.PostOutput.
 func (c *Console) output(_ *api.Call, in api.Output) (act api.Act[api.Done], err error) {
 	if in.Reason == "" {
-		return act, api.Problemf(api.BadRequest, "a reason is needed: it stands in the journal")
+		return act, api.NewProblem(api.BadRequest, message.New("api.reason"))
 	}
 	act.Text = fmt.Sprintf("%s %s %s: %s", in.Device, in.Output, in.Value, in.Reason)
 	act.Do = limited(func(ctx context.Context) (api.Done, error) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
@@ -70,7 +71,7 @@ func (c *Console) latest(ctx context.Context) ([]*observation.PassageClosed, map
 	defer cancel()
 	all, clocks, err := c.Passages.Passages(ctx)
 	if err != nil {
-		return nil, nil, api.Problemf(api.Unavailable, "%v", err)
+		return nil, nil, api.ProblemOf(api.Unavailable, err)
 	}
 	return all, clocks, nil
 }
@@ -83,7 +84,7 @@ func (c *Console) passage(r *api.Call, in api.PassageQuery) (out api.PassageDeta
 	}
 	i := slices.IndexFunc(all, func(p *observation.PassageClosed) bool { return p.Id == in.ID })
 	if i < 0 {
-		return out, api.Problemf(api.NotFound, "there is no such passage among the latest")
+		return out, api.NewProblem(api.NotFound, message.New("api.no-passage"))
 	}
 	out, err = c.detail(all[i])
 	if err == nil && in.Explain {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/api"
@@ -19,7 +20,7 @@ func (c *Console) recording(w http.ResponseWriter, r *api.Call, in api.Recording
 		return err
 	}
 	if in.From.IsZero() || in.To.IsZero() || !in.From.Before(in.To) {
-		return api.Problemf(api.BadRequest, "from and to are needed, times like 2026-11-25T03:12:00Z, the first one earlier")
+		return api.NewProblem(api.BadRequest, message.New("api.from-to"))
 	}
 	journalled := in.To.Add(diag.CommitTime) // what the last bytes brought
 	if err := wait.For(r.Context(), time.Until(journalled)); err != nil {
@@ -50,8 +51,7 @@ func (c *Console) observed(device string, from, to time.Time) (out []*observatio
 			return nil
 		}
 		if size += len(row.Body); size > diag.MaxBytes {
-			return api.Problemf(api.BadRequest, "over %d MiB of observations", diag.MaxBytes>>20).
-				WithDo("ask for a shorter time")
+			return api.NewProblem(api.BadRequest, message.New("api.recording-large", message.Int("mebibytes", diag.MaxBytes>>20)))
 		}
 		o, err := row.Observation()
 		out = append(out, o)

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
 )
@@ -36,22 +37,22 @@ const (
 // signIn checks api.PostSession: the password is right, and the address does not try too often.
 func (a *access) signIn(c *api.Call, in api.SignIn) (act api.Act[api.SessionInfo], err error) {
 	if a.book == nil {
-		return act, api.Problemf(api.NotFound, "there are no accounts (console.accounts_file)")
+		return act, api.NewProblem(api.NotFound, message.New("api.no-accounts"))
 	}
 	in.User = in.User[:min(len(in.User), maxName)]
 	from := peer(c.Request)
 	if !a.mayTry(from) {
 		a.Refuse(c.Request, "too many sign-ins from there")
-		return act, api.Problemf(api.TooMany, "too many sign-ins from your address").WithDo("wait 10 s").After(retryPeer)
+		return act, api.NewProblem(api.TooMany, message.New("api.sign-ins")).After(retryPeer)
 	}
 	found, err := a.book.SignIn(in.User, in.Password, from, time.Now())
 	switch {
 	case errors.Is(err, accounts.ErrLocked):
 		a.Refuse(c.Request, "account "+in.User+" is locked")
-		return act, api.Problemf(api.TooMany, "%v", err).After(retryLocks)
+		return act, api.ProblemOf(api.TooMany, err).After(retryLocks)
 	case err != nil:
 		a.Refuse(c.Request, "wrong name or password for "+in.User)
-		return act, api.Problemf(api.WrongPassword, "%v", err)
+		return act, api.ProblemOf(api.WrongPassword, err)
 	}
 	act.User = api.User{Name: found.Name, Role: found.Role, Peer: from}
 	act.Do = func(ctx context.Context) (api.SessionInfo, error) { return a.begin(ctx, c.Request, act.User) }
@@ -61,7 +62,7 @@ func (a *access) signIn(c *api.Call, in api.SignIn) (act api.Act[api.SessionInfo
 // begin gives the caller a session of a new name: one that was planted before is worth nothing.
 func (a *access) begin(ctx context.Context, r *http.Request, u api.User) (api.SessionInfo, error) {
 	if err := a.sessions.RenewToken(ctx); err != nil {
-		return api.SessionInfo{}, api.Problemf(api.Internal, "%v", err)
+		return api.SessionInfo{}, api.ProblemOf(api.Internal, err)
 	}
 	a.sessions.Put(ctx, "user", u.Name)
 	a.sessions.Put(ctx, "csrf", rand.Text())
@@ -72,7 +73,7 @@ func (a *access) begin(ctx context.Context, r *http.Request, u api.User) (api.Se
 func (a *access) signOut(*api.Call, api.None) (api.Act[api.SessionInfo], error) {
 	return api.Act[api.SessionInfo]{Do: func(ctx context.Context) (api.SessionInfo, error) {
 		if err := a.sessions.Destroy(ctx); err != nil {
-			return api.SessionInfo{}, api.Problemf(api.Internal, "%v", err)
+			return api.SessionInfo{}, api.ProblemOf(api.Internal, err)
 		}
 		return api.SessionInfo{User: guestUser, Role: accounts.Nobody.String(), Accounts: true}, nil
 	}}, nil

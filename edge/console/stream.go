@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/transport"
 	"lanewarden/edge/api"
 )
@@ -28,8 +29,7 @@ func (c *Console) stream(w http.ResponseWriter, r *api.Call, in api.StreamQuery)
 	case c.streams <- struct{}{}:
 		defer func() { <-c.streams }()
 	default:
-		return api.Problemf(api.Unavailable, "%d pages follow already", maxStreams).
-			WithDo("close a page").After(retryStream)
+		return api.NewProblem(api.Unavailable, message.New("api.pages", message.Int("n", maxStreams))).After(retryStream)
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")

@@ -38,7 +38,7 @@ func (c *Console) startTest(r *api.Call, in api.TestStart) (api.Act[api.Done], e
 func (c *Console) actTest(_ *api.Call, in api.TestAct) (act api.Act[*guided.View], err error) {
 	run := c.Tests.View()
 	if run == nil || run.Verdict != "" {
-		return act, api.Problemf(api.NotDone, "%v", guided.ErrNone)
+		return act, api.ProblemOf(api.NotDone, guided.ErrNone)
 	}
 	if in.Action == "abandon" {
 		act.Owner = run.By
@@ -50,7 +50,7 @@ func (c *Console) actTest(_ *api.Call, in api.TestAct) (act api.Act[*guided.View
 	act.Do = func(ctx context.Context) (*guided.View, error) {
 		err := c.Tests.Act(ctx, in.Action, in.Number)
 		if err != nil && !errors.Is(err, guided.ErrNone) {
-			err = api.Problemf(api.BadRequest, "%v", err)
+			err = api.ProblemOf(api.BadRequest, err)
 		}
 		return c.Tests.View(), err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 )
@@ -18,14 +19,14 @@ func (c *Console) verify(r *api.Call, _ api.None) (api.Act[api.Verdict], error) 
 		case c.verifying <- struct{}{}:
 			defer func() { <-c.verifying }()
 		default:
-			return v, api.Problemf(api.NotDone, "a verification is under way")
+			return v, api.NewProblem(api.NotDone, message.New("api.verifying"))
 		}
 		if v, err = c.hashAll(ctx); err != nil {
-			return v, api.Problemf(api.Internal, "%v", err)
+			return v, api.ProblemOf(api.Internal, err)
 		}
 		text := fmt.Sprintf("%d %s, OK: %v", v.Rows, english.PluralWord(int(v.Rows), "row", ""), v.OK)
 		if err := c.access.Audit(ctx, r.User, api.PostVerification.Audit, text); err != nil {
-			return v, api.Problemf(api.NotJournalled, "its result is not journalled: %v", err)
+			return v, api.NewProblem(api.NotJournalled, message.New("api.result-not-journalled", message.CausedBy(err)))
 		}
 		return v, nil
 	}}, nil

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
@@ -39,8 +40,7 @@ func parsePlace(text string) (after ledger.Place, err error) {
 	}
 	n, err := fmt.Sscanf(text, "%d-%d", &after.HelloNs, &after.ID)
 	if err != nil || n != 2 || after.ID < 1 || after.HelloNs < 0 {
-		return after, api.Problemf(api.BadRequest, "after=%.80q is of no page", text).
-			WithDo("take the URL of the header Link")
+		return after, api.NewProblem(api.BadRequest, message.New("api.no-place", message.Quoted("after", text)))
 	}
 	return after, nil
 }

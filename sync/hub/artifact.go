@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
-
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
@@ -22,7 +21,7 @@ const notHere = 10 * time.Second
 func (s *httpServer) state(h api.Hash) (*ledger.ArtifactState, error) {
 	state, err := s.ledger.Artifact(h[:])
 	if errors.Is(err, ledger.ErrNoArtifact) {
-		err = api.Problemf(api.NotFound, "%v", err)
+		err = api.ProblemOf(api.NotFound, err)
 	}
 	return state, err
 }
@@ -34,9 +33,9 @@ func (s *httpServer) artifact(w http.ResponseWriter, c *api.Call, in hubapi.Arti
 		return err
 	}
 	if !state.Complete {
-		return api.Problemf(api.NotHereYet, "not here yet: %d of %d %s came",
-			state.Held, state.Size, english.PluralWord(int(state.Size), "byte", "")).
-			WithDo("POST %s/pull to have it before others", c.URL.Path).After(notHere)
+		return api.NewProblem(api.NotHereYet, message.New("api.not-here-yet", message.Int("held", state.Held),
+			message.Count("n", state.Size), message.String("path", c.URL.Path))).
+			After(notHere)
 	}
 	f, err := s.ledger.OpenArtifact(in.SHA256[:])
 	if err != nil {
@@ -94,7 +93,7 @@ func (s *httpServer) pullArtifact(c *api.Call, in hubapi.ArtifactName) (act api.
 func (s *httpServer) pull(ctx context.Context, h api.Hash) error {
 	filed := make(chan struct{})
 	select {
-	case s.pulls <- message{Message: ledger.Pull{SHA256: h[:]}, done: func() { close(filed) }}:
+	case s.pulls <- decoded{Message: ledger.Pull{SHA256: h[:]}, done: func() { close(filed) }}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -12,8 +12,8 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// message is a decoded message on its way to the ledger.
-type message struct {
+// decoded is a message that was decoded, on its way to the ledger.
+type decoded struct {
 	ledger.Message
 	size int    // bytes as it came
 	done func() // called when the message is filed; may be nil
@@ -32,7 +32,7 @@ type decoder struct {
 }
 
 // run decodes messages from in to out until ctx ends.
-func (d *decoder) run(ctx context.Context, in <-chan incoming, out chan<- message) error {
+func (d *decoder) run(ctx context.Context, in <-chan incoming, out chan<- decoded) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -56,7 +56,7 @@ func (d *decoder) run(ctx context.Context, in <-chan incoming, out chan<- messag
 
 // decode decodes one message; ok is false when there is nothing for the ledger in it. A message that cannot be decoded
 // is counted and logged, whatever it does to this program: nothing that one agent sends may end the hub.
-func (d *decoder) decode(raw incoming) (m message, ok bool) {
+func (d *decoder) decode(raw incoming) (m decoded, ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
 			d.metrics.malformed.Inc()
@@ -67,7 +67,7 @@ func (d *decoder) decode(raw incoming) (m message, ok bool) {
 	}()
 	site, agent, leaf, err := wire.ParseTopic(raw.topic)
 	from := ledger.Sender{Site: site, Agent: agent}
-	m = message{size: len(raw.payload), done: raw.done}
+	m = decoded{size: len(raw.payload), done: raw.done}
 	switch {
 	case err != nil:
 	case leaf == wire.LeafState:

@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/hubapi"
@@ -100,9 +101,11 @@ func (s *httpServer) newFeedRequest(in *hubapi.FeedQuery, accept string) (f feed
 	f.after, err = s.ledger.ParseCursor(after)
 	switch {
 	case errors.Is(err, ledger.ErrCursorGone):
-		return f, api.Problemf(api.CursorGone, "after=%.80q: %v", after, err)
+		return f, api.NewProblem(api.CursorGone, message.New("api.after",
+			message.Quoted("after", after), message.CausedBy(err)))
 	case err != nil:
-		return f, api.Problemf(api.BadRequest, "after=%.80q: %v", after, err)
+		return f, api.NewProblem(api.BadRequest, message.New("api.after",
+			message.Quoted("after", after), message.CausedBy(err)))
 	}
 	for name := range strings.SplitSeq(in.Class, ",") {
 		if in.Class == "" {
@@ -110,13 +113,13 @@ func (s *httpServer) newFeedRequest(in *hubapi.FeedQuery, accept string) (f feed
 		}
 		class, err := observation.ParseClass(name)
 		if err != nil {
-			return f, api.Problemf(api.BadRequest, "%v", err)
+			return f, api.ProblemOf(api.BadRequest, err)
 		}
 		f.filter.Classes = append(f.filter.Classes, class)
 	}
 	for _, name := range strings.FieldsFunc(in.Kind, func(c rune) bool { return c == ',' }) {
 		if err := f.filter.AddKind(name); err != nil {
-			return f, api.Problemf(api.BadRequest, "%v", err)
+			return f, api.ProblemOf(api.BadRequest, err)
 		}
 	}
 	return f, nil

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 )
 
@@ -54,7 +55,7 @@ const retryHealth = 5 * time.Second
 // writeHealth serves hubapi.GetHealth: ok while the hub does its work.
 func (s *httpServer) writeHealth(w http.ResponseWriter, _ *api.Call, _ api.None) error {
 	if lines := s.health.lines(); len(lines) > 0 {
-		return api.Problemf(api.Unavailable, "%s", strings.Join(lines, "; ")).After(retryHealth)
+		return api.NewProblem(api.Unavailable, message.Quote(strings.Join(lines, "; "))).After(retryHealth)
 	}
 	fmt.Fprintln(w, "ok")
 	return nil

@@ -23,7 +23,7 @@ const (
 // httpServer is the hub's HTTP side: it answers from the ledger and from what agents last said.
 type httpServer struct {
 	ledger  *ledger.Ledger
-	pulls   chan<- message // to the ingester
+	pulls   chan<- decoded // to the ingester
 	states  *states
 	health  *health
 	metrics *metrics

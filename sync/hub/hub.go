@@ -52,7 +52,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, broker.close()) }()
 
-	metrics, pulls := newMetrics(l, states), make(chan message)
+	metrics, pulls := newMetrics(l, states), make(chan decoded)
 	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, log: opts.Log}
 	parts := parts{
 		source: broker,
@@ -84,7 +84,7 @@ type parts struct {
 
 func (p *parts) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	raw, decoded := make(chan incoming, queueLen), make(chan message, queueLen)
+	raw, decoded := make(chan incoming, queueLen), make(chan decoded, queueLen)
 	g.Go(func() error { return p.source.run(ctx, raw) })
 	g.Go(func() error { return p.decoder.run(ctx, raw, decoded) })
 	g.Go(func() error { return p.ingester.run(ctx, decoded) })

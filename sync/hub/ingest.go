@@ -20,7 +20,7 @@ const (
 // ingester files messages in the ledger, in groups, and acknowledges them. It is the only one that writes to the ledger.
 type ingester struct {
 	ledger  *ledger.Ledger
-	pulls   <-chan message // from the server
+	pulls   <-chan decoded // from the server
 	acks    *acks
 	health  *health
 	metrics *metrics
@@ -28,7 +28,7 @@ type ingester struct {
 }
 
 // run files messages until ctx ends.
-func (g *ingester) run(ctx context.Context, in <-chan message) error {
+func (g *ingester) run(ctx context.Context, in <-chan decoded) error {
 	greetings, err := g.ledger.Greetings()
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (g *ingester) run(ctx context.Context, in <-chan message) error {
 				return err
 			}
 		case pull := <-g.pulls:
-			if err := g.file(ctx, []message{pull}, len(in)); err != nil {
+			if err := g.file(ctx, []decoded{pull}, len(in)); err != nil {
 				return err
 			}
 		}
@@ -51,8 +51,8 @@ func (g *ingester) run(ctx context.Context, in <-chan message) error {
 }
 
 // gather makes a group of a message and of what else is waiting.
-func gather(first message, in <-chan message) []message {
-	group, size := []message{first}, first.size
+func gather(first decoded, in <-chan decoded) []decoded {
+	group, size := []decoded{first}, first.size
 	for len(group) < groupMessages && size < groupBytes {
 		select {
 		case m := <-in:
@@ -65,7 +65,7 @@ func gather(first message, in <-chan message) []message {
 }
 
 // file makes a group durable, trying again until it is, and acknowledges; waiting is how many messages queue up.
-func (g *ingester) file(ctx context.Context, group []message, waiting int) error {
+func (g *ingester) file(ctx context.Context, group []decoded, waiting int) error {
 	begin := time.Now()
 	answers, err := g.apply(ctx, group)
 	if err != nil {
@@ -82,7 +82,7 @@ func (g *ingester) file(ctx context.Context, group []message, waiting int) error
 }
 
 // apply has the ledger file a group, again and again until it does. The only error is that ctx ended.
-func (g *ingester) apply(ctx context.Context, group []message) ([]ledger.Answer, error) {
+func (g *ingester) apply(ctx context.Context, group []decoded) ([]ledger.Answer, error) {
 	messages := make([]ledger.Message, len(group))
 	for i, m := range group {
 		messages[i] = m.Message

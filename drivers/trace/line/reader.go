@@ -248,7 +248,7 @@ func (r *Reader) match(at time.Time, text string, frame []byte, emit func(Event)
 		return nil
 	}
 	return message.Errorf("line.unmatched", message.String("profile", r.m.Name),
-		message.Quoted("line", text[:min(len(text), 80)]))
+		message.Quoted("line", text))
 }
 
 // within takes a line into the message under way. taken is false when it is none of its lines.
@@ -296,7 +296,7 @@ func (r *Reader) within(p *pendingMessage, at time.Time, text string, frame []by
 		}
 	}
 	return true, message.Errorf("line.unmatched-within", message.String("message", p.message.Name),
-		message.Quoted("line", text[:min(len(text), 80)]))
+		message.Quoted("line", text))
 }
 
 // close ends the message under way.

@@ -97,7 +97,9 @@ async function problemOf(response) {
 	const text = await response.text();
 	try {
 		const problem = JSON.parse(text);
-		return new Error([problem.detail || problem.title, problem.do].filter(Boolean).join(colon()));
+		const of = problem.text ?? {};
+		const what = said(of.detail) || problem.detail || said(of.title) || problem.title;
+		return new Error([what, said(of.do) || problem.do].filter(Boolean).join(colon()));
 	} catch {
 		return new Error(text.trim() || response.statusText);
 	}
