@@ -35,8 +35,9 @@ func openLane(t *testing.T, dir string, rows int) lane {
 	return l
 }
 
-// commit adds rows: every seventh an alarm, every third an event.
+// commit adds rows in one transaction: every seventh an alarm, every third an event.
 func (l lane) commit(rows int) {
+	var all []*observation.Observation
 	for i := range rows {
 		class := observation.Class_CLASS_TELEMETRY
 		if i%7 == 0 {
@@ -46,9 +47,10 @@ func (l lane) commit(rows int) {
 		}
 		o := observation.New(class, time.Unix(int64(i), 0), &observation.RadiationTamper{Tripped: i%2 == 0})
 		o.Device = "rpm-1"
-		if _, err := l.j.Commit(l.t.Context(), o); err != nil {
-			l.t.Fatal(err)
-		}
+		all = append(all, o)
+	}
+	if _, err := l.j.Commit(l.t.Context(), all...); err != nil {
+		l.t.Fatal(err)
 	}
 }
 
