@@ -74,13 +74,16 @@ func (w *Window) thin() {
 	w.drop(1)
 }
 
-// drop drops, from a layer on, the nodes that are not to be kept, and those that only these lead to.
+// drop drops, from a layer on, the nodes that are not to be kept, and those that only these lead to. From the first
+// node that loses an edge on, the weights of all are worked out anew: they hold those of the nodes before them.
 func (w *Window) drop(from int) {
+	changed := false
 	for i := from; i < len(w.layers); i++ {
 		for _, n := range w.layers[i].nodes {
 			had := len(n.edges)
 			n.edges = slices.DeleteFunc(n.edges, func(e edge) bool { return !e.from.keep })
-			if n.keep = n.keep && len(n.edges) > 0; n.keep && len(n.edges) < had {
+			changed = changed || len(n.edges) < had
+			if n.keep = n.keep && len(n.edges) > 0; n.keep && changed {
 				n.sum()
 			}
 		}
