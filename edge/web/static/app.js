@@ -1,10 +1,18 @@
-// The lane console: frame, navigation, and which page is shown.
-import { Choices, recall } from "/choices.js";
-import { ask, html, language, may, render, session, setSession, t, useEffect, useState } from "/lib.js";
+// The lane console: frame, navigation, and the page of the address.
+import { Choices, restoreChoices } from "/choices.js";
+import { allowed, ask, html, language, render, session, setSession, t, useEffect, useState } from "/lib.js";
 import { LanePage } from "/pages/lane.js";
 import { SignIn } from "/pages/signin.js";
 
-/** Pages by the first word behind #/; those that are not needed at once are loaded when they are. @type {Record<string, () => Promise<any>>} */
+/**
+ * What every page gets: the id behind its name in the address, and a function that draws the frame anew.
+ * @typedef {(p: {of: string, changed: () => void}) => import("preact").ComponentChildren} Page
+ */
+
+/**
+ * Pages by the first word behind #/. All but two are loaded when they are asked for.
+ * @type {Record<string, () => Promise<Page>>}
+ */
 const pages = {
 	"": async () => LanePage,
 	signin: async () => SignIn,
@@ -17,29 +25,39 @@ const pages = {
 	evidence: async () => (await import("/pages/evidence.js")).Evidence,
 };
 const nav = ["", "passages", "tests", "events", "link", "evidence"];
-/** @returns {[string, string]} page and what it is of */
-function where() {
+
+/** Returns the page of the address and the id behind it. @returns {[string, string]} */
+function route() {
 	const [page = "", ...rest] = location.hash.replace(/^#\//, "").split("/");
 	return [page in pages ? page : "", decodeURIComponent(rest.join("/"))];
 }
 
+const focusMain = () => document.querySelector("main")?.focus();
+
+/** @param {Event} e */
+function skip(e) {
+	e.preventDefault(); // the address is the router's
+	focusMain();
+}
+
 function App() {
-	const [[page, of], setPlace] = useState(where());
-	const [shown, setShown] = useState(/** @type {any} */ (null)); // a page with what it is of: the old one stays until the new one is there
+	const [[page, of], setPlace] = useState(route());
+	// The page on view with its id: the old one stays until the new one is loaded.
+	const [current, setCurrent] = useState(/** @type {{Page: Page, of: string, key: string} | null} */ (null));
 	const [, redraw] = useState(0);
 	useEffect(() => {
-		const moved = () => setPlace(where());
+		const moved = () => setPlace(route());
 		addEventListener("hashchange", moved);
 		return () => removeEventListener("hashchange", moved);
 	}, []);
 	useEffect(() => {
 		let gone = false;
-		if (!may("viewer") && page !== "signin") location.hash = "#/signin";
+		if (!allowed("viewer") && page !== "signin") location.hash = "#/signin";
 		pages[page]().then((P) => {
 			if (gone) return;
-			setShown({ Page: P, of, key: `${page}/${of}` });
+			setCurrent({ Page: P, of, key: `${page}/${of}` });
 			document.title = `${t(`nav.${page || "lane"}`)}${of ? ` ${of}` : ""} – Lanewarden`;
-			document.querySelector("main")?.focus();
+			focusMain();
 		});
 		return () => {
 			gone = true;
@@ -47,19 +65,28 @@ function App() {
 	}, [page, of, session.user, language]);
 	const changed = () => redraw(Math.random());
 	return html`
-		<a class="skip" href="#main" onClick=${(/** @type {Event} */ e) => { e.preventDefault(); document.querySelector("main")?.focus(); }}>${t("skip")}</a>
+		<a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
 		<header>
 			<strong class="brand">Lanewarden</strong>
-			<nav aria-label=${t("pages")}>${may("viewer") && nav.map((n) => html`<a href="#/${n}" aria-current=${n === page ? "page" : undefined}>${t(`nav.${n || "lane"}`)}</a>`)}</nav>
+			<nav aria-label=${t("pages")}>
+				${allowed("viewer") && nav.map((n) => html`<${NavLink} name=${n} page=${page} />`)}
+			</nav>
 			<div class="choices">
 				<${Choices} changed=${changed} />
-				${session.accounts && html`<a href="#/signin">${may("viewer") ? session.user : t("nav.signin")}</a>`}
+				${session.accounts && html`<a href="#/signin">${allowed("viewer") ? session.user : t("nav.signin")}</a>`}
 			</div>
 		</header>
-		<main id="main" tabindex="-1">${shown ? html`<${shown.Page} key=${shown.key + language} of=${shown.of} changed=${changed} />` : html`<p>${t("loading")}</p>`}</main>`;
+		<main id="main" tabindex="-1">${current
+			? html`<${current.Page} key=${current.key + language} of=${current.of} changed=${changed} />`
+			: html`<p>${t("loading")}</p>`}</main>`;
 }
 
-await recall();
+/** @param {{name: string, page: string}} p page: the one on view */
+function NavLink({ name, page }) {
+	return html`<a href="#/${name}" aria-current=${name === page ? "page" : undefined}>${t(`nav.${name || "lane"}`)}</a>`;
+}
+
+await restoreChoices();
 setSession(await ask("/v1/session"));
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 render(html`<${App} />`, root);

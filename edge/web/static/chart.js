@@ -4,45 +4,104 @@ import { useRef } from "preact/hooks";
 import uPlot from "uplot";
 
 /**
- * How a line looks. No two share colour and dash: s1 to s4 are detectors, s5 their sum.
+ * Colour (a variable of the theme), width and dashes of a line, px. No two share colour and dash, so that a line is
+ * told without colour too: s1 to s4 are detectors, s5 their sum.
  * @type {Record<string, {colour: string, width: number, dash: number[]}>}
  */
 const looks = {
-	s1: { colour: "--s1", width: 1.5, dash: [] }, s2: { colour: "--s2", width: 1.5, dash: [7, 3] }, s3: { colour: "--s3", width: 1.5, dash: [2, 3] }, s4: { colour: "--s4", width: 1.5, dash: [8, 3, 2, 3] },
-	s5: { colour: "--s5", width: 2.4, dash: [] }, background: { colour: "--dim", width: 1.5, dash: [1, 4] }, limit: { colour: "--bad", width: 1.8, dash: [14, 6] },
+	s1: { colour: "--s1", width: 1.5, dash: [] },
+	s2: { colour: "--s2", width: 1.5, dash: [7, 3] },
+	s3: { colour: "--s3", width: 1.5, dash: [2, 3] },
+	s4: { colour: "--s4", width: 1.5, dash: [8, 3, 2, 3] },
+	s5: { colour: "--s5", width: 2.4, dash: [] },
+	background: { colour: "--dim", width: 1.5, dash: [1, 4] },
+	limit: { colour: "--bad", width: 1.8, dash: [14, 6] },
 };
 
-/** A line: its name, its look, whether it is drawn as steps, whether its value is written at its end. @typedef {{label: string, look: string, steps?: boolean, end?: boolean}} Line */
+/**
+ * A line of a chart.
+ * @typedef {object} Line
+ * @property {string} label
+ * @property {string} look key of looks
+ * @property {boolean} [steps] drawn as steps
+ * @property {boolean} [end] its name and value are written at its end
+ */
 
-/** The look of the nth detector: from the fifth on they share looks, which the legend tells. @param {number} n */
+/** Values of a line; null where there is none. @typedef {(number | null)[]} Values */
+
+/** The values of x, then those of each line. @typedef {[number[], ...Values[]]} Data */
+
+/** A point that is marked: in the axes' units. @typedef {{x: number, y: number, text: string}} Point */
+
+/** Returns the look of the nth detector, from 0: from the fifth on they share looks. @param {number} n */
 export const detector = (n) => `s${(n % 4) + 1}`;
 
-/** A theme's colour. @param {string} name */
+/** Returns a colour of the theme in force. @param {string} name */
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /**
- * A line chart. data: x first, then a row for each line. words: what it shows, for those who do not see it. worst: a point that is marked.
- * @param {{label: string, data: (number|null)[][], lines: Line[], time?: boolean, height?: number, x?: string, y?: string, words?: string, worst?: {x: number, y: number, text: string}}} p
+ * What a chart shows.
+ * @typedef {object} ChartProps
+ * @property {string} label
+ * @property {Data} data
+ * @property {Line[]} lines one for each row of data but the first
+ * @property {boolean} [time] x is a time, seconds since 1970
+ * @property {number} [height] px
+ * @property {string} [x] name and unit of the axis
+ * @property {string} [y] name and unit of the axis
+ * @property {string} [words] the same for those who do not see it
+ * @property {Point} [worst]
  */
+
+/**
+ * Returns the options of uPlot for a chart.
+ * @param {Required<Pick<ChartProps, "lines" | "time" | "height" | "x" | "y">>} p
+ * @param {number} width px
+ * @param {(u: uPlot) => void} draw called after the lines are drawn
+ * @returns {uPlot.Options}
+ */
+function options({ lines, time, height, x, y }, width, draw) {
+	const rule = { stroke: colour("--rule"), width: 1 };
+	const axis = { stroke: colour("--ink"), grid: rule, ticks: rule, labelSize: 20 };
+	const roomForEnds = lines.some((l) => l.end) ? 130 : 16; // px
+	return {
+		width,
+		height,
+		legend: { live: false },
+		cursor: { show: true, drag: { x: true, y: false } },
+		padding: [12, roomForEnds, 0, 0],
+		scales: { x: { time }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
+		axes: [
+			{
+				...axis,
+				label: x || undefined,
+				space: time ? 80 : 50, // px between ticks: a time of day is wider than a number
+				values: (_, all) => all.map((v) => (time ? clock(1000 * v) : number(v, 2))),
+			},
+			{ ...axis, label: y || undefined, size: 66, values: (_, all) => all.map((v) => number(v, 2)) },
+		],
+		series: [{}, ...lines.map(series)],
+		hooks: { draw: [draw] },
+	};
+}
+
+/** Returns the options of uPlot for a line. @param {Line} line @returns {uPlot.Series} */
+function series({ label, look, steps }) {
+	const { colour: name, width, dash } = looks[look];
+	const paths = steps ? { paths: uPlot.paths.stepped?.({ align: 1 }) } : {};
+	return { label, stroke: colour(name), width, dash, points: { show: false }, ...paths };
+}
+
+/** A line chart. @param {ChartProps} p */
 export function Chart({ label, data, lines, time = true, height = 230, x = "", y = "", words = "", worst }) {
 	const at = useRef(/** @type {HTMLElement | null} */ (null));
-	const plot = useRef(/** @type {any} */ (null));
-	const notes = useRef(/** @type {any} */ (null));
-	notes.current = worst;
+	const plot = useRef(/** @type {uPlot | null} */ (null));
+	const mark = useRef(/** @type {Point | undefined} */ (undefined));
+	mark.current = worst;
 	useEffect(() => {
 		const place = /** @type {HTMLElement} */ (at.current);
-		const axis = { stroke: colour("--ink"), grid: { stroke: colour("--rule"), width: 1 }, ticks: { stroke: colour("--rule"), width: 1 }, labelSize: 20 };
-		const chart = new uPlot(
-			{
-				width: place.clientWidth, height, legend: { live: false }, cursor: { show: true, drag: { x: true, y: false } }, padding: [12, lines.some((l) => l.end) ? 130 : 16, 0, 0],
-				scales: { x: { time }, y: { range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
-				axes: [{ ...axis, label: x || undefined, ...(time ? { values: (/** @type {any} */ _, /** @type {number[]} */ all) => all.map((s) => clock(1000 * s)), space: 80 } : { values: (/** @type {any} */ _, /** @type {number[]} */ all) => all.map((v) => number(v, 2)) }) },
-					{ ...axis, label: y || undefined, size: 66, values: (/** @type {any} */ _, /** @type {number[]} */ all) => all.map((v) => number(v, 2)) }],
-				series: [{}, ...lines.map((l) => ({ label: l.label, stroke: colour(looks[l.look].colour), width: looks[l.look].width, dash: looks[l.look].dash, points: { show: false }, ...(l.steps ? { paths: /** @type {any} */ (uPlot).paths.stepped({ align: 1 }) } : {}) }))],
-				hooks: { draw: [(/** @type {any} */ u) => write(u, lines, notes.current)] },
-			},
-			/** @type {any} */ (data), place,
-		);
+		const draw = (/** @type {uPlot} */ u) => write(u, lines, mark.current);
+		const chart = new uPlot(options({ lines, time, height, x, y }, place.clientWidth, draw), data, place);
 		plot.current = chart;
 		const size = new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height }));
 		size.observe(place);
@@ -55,48 +114,74 @@ export function Chart({ label, data, lines, time = true, height = 230, x = "", y
 	useEffect(() => {
 		plot.current?.setData(data);
 	}, [data]);
+	const alt = words ? t("chart-alt", { label, words }) : label;
 	return html`<figure class="chart"><figcaption>${label}</figcaption><p class="hidden">${words}</p>
-		<div class="scroll" tabindex="0" role="region" aria-label=${label}><div class="plot" ref=${at} role="img" aria-label=${words ? t("chart-alt", { label, words }) : label}></div></div></figure>`;
+		<div class="scroll" tabindex="0" role="region" aria-label=${label}>
+			<div class="plot" ref=${at} role="img" aria-label=${alt}></div>
+		</div></figure>`;
 }
 
-/** Writes names and values at the ends of lines, and marks the worst point. @param {any} u @param {Line[]} lines @param {any} worst */
+/**
+ * Writes names and values at the ends of lines, and marks a point.
+ * @param {uPlot} u
+ * @param {Line[]} lines
+ * @param {Point} [worst]
+ */
 function write(u, lines, worst) {
 	const { ctx } = u;
-	const dpr = devicePixelRatio;
 	ctx.save();
-	ctx.font = `${12 * dpr}px system-ui, "DejaVu Sans", sans-serif`;
+	ctx.font = `${12 * devicePixelRatio}px system-ui, "DejaVu Sans", sans-serif`;
 	ctx.textBaseline = "middle";
-	ctx.textAlign = "left";
-	const ends = lines.map((l, i) => ({ l, y: last(u.data[i + 1]) })).filter((e) => e.l.end && e.y !== null).map((e) => ({ ...e, at: u.valToPos(e.y, "y", true) })).sort((a, b) => a.at - b.at);
-	let free = -Infinity;
-	for (const e of ends) {
-		free = Math.max(e.at, free + 14 * dpr); // labels do not cover each other
-		ctx.fillStyle = colour(looks[e.l.look].colour);
-		ctx.fillText(`${e.l.label} ${number(/** @type {number} */ (e.y), 1)}`, u.bbox.left + u.bbox.width + 6 * dpr, free);
-	}
-	if (worst) {
-		const [px, py] = [u.valToPos(worst.x, "x", true), u.valToPos(worst.y, "y", true)];
-		ctx.strokeStyle = ctx.fillStyle = colour("--ink");
-		ctx.lineWidth = 1.5 * dpr;
-		ctx.beginPath();
-		ctx.arc(px, py, 4 * dpr, 0, 7);
-		ctx.stroke();
-		const right = px < u.bbox.left + u.bbox.width / 2;
-		ctx.textAlign = right ? "left" : "right";
-		ctx.fillText(worst.text, px + (right ? 4 : -4) * dpr, py - 12 * dpr); // above the line
-	}
+	writeEnds(u, lines);
+	if (worst) markPoint(u, worst);
 	ctx.restore();
 }
 
-/** The last value that is there. @param {(number|null)[]} row @returns {number | null} */
+/** Writes names and last values beside the ends of lines, none over another. @param {uPlot} u @param {Line[]} lines */
+function writeEnds(u, lines) {
+	const { ctx } = u;
+	const dpr = devicePixelRatio;
+	ctx.textAlign = "left";
+	const ends = lines.flatMap((line, i) => {
+		const y = line.end ? last(u.data[i + 1]) : null;
+		return y === null ? [] : [{ line, y, at: u.valToPos(y, "y", true) }];
+	}).sort((a, b) => a.at - b.at);
+	let free = -Infinity;
+	for (const { line, y, at } of ends) {
+		free = Math.max(at, free + 14 * dpr); // a label's height below the last one
+		ctx.fillStyle = colour(looks[line.look].colour);
+		ctx.fillText(`${line.label} ${number(y, 1)}`, u.bbox.left + u.bbox.width + 6 * dpr, free);
+	}
+}
+
+/** Marks a point with a circle and writes its text above the line. @param {uPlot} u @param {Point} point */
+function markPoint(u, point) {
+	const { ctx } = u;
+	const dpr = devicePixelRatio;
+	const [px, py] = [u.valToPos(point.x, "x", true), u.valToPos(point.y, "y", true)];
+	ctx.strokeStyle = ctx.fillStyle = colour("--ink");
+	ctx.lineWidth = 1.5 * dpr;
+	ctx.beginPath();
+	ctx.arc(px, py, 4 * dpr, 0, 2 * Math.PI);
+	ctx.stroke();
+	const right = px < u.bbox.left + u.bbox.width / 2; // towards the wider half
+	ctx.textAlign = right ? "left" : "right";
+	ctx.fillText(point.text, px + (right ? 4 : -4) * dpr, py - 12 * dpr);
+}
+
+/** Returns the last value that is there. @param {ArrayLike<number | null | undefined>} row @returns {number | null} */
 function last(row) {
-	for (let i = row.length - 1; i >= 0; i--) if (row[i] !== null && !Number.isNaN(row[i])) return row[i];
+	for (let i = row.length - 1; i >= 0; i--) {
+		const value = row[i];
+		if (value !== null && value !== undefined && !Number.isNaN(value)) return value;
+	}
 	return null;
 }
 
-/** Least, largest and last value of a row, in words. @param {(number|null)[]} row @param {string} unit */
+/** Returns least, largest and last value of a row in words. @param {Values} row @param {string} unit */
 export function inWords(row, unit) {
-	const there = /** @type {number[]} */ (row.filter((v) => v !== null && !Number.isNaN(v)));
+	const there = row.flatMap((v) => (v === null || Number.isNaN(v) ? [] : [v]));
 	if (!there.length) return t("no-values");
-	return t("row-words", { low: number(Math.min(...there), 1), high: number(Math.max(...there), 1), last: number(/** @type {number} */ (last(row)), 1), unit });
+	const [low, high] = [Math.min(...there), Math.max(...there)];
+	return t("row-words", { low: number(low, 1), high: number(high, 1), last: number(last(row) ?? 0, 1), unit });
 }

@@ -1,28 +1,44 @@
 // What a reader chooses: language and colours. The browser remembers it.
-import { html, language, languages, setLanguage, t } from "/lib.js";
+import { chosen, html, language, languages, setLanguage, t } from "/lib.js";
 
 const themes = ["auto", "light", "dark", "contrast"];
 
+/** Names of the languages, each in itself. @type {Record<string, string>} */
+const languageNames = { en: "English", fr: "Français" };
+
+/** Returns the theme that the device prefers. */
+function preferredTheme() {
+	if (matchMedia("(prefers-contrast: more)").matches) return "contrast";
+	return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
 /** @param {string} theme */
 function setTheme(theme) {
-	const wanted = theme !== "auto" ? theme : matchMedia("(prefers-contrast: more)").matches ? "contrast" : matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-	document.documentElement.dataset.theme = wanted;
+	document.documentElement.dataset.theme = theme === "auto" ? preferredTheme() : theme;
 	localStorage.setItem("theme", theme);
 }
 
-/** Takes up what was chosen before, else what the device prefers. */
-export async function recall() {
+/** Restores the last choices; without any, those that the device prefers. */
+export async function restoreChoices() {
 	setTheme(localStorage.getItem("theme") ?? "auto");
 	await setLanguage(localStorage.getItem("language") ?? navigator.language.slice(0, 2));
 }
 
-/** @param {{changed: () => void}} p */
+/** The two lists to choose from. @param {{changed: () => void}} p changed: called after a choice took effect */
 export function Choices({ changed }) {
-	/** @param {string} lang */
-	const speak = async (lang) => {
-		await setLanguage(lang);
+	/** @param {Event} e */
+	const chooseLanguage = async (e) => {
+		await setLanguage(chosen(e));
 		changed();
 	};
-	return html`<label>${t("language")} <select value=${language} onChange=${(/** @type {any} */ e) => speak(e.target.value)}>${languages.map((l) => html`<option value=${l} lang=${l}>${{ en: "English", fr: "Français" }[l]}</option>`)}</select></label>
-		<label>${t("theme")} <select value=${localStorage.getItem("theme") ?? "auto"} onChange=${(/** @type {any} */ e) => { setTheme(e.target.value); changed(); }}>${themes.map((n) => html`<option value=${n}>${t(`theme.${n}`)}</option>`)}</select></label>`;
+	/** @param {Event} e */
+	const chooseTheme = (e) => {
+		setTheme(chosen(e));
+		changed();
+	};
+	return html`
+		<label>${t("language")} <select value=${language} onChange=${chooseLanguage}>
+			${languages.map((l) => html`<option value=${l} lang=${l}>${languageNames[l]}</option>`)}</select></label>
+		<label>${t("theme")} <select value=${localStorage.getItem("theme") ?? "auto"} onChange=${chooseTheme}>
+			${themes.map((n) => html`<option value=${n}>${t(`theme.${n}`)}</option>`)}</select></label>`;
 }

@@ -1,16 +1,26 @@
 // The hub's page: all sites and lanes, what is down, how far behind.
-import { Choices, recall } from "/choices.js";
+import { Choices, restoreChoices } from "/choices.js";
 import { ago, askPage, colon, html, momentZone, number, plural, render, t, useEffect, useState, word } from "/lib.js";
-import { Agent, Mark, Problem, Table } from "/ui.js";
+import { AgentText, Mark, Problem, Table } from "/ui.js";
 
-/** How many pages of agents are asked for: 20,000 agents. */
+/** @import { AgentSummary, DeviceTrouble } from "../types/hub" */
+
+/** How many pages of agents are asked for at most: 20,000 agents. */
 const mostPages = 20;
 
-/** All agents, page by page. One that says hello meanwhile comes twice. @returns {Promise<any[]>} */
+/** How long after an answer the hub is asked again, ms. */
+const pollPause = 2000;
+
+/**
+ * Fetches all agents, page by page. The hub repeats one that said hello meanwhile; it is taken once.
+ * @returns {Promise<AgentSummary[]>}
+ */
 async function allAgents() {
+	/** @type {Map<string, AgentSummary>} */
 	const all = new Map();
 	let next = "/v1/agents";
 	for (let i = 0; next && i < mostPages; i++) {
+		/** @type {{body: AgentSummary[], next: string}} */
 		const page = await askPage(next);
 		for (const a of page.body) if (!all.has(a.journal)) all.set(a.journal, a);
 		next = page.next;
@@ -18,37 +28,92 @@ async function allAgents() {
 	return [...all.values()];
 }
 
+/** Agents that need attention come first, then by site and agent. @param {AgentSummary} a @param {AgentSummary} b */
+function byAttention(a, b) {
+	const name = (/** @type {AgentSummary} */ one) => `${one.site}/${one.agent}`;
+	return Number(needsAttention(b)) - Number(needsAttention(a)) || name(a).localeCompare(name(b));
+}
+
 function Fleet() {
-	const [agents, setAgents] = useState(/** @type {any[] | null} */ (null));
+	const [agents, setAgents] = useState(/** @type {AgentSummary[] | null} */ (null));
 	const [problem, setProblem] = useState("");
 	const [, redraw] = useState(0);
 	useEffect(() => {
 		let timer = 0, gone = false;
-		const look = () => allAgents().then((a) => { setAgents(a); setProblem(""); }, (e) => setProblem(e.message)).then(() => { if (!gone) timer = setTimeout(look, 2000); });
-		look();
-		return () => { gone = true; clearTimeout(timer); };
+		const poll = async () => {
+			try {
+				setAgents(await allAgents());
+				setProblem("");
+			} catch (e) {
+				setProblem(/** @type {Error} */ (e).message);
+			}
+			if (!gone) timer = setTimeout(poll, pollPause);
+		};
+		poll();
+		return () => {
+			gone = true;
+			clearTimeout(timer);
+		};
 	}, []);
 	document.title = `${t("nav.fleet")} – Lanewarden`;
-	const now = Date.now();
-	const list = [...(agents ?? [])].sort((a, b) => Number(wrong(b)) - Number(wrong(a)) || `${a.site}/${a.agent}`.localeCompare(`${b.site}/${b.agent}`));
-	const bad = list.filter(wrong).length;
-	return html`<header><strong class="brand">Lanewarden</strong><div class="choices"><${Choices} changed=${() => redraw(Math.random())} /></div></header>
+	return html`<header><strong class="brand">Lanewarden</strong>
+			<div class="choices"><${Choices} changed=${() => redraw(Math.random())} /></div></header>
 		<main id="main"><h1>${t("nav.fleet")}</h1><${Problem} text=${problem} />
-			${agents && html`<p role="status" class="verdict ${bad ? "bad" : "good"}">${bad ? plural("agents-wrong", bad, { all: number(list.length) }) : plural("agents-well", list.length)}</p>
-			<${Table} caption=${t("fleet-caption")} empty=${t("fleet-empty")} head=${[t("site"), t("state-title"), t("last"), t("rows-behind"), t("queue"), t("verified-rows"), t("devices"), t("software"), t("refused")]}
-				rows=${list.map((a) => [/^https?:/.test(a.console ?? "") ? html`<a href=${a.console} rel="noreferrer">${a.site} / ${a.agent}</a>` : `${a.site} / ${a.agent}`, html`<${Mark} state=${a.online ? "up" : "down"} group="link" />`, html`<span title=${momentZone(a.heard)}>${ago(a.heard, now)}</span>`, number(Math.max(0, (a.size ?? 0) - a.held)),
-					Object.entries(a.waiting ?? {}).filter(([, v]) => Number(v) > 0).map(([k, v]) => plural(`n-${k === "artifact" ? "documents" : k === "telemetry" ? k : `${k}s`}`, Number(v))).join(", "), `${number(a.verified)} / ${number(a.held)}`, html`<${Devices} all=${(a.devices ?? []).length} trouble=${a.trouble ?? []} now=${now} />`, a.software, a.refused ? html`<span class="problem"><${Agent} text=${a.refused} /></span>` : ""])} />`}
+			${agents && html`<${Agents} list=${agents.toSorted(byAttention)} now=${Date.now()} />`}
 		</main>`;
 }
 
-/** How many devices a lane has, and which of them do not work. @param {{all: number, trouble: any[], now: number}} p */
-function Devices({ all, trouble, now }) {
-	if (!trouble.length) return number(all);
-	return html`<ul class="plain">${trouble.map((d) => html`<li><${Mark} state=${d.state} /> ${d.device}, <span title=${momentZone(d.since)}>${ago(d.since, now)}</span>${colon()}<${Agent} text=${d.reason} fr=${d.reason_fr} /></li>`)}</ul>`;
+/** The verdict over all agents, and a row for each. @param {{list: AgentSummary[], now: number}} p */
+function Agents({ list, now }) {
+	const bad = list.filter(needsAttention).length;
+	const verdict = bad ? plural("agents-wrong", bad, { all: number(list.length) }) : plural("agents-well", list.length);
+	const head = [
+		t("site"), t("state-title"), t("last"), t("rows-behind"), t("queue"),
+		t("verified-rows"), t("devices"), t("software"), t("refused"),
+	];
+	return html`<p role="status" class="verdict ${bad ? "bad" : "good"}">${verdict}</p>
+		<${Table} caption=${t("fleet-caption")} empty=${t("fleet-empty")} head=${head}
+			rows=${list.map((a) => agentRow(a, now))} />`;
 }
 
-/** @param {any} a */
-const wrong = (a) => !a.online || Boolean(a.refused) || (a.trouble ?? []).length > 0;
+/** @param {AgentSummary} a @param {number} now ms */
+function agentRow(a, now) {
+	const name = `${a.site} / ${a.agent}`;
+	const linked = /^https?:/.test(a.console ?? ""); // an agent's word: no javascript: becomes a link
+	return [
+		linked ? html`<a href=${a.console} rel="noreferrer">${name}</a>` : name,
+		html`<${Mark} state=${a.online ? "up" : "down"} group="link" />`,
+		html`<span title=${momentZone(a.heard)}>${ago(a.heard, now)}</span>`,
+		number(Math.max(0, a.size - a.held)),
+		waitingWords(a.waiting ?? {}),
+		`${number(a.verified)} / ${number(a.held)}`,
+		html`<${Devices} all=${(a.devices ?? []).length} trouble=${a.trouble ?? []} now=${now} />`,
+		a.software,
+		a.refused ? html`<span class="problem"><${AgentText} text=${a.refused} /></span>` : "",
+	];
+}
 
-await recall();
+/** Words for what waits at an agent, by class. @param {Record<string, number>} waiting */
+function waitingWords(waiting) {
+	/** @type {Record<string, string>} */
+	const keys = { artifact: "n-documents", telemetry: "n-telemetry" };
+	const some = Object.entries(waiting).filter(([, n]) => n > 0);
+	return some.map(([name, n]) => plural(keys[name] ?? `n-${name}s`, n)).join(", ");
+}
+
+/**
+ * The number of a lane's devices; where some do not work, those.
+ * @param {{all: number, trouble: DeviceTrouble[], now: number}} p
+ */
+function Devices({ all, trouble, now }) {
+	if (!trouble.length) return html`${number(all)}`;
+	return html`<ul class="plain">${trouble.map((d) => html`<li><${Mark} state=${d.state} />${" "}
+		${d.device}, <span title=${momentZone(d.since)}>${ago(d.since, now)}</span>${colon()}<${AgentText} text=${d.reason}
+			fr=${d.reason_fr} /></li>`)}</ul>`;
+}
+
+/** Reports whether an agent is away, refused, or has a device that does not work. @param {AgentSummary} a */
+const needsAttention = (a) => !a.online || Boolean(a.refused) || (a.trouble ?? []).length > 0;
+
+await restoreChoices();
 render(html`<${Fleet} />`, /** @type {HTMLElement} */ (document.getElementById("app")));

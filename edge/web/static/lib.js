@@ -6,8 +6,15 @@ import htm from "htm";
 export const html = htm.bind(h);
 export { render, useEffect, useState };
 
-/** @typedef {Record<string, string>} Catalogue */
-/** @typedef {{user: string, role: string, csrf?: string, accounts: boolean}} Session */
+/**
+ * @import { Head, KindsText, MessageText, RawLine, Sample, SessionInfo, Status } from "../types/agent"
+ * @import { GuidedView, Problem } from "../types/agent"
+ */
+
+/** The texts of a language by their keys. @typedef {Record<string, string>} Catalogue */
+/** What stands in a text for the names in braces. @typedef {Record<string, string | number | undefined>} Values */
+/** What html`…` returns. @typedef {ReturnType<typeof html>} Markup */
+/** What a page can show in one place. @typedef {import("preact").ComponentChildren} Content */
 
 export const languages = ["en", "fr"];
 
@@ -25,57 +32,96 @@ export async function setLanguage(lang) {
 	localStorage.setItem("language", language);
 }
 
-/** A text of the catalogue; {name} in it stands for a value. @param {string} key @param {Record<string, any>} [values] */
+/**
+ * Returns a text of the catalogue with values in the places of {name}; the key itself where the catalogue lacks it.
+ * @param {string} key
+ * @param {Values} [values]
+ */
 export function t(key, values) {
 	const text = catalogue[key] ?? key;
 	return values ? text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? "")) : text;
 }
 
-/** A text that says a number: the form for one has .one behind its key. @param {string} key @param {number} n @param {Record<string, any>} [values] */
+/**
+ * Returns the text for n things: the catalogue has the singular under the key with ".one" behind it. Which numbers
+ * take the singular depends on the language (French: 0 and 1).
+ * @param {string} key
+ * @param {number} n
+ * @param {Values} [values]
+ */
 export function plural(key, n, values) {
-	return t(new Intl.PluralRules(language).select(Number(n)) === "one" ? `${key}.one` : key, { n: number(n), ...values });
+	const singular = new Intl.PluralRules(language).select(Number(n)) === "one";
+	return t(singular ? `${key}.one` : key, { n: number(n), ...values });
 }
 
-/** What a word of the agent is called here: a state, a class, a kind. @param {string} group @param {string} word */
+/** Translates a word of the API: a state, a class, a kind. @param {string} group @param {string} word */
 export function word(group, word) {
 	return catalogue[`${group}.${word}`] ?? word;
 }
 
-/** What a value of an enumeration of passages is called: PASSAGE_END_LEFT, of group "end". @param {string} group @param {string | undefined} name */
-export const value = (group, name) => word(group, (name ?? "UNSPECIFIED").replace(/^PASSAGE_[A-Z]+_/, "").toLowerCase());
+/**
+ * Translates the name of an enumeration of passages: PASSAGE_END_LEFT, of group "end".
+ * @param {string} group
+ * @param {string | undefined} name absent for the enumeration's zero value
+ */
+export function enumWord(group, name) {
+	return word(group, (name ?? "UNSPECIFIED").replace(/^PASSAGE_[A-Z]+_/, "").toLowerCase());
+}
 
-/** A colon and what stands between it and the words around it. */
+/** Returns a colon with the spaces of the language: French has a no-break space before it. */
 export const colon = () => (language === "fr" ? "\u00a0: " : ": ");
 
-/** In the reader's language, of {en, fr}. @param {{en: string, fr: string} | undefined} words */
-export function said(words) {
+/** Returns a message in the language of the page. @param {MessageText | KindsText | undefined} words */
+export function inLanguage(words) {
 	return words ? (language === "fr" && words.fr ? words.fr : words.en) : "";
 }
 
-/** @type {Session} */
+/** @type {SessionInfo} */
 export let session = { user: "guest", role: "nobody", accounts: true };
 const roles = ["nobody", "viewer", "technician", "officer", "admin"];
 
-/** Whether who is signed in may do what a role may. @param {string} role */
-export function may(role) {
+/** Reports whether the signed-in user has at least this role. The agent checks it again. @param {string} role */
+export function allowed(role) {
 	return roles.indexOf(session.role) >= roles.indexOf(role);
 }
 
-/** @param {Session} s */
+/** @param {SessionInfo} s */
 export function setSession(s) {
 	session = s;
 }
 
-/** Asks the agent. @param {string} path @param {{method?: string, body?: any}} [how] @returns {Promise<any>} */
+/**
+ * How a request differs from a GET. The body is sent as JSON.
+ * @typedef {{method?: string, body?: object}} RequestOptions
+ */
+
+/**
+ * Sends a request and returns the decoded body. It throws an Error with the text of the problem document.
+ * @template T
+ * @param {string} path
+ * @param {RequestOptions} [how]
+ * @returns {Promise<T>}
+ */
 export async function ask(path, how = {}) {
 	return (await askPage(path, how)).body;
 }
 
-/** Asks for a page; next is the path of the one after it, "" when there is none. @param {string} path @param {{method?: string, body?: any}} [how] @returns {Promise<{body: any, next: string}>} */
+/**
+ * Sends a request for one page of a list. next is the path of the page after it (RFC 8288, rel="next"), "" for
+ * the last.
+ * A session that has ended leads to the sign-in page.
+ * @template T
+ * @param {string} path
+ * @param {RequestOptions} [how]
+ * @returns {Promise<{body: T, next: string}>}
+ */
 export async function askPage(path, how = {}) {
 	const response = await fetch(path, {
 		method: how.method ?? "GET",
-		headers: { "X-Csrf-Token": session.csrf ?? "", ...(how.body ? { "Content-Type": "application/json" } : {}) },
+		headers: {
+			"X-Csrf-Token": session.csrf ?? "",
+			...(how.body ? { "Content-Type": "application/json" } : {}),
+		},
 		body: how.body ? JSON.stringify(how.body) : undefined,
 	});
 	if (response.status === 401 && path !== "/v1/session") {
@@ -88,14 +134,18 @@ export async function askPage(path, how = {}) {
 	try {
 		return { body: JSON.parse(text), next };
 	} catch {
-		return { body: text, next };
+		return { body: /** @type {T} */ (text), next }; // text/plain
 	}
 }
 
-/** The error that an answer is. Agent and hub answer with problem documents (RFC 9457); something between may not. @param {Response} response */
+/**
+ * Returns the error of a response. Agent and hub answer with problem documents (RFC 9457); a proxy between may not.
+ * @param {Response} response
+ */
 async function problemOf(response) {
 	const text = await response.text();
 	try {
+		/** @type {Problem} */
 		const problem = JSON.parse(text);
 		const of = problem.text ?? {};
 		const what = said(of.detail) || problem.detail || said(of.title) || problem.title;
@@ -105,26 +155,54 @@ async function problemOf(response) {
 	}
 }
 
-/** Follows the agent until the returned function is called. @param {string} device @param {Record<string, (data: any) => void>} on @returns {() => void} */
+/**
+ * Handlers of the events of GET /v1/stream; broken is called when the connection is lost (the browser connects again).
+ * @typedef {object} StreamHandlers
+ * @property {(status: Status) => void} [status] each second
+ * @property {(rows: Head[]) => void} [rows] as they are journalled
+ * @property {(samples: Sample[]) => void} [live] of the named device
+ * @property {(lines: RawLine[]) => void} [raw] of the named device
+ * @property {(run: GuidedView | null) => void} [test] while a guided test runs
+ * @property {() => void} [broken]
+ */
+
+/**
+ * Receives the stream until the returned function is called.
+ * @param {string} device whose live samples and raw data are wanted; "" for none
+ * @param {StreamHandlers} on
+ * @returns {() => void}
+ */
 export function follow(device, on) {
 	const source = new EventSource(`/v1/stream?device=${encodeURIComponent(device)}`);
-	for (const [name, take] of Object.entries(on)) {
-		source.addEventListener(name, (e) => take(JSON.parse(/** @type {MessageEvent} */ (e).data)));
+	const { broken, ...handlers } = on;
+	for (const [name, handle] of Object.entries(handlers)) {
+		source.addEventListener(name, (e) => /** @type {(data: unknown) => void} */ (handle)(JSON.parse(e.data)));
 	}
-	if (on.broken) source.onerror = () => on.broken(null);
+	source.onerror = () => broken?.();
 	return () => source.close();
 }
 
-/** A value that is fetched when what it depends on changes. @param {string} path @returns {[any, string, () => void]} */
+/**
+ * A fetched value, null until it is there; the last problem, "" for none; a function that fetches it again.
+ * @template T
+ * @typedef {[T | null, string, () => void]} Fetched
+ */
+
+/**
+ * Fetches a value, and again whenever the path changes. An empty path fetches nothing.
+ * @template T
+ * @param {string} path
+ * @returns {Fetched<T>}
+ */
 export function useFetched(path) {
-	const [value, setValue] = useState(/** @type {any} */ (null));
+	const [value, setValue] = useState(/** @type {T | null} */ (null));
 	const [problem, setProblem] = useState("");
 	const [again, setAgain] = useState(0);
 	useEffect(() => {
 		let gone = false;
 		if (path) {
 			ask(path).then(
-				(v) => {
+				(/** @type {T} */ v) => {
 					if (gone) return;
 					setValue(v);
 					setProblem("");
@@ -139,37 +217,48 @@ export function useFetched(path) {
 	return [value, problem, () => setAgain(again + 1)];
 }
 
-/** A time of day: 14:05:01. @param {string | number | Date} at */
+/** Returns the value of the control that an event came from. @param {Event} e */
+export const chosen = (e) => /** @type {HTMLInputElement | HTMLSelectElement} */ (e.target).value;
+
+/** Returns the fields of the form that an event came from. @param {Event} e */
+export const formOf = (e) => new FormData(/** @type {HTMLFormElement} */ (e.target));
+
+/** A time: RFC 3339, or milliseconds since 1970. @typedef {string | number | undefined} Time */
+
+/** Formats a time of day: 14:05:01. @param {string | number | Date} at */
 export const clock = (at) => new Date(at).toLocaleTimeString("en-GB", { hourCycle: "h23" });
 
-/** The zone of times, as people write it. */
-export const zone = () => new Intl.DateTimeFormat(language === "fr" ? "fr-CA" : "en-CA", { timeZoneName: "short" }).formatToParts(new Date()).find((p) => p.type === "timeZoneName")?.value ?? "";
+/** Returns the short name of the browser's time zone: UTC+2, EST. */
+export function zone() {
+	const format = new Intl.DateTimeFormat(language === "fr" ? "fr-CA" : "en-CA", { timeZoneName: "short" });
+	return format.formatToParts(new Date()).find((p) => p.type === "timeZoneName")?.value ?? "";
+}
 
-/** A moment, with its date when that is not today's. Its zone stands in a table's head. @param {string | number | undefined} at */
+/** Formats a time, with its date when that is not today's. The table's head names the zone. @param {Time} at */
 export function moment(at) {
 	if (!at) return "–";
 	const d = new Date(at);
 	return d.toDateString() === new Date().toDateString() ? clock(d) : `${d.toLocaleDateString("en-CA")} ${clock(d)}`;
 }
 
-/** A moment with its zone, where it stands alone. @param {string | number | undefined} at */
+/** Formats a time with its zone, for a place of its own. @param {Time} at */
 export const momentZone = (at) => (at ? `${moment(at)}\u00a0${zone()}` : "–");
 
-/** A protobuf time, ns, as ms. @param {string | number | undefined} ns */
+/** Converts nanoseconds of the API (a string: 64 bits) to milliseconds. @param {Time} ns */
 export const ms = (ns) => Number(ns ?? 0) / 1e6;
 
-/** How long since. @param {string | number | undefined} at @param {number} now */
+/** Formats the time from at until now (ms). @param {Time} at @param {number} now */
 export function since(at, now) {
 	if (!at) return t("never");
 	return duration((now - new Date(at).getTime()) / 1000);
 }
 
-/** A moment as how long ago. @param {string | number | undefined} at @param {number} now */
+/** Formats a time as "9 min ago". @param {Time} at @param {number} now ms */
 export function ago(at, now) {
 	return at ? t("ago", { time: since(at, now) }) : t("never");
 }
 
-/** A span of time: 41 s, 9 min, 2 h 47, 3 days. @param {number} s seconds */
+/** Formats a duration: 41 s, 9 min, 2 h 47, 3 days. @param {number} s seconds */
 export function duration(s) {
 	s = Math.max(0, Math.round(s));
 	if (s < 90) return `${s}\u00a0s`;
@@ -179,37 +268,48 @@ export function duration(s) {
 	return plural("days", Math.floor(s / 86400));
 }
 
-/** What is left of a time: 4:57. @param {number} s seconds */
-export const countdown = (s) => `${Math.floor(Math.max(0, s) / 60)}:${String(Math.floor(Math.max(0, s)) % 60).padStart(2, "0")}`;
+/** Formats remaining time: 4:57. @param {number} s seconds */
+export function countdown(s) {
+	const whole = Math.floor(Math.max(0, s));
+	return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
 
-/** @param {number} n */
+/** Decimal units of sizes, largest first. @type {[string, number][]} */
+const sizeUnits = [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]];
+
+/** Formats a size with a decimal unit (1 kB = 1000 B). @param {number} n bytes */
 export function bytes(n) {
-	for (const [unit, size] of /** @type {[string, number][]} */ ([["GB", 1e9], ["MB", 1e6], ["kB", 1e3]])) {
+	for (const [unit, size] of sizeUnits) {
 		if (n >= size) return `${number(n / size, n >= 10 * size ? 0 : 1)}\u00a0${t(`unit.${unit}`)}`;
 	}
 	return `${number(n)}\u00a0${t("unit.B")}`;
 }
 
-/** A number as the language writes it; never -0. @param {number} n @param {number} [digits] @param {number} [least] digits that are always there */
+/**
+ * Formats a number as the language writes it; never -0. An absent number is 0, as in protobuf's JSON.
+ * @param {number | undefined} n
+ * @param {number} [digits] most decimals
+ * @param {number} [least] decimals that are always there
+ */
 export function number(n, digits = 0, least = 0) {
 	const rounded = Number(Number(n ?? 0).toFixed(digits)) || 0;
-	return rounded.toLocaleString(language === "fr" ? "fr-CA" : "en-CA", { maximumFractionDigits: digits, minimumFractionDigits: least });
+	const options = { maximumFractionDigits: digits, minimumFractionDigits: least };
+	return rounded.toLocaleString(language === "fr" ? "fr-CA" : "en-CA", options);
 }
 
-/** A number with its unit, never parted. @param {number} n @param {string} unit @param {number} [digits] */
+/**
+ * Formats a number with its unit and a no-break space between them.
+ * @param {number | undefined} n
+ * @param {string} unit
+ * @param {number} [digits]
+ */
 export const measure = (n, unit, digits = 0) => `${number(n, digits)}\u00a0${unit}`;
 
-/** @param {number} kph */
+/** Formats a speed. @param {number} kph km/h */
 export const speed = (kph) => `${number(kph, 1, 1)}\u00a0km/h`;
 
-/** A share from 0 to 1. @param {number} share @param {number} [digits] */
+/** Formats a share from 0 to 1 as a percentage. @param {number} share @param {number} [digits] */
 export const percent = (share, digits = 0) => `${number(100 * share, digits)}\u00a0%`;
 
-/** A tube voltage: kV, MV from 1000 kV on. @param {number} kv */
+/** Formats a tube voltage: in kV, from 1000 kV on in MV. @param {number} kv */
 export const energy = (kv) => (kv >= 1000 ? measure(kv / 1000, "MV", 1) : measure(kv, "kV"));
-
-/** The typed body of an observation: its name and content. @param {any} observation @returns {[string, any]} */
-export function bodyOf(observation) {
-	const skip = ["agentDelayNs", "clockUnsynchronised", "clockErrorMs", "deviceTimeNs", "artifacts"];
-	return /** @type {[string, any]} */ (Object.entries(observation.body ?? {}).find(([k]) => !skip.includes(k)) ?? ["", {}]);
-}

@@ -1,37 +1,89 @@
-// What was journalled: search by time, class, device, kind and words.
-import { html, t, useFetched, useState, word, zone } from "/lib.js";
-import { Problem, Says, Table, When } from "/ui.js";
+// The journal's observations: search by time, class, device, kind and words.
+import { formOf, html, t, useFetched, useState, word, zone } from "/lib.js";
+import { ObservedAt, Problem, Sentence, Table } from "/ui.js";
 import { Reading } from "/pages/reading.js";
 import { Vehicles, vehicleWords } from "/pages/vehicle.js";
 
-export function Events() {
-	const [q, setQ] = useState(/** @type {Record<string, string>} */ ({ class: "", device: "", kind: "", q: "", to: "" }));
-	const [before, setBefore] = useState("");
-	const [shown, setShown] = useState(/** @type {any} */ (null));
+/**
+ * @import { Found, Line, Status } from "../../types/agent"
+ * @import { Fetched } from "/lib.js"
+ */
+
+/** The fields of the search; an empty one does not narrow it. @typedef {Record<string, string>} Search */
+
+/** Returns the request for a search. @param {Search} search @param {string} before row that a page ends before */
+function path(search, before) {
 	const query = new URLSearchParams({ limit: "50" });
-	for (const [k, v] of Object.entries(q)) if (v) query.set(k, k === "to" ? new Date(v).toISOString() : v);
+	for (const [k, v] of Object.entries(search)) {
+		if (v) query.set(k, k === "to" ? new Date(v).toISOString() : v); // the field has the browser's time zone
+	}
 	if (before) query.set("before", before);
-	const [found, problem, again] = useFetched(`/v1/observations?${query}`);
+	return `/v1/observations?${query}`;
+}
+
+export function Events() {
+	const [search, setSearch] = useState(/** @type {Search} */ ({ class: "", device: "", kind: "", q: "", to: "" }));
+	const [before, setBefore] = useState("");
+	const [chosen, setChosen] = useState(/** @type {Line | null} */ (null));
+	/** @type {Fetched<Found>} */
+	const [found, problem, again] = useFetched(path(search, before));
+	/** @type {Fetched<Status>} */
 	const [status] = useFetched("/v1/status");
-	/** @param {any} e */
-	const search = (e) => {
+	/** @param {Event} e */
+	const start = (e) => {
 		e.preventDefault();
 		setBefore("");
-		setQ(/** @type {any} */ (Object.fromEntries(new FormData(e.target))));
+		setSearch(Object.fromEntries([...formOf(e)].map(([k, v]) => [k, String(v)])));
 		again();
 	};
+	const devices = [...(status?.devices ?? []).map((d) => d.id), "agent"];
 	return html`<h1>${t("nav.events")}</h1>
-		<form class="line" role="search" onSubmit=${search}>
-			<label>${t("class")} <select name="class"><option value="">${t("all")}</option>${["alarm", "event", "telemetry"].map((c) => html`<option value=${c}>${word("class", c)}</option>`)}</select></label>
-			<label>${t("device")} <select name="device"><option value="">${t("all")}</option>${[...(status?.devices ?? []).map((/** @type {any} */ d) => d.id), "agent"].map((d) => html`<option>${d}</option>`)}</select></label>
-			<label>${t("words")} <input name="q" /></label>
-			<label>${t("until")} <input name="to" type="datetime-local" step="1" /></label>
-			<button class="primary">${t("search")}</button>
-		</form>
+		<${SearchForm} devices=${devices} start=${start} />
 		<${Problem} text=${problem} />
-		${found && html`<${Table} caption=${t("events-caption")} head=${[t("time-in", { zone: zone() }), t("class"), t("device"), t("kind"), t("says"), t("vehicle"), t("action")]}
-			rows=${found.observations.map((/** @type {any} */ o) => [html`<${When} o=${o} />`, word("class", o.class), o.device, word("kind", o.kind), html`<${Says} o=${o} />`, vehicleWords(o), html`<button onClick=${() => setShown(o)}>${t("show")}<span class="hidden"> ${o.idx}</span></button>`])} />
-			${found.next > 0 && html`<button onClick=${() => setBefore(String(found.next))}>${t("older")}</button>`}`}
-		${shown && html`<section class="card"><h2>${word("kind", shown.kind)} <small>${shown.device} · ${t("row")} ${shown.idx}</small></h2><p><${Says} o=${shown} /></p><${Vehicles} o=${shown} /><${Reading} o=${shown} all=${[shown]} />
-			<details><summary>${t("details")}</summary><pre tabindex="0" lang="en">${JSON.stringify(shown.observation, null, 2)}</pre></details></section>`}`;
+		${found && html`<${Results} found=${found} choose=${setChosen} older=${setBefore} />`}
+		${chosen && html`<${Detail} o=${chosen} />`}`;
+}
+
+/** @param {{devices: string[], start: (e: Event) => void}} p start: called with the event of the form */
+function SearchForm({ devices, start }) {
+	const all = html`<option value="">${t("all")}</option>`;
+	const classes = ["alarm", "event", "telemetry"].map((c) => html`<option value=${c}>${word("class", c)}</option>`);
+	return html`<form class="line" role="search" onSubmit=${start}>
+		<label>${t("class")} <select name="class">${all}${classes}</select></label>
+		<label>${t("device")} <select name="device">${all}${devices.map((d) => html`<option>${d}</option>`)}</select></label>
+		<label>${t("words")} <input name="q" /></label>
+		<label>${t("until")} <input name="to" type="datetime-local" step="1" /></label>
+		<button class="primary">${t("search")}</button>
+	</form>`;
+}
+
+/**
+ * A page of observations, newest first. older is called with the row that the next page ends before.
+ * @param {{found: Found, choose: (o: Line) => void, older: (before: string) => void}} p
+ */
+function Results({ found, choose, older }) {
+	const head = [
+		t("time-in", { zone: zone() }), t("class"), t("device"), t("kind"), t("says"), t("vehicle"), t("action"),
+	];
+	return html`<${Table} caption=${t("events-caption")} head=${head} rows=${found.observations.map((o) => [
+			html`<${ObservedAt} o=${o} />`,
+			word("class", o.class),
+			o.device,
+			word("kind", o.kind),
+			html`<${Sentence} o=${o} />`,
+			vehicleWords(o),
+			html`<button onClick=${() => choose(o)}>${t("show")}<span class="hidden"> ${o.idx}</span></button>`,
+		])} />
+		${found.next > 0 && html`<button onClick=${() => older(String(found.next))}>${t("older")}</button>`}`;
+}
+
+/** One observation with everything that the journal has of it. @param {{o: Line}} p */
+function Detail({ o }) {
+	return html`<section class="card">
+		<h2>${word("kind", o.kind)} <small>${o.device} · ${t("row")} ${o.idx}</small></h2>
+		<p><${Sentence} o=${o} /></p>
+		<${Vehicles} o=${o} />
+		<${Reading} o=${o} all=${[o]} />
+		<details><summary>${t("details")}</summary>
+			<pre tabindex="0" lang="en">${JSON.stringify(o.observation, null, 2)}</pre></details></section>`;
 }

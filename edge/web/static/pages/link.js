@@ -1,35 +1,70 @@
-// The way to the centre: what waits, what it costs, when it will be done.
+// The link to the hub: what waits, its cost, when it will be done.
 import { bytes, duration, follow, html, measure, number, since, t, useEffect, useState, word, zone } from "/lib.js";
 import { Chart, inWords } from "/chart.js";
-import { Agent, Facts } from "/ui.js";
+import { AgentText, Facts } from "/ui.js";
 import { queued } from "/pages/lane.js";
 
+/**
+ * @import { Status } from "../../types/agent"
+ * @import { Content } from "/lib.js"
+ */
+
+/** How many points the chart of the queue has: one a second. */
+const historyLength = 600;
+
+/** A point of the chart: seconds since 1970, rows that wait. @typedef {[number, number]} Waiting */
+
 export function LinkPage() {
-	const [s, setStatus] = useState(/** @type {any} */ (null));
-	const [history, setHistory] = useState(/** @type {number[][]} */ ([]));
+	const [status, setStatus] = useState(/** @type {Status | null} */ (null));
+	const [history, setHistory] = useState(/** @type {Waiting[]} */ ([]));
 	useEffect(() => {
-		/** @type {number[][]} */
+		/** @type {Waiting[]} */
 		let ring = [];
-		return follow("", { status: (one) => {
-			const waiting = Object.values(one.journal.waiting).reduce((a, b) => a + b, 0);
-			ring = ring.concat([[new Date(one.now).getTime() / 1000, waiting, one.link.bytes_per_s]]).slice(-600);
-			setHistory(ring);
-			setStatus(one);
-		} });
+		return follow("", {
+			status: (s) => {
+				const waiting = Object.values(s.journal.waiting).reduce((a, b) => a + b, 0);
+				ring = [...ring, /** @type {Waiting} */ ([new Date(s.now).getTime() / 1000, waiting])].slice(-historyLength);
+				setHistory(ring);
+				setStatus(s);
+			},
+		});
 	}, []);
-	if (!s) return html`<h1>${t("nav.link")}</h1><p>${t("loading")}</p>`;
-	const now = new Date(s.now).getTime();
-	const { link, journal } = s;
+	if (!status) return html`<h1>${t("nav.link")}</h1><p>${t("loading")}</p>`;
+	const now = new Date(status.now).getTime();
+	const { link } = status;
 	const state = !link.configured ? "none" : link.ready ? "up" : "down";
+	const lasts = link.since ? t("for", { time: since(link.since, now) }) : "";
 	return html`<h1>${t("nav.link")}</h1>
-		<p class="verdict ${state === "down" ? "bad" : "good"}">${word("link", state)} ${link.since ? t("for", { time: since(link.since, now) }) : ""}</p>
-		<p class="reason"><${Agent} text=${link.problem} fr=${link.message?.fr} /></p>
-		<${Facts} rows=${[
-			[t("broker"), link.broker], [t("waiting-rows"), queued(journal)],
-			[t("waiting-bytes"), bytes(journal.waiting_artifact_bytes)], [t("done-in"), link.ready && link.bytes_per_s > 0 && journal.waiting_artifact_bytes ? duration(journal.waiting_artifact_bytes / link.bytes_per_s) : t("at-once")],
-			[t("rate"), `${bytes(link.bytes_per_s)}/s`], [t("round-trip"), measure(link.rtt_ms, "ms")], [t("in-flight"), bytes(link.in_flight)], [t("sent"), bytes(link.sent_bytes)],
-			[t("acknowledged"), number(link.acked_rows)], [t("verified-rows"), number(link.verified)], [t("reconnects"), number(link.reconnects)],
-			[t("artifact-under-way"), link.artifact && `${bytes(link.artifact.held)} / ${bytes(link.artifact.size)}`],
-		]} />
-		${history.length > 1 && html`<${Chart} label=${t("waiting-rows")} data=${[history.map((h) => h[0]), history.map((h) => h[1])]} lines=${[{ label: t("waiting-rows"), look: "s5" }]} y=${t("records")} x=${t("time-in", { zone: zone() })} words=${inWords(history.map((h) => h[1]), t("records"))} height=${180} />`}`;
+		<p class="verdict ${state === "down" ? "bad" : "good"}">${word("link", state)} ${lasts}</p>
+		<p class="reason"><${AgentText} text=${link.problem} fr=${link.message?.fr} /></p>
+		<${Facts} rows=${linkFacts(status)} />
+		${history.length > 1 && html`<${Queue} history=${history} />`}`;
+}
+
+/** @param {Status} s @returns {[string, Content][]} */
+function linkFacts({ link, journal }) {
+	const left = journal.waiting_artifact_bytes;
+	const moving = link.ready && link.bytes_per_s > 0 && left > 0;
+	return [
+		[t("broker"), link.broker],
+		[t("waiting-rows"), queued(journal)],
+		[t("waiting-bytes"), bytes(left)],
+		[t("done-in"), moving ? duration(left / link.bytes_per_s) : t("at-once")],
+		[t("rate"), `${bytes(link.bytes_per_s)}/s`],
+		[t("round-trip"), measure(link.rtt_ms, "ms")],
+		[t("in-flight"), bytes(link.in_flight)],
+		[t("sent"), bytes(link.sent_bytes)],
+		[t("acknowledged"), number(link.acked_rows)],
+		[t("verified-rows"), number(link.verified)],
+		[t("reconnects"), number(link.reconnects)],
+		[t("artifact-under-way"), link.artifact && `${bytes(link.artifact.held)} / ${bytes(link.artifact.size)}`],
+	];
+}
+
+/** The number of rows that wait, over the last minutes. @param {{history: Waiting[]}} p */
+function Queue({ history }) {
+	const waiting = history.map(([, rows]) => rows);
+	return html`<${Chart} label=${t("waiting-rows")} data=${[history.map(([at]) => at), waiting]}
+		lines=${[{ label: t("waiting-rows"), look: "s5" }]} height=${180} words=${inWords(waiting, t("records"))}
+		y=${t("records")} x=${t("time-in", { zone: zone() })} />`;
 }

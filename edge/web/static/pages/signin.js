@@ -1,34 +1,42 @@
-// Who uses the console.
-import { ask, html, may, session, setSession, t, useState } from "/lib.js";
+// Signing in and out.
+import { allowed, ask, formOf, html, session, setSession, t, useState } from "/lib.js";
 import { Problem } from "/ui.js";
 
-/** @param {{changed: () => void}} p */
+/** @param {{changed: () => void}} p changed: called after the user signed in or out */
 export function SignIn({ changed }) {
 	const [problem, setProblem] = useState("");
-	/** @param {any} e */
-	const enter = async (e) => {
+	/** @param {Event} e */
+	const signIn = async (e) => {
 		e.preventDefault();
-		const form = new FormData(e.target);
+		const form = formOf(e);
+		const body = { user: form.get("user"), password: form.get("password") };
 		try {
-			setSession(await ask("/v1/session", { method: "POST", body: { user: form.get("user"), password: form.get("password") } }));
+			setSession(await ask("/v1/session", { method: "POST", body }));
 			changed();
 			location.hash = "#/";
 		} catch (err) {
 			setProblem(/** @type {Error} */ (err).message);
 		}
 	};
-	const leave = async () => {
+	const signOut = async () => {
 		setSession(await ask("/v1/session", { method: "DELETE" }));
 		changed();
 	};
-	if (may("viewer") && session.user !== "guest") {
-		return html`<h1>${t("nav.signin")}</h1><p>${session.user === session.role ? t("signed-in-as", { role: t(`role.${session.role}`) }) : t("signed-in", { user: session.user, role: t(`role.${session.role}`) })}</p><button onClick=${leave}>${t("sign-out")}</button>`;
+	if (allowed("viewer") && session.user !== "guest") {
+		return html`<h1>${t("nav.signin")}</h1><p>${whoIsSignedIn()}</p>
+			<button onClick=${signOut}>${t("sign-out")}</button>`;
 	}
 	return html`<h1>${t("nav.signin")}</h1>
-		<form class="narrow" onSubmit=${enter}>
+		<form class="narrow" onSubmit=${signIn}>
 			<label>${t("user")} <input name="user" autocomplete="username" required autocapitalize="none" /></label>
 			<label>${t("password")} <input name="password" type="password" autocomplete="current-password" required /></label>
 			<${Problem} text=${problem} />
 			<button class="primary">${t("sign-in")}</button>
 		</form>`;
+}
+
+/** Returns a sentence with the user and the role, once where both have one name. */
+function whoIsSignedIn() {
+	const role = t(`role.${session.role}`);
+	return session.user === session.role ? t("signed-in-as", { role }) : t("signed-in", { user: session.user, role });
 }

@@ -1,55 +1,133 @@
 // Guided tests: which are due, running one, its sheet.
-import { ask, colon, countdown, follow, html, may, moment, ms, number, said, session, t, useEffect, useFetched, useState, zone } from "/lib.js";
-import { Agent, Mark, Problem, Table } from "/ui.js";
+import { allowed, ask, colon, countdown, follow, formOf, html, inLanguage, moment, ms, number } from "/lib.js";
+import { session, t, useEffect, useFetched, useState, zone } from "/lib.js";
+import { AgentText, Mark, Problem, Table } from "/ui.js";
+
+/**
+ * @import { GuidedCheck, GuidedStepView, GuidedView, TestList, TestOffer } from "../../types/agent"
+ * @import { Fetched } from "/lib.js"
+ */
+
+/**
+ * Sends an action of the person at the device; number goes with action "number".
+ * @typedef {(action: string, number?: number) => void} Act
+ */
 
 export function Tests() {
 	return html`<h1>${t("nav.tests")}</h1><${DeviceTests} device="" />`;
 }
 
-/** The tests of a device, or of all. @param {{device: string}} p */
+/** The tests of a device, or of all for "". @param {{device: string}} p */
 export function DeviceTests({ device }) {
+	/** @type {Fetched<TestList>} */
 	const [list, problem, again] = useFetched("/v1/tests");
-	const [run, setRun] = useState(/** @type {any} */ (null));
-	const [wrong, setWrong] = useState("");
-	useEffect(() => follow("", { test: (r) => { setRun(r); if (r?.verdict) again(); } }), []);
-	/** @param {string} path @param {any} body */
-	const post = (path, body) => ask(path, { method: "POST", body }).then(() => setWrong(""), (e) => setWrong(e.message));
-	const tests = (list?.tests ?? []).filter((/** @type {any} */ x) => !device || x.device === device);
+	const [run, setRun] = useState(/** @type {GuidedView | null} */ (null));
+	const [failure, setFailure] = useState("");
+	useEffect(() => follow("", {
+		test: (r) => {
+			setRun(r);
+			if (r?.verdict) again();
+		},
+	}), []);
+	/** @param {string} path @param {object} body */
+	const post = (path, body) =>
+		ask(path, { method: "POST", body }).then(() => setFailure(""), (e) => setFailure(e.message));
+	const tests = (list?.tests ?? []).filter((x) => !device || x.device === device);
 	if (device && !tests.length) return null;
 	const mine = run && (!device || run.device === device) ? run : null;
-	return html`<section><${Problem} text=${problem || wrong} />
-		${mine && html`<${Run} run=${mine} post=${post} close=${() => setRun(null)} />`}
-		<${Table} caption=${t("tests-caption")} head=${[t("test"), t("device"), t("last-run-in", { zone: zone() }), t("result"), t("action")]}
-			rows=${tests.map((/** @type {any} */ x) => [said(x.title), x.device, x.last ? moment(ms(x.last.startedNs)) : t("never"),
-				html`${x.last ? html`<${Mark} state=${verdictWord(x.last.verdict)} group="test" />` : ""} ${x.due ? html`<${Mark} state="due" group="test" />` : ""}`,
-				may("technician") ? html`<button disabled=${Boolean(run && !run.verdict)} onClick=${() => post("/v1/tests", { device: x.device, test: x.id })}>${t("start")}<span class="hidden"> ${said(x.title)}, ${x.device}</span></button>` : ""])} />
+	const busy = Boolean(run && !run.verdict);
+	const head = [t("test"), t("device"), t("last-run-in", { zone: zone() }), t("result"), t("action")];
+	return html`<section><${Problem} text=${problem || failure} />
+		${mine && html`<${Run} run=${mine} close=${() => setRun(null)}
+			act=${(/** @type {string} */ action, /** @type {number} */ n) => post("/v1/tests/run", { action, number: n })} />`}
+		<${Table} caption=${t("tests-caption")} head=${head} rows=${tests.map((x) => [
+			inLanguage(x.title),
+			x.device,
+			x.last ? moment(ms(x.last.startedNs)) : t("never"),
+			html`<${LastResult} test=${x} />`,
+			allowed("technician") ? html`<${Start} test=${x} busy=${busy}
+				start=${() => post("/v1/tests", { device: x.device, test: x.id })} />` : "",
+		])} />
 	</section>`;
 }
 
-/** @param {string} v */
-const verdictWord = (v) => (v ?? "").replace("VERDICT_", "").toLowerCase();
+/** The last verdict of a test, and whether it is due. @param {{test: TestOffer}} p */
+function LastResult({ test }) {
+	const verdict = (test.last?.verdict ?? "").replace("VERDICT_", "").toLowerCase();
+	return html`${test.last && html`<${Mark} state=${verdict} group="test" />`} ${test.due
+		&& html`<${Mark} state="due" group="test" />`}`;
+}
 
-/** @param {{run: any, post: (path: string, body: any) => void, close: () => void}} p */
-function Run({ run, post, close }) {
-	/** @param {string} action @param {any} [more] */
-	const act = (action, more) => post("/v1/tests/run", { action, ...more });
-	return html`<section class="card run" aria-live="polite"><h2>${said(run.title)} · ${run.device}</h2>
-		<ol>${run.steps.map((/** @type {any} */ s, /** @type {number} */ i) => html`<li class=${s.state} aria-current=${i === run.step && !run.verdict ? "step" : undefined}>
-			<p class=${i === run.step && !run.verdict ? "big" : ""}>${said(s.do)}</p>
-			${i === run.step && !run.verdict && html`<p>${t("time-left", { time: countdown(run.left) })}</p>`}
-			${i === run.step && !run.verdict && s.ask && html`<p class="big">${said(s.ask)}</p><div class="buttons"><button class="primary" onClick=${() => act("yes")}>${t("yes")}</button><button onClick=${() => act("no")}>${t("no")}</button></div>`}
-			${i === run.step && !run.verdict && s.number && html`<form class="line" onSubmit=${(/** @type {any} */ e) => { e.preventDefault(); act("number", { number: Number(new FormData(e.target).get("n")) }); }}><label>${said(s.number)} <input name="n" type="number" step="any" required /></label><button class="primary">${t("continue")}</button></form>`}
-			<ul>${(s.checks ?? []).map((/** @type {any} */ c) => html`<li><${Mark} state=${c.passed ? "passed" : "failed"} group="test" /> ${c.title ? said(c.title) : c.name}${c.value !== undefined ? `${colon()}${number(c.value, 2)} ${c.unit ?? ""} (${limits(c)})` : ""} <${Agent} text=${c.text} fr=${c.message?.fr} /></li>`)}</ul>
-		</li>`)}</ol>
-		${run.verdict ? html`<p class="verdict ${run.verdict === "passed" ? "good" : "bad"}"><${Mark} state=${run.verdict} group="test" /></p>
-			<p>${t("signed", { by: run.by, row: run.row ?? "–" })}</p><div class="buttons"><button onClick=${() => print()}>${t("print")}</button><button onClick=${close}>${t("close")}</button></div>`
-			: run.by === session.user || may("admin") ? html`<div class="buttons"><button onClick=${() => act("abandon")}>${t("abandon")}</button></div>` : ""}
+/** @param {{test: TestOffer, busy: boolean, start: () => void}} p busy: another test runs */
+function Start({ test, busy, start }) {
+	const what = `${inLanguage(test.title)}, ${test.device}`;
+	return html`<button disabled=${busy} onClick=${start}>${t("start")}<span class="hidden"> ${what}</span></button>`;
+}
+
+/** The test that runs, or its sheet when it is over. @param {{run: GuidedView, act: Act, close: () => void}} p */
+function Run({ run, act, close }) {
+	return html`<section class="card run" aria-live="polite"><h2>${inLanguage(run.title)} · ${run.device}</h2>
+		<ol>${run.steps.map((s, i) => html`<${Step} s=${s} current=${i === run.step && !run.verdict} left=${run.left}
+			act=${act} />`)}</ol>
+		${run.verdict ? html`<${Sheet} run=${run} close=${close} />`
+			: run.by === session.user || allowed("admin")
+				? html`<div class="buttons"><button onClick=${() => act("abandon")}>${t("abandon")}</button></div>` : ""}
 	</section>`;
 }
 
-/** @param {any} c */
+/**
+ * A step; the current one with its time left and what is asked.
+ * @param {{s: GuidedStepView, current: boolean, left: number, act: Act}} p left in s
+ */
+function Step({ s, current, left, act }) {
+	return html`<li class=${s.state} aria-current=${current ? "step" : undefined}>
+		<p class=${current ? "big" : ""}>${inLanguage(s.do)}</p>
+		${current && html`<p>${t("time-left", { time: countdown(left) })}</p>`}
+		${current && s.ask && html`<${Question} text=${inLanguage(s.ask)} act=${act} />`}
+		${current && s.number && html`<${NumberForm} text=${inLanguage(s.number)} act=${act} />`}
+		<ul>${(s.checks ?? []).map((c) => html`<${Check} c=${c} />`)}</ul>
+	</li>`;
+}
+
+/** @param {{text: string, act: Act}} p */
+function Question({ text, act }) {
+	return html`<p class="big">${text}</p><div class="buttons">
+		<button class="primary" onClick=${() => act("yes")}>${t("yes")}</button>
+		<button onClick=${() => act("no")}>${t("no")}</button></div>`;
+}
+
+/** @param {{text: string, act: Act}} p */
+function NumberForm({ text, act }) {
+	/** @param {Event} e */
+	const send = (e) => {
+		e.preventDefault();
+		act("number", Number(formOf(e).get("n")));
+	};
+	return html`<form class="line" onSubmit=${send}>
+		<label>${text} <input name="n" type="number" step="any" required /></label>
+		<button class="primary">${t("continue")}</button></form>`;
+}
+
+/** A check of a step with its value and limits. @param {{c: GuidedCheck}} p */
+function Check({ c }) {
+	const value = c.value !== undefined ? `${colon()}${number(c.value, 2)} ${c.unit ?? ""} (${limits(c)})` : "";
+	return html`<li><${Mark} state=${c.passed ? "passed" : "failed"} group="test" />${" "}
+		${c.title ? inLanguage(c.title) : c.name}${value} <${AgentText} text=${c.text} fr=${c.message?.fr} /></li>`;
+}
+
+/** The end of a test: verdict, who did it, the row that has it. @param {{run: GuidedView, close: () => void}} p */
+function Sheet({ run, close }) {
+	return html`<p class="verdict ${run.verdict === "passed" ? "good" : "bad"}">
+			<${Mark} state=${run.verdict} group="test" /></p>
+		<p>${t("signed", { by: run.by, row: run.row ?? "–" })}</p>
+		<div class="buttons"><button onClick=${() => print()}>${t("print")}</button>
+			<button onClick=${close}>${t("close")}</button></div>`;
+}
+
+/** Returns the limits of a check in words. @param {GuidedCheck} c */
 function limits(c) {
-	if (c.low !== undefined && c.high !== undefined) return t("between", { low: number(c.low, 2), high: number(c.high, 2) });
-	if (c.low !== undefined) return t("at-least", { low: number(c.low, 2) });
-	return c.high !== undefined ? t("at-most", { high: number(c.high, 2) }) : "";
+	const [low, high] = [number(c.low, 2), number(c.high, 2)];
+	if (c.low !== undefined && c.high !== undefined) return t("between", { low, high });
+	if (c.low !== undefined) return t("at-least", { low });
+	return c.high !== undefined ? t("at-most", { high }) : "";
 }

@@ -1,63 +1,106 @@
-// Parts of pages about vehicles: what they are called, of which a reading may be, alarms.
-import { html, percent, t, value } from "/lib.js";
+// Parts of pages about vehicles: their names, the vehicles that a reading may belong to, alarms.
+import { enumWord, html, percent, t } from "/lib.js";
 
-/** The address of a passage's page. @param {string} id */
+/**
+ * @import { Candidate, Line, PassageList } from "../../types/agent"
+ * @import { PassageClosed, PassageReading } from "../../types/observation"
+ */
+
+/** Returns the address of a passage's page. @param {string} id */
 export const passageAt = (id) => `#/passage/${encodeURIComponent(id)}`;
 
-/** What a passage's vehicle is called. @param {any} p */
-export const called = (p) => p.plate || (p.containers ?? [])[0] || p.id;
+/** Returns the name of a passage's vehicle: plate, else container, else the passage's id. @param {PassageClosed} p */
+export const vehicleName = (p) => p.plate || (p.containers ?? [])[0] || p.id || "";
 
-/** What the vehicles of passages are called, by their ids. @param {any} list what /v1/passages answers; null until it has @returns {Record<string, string>} */
-export const names = (list) => Object.fromEntries((list?.passages ?? []).map((/** @type {any} */ p) => [p.id, called(p)]));
+/**
+ * Returns the names of the vehicles of passages by the passages' ids.
+ * @param {PassageList | null} list
+ * @returns {Record<string, string>}
+ */
+export const vehicleNames = (list) => Object.fromEntries((list?.passages ?? []).map((p) => [p.id, vehicleName(p)]));
 
-/** A probability: what is not certain is never shown as 0 or 100 %. @param {number | undefined} share */
-export function likely(share) {
-	const p = Number(share ?? 0);
+/** Formats a probability. One that is uncertain is never shown as 0 or 100 %. @param {number | undefined} share */
+export function probability(share) {
+	const p = share ?? 0;
 	return percent(p > 0 && p < 1 ? Math.min(0.99, Math.max(0.01, p)) : p);
 }
 
-/** Whether a vehicle is still in the lane. @param {any} p */
+/** Reports whether a vehicle is still in the lane. @param {PassageClosed} p */
 export const inLane = (p) => p.state === "PASSAGE_STATE_OPEN";
 
-/** Whether a reading may be of another vehicle, or of none, too. @param {any} r */
-export const unsure = (r) => Boolean(r.other || r.otherConfidence);
+/** Reports whether a reading may belong to another vehicle, or to none, as well. @param {PassageReading} r */
+export const isUncertain = (r) => Boolean(r.other || r.otherConfidence);
 
-const isAlarm = (/** @type {any} */ r) => r.class === 1;
+/** The number of Class.CLASS_ALARM, which readings carry as a number. */
+const alarmClass = 1;
 
-/** The alarms of a passage, and those that may be its own. @param {any} p @returns {any[]} */
-export const alarms = (p) => [...(p.readings ?? []).filter(isAlarm), ...(p.possible ?? []).filter(isAlarm).map((/** @type {any} */ r) => ({ ...r, possible: true }))];
+/**
+ * An alarm of a passage; possible: it was given to another passage and may be this one's.
+ * @typedef {PassageReading & {possible?: boolean}} Alarm
+ */
 
-/** How sure it is that a reading is this vehicle's, and of which else it may be. @param {{r: any, names: Record<string, string>}} p */
-export function Doubt({ r, names: of }) {
-	if (!unsure(r)) return html`${likely(r.confidence)}`;
-	const other = r.other ? html`<a href=${passageAt(r.other)}>${of[r.other] ?? r.other}</a>` : t("no-vehicle");
-	return html`<span class="doubt">${t("this-one")} (${likely(r.confidence)}) ${t("or")} ${other} (${likely(r.otherConfidence)})</span>`;
+/** Returns the alarms of a passage, and those that may be its own. @param {PassageClosed} p @returns {Alarm[]} */
+export function alarms(p) {
+	const isAlarm = (/** @type {PassageReading} */ r) => r.class === alarmClass;
+	const possible = (p.possible ?? []).filter(isAlarm).map((r) => ({ ...r, possible: true }));
+	return [...(p.readings ?? []).filter(isAlarm), ...possible];
 }
 
-/** An alarm, as loud when it is only possible; with how likely it is this vehicle's, where that is not certain. @param {{p: any}} p */
+/**
+ * The probability that a reading belongs to this vehicle and, where it is uncertain, the other one.
+ * @param {{r: PassageReading, names: Record<string, string>}} p
+ */
+export function Confidence({ r, names }) {
+	if (!isUncertain(r)) return html`${probability(r.confidence)}`;
+	const other = r.other ? html`<a href=${passageAt(r.other)}>${names[r.other] ?? r.other}</a>` : t("no-vehicle");
+	const [own, others] = [probability(r.confidence), probability(r.otherConfidence)];
+	return html`<span class="doubt">${t("this-one")} (${own}) ${t("or")} ${other} (${others})</span>`;
+}
+
+/**
+ * The alarm of a passage with the devices that gave it. A possible one is as loud as a certain one; the probability
+ * that it is this vehicle's stands there where it is uncertain.
+ * @param {{p: PassageClosed}} p
+ */
 export function AlarmMark({ p }) {
 	/** @param {boolean} possible */
-	const by = (possible) => {
+	const devices = (possible) => {
 		const of = alarms(p).filter((r) => Boolean(r.possible) === possible);
-		return [...new Set(of.map((r) => (unsure(r) ? `${r.device} (${likely(r.confidence)})` : r.device)))].join(", ");
+		const names = of.map((r) => (isUncertain(r) ? `${r.device} (${probability(r.confidence)})` : r.device));
+		return [...new Set(names)].join(", ");
 	};
-	return html`${p.alarm && html`<strong class="mark alarm"><span aria-hidden="true">▲</span> ${by(false) ? t("alarm-by", { devices: by(false) }) : t("alarm")}</strong> `}${p.alarmPossible && html`<strong class="mark alarm"><span aria-hidden="true">▲</span> ${t("alarm-possible-by", { devices: by(true) })}</strong>`}`;
+	const certain = devices(false);
+	const text = certain ? t("alarm-by", { devices: certain }) : t("alarm");
+	return html`${p.alarm && html`<${AlarmText} text=${text} /> `}${p.alarmPossible
+		&& html`<${AlarmText} text=${t("alarm-possible-by", { devices: devices(true) })} />`}`;
 }
 
-/** How a passage is: in the lane, or why it is over. @param {any} p */
-export const outcome = (p) => (inLane(p) ? value("passage-state", p.state) : value("end", p.end));
+/** @param {{text: string}} p */
+const AlarmText = ({ text }) => html`<strong class="mark alarm"><span aria-hidden="true">▲</span> ${text}</strong>`;
 
-/** The vehicles that an event may be of, in words: without links, so that a table of events has one control a row. @param {any} o */
+/** Returns the state of a passage: in the lane, or why it is over. @param {PassageClosed} p */
+export const outcome = (p) => (inLane(p) ? enumWord("passage-state", p.state) : enumWord("end", p.end));
+
+/** @param {Candidate} c */
+const candidateName = (c) => (c.passage ? c.plate || c.passage : t("no-vehicle"));
+
+/**
+ * Returns the vehicles that an observation may belong to, in words: without links, so that a table of observations has
+ * one control a row.
+ * @param {Line} o
+ */
 export function vehicleWords(o) {
-	/** @param {any} c */
-	const name = (c) => (c.passage ? c.plate || c.passage : t("no-vehicle"));
-	const of = o.passages ?? [];
-	return of.length < 2 ? of.map(name).join("") : of.map((/** @type {any} */ c) => `${name(c)} (${likely(c.confidence)})`).join(` ${t("or")} `);
+	const all = o.passages ?? [];
+	if (all.length < 2) return all.map(candidateName).join("");
+	return all.map((c) => `${candidateName(c)} (${probability(c.confidence)})`).join(` ${t("or")} `);
 }
 
-/** The same with links. @param {{o: any}} p */
+/** The vehicles that an observation may belong to, with links. @param {{o: Line}} p */
 export function Vehicles({ o }) {
-	const of = o.passages ?? [];
-	if (!of.length) return null;
-	return html`<p class="vehicles">${t(of.length > 1 ? "one-of-vehicles" : "vehicle")}: ${of.map((/** @type {any} */ c, /** @type {number} */ i) => html`${i > 0 && ` ${t("or")} `}${c.passage ? html`<a href=${passageAt(c.passage)}>${c.plate || c.passage}</a>` : t("no-vehicle")}${of.length > 1 && ` (${likely(c.confidence)})`}`)}</p>`;
+	const all = o.passages ?? [];
+	if (!all.length) return null;
+	const links = all.map((c, i) => html`${i > 0 && ` ${t("or")} `}${c.passage
+		? html`<a href=${passageAt(c.passage)}>${candidateName(c)}</a>`
+		: t("no-vehicle")}${all.length > 1 && ` (${probability(c.confidence)})`}`);
+	return html`<p class="vehicles">${t(all.length > 1 ? "one-of-vehicles" : "vehicle")}: ${links}</p>`;
 }
