@@ -185,3 +185,20 @@ func TestBrokenHash(t *testing.T) {
 		t.Errorf("error %v, want %v", err, want)
 	}
 }
+
+// TestRightPasswordForgets: who signs in after some wrong passwords begins anew: later ones do not add to those.
+func TestRightPasswordForgets(t *testing.T) {
+	b, _ := book(t)
+	now := time.Unix(1000, 0)
+	for range 2 {
+		for range maxWrong - 1 {
+			b.count(attempt{"ann", "10.0.0.1"}, now)
+		}
+		if _, err := b.SignIn("ann", password, "10.0.0.1", now); err != nil {
+			t.Fatalf("the right password: %v", err)
+		}
+	}
+	if len(b.wrong) != 0 {
+		t.Errorf("%d attempts are remembered", len(b.wrong))
+	}
+}

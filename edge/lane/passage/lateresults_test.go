@@ -3,6 +3,7 @@ package passage
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"lanewarden/drivers/kinds"
@@ -36,11 +37,13 @@ func TestReportTake(t *testing.T) {
 			first.det.Class = observation.Class_CLASS_ALARM
 		}
 		p := &report{readings: []*reading{first, second, held}}
-		p.take([]*vehicle{v, other}, []associate.Fit{{Vehicle: c.vehicle, Probability: c.probability}, {Vehicle: 1, Probability: 0.01}}, c.now)
+		p.take([]*vehicle{v, other}, []associate.Fit{{Vehicle: c.vehicle, Probability: c.probability}, {Vehicle: 1,
+			Probability: 0.01}}, c.now)
 		if first.placed != c.want || second.placed != (c.want && !c.alarm) {
 			t.Errorf("%s: placed %v, %v", name, first.placed, second.placed)
 		}
-		if first.linked || !second.linked || first.other != other || first.otherShare != 0.01 || held.vehicle != nil || held.confidence != 0 {
+		if first.linked || !second.linked || first.other != other || first.otherShare != 0.01 || held.vehicle != nil ||
+			held.confidence != 0 {
 			t.Errorf("%s: %+v, %+v, %+v", name, first, second, held)
 		}
 		if (first.vehicle == v) != (c.vehicle == 0) || first.confidence != c.probability {
@@ -51,15 +54,16 @@ func TestReportTake(t *testing.T) {
 
 // TestFirstRow: a passage's name ends with the row of its first reading.
 func TestFirstRow(t *testing.T) {
-	for name, want := range map[string]int64{"lane-1-20260504T060000-17": 17, "lane-1-20260504T060000-0": 0, "": 99, "x": 99, "lane-": 99, "a--5": 5} {
+	for name, want := range map[string]int64{"lane-1-20260504T060000-17": 17, "lane-1-20260504T060000-0": 0, "": 99,
+		"x": 99, "lane-": 99, "a--5": 5} {
 		if got := firstRow(name, 99); got != want {
 			t.Errorf("%q: row %d, not %d", name, got, want)
 		}
 	}
 }
 
-// TestVotes: passages go on under the name under which most of their readings were told, of two with as many the first by
-// name; one that is another vehicle's already is not taken.
+// TestVotes: passages go on under the name under which most of their readings were told, of two with as many the first
+// by name; one that is another vehicle's already is not taken.
 func TestVotes(t *testing.T) {
 	g := newGroups(twoLanes())[0]
 	toldIn := func(passage string) told { return told{passage: passage} }
@@ -79,7 +83,8 @@ func TestVotes(t *testing.T) {
 		passages []string
 		want     string
 	}{
-		{[]string{"-", ""}, ""}, {[]string{"b"}, "b"}, {[]string{"b", "a", "b"}, "b"}, {[]string{"b", "a"}, "a"}, {[]string{"a", "b"}, "a"},
+		{[]string{"-", ""}, ""}, {[]string{"b"}, "b"}, {[]string{"b", "a", "b"}, "b"}, {[]string{"b", "a"}, "a"},
+		{[]string{"a", "b"}, "a"},
 		{[]string{"-", "c", "", "c", "a"}, "c"},
 	} {
 		v := g.elect(1, said(c.passages...), none)
@@ -120,18 +125,21 @@ func TestKnown(t *testing.T) {
 // TestNamedReports: late results find a vehicle that left long ago by a name of the same kind.
 func TestNamedReports(t *testing.T) {
 	report := func(names ...kinds.Name) []*report {
-		return []*report{{readings: []*reading{{det: &detection.Detection{}}, {det: &detection.Detection{Evidence: kinds.Evidence{Names: names}}}}}}
+		return []*report{{readings: []*reading{{det: &detection.Detection{}},
+			{det: &detection.Detection{Evidence: kinds.Evidence{Names: names}}}}}}
 	}
 	plate, tag := kinds.Name{Kind: "plate", Value: "A"}, kinds.Name{Kind: "tag", Value: "A"}
 	if !named([]kinds.Name{tag, plate}, report(plate)) {
 		t.Error("the same plate")
 	}
-	if named([]kinds.Name{tag}, report(plate)) || named([]kinds.Name{{Kind: "plate", Value: "B"}}, report(plate)) || named(nil, report(plate)) {
+	if named([]kinds.Name{tag}, report(plate)) || named([]kinds.Name{{Kind: "plate", Value: "B"}}, report(plate)) ||
+		named(nil, report(plate)) {
 		t.Error("another kind, another plate, none")
 	}
 }
 
-// TestPassedFrom: when a vehicle was at a place follows from its nearest sight that counts, at its speed or the usual one.
+// TestPassedFrom: when a vehicle was at a place follows from its nearest sight that counts, at its speed or the usual
+// one.
 func TestPassedFrom(t *testing.T) {
 	g := newGroups(twoLanes())[0]
 	v := sightings(g, "a", map[string]float64{"loop-1": 0, "rpm-1": 100, "loop-2": 200})
@@ -266,5 +274,32 @@ func TestBorneOutBound(t *testing.T) {
 		if got := g.borneOut(0); got != c.want {
 			t.Errorf("%.1f s from most: %v", c.own, got)
 		}
+	}
+}
+
+// TestBesideBound: a vehicle as long away as asked for is beside another one.
+func TestBesideBound(t *testing.T) {
+	_, g, r := doubted(0.9, explained()) // 9 s apart
+	if g.beside(r.vehicle, -1, 9) == nil || g.beside(r.vehicle, -1, 8.9) != nil {
+		t.Error("the bound")
+	}
+}
+
+// TestArrivalWords: a difference within one standard deviation, or half a second, is not worth a number.
+func TestArrivalWords(t *testing.T) {
+	_, g, _ := doubted(0.9, explained())
+	for _, c := range []struct {
+		off, sigma float32
+		want       string
+	}{{0.49, 0.1, "matches"}, {0.5, 0.1, "later"}, {-0.5, 0.1, "earlier"}, {1.9, 2, "matches"}, {2, 2, "later"}, {-2, 2,
+		"earlier"}} {
+		if got := g.arrivalMessage(&associate.Terms{Off: c.off, Sigma: c.sigma}).English(); !strings.Contains(got, c.want) {
+			t.Errorf("%.2f ± %.2f s: %q", c.off, c.sigma, got)
+		}
+	}
+	name := kinds.Name{Kind: "seal", Value: "X1", Shown: "X 1"}
+	if got := nameMessage(&associate.Terms{Name: &name, Read: &name}).English(); !strings.Contains(got, "seal") ||
+		!strings.Contains(got, "X 1") {
+		t.Errorf("a kind of name without a word of its own: %q", got)
 	}
 }

@@ -3,7 +3,6 @@ package passage
 import (
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"lanewarden/drivers/kinds"
@@ -44,9 +43,10 @@ func TestEnding(t *testing.T) {
 		now    float64
 		want   observation.PassageEnd
 	}{
-		"in the lane":         {map[string]float64{"loop-1": 0}, nil, 4 + hold + 59.9, unspecified},
-		"timed out":           {map[string]float64{"loop-1": 0}, nil, 4 + hold + 60.1, timeout},
-		"at the exit":         {map[string]float64{"loop-1": 0, "loop-2": 12}, nil, 16 + hold + afterLast - 0.1, unspecified},
+		"in the lane": {map[string]float64{"loop-1": 0}, nil, 4 + hold + 59.9, unspecified},
+		"timed out":   {map[string]float64{"loop-1": 0}, nil, 4 + hold + 60.1, timeout},
+		"at the exit": {map[string]float64{"loop-1": 0, "loop-2": 12}, nil, 16 + hold + afterLast - 0.1,
+			unspecified},
 		"left":                {map[string]float64{"loop-1": 0, "loop-2": 12}, nil, 16 + hold + afterLast + 0.1, left},
 		"on its way back":     {map[string]float64{"loop-1": 0}, back, 4 + hold + 14.9, unspecified},
 		"gone back":           {map[string]float64{"loop-1": 0}, back, 4 + hold + 15.1, reversed},
@@ -77,8 +77,8 @@ func TestEnding(t *testing.T) {
 	}
 }
 
-// TestWaits: a vehicle may stand in a queue while one ahead of it in its lane does, or a moment after that left; not when
-// one behind it went through.
+// TestWaits: a vehicle may stand in a queue while one ahead of it in its lane does, or a moment after that left; not
+// when one behind it went through.
 func TestWaits(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(g *group, ahead, behind *vehicle)
@@ -97,7 +97,10 @@ func TestWaits(t *testing.T) {
 		"one behind went through in another lane": {func(_ *group, _, behind *vehicle) {
 			behind.end, behind.lane = observation.PassageEnd_PASSAGE_END_LEFT, 1
 		}, true},
-		"one behind timed out": {func(_ *group, _, behind *vehicle) { behind.end = observation.PassageEnd_PASSAGE_END_TIMEOUT }, true},
+		"one behind timed out": {func(_ *group, _,
+			behind *vehicle) {
+			behind.end = observation.PassageEnd_PASSAGE_END_TIMEOUT
+		}, true},
 	} {
 		g := newGroups(twoLanes())[0]
 		ahead := sightings(g, "ahead", map[string]float64{"loop-1": 0})
@@ -113,7 +116,8 @@ func TestWaits(t *testing.T) {
 // TestGap: why a station saw nothing of a vehicle.
 func TestGap(t *testing.T) {
 	const notYet, blind = observation.PassageGap_PASSAGE_GAP_NOT_YET, observation.PassageGap_PASSAGE_GAP_BLIND
-	const notExpected, nothing = observation.PassageGap_PASSAGE_GAP_NOT_EXPECTED, observation.PassageGap_PASSAGE_GAP_NOTHING_READ
+	const notExpected, nothing = observation.PassageGap_PASSAGE_GAP_NOT_EXPECTED,
+		observation.PassageGap_PASSAGE_GAP_NOTHING_READ
 	const missed, portalAt, scan, exit = observation.PassageGap_PASSAGE_GAP_MISSED, 1, 2, 3
 	both := map[string]float64{"loop-1": 0, "loop-2": 12}
 	sees := func(device string, of, seen int) func(*group, *vehicle) {
@@ -138,23 +142,42 @@ func TestGap(t *testing.T) {
 		change  func(*group, *vehicle)
 		want    observation.PassageGap
 	}{
-		"it has not come so far":             {map[string]float64{"loop-1": 0}, portalAt, nil, notYet},
-		"a late result, while it is open":    {both, scan, nil, notYet},
-		"it is beyond":                       {both, portalAt, nil, nothing},
-		"the device is down":                 {both, portalAt, stops("rpm-1"), blind},
-		"one of two is down":                 {map[string]float64{"loop-1": 0}, exit, func(g *group, v *vehicle) { stops("loop-2")(g, v); v.closed = 1 }, nothing},
-		"both are down":                      {map[string]float64{"loop-1": 0}, exit, func(g *group, v *vehicle) { stops("loop-2", "scale-1")(g, v); v.closed = 1 }, blind},
-		"a late result that never came":      {both, scan, func(_ *group, v *vehicle) { v.closed = 1 }, notExpected},
-		"it went back":                       {both, portalAt, func(_ *group, v *vehicle) { v.readings[0].det.Reverse = true }, notExpected},
-		"it timed out before":                {map[string]float64{"loop-1": 0}, portalAt, func(_ *group, v *vehicle) { v.closed, v.end = 1, observation.PassageEnd_PASSAGE_END_TIMEOUT }, notExpected},
-		"it timed out beyond":                {both, portalAt, func(_ *group, v *vehicle) { v.closed, v.end = 1, observation.PassageEnd_PASSAGE_END_TIMEOUT }, nothing},
-		"a device that sees all":             {both, portalAt, sees("rpm-1", 20, 20), missed},
-		"a device that sees just enough":     {both, portalAt, sees("rpm-1", 20, 17), missed},
-		"a device that sees some":            {both, portalAt, sees("rpm-1", 20, 16), nothing},
-		"a device of which little is known":  {both, portalAt, sees("rpm-1", 9, 9), nothing},
-		"a device of which enough is known":  {both, portalAt, sees("rpm-1", 10, 10), missed},
-		"the station has several, one sees":  {map[string]float64{"loop-1": 0, "rpm-1": 5}, exit, sees("scale-1", 20, 20), missed},
-		"the station has several, none does": {map[string]float64{"loop-1": 0, "rpm-1": 5}, exit, sees("rpm-1", 20, 20), nothing},
+		"it has not come so far":          {map[string]float64{"loop-1": 0}, portalAt, nil, notYet},
+		"a late result, while it is open": {both, scan, nil, notYet},
+		"it is beyond":                    {both, portalAt, nil, nothing},
+		"the device is down":              {both, portalAt, stops("rpm-1"), blind},
+		"one of two is down": {map[string]float64{"loop-1": 0}, exit, func(g *group,
+			v *vehicle) {
+			stops("loop-2")(g, v)
+			v.closed = 1
+		}, nothing},
+		"both are down": {map[string]float64{"loop-1": 0}, exit, func(g *group,
+			v *vehicle) {
+			stops("loop-2", "scale-1")(g, v)
+			v.closed = 1
+		}, blind},
+		"a late result that never came": {both, scan, func(_ *group, v *vehicle) { v.closed = 1 }, notExpected},
+		"it went back": {both, portalAt, func(_ *group,
+			v *vehicle) {
+			v.readings[0].det.Reverse = true
+		}, notExpected},
+		"it timed out before": {map[string]float64{"loop-1": 0}, portalAt, func(_ *group,
+			v *vehicle) {
+			v.closed, v.end = 1, observation.PassageEnd_PASSAGE_END_TIMEOUT
+		}, notExpected},
+		"it timed out beyond": {both, portalAt, func(_ *group, v *vehicle) {
+			v.closed, v.end = 1,
+				observation.PassageEnd_PASSAGE_END_TIMEOUT
+		}, nothing},
+		"a device that sees all":            {both, portalAt, sees("rpm-1", 20, 20), missed},
+		"a device that sees just enough":    {both, portalAt, sees("rpm-1", 20, 17), missed},
+		"a device that sees some":           {both, portalAt, sees("rpm-1", 20, 16), nothing},
+		"a device of which little is known": {both, portalAt, sees("rpm-1", 9, 9), nothing},
+		"a device of which enough is known": {both, portalAt, sees("rpm-1", 10, 10), missed},
+		"the station has several, one sees": {map[string]float64{"loop-1": 0, "rpm-1": 5}, exit, sees("scale-1", 20, 20),
+			missed},
+		"the station has several, none does": {map[string]float64{"loop-1": 0, "rpm-1": 5}, exit, sees("rpm-1", 20, 20),
+			nothing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := New(twoLanes())
@@ -175,8 +198,8 @@ func TestGap(t *testing.T) {
 	}
 }
 
-// TestStationTimes: a vehicle is at a station from its first sight there to the last end; what went back, and what is of the
-// same scan, does not count.
+// TestStationTimes: a vehicle is at a station from its first sight there to the last end; what went back, and what is
+// of the same scan, does not count.
 func TestStationTimes(t *testing.T) {
 	k := New(twoLanes())
 	g := k.groups[0]
@@ -203,12 +226,14 @@ func TestStationTimes(t *testing.T) {
 func TestCall(t *testing.T) {
 	g := newGroups(twoLanes())[0]
 	v := &vehicle{known: &facts{names: []kinds.Name{
-		{Kind: "plate", Shown: "A", Sure: 0.7}, {Kind: "plate", Shown: "B", Sure: 0.9}, {Kind: "plate", Shown: "C", Sure: 0.8},
+		{Kind: "plate", Shown: "A", Sure: 0.7}, {Kind: "plate", Shown: "B", Sure: 0.9}, {Kind: "plate", Shown: "C",
+			Sure: 0.8},
 		{Kind: "tag", Shown: "t"}, {Kind: "container", Shown: "c"}, {Kind: "code", Shown: "k"}, {Kind: "party", Shown: "p"},
 	}}}
 	d := &observation.PassageClosed{}
 	v.call(g, d)
-	if d.Plate != "B" || !slices.Equal(d.Tags, []string{"t"}) || !slices.Equal(d.Containers, []string{"c"}) || !slices.Equal(d.Codes, []string{"k", "p"}) {
+	if d.Plate != "B" || !slices.Equal(d.Tags, []string{"t"}) || !slices.Equal(d.Containers, []string{"c"}) ||
+		!slices.Equal(d.Codes, []string{"k", "p"}) {
 		t.Errorf("%v", d)
 	}
 }
@@ -216,8 +241,10 @@ func TestCall(t *testing.T) {
 // TestLaneOf: a vehicle is of the lane of most of the devices that saw it; one that stands in that lane alone decides.
 func TestLaneOf(t *testing.T) {
 	g := newGroups([]Lane{
-		{ID: "lane-1", Stations: []Station{{ID: "s", Devices: []string{"x", "y"}}, {ID: "t", Position: 5, Devices: []string{"a"}}}},
-		{ID: "lane-2", Stations: []Station{{ID: "s", Devices: []string{"x", "y"}}, {ID: "t", Position: 5, Devices: []string{"b"}}}},
+		{ID: "lane-1", Stations: []Station{{ID: "s", Devices: []string{"x", "y"}}, {ID: "t", Position: 5,
+			Devices: []string{"a"}}}},
+		{ID: "lane-2", Stations: []Station{{ID: "s", Devices: []string{"x", "y"}}, {ID: "t", Position: 5,
+			Devices: []string{"b"}}}},
 	})[0]
 	of := func(devices ...string) int {
 		var all []*reading
@@ -229,7 +256,8 @@ func TestLaneOf(t *testing.T) {
 	for _, c := range []struct {
 		devices []string
 		want    int
-	}{{[]string{"a"}, 0}, {[]string{"b"}, 1}, {[]string{"x", "y", "b"}, 1}, {[]string{"x", "y"}, 0}, {[]string{"a", "b", "b"}, 1}} {
+	}{{[]string{"a"}, 0}, {[]string{"b"}, 1}, {[]string{"x", "y", "b"}, 1}, {[]string{"x", "y"}, 0}, {[]string{"a", "b",
+		"b"}, 1}} {
 		if got := of(c.devices...); got != c.want {
 			t.Errorf("seen by %q: lane %d", c.devices, got)
 		}
@@ -265,12 +293,27 @@ func TestWhyDoubt(t *testing.T) {
 			g.vehicles[0].readings[0].det.At = 60
 			g.vehicles[0], g.vehicles[2] = g.vehicles[2], g.vehicles[0]
 		}, "doubt.not-seen-entering", -1},
-		"a new lane, with one just ahead":    {explained(), young, newLane, -1},
-		"a new lane, with one 12 s ahead":    {explained(), func(c *Correlator, g *group, r *reading) { young(c, g, r); r.det.At, r.det.Raw = 13, 13 }, newLane, -1},
-		"a new lane, with one 13 s ahead":    {explained(), func(c *Correlator, g *group, r *reading) { young(c, g, r); r.det.At, r.det.Raw = 14, 14 }, "", 0},
-		"a lane that is not brand new":       {explained(), func(_ *Correlator, g *group, r *reading) { g.taught = firstTaught }, newLane, -1},
-		"that is known since":                {explained(), func(_ *Correlator, g *group, r *reading) { g.since = 11 }, newLane, -1},
-		"that was known then":                {explained(), func(_ *Correlator, g *group, r *reading) { g.since, g.begun = 10, 10 }, "", 0},
+		"a new lane, with one just ahead": {explained(), young, newLane, -1},
+		"a new lane, with one 12 s ahead": {explained(), func(c *Correlator, g *group, r *reading) {
+			young(c, g,
+				r)
+			r.det.At, r.det.Raw = 13, 13
+		}, newLane, -1},
+		"a new lane, with one 13 s ahead": {explained(), func(c *Correlator, g *group, r *reading) {
+			young(c, g,
+				r)
+			r.det.At, r.det.Raw = 14, 14
+		}, "", 0},
+		"a lane that is not brand new": {explained(), func(_ *Correlator, g *group,
+			r *reading) {
+			g.taught = firstTaught
+		}, newLane, -1},
+		"that is known since": {explained(), func(_ *Correlator, g *group, r *reading) { g.since = 11 },
+			newLane, -1},
+		"that was known then": {explained(), func(_ *Correlator, g *group, r *reading) {
+			g.since,
+				g.begun = 10, 10
+		}, "", 0},
 		"much later, the one ahead was seen": {off, nil, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -285,8 +328,8 @@ func TestWhyDoubt(t *testing.T) {
 	}
 }
 
-// TestDoubtOfNone: a reading of no vehicle whose clock is not known may be of the vehicle that came in last, with the rest of
-// the probability.
+// TestDoubtOfNone: a reading of no vehicle whose clock is not known may be of the vehicle that came in last, with the
+// rest of the probability.
 func TestDoubtOfNone(t *testing.T) {
 	k, g, r := doubted(0.999, explained())
 	r.give(nil)
@@ -296,7 +339,8 @@ func TestDoubtOfNone(t *testing.T) {
 	empty, next := &vehicle{id: "empty"}, &vehicle{id: "next", readings: []*reading{{det: &detection.Detection{At: 13}}}}
 	g.vehicles = append(g.vehicles, empty, next)
 	k.doubt(g, r)
-	if r.other == nil || r.other.id != "own" || r.confidence != mostInDoubt || math.Abs(r.otherShare-(1-mostInDoubt)) > 1e-9 {
+	if r.other == nil || r.other.id != "own" || r.confidence != mostInDoubt ||
+		math.Abs(r.otherShare-(1-mostInDoubt)) > 1e-9 {
 		t.Errorf("the other candidate is %+v with %.3f, beside %.3f", r.other, r.otherShare, r.confidence)
 	}
 	if v := g.latest(0.5); v != nil {
@@ -304,31 +348,6 @@ func TestDoubtOfNone(t *testing.T) {
 	}
 	if v := g.latest(1); v == nil || v.id != "first" {
 		t.Errorf("at the moment of the first: %v", v)
-	}
-}
-
-// TestBesideBound: a vehicle as long away as asked for is beside another one.
-func TestBesideBound(t *testing.T) {
-	_, g, r := doubted(0.9, explained()) // 9 s apart
-	if g.beside(r.vehicle, -1, 9) == nil || g.beside(r.vehicle, -1, 8.9) != nil {
-		t.Error("the bound")
-	}
-}
-
-// TestArrivalWords: a difference within one standard deviation, or half a second, is not worth a number.
-func TestArrivalWords(t *testing.T) {
-	_, g, _ := doubted(0.9, explained())
-	for _, c := range []struct {
-		off, sigma float32
-		want       string
-	}{{0.49, 0.1, "matches"}, {0.5, 0.1, "later"}, {-0.5, 0.1, "earlier"}, {1.9, 2, "matches"}, {2, 2, "later"}, {-2, 2, "earlier"}} {
-		if got := g.arrivalMessage(&associate.Terms{Off: c.off, Sigma: c.sigma}).English(); !strings.Contains(got, c.want) {
-			t.Errorf("%.2f ± %.2f s: %q", c.off, c.sigma, got)
-		}
-	}
-	name := kinds.Name{Kind: "seal", Value: "X1", Shown: "X 1"}
-	if got := nameMessage(&associate.Terms{Name: &name, Read: &name}).English(); !strings.Contains(got, "seal") || !strings.Contains(got, "X 1") {
-		t.Errorf("a kind of name without a word of its own: %q", got)
 	}
 }
 
@@ -362,4 +381,5 @@ func TestApart(t *testing.T) {
 	}
 }
 
-// TestReportTake: a late result is placed at once when it is sure or an alarm, else after two minutes; what is of no vehicle
+// TestReportTake: a late result is placed at once when it is sure or an alarm, else after two minutes; what is of no
+// vehicle

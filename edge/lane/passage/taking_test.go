@@ -66,14 +66,16 @@ func TestSearchErrors(t *testing.T) {
 		t.Errorf("a passage that never was: %+v, %v", found, err)
 	}
 	state := int64(slices.IndexFunc(a.s.rows, func(r journal.Row) bool { return r.Key == "loop-1 20.00" }))
-	for idx, want := range map[int64]string{int64(len(a.s.rows) - 1): "no record", 1 << 40: "no record", state: "is of no vehicle"} {
+	for idx, want := range map[int64]string{int64(len(a.s.rows) - 1): "no record", 1 << 40: "no record",
+		state: "is of no vehicle"} {
 		if _, err := a.search(t.Context(), idx, id); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("row %d: %v", idx, err)
 		}
 	}
 }
 
-// TestRestartKeepsWhatIsOpen: a passage that is open at a stop is taken up again, closed once, and can be corrected after it.
+// TestRestartKeepsWhatIsOpen: a passage that is open at a stop is taken up again, closed once, and can be corrected
+// after it.
 func TestRestartKeepsWhatIsOpen(t *testing.T) {
 	s := newShelf()
 	a := start(t, s, twoLanes())
@@ -108,15 +110,16 @@ func TestRestartKeepsWhatIsOpen(t *testing.T) {
 	}
 }
 
-// TestTickOnce: each second is dealt with once, however the clock is told; a step back of half a minute is a clock that was
-// set.
+// TestTickOnce: each second is dealt with once, however the clock is told; a step back of half a minute is a clock
+// that was set.
 func TestTickOnce(t *testing.T) {
 	c := New(twoLanes())
 	at := func(s float64) float64 {
 		c.Tick(detection.Time(sec(s)))
 		return c.now - sec(0)
 	}
-	for _, x := range []struct{ at, want float64 }{{10.7, 10}, {10.9, 10}, {12, 12}, {12 - clockStep, 12}, {11.9 - clockStep, -19}, {500, 500}} {
+	for _, x := range []struct{ at, want float64 }{{10.7, 10}, {10.9, 10}, {12, 12}, {12 - clockStep, 12},
+		{11.9 - clockStep, -19}, {500, 500}} {
 		if got := at(x.at); got != x.want {
 			t.Errorf("at %.1f s it is %.1f, not %.1f", x.at, got, x.want)
 		}

@@ -25,10 +25,10 @@ func filed(l *Ledger, m Message) bool {
 	return err == nil && len(answers) == 1 && answers[0].Ack.Refusal == 0
 }
 
-// must runs an SQL statement.
-func must(t *testing.T, l *Ledger, statement string) {
+// must runs SQL statements.
+func must(t *testing.T, l *Ledger, statements string) {
 	t.Helper()
-	if err := l.db.Exec(statement); err != nil {
+	if err := l.db.Script(statements); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -43,8 +43,21 @@ func verified(t *testing.T, l *Ledger) (verified, contiguous int64) {
 	return all[0].Verified, all[0].Contiguous
 }
 
-// TestDatabaseErrorsUndoABatch: a batch is not acknowledged while one of the tables that it goes into cannot be written,
-// whichever that is; nothing of it is kept, and the same batch is accepted when the table can be written again.
+// unreadable are statements that begin and end a fault: rows can be written, but a column of them cannot be read.
+func unreadable(column string) [2]string {
+	const columns = "seq, owner, idx, class, t, device, kind, body"
+	shown := strings.Replace(columns, column+",", "abs(-9223372036854775808) AS "+column+",", 1)
+	values := "NEW." + strings.ReplaceAll(columns, ", ", ", NEW.")
+	return [2]string{
+		"ALTER TABLE observation RENAME TO away; CREATE VIEW observation AS SELECT " + shown + " FROM away; " +
+			"CREATE TRIGGER put INSTEAD OF INSERT ON observation BEGIN INSERT INTO away VALUES(" + values + "); END",
+		"DROP VIEW observation; ALTER TABLE away RENAME TO observation",
+	}
+}
+
+// TestDatabaseErrorsUndoABatch: a batch is not acknowledged while one of the tables that it goes into cannot be
+// written, whichever that is; nothing of it is kept, and the same batch is accepted when the table can be written
+// again.
 func TestDatabaseErrorsUndoABatch(t *testing.T) {
 	rename := func(table string) [2]string {
 		return [2]string{"ALTER TABLE " + table + " RENAME TO away", "ALTER TABLE away RENAME TO " + table}
@@ -67,6 +80,7 @@ func TestDatabaseErrorsUndoABatch(t *testing.T) {
 		"waiting checkpoints":                   {rename("pending"), inOrder, 1000},
 		"a checkpoint that is settled":          {refuses("DELETE ON pending"), inOrder, 1000},
 		"checkpoints":                           {rename("checkpoint"), inOrder, 1000},
+		"rows that wait":                        {unreadable("t"), inOrder, 1000},
 		"artifacts":                             {rename("artifact_row"), inOrder, 1000},
 		"cursors":                               {rename("cursor"), inOrder, 1000},
 	} {
@@ -103,8 +117,8 @@ func TestDatabaseErrorsUndoABatch(t *testing.T) {
 	}
 }
 
-// TestBatchSizes: batches of as many rows as one statement takes, one fewer, one more, and several times as many are all
-// kept, row by row.
+// TestBatchSizes: batches of as many rows as one statement takes, one fewer, one more, and several times as many are
+// all kept, row by row.
 func TestBatchSizes(t *testing.T) {
 	for _, n := range []int{1, insertRows - 1, insertRows, insertRows + 1, 3*insertRows + 5} {
 		from, l := newLane(t, 0), open(t, t.TempDir())
@@ -168,8 +182,8 @@ func TestCheckpointOfABatch(t *testing.T) {
 	}
 }
 
-// TestAlteredRowIsNamed: the refusal says over which rows the root differs; nothing of the journal is accepted any more,
-// and nothing counts as verified.
+// TestAlteredRowIsNamed: the refusal says over which rows the root differs; nothing of the journal is accepted any
+// more, and nothing counts as verified.
 func TestAlteredRowIsNamed(t *testing.T) {
 	from, dir := newLane(t, 60), t.TempDir()
 	l := open(t, dir)
@@ -195,8 +209,8 @@ func TestAlteredRowIsNamed(t *testing.T) {
 	}
 }
 
-// TestContradictionIsForGood: a journal that gives an index twice is refused from then on, also over a restart, and the
-// refusal names the row and both classes.
+// TestContradictionIsForGood: a journal that gives an index twice is refused from then on, also over a restart, and
+// the refusal names the row and both classes.
 func TestContradictionIsForGood(t *testing.T) {
 	from, dir := newLane(t, 60), t.TempDir()
 	l := open(t, dir)
@@ -225,8 +239,8 @@ func TestContradictionIsForGood(t *testing.T) {
 	}
 }
 
-// TestWaitingCheckpointsAreBounded: an agent may sign as many checkpoints over rows to come as it likes; only the largest
-// are kept, and exactly as many as the bound says.
+// TestWaitingCheckpointsAreBounded: an agent may sign as many checkpoints over rows to come as it likes; only the
+// largest are kept, and exactly as many as the bound says.
 func TestWaitingCheckpointsAreBounded(t *testing.T) {
 	agent, l := openAs(t, "lane-2", 1), open(t, t.TempDir())
 	send := func(size int64) bool {
@@ -250,7 +264,8 @@ func TestWaitingCheckpointsAreBounded(t *testing.T) {
 		t.Helper()
 		n, _ := l.db.Int("SELECT count(*) FROM pending", 0)
 		if first, err := l.db.Int("SELECT min(size) FROM pending", 0); n != want || first != least || err != nil {
-			t.Errorf("%s: %d checkpoints wait, the smallest over %d rows; want %d and %d (%v)", what, n, first, want, least, err)
+			t.Errorf("%s: %d checkpoints wait, the smallest over %d rows; want %d and %d (%v)", what, n, first, want, least,
+				err)
 		}
 	}
 	held("as many as may wait", maxPending, 1)
@@ -289,7 +304,8 @@ func TestForeignCheckpointIsRefused(t *testing.T) {
 	must(t, l, "UPDATE pending SET note=replace(note, 'lane-1', 'lane-9')")
 	apply(t, l, from.batch(alarms, -1, 100))
 	apply(t, l, from.batch(events, -1, 100))
-	if a := apply(t, l, from.batch(telemetry, -1, 100)); a.Refusal != wire.Refusal_REFUSAL_EVIDENCE || a.RefusalText == "" {
+	if a := apply(t, l, from.batch(telemetry, -1, 100)); a.Refusal != wire.Refusal_REFUSAL_EVIDENCE ||
+		a.RefusalText == "" {
 		t.Errorf("altered while it waited: %v %q", a.Refusal, a.RefusalText)
 	}
 	agent, other := openAs(t, "lane-2", 1), openAs(t, "lane-2", 2)
@@ -303,7 +319,8 @@ func TestForeignCheckpointIsRefused(t *testing.T) {
 // TestCheckpointsCanBeRestored: a checkpoint is kept with the leaves of its unfinished tile, wherever the evidence log
 // stands when it is settled: with these and the full tiles the log of that size has the root that was signed.
 func TestCheckpointsCanBeRestored(t *testing.T) {
-	for _, c := range []struct{ signed, rows int }{{100, 100}, {100, 150}, {256, 256}, {256, 300}, {300, 300}, {300, 511}} {
+	for _, c := range []struct{ signed, rows int }{{100, 100}, {100, 150}, {256, 256}, {256, 300}, {300, 300}, {300,
+		511}} {
 		from, l := newLane(t, c.signed), open(t, t.TempDir())
 		_, checkpoint := from.j.Checkpoint()
 		from.commit(c.rows - c.signed)
@@ -331,5 +348,62 @@ func TestCheckpointsCanBeRestored(t *testing.T) {
 		if err != nil || tree.Root() != signed.Root {
 			t.Errorf("%d rows signed of %d: the log cannot be restored: %v", c.signed, c.rows, err)
 		}
+	}
+}
+
+// TestDatabaseErrorsOfCheckpoints: a checkpoint, which a hello or a batch brings, is not taken while what it is
+// checked against cannot be read, or it cannot be written; that is no fault of the agent, whose message is accepted
+// afterwards.
+func TestDatabaseErrorsOfCheckpoints(t *testing.T) {
+	from, l := newLane(t, 200), open(t, t.TempDir())
+	_, early := from.j.Checkpoint()
+	from.commit(100)
+	first := from.hello()
+	checkpoint := first.Body.Checkpoint
+	first.Body.Checkpoint = ""
+	apply(t, l, first)
+	for _, class := range []observation.Class{alarms, events} {
+		apply(t, l, from.batch(class, -1, 1000))
+	}
+	again := func(what, table string, m Message) {
+		t.Helper()
+		must(t, l, "ALTER TABLE "+table+" RENAME TO away")
+		if _, err := l.Apply([]Message{m}); err == nil {
+			t.Errorf("%s: there is no error", what)
+		}
+		must(t, l, "ALTER TABLE away RENAME TO "+table)
+		if !filed(l, m) {
+			t.Errorf("%s: it is not accepted afterwards", what)
+		}
+	}
+	last := from.batch(telemetry, -1, 1000)
+	last.Body.Checkpoint = checkpoint
+	again("a batch, and the checkpoint cannot be kept", "checkpoint", last)
+	if v, _ := verified(t, l); v != 300 {
+		t.Errorf("%d rows are verified", v)
+	}
+	hello := from.hello()
+	hello.Body.Checkpoint = early // over a part of a full tile, which is not in memory
+	again("a hello, and the log cannot be read", "tile", hello)
+}
+
+// TestContradictionThatCannotBeRead: whether a row contradicts one that is held is not said while that cannot be read:
+// the agent is not refused for it.
+func TestContradictionThatCannotBeRead(t *testing.T) {
+	from, l := newLane(t, 60), open(t, t.TempDir())
+	apply(t, l, from.hello())
+	for _, class := range observation.Classes {
+		apply(t, l, from.batch(class, -1, 100))
+	}
+	row := wire.Row{Idx: 58, Time: 1, Device: "lpr-1", Kind: observation.Kind_KIND_VEHICLE_PLATE, Body: []byte{}}
+	m := Batch{laneOne, wire.NewBatch(from.j.Identity().ID, alarms, from.j.Last(alarms), []wire.Row{row})}
+	fault := unreadable("class")
+	must(t, l, fault[0])
+	if answers, err := l.Apply([]Message{m}); err == nil {
+		t.Errorf("answered %v", answers[0].Ack)
+	}
+	must(t, l, fault[1])
+	if a := apply(t, l, m); a.Refusal != wire.Refusal_REFUSAL_EVIDENCE || !strings.Contains(a.RefusalText, "row 58") {
+		t.Errorf("%v %q", a.Refusal, a.RefusalText)
 	}
 }

@@ -38,7 +38,10 @@ func TestDistributions(t *testing.T) {
 	by := motion.Delays{Share: 0.3, Mean: 7}
 	sums(t, "errors", 1, func(x float64) (float64, float64) { return normal(x, 1.7), below(x, 1.7) })
 	sums(t, "free flow", 1, func(x float64) (float64, float64) { return free(x, 1.7, by) })
-	sums(t, "free flow, never held up", 1, func(x float64) (float64, float64) { return free(x, 1.7, motion.Delays{Mean: 7}) })
+	sums(t, "free flow, never held up", 1, func(x float64) (float64, float64) {
+		return free(x, 1.7,
+			motion.Delays{Mean: 7})
+	})
 	for name, p := range map[string]motion.Prediction{
 		"from before":                   {Sigma: 1.7, Ahead: 8},
 		"stood with its front there":    {Sigma: 1.7, Ahead: 8, Stood: 20},
@@ -88,12 +91,15 @@ func TestComesSides(t *testing.T) {
 	from, beyond := motion.Prediction{Off: 6, Sigma: 1, Ahead: 8}, motion.Prediction{Off: -6, Sigma: 1, Ahead: -8}
 	equal(t, "late, seen from before and from beyond", density(beyond), density(from))
 	falls(t, "late and early", density(from), density(motion.Prediction{Off: -6, Sigma: 1, Ahead: 8}))
-	late, early := motion.Prediction{Off: 6, Sigma: 1, EitherSide: true}, motion.Prediction{Off: -6, Sigma: 1, EitherSide: true}
+	late, early := motion.Prediction{Off: 6, Sigma: 1, EitherSide: true}, motion.Prediction{Off: -6, Sigma: 1,
+		EitherSide: true}
 	equal(t, "on either side", density(early), density(late))
-	equal(t, "on either side it is half of each", 2*density(late), density(from)+density(motion.Prediction{Off: -6, Sigma: 1}))
+	equal(t, "on either side it is half of each", 2*density(late), density(from)+density(motion.Prediction{Off: -6,
+		Sigma: 1}))
 	stood := func(through bool, from, to float64) (sum float64) {
 		for off := from; off < to; off += 0.01 {
-			d, _ := comes(motion.Prediction{Off: off, Sigma: 0.5, Ahead: 8, Stood: 30, Through: through}, motion.Delays{Mean: 1})
+			d, _ := comes(motion.Prediction{Off: off, Sigma: 0.5, Ahead: 8, Stood: 30, Through: through},
+				motion.Delays{Mean: 1})
 			sum += 0.01 * d
 		}
 		return sum
@@ -115,7 +121,8 @@ func TestArrivalWaits(t *testing.T) {
 	}
 	unheld := *q
 	unheld.held = false
-	for name, c := range map[string]*clearing{"nobody ahead": nil, "room since long": {at: 900, sigma: 1, held: true}, "not held": &unheld} {
+	for name, c := range map[string]*clearing{"nobody ahead": nil, "room since long": {at: 900, sigma: 1, held: true},
+		"not held": &unheld} {
 		if _, waited := arrival(p, by, 1000, c, 60); waited {
 			t.Errorf("%s: it waited", name)
 		}
@@ -123,16 +130,19 @@ func TestArrivalWaits(t *testing.T) {
 	score := func(p motion.Prediction, q *clearing) float64 { s, _ := arrival(p, by, 1000, q, 60); return s }
 	falls(t, "20 s late in a queue, and freely", score(p, q), score(p, nil))
 	inTime := motion.Prediction{Sigma: 1, Ahead: 8}
-	falls(t, "in time, before there is room", score(inTime, nil), score(inTime, &clearing{at: 1010, sigma: 1, held: true}))
+	falls(t, "in time, before there is room", score(inTime, nil), score(inTime, &clearing{at: 1010, sigma: 1,
+		held: true}))
 	never := math.Log(unexplained / 120)
 	inTime.Fast = true
 	if got := score(inTime, nil); math.Abs(got-never) > 0.3 {
 		t.Errorf("too fast is %.3f, what nothing explains %.3f", got, never)
 	}
 	p = motion.Prediction{Off: 10, Sigma: 0.5, Ahead: motion.SamePlace / 2}
-	falls(t, "10 s late from 8 m away, and in the same place", score(motion.Prediction{Off: 10, Sigma: 0.5, Ahead: 8}, nil), score(p, nil))
+	falls(t, "10 s late from 8 m away, and in the same place", score(motion.Prediction{Off: 10, Sigma: 0.5, Ahead: 8},
+		nil), score(p, nil))
 	p.Ahead = motion.SamePlace
-	equal(t, "one metre is not the same place", score(p, nil), score(motion.Prediction{Off: 10, Sigma: 0.5, Ahead: 8}, nil))
+	equal(t, "one metre is not the same place", score(p, nil), score(motion.Prediction{Off: 10, Sigma: 0.5, Ahead: 8},
+		nil))
 }
 
 // TestLeaves: there is room one gap after the end has left; who was seen to leave seldom stops again.

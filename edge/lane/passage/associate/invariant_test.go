@@ -44,7 +44,8 @@ func sound(t *rapid.T, what string, w *Window) {
 				}
 			}
 			if math.Abs(weight-n.weight) > 1e-6 || math.Abs(best-n.best) > 1e-6 || by < 0 {
-				t.Fatalf("%s: layer %d: a node weighs %.6f and %.6f, its edges say %.6f and %.6f", what, i, n.weight, n.best, weight, best)
+				t.Fatalf("%s: layer %d: a node weighs %.6f and %.6f, its edges say %.6f and %.6f", what, i, n.weight, n.best,
+					weight, best)
 			}
 			if e := n.edges[n.by]; math.Abs(e.from.best+e.sum-best) > 1e-6 {
 				t.Fatalf("%s: layer %d: the best edge is not %d", what, i, n.by)
@@ -58,8 +59,8 @@ func sound(t *rapid.T, what string, w *Window) {
 	}
 }
 
-// TestWeights: the weights stay those of the graph when detections come and go, when unlikely hypotheses are dropped and
-// when the past is decided; after that they begin at nothing, so that they do not grow without end.
+// TestWeights: the weights stay those of the graph when detections come and go, when unlikely hypotheses are dropped
+// and when the past is decided; after that they begin at nothing, so that they do not grow without end.
 func TestWeights(t *testing.T) {
 	everywhere(t, func(t *rapid.T, l *Layout, m *motion.Model) {
 		w := NewWindow(l, m, nil)
@@ -109,8 +110,8 @@ func TestWeights(t *testing.T) {
 	})
 }
 
-// TestForget: with the bounds of the search, a step keeps exactly those hypotheses of all that are not less likely than
-// the best by more than the bound; what is dropped early would have been dropped in the end.
+// TestForget: with the bounds of the search, a step keeps exactly those hypotheses of all that are not less likely
+// than the best by more than the bound; what is dropped early would have been dropped in the end.
 func TestForget(t *testing.T) {
 	everywhere(t, func(t *rapid.T, l *Layout, m *motion.Model) {
 		narrow, all := NewWindow(l, m, nil), wide(l, m)
@@ -131,8 +132,10 @@ func TestForget(t *testing.T) {
 			}
 			for _, n := range any {
 				_, ok := weights[n.hash]
-				if clear := math.Abs(n.weight-best+narrow.forget) > 0.01; clear && len(n.edges) == 1 && ok != (n.weight > best-narrow.forget) {
-					t.Fatalf("a hypothesis e^%.2f less likely than the best is kept: %v, with a bound of %.2f", best-n.weight, ok, narrow.forget)
+				if clear := math.Abs(n.weight-best+narrow.forget) > 0.01; clear && len(n.edges) == 1 &&
+					ok != (n.weight > best-narrow.forget) {
+					t.Fatalf("a hypothesis e^%.2f less likely than the best is kept: %v, with a bound of %.2f", best-n.weight, ok,
+						narrow.forget)
 				}
 			}
 			from = kept
@@ -140,7 +143,8 @@ func TestForget(t *testing.T) {
 	})
 }
 
-// TestPatience: hypotheses may differ for a quarter of an hour, and over so many detections; then the likeliest counts.
+// TestPatience: hypotheses may differ for a quarter of an hour, and over so many detections; then the likeliest
+// counts.
 func TestPatience(t *testing.T) {
 	open := func() (*scene, *Window) { // whose the last detection is cannot be told
 		s := one(t)
@@ -198,8 +202,8 @@ func TestSettleNothing(t *testing.T) {
 	}
 }
 
-// TestTrackHash: the hash of a track is of its detections and of the devices that it was charged for, in whatever order
-// these came.
+// TestTrackHash: the hash of a track is of its detections and of the devices that it was charged for, in whatever
+// order these came.
 func TestTrackHash(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := layouts["one lane"]()

@@ -29,9 +29,11 @@ func TestRepeatShares(t *testing.T) {
 		got  float64
 		want float64
 	}{
-		{"seen again", total(true, false, plain), seenAgain}, {"seen again, or turned back", total(true, true, plain), seenAgain + turnsBack},
+		{"seen again", total(true, false, plain), seenAgain}, {"seen again, or turned back", total(true, true, plain),
+			seenAgain + turnsBack},
 		{"the next axle", total(true, false, func(d *detection.Detection) { d.Axle = 2 }), 0.8},
-		{"a second container", total(false, false, several), twin + otherAgain*10}, {"another name", total(false, false, plain), otherAgain * 10},
+		{"a second container", total(false, false, several), twin + otherAgain*10}, {"another name", total(false, false,
+			plain), otherAgain * 10},
 	} {
 		if math.Abs(c.got-c.want) > 0.05*c.want {
 			t.Errorf("%s: %.5f, not %.5f", c.name, c.got, c.want)
@@ -45,11 +47,12 @@ func TestRepeatShares(t *testing.T) {
 	equal(t, "seen again, before", at(-4, true), at(4, true))
 	equal(t, "another name at once", at(0, false), math.Log(otherAgain/60))
 	axle := &detection.Detection{At: 1002, Evidence: kinds.Evidence{Axle: 1}}
-	equal(t, "a weighing after an axle", repeat(&detection.Detection{At: 1003}, axle, true, false), repeat(axle, &detection.Detection{At: 1003}, true, false))
+	equal(t, "a weighing after an axle", repeat(&detection.Detection{At: 1003}, axle, true, false), repeat(axle,
+		&detection.Detection{At: 1003}, true, false))
 }
 
-// TestLengthsScale: two lengths of one vehicle differ by 7 %, by 15 % where a portal measured one, those of two vehicles by
-// 35 %: what is alike counts for the ratio of these, what is one deviation off for e^-0.5 of that.
+// TestLengthsScale: two lengths of one vehicle differ by 7 %, by 15 % where a portal measured one, those of two
+// vehicles by 35 %: what is alike counts for the ratio of these, what is one deviation off for e^-0.5 of that.
 func TestLengthsScale(t *testing.T) {
 	m := motion.New(4, 2)
 	for i := range 41 {
@@ -106,8 +109,8 @@ func TestStrengthScale(t *testing.T) {
 	equal(t, "at the most", strength(true, usual-90, false), math.Log(0.99)+log(3, own))
 }
 
-// TestPassing: how long a vehicle passes a place in the row of late results: its length and a metre, 6 m where it was not
-// measured, at its speed or the usual one.
+// TestPassing: how long a vehicle passes a place in the row of late results: its length and a metre, 6 m where it was
+// not measured, at its speed or the usual one.
 func TestPassing(t *testing.T) {
 	m := motion.New(1, 2.5)
 	a := aligner{model: m}
@@ -116,18 +119,20 @@ func TestPassing(t *testing.T) {
 	equal(t, "no length", a.passing(&Vehicle{Speed: 2}), 3.5)
 }
 
-// TestNextReport: a report right behind that of the vehicle ahead fits better when that vehicle was late; one of a vehicle
-// that nobody saw is as it was.
+// TestNextReport: a report right behind that of the vehicle ahead fits better when that vehicle was late; one of a
+// vehicle that nobody saw is as it was.
 func TestNextReport(t *testing.T) {
 	m := imaging(true)
 	next := func(gap float64, behind *Vehicle) float64 {
 		ahead := passed(1000, "")
 		reports := []*Report{imaged(1038, ""), imaged(1038+gap, "")}
-		a := aligner{Layout: lateLane(), model: m, vehicles: []*Vehicle{ahead, behind}, reports: reports, down: works, orderly: true}
+		a := aligner{Layout: lateLane(), model: m, vehicles: []*Vehicle{ahead, behind}, reports: reports, down: works,
+			orderly: true}
 		a.weigh()
 		return a.next(1, 1)
 	}
-	held := &Vehicle{First: 1006, Last: 1022, Speed: 2, Length: 8, Sights: []motion.Sight{sightOf(0, 0, 1006), sightOf(1, 10, 1011)}}
+	held := &Vehicle{First: 1006, Last: 1022, Speed: 2, Length: 8, Sights: []motion.Sight{sightOf(0, 0, 1006), sightOf(1,
+		10, 1011)}}
 	leaves := 9/2.0 + m.Gap(imager).Mean
 	falls(t, "when there is room, and as the other one still stands there", next(leaves, held), next(0.5, held))
 	if got := next(leaves, held); got <= 0 {
@@ -136,8 +141,8 @@ func TestNextReport(t *testing.T) {
 	equal(t, "nobody saw it", next(leaves, &Vehicle{First: 1006, Last: 1022}), 0)
 }
 
-// TestAheadInRow: who lets a vehicle come is the first ahead of it in its row that is not on its way back; of four that
-// nobody saw each must have come by before.
+// TestAheadInRow: who lets a vehicle come is the first ahead of it in its row that is not on its way back; of four
+// that nobody saw each must have come by before.
 func TestAheadInRow(t *testing.T) {
 	s := one(t)
 	l := s.w.layout
@@ -177,8 +182,8 @@ func TestAheadInRow(t *testing.T) {
 	}
 }
 
-// TestUnseenRoom: a vehicle that the device did not see comes there by itself or when the one ahead lets it, the later of
-// the two.
+// TestUnseenRoom: a vehicle that the device did not see comes there by itself or when the one ahead lets it, the later
+// of the two.
 func TestUnseenRoom(t *testing.T) {
 	s := one(t)
 	l, m := s.w.layout, s.w.model
@@ -194,8 +199,8 @@ func TestUnseenRoom(t *testing.T) {
 	}
 }
 
-// TestBeforeBehind: who is said to have gone ahead of another one must have left each place where that one was seen, one gap
-// before it.
+// TestBeforeBehind: who is said to have gone ahead of another one must have left each place where that one was seen,
+// one gap before it.
 func TestBeforeBehind(t *testing.T) {
 	s := one(t)
 	l, m := s.w.layout, s.w.model
@@ -204,7 +209,8 @@ func TestBeforeBehind(t *testing.T) {
 	cost := func(dev int, at float64, with ...func(*detection.Detection)) float64 {
 		return l.before(m, own, way(l, s.sees(dev, at, with...)), d)
 	}
-	falls(t, "it came later and later after that", cost(0, 1040)+1e-3, cost(0, 1013.5), cost(0, 1012), cost(0, 1008), cost(0, 1004))
+	falls(t, "it came later and later after that", cost(0, 1040)+1e-3, cost(0, 1013.5), cost(0, 1012), cost(0, 1008),
+		cost(0, 1004))
 	equal(t, "long after", cost(0, 1040), 0)
 	if share := math.Exp(cost(0, 1008+4+m.Gap(0).Mean)); share < 0.45 || share > 0.65 {
 		t.Errorf("just when there was room: %.3f", share)
@@ -217,8 +223,8 @@ func TestBeforeBehind(t *testing.T) {
 	}
 }
 
-// TestRankOfNew: a vehicle that is seen first stands behind those that this device saw, that are farther on or that should
-// have come by before; not behind those of another lane.
+// TestRankOfNew: a vehicle that is seen first stands behind those that this device saw, that are farther on or that
+// should have come by before; not behind those of another lane.
 func TestRankOfNew(t *testing.T) {
 	s := one(t)
 	l := s.w.layout
@@ -231,8 +237,10 @@ func TestRankOfNew(t *testing.T) {
 		queue []*track
 		want  int
 	}{
-		"nobody": {nil, 0}, "seen there": {[]*track{was}, 1}, "should have come": {[]*track{due}, 1}, "is farther": {[]*track{far}, 1},
-		"comes later": {[]*track{soon}, 0}, "one of each": {[]*track{far, was, due, soon}, 3}, "goes back": {[]*track{was, back}, 1},
+		"nobody": {nil, 0}, "seen there": {[]*track{was}, 1}, "should have come": {[]*track{due}, 1},
+		"is farther":  {[]*track{far}, 1},
+		"comes later": {[]*track{soon}, 0}, "one of each": {[]*track{far, was, due, soon}, 3}, "goes back": {[]*track{was,
+			back}, 1},
 		"comes later, behind one that goes back": {[]*track{back, soon}, 0},
 	} {
 		if got := step.rank(c.queue, step.born(0)); got != c.want {
@@ -241,8 +249,8 @@ func TestRankOfNew(t *testing.T) {
 	}
 }
 
-// TestPassedOverBy: a detection of one vehicle passes over those ahead of it in its row that this device has not seen, was
-// not charged for, and can see yet; the costs are those of the devices that missed it and them.
+// TestPassedOverBy: a detection of one vehicle passes over those ahead of it in its row that this device has not seen,
+// was not charged for, and can see yet; the costs are those of the devices that missed it and them.
 func TestPassedOverBy(t *testing.T) {
 	s := one(t)
 	l := s.w.layout
@@ -267,8 +275,8 @@ func TestPassedOverBy(t *testing.T) {
 	}
 }
 
-// TestRoomBehind: the vehicle behind, seen in this place or just before it, must have come when there was room: with just so
-// much time it is a half or so; a tag says nothing.
+// TestRoomBehind: the vehicle behind, seen in this place or just before it, must have come when there was room: with
+// just so much time it is a half or so; a tag says nothing.
 func TestRoomBehind(t *testing.T) {
 	s := close4(t)
 	l, m := s.w.layout, s.w.model
@@ -292,8 +300,8 @@ func TestRoomBehind(t *testing.T) {
 	equal(t, "far behind", l.room(m, own, way(l, s.sees(0, 1000)), s.sees(3, 1010)), 0)
 }
 
-// TestOnwardLater: a sight further on came after this one: how late this one may be for it is as sure as the prediction; a
-// tag is heard two seconds before.
+// TestOnwardLater: a sight further on came after this one: how late this one may be for it is as sure as the
+// prediction; a tag is heard two seconds before.
 func TestOnwardLater(t *testing.T) {
 	s := one(t)
 	l, m := s.w.layout, s.w.model
