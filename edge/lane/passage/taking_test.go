@@ -132,3 +132,101 @@ func TestTickOnce(t *testing.T) {
 		t.Error("an hour later there is still something to do")
 	}
 }
+
+// TestHeld: a detection waits eight seconds for those that happened before it and are reported later.
+func TestHeld(t *testing.T) {
+	d := newDay(t, twoLanes())
+	d.Take(Row{0, loop("loop-1", 100)})
+	d.Tick(dawn.Add(seconds(100 + hold - 1)))
+	g := d.groups[0]
+	if len(g.held) != 1 || g.window.Len() != 0 {
+		t.Errorf("before that %d wait, %d are associated", len(g.held), g.window.Len())
+	}
+	d.Take(Row{1, loop("loop-1", 95)})
+	if len(g.held) != 2 || g.held[0].At > g.held[1].At {
+		t.Error("they do not wait in the order of their times")
+	}
+	d.Tick(dawn.Add(seconds(100 + hold)))
+	if len(g.held) != 0 || g.window.Len() != 2 {
+		t.Errorf("after that %d wait, %d are associated", len(g.held), g.window.Len())
+	}
+}
+
+// TestPinOne: a person's word takes one reading out of what is to be decided, and it is known as that vehicle's own; what
+// was let go is in memory again.
+func TestPinOne(t *testing.T) {
+	d := newDay(t, twoLanes())
+	three(d)
+	to := d.said()["loop-1 30.00"]
+	d.take(loop("loop-1", 400), portal("rpm-1", 401, false))
+	g := d.groups[0]
+	if len(g.held) != 2 {
+		t.Fatalf("%d wait", len(g.held))
+	}
+	d.Correlator.pin(&observation.PassageCorrected{Idx: d.row("loop-1 400.00"), To: to, By: "ada"})
+	if len(g.held) != 1 || g.held[0].Device != "rpm-1" {
+		t.Errorf("%d wait", len(g.held))
+	}
+	r, _ := d.find(d.row("loop-1 400.00"))
+	if r == nil || r.foreign || r.vehicle == nil || r.vehicle.id != to || !r.final || !r.placed {
+		t.Errorf("%+v", r)
+	}
+	idx := d.row("scale-1 13.00")
+	delete(g.readings, idx) // as after a day
+	d.Correlator.pin(&observation.PassageCorrected{Idx: idx, To: to, By: "ada"})
+	if r, in := d.find(idx); r == nil || in != g || r.foreign {
+		t.Errorf("it is not in memory again: %+v", r)
+	}
+	if v, _ := d.passage(d.said()["loop-3 41.00"]); v != nil {
+		d.Correlator.pin(&observation.PassageCorrected{Idx: idx, To: v.id, By: "ada"})
+	}
+	if r, _ := d.find(idx); !r.foreign {
+		t.Error("in another lane it is not called foreign")
+	}
+}
+
+// TestDropKeeps: a passage is let go when it is over, counted and decided, and takes no late results any more, not before.
+func TestDropKeeps(t *testing.T) {
+	late := DefaultLate.Seconds()
+	for name, c := range map[string]struct {
+		change func(v *vehicle)
+		want   bool // it is kept
+	}{
+		"over since long":  {func(*vehicle) {}, false},
+		"open":             {func(v *vehicle) { v.closed = 0 }, true},
+		"not counted":      {func(v *vehicle) { v.counted = false }, true},
+		"not decided":      {func(v *vehicle) { v.readings[0].final = false }, true},
+		"it may come late": {func(v *vehicle) { v.closed = sec(1) }, true},
+	} {
+		k := New(twoLanes())
+		g := k.groups[0]
+		v := sightings(g, "a", map[string]float64{"loop-1": -20})
+		v.closed, v.counted = sec(0), true
+		c.change(v)
+		k.drop(g, sec(late))
+		if kept := g.byID["a"] != nil; kept != c.want || len(g.vehicles) == 1 != c.want {
+			t.Errorf("%s: kept %v", name, kept)
+		}
+	}
+}
+
+// TestTaught: vehicles that go through teach how heavy those of their length are, and how loud the lane's tags.
+func TestTaught(t *testing.T) {
+	lanes := twoLanes()
+	lanes[0].Stations[1].Devices = append(lanes[0].Stations[1].Devices, "rfid-1")
+	d := newDay(t, lanes)
+	for v := range 40 {
+		at := 60 * float64(v)
+		tag := &observation.VehicleTag{Uri: "urn:epc:id:sgtin:1.2." + string(rune('A'+v)), Reads: 20, RssiMaxDbm: -52}
+		d.take(loop("loop-1", at), seen("rfid-1", at+4, tag), portal("rpm-1", at+5, false), loop("loop-2", at+12),
+			weight("scale-1", at+13, 12_000))
+	}
+	d.wait(400)
+	m := d.groups[0].model
+	if own, other := m.Weighs(7.5, 12_000), m.Weighs(7.5, 1500); own < other+2 {
+		t.Errorf("12 t count %.2f, 1.5 t %.2f", own, other)
+	}
+	if usual, _, ok := m.Loudness(d.groups[0].devices["rfid-1"]); !ok || usual < -53 || usual > -51 {
+		t.Errorf("tags are heard with %.1f dBm, %v", usual, ok)
+	}
+}
