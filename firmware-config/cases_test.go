@@ -236,7 +236,7 @@ func TestDescribe(t *testing.T) {
 	}
 	describe := func() string {
 		var b strings.Builder
-		c.Describe(&b)
+		c.Describe(&b, message.English)
 		return b.String()
 	}
 	for _, want := range []string{

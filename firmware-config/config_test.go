@@ -79,7 +79,7 @@ func TestExampleLanesDecode(t *testing.T) {
 			continue
 		}
 		var out strings.Builder
-		c.Describe(&out)
+		c.Describe(&out, message.English)
 		if len(c.Devices) == 0 || !strings.Contains(out.String(), c.Devices[0].ID) {
 			t.Errorf("%s: %s", e.Name(), out.String())
 		}
@@ -208,7 +208,7 @@ func TestReference(t *testing.T) {
 	}
 	spec, _ := drivers.Find("barcode")
 	var b strings.Builder
-	if err := WriteReference(&b, spec); err != nil {
+	if err := WriteReference(&b, spec, message.English); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

@@ -12,23 +12,30 @@ import (
 )
 
 // Describe writes what would run, for people.
-func (c *Config) Describe(w io.Writer) {
-	fmt.Fprintf(w, "site %s (%s), agent %s, state in %s\n", named(c.Site.ID, c.Site.Title), c.Site.Kind, c.Agent.ID, c.Agent.StateDir)
-	for _, l := range c.Lanes {
-		fmt.Fprintf(w, "lane %s, %s\n", named(l.ID, l.Title), l.Direction)
+func (c *Config) Describe(w io.Writer, l message.Language) {
+	say := func(code string, args ...message.Arg) { fmt.Fprintln(w, message.New(code, args...).In(l)) }
+	say("laned.check-site", message.String("site", named(c.Site.ID, c.Site.Title)), message.String("kind", c.Site.Kind),
+		message.String("agent", c.Agent.ID), message.String("folder", c.Agent.StateDir))
+	for _, one := range c.Lanes {
+		say("laned.check-lane", message.String("lane", named(one.ID, one.Title)), message.String("direction", one.Direction))
 	}
 	for _, d := range c.Devices {
-		lane := "whole site"
+		lane := message.New("laned.whole-site")
 		if d.Lane != "" {
-			lane = "lane " + d.Lane
+			lane = message.New("laned.lane", message.String("lane", d.Lane))
 		}
-		fmt.Fprintf(w, "device %s, driver %s, %s: %s\n", named(d.ID, d.Title), d.Driver, lane, settingsText(reflect.ValueOf(d.Settings)))
+		settings := message.Verbatim(settingsText(reflect.ValueOf(d.Settings)))
+		if d.Settings == nil || reflect.Indirect(reflect.ValueOf(d.Settings)).Kind() != reflect.Struct {
+			settings = message.New("laned.no-settings")
+		}
+		say("laned.check-device", message.String("device", named(d.ID, d.Title)), message.String("driver", d.Driver),
+			message.Nested("lane", lane), message.Nested("settings", settings))
 	}
 	if c.Uplink == nil {
-		fmt.Fprintln(w, "no uplink: the agent only journals")
+		say("laned.no-uplink")
 		return
 	}
-	fmt.Fprintf(w, "uplink to %s\n", c.Uplink.Broker)
+	say("laned.uplink", message.String("broker", c.Uplink.Broker))
 }
 
 func named(id, title string) string {
@@ -44,7 +51,7 @@ func settingsText(v reflect.Value) string {
 		v = v.Elem()
 	}
 	if v.Kind() != reflect.Struct {
-		return "no settings"
+		return ""
 	}
 	var parts []string
 	for _, f := range fieldsOf(v.Type()) {

@@ -70,11 +70,12 @@ func (f field) allowed() string {
 }
 
 // WriteReference writes what a driver's settings are, as text for a terminal.
-func WriteReference(w io.Writer, spec driver.Spec) error {
+func WriteReference(w io.Writer, spec driver.Spec, l message.Language) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s: %s\n", spec.Name, spec.Title)
+	fmt.Fprintln(&b, message.New("within", message.String("where", spec.Name), message.Nested("cause", spec.Called())).In(l))
 	for _, s := range SettingsOf(spec) {
-		fmt.Fprintf(&b, "\n%s%s\n    %s\n    %s\n", s.Name, s.remark(), s.Help.English(), strings.Join(s.facts(), "; "))
+		fmt.Fprintf(&b, "\n%s%s\n    %s\n    %s\n", s.Name, s.remark(l), s.Help.In(l),
+			strings.Join(s.facts(l), l.Separator("; ")))
 	}
 	_, err := w.Write(b.Bytes())
 	return err
@@ -87,29 +88,30 @@ func Reference(spec driver.Spec) []byte {
 		"`laned drivers %s` prints the same.\n\n", spec.Name, spec.Title, spec.Name)
 	b.WriteString("| setting | what it is for | values |\n|---|---|---|\n")
 	for _, s := range SettingsOf(spec) {
-		fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", s.Name, s.remark(), cell(s.Help.English()), cell(strings.Join(s.facts(), "; ")))
+		fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", s.Name, s.remark(message.English), cell(s.Help.English()),
+			cell(strings.Join(s.facts(message.English), "; ")))
 	}
 	return b.Bytes()
 }
 
-func (s SettingDoc) remark() string {
+func (s SettingDoc) remark(l message.Language) string {
 	if s.Required {
-		return " (required)"
+		return " " + message.New("laned.required").In(l)
 	}
 	return ""
 }
 
 // facts are what is to be known of a setting's value.
-func (s SettingDoc) facts() []string {
+func (s SettingDoc) facts(l message.Language) []string {
 	facts := []string{s.Type}
 	if s.Allowed != "" {
 		facts = append(facts, s.Allowed)
 	}
 	if s.Default != "" {
-		facts = append(facts, "default "+s.Default)
+		facts = append(facts, message.New("laned.default", message.String("value", s.Default)).In(l))
 	}
 	if s.Example != "" {
-		facts = append(facts, "for example "+s.Example)
+		facts = append(facts, message.New("laned.example", message.String("value", s.Example)).In(l))
 	}
 	return facts
 }

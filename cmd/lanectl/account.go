@@ -8,12 +8,12 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/message"
 	"lanewarden/edge/accounts"
 )
 
@@ -22,12 +22,10 @@ const defaultAccounts = "/etc/lanewarden/accounts"
 func accountCommand() *cobra.Command {
 	var file string
 	c := &cobra.Command{
-		Use: "account", Short: "Who may use the console",
-		Long: `Edit the file of accounts that the lane file names as console.accounts_file. A running agent sees the change at once.
-
-Roles, each may do what those before it may: viewer looks; technician runs tests, sets outputs, saves recordings; officer corrects passages; admin.`,
+		Use: "account", Short: "help.account",
+		Long: "help.account.long",
 	}
-	c.PersistentFlags().StringVar(&file, "file", defaultAccounts, "file of accounts")
+	c.PersistentFlags().StringVar(&file, "file", defaultAccounts, "help.flag.file")
 	c.AddCommand(setAccountCommand(&file), removeAccountCommand(&file), listAccountsCommand(&file))
 	return c
 }
@@ -36,9 +34,8 @@ func setAccountCommand(file *string) *cobra.Command {
 	var role string
 	var certificate bool
 	c := &cobra.Command{
-		Use: "set NAME", Short: "Make an account, or give it a new password or role", Args: cobra.ExactArgs(1),
-		Long: "Make an account, or give it a new password or role. The password is asked for on a terminal, " +
-			"else read from standard input.",
+		Use: "set NAME", Short: "help.account-set", Args: cobra.ExactArgs(1),
+		Long: "help.account-set.long",
 		Example: "  lanectl account set mtremblay --role technician\n" +
 			"  lanectl account set mtremblay --role technician < password.txt",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -64,19 +61,19 @@ func setAccountCommand(file *string) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&role, "role", "viewer", "viewer, technician, officer or admin")
-	c.Flags().BoolVar(&certificate, "certificate", false, "signs in by client certificate only: no password")
+	c.Flags().StringVar(&role, "role", "viewer", "help.flag.role")
+	c.Flags().BoolVar(&certificate, "certificate", false, "help.flag.certificate")
 	return c
 }
 
 func removeAccountCommand(file *string) *cobra.Command {
 	return &cobra.Command{
-		Use: "remove NAME", Short: "Remove an account: who has it is out at once", Args: cobra.ExactArgs(1),
+		Use: "remove NAME", Short: "help.account-remove", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return edit(*file, func(all []accounts.Account) ([]accounts.Account, error) {
 				left := without(all, args[0])
 				if len(left) == len(all) {
-					return nil, fmt.Errorf("%s has no account %s", *file, args[0])
+					return nil, message.Errorf("lanectl.no-account", message.String("file", *file), message.String("account", args[0]))
 				}
 				return left, nil
 			})
@@ -86,18 +83,18 @@ func removeAccountCommand(file *string) *cobra.Command {
 
 func listAccountsCommand(file *string) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List accounts and roles", Args: cobra.NoArgs,
+		Use: "list", Short: "help.account-list", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := accounts.Read(*file)
 			if err != nil {
 				return err
 			}
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "NAME\tROLE\tSIGNS IN BY")
+			p := cli.Print(cmd)
+			w := p.Table("lanectl.table-accounts")
 			for _, a := range all {
-				by := "password"
+				by := p.Phrase("lanectl.by-password")
 				if a.Hash == "" {
-					by = "client certificate"
+					by = p.Phrase("lanectl.by-certificate")
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\n", a.Name, a.Role, by)
 			}
@@ -131,8 +128,8 @@ func readPassword(cmd *cobra.Command) (string, error) {
 		return strings.TrimRight(line, "\r\n"), nil
 	}
 	var typed [2]string
-	for i, prompt := range []string{"Password: ", "Again: "} {
-		fmt.Fprint(cmd.ErrOrStderr(), prompt)
+	for i, prompt := range []string{"lanectl.ask-password", "lanectl.ask-password-again"} {
+		fmt.Fprint(cmd.ErrOrStderr(), cli.PrintErr(cmd).In(message.New(prompt))+" ")
 		text, err := term.ReadPassword(int(in.Fd()))
 		fmt.Fprintln(cmd.ErrOrStderr())
 		if err != nil {
@@ -141,7 +138,7 @@ func readPassword(cmd *cobra.Command) (string, error) {
 		typed[i] = string(text)
 	}
 	if typed[0] != typed[1] {
-		return "", errors.New("the two differ")
+		return "", message.Errorf("lanectl.passwords-differ")
 	}
 	return typed[0], nil
 }

@@ -8,10 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
@@ -35,10 +33,10 @@ type times struct {
 func (t *times) flags(c *cobra.Command) {
 	f := c.Flags()
 	t.since = 10 * time.Minute
-	cli.Duration(f, &t.since, "since", time.Millisecond, "from so long ago until now")
+	cli.Duration(f, &t.since, "since", time.Millisecond, "help.flag.flags.since")
 	f.StringVar(&t.from, "from", "",
-		"instead of --since: from this `TIME` on, 2026-11-25T03:12:00Z, or 03:12 of today here")
-	f.StringVar(&t.to, "to", "", "until this `TIME` (default now)")
+		"help.flag.flags.from")
+	f.StringVar(&t.to, "to", "", "help.flag.to")
 }
 
 // zoned and zonedMs are how times are written: the reader may be elsewhere than the machine.
@@ -63,7 +61,7 @@ func moment(text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, cli.Usagef("%q is no time: write 2026-11-25T03:12:00Z, \"2026-11-25 03:12\" or 03:12", text)
+	return time.Time{}, cli.Usagef("lanectl.no-time", message.Quoted("text", text))
 }
 
 // span returns what the flags mean. Its errors are of the command line.
@@ -77,8 +75,8 @@ func (t *times) span() (from, to time.Time, err error) {
 		to, err = moment(t.to)
 	}
 	if err == nil && !from.Before(to) {
-		err = cli.Usagef("the time ends (%s) before it begins (%s): turn --from and --to round",
-			to.Local().Format(zoned), from.Local().Format(zoned))
+		err = cli.Usagef("lanectl.time-backwards",
+			message.String("from", from.Local().Format(zoned)), message.String("to", to.Local().Format(zoned)))
 	}
 	return from, to, err
 }
@@ -87,20 +85,18 @@ func captureCommand() *cobra.Command {
 	var span times
 	var format, out string
 	c := &cobra.Command{
-		Use: "capture DEVICE", Short: "Save the raw bytes of a device, for Wireshark or to replay",
+		Use: "capture DEVICE", Short: "help.capture",
 		Args: cobra.ExactArgs(1),
-		Long: `Save what passed between a device and the agent, from the device's black-box tape. The format pcapng is opened by
-Wireshark: the bytes are the device's, the packets around them are made up, on the protocol's registered port. The format
-tape is what 'lanectl replay' reads; it holds what the agent journalled as well, and the lane file. Passwords are on neither.`,
+		Long: "help.capture.long",
 		Example: `  lanectl capture rpm-1 --from 03:10 --to 03:15
   lanectl capture io-1 --since 1h --format tape --out io-1.tape`,
 	}
 	socket := socketFlag(c)
 	span.flags(c)
 	format = "pcapng"
-	cli.Choice(c.Flags(), &format, "format", "pcapng, or tape", "pcapng", "tape")
+	cli.Choice(c.Flags(), &format, "format", "help.flag.format", "pcapng", "tape")
 	c.Flags().StringVarP(&out, "out", "o", "",
-		"`FILE` to write (default DEVICE.pcapng or DEVICE.tape; - for standard output)")
+		"help.flag.capture.out")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		from, to, err := span.span()
 		if err != nil {
@@ -111,8 +107,8 @@ tape is what 'lanectl replay' reads; it holds what the agent journalled as well,
 			return err
 		}
 		if len(r.Records) == 0 {
-			return fmt.Errorf("nothing of %s is on its tape from %s to %s",
-				args[0], from.Local().Format(zoned), to.Local().Format(zoned))
+			return message.Errorf("lanectl.empty-tape", message.String("device", args[0]),
+				message.String("from", from.Local().Format(zoned)), message.String("to", to.Local().Format(zoned)))
 		}
 		if out == "" {
 			out = filepath.Base(args[0]) + "." + format
@@ -123,15 +119,15 @@ tape is what 'lanectl replay' reads; it holds what the agent journalled as well,
 			}
 			spec, _ := drivers.Find(r.About.Driver)
 			return r.Pcapng(w, spec.Port)
-		}, fmt.Sprintf("%d %s, %d %s of %s",
-			len(r.Records), english.PluralWord(len(r.Records), "record", ""), len(r.Observed),
-			english.PluralWord(len(r.Observed), "observation", ""), args[0]))
+		}, message.New("lanectl.captured", message.String("device", args[0]),
+			message.Nested("records", message.New("lanectl.records", message.Count("n", len(r.Records)))),
+			message.Nested("observations", message.New("lanectl.observations", message.Count("n", len(r.Observed))))))
 	}
 	return c
 }
 
 // writeTo writes a file, whole or not at all, or standard output for -, and says what it wrote.
-func writeTo(cmd *cobra.Command, path string, write func(io.Writer) error, what string) error {
+func writeTo(cmd *cobra.Command, path string, write func(io.Writer) error, what message.Message) error {
 	if path == "-" {
 		return write(cmd.OutOrStdout())
 	}
@@ -147,7 +143,7 @@ func writeTo(cmd *cobra.Command, path string, write func(io.Writer) error, what 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", path, what)
+	cli.Print(cmd).Say("within", message.String("where", path), message.Nested("cause", what))
 	return nil
 }
 
@@ -165,27 +161,22 @@ func replayCommand() *cobra.Command {
 	var config, profile, device string
 	var asJSON, all bool
 	c := &cobra.Command{
-		Use: "replay [FILE]", Short: "Run a recording through its driver again, beside what was journalled",
+		Use: "replay [FILE]", Short: "help.replay",
 		Args: cobra.MaximumNArgs(1),
-		Long: `Run a recording through its driver in a sandbox, and show what the driver observes beside what the agent journalled.
-FILE is of 'lanectl capture --format tape'; without it, the recording is fetched from the agent (--device). Nothing is
-written, no device is touched. --config takes other settings, --profile another profile: what would that have made of it?
-Exits 1 when anything differs.
-
-  =  the same      ~  both, but different      -  only journalled      +  only in the replay`,
+		Long: "help.replay.long",
 		Example: "  lanectl replay --device rpm-1 --from 03:10 --to 03:15\n" +
 			"  lanectl replay scanner.tape --profile ./new.yaml",
 	}
 	socket := socketFlag(c)
 	span.flags(c)
 	f := c.Flags()
-	f.StringVar(&device, "device", "", "device of the agent, instead of FILE")
+	f.StringVar(&device, "device", "", "help.flag.replay.device")
 	f.StringVar(&config, "config", "",
-		"lane file `FILE` to take the device's settings from (default the one in the recording)")
+		"help.flag.replay.config")
 	f.StringVar(&profile, "profile", "",
-		"profile of an ASCII instrument: a built-in one by name, or a file by its path")
-	f.BoolVar(&asJSON, "json", false, "as NDJSON, for programs")
-	f.BoolVar(&all, "all", false, "show also what is the same")
+		"help.flag.profile")
+	f.BoolVar(&asJSON, "json", false, "help.flag.replay.json")
+	f.BoolVar(&all, "all", false, "help.flag.all")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		var r *diag.Recording
 		var err error
@@ -198,7 +189,7 @@ Exits 1 when anything differs.
 				r, err = fetchRecording(cmd.Context(), *socket, device, from, to)
 			}
 		default:
-			return cli.Usagef("give FILE, or --device, one of them")
+			return cli.Usagef("lanectl.file-or-device")
 		}
 		if err != nil {
 			return err
@@ -207,7 +198,7 @@ Exits 1 when anything differs.
 		if err != nil && matches == nil {
 			return err
 		}
-		return errors.Join(printMatches(cmd.OutOrStdout(), matches, asJSON, all), err)
+		return errors.Join(printMatches(cli.Print(cmd), matches, asJSON, all), err)
 	}
 	return c
 }
@@ -227,7 +218,7 @@ func readRecording(path string) (*diag.Recording, error) {
 
 // replay runs a recording with the settings that a lane file gives its device.
 func replay(ctx context.Context, r *diag.Recording, config, profile string) ([]diag.Match, error) {
-	name, text := "the recording's lane file", []byte(r.About.Config)
+	name, text := r.About.Device+".yaml", []byte(r.About.Config)
 	if config != "" {
 		var err error
 		if text, err = os.ReadFile(config); err != nil {
@@ -255,7 +246,7 @@ func replay(ctx context.Context, r *diag.Recording, config, profile string) ([]d
 		}
 		return r.Compare(replayed), err
 	}
-	return nil, fmt.Errorf("%s has no device %s", name, r.About.Device)
+	return nil, message.Errorf("lanectl.no-device", message.String("file", name), message.String("device", r.About.Device))
 }
 
 // reprofile puts another profile into the settings of an ASCII instrument.
@@ -266,7 +257,7 @@ func reprofile(settings any, profile string) error {
 	case *ionscan.Config:
 		return loadNamed(&s.Profile, firmwareconfig.Profiles, profile)
 	}
-	return errors.New("--profile is for ASCII instruments; this device has none")
+	return message.Errorf("lanectl.no-profile")
 }
 
 // loadNamed loads a document that the command line names. That no built-in one has the name is a usage error.
@@ -285,11 +276,11 @@ type sides struct {
 	Replayed json.RawMessage `json:"replayed,omitempty"`
 }
 
-func printMatches(w io.Writer, matches []diag.Match, asJSON, all bool) error {
+func printMatches(p cli.Printer, matches []diag.Match, asJSON, all bool) error {
 	counts := map[string]int{}
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(p.Writer)
 	for _, m := range matches {
-		s := sides{Match: verdict(m), Recorded: asText(m.Recorded), Replayed: asText(m.Replayed)}
+		s := sides{Match: matchName(m), Recorded: asText(m.Recorded), Replayed: asText(m.Replayed)}
 		counts[s.Match]++
 		switch {
 		case asJSON:
@@ -297,28 +288,27 @@ func printMatches(w io.Writer, matches []diag.Match, asJSON, all bool) error {
 				return err
 			}
 		case s.Match == "different":
-			printSide(w, "~-", m.Recorded, s.Recorded)
-			printSide(w, "~+", m.Replayed, s.Replayed)
+			printSide(p, "~-", m.Recorded, s.Recorded)
+			printSide(p, "~+", m.Replayed, s.Replayed)
 		case s.Match == "recorded":
-			printSide(w, "- ", m.Recorded, s.Recorded)
+			printSide(p, "- ", m.Recorded, s.Recorded)
 		case s.Match == "replayed":
-			printSide(w, "+ ", m.Replayed, s.Replayed)
+			printSide(p, "+ ", m.Replayed, s.Replayed)
 		case all:
-			printSide(w, "= ", m.Recorded, s.Recorded)
+			printSide(p, "= ", m.Recorded, s.Recorded)
 		}
 	}
 	if !asJSON {
-		fmt.Fprintf(w, "%d the same, %d different, %d only journalled, %d only in the replay\n",
-			counts["same"], counts["different"], counts["recorded"], counts["replayed"])
+		p.Say("lanectl.compared", message.Int("same", counts["same"]), message.Int("different", counts["different"]),
+			message.Int("recorded", counts["recorded"]), message.Int("replayed", counts["replayed"]))
 	}
 	if n := len(matches) - counts["same"]; n > 0 {
-		return fmt.Errorf("different: %d of %d %s",
-			n, len(matches), english.PluralWord(len(matches), "observation", ""))
+		return message.Errorf("lanectl.differences", message.Int("different", n), message.Count("n", len(matches)))
 	}
 	return nil
 }
 
-func verdict(m diag.Match) string {
+func matchName(m diag.Match) string {
 	switch {
 	case m.Same():
 		return "same"
@@ -341,8 +331,8 @@ func asText(o *observation.Observation) json.RawMessage {
 	return text
 }
 
-func printSide(w io.Writer, mark string, o *observation.Observation, text json.RawMessage) {
+func printSide(p cli.Printer, mark string, o *observation.Observation, text json.RawMessage) {
 	at := time.Unix(0, o.TimeNs).Local().Format(zonedMs)
-	fmt.Fprintf(w, "%s %s  %-9s  %-20s  %s\n", mark, at, strings.ToLower(o.Class.Name()), o.Body.Kind().Name(),
-		gist(text, message.English))
+	fmt.Fprintf(p.Writer, "%s %s  %-9s  %-20s  %s\n", mark, at, classWord(p, o.Class), o.Body.Kind().Name(),
+		gist(text, p.Language))
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 )
 
@@ -23,7 +23,7 @@ func socketFlag(c *cobra.Command) *string {
 	if def == "" {
 		def = defaultSocket
 	}
-	return c.Flags().String("socket", def, "unix socket of the agent (or LANEWARDEN_SOCKET)")
+	return c.Flags().String("socket", def, "help.flag.socket")
 }
 
 // local returns a client of the agent on a socket, for as long as an answer takes.
@@ -33,11 +33,11 @@ func local(socket string) *api.Client { return api.NewClient(socket, 0) }
 func explain(socket string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("no agent at %s: is laned running, and is this its socket? (--socket)", socket)
+		return message.Errorf("lanectl.no-agent", message.String("socket", socket))
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("the agent at %s is not running: start laned", socket)
+		return message.Errorf("lanectl.agent-stopped", message.String("socket", socket))
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s: permission denied: use sudo, or join the agent's group", socket)
+		return message.Errorf("lanectl.agent-denied", message.String("socket", socket))
 	}
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
@@ -23,13 +24,8 @@ func decodeCommand() *cobra.Command {
 	var library string
 	var p pictures
 	c := &cobra.Command{
-		Use: "decode FILE...", Short: "Say what device files hold, and draw them", Args: cobra.MinimumNArgs(1),
-		Long: "Say what files of any driver hold. A file's format is recognised by its content. Formats:\n" + formatList() +
-			"\nExits 1 when a file cannot be read, after all others were.",
-		Example: `  lanectl decode --json pass.n42
-  lanectl decode --png truck.png truck-dx.dcs --with truck-dx-low.dcs --with truck-tdr.dcs     # pseudo-colour, threats outlined
-  lanectl decode --png detail.png truck-dx.dcs --region 1200,300,400,300 --log --equalise
-  lanectl decode --png detail16.png truck-dx.dcs --region 1200,300,400,300 --exact             # values as they are, 16 bits`,
+		Use: "decode FILE...", Short: "help.decode", Args: cobra.MinimumNArgs(1),
+		Long: "help.decode.long", Example: "help.decode.example",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := p.check(cmd.Flags(), len(args)); err != nil {
 				return err
@@ -49,19 +45,11 @@ func decodeCommand() *cobra.Command {
 			return errors.Join(errs...)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a file, for programs")
+	c.Flags().BoolVar(&asJSON, "json", false, "help.flag.decode.json")
 	c.Flags().StringVar(&library, "substances", "open-literature",
-		"`LIBRARY` that ion mobility spectra are held against: a built-in one by name, or a file by its path")
+		"help.flag.substances")
 	p.flags(c.Flags())
 	return c
-}
-
-func formatList() string {
-	var b strings.Builder
-	for _, f := range drivers.Formats() {
-		fmt.Fprintf(&b, "  %-12s %s\n", f.Name, f.Title)
-	}
-	return b.String()
 }
 
 func decode(w io.Writer, path, library string, asJSON bool) error {
@@ -76,7 +64,7 @@ func decode(w io.Writer, path, library string, asJSON bool) error {
 	}
 	d, err := format.Describe(f, filepath.Base(path))
 	if err != nil {
-		return fmt.Errorf("looks like %s, but: %w", format.Title, err)
+		return message.Wrap(err, "lanectl.looks-like", message.Nested("format", format.Called()))
 	}
 	if d, ok := d.(driver.Referring); ok {
 		ref, folder := d.Reference()

@@ -34,35 +34,33 @@ func doctorCommand() *cobra.Command {
 	var o doctor.Options
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "doctor", Short: "Find what is wrong, and say it in the order of likelihood", Args: cobra.NoArgs,
-		Long: `Look at lane file, agent, disk, clock, every device that is not well and the link to the centre, and say what is wrong: the cause before
-what follows from it, with what was seen and what to do. It changes nothing, and needs under 10 s. Exits 1 when something is wrong.`,
+		Use: "doctor", Short: "help.doctor", Args: cobra.NoArgs,
+		Long:    "help.doctor.long",
 		Example: "  sudo lanectl doctor\n  lanectl doctor --json | jq -r '.[].cause'",
 	}
 	socket := socketFlag(c)
 	f := c.Flags()
-	f.StringVar(&o.Config, "config", "", "lane file (default the one that the agent runs, else "+defaultConfig+")")
-	f.StringVar(&o.User, "user", "", "whom the agent runs as (default "+defaultUser+" where there is one)")
-	f.StringSliceVar(&o.TimeServers, "time-server", nil, "time server to ask (default those that this machine is configured with)")
-	f.BoolVar(&asJSON, "json", false, "as JSON, for programs")
-	language := cli.Language(f)
+	f.StringVar(&o.Config, "config", "", "help.flag.doctor.config")
+	f.StringVar(&o.User, "user", "", "help.flag.user")
+	f.StringSliceVar(&o.TimeServers, "time-server", nil, "help.flag.time-server")
+	f.BoolVar(&asJSON, "json", false, "help.flag.doctor.json")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		o = doctorOptions(o, *socket)
+		o, language := doctorOptions(o, *socket), cli.LanguageOf(cmd)
 		findings := doctor.Examine(cmd.Context(), o)
 		if asJSON {
 			shown := make([]doctor.Shown, len(findings))
 			for i, f := range findings {
-				shown[i] = f.In(*language)
+				shown[i] = f.In(language)
 			}
 			if err := json.NewEncoder(cmd.OutOrStdout()).Encode(shown); err != nil {
 				return err
 			}
 		} else {
-			printFindings(cmd.OutOrStdout(), findings, *language)
+			printFindings(cmd.OutOrStdout(), findings, language)
 		}
 		for _, f := range findings {
 			if f.Severity() == message.Fault {
-				return fmt.Errorf("%s: %s", strings.Join(f.Subject, ", "), f.What.In(*language))
+				return message.Errorf("within", message.String("where", strings.Join(f.Subject, ", ")), message.Nested("cause", f.What))
 			}
 		}
 		return nil

@@ -14,6 +14,7 @@ import (
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 )
 
 // maxSide is the longest side of a picture in pixels: 256 megapixels at most.
@@ -28,14 +29,14 @@ type pictures struct {
 }
 
 func (p *pictures) flags(f *pflag.FlagSet) {
-	f.StringVar(&p.out, "png", "", "draw the file into this PNG `file` instead; \"-\" for standard output")
-	f.StringArrayVar(&p.with, "with", nil, "another `file` of the same event: the other energy, a threat report (with --png, may be given again)")
-	f.IntSliceVar(&p.region, "region", nil, "only this part: `x,y,width,height` in pixels (with --png)")
-	cli.Int(f, &p.view.MaxSide, "max", "", 0, maxSide, "longest side of the picture in `pixels`; 0 for 1024 (with --png)")
-	f.BoolVar(&p.view.Exact, "exact", false, "values as they are, 16 bits, instead of a picture for people (with --png)")
-	f.BoolVar(&p.view.Invert, "invert", false, "dark for bright (with --png)")
-	f.BoolVar(&p.view.Log, "log", false, "logarithmic scale: what is behind thick cargo (with --png)")
-	f.BoolVar(&p.view.Equalise, "equalise", false, "contrast by neighbourhood, CLAHE (with --png)")
+	f.StringVar(&p.out, "png", "", "help.flag.png")
+	f.StringArrayVar(&p.with, "with", nil, "help.flag.with")
+	f.IntSliceVar(&p.region, "region", nil, "help.flag.region")
+	cli.Int(f, &p.view.MaxSide, "max", "", 0, maxSide, "help.flag.max")
+	f.BoolVar(&p.view.Exact, "exact", false, "help.flag.exact")
+	f.BoolVar(&p.view.Invert, "invert", false, "help.flag.invert")
+	f.BoolVar(&p.view.Log, "log", false, "help.flag.log")
+	f.BoolVar(&p.view.Equalise, "equalise", false, "help.flag.equalise")
 }
 
 // check checks what the flags say together.
@@ -43,16 +44,17 @@ func (p *pictures) check(f *pflag.FlagSet, files int) error {
 	if p.out == "" {
 		for _, name := range []string{"with", "region", "max", "exact", "invert", "log", "equalise"} {
 			if f.Changed(name) {
-				return cli.Usagef("--%s is for a picture: give --png as well", name)
+				return cli.Usagef("lanectl.needs-png", message.String("flag", name))
 			}
 		}
 		return nil
 	}
 	if files != 1 {
-		return cli.Usagef("--png draws one file, and %d are given", files)
+		return cli.Usagef("lanectl.png-one", message.Int("n", files))
 	}
 	if r := p.region; r != nil && (len(r) != 4 || r[0] < 0 || r[1] < 0 || r[2] < 1 || r[3] < 1) {
-		return cli.Usagef("--region %q: write x,y,width,height in pixels, width and height at least 1", strings.Trim(f.Lookup("region").Value.String(), "[]"))
+		return cli.Usagef("lanectl.region",
+			message.Quoted("value", strings.Trim(f.Lookup("region").Value.String(), "[]")))
 	}
 	return nil
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
-	"io"
+	"strconv"
 	"strings"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/kinds"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 )
@@ -19,13 +21,13 @@ const (
 // printExplanation prints, for each reading of a passage and each that may be its own, where it belongs and what
 // speaks for that and for the runner-up. A score is the natural logarithm of a likelihood ratio: 1 makes a vehicle
 // 2.7 times likelier.
-func printExplanation(w io.Writer, d api.PassageDetail, names map[string]string) error {
-	p := &observation.PassageClosed{}
-	if err := observation.FromJSON(d.Passage, p); err != nil {
+func printExplanation(p cli.Printer, d api.PassageDetail, names map[string]string) error {
+	passage := &observation.PassageClosed{}
+	if err := observation.FromJSON(d.Passage, passage); err != nil {
 		return err
 	}
-	passageHead(w, p)
-	fmt.Fprintf(w, "  times in %s; scores are natural logarithms of likelihoods, the larger the likelier\n", zoneOf(p))
+	passageHead(p, passage)
+	p.Say("lanectl.explain-scores", message.String("zone", zoneOf(passage)))
 	said := map[int64]bool{}
 	for _, a := range d.Assignments {
 		r := &observation.PassageReading{}
@@ -33,59 +35,60 @@ func printExplanation(w io.Writer, d api.PassageDetail, names map[string]string)
 			return err
 		}
 		said[r.Idx] = true
-		printAssignment(w, p.Id, a, r, names)
+		printAssignment(p, passage.Id, a, r, names)
 	}
-	for _, r := range append(p.Readings, p.Possible...) {
+	for _, r := range append(passage.Readings, passage.Possible...) {
 		if !said[r.Idx] {
-			fmt.Fprintf(w, "\n%s\n%sthe journal's rows nearby do not say what this rests on\n",
-				readingHead(r), termIndent)
+			fmt.Fprintf(p.Writer, "\n%s\n%s%s\n", readingHead(p, r), termIndent, p.Phrase("lanectl.explain-nothing"))
 		}
 	}
 	return nil
 }
 
-func readingHead(r *observation.PassageReading) string {
-	return fmt.Sprintf("%s %s %s (row %d)", timeOfDay(r.TimeNs), r.Device, readingWords(r), r.Idx)
+func readingHead(p cli.Printer, r *observation.PassageReading) string {
+	return p.Phrase("lanectl.explain-reading", message.String("time", timeOfDay(r.TimeNs)),
+		message.String("device", r.Device), message.Nested("reading", readingWords(r)),
+		message.String("row", strconv.FormatInt(r.Idx, 10)))
 }
 
 // printAssignment prints one reading. this is the passage that is explained: where the reading may be its own but was
 // given to another, that other one is named first, and its scores stand first.
 func printAssignment(
-	w io.Writer, this string, a api.Assignment, r *observation.PassageReading, names map[string]string,
+	p cli.Printer, this string, a api.Assignment, r *observation.PassageReading, names map[string]string,
 ) {
-	first, second := place(a.Passage, this, names), ""
+	first, second := place(p, a.Passage, this, names), ""
 	if r.Other != "" || r.OtherConfidence > 0 {
-		second = place(r.Other, this, names)
+		second = place(p, r.Other, this, names)
 	}
-	fmt.Fprintf(w, "\n%s\n", readingHead(r))
-	fmt.Fprintf(w, "  → %s %s", first, percent(r.Confidence))
+	fmt.Fprintf(p.Writer, "\n%s\n  → %s %s", readingHead(p, r), first, percent(p, r.Confidence))
 	if second != "" {
-		fmt.Fprintf(w, ", or %s %s", second, percent(r.OtherConfidence))
+		fmt.Fprintf(p.Writer, ", %s", p.Phrase("lanectl.or", message.String("other", second),
+			message.String("share", percent(p, r.OtherConfidence))))
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(p.Writer)
 	if len(r.Terms) == 0 {
-		for _, line := range wrap(r.Reason, termWidth) {
-			fmt.Fprintf(w, "%s%s\n", termIndent, line)
+		for _, line := range wrap(reasonOf(p, r), termWidth) {
+			fmt.Fprintf(p.Writer, "%s%s\n", termIndent, line)
 		}
 		return
 	}
-	printTerms(w, r.Terms)
+	printTerms(p, r.Terms)
 }
 
 // place names a passage as seen from the one that is explained.
-func place(id, this string, names map[string]string) string {
+func place(p cli.Printer, id, this string, names map[string]string) string {
 	switch id {
 	case this:
-		return "this passage"
+		return p.Phrase("lanectl.this-passage")
 	case "":
-		return "no vehicle of this lane"
+		return p.Phrase("kinds.candidates.no-vehicle-this-lane")
 	}
-	return vehicleName(id, names)
+	return vehicleName(p, id, names)
 }
 
 // printTerms prints a table: words, the score of where the reading was given, that of the other candidate. Where a
 // person or a scan decides there are no scores, and where nobody else was near there is no other.
-func printTerms(w io.Writer, terms []*observation.PassageTerm) {
+func printTerms(p cli.Printer, terms []*observation.PassageTerm) {
 	var sum, otherSum float64
 	var scored, others int
 	for _, t := range terms {
@@ -102,13 +105,13 @@ func printTerms(w io.Writer, terms []*observation.PassageTerm) {
 			other = ""
 		}
 		pad := strings.Repeat(" ", max(0, termWidth-len([]rune(words))))
-		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%s%s%s %8s %8s", termIndent, words, pad, score, other), " "))
+		fmt.Fprintln(p.Writer, strings.TrimRight(fmt.Sprintf("%s%s%s %8s %8s", termIndent, words, pad, score, other), " "))
 	}
 	if scored > 0 {
-		line("", "→", "or")
+		line("", "→", p.Phrase("lanectl.explain-or"))
 	}
 	for _, t := range terms {
-		lines := wrap(terminal(kinds.PassageTerm(t)), termWidth)
+		lines := wrap(said(p, kinds.PassageTerm(t)), termWidth)
 		for _, words := range lines[:len(lines)-1] {
 			line(words, "", "")
 		}
@@ -117,18 +120,21 @@ func printTerms(w io.Writer, terms []*observation.PassageTerm) {
 			line(last, "", "")
 			continue
 		}
-		line(last, score(float64(t.Score)), score(float64(t.OtherScore)))
+		line(last, score(p, float64(t.Score)), score(p, float64(t.OtherScore)))
 	}
 	if scored > 1 {
-		line("sum", score(sum), score(otherSum))
+		line(p.Phrase("lanectl.explain-sum"), score(p, sum), score(p, otherSum))
 	}
 }
 
 // score writes a logarithm with its sign.
-func score(v float64) string {
+func score(p cli.Printer, v float64) string {
 	text := fmt.Sprintf("%+.1f", v)
 	if text == "-0.0" {
 		text = "+0.0"
+	}
+	if p.Language == message.French {
+		text = strings.Replace(text, ".", ",", 1)
 	}
 	return strings.Replace(text, "-", "−", 1)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -20,6 +18,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/journal"
@@ -29,18 +28,16 @@ func exportCommand() *cobra.Command {
 	var passage, rows, device, out string
 	var span times
 	c := &cobra.Command{
-		Use: "export PATH", Short: "Hand over records with proof that nothing of them was altered", Args: cobra.ExactArgs(1),
-		Long: `Write rows of a journal to a file, each with the proof that it stands in the log that the agent signed, and without
-showing any other row. Who gets the file checks it with 'lanectl verify FILE --key KEY', offline. PATH is the agent's state
-directory. Choose a passage with all its readings, rows by their numbers, or a device's rows of a time.`,
+		Use: "export PATH", Short: "help.export", Args: cobra.ExactArgs(1),
+		Long: "help.export.long",
 		Example: `  lanectl export /var/lib/lanewarden --passage lane-1-20261125T031202-7 --out passage.json
   lanectl export /var/lib/lanewarden --rows 17,20-25 --out rows.json`,
 	}
 	f := c.Flags()
-	f.StringVar(&passage, "passage", "", "id of a passage that is closed")
-	f.StringVar(&rows, "rows", "", "numbers of rows: 17,20-25")
-	f.StringVar(&device, "device", "", "a device's rows, with --since, or --from and --to")
-	f.StringVarP(&out, "out", "o", "-", "`FILE` to write; - for standard output")
+	f.StringVar(&passage, "passage", "", "help.flag.passage")
+	f.StringVar(&rows, "rows", "", "help.flag.export.rows")
+	f.StringVar(&device, "device", "", "help.flag.export.device")
+	f.StringVarP(&out, "out", "o", "-", "help.flag.export.out")
 	span.flags(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		choice, err := choose(passage, rows, device, span)
@@ -52,7 +49,7 @@ directory. Choose a passage with all its readings, rows by their numbers, or a d
 			return atPath(args[0], err)
 		}
 		if isLedger {
-			return errors.New("exports are made of an agent's journal, at the lane")
+			return message.Errorf("lanectl.export-ledger")
 		}
 		take, err := choice(path)
 		if err != nil {
@@ -63,14 +60,13 @@ directory. Choose a passage with all its readings, rows by their numbers, or a d
 			return err
 		}
 		if len(e.Records) == 0 {
-			return errors.New("no row that is signed already was chosen: checkpoints are signed every 30 s")
+			return message.Errorf("lanectl.export-none")
 		}
 		return writeTo(cmd, out, func(w io.Writer) error {
 			enc := json.NewEncoder(w)
 			enc.SetIndent("", " ")
 			return enc.Encode(e)
-		}, fmt.Sprintf("%d %s of %s with proofs",
-			len(e.Records), english.PluralWord(len(e.Records), "row", ""), e.Origin))
+		}, message.New("lanectl.exported", message.Count("n", len(e.Records)), message.String("origin", e.Origin)))
 	}
 	return c
 }
@@ -83,7 +79,7 @@ type rowTest func(*journal.Row) bool
 func choose(passage, rows, device string, span times) (func(path string) (rowTest, error), error) {
 	given := slices.DeleteFunc([]string{passage, rows, device}, func(s string) bool { return s == "" })
 	if len(given) != 1 {
-		return nil, cli.Usagef("give one of --passage, --rows and --device")
+		return nil, cli.Usagef("cli.one-flag", message.String("flags", "--passage, --rows, --device"))
 	}
 	if passage != "" {
 		return func(path string) (rowTest, error) {
@@ -129,7 +125,7 @@ func ofPassage(path, id string) (map[int64]bool, error) {
 		return nil
 	})
 	if err == nil && len(of) == 0 {
-		err = fmt.Errorf("the journal has no closed passage %s", id)
+		err = message.Errorf("lanectl.no-closed-passage", message.String("passage", id))
 	}
 	return of, err
 }
@@ -144,7 +140,7 @@ func parseRows(text string) (out [][2]int64, err error) {
 			one[1], err = strconv.ParseInt(high, 10, 64)
 		}
 		if err != nil || one[1] < one[0] {
-			return nil, cli.Usagef("--rows %q: write numbers of rows, from low to high: 17,20-25", text)
+			return nil, cli.Usagef("lanectl.rows", message.Quoted("value", text))
 		}
 		out = append(out, one)
 	}
@@ -155,7 +151,7 @@ func parseRows(text string) (out [][2]int64, err error) {
 const maxExport = 1 << 30
 
 // verifyExport checks a file that export wrote.
-func verifyExport(w io.Writer, path, key string) (wrong int, err error) {
+func verifyExport(p cli.Printer, path, key string) (wrong int, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, err
@@ -163,7 +159,7 @@ func verifyExport(w io.Writer, path, key string) (wrong int, err error) {
 	defer f.Close()
 	var e evidence.Export
 	if err := json.NewDecoder(io.LimitReader(f, maxExport)).Decode(&e); err != nil {
-		return 0, fmt.Errorf("is not a whole file of 'lanectl export': %w", err)
+		return 0, message.Wrap(err, "lanectl.no-export")
 	}
 	size, findings, err := e.Check(key)
 	if err != nil {
@@ -171,21 +167,15 @@ func verifyExport(w io.Writer, path, key string) (wrong int, err error) {
 	}
 	for i := range e.Records {
 		if err := readable(&e.Records[i]); err != nil {
-			findings = append(findings, fmt.Sprintf("row %d: %v", e.Records[i].Idx, err))
+			findings = append(findings, message.New("evidence.row", evidence.Number("row", e.Records[i].Idx), message.CausedBy(err)))
 		}
 	}
-	verdict := "OK"
-	if len(findings) > 0 {
-		verdict = "WRONG"
-	}
-	fmt.Fprintf(w, "%s  %s  %s: %d %s, under a signed checkpoint of %d\n",
-		verdict, path, e.Origin, len(e.Records), english.PluralWord(len(e.Records), "row", ""), size)
+	p.Say("lanectl.verified-export", message.Nested("verdict", verdict(len(findings) == 0)), message.String("path", path),
+		message.String("origin", e.Origin), message.Count("n", len(e.Records)), evidence.Number("size", size))
 	if key == "" {
-		fmt.Fprintf(w, "  the key is the file's own, %s: compare it with the one that the agency gave you (--key)\n", e.Key)
+		p.Say("lanectl.export-own-key", message.String("key", e.Key))
 	}
-	for _, f := range findings {
-		fmt.Fprintf(w, "  %s\n", f)
-	}
+	printFindingLines(p, findings)
 	return len(findings), nil
 }
 
@@ -209,7 +199,7 @@ func readable(r *evidence.ExportedRecord) error {
 	dropped := dropReserved(body.ProtoReflect())
 	if dropped && !sameText(r.Observation, &shown) || !proto.Equal(shown.Body, &body) ||
 		shown.Device != r.Device || shown.TimeNs != r.TimeNs || uint8(shown.Class) != r.Class {
-		return errors.New("its readable form says something else than what is proven")
+		return message.Errorf("lanectl.export-differs")
 	}
 	return nil
 }

@@ -7,14 +7,15 @@ import (
 	"lanewarden/cmd/internal/cli"
 )
 
-func main() {
+func main() { cli.Main(program()) }
+
+// program returns the root command.
+func program() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "lanectl",
-		Short: "The technician's tool: what is wrong, what was seen, whether it is unaltered",
-		Long: `lanectl asks a running lane agent over its unix socket, and reads journals, ledgers and device files by itself.
-
-` + cli.ExitCodes,
+		Short: "help.lanectl",
+		Long:  "help.lanectl.long",
 	}
 	root.AddCommand(accountCommand(), assignCommand(), captureCommand(), devicesCommand(), doctorCommand(), exportCommand(), replayCommand(), passagesCommand(), setCommand(), simulateCommand(), statusCommand(), supportCommand(), tailCommand(), testCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand())
-	cli.Main(root)
+	return root
 }

@@ -4,17 +4,20 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/kinds"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 )
 
-// terminal is a text for a terminal: English, with plain spaces, so that it can be searched and wrapped.
-func terminal(t kinds.Text) string { return strings.ReplaceAll(t.English(), "\u00a0", " ") }
+// said is a text as it stands on a terminal.
+func said(p cli.Printer, t kinds.Text) string { return cli.Plain(t.In(p.Language)) }
 
 // passagesOf decodes a list.
 func passagesOf(list api.PassageList) ([]*observation.PassageClosed, error) {
@@ -43,86 +46,93 @@ func vehicleNames(list api.PassageList) map[string]string {
 }
 
 // printPassages prints a line for each passage; all of those that are asked for by id, or of all with full.
-func printPassages(w io.Writer, list api.PassageList, args []string, full bool) error {
+func printPassages(p cli.Printer, list api.PassageList, args []string, full bool) error {
 	all, err := passagesOf(list)
 	if err != nil {
 		return err
 	}
 	if len(args) == 1 {
-		i := slices.IndexFunc(all, func(p *observation.PassageClosed) bool { return p.Id == args[0] })
+		i := slices.IndexFunc(all, func(one *observation.PassageClosed) bool { return one.Id == args[0] })
 		if i < 0 {
-			return fmt.Errorf("passage %q is not among the last ones; 'lanectl passages' lists them", args[0])
+			return message.Errorf("lanectl.no-passage", message.Quoted("passage", args[0]))
 		}
-		return passageText(w, all[i], vehicleNames(list))
+		return passageText(p, all[i], vehicleNames(list))
 	}
 	if full {
-		for _, p := range all {
-			if err := passageText(w, p, vehicleNames(list)); err != nil {
+		for _, one := range all {
+			if err := passageText(p, one, vehicleNames(list)); err != nil {
 				return err
 			}
 		}
-	} else if err := passageLines(w, all); err != nil {
+	} else if err := passageLines(p, all); err != nil {
 		return err
 	}
 	for device, s := range list.Clocks {
 		if s > 2 || s < -2 {
-			way := map[bool]string{true: "ahead", false: "behind"}[s > 0]
-			fmt.Fprintf(w, "clock of %s is %.1f s %s: corrected\n", device, max(s, -s), way)
+			off := message.Aligned("off", max(s, -s), 1, "s")
+			if s > 0 {
+				p.Say("lanectl.clock-ahead", message.String("device", device), off)
+			} else {
+				p.Say("lanectl.clock-behind", message.String("device", device), off)
+			}
 		}
 	}
 	return nil
 }
 
-func passageLines(w io.Writer, all []*observation.PassageClosed) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "PASSAGE\tOPENED\tSTATE\tPLATE\tTAGS, CONTAINERS\tKG\tKM/H\tREADINGS\tGAPS\tALARM\tSURE")
-	for _, p := range all {
+func passageLines(p cli.Printer, all []*observation.PassageClosed) error {
+	t := p.Table("lanectl.table-passages")
+	for _, v := range all {
 		sure := ""
-		if p.Confidence > 0 {
-			sure = terminal(kinds.Probability(p.Confidence))
+		if v.Confidence > 0 {
+			sure = percent(p, v.Confidence)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n",
-			p.Id, momentWithZone(p.OpenedNs), passageState(p), p.Plate,
-			strings.Join(append(p.Tags, p.Containers...), " "),
-			measured("%.0f", p.WeightKg), measured("%.1f", float64(p.SpeedKph)), len(p.Readings), gaps(p),
-			alarmWord(p), sure)
+			v.Id, momentWithZone(v.OpenedNs), passageState(p, v), v.Plate,
+			strings.Join(append(v.Tags, v.Containers...), " "),
+			measured(p, 0, v.WeightKg), measured(p, 1, float64(v.SpeedKph)), len(v.Readings), gaps(p, v),
+			alarmWord(p, v), sure)
 	}
 	return t.Flush()
 }
 
 // measured is a weight or a speed in a table; nothing for 0, which stands for one that nobody measured.
-func measured(format string, value float64) string {
+func measured(p cli.Printer, decimals int, value float64) string {
 	if value == 0 {
 		return ""
 	}
-	return fmt.Sprintf(format, value)
+	text := strconv.FormatFloat(value, 'f', decimals, 64)
+	if p.Language == message.French {
+		text = strings.Replace(text, ".", ",", 1)
+	}
+	return text
 }
 
 // passageState says that a vehicle is in the lane, or why its passage is over.
-func passageState(p *observation.PassageClosed) string {
-	if p.State == observation.PassageState_PASSAGE_STATE_OPEN {
-		return terminal(kinds.PassageState(p.State))
+func passageState(p cli.Printer, v *observation.PassageClosed) string {
+	if v.State == observation.PassageState_PASSAGE_STATE_OPEN {
+		return said(p, kinds.PassageState(v.State))
 	}
-	return terminal(kinds.PassageEnd(p.End))
+	return said(p, kinds.PassageEnd(v.End))
 }
 
 // alarmWord is as loud for an alarm that may be another vehicle's.
-func alarmWord(p *observation.PassageClosed) string {
+func alarmWord(p cli.Printer, v *observation.PassageClosed) string {
 	switch {
-	case p.Alarm:
-		return "ALARM"
-	case p.AlarmPossible:
-		return "ALARM (possible)"
+	case v.Alarm:
+		return p.Phrase("lanectl.alarm")
+	case v.AlarmPossible:
+		return p.Phrase("lanectl.alarm-possible")
 	}
 	return ""
 }
 
 // gaps names the stations that should have seen a vehicle.
-func gaps(p *observation.PassageClosed) string {
+func gaps(p cli.Printer, v *observation.PassageClosed) string {
 	var out []string
-	for _, s := range p.Stations {
+	for _, s := range v.Stations {
 		if s.Gap == observation.PassageGap_PASSAGE_GAP_MISSED || s.Gap == observation.PassageGap_PASSAGE_GAP_BLIND {
-			out = append(out, s.Station+" "+terminal(kinds.PassageGap(s.Gap)))
+			out = append(out, s.Station+" "+said(p, kinds.PassageGap(s.Gap)))
 		}
 	}
 	return strings.Join(out, ", ")
@@ -154,93 +164,103 @@ func zoneOf(p *observation.PassageClosed) string {
 }
 
 // passageHead prints what a passage is as a whole.
-func passageHead(w io.Writer, p *observation.PassageClosed) {
-	facts := []string{passageState(p)}
-	if p.Direction == observation.PassageDirection_PASSAGE_DIRECTION_REVERSE {
-		facts = append(facts, terminal(kinds.PassageDirection(p.Direction)))
+func passageHead(p cli.Printer, v *observation.PassageClosed) {
+	facts := []string{passageState(p, v)}
+	if v.Direction == observation.PassageDirection_PASSAGE_DIRECTION_REVERSE {
+		facts = append(facts, said(p, kinds.PassageDirection(v.Direction)))
 	}
-	add := func(known bool, format string, v any) {
+	add := func(known bool, text string) {
 		if known {
-			facts = append(facts, fmt.Sprintf(format, v))
+			facts = append(facts, text)
 		}
 	}
-	add(p.Plate != "", "plate %s", p.Plate)
-	add(p.WeightKg > 0, "%.0f kg", p.WeightKg)
-	add(p.SpeedKph > 0, "%.1f km/h", p.SpeedKph)
-	add(p.LengthM > 0, "%.1f m", p.LengthM)
-	add(alarmWord(p) != "", "%s", alarmWord(p))
-	fmt.Fprintf(w, "%s  %s\n", p.Id, strings.Join(facts, ", "))
-	times := "opened " + momentWithZone(p.OpenedNs)
-	if p.ClosedNs > 0 {
-		times += ", closed " + momentWithZone(p.ClosedNs)
+	add(v.Plate != "", p.Phrase("passage.name",
+		message.Nested("kind", message.New("name.plate")), message.String("name", v.Plate)))
+	add(v.WeightKg > 0, measured(p, 0, v.WeightKg)+" kg")
+	add(v.SpeedKph > 0, measured(p, 1, float64(v.SpeedKph))+" km/h")
+	add(v.LengthM > 0, measured(p, 1, float64(v.LengthM))+" m")
+	add(alarmWord(p, v) != "", alarmWord(p, v))
+	fmt.Fprintf(p.Writer, "%s  %s\n", v.Id, strings.Join(facts, ", "))
+	opened := message.String("opened", momentWithZone(v.OpenedNs))
+	if v.ClosedNs > 0 {
+		p.Say("lanectl.opened-closed", opened, message.String("closed", momentWithZone(v.ClosedNs)))
+		return
 	}
-	fmt.Fprintf(w, "  %s\n", times)
+	p.Say("lanectl.opened", opened)
 }
 
 // passageText prints a passage with all its readings, those that may be its own, and what it lacks.
-func passageText(w io.Writer, p *observation.PassageClosed, names map[string]string) error {
-	passageHead(w, p)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "  TIME (%s)\tROW\tSTATION\tDEVICE\tREADING\tSURE\tWHY\n", zoneOf(p))
-	for _, r := range p.Readings {
-		readingLine(t, r, "", names)
+func passageText(p cli.Printer, v *observation.PassageClosed, names map[string]string) error {
+	passageHead(p, v)
+	t := p.Table("lanectl.table-readings", message.String("zone", zoneOf(v)))
+	for _, r := range v.Readings {
+		readingLine(p, t, r, "", names)
 	}
-	for _, r := range p.Possible {
-		readingLine(t, r, "possibly: ", names)
+	for _, r := range v.Possible {
+		readingLine(p, t, r, p.Phrase("lanectl.possibly")+" ", names)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for _, s := range p.Stations {
+	for _, s := range v.Stations {
 		if s.Gap != observation.PassageGap_PASSAGE_GAP_UNSPECIFIED {
-			fmt.Fprintf(w, "  nothing from %s: %s\n", s.Station, terminal(kinds.PassageGap(s.Gap)))
+			p.Say("lanectl.nothing-from", message.String("station", s.Station), message.String("why", said(p, kinds.PassageGap(s.Gap))))
 		}
 	}
 	return nil
 }
 
-func readingLine(t io.Writer, r *observation.PassageReading, mark string, names map[string]string) {
-	why := r.Reason
+func readingLine(p cli.Printer, t io.Writer, r *observation.PassageReading, mark string, names map[string]string) {
+	why := reasonOf(p, r)
 	if r.PinnedBy != "" {
-		why += " (said by " + r.PinnedBy + ")"
+		why += " " + p.Phrase("lanectl.said-by", message.String("who", r.PinnedBy))
 	}
-	if other := otherWords(r, names); other != "" {
-		why = other + "; " + why
+	if other := otherWords(p, r, names); other != "" {
+		why = other + p.Language.Separator("; ") + why
 	}
-	fmt.Fprintf(t, "  %s\t%d\t%s\t%s\t%s%s\t%s\t%s\n",
-		timeOfDay(r.TimeNs), r.Idx, r.Station, r.Device, mark, readingWords(r), percent(r.Confidence), why)
+	fmt.Fprintf(t, "  %s\t%d\t%s\t%s\t%s%s\t%s\t%s\n", timeOfDay(r.TimeNs), r.Idx, r.Station, r.Device, mark,
+		p.In(readingWords(r)), percent(p, r.Confidence), cli.Plain(why))
+}
+
+// reasonOf says why a reading is of its vehicle. A reading of an earlier version has the sentence in English alone.
+func reasonOf(p cli.Printer, r *observation.PassageReading) string {
+	return p.In(driver.DecodeMessage(r.Message, r.Reason))
 }
 
 // readingWords is what a reading is: Radiation occupancy, ALARM.
-func readingWords(r *observation.PassageReading) string {
-	words := "Reading"
-	if kind := observation.Kind(r.Kind); kind != observation.Kind_KIND_UNSPECIFIED {
-		words = strings.NewReplacer(".", " ", "_", " ", "xray", "X-ray").Replace(kind.Name())
-		words = strings.ToUpper(words[:1]) + words[1:]
+func readingWords(r *observation.PassageReading) message.Message {
+	words := message.New("kind.reading")
+	if code := "kind." + observation.Kind(r.Kind).Name(); message.Known(code) {
+		words = message.New(code)
 	}
 	if observation.Class(r.Class) == observation.Class_CLASS_ALARM {
-		words += ", ALARM"
+		return message.Join(", ", words, message.New("lanectl.alarm"))
 	}
 	return words
 }
 
+// classWord is the class of an observation: alarm, event, telemetry.
+func classWord(p cli.Printer, class observation.Class) string {
+	return p.In(message.New("class." + strings.ToLower(class.Name())))
+}
+
 // otherWords names the other vehicle of which a reading may be; empty for none.
-func otherWords(r *observation.PassageReading, names map[string]string) string {
-	switch {
-	case r.Other != "":
-		return fmt.Sprintf("or %s %s", vehicleName(r.Other, names), percent(r.OtherConfidence))
-	case r.OtherConfidence > 0:
-		return "or no vehicle of this lane " + percent(r.OtherConfidence)
+func otherWords(p cli.Printer, r *observation.PassageReading, names map[string]string) string {
+	other := p.Phrase("kinds.candidates.no-vehicle-this-lane")
+	if r.Other != "" {
+		other = vehicleName(p, r.Other, names)
+	} else if r.OtherConfidence <= 0 {
+		return ""
 	}
-	return ""
+	return p.Phrase("lanectl.or", message.String("other", other), message.String("share", percent(p, r.OtherConfidence)))
 }
 
 // vehicleName is a passage, with what its vehicle is called.
-func vehicleName(id string, names map[string]string) string {
+func vehicleName(p cli.Printer, id string, names map[string]string) string {
 	if name := names[id]; name != "" {
 		return fmt.Sprintf("%s (%s)", id, name)
 	}
-	return "passage " + id
+	return p.Phrase("kinds.candidates.passage", message.String("other", id))
 }
 
-func percent(p float32) string { return strings.ReplaceAll(kinds.Probability(p).EN, "\u00a0", " ") }
+func percent(p cli.Printer, share float32) string { return said(p, kinds.Probability(share)) }

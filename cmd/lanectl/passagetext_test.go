@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 )
@@ -108,7 +111,7 @@ clock of lpr-1 is 80.0 s ahead: corrected
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := printPassages(&out, list, c.args, false); err != nil {
+			if err := printPassages(english(&out), list, c.args, false); err != nil {
 				t.Fatal(err)
 			}
 			if trimmed(out.String()) != trimmed(c.want) {
@@ -116,11 +119,11 @@ clock of lpr-1 is 80.0 s ahead: corrected
 			}
 		})
 	}
-	if err := printPassages(&bytes.Buffer{}, list, []string{"lane-1-9"}, false); err == nil {
+	if err := printPassages(english(io.Discard), list, []string{"lane-1-9"}, false); err == nil {
 		t.Error("a passage that is not there")
 	}
 	var full bytes.Buffer
-	if err := printPassages(&full, list, nil, true); err != nil || strings.Count(full.String(), "opened ") != 4 || strings.Contains(full.String(), "1970") {
+	if err := printPassages(english(&full), list, nil, true); err != nil || strings.Count(full.String(), "opened ") != 4 || strings.Contains(full.String(), "1970") {
 		t.Errorf("%v: %s", err, full.String())
 	}
 }
@@ -135,6 +138,9 @@ func trimmed(text string) string {
 }
 
 // What an assignment rests on is told in words and numbers beside the runner-up, at both passages, within 100 columns.
+// english prints as for a person who reads English.
+func english(w io.Writer) cli.Printer { return cli.Printer{Writer: w, Language: message.English} }
+
 func TestExplanation(t *testing.T) {
 	inUTC(t)
 	first, next := twoVehicles()
@@ -192,7 +198,7 @@ func TestExplanation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := printExplanation(&out, api.PassageDetail{Passage: jsonOf(t, c.of), Assignments: c.said}, names); err != nil {
+			if err := printExplanation(english(&out), api.PassageDetail{Passage: jsonOf(t, c.of), Assignments: c.said}, names); err != nil {
 				t.Fatal(err)
 			}
 			if out.String() != c.want {

@@ -1,50 +1,44 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/profile"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/trace/line"
 	"lanewarden/drivers/transport"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
 func profileCommand() *cobra.Command {
-	c := &cobra.Command{Use: "profile", Short: "Profiles of devices without a driver of their own"}
+	c := &cobra.Command{Use: "profile", Short: "help.profile"}
 	var unit int
 	test := &cobra.Command{
-		Use: "test PROFILE SOURCE", Short: "Show what a profile makes of what a device says", Args: cobra.ExactArgs(2),
-		Long: `Show what a profile makes of what a device says. PROFILE is the name of a built-in profile, or the path of a file. SOURCE is
-
-  of a profile of lines:  a device's black-box tape (a directory, tapes/DEVICE in the agent's state directory), or a file with
-                          the bytes as they came, for example of a terminal program
-  of a Modbus profile:    the device, HOST:PORT or /dev/ttyUSB0: it is asked once, nothing is set
-  of a web profile:       a file with a document, or the device, http://HOST
-
-Exits 1 when the profile is wrong, or something was not understood.`,
+		Use: "test PROFILE SOURCE", Short: "help.profile-test", Args: cobra.ExactArgs(2),
+		Long: "help.profile-test.long",
 		Example: `  lanectl profile test ./scale.yaml session.txt
   lanectl profile test ./lane-io.yaml 192.0.2.30:502 --unit 3
   lanectl profile test ./tyres.yaml http://192.0.2.20`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return testProfile(cmd.Context(), cmd.OutOrStdout(), args[0], args[1], unit)
+			return testProfile(cmd.Context(), cli.Print(cmd), args[0], args[1], unit)
 		},
 	}
-	test.Flags().IntVar(&unit, "unit", 1, "unit id (slave address) of a Modbus device")
+	test.Flags().IntVar(&unit, "unit", 1, "help.flag.unit")
 	c.AddCommand(test, &cobra.Command{
-		Use: "list", Short: "The built-in profiles", Args: cobra.NoArgs,
+		Use: "list", Short: "help.profile-list", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, p := range profileFolders {
 				for _, name := range firmwareconfig.Builtin(p.folder) {
-					fmt.Fprintf(cmd.OutOrStdout(), "%-24s driver %s\n", name, p.driver)
+					fmt.Fprintf(cmd.OutOrStdout(), "%-24s %s\n", name,
+						cli.Print(cmd).Phrase("lanectl.of-driver", message.String("driver", p.driver)))
 				}
 			}
 			return nil
@@ -53,7 +47,7 @@ Exits 1 when the profile is wrong, or something was not understood.`,
 	return c
 }
 
-func testLineProfile(w io.Writer, name, tape string) error {
+func testLineProfile(p cli.Printer, name, tape string) error {
 	var ref driver.Ref[line.Profile]
 	if err := loadNamed(&ref, firmwareconfig.Profiles, name); err != nil {
 		return err
@@ -62,7 +56,7 @@ func testLineProfile(w io.Writer, name, tape string) error {
 	if err != nil {
 		return err
 	}
-	t := profileTest{w: w}
+	t := profileTest{p: p}
 	var last time.Time
 	err = eachChunk(tape, func(r transport.Record) error {
 		last = r.At
@@ -70,7 +64,7 @@ func testLineProfile(w io.Writer, name, tape string) error {
 		case transport.RecordIn:
 			reader.Feed(r.At, r.Data, t.event)
 		case transport.RecordOut:
-			fmt.Fprintf(w, "        sent %q\n", r.Data)
+			fmt.Fprintf(p.Writer, "        %s %q\n", p.Phrase("lanectl.sent"), r.Data)
 		case transport.RecordClose:
 			reader.Break(r.At, t.event)
 		}
@@ -80,14 +74,14 @@ func testLineProfile(w io.Writer, name, tape string) error {
 		return err
 	}
 	reader.Flush(last, t.event)
-	fmt.Fprintf(w, "%d %s, %d %s, %d %s\n",
-		t.readings, english.PluralWord(t.readings, "message", ""), t.alarms, english.PluralWord(t.alarms, "alarm", ""),
-		t.faults, english.PluralWord(t.faults, "fault", ""))
+	p.Say("lanectl.profile-read", message.Nested("messages", message.New("lanectl.messages", message.Count("n", t.readings))),
+		message.Nested("alarms", message.New("kinds.count.alarm", message.Count("n", t.alarms))),
+		message.Nested("faults", message.New("lanectl.faults", message.Count("n", t.faults))))
 	switch {
 	case t.faults > 0:
-		return fmt.Errorf("not understood: %d %s", t.faults, english.PluralWord(t.faults, "line", ""))
+		return message.Errorf("lanectl.lines-unread", message.Count("n", t.faults))
 	case t.readings == 0:
-		return errors.New("the session holds no message")
+		return message.Errorf("lanectl.no-message")
 	}
 	return nil
 }
@@ -125,30 +119,30 @@ func eachChunk(path string, f func(transport.Record) error) error {
 
 // profileTest prints events.
 type profileTest struct {
-	w                        io.Writer
+	p                        cli.Printer
 	readings, alarms, faults int
 }
 
 func (t *profileTest) event(e line.Event) {
 	if !e.Fault.IsZero() {
 		t.faults++
-		fmt.Fprintf(t.w, "FAULT   %s\n        %q\n", e.Fault.English(), e.Frame)
+		fmt.Fprintf(t.p.Writer, "%-7s %s\n        %q\n", t.p.Phrase("lanectl.fault"), t.p.In(e.Fault), e.Frame)
 		return
 	}
 	t.readings++
 	r := e.Reading
 	for _, l := range strings.Split(strings.TrimRight(string(r.Raw), "\n"), "\n") {
-		fmt.Fprintf(t.w, "      > %q\n", l)
+		fmt.Fprintf(t.p.Writer, "      > %q\n", l)
 	}
-	fmt.Fprintf(t.w, "%-7s %s\n", r.Kind, r.Message)
-	printValues(t.w, "        ", r.Values)
+	fmt.Fprintf(t.p.Writer, "%-7s %s\n", r.Kind, r.Message)
+	printValues(t.p.Writer, "        ", r.Values)
 	for _, row := range r.Rows {
-		fmt.Fprintf(t.w, "        %s:\n", row.Name)
-		printValues(t.w, "          ", row.Values)
+		fmt.Fprintf(t.p.Writer, "        %s:\n", row.Name)
+		printValues(t.p.Writer, "          ", row.Values)
 	}
 	if r.Alarm != "" {
 		t.alarms++
-		fmt.Fprintf(t.w, "        ALARM: %s\n", r.Alarm)
+		fmt.Fprintf(t.p.Writer, "        %s\n", t.p.Phrase("lanectl.alarm-is", message.String("what", r.Alarm)))
 	}
 }
 

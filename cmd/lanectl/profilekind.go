@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/site/webjson"
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/vehicle/plc"
@@ -66,22 +66,22 @@ func profileFolder(name string) (string, error) {
 }
 
 // testProfile shows what a profile makes of what a device says.
-func testProfile(ctx context.Context, w io.Writer, name, source string, unit int) error {
+func testProfile(ctx context.Context, p cli.Printer, name, source string, unit int) error {
 	folder, err := profileFolder(name)
 	if err != nil {
 		return err
 	}
 	switch folder {
 	case firmwareconfig.PLC:
-		return testModbusProfile(ctx, w, name, source, unit)
+		return testModbusProfile(ctx, p, name, source, unit)
 	case firmwareconfig.Web:
-		return testWebProfile(ctx, w, name, source)
+		return testWebProfile(ctx, p, name, source)
 	}
-	return testLineProfile(w, name, source)
+	return testLineProfile(p, name, source)
 }
 
 // testModbusProfile asks a device once and prints every value.
-func testModbusProfile(ctx context.Context, w io.Writer, name, address string, unit int) error {
+func testModbusProfile(ctx context.Context, p cli.Printer, name, address string, unit int) error {
 	var ref driver.Ref[plc.Profile]
 	if err := loadNamed(&ref, firmwareconfig.PLC, name); err != nil {
 		return err
@@ -92,16 +92,16 @@ func testModbusProfile(ctx context.Context, w io.Writer, name, address string, u
 	}
 	values, err := plc.Ask(ctx, transport.Modbus{Link: link, Unit: unit}, ref.Value)
 	for _, v := range values {
-		fmt.Fprintf(w, "%-24s %s %s\n", v.Name, v.Text, v.Unit)
+		fmt.Fprintf(p.Writer, "%-24s %s %s\n", v.Name, v.Text, v.Unit)
 		if v.Alarm != "" {
-			fmt.Fprintf(w, "%-24s ALARM: %s\n", "", v.Alarm)
+			fmt.Fprintf(p.Writer, "%-24s %s\n", "", p.Phrase("lanectl.alarm-is", message.String("what", v.Alarm)))
 		}
 	}
 	return err
 }
 
 // testWebProfile reads a document from a file or a device and prints every message.
-func testWebProfile(ctx context.Context, w io.Writer, name, source string) error {
+func testWebProfile(ctx context.Context, p cli.Printer, name, source string) error {
 	var ref driver.Ref[webjson.Profile]
 	if err := loadNamed(&ref, firmwareconfig.Web, name); err != nil {
 		return err
@@ -112,13 +112,13 @@ func testWebProfile(ctx context.Context, w io.Writer, name, source string) error
 	}
 	readings, err := webjson.Decode(ref.Value, doc)
 	for _, r := range readings {
-		fmt.Fprintf(w, "%s %s\n", r.Message.Name, r.ID)
+		fmt.Fprintf(p.Writer, "%s %s\n", r.Message.Name, r.ID)
 		if !r.At.IsZero() {
-			fmt.Fprintf(w, "        %-18s %s\n", "time", r.At.Format("2006-01-02 15:04:05.999 MST"))
+			fmt.Fprintf(p.Writer, "        %-18s %s\n", p.Phrase("lanectl.time"), r.At.Format("2006-01-02 15:04:05.999 MST"))
 		}
-		printValues(w, "        ", r.Values)
+		printValues(p.Writer, "        ", r.Values)
 		if r.Alarm != "" {
-			fmt.Fprintf(w, "        ALARM: %s\n", r.Alarm)
+			fmt.Fprintf(p.Writer, "        %s\n", p.Phrase("lanectl.alarm-is", message.String("what", r.Alarm)))
 		}
 	}
 	return err

@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
@@ -21,15 +18,14 @@ import (
 func statusCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "status", Short: "Say how agent, devices, journal and link are", Args: cobra.NoArgs,
-		Long: "Say how agent, devices, journal and link are. Exits 1 when a device or the link is not well.",
+		Use: "status", Short: "help.status", Args: cobra.NoArgs,
+		Long: "help.status.long",
 	}
 	socket := socketFlag(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
-	language := cli.Language(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "help.flag.doctor.json")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		return show(cmd, *socket, &api.GetStatus, api.None{}, asJSON, func(s api.Status) error {
-			printStatus(cmd.OutOrStdout(), s, *language)
+			printStatus(cli.Print(cmd), s)
 			return unwell(s)
 		})
 	}
@@ -38,10 +34,9 @@ func statusCommand() *cobra.Command {
 
 func devicesCommand() *cobra.Command {
 	var asJSON bool
-	c := &cobra.Command{Use: "devices", Short: "Show the state of each device", Args: cobra.NoArgs, Long: "Show the state of each device. Exits 1 when one has a fault."}
+	c := &cobra.Command{Use: "devices", Short: "help.devices", Args: cobra.NoArgs, Long: "help.devices.long"}
 	socket := socketFlag(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
-	language := cli.Language(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "help.flag.doctor.json")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		return show(cmd, *socket, &api.GetStatus, api.None{}, false, func(s api.Status) error {
 			if asJSON {
@@ -49,7 +44,7 @@ func devicesCommand() *cobra.Command {
 					return err
 				}
 			} else {
-				printDevices(cmd.OutOrStdout(), s, *language)
+				printDevices(cli.Print(cmd), s)
 			}
 			s.Link.Configured = false // the devices alone
 			return unwell(s)
@@ -58,48 +53,50 @@ func devicesCommand() *cobra.Command {
 	return c
 }
 
-func printStatus(w io.Writer, s api.Status, language message.Language) {
-	fmt.Fprintf(w, "agent    %s/%s, %s, up %s\n", s.Site, s.Agent, s.Software, age(s.Started))
-	clock := fmt.Sprintf("synchronised, error about %d ms", s.Clock.ErrorMs)
-	if !s.Clock.Synchronised {
-		clock = "NOT synchronised (adjtimex): its error is unknown. Is a time service running?"
+func printStatus(p cli.Printer, s api.Status) {
+	p.Say("lanectl.status-agent", message.String("agent", s.Site+"/"+s.Agent), message.String("software", s.Software),
+		message.Duration("up", time.Since(s.Started)))
+	if s.Clock.Synchronised {
+		p.Say("lanectl.status-clock", message.Quantity("error", float64(s.Clock.ErrorMs), 0, "ms"))
+	} else {
+		p.Say("lanectl.status-clock-off")
 	}
-	fmt.Fprintf(w, "clock    %s\n", clock)
-	fmt.Fprintf(w, "journal  %d %s, %d signed, %d checked by the hub; waiting: %d %s, %d events, %d telemetry\n",
-		s.Journal.Size, english.PluralWord(int(s.Journal.Size), "row", ""), s.Journal.Signed, s.Link.Verified,
-		s.Journal.Waiting["alarm"], english.PluralWord(int(s.Journal.Waiting["alarm"]), "alarm", ""),
-		s.Journal.Waiting["event"], s.Journal.Waiting["telemetry"])
+	p.Say("lanectl.status-journal",
+		message.Nested("rows", message.New("lanectl.rows-of", message.Count("n", s.Journal.Size))),
+		message.Int("signed", s.Journal.Signed), message.Int("verified", s.Link.Verified),
+		message.Nested("alarms", message.New("kinds.count.alarm", message.Count("n", s.Journal.Waiting["alarm"]))),
+		message.Nested("events", message.New("lanectl.events", message.Count("n", s.Journal.Waiting["event"]))),
+		message.Nested("telemetry", message.New("lanectl.telemetry", message.Count("n", s.Journal.Waiting["telemetry"]))))
 	if n := s.Journal.WaitingArtifacts; n > 0 {
-		fmt.Fprintf(w, "         images and documents on their way to the hub: %d, %s%s\n", n, size(s.Journal.WaitingArtifactBytes), artifactText(s))
+		fmt.Fprintf(p.Writer, "         %s%s\n", p.Phrase("lanectl.status-artifacts", message.Int("count", n),
+			cli.Size("size", s.Journal.WaitingArtifactBytes)), artifactText(p, s))
 	}
-	if s.Journal.Failures > 0 {
-		fmt.Fprintf(w, "         %d %s FAILED: look at disk space and the agent's log\n",
-			s.Journal.Failures, english.PluralWord(int(s.Journal.Failures), "transaction", ""))
+	if n := s.Journal.Failures; n > 0 {
+		fmt.Fprintf(p.Writer, "         %s\n", p.Phrase("lanectl.status-failures", message.Count("n", n)))
 	}
-	fmt.Fprintf(w, "link     %s\n", linkText(s.Link, language))
-	fmt.Fprintln(w)
-	printDevices(w, s, language)
+	p.Say("lanectl.status-link", message.String("state", linkText(p, s.Link)))
+	fmt.Fprintln(p.Writer)
+	printDevices(p, s)
 }
 
 // reason is what the agent says in a language; an older agent says it in English alone.
-func reason(english string, said message.Text, language message.Language) string {
-	if text := said.In(language); text != "" {
-		return strings.ReplaceAll(text, "\u00a0", " ")
+func reason(p cli.Printer, english string, said message.Text) string {
+	if text := said.In(p.Language); text != "" {
+		return cli.Plain(text)
 	}
 	return english
 }
 
-func printDevices(w io.Writer, s api.Status, language message.Language) {
+func printDevices(p cli.Printer, s api.Status) {
 	var table bytes.Buffer
-	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "DEVICE\tDRIVER\tLANE\tSTATE\tFOR\tLAST SEEN\tOBSERVED\tALARMS\tFAULTS\tREASON")
+	t := cli.Printer{Writer: &table, Language: p.Language}.Table("lanectl.table-devices")
 	for _, d := range s.Devices {
-		seen := "never"
+		seen := p.Phrase("lanectl.never")
 		if !d.LastSeen.IsZero() {
-			seen = age(d.LastSeen) + " ago"
+			seen = p.Phrase("lanectl.ago", message.Duration("age", time.Since(d.LastSeen)))
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.ID, d.Driver, d.Lane, d.State, age(d.Since), seen, d.Observations, d.Alarms, d.Faults,
-			reason(d.Reason, d.Message, language))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.ID, d.Driver, d.Lane, stateWord(p, d.State),
+			age(p, d.Since), seen, d.Observations, d.Alarms, d.Faults, reason(p, d.Reason, d.Message))
 	}
 	t.Flush()
 	for i := -1; table.Len() > 0; i++ {
@@ -108,56 +105,54 @@ func printDevices(w io.Writer, s api.Status, language message.Language) {
 		if i >= 0 && i < len(s.Devices) {
 			c = stateColour(s.Devices[i].State)
 		}
-		fmt.Fprintln(w, cli.Paint(w, c, strings.TrimSuffix(line, "\n")))
+		fmt.Fprintln(p.Writer, cli.Paint(p.Writer, c, strings.TrimSuffix(line, "\n")))
 	}
 }
 
-func linkText(l api.Link, language message.Language) string {
-	problem := reason(l.Problem, l.Message, language)
+// stateWord is the state of a device; one of a newer agent stands as it is.
+func stateWord(p cli.Printer, state string) string {
+	if code := "lanectl.state." + state; message.Known(code) {
+		return p.In(message.New(code))
+	}
+	return state
+}
+
+func linkText(p cli.Printer, l api.Link) string {
+	problem := message.String("problem", reason(p, l.Problem, l.Message))
+	broker := message.String("broker", l.Broker)
 	switch {
 	case !l.Configured:
-		return problem
+		return reason(p, l.Problem, l.Message)
 	case l.Refused:
-		return "REFUSED: " + problem
+		return p.Phrase("lanectl.link-refused", problem)
 	case l.Ready:
-		return fmt.Sprintf("up for %s to %s, %d B/s, round trip %d ms, %d %s in flight",
-			age(l.Since), l.Broker, l.Rate, l.RTTMs, l.InFlight, english.PluralWord(l.InFlight, "byte", ""))
+		return p.Phrase("lanectl.link-up", message.Duration("age", time.Since(l.Since)), broker,
+			cli.Size("rate", int64(l.Rate)), message.Quantity("trip", float64(l.RTTMs), 0, "ms"),
+			cli.Size("flight", int64(l.InFlight)))
 	case l.Connected:
-		return fmt.Sprintf("connected to %s, but %s", l.Broker, problem)
+		return p.Phrase("lanectl.link-connected", broker, problem)
 	}
-	return fmt.Sprintf("DOWN for %s: %s: %s", age(l.Since), l.Broker, problem)
+	return p.Phrase("lanectl.link-down", message.Duration("age", time.Since(l.Since)), broker, problem)
 }
 
 // artifactText says what is being sent, and when all will be done as it goes.
-func artifactText(s api.Status) string {
+func artifactText(p cli.Printer, s api.Status) string {
 	out := ""
 	if a := s.Link.Artifact; a != nil {
-		out = fmt.Sprintf("; now %.12s…, %s of %s", a.SHA256, size(a.Held), size(a.Size))
+		out = p.Language.Separator("; ") + p.Phrase("lanectl.artifact-now",
+			message.String("name", fmt.Sprintf("%.12s…", a.SHA256)), cli.Size("held", a.Held), cli.Size("size", a.Size))
 	}
 	if s.Link.Ready && s.Link.Rate > 0 {
 		left := time.Duration(float64(s.Journal.WaitingArtifactBytes) / float64(s.Link.Rate) * float64(time.Second))
-		out += fmt.Sprintf("; done in about %s at %s/s", max(left.Round(time.Second), time.Second), size(int64(s.Link.Rate)))
+		out += p.Language.Separator("; ") + p.Phrase("lanectl.artifact-left",
+			message.Duration("left", max(left, time.Second)), cli.Size("rate", int64(s.Link.Rate)))
 	}
-	return out
+	return cli.Plain(out)
 }
 
-// size writes a number of bytes for people.
-func size(n int64) string {
-	switch {
-	case n >= 10e6:
-		return fmt.Sprintf("%d MB", n/1e6)
-	case n >= 10e3:
-		return fmt.Sprintf("%d kB", n/1e3)
-	}
-	return fmt.Sprintf("%d %s", n, english.PluralWord(int(n), "byte", ""))
-}
-
-func age(t time.Time) string {
-	d := time.Since(t)
-	if d < time.Minute {
-		return d.Round(time.Second).String()
-	}
-	return d.Round(time.Minute).String()
+// age is how long ago something was.
+func age(p cli.Printer, t time.Time) string {
+	return cli.Plain(message.Span{Duration: time.Since(t)}.In(p.Language))
 }
 
 // unwell is the error of a status in which something is wrong.
@@ -169,10 +164,10 @@ func unwell(s api.Status) error {
 		}
 	}
 	if bad > 0 {
-		return fmt.Errorf("devices not well: %d of %d", bad, len(s.Devices))
+		return message.Errorf("lanectl.devices-unwell", message.Int("bad", bad), message.Int("all", len(s.Devices)))
 	}
 	if s.Link.Configured && !s.Link.Ready {
-		return fmt.Errorf("the link is down")
+		return message.Errorf("lanectl.link-is-down")
 	}
 	return nil
 }

@@ -26,9 +26,8 @@ import (
 
 func simulateCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "simulate", Short: "Stand in for a device, in its real protocol",
-		Long: "Stand in for a device: to see whether the fault is at its side of the cable or at ours, or to train with. " +
-			"The agent is pointed at the simulated one in a lane file of its own.",
+		Use: "simulate", Short: "help.simulate",
+		Long: "help.simulate.long",
 		Example: "  lanectl simulate tsa --listen 127.0.0.1:1601\n" +
 			"  lanectl simulate lane --config training.yaml --scenario busy-lane",
 	}
@@ -40,25 +39,23 @@ func supportCommand() *cobra.Command {
 	var out, config string
 	var back time.Duration
 	c := &cobra.Command{
-		Use: "support", Short: "Gather what somebody far away needs to help, in one file", Args: cobra.NoArgs,
-		Long: `Write one file (tar, gzip) that a person can read: what doctor finds, status, the lane file without secrets, the newest observations, the
-devices' raw bytes of the last hour, versions, the machine, the agent's log. Begin with README.txt in it. Plates and other personal data may be in
-it: hand it on accordingly.`,
+		Use: "support", Short: "help.support", Args: cobra.NoArgs,
+		Long:    "help.support.long",
 		Example: "  sudo lanectl support --out lane-3.tar.gz",
 	}
 	socket := socketFlag(c)
 	f := c.Flags()
-	f.StringVarP(&out, "out", "o", "", "`FILE` to write (default lanewarden-support-TIME.tar.gz)")
-	f.StringVar(&config, "config", "", "lane file (default the one that the agent runs)")
+	f.StringVarP(&out, "out", "o", "", "help.flag.support.out")
+	f.StringVar(&config, "config", "", "help.flag.support.config")
 	back = time.Hour
-	cli.Duration(f, &back, "since", time.Second, "raw bytes of so long ago until now")
+	cli.Duration(f, &back, "since", time.Second, "help.flag.support.since")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		if out == "" {
 			out = "lanewarden-support-" + time.Now().Format("20060102-150405") + ".tar.gz"
 		}
 		b := bundle{ctx: cmd.Context(), socket: *socket, config: config, back: back, name: "lanewarden-support",
-			progress: cmd.ErrOrStderr()}
-		return writeTo(cmd, out, b.write, "begin with README.txt in it")
+			progress: cmd.ErrOrStderr(), p: cli.Print(cmd)}
+		return writeTo(cmd, out, b.write, message.New("lanectl.support-begin"))
 	}
 	return c
 }
@@ -70,6 +67,7 @@ type bundle struct {
 	back           time.Duration
 	name           string
 	progress       io.Writer
+	p              cli.Printer // of README.txt and of what commands of ours say in it
 	tar            *tar.Writer
 	readme         bytes.Buffer
 }
@@ -80,35 +78,39 @@ var secret = regexp.MustCompile(`(://[^/@\s:]*:)[^/@\s]*@`)
 func (b *bundle) write(w io.Writer) error {
 	zip := gzip.NewWriter(w)
 	b.tar = tar.NewWriter(zip)
-	fmt.Fprintf(&b.readme, "Lanewarden support file, made %s by lanectl %s on %s/%s.\n\nWhat is in it:\n",
-		time.Now().UTC().Format(time.RFC3339), cli.Version(), runtime.GOOS, runtime.GOARCH)
+	b.p.Writer = &b.readme
+	b.p.Say("lanectl.support-made", message.String("time", time.Now().UTC().Format(time.RFC3339)),
+		message.String("version", cli.Version()), message.String("system", runtime.GOOS+"/"+runtime.GOARCH))
+	fmt.Fprintln(&b.readme)
+	b.p.Say("lanectl.support-parts")
 	for _, part := range []struct {
 		name, what string
 		make       func() ([]byte, error)
 	}{
-		{"doctor.txt", "what is wrong, the likeliest first", b.doctor},
-		{"status.txt", "agent, journal, link and devices", b.status},
-		{"status.json", "the same, for programs",
+		{"doctor.txt", "lanectl.support-doctor", b.doctor},
+		{"status.txt", "lanectl.support-status", b.status},
+		{"status.json", "lanectl.support-status-json",
 			func() ([]byte, error) { return fetch(b, &api.GetStatus, api.None{}) }},
-		{"observations.ndjson", "the newest 2,000 observations",
+		{"observations.ndjson", "lanectl.support-observations",
 			func() ([]byte, error) { return fetch(b, &api.GetTail, api.TailQuery{N: 2000}) }},
-		{"tests.json", "guided tests, when they ran last",
+		{"tests.json", "lanectl.support-tests",
 			func() ([]byte, error) { return fetch(b, &api.GetTests, api.None{}) }},
-		{"lane.yaml", "the lane file", b.lane},
-		{"machine.txt", "system, disks, addresses, ports", b.machine},
-		{"laned.log", "the agent's log, newest last", func() ([]byte, error) {
+		{"lane.yaml", "lanectl.support-lane", b.lane},
+		{"machine.txt", "lanectl.support-machine", b.machine},
+		{"laned.log", "lanectl.support-log", func() ([]byte, error) {
 			return b.run("journalctl", "-u", "laned", "-n", "5000", "--no-pager", "-o", "short-iso")
 		}},
 	} {
 		fmt.Fprintf(b.progress, "%s…\n", part.name)
 		text, err := part.make()
 		if err != nil {
-			fmt.Fprintf(&b.readme, "  %-24s %s: MISSING: %v\n", part.name, part.what, err)
+			fmt.Fprintf(&b.readme, "  %-24s %s\n", part.name,
+				b.p.Phrase("lanectl.support-missing", message.Nested("what", message.New(part.what)), message.CausedBy(err)))
 			if len(text) == 0 {
 				continue
 			}
 		} else {
-			fmt.Fprintf(&b.readme, "  %-24s %s\n", part.name, part.what)
+			fmt.Fprintf(&b.readme, "  %-24s %s\n", part.name, b.p.In(message.New(part.what)))
 		}
 		if err := b.add(part.name, text); err != nil {
 			return err
@@ -152,7 +154,7 @@ func fetch[In any](b *bundle, q opener[In], in In) ([]byte, error) {
 func (b *bundle) doctor() ([]byte, error) {
 	var out bytes.Buffer
 	options := doctorOptions(doctor.Options{Socket: b.socket, Config: b.config}, b.socket)
-	printFindings(&out, doctor.Examine(b.ctx, options), message.English)
+	printFindings(&out, doctor.Examine(b.ctx, options), b.p.Language)
 	return out.Bytes(), nil
 }
 
@@ -165,7 +167,7 @@ func (b *bundle) status() ([]byte, error) {
 		b.config = s.Config
 	}
 	var out bytes.Buffer
-	printStatus(&out, s, message.English)
+	printStatus(cli.Printer{Writer: &out, Language: b.p.Language}, s)
 	return out.Bytes(), nil
 }
 
@@ -200,16 +202,20 @@ func (b *bundle) run(name string, args ...string) ([]byte, error) {
 func (b *bundle) tapes() error {
 	s, err := api.GetStatus.Ask(b.ctx, local(b.socket), api.None{})
 	if err != nil {
-		fmt.Fprintf(&b.readme, "  tapes/                   MISSING: %v\n", explain(b.socket, err))
+		fmt.Fprintf(&b.readme, "  %-24s %s\n", "tapes/", b.p.Phrase("lanectl.support-missing",
+			message.Nested("what", message.New("lanectl.support-tapes", message.ExactDuration("span", b.back))),
+			message.CausedBy(explain(b.socket, err))))
 		return nil
 	}
-	fmt.Fprintf(&b.readme, "  tapes/DEVICE.tape        raw bytes of the last %s: lanectl replay DEVICE.tape\n", b.back)
+	fmt.Fprintf(&b.readme, "  %-24s %s\n", "tapes/*.tape",
+		b.p.Phrase("lanectl.support-tapes", message.ExactDuration("span", b.back)))
 	to := time.Now().Add(-3 * time.Second) // without waiting for what is under way
 	for _, d := range s.Devices {
 		fmt.Fprintf(b.progress, "tapes/%s.tape…\n", d.ID)
 		r, err := fetchRecording(b.ctx, b.socket, d.ID, to.Add(-b.back), to)
 		if err != nil {
-			fmt.Fprintf(&b.readme, "    %s: MISSING: %v\n", d.ID, err)
+			fmt.Fprintf(&b.readme, "    %s\n", b.p.Phrase("lanectl.support-missing",
+				message.Nested("what", message.Verbatim(d.ID)), message.CausedBy(err)))
 			continue
 		}
 		var out bytes.Buffer

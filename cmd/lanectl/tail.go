@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,17 +21,16 @@ func tailCommand() *cobra.Command {
 	var follow, asJSON bool
 	var class, device string
 	c := &cobra.Command{
-		Use: "tail", Short: "Show the newest observations", Args: cobra.NoArgs,
+		Use: "tail", Short: "help.tail", Args: cobra.NoArgs,
 		Example: "  lanectl tail -f --class alarm",
 	}
 	socket := socketFlag(c)
 	f := c.Flags()
-	cli.Int(f, &n, "lines", "n", 0, api.TailMax, "how many of the newest observations that match")
-	f.BoolVarP(&follow, "follow", "f", false, "go on with what comes")
-	f.BoolVar(&asJSON, "json", false, "as NDJSON, for programs")
-	cli.Choice(f, &class, "class", "only alarm, event or telemetry", "alarm", "event", "telemetry")
-	f.StringVar(&device, "device", "", "only this device")
-	language := cli.Language(f)
+	cli.Int(f, &n, "lines", "n", 0, api.TailMax, "help.flag.lines")
+	f.BoolVarP(&follow, "follow", "f", false, "help.flag.follow")
+	f.BoolVar(&asJSON, "json", false, "help.flag.replay.json")
+	cli.Choice(f, &class, "class", "help.flag.class", "alarm", "event", "telemetry")
+	f.StringVar(&device, "device", "", "help.flag.tail.device")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		in := api.TailQuery{N: n, Follow: follow, Class: class, Device: device}
 		body, err := api.GetTail.Open(cmd.Context(), local(*socket), in)
@@ -43,7 +41,7 @@ func tailCommand() *cobra.Command {
 		if asJSON {
 			_, err = io.Copy(cmd.OutOrStdout(), body)
 		} else {
-			err = printLines(cmd.OutOrStdout(), body, *language)
+			err = printLines(cli.Print(cmd), body)
 		}
 		if cmd.Context().Err() != nil || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil // Ctrl-C, or the agent stopped
@@ -53,7 +51,7 @@ func tailCommand() *cobra.Command {
 	return c
 }
 
-func printLines(w io.Writer, body io.Reader, language message.Language) error {
+func printLines(p cli.Printer, body io.Reader) error {
 	lines := bufio.NewReader(body)
 	for {
 		text, err := lines.ReadBytes('\n')
@@ -68,7 +66,8 @@ func printLines(w io.Writer, body io.Reader, language message.Language) error {
 			return err
 		}
 		at := l.Shown().Local().Format(zonedMs)
-		fmt.Fprintf(w, "%8d  %s  %-9s  %-10s  %-20s  %s\n", l.Idx, at, l.Class, l.Device, l.Kind, gist(l.Observation, language))
+		fmt.Fprintf(p.Writer, "%8d  %s  %-9s  %-10s  %-20s  %s\n", l.Idx, at, p.In(message.New("class."+l.Class)), l.Device, l.Kind,
+			gist(l.Observation, p.Language))
 	}
 }
 
@@ -81,12 +80,12 @@ func gist(text json.RawMessage, language message.Language) string {
 	if observation.FromJSON(text, o) != nil {
 		return "" // of a newer agent: --json shows it
 	}
-	out := strings.ReplaceAll(kinds.Sentence(o).In(language), "\u00a0", " ")
+	out := cli.Plain(kinds.Sentence(o).In(language))
 	if runes := []rune(out); len(runes) > gistMax {
 		out = string(runes[:gistMax]) + "…"
 	}
 	for _, a := range o.GetBody().GetArtifacts() {
-		out += fmt.Sprintf("  artifact %x", a.Sha256)
+		out += "  " + cli.Plain(message.New("lanectl.artifact", message.String("name", fmt.Sprintf("%x", a.Sha256))).In(language))
 	}
 	return out
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,66 +23,64 @@ import (
 func testCommand() *cobra.Command {
 	var asJSON, french bool
 	c := &cobra.Command{
-		Use: "test [DEVICE TEST]", Short: "Guided tests: list them, or run one step by step", Args: cobra.MatchAll(cobra.MaximumNArgs(2), func(_ *cobra.Command, args []string) error {
+		Use: "test [DEVICE TEST]", Short: "help.test", Args: cobra.MatchAll(cobra.MaximumNArgs(2), func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				return errors.New("give DEVICE and TEST, or neither")
+				return message.Errorf("lanectl.device-and-test")
 			}
 			return nil
 		}),
-		Long: `Without arguments: which tests there are, when each ran last, and which are due. With them: run one; it says what to do, and asks. The result
-is journalled, and so signed. Exits 1 when it fails or is abandoned.`,
+		Long:    "help.test.long",
 		Example: "  lanectl test\n  lanectl test ion-1 blank\n  lanectl test io-1 outputs --lang fr",
 	}
 	socket := socketFlag(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
-	c.Flags().BoolVar(&french, "french", false, "les consignes en français")
-	_ = c.Flags().MarkDeprecated("french", "use --lang fr") // the flag is there
-	language := cli.Language(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "help.flag.doctor.json")
+	c.Flags().BoolVar(&french, "french", false, "")
+	_ = c.Flags().MarkHidden("french") // of earlier versions: --lang fr
 	c.RunE = func(cmd *cobra.Command, args []string) error {
+		p := cli.Print(cmd)
 		if french {
-			*language = message.French
+			p.Language = message.French
 		}
 		if len(args) == 0 {
 			return show(cmd, *socket, &api.GetTests, api.None{}, asJSON, func(l api.TestList) error {
-				return printTests(cmd.OutOrStdout(), l, *language)
+				return printTests(p, l)
 			})
 		}
-		g := guide{cmd: cmd, socket: *socket, language: *language, asJSON: asJSON, in: bufio.NewReader(cmd.InOrStdin())}
+		g := guide{cmd: cmd, socket: *socket, p: p, asJSON: asJSON, in: bufio.NewReader(cmd.InOrStdin())}
 		return g.run(args[0], args[1])
 	}
 	return c
 }
 
-func printTests(w io.Writer, l api.TestList, language message.Language) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "DEVICE\tTEST\tDUE\tLAST\tRESULT\tTITLE")
+func printTests(p cli.Printer, l api.TestList) error {
+	t := p.Table("lanectl.table-tests")
 	for _, o := range l.Tests {
 		var last struct {
 			StartedNs string
 			Verdict   string
 		}
-		when, result, due := "never", "", ""
+		when, result, due := p.Phrase("lanectl.never"), "", ""
 		if len(o.Last) > 0 && json.Unmarshal(o.Last, &last) == nil {
 			if ns, err := strconv.ParseInt(last.StartedNs, 10, 64); err == nil {
 				when = time.Unix(0, ns).Local().Format(zoned)
 			}
-			result = strings.ToLower(strings.TrimPrefix(last.Verdict, "VERDICT_"))
+			result = verdictWord(p, strings.ToLower(strings.TrimPrefix(last.Verdict, "VERDICT_")))
 		}
 		if o.Due {
-			due = "due"
+			due = p.Phrase("lanectl.due")
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", o.Device, o.ID, due, when, result, o.Title.In(language))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", o.Device, o.ID, due, when, result, cli.Plain(o.Title.In(p.Language)))
 	}
 	return t.Flush()
 }
 
 // guide leads a person through a test.
 type guide struct {
-	cmd      *cobra.Command
-	socket   string
-	language message.Language
-	asJSON   bool
-	in       *bufio.Reader
+	cmd    *cobra.Command
+	socket string
+	p      cli.Printer
+	asJSON bool
+	in     *bufio.Reader
 }
 
 const guideLook = 300 * time.Millisecond
@@ -130,7 +127,7 @@ func (g *guide) act(ctx context.Context, a api.TestAct) error {
 func (g *guide) answer(ctx context.Context) (string, error) {
 	line, err := g.in.ReadString('\n')
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("no answer: %w", err), g.act(ctx, api.TestAct{Action: "abandon"}))
+		return "", errors.Join(message.Wrap(err, "lanectl.no-answer"), g.act(ctx, api.TestAct{Action: "abandon"}))
 	}
 	return strings.ToLower(strings.TrimSpace(line)), nil
 }
@@ -138,23 +135,23 @@ func (g *guide) answer(ctx context.Context) (string, error) {
 func (g *guide) step(ctx context.Context, w io.Writer, v *guided.View) error {
 	s := v.Steps[v.Step]
 	if !g.asJSON {
-		fmt.Fprintf(w, "%d/%d  %s\n", v.Step+1, len(v.Steps), s.Do.In(g.language))
+		fmt.Fprintf(w, "%d/%d  %s\n", v.Step+1, len(v.Steps), cli.Plain(s.Do.In(g.p.Language)))
 	}
 	switch {
 	case !s.Number.IsZero():
-		fmt.Fprintf(w, "     %s: ", s.Number.In(g.language))
+		fmt.Fprintf(w, "     %s%s", cli.Plain(s.Number.In(g.p.Language)), cli.Plain(g.p.Language.Separator(": ")))
 		for {
 			text, err := g.answer(ctx)
 			if err != nil {
 				return err
 			}
-			if n, err := strconv.ParseFloat(text, 64); err == nil {
+			if n, err := strconv.ParseFloat(strings.Replace(text, ",", ".", 1), 64); err == nil {
 				return g.act(ctx, api.TestAct{Action: "number", Number: n})
 			}
 			fmt.Fprintf(w, "     %q ?  ", text)
 		}
 	case !s.Ask.IsZero():
-		fmt.Fprintf(w, "     %s [y/n] ", s.Ask.In(g.language))
+		fmt.Fprintf(w, "     %s [%s] ", cli.Plain(s.Ask.In(g.p.Language)), g.p.Phrase("lanectl.yes-no"))
 		text, err := g.answer(ctx)
 		if err != nil {
 			return err
@@ -176,33 +173,55 @@ func (g *guide) result(w io.Writer, v *guided.View) error {
 	} else {
 		for _, s := range v.Steps {
 			for _, c := range s.Checks {
-				verdict := "passed"
+				word := "passed"
 				if !c.Passed {
-					verdict = "FAILED"
+					word = "failed"
 				}
-				value := c.Message.In(g.language)
+				value := c.Message.In(g.p.Language)
 				if c.Value != nil {
-					value = strings.TrimSpace(fmt.Sprintf("%.4g %s", *c.Value, c.Unit)) + limitsText(c.Low, c.High)
+					value = strings.TrimSpace(significant(g.p, *c.Value)+" "+c.Unit) + limitsText(g.p, c.Low, c.High)
 				}
-				fmt.Fprintf(w, "     %s  %s: %s\n", verdict, c.Title.In(g.language), value)
+				fmt.Fprintf(w, "     %s  %s\n", strings.ToUpper(verdictWord(g.p, word)), g.p.Phrase("within",
+					message.String("where", c.Title.In(g.p.Language)), message.Nested("cause", message.Verbatim(value))))
 			}
 		}
-		fmt.Fprintf(w, "%s; row %d of the journal\n", v.Verdict, v.Row)
+		g.p.Say("lanectl.test-row", message.String("verdict", verdictWord(g.p, v.Verdict)),
+			message.String("row", strconv.FormatInt(v.Row, 10)))
 	}
 	if v.Verdict != "passed" {
-		return fmt.Errorf("test %s of %s: %s", v.Test, v.Device, v.Verdict)
+		return message.Errorf("lanectl.test-ended", message.String("test", v.Test), message.String("device", v.Device),
+			message.String("verdict", verdictWord(g.p, v.Verdict)))
 	}
 	return nil
 }
 
-func limitsText(low, high *float64) string {
+// verdictWord is the verdict of a test or of a check; one that this version does not know stands as it is.
+func verdictWord(p cli.Printer, verdict string) string {
+	if code := "kinds.device-test." + verdict; message.Known(code) {
+		return p.In(message.New(code))
+	}
+	return verdict
+}
+
+// significant writes a number with four significant digits, as the language does.
+func significant(p cli.Printer, v float64) string {
+	text := fmt.Sprintf("%.4g", v)
+	if p.Language == message.French {
+		text = strings.Replace(text, ".", ",", 1)
+	}
+	return text
+}
+
+// limitsText says within which limits a value had to be.
+func limitsText(p cli.Printer, low, high *float64) string {
 	switch {
 	case low != nil && high != nil:
-		return fmt.Sprintf(" (limits %.4g to %.4g)", *low, *high)
+		return " " + p.Phrase("lanectl.limits",
+			message.String("low", significant(p, *low)), message.String("high", significant(p, *high)))
 	case low != nil:
-		return fmt.Sprintf(" (at least %.4g)", *low)
+		return " " + p.Phrase("lanectl.at-least", message.String("low", significant(p, *low)))
 	case high != nil:
-		return fmt.Sprintf(" (at most %.4g)", *high)
+		return " " + p.Phrase("lanectl.at-most", message.String("high", significant(p, *high)))
 	}
 	return ""
 }

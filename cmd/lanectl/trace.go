@@ -11,16 +11,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/cmd/internal/lod"
+	"lanewarden/drivers/message"
 )
 
 func traceCommand() *cobra.Command {
-	c := &cobra.Command{Use: "trace", Short: "Ion scanners"}
+	c := &cobra.Command{Use: "trace", Short: "help.trace"}
 	var asJSON bool
 	lod90 := &cobra.Command{
-		Use: "lod90 FILE", Short: "Limit of detection (ASTM E2677) of a series of measurements", Args: cobra.ExactArgs(1),
-		Long: `Estimate the limit of detection from a series of measurements: lines of mass and response, set apart by comma, semicolon, tab or blanks; "-"
-for standard input. At least 10 replicates of each of 3 masses, process blanks (mass 0) among them. LOD90 is in the masses' unit.`,
+		Use: "lod90 FILE", Short: "help.lod90", Args: cobra.ExactArgs(1),
+		Long:    "help.lod90.long",
 		Example: "  lanectl trace lod90 rdx.csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			points, err := readSeries(args[0])
@@ -31,22 +32,30 @@ for standard input. At least 10 replicates of each of 3 masses, process blanks (
 			if err != nil {
 				return err
 			}
-			w := cmd.OutOrStdout()
+			p := cli.Print(cmd)
 			if asJSON {
-				e := json.NewEncoder(w)
+				e := json.NewEncoder(p.Writer)
 				e.SetIndent("", "  ")
 				return e.Encode(r)
 			}
 			for _, l := range r.Levels {
-				fmt.Fprintf(w, "mass %8.4g   n %3d   mean %10.4g   s %10.4g\n", l.Mass, l.N, l.Mean, l.Sigma)
+				p.Say("lanectl.lod-level", padded("mass", "%8.4g", l.Mass), padded("n", "%3d", l.N),
+					padded("mean", "%10.4g", l.Mean), padded("sigma", "%10.4g", l.Sigma))
 			}
-			fmt.Fprintf(w, "critical value  %.4g\nLOD             %.4g\nLOD90           %.4g   upper 90 %% confidence bound\n", r.CriticalValue, r.LOD, r.LOD90)
+			p.Say("lanectl.lod-critical", padded("value", "%.4g", r.CriticalValue))
+			p.Say("lanectl.lod", padded("value", "%.4g", r.LOD))
+			p.Say("lanectl.lod90", padded("value", "%.4g", r.LOD90))
 			return nil
 		},
 	}
-	lod90.Flags().BoolVar(&asJSON, "json", false, "as JSON, for programs")
+	lod90.Flags().BoolVar(&asJSON, "json", false, "help.flag.doctor.json")
 	c.AddCommand(lod90)
 	return c
+}
+
+// padded is an argument that lines up with those below it.
+func padded(name, format string, v any) message.Arg {
+	return message.String(name, fmt.Sprintf(format, v))
 }
 
 // maxSeries bounds a series.
@@ -81,10 +90,11 @@ func readSeries(path string) (out []lod.Point, err error) {
 				err = nil
 				continue // a heading
 			}
-			return nil, fmt.Errorf("%s:%d: %q is not a mass and a response", path, n, lines.Text())
+			return nil, message.Errorf("lanectl.no-measurement",
+				message.String("file", path), message.Int("line", n), message.Quoted("text", lines.Text()))
 		}
 		if len(out) == maxSeries {
-			return nil, fmt.Errorf("%s: more than %d measurements", path, maxSeries)
+			return nil, message.Errorf("lanectl.series", message.String("file", path), message.Int("most", maxSeries))
 		}
 		out = append(out, p)
 	}

@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 
 	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/message"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
@@ -24,34 +23,29 @@ import (
 func verifyCommand() *cobra.Command {
 	var key string
 	c := &cobra.Command{
-		Use: "verify PATH...", Short: "Prove that a journal or a hub's ledger is what the agents signed", Args: cobra.MinimumNArgs(1),
-		Long: `Hash every row of a journal or ledger again and hold it against the evidence log and every checkpoint that the agent
-signed, and every artifact (image, document) against its name, which is its SHA-256. PATH is an agent's or hub's state directory,
-a database file, or a .json file of 'lanectl export'. Works offline, and beside a running program.
-
-Without --key the public key is taken from the database itself: that shows that nothing was changed after it was signed,
-but not by whom it was signed. 'lanectl status --json' shows an agent's key as journal.verify_key.`,
+		Use: "verify PATH...", Short: "help.verify", Args: cobra.MinimumNArgs(1),
+		Long: "help.verify.long",
 		Example: `  lanectl verify /var/lib/lanewarden
   lanectl verify --key 'lanewarden/site/agent+1234abcd+...' /mnt/evidence/journal.db`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := note.NewVerifier(key); key != "" && err != nil {
-				return cli.Usagef("--key %q: write a public key as 'lanectl status --json' shows it: NAME+HASH+KEY", key)
+				return cli.Usagef("lanectl.key", message.Quoted("value", key))
 			}
 			wrong := 0
 			for _, path := range args {
-				n, err := verify(cmd.Context(), cmd.OutOrStdout(), path, key)
+				n, err := verify(cmd.Context(), cli.Print(cmd), path, key)
 				if err != nil {
 					return atPath(path, err)
 				}
 				wrong += n
 			}
 			if wrong > 0 {
-				return fmt.Errorf("%d %s, listed above", wrong, english.PluralWord(wrong, "finding", ""))
+				return message.Errorf("lanectl.findings", message.Count("n", wrong))
 			}
 			return nil
 		},
 	}
-	c.Flags().StringVar(&key, "key", "", "public key of the agent that must have signed")
+	c.Flags().StringVar(&key, "key", "", "help.flag.key")
 	return c
 }
 
@@ -82,29 +76,30 @@ func find(path string) (string, bool, error) {
 			return at, filepath.Base(at) == ledger.FileName, nil
 		}
 	}
-	return "", false, errors.New("holds neither " + journal.FileName + " nor " + ledger.FileName)
+	return "", false, message.Errorf("lanectl.no-journal",
+		message.String("journal", journal.FileName), message.String("ledger", ledger.FileName))
 }
 
-func verify(ctx context.Context, w io.Writer, path, key string) (wrong int, err error) {
+func verify(ctx context.Context, p cli.Printer, path, key string) (wrong int, err error) {
 	if isExport(path) {
-		return verifyExport(w, path, key)
+		return verifyExport(p, path, key)
 	}
 	path, isLedger, err := find(path)
 	if err != nil {
 		return 0, err
 	}
-	wrong, err = verifyArtifacts(ctx, w, path, isLedger)
+	wrong, err = verifyArtifacts(ctx, p, path, isLedger)
 	if err != nil {
 		return 0, err
 	}
 	if !isLedger {
-		bar := cli.NewBar(os.Stderr, "verifying "+path)
+		bar := cli.NewBar(os.Stderr, p.Phrase("lanectl.verifying", message.String("path", path)))
 		id, report, err := journal.AuditWatched(ctx, path, key, bar.At)
 		bar.End()
 		if err != nil {
 			return 0, err
 		}
-		printReport(w, path, id.Origin(), report)
+		printReport(p, path, id.Origin(), report)
 		return wrong + report.Wrong, nil
 	}
 	all, err := ledger.Audit(ctx, path, key)
@@ -112,10 +107,10 @@ func verify(ctx context.Context, w io.Writer, path, key string) (wrong int, err 
 		return 0, err
 	}
 	for _, a := range all {
-		printReport(w, path, evidence.Origin(a.Site, a.Agent, a.Journal), a.Report)
+		printReport(p, path, evidence.Origin(a.Site, a.Agent, a.Journal), a.Report)
 		wrong += a.Report.Wrong
 		if a.Refused != "" {
-			fmt.Fprintf(w, "  the hub refuses this journal: %s\n", a.Refused)
+			p.Say("lanectl.hub-refuses", message.Nested("why", message.Quote(a.Refused)))
 			wrong++
 		}
 	}
@@ -123,7 +118,7 @@ func verify(ctx context.Context, w io.Writer, path, key string) (wrong int, err 
 }
 
 // verifyArtifacts hashes what journal or ledger keep whole.
-func verifyArtifacts(ctx context.Context, w io.Writer, path string, isLedger bool) (int, error) {
+func verifyArtifacts(ctx context.Context, p cli.Printer, path string, isLedger bool) (int, error) {
 	db, err := sqlog.Open(path, sqlog.ReadOnly)
 	if err != nil {
 		return 0, err
@@ -142,28 +137,35 @@ func verifyArtifacts(ctx context.Context, w io.Writer, path string, isLedger boo
 	if err != nil {
 		return 0, err
 	}
-	verdict := "OK"
-	if len(r.Findings) > 0 {
-		verdict = "WRONG"
-	}
-	fmt.Fprintf(w, "%s  %s  artifacts: %d, %s\n", verdict, path, r.Count, size(r.Bytes))
-	for _, f := range r.Findings {
-		fmt.Fprintf(w, "  %s\n", f)
-	}
+	p.Say("lanectl.verified-artifacts", message.Nested("verdict", verdict(len(r.Findings) == 0)),
+		message.String("path", path), message.Int("count", r.Count), cli.Size("size", r.Bytes))
+	printFindingLines(p, r.Findings)
 	return len(r.Findings), nil
 }
 
-func printReport(w io.Writer, path, origin string, r *evidence.Report) {
-	verdict := "OK"
-	if !r.OK() {
-		verdict = "WRONG"
-	}
-	fmt.Fprintf(w, "%s  %s  %s: %s, %d of them under %s, root %s\n", verdict, path, origin,
-		english.Plural(int(r.Rows), "row", ""), r.Signed, english.Plural(r.Checkpoints, "signed checkpoint", ""), r.Root)
-	for _, f := range r.Findings {
-		fmt.Fprintf(w, "  %s\n", f)
-	}
+func printReport(p cli.Printer, path, origin string, r *evidence.Report) {
+	p.Say("lanectl.verified", message.Nested("verdict", verdict(r.OK())), message.String("path", path),
+		message.String("origin", origin), message.Nested("rows", message.New("lanectl.rows-of", message.Count("n", r.Rows))),
+		message.Int("signed", r.Signed),
+		message.Nested("checkpoints", message.New("lanectl.checkpoints", message.Count("n", r.Checkpoints))),
+		message.String("root", r.Root.String()))
+	printFindingLines(p, r.Findings)
 	if more := r.Wrong - len(r.Findings); more > 0 {
-		fmt.Fprintf(w, "  and %d more\n", more)
+		p.Say("lanectl.more-findings", message.Count("n", more))
 	}
+}
+
+// printFindingLines prints what verification found, indented below its verdict.
+func printFindingLines(p cli.Printer, findings []message.Message) {
+	for _, f := range findings {
+		fmt.Fprintf(p.Writer, "  %s\n", p.In(f))
+	}
+}
+
+// verdict says whether verification found nothing.
+func verdict(ok bool) message.Message {
+	if ok {
+		return message.New("lanectl.right")
+	}
+	return message.New("lanectl.wrong")
 }

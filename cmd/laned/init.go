@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -13,23 +12,24 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
 func initCommand() *cobra.Command {
 	var force bool
 	c := &cobra.Command{
-		Use: "init FILE", Short: "Ask for what a lane has, and write a minimal lane file", Args: cobra.ExactArgs(1),
-		Long: `Ask for site, lane, devices and centre, and write a lane file that laned runs. Each answer is checked; an empty one takes what is
-in brackets. FILE is not overwritten without --force.`,
+		Use: "init FILE", Short: "help.init", Args: cobra.ExactArgs(1),
+		Long:    "help.init.long",
 		Example: "  laned init /etc/lanewarden/lane.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := os.Stat(args[0]); err == nil && !force {
 				return thereAlready(args[0])
 			}
-			d := &dialog{in: bufio.NewScanner(cmd.InOrStdin()), out: cmd.OutOrStdout()}
+			d := &dialog{in: bufio.NewScanner(cmd.InOrStdin()), p: cli.Print(cmd)}
 			text, err := d.laneFile()
 			if err != nil {
 				return err
@@ -37,11 +37,12 @@ in brackets. FILE is not overwritten without --force.`,
 			if err := writeNew(args[0], text, force); err != nil {
 				return err
 			}
-			fmt.Fprintf(d.out, "\nWritten: %s. Run it with: laned run %s\n", args[0], args[0])
+			fmt.Fprintln(d.p.Writer)
+			d.p.Say("laned.written", message.String("file", args[0]))
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&force, "force", false, "overwrite FILE")
+	c.Flags().BoolVar(&force, "force", false, "help.flag.force")
 	return c
 }
 
@@ -63,24 +64,24 @@ func writeNew(path string, text []byte, force bool) error {
 }
 
 func thereAlready(path string) error {
-	return fmt.Errorf("%s is there already: --force overwrites it", path)
+	return message.Errorf("laned.exists", message.String("file", path))
 }
 
 // dialog asks a person, one line an answer.
 type dialog struct {
-	in  *bufio.Scanner
-	out io.Writer
+	in *bufio.Scanner
+	p  cli.Printer
 }
 
 // errEnded is returned when no more answers come.
-var errEnded = errors.New("the answers ended before the file was whole: nothing was written")
+var errEnded = message.Errorf("laned.ended")
 
 // ask returns the answer to a question, preset when it is empty.
 func (d *dialog) ask(question, preset string) (string, error) {
 	if preset != "" {
 		question += " [" + preset + "]"
 	}
-	fmt.Fprintf(d.out, "%s: ", question)
+	fmt.Fprint(d.p.Writer, question+cli.Plain(d.p.Language.Separator(": ")))
 	if !d.in.Scan() {
 		return "", errors.Join(errEnded, d.in.Err())
 	}
@@ -114,12 +115,12 @@ func (d *dialog) place() (file yaml.MapSlice, lane string, err error) {
 	for {
 		var answers [4]string
 		for i, q := range [][2]string{
-			{"Short name of the site (letters, digits, -)", "site-1"},
-			{"Short name of this agent", "lane-1"},
-			{"Short name of the lane", "lane-1"},
-			{"Which way its vehicles go: inbound, outbound or both", "inbound"},
+			{"laned.ask-site", "site-1"},
+			{"laned.ask-agent", "lane-1"},
+			{"laned.ask-lane", "lane-1"},
+			{"laned.ask-direction", "inbound"},
 		} {
-			if answers[i], err = d.ask(q[0], q[1]); err != nil {
+			if answers[i], err = d.ask(d.p.In(message.New(q[0])), q[1]); err != nil {
 				return nil, "", err
 			}
 		}
@@ -140,7 +141,7 @@ func (d *dialog) device(file yaml.MapSlice, lane string) (yaml.MapSlice, error) 
 	if err != nil || spec.Name == "" {
 		return nil, err
 	}
-	id, err := d.ask("  Short name of the device", freeID(file, spec.Name))
+	id, err := d.ask(d.p.Phrase("laned.ask-id"), freeID(file, spec.Name))
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +173,7 @@ func freeID(file yaml.MapSlice, driver string) string {
 // station asks where in the lane a device sees vehicles. Devices with a place give passages.
 func (d *dialog) station(file, device yaml.MapSlice) (yaml.MapSlice, error) {
 	for {
-		answer, err := d.ask("  Metres from the lane's beginning to where it sees a vehicle's front (empty: it sees none)", "")
+		answer, err := d.ask(d.p.Phrase("laned.ask-station"), "")
 		if err != nil || answer == "" {
 			return file, err
 		}
@@ -206,13 +207,13 @@ func position(station yaml.MapSlice) float64 {
 // driver asks which driver the next device has; the zero Spec when there is no device any more.
 func (d *dialog) driver() (driver.Spec, error) {
 	for {
-		name, err := d.ask("Driver of the next device (? lists them, empty: no more)", "")
+		name, err := d.ask(d.p.Phrase("laned.ask-driver"), "")
 		switch {
 		case err != nil || name == "":
 			return driver.Spec{}, err
 		case name == "?":
 			for _, s := range drivers.Catalog {
-				fmt.Fprintf(d.out, "  %-10s %s\n", s.Name, s.Title)
+				fmt.Fprintf(d.p.Writer, "  %-10s %s\n", s.Name, d.p.In(s.Called()))
 			}
 			continue
 		}
@@ -220,7 +221,7 @@ func (d *dialog) driver() (driver.Spec, error) {
 		if err == nil {
 			return spec, nil
 		}
-		fmt.Fprintf(d.out, "  %v\n", err)
+		fmt.Fprintf(d.p.Writer, "  %s\n", d.p.Error(err))
 	}
 }
 
@@ -230,12 +231,12 @@ func (d *dialog) required(spec driver.Spec) (settings yaml.MapSlice, err error) 
 		if strings.ContainsAny(s.Name, ".[") || !s.Required && s.Name != "address" {
 			continue
 		}
-		question := fmt.Sprintf("  %s: %s", s.Name, s.Help.English())
+		question := "  " + d.p.Phrase("within", message.String("where", s.Name), message.Nested("cause", s.Help))
 		if s.Example != "" {
-			question += ", for example " + s.Example
+			question += d.p.Phrase("laned.for-example", message.String("example", s.Example))
 		}
 		if s.Name == "address" && !s.Required {
-			question += "; or its serial line, for example /dev/ttyUSB0"
+			question += d.p.Phrase("laned.or-serial")
 		}
 		answer, err := d.ask(question, "")
 		if err != nil {
@@ -255,12 +256,12 @@ func (d *dialog) required(spec driver.Spec) (settings yaml.MapSlice, err error) 
 // more asks for one setting more, after what there is did not do.
 func (d *dialog) more(spec driver.Spec, settings yaml.MapSlice) (yaml.MapSlice, error) {
 	for {
-		answer, err := d.ask("  Setting, as NAME=VALUE (? lists them)", "")
+		answer, err := d.ask(d.p.Phrase("laned.ask-setting"), "")
 		if err != nil {
 			return nil, err
 		}
 		if answer == "?" {
-			if err := firmwareconfig.WriteReference(d.out, spec); err != nil {
+			if err := firmwareconfig.WriteReference(d.p.Writer, spec, d.p.Language); err != nil {
 				return nil, err
 			}
 			continue
@@ -268,14 +269,14 @@ func (d *dialog) more(spec driver.Spec, settings yaml.MapSlice) (yaml.MapSlice, 
 		if name, text, ok := strings.Cut(answer, "="); ok {
 			return set(settings, strings.TrimSpace(name), strings.TrimSpace(text)), nil
 		}
-		fmt.Fprintln(d.out, "  expected NAME=VALUE, for example folder.path=/srv/lane-1")
+		d.p.Say("laned.name-value")
 	}
 }
 
 // centre asks for the link to the centre.
 func (d *dialog) centre(file yaml.MapSlice) (yaml.MapSlice, error) {
 	for {
-		broker, err := d.ask("Broker of the centre, for example mqtts://hub.example:8883 (empty: none yet)", "")
+		broker, err := d.ask(d.p.Phrase("laned.ask-broker"), "")
 		if err != nil || broker == "" {
 			return file, err
 		}
@@ -298,10 +299,10 @@ func (d *dialog) usable(file yaml.MapSlice) bool {
 		return true
 	case errors.As(err, &problems):
 		for _, p := range problems {
-			fmt.Fprintf(d.out, "  %s\n", p.Message)
+			fmt.Fprintf(d.p.Writer, "  %s\n", p.Message)
 		}
 	default:
-		fmt.Fprintf(d.out, "  %v\n", err)
+		fmt.Fprintf(d.p.Writer, "  %s\n", d.p.Error(err))
 	}
 	return false
 }

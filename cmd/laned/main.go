@@ -17,24 +17,24 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-func main() {
+func main() { cli.Main(program()) }
+
+// program returns the root command.
+func program() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "laned",
-		Short: "The lane agent: runs devices, journals what they observe, sends it to the hub",
-		Long: `laned reads X-ray systems, portals, ion scanners and lane sensors through its drivers, keeps every observation in
-a local journal, and sends them to the hub over MQTT. It works with the link down.
-
-` + cli.ExitCodes,
+		Short: "help.laned",
+		Long:  "help.laned.long",
 	}
 	root.AddCommand(runCommand(), checkCommand(), schemaCommand(), driversCommand(), initCommand())
-	cli.Main(root)
+	return root
 }
 
 func runCommand() *cobra.Command {
 	var verbose bool
 	var delay time.Duration
 	c := &cobra.Command{
-		Use: "run FILE", Short: "Run the agent that FILE describes, until SIGINT or SIGTERM", Args: cobra.ExactArgs(1),
+		Use: "run FILE", Short: "help.run", Args: cobra.ExactArgs(1),
 		Example: "  laned run /etc/lanewarden/lane.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, err := firmwareconfig.Load(args[0], drivers.Catalog)
@@ -50,14 +50,14 @@ func runCommand() *cobra.Command {
 			return agent.Run(ctx, config, agent.Options{Software: cli.Version(), TelemetryDelay: delay, Log: log})
 		},
 	}
-	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "log more")
-	cli.Duration(c.Flags(), &delay, "telemetry-delay", 0, "how long telemetry may wait for company before it is sent (default 1m)")
+	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "help.flag.verbose")
+	cli.Duration(c.Flags(), &delay, "telemetry-delay", 0, "help.flag.telemetry-delay")
 	return c
 }
 
 func checkCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "check FILE...", Short: "Say what would run, or what is wrong with a file and where", Args: cobra.MinimumNArgs(1),
+		Use: "check FILE...", Short: "help.check", Args: cobra.MinimumNArgs(1),
 		Example: "  laned check /etc/lanewarden/lane.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, path := range args {
@@ -65,7 +65,7 @@ func checkCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.Describe(cmd.OutOrStdout())
+				c.Describe(cmd.OutOrStdout(), cli.LanguageOf(cmd))
 			}
 			return nil
 		},
@@ -74,7 +74,7 @@ func checkCommand() *cobra.Command {
 
 func schemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "schema", Short: "Print the JSON Schema of lane files, for editors", Args: cobra.NoArgs,
+		Use: "schema", Short: "help.schema", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			text, err := firmwareconfig.Schema(drivers.Catalog)
 			if err == nil {

@@ -12,17 +12,17 @@ import (
 	"lanewarden/sync/wire"
 )
 
-func main() {
+func main() { cli.Main(program()) }
+
+// program returns the root command.
+func program() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "lanehub",
-		Short: "The central receiver: broker, ledger and feed",
-		Long: `lanehub receives what lane agents send over MQTT, keeps it in its ledger exactly once, checks that it is what the
-agents signed, and serves it as a feed of CloudEvents.
-
-` + cli.ExitCodes,
+		Short: "help.lanehub",
+		Long:  "help.lanehub.long",
 	}
 	root.AddCommand(runCommand())
-	cli.Main(root)
+	return root
 }
 
 func runCommand() *cobra.Command {
@@ -30,7 +30,7 @@ func runCommand() *cobra.Command {
 	var external wire.Broker
 	var verbose bool
 	c := &cobra.Command{
-		Use: "run", Short: "Run the hub until SIGINT or SIGTERM", Args: cobra.NoArgs,
+		Use: "run", Short: "help.hub-run", Args: cobra.NoArgs,
 		Example: `  lanehub run --dir /var/lib/lanehub
   lanehub run --dir /var/lib/lanehub --broker mqtt://127.0.0.1:1883`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -42,19 +42,19 @@ func runCommand() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.Dir, "dir", "/var/lib/lanehub", "directory of ledger and broker")
-	f.StringVar(&o.HTTP, "http", "127.0.0.1:8490", "address of the feed, the fleet's state and metrics")
-	f.StringSliceVar(&o.HTTPNames, "http-name", nil, "host name under which browsers reach --http, beside its address; may be given again")
-	f.StringVar(&o.MQTT, "mqtt", "127.0.0.1:1883", "address of the embedded broker")
-	f.StringVar(&o.TLSCert, "mqtt-cert", "", "TLS certificate chain of the embedded broker (PEM)")
-	f.StringVar(&o.TLSKey, "mqtt-key", "", "TLS private key of the embedded broker (PEM)")
-	f.StringVar(&o.AgentsFile, "agents", "", "file of lines SITE/AGENT:BCRYPT, who may connect to the embedded broker")
-	f.StringVar(&external.URL, "broker", "", "read from this broker instead of embedding one: mqtt://HOST:PORT or mqtts://HOST:PORT")
-	f.StringVar(&external.Username, "broker-user", "", "user name at that broker")
-	f.StringVar(&external.PasswordFile, "broker-password-file", "", "file with the password at that broker")
-	f.StringVar(&external.CAFile, "broker-ca", "", "certificates (PEM) that that broker's must descend from")
+	f.StringVar(&o.Dir, "dir", "/var/lib/lanehub", "help.flag.run.dir")
+	f.StringVar(&o.HTTP, "http", "127.0.0.1:8490", "help.flag.http")
+	f.StringSliceVar(&o.HTTPNames, "http-name", nil, "help.flag.http-name")
+	f.StringVar(&o.MQTT, "mqtt", "127.0.0.1:1883", "help.flag.mqtt")
+	f.StringVar(&o.TLSCert, "mqtt-cert", "", "help.flag.mqtt-cert")
+	f.StringVar(&o.TLSKey, "mqtt-key", "", "help.flag.mqtt-key")
+	f.StringVar(&o.AgentsFile, "agents", "", "help.flag.agents")
+	f.StringVar(&external.URL, "broker", "", "help.flag.broker")
+	f.StringVar(&external.Username, "broker-user", "", "help.flag.broker-user")
+	f.StringVar(&external.PasswordFile, "broker-password-file", "", "help.flag.broker-password-file")
+	f.StringVar(&external.CAFile, "broker-ca", "", "help.flag.broker-ca")
 	external.KeepAlive = 20 * time.Second
-	cli.Duration(f, &external.KeepAlive, "broker-keep-alive", time.Second, "MQTT keep-alive towards that broker")
-	f.BoolVarP(&verbose, "verbose", "v", false, "log more")
+	cli.Duration(f, &external.KeepAlive, "broker-keep-alive", time.Second, "help.flag.broker-keep-alive")
+	f.BoolVarP(&verbose, "verbose", "v", false, "help.flag.verbose")
 	return c
 }

@@ -8,15 +8,15 @@ import (
 	"lanewarden/cmd/internal/simulate"
 )
 
-func main() {
+func main() { cli.Main(program()) }
+
+// program returns the root command.
+func program() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "lanesim",
-		Short: "Simulated devices that speak their real protocols",
-		Long: `lanesim simulates devices at protocol level: a portal that an agent connects to, documents in a drop folder, recorded
-daily files; and a whole demonstration with hub and agent.
-
-` + cli.ExitCodes,
+		Short: "help.lanesim",
+		Long:  "help.lanesim.long",
 	}
 	root.AddCommand(append(simulate.Devices(), simulate.Demo(), simulate.NewDriver())...)
-	cli.Main(root)
+	return root
 }

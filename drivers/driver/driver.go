@@ -33,6 +33,19 @@ type Spec struct {
 	Texts fs.FS
 }
 
+// Called returns what the driver is called, for people: the catalogue's driver.NAME, else its Title.
+func (s Spec) Called() message.Message { return called("driver."+s.Name, s.Title) }
+
+// Called returns what the format is called, for people: the catalogue's format.NAME, else its Title.
+func (f Format) Called() message.Message { return called("format."+f.Name, f.Title) }
+
+func called(code, title string) message.Message {
+	if message.Known(code) {
+		return message.New(code)
+	}
+	return message.Verbatim(title)
+}
+
 // WithTexts returns the Spec with texts of its own. The folder must be comparable, as an embed.FS is.
 func (s Spec) WithTexts(folder fs.FS) Spec {
 	s.Texts = folder

@@ -41,6 +41,15 @@ func (c *Console) hashAll(ctx context.Context) (api.Verdict, error) {
 	}
 	return api.Verdict{
 		OK: report.OK(), Rows: report.Rows, Signed: report.Signed, Checkpoints: report.Checkpoints,
-		Root: report.Root.String(), Findings: append([]string{}, report.Findings...), Seconds: time.Since(begin).Seconds(),
+		Root: report.Root.String(), Findings: findings(report.Findings), Seconds: time.Since(begin).Seconds(),
 	}, nil
+}
+
+// findings are what verification found, in English as the journal keeps them.
+func findings(all []message.Message) []string {
+	out := make([]string, len(all))
+	for i, f := range all {
+		out[i] = f.English()
+	}
+	return out
 }

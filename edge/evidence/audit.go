@@ -2,12 +2,13 @@ package evidence
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"lanewarden/drivers/message"
 )
 
 // SignedCheckpoint is a checkpoint as journal and ledger keep it: beside the note, the leaf hashes of the unfinished tile
@@ -38,19 +39,24 @@ const MaxFindings = 20
 // Report is the outcome of an audit.
 type Report struct {
 	Rows        int64
-	Signed      int64     // rows covered by the newest valid checkpoint
-	Checkpoints int       // valid ones
-	Root        tlog.Hash // of all rows, as they stand
-	Findings    []string  // what is wrong, at most MaxFindings
-	Wrong       int       // how many things are wrong
+	Signed      int64             // rows covered by the newest valid checkpoint
+	Checkpoints int               // valid ones
+	Root        tlog.Hash         // of all rows, as they stand
+	Findings    []message.Message // what is wrong, at most MaxFindings
+	Wrong       int               // how many things are wrong
 }
 
 // OK reports whether nothing was found wrong.
 func (r *Report) OK() bool { return r.Wrong == 0 }
 
-func (r *Report) find(format string, args ...any) {
+// Number is an argument that is the number of something, a row or a tile: it is written without marks.
+func Number[N int | int64](name string, n N) message.Arg {
+	return message.String(name, strconv.FormatInt(int64(n), 10))
+}
+
+func (r *Report) find(code string, args ...message.Arg) {
 	if r.Wrong++; r.Wrong <= MaxFindings {
-		r.Findings = append(r.Findings, fmt.Sprintf(format, args...))
+		r.Findings = append(r.Findings, message.New(code, args...))
 	}
 }
 
@@ -65,8 +71,7 @@ func Audit(log Log, journalKey []byte, verifier note.Verifier, origin string) (*
 		return nil, err
 	}
 	for _, c := range a.pending {
-		a.report.find("rows %d to %d are missing: the agent signed a log of %d %s",
-			a.tree.Size(), c.Size-1, c.Size, english.PluralWord(int(c.Size), "row", ""))
+		a.report.find("evidence.rows-short", Number("rows", a.tree.Size()), Number("last", c.Size-1), message.Count("n", c.Size))
 	}
 	a.report.Rows, a.report.Root = a.tree.Size(), a.tree.Root()
 	return a.report, nil
@@ -95,10 +100,9 @@ func (a *audit) loadCheckpoints(verifier note.Verifier, origin string) error {
 		c, err := OpenCheckpoint(s.Note, verifier, origin)
 		switch {
 		case err != nil:
-			a.report.find("checkpoint at %d: %v", s.Size, err)
+			a.report.find("evidence.checkpoint-at", Number("size", s.Size), message.CausedBy(err))
 		case c.Size != s.Size:
-			a.report.find("checkpoint filed at %d was signed for %d %s",
-				s.Size, c.Size, english.PluralWord(int(c.Size), "row", ""))
+			a.report.find("evidence.checkpoint-size", Number("size", s.Size), message.Count("n", c.Size))
 		default:
 			a.pending = append(a.pending, signedRoot{c, s.Leaves})
 		}
@@ -108,7 +112,8 @@ func (a *audit) loadCheckpoints(verifier note.Verifier, origin string) error {
 
 func (a *audit) row(idx int64, r Record) error {
 	if idx != a.tree.Size() {
-		return fmt.Errorf("row %d is missing: row %d follows row %d", a.tree.Size(), idx, a.tree.Size()-1)
+		return message.Errorf("evidence.row-missing", Number("row", a.tree.Size()),
+			Number("next", idx), Number("before", a.tree.Size()-1))
 	}
 	if idx%TileWidth == 0 {
 		if err := a.loadStored(idx / TileWidth); err != nil {
@@ -117,11 +122,11 @@ func (a *audit) row(idx int64, r Record) error {
 	}
 	leaf, err := a.hasher.Leaf(idx, r)
 	if err != nil {
-		return fmt.Errorf("row %d: %w", idx, err)
+		return message.Wrap(err, "evidence.row", Number("row", idx))
 	}
 	if at := int(idx % TileWidth); at < len(a.stored) && a.stored[at] != leaf {
-		a.report.find("row %d (device %s, %s as it stands now) was changed: its hash is not the one on record",
-			idx, r.Device, time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano))
+		a.report.find("evidence.row-changed", Number("row", idx), message.String("device", r.Device),
+			message.String("time", time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano)))
 	}
 	for _, t := range a.tree.Append(leaf) {
 		if t.Level > 0 {
@@ -147,7 +152,8 @@ func (a *audit) loadStored(n int64) (err error) {
 			a.stored = c.leaves
 		}
 		if c.Size >= (n+1)*TileWidth {
-			a.report.find("tile 0/%d, the hashes of rows %d to %d, is missing", n, n*TileWidth, (n+1)*TileWidth-1)
+			a.report.find("evidence.tile-missing", Number("tile", n), Number("first", n*TileWidth),
+				Number("last", (n+1)*TileWidth-1))
 			break
 		}
 	}
@@ -166,12 +172,12 @@ func (a *audit) loadStored(n int64) (err error) {
 func (a *audit) upperTile(t Tile) {
 	stored, err := a.log.Tile(t.Level, t.N)
 	if err != nil {
-		a.report.find("tile %d/%d: %v", t.Level, t.N, err)
+		a.report.find("evidence.tile", Number("level", t.Level), Number("tile", t.N), message.CausedBy(err))
 		return
 	}
 	for i := range stored {
 		if i >= len(t.Hashes) || stored[i] != t.Hashes[i] {
-			a.report.find("tile %d/%d: hash %d is not that of its rows", t.Level, t.N, i)
+			a.report.find("evidence.tile-hash", Number("level", t.Level), Number("tile", t.N), Number("place", i))
 		}
 	}
 }
@@ -184,7 +190,7 @@ func (a *audit) checkRoots() {
 			continue
 		}
 		if root := a.tree.Root(); root != c.Root {
-			a.report.find("the root over rows 0 to %d is not the one that the agent signed", c.Size-1)
+			a.report.find("evidence.root", Number("last", c.Size-1))
 			continue
 		}
 		a.report.Checkpoints++

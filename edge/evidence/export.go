@@ -2,11 +2,12 @@ package evidence
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"lanewarden/drivers/message"
 )
 
 // ExportFormat names the files that Export writes.
@@ -50,9 +51,9 @@ func NewExport(origin, key, checkpoint string, tree *Tree, tiles Tiles, records 
 }
 
 // Check verifies an export against a public key, its own when key is empty, and returns how many rows the checkpoint covers and what is wrong.
-func (e *Export) Check(key string) (size int64, findings []string, err error) {
+func (e *Export) Check(key string) (size int64, findings []message.Message, err error) {
 	if e.Format != ExportFormat {
-		return 0, nil, fmt.Errorf("format %q is not %q", e.Format, ExportFormat)
+		return 0, nil, message.Errorf("evidence.format", message.Quoted("format", e.Format), message.String("want", ExportFormat))
 	}
 	if key == "" {
 		key = e.Key
@@ -63,11 +64,12 @@ func (e *Export) Check(key string) (size int64, findings []string, err error) {
 	}
 	c, err := OpenCheckpoint(e.Checkpoint, verifier, e.Origin)
 	if err != nil {
-		return 0, []string{"the checkpoint: " + err.Error()}, nil
+		return 0, []message.Message{message.New("evidence.checkpoint", message.CausedBy(err))}, nil
 	}
 	for _, r := range e.Records {
 		if err := r.check(c); err != nil {
-			findings = append(findings, fmt.Sprintf("row %d (device %s): %v", r.Idx, r.Device, err))
+			findings = append(findings, message.New("evidence.row-of", Number("row", r.Idx),
+				message.String("device", r.Device), message.CausedBy(err)))
 		}
 	}
 	return c.Size, findings, nil
@@ -75,7 +77,7 @@ func (e *Export) Check(key string) (size int64, findings []string, err error) {
 
 func (r *ExportedRecord) check(c Checkpoint) error {
 	if len(r.Blind) != len(Blind{}) {
-		return errors.New("its blind has not 32 bytes")
+		return message.Errorf("evidence.blind")
 	}
 	leaf, err := AppendLeaf(nil, Blind(r.Blind), Record{Class: r.Class, Time: r.TimeNs, Kind: r.Kind, Device: r.Device, Body: r.Body})
 	if err != nil {
@@ -84,12 +86,12 @@ func (r *ExportedRecord) check(c Checkpoint) error {
 	proof := make(tlog.RecordProof, len(r.Proof))
 	for i, h := range r.Proof {
 		if len(h) != tlog.HashSize {
-			return errors.New("a hash of its proof has not 32 bytes")
+			return message.Errorf("evidence.proof-hash")
 		}
 		proof[i] = tlog.Hash(h)
 	}
 	if tlog.CheckRecord(proof, c.Size, c.Root, r.Idx, tlog.RecordHash(leaf)) != nil {
-		return errors.New("was changed, or is not of this log")
+		return message.Errorf("evidence.not-proven")
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 )
@@ -36,7 +37,7 @@ func TestExport(t *testing.T) {
 		}
 		return back
 	}
-	check := func(e evidence.Export) []string {
+	check := func(e evidence.Export) []message.Message {
 		_, findings, err := e.Check("")
 		if err != nil {
 			t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lanewarden/drivers"
+	"lanewarden/drivers/message"
 )
 
 // Exit codes of all programs.
@@ -21,9 +22,6 @@ const (
 	ExitError = 1 // it did not work, and the message says why
 	ExitUsage = 2 // the command line was wrong
 )
-
-// ExitCodes is the text on them in --help.
-const ExitCodes = `Exit codes: 0 done; 1 it did not work, the message says why; 2 the command line was wrong.`
 
 // version is set by the release build.
 var version = ""
@@ -53,18 +51,20 @@ func Main(root *cobra.Command) {
 func run(ctx context.Context, root *cobra.Command) int {
 	root.SilenceUsage, root.SilenceErrors, root.Version = true, true, Version()
 	root.AddCommand(generateCommand(root))
-	isUsage := separateUsage(root)
+	p := Printer{root.ErrOrStderr(), addLanguage(root, os.Args[1:])}
 	if err := drivers.AddTexts(); err != nil {
-		fmt.Fprintf(root.ErrOrStderr(), "%s: %v\n", root.Name(), err)
+		fmt.Fprintf(p.Writer, "%s: %v\n", root.Name(), err)
 		return ExitError
 	}
+	addHelp(root, p.Language)
+	isUsage := separateUsage(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return ExitOK
 	}
-	fmt.Fprintf(root.ErrOrStderr(), "%s: %v\n", root.Name(), err)
+	fmt.Fprintf(p.Writer, "%s: %s\n", root.Name(), p.Error(err))
 	if isUsage(err) {
-		fmt.Fprintf(root.ErrOrStderr(), "Try '%s --help'.\n", cmd.CommandPath())
+		p.Say("cli.try", message.String("path", cmd.CommandPath()))
 		return ExitUsage
 	}
 	return ExitError

@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,9 +12,6 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// durationForm says how durations are written.
-const durationForm = "a duration like 90s, 10m or 2h30m"
-
 // bounded is a flag whose values are checked while the command line is read.
 type bounded[T any] struct {
 	value   *T
@@ -24,13 +19,13 @@ type bounded[T any] struct {
 	parse   func(string) (T, error)
 	format  func(T) string
 	holds   func(T) bool
-	allowed string // what may be written
+	allowed message.Message // what may be written
 }
 
 func (b *bounded[T]) Set(text string) error {
 	v, err := b.parse(text)
 	if err != nil || !b.holds(v) {
-		return allowedError(b.allowed)
+		return allowedError{b.allowed}
 	}
 	*b.value = v
 	return nil
@@ -47,9 +42,9 @@ func (b *bounded[T]) Type() string { return b.name }
 
 // Int adds a flag of whole numbers from low to high. The value that p points to is the default.
 func Int(f *pflag.FlagSet, p *int, name, shorthand string, low, high int, usage string) {
-	allowed := fmt.Sprintf("a whole number from %d to %d", low, high)
+	allowed := message.New("cli.whole-number", message.Int("low", low), message.String("high", strconv.Itoa(high)))
 	if high == math.MaxInt {
-		allowed = fmt.Sprintf("a whole number, %d or more", low)
+		allowed = message.New("cli.whole-number-from", message.Int("low", low))
 	}
 	holds := func(v int) bool { return v >= low && v <= high }
 	f.VarP(&bounded[int]{p, "int", strconv.Atoi, strconv.Itoa, holds, allowed}, name, shorthand, usage)
@@ -60,14 +55,14 @@ func Choice(f *pflag.FlagSet, p *string, name, usage string, words ...string) {
 	text := func(s string) string { return s }
 	parse := func(s string) (string, error) { return s, nil }
 	holds := func(s string) bool { return slices.Contains(words, s) }
-	f.Var(&bounded[string]{p, "string", parse, text, holds, "one of " + strings.Join(words, ", ")}, name, usage)
+	f.Var(&bounded[string]{p, "string", parse, text, holds, message.New("cli.one-of", message.String("words", strings.Join(words, ", ")))}, name, usage)
 }
 
 // Duration adds a flag of durations of at least low. The value that p points to is the default.
 func Duration(f *pflag.FlagSet, p *time.Duration, name string, low time.Duration, usage string) {
-	allowed := durationForm + ", 0 or more"
+	allowed := message.New("cli.duration-from-0")
 	if low > 0 {
-		allowed = fmt.Sprintf("%s, at least %s", durationForm, low)
+		allowed = message.New("cli.duration-from", message.String("low", low.String()))
 	}
 	holds := func(v time.Duration) bool { return v >= low }
 	f.Var(&bounded[time.Duration]{p, "duration", time.ParseDuration, time.Duration.String, holds, allowed}, name, usage)
@@ -75,22 +70,15 @@ func Duration(f *pflag.FlagSet, p *time.Duration, name string, low time.Duration
 
 // Float adds a flag of numbers from low to high. The value that p points to is the default.
 func Float(f *pflag.FlagSet, p *float64, name string, low, high float64, usage string) {
-	allowed := fmt.Sprintf("a number from %g to %g", low, high)
+	text := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	allowed := message.New("cli.number", message.String("low", text(low)), message.String("high", text(high)))
 	if math.IsInf(high, 1) {
-		allowed = fmt.Sprintf("a number, %g or more", low)
+		allowed = message.New("cli.number-from", message.String("low", text(low)))
 	}
 	parse := func(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
-	text := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	holds := func(v float64) bool { return v >= low && v <= high && !math.IsInf(v, 0) }
 	f.Var(&bounded[float64]{p, "float", parse, text, holds, allowed}, name, usage)
 }
 
 // Share adds a flag of shares, 0 to 1.
 func Share(f *pflag.FlagSet, p *float64, name, usage string) { Float(f, p, name, 0, 1, usage) }
-
-// Language defines --lang, the language of what a command prints: that of whoever is at the terminal by default.
-func Language(f *pflag.FlagSet) *message.Language {
-	l := message.OfEnvironment(os.Getenv)
-	f.Var(&l, "lang", "en or fr; by LANG when not given")
-	return &l
-}

@@ -12,7 +12,7 @@ import (
 // generateCommand writes man pages and shell completions, for packages.
 func generateCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
-		Use: "generate DIR", Short: "Write man pages and shell completions", Args: cobra.ExactArgs(1), Hidden: true,
+		Use: "generate DIR", Short: "help.generate", Args: cobra.ExactArgs(1), Hidden: true,
 		RunE: func(_ *cobra.Command, args []string) error {
 			man := filepath.Join(args[0], "man1")
 			name := root.Name()

@@ -2,11 +2,12 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"lanewarden/drivers/message"
 )
 
 // usageError marks an error of the command line.
@@ -24,20 +25,18 @@ func Usage(err error) error {
 	return usageError{err}
 }
 
-// Usagef makes a usage error. Its text says what is wrong and what may be written instead.
-func Usagef(format string, args ...any) error { return Usage(fmt.Errorf(format, args...)) }
+// Usagef makes a usage error that says a message: what is wrong and what may be written instead.
+func Usagef(code string, args ...message.Arg) error { return Usage(message.Errorf(code, args...)) }
 
 // separateUsage prepares all commands below c so that usage errors are told from failures: what fails before a command
 // begins to run is wrong usage, and what fails later is only if it was made by Usage. The function that it returns says
 // which an error of Execute is.
 func separateUsage(root *cobra.Command) (isUsage func(error) bool) {
 	running := false
-	root.InitDefaultHelpCmd() // cobra would add them later, unprepared
-	root.InitDefaultCompletionCmd()
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return explainFlag(err) })
 	each(root, func(c *cobra.Command) {
 		switch {
-		case c != root && c.HasSubCommands() && !c.Runnable():
+		case c.HasSubCommands() && !c.Runnable():
 			onlyHelp(c)
 		case c.Name() == "help" && c.Parent() == root:
 			c.Args = topic
@@ -65,13 +64,16 @@ func each(c *cobra.Command, f func(*cobra.Command)) {
 	}
 }
 
-// onlyHelp makes a command that only groups others refuse what it has no command for. Cobra does that for the root
-// alone.
+// onlyHelp makes a command that only groups others refuse what it has no command for, and name what was meant.
 func onlyHelp(c *cobra.Command) {
 	c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	c.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return nil
+		}
+		got := message.Quoted("command", args[0])
+		if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+			return message.Errorf("cli.no-command-meant", got, message.String("meant", strings.Join(meant, ", ")))
 		}
 		var known []string
 		for _, sub := range cmd.Commands() {
@@ -79,14 +81,14 @@ func onlyHelp(c *cobra.Command) {
 				known = append(known, sub.Name())
 			}
 		}
-		return fmt.Errorf("there is no %q; there are %s", args[0], strings.Join(known, ", "))
+		return message.Errorf("cli.no-command-known", got, message.String("known", strings.Join(known, ", ")))
 	}
 }
 
 // topic makes the command help refuse what there is no command for.
 func topic(help *cobra.Command, args []string) error {
 	if c, rest, err := help.Root().Find(args); err != nil || c.HasSubCommands() && len(rest) > 0 {
-		return fmt.Errorf("there is no command %q", strings.Join(args, " "))
+		return message.Errorf("cli.no-command", message.Quoted("command", strings.Join(args, " ")))
 	}
 	return nil
 }
@@ -96,58 +98,95 @@ func checkArgs(cmd *cobra.Command, args []string, check cobra.PositionalArgs) er
 	err := check(cmd, args)
 	for i, arg := range args {
 		if err == nil && arg == "" {
-			err = fmt.Errorf("argument %d is empty", i+1)
+			err = message.Errorf("cli.empty-argument", message.Int("place", i+1))
 		}
 	}
 	if err == nil || cmd.HasSubCommands() {
 		return err
 	}
 	if strings.Contains(err.Error(), "arg(s)") { // cobra's words for a wrong number
-		err = fmt.Errorf("wrong number of arguments, %d", len(args))
+		err = message.Errorf("cli.arguments", message.Int("n", len(args)))
 	}
-	return fmt.Errorf("%w; write: %s", err, cmd.UseLine())
+	return message.Wrap(err, "cli.write", message.String("line", Printer{Language: LanguageOf(cmd)}.useLine(cmd)))
 }
 
 // allowedError is the error of a flag's value that says itself what is allowed.
-type allowedError string
+type allowedError struct{ allowed message.Message }
 
-func (e allowedError) Error() string { return string(e) }
+func (e allowedError) Error() string { return e.allowed.English() }
 
-// explainFlag says what may be written, instead of how its parser failed.
+// explainFlag says what may be written, instead of how pflag's parser failed.
 func explainFlag(err error) error {
+	var unknown *pflag.NotExistError
+	var bare *pflag.ValueRequiredError
 	var invalid *pflag.InvalidValueError
-	if !errors.As(err, &invalid) {
+	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
+		return message.Errorf("cli.no-flag", message.String("flag", "-"+unknown.GetSpecifiedName()))
+	case errors.As(err, &unknown):
+		return message.Errorf("cli.no-flag", message.String("flag", "--"+unknown.GetSpecifiedName()))
+	case errors.As(err, &bare):
+		return message.Errorf("cli.flag-value", message.String("flag", bare.GetFlag().Name))
+	case !errors.As(err, &invalid):
 		return err
 	}
 	flag := invalid.GetFlag()
-	var allowed allowedError
-	if !errors.As(err, &allowed) {
-		allowed = byType(flag.Value.Type())
+	var own allowedError
+	allowed := byType(flag.Value.Type())
+	if errors.As(err, &own) {
+		allowed = own.allowed
 	}
-	return fmt.Errorf("--%s %q: write %s", flag.Name, invalid.GetValue(), string(allowed))
+	return message.Errorf("cli.flag-wrong", message.String("flag", flag.Name), message.Quoted("value", invalid.GetValue()),
+		message.Nested("allowed", allowed))
 }
 
-// byType says what may be written for pflag's own types.
-func byType(name string) allowedError {
+// byType says what may be written for pflag's own types, and for a language.
+func byType(name string) message.Message {
 	switch name {
 	case "int", "int64":
-		return "a whole number that is not larger than 9223372036854775807"
+		return message.New("cli.type-int")
 	case "uint64":
-		return "a whole number, 0 or more"
+		return message.New("cli.type-uint")
 	case "float64":
-		return "a number"
+		return message.New("cli.type-number")
 	case "duration":
-		return durationForm
+		return message.New("cli.type-duration")
 	case "bool":
-		return "true or false"
+		return message.New("cli.type-bool")
 	case "intSlice":
-		return "whole numbers with commas between"
+		return message.New("cli.type-ints")
+	case "language":
+		return message.New("cli.type-language")
 	}
-	return allowedError("a " + name)
+	return message.New("cli.type-text")
 }
 
 // OneOf makes a command want exactly one of some flags.
 func OneOf(c *cobra.Command, flags ...string) {
-	c.MarkFlagsOneRequired(flags...)
-	c.MarkFlagsMutuallyExclusive(flags...)
+	check := c.Args
+	c.Args = func(cmd *cobra.Command, args []string) error {
+		given := 0
+		for _, name := range flags {
+			if cmd.Flags().Changed(name) {
+				given++
+			}
+		}
+		if given != 1 {
+			return message.Errorf("cli.one-flag", message.String("flags", "--"+strings.Join(flags, ", --")))
+		}
+		return check(cmd, args)
+	}
+}
+
+// Need makes a command want some flags.
+func Need(c *cobra.Command, flags ...string) {
+	check := c.Args
+	c.Args = func(cmd *cobra.Command, args []string) error {
+		for _, name := range flags {
+			if !cmd.Flags().Changed(name) {
+				return message.Errorf("cli.need-flag", message.String("flag", name))
+			}
+		}
+		return check(cmd, args)
+	}
 }

@@ -82,6 +82,14 @@ func (d Driver) LowerTitleFR() string {
 	return lower(d.TitleFR)
 }
 
+// FrenchTitle returns the French title, the English one where there is none.
+func (d Driver) FrenchTitle() string {
+	if d.TitleFR == "" {
+		return d.Title
+	}
+	return d.TitleFR
+}
+
 // lower writes the first letter small, but in an abbreviation: "UV lamp".
 func lower(title string) string {
 	r := []rune(title)

@@ -20,6 +20,9 @@ import (
 // of package transport, whose errors say a code of the catalogue too.
 var makers = map[string]int{"New": 0, "Errorf": 0, "Wrap": 1, "newError": 0}
 
+// printers are the functions and methods of cmd/internal/cli that take a code first.
+var printers = map[string]bool{"Say": true, "Phrase": true, "Table": true, "Usagef": true}
+
 // argument is a function of these packages that names an argument by its first parameter.
 var argument = regexp.MustCompile(`^(String|Int|Count|Number|Quantity|Aligned|Percent|Duration|ExactDuration|Time|Date|Names|Quoted|Nested|arg)$`)
 
@@ -70,10 +73,11 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// ownTest reports whether another package's test holds a code against its use: sentences of observations, and settings,
-// whose codes are made of the names of Go types.
+// ownTest reports whether another package's test holds a code against its use: sentences of observations, settings,
+// whose codes are made of the names of Go types, and the help of commands.
 func ownTest(code string) bool {
-	return strings.HasPrefix(code, "kinds.") || strings.HasPrefix(code, "setting.")
+	return strings.HasPrefix(code, "kinds.") || strings.HasPrefix(code, "setting.") || strings.HasPrefix(code, "help.") ||
+		strings.HasPrefix(code, "kind.")
 }
 
 // placeholders returns the arguments of a text and of its advice.
@@ -127,6 +131,9 @@ func messageUses(t *testing.T) (uses []use, literals map[string]bool) {
 // messageUse reads one call.
 func messageUse(call *ast.CallExpr, own bool) (u use, ok bool) {
 	place, ok := makers[function(call, own)]
+	if f, is := call.Fun.(*ast.SelectorExpr); is && printers[f.Sel.Name] {
+		place, ok = 0, true
+	}
 	if !ok || len(call.Args) <= place {
 		return u, false
 	}

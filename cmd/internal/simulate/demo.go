@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -21,6 +20,7 @@ import (
 	"lanewarden/cmd/internal/agent"
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers"
+	"lanewarden/drivers/message"
 	"lanewarden/edge/accounts"
 	firmwareconfig "lanewarden/firmware-config"
 )
@@ -29,7 +29,7 @@ import (
 type demo struct {
 	dir, bin string
 	scenario string
-	out      io.Writer
+	p        cli.Printer
 	screen   *cli.Screen
 
 	used atomic.Int64 // bytes below dir
@@ -48,16 +48,16 @@ const (
 func demoCommand() *cobra.Command {
 	d := &demo{}
 	c := &cobra.Command{
-		Use: "demo", Short: "Run hub, agent and simulated devices on this machine, until Ctrl-C", Args: cobra.NoArgs,
+		Use: "demo", Short: "help.demo", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d.out, d.screen = cmd.OutOrStdout(), cli.NewScreen(cmd.OutOrStdout())
+			d.p, d.screen = cli.Print(cmd), cli.NewScreen(cmd.OutOrStdout())
 			return d.run(cmd.Context())
 		},
 	}
-	c.Flags().StringVar(&d.dir, "dir", ".run", "directory for all state")
+	c.Flags().StringVar(&d.dir, "dir", ".run", "help.flag.demo.dir")
 	c.Flags().StringVar(&d.scenario, "scenario", "demo",
-		"scenario whose vehicles drive through: a built-in one by name, or a file by its path")
-	c.Flags().StringVar(&d.bin, "bin", filepath.Dir(os.Args[0]), "directory of laned and lanehub")
+		"help.flag.demo.scenario")
+	c.Flags().StringVar(&d.bin, "bin", filepath.Dir(os.Args[0]), "help.flag.bin")
 	return c
 }
 
@@ -65,7 +65,7 @@ func (d *demo) run(ctx context.Context) error {
 	for _, addr := range []string{demoHub, demoMQTT, demoConsole} {
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
-			return fmt.Errorf("%s is taken: is another demonstration running? (%w)", addr, err)
+			return message.Wrap(err, "sim.taken", message.String("address", addr))
 		}
 		l.Close()
 	}
@@ -85,13 +85,7 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	lane.hold = d.full.Load
-	fmt.Fprintf(d.out, `hub      feed     http://%s/v1/feed    (curl -N 'http://%s/v1/feed?wait=30s')
-         agents   http://%s/v1/agents  metrics http://%s/metrics  images http://%s/v1/artifacts/SHA256
-agent    console  http://%s/  (sign in as technician, password %s; or viewer, officer, admin)
-         status   bin/lanectl status --socket %s
-logs     %s/lanehub.log, %s/laned.log          Ctrl-C stops all
-disk     %s keeps at most %d MB; then no more trucks come, and the next run begins anew
-`, demoHub, demoHub, demoHub, demoHub, demoHub, demoConsole, demoPassword, d.socket(), d.dir, d.dir, d.dir, demoBudget>>20)
+	d.welcome()
 	g, ctx := errgroup.WithContext(ctx)
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx)) // it hears the agent's last words
 	g.Go(func() error {
@@ -106,8 +100,19 @@ disk     %s keeps at most %d MB; then no more trucks come, and the next run begi
 	g.Go(func() error { return d.report(ctx) })
 	g.Go(func() error { return d.events(ctx) })
 	err = g.Wait()
-	fmt.Fprintln(d.out, "stopped")
+	d.p.Say("sim.stopped")
 	return err
+}
+
+// welcome says where everything is.
+func (d *demo) welcome() {
+	hub, budget := "http://"+demoHub, cli.Size("budget", demoBudget)
+	d.p.Say("sim.demo-feed", message.String("url", hub+"/v1/feed"), message.String("curl", "curl -N '"+hub+"/v1/feed?wait=30s'"))
+	d.p.Say("sim.demo-hub", message.String("hub", hub))
+	d.p.Say("sim.demo-console", message.String("url", "http://"+demoConsole+"/"), message.String("password", demoPassword))
+	d.p.Say("sim.demo-status", message.String("command", "bin/lanectl status --socket "+d.socket()))
+	d.p.Say("sim.demo-logs", message.String("folder", d.dir))
+	d.p.Say("sim.demo-disk", message.String("folder", d.dir), budget)
 }
 
 func (d *demo) socket() string { return filepath.Join(d.dir, "agent", agent.SocketName) }
@@ -128,7 +133,7 @@ func (d *demo) clear() error {
 	if used < demoFresh {
 		return nil
 	}
-	fmt.Fprintf(d.out, "The state of an earlier demonstration in %s (%d MB) is deleted.\n", d.dir, used>>20)
+	d.p.Say("sim.cleared", message.String("folder", d.dir), cli.Size("size", used))
 	for _, name := range []string{"agent", "hub", "n42", "xray", "trace"} {
 		if err := os.RemoveAll(filepath.Join(d.dir, name)); err != nil {
 			return err
@@ -196,7 +201,7 @@ func (d *demo) program(ctx context.Context, name string, args ...string) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	return fmt.Errorf("%s ended: %w\n%s", name, err, lastLines(log.Name()))
+	return errors.Join(message.Wrap(err, "sim.ended", message.String("program", name)), errors.New(lastLines(log.Name())))
 }
 
 func lastLines(path string) string {

@@ -2,109 +2,113 @@ package simulate
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
-
+	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/kinds"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 )
 
 // happened says in words what a row tells that is worth a line; nothing for the others. vehicle says what the vehicle
 // of a passage is called.
-func happened(line api.Line, o *observation.Observation, vehicle func(passage string) string) []string {
-	said := ""
+func happened(p cli.Printer, line api.Line, o *observation.Observation, vehicle func(passage string) string) []string {
+	text, device := "", message.String("device", line.Device)
 	switch b := o.Body.Typed().(type) {
 	case *observation.PassageOpened:
-		return uncertainAlarms(b.Id, b.Readings, vehicle)
+		return uncertainAlarms(p, b.Id, b.Readings, vehicle)
 	case *observation.PassageUpdated:
-		return uncertainAlarms(b.Id, b.Readings, vehicle)
+		return uncertainAlarms(p, b.Id, b.Readings, vehicle)
 	case *observation.PassageCorrected:
-		return alarmMoved(b, vehicle)
+		return alarmMoved(p, b, vehicle)
 	case *observation.PassageClosed:
-		said = passageEnded(b)
+		text = passageEnded(p, b)
 	case *observation.DeviceState:
 		if b.State == observation.DeviceState_STATE_DOWN || b.State == observation.DeviceState_STATE_SILENT {
-			said = line.Device + " does not work: " + b.Reason
+			text = p.Phrase("sim.device-down", device, message.Nested("why", driver.DecodeMessage(b.Message, b.Reason)))
 		}
 	case *observation.DeviceFault:
-		said = fmt.Sprintf("%s sent what cannot be read: %s", line.Device, b.Reason)
+		text = p.Phrase("sim.device-fault", device, message.Nested("why", driver.DecodeMessage(b.Message, b.Reason)))
 	case *observation.DeviceCondition:
-		said = line.Device + ": " + b.Text
+		text = p.Phrase("within", message.String("where", line.Device), message.Nested("cause", driver.DecodeMessage(b.Message, b.Text)))
 	}
-	if said == "" && o.Class == observation.Class_CLASS_ALARM {
-		said = fmt.Sprintf("ALARM at %s: %s", line.Device, plain(kinds.Sentence(o)))
+	if text == "" && o.Class == observation.Class_CLASS_ALARM {
+		text = p.Phrase("sim.alarm", device, message.String("what", said(p, kinds.Sentence(o))))
 	}
-	if said == "" {
+	if text == "" {
 		return nil
 	}
-	return []string{said}
+	return []string{text}
 }
 
 // passageEnded says how a vehicle left; nothing of a passage whose readings proved to be another vehicle's.
-func passageEnded(b *observation.PassageClosed) string {
+func passageEnded(p cli.Printer, b *observation.PassageClosed) string {
 	if b.End == observation.PassageEnd_PASSAGE_END_MERGED {
 		return ""
 	}
 	who := b.Plate
 	if who == "" {
-		who = "a vehicle without a plate"
+		who = p.Phrase("sim.no-plate")
 	}
-	said := fmt.Sprintf("%s: %s; %s", who, plain(kinds.PassageEnd(b.End)), english.Plural(len(b.Readings), "reading", ""))
+	text := p.Phrase("sim.ended-passage", message.String("vehicle", who), message.String("end", said(p, kinds.PassageEnd(b.End))),
+		message.Nested("readings", message.New("kinds.count.reading", message.Count("n", len(b.Readings)))))
 	if b.Alarm {
-		said += ", with an ALARM"
+		text += ", " + p.Phrase("sim.with-alarm")
 	}
 	if b.AlarmPossible {
-		said += ", with an ALARM that may be another vehicle's"
+		text += ", " + p.Phrase("sim.with-possible-alarm")
 	}
-	return said
+	return text
 }
 
 // uncertainAlarms names both vehicles of each alarm that may be of two.
 func uncertainAlarms(
-	passage string, readings []*observation.PassageReading, vehicle func(string) string,
+	p cli.Printer, passage string, readings []*observation.PassageReading, vehicle func(string) string,
 ) (out []string) {
 	for _, r := range readings {
 		if observation.Class(r.Class) == observation.Class_CLASS_ALARM && (r.Other != "" || r.OtherConfidence > 0) {
-			out = append(out, fmt.Sprintf("The ALARM at %s is of %s", r.Device, either(passage, r, vehicle)))
+			out = append(out, p.Phrase("sim.alarm-of", message.String("device", r.Device),
+				message.String("vehicles", either(p, passage, r, vehicle))))
 		}
 	}
 	return out
 }
 
 // either names the vehicles that a reading may be of, and how likely each is.
-func either(passage string, r *observation.PassageReading, vehicle func(string) string) string {
-	first := fmt.Sprintf("%s (%s)", called(passage, vehicle), plain(kinds.Probability(r.Confidence)))
+func either(p cli.Printer, passage string, r *observation.PassageReading, vehicle func(string) string) string {
 	if r.Other == "" && r.OtherConfidence == 0 {
-		return called(passage, vehicle)
+		return called(p, passage, vehicle)
 	}
-	return fmt.Sprintf("%s or of %s (%s)", first, called(r.Other, vehicle), plain(kinds.Probability(r.OtherConfidence)))
+	return p.Phrase("sim.either", message.String("first", called(p, passage, vehicle)),
+		message.String("share", said(p, kinds.Probability(r.Confidence))),
+		message.String("second", called(p, r.Other, vehicle)),
+		message.String("otherShare", said(p, kinds.Probability(r.OtherConfidence))))
 }
 
-func called(passage string, vehicle func(string) string) string {
+func called(p cli.Printer, passage string, vehicle func(string) string) string {
 	if passage == "" {
-		return "no vehicle of this lane"
+		return p.Phrase("kinds.candidates.no-vehicle-this-lane")
 	}
 	return vehicle(passage)
 }
 
 // alarmMoved says that an alarm is another vehicle's than was said before.
-func alarmMoved(b *observation.PassageCorrected, vehicle func(string) string) []string {
+func alarmMoved(p cli.Printer, b *observation.PassageCorrected, vehicle func(string) string) []string {
 	if observation.Class(b.GetReading().GetClass()) != observation.Class_CLASS_ALARM {
 		return nil
 	}
-	said := fmt.Sprintf("The ALARM at %s is of %s, not of %s",
-		b.Reading.Device, either(b.To, b.Reading, vehicle), called(b.From, vehicle))
+	text := p.Phrase("sim.alarm-moved", message.String("device", b.Reading.Device),
+		message.String("to", either(p, b.To, b.Reading, vehicle)), message.String("from", called(p, b.From, vehicle)))
 	if b.By != "lane" {
-		said += ", says " + b.By
+		text += ", " + p.Phrase("sim.says", message.String("who", b.By))
 	}
-	return []string{said}
+	return []string{text}
 }
 
-func plain(t kinds.Text) string { return strings.ReplaceAll(t.EN, "\u00a0", " ") }
+// said is a text as it stands on a terminal.
+func said(p cli.Printer, t kinds.Text) string { return cli.Plain(t.In(p.Language)) }
 
 // vehicleTime is how long the agent may take to name a vehicle; its passage is named instead.
 const vehicleTime = 2 * time.Second
@@ -114,23 +118,23 @@ func (d *demo) vehicle(passage string) string {
 	client := api.NewClient(d.socket(), vehicleTime)
 	list, err := api.GetPassages.Ask(context.Background(), client, api.PassagesQuery{})
 	if err != nil {
-		return "passage " + passage
+		return d.p.Phrase("kinds.candidates.passage", message.String("other", passage))
 	}
-	return vehicleIn(list, passage)
+	return vehicleIn(d.p, list, passage)
 }
 
-func vehicleIn(list api.PassageList, passage string) string {
+func vehicleIn(p cli.Printer, list api.PassageList, passage string) string {
 	for _, text := range list.Passages {
-		p := &observation.PassageClosed{}
-		if observation.FromJSON(text, p) != nil || p.Id != passage {
+		v := &observation.PassageClosed{}
+		if observation.FromJSON(text, v) != nil || v.Id != passage {
 			continue
 		}
-		if p.Plate != "" {
-			return p.Plate
+		if v.Plate != "" {
+			return v.Plate
 		}
-		if len(p.Containers) > 0 {
-			return p.Containers[0]
+		if len(v.Containers) > 0 {
+			return v.Containers[0]
 		}
 	}
-	return "passage " + passage
+	return p.Phrase("kinds.candidates.passage", message.String("other", passage))
 }

@@ -9,6 +9,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 )
@@ -60,7 +62,7 @@ func TestHappened(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := observation.New(event, time.Unix(1, 0), c.of)
-			got := happened(api.Line{Device: "agent"}, o, func(id string) string { return map[string]string{"a": "AAA111", "b": "BBB222"}[id] })
+			got := happened(cli.Printer{Language: message.English}, api.Line{Device: "agent"}, o, func(id string) string { return map[string]string{"a": "AAA111", "b": "BBB222"}[id] })
 			if !slices.Equal(got, c.want) {
 				t.Errorf("%q, expected %q", got, c.want)
 			}
@@ -83,7 +85,7 @@ func TestAlarmsInWords(t *testing.T) {
 	} {
 		o := observation.New(observation.Class_CLASS_ALARM, time.Unix(1, 0), c.of)
 		kind := o.Body.Kind().Name()
-		got := happened(api.Line{Device: "x-1", Kind: kind}, o, nil)
+		got := happened(cli.Printer{Language: message.English}, api.Line{Device: "x-1", Kind: kind}, o, nil)
 		if len(got) != 1 || !strings.HasPrefix(got[0], c.want) || len(got[0]) < len("ALARM at x-1: ")+3 ||
 			strings.Contains(got[0], kind) || strings.Contains(got[0], "_") {
 			t.Errorf("%s: %q, expected %q", kind, got, c.want)
@@ -102,7 +104,7 @@ func TestVehicleIn(t *testing.T) {
 		list.Passages = append(list.Passages, json.RawMessage(text))
 	}
 	for id, want := range map[string]string{"a": "AAA111", "b": "MSCU6639871", "c": "passage c", "d": "passage d"} {
-		if got := vehicleIn(list, id); got != want {
+		if got := vehicleIn(cli.Printer{Language: message.English}, list, id); got != want {
 			t.Errorf("%s is called %q, expected %q", id, got, want)
 		}
 	}

@@ -36,22 +36,21 @@ const verifyEvery = 25
 func ionscanCommand() *cobra.Command {
 	s := swabs{every: 2 * time.Minute, alarm: 0.005}
 	c := &cobra.Command{
-		Use: "ionscan", Short: "An ion scanner that drops JCAMP-DX files, or reports on a TCP port", Args: cobra.NoArgs,
-		Long: `An ion scanner with a simulated drift tube: a verification first, then swabs, a blank after each alarm until it is clean. Files are
-JCAMP-DX; on a TCP port it speaks the lines of the profile example-swab.`,
+		Use: "ionscan", Short: "help.ionscan", Args: cobra.NoArgs,
+		Long:    "help.ionscan.long",
 		Example: "  lanesim ionscan --folder /srv/lane-3/trace\n  lanesim ionscan --listen 127.0.0.1:2101 --every 10s --alarm 0.3",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return s.run(cmd.Context())
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&s.folder, "folder", "", "drop folder")
-	f.StringVar(&s.listen, "listen", "", "`HOST:PORT` to report on")
-	cli.Duration(f, &s.every, "every", time.Millisecond, "mean time between swabs")
-	cli.Duration(f, &s.first, "first", 0, "time before the first swab; 0 leaves it to chance")
-	f.Uint64Var(&s.seed, "seed", 1, "the same seed gives the same swabs")
-	cli.Int(f, &s.count, "count", "", 0, math.MaxInt, "swabs to run; 0 for no end")
-	cli.Share(f, &s.alarm, "alarm", "share of swabs with something on them")
+	f.StringVar(&s.folder, "folder", "", "help.flag.folder")
+	f.StringVar(&s.listen, "listen", "", "help.flag.ionscan.listen")
+	cli.Duration(f, &s.every, "every", time.Millisecond, "help.flag.ionscan.every")
+	cli.Duration(f, &s.first, "first", 0, "help.flag.ionscan.first")
+	f.Uint64Var(&s.seed, "seed", 1, "help.flag.ionscan.seed")
+	cli.Int(f, &s.count, "count", "", 0, math.MaxInt, "help.flag.count")
+	cli.Share(f, &s.alarm, "alarm", "help.flag.alarm")
 	cli.OneOf(c, "folder", "listen")
 	return c
 }

@@ -17,6 +17,7 @@ import (
 	"lanewarden/cmd/internal/scenario"
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/radiation/aspect"
 	aspectsim "lanewarden/drivers/radiation/aspect/sim"
 	"lanewarden/drivers/radiation/instrument"
@@ -81,7 +82,7 @@ func conduct(name string, config *firmwareconfig.Config, seed uint64, from time.
 	}
 	for _, d := range c.scenario.Devices() {
 		if c.players[d.ID] == nil {
-			return nil, fmt.Errorf("scenario %s: the lane file has no device %s that can be simulated", name, d.ID)
+			return nil, message.Errorf("sim.no-device", message.String("scenario", name), message.String("device", d.ID))
 		}
 	}
 	return c, nil
@@ -330,7 +331,7 @@ func (c *conductor) traffic(ctx context.Context) error {
 		vehicles = vehicles[1:]
 	}
 	if len(vehicles) == 0 {
-		return errors.New("nobody comes after that time of the scenario's day")
+		return message.Errorf("sim.nobody")
 	}
 	shift := time.Now().Add(beginAt).Sub(vehicles[0].Arrive[0])
 	c.deliver, c.ctx = errgroup.WithContext(ctx)
@@ -378,15 +379,14 @@ func laneCommand() *cobra.Command {
 	var seed uint64
 	var from time.Duration
 	c := &cobra.Command{
-		Use: "lane", Short: "A whole lane of simulated devices, through which the vehicles of a scenario drive",
+		Use: "lane", Short: "help.lane",
 		Args: cobra.NoArgs,
-		Long: `Serve the devices of a lane file at their addresses, each in its real protocol, and let the vehicles of a scenario drive through, in real
-time. The scenario's devices have the same ids as the lane file's. The same seed gives the same vehicles.`,
+		Long: "help.lane.long",
 		Example: "  lanesim lane --config lane.yaml --scenario demo\n" +
 			"  lanesim lane --config lane.yaml --scenario ./rush-hour.yaml --from 8h30m --seed 7",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if config == "" {
-				return cli.Usagef("--config is needed: the lane file whose devices are simulated")
+				return cli.Usagef("cli.need-flag", message.String("flag", "config"))
 			}
 			cfg, err := firmwareconfig.Load(config, drivers.Catalog)
 			if err != nil {
@@ -400,10 +400,10 @@ time. The scenario's devices have the same ids as the lane file's. The same seed
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&name, "scenario", "demo", "scenario: a built-in one by name, or a file by its path")
-	f.StringVar(&config, "config", "", "lane file `FILE`")
-	f.Uint64Var(&seed, "seed", 1, "the same seed gives the same vehicles")
+	f.StringVar(&name, "scenario", "demo", "help.flag.lane.scenario")
+	f.StringVar(&config, "config", "", "help.flag.lane.config")
+	f.Uint64Var(&seed, "seed", 1, "help.flag.lane.seed")
 	from = 12 * time.Hour
-	cli.Duration(f, &from, "from", 0, "time of the scenario's day at which it begins")
+	cli.Duration(f, &from, "from", 0, "help.flag.lane.from")
 	return c
 }

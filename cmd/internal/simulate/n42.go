@@ -24,7 +24,7 @@ type documents struct {
 func n42Command() *cobra.Command {
 	d := documents{every: 100 * time.Second, innocent: 0.02, source: 0.001}
 	c := &cobra.Command{
-		Use: "n42", Short: "A spectroscopic portal that drops or posts N42 documents", Args: cobra.NoArgs,
+		Use: "n42", Short: "help.n42", Args: cobra.NoArgs,
 		Example: `  lanesim n42 --folder /srv/lane-3/n42
   lanesim n42 --url http://127.0.0.1:8742/n42`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,12 +32,12 @@ func n42Command() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&d.folder, "folder", "", "drop folder")
-	f.StringVar(&d.url, "url", "", "endpoint to post to")
-	cli.Duration(f, &d.every, "every", time.Millisecond, "mean time between vehicles")
-	f.Uint64Var(&d.seed, "seed", 1, "the same seed gives the same documents")
-	cli.Share(f, &d.innocent, "innocent", "share of vehicles with something naturally radioactive")
-	cli.Share(f, &d.source, "source", "share of vehicles with a source")
+	f.StringVar(&d.folder, "folder", "", "help.flag.folder")
+	f.StringVar(&d.url, "url", "", "help.flag.url")
+	cli.Duration(f, &d.every, "every", time.Millisecond, "help.flag.n42.every")
+	f.Uint64Var(&d.seed, "seed", 1, "help.flag.n42.seed")
+	cli.Share(f, &d.innocent, "innocent", "help.flag.innocent")
+	cli.Share(f, &d.source, "source", "help.flag.n42.source")
 	cli.OneOf(c, "folder", "url")
 	return c
 }

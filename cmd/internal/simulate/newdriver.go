@@ -2,11 +2,12 @@ package simulate
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"lanewarden/cmd/internal/cli"
 	"lanewarden/cmd/internal/newdriver"
+	"lanewarden/drivers/message"
 )
 
 // NewDriver returns the command that writes the folder of a new driver.
@@ -14,10 +15,8 @@ func NewDriver() *cobra.Command {
 	var d newdriver.Driver
 	var root string
 	c := &cobra.Command{
-		Use: "new-driver NAME", Short: "Write the folder of a new driver, which compiles and passes its tests", Args: cobra.ExactArgs(1),
-		Long: `Write the folder of a new driver in the source tree: driver, decoder, simulator, tests, texts in English and French, a page on
-the protocol; and add it to the catalog. The driver is one of a made-up device that sends a line of JSON for each vehicle;
-docs/drivers.md says how to make it that of a real one.`,
+		Use: "new-driver NAME", Short: "help.new-driver", Args: cobra.ExactArgs(1),
+		Long:    "help.new-driver.long",
 		Example: `  lanesim new-driver tyre-strip --title "Tyre temperature strip" --title-fr "Bande de température des pneus"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d.Name = args[0]
@@ -28,19 +27,23 @@ docs/drivers.md says how to make it that of a real one.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), `
-Next:
-  go test ./%s/...                                     the test kit, the decoder, the simulator
-  go test ./cmd/internal/repository -run Settings -update    writes its page of settings
-  docs/drivers.md                                      how to go on
-`, d.Folder())
+			p := cli.Print(cmd)
+			fmt.Fprintln(p.Writer)
+			p.Say("sim.next")
+			for _, step := range [][2]string{
+				{"go test ./" + d.Folder() + "/...", "sim.next-test"},
+				{"go test ./cmd/internal/repository -run Settings -update", "sim.next-settings"},
+				{"docs/drivers.md", "sim.next-guide"},
+			} {
+				fmt.Fprintf(p.Writer, "  %-56s %s\n", step[0], p.In(message.New(step[1])))
+			}
 			return nil
 		},
 	}
-	c.Flags().StringVar(&d.Title, "title", "", "what the device is, for people")
-	c.Flags().StringVar(&d.TitleFR, "title-fr", "", "the same in French")
-	c.Flags().StringVar(&d.Group, "group", "vehicle", "folder below drivers: "+strings.Join(newdriver.Groups, ", "))
-	c.Flags().StringVar(&root, "root", ".", "top of Lanewarden's source")
-	cobra.CheckErr(c.MarkFlagRequired("title"))
+	c.Flags().StringVar(&d.Title, "title", "", "help.flag.title")
+	c.Flags().StringVar(&d.TitleFR, "title-fr", "", "help.flag.title-fr")
+	c.Flags().StringVar(&d.Group, "group", "vehicle", "help.flag.group")
+	c.Flags().StringVar(&root, "root", ".", "help.flag.root")
+	cli.Need(c, "title")
 	return c
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -12,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
-
+	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/hubapi"
@@ -29,17 +28,16 @@ func (d *demo) report(ctx context.Context) error {
 		}
 		s, err := api.GetStatus.Ask(ctx, local, api.None{})
 		if err != nil {
-			d.screen.State("The agent is starting.")
+			d.screen.State(d.p.Phrase("sim.starting"))
 			continue
 		}
-		line := summary(s)
+		line := summary(d.p, s)
 		if agents, err := hubapi.GetAgents.Ask(ctx, hub, hubapi.AgentsQuery{}); err == nil && len(agents) > 0 {
-			line += fmt.Sprintf(" · %d %s at the hub",
-				agents[0].Held, english.PluralWord(int(agents[0].Held), "record", ""))
+			line += " · " + d.p.Phrase("sim.at-hub", message.Count("n", agents[0].Held))
 		}
-		line += fmt.Sprintf(" · %d of %d MB", d.used.Load()>>20, demoBudget>>20)
+		line += " · " + d.p.Phrase("sim.disk", cli.Size("used", d.used.Load()), cli.Size("budget", demoBudget))
 		if d.full.Load() {
-			line = fmt.Sprintf("%d MB are used: no more trucks come. Ctrl-C, and the next 'make run' begins anew. ", demoBudget>>20) + line
+			line = d.p.Phrase("sim.disk-used", cli.Size("budget", demoBudget)) + " " + line
 		}
 		d.screen.State(line)
 	}
@@ -52,7 +50,7 @@ func (d *demo) measure() {
 	used := usedBytes(d.dir)
 	d.used.Store(used)
 	if used >= demoBudget && !d.full.Swap(true) {
-		d.screen.Event(fmt.Sprintf("%s holds %d MB, which is all that a demonstration may use: no more trucks come. Everything else goes on.", d.dir, used>>20))
+		d.screen.Event(d.p.Phrase("sim.disk-full", message.String("folder", d.dir), cli.Size("size", used)))
 	}
 }
 
@@ -71,32 +69,26 @@ func usedBytes(dir string) (n int64) {
 }
 
 // summary is the status line: what is wrong first.
-func summary(s api.Status) string {
+func summary(p cli.Printer, s api.Status) string {
 	var wrong []string
 	for _, d := range s.Devices {
 		if d.State != "running" {
-			wrong = append(wrong, d.ID+" "+d.State)
+			wrong = append(wrong, d.ID+" "+p.In(message.New("lanectl.state."+d.State)))
 		}
 	}
-	line := fmt.Sprintf("%d %s OK", len(s.Devices), english.PluralWord(len(s.Devices), "device", ""))
-	if len(s.Devices) > 1 {
-		line = "All " + line
-	}
+	line := p.Phrase("sim.all-well", message.Count("n", len(s.Devices)))
 	if len(wrong) > 0 {
-		line = fmt.Sprintf("%d of %d %s: %s",
-			len(wrong), len(s.Devices), english.PluralWord(len(s.Devices), "device", ""), strings.Join(wrong, ", "))
+		line = p.Phrase("sim.some-unwell", message.Int("bad", len(wrong)), message.Count("n", len(s.Devices)),
+			message.String("which", strings.Join(wrong, ", ")))
 	}
-	link := "link up"
+	link := p.Phrase("sim.link-up")
 	if !s.Link.Ready {
-		link = "link down"
+		link = p.Phrase("sim.link-down")
 	}
 	w := s.Journal.Waiting
-	return fmt.Sprintf("%s · %s · %d %s queued, %d %s · %d %s", line, link,
-		w["alarm"]+w["event"]+w["telemetry"],
-		english.PluralWord(int(w["alarm"]+w["event"]+w["telemetry"]), "record", ""),
-		s.Journal.WaitingArtifacts,
-		english.PluralWord(int(s.Journal.WaitingArtifacts), "image or document", "images and documents"),
-		s.Journal.Size, english.PluralWord(int(s.Journal.Size), "record", ""))
+	return strings.Join([]string{line, link, p.Phrase("sim.queued", message.Count("n", w["alarm"]+w["event"]+w["telemetry"])),
+		p.Phrase("sim.artifacts-queued", message.Count("n", s.Journal.WaitingArtifacts)),
+		p.Phrase("sim.records", message.Count("n", s.Journal.Size))}, " · ")
 }
 
 // events prints what happens at the lane, as its agent journals it.
@@ -123,7 +115,7 @@ func (d *demo) follow(body io.Reader) {
 		if json.Unmarshal(text, &line) != nil || observation.FromJSON(line.Observation, o) != nil {
 			continue
 		}
-		for _, said := range happened(line, o, d.vehicle) {
+		for _, said := range happened(d.p, line, o, d.vehicle) {
 			d.screen.Event(said)
 		}
 	}

@@ -9,11 +9,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/xray/dicos/sim"
 )
 
@@ -34,29 +36,31 @@ type scans struct {
 func xrayCommand() *cobra.Command {
 	s := scans{every: time.Minute, rows: 1000, columns: 3000, threat: 0.02}
 	c := &cobra.Command{
-		Use: "xray", Short: "A cargo X-ray portal that delivers DICOS images and reports", Args: cobra.NoArgs,
+		Use: "xray", Short: "help.xray", Args: cobra.NoArgs,
 		Example: "  lanesim xray --folder /srv/lane-3/xray\n  lanesim xray --push 127.0.0.1:11112 --called LANE3 --dual --bytes 20000000 --every 30s",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if s.bytes < 0 || s.bytes > 1<<31 {
-				return cli.Usagef("--bytes %d: write a whole number from 0 to %d (2 GiB)", s.bytes, 1<<31)
+				return cli.Usagef("cli.flag-wrong", message.String("flag", "bytes"),
+					message.Quoted("value", strconv.FormatInt(s.bytes, 10)), message.Nested("allowed", message.New("cli.whole-number",
+						message.Int("low", 0), message.String("high", strconv.Itoa(1<<31)))))
 			}
 			return s.run(cmd.Context())
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&s.folder, "folder", "", "drop folder")
-	f.StringVar(&s.push, "push", "", "`HOST:PORT` of a C-STORE receiver")
-	f.StringVar(&s.calling, "calling", "SIMXRAY", "our application entity title")
-	f.StringVar(&s.called, "called", "LANE", "the receiver's application entity title")
-	cli.Duration(f, &s.every, "every", time.Millisecond, "mean time between vehicles")
-	cli.Duration(f, &s.first, "first", 0, "time before the first vehicle; 0 leaves it to chance")
-	f.Uint64Var(&s.seed, "seed", 1, "the same seed gives the same scans")
-	cli.Int(f, &s.rows, "rows", "", 16, 1<<16-1, "rows of an image")
-	cli.Int(f, &s.columns, "columns", "", 16, 1<<16-1, "columns of an image")
-	f.Int64Var(&s.bytes, "bytes", 0, "size of an image, instead of rows and columns")
-	cli.Share(f, &s.threat, "threat", "share of vehicles with something hidden")
-	f.BoolVar(&s.dual, "dual", false, "two energies")
-	f.IntSliceVar(&s.dead, "dead", nil, "detectors (rows) that say nothing")
+	f.StringVar(&s.folder, "folder", "", "help.flag.folder")
+	f.StringVar(&s.push, "push", "", "help.flag.push")
+	f.StringVar(&s.calling, "calling", "SIMXRAY", "help.flag.calling")
+	f.StringVar(&s.called, "called", "LANE", "help.flag.called")
+	cli.Duration(f, &s.every, "every", time.Millisecond, "help.flag.n42.every")
+	cli.Duration(f, &s.first, "first", 0, "help.flag.xray.first")
+	f.Uint64Var(&s.seed, "seed", 1, "help.flag.xray.seed")
+	cli.Int(f, &s.rows, "rows", "", 16, 1<<16-1, "help.flag.xray.rows")
+	cli.Int(f, &s.columns, "columns", "", 16, 1<<16-1, "help.flag.columns")
+	f.Int64Var(&s.bytes, "bytes", 0, "help.flag.bytes")
+	cli.Share(f, &s.threat, "threat", "help.flag.threat")
+	f.BoolVar(&s.dual, "dual", false, "help.flag.dual")
+	f.IntSliceVar(&s.dead, "dead", nil, "help.flag.dead")
 	cli.OneOf(c, "folder", "push")
 	return c
 }

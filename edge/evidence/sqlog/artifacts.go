@@ -11,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/message"
 )
 
 // Artifacts are kept the same way in journal and ledger: a row in a table artifact(sha256, size, inline, ...), the bytes inline up to
@@ -58,7 +58,7 @@ func MakeDir(path string) error {
 type ArtifactReport struct {
 	Count    int
 	Bytes    int64
-	Findings []string // what is wrong, in words
+	Findings []message.Message // what is wrong
 }
 
 // CheckArtifacts hashes all artifacts of the database in dir that a condition selects, and holds them against their names.
@@ -66,26 +66,25 @@ func CheckArtifacts(db *DB, dir, where string) (r ArtifactReport, err error) {
 	err = db.Query("SELECT sha256, size, inline FROM artifact WHERE "+where+" ORDER BY sha256", func(c []driver.Value) error {
 		sum, size := Bytes(c[0]), Int64(c[1])
 		if len(sum) != sha256.Size {
-			r.Findings = append(r.Findings, fmt.Sprintf("artifact with a name of %d %s",
-				len(sum), english.PluralWord(len(sum), "byte", "")))
+			r.Findings = append(r.Findings, message.New("evidence.artifact-name", message.Count("n", len(sum))))
 			return nil
 		}
 		r.Count++
 		r.Bytes += size
-		if why := checkArtifact(dir, sum, size, Bytes(c[2])); why != "" {
-			r.Findings = append(r.Findings, fmt.Sprintf("artifact %x %s", sum, why))
+		if why := checkArtifact(dir, sum, size, Bytes(c[2])); !why.IsZero() {
+			r.Findings = append(r.Findings, message.New("evidence.artifact", message.String("name", fmt.Sprintf("%x", sum)), message.Nested("why", why)))
 		}
 		return nil
 	})
 	return r, err
 }
 
-func checkArtifact(dir string, sum []byte, size int64, inline []byte) string {
+func checkArtifact(dir string, sum []byte, size int64, inline []byte) message.Message {
 	var in io.Reader = bytes.NewReader(inline)
 	if inline == nil && size > 0 {
 		f, err := os.Open(ArtifactPath(dir, sum))
 		if err != nil {
-			return "is missing: " + err.Error()
+			return message.New("evidence.artifact-missing", message.CausedBy(err))
 		}
 		defer f.Close()
 		in = f
@@ -94,10 +93,10 @@ func checkArtifact(dir string, sum []byte, size int64, inline []byte) string {
 	n, err := io.Copy(h, in)
 	switch {
 	case err != nil:
-		return "cannot be read: " + err.Error()
+		return message.New("evidence.artifact-unread", message.CausedBy(err))
 	case n != size || !bytes.Equal(h.Sum(nil), sum):
-		return fmt.Sprintf("was changed: %d %s with SHA-256 %x, it had %d",
-			n, english.PluralWord(int(n), "byte", ""), h.Sum(nil), size)
+		return message.New("evidence.artifact-changed", message.Count("n", n),
+			message.String("sum", fmt.Sprintf("%x", h.Sum(nil))), message.Int("size", size))
 	}
-	return ""
+	return message.Message{}
 }
