@@ -167,11 +167,11 @@ func verifyExport(p cli.Printer, path, key string) (wrong int, err error) {
 	}
 	for i := range e.Records {
 		if err := readable(&e.Records[i]); err != nil {
-			findings = append(findings, message.New("evidence.row", evidence.Number("row", e.Records[i].Idx), message.CausedBy(err)))
+			findings = append(findings, evidence.Find("evidence.row", evidence.Number("row", e.Records[i].Idx), evidence.Arg{Name: "cause", Value: err}))
 		}
 	}
 	p.Say("lanectl.verified-export", message.Nested("verdict", verdict(len(findings) == 0)), message.String("path", path),
-		message.String("origin", e.Origin), message.Count("n", len(e.Records)), evidence.Number("size", size))
+		message.String("origin", e.Origin), message.Count("n", len(e.Records)), message.String("size", strconv.FormatInt(size, 10)))
 	if key == "" {
 		p.Say("lanectl.export-own-key", message.String("key", e.Key))
 	}

@@ -156,9 +156,9 @@ func printReport(p cli.Printer, path, origin string, r *evidence.Report) {
 }
 
 // printFindingLines prints what verification found, indented below its verdict.
-func printFindingLines(p cli.Printer, findings []message.Message) {
+func printFindingLines(p cli.Printer, findings []error) {
 	for _, f := range findings {
-		fmt.Fprintf(p.Writer, "  %s\n", p.In(f))
+		fmt.Fprintf(p.Writer, "  %s\n", p.Error(f))
 	}
 }
 

@@ -46,10 +46,10 @@ func (c *Console) hashAll(ctx context.Context) (api.Verdict, error) {
 }
 
 // findings are what verification found, in English as the journal keeps them.
-func findings(all []message.Message) []string {
+func findings(all []error) []string {
 	out := make([]string, len(all))
 	for i, f := range all {
-		out[i] = f.English()
+		out[i] = message.Of(f).English()
 	}
 	return out
 }

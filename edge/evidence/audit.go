@@ -2,13 +2,10 @@ package evidence
 
 import (
 	"errors"
-	"strconv"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
-
-	"lanewarden/drivers/message"
 )
 
 // SignedCheckpoint is a checkpoint as journal and ledger keep it: beside the note, the leaf hashes of the unfinished tile
@@ -39,24 +36,19 @@ const MaxFindings = 20
 // Report is the outcome of an audit.
 type Report struct {
 	Rows        int64
-	Signed      int64             // rows covered by the newest valid checkpoint
-	Checkpoints int               // valid ones
-	Root        tlog.Hash         // of all rows, as they stand
-	Findings    []message.Message // what is wrong, at most MaxFindings
-	Wrong       int               // how many things are wrong
+	Signed      int64     // rows covered by the newest valid checkpoint
+	Checkpoints int       // valid ones
+	Root        tlog.Hash // of all rows, as they stand
+	Findings    []error   // what is wrong, at most MaxFindings
+	Wrong       int       // how many things are wrong
 }
 
 // OK reports whether nothing was found wrong.
 func (r *Report) OK() bool { return r.Wrong == 0 }
 
-// Number is an argument that is the number of something, a row or a tile: it is written without marks.
-func Number[N int | int64](name string, n N) message.Arg {
-	return message.String(name, strconv.FormatInt(int64(n), 10))
-}
-
-func (r *Report) find(code string, args ...message.Arg) {
+func (r *Report) find(code string, args ...Arg) {
 	if r.Wrong++; r.Wrong <= MaxFindings {
-		r.Findings = append(r.Findings, message.New(code, args...))
+		r.Findings = append(r.Findings, Find(code, args...))
 	}
 }
 
@@ -71,7 +63,7 @@ func Audit(log Log, journalKey []byte, verifier note.Verifier, origin string) (*
 		return nil, err
 	}
 	for _, c := range a.pending {
-		a.report.find("evidence.rows-short", Number("rows", a.tree.Size()), Number("last", c.Size-1), message.Count("n", c.Size))
+		a.report.find("evidence.rows-short", Number("rows", a.tree.Size()), Number("last", c.Size-1), Arg{"n", int(c.Size)})
 	}
 	a.report.Rows, a.report.Root = a.tree.Size(), a.tree.Root()
 	return a.report, nil
@@ -100,9 +92,9 @@ func (a *audit) loadCheckpoints(verifier note.Verifier, origin string) error {
 		c, err := OpenCheckpoint(s.Note, verifier, origin)
 		switch {
 		case err != nil:
-			a.report.find("evidence.checkpoint-at", Number("size", s.Size), message.CausedBy(err))
+			a.report.find("evidence.checkpoint-at", Number("size", s.Size), Arg{"cause", err})
 		case c.Size != s.Size:
-			a.report.find("evidence.checkpoint-size", Number("size", s.Size), message.Count("n", c.Size))
+			a.report.find("evidence.checkpoint-size", Number("size", s.Size), Arg{"n", int(c.Size)})
 		default:
 			a.pending = append(a.pending, signedRoot{c, s.Leaves})
 		}
@@ -112,7 +104,7 @@ func (a *audit) loadCheckpoints(verifier note.Verifier, origin string) error {
 
 func (a *audit) row(idx int64, r Record) error {
 	if idx != a.tree.Size() {
-		return message.Errorf("evidence.row-missing", Number("row", a.tree.Size()),
+		return Find("evidence.row-missing", Number("row", a.tree.Size()),
 			Number("next", idx), Number("before", a.tree.Size()-1))
 	}
 	if idx%TileWidth == 0 {
@@ -122,11 +114,11 @@ func (a *audit) row(idx int64, r Record) error {
 	}
 	leaf, err := a.hasher.Leaf(idx, r)
 	if err != nil {
-		return message.Wrap(err, "evidence.row", Number("row", idx))
+		return Find("evidence.row", Arg{"cause", err}, Number("row", idx))
 	}
 	if at := int(idx % TileWidth); at < len(a.stored) && a.stored[at] != leaf {
-		a.report.find("evidence.row-changed", Number("row", idx), message.String("device", r.Device),
-			message.String("time", time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano)))
+		a.report.find("evidence.row-changed", Number("row", idx), Arg{"device", r.Device},
+			Arg{"time", time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano)})
 	}
 	for _, t := range a.tree.Append(leaf) {
 		if t.Level > 0 {
@@ -172,7 +164,7 @@ func (a *audit) loadStored(n int64) (err error) {
 func (a *audit) upperTile(t Tile) {
 	stored, err := a.log.Tile(t.Level, t.N)
 	if err != nil {
-		a.report.find("evidence.tile", Number("level", t.Level), Number("tile", t.N), message.CausedBy(err))
+		a.report.find("evidence.tile", Number("level", t.Level), Number("tile", t.N), Arg{"cause", err})
 		return
 	}
 	for i := range stored {

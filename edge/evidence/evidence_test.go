@@ -8,6 +8,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 	"pgregory.net/rapid"
+
+	"lanewarden/drivers/message"
 )
 
 // memory is a log kept in memory, for tests.
@@ -138,7 +140,7 @@ func TestAuditFindsOneChangedByte(t *testing.T) {
 		b := m.rows[bad].Body
 		b[rapid.IntRange(0, len(b)-1).Draw(rt, "byte")] ^= 1
 		r, err = Audit(m, testKey, verifier, testOrigin)
-		if err != nil || r.OK() || !strings.HasPrefix(r.Findings[0].English(), fmt.Sprintf("row %d ", bad)) {
+		if err != nil || r.OK() || !strings.HasPrefix(message.Of(r.Findings[0]).English(), fmt.Sprintf("row %d ", bad)) {
 			rt.Fatalf("row %d changed: %+v, %v", bad, r, err)
 		}
 	})

@@ -3,11 +3,10 @@ package evidence
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
-
-	"lanewarden/drivers/message"
 )
 
 // ExportFormat names the files that Export writes.
@@ -51,9 +50,9 @@ func NewExport(origin, key, checkpoint string, tree *Tree, tiles Tiles, records 
 }
 
 // Check verifies an export against a public key, its own when key is empty, and returns how many rows the checkpoint covers and what is wrong.
-func (e *Export) Check(key string) (size int64, findings []message.Message, err error) {
+func (e *Export) Check(key string) (size int64, findings []error, err error) {
 	if e.Format != ExportFormat {
-		return 0, nil, message.Errorf("evidence.format", message.Quoted("format", e.Format), message.String("want", ExportFormat))
+		return 0, nil, Find("evidence.format", Arg{"format", strconv.Quote(e.Format)}, Arg{"want", ExportFormat})
 	}
 	if key == "" {
 		key = e.Key
@@ -64,12 +63,12 @@ func (e *Export) Check(key string) (size int64, findings []message.Message, err 
 	}
 	c, err := OpenCheckpoint(e.Checkpoint, verifier, e.Origin)
 	if err != nil {
-		return 0, []message.Message{message.New("evidence.checkpoint", message.CausedBy(err))}, nil
+		return 0, []error{Find("evidence.checkpoint", Arg{"cause", err})}, nil
 	}
 	for _, r := range e.Records {
 		if err := r.check(c); err != nil {
-			findings = append(findings, message.New("evidence.row-of", Number("row", r.Idx),
-				message.String("device", r.Device), message.CausedBy(err)))
+			findings = append(findings, Find("evidence.row-of", Number("row", r.Idx),
+				Arg{"device", r.Device}, Arg{"cause", err}))
 		}
 	}
 	return c.Size, findings, nil
@@ -77,7 +76,7 @@ func (e *Export) Check(key string) (size int64, findings []message.Message, err 
 
 func (r *ExportedRecord) check(c Checkpoint) error {
 	if len(r.Blind) != len(Blind{}) {
-		return message.Errorf("evidence.blind")
+		return Find("evidence.blind")
 	}
 	leaf, err := AppendLeaf(nil, Blind(r.Blind), Record{Class: r.Class, Time: r.TimeNs, Kind: r.Kind, Device: r.Device, Body: r.Body})
 	if err != nil {
@@ -86,12 +85,12 @@ func (r *ExportedRecord) check(c Checkpoint) error {
 	proof := make(tlog.RecordProof, len(r.Proof))
 	for i, h := range r.Proof {
 		if len(h) != tlog.HashSize {
-			return message.Errorf("evidence.proof-hash")
+			return Find("evidence.proof-hash")
 		}
 		proof[i] = tlog.Hash(h)
 	}
 	if tlog.CheckRecord(proof, c.Size, c.Root, r.Idx, tlog.RecordHash(leaf)) != nil {
-		return message.Errorf("evidence.not-proven")
+		return Find("evidence.not-proven")
 	}
 	return nil
 }

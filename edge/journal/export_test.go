@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"testing"
 
-	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 )
@@ -37,7 +36,7 @@ func TestExport(t *testing.T) {
 		}
 		return back
 	}
-	check := func(e evidence.Export) []message.Message {
+	check := func(e evidence.Export) []error {
 		_, findings, err := e.Check("")
 		if err != nil {
 			t.Fatal(err)

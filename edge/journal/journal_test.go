@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/sqlog"
 )
@@ -125,7 +126,7 @@ func TestAuditNamesTheChangedRow(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, report, err := Audit(t.Context(), dir, "")
-		if err != nil || report.OK() || !strings.HasPrefix(report.Findings[0].English(), fmt.Sprintf("row %d ", row)) {
+		if err != nil || report.OK() || !strings.HasPrefix(message.Of(report.Findings[0]).English(), fmt.Sprintf("row %d ", row)) {
 			t.Errorf("row %d changed: %+v, %v", row, report, err)
 		}
 	}

@@ -20,8 +20,8 @@ import (
 // of package transport, whose errors say a code of the catalogue too.
 var makers = map[string]int{"New": 0, "Errorf": 0, "Wrap": 1, "newError": 0}
 
-// printers are the functions and methods of cmd/internal/cli that take a code first.
-var printers = map[string]bool{"Say": true, "Phrase": true, "Table": true, "Usagef": true}
+// printers are the functions and methods of cmd/internal/cli and of edge/evidence that take a code first.
+var printers = map[string]bool{"Say": true, "Phrase": true, "Table": true, "Usagef": true, "Find": true}
 
 // argument is a function of these packages that names an argument by its first parameter.
 var argument = regexp.MustCompile(`^(String|Int|Count|Number|Quantity|Aligned|Percent|Duration|ExactDuration|Time|Date|Names|Quoted|Nested|arg)$`)

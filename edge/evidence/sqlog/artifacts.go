@@ -11,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"lanewarden/drivers/message"
+	"lanewarden/edge/evidence"
 )
 
 // Artifacts are kept the same way in journal and ledger: a row in a table artifact(sha256, size, inline, ...), the bytes inline up to
@@ -58,7 +58,7 @@ func MakeDir(path string) error {
 type ArtifactReport struct {
 	Count    int
 	Bytes    int64
-	Findings []message.Message // what is wrong
+	Findings []error // what is wrong
 }
 
 // CheckArtifacts hashes all artifacts of the database in dir that a condition selects, and holds them against their names.
@@ -66,25 +66,25 @@ func CheckArtifacts(db *DB, dir, where string) (r ArtifactReport, err error) {
 	err = db.Query("SELECT sha256, size, inline FROM artifact WHERE "+where+" ORDER BY sha256", func(c []driver.Value) error {
 		sum, size := Bytes(c[0]), Int64(c[1])
 		if len(sum) != sha256.Size {
-			r.Findings = append(r.Findings, message.New("evidence.artifact-name", message.Count("n", len(sum))))
+			r.Findings = append(r.Findings, evidence.Find("evidence.artifact-name", evidence.Arg{Name: "n", Value: int(len(sum))}))
 			return nil
 		}
 		r.Count++
 		r.Bytes += size
-		if why := checkArtifact(dir, sum, size, Bytes(c[2])); !why.IsZero() {
-			r.Findings = append(r.Findings, message.New("evidence.artifact", message.String("name", fmt.Sprintf("%x", sum)), message.Nested("why", why)))
+		if why := checkArtifact(dir, sum, size, Bytes(c[2])); why != nil {
+			r.Findings = append(r.Findings, evidence.Find("evidence.artifact", evidence.Arg{Name: "name", Value: fmt.Sprintf("%x", sum)}, evidence.Arg{Name: "why", Value: why}))
 		}
 		return nil
 	})
 	return r, err
 }
 
-func checkArtifact(dir string, sum []byte, size int64, inline []byte) message.Message {
+func checkArtifact(dir string, sum []byte, size int64, inline []byte) error {
 	var in io.Reader = bytes.NewReader(inline)
 	if inline == nil && size > 0 {
 		f, err := os.Open(ArtifactPath(dir, sum))
 		if err != nil {
-			return message.New("evidence.artifact-missing", message.CausedBy(err))
+			return evidence.Find("evidence.artifact-missing", evidence.Arg{Name: "cause", Value: err})
 		}
 		defer f.Close()
 		in = f
@@ -93,10 +93,10 @@ func checkArtifact(dir string, sum []byte, size int64, inline []byte) message.Me
 	n, err := io.Copy(h, in)
 	switch {
 	case err != nil:
-		return message.New("evidence.artifact-unread", message.CausedBy(err))
+		return evidence.Find("evidence.artifact-unread", evidence.Arg{Name: "cause", Value: err})
 	case n != size || !bytes.Equal(h.Sum(nil), sum):
-		return message.New("evidence.artifact-changed", message.Count("n", n),
-			message.String("sum", fmt.Sprintf("%x", h.Sum(nil))), message.Int("size", size))
+		return evidence.Find("evidence.artifact-changed", evidence.Arg{Name: "n", Value: int(n)},
+			evidence.Arg{Name: "sum", Value: fmt.Sprintf("%x", h.Sum(nil))}, evidence.Number("size", size))
 	}
-	return message.Message{}
+	return nil
 }
