@@ -301,7 +301,7 @@ func (d *decoder) unique(n ast.Node, path, name, id string) {
 	d.ids[path][id] = n
 }
 
-// found says in words what a node is.
+// found describes in words what a node is.
 func found(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:

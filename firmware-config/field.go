@@ -83,7 +83,7 @@ func kebab(name string) string {
 
 var durationType = reflect.TypeFor[time.Duration]()
 
-// what says in words what a value of the field looks like.
+// what describes in words what a value of the field looks like.
 func (f field) what() string {
 	t := f.typ
 	if t.Kind() == reflect.Pointer {

@@ -50,7 +50,7 @@ func walkSettings(t reflect.Type, path string, visit func(name string, f field))
 	}
 }
 
-// allowed says which values a field may have.
+// allowed determines which values a field may have.
 func (f field) allowed() string {
 	unit := ""
 	if f.unit != "" {

@@ -14,7 +14,7 @@ import (
 	"lanewarden/edge/api"
 )
 
-// defaultSocket is where an installed agent has its local API.
+// defaultSocket is the path of an installed agent's local API.
 const defaultSocket = "/var/lib/lanewarden/laned.sock"
 
 // socketFlag adds --socket, whose default may come from the environment.
@@ -29,7 +29,7 @@ func socketFlag(c *cobra.Command) *string {
 // local returns a client of the agent on a socket, for as long as an answer takes.
 func local(socket string) *api.Client { return api.NewClient(socket, 0) }
 
-// explain says what a technician can do about an agent that does not answer.
+// explain describes what a technician can do about an agent that does not answer.
 func explain(socket string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -20,7 +20,7 @@ import (
 // maxSide is the longest side of a picture in pixels: 256 megapixels at most.
 const maxSide = 1 << 14
 
-// pictures is what decode --png is told.
+// pictures holds the options of decode --png.
 type pictures struct {
 	out    string
 	with   []string

@@ -26,8 +26,8 @@ var profileFolders = []struct{ folder, driver string }{
 	{firmwareconfig.Profiles, "line"}, {firmwareconfig.PLC, "plc"}, {firmwareconfig.Web, "web"},
 }
 
-// profileFolder tells what kind of profile a built-in name or a file is: by the folder, and by the keys that only one
-// kind has.
+// profileFolder determines the kind of profile of a built-in name or a file: by the folder, and by the keys that only
+// one kind has.
 func profileFolder(name string) (string, error) {
 	for _, p := range profileFolders {
 		if slices.Contains(firmwareconfig.Builtin(p.folder), name) {

@@ -71,7 +71,7 @@ func printLines(p cli.Printer, body io.Reader) error {
 	}
 }
 
-// gistMax is how many characters of a sentence fit on a line of a terminal.
+// gistMax is the number of characters of a sentence that fit on a terminal's line.
 const gistMax = 200
 
 // gist returns what an observation says in a sentence, cut to a line, and the names of its artifacts.

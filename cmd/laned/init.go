@@ -191,7 +191,7 @@ func (d *dialog) station(file, device yaml.MapSlice) (yaml.MapSlice, error) {
 	}
 }
 
-// position is where a station stands, in metres; 0 for what is no number, which the check of the file names.
+// position returns a station's position in metres; 0 for what is no number, which the check of the file names.
 func position(station yaml.MapSlice) float64 {
 	switch v := value(station, "position").(type) {
 	case uint64:

@@ -28,8 +28,8 @@ type Spec struct {
 	Port uint16
 	// Tests are the guided tests that the driver offers.
 	Tests []Test
-	// Texts are what the driver adds to the catalogue of messages: the names of what it reads, in files NAME.en.yaml and
-	// NAME.fr.yaml beside its code. nil for nothing.
+	// Texts are the driver's own messages: the names of what it reads, in files NAME.en.yaml and NAME.fr.yaml beside
+	// its code. nil for nothing.
 	Texts fs.FS
 }
 
@@ -73,17 +73,17 @@ type Checker interface {
 // Sandboxed is implemented by settings (by their pointer) of drivers that can be run on a recording. Drivers that ask
 // their device, or set outputs, cannot: nothing on a recording answers.
 type Sandboxed interface {
-	// Sandbox turns the settings to where nothing but the recording is read.
+	// Sandbox changes the settings so that the driver reads nothing but the recording.
 	Sandbox(Sandbox)
 }
 
-// Sandbox is where a recording is played.
+// Sandbox is the temporary folder and the addresses with which a recording is played.
 type Sandbox struct {
 	Folder string // a drop folder for documents
 	Listen string // HOST:PORT to which documents are posted when there is no folder
 }
 
-// Env is what a driver is given of its surroundings.
+// Env is a driver's access to its surroundings.
 type Env struct {
 	Device string            // its device's id
 	Links  *transport.Opener // opens its streams
@@ -92,8 +92,8 @@ type Env struct {
 	Now func() time.Time
 }
 
-// Arrived records a document on the tape and returns when it came, in UTC, as the tape says it: a replay of the tape gives
-// the same time.
+// Arrived records a document on the tape and returns when it came, in UTC, as the tape says it: a replay of the tape
+// gives the same time.
 func (e Env) Arrived(name string, doc []byte) time.Time {
 	at := e.Tape.RecordDocument(name, doc)
 	if e.Now != nil {
@@ -163,7 +163,7 @@ func (s Sample) PerSecond() []float32 {
 type Format struct {
 	Name  string // "n42", "tsa-daily"
 	Title string
-	// Recognise says whether a file that begins with head (up to 4 KiB) is of this format, by content.
+	// Recognise reports whether a file that begins with head (up to 4 KiB) is of this format, by content.
 	Recognise func(head []byte) bool
 	// Describe reads the file and says what it holds. name is the file's name, for formats that keep a date there.
 	Describe func(r io.Reader, name string) (Description, error)
@@ -174,7 +174,8 @@ type Format struct {
 // Referring is a Description that says more with a document at hand: a library of substances.
 type Referring interface {
 	Description
-	// Reference returns what the document is to be loaded into, and the folder of firmware-config that has built-in ones.
+	// Reference returns what the document is to be loaded into, and the folder of firmware-config that has built-in
+	// ones.
 	Reference() (ref Reference, folder string)
 	// Refer says it again, with the document that was loaded.
 	Refer()
@@ -186,7 +187,7 @@ type Source struct {
 	Size int64
 }
 
-// View says what of a file is to be drawn, and how. The zero View is a preview of all.
+// View describes what of a file is to be drawn, and how. The zero View is a preview of all.
 type View struct {
 	Region  image.Rectangle // in pixels of the original; empty for all
 	MaxSide int             // longest side of the picture, pixels; 0 for the format's own
@@ -200,10 +201,10 @@ type View struct {
 	With        []Source // other files of the same event: the other energy, reports
 }
 
-// HeadBytes is how much of a file Recognise may look at.
+// HeadBytes is the number of bytes of a file that Recognise gets at most.
 const HeadBytes = 4 << 10
 
-// Description says what a file holds, for people (Text) and programs (its JSON form).
+// Description describes what a file holds, for people (Text) and programs (its JSON form).
 type Description interface {
 	// Text returns lines for a person to read.
 	Text() []string

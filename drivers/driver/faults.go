@@ -105,7 +105,7 @@ func (f *Faults) fault(reason message.Message, offset int64, frame []byte, count
 	return fault
 }
 
-// setReason says why, in all languages and in English.
+// setReason sets the reason of a fault, as a message and as its English text.
 func setReason(fault *observation.DeviceFault, reason message.Message) {
 	fault.Reason, fault.Message = reason.English(), EncodeMessage(reason)
 }

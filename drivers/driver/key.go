@@ -11,8 +11,8 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// keyDigestBytes is how much of a digest stands in a key: 2^32 contents under one name before two are likely to have
-// the same.
+// keyDigestBytes is the length of the digest in a key: 2^32 contents under one name before two are likely to have the
+// same.
 const keyDigestBytes = 8
 
 // Key returns the key of an observation: the device's own name of it, and a digest of the content that it came with.

@@ -11,11 +11,12 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Decoder makes observations of what a device sends, unasked. It knows no clock but the times of what it is given: a replay gives the same.
+// Decoder makes observations of what a device sends, unasked. It knows no clock but the times of what it is given: a
+// replay gives the same.
 type Decoder interface {
 	// Feed takes bytes; empty when only time passed.
 	Feed(at time.Time, data []byte) []*observation.Observation
-	// Break says that the input broke off: what is under way is incomplete.
+	// Break reports that the input broke off: what is under way is incomplete.
 	Break(at time.Time) []*observation.Observation
 	// Idle reports whether nothing is under way.
 	Idle() bool
@@ -32,8 +33,8 @@ type Listener struct {
 	Silent      message.Message        // what a technician shall look at when nothing comes
 	Quiet       bool                   // the device says nothing until somebody uses it
 	About       func() message.Message // what a technician may want to know of a device that runs; may be nil
-	// Talk is called when what came is durable, and whenever time passed: it may write to the device, and ends the connection with an
-	// error. May be nil.
+	// Talk is called when what came is durable, and whenever time passed: it may write to the device, and ends the
+	// connection with an error. May be nil.
 	Talk func(s transport.Stream) error
 	// Bye is called before the stream is closed because the agent stops. May be nil.
 	Bye func(s transport.Stream)
@@ -121,7 +122,8 @@ func Say(s transport.Stream, p []byte) error {
 // finishTimeout bounds the last commit of a connection that ends because the agent stops.
 const finishTimeout = 500 * time.Millisecond
 
-// finish commits what is under way, also when ctx has ended already. last is when something came last: a replay must give the same.
+// finish commits what is under way, also when ctx has ended already. last is when something came last: a replay must
+// give the same.
 func (l *Listener) finish(ctx context.Context, sink Sink, last time.Time) error {
 	if last.IsZero() {
 		return nil

@@ -16,22 +16,23 @@ type Test struct {
 	Steps func(settings any) []Step
 }
 
-// Step is one step of a guided test. It has a Judge, or an Ask that the person answers; a Number is asked for before the Judge begins.
+// Step is one step of a guided test. It has a Judge, or an Ask that the person answers; a Number is asked for before
+// the Judge begins.
 type Step struct {
 	Do     message.Message
 	Set    *SetOutput      // an output that is set when the step begins
 	Number message.Message // what number the person shall type, "mass of the weight, kg"; zero for none
 	Ask    message.Message // a question whose answer yes passes; zero for none
 	Limit  time.Duration   // after which the step has failed
-	// Judge looks at what the device said since the step began, and returns what it finds, or decided false while it is too early to say.
-	// When the limit passes it is asked a last time, with Over set.
+	// Judge looks at what the device said since the step began, and returns what it finds, or decided false while it
+	// is too early to say. When the limit passes it is asked a last time, with Over set.
 	Judge func(Evidence) (checks []*observation.TestCheck, decided bool)
 }
 
 // SetOutput is an output to set.
 type SetOutput struct{ Output, Value string }
 
-// Evidence is what a device said in a step.
+// Evidence holds the observations of a device during a step.
 type Evidence struct {
 	Rows    []Row    // of the device, oldest first
 	Samples []Sample // live ones
@@ -46,7 +47,7 @@ type Row struct {
 	*observation.Observation
 }
 
-// check is what all checks have.
+// check returns a check with the fields that all checks have.
 func check(name message.Message, rows []int64) *observation.TestCheck {
 	return &observation.TestCheck{Name: name.English(), Title: EncodeMessage(name), Rows: rows}
 }

@@ -4,8 +4,8 @@ package identifier
 // number, shown in any order.
 type CSA struct{ Carrier, Importer, Driver Reading }
 
-// ParseCSA says which of three codes is which. It is an error when one is missing, or when more than one order is
-// possible: a carrier code of four digits beside a driver's number of four digits.
+// ParseCSA assigns three codes, in any order, to their fields. It is an error when one is missing, or when more than
+// one order is possible: a carrier code of four digits beside a driver's number of four digits.
 func ParseCSA(codes [3]string) (CSA, error) {
 	var found []CSA
 	for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {

@@ -119,7 +119,7 @@ func gs1Key(kind Kind, length int, text string) (Reading, error) {
 	return verified(Reading{Kind: kind, Value: number}, number[length-1], gs1Digit(number[:length-1])), nil
 }
 
-// Reading is what an element names.
+// Reading returns the identifier that a GS1 element string names.
 func (e Element) Reading() Reading {
 	switch e.AI {
 	case "00":

@@ -18,7 +18,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// Kind says what an identifier names. The values are those of VehicleCode.type.
+// Kind is the type of thing that an identifier names. The values are those of VehicleCode.type.
 type Kind string
 
 // The identifiers.
@@ -56,7 +56,7 @@ const (
 	TravelDocument  Kind = "travel-document"             // ICAO 9303 machine-readable zone: personal data
 )
 
-// Check is what a check digit says of an identifier. The values are those of VehicleCode.check.
+// Check is the result of verifying an identifier's check digit. The values are those of VehicleCode.check.
 type Check string
 
 // Strengths of a check.
@@ -108,7 +108,7 @@ type Reading struct {
 	Why    string // why the check is wrong or weak, or what was repaired; "" for nothing
 }
 
-// Error says why a text is not an identifier of a kind.
+// Error explains why a text is not an identifier of a kind.
 type Error struct {
 	Kind   Kind
 	Field  string // the part that is wrong: "length", "owner", "serial", "check digit"

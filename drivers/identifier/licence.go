@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Licence is what may be kept of a driving licence or identity card: nothing of the person.
+// Licence holds the part of a driving licence or identity card that may be kept: nothing of the person.
 type Licence struct {
 	Issuer  string    // issuer identification number, 6 digits: 636026 is Arizona
 	Country string    // USA or CAN as the card says it; "" for not given

@@ -30,6 +30,6 @@ var lookAlike = strings.NewReplacer("O", "0", "Q", "0", "D", "0", "I", "1", "L",
 // PlateSkeleton is a normal plate with look-alike characters folded: two reads of one plate mostly have the same.
 func PlateSkeleton(normal string) string { return lookAlike.Replace(normal) }
 
-// Distance is how many single characters must be changed, added or left out to turn one text into another
-// (Levenshtein). It costs len(a) times len(b) steps.
+// Distance returns the number of single characters that must be changed, added or left out to turn one text into
+// another (Levenshtein). It costs len(a) times len(b) steps.
 func Distance(a, b string) int { return levenshtein.ComputeDistance(a, b) }

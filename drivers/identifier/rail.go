@@ -32,8 +32,8 @@ func ParseRailCar(text string) (Reading, error) {
 	return Reading{Kind: RailCar, Value: number[:n] + serial, Issuer: number[:n], Check: CheckNone}, nil
 }
 
-// AEITag is what a reader of Automatic Equipment Identification (AAR S-918) says of one tag. A car carries two, left
-// and right: both have the same Car.
+// AEITag is the content of a tag of Automatic Equipment Identification (AAR S-918). A car carries two, left and right:
+// both have the same Car.
 type AEITag struct {
 	Read           time.Time // by the reader's clock, without zone: UTC is written; zero when it has none
 	Sequence       string    // of the reader

@@ -73,7 +73,7 @@ func vehicleReading(b *observation.VehicleReading) Text {
 	return t.saying(b.AlarmMessage, b.Alarm)
 }
 
-// driversName is what the driver's own texts call something; without one it is shown as the driver wrote it.
+// driversName returns the catalogue's name for a driver's own term; without one it is shown as the driver wrote it.
 func driversName(prefix, word string) Text {
 	if code := prefix + word; message.Known(code) {
 		t := message.New(code).Text()

@@ -7,7 +7,7 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// Evidence is what one observation says of the vehicle that it is about. What a device does not tell is zero.
+// Evidence is the information of one observation about its vehicle. What a device does not tell is zero.
 type Evidence struct {
 	Lasts   float64 // s that the vehicle was there, at the least when it was weighed
 	Told    float64 // s from its time on before which the device cannot have told it: until the vehicle's end

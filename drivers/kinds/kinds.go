@@ -9,9 +9,9 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// entry is what is said of one kind.
+// entry has the functions of one kind.
 type entry struct {
-	// sentence says what the typed body says.
+	// sentence describes what the typed body says.
 	sentence func(proto.Message) Text
 	// evidence adds to e what o says of a vehicle; nil for kinds that are about none.
 	evidence func(o *observation.Observation, e *Evidence)

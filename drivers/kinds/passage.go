@@ -144,19 +144,20 @@ var passageStates = map[observation.PassageState]string{
 	observation.PassageState_PASSAGE_STATE_CLOSED:      "passage-states.closed",
 }
 
-// PassageEnd says why a passage is over, of its vehicle: "left the lane".
+// PassageEnd explains why a passage is over, of its vehicle: "left the lane".
 func PassageEnd(e observation.PassageEnd) Text { return word(ends, e) }
 
-// PassageGap says why a station has nothing of a vehicle.
+// PassageGap explains why a station has nothing of a vehicle.
 func PassageGap(g observation.PassageGap) Text { return word(gaps, g) }
 
-// PassageDirection says which way a vehicle went.
+// PassageDirection determines which way a vehicle went.
 func PassageDirection(d observation.PassageDirection) Text { return word(passageDirections, d) }
 
-// PassageState says whether a vehicle is still in the lane.
+// PassageState reports whether a vehicle is still in the lane.
 func PassageState(s observation.PassageState) Text { return word(passageStates, s) }
 
-// word is the wording of an enumeration's value, of which each has its code. A value of a later version has that of the unspecified one.
+// word is the wording of an enumeration's value, of which each has its code. A value of a later version has that of
+// the unspecified one.
 func word[E ~int32](of map[E]string, value E) Text {
 	if code, ok := of[value]; ok {
 		return say(code)
@@ -198,7 +199,7 @@ func passageCorrected(b *observation.PassageCorrected) Text {
 	return sentence(moved(b), when(b.By != "", by), candidates(b.Reading)).saying(b.Message, b.Reason)
 }
 
-// moved says which reading went where.
+// moved words a correction: the reading and its new passage.
 func moved(b *observation.PassageCorrected) Text {
 	row := say("moved.row", arg("idx", plainNumber(b.Idx)))
 	if b.Reading.GetDevice() != "" {

@@ -30,7 +30,7 @@ func occupancy(b *observation.RadiationOccupancy) Text {
 	)
 }
 
-// occupancyEnd says why a record is not whole.
+// occupancyEnd explains why a record is not whole.
 func occupancyEnd(b *observation.RadiationOccupancy) Text {
 	switch {
 	case b.End == observation.RadiationOccupancy_END_DISCONNECT:
@@ -132,7 +132,7 @@ func spectrumAlarms(b *observation.RadiationSpectrum) Text {
 	return say("spectrum-alarms.alarm", arg("of", list(distinct(of))))
 }
 
-// nuclides are what the instrument identified, with its own confidence from 0 to 100.
+// nuclides lists the nuclides that the instrument identified, with its own confidence from 0 to 100.
 func nuclides(all []*observation.Nuclide) Text {
 	const most = 4
 	var parts []Text

@@ -13,8 +13,8 @@ import (
 type Text struct {
 	EN string `json:"en"`
 	FR string `json:"fr"`
-	// Words is what a device, a driver or a person said beside it, empty for none; in English where the software said
-	// it, else in their own words.
+	// Words holds the text of a device, a driver or a person beside the sentence, empty for none; in English where the
+	// software said it, else in their own words.
 	Words string `json:"words,omitempty"`
 	// WordsFR is Words in French, empty for words that are of no language of ours.
 	WordsFR string `json:"words_fr,omitempty"`

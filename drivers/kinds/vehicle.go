@@ -104,7 +104,7 @@ func vehicleCode(b *observation.VehicleCode) Text {
 	return t
 }
 
-// check says what a check digit says, where that is not that it is right.
+// check words the result of a check digit, where that is not that it is right.
 func check(strength string, failed bool) Text {
 	switch {
 	case strength == "wrong", strength == "" && failed:

@@ -28,7 +28,7 @@ type Entry struct {
 	Other string
 }
 
-// catalogue is what was read of all files.
+// catalogue holds the entries of all files.
 type catalogue struct {
 	folders    []fs.FS
 	localizers map[Language]*i18n.Localizer

@@ -9,7 +9,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// Severity is how bad it is what a message says.
+// Severity ranks the harm of a cause.
 type Severity int
 
 // Severities. Nothing fails because of a Warning yet; Info is what somebody should know.
@@ -33,7 +33,7 @@ func (s *Severity) UnmarshalText(text []byte) error {
 	return fmt.Errorf("severity %q: there are info, warning and fault", text)
 }
 
-// Cause is what causes.yaml tells of a code: something that can be wrong.
+// Cause is an entry of causes.yaml: something that can be wrong.
 type Cause struct {
 	Severity Severity `yaml:"severity"`
 	// DependsOn are the codes that explain this one where they are found together: a full disk explains writes that

@@ -34,8 +34,9 @@ func (e *Error) Error() string { return e.Message.English() }
 // Unwrap returns what led to the error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Of returns what an error says: the message that it carries, that of its code (coded), a message of the catalogue for what an operating system
-// says, and else a message that quotes it. What was wrapped around it with fmt.Errorf is said before it.
+// Of returns what an error says: the message that it carries, that of its code (coded), a message of the catalogue for
+// what an operating system says, and else a message that quotes it. What was wrapped around it with fmt.Errorf is said
+// before it.
 func Of(err error) Message {
 	if err == nil {
 		return Message{}
@@ -164,7 +165,7 @@ func ofName(e *net.DNSError) Message {
 	return New("net.resolver", String("host", e.Name))
 }
 
-// ofNetwork says what an operation of package net met.
+// ofNetwork describes what an operation of package net met.
 func ofNetwork(e *net.OpError) Message {
 	var dns *net.DNSError
 	if errors.As(e.Err, &dns) {
@@ -200,7 +201,7 @@ func ofNetwork(e *net.OpError) Message {
 	return Quote(e.Error())
 }
 
-// ofFile says what happened to a file.
+// ofFile describes what happened to a file.
 func ofFile(e *fs.PathError) Message {
 	path := String("path", e.Path)
 	switch {

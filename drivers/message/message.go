@@ -1,6 +1,6 @@
 // Package message is what the software says to people: a code with named arguments goes in, a sentence in English
-// or French comes out. The sentences are in the folder catalogue, one entry a code and one file a topic and language; the
-// same entry may have a second sentence that says what to do. causes.yaml tells which of them are faults and what
+// or French comes out. The sentences are in the folder catalogue, one entry a code and one file a topic and language;
+// the same entry may have a second sentence that says what to do. causes.yaml tells which of them are faults and what
 // they follow from.
 //
 // A driver makes a Message, or returns an Error that carries one; the journal keeps code and arguments beside the
@@ -40,8 +40,8 @@ func Composed(code string) bool {
 	return code == codeVerbatim || code == codeJoin || code == codeSentence || code == codeText
 }
 
-// Verbatim is what somebody else said, a device, a person, another program, in their words. It is the same in all
-// languages.
+// Verbatim returns a message with the words of a device, a person or another program, untranslated. It is the same in
+// all languages.
 func Verbatim(text string) Message {
 	if text == "" {
 		return Message{}
@@ -49,8 +49,8 @@ func Verbatim(text string) Message {
 	return New(codeVerbatim, String("text", text))
 }
 
-// Quote is what a program of others says in English, of which the catalogue knows nothing. It is shown in quotes
-// where that is another language.
+// Quote returns a message with an English text of another program that has no entry in the catalogue. It is shown in
+// quotes where that is another language.
 func Quote(text string) Message { return New("quoted", String("text", text)) }
 
 // Join puts parts one behind the other, those that say something.

@@ -15,7 +15,7 @@ type Arg struct {
 	Value Value
 }
 
-// Value is what can stand in a message: Str, Num, Plural, Span, Instant, List or another Message.
+// Value is an argument of a message: Str, Num, Plural, Span, Instant, List or another Message.
 type Value interface {
 	// In returns the value as a language writes it.
 	In(Language) string
@@ -32,7 +32,7 @@ type Num struct {
 	Unit     string // behind a no-break space; empty for none
 }
 
-// Plural is how many things there are: it decides between the entry's forms for one and for many.
+// Plural is a number of things: it decides between the entry's forms for one and for many.
 type Plural int64
 
 // Span is a duration as people say it: 41 s, 9 min, 2 h 47, 3 days. Exact ones are written with what is below a
@@ -42,7 +42,7 @@ type Span struct {
 	Exact    bool
 }
 
-// Precision is how much of a time is said.
+// Precision is the resolution to which a time is formatted.
 type Precision int
 
 // Precisions of an Instant.
@@ -69,7 +69,8 @@ func Int[N int | int32 | int64 | uint16 | uint32 | uint64](name string, n N) Arg
 	return Arg{name, Num{Value: float64(n)}}
 }
 
-// Count is how many things there are; the entry has a form for one and a form for many of them. A message has one.
+// Count returns an argument that selects an entry's singular or plural form by a number of things; the entry has a
+// form for one and a form for many of them. A message has one.
 func Count[N int | int32 | int64 | uint32 | uint64](name string, n N) Arg {
 	if uint64(n) > math.MaxInt64 && n > 0 {
 		return Arg{name, Plural(math.MaxInt64)}
@@ -112,7 +113,7 @@ func Date(name string, t time.Time) Arg { return Arg{name, Instant{t, ToDay}} }
 // Names is a list of names.
 func Names(name string, values []string) Arg { return Arg{name, List(slices.Clone(values))} }
 
-// mostQuoted is how many bytes of a text Quoted says: enough to find it, and a line on the page.
+// mostQuoted is the number of bytes of a text that Quoted keeps: enough to find it, and a line on the page.
 const mostQuoted = 80
 
 // Quoted is what stood in a document, a line, a request or a setting, in the language's quotation marks, with what is
@@ -159,7 +160,7 @@ func (i Instant) In(Language) string {
 	return i.Time.Format(layout)
 }
 
-// mostNames is how many names of a list are said.
+// mostNames is the number of names of a list that are written.
 const mostNames = 5
 
 // In names all of a few things, else the first and how many more there are.

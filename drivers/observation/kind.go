@@ -2,7 +2,7 @@ package observation
 
 import "google.golang.org/protobuf/proto"
 
-// Subject is what observations of a kind are about.
+// Subject is the thing that observations of a kind describe.
 type Subject int
 
 // The subjects.
@@ -39,8 +39,8 @@ const (
 	PartyName     = "party" // a carrier or an importer, who have many vehicles
 )
 
-// Descriptor says what one kind of observation is, and how it is used. What a passage learns from it, and its sentence,
-// are in package kinds.
+// Descriptor describes what one kind of observation is, and how it is used. What a passage learns from it, and its
+// sentence, are in package kinds.
 type Descriptor struct {
 	Kind    Kind
 	Subject Subject

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Error is what a line or a connection met, as a code and named values. This package does not word it: message.Of finds
-// the sentence of the code in the catalogue by the methods MessageCode and MessageArgs, in the reader's language.
+// Error is a failure of a line or a connection, as a code and named values. This package does not word it: message.Of
+// finds the sentence of the code in the catalogue by the methods MessageCode and MessageArgs, in the reader's
+// language.
 type Error struct {
 	Code string // "serial.busy"
 	Args []Arg  // what stands in the sentence

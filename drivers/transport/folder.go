@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// Folder is a drop folder: other programs put files in, the agent takes them. A file that was dealt with moves to done/,
-// one that cannot be read to bad/ with the reason beside it.
+// Folder is a drop folder: other programs put files in, the agent takes them. A file that was dealt with moves to
+// done/, one that cannot be read to bad/ with the reason beside it.
 type Folder struct {
 	Path     string        `yaml:"path" required:"true" example:"/srv/lane-1/n42"`
 	Settle   time.Duration `yaml:"settle" default:"10s" min:"1s"`
 	KeepDone time.Duration `yaml:"keep_done" default:"168h"`
 }
 
-// rescan is how often the folder is listed beside what inotify says: events get lost, shares send none.
+// rescan is the interval at which the folder is listed beside inotify's events: events get lost, shares send none.
 const rescan = 2 * time.Second
 
-// BadFileError says that a file cannot be read, ever: it moves to bad/. Any other error leaves it for another try.
+// BadFileError means that a file cannot be read, ever: it moves to bad/. Any other error leaves it for another try.
 type BadFileError struct{ Err error }
 
 // Error returns what is wrong with the file, without its name.
@@ -32,9 +32,9 @@ func (e *BadFileError) Error() string { return e.Err.Error() }
 // Unwrap returns what is wrong with the file.
 func (e *BadFileError) Unwrap() error { return e.Err }
 
-// Watch calls handle with each file that is whole, one at a time, oldest name first, until ctx ends. When handle returns
-// nil the file moves to done/. It calls ready, before any handle, once the folder is watched. It returns an error only
-// when the folder itself cannot be used.
+// Watch calls handle with each file that is whole, one at a time, oldest name first, until ctx ends. When handle
+// returns nil the file moves to done/. It calls ready, before any handle, once the folder is watched. It returns an
+// error only when the folder itself cannot be used.
 func (f Folder) Watch(ctx context.Context, ready func(), handle func(ctx context.Context, path string) error) error {
 	for _, dir := range []string{f.Path, f.sub("done"), f.sub("bad")} {
 		if err := os.MkdirAll(dir, 0o750); err != nil {
@@ -60,13 +60,13 @@ func (f Folder) Watch(ctx context.Context, ready func(), handle func(ctx context
 
 func (f Folder) sub(name string) string { return filepath.Join(f.Path, name) }
 
-// stamp tells whether a file changed between two looks.
+// stamp reports whether a file changed between two looks.
 type stamp struct {
 	size  int64
 	mtime time.Time
 }
 
-// retryAfter is how long a file waits after an error that may pass, such as a full journal.
+// retryAfter is the pause before a file is read again after an error that may pass, such as a full journal.
 const retryAfter = 5 * time.Second
 
 type folderWatch struct {

@@ -75,8 +75,8 @@ func (h HTTP) token() (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
-// Spool keeps a body in a file without name, so that it is whole before anything is made of it, and memory stays bounded. Closing the
-// file gives its space back.
+// Spool keeps a body in a file without name, so that it is whole before anything is made of it, and memory stays
+// bounded. Closing the file gives its space back.
 func Spool(body io.Reader) (*os.File, error) {
 	f, err := os.CreateTemp("", "lanewarden-*")
 	if err != nil {
@@ -92,7 +92,7 @@ func Spool(body io.Reader) (*os.File, error) {
 	return f, err
 }
 
-// Document is what a device posted.
+// Document is the body of a device's POST request.
 type Document struct {
 	Name      string // from Content-Disposition or the query's name=, without directories; may be empty
 	MediaType string
@@ -107,7 +107,7 @@ const (
 	shutdownGrace  = 500 * time.Millisecond
 )
 
-// ErrNothing says that a document was understood and holds nothing to keep: a heartbeat. The sender gets 200.
+// ErrNothing means that a document was understood and holds nothing to keep: a heartbeat. The sender gets 200.
 var ErrNothing = errors.New("nothing to store")
 
 // Serve calls handle with each document until ctx ends. It calls ready once, when it listens: who connects from then on

@@ -75,7 +75,7 @@ func (c *ModbusClient) Close() error { return c.close() }
 // Hurry says that the caller wants to end: requests take no longer than the usual time-out from now on.
 func (c *ModbusClient) Hurry() { c.bridge.line.hurry() }
 
-// exceptions are what a device may answer instead, and what to do. Source: Modbus Application Protocol 1.1b3,
+// exceptions are the codes of exception responses, and the remedies. Source: Modbus Application Protocol 1.1b3,
 // section 7.
 var exceptions = []struct {
 	err   error

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// request is what was asked last, to hold answers against.
+// request is the last request, with which an answer is compared.
 type request struct {
 	unit byte
 	pdu  []byte

@@ -26,12 +26,13 @@ type modbusLine struct {
 	reader sync.WaitGroup
 }
 
-// modbusFraming is how a PDU is wrapped. Find looks for the answer to the request that Wrap wrapped last.
+// modbusFraming wraps PDUs in the frames of a transport (RTU, ASCII or TCP). Find looks for the answer to the request
+// that Wrap wrapped last.
 type modbusFraming interface {
 	wrap(unit byte, pdu []byte) []byte
 	// find returns the answer's PDU, nil when it is not there yet. It removes from buf what can be no part of it.
 	find(buf *[]byte) ([]byte, error)
-	// strange says what came instead of the answer, nil when nothing did.
+	// strange describes what came instead of the answer, nil when nothing did.
 	strange(rest []byte) *Error
 }
 
@@ -50,8 +51,8 @@ func newModbusLine(conn net.Conn, m Modbus) *modbusLine {
 	return l
 }
 
-// silenceAt is how long a line is silent between two frames: 3.5 characters of 11 bits, and not less than at 19,200
-// baud. Source: Modbus over Serial Line 1.02, 2.5.1.1.
+// silenceAt returns the silence between two RTU frames: 3.5 characters of 11 bits, and not less than at 19,200 baud.
+// Source: Modbus over Serial Line 1.02, 2.5.1.1.
 func silenceAt(baud int) time.Duration {
 	if baud == 0 {
 		baud = 9600

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// ErrPlayed says that a recording holds no further connection.
+// ErrPlayed means that a recording holds no further connection.
 var ErrPlayed = errors.New("the recording ends")
 
-// NewPlayback returns an Opener whose streams give what was recorded instead of what a device says: a stream for each connection. What is
-// written goes nowhere. torn is called when the recording ends in the middle of a connection.
+// NewPlayback returns an Opener whose streams give what was recorded instead of what a device says: a stream for each
+// connection. What is written goes nowhere. torn is called when the recording ends in the middle of a connection.
 func NewPlayback(records []Record, torn func()) *Opener {
 	return &Opener{playback: &playback{records: records, torn: torn}}
 }
@@ -42,7 +42,8 @@ type played struct {
 	at time.Time // of the last chunk
 }
 
-// Next implements Stream. Where nothing was said for longer than a Tick there is an empty chunk for each, as there was then.
+// Next implements Stream. Where nothing was said for longer than a Tick there is an empty chunk for each, as there was
+// then.
 func (s *played) Next(ctx context.Context) (Chunk, error) {
 	for len(s.records) > 0 {
 		if err := ctx.Err(); err != nil {

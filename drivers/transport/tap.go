@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Tap says how a connection is taped that a library or a server works with.
+// Tap describes how a connection is taped that a library or a server works with.
 type Tap struct {
 	Limit  int    // bytes of each direction that are taped; 0 for all
 	Secret string // a password: asterisks stand for it on the tape
@@ -42,7 +42,7 @@ func (c *tapped) record(kind RecordKind, data []byte) {
 	c.tape.Record(Record{At: now(), Kind: kind, Data: append(binary.BigEndian.AppendUint32(nil, c.n), data...)})
 }
 
-// within is what of p is still taped of a direction of which done bytes are.
+// within returns the part of p that still fits on the tape of a direction after done bytes.
 func (c *tapped) within(p []byte, done *int) []byte {
 	if c.Limit > 0 {
 		p = p[:min(len(p), c.Limit-*done)]

@@ -24,7 +24,7 @@ const (
 	minSegmentBytes = 64 << 10
 )
 
-// RecordKind says what a record on a tape is.
+// RecordKind describes what a record on a tape is.
 type RecordKind uint8
 
 // The kinds of record.
@@ -186,7 +186,8 @@ func (t *Tape) remember(r Record) {
 	t.recorded++
 }
 
-// Recent returns the beginnings of the records after the nth, as far as they are still remembered, and how many there were.
+// Recent returns the beginnings of the records after the nth, as far as they are still remembered, and how many there
+// were.
 func (t *Tape) Recent(n uint64) (out []Record, recorded uint64) {
 	if t == nil {
 		return nil, 0
@@ -231,8 +232,8 @@ func AppendRecord(b []byte, r Record) []byte {
 	return append(b, r.Data...)
 }
 
-// RecordDocument writes a whole document, or only its name when it is too large for a record. It returns the time of the
-// record.
+// RecordDocument writes a whole document, or only its name when it is too large for a record. It returns the time of
+// the record.
 func (t *Tape) RecordDocument(name string, doc []byte) time.Time {
 	at := now()
 	data := append([]byte(name), 0)
@@ -284,8 +285,8 @@ func (t *Tape) sinceSettled() (out []Record, err error) {
 	return out, err
 }
 
-// ReadTape calls f with every record of the tape in dir, oldest first. A segment that ends in a torn or damaged record is
-// read up to there.
+// ReadTape calls f with every record of the tape in dir, oldest first. A segment that ends in a torn or damaged record
+// is read up to there.
 func ReadTape(dir string, f func(Record) error) error {
 	segments, err := tapeSegments(dir)
 	if err != nil {
@@ -315,7 +316,7 @@ func readSegment(path string, f func(Record) error) error {
 	return err
 }
 
-// ErrNotTape says that a file does not begin as a tape does.
+// ErrNotTape means that a file does not begin as a tape does.
 var ErrNotTape = errors.New("not a tape")
 
 // ReadSegment calls f with every record of a segment, up to its end or the first torn or damaged one.

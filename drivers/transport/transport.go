@@ -1,5 +1,6 @@
-// Package transport brings devices' bytes in: over TCP, a serial line, a drop folder or HTTP. Streams come out as chunks
-// with the time at which they arrived, documents come out whole; both are recorded on the device's black-box tape.
+// Package transport brings devices' bytes in: over TCP, a serial line, a drop folder or HTTP. Streams come out as
+// chunks with the time at which they arrived, documents come out whole; both are recorded on the device's black-box
+// tape.
 package transport
 
 import (
@@ -15,21 +16,21 @@ import (
 const (
 	// chunkBytes is the most that one read of a stream returns; a device's line is far shorter.
 	chunkBytes = 16 << 10
-	// Tick is how long Next waits for bytes before it returns an empty chunk, so that drivers notice silence.
+	// Tick is the time after which Next returns an empty chunk when no bytes come.
 	Tick = 500 * time.Millisecond
 	// dialTimeout bounds one attempt to connect.
 	dialTimeout = 5 * time.Second
 )
 
-// Chunk is what arrived at one moment.
+// Chunk holds bytes with the time of their arrival.
 type Chunk struct {
 	At   time.Time // UTC, without monotonic part: a replayed chunk equals the live one
 	Data []byte    // valid until the next call of Next; empty when only time passed
-	// Break says that the input broke off before At: what was under way is incomplete. Data is empty.
+	// Break reports that the input broke off before At: what was under way is incomplete. Data is empty.
 	Break bool
 }
 
-// ErrReplaying says that a stream still replays its tape, and cannot be written to.
+// ErrReplaying means that a stream still replays its tape, and cannot be written to.
 var ErrReplaying error = newError("device.replaying")
 
 // Stream is a connection to a device, or the replay of one.
@@ -156,8 +157,8 @@ func (s *stream) connect(ctx context.Context) (err error) {
 	return nil
 }
 
-// now is the current time as chunks carry it: UTC, no monotonic reading, whole milliseconds (finer ones are jitter of the
-// network, which a thin link would have to carry).
+// now is the current time as chunks carry it: UTC, no monotonic reading, whole milliseconds (finer ones are jitter of
+// the network, which a thin link would have to carry).
 func now() time.Time { return time.Now().Round(0).UTC().Truncate(time.Millisecond) }
 
 func (s *stream) Next(ctx context.Context) (Chunk, error) {

@@ -22,12 +22,12 @@ const (
 	crowdedBytes = 16 << 10                // bytes a second below which a sender gives its place to another
 	placeWait    = 1500 * time.Millisecond // how long a sender waits for a place
 	placeLook    = 50 * time.Millisecond   // between two looks for a sender to send away
-	// early is how much of a document may come before it needs a place: senders that dribble hold none until then, and what
-	// is small never waits for them. The memory it costs is what really came.
+	// early is the size up to which a document needs no place: senders that dribble hold none until then, and what is
+	// small never waits for them. The memory it costs is what really came.
 	early = 32 << 10 // bytes
 )
 
-// SlowError says that a document came too slowly. The sender is told to try again.
+// SlowError means that a document came too slowly. The sender is told to try again.
 type SlowError struct{ Reason string }
 
 // Error implements error.
@@ -49,8 +49,8 @@ type upload struct {
 	warning *SlowError
 }
 
-// begins reads the beginning of the body, all of a small document, and returns the body as if it had not been read. What went
-// wrong meanwhile comes at its place in the body.
+// begins reads the beginning of the body, all of a small document, and returns the body as if it had not been read.
+// What went wrong meanwhile comes at its place in the body.
 func (u *upload) begins() io.Reader {
 	head, err := io.ReadAll(io.LimitReader(u, early))
 	switch {

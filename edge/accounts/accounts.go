@@ -1,4 +1,5 @@
-// Package accounts is who may use a console: a file of accounts with roles and argon2id hashes of passwords. docs/access.md.
+// Package accounts is who may use a console: a file of accounts with roles and argon2id hashes of passwords.
+// docs/access.md.
 package accounts
 
 import (
@@ -20,7 +21,7 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// Role is what an account may do; each may do what those before it may.
+// Role is a level of permissions, each with those of the levels before it; each may do what those before it may.
 type Role int
 
 // The roles.
@@ -180,8 +181,8 @@ func Read(path string) ([]Account, error) {
 	return all, nil
 }
 
-// Lockout: after so many wrong passwords in a row from one address an account is locked for that address, for longer each
-// time. Other addresses go on: a stranger who guesses must not keep the officer out.
+// Lockout: after so many wrong passwords in a row from one address an account is locked for that address, for longer
+// each time. Other addresses go on: a stranger who guesses must not keep the officer out.
 const (
 	maxWrong = 5
 	firstFor = time.Minute

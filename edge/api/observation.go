@@ -12,7 +12,7 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// TailMax is how many observations GET /v1/tail returns at most before those that come.
+// TailMax is the largest number of past observations that GET /v1/tail returns.
 const TailMax = 100_000
 
 // TailQuery is the request of GET /v1/tail.

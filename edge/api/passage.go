@@ -14,7 +14,8 @@ type PassagesQuery struct {
 // PassageQuery is the request of GET /v1/passages/{id}.
 type PassageQuery struct {
 	ID string `path:"id"` // passage id
-	// Explain asks for the assignments. They are looked for in 50,000 rows of class event from the passage's first reading.
+	// Explain asks for the assignments. They are looked for in 50,000 rows of class event from the passage's first
+	// reading.
 	Explain bool `query:"explain"`
 }
 
@@ -23,7 +24,8 @@ type PassageList struct {
 	// Passages are lanewarden.v1.PassageClosed, as ShownJSON writes it, newest first. Their state says which are
 	// open; those have no closedNs.
 	Passages []json.RawMessage `json:"passages"`
-	// Clocks is how far each device's clock is ahead of the agent's, estimated from what the device sent, in seconds.
+	// Clocks holds each device's clock offset in seconds, positive for a clock that is ahead of the agent's, estimated
+	// from what the device sent.
 	Clocks map[string]float64 `json:"clocks"`
 }
 
@@ -31,7 +33,7 @@ type PassageList struct {
 type PassageDetail struct {
 	Passage      json.RawMessage `json:"passage"`      // lanewarden.v1.PassageClosed
 	Observations []Line          `json:"observations"` // of its readings and of those that may be its own
-	// Assignments are what the journal says last of each of these readings, with the terms. Only with explain=1.
+	// Assignments has the journal's last statement about each of these readings, with the terms. Only with explain=1.
 	Assignments []Assignment `json:"assignments,omitempty"`
 }
 

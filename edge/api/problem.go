@@ -94,14 +94,15 @@ type Problem struct {
 	RetryAfter time.Duration `json:"-"` // as the header Retry-After; 0 for none
 }
 
-// ProblemText is what a problem says in all languages, for pages and programs that show it.
+// ProblemText holds the text of a problem in all languages, for pages and programs that show it.
 type ProblemText struct {
 	Title  message.Text `json:"title"`
 	Detail message.Text `json:"detail"`
 	Do     message.Text `json:"do,omitzero"`
 }
 
-// NewProblem returns a problem of a kind. What to do is the catalogue's advice for the detail, or else that for the title.
+// NewProblem returns a problem of a kind. What to do is the catalogue's advice for the detail, or else that for the
+// title.
 func NewProblem(code Code, detail message.Message) *Problem {
 	k := problemKinds[code]
 	title := message.New(k.title)

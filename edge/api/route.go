@@ -23,7 +23,7 @@ type Route struct {
 	Owner accounts.Role
 	// Audit is the action under which the journal says who did it, before it is done; empty for what changes nothing.
 	Audit string
-	// Open says that the caller need not show the session's token: there is no session yet.
+	// Open reports that the caller need not show the session's token: there is no session yet.
 	Open bool
 	// Media is the media type of the answer where that is not JSON; several are separated by a comma and a space.
 	Media string

@@ -66,7 +66,7 @@ func Write[In any](s *Stream[In], f func(http.ResponseWriter, *Call, In) error) 
 	return bind(&s.Route, func(_ *Server, w http.ResponseWriter, c *Call, in In) error { return f(w, c, in) })
 }
 
-// Act is what the request of an action comes to, once it is checked.
+// Act is an action that was decoded and checked: the audited operation, and the function that does it.
 type Act[Out any] struct {
 	User  User   // who does it; the caller when it has no name
 	Owner string // who began what it is done to; "" when only the role matters (Route.Owner)

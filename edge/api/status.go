@@ -43,7 +43,7 @@ type Journal struct {
 	WaitingArtifactBytes int64 `json:"waiting_artifact_bytes"` // bytes of them that it does not have
 }
 
-// SetProblem says what is wrong with the link; the zero Message when nothing is.
+// SetProblem sets the link's problem; the zero Message for none.
 func (l *Link) SetProblem(m message.Message) { l.Problem, l.Message = m.English(), m.Text() }
 
 // Link is the state of the link to the hub, as the uplink keeps it. Counters are since the agent's start.

@@ -31,7 +31,7 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-// Options are what the console shows and where.
+// Options name the sources of the console's pages and its address.
 type Options struct {
 	Site, Agent, Software string
 	Socket                string // path of the unix socket
@@ -109,7 +109,7 @@ func (c *Console) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// listenRetry is how long a port that is taken waits for another try.
+// listenRetry is the pause before the next try to listen at a port that is in use.
 const listenRetry = 5 * time.Second
 
 // serveTCP serves on TCP, if it is configured. A port that is taken costs the pages, not the lane: it is tried again.
@@ -185,7 +185,7 @@ func (c *Console) healthz(w http.ResponseWriter, _ *api.Call, _ api.None) error 
 	return nil
 }
 
-// retryHealth is how soon health may be other.
+// retryHealth is the Retry-After of an unhealthy answer.
 const retryHealth = 5 * time.Second
 
 // Status returns how agent, journal, link and devices are.

@@ -14,7 +14,7 @@ import (
 	"lanewarden/edge/lane/passage"
 )
 
-// Passages is what the console asks of the passages of the agent's lanes: *passage.Follower.
+// Passages is the part of *passage.Follower that the console uses: *passage.Follower.
 type Passages interface {
 	// Passages returns those that are open and the last ones that are closed, newest first, and how far devices'
 	// clocks are ahead.

@@ -9,7 +9,7 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// refusalsEvery is how often refusals are journalled: a flood of them is a few rows.
+// refusalsEvery is the interval at which refusals are journalled: a flood of them is a few rows.
 const (
 	refusalsEvery = 5 * time.Second
 	maxRefusals   = 20 // different ones at a time

@@ -113,7 +113,7 @@ func newestFirst(lines []api.Line) {
 	slices.SortStableFunc(lines, func(a, b api.Line) int { return b.Shown().Compare(a.Shown()) })
 }
 
-// slack is how much earlier than it arrived an observation may be: devices tell late, and clocks are set.
+// slack is the time by which an observation may lie before its arrival: devices tell late, and clocks are set.
 const slack = time.Hour
 
 // match reports whether a row is searched for. Only a row that fits otherwise is decoded for its time.
@@ -139,13 +139,13 @@ func (s *search) selects(row *journal.Row) bool {
 		(s.Kind == "" || kind == s.Kind || strings.HasPrefix(kind, s.Kind+"."))
 }
 
-// mentions reports whether a row has the text in its device, its kind, or what it says: texts stand in an encoded body as
-// they are, so it need not be decoded. A text of hexadecimal digits is looked for as bytes too: hashes, EPCs.
+// mentions reports whether a row has the text in its device, its kind, or what it says: texts stand in an encoded body
+// as they are, so it need not be decoded. A text of hexadecimal digits is looked for as bytes too: hashes, EPCs.
 func (s *search) mentions(row *journal.Row) bool {
 	return s.Text == "" || strings.Contains(strings.ToLower(row.Device), s.Text) ||
 		strings.Contains(row.Kind.Name(), s.Text) || bytes.Contains(bytes.ToLower(row.Body), []byte(s.Text)) ||
 		len(s.raw) >= minRaw && bytes.Contains(row.Body, s.raw)
 }
 
-// minRaw is how many bytes a hexadecimal text must stand for: fewer are found in everything.
+// minRaw is the least number of bytes of a hexadecimal search text: fewer are found in everything.
 const minRaw = 4

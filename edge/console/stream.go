@@ -20,7 +20,7 @@ const (
 	writeLimit  = 10 * time.Second
 )
 
-// retryStream is how soon a page may try to follow again.
+// retryStream is the pause before a page connects to the stream again.
 const retryStream = 10 * time.Second
 
 // stream serves api.GetStream.

@@ -172,7 +172,7 @@ func side(byClient bool) int {
 	return 1
 }
 
-// segment is how many bytes go into a packet.
+// segment is the number of bytes of a packet's payload.
 const segment = 1400
 
 func (p *packets) data(at time.Time, n uint32, data []byte, fromUs bool) error {

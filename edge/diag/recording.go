@@ -18,7 +18,7 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// About says what was recorded.
+// About describes what was recorded.
 type About struct {
 	Site     string    `json:"site"`
 	Agent    string    `json:"agent"`
@@ -40,12 +40,12 @@ type Recording struct {
 // MaxBytes bounds a recording.
 const MaxBytes = 256 << 20
 
-// CommitTime is how long after its bytes an observation may be journalled: a recording holds what was journalled
-// until so long after its end.
+// CommitTime bounds the delay between an observation's bytes and its row: a recording holds what was journalled until
+// so long after its end.
 const CommitTime = 2 * time.Second
 
-// LeadIn is how much earlier a recording of a stream begins than was asked for, so that a driver that begins with it
-// knows what is usual by then: the background of a portal, an empty scale.
+// LeadIn is added before the begin of a recorded stream, so that a driver knows what is usual by then:
+// the background of a portal, an empty scale.
 const LeadIn = time.Minute
 
 // Take reads a tape's records from one time to another. What a stream said begins LeadIn earlier, at a point at which

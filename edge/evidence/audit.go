@@ -8,8 +8,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// SignedCheckpoint is a checkpoint as journal and ledger keep it: beside the note, the leaf hashes of the unfinished tile
-// at that size, so that an audit can name the very row that was changed, in a tile that is not full yet too.
+// SignedCheckpoint is a checkpoint as journal and ledger keep it: beside the note, the leaf hashes of the unfinished
+// tile at that size, so that an audit can name the very row that was changed, in a tile that is not full yet too.
 type SignedCheckpoint struct {
 	Size   int64
 	Note   string
@@ -129,7 +129,7 @@ func (a *audit) row(idx int64, r Record) error {
 	return nil
 }
 
-// ErrNoTile is what a Log's Tile method returns for a tile that it does not hold.
+// ErrNoTile is returned by a Log's Tile method for a tile that it does not hold.
 var ErrNoTile = errors.New("tile is not on record")
 
 // loadStored gets the leaf hashes on record for leaf tile n: from the tile, or from the largest checkpoint within it.

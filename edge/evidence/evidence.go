@@ -29,7 +29,8 @@ type Record struct {
 // Blind is the 32-byte value that keeps a record's neighbours from guessing it.
 type Blind [32]byte
 
-// Blinder derives the blinds of one journal: HMAC-SHA-256(journal key, idx as 8 bytes big-endian). Not for concurrent use.
+// Blinder derives the blinds of one journal: HMAC-SHA-256(journal key, idx as 8 bytes big-endian). Not for concurrent
+// use.
 type Blinder struct {
 	mac hash.Hash
 	buf [8]byte
@@ -88,5 +89,5 @@ func (h *Hasher) Leaf(idx int64, r Record) (tlog.Hash, error) {
 	return sha256.Sum256(buf), nil
 }
 
-// ErrNotExtension says that a log contradicts a checkpoint that its own agent signed: it is no extension of that log.
+// ErrNotExtension means that a log contradicts a checkpoint that its own agent signed: it is no extension of that log.
 var ErrNotExtension = errors.New("the log is not an extension of what was signed")

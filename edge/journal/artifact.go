@@ -33,7 +33,7 @@ const (
 	artifactHeld    = int64(2) // the hub has it whole
 )
 
-// ErrNoArtifact says that the journal does not hold the artifact.
+// ErrNoArtifact means that the journal does not hold the artifact.
 var ErrNoArtifact = errors.New("artifact is not in the journal")
 
 // StoreArtifact keeps all bytes of r, durably when it returns, and names them. The same bytes again add nothing.
@@ -109,7 +109,7 @@ func (j *Journal) OpenArtifact(sum []byte) (observation.ArtifactReader, int64, e
 	return f, size, nil
 }
 
-// copyBuffer is how much of an artifact is hashed and written at a time.
+// copyBuffer is the size in bytes of the pieces in which an artifact is hashed and written.
 const copyBuffer = 512 << 10
 
 // copyHashing copies r to f and h, hashing beside the writing.
@@ -133,7 +133,8 @@ func copyHashing(f *os.File, h hash.Hash, r io.Reader) (size int64, err error) {
 		if _, err := f.Write(b[:n]); err != nil {
 			return size, err
 		}
-		// The disk begins now, so that the fsync at the end has less to wait for. It is a hint; an error will show there.
+		// The disk begins now, so that the fsync at the end has less to wait for. It is a hint; an error will show
+		// there.
 		_ = unix.SyncFileRange(int(f.Fd()), size, int64(n), unix.SYNC_FILE_RANGE_WRITE)
 		size += int64(n)
 		if readErr == io.EOF {
@@ -155,8 +156,8 @@ func fill(b []byte, r io.Reader) (n int, err error) {
 	return n, err
 }
 
-// dropOrphans deletes artifacts that no row names: their commit never came, or their object was refused. Whoever sent them
-// was not told that they are kept.
+// dropOrphans deletes artifacts that no row names: their commit never came, or their object was refused. Whoever sent
+// them was not told that they are kept.
 func dropOrphans(db *sqlog.DB, path func(sum []byte) string) error {
 	var sums [][]byte
 	err := db.Query("SELECT sha256 FROM artifact WHERE state=?", func(c []driver.Value) error {

@@ -23,7 +23,7 @@ import (
 // FileName is the database's name in the journal's directory.
 const FileName = "journal.db"
 
-// defaultSignEvery is how old the newest checkpoint may be while rows arrive.
+// defaultSignEvery bounds the age of the newest checkpoint while rows arrive.
 const defaultSignEvery = time.Second
 
 // Options name the agent whose journal it is.
@@ -32,7 +32,7 @@ type Options struct {
 	SignEvery   time.Duration // largest time between a row and the checkpoint over it; 0 means 1 s
 }
 
-// Identity is what others need to know to follow and verify a journal.
+// Identity has what a reader needs to follow and verify a journal.
 type Identity struct {
 	ID        []byte // 16 random bytes made with the database
 	BlindKey  []byte // 32 bytes, from which the blinds of all its records follow
@@ -67,7 +67,7 @@ type Journal struct {
 	lost    []lostArtifacts // that it had, likewise
 }
 
-// state is what the writer last made durable.
+// state is a snapshot of the last durable commit.
 type state struct {
 	size       int64
 	last       observation.PerClass[int64] // by class: idx of its last row, -1 when it has none

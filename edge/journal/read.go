@@ -127,7 +127,7 @@ func (j *Journal) Arrived(t time.Time) (int64, error) {
 	return lo, nil
 }
 
-// readPage is how many rows Between reads at a time: other readers of the journal wait for so long.
+// readPage is the number of rows that Between reads in one query: other readers of the journal wait for so long.
 const readPage = 500
 
 // Between calls f with the rows that arrived from one time to another, oldest first.

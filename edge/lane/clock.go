@@ -13,7 +13,7 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// ClockState is what the kernel says of its clock (adjtimex).
+// ClockState is the kernel's estimate of its clock error (adjtimex).
 type ClockState struct {
 	Synchronised bool   `json:"synchronised"`
 	ErrorMs      uint32 `json:"error_ms"` // estimated error, rounded up to a power of two
@@ -26,7 +26,7 @@ func (c ClockState) stamp(o *observation.Observation, now time.Time) {
 	o.Body.AgentDelayNs = (now.UnixNano() - o.TimeNs) / int64(time.Millisecond) * int64(time.Millisecond)
 }
 
-// clockMaxAge is how long an answer of the kernel is good for.
+// clockMaxAge is the age up to which an answer of the kernel is used again.
 const clockMaxAge = time.Second
 
 // Clock asks the kernel, at most once a second.

@@ -23,7 +23,7 @@ const (
 	liveRing   = 600              // live samples kept per device: two minutes of 200 ms intervals
 )
 
-// Status is what the agent knows of a device.
+// Status is the state of a device, with counters since the agent's start.
 type Status struct {
 	ID     string `json:"id"`
 	Title  string `json:"title,omitempty"`

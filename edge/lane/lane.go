@@ -20,7 +20,7 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Journal is where observations become durable.
+// Journal makes observations durable.
 type Journal interface {
 	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
 	StoreArtifact(ctx context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error)
@@ -35,7 +35,7 @@ type Device struct {
 	Settings        any // of the type of Spec.Config
 }
 
-// Options are where the lane keeps its tapes and what it tells.
+// Options bound the lane's tapes, and name their folder and the log.
 type Options struct {
 	TapeDir   string // one folder a device below it; "" for no tapes
 	TapeBytes int64
@@ -51,7 +51,7 @@ type Supervisor struct {
 	suture  *suture.Supervisor
 }
 
-// stopTimeout is how long a driver has to end; the contract says a second.
+// stopTimeout bounds the wait for a driver to end; the contract says a second.
 const stopTimeout = 3 * time.Second
 
 // New prepares devices to run. It fails when a driver refuses its settings or a tape cannot be opened.
@@ -132,7 +132,8 @@ func (s *Supervisor) Live(device string) []driver.Sample {
 	return nil
 }
 
-// Raw returns the beginnings of what passed between a device and the agent after the nth record, and how many there were.
+// Raw returns the beginnings of what passed between a device and the agent after the nth record, and how many there
+// were.
 func (s *Supervisor) Raw(device string, n uint64) ([]transport.Record, uint64) {
 	for _, d := range s.devices {
 		if d.ID == device {
@@ -160,7 +161,7 @@ func (s *Supervisor) Command(ctx context.Context, device, output, value, reason 
 	return fmt.Errorf("there is no device %.80q; %s", device, s.withOutputs())
 }
 
-// withOutputs says which devices have outputs, and which.
+// withOutputs lists the devices that have outputs, with the outputs' names.
 func (s *Supervisor) withOutputs() string {
 	var out []string
 	for _, d := range s.devices {

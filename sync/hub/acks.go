@@ -8,7 +8,7 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// Credit is how many bytes agents may have in flight.
+// Bytes that agents may have in flight.
 const (
 	creditTotal = 32 << 20 // all agents together
 	creditMin   = 64 << 10 // one agent
@@ -61,7 +61,8 @@ func (a *acks) publish(one ledger.Answer, credit uint32) error {
 	return nil
 }
 
-// credit is what one agent may have in flight: its share of the total, less when messages queue up here.
+// credit returns the number of bytes that one agent may have in flight: its share of the total, less when messages
+// queue up here.
 func (a *acks) credit(waiting int) uint32 {
 	share := min(creditTotal/max(a.states.online(), 1), creditMax)
 	return uint32(max(share*(queueLen-waiting)/queueLen, creditMin))

@@ -14,7 +14,7 @@ import (
 	"lanewarden/sync/hub/ledger"
 )
 
-// notHere is how soon to ask again for an artifact that is on its way.
+// notHere is the Retry-After for an artifact that is on its way.
 const notHere = 10 * time.Second
 
 // state returns what the ledger has of an artifact.

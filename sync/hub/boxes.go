@@ -6,14 +6,15 @@ import (
 	"time"
 )
 
-// twoBoxesFor is how long after the last turn two boxes are still told of each other.
+// twoBoxesFor is the time after the last change for which two boxes still count as using one name.
 const twoBoxesFor = 2 * time.Minute
 
-// returnsToContest is how often a run must come back: once may be a message that the broker delivered late.
+// returnsToContest is the number of returns of a run that prove two boxes: once may be a message that the broker
+// delivered late.
 const returnsToContest = 2
 
-// boxes recognises two machines that use one agent's name: a box that was cloned, or replaced without being switched off.
-// The broker lets only one of them in at a time, so their hellos take turns.
+// boxes recognises two machines that use one agent's name: a box that was cloned, or replaced without being switched
+// off. The broker lets only one of them in at a time, so their hellos take turns.
 type boxes struct {
 	mu     sync.Mutex
 	agents map[[2]string]*turns // by site and agent

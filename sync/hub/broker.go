@@ -66,8 +66,8 @@ func (e *embedded) room(need uint64) error {
 	return err
 }
 
-// start starts the broker. Its buffer holds nothing that the agents do not have too, so one that cannot be read after the
-// disk was full is emptied.
+// start starts the broker. Its buffer holds nothing that the agents do not have too, so one that cannot be read after
+// the disk was full is emptied.
 func (e *embedded) start(ctx context.Context) error {
 	one, err := e.startOnce(ctx)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, errListener) && e.opts.bufferExists() {
@@ -218,7 +218,7 @@ func (e *embedded) runOnce(ctx context.Context, in chan<- incoming) error {
 	return err
 }
 
-// errStopBroker says that the broker has to be started anew.
+// errStopBroker means that the broker has to be started anew.
 var errStopBroker = errors.New("the broker stops")
 
 // watch returns when there is no room any more, or when the broker gave up by itself, as it does when a write failed.
@@ -256,8 +256,8 @@ func (s *brokerRun) deliverStates(ctx context.Context, in chan<- incoming) error
 	return ctx.Err()
 }
 
-// deliver passes messages on until ctx ends or the broker stops delivering: a missed heartbeat, mostly, when this process was
-// stopped or starved. What was delivered comes again.
+// deliver passes messages on until ctx ends or the broker stops delivering: a missed heartbeat, mostly, when this
+// process was stopped or starved. What was delivered comes again.
 func (s *brokerRun) deliver(ctx context.Context, in chan<- incoming) error {
 	messages, err := s.consumer.Messages(jetstream.PullMaxMessages(queueLen))
 	if err != nil {
@@ -280,7 +280,7 @@ func (s *brokerRun) deliver(ctx context.Context, in chan<- incoming) error {
 	}
 }
 
-// errBrokerStopped says that there is nobody to answer to at the moment.
+// errBrokerStopped means that there is nobody to answer to at the moment.
 var errBrokerStopped = errors.New("the embedded broker is stopped")
 
 func (e *embedded) publish(topic string, payload []byte) error {
@@ -303,8 +303,9 @@ func (l natsLog) Noticef(f string, v ...any) {
 	l.log.Debug("broker", "text", fmt.Sprintf(f, v...))
 }
 
-// plaintextWarning is the beginning of what the broker warns of at each start. The only passwords that are not hashed are
-// our own: random ones of this start, which are nowhere but in memory. Agents' are hashes, or readAgents refuses them.
+// plaintextWarning is the beginning of what the broker warns of at each start. The only passwords that are not hashed
+// are our own: random ones of this start, which are nowhere but in memory. Agents' are hashes, or readAgents refuses
+// them.
 const plaintextWarning = "Plaintext passwords detected"
 
 func (l natsLog) Warnf(f string, v ...any) {

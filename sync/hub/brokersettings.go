@@ -97,8 +97,8 @@ func agentPermissions(site, agent string) *server.Permissions {
 	}
 }
 
-// bufferBytes is how large the buffer before the ledger may become: a part of what is free on the disk, for the
-// ledger needs more.
+// bufferBytes returns the largest size of the broker's buffer before the ledger: a part of what is free on the disk,
+// for the ledger needs more.
 func bufferBytes(free uint64) int64 {
 	return int64(min(max(free/4, bufferMin), bufferMax))
 }

@@ -57,7 +57,7 @@ func probability(p float64) string {
 	return strconv.FormatFloat(p, 'f', -1, 32)
 }
 
-// feedRequest is what a reader of the feed asks for.
+// feedRequest is a decoded request of a reader of the feed.
 type feedRequest struct {
 	after  int64
 	limit  int
@@ -66,7 +66,7 @@ type feedRequest struct {
 	format feedFormat
 }
 
-// feedFormat is how events are written.
+// feedFormat writes events in a media type.
 type feedFormat struct {
 	mediaType string
 	endless   bool   // the answer goes on with what comes
@@ -76,7 +76,7 @@ type feedFormat struct {
 	tail      string // after the last
 }
 
-// feedFormats are what Accept may name; the first is given to who names none.
+// feedFormats are the media types that Accept may name; the first is given to who names none.
 var feedFormats = []feedFormat{
 	{mediaType: "application/x-ndjson", event: "%[2]s\n"},
 	{mediaType: "application/cloudevents-batch+json", head: "[", event: "%[2]s", between: ",\n", tail: "]\n"},

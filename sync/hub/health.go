@@ -49,7 +49,7 @@ func (h *health) lines() (out []string) {
 	return out
 }
 
-// retryHealth is how soon health may be other.
+// retryHealth is the Retry-After of an unhealthy answer.
 const retryHealth = 5 * time.Second
 
 // writeHealth serves hubapi.GetHealth: ok while the hub does its work.
@@ -61,8 +61,8 @@ func (s *httpServer) writeHealth(w http.ResponseWriter, _ *api.Call, _ api.None)
 	return nil
 }
 
-// The broker needs room for its own files. It is stopped before the disk is full, for a broker that could not write has to
-// be started again, and started when there is some more, so that it does not go on and off.
+// The broker needs room for its own files. It is stopped before the disk is full, for a broker that could not write
+// has to be started again, and started when there is some more, so that it does not go on and off.
 const (
 	roomToRun   = 32 << 20 // bytes
 	roomToStart = 48 << 20

@@ -1,5 +1,5 @@
-// Package hub is the central side: agents' messages come in from a broker, its own or one that runs already, are filed in
-// the ledger, and acknowledged when durable. What the ledger holds goes out as a feed over HTTP. docs/wire.md and
+// Package hub is the central side: agents' messages come in from a broker, its own or one that runs already, are filed
+// in the ledger, and acknowledged when durable. What the ledger holds goes out as a feed over HTTP. docs/wire.md and
 // docs/openapi.yaml are its contracts.
 package hub
 
@@ -73,8 +73,8 @@ func newSource(ctx context.Context, opts Options, health *health) (source, error
 	return newEmbedded(ctx, opts, health)
 }
 
-// parts are what a hub is made of: messages go from the source through the decoder to the ingester, which files them in
-// the ledger; the server answers HTTP from the ledger.
+// parts are the components of a hub: messages go from the source through the decoder to the ingester, which files them
+// in the ledger; the server answers HTTP from the ledger.
 type parts struct {
 	source   source
 	decoder  *decoder

@@ -9,7 +9,7 @@ import (
 	"lanewarden/sync/hub/ledger"
 )
 
-// metrics are what the hub counts of itself.
+// metrics are the hub's own counters.
 type metrics struct {
 	registry  *prometheus.Registry
 	rows      *prometheus.CounterVec

@@ -457,7 +457,7 @@ func (s *session) publishStateWhenDue(ctx context.Context, now time.Time) error 
 	})
 }
 
-// maxTrouble is how many devices a state message names.
+// maxTrouble is the number of devices that a state message names at most.
 const maxTrouble = 100
 
 func (s *session) publishState(st *wire.State) error {

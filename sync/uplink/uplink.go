@@ -92,8 +92,8 @@ func (u *Uplink) update(f func(*api.Link)) {
 
 const flushPoll = 20 * time.Millisecond
 
-// Flush sends what lingers and returns when the hub has acknowledged everything, when the link is down, or when ctx ends.
-// It is for an agent that stops.
+// Flush sends what lingers and returns when the hub has acknowledged everything, when the link is down, or when ctx
+// ends. It is for an agent that stops.
 func (u *Uplink) Flush(ctx context.Context) {
 	u.flush.Do(func() { close(u.flushing) })
 	for ctx.Err() == nil && u.Status().Ready && u.waiting() {
@@ -143,8 +143,8 @@ func (u *Uplink) Run(ctx context.Context) error {
 	return nil
 }
 
-// lossText says in words why the connection is lost. A broker that lets another in under the same name closes the first
-// one's connection without a word, so the refusal before it says more than the end of the stream.
+// lossText describes in words why the connection is lost. A broker that lets another in under the same name closes the
+// first one's connection without a word, so the refusal before it says more than the end of the stream.
 func lossMessage(err error) message.Message {
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
 		return message.New("link.closed")
@@ -152,7 +152,8 @@ func lossMessage(err error) message.Message {
 	return message.Of(err)
 }
 
-// boxName says which machine this is: its host name, and its address towards the broker. An empty part is not known.
+// boxName names this machine: its host name, and its address towards the broker. An empty part is not
+// known.
 func boxName(broker string) string {
 	name, _ := os.Hostname()
 	u, err := url.Parse(broker)

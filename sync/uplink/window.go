@@ -72,13 +72,14 @@ func (w *window) deliver(f *flight, now time.Time) {
 	}
 }
 
-// full reports whether nothing more may be sent: the window is used up, or what is in flight has been so for longer than
-// it should, which is how a link that has become thin shows first.
+// full reports whether nothing more may be sent: the window is used up, or what is in flight has been so for longer
+// than it should, which is how a link that has become thin shows first.
 func (w *window) full(oldest, now time.Time) bool {
 	return w.inFlight >= w.limit() || w.inFlight > 0 && now.Sub(oldest) > w.trip+queueTime
 }
 
-// probeDue reports whether the trip is known from long ago only, so that what was measured since may be one's own queue.
+// probeDue reports whether the trip is known from long ago only, so that what was measured since may be one's own
+// queue.
 func (w *window) probeDue(now time.Time) bool {
 	return w.trip > 0 && now.Sub(w.tripAt) > tripProbe
 }
@@ -86,7 +87,7 @@ func (w *window) probeDue(now time.Time) bool {
 // drop accounts for batches that were given up.
 func (w *window) drop(f flight) { w.inFlight -= f.bytes }
 
-// timeout is how long to wait for an acknowledgement before the batches count as lost.
+// timeout returns the time after which batches without an acknowledgement count as lost.
 func (w *window) timeout() time.Duration {
 	t := 2*time.Second + 4*w.lastTrip
 	if w.rate > 0 {

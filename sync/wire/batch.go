@@ -30,7 +30,7 @@ func (r *Row) Record(class observation.Class) evidence.Record {
 	return evidence.Record{Class: uint8(class), Time: r.Time, Kind: uint16(r.Kind), Device: r.Device, Body: r.Body}
 }
 
-// timeUnits are what times may be whole multiples of, largest first.
+// timeUnits are the units, largest first, of which a batch's times may be whole multiples.
 var timeUnits = []int64{1e9, 1e6, 1e3, 1}
 
 // NewBatch packs rows of one class, which follow the row prev. The rows must be in the order of idx.

@@ -11,7 +11,7 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// Broker is how to reach an MQTT broker. Secrets are named by file.
+// Broker holds address and credentials of an MQTT broker. Secrets are named by file.
 type Broker struct {
 	URL                        string // mqtt://HOST:PORT or mqtts://HOST:PORT
 	Username, PasswordFile     string
@@ -25,8 +25,8 @@ const (
 	publishTimeout = 15 * time.Second
 )
 
-// Options makes the options of a client: CleanSession, no store, no reconnecting of its own. What is lost is found out by
-// acknowledgements of ours; the client's tokens prove nothing (paho.mqtt.golang issues 563 and 613).
+// Options makes the options of a client: CleanSession, no store, no reconnecting of its own. What is lost is found out
+// by acknowledgements of ours; the client's tokens prove nothing (paho.mqtt.golang issues 563 and 613).
 func (b Broker) Options(clientID string) (*mqtt.ClientOptions, error) {
 	url, found := strings.CutPrefix(b.URL, "mqtt://")
 	scheme := "tcp://"

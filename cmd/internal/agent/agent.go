@@ -37,7 +37,7 @@ import (
 // SocketName is the default name of the local API's socket in the state directory.
 const SocketName = "laned.sock"
 
-// Options are what the command line adds to the configuration.
+// Options are the command line's additions to the configuration.
 type Options struct {
 	Software       string
 	TelemetryDelay time.Duration // 0 for the default
@@ -190,7 +190,7 @@ func lanes(c *firmwareconfig.Config) (out []passage.Lane) {
 	return out
 }
 
-// started says what runs from now on.
+// started returns the observation that an agent begins with: its software and configuration.
 func started(c *firmwareconfig.Config, o Options) *observation.Observation {
 	obs := observation.New(observation.Class_CLASS_EVENT, time.Now(), &observation.AgentStarted{
 		Inventory: c.Inventory(), Software: o.Software, ConfigSha256: c.SHA256[:],
@@ -202,8 +202,8 @@ func started(c *firmwareconfig.Config, o Options) *observation.Observation {
 // journalRetry is the pause before an observation of the agent's own is tried again.
 const journalRetry = time.Second
 
-// journalLater commits an observation that the journal refused, as soon as it does not: a full disk must not keep the agent
-// from starting and saying so. nil is nothing to do.
+// journalLater commits an observation that the journal refused, as soon as it does not: a full disk must not keep the
+// agent from starting and saying so. nil is nothing to do.
 func journalLater(ctx context.Context, j *journal.Journal, o *observation.Observation, log *slog.Logger) error {
 	for told := false; o != nil; told = true {
 		if err := wait.For(ctx, journalRetry); err != nil {
@@ -261,7 +261,7 @@ func (l link) run(ctx context.Context) error {
 	return l.up.Run(ctx)
 }
 
-// flushTime is how long a stopping agent waits for the hub.
+// flushTime bounds the time that a stopping agent waits for the hub.
 const flushTime = 2 * time.Second
 
 func (l link) flush(ctx context.Context) {

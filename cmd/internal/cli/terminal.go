@@ -54,7 +54,7 @@ const barWidth = 30
 // NewBar returns the bar of some work, by its name.
 func NewBar(w io.Writer, what string) *Bar { return &Bar{w: w, what: what} }
 
-// At says how much is done of how much.
+// At sets the progress: done of total.
 func (b *Bar) At(done, total int64) {
 	b.total = total
 	if b.last.IsZero() { // what is done at once needs no bar
@@ -88,7 +88,7 @@ type Screen struct {
 	shown  time.Time // of the status line, where there is no terminal
 }
 
-// statusEvery is how often the status line is printed where it cannot be written over.
+// statusEvery is the interval of the status line where it cannot be written over.
 const statusEvery = 10 * time.Second
 
 // NewScreen returns a Screen that prints on out.
@@ -108,7 +108,7 @@ func (s *Screen) Event(line string) {
 	fmt.Fprintf(s.out, "%s%s\n%s", wipeLine, line, s.status)
 }
 
-// State says how things are.
+// State sets the status line.
 func (s *Screen) State(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

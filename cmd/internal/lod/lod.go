@@ -1,9 +1,9 @@
 // Package lod estimates limits of detection of trace detectors from replicated measurements: masses and responses go
-// in; the limit of detection and its upper 90 % confidence bound, LOD90, come out. It follows the design and definitions
-// of ASTM E2677: responses that are normal about a mean that rises with the mass, cut off at zero, with a spread that
-// may rise too; false alarms on blanks and misses at the limit are both 10 %. The confidence bound is by parametric
-// bootstrap where the standard's own calculator has a closed form (Rukhin and Samarov, Chemom. Intell. Lab. Syst. 105
-// (2011) 188), so its figures differ a little from that calculator's. docs/protocols/ionscan.md.
+// in; the limit of detection and its upper 90 % confidence bound, LOD90, come out. It follows the design and
+// definitions of ASTM E2677: responses that are normal about a mean that rises with the mass, cut off at zero, with a
+// spread that may rise too; false alarms on blanks and misses at the limit are both 10 %. The confidence bound is by
+// parametric bootstrap where the standard's own calculator has a closed form (Rukhin and Samarov, Chemom. Intell. Lab.
+// Syst. 105 (2011) 188), so its figures differ a little from that calculator's. docs/protocols/ionscan.md.
 package lod
 
 import (
@@ -22,7 +22,7 @@ type Point struct {
 	Response float64 // the detector's, in any unit; not below 0
 }
 
-// Result is what a series says.
+// Result is the statistics of a series.
 type Result struct {
 	CriticalValue float64 `json:"critical_value"` // response that one blank in ten passes
 	LOD           float64 `json:"lod"`            // mass at which nine measurements in ten pass the critical value
@@ -253,8 +253,9 @@ func simplex(start []float64, f func([]float64) float64) []float64 {
 	return s[0].v
 }
 
-// bound draws series from the model, whose limit is known, and sees how far below it their own limits fall: the tenth percentile of that
-// ratio, turned about the estimate (a pivotal bootstrap: it also takes the estimate's bias off). The same series gives the same bound.
+// bound draws series from the model, whose limit is known, and sees how far below it their own limits fall: the tenth
+// percentile of that ratio, turned about the estimate (a pivotal bootstrap: it also takes the estimate's bias off).
+// The same series gives the same bound.
 func (m model) bound(levels []level) float64 {
 	rng := rand.New(rand.NewPCG(0x2677, 0x90))
 	limits := make([]float64, 0, bootstrap)

@@ -23,7 +23,7 @@ var templates embed.FS
 // Groups are the folders of drivers.
 var Groups = []string{"radiation", "site", "trace", "vehicle", "xray"}
 
-// Driver is what a new driver is called.
+// Driver holds the names of a new driver.
 type Driver struct {
 	Name    string // as lane files have it: "tyre-strip"
 	Title   string // for people, English: "Tyre temperature strip"
@@ -31,7 +31,7 @@ type Driver struct {
 	Group   string // folder below drivers
 }
 
-// files are what is written: the name, in which NAME stands for the driver's, and the template.
+// files are the written files: the name, in which NAME stands for the driver's, and the template.
 var files = [][2]string{
 	{"NAME.go", "driver.go.tmpl"},
 	{"decode.go", "decode.go.tmpl"},

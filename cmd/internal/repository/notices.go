@@ -20,7 +20,7 @@ import (
 // programs are those whose notices are gathered, as they are built for Debian's amd64.
 var programs = []string{"./cmd/laned", "./cmd/lanectl", "./cmd/lanehub", "./cmd/lanesim"}
 
-// vendored is where the console's pages have their copies of JavaScript libraries, each with its NAME.LICENSE.
+// vendored is the folder of the console's copies of JavaScript libraries, each with its NAME.LICENSE.
 const vendored = "edge/web/static/vendor"
 
 // legalName matches the files in which a module has its licence and what must be told with it.

@@ -14,7 +14,8 @@ type bin struct {
 	confidence      float64 // sum
 }
 
-// binEdges are where the ranges begin: tenths, and the last one in three because what counts as certain lies there.
+// binEdges are the lower ends of the ranges: tenths, and the last one in three because what counts as certain lies
+// there.
 var binEdges = [...]float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99}
 
 const lastTenth = 9 // the first bin of the tenth from 0.9 to 1

@@ -17,7 +17,7 @@ type Told struct {
 	Case    string // what is special about it; "" for nothing
 }
 
-// Vehicle is what is true of one.
+// Vehicle is the truth about one vehicle.
 type Vehicle struct {
 	Type       *Type
 	Lane       int // index of its lane
@@ -57,7 +57,7 @@ type generator struct {
 	keep    func(i int, p *path)
 }
 
-// Begin is when days of scenarios begin.
+// Begin is the first moment of scenarios' days.
 var Begin = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 
 // Make makes a day.

@@ -12,7 +12,7 @@ import (
 	platesim "lanewarden/drivers/vehicle/plate/sim"
 )
 
-// see is what a device makes of a vehicle that is there.
+// see generates the reports of a device about a vehicle in its zone.
 func (g *generator) see(s sight) {
 	switch s.Kind {
 	case "loop":

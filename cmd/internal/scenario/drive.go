@@ -100,7 +100,7 @@ func (g *generator) through(lane int) (out []Station) {
 	return out
 }
 
-// speeds are what a vehicle drives from each cell to the next, m/s: nobody keeps quite the same speed from station to
+// speeds returns a vehicle's speeds from each cell to the next, m/s: nobody keeps quite the same speed from station to
 // station.
 func (g *generator) speeds(a *arrival, stations []Station) []float64 {
 	out := make([]float64, g.grid.cells)

@@ -13,7 +13,7 @@ type clock struct {
 	stepAt time.Time
 }
 
-// show is what the clock shows at a moment, to the millisecond.
+// show returns the time that a wrong clock shows at a moment, to the millisecond.
 func (c *clock) show(at, begin time.Time) time.Time {
 	ahead := c.ahead + time.Duration(c.ppm*1e-6*float64(at.Sub(begin)))
 	if c.step != 0 && !at.Before(c.stepAt) {
@@ -22,7 +22,7 @@ func (c *clock) show(at, begin time.Time) time.Time {
 	return at.Add(ahead).Truncate(time.Millisecond)
 }
 
-// burst is when a device sends what it has kept.
+// burst is the rhythm in which a device sends the reports that it kept.
 type burst struct {
 	every time.Duration
 	first time.Time
@@ -72,7 +72,7 @@ func (g *generator) isDead(device string, at time.Time) bool {
 	return g.Faults.Dead > 0 && !at.Before(died) && at.Before(died.Add(g.Faults.Dead))
 }
 
-// faintMiss is how much more often a small vehicle is missed.
+// faintMiss is the factor by which a small vehicle is missed more often.
 const faintMiss = 3
 
 // misses draws whether a device misses a vehicle.

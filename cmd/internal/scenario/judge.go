@@ -8,7 +8,7 @@ import (
 	"lanewarden/edge/lane/passage"
 )
 
-// Score is how well days were understood.
+// Score counts right and wrong assignments over days.
 type Score struct {
 	Total       Tally
 	Cases       map[string]*Tally // by what is special about a vehicle

@@ -52,7 +52,7 @@ func (g *generator) observeAt(s sight) {
 	}
 }
 
-// name is what an officer calls a vehicle: its plate, or what it carries.
+// name returns an officer's name for a vehicle: its plate, or what it carries.
 func (v *Vehicle) name() string {
 	if v.Plate != "" {
 		return v.Plate
@@ -60,7 +60,7 @@ func (v *Vehicle) name() string {
 	return v.Container
 }
 
-// report is what a device says of a moment.
+// report is an observation of a device with its time of arrival.
 type report struct {
 	vehicle int // index; -1 for nobody in these lanes
 	device  string

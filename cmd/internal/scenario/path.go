@@ -14,10 +14,11 @@ import (
 // step is the length of a cell of the grid, m. Gaps are kept to within one.
 const step = 0.5
 
-// upstream is how far before the first station vehicles are followed, m: they come to it as a queue lets them.
+// upstream is the distance before the first station from which vehicles are simulated, m: they come to it as a queue
+// lets them.
 const upstream = 30.0
 
-// zone is how long the place is in which a device sees a vehicle, m.
+// zone is the length of a device's detection zone, m.
 const zone = 0.5
 
 // grid is the road as cells of equal length. All lanes have the same.
@@ -56,7 +57,7 @@ func (g *generator) layGrid() grid {
 // cell is the cell in which a place is.
 func (r grid) cell(position float64) int { return int(math.Floor((position - r.start) / step)) }
 
-// path is when a vehicle's front comes to each cell, and when it goes on, seconds since the day began.
+// path holds the times at which a vehicle's front comes to each cell and goes on, seconds since the day began.
 type path struct {
 	grid
 	reach []float64
@@ -65,7 +66,7 @@ type path struct {
 	held  float64 // s, for which the one ahead held it up
 }
 
-// at is when the front is at a place, on the way in, s.
+// at returns the time at which the front is at a place, on the way in, s.
 func (p *path) at(position float64) float64 {
 	x := (position - p.start) / step
 	k := min(max(int(x), 0), len(p.reach)-1)
@@ -76,13 +77,13 @@ func (p *path) at(position float64) float64 {
 	return p.leave[k] + part*(p.reach[k+1]-p.leave[k])
 }
 
-// speedAt is how fast the front is there, m/s, over the next metre, as a pair of detectors measures it.
+// speedAt returns the front's speed there, m/s, over the next metre, as a pair of detectors measures it.
 func (p *path) speedAt(position float64) float64 {
 	const base = 1.0
 	return base / max(p.at(position+base)-p.at(position), 1e-3)
 }
 
-// intent is how a vehicle means to drive.
+// intent is the way in which a vehicle would drive alone.
 type intent struct {
 	start    float64         // s, at the first cell, at the earliest
 	speeds   []float64       // m/s, from each cell to the next
@@ -121,7 +122,8 @@ func (r grid) follow(in intent, leaders []ahead) *path {
 	return p
 }
 
-// leaves is when there is room for the follower to leave a cell, s; negative infinity when nothing is in its way.
+// leaves returns the time at which there is room for the follower to leave a cell, s; negative infinity when nothing
+// is in its way.
 func (a ahead) leaves(k int) float64 {
 	if a.path == nil || k < a.from || k+a.room >= len(a.path.leave) {
 		return math.Inf(-1)
@@ -129,7 +131,8 @@ func (a ahead) leaves(k int) float64 {
 	return a.path.leave[k+a.room]
 }
 
-// back is when the front of a vehicle that turned back is at a place again, on the way out, s; speed in m/s.
+// back returns the time at which the front of a vehicle that turned back is at a place again, on the way out, s; speed
+// in m/s.
 func (p *path) back(position float64, speed units.MetresPerSecond) float64 {
 	return p.leave[p.turn] + (p.start+float64(p.turn)*step-position)/float64(speed)
 }

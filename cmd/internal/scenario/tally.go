@@ -5,7 +5,7 @@ import "lanewarden/edge/lane/passage"
 // shownBelow is the confidence, a probability, below which a reading is shown at its passage and at the runner-up.
 const shownBelow = 0.95
 
-// verdict is what the truth says of one reading's assignment.
+// verdict is the truth about one reading's assignment.
 type verdict struct {
 	alarm     bool
 	right     bool // it is in its own vehicle's passage, or in none when it is of no vehicle of these lanes
@@ -66,7 +66,7 @@ func (c Count) Share() float64 { return share(c.Right, c.All) }
 // ShownShare is the share that is right or shown as uncertain at the right passage too.
 func (c Count) ShownShare() float64 { return share(c.Shown, c.All) }
 
-// SureWrongPer10000 is how many of 10,000 are wrong with a confidence of 0.95 or more.
+// SureWrongPer10000 returns the number of wrong assignments with a confidence of 0.95 or more among 10,000.
 func (c Count) SureWrongPer10000() float64 {
 	return 1e4 * float64(c.SureWrong) / float64(max(c.All, 1))
 }

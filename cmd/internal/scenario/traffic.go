@@ -9,7 +9,7 @@ import (
 	"lanewarden/drivers/observation/units"
 )
 
-// density is how many arrive at an hour, relative to the quiet hours.
+// density returns the rate of arrivals at an hour, relative to the quiet hours.
 func (g *generator) density(hour float64) float64 {
 	d := 1.0
 	for _, p := range g.Peaks {
@@ -19,7 +19,7 @@ func (g *generator) density(hour float64) float64 {
 	return d
 }
 
-// lastHour is when the last vehicles come, so that they are through before midnight.
+// lastHour is the hour of the last arrivals.
 const lastHour = 23.5
 
 // hours draws when vehicles come, in order.
@@ -38,7 +38,7 @@ func (g *generator) hours() []float64 {
 	return hours
 }
 
-// arrival is when a vehicle would come, and how it means to drive.
+// arrival is the time at which a vehicle would come, with its way of driving.
 type arrival struct {
 	Vehicle
 	start      float64 // s: it comes into sight, if it does not tailgate

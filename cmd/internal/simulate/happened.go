@@ -110,10 +110,10 @@ func alarmMoved(p cli.Printer, b *observation.PassageCorrected, vehicle func(str
 // said is a text as it stands on a terminal.
 func said(p cli.Printer, t kinds.Text) string { return cli.Plain(t.In(p.Language)) }
 
-// vehicleTime is how long the agent may take to name a vehicle; its passage is named instead.
+// vehicleTime is the time within which the agent should name a vehicle; its passage is named instead.
 const vehicleTime = 2 * time.Second
 
-// vehicle says what the vehicle of a passage is called: by its plate, else its container, else its passage.
+// vehicle returns the name of a passage's vehicle: its plate, else its container, else its passage.
 func (d *demo) vehicle(passage string) string {
 	client := api.NewClient(d.socket(), vehicleTime)
 	list, err := api.GetPassages.Ask(context.Background(), client, api.PassagesQuery{})

@@ -88,7 +88,7 @@ func conduct(name string, config *firmwareconfig.Config, seed uint64, from time.
 	return c, nil
 }
 
-// clock is how far a device's own clock is ahead.
+// clock returns the lead of a device's own clock.
 func (c *conductor) clock() time.Duration {
 	return time.Duration((2*c.rng.Float64() - 1) * float64(c.scenario.Faults.Clock))
 }
@@ -159,7 +159,8 @@ func (c *conductor) simulate(d firmwareconfig.Device) {
 	}
 }
 
-// simulatePortal makes a TSA portal monitor. A share of the vehicles over 5 m, as the scenario says, has a source amidships.
+// simulatePortal makes a TSA portal monitor. A share of the vehicles over 5 m, as the scenario says, has a source
+// amidships.
 func (c *conductor) simulatePortal(s *tsa.Config, rng *rand.Rand) player {
 	cfg := tsasim.Defaults()
 	cfg.Seed, cfg.TruckEvery = c.seed, 0 // vehicles come from us alone
@@ -241,7 +242,7 @@ const (
 	scanColumns = 1440
 )
 
-// stay is how long a vehicle is at a station.
+// stay returns the time that a vehicle spends at a station.
 func stay(v *scenario.Vehicle, k int) time.Duration { return v.Leave[k].Sub(v.Arrive[k]) }
 
 // simulatePLC makes an I/O module whose first detector is the loop of the station.
@@ -318,7 +319,7 @@ func (c *conductor) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// beginAt is how long after the start the first vehicle comes: the agent has connected by then.
+// beginAt is the time from the start to the first vehicle: the agent has connected by then.
 const beginAt = 6 * time.Second
 
 // traffic lets the vehicles of the scenario's day come.

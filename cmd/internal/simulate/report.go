@@ -18,7 +18,8 @@ import (
 	"lanewarden/sync/hub/hubapi"
 )
 
-// report says how things are, once a second, and pauses the traffic when the disk that the demonstration may use is full.
+// report prints the state once a second, and pauses the traffic when the disk that the demonstration may use
+// is full.
 func (d *demo) report(ctx context.Context) error {
 	local := api.NewClient(d.socket(), time.Second)
 	hub := &api.Client{HTTP: &http.Client{Timeout: time.Second}, Base: "http://" + demoHub}
@@ -54,7 +55,7 @@ func (d *demo) measure() {
 	}
 }
 
-// usedBytes is how much disk the files below a folder use; files that come and go meanwhile do not count.
+// usedBytes returns the disk use of the files below a folder; files that come and go meanwhile do not count.
 func usedBytes(dir string) (n int64) {
 	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
 		if err != nil {

@@ -32,8 +32,8 @@ type Documents struct {
 	HTTP     bool   // the driver takes documents over HTTP too
 	Listens  bool   // it listens for them in a protocol of its own
 	NoFolder bool   // it takes them over HTTP only
-	// Observations is how many the good document gives, for drivers that go on with it after they have acknowledged it; 0 for those
-	// that are there by then.
+	// Observations is the number of observations of the good document, for drivers that go on with it after they have
+	// acknowledged it; 0 for those that are there by then.
 	Observations int
 	// Timed tells the observations that the driver makes as time passes, not of a document: how many there are by the
 	// time a document has been read depends on how busy the machine is. nil for none.

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// MaxDocumentBytes is what a hostile document may cost at most, in bytes of memory beside the document's own file: an
+// MaxDocumentBytes bounds the memory that a hostile document may take, in bytes beside the document's own file: an
 // agent decodes several at once on a machine of 1 GB.
 const MaxDocumentBytes = 128 << 20
 

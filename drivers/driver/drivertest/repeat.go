@@ -18,8 +18,8 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// repeats is how often a recording is played: what depends on the order of a map comes out otherwise in one of so
-// many.
+// repeats is the number of times that a recording is played: what depends on the order of a map comes out otherwise in
+// one of so many.
 const repeats = 50
 
 // repeat plays the recorded input through fresh drivers, and requires the very same observations of each: times,

@@ -16,7 +16,7 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// ErrRefused is what a Sink that refuses returns.
+// ErrRefused is returned by a Sink that refuses.
 var ErrRefused = errors.New("the journal refuses")
 
 // Sink is a driver.Sink in memory. Like the journal it takes each key once.

@@ -25,7 +25,7 @@ import (
 type Stream struct {
 	Spec     driver.Spec
 	Settings func(address string) any // settings for a device at this address
-	// Input is what a sound device sends; the driver makes at least one observation of it.
+	// Input holds the bytes of a sound device; the driver makes at least one observation of it.
 	Input []byte
 	// Cut is a place in Input in the middle of a frame.
 	Cut int
@@ -80,7 +80,8 @@ func (d *device) send(b []byte) {
 	}
 }
 
-// hangUp ends what the device says, hears the driver out, and closes: nothing of what it said is lost, whatever the driver still writes.
+// hangUp ends what the device says, hears the driver out, and closes: nothing of what it said is lost, whatever the
+// driver still writes.
 func (d *device) hangUp() {
 	if err := d.conn.(*net.TCPConn).CloseWrite(); err != nil {
 		d.t.Fatal(err)
@@ -312,7 +313,8 @@ func (s Stream) refusing(t *testing.T) {
 }
 
 // replay runs a device's input live, and then lets another driver begin with the tape of it, as after a crash before
-// anything was settled: it must observe the very same, keys and times included, so that the journal takes nothing twice.
+// anything was settled: it must observe the very same, keys and times included, so that the journal takes nothing
+// twice.
 func (s Stream) replay(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	liveDir, crashedDir := t.TempDir(), t.TempDir()

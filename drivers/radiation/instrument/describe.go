@@ -17,7 +17,7 @@ import (
 // Format is the format of N42 documents.
 var Format = driver.Format{Name: "n42", Title: "ANSI N42.42 document", Recognise: n42.Recognise, Describe: describe}
 
-// Summary says what a document holds.
+// Summary describes what a document holds.
 type Summary struct {
 	Format       string            `json:"format"`
 	SHA256       string            `json:"sha256"`

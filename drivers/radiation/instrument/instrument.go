@@ -107,7 +107,7 @@ func (n *instrument) posted(ctx context.Context, sink driver.Sink, d transport.D
 	return n.handleDocument(ctx, sink, f, d.Name, d.Peer)
 }
 
-// errNoMeasurement says that a document holds nothing that was measured.
+// errNoMeasurement means that a document holds nothing that was measured.
 var errNoMeasurement = message.Errorf("n42.no-measurement")
 
 // handleDocument decodes, keeps and commits one document. The caller may acknowledge it when handleDocument returned
@@ -150,7 +150,7 @@ func named(f io.ReadSeeker, err error) error {
 	return err
 }
 
-// empty says why a document holds no measurement, as far as its warnings tell.
+// empty explains why a document holds no measurement, as far as its warnings tell.
 func empty(d *n42.Document) error {
 	if len(d.Warnings) == 0 {
 		return errNoMeasurement

@@ -35,8 +35,8 @@ func (d *decoder) endDetector() {
 	d.kinds[info.id] = k
 }
 
-// isNeutron tells whether a spectrum or gross count is one of neutrons. detectorType is the attribute of documents of
-// 2006.
+// isNeutron reports whether a spectrum or gross count is one of neutrons. detectorType is the attribute of documents
+// of 2006.
 func (d *decoder) isNeutron(s spectrum, detectorType string) bool {
 	id, name := strings.ToLower(s.id), strings.ToLower(s.detector)
 	byName := strings.Contains(name, "neutron") || strings.HasSuffix(name, "ntr")

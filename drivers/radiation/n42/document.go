@@ -55,11 +55,11 @@ type Document struct {
 	ExposureRateMax                    units.MilliroentgensPerHour
 	TotalDose                          units.Microsieverts // the largest
 	Derived                            int                 // measurements that stand in DerivedData only
-	// Warnings are what stands in the document and could not be read, in its order, with the line; at most maxWarnings
-	// of WarningCount.
+	// Warnings lists the parts of the document that could not be read, in its order, with the line; at most
+	// maxWarnings of WarningCount.
 	Warnings     []string
 	WarningCount int
-	// Faults are what the instrument says is wrong with itself, each once; at most maxFaults.
+	// Faults lists the faults that the instrument reports of itself, each once; at most maxFaults.
 	Faults []Fault
 }
 
@@ -70,7 +70,7 @@ type Detector struct {
 	Gamma, Neutron units.Counts
 	Live, Real     units.Seconds
 	Calibration    []float64
-	// Neutrons says that it counts neutrons: 0 counts of one that does not say nothing.
+	// Neutrons reports that it counts neutrons: 0 counts of one that does not say nothing.
 	Neutrons    bool
 	DoseRates   []units.MicrosievertsPerHour // in the document's order; at most maxDoseRates
 	DoseRateMax units.MicrosievertsPerHour
@@ -108,7 +108,7 @@ type Measurement struct {
 	Calibration []float64 // energy = sum of c[i] * channel^i, keV
 }
 
-// Options say how a document is read. The zero value is good.
+// Options describe how a document is read. The zero value is good.
 type Options struct {
 	// Zone is that of times without one; nil for UTC.
 	Zone *time.Location

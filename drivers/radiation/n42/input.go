@@ -43,7 +43,7 @@ type input struct {
 	pending []byte // of store: what is left of a character
 }
 
-// tokenKind says what the bytes since the last mark belong to, as far as the bounds need to know.
+// tokenKind describes what the bytes since the last mark belong to, as far as the bounds need to know.
 type tokenKind int
 
 const (

@@ -23,7 +23,7 @@ func (f Fault) Severe() bool {
 	return s == "fatal" || s == "error" || s == "critical"
 }
 
-// String says in words what is wrong.
+// String describes in words what is wrong.
 func (f Fault) String() string {
 	what := "the instrument reports a fault"
 	switch {

@@ -20,7 +20,7 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// importGroup is how many observations of a file are committed at once.
+// importGroup is the number of observations of a file in one commit.
 const importGroup = 500
 
 // importFile reads a recorded daily file. Its times of day count from the date in its name, or else from the day on
@@ -207,7 +207,7 @@ func recogniseDaily(head []byte) bool {
 	return good >= 2
 }
 
-// DailySummary says what a daily file holds.
+// DailySummary describes what a daily file holds.
 type DailySummary struct {
 	Format      string             `json:"format"`
 	SHA256      string             `json:"sha256"`

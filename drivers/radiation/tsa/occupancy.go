@@ -10,7 +10,7 @@ import (
 
 const (
 	gammaInterval = 200 * time.Millisecond
-	// backgroundInterval is what a background line counts over, though one comes every 5 s only.
+	// backgroundInterval is the counting time of a background line.
 	backgroundInterval = time.Second
 	neutronInterval    = time.Second
 	// maxOccupancy ends the record of a vehicle that stays, so that memory is bounded; what follows is a new record.

@@ -90,7 +90,7 @@ func (t *tracker) line(at time.Time, l *line) error {
 	return nil
 }
 
-// backgroundHold is how long a GB line waits for the NB line that belongs to it.
+// backgroundHold is the time that a GB line waits for its NB line.
 const backgroundHold = time.Second
 
 // tick lets time pass: what waits for something that does not come is ended.

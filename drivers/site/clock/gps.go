@@ -29,10 +29,10 @@ type gps struct {
 
 var modes = map[int]string{0: "none", 1: "no-fix", 2: "2d", 3: "3d"}
 
-// staleAfter is how long a fix holds without another one: receivers tell theirs every second.
+// staleAfter is the time for which a fix holds without another one: receivers tell theirs every second.
 const staleAfter = 15 * time.Second
 
-// gpsdMessage is what of gpsd's messages matters here. Source: gpsd_json(5).
+// gpsdMessage holds the fields of gpsd's messages that are used. Source: gpsd_json(5).
 type gpsdMessage struct {
 	Class      string `json:"class"`
 	Mode       int    `json:"mode"`
@@ -150,8 +150,8 @@ func rolloverText(weeks int) message.Message {
 		message.Number("years", float64(weeks)*7/365.25, 1))
 }
 
-// leapSeconds is how far GPS time is ahead of UTC since 2017. A receiver that has not heard the almanac yet gives
-// GPS time.
+// leapSeconds is the lead of GPS time over UTC since 2017. A receiver that has not heard the almanac yet gives GPS
+// time.
 const leapSeconds = 18
 
 func offsetText(offsetMs float64) message.Message {

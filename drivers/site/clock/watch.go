@@ -48,10 +48,11 @@ func (w *watch) feed(at time.Time, data []byte) {
 	}
 }
 
-// gpsDelay is how late a receiver's message comes after the second it speaks of.
+// gpsDelay is the usual delay of a receiver's message after its second.
 const gpsDelay = 1500 * time.Millisecond
 
-// noReceiverAfter is how long gpsd may be without a receiver before it is reported: it opens them one after another.
+// noReceiverAfter is the time that gpsd may be without a receiver before it is reported: it opens them one after
+// another.
 const noReceiverAfter = 10 * time.Second
 
 // since notes since when something is bad, and reports whether it is for longer than patience.

@@ -46,7 +46,7 @@ const (
 	maxVars = 1000
 )
 
-// answerTimeout is how long the server may take.
+// answerTimeout bounds the wait for the server's answer.
 const answerTimeout = 10 * time.Second
 
 // Run implements driver.Driver.

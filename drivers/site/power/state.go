@@ -10,7 +10,7 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// state is what is known of a UPS, over all connections, and over restarts of the agent.
+// state is the last known state of a UPS, over all connections, and over restarts of the agent.
 type state struct {
 	conditions driver.Conditions
 	status     string

@@ -10,7 +10,8 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// rule is what a word of ups.status means. Source: NUT developer guide, "Status data", and RFC 9271, 5.1.
+// rule maps a word of ups.status to a state and a condition. Source: NUT developer guide, "Status data", and RFC 9271,
+// 5.1.
 type rule struct {
 	word, condition string
 	alarm           bool // somebody must look
@@ -75,7 +76,7 @@ func body(vars map[string]string) *observation.SitePower {
 	return p
 }
 
-// inWords says what a status means for the load, the most urgent first; a status of other words stays as it is.
+// inWords describes what a status means for the load, the most urgent first; a status of other words stays as it is.
 func inWords(status string) message.Message {
 	words := strings.Fields(status)
 	for _, s := range []struct {

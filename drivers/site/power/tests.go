@@ -22,7 +22,7 @@ var tests = []driver.Test{{
 	},
 }}
 
-// minRuntime is how long the box must live on the battery: time to shut down in order.
+// minRuntime is the least battery runtime of the box: time to shut down in order.
 const minRuntime = 120 // s
 
 func status(word string, name message.Message) func(driver.Evidence) ([]*observation.TestCheck, bool) {

@@ -83,7 +83,7 @@ func depth(doc []byte) (most int) {
 	return most
 }
 
-// parts are what the message can be read from: the document, or the members of its list.
+// parts returns the JSON values that each give a message: the document, or the members of its list.
 func (m *Message) parts(root gjson.Result) []gjson.Result {
 	if m.Each == "" {
 		return []gjson.Result{root}

@@ -11,7 +11,7 @@ import (
 	"lanewarden/drivers/driver/profile"
 )
 
-// Profile says what the JSON of a device holds, and where. Paths are those of gjson: "status.temperature",
+// Profile describes what the JSON of a device holds, and where. Paths are those of gjson: "status.temperature",
 // "sensors.0.value", "sensors.#(id==\"left\").value".
 type Profile struct {
 	Name     string    `yaml:"name" required:"true" format:"id"`

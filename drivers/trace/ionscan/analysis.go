@@ -77,7 +77,7 @@ func (c *Config) judgePeaks(s *sample) *plasmagram.Analysis {
 	return a
 }
 
-// health is what is known of an instrument's state; 0 is not known.
+// health is the last reported state of an instrument; 0 is not known.
 type health struct {
 	temperatureK, pressureTorr, flow, dryer, desorberK float64
 	ripMs, ripAmplitude, ripFWHMMs                     float64

@@ -16,7 +16,7 @@ import (
 var Format = driver.Format{Name: "jcamp-dx", Title: "JCAMP-DX file", Recognise: jcampdx.Recognise, Describe: describe,
 	Draw: draw}
 
-// Summary says what a file holds.
+// Summary describes what a file holds.
 type Summary struct {
 	Blocks []BlockSummary `json:"blocks"`
 	Faults []string       `json:"faults"`

@@ -122,7 +122,7 @@ func (n *instrument) resume(ctx context.Context, sink driver.Sink) error {
 	return nil
 }
 
-// qualityTick is how often quality control looks at the time.
+// qualityTick is the interval at which quality control checks its deadlines.
 const qualityTick = time.Second
 
 // watchQuality commits what becomes due by time alone.

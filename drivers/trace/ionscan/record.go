@@ -53,7 +53,7 @@ func said(err error) error {
 		message.Nested("reason", message.Quote(f.Message)))
 }
 
-// within says what is wrong, in which file.
+// within describes what is wrong, in which file.
 func (d *dropped) within(err error) message.Message {
 	return message.New("within", message.String("where", d.base()), message.CausedBy(said(err)))
 }
@@ -140,7 +140,7 @@ func firstOffset(f *jcampdx.File) int64 {
 	return 0
 }
 
-// at is when a sample of a file was measured: as the instrument says, or now.
+// at returns the time of measurement of a file's sample: as the instrument says, or now.
 func (d *dropped) at(s *sample) time.Time {
 	if !s.at.IsZero() {
 		return s.at
@@ -185,7 +185,7 @@ func (d *dropped) table(ctx context.Context) error {
 	return d.commit(ctx, obs...)
 }
 
-// other says what a file is that is no JCAMP-DX file.
+// other describes what a file is that is no JCAMP-DX file.
 func (d *dropped) other() error {
 	head := make([]byte, driver.HeadBytes)
 	n, _ := d.f.ReadAt(head, 0) // fewer when the file is short
@@ -343,7 +343,7 @@ func (n *instrument) sampleOfReading(r *line.Reading) sample {
 	return s
 }
 
-// stateAge is how long temperature and pressure that an instrument reported hold for its samples.
+// stateAge is the time for which a reported temperature and pressure apply to samples.
 const stateAge = 15 * time.Minute
 
 // maxContrast stands for a peak whose contrast is not known.

@@ -93,7 +93,7 @@ func (g guess) apply(r *ordinates) {
 	r.first, r.step, r.roundedFirst, r.steps, r.wrapped = g.first, g.step, g.roundedFirst, g.steps, g.wrapped
 }
 
-// usualSteps is how far a line's abscissa may be off: writers differ in which point of a line it belongs to.
+// usualSteps is the tolerance of a line's abscissa in steps: writers differ in which point of a line it belongs to.
 const usualSteps = 1.5
 
 // guess returns the axis by the records alone, for a table that has n points; -1 for not known.

@@ -23,8 +23,8 @@ const (
 // File is a decoded JCAMP-DX file.
 type File struct {
 	Blocks []*Block
-	// Faults is what is wrong with it, in the order of the lines. The tables in which they stand hold the whole points
-	// before.
+	// Faults lists the violations of the format, in the order of the lines. The tables in which they stand hold the
+	// whole points before.
 	Faults []*Fault
 }
 
@@ -33,7 +33,7 @@ type Fault struct {
 	Line, Column int // from 1; columns are bytes
 	Offset       int // of the fault in the file, bytes from 0
 	Message      string
-	// Warning says that nothing is missing because of it.
+	// Warning reports that nothing is missing because of it.
 	Warning bool
 }
 

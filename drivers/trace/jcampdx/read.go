@@ -311,7 +311,7 @@ var tableKinds = map[string]Kind{
 	"DATATABLE": XYData, "XYASSIGNMENTS": PeakAssignments,
 }
 
-// usualRecords is how many records most blocks have.
+// usualRecords is the number of records for which room is made first.
 const usualRecords = 16
 
 // begin begins a block.

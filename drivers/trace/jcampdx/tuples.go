@@ -244,7 +244,7 @@ func (p *parser) group(t *Table, at place, factors []float64) bool {
 	return true
 }
 
-// assignmentCost is how many points the text of an assignment counts for, by the memory that it takes.
+// assignmentCost is the number of points that an assignment's text counts for, by the memory that it takes.
 const assignmentCost = 5
 
 // maxAssignment bounds the text of one assignment.

@@ -31,7 +31,7 @@ func (f Form) String() string { return [...]string{"AFFN", "PAC", "SQZ", "DIF", 
 // lineMax is the longest line that the standard allows.
 const lineMax = 80
 
-// Options says how tables are written.
+// Options describes how tables are written.
 type Options struct {
 	Form   Form
 	Factor float64 // ordinates are written as multiples of it; 0 for 1

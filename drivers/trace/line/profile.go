@@ -12,7 +12,7 @@ import (
 	"lanewarden/drivers/driver/profile"
 )
 
-// Profile says how an instrument's lines are to be read.
+// Profile describes how an instrument's lines are to be read.
 type Profile struct {
 	Name      string    `yaml:"name" required:"true" format:"id"`
 	Title     string    `yaml:"title" required:"true"`
@@ -44,7 +44,7 @@ type Checksum struct {
 	WithSep   bool   `yaml:"with_separator"`
 }
 
-// Clock is how times are written.
+// Clock describes the format of times.
 type Clock struct {
 	Zone    string   `yaml:"zone" default:"UTC" format:"timezone"`
 	Formats []string `yaml:"formats" example:"YYYY-MM-DD hh:mm:ss"`

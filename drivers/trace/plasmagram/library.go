@@ -10,7 +10,8 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// Library says which peaks stand for which substance. It is data: firmware-config/substances, or an agency's own file.
+// Library defines which peaks stand for which substance. It is data: firmware-config/substances, or an agency's own
+// file.
 type Library struct {
 	Name       string      `yaml:"name" required:"true" format:"id"`
 	Title      string      `yaml:"title" required:"true"`
@@ -91,7 +92,7 @@ func (l *Library) calibrant(p Polarity) (Calibrant, bool) {
 	return Calibrant{}, false
 }
 
-// Decision says what peaks mean, and why.
+// Decision describes what peaks mean, and why.
 type Decision struct {
 	Alarm   bool
 	Invalid bool // no verdict: the instrument could not have seen anything

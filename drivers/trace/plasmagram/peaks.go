@@ -309,7 +309,7 @@ func (f *finder) spread(y []float64) float64 {
 	return max(robust.Median(rest)*robust.SigmaPerMAD, math.SmallestNonzeroFloat64)
 }
 
-// prominence is how far one must go down from a maximum to reach a higher one, within four widths.
+// prominence returns the height of a maximum over the lowest point on the way to a higher one, within four widths.
 func (f *finder) prominence(y []float64, top int) float64 {
 	reach := int(4 * f.width)
 	side := func(step int) float64 {
@@ -409,7 +409,7 @@ func (f *finder) height(scan []float64, at int) (h float64) {
 	return h
 }
 
-// restored is what smoothing took off a peak's height.
+// restored returns the part of a peak's height that smoothing removed.
 func (f *finder) restored(fwhm float64) float64 {
 	k := f.width * kernelShare / max(fwhm, 1)
 	return math.Sqrt(1 + min(k*k, 4))

@@ -10,7 +10,7 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// ErrNoAnswer says that what is at the broker's address accepted a connection and then said nothing.
+// ErrNoAnswer means that what is at the broker's address accepted a connection and then said nothing.
 var ErrNoAnswer = errors.New("no answer from the broker")
 
 // Wait waits for a token, which paho completes with an error when the client's time-outs pass.
@@ -22,8 +22,8 @@ func Wait(t mqtt.Token, timeout time.Duration) error {
 }
 
 // Connect connects a client once: options must not ask for reconnecting. It waits twice their ConnectTimeout at most,
-// for the connection and for the broker's answer, or until ctx ends. lost then gets why the connection ended, unless the
-// client was disconnected by its owner. The caller disconnects the client; after an error that is done already.
+// for the connection and for the broker's answer, or until ctx ends. lost then gets why the connection ended, unless
+// the client was disconnected by its owner. The caller disconnects the client; after an error that is done already.
 func Connect(ctx context.Context, o *mqtt.ClientOptions) (client mqtt.Client, lost <-chan error, err error) {
 	ended := make(chan error, 1)
 	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {

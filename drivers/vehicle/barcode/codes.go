@@ -16,8 +16,8 @@ type Prefix struct {
 // maxAlternatives bounds what is told of a code beside its best reading.
 const maxAlternatives = 16
 
-// Classify says what a code is: by the prefixes of the settings first, then by its form. What it can be too is in the
-// alternatives. Driving licences and travel documents keep neither text nor value.
+// Classify determines the type of a code: by the prefixes of the settings first, then by its form. What it can be too
+// is in the alternatives. Driving licences and travel documents keep neither text nor value.
 func Classify(text string, prefixes []Prefix) *observation.VehicleCode {
 	scanned := identifier.Unwrap(text)
 	readings := identifier.Readings(text)
@@ -43,7 +43,7 @@ func Classify(text string, prefixes []Prefix) *observation.VehicleCode {
 	return c
 }
 
-// byPrefix is what the settings say of a code. The prefix is no part of the value.
+// byPrefix finds a code's type in the settings by its prefix. The prefix is no part of the value.
 func byPrefix(text string, prefixes []Prefix) (identifier.Reading, bool) {
 	text = strings.ToUpper(text)
 	for _, p := range prefixes {

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// licenceGap is how long after a line of a licence the next one can come. Scanners send a whole code at once.
+	// licenceGap is the time within which the next line of a licence must come. Scanners send a whole code at once.
 	licenceGap = 2 * time.Second
 	// maxLicence bounds what is kept of a licence until it is whole; the standard's symbols hold some 1,500 characters.
 	maxLicence = 4096

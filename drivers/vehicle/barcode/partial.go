@@ -9,10 +9,10 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// partialGap is how long after a part of a manifest the rest can come: readers send a code at once.
+// partialGap is the time within which the next part of a manifest must come: readers send a code at once.
 const partialGap = 300 * time.Millisecond
 
-// manifestDelimiters is how many delimiters a manifest with two plates has.
+// manifestDelimiters is the number of delimiters of a manifest with two plates.
 const manifestDelimiters = 4
 
 // partial is a truck manifest that broke at a line end inside its data: some issuers' QR codes have one. It waits for

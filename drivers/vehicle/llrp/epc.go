@@ -73,8 +73,8 @@ var schemes = []scheme{
 // wordBits is the unit in which tags keep an EPC: shorter ones are filled up with zeros.
 const wordBits = 16
 
-// EPCURI says what an EPC is: its scheme, and its pure identity URI. What is of no scheme that is known, or against
-// its rules, is raw.
+// EPCURI describes what an EPC is: its scheme, and its pure identity URI. What is of no scheme that is known, or
+// against its rules, is raw.
 func EPCURI(epc []byte) (name, uri string) {
 	if len(epc) > 0 {
 		for i := range schemes {

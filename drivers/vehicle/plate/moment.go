@@ -47,7 +47,7 @@ func moment(text string, zone *time.Location) time.Time {
 // earliest is the year before which a clock was never set.
 const earliest = 2000
 
-// future is how far a reader's clock may be ahead of the agent's before it is not believed.
+// future is the lead of a reader's clock up to which its times are used.
 const future = 24 * time.Hour
 
 var (

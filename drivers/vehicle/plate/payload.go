@@ -38,7 +38,7 @@ type Message struct {
 	Reads    []Read
 	Bare     []string          // cameras that say a vehicle went by without plate, one for each
 	Warnings []message.Message // what was there and could not be read
-	// Idle says why a payload without reads is sound: a heartbeat, a vehicle without plate.
+	// Idle explains why a payload without reads is sound: a heartbeat, a vehicle without plate.
 	Idle message.Message
 }
 

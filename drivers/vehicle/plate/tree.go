@@ -25,7 +25,7 @@ type node struct {
 	children []*node
 }
 
-// scalar is what kind of value JSON has.
+// scalar is the kind of a JSON value.
 type scalar byte
 
 const (

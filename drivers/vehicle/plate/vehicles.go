@@ -6,13 +6,14 @@ import (
 )
 
 const (
-	// maxVehicles is how many vehicles are remembered: more than all cameras of a lane have in sight at once.
+	// maxVehicles bounds the number of remembered vehicles: more than all cameras of a lane have in sight at once.
 	maxVehicles = 64
-	// rememberFor is how long. Cameras count anew when they restart, so a number is another vehicle's some day.
+	// rememberFor is the time for which a vehicle's number is remembered. Cameras count anew when they restart, so a
+	// number is another vehicle's some day.
 	rememberFor = time.Hour
 )
 
-// vehicle is what a reader calls one vehicle, and the plate that was read of it.
+// vehicle is a reader's number of a vehicle with the plate that was read.
 type vehicle struct{ make, camera, id, plate string }
 
 // seen is a vehicle with the time at which it was told of, by the agent's clock.

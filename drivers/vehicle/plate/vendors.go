@@ -7,27 +7,27 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// vendor is where a maker's payload has what a read needs. A new maker is one more entry. Each field lists paths (see
-// node.at), the first that leads to a value is taken; paths are relative to a read, and to the whole payload when the
-// read has none.
+// vendor maps the fields of a read to paths of a maker's payload. A new maker is one more entry. Each field lists
+// paths (see node.at), the first that leads to a value is taken; paths are relative to a read, and to the whole
+// payload when the read has none.
 type vendor struct {
 	name string
-	// fits says whether a payload is the maker's.
+	// fits reports whether a payload is the maker's.
 	fits func(*node) bool
-	// idle says whether it is one that never holds a plate: a heartbeat. nil for none.
+	// idle reports whether it is one that never holds a plate: a heartbeat. nil for none.
 	idle func(*node) bool
 	// reads leads to the list of reads; "" for the payload itself. each finds them where no path does.
 	reads string
 	each  func(*node) []*node
 	// split finds them too, and says why a payload that fits has none; nil for none.
 	split func(*node) (reads []*node, warnings []message.Message, err error)
-	// only says which of the reads are plates; nil for all.
+	// only defines which of the reads are plates; nil for all.
 	only func(*node) bool
-	// bare says that a read without the plate's field is a vehicle without plate, and no payload of another kind; nil
-	// for none.
+	// bare reports that a read without the plate's field is a vehicle without plate, and no payload of another kind;
+	// nil for none.
 	bare func(*node) bool
-	// again says that an event may tell of a vehicle a second time, under the same id: that it goes on, or has left the
-	// picture. nil for makes that tell of each vehicle once.
+	// again reports that an event may tell of a vehicle a second time, under the same id: that it goes on, or has left
+	// the picture. nil for makes that tell of each vehicle once.
 	again func(*node) bool
 	// none are words in the plate's place that say that the vehicle has none.
 	none []string

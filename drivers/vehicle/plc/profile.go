@@ -6,8 +6,8 @@ import (
 	"math"
 )
 
-// Profile says what a PLC or I/O module has at which address. It is data: firmware-config/plc, or a technician's own
-// file.
+// Profile describes what a PLC or I/O module has at which address. It is data: firmware-config/plc, or a technician's
+// own file.
 type Profile struct {
 	Name    string   `yaml:"name" required:"true" format:"id"`
 	Title   string   `yaml:"title" required:"true"`
@@ -79,7 +79,7 @@ func (p *Point) digital() bool { return p.Table == "coil" || p.Table == "discret
 // onOff reports whether the value is on or off.
 func (p *Point) onOff() bool { return p.digital() || p.Bit != nil }
 
-// words is how many registers the value has.
+// words returns the number of registers of the value.
 func (p *Point) words() int {
 	if p.Bit == nil && (p.Type == "u32" || p.Type == "s32" || p.Type == "f32") {
 		return 2
@@ -120,7 +120,7 @@ func (p *Point) value(r []uint16, lowWord bool) float64 {
 	return raw*p.Scale + p.Offset
 }
 
-// alarm says why a value is one; "" for no alarm.
+// alarm explains why a value is one; "" for no alarm.
 func (p *Point) alarm(v float64) string {
 	switch {
 	case p.onOff() && (p.Alarm == "on" && v == 1 || p.Alarm == "off" && v == 0):

@@ -54,7 +54,7 @@ func readOf(p *llrp.Param) (r read, ok bool) {
 	return r, len(r.epc) > 0
 }
 
-// readResults are what C1G2ReadOpSpecResult may say beside success: LLRP 1.1, 17.3.1.5.
+// readResults are the values of C1G2ReadOpSpecResult other than success: LLRP 1.1, 17.3.1.5.
 var readResults = map[uint64]string{
 	1: "the tag reports an error", 2: "the tag did not answer", 3: "the reader could not",
 	4: "the tag has less memory than that", 5: "the memory is locked", 6: "it needs a password",
@@ -87,7 +87,7 @@ func (one *presence) remember(m memoryRead) {
 	one.faults[name] = text
 }
 
-// memoryFaults says why memory was not read, in a fixed order.
+// memoryFaults explains why memory was not read, in a fixed order.
 func (one *presence) memoryFaults() (out []string) {
 	for _, name := range slices.Sorted(maps.Keys(one.faults)) {
 		out = append(out, name+": "+one.faults[name])
@@ -118,8 +118,8 @@ type presences struct {
 // forgotten.
 const maxPresent = 4096
 
-// add folds a read into the presence of its EPC, and returns the presences that are over at the time at. rssi is in dBm;
-// 0 is not known.
+// add folds a read into the presence of its EPC, and returns the presences that are over at the time at. rssi is in
+// dBm; 0 is not known.
 func (p *presences) add(at time.Time, r read) (out []*observation.Observation) {
 	out = p.tick(at)
 	one := p.here[string(r.epc)]

@@ -22,7 +22,7 @@ type step struct {
 	request, response llrp.MessageType
 	payload           []byte
 	what              message.Message
-	// optional says that a refusal is reported as a condition, and the set-up goes on without.
+	// optional reports that a refusal is reported as a condition, and the set-up goes on without.
 	optional bool
 }
 

@@ -68,7 +68,7 @@ func digits(b []byte, scale float64) (float64, error) {
 // hexByte writes a byte as the manuals do: 0x1f.
 func hexByte(b byte) string { return fmt.Sprintf("%#02x", b) }
 
-// checksum is what makes the 7-bit sum of a frame zero.
+// checksum returns the byte that makes the 7-bit sum of a frame zero.
 func checksum(b []byte) byte {
 	sum := byte(0)
 	for _, c := range b {

@@ -36,7 +36,7 @@ func newDecoder(c Config, faults *driver.Faults, live func(driver.Sample)) *deco
 	return d
 }
 
-// about says what the scale speaks.
+// about describes what the scale speaks.
 func (d *decoder) about() message.Message {
 	return message.New("scale.dialect", message.String("dialect", d.name))
 }

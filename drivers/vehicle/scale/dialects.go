@@ -2,7 +2,7 @@ package scale
 
 import "regexp"
 
-// dialect is how a family of scales writes a line. A new maker is a row of this table, not code.
+// dialect describes the line format of a family of scales. A new maker is a row of this table, not code.
 //
 // The named groups of a line are: weight, unit, tare (a tare in the unit of the weight), and those of words, which
 // stand for what the scale says. Groups that are absent or blank say nothing, but for the words that the table has
@@ -14,7 +14,7 @@ type dialect struct {
 	words  map[string]map[string]said // group, then its text without blanks
 	bits   [7]said                    // of the one character of group bits, lowest first
 	stx    bool                       // a line counts only behind STX
-	// bare says that a weight without unit counts with dialect auto too, because the rest of the line is
+	// bare reports that a weight without unit counts with dialect auto too, because the rest of the line is
 	// unmistakable.
 	bare bool
 }

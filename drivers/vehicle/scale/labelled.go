@@ -25,10 +25,11 @@ var (
 		`(?P<tare>[+-]?[0-9.,]+) +(?P<net>[+-]?[0-9.,]+) *(?P<unit>kg|lb|g|t)\b[^>]*>?$`)
 )
 
-// weights are what one line says of one load, in kg, by role.
+// weights holds the weights of one line, in kg, by role.
 type weights map[said]float64
 
-// weightShare is how far gross may be from tare and net together: each is rounded to the scale's division.
+// weightShare is the largest relative difference between gross and tare + net: each is rounded to the scale's
+// division.
 const weightShare = 0.005
 
 // one makes a reading of the weights of a line: the gross weight where it is known. Weights that contradict each other

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// stableShare is how much of the largest weight a weight at rest must have to be the vehicle's: less was
+	// stableShare is the share of the largest weight that a weight at rest must have to be the vehicle's: less was
 	// weighed while it drove on.
 	stableShare = 0.9
-	// forgetAfter is how long a scale may say nothing before what stood on it counts as gone: scales that print on
-	// demand never say zero.
+	// forgetAfter is the silence of a scale after which its platform counts as empty: scales that print on demand
+	// never say zero.
 	forgetAfter = 30 * time.Second
 )
 

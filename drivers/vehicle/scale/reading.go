@@ -8,7 +8,7 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// said is what a scale says beside the weight.
+// said is a set of flags of a scale's line.
 type said uint16
 
 const (

@@ -44,7 +44,7 @@ func (c Config) Check() error {
 	return c.Link.Check()
 }
 
-// question is what is sent to ask for a weight, nil for nothing.
+// question returns the bytes of a weight request, nil for scales that send unasked.
 func (c Config) question() ([]byte, error) {
 	if c.Ask == "" {
 		return nil, nil

@@ -9,7 +9,8 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// spanTolerance is how far a weight may be off: 0.2 % of it, and 20 kg (a division of most vehicle scales) at least.
+// spanTolerance is the largest error of a weight that passes: 0.2 % of it, and 20 kg (a division of most vehicle
+// scales) at least.
 const (
 	spanShare = 0.002
 	spanLeast = 20 // kg

@@ -42,7 +42,7 @@ var (
 
 func single(e encoding.Encoding) graphic { return graphic{decode: e, width: 1} }
 
-// repertoire is what a defined term says: the sets in use at the beginning.
+// repertoire holds the initial character sets of a defined term: the sets in use at the beginning.
 type repertoire struct{ low, high graphic }
 
 // repertoires are the defined terms of single-byte sets by their number, and those of several bytes that are always

@@ -10,7 +10,7 @@ type File struct {
 	Syntax  Syntax
 	Meta    Dataset // group 0002; empty when the file has none
 	Dataset Dataset
-	// Guessed says that the file has no meta group, and that the transfer syntax was told from the first element.
+	// Guessed reports that the file has no meta group, and that the transfer syntax was told from the first element.
 	Guessed bool
 }
 
@@ -71,7 +71,7 @@ type Limits struct {
 // DefaultLimits are far above what security images need.
 var DefaultLimits = Limits{Depth: 32, Elements: 100_000, Value: 1 << 20, Memory: 16 << 20}
 
-// FormatError says what is wrong with a file, and where.
+// FormatError describes what is wrong with a file, and where.
 type FormatError struct {
 	Offset int64  // in the stream
 	Path   string // of the element, "(4010,1011)[0].(4010,1038)"

@@ -8,7 +8,7 @@ type Syntax struct {
 	Name     string
 	implicit bool
 	deflated bool
-	// Encapsulated says that pixel data is compressed, in fragments.
+	// Encapsulated reports that pixel data is compressed, in fragments.
 	Encapsulated bool
 }
 

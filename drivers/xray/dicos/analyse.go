@@ -22,7 +22,7 @@ import (
 	"lanewarden/drivers/xray/quality"
 )
 
-// Quality says which detectors an image has, and the limits beyond which its system is faulty.
+// Quality defines which detectors an image has, and the limits beyond which its system is faulty.
 type Quality struct {
 	Detectors    string  `yaml:"detectors" default:"columns" enum:"columns,rows"`
 	AirMin       float64 `yaml:"air_min" default:"0" min:"0" max:"65535" unit:"stored values"`
@@ -60,7 +60,7 @@ type analyst struct {
 	faults map[string]bool // by measure and energy: under way
 }
 
-// scan is what came of one scan lately.
+// scan collects the recent objects of one scan.
 type scan struct{ images []taken }
 
 func newAnalyst(s *system) *analyst {

@@ -35,7 +35,7 @@ func recognise(head []byte) bool {
 	return (group == 2 || group == 8) && element <= 0x0100
 }
 
-// Summary says what a file holds.
+// Summary describes what a file holds.
 type Summary struct {
 	Format         string          `json:"format"`
 	SHA256         string          `json:"sha256"`
@@ -121,7 +121,7 @@ func (c *counter) Write(p []byte) (int, error) {
 	return c.w.Write(p)
 }
 
-// shownBytes is how much of a binary value is shown.
+// shownBytes is the number of bytes of a binary value that are shown.
 const shownBytes = 64
 
 func elements(d dicom.Dataset, c dicom.Charset) []Element {

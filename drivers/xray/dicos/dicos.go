@@ -40,8 +40,8 @@ type Config struct {
 	TimeZone string            `yaml:"time_zone" default:"UTC" format:"timezone" example:"America/Toronto"`
 }
 
-// tapedOfImages is how many bytes of an association are taped, each way: who, what and how, without the pixels, which
-// are kept as artifacts.
+// tapedOfImages is the number of bytes of an association that are taped, each way: who, what and how, without the
+// pixels, which are kept as artifacts.
 const tapedOfImages = 64 << 10
 
 // Network is the DICOM receiver.
@@ -278,7 +278,7 @@ func (s *system) observations(f *dicom.File, artifact *observation.Artifact) (ou
 	return out
 }
 
-// excerpt is how much of a bad object goes into its fault.
+// excerpt is the number of bytes of a bad object in its fault.
 const excerpt = 256
 
 // said returns an error of an object with a sentence about its place.

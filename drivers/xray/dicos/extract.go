@@ -172,8 +172,8 @@ func (o object) test() bool {
 
 func present(energy string) bool { return energy != "" && energy != "NONE" && energy != "NO" }
 
-// notImage says what an object is that is no image, "" for one that is. An object of a class that is not known is one
-// when it has pixels.
+// notImage describes what an object is that is no image, "" for one that is. An object of a class that is not known is
+// one when it has pixels.
 func (o object) notImage() string {
 	class := o.text(dicom.SOPClassUID)
 	name, image, known := dicom.ClassName(class)

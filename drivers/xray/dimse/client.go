@@ -42,7 +42,7 @@ func Dial(ctx gocontext.Context, address, calling, called string, offers ...Offe
 	return c, nil
 }
 
-// ErrRejected says that the peer takes no association from us.
+// ErrRejected means that the peer takes no association from us.
 var ErrRejected = errors.New("association rejected")
 
 func (c *Client) associate(calling, called string) error {

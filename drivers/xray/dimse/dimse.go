@@ -52,7 +52,7 @@ type Object struct {
 type Server struct {
 	AETitle string   // ours; "" answers to any
 	Classes []string // accepted beside Verification; nil for Classes
-	// Prefer says whether a transfer syntax is better than one that is only kept; nil for no preference.
+	// Prefer reports whether a transfer syntax is better than one that is only kept; nil for no preference.
 	Prefer func(uid string) bool
 	TLS    *tls.Config
 	// Store takes an object and returns when it is durable. A *dicom.FormatError is answered with C000, any other error

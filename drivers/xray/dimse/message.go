@@ -23,7 +23,7 @@ type message struct {
 	err     error  // io.EOF once the data set was read to its end
 }
 
-// errReleased says that the peer has released the association.
+// errReleased means that the peer has released the association.
 var errReleased = errors.New("released")
 
 const (

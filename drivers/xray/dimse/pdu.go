@@ -222,7 +222,8 @@ func (r *request) accept() []byte {
 	return appendItem(b, itemUser, userItems()...)
 }
 
-// userItems says what we take, and who we are.
+// userItems returns the user information of an association: maximum PDU length, implementation class UID and version
+// name (PS3.8, annex D.1).
 func userItems() []byte {
 	user := appendItem(nil, itemMaxLength, binary.BigEndian.AppendUint32(nil, maxData)...)
 	user = appendItem(user, itemClassUID, []byte(implementationUID)...)

@@ -11,7 +11,7 @@ import (
 	"lanewarden/drivers/xray/pixel"
 )
 
-// ErrOtherSize says that two images are not of one scan.
+// ErrOtherSize means that two images are not of one scan.
 var ErrOtherSize = errors.New("images of two energies have different sizes")
 
 // hue is a colour for a ratio of the attenuations ln(low)/ln(high).

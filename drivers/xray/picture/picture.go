@@ -12,7 +12,7 @@ import (
 	"lanewarden/drivers/xray/pixel"
 )
 
-// Options say what is wanted. The zero Options are a preview of the whole.
+// Options describe what is wanted. The zero Options are a preview of the whole.
 type Options struct {
 	Region  image.Rectangle // in pixels of the image; empty for all
 	MaxSide int             // longest side of the picture in pixels; 0 for 1024

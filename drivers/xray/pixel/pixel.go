@@ -18,7 +18,7 @@ import (
 	"lanewarden/drivers/xray/dicom"
 )
 
-// ErrNotRendered says that the pixels are of a kind that is kept and passed on, but not shown: JPEG 2000, colour.
+// ErrNotRendered means that the pixels are of a kind that is kept and passed on, but not shown: JPEG 2000, colour.
 var ErrNotRendered = errors.New("not rendered")
 
 // Bounds on an image.
@@ -67,7 +67,7 @@ const (
 	tagSigned      dicom.Tag = 0x00280103
 )
 
-// ErrNoImage says that an object has no pixel data.
+// ErrNoImage means that an object has no pixel data.
 var ErrNoImage = errors.New("object has no pixel data")
 
 // Open reads the header of a file of size bytes. It costs the header, and for compressed pixels a few bytes a fragment.
@@ -386,7 +386,7 @@ func (i *Image) wrap(err error) error {
 	return err
 }
 
-// codingError says what is wrong with compressed data.
+// codingError describes what is wrong with compressed data.
 type codingError struct{ reason string }
 
 func (e *codingError) Error() string { return e.reason }

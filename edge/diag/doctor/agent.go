@@ -19,7 +19,7 @@ type agent struct {
 	err    error // why it did not answer
 }
 
-// askTimeout is how long an agent that is well needs at most.
+// askTimeout bounds the wait for the agent's answer.
 const askTimeout = 3 * time.Second
 
 func (a *agent) client() *api.Client { return api.NewClient(a.socket, askTimeout) }
@@ -54,8 +54,8 @@ func (a *agent) tape(ctx context.Context, device string, back time.Duration) (in
 	return in
 }
 
-// lookAtConfig reads the lane file, that of the agent when none was named.
-func (p *patient) lookAtConfig(context.Context) {
+// checkConfig reads the lane file, that of the agent when none was named.
+func (p *examination) checkConfig(context.Context) {
 	if p.Config == "" && p.status != nil {
 		p.Config = p.status.Config
 	}
@@ -76,11 +76,11 @@ func (p *patient) lookAtConfig(context.Context) {
 	case errors.Is(err, fs.ErrNotExist):
 		what = message.New("config-missing")
 	}
-	p.add(Finding{Subject: []string{agentSubject}, What: what, Seen: seen(err)})
+	p.add(Finding{Subject: []string{agentSubject}, What: what, Seen: seenText(err)})
 }
 
-// lookAtAgent says why it does not answer.
-func (p *patient) lookAtAgent(ctx context.Context) {
+// checkAgent finds out why the agent does not answer.
+func (p *examination) checkAgent(ctx context.Context) {
 	var what message.Message
 	switch err := p.agent.err; {
 	case p.status != nil:
@@ -92,9 +92,9 @@ func (p *patient) lookAtAgent(ctx context.Context) {
 		what = message.New("permission", message.String("path", p.Socket))
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
 		what = message.New("agent-stopped", message.String("path", p.Socket))
-		p.lookAtPermissions()
+		p.checkPermissions()
 	default:
 		what = message.New("agent-hangs")
 	}
-	p.add(Finding{Subject: []string{agentSubject}, What: what, Seen: seen(p.agent.err)})
+	p.add(Finding{Subject: []string{agentSubject}, What: what, Seen: seenText(p.agent.err)})
 }

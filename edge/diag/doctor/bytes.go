@@ -8,7 +8,7 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// signs are what bytes say of the line that they came on.
+// signs are the properties of received bytes that betray a wrong device, wrong settings or a bad line.
 type signs struct {
 	banner message.Message // what speaks so, when it is something known that is no device of a lane
 	parity message.Message // characters of 7 bits with a parity bit, taken for 8 bits
@@ -16,10 +16,10 @@ type signs struct {
 	share  float64         // of bytes that are no text
 }
 
-// noisyShare is from which share of bytes that are no text on a line of text counts as damaged.
+// noisyShare is the share of bytes that are no text above which a line of text counts as damaged.
 const noisyShare = 0.005
 
-// banners are how services begin that are found at a wrong port.
+// banners are the first bytes of services that are often found at a wrong port.
 var banners = []struct {
 	prefix string
 	name   message.Message

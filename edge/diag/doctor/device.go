@@ -19,8 +19,8 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// lookAtDevices looks at every device that is not well, at all of them when the agent does not run.
-func (p *patient) lookAtDevices(ctx context.Context) {
+// checkDevices examines every device that is not running, all of them when the agent does not run.
+func (p *examination) checkDevices(ctx context.Context) {
 	if p.config == nil {
 		return
 	}
@@ -35,13 +35,13 @@ func (p *patient) lookAtDevices(ctx context.Context) {
 			}
 			s = &p.status.Devices[i]
 		}
-		wg.Go(func() { p.lookAtDevice(ctx, d, s) })
+		wg.Go(func() { p.checkDevice(ctx, d, s) })
 	}
 	wg.Wait()
 }
 
-func (p *patient) lookAtDevice(ctx context.Context, d firmwareconfig.Device, s *lane.Status) {
-	c := complaint{patient: p, device: d, status: s}
+func (p *examination) checkDevice(ctx context.Context, d firmwareconfig.Device, s *lane.Status) {
+	c := deviceCheck{examination: p, device: d, status: s}
 	for _, e := range d.Endpoints() {
 		if e.Kind == firmwareconfig.Drop {
 			c.folder(e)
@@ -71,18 +71,18 @@ func (p *patient) lookAtDevice(ctx context.Context, d firmwareconfig.Device, s *
 	}
 }
 
-// complaint is one device that is looked at.
-type complaint struct {
-	*patient
+// deviceCheck examines one device.
+type deviceCheck struct {
+	*examination
 	device firmwareconfig.Device
 	status *lane.Status
 	found  bool
 }
 
-func (c *complaint) add(f Finding) {
+func (c *deviceCheck) add(f Finding) {
 	c.found = true
 	f.Subject = []string{c.device.ID}
-	c.patient.add(f)
+	c.examination.add(f)
 }
 
 const (
@@ -110,11 +110,11 @@ func notRunning(state, device string) message.Message {
 func reach(ctx context.Context, where string) (net.Conn, *Finding) {
 	host, port, err := net.SplitHostPort(where)
 	if err != nil {
-		return nil, &Finding{What: message.New("address", message.String("address", where)), Seen: seen(err)}
+		return nil, &Finding{What: message.New("address", message.String("address", where)), Seen: seenText(err)}
 	}
 	if net.ParseIP(host) == nil {
 		if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil {
-			return nil, &Finding{host: host, What: message.New("dns", message.String("host", host)), Seen: seen(err)}
+			return nil, &Finding{host: host, What: message.New("dns", message.String("host", host)), Seen: seenText(err)}
 		}
 	}
 	begin := time.Now()
@@ -128,7 +128,7 @@ func reach(ctx context.Context, where string) (net.Conn, *Finding) {
 	return nil, f
 }
 
-// unreached says why a port of a host was not reached.
+// unreached explains why a port of a host was not reached.
 func unreached(host, port string, err error) *Finding {
 	at, of := message.String("host", host), message.String("port", port)
 	var timeout net.Error
@@ -144,23 +144,23 @@ func unreached(host, port string, err error) *Finding {
 }
 
 // dial looks at a device to which the agent connects.
-func (c *complaint) dial(ctx context.Context, e firmwareconfig.Endpoint) {
+func (c *deviceCheck) dial(ctx context.Context, e firmwareconfig.Endpoint) {
 	conn, f := reach(ctx, e.Where)
 	if f != nil {
 		c.add(*f)
 		return
 	}
 	defer conn.Close()
-	heard := c.heard(ctx)
+	heard := c.tapedBytes(ctx)
 	if len(heard) == 0 {
 		heard = listen(conn)
 	}
-	c.judge(e, heard)
+	c.evaluate(e, heard)
 }
 
-// heard is what the tape has of the device.
-func (c *complaint) heard(ctx context.Context) []byte {
-	if c.patient.status == nil {
+// tapedBytes returns the last bytes of the device on the agent's tape; nil when the agent does not run.
+func (c *deviceCheck) tapedBytes(ctx context.Context) []byte {
+	if c.examination.status == nil {
 		return nil
 	}
 	return c.agent.tape(ctx, c.device.ID, tapeBack)
@@ -181,8 +181,8 @@ func listen(conn net.Conn) []byte {
 	return buf[:n]
 }
 
-// judge says what is wrong with a device by what it says.
-func (c *complaint) judge(e firmwareconfig.Endpoint, heard []byte) {
+// evaluate derives a finding from the bytes that a device sends.
+func (c *deviceCheck) evaluate(e firmwareconfig.Endpoint, heard []byte) {
 	if len(heard) > sniffBytes {
 		heard = heard[len(heard)-sniffBytes:]
 	}
@@ -209,8 +209,8 @@ func (c *complaint) judge(e firmwareconfig.Endpoint, heard []byte) {
 }
 
 // unclear looks at a device that runs but is not always understood.
-func (c *complaint) unclear(ctx context.Context) {
-	heard := c.heard(ctx)
+func (c *deviceCheck) unclear(ctx context.Context) {
+	heard := c.tapedBytes(ctx)
 	if len(heard) == 0 {
 		return // long ago
 	}
@@ -225,7 +225,7 @@ func (c *complaint) unclear(ctx context.Context) {
 }
 
 // listen looks at a port on which a device calls us.
-func (c *complaint) listen(e firmwareconfig.Endpoint) {
+func (c *deviceCheck) listen(e firmwareconfig.Endpoint) {
 	l, err := net.Listen("tcp", e.Where)
 	if err == nil {
 		l.Close()
@@ -236,9 +236,9 @@ func (c *complaint) listen(e firmwareconfig.Endpoint) {
 		return
 	}
 	at := message.String("address", e.Where)
-	f := Finding{Seen: seen(err)}
+	f := Finding{Seen: seenText(err)}
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE) && (c.patient.status == nil || c.status.State == "down"):
+	case errors.Is(err, syscall.EADDRINUSE) && (c.examination.status == nil || c.status.State == "down"):
 		f.What = message.New("port-taken", at)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		f.What = message.New("no-such-address", at)
@@ -251,7 +251,7 @@ func (c *complaint) listen(e firmwareconfig.Endpoint) {
 }
 
 // serial looks at a serial line.
-func (c *complaint) serial(ctx context.Context, e firmwareconfig.Endpoint) {
+func (c *deviceCheck) serial(ctx context.Context, e firmwareconfig.Endpoint) {
 	var said message.Text
 	if c.status != nil {
 		said = c.status.Message
@@ -267,7 +267,7 @@ func (c *complaint) serial(ctx context.Context, e firmwareconfig.Endpoint) {
 			f.Seen = message.New("seen.lines", message.Names("lines", others))
 		}
 	case err != nil:
-		f.What, f.Seen = message.New("serial", line), seen(err)
+		f.What, f.Seen = message.New("serial", line), seenText(err)
 	case said.Code == "serial.denied" || c.status == nil && !c.mayWrite(info):
 		_, _, name := c.agentUser()
 		f.What, f.Seen = message.New("serial-permission", line, message.String("user", name)), mode(info)
@@ -276,19 +276,19 @@ func (c *complaint) serial(ctx context.Context, e firmwareconfig.Endpoint) {
 	case c.status == nil:
 		return
 	default:
-		c.judge(e, c.heard(ctx))
+		c.evaluate(e, c.tapedBytes(ctx))
 		return
 	}
 	c.add(f)
 }
 
-func (c *complaint) mayWrite(info fs.FileInfo) bool {
+func (c *deviceCheck) mayWrite(info fs.FileInfo) bool {
 	uid, gids, _ := c.agentUser()
 	return writable(info, uid, gids)
 }
 
 // broker looks at a broker from which a device's events come.
-func (c *complaint) broker(ctx context.Context, e firmwareconfig.Endpoint) {
+func (c *deviceCheck) broker(ctx context.Context, e firmwareconfig.Endpoint) {
 	_, where, _ := strings.Cut(e.Where, "://")
 	conn, f := reach(ctx, where)
 	if f != nil {
@@ -298,15 +298,15 @@ func (c *complaint) broker(ctx context.Context, e firmwareconfig.Endpoint) {
 	conn.Close()
 }
 
-// recent is how long a bad file says something about today.
+// recent is the age up to which a file that could not be read counts as a present fault.
 const recent = 24 * time.Hour
 
 // folder looks at a drop folder.
-func (c *complaint) folder(e firmwareconfig.Endpoint) {
+func (c *deviceCheck) folder(e firmwareconfig.Endpoint) {
 	info, err := os.Stat(e.Where)
 	if err != nil {
-		if c.patient.status != nil && !errors.Is(err, fs.ErrPermission) {
-			c.add(Finding{What: message.New("folder", message.String("folder", e.Where)), Seen: seen(err)})
+		if c.examination.status != nil && !errors.Is(err, fs.ErrPermission) {
+			c.add(Finding{What: message.New("folder", message.String("folder", e.Where)), Seen: seenText(err)})
 		}
 		return
 	}

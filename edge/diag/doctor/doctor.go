@@ -1,6 +1,6 @@
-// Package doctor finds what is wrong with a lane, and says it in the order of likelihood: the cause before what follows from it. The lane
-// file, what the agent says of itself, the machine, the network and what devices send go in; findings for a technician come out.
-// docs/diagnosis.md lists them.
+// Package doctor finds what is wrong with a lane, and says it in the order of likelihood: the cause before what
+// follows from it. The lane file, what the agent says of itself, the machine, the network and what devices send go in;
+// findings for a technician come out. docs/diagnosis.md lists them.
 package doctor
 
 import (
@@ -15,7 +15,8 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// Options are where to look.
+// Options name the lane file and the agent's socket, and have the functions that the
+// examination needs of other packages.
 type Options struct {
 	Config      string // path of the lane file; "" for the one that the agent runs
 	Socket      string // of the agent
@@ -23,9 +24,11 @@ type Options struct {
 	TimeServers []string
 	// Load reads a lane file.
 	Load func(path string) (*firmwareconfig.Config, error)
-	// Broker tells how the centre's broker is connected to: TLS, and a connection with name and password, which it closes.
+	// Broker describes how the centre's broker is connected to: TLS, and a connection with name and password, which it
+	// closes.
 	TLS func(*firmwareconfig.Uplink) (*tls.Config, error)
-	// Connect returns an error that is os.ErrDeadlineExceeded when the connection was accepted and nothing came after that.
+	// Connect returns an error that is os.ErrDeadlineExceeded when the connection was accepted and nothing came after
+	// that.
 	Connect func(context.Context, *firmwareconfig.Uplink) error
 	// Enter makes relative paths mean what they mean to the agent, which runs in dir.
 	Enter func(dir string) error
@@ -34,8 +37,8 @@ type Options struct {
 // Limit bounds the whole examination: what has not answered by then is left out.
 const Limit = 9 * time.Second
 
-// patient is what is examined.
-type patient struct {
+// examination is the state of one run: the agent's configuration and status, and the findings so far.
+type examination struct {
 	Options
 	config *firmwareconfig.Config
 	status *api.Status // nil when the agent does not answer
@@ -49,23 +52,23 @@ type patient struct {
 func Examine(ctx context.Context, o Options) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, Limit)
 	defer cancel()
-	p := &patient{Options: o, agent: &agent{socket: o.Socket}}
+	p := &examination{Options: o, agent: &agent{socket: o.Socket}}
 	p.status = p.agent.status(ctx)
 	if p.status != nil && p.status.Dir != "" {
 		if err := p.Enter(p.status.Dir); err != nil {
-			p.add(Finding{Subject: []string{agentSubject}, What: message.New("agent-folder"), Seen: seen(err)})
+			p.add(Finding{Subject: []string{agentSubject}, What: message.New("agent-folder"), Seen: seenText(err)})
 		}
 	}
-	p.lookAtConfig(ctx)
+	p.checkConfig(ctx)
 	var wg sync.WaitGroup
-	for _, look := range []func(context.Context){p.lookAtAgent, p.lookAtDisk, p.lookAtClock, p.lookAtDevices, p.lookAtUplink} {
+	for _, look := range []func(context.Context){p.checkAgent, p.checkDisk, p.checkClock, p.checkDevices, p.checkUplink} {
 		wg.Go(func() { look(ctx) })
 	}
 	wg.Wait()
 	return order(merge(p.findings))
 }
 
-func (p *patient) add(f Finding) {
+func (p *examination) add(f Finding) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.findings = append(p.findings, f)

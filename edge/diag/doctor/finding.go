@@ -23,8 +23,8 @@ const (
 	uplinkSubject  = "uplink"
 )
 
-// seen is an error as evidence, in the words of whoever said it.
-func seen(err error) message.Message { return message.Verbatim(err.Error()) }
+// seenText returns an error as evidence, in the words of the program that reported it.
+func seenText(err error) message.Message { return message.Verbatim(err.Error()) }
 
 // Severity returns how bad it is.
 func (f Finding) Severity() message.Severity {
@@ -67,8 +67,8 @@ func merge(in []Finding) (out []Finding) {
 	return out
 }
 
-// breadth is how much of the lane a finding concerns: 0 for the agent, without which nothing works, then the machine,
-// devices, and the link, without which the lane goes on.
+// breadth ranks a finding by how much of the lane it concerns: 0 for the agent, without which nothing works, then the
+// machine, devices, and the link, without which the lane goes on.
 func (f Finding) breadth() int {
 	i := slices.Index([]string{agentSubject, machineSubject, "", uplinkSubject}, f.Subject[0])
 	if i < 0 {

@@ -20,8 +20,8 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// lookAtPermissions says whether the agent's user can write where it must.
-func (p *patient) lookAtPermissions() {
+// checkPermissions tests whether the agent's user can write to its folders.
+func (p *examination) checkPermissions() {
 	if p.config == nil {
 		return
 	}
@@ -51,7 +51,7 @@ func (p *patient) lookAtPermissions() {
 }
 
 // agentUser is whom the agent runs as.
-func (p *patient) agentUser() (uid int, gids []int, name string) {
+func (p *examination) agentUser() (uid int, gids []int, name string) {
 	u, err := user.Lookup(p.User)
 	if p.User == "" || err != nil {
 		if u, err = user.Current(); err != nil {
@@ -98,8 +98,8 @@ const (
 	diskShort = 5        // percent
 )
 
-// lookAtDisk looks at the disks of state and drop folders.
-func (p *patient) lookAtDisk(context.Context) {
+// checkDisk examines the disks of state and drop folders.
+func (p *examination) checkDisk(context.Context) {
 	if p.config == nil {
 		return
 	}
@@ -116,12 +116,12 @@ func (p *patient) lookAtDisk(context.Context) {
 		if unix.Statfs(path, &s) != nil || s.Blocks == 0 {
 			continue
 		}
-		p.lookAtSpace(path, subject, s)
+		p.checkSpace(path, subject, s)
 	}
 }
 
-// lookAtSpace says whether a disk has room.
-func (p *patient) lookAtSpace(path, subject string, s unix.Statfs_t) {
+// checkSpace reports a disk that is nearly full.
+func (p *examination) checkSpace(path, subject string, s unix.Statfs_t) {
 	const mega = 1 << 20
 	free := s.Bavail * uint64(s.Bsize)
 	f := Finding{Subject: []string{subject}, host: "disk", Seen: message.New("seen.disk",
@@ -141,11 +141,11 @@ func (p *patient) lookAtSpace(path, subject string, s unix.Statfs_t) {
 	p.add(f)
 }
 
-// clockLimit is how far the clock may be off before results of this lane cannot be put beside those of others.
+// clockLimit is the clock error beyond which results of this lane cannot be compared with those of others.
 const clockLimit = 2 * time.Second
 
-// lookAtClock asks the time servers that the machine has.
-func (p *patient) lookAtClock(ctx context.Context) {
+// checkClock asks the machine's time servers for its clock error.
+func (p *examination) checkClock(ctx context.Context) {
 	servers := p.TimeServers
 	if servers == nil {
 		servers = machineTimeServers()

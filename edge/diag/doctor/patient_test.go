@@ -27,7 +27,7 @@ import (
 )
 
 // codes are the causes that were found.
-func (p *patient) codes() string {
+func (p *examination) codes() string {
 	var out []string
 	for _, f := range p.findings {
 		out = append(out, f.What.Code)
@@ -51,8 +51,8 @@ func TestAgentThatDoesNotAnswer(t *testing.T) {
 		"takes and waits": {os.ErrDeadlineExceeded, "agent-hangs"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := &patient{Options: Options{Socket: "/run/x"}, agent: &agent{err: c.err}}
-			p.lookAtAgent(t.Context())
+			p := &examination{Options: Options{Socket: "/run/x"}, agent: &agent{err: c.err}}
+			p.checkAgent(t.Context())
 			if p.codes() != c.want || p.findings[0].Subject[0] != agentSubject || p.findings[0].Seen.IsZero() {
 				t.Errorf("found %+v, want %s", p.findings, c.want)
 			}
@@ -62,9 +62,9 @@ func TestAgentThatDoesNotAnswer(t *testing.T) {
 
 func TestAgentWhoseJournalFails(t *testing.T) {
 	for failures, want := range map[uint64]string{0: "", 3: "journal"} {
-		p := &patient{status: &api.Status{}, agent: &agent{}}
+		p := &examination{status: &api.Status{}, agent: &agent{}}
 		p.status.Journal.Failures = failures
-		p.lookAtAgent(t.Context())
+		p.checkAgent(t.Context())
 		if p.codes() != want {
 			t.Errorf("%d failures: %q", failures, p.codes())
 		}
@@ -91,12 +91,12 @@ func TestLaneFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var read string
-			p := &patient{status: c.status, Options: Options{Config: c.config,
+			p := &examination{status: c.status, Options: Options{Config: c.config,
 				Load: func(path string) (*firmwareconfig.Config, error) {
 					read = path
 					return &firmwareconfig.Config{}, c.err
 				}}}
-			p.lookAtConfig(t.Context())
+			p.checkConfig(t.Context())
 			if p.codes() != c.want || read != c.read || (p.config != nil) != (read != "" && c.err == nil) {
 				t.Errorf("found %q, want %q; read %q", p.codes(), c.want, read)
 			}
@@ -167,9 +167,9 @@ func TestWhatADeviceSays(t *testing.T) {
 		"old noise before the last 4 K": {append(slices.Repeat(noise, 20), slices.Repeat(text, 20)...), running("down", 7), "format"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := &patient{}
-			one := complaint{patient: p, device: firmwareconfig.Device{ID: "d", Driver: "tsa"}, status: c.status}
-			one.judge(firmwareconfig.Endpoint{Where: "192.0.2.1:1601"}, c.heard)
+			p := &examination{}
+			one := deviceCheck{examination: p, device: firmwareconfig.Device{ID: "d", Driver: "tsa"}, status: c.status}
+			one.evaluate(firmwareconfig.Endpoint{Where: "192.0.2.1:1601"}, c.heard)
 			if p.codes() != c.want || one.found != (c.want != "") {
 				t.Errorf("found %q, want %q", p.codes(), c.want)
 			}
@@ -200,8 +200,8 @@ func TestPortOnWhichADeviceCalls(t *testing.T) {
 		"not an address of ours":      {"192.0.2.1:1", &api.Status{}, running("down", 0), "no-such-address"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := &patient{status: c.agent}
-			one := complaint{patient: p, device: firmwareconfig.Device{ID: "d"}, status: c.status}
+			p := &examination{status: c.agent}
+			one := deviceCheck{examination: p, device: firmwareconfig.Device{ID: "d"}, status: c.status}
 			one.listen(firmwareconfig.Endpoint{Where: c.where})
 			if p.codes() != c.want {
 				t.Errorf("found %q, want %q", p.codes(), c.want)
@@ -216,9 +216,9 @@ func TestDropFolder(t *testing.T) {
 	if err := os.MkdirAll(bad, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	find := func(where string, agent *api.Status) *patient {
-		p := &patient{status: agent}
-		one := complaint{patient: p, device: firmwareconfig.Device{ID: "d"}}
+	find := func(where string, agent *api.Status) *examination {
+		p := &examination{status: agent}
+		one := deviceCheck{examination: p, device: firmwareconfig.Device{ID: "d"}}
 		one.folder(firmwareconfig.Endpoint{Where: where})
 		return p
 	}
@@ -265,8 +265,8 @@ func TestSpace(t *testing.T) {
 		"full and short":   {1, 1000, 100, 0, "disk-full"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := &patient{}
-			p.lookAtSpace("/x", "agent", unix.Statfs_t{Bsize: mega, Bavail: c.free, Blocks: c.total, Files: c.files, Ffree: c.filesFree})
+			p := &examination{}
+			p.checkSpace("/x", "agent", unix.Statfs_t{Bsize: mega, Bavail: c.free, Blocks: c.total, Files: c.files, Ffree: c.filesFree})
 			if p.codes() != c.want {
 				t.Errorf("found %q, want %q", p.codes(), c.want)
 			}
@@ -292,8 +292,8 @@ func TestClockWithoutServers(t *testing.T) {
 		"synchronised":     {&api.Status{Clock: lane.ClockState{Synchronised: true}}, ""},
 		"not synchronised": {&api.Status{}, "clock-unsynchronised"},
 	} {
-		p := &patient{status: c.status, Options: Options{TimeServers: []string{}}}
-		p.lookAtClock(t.Context())
+		p := &examination{status: c.status, Options: Options{TimeServers: []string{}}}
+		p.checkClock(t.Context())
 		if p.codes() != c.want {
 			t.Errorf("%s: found %q", name, p.codes())
 		}
@@ -331,7 +331,7 @@ func TestBrokerRefuses(t *testing.T) {
 		"silent, no agent":     {os.ErrDeadlineExceeded, nil, "broker"},
 		"anything else":        {errors.New("x"), acked, "broker"},
 	} {
-		p := &patient{status: c.status}
+		p := &examination{status: c.status}
 		if f := p.refused(c.err); f.What.Code != c.want || f.Seen.IsZero() {
 			t.Errorf("%s: %+v, want %s", name, f, c.want)
 		}
@@ -370,11 +370,11 @@ func TestWayToTheCentre(t *testing.T) {
 			if c.broker == "" {
 				config.Uplink = nil
 			}
-			p := &patient{config: config, status: c.status, Options: Options{
+			p := &examination{config: config, status: c.status, Options: Options{
 				Connect: func(context.Context, *firmwareconfig.Uplink) error { return c.connect },
 				TLS:     func(*firmwareconfig.Uplink) (*tls.Config, error) { return &tls.Config{}, nil },
 			}}
-			p.lookAtUplink(t.Context())
+			p.checkUplink(t.Context())
 			if p.codes() != c.want {
 				t.Errorf("found %q, want %q", p.codes(), c.want)
 			}
@@ -408,8 +408,8 @@ func TestCertificatesThatEnd(t *testing.T) {
 		"ours":   {in(soon + time.Hour), in(soon - time.Hour), 1},
 		"both":   {in(time.Hour), in(-time.Hour), 2},
 	} {
-		p := &patient{}
-		p.ending([]*x509.Certificate{c.theirs}, []tls.Certificate{{Leaf: c.ours}, {}})
+		p := &examination{}
+		p.checkExpiry([]*x509.Certificate{c.theirs}, []tls.Certificate{{Leaf: c.ours}, {}})
 		if len(p.findings) != c.want {
 			t.Errorf("%s: %d findings", name, len(p.findings))
 		}
@@ -426,12 +426,12 @@ func TestStatesOfDevices(t *testing.T) {
 
 // TestDeviceThatIsNotInForce: the lane file has it, the agent does not.
 func TestDeviceThatIsNotInForce(t *testing.T) {
-	p := &patient{status: &api.Status{}, config: &firmwareconfig.Config{Devices: []firmwareconfig.Device{{ID: "d"}}}}
-	if p.lookAtDevices(t.Context()); p.codes() != "not-in-force" {
+	p := &examination{status: &api.Status{}, config: &firmwareconfig.Config{Devices: []firmwareconfig.Device{{ID: "d"}}}}
+	if p.checkDevices(t.Context()); p.codes() != "not-in-force" {
 		t.Errorf("found %q", p.codes())
 	}
-	p = &patient{status: &api.Status{Devices: []lane.Status{*running("down", 0)}}, config: p.config}
-	if p.lookAtDevices(t.Context()); p.codes() != "device-down" || p.findings[0].Seen.English() != "what the driver says" {
+	p = &examination{status: &api.Status{Devices: []lane.Status{*running("down", 0)}}, config: p.config}
+	if p.checkDevices(t.Context()); p.codes() != "device-down" || p.findings[0].Seen.English() != "what the driver says" {
 		t.Errorf("found %q", p.codes())
 	}
 }

@@ -10,14 +10,15 @@ import (
 	"lanewarden/edge/api"
 )
 
-// recently is how long a change of a device's own settings is told.
+// recently is the age up to which a change of a device's own settings is reported.
 const recently = 7 * 24 * time.Hour
 
-// setupsRead is how many states of settings are compared.
+// setupsRead is the number of past setups of a device that are compared.
 const setupsRead = 50
 
-// ownSettings tells when a device's own settings or its firmware are others than before: somebody turned something, or a part was exchanged.
-func (c *complaint) ownSettings(ctx context.Context) {
+// ownSettings tells when a device's own settings or its firmware are others than before: somebody turned something, or
+// a part was exchanged.
+func (c *deviceCheck) ownSettings(ctx context.Context) {
 	q := api.ObservationQuery{Device: c.device.ID, Kind: observation.Kind_KIND_RADIATION_SETUP.Name(), Limit: setupsRead}
 	found, err := api.GetObservations.Ask(ctx, c.agent.client(), q)
 	if err != nil {
@@ -48,7 +49,7 @@ func (c *complaint) ownSettings(ctx context.Context) {
 	}
 }
 
-func (c *complaint) changed(at time.Time, changes message.Message, firmware bool) {
+func (c *deviceCheck) changed(at time.Time, changes message.Message, firmware bool) {
 	what := message.New("settings-changed", message.Time("time", at))
 	if firmware {
 		what = message.New("firmware-changed", message.Time("time", at))
@@ -56,7 +57,7 @@ func (c *complaint) changed(at time.Time, changes message.Message, firmware bool
 	c.add(Finding{What: what, Seen: changes})
 }
 
-// differences says what differs between two states of one line of settings, the zero Message for nothing.
+// differences describes what differs between two states of one line of settings, the zero Message for nothing.
 func differences(before, now *observation.RadiationSetup) (all message.Message, firmware bool) {
 	var changes []message.Message
 	for _, s := range now.Settings {

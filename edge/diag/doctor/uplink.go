@@ -16,8 +16,8 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// lookAtUplink looks at the way to the centre, from the name to the hub.
-func (p *patient) lookAtUplink(ctx context.Context) {
+// checkUplink examines the way to the hub: name, port, TLS, sign-in, the hub's answer.
+func (p *examination) checkUplink(ctx context.Context) {
 	if p.config == nil || p.config.Uplink == nil {
 		return
 	}
@@ -57,9 +57,9 @@ func (p *patient) lookAtUplink(ctx context.Context) {
 	add(Finding{What: message.New("hub-silent", message.String("topics", topics)), Seen: p.status.Link.Message.Message()})
 }
 
-// refused says why the broker does not take us.
-func (p *patient) refused(err error) Finding {
-	f := Finding{Seen: seen(err)}
+// refused explains why the broker does not take us.
+func (p *examination) refused(err error) Finding {
+	f := Finding{Seen: seenText(err)}
 	var pathError *fs.PathError
 	switch {
 	case errors.As(err, &pathError):
@@ -76,17 +76,18 @@ func (p *patient) refused(err error) Finding {
 	return f
 }
 
-// soon is how long before its end a certificate is mentioned.
+// soon is the time before a certificate's end from which it is reported.
 const soon = 21 * 24 * time.Hour
 
-// certificate looks at both sides' certificates, and reports whether TLS works. Of a link that works only what will end soon is said.
-func (p *patient) certificate(ctx context.Context, works bool) bool {
+// certificate looks at both sides' certificates, and reports whether TLS works. Of a link that works only what will
+// end soon is said.
+func (p *examination) certificate(ctx context.Context, works bool) bool {
 	where, isTLS := strings.CutPrefix(p.config.Uplink.Broker, "mqtts://")
 	if !isTLS {
 		return true
 	}
 	add := func(what message.Message, err error) bool {
-		p.add(Finding{Subject: []string{uplinkSubject}, What: what, Seen: seen(err)})
+		p.add(Finding{Subject: []string{uplinkSubject}, What: what, Seen: seenText(err)})
 		return false
 	}
 	config, err := p.TLS(p.config.Uplink)
@@ -99,7 +100,7 @@ func (p *patient) certificate(ctx context.Context, works bool) bool {
 	conn, err := (&tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTimeout}, Config: config}).DialContext(ctx, "tcp", where)
 	if err == nil {
 		defer conn.Close()
-		p.ending(conn.(*tls.Conn).ConnectionState().PeerCertificates, config.Certificates)
+		p.checkExpiry(conn.(*tls.Conn).ConnectionState().PeerCertificates, config.Certificates)
 		return true
 	}
 	if works {
@@ -108,7 +109,7 @@ func (p *patient) certificate(ctx context.Context, works bool) bool {
 	return add(tlsProblem(host, err), err)
 }
 
-// tlsProblem says why TLS with the broker did not come about.
+// tlsProblem explains why TLS with the broker did not come about.
 func tlsProblem(host string, err error) message.Message {
 	var invalid x509.CertificateInvalidError
 	var unknown x509.UnknownAuthorityError
@@ -129,8 +130,8 @@ func tlsProblem(host string, err error) message.Message {
 	return message.New("tls")
 }
 
-// ending warns of certificates that end soon.
-func (p *patient) ending(theirs []*x509.Certificate, ours []tls.Certificate) {
+// checkExpiry warns of certificates that expire soon.
+func (p *examination) checkExpiry(theirs []*x509.Certificate, ours []tls.Certificate) {
 	warn := func(whose message.Message, c *x509.Certificate) {
 		if left := time.Until(c.NotAfter); left < soon {
 			p.add(Finding{Subject: []string{uplinkSubject}, What: message.New("certificate-ending",

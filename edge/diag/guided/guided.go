@@ -24,13 +24,13 @@ type Device struct {
 	Tests    []driver.Test
 }
 
-// Lane is what the runner needs of the lane.
+// Lane sends commands to devices and returns their live samples.
 type Lane interface {
 	Live(device string) []driver.Sample
 	Command(ctx context.Context, device, output, value, reason string) error
 }
 
-// Journal is what the runner reads, and where results go.
+// Journal is read for observations that a step waits for, and receives the result.
 type Journal interface {
 	Size() int64
 	Read(from int64, maxRows int) ([]journal.Row, error)
@@ -77,7 +77,7 @@ type StepView struct {
 	Checks []Check      `json:"checks"`
 }
 
-// Check is what a step found, as pages show it.
+// Check is one result of a step, as pages show it.
 type Check struct {
 	Name    string       `json:"name"`           // in English
 	Title   message.Text `json:"title,omitzero"` // Name in all languages
@@ -179,7 +179,7 @@ func (r *Runner) Start(ctx context.Context, device, test, by string) error {
 
 const startTimeout = time.Second
 
-// act is what the person does.
+// act carries an action of the person at the device to the runner.
 type act struct {
 	what   string
 	number float64
@@ -199,7 +199,7 @@ func (r *Runner) Act(ctx context.Context, what string, number float64) error {
 	}
 }
 
-// lookBack is how many rows are looked through for the tests of before.
+// lookBack is the number of rows that are searched for earlier runs of the tests.
 const lookBack = 200_000
 
 // Run runs tests until ctx ends.

@@ -1,5 +1,5 @@
-// Package sqlog keeps evidence logs in SQLite: it opens databases with the durability that an acknowledgement needs, and
-// stores and restores the tiles and checkpoints of one or many logs. Journal and ledger stand on it.
+// Package sqlog keeps evidence logs in SQLite: it opens databases with the durability that an acknowledgement needs,
+// and stores and restores the tiles and checkpoints of one or many logs. Journal and ledger stand on it.
 package sqlog
 
 import (
@@ -23,10 +23,11 @@ import (
 // minVersion is the first SQLite release that cannot lose committed rows when a write races a checkpoint.
 var minVersion = [3]int{3, 51, 3}
 
-// Mode says what a database is opened for.
+// Mode describes what a database is opened for.
 type Mode int
 
-// The modes. A ReadWrite DB is the one connection that writes and checkpoints; any number of ReadOnly ones go beside it.
+// The modes. A ReadWrite DB is the one connection that writes and checkpoints; any number of ReadOnly ones go beside
+// it.
 const (
 	ReadWrite Mode = iota
 	ReadOnly
@@ -35,8 +36,8 @@ const (
 // walPages is the size of the write-ahead log, in pages of 4 KiB, at which the writer folds it into the database.
 const walPages = 2000
 
-// DB is one SQLite connection with its prepared statements. Its methods may be called from several goroutines; they wait
-// for each other, so a transaction belongs to one goroutine that has the DB for itself.
+// DB is one SQLite connection with its prepared statements. Its methods may be called from several goroutines; they
+// wait for each other, so a transaction belongs to one goroutine that has the DB for itself.
 type DB struct {
 	mu    sync.Mutex
 	conn  *sqlite3.SQLiteConn
@@ -127,8 +128,8 @@ func (d *DB) prepared(query string) (*sqlite3.SQLiteStmt, error) {
 	return d.stmts[query], nil
 }
 
-// Exec runs a statement that gives no rows, keeping it prepared. It goes through the driver's query path, which binds all
-// arguments and steps in one crossing into C; its exec path crosses once for each argument.
+// Exec runs a statement that gives no rows, keeping it prepared. It goes through the driver's query path, which binds
+// all arguments and steps in one crossing into C; its exec path crosses once for each argument.
 func (d *DB) Exec(query string, args ...driver.Value) error {
 	return d.Query(query, func([]driver.Value) error { return nil }, args...)
 }
@@ -223,7 +224,7 @@ func (d *DB) Savepoint(f func() error) error {
 	return d.Exec("RELEASE part")
 }
 
-// contentErrors are what SQLite says of values that do not go into a table, whatever the state of the machine.
+// contentErrors are SQLite's result codes for values that a table refuses, whatever the state of the machine.
 var contentErrors = []sqlite3.ErrNo{sqlite3.ErrConstraint, sqlite3.ErrTooBig, sqlite3.ErrMismatch, sqlite3.ErrRange}
 
 // IsConstraint reports whether an error says that a row contradicts one that is there, or a rule of its table.

@@ -96,7 +96,7 @@ func (g *group) name(all []associate.Assignment) {
 		}
 	}
 	for _, label := range rest {
-		if v := g.byLabel[label]; v != nil && !taken[v] && len(v.readings) > 0 && v.readings[0].told == nil {
+		if v := g.byLabel[label]; v != nil && !taken[v] && len(v.readings) > 0 && v.readings[0].stated == nil {
 			taken[v] = true
 			continue
 		}
@@ -122,7 +122,7 @@ func (g *group) elect(label int64, readings []*reading, taken map[*vehicle]bool)
 	votes := map[string]int{}
 	best := ""
 	for _, r := range readings {
-		t := r.told
+		t := r.stated
 		if r.past != nil {
 			t = r.past
 		}
@@ -223,7 +223,7 @@ func (c *Correlator) close(g *group) (out []*observation.Observation) {
 		}
 		if v.closed > 0 && v.opened && !v.ended {
 			v.ended = true
-			out = append(out, c.said(v.closed, "closed "+v.id, c.document(g, v)))
+			out = append(out, c.newEvent(v.closed, "closed "+v.id, c.document(g, v)))
 		}
 	}
 	g.active = slices.DeleteFunc(g.active, func(v *vehicle) bool { return v.counted && (v.ended || !v.opened) })
@@ -231,10 +231,10 @@ func (c *Correlator) close(g *group) (out []*observation.Observation) {
 	return out
 }
 
-// afterLast is how long a vehicle that was seen at the last station is waited for there, s.
+// afterLast is the time for which a vehicle is expected at the last station after its last detection there, s.
 const afterLast = 15.0
 
-// ending says why the i-th of the active passages is over; unspecified when it is not.
+// ending explains why the i-th of the active passages is over; unspecified when it is not.
 func (c *Correlator) ending(g *group, i int) observation.PassageEnd {
 	v := g.active[i]
 	if len(v.readings) == 0 {
@@ -282,7 +282,7 @@ func (g *group) sortActive() {
 	slices.SortStableFunc(g.active, func(a, b *vehicle) int { return cmp.Compare(a.facts(g).first, b.facts(g).first) })
 }
 
-// known returns the vehicle of a passage that was told of.
+// known returns the vehicle of a passage that the journal has.
 func (g *group) known(id string) *vehicle {
 	v := g.byID[id]
 	if v == nil {

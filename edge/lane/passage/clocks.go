@@ -11,14 +11,14 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// clock is what is known of the clock of a device that stamps its reports itself.
+// clock estimates the offset of a device's own clock.
 type clock struct {
 	motion.Clock
 	phase motion.Phase
 	raws  times // by itself, of its last sights
 }
 
-// Offset is how far a device's clock is ahead of the agent's.
+// Offset returns the lead of a device's clock over the agent's.
 func (c *Correlator) Offset(device string) time.Duration {
 	if k := c.clocks[device]; k != nil {
 		return seconds(k.Offset(c.now))
@@ -34,7 +34,7 @@ const (
 	lateReach   = 150.0
 )
 
-// mostTimes is how many of a device's times are held against vehicles.
+// mostTimes is the number of a device's times that are compared with vehicles.
 const mostTimes = 256
 
 // offset returns how far the clock that stamped an observation is ahead, and learns from when it came.
@@ -88,8 +88,8 @@ func (t times) after(at, usual, reach float64) (lags []float64) {
 	return lags
 }
 
-// lateDoubt is how far the corrected time of a device may be off whose reports come late, s; ownDoubt, of one whose
-// reports come at once: the delay of its reports is in the offset that they show.
+// lateDoubt is the standard error of a corrected time of a device that reports late, s; ownDoubt, of one whose reports
+// come at once: the delay of its reports is in the offset that they show.
 const (
 	lateDoubt  = 30.0
 	ownDoubt   = 1.0

@@ -22,20 +22,20 @@ var (
 	errNoStations = errors.New("no lane has stations (lanes.stations in the lane file), so there are no passages")
 )
 
-// errElsewhere says that a correction is about what is not in memory.
+// errElsewhere means that a correction is about what is not in memory.
 var errElsewhere = errors.New("not in memory")
 
-// correction is what a person says of a reading, and what the journal says of it when it is not in memory.
+// correction is a person's assignment of a reading, with the journal's assignment when the reading is not in memory.
 type correction struct {
 	idx            int64
 	to, reason, by string
 	found          *found // nil until the journal was asked
 }
 
-// found is what the journal says of a reading and of a passage.
+// found is the result of searching the journal for a reading and a passage.
 type found struct {
 	row  Row
-	from said
+	from statement
 	to   bool // the passage was opened
 }
 
@@ -103,13 +103,13 @@ func (c *Correlator) correct(want *correction, now time.Time) (*observation.Obse
 	p := &observation.PassageCorrected{Idx: want.idx, To: want.to, Reason: want.reason, By: want.by}
 	if r != nil {
 		p.Reading = c.pinned(r, want.by, want.reason)
-		if r.told != nil {
-			p.From = r.told.passage
+		if r.stated != nil {
+			p.From = r.stated.passage
 		}
 	} else {
 		p.From, p.Reading = want.found.from.passage, c.pinnedRow(want)
 	}
-	return c.said(c.now, fmt.Sprintf("corrected %d by %s at %d", want.idx, want.by, now.UnixNano()), p), nil
+	return c.newEvent(c.now, fmt.Sprintf("corrected %d by %s at %d", want.idx, want.by, now.UnixNano()), p), nil
 }
 
 // pinnedRow returns a reading that is not in memory as it will be in the journal when a person has put it into a
@@ -154,7 +154,7 @@ func (f *Follower) search(ctx context.Context, idx int64, to string) (*found, er
 		if p := b.GetPassageOpened(); p != nil && p.Id == to {
 			out.to = true
 		}
-		eachSaid(b, func(of int64, s said) {
+		eachStatement(b, func(of int64, s statement) {
 			if of == idx {
 				if s.reading == nil {
 					s.reading = out.from.reading

@@ -61,11 +61,11 @@ func New(lanes []Lane) *Correlator {
 }
 
 const (
-	// hold is how long a detection waits, s, so that those that happened before it but are reported later come first.
+	// hold is the time that a detection waits, s.
 	hold = 8.0
-	// tell is how often passages are told what is new of them, s; alarms are told every second.
+	// tell is the interval at which new assignments are journalled, s; alarms are told every second.
 	tell = 10
-	// settle is how long a detection can still change with what comes later, s, when hypotheses agree about it.
+	// settle is the time for which later detections can change an assignment on which the hypotheses agree, s.
 	settle = 60.0
 	// clockStep is a step back of the agent's clock, s, that is more than rows coming late.
 	clockStep = 30.0
@@ -136,11 +136,11 @@ func (g *group) take(d *detection.Detection) {
 	g.held = slices.Insert(g.held, i, d)
 }
 
-// tagAhead is how long before the vehicle's front comes to an antenna its tag is heard, s, at the most.
+// tagAhead bounds the time by which a tag is read before the vehicle's front comes to the antenna, s.
 const tagAhead = 2.5
 
-// Tick tells what time it is, and returns what is to be committed because of it. What is due at each whole second is
-// done at that second, however often and late this is called.
+// Tick advances the correlator to a time, and returns the rows to be committed because of it. What is due at each
+// whole second is done at that second, however often and late this is called.
 func (c *Correlator) Tick(now time.Time) (out []*observation.Observation) {
 	to := math.Floor(detection.Seconds(now))
 	if c.now == 0 || to < c.now-clockStep {
@@ -224,7 +224,7 @@ func (g *group) enter(d *detection.Detection) {
 func (g *group) alarmed() bool {
 	for i := len(g.loose) - 1; i >= 0; i-- {
 		r := g.loose[i]
-		if r.det.Class == observation.Class_CLASS_ALARM && r.told == nil && !r.placed && !slices.Contains(g.held, r.det) {
+		if r.det.Class == observation.Class_CLASS_ALARM && r.stated == nil && !r.placed && !slices.Contains(g.held, r.det) {
 			return true
 		}
 	}

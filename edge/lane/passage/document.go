@@ -8,7 +8,7 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// mostShown is how many passages are shown.
+// mostShown is the number of passages that are listed.
 const mostShown = 100
 
 // documents are the passages that are open, and the last ones that are closed, newest first.
@@ -107,7 +107,7 @@ func (v *vehicle) weight() float64 {
 	return sum
 }
 
-// station says what a passage looks like at a station: seen, or why not.
+// station describes what a passage looks like at a station: seen, or why not.
 func (c *Correlator) station(g *group, v *vehicle, s *Station) *observation.PassageStation {
 	out := &observation.PassageStation{Station: s.ID}
 	for _, r := range v.readings {
@@ -135,7 +135,7 @@ func (c *Correlator) station(g *group, v *vehicle, s *Station) *observation.Pass
 	return out
 }
 
-// gap says why a station saw nothing of a vehicle that was expected at a time.
+// gap explains why a station saw nothing of a vehicle that was expected at a time.
 func (g *group) gap(v *vehicle, s *Station, expected float64) observation.PassageGap {
 	beyond := v.facts(g).front >= s.Position
 	blind := len(s.Devices) > 0

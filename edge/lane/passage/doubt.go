@@ -18,17 +18,17 @@ const (
 	knownByName = 4.0
 )
 
-// In a queue that stands, one vehicle that a device missed shifts those behind it by one, and little tells that: so many
-// ways on which vehicles are held up are such a queue, and so many seconds later than predicted are long.
+// In a queue that stands, one vehicle that a device missed shifts those behind it by one, and little tells that: so
+// many ways on which vehicles are held up are such a queue, and so many seconds later than predicted are long.
 const (
 	queueing = 0.4
 	longHeld = 20.0 // s
 )
 
-// fewTaught is how many vehicles have to go through before the lane is known. Until then readings of vehicles that
-// came within closeOthers of another one, s, are in doubt when they rest on a device's own clock, or differ from what
-// was predicted by muchLater standard deviations; all of them are until firstTaught have gone through. Vehicles that
-// came within besideOthers of each other, s, are neighbours.
+// fewTaught is the number of vehicles after which the lane counts as learnt. Until then readings of vehicles that came
+// within closeOthers of another one, s, are in doubt when they rest on a device's own clock, or differ from what was
+// predicted by muchLater standard deviations; all of them are until firstTaught have gone through. Vehicles that came
+// within besideOthers of each other, s, are neighbours.
 const (
 	firstTaught  = 40
 	fewTaught    = 200
@@ -40,8 +40,8 @@ const (
 // newLane is the doubt of which nothing is wrong with a reading: it teaches as any other.
 const newLane = "doubt.new-lane"
 
-// queued reports whether a reading is of a queue that stands, where it is told by the row alone whose it is: it came much
-// later than predicted or once more, or is the first of a vehicle that others should have seen before.
+// queued reports whether a reading is of a queue that stands, where it is told by the row alone whose it is: it came
+// much later than predicted or once more, or is the first of a vehicle that others should have seen before.
 func (g *group) queued(r *reading) bool {
 	t := r.terms
 	if r.vehicle == nil || !g.standing() {
@@ -169,8 +169,8 @@ func (r *reading) limitByName(left float64) {
 	}
 }
 
-// why returns the code of why a reading is not called sure, empty when it is, and which neighbour it may be of: the one ahead,
-// -1, or the one behind, 1.
+// why returns the code of why a reading is not called sure, empty when it is, and which neighbour it may be of: the
+// one ahead, -1, or the one behind, 1.
 func (c *Correlator) why(g *group, r *reading) (code string, neighbour int) {
 	t, v := r.terms, r.vehicle
 	missed := 0 // the neighbour that the device did not see, where that matters

@@ -14,7 +14,7 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// Journal is what passages are read from, and written to. Read may be called from several goroutines.
+// Journal is read for observations and receives passages. Read may be called from several goroutines.
 type Journal interface {
 	Read(from int64, maxRows int) ([]journal.Row, error)
 	Size() int64
@@ -35,13 +35,13 @@ type Follower struct {
 	offsets    atomic.Pointer[map[string]time.Duration] // of devices' clocks, for those who only ask for them
 }
 
-// command is what a person wants done, and where the outcome goes.
+// command is a request that runs on the follower's goroutine, with the channel of its outcome.
 type command struct {
 	do      func(ctx context.Context) error
 	outcome chan error // with room for one: whoever asked may have gone
 }
 
-// answer is what Passages returns.
+// answer is the result of Passages.
 type answer struct {
 	passages []*observation.PassageClosed
 	clocks   map[string]time.Duration
@@ -65,8 +65,8 @@ func NewFollower(j Journal, lanes []Lane, log *slog.Logger) *Follower {
 const (
 	readRows = 256
 	tick     = time.Second
-	// lag is how far the correlator's time stays behind the clock while no rows come: those that devices commit at this
-	// moment are to come before it.
+	// lag keeps the correlator's time behind the clock while no rows come: those that devices commit at this moment
+	// are to come before it.
 	lag = 2 * time.Second
 )
 
@@ -157,7 +157,7 @@ type committer struct {
 	done    chan struct{}
 }
 
-// batchesAhead is how many batches may wait to be committed.
+// batchesAhead is the number of batches that may wait to be committed.
 const batchesAhead = 3
 
 func (f *Follower) startCommitter(ctx context.Context) *committer {
@@ -224,7 +224,7 @@ func (f *Follower) commit(ctx context.Context, obs []*observation.Observation) {
 	}
 }
 
-// clockOffsets is how far the clocks of devices are ahead.
+// clockOffsets returns the clock offsets of devices, s, positive for a clock that is ahead.
 func (f *Follower) clockOffsets() map[string]time.Duration {
 	out := make(map[string]time.Duration, len(f.correlator.clocks))
 	for device := range f.correlator.clocks {
@@ -233,7 +233,7 @@ func (f *Follower) clockOffsets() map[string]time.Duration {
 	return out
 }
 
-// early is how much later than its arrival an observation may have happened, by the agent's clock: more is a clock that
+// early is the time by which an observation may lie after its own arrival, by the agent's clock: more is a clock that
 // was set since, or whose offset is not known yet.
 const early = 2 * time.Second
 

@@ -9,24 +9,25 @@ import (
 	"lanewarden/edge/journal"
 )
 
-// byLane is who corrects an assignment when nobody does: the lane itself, with what came since.
+// byLane is the author of corrections that the lane itself makes on later evidence: the lane itself, with what came
+// since.
 const byLane = "lane"
 
-// said is what the journal says of a reading.
-type said struct {
+// statement is an assignment of a reading in the journal.
+type statement struct {
 	passage string // "" for none
 	reading *observation.PassageReading
 }
 
-// told returns it as the correlator remembers what it told.
-func (s said) told() *told {
-	return &told{passage: s.passage, confidence: float64(s.reading.GetConfidence()), other: s.reading.GetOther()}
+// assignment converts the statement to the form that readings carry.
+func (s statement) assignment() *stated {
+	return &stated{passage: s.passage, confidence: float64(s.reading.GetConfidence()), other: s.reading.GetOther()}
 }
 
-// history is what the agent's own rows say of passages, folded.
+// history folds the agent's own rows about passages.
 type history struct {
-	lane     map[int64]said // the lane's last word about each reading: names of passages are taken from it
-	last     map[int64]said // the last word of all, which may be a person's
+	lane     map[int64]statement // the lane's last word about each reading: names of passages are taken from it
+	last     map[int64]statement // the last word of all, which may be a person's
 	opened   map[string]string
 	closed   map[string]*observation.PassageClosed
 	mute     map[string]bool // devices that are said to read nothing
@@ -35,7 +36,7 @@ type history struct {
 
 func newHistory() *history {
 	return &history{
-		lane: map[int64]said{}, last: map[int64]said{}, opened: map[string]string{},
+		lane: map[int64]statement{}, last: map[int64]statement{}, opened: map[string]string{},
 		closed: map[string]*observation.PassageClosed{}, mute: map[string]bool{}, farthest: -1,
 	}
 }
@@ -67,7 +68,7 @@ func (h *history) note(r *journal.Row) error {
 		}
 	}
 	person := b.GetPassageCorrected() != nil && b.GetPassageCorrected().By != byLane
-	eachSaid(b, func(idx int64, s said) {
+	eachStatement(b, func(idx int64, s statement) {
 		if s.reading == nil { // a row of before readings stood in corrections
 			s.reading = h.last[idx].reading
 		}
@@ -80,10 +81,10 @@ func (h *history) note(r *journal.Row) error {
 	return nil
 }
 
-// eachSaid calls put for each reading of which a row says where it belongs.
-func eachSaid(b *observation.Body, put func(idx int64, s said)) {
+// eachStatement calls put for each assignment in a row's body.
+func eachStatement(b *observation.Body, put func(idx int64, s statement)) {
 	observation.AssignmentsIn(b.Typed(), func(idx int64, passage string, r *observation.PassageReading) {
-		put(idx, said{passage, r})
+		put(idx, statement{passage, r})
 	})
 }
 

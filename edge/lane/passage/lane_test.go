@@ -147,7 +147,7 @@ func (d *day) search(idx int64, to string) *found {
 		if p := r.Body.GetPassageOpened(); p != nil && p.Id == to {
 			out.to = true
 		}
-		eachSaid(r.Body, func(of int64, s said) {
+		eachStatement(r.Body, func(of int64, s statement) {
 			if of == idx {
 				out.from = s
 			}
@@ -170,7 +170,7 @@ func (d *day) row(key string) int64 {
 func (d *day) said() map[string]string {
 	out := map[string]string{}
 	for _, r := range d.rows {
-		eachSaid(r.Body, func(idx int64, s said) { out[d.rows[idx].Key] = s.passage })
+		eachStatement(r.Body, func(idx int64, s statement) { out[d.rows[idx].Key] = s.passage })
 	}
 	return out
 }

@@ -22,9 +22,9 @@ const (
 	// perhaps few vehicles carry what it reads.
 	muteLeast = 10
 	muteNever = 100
-	// muteChance is how unlikely it must be that so many vehicles carried nothing to read.
+	// muteChance is the probability below which so many vehicles without a reading are a fault.
 	muteChance = 0.001
-	// muteLearnt is how many vehicles make a rate that counts.
+	// muteLearnt is the number of vehicles from which a reading rate counts.
 	muteLearnt = 20
 )
 
@@ -51,7 +51,7 @@ func (m *misses) mute() bool {
 	return m.run >= muteLeast && math.Pow(1-m.rate, float64(m.run)) < muteChance
 }
 
-// judge reports a device that began to read nothing, or reads again.
+// judge reports a device whose readings ceased, or came back.
 func (c *Correlator) judge(device string, m *misses) []*observation.Observation {
 	obs := c.conditions.Set(detection.Time(c.now), muteCondition, device, m.mute(), m.words(device))
 	for _, o := range obs {
@@ -60,7 +60,7 @@ func (c *Correlator) judge(device string, m *misses) []*observation.Observation 
 	return obs
 }
 
-// words says what the condition is about; nothing while a device reads.
+// words describes what the condition is about; nothing while a device reads.
 func (m *misses) words(device string) message.Message {
 	if !m.mute() {
 		return message.Message{}

@@ -187,7 +187,7 @@ func TestWords(t *testing.T) {
 	words := map[string]string{}
 	terms := map[string]int{}
 	for _, r := range d.rows {
-		eachSaid(r.Body, func(idx int64, s said) {
+		eachStatement(r.Body, func(idx int64, s statement) {
 			words[d.rows[idx].Key] = s.reading.Reason
 			terms[d.rows[idx].Key] = len(s.reading.Terms)
 		})

@@ -49,7 +49,7 @@ func (c *Correlator) pin(p *observation.PassageCorrected) {
 	r.foreign = v != nil && (home != g || g == nil || math.IsInf(float64(g.layout.Position(v.lane, r.det.Dev)), 1))
 	r.suppose(nil, 0, nil)
 	c.put(r, v)
-	r.told = &told{passage: p.To, confidence: 1}
+	r.stated = &stated{passage: p.To, confidence: 1}
 	c.assigned(r)
 	if g != nil {
 		g.follow(r)

@@ -12,10 +12,10 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// replay is what the correlator needs while it reads the journal's past again after a restart. Rows come in three
-// parts. The first were decided long before the stop: they are put where the journal says, and the lanes learn from
-// them. The next go through the association, so that the window knows the vehicles in the lanes, but what the journal
-// says of them holds. The last may not have been decided, or their decision was lost: the association decides.
+// replay is the correlator's state while it reads the journal's past after a restart. Rows come in three parts. The
+// first were decided long before the stop: they are put where the journal says, and the lanes learn from them. The
+// next go through the association, so that the window knows the vehicles in the lanes, but what the journal says of
+// them holds. The last may not have been decided, or their decision was lost: the association decides.
 type replay struct {
 	*history
 	decided  int64 // rows below are of the first part
@@ -32,7 +32,7 @@ func (c *Correlator) takePast(g *group, d *detection.Detection) {
 	if d.Idx >= c.past.decided {
 		g.take(d)
 		if r := g.readings[d.Idx]; ok {
-			r.past = s.told()
+			r.past = s.assignment()
 		}
 		return
 	}
@@ -43,16 +43,16 @@ func (c *Correlator) takePast(g *group, d *detection.Detection) {
 }
 
 // why returns why the reading is where the journal says that it is.
-func (s said) why() message.Message {
+func (s statement) why() message.Message {
 	return driver.DecodeMessage(s.reading.GetMessage(), s.reading.GetReason())
 }
 
 // restored puts a reading where the journal says that it is.
-func (g *group) restored(d *detection.Detection, s said) {
+func (g *group) restored(d *detection.Detection, s statement) {
 	correctAs(d, s.reading)
 	r := &reading{
 		det: d, placed: true, final: true, confidence: float64(s.reading.GetConfidence()), why: s.why(),
-		label: noLabel, told: s.told(),
+		label: noLabel, stated: s.assignment(),
 	}
 	g.readings[d.Idx] = r
 	v := g.known(s.passage)
@@ -83,7 +83,7 @@ func (p *replay) believes(g *group, r *reading) bool {
 	switch {
 	case r.pin != nil:
 		return true
-	case ok && !s.told().differs(r.now(), true), !ok && r.vehicle == nil:
+	case ok && !s.assignment().differs(r.now(), true), !ok && r.vehicle == nil:
 		return true
 	case r.det.Idx >= p.believed:
 		return false
@@ -94,7 +94,7 @@ func (p *replay) believes(g *group, r *reading) bool {
 	}
 	r.confidence, r.why, r.terms = float64(s.reading.GetConfidence()), s.why(), nil
 	r.suppose(nil, 0, nil)
-	r.told = s.told()
+	r.stated = s.assignment()
 	return true
 }
 
@@ -110,16 +110,16 @@ func (c *Correlator) resume() (out []*observation.Observation) {
 	for _, g := range c.groups {
 		slices.SortFunc(g.loose, func(a, b *reading) int { return cmp.Compare(a.det.Idx, b.det.Idx) })
 		for _, r := range g.loose {
-			r.told = nil
+			r.stated = nil
 			if s, ok := p.last[r.det.Idx]; ok {
-				r.told = s.told()
+				r.stated = s.assignment()
 			}
 		}
 		g.resume(p)
 	}
 	for _, id := range slices.Sorted(maps.Keys(p.opened)) {
 		if v, _ := c.passage(id); v == nil && p.closed[id] == nil {
-			out = append(out, c.said(c.now, "closed "+id, p.lost(id, c.now)))
+			out = append(out, c.newEvent(c.now, "closed "+id, p.lost(id, c.now)))
 		}
 	}
 	return append(out, c.resumeConditions(p)...)

@@ -9,8 +9,8 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// report is what a device says late of one vehicle: an image and all that is about it, or a detection that came when
-// the vehicles of its time had been decided.
+// report groups what a device reports late of one vehicle: an image and all that is about it, or a detection that came
+// when the vehicles of its time had been decided.
 type report struct {
 	readings []*reading
 	at       float64  // s, of the first detection
@@ -117,7 +117,7 @@ func (g *group) deviceOrder() (out []string) {
 
 func (p *report) alarm() bool {
 	return slices.ContainsFunc(p.readings, func(r *reading) bool {
-		return r.det.Class == observation.Class_CLASS_ALARM && r.told == nil
+		return r.det.Class == observation.Class_CLASS_ALARM && r.stated == nil
 	})
 }
 

@@ -79,7 +79,7 @@ func (a *agent) said() map[string]string {
 		}
 		o, err := r.Observation()
 		a.must(err)
-		eachSaid(o.Body, func(idx int64, s said) { out[a.s.rows[idx].Key] = s.passage })
+		eachStatement(o.Body, func(idx int64, s statement) { out[a.s.rows[idx].Key] = s.passage })
 	}
 	return out
 }
@@ -99,8 +99,8 @@ func groupsOf(said map[string]string) map[string][]string {
 	return out
 }
 
-// TestRestartAnywhere draws traffic and corrections, and stops the agent after any rows: what it says in the end is what
-// one says that never stopped, and what a correlator says that reads the journal anew; what a person said holds.
+// TestRestartAnywhere draws traffic and corrections, and stops the agent after any rows: what it says in the end is
+// what one says that never stopped, and what a correlator says that reads the journal anew; what a person said holds.
 func TestRestartAnywhere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		traffic := someTraffic(t)

@@ -14,13 +14,13 @@ const (
 	restoreRows  = 20_000  // of devices, that passages are of: the last two thousand vehicles
 	restoreMost  = 400_000 // of all
 	restoreChunk = 1024
-	// decidedAfter is how long after a row's arrival nothing changes its assignment any more, s; believedAfter, hardly
-	// anything.
+	// decidedAfter is the time after a row's arrival from which nothing changes its assignment any more, s;
+	// believedAfter, hardly anything.
 	decidedAfter  = 1500.0
 	believedAfter = 1200.0
-	// decidedRows is how many rows are associated anew all the same. What the lanes have learnt is of the last 41
-	// vehicles for the most part, and these are 400, of whom some are swabbed: then it is nearly as if the agent had
-	// not stopped. It takes a second in a full lane. What the journal says holds for the first half of them.
+	// decidedRows is the number of rows that are associated anew in any case. What the lanes have learnt is of the
+	// last 41 vehicles for the most part, and these are 400, of whom some are swabbed: then it is nearly as if the
+	// agent had not stopped. It takes a second in a full lane. What the journal says holds for the first half of them.
 	decidedRows  = 4096
 	believedRows = decidedRows / 2
 )

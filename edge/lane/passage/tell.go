@@ -13,14 +13,14 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// said makes an observation of the agent. key makes it one that is committed once.
-func (c *Correlator) said(at float64, key string, body proto.Message) *observation.Observation {
+// newEvent makes an observation of the agent. key makes it one that is committed once.
+func (c *Correlator) newEvent(at float64, key string, body proto.Message) *observation.Observation {
 	o := observation.New(observation.Class_CLASS_EVENT, detection.Time(at), body)
 	o.Device, o.Key = observation.AgentDevice, key
 	return o
 }
 
-// tell says what is new of readings: all when that is due, else alarms that nobody was told of yet.
+// tell returns the rows that report new assignments: all when that is due, else alarms that nobody was told of yet.
 func (c *Correlator) tell(g *group, due bool) (out []*observation.Observation) {
 	news := map[*vehicle][]*reading{}
 	var order []*vehicle
@@ -30,14 +30,14 @@ func (c *Correlator) tell(g *group, due bool) (out []*observation.Observation) {
 		}
 	}
 	for _, r := range g.loose {
-		if !r.placed || !due && !(r.det.Class == observation.Class_CLASS_ALARM && r.told == nil) {
+		if !r.placed || !due && !(r.det.Class == observation.Class_CLASS_ALARM && r.stated == nil) {
 			continue
 		}
 		now := r.now()
 		switch {
-		case r.told == nil && r.vehicle == nil && !r.final, r.told != nil && !r.told.differs(now, r.final):
+		case r.stated == nil && r.vehicle == nil && !r.final, r.stated != nil && !r.stated.differs(now, r.final):
 			continue
-		case r.told != nil && r.told.passage != now.passage:
+		case r.stated != nil && r.stated.passage != now.passage:
 			out = append(out, c.corrected(r))
 			if r.vehicle != nil && !r.vehicle.opened { // it is opened first
 				list(r.vehicle)
@@ -46,7 +46,7 @@ func (c *Correlator) tell(g *group, due bool) (out []*observation.Observation) {
 			list(r.vehicle)
 			news[r.vehicle] = append(news[r.vehicle], r)
 		}
-		r.told = &told{now.passage, now.confidence, now.other}
+		r.stated = &stated{now.passage, now.confidence, now.other}
 		c.assigned(r)
 	}
 	var first []*observation.Observation
@@ -62,9 +62,9 @@ func (c *Correlator) tell(g *group, due bool) (out []*observation.Observation) {
 	return append(first, out...)
 }
 
-// now returns what is to be told of a reading.
-func (r *reading) now() told {
-	t := told{confidence: r.confidence}
+// now returns the present assignment of a reading.
+func (r *reading) now() stated {
+	t := stated{confidence: r.confidence}
 	if r.vehicle != nil {
 		t.passage = r.vehicle.id
 	}
@@ -77,8 +77,8 @@ func (r *reading) now() told {
 	return t
 }
 
-// differs reports whether what is known now is worth telling after what was told.
-func (t *told) differs(now told, final bool) bool {
+// differs reports whether an assignment differs enough from the journalled one to be journalled again.
+func (t *stated) differs(now stated, final bool) bool {
 	least := 0.2
 	if final {
 		least = 0.02
@@ -86,7 +86,7 @@ func (t *told) differs(now told, final bool) bool {
 	return t.passage != now.passage || t.other != now.other || math.Abs(t.confidence-now.confidence) >= least
 }
 
-// news says what is new of one passage: that it was opened, or readings.
+// news returns the row that opens a passage or adds readings to it: that it was opened, or readings.
 func (c *Correlator) news(g *group, v *vehicle, all []*reading) *observation.Observation {
 	var readings []*observation.PassageReading
 	for _, r := range all {
@@ -98,23 +98,23 @@ func (c *Correlator) news(g *group, v *vehicle, all []*reading) *observation.Obs
 			g.active = append(g.active, v)
 		}
 		p := &observation.PassageOpened{Id: v.id, Lane: g.lanes[v.lane].ID, Readings: readings}
-		return c.said(v.facts(g).first, "opened "+v.id, p)
+		return c.newEvent(v.facts(g).first, "opened "+v.id, p)
 	}
 	key := fmt.Sprintf("updated %s %.0f", v.id, c.now)
-	return c.said(all[0].det.At, key, &observation.PassageUpdated{Id: v.id, Readings: readings, AfterClose: v.closed > 0})
+	return c.newEvent(all[0].det.At, key, &observation.PassageUpdated{Id: v.id, Readings: readings, AfterClose: v.closed > 0})
 }
 
 // corrected says that a reading goes to another passage, with what came since.
 func (c *Correlator) corrected(r *reading) *observation.Observation {
 	g := c.where[r.det.Device]
 	to := r.now().passage
-	key := fmt.Sprintf("corrected %d %s %s %.0f", r.det.Idx, r.told.passage, to, c.now)
+	key := fmt.Sprintf("corrected %d %s %s %.0f", r.det.Idx, r.stated.passage, to, c.now)
 	p := &observation.PassageCorrected{
-		Idx: r.det.Idx, From: r.told.passage, To: to, By: byLane, Reading: c.reading(g, r, true),
+		Idx: r.det.Idx, From: r.stated.passage, To: to, By: byLane, Reading: c.reading(g, r, true),
 	}
 	why := message.New("passage.since", message.Nested("why", c.reason(g, r)))
 	p.Reason, p.Message = why.English(), driver.EncodeMessage(why)
-	return c.said(r.det.At, key, p)
+	return c.newEvent(r.det.At, key, p)
 }
 
 // assigned tells whoever listens.
@@ -133,7 +133,7 @@ func (c *Correlator) assigned(r *reading) {
 // forget lets go of readings that nothing changes any more.
 func (g *group) forget(c *Correlator) {
 	g.loose = slices.DeleteFunc(g.loose, func(r *reading) bool {
-		if !r.final || r.told == nil || r.told.differs(r.now(), true) {
+		if !r.final || r.stated == nil || r.stated.differs(r.now(), true) {
 			return false
 		}
 		if c.past != nil && !c.past.believes(g, r) {

@@ -13,20 +13,20 @@ import (
 
 // TestDiffers: what is worth telling after what was told.
 func TestDiffers(t *testing.T) {
-	was := told{passage: "a", confidence: 0.9, other: "b"}
+	was := stated{passage: "a", confidence: 0.9, other: "b"}
 	for _, c := range []struct {
 		name          string
-		now           told
+		now           stated
 		before, final bool // whether it is told while it may change, and when nothing changes it any more
 	}{
-		{"the same", told{"a", 0.9, "b"}, false, false},
-		{"another passage", told{"c", 0.9, "b"}, true, true},
-		{"no passage", told{"", 0.9, "b"}, true, true},
-		{"another candidate", told{"a", 0.9, "c"}, true, true},
-		{"no other candidate any more", told{"a", 0.9, ""}, true, true},
-		{"a little surer", told{"a", 0.95, "b"}, false, true},
-		{"hardly surer", told{"a", 0.905, "b"}, false, false},
-		{"much less sure", told{"a", 0.5, "b"}, true, true},
+		{"the same", stated{"a", 0.9, "b"}, false, false},
+		{"another passage", stated{"c", 0.9, "b"}, true, true},
+		{"no passage", stated{"", 0.9, "b"}, true, true},
+		{"another candidate", stated{"a", 0.9, "c"}, true, true},
+		{"no other candidate any more", stated{"a", 0.9, ""}, true, true},
+		{"a little surer", stated{"a", 0.95, "b"}, false, true},
+		{"hardly surer", stated{"a", 0.905, "b"}, false, false},
+		{"much less sure", stated{"a", 0.5, "b"}, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := was.differs(c.now, false); got != c.before {

@@ -51,18 +51,18 @@ type reading struct {
 	final      bool            // nothing that comes changes it
 	foreign    bool            // its device is of other lanes than its vehicle: a person put it there
 	pin        *pin
-	told       *told
-	past       *told // what the lane said of it before a restart, while the journal is read again
+	stated     *stated
+	past       *stated // what the lane said of it before a restart, while the journal is read again
 }
 
-// told is what the journal says of a reading.
-type told struct {
+// stated is the newest assignment of a reading in the journal.
+type stated struct {
 	passage    string
 	confidence float64
 	other      string
 }
 
-// pin is what a person said of a reading.
+// pin is an assignment that a person made.
 type pin struct {
 	passage string // "" for none
 	by      string
@@ -100,7 +100,7 @@ func (v *vehicle) changed() {
 	}
 }
 
-// suppose says which vehicle a reading may be of as well.
+// suppose sets the vehicle to which a reading may belong as well, nil for none.
 func (r *reading) suppose(v *vehicle, share float64, terms *associate.Terms) {
 	r.otherShare, r.otherTerms = share, terms
 	if r.other == v {
@@ -121,7 +121,7 @@ func byTime(a, b *reading) int {
 	return cmp.Or(cmp.Compare(a.det.At, b.det.At), cmp.Compare(a.det.Idx, b.det.Idx))
 }
 
-// facts are what the readings of a vehicle say together.
+// facts is the combination of the readings of a vehicle.
 type facts struct {
 	first    float64      // s, of the first sight of a device that is not late
 	early    bool         // there is none

@@ -18,9 +18,10 @@ type watch struct {
 }
 
 const (
-	// watched is how far behind the entry devices are held against it, m: farther on vehicles are too uneven.
+	// watched is the distance behind the entry up to which devices are compared with it, m: farther on vehicles are
+	// too uneven.
 	watched = 60.0
-	// ownLeast is how many own sights are enough, ownSpread how well they agree, s, and ownOff how far from most they lie, s.
+	// ownLeast is the number of own detections that are enough.
 	ownLeast  = 20
 	ownSpread = 3.0
 	ownOff    = 2.0

@@ -46,7 +46,7 @@ func (g *group) laneFor(r *reading) int {
 // onTime is the difference from predicted, in s, that is not worth a number.
 const onTime = 0.5
 
-// reason says why a reading is where it is.
+// reason explains why a reading is where it is.
 func (c *Correlator) reason(g *group, r *reading) message.Message {
 	t := r.terms
 	switch {
@@ -87,7 +87,7 @@ var nameKinds = map[string]message.Message{
 	"code": message.New("name.code"), "party": message.New("name.party"),
 }
 
-// nameMessage says which name fits.
+// nameMessage determines which name fits.
 func nameMessage(t *associate.Terms) message.Message {
 	kind, ok := nameKinds[t.Name.Kind]
 	if !ok {
@@ -100,7 +100,7 @@ func nameMessage(t *associate.Terms) message.Message {
 		message.String("name", t.Name.Shown))
 }
 
-// arrivalMessage says how the time fits.
+// arrivalMessage describes how the time fits.
 func (g *group) arrivalMessage(t *associate.Terms) message.Message {
 	from := g.layout.Devices[t.From].ID
 	off := math.Abs(float64(t.Off))

@@ -149,7 +149,7 @@ export interface Journal {
 export interface KindsText {
 	en: string;
 	fr: string;
-	/** what a device, a driver or a person said beside it, empty for none; in English where the software said it, else in their own words. */
+	/** Words holds the text of a device, a driver or a person beside the sentence, empty for none; in English where the software said it, else in their own words. */
 	words?: string;
 	/** Words in French, empty for words that are of no language of ours. */
 	words_fr?: string;
@@ -276,7 +276,7 @@ export interface Output {
 }
 
 export interface PassageDetail {
-	/** what the journal says last of each of these readings, with the terms. Only with explain=1. */
+	/** Assignments has the journal's last statement about each of these readings, with the terms. Only with explain=1. */
 	assignments?: Assignment[];
 	/** of its readings and of those that may be its own */
 	observations: Line[];
@@ -285,7 +285,7 @@ export interface PassageDetail {
 }
 
 export interface PassageList {
-	/** how far each device's clock is ahead of the agent's, estimated from what the device sent, in seconds. */
+	/** Clocks holds each device's clock offset in seconds, positive for a clock that is ahead of the agent's, estimated from what the device sent. */
 	clocks: Record<string, number>;
 	/** lanewarden.v1.PassageClosed, as ShownJSON writes it, newest first. Their state says which are open; those have no closedNs. */
 	passages: lanewarden.PassageClosed[];
@@ -299,10 +299,17 @@ export interface Problem {
 	do?: string;
 	/** HTTP status */
 	status: number;
-	/** of all problems of this code */
+	text?: ProblemText;
+	/** of all problems of this code, in English */
 	title: string;
 	/** urn:lanewarden:problem:CODE */
 	type: string;
+}
+
+export interface ProblemText {
+	detail: MessageText;
+	do?: MessageText;
+	title: MessageText;
 }
 
 export interface RawLine {

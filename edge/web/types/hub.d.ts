@@ -105,6 +105,13 @@ export interface LedgerNamedBy {
 	site: string;
 }
 
+export interface MessageText {
+	/** empty for the words of a device, of a person, or of an older version */
+	code?: string;
+	en: string;
+	fr: string;
+}
+
 export interface Problem {
 	code: string;
 	/** this problem, in a sentence */
@@ -113,8 +120,15 @@ export interface Problem {
 	do?: string;
 	/** HTTP status */
 	status: number;
-	/** of all problems of this code */
+	text?: ProblemText;
+	/** of all problems of this code, in English */
 	title: string;
 	/** urn:lanewarden:problem:CODE */
 	type: string;
+}
+
+export interface ProblemText {
+	detail: MessageText;
+	do?: MessageText;
+	title: MessageText;
 }

@@ -65,7 +65,7 @@ type AgentsQuery struct {
 	Limit int    `query:"limit" default:"1000" min:"1" max:"1000"` // most agents in the answer
 }
 
-// AgentSummary is what the hub holds of a journal, and how its agent is.
+// AgentSummary is the ledger's copy of a journal with the state of its agent.
 type AgentSummary struct {
 	Site      string                `json:"site"`
 	Agent     string                `json:"agent"`

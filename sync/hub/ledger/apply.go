@@ -9,7 +9,7 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// Answer is what to tell the agent once Apply returned.
+// Answer holds the messages to the agent, to be sent once Apply has returned.
 type Answer struct {
 	Sender // whom to tell
 	Ack    *wire.Ack
@@ -17,7 +17,8 @@ type Answer struct {
 	Defect string // where this program failed on the message; empty when it did not
 }
 
-// fault is what is wrong with an agent's message, as the agent is told: the message is refused and nothing of it is kept.
+// fault is an error in an agent's message, in the words for the agent: the message is refused and nothing of it is
+// kept.
 type fault struct {
 	refusal wire.Refusal
 	text    string
@@ -29,8 +30,8 @@ func (f *fault) Error() string { return f.text + f.stack }
 
 // Apply files a group of messages in one transaction and returns the answers: one for each, but for Pull one for each
 // agent that has the artifact. What is wrong with one agent's messages is that agent's refusal and leaves the others'
-// untouched. An error means that the machine could not do it, a full disk mostly: nothing of the group was filed, and the
-// same group may be applied again.
+// untouched. An error means that the machine could not do it, a full disk mostly: nothing of the group was filed, and
+// the same group may be applied again.
 func (l *Ledger) Apply(group []Message) ([]Answer, error) {
 	var answers []Answer
 	before := l.seq
@@ -43,7 +44,7 @@ func (l *Ledger) Apply(group []Message) ([]Answer, error) {
 	if err != nil {
 		l.parts.abandon()
 		l.spent = l.spent[:0]
-		l.seq, l.journals, l.kept = before, map[string]*copied{}, nil // to be read again
+		l.seq, l.journals, l.usage = before, map[string]*replica{}, nil // to be read again
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
 	l.dropSpent()
@@ -88,8 +89,8 @@ func (l *Ledger) applyGroup(group []Message) ([]Answer, error) {
 	return answers, nil
 }
 
-// applySender files one agent's messages. All at once first; when one of them is at fault, each by itself, so that those
-// before and after it are filed.
+// applySender files one agent's messages. All at once first; when one of them is at fault, each by itself, so that
+// those before and after it are filed.
 func (l *Ledger) applySender(from Sender, messages []agentMessage) ([]Answer, error) {
 	answers, err := l.attempt(from, messages)
 	if err == nil || sqlog.IsMachine(err) {
@@ -112,7 +113,7 @@ func (l *Ledger) applySender(from Sender, messages []agentMessage) ([]Answer, er
 // attempt files an agent's messages in a savepoint. When one of them is at fault, the ledger is as it was before.
 func (l *Ledger) attempt(from Sender, messages []agentMessage) ([]Answer, error) {
 	answers := make([]Answer, 0, len(messages))
-	touched := map[*copied]bool{}
+	touched := map[*replica]bool{}
 	seq, spent := l.seq, len(l.spent)
 	err := l.db.Savepoint(func() error {
 		for _, m := range messages {
@@ -130,7 +131,7 @@ func (l *Ledger) attempt(from Sender, messages []agentMessage) ([]Answer, error)
 		return nil
 	})
 	if err != nil {
-		l.seq, l.spent, l.kept = seq, l.spent[:spent], nil
+		l.seq, l.spent, l.usage = seq, l.spent[:spent], nil
 		for id, c := range l.journals {
 			if c.sender == from {
 				delete(l.journals, id) // to be read again: what is in memory is ahead of the database
@@ -142,7 +143,7 @@ func (l *Ledger) attempt(from Sender, messages []agentMessage) ([]Answer, error)
 
 // applyGuarded applies a message. A defect of this program that one message brings to light is a fault of that message:
 // it must not end the hub, on which all other agents depend.
-func (l *Ledger) applyGuarded(m agentMessage, touched map[*copied]bool) (a Answer, err error) {
+func (l *Ledger) applyGuarded(m agentMessage, touched map[*replica]bool) (a Answer, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &fault{refusal: wire.Refusal_REFUSAL_MALFORMED, stack: fmt.Sprintf(": %v\n%s", r, debug.Stack()),

@@ -19,7 +19,7 @@ import (
 
 const inlineMax = sqlog.InlineMax
 
-// ErrNoArtifact says that no row names the artifact.
+// ErrNoArtifact means that no row names the artifact.
 var ErrNoArtifact = errors.New("no observation names this artifact")
 
 // nameArtifacts enters the artifacts that rows name.
@@ -48,7 +48,7 @@ func (l *Ledger) nameArtifacts(owner int64, rows []wire.Row) error {
 
 // chunk keeps a part of an artifact and says what is held of it then. What it says is to be told after the group is
 // durable.
-func (l *Ledger) chunk(c *copied, m *wire.Chunk) (*wire.Held, error) {
+func (l *Ledger) chunk(c *replica, m *wire.Chunk) (*wire.Held, error) {
 	h := &wire.Held{Sha256: m.Sha256, Epoch: m.Epoch}
 	size := m.Total
 	named, complete, err := l.artifactState(c, m.Sha256, size)
@@ -97,7 +97,7 @@ func (l *Ledger) chunk(c *copied, m *wire.Chunk) (*wire.Held, error) {
 
 // artifactState reports whether a row of the journal names an artifact of this size, and whether that artifact is here.
 // The size is the journal's own word: another journal that names the same SHA-256 with a wrong size harms itself only.
-func (l *Ledger) artifactState(c *copied, sum []byte, size int64) (named, complete bool, err error) {
+func (l *Ledger) artifactState(c *replica, sum []byte, size int64) (named, complete bool, err error) {
 	err = l.db.Query(`SELECT a.held, a.size FROM artifact a JOIN artifact_row r ON r.sha256=a.sha256
 		WHERE a.sha256=? AND r.owner=? AND r.size=? LIMIT 1`,
 		func(row []driver.Value) error {
@@ -140,7 +140,7 @@ func (l *Ledger) holdFile(sum []byte, size int64) error {
 		l.db.Exec("DELETE FROM pull WHERE sha256=?", sum))
 }
 
-// ArtifactState is what the ledger has of an artifact.
+// ArtifactState is the ledger's state of an artifact.
 type ArtifactState struct {
 	SHA256    string     `json:"sha256"`
 	Size      int64      `json:"size"`
@@ -241,7 +241,7 @@ func (l *Ledger) pull(sum []byte) (out []Answer, err error) {
 const maxPulls = 64
 
 // pulls returns the artifacts of a journal that somebody waits for, longest first.
-func (l *Ledger) pulls(c *copied) (out [][]byte, err error) {
+func (l *Ledger) pulls(c *replica) (out [][]byte, err error) {
 	err = l.db.Query(`SELECT DISTINCT p.sha256 FROM pull p JOIN artifact_row r ON r.sha256=p.sha256
 		WHERE r.owner=? ORDER BY p.at LIMIT ?`, func(row []driver.Value) error {
 		out = append(out, sqlog.Bytes(row[0]))

@@ -13,11 +13,11 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// insertRows is how many rows go into one INSERT statement.
+// insertRows is the number of rows of one INSERT statement.
 const insertRows = 32
 
 // batch files a batch that continues its class's cursor; another is answered with the cursor.
-func (l *Ledger) batch(c *copied, b *wire.Batch) (int, *wire.Ack, error) {
+func (l *Ledger) batch(c *replica, b *wire.Batch) (int, *wire.Ack, error) {
 	rows, err := b.Rows()
 	if err != nil {
 		return 0, refuse(c.journal, wire.Refusal_REFUSAL_MALFORMED, err.Error()), nil
@@ -60,7 +60,7 @@ var (
 	insertMany = sqlog.Insert("observation", columns, insertRows)
 )
 
-func (l *Ledger) insert(c *copied, class observation.Class, rows []wire.Row) error {
+func (l *Ledger) insert(c *replica, class observation.Class, rows []wire.Row) error {
 	args := make([]driver.Value, 0, 8*insertRows)
 	for len(rows) > 0 {
 		n, statement := 1, insertOne
@@ -85,9 +85,10 @@ func (l *Ledger) insert(c *copied, class observation.Class, rows []wire.Row) err
 	return nil
 }
 
-// contradiction says which row of a batch the ledger holds already under another class. A journal never gives an index
-// twice, so its past was changed: its disk was restored from an image and went on, or two boxes write as one agent.
-func (l *Ledger) contradiction(c *copied, class observation.Class, rows []wire.Row, cause error) error {
+// contradiction determines which row of a batch the ledger holds already under another class. A journal never gives an
+// index twice, so its past was changed: its disk was restored from an image and went on, or two boxes write as one
+// agent.
+func (l *Ledger) contradiction(c *replica, class observation.Class, rows []wire.Row, cause error) error {
 	for i := range rows {
 		held, err := l.db.Int("SELECT class FROM observation WHERE owner=? AND idx=? AND class<>?", 0,
 			c.id, rows[i].Idx, int64(class))
@@ -105,7 +106,7 @@ func (l *Ledger) contradiction(c *copied, class observation.Class, rows []wire.R
 }
 
 // grow extends the evidence log over rows that have just come, and over those of other classes that waited for them.
-func (l *Ledger) grow(c *copied, class observation.Class, rows []wire.Row) error {
+func (l *Ledger) grow(c *replica, class observation.Class, rows []wire.Row) error {
 	for i := range rows {
 		r := &rows[i]
 		if ok, err := l.growTo(c, r.Idx); err != nil || !ok {
@@ -120,7 +121,7 @@ func (l *Ledger) grow(c *copied, class observation.Class, rows []wire.Row) error
 }
 
 // growTo extends the evidence log by rows on record, up to idx; ok is false when a row before idx is missing.
-func (l *Ledger) growTo(c *copied, idx int64) (ok bool, err error) {
+func (l *Ledger) growTo(c *replica, idx int64) (ok bool, err error) {
 	for c.tree.Size() < idx {
 		var record *evidence.Record
 		err := l.db.Query("SELECT class, t, kind, device, body FROM observation WHERE owner=? AND idx=?",
@@ -146,7 +147,7 @@ func recordOf(row []driver.Value) *evidence.Record {
 	}
 }
 
-func (c *copied) append(r evidence.Record) error {
+func (c *replica) append(r evidence.Record) error {
 	leaf, err := c.hasher.Leaf(c.tree.Size(), r)
 	if err != nil {
 		return err
@@ -158,7 +159,7 @@ func (c *copied) append(r evidence.Record) error {
 }
 
 // checkpoint takes a signed checkpoint: one over rows that are here is checked now, another when they are.
-func (l *Ledger) checkpoint(c *copied, signed string) error {
+func (l *Ledger) checkpoint(c *replica, signed string) error {
 	p, err := evidence.OpenCheckpoint(signed, c.verifier, c.origin())
 	if err != nil {
 		c.refuse(err.Error())
@@ -183,12 +184,12 @@ func (l *Ledger) checkpoint(c *copied, signed string) error {
 // maxPending bounds the checkpoints of a journal that wait for rows: an agent signs as many as it likes.
 const maxPending = 256
 
-func (c *copied) refuse(why string) {
+func (c *replica) refuse(why string) {
 	c.refused, c.refusal = why, wire.Refusal_REFUSAL_EVIDENCE
 }
 
 // settlePending checks the checkpoints whose rows are all here now.
-func (l *Ledger) settlePending(c *copied) error {
+func (l *Ledger) settlePending(c *replica) error {
 	type point struct {
 		size int64
 		note string
@@ -211,7 +212,7 @@ func (l *Ledger) settlePending(c *copied) error {
 }
 
 // settle checks one checkpoint against the evidence log and files it.
-func (l *Ledger) settle(c *copied, size int64, signed string) error {
+func (l *Ledger) settle(c *replica, size int64, signed string) error {
 	p, err := evidence.OpenCheckpoint(signed, c.verifier, c.origin())
 	if err != nil {
 		c.refuse(err.Error())

@@ -14,15 +14,15 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 )
 
-// An epoch is the rows that came between two openings of the ledger. A cursor names the epoch of its row. When a backup of
-// the ledger is put in its place, the rows after the backup are gone and others get their numbers, in a new epoch: so a
-// cursor from before is recognised, and its reader is told instead of missing rows.
+// An epoch is the rows that came between two openings of the ledger. A cursor names the epoch of its row. When a
+// backup of the ledger is put in its place, the rows after the backup are gone and others get their numbers, in a new
+// epoch: so a cursor from before is recognised, and its reader is told instead of missing rows.
 type epoch struct {
 	id    string
 	first int64 // seq of its first row
 }
 
-// ErrCursorGone says that the row of a cursor is not in the ledger any more: a backup was put in its place.
+// ErrCursorGone means that the row of a cursor is not in the ledger any more: a backup was put in its place.
 var ErrCursorGone = errors.New("the cursor is of rows that this ledger does not hold: it was restored from a backup. " +
 	"Read again from after=0; every event has the id that it had before, so those that you know can be told by it")
 

@@ -378,6 +378,6 @@ func TestRestoredImageIsRefusedAndOthersGoOn(t *testing.T) {
 				t.Errorf("the refusal does not name the row: %q", a.Ack.RefusalText)
 			}
 		}
-		l.journals = map[string]*copied{}
+		l.journals = map[string]*replica{}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 )
 
-// Summary is what the ledger holds of one journal.
+// Summary is the ledger's state of one journal.
 type Summary struct {
 	Site, Agent, Software string
 	Journal               []byte
@@ -26,13 +26,13 @@ type Summary struct {
 	Cursors               map[observation.Class]int64
 }
 
-// Place is where a page of journals begins: after the journal that it names. The zero Place is the beginning.
+// Place is the begin of a page of journals: after the journal that it names. The zero Place is the beginning.
 type Place struct {
 	HelloNs int64 // when the agent of that journal last said hello
 	ID      int64 // of the journal, in this ledger
 }
 
-// JournalsMax is how many journals one page has at most.
+// JournalsMax is the largest number of journals of one page.
 const JournalsMax = 1000
 
 // journalsBytes bounds the lists of devices that one page has, encoded. A page has one journal at least.

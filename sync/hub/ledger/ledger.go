@@ -26,10 +26,10 @@ type Ledger struct {
 	dir      string
 	db       *sqlog.DB
 	read     *sqlog.DB
-	journals map[string]*copied // by journal id; what Apply has in hand
+	journals map[string]*replica // by journal id; what Apply has in hand
 	seq      int64
 	limits   limits
-	kept     *kept // what limits count; nil when it has to be counted again
+	usage    *usage // what limits count; nil when it has to be counted again
 	parts    *parts
 	spent    []string // parts to delete once the transaction is durable
 
@@ -42,8 +42,8 @@ type Ledger struct {
 	lanes   map[string]lanesOf // by journal id
 }
 
-// copied is the state of one journal's copy.
-type copied struct {
+// replica is the state of the copy of one journal.
+type replica struct {
 	id       int64
 	journal  []byte
 	sender   Sender
@@ -57,7 +57,7 @@ type copied struct {
 	refusal  wire.Refusal
 }
 
-func (c *copied) origin() string { return evidence.Origin(c.sender.Site, c.sender.Agent, c.journal) }
+func (c *replica) origin() string { return evidence.Origin(c.sender.Site, c.sender.Agent, c.journal) }
 
 // Open opens the ledger in dir, and makes it when there is none.
 func Open(dir string) (l *Ledger, err error) {
@@ -79,7 +79,7 @@ func openOnce(dir string) (*Ledger, error) {
 		return nil, err
 	}
 	l := &Ledger{
-		db: db, journals: map[string]*copied{}, limits: standardLimits, lanes: map[string]lanesOf{},
+		db: db, journals: map[string]*replica{}, limits: standardLimits, lanes: map[string]lanesOf{},
 		changed: make(chan struct{}),
 	}
 	if err := l.prepare(dir); err != nil {
@@ -126,8 +126,8 @@ func (l *Ledger) Close() error {
 	return err
 }
 
-// copyOf returns the copy of a journal, nil when there is none.
-func (l *Ledger) copyOf(journal []byte) (*copied, error) {
+// replicaOf returns the copy of a journal, nil when there is none.
+func (l *Ledger) replicaOf(journal []byte) (*replica, error) {
 	if c := l.journals[string(journal)]; c != nil {
 		return c, nil
 	}
@@ -138,13 +138,13 @@ func (l *Ledger) copyOf(journal []byte) (*copied, error) {
 	return c, err
 }
 
-func (l *Ledger) load(journal []byte) (*copied, error) {
-	var c *copied
+func (l *Ledger) load(journal []byte) (*replica, error) {
+	var c *replica
 	var size int64
 	var tail []evidence.Hash
 	err := l.db.Query("SELECT id, site, agent, blind_key, verifier, tree, tail, verified, refused FROM journal WHERE journal=?",
 		func(row []driver.Value) (err error) {
-			c = &copied{
+			c = &replica{
 				id: sqlog.Int64(row[0]), journal: journal, sender: Sender{sqlog.Text(row[1]), sqlog.Text(row[2])},
 				hasher: evidence.NewHasher(sqlog.Bytes(row[3])), verified: sqlog.Int64(row[7]),
 				refused: sqlog.Text(row[8]),
@@ -173,7 +173,7 @@ func (l *Ledger) load(journal []byte) (*copied, error) {
 	return c, nil
 }
 
-func (l *Ledger) saveTree(c *copied) error {
+func (l *Ledger) saveTree(c *replica) error {
 	for _, class := range observation.Classes {
 		if err := l.db.Exec("INSERT OR REPLACE INTO cursor(owner, class, idx) VALUES(?,?,?)",
 			c.id, int64(class), c.cursors[class]); err != nil {
@@ -185,12 +185,12 @@ func (l *Ledger) saveTree(c *copied) error {
 }
 
 // hello files an agent's hello and returns the answer to it.
-func (l *Ledger) hello(from Sender, h *wire.Hello, touched map[*copied]bool) (*wire.Ack, error) {
+func (l *Ledger) hello(from Sender, h *wire.Hello, touched map[*replica]bool) (*wire.Ack, error) {
 	verifier, refusal, err := l.admit(from, h)
 	if err != nil || refusal != nil {
 		return refusal, err
 	}
-	c, err := l.copyOf(h.Journal)
+	c, err := l.replicaOf(h.Journal)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +198,7 @@ func (l *Ledger) hello(from Sender, h *wire.Hello, touched map[*copied]bool) (*w
 		if text, err := l.roomForJournal(from); err != nil || text != "" {
 			return refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), err
 		}
-		if c, err = l.newCopy(from, h); err != nil {
+		if c, err = l.newReplica(from, h); err != nil {
 			return nil, err
 		}
 	}
@@ -253,7 +253,7 @@ func (l *Ledger) admit(from Sender, h *wire.Hello) (note.Verifier, *wire.Ack, er
 }
 
 // welcome is the answer to a hello that is accepted: where each class goes on, and which artifacts somebody waits for.
-func (l *Ledger) welcome(c *copied, epoch uint32) (ack *wire.Ack, err error) {
+func (l *Ledger) welcome(c *replica, epoch uint32) (ack *wire.Ack, err error) {
 	ack = &wire.Ack{Journal: c.journal, HelloEpoch: epoch, Verified: c.verified}
 	for _, class := range observation.Classes {
 		ack.Cursors = append(ack.Cursors, &wire.Cursor{Class: class, Idx: c.cursors[class], GoBack: true})
@@ -295,22 +295,22 @@ func (l *Ledger) pinKey(from Sender, verifier string) (pinned, refusal string, e
 	if err != nil {
 		return "", "", err
 	}
-	l.kept.agents++
+	l.usage.agents++
 	return verifier, "", nil
 }
 
-func (l *Ledger) newCopy(from Sender, h *wire.Hello) (*copied, error) {
+func (l *Ledger) newReplica(from Sender, h *wire.Hello) (*replica, error) {
 	err := l.db.Exec(`INSERT INTO journal(journal, site, agent, blind_key, verifier, software, inventory, hello, size, tree,
 		tail, verified, refused) VALUES(?,?,?,?,?,?,?,?,?,0,?,0,'')`, h.Journal, from.Site, from.Agent, h.BlindKey, h.Verifier, "", []byte{}, int64(0), h.Size, []byte{})
 	if err != nil {
 		return nil, err
 	}
-	return l.copyOf(h.Journal)
+	return l.replicaOf(h.Journal)
 }
 
 // noteHello keeps what a hello says of the agent. refusal says why its list of devices is not kept, and is empty
 // otherwise.
-func (l *Ledger) noteHello(c *copied, h *wire.Hello) (refusal string, err error) {
+func (l *Ledger) noteHello(c *replica, h *wire.Hello) (refusal string, err error) {
 	inventory, err := proto.Marshal(h.Inventory)
 	if err != nil {
 		return "", err
@@ -329,7 +329,7 @@ func (l *Ledger) noteHello(c *copied, h *wire.Hello) (refusal string, err error)
 	err = l.db.Exec("UPDATE journal SET software=?, inventory=?, hello=?, size=? WHERE id=?",
 		h.Software, inventory, time.Now().UnixNano(), h.Size, c.id)
 	if err == nil {
-		l.kept.inventories += more
+		l.usage.inventories += more
 	}
 	return "", err
 }

@@ -30,28 +30,29 @@ var standardLimits = limits{
 	softwareBytes: 200, verifierBytes: 1000,
 }
 
-// kept is what limits count. It is read from the database when it is first needed, and after a transaction was undone.
-type kept struct{ agents, inventories int64 }
+// usage holds the quantities that are limited. It is read from the database when it is first needed, and after a
+// transaction was undone.
+type usage struct{ agents, inventories int64 }
 
-// count returns what is kept.
-func (l *Ledger) count() (*kept, error) {
-	if l.kept != nil {
-		return l.kept, nil
+// currentUsage returns the usage, counted in the database when it is not known.
+func (l *Ledger) currentUsage() (*usage, error) {
+	if l.usage != nil {
+		return l.usage, nil
 	}
-	var k kept
+	var k usage
 	err := l.db.Query("SELECT (SELECT count(*) FROM agent), (SELECT coalesce(sum(length(inventory)), 0) FROM journal)",
 		func(row []driver.Value) error {
-			k = kept{agents: sqlog.Int64(row[0]), inventories: sqlog.Int64(row[1])}
+			k = usage{agents: sqlog.Int64(row[0]), inventories: sqlog.Int64(row[1])}
 			return nil
 		})
 	if err != nil {
 		return nil, err
 	}
-	l.kept = &k
-	return l.kept, nil
+	l.usage = &k
+	return l.usage, nil
 }
 
-// tooLarge says what in a hello is more than is kept of one agent, or "".
+// tooLarge describes what in a hello is more than is kept of one agent, or "".
 func (l *Ledger) tooLarge(h *wire.Hello) string {
 	const advice = "run the devices by more than one agent"
 	devices, size := len(h.Inventory.GetDevices()), proto.Size(h.Inventory)
@@ -70,9 +71,9 @@ func (l *Ledger) tooLarge(h *wire.Hello) string {
 	return ""
 }
 
-// roomForAgent says why one more agent is not taken, or "".
+// roomForAgent explains why one more agent is not taken, or "".
 func (l *Ledger) roomForAgent() (string, error) {
-	k, err := l.count()
+	k, err := l.currentUsage()
 	if err != nil || k.agents < l.limits.agents {
 		return "", err
 	}
@@ -80,7 +81,7 @@ func (l *Ledger) roomForAgent() (string, error) {
 		k.agents), nil
 }
 
-// roomForJournal says why an agent may not begin one more journal, or "".
+// roomForJournal explains why an agent may not begin one more journal, or "".
 func (l *Ledger) roomForJournal(from Sender) (string, error) {
 	n, err := l.db.Int("SELECT count(*) FROM journal WHERE site=? AND agent=?", 0, from.Site, from.Agent)
 	if err != nil || n < l.limits.journals {
@@ -90,9 +91,9 @@ func (l *Ledger) roomForJournal(from Sender) (string, error) {
 		n, english.PluralWord(int(n), "journal", ""), from.Site, from.Agent), nil
 }
 
-// roomForInventory says why a journal's list of devices may not grow by some bytes, or "".
+// roomForInventory explains why a journal's list of devices may not grow by some bytes, or "".
 func (l *Ledger) roomForInventory(more int64) (string, error) {
-	k, err := l.count()
+	k, err := l.currentUsage()
 	if err != nil || more <= 0 || k.inventories+more <= l.limits.inventories {
 		return "", err
 	}

@@ -2,7 +2,7 @@ package ledger
 
 import "lanewarden/sync/wire"
 
-// Message is what Apply files: a Hello, a Batch or a Chunk of an agent, or a Pull.
+// Message is a message that Apply commits: a Hello, a Batch or a Chunk of an agent, or a Pull.
 type Message interface{ message() }
 
 // Sender names an agent, as the topic of its messages does.
@@ -41,7 +41,7 @@ type agentMessage interface {
 	journal() []byte
 	// applyTo files the message and returns the answer to it. The journals whose trees and cursors changed are added
 	// to touched, to be saved at the end of the savepoint.
-	applyTo(l *Ledger, touched map[*copied]bool) (Answer, error)
+	applyTo(l *Ledger, touched map[*replica]bool) (Answer, error)
 }
 
 func (m Hello) sender() Sender { return m.From }
@@ -52,12 +52,12 @@ func (m Hello) journal() []byte { return m.Body.GetJournal() }
 func (m Batch) journal() []byte { return m.Body.GetJournal() }
 func (m Chunk) journal() []byte { return m.Body.GetJournal() }
 
-func (m Hello) applyTo(l *Ledger, touched map[*copied]bool) (Answer, error) {
+func (m Hello) applyTo(l *Ledger, touched map[*replica]bool) (Answer, error) {
 	ack, err := l.hello(m.From, m.Body, touched)
 	return Answer{Sender: m.From, Ack: ack}, err
 }
 
-func (m Batch) applyTo(l *Ledger, touched map[*copied]bool) (Answer, error) {
+func (m Batch) applyTo(l *Ledger, touched map[*replica]bool) (Answer, error) {
 	c, refusal, err := l.journalOf(m)
 	if err != nil || refusal != nil {
 		return Answer{Sender: m.From, Ack: refusal}, err
@@ -67,7 +67,7 @@ func (m Batch) applyTo(l *Ledger, touched map[*copied]bool) (Answer, error) {
 	return Answer{Sender: m.From, Ack: ack, Rows: rows}, err
 }
 
-func (m Chunk) applyTo(l *Ledger, _ map[*copied]bool) (Answer, error) {
+func (m Chunk) applyTo(l *Ledger, _ map[*replica]bool) (Answer, error) {
 	c, refusal, err := l.journalOf(m)
 	if err != nil || refusal != nil {
 		return Answer{Sender: m.From, Ack: refusal}, err
@@ -79,8 +79,8 @@ func (m Chunk) applyTo(l *Ledger, _ map[*copied]bool) (Answer, error) {
 
 // journalOf returns the copy of the journal that a message is about, or the refusal to answer when its sender has no
 // such journal or nothing more of it is accepted.
-func (l *Ledger) journalOf(m agentMessage) (*copied, *wire.Ack, error) {
-	c, err := l.copyOf(m.journal())
+func (l *Ledger) journalOf(m agentMessage) (*replica, *wire.Ack, error) {
+	c, err := l.replicaOf(m.journal())
 	switch {
 	case err != nil:
 		return nil, nil, err

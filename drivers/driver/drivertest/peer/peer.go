@@ -21,7 +21,7 @@ const (
 	probeTime = 3 * time.Minute
 	// stopTime is for a server to end after SIGTERM, before SIGKILL.
 	stopTime = 5 * time.Second
-	// wordsSize is how many bytes of a program's last output are kept.
+	// wordsSize is the number of bytes of a program's last output that are kept.
 	wordsSize = 4 << 10
 	// requiredVariable makes a missing tool a failure instead of a skip, when it is "required": for machines on which
 	// .ci/setup has installed everything.

@@ -48,7 +48,7 @@ func programs(name, packages string, programs ...string) Tool {
 // shell is a command line of sh; args are $0 and so on.
 func shell(line string, args ...string) []string { return append([]string{"sh", "-c", line}, args...) }
 
-// MosquittoPath is where the broker is: Debian's is in /usr/sbin, which is not in every user's path.
+// MosquittoPath returns the path of the broker: Debian's is in /usr/sbin, which is not in every user's path.
 func MosquittoPath() string {
 	if path, err := exec.LookPath("mosquitto"); err == nil {
 		return path
@@ -60,7 +60,7 @@ func MosquittoPath() string {
 	return "mosquitto"
 }
 
-// ChromiumPath is where the browser is.
+// ChromiumPath returns the path of the browser.
 func ChromiumPath() string {
 	path, err := exec.LookPath("chromium")
 	if err != nil {

@@ -60,7 +60,7 @@ type Vehicle struct {
 	Source      *Source
 }
 
-// Truth is what really happened in one occupancy, for tests.
+// Truth is the simulated occupancy itself.
 type Truth struct {
 	Number     uint32
 	Start, End time.Duration // since the portal's start
@@ -346,14 +346,14 @@ func (p *Portal) endOccupancy() {
 	p.nextTruck = p.now + max(p.exponential(p.cfg.TruckEvery), 2*time.Second)
 }
 
-// coverage is how much of the vehicle stands between the panels, 0 to 1.
+// coverage returns the part of the vehicle that stands between the panels, 0 to 1.
 func (o *occupancy) coverage() float64 {
 	const reach = 3.0 // m before and behind the panels where a vehicle still matters
 	in := math.Min(o.front, reach) - math.Max(o.front-o.Length, -reach)
 	return math.Max(0, math.Min(1, in/(2*reach)))
 }
 
-// rate is what a panel counts per second of the vehicle's source: inverse square of the distance, over its length.
+// rate returns a panel's counts per second from the vehicle's source: inverse square of the distance, over its length.
 func (o *occupancy) rate(c Config, panel int, strength func(*Source) float64) float64 {
 	s := o.Source
 	if s == nil || strength(s) == 0 {

@@ -57,7 +57,7 @@ type Swab struct {
 // carryOver is the share of a sample that stays in the instrument.
 const carryOver = 0.2
 
-// Result is what the instrument makes of a swab.
+// Result is the outcome of a swab.
 type Result struct {
 	Swab
 	ID       string

@@ -109,10 +109,10 @@ var replies = map[llrp.MessageType]llrp.MessageType{
 	llrp.EnableAccessSpec: llrp.EnableAccessSpecResp, llrp.CloseConnection: llrp.CloseConnectionResponse,
 }
 
-// antennas is how many antennas the reader has.
+// antennas is the number of the reader's antennas.
 const antennas = 4
 
-// content is what an answer has behind its status.
+// content returns the parameters of an answer behind its status.
 func (r *Reader) content(f llrp.Frame) (out [][]byte) {
 	switch f.Type {
 	case llrp.GetCapabilities:
@@ -178,7 +178,7 @@ func (r *Reader) End() {
 	r.send(llrp.ReaderEvent, r.event(llrp.TLV(249, []byte{1}, llrp.B4(1), llrp.B4(0))))
 }
 
-// Starts is how often a client has started the reader.
+// Starts returns the number of times that a client has started the reader.
 func (r *Reader) Starts() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

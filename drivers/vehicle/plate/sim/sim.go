@@ -30,7 +30,7 @@ type Camera struct {
 	Right      float64 // share of plates that are read right
 }
 
-// confusions are what readers take characters for.
+// confusions are characters that readers take for one another.
 var confusions = map[byte]byte{'0': 'O', 'O': '0', '1': 'I', 'I': '1', '8': 'B', 'B': '8',
 	'5': 'S', 'S': '5', '2': 'Z', 'Z': '2', '6': 'G', 'G': '6', 'D': '0'}
 

@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 )
 
-// material says how much more a thickness takes of the low energy than of the high one: ln(low)/ln(high) of the
+// material describes how much more a thickness takes of the low energy than of the high one: ln(low)/ln(high) of the
 // transmissions. Heavy nuclei make pairs at the high energy, so the ratio falls with the atomic number. Simulated
 // values, not measured ones.
 type material float64

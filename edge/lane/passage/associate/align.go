@@ -24,7 +24,7 @@ type Vehicle struct {
 	Seen   uint64  // devices whose results are already given to it for good
 }
 
-// Report is what one device reports late of one vehicle: an image with all that is about it, a series of swabs.
+// Report is a late report of one device about one vehicle: an image with all that is about it, a series of swabs.
 type Report struct {
 	Dets []*detection.Detection // the one that says when it was first
 }

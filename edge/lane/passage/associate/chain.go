@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// state is where the chain of reports is: the vehicle that was seen last, plus one; 0 says none. own says that the last
-// report was of it, and not of an unknown one.
+// state is the position in the chain of reports: the vehicle that was seen last, plus one; 0 says none. own says that
+// the last report was of it, and not of an unknown one.
 type state struct {
 	vehicle int
 	own     bool

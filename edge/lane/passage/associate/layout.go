@@ -9,7 +9,7 @@ import (
 	"lanewarden/drivers/observation/units"
 )
 
-// Place is where a device stands in a lane.
+// Place is a device's position in a lane.
 type Place struct {
 	Lane     int
 	Position units.Metres // from the lane's beginning
@@ -23,7 +23,7 @@ type Device struct {
 	Hears  bool    // it hears tags: what it sees may be in another lane, and keeps no order
 }
 
-// Layout is what does not change of lanes that share devices, or of one lane. It holds 64 devices at most.
+// Layout holds the fixed properties of one lane, or of lanes that share devices. It holds 64 devices at most.
 type Layout struct {
 	Devices []Device
 	Lanes   int

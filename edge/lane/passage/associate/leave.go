@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// left is how long after its sight at the last station a vehicle can still be seen there, s.
+// left is the time after its last detection at the last station during which a vehicle can still be detected there, s.
 const left = 15.0
 
 // leave lets vehicles go that have left by the time of the detection. They are charged for the devices that should have
@@ -61,7 +61,7 @@ func (s *stepper) gone(queue []*track, i int) (through, gone bool) {
 	return false, s.d.Order-t.free > s.layout.Timeout
 }
 
-// mostIdle is how long a vehicle is believed to stand in a queue, s.
+// mostIdle bounds the time that a vehicle is believed to stand in a queue, s.
 const mostIdle = 3600.0
 
 // next returns the first of a queue, from the i-th on, that stands behind a track; -1 when none does.
@@ -74,7 +74,7 @@ func next(queue []*track, i int, t *track) int {
 	return -1
 }
 
-// rest is what a track costs for what nobody saw of it until it was gone.
+// rest returns the cost of all devices that missed the track's vehicle until it left.
 func (s *stepper) rest(t *track, through bool) float64 {
 	if t.reversed {
 		return 0
@@ -93,7 +93,7 @@ func (s *stepper) rest(t *track, through bool) float64 {
 	return cost
 }
 
-// misses is what it costs that a set of devices saw nothing of the vehicle of this detection.
+// misses returns the cost of a set of devices having missed the vehicle of this detection.
 func (s *stepper) misses(devices uint64) (cost float64) {
 	for ; devices != 0; devices &= devices - 1 {
 		cost += s.miss(bits.TrailingZeros64(devices), s.d.At)
@@ -101,7 +101,7 @@ func (s *stepper) misses(devices uint64) (cost float64) {
 	return cost
 }
 
-// miss is what it costs that a device saw nothing of a vehicle.
+// miss returns the cost of a device having missed a vehicle.
 func (s *stepper) miss(dev int, at float64) float64 {
 	if s.down(dev, at) {
 		return 0

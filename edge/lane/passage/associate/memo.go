@@ -6,8 +6,8 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// memo is what one track and the detection of a step say together. Many hypotheses share a track, and each asks for it
-// several times; memos last for the step.
+// memo caches the comparison of one track with the detection of a step. Many hypotheses share a track, and each asks
+// for it several times; memos last for the step.
 type memo struct {
 	of *track
 

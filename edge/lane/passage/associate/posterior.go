@@ -9,7 +9,7 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// Assignment is what is known of whose a detection is.
+// Assignment is the posterior of one detection: its track, the runner-up, and their probabilities.
 type Assignment struct {
 	Det    *detection.Detection
 	Label  int64   // of its vehicle on the likeliest path of all: the row of its first detection; or None

@@ -7,7 +7,8 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// mostUnseen is how many vehicles in a row are looked at that a device did not see, for when they let the next one come.
+// mostUnseen is the number of consecutive vehicles, missed by a device, that are searched for the time at which they
+// let the next one come.
 const mostUnseen = 4
 
 // aheadOf returns when the vehicle ahead of a track that stands before the i-th one clears the detection's device;
@@ -86,8 +87,8 @@ func (l *Layout) before(m *motion.Model, t, behind *track, d *detection.Detectio
 	return worst
 }
 
-// packed returns the log-probability that all vehicles that stand behind a track, from the i-th of the row on, have room
-// between the detection's place and one that they had left by then.
+// packed returns the log-probability that all vehicles that stand behind a track, from the i-th of the row on, have
+// room between the detection's place and one that they had left by then.
 func (s *stepper) packed(row []*track, i int, t *track) float64 {
 	d, worst := s.d, 0.0
 	if d.Tag || d.Raw != d.At || i >= len(row) {

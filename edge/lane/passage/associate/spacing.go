@@ -98,7 +98,7 @@ ahead:
 	return sum
 }
 
-// stretch is what vehicles of a queue take up, with its variance, m².
+// stretch is the length of road that vehicles of a queue occupy, m, with its variance, m².
 type stretch struct {
 	length   units.Metres
 	variance float64

@@ -4,7 +4,7 @@ import (
 	"lanewarden/drivers/kinds"
 )
 
-// Kind is what a term of an assignment rests on.
+// Kind names the evidence that a term of an assignment stands for.
 type Kind uint8
 
 // Kinds of terms, in the order in which they are explained.

@@ -47,7 +47,7 @@ type layer struct {
 	nodes []*node
 }
 
-// node is what is left of hypotheses that agree about the vehicles in the lanes.
+// node merges hypotheses that agree about the vehicles in the lanes.
 type node struct {
 	queue   []*track // in the order of their row, the foremost first; those that have merged before those that have not
 	hash    uint64

@@ -43,7 +43,7 @@ func Compare(a, b *kinds.Name) float64 {
 	return otherNumber
 }
 
-// Likeness is what the names of a detection and those of a vehicle say together.
+// Likeness is the score of comparing the names of a detection with those of a vehicle.
 type Likeness struct {
 	Score float64     // log-likelihood ratio
 	A, B  *kinds.Name // the two that said it; nil when none did

@@ -33,10 +33,9 @@ const (
 	delays = 1.5
 	// bursts is the usual delay over the least one from which on reports are not timely, s.
 	bursts = 20.0
-	// stepped is how far values must be from all others to be of a clock that was set, s.
+	// stepped is the distance from all other values beyond which values mean that the clock was set, s.
 	stepped = 15.0
-	// steps is how many of them are needed, and moments how far apart they must be, s: one image late is several
-	// reports.
+	// steps is the number of such values that are needed: one image late is several reports.
 	steps   = 4
 	moments = 30.0
 )
@@ -80,7 +79,7 @@ func (c *Clock) Arrived(shown, arrived float64) (step float64) {
 	return top - high
 }
 
-// bounds are what nearly all of the last values are between.
+// bounds returns the interval that holds nearly all of the last values.
 func (c *Clock) bounds() (low, high float64) {
 	s := c.ahead.sorted
 	return s[len(s)/20], s[len(s)-1-len(s)/20]

@@ -6,7 +6,7 @@ import (
 	"lanewarden/drivers/observation/units"
 )
 
-// Gap is how soon after a vehicle's end has left a place the next one's front comes to it, in a queue.
+// Gap is the time between a vehicle's end leaving a place and the next one's front coming to it, in a queue.
 type Gap struct {
 	Mean, Sigma float64 // s
 }

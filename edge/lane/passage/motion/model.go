@@ -18,7 +18,7 @@ type Sight struct {
 	Length   units.Metres // of the vehicle; 0 when unknown
 }
 
-// Model is what was learnt of lanes that share devices.
+// Model estimates the motion of vehicles in lanes that share devices.
 type Model struct {
 	travels []*way          // [lower index*devices + higher]; nil for none
 	delays  Window          // s that vehicles were longer on their way than predicted, from one device to the next
@@ -56,13 +56,13 @@ func New(devices int, usual units.MetresPerSecond) *Model {
 	}
 }
 
-// Doubt says how far a device's corrected times may be off until the ways to it are learnt, s.
+// Doubt sets the standard error of a device's corrected times until the ways to it are learnt, s.
 func (m *Model) Doubt(dev int, sigma float64) { m.doubts[dev] = sigma }
 
 // Doubtful reports whether a device's times may be off.
 func (m *Model) Doubtful(dev int) bool { return m.doubts[dev] > 0 }
 
-// least is how many values a learnt figure needs before it is used.
+// least is the number of values from which a learnt figure is used.
 const least = 5
 
 // Speed returns the usual speed.
@@ -74,7 +74,7 @@ func (m *Model) Speed() units.MetresPerSecond {
 	return units.MetresPerSecond(m.usual)
 }
 
-// fasterBy is how much less than at the highest speed a way may seem to take, s, as devices tell fronts apart so far.
+// fasterBy is the time by which a way may seem shorter than at the highest speed, s.
 const fasterBy = 1.0
 
 // tooFast reports whether nobody drives a way, m, in a time, s.
@@ -119,7 +119,7 @@ func (m *Model) Reach() (extent units.Metres, ok bool) {
 	return units.Metres(v), m.reach.Len() >= least
 }
 
-// Prediction is when a device should see a vehicle.
+// Prediction is the normal distribution of the time at which a device detects a vehicle.
 type Prediction struct {
 	Off     float64      // s that it was seen later than predicted
 	Sigma   float64      // s, standard deviation of the prediction
@@ -130,7 +130,8 @@ type Prediction struct {
 	Learned bool         // what was learnt of the way is in it
 	Fast    bool         // it would have driven faster than vehicles do, by one clock
 
-	// EitherSide says that it was heard at one of the two, and may have stood on either side of the other.
+	// EitherSide reports that the vehicle was heard at one of the two, and may have stood on either side of the other.
+	// side.
 	EitherSide bool
 }
 

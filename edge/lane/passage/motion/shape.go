@@ -92,10 +92,10 @@ func stood(from, to Sight) float64 {
 	return 0
 }
 
-// SamePlace is how near to each other, in m, devices see a vehicle's front at one moment.
+// SamePlace is the distance in m up to which two devices detect a vehicle's front at the same moment.
 const SamePlace = 1.0
 
-// Delays is how vehicles are held up on their way from one device to the next.
+// Delays is the distribution of the time that vehicles are held up between two devices.
 type Delays struct {
 	Share float64 // of ways on which they are
 	Mean  float64 // s, of those

@@ -10,7 +10,7 @@ import (
 // bySize holds what was noted of the last sizesKept vehicles, with the logarithms of their lengths, m.
 type bySize[T any] struct{ ring.Buffer[sized[T]] }
 
-// sized is what was noted of one vehicle.
+// sized is a vehicle's length with a value that is learnt by length.
 type sized[T any] struct {
 	length float64 // logarithm of m
 	noted  T
@@ -20,7 +20,7 @@ func (s *bySize[T]) add(length float64, noted T) {
 	s.Add(sized[T]{logLength(length), noted}, sizesKept)
 }
 
-// Load is what is read at some vehicles only.
+// Load is the set of kinds of names that a vehicle carries and others of its size may not.
 type Load uint8
 
 // Kinds of load.
@@ -36,13 +36,14 @@ const (
 	// Relative standard deviations: of one vehicle's length measured twice, and of the weights of vehicles of one kind.
 	lengthWidth = 0.1
 	weightWidth = 0.25
-	// sizesPrior is how many vehicles of each length are assumed before any is known; they are like all others.
+	// sizesPrior is the number of vehicles of each length that are assumed before any is known; they are like all
+	// others.
 	sizesPrior = 0.2
 	// weightFloor is the density of a weight that none of the last vehicles had, relative to the kernel's top.
 	weightFloor = 0.01
 
-	// longestVehicle is the longest on a road, m. What is measured longer stopped over the detector. Long vehicles do so
-	// more often, so that such a measurement says something too.
+	// longestVehicle is the longest on a road, m. What is measured longer stopped over the detector. Long vehicles do
+	// so more often, so that such a measurement says something too.
 	longestVehicle = 26.0
 	// Length of a vehicle that was measured too long or not at all, and its standard deviation, m.
 	stoppedLength, stoppedSigma = 14.0, 7.0

@@ -2,7 +2,7 @@ package motion
 
 import "lanewarden/drivers/observation/units"
 
-// way is what was learnt of the time between two devices: s beyond distance over speed, of raw times. It holds lags,
+// way estimates the travel residual between two devices: s beyond distance over speed, of raw times. It holds lags,
 // dwell and what is left of clock offsets, of vehicles that nothing held up: these agree with each other, those that
 // were held up do not.
 type way struct {
@@ -11,16 +11,18 @@ type way struct {
 	old           int     // values since these were found
 }
 
-// adopting is how much wider than what is known the values of a way may lie to be believed: more so, the longer ago it
-// was found. In a queue that stands for hours nobody drives freely, and what was known before still holds.
+// adopting widens the range around the known values in which new values are accepted: more so, the longer ago it was
+// found. In a queue that stands for hours nobody drives freely, and what was known before still holds.
 const adopting = 1.5
 
-// mixed is how much narrower than all the values those are that agree, when the others are of vehicles that were held up.
+// mixed is the ratio of the spread of agreeing values to the spread of all, below which the others are those of
+// vehicles that were held up.
 const mixed = 0.5
 
 func (w *way) known() bool { return w != nil && w.Len() >= least }
 
-// add takes a value. late says that it is of a device to which vehicles do not come in a row, so that no queue spoils it.
+// add takes a value. late says that it is of a device to which vehicles do not come in a row, so that no queue spoils
+// it.
 func (w *way) add(v float64, late bool) {
 	w.Add(v)
 	w.old++

@@ -16,8 +16,8 @@ type Window struct {
 	known          bool // middle and spread are of what values holds
 }
 
-// windowSize is how many values a window holds: the median of 41 is sure to a fifth of the spread, and 41 vehicles are
-// half an hour of a busy lane, in which a clock of 100 ppm drifts by 0.2 s.
+// windowSize is the number of values of a window: the median of 41 is sure to a fifth of the spread, and 41 vehicles
+// are half an hour of a busy lane, in which a clock of 100 ppm drifts by 0.2 s.
 const windowSize = 41
 
 // Add adds a value in place of the oldest one.
