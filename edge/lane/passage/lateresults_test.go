@@ -66,13 +66,13 @@ func TestFirstRow(t *testing.T) {
 // by name; one that is another vehicle's already is not taken.
 func TestVotes(t *testing.T) {
 	g := newGroups(twoLanes())[0]
-	toldIn := func(passage string) told { return told{passage: passage} }
+	toldIn := func(passage string) stated { return stated{passage: passage} }
 	said := func(passages ...string) (out []*reading) {
 		for i, p := range passages {
 			r := &reading{det: &detection.Detection{Idx: int64(i)}, label: noLabel}
 			if p != "-" {
 				was := toldIn(p)
-				r.told = &was
+				r.stated = &was
 			}
 			out = append(out, r)
 		}
