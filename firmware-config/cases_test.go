@@ -212,7 +212,7 @@ func TestInForce(t *testing.T) {
 	}
 	for name, want := range map[string]Setting{
 		"address":      {Value: "192.0.2.1:1601"},
-		"count":        {Value: "4", Unit: "cm"},
+		"count":        {Value: "4", Unit: message.Text{EN: "cm", FR: "cm"}},
 		"pause":        {Value: "2s", Default: true},
 		"on":           {Value: "false", Default: true},
 		"inner.listen": {Value: ":80"},

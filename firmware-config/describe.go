@@ -104,7 +104,7 @@ func valueText(f field, v reflect.Value) string {
 type Setting struct {
 	Name    string       `json:"name"` // "http.listen"
 	Value   string       `json:"value"`
-	Unit    string       `json:"unit,omitempty"`
+	Unit    message.Text `json:"unit,omitzero"`
 	Help    message.Text `json:"help"`
 	Default bool         `json:"default"` // what it would be if the lane file said nothing
 }
@@ -122,7 +122,7 @@ func (d Device) InForce() (out []Setting) {
 				def = want.String()
 			}
 		}
-		out = append(out, Setting{Name: path, Value: text, Unit: f.unit, Help: f.help.Text(), Default: text == def || f.def == "" && v.IsZero()})
+		out = append(out, Setting{Name: path, Value: text, Unit: message.Unit(f.unit).Text(), Help: f.help.Text(), Default: text == def || f.def == "" && v.IsZero()})
 		return false
 	})
 	return out

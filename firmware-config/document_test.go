@@ -36,7 +36,7 @@ func TestBuiltinProfiles(t *testing.T) {
 					return
 				}
 				kinds[e.Reading.Kind]++
-				if e.Reading.Alarm != "" {
+				if !e.Reading.Alarm.IsZero() {
 					alarms++
 				}
 			}

@@ -140,9 +140,9 @@ func (t *profileTest) event(e line.Event) {
 		fmt.Fprintf(t.p.Writer, "        %s:\n", row.Name)
 		printValues(t.p.Writer, "          ", row.Values)
 	}
-	if r.Alarm != "" {
+	if !r.Alarm.IsZero() {
 		t.alarms++
-		fmt.Fprintf(t.p.Writer, "        %s\n", t.p.Phrase("lanectl.alarm-is", message.String("what", r.Alarm)))
+		fmt.Fprintf(t.p.Writer, "        %s\n", t.p.Phrase("lanectl.alarm-is", message.Nested("what", r.Alarm)))
 	}
 }
 

@@ -93,8 +93,8 @@ func testModbusProfile(ctx context.Context, p cli.Printer, name, address string,
 	values, err := plc.Ask(ctx, transport.Modbus{Link: link, Unit: unit}, ref.Value)
 	for _, v := range values {
 		fmt.Fprintf(p.Writer, "%-24s %s %s\n", v.Name, v.Text, v.Unit)
-		if v.Alarm != "" {
-			fmt.Fprintf(p.Writer, "%-24s %s\n", "", p.Phrase("lanectl.alarm-is", message.String("what", v.Alarm)))
+		if !v.Alarm.IsZero() {
+			fmt.Fprintf(p.Writer, "%-24s %s\n", "", p.Phrase("lanectl.alarm-is", message.Nested("what", v.Alarm)))
 		}
 	}
 	return err
@@ -117,8 +117,8 @@ func testWebProfile(ctx context.Context, p cli.Printer, name, source string) err
 			fmt.Fprintf(p.Writer, "        %-18s %s\n", p.Phrase("lanectl.time"), r.At.Format("2006-01-02 15:04:05.999 MST"))
 		}
 		printValues(p.Writer, "        ", r.Values)
-		if r.Alarm != "" {
-			fmt.Fprintf(p.Writer, "        %s\n", p.Phrase("lanectl.alarm-is", message.String("what", r.Alarm)))
+		if !r.Alarm.IsZero() {
+			fmt.Fprintf(p.Writer, "        %s\n", p.Phrase("lanectl.alarm-is", message.Nested("what", r.Alarm)))
 		}
 	}
 	return err

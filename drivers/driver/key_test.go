@@ -48,7 +48,7 @@ func TestKeyedReports(t *testing.T) {
 	if a, b := c1.Set(at, "stuck", "loop", true, message.Verbatim("a")), c2.Set(at, "stuck", "loop", true, message.Verbatim("b")); a[0].Key == b[0].Key {
 		t.Error("two conditions, one key")
 	}
-	if a, b := OutputSet(at, "light", "on", "r", false), OutputSet(at, "light", "off", "r", false); a.Key == b.Key {
+	if a, b := OutputSet(at, "light", "on", message.Verbatim("r"), false), OutputSet(at, "light", "off", message.Verbatim("r"), false); a.Key == b.Key {
 		t.Error("two outputs, one key")
 	}
 	var f1, f2 Faults

@@ -58,9 +58,12 @@ func (c Commands) Command(ctx context.Context, output, value, reason string) err
 	}
 }
 
-// OutputSet is the observation of an output that was set.
-func OutputSet(at time.Time, output, value, reason string, safe bool) *observation.Observation {
-	o := observation.New(observation.Class_CLASS_EVENT, at, &observation.LaneOutput{Output: output, Value: value, Reason: reason, SafeState: safe})
+// OutputSet is the observation of an output that was set, by a person for a reason in that person's words, or by the
+// driver itself to the safe state.
+func OutputSet(at time.Time, output, value string, reason message.Message, safe bool) *observation.Observation {
+	o := observation.New(observation.Class_CLASS_EVENT, at, &observation.LaneOutput{
+		Output: output, Value: value, Reason: reason.English(), Message: EncodeMessage(reason), SafeState: safe,
+	})
 	SetKey(o, fmt.Sprintf("output %s@%d", output, at.UnixNano()))
 	return o
 }

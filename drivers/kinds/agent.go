@@ -44,20 +44,27 @@ func deviceReading(b *observation.DeviceReading) Text {
 	if t.EN == "" {
 		t = say("device-reading.message", arg("message", b.Message))
 	}
-	t.Words = b.Alarm
-	return t
+	return t.saying(b.AlarmMessage, b.Alarm)
+}
+
+// onOff returns what a device wrote; on and off are words of ours too.
+func onOff(text string) Text {
+	if text == "on" || text == "off" {
+		return name("on-off", text)
+	}
+	return plainly(text)
 }
 
 // quantities are the first of what a device measured, each with its name and its unit.
 func quantities(all []*observation.Quantity) (parts []Text) {
 	const most = 6
 	for _, q := range all[:min(len(all), most)] {
-		value := plainly(q.Text)
+		value := onOff(q.Text)
 		if q.Number != nil && json.Valid([]byte(q.Text)) { // a number as the device wrote it, not a word
 			value = num(q.GetNumber(), 4)
 		}
 		if q.Unit != "" {
-			value = say("quantities.with-unit", arg("value", value), arg("unit", q.Unit))
+			value = say("quantities.with-unit", arg("value", value), arg("unit", inBoth(message.Unit(q.Unit))))
 		}
 		parts = append(parts, say("quantities.named", arg("name", driversName("quantity.", q.Name)), arg("value", value)))
 	}
@@ -76,8 +83,7 @@ func vehicleReading(b *observation.VehicleReading) Text {
 // driversName returns the catalogue's name for a driver's own term; without one it is shown as the driver wrote it.
 func driversName(prefix, word string) Text {
 	if code := prefix + word; message.Known(code) {
-		t := message.New(code).Text()
-		return Text{EN: t.EN, FR: t.FR}
+		return inBoth(message.New(code))
 	}
 	return name("", word)
 }
@@ -129,8 +135,7 @@ func agentAccess(b *observation.AgentAccess) Text {
 	t := sentence(say("agent-access.did", arg("who", who), arg("action", name("actions", b.Action))),
 		when(b.Count > 1, count("count.time", b.Count)),
 		when(b.Peer != "", say("agent-access.from", arg("peer", b.Peer))))
-	t.Words = b.Text
-	return t
+	return t.saying(b.Message, b.Text)
 }
 
 func deviceTest(b *observation.DeviceTest) Text {

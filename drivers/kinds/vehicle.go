@@ -142,6 +142,5 @@ func alternatives(all []*observation.CodeReading) Text {
 func laneOutput(b *observation.LaneOutput) Text {
 	t := sentence(say("lane-output.set", arg("output", b.Output), arg("state", name("on-off", b.Value))),
 		when(b.SafeState, say("lane-output.safe-state")))
-	t.Words = b.Reason
-	return t
+	return t.saying(b.Message, b.Reason)
 }

@@ -109,8 +109,7 @@ func percent(share float64, decimals int) Text { return unit(100*share, decimals
 
 // count is a number of things: an entry of the catalogue that has a form for one and a form for many.
 func count[N int | int64 | uint32 | uint64](code string, n N) Text {
-	t := message.New("kinds."+code, message.Count("n", n)).Text()
-	return Text{EN: t.EN, FR: t.FR}
+	return inBoth(message.New("kinds."+code, message.Count("n", n)))
 }
 
 // span is a duration as people say it: 41 s, 9 min, 2 h 47.

@@ -143,9 +143,18 @@ func (p Plural) In(l Language) string { return l.number(float64(p), 0, false) }
 func (n Num) In(l Language) string {
 	text := l.number(n.Value, n.Decimals, n.Fixed)
 	if n.Unit != "" {
-		text += nbsp + n.Unit
+		text += nbsp + Unit(n.Unit).In(l)
 	}
 	return text
+}
+
+// Unit is a unit as people write it: °C for degC, which profiles and settings say in ASCII. A unit that the catalogue
+// does not have is the same in all languages.
+func Unit(unit string) Message {
+	if code := "unit." + strings.ReplaceAll(unit, " ", "-"); Known(code) {
+		return New(code)
+	}
+	return Verbatim(unit)
 }
 
 // In returns the time; both languages write it as ISO 8601 does, with the zone's abbreviation.

@@ -4251,7 +4251,8 @@ type DeviceReading struct {
 	Profile       string                 `protobuf:"bytes,1,opt,name=profile,proto3" json:"profile,omitempty"` // name of the profile
 	Message       string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"` // name of its message
 	Values        []*Quantity            `protobuf:"bytes,3,rep,name=values,proto3" json:"values,omitempty"`
-	Alarm         string                 `protobuf:"bytes,4,opt,name=alarm,proto3" json:"alarm,omitempty"` // the rule that held, in words; empty for none
+	Alarm         string                 `protobuf:"bytes,4,opt,name=alarm,proto3" json:"alarm,omitempty"`                                   // the rule that held, in words; empty for none
+	AlarmMessage  *Message               `protobuf:"bytes,5,opt,name=alarm_message,json=alarmMessage,proto3" json:"alarm_message,omitempty"` // the same as code and arguments; absent in records of older versions
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4312,6 +4313,13 @@ func (x *DeviceReading) GetAlarm() string {
 		return x.Alarm
 	}
 	return ""
+}
+
+func (x *DeviceReading) GetAlarmMessage() *Message {
+	if x != nil {
+		return x.AlarmMessage
+	}
+	return nil
 }
 
 // VehicleReading is what a device measured of one vehicle, for devices that have no kind of their own: the temperature
@@ -6274,6 +6282,7 @@ type LaneOutput struct {
 	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`                           // on, off, or a number
 	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`                         // who or what wanted it
 	SafeState     bool                   `protobuf:"varint,4,opt,name=safe_state,json=safeState,proto3" json:"safe_state,omitempty"` // the driver's own: at start, at exit
+	Message       *Message               `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`                       // reason in all languages; absent when a person gave it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6334,6 +6343,13 @@ func (x *LaneOutput) GetSafeState() bool {
 		return x.SafeState
 	}
 	return false
+}
+
+func (x *LaneOutput) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
 }
 
 // SiteClimate is a climate sensor's reading. Source: BME280, BMP280.
@@ -7386,12 +7402,13 @@ func (x *PassageCorrected) GetMessage() *Message {
 // AgentAccess is what somebody did at the agent's console, or tried to.
 type AgentAccess struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Action        string                 `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"` // sign-in, sign-out, refused, locked, output, correction, test
-	User          string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`     // account; "local" for who is on the machine
-	Role          string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`     // viewer, technician, officer, admin
-	Peer          string                 `protobuf:"bytes,4,opt,name=peer,proto3" json:"peer,omitempty"`     // address that it came from
-	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`     // what was done, or why it was refused
-	Count         uint32                 `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"`  // refusals of the same kind that this stands for
+	Action        string                 `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`   // sign-in, sign-out, refused, locked, output, correction, test
+	User          string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`       // account; "local" for who is on the machine
+	Role          string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`       // viewer, technician, officer, admin
+	Peer          string                 `protobuf:"bytes,4,opt,name=peer,proto3" json:"peer,omitempty"`       // address that it came from
+	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`       // what was done, or why it was refused
+	Count         uint32                 `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"`    // refusals of the same kind that this stands for
+	Message       *Message               `protobuf:"bytes,7,opt,name=message,proto3" json:"message,omitempty"` // text in all languages; absent in records of older versions
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7466,6 +7483,13 @@ func (x *AgentAccess) GetCount() uint32 {
 		return x.Count
 	}
 	return 0
+}
+
+func (x *AgentAccess) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
 }
 
 // DeviceTest is the result of a guided test of a device.
@@ -8437,12 +8461,13 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x06height\x18\x03 \x01(\rR\x06height\x12#\n" +
 	"\rpseudo_colour\x18\x04 \x01(\bR\fpseudoColour\x12\x1a\n" +
 	"\boutlines\x18\x05 \x01(\rR\boutlines\x12!\n" +
-	"\fnot_rendered\x18\x06 \x01(\tR\vnotRendered\"\x8a\x01\n" +
+	"\fnot_rendered\x18\x06 \x01(\tR\vnotRendered\"\xc7\x01\n" +
 	"\rDeviceReading\x12\x18\n" +
 	"\aprofile\x18\x01 \x01(\tR\aprofile\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12/\n" +
 	"\x06values\x18\x03 \x03(\v2\x17.lanewarden.v1.QuantityR\x06values\x12\x14\n" +
-	"\x05alarm\x18\x04 \x01(\tR\x05alarm\"\x95\x02\n" +
+	"\x05alarm\x18\x04 \x01(\tR\x05alarm\x12;\n" +
+	"\ralarm_message\x18\x05 \x01(\v2\x16.lanewarden.v1.MessageR\falarmMessage\"\x95\x02\n" +
 	"\x0eVehicleReading\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x15\n" +
 	"\x06end_ns\x18\x02 \x01(\x03R\x05endNs\x12\x1b\n" +
@@ -8649,14 +8674,15 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\acarrier\x18\x03 \x01(\tR\acarrier\x12\x12\n" +
 	"\x04role\x18\x04 \x01(\tR\x04role\x12\x14\n" +
 	"\x05check\x18\x05 \x01(\tR\x05check\x12\x12\n" +
-	"\x04note\x18\x06 \x01(\tR\x04note\"q\n" +
+	"\x04note\x18\x06 \x01(\tR\x04note\"\xa3\x01\n" +
 	"\n" +
 	"LaneOutput\x12\x16\n" +
 	"\x06output\x18\x01 \x01(\tR\x06output\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1d\n" +
 	"\n" +
-	"safe_state\x18\x04 \x01(\bR\tsafeState\"\x9a\x01\n" +
+	"safe_state\x18\x04 \x01(\bR\tsafeState\x120\n" +
+	"\amessage\x18\x05 \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"\x9a\x01\n" +
 	"\vSiteClimate\x12#\n" +
 	"\rtemperature_c\x18\x01 \x01(\x02R\ftemperatureC\x12.\n" +
 	"\x10humidity_percent\x18\x02 \x01(\x02H\x00R\x0fhumidityPercent\x88\x01\x01\x12!\n" +
@@ -8789,14 +8815,15 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x0e\n" +
 	"\x02by\x18\x05 \x01(\tR\x02by\x127\n" +
 	"\areading\x18\x06 \x01(\v2\x1d.lanewarden.v1.PassageReadingR\areading\x120\n" +
-	"\amessage\x18\a \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"\x8b\x01\n" +
+	"\amessage\x18\a \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"\xbd\x01\n" +
 	"\vAgentAccess\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x12\n" +
 	"\x04role\x18\x03 \x01(\tR\x04role\x12\x12\n" +
 	"\x04peer\x18\x04 \x01(\tR\x04peer\x12\x12\n" +
 	"\x04text\x18\x05 \x01(\tR\x04text\x12\x14\n" +
-	"\x05count\x18\x06 \x01(\rR\x05count\"\xcb\x02\n" +
+	"\x05count\x18\x06 \x01(\rR\x05count\x120\n" +
+	"\amessage\x18\a \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"\xcb\x02\n" +
 	"\n" +
 	"DeviceTest\x12\x12\n" +
 	"\x04test\x18\x01 \x01(\tR\x04test\x12\x14\n" +
@@ -9026,109 +9053,112 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*MessageList)(nil),         // 82: lanewarden.v1.MessageList
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
-	0,  // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
-	12, // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
-	13, // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
-	15, // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
-	16, // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
-	17, // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
-	18, // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
-	19, // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
-	21, // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
-	26, // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
-	27, // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
-	29, // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
-	30, // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
-	28, // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
-	34, // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
-	35, // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
-	39, // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
-	40, // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
-	41, // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
-	42, // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
-	45, // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
-	48, // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
-	49, // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
-	50, // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
-	51, // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
-	52, // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
-	54, // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
-	55, // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
-	56, // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
-	58, // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
-	60, // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
-	61, // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	63, // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	64, // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	65, // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	67, // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	68, // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	69, // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	73, // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	74, // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	75, // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	76, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
-	43, // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
-	6,  // 43: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	14, // 44: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	14, // 45: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	7,  // 46: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	20, // 47: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	23, // 48: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	24, // 49: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	25, // 50: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	22, // 51: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
-	8,  // 52: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	78, // 53: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
-	78, // 54: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
-	31, // 55: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	32, // 56: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	33, // 57: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	36, // 58: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	37, // 59: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	38, // 60: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	44, // 61: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	44, // 62: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	78, // 63: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
-	46, // 64: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	47, // 65: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	45, // 66: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	45, // 67: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	53, // 68: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	78, // 69: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	78, // 70: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	57, // 71: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	59, // 72: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	62, // 73: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	66, // 74: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	70, // 75: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	70, // 76: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	71, // 77: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	78, // 78: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	9,  // 79: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,  // 80: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	70, // 81: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	72, // 82: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,  // 83: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,  // 84: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,  // 85: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	70, // 86: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	70, // 87: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	78, // 88: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	10, // 89: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	77, // 90: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	78, // 91: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	78, // 92: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	79, // 93: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	80, // 94: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	81, // 95: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	82, // 96: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	78, // 97: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	98, // [98:98] is the sub-list for method output_type
-	98, // [98:98] is the sub-list for method input_type
-	98, // [98:98] is the sub-list for extension type_name
-	98, // [98:98] is the sub-list for extension extendee
-	0,  // [0:98] is the sub-list for field type_name
+	0,   // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
+	12,  // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
+	13,  // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
+	15,  // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
+	16,  // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
+	17,  // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
+	18,  // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
+	19,  // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
+	21,  // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
+	26,  // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
+	27,  // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
+	29,  // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
+	30,  // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
+	28,  // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
+	34,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
+	35,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
+	39,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
+	40,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
+	41,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
+	42,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
+	45,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
+	48,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
+	49,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
+	50,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
+	51,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
+	52,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
+	54,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
+	55,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
+	56,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
+	58,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
+	60,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
+	61,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
+	63,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	64,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	65,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	67,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	68,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	69,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	73,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	74,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	75,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	76,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	43,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
+	6,   // 43: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	14,  // 44: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	14,  // 45: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	7,   // 46: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	20,  // 47: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	23,  // 48: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	24,  // 49: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	25,  // 50: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	22,  // 51: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
+	8,   // 52: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	78,  // 53: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
+	78,  // 54: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
+	31,  // 55: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	32,  // 56: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	33,  // 57: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	36,  // 58: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	37,  // 59: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	38,  // 60: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	44,  // 61: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	78,  // 62: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
+	44,  // 63: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
+	78,  // 64: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
+	46,  // 65: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	47,  // 66: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	45,  // 67: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	45,  // 68: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	53,  // 69: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	78,  // 70: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	78,  // 71: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	57,  // 72: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	59,  // 73: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	62,  // 74: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	78,  // 75: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
+	66,  // 76: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	70,  // 77: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	70,  // 78: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	71,  // 79: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	78,  // 80: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	9,   // 81: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,   // 82: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	70,  // 83: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	72,  // 84: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,   // 85: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,   // 86: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,   // 87: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	70,  // 88: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	70,  // 89: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	78,  // 90: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	78,  // 91: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
+	10,  // 92: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	77,  // 93: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	78,  // 94: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	78,  // 95: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	79,  // 96: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	80,  // 97: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	81,  // 98: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	82,  // 99: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	78,  // 100: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	101, // [101:101] is the sub-list for method output_type
+	101, // [101:101] is the sub-list for method input_type
+	101, // [101:101] is the sub-list for extension type_name
+	101, // [101:101] is the sub-list for extension extendee
+	0,   // [0:101] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }

@@ -25,9 +25,9 @@ type Guard interface {
 	// Authorise returns who sends a request, or the problem why they may not call the route. It has noted a refusal.
 	Authorise(r *http.Request, route *Route) (User, error)
 	// Refuse notes that a request was refused after it was authorised.
-	Refuse(r *http.Request, why string)
+	Refuse(r *http.Request, why message.Message)
 	// Audit journals what a user is about to do. It returns when that is durable.
-	Audit(ctx context.Context, u User, action, text string) error
+	Audit(ctx context.Context, u User, action string, text message.Message) error
 }
 
 // Server serves the operations of a table.
@@ -68,9 +68,9 @@ func Write[In any](s *Stream[In], f func(http.ResponseWriter, *Call, In) error) 
 
 // Act is an action that was decoded and checked: the audited operation, and the function that does it.
 type Act[Out any] struct {
-	User  User   // who does it; the caller when it has no name
-	Owner string // who began what it is done to; "" when only the role matters (Route.Owner)
-	Text  string // what exactly, for the journal
+	User  User            // who does it; the caller when it has no name
+	Owner string          // who began what it is done to; "" when only the role matters (Route.Owner)
+	Text  message.Message // what exactly, for the journal
 	// Do does it, after the journal says so. An error that is not a Problem is NotDone.
 	Do func(context.Context) (Out, error)
 }
@@ -99,13 +99,14 @@ func Perform[In, Out any](a *Action[In, Out], check func(*Call, In) (Act[Out], e
 }
 
 // record journals an act before it is done. Its error is why it must not be done.
-func (s *Server) record(c *Call, route *Route, u User, owner, text string) error {
+func (s *Server) record(c *Call, route *Route, u User, owner string, text message.Message) error {
 	if s.Guard == nil || route.Audit == "" {
 		return nil
 	}
 	if owner != "" && u.Name != owner && u.Role < route.Owner {
-		s.Guard.Refuse(c.Request, text+": "+owner+" began this")
-		return NewProblem(NotOwner, message.New("api.not-owner", message.String("owner", owner))).
+		why := message.New("api.not-owner", message.String("owner", owner))
+		s.Guard.Refuse(c.Request, message.Join(": ", text, why))
+		return NewProblem(NotOwner, why).
 			WithDo(message.New("api.ask-owner", message.String("owner", owner),
 				message.Nested("role", route.Owner.Message())))
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/accounts"
 )
 
@@ -41,9 +42,11 @@ type guard struct {
 }
 
 func (g *guard) Authorise(*http.Request, *Route) (User, error) { return g.user, nil }
-func (g *guard) Refuse(_ *http.Request, why string)            { g.notes = append(g.notes, "refused "+why) }
-func (g *guard) Audit(_ context.Context, u User, action, text string) error {
-	g.notes = append(g.notes, u.Name+" "+action+" "+text)
+func (g *guard) Refuse(_ *http.Request, why message.Message) {
+	g.notes = append(g.notes, "refused "+why.English())
+}
+func (g *guard) Audit(_ context.Context, u User, action string, text message.Message) error {
+	g.notes = append(g.notes, u.Name+" "+action+" "+text.English())
 	return g.err
 }
 
@@ -51,7 +54,7 @@ func (g *guard) Audit(_ context.Context, u User, action, text string) error {
 func tried(g *guard, owner string) http.Handler {
 	return (&Server{Guard: g, Log: slog.New(slog.DiscardHandler)}).Handler(nil,
 		Perform(&tryIt, func(_ *Call, in trying) (Act[map[string]any], error) {
-			return Act[map[string]any]{Owner: owner, Text: in.ID, Do: func(context.Context) (map[string]any, error) {
+			return Act[map[string]any]{Owner: owner, Text: message.Verbatim(in.ID), Do: func(context.Context) (map[string]any, error) {
 				g.notes = append(g.notes, "done")
 				if in.Note == "fail" {
 					return nil, errors.New("it is stuck")

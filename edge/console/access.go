@@ -11,6 +11,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"golang.org/x/time/rate"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/accounts"
@@ -134,14 +135,14 @@ func (a *access) Authorise(r *http.Request, route *api.Route) (api.User, error) 
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
 	case u.Role < route.Role && u.Name == guestUser:
-		a.Refuse(r, "not signed in")
+		a.Refuse(r, message.New("access.not-signed-in"))
 		return u, api.NewProblem(api.NotSignedIn, message.New("api.needs-role", message.Nested("role", route.Role.Message())))
 	case u.Role < route.Role:
-		a.Refuse(r, "role "+u.Role.String()+", needs "+route.Role.String())
+		a.Refuse(r, message.New("access.role", message.Nested("has", u.Role.Message()), message.Nested("role", route.Role.Message())))
 		return u, api.NewProblem(api.RoleMissing, message.New("api.role-missing",
 			message.Nested("role", route.Role.Message()), message.String("user", u.Name), message.Nested("has", u.Role.Message())))
 	case !reads && !route.Open && u.Name != localUser && !a.hasToken(r):
-		a.Refuse(r, "without the session's token")
+		a.Refuse(r, message.New("access.no-token"))
 		return u, api.NewProblem(api.TokenMissing, message.New("api.token"))
 	}
 	return u, nil
@@ -154,11 +155,12 @@ func (a *access) hasToken(r *http.Request) bool {
 }
 
 // Audit implements api.Guard.
-func (a *access) Audit(ctx context.Context, u api.User, action, text string) error {
+func (a *access) Audit(ctx context.Context, u api.User, action string, text message.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	_, err := a.commit(ctx, accessObservation(time.Now(), &observation.AgentAccess{
-		Action: action, User: u.Name, Role: u.Role.String(), Peer: u.Peer, Text: text,
+		Action: action, User: u.Name, Role: u.Role.String(), Peer: u.Peer, Text: text.English(),
+		Message: driver.EncodeMessage(text),
 	}))
 	return err
 }

@@ -225,7 +225,7 @@ func TestRoles(t *testing.T) {
 		t.Errorf("a technician corrected a passage: %d", code)
 	}
 	g.audited("sign-in", "")
-	g.audited("verification", "OK: true")
+	g.audited("verification", "as they were signed")
 	g.audited("refused", "role viewer, needs technician")
 	// an account that is removed is out at once
 	if err := accounts.Write(g.book, nil); err != nil {
@@ -292,7 +292,7 @@ func TestAbandonOthersTest(t *testing.T) {
 		t.Errorf("the one who runs it: %d", code)
 	}
 	g.audited("test", "dev-1 ask, step 1: abandon")
-	g.audited("refused", "dev-1 ask, step 1: abandon: technician began this")
+	g.audited("refused", "dev-1 ask, step 1: abandoned: technician began this")
 }
 
 func TestWrongPasswordTenTimes(t *testing.T) {

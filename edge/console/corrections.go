@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"lanewarden/drivers/kinds"
@@ -19,7 +18,8 @@ func (c *Console) correct(r *api.Call, in api.Correction) (act api.Act[*api.Corr
 	if in.Reason == "" || in.By == "" {
 		return act, api.NewProblem(api.BadRequest, message.New("api.reason-and-by"))
 	}
-	act.Text = fmt.Sprintf("row %d to passage %q: %s", in.Idx, in.To, in.Reason)
+	act.Text = message.New("access.correction", message.Int("row", in.Idx), message.String("to", in.To),
+		message.String("reason", in.Reason))
 	act.Do = limited(func(ctx context.Context) (*api.CorrectionOutcome, error) { return c.assign(ctx, in) })
 	return act, nil
 }

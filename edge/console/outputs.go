@@ -22,7 +22,7 @@ func (c *Console) output(_ *api.Call, in api.Output) (act api.Act[api.Done], err
 	if in.Reason == "" {
 		return act, api.NewProblem(api.BadRequest, message.New("api.reason"))
 	}
-	act.Text = fmt.Sprintf("%s %s %s: %s", in.Device, in.Output, in.Value, in.Reason)
+	act.Text = message.Verbatim(fmt.Sprintf("%s %s %s: %s", in.Device, in.Output, in.Value, in.Reason))
 	act.Do = limited(func(ctx context.Context) (api.Done, error) {
 		return api.Done{}, c.Lane.Command(ctx, in.Device, in.Output, in.Value, in.Reason)
 	})

@@ -6,14 +6,16 @@ import (
 	"sync"
 	"time"
 
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
 // refusalsEvery is the interval at which refusals are journalled: a flood of them is a few rows.
 const (
 	refusalsEvery = 5 * time.Second
-	maxRefusals   = 20 // different ones at a time
-	maxRefusal    = 200
+	maxRefusals   = 20  // different ones at a time
+	maxPath       = 100 // bytes of a path that was asked for
 )
 
 // refusals counts requests that were refused, until they are journalled.
@@ -23,12 +25,14 @@ type refusals struct {
 }
 
 // Refuse implements api.Guard.
-func (a *access) Refuse(r *http.Request, why string) {
+func (a *access) Refuse(r *http.Request, why message.Message) {
 	u := user(r)
-	text := r.Method + " " + r.URL.Path + ": " + why
+	path := r.URL.Path
+	text := message.New("within", message.String("where", r.Method+" "+path[:min(len(path), maxPath)]),
+		message.Nested("cause", why))
 	a.refusals.add(&observation.AgentAccess{
 		Action: "refused", User: u.Name, Role: u.Role.String(), Peer: u.Peer, Count: 1,
-		Text: text[:min(len(text), maxRefusal)],
+		Text: text.English(), Message: driver.EncodeMessage(text),
 	})
 }
 
@@ -58,7 +62,8 @@ func (f *refusals) add(one *observation.AgentAccess) {
 	if len(f.order) >= maxRefusals {
 		last := f.order[len(f.order)-1]
 		last.Count += one.Count
-		last.Text, last.Peer, last.User = "and others", "", ""
+		others := message.New("access.others")
+		last.Text, last.Message, last.Peer, last.User = others.English(), driver.EncodeMessage(others), "", ""
 		return
 	}
 	f.order = append(f.order, one)

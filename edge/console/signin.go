@@ -42,16 +42,16 @@ func (a *access) signIn(c *api.Call, in api.SignIn) (act api.Act[api.SessionInfo
 	in.User = in.User[:min(len(in.User), maxName)]
 	from := peer(c.Request)
 	if !a.mayTry(from) {
-		a.Refuse(c.Request, "too many sign-ins from there")
+		a.Refuse(c.Request, message.New("access.many-sign-ins"))
 		return act, api.NewProblem(api.TooMany, message.New("api.sign-ins")).After(retryPeer)
 	}
 	found, err := a.book.SignIn(in.User, in.Password, from, time.Now())
 	switch {
 	case errors.Is(err, accounts.ErrLocked):
-		a.Refuse(c.Request, "account "+in.User+" is locked")
+		a.Refuse(c.Request, message.New("access.locked", message.String("user", in.User)))
 		return act, api.ProblemOf(api.TooMany, err).After(retryLocks)
 	case err != nil:
-		a.Refuse(c.Request, "wrong name or password for "+in.User)
+		a.Refuse(c.Request, message.New("access.wrong-password", message.String("user", in.User)))
 		return act, api.ProblemOf(api.WrongPassword, err)
 	}
 	act.User = api.User{Name: found.Name, Role: found.Role, Peer: from}

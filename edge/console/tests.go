@@ -3,9 +3,9 @@ package console
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 	"lanewarden/edge/diag/guided"
 )
@@ -29,7 +29,7 @@ func (c *Console) tests(*api.Call, api.None) (api.TestList, error) {
 
 // startTest checks api.PostTest.
 func (c *Console) startTest(r *api.Call, in api.TestStart) (api.Act[api.Done], error) {
-	return api.Act[api.Done]{Text: in.Device + " " + in.Test, Do: limited(func(ctx context.Context) (api.Done, error) {
+	return api.Act[api.Done]{Text: message.Verbatim(in.Device + " " + in.Test), Do: limited(func(ctx context.Context) (api.Done, error) {
 		return api.Done{}, c.Tests.Start(ctx, in.Device, in.Test, r.User.Name)
 	})}, nil
 }
@@ -43,10 +43,8 @@ func (c *Console) actTest(_ *api.Call, in api.TestAct) (act api.Act[*guided.View
 	if in.Action == "abandon" {
 		act.Owner = run.By
 	}
-	act.Text = fmt.Sprintf("%s %s, step %d: %s", run.Device, run.Test, run.Step+1, in.Action)
-	if in.Action == "number" {
-		act.Text += fmt.Sprintf(" %g", in.Number)
-	}
+	act.Text = message.New("access.step", message.String("device", run.Device), message.String("test", run.Test),
+		message.Int("step", run.Step+1), message.Nested("answer", answer(in)))
 	act.Do = func(ctx context.Context) (*guided.View, error) {
 		err := c.Tests.Act(ctx, in.Action, in.Number)
 		if err != nil && !errors.Is(err, guided.ErrNone) {
@@ -55,4 +53,19 @@ func (c *Console) actTest(_ *api.Call, in api.TestAct) (act api.Act[*guided.View
 		return c.Tests.View(), err
 	}
 	return act, nil
+}
+
+// answer says what somebody answered to a step of a test, for the journal. One that no step knows is refused later.
+func answer(in api.TestAct) message.Message {
+	switch in.Action {
+	case "yes":
+		return message.New("access.answer-yes")
+	case "no":
+		return message.New("access.answer-no")
+	case "abandon":
+		return message.New("access.answer-abandon")
+	case "number":
+		return message.New("access.answer-number", message.Number("value", in.Number, 6))
+	}
+	return message.Verbatim(in.Action)
 }

@@ -2,10 +2,7 @@ package console
 
 import (
 	"context"
-	"fmt"
 	"time"
-
-	"github.com/dustin/go-humanize/english"
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
@@ -14,7 +11,7 @@ import (
 
 // verify checks api.PostVerification. The journal says who began it, and then what came of it.
 func (c *Console) verify(r *api.Call, _ api.None) (api.Act[api.Verdict], error) {
-	return api.Act[api.Verdict]{Text: "begun", Do: func(ctx context.Context) (v api.Verdict, err error) {
+	return api.Act[api.Verdict]{Text: message.New("access.begun"), Do: func(ctx context.Context) (v api.Verdict, err error) {
 		select {
 		case c.verifying <- struct{}{}:
 			defer func() { <-c.verifying }()
@@ -24,7 +21,10 @@ func (c *Console) verify(r *api.Call, _ api.None) (api.Act[api.Verdict], error) 
 		if v, err = c.hashAll(ctx); err != nil {
 			return v, api.ProblemOf(api.Internal, err)
 		}
-		text := fmt.Sprintf("%d %s, OK: %v", v.Rows, english.PluralWord(int(v.Rows), "row", ""), v.OK)
+		text := message.New("access.verified", message.Count("n", v.Rows))
+		if !v.OK {
+			text = message.New("access.not-verified", message.Count("n", v.Rows))
+		}
 		if err := c.access.Audit(ctx, r.User, api.PostVerification.Audit, text); err != nil {
 			return v, api.NewProblem(api.NotJournalled, message.New("api.result-not-journalled", message.CausedBy(err)))
 		}

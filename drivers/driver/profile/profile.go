@@ -4,10 +4,10 @@ package profile
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -70,20 +70,29 @@ func (v Value) Quantity(prefix string) *observation.Quantity {
 	return q
 }
 
-// Holds returns the first rule that holds of some values, in words; "" when none does.
-func Holds(rules []Rule, values []Value) string {
+// Holds returns what the first rule that holds of some values says, the zero Message when none does.
+func Holds(rules []Rule, values []Value) message.Message {
 	for _, rule := range rules {
 		for _, v := range values {
 			switch {
 			case v.Name != rule.Field:
 			case slices.Contains(rule.Is, v.Text):
-				return fmt.Sprintf("%s is %s", v.Name, v.Text)
+				return message.New("profile.is", message.String("name", v.Name), message.String("text", v.Text))
 			case v.IsNum && rule.Above != nil && v.Number > *rule.Above:
-				return fmt.Sprintf("%s is %g %s, above %g", v.Name, v.Number, v.Unit, *rule.Above)
+				return Beyond("profile.above", v.Name, v.Unit, v.Number, *rule.Above)
 			case v.IsNum && rule.Below != nil && v.Number < *rule.Below:
-				return fmt.Sprintf("%s is %g %s, below %g", v.Name, v.Number, v.Unit, *rule.Below)
+				return Beyond("profile.below", v.Name, v.Unit, v.Number, *rule.Below)
 			}
 		}
 	}
-	return ""
+	return message.Message{}
 }
+
+// Beyond says that a value is beyond a limit, both in the unit: profile.above or profile.below.
+func Beyond(code, name, unit string, value, limit float64) message.Message {
+	return message.New(code, message.String("name", name), message.Quantity("value", value, ruleDecimals, unit),
+		message.Number("limit", limit, ruleDecimals))
+}
+
+// ruleDecimals is how many decimals of a value and its limit are said.
+const ruleDecimals = 3

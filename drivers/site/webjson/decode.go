@@ -22,7 +22,7 @@ type Reading struct {
 	ID      string          // the device's own name of it; "" for none
 	At      time.Time       // by the device's clock; zero when the document has none
 	Values  []profile.Value // in the order of the profile's fields, those that the document has
-	Alarm   string          // the rule that holds, in words; "" for none
+	Alarm   message.Message // what the rule that holds says; zero for none
 	Raw     string          // the part of the document that it was read from
 }
 

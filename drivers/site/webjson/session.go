@@ -85,13 +85,13 @@ func (s *session) keep(ctx context.Context, name string, doc []byte, obs []*obse
 // of the others, and now and then their values as telemetry.
 func (s *session) news(at time.Time, r *Reading) []*observation.Observation {
 	class := observation.Class_CLASS_EVENT
-	if r.Alarm != "" {
+	if !r.Alarm.IsZero() {
 		class = observation.Class_CLASS_ALARM
 	}
 	if r.ID != "" {
 		return []*observation.Observation{s.observe(at, r, class)}
 	}
-	now := told{values: words(r.Values), alarm: r.Alarm != "", at: at}
+	now := told{values: words(r.Values), alarm: !r.Alarm.IsZero(), at: at}
 	before, known := s.last[r.Message.Name]
 	switch {
 	case r.Message.Each != "": // members of a list have no names: each is told
@@ -119,10 +119,11 @@ func (s *session) observe(at time.Time, r *Reading, class observation.Class) *ob
 	var o *observation.Observation
 	if r.Message.Vehicle {
 		o = observation.New(class, when, &observation.VehicleReading{Name: r.Message.Name,
-			Values: values, Alarm: r.Alarm})
+			Values: values, Alarm: r.Alarm.English(), AlarmMessage: driver.EncodeMessage(r.Alarm)})
 	} else {
 		o = observation.New(class, when, &observation.DeviceReading{
-			Profile: s.Profile.Value.Name, Message: r.Message.Name, Values: values, Alarm: r.Alarm,
+			Profile: s.Profile.Value.Name, Message: r.Message.Name, Values: values,
+			Alarm: r.Alarm.English(), AlarmMessage: driver.EncodeMessage(r.Alarm),
 		})
 	}
 	if !r.At.IsZero() {

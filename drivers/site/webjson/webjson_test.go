@@ -51,7 +51,7 @@ func TestDecode(t *testing.T) {
 	}{
 		{"a pass", pass, "tyre-temperature 7 [axles=2 hottest=52.5 side=left]", ""},
 		{"a hot tyre, the time in seconds", hot,
-			"tyre-temperature 8 [axles=1 hottest=104 side=right] hottest is 104 degC, above 90", ""},
+			"tyre-temperature 8 [axles=1 hottest=104 side=right] hottest is 104 °C, above 90", ""},
 		{"state only", `{"state":2,"cabinet":{"celsius":31}}`,
 			"strip  [cabinet=31 state=sensor broken] state is sensor broken", ""},
 		{"a field without a value", `{"state":0,"cabinet":{"celsius":null}}`, "strip  [state=ready]", ""},
@@ -84,8 +84,8 @@ func describe(readings []webjson.Reading) string {
 			values = append(values, v.Name+"="+v.Text)
 		}
 		line := r.Message.Name + " " + r.ID + " [" + strings.Join(values, " ") + "]"
-		if r.Alarm != "" {
-			line += " " + r.Alarm
+		if !r.Alarm.IsZero() {
+			line += " " + r.Alarm.English()
 		}
 		lines = append(lines, line)
 	}

@@ -288,7 +288,7 @@ func (n *instrument) sampleOfReading(r *line.Reading) sample {
 	s := sample{
 		kind: r.Kind, id: text(r, "sample"), operator: text(r, "operator"), mode: text(r, "mode"),
 		verdict:  verdictOf(text(r, "verdict")),
-		polarity: polarity(text(r, "polarity")), partial: r.Partial, profileAlarm: r.Alarm != "",
+		polarity: polarity(text(r, "polarity")), partial: r.Partial, profileAlarm: !r.Alarm.IsZero(),
 		cell: plasmagram.Cell{
 			LengthCm: n.LengthCm, FieldVPerCm: n.FieldVPerCm,
 			TemperatureK: number(r, "drift_temperature", temperatureUnits),

@@ -46,7 +46,8 @@ func (i *instrument) Run(ctx context.Context, sink driver.Sink) error {
 
 // Observation returns the reading as device.reading. Its key makes a replayed reading the same one.
 func (r *Reading) Observation(profileName string) *observation.Observation {
-	body := &observation.DeviceReading{Profile: profileName, Message: r.Message, Alarm: r.Alarm}
+	body := &observation.DeviceReading{Profile: profileName, Message: r.Message,
+		Alarm: r.Alarm.English(), AlarmMessage: driver.EncodeMessage(r.Alarm)}
 	add := func(prefix string, values []profile.Value) {
 		for _, v := range values {
 			body.Values = append(body.Values, v.Quantity(prefix))
@@ -57,7 +58,7 @@ func (r *Reading) Observation(profileName string) *observation.Observation {
 		add(row.Name+".", row.Values)
 	}
 	class := observation.Class_CLASS_TELEMETRY
-	if r.Alarm != "" {
+	if !r.Alarm.IsZero() {
 		class = observation.Class_CLASS_ALARM
 	}
 	at := r.At

@@ -77,13 +77,13 @@ func TestReadings(t *testing.T) {
 	c, _ := readings[0].Get("celsius")
 	at, _ := readings[0].Get("at")
 	if c.Number != 21.5 || c.Unit != "degC" || !at.Time.Equal(time.Date(2026, 11, 25, 8, 12, 8, 25e7, time.UTC)) ||
-		readings[0].Alarm != "" {
+		!readings[0].Alarm.IsZero() {
 		t.Errorf("%+v", readings[0])
 	}
-	if v, _ := readings[1].Get("celsius"); v.IsNum || readings[1].Alarm != "status is failed" {
+	if v, _ := readings[1].Get("celsius"); v.IsNum || readings[1].Alarm.English() != "status is failed" {
 		t.Errorf("no value, and a failure: %+v", readings[1])
 	}
-	if readings[2].Alarm != "celsius is 71.2 degC, above 60" {
+	if readings[2].Alarm.English() != "celsius is 71.2 °C, above 60" {
 		t.Errorf("%+v", readings[2])
 	}
 	if v, _ := readings[3].Get("crc"); len(readings[3].Rows) != 2 || v.Number != 31 || readings[3].Partial {

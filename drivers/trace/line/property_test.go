@@ -24,7 +24,7 @@ func events(t rapid.TB, p *Profile, chunks ...[]byte) (out []string) {
 			return
 		}
 		out = append(out, fmt.Sprintf("%s %v %v %s partial %v %q", e.Reading.Message, e.Reading.Values, e.Reading.Rows,
-			e.Reading.Alarm, e.Reading.Partial, e.Reading.Raw))
+			e.Reading.Alarm.English(), e.Reading.Partial, e.Reading.Raw))
 	}
 	for _, c := range chunks {
 		r.Feed(at, c, emit)

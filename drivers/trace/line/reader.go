@@ -28,7 +28,7 @@ type Reading struct {
 	Kind    string
 	Values  []profile.Value // of the first and the last line
 	Rows    []Row           // lines between
-	Alarm   string          // the rule that held, in words; "" for none
+	Alarm   message.Message // what the rule that held says; zero for none
 	Raw     []byte          // its lines as they came
 	Partial bool            // it broke off, or had too many lines
 }
@@ -319,8 +319,8 @@ func (r *Reader) done(m *compiledMessage, reading *Reading, emit func(Event)) {
 	emit(Event{At: reading.At, Reading: reading})
 }
 
-// alarm returns the rule that holds, in words.
-func (m *compiledMessage) alarm(reading *Reading) string {
+// alarm returns what the rule that holds says, the zero Message when none does.
+func (m *compiledMessage) alarm(reading *Reading) message.Message {
 	all := slices.Clone(reading.Values)
 	for _, row := range reading.Rows {
 		all = append(all, row.Values...)

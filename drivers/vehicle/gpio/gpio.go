@@ -154,13 +154,13 @@ func (b *board) Run(ctx context.Context, sink driver.Sink) error {
 		}
 		outputs[o.Name] = p
 	}
-	if err := b.safe(ctx, sink, outputs, "the agent starts"); err != nil {
+	if err := b.safe(ctx, sink, outputs, message.New("output.agent-starts")); err != nil {
 		return err
 	}
 	defer func() { // whatever ends the driver
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), edgeWait)
 		defer cancel()
-		if err := b.safe(late, sink, outputs, "the agent stops"); err != nil {
+		if err := b.safe(late, sink, outputs, message.New("output.agent-stops")); err != nil {
 			sink.State(observation.DeviceState_STATE_DOWN, message.Of(err))
 		}
 	}()
@@ -220,7 +220,7 @@ func (b *board) loop(ctx context.Context, sink driver.Sink, changes <-chan chang
 		case now := <-ticker.C:
 			obs = t.tick(now.UTC())
 		case c := <-b.C:
-			c.Done <- b.set(ctx, sink, outputs, c.Output, c.Value, c.Reason, false)
+			c.Done <- b.set(ctx, sink, outputs, c.Output, c.Value, message.Verbatim(c.Reason), false)
 		}
 		if err := driver.CommitAny(ctx, sink, obs); err != nil {
 			return err
@@ -229,7 +229,8 @@ func (b *board) loop(ctx context.Context, sink driver.Sink, changes <-chan chang
 }
 
 // safe sets all outputs to their safe state.
-func (b *board) safe(ctx context.Context, sink driver.Sink, outputs map[string]gpio.PinIO, reason string) (err error) {
+func (b *board) safe(ctx context.Context, sink driver.Sink, outputs map[string]gpio.PinIO,
+	reason message.Message) (err error) {
 	for _, o := range b.Outputs {
 		err = errors.Join(err, b.set(ctx, sink, outputs, o.Name, o.Safe, reason, true))
 	}
@@ -244,8 +245,8 @@ func (b *board) OutputNames() (out []string) {
 	return out
 }
 
-func (b *board) set(ctx context.Context, sink driver.Sink, outputs map[string]gpio.PinIO, name,
-	value, reason string, safe bool) error {
+func (b *board) set(ctx context.Context, sink driver.Sink, outputs map[string]gpio.PinIO, name, value string,
+	reason message.Message, safe bool) error {
 	i := slices.IndexFunc(b.Outputs, func(o Output) bool { return o.Name == name })
 	if i < 0 {
 		return driver.NoOutput(name, b.OutputNames())

@@ -100,7 +100,7 @@ func (d *device) Run(ctx context.Context, sink driver.Sink) error {
 	if err := c.SetEncoding(modbus.BIG_ENDIAN, modbus.HIGH_WORD_FIRST); err != nil {
 		return err
 	}
-	if err := s.safe(ctx, sink, "the agent starts"); err != nil {
+	if err := s.safe(ctx, sink, message.New("output.agent-starts")); err != nil {
 		return err
 	}
 	t := time.NewTicker(d.Poll)
@@ -113,7 +113,7 @@ func (d *device) Run(ctx context.Context, sink driver.Sink) error {
 		select {
 		case <-t.C:
 		case cmd := <-d.C:
-			cmd.Done <- s.command(ctx, sink, cmd.Output, cmd.Value, cmd.Reason, false)
+			cmd.Done <- s.command(ctx, sink, cmd.Output, cmd.Value, message.Verbatim(cmd.Reason), false)
 		case <-ctx.Done():
 			return s.stop(ctx, sink)
 		}
@@ -136,14 +136,14 @@ const stopTimeout = 500 * time.Millisecond
 func (s *session) stop(ctx context.Context, sink driver.Sink) error {
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	if err := s.safe(late, sink, "the agent stops"); err != nil {
+	if err := s.safe(late, sink, message.New("output.agent-stops")); err != nil {
 		return err
 	}
 	return ctx.Err()
 }
 
 // safe sets all outputs that have a safe state.
-func (s *session) safe(ctx context.Context, sink driver.Sink, reason string) error {
+func (s *session) safe(ctx context.Context, sink driver.Sink, reason message.Message) error {
 	for _, o := range s.Profile.Value.Outputs {
 		if o.Safe != "" {
 			if err := s.command(ctx, sink, o.Name, o.Safe, reason, true); err != nil {
@@ -163,7 +163,8 @@ func (d *device) OutputNames() (out []string) {
 }
 
 // command sets an output.
-func (s *session) command(ctx context.Context, sink driver.Sink, name, value, reason string, safe bool) error {
+func (s *session) command(ctx context.Context, sink driver.Sink, name, value string,
+	reason message.Message, safe bool) error {
 	outputs := s.Profile.Value.Outputs
 	i := slices.IndexFunc(outputs, func(o Output) bool { return o.Name == name })
 	if i < 0 {
@@ -227,7 +228,7 @@ func (s *session) each(f func(p *Point, v float64)) error {
 // Value is the value of one point of a profile when the device was asked.
 type Value struct {
 	Name, Text, Unit string
-	Alarm            string // why it is one; "" for none
+	Alarm            message.Message // why it is one; zero for none
 }
 
 // Ask connects to a device once and returns what each point of a profile has, in the order of the addresses. Nothing
@@ -306,18 +307,19 @@ func (s *session) judge(at time.Time, p *Point, v float64) []*observation.Observ
 	if s.alarms == nil {
 		s.alarms = map[string]bool{}
 	}
-	s.alarms[p.Name] = alarm != ""
+	s.alarms[p.Name] = !alarm.IsZero()
 	if p.Vehicle && known && v != before {
 		return s.detect(at, p, v == 1)
 	}
-	if !event && (alarm == "" || alarmed) {
+	if !event && (alarm.IsZero() || alarmed) {
 		return nil
 	}
 	class := observation.Class_CLASS_EVENT
 	body := &observation.DeviceReading{Profile: s.Profile.Value.Name, Message: p.Name,
 		Values: []*observation.Quantity{p.quantity(v)}}
-	if alarm != "" && !alarmed {
-		class, body.Alarm = observation.Class_CLASS_ALARM, alarm
+	if !alarm.IsZero() && !alarmed {
+		class = observation.Class_CLASS_ALARM
+		body.Alarm, body.AlarmMessage = alarm.English(), driver.EncodeMessage(alarm)
 	}
 	return []*observation.Observation{s.keyed(observation.New(class, at, body))}
 }

@@ -223,10 +223,10 @@ func TestAsk(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, v := range values {
-		got[v.Name] = strings.TrimSpace(v.Text + " " + v.Unit + " " + v.Alarm)
+		got[v.Name] = strings.TrimSpace(v.Text + " " + v.Unit + " " + v.Alarm.English())
 	}
 	want := map[string]string{
-		"loop": "off", "stop": "off", "temperature": "65.5 degC temperature is above 60 degC",
+		"loop": "off", "stop": "off", "temperature": "65.5 degC temperature is 65.5 °C, above 60",
 		"wind": "3.5 m/s", "flag": "off",
 	}
 	if !maps.Equal(got, want) {

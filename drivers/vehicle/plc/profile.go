@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"lanewarden/drivers/driver/profile"
+	"lanewarden/drivers/message"
 )
 
 // Profile describes what a PLC or I/O module has at which address. It is data: firmware-config/plc, or a technician's
@@ -120,17 +123,18 @@ func (p *Point) value(r []uint16, lowWord bool) float64 {
 	return raw*p.Scale + p.Offset
 }
 
-// alarm explains why a value is one; "" for no alarm.
-func (p *Point) alarm(v float64) string {
+// alarm explains why a value is one, the zero Message for no alarm.
+func (p *Point) alarm(v float64) message.Message {
 	switch {
 	case p.onOff() && (p.Alarm == "on" && v == 1 || p.Alarm == "off" && v == 0):
-		return p.Name + " is " + word(v)
+		return message.New("profile.is", message.String("name", p.Name),
+			message.Nested("text", message.New("kinds.on-off."+word(v))))
 	case !p.onOff() && p.Above != nil && v > *p.Above:
-		return fmt.Sprintf("%s is above %g %s", p.Name, *p.Above, p.Unit)
+		return profile.Beyond("profile.above", p.Name, p.Unit, v, *p.Above)
 	case !p.onOff() && p.Below != nil && v < *p.Below:
-		return fmt.Sprintf("%s is below %g %s", p.Name, *p.Below, p.Unit)
+		return profile.Beyond("profile.below", p.Name, p.Unit, v, *p.Below)
 	}
-	return ""
+	return message.Message{}
 }
 
 func word(v float64) string {

@@ -293,6 +293,7 @@ export function bytes(n) {
  */
 export function number(n, digits = 0, least = 0) {
 	const rounded = Number(Number(n ?? 0).toFixed(digits)) || 0;
+<<<<<<< HEAD
 	const options = { maximumFractionDigits: digits, minimumFractionDigits: least };
 	return rounded.toLocaleString(language === "fr" ? "fr-CA" : "en-CA", options);
 }
@@ -304,6 +305,13 @@ export function number(n, digits = 0, least = 0) {
  * @param {number} [digits]
  */
 export const measure = (n, unit, digits = 0) => `${number(n, digits)}\u00a0${unit}`;
+=======
+	return rounded.toLocaleString(language === "fr" ? "fr-CA" : "en-CA", { maximumFractionDigits: digits, minimumFractionDigits: least }).replace("-", "\u2212");
+}
+
+/** A number with its unit, never parted. @param {number} n @param {string} unit @param {number} [digits] */
+export const measure = (n, unit, digits = 0) => `${number(n, digits)}\u00a0${unit === "degC" ? "°C" : unit}`;
+>>>>>>> 53373dd (Access, outputs and profiles' rules are said in the reader's language)
 
 /** Formats a speed. @param {number} kph km/h */
 export const speed = (kph) => `${number(kph, 1, 1)}\u00a0km/h`;
