@@ -50,8 +50,18 @@ func (b *Blinder) Blind(idx int64) (out Blind) {
 	return out
 }
 
-// AppendLeaf appends the record that is hashed for a row: blind (32 bytes), class u8, t i64, kind u16, length of the
-// device id u8, device id, body; integers big-endian.
+// AppendLeaf appends the record that is hashed for a row:
+//
+//	blind   32 bytes
+//	class    1 byte
+//	time     8 bytes, ns since 1970-01-01 UTC
+//	kind     2 bytes
+//	length   1 byte, of the device id
+//	device
+//	body     the rest: lanewarden.v1.Body, the exact bytes of the journal
+//
+// Integers are big-endian. Only the device id has a length, so a record has one reading only. It returns an error for a
+// device id over MaxDeviceLen bytes.
 func AppendLeaf(dst []byte, blind Blind, r Record) ([]byte, error) {
 	if len(r.Device) > MaxDeviceLen {
 		return nil, fmt.Errorf("device id of %d bytes is longer than %d", len(r.Device), MaxDeviceLen)

@@ -6,7 +6,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// TileHeight is log2 of TileWidth, the number of hashes in a full tile.
+// TileHeight is log2 of TileWidth, the number of hashes in a full tile: 8 KiB, and one tile in 256 rows. Tiles of this
+// shape are those of x/mod/sumdb/tlog with height 8.
 const (
 	TileHeight = 8
 	TileWidth  = 1 << TileHeight

@@ -22,9 +22,9 @@ const (
 
 // Row is one observation as the journal keeps it.
 type Row struct {
-	Idx    int64
+	Idx    int64 // place in the journal and leaf of its evidence log, from 0 without gaps
 	Class  observation.Class
-	Prev   int64
+	Prev   int64 // row before this one of the same class: the hub finds a hole in a class by it
 	Time   int64 // ns UTC
 	Device string
 	Kind   observation.Kind
@@ -64,6 +64,8 @@ func (j *Journal) Commit(ctx context.Context, obs ...*observation.Observation) (
 	return r.added, nil
 }
 
+// do hands a request to the writer and waits until it is committed. The order of requests is that of the channel. A
+// context that ends while the writer works leaves it at that: the caller must not use r again.
 func (j *Journal) do(ctx context.Context, r *request) error {
 	r.done = make(chan struct{})
 	select {
@@ -88,6 +90,8 @@ func (j *Journal) do(ctx context.Context, r *request) error {
 	}
 }
 
+// newRow checks an observation and encodes its body. The encoding is deterministic, but nothing relies on that: what
+// was encoded once is kept, hashed and sent as bytes. Idx and Prev are given by the writer.
 func newRow(o *observation.Observation) (Row, error) {
 	kind := o.GetBody().Kind()
 	name := fmt.Sprintf("observation of %q, %s", o.GetDevice(), kind.Name())

@@ -38,6 +38,10 @@ const (
 	lineSN2                     // neutron discriminators
 )
 
+// counts, setup and occupied classify kinds by their order in the list above.
+//
+// counts: a field for each detector follows. setup: fields by setupFields follow. occupied: the
+// monitor sends such lines only while a vehicle is in the portal.
 func (k lineKind) counts() bool   { return k <= lineNA }
 func (k lineKind) setup() bool    { return k >= lineSG1 }
 func (k lineKind) occupied() bool { return k >= lineGS && k <= lineSP }
@@ -142,6 +146,7 @@ func decodeLine(text []byte, l *line) error {
 
 var comma = []byte{','}
 
+// nextField splits b at its first comma. Without a comma all of b is the field, and rest is nil.
 func nextField(b []byte) (field, rest []byte) {
 	if i := bytes.IndexByte(b, ','); i >= 0 {
 		return b[:i], b[i+1:]
@@ -149,6 +154,9 @@ func nextField(b []byte) (field, rest []byte) {
 	return b, nil
 }
 
+// decodeCounts reads one field for each detector, "000050,000035,000044,000046". Fields
+// that are missing or no numbers are noValue: the others of the line still count. More than four are an error, because
+// it is unknown which of them are detectors.
 func (l *line) decodeCounts(rest []byte) error {
 	if len(rest) == 0 {
 		return message.Errorf("tsa.no-counts")
@@ -167,7 +175,7 @@ func (l *line) decodeCounts(rest []byte) error {
 	return nil
 }
 
-// maxDigits keeps a field within int32.
+// maxDigits keeps a field within int32 (10 digits). The monitor pads numbers with zeros to six digits.
 const maxDigits = 9
 
 // integer reads a zero-padded number; noValue when it is none.

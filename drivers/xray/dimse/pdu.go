@@ -176,7 +176,8 @@ func decodeContext(b []byte) (c context, err error) {
 	})
 }
 
-// items calls f with each item.
+// items calls f with each item of an association PDU: type (1 byte), reserved (1 byte), length of the value (2 bytes,
+// big-endian), value (PS3.8, 9.3.2). An item that is longer than the bytes that are left is a protocol error.
 func items(b []byte, f func(kind byte, body []byte) error) error {
 	for len(b) > 0 {
 		if len(b) < 4 {
@@ -223,7 +224,7 @@ func (r *request) accept() []byte {
 }
 
 // userItems returns the user information of an association: maximum PDU length, implementation class UID and version
-// name (PS3.8, annex D.1).
+// name (PS3.8, 9.3.2.3).
 func userItems() []byte {
 	user := appendItem(nil, itemMaxLength, binary.BigEndian.AppendUint32(nil, maxData)...)
 	user = appendItem(user, itemClassUID, []byte(implementationUID)...)
