@@ -21,7 +21,7 @@ func program() *cobra.Command {
 		Short: "help.lanehub",
 		Long:  "help.lanehub.long",
 	}
-	root.AddCommand(runCommand())
+	root.AddCommand(runCommand(), tokenCommand())
 	return root
 }
 
@@ -45,6 +45,10 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.Dir, "dir", "/var/lib/lanehub", "help.flag.run.dir")
 	f.StringVar(&o.HTTP, "http", "127.0.0.1:8490", "help.flag.http")
 	f.StringSliceVar(&o.HTTPNames, "http-name", nil, "help.flag.http-name")
+	f.StringVar(&o.HTTPCert, "http-cert", "", "help.flag.http-cert")
+	f.StringVar(&o.HTTPKey, "http-key", "", "help.flag.http-key")
+	f.StringVar(&o.HTTPTokens, "http-tokens", "", "help.flag.http-tokens")
+	f.StringVar(&o.HTTPClientCA, "http-client-ca", "", "help.flag.http-client-ca")
 	f.StringVar(&o.MQTT, "mqtt", "127.0.0.1:1883", "help.flag.mqtt")
 	f.StringVar(&o.TLSCert, "mqtt-cert", "", "help.flag.mqtt-cert")
 	f.StringVar(&o.TLSKey, "mqtt-key", "", "help.flag.mqtt-key")

@@ -92,6 +92,7 @@ type Problem struct {
 	Text   ProblemText `json:"text,omitzero"`
 
 	RetryAfter time.Duration `json:"-"` // as the header Retry-After; 0 for none
+	Challenge  string        `json:"-"` // as the header WWW-Authenticate (RFC 9110, 11.6.1); "" for none
 }
 
 // ProblemText holds the text of a problem in all languages, for pages and programs that show it.
@@ -131,6 +132,12 @@ func (p *Problem) WithDo(do message.Message) *Problem {
 // After sets when to try again, and returns the problem.
 func (p *Problem) After(d time.Duration) *Problem {
 	p.RetryAfter = d
+	return p
+}
+
+// WithChallenge sets how to say who one is, and returns the problem.
+func (p *Problem) WithChallenge(challenge string) *Problem {
+	p.Challenge = challenge
 	return p
 }
 
@@ -174,6 +181,9 @@ func WriteProblem(w http.ResponseWriter, err error) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	if p.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(p.RetryAfter.Seconds())))
+	}
+	if p.Challenge != "" {
+		h.Set("WWW-Authenticate", p.Challenge)
 	}
 	w.WriteHeader(p.Status)
 	writeJSON(w, p)

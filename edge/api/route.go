@@ -10,6 +10,20 @@ import (
 	"lanewarden/edge/accounts"
 )
 
+// Scope is what a token of the hub's HTTP side allows.
+type Scope string
+
+// The scopes.
+const (
+	ScopeFeed      Scope = "feed"      // observations of all agents
+	ScopeArtifacts Scope = "artifacts" // images and documents
+	ScopeFleet     Scope = "fleet"     // how agents and hub are
+	ScopeAdmin     Scope = "admin"     // all of these
+)
+
+// Scopes returns all scopes.
+func Scopes() []Scope { return []Scope{ScopeFeed, ScopeArtifacts, ScopeFleet, ScopeAdmin} }
+
 // Route describes one operation of an HTTP side.
 type Route struct {
 	ID      string // operationId, the same for ever
@@ -18,6 +32,8 @@ type Route struct {
 	Note    string // what else a caller must know, in Markdown; empty for nothing
 	// Role is the least role that may call it.
 	Role accounts.Role
+	// Scope is what a token must allow, on the hub; "" for what everyone may call.
+	Scope Scope
 	// Owner is the least role that may do it to what somebody else began (Act.Owner); the others only to their own.
 	// Nobody: it makes no difference whose it is.
 	Owner accounts.Role

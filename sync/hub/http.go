@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -27,6 +28,7 @@ type httpServer struct {
 	states  *states
 	health  *health
 	metrics *metrics
+	access  *access // nil: everyone may
 	opts    Options
 }
 
@@ -45,14 +47,27 @@ func (s *httpServer) operations() []api.Bound {
 
 func (s *httpServer) handler() http.Handler {
 	table := &api.Server{Log: s.opts.Log}
-	return api.GuardHost(s.opts.HTTPNames, table.Handler(s.opts.Pages, s.operations()...))
+	if s.access != nil {
+		table.Guard = s.access
+	}
+	// A browser that knows a token sends it with what pages of other sites ask for, too.
+	own := http.NewCrossOriginProtection().Handler(table.Handler(s.opts.Pages, s.operations()...))
+	return api.GuardHost(s.opts.HTTPNames, own)
 }
 
 // run serves until ctx ends.
 func (s *httpServer) run(ctx context.Context) error {
+	config, err := api.ServerTLS(s.opts.HTTPCert, s.opts.HTTPKey, s.opts.HTTPClientCA)
+	if err != nil {
+		return fmt.Errorf("--http: %w", err)
+	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.opts.HTTP)
 	if err != nil {
-		return fmt.Errorf("feed: %w", err)
+		return fmt.Errorf("--http: %w", err)
+	}
+	if config != nil {
+		config.NextProtos = []string{"h2", "http/1.1"}
+		l = tls.NewListener(l, config)
 	}
 	srv := &http.Server{
 		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,

@@ -18,20 +18,28 @@ import (
 
 // Options describe a hub.
 type Options struct {
-	Dir        string   // of ledger and embedded broker
-	HTTP       string   // HOST:PORT of the feed
-	HTTPNames  []string // host names under which the HTTP side is reached, beside its addresses and localhost
-	MQTT       string   // HOST:PORT of the embedded broker; "" with External
-	TLSCert    string   // of the embedded broker; "" for none
-	TLSKey     string
-	AgentsFile string       // who may connect to the embedded broker; "" for everyone
-	External   *wire.Broker // a broker that runs already, instead of the embedded one
-	Log        *slog.Logger
-	Pages      http.Handler // of the fleet console, for GET /; nil for none
+	Dir       string   // of ledger and embedded broker
+	HTTP      string   // HOST:PORT of the feed
+	HTTPNames []string // host names under which the HTTP side is reached, beside its addresses and localhost
+	// HTTPCert and HTTPKey are files (PEM): TLS of the HTTP side; "" for none. HTTPTokens is the file of package tokens:
+	// who may use it; "" for everyone, on this machine only. HTTPClientCA are certificates (PEM) from which client
+	// certificates descend that stand for holders of that file; "" for none.
+	HTTPCert, HTTPKey, HTTPTokens, HTTPClientCA string
+	MQTT                                        string // HOST:PORT of the embedded broker; "" with External
+	TLSCert                                     string // of the embedded broker; "" for none
+	TLSKey                                      string
+	AgentsFile                                  string       // who may connect to the embedded broker; "" for everyone
+	External                                    *wire.Broker // a broker that runs already, instead of the embedded one
+	Log                                         *slog.Logger
+	Pages                                       http.Handler // of the fleet console, for GET /; nil for none
 }
 
 // Run runs a hub until ctx ends.
 func Run(ctx context.Context, opts Options) (err error) {
+	access, err := newAccess(&opts)
+	if err != nil {
+		return err
+	}
 	if err := sqlog.MakeDir(opts.Dir); err != nil {
 		return err
 	}
@@ -60,7 +68,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 			codec: codec, states: states, boxes: newBoxes(), hellos: newHelloGate(), acks: acks, metrics: metrics, log: opts.Log,
 		},
 		ingester: &ingester{ledger: l, pulls: pulls, acks: acks, health: health, metrics: metrics, log: opts.Log},
-		server:   &httpServer{ledger: l, pulls: pulls, states: states, health: health, metrics: metrics, opts: opts},
+		server:   &httpServer{ledger: l, pulls: pulls, states: states, health: health, metrics: metrics, access: access, opts: opts},
 	}
 	return parts.run(ctx)
 }

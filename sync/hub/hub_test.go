@@ -59,7 +59,11 @@ func start(t *testing.T, o Options) Options {
 		}
 	})
 	eventually(t, "the hub", func() bool {
-		resp, err := http.Get("http://" + o.HTTP + "/healthz")
+		client, scheme := http.DefaultClient, "http"
+		if o.HTTPCert != "" {
+			client, scheme = httpsClient(t, o.HTTPCert), "https"
+		}
+		resp, err := client.Get(scheme + "://" + o.HTTP + "/healthz")
 		if err == nil {
 			resp.Body.Close()
 		}

@@ -5,7 +5,6 @@ package agent
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -116,26 +115,8 @@ func consoleAccess(c firmwareconfig.Console) (book *accounts.Book, config *tls.C
 			return nil, nil, err
 		}
 	}
-	if c.CertFile == "" {
-		return book, nil, nil
-	}
-	cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-	if err != nil {
-		return nil, nil, err
-	}
-	config = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-	if c.ClientCAFile == "" {
-		return book, config, nil
-	}
-	text, err := os.ReadFile(c.ClientCAFile)
-	if err != nil {
-		return nil, nil, err
-	}
-	config.ClientCAs, config.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
-	if !config.ClientCAs.AppendCertsFromPEM(text) {
-		return nil, nil, fmt.Errorf("%s holds no certificate (PEM)", c.ClientCAFile)
-	}
-	return book, config, nil
+	config, err = api.ServerTLS(c.CertFile, c.KeyFile, c.ClientCAFile)
+	return book, config, err
 }
 
 func journalDir(c *firmwareconfig.Config) string { return filepath.Join(c.Agent.StateDir, "journal") }

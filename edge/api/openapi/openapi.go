@@ -95,6 +95,9 @@ func description(route *api.Route) string {
 	if route.Role > accounts.Nobody {
 		parts = append(parts, fmt.Sprintf("Role: %s.", route.Role))
 	}
+	if route.Scope != "" {
+		parts = append(parts, fmt.Sprintf("Scope, where the hub asks for tokens: %s.", route.Scope))
+	}
 	if route.Audit != "" {
 		const note = "Journalled as `%s` before it is done; what cannot be journalled is not done."
 		parts = append(parts, fmt.Sprintf(note, route.Audit))
@@ -184,7 +187,7 @@ func (d *document) failures(route *api.Route, hasInput bool) (out yaml.MapSlice)
 	if hasInput {
 		codes = append(codes, api.BadRequest, api.UnknownParameter)
 	}
-	if route.Role > accounts.Nobody {
+	if route.Role > accounts.Nobody || route.Scope != "" {
 		codes = append(codes, api.NotSignedIn, api.RoleMissing)
 	}
 	if route.Audit != "" {

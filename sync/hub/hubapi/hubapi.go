@@ -105,7 +105,7 @@ type ArtifactName struct {
 // The operations of the hub's HTTP side.
 var (
 	GetFeed = api.Stream[FeedQuery]{Route: api.Route{
-		ID: "feed", Pattern: "GET /v1/feed",
+		ID: "feed", Pattern: "GET /v1/feed", Scope: api.ScopeFeed,
 		Media:   "application/x-ndjson, application/cloudevents-batch+json, text/event-stream",
 		Summary: "Observations of all agents in the order in which the hub made them durable",
 		Note: "Each observation is one CloudEvent. A reader keeps lwcursor of the last event that it has dealt with" +
@@ -117,14 +117,14 @@ var (
 		Items: []any{CloudEvent{}}, Fails: []api.Code{api.CursorGone},
 	}}
 	GetAgents = api.Query[AgentsQuery, []AgentSummary]{Route: api.Route{
-		ID: "agents", Pattern: "GET /v1/agents",
+		ID: "agents", Pattern: "GET /v1/agents", Scope: api.ScopeFleet,
 		Summary: "What the hub holds of every journal, and how its agent is",
 		Note: "One page of journals, newest hello first: at most limit, and fewer where agents have many devices. " +
 			"The header Link names the next page (`</v1/agents?...>; rel=\"next\"`); without it the page is the " +
 			"last one. An agent that says hello between two pages may come twice.",
 	}}
 	GetArtifact = api.Stream[ArtifactName]{Route: api.Route{
-		ID: "artifact", Pattern: "GET /v1/artifacts/{sha256}", Media: "application/octet-stream",
+		ID: "artifact", Pattern: "GET /v1/artifacts/{sha256}", Scope: api.ScopeArtifacts, Media: "application/octet-stream",
 		Summary: "An artifact (image, document) whole, or ranges of it",
 		Note: "Artifacts are named by their SHA-256 in hex, as observations name them (data.artifacts), and have " +
 			"the media type that the observation gives. They come after the observations; what is not here yet is" +
@@ -132,17 +132,17 @@ var (
 		Fails: []api.Code{api.NotFound, api.NotHereYet},
 	}}
 	GetArtifactState = api.Query[ArtifactName, *ledger.ArtifactState]{Route: api.Route{
-		ID: "artifactState", Pattern: "GET /v1/artifacts/{sha256}/state",
+		ID: "artifactState", Pattern: "GET /v1/artifacts/{sha256}/state", Scope: api.ScopeArtifacts,
 		Summary: "How much of an artifact is here, and which observations name it", Fails: []api.Code{api.NotFound},
 	}}
 	PullArtifact = api.Action[ArtifactName, *ledger.ArtifactState]{Route: api.Route{
-		ID: "pullArtifact", Pattern: "POST /v1/artifacts/{sha256}/pull",
+		ID: "pullArtifact", Pattern: "POST /v1/artifacts/{sha256}/pull", Scope: api.ScopeArtifacts,
 		Summary: "Have an artifact sent before others",
 		Note:    "200: it is here already. 202: asked for; agents that are away are asked when they are back.",
 		Fails:   []api.Code{api.NotFound},
 	}}
 	GetMetrics = api.Stream[api.None]{Route: api.Route{
-		ID: "metrics", Pattern: "GET /metrics", Media: "text/plain", Summary: "Prometheus metrics, lanehub_…",
+		ID: "metrics", Pattern: "GET /metrics", Scope: api.ScopeFleet, Media: "text/plain", Summary: "Prometheus metrics, lanehub_…",
 	}}
 	GetHealth = api.Stream[api.None]{Route: api.Route{
 		ID: "health", Pattern: "GET /healthz", Media: "text/plain",

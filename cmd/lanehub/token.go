@@ -1,0 +1,107 @@
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/message"
+	"lanewarden/edge/api"
+	"lanewarden/sync/hub/tokens"
+)
+
+const defaultTokens = "/etc/lanewarden/tokens"
+
+func tokenCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{Use: "token", Short: "help.token", Long: "help.token.long"}
+	c.PersistentFlags().StringVar(&file, "file", defaultTokens, "help.flag.token-file")
+	c.AddCommand(addTokenCommand(&file), removeTokenCommand(&file), listTokensCommand(&file))
+	return c
+}
+
+func addTokenCommand(file *string) *cobra.Command {
+	var scopes []string
+	var certificate bool
+	c := &cobra.Command{
+		Use: "add NAME", Short: "help.token-add", Long: "help.token-add.long", Args: cobra.ExactArgs(1),
+		Example: "  lanehub token add risk-system --scope feed --scope artifacts",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h := tokens.Holder{Name: args[0]}
+			for _, s := range scopes {
+				h.Scopes = append(h.Scopes, api.Scope(s))
+			}
+			if err := h.Check(); err != nil {
+				return cli.Usage(err)
+			}
+			var token string
+			if !certificate {
+				token, h.Hash = tokens.New()
+			}
+			err := edit(*file, func(all []tokens.Holder) ([]tokens.Holder, error) { return append(without(all, h.Name), h), nil })
+			if err == nil && token != "" {
+				fmt.Fprintln(cmd.OutOrStdout(), token)
+			}
+			return err
+		},
+	}
+	c.Flags().StringSliceVar(&scopes, "scope", nil, "help.flag.scope")
+	c.Flags().BoolVar(&certificate, "certificate", false, "help.flag.token-certificate")
+	return c
+}
+
+func removeTokenCommand(file *string) *cobra.Command {
+	return &cobra.Command{
+		Use: "remove NAME", Short: "help.token-remove", Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return edit(*file, func(all []tokens.Holder) ([]tokens.Holder, error) {
+				left := without(all, args[0])
+				if len(left) == len(all) {
+					return nil, message.Errorf("lanehub.no-token", message.String("file", *file), message.Quoted("name", args[0]))
+				}
+				return left, nil
+			})
+		},
+	}
+}
+
+func listTokensCommand(file *string) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "help.token-list", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			all, err := tokens.Read(*file)
+			if err != nil {
+				return err
+			}
+			p := cli.Print(cmd)
+			w := p.Table("lanehub.table-tokens")
+			for _, h := range all {
+				by := p.Phrase("lanehub.by-token")
+				if h.Hash == [sha256.Size]byte{} {
+					by = p.Phrase("lanehub.by-certificate")
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\n", h.Name, strings.Trim(fmt.Sprint(h.Scopes), "[]"), by)
+			}
+			return w.Flush()
+		},
+	}
+}
+
+func without(all []tokens.Holder, name string) []tokens.Holder {
+	return slices.DeleteFunc(slices.Clone(all), func(h tokens.Holder) bool { return h.Name == name })
+}
+
+func edit(file string, change func([]tokens.Holder) ([]tokens.Holder, error)) error {
+	all, err := tokens.Read(file)
+	if err != nil {
+		return err
+	}
+	if all, err = change(all); err != nil {
+		return err
+	}
+	return tokens.Write(file, all)
+}

@@ -1,0 +1,82 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"lanewarden/drivers/message"
+	"lanewarden/edge/api"
+	"lanewarden/sync/hub/tokens"
+)
+
+// access decides who may use the HTTP side. It implements api.Guard; nothing there is audited, because the hub has no
+// journal of its own.
+type access struct{ book *tokens.Book }
+
+// newAccess returns who may use the HTTP side, nil for everyone. That is an error where other machines reach it: what
+// the ledger holds of persons and vehicles is nobody else's.
+func newAccess(o *Options) (*access, error) {
+	host, _, err := net.SplitHostPort(o.HTTP)
+	if err != nil {
+		return nil, fmt.Errorf("--http %q: %w", o.HTTP, err)
+	}
+	switch open := !loopback(host); {
+	case open && o.HTTPCert == "":
+		return nil, fmt.Errorf("--http %s can be reached from other machines: give it a certificate (--http-cert, --http-key),"+
+			" or have it listen on 127.0.0.1 behind a proxy", o.HTTP)
+	case open && o.HTTPTokens == "":
+		return nil, fmt.Errorf("--http %s can be reached from other machines: say who may (--http-tokens;"+
+			" lanehub token adds somebody)", o.HTTP)
+	case o.HTTPClientCA != "" && (o.HTTPCert == "" || o.HTTPTokens == ""):
+		return nil, errors.New("--http-client-ca needs --http-cert, --http-key and --http-tokens")
+	case o.HTTPTokens == "":
+		return nil, nil
+	}
+	book, err := tokens.Open(o.HTTPTokens)
+	if err != nil {
+		return nil, err
+	}
+	return &access{book}, nil
+}
+
+// Authorise implements api.Guard: a token as bearer (RFC 6750) or as the password of Basic (RFC 7617, so that browsers
+// ask for it), or a client certificate that was verified.
+func (a *access) Authorise(r *http.Request, route *api.Route) (api.User, error) {
+	if route.Scope == "" {
+		return api.User{}, nil
+	}
+	holder, ok := a.holder(r)
+	if !ok {
+		return api.User{}, api.NewProblem(api.NotSignedIn, message.New("api.token-needed", message.String("scope", string(route.Scope)))).
+			WithChallenge(`Basic realm="lanehub", charset="UTF-8"`)
+	}
+	if !holder.Allowed(route.Scope) {
+		return api.User{}, api.NewProblem(api.RoleMissing, message.New("api.scope-missing",
+			message.String("scope", string(route.Scope)), message.String("name", holder.Name)))
+	}
+	return api.User{Name: holder.Name}, nil
+}
+
+// holder returns whose request it is.
+func (a *access) holder(r *http.Request) (tokens.Holder, bool) {
+	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return a.book.ByToken(strings.TrimSpace(token))
+	}
+	if _, password, ok := r.BasicAuth(); ok {
+		return a.book.ByToken(password)
+	}
+	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
+		return a.book.ByCertificate(r.TLS.PeerCertificates[0].Subject.CommonName)
+	}
+	return tokens.Holder{}, false
+}
+
+// Refuse implements api.Guard.
+func (a *access) Refuse(*http.Request, message.Message) {}
+
+// Audit implements api.Guard.
+func (a *access) Audit(context.Context, api.User, string, message.Message) error { return nil }
