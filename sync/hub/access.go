@@ -2,8 +2,6 @@ package hub
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -22,17 +20,15 @@ type access struct{ book *tokens.Book }
 func newAccess(o *Options) (*access, error) {
 	host, _, err := net.SplitHostPort(o.HTTP)
 	if err != nil {
-		return nil, fmt.Errorf("--http %q: %w", o.HTTP, err)
+		return nil, message.Wrap(err, "lanehub.http-address", message.Quoted("address", o.HTTP))
 	}
 	switch open := !loopback(host); {
 	case open && o.HTTPCert == "":
-		return nil, fmt.Errorf("--http %s can be reached from other machines: give it a certificate (--http-cert, --http-key),"+
-			" or have it listen on 127.0.0.1 behind a proxy", o.HTTP)
+		return nil, message.Errorf("lanehub.http-no-tls", message.String("address", o.HTTP))
 	case open && o.HTTPTokens == "":
-		return nil, fmt.Errorf("--http %s can be reached from other machines: say who may (--http-tokens;"+
-			" lanehub token adds somebody)", o.HTTP)
+		return nil, message.Errorf("lanehub.http-no-tokens", message.String("address", o.HTTP))
 	case o.HTTPClientCA != "" && (o.HTTPCert == "" || o.HTTPTokens == ""):
-		return nil, errors.New("--http-client-ca needs --http-cert, --http-key and --http-tokens")
+		return nil, message.Errorf("lanehub.http-ca-alone")
 	case o.HTTPTokens == "":
 		return nil, nil
 	}
