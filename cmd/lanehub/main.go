@@ -52,6 +52,7 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.MQTT, "mqtt", "127.0.0.1:1883", "help.flag.mqtt")
 	f.StringVar(&o.TLSCert, "mqtt-cert", "", "help.flag.mqtt-cert")
 	f.StringVar(&o.TLSKey, "mqtt-key", "", "help.flag.mqtt-key")
+	f.StringVar(&o.MQTTClientCA, "mqtt-client-ca", "", "help.flag.mqtt-client-ca")
 	f.StringVar(&o.AgentsFile, "agents", "", "help.flag.agents")
 	f.StringVar(&external.URL, "broker", "", "help.flag.broker")
 	f.StringVar(&external.Username, "broker-user", "", "help.flag.broker-user")

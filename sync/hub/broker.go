@@ -44,6 +44,7 @@ type embedded struct {
 // brokerRun is the broker from one start to the next stop.
 type brokerRun struct {
 	server   *server.Server
+	agents   *agentBook // nil: whoever is on this machine
 	conn     *nats.Conn
 	consumer jetstream.Consumer
 }
@@ -51,7 +52,7 @@ type brokerRun struct {
 func newEmbedded(ctx context.Context, o Options, h *health) (*embedded, error) {
 	e := &embedded{opts: o, health: h, free: func() (uint64, error) { return freeBytes(o.Dir) }}
 	if err := e.room(roomToRun); err != nil {
-		_, _, err := serverOptions(o, roomToRun) // a wrong setting is an error now; a full disk is waited out
+		_, _, _, err := serverOptions(o, roomToRun) // a wrong setting is an error now; a full disk is waited out
 		return e, err
 	}
 	return e, e.start(ctx)
@@ -93,7 +94,7 @@ func (e *embedded) startOnce(ctx context.Context) (one *brokerRun, err error) {
 	if err != nil {
 		return nil, err
 	}
-	so, secret, err := serverOptions(e.opts, free)
+	so, secret, book, err := serverOptions(e.opts, free)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +102,7 @@ func (e *embedded) startOnce(ctx context.Context) (one *brokerRun, err error) {
 	if err != nil {
 		return nil, err
 	}
-	one = &brokerRun{server: s}
+	one = &brokerRun{server: s, agents: book}
 	defer func() {
 		if err != nil {
 			one.stop()
@@ -211,6 +212,9 @@ func (e *embedded) runOnce(ctx context.Context, in chan<- incoming) error {
 	g.Go(func() error { return one.deliverStates(ctx, in) })
 	g.Go(func() error { return one.deliver(ctx, in) })
 	g.Go(func() error { return e.watch(ctx, one) })
+	if one.agents != nil {
+		g.Go(func() error { return one.agents.revoke(ctx, one.server) })
+	}
 	err := g.Wait()
 	if errors.Is(err, errStopBroker) {
 		e.stop()
@@ -304,7 +308,7 @@ func (l natsLog) Noticef(f string, v ...any) {
 }
 
 // plaintextWarning is the beginning of what the broker warns of at each start. The only passwords that are not hashed
-// are our own: random ones of this start, which are nowhere but in memory. Agents' are hashes, or readAgents refuses
+// are our own: random ones of this start, which are nowhere but in memory. Agents' are hashes, or parseAgents refuses
 // them.
 const plaintextWarning = "Plaintext passwords detected"
 

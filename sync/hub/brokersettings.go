@@ -2,28 +2,29 @@ package hub
 
 import (
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/hex"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"lanewarden/drivers/message"
+	"lanewarden/edge/api"
 	"lanewarden/sync/wire"
 )
 
-// serverOptions sets the broker up: no NATS port, MQTT only.
-func serverOptions(o Options, free uint64) (*server.Options, string, error) {
+// serverOptions sets the broker up: no NATS port, MQTT only. It returns the hub's own password at it, and who else may
+// connect; a nil book: everyone on this machine, as an agent.
+func serverOptions(o Options, free uint64) (*server.Options, string, *agentBook, error) {
 	host, portText, err := net.SplitHostPort(o.MQTT)
 	if err != nil {
-		return nil, "", fmt.Errorf("MQTT address %q: %w", o.MQTT, err)
+		return nil, "", nil, fmt.Errorf("MQTT address %q: %w", o.MQTT, err)
 	}
 	port, err := strconv.Atoi(portText)
 	if err != nil {
-		return nil, "", fmt.Errorf("MQTT address %q: %w", o.MQTT, err)
+		return nil, "", nil, fmt.Errorf("MQTT address %q: %w", o.MQTT, err)
 	}
 	secret := make([]byte, 16)
 	rand.Read(secret)
@@ -36,52 +37,33 @@ func serverOptions(o Options, free uint64) (*server.Options, string, error) {
 		JetStreamMaxStore: bufferBytes(free), JetStreamMaxMemory: bufferMemory,
 		MQTT: server.MQTTOpts{Host: host, Port: port},
 	}
-	if o.TLSCert != "" {
-		cert, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
-		if err != nil {
-			return nil, "", err
-		}
-		so.MQTT.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	if so.MQTT.TLSConfig, err = api.ServerTLS(o.TLSCert, o.TLSKey, o.MQTTClientCA); err != nil {
+		return nil, "", nil, err
 	}
 	pass := hex.EncodeToString(secret)
 	so.Users = []*server.User{{Username: hubUser, Password: pass}}
 	if o.AgentsFile == "" {
 		if !loopback(host) {
-			return nil, "", fmt.Errorf("MQTT address %q can be reached from other machines: name an agents file, so that not everyone may send", o.MQTT)
+			return nil, "", nil, fmt.Errorf("MQTT address %q can be reached from other machines: name an agents file, so that not everyone may send", o.MQTT)
 		}
 		so.Users = append(so.Users, &server.User{Username: "anyone", Password: pass, Permissions: agentPermissions("*", "*")})
 		so.MQTT.NoAuthUser = "anyone"
-		return so, pass, nil
+		return so, pass, nil, nil
 	}
-	agents, err := readAgents(o.AgentsFile)
-	so.Users = append(so.Users, agents...)
-	return so, pass, err
+	book, err := openAgentBook(o.AgentsFile, pass, o.Log)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	if names := book.byCertificate(); len(names) > 0 && (o.MQTTClientCA == "" || o.TLSCert == "") {
+		return nil, "", nil, message.Errorf("lanehub.mqtt-no-ca", message.String("file", o.AgentsFile), message.Names("agents", names))
+	}
+	so.Users, so.CustomClientAuthentication = nil, book
+	return so, pass, book, nil
 }
 
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// readAgents reads a file of lines SITE/AGENT:BCRYPT, as htpasswd -B makes them; each agent may use its own topics
-// only.
-func readAgents(path string) (users []*server.User, err error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	for i, line := range strings.Split(string(text), "\n") {
-		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		name, hash, found := strings.Cut(line, ":")
-		site, agent, slash := strings.Cut(name, "/")
-		if !found || !slash || !strings.HasPrefix(hash, "$2") {
-			return nil, fmt.Errorf("%s:%d: write SITE/AGENT:BCRYPT, with a hash as 'htpasswd -nB SITE/AGENT' makes it", path, i+1)
-		}
-		users = append(users, &server.User{Username: name, Password: hash, Permissions: agentPermissions(site, agent)})
-	}
-	return users, nil
 }
 
 // agentPermissions lets an agent publish what agents say and read what the hub answers, of its own topics only; with

@@ -18,20 +18,25 @@ import (
 
 // Options describe a hub.
 type Options struct {
-	Dir       string   // of ledger and embedded broker
-	HTTP      string   // HOST:PORT of the feed
-	HTTPNames []string // host names under which the HTTP side is reached, beside its addresses and localhost
-	// HTTPCert and HTTPKey are files (PEM): TLS of the HTTP side; "" for none. HTTPTokens is the file of package tokens:
-	// who may use it; "" for everyone, on this machine only. HTTPClientCA are certificates (PEM) from which client
-	// certificates descend that stand for holders of that file; "" for none.
+	Dir   string // of ledger and embedded broker
+	Log   *slog.Logger
+	Pages http.Handler // of the fleet console, for GET /; nil for none
+
+	// The HTTP side: HTTP is its HOST:PORT, HTTPNames the host names under which it is reached beside addresses and
+	// localhost, HTTPCert and HTTPKey its certificate chain and key (PEM files, "" for no TLS). HTTPTokens is the file of
+	// package tokens that says who may use it, "" for everyone on this machine; HTTPClientCA (PEM) the authority of client
+	// certificates that stand for holders of that file, "" for none.
+	HTTP                                        string
+	HTTPNames                                   []string
 	HTTPCert, HTTPKey, HTTPTokens, HTTPClientCA string
-	MQTT                                        string // HOST:PORT of the embedded broker; "" with External
-	TLSCert                                     string // of the embedded broker; "" for none
-	TLSKey                                      string
-	AgentsFile                                  string       // who may connect to the embedded broker; "" for everyone
-	External                                    *wire.Broker // a broker that runs already, instead of the embedded one
-	Log                                         *slog.Logger
-	Pages                                       http.Handler // of the fleet console, for GET /; nil for none
+
+	// The embedded broker: MQTT is its HOST:PORT, TLSCert and TLSKey its certificate chain and key (PEM files, "" for no
+	// TLS), AgentsFile says who may connect (agentBook; "" for everyone on this machine), MQTTClientCA (PEM) is the
+	// authority of agents' client certificates, "" for none.
+	MQTT                                      string
+	TLSCert, TLSKey, AgentsFile, MQTTClientCA string
+
+	External *wire.Broker // a broker that runs already, instead of the embedded one; nil for none
 }
 
 // Run runs a hub until ctx ends.

@@ -290,7 +290,7 @@ func TestAgentsFileLetsEachUseItsOwnTopicsOnly(t *testing.T) {
 }
 
 func TestServerRefusesToBeOpenToAll(t *testing.T) {
-	_, _, err := serverOptions(Options{MQTT: "0.0.0.0:1883", Dir: t.TempDir()}, 1<<30)
+	_, _, _, err := serverOptions(Options{MQTT: "0.0.0.0:1883", Dir: t.TempDir()}, 1<<30)
 	if err == nil || !strings.Contains(err.Error(), "agents file") {
 		t.Errorf("error %v", err)
 	}
@@ -298,7 +298,7 @@ func TestServerRefusesToBeOpenToAll(t *testing.T) {
 	if err := os.WriteFile(file, []byte("demo/lane-1:plaintext\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readAgents(file); err == nil || !strings.Contains(err.Error(), ":1:") {
+	if _, err := openAgentBook(file, "", nil); err == nil || !strings.Contains(err.Error(), ":1:") {
 		t.Errorf("error %v", err)
 	}
 }

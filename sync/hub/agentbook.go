@@ -1,0 +1,200 @@
+package hub
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"golang.org/x/crypto/bcrypt"
+)
+
+const (
+	// agentByCertificate stands in the agents file in place of a hash: the agent shows a client certificate whose common
+	// name is SITE/AGENT.
+	agentByCertificate = "certificate"
+	// agentsEvery is how often the agents file is looked at for changes, beside each connection's own look.
+	agentsEvery = time.Second
+	// agentConnections is how many connections of one agent are remembered, to close them when it is taken out. An agent
+	// has one; a second one of the same name closes the first.
+	agentConnections = 4
+)
+
+// agentBook decides who may connect to the embedded broker: the hub itself by the secret of this start, and the agents of
+// a file of lines SITE/AGENT:BCRYPT or SITE/AGENT:certificate. The file is read again when it changed. It implements
+// server.Authentication and may be used by many goroutines.
+type agentBook struct {
+	path   string
+	secret string
+	log    *slog.Logger
+
+	mu     sync.Mutex
+	read   time.Time // of the file, when it was read
+	size   int64
+	agents map[string]string   // how each shows who it is, by SITE/AGENT
+	ids    map[string][]uint64 // its last connections, by SITE/AGENT
+}
+
+// openAgentBook reads the file, which must be there and right.
+func openAgentBook(path, secret string, log *slog.Logger) (*agentBook, error) {
+	b := &agentBook{path: path, secret: secret, log: log, ids: map[string][]uint64{}}
+	_, err := b.refresh()
+	return b, err
+}
+
+// Check implements server.Authentication.
+func (b *agentBook) Check(c server.ClientAuthentication) bool {
+	o := c.GetOpts()
+	if o.Username == hubUser {
+		if o.Password != b.secret {
+			return false
+		}
+		c.RegisterUser(&server.User{Username: hubUser})
+		return true
+	}
+	name := o.Username
+	if shown := commonName(c.GetTLSConnectionState()); name == "" {
+		name = shown
+	} else if shown != "" && shown != name {
+		return false
+	}
+	if !b.known(name, o.Password, c.GetTLSConnectionState()) {
+		return false
+	}
+	b.mu.Lock()
+	last := append(b.ids[name], c.GetID())
+	b.ids[name] = last[max(0, len(last)-agentConnections):]
+	b.mu.Unlock()
+	site, agent, _ := strings.Cut(name, "/")
+	c.RegisterUser(&server.User{Username: name, Permissions: agentPermissions(site, agent)})
+	return true
+}
+
+// known reports whether an agent of the file showed that it is the one. It reads the file first, so that who was taken
+// out a moment ago is refused.
+func (b *agentBook) known(name, password string, state *tls.ConnectionState) bool {
+	b.mu.Lock()
+	if _, err := b.refresh(); err != nil {
+		b.log.Warn("agents file: those that were read last hold", "err", err)
+	}
+	shows, ok := b.agents[name]
+	b.mu.Unlock()
+	if !ok {
+		return false
+	}
+	if shows == agentByCertificate {
+		return commonName(state) == name
+	}
+	return bcrypt.CompareHashAndPassword([]byte(shows), []byte(password)) == nil
+}
+
+// commonName returns that of a client certificate that was verified; "" for none.
+func commonName(state *tls.ConnectionState) string {
+	if state == nil || len(state.VerifiedChains) == 0 {
+		return ""
+	}
+	return state.PeerCertificates[0].Subject.CommonName
+}
+
+// refresh reads the file when it changed and returns the connections of agents that are not in it any more, or that
+// have to show something else now. A file that cannot be read leaves the agents as they were. The caller holds mu.
+func (b *agentBook) refresh() (gone []uint64, err error) {
+	info, err := os.Stat(b.path)
+	if err != nil || info.ModTime().Equal(b.read) && info.Size() == b.size {
+		return nil, err
+	}
+	text, err := os.ReadFile(b.path)
+	if err != nil {
+		return nil, err
+	}
+	agents, err := parseAgents(b.path, string(text))
+	if err != nil {
+		return nil, err
+	}
+	for name, shows := range b.agents {
+		if agents[name] != shows {
+			gone = append(gone, b.ids[name]...)
+			delete(b.ids, name)
+		}
+	}
+	b.agents, b.read, b.size = agents, info.ModTime(), info.Size()
+	return gone, nil
+}
+
+// revoke closes the connections of agents that are taken out of the file, until ctx ends.
+func (b *agentBook) revoke(ctx context.Context, s *server.Server) error {
+	t := time.NewTicker(agentsEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+		}
+		b.mu.Lock()
+		gone, _ := b.refresh() // the next connection says what is wrong
+		b.mu.Unlock()
+		for _, id := range gone {
+			_ = s.DisconnectClientByID(id) // it may be closed already
+		}
+	}
+}
+
+// parseAgents reads lines SITE/AGENT:BCRYPT, as htpasswd -B makes them, or SITE/AGENT:certificate. Errors name file and
+// line.
+func parseAgents(path, text string) (map[string]string, error) {
+	agents := map[string]string{}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, shows, found := strings.Cut(line, ":")
+		if err := checkAgent(name); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+		}
+		if !found || shows != agentByCertificate && !strings.HasPrefix(shows, "$2") {
+			return nil, fmt.Errorf("%s:%d: write SITE/AGENT:BCRYPT, with a hash as 'htpasswd -nB SITE/AGENT' makes it, "+
+				"or SITE/AGENT:%s", path, n, agentByCertificate)
+		}
+		if _, twice := agents[name]; twice {
+			return nil, fmt.Errorf("%s:%d: %s stands there twice", path, n, name)
+		}
+		agents[name] = shows
+	}
+	return agents, nil
+}
+
+var namePart = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// checkAgent returns what is wrong with a name SITE/AGENT: its parts become parts of topics, of which * and > stand for
+// others.
+func checkAgent(name string) error {
+	site, agent, ok := strings.Cut(name, "/")
+	if !ok || !namePart.MatchString(site) || !namePart.MatchString(agent) {
+		return errors.New("the name is not SITE/AGENT, as the lane file has them")
+	}
+	return nil
+}
+
+// byCertificate returns the agents that show certificates, sorted.
+func (b *agentBook) byCertificate() (names []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(b.agents)) {
+		if b.agents[name] == agentByCertificate {
+			names = append(names, name)
+		}
+	}
+	return names
+}
