@@ -147,9 +147,9 @@ async function problemOf(response) {
 	try {
 		/** @type {Problem} */
 		const problem = JSON.parse(text);
-		const of = problem.text ?? {};
-		const what = said(of.detail) || problem.detail || said(of.title) || problem.title;
-		return new Error([what, said(of.do) || problem.do].filter(Boolean).join(colon()));
+		const { text: words } = problem; // in all languages; older agents send English alone
+		const what = inLanguage(words?.detail) || problem.detail || inLanguage(words?.title) || problem.title;
+		return new Error([what, inLanguage(words?.do) || problem.do].filter(Boolean).join(colon()));
 	} catch {
 		return new Error(text.trim() || response.statusText);
 	}
@@ -286,32 +286,25 @@ export function bytes(n) {
 }
 
 /**
- * Formats a number as the language writes it; never -0. An absent number is 0, as in protobuf's JSON.
+ * Formats a number as the language writes it, with a minus sign (U+2212) for negative ones; never -0. An
+ * absent number is 0, as in protobuf's JSON.
  * @param {number | undefined} n
  * @param {number} [digits] most decimals
  * @param {number} [least] decimals that are always there
  */
 export function number(n, digits = 0, least = 0) {
 	const rounded = Number(Number(n ?? 0).toFixed(digits)) || 0;
-<<<<<<< HEAD
 	const options = { maximumFractionDigits: digits, minimumFractionDigits: least };
-	return rounded.toLocaleString(language === "fr" ? "fr-CA" : "en-CA", options);
+	return rounded.toLocaleString(language === "fr" ? "fr-CA" : "en-CA", options).replace("-", "\u2212");
 }
 
 /**
- * Formats a number with its unit and a no-break space between them.
+ * Formats a number with its unit and a no-break space between them. degC is the ASCII form of °C in observations.
  * @param {number | undefined} n
  * @param {string} unit
  * @param {number} [digits]
  */
-export const measure = (n, unit, digits = 0) => `${number(n, digits)}\u00a0${unit}`;
-=======
-	return rounded.toLocaleString(language === "fr" ? "fr-CA" : "en-CA", { maximumFractionDigits: digits, minimumFractionDigits: least }).replace("-", "\u2212");
-}
-
-/** A number with its unit, never parted. @param {number} n @param {string} unit @param {number} [digits] */
 export const measure = (n, unit, digits = 0) => `${number(n, digits)}\u00a0${unit === "degC" ? "°C" : unit}`;
->>>>>>> 53373dd (Access, outputs and profiles' rules are said in the reader's language)
 
 /** Formats a speed. @param {number} kph km/h */
 export const speed = (kph) => `${number(kph, 1, 1)}\u00a0km/h`;

@@ -53,7 +53,7 @@ export interface FirmwareconfigSetting {
 	help: MessageText;
 	/** "http.listen" */
 	name: string;
-	unit?: string;
+	unit?: MessageText;
 	value: string;
 }
 

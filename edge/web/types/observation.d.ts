@@ -348,6 +348,7 @@ export interface DeviceReading {
 	message?: string;
 	values?: Quantity[];
 	alarm?: string;
+	alarmMessage?: Message;
 }
 
 export interface VehicleReading {
@@ -566,6 +567,7 @@ export interface LaneOutput {
 	value?: string;
 	reason?: string;
 	safeState?: boolean;
+	message?: Message;
 }
 
 export interface SiteClimate {
@@ -688,6 +690,7 @@ export interface AgentAccess {
 	peer?: string;
 	text?: string;
 	count?: number;
+	message?: Message;
 }
 
 export interface DeviceTest {

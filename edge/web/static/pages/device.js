@@ -1,15 +1,8 @@
-<<<<<<< HEAD
 // One device: its state, live samples, counters, settings in force, faults, quality control.
-import { ago, clock, follow, html, momentZone, ms, number, since, t, word, zone } from "/lib.js";
+import { ago, clock, follow, html, inLanguage, momentZone, ms, number, since, t, word, zone } from "/lib.js";
 import { useEffect, useFetched, useState } from "/lib.js";
 import { AgentText, Facts, Mark, ObservedAt, Problem, Sentence, Table, title } from "/ui.js";
 import { Live } from "/pages/live.js";
-=======
-// One device: what it says now, its counters, settings in force, faults, quality control.
-import { ago, bodyOf, clock, follow, html, momentZone, ms, number, said, since, t, useEffect, useFetched, useState, word, zone } from "/lib.js";
-import { Chart, detector, inWords } from "/chart.js";
-import { Agent, Facts, Mark, Problem, Says, Table, title, When } from "/ui.js";
->>>>>>> 53373dd (Access, outputs and profiles' rules are said in the reader's language)
 import { DeviceTests } from "/pages/tests.js";
 
 /**
@@ -109,26 +102,9 @@ function State({ s }) {
 	];
 	return html`<h1>${title(s)} <small>${s.id} · ${s.driver}</small></h1>
 		<p class="big"><${Mark} state=${s.state} /> ${t("for", { time: since(s.since, s.now) })}</p>
-<<<<<<< HEAD
 		<p class="reason"><${AgentText} text=${s.reason} fr=${s.message?.fr} /></p>
 		${s.no_tape && html`<p class="reason">${t("no-tape")} <${AgentText} text=${s.no_tape} /></p>`}
 		<${Facts} rows=${facts} />`;
-=======
-		<p class="reason"><${Agent} text=${s.reason} fr=${s.message?.fr} /></p>
-		${s.no_tape && html`<p class="reason">${t("no-tape")} <${Agent} text=${s.no_tape} /></p>`}
-		<${Facts} rows=${[[t("last"), ago(s.last_seen, s.now)], [t("observations"), number(s.observations)], [t("alarms"), number(s.alarms)], [t("faults"), number(s.faults)], [t("duplicates"), number(s.duplicates)], [t("connections"), number(s.connects)]]} />
-		${[...new Set(samples.map((x) => x.channel))].map((channel) => html`<${Live} key=${channel} channel=${channel} samples=${samples.filter((x) => x.channel === channel)} background=${newest} settings=${detail.settings} />`)}
-		${raw.length > 0 && html`<h2>${t("raw")}</h2><pre class="raw" tabindex="0" aria-label=${t("raw")}>${raw.toReversed().map((l) => `${clock(l.at)} ${l.to ? "→" : "←"} ${l.text}\n`)}</pre>`}
-		<${DeviceTests} device=${of} />
-		<${Table} caption=${t("latest")} head=${[time, t("kind"), t("class"), t("says")]}
-			rows=${(found?.observations ?? []).slice(0, 15).map((/** @type {any} */ o) => [html`<${When} o=${o} />`, word("kind", o.kind), word("class", o.class), html`<${Says} o=${o} />`])} />
-		${(quality?.observations ?? []).length > 0 && html`<${Quality} all=${quality.observations} />`}
-		<${Table} caption=${t("faults-and-states")} head=${[time, t("kind"), t("says")]}
-			rows=${(faults?.observations ?? []).filter((/** @type {any} */ o) => ["device.state", "device.fault", "device.condition"].includes(o.kind)).map((/** @type {any} */ o) => [html`<${When} o=${o} />`, word("kind", o.kind), html`<${Says} o=${o} />`])} />
-		<p>${t("what-to-do")} <code>lanectl doctor</code> · <code>lanectl capture ${of} --since 10m</code></p>
-		<${Table} caption=${t("settings", { file: detail.config })} head=${[t("setting"), t("value"), t("source"), t("meaning")]}
-			rows=${detail.settings.map((/** @type {any} */ x) => [x.name, `${x.value} ${said(x.unit)}`, x.default ? t("default") : t("lane-file"), html`<${Agent} text=${x.help.en} fr=${x.help.fr} />`])} />`;
->>>>>>> 53373dd (Access, outputs and profiles' rules are said in the reader's language)
 }
 
 /** Data that passed between device and agent, the newest first. @param {{lines: RawLine[]}} p */
@@ -155,7 +131,7 @@ function Faults({ all }) {
 /** @param {FirmwareconfigSetting} x @returns {Content[]} */
 const settingRow = (x) => [
 	x.name,
-	`${x.value} ${x.unit ?? ""}`,
+	`${x.value} ${inLanguage(x.unit)}`,
 	x.default ? t("default") : t("lane-file"),
 	html`<${AgentText} text=${x.help.en} fr=${x.help.fr} />`,
 ];

@@ -55,30 +55,10 @@ export function Reading({ o, all }) {
 
 /** A sentence and what was measured. @param {ReadingProps<Pick<DeviceReading, "values">>} p */
 function Card({ o, b }) {
-<<<<<<< HEAD
 	const measured = (b.values ?? []).map(({ name, number: n, text, unit = "" }) => [
 		name,
 		n === undefined || !Number.isFinite(Number(text)) ? `${text ?? ""} ${unit}` : measure(n, unit, 2),
 	]);
-=======
-	const measured = (b.values ?? []).map((/** @type {any} */ q) => [q.name, q.number === undefined || !Number.isFinite(Number(q.text)) ? `${q.text ?? ""} ${q.unit ?? ""}` : measure(q.number, q.unit ?? "", 2)]);
-	return html`<section class="card"><h2>${word("kind", o.kind)} <small>${o.device}</small></h2><p><${Says} o=${o} /></p>
-		${measured.length > 1 && html`<${Table} caption=${t("measured")} head=${[t("measure"), t("value")]} rows=${measured} />`}</section>`;
-}
-
-/** A plate with its picture. @param {ReadingProps} p */
-function Plate({ o, b, artifacts }) {
-	const picture = artifacts.find((a) => (a.mediaType ?? "").startsWith("image/"));
-	const others = (b.alternatives ?? []).map((/** @type {any} */ a) => a.plate).join(", ");
-	return html`<section class="card"><h2>${word("kind", o.kind)} ${b.plate}</h2>
-		<${Facts} rows=${[[t("confidence"), percent(b.confidence ?? 0)], [t("region"), b.region?.toUpperCase()], [t("other-reads"), others]]} />
-		${picture && html`<img class="plate" src="/v1/artifacts/${picture.sha256}?type=${picture.mediaType}" alt=${t("plate-picture", { plate: b.plate })} />`}</section>`;
-}
-
-/** A weight in large. @param {ReadingProps} p */
-function Weight({ o, b }) {
-	const weight = `${measure(b.grossKg ?? b.kg ?? 0, "kg")}${b.net && b.grossKg !== undefined ? ` ${t("gross")}` : ""}`;
->>>>>>> 53373dd (Access, outputs and profiles' rules are said in the reader's language)
 	return html`<section class="card"><h2>${word("kind", o.kind)} <small>${o.device}</small></h2>
 		<p><${Sentence} o=${o} /></p>
 		${measured.length > 1 && html`<${Table} caption=${t("measured")} head=${[t("measure"), t("value")]}
@@ -90,7 +70,7 @@ function Plate({ o, b, artifacts }) {
 	const picture = artifacts.find((a) => a.mediaType?.startsWith("image/"));
 	const facts = [
 		[t("confidence"), percent(b.confidence ?? 0)],
-		[t("region"), b.region],
+		[t("region"), b.region?.toUpperCase()],
 		[t("other-reads"), (b.alternatives ?? []).map((a) => a.plate).join(", ")],
 	];
 	return html`<section class="card"><h2>${word("kind", o.kind)} ${b.plate}</h2>

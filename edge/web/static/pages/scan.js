@@ -49,7 +49,9 @@ function relatedFiles(o, image, all) {
 const mostZoom = 16;
 
 /** Moves of the view, as shares of the room there is. @type {[string, number, number, string][]} */
-const moves = [["←", -0.25, 0, "left"], ["→", 0.25, 0, "right"], ["↑", 0, -0.25, "up"], ["↓", 0, 0.25, "down"]];
+const moves = [
+	["←", -0.25, 0, "left"], ["→", 0.25, 0, "right"], ["↑", 0, -0.25, "up"], ["↓", 0, 0.25, "down"],
+];
 
 /** @param {number} share */
 const within = (share) => Math.min(1, Math.max(0, share));

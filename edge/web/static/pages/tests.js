@@ -1,7 +1,6 @@
 // Guided tests: which are due, running one, its sheet.
-<<<<<<< HEAD
-import { allowed, ask, colon, countdown, follow, formOf, html, inLanguage, moment, ms, number } from "/lib.js";
-import { session, t, useEffect, useFetched, useState, zone } from "/lib.js";
+import { allowed, ask, colon, countdown, follow, formOf, html, inLanguage, measure, moment, ms } from "/lib.js";
+import { number, session, t, useEffect, useFetched, useState, zone } from "/lib.js";
 import { AgentText, Mark, Problem, Table } from "/ui.js";
 
 /**
@@ -13,10 +12,6 @@ import { AgentText, Mark, Problem, Table } from "/ui.js";
  * Sends an action of the person at the device; number goes with action "number".
  * @typedef {(action: string, number?: number) => void} Act
  */
-=======
-import { ask, colon, countdown, follow, html, may, measure, moment, ms, number, said, session, t, useEffect, useFetched, useState, zone } from "/lib.js";
-import { Agent, Mark, Problem, Table } from "/ui.js";
->>>>>>> 53373dd (Access, outputs and profiles' rules are said in the reader's language)
 
 export function Tests() {
 	return html`<h1>${t("nav.tests")}</h1><${DeviceTests} device="" />`;
@@ -63,7 +58,6 @@ function LastResult({ test }) {
 		&& html`<${Mark} state="due" group="test" />`}`;
 }
 
-<<<<<<< HEAD
 /** @param {{test: TestOffer, busy: boolean, start: () => void}} p busy: another test runs */
 function Start({ test, busy, start }) {
 	const what = `${inLanguage(test.title)}, ${test.device}`;
@@ -78,23 +72,6 @@ function Run({ run, act, close }) {
 		${run.verdict ? html`<${Sheet} run=${run} close=${close} />`
 			: run.by === session.user || allowed("admin")
 				? html`<div class="buttons"><button onClick=${() => act("abandon")}>${t("abandon")}</button></div>` : ""}
-=======
-/** @param {{run: any, post: (path: string, body: any) => void, close: () => void}} p */
-function Run({ run, post, close }) {
-	/** @param {string} action @param {any} [more] */
-	const act = (action, more) => post("/v1/tests/run", { action, ...more });
-	return html`<section class="card run" aria-live="polite"><h2>${said(run.title)} · ${run.device}</h2>
-		<ol>${run.steps.map((/** @type {any} */ s, /** @type {number} */ i) => html`<li class=${s.state} aria-current=${i === run.step && !run.verdict ? "step" : undefined}>
-			<p class=${i === run.step && !run.verdict ? "big" : ""}>${said(s.do)}</p>
-			${i === run.step && !run.verdict && html`<p>${t("time-left", { time: countdown(run.left) })}</p>`}
-			${i === run.step && !run.verdict && s.ask && html`<p class="big">${said(s.ask)}</p><div class="buttons"><button class="primary" onClick=${() => act("yes")}>${t("yes")}</button><button onClick=${() => act("no")}>${t("no")}</button></div>`}
-			${i === run.step && !run.verdict && s.number && html`<form class="line" onSubmit=${(/** @type {any} */ e) => { e.preventDefault(); act("number", { number: Number(new FormData(e.target).get("n")) }); }}><label>${said(s.number)} <input name="n" type="number" step="any" required /></label><button class="primary">${t("continue")}</button></form>`}
-			<ul>${(s.checks ?? []).map((/** @type {any} */ c) => html`<li><${Mark} state=${c.passed ? "passed" : "failed"} group="test" /> ${c.title ? said(c.title) : c.name}${c.value !== undefined ? `${colon()}${measure(c.value, c.unit ?? "", 2)} (${limits(c)})` : ""} <${Agent} text=${c.text} fr=${c.message?.fr} /></li>`)}</ul>
-		</li>`)}</ol>
-		${run.verdict ? html`<p class="verdict ${run.verdict === "passed" ? "good" : "bad"}"><${Mark} state=${run.verdict} group="test" /></p>
-			<p>${t("signed", { by: run.by, row: run.row ?? "–" })}</p><div class="buttons"><button onClick=${() => print()}>${t("print")}</button><button onClick=${close}>${t("close")}</button></div>`
-			: run.by === session.user || may("admin") ? html`<div class="buttons"><button onClick=${() => act("abandon")}>${t("abandon")}</button></div>` : ""}
->>>>>>> 53373dd (Access, outputs and profiles' rules are said in the reader's language)
 	</section>`;
 }
 
@@ -133,7 +110,7 @@ function NumberForm({ text, act }) {
 
 /** A check of a step with its value and limits. @param {{c: GuidedCheck}} p */
 function Check({ c }) {
-	const value = c.value !== undefined ? `${colon()}${number(c.value, 2)} ${c.unit ?? ""} (${limits(c)})` : "";
+	const value = c.value !== undefined ? `${colon()}${measure(c.value, c.unit ?? "", 2)} (${limits(c)})` : "";
 	return html`<li><${Mark} state=${c.passed ? "passed" : "failed"} group="test" />${" "}
 		${c.title ? inLanguage(c.title) : c.name}${value} <${AgentText} text=${c.text} fr=${c.message?.fr} /></li>`;
 }
