@@ -39,6 +39,22 @@ func TestNothingIgnoredIsTracked(t *testing.T) {
 	}
 }
 
+// conflict is a line that git leaves in a file where two changes meet.
+var conflict = regexp.MustCompile(`(?m)^(<{7}|>{7}) `)
+
+// No file was committed with both sides of a conflict in it: compilers see that in Go, and nothing does in scripts.
+func TestNoConflicts(t *testing.T) {
+	for _, f := range tracked(t) {
+		text, err := os.ReadFile(filepath.Join(root, f))
+		if err != nil {
+			continue // removed and not committed yet
+		}
+		if at := conflict.FindIndex(text); at != nil {
+			t.Errorf("%s:%d: a conflict that was not resolved", f, 1+bytes.Count(text[:at[0]], []byte("\n")))
+		}
+	}
+}
+
 // The work tree stays small: text that people wrote, pictures with a palette, no builds and no copies of others' work.
 func TestSmall(t *testing.T) {
 	const limit, picture = 6_000_000, 128 << 10 // bytes
