@@ -1,0 +1,173 @@
+package passage
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/associate"
+)
+
+// TestFixedReportTeaches: a late result whose vehicle was fixed is decided when all that belongs to it has come, not
+// before, and from then on its vehicle has had its result of that device.
+func TestFixedReportTeaches(t *testing.T) {
+	g := newGroups(twoLanes())[0]
+	v := sightings(g, "a", map[string]float64{"loop-1": 0, "xray-1": 8, "loop-2": 12})
+	r := v.readings[1]
+	r.final = false
+	p := &report{readings: []*reading{r}, arrived: 1000}
+	g.reports["xray-1"] = []*report{p}
+	g.fix(p, v)
+	if len(g.reports["xray-1"]) != 0 || p.vehicle != v {
+		t.Errorf("fixed: %d reports are still to be decided, it is of %v", len(g.reports["xray-1"]), p.vehicle)
+	}
+	if g.finishFixed(1000 + reportLast - 0.1); r.final || v.seen != 0 || len(g.fixed) != 1 {
+		t.Errorf("before its time: final %v, results of %b, %d fixed", r.final, v.seen, len(g.fixed))
+	}
+	if g.finishFixed(1000 + reportLast); !r.final || v.seen != 1<<r.det.Dev || len(g.fixed) != 0 {
+		t.Errorf("in its time: final %v, results of %b, %d fixed", r.final, v.seen, len(g.fixed))
+	}
+}
+
+// TestGapAtFront: a vehicle has come to a station that is at the very place where it was seen last.
+func TestGapAtFront(t *testing.T) {
+	lanes := twoLanes()
+	lanes[0].Stations = append(lanes[0].Stations, Station{ID: "camera", Position: 10, Devices: []string{"lpr-9"}})
+	k := New(lanes)
+	g := k.groups[0]
+	i := slices.IndexFunc(g.lanes[0].Stations, func(s Station) bool { return s.ID == "camera" })
+	v := sightings(g, "a", map[string]float64{"loop-1": 0, "rpm-1": 5})
+	const nothing = observation.PassageGap_PASSAGE_GAP_NOTHING_READ
+	if s := k.station(g, v, &g.lanes[0].Stations[i]); s.Gap != nothing {
+		t.Errorf("while it is in the lane: %v", s.Gap)
+	}
+	v.closed, v.end = sec(100), observation.PassageEnd_PASSAGE_END_TIMEOUT
+	if s := k.station(g, v, &g.lanes[0].Stations[i]); s.Gap != nothing {
+		t.Errorf("timed out there: %v", s.Gap)
+	}
+}
+
+// TestLearnsAfterSettling: a passage that is over is learnt from when nothing of it changes any more, not before.
+func TestLearnsAfterSettling(t *testing.T) {
+	k := New(twoLanes())
+	g := k.groups[0]
+	v := sightings(g, "a", map[string]float64{"loop-1": 0, "loop-2": 12})
+	v.closed, v.end, v.opened, v.ended = sec(100), observation.PassageEnd_PASSAGE_END_LEFT, true, true
+	k.now = v.closed + settle - 1
+	if k.close(g); v.counted || g.taught != 0 || !slices.Contains(g.active, v) {
+		t.Errorf("before that: counted %v, %d taught", v.counted, g.taught)
+	}
+	k.now = v.closed + settle
+	if k.close(g); !v.counted || g.taught != 1 || slices.Contains(g.active, v) {
+		t.Errorf("then: counted %v, %d taught", v.counted, g.taught)
+	}
+}
+
+// TestOneVehicleOneLabel: no two labels have the same vehicle, whether its readings are decided or not.
+func TestOneVehicleOneLabel(t *testing.T) {
+	for name, final := range map[string]bool{"decided": true, "not decided": false} {
+		g := newGroups(twoLanes())[0]
+		v := sightings(g, "a", map[string]float64{"loop-1": 0, "rpm-1": 5})
+		var all []associate.Assignment
+		for i, r := range v.readings {
+			r.label, r.final = int64(i+1), final
+			r.det.Idx = int64(i + 1)
+			g.readings[r.det.Idx] = r
+			g.byLabel[r.label] = v
+			all = append(all, associate.Assignment{Det: r.det, Label: r.label})
+		}
+		if g.name(all); g.byLabel[1] != v || g.byLabel[2] == v || g.byLabel[2] == nil {
+			t.Errorf("%s: labels have %p and %p, the vehicle is %p", name, g.byLabel[1], g.byLabel[2], v)
+		}
+	}
+}
+
+// TestUnsaidBeforeStop: what was decided while the past is read, and what the journal does not say, is to be said after
+// it; what the journal says is not.
+func TestUnsaidBeforeStop(t *testing.T) {
+	k := New(twoLanes())
+	g := k.groups[0]
+	v := sightings(g, "a", map[string]float64{"loop-1": 0, "loop-2": 12})
+	k.past = &replay{history: newHistory()}
+	for i, r := range v.readings {
+		r.det.Idx = int64(i + 1)
+		now := r.now()
+		r.stated = &now
+		g.readings[r.det.Idx] = r
+		g.loose = append(g.loose, r)
+	}
+	k.past.lane[1] = statement{passage: "a", reading: &observation.PassageReading{Confidence: 1}}
+	g.forget(k)
+	if len(g.loose) != 0 || len(k.past.unsaid) != 1 || k.past.unsaid[0] != v.readings[1] {
+		t.Fatalf("%d are loose, to be said %v", len(g.loose), k.past.unsaid)
+	}
+	k.resume()
+	if r := v.readings[1]; len(g.loose) != 1 || g.loose[0] != r || r.stated != nil {
+		t.Errorf("after it %d are loose", len(g.loose))
+	}
+}
+
+// TestResumeActive: after a restart a passage of which the journal has no end is followed until it has one.
+func TestResumeActive(t *testing.T) {
+	g := newGroups(twoLanes())[0]
+	open := sightings(g, "open", map[string]float64{"loop-1": 0})
+	over := sightings(g, "over", map[string]float64{"loop-1": 100})
+	p := &replay{history: newHistory()}
+	p.closed["over"] = &observation.PassageClosed{Id: "over", ClosedNs: 5e9}
+	g.active = nil
+	g.resume(p)
+	if !slices.Equal(g.active, []*vehicle{open}) || !over.ended || over.closed != 5 {
+		t.Errorf("%d are followed; the other one: %+v", len(g.active), over)
+	}
+}
+
+// TestLaneAlone: one device that stands in a lane alone counts for more than all that stand in several.
+func TestLaneAlone(t *testing.T) {
+	station := func(devices ...string) []Station { return []Station{{ID: "s", Devices: devices}} }
+	g := newGroups([]Lane{
+		{ID: "lane-1", Stations: station("x", "y", "z")}, {ID: "lane-2", Stations: station("x", "y", "z", "link")},
+		{ID: "lane-3", Stations: station("link", "own")},
+	})[0]
+	var all []*reading
+	for _, d := range []string{"x", "y", "z", "own"} {
+		r := sightings(g, d, map[string]float64{d: 0}).readings[0]
+		all = append(all, r)
+	}
+	if got := g.laneOf(all); g.lanes[got].ID != "lane-3" {
+		t.Errorf("it is of %s", g.lanes[got].ID)
+	}
+}
+
+// TestFollowerFetches: the follower's correlator finds rows that it has let go in the journal.
+func TestFollowerFetches(t *testing.T) {
+	a := start(t, newShelf(), twoLanes())
+	a.takes(loop("loop-1", 0))
+	if row, ok := a.correlator.Fetch(0); !ok || row.Key != "loop-1 0.00" {
+		t.Errorf("%v, %v", row, ok)
+	}
+}
+
+// TestRunReportsUnreadable: what cannot be read back at the start is reported in the log; else nothing is.
+func TestRunReportsUnreadable(t *testing.T) {
+	s := newShelf()
+	start(t, s, twoLanes()).takes(loop("loop-1", 0))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	run := func(j Journal) string {
+		var log strings.Builder
+		if err := NewFollower(j, twoLanes(), slog.New(slog.NewTextHandler(&log, nil))).Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return log.String()
+	}
+	const cannot = "cannot be read back"
+	if got := run(newShelf()); strings.Contains(got, cannot) {
+		t.Errorf("of an empty journal: %s", got)
+	}
+	if got := run(brokenAt{s}); !strings.Contains(got, cannot) {
+		t.Errorf("of one that cannot be read: %q", got)
+	}
+}

@@ -1,0 +1,47 @@
+package associate
+
+import (
+	"math"
+	"testing"
+
+	"lanewarden/edge/lane/passage/detection"
+)
+
+// TestHeldOnward: who had to wait was at the place when there was room, whenever its report says it was: its way from
+// there to the sight beyond counts from that moment.
+func TestHeldOnward(t *testing.T) {
+	m := imaging(true)
+	near, beyond := sightOf(1, 10, 1005), sightOf(3, 24, 1042)
+	q := &clearing{at: 1037, sigma: stayGuess, again: 0.006, stop: 10, held: true}
+	right, _ := momentOf(m, q.at, near, beyond)
+	want, _ := comes(right.least(right.behind), right.by)
+	for _, at := range []float64{1035, 1036, 1038, 1040} {
+		one, _ := momentOf(m, at, near, beyond)
+		before, came := comes(one.least(one.ahead), one.by)
+		after, _ := comes(one.least(one.behind), one.by)
+		all := (before*q.after(at) + q.density(at)*came) * after / one.at(q, at) // what the density is divided by
+		if got := (all - one.total()) / came; math.Abs(got-want) > 0.02*want {
+			t.Errorf("reported at %.0f s: on to the sight beyond %.5f, not %.5f", at, got, want)
+		}
+	}
+}
+
+// TestTurnedSeenThere: a device sees a vehicle that turned back over it once more, be it at the lane's begin or further
+// on; one at another place only when it cannot tell directions.
+func TestTurnedSeenThere(t *testing.T) {
+	turned := func(d *detection.Detection) { d.Turned = true }
+	for dev := range 3 {
+		s := one(t)
+		v := s.born(0, 1000)
+		for k := 1; k <= dev; k++ {
+			s.goes(v, s.sees(k, 1000+4*float64(k)))
+		}
+		s.goes(v, s.sees(dev, 1010+4*float64(dev), turned))
+		if !s.can(v, s.sees(dev, 1013+4*float64(dev))) {
+			t.Errorf("device %d does not see it again", dev)
+		}
+		if dev > 0 && s.can(v, s.sees(dev-1, 1020+4*float64(dev))) {
+			t.Errorf("device %d sees it on its way out", dev-1)
+		}
+	}
+}
