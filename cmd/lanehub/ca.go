@@ -1,0 +1,66 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/message"
+	"lanewarden/sync/hub/authority"
+)
+
+const defaultCA = "/etc/lanewarden/ca"
+
+func caCommand() *cobra.Command {
+	var dir string
+	c := &cobra.Command{Use: "ca", Short: "help.ca", Long: "help.ca.long"}
+	c.PersistentFlags().StringVar(&dir, "ca-dir", defaultCA, "help.flag.ca-dir")
+	c.AddCommand(initCACommand(&dir), issueCommand(&dir))
+	return c
+}
+
+func initCACommand(dir *string) *cobra.Command {
+	var name string
+	c := &cobra.Command{
+		Use: "init", Short: "help.ca-init", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := authority.Create(*dir, name, time.Now()); err != nil {
+				return err
+			}
+			cli.Print(cmd).Say("lanehub.ca-made", message.String("cert", filepath.Join(*dir, authority.CertFile)),
+				message.String("key", filepath.Join(*dir, authority.KeyFile)))
+			return nil
+		},
+	}
+	c.Flags().StringVar(&name, "name", "Lanewarden", "help.flag.ca-name")
+	return c
+}
+
+func issueCommand(dir *string) *cobra.Command {
+	r := authority.Request{Days: 825}
+	var out string
+	c := &cobra.Command{
+		Use: "issue NAME", Short: "help.ca-issue", Long: "help.ca-issue.long", Args: cobra.ExactArgs(1),
+		Example: "  lanehub ca issue emerson-east/lane-4\n  lanehub ca issue hub --host hub.example --host 192.0.2.7",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a, err := authority.Open(*dir)
+			if err != nil {
+				return err
+			}
+			r.Name = args[0]
+			stem := filepath.Join(out, strings.ReplaceAll(r.Name, "/", "_"))
+			if err := a.Issue(r, stem+".pem", stem+".key", time.Now()); err != nil {
+				return err
+			}
+			cli.Print(cmd).Say("lanehub.issued", message.String("cert", stem+".pem"), message.String("key", stem+".key"))
+			return nil
+		},
+	}
+	c.Flags().StringSliceVar(&r.Hosts, "host", nil, "help.flag.ca-host")
+	c.Flags().IntVar(&r.Days, "days", r.Days, "help.flag.ca-days")
+	c.Flags().StringVar(&out, "out", ".", "help.flag.ca-out")
+	return c
+}
