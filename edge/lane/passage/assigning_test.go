@@ -2,13 +2,17 @@ package passage
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/passage/associate"
+	"lanewarden/edge/lane/passage/motion"
 )
 
 // TestFixedReportTeaches: a late result whose vehicle was fixed is decided when all that belongs to it has come, not
@@ -169,5 +173,70 @@ func TestRunReportsUnreadable(t *testing.T) {
 	}
 	if got := run(brokenAt{s}); !strings.Contains(got, cannot) {
 		t.Errorf("of one that cannot be read: %q", got)
+	}
+}
+
+// TestAlignWhenDue: late results are compared with vehicles when that is due, an alarm at any second.
+func TestAlignWhenDue(t *testing.T) {
+	for name, c := range map[string]struct{ due, alarm, want bool }{
+		"not due": {}, "due": {due: true, want: true}, "an alarm": {alarm: true, want: true},
+	} {
+		k := New(twoLanes())
+		g := k.groups[0]
+		v := sightings(g, "a", map[string]float64{"loop-1": 0, "xray-1": 8, "loop-2": 12})
+		r := v.readings[1]
+		r.give(nil)
+		r.final, r.placed = false, false
+		if c.alarm {
+			r.det.Class = observation.Class_CLASS_ALARM
+		}
+		k.now = sec(30)
+		g.reports["xray-1"] = []*report{{readings: []*reading{r}, at: r.det.At, arrived: sec(29), again: sec(30)}}
+		if g.align(k, c.due); (r.terms != nil) != c.want {
+			t.Errorf("%s: compared %v", name, r.terms != nil)
+		}
+	}
+}
+
+// TestBoundUnreadable: where the journal is to be read from is not known when it cannot be read.
+func TestBoundUnreadable(t *testing.T) {
+	s := newShelf()
+	start(t, s, twoLanes()).takes(loop("loop-1", 0))
+	f := NewFollower(brokenAt{s}, twoLanes(), slog.New(slog.DiscardHandler))
+	if _, err := f.restoreFrom(s.Size()); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestCompareReach: times of a device by its own clock are held against vehicles within 20 s, of one that reports late
+// within 150 s.
+func TestCompareReach(t *testing.T) {
+	for _, c := range []struct {
+		device string
+		lag    float64
+		want   bool
+	}{
+		{"lpr-1", timelyReach - 1, true}, {"lpr-1", timelyReach + 1, false}, {"xray-1", timelyReach + 1, true},
+		{"xray-1", lateReach - 1, true}, {"xray-1", lateReach + 1, false},
+	} {
+		k := New(twoLanes())
+		g := k.groups[0]
+		v := sightings(g, "a", map[string]float64{"loop-1": 0, "rpm-1": 5, "loop-2": 12})
+		own := &clock{}
+		at, ok := g.exactly(v, g.layout.Position(0, g.devices[c.device]))
+		if !ok {
+			t.Fatal("nobody saw it near")
+		}
+		own.raws.note(at + c.lag)
+		k.clocks[c.device] = own
+		var want motion.Phase
+		if c.want {
+			want.Add([]float64{own.raws[0] - at})
+		} else {
+			want.Add(nil)
+		}
+		if k.compare(g, v); !reflect.DeepEqual(own.phase, want) {
+			t.Errorf("%s, %.0f s apart: %+v, not %+v", c.device, c.lag, own.phase, want)
+		}
 	}
 }

@@ -45,3 +45,26 @@ func TestTurnedSeenThere(t *testing.T) {
 		}
 	}
 }
+
+// TestPackedFrom: the room behind a track is that from the place where those behind it were seen, be it at the lane's
+// begin or further on, to the detection's; places beside the detection's or beyond say nothing.
+func TestPackedFrom(t *testing.T) {
+	packed := func(seen int, by int) (got float64, s *scene) {
+		s = one(t)
+		row := []*track{born(s.w.layout, 0, s.sees(seen, 1000))}
+		for i := range 3 {
+			row = append(row, born(s.w.layout, 0, s.sees(seen, 1010+10*float64(i))))
+		}
+		return newStepper(s.w, s.sees(by, 1100)).packed(row, 1, row[0]), s
+	}
+	for _, seen := range []int{0, 1, 2} {
+		got, s := packed(seen, 3)
+		way := float64(s.w.layout.position[0][3] - s.w.layout.position[0][seen])
+		need := 4*float64(s.w.model.Least(8)) + 3*queueRoom
+		equal(t, "packed", got, logBelow(way-need, packedSigma))
+	}
+	for _, by := range []int{2, 1} {
+		got, _ := packed(2, by)
+		equal(t, "beside the place or before it", got, 0)
+	}
+}
