@@ -4506,7 +4506,7 @@ type TraceAnalysis struct {
 	Verdict              string                 `protobuf:"bytes,7,opt,name=verdict,proto3" json:"verdict,omitempty"` // ours: alarm, clear, invalid, or empty when there were no peaks to judge
 	Found                []*TraceFind           `protobuf:"bytes,8,rep,name=found,proto3" json:"found,omitempty"`
 	Disagreement         bool                   `protobuf:"varint,9,opt,name=disagreement,proto3" json:"disagreement,omitempty"`                             // both verdicts are there, and one only is alarm
-	Reasons              []string               `protobuf:"bytes,10,rep,name=reasons,proto3" json:"reasons,omitempty"`                                       // of our verdict, in words
+	Reasons              []string               `protobuf:"bytes,10,rep,name=reasons,proto3" json:"reasons,omitempty"`                                       // of our verdict, in words: messages in English
 	Peaks                []*TracePeak           `protobuf:"bytes,11,rep,name=peaks,proto3" json:"peaks,omitempty"`                                           // by drift time
 	K0Source             string                 `protobuf:"bytes,12,opt,name=k0_source,json=k0Source,proto3" json:"k0_source,omitempty"`                     // calibrant, geometry, instrument, or empty for none
 	CalibrantShift       float32                `protobuf:"fixed32,13,opt,name=calibrant_shift,json=calibrantShift,proto3" json:"calibrant_shift,omitempty"` // calibrant's drift time over that which the geometry says, less 1
@@ -4515,9 +4515,11 @@ type TraceAnalysis struct {
 	DriftTemperatureK    float32                `protobuf:"fixed32,16,opt,name=drift_temperature_k,json=driftTemperatureK,proto3" json:"drift_temperature_k,omitempty"`
 	PressureTorr         float32                `protobuf:"fixed32,17,opt,name=pressure_torr,json=pressureTorr,proto3" json:"pressure_torr,omitempty"`
 	Scans                uint32                 `protobuf:"varint,18,opt,name=scans,proto3" json:"scans,omitempty"`
-	Partial              bool                   `protobuf:"varint,19,opt,name=partial,proto3" json:"partial,omitempty"` // the spectrum's file had faults: points are missing
-	Qc                   string                 `protobuf:"bytes,20,opt,name=qc,proto3" json:"qc,omitempty"`            // state of quality control at that time: in, due or out
-	QcReasons            []string               `protobuf:"bytes,21,rep,name=qc_reasons,json=qcReasons,proto3" json:"qc_reasons,omitempty"`
+	Partial              bool                   `protobuf:"varint,19,opt,name=partial,proto3" json:"partial,omitempty"`                        // the spectrum's file had faults: points are missing
+	Qc                   string                 `protobuf:"bytes,20,opt,name=qc,proto3" json:"qc,omitempty"`                                   // state of quality control at that time: in, due or out
+	QcReasons            []string               `protobuf:"bytes,21,rep,name=qc_reasons,json=qcReasons,proto3" json:"qc_reasons,omitempty"`    // in words: qc_messages in English
+	Messages             []*Message             `protobuf:"bytes,22,rep,name=messages,proto3" json:"messages,omitempty"`                       // reasons as code and arguments; absent in rows of older versions
+	QcMessages           []*Message             `protobuf:"bytes,23,rep,name=qc_messages,json=qcMessages,proto3" json:"qc_messages,omitempty"` // qc_reasons as code and arguments; absent in rows of older versions
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -4695,6 +4697,20 @@ func (x *TraceAnalysis) GetQc() string {
 func (x *TraceAnalysis) GetQcReasons() []string {
 	if x != nil {
 		return x.QcReasons
+	}
+	return nil
+}
+
+func (x *TraceAnalysis) GetMessages() []*Message {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *TraceAnalysis) GetQcMessages() []*Message {
+	if x != nil {
+		return x.QcMessages
 	}
 	return nil
 }
@@ -8482,7 +8498,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1b\n" +
 	"\x06number\x18\x03 \x01(\x01H\x00R\x06number\x88\x01\x01\x12\x12\n" +
 	"\x04unit\x18\x04 \x01(\tR\x04unitB\t\n" +
-	"\a_number\"\xca\x05\n" +
+	"\a_number\"\xb7\x06\n" +
 	"\rTraceAnalysis\x12\x16\n" +
 	"\x06sample\x18\x01 \x01(\tR\x06sample\x12\x1a\n" +
 	"\boperator\x18\x02 \x01(\tR\boperator\x12\x12\n" +
@@ -8506,7 +8522,10 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\apartial\x18\x13 \x01(\bR\apartial\x12\x0e\n" +
 	"\x02qc\x18\x14 \x01(\tR\x02qc\x12\x1d\n" +
 	"\n" +
-	"qc_reasons\x18\x15 \x03(\tR\tqcReasons\"_\n" +
+	"qc_reasons\x18\x15 \x03(\tR\tqcReasons\x122\n" +
+	"\bmessages\x18\x16 \x03(\v2\x16.lanewarden.v1.MessageR\bmessages\x127\n" +
+	"\vqc_messages\x18\x17 \x03(\v2\x16.lanewarden.v1.MessageR\n" +
+	"qcMessages\"_\n" +
 	"\tTraceFind\x12\x1c\n" +
 	"\tsubstance\x18\x01 \x01(\tR\tsubstance\x12\x1a\n" +
 	"\bcategory\x18\x02 \x01(\tR\bcategory\x12\x18\n" +
@@ -9120,45 +9139,47 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	78,  // 64: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
 	46,  // 65: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
 	47,  // 66: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	45,  // 67: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	45,  // 68: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	53,  // 69: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	78,  // 70: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	78,  // 71: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	57,  // 72: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	59,  // 73: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	62,  // 74: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	78,  // 75: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
-	66,  // 76: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	70,  // 77: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	70,  // 78: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	71,  // 79: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	78,  // 80: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	9,   // 81: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,   // 82: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	70,  // 83: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	72,  // 84: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,   // 85: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,   // 86: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,   // 87: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	70,  // 88: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	70,  // 89: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	78,  // 90: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	78,  // 91: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
-	10,  // 92: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	77,  // 93: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	78,  // 94: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	78,  // 95: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	79,  // 96: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	80,  // 97: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	81,  // 98: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	82,  // 99: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	78,  // 100: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	101, // [101:101] is the sub-list for method output_type
-	101, // [101:101] is the sub-list for method input_type
-	101, // [101:101] is the sub-list for extension type_name
-	101, // [101:101] is the sub-list for extension extendee
-	0,   // [0:101] is the sub-list for field type_name
+	78,  // 67: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
+	78,  // 68: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
+	45,  // 69: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	45,  // 70: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	53,  // 71: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	78,  // 72: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	78,  // 73: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	57,  // 74: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	59,  // 75: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	62,  // 76: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	78,  // 77: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
+	66,  // 78: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	70,  // 79: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	70,  // 80: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	71,  // 81: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	78,  // 82: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	9,   // 83: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,   // 84: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	70,  // 85: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	72,  // 86: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,   // 87: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,   // 88: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,   // 89: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	70,  // 90: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	70,  // 91: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	78,  // 92: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	78,  // 93: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
+	10,  // 94: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	77,  // 95: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	78,  // 96: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	78,  // 97: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	79,  // 98: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	80,  // 99: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	81,  // 100: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	82,  // 101: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	78,  // 102: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	103, // [103:103] is the sub-list for method output_type
+	103, // [103:103] is the sub-list for method input_type
+	103, // [103:103] is the sub-list for extension type_name
+	103, // [103:103] is the sub-list for extension extendee
+	0,   // [0:103] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }

@@ -269,7 +269,7 @@ func plain(o *observation.Observation) *observation.Observation {
 		o.Body.GetTraceAnalysis(), o.Body.GetTraceVerification().GetAnalysis(), o.Body.GetTraceBlank().GetAnalysis(),
 	} {
 		if a != nil {
-			a.Qc, a.QcReasons = "", nil
+			a.Qc, a.QcReasons, a.QcMessages = "", nil, nil
 		}
 	}
 	if b := o.Body.GetTraceBlank(); b != nil {

@@ -16,12 +16,13 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// makers are the functions of package message that take a code, and where it stands among their arguments; and the one
-// of package transport, whose errors say a code of the catalogue too.
-var makers = map[string]int{"New": 0, "Errorf": 0, "Wrap": 1, "newError": 0}
+// makers are the functions of package message that take a code, and where it stands among their arguments; and those
+// of packages transport and plasmagram, whose errors and reasons say a code of the catalogue too.
+var makers = map[string]int{"New": 0, "Errorf": 0, "Wrap": 1, "newError": 0, "NewReason": 0}
 
-// printers are the functions and methods of cmd/internal/cli and of edge/evidence that take a code first.
-var printers = map[string]bool{"Say": true, "Phrase": true, "Table": true, "Usagef": true, "Find": true}
+// printers are the functions and methods of cmd/internal/cli, edge/evidence and plasmagram that take a code first.
+var printers = map[string]bool{"Say": true, "Phrase": true, "Table": true, "Usagef": true, "Find": true,
+	"NewReason": true}
 
 // argument is a function of these packages that names an argument by its first parameter.
 var argument = regexp.MustCompile(`^(String|Int|Count|Number|Quantity|Aligned|Percent|Duration|ExactDuration|Time|Date|Names|Quoted|Nested|arg)$`)
@@ -109,7 +110,7 @@ func messageUses(t *testing.T) (uses []use, literals map[string]bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		own := file.Name.Name == "message" || file.Name.Name == "transport"
+		own := slices.Contains([]string{"message", "transport", "plasmagram"}, file.Name.Name)
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.BasicLit:

@@ -32,7 +32,8 @@ func (c *Config) analyse(s *sample) (*observation.TraceAnalysis, *plasmagram.Ana
 		return out, nil, nil // the instrument gave its verdict only
 	}
 	out.K0Source, out.CalibrantShift = a.K0Source, float32(a.CalibrantShift)
-	out.Verdict, out.Reasons = "clear", a.Reasons
+	out.Verdict = "clear"
+	out.Reasons, out.Messages = encodeReasons(reasonsOf(a))
 	switch {
 	case a.Alarm:
 		out.Verdict = "alarm"
@@ -72,7 +73,7 @@ func (c *Config) judgePeaks(s *sample) *plasmagram.Analysis {
 	a.Decision = c.Library.Value.Decide(s.polarity, a.Peaks, reactant)
 	if a.K0Source == "" || s.polarity == "" {
 		a.Invalid = !a.Alarm
-		a.Reasons = append(a.Reasons, "reduced mobilities or polarity of the peaks are not known")
+		a.Reasons = append(a.Reasons, plasmagram.NewReason("verdict.not-known"))
 	}
 	return a
 }
@@ -144,7 +145,9 @@ func (n *instrument) observe(s *sample, at time.Time, key string,
 	m.passed = s.verdict == "passed" || s.verdict != "failed" && m.alarm
 	n.mu.Lock()
 	changed := n.quality.add(&m)
-	result.Qc, result.QcReasons = n.quality.verdictWords(m.at) // at the sample's time, whenever its file comes
+	state, reasons := n.quality.verdict(m.at) // at the sample's time, whenever its file comes
+	result.Qc = state
+	result.QcReasons, result.QcMessages = encodeReasons(reasons)
 	n.mu.Unlock()
 
 	var o *observation.Observation

@@ -133,7 +133,7 @@ func blockSummary(b *jcampdx.Block, around []*jcampdx.Block, lib *plasmagram.Lib
 			out.Substances = append(out.Substances, SubstanceSummary{f.Substance, f.Category})
 		}
 		if len(lib.Substances) > 0 {
-			out.Reasons = a.Reasons
+			out.Reasons, _ = encodeReasons(reasonsOf(a))
 		}
 	}
 	return out

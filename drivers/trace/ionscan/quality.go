@@ -275,15 +275,6 @@ func (q *quality) verdict(at time.Time) (state string, reasons []message.Message
 	return state, reasons
 }
 
-// verdictWords is verdict with the reasons in English.
-func (q *quality) verdictWords(at time.Time) (state string, words []string) {
-	state, reasons := q.verdict(at)
-	for _, r := range reasons {
-		words = append(words, r.English())
-	}
-	return state, words
-}
-
 func (q *quality) measures() []string {
 	names := make([]string, 0, len(q.trends))
 	for name := range q.trends {
@@ -336,10 +327,7 @@ func (q *quality) observation(at time.Time) *observation.Observation {
 		Samples: q.samples, Alarms: q.alarms, AlarmsPer_100: float32(q.per100()),
 		ClearDownSeconds: float32(q.clearDown.Seconds()),
 	}
-	for _, r := range q.reasons {
-		body.Reasons = append(body.Reasons, r.English())
-		body.Messages = append(body.Messages, driver.EncodeMessage(r))
-	}
+	body.Reasons, body.Messages = encodeReasons(q.reasons)
 	for _, name := range q.measures() {
 		t := q.trends[name]
 		is, limit := q.deviation(name, t)

@@ -97,7 +97,7 @@ type Decision struct {
 	Alarm   bool
 	Invalid bool // no verdict: the instrument could not have seen anything
 	Found   []Find
-	Reasons []string // in words, for an officer: the finds first, then what was near
+	Reasons []Reason // for an officer: the finds first, then what was near
 }
 
 // Find is a substance whose rule holds.
@@ -129,35 +129,33 @@ func (l *Library) Decide(polarity Polarity, peaks []Peak, reactant float64) Deci
 		in[i] = l.candidates(polarity, p)
 	}
 	var d Decision
-	var near []string
+	var near []Reason
 	for si, s := range l.Substances {
 		if Polarity(s.Polarity) != polarity {
 			continue
 		}
 		find := Find{Substance: s.Name, Category: s.Category}
-		var words []string
+		var met []Reason
 		for ii, ion := range s.Peaks {
 			pi := strongest(peaks, in, si, ii)
 			if pi < 0 {
 				continue
 			}
 			p := peaks[pi]
-			text := fmt.Sprintf("%s: peak at %.3f ms, K0 %.3f (%s %.3f ± %.3f)", s.Name, p.DriftMs,
-				p.K0, ion.Adduct, ion.K0, ion.Window)
-			if short := s.short(ion, p, reactant); short != "" {
-				near = append(near, text+", but "+short)
+			if short, is := s.shortReason(ion, p, reactant); is {
+				near = append(near, short)
 				continue
 			}
-			words = append(words, fmt.Sprintf("%s, contrast %.0f (needs %g), %d %s in a row",
-				text, p.Contrast, ion.MinSNR, p.Scans, english.PluralWord(p.Scans, "scan", "")))
+			met = append(met, s.foundReason(ion, p))
 			find.Ions = append(find.Ions, FoundIon{Adduct: ion.Adduct, K0: ion.K0, Peak: pi})
 		}
 		switch {
 		case len(find.Ions) >= s.Require:
 			d.Found = append(d.Found, find)
-			d.Reasons = append(d.Reasons, words...)
+			d.Reasons = append(d.Reasons, met...)
 		case len(find.Ions) > 0:
-			near = append(near, fmt.Sprintf("%s: %d of its peaks, needs %d", s.Name, len(find.Ions), s.Require))
+			near = append(near, NewReason("verdict.few-peaks", arg("substance", s.Name), arg("n", len(find.Ions)),
+				arg("needed", s.Require)))
 		}
 	}
 	d.Alarm = len(d.Found) > 0
@@ -190,8 +188,8 @@ func (d *Decision) attribute(l *Library, peaks []Peak, in [][]candidate) {
 			}
 		}
 		if f.Instead != "" {
-			d.Reasons = append(d.Reasons, fmt.Sprintf("%s and %s share a window: the peak is nearer to %s",
-				f.Substance, f.Instead, f.Instead))
+			d.Reasons = append(d.Reasons, NewReason("verdict.shared", arg("substance", f.Substance),
+				arg("instead", f.Instead)))
 		}
 	}
 	slices.SortStableFunc(d.Found, func(a, b Find) int { // the likelier ones first
@@ -203,23 +201,6 @@ func (d *Decision) attribute(l *Library, peaks []Peak, in [][]candidate) {
 		}
 		return 0
 	})
-}
-
-// short returns in words what a peak lacks for an ion's rule, "" when the rule holds. reactant is the reactant ion
-// peak's amplitude, 0 when not known.
-func (s Substance) short(ion Ion, p Peak, reactant float64) string {
-	switch {
-	case p.Contrast < ion.MinSNR:
-		return fmt.Sprintf("contrast %.1f is under %g", p.Contrast, ion.MinSNR)
-	case p.Scans < s.MinScans && p.Scans > 0:
-		return fmt.Sprintf("it stands out in %d %s in a row, under %d",
-			p.Scans, english.PluralWord(p.Scans, "scan", ""), s.MinScans)
-	case ion.Threshold > 0 && p.Amplitude < ion.Threshold*reactant:
-		return fmt.Sprintf("its amplitude is %.2g of the reactant ions', under %g", p.Amplitude/reactant, ion.Threshold)
-	case ion.Threshold > 0 && reactant == 0:
-		return "the reactant ions' amplitude, which its threshold refers to, is not known"
-	}
-	return ""
 }
 
 // candidates lists the ions in whose windows a peak lies, the nearest first.
@@ -258,10 +239,11 @@ func strongest(peaks []Peak, in [][]candidate, substance, ion int) int {
 	return at
 }
 
-// Words joins reasons to one sentence.
+// Words joins the reasons' codes and arguments, for logs and tests.
 func (d Decision) Words() string {
-	if len(d.Reasons) == 0 && !d.Alarm && !d.Invalid {
-		return "no peak in any window of the library"
+	words := make([]string, len(d.Reasons))
+	for i, r := range d.Reasons {
+		words[i] = r.String()
 	}
-	return strings.Join(d.Reasons, "; ")
+	return strings.Join(words, "; ")
 }

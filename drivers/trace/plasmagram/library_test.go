@@ -36,24 +36,24 @@ func TestDecide(t *testing.T) {
 		peaks    []Peak
 		reactant float64
 		found    string // substances, "right<left" for one that left explains better
-		reason   string // one of the reasons
+		reason   string // part of one of the reasons, as code and arguments
 	}{
 		{"no peaks", nil, 1000, "", ""},
-		{"in one window", []Peak{peak(1.04, 10, 3)}, 1000, "left", "contrast 10 (needs 6), 3 scans in a row"},
-		{"on a window's edge", []Peak{peak(1.0301, 10, 3)}, 1000, "left", "left: peak at"},
+		{"in one window", []Peak{peak(1.04, 10, 3)}, 1000, "left", "contrast=10 needed=6.000 n=3"},
+		{"on a window's edge", []Peak{peak(1.0301, 10, 3)}, 1000, "left", "verdict.found peak=verdict.peak substance=left"},
 		{"just outside", []Peak{peak(1.0299, 10, 3)}, 1000, "", ""},
 		{"in two windows, nearer to one", []Peak{peak(1.055, 10, 3)}, 1000, "left right<left",
-			"right and left share a window: the peak is nearer to left"},
+			"verdict.shared substance=right instead=left"},
 		{"two peaks, one of each", []Peak{peak(1.045, 10, 3), peak(1.075, 10, 3)}, 1000, "left right", ""},
-		{"too little contrast", []Peak{peak(1.04, 5.9, 3)}, 1000, "", "contrast 5.9 is under 6"},
-		{"in one scan only", []Peak{peak(1.04, 10, 1)}, 1000, "", "it stands out in 1 scan in a row, under 2"},
+		{"too little contrast", []Peak{peak(1.04, 5.9, 3)}, 1000, "", "contrast=5.9 needed=6.000"},
+		{"in one scan only", []Peak{peak(1.04, 10, 1)}, 1000, "", "n=1 needed=2"},
 		{"scans not known", []Peak{peak(1.04, 10, 0)}, 1000, "left", ""},
-		{"one of two that are needed", []Peak{peak(1.30, 10, 3)}, 1000, "", "pair: 1 of its peaks, needs 2"},
+		{"one of two that are needed", []Peak{peak(1.30, 10, 3)}, 1000, "", "verdict.few-peaks substance=pair n=1 needed=2"},
 		{"both that are needed", []Peak{peak(1.30, 10, 3), peak(1.40, 10, 3)}, 1000, "pair", ""},
 		{"a tenth of the reactant ions", []Peak{peak(1.60, 10, 3)}, 1000, "share", ""},
 		{"less than a tenth", []Peak{peak(1.60, 10, 3)}, 1001, "",
-			"its amplitude is 0.1 of the reactant ions', under 0.1"},
-		{"reactant ions not known", []Peak{peak(1.60, 10, 3)}, 0, "", "reactant ions' amplitude"},
+			"share=0.0999 needed=0.1000"},
+		{"reactant ions not known", []Peak{peak(1.60, 10, 3)}, 0, "", "verdict.no-reference"},
 		{"the reactant ions themselves", []Peak{role}, 1000, "", ""},
 		{"a peak without mobility", []Peak{peak(0, 10, 3)}, 1000, "", ""},
 	} {

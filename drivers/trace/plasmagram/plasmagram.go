@@ -294,19 +294,14 @@ func (a *Analysis) judge(lib *Library) {
 	switch {
 	case a.Alarm:
 	case len(a.Peaks) == 0:
-		a.Invalid, a.Reasons = true,
-			append(a.Reasons, "no peaks at all, not even reactant ions: high voltage, gate, detector or gas flow?")
+		a.Invalid, a.Reasons = true, append(a.Reasons, NewReason("verdict.no-peaks"))
 	case a.K0Source == "":
-		a.Invalid, a.Reasons = true,
-			append(a.Reasons,
-				"reduced mobilities are not known: no calibrant was found, and drift length and field are not given")
+		a.Invalid, a.Reasons = true, append(a.Reasons, NewReason("verdict.no-mobilities"))
 	case a.Reactant < 0:
-		a.Invalid, a.Reasons = true,
-			append(a.Reasons, "no reactant ion peak: ionisation source, or overloaded by the sample?")
+		a.Invalid, a.Reasons = true, append(a.Reasons, NewReason("verdict.no-reactant"))
 	}
 	if hasCalibrant && a.Calibrant < 0 && a.K0Source == ByGeometry {
-		a.Reasons = append(a.Reasons,
-			"calibrant not found: reduced mobilities are by length, field, temperature and pressure alone")
+		a.Reasons = append(a.Reasons, NewReason("verdict.no-calibrant"))
 	}
 }
 

@@ -391,6 +391,8 @@ export interface TraceAnalysis {
 	partial?: boolean;
 	qc?: string;
 	qcReasons?: string[];
+	messages?: Message[];
+	qcMessages?: Message[];
 }
 
 export interface TraceFind {

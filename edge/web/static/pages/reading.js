@@ -154,7 +154,7 @@ const threatRow = (object, a) => [
  */
 function Analysis({ b, artifacts }) {
 	const spectrum = artifacts.find((a) => a.mediaType?.includes("jcamp"));
-	const { peaks = [], reasons = [] } = b;
+	const { peaks = [], reasons = [], messages = [], qcReasons = [], qcMessages = [] } = b;
 	const facts = [
 		[t("instrument-says"), word("verdict", b.instrumentVerdict ?? "")],
 		[t("we-say"), word("verdict", b.verdict ?? "")],
@@ -164,7 +164,8 @@ function Analysis({ b, artifacts }) {
 	];
 	return html`<section class="card"><h2>${word("kind", "trace.analysis")} ${b.sample ?? ""}</h2>
 		<${Facts} rows=${facts} />
-		<ul>${reasons.map((r) => html`<li><${AgentText} text=${r} /></li>`)}</ul>
+		<ul>${reasons.map((r, i) => html`<li><${AgentText} text=${r} fr=${messages[i]?.fr} /></li>`)}
+			${qcReasons.map((r, i) => html`<li><${AgentText} text=${r} fr=${qcMessages[i]?.fr} /></li>`)}</ul>
 		${spectrum && html`<img class="plasmagram" src="/v1/artifacts/${spectrum.sha256}/picture?max=1200"
 			alt=${t("plasmagram-alt", { sample: b.sample ?? "" })} />`}
 		${peaks.length > 0 && html`<${Table} caption=${t("peaks")} rows=${peaks.map(peakRow)}
