@@ -333,6 +333,6 @@ func asText(o *observation.Observation) json.RawMessage {
 
 func printSide(p cli.Printer, mark string, o *observation.Observation, text json.RawMessage) {
 	at := time.Unix(0, o.TimeNs).Local().Format(zonedMs)
-	fmt.Fprintf(p.Writer, "%s %s  %-9s  %-20s  %s\n", mark, at, classWord(p, o.Class), o.Body.Kind().Name(),
-		gist(text, p.Language))
+	fmt.Fprintf(p.Writer, "%s %s  %-9s  %-*s  %s\n", mark, at, classWord(p, o.Class), kindWidth,
+		kindWord(p, o.Body.Kind().Name()), gist(text, p.Language))
 }

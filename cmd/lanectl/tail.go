@@ -66,9 +66,20 @@ func printLines(p cli.Printer, body io.Reader) error {
 			return err
 		}
 		at := l.Shown().Local().Format(zonedMs)
-		fmt.Fprintf(p.Writer, "%8d  %s  %-9s  %-10s  %-20s  %s\n", l.Idx, at, p.In(message.New("class."+l.Class)), l.Device, l.Kind,
-			gist(l.Observation, p.Language))
+		fmt.Fprintf(p.Writer, "%8d  %s  %-9s  %-10s  %-*s  %s\n", l.Idx, at, p.In(message.New("class."+l.Class)), l.Device,
+			kindWidth, kindWord(p, l.Kind), gist(l.Observation, p.Language))
 	}
+}
+
+// kindWidth is the number of characters of the longest name of a kind, in French.
+const kindWidth = 26
+
+// kindWord returns the name of a kind as tables say it, and the code of a kind that this version does not know.
+func kindWord(p cli.Printer, code string) string {
+	if name := "kind." + code; message.Known(name) {
+		return p.In(message.New(name))
+	}
+	return cli.Plain(code)
 }
 
 // gistMax is the number of characters of a sentence that fit on a terminal's line.

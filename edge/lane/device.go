@@ -43,7 +43,9 @@ type Status struct {
 	LastSeen     time.Time    `json:"last_seen,omitzero"`
 	LastKind     string       `json:"last_kind,omitempty"`
 	TapeLost     uint64       `json:"tape_lost"`         // tape records that could not be written
-	NoTape       string       `json:"no_tape,omitempty"` // why nothing is recorded of its line
+	NoTape       string       `json:"no_tape,omitempty"` // why nothing is recorded of its line, English
+	// NoTapeMessage is NoTape in all languages.
+	NoTapeMessage message.Text `json:"no_tape_message,omitzero"`
 }
 
 // device runs one driver and is its Sink.

@@ -16,6 +16,7 @@ import (
 	"github.com/thejerf/suture/v4"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 )
@@ -74,12 +75,12 @@ func New(journal Journal, devices []Device, opts Options) (*Supervisor, error) {
 
 func (s *Supervisor) newDevice(d Device, opts Options) (*device, error) {
 	var tape *transport.Tape
-	noTape := ""
+	var noTape message.Message
 	if opts.TapeDir != "" {
 		var err error
 		if tape, err = transport.OpenTape(filepath.Join(opts.TapeDir, d.ID), opts.TapeBytes); err != nil {
 			s.log.Error("nothing is recorded of the device's line: recordings and replay lack it until the agent starts again", "device", d.ID, "err", err)
-			tape, noTape = nil, err.Error()
+			tape, noTape = nil, message.Of(err)
 		}
 	}
 	links, err := transport.NewOpener(tape)
@@ -92,7 +93,9 @@ func (s *Supervisor) newDevice(d Device, opts Options) (*device, error) {
 	}
 	return &device{
 		Device: d, driver: run, tape: tape, journal: s.journal, clock: s.clock, log: s.log.With("device", d.ID),
-		status: Status{ID: d.ID, Title: d.Title, Lane: d.Lane, Driver: d.Spec.Name, State: stateName(observation.DeviceState_STATE_CONNECTING), Since: time.Now().UTC(), NoTape: noTape},
+		status: Status{ID: d.ID, Title: d.Title, Lane: d.Lane, Driver: d.Spec.Name,
+			State: stateName(observation.DeviceState_STATE_CONNECTING), Since: time.Now().UTC(),
+			NoTape: noTape.English(), NoTapeMessage: noTape.Text()},
 	}, nil
 }
 

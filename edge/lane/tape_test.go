@@ -21,8 +21,9 @@ func TestDeviceRunsWithoutItsTape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := s.Devices()[0]; d.NoTape == "" {
-		t.Error("nothing says that nothing is recorded")
+	if d := s.Devices()[0]; d.NoTape == "" || d.NoTapeMessage.EN != d.NoTape ||
+		d.NoTapeMessage.FR == d.NoTape {
+		t.Errorf("why nothing is recorded: %q, %+v", d.NoTape, d.NoTapeMessage)
 	}
 	if records, _ := s.Raw("dev-1", 0); len(records) > 0 {
 		t.Errorf("%d records", len(records))

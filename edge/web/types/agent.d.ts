@@ -175,8 +175,10 @@ export interface LaneStatus {
 	last_seen?: string;
 	/** Reason in all languages. */
 	message?: MessageText;
-	/** why nothing is recorded of its line */
+	/** why nothing is recorded of its line, English */
 	no_tape?: string;
+	/** NoTape in all languages. */
+	no_tape_message?: MessageText;
 	/** new ones, since the agent's start */
 	observations: number;
 	occupancies: number;

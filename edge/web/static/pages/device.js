@@ -103,7 +103,8 @@ function State({ s }) {
 	return html`<h1>${title(s)} <small>${s.id} · ${s.driver}</small></h1>
 		<p class="big"><${Mark} state=${s.state} /> ${t("for", { time: since(s.since, s.now) })}</p>
 		<p class="reason"><${AgentText} text=${s.reason} fr=${s.message?.fr} /></p>
-		${s.no_tape && html`<p class="reason">${t("no-tape")} <${AgentText} text=${s.no_tape} /></p>`}
+		${s.no_tape && html`<p class="reason">${t("no-tape")}${" "}
+			<${AgentText} text=${s.no_tape} fr=${s.no_tape_message?.fr} /></p>`}
 		<${Facts} rows=${facts} />`;
 }
 

@@ -66,7 +66,7 @@ function Tile({ d, now }) {
 		<p class="reason"><${AgentText} text=${d.reason} fr=${d.message?.fr} /></p>
 		<p>${t("last-seen", { time: ago(d.last_seen, now) })}${d.last_kind ? ` (${word("kind", d.last_kind)})` : ""}</p>
 		<p>${counts(totals)}</p>
-		${d.no_tape && html`<p>${t("no-tape")} <${AgentText} text=${d.no_tape} /></p>`}
+		${d.no_tape && html`<p>${t("no-tape")} <${AgentText} text=${d.no_tape} fr=${d.no_tape_message?.fr} /></p>`}
 		<p class="dim">${d.id} · ${d.driver}</p>
 	</a>`;
 }
