@@ -221,12 +221,12 @@ func TestMemoOnce(t *testing.T) {
 	if !m.predicted || !m.cleared || !m.liked || !m.extended || !m.compared || p != &m.p || like != &m.like {
 		t.Errorf("%+v", m)
 	}
-	if step.next(v) != step.next(v) || step.passed(v) != step.passed(v) || step.born(0) != step.born(0) {
+	next, passed, born := step.next(v), step.passed(v), step.born(0)
+	if step.next(v) != next || step.passed(v) != passed || step.born(0) != born {
 		t.Error("a track is made twice")
 	}
-	if next := step.next(v); next.charged != 0 || next.seen != 3 || step.passed(v).charged != 2 ||
-		step.born(0).charged != 1 {
-		t.Errorf("charged are %b, %b, %b", next.charged, step.passed(v).charged, step.born(0).charged)
+	if next.charged != 0 || next.seen != 3 || passed.charged != 2 || born.charged != 1 {
+		t.Errorf("charged are %b, %b, %b", next.charged, passed.charged, born.charged)
 	}
 	far := newStepper(s.w, s.sees(3, 1012))
 	if next := far.next(v); next.charged != 0b0110 {
