@@ -109,8 +109,8 @@ func verify(ctx context.Context, p cli.Printer, path, key string) (wrong int, er
 	for _, a := range all {
 		printReport(p, path, evidence.Origin(a.Site, a.Agent, a.Journal), a.Report)
 		wrong += a.Report.Wrong
-		if a.Refused != "" {
-			p.Say("lanectl.hub-refuses", message.Nested("why", message.Quote(a.Refused)))
+		if !a.Refused.IsZero() {
+			p.Say("lanectl.hub-refuses", message.Nested("why", a.Refused.Message()))
 			wrong++
 		}
 	}

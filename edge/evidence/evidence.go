@@ -7,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash"
 
@@ -98,6 +97,3 @@ func (h *Hasher) Leaf(idx int64, r Record) (tlog.Hash, error) {
 	h.buf = buf
 	return sha256.Sum256(buf), nil
 }
-
-// ErrNotExtension means that a log contradicts a checkpoint that its own agent signed: it is no extension of that log.
-var ErrNotExtension = errors.New("the log is not an extension of what was signed")

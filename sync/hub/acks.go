@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"lanewarden/drivers/message"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )
@@ -44,8 +45,9 @@ func (a *acks) send(answers []ledger.Answer, waiting int) {
 }
 
 // refuse answers a message that does not get as far as the ledger.
-func (a *acks) refuse(to ledger.Sender, journal []byte, code wire.Refusal, text string) {
-	ack := &wire.Ack{Journal: journal, Refusal: code, RefusalText: text}
+func (a *acks) refuse(to ledger.Sender, journal []byte, code wire.Refusal, said message.Message) {
+	text := said.Text()
+	ack := &wire.Ack{Journal: journal, Refusal: code, RefusalText: text.EN, RefusalTextFr: text.FR}
 	a.send([]ledger.Answer{{Sender: to, Ack: ack}}, 0)
 }
 

@@ -49,7 +49,7 @@ func parsePlace(text string) (after ledger.Place, err error) {
 func (s *httpServer) summary(j *ledger.Summary) hubapi.AgentSummary {
 	a := hubapi.AgentSummary{
 		Site: j.Site, Agent: j.Agent, Hello: time.Unix(0, j.HelloNs).UTC(), Software: j.Software,
-		Journal: fmt.Sprintf("%x", j.Journal), Size: j.Size, Held: j.Contiguous, Verified: j.Verified, Refused: j.Refused,
+		Journal: fmt.Sprintf("%x", j.Journal), Size: j.Size, Held: j.Contiguous, Verified: j.Verified, Refused: j.Refused.EN, RefusedFR: j.Refused.FR,
 		Cursors: map[string]int64{}, Trouble: []hubapi.DeviceTrouble{}, Devices: j.Inventory.Devices, VerifyKey: j.Verifier,
 		Console: j.Inventory.ConsoleUrl,
 	}

@@ -1,9 +1,10 @@
 package hub
 
 import (
-	"fmt"
 	"sync"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
 // twoBoxesFor is the time after the last change for which two boxes still count as using one name.
@@ -34,10 +35,10 @@ func newBoxes() *boxes { return &boxes{agents: map[[2]string]*turns{}, now: time
 // maxBox bounds what is kept of a machine's name and address, in bytes.
 const maxBox = 200
 
-// hello notes the hello of a run of an agent. It returns why it is refused, "" while no other box uses its name.
-func (b *boxes) hello(site, agent string, instance uint64, box string) string {
+// hello notes the hello of a run of an agent. It returns why it is refused, the zero message while no other box uses its name.
+func (b *boxes) hello(site, agent string, instance uint64, box string) message.Message {
 	if instance == 0 {
-		return "" // an agent of a version that does not say
+		return message.Message{} // an agent of a version that does not say
 	}
 	box = box[:min(len(box), maxBox)]
 	b.mu.Lock()
@@ -45,7 +46,7 @@ func (b *boxes) hello(site, agent string, instance uint64, box string) string {
 	t := b.agents[[2]string{site, agent}]
 	if t == nil {
 		if len(b.agents) >= maxAgents {
-			return "" // strangers' names: nothing is known of them
+			return message.Message{} // strangers' names: nothing is known of them
 		}
 		t = &turns{}
 		b.agents[[2]string{site, agent}] = t
@@ -62,8 +63,8 @@ func (b *boxes) hello(site, agent string, instance uint64, box string) string {
 		t.returns = 0
 	}
 	if t.returns < returnsToContest {
-		return ""
+		return message.Message{}
 	}
-	return fmt.Sprintf("two boxes use the name %s/%s: this one, %s, and %s. Switch one of them off, or give it another name; what both record is kept there",
-		site, agent, t.box, t.boxBefore)
+	return message.New("refusal.two-boxes", message.String("site", site), message.String("agent", agent),
+		message.String("this", t.box), message.String("other", t.boxBefore))
 }

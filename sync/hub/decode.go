@@ -105,8 +105,8 @@ func (d *decoder) hello(from ledger.Sender, payload []byte) (ledger.Message, err
 	if err := d.codec.Decode(payload, hello); err != nil {
 		return nil, err
 	}
-	if text := d.boxes.hello(from.Site, from.Agent, hello.Instance, hello.Box); text != "" {
-		d.acks.refuse(from, hello.Journal, wire.Refusal_REFUSAL_TWO_BOXES, text)
+	if said := d.boxes.hello(from.Site, from.Agent, hello.Instance, hello.Box); !said.IsZero() {
+		d.acks.refuse(from, hello.Journal, wire.Refusal_REFUSAL_TWO_BOXES, said)
 		return nil, nil
 	}
 	return ledger.Hello{From: from, Body: hello}, nil

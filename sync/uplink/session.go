@@ -354,6 +354,14 @@ func (s *session) handleAck(payload []byte) {
 	s.pull(ack.Pull)
 }
 
+// refusal returns why the hub refuses, as it said it. Hubs of older versions say it in English alone.
+func refusal(ack *wire.Ack) message.Message {
+	if ack.RefusalTextFr == "" {
+		return message.Verbatim(ack.RefusalText)
+	}
+	return message.Text{EN: ack.RefusalText, FR: ack.RefusalTextFr}.Message()
+}
+
 func (s *session) refuse(ack *wire.Ack) {
 	if !s.refused {
 		s.opts.Log.Error("the hub refuses this journal", "why", ack.RefusalText, "code", ack.Refusal.String())
@@ -362,7 +370,7 @@ func (s *session) refuse(ack *wire.Ack) {
 	s.helloWait = refusedPause
 	s.update(func(st *api.Link) {
 		st.Refused, st.Ready = true, false
-		st.SetProblem(message.New("link.refused", message.String("why", ack.RefusalText)))
+		st.SetProblem(message.New("link.refused", message.Nested("why", refusal(ack))))
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -347,8 +348,12 @@ func TestRefusalIsToldAndRetried(t *testing.T) {
 	r.greet()
 	r.ack(&wire.Ack{Refusal: wire.Refusal_REFUSAL_KEY, RefusalText: "another key"})
 	st := r.Status()
-	if !st.Refused || st.Ready || st.Message.Code != "link.refused" {
+	if !st.Refused || st.Ready || st.Message.Code != "link.refused" || !strings.Contains(st.Message.FR, "another key") {
 		t.Errorf("status %+v", st)
+	}
+	r.ack(&wire.Ack{Refusal: wire.Refusal_REFUSAL_KEY, RefusalText: "another key", RefusalTextFr: "une autre clé"})
+	if st := r.Status(); !strings.Contains(st.Message.FR, "une autre clé") || !strings.Contains(st.Problem, "another key") {
+		t.Errorf("of a hub that says it in French too: %+v", st)
 	}
 	if out := r.act(refusedPause / 2); len(out) != 0 {
 		t.Errorf("sent %v to a hub that refuses", leaves(out))

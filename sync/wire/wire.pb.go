@@ -450,11 +450,12 @@ type Ack struct {
 	Cursors       []*Cursor              `protobuf:"bytes,2,rep,name=cursors,proto3" json:"cursors,omitempty"`
 	CreditBytes   uint32                 `protobuf:"varint,3,opt,name=credit_bytes,json=creditBytes,proto3" json:"credit_bytes,omitempty"`      // payload bytes that the agent may have in flight
 	Refusal       Refusal                `protobuf:"varint,4,opt,name=refusal,proto3,enum=lanewarden.wire.v1.Refusal" json:"refusal,omitempty"` // set when the hub takes nothing more from this journal
-	RefusalText   string                 `protobuf:"bytes,5,opt,name=refusal_text,json=refusalText,proto3" json:"refusal_text,omitempty"`       // why, in words
+	RefusalText   string                 `protobuf:"bytes,5,opt,name=refusal_text,json=refusalText,proto3" json:"refusal_text,omitempty"`       // why, in words, English
 	Verified      int64                  `protobuf:"varint,6,opt,name=verified,proto3" json:"verified,omitempty"`                               // rows that the hub has hashed again and found to be what was signed
 	HelloEpoch    uint32                 `protobuf:"varint,7,opt,name=hello_epoch,json=helloEpoch,proto3" json:"hello_epoch,omitempty"`         // set in the answer to a Hello: its epoch. The cursors are then all of them, and binding
 	Artifacts     []*Held                `protobuf:"bytes,8,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
-	Pull          [][]byte               `protobuf:"bytes,9,rep,name=pull,proto3" json:"pull,omitempty"` // artifacts, by SHA-256, that somebody at the centre waits for: they go first
+	Pull          [][]byte               `protobuf:"bytes,9,rep,name=pull,proto3" json:"pull,omitempty"`                                           // artifacts, by SHA-256, that somebody at the centre waits for: they go first
+	RefusalTextFr string                 `protobuf:"bytes,10,opt,name=refusal_text_fr,json=refusalTextFr,proto3" json:"refusal_text_fr,omitempty"` // refusal_text in French; empty from hubs before this field
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -550,6 +551,13 @@ func (x *Ack) GetPull() [][]byte {
 		return x.Pull
 	}
 	return nil
+}
+
+func (x *Ack) GetRefusalTextFr() string {
+	if x != nil {
+		return x.RefusalTextFr
+	}
+	return ""
 }
 
 // Held is what the hub holds of an artifact.
@@ -962,7 +970,7 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x05total\x18\x03 \x01(\x03R\x05total\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x12\n" +
 	"\x04data\x18\x05 \x01(\fR\x04data\x12\x14\n" +
-	"\x05epoch\x18\x06 \x01(\rR\x05epoch\"\xdb\x02\n" +
+	"\x05epoch\x18\x06 \x01(\rR\x05epoch\"\x83\x03\n" +
 	"\x03Ack\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x124\n" +
 	"\acursors\x18\x02 \x03(\v2\x1a.lanewarden.wire.v1.CursorR\acursors\x12!\n" +
@@ -973,7 +981,9 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\vhello_epoch\x18\a \x01(\rR\n" +
 	"helloEpoch\x126\n" +
 	"\tartifacts\x18\b \x03(\v2\x18.lanewarden.wire.v1.HeldR\tartifacts\x12\x12\n" +
-	"\x04pull\x18\t \x03(\fR\x04pull\"\x99\x01\n" +
+	"\x04pull\x18\t \x03(\fR\x04pull\x12&\n" +
+	"\x0frefusal_text_fr\x18\n" +
+	" \x01(\tR\rrefusalTextFr\"\x99\x01\n" +
 	"\x04Held\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x1a\n" +

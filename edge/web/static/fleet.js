@@ -89,7 +89,7 @@ function agentRow(a, now) {
 		`${number(a.verified)} / ${number(a.held)}`,
 		html`<${Devices} all=${(a.devices ?? []).length} trouble=${a.trouble ?? []} now=${now} />`,
 		a.software,
-		a.refused ? html`<span class="problem"><${AgentText} text=${a.refused} /></span>` : "",
+		a.refused ? html`<span class="problem"><${AgentText} text=${a.refused} fr=${a.refused_fr} /></span>` : "",
 	];
 }
 

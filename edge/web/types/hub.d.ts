@@ -20,6 +20,8 @@ export interface AgentSummary {
 	online: boolean;
 	/** why nothing more is accepted from this journal */
 	refused?: string;
+	/** Refused in French */
+	refused_fr?: string;
 	site: string;
 	/** rows at the last hello */
 	size: number;

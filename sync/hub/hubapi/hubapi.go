@@ -73,15 +73,16 @@ type AgentSummary struct {
 	Heard     *time.Time            `json:"heard,omitempty"` // last state message
 	Hello     time.Time             `json:"hello"`           // last one
 	Software  string                `json:"software"`
-	Journal   string                `json:"journal"`           // hex
-	Size      int64                 `json:"size"`              // rows at the last hello
-	Held      int64                 `json:"held"`              // rows here without holes
-	Verified  int64                 `json:"verified"`          // rows under a checkpoint found right
-	Refused   string                `json:"refused,omitempty"` // why nothing more is accepted from this journal
-	Cursors   map[string]int64      `json:"cursors"`           // by class: idx of the last row held
-	Waiting   map[string]int64      `json:"waiting,omitempty"` // by class, and artifacts; as the agent last said
-	Devices   []*observation.Device `json:"devices"`           // lanewarden.v1.Device
-	VerifyKey string                `json:"verify_key"`        // the agent's public key, for lanectl verify --key
+	Journal   string                `json:"journal"`              // hex
+	Size      int64                 `json:"size"`                 // rows at the last hello
+	Held      int64                 `json:"held"`                 // rows here without holes
+	Verified  int64                 `json:"verified"`             // rows under a checkpoint found right
+	Refused   string                `json:"refused,omitempty"`    // why nothing more is accepted from this journal
+	RefusedFR string                `json:"refused_fr,omitempty"` // Refused in French
+	Cursors   map[string]int64      `json:"cursors"`              // by class: idx of the last row held
+	Waiting   map[string]int64      `json:"waiting,omitempty"`    // by class, and artifacts; as the agent last said
+	Devices   []*observation.Device `json:"devices"`              // lanewarden.v1.Device
+	VerifyKey string                `json:"verify_key"`           // the agent's public key, for lanectl verify --key
 	// URL of the lane's console; absent when it is not reached from here
 	Console string          `json:"console,omitempty"`
 	Trouble []DeviceTrouble `json:"trouble"` // devices that do not work, as the agent last said

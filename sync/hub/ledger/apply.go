@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/wire"
 )
@@ -17,16 +18,16 @@ type Answer struct {
 	Defect string // where this program failed on the message; empty when it did not
 }
 
-// fault is an error in an agent's message, in the words for the agent: the message is refused and nothing of it is
+// fault is an error in an agent's message, as it is said to the agent: the message is refused and nothing of it is
 // kept.
 type fault struct {
 	refusal wire.Refusal
-	text    string
+	said    message.Message
 	forGood bool   // nothing more of the journal is accepted until a person has looked at it
 	stack   string // where this program failed on the message; empty when it did not
 }
 
-func (f *fault) Error() string { return f.text + f.stack }
+func (f *fault) Error() string { return f.said.English() + f.stack }
 
 // Apply files a group of messages in one transaction and returns the answers: one for each, but for Pull one for each
 // agent that has the artifact. What is wrong with one agent's messages is that agent's refusal and leaves the others'
@@ -147,14 +148,10 @@ func (l *Ledger) applyGuarded(m agentMessage, touched map[*replica]bool) (a Answ
 	defer func() {
 		if r := recover(); r != nil {
 			err = &fault{refusal: wire.Refusal_REFUSAL_MALFORMED, stack: fmt.Sprintf(": %v\n%s", r, debug.Stack()),
-				text: "the hub failed on this message, which is a defect of the hub; its log says where"}
+				said: message.New("refusal.defect")}
 		}
 	}()
 	return m.applyTo(l, touched)
-}
-
-func refuse(journal []byte, why wire.Refusal, text string) *wire.Ack {
-	return &wire.Ack{Journal: journal, Refusal: why, RefusalText: text}
 }
 
 // refuseFault answers a message that is at fault, and keeps the refusal when it is for good.
@@ -162,15 +159,15 @@ func (l *Ledger) refuseFault(m agentMessage, cause error) ([]Answer, error) {
 	from := m.sender()
 	var f *fault
 	if !errors.As(cause, &f) {
-		f = &fault{refusal: wire.Refusal_REFUSAL_MALFORMED, text: cause.Error()}
+		f = &fault{refusal: wire.Refusal_REFUSAL_MALFORMED, said: message.Of(cause)}
 	}
 	if f.forGood {
 		err := l.db.Exec("UPDATE journal SET refused=? WHERE journal=? AND site=? AND agent=? AND refused=''",
-			f.text, m.journal(), from.Site, from.Agent)
+			encodeRefusal(f.said), m.journal(), from.Site, from.Agent)
 		if err != nil {
 			return nil, err
 		}
 		delete(l.journals, string(m.journal()))
 	}
-	return []Answer{{Sender: from, Ack: refuse(m.journal(), f.refusal, f.text), Defect: f.stack}}, nil
+	return []Answer{{Sender: from, Ack: refuse(m.journal(), f.refusal, f.said), Defect: f.stack}}, nil
 }

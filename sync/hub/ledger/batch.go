@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
@@ -20,7 +21,7 @@ const insertRows = 32
 func (l *Ledger) batch(c *replica, b *wire.Batch) (int, *wire.Ack, error) {
 	rows, err := b.Rows()
 	if err != nil {
-		return 0, refuse(c.journal, wire.Refusal_REFUSAL_MALFORMED, err.Error()), nil
+		return 0, refuse(c.journal, wire.Refusal_REFUSAL_MALFORMED, message.Of(err)), nil
 	}
 	cursor := &wire.Cursor{Class: b.Class, Idx: c.cursors[b.Class], Epoch: b.Epoch}
 	if b.Prev != cursor.Idx {
@@ -47,7 +48,7 @@ func (l *Ledger) batch(c *replica, b *wire.Batch) (int, *wire.Ack, error) {
 	} else if err := l.settlePending(c); err != nil {
 		return 0, nil, err
 	}
-	if c.refused != "" {
+	if !c.refused.IsZero() {
 		return len(rows), refuse(c.journal, c.refusal, c.refused), nil
 	}
 	return len(rows), &wire.Ack{Journal: c.journal, Cursors: []*wire.Cursor{cursor}, Verified: c.verified}, nil
@@ -96,10 +97,10 @@ func (l *Ledger) contradiction(c *replica, class observation.Class, rows []wire.
 			return err
 		}
 		if held != 0 {
-			return &fault{refusal: wire.Refusal_REFUSAL_EVIDENCE, forGood: true, text: fmt.Sprintf(
-				"row %d comes as %s, but the hub holds another row %d of this journal, of class %s: the journal's past was changed "+
-					"(its disk was restored from an image, or two boxes use this agent's name and key)",
-				rows[i].Idx, class.Name(), rows[i].Idx, observation.Class(held).Name())}
+			return &fault{refusal: wire.Refusal_REFUSAL_EVIDENCE, forGood: true,
+				said: message.New("refusal.contradiction", rowNumber("row", rows[i].Idx),
+					message.Nested("class", message.New("class."+class.Name())),
+					message.Nested("held", message.New("class."+observation.Class(held).Name())))}
 		}
 	}
 	return fmt.Errorf("batch: %w", cause)
@@ -162,7 +163,7 @@ func (c *replica) append(r evidence.Record) error {
 func (l *Ledger) checkpoint(c *replica, signed string) error {
 	p, err := evidence.OpenCheckpoint(signed, c.verifier, c.origin())
 	if err != nil {
-		c.refuse(err.Error())
+		c.refuse(message.Of(err))
 		return nil
 	}
 	if p.Size == 0 {
@@ -184,7 +185,7 @@ func (l *Ledger) checkpoint(c *replica, signed string) error {
 // maxPending bounds the checkpoints of a journal that wait for rows: an agent signs as many as it likes.
 const maxPending = 256
 
-func (c *replica) refuse(why string) {
+func (c *replica) refuse(why message.Message) {
 	c.refused, c.refusal = why, wire.Refusal_REFUSAL_EVIDENCE
 }
 
@@ -215,7 +216,7 @@ func (l *Ledger) settlePending(c *replica) error {
 func (l *Ledger) settle(c *replica, size int64, signed string) error {
 	p, err := evidence.OpenCheckpoint(signed, c.verifier, c.origin())
 	if err != nil {
-		c.refuse(err.Error())
+		c.refuse(message.Of(err))
 		return nil
 	}
 	root, err := tlog.TreeHash(size, c.tree.Reader(c.store))
@@ -223,8 +224,7 @@ func (l *Ledger) settle(c *replica, size int64, signed string) error {
 		return err
 	}
 	if root != p.Root {
-		c.refuse(fmt.Sprintf("%v: the root over rows 0 to %d is not the one that the agent signed",
-			evidence.ErrNotExtension, size-1))
+		c.refuse(message.New("refusal.other-root", rowNumber("last", size-1)))
 		return nil
 	}
 	c.verified = max(c.verified, size)

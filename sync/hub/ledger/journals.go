@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/sqlog"
 )
@@ -18,11 +19,11 @@ type Summary struct {
 	Journal               []byte
 	Verifier              string
 	Inventory             *observation.Inventory
-	HelloNs               int64 // when the agent last said hello
-	Size                  int64 // rows that it had then
-	Contiguous            int64 // rows held without holes
-	Verified              int64 // rows under a checkpoint found right
-	Refused               string
+	HelloNs               int64        // when the agent last said hello
+	Size                  int64        // rows that it had then
+	Contiguous            int64        // rows held without holes
+	Verified              int64        // rows under a checkpoint found right
+	Refused               message.Text // zero while all is well
 	Cursors               map[observation.Class]int64
 }
 
@@ -108,7 +109,7 @@ func (l *Ledger) summary(id int64) (s Summary, err error) {
 		s = Summary{
 			Site: sqlog.Text(r[0]), Agent: sqlog.Text(r[1]), Software: sqlog.Text(r[2]), Journal: sqlog.Bytes(r[3]),
 			Verifier: sqlog.Text(r[4]), Inventory: &observation.Inventory{}, HelloNs: sqlog.Int64(r[6]),
-			Size: sqlog.Int64(r[7]), Contiguous: sqlog.Int64(r[8]), Verified: sqlog.Int64(r[9]), Refused: sqlog.Text(r[10]),
+			Size: sqlog.Int64(r[7]), Contiguous: sqlog.Int64(r[8]), Verified: sqlog.Int64(r[9]), Refused: decodeRefusal(sqlog.Text(r[10])),
 			Cursors: map[observation.Class]int64{},
 		}
 		return proto.Unmarshal(sqlog.Bytes(r[5]), s.Inventory)

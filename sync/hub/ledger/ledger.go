@@ -6,15 +6,14 @@ package ledger
 import (
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"sync"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
 	"golang.org/x/mod/sumdb/note"
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
@@ -53,7 +52,7 @@ type replica struct {
 	hasher   *evidence.Hasher
 	store    *sqlog.Store
 	verified int64
-	refused  string
+	refused  message.Message
 	refusal  wire.Refusal
 }
 
@@ -147,7 +146,7 @@ func (l *Ledger) load(journal []byte) (*replica, error) {
 			c = &replica{
 				id: sqlog.Int64(row[0]), journal: journal, sender: Sender{sqlog.Text(row[1]), sqlog.Text(row[2])},
 				hasher: evidence.NewHasher(sqlog.Bytes(row[3])), verified: sqlog.Int64(row[7]),
-				refused: sqlog.Text(row[8]),
+				refused: decodeRefusal(sqlog.Text(row[8])).Message(),
 				refusal: wire.Refusal_REFUSAL_EVIDENCE,
 			}
 			if c.verifier, err = note.NewVerifier(sqlog.Text(row[4])); err != nil {
@@ -181,7 +180,7 @@ func (l *Ledger) saveTree(c *replica) error {
 		}
 	}
 	return l.db.Exec("UPDATE journal SET tree=?, tail=?, verified=?, refused=? WHERE id=?",
-		c.tree.Size(), evidence.EncodeHashes(c.tree.Tail()), c.verified, c.refused, c.id)
+		c.tree.Size(), evidence.EncodeHashes(c.tree.Tail()), c.verified, encodeRefusal(c.refused), c.id)
 }
 
 // hello files an agent's hello and returns the answer to it.
@@ -195,34 +194,33 @@ func (l *Ledger) hello(from Sender, h *wire.Hello, touched map[*replica]bool) (*
 		return nil, err
 	}
 	if c == nil {
-		if text, err := l.roomForJournal(from); err != nil || text != "" {
-			return refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), err
+		if said, err := l.roomForJournal(from); err != nil || !said.IsZero() {
+			return refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, said), err
 		}
 		if c, err = l.newReplica(from, h); err != nil {
 			return nil, err
 		}
 	}
 	if c.sender != from {
-		text := "the journal belongs to " + c.sender.Site + "/" + c.sender.Agent
-		return refuse(h.Journal, wire.Refusal_REFUSAL_KEY, text), nil
+		said := message.New("refusal.other-agent", message.String("site", c.sender.Site),
+			message.String("agent", c.sender.Agent))
+		return refuse(h.Journal, wire.Refusal_REFUSAL_KEY, said), nil
 	}
 	c.verifier = verifier
 	touched[c] = true
-	if text, err := l.noteHello(c, h); err != nil || text != "" {
-		return refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), err
+	if said, err := l.noteHello(c, h); err != nil || !said.IsZero() {
+		return refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, said), err
 	}
 	if held := max(c.cursors[1], c.cursors[2], c.cursors[3]); h.Size <= held {
-		return refuse(h.Journal, wire.Refusal_REFUSAL_ROLLED_BACK, fmt.Sprintf(
-			"the journal has %d %s, but the hub holds row %d of it: it was rolled back. "+
-				"Move the journal's directory away, so that a new one begins", h.Size,
-			english.PluralWord(int(h.Size), "row", ""), held)), nil
+		return refuse(h.Journal, wire.Refusal_REFUSAL_ROLLED_BACK, message.New("refusal.rolled-back",
+			message.Count("n", h.Size), rowNumber("held", held))), nil
 	}
 	if h.Checkpoint != "" {
 		if err := l.checkpoint(c, h.Checkpoint); err != nil {
 			return nil, err
 		}
 	}
-	if c.refused != "" {
+	if !c.refused.IsZero() {
 		return refuse(h.Journal, c.refusal, c.refused), nil
 	}
 	return l.welcome(c, h.Epoch)
@@ -231,23 +229,23 @@ func (l *Ledger) hello(from Sender, h *wire.Hello, touched map[*replica]bool) (*
 // admit checks a hello against the agent's name, the hub's limits and the agent's pinned key, which it pins when the
 // agent is new. It returns the key, or the refusal to answer.
 func (l *Ledger) admit(from Sender, h *wire.Hello) (note.Verifier, *wire.Ack, error) {
-	verifier, text := checkHello(from, h)
-	if text != "" {
-		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_MALFORMED, text), nil
+	verifier, said := checkHello(from, h)
+	if !said.IsZero() {
+		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_MALFORMED, said), nil
 	}
-	if text := l.tooLarge(h); text != "" {
-		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), nil
+	if said := l.tooLarge(h); !said.IsZero() {
+		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, said), nil
 	}
-	pinned, text, err := l.pinKey(from, h.Verifier)
+	pinned, said, err := l.pinKey(from, h.Verifier)
 	if err != nil {
 		return nil, nil, err
 	}
-	if text != "" {
-		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, text), nil
+	if !said.IsZero() {
+		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, said), nil
 	}
 	if pinned != h.Verifier {
-		text := "the agent's key is not the one that the hub knows for " + from.Site + "/" + from.Agent
-		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_KEY, text), nil
+		said := message.New("refusal.key", message.String("site", from.Site), message.String("agent", from.Agent))
+		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_KEY, said), nil
 	}
 	return verifier, nil, nil
 }
@@ -262,41 +260,41 @@ func (l *Ledger) welcome(c *replica, epoch uint32) (ack *wire.Ack, err error) {
 	return ack, err
 }
 
-func checkHello(from Sender, h *wire.Hello) (note.Verifier, string) {
+func checkHello(from Sender, h *wire.Hello) (note.Verifier, message.Message) {
 	v, err := note.NewVerifier(h.Verifier)
 	switch {
 	case len(h.Journal) != 16 || len(h.BlindKey) != 32:
-		return nil, "hello: a journal id has 16 bytes and a blind key 32"
+		return nil, message.New("refusal.identifiers")
 	case err != nil:
-		return nil, "hello: the agent's public key cannot be read: " + err.Error()
+		return nil, message.New("refusal.unreadable-key", message.CausedBy(err))
 	case v.Name() != evidence.KeyName(from.Site, from.Agent):
-		return nil, fmt.Sprintf("hello: the key is of %q, the topic of %q", v.Name(),
-			evidence.KeyName(from.Site, from.Agent))
+		return nil, message.New("refusal.key-of-other", message.Quoted("key", v.Name()),
+			message.Quoted("topic", evidence.KeyName(from.Site, from.Agent)))
 	case h.Size < 0:
-		return nil, "hello: negative size"
+		return nil, message.New("refusal.negative-size")
 	}
-	return v, ""
+	return v, message.Message{}
 }
 
 // pinKey pins a key to an agent that has none yet, and returns the key that is pinned to the agent then: the first one
-// seen. refusal says why an agent without one is not accepted, and is empty otherwise.
-func (l *Ledger) pinKey(from Sender, verifier string) (pinned, refusal string, err error) {
+// seen. refusal says why an agent without one is not accepted, and is zero otherwise.
+func (l *Ledger) pinKey(from Sender, verifier string) (pinned string, refusal message.Message, err error) {
 	err = l.db.Query("SELECT verifier FROM agent WHERE site=? AND agent=?", func(row []driver.Value) error {
 		pinned = sqlog.Text(row[0])
 		return nil
 	}, from.Site, from.Agent)
 	if err != nil || pinned != "" {
-		return pinned, "", err
+		return pinned, refusal, err
 	}
-	if refusal, err = l.roomForAgent(); err != nil || refusal != "" {
+	if refusal, err = l.roomForAgent(); err != nil || !refusal.IsZero() {
 		return "", refusal, err
 	}
 	err = l.db.Exec("INSERT INTO agent(site, agent, verifier) VALUES(?,?,?)", from.Site, from.Agent, verifier)
 	if err != nil {
-		return "", "", err
+		return "", refusal, err
 	}
 	l.usage.agents++
-	return verifier, "", nil
+	return verifier, refusal, nil
 }
 
 func (l *Ledger) newReplica(from Sender, h *wire.Hello) (*replica, error) {
@@ -308,22 +306,22 @@ func (l *Ledger) newReplica(from Sender, h *wire.Hello) (*replica, error) {
 	return l.replicaOf(h.Journal)
 }
 
-// noteHello keeps what a hello says of the agent. refusal says why its list of devices is not kept, and is empty
+// noteHello keeps what a hello says of the agent. refusal says why its list of devices is not kept, and is zero
 // otherwise.
-func (l *Ledger) noteHello(c *replica, h *wire.Hello) (refusal string, err error) {
+func (l *Ledger) noteHello(c *replica, h *wire.Hello) (refusal message.Message, err error) {
 	inventory, err := proto.Marshal(h.Inventory)
 	if err != nil {
-		return "", err
+		return refusal, err
 	}
 	if inventory == nil {
 		inventory = []byte{}
 	}
 	before, err := l.db.Int("SELECT length(inventory) FROM journal WHERE id=?", 0, c.id)
 	if err != nil {
-		return "", err
+		return refusal, err
 	}
 	more := int64(len(inventory)) - before
-	if refusal, err = l.roomForInventory(more); err != nil || refusal != "" {
+	if refusal, err = l.roomForInventory(more); err != nil || !refusal.IsZero() {
 		return refusal, err
 	}
 	err = l.db.Exec("UPDATE journal SET software=?, inventory=?, hello=?, size=? WHERE id=?",
@@ -331,7 +329,7 @@ func (l *Ledger) noteHello(c *replica, h *wire.Hello) (refusal string, err error
 	if err == nil {
 		l.usage.inventories += more
 	}
-	return "", err
+	return refusal, err
 }
 
 // Greetings returns an acknowledgement for every journal that is not refused: a hub that comes back tells its agents

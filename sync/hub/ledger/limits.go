@@ -2,11 +2,10 @@ package ledger
 
 import (
 	"database/sql/driver"
-	"fmt"
 
-	"github.com/dustin/go-humanize/english"
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/wire"
 )
@@ -52,51 +51,49 @@ func (l *Ledger) currentUsage() (*usage, error) {
 	return l.usage, nil
 }
 
-// tooLarge describes what in a hello is more than is kept of one agent, or "".
-func (l *Ledger) tooLarge(h *wire.Hello) string {
-	const advice = "run the devices by more than one agent"
+// tooLarge describes what in a hello is more than is kept of one agent, or the zero message.
+func (l *Ledger) tooLarge(h *wire.Hello) message.Message {
 	devices, size := len(h.Inventory.GetDevices()), proto.Size(h.Inventory)
 	switch {
 	case devices > l.limits.devices:
-		return fmt.Sprintf("hello: %d %s, and the hub keeps %d of an agent: %s",
-			devices, english.PluralWord(devices, "device", ""), l.limits.devices, advice)
+		return message.New("refusal.devices", message.Count("n", devices), message.Int("limit", l.limits.devices))
 	case size > l.limits.inventory:
-		return fmt.Sprintf("hello: the list of devices has %d %s, and the hub keeps %d of an agent: shorten titles, or %s",
-			size, english.PluralWord(size, "byte", ""), l.limits.inventory, advice)
+		return message.New("refusal.inventory", message.Count("n", size), message.Int("limit", l.limits.inventory))
 	case len(h.Software) > l.limits.softwareBytes:
-		return fmt.Sprintf("hello: the name of the software has %d bytes, more than %d", len(h.Software), l.limits.softwareBytes)
+		return message.New("refusal.software", message.Int("bytes", len(h.Software)),
+			message.Int("limit", l.limits.softwareBytes))
 	case len(h.Verifier) > l.limits.verifierBytes:
-		return fmt.Sprintf("hello: the public key has %d bytes, more than %d", len(h.Verifier), l.limits.verifierBytes)
+		return message.New("refusal.long-key", message.Int("bytes", len(h.Verifier)),
+			message.Int("limit", l.limits.verifierBytes))
 	}
-	return ""
+	return message.Message{}
 }
 
-// roomForAgent explains why one more agent is not taken, or "".
-func (l *Ledger) roomForAgent() (string, error) {
+// roomForAgent explains why one more agent is not taken, or the zero message.
+func (l *Ledger) roomForAgent() (message.Message, error) {
 	k, err := l.currentUsage()
 	if err != nil || k.agents < l.limits.agents {
-		return "", err
+		return message.Message{}, err
 	}
-	return fmt.Sprintf("the hub knows %d agents and takes no more: name those that may connect in a file (lanehub --agents)",
-		k.agents), nil
+	return message.New("refusal.agents", message.Int("agents", k.agents)), nil
 }
 
-// roomForJournal explains why an agent may not begin one more journal, or "".
-func (l *Ledger) roomForJournal(from Sender) (string, error) {
+// roomForJournal explains why an agent may not begin one more journal, or the zero message.
+func (l *Ledger) roomForJournal(from Sender) (message.Message, error) {
 	n, err := l.db.Int("SELECT count(*) FROM journal WHERE site=? AND agent=?", 0, from.Site, from.Agent)
 	if err != nil || n < l.limits.journals {
-		return "", err
+		return message.Message{}, err
 	}
-	return fmt.Sprintf("the hub holds %d %s of %s/%s and takes no more: who says hello under this name?",
-		n, english.PluralWord(int(n), "journal", ""), from.Site, from.Agent), nil
+	return message.New("refusal.journals", message.Count("n", n), message.String("site", from.Site),
+		message.String("agent", from.Agent)), nil
 }
 
-// roomForInventory explains why a journal's list of devices may not grow by some bytes, or "".
-func (l *Ledger) roomForInventory(more int64) (string, error) {
+// roomForInventory explains why a journal's list of devices may not grow by some bytes, or the zero message.
+func (l *Ledger) roomForInventory(more int64) (message.Message, error) {
 	k, err := l.currentUsage()
 	if err != nil || more <= 0 || k.inventories+more <= l.limits.inventories {
-		return "", err
+		return message.Message{}, err
 	}
-	return fmt.Sprintf("the lists of devices of all agents (%d B) are at their limit (%d B): "+
-		"name the agents that may connect in a file (lanehub --agents)", k.inventories, l.limits.inventories), nil
+	return message.New("refusal.inventories", message.Int("bytes", k.inventories),
+		message.Int("limit", l.limits.inventories)), nil
 }

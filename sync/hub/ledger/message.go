@@ -1,6 +1,9 @@
 package ledger
 
-import "lanewarden/sync/wire"
+import (
+	"lanewarden/drivers/message"
+	"lanewarden/sync/wire"
+)
 
 // Message is a message that Apply commits: a Hello, a Batch or a Chunk of an agent, or a Pull.
 type Message interface{ message() }
@@ -85,9 +88,9 @@ func (l *Ledger) journalOf(m agentMessage) (*replica, *wire.Ack, error) {
 	case err != nil:
 		return nil, nil, err
 	case c == nil || c.sender != m.sender():
-		text := "the hub does not know this journal"
-		return nil, refuse(m.journal(), wire.Refusal_REFUSAL_HELLO_NEEDED, text), nil
-	case c.refused != "":
+		said := message.New("refusal.unknown-journal")
+		return nil, refuse(m.journal(), wire.Refusal_REFUSAL_HELLO_NEEDED, said), nil
+	case !c.refused.IsZero():
 		return nil, refuse(c.journal, c.refusal, c.refused), nil
 	}
 	return c, nil, nil

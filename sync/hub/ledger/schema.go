@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS journal(
 	tree      INTEGER NOT NULL,       -- rows without holes, which stand in the evidence log
 	tail      BLOB NOT NULL,          -- leaf hashes of the unfinished tile of those
 	verified  INTEGER NOT NULL,       -- rows under a checkpoint that was found right
-	refused   TEXT NOT NULL           -- why nothing more is taken, '' while all is well
+	refused   TEXT NOT NULL           -- why nothing more is taken: JSON of the text in all languages, '' while all is well
 );
 CREATE TABLE IF NOT EXISTS agent(     -- keys, as first seen or as configured
 	site     TEXT NOT NULL,
