@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"lanewarden/drivers/observation"
 )
@@ -157,6 +158,33 @@ func TestServes(t *testing.T) {
 	for _, path := range []string{"/../web.go", "/..%2fweb.go", "/static/app.js", "/text", "/pages/", "/etc/passwd", "/./../../../etc/passwd"} {
 		if w := get(path); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+var (
+	// wrongSpace is an ordinary space, or none, where French has a no-break space: before ; : ? ! » and behind «.
+	wrongSpace = regexp.MustCompile(`[^\x{a0}\x{202f}][;?!»]|[^\x{a0}\x{202f}\d]:(\s|$)|\s:|«[^\x{a0}\x{202f}]`)
+	// untranslated is a word that is English and nothing else.
+	untranslated = regexp.MustCompile(`(?i)\b(the|of|with|is|are|was|has|have|and|for|from|this|that|not|when|which|by)\b`)
+)
+
+// French has its no-break spaces and its apostrophe, no English words, and no text has blanks that nobody sees.
+func TestTypography(t *testing.T) {
+	for _, lang := range []string{"en", "fr"} {
+		texts, _ := catalogue(t, lang)
+		for key, text := range texts {
+			bare := value.ReplaceAllString(text, "x")
+			switch {
+			case text == "" || strings.Contains(text, "  ") || strings.ContainsFunc(text, unicode.IsControl):
+				t.Errorf("%s %s: nothing, two blanks or a line end: %q", lang, key, text)
+			case strings.Contains(bare, "'"):
+				t.Errorf("%s %s: ’ instead of ': %q", lang, key, text)
+			case lang == "fr" && wrongSpace.MatchString(bare):
+				t.Errorf("fr %s: no-break space missing at %q in %q", key, wrongSpace.FindString(bare), text)
+			case lang == "fr" && untranslated.MatchString(bare):
+				t.Errorf("fr %s: %q is English in %q", key, untranslated.FindString(bare), text)
+			}
 		}
 	}
 }
