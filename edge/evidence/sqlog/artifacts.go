@@ -14,8 +14,8 @@ import (
 	"lanewarden/edge/evidence"
 )
 
-// Artifacts are kept the same way in journal and ledger: a row in a table artifact(sha256, size, inline, ...), the bytes inline up to
-// InlineMax, larger ones as files below ArtifactDir.
+// Artifacts are kept the same way in journal and ledger: a row in a table artifact(sha256, size, inline, ...), the bytes
+// inline up to InlineMax, larger ones as files below ArtifactDir.
 const (
 	InlineMax   = 64 << 10
 	ArtifactDir = "artifacts" // in the database's directory
@@ -36,8 +36,8 @@ func SyncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// MakeDir makes a directory and those above it that are missing, and makes their names durable: a file is only as durable as
-// the path to it.
+// MakeDir makes a directory and those above it that are missing, and makes their names durable: a file is only as
+// durable as the path to it.
 func MakeDir(path string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
@@ -61,18 +61,22 @@ type ArtifactReport struct {
 	Findings []error // what is wrong
 }
 
-// CheckArtifacts hashes all artifacts of the database in dir that a condition selects, and holds them against their names.
+// CheckArtifacts hashes all artifacts of the database in dir that a condition (SQL) selects, and compares each hash with
+// its name. What is wrong is among the report's findings; the error is of the database.
 func CheckArtifacts(db *DB, dir, where string) (r ArtifactReport, err error) {
-	err = db.Query("SELECT sha256, size, inline FROM artifact WHERE "+where+" ORDER BY sha256", func(c []driver.Value) error {
+	query := "SELECT sha256, size, inline FROM artifact WHERE " + where + " ORDER BY sha256"
+	err = db.Query(query, func(c []driver.Value) error {
 		sum, size := Bytes(c[0]), Int64(c[1])
 		if len(sum) != sha256.Size {
-			r.Findings = append(r.Findings, evidence.Find("evidence.artifact-name", evidence.Arg{Name: "n", Value: int(len(sum))}))
+			length := evidence.Arg{Name: "n", Value: len(sum)}
+			r.Findings = append(r.Findings, evidence.Find("evidence.artifact-name", length))
 			return nil
 		}
 		r.Count++
 		r.Bytes += size
 		if why := checkArtifact(dir, sum, size, Bytes(c[2])); why != nil {
-			r.Findings = append(r.Findings, evidence.Find("evidence.artifact", evidence.Arg{Name: "name", Value: fmt.Sprintf("%x", sum)}, evidence.Arg{Name: "why", Value: why}))
+			name := evidence.Arg{Name: "name", Value: fmt.Sprintf("%x", sum)}
+			r.Findings = append(r.Findings, evidence.Find("evidence.artifact", name, evidence.Arg{Name: "why", Value: why}))
 		}
 		return nil
 	})
