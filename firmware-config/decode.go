@@ -257,7 +257,7 @@ func (d *decoder) value(n ast.Node, v reflect.Value, f field, path string) {
 func (d *decoder) list(n ast.Node, v reflect.Value, f field, path string) {
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.problem(n, "%s: expected %s, found %s", path, f.what(), found(n))
+		d.problem(n, "%s: expected %s, found %s", path, f.what().English(), found(n))
 		return
 	}
 	if f.required && len(seq.Values) == 0 {
@@ -318,7 +318,7 @@ func found(n ast.Node) string {
 func (d *decoder) scalar(n ast.Node, v reflect.Value, f field, path string) {
 	s, ok := n.(ast.ScalarNode)
 	if _, null := n.(*ast.NullNode); !ok || null {
-		d.problem(n, "%s: expected %s, found %s", path, f.what(), found(n))
+		d.problem(n, "%s: expected %s, found %s", path, f.what().English(), found(n))
 		return
 	}
 	text, quoted := n.GetToken().Value, false
@@ -339,7 +339,7 @@ func (d *decoder) scalar(n ast.Node, v reflect.Value, f field, path string) {
 
 // setScalar sets a scalar field from its text, within its bounds.
 func setScalar(v reflect.Value, f field, text string, quoted bool) error {
-	bad := fmt.Errorf("expected %s, found %q", f.what(), text)
+	bad := fmt.Errorf("expected %s, found %q", f.what().English(), text)
 	switch {
 	case v.Type() == durationType:
 		dur, err := time.ParseDuration(text)

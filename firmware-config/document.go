@@ -80,7 +80,7 @@ func LoadDocument(ref driver.Reference, folder, name string) error {
 // reference decodes the document that a setting names. What is wrong in it is reported at its own lines.
 func (d *decoder) reference(n ast.Node, ref driver.Reference, f field, path string) {
 	if _, ok := n.(ast.ScalarNode); !ok {
-		d.problem(n, "%s: expected %s, found %s", path, f.what(), found(n))
+		d.problem(n, "%s: expected %s, found %s", path, f.what().English(), found(n))
 		return
 	}
 	switch err := LoadDocument(ref, f.builtin, n.GetToken().Value).(type) {

@@ -1,7 +1,6 @@
 package firmwareconfig
 
 import (
-	"fmt"
 	"path"
 	"reflect"
 	"strings"
@@ -83,34 +82,53 @@ func kebab(name string) string {
 
 var durationType = reflect.TypeFor[time.Duration]()
 
-// what describes in words what a value of the field looks like.
-func (f field) what() string {
+// what describes what a value of the field looks like.
+func (f field) what() message.Message {
 	t := f.typ
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	switch {
 	case f.builtin != "":
-		return "the name of a document, or the path of its file"
+		return message.New("value.document")
 	case t == durationType:
-		return `a time with its unit, such as 10s or 500ms`
+		return message.New("value.duration")
 	case t.Kind() == reflect.String:
-		return "a text"
+		return message.New("value.text")
 	case t.Kind() == reflect.Bool:
-		return "true or false"
+		return message.New("value.bool")
 	case t.Kind() == reflect.Float64:
-		return "a number" + f.unitText()
+		return f.withUnit(message.New("value.number"))
 	case t.Kind() == reflect.Int || t.Kind() == reflect.Int64:
-		return "a whole number" + f.unitText()
+		return f.withUnit(message.New("value.whole-number"))
 	case t.Kind() == reflect.Slice:
-		return "a list (lines that begin with '- ')"
+		return message.New("value.list")
 	}
-	return "a block of keys"
+	return message.New("value.block")
 }
 
-func (f field) unitText() string {
+// withUnit adds the unit in which a number is given, and that it is not written.
+func (f field) withUnit(number message.Message) message.Message {
 	if f.unit == "" {
-		return ""
+		return number
 	}
-	return fmt.Sprintf(" (%s, without the unit)", f.unit)
+	return message.New("value.without-unit", message.Nested("number", number), message.Nested("unit", message.Unit(f.unit)))
+}
+
+// allowed determines which values a field may have, the zero Message for all.
+func (f field) allowed() message.Message {
+	bound := func(name, value string) message.Arg {
+		return message.Nested(name, message.Join(" ", message.Verbatim(value), message.Unit(f.unit)))
+	}
+	switch {
+	case f.enum != nil:
+		return message.Verbatim(strings.Join(f.enum, ", "))
+	case f.min != "" && f.max != "":
+		return message.New("value.between", message.String("least", f.min), bound("most", f.max))
+	case f.min != "":
+		return message.New("value.least", bound("least", f.min))
+	case f.max != "":
+		return message.New("value.most", bound("most", f.max))
+	}
+	return message.Message{}
 }

@@ -15,10 +15,10 @@ import (
 type SettingDoc struct {
 	Name     string          // as the lane file has it, with those that it stands in: "serial.baud"
 	Help     message.Message // what it is for
-	Type     string          // in words: "a whole number (bytes, without the unit)"
+	Type     message.Message // "a whole number (bytes, without the unit)"
 	Required bool            // wherever the block that it stands in is given
 	Default  string          // what holds when it is not given; "" for nothing
-	Allowed  string          // bounds or values, "" for no limit
+	Allowed  message.Message // bounds or values, zero for no limit
 	Example  string
 }
 
@@ -48,25 +48,6 @@ func walkSettings(t reflect.Type, path string, visit func(name string, f field))
 			walkSettings(inner, name, visit)
 		}
 	}
-}
-
-// allowed determines which values a field may have.
-func (f field) allowed() string {
-	unit := ""
-	if f.unit != "" {
-		unit = " " + f.unit
-	}
-	switch {
-	case f.enum != nil:
-		return strings.Join(f.enum, ", ")
-	case f.min != "" && f.max != "":
-		return f.min + " to " + f.max + unit
-	case f.min != "":
-		return "at least " + f.min + unit
-	case f.max != "":
-		return "at most " + f.max + unit
-	}
-	return ""
 }
 
 // WriteReference writes what a driver's settings are, as text for a terminal.
@@ -103,9 +84,9 @@ func (s SettingDoc) remark(l message.Language) string {
 
 // facts are what is to be known of a setting's value.
 func (s SettingDoc) facts(l message.Language) []string {
-	facts := []string{s.Type}
-	if s.Allowed != "" {
-		facts = append(facts, s.Allowed)
+	facts := []string{s.Type.In(l)}
+	if !s.Allowed.IsZero() {
+		facts = append(facts, s.Allowed.In(l))
 	}
 	if s.Default != "" {
 		facts = append(facts, message.New("laned.default", message.String("value", s.Default)).In(l))
