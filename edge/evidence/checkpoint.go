@@ -30,7 +30,7 @@ func NewKey(site, agent string) (signerKey, verifierKey string, err error) {
 	return note.GenerateKey(rand.Reader, KeyName(site, agent))
 }
 
-// Checkpoint is the signed statement that the log had this root at this size: its log had this root at this size.
+// Checkpoint is the signed statement that the log had this root at this size.
 type Checkpoint struct {
 	Origin string
 	Size   int64
