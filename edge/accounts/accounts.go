@@ -3,13 +3,9 @@
 package accounts
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,6 +15,7 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"lanewarden/drivers/message"
+	"lanewarden/edge/api/linefile"
 )
 
 // Role is a level of permissions, each with those of the levels before it; each may do what those before it may.
@@ -102,24 +99,8 @@ func CheckName(name string) error {
 }
 
 // Parse reads the file's text.
-func Parse(text []byte) (out []Account, err error) {
-	n := 0
-	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
-		n++
-		line := strings.TrimSpace(s.Text())
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		a, err := parseLine(line)
-		if err == nil && slices.ContainsFunc(out, func(b Account) bool { return b.Name == a.Name }) {
-			err = fmt.Errorf("account %s is there twice", a.Name)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
-		}
-		out = append(out, a)
-	}
-	return out, nil
+func Parse(text []byte) ([]Account, error) {
+	return linefile.Parse(text, parseLine, func(a Account) string { return "account " + a.Name })
 }
 
 func parseLine(line string) (a Account, err error) {
@@ -147,39 +128,11 @@ func Write(path string, all []Account) error {
 	for _, a := range all {
 		fmt.Fprintf(&b, "%s:%s:%s\n", a.Name, a.Role, a.Hash)
 	}
-	part, err := os.CreateTemp(filepath.Dir(path), ".accounts-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(part.Name())
-	if info, err := os.Stat(path); err == nil {
-		err = part.Chmod(info.Mode().Perm())
-		if err != nil {
-			return errors.Join(err, part.Close())
-		}
-	}
-	_, err = part.Write(b.Bytes())
-	if err = errors.Join(err, part.Sync(), part.Close()); err != nil {
-		return err
-	}
-	return os.Rename(part.Name(), path)
+	return linefile.Write(path, b.Bytes())
 }
 
 // Read reads the file; one that is not there holds nothing.
-func Read(path string) ([]Account, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	all, err := Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return all, nil
-}
+func Read(path string) ([]Account, error) { return linefile.ReadList(path, Parse) }
 
 // Lockout: after so many wrong passwords in a row from one address an account is locked for that address, for longer
 // each time. Other addresses go on: a stranger who guesses must not keep the officer out.
@@ -198,13 +151,10 @@ var (
 
 // Book checks passwords against the file, which it reads again when it changed.
 type Book struct {
-	path string
-
 	hashing sync.Mutex // one at a time: a hash costs memory and half a core for a moment
 
 	mu     sync.Mutex
-	read   time.Time // of the file, when it was read
-	all    []Account
+	file   *linefile.Watched[[]Account]
 	wrong  map[attempt]*wrongs
 	absent string // hash of an account that does not exist: it costs as much as one that does
 }
@@ -224,33 +174,16 @@ func Open(path string) (*Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Book{path: path, wrong: map[attempt]*wrongs{}, absent: absent}
-	return b, b.refresh()
-}
-
-// refresh reads the file when it changed. One that cannot be read leaves the accounts as they were.
-func (b *Book) refresh() error {
-	info, err := os.Stat(b.path)
-	if err != nil {
-		return err
-	}
-	if info.ModTime().Equal(b.read) {
-		return nil
-	}
-	all, err := Read(b.path)
-	if err != nil {
-		return err
-	}
-	b.all, b.read = all, info.ModTime()
-	return nil
+	file, err := linefile.Open(path, Parse)
+	return &Book{file: file, wrong: map[attempt]*wrongs{}, absent: absent}, err
 }
 
 // Find returns an account.
 func (b *Book) Find(name string) (Account, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_ = b.refresh() // the accounts that were read last hold
-	for _, a := range b.all {
+	_ = b.file.Refresh() // the accounts that were read last hold
+	for _, a := range b.file.Value {
 		if a.Name == name {
 			return a, true
 		}

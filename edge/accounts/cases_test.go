@@ -178,7 +178,7 @@ func TestLongestLock(t *testing.T) {
 // TestBrokenHash: a hash that was not checked, as only a fault of ours could bring, lets nobody in.
 func TestBrokenHash(t *testing.T) {
 	b, _ := book(t)
-	b.all[0].Hash = "nonsense"
+	b.file.Value[0].Hash = "nonsense"
 	if _, err := b.SignIn("ann", password, "10.0.0.1", time.Now()); err == nil {
 		t.Error("signed in by a hash that cannot be read")
 	} else if _, _, _, want := argon2id.DecodeHash("nonsense"); err.Error() != want.Error() {

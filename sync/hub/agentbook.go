@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +14,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/crypto/bcrypt"
+
+	"lanewarden/edge/api/linefile"
 )
 
 const (
@@ -33,22 +33,18 @@ const (
 // a file of lines SITE/AGENT:BCRYPT or SITE/AGENT:certificate. The file is read again when it changed. It implements
 // server.Authentication and may be used by many goroutines.
 type agentBook struct {
-	path   string
 	secret string
 	log    *slog.Logger
 
-	mu     sync.Mutex
-	read   time.Time // of the file, when it was read
-	size   int64
-	agents map[string]string   // how each shows who it is, by SITE/AGENT
-	ids    map[string][]uint64 // its last connections, by SITE/AGENT
+	mu   sync.Mutex
+	file *linefile.Watched[map[string]string] // how each agent shows who it is, by SITE/AGENT
+	ids  map[string][]uint64                  // its last connections, by SITE/AGENT
 }
 
 // openAgentBook reads the file, which must be there and right.
 func openAgentBook(path, secret string, log *slog.Logger) (*agentBook, error) {
-	b := &agentBook{path: path, secret: secret, log: log, ids: map[string][]uint64{}}
-	_, err := b.refresh()
-	return b, err
+	file, err := linefile.Open(path, parseAgents)
+	return &agentBook{secret: secret, log: log, file: file, ids: map[string][]uint64{}}, err
 }
 
 // Check implements server.Authentication.
@@ -86,7 +82,7 @@ func (b *agentBook) known(name, password string, state *tls.ConnectionState) boo
 	if _, err := b.refresh(); err != nil {
 		b.log.Warn("agents file: those that were read last hold", "err", err)
 	}
-	shows, ok := b.agents[name]
+	shows, ok := b.file.Value[name]
 	b.mu.Unlock()
 	if !ok {
 		return false
@@ -106,27 +102,18 @@ func commonName(state *tls.ConnectionState) string {
 }
 
 // refresh reads the file when it changed and returns the connections of agents that are not in it any more, or that
-// have to show something else now. A file that cannot be read leaves the agents as they were. The caller holds mu.
+// have to show something else now. The caller holds mu.
 func (b *agentBook) refresh() (gone []uint64, err error) {
-	info, err := os.Stat(b.path)
-	if err != nil || info.ModTime().Equal(b.read) && info.Size() == b.size {
+	before := b.file.Value
+	if err := b.file.Refresh(); err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(b.path)
-	if err != nil {
-		return nil, err
-	}
-	agents, err := parseAgents(b.path, string(text))
-	if err != nil {
-		return nil, err
-	}
-	for name, shows := range b.agents {
-		if agents[name] != shows {
+	for name, shows := range before {
+		if b.file.Value[name] != shows {
 			gone = append(gone, b.ids[name]...)
 			delete(b.ids, name)
 		}
 	}
-	b.agents, b.read, b.size = agents, info.ModTime(), info.Size()
 	return gone, nil
 }
 
@@ -149,30 +136,25 @@ func (b *agentBook) revoke(ctx context.Context, s *server.Server) error {
 	}
 }
 
-// parseAgents reads lines SITE/AGENT:BCRYPT, as htpasswd -B makes them, or SITE/AGENT:certificate. Errors name file and
-// line.
-func parseAgents(path, text string) (map[string]string, error) {
-	agents := map[string]string{}
-	n := 0
-	for line := range strings.Lines(text) {
-		n++
-		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
+// parseAgents reads lines SITE/AGENT:BCRYPT, as htpasswd -B makes them, or SITE/AGENT:certificate. Errors name the line.
+func parseAgents(text []byte) (map[string]string, error) {
+	type agent struct{ name, shows string }
+	all, err := linefile.Parse(text, func(line string) (a agent, err error) {
 		name, shows, found := strings.Cut(line, ":")
 		if err := checkAgent(name); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+			return a, err
 		}
 		if !found || shows != agentByCertificate && !strings.HasPrefix(shows, "$2") {
-			return nil, fmt.Errorf("%s:%d: write SITE/AGENT:BCRYPT, with a hash as 'htpasswd -nB SITE/AGENT' makes it, "+
-				"or SITE/AGENT:%s", path, n, agentByCertificate)
+			return a, errors.New("write SITE/AGENT:BCRYPT, with a hash as 'htpasswd -nB SITE/AGENT' makes it, " +
+				"or SITE/AGENT:" + agentByCertificate)
 		}
-		if _, twice := agents[name]; twice {
-			return nil, fmt.Errorf("%s:%d: %s stands there twice", path, n, name)
-		}
-		agents[name] = shows
+		return agent{name, shows}, nil
+	}, func(a agent) string { return a.name })
+	shows := map[string]string{}
+	for _, a := range all {
+		shows[a.name] = a.shows
 	}
-	return agents, nil
+	return shows, err
 }
 
 var namePart = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -191,8 +173,8 @@ func checkAgent(name string) error {
 func (b *agentBook) byCertificate() (names []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(b.agents)) {
-		if b.agents[name] == agentByCertificate {
+	for _, name := range slices.Sorted(maps.Keys(b.file.Value)) {
+		if b.file.Value[name] == agentByCertificate {
 			names = append(names, name)
 		}
 	}

@@ -21,17 +21,17 @@ func TestParseAgents(t *testing.T) {
 	const hash = "$2y$05$abc"
 	for name, c := range map[string]struct{ text, fault string }{
 		"both":        {text: "# who\n\ndemo/lane-1:" + hash + "\n demo/lane_2:certificate \n"},
-		"plain text":  {text: "demo/lane-1:secret", fault: "agents:1: write SITE/AGENT:BCRYPT"},
-		"nothing":     {text: "demo/lane-1", fault: "agents:1: write"},
-		"no site":     {text: "\nlane-1:" + hash, fault: "agents:2: the name is not SITE/AGENT"},
+		"plain text":  {text: "demo/lane-1:secret", fault: "line 1: write SITE/AGENT:BCRYPT"},
+		"nothing":     {text: "demo/lane-1", fault: "line 1: write"},
+		"no site":     {text: "\nlane-1:" + hash, fault: "line 2: the name is not SITE/AGENT"},
 		"all topics":  {text: "*/*:" + hash, fault: "the name is not SITE/AGENT"},
 		"rest":        {text: "demo/>:certificate", fault: "the name is not SITE/AGENT"},
 		"three parts": {text: "demo/lane/1:" + hash, fault: "the name is not SITE/AGENT"},
 		"a dot":       {text: "demo/lane.1:" + hash, fault: "the name is not SITE/AGENT"},
-		"twice":       {text: "demo/lane-1:" + hash + "\ndemo/lane-1:certificate", fault: "agents:2: demo/lane-1 stands there twice"},
+		"twice":       {text: "demo/lane-1:" + hash + "\ndemo/lane-1:certificate", fault: "line 2: demo/lane-1 is there twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			all, err := parseAgents("agents", c.text)
+			all, err := parseAgents([]byte(c.text))
 			switch {
 			case c.fault == "" && (err != nil || len(all) != 2 || all["demo/lane_2"] != agentByCertificate):
 				t.Errorf("%v, %v", all, err)

@@ -298,7 +298,7 @@ func TestServerRefusesToBeOpenToAll(t *testing.T) {
 	if err := os.WriteFile(file, []byte("demo/lane-1:plaintext\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openAgentBook(file, "", nil); err == nil || !strings.Contains(err.Error(), ":1:") {
+	if _, err := openAgentBook(file, "", nil); err == nil || !strings.Contains(err.Error(), file+": line 1: ") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -93,23 +94,34 @@ func placeholders(code string) map[string]bool {
 	return names
 }
 
+// goFiles parses the tracked Go files that are neither tests nor generated; positions are by their paths from the root.
+func goFiles(t *testing.T) iter.Seq2[*token.FileSet, *ast.File] {
+	return func(yield func(*token.FileSet, *ast.File) bool) {
+		files := token.NewFileSet()
+		for _, name := range tracked(t) {
+			if filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, ".pb.go") {
+				continue
+			}
+			text, err := os.ReadFile(filepath.Join(root, name))
+			if err != nil {
+				continue // removed and not committed yet
+			}
+			file, err := parser.ParseFile(files, name, text, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(files, file) {
+				return
+			}
+		}
+	}
+}
+
 // messageUses reads all programs: which messages they make, and which strings stand in them.
 func messageUses(t *testing.T) (uses []use, literals map[string]bool) {
 	t.Helper()
 	literals = map[string]bool{}
-	files := token.NewFileSet()
-	for _, name := range tracked(t) {
-		if filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, ".pb.go") {
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(root, name))
-		if err != nil {
-			continue // removed and not committed yet
-		}
-		file, err := parser.ParseFile(files, name, text, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for files, file := range goFiles(t) {
 		own := slices.Contains([]string{"message", "transport", "plasmagram"}, file.Name.Name)
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {

@@ -10,16 +10,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"lanewarden/edge/api"
+	"lanewarden/edge/api/linefile"
 )
 
 // Holder may use the hub's HTTP side.
@@ -39,7 +36,6 @@ func (h *Holder) Allowed(s api.Scope) bool {
 const (
 	byCertificate = "certificate" // in place of a hash
 	tokenBytes    = 32
-	maxFile       = 1 << 20 // bytes
 )
 
 var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
@@ -78,25 +74,10 @@ func joined(scopes []api.Scope, separator string) string {
 	return strings.Join(words, separator)
 }
 
-// Parse reads lines NAME:SCOPE,SCOPE:HASH. HASH is 64 hexadecimal digits, or the word certificate. Empty lines and those
-// that begin with # are left out. An error names the line.
-func Parse(text []byte) (all []Holder, err error) {
-	n := 0
-	for line := range strings.Lines(string(text)) {
-		n++
-		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		h, err := parseLine(line)
-		if err == nil && slices.ContainsFunc(all, func(o Holder) bool { return o.Name == h.Name }) {
-			err = fmt.Errorf("%s stands there twice", h.Name)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
-		}
-		all = append(all, h)
-	}
-	return all, nil
+// Parse reads lines NAME:SCOPE,SCOPE:HASH. HASH is 64 hexadecimal digits, or the word certificate. An error names the
+// line.
+func Parse(text []byte) ([]Holder, error) {
+	return linefile.Parse(text, parseLine, func(h Holder) string { return h.Name })
 }
 
 func parseLine(line string) (h Holder, err error) {
@@ -123,27 +104,7 @@ func parseLine(line string) (h Holder, err error) {
 }
 
 // Read reads a file; one that is not there holds nobody.
-func Read(path string) ([]Holder, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxFile {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, maxFile)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	all, err := Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return all, nil
-}
+func Read(path string) ([]Holder, error) { return linefile.ReadList(path, Parse) }
 
 // Write writes the file, whole or not at all, readable by its owner only unless it was there with other rights.
 func Write(path string, all []Holder) error {
@@ -156,51 +117,20 @@ func Write(path string, all []Holder) error {
 		}
 		fmt.Fprintf(&b, "%s:%s:%s\n", h.Name, joined(h.Scopes, ","), hash)
 	}
-	mode := fs.FileMode(0o600)
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
-	}
-	part, err := os.CreateTemp(filepath.Dir(path), ".tokens-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(part.Name())
-	_, err = part.Write(b.Bytes())
-	if err = errors.Join(err, part.Chmod(mode), part.Sync(), part.Close()); err != nil {
-		return err
-	}
-	return os.Rename(part.Name(), path)
+	return linefile.Write(path, b.Bytes())
 }
 
 // Book finds holders in a file, which it reads again when it changed: who is taken out is refused at once. It may be
 // used by many goroutines.
 type Book struct {
-	path string
-
 	mu   sync.Mutex
-	read time.Time // of the file, when it was read
-	size int64
-	all  []Holder
+	file *linefile.Watched[[]Holder]
 }
 
 // Open reads a file, which must be there.
 func Open(path string) (*Book, error) {
-	b := &Book{path: path}
-	return b, b.refresh()
-}
-
-// refresh reads the file when it changed. One that cannot be read leaves the holders as they were.
-func (b *Book) refresh() error {
-	info, err := os.Stat(b.path)
-	if err != nil || info.ModTime().Equal(b.read) && info.Size() == b.size {
-		return err
-	}
-	all, err := Read(b.path)
-	if err != nil {
-		return err
-	}
-	b.all, b.read, b.size = all, info.ModTime(), info.Size()
-	return nil
+	file, err := linefile.Open(path, Parse)
+	return &Book{file: file}, err
 }
 
 // ByToken returns the holder of a token.
@@ -217,10 +147,11 @@ func (b *Book) ByCertificate(commonName string) (Holder, bool) {
 func (b *Book) find(is func(Holder) bool) (Holder, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_ = b.refresh() // the holders that were read last hold
-	i := slices.IndexFunc(b.all, is)
+	_ = b.file.Refresh() // the holders that were read last hold
+	all := b.file.Value
+	i := slices.IndexFunc(all, is)
 	if i < 0 {
 		return Holder{}, false
 	}
-	return b.all[i], true
+	return all[i], true
 }

@@ -22,7 +22,7 @@ func TestParse(t *testing.T) {
 		"name":         {text: "a b:feed:" + hash, fault: `line 1: "a b" is no name`},
 		"no name":      {text: ":feed:" + hash, fault: `line 1: "" is no name`},
 		"hash":         {text: "risk:feed:abc", fault: `line 1: risk: "abc" is neither a SHA-256 in hex`},
-		"twice":        {text: "risk:feed:" + hash + "\nrisk:fleet:" + hash, fault: "line 2: risk stands there twice"},
+		"twice":        {text: "risk:feed:" + hash + "\nrisk:fleet:" + hash, fault: "line 2: risk is there twice"},
 		"long":         {text: strings.Repeat("n", 65) + ":feed:" + hash, fault: "is no name"},
 		"an old token": {text: "risk:feed:" + hash + "00", fault: "neither a SHA-256"},
 	} {
