@@ -41,7 +41,7 @@ const (
 	demoMQTT    = "127.0.0.1:18830"
 	demoConsole = "127.0.0.1:8480"
 	stopTime    = 5 * time.Second // for a program to end after SIGTERM
-	demoBudget  = 1 << 30         // bytes of disk that a demonstration uses
+	demoBudget  = 1e9             // bytes of disk that a demonstration uses
 	demoFresh   = demoBudget / 2  // an earlier demonstration that used more is not gone on with
 )
 
