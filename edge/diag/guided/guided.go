@@ -153,19 +153,20 @@ var (
 	ErrNone = errors.New("no test is under way")
 )
 
-// Start begins a test.
+// Start begins a test. When it returns, View tells of it and Act reaches it.
 func (r *Runner) Start(ctx context.Context, device, test, by string) error {
 	for _, d := range r.devices {
 		for _, t := range d.Tests {
 			if d.ID != device || t.ID != test {
 				continue
 			}
-			one := &run{Runner: r, device: d.ID, test: t, steps: t.Steps(d.Settings), by: by}
+			one := &run{Runner: r, device: d.ID, test: t, steps: t.Steps(d.Settings), by: by, inView: make(chan struct{})}
 			if len(one.steps) == 0 {
 				return fmt.Errorf("device %s has nothing that this test looks at", device)
 			}
 			select {
 			case r.start <- one:
+				<-one.inView
 				return nil
 			case <-time.After(startTimeout):
 				return ErrBusy
@@ -254,7 +255,8 @@ type run struct {
 	by     string
 	number float64
 	begun  time.Time
-	next   int64 // row
+	next   int64         // row
+	inView chan struct{} // closed when View tells of this run
 }
 
 const (
@@ -272,6 +274,7 @@ func (u *run) run(ctx context.Context) {
 		})
 	}
 	u.show(func() { u.view = v })
+	close(u.inView)
 	verdict := observation.DeviceTest_VERDICT_PASSED
 	var all []*observation.TestCheck
 	for i, s := range u.steps {

@@ -117,6 +117,19 @@ func (b *bench) weigh(kg float64) {
 
 func ended(v *View) bool { return v.Verdict != "" }
 
+// A test that was begun is the one that is seen, at once: an answer sent straight after reaches it, not the one before.
+func TestBegunIsSeen(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	for range 50 {
+		b.start("whole")
+		if v := b.View(); v == nil || v.Verdict != "" {
+			t.Fatalf("after the start there is %+v", v)
+		}
+		b.act("abandon", 0)
+		b.see("the end", ended)
+	}
+}
+
 func TestPassesAndIsRemembered(t *testing.T) {
 	dir := t.TempDir()
 	b := newBench(t, dir)
