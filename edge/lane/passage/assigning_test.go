@@ -24,7 +24,7 @@ func TestFixedReportTeaches(t *testing.T) {
 	r.final = false
 	p := &report{readings: []*reading{r}, arrived: 1000}
 	g.reports["xray-1"] = []*report{p}
-	g.fix(p, v)
+	g.settleReport(p, v)
 	if len(g.reports["xray-1"]) != 0 || p.vehicle != v {
 		t.Errorf("fixed: %d reports are still to be decided, it is of %v", len(g.reports["xray-1"]), p.vehicle)
 	}
@@ -81,9 +81,9 @@ func TestOneVehicleOneLabel(t *testing.T) {
 			r.det.Idx = int64(i + 1)
 			g.readings[r.det.Idx] = r
 			g.byLabel[r.label] = v
-			all = append(all, associate.Assignment{Det: r.det, Label: r.label})
+			all = append(all, associate.Assignment{Detection: r.det, Label: r.label})
 		}
-		if g.name(all); g.byLabel[1] != v || g.byLabel[2] == v || g.byLabel[2] == nil {
+		if g.labelVehicles(all); g.byLabel[1] != v || g.byLabel[2] == v || g.byLabel[2] == nil {
 			t.Errorf("%s: labels have %p and %p, the vehicle is %p", name, g.byLabel[1], g.byLabel[2], v)
 		}
 	}
@@ -101,16 +101,16 @@ func TestUnsaidBeforeStop(t *testing.T) {
 		now := r.now()
 		r.stated = &now
 		g.readings[r.det.Idx] = r
-		g.loose = append(g.loose, r)
+		g.unsettled = append(g.unsettled, r)
 	}
 	k.past.lane[1] = statement{passage: "a", reading: &observation.PassageReading{Confidence: 1}}
-	g.forget(k)
-	if len(g.loose) != 0 || len(k.past.unsaid) != 1 || k.past.unsaid[0] != v.readings[1] {
-		t.Fatalf("%d are loose, to be said %v", len(g.loose), k.past.unsaid)
+	g.releaseSettled(k)
+	if len(g.unsettled) != 0 || len(k.past.unsaid) != 1 || k.past.unsaid[0] != v.readings[1] {
+		t.Fatalf("%d are loose, to be said %v", len(g.unsettled), k.past.unsaid)
 	}
 	k.resume()
-	if r := v.readings[1]; len(g.loose) != 1 || g.loose[0] != r || r.stated != nil {
-		t.Errorf("after it %d are loose", len(g.loose))
+	if r := v.readings[1]; len(g.unsettled) != 1 || g.unsettled[0] != r || r.stated != nil {
+		t.Errorf("after it %d are loose", len(g.unsettled))
 	}
 }
 
@@ -185,7 +185,7 @@ func TestAlignWhenDue(t *testing.T) {
 		g := k.groups[0]
 		v := sightings(g, "a", map[string]float64{"loop-1": 0, "xray-1": 8, "loop-2": 12})
 		r := v.readings[1]
-		r.give(nil)
+		r.assign(nil)
 		r.final, r.placed = false, false
 		if c.alarm {
 			r.det.Class = observation.Class_CLASS_ALARM
@@ -223,7 +223,7 @@ func TestCompareReach(t *testing.T) {
 		g := k.groups[0]
 		v := sightings(g, "a", map[string]float64{"loop-1": 0, "rpm-1": 5, "loop-2": 12})
 		own := &clock{}
-		at, ok := g.exactly(v, g.layout.Position(0, g.devices[c.device]))
+		at, ok := g.frontAt(v, g.layout.Position(0, g.devices[c.device]))
 		if !ok {
 			t.Fatal("nobody saw it near")
 		}
@@ -235,7 +235,7 @@ func TestCompareReach(t *testing.T) {
 		} else {
 			want.Add(nil)
 		}
-		if k.compare(g, v); !reflect.DeepEqual(own.phase, want) {
+		if k.compareClocks(g, v); !reflect.DeepEqual(own.phase, want) {
 			t.Errorf("%s, %.0f s apart: %+v, not %+v", c.device, c.lag, own.phase, want)
 		}
 	}

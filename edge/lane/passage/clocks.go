@@ -15,7 +15,7 @@ import (
 type clock struct {
 	motion.Clock
 	phase motion.Phase
-	raws  times // by itself, of its last sights
+	raws  times // by itself, of its last detections
 }
 
 // Offset returns the lead of a device's clock over the agent's.
@@ -28,14 +28,14 @@ func (c *Correlator) Offset(device string) time.Duration {
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// How far apart a device's sight and a vehicle are held against each other, s: further when reports come late.
+// How far apart a device's detection and a vehicle are held against each other, s: further when reports come late.
 const (
 	timelyReach = 20.0
 	lateReach   = 150.0
 )
 
-// mostTimes is the number of a device's times that are compared with vehicles.
-const mostTimes = 256
+// maxTimes is the number of a device's times that are compared with vehicles.
+const maxTimes = 256
 
 // offset returns how far the clock that stamped an observation is ahead, and learns from when it came.
 func (c *Correlator) offset(g *group, o *observation.Observation) time.Duration {
@@ -47,18 +47,18 @@ func (c *Correlator) offset(g *group, o *observation.Observation) time.Duration 
 	if k == nil {
 		k = &clock{}
 		c.clocks[o.Device] = k
-		g.model.Doubt(dev, g.clockDoubt(dev))
+		g.model.SetClockSigma(dev, g.clockDoubt(dev))
 	}
 	at, arrived := detection.Seconds(o.Time()), detection.Seconds(detection.Arrival(o))
 	if e, ok := kinds.EvidenceOf(o); ok {
 		arrived -= e.Told // what passes until then says nothing of the clock
 	}
-	if step := k.Arrived(at, arrived); step != 0 {
-		g.model.Stepped(dev, step, k.Late() || g.layout.Late(dev))
+	if step := k.AddArrival(at, arrived); step != 0 {
+		g.model.ClockStepped(dev, step, k.Bursty() || g.layout.Late(dev))
 		k.phase, k.raws = motion.Phase{}, nil
 	}
-	if g.late[o.Device] = k.Late(); k.Late() {
-		g.model.Doubt(dev, lateDoubt)
+	if g.late[o.Device] = k.Bursty(); k.Bursty() {
+		g.model.SetClockSigma(dev, lateDoubt)
 	}
 	k.raws.note(at)
 	return seconds(k.Offset(at))
@@ -67,19 +67,19 @@ func (c *Correlator) offset(g *group, o *observation.Observation) time.Duration 
 // times are the last times, s, at which a device saw something, in the order in which they came.
 type times []float64
 
-// note adds a time. The same one again is the same sight.
+// note adds a time. The same one again is the same detection.
 func (t *times) note(at float64) {
 	n := len(*t)
 	if n > 0 && (*t)[n-1] == at {
 		return
 	}
-	if *t = append(*t, at); n >= mostTimes {
-		*t = append((*t)[:0], (*t)[mostTimes/4:]...)
+	if *t = append(*t, at); n >= maxTimes {
+		*t = append((*t)[:0], (*t)[maxTimes/4:]...)
 	}
 }
 
-// after returns by how much they are later than a time, where that differs from a usual lag by less than reach, s.
-func (t times) after(at, usual, reach float64) (lags []float64) {
+// lagsFrom returns by how much they are later than a time, where that differs from a usual lag by less than reach, s.
+func (t times) lagsFrom(at, usual, reach float64) (lags []float64) {
 	for _, one := range t {
 		if lag := one - at; math.Abs(lag-usual) < reach {
 			lags = append(lags, lag)
@@ -96,7 +96,7 @@ const (
 	knownDoubt = 0.5 // when vehicles have told it
 )
 
-// otherVehicle is the error of an offset, s, from which on a sight may have been taken for the next vehicle's.
+// otherVehicle is the error of an offset, s, from which on a detection may have been taken for the next vehicle's.
 const otherVehicle = 0.7
 
 // clockDoubt returns the doubt of a device's clock of which nothing is known yet, s.
@@ -107,43 +107,43 @@ func (g *group) clockDoubt(dev int) float64 {
 	return ownDoubt
 }
 
-// compare holds a vehicle's way against the times that devices with clocks of their own showed. What fits tells
+// compareClocks holds a vehicle's way against the times that devices with clocks of their own showed. What fits tells
 // offset and drift.
-func (c *Correlator) compare(g *group, v *vehicle) {
+func (c *Correlator) compareClocks(g *group, v *vehicle) {
 	for i := range g.layout.Devices {
 		k := c.clocks[g.layout.Devices[i].ID]
 		position := g.layout.Position(v.lane, i)
 		if k == nil || math.IsInf(float64(position), 1) {
 			continue
 		}
-		at, ok := g.exactly(v, position)
+		at, ok := g.frontAt(v, position)
 		if !ok {
 			continue
 		}
 		reach := timelyReach
-		if k.Late() || g.layout.Late(i) {
+		if k.Bursty() || g.layout.Late(i) {
 			reach = lateReach
 		}
-		diffs := k.raws.after(at, k.Offset(at), reach)
+		diffs := k.raws.lagsFrom(at, k.Offset(at), reach)
 		k.phase.Add(diffs)
 		before, known := k.Offset(at), k.Known()
-		for _, d := range k.phase.Right(diffs) {
-			k.Fix(at, d)
+		for _, d := range k.phase.Inliers(diffs) {
+			k.AddOffset(at, d)
 		}
 		if k.Known() && !known {
-			g.model.Doubt(i, knownDoubt)
+			g.model.SetClockSigma(i, knownDoubt)
 			if math.Abs(k.Offset(at)-before) > otherVehicle { // what was learnt is of the wrong vehicles
-				g.model.Stepped(i, 0, true)
+				g.model.ClockStepped(i, 0, true)
 			}
 		}
 	}
 }
 
-// exactly returns when a vehicle's front was at a place, from its nearest sight by the agent's clock; ok is false when
+// frontAt returns when a vehicle's front was at a place, from its nearest detection by the agent's clock; ok is false when
 // that is far.
-func (g *group) exactly(v *vehicle, position units.Metres) (at float64, ok bool) {
+func (g *group) frontAt(v *vehicle, position units.Metres) (at float64, ok bool) {
 	const near = 15.0 // m
-	return g.passed(v, position, near, func(r *reading) bool {
+	return g.frontPassed(v, position, near, func(r *reading) bool {
 		d := r.det
 		return !d.Tag && !d.Weighs && d.Raw == d.At && d.Lasts > 0 && r.teaches()
 	})

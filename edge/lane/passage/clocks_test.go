@@ -139,7 +139,7 @@ func TestClockBursts(t *testing.T) {
 	}
 	d.take(waiting...)
 	d.wait(900)
-	if k := d.clocks["lpr-1"]; !k.Late() || !d.groups[0].late["lpr-1"] {
+	if k := d.clocks["lpr-1"]; !k.Bursty() || !d.groups[0].late["lpr-1"] {
 		t.Error("bursts are not called late")
 	}
 	said := d.said()

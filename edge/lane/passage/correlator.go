@@ -75,7 +75,7 @@ const (
 // only corrections by persons count.
 func (c *Correlator) Take(r Row) []*observation.Observation {
 	if r.Device == observation.AgentDevice {
-		return c.takePin(r)
+		return c.applyCorrection(r)
 	}
 	out := c.Tick(detection.Arrival(r.Observation))
 	g := c.where[r.Device]
@@ -92,9 +92,9 @@ func (c *Correlator) Take(r Row) []*observation.Observation {
 	if kinds.IsOfVehicle(r.Body.Kind()) {
 		d := detection.Of(r.Idx, r.Observation, c.offset(g, r.Observation))
 		if c.past != nil {
-			c.takePast(g, d)
+			c.addPast(g, d)
 		} else {
-			g.take(d)
+			g.addDetection(d)
 		}
 	}
 	return out
@@ -106,34 +106,34 @@ func (g *group) prepare(d *detection.Detection) {
 	d.Order = d.At
 	if d.Tag {
 		d.Order += min(tagAhead, d.Lasts)
-		if dev := &g.layout.Devices[d.Dev]; !dev.Hears {
-			dev.Hears = true
+		if dev := &g.layout.Devices[d.Dev]; !dev.HearsTags {
+			dev.HearsTags = true
 			g.layout.Fill()
 		}
 	}
-	if !g.model.Steady(units.MetresPerSecond(d.Speed)) { // nor are what follows from it
+	if !g.model.PlausibleSpeed(units.MetresPerSecond(d.Speed)) { // nor are what follows from it
 		d.Speed, d.Length, d.Extent = 0, 0, 0
 	}
 }
 
-// take takes a detection of one of the group's devices.
-func (g *group) take(d *detection.Detection) {
+// addDetection takes a detection of one of the group's devices.
+func (g *group) addDetection(d *detection.Detection) {
 	g.prepare(d)
-	g.notice(d)
+	g.watchDetection(d)
 	r := &reading{det: d, label: noLabel}
 	g.readings[d.Idx] = r
-	g.loose = append(g.loose, r)
+	g.unsettled = append(g.unsettled, r)
 	if p, ok := g.byLink(d); ok {
 		p.add(r)
 		return
 	}
 	if g.layout.Late(d.Dev) {
-		g.report(r)
+		g.newReport(r)
 		return
 	}
 	behindEqual := func(a, b *detection.Detection) int { return cmp.Or(cmp.Compare(a.Order, b.Order), -1) }
-	i, _ := slices.BinarySearchFunc(g.held, d, behindEqual)
-	g.held = slices.Insert(g.held, i, d)
+	i, _ := slices.BinarySearchFunc(g.waiting, d, behindEqual)
+	g.waiting = slices.Insert(g.waiting, i, d)
 }
 
 // tagAhead bounds the time by which a tag is read before the vehicle's front comes to the antenna, s.
@@ -163,7 +163,7 @@ func (c *Correlator) Tick(now time.Time) (out []*observation.Observation) {
 // next returns the next second at which there is something to do: none while all lanes are empty.
 func (c *Correlator) next() float64 {
 	for _, g := range c.groups {
-		if len(g.held)+len(g.loose)+len(g.active)+len(g.fixed)+g.window.Len() > 0 {
+		if len(g.waiting)+len(g.unsettled)+len(g.active)+len(g.fixed)+g.window.Len() > 0 {
 			return c.now + 1
 		}
 	}
@@ -178,16 +178,16 @@ func (c *Correlator) Flush() (out []*observation.Observation) {
 // tick does what is due in a group at this second.
 func (c *Correlator) tick(g *group) (out []*observation.Observation) {
 	n := 0
-	for n < len(g.held) && g.held[n].Order <= c.now-hold {
-		g.enter(g.held[n])
+	for n < len(g.waiting) && g.waiting[n].Order <= c.now-hold {
+		g.enter(g.waiting[n])
 		n++
 	}
-	g.held = slices.Delete(g.held, 0, n)
+	g.waiting = slices.Delete(g.waiting, 0, n)
 	due := int64(c.now)%tell == 0
 	if due || g.alarmed() {
-		g.believe(c, c.now)
+		g.readWindow(c, c.now)
 		g.align(c, due)
-		out = append(out, c.tell(g, due)...)
+		out = append(out, c.reportAssignments(g, due)...)
 	}
 	if due {
 		out = append(out, c.close(g)...)
@@ -195,25 +195,25 @@ func (c *Correlator) tick(g *group) (out []*observation.Observation) {
 	return out
 }
 
-// tardy is the delay of a report, s, from which on it is a late result: the window may have decided without it.
-const tardy = 60.0
+// lateAfter is the delay of a report, s, from which on it is a late result: the window may have decided without it.
+const lateAfter = 60.0
 
 // The window waits for as long as reports have come after what they report lately: who stands over a detector is
 // reported when it goes on. What was long ago fades.
 const (
-	fading    = 0.99  // a detection
-	mostDelay = 300.0 // s
+	fading   = 0.99  // a detection
+	maxDelay = 300.0 // s
 )
 
 // enter takes a detection into the window, or among the late results when it comes too late for that.
 func (g *group) enter(d *detection.Detection) {
 	g.delay *= fading
-	if late := d.Arrived - d.At; late > g.delay && d.Arrived-d.End() <= tardy {
-		g.delay = min(late, mostDelay)
+	if late := d.Arrived - d.At; late > g.delay && d.Arrived-d.End() <= lateAfter {
+		g.delay = min(late, maxDelay)
 	}
 	if r := g.readings[d.Idx]; r != nil && r.pin == nil {
-		if d.Arrived-d.End() > tardy || g.late[d.Device] || !g.window.Insert(d) {
-			g.report(r)
+		if d.Arrived-d.End() > lateAfter || g.late[d.Device] || !g.window.Insert(d) {
+			g.newReport(r)
 			return
 		}
 		g.dirty = true
@@ -222,9 +222,10 @@ func (g *group) enter(d *detection.Detection) {
 
 // alarmed reports whether an alarm waits to be told.
 func (g *group) alarmed() bool {
-	for i := len(g.loose) - 1; i >= 0; i-- {
-		r := g.loose[i]
-		if r.det.Class == observation.Class_CLASS_ALARM && r.stated == nil && !r.placed && !slices.Contains(g.held, r.det) {
+	for i := len(g.unsettled) - 1; i >= 0; i-- {
+		r := g.unsettled[i]
+		untold := r.det.Class == observation.Class_CLASS_ALARM && r.stated == nil && !r.placed
+		if untold && !slices.Contains(g.waiting, r.det) {
 			return true
 		}
 	}

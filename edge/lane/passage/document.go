@@ -8,14 +8,14 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// mostShown is the number of passages that are listed.
-const mostShown = 100
+// maxShown is the number of passages that are listed.
+const maxShown = 100
 
 // documents are the passages that are open, and the last ones that are closed, newest first.
 func (c *Correlator) documents() (out []*observation.PassageClosed) {
 	for _, g := range c.groups {
 		g.sortVehicles()
-		for _, v := range g.vehicles[max(0, len(g.vehicles)-2*mostShown):] {
+		for _, v := range g.vehicles[max(0, len(g.vehicles)-2*maxShown):] {
 			if v.opened && len(v.readings) > 0 {
 				out = append(out, c.document(g, v))
 			}
@@ -24,7 +24,7 @@ func (c *Correlator) documents() (out []*observation.PassageClosed) {
 	slices.SortStableFunc(out, func(a, b *observation.PassageClosed) int {
 		return cmp.Or(cmp.Compare(b.OpenedNs, a.OpenedNs), cmp.Compare(a.Id, b.Id))
 	})
-	return out[:min(len(out), mostShown)]
+	return out[:min(len(out), maxShown)]
 }
 
 // document folds a passage from its readings, and from nothing else.
@@ -48,7 +48,7 @@ func (c *Correlator) document(g *group, v *vehicle) *observation.PassageClosed {
 		d.Alarm = d.Alarm || r.det.Class == observation.Class_CLASS_ALARM
 		d.Confidence = min(d.Confidence, float32(r.confidence))
 	}
-	for _, r := range v.maybe {
+	for _, r := range v.otherCandidateOf {
 		if r.uncertain() {
 			p := c.reading(g, r, false)
 			p.Confidence, p.OtherConfidence = p.OtherConfidence, p.Confidence
@@ -127,7 +127,7 @@ func (c *Correlator) station(g *group, v *vehicle, s *Station) *observation.Pass
 	if out.Seen || len(v.readings) == 0 {
 		return out
 	}
-	expected := g.expected(v, s.Position)
+	expected := g.expectedAt(v, s.Position)
 	if !s.Late {
 		out.ArrivedNs = nanos(expected)
 	}
@@ -159,7 +159,7 @@ func (g *group) gap(v *vehicle, s *Station, expected float64) observation.Passag
 func (g *group) always(s *Station) bool {
 	const enough, nearly = 10, 0.85
 	for _, d := range s.Devices {
-		if r := g.model.Rate(g.devices[d]); r.Of() >= enough && r.Seen() >= nearly*r.Of() {
+		if r := g.model.HitRate(g.devices[d]); r.Total() >= enough && r.Hits() >= nearly*r.Total() {
 			return true
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // Confidence holds as far as the model does. Where it does not, a reading is not called sure, whatever the other
 // candidates are: mostInDoubt is the most that is said of it then.
 const (
-	mostInDoubt = 0.90
+	maxInDoubt = 0.90
 	// surprise is the log-density of an arrival, a second, below which no prediction explains it.
 	surprise = -8.5
 	// knownByName is the log-likelihood ratio of names from which on time does not count.
@@ -50,7 +50,7 @@ func (g *group) queued(r *reading) bool {
 	if t.Score[associate.Birth] != 0 {
 		return !g.entered(r.vehicle)
 	}
-	return t.Off > longHeld || t.Score[associate.Repeated] != 0
+	return t.Residual > longHeld || t.Score[associate.Repeated] != 0
 }
 
 // again is the time after which a device that sees a vehicle once more may have seen another one, s.
@@ -77,14 +77,14 @@ func (g *group) missedBeside(r *reading) (step int) {
 
 // offTime reports whether a reading came at another time than predicted.
 func (r *reading) offTime() bool {
-	return r.terms.From >= 0 && math.Abs(float64(r.terms.Off)) > muchLater*float64(r.terms.Sigma)
+	return r.terms.From >= 0 && math.Abs(float64(r.terms.Residual)) > muchLater*float64(r.terms.Sigma)
 }
 
 // standing reports whether vehicles stand in a queue.
 func (g *group) standing() bool { return g.model.Delays().Share >= queueing }
 
 // shaky reports whether a reading rests on a clock that is not the agent's, came at another time than predicted, or
-// is of a device of which it is not borne out that its sights are given to the right vehicles.
+// is of a device of which it is not borne out that its detections are given to the right vehicles.
 func (c *Correlator) shaky(g *group, r *reading) bool {
 	t := r.terms
 	if t.From >= 0 && c.clocks[g.layout.Devices[t.From].ID] != nil || r.det.Raw != r.det.At {
@@ -113,7 +113,7 @@ func (r *reading) teaches() bool { return r.confidence >= sure || r.doubtful == 
 // behind; in a queue the one behind, as a vehicle that a device missed is taken for the next one.
 func (c *Correlator) doubt(g *group, r *reading) {
 	r.doubtful = ""
-	if r.terms == nil || r.confidence <= mostInDoubt {
+	if r.terms == nil || r.confidence <= maxInDoubt {
 		return
 	}
 	if r.terms.Score[associate.Names] >= knownByName {
@@ -126,13 +126,13 @@ func (c *Correlator) doubt(g *group, r *reading) {
 	if r.doubtful, neighbour = c.why(g, r); r.doubtful == "" {
 		return
 	}
-	r.confidence = mostInDoubt
+	r.confidence = maxInDoubt
 	switch {
 	case r.other != nil:
 	case r.vehicle == nil:
-		r.suppose(g.latest(r.det.Arrived), 1-mostInDoubt, nil)
+		r.setOther(g.latest(r.det.Arrived), 1-maxInDoubt, nil)
 	default:
-		r.suppose(g.beside(r.vehicle, neighbour, math.Inf(1)), 1-mostInDoubt, nil)
+		r.setOther(g.beside(r.vehicle, neighbour, math.Inf(1)), 1-maxInDoubt, nil)
 	}
 }
 
@@ -158,14 +158,14 @@ func (r *reading) limitByName(left float64) {
 	if by == nil || by.confidence >= sure {
 		return
 	}
-	most := min(1-left*(1-by.confidence), mostInDoubt)
+	most := min(1-left*(1-by.confidence), maxInDoubt)
 	if r.confidence <= most {
 		return
 	}
 	r.doubtful = "doubt.uncertain-name"
 	r.confidence = most
 	if r.other == nil {
-		r.suppose(by.other, min(by.otherShare, 1-most), nil)
+		r.setOther(by.other, min(by.otherShare, 1-most), nil)
 	}
 }
 

@@ -36,7 +36,7 @@ func unexplainedTerms(names float32) associate.Terms {
 }
 
 // TestDoubt: what the model does not explain is not called sure, and the vehicle ahead is named beside it; what has a
-// name, is a vehicle's first sight, or is not sure anyway, stays as it is.
+// name, is a vehicle's first detection, or is not sure anyway, stays as it is.
 func TestDoubt(t *testing.T) {
 	first := unexplainedTerms(0)
 	first.Score[associate.Birth] = -3
@@ -76,7 +76,7 @@ func TestDoubt(t *testing.T) {
 func TestDoubtKeepsOther(t *testing.T) {
 	c, g, r := doubted(0.99, unexplainedTerms(0))
 	other := &vehicle{id: "other"}
-	r.suppose(other, 0.008, nil)
+	r.setOther(other, 0.008, nil)
 	if c.doubt(g, r); r.other != other || r.otherShare != 0.008 {
 		t.Errorf("the other candidate is %v with %.3f", r.other.id, r.otherShare)
 	}
@@ -92,7 +92,7 @@ func TestDoubtKeepsOther(t *testing.T) {
 func TestDoubtClock(t *testing.T) {
 	known := &clock{}
 	for i := range 40 {
-		known.Fix(60*float64(i), 5)
+		known.AddOffset(60*float64(i), 5)
 	}
 	for _, c := range []struct {
 		name     string
@@ -136,7 +136,7 @@ func TestDoubtBeside(t *testing.T) {
 		{"in time in a queue, the vehicle ahead was seen", 0, true, false, true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			k, g, r := doubted(0.999, associate.Terms{From: 0, Off: c.off, Sigma: 1})
+			k, g, r := doubted(0.999, associate.Terms{From: 0, Residual: c.off, Sigma: 1})
 			r.det.Dev = dev
 			if c.aheadSeen {
 				ahead := g.vehicles[0]
@@ -151,7 +151,7 @@ func TestDoubtBeside(t *testing.T) {
 			if c.stands {
 				for i := range 40 {
 					at, held := 100*float64(i), float64(i%4*(10+7*i%40))
-					g.model.Learn([]motion.Sight{
+					g.model.Learn([]motion.Fix{
 						{Dev: 0, At: at, Raw: at}, {Dev: 1, Position: 10, At: at + 5 + held, Raw: at + 5 + held},
 					}, 2, 8, 0)
 				}
@@ -194,7 +194,7 @@ func TestLimitByName(t *testing.T) {
 // TestDoubtNone: what is of no vehicle, and what a person or another reading decided, is not doubted.
 func TestDoubtNone(t *testing.T) {
 	c, g, r := doubted(0.999, unexplainedTerms(0))
-	r.give(nil)
+	r.assign(nil)
 	if c.doubt(g, r); r.doubtful != "" {
 		t.Error("a reading of no vehicle is doubted")
 	}
@@ -271,13 +271,13 @@ func TestCompareFar(t *testing.T) {
 		k.raws = append(k.raws, at+100)
 		one := &vehicle{id: fmt.Sprint(v)}
 		det := detection.Of(int64(v), loop("loop-1", at), 0)
-		(&reading{det: det, confidence: 1}).give(one)
-		d.compare(g, one)
+		(&reading{det: det, confidence: 1}).assign(one)
+		d.compareClocks(g, one)
 	}
 	if k.Known() {
 		t.Error("a clock 200 m away is known by the entry")
 	}
-	if _, ok := g.exactly(&vehicle{}, 0); ok {
+	if _, ok := g.frontAt(&vehicle{}, 0); ok {
 		t.Error("a vehicle without sights was somewhere")
 	}
 }

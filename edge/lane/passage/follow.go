@@ -193,7 +193,9 @@ func (f *Follower) row(r *journal.Row) (Row, bool) {
 	if r.Device == observation.AgentDevice && r.Kind != observation.Kind_KIND_PASSAGE_CORRECTED {
 		return Row{}, false
 	}
-	o := &observation.Observation{Class: r.Class, TimeNs: r.Time, Device: r.Device, Key: r.Key, Body: &observation.Body{}}
+	o := &observation.Observation{
+		Class: r.Class, TimeNs: r.Time, Device: r.Device, Key: r.Key, Body: &observation.Body{},
+	}
 	if err := proto.Unmarshal(r.Body, o.Body); err != nil {
 		f.log.Error("passages: a row of the journal cannot be read", "idx", r.Idx, "err", err)
 		return Row{}, false

@@ -13,36 +13,36 @@ import (
 
 // group is lanes that share devices, or one lane: what is associated together.
 type group struct {
-	lanes   []*Lane
-	layout  associate.Layout
-	devices map[string]int // index in the layout
-	model   *motion.Model
-	window  *associate.Window
-	down    map[string]*outages
-	misses  map[string]*misses
-	late    map[string]bool // devices whose reports come late, or in bursts
+	lanes    []*Lane
+	layout   associate.Layout
+	devices  map[string]int // index in the layout
+	model    *motion.Model
+	window   *associate.Window
+	down     map[string]*outages
+	missRuns map[string]*missRun
+	late     map[string]bool // devices whose reports come late, or in bursts
 
-	held     []*detection.Detection // that wait for what happened before them, by Order
-	readings map[int64]*reading     // by row: those that can still change, and those of vehicles
-	loose    []*reading             // that can still change, in the order of their rows
-	reports  map[string][]*report   // late results of each device that can still change, by time
-	vehicles []*vehicle             // in the order of their first sights; those that are over are dropped after a day
-	changed  []*vehicle             // those whose readings have changed since vehicles were sorted
-	active   []*vehicle             // those that are in the lane, or still to be learnt from
-	byID     map[string]*vehicle
-	byLabel  map[int64]*vehicle // by the row of the first detection, as the window names them
-	links    map[string]*report // by scan and image
-	fixed    []*report          // late results that were decided by a person, or before a restart
-	dirty    bool               // the window has changed since it was last read
-	lastBorn float64
-	taught   int               // vehicles that the model has learnt from
-	begun    float64           // s, when the first of these had gone through
-	since    float64           // s, when they were enough to know the lane
-	clocks   map[string]*clock // of the correlator
-	watches  []*watch          // of each device; nil for one that is not watched
-	delay    float64           // s, of reports lately
-	freed    []float64         // s, of each lane: when a vehicle left it last
-	room     []motion.Sight    // for the vehicles of one alignment
+	waiting      []*detection.Detection // that wait for what happened before them, by Order
+	readings     map[int64]*reading     // by row: those that can still change, and those of vehicles
+	unsettled    []*reading             // that can still change, in the order of their rows
+	reports      map[string][]*report   // late results of each device that can still change, by time
+	vehicles     []*vehicle             // by first detection; those that are over are dropped after a day
+	changed      []*vehicle             // those whose readings have changed since vehicles were sorted
+	active       []*vehicle             // those that are in the lane, or still to be learnt from
+	byID         map[string]*vehicle
+	byLabel      map[int64]*vehicle // by the row of the first detection, as the window names them
+	links        map[string]*report // by scan and image
+	fixed        []*report          // late results that were decided by a person, or before a restart
+	dirty        bool               // the window has changed since it was last read
+	lastEntered  float64
+	taught       int               // vehicles that the model has learnt from
+	begun        float64           // s, when the first of these had gone through
+	since        float64           // s, when they were enough to know the lane
+	clocks       map[string]*clock // of the correlator
+	phaseWatches []*watch          // of each device; nil for one that is not watched
+	delay        float64           // s, of reports lately
+	lastLeft     []float64         // s, of each lane: when a vehicle left it last
+	room         []motion.Fix      // for the vehicles of one alignment
 }
 
 // newGroups puts lanes that share devices together.
@@ -90,12 +90,12 @@ func newGroups(lanes []Lane) (out []*group) {
 
 func newGroup(lanes []*Lane) *group {
 	g := &group{
-		lanes: lanes, devices: map[string]int{}, down: map[string]*outages{}, misses: map[string]*misses{},
+		lanes: lanes, devices: map[string]int{}, down: map[string]*outages{}, missRuns: map[string]*missRun{},
 		late: map[string]bool{}, readings: map[int64]*reading{}, links: map[string]*report{},
 		reports: map[string][]*report{}, byID: map[string]*vehicle{}, byLabel: map[int64]*vehicle{},
 	}
 	g.layout.Lanes = len(lanes)
-	g.freed = make([]float64, len(lanes))
+	g.lastLeft = make([]float64, len(lanes))
 	speed := 0.0
 	for i, l := range lanes {
 		g.layout.Timeout = max(g.layout.Timeout, l.Timeout.Seconds())
@@ -115,7 +115,7 @@ func newGroup(lanes []*Lane) *group {
 		}
 	}
 	g.layout.Fill()
-	g.watches = make([]*watch, len(g.layout.Devices))
+	g.phaseWatches = make([]*watch, len(g.layout.Devices))
 	g.model = motion.New(len(g.layout.Devices), units.MetresPerSecond(speed))
 	g.window = associate.NewWindow(&g.layout, g.model, g.wasDown)
 	return g

@@ -43,8 +43,8 @@ func newHistory() *history {
 
 // tellsOfPassages reports whether a row is one that note reads.
 func tellsOfPassages(r *journal.Row) bool {
-	return r.Device == observation.AgentDevice &&
-		(r.Kind == observation.Kind_KIND_DEVICE_CONDITION || observation.Describe(r.Kind).Subject == observation.OfPassage)
+	return r.Device == observation.AgentDevice && (r.Kind == observation.Kind_KIND_DEVICE_CONDITION ||
+		observation.Describe(r.Kind).Subject == observation.OfPassage)
 }
 
 // note folds a row in; others than the agent's about passages are passed over.

@@ -37,8 +37,9 @@ func TestReportTake(t *testing.T) {
 			first.det.Class = observation.Class_CLASS_ALARM
 		}
 		p := &report{readings: []*reading{first, second, held}}
-		p.take([]*vehicle{v, other}, []associate.Fit{{Vehicle: c.vehicle, Probability: c.probability}, {Vehicle: 1,
-			Probability: 0.01}}, c.now)
+		p.assign([]*vehicle{v, other}, []associate.Candidate{{Vehicle: c.vehicle, Probability: c.probability},
+			{Vehicle: 1,
+				Probability: 0.01}}, c.now)
 		if first.placed != c.want || second.placed != (c.want && !c.alarm) {
 			t.Errorf("%s: placed %v, %v", name, first.placed, second.placed)
 		}
@@ -138,13 +139,13 @@ func TestNamedReports(t *testing.T) {
 	}
 }
 
-// TestPassedFrom: when a vehicle was at a place follows from its nearest sight that counts, at its speed or the usual
+// TestPassedFrom: when a vehicle was at a place follows from its nearest detection that counts, at its speed or the usual
 // one.
 func TestPassedFrom(t *testing.T) {
 	g := newGroups(twoLanes())[0]
 	v := sightings(g, "a", map[string]float64{"loop-1": 0, "rpm-1": 100, "loop-2": 200})
 	for _, c := range []struct{ position, want float64 }{{0, 0}, {4, 2}, {10, 100}, {16, 103}, {18, 197}, {24, 200}} {
-		if got := g.expected(v, units.Metres(c.position)); math.Abs(got-sec(c.want)) > 0.1 {
+		if got := g.expectedAt(v, units.Metres(c.position)); math.Abs(got-sec(c.want)) > 0.1 {
 			t.Errorf("at %.0f m after %.2f s, not %.0f", c.position, got-sec(0), c.want)
 		}
 	}
@@ -154,18 +155,18 @@ func TestPassedFrom(t *testing.T) {
 	if v.changed(); v.facts(g).speed != 0 {
 		t.Fatal("a speed is left")
 	}
-	if got := g.expected(v, 4); math.Abs(got-sec(2)) > 0.1 {
+	if got := g.expectedAt(v, 4); math.Abs(got-sec(2)) > 0.1 {
 		t.Errorf("at the usual speed after %.2f s", got-sec(0))
 	}
 	v.readings[1].det.Reverse = true
-	if got := g.expected(v, 10); math.Abs(got-sec(5)) > 0.1 {
+	if got := g.expectedAt(v, 10); math.Abs(got-sec(5)) > 0.1 {
 		t.Errorf("the portal saw it go back: after %.2f s", got-sec(0))
 	}
 }
 
 // TestMissesRate: the share that counts is that of before the run of misses, which the run itself does not change.
 func TestMissesRate(t *testing.T) {
-	m := &misses{}
+	m := &missRun{}
 	m.add(false, 95, 100)
 	first := m.rate
 	m.add(false, 5, 200)
@@ -183,11 +184,11 @@ func TestTimesKept(t *testing.T) {
 	for i := range 1000 {
 		all.note(float64(i))
 		all.note(float64(i))
-		if len(all) > mostTimes || all[len(all)-1] != float64(i) || i > 300 && len(all) < mostTimes/2 {
+		if len(all) > maxTimes || all[len(all)-1] != float64(i) || i > 300 && len(all) < maxTimes/2 {
 			t.Fatalf("%d times after %d, the last %.0f", len(all), i+1, all[len(all)-1])
 		}
 	}
-	if got := (times{10, 20, 30.5}).after(9, 1, 10.1); !slices.Equal(got, []float64{1, 11}) {
+	if got := (times{10, 20, 30.5}).lagsFrom(9, 1, 10.1); !slices.Equal(got, []float64{1, 11}) {
 		t.Errorf("%v", got)
 	}
 }
@@ -212,11 +213,11 @@ func TestEnter(t *testing.T) {
 	if enter(2, 30, 0); math.Abs(g.delay-24*fading) > 1e-9 {
 		t.Errorf("delay %.2f s", g.delay)
 	}
-	enter(3, 60, tardy)
+	enter(3, 60, lateAfter)
 	if g.window.Len() != 3 || math.Abs(g.delay-64) > 1e-6 {
 		t.Errorf("%d are in the window, delay %.1f s", g.window.Len(), g.delay)
 	}
-	enter(4, 90, tardy+1)
+	enter(4, 90, lateAfter+1)
 	if g.window.Len() != 3 || len(g.reports["loop-1"]) != 1 || g.delay > 64 {
 		t.Errorf("%d are in the window, %d late, delay %.1f s", g.window.Len(), len(g.reports["loop-1"]), g.delay)
 	}
@@ -249,13 +250,13 @@ func TestNoticed(t *testing.T) {
 		d := detection.Of(1, portal("rpm-1", 5, false), 0)
 		g.prepare(d)
 		c.change(g, d)
-		if g.notice(d); (g.watches[d.Dev] != nil) != c.want {
+		if g.watchDetection(d); (g.phaseWatches[d.Dev] != nil) != c.want {
 			t.Errorf("%s: %v", name, !c.want)
 		}
 	}
 }
 
-// TestBorneOutBound: a device's own sights are borne out when they lie within two seconds of most.
+// TestBorneOutBound: a device's own detections are borne out when they lie within two seconds of most.
 func TestBorneOutBound(t *testing.T) {
 	g := newGroups(twoLanes())[0]
 	if g.borneOut(0) {
@@ -270,7 +271,7 @@ func TestBorneOutBound(t *testing.T) {
 			w.phase.Add([]float64{0.02 * float64(i%5), float64(i*37%40) - 20})
 			w.own.Add(c.own + 0.02*float64(i%5))
 		}
-		g.watches[0] = w
+		g.phaseWatches[0] = w
 		if got := g.borneOut(0); got != c.want {
 			t.Errorf("%.1f s from most: %v", c.own, got)
 		}
@@ -293,7 +294,8 @@ func TestArrivalWords(t *testing.T) {
 		want       string
 	}{{0.49, 0.1, "matches"}, {0.5, 0.1, "later"}, {-0.5, 0.1, "earlier"}, {1.9, 2, "matches"}, {2, 2, "later"}, {-2, 2,
 		"earlier"}} {
-		if got := g.arrivalMessage(&associate.Terms{Off: c.off, Sigma: c.sigma}).English(); !strings.Contains(got, c.want) {
+		if got := g.arrivalMessage(&associate.Terms{Residual: c.off,
+			Sigma: c.sigma}).English(); !strings.Contains(got, c.want) {
 			t.Errorf("%.2f ± %.2f s: %q", c.off, c.sigma, got)
 		}
 	}

@@ -33,7 +33,7 @@ func (c *Correlator) learn(g *group, v *vehicle) (out []*observation.Observation
 			out = append(out, c.count(g, s, d, seen)...)
 		}
 	}
-	g.window.Learned()
+	g.window.ReadModel()
 	return out
 }
 
@@ -63,10 +63,10 @@ func (c *Correlator) teach(g *group, v *vehicle) {
 			continue
 		}
 		if d.Rssi != 0 && !d.Faint {
-			g.model.Heard(d.Dev, d.Rssi)
+			g.model.LearnTagLevel(d.Dev, d.Rssi)
 		}
 		if !d.Tag {
-			g.model.Passed(d.Dev, d.Lasts, f.length, f.speed)
+			g.model.LearnPresence(d.Dev, d.Lasts, f.length, f.speed)
 		}
 		if extent == 0 {
 			extent = d.Extent
@@ -75,32 +75,32 @@ func (c *Correlator) teach(g *group, v *vehicle) {
 			kg, scale = d.Kg, d.Dev
 		}
 	}
-	g.model.Measured(f.measured)
-	g.model.Sized(f.measured, units.Kilograms(kg), associate.Load(f.names))
+	g.model.LearnLength(f.measured)
+	g.model.LearnSize(f.measured, units.Kilograms(kg), associate.Load(f.names))
 	if kg > 0 {
-		g.model.Reweigh(scale)
+		g.model.RealignWeights(scale)
 	}
-	c.compare(g, v)
+	c.compareClocks(g, v)
 	g.verify(v)
-	g.model.Learn(v.sights(g, true, nil), f.speed, f.length, units.Metres(extent))
-	if f.first > g.lastBorn {
-		g.model.Born(f.first - g.lastBorn)
-		g.lastBorn = f.first
+	g.model.Learn(v.fixes(g, true, nil), f.speed, f.length, units.Metres(extent))
+	if f.first > g.lastEntered {
+		g.model.AddHeadway(f.first - g.lastEntered)
+		g.lastEntered = f.first
 	}
 }
 
 // count counts a vehicle for a device that should have seen it.
 func (c *Correlator) count(g *group, s *Station, device string, seen bool) []*observation.Observation {
-	rate := g.model.Rate(g.devices[device])
-	m := g.misses[device]
+	rate := g.model.HitRate(g.devices[device])
+	m := g.missRuns[device]
 	if m == nil {
-		m = &misses{}
-		g.misses[device] = m
+		m = &missRun{}
+		g.missRuns[device] = m
 	}
-	m.add(seen, rate.Seen(), rate.Of())
+	m.add(seen, rate.Hits(), rate.Total())
 	rate.Add(seen)
 	if s.Late { // an officer decides who goes there
 		return nil
 	}
-	return c.judge(device, m)
+	return c.evaluateMute(device, m)
 }

@@ -25,8 +25,8 @@ func learnt(t *testing.T, n int, change func(v int, all []*observation.Observati
 // rate returns the share of vehicles that a device of lane 1 saw, and of how many.
 func (d *day) rate(device string) (share, of float64) {
 	g := d.where[device]
-	r := g.model.Rate(g.devices[device])
-	return r.Seen() / max(r.Of(), 1), r.Of()
+	r := g.model.HitRate(g.devices[device])
+	return r.Hits() / max(r.Total(), 1), r.Total()
 }
 
 // TestLearnThrough: who went through teaches which devices saw it, ways, speed and headway.
@@ -46,7 +46,7 @@ func TestLearnThrough(t *testing.T) {
 	if _, of := d.rate("loop-3"); of != 0 {
 		t.Errorf("a device of another lane should have seen %.0f", of)
 	}
-	if s := g.model.Speed(); s < 1.9 || s > 2.1 {
+	if s := g.model.SpeedEstimate(); s < 1.9 || s > 2.1 {
 		t.Errorf("the speed is %.2f m/s", s)
 	}
 	if r := 1 / g.model.BirthRate(); r < 55 || r > 65 {
@@ -56,7 +56,7 @@ func TestLearnThrough(t *testing.T) {
 	from, to := detection.Of(1, loop("loop-1", 9000), 0), detection.Of(2, loop("loop-2", 9012), 0)
 	g.prepare(from)
 	g.prepare(to)
-	if p := g.model.Predict(g.sight(v, from), g.sight(v, to), 2); !p.Learned {
+	if p := g.model.Predict(g.fix(v, from), g.fix(v, to), 2); !p.Learned {
 		t.Error("the way from the entry to the exit is not learnt")
 	}
 }
@@ -141,13 +141,13 @@ func TestLearnDown(t *testing.T) {
 func TestLearnForeign(t *testing.T) {
 	d := newDay(t, twoLanes())
 	three(d)
-	before := *d.groups[1].model.Rate(0)
+	before := *d.groups[1].model.HitRate(0)
 	d.correct("scale-1 13.00", d.said()["loop-3 41.00"])
 	d.take(loop("loop-3", 500), loop("loop-4", 510))
 	d.wait(400)
-	r := d.groups[1].model.Rate(0)
-	if r.Of() != before.Of()+1 || r.Seen() != before.Seen()+1 {
-		t.Errorf("%.0f of %.0f, before %.0f of %.0f", r.Seen(), r.Of(), before.Seen(), before.Of())
+	r := d.groups[1].model.HitRate(0)
+	if r.Total() != before.Total()+1 || r.Hits() != before.Hits()+1 {
+		t.Errorf("%.0f of %.0f, before %.0f of %.0f", r.Hits(), r.Total(), before.Hits(), before.Total())
 	}
 }
 

@@ -8,9 +8,9 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// misses follows how many vehicles in a row a device saw nothing of. A reader that is connected and reads nothing
+// missRun follows how many vehicles in a row a device saw nothing of. A reader that is connected and reads nothing
 // looks well to its driver, which knows nothing of vehicles.
-type misses struct {
+type missRun struct {
 	run  int     // vehicles since it saw one
 	rate float64 // share of vehicles that it saw before
 	of   float64 // vehicles that rate rests on
@@ -18,9 +18,9 @@ type misses struct {
 
 const (
 	muteCondition = "reads-nothing"
-	// muteLeast is the fewest vehicles that are enough, muteNever as many for a device that has never seen one:
+	// muteMin is the fewest vehicles that are enough, muteNever as many for a device that has never seen one:
 	// perhaps few vehicles carry what it reads.
-	muteLeast = 10
+	muteMin   = 10
 	muteNever = 100
 	// muteChance is the probability below which so many vehicles without a reading are a fault.
 	muteChance = 0.001
@@ -29,9 +29,9 @@ const (
 )
 
 // add notes a vehicle. seen of so many vehicles is what the device saw until then.
-func (m *misses) add(saw bool, seen, of float64) {
+func (m *missRun) add(saw bool, seen, of float64) {
 	if saw {
-		*m = misses{}
+		*m = missRun{}
 		return
 	}
 	if m.run == 0 {
@@ -44,15 +44,15 @@ func (m *misses) add(saw bool, seen, of float64) {
 }
 
 // mute reports whether the device reads nothing.
-func (m *misses) mute() bool {
+func (m *missRun) mute() bool {
 	if m.rate == 0 || m.of < muteLearnt {
 		return m.run >= muteNever
 	}
-	return m.run >= muteLeast && math.Pow(1-m.rate, float64(m.run)) < muteChance
+	return m.run >= muteMin && math.Pow(1-m.rate, float64(m.run)) < muteChance
 }
 
-// judge reports a device whose readings ceased, or came back.
-func (c *Correlator) judge(device string, m *misses) []*observation.Observation {
+// evaluateMute reports a device whose readings ceased, or came back.
+func (c *Correlator) evaluateMute(device string, m *missRun) []*observation.Observation {
 	obs := c.conditions.Set(detection.Time(c.now), muteCondition, device, m.mute(), m.words(device))
 	for _, o := range obs {
 		o.Device = observation.AgentDevice
@@ -61,7 +61,7 @@ func (c *Correlator) judge(device string, m *misses) []*observation.Observation 
 }
 
 // words describes what the condition is about; nothing while a device reads.
-func (m *misses) words(device string) message.Message {
+func (m *missRun) words(device string) message.Message {
 	if !m.mute() {
 		return message.Message{}
 	}

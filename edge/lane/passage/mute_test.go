@@ -50,7 +50,7 @@ func TestMisses(t *testing.T) {
 	}{
 		{0, 0, 100}, {0, 150, 100}, {5, 10, 100}, {95, 100, 10}, {30, 100, 20}, {5, 100, 114},
 	} {
-		m := &misses{}
+		m := &missRun{}
 		for !m.mute() && m.run < 1000 {
 			m.add(false, c.seen, c.of)
 		}

@@ -15,9 +15,9 @@ import (
 // noLabel is the label of a reading that is not of the window.
 const noLabel = associate.None
 
-// takePin takes a row that says where a person put a reading. It stays there: the association is not asked any more.
+// applyCorrection takes a row that says where a person put a reading. It stays there: the association is not asked any more.
 // What is due before the row's time is done first, so that the state of a replay is that of then.
-func (c *Correlator) takePin(row Row) (out []*observation.Observation) {
+func (c *Correlator) applyCorrection(row Row) (out []*observation.Observation) {
 	p := row.Body.GetPassageCorrected()
 	if p == nil || p.By == byLane {
 		return nil
@@ -47,8 +47,8 @@ func (c *Correlator) pin(p *observation.PassageCorrected) {
 	r.pin = &pin{passage: p.To, by: p.By, reason: p.Reason}
 	r.why, r.terms, r.label, r.linked, r.placed, r.final = message.Message{}, nil, noLabel, false, true, true
 	r.foreign = v != nil && (home != g || g == nil || math.IsInf(float64(g.layout.Position(v.lane, r.det.Dev)), 1))
-	r.suppose(nil, 0, nil)
-	c.put(r, v)
+	r.setOther(nil, 0, nil)
+	c.assignPinned(r, v)
 	r.stated = &stated{passage: p.To, confidence: 1}
 	c.assigned(r)
 	if g != nil {
@@ -56,10 +56,10 @@ func (c *Correlator) pin(p *observation.PassageCorrected) {
 	}
 }
 
-// put gives a pinned reading to a vehicle.
-func (c *Correlator) put(r *reading, v *vehicle) {
+// assignPinned gives a pinned reading to a vehicle.
+func (c *Correlator) assignPinned(r *reading, v *vehicle) {
 	was := r.vehicle
-	r.give(v)
+	r.assign(v)
 	r.confidence = 1
 	if r.det.Dev < 0 {
 		return
@@ -79,7 +79,7 @@ func (g *group) release(r *reading) {
 	if g.window.Remove(r.det.Idx) {
 		g.dirty = true
 	}
-	g.held = slices.DeleteFunc(g.held, func(d *detection.Detection) bool { return d == r.det })
+	g.waiting = slices.DeleteFunc(g.waiting, func(d *detection.Detection) bool { return d == r.det })
 }
 
 // follow lets all that is of the same scan go where the scan was put.
@@ -88,21 +88,21 @@ func (g *group) follow(first *reading) {
 		if p.readings[0] != first {
 			continue
 		}
-		g.fix(p, first.vehicle)
+		g.settleReport(p, first.vehicle)
 		for _, r := range p.readings[1:] {
 			if r.pin != nil {
 				continue
 			}
-			r.give(first.vehicle)
-			r.suppose(nil, 0, nil)
+			r.assign(first.vehicle)
+			r.setOther(nil, 0, nil)
 			r.confidence, r.foreign, r.placed, r.linked, r.final = 1, first.foreign, true, true, true
 		}
 		return
 	}
 }
 
-// fix says for good whose a late result is.
-func (g *group) fix(p *report, v *vehicle) {
+// settleReport says for good whose a late result is.
+func (g *group) settleReport(p *report, v *vehicle) {
 	device := p.readings[0].det.Device
 	g.reports[device] = slices.DeleteFunc(g.reports[device], func(o *report) bool { return o == p })
 	p.vehicle = v

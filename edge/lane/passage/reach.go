@@ -34,7 +34,7 @@ func (g *group) around(dev int, all []*report) []*vehicle {
 	}
 	var found []one
 	vehicles := g.vehicles
-	if orderly { // they are sorted by their first sights
+	if orderly { // they are sorted by their first detections
 		first := func(v *vehicle, at float64) int { return cmp.Compare(v.facts(g).first, at) }
 		n, _ := slices.BinarySearchFunc(vehicles, from-reachRow, first)
 		vehicles = vehicles[n:]
@@ -52,7 +52,7 @@ func (g *group) around(dev int, all []*report) []*vehicle {
 				continue
 			}
 		}
-		found = append(found, one{v, g.expected(v, position)})
+		found = append(found, one{v, g.expectedAt(v, position)})
 	}
 	slices.SortStableFunc(found, func(a, b one) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.v.id, b.v.id))
@@ -80,21 +80,24 @@ func named(names []kinds.Name, all []*report) bool {
 	return false
 }
 
-// expected returns when a vehicle's front was at a place, as its nearest sight says.
-func (g *group) expected(v *vehicle, position units.Metres) float64 {
-	at, ok := g.passed(v, position, units.Metres(math.Inf(1)), func(r *reading) bool { return !g.layout.Late(r.det.Dev) })
+// expectedAt returns when a vehicle's front was at a place, as its nearest detection says.
+func (g *group) expectedAt(v *vehicle, position units.Metres) float64 {
+	timely := func(r *reading) bool { return !g.layout.Late(r.det.Dev) }
+	at, ok := g.frontPassed(v, position, units.Metres(math.Inf(1)), timely)
 	if !ok {
 		return v.facts(g).first
 	}
 	return at
 }
 
-// passed returns when a vehicle's front was at a place, from the nearest of its sights that count and are nearer than
+// frontPassed returns when a vehicle's front was at a place, from the nearest of its detections that count and are nearer than
 // near; ok is false when there is none.
-func (g *group) passed(v *vehicle, position, near units.Metres, counts func(r *reading) bool) (at float64, ok bool) {
+func (g *group) frontPassed(
+	v *vehicle, position, near units.Metres, counts func(r *reading) bool,
+) (at float64, ok bool) {
 	speed := v.facts(g).speed
 	if speed == 0 {
-		speed = g.model.Speed()
+		speed = g.model.SpeedEstimate()
 	}
 	for _, r := range v.readings {
 		if r.foreign || r.det.Reverse || !counts(r) {

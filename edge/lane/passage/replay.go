@@ -26,11 +26,11 @@ type replay struct {
 // begin makes the correlator read the past: until resume is called, what it returns is not to be committed.
 func (c *Correlator) begin(p *replay) { c.past = p }
 
-// takePast takes a detection of the journal's past.
-func (c *Correlator) takePast(g *group, d *detection.Detection) {
+// addPast takes a detection of the journal's past.
+func (c *Correlator) addPast(g *group, d *detection.Detection) {
 	s, ok := c.past.lane[d.Idx]
 	if d.Idx >= c.past.decided {
-		g.take(d)
+		g.addDetection(d)
 		if r := g.readings[d.Idx]; ok {
 			r.past = s.assignment()
 		}
@@ -56,13 +56,13 @@ func (g *group) restored(d *detection.Detection, s statement) {
 	}
 	g.readings[d.Idx] = r
 	v := g.known(s.passage)
-	r.give(v)
+	r.assign(v)
 	if p, ok := g.byLink(d); ok {
 		p.readings = append(p.readings, r)
 		r.linked, r.final = true, p.final
 	} else if g.layout.Late(d.Dev) {
 		r.final = false // until all that belongs to it has come
-		g.fix(g.report(r), v)
+		g.settleReport(g.newReport(r), v)
 	}
 }
 
@@ -88,12 +88,12 @@ func (p *replay) believes(g *group, r *reading) bool {
 	case r.det.Idx >= p.believed:
 		return false
 	}
-	r.give(nil)
+	r.assign(nil)
 	if ok && s.passage != "" {
-		r.give(g.known(s.passage))
+		r.assign(g.known(s.passage))
 	}
 	r.confidence, r.why, r.terms = float64(s.reading.GetConfidence()), s.why(), nil
-	r.suppose(nil, 0, nil)
+	r.setOther(nil, 0, nil)
 	r.stated = s.assignment()
 	return true
 }
@@ -105,11 +105,11 @@ func (c *Correlator) resume() (out []*observation.Observation) {
 	c.past = nil
 	for _, r := range p.unsaid {
 		g := c.where[r.det.Device]
-		g.loose = append(g.loose, r)
+		g.unsettled = append(g.unsettled, r)
 	}
 	for _, g := range c.groups {
-		slices.SortFunc(g.loose, func(a, b *reading) int { return cmp.Compare(a.det.Idx, b.det.Idx) })
-		for _, r := range g.loose {
+		slices.SortFunc(g.unsettled, func(a, b *reading) int { return cmp.Compare(a.det.Idx, b.det.Idx) })
+		for _, r := range g.unsettled {
 			r.stated = nil
 			if s, ok := p.last[r.det.Idx]; ok {
 				r.stated = s.assignment()
@@ -132,7 +132,7 @@ func (g *group) resume(p *replay) {
 		r.past = nil
 		s := p.last[r.det.Idx]
 		if v := g.byID[s.reading.GetOther()]; v != nil && r.det.Idx < p.believed && r.other == nil && r.pin == nil {
-			r.suppose(v, float64(s.reading.GetOtherConfidence()), nil)
+			r.setOther(v, float64(s.reading.GetOtherConfidence()), nil)
 		}
 	}
 	for _, v := range g.vehicles {
@@ -155,8 +155,8 @@ func (c *Correlator) resumeConditions(p *replay) (out []*observation.Observation
 		c.conditions.Resume(muteCondition, device)
 	}
 	for _, g := range c.groups {
-		for _, device := range slices.Sorted(maps.Keys(g.misses)) {
-			out = append(out, c.judge(device, g.misses[device])...)
+		for _, device := range slices.Sorted(maps.Keys(g.missRuns)) {
+			out = append(out, c.evaluateMute(device, g.missRuns[device])...)
 		}
 	}
 	return out

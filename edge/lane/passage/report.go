@@ -40,17 +40,17 @@ func (g *group) byLink(d *detection.Detection) (*report, bool) {
 	return nil, false
 }
 
-// mostLinks bounds what scans and images are remembered.
-const mostLinks = 1 << 14
+// maxLinks bounds what scans and images are remembered.
+const maxLinks = 1 << 14
 
 func (g *group) link(name string, p *report) {
-	if len(g.links) < mostLinks {
+	if len(g.links) < maxLinks {
 		g.links[name] = p
 	}
 }
 
-// report takes a reading as a late result of its own.
-func (g *group) report(r *reading) *report {
+// newReport takes a reading as a late result of its own.
+func (g *group) newReport(r *reading) *report {
 	p := &report{at: r.det.At, arrived: r.det.Arrived, again: r.det.Arrived}
 	p.readings = []*reading{r}
 	for _, l := range r.det.Links {
@@ -67,8 +67,8 @@ func (p *report) add(r *reading) {
 	p.readings = append(p.readings, r)
 	first := p.readings[0]
 	p.again = min(p.again, r.det.Arrived)
-	r.give(first.vehicle)
-	r.suppose(first.other, first.otherShare, first.otherTerms)
+	r.assign(first.vehicle)
+	r.setOther(first.other, first.otherShare, first.otherTerms)
 	r.confidence, r.placed, r.final, r.linked = first.confidence, first.placed, p.final, true
 }
 
@@ -81,7 +81,7 @@ func (g *group) align(c *Correlator, due bool) {
 			continue
 		}
 		g.sortVehicles()
-		for _, some := range apart(all) {
+		for _, some := range splitReports(all) {
 			if slices.ContainsFunc(some, func(p *report) bool { return c.now >= p.again }) {
 				g.alignDevice(c, some)
 			}
@@ -93,8 +93,8 @@ func (g *group) align(c *Correlator, due bool) {
 // farApart is the time between two reports of a device, s, from which on they say nothing of each other.
 const farApart = 240.0
 
-// apart parts reports where they are far apart.
-func apart(all []*report) (out [][]*report) {
+// splitReports parts reports where they are far apart.
+func splitReports(all []*report) (out [][]*report) {
 	begin := 0
 	for i := 1; i <= len(all); i++ {
 		if i == len(all) || all[i].at-all[i-1].at > farApart {
@@ -141,12 +141,12 @@ func (g *group) alignDevice(c *Correlator, all []*report) {
 	for i, p := range all {
 		reports[i] = &associate.Report{}
 		for _, r := range p.readings {
-			reports[i].Dets = append(reports[i].Dets, r.det)
+			reports[i].Detections = append(reports[i].Detections, r.det)
 		}
 	}
 	for i, fits := range g.layout.Align(g.model, known, reports, g.wasDown) {
 		p := all[i]
-		p.take(vehicles, fits, now)
+		p.assign(vehicles, fits, now)
 		for _, r := range p.readings {
 			if r.pin == nil {
 				c.doubt(g, r)
@@ -167,9 +167,9 @@ func (g *group) alignDevice(c *Correlator, all []*report) {
 	}
 }
 
-// take gives all of a report to its likeliest vehicle.
-func (p *report) take(vehicles []*vehicle, fits []associate.Fit, now float64) {
-	of := func(f *associate.Fit) *vehicle {
+// assign gives all of a report to its likeliest vehicle.
+func (p *report) assign(vehicles []*vehicle, fits []associate.Candidate, now float64) {
+	of := func(f *associate.Candidate) *vehicle {
 		if f.Vehicle == associate.None {
 			return nil
 		}
@@ -181,11 +181,11 @@ func (p *report) take(vehicles []*vehicle, fits []associate.Fit, now float64) {
 		if r.pin != nil {
 			continue
 		}
-		r.give(p.vehicle)
+		r.assign(p.vehicle)
 		r.confidence, r.terms, r.linked = fits[0].Probability, &fits[0].Terms, i > 0
-		r.suppose(nil, 0, nil)
+		r.setOther(nil, 0, nil)
 		if len(fits) > 1 {
-			r.suppose(of(&fits[1]), fits[1].Probability, &fits[1].Terms)
+			r.setOther(of(&fits[1]), fits[1].Probability, &fits[1].Terms)
 		}
 		r.placed = r.placed || certain || r.det.Class == observation.Class_CLASS_ALARM || now >= p.arrived+reportLast
 	}
@@ -203,21 +203,21 @@ func (g *group) finish(p *report) {
 	}
 	dev := first.det.Dev
 	if v.seen&(1<<dev) == 0 && v.counted {
-		g.model.Rate(dev).Late()
+		g.model.HitRate(dev).AddLateHit()
 	}
 	v.seen |= 1 << dev
 	if first.teaches() && !v.facts(g).reversed {
-		g.model.LearnLate(v.sights(g, true, nil), g.sight(v, first.det), v.facts(g).speed)
+		g.model.LearnLate(v.fixes(g, true, nil), g.fix(v, first.det), v.facts(g).speed)
 	}
 }
 
-// vehicle returns what association needs of a vehicle to say which of some readings are its own. Its sights are in the
+// vehicle returns what association needs of a vehicle to say which of some readings are its own. Its detections are in the
 // group's room for them.
 func (g *group) vehicle(v *vehicle, asked map[*reading]bool) *associate.Vehicle {
 	f, n := v.factsWithout(g, asked), len(g.room)
-	g.room = v.sights(g, false, g.room)
+	g.room = v.fixes(g, false, g.room)
 	return &associate.Vehicle{
-		Lane: v.lane, Sights: g.room[n:len(g.room):len(g.room)], Speed: f.speed, Length: f.length, Names: f.names,
-		First: f.first, Last: f.last, Back: f.reversed, Seen: v.seen,
+		Lane: v.lane, Fixes: g.room[n:len(g.room):len(g.room)], Speed: f.speed, Length: f.length, Names: f.names,
+		First: f.first, Last: f.last, Reversed: f.reversed, Reported: v.seen,
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// sightings makes a vehicle of lane 1 with sights at so many seconds.
+// sightings makes a vehicle of lane 1 with detections at so many seconds.
 func sightings(g *group, id string, at map[string]float64) *vehicle {
 	v := &vehicle{id: id}
 	g.enroll(v)
@@ -23,7 +23,7 @@ func sightings(g *group, id string, at map[string]float64) *vehicle {
 	for i, device := range devices {
 		d := detection.Of(int64(len(g.readings)+i), loop(device, at[device]), 0)
 		g.prepare(d)
-		(&reading{det: d, confidence: 1, final: true, placed: true, label: noLabel}).give(v)
+		(&reading{det: d, confidence: 1, final: true, placed: true, label: noLabel}).assign(v)
 	}
 	return v
 }
@@ -38,7 +38,7 @@ func TestEnding(t *testing.T) {
 	const timeout, merged = observation.PassageEnd_PASSAGE_END_TIMEOUT, observation.PassageEnd_PASSAGE_END_MERGED
 	back := func(v *vehicle) { v.readings[0].det.Reverse = true }
 	for name, c := range map[string]struct {
-		at     map[string]float64 // sights; ends are 4 s later
+		at     map[string]float64 // detections; ends are 4 s later
 		change func(v *vehicle)
 		now    float64
 		want   observation.PassageEnd
@@ -84,10 +84,12 @@ func TestWaits(t *testing.T) {
 		change func(g *group, ahead, behind *vehicle)
 		want   bool
 	}{
-		"one ahead is there":         {func(*group, *vehicle, *vehicle) {}, true},
-		"the one ahead has left":     {func(_ *group, ahead, _ *vehicle) { ahead.closed = 1 }, false},
-		"it left a moment ago":       {func(g *group, ahead, _ *vehicle) { ahead.closed, g.freed[0] = 1, 101 }, true},
-		"it left at that time":       {func(g *group, ahead, _ *vehicle) { ahead.closed, g.freed[0] = 1, 100 }, false},
+		"one ahead is there":     {func(*group, *vehicle, *vehicle) {}, true},
+		"the one ahead has left": {func(_ *group, ahead, _ *vehicle) { ahead.closed = 1 }, false},
+		"it left a moment ago": {func(g *group, ahead, _ *vehicle) { ahead.closed, g.lastLeft[0] = 1, 101 },
+			true},
+		"it left at that time": {func(g *group, ahead, _ *vehicle) { ahead.closed, g.lastLeft[0] = 1, 100 },
+			false},
 		"the one ahead has nothing":  {func(_ *group, ahead, _ *vehicle) { ahead.readings = nil }, false},
 		"the one ahead goes back":    {func(_ *group, ahead, _ *vehicle) { ahead.readings[0].det.Reverse = true }, false},
 		"the one ahead is elsewhere": {func(_ *group, ahead, _ *vehicle) { ahead.lane = 1 }, false},
@@ -124,7 +126,7 @@ func TestGap(t *testing.T) {
 		return func(g *group, v *vehicle) {
 			v.closed, v.end = sec(100), observation.PassageEnd_PASSAGE_END_LEFT
 			for i := range of {
-				g.model.Rate(g.devices[device]).Add(i < seen)
+				g.model.HitRate(g.devices[device]).Add(i < seen)
 			}
 		}
 	}
@@ -198,7 +200,7 @@ func TestGap(t *testing.T) {
 	}
 }
 
-// TestStationTimes: a vehicle is at a station from its first sight there to the last end; what went back, and what is
+// TestStationTimes: a vehicle is at a station from its first detection there to the last end; what went back, and what is
 // of the same scan, does not count.
 func TestStationTimes(t *testing.T) {
 	k := New(twoLanes())
@@ -268,7 +270,7 @@ func TestLaneOf(t *testing.T) {
 func TestWhyDoubt(t *testing.T) {
 	born := associate.Terms{From: -1}
 	born.Score[associate.Birth] = -3
-	off := associate.Terms{From: 0, Off: 3.1, Sigma: 1}
+	off := associate.Terms{From: 0, Residual: 3.1, Sigma: 1}
 	atPortal := func(r *reading) { r.det.Dev, r.det.Device = 2, "rpm-1" }
 	young := func(c *Correlator, g *group, r *reading) { g.taught = firstTaught - 1 }
 	for name, c := range map[string]struct {
@@ -332,15 +334,15 @@ func TestWhyDoubt(t *testing.T) {
 // rest of the probability.
 func TestDoubtOfNone(t *testing.T) {
 	k, g, r := doubted(0.999, explained())
-	r.give(nil)
+	r.assign(nil)
 	k.clocks["lpr-1"] = &clock{}
 	r.det.At, r.det.Arrived = 4, 12
 	g.vehicles[2].readings = []*reading{{det: &detection.Detection{At: 11}}}
 	empty, next := &vehicle{id: "empty"}, &vehicle{id: "next", readings: []*reading{{det: &detection.Detection{At: 13}}}}
 	g.vehicles = append(g.vehicles, empty, next)
 	k.doubt(g, r)
-	if r.other == nil || r.other.id != "own" || r.confidence != mostInDoubt ||
-		math.Abs(r.otherShare-(1-mostInDoubt)) > 1e-9 {
+	if r.other == nil || r.other.id != "own" || r.confidence != maxInDoubt ||
+		math.Abs(r.otherShare-(1-maxInDoubt)) > 1e-9 {
 		t.Errorf("the other candidate is %+v with %.3f, beside %.3f", r.other, r.otherShare, r.confidence)
 	}
 	if v := g.latest(0.5); v != nil {
@@ -366,7 +368,7 @@ func TestApart(t *testing.T) {
 		}
 		var got []int
 		n := 0
-		for _, some := range apart(all) {
+		for _, some := range splitReports(all) {
 			for _, p := range some {
 				if p != all[n] {
 					t.Fatalf("%v: report %d is not in its order", c.at, n)

@@ -139,16 +139,16 @@ func TestHeld(t *testing.T) {
 	d.Take(Row{0, loop("loop-1", 100)})
 	d.Tick(dawn.Add(seconds(100 + hold - 1)))
 	g := d.groups[0]
-	if len(g.held) != 1 || g.window.Len() != 0 {
-		t.Errorf("before that %d wait, %d are associated", len(g.held), g.window.Len())
+	if len(g.waiting) != 1 || g.window.Len() != 0 {
+		t.Errorf("before that %d wait, %d are associated", len(g.waiting), g.window.Len())
 	}
 	d.Take(Row{1, loop("loop-1", 95)})
-	if len(g.held) != 2 || g.held[0].At > g.held[1].At {
+	if len(g.waiting) != 2 || g.waiting[0].At > g.waiting[1].At {
 		t.Error("they do not wait in the order of their times")
 	}
 	d.Tick(dawn.Add(seconds(100 + hold)))
-	if len(g.held) != 0 || g.window.Len() != 2 {
-		t.Errorf("after that %d wait, %d are associated", len(g.held), g.window.Len())
+	if len(g.waiting) != 0 || g.window.Len() != 2 {
+		t.Errorf("after that %d wait, %d are associated", len(g.waiting), g.window.Len())
 	}
 }
 
@@ -160,12 +160,12 @@ func TestPinOne(t *testing.T) {
 	to := d.said()["loop-1 30.00"]
 	d.take(loop("loop-1", 400), portal("rpm-1", 401, false))
 	g := d.groups[0]
-	if len(g.held) != 2 {
-		t.Fatalf("%d wait", len(g.held))
+	if len(g.waiting) != 2 {
+		t.Fatalf("%d wait", len(g.waiting))
 	}
 	d.Correlator.pin(&observation.PassageCorrected{Idx: d.row("loop-1 400.00"), To: to, By: "ada"})
-	if len(g.held) != 1 || g.held[0].Device != "rpm-1" {
-		t.Errorf("%d wait", len(g.held))
+	if len(g.waiting) != 1 || g.waiting[0].Device != "rpm-1" {
+		t.Errorf("%d wait", len(g.waiting))
 	}
 	r, _ := d.find(d.row("loop-1 400.00"))
 	if r == nil || r.foreign || r.vehicle == nil || r.vehicle.id != to || !r.final || !r.placed {
@@ -223,10 +223,10 @@ func TestTaught(t *testing.T) {
 	}
 	d.wait(400)
 	m := d.groups[0].model
-	if own, other := m.Weighs(7.5, 12_000), m.Weighs(7.5, 1500); own < other+2 {
+	if own, other := m.WeightLogRatio(7.5, 12_000), m.WeightLogRatio(7.5, 1500); own < other+2 {
 		t.Errorf("12 t count %.2f, 1.5 t %.2f", own, other)
 	}
-	if usual, _, ok := m.Loudness(d.groups[0].devices["rfid-1"]); !ok || usual < -53 || usual > -51 {
+	if usual, _, ok := m.TagLevel(d.groups[0].devices["rfid-1"]); !ok || usual < -53 || usual > -51 {
 		t.Errorf("tags are heard with %.1f dBm, %v", usual, ok)
 	}
 }

@@ -17,21 +17,21 @@ import (
 
 // vehicle is a passage: a vehicle that is in the lane, or was.
 type vehicle struct {
-	id       string
-	lane     int        // index in the group
-	readings []*reading // by the time of the detection
-	maybe    []*reading // that were given to others, and may be this one's
-	opened   bool       // told
-	closed   float64    // s; 0 while it is open
-	end      observation.PassageEnd
-	ended    bool    // its end was told
-	counted  bool    // what it teaches has been learnt
-	emptied  float64 // s, since when it has no readings; 0 while it has some
-	known    *facts  // what its readings say; nil when they have changed since
-	seen     uint64  // devices whose late results are its own for good
-	home     *group  // that it is enrolled in; nil when it was dropped
-	place    float64 // s, first sight by which it was sorted; NaN when it was not yet
-	listed   bool    // it is among those of its group that have changed
+	id               string
+	lane             int        // index in the group
+	readings         []*reading // by the time of the detection
+	otherCandidateOf []*reading // that were given to others, and may be this one's
+	opened           bool       // told
+	closed           float64    // s; 0 while it is open
+	end              observation.PassageEnd
+	ended            bool    // its end was told
+	counted          bool    // what it teaches has been learnt
+	emptied          float64 // s, since when it has no readings; 0 while it has some
+	known            *facts  // what its readings say; nil when they have changed since
+	seen             uint64  // devices whose late results are its own for good
+	home             *group  // that it is enrolled in; nil when it was dropped
+	place            float64 // s, first detection by which it was sorted; NaN when it was not yet
+	listed           bool    // it is among those of its group that have changed
 }
 
 // reading is a detection and the passage that it was given to.
@@ -74,8 +74,8 @@ func (g *group) passageID(lane int, d *detection.Detection) string {
 	return fmt.Sprintf("%s-%s-%d", g.lanes[lane].ID, detection.Time(d.At).Format("20060102T150405"), d.Idx)
 }
 
-// give gives a reading to a vehicle, or to none.
-func (r *reading) give(v *vehicle) {
+// assign gives a reading to a vehicle, or to none.
+func (r *reading) assign(v *vehicle) {
 	if r.vehicle == v {
 		return
 	}
@@ -100,17 +100,17 @@ func (v *vehicle) changed() {
 	}
 }
 
-// suppose sets the vehicle to which a reading may belong as well, nil for none.
-func (r *reading) suppose(v *vehicle, share float64, terms *associate.Terms) {
+// setOther sets the vehicle to which a reading may belong as well, nil for none.
+func (r *reading) setOther(v *vehicle, share float64, terms *associate.Terms) {
 	r.otherShare, r.otherTerms = share, terms
 	if r.other == v {
 		return
 	}
 	if o := r.other; o != nil {
-		o.maybe = slices.DeleteFunc(o.maybe, func(x *reading) bool { return x == r })
+		o.otherCandidateOf = slices.DeleteFunc(o.otherCandidateOf, func(x *reading) bool { return x == r })
 	}
 	if r.other = v; v != nil {
-		v.maybe = append(v.maybe, r)
+		v.otherCandidateOf = append(v.otherCandidateOf, r)
 	}
 }
 
@@ -123,9 +123,9 @@ func byTime(a, b *reading) int {
 
 // facts is the combination of the readings of a vehicle.
 type facts struct {
-	first    float64      // s, of the first sight of a device that is not late
+	first    float64      // s, of the first detection of a device that is not late
 	early    bool         // there is none
-	last     float64      // s, when its end left the place of the latest sight of a device that is not late
+	last     float64      // s, when its end left the place of the latest detection of a device that is not late
 	front    units.Metres // how far it was seen
 	reversed bool
 	speed    units.MetresPerSecond // as measured first; 0 when nobody measured it
@@ -166,7 +166,7 @@ func (v *vehicle) fold(g *group, readings []*reading) *facts {
 		if length := units.Metres(d.Length); length > 0 && (f.measured == 0 || length < f.measured) {
 			f.measured = length
 		}
-		f.names = detection.Learn(f.names, d)
+		f.names = detection.MergeNames(f.names, d)
 		if r.foreign || g.layout.Late(d.Dev) {
 			continue
 		}
@@ -178,16 +178,16 @@ func (v *vehicle) fold(g *group, readings []*reading) *facts {
 	if n := len(readings); f.last == 0 && n > 0 {
 		f.last = readings[n-1].det.At
 	}
-	f.length = g.model.Plausible(f.measured)
+	f.length = g.model.PlausibleLength(f.measured)
 	return f
 }
 
 // sure is the confidence from which on a reading is not called uncertain.
 const sure = 0.95
 
-// sights returns the vehicle's sights, the first of each device, by time; only those of which we are sure when learnt
+// fixes returns the vehicle's detections, the first of each device, by time; only those of which we are sure when learnt
 // from. They are appended to room, which may be nil.
-func (v *vehicle) sights(g *group, certain bool, room []motion.Sight) (out []motion.Sight) {
+func (v *vehicle) fixes(g *group, certain bool, room []motion.Fix) (out []motion.Fix) {
 	var have uint64
 	out = slices.Grow(room, len(v.readings))
 	for _, r := range v.readings {
@@ -199,18 +199,18 @@ func (v *vehicle) sights(g *group, certain bool, room []motion.Sight) (out []mot
 			continue
 		}
 		have |= 1 << d.Dev
-		out = append(out, g.sight(v, d))
+		out = append(out, g.fix(v, d))
 	}
 	return out
 }
 
-func (g *group) sight(v *vehicle, d *detection.Detection) motion.Sight {
-	s := motion.Sight{Dev: d.Dev, Position: g.layout.Position(v.lane, d.Dev), Raw: d.Raw, At: d.At}
+func (g *group) fix(v *vehicle, d *detection.Detection) motion.Fix {
+	s := motion.Fix{Dev: d.Dev, Position: g.layout.Position(v.lane, d.Dev), Raw: d.Raw, At: d.At}
 	s.Late = g.layout.Late(d.Dev)
 	f := v.facts(g)
 	if s.Length = f.length; d.Lasts > 0 && !d.Tag {
-		s.Lasts = d.Lasts
-		s.Hold = g.model.Stood(d.Dev, d.Lasts, f.length, f.speed)
+		s.Presence = d.Lasts
+		s.Standing = g.model.StandingTime(d.Dev, d.Lasts, f.length, f.speed)
 	}
 	return s
 }

@@ -8,84 +8,84 @@ import (
 )
 
 // watch holds what a device without names tells against the times at which vehicles came in. Where vehicles follow each
-// other evenly, its sights can all be taken for those of the vehicle ahead or behind, and the ways that are learnt of
+// other evenly, its detections can all be taken for those of the vehicle ahead or behind, and the ways that are learnt of
 // that bear it out. But of all differences between its times and those at which vehicles should have come there the
 // right ones are alike, and others are not.
 type watch struct {
-	times times         // of its last sights
+	times times         // of its last detections
 	phase motion.Phase  // of all differences
-	own   motion.Window // s, of the sights that were taken for the vehicles' own
+	own   motion.Window // s, of the detections that were taken for the vehicles' own
 }
 
 const (
 	// watched is the distance behind the entry up to which devices are compared with it, m: farther on vehicles are
 	// too uneven.
 	watched = 60.0
-	// ownLeast is the number of own detections that are enough.
-	ownLeast  = 20
+	// minOwn is the number of own detections that are enough.
+	minOwn    = 20
 	ownSpread = 3.0
 	ownOff    = 2.0
 )
 
-// notice notes a sight of a device by a clock that is known.
-func (g *group) notice(d *detection.Detection) {
+// watchDetection notes a detection of a device by a clock that is known.
+func (g *group) watchDetection(d *detection.Detection) {
 	k := g.clocks[d.Device]
 	if d.Tag || d.Reverse || d.Raw != d.At && (k == nil || !k.Known()) || len(d.Names) > 0 || g.layout.Late(d.Dev) {
 		return
 	}
-	w := g.watches[d.Dev]
+	w := g.phaseWatches[d.Dev]
 	if w == nil {
 		w = &watch{}
-		g.watches[d.Dev] = w
+		g.phaseWatches[d.Dev] = w
 	}
 	w.times.note(d.At)
 }
 
-// off returns how far the sights that were taken for the vehicles' own lie from most, s; known is false while that
+// phaseError returns how far the detections that were taken for the vehicles' own lie from most, s; known is false while that
 // cannot be told.
-func (w *watch) off() (seconds float64, known bool) {
+func (w *watch) phaseError() (seconds float64, known bool) {
 	most, known := w.phase.Mode()
 	own, spread := w.own.Mode()
-	return math.Abs(own - most), known && w.own.Len() >= ownLeast && spread < ownSpread
+	return math.Abs(own - most), known && w.own.Len() >= minOwn && spread < ownSpread
 }
 
-// borneOut reports whether a device's own sights are those that most vehicles say they are.
+// borneOut reports whether a device's own detections are those that most vehicles say they are.
 func (g *group) borneOut(dev int) bool {
-	w := g.watches[dev]
+	w := g.phaseWatches[dev]
 	if w == nil {
 		return false
 	}
-	off, known := w.off()
+	off, known := w.phaseError()
 	return known && off <= ownOff
 }
 
-// verify holds a vehicle that is through against the sights of each watched device. What was learnt of a device whose
-// own sights lie elsewhere than most is forgotten.
+// verify holds a vehicle that is through against the detections of each watched device. What was learnt of a device whose
+// own detections lie elsewhere than most is forgotten.
 func (g *group) verify(v *vehicle) {
 	first := g.layout.First(v.lane)
-	came, ok := g.exactly(v, first)
+	came, ok := g.frontAt(v, first)
 	if !ok || g.standing() {
 		return
 	}
 	speed := v.facts(g).speed
 	if speed == 0 {
-		speed = g.model.Speed()
+		speed = g.model.SpeedEstimate()
 	}
-	for dev, w := range g.watches {
+	for dev, w := range g.phaseWatches {
 		way := g.layout.Position(v.lane, dev) - first
 		if w == nil || !(way > motion.SamePlace && way < watched) {
 			continue
 		}
 		expected := came + way.SecondsAt(speed)
-		w.phase.Add(w.times.after(expected, 0, timelyReach))
+		w.phase.Add(w.times.lagsFrom(expected, 0, timelyReach))
 		for _, r := range v.readings {
 			if r.det.Dev == dev && !r.foreign && !r.det.Reverse {
 				w.own.Add(r.det.At - expected)
 				break
 			}
 		}
-		if off, known := w.off(); known && off > ownOff {
-			g.model.Stepped(dev, 0, true)
+		if off, known := w.phaseError(); known && off > ownOff {
+			g.model.ClockStepped(dev, 0, true)
 			w.own = motion.Window{}
 		}
 	}

@@ -1,11 +1,12 @@
 package passage
 
 import (
+	"math"
+
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/passage/associate"
-	"math"
 )
 
 // reading returns what the journal and documents say of a reading; with the terms of its assignment when asked. g is
@@ -103,18 +104,19 @@ func nameMessage(t *associate.Terms) message.Message {
 // arrivalMessage describes how the time fits.
 func (g *group) arrivalMessage(t *associate.Terms) message.Message {
 	from := g.layout.Devices[t.From].ID
-	off := math.Abs(float64(t.Off))
+	off := math.Abs(float64(t.Residual))
 	if off < max(float64(t.Sigma), onTime) {
 		return message.New("passage.matches", message.String("from", from))
 	}
 	args := []message.Arg{
-		message.Aligned("off", off, 1, "s"), message.String("from", from), message.Aligned("sigma", float64(t.Sigma), 1, "s"),
+		message.Aligned("off", off, 1, "s"), message.String("from", from),
+		message.Aligned("sigma", float64(t.Sigma), 1, "s"),
 	}
 	arrival := message.New("passage.later", args...)
-	if t.Off < 0 {
+	if t.Residual < 0 {
 		arrival = message.New("passage.earlier", args...)
 	}
-	if t.Waited {
+	if t.Queued {
 		return message.Join("; ", arrival, message.New("passage.behind"))
 	}
 	return arrival
@@ -160,11 +162,11 @@ func (g *group) terms(r *reading) (out []*observation.PassageTerm) {
 		t.Kind, t.Score, t.OtherScore = termKinds[k], score[k], other[k]
 		switch k {
 		case associate.Arrival:
-			if r.terms.Waited {
+			if r.terms.Queued {
 				t.Kind = observation.PassageTerm_KIND_QUEUE
 			}
 			if r.terms.From >= 0 {
-				t.ResidualS, t.SigmaS = round(r.terms.Off), round(r.terms.Sigma)
+				t.ResidualS, t.SigmaS = round(r.terms.Residual), round(r.terms.Sigma)
 				t.From = g.layout.Devices[r.terms.From].ID
 			}
 		case associate.Names:

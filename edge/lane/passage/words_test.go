@@ -24,10 +24,10 @@ func TestReason(t *testing.T) {
 	name := func(value, shown string) *kinds.Name {
 		return &kinds.Name{Kind: "plate", Value: value, Shown: shown, Sure: 1}
 	}
-	late := associate.Terms{From: 0, Off: 7.25, Sigma: 1.5}
-	soon := associate.Terms{From: 0, Off: -7.25, Sigma: 1.5}
+	late := associate.Terms{From: 0, Residual: 7.25, Sigma: 1.5}
+	soon := associate.Terms{From: 0, Residual: -7.25, Sigma: 1.5}
 	waited := late
-	waited.Waited = true
+	waited.Queued = true
 	first := associate.Terms{From: -1}
 	first.Score[associate.Birth] = -3
 	same := associate.Terms{From: 0, Read: name("ABC123", "ABC123"), Name: name("ABC123", "ABC 123")}
@@ -49,7 +49,8 @@ func TestReason(t *testing.T) {
 		{"in time", explained(), nil, []string{"matches " + loop1}, []string{"later", "earlier"}},
 		{"late", late, nil, []string{"7.2 s later than predicted from " + loop1, "± 1.5 s"}, []string{"ahead"}},
 		{"early", soon, nil, []string{"7.2 s earlier than predicted from " + loop1}, []string{"later"}},
-		{"late, within what is usual", associate.Terms{From: 0, Off: 1.2, Sigma: 1.5}, nil, []string{"matches"}, []string{"later"}},
+		{"late, within what is usual", associate.Terms{From: 0, Residual: 1.2, Sigma: 1.5}, nil,
+			[]string{"matches"}, []string{"later"}},
 		{"in a queue", waited, nil, []string{"later", "behind the vehicle ahead"}, nil},
 		{"first", first, nil, []string{"first detection"}, nil},
 		{"by name", same, nil, []string{"plate ABC 123", "matches"}, []string{"nearly"}},
@@ -102,7 +103,7 @@ func TestTermKinds(t *testing.T) {
 // TestTerms: the terms of an assignment beside those of the other candidate; those that say nothing of either are left
 // out.
 func TestTerms(t *testing.T) {
-	own := associate.Terms{From: 0, Off: 1.236, Sigma: 0.5, Name: &kinds.Name{Shown: "ABC 123"}}
+	own := associate.Terms{From: 0, Residual: 1.236, Sigma: 0.5, Name: &kinds.Name{Shown: "ABC 123"}}
 	own.Score[associate.Arrival], own.Score[associate.Names] = -2, 11
 	other := associate.Terms{From: -1}
 	other.Score[associate.Arrival], other.Score[associate.Order] = -9, -7
@@ -120,7 +121,7 @@ func TestTerms(t *testing.T) {
 	if name.Score != 11 || name.OtherScore != 0 || name.From != "ABC 123" || order.Score != 0 || order.OtherScore != -7 {
 		t.Errorf("%v, %v", name, order)
 	}
-	r.terms.Waited = true
+	r.terms.Queued = true
 	if all := g.terms(r); all[0].Kind != observation.PassageTerm_KIND_QUEUE {
 		t.Errorf("in a queue: %v", all[0])
 	}
@@ -143,7 +144,7 @@ func TestTerms(t *testing.T) {
 func TestReadingWords(t *testing.T) {
 	c, g, r := wordy(explained())
 	r.det.Class, r.det.Idx, r.confidence = observation.Class_CLASS_ALARM, 7, 0.7
-	r.suppose(&vehicle{id: "other"}, 0.3, nil)
+	r.setOther(&vehicle{id: "other"}, 0.3, nil)
 	p := c.reading(g, r, true)
 	if p.Idx != 7 || p.Device != "lpr-1" || p.Station != "entry" || p.Other != "other" || p.Confidence != 0.7 ||
 		p.OtherConfidence != 0.3 || p.Class != uint32(observation.Class_CLASS_ALARM) || p.PinnedBy != "" {

@@ -13,24 +13,24 @@ import (
 
 // Vehicle is a vehicle as far as it is known when late results come.
 type Vehicle struct {
-	Lane   int
-	Sights []motion.Sight        // by position
-	Speed  units.MetresPerSecond // 0 when unknown
-	Length units.Metres          // 0 when unknown
-	Names  []kinds.Name
-	First  float64 // s, of the first sight
-	Last   float64 // s, when its end left the place of the latest
-	Back   bool    // it went out backwards
-	Seen   uint64  // devices whose results are already given to it for good
+	Lane     int
+	Fixes    []motion.Fix          // by position
+	Speed    units.MetresPerSecond // 0 when unknown
+	Length   units.Metres          // 0 when unknown
+	Names    []kinds.Name
+	First    float64 // s, of the first detection
+	Last     float64 // s, when its end left the place of the latest
+	Reversed bool    // it went out backwards
+	Reported uint64  // devices whose results are already given to it for good
 }
 
 // Report is a late report of one device about one vehicle: an image with all that is about it, a series of swabs.
 type Report struct {
-	Dets []*detection.Detection // the one that says when it was first
+	Detections []*detection.Detection // the one that says when it was first
 }
 
-// Fit is a vehicle that a report may be of.
-type Fit struct {
+// Candidate is a vehicle that a report may be of.
+type Candidate struct {
 	Vehicle     int // index; None for none
 	Probability float64
 	Terms       Terms
@@ -38,11 +38,11 @@ type Fit struct {
 
 // Parameters of late results; docs/association.md.
 const (
-	strayReport = 5e-7      // reports a second of vehicles that nobody else saw
-	anyTime     = 0.02      // share of reports whose time says nothing
-	within      = 24 * 3600 // s in which such a report comes
-	secondScan  = 0.003     // share of vehicles that are scanned twice
-	skips       = 6         // vehicles in a row that a device sees nothing of, at most
+	falseAlarmRate = 5e-7      // reports a second of vehicles that nobody else saw
+	untimedShare   = 0.02      // share of reports whose time says nothing
+	untimedWithin  = 24 * 3600 // s in which such a report comes
+	secondScan     = 0.003     // share of vehicles that are scanned twice
+	maxSkipped     = 6         // vehicles in a row that a device sees nothing of, at most
 )
 
 // Align finds whose the reports of one device are, all together. They are in the order of their times, and the
@@ -51,49 +51,49 @@ const (
 // itself.
 func (l *Layout) Align(
 	m *motion.Model, vehicles []*Vehicle, reports []*Report, down func(dev int, at float64) bool,
-) [][]Fit {
+) [][]Candidate {
 	a := aligner{Layout: l, model: m, vehicles: vehicles, reports: reports, down: down}
-	a.orderly = len(reports) > 0 && m.Orderly(reports[0].Dets[0].Dev)
-	a.weigh()
+	a.orderly = len(reports) > 0 && m.Orderly(reports[0].Detections[0].Dev)
+	a.score()
 	if a.orderly {
 		return a.inOrder()
 	}
-	return a.each()
+	return a.independently()
 }
 
 // aligner aligns the reports of one device.
 type aligner struct {
 	*Layout
-	model    *motion.Model
-	vehicles []*Vehicle
-	reports  []*Report
-	down     func(dev int, at float64) bool
-	orderly  bool
-	nearest  []nearest  // sights of each vehicle
-	moments  [][]moment // [report][vehicle]
-	terms    [][]Terms
-	weight   [][]float64
+	model      *motion.Model
+	vehicles   []*Vehicle
+	reports    []*Report
+	down       func(dev int, at float64) bool
+	orderly    bool
+	neighbours []neighbours // detections of each vehicle
+	arrivals   [][]smoothed // [report][vehicle]
+	terms      [][]Terms
+	scores     [][]float64
 }
 
-// stray is the weight of a report of no known vehicle.
-var stray, logSecondScan = math.Log(strayReport), math.Log(secondScan)
+// falseAlarmScore is the weight of a report of no known vehicle.
+var falseAlarmScore, logSecondScan = math.Log(falseAlarmRate), math.Log(secondScan)
 
-func (a *aligner) weigh() {
+func (a *aligner) score() {
 	n, m := len(a.reports), len(a.vehicles)
-	a.nearest = make([]nearest, m)
+	a.neighbours = make([]neighbours, m)
 	for i, v := range a.vehicles {
 		if n > 0 {
-			a.nearest[i] = a.near(v, a.reports[0].Dets[0])
+			a.neighbours[i] = a.neighboursOf(v, a.reports[0].Detections[0])
 		}
 	}
-	a.moments, a.terms, a.weight = rows[moment](n, m), rows[Terms](n, m), rows[float64](n, m)
+	a.arrivals, a.terms, a.scores = rows[smoothed](n, m), rows[Terms](n, m), rows[float64](n, m)
 	predictions := rows[[2]motion.Prediction](n, m)
 	for j, r := range a.reports {
 		for i, v := range a.vehicles {
 			var ok bool
-			a.moments[j][i], ok = a.moment(v, &a.nearest[i], r.Dets[0], &predictions[j][i])
-			a.terms[j][i] = a.fit(v, r, &a.moments[j][i], ok)
-			a.weight[j][i] = a.terms[j][i].Sum()
+			a.arrivals[j][i], ok = a.smooth(v, &a.neighbours[i], r.Detections[0], &predictions[j][i])
+			a.terms[j][i] = a.termsOf(v, r, &a.arrivals[j][i], ok)
+			a.scores[j][i] = a.terms[j][i].Sum()
 		}
 	}
 }
@@ -107,85 +107,86 @@ func rows[T any](n, m int) [][]T {
 	return out
 }
 
-// timely returns the log-density of a report's time, of which some say nothing.
-func (a *aligner) timely(density float64) float64 {
+// arrivalLogLikelihood returns the log-density of a report's time, of which some say nothing.
+func (a *aligner) arrivalLogLikelihood(density float64) float64 {
 	if a.orderly {
 		return math.Log((1-unexplained)*density + unexplained/(2*a.Timeout))
 	}
-	return math.Log((1-anyTime)*density + anyTime/within)
+	return math.Log((1-untimedShare)*density + untimedShare/untimedWithin)
 }
 
-// fit weighs a report of a vehicle.
-func (a *aligner) fit(v *Vehicle, r *Report, p *moment, ok bool) Terms {
-	d := r.Dets[0]
+// termsOf weighs a report of a vehicle.
+func (a *aligner) termsOf(v *Vehicle, r *Report, p *smoothed, ok bool) Terms {
+	d := r.Detections[0]
 	t := Terms{From: -1}
 	if a.position[v.Lane][d.Dev] == nowhere {
 		t.add(Arrival, math.Inf(-1))
 		return t
 	}
 	if ok {
-		t.Off, t.Sigma, t.From = float32(p.Off), float32(p.Sigma), int16(p.Dev)
+		t.Residual, t.Sigma, t.From = float32(p.Residual), float32(p.Sigma), int16(p.Dev)
 	}
-	t.add(Arrival, a.timely(p.density))
-	var best detection.Likeness
-	for _, d := range r.Dets {
-		best = best.Stronger(detection.Like(d.Names, v.Names))
+	t.add(Arrival, a.arrivalLogLikelihood(p.density))
+	var best detection.IdentityScore
+	for _, d := range r.Detections {
+		best = best.Stronger(detection.CompareNames(d.Names, v.Names))
 	}
 	t.add(Names, best.Score)
 	t.Read, t.Name = best.A, best.B
-	if v.Seen&(1<<d.Dev) != 0 {
+	if v.Reported&(1<<d.Dev) != 0 {
 		t.add(Repeated, logSecondScan)
 	} else {
-		t.add(Missed, math.Log(a.model.Rate(d.Dev).Share()))
+		t.add(Missed, math.Log(a.model.HitRate(d.Dev).Probability()))
 	}
 	return t
 }
 
-// each gives each report for itself.
-func (a *aligner) each() [][]Fit {
-	out := make([][]Fit, len(a.reports))
+// independently gives each report for itself.
+func (a *aligner) independently() [][]Candidate {
+	out := make([][]Candidate, len(a.reports))
 	for j := range a.reports {
-		total := stray
+		total := falseAlarmScore
 		for i := range a.vehicles {
-			total = logAdd(total, a.weight[j][i])
+			total = logAdd(total, a.scores[j][i])
 		}
-		out[j] = a.fits(j, func(i int) float64 { return math.Exp(a.weight[j][i] - total) }, math.Exp(stray-total))
+		posterior := func(i int) float64 { return math.Exp(a.scores[j][i] - total) }
+		out[j] = a.candidates(j, posterior, math.Exp(falseAlarmScore-total))
 	}
 	return out
 }
 
-// fits lists who may be whose, likeliest first, by the probabilities of vehicles and of none.
-func (a *aligner) fits(j int, of func(i int) float64, none float64) []Fit {
-	fits := []Fit{{Vehicle: None, Probability: none, Terms: Terms{From: -1}}}
-	fits[0].Terms.add(Clutter, stray)
+// candidates lists who may be whose, likeliest first, by the probabilities of vehicles and of none.
+func (a *aligner) candidates(j int, of func(i int) float64, none float64) []Candidate {
+	fits := []Candidate{{Vehicle: None, Probability: none, Terms: Terms{From: -1}}}
+	fits[0].Terms.add(Clutter, falseAlarmScore)
 	for i := range a.vehicles {
-		if p := of(i); p > leastShare {
-			fits = append(fits, Fit{i, p, a.terms[j][i]})
+		if p := of(i); p > minShare {
+			fits = append(fits, Candidate{i, p, a.terms[j][i]})
 		}
 	}
-	slices.SortStableFunc(fits, func(x, y Fit) int {
+	slices.SortStableFunc(fits, func(x, y Candidate) int {
 		return cmp.Compare(y.Probability, x.Probability)
 	})
 	return fits
 }
 
-// next returns by how much the time of a report fits better when the report before it is of the vehicle ahead.
-func (a *aligner) next(j, i int) float64 {
-	m := &a.moments[j][i]
-	if m.ahead == nil && m.behind == nil {
+// queueGain returns by how much the time of a report fits better when the report before it is of the vehicle ahead.
+func (a *aligner) queueGain(j, i int) float64 {
+	m := &a.arrivals[j][i]
+	if m.before == nil && m.beyond == nil {
 		return 0
 	}
-	ahead, before := a.vehicles[i-1], a.reports[j-1].Dets[0]
-	at := a.reports[j].Dets[0].At
-	q := leaves(a.model, before.Dev, before.At+a.passing(ahead), stayGuess, true)
-	return a.timely(m.at(&q, at)) - a.timely(m.density)
+	ahead, before := a.vehicles[i-1], a.reports[j-1].Detections[0]
+	at := a.reports[j].Detections[0].At
+	q := clearingAfter(a.model, before.Dev, before.At+a.passing(ahead), lengthTimeSigma, true)
+	return a.arrivalLogLikelihood(m.densityGiven(&q, at)) - a.arrivalLogLikelihood(m.density)
 }
 
 // passing returns how long a vehicle takes to pass a place, s.
 func (a *aligner) passing(v *Vehicle) float64 {
 	speed, length := v.Speed, v.Length
 	if speed <= 0 {
-		speed = a.model.Speed()
+		speed = a.model.SpeedEstimate()
 	}
 	if length <= 0 {
 		length = 6
@@ -193,14 +194,14 @@ func (a *aligner) passing(v *Vehicle) float64 {
 	return (length + queueRoom).SecondsAt(speed)
 }
 
-// missed returns, for each vehicle, the sum of what it costs that those before it were not seen.
-func (a *aligner) missed() []float64 {
+// missedDetectionCosts returns, for each vehicle, the sum of what it costs that those before it were not seen.
+func (a *aligner) missedDetectionCosts() []float64 {
 	out := make([]float64, len(a.vehicles)+1)
-	dev := a.reports[0].Dets[0].Dev
-	cost := math.Log(1 - a.model.Rate(dev).Share())
+	dev := a.reports[0].Detections[0].Dev
+	cost := math.Log(1 - a.model.HitRate(dev).Probability())
 	for i, v := range a.vehicles {
 		out[i+1] = out[i]
-		if v.Seen&(1<<dev) == 0 && !v.Back && !a.down(dev, v.Last) {
+		if v.Reported&(1<<dev) == 0 && !v.Reversed && !a.down(dev, v.Last) {
 			out[i+1] += cost
 		}
 	}

@@ -7,7 +7,7 @@ import (
 // TestAlign: whose late reports are, in cases where it is clear.
 func TestAlign(t *testing.T) {
 	three := func(a, b, c string) []*Vehicle { return []*Vehicle{passed(1000, a), passed(1030, b), passed(1060, c)} }
-	given := func(v *Vehicle) *Vehicle { v.Seen = 1 << imager; return v }
+	given := func(v *Vehicle) *Vehicle { v.Reported = 1 << imager; return v }
 	beside := &Vehicle{Lane: 1, First: 1030, Last: 1034, Speed: 2, Length: 8}
 	for _, c := range []struct {
 		name     string
@@ -56,7 +56,7 @@ func TestAlignOrder(t *testing.T) {
 func TestAlignDown(t *testing.T) {
 	l, m := lateLane(), imaging(true)
 	for range 40 {
-		m.Rate(imager).Add(true)
+		m.HitRate(imager).Add(true)
 	}
 	vehicles := []*Vehicle{passed(1000, ""), passed(1006, ""), passed(1012, ""), passed(1018, "")}
 	reports := []*Report{imaged(1008, ""), imaged(1024, "")}
@@ -73,7 +73,7 @@ func TestAlignDown(t *testing.T) {
 func TestAlignPassedBy(t *testing.T) {
 	l, m := lateLane(), imaging(true)
 	for range 40 {
-		m.Rate(imager).Add(true)
+		m.HitRate(imager).Add(true)
 	}
 	last := func(change func(v *Vehicle)) float64 { // of two reports, the second is of the last of four vehicles
 		vehicles := []*Vehicle{passed(1000, ""), passed(1006, ""), passed(1012, ""), passed(1018, "")}
@@ -82,10 +82,10 @@ func TestAlignPassedBy(t *testing.T) {
 		return likely(l.Align(m, vehicles, []*Report{imaged(1008, ""), imaged(1024, "")}, works)[1])[3]
 	}
 	plain := last(func(*Vehicle) {})
-	if seen := last(func(v *Vehicle) { v.Seen = 1 << imager }); seen <= plain {
+	if seen := last(func(v *Vehicle) { v.Reported = 1 << imager }); seen <= plain {
 		t.Errorf("with %.4f, when those between have their result with %.4f", plain, seen)
 	}
-	if back := last(func(v *Vehicle) { v.Back = true }); back <= plain {
+	if back := last(func(v *Vehicle) { v.Reversed = true }); back <= plain {
 		t.Errorf("with %.4f, when those between went out backwards with %.4f", plain, back)
 	}
 }
@@ -94,12 +94,12 @@ func TestAlignPassedBy(t *testing.T) {
 // did not work.
 func TestAlignMissed(t *testing.T) {
 	vehicles := []*Vehicle{passed(1000, ""), passed(1020, ""), passed(1040, ""), passed(1060, ""), passed(1080, "")}
-	vehicles[1].Seen, vehicles[2].Back = 1<<imager, true
+	vehicles[1].Reported, vehicles[2].Reversed = 1<<imager, true
 	down := func(_ int, at float64) bool { return at == vehicles[3].Last }
 	a := aligner{
 		Layout: lateLane(), model: imaging(true), vehicles: vehicles, reports: []*Report{imaged(1008, "")}, down: down,
 	}
-	got := a.missed()
+	got := a.missedDetectionCosts()
 	falls(t, "before the first, after it, after all", got[0], got[1], got[5])
 	for i := 2; i <= 4; i++ {
 		equal(t, "with those that are not missing", got[i], got[1])
@@ -122,12 +122,12 @@ func TestAlignScanned(t *testing.T) {
 	l, m := lateLane(), imaging(true)
 	v := passed(1000, "AAA111")
 	fresh := likely(l.Align(m, []*Vehicle{v}, []*Report{imaged(1008, "AAA111")}, works)[0])
-	v.Seen = 1 << imager
+	v.Reported = 1 << imager
 	again := likely(l.Align(m, []*Vehicle{v}, []*Report{imaged(1008, "AAA111")}, works)[0])
 	if again[0] > fresh[0] || again[0] < again[None] {
 		t.Errorf("the first result is its own with %.6f, a second one with %.6f", fresh[0], again[0])
 	}
-	v.Seen = 1 << 0
+	v.Reported = 1 << 0
 	if other := likely(l.Align(m, []*Vehicle{v}, []*Report{imaged(1008, "AAA111")}, works)[0]); other[0] != fresh[0] {
 		t.Errorf("another device's result changes it from %.6f to %.6f", fresh[0], other[0])
 	}
@@ -138,7 +138,8 @@ func TestAlignTerms(t *testing.T) {
 	l, m := lateLane(), imaging(true)
 	vehicles := []*Vehicle{passed(1000, "AAA111"), passed(1030, "BBB222")}
 	f := l.Align(m, vehicles, []*Report{imaged(1038.2, "BBB222")}, works)[0][0]
-	if f.Vehicle != 1 || f.Terms.Name == nil || f.Terms.Name.Value != "BBB222" || f.Terms.From < 0 || f.Terms.Off > 2 {
+	if f.Vehicle != 1 || f.Terms.Name == nil || f.Terms.Name.Value != "BBB222" || f.Terms.From < 0 ||
+		f.Terms.Residual > 2 {
 		t.Errorf("%+v", f)
 	}
 	if f.Terms.Score[Names] <= 0 || f.Terms.Score[Missed] >= 0 || f.Terms.Score[Repeated] != 0 {

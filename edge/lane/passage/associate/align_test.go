@@ -29,26 +29,26 @@ func imaging(orderly bool) *motion.Model {
 	m := motion.New(5, 2)
 	for i := range 20 {
 		at := 60 * float64(i)
-		sights := []motion.Sight{sightOf(0, 0, at), sightOf(1, 10, at+5+0.1*float64(i%3)), sightOf(3, 24, at+12)}
+		sights := []motion.Fix{sightOf(0, 0, at), sightOf(1, 10, at+5+0.1*float64(i%3)), sightOf(3, 24, at+12)}
 		m.Learn(sights, 2, 8, 0)
 		off := 0.2 * float64(i%4)
 		if !orderly {
 			off = 31 * float64(i*i%13)
 		}
 		m.LearnLate(sights, sightOf(imager, 16, at+8+off), 2)
-		m.Rate(imager).Add(i%3 != 0)
+		m.HitRate(imager).Add(i%3 != 0)
 	}
 	return m
 }
 
-func sightOf(dev int, position, at float64) motion.Sight {
-	return motion.Sight{Dev: dev, Position: units.Metres(position), Raw: at, At: at}
+func sightOf(dev int, position, at float64) motion.Fix {
+	return motion.Fix{Dev: dev, Position: units.Metres(position), Raw: at, At: at}
 }
 
 // passed is a vehicle that was seen by both loops, and was there without stopping at 2 m/s.
 func passed(at float64, plate string) *Vehicle {
 	v := &Vehicle{First: at, Last: at + 16, Speed: 2, Length: 8}
-	v.Sights = []motion.Sight{sightOf(0, 0, at), sightOf(1, 10, at+5), sightOf(3, 24, at+12)}
+	v.Fixes = []motion.Fix{sightOf(0, 0, at), sightOf(1, 10, at+5), sightOf(3, 24, at+12)}
 	if plate != "" {
 		v.Names = []kinds.Name{{Kind: "plate", Value: plate, Shown: plate, Sure: 0.95}}
 	}
@@ -64,13 +64,13 @@ func imaged(at float64, plate string) *Report {
 	if plate != "" {
 		d.Names = []kinds.Name{{Kind: "plate", Value: plate, Shown: plate, Sure: 0.95}}
 	}
-	return &Report{Dets: []*detection.Detection{d}}
+	return &Report{Detections: []*detection.Detection{d}}
 }
 
 func works(int, float64) bool { return false }
 
 // likely returns the probability of each vehicle, and of none under None.
-func likely(fits []Fit) map[int]float64 {
+func likely(fits []Candidate) map[int]float64 {
 	out := map[int]float64{}
 	for _, f := range fits {
 		out[f.Vehicle] += f.Probability
@@ -89,18 +89,18 @@ func someLate(t *rapid.T) (vehicles []*Vehicle, reports []*Report) {
 			plate = fmt.Sprintf("%cBC12%d", 'A'+v, v)
 		}
 		one := passed(at, plate)
-		kept := one.Sights[:0:0]
-		for i, s := range one.Sights {
+		kept := one.Fixes[:0:0]
+		for i, s := range one.Fixes {
 			if s.At += float64(rapid.IntRange(0, 200).Draw(t, "off"))/100 + 0.0031*float64(1+i*i); rapid.IntRange(0, 4).Draw(t, "missed") > 0 {
 				s.Raw = s.At
 				kept = append(kept, s)
 			}
 		}
-		one.Sights = kept
+		one.Fixes = kept
 		if rapid.IntRange(0, 7).Draw(t, "given") == 0 {
-			one.Seen = 1 << imager
+			one.Reported = 1 << imager
 		}
-		one.Back = rapid.IntRange(0, 9).Draw(t, "back") == 0
+		one.Reversed = rapid.IntRange(0, 9).Draw(t, "back") == 0
 		vehicles = append(vehicles, one)
 	}
 	when := 1005.0
@@ -124,7 +124,7 @@ type alignment struct {
 // alignments lists all ways to give reports to vehicles in their order, with their weights. Who came before the first
 // report is not known: each vehicle may have been the last one then, and may have been seen already.
 func (a *aligner) alignments() (out []alignment) {
-	missed := a.missed()
+	missed := a.missedDetectionCosts()
 	var follow func(last int, w alignment) // last is the vehicle seen last; -1 for none
 	follow = func(last int, w alignment) {
 		j := len(w.of)
@@ -135,14 +135,14 @@ func (a *aligner) alignments() (out []alignment) {
 		give := func(vehicle, last int, weight float64) {
 			follow(last, alignment{append(w.of[:j:j], vehicle), w.weight + weight})
 		}
-		give(None, last, stray)
+		give(None, last, falseAlarmScore)
 		if last >= 0 { // once more
-			give(last, last, a.weight[j][last]+math.Log(secondScan))
+			give(last, last, a.scores[j][last]+math.Log(secondScan))
 		}
 		for v := last + 1; v < len(a.vehicles); v++ {
-			weight := a.weight[j][v] + missed[v] - missed[last+1]
+			weight := a.scores[j][v] + missed[v] - missed[last+1]
 			if j > 0 && last >= 0 && v == last+1 && w.of[j-1] == last {
-				weight += a.next(j, v)
+				weight += a.queueGain(j, v)
 			}
 			give(v, v, weight)
 		}
@@ -162,7 +162,7 @@ func TestAlignBruteForce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		vehicles, reports := someLate(t)
 		a := aligner{Layout: l, model: m, vehicles: vehicles, reports: reports, down: works, orderly: true}
-		a.weigh()
+		a.score()
 		total := math.Inf(-1)
 		all := a.alignments()
 		for _, w := range all {
@@ -178,7 +178,7 @@ func TestAlignBruteForce(t *testing.T) {
 		for j, fits := range l.Align(m, vehicles, reports, works) {
 			got := likely(fits)
 			for v, p := range want[j] {
-				if math.Abs(got[v]-p) > 2*leastShare {
+				if math.Abs(got[v]-p) > 2*minShare {
 					t.Errorf("report %d is of %d with %.4f, not %.4f", j, v, got[v], p)
 				}
 			}
@@ -234,7 +234,7 @@ func TestAlignProbabilities(t *testing.T) {
 							t.Errorf("report %d: number %d is likelier than the one before", j, i)
 						}
 					}
-					if sum > 1+1e-9 || sum < 1-leastShare*float64(len(vehicles)+1) {
+					if sum > 1+1e-9 || sum < 1-minShare*float64(len(vehicles)+1) {
 						t.Errorf("report %d: the sum is %.6f", j, sum)
 					}
 				}
@@ -252,19 +252,19 @@ func TestAlignTimeOfDay(t *testing.T) {
 		const by = 1 << 17
 		for _, v := range vehicles {
 			v.First, v.Last = v.First+by, v.Last+by
-			for i := range v.Sights {
-				v.Sights[i].At += by
-				v.Sights[i].Raw += by
+			for i := range v.Fixes {
+				v.Fixes[i].At += by
+				v.Fixes[i].Raw += by
 			}
 		}
 		for _, r := range reports {
-			r.Dets[0].At += by
-			r.Dets[0].Raw += by
+			r.Detections[0].At += by
+			r.Detections[0].Raw += by
 		}
 		for j, fits := range l.Align(m, vehicles, reports, works) {
 			w := likely(want[j])
 			for v, p := range likely(fits) {
-				if math.Abs(p-w[v]) > leastShare+1e-5 {
+				if math.Abs(p-w[v]) > minShare+1e-5 {
 					t.Errorf("report %d is of %d with %.5f, and the day after with %.5f", j, v, w[v], p)
 				}
 			}

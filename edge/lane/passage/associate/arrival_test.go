@@ -24,7 +24,7 @@ func TestArrivalFree(t *testing.T) {
 		t.Errorf("a minute and more too early is %.2f, %.2f", score(-50), worst)
 	}
 	c := s.of(v, s.sees(1, 1010.1, bare))
-	if c.terms.Waited || c.terms.From != 0 || math.Abs(float64(c.terms.Off)-6) > 0.3 || c.terms.Sigma <= 0 {
+	if c.terms.Queued || c.terms.From != 0 || math.Abs(float64(c.terms.Residual)-6) > 0.3 || c.terms.Sigma <= 0 {
 		t.Errorf("%+v", c.terms)
 	}
 }
@@ -67,7 +67,7 @@ func TestArrivalHeld(t *testing.T) {
 		if i%3 == 0 {
 			late = 15
 		}
-		queue.Learn([]motion.Sight{sightOf(0, 0, at), sightOf(1, 8, at+4+late)}, 2, 8, 0)
+		queue.Learn([]motion.Fix{sightOf(0, 0, at), sightOf(1, 8, at+4+late)}, 2, 8, 0)
 	}
 	falls(t, "20 s late, in a queue and free", score(queue, 20), score(free, 20))
 	falls(t, "in time, free and in a queue", score(free, 0), score(queue, 0))
@@ -83,7 +83,7 @@ func TestArrivalBeside(t *testing.T) {
 			if queue && i%2 == 0 {
 				late = 15
 			}
-			m.Learn([]motion.Sight{sightOf(0, 0, at), sightOf(2, 30, at+15+late)}, 2, 8, 0)
+			m.Learn([]motion.Fix{sightOf(0, 0, at), sightOf(2, 30, at+15+late)}, 2, 8, 0)
 		}
 		s := newScene(t, l, m)
 		v := s.born(0, 1000)
@@ -106,8 +106,8 @@ func TestArrivalStood(t *testing.T) {
 			l := layouts["one lane"]()
 			m := known(l)
 			for range 41 { // vehicles are 4 to 16 m long here
-				m.Measured(4)
-				m.Measured(16)
+				m.LearnLength(4)
+				m.LearnLength(16)
 			}
 			score := func(late, hold float64) float64 {
 				s := newScene(t, l, m)
@@ -134,7 +134,7 @@ func TestArrivalQueue(t *testing.T) {
 		s.goes(first, s.sees(1, 994.1, lasting(stands)))
 		second := s.born(0, 1000)
 		c := s.of(second, s.sees(1, at, bare))
-		return float64(c.terms.Score[Arrival]), c.terms.Waited
+		return float64(c.terms.Score[Arrival]), c.terms.Queued
 	}
 	const stood, drove = 40.0, 4.2 // until 1034
 	while, waits := score(1020, stood)

@@ -32,7 +32,7 @@ func TestBirthRate(t *testing.T) {
 		l := layouts["one lane"]()
 		m := known(l)
 		for range 41 {
-			m.Born(gap)
+			m.AddHeadway(gap)
 		}
 		s := newScene(t, l, m)
 		d := s.sees(0, 1000)
@@ -60,7 +60,7 @@ func TestBirthLanes(t *testing.T) {
 	s := newScene(t, l, known(l))
 	d := s.sees(0, 1000)
 	step := newStepper(s.w, d)
-	step.node(s.n)
+	step.expand(s.n)
 	if len(step.nodes) != 2 {
 		t.Fatalf("%d tracks", len(step.nodes))
 	}
@@ -84,7 +84,7 @@ func TestMissed(t *testing.T) {
 	l := layouts["one lane"]()
 	m := known(l)
 	for i := range 200 {
-		m.Rate(1).Add(i%2 == 0)
+		m.HitRate(1).Add(i%2 == 0)
 	}
 	half := newScene(t, l, m)
 	falls(t, "without one that sees half, and one that sees nearly all",

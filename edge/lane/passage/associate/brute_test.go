@@ -33,7 +33,7 @@ var layouts = map[string]func() *Layout{
 	},
 	"tags of both": func() *Layout {
 		return filled(2, Device{ID: "a", Places: at(0, 0)}, Device{ID: "b", Places: at(1, 0)},
-			Device{ID: "c", Places: append(at(0, 6), at(1, 6)...), Hears: true}, Device{ID: "d", Places: at(0, 12)})
+			Device{ID: "c", Places: append(at(0, 6), at(1, 6)...), HearsTags: true}, Device{ID: "d", Places: at(0, 12)})
 	},
 }
 
@@ -63,7 +63,9 @@ func someDetections(t *rapid.T, l *Layout) (out []*detection.Detection) {
 			if len(out) == most || math.IsInf(float64(place), 1) || rapid.IntRange(0, 9).Draw(t, "missed") < 3 {
 				continue
 			}
-			d := &detection.Detection{Idx: int64(len(out)), Device: l.Devices[dev].ID, Key: fmt.Sprint(len(out)), Dev: dev, Kind: observation.Kind_KIND_VEHICLE_DETECTION, Evidence: kinds.Evidence{Tag: l.Devices[dev].Hears, Blind: l.Devices[dev].Hears}}
+			d := &detection.Detection{Idx: int64(len(out)), Device: l.Devices[dev].ID, Key: fmt.Sprint(len(out)),
+				Dev: dev, Kind: observation.Kind_KIND_VEHICLE_DETECTION,
+				Evidence: kinds.Evidence{Tag: l.Devices[dev].HearsTags, Blind: l.Devices[dev].HearsTags}}
 			d.At = 1000 + float64(v)*headway + float64(place)/speed + rapid.Float64Range(-1, 3).Draw(t, "off")
 			d.Raw, d.Arrived, d.Order = d.At, d.At+1, d.At
 			if dev != 1 {
@@ -102,7 +104,7 @@ func enumerate(w *Window, dets []*detection.Detection) (out []path, of int) {
 		var more []hypothesis
 		for _, h := range all {
 			s := newStepper(w, dets[of])
-			s.node(&node{queue: h.queue, weight: h.weight, best: h.weight})
+			s.expand(&node{queue: h.queue, weight: h.weight, best: h.weight})
 			for _, next := range s.nodes {
 				e := next.edges[0]
 				labels := append(h.labels[:of:of], e.label)
@@ -163,7 +165,7 @@ func shares(paths []path, best path, dets []*detection.Detection) (out []map[int
 
 func wide(l *Layout, m *motion.Model) *Window {
 	w := NewWindow(l, m, nil)
-	w.beam, w.forget = math.MaxInt, math.Inf(1)
+	w.beam, w.pruneAt = math.MaxInt, math.Inf(1)
 	return w
 }
 
@@ -171,16 +173,16 @@ func wide(l *Layout, m *motion.Model) *Window {
 func taught(l *Layout) *motion.Model {
 	m := motion.New(len(l.Devices), 2)
 	for i := range 12 {
-		var sights []motion.Sight
+		var sights []motion.Fix
 		for dev := range l.Devices {
 			if place := l.Position(0, dev); !math.IsInf(float64(place), 1) {
 				at := 60*float64(i) + float64(place)/2 + 0.1*float64(i%3)
-				sights = append(sights, motion.Sight{Dev: dev, Position: place, Raw: at, At: at})
+				sights = append(sights, motion.Fix{Dev: dev, Position: place, Raw: at, At: at})
 			}
-			m.Rate(dev).Add(i%6 != 0)
+			m.HitRate(dev).Add(i%6 != 0)
 		}
 		m.Learn(sights, 2, 8, 0)
-		m.Born(20)
+		m.AddHeadway(20)
 	}
 	return m
 }
@@ -201,9 +203,9 @@ func everywhere(t *testing.T, property func(t *rapid.T, l *Layout, m *motion.Mod
 func TestBruteForce(t *testing.T) {
 	everywhere(t, func(t *rapid.T, l *Layout, m *motion.Model) {
 		dets := someDetections(t, l)
-		slices.SortFunc(dets, before)
+		slices.SortFunc(dets, compareDetections)
 		w, tree := wide(l, m), wide(l, m)
-		tree.apart = true
+		tree.keepApart = true
 		w.now = 1000 + rapid.Float64Range(0, 100).Draw(t, "now")
 		tree.now = w.now
 		paths, n := enumerate(tree, dets)
@@ -228,15 +230,15 @@ func TestBruteForce(t *testing.T) {
 		want := shares(paths, best, dets)
 		for i, a := range all {
 			if a.Label != best.labels[i] {
-				t.Errorf("detection %d is of %d, not of %d", a.Det.Idx, a.Label, best.labels[i])
+				t.Errorf("detection %d is of %d, not of %d", a.Detection.Idx, a.Label, best.labels[i])
 			}
 			got := map[int64]float64{}
 			for _, s := range a.Shares {
 				got[s.Label] = s.Probability
 			}
 			for label, p := range want[i] {
-				if math.Abs(got[label]-p) > 2*leastShare {
-					t.Errorf("detection %d is of %d with %.4f, not %.4f", a.Det.Idx, label, got[label], p)
+				if math.Abs(got[label]-p) > 2*minShare {
+					t.Errorf("detection %d is of %d with %.4f, not %.4f", a.Detection.Idx, label, got[label], p)
 				}
 			}
 		}

@@ -39,9 +39,9 @@ func (c *chain) scale() {
 
 // inOrder sums over all assignments in which later reports are of later vehicles. The sums are of probabilities, scaled
 // from report to report (Rabiner 1989).
-func (a *aligner) inOrder() [][]Fit {
+func (a *aligner) inOrder() [][]Candidate {
 	n, m := len(a.reports), len(a.vehicles)
-	missed := a.missed()
+	missed := a.missedDetectionCosts()
 	forward, backward := make([]chain, n+1), make([]chain, n+1)
 	for j := range n + 1 {
 		forward[j], backward[j] = newChain(m), newChain(m)
@@ -50,9 +50,9 @@ func (a *aligner) inOrder() [][]Fit {
 		forward[0][0][i] = 1 // whoever came before was dealt with
 		backward[n][0][i], backward[n][1][i] = 1, 1
 	}
-	links := make([][]link, n)
+	links := make([][]transition, n)
 	for j := range n {
-		links[j] = a.links(j, missed)
+		links[j] = a.transitions(j, missed)
 		for _, l := range links[j] {
 			*forward[j+1].at(l.to) += *forward[j].at(l.from) * l.factor
 		}
@@ -64,7 +64,7 @@ func (a *aligner) inOrder() [][]Fit {
 		}
 		backward[j].scale()
 	}
-	out := make([][]Fit, n)
+	out := make([][]Candidate, n)
 	for j := range n {
 		of, none, total := make([]float64, m), 0.0, 0.0
 		for _, l := range links[j] {
@@ -76,24 +76,24 @@ func (a *aligner) inOrder() [][]Fit {
 				none += path
 			}
 		}
-		out[j] = a.fits(j, func(i int) float64 { return of[i] / total }, none/total)
+		out[j] = a.candidates(j, func(i int) float64 { return of[i] / total }, none/total)
 	}
 	return out
 }
 
-// link is an assignment of a report, as a step from one state to the next.
-type link struct {
+// transition is an assignment of a report, as a step from one state to the next.
+type transition struct {
 	from, to state
 	factor   float64 // of its probability, over that of the report's likeliest one
 }
 
-// links weighs the assignments of report j. missed is what it costs that vehicles up to each one were not seen.
-func (a *aligner) links(j int, missed []float64) []link {
-	out := make([]link, 0, 2*(skips+3)*(len(a.vehicles)+1))
+// transitions weighs the assignments of report j. missed is what it costs that vehicles up to each one were not seen.
+func (a *aligner) transitions(j int, missed []float64) []transition {
+	out := make([]transition, 0, 2*(maxSkipped+3)*(len(a.vehicles)+1))
 	top := math.Inf(-1)
 	add := func(from, to state, weight float64) {
 		top = max(top, weight)
-		out = append(out, link{from, to, weight})
+		out = append(out, transition{from, to, weight})
 	}
 	for _, own := range []bool{false, true} {
 		for i := range len(a.vehicles) + 1 {
@@ -101,14 +101,14 @@ func (a *aligner) links(j int, missed []float64) []link {
 				continue
 			}
 			from := state{i, own}
-			add(from, state{i, false}, stray)
+			add(from, state{i, false}, falseAlarmScore)
 			if i > 0 { // once more
-				add(from, state{i, true}, a.weight[j][i-1]+logSecondScan)
+				add(from, state{i, true}, a.scores[j][i-1]+logSecondScan)
 			}
-			for k := i + 1; k <= min(len(a.vehicles), i+1+skips); k++ {
-				weight := a.weight[j][k-1] + missed[k-1] - missed[i]
+			for k := i + 1; k <= min(len(a.vehicles), i+1+maxSkipped); k++ {
+				weight := a.scores[j][k-1] + missed[k-1] - missed[i]
 				if own && k == i+1 {
-					weight += a.next(j, k-1)
+					weight += a.queueGain(j, k-1)
 				}
 				add(from, state{k, true}, weight)
 			}

@@ -12,7 +12,7 @@ import (
 func way(l *Layout, dets ...*detection.Detection) *track {
 	t := born(l, 0, dets[0])
 	for _, d := range dets[1:] {
-		t = t.with(l, d)
+		t = t.withDetection(l, d)
 	}
 	return t
 }
@@ -25,7 +25,7 @@ func TestLayoutFill(t *testing.T) {
 	l := filled(2,
 		Device{ID: "a", Places: at(0, 0)},
 		Device{ID: "b", Places: append(at(0, 5), at(1, 7)...)},
-		Device{ID: "tags", Places: append(at(0, 6), at(1, 8)...), Hears: true},
+		Device{ID: "tags", Places: append(at(0, 6), at(1, 8)...), HearsTags: true},
 		Device{ID: "x", Places: []Place{{Lane: 0, Position: 30, Late: true}, {Lane: 1, Position: 3}}},
 		Device{ID: "y", Places: []Place{{Lane: 0, Position: 40, Late: true}}})
 	if l.Last(0) != 6 || l.Last(1) != 8 || l.First(0) != 0 || l.First(1) != 3 {
@@ -68,12 +68,12 @@ func TestExact(t *testing.T) {
 		"a tag":   {func(d *detection.Detection) { d.Tag = true }, false},
 		"a scale": {func(d *detection.Detection) { d.Weighs = true }, false}, "backwards": {backwards, false},
 	} {
-		if d := s.sees(0, 1000, c.with); exact(d) != c.want {
-			t.Errorf("%s: %v", name, exact(d))
+		if d := s.sees(0, 1000, c.with); timesFront(d) != c.want {
+			t.Errorf("%s: %v", name, timesFront(d))
 		}
 	}
 	other := s.sees(0, 1000)
-	if other.Raw++; exact(other) {
+	if other.Raw++; timesFront(other) {
 		t.Error("by another clock")
 	}
 }
@@ -91,7 +91,7 @@ func TestTrackAdds(t *testing.T) {
 		v.seen != 15 {
 		t.Errorf("%+v", v)
 	}
-	back := v.with(l, s.sees(0, 1050, backwards, long(2)))
+	back := v.withDetection(l, s.sees(0, 1050, backwards, long(2)))
 	if !back.reversed || back.turned || back.front != 24 || v.reversed {
 		t.Errorf("backwards: %+v", back)
 	}
@@ -99,20 +99,21 @@ func TestTrackAdds(t *testing.T) {
 	if only.front != 0 || only.speed != 0 {
 		t.Errorf("seen backwards only: front %v, speed %v", only.front, only.speed)
 	}
-	if d := v.at(2); d == nil || d.At != 1004 || v.at(1).At != 1000 || way(l, s.sees(0, 1)).at(2) != nil {
+	if d := v.detectionBy(2); d == nil || d.At != 1004 || v.detectionBy(1).At != 1000 || way(l, s.sees(0,
+		1)).detectionBy(2) != nil {
 		t.Error("the latest sight by a device")
 	}
-	if v.out(0) != nil || back.out(0) == nil || back.out(3) != nil {
+	if v.outboundBy(0) != nil || back.outboundBy(0) == nil || back.outboundBy(3) != nil {
 		t.Error("the latest sight since it turned back")
 	}
 	a, b := &track{lane: 0}, &track{lane: 1}
-	if a.one(b) || !a.one(a) {
+	if a.sameRow(b) || !a.sameRow(a) {
 		t.Error("one row")
 	}
-	if a.merged = true; a.one(b) || b.one(a) {
+	if a.merged = true; a.sameRow(b) || b.sameRow(a) {
 		t.Error("one row where only one has merged")
 	}
-	if b.merged = true; !a.one(b) {
+	if b.merged = true; !a.sameRow(b) {
 		t.Error("one row where both have merged")
 	}
 }
@@ -138,9 +139,9 @@ func TestStay(t *testing.T) {
 		"seen elsewhere":   {way(l, s.sees(2, 1000, lasting(7))), s.sees(0, 1000, none), 4, 1.5},
 		"measured nowhere": {way(l, s.sees(2, 1000, bare)), s.sees(0, 1000, bare), 0, 0},
 	} {
-		stay, sigma := l.stay(m, c.of, c.d)
+		stay, sigma := l.presence(m, c.of, c.d)
 		if name == "measured nowhere" {
-			c.stay, c.sigma = m.Stay(motion.Sight{}, 0, m.Speed())
+			c.stay, c.sigma = m.PresenceTime(motion.Fix{}, 0, m.SpeedEstimate())
 		}
 		equal(t, name, stay, c.stay)
 		equal(t, name+", sigma", sigma, c.sigma)
@@ -153,11 +154,11 @@ func TestThere(t *testing.T) {
 	s := close4(t)
 	l, m := s.w.layout, s.w.model
 	d := s.sees(0, 1000)
-	at, sigma, by := l.there(m, way(l, s.sees(0, 990), s.sees(1, 991)), d)
+	at, sigma, by := l.fixAt(m, way(l, s.sees(0, 990), s.sees(1, 991)), d)
 	if at != 990 || sigma != 0 || by == nil || by.Dev != 0 {
 		t.Errorf("seen there: %.1f, %.2f, %v", at, sigma, by)
 	}
-	at, sigma, by = l.there(m, way(l, s.sees(1, 991), s.sees(3, 1003)), d)
+	at, sigma, by = l.fixAt(m, way(l, s.sees(1, 991), s.sees(3, 1003)), d)
 	if math.Abs(at-991) > 1 || sigma <= 0 || by == nil || by.Dev != 1 {
 		t.Errorf("seen beside it: %.1f, %.2f, %v", at, sigma, by)
 	}
@@ -165,7 +166,7 @@ func TestThere(t *testing.T) {
 		"seen elsewhere": way(l, s.sees(2, 991)), "seen going back": way(l, s.sees(0, 991, backwards)),
 		"heard": way(l, s.sees(0, 991, tagged("urn:1", -50, false))),
 	} {
-		if _, _, by := l.there(m, v, d); by != nil {
+		if _, _, by := l.fixAt(m, v, d); by != nil {
 			t.Errorf("%s: %v", name, by)
 		}
 	}
@@ -176,24 +177,24 @@ func TestThere(t *testing.T) {
 func TestRear(t *testing.T) {
 	s := close4(t)
 	l, m := s.w.layout, s.w.model
-	length := float64(m.Least(8))
+	length := float64(m.MinLength(8))
 	if length < 6 {
 		t.Fatalf("vehicles are %.1f m long at the least", length)
 	}
-	at, ok := l.rear(m, way(l, s.sees(2, 1020)), 0)
+	at, ok := l.earliestRear(m, way(l, s.sees(2, 1020)), 0)
 	if !ok {
 		t.Fatal("nothing says so")
 	}
 	equal(t, "seen 4 m beyond", at, 1020+(length+1-4)/2)
-	at, _ = l.rear(m, way(l, s.sees(2, 1020), s.sees(2, 1010)), 0)
+	at, _ = l.earliestRear(m, way(l, s.sees(2, 1020), s.sees(2, 1010)), 0)
 	equal(t, "of two sights the later counts", at, 1020+(length+1-4)/2)
-	at, _ = l.rear(m, way(l, s.sees(2, 1010), s.sees(2, 1020)), 0)
+	at, _ = l.earliestRear(m, way(l, s.sees(2, 1010), s.sees(2, 1020)), 0)
 	equal(t, "of two sights the later counts, also when it came last", at, 1020+(length+1-4)/2)
 	for name, v := range map[string]*track{
 		"as far on as it is long": way(l, s.sees(3, 1020)), "in the place": way(l, s.sees(1, 1020)),
 		"not exactly": way(l, s.sees(2, 1020, lasting(0))), "not measured": way(l, s.sees(2, 1020, long(0))),
 	} {
-		if at, ok := l.rear(m, v, 0); ok {
+		if at, ok := l.earliestRear(m, v, 0); ok {
 			t.Errorf("%s: until %.1f", name, at)
 		}
 	}
@@ -205,39 +206,40 @@ func TestClears(t *testing.T) {
 	s := close4(t)
 	l, m := s.w.layout, s.w.model
 	d, gap := s.sees(0, 1050), m.Gap(0)
-	c, ok := l.clears(m, way(l, s.sees(0, 1000, lasting(6))), d)
-	if !ok || !c.held || c.again >= m.Delays().Share {
+	c, ok := l.clearingBy(m, way(l, s.sees(0, 1000, lasting(6))), d)
+	if !ok || !c.held || c.stopsAgain >= m.Delays().Share {
 		t.Errorf("seen: %+v, %v", c, ok)
 	}
 	equal(t, "seen", c.at, 1006+gap.Mean)
 	equal(t, "seen, sigma", c.sigma, gap.Sigma)
-	length := float64(m.Least(8))
-	c, ok = l.clears(m, way(l, s.sees(2, 1020)), d)
-	if !ok || !c.held || c.again != m.Delays().Share {
+	length := float64(m.MinLength(8))
+	c, ok = l.clearingBy(m, way(l, s.sees(2, 1020)), d)
+	if !ok || !c.held || c.stopsAgain != m.Delays().Share {
 		t.Errorf("seen 4 m beyond: %+v, %v", c, ok)
 	}
 	equal(t, "seen 4 m beyond", c.at, 1020+(length+1-4)/2+gap.Mean)
-	c, _ = l.clears(m, way(l, s.sees(0, 1000, lasting(0)), s.sees(2, 1040)), d)
+	c, _ = l.clearingBy(m, way(l, s.sees(0, 1000, lasting(0)), s.sees(2, 1040)), d)
 	equal(t, "it stood between", c.at, 1040+(length+1-4)/2+gap.Mean)
 	if c.held {
 		t.Error("it stood between: who comes then is held up")
 	}
-	c, _ = l.clears(m, way(l, s.sees(0, 1000, lasting(0)), s.sees(2, 1002)), d)
+	c, _ = l.clearingBy(m, way(l, s.sees(0, 1000, lasting(0)), s.sees(2, 1002)), d)
 	equal(t, "it went on", c.at, 1004+gap.Mean)
-	if _, ok := l.clears(m, way(l, s.sees(3, 1020)), d); ok {
+	if _, ok := l.clearingBy(m, way(l, s.sees(3, 1020)), d); ok {
 		t.Error("seen far on it says when there is room")
 	}
 	tags := tagged("urn:1", -50, false)
-	c, ok = l.clears(m, way(l, s.sees(0, 1000, tags, long(8), func(d *detection.Detection) { d.Speed = 2 })), s.sees(0,
-		1050, tags))
-	if !ok || c.held || c.again != 0 {
+	c, ok = l.clearingBy(m, way(l, s.sees(0, 1000, tags, long(8), func(d *detection.Detection) { d.Speed = 2 })),
+		s.sees(0,
+			1050, tags))
+	if !ok || c.held || c.stopsAgain != 0 {
 		t.Errorf("heard: %+v, %v", c, ok)
 	}
 	equal(t, "heard: the stay less twice the reach", c.at, 1000+4-2*tagReach/2)
-	equal(t, "heard, sigma", c.sigma, 2*stayGuess)
+	equal(t, "heard, sigma", c.sigma, 2*lengthTimeSigma)
 }
 
-// TestPredictFrom: a vehicle is predicted from its most advanced sight before the place, else from the hindmost
+// TestPredictFrom: a vehicle is predicted from its most advanced detection before the place, else from the hindmost
 // beyond; neither from the device's own nor from one on its way back.
 func TestPredictFrom(t *testing.T) {
 	s := one(t)
@@ -266,7 +268,7 @@ func TestPredictFrom(t *testing.T) {
 			t.Errorf("device %d is predicted from %d, not %d", x.dev, got, x.want)
 		}
 	}
-	reader := filled(1, Device{ID: "a", Places: at(0, 0)}, Device{ID: "r", Places: at(0, 5), Hears: true},
+	reader := filled(1, Device{ID: "a", Places: at(0, 0)}, Device{ID: "r", Places: at(0, 5), HearsTags: true},
 		Device{ID: "b", Places: at(0, 12)})
 	o := newScene(t, reader, known(reader))
 	tag := o.sees(1, 1003, tagged("urn:1", -50, false))

@@ -16,7 +16,7 @@ import (
 // leads on.
 func sound(t *rapid.T, what string, w *Window) {
 	t.Helper()
-	w.backward()
+	w.backwardPass()
 	totals := make([]float64, len(w.layers))
 	for i, l := range w.layers {
 		totals[i] = math.Inf(-1)
@@ -47,8 +47,8 @@ func sound(t *rapid.T, what string, w *Window) {
 				t.Fatalf("%s: layer %d: a node weighs %.6f and %.6f, its edges say %.6f and %.6f", what, i, n.weight, n.best,
 					weight, best)
 			}
-			if e := n.edges[n.by]; math.Abs(e.from.best+e.sum-best) > 1e-6 {
-				t.Fatalf("%s: layer %d: the best edge is not %d", what, i, n.by)
+			if e := n.edges[n.bestEdge]; math.Abs(e.from.best+e.sum-best) > 1e-6 {
+				t.Fatalf("%s: layer %d: the best edge is not %d", what, i, n.bestEdge)
 			}
 		}
 	}
@@ -72,36 +72,36 @@ func TestWeights(t *testing.T) {
 		if len(dets) == 0 {
 			return
 		}
-		w.thin()
+		w.dropUnlikely()
 		for i, l := range w.layers[:len(w.layers)-1] {
 			top := math.Inf(-1)
 			for _, n := range l.nodes {
 				top = max(top, n.weight+n.after)
 			}
 			for _, n := range l.nodes {
-				if i > 0 && n.weight+n.after < top-w.forget-thinner {
+				if i > 0 && n.weight+n.after < top-w.pruneAt-dropMargin {
 					t.Fatalf("layer %d keeps a node that is e^%.1f less likely", i, top-n.weight-n.after)
 				}
 			}
 		}
-		w.swept = false
+		w.backwardDone = false
 		sound(t, "thinned", w)
 		cut := rapid.IntRange(1, len(w.layers)-1).Draw(t, "cut")
-		on := w.path()
+		on := w.likeliestPath()
 		n := on[len(on)-1]
-		w.force(cut)
+		w.keepBest(cut)
 		if len(w.layers[cut].nodes) != 1 || n == nil {
 			t.Fatalf("%d nodes are left where the past is decided", len(w.layers[cut].nodes))
 		}
-		w.swept = false
+		w.backwardDone = false
 		sound(t, "forced", w)
-		last := slices.MaxFunc(dets, before)
+		last := slices.MaxFunc(dets, compareDetections)
 		w.Settle(last.Order+1, last.Order+1)
-		if root := w.layers[0].nodes[0]; w.begun && (root.weight != 0 || root.best != 0) {
+		if root := w.layers[0].nodes[0]; w.hasRoot && (root.weight != 0 || root.best != 0) {
 			t.Fatalf("the root weighs %.6f and %.6f", root.weight, root.best)
 		}
-		if w.begun {
-			w.swept = false
+		if w.hasRoot {
+			w.backwardDone = false
 			for _, n := range w.layers[0].nodes {
 				n.edges = nil
 			}
@@ -115,11 +115,11 @@ func TestWeights(t *testing.T) {
 func TestForget(t *testing.T) {
 	everywhere(t, func(t *rapid.T, l *Layout, m *motion.Model) {
 		narrow, all := NewWindow(l, m, nil), wide(l, m)
-		narrow.forget = rapid.Float64Range(9, 14).Draw(t, "forget")
+		narrow.pruneAt = rapid.Float64Range(9, 14).Draw(t, "forget")
 		narrow.beam = math.MaxInt
 		from := []*node{{}}
 		dets := someDetections(t, l)
-		slices.SortFunc(dets, before)
+		slices.SortFunc(dets, compareDetections)
 		for _, d := range dets[:min(len(dets), 5)] {
 			kept, any := narrow.step(from, d).nodes, all.step(from, d).nodes
 			best := math.Inf(-1)
@@ -132,10 +132,10 @@ func TestForget(t *testing.T) {
 			}
 			for _, n := range any {
 				_, ok := weights[n.hash]
-				if clear := math.Abs(n.weight-best+narrow.forget) > 0.01; clear && len(n.edges) == 1 &&
-					ok != (n.weight > best-narrow.forget) {
+				if clear := math.Abs(n.weight-best+narrow.pruneAt) > 0.01; clear && len(n.edges) == 1 &&
+					ok != (n.weight > best-narrow.pruneAt) {
 					t.Fatalf("a hypothesis e^%.2f less likely than the best is kept: %v, with a bound of %.2f", best-n.weight, ok,
-						narrow.forget)
+						narrow.pruneAt)
 				}
 			}
 			from = kept
@@ -167,17 +167,17 @@ func TestPatience(t *testing.T) {
 		t.Errorf("%d are decided when patience ends, %d are open", len(out), w.Len())
 	}
 	s, w := open()
-	for i := range mostLayers - 2 {
+	for i := range maxLayers - 2 {
 		w.Insert(s.sees(0, 1007+0.05*float64(i), bare))
 	}
 	if out := w.Settle(1004, 1100); len(out) > 2 {
 		t.Fatalf("%d are decided", len(out))
 	}
-	for w.Len() < mostLayers+2 {
+	for w.Len() < maxLayers+2 {
 		w.Insert(s.sees(0, 1050+0.05*float64(w.Len()), bare))
 	}
 	w.Settle(1006.5, 1100)
-	if n := w.Len(); n != mostLayers {
+	if n := w.Len(); n != maxLayers {
 		t.Errorf("%d are undecided", n)
 	}
 }
@@ -194,10 +194,10 @@ func TestSettleNothing(t *testing.T) {
 	if out := w.Settle(1000, 1010); out != nil || w.Len() != 2 {
 		t.Errorf("%d are decided at the moment of the first", len(out))
 	}
-	if out := w.Settle(1004, 1010); len(out) != 1 || out[0].Det.At != 1000 {
+	if out := w.Settle(1004, 1010); len(out) != 1 || out[0].Detection.At != 1000 {
 		t.Errorf("%d are decided at the moment of the second", len(out))
 	}
-	if out := w.Settle(1004.1, 1010); len(out) != 1 || out[0].Det.At != 1004 {
+	if out := w.Settle(1004.1, 1010); len(out) != 1 || out[0].Detection.At != 1004 {
 		t.Errorf("%d are decided after the second", len(out))
 	}
 }
@@ -214,7 +214,7 @@ func TestTrackHash(t *testing.T) {
 		build := func(order []*detection.Detection) *track {
 			out := born(l, 0, order[0])
 			for _, d := range order[1:] {
-				out = out.with(l, d)
+				out = out.withDetection(l, d)
 			}
 			return out
 		}
@@ -222,10 +222,11 @@ func TestTrackHash(t *testing.T) {
 		if a.state() != b.state() || a.seen != b.seen || a.front != b.front || a.last != b.last || a.length != b.length {
 			t.Errorf("in another order the track is another one: %+v, %+v", a, b)
 		}
-		if build(dets[1:]).state() == a.state() || a.charge(1).state() == a.state() {
+		if build(dets[1:]).state() == a.state() || a.withMisses(1).state() == a.state() {
 			t.Error("tracks that differ have one hash")
 		}
-		if a.charge(1).charge(6).state() != a.charge(6).state() || a.charge(6).charge(a.charged).state() != a.state() {
+		if a.withMisses(1).withMisses(6).state() != a.withMisses(6).state() ||
+			a.withMisses(6).withMisses(a.missed).state() != a.state() {
 			t.Error("what it was charged for before is in the hash")
 		}
 		moved := *a
@@ -233,7 +234,7 @@ func TestTrackHash(t *testing.T) {
 			t.Error("merged or not is one state")
 		}
 		moved = *a
-		if moved.free = 7; moved.state() == a.state() {
+		if moved.aheadGone = 7; moved.state() == a.state() {
 			t.Error("when the vehicle ahead left is not in the state")
 		}
 	})

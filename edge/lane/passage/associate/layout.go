@@ -18,9 +18,9 @@ type Place struct {
 
 // Device is a device of lanes that are associated together.
 type Device struct {
-	ID     string
-	Places []Place // one in each lane that it sees
-	Hears  bool    // it hears tags: what it sees may be in another lane, and keeps no order
+	ID        string
+	Places    []Place // one in each lane that it sees
+	HearsTags bool    // it hears tags: what it sees may be in another lane, and keeps no order
 }
 
 // Layout holds the fixed properties of one lane, or of lanes that share devices. It holds 64 devices at most.
@@ -67,7 +67,7 @@ func (l *Layout) Fill() {
 		}
 	}
 	for d := range l.Devices {
-		l.merges[d] = len(l.Devices[d].Places) > 1 && !l.Devices[d].Hears
+		l.merges[d] = len(l.Devices[d].Places) > 1 && !l.Devices[d].HearsTags
 	}
 }
 

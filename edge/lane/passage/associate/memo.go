@@ -9,35 +9,35 @@ import (
 // memo caches the comparison of one track with the detection of a step. Many hypotheses share a track, and each asks
 // for it several times; memos last for the step.
 type memo struct {
-	of *track
+	track *track
 
-	predicted, expected bool // p was asked for, and something predicts it
-	p                   motion.Prediction
+	predicted, hasPrediction bool // p was asked for, and something predicts it
+	prediction               motion.Prediction
 
-	cleared, hinders bool // clearing was asked for, and something says when the next one can come
-	clearing         clearing
+	clearingKnown, hasClearing bool // clearing was asked for, and something says when the next one can come
+	clearing                   clearing
 
-	extended            bool // extent was asked for
+	lengthKnown         bool // extent was asked for
 	length, lengthSigma units.Metres
 
-	compared   bool // sizes were asked for
-	comparison float64
+	sizeKnown bool // sizes were asked for
+	sizeScore float64
 
-	liked bool // like was asked for
-	like  detection.Likeness
+	identityKnown bool // like was asked for
+	identity      detection.IdentityScore
 
-	awaited bool // silence was asked for
-	silence float64
+	silenceKnown bool // silence was asked for
+	silence      float64
 
-	next    *track // with the detection; nil when not made yet
-	charged *track // charged for the detection's device; nil when not made yet
+	extended *track // with the detection; nil when not made yet
+	missed   *track // charged for the detection's device; nil when not made yet
 }
 
 // memo returns a track's memo of this step. It is valid until another one is asked for.
 func (s *stepper) memo(t *track) *memo {
-	if t.slot >= len(s.memos) || s.memos[t.slot].of != t {
+	if t.slot >= len(s.memos) || s.memos[t.slot].track != t {
 		t.slot = len(s.memos)
-		s.memos = append(s.memos, memo{of: t})
+		s.memos = append(s.memos, memo{track: t})
 	}
 	return &s.memos[t.slot]
 }
@@ -47,64 +47,65 @@ func (s *stepper) predict(t *track) (p *motion.Prediction, ok bool) {
 	m := s.memo(t)
 	if !m.predicted {
 		m.predicted = true
-		m.p, m.expected = s.layout.predict(s.model, t, s.d)
+		m.prediction, m.hasPrediction = s.layout.predict(s.model, t, s.detection)
 	}
-	return &m.p, m.expected
+	return &m.prediction, m.hasPrediction
 }
 
-// clears returns when a track's vehicle, being ahead, lets the next one come to the detection's device; nil when
+// clearingBy returns when a track's vehicle, being ahead, lets the next one come to the detection's device; nil when
 // nothing says so.
-func (s *stepper) clears(t *track) *clearing {
+func (s *stepper) clearingBy(t *track) *clearing {
 	m := s.memo(t)
-	if !m.cleared {
-		m.cleared = true
-		m.clearing, m.hinders = s.layout.clears(s.model, t, s.d)
+	if !m.clearingKnown {
+		m.clearingKnown = true
+		m.clearing, m.hasClearing = s.layout.clearingBy(s.model, t, s.detection)
 	}
-	if !m.hinders {
+	if !m.hasClearing {
 		return nil
 	}
 	return &m.clearing
 }
 
-// like returns what the names of a track and of the detection say together.
-func (s *stepper) like(t *track) *detection.Likeness {
+// identityScore returns what the names of a track and of the detection say together.
+func (s *stepper) identityScore(t *track) *detection.IdentityScore {
 	m := s.memo(t)
-	if !m.liked {
-		m.liked, m.like = true, detection.Like(s.d.Names, t.names)
+	if !m.identityKnown {
+		m.identityKnown, m.identity = true, detection.CompareNames(s.detection.Names, t.names)
 	}
-	return &m.like
+	return &m.identity
 }
 
-// next returns a track with the detection, charged for the devices that saw nothing of it until then.
-func (s *stepper) next(t *track) *track {
+// extend returns a track with the detection, charged for the devices that saw nothing of it until then.
+func (s *stepper) extend(t *track) *track {
 	m := s.memo(t)
-	if m.next == nil {
-		now := t.with(s.layout, s.d)
-		bit := uint64(1) << s.d.Dev
-		if missed := s.layout.behind[t.lane][s.d.Dev] &^ now.seen; now.charged&bit != 0 || missed&^now.charged != 0 {
-			now.recharge((now.charged | missed) &^ bit)
+	if m.extended == nil {
+		now := t.withDetection(s.layout, s.detection)
+		bit := uint64(1) << s.detection.Dev
+		missed := s.layout.behind[t.lane][s.detection.Dev] &^ now.seen
+		if now.missed&bit != 0 || missed&^now.missed != 0 {
+			now.setMisses((now.missed | missed) &^ bit)
 		}
-		m.next = now
+		m.extended = now
 	}
-	return m.next
+	return m.extended
 }
 
-// passed returns a track that the detection's device should have seen, and did not.
-func (s *stepper) passed(t *track) *track {
+// chargeMiss returns a track that the detection's device should have seen, and did not.
+func (s *stepper) chargeMiss(t *track) *track {
 	m := s.memo(t)
-	if m.charged == nil {
-		m.charged = t.charge(t.charged | 1<<s.d.Dev)
-		m.charged.merged = t.merged || s.layout.merges[s.d.Dev]
+	if m.missed == nil {
+		m.missed = t.withMisses(t.missed | 1<<s.detection.Dev)
+		m.missed.merged = t.merged || s.layout.merges[s.detection.Dev]
 	}
-	return m.charged
+	return m.missed
 }
 
-// born returns the track of the detection in a lane, as of a vehicle that nobody saw before.
-func (s *stepper) born(lane int) *track {
-	if s.newborn[lane] == nil {
-		t := born(s.layout, lane, s.d)
-		t.recharge(s.layout.behind[lane][s.d.Dev])
-		s.newborn[lane] = t
+// newTrack returns the track of the detection in a lane, as of a vehicle that nobody saw before.
+func (s *stepper) newTrack(lane int) *track {
+	if s.newTracksByLane[lane] == nil {
+		t := born(s.layout, lane, s.detection)
+		t.setMisses(s.layout.behind[lane][s.detection.Dev])
+		s.newTracksByLane[lane] = t
 	}
-	return s.newborn[lane]
+	return s.newTracksByLane[lane]
 }

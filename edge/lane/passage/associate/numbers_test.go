@@ -18,7 +18,7 @@ func TestRepeatShares(t *testing.T) {
 		for at := 1000.06; at < 1600; at += 0.01 {
 			d := &detection.Detection{At: at}
 			with(d)
-			sum += 0.01 * math.Exp(repeat(d, first, alike, back))
+			sum += 0.01 * math.Exp(repeatLogDensity(d, first, alike, back))
 		}
 		return sum
 	}
@@ -29,26 +29,29 @@ func TestRepeatShares(t *testing.T) {
 		got  float64
 		want float64
 	}{
-		{"seen again", total(true, false, plain), seenAgain}, {"seen again, or turned back", total(true, true, plain),
-			seenAgain + turnsBack},
+		{"seen again", total(true, false, plain), secondMomentShare}, {"seen again, or turned back", total(true,
+			true, plain),
+			secondMomentShare + turnBackShare},
 		{"the next axle", total(true, false, func(d *detection.Detection) { d.Axle = 2 }), 0.8},
-		{"a second container", total(false, false, several), twin + otherAgain*10}, {"another name", total(false, false,
-			plain), otherAgain * 10},
+		{"a second container", total(false, false, several), twinContainerShare + otherNameShare*10},
+		{"another name", total(false, false,
+			plain), otherNameShare * 10},
 	} {
 		if math.Abs(c.got-c.want) > 0.05*c.want {
 			t.Errorf("%s: %.5f, not %.5f", c.name, c.got, c.want)
 		}
 	}
 	at := func(apart float64, alike bool) float64 {
-		return repeat(&detection.Detection{At: 1000 + apart}, first, alike, false)
+		return repeatLogDensity(&detection.Detection{At: 1000 + apart}, first, alike, false)
 	}
-	equal(t, "told twice", at(0.04, true), math.Log(toldTwice/0.1))
+	equal(t, "told twice", at(0.04, true), math.Log(repeatedShare/0.1))
 	equal(t, "told twice, before", at(-0.04, true), at(0.04, true))
 	equal(t, "seen again, before", at(-4, true), at(4, true))
-	equal(t, "another name at once", at(0, false), math.Log(otherAgain/60))
+	equal(t, "another name at once", at(0, false), math.Log(otherNameShare/60))
 	axle := &detection.Detection{At: 1002, Evidence: kinds.Evidence{Axle: 1}}
-	equal(t, "a weighing after an axle", repeat(&detection.Detection{At: 1003}, axle, true, false), repeat(axle,
-		&detection.Detection{At: 1003}, true, false))
+	equal(t, "a weighing after an axle", repeatLogDensity(&detection.Detection{At: 1003}, axle, true, false),
+		repeatLogDensity(axle,
+			&detection.Detection{At: 1003}, true, false))
 }
 
 // TestLengthsScale: two lengths of one vehicle differ by 7 %, by 15 % where a portal measured one, those of two
@@ -56,13 +59,13 @@ func TestRepeatShares(t *testing.T) {
 func TestLengthsScale(t *testing.T) {
 	m := motion.New(4, 2)
 	for i := range 41 {
-		m.Measured(units.Metres(4 + 14*float64(i%8)/7))
+		m.LearnLength(units.Metres(4 + 14*float64(i%8)/7))
 		m.Learn(nil, 2, 10, 11)
 	}
 	of := func(had float64, with func(*detection.Detection)) float64 {
 		d := &detection.Detection{}
 		with(d)
-		return lengths(m, &track{length: units.Metres(had)}, d)
+		return lengthLogRatio(m, &track{length: units.Metres(had)}, d)
 	}
 	same := math.Log(0.35 / 0.07)
 	equal(t, "the same", of(10, long(10)), same)
@@ -89,18 +92,18 @@ func TestStrengthScale(t *testing.T) {
 	const reader = 2
 	s := newScene(t, l, m)
 	strength := func(own bool, dbm float64, faint bool) float64 {
-		return newStepper(s.w, s.sees(reader, 1000, tagged("urn:1", dbm, faint))).strength(own)
+		return newStepper(s.w, s.sees(reader, 1000, tagged("urn:1", dbm, faint))).strengthTerm(own)
 	}
 	equal(t, "own, well heard", strength(true, 0, false), math.Log(0.99))
 	equal(t, "own, hardly heard", strength(true, 0, true), math.Log(0.01))
 	equal(t, "the neighbour's, well heard", strength(false, 0, false), math.Log(0.1))
 	equal(t, "the neighbour's, hardly heard", strength(false, 0, true), math.Log(0.9))
-	usual, spread, ok := m.Loudness(reader)
+	usual, spread, ok := m.TagLevel(reader)
 	if !ok {
 		t.Fatal("loudness is not known")
 	}
-	own := math.Hypot(spread, loudSigma)
-	other := own + loudSigma
+	own := math.Hypot(spread, levelSigma)
+	other := own + levelSigma
 	log := func(x, sigma float64) float64 { return -0.5*x*x - math.Log(sigma) }
 	for _, x := range []float64{0, 1, -2, 3} {
 		equal(t, "own", strength(true, usual+x*own, false), math.Log(0.99)+log(x, own))
@@ -128,10 +131,10 @@ func TestNextReport(t *testing.T) {
 		reports := []*Report{imaged(1038, ""), imaged(1038+gap, "")}
 		a := aligner{Layout: lateLane(), model: m, vehicles: []*Vehicle{ahead, behind}, reports: reports, down: works,
 			orderly: true}
-		a.weigh()
-		return a.next(1, 1)
+		a.score()
+		return a.queueGain(1, 1)
 	}
-	held := &Vehicle{First: 1006, Last: 1022, Speed: 2, Length: 8, Sights: []motion.Sight{sightOf(0, 0, 1006), sightOf(1,
+	held := &Vehicle{First: 1006, Last: 1022, Speed: 2, Length: 8, Fixes: []motion.Fix{sightOf(0, 0, 1006), sightOf(1,
 		10, 1011)}}
 	leaves := 9/2.0 + m.Gap(imager).Mean
 	falls(t, "when there is room, and as the other one still stands there", next(leaves, held), next(0.5, held))
@@ -150,10 +153,10 @@ func TestAheadInRow(t *testing.T) {
 	own := way(l, s.sees(0, 1090))
 	seen := func(at float64) *track { return way(l, s.sees(0, at-4), s.sees(1, at)) }
 	ahead := func(row ...*track) *clearing {
-		return newStepper(s.w, d).aheadOf(append(row, own), len(row), own)
+		return newStepper(s.w, d).clearingAhead(append(row, own), len(row), own)
 	}
 	gap := s.w.model.Gap(1).Mean
-	back := seen(1080).with(l, s.sees(0, 1095, backwards))
+	back := seen(1080).withDetection(l, s.sees(0, 1095, backwards))
 	for name, c := range map[string]struct {
 		row  []*track
 		want float64
@@ -177,7 +180,7 @@ func TestAheadInRow(t *testing.T) {
 	two := layouts["shared first"]()
 	o := newScene(t, two, known(two))
 	other, mine := born(two, 1, o.sees(2, 1050)), born(two, 0, o.sees(0, 1090))
-	if q := newStepper(o.w, o.sees(1, 1100)).aheadOf([]*track{other, mine}, 1, mine); q != nil {
+	if q := newStepper(o.w, o.sees(1, 1100)).clearingAhead([]*track{other, mine}, 1, mine); q != nil {
 		t.Errorf("one of the other lane lets it come: %+v", q)
 	}
 }
@@ -188,13 +191,14 @@ func TestUnseenRoom(t *testing.T) {
 	s := one(t)
 	l, m := s.w.layout, s.w.model
 	v, d := way(l, s.sees(0, 1000)), s.sees(1, 1050)
-	alone := l.unseen(m, v, d, nil)
-	equal(t, "the one ahead left before", l.unseen(m, v, d, &clearing{at: 990, sigma: 1}).at, alone.at)
-	equal(t, "the one ahead leaves later", l.unseen(m, v, d, &clearing{at: 1040, sigma: 1}).at, 1040+4+m.Gap(1).Mean)
+	alone := l.clearingByMissed(m, v, d, nil)
+	equal(t, "the one ahead left before", l.clearingByMissed(m, v, d, &clearing{at: 990, sigma: 1}).at, alone.at)
+	equal(t, "the one ahead leaves later", l.clearingByMissed(m, v, d, &clearing{at: 1040, sigma: 1}).at,
+		1040+4+m.Gap(1).Mean)
 	if alone.at < 1007 || alone.at > 1011 || !alone.held {
 		t.Errorf("alone: %+v", alone)
 	}
-	if c := l.unseen(m, way(l, s.sees(1, 1000)), d, nil); c != nil {
+	if c := l.clearingByMissed(m, way(l, s.sees(1, 1000)), d, nil); c != nil {
 		t.Errorf("nothing predicts it: %+v", c)
 	}
 }
@@ -207,7 +211,7 @@ func TestBeforeBehind(t *testing.T) {
 	d := s.sees(2, 1016)
 	own := way(l, d) // at 8 m since 1012, at 0 m since 1008
 	cost := func(dev int, at float64, with ...func(*detection.Detection)) float64 {
-		return l.before(m, own, way(l, s.sees(dev, at, with...)), d)
+		return l.enteredAhead(m, own, way(l, s.sees(dev, at, with...)), d)
 	}
 	falls(t, "it came later and later after that", cost(0, 1040)+1e-3, cost(0, 1013.5), cost(0, 1012), cost(0, 1008),
 		cost(0, 1004))
@@ -232,7 +236,7 @@ func TestRankOfNew(t *testing.T) {
 	step := newStepper(s.w, d)
 	was, due := way(l, s.sees(0, 1000), s.sees(1, 1010)), way(l, s.sees(0, 1014))
 	far, soon := way(l, s.sees(0, 1000), s.sees(2, 1012)), way(l, s.sees(0, 1019))
-	back := soon.with(l, s.sees(0, 1019.5, backwards))
+	back := soon.withDetection(l, s.sees(0, 1019.5, backwards))
 	for name, c := range map[string]struct {
 		queue []*track
 		want  int
@@ -243,7 +247,7 @@ func TestRankOfNew(t *testing.T) {
 			back}, 1},
 		"comes later, behind one that goes back": {[]*track{back, soon}, 0},
 	} {
-		if got := step.rank(c.queue, step.born(0)); got != c.want {
+		if got := step.insertionIndex(c.queue, step.newTrack(0)); got != c.want {
 			t.Errorf("%s: %d, not %d", name, got, c.want)
 		}
 	}
@@ -257,21 +261,21 @@ func TestPassedOverBy(t *testing.T) {
 	d := s.sees(1, 1020)
 	step := newStepper(s.w, d)
 	fresh, seen := way(l, s.sees(0, 1000)), way(l, s.sees(0, 1000), s.sees(1, 1004))
-	paid, far := fresh.charge(2), way(l, s.sees(0, 1000), s.sees(2, 1008))
-	back := fresh.with(l, s.sees(0, 1010, backwards))
+	paid, far := fresh.withMisses(2), way(l, s.sees(0, 1000), s.sees(2, 1008))
+	back := fresh.withDetection(l, s.sees(0, 1010, backwards))
 	own := way(l, s.sees(0, 1015))
 	queue := []*track{far, seen, paid, back, fresh, fresh, own}
-	ahead, cost := step.passesOver(queue, 6, own, step.next(own))
+	ahead, cost := step.passedOver(queue, 6, own, step.extend(own))
 	if ahead != 0b110000 {
 		t.Errorf("passed over are %b", ahead)
 	}
-	equal(t, "two are", cost, 2*s.w.cost[1].missed)
+	equal(t, "two are", cost, 2*s.w.detectionLogs[1].miss)
 	third := newStepper(s.w, s.sees(2, 1024))
-	_, cost = third.passesOver([]*track{own}, 0, own, third.next(own))
-	equal(t, "it was missed by the second", cost, s.w.cost[1].missed)
+	_, cost = third.passedOver([]*track{own}, 0, own, third.extend(own))
+	equal(t, "it was missed by the second", cost, s.w.detectionLogs[1].miss)
 	next := []*track{fresh, own}
-	if step.passOver(next, 1); next[0].charged != 2 || next[1] != own || fresh.charged != 0 {
-		t.Errorf("charged for %b", next[0].charged)
+	if step.chargePassed(next, 1); next[0].missed != 2 || next[1] != own || fresh.missed != 0 {
+		t.Errorf("charged for %b", next[0].missed)
 	}
 }
 
@@ -283,40 +287,40 @@ func TestRoomBehind(t *testing.T) {
 	d := s.sees(2, 1010) // at 4 m
 	own := way(l, s.sees(0, 1008, lasting(0)))
 	room := func(dev int, at float64, with ...func(*detection.Detection)) float64 {
-		return l.room(m, own, way(l, s.sees(dev, at, with...)), d)
+		return l.roomBehind(m, own, way(l, s.sees(dev, at, with...)), d)
 	}
 	gap := m.Gap(2).Mean
 	if share := math.Exp(room(2, 1014.2+gap)); share < 0.45 || share > 0.55 {
 		t.Errorf("in this place, just when there is room: %.3f", share)
 	}
 	falls(t, "in this place, later and earlier", room(2, 1020), room(2, 1014.2+gap), room(2, 1013))
-	rear := 1010 + (float64(m.Least(8))+1-4)/2
+	rear := 1010 + (float64(m.MinLength(8))+1-4)/2
 	equal(t, "4 m behind, where its end just left", room(0, rear), half)
 	falls(t, "4 m behind, later and earlier", room(0, rear+3)+1e-3, room(0, rear), room(0, rear-3))
 	equal(t, "4 m behind, not seen exactly", room(0, rear-9, lasting(0)), 0)
 	own = way(l, s.sees(0, 1000, lasting(3)))
 	equal(t, "the first was seen to leave there", room(0, 1003), half)
-	equal(t, "a tag", l.room(m, own, way(l, s.sees(2, 1010)), s.sees(2, 1010, tagged("urn:1", -50, false))), 0)
-	equal(t, "far behind", l.room(m, own, way(l, s.sees(0, 1000)), s.sees(3, 1010)), 0)
+	equal(t, "a tag", l.roomBehind(m, own, way(l, s.sees(2, 1010)), s.sees(2, 1010, tagged("urn:1", -50, false))), 0)
+	equal(t, "far behind", l.roomBehind(m, own, way(l, s.sees(0, 1000)), s.sees(3, 1010)), 0)
 }
 
-// TestOnwardLater: a sight further on came after this one: how late this one may be for it is as sure as the
+// TestOnwardLater: a detection further on came after this one: how late this one may be for it is as sure as the
 // prediction; a tag is heard two seconds before.
 func TestOnwardLater(t *testing.T) {
 	s := one(t)
 	l, m := s.w.layout, s.w.model
 	v := way(l, s.sees(0, 1000), s.sees(2, 1008))
 	at := func(t float64, with ...func(*detection.Detection)) float64 {
-		return l.onward(m, v, s.sees(1, t, with...))
+		return l.laterDetections(m, v, s.sees(1, t, with...))
 	}
-	p := m.Predict(v.sight(l, m, v.det), v.sight(l, m, s.sees(1, 1010)), v.speed)
-	equal(t, "late", at(1010), math.Log(max(2*below(-p.Off, p.Sigma), impossible)))
+	p := m.Predict(v.fix(l, m, v.latest), v.fix(l, m, s.sees(1, 1010)), v.speed)
+	equal(t, "late", at(1010), math.Log(max(2*below(-p.Residual, p.Sigma), impossible)))
 	equal(t, "in time", at(1003), 0)
 	falls(t, "later and later", at(1003)+1e-3, at(1005), at(1006), at(1007))
 	if worst := at(1400); worst != math.Log(impossible) {
 		t.Errorf("at the worst %.3f", worst)
 	}
-	equal(t, "the sight behind says nothing", l.onward(m, way(l, s.sees(0, 1000)), s.sees(1, 1400)), 0)
+	equal(t, "the sight behind says nothing", l.laterDetections(m, way(l, s.sees(0, 1000)), s.sees(1, 1400)), 0)
 	tag := func(d *detection.Detection) { d.Tag = true }
 	equal(t, "a tag two seconds later", at(1007, tag), at(1005))
 }

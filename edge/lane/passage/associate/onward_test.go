@@ -8,19 +8,20 @@ import (
 )
 
 // TestHeldOnward: who had to wait was at the place when there was room, whenever its report says it was: its way from
-// there to the sight beyond counts from that moment.
+// there to the detection beyond counts from that moment.
 func TestHeldOnward(t *testing.T) {
 	m := imaging(true)
 	near, beyond := sightOf(1, 10, 1005), sightOf(3, 24, 1042)
-	q := &clearing{at: 1037, sigma: stayGuess, again: 0.006, stop: 10, held: true}
+	q := &clearing{at: 1037, sigma: lengthTimeSigma, stopsAgain: 0.006, stopMean: 10, held: true}
 	right, _ := momentOf(m, q.at, near, beyond)
-	want, _ := comes(right.least(right.behind), right.by)
+	want, _ := freeFlowArrival(right.widened(right.beyond), right.holdups)
 	for _, at := range []float64{1035, 1036, 1038, 1040} {
 		one, _ := momentOf(m, at, near, beyond)
-		before, came := comes(one.least(one.ahead), one.by)
-		after, _ := comes(one.least(one.behind), one.by)
-		all := (before*q.after(at) + q.density(at)*came) * after / one.at(q, at) // what the density is divided by
-		if got := (all - one.total()) / came; math.Abs(got-want) > 0.02*want {
+		before, came := freeFlowArrival(one.widened(one.before), one.holdups)
+		after, _ := freeFlowArrival(one.widened(one.beyond), one.holdups)
+		all := (before*q.freeBy(at) + q.density(at)*came) * after / one.densityGiven(q,
+			at) // what the density is divided by
+		if got := (all - one.marginal()) / came; math.Abs(got-want) > 0.02*want {
 			t.Errorf("reported at %.0f s: on to the sight beyond %.5f, not %.5f", at, got, want)
 		}
 	}
@@ -55,13 +56,13 @@ func TestPackedFrom(t *testing.T) {
 		for i := range 3 {
 			row = append(row, born(s.w.layout, 0, s.sees(seen, 1010+10*float64(i))))
 		}
-		return newStepper(s.w, s.sees(by, 1100)).packed(row, 1, row[0]), s
+		return newStepper(s.w, s.sees(by, 1100)).roomForQueue(row, 1, row[0]), s
 	}
 	for _, seen := range []int{0, 1, 2} {
 		got, s := packed(seen, 3)
 		way := float64(s.w.layout.position[0][3] - s.w.layout.position[0][seen])
-		need := 4*float64(s.w.model.Least(8)) + 3*queueRoom
-		equal(t, "packed", got, logBelow(way-need, packedSigma))
+		need := 4*float64(s.w.model.MinLength(8)) + 3*queueRoom
+		equal(t, "packed", got, logBelow(way-need, queueWaySigma))
 	}
 	for _, by := range []int{2, 1} {
 		got, _ := packed(2, by)

@@ -8,30 +8,30 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// stay returns how long a track's vehicle is in the place of a device from its front's coming on, s, and how sure
+// presence returns how long a track's vehicle is in the place of a device from its front's coming on, s, and how sure
 // that is: as a device there says that saw begin and end, else by length and speed.
-func (l *Layout) stay(m *motion.Model, t *track, d *detection.Detection) (seconds, sigma float64) {
+func (l *Layout) presence(m *motion.Model, t *track, d *detection.Detection) (seconds, sigma float64) {
 	lasts, beside := 0.0, 0.0
 	if !d.Tag {
 		lasts = d.Lasts
 	}
 	place := l.position[t.lane][d.Dev]
 	for s := t; s != nil && lasts == 0; s = s.prev {
-		o := s.det
+		o := s.latest
 		if o.Lasts > 0 && !o.Tag && !o.Reverse && (l.position[t.lane][o.Dev]-place).Abs() < motion.SamePlace {
 			lasts, beside = o.Lasts, besideSigma
 		}
 	}
-	seconds, sigma = m.Stay(motion.Sight{Length: m.Plausible(t.length)}, lasts, t.pace(m))
+	seconds, sigma = m.PresenceTime(motion.Fix{Length: m.PlausibleLength(t.length)}, lasts, t.speedEstimate(m))
 	return seconds, math.Hypot(sigma, beside)
 }
 
-// there returns when a device saw a track's vehicle, or should have as another device of the same place saw it; ok is
+// fixAt returns when a device saw a track's vehicle, or should have as another device of the same place saw it; ok is
 // false when none did.
-func (l *Layout) there(m *motion.Model, t *track, d *detection.Detection) (at, sigma float64, by *detection.Detection) {
-	to := t.sight(l, m, d)
+func (l *Layout) fixAt(m *motion.Model, t *track, d *detection.Detection) (at, sigma float64, by *detection.Detection) {
+	to := t.fix(l, m, d)
 	for s := t; s != nil; s = s.prev {
-		o := s.det
+		o := s.latest
 		if o.Reverse || o.Tag != d.Tag {
 			continue
 		}
@@ -39,8 +39,8 @@ func (l *Layout) there(m *motion.Model, t *track, d *detection.Detection) (at, s
 			return o.At, 0, o
 		}
 		if (l.position[t.lane][o.Dev]-to.Position).Abs() < motion.SamePlace && by == nil {
-			p := m.Predict(t.sight(l, m, o), to, t.speed)
-			at, sigma, by = d.At-p.Off, p.Sigma, o
+			p := m.Predict(t.fix(l, m, o), to, t.speed)
+			at, sigma, by = d.At-p.Residual, p.Sigma, o
 		}
 	}
 	return at, sigma, by
@@ -49,110 +49,112 @@ func (l *Layout) there(m *motion.Model, t *track, d *detection.Detection) (at, s
 // queueRoom is the distance between two vehicles in a queue, m, and what detectors see beyond the ends.
 const queueRoom = 1.0
 
-// pace returns a track's speed, the usual one when nobody measured it.
-func (t *track) pace(m *motion.Model) units.MetresPerSecond {
+// speedEstimate returns a track's speed, the usual one when nobody measured it.
+func (t *track) speedEstimate(m *motion.Model) units.MetresPerSecond {
 	if t.speed > 0 {
 		return t.speed
 	}
-	return m.Speed()
+	return m.SpeedEstimate()
 }
 
-// exact reports whether a detection's time is that of the vehicle's front, by the agent's clock: of a device that sees
+// timesFront reports whether a detection's time is that of the vehicle's front, by the agent's clock: of a device that sees
 // begin and end.
-func exact(d *detection.Detection) bool {
+func timesFront(d *detection.Detection) bool {
 	return d.Lasts > 0 && !d.Tag && !d.Weighs && !d.Reverse && d.Raw == d.At
 }
 
-// exactly returns a track's sight at a place by a device that saw its begin and end there; nil for none.
-func (l *Layout) exactly(t *track, place units.Metres) *detection.Detection {
+// frontDetection returns a track's detection at a place by a device that saw its begin and end there; nil for none.
+func (l *Layout) frontDetection(t *track, place units.Metres) *detection.Detection {
 	for s := t; s != nil; s = s.prev {
-		if exact(s.det) && (l.position[t.lane][s.det.Dev]-place).Abs() < motion.SamePlace {
-			return s.det
+		if timesFront(s.latest) && (l.position[t.lane][s.latest.Dev]-place).Abs() < motion.SamePlace {
+			return s.latest
 		}
 	}
 	return nil
 }
 
-// rear returns when a track's end left a place, at the least: it was seen so near beyond that the vehicle, by its
-// length, still stood there. ok is false when no sight says so.
-func (l *Layout) rear(m *motion.Model, t *track, place units.Metres) (at float64, ok bool) {
-	length := m.Least(t.length)
+// earliestRear returns when a track's end left a place, at the least: it was seen so near beyond that the vehicle, by its
+// length, still stood there. ok is false when no detection says so.
+func (l *Layout) earliestRear(m *motion.Model, t *track, place units.Metres) (at float64, ok bool) {
+	length := m.MinLength(t.length)
 	if length <= 0 {
 		return 0, false
 	}
 	for s := t; s != nil; s = s.prev {
-		beyond := l.position[t.lane][s.det.Dev] - place
-		if !exact(s.det) || beyond < motion.SamePlace || beyond > length {
+		beyond := l.position[t.lane][s.latest.Dev] - place
+		if !timesFront(s.latest) || beyond < motion.SamePlace || beyond > length {
 			continue
 		}
-		if end := s.det.At + (length + queueRoom - beyond).SecondsAt(t.pace(m)); !ok || end > at {
+		if end := s.latest.At + (length + queueRoom - beyond).SecondsAt(t.speedEstimate(m)); !ok || end > at {
 			at, ok = end, true
 		}
 	}
 	return at, ok
 }
 
-// clears returns when the vehicle ahead lets the next one come to a device, as it is seen there and further on; ok is
+// clearingBy returns when the vehicle ahead lets the next one come to a device, as it is seen there and further on; ok is
 // false when nothing says so.
-func (l *Layout) clears(m *motion.Model, ahead *track, d *detection.Detection) (c clearing, ok bool) {
-	at, sigma, by := l.there(m, ahead, d)
+func (l *Layout) clearingBy(m *motion.Model, ahead *track, d *detection.Detection) (c clearing, ok bool) {
+	at, sigma, by := l.fixAt(m, ahead, d)
 	rear, near := 0.0, false
-	if exact(d) && (by == nil || !exact(by)) {
-		rear, near = l.rear(m, ahead, l.position[ahead.lane][d.Dev])
+	if timesFront(d) && (by == nil || !timesFront(by)) {
+		rear, near = l.earliestRear(m, ahead, l.position[ahead.lane][d.Dev])
 	}
 	if by == nil {
-		return leaves(m, d.Dev, rear, stayGuess, false), near
+		return clearingAfter(m, d.Dev, rear, lengthTimeSigma, false), near
 	}
-	stay, unsure := l.stay(m, ahead, by)
+	stay, unsure := l.presence(m, ahead, by)
 	if d.Tag { // it may be heard late, and the next one early: they come one after the other
-		return clearing{at: at + stay - 2*tagReach/float64(ahead.pace(m)), sigma: 2 * stayGuess}, true
+		return clearing{at: at + stay - 2*tagReach/float64(ahead.speedEstimate(m)), sigma: 2 * lengthTimeSigma}, true
 	}
-	c = leaves(m, d.Dev, at+stay, math.Hypot(sigma, unsure), unsure <= besideSigma)
+	c = clearingAfter(m, d.Dev, at+stay, math.Hypot(sigma, unsure), unsure <= besideSigma)
 	if near && rear > at+stay+2*c.sigma { // it stood between
-		c = leaves(m, d.Dev, rear, stayGuess, false)
+		c = clearingAfter(m, d.Dev, rear, lengthTimeSigma, false)
 		c.held = false
 	}
 	return c, true
 }
 
-// leaves returns when there is room for the next vehicle, of one whose end left a place at a time, with a standard
+// clearingAfter returns when there is room for the next vehicle, of one whose end left a place at a time, with a standard
 // deviation, both s. When that was not seen but worked out, it may have stood there.
-func leaves(m *motion.Model, dev int, end, sigma float64, seen bool) clearing {
+func clearingAfter(m *motion.Model, dev int, end, sigma float64, seen bool) clearing {
 	gap, by := m.Gap(dev), m.Delays()
-	c := clearing{at: end + gap.Mean, sigma: math.Hypot(sigma, gap.Sigma), again: by.Share, stop: by.Mean, held: true}
+	c := clearing{
+		at: end + gap.Mean, sigma: math.Hypot(sigma, gap.Sigma), stopsAgain: by.Share, stopMean: by.Mean, held: true,
+	}
 	if seen {
-		c.again *= stopsAgain
+		c.stopsAgain *= stopAgainShare
 	}
 	return c
 }
 
-// room returns the log-probability that the vehicle behind, which was seen in this place or near it already, came after
+// roomBehind returns the log-probability that the vehicle behind, which was seen in this place or near it already, came after
 // this one.
-func (l *Layout) room(m *motion.Model, t, behind *track, d *detection.Detection) float64 {
+func (l *Layout) roomBehind(m *motion.Model, t, behind *track, d *detection.Detection) float64 {
 	if d.Tag {
 		return 0
 	}
 	worst := 0.0
-	if at, sigma, by := l.there(m, behind, d); by != nil {
-		stay, unsure := l.stay(m, t, d)
-		c := leaves(m, d.Dev, d.At+stay, math.Hypot(sigma, unsure), true)
-		worst = math.Log(c.after(at))
+	if at, sigma, by := l.fixAt(m, behind, d); by != nil {
+		stay, unsure := l.presence(m, t, d)
+		c := clearingAfter(m, d.Dev, d.At+stay, math.Hypot(sigma, unsure), true)
+		worst = math.Log(c.freeBy(at))
 	}
-	length := m.Least(t.length)
-	if length <= 0 || !exact(d) {
+	length := m.MinLength(t.length)
+	if length <= 0 || !timesFront(d) {
 		return worst
 	}
 	place := l.position[t.lane][d.Dev]
 	for s := behind; s != nil; s = s.prev {
-		beyond := place - l.position[behind.lane][s.det.Dev]
-		if !exact(s.det) || beyond < motion.SamePlace || beyond > length {
+		beyond := place - l.position[behind.lane][s.latest.Dev]
+		if !timesFront(s.latest) || beyond < motion.SamePlace || beyond > length {
 			continue
 		}
-		rear := d.At + (length + queueRoom - beyond).SecondsAt(t.pace(m))
-		if own := l.exactly(t, l.position[behind.lane][s.det.Dev]); own != nil {
+		rear := d.At + (length + queueRoom - beyond).SecondsAt(t.speedEstimate(m))
+		if own := l.frontDetection(t, l.position[behind.lane][s.latest.Dev]); own != nil {
 			rear = own.End()
 		}
-		worst = min(worst, logBelow(s.det.At-rear, stayGuess))
+		worst = min(worst, logBelow(s.latest.At-rear, lengthTimeSigma))
 	}
 	return worst
 }
@@ -160,18 +162,18 @@ func (l *Layout) room(m *motion.Model, t, behind *track, d *detection.Detection)
 // impossible is the probability of what cannot be, but for a device that errs.
 const impossible = 1e-5
 
-// onward returns the log-probability that the sights further on, if any, came after this one.
-func (l *Layout) onward(m *motion.Model, t *track, d *detection.Detection) float64 {
-	to := t.sight(l, m, d)
+// laterDetections returns the log-probability that the detections further on, if any, came after this one.
+func (l *Layout) laterDetections(m *motion.Model, t *track, d *detection.Detection) float64 {
+	to := t.fix(l, m, d)
 	worst := 0.0
 	for s := t; s != nil; s = s.prev {
-		if s.det.Reverse || l.position[t.lane][s.det.Dev] <= to.Position+motion.SamePlace {
+		if s.latest.Reverse || l.position[t.lane][s.latest.Dev] <= to.Position+motion.SamePlace {
 			continue
 		}
-		p := m.Predict(t.sight(l, m, s.det), to, t.speed)
-		off := p.Off
+		p := m.Predict(t.fix(l, m, s.latest), to, t.speed)
+		off := p.Residual
 		if d.Tag { // it is heard for as long as it is near
-			off -= tagLead
+			off -= tagHeardBefore
 		}
 		if off > 0 {
 			worst = min(worst, math.Log(max(2*below(-off, p.Sigma), impossible)))

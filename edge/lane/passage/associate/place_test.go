@@ -84,12 +84,12 @@ func TestRoomByLength(t *testing.T) {
 func TestWaitHours(t *testing.T) {
 	s := one(t)
 	first := s.born(0, 990)
-	s.goes(first, s.sees(1, 994, lasting(3*mostIdle)))
+	s.goes(first, s.sees(1, 994, lasting(3*maxIdle)))
 	behind := s.born(0, 1000)
-	if !s.can(behind, s.sees(1, 1000+mostIdle/2)) {
+	if !s.can(behind, s.sees(1, 1000+maxIdle/2)) {
 		t.Error("it is not waited for half an hour")
 	}
-	if got := s.choices(s.sees(1, 1010+mostIdle)); len(got) == 0 {
+	if got := s.choices(s.sees(1, 1010+maxIdle)); len(got) == 0 {
 		t.Error("nobody can be there")
 	} else if _, ok := got[behind]; ok {
 		t.Error("it is waited for after an hour")
@@ -109,9 +109,9 @@ func TestVanished(t *testing.T) {
 	m := known(l)
 	for range 500 {
 		for dev := range l.Devices {
-			m.Rate(dev).Add(true)
+			m.HitRate(dev).Add(true)
 		}
 	}
 	falls(t, "missed by devices that miss some, and by such as never do", cost(known(l)), cost(m))
-	equal(t, "missed by three that never do", cost(m), strayRest)
+	equal(t, "missed by three that never do", cost(m), maxGhostCost)
 }

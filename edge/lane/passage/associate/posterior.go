@@ -11,9 +11,9 @@ import (
 
 // Assignment is the posterior of one detection: its track, the runner-up, and their probabilities.
 type Assignment struct {
-	Det    *detection.Detection
-	Label  int64   // of its vehicle on the likeliest path of all: the row of its first detection; or None
-	Shares []Share // by vehicle, the assignment's first, then by probability
+	Detection *detection.Detection
+	Label     int64   // of its vehicle on the likeliest path of all: the row of its first detection; or None
+	Shares    []Share // by vehicle, the assignment's first, then by probability
 }
 
 // Share is one of the vehicles that a detection may be of.
@@ -23,20 +23,20 @@ type Share struct {
 	Terms       *Terms // of its likeliest assignment
 }
 
-// leastShare is a probability that is not worth being told.
-const leastShare = 1e-4
+// minShare is a probability that is not worth being told.
+const minShare = 1e-4
 
 // Assignments returns what is known now of all detections that are undecided, in their order.
-func (w *Window) Assignments() []Assignment { return w.read(len(w.layers)) }
+func (w *Window) Assignments() []Assignment { return w.assignmentsBelow(len(w.layers)) }
 
-// read returns the assignments of the layers below end.
-func (w *Window) read(end int) []Assignment {
-	w.backward()
-	path := w.path()
+// assignmentsBelow returns the assignments of the layers below end.
+func (w *Window) assignmentsBelow(end int) []Assignment {
+	w.backwardPass()
+	path := w.likeliestPath()
 	out := make([]Assignment, 0, end-1)
-	clear(w.owner)
+	clear(w.labelOf)
 	for i := 1; i < end; i++ {
-		w.owner[w.layers[i].det.Idx] = path[i].label
+		w.labelOf[w.layers[i].detection.Idx] = path[i].label
 	}
 	for i := 1; i < end; i++ {
 		out = append(out, w.assignment(&w.layers[i], path[i]))
@@ -44,19 +44,19 @@ func (w *Window) read(end int) []Assignment {
 	return out
 }
 
-// backward works out, for each node, how likely all is that came after it.
-func (w *Window) backward() {
-	if w.swept {
+// backwardPass works out, for each node, how likely all is that came after it.
+func (w *Window) backwardPass() {
+	if w.backwardDone {
 		return
 	}
-	w.swept = true
+	w.backwardDone = true
 	last := w.layers[len(w.layers)-1].nodes
 	for _, l := range w.layers {
 		for _, n := range l.nodes {
 			n.after = math.Inf(-1)
 		}
 	}
-	s := w.begin(nil)
+	s := w.startStep(nil)
 	for _, n := range last {
 		n.pending = s.pending(n)
 		n.after = n.pending
@@ -75,13 +75,13 @@ func (w *Window) backward() {
 // stands behind another one may be held up by it.
 func (s *stepper) pending(n *node) (sum float64) {
 	for i, t := range n.queue {
-		held := slices.ContainsFunc(n.queue[:i], func(o *track) bool { return !o.reversed && t.one(o) })
+		held := slices.ContainsFunc(n.queue[:i], func(o *track) bool { return !o.reversed && t.sameRow(o) })
 		if held || t.reversed || t.front >= s.layout.last[t.lane] {
 			continue
 		}
 		m := s.memo(t)
-		if !m.awaited {
-			m.awaited, m.silence = true, s.silence(t)
+		if !m.silenceKnown {
+			m.silenceKnown, m.silence = true, s.silence(t)
 		}
 		sum += m.silence
 	}
@@ -92,7 +92,7 @@ func (s *stepper) pending(n *node) (sum float64) {
 func (s *stepper) silence(t *track) float64 {
 	next, at := -1, nowhere
 	for d := range s.layout.Devices {
-		if s.layout.late(t.lane, d) || s.cost[d].seen <= mostlySeen {
+		if s.layout.late(t.lane, d) || s.detectionLogs[d].hit <= mostlyHit {
 			continue
 		}
 		if p := s.layout.position[t.lane][d]; p > t.front+motion.SamePlace && p < at {
@@ -103,18 +103,18 @@ func (s *stepper) silence(t *track) float64 {
 		return 0
 	}
 	p, ok := s.layout.predict(s.model, t, &detection.Detection{Dev: next, Raw: s.now, At: s.now})
-	if !ok || s.model.Doubtful(next) {
+	if !ok || s.model.ClockUncertain(next) {
 		return 0
 	}
-	_, share := comes(p, s.model.Delays())
-	return max(math.Log(min(1-share+unexplained, 1)), s.rest(t, false))
+	_, share := freeFlowArrival(p, s.model.Delays())
+	return max(math.Log(min(1-share+unexplained, 1)), s.remainingMissCost(t, false))
 }
 
-// mostlySeen is the log-probability to see a vehicle from which on a device is one whose silence says something.
-const mostlySeen = -0.2
+// mostlyHit is the log-probability to see a vehicle from which on a device is one whose silence says something.
+const mostlyHit = -0.2
 
-// path returns the edges of the likeliest path, by layer; that of the root is nil. It holds until the next call.
-func (w *Window) path() []*edge {
+// likeliestPath returns the edges of the likeliest path, by layer; that of the root is nil. It holds until the next call.
+func (w *Window) likeliestPath() []*edge {
 	w.edges = append(w.edges[:0], make([]*edge, len(w.layers))...)
 	out := w.edges
 	last := w.layers[len(w.layers)-1].nodes
@@ -125,7 +125,7 @@ func (w *Window) path() []*edge {
 		}
 	}
 	for i := len(w.layers) - 1; i > 0; i-- {
-		out[i] = &n.edges[n.by]
+		out[i] = &n.edges[n.bestEdge]
 		n = out[i].from
 	}
 	return out
@@ -134,7 +134,7 @@ func (w *Window) path() []*edge {
 // assignment sums up, for one detection, all hypotheses by the vehicle that they give it to. A vehicle that the
 // likeliest path does not know is the one to which that path gives the vehicle's first detection.
 func (w *Window) assignment(l *layer, on *edge) Assignment {
-	a := Assignment{Det: l.det, Label: on.label, Shares: []Share{{Label: on.label, Terms: &on.terms}}}
+	a := Assignment{Detection: l.detection, Label: on.label, Shares: []Share{{Label: on.label, Terms: &on.terms}}}
 	total := math.Inf(-1)
 	for _, n := range l.nodes {
 		total = logAdd(total, n.weight+n.after)
@@ -144,11 +144,11 @@ func (w *Window) assignment(l *layer, on *edge) Assignment {
 		for k := range n.edges {
 			e := &n.edges[k]
 			p := math.Exp(e.from.weight + e.sum + n.after - total)
-			if p < leastShare*1e-3 {
+			if p < minShare*1e-3 {
 				continue
 			}
 			label := e.label
-			if o, known := w.owner[label]; known && label != l.det.Idx && o != None {
+			if o, known := w.labelOf[label]; known && label != l.detection.Idx && o != None {
 				label = o
 			}
 			i := slices.IndexFunc(a.Shares, func(s Share) bool { return s.Label == label })
@@ -167,7 +167,7 @@ func (w *Window) assignment(l *layer, on *edge) Assignment {
 		return cmp.Compare(y.Probability, x.Probability)
 	})
 	a.Shares = slices.DeleteFunc(a.Shares, func(s Share) bool {
-		return s.Label != on.label && s.Probability < leastShare
+		return s.Label != on.label && s.Probability < minShare
 	})
 	return a
 }

@@ -27,26 +27,26 @@ func TestShares(t *testing.T) {
 		all := filledWith(l, m, dets).Assignments()
 		of := map[int64]int64{}
 		for _, a := range all {
-			of[a.Det.Idx] = a.Label
+			of[a.Detection.Idx] = a.Label
 		}
 		for _, a := range all {
 			if a.Label != None && of[a.Label] != a.Label {
-				t.Errorf("detection %d is of %d, whose own detection is of %d", a.Det.Idx, a.Label, of[a.Label])
+				t.Errorf("detection %d is of %d, whose own detection is of %d", a.Detection.Idx, a.Label, of[a.Label])
 			}
 			sum, seen := 0.0, map[int64]bool{}
 			for i, s := range a.Shares {
 				if sum += s.Probability; seen[s.Label] {
-					t.Errorf("detection %d names %d twice", a.Det.Idx, s.Label)
+					t.Errorf("detection %d names %d twice", a.Detection.Idx, s.Label)
 				}
 				if seen[s.Label] = true; i > 1 && s.Probability > a.Shares[i-1].Probability {
-					t.Errorf("detection %d: share %d is more than the one before", a.Det.Idx, i)
+					t.Errorf("detection %d: share %d is more than the one before", a.Detection.Idx, i)
 				}
 				if s.Terms == nil {
-					t.Errorf("detection %d: share %d has no terms", a.Det.Idx, i)
+					t.Errorf("detection %d: share %d has no terms", a.Detection.Idx, i)
 				}
 			}
 			if a.Shares[0].Label != a.Label || sum > 1+1e-6 || sum < 0.99 {
-				t.Errorf("detection %d is of %d, shares %+v, sum %.6f", a.Det.Idx, a.Label, a.Shares, sum)
+				t.Errorf("detection %d is of %d, shares %+v, sum %.6f", a.Detection.Idx, a.Label, a.Shares, sum)
 			}
 		}
 	})
@@ -103,7 +103,8 @@ func TestLanesRenamed(t *testing.T) {
 			for _, s := range was[i].Shares {
 				for _, o := range now[i].Shares {
 					if s.Label == o.Label && was[i].Label == now[i].Label && math.Abs(s.Probability-o.Probability) > 0.02 {
-						t.Errorf("detection %d is of %d with %.4f and %.4f", was[i].Det.Idx, s.Label, s.Probability, o.Probability)
+						t.Errorf("detection %d is of %d with %.4f and %.4f", was[i].Detection.Idx, s.Label,
+							s.Probability, o.Probability)
 					}
 				}
 			}
@@ -177,7 +178,7 @@ func TestOtherCandidate(t *testing.T) {
 	}
 }
 
-// TestSilence: the longer a vehicle is not seen where it should be, the less likely was it there at all: a sight by one
+// TestSilence: the longer a vehicle is not seen where it should be, the less likely was it there at all: a detection by one
 // device alone becomes less sure to be of the vehicle that the others saw.
 func TestSilence(t *testing.T) {
 	s := one(t)

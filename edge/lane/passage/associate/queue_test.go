@@ -10,7 +10,7 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// TestForemost: the exact sight that is farthest on before a place.
+// TestForemost: the exact detection that is farthest on before a place.
 func TestForemost(t *testing.T) {
 	s := one(t)
 	l := s.w.layout
@@ -35,15 +35,15 @@ func TestSpacingRoom(t *testing.T) {
 		if ahead > 0 {
 			o := way(l, s.sees(0, 900, lasting(50), long(ahead)))
 			if at := 1180.0; came {
-				o = o.with(l, s.sees(3, 1050, long(ahead)))
+				o = o.withDetection(l, s.sees(3, 1050, long(ahead)))
 			} else {
-				o = o.with(l, s.sees(3, at, long(ahead)))
+				o = o.withDetection(l, s.sees(3, at, long(ahead)))
 			}
 			row = append(row, o)
 		}
 		from, to := s.sees(0, 1000, lasting(100), long(own)), s.sees(3, arrives, long(own))
 		v := way(l, from)
-		return newStepper(s.w, to).spacing(append(row, v), len(row), v, from, to)
+		return newStepper(s.w, to).spacingBetween(append(row, v), len(row), v, from, to)
 	}
 	const drive = 1100 + (24-8)/(1.3*2)
 	equal(t, "as fast as it can", score(0, false, 8, drive), half)
@@ -71,30 +71,30 @@ func TestSpacedOnce(t *testing.T) {
 	other := way(l, s.sees(0, 900, lasting(50)), s.sees(1, 1130, lasting(40)), s.sees(2, 1230, lasting(40)), s.sees(3,
 		1330))
 	at := func(v *track, d *detection.Detection) float64 {
-		return newStepper(s.w, d).spaced([]*track{other, v}, 1, v)
+		return newStepper(s.w, d).spacingTerm([]*track{other, v}, 1, v)
 	}
 	between := func(v *track, from, to *detection.Detection) float64 {
-		return newStepper(s.w, to).spacing([]*track{other, v}, 1, v, from, to)
+		return newStepper(s.w, to).spacingBetween([]*track{other, v}, 1, v, from, to)
 	}
 	v := way(l, a)
 	equal(t, "at the second", at(v, b), 0)
-	v = v.with(l, b)
+	v = v.withDetection(l, b)
 	equal(t, "at the third", at(v, c), between(v, a, b))
-	v = v.with(l, c)
+	v = v.withDetection(l, c)
 	equal(t, "at the last", at(v, d), between(v, b, c)+between(v, c, d))
 	if between(v, a, b) == 0 || between(v, b, c) == 0 || between(v, c, d) == 0 {
 		t.Error("it says nothing of a queue")
 	}
 	equal(t, "a tag", at(v, s.sees(3, 1350, tagged("urn:1", -50, false))), 0)
 	equal(t, "the last, which saw no end", at(v, s.sees(3, 1350, lasting(0))), between(v, b, c))
-	equal(t, "before the first", newStepper(s.w, a).spaced([]*track{v}, 0, way(l, b)), 0)
+	equal(t, "before the first", newStepper(s.w, a).spacingTerm([]*track{v}, 0, way(l, b)), 0)
 }
 
 // TestHeardRoom: a tag is heard 3.5 m before the antenna: a vehicle that with the next one just fits behind that has a
 // probability of a half.
 func TestHeardRoom(t *testing.T) {
 	l := filled(1, Device{ID: "a", Places: at(0, 0)}, Device{ID: "b", Places: at(0, 11.5)}, Device{ID: "r", Places: at(0,
-		24), Hears: true})
+		24), HearsTags: true})
 	s := newScene(t, l, known(l))
 	tag := s.sees(2, 1030, tagged("urn:1", -50, false))
 	score := func(d *detection.Detection, behind ...*detection.Detection) float64 {
@@ -102,7 +102,7 @@ func TestHeardRoom(t *testing.T) {
 		if len(behind) > 0 {
 			row = append(row, way(l, behind...))
 		}
-		return newStepper(s.w, d).roomHeard(row, 1, row[0])
+		return newStepper(s.w, d).roomForTag(row, 1, row[0])
 	}
 	equal(t, "8 m, and 12.5 m to the next one", score(tag, s.sees(1, 1020)), half)
 	equal(t, "it had been there before", score(tag, s.sees(1, 1020), s.sees(0, 1010)), half)
@@ -118,7 +118,7 @@ func TestHeardRoom(t *testing.T) {
 // TestPackedRoom: who stands behind a vehicle needs his length and a metre; with just so much room it is a half.
 func TestPackedRoom(t *testing.T) {
 	s := one(t)
-	length := float64(s.w.model.Least(8))
+	length := float64(s.w.model.MinLength(8))
 	l := filled(1, Device{ID: "a", Places: at(0, 0)}, Device{ID: "b", Places: at(0, length+2*(length+1))})
 	s.w = wide(l, s.w.model)
 	score := func(d *detection.Detection, behind int, with ...func(*detection.Detection)) float64 {
@@ -126,12 +126,12 @@ func TestPackedRoom(t *testing.T) {
 		for i := range behind {
 			row = append(row, way(l, s.sees(0, 1010+10*float64(i), with...)))
 		}
-		return newStepper(s.w, d).packed(row, 1, row[0])
+		return newStepper(s.w, d).roomForQueue(row, 1, row[0])
 	}
 	d := s.sees(1, 1100)
 	equal(t, "nobody", score(d, 0), 0)
 	equal(t, "as many as fit", score(d, 2), 0)
-	equal(t, "one more", score(d, 3), logBelow(-length-1, packedSigma))
+	equal(t, "one more", score(d, 3), logBelow(-length-1, queueWaySigma))
 	equal(t, "not seen exactly", score(d, 3, lasting(0)), 0)
 	equal(t, "they had not left by then", score(d, 3, lasting(200)), 0)
 	equal(t, "a tag", score(s.sees(1, 1100, tagged("urn:1", -50, false)), 3), 0)
@@ -146,13 +146,13 @@ func TestGone(t *testing.T) {
 	l := s.w.layout
 	gone := func(at float64, i int, queue ...*track) (through, gone bool) {
 		d := s.sees(1, at)
-		return newStepper(s.w, d).gone(queue, i)
+		return newStepper(s.w, d).departed(queue, i)
 	}
 	entered, out := way(l, s.sees(0, 996)), way(l, s.sees(0, 984), s.sees(3, 996)) // their ends left at 1000.2
 	back := way(l, s.sees(0, 900), s.sees(0, 996, backwards))
 	ahead := way(l, s.sees(0, 900), s.sees(1, 905))
 	freed := *entered
-	freed.free = 1030
+	freed.aheadGone = 1030
 	const end, timeout = 1000.2, 60
 	for _, c := range []struct {
 		name          string
@@ -161,14 +161,14 @@ func TestGone(t *testing.T) {
 		queue         []*track
 		through, gone bool
 	}{
-		{"at the exit", end + left - 0.1, 0, []*track{out}, true, false},
-		{"left", end + left + 0.1, 0, []*track{out}, true, true},
+		{"at the exit", end + exitDwell - 0.1, 0, []*track{out}, true, false},
+		{"left", end + exitDwell + 0.1, 0, []*track{out}, true, true},
 		{"in the lane", end + timeout - 0.1, 0, []*track{entered}, false, false},
 		{"timed out", end + timeout + 0.1, 0, []*track{entered}, false, true},
 		{"on its way back", end + timeout/4 - 0.1, 0, []*track{back}, false, false},
 		{"gone back", end + timeout/4 + 0.1, 0, []*track{back}, false, true},
 		{"behind another one", end + timeout + 0.1, 1, []*track{ahead, entered}, false, false},
-		{"behind another one for an hour", end + mostIdle + 0.1, 1, []*track{ahead, entered}, false, true},
+		{"behind another one for an hour", end + maxIdle + 0.1, 1, []*track{ahead, entered}, false, true},
 		{"behind one that turned back", end + timeout + 0.1, 1, []*track{back, entered}, false, true},
 		{"the one ahead left a while ago", 1030 + timeout - 0.1, 0, []*track{&freed}, false, false},
 		{"the one ahead left long ago", 1030 + timeout + 0.1, 0, []*track{&freed}, false, true},
@@ -190,18 +190,19 @@ func TestFreed(t *testing.T) {
 	a, b := way(l, s.sees(0, 1006)), way(l, s.sees(0, 1012))
 	queue := []*track{out, back, a, b}
 	d := s.sees(1, 1020)
-	stay, cost := newStepper(s.w, d).leave(queue)
-	if len(stay) != 3 || stay[0] != back || stay[1].free != 1020 || stay[2] != b || a.free != 0 || queue[0] != out ||
+	stay, cost := newStepper(s.w, d).dropDeparted(queue)
+	if len(stay) != 3 || stay[0] != back || stay[1].aheadGone != 1020 || stay[2] != b || a.aheadGone != 0 ||
+		queue[0] != out ||
 		queue[2] != a {
-		t.Errorf("%d stay, the first is free since %.0f", len(stay), stay[1].free)
+		t.Errorf("%d stay, the first is free since %.0f", len(stay), stay[1].aheadGone)
 	}
-	equal(t, "it was missed by two", cost, 2*s.w.cost[1].missed)
-	stay, cost = newStepper(s.w, s.sees(1, 1010)).leave(queue)
+	equal(t, "it was missed by two", cost, 2*s.w.detectionLogs[1].miss)
+	stay, cost = newStepper(s.w, s.sees(1, 1010)).dropDeparted(queue)
 	if len(stay) != 4 || cost != 0 {
 		t.Errorf("%d stay for %.2f", len(stay), cost)
 	}
 	lost := way(l, s.sees(0, 900))
-	stay, _ = newStepper(s.w, d).leave([]*track{lost, a})
+	stay, _ = newStepper(s.w, d).dropDeparted([]*track{lost, a})
 	if len(stay) != 1 || stay[0] != a {
 		t.Error("who vanished frees the one behind it")
 	}
@@ -213,28 +214,29 @@ func TestMemoOnce(t *testing.T) {
 	v := way(s.w.layout, s.sees(0, 1000, named("plate", "ABC123")))
 	step := newStepper(s.w, s.sees(1, 1004, named("plate", "ABC123")))
 	p, _ := step.predict(v)
-	step.clears(v)
-	like := step.like(v)
-	step.extent(v)
-	step.sizes(v)
+	step.clearingBy(v)
+	like := step.identityScore(v)
+	step.lengthOf(v)
+	step.sizeTerm(v)
 	m := step.memo(v)
-	if !m.predicted || !m.cleared || !m.liked || !m.extended || !m.compared || p != &m.p || like != &m.like {
+	if !m.predicted || !m.clearingKnown || !m.identityKnown || !m.lengthKnown || !m.sizeKnown ||
+		p != &m.prediction || like != &m.identity {
 		t.Errorf("%+v", m)
 	}
-	next, passed, born := step.next(v), step.passed(v), step.born(0)
-	if step.next(v) != next || step.passed(v) != passed || step.born(0) != born {
+	next, passed, born := step.extend(v), step.chargeMiss(v), step.newTrack(0)
+	if step.extend(v) != next || step.chargeMiss(v) != passed || step.newTrack(0) != born {
 		t.Error("a track is made twice")
 	}
-	if next.charged != 0 || next.seen != 3 || passed.charged != 2 || born.charged != 1 {
-		t.Errorf("charged are %b, %b, %b", next.charged, passed.charged, born.charged)
+	if next.missed != 0 || next.seen != 3 || passed.missed != 2 || born.missed != 1 {
+		t.Errorf("charged are %b, %b, %b", next.missed, passed.missed, born.missed)
 	}
 	far := newStepper(s.w, s.sees(3, 1012))
-	if next := far.next(v); next.charged != 0b0110 {
-		t.Errorf("charged are %b", next.charged)
+	if next := far.extend(v); next.missed != 0b0110 {
+		t.Errorf("charged are %b", next.missed)
 	}
-	paid := v.charge(0b0010)
-	if next := newStepper(s.w, s.sees(1, 1004)).next(paid); next.charged != 0 || next.hash == paid.hash {
-		t.Errorf("who came after all is charged for %b", next.charged)
+	paid := v.withMisses(0b0010)
+	if next := newStepper(s.w, s.sees(1, 1004)).extend(paid); next.missed != 0 || next.hash == paid.hash {
+		t.Errorf("who came after all is charged for %b", next.missed)
 	}
 }
 
@@ -253,9 +255,9 @@ func TestSilenceOf(t *testing.T) {
 	rates := func(share int) func(*scene) {
 		return func(s *scene) {
 			for i := range 400 {
-				s.w.model.Rate(1).Add(i%10 < share)
+				s.w.model.HitRate(1).Add(i%10 < share)
 			}
-			s.w.Learned()
+			s.w.ReadModel()
 		}
 	}
 	sees := rates(10)
@@ -271,7 +273,7 @@ func TestSilenceOf(t *testing.T) {
 			return dev == 1 && at == 1010
 		}
 	}), 0)
-	equal(t, "its clock is in doubt", silent(1010, func(s *scene) { sees(s); s.w.model.Doubt(1, 1) }), 0)
+	equal(t, "its clock is in doubt", silent(1010, func(s *scene) { sees(s); s.w.model.SetClockSigma(1, 1) }), 0)
 	few := silent(1008, rates(5)) // then the third counts
 	if few < -0.7 || few >= 0 {
 		t.Errorf("the next one sees half: %.3f", few)

@@ -7,79 +7,80 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// mostUnseen is the number of consecutive vehicles, missed by a device, that are searched for the time at which they
+// maxMissedAhead is the number of consecutive vehicles, missed by a device, that are searched for the time at which they
 // let the next one come.
-const mostUnseen = 4
+const maxMissedAhead = 4
 
-// aheadOf returns when the vehicle ahead of a track that stands before the i-th one clears the detection's device;
+// clearingAhead returns when the vehicle ahead of a track that stands before the i-th one clears the detection's device;
 // nil when nothing says so.
-func (s *stepper) aheadOf(row []*track, i int, t *track) *clearing {
-	return s.ahead(row, i, t, mostUnseen)
+func (s *stepper) clearingAhead(row []*track, i int, t *track) *clearing {
+	return s.clearingAheadWithin(row, i, t, maxMissedAhead)
 }
 
-// ahead looks at so many vehicles that the device did not see, at most.
-func (s *stepper) ahead(row []*track, i int, t *track, most int) *clearing {
+// clearingAheadWithin looks at so many vehicles that the device did not see, at most.
+func (s *stepper) clearingAheadWithin(row []*track, i int, t *track, most int) *clearing {
 	for k := i - 1; k >= 0; k-- {
 		o := row[k]
-		if o.reversed || !t.one(o) && !s.layout.merges[s.d.Dev] || s.layout.position[o.lane][s.d.Dev] == nowhere {
+		dev := s.detection.Dev
+		if o.reversed || !t.sameRow(o) && !s.layout.merges[dev] || s.layout.position[o.lane][dev] == nowhere {
 			continue
 		}
-		c := s.clears(o)
+		c := s.clearingBy(o)
 		switch {
-		case c == nil && !t.one(o): // of another lane: who comes first is not known yet
+		case c == nil && !t.sameRow(o): // of another lane: who comes first is not known yet
 			continue
-		case c != nil || s.d.Tag || most == 0:
+		case c != nil || s.detection.Tag || most == 0:
 			return c
 		}
-		return s.layout.unseen(s.model, o, s.d, s.ahead(row, k, o, most-1))
+		return s.layout.clearingByMissed(s.model, o, s.detection, s.clearingAheadWithin(row, k, o, most-1))
 	}
 	return nil
 }
 
-// behind returns the log-probability that a track is where it is, with the vehicle behind it, from the i-th one on.
-func (s *stepper) behind(row []*track, i int, t *track) float64 {
+// roomBehind returns the log-probability that a track is where it is, with the vehicle behind it, from the i-th one on.
+func (s *stepper) roomBehind(row []*track, i int, t *track) float64 {
 	for ; i < len(row); i++ {
-		if o := row[i]; !o.reversed && t.one(o) {
-			return s.layout.room(s.model, t, o, s.d)
+		if o := row[i]; !o.reversed && t.sameRow(o) {
+			return s.layout.roomBehind(s.model, t, o, s.detection)
 		}
 	}
 	return 0
 }
 
-// unseen returns when a vehicle lets the next one come to a device that saw nothing of it: it came there by itself, or
+// clearingByMissed returns when a vehicle lets the next one come to a device that saw nothing of it: it came there by itself, or
 // when the one ahead of it, if any, let it.
-func (l *Layout) unseen(m *motion.Model, t *track, d *detection.Detection, ahead *clearing) *clearing {
+func (l *Layout) clearingByMissed(m *motion.Model, t *track, d *detection.Detection, ahead *clearing) *clearing {
 	p, ok := l.predict(m, t, d)
 	if !ok {
 		return nil
 	}
-	at, sigma := d.At-p.Off, p.Sigma
+	at, sigma := d.At-p.Residual, p.Sigma
 	if ahead != nil && ahead.at > at {
 		at, sigma = ahead.at, ahead.sigma
 	}
-	stay, unsure := l.stay(m, t, d)
+	stay, unsure := l.presence(m, t, d)
 	if d.Lasts > 0 { // that is how long the next one stayed
-		stay, unsure = m.Stay(motion.Sight{Length: m.Plausible(t.length)}, 0, t.pace(m))
+		stay, unsure = m.PresenceTime(motion.Fix{Length: m.PlausibleLength(t.length)}, 0, t.speedEstimate(m))
 	}
-	c := leaves(m, d.Dev, at+stay, math.Hypot(sigma, unsure), false)
+	c := clearingAfter(m, d.Dev, at+stay, math.Hypot(sigma, unsure), false)
 	return &c
 }
 
-// before returns the log-probability that a track, first seen by the detection, had gone ahead of another one by the
+// enteredAhead returns the log-probability that a track, first seen by the detection, had gone ahead of another one by the
 // places where that one was seen before: it must have left each of them by then, and may have stood since.
-func (l *Layout) before(m *motion.Model, t, behind *track, d *detection.Detection) float64 {
+func (l *Layout) enteredAhead(m *motion.Model, t, behind *track, d *detection.Detection) float64 {
 	worst := 0.0
-	here, by := t.sight(l, m, d), m.Delays()
+	here, by := t.fix(l, m, d), m.Delays()
 	for s := behind; s != nil; s = s.prev {
-		o := s.det
+		o := s.latest
 		at := l.position[t.lane][o.Dev]
-		if !exact(o) || at == nowhere || at > here.Position-motion.SamePlace {
+		if !timesFront(o) || at == nowhere || at > here.Position-motion.SamePlace {
 			continue
 		}
-		p := m.Predict(here, behind.sight(l, m, o), t.speed)
+		p := m.Predict(here, behind.fix(l, m, o), t.speed)
 		gap := m.Gap(o.Dev)
-		stay, unsure := m.Stay(motion.Sight{Length: m.Plausible(t.length)}, 0, t.pace(m))
-		early := p.Off - stay - gap.Mean
+		stay, unsure := m.PresenceTime(motion.Fix{Length: m.PlausibleLength(t.length)}, 0, t.speedEstimate(m))
+		early := p.Residual - stay - gap.Mean
 		share := (1 - by.Share) * below(early, math.Hypot(p.Sigma, math.Hypot(unsure, gap.Sigma)))
 		share += by.Share * math.Exp(min(early, 0)/by.Mean)
 		worst = min(worst, math.Log(max(share, impossible)))
@@ -87,31 +88,31 @@ func (l *Layout) before(m *motion.Model, t, behind *track, d *detection.Detectio
 	return worst
 }
 
-// packed returns the log-probability that all vehicles that stand behind a track, from the i-th of the row on, have
+// roomForQueue returns the log-probability that all vehicles that stand behind a track, from the i-th of the row on, have
 // room between the detection's place and one that they had left by then.
-func (s *stepper) packed(row []*track, i int, t *track) float64 {
-	d, worst := s.d, 0.0
+func (s *stepper) roomForQueue(row []*track, i int, t *track) float64 {
+	d, worst := s.detection, 0.0
 	if d.Tag || d.Raw != d.At || i >= len(row) {
 		return 0
 	}
 	for dev := range s.layout.Devices {
 		way := s.layout.position[t.lane][d.Dev] - s.layout.position[t.lane][dev]
-		if !(way > motion.SamePlace && way < mostPacked) {
+		if !(way > motion.SamePlace && way < maxQueueWay) {
 			continue
 		}
-		need, behind := s.model.Least(t.length), 0
+		need, behind := s.model.MinLength(t.length), 0
 		for _, o := range row[i:] {
-			if o.reversed || !t.one(o) {
+			if o.reversed || !t.sameRow(o) {
 				continue
 			}
-			left := o.at(dev)
-			if left == nil || !exact(left) || left.End() > d.At {
+			left := o.detectionBy(dev)
+			if left == nil || !timesFront(left) || left.End() > d.At {
 				break
 			}
-			need, behind = need+s.model.Least(o.length)+queueRoom, behind+1
+			need, behind = need+s.model.MinLength(o.length)+queueRoom, behind+1
 		}
 		if behind > 0 && need > way {
-			worst = min(worst, logBelow(float64(way-need), packedSigma))
+			worst = min(worst, logBelow(float64(way-need), queueWaySigma))
 		}
 	}
 	return worst
@@ -120,6 +121,6 @@ func (s *stepper) packed(row []*track, i int, t *track) float64 {
 // mostPacked is the longest way on which vehicles are counted that stand behind each other, m; packedSigma is how much
 // less room than their lengths say they need, m.
 const (
-	mostPacked  = 100.0
-	packedSigma = 3.0
+	maxQueueWay   = 100.0
+	queueWaySigma = 3.0
 )

@@ -41,7 +41,7 @@ func TestPacked(t *testing.T) {
 		for i := range behind {
 			row = append(row, born(s.w.layout, 0, s.sees(0, 1010+10*float64(i), long(8), lasting(4.2))))
 		}
-		return newStepper(s.w, s.sees(3, 1100)).packed(row, 1, row[0])
+		return newStepper(s.w, s.sees(3, 1100)).roomForQueue(row, 1, row[0])
 	}
 	equal(t, "with one behind it on 24 m", score(1), 0)
 	falls(t, "with two, with three, with five", score(2), score(3), score(5)+1)

@@ -34,12 +34,12 @@ func one(t *testing.T) *scene {
 func known(l *Layout) *motion.Model {
 	m := taught(l)
 	for i := range 40 {
-		m.Measured(units.Metres(8 + 0.2*float64(i%4-1)))
+		m.LearnLength(units.Metres(8 + 0.2*float64(i%4-1)))
 		for dev := range l.Devices {
-			m.Passed(dev, 4.2, 8, 2)
-			m.Rate(dev).Add(i%10 != 0)
+			m.LearnPresence(dev, 4.2, 8, 2)
+			m.HitRate(dev).Add(i%10 != 0)
 		}
-		m.Heard(min(2, len(l.Devices)-1), -50+float64(i%3))
+		m.LearnTagLevel(min(2, len(l.Devices)-1), -50+float64(i%3))
 	}
 	return m
 }
@@ -65,7 +65,7 @@ func (s *scene) sees(dev int, at float64, with ...func(d *detection.Detection)) 
 // choices returns whose a detection may be, by the row of the vehicle's first detection, the likeliest of each.
 func (s *scene) choices(d *detection.Detection) map[int64]choice {
 	step := newStepper(s.w, d)
-	step.node(s.n)
+	step.expand(s.n)
 	out := map[int64]choice{}
 	for _, n := range step.nodes {
 		for _, e := range n.edges {

@@ -10,38 +10,39 @@ import (
 // likeliest one is taken. It returns what was decided, and that leaves the window. All that has happened by now is in
 // the window.
 func (w *Window) Settle(before, now float64) []Assignment {
-	w.now, w.swept = now, false
-	if len(w.layers) < 2 || w.layers[1].det.Order >= before {
+	w.now, w.backwardDone = now, false
+	if len(w.layers) < 2 || w.layers[1].detection.Order >= before {
 		return nil
 	}
-	w.backward()
-	w.thin()
+	w.backwardPass()
+	w.dropUnlikely()
 	cut := 0
 	for i := len(w.layers) - 1; i > 0 && cut == 0; i-- {
 		l := &w.layers[i]
-		if l.det.Order < before && w.agreed(l) || l.det.Order < before-patience || len(w.layers)-i > mostLayers {
+		at := l.detection.Order
+		if at < before && w.agreed(l) || at < before-patience || len(w.layers)-i > maxLayers {
 			cut = i
 		}
 	}
 	if cut == 0 {
 		return nil
 	}
-	out := w.read(cut + 1)
-	w.force(cut)
+	out := w.assignmentsBelow(cut + 1)
+	w.keepBest(cut)
 	root := w.layers[cut]
 	w.layers = slices.Clone(w.layers[cut:])
 	for _, n := range root.nodes {
 		n.edges, n.first = nil, [1]edge{}
 	}
 	clear(w.edges)
-	w.begun, w.swept = true, false
-	w.level()
+	w.hasRoot, w.backwardDone = true, false
+	w.normalize()
 	return out
 }
 
 const (
-	patience = 900.0 // s that hypotheses may differ
-	agreeing = 1e-3  // probability of what is not looked at any more when they are said to agree
+	patience     = 900.0 // s that hypotheses may differ
+	disagreement = 1e-3  // probability of what is not looked at any more when they are said to agree
 )
 
 // agreed reports whether nearly all hypotheses go through one node of a layer.
@@ -50,33 +51,33 @@ func (w *Window) agreed(l *layer) bool {
 	for _, n := range l.nodes {
 		total, top = logAdd(total, n.weight+n.after), max(top, n.weight+n.after)
 	}
-	return top > total+math.Log1p(-agreeing)
+	return top > total+math.Log1p(-disagreement)
 }
 
-// thinner is by how much more than a step drops a hypothesis must be less likely, with all that came since, to be
+// dropMargin is by how much more than a step drops a hypothesis must be less likely, with all that came since, to be
 // dropped: a report that comes late may bear it out.
-const thinner = 6.0
+const dropMargin = 6.0
 
-// thin drops hypotheses that what came since has made unlikely, or that lead nowhere, so that they take no room.
-func (w *Window) thin() {
+// dropUnlikely drops hypotheses that what came since has made unlikely, or that lead nowhere, so that they take no room.
+func (w *Window) dropUnlikely() {
 	for i := 1; i < len(w.layers); i++ {
 		top := math.Inf(-1)
 		for _, n := range w.layers[i].nodes {
 			top = max(top, n.weight+n.after)
 		}
 		for _, n := range w.layers[i].nodes {
-			n.keep = n.weight+n.after >= top-w.forget-thinner
+			n.keep = n.weight+n.after >= top-w.pruneAt-dropMargin
 		}
 	}
 	for _, n := range w.layers[0].nodes {
 		n.keep = true
 	}
-	w.drop(1)
+	w.dropUnkept(1)
 }
 
-// drop drops, from a layer on, the nodes that are not to be kept, and those that only these lead to. From the first
+// dropUnkept drops, from a layer on, the nodes that are not to be kept, and those that only these lead to. From the first
 // node that loses an edge on, the weights of all are worked out anew: they hold those of the nodes before them.
-func (w *Window) drop(from int) {
+func (w *Window) dropUnkept(from int) {
 	changed := false
 	for i := from; i < len(w.layers); i++ {
 		for _, n := range w.layers[i].nodes {
@@ -84,7 +85,7 @@ func (w *Window) drop(from int) {
 			n.edges = slices.DeleteFunc(n.edges, func(e edge) bool { return !e.from.keep })
 			changed = changed || len(n.edges) < had
 			if n.keep = n.keep && len(n.edges) > 0; n.keep && changed {
-				n.sum()
+				n.recompute()
 			}
 		}
 	}
@@ -94,9 +95,9 @@ func (w *Window) drop(from int) {
 	}
 }
 
-// force keeps of a layer only the node through which the likeliest path goes.
-func (w *Window) force(cut int) {
-	on := w.path()
+// keepBest keeps of a layer only the node through which the likeliest path goes.
+func (w *Window) keepBest(cut int) {
+	on := w.likeliestPath()
 	nodes := w.layers[cut].nodes
 	one := nodes[0]
 	if cut+1 < len(on) {
@@ -113,23 +114,23 @@ func (w *Window) force(cut int) {
 			n.keep = i != cut || n == one
 		}
 	}
-	w.drop(cut + 1)
+	w.dropUnkept(cut + 1)
 }
 
-// sum works out a node's weight and best path from its edges.
-func (n *node) sum() {
-	n.weight, n.best, n.by = math.Inf(-1), math.Inf(-1), 0
+// recompute works out a node's weight and best path from its edges.
+func (n *node) recompute() {
+	n.weight, n.best, n.bestEdge = math.Inf(-1), math.Inf(-1), 0
 	for k := range n.edges {
 		e := &n.edges[k]
 		n.weight = logAdd(n.weight, e.from.weight+e.sum)
 		if b := e.from.best + e.sum; b > n.best {
-			n.best, n.by = b, k
+			n.best, n.bestEdge = b, k
 		}
 	}
 }
 
-// level takes the root's weight from all nodes, so that weights do not grow without end.
-func (w *Window) level() {
+// normalize takes the root's weight from all nodes, so that weights do not grow without end.
+func (w *Window) normalize() {
 	weight, best := w.layers[0].nodes[0].weight, w.layers[0].nodes[0].best
 	for _, l := range w.layers {
 		for _, n := range l.nodes {

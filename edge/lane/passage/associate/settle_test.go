@@ -63,11 +63,11 @@ func TestThin(t *testing.T) {
 		return n
 	}
 	before, was := count(), w.Assignments()
-	w.thin()
+	w.dropUnlikely()
 	if count() >= before {
 		t.Errorf("%d nodes, and %d before", count(), before)
 	}
-	w.swept = false
+	w.backwardDone = false
 	for i, a := range w.Assignments() {
 		if a.Label != was[i].Label || a.Shares[0].Probability < was[i].Shares[0].Probability-1e-6 {
 			t.Errorf("detection %d is of %d with %.6f, and was of %d with %.6f", i, a.Label, a.Shares[0].Probability,

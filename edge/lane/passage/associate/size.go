@@ -7,32 +7,32 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// sizes returns the log-likelihood ratio of what the step's detection tells for the first time (weight, load, a better
+// sizeTerm returns the log-likelihood ratio of what the step's detection tells for the first time (weight, load, a better
 // length) being of a track's vehicle, as vehicles of its size are here.
-func (s *stepper) sizes(t *track) float64 {
+func (s *stepper) sizeTerm(t *track) float64 {
 	m := s.memo(t)
-	if !m.compared {
-		m.compared, m.comparison = true, compareSizes(s.model, t, s.d)
+	if !m.sizeKnown {
+		m.sizeKnown, m.sizeScore = true, sizeLogRatio(s.model, t, s.detection)
 	}
-	return m.comparison
+	return m.sizeScore
 }
 
-func compareSizes(m *motion.Model, t *track, d *detection.Detection) (sum float64) {
+func sizeLogRatio(m *motion.Model, t *track, d *detection.Detection) (sum float64) {
 	length := units.Metres(d.Length)
 	better := length > 0 && (t.length <= 0 || length < t.length)
 	switch {
 	case wholeWeighing(d):
-		sum = m.Weighs(t.length, units.Kilograms(d.Kg))
+		sum = m.WeightLogRatio(t.length, units.Kilograms(d.Kg))
 	case better && t.kg > 0:
-		sum = m.Weighs(length, t.kg) - m.Weighs(t.length, t.kg)
+		sum = m.WeightLogRatio(length, t.kg) - m.WeightLogRatio(t.length, t.kg)
 	}
 	told, had := Load(d.Names), Load(t.names)
 	for _, l := range [...]motion.Load{motion.Tagged, motion.Container} {
 		switch {
 		case told&^had&l != 0:
-			sum += m.Carries(t.length, l)
+			sum += m.LoadLogRatio(t.length, l)
 		case better && had&l != 0:
-			sum += m.Carries(length, l) - m.Carries(t.length, l)
+			sum += m.LoadLogRatio(length, l) - m.LoadLogRatio(t.length, l)
 		}
 	}
 	return sum
@@ -55,20 +55,20 @@ func Load(names []kinds.Name) (l motion.Load) {
 	return l
 }
 
-// extent returns the length of a track's vehicle and its standard deviation.
-func (s *stepper) extent(t *track) (length, sigma units.Metres) {
+// lengthOf returns the length of a track's vehicle and its standard deviation.
+func (s *stepper) lengthOf(t *track) (length, sigma units.Metres) {
 	m := s.memo(t)
-	if !m.extended {
-		m.extended = true
-		m.length, m.lengthSigma = s.model.Extent(t.length, t.kg)
+	if !m.lengthKnown {
+		m.lengthKnown = true
+		m.length, m.lengthSigma = s.model.LengthEstimate(t.length, t.kg)
 	}
 	return m.length, m.lengthSigma
 }
 
-// extentWith is extent when the step's detection, which may weigh the vehicle, is of it.
-func (s *stepper) extentWith(t *track) (length, sigma units.Metres) {
-	if t.kg == 0 && wholeWeighing(s.d) {
-		return s.model.Extent(t.length, units.Kilograms(s.d.Kg))
+// lengthWith is extent when the step's detection, which may weigh the vehicle, is of it.
+func (s *stepper) lengthWith(t *track) (length, sigma units.Metres) {
+	if t.kg == 0 && wholeWeighing(s.detection) {
+		return s.model.LengthEstimate(t.length, units.Kilograms(s.detection.Kg))
 	}
-	return s.extent(t)
+	return s.lengthOf(t)
 }

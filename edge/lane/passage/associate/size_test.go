@@ -17,8 +17,9 @@ func TestSized(t *testing.T) {
 	l := layouts["one lane"]()
 	m := known(l)
 	for i := range 60 {
-		m.Sized(12, units.Kilograms(18000+500*float64(i%9)), Load([]kinds.Name{{Kind: "tag"}, {Kind: "container"}}[:i%3]))
-		m.Sized(4.5, units.Kilograms(1500+50*float64(i%5)), 0)
+		m.LearnSize(12, units.Kilograms(18000+500*float64(i%9)), Load([]kinds.Name{{Kind: "tag"},
+			{Kind: "container"}}[:i%3]))
+		m.LearnSize(4.5, units.Kilograms(1500+50*float64(i%5)), 0)
 	}
 	score := func(first, then func(*detection.Detection)) float64 {
 		s := newScene(t, l, m)

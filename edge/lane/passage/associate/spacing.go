@@ -11,20 +11,20 @@ import (
 // In a queue each vehicle stands a gap behind the one ahead (Newell 2002): so many vehicles are between two places as
 // have room there, by their lengths. That tells when a device missed one, which shifts all behind it.
 const (
-	heldUp     = 10.0 // s later than predicted, from which on a vehicle was in a queue
-	spaceGap   = 3.0  // m between vehicles in a queue that moves on
-	spaceSigma = 1.0  // m, of that
-	holeShare  = 0.1  // of vehicles in a queue, with more room ahead
-	overSpeed  = 1.3  // times its usual speed, at the most
-	runSigma   = 1.5  // m, of how far a vehicle goes in a time
-	heardAhead = 3.5  // m before the antenna, where a tag is heard first
+	queuedDelay = 10.0 // s later than predicted, from which on a vehicle was in a queue
+	spaceGap    = 3.0  // m between vehicles in a queue that moves on
+	spaceSigma  = 1.0  // m, of that
+	holeShare   = 0.1  // of vehicles in a queue, with more room ahead
+	overSpeed   = 1.3  // times its usual speed, at the most
+	runSigma    = 1.5  // m, of how far a vehicle goes in a time
+	heardAhead  = 3.5  // m before the antenna, where a tag is heard first
 )
 
-// spaced returns the log-probability that the vehicles between two places had room there, of which a track, the i-th
+// spacingTerm returns the log-probability that the vehicles between two places had room there, of which a track, the i-th
 // of the row, is the last. It counts once for each two places, when the vehicle is seen beyond them: by then it has
 // been weighed, which tells the length of one that stood over the detector at the entry.
-func (s *stepper) spaced(row []*track, i int, t *track) (sum float64) {
-	d := s.d
+func (s *stepper) spacingTerm(row []*track, i int, t *track) (sum float64) {
+	d := s.detection
 	if d.Tag {
 		return 0
 	}
@@ -35,53 +35,53 @@ func (s *stepper) spaced(row []*track, i int, t *track) (sum float64) {
 	}
 	place := s.layout.position[t.lane][b.Dev]
 	if a := s.layout.foremost(t, place); a != nil && t.front < place+motion.SamePlace {
-		sum = s.spacing(row, i, t, a, b)
+		sum = s.spacingBetween(row, i, t, a, b)
 	}
-	if exact(d) && here > s.layout.last[t.lane]-motion.SamePlace {
-		sum += s.spacing(row, i, t, b, d)
+	if timesFront(d) && here > s.layout.last[t.lane]-motion.SamePlace {
+		sum += s.spacingBetween(row, i, t, b, d)
 	}
 	return sum
 }
 
-// foremost returns the track's exact sight that is farthest on before a place; nil for none.
+// foremost returns the track's exact detection that is farthest on before a place; nil for none.
 func (l *Layout) foremost(t *track, place units.Metres) (d *detection.Detection) {
 	for s := t; s != nil; s = s.prev {
-		at := l.position[t.lane][s.det.Dev]
-		if exact(s.det) && at < place-motion.SamePlace && (d == nil || at > l.position[t.lane][d.Dev]) {
-			d = s.det
+		at := l.position[t.lane][s.latest.Dev]
+		if timesFront(s.latest) && at < place-motion.SamePlace && (d == nil || at > l.position[t.lane][d.Dev]) {
+			d = s.latest
 		}
 	}
 	return d
 }
 
-// spacing looks at the moment at which a track's end left the place of a sight: with the vehicles ahead that had not
+// spacingBetween looks at the moment at which a track's end left the place of a detection: with the vehicles ahead that had not
 // come to the next place yet it has room between the two, and with the first that had come there it takes up all of
 // it.
-func (s *stepper) spacing(row []*track, i int, t *track, from, to *detection.Detection) float64 {
+func (s *stepper) spacingBetween(row []*track, i int, t *track, from, to *detection.Detection) float64 {
 	position := s.layout.position[t.lane]
 	way := position[to.Dev] - position[from.Dev]
-	p := s.model.Predict(t.sight(s.layout, s.model, from), t.sight(s.layout, s.model, to), t.speed)
-	if p.Off < heldUp || way > mostPacked {
+	p := s.model.Predict(t.fix(s.layout, s.model, from), t.fix(s.layout, s.model, to), t.speed)
+	if p.Residual < queuedDelay || way > maxQueueWay {
 		return 0
 	}
 	left := from.End()
-	length, sigma := s.extentWith(t)
-	run := max(to.At-left, 0) * overSpeed * float64(t.pace(s.model))
+	length, sigma := s.lengthWith(t)
+	run := max(to.At-left, 0) * overSpeed * float64(t.speedEstimate(s.model))
 	sum := logBelow(run-float64(way-length), math.Hypot(float64(sigma), runSigma))
 	if to.At <= left { // it is as long as the way
 		return sum
 	}
-	between := stretch{length, float64(sigma * sigma)}
+	between := occupied{length, float64(sigma * sigma)}
 	all, others := between, false
 ahead:
 	for k := i - 1; k >= 0; k-- {
 		o := row[k]
-		if o.reversed || !t.one(o) {
+		if o.reversed || !t.sameRow(o) {
 			continue
 		}
-		length, sigma := s.extent(o)
+		length, sigma := s.lengthOf(o)
 		all.add(length, sigma)
-		came := o.at(to.Dev)
+		came := o.detectionBy(to.Dev)
 		switch {
 		case came == nil && o.front > position[to.Dev]: // the device missed it: it was before the place then, or beyond
 		case came == nil || came.At > left:
@@ -98,38 +98,38 @@ ahead:
 	return sum
 }
 
-// stretch is the length of road that vehicles of a queue occupy, m, with its variance, m².
-type stretch struct {
+// occupied is the length of road that vehicles of a queue occupy, m, with its variance, m².
+type occupied struct {
 	length   units.Metres
 	variance float64
 }
 
 // add adds a vehicle and the gap behind it.
-func (s *stretch) add(length, sigma units.Metres) {
+func (s *occupied) add(length, sigma units.Metres) {
 	s.length += length + spaceGap
 	s.variance += float64(sigma*sigma) + spaceSigma*spaceSigma
 }
 
-func (s *stretch) sigma() float64 { return math.Sqrt(s.variance + spaceSigma*spaceSigma) }
+func (s *occupied) sigma() float64 { return math.Sqrt(s.variance + spaceSigma*spaceSigma) }
 
 // logBelow is the logarithm of below, at the least that of a device that errs.
 func logBelow(x, sigma float64) float64 { return math.Log(max(below(x, sigma), impossible)) }
 
-// roomHeard returns the log-probability that a tag is of a track, though the next vehicle behind it, from the i-th of
+// roomForTag returns the log-probability that a tag is of a track, though the next vehicle behind it, from the i-th of
 // the row on, had come to a place before the antenna already: the track's vehicle must have made room there.
-func (s *stepper) roomHeard(row []*track, i int, t *track) (worst float64) {
-	d := s.d
+func (s *stepper) roomForTag(row []*track, i int, t *track) (worst float64) {
+	d := s.detection
 	if !d.Tag || d.Raw != d.At {
 		return 0
 	}
-	i = next(row, i, t)
+	i = nextBehind(row, i, t)
 	if i < 0 {
 		return 0
 	}
-	length, sigma := s.extent(t)
+	length, sigma := s.lengthOf(t)
 	for o := row[i]; o != nil; o = o.prev {
-		way := s.layout.position[t.lane][d.Dev] - s.layout.position[t.lane][o.det.Dev]
-		if exact(o.det) && o.det.At < d.At && way > motion.SamePlace && way < mostPacked {
+		way := s.layout.position[t.lane][d.Dev] - s.layout.position[t.lane][o.latest.Dev]
+		if timesFront(o.latest) && o.latest.At < d.At && way > motion.SamePlace && way < maxQueueWay {
 			worst = min(worst, logBelow(float64(way-heardAhead-length-queueRoom), math.Hypot(float64(sigma), runSigma)))
 		}
 	}

@@ -10,14 +10,15 @@ func TestSpacing(t *testing.T) {
 		l := s.w.layout
 		var row []*track
 		if came {
-			row = append(row, born(l, 0, s.sees(0, 900, lasting(50))).with(l, s.sees(3, 1050)))
+			row = append(row, born(l, 0, s.sees(0, 900, lasting(50))).withDetection(l, s.sees(3, 1050)))
 		}
 		for i := range between {
-			row = append(row, born(l, 0, s.sees(0, 950+10*float64(i), lasting(9))).with(l, s.sees(3, 1110+10*float64(i))))
+			row = append(row, born(l, 0, s.sees(0, 950+10*float64(i), lasting(9))).withDetection(l, s.sees(3,
+				1110+10*float64(i))))
 		}
 		from, to := s.sees(0, 1000, lasting(100)), s.sees(3, arrives)
 		own := born(l, 0, from)
-		return newStepper(s.w, to).spacing(append(row, own), len(row), own, from, to)
+		return newStepper(s.w, to).spacingBetween(append(row, own), len(row), own, from, to)
 	}
 	const late = 1160
 	falls(t, "one, two and three vehicles of 8 m on 24 m", score(1, true, late), score(2, true, late), score(3, true, late))
@@ -33,7 +34,7 @@ func TestHeard(t *testing.T) {
 		s := one(t)
 		l := s.w.layout
 		row := []*track{born(l, 0, s.sees(0, 1000)), born(l, 0, s.sees(dev, at))}
-		return newStepper(s.w, s.sees(3, 1030, tagged("a", -50, false))).roomHeard(row, 1, row[0])
+		return newStepper(s.w, s.sees(3, 1030, tagged("a", -50, false))).roomForTag(row, 1, row[0])
 	}
 	falls(t, "the next one 24 m before the antenna, and 8 m before it", score(0, 1020), score(2, 1020))
 	equal(t, "the next one came later", score(2, 1040), 0)

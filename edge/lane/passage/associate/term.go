@@ -24,13 +24,13 @@ const (
 
 // Terms are the terms of one assignment: log-likelihoods per second, whose sum weighs it.
 type Terms struct {
-	Score  [termKinds]float32
-	Off    float32     // s later than predicted
-	Sigma  float32     // s, of the prediction
-	From   int16       // device that it was predicted from; -1 for none
-	Waited bool        // it had to wait for the vehicle ahead
-	Read   *kinds.Name // of the detection; nil when no names were compared
-	Name   *kinds.Name // of the vehicle
+	Score    [termKinds]float32
+	Residual float32     // s later than predicted
+	Sigma    float32     // s, of the prediction
+	From     int16       // device that it was predicted from; -1 for none
+	Queued   bool        // it had to wait for the vehicle ahead
+	Read     *kinds.Name // of the detection; nil when no names were compared
+	Name     *kinds.Name // of the vehicle
 }
 
 // Sum returns the weight of the assignment.

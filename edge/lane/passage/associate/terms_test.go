@@ -15,7 +15,7 @@ func TestLengths(t *testing.T) {
 	l := layouts["one lane"]()
 	m := known(l)
 	for i := range 41 { // vehicles are 4 to 18 m long here, and portals see 1 m more
-		m.Measured(units.Metres(4 + 14*float64(i%8)/7))
+		m.LearnLength(units.Metres(4 + 14*float64(i%8)/7))
 		m.Learn(nil, 2, 10, 11)
 	}
 	score := func(first float64, with func(*detection.Detection)) float64 {
@@ -177,7 +177,7 @@ func TestOtherRow(t *testing.T) {
 	late := s.of(a, s.sees(2, 1014))
 	equal(t, "the other lane's came first, which is no overtaking", float64(late.terms.Score[Order]), 0)
 	s.goes(a, s.sees(2, 1014))
-	if len(s.n.queue) != 2 || s.n.queue[0].birth.Idx != b {
-		t.Errorf("where they merge the first is %d", s.n.queue[0].birth.Idx)
+	if len(s.n.queue) != 2 || s.n.queue[0].firstDetection.Idx != b {
+		t.Errorf("where they merge the first is %d", s.n.queue[0].firstDetection.Idx)
 	}
 }

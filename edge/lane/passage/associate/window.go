@@ -11,54 +11,54 @@ import (
 
 // Bounds of the search.
 const (
-	beam       = 200  // hypotheses at most
-	forget     = 14.0 // a hypothesis that is less likely than the best by more than e to this is dropped
-	mostLayers = 400  // detections that may be undecided
-	mostQueue  = 64   // vehicles in the lanes
+	beam      = 200  // hypotheses at most
+	pruneAt   = 14.0 // a hypothesis that is less likely than the best by more than e to this is dropped
+	maxLayers = 400  // detections that may be undecided
+	maxTracks = 64   // vehicles in the lanes
 )
 
 // Window is the detections of the last moments in their order, with all hypotheses of whose they are: a graph in which
 // each path from the root is a hypothesis, and hypotheses that do not differ in what later detections depend on are one
 // node. Not for concurrent use.
 type Window struct {
-	layout *Layout
-	model  *motion.Model
-	down   func(dev int, at float64) bool
-	layers []layer // the first is the root: what was decided before
-	begun  bool    // something was decided before the root
-	cost   []logs  // of each device, as learnt
-	now    float64 // s: nobody was seen since the last detection
-	swept  bool    // what nodes say of the time after them is of all layers, and of now
+	layout        *Layout
+	model         *motion.Model
+	down          func(dev int, at float64) bool
+	layers        []layer       // the first is the root: what was decided before
+	hasRoot       bool          // something was decided before the root
+	detectionLogs []hitMissLogs // of each device, as learnt
+	now           float64       // s: nobody was seen since the last detection
+	backwardDone  bool          // what nodes say of the time after them is of all layers, and of now
 
 	scratch *stepper        // used for one step after the other
-	owner   map[int64]int64 // for one reading: of detections, their vehicle on the likeliest path
+	labelOf map[int64]int64 // for one reading: of detections, their vehicle on the likeliest path
 	edges   []*edge         // for path
 
-	beam   int // bounds of the search; tests set them wider
-	forget float64
-	apart  bool // hypotheses are never put together; tests compare with that
+	beam      int // bounds of the search; tests set them wider
+	pruneAt   float64
+	keepApart bool // hypotheses are never put together; tests compare with that
 }
 
-// logs are logarithms of a device's probability to see a vehicle, and not to.
-type logs struct{ seen, missed float64 }
+// hitMissLogs are logarithms of a device's probability to see a vehicle, and not to.
+type hitMissLogs struct{ hit, miss float64 }
 
 type layer struct {
-	det   *detection.Detection
-	nodes []*node
+	detection *detection.Detection
+	nodes     []*node
 }
 
 // node merges hypotheses that agree about the vehicles in the lanes.
 type node struct {
-	queue   []*track // in the order of their row, the foremost first; those that have merged before those that have not
-	hash    uint64
-	edges   []edge  // from the layer before
-	first   [1]edge // room for the first of them, which is the only one for the most part
-	keep    bool    // while force decides which nodes stay
-	weight  float64 // logarithm of the sum over all paths to here
-	best    float64 // of the best path
-	by      int     // the edge of the best path
-	after   float64 // logarithm of the sum over all paths from here
-	pending float64 // log-probability that its vehicles have not been seen further on
+	queue    []*track // foremost first; those that have merged before those that have not
+	hash     uint64
+	edges    []edge  // from the layer before
+	first    [1]edge // room for the first of them, which is the only one for the most part
+	keep     bool    // while force decides which nodes stay
+	weight   float64 // logarithm of the sum over all paths to here
+	best     float64 // of the best path
+	bestEdge int     // the edge of the best path
+	after    float64 // logarithm of the sum over all paths from here
+	pending  float64 // log-probability that its vehicles have not been seen further on
 }
 
 // edge is one detection's assignment.
@@ -77,25 +77,25 @@ func NewWindow(l *Layout, m *motion.Model, down func(dev int, at float64) bool) 
 	if down == nil {
 		down = func(int, float64) bool { return false }
 	}
-	w := &Window{layout: l, model: m, down: down, layers: []layer{{nodes: []*node{{}}}}, beam: beam, forget: forget}
-	w.owner = map[int64]int64{}
+	w := &Window{layout: l, model: m, down: down, layers: []layer{{nodes: []*node{{}}}}, beam: beam, pruneAt: pruneAt}
+	w.labelOf = map[int64]int64{}
 	w.scratch = newStepper(w, nil)
-	w.Learned()
+	w.ReadModel()
 	return w
 }
 
-// Learned takes what the model has learnt since.
-func (w *Window) Learned() {
-	w.swept = false
-	w.cost = w.cost[:0]
+// ReadModel takes what the model has learnt since.
+func (w *Window) ReadModel() {
+	w.backwardDone = false
+	w.detectionLogs = w.detectionLogs[:0]
 	for d := range w.layout.Devices {
-		p := w.model.Rate(d).Share()
-		w.cost = append(w.cost, logs{math.Log(p), math.Log(1 - p)})
+		p := w.model.HitRate(d).Probability()
+		w.detectionLogs = append(w.detectionLogs, hitMissLogs{math.Log(p), math.Log(1 - p)})
 	}
 }
 
-// before orders detections, by nothing that depends on the order in which they came.
-func before(a, b *detection.Detection) int {
+// compareDetections orders detections, by nothing that depends on the order in which they came.
+func compareDetections(a, b *detection.Detection) int {
 	return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.Device, b.Device), cmp.Compare(a.Kind, b.Kind),
 		cmp.Compare(a.Key, b.Key))
 }
@@ -103,41 +103,41 @@ func before(a, b *detection.Detection) int {
 // Insert takes a detection in. It reports whether it could: what happened before all that is undecided comes too late.
 func (w *Window) Insert(d *detection.Detection) bool {
 	at := len(w.layers)
-	for at > 1 && before(d, w.layers[at-1].det) < 0 {
+	for at > 1 && compareDetections(d, w.layers[at-1].detection) < 0 {
 		at--
 	}
-	if w.begun && before(d, w.layers[0].det) < 0 {
+	if w.hasRoot && compareDetections(d, w.layers[0].detection) < 0 {
 		return false
 	}
 	again := []*detection.Detection{d}
 	for _, l := range w.layers[at:] {
-		again = append(again, l.det)
+		again = append(again, l.detection)
 	}
 	w.layers = w.layers[:at]
-	w.extend(again)
+	w.appendAll(again)
 	return true
 }
 
 // Remove takes a detection out, and reports whether it was there.
 func (w *Window) Remove(idx int64) bool {
-	at := slices.IndexFunc(w.layers, func(l layer) bool { return l.det != nil && l.det.Idx == idx })
+	at := slices.IndexFunc(w.layers, func(l layer) bool { return l.detection != nil && l.detection.Idx == idx })
 	if at < 1 {
 		return false
 	}
 	var again []*detection.Detection
 	for _, l := range w.layers[at+1:] {
-		again = append(again, l.det)
+		again = append(again, l.detection)
 	}
 	w.layers = w.layers[:at]
-	w.extend(again)
+	w.appendAll(again)
 	return true
 }
 
 // Len returns the number of detections that are undecided.
 func (w *Window) Len() int { return len(w.layers) - 1 }
 
-func (w *Window) extend(all []*detection.Detection) {
-	w.swept = false
+func (w *Window) appendAll(all []*detection.Detection) {
+	w.backwardDone = false
 	for _, d := range all {
 		w.layers = append(w.layers, w.step(w.layers[len(w.layers)-1].nodes, d))
 	}
@@ -145,9 +145,9 @@ func (w *Window) extend(all []*detection.Detection) {
 
 // step makes the next layer: each hypothesis with each assignment of a detection.
 func (w *Window) step(from []*node, d *detection.Detection) layer {
-	s := w.begin(d)
+	s := w.startStep(d)
 	for _, n := range from {
-		s.node(n)
+		s.expand(n)
 	}
 	return layer{d, s.prune()}
 }
@@ -155,48 +155,51 @@ func (w *Window) step(from []*node, d *detection.Detection) layer {
 // stepper makes one layer.
 type stepper struct {
 	*Window
-	d       *detection.Detection
-	nodes   []*node
-	best    float64
-	unseen  []float64 // of each lane, what it costs that the device did not see vehicles from the foremost on
-	newborn []*track  // in each lane, the vehicle that nobody saw before
-	memos   []memo
+	detection       *detection.Detection
+	nodes           []*node
+	best            float64
+	missCosts       []float64 // of each lane, what it costs that the device did not see vehicles from the foremost on
+	newTracksByLane []*track  // in each lane, the vehicle that nobody saw before
+	memos           []memo
 }
 
 func newStepper(w *Window, d *detection.Detection) *stepper {
-	return &stepper{Window: w, d: d, unseen: make([]float64, w.layout.Lanes), newborn: make([]*track, w.layout.Lanes)}
+	lanes := w.layout.Lanes
+	return &stepper{
+		Window: w, detection: d, missCosts: make([]float64, lanes), newTracksByLane: make([]*track, lanes),
+	}
 }
 
-// begin returns the window's own stepper for a detection. What it made last is not to be used any more.
-func (w *Window) begin(d *detection.Detection) *stepper {
+// startStep returns the window's own stepper for a detection. What it made last is not to be used any more.
+func (w *Window) startStep(d *detection.Detection) *stepper {
 	s := w.scratch
 	clear(s.nodes)
 	clear(s.memos)
-	clear(s.newborn)
-	s.d, s.nodes, s.memos, s.best = d, s.nodes[:0], s.memos[:0], 0
+	clear(s.newTracksByLane)
+	s.detection, s.nodes, s.memos, s.best = d, s.nodes[:0], s.memos[:0], 0
 	return s
 }
 
-// drops reports whether add drops a hypothesis.
-func (s *stepper) drops(from *node, gone float64, terms *Terms) bool {
-	return len(s.nodes) > 0 && from.weight+(gone+terms.Sum()) < s.best-s.forget
+// prunes reports whether add drops a hypothesis.
+func (s *stepper) prunes(from *node, departureCost float64, terms *Terms) bool {
+	return len(s.nodes) > 0 && from.weight+(departureCost+terms.Sum()) < s.best-s.pruneAt
 }
 
 // add adds a hypothesis: the vehicles as they are after an assignment.
-func (s *stepper) add(from *node, queue []*track, gone float64, label int64, terms *Terms) {
+func (s *stepper) add(from *node, queue []*track, departureCost float64, label int64, terms *Terms) {
 	hash := uint64(len(queue))
 	for _, t := range queue {
 		hash = mix(hash*31 + t.state())
 	}
-	e := edge{from: from, terms: *terms, sum: gone + terms.Sum(), label: label}
+	e := edge{from: from, terms: *terms, sum: departureCost + terms.Sum(), label: label}
 	weight, best := from.weight+e.sum, from.best+e.sum
 	if len(s.nodes) == 0 || weight > s.best {
 		s.best = weight
-	} else if weight < s.best-s.forget {
+	} else if weight < s.best-s.pruneAt {
 		return
 	}
 	for _, n := range s.nodes {
-		if n.hash != hash || s.apart {
+		if n.hash != hash || s.keepApart {
 			continue
 		}
 		n.edges = append(n.edges, e)
@@ -204,7 +207,7 @@ func (s *stepper) add(from *node, queue []*track, gone float64, label int64, ter
 		n.weight = logAdd(n.weight, weight)
 		s.best = max(s.best, n.weight)
 		if best > n.best {
-			n.best, n.by = best, len(n.edges)-1
+			n.best, n.bestEdge = best, len(n.edges)-1
 		}
 		return
 	}
@@ -215,7 +218,7 @@ func (s *stepper) add(from *node, queue []*track, gone float64, label int64, ter
 
 // prune keeps the likeliest hypotheses.
 func (s *stepper) prune() []*node {
-	keep := slices.DeleteFunc(s.nodes, func(n *node) bool { return n.weight < s.best-s.forget })
+	keep := slices.DeleteFunc(s.nodes, func(n *node) bool { return n.weight < s.best-s.pruneAt })
 	if len(keep) > s.beam {
 		slices.SortStableFunc(keep, func(a, b *node) int { return cmp.Compare(b.weight, a.weight) })
 		keep = keep[:s.beam]

@@ -19,8 +19,9 @@ func agree(t *rapid.T, what string, got, want []Assignment, within float64) {
 	}
 	for i := range want {
 		a, b := got[i], want[i]
-		if a.Det != b.Det || a.Label != b.Label {
-			t.Fatalf("%s: detection %d is of %d, not detection %d of %d", what, a.Det.Idx, a.Label, b.Det.Idx, b.Label)
+		if a.Detection != b.Detection || a.Label != b.Label {
+			t.Fatalf("%s: detection %d is of %d, not detection %d of %d", what, a.Detection.Idx, a.Label,
+				b.Detection.Idx, b.Label)
 		}
 		p := map[int64]float64{}
 		for _, s := range a.Shares {
@@ -28,7 +29,8 @@ func agree(t *rapid.T, what string, got, want []Assignment, within float64) {
 		}
 		for _, s := range b.Shares {
 			if math.Abs(p[s.Label]-s.Probability) > within {
-				t.Errorf("%s: detection %d is of %d with %.5f, not %.5f", what, a.Det.Idx, s.Label, p[s.Label], s.Probability)
+				t.Errorf("%s: detection %d is of %d with %.5f, not %.5f", what, a.Detection.Idx, s.Label,
+					p[s.Label], s.Probability)
 			}
 		}
 	}
@@ -76,7 +78,7 @@ func TestSettle(t *testing.T) {
 	everywhere(t, func(t *rapid.T, l *Layout, m *motion.Model) {
 		w := NewWindow(l, m, nil)
 		dets := someDetections(t, l)
-		slices.SortFunc(dets, before)
+		slices.SortFunc(dets, compareDetections)
 		for i, d := range dets {
 			w.Insert(d)
 			if i%3 != 2 {
@@ -87,7 +89,7 @@ func TestSettle(t *testing.T) {
 			if w.Len() != len(said)-len(settled) {
 				t.Fatalf("%d of %d are undecided after %d were settled", w.Len(), len(said), len(settled))
 			}
-			agree(t, "after settling", append(settled, w.Assignments()...), said, 2*agreeing)
+			agree(t, "after settling", append(settled, w.Assignments()...), said, 2*disagreement)
 		}
 	})
 }
@@ -131,7 +133,7 @@ func TestBounds(t *testing.T) {
 			t.Fatalf("%d hypotheses", len(last.nodes))
 		}
 		for _, n := range last.nodes {
-			if len(n.queue) > mostQueue {
+			if len(n.queue) > maxTracks {
 				t.Fatalf("%d vehicles", len(n.queue))
 			}
 		}

@@ -47,13 +47,15 @@ func TestCompare(t *testing.T) {
 // TestLike: one name that fits counts before others that do not, and of several that do not the worst.
 func TestLike(t *testing.T) {
 	both := append(names("plate", "ABC123"), names("tag", "urn:1")...)
-	if got := Like(both, append(names("plate", "ABC123"), names("tag", "urn:2")...)); got.Score < 8 || got.B.Value != "ABC123" {
+	if got := CompareNames(both, append(names("plate", "ABC123"), names("tag", "urn:2")...)); got.Score < 8 ||
+		got.B.Value != "ABC123" {
 		t.Errorf("%+v", got)
 	}
-	if got := Like(both, append(names("plate", "XYZ987"), names("tag", "urn:2")...)); got.Score > -5 || got.A.Kind != "plate" {
+	if got := CompareNames(both, append(names("plate", "XYZ987"), names("tag", "urn:2")...)); got.Score > -5 ||
+		got.A.Kind != "plate" {
 		t.Errorf("%+v", got)
 	}
-	if got := Like(both, nil); got.Score != 0 || got.A != nil {
+	if got := CompareNames(both, nil); got.Score != 0 || got.A != nil {
 		t.Errorf("%+v", got)
 	}
 }
@@ -88,10 +90,10 @@ func TestGuess(t *testing.T) {
 	} {
 		d := image(c.text)
 		c.fits.Value = map[bool]string{true: image("A8C123").skeleton(), false: c.fits.Value}[c.fits.Kind == "plate"]
-		if got := Like(d.Names, []kinds.Name{c.fits}); got.Score < c.score {
+		if got := CompareNames(d.Names, []kinds.Name{c.fits}); got.Score < c.score {
 			t.Errorf("%s and %+v: %+v", c.text, c.fits, got)
 		}
-		if got := Learn(nil, d); len(got) != 0 {
+		if got := MergeNames(nil, d); len(got) != 0 {
 			t.Errorf("%s is taken over: %+v", c.text, got)
 		}
 	}
@@ -113,14 +115,15 @@ func (d *Detection) skeleton() string {
 // TestLearn: names are added once, never in place, and not without bound.
 func TestLearn(t *testing.T) {
 	first := names("plate", "A1")
-	second := Learn(first, &Detection{Evidence: kinds.Evidence{Names: append(names("plate", "A1"), names("plate", "B2")...)}})
-	third := Learn(first, &Detection{Evidence: kinds.Evidence{Names: names("plate", "C3")}})
+	second := MergeNames(first, &Detection{Evidence: kinds.Evidence{Names: append(names("plate", "A1"),
+		names("plate", "B2")...)}})
+	third := MergeNames(first, &Detection{Evidence: kinds.Evidence{Names: names("plate", "C3")}})
 	if len(first) != 1 || len(second) != 2 || second[1].Value != "B2" || len(third) != 2 || third[1].Value != "C3" {
 		t.Errorf("%v, %v, %v", first, second, third)
 	}
 	var many []kinds.Name
 	for i := range 100 {
-		many = Learn(many, &Detection{Evidence: kinds.Evidence{Names: names("tag", string(rune('a'+i)))}})
+		many = MergeNames(many, &Detection{Evidence: kinds.Evidence{Names: names("tag", string(rune('a'+i)))}})
 	}
 	if len(many) > 16 {
 		t.Errorf("%d names", len(many))

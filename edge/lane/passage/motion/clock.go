@@ -9,100 +9,100 @@ import (
 
 // Clock estimates how far a device's clock is ahead of the agent's. Two things bound it: a device's time of an event is
 // not later than the moment at which the agent had the report, and vehicles that are known by name were at the device
-// when the sights of others predict it. Times are in seconds.
+// when the detections of others predict it. Times are in seconds.
 type Clock struct {
-	ahead   sortedRing // device's time less arrival
-	offset  float64
-	late    bool    // reports come late, or in bursts: only the least delay says something
-	strange []fix   // the last values that do not fit to the others: the clock may have been set
-	fixes   []fix   // oldest first
-	line    bool    // the fixes are enough for offset and drift
-	base    float64 // time of the fixes' middle
-	middle  float64 // offset there
-	drift   float64 // s a second
+	leads     sortedRing // device's time less arrival
+	offset    float64
+	bursty    bool           // reports come late, or in bursts: only the least delay says something
+	outliers  []offsetSample // the last values that do not fit to the others: the clock may have been set
+	samples   []offsetSample // oldest first
+	fitted    bool           // the fixes are enough for offset and drift
+	fitTime   float64        // time of the fixes' middle
+	fitOffset float64        // offset there
+	drift     float64        // s a second
 }
 
-// fix is an offset that a named vehicle gave.
-type fix struct{ at, offset float64 }
+// offsetSample is an offset that a named vehicle gave.
+type offsetSample struct{ at, offset float64 }
 
 const (
 	clockWindow = 64
-	maxFixes    = 256
-	leastFixes  = 12
-	// delays are differences below which an offset behind is a delay of reports, and no clock, s.
-	delays = 1.5
-	// bursts is the usual delay over the least one from which on reports are not timely, s.
-	bursts = 20.0
-	// stepped is the distance from all other values beyond which values mean that the clock was set, s.
-	stepped = 15.0
-	// steps is the number of such values that are needed: one image late is several reports.
-	steps   = 4
-	moments = 30.0
+	maxOffsets  = 256
+	minOffsets  = 12
+	// maxShortDelay are differences below which an offset behind is a delay of reports, and no clock, s.
+	maxShortDelay = 1.5
+	// burstDelay is the usual delay over the least one from which on reports are not timely, s.
+	burstDelay = 20.0
+	// minStep is the distance from all other values beyond which values mean that the clock was set, s.
+	minStep = 15.0
+	// minStepped is the number of such values that are needed: one image late is several reports.
+	minStepped = 4
+	burstGap   = 30.0
 )
 
-// Arrived takes the time of an event by the device's clock, and when the agent had it. It returns by how much the clock
+// AddArrival takes the time of an event by the device's clock, and when the agent had it. It returns by how much the clock
 // was set forward when this shows that it was, else 0.
-func (c *Clock) Arrived(shown, arrived float64) (step float64) {
+func (c *Clock) AddArrival(shown, arrived float64) (step float64) {
 	ahead := shown - arrived
-	if c.ahead.last.Len() < 8 {
-		c.add(ahead)
+	if c.leads.last.Len() < 8 {
+		c.addLead(ahead)
 		return 0
 	}
 	low, high := c.bounds()
-	slack := stepped + (high-low)/4 // the few that are further off than nearly all
+	slack := minStep + (high-low)/4 // the few that are further off than nearly all
 	if ahead >= low-slack && ahead <= high+slack {
-		c.strange = c.strange[:0]
-		c.add(ahead)
+		c.outliers = c.outliers[:0]
+		c.addLead(ahead)
 		return 0
 	}
-	n := len(c.strange)
-	if n > 0 && math.Abs(c.strange[0].offset-ahead) > stepped+high-low {
+	n := len(c.outliers)
+	if n > 0 && math.Abs(c.outliers[0].offset-ahead) > minStep+high-low {
 		n = 0
 	}
-	if n == 0 || math.Abs(arrived-c.strange[n-1].at) > moments { // not of one burst
-		c.strange = append(c.strange[:n], fix{arrived, ahead})
+	if n == 0 || math.Abs(arrived-c.outliers[n-1].at) > burstGap { // not of one burst
+		c.outliers = append(c.outliers[:n], offsetSample{arrived, ahead})
 	}
-	need := steps
+	need := minStepped
 	if ahead < low { // or reports come late
-		need = 2 * steps
+		need = 2 * minStepped
 	}
-	if len(c.strange) < need {
+	if len(c.outliers) < need {
 		return 0
 	}
-	top := c.strange[0].offset
-	c.ahead, c.fixes, c.line = sortedRing{}, nil, false
-	for _, f := range c.strange {
-		c.add(f.offset)
+	top := c.outliers[0].offset
+	c.leads, c.samples, c.fitted = sortedRing{}, nil, false
+	for _, f := range c.outliers {
+		c.addLead(f.offset)
 		top = max(top, f.offset)
 	}
-	c.strange = nil
+	c.outliers = nil
 	return top - high
 }
 
 // bounds returns the interval that holds nearly all of the last values.
 func (c *Clock) bounds() (low, high float64) {
-	s := c.ahead.sorted
+	s := c.leads.sorted
 	return s[len(s)/20], s[len(s)-1-len(s)/20]
 }
 
-func (c *Clock) add(ahead float64) {
-	c.ahead.add(ahead, clockWindow)
-	s := c.ahead.sorted
+func (c *Clock) addLead(ahead float64) {
+	c.leads.add(ahead, clockWindow)
+	s := c.leads.sorted
 	c.offset = s[len(s)-1-len(s)/16] // an early stamp is no offset
-	if c.late = s[len(s)-1]-robust.Quantile(s, 0.5) > bursts; c.late {
+	if c.bursty = s[len(s)-1]-robust.Quantile(s, 0.5) > burstDelay; c.bursty {
 		c.offset = s[len(s)-1]
 	}
-	if c.offset > -delays && c.offset < 0 {
+	if c.offset > -maxShortDelay && c.offset < 0 {
 		c.offset = 0
 	}
 }
 
-// Fix takes the offset that a vehicle shows which is known by name: the device's time less the time that was predicted.
-func (c *Clock) Fix(at, offset float64) {
-	if c.fixes = append(c.fixes, fix{at, offset}); len(c.fixes) > maxFixes {
-		c.fixes = slices.Delete(c.fixes, 0, maxFixes/4)
+// AddOffset takes the offset that a vehicle shows which is known by name: the device's time less the time that was predicted.
+func (c *Clock) AddOffset(at, offset float64) {
+	if c.samples = append(c.samples, offsetSample{at, offset}); len(c.samples) > maxOffsets {
+		c.samples = slices.Delete(c.samples, 0, maxOffsets/4)
 	}
-	if n := len(c.fixes); n >= leastFixes && (n%4 == 0 || !c.line) {
+	if n := len(c.samples); n >= minOffsets && (n%4 == 0 || !c.fitted) {
 		c.fit()
 	}
 }
@@ -110,9 +110,9 @@ func (c *Clock) Fix(at, offset float64) {
 // fit finds offset and drift by least squares over the fixes, twice: the second time without those that are further off
 // than three times the middle residual. With normal residuals that is the maximum of the likelihood.
 func (c *Clock) fit() {
-	use := c.fixes
-	var offs, sorts [maxFixes]float64
-	var goods [maxFixes]fix
+	use := c.samples
+	var offs, sorts [maxOffsets]float64
+	var goods [maxOffsets]offsetSample
 	for range 2 {
 		n, t, o := float64(len(use)), 0.0, 0.0
 		for _, f := range use {
@@ -123,13 +123,13 @@ func (c *Clock) fit() {
 			tt += (f.at - t) * (f.at - t)
 			to += (f.at - t) * (f.offset - o)
 		}
-		c.base, c.middle, c.drift = t, o, 0
+		c.fitTime, c.fitOffset, c.drift = t, o, 0
 		if tt > 0 && use[len(use)-1].at-use[0].at > 600 {
-			c.drift = min(max(to/tt, -mostDrift), mostDrift)
+			c.drift = min(max(to/tt, -maxDrift), maxDrift)
 		}
 		off := offs[:0]
 		for _, f := range use {
-			off = append(off, math.Abs(f.offset-c.value(f.at)))
+			off = append(off, math.Abs(f.offset-c.fittedOffset(f.at)))
 		}
 		sorted := sorts[:copy(sorts[:], off)]
 		limit := 3 * max(robust.Median(sorted), 0.1)
@@ -141,28 +141,28 @@ func (c *Clock) fit() {
 		}
 		use = good
 	}
-	c.line = true
+	c.fitted = true
 }
 
-// mostDrift is the fastest that a clock is believed to drift: 500 ppm, ten times a cheap quartz.
-const mostDrift = 500e-6
+// maxDrift is the fastest that a clock is believed to drift: 500 ppm, ten times a cheap quartz.
+const maxDrift = 500e-6
 
-func (c *Clock) value(at float64) float64 { return c.middle + c.drift*(at-c.base) }
+func (c *Clock) fittedOffset(at float64) float64 { return c.fitOffset + c.drift*(at-c.fitTime) }
 
 // Offset returns how many seconds the clock is ahead at a time. Fixes count before arrivals, which hold the shortest
 // delay too.
 func (c *Clock) Offset(at float64) float64 {
-	if c.line {
-		return c.value(at)
+	if c.fitted {
+		return c.fittedOffset(at)
 	}
 	return c.offset
 }
 
-// Late reports whether reports come so late or in such bursts that their arrival says little of the clock.
-func (c *Clock) Late() bool { return c.late }
+// Bursty reports whether reports come so late or in such bursts that their arrival says little of the clock.
+func (c *Clock) Bursty() bool { return c.bursty }
 
 // Known reports whether offset and drift are known by vehicles, and not by arrivals alone.
-func (c *Clock) Known() bool { return c.line }
+func (c *Clock) Known() bool { return c.fitted }
 
 // Drift returns how many seconds a second the clock gains; 0 while that is not known.
 func (c *Clock) Drift() float64 { return c.drift }

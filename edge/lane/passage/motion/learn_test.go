@@ -6,13 +6,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestLearnAnyOrder: in which order a vehicle's sights are given does not change what its ways teach.
+// TestLearnAnyOrder: in which order a vehicle's detections are given does not change what its ways teach.
 func TestLearnAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := New(4, 2), New(4, 2)
 		for i := range 8 {
 			at := 100 * float64(i)
-			var sights []Sight
+			var sights []Fix
 			for dev := range 4 {
 				off := rapid.Float64Range(0, 1).Draw(t, "off")
 				sights = append(sights, row(dev, 7*float64(dev), at+3.5*float64(dev)+off))
@@ -23,7 +23,8 @@ func TestLearnAnyOrder(t *testing.T) {
 		for from := range 4 {
 			for to := range 4 {
 				x, y := row(from, 7*float64(from), 5000), row(to, 7*float64(to), 5010)
-				if p, q := a.Predict(x, y, 2), b.Predict(x, y, 2); from != to && (p.Off != q.Off || p.Sigma != q.Sigma || !p.Learned) {
+				if p, q := a.Predict(x, y, 2), b.Predict(x, y, 2); from != to && (p.Residual != q.Residual ||
+					p.Sigma != q.Sigma || !p.Learned) {
 					t.Errorf("from %d to %d: %+v, %+v", from, to, p, q)
 				}
 			}
@@ -37,15 +38,15 @@ func TestLearnStanding(t *testing.T) {
 	for i := range 20 {
 		at := 100 * float64(i)
 		a, b := row(0, 0, at), row(1, 10, at+25)
-		a.Hold = 20
-		m.Learn([]Sight{a, b}, 2, 8, 0)
+		a.Standing = 20
+		m.Learn([]Fix{a, b}, 2, 8, 0)
 	}
-	if p := m.Predict(row(0, 0, 9000), row(1, 10, 9005), 2); p.Learned || p.Off != 0 {
+	if p := m.Predict(row(0, 0, 9000), row(1, 10, 9005), 2); p.Learned || p.Residual != 0 {
 		t.Errorf("%+v", p)
 	}
 }
 
-// TestLearnLate: the way from each of a vehicle's sights to a late one is learnt, and only that.
+// TestLearnLate: the way from each of a vehicle's detections to a late one is learnt, and only that.
 func TestLearnLate(t *testing.T) {
 	m := New(3, 2)
 	if m.Orderly(2) {
@@ -53,15 +54,15 @@ func TestLearnLate(t *testing.T) {
 	}
 	for i := range 10 {
 		at := 100 * float64(i)
-		m.LearnLate([]Sight{row(0, 0, at), row(1, 10, at+5)}, row(2, 20, at+13), 0) // 3 s more than the usual speed needs
+		m.LearnLate([]Fix{row(0, 0, at), row(1, 10, at+5)}, row(2, 20, at+13), 0) // 3 s more than the usual speed needs
 	}
-	near(t, "off from the first", m.Predict(row(0, 0, 9000), row(2, 20, 9013), 2).Off, 0, 1e-9)
-	near(t, "off from the second", m.Predict(row(1, 10, 9005), row(2, 20, 9013), 2).Off, 0, 1e-9)
+	near(t, "off from the first", m.Predict(row(0, 0, 9000), row(2, 20, 9013), 2).Residual, 0, 1e-9)
+	near(t, "off from the second", m.Predict(row(1, 10, 9005), row(2, 20, 9013), 2).Residual, 0, 1e-9)
 	if m.Predict(row(0, 0, 9000), row(1, 10, 9005), 2).Learned {
 		t.Error("the way between the two that are not late is learnt")
 	}
-	if m.Speed() != 2 || !m.Orderly(2) {
-		t.Errorf("speed %.1f m/s, orderly %v", m.Speed(), m.Orderly(2))
+	if m.SpeedEstimate() != 2 || !m.Orderly(2) {
+		t.Errorf("speed %.1f m/s, orderly %v", m.SpeedEstimate(), m.Orderly(2))
 	}
 }
 
@@ -71,14 +72,14 @@ func TestOrderly(t *testing.T) {
 	m := New(3, 2)
 	for i := range 20 {
 		at := 2000 * float64(i)
-		m.LearnLate([]Sight{row(0, 0, at)}, row(2, 20, at+10+97*float64(i*i%11)), 2)
+		m.LearnLate([]Fix{row(0, 0, at)}, row(2, 20, at+10+97*float64(i*i%11)), 2)
 	}
 	if m.Orderly(2) {
 		t.Error("minutes of spread are an order")
 	}
 	for i := range 20 {
 		at := 2000 * float64(i)
-		m.LearnLate([]Sight{row(1, 10, at)}, row(2, 20, at+5), 2)
+		m.LearnLate([]Fix{row(1, 10, at)}, row(2, 20, at+5), 2)
 	}
 	if !m.Orderly(2) {
 		t.Error("it follows another device evenly, and is not orderly")
@@ -92,7 +93,7 @@ func TestGap(t *testing.T) {
 		m := New(1, 2)
 		at := 0.0
 		for i := range vehicles {
-			m.Learn([]Sight{{Dev: 0, Raw: at, At: at, Length: 8, Lasts: 4}}, 2, 8, 0)
+			m.Learn([]Fix{{Dev: 0, Raw: at, At: at, Length: 8, Presence: 4}}, 2, 8, 0)
 			at += 4 + gaps[i%len(gaps)]
 		}
 		return m.Gap(0)
@@ -102,7 +103,7 @@ func TestGap(t *testing.T) {
 	near(t, "of a queue in which some come later", drive(80, 2, 2.2, 9, 1.8, 200).Mean, 2, 0.3)
 	near(t, "where none ever queues", drive(60, 500).Mean, usual.Mean, 0)
 	near(t, "of a few", drive(5, 3).Mean, usual.Mean, 0)
-	if g := drive(60, 2); g.Sigma < leastGapSigma {
+	if g := drive(60, 2); g.Sigma < minGapSigma {
 		t.Errorf("a queue of one gap has a spread of %g s", g.Sigma)
 	}
 }
@@ -125,7 +126,7 @@ func TestBirths(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			m := New(1, 2)
 			for _, g := range c.gaps {
-				m.Born(g)
+				m.AddHeadway(g)
 			}
 			if s := 1 / m.BirthRate(); s < c.low || s > c.high {
 				t.Errorf("one in %.2f s, not in %.1f to %.1f", s, c.low, c.high)
@@ -138,15 +139,15 @@ func TestBirths(t *testing.T) {
 func TestLoudness(t *testing.T) {
 	m := New(2, 2)
 	for i := range 20 {
-		if _, _, ok := m.Loudness(0); ok && i < 3 {
+		if _, _, ok := m.TagLevel(0); ok && i < 3 {
 			t.Errorf("known after %d", i)
 		}
-		m.Heard(0, -50+float64(i%3))
+		m.LearnTagLevel(0, -50+float64(i%3))
 	}
-	if dbm, spread, ok := m.Loudness(0); !ok || dbm < -50 || dbm > -48 || spread <= 0 || spread > 3 {
+	if dbm, spread, ok := m.TagLevel(0); !ok || dbm < -50 || dbm > -48 || spread <= 0 || spread > 3 {
 		t.Errorf("%.1f ± %.1f dBm, %v", dbm, spread, ok)
 	}
-	if _, _, ok := m.Loudness(1); ok {
+	if _, _, ok := m.TagLevel(1); ok {
 		t.Error("another antenna is known by it")
 	}
 }

@@ -61,27 +61,27 @@ func TestRate(t *testing.T) {
 		{"one was missed", 200, 1, 0.95, 0.99},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var r Rate
+			var r HitRate
 			for range c.seen {
 				r.Add(true)
 			}
 			for range c.not {
 				r.Add(false)
 			}
-			if got := r.Share(); got < c.low || got > c.high {
+			if got := r.Probability(); got < c.low || got > c.high {
 				t.Errorf("share is %.4f", got)
 			}
-			if r.Of() > rateMemory+1 || r.Seen() > r.Of() {
-				t.Errorf("%.1f of %.1f", r.Seen(), r.Of())
+			if r.Total() > hitRateMemory+1 || r.Hits() > r.Total() {
+				t.Errorf("%.1f of %.1f", r.Hits(), r.Total())
 			}
 		})
 	}
-	var r Rate
+	var r HitRate
 	r.Add(false)
-	if r.Late(); r.Seen() != 1 {
+	if r.AddLateHit(); r.Hits() != 1 {
 		t.Error("a late result is not counted")
 	}
-	if r.Late(); r.Seen() != 1 {
+	if r.AddLateHit(); r.Hits() != 1 {
 		t.Error("more are seen than there were")
 	}
 }
@@ -106,18 +106,18 @@ func TestClock(t *testing.T) {
 			var k Clock
 			for i := range 400 {
 				at := 60 * float64(i)
-				if step := k.Arrived(at+c.ahead(at), at+delay()); step != 0 {
+				if step := k.AddArrival(at+c.ahead(at), at+delay()); step != 0 {
 					t.Errorf("at %.0f s it stepped by %.1f s", at, step)
 				}
 				if c.fixes {
-					k.Fix(at, c.ahead(at)+0.2*random.NormFloat64())
+					k.AddOffset(at, c.ahead(at)+0.2*random.NormFloat64())
 				}
 			}
 			near(t, "the offset", k.Offset(24_000), c.ahead(24_000), c.within)
 			if c.fixes {
 				near(t, "the drift", k.Drift(), 100e-6, 15e-6)
 			}
-			if k.Late() {
+			if k.Bursty() {
 				t.Error("it is called late")
 			}
 		})
@@ -138,7 +138,7 @@ func TestClockStep(t *testing.T) {
 			if i == 20 {
 				delay = 400
 			}
-			if step := k.Arrived(at+ahead, at+delay); step != 0 {
+			if step := k.AddArrival(at+ahead, at+delay); step != 0 {
 				told, steps = step, steps+1
 			}
 		}
@@ -156,15 +156,15 @@ func TestClockLate(t *testing.T) {
 	for i := range 300 {
 		at := 20 * float64(i)
 		burst := 600 * (math.Floor(at/600) + 1)
-		k.Arrived(at, burst)
+		k.AddArrival(at, burst)
 	}
-	if !k.Late() {
+	if !k.Bursty() {
 		t.Error("bursts of ten minutes are not late")
 	}
 	near(t, "the offset", k.Offset(6000), 0, 25)
 }
 
-// TestPhase: the offset that most vehicles agree about is found among sights of which nothing says whose they are.
+// TestPhase: the offset that most vehicles agree about is found among detections of which nothing says whose they are.
 func TestPhase(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	var even, uneven Phase
@@ -188,7 +188,7 @@ func TestPhase(t *testing.T) {
 		t.Fatal("no mode stands out")
 	}
 	near(t, "the mode", mode, 12, 0.5)
-	if right := uneven.Right([]float64{12.1, 30, -8}); len(right) != 1 || right[0] != 12.1 {
+	if right := uneven.Inliers([]float64{12.1, 30, -8}); len(right) != 1 || right[0] != 12.1 {
 		t.Errorf("right are %v", right)
 	}
 	if mode, ok := even.Mode(); ok {
@@ -199,40 +199,40 @@ func TestPhase(t *testing.T) {
 // TestPredict: before anything is learnt distance over speed counts, then the ways that vehicles needed.
 func TestPredict(t *testing.T) {
 	m := New(3, 2)
-	sight := func(dev int, at float64) Sight {
-		return Sight{Dev: dev, Position: units.Metres(10 * float64(dev)), Raw: at, At: at}
+	sight := func(dev int, at float64) Fix {
+		return Fix{Dev: dev, Position: units.Metres(10 * float64(dev)), Raw: at, At: at}
 	}
 	p := m.Predict(sight(0, 100), sight(1, 106), 0)
-	near(t, "off", p.Off, 1, 1e-9) // 10 m at 2 m/s are 5 s
-	if p.Learned || p.Sigma < 1 || p.Ahead != 10 {
+	near(t, "off", p.Residual, 1, 1e-9) // 10 m at 2 m/s are 5 s
+	if p.Learned || p.Sigma < 1 || p.Distance != 10 {
 		t.Errorf("%+v", p)
 	}
 	for i := range 30 {
 		at := 60 * float64(i)
-		m.Learn([]Sight{sight(0, at), sight(1, at+8), sight(2, at+13)}, 2, 8, 0)
+		m.Learn([]Fix{sight(0, at), sight(1, at+8), sight(2, at+13)}, 2, 8, 0)
 	}
 	p = m.Predict(sight(0, 9000), sight(1, 9008.2), 2)
-	near(t, "off", p.Off, 0.2, 1e-6)
+	near(t, "off", p.Residual, 0.2, 1e-6)
 	if !p.Learned || p.Sigma > 0.7 {
 		t.Errorf("%+v", p)
 	}
 	back := m.Predict(sight(1, 9008), sight(0, 9000), 2)
-	near(t, "off from beyond", back.Off, 0, 1e-6)
-	if back.Ahead != -10 {
+	near(t, "off from beyond", back.Residual, 0, 1e-6)
+	if back.Distance != -10 {
 		t.Errorf("%+v", back)
 	}
 	slow := m.Predict(sight(0, 9000), sight(1, 9013), 1) // 10 s at 1 m/s, and 3 s that all need
-	near(t, "off of a slow one", slow.Off, 0, 1e-6)
+	near(t, "off of a slow one", slow.Residual, 0, 1e-6)
 }
 
 // TestUsual: what is usual in a lane.
 func TestUsual(t *testing.T) {
 	m := New(2, 2)
-	near(t, "the speed until it is learnt", float64(m.Speed()), 2, 0)
-	if !m.Steady(2) || m.Steady(0.1) || m.Steady(30) {
+	near(t, "the speed until it is learnt", float64(m.SpeedEstimate()), 2, 0)
+	if !m.PlausibleSpeed(2) || m.PlausibleSpeed(0.1) || m.PlausibleSpeed(30) {
 		t.Error("steady before anything is learnt")
 	}
-	if _, ok := m.Reach(); ok || m.Plausible(60) >= 60 || m.Plausible(9) != 9 {
+	if _, ok := m.PortalOverhang(); ok || m.PlausibleLength(60) >= 60 || m.PlausibleLength(9) != 9 {
 		t.Error("what was not learnt is known")
 	}
 	if m.Orderly(1) {
@@ -240,27 +240,28 @@ func TestUsual(t *testing.T) {
 	}
 	for i := range 40 {
 		at := 20 * float64(i)
-		m.Learn([]Sight{{Dev: 0, Raw: at, At: at}, {Dev: 1, Position: 12, Raw: at + 4, At: at + 4}}, units.MetresPerSecond(3+0.01*float64(i%5)), 10, 11.5)
-		m.Measured(10)
-		m.Passed(0, 10.0/3+0.5, 10, 3)
-		m.Born(20)
-		m.Heard(1, -50)
+		m.Learn([]Fix{{Dev: 0, Raw: at, At: at}, {Dev: 1, Position: 12, Raw: at + 4, At: at + 4}},
+			units.MetresPerSecond(3+0.01*float64(i%5)), 10, 11.5)
+		m.LearnLength(10)
+		m.LearnPresence(0, 10.0/3+0.5, 10, 3)
+		m.AddHeadway(20)
+		m.LearnTagLevel(1, -50)
 	}
-	near(t, "the speed", float64(m.Speed()), 3, 0.05)
+	near(t, "the speed", float64(m.SpeedEstimate()), 3, 0.05)
 	near(t, "births", m.BirthRate(), 1.0/20, 0.01)
-	if !m.Orderly(1) || m.Steady(0.5) || !m.Steady(3) {
+	if !m.Orderly(1) || m.PlausibleSpeed(0.5) || !m.PlausibleSpeed(3) {
 		t.Error("what was learnt is not usual")
 	}
-	reach, ok := m.Reach()
+	reach, ok := m.PortalOverhang()
 	near(t, "the reach", float64(reach), 1.5, 1e-9)
-	dbm, _, heard := m.Loudness(1)
+	dbm, _, heard := m.TagLevel(1)
 	near(t, "loudness", dbm, -50, 1e-9)
 	if !ok || !heard {
 		t.Error("reach or loudness are not known")
 	}
-	near(t, "a plausible length", float64(m.Plausible(40)), 11.5, 0.1)
-	near(t, "how long it stood", m.Stood(0, 30, 10, 3), 26.2, 0.2)
-	if m.Stood(0, 10.0/3+0.6, 10, 3) != 0 || m.Stood(0, 30, 10, 0) != 0 {
+	near(t, "a plausible length", float64(m.PlausibleLength(40)), 11.5, 0.1)
+	near(t, "how long it stood", m.StandingTime(0, 30, 10, 3), 26.2, 0.2)
+	if m.StandingTime(0, 10.0/3+0.6, 10, 3) != 0 || m.StandingTime(0, 30, 10, 0) != 0 {
 		t.Error("who drove by stood")
 	}
 	if m.BirthRate() > 0.5 {

@@ -15,9 +15,9 @@ type pairs struct{ ring.Buffer[pair] }
 type pair struct{ length, weight float64 }
 
 const (
-	pairsKept  = 96
-	pairsLeast = 45  // vehicles that are enough to say something
-	betterBy   = 0.5 // by how much higher the correlation with the neighbours' weights is then
+	maxPairs        = 96
+	minPairs        = 45  // vehicles that are enough to say something
+	correlationGain = 0.5 // by how much higher the correlation with the neighbours' weights is then
 )
 
 func (p *pairs) add(length, kg float64) {
@@ -25,7 +25,7 @@ func (p *pairs) add(length, kg float64) {
 	if length > 0 && length < longestVehicle && kg > 0 {
 		one = pair{math.Log(length), math.Log(kg)}
 	}
-	p.Add(one, pairsKept)
+	p.Add(one, maxPairs)
 }
 
 // each calls f with each length and the weight of the vehicle that came a step behind.
@@ -45,7 +45,7 @@ func (p *pairs) correlation(step int) (r float64, ok bool) {
 	p.each(step, func(l, w float64) {
 		n, x, y, xx, yy, xy = n+1, x+l, y+w, xx+l*l, yy+w*w, xy+l*w
 	})
-	if n < pairsLeast {
+	if n < minPairs {
 		return 0, false
 	}
 	spread := (xx - x*x/n) * (yy - y*y/n)
@@ -55,13 +55,13 @@ func (p *pairs) correlation(step int) (r float64, ok bool) {
 	return (xy - x*y/n) / math.Sqrt(spread), true
 }
 
-// off returns by how many vehicles the weighings are off, -1 or 1; 0 when that is not clear.
-func (p *pairs) off() int {
+// shiftedBy returns by how many vehicles the weighings are off, -1 or 1; 0 when that is not clear.
+func (p *pairs) shiftedBy() int {
 	own, ok := p.correlation(0)
 	ahead, okAhead := p.correlation(-1)
 	behind, okBehind := p.correlation(1)
 	switch {
-	case !ok || !okAhead || !okBehind || max(ahead, behind) < own+betterBy:
+	case !ok || !okAhead || !okBehind || max(ahead, behind) < own+correlationGain:
 		return 0
 	case ahead > behind:
 		return -1
@@ -69,16 +69,16 @@ func (p *pairs) off() int {
 	return 1
 }
 
-// Reweigh finds out whether a scale's last weighings were given to the vehicle beside the right one. If so, what was
+// RealignWeights finds out whether a scale's last weighings were given to the vehicle beside the right one. If so, what was
 // learnt of the scale's times is moved by the time between vehicles, and the usual weights are learnt anew from the
 // right pairs.
-func (m *Model) Reweigh(scale int) {
-	step := m.pairs.off()
+func (m *Model) RealignWeights(scale int) {
+	step := m.neighbours.shiftedBy()
 	if step == 0 {
 		return
 	}
-	m.weights = bySize[float64]{}
-	m.pairs.each(step, func(l, w float64) { m.weights.add(math.Exp(l), w) })
-	m.pairs = pairs{}
-	m.Stepped(scale, float64(step)/m.BirthRate(), false)
+	m.weightsByLength = bySize[float64]{}
+	m.neighbours.each(step, func(l, w float64) { m.weightsByLength.add(math.Exp(l), w) })
+	m.neighbours = pairs{}
+	m.ClockStepped(scale, float64(step)/m.BirthRate(), false)
 }

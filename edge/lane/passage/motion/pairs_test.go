@@ -19,30 +19,30 @@ func TestReweigh(t *testing.T) {
 	}{{"their own", 0, 0}, {"of the vehicle ahead", -1, 10}, {"of the vehicle behind", 1, -10}} {
 		t.Run(c.name, func(t *testing.T) {
 			m := New(2, 2)
-			sights := func(v int) []Sight {
+			sights := func(v int) []Fix {
 				at, off := 10*float64(v), 10*float64(c.off)
-				return []Sight{row(0, 0, at), row(1, 10, at+12+off)}
+				return []Fix{row(0, 0, at), row(1, 10, at+12+off)}
 			}
 			for v := range 60 {
-				m.Born(10)
+				m.AddHeadway(10)
 				m.Learn(sights(v), 2, units.Metres(length(v)), 0)
-				m.Sized(units.Metres(length(v)), units.Kilograms(1500*length(v+c.off)), 0)
+				m.LearnSize(units.Metres(length(v)), units.Kilograms(1500*length(v+c.off)), 0)
 			}
-			before := m.Predict(sights(0)[0], sights(0)[1], 2).Off
-			m.Reweigh(1)
-			if got := before - m.Predict(sights(0)[0], sights(0)[1], 2).Off; math.Abs(got-c.want) > 0.5 {
+			before := m.Predict(sights(0)[0], sights(0)[1], 2).Residual
+			m.RealignWeights(1)
+			if got := before - m.Predict(sights(0)[0], sights(0)[1], 2).Residual; math.Abs(got-c.want) > 0.5 {
 				t.Errorf("the way to the scale is %.1f s longer", got)
 			}
-			if own, other := m.Weighs(10, 15000), m.Weighs(10, 7500); own < other+1 {
+			if own, other := m.WeightLogRatio(10, 15000), m.WeightLogRatio(10, 7500); own < other+1 {
 				t.Errorf("its own weight %.2f, another one's %.2f", own, other)
 			}
 		})
 	}
 	m := New(2, 2)
 	for v := range 20 {
-		m.Sized(units.Metres(length(v)), units.Kilograms(1500*length(v+1)), 0)
+		m.LearnSize(units.Metres(length(v)), units.Kilograms(1500*length(v+1)), 0)
 	}
-	if m.Reweigh(1); m.pairs.Len() == 0 {
+	if m.RealignWeights(1); m.neighbours.Len() == 0 {
 		t.Error("20 vehicles are enough to say something")
 	}
 }

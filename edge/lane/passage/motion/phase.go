@@ -1,32 +1,32 @@
 package motion
 
-// Phase finds how far a device's clock is ahead when nothing says which of its sights is of which vehicle: of all
+// Phase finds how far a device's clock is ahead when nothing says which of its detections is of which vehicle: of all
 // differences between its times and those at which vehicles were there, the right ones are alike and the others are
 // not.
 type Phase struct {
-	diffs    sortedRing // s
-	vehicles int
-	due      int
-	mode     float64
-	known    bool
+	diffs      sortedRing // s
+	vehicles   int
+	sinceFound int
+	mode       float64
+	known      bool
 }
 
 const (
-	phaseSize  = 4096
-	phaseWidth = 1.0 // s, in which right differences lie
-	phaseLeast = 10  // right ones that are enough
-	phaseOver  = 1.3 // times as many right ones as of the next best
-	phaseEvery = 4   // vehicles after which the mode is found anew
+	phaseSize     = 4096
+	phaseWidth    = 1.0 // s, in which right differences lie
+	phaseMinHits  = 10  // right ones that are enough
+	phaseMinRatio = 1.3 // times as many right ones as of the next best
+	phaseEvery    = 4   // vehicles after which the mode is found anew
 )
 
-// Add takes the differences of a vehicle to all sights that may be of it.
+// Add takes the differences of a vehicle to all detections that may be of it.
 func (p *Phase) Add(diffs []float64) {
 	for _, d := range diffs {
 		p.diffs.add(d, phaseSize)
 	}
 	p.vehicles++
-	if p.due++; p.due >= phaseEvery {
-		p.due = 0
+	if p.sinceFound++; p.sinceFound >= phaseEvery {
+		p.sinceFound = 0
 		p.find()
 	}
 }
@@ -52,15 +52,15 @@ func (p *Phase) find() {
 	}
 	most, middle := count(0, false)
 	second, _ := count(middle, true)
-	p.known = most >= phaseLeast && float64(most) >= phaseOver*float64(second)
+	p.known = most >= phaseMinHits && float64(most) >= phaseMinRatio*float64(second)
 	p.mode = middle
 }
 
 // Mode returns the difference that most have, s; ok is false when none stands out.
 func (p *Phase) Mode() (seconds float64, ok bool) { return p.mode, p.known }
 
-// Right returns those of some differences that are near the mode.
-func (p *Phase) Right(diffs []float64) (out []float64) {
+// Inliers returns those of some differences that are near the mode.
+func (p *Phase) Inliers(diffs []float64) (out []float64) {
 	for _, d := range diffs {
 		if p.known && d > p.mode-phaseWidth && d < p.mode+phaseWidth {
 			out = append(out, d)

@@ -10,16 +10,16 @@ import (
 )
 
 // row is a device at a place of the tests' lane, seen at a time.
-func row(dev int, position, at float64) Sight {
-	return Sight{Dev: dev, Position: units.Metres(position), Raw: at, At: at}
+func row(dev int, position, at float64) Fix {
+	return Fix{Dev: dev, Position: units.Metres(position), Raw: at, At: at}
 }
 
-// drawn draws a sight of one of four devices that stand 7 m apart.
-func drawn(t *rapid.T, what string) Sight {
+// drawn draws a detection of one of four devices that stand 7 m apart.
+func drawn(t *rapid.T, what string) Fix {
 	dev := rapid.IntRange(0, 3).Draw(t, what)
 	s := row(dev, 7*float64(dev), 1000+rapid.Float64Range(0, 60).Draw(t, what+" at"))
 	if rapid.Bool().Draw(t, what+" stood") {
-		s.Hold = rapid.Float64Range(2, 40).Draw(t, what+" for")
+		s.Standing = rapid.Float64Range(2, 40).Draw(t, what+" for")
 	}
 	s.Length = units.Metres(rapid.Float64Range(0, 20).Draw(t, what+" length"))
 	return s
@@ -31,12 +31,12 @@ func trained() *Model {
 	for i := range 20 {
 		at := 50 * float64(i)
 		jitter := 0.1 * float64(i%3)
-		m.Learn([]Sight{row(0, 0, at), row(1, 7, at+4+jitter), row(2, 14, at+6-jitter)}, 2, 8, 0)
+		m.Learn([]Fix{row(0, 0, at), row(1, 7, at+4+jitter), row(2, 14, at+6-jitter)}, 2, 8, 0)
 	}
 	return m
 }
 
-// TestPredictBothWays: what one sight predicts of another one is the opposite of what that one predicts of it: as much
+// TestPredictBothWays: what one detection predicts of another one is the opposite of what that one predicts of it: as much
 // later as the other is earlier, as sure, as far, and standing counts with the other sign.
 func TestPredictBothWays(t *testing.T) {
 	m := trained()
@@ -50,8 +50,9 @@ func TestPredictBothWays(t *testing.T) {
 		for _, c := range []struct {
 			name        string
 			there, back float64
-		}{{"off", there.Off, -back.Off}, {"sigma", there.Sigma, back.Sigma}, {"ahead", float64(there.Ahead), float64(-back.Ahead)},
-			{"stood", there.Stood, -back.Stood}} {
+		}{{"off", there.Residual, -back.Residual}, {"sigma", there.Sigma, back.Sigma}, {"ahead",
+			float64(there.Distance), float64(-back.Distance)},
+			{"stood", there.Standing, -back.Standing}} {
 			if math.Abs(c.there-c.back) > 1e-9 {
 				t.Errorf("%s is %.6f, and from the other end %.6f", c.name, c.there, c.back)
 			}
@@ -74,31 +75,32 @@ func TestPredictLater(t *testing.T) {
 		was := m.Predict(a, b, 2)
 		b.Raw, b.At = b.Raw+by, b.At+by
 		now := m.Predict(a, b, 2)
-		if math.Abs(now.Off-was.Off-by) > 1e-6 || now.Sigma != was.Sigma {
-			t.Errorf("off by %.3f, not by %.3f more than %.3f; sigma %.3f, %.3f", now.Off, by, was.Off, was.Sigma, now.Sigma)
+		if math.Abs(now.Residual-was.Residual-by) > 1e-6 || now.Sigma != was.Sigma {
+			t.Errorf("off by %.3f, not by %.3f more than %.3f; sigma %.3f, %.3f", now.Residual, by, was.Residual,
+				was.Sigma, now.Sigma)
 		}
 	})
 }
 
-// TestPredictStanding: standing at the sight from which the way begins makes who comes later; seen from further on, it
-// is the sight before at which it stood.
+// TestPredictStanding: standing at the detection from which the way begins makes who comes later; seen from further on, it
+// is the detection before at which it stood.
 func TestPredictStanding(t *testing.T) {
 	m := New(2, 2)
 	a, b := row(0, 0, 100), row(1, 10, 125)
-	a.Hold = 20
-	if p := m.Predict(a, b, 2); p.Off != 20 || p.Stood != 20 {
+	a.Standing = 20
+	if p := m.Predict(a, b, 2); p.Residual != 20 || p.Standing != 20 {
 		t.Errorf("from where it stood: %+v", p)
 	}
-	if p := m.Predict(b, a, 2); p.Off != -20 || p.Stood != -20 {
+	if p := m.Predict(b, a, 2); p.Residual != -20 || p.Standing != -20 {
 		t.Errorf("from beyond: %+v", p)
 	}
-	a.Hold, b.Hold = 0, 20
-	if p := m.Predict(a, b, 2); p.Stood != 0 {
+	a.Standing, b.Standing = 0, 20
+	if p := m.Predict(a, b, 2); p.Standing != 0 {
 		t.Errorf("who stands at the end of the way came there before: %+v", p)
 	}
 	beside := row(1, SamePlace/2, 100)
-	a.Hold, beside.Hold = 9, 9
-	if p := m.Predict(a, beside, 2); p.Stood != 0 {
+	a.Standing, beside.Standing = 9, 9
+	if p := m.Predict(a, beside, 2); p.Standing != 0 {
 		t.Errorf("two devices of one place see the front at one moment: %+v", p)
 	}
 }
@@ -113,8 +115,8 @@ func TestPredictThrough(t *testing.T) {
 	}{{4, 10, true}, {0, 10, true}, {10, 10, false}, {18, 10, false}, {4, -10, true}, {18, -10, false}} {
 		a, b := row(0, 0, 100), row(1, c.way, 105)
 		a.Length, b.Length = units.Metres(c.length), units.Metres(c.length)
-		if p := m.Predict(a, b, 2); p.Through != c.want {
-			t.Errorf("a vehicle of %.0f m on a way of %.0f m: through is %v", c.length, c.way, p.Through)
+		if p := m.Predict(a, b, 2); p.RearPassed != c.want {
+			t.Errorf("a vehicle of %.0f m on a way of %.0f m: through is %v", c.length, c.way, p.RearPassed)
 		}
 	}
 }
@@ -124,24 +126,24 @@ func TestPredictDoubt(t *testing.T) {
 	m := New(3, 2)
 	a, b := row(0, 0, 100), row(1, 10, 105)
 	plain := m.Predict(a, b, 2).Sigma
-	if m.Doubtful(0) {
+	if m.ClockUncertain(0) {
 		t.Error("a clock is in doubt of which nobody said so")
 	}
-	m.Doubt(0, 10)
+	m.SetClockSigma(0, 10)
 	there, back := m.Predict(a, b, 2).Sigma, m.Predict(b, a, 2).Sigma
-	if !m.Doubtful(0) || there <= plain || there < 10 || there != back {
+	if !m.ClockUncertain(0) || there <= plain || there < 10 || there != back {
 		t.Errorf("sigma is %.2f, and with a doubt of 10 s %.2f and %.2f", plain, there, back)
 	}
 	if other := m.Predict(b, row(2, 20, 110), 2).Sigma; other != plain {
 		t.Errorf("sigma of another way is %.2f", other)
 	}
-	m.Doubt(1, 10)
+	m.SetClockSigma(1, 10)
 	if both := m.Predict(a, b, 2).Sigma; both <= there {
 		t.Errorf("two clocks in doubt give %.2f, one %.2f", both, there)
 	}
 	for i := range 10 {
 		at := 60 * float64(i)
-		m.Learn([]Sight{row(0, 0, at), row(1, 10, at+5)}, 2, 8, 0)
+		m.Learn([]Fix{row(0, 0, at), row(1, 10, at+5)}, 2, 8, 0)
 	}
 	if p := m.Predict(a, b, 2); !p.Learned || p.Sigma >= plain {
 		t.Errorf("a learnt way has its own spread: %+v", p)
@@ -154,7 +156,7 @@ func TestPredictSurer(t *testing.T) {
 		m := New(2, 2)
 		for i := range vehicles {
 			at := 60 * float64(i)
-			m.Learn([]Sight{row(0, 0, at), row(1, way, at+way/2+spread*float64(i%3-1))}, 2, 8, 0)
+			m.Learn([]Fix{row(0, 0, at), row(1, way, at+way/2+spread*float64(i%3-1))}, 2, 8, 0)
 		}
 		return m.Predict(row(0, 0, 9000), row(1, way, 9000+way/2), 2).Sigma
 	}
@@ -179,17 +181,17 @@ func TestPredictSurer(t *testing.T) {
 // change it; a way not learnt is of the corrected times.
 func TestPredictRaw(t *testing.T) {
 	m := New(2, 2)
-	seen := func(at float64, offset float64) []Sight {
-		return []Sight{row(0, 0, at), {Dev: 1, Position: 10, Raw: at + 5 + 90, At: at + 5 + 90 - offset}}
+	seen := func(at float64, offset float64) []Fix {
+		return []Fix{row(0, 0, at), {Dev: 1, Position: 10, Raw: at + 5 + 90, At: at + 5 + 90 - offset}}
 	}
 	now := seen(5000, 88)
-	near(t, "off by the corrected time", m.Predict(now[0], now[1], 2).Off, 2, 1e-9)
+	near(t, "off by the corrected time", m.Predict(now[0], now[1], 2).Residual, 2, 1e-9)
 	for i := range 10 {
 		m.Learn(seen(60*float64(i), 80+float64(i)), 2, 8, 0) // the offset becomes known
 	}
 	for _, offset := range []float64{0, 88, 90} {
 		now = seen(5000, offset)
-		near(t, "off by the shown time", m.Predict(now[0], now[1], 2).Off, 0, 1e-6)
+		near(t, "off by the shown time", m.Predict(now[0], now[1], 2).Residual, 0, 1e-6)
 	}
 }
 
@@ -199,26 +201,26 @@ func TestStepped(t *testing.T) {
 	const by = 40.0
 	for dev := range 3 {
 		m := trained()
-		shown := func(d int, position, at float64) Sight {
+		shown := func(d int, position, at float64) Fix {
 			s := row(d, position, at)
 			if d == dev {
 				s.Raw += by
 			}
 			return s
 		}
-		m.Stepped(dev, by, false)
-		all := []Sight{shown(0, 0, 9000), shown(1, 7, 9004.1), shown(2, 14, 9005.9)}
+		m.ClockStepped(dev, by, false)
+		all := []Fix{shown(0, 0, 9000), shown(1, 7, 9004.1), shown(2, 14, 9005.9)}
 		for _, a := range all {
 			for _, b := range all {
 				if a.Dev == b.Dev {
 					continue
 				}
-				if p := m.Predict(a, b, 2); !p.Learned || math.Abs(p.Off) > 0.3 {
-					t.Errorf("clock %d was set: from %d to %d it is off by %.2f s", dev, a.Dev, b.Dev, p.Off)
+				if p := m.Predict(a, b, 2); !p.Learned || math.Abs(p.Residual) > 0.3 {
+					t.Errorf("clock %d was set: from %d to %d it is off by %.2f s", dev, a.Dev, b.Dev, p.Residual)
 				}
 			}
 		}
-		m.Stepped(dev, 0, true)
+		m.ClockStepped(dev, 0, true)
 		for _, a := range all {
 			for _, b := range all {
 				if own := a.Dev == dev || b.Dev == dev; a.Dev != b.Dev && m.Predict(a, b, 2).Learned == own {
@@ -233,21 +235,22 @@ func TestStepped(t *testing.T) {
 func TestPredictFast(t *testing.T) {
 	m := New(2, 2)
 	for i := range 41 {
-		m.Learn([]Sight{row(0, 0, 100*float64(i))}, units.MetresPerSecond(2+float64(i%3)/10), 8, 0)
+		m.Learn([]Fix{row(0, 0, 100*float64(i))}, units.MetresPerSecond(2+float64(i%3)/10), 8, 0)
 	}
 	at := func(from, to, raw float64) Prediction {
-		return m.Predict(Sight{Dev: 0, Raw: 1000 + from, At: 1000 + from}, Sight{Dev: 1, Position: 20, Raw: 1000 + raw, At: 1000 + to}, 2)
+		return m.Predict(Fix{Dev: 0, Raw: 1000 + from, At: 1000 + from}, Fix{Dev: 1, Position: 20, Raw: 1000 + raw,
+			At: 1000 + to}, 2)
 	}
 	for _, c := range []struct {
 		name     string
 		from, to float64
 		fast     bool
 	}{{"at its speed", 0, 10, false}, {"at the fastest's", 0, 7, false}, {"five times as fast", 0, 2, true}, {"before it came in", 0, -3, true}} {
-		if p := at(c.from, c.to, c.to); p.Fast != c.fast {
-			t.Errorf("%s: too fast: %v", c.name, p.Fast)
+		if p := at(c.from, c.to, c.to); p.TooFast != c.fast {
+			t.Errorf("%s: too fast: %v", c.name, p.TooFast)
 		}
 	}
-	if at(0, 2, 90).Fast {
+	if at(0, 2, 90).TooFast {
 		t.Error("a clock of its own says that it was too fast")
 	}
 }

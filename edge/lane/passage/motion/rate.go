@@ -2,55 +2,55 @@ package motion
 
 import "math"
 
-// Rate is the share of vehicles that a device sees. What was long ago fades.
-type Rate struct {
-	seen, of float64
-	run      int // vehicles since it saw one
+// HitRate is the share of vehicles that a device sees. What was long ago fades.
+type HitRate struct {
+	hits, total float64
+	missRun     int // vehicles since it saw one
 }
 
-// rateMemory is the number of vehicles after which an old one counts half.
-const rateMemory = 200
+// hitRateMemory is the number of vehicles after which an old one counts half.
+const hitRateMemory = 200
 
 // Prior of a device that nothing is known of: it sees two of three, as good as one vehicle's word.
 const (
-	priorSeen = 2.0
-	priorOf   = 3.0
+	priorHits  = 2.0
+	priorTotal = 3.0
 )
 
 // Add counts a vehicle.
-func (r *Rate) Add(seen bool) {
-	if r.of++; r.of > rateMemory {
-		r.seen, r.of = r.seen/2, r.of/2
+func (r *HitRate) Add(seen bool) {
+	if r.total++; r.total > hitRateMemory {
+		r.hits, r.total = r.hits/2, r.total/2
 	}
-	r.run++
+	r.missRun++
 	if seen {
-		r.seen++
-		r.run = 0
+		r.hits++
+		r.missRun = 0
 	}
 }
 
-// Of returns the number of vehicles that the share rests on.
-func (r *Rate) Of() float64 { return r.of }
+// Total returns the number of vehicles that the share rests on.
+func (r *HitRate) Total() float64 { return r.total }
 
-// Seen returns how many of them were seen.
-func (r *Rate) Seen() float64 { return r.seen }
+// Hits returns how many of them were seen.
+func (r *HitRate) Hits() float64 { return r.hits }
 
-// failing is the share of vehicles at which a device that worked has just stopped to.
-const failing = 1e-4
+// failureRate is the share of vehicles at which a device that worked has just stopped to.
+const failureRate = 1e-4
 
-// Share returns the probability that the next vehicle is seen. A device that has missed many in a row has stopped, with
+// Probability returns the probability that the next vehicle is seen. A device that has missed many in a row has stopped, with
 // the probability that Bayes' rule gives for such a run, and then sees none.
-func (r *Rate) Share() float64 {
-	p := (r.seen + priorSeen) / (r.of + priorOf)
-	if r.run > 2 {
-		luck := math.Pow(1-p, float64(r.run))
-		p *= luck / (luck + failing*float64(r.run))
+func (r *HitRate) Probability() float64 {
+	p := (r.hits + priorHits) / (r.total + priorTotal)
+	if r.missRun > 2 {
+		luck := math.Pow(1-p, float64(r.missRun))
+		p *= luck / (luck + failureRate*float64(r.missRun))
 	}
 	return min(max(p, 0.005), 0.995)
 }
 
-// Late counts a vehicle as seen that had been counted as missed.
-func (r *Rate) Late() {
-	r.seen = min(r.seen+1, r.of)
-	r.run = 0
+// AddLateHit counts a vehicle as seen that had been counted as missed.
+func (r *HitRate) AddLateHit() {
+	r.hits = min(r.hits+1, r.total)
+	r.missRun = 0
 }

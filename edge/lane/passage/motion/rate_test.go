@@ -9,8 +9,8 @@ import (
 // seen draws vehicles that a device saw or not.
 func seen(t *rapid.T, what string) []bool { return rapid.SliceOfN(rapid.Bool(), 0, 300).Draw(t, what) }
 
-func rateOf(all ...[]bool) *Rate {
-	r := &Rate{}
+func rateOf(all ...[]bool) *HitRate {
+	r := &HitRate{}
 	for _, some := range all {
 		for _, saw := range some {
 			r.Add(saw)
@@ -25,13 +25,13 @@ func TestRateBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rateOf(seen(t, "vehicles"))
 		for range rapid.IntRange(0, 5).Draw(t, "late") {
-			r.Late()
+			r.AddLateHit()
 		}
-		if p := r.Share(); p <= 0 || p >= 1 {
+		if p := r.Probability(); p <= 0 || p >= 1 {
 			t.Errorf("share is %f", p)
 		}
-		if r.Seen() < 0 || r.Seen() > r.Of() || r.Of() > 2*rateMemory {
-			t.Errorf("%.1f of %.1f", r.Seen(), r.Of())
+		if r.Hits() < 0 || r.Hits() > r.Total() || r.Total() > 2*hitRateMemory {
+			t.Errorf("%.1f of %.1f", r.Hits(), r.Total())
 		}
 	})
 }
@@ -41,20 +41,20 @@ func TestRateBounds(t *testing.T) {
 func TestRateNext(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		history := seen(t, "vehicles")
-		before := rateOf(history).Share()
+		before := rateOf(history).Probability()
 		saw, missed := rateOf(history, []bool{true}), rateOf(history, []bool{false})
 		const least = 1e-9
-		if len(history) < rateMemory-1 && saw.Share() < before-least {
-			t.Errorf("one more was seen: from %f to %f", before, saw.Share())
+		if len(history) < hitRateMemory-1 && saw.Probability() < before-least {
+			t.Errorf("one more was seen: from %f to %f", before, saw.Probability())
 		}
-		if missed.Share() > before+least && len(history) < rateMemory-1 {
-			t.Errorf("one more was missed: from %f to %f", before, missed.Share())
+		if missed.Probability() > before+least && len(history) < hitRateMemory-1 {
+			t.Errorf("one more was missed: from %f to %f", before, missed.Probability())
 		}
-		if saw.Share() < missed.Share() {
-			t.Errorf("seen %f, missed %f", saw.Share(), missed.Share())
+		if saw.Probability() < missed.Probability() {
+			t.Errorf("seen %f, missed %f", saw.Probability(), missed.Probability())
 		}
-		if missed.Late(); missed.Share() < before-least && len(history) < rateMemory-1 {
-			t.Errorf("the result came late: from %f to %f", before, missed.Share())
+		if missed.AddLateHit(); missed.Probability() < before-least && len(history) < hitRateMemory-1 {
+			t.Errorf("the result came late: from %f to %f", before, missed.Probability())
 		}
 	})
 }
@@ -70,27 +70,27 @@ func TestRateRuns(t *testing.T) {
 	}
 	run := func(n int) []bool { return make([]bool, n) }
 	good := history(100, 20)
-	last := rateOf(good).Share()
+	last := rateOf(good).Probability()
 	for _, n := range []int{2, 4, 6, 10, 20} {
-		now := rateOf(good, run(n)).Share()
+		now := rateOf(good, run(n)).Probability()
 		if now > last || now == last && n < 10 {
 			t.Errorf("after %d misses in a row %f, after fewer %f", n, now, last)
 		}
 		last = now
 	}
-	ten := rateOf(good, run(10)).Share()
-	if strewn := rateOf(run(10), good).Share(); ten > strewn/2 {
+	ten := rateOf(good, run(10)).Probability()
+	if strewn := rateOf(run(10), good).Probability(); ten > strewn/2 {
 		t.Errorf("ten misses in a row give %f, ten long ago %f", ten, strewn)
 	}
-	if back := rateOf(good, run(10), []bool{true}).Share(); back < 0.7 {
+	if back := rateOf(good, run(10), []bool{true}).Probability(); back < 0.7 {
 		t.Errorf("it sees again: %f", back)
 	}
 	late := rateOf(good, run(10))
-	if late.Late(); late.Share() < 0.7 {
-		t.Errorf("its last result came late, so that it works: %f", late.Share())
+	if late.AddLateHit(); late.Probability() < 0.7 {
+		t.Errorf("its last result came late, so that it works: %f", late.Probability())
 	}
 	half := history(100, 2)
-	before, after := rateOf(half).Share(), rateOf(half, run(4)).Share()
+	before, after := rateOf(half).Probability(), rateOf(half, run(4)).Probability()
 	if after < before/2 {
 		t.Errorf("four in a row are nothing for a device that misses half: from %f to %f", before, after)
 	}
@@ -107,12 +107,12 @@ func TestRateFades(t *testing.T) {
 		mixed[i] = i%2 == 0
 	}
 	better, worse := rateOf(none, mixed), rateOf(all, mixed)
-	for name, r := range map[string]*Rate{"that saw nothing once": better, "that saw all once": worse} {
-		if p := r.Seen() / r.Of(); p < 0.3 || p > 0.7 {
+	for name, r := range map[string]*HitRate{"that saw nothing once": better, "that saw all once": worse} {
+		if p := r.Hits() / r.Total(); p < 0.3 || p > 0.7 {
 			t.Errorf("of a device %s it is %f after 400 of which it saw half", name, p)
 		}
 	}
-	if better.Seen()/better.Of() > worse.Seen()/worse.Of() {
+	if better.Hits()/better.Total() > worse.Hits()/worse.Total() {
 		t.Error("what was long ago counts the wrong way")
 	}
 }

@@ -7,50 +7,50 @@ import (
 	"lanewarden/drivers/observation/units"
 )
 
-// Steady reports whether a measured speed is one at which vehicles drive here: one that stops over a detector is
+// PlausibleSpeed reports whether a measured speed is one at which vehicles drive here: one that stops over a detector is
 // measured too slow.
-func (m *Model) Steady(speed units.MetresPerSecond) bool {
-	low, high := m.usual/3, 4*m.usual
-	if m.speeds.Len() >= 2*least {
-		low, high = m.slowest, m.fastest
+func (m *Model) PlausibleSpeed(speed units.MetresPerSecond) bool {
+	low, high := m.defaultSpeed/3, 4*m.defaultSpeed
+	if m.speeds.Len() >= 2*minValues {
+		low, high = m.minSpeed, m.maxSpeed
 	}
 	return float64(speed) >= low && float64(speed) <= high
 }
 
-// Measured notes a vehicle's length, but for one that stopped over the detector.
-func (m *Model) Measured(length units.Metres) {
+// LearnLength notes a vehicle's length, but for one that stopped over the detector.
+func (m *Model) LearnLength(length units.Metres) {
 	if length > 0 && length <= longestVehicle {
 		m.lengths.Add(float64(length))
-		m.longest, m.shorter = 1.15*m.lengths.Quantile(0.9), m.lengths.Quantile(0.3)
+		m.maxLength, m.shortLength = 1.15*m.lengths.Quantile(0.9), m.lengths.Quantile(0.3)
 	}
 }
 
-// Plausible returns a length, or the longest that vehicles are here when it is more: who stops over a detector is
+// PlausibleLength returns a length, or the longest that vehicles are here when it is more: who stops over a detector is
 // measured too long.
-func (m *Model) Plausible(length units.Metres) units.Metres {
-	if m.lengths.Len() < 2*least {
+func (m *Model) PlausibleLength(length units.Metres) units.Metres {
+	if m.lengths.Len() < 2*minValues {
 		return min(length, 26)
 	}
-	return min(length, units.Metres(m.longest))
+	return min(length, units.Metres(m.maxLength))
 }
 
-// Least returns how long a vehicle is at the least, as far as a measurement says: it may have stopped over the
+// MinLength returns how long a vehicle is at the least, as far as a measurement says: it may have stopped over the
 // detector.
-func (m *Model) Least(length units.Metres) units.Metres {
-	if m.lengths.Len() < 2*least {
+func (m *Model) MinLength(length units.Metres) units.Metres {
+	if m.lengths.Len() < 2*minValues {
 		return min(length, 4)
 	}
-	return min(length, units.Metres(m.shorter))
+	return min(length, units.Metres(m.shortLength))
 }
 
-// Stood returns how long a vehicle stood at a device that saw it for so many seconds: what is more than it takes to
+// StandingTime returns how long a vehicle stood at a device that saw it for so many seconds: what is more than it takes to
 // pass at its speed. 0 when that is not known.
-func (m *Model) Stood(dev int, lasts float64, length units.Metres, speed units.MetresPerSecond) float64 {
-	w := &m.passes[dev]
-	if lasts <= 0 || length <= 0 || speed <= 0 || w.Len() < least {
+func (m *Model) StandingTime(dev int, lasts float64, length units.Metres, speed units.MetresPerSecond) float64 {
+	w := &m.excessTimes[dev]
+	if lasts <= 0 || length <= 0 || speed <= 0 || w.Len() < minValues {
 		return 0
 	}
-	if stood := lasts - length.SecondsAt(speed) - m.passing[dev]; stood > leastStood {
+	if stood := lasts - length.SecondsAt(speed) - m.freeExcess[dev]; stood > minStanding {
 		return stood
 	}
 	return 0
@@ -59,35 +59,35 @@ func (m *Model) Stood(dev int, lasts float64, length units.Metres, speed units.M
 // leastStood is the least time that is called standing, s; throughRatio and throughMore say how much longer a way
 // must be than a vehicle, whose length is not known exactly, in parts and m.
 const (
-	leastStood   = 1.5
-	throughRatio = 1.15
-	throughMore  = 1.0
+	minStanding     = 1.5
+	rearPassedRatio = 1.15
+	rearPassedSlack = 1.0
 )
 
-// Passed notes for how long a device saw a vehicle.
-func (m *Model) Passed(dev int, lasts float64, length units.Metres, speed units.MetresPerSecond) {
+// LearnPresence notes for how long a device saw a vehicle.
+func (m *Model) LearnPresence(dev int, lasts float64, length units.Metres, speed units.MetresPerSecond) {
 	if lasts > 0 && length > 0 && speed > 0 {
-		m.passes[dev].Add(lasts - length.SecondsAt(speed))
-		m.passing[dev] = m.passes[dev].Quantile(0.25)
+		m.excessTimes[dev].Add(lasts - length.SecondsAt(speed))
+		m.freeExcess[dev] = m.excessTimes[dev].Quantile(0.25)
 	}
 }
 
-// Heard notes how loudly a tag of the lane was heard, dBm.
-func (m *Model) Heard(dev int, dbm float64) { m.loud[dev].Add(dbm) }
+// LearnTagLevel notes how loudly a tag of the lane was heard, dBm.
+func (m *Model) LearnTagLevel(dev int, dbm float64) { m.tagLevels[dev].Add(dbm) }
 
-// Loudness returns how loudly the lane's own tags are heard, dBm, and the spread of that; ok is false while not known.
-func (m *Model) Loudness(dev int) (dbm, spread float64, ok bool) {
-	dbm, spread = m.loud[dev].Estimate()
-	return dbm, spread, m.loud[dev].Len() >= least
+// TagLevel returns how loudly the lane's own tags are heard, dBm, and the spread of that; ok is false while not known.
+func (m *Model) TagLevel(dev int) (dbm, spread float64, ok bool) {
+	dbm, spread = m.tagLevels[dev].Estimate()
+	return dbm, spread, m.tagLevels[dev].Len() >= minValues
 }
 
-// stood returns what the time between two sights holds that the vehicle stood at one of them.
-func stood(from, to Sight) float64 {
+// standingBetween returns what the time between two detections holds that the vehicle stood at one of them.
+func standingBetween(from, to Fix) float64 {
 	switch way := to.Position - from.Position; {
 	case way < -SamePlace:
-		return -to.Hold
+		return -to.Standing
 	case way > SamePlace:
-		return from.Hold
+		return from.Standing
 	}
 	return 0
 }
@@ -102,39 +102,39 @@ type Delays struct {
 }
 
 // Delays returns how vehicles are held up, as it was lately: much more in a queue than when they drive freely.
-func (m *Model) Delays() Delays { return m.held }
+func (m *Model) Delays() Delays { return m.holdups }
 
 // How vehicles are held up before that is known: a share of ways, and for so long, s.
 const (
-	usuallyHeld = 0.06
-	usuallyFor  = 10.0
+	defaultHeldShare = 0.06
+	defaultHeldMean  = 10.0
 )
 
-// delayed is the delay from which on a vehicle was held up, s.
-const delayed = 3.0
+// minDelay is the delay from which on a vehicle was held up, s.
+const minDelay = 3.0
 
 // learnDelays takes how a vehicle was held up.
-func (m *Model) learnDelays(sights []Sight, speed units.MetresPerSecond) {
+func (m *Model) learnDelays(sights []Fix, speed units.MetresPerSecond) {
 	sorted := slices.Clone(sights)
-	slices.SortStableFunc(sorted, func(a, b Sight) int { return cmp.Compare(a.Position, b.Position) })
+	slices.SortStableFunc(sorted, func(a, b Fix) int { return cmp.Compare(a.Position, b.Position) })
 	for i := 1; i < len(sorted); i++ {
 		a, b := sorted[i-1], sorted[i]
 		if b.Position-a.Position < SamePlace {
 			continue
 		}
 		if p := m.Predict(a, b, speed); p.Learned {
-			m.delays.Add(max(p.Off, 0))
+			m.delays.Add(max(p.Residual, 0))
 		}
 	}
 	n, sum := 0.0, 0.0
 	for _, v := range m.delays.last.Values() {
-		if v > delayed {
+		if v > minDelay {
 			n, sum = n+1, sum+min(v, 300)
 		}
 	}
 	const of, weight = 20, 3 // ways and delays that are taken for known before
-	m.held = Delays{
-		Share: min((n+usuallyHeld*of)/(float64(m.delays.Len())+of), 0.8),
-		Mean:  (sum + usuallyFor*weight) / (n + weight),
+	m.holdups = Delays{
+		Share: min((n+defaultHeldShare*of)/(float64(m.delays.Len())+of), 0.8),
+		Mean:  (sum + defaultHeldMean*weight) / (n + weight),
 	}
 }

@@ -14,9 +14,10 @@ func shaped() *Model {
 	for i := range 40 {
 		at, length := 30*float64(i), 8+float64(i%5)
 		speed := 2.5 + 0.25*float64(i%5)
-		m.Learn([]Sight{row(0, 0, at), row(1, 10, at+10/speed)}, units.MetresPerSecond(speed), units.Metres(length), units.Metres(length+1.5))
-		m.Measured(units.Metres(length))
-		m.Passed(0, length/speed+0.4, units.Metres(length), units.MetresPerSecond(speed))
+		m.Learn([]Fix{row(0, 0, at), row(1, 10, at+10/speed)}, units.MetresPerSecond(speed), units.Metres(length),
+			units.Metres(length+1.5))
+		m.LearnLength(units.Metres(length))
+		m.LearnPresence(0, length/speed+0.4, units.Metres(length), units.MetresPerSecond(speed))
 	}
 	return m
 }
@@ -43,7 +44,7 @@ func TestSteady(t *testing.T) {
 		{"racing, before any was learnt", fresh, 40, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := c.m.Steady(units.MetresPerSecond(c.speed)); got != c.want {
+			if got := c.m.PlausibleSpeed(units.MetresPerSecond(c.speed)); got != c.want {
 				t.Errorf("steady is %v", got)
 			}
 		})
@@ -54,17 +55,17 @@ func TestSteady(t *testing.T) {
 func TestPlausible(t *testing.T) {
 	m := shaped()
 	for _, length := range []float64{0, 3, 8, 10, 12} {
-		if got := m.Plausible(units.Metres(length)); got != units.Metres(length) {
+		if got := m.PlausibleLength(units.Metres(length)); got != units.Metres(length) {
 			t.Errorf("%.0f m become %.2f", length, got)
 		}
 	}
-	longest := m.Plausible(1e6)
-	if longest < 12 || longest > 20 || m.Plausible(40) != longest {
+	longest := m.PlausibleLength(1e6)
+	if longest < 12 || longest > 20 || m.PlausibleLength(40) != longest {
 		t.Errorf("the longest is %.2f m", longest)
 	}
 	fresh := New(2, 2)
-	if fresh.Plausible(18) != 18 || fresh.Plausible(200) > 40 {
-		t.Errorf("before any was learnt: %.1f, %.1f m", fresh.Plausible(18), fresh.Plausible(200))
+	if fresh.PlausibleLength(18) != 18 || fresh.PlausibleLength(200) > 40 {
+		t.Errorf("before any was learnt: %.1f, %.1f m", fresh.PlausibleLength(18), fresh.PlausibleLength(200))
 	}
 }
 
@@ -73,21 +74,21 @@ func TestLeast(t *testing.T) {
 	for name, m := range map[string]*Model{"learnt": shaped(), "not learnt": New(2, 2)} {
 		rapid.Check(t, func(t *rapid.T) {
 			length := units.Metres(rapid.Float64Range(0, 100).Draw(t, "length"))
-			least, plausible := m.Least(length), m.Plausible(length)
+			least, plausible := m.MinLength(length), m.PlausibleLength(length)
 			if least > length || plausible > length || least > plausible {
 				t.Errorf("%s: measured %.2f m, at least %.2f m, plausible %.2f m", name, length, least, plausible)
 			}
 			longer := length + units.Metres(rapid.Float64Range(0, 20).Draw(t, "more"))
-			if m.Least(longer) < least || m.Plausible(longer) < plausible {
+			if m.MinLength(longer) < least || m.PlausibleLength(longer) < plausible {
 				t.Errorf("%s: a longer measurement makes the vehicle shorter", name)
 			}
 		})
 	}
-	if least := shaped().Least(60); least > 10 || least < 8 {
+	if least := shaped().MinLength(60); least > 10 || least < 8 {
 		t.Errorf("most vehicles are longer than %.2f m", least)
 	}
 	m := New(2, 2)
-	if m.Measured(0); m.lengths.Len() != 0 {
+	if m.LearnLength(0); m.lengths.Len() != 0 {
 		t.Error("what was not measured is a length")
 	}
 }
@@ -114,10 +115,11 @@ func TestStood(t *testing.T) {
 		{"the device is not known yet", 1, 13.4, length, speed, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			near(t, "standing", m.Stood(c.dev, c.lasts, units.Metres(c.length), units.MetresPerSecond(c.speed)), c.want, 1e-9)
+			near(t, "standing", m.StandingTime(c.dev, c.lasts, units.Metres(c.length),
+				units.MetresPerSecond(c.speed)), c.want, 1e-9)
 		})
 	}
-	if m.Passed(1, 0, length, speed); m.passes[1].Len() != 0 {
+	if m.LearnPresence(1, 0, length, speed); m.excessTimes[1].Len() != 0 {
 		t.Error("a passing of unknown duration is learnt")
 	}
 }
@@ -128,7 +130,7 @@ func TestDelays(t *testing.T) {
 	drive := func(m *Model, vehicles int, delay func(i int) float64) {
 		for i := range vehicles {
 			at := 100 * float64(i)
-			m.Learn([]Sight{row(0, 0, at), row(1, 10, at+5+delay(i))}, 2, 8, 0)
+			m.Learn([]Fix{row(0, 0, at), row(1, 10, at+5+delay(i))}, 2, 8, 0)
 		}
 	}
 	m := New(2, 2)
@@ -160,7 +162,7 @@ func TestDelaysEarly(t *testing.T) {
 	m := New(2, 2)
 	for i := range 60 {
 		at := 100 * float64(i)
-		m.Learn([]Sight{row(0, 0, at), row(1, 10, at+5-4*float64(i%2))}, 2, 8, 0)
+		m.Learn([]Fix{row(0, 0, at), row(1, 10, at+5-4*float64(i%2))}, 2, 8, 0)
 	}
 	if d := m.Delays(); d.Share <= 0 || d.Share > 0.6 || d.Mean <= 0 {
 		t.Errorf("%+v", d)

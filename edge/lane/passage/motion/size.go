@@ -17,7 +17,7 @@ type sized[T any] struct {
 }
 
 func (s *bySize[T]) add(length float64, noted T) {
-	s.Add(sized[T]{logLength(length), noted}, sizesKept)
+	s.Add(sized[T]{logLength(length), noted}, maxSizes)
 }
 
 // Load is the set of kinds of names that a vehicle carries and others of its size may not.
@@ -30,8 +30,8 @@ const (
 )
 
 const (
-	sizesKept  = 128
-	sizesLeast = 20 // vehicles that are enough to say something
+	maxSizes = 128
+	minSizes = 20 // vehicles that are enough to say something
 
 	// Relative standard deviations: of one vehicle's length measured twice, and of the weights of vehicles of one kind.
 	lengthWidth = 0.1
@@ -53,16 +53,16 @@ const (
 	weighedSigma = 1.0
 )
 
-// Sized notes a vehicle's length as it was measured, its weight and what it carries. 0 stands for what is not
+// LearnSize notes a vehicle's length as it was measured, its weight and what it carries. 0 stands for what is not
 // known.
-func (m *Model) Sized(length units.Metres, kg units.Kilograms, load Load) {
-	m.pairs.add(float64(length), float64(kg))
+func (m *Model) LearnSize(length units.Metres, kg units.Kilograms, load Load) {
+	m.neighbours.add(float64(length), float64(kg))
 	if length <= 0 {
 		return
 	}
-	m.loads.add(float64(length), load)
+	m.loadsByLength.add(float64(length), load)
 	if kg > 0 {
-		m.weights.add(float64(length), math.Log(float64(kg)))
+		m.weightsByLength.add(float64(length), math.Log(float64(kg)))
 	}
 }
 
@@ -74,11 +74,11 @@ func kernel(x, width float64) float64 {
 	return math.Exp(-0.5 * x * x)
 }
 
-// Weighs returns the log-likelihood ratio of a length and a weight being of one vehicle, as they were of the
+// WeightLogRatio returns the log-likelihood ratio of a length and a weight being of one vehicle, as they were of the
 // last vehicles: a kernel estimate (Nadaraya 1964, Watson 1964). It is 0 when the length or the weight is not known.
-func (m *Model) Weighs(length units.Metres, kg units.Kilograms) float64 {
-	s := &m.weights
-	if length <= 0 || kg <= 0 || s.Len() < sizesLeast {
+func (m *Model) WeightLogRatio(length units.Metres, kg units.Kilograms) float64 {
+	s := &m.weightsByLength
+	if length <= 0 || kg <= 0 || s.Len() < minSizes {
 		return 0
 	}
 	size, weight := logLength(float64(length)), math.Log(float64(kg))
@@ -91,11 +91,11 @@ func (m *Model) Weighs(length units.Metres, kg units.Kilograms) float64 {
 	return math.Log((both + sizesPrior*usual) / (alike + sizesPrior) / usual)
 }
 
-// Carries returns the log-likelihood ratio of a vehicle of a length carrying something, against any vehicle doing
+// LoadLogRatio returns the log-likelihood ratio of a vehicle of a length carrying something, against any vehicle doing
 // so.
-func (m *Model) Carries(length units.Metres, load Load) float64 {
-	s := &m.loads
-	if length <= 0 || s.Len() < sizesLeast {
+func (m *Model) LoadLogRatio(length units.Metres, load Load) float64 {
+	s := &m.loadsByLength
+	if length <= 0 || s.Len() < minSizes {
 		return 0
 	}
 	size := logLength(float64(length))
@@ -111,13 +111,13 @@ func (m *Model) Carries(length units.Metres, load Load) float64 {
 	return math.Log((both + sizesPrior*usual) / (alike + sizesPrior) / usual)
 }
 
-// Extent returns a vehicle's length and its standard deviation: as it was measured, else as vehicles of its weight
+// LengthEstimate returns a vehicle's length and its standard deviation: as it was measured, else as vehicles of its weight
 // are, else as vehicles are that stopped over the detector.
-func (m *Model) Extent(length units.Metres, kg units.Kilograms) (extent, sigma units.Metres) {
+func (m *Model) LengthEstimate(length units.Metres, kg units.Kilograms) (extent, sigma units.Metres) {
 	if length > 0 && length <= longestVehicle {
 		return length, lengthSigma * length
 	}
-	s := &m.weights
+	s := &m.weightsByLength
 	if kg <= 0 {
 		return stoppedLength, stoppedSigma
 	}

@@ -21,8 +21,8 @@ func mixedTraffic() *Model {
 		if i%3 == 0 {
 			load |= Container
 		}
-		m.Sized(units.Metres(11+float64(i%3)), units.Kilograms(16000+1000*float64(i%9)), load)
-		m.Sized(units.Metres(4+0.25*float64(i%5)), units.Kilograms(1400+100*float64(i%5)), 0)
+		m.LearnSize(units.Metres(11+float64(i%3)), units.Kilograms(16000+1000*float64(i%9)), load)
+		m.LearnSize(units.Metres(4+0.25*float64(i%5)), units.Kilograms(1400+100*float64(i%5)), 0)
 	}
 	return m
 }
@@ -44,11 +44,11 @@ func TestWeighs(t *testing.T) {
 		{"not measured", 0, 20000, 0, 0},
 		{"not weighed", 12, 0, 0, 0},
 	} {
-		if got := m.Weighs(units.Metres(c.length), units.Kilograms(c.kg)); got < c.low || got > c.high {
+		if got := m.WeightLogRatio(units.Metres(c.length), units.Kilograms(c.kg)); got < c.low || got > c.high {
 			t.Errorf("%s: %.2f", c.name, got)
 		}
 	}
-	if got := New(2, 2).Weighs(12, 20000); got != 0 {
+	if got := New(2, 2).WeightLogRatio(12, 20000); got != 0 {
 		t.Errorf("in a lane that is not known: %.2f", got)
 	}
 }
@@ -57,11 +57,11 @@ func TestWeighs(t *testing.T) {
 func TestCarries(t *testing.T) {
 	m := mixedTraffic()
 	for _, load := range []Load{Tagged, Container} {
-		if truck, car := m.Carries(12, load), m.Carries(4.5, load); truck < 0.3 || car > -3 {
+		if truck, car := m.LoadLogRatio(12, load), m.LoadLogRatio(4.5, load); truck < 0.3 || car > -3 {
 			t.Errorf("load %d: %.2f of a truck, %.2f of a car", load, truck, car)
 		}
 	}
-	if m.Carries(0, Tagged) != 0 || New(2, 2).Carries(12, Tagged) != 0 {
+	if m.LoadLogRatio(0, Tagged) != 0 || New(2, 2).LoadLogRatio(12, Tagged) != 0 {
 		t.Error("something is said of what is not known")
 	}
 }
@@ -83,15 +83,16 @@ func TestExtent(t *testing.T) {
 		{"stopped", 140, 0, stoppedLength, stoppedSigma, stoppedSigma},
 		{"stopped, of a weight that nothing has", 140, 1e6, stoppedLength, stoppedSigma, stoppedSigma},
 	} {
-		got, sigma := m.Extent(c.length, c.kg)
+		got, sigma := m.LengthEstimate(c.length, c.kg)
 		if (got-c.want).Abs() > 0.7 || sigma < c.sigma || sigma > c.most {
 			t.Errorf("%s: %.2f ± %.2f m", c.name, got, sigma)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		length, kg := rapid.Float64Range(0, 300).Draw(t, "length"), rapid.Float64Range(0, 1e5).Draw(t, "kg")
-		got, sigma := m.Extent(units.Metres(length), units.Kilograms(kg))
-		if !(got > 0 || length > 0) || !(got <= longestVehicle) || math.IsNaN(float64(sigma)) || math.IsNaN(m.Weighs(units.Metres(length), units.Kilograms(kg))) {
+		got, sigma := m.LengthEstimate(units.Metres(length), units.Kilograms(kg))
+		if !(got > 0 || length > 0) || !(got <= longestVehicle) || math.IsNaN(float64(sigma)) ||
+			math.IsNaN(m.WeightLogRatio(units.Metres(length), units.Kilograms(kg))) {
 			t.Errorf("%.2f m, %.2f kg: %.2f ± %.2f m", length, kg, got, sigma)
 		}
 	})

@@ -12,7 +12,7 @@ import (
 // Window holds the last values of something, and their median and spread.
 type Window struct {
 	sortedRing
-	middle, spread float64
+	median, spread float64
 	known          bool // middle and spread are of what values holds
 }
 
@@ -47,9 +47,9 @@ func (w *Window) Estimate() (middle, spread float64) {
 		return 0, 0
 	}
 	if !w.known {
-		w.middle, w.spread, w.known = robust.Quantile(w.sorted, 0.5), robust.SigmaPerMAD*w.deviation(), true
+		w.median, w.spread, w.known = robust.Quantile(w.sorted, 0.5), robust.SigmaPerMAD*w.deviation(), true
 	}
-	return w.middle, w.spread
+	return w.median, w.spread
 }
 
 // Mode returns where the values lie closest together, and the spread there: middle and width of the shortest interval

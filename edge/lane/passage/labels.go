@@ -10,8 +10,8 @@ import (
 	"lanewarden/edge/lane/passage/associate"
 )
 
-// believe takes over what the window says now.
-func (g *group) believe(c *Correlator, now float64) {
+// readWindow takes over what the window says now.
+func (g *group) readWindow(c *Correlator, now float64) {
 	if !g.dirty && g.window.Len() == 0 {
 		return
 	}
@@ -24,7 +24,7 @@ func (g *group) believe(c *Correlator, now float64) {
 		g.adopt(c, all)
 	}
 	for i := range settled {
-		g.readings[settled[i].Det.Idx].settle()
+		g.readings[settled[i].Detection.Idx].settle()
 	}
 	g.dirty = false
 }
@@ -43,29 +43,29 @@ func (r *reading) settle() {
 
 // adopt gives readings to vehicles as assignments say.
 func (g *group) adopt(c *Correlator, all []associate.Assignment) {
-	g.name(all)
+	g.labelVehicles(all)
 	for i := range all {
 		a := &all[i]
-		r := g.readings[a.Det.Idx]
+		r := g.readings[a.Detection.Idx]
 		r.label, r.placed = a.Label, true
-		r.give(g.byLabel[a.Label])
+		r.assign(g.byLabel[a.Label])
 		r.confidence, r.terms = a.Shares[0].Probability, a.Shares[0].Terms
-		r.suppose(nil, 0, nil)
+		r.setOther(nil, 0, nil)
 		if len(a.Shares) > 1 {
 			s := &a.Shares[1]
 			other := g.byLabel[s.Label]
 			if s.Label == r.det.Idx { // a vehicle that nobody else saw
 				other = nil
 			}
-			r.suppose(other, s.Probability, s.Terms)
+			r.setOther(other, s.Probability, s.Terms)
 		}
 		c.doubt(g, r)
 	}
 }
 
-// name finds the vehicle of each label: the one that it had while its first detection stays what it is, else the one of
+// labelVehicles finds the vehicle of each label: the one that it had while its first detection stays what it is, else the one of
 // which most of its readings were told, else a new one.
-func (g *group) name(all []associate.Assignment) {
+func (g *group) labelVehicles(all []associate.Assignment) {
 	members := map[int64][]*reading{}
 	var labels []int64
 	for i := range all {
@@ -76,7 +76,7 @@ func (g *group) name(all []associate.Assignment) {
 		if members[a.Label] == nil {
 			labels = append(labels, a.Label)
 		}
-		members[a.Label] = append(members[a.Label], g.readings[a.Det.Idx])
+		members[a.Label] = append(members[a.Label], g.readings[a.Detection.Idx])
 	}
 	taken := map[*vehicle]bool{}
 	var open []int64
@@ -188,7 +188,7 @@ func (g *group) laneOf(readings []*reading) int {
 	return best
 }
 
-// sortVehicles puts vehicles in the order of their first sights. Nearly always they are already; one that had no
+// sortVehicles puts vehicles in the order of their first detections. Nearly always they are already; one that had no
 // readings for a while is found anywhere.
 func (g *group) sortVehicles() {
 	moved := false
@@ -215,7 +215,7 @@ func (c *Correlator) close(g *group) (out []*observation.Observation) {
 			if v.end = c.ending(g, i); v.end != observation.PassageEnd_PASSAGE_END_UNSPECIFIED {
 				v.closed = c.now
 				if v.end == observation.PassageEnd_PASSAGE_END_LEFT {
-					g.freed[v.lane] = c.now
+					g.lastLeft[v.lane] = c.now
 				}
 			}
 		} else if !v.counted && c.now-v.closed >= settle {
@@ -274,10 +274,10 @@ func (g *group) waits(i int, since float64) bool {
 			return true
 		}
 	}
-	return g.freed[v.lane] > since
+	return g.lastLeft[v.lane] > since
 }
 
-// sortActive puts the active vehicles in the order of their first sights.
+// sortActive puts the active vehicles in the order of their first detections.
 func (g *group) sortActive() {
 	slices.SortStableFunc(g.active, func(a, b *vehicle) int { return cmp.Compare(a.facts(g).first, b.facts(g).first) })
 }

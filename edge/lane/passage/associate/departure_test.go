@@ -17,7 +17,7 @@ func TestLeaveThrough(t *testing.T) {
 	for _, c := range []struct {
 		at   float64
 		want bool
-	}{{1014, true}, {1016.2 + left - 1, true}, {1016.2 + left + 1, false}, {2000, false}} {
+	}{{1014, true}, {1016.2 + exitDwell - 1, true}, {1016.2 + exitDwell + 1, false}, {2000, false}} {
 		if got := s.can(v, s.sees(exit, c.at)); got != c.want {
 			t.Errorf("at %.1f s it can be there: %v", c.at, got)
 		}
@@ -50,12 +50,12 @@ func TestLeaveQueue(t *testing.T) {
 	}
 	s.goes(first, s.sees(third, 1298))
 	s.goes(first, s.sees(exit, 1302)) // until 1306.2
-	gone := 1306.2 + left + 1
-	s.born(entry, gone)
-	if !s.can(behind, s.sees(second, gone+timeout-2)) {
+	departureCost := 1306.2 + exitDwell + 1
+	s.born(entry, departureCost)
+	if !s.can(behind, s.sees(second, departureCost+timeout-2)) {
 		t.Error("it is not waited for after the one ahead has left")
 	}
-	if s.can(behind, s.sees(second, gone+timeout+2)) {
+	if s.can(behind, s.sees(second, departureCost+timeout+2)) {
 		t.Error("it is waited for without end")
 	}
 	s, _, behind = queue()
@@ -65,7 +65,7 @@ func TestLeaveQueue(t *testing.T) {
 		t.Error("one behind it has gone through, and it is still there")
 	}
 	s, _, behind = queue()
-	if s.can(behind, s.sees(second, 1000+2*mostIdle)) {
+	if s.can(behind, s.sees(second, 1000+2*maxIdle)) {
 		t.Error("it stands there for hours")
 	}
 }
@@ -102,7 +102,7 @@ func TestLeaveCost(t *testing.T) {
 	falls(t, "seen by all, by three, by two, by one", cost(none, entry, second, third, exit),
 		cost(none, entry, second, third), cost(none, entry, second), cost(none, entry))
 	equal(t, "the last device was down", cost(exit, entry, second, third), 0)
-	if worst := cost(none, entry); worst < strayRest-1e-6 {
+	if worst := cost(none, entry); worst < maxGhostCost-1e-6 {
 		t.Errorf("a vehicle that vanished costs %.2f", worst)
 	}
 }

@@ -20,8 +20,8 @@ func (c *Correlator) newEvent(at float64, key string, body proto.Message) *obser
 	return o
 }
 
-// tell returns the rows that report new assignments: all when that is due, else alarms that nobody was told of yet.
-func (c *Correlator) tell(g *group, due bool) (out []*observation.Observation) {
+// reportAssignments returns the rows that report new assignments: all when that is due, else alarms that nobody was told of yet.
+func (c *Correlator) reportAssignments(g *group, due bool) (out []*observation.Observation) {
 	news := map[*vehicle][]*reading{}
 	var order []*vehicle
 	list := func(v *vehicle) {
@@ -29,7 +29,7 @@ func (c *Correlator) tell(g *group, due bool) (out []*observation.Observation) {
 			order, news[v] = append(order, v), nil
 		}
 	}
-	for _, r := range g.loose {
+	for _, r := range g.unsettled {
 		if !r.placed || !due && !(r.det.Class == observation.Class_CLASS_ALARM && r.stated == nil) {
 			continue
 		}
@@ -58,7 +58,7 @@ func (c *Correlator) tell(g *group, due bool) (out []*observation.Observation) {
 			out = append(out, o)
 		}
 	}
-	g.forget(c)
+	g.releaseSettled(c)
 	return append(first, out...)
 }
 
@@ -101,7 +101,8 @@ func (c *Correlator) news(g *group, v *vehicle, all []*reading) *observation.Obs
 		return c.newEvent(v.facts(g).first, "opened "+v.id, p)
 	}
 	key := fmt.Sprintf("updated %s %.0f", v.id, c.now)
-	return c.newEvent(all[0].det.At, key, &observation.PassageUpdated{Id: v.id, Readings: readings, AfterClose: v.closed > 0})
+	p := &observation.PassageUpdated{Id: v.id, Readings: readings, AfterClose: v.closed > 0}
+	return c.newEvent(all[0].det.At, key, p)
 }
 
 // corrected says that a reading goes to another passage, with what came since.
@@ -130,9 +131,9 @@ func (c *Correlator) assigned(r *reading) {
 	c.Assigned(a)
 }
 
-// forget lets go of readings that nothing changes any more.
-func (g *group) forget(c *Correlator) {
-	g.loose = slices.DeleteFunc(g.loose, func(r *reading) bool {
+// releaseSettled lets go of readings that nothing changes any more.
+func (g *group) releaseSettled(c *Correlator) {
+	g.unsettled = slices.DeleteFunc(g.unsettled, func(r *reading) bool {
 		if !r.final || r.stated == nil || r.stated.differs(r.now(), true) {
 			return false
 		}
@@ -148,7 +149,7 @@ func (g *group) forget(c *Correlator) {
 }
 
 // Bounds of what is kept of passages that are over.
-const mostVehicles = 2048
+const maxVehicles = 2048
 
 // pending reports whether a reading of the vehicle can still change.
 func (v *vehicle) pending() bool {
@@ -162,7 +163,7 @@ func (c *Correlator) drop(g *group, now float64) {
 	for n < len(g.vehicles) {
 		v := g.vehicles[n]
 		late := g.lanes[v.lane].Late.Seconds()
-		if v.closed == 0 || !v.counted || v.pending() || now-v.closed < late && len(g.vehicles)-n <= mostVehicles {
+		if v.closed == 0 || !v.counted || v.pending() || now-v.closed < late && len(g.vehicles)-n <= maxVehicles {
 			break
 		}
 		n++
@@ -183,7 +184,7 @@ func (c *Correlator) drop(g *group, now float64) {
 			}
 			delete(g.byLabel, r.label)
 		}
-		for _, r := range v.maybe {
+		for _, r := range v.otherCandidateOf {
 			r.other = nil
 		}
 	}

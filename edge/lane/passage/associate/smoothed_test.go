@@ -9,46 +9,46 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// momentOf returns what a vehicle's sights say of a report of the image device at a time.
-func momentOf(m *motion.Model, at float64, sights ...motion.Sight) (moment, bool) {
+// momentOf returns what a vehicle's detections say of a report of the image device at a time.
+func momentOf(m *motion.Model, at float64, sights ...motion.Fix) (smoothed, bool) {
 	a := aligner{Layout: lateLane(), model: m, orderly: true, down: works}
-	v := &Vehicle{Sights: sights, Speed: 2, Length: 8, First: 1000, Last: 1020}
-	d := imaged(at, "").Dets[0]
-	n := a.near(v, d)
-	return a.moment(v, &n, d, &[2]motion.Prediction{})
+	v := &Vehicle{Fixes: sights, Speed: 2, Length: 8, First: 1000, Last: 1020}
+	d := imaged(at, "").Detections[0]
+	n := a.neighboursOf(v, d)
+	return a.smooth(v, &n, d, &[2]motion.Prediction{})
 }
 
 // integral sums the density of a report's time over all times.
-func integral(m *motion.Model, q *clearing, sights ...motion.Sight) (sum float64) {
+func integral(m *motion.Model, q *clearing, sights ...motion.Fix) (sum float64) {
 	const step = 0.05
 	for at := 900.0; at < 1400; at += step {
 		one, _ := momentOf(m, at, sights...)
 		density := one.density
 		if q != nil {
-			density = one.at(q, at)
+			density = one.densityGiven(q, at)
 		}
 		sum += density * step
 	}
 	return sum
 }
 
-// TestMomentIntegral: the density of a report's time is one: over all times it sums to about one, whatever sights there
+// TestMomentIntegral: the density of a report's time is one: over all times it sums to about one, whatever detections there
 // are of the vehicle, and whether it drove on, stood on its way, or had to wait for the one ahead.
 func TestMomentIntegral(t *testing.T) {
 	first, near, beyond := sightOf(0, 0, 1000), sightOf(1, 10, 1005), sightOf(3, 24, 1012)
 	held := sightOf(3, 24, 1042)
 	stood := near
-	stood.Hold, stood.Length = 12, 4
+	stood.Standing, stood.Length = 12, 4
 	for _, c := range []struct {
 		name   string
-		sights []motion.Sight
+		sights []motion.Fix
 	}{
-		{"seen before", []motion.Sight{first}},
-		{"seen before twice", []motion.Sight{first, near}},
-		{"seen beyond", []motion.Sight{beyond}},
-		{"seen on both sides", []motion.Sight{first, near, beyond}},
-		{"held up between", []motion.Sight{first, near, held}},
-		{"stood before", []motion.Sight{stood}},
+		{"seen before", []motion.Fix{first}},
+		{"seen before twice", []motion.Fix{first, near}},
+		{"seen beyond", []motion.Fix{beyond}},
+		{"seen on both sides", []motion.Fix{first, near, beyond}},
+		{"held up between", []motion.Fix{first, near, held}},
+		{"stood before", []motion.Fix{stood}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for name, m := range map[string]*motion.Model{"learnt": imaging(true), "not learnt": motion.New(5, 2)} {
@@ -58,7 +58,7 @@ func TestMomentIntegral(t *testing.T) {
 			}
 		})
 	}
-	q := &clearing{at: 1015.5, sigma: stayGuess, held: true}
+	q := &clearing{at: 1015.5, sigma: lengthTimeSigma, held: true}
 	if got := integral(imaging(true), q, first, near); got < 0.75 || got > 1.25 {
 		t.Errorf("behind another vehicle it sums to %.3f", got)
 	}
@@ -67,19 +67,20 @@ func TestMomentIntegral(t *testing.T) {
 	}
 }
 
-// TestMomentNearest: of several sights on one side the nearest counts; the device's own does not; and without sights
+// TestMomentNearest: of several detections on one side the nearest counts; the device's own does not; and without detections
 // there is nothing to say.
 func TestMomentNearest(t *testing.T) {
 	m := imaging(true)
 	first, near, beyond := sightOf(0, 0, 1000), sightOf(1, 10, 1005), sightOf(3, 24, 1012)
 	own, far := sightOf(imager, 16, 1100), sightOf(4, 40, 1020)
-	for _, sights := range [][]motion.Sight{{first, near, own, beyond, far}, {far, near, first, beyond, own}} {
+	for _, sights := range [][]motion.Fix{{first, near, own, beyond, far}, {far, near, first, beyond, own}} {
 		got, ok := momentOf(m, 1008, sights...)
-		if !ok || got.ahead == nil || got.ahead.Dev != 1 || got.behind == nil || got.behind.Dev != 3 {
+		if !ok || got.before == nil || got.before.Dev != 1 || got.beyond == nil || got.beyond.Dev != 3 {
 			t.Errorf("from %v: %+v", sights, got)
 		}
 	}
-	if got, ok := momentOf(m, 1008, beyond); !ok || got.ahead != nil || got.behind == nil || got.Dev != 3 || got.Ahead >= 0 {
+	if got, ok := momentOf(m, 1008, beyond); !ok || got.before != nil || got.beyond == nil || got.Dev != 3 ||
+		got.Distance >= 0 {
 		t.Errorf("from beyond: %+v", got)
 	}
 	if _, ok := momentOf(m, 1008, own); ok {
@@ -94,14 +95,14 @@ func TestMomentNearest(t *testing.T) {
 func TestMomentLater(t *testing.T) {
 	m := imaging(true)
 	first, near, beyond := sightOf(0, 0, 1000), sightOf(1, 10, 1005), sightOf(3, 24, 1012)
-	density := func(at float64, sights ...motion.Sight) float64 {
+	density := func(at float64, sights ...motion.Fix) float64 {
 		one, _ := momentOf(m, at, sights...)
 		return one.density
 	}
 	for _, c := range []struct {
 		name   string
-		sights []motion.Sight
-	}{{"seen before", []motion.Sight{first, near}}, {"seen on both sides", []motion.Sight{first, near, beyond}}} {
+		sights []motion.Fix
+	}{{"seen before", []motion.Fix{first, near}}, {"seen on both sides", []motion.Fix{first, near, beyond}}} {
 		t.Run(c.name, func(t *testing.T) {
 			last := density(1008.3, c.sights...)
 			for _, off := range []float64{2, 4, 8, 16} {
@@ -121,7 +122,7 @@ func TestMomentLater(t *testing.T) {
 	}
 }
 
-// TestMomentBetween: of a vehicle that was held up between two sights, any time between them is possible, none before
+// TestMomentBetween: of a vehicle that was held up between two detections, any time between them is possible, none before
 // or after them.
 func TestMomentBetween(t *testing.T) {
 	m := imaging(true)
@@ -139,22 +140,24 @@ func TestMomentBetween(t *testing.T) {
 	})
 }
 
-// TestMomentSurer: two sights tell the time better than one of them, as long as they agree; and they are not combined
+// TestMomentSurer: two detections tell the time better than one of them, as long as they agree; and they are not combined
 // when the vehicle stood between them.
 func TestMomentSurer(t *testing.T) {
 	m := imaging(true)
 	near, beyond, held := sightOf(1, 10, 1005), sightOf(3, 24, 1012), sightOf(3, 24, 1052)
 	one, _ := momentOf(m, 1008, near)
 	two, _ := momentOf(m, 1008, near, beyond)
-	if two.Sigma >= one.Sigma || two.Sigma >= two.behind.Sigma || two.Dev != one.Dev {
+	if two.Sigma >= one.Sigma || two.Sigma >= two.beyond.Sigma || two.Dev != one.Dev {
 		t.Errorf("sigma of one is %.3f, of both %.3f", one.Sigma, two.Sigma)
 	}
-	if low, high := min(two.ahead.Off, two.behind.Off), max(two.ahead.Off, two.behind.Off); two.Off < low || two.Off > high {
-		t.Errorf("off by %.3f, of %.3f and %.3f", two.Off, low, high)
+	if low, high := min(two.before.Residual, two.beyond.Residual), max(two.before.Residual,
+		two.beyond.Residual); two.Residual < low || two.Residual > high {
+		t.Errorf("off by %.3f, of %.3f and %.3f", two.Residual, low, high)
 	}
 	torn, _ := momentOf(m, 1008, near, held)
-	if torn.Off != torn.ahead.Off || torn.Sigma != torn.ahead.Sigma {
-		t.Errorf("held up between: %.3f ± %.3f, not %.3f ± %.3f", torn.Off, torn.Sigma, torn.ahead.Off, torn.ahead.Sigma)
+	if torn.Residual != torn.before.Residual || torn.Sigma != torn.before.Sigma {
+		t.Errorf("held up between: %.3f ± %.3f, not %.3f ± %.3f", torn.Residual, torn.Sigma, torn.before.Residual,
+			torn.before.Sigma)
 	}
 }
 
@@ -163,10 +166,10 @@ func TestMomentSurer(t *testing.T) {
 func TestMomentBehind(t *testing.T) {
 	m := imaging(true)
 	near := sightOf(1, 10, 1005)
-	q := &clearing{at: 1020.5, sigma: stayGuess, again: 0.006, stop: 10, held: true}
+	q := &clearing{at: 1020.5, sigma: lengthTimeSigma, stopsAgain: 0.006, stopMean: 10, held: true}
 	at := func(at float64, q *clearing) float64 {
 		one, _ := momentOf(m, at, near)
-		return one.at(q, at)
+		return one.densityGiven(q, at)
 	}
 	if free, waits := at(1008.3, nil), at(1008.3, q); waits > free/20 {
 		t.Errorf("while the one ahead is there: %g, without it %g", waits, free)
@@ -177,7 +180,7 @@ func TestMomentBehind(t *testing.T) {
 	if then, later := at(1021, q), at(1030, q); later > then {
 		t.Errorf("when it has left: %g, ten seconds later %g", then, later)
 	}
-	gone := &clearing{at: 961.5, sigma: stayGuess, again: 0.006, stop: 10, held: true}
+	gone := &clearing{at: 961.5, sigma: lengthTimeSigma, stopsAgain: 0.006, stopMean: 10, held: true}
 	if free, after := at(1008.3, nil), at(1008.3, gone); math.Abs(math.Log(free/after)) > 0.7 {
 		t.Errorf("long after it has left: %g, without it %g", after, free)
 	}

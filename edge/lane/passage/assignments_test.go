@@ -157,20 +157,20 @@ func TestTellDue(t *testing.T) {
 // TestDrop: what is kept of passages is bounded, in number and in time; those in the lane are kept.
 func TestDrop(t *testing.T) {
 	d := newDay(t, twoLanes())
-	const n = mostVehicles + 400
+	const n = maxVehicles + 400
 	for v := range n {
 		at := 20 * float64(v)
 		d.Take(Row{int64(2 * v), loop("loop-3", at)})
 		d.Take(Row{int64(2*v + 1), loop("loop-4", at+10)})
 	}
 	g := d.groups[1]
-	if len(g.vehicles) > mostVehicles+50 || len(g.vehicles) < mostVehicles-50 || len(g.byID) != len(g.vehicles) {
+	if len(g.vehicles) > maxVehicles+50 || len(g.vehicles) < maxVehicles-50 || len(g.byID) != len(g.vehicles) {
 		t.Errorf("%d vehicles are kept, %d by name", len(g.vehicles), len(g.byID))
 	}
 	if len(g.readings) > 2*len(g.vehicles)+10 || len(g.byLabel) > len(g.vehicles)+10 {
 		t.Errorf("%d readings, %d labels", len(g.readings), len(g.byLabel))
 	}
-	if len(d.documents()) != mostShown {
+	if len(d.documents()) != maxShown {
 		t.Errorf("%d are shown", len(d.documents()))
 	}
 	d.Take(Row{2 * n, loop("loop-3", 20*n+2*DefaultLate.Seconds())})
