@@ -11,9 +11,9 @@ import (
 
 // Bytes that agents may have in flight.
 const (
-	creditTotal = 32 << 20 // all agents together
-	creditMin   = 64 << 10 // one agent
-	creditMax   = 4 << 20  // one agent
+	totalCredit = 32 << 20 // all agents together
+	minCredit   = 64 << 10 // one agent
+	maxCredit   = 4 << 20  // one agent
 )
 
 // acks sends acknowledgements. One that is lost does no harm: the agent asks again.
@@ -27,7 +27,7 @@ type acks struct {
 
 // send publishes the ledger's answers, and logs refusals and defects; waiting is how many messages queue up.
 func (a *acks) send(answers []ledger.Answer, waiting int) {
-	credit := a.credit(waiting)
+	credit := a.creditFor(waiting)
 	for _, one := range answers {
 		if one.Ack.Refusal != wire.Refusal_REFUSAL_NONE {
 			a.metrics.refusals.Inc()
@@ -63,9 +63,9 @@ func (a *acks) publish(one ledger.Answer, credit uint32) error {
 	return nil
 }
 
-// credit returns the number of bytes that one agent may have in flight: its share of the total, less when messages
+// creditFor returns the number of bytes that one agent may have in flight: its share of the total, less when messages
 // queue up here.
-func (a *acks) credit(waiting int) uint32 {
-	share := min(creditTotal/max(a.states.online(), 1), creditMax)
-	return uint32(max(share*(queueLen-waiting)/queueLen, creditMin))
+func (a *acks) creditFor(waiting int) uint32 {
+	share := min(totalCredit/max(a.states.online(), 1), maxCredit)
+	return uint32(max(share*(queueLength-waiting)/queueLength, minCredit))
 }

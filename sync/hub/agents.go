@@ -14,7 +14,7 @@ import (
 
 // agents answers hubapi.GetAgents. The header Link names the next page.
 func (s *httpServer) agents(c *api.Call, in hubapi.AgentsQuery) ([]hubapi.AgentSummary, error) {
-	after, err := parsePlace(in.After)
+	after, err := parsePosition(in.After)
 	if err != nil {
 		return nil, err
 	}
@@ -33,8 +33,8 @@ func (s *httpServer) agents(c *api.Call, in hubapi.AgentsQuery) ([]hubapi.AgentS
 	return out, nil
 }
 
-// parsePlace parses the place of a page; "" is the first one's.
-func parsePlace(text string) (after ledger.Place, err error) {
+// parsePosition parses the place of a page; "" is the first one's.
+func parsePosition(text string) (after ledger.Place, err error) {
 	if text == "" {
 		return after, nil
 	}
@@ -56,11 +56,11 @@ func (s *httpServer) summary(j *ledger.Summary) hubapi.AgentSummary {
 	for class, idx := range j.Cursors {
 		a.Cursors[class.Name()] = idx
 	}
-	said, ok := s.states.of(j.Site, j.Agent)
+	said, ok := s.states.latest(j.Site, j.Agent)
 	if !ok || said.Journal != a.Journal && said.Journal != "" {
 		return a
 	}
-	a.Online, a.Heard = said.Online, &said.heard
+	a.Online, a.Heard = said.Online, &said.received
 	for _, d := range said.Trouble {
 		a.Trouble = append(a.Trouble, hubapi.DeviceTrouble{
 			Device: d.Device, State: d.State, Reason: d.Reason, ReasonFR: d.ReasonFr, Since: time.Unix(0, d.SinceNs).UTC(),

@@ -14,8 +14,8 @@ import (
 	"lanewarden/sync/hub/ledger"
 )
 
-// notHere is the Retry-After for an artifact that is on its way.
-const notHere = 10 * time.Second
+// artifactRetryAfter is the Retry-After for an artifact that is on its way.
+const artifactRetryAfter = 10 * time.Second
 
 // state returns what the ledger has of an artifact.
 func (s *httpServer) state(h api.Hash) (*ledger.ArtifactState, error) {
@@ -35,7 +35,7 @@ func (s *httpServer) artifact(w http.ResponseWriter, c *api.Call, in hubapi.Arti
 	if !state.Complete {
 		return api.NewProblem(api.NotHereYet, message.New("api.not-here-yet", message.Int("held", state.Held),
 			message.Count("n", state.Size), message.String("path", c.URL.Path))).
-			After(notHere)
+			After(artifactRetryAfter)
 	}
 	f, err := s.ledger.OpenArtifact(in.SHA256[:])
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *httpServer) pullArtifact(c *api.Call, in hubapi.ArtifactName) (act api.
 		if state.Complete {
 			return state, nil
 		}
-		if err := s.pull(ctx, in.SHA256); err != nil {
+		if err := s.requestPull(ctx, in.SHA256); err != nil {
 			return nil, err
 		}
 		c.Status = http.StatusAccepted
@@ -89,11 +89,11 @@ func (s *httpServer) pullArtifact(c *api.Call, in hubapi.ArtifactName) (act api.
 	return act, nil
 }
 
-// pull has the ingester file that an artifact is waited for, and returns when that is done.
-func (s *httpServer) pull(ctx context.Context, h api.Hash) error {
+// requestPull has the ingester file that an artifact is waited for, and returns when that is done.
+func (s *httpServer) requestPull(ctx context.Context, h api.Hash) error {
 	filed := make(chan struct{})
 	select {
-	case s.pulls <- decoded{Message: ledger.Pull{SHA256: h[:]}, done: func() { close(filed) }}:
+	case s.pullRequests <- decoded{Message: ledger.Pull{SHA256: h[:]}, onCommit: func() { close(filed) }}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}

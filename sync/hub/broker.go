@@ -20,22 +20,22 @@ import (
 )
 
 const (
-	streamName   = "LW1"
-	bufferMax    = 2 << 30 // bytes of the buffer before the ledger and of sessions; what is over is sent again by the agents
-	bufferMin    = 16 << 20
-	bufferMemory = 64 << 20 // bytes; nothing of ours is kept in memory
-	brokerStart  = 20 * time.Second
-	maxPayload   = wire.MaxPayload + 64<<10 // with the broker's own headers
-	hubUser      = "lanehub"
-	publishGrace = 2 * time.Second
+	streamName         = "LW1"
+	maxBuffer          = 2 << 30 // bytes of the buffer before the ledger and of sessions; what is over is sent again by the agents
+	minBuffer          = 16 << 20
+	maxBrokerMemory    = 64 << 20 // bytes; nothing of ours is kept in memory
+	brokerStartTimeout = 20 * time.Second
+	maxPayload         = wire.MaxPayload + 64<<10 // with the broker's own headers
+	hubUser            = "lanehub"
+	publishGrace       = 2 * time.Second
 )
 
 // embedded is NATS inside this process: its MQTT listener for agents, JetStream as the buffer before the ledger. It is
 // stopped while the disk is nearly full and started again when there is room.
 type embedded struct {
-	opts   Options
-	health *health
-	free   func() (uint64, error) // bytes left on the broker's disk
+	opts      Options
+	health    *health
+	freeBytes func() (uint64, error) // bytes left on the broker's disk
 
 	mu      sync.Mutex
 	running *brokerRun // nil while it is stopped
@@ -50,19 +50,19 @@ type brokerRun struct {
 }
 
 func newEmbedded(ctx context.Context, o Options, h *health) (*embedded, error) {
-	e := &embedded{opts: o, health: h, free: func() (uint64, error) { return freeBytes(o.Dir) }}
-	if err := e.room(roomToRun); err != nil {
-		_, _, _, err := serverOptions(o, roomToRun) // a wrong setting is an error now; a full disk is waited out
+	e := &embedded{opts: o, health: h, freeBytes: func() (uint64, error) { return freeBytes(o.Dir) }}
+	if err := e.checkRoom(minFreeRunning); err != nil {
+		_, _, _, err := serverOptions(o, minFreeRunning) // a wrong setting is an error now; a full disk is waited out
 		return e, err
 	}
 	return e, e.start(ctx)
 }
 
-// room reports whether the disk has so many bytes left, as an error that says what to do when it has not.
-func (e *embedded) room(need uint64) error {
-	free, err := e.free()
+// checkRoom reports whether the disk has so many bytes left, as an error that says what to do when it has not.
+func (e *embedded) checkRoom(need uint64) error {
+	free, err := e.freeBytes()
 	if err == nil && free < need {
-		err = noRoom(e.opts.Dir, free)
+		err = noRoomError(e.opts.Dir, free)
 	}
 	return err
 }
@@ -90,7 +90,7 @@ func (e *embedded) start(ctx context.Context) error {
 var errListener = errors.New("MQTT listener did not come up")
 
 func (e *embedded) startOnce(ctx context.Context) (one *brokerRun, err error) {
-	free, err := e.free()
+	free, err := e.freeBytes()
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (e *embedded) startOnce(ctx context.Context) (one *brokerRun, err error) {
 	}()
 	s.SetLoggerV2(natsLog{e.opts.Log}, false, false, false)
 	s.Start()
-	if !s.ReadyForConnections(brokerStart) {
+	if !s.ReadyForConnections(brokerStartTimeout) {
 		if s.JetStreamEnabled() {
 			return nil, fmt.Errorf("%w on %s: is the port taken?", errListener, e.opts.MQTT)
 		}
@@ -130,8 +130,8 @@ func (s *brokerRun) stop() {
 	s.server.WaitForShutdown()
 }
 
-// current returns the broker that runs, nil while it is stopped.
-func (e *embedded) current() *brokerRun {
+// runningBroker returns the broker that runs, nil while it is stopped.
+func (e *embedded) runningBroker() *brokerRun {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.running
@@ -173,7 +173,7 @@ func (s *brokerRun) openStream(ctx context.Context, store int64) error {
 		return err
 	}
 	s.consumer, err = js.CreateOrUpdateConsumer(ctx, streamName, jetstream.ConsumerConfig{
-		Durable: "ledger", AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Minute, MaxAckPending: 4 * queueLen,
+		Durable: "ledger", AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Minute, MaxAckPending: 4 * queueLength,
 	})
 	return err
 }
@@ -190,28 +190,28 @@ func (e *embedded) run(ctx context.Context, in chan<- incoming) error {
 			e.health.set(partBroker, err.Error())
 			e.opts.Log.Warn("embedded broker", "reason", err)
 		}
-		_ = wire.Pause(ctx, retryPause) // an end of ctx ends the loop
+		_ = wire.Pause(ctx, retryInterval) // an end of ctx ends the loop
 	}
 	return ctx.Err()
 }
 
 // runOnce starts the broker if it does not run and there is room, and delivers until something is wrong.
 func (e *embedded) runOnce(ctx context.Context, in chan<- incoming) error {
-	one := e.current()
+	one := e.runningBroker()
 	if one == nil {
-		if err := e.room(roomToStart); err != nil {
+		if err := e.checkRoom(minFreeToStart); err != nil {
 			return err
 		}
 		if err := e.start(ctx); err != nil {
 			return err
 		}
-		one = e.current()
+		one = e.runningBroker()
 	}
 	e.health.set(partBroker, "")
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return one.deliverStates(ctx, in) })
-	g.Go(func() error { return one.deliver(ctx, in) })
-	g.Go(func() error { return e.watch(ctx, one) })
+	g.Go(func() error { return one.deliverMessages(ctx, in) })
+	g.Go(func() error { return e.watchBroker(ctx, one) })
 	if one.agents != nil {
 		g.Go(func() error { return one.agents.revoke(ctx, one.server) })
 	}
@@ -225,9 +225,9 @@ func (e *embedded) runOnce(ctx context.Context, in chan<- incoming) error {
 // errStopBroker means that the broker has to be started anew.
 var errStopBroker = errors.New("the broker stops")
 
-// watch returns when there is no room any more, or when the broker gave up by itself, as it does when a write failed.
-func (e *embedded) watch(ctx context.Context, one *brokerRun) error {
-	t := time.NewTicker(retryPause)
+// watchBroker returns when there is no room any more, or when the broker gave up by itself, as it does when a write failed.
+func (e *embedded) watchBroker(ctx context.Context, one *brokerRun) error {
+	t := time.NewTicker(retryInterval)
 	defer t.Stop()
 	for {
 		select {
@@ -235,7 +235,7 @@ func (e *embedded) watch(ctx context.Context, one *brokerRun) error {
 			return ctx.Err()
 		case <-t.C:
 		}
-		if err := e.room(roomToRun); err != nil {
+		if err := e.checkRoom(minFreeRunning); err != nil {
 			return fmt.Errorf("%w: %w", errStopBroker, err)
 		}
 		if !one.server.JetStreamEnabled() || !one.server.Running() {
@@ -260,10 +260,10 @@ func (s *brokerRun) deliverStates(ctx context.Context, in chan<- incoming) error
 	return ctx.Err()
 }
 
-// deliver passes messages on until ctx ends or the broker stops delivering: a missed heartbeat, mostly, when this
+// deliverMessages passes messages on until ctx ends or the broker stops delivering: a missed heartbeat, mostly, when this
 // process was stopped or starved. What was delivered comes again.
-func (s *brokerRun) deliver(ctx context.Context, in chan<- incoming) error {
-	messages, err := s.consumer.Messages(jetstream.PullMaxMessages(queueLen))
+func (s *brokerRun) deliverMessages(ctx context.Context, in chan<- incoming) error {
+	messages, err := s.consumer.Messages(jetstream.PullMaxMessages(queueLength))
 	if err != nil {
 		return err
 	}
@@ -277,7 +277,7 @@ func (s *brokerRun) deliver(ctx context.Context, in chan<- incoming) error {
 		}
 		done := func() { _ = m.Ack() } // one that is not acknowledged comes again, and is answered from the ledger
 		select {
-		case in <- incoming{topic: strings.ReplaceAll(m.Subject(), ".", "/"), payload: m.Data(), done: done}:
+		case in <- incoming{topic: strings.ReplaceAll(m.Subject(), ".", "/"), payload: m.Data(), onCommit: done}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -288,7 +288,7 @@ func (s *brokerRun) deliver(ctx context.Context, in chan<- incoming) error {
 var errBrokerStopped = errors.New("the embedded broker is stopped")
 
 func (e *embedded) publish(topic string, payload []byte) error {
-	one := e.current()
+	one := e.runningBroker()
 	if one == nil {
 		return errBrokerStopped
 	}

@@ -34,7 +34,7 @@ func serverOptions(o Options, free uint64) (*server.Options, string, *agentBook,
 		// protects nothing, and one agent's flood would make all others wait for the disk.
 		JetStream: true, StoreDir: o.bufferDir(),
 		// Set here, or the server would want a gigabyte free before it starts.
-		JetStreamMaxStore: bufferBytes(free), JetStreamMaxMemory: bufferMemory,
+		JetStreamMaxStore: bufferBytes(free), JetStreamMaxMemory: maxBrokerMemory,
 		MQTT: server.MQTTOpts{Host: host, Port: port},
 	}
 	if so.MQTT.TLSConfig, err = api.ServerTLS(o.TLSCert, o.TLSKey, o.MQTTClientCA); err != nil {
@@ -82,7 +82,7 @@ func agentPermissions(site, agent string) *server.Permissions {
 // bufferBytes returns the largest size of the broker's buffer before the ledger: a part of what is free on the disk,
 // for the ledger needs more.
 func bufferBytes(free uint64) int64 {
-	return int64(min(max(free/4, bufferMin), bufferMax))
+	return int64(min(max(free/4, minBuffer), maxBuffer))
 }
 
 // subject is an MQTT topic as NATS names it.

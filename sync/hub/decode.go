@@ -15,8 +15,8 @@ import (
 // decoded is a message that was decoded, on its way to the ledger.
 type decoded struct {
 	ledger.Message
-	size int    // bytes as it came
-	done func() // called when the message is filed; may be nil
+	size     int    // bytes as it came
+	onCommit func() // called when the message is filed; may be nil
 }
 
 // decoder decodes messages beside the ledger's work. It deals with those that do not concern the ledger itself: states
@@ -40,8 +40,8 @@ func (d *decoder) run(ctx context.Context, in <-chan incoming, out chan<- decode
 		case raw := <-in:
 			m, ok := d.decode(raw)
 			if !ok {
-				if raw.done != nil {
-					raw.done() // it will not be decoded next time either
+				if raw.onCommit != nil {
+					raw.onCommit() // it will not be decoded next time either
 				}
 				continue
 			}
@@ -67,18 +67,18 @@ func (d *decoder) decode(raw incoming) (m decoded, ok bool) {
 	}()
 	site, agent, leaf, err := wire.ParseTopic(raw.topic)
 	from := ledger.Sender{Site: site, Agent: agent}
-	m = decoded{size: len(raw.payload), done: raw.done}
+	m = decoded{size: len(raw.payload), onCommit: raw.onCommit}
 	switch {
 	case err != nil:
 	case leaf == wire.LeafState:
-		d.noteState(from, raw.payload)
+		d.storeState(from, raw.payload)
 		return m, false
 	case leaf == wire.LeafHello:
-		m.Message, err = d.hello(from, raw.payload)
+		m.Message, err = d.decodeHello(from, raw.payload)
 	case leaf == wire.LeafChunk:
-		m.Message, err = d.chunk(from, raw.payload)
+		m.Message, err = d.decodeChunk(from, raw.payload)
 	default:
-		m.Message, err = d.batch(from, raw)
+		m.Message, err = d.decodeBatch(from, raw)
 	}
 	if err != nil {
 		d.metrics.malformed.Inc()
@@ -88,15 +88,15 @@ func (d *decoder) decode(raw incoming) (m decoded, ok bool) {
 	return m, m.Message != nil
 }
 
-// noteState keeps what an agent says of itself.
-func (d *decoder) noteState(from ledger.Sender, payload []byte) {
-	if err := d.states.note(from.Site, from.Agent, payload, time.Now()); err != nil {
+// storeState keeps what an agent says of itself.
+func (d *decoder) storeState(from ledger.Sender, payload []byte) {
+	if err := d.states.store(from.Site, from.Agent, payload, time.Now()); err != nil {
 		d.log.Warn("state is passed over", "site", from.Site, "agent", from.Agent, "err", err)
 	}
 }
 
-// hello decodes a hello. It returns nil for one that the ledger need not see.
-func (d *decoder) hello(from ledger.Sender, payload []byte) (ledger.Message, error) {
+// decodeHello decodes a hello. It returns nil for one that the ledger need not see.
+func (d *decoder) decodeHello(from ledger.Sender, payload []byte) (ledger.Message, error) {
 	if !d.hellos.allow(from.Site, from.Agent) {
 		d.metrics.hellosDropped.Inc()
 		return nil, nil
@@ -105,14 +105,14 @@ func (d *decoder) hello(from ledger.Sender, payload []byte) (ledger.Message, err
 	if err := d.codec.Decode(payload, hello); err != nil {
 		return nil, err
 	}
-	if said := d.boxes.hello(from.Site, from.Agent, hello.Instance, hello.Box); !said.IsZero() {
+	if said := d.boxes.noteHello(from.Site, from.Agent, hello.Instance, hello.Box); !said.IsZero() {
 		d.acks.refuse(from, hello.Journal, wire.Refusal_REFUSAL_TWO_BOXES, said)
 		return nil, nil
 	}
 	return ledger.Hello{From: from, Body: hello}, nil
 }
 
-func (d *decoder) chunk(from ledger.Sender, payload []byte) (ledger.Message, error) {
+func (d *decoder) decodeChunk(from ledger.Sender, payload []byte) (ledger.Message, error) {
 	chunk := &wire.Chunk{}
 	if err := d.codec.Decode(payload, chunk); err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func (d *decoder) chunk(from ledger.Sender, payload []byte) (ledger.Message, err
 // errWrongTopic is of a batch on the topic of another class, for which the sender may lack the broker's permission.
 var errWrongTopic = errors.New("the batch is of another class than its topic")
 
-func (d *decoder) batch(from ledger.Sender, raw incoming) (ledger.Message, error) {
+func (d *decoder) decodeBatch(from ledger.Sender, raw incoming) (ledger.Message, error) {
 	batch := &wire.Batch{}
 	if err := d.codec.Decode(raw.payload, batch); err != nil {
 		return nil, err

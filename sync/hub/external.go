@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	externalRetry = time.Second
-	externalKeep  = 20 * time.Second
+	externalRetry     = time.Second
+	externalKeepAlive = 20 * time.Second
 )
 
 // external is a broker that runs already: Mosquitto, EMQX, HiveMQ.
@@ -31,7 +31,7 @@ type external struct {
 
 func newExternal(b wire.Broker, log *slog.Logger) (*external, error) {
 	if b.KeepAlive == 0 {
-		b.KeepAlive = externalKeep
+		b.KeepAlive = externalKeepAlive
 	}
 	suffix := make([]byte, 4)
 	rand.Read(suffix)
@@ -79,8 +79,8 @@ func (e *external) connection(ctx context.Context, in chan<- incoming) error {
 		return err
 	}
 	e.log.Info("connected to broker", "broker", e.broker.URL)
-	e.set(client)
-	defer e.set(nil)
+	e.setClient(client)
+	defer e.setClient(nil)
 	select {
 	case err := <-lost:
 		return err
@@ -89,7 +89,7 @@ func (e *external) connection(ctx context.Context, in chan<- incoming) error {
 	}
 }
 
-func (e *external) set(c mqtt.Client) {
+func (e *external) setClient(c mqtt.Client) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.client = c

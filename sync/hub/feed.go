@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	feedPage     = 500 // rows read at once
+	feedPageRows = 500 // rows read at once
 	sseKeepAlive = 15 * time.Second
 	writeTimeout = 30 * time.Second // of one page: a reader that is slower comes again with its cursor
 )
@@ -136,10 +136,10 @@ func (s *httpServer) feed(w http.ResponseWriter, c *api.Call, in hubapi.FeedQuer
 	w.Header().Set("Content-Type", f.format.mediaType)
 	out := &feedWriter{ledger: s.ledger, log: s.opts.Log, w: w, control: http.NewResponseController(w), feedRequest: f}
 	if f.format.endless {
-		out.stream(c.Request)
+		out.writeStream(c.Request)
 		return nil
 	}
-	out.page(c.Request)
+	out.writePage(c.Request)
 	fmt.Fprint(w, f.format.tail) // a reader that is gone is none of our concern
 	return nil
 }
@@ -154,13 +154,13 @@ type feedWriter struct {
 	sent    int // events
 }
 
-// page answers with what there is, or with the first that comes within the wait.
-func (s *feedWriter) page(r *http.Request) {
+// writePage answers with what there is, or with the first that comes within the wait.
+func (s *feedWriter) writePage(r *http.Request) {
 	deadline := time.After(s.wait)
 	fmt.Fprint(s.w, s.format.head)
 	for s.sent < s.limit {
 		_, changed := s.ledger.Durable()
-		n, err := s.write(min(feedPage, s.limit-s.sent))
+		n, err := s.writeEvents(min(feedPageRows, s.limit-s.sent))
 		if err != nil {
 			s.log.Debug("feed", "err", err)
 			return
@@ -181,13 +181,13 @@ func (s *feedWriter) page(r *http.Request) {
 	}
 }
 
-// stream sends events as they are filed, until the reader goes.
-func (s *feedWriter) stream(r *http.Request) {
+// writeStream sends events as they are filed, until the reader goes.
+func (s *feedWriter) writeStream(r *http.Request) {
 	keepAlive := time.NewTicker(sseKeepAlive)
 	defer keepAlive.Stop()
 	for r.Context().Err() == nil {
 		_, changed := s.ledger.Durable()
-		n, err := s.write(feedPage)
+		n, err := s.writeEvents(feedPageRows)
 		if err == nil && n == 0 {
 			err = s.control.Flush()
 		}
@@ -208,8 +208,8 @@ func (s *feedWriter) stream(r *http.Request) {
 	}
 }
 
-// write sends up to n events after the cursor and moves it. It returns how many rows there were.
-func (s *feedWriter) write(n int) (int, error) {
+// writeEvents sends up to n events after the cursor and moves it. It returns how many rows there were.
+func (s *feedWriter) writeEvents(n int) (int, error) {
 	events, err := s.ledger.Events(s.after, n, s.filter)
 	if err != nil || len(events) == 0 {
 		return 0, err

@@ -39,8 +39,8 @@ func (h *health) set(part, trouble string) {
 	}
 }
 
-// lines returns what is wrong, a line for each part.
-func (h *health) lines() (out []string) {
+// troubleLines returns what is wrong, a line for each part.
+func (h *health) troubleLines() (out []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, part := range slices.Sorted(maps.Keys(h.troubles)) {
@@ -49,13 +49,13 @@ func (h *health) lines() (out []string) {
 	return out
 }
 
-// retryHealth is the Retry-After of an unhealthy answer.
-const retryHealth = 5 * time.Second
+// healthRetryAfter is the Retry-After of an unhealthy answer.
+const healthRetryAfter = 5 * time.Second
 
 // writeHealth serves hubapi.GetHealth: ok while the hub does its work.
 func (s *httpServer) writeHealth(w http.ResponseWriter, _ *api.Call, _ api.None) error {
-	if lines := s.health.lines(); len(lines) > 0 {
-		return api.NewProblem(api.Unavailable, message.Quote(strings.Join(lines, "; "))).After(retryHealth)
+	if lines := s.health.troubleLines(); len(lines) > 0 {
+		return api.NewProblem(api.Unavailable, message.Quote(strings.Join(lines, "; "))).After(healthRetryAfter)
 	}
 	fmt.Fprintln(w, "ok")
 	return nil
@@ -64,8 +64,8 @@ func (s *httpServer) writeHealth(w http.ResponseWriter, _ *api.Call, _ api.None)
 // The broker needs room for its own files. It is stopped before the disk is full, for a broker that could not write
 // has to be started again, and started when there is some more, so that it does not go on and off.
 const (
-	roomToRun   = 32 << 20 // bytes
-	roomToStart = 48 << 20
+	minFreeRunning = 32 << 20 // bytes
+	minFreeToStart = 48 << 20
 )
 
 // freeBytes returns how much of the disk of a directory the hub may still use.
@@ -77,8 +77,8 @@ func freeBytes(dir string) (uint64, error) {
 	return s.Bavail * uint64(s.Bsize), nil
 }
 
-// noRoom is why a hub with little room accepts nothing.
-func noRoom(dir string, free uint64) error {
+// noRoomError is why a hub with little room accepts nothing.
+func noRoomError(dir string, free uint64) error {
 	return fmt.Errorf("the disk of %s has %d MB left, and %d MB are needed: make room. Nothing is accepted until then; the agents keep what they have",
-		dir, free>>20, roomToStart>>20)
+		dir, free>>20, minFreeToStart>>20)
 }

@@ -23,13 +23,13 @@ const (
 
 // httpServer is the hub's HTTP side: it answers from the ledger and from what agents last said.
 type httpServer struct {
-	ledger  *ledger.Ledger
-	pulls   chan<- decoded // to the ingester
-	states  *states
-	health  *health
-	metrics *metrics
-	access  *access // nil: everyone may
-	opts    Options
+	ledger       *ledger.Ledger
+	pullRequests chan<- decoded // to the ingester
+	states       *states
+	health       *health
+	metrics      *metrics
+	access       *access // nil: everyone may
+	opts         Options
 }
 
 // operations returns what the hub serves, each with its function.

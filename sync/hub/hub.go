@@ -72,8 +72,10 @@ func Run(ctx context.Context, opts Options) (err error) {
 		decoder: &decoder{
 			codec: codec, states: states, boxes: newBoxes(), hellos: newHelloGate(), acks: acks, metrics: metrics, log: opts.Log,
 		},
-		ingester: &ingester{ledger: l, pulls: pulls, acks: acks, health: health, metrics: metrics, log: opts.Log},
-		server:   &httpServer{ledger: l, pulls: pulls, states: states, health: health, metrics: metrics, access: access, opts: opts},
+		ingester: &ingester{ledger: l, pullRequests: pulls, acks: acks, health: health, metrics: metrics,
+			log: opts.Log},
+		server: &httpServer{ledger: l, pullRequests: pulls, states: states, health: health, metrics: metrics,
+			access: access, opts: opts},
 	}
 	return parts.run(ctx)
 }
@@ -97,7 +99,7 @@ type parts struct {
 
 func (p *parts) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	raw, decoded := make(chan incoming, queueLen), make(chan decoded, queueLen)
+	raw, decoded := make(chan incoming, queueLength), make(chan decoded, queueLength)
 	g.Go(func() error { return p.source.run(ctx, raw) })
 	g.Go(func() error { return p.decoder.run(ctx, raw, decoded) })
 	g.Go(func() error { return p.ingester.run(ctx, decoded) })

@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	queueLen = 64 // messages between broker and ledger
-	// groupMessages and groupBytes bound one transaction of the ledger.
-	groupMessages = 64
-	groupBytes    = 8 << 20
-	retryPause    = time.Second // after the ledger could not file a group: a full disk, mostly
+	queueLength = 64 // messages between broker and ledger
+	// maxGroupMessages and maxGroupBytes bound one transaction of the ledger.
+	maxGroupMessages = 64
+	maxGroupBytes    = 8 << 20
+	retryInterval    = time.Second // after the ledger could not file a group: a full disk, mostly
 )
 
 // ingester files messages in the ledger, in groups, and acknowledges them. It is the only one that writes to the ledger.
 type ingester struct {
-	ledger  *ledger.Ledger
-	pulls   <-chan decoded // from the server
-	acks    *acks
-	health  *health
-	metrics *metrics
-	log     *slog.Logger
+	ledger       *ledger.Ledger
+	pullRequests <-chan decoded // from the server
+	acks         *acks
+	health       *health
+	metrics      *metrics
+	log          *slog.Logger
 }
 
 // run files messages until ctx ends.
@@ -39,21 +39,21 @@ func (g *ingester) run(ctx context.Context, in <-chan decoded) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case first := <-in:
-			if err := g.file(ctx, gather(first, in), len(in)); err != nil {
+			if err := g.commit(ctx, gatherGroup(first, in), len(in)); err != nil {
 				return err
 			}
-		case pull := <-g.pulls:
-			if err := g.file(ctx, []decoded{pull}, len(in)); err != nil {
+		case pull := <-g.pullRequests:
+			if err := g.commit(ctx, []decoded{pull}, len(in)); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// gather makes a group of a message and of what else is waiting.
-func gather(first decoded, in <-chan decoded) []decoded {
+// gatherGroup makes a group of a message and of what else is waiting.
+func gatherGroup(first decoded, in <-chan decoded) []decoded {
 	group, size := []decoded{first}, first.size
-	for len(group) < groupMessages && size < groupBytes {
+	for len(group) < maxGroupMessages && size < maxGroupBytes {
 		select {
 		case m := <-in:
 			group, size = append(group, m), size+m.size
@@ -64,25 +64,25 @@ func gather(first decoded, in <-chan decoded) []decoded {
 	return group
 }
 
-// file makes a group durable, trying again until it is, and acknowledges; waiting is how many messages queue up.
-func (g *ingester) file(ctx context.Context, group []decoded, waiting int) error {
+// commit makes a group durable, trying again until it is, and acknowledges; waiting is how many messages queue up.
+func (g *ingester) commit(ctx context.Context, group []decoded, waiting int) error {
 	begin := time.Now()
-	answers, err := g.apply(ctx, group)
+	answers, err := g.applyUntilDone(ctx, group)
 	if err != nil {
 		return err
 	}
-	g.metrics.filed(answers, time.Since(begin))
+	g.metrics.countCommit(answers, time.Since(begin))
 	g.acks.send(answers, waiting)
 	for _, m := range group {
-		if m.done != nil {
-			m.done()
+		if m.onCommit != nil {
+			m.onCommit()
 		}
 	}
 	return nil
 }
 
-// apply has the ledger file a group, again and again until it does. The only error is that ctx ended.
-func (g *ingester) apply(ctx context.Context, group []decoded) ([]ledger.Answer, error) {
+// applyUntilDone has the ledger file a group, again and again until it does. The only error is that ctx ended.
+func (g *ingester) applyUntilDone(ctx context.Context, group []decoded) ([]ledger.Answer, error) {
 	messages := make([]ledger.Message, len(group))
 	for i, m := range group {
 		messages[i] = m.Message
@@ -92,7 +92,7 @@ func (g *ingester) apply(ctx context.Context, group []decoded) ([]ledger.Answer,
 		g.health.set(partLedger, err.Error())
 		g.metrics.failures.Inc()
 		g.log.Error("messages were not filed, trying again", "err", err)
-		if err := wire.Pause(ctx, retryPause); err != nil {
+		if err := wire.Pause(ctx, retryInterval); err != nil {
 			return nil, err
 		}
 		answers, err = g.ledger.Apply(messages)

@@ -57,8 +57,8 @@ func newMetrics(l *ledger.Ledger, s *states) *metrics {
 	return m
 }
 
-// filed counts a group.
-func (m *metrics) filed(answers []ledger.Answer, took time.Duration) {
+// countCommit counts a group.
+func (m *metrics) countCommit(answers []ledger.Answer, took time.Duration) {
 	m.commit.Observe(took.Seconds())
 	for _, a := range answers {
 		if a.Rows > 0 {

@@ -13,7 +13,7 @@ type source interface {
 
 // incoming is a message on its way to the ledger.
 type incoming struct {
-	topic   string
-	payload []byte
-	done    func() // called when the message is filed; may be nil
+	topic    string
+	payload  []byte
+	onCommit func() // called when the message is filed; may be nil
 }

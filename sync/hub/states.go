@@ -24,7 +24,7 @@ const (
 // agentState holds the state that an agent reported last, or its last will.
 type agentState struct {
 	*wire.State
-	heard time.Time
+	received time.Time
 }
 
 // states keeps what agents last said of themselves.
@@ -36,8 +36,8 @@ type states struct {
 
 func newStates() *states { return &states{agents: map[[2]string]agentState{}} }
 
-// note keeps a state message. Its error says why the message is passed over; what was kept of the agent before stays.
-func (s *states) note(site, agent string, payload []byte, now time.Time) error {
+// store keeps a state message. Its error says why the message is passed over; what was kept of the agent before stays.
+func (s *states) store(site, agent string, payload []byte, now time.Time) error {
 	if len(payload) > maxState {
 		return fmt.Errorf("the state has %d bytes, more than %d", len(payload), maxState)
 	}
@@ -65,8 +65,8 @@ func (s *states) note(site, agent string, payload []byte, now time.Time) error {
 	return nil
 }
 
-// of returns what an agent last said.
-func (s *states) of(site, agent string) (agentState, bool) {
+// latest returns what an agent last said.
+func (s *states) latest(site, agent string) (agentState, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	state, ok := s.agents[[2]string{site, agent}]

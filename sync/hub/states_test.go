@@ -11,17 +11,17 @@ import (
 func TestStatesAreBounded(t *testing.T) {
 	s := newStates()
 	now := time.Unix(1, 0)
-	if err := s.note("demo", "lane-1", []byte(`{"online":true}`), now); err != nil {
+	if err := s.store("demo", "lane-1", []byte(`{"online":true}`), now); err != nil {
 		t.Fatal(err)
 	}
 	for what, payload := range map[string]string{
 		"long": `{"software":"` + strings.Repeat("x", maxState) + `"}`, "no JSON": "{", "another type": `{"online":3}`,
 	} {
-		if err := s.note("demo", "lane-1", []byte(payload), now); err == nil {
+		if err := s.store("demo", "lane-1", []byte(payload), now); err == nil {
 			t.Errorf("%s: taken", what)
 		}
 	}
-	if state, ok := s.of("demo", "lane-1"); !ok || !state.Online || s.online() != 1 {
+	if state, ok := s.latest("demo", "lane-1"); !ok || !state.Online || s.online() != 1 {
 		t.Errorf("the state before is gone: %v", state)
 	}
 	var last error
@@ -30,23 +30,23 @@ func TestStatesAreBounded(t *testing.T) {
 		if i > maxAgents {
 			t.Fatal("there is no bound of bytes")
 		}
-		last = s.note("demo", fmt.Sprint("stranger-", i), large, now)
+		last = s.store("demo", fmt.Sprint("stranger-", i), large, now)
 	}
 	if s.bytes > maxStates {
 		t.Errorf("%d bytes are kept", s.bytes)
 	}
-	s.note("demo", "lane-1", large, now)
-	if state, _ := s.of("demo", "lane-1"); !state.Online {
+	s.store("demo", "lane-1", large, now)
+	if state, _ := s.latest("demo", "lane-1"); !state.Online {
 		t.Error("a state that was passed over took the place of the one before")
 	}
 	s = newStates()
 	for i := range maxAgents + 10 {
-		last = s.note("demo", fmt.Sprint("stranger-", i), []byte(`{"online":true}`), now)
+		last = s.store("demo", fmt.Sprint("stranger-", i), []byte(`{"online":true}`), now)
 	}
 	if last == nil || len(s.agents) != maxAgents {
 		t.Errorf("%d agents, %v", len(s.agents), last)
 	}
-	if err := s.note("demo", "stranger-1", []byte(`{}`), now); err != nil || s.online() != maxAgents-1 {
+	if err := s.store("demo", "stranger-1", []byte(`{}`), now); err != nil || s.online() != maxAgents-1 {
 		t.Errorf("a known one: %v, %d online", err, s.online())
 	}
 }
