@@ -5,8 +5,8 @@ import "strings"
 // storage is the root of the storage SOP classes (PS3.4, B.5).
 const storage = "1.2.840.10008.5.1.4.1.1."
 
-// classes are storage classes by what follows the root, an entry standing for those below it that have none of their
-// own. Image says that their objects are pictures.
+// classes are storage classes by the numbers behind the root (PS3.4, table B.5-1; NEMA IIC 1 for 501), an entry
+// standing for those below it that have none of their own. image says that their objects are pictures.
 var classes = map[string]struct {
 	name  string
 	image bool
@@ -84,8 +84,9 @@ var classes = map[string]struct {
 // mediaDirectory is the class of DICOMDIR, the table of contents of a disc.
 const mediaDirectory = "1.2.840.10008.1.3.10"
 
-// ClassName returns what objects of a SOP class are, in words, and whether they are images. known is false for a
-// class that this package does not know, such as a private one.
+// ClassName returns what objects of a SOP class are, in words for a person, and whether they are images. known is
+// false for a class that this package does not know, such as a private one; whether its objects are images is then
+// told by their pixel data. Other services' objects (implant templates, work lists) are known, and no images.
 func ClassName(uid string) (name string, image, known bool) {
 	if uid == mediaDirectory {
 		return "media directory (DICOMDIR)", false, true
@@ -110,7 +111,8 @@ func ClassName(uid string) (name string, image, known bool) {
 }
 
 // ImageClasses are the SOP classes of plain X-ray images, beside DICOS's own, that security systems and DICONDE
-// systems store.
+// (ASTM E2339) systems store: CR, DX, mammography, CT, secondary capture, angiography, fluoroscopy and 3D. An
+// acceptor offers them only where its settings say so.
 var ImageClasses = []string{
 	storage + "1", storage + "1.1", storage + "1.1.1", storage + "1.2", storage + "1.2.1", storage + "2",
 	storage + "2.1", storage + "2.2", storage + "7",

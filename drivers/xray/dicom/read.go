@@ -13,21 +13,28 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// bufferSize of the reader: a header is read in a few of these.
+// bufferSize of the reader, in bytes: a header of a few kilobytes is read in a few of these, and the pixels behind it
+// are not fetched from a slow disk for nothing.
 const bufferSize = 4 << 10
 
-// ReadHeader reads a file up to its pixel data, which becomes an element without value.
+// ReadHeader reads a file up to its pixel data, within DefaultLimits. The pixel data becomes the last element, with its
+// length but without value; what stands behind it (padding, digital signatures) is not read. A file without pixel
+// data, such as a threat report, is read to its end.
 func ReadHeader(r io.Reader) (*File, error) { return Read(r, DefaultLimits, nil) }
 
 // Read reads a file. When pixels is nil it stops at the pixel data; else it copies that there, fragments one after
-// the other without their headers, and goes on to the end.
+// the other without their headers and without the offset table, and goes on to the end. What it wrote to pixels
+// before an error is not taken back. With an error the file is returned as far as it was read, or is nil when even its
+// transfer syntax is not known.
 func Read(r io.Reader, limits Limits, pixels io.Writer) (*File, error) {
 	d := newDecoder(r, limits, pixels)
 	return d.file()
 }
 
-// OpenPixels reads a header and returns what follows it: the pixel data, without that of compressed images being
-// taken apart.
+// OpenPixels reads a header and returns a reader of the pixel data. Uncompressed, it ends with the pixel data. Of
+// compressed images the caller gets the stream behind the header and takes the fragments apart itself: items of
+// (fffe,e000) and a length of 32 bits, the first being the offset table, up to (fffe,e0dd). r must not be read
+// elsewhere meanwhile. Deflated files are inflated on the way.
 func OpenPixels(r io.Reader) (*File, io.Reader, error) {
 	d := newDecoder(r, DefaultLimits, nil)
 	f, err := d.file()
@@ -41,6 +48,7 @@ func OpenPixels(r io.Reader) (*File, io.Reader, error) {
 	return f, io.LimitReader(d.in, e.Length), nil
 }
 
+// newDecoder returns a decoder at the first byte of r; it may read ahead by bufferSize.
 func newDecoder(r io.Reader, limits Limits, pixels io.Writer) *decoder {
 	return &decoder{in: bufio.NewReaderSize(r, bufferSize), limits: limits, pixels: pixels}
 }
@@ -67,16 +75,17 @@ func (d *decoder) file() (*File, error) {
 var errPixels = errors.New("pixel data")
 
 // decoder reads one file or data set. It counts elements and bytes of values against its limits before it allocates.
+// It is for one file and one goroutine.
 type decoder struct {
 	in       *bufio.Reader
 	off      int64 // of the next byte
 	limits   Limits
-	pixels   io.Writer
-	implicit bool
-	elements int
-	memory   int64
-	path     []string
-	buf      [12]byte
+	pixels   io.Writer // nil to stop at the pixel data
+	implicit bool      // the data set or item being read has no VRs
+	elements int       // so far, against Limits.Elements
+	memory   int64     // bytes of values so far, against Limits.Memory
+	path     []string  // of the element being read, for FormatError.Path
+	buf      [12]byte  // of headers, so that they cost no allocation
 }
 
 // fail returns a FormatError at the next byte and the element that is being read.
@@ -106,7 +115,9 @@ func (d *decoder) wrap(err error) error {
 // preamble is the number of bytes before "DICM" (PS3.10, 7.1).
 const preamble = 128
 
-// begin reads preamble and meta group, where the file has them, and finds out the transfer syntax.
+// begin reads preamble and meta group, where the file has them, and finds out the transfer syntax. Seen in the field
+// and read: "DICM" without preamble, and data sets with neither preamble nor meta group. An unknown transfer syntax is
+// not refused: its name is kept and its form is guessed, so that an object of a private compression can be stored.
 func (d *decoder) begin(f *File) error {
 	head, err := d.in.Peek(preamble + 4)
 	switch {
@@ -142,6 +153,7 @@ func (d *decoder) begin(f *File) error {
 	return d.guess(f)
 }
 
+// notEOF drops io.EOF, which a caller has reported in words of its own or takes for a regular end.
 func notEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil
@@ -149,12 +161,14 @@ func notEOF(err error) error {
 	return err
 }
 
+// skip passes over bytes that Peek has seen, so that it cannot fail.
 func (d *decoder) skip(n int) {
 	n, _ = d.in.Discard(n)
 	d.off += int64(n)
 }
 
-// meta reads the elements of group 0002, which are explicit VR whatever comes after.
+// meta reads the elements of group 0002, which are explicit VR whatever comes after (PS3.10, 7.1). It goes by the group
+// of each element and not by (0002,0000), the length of the group, which some writers get wrong.
 func (d *decoder) meta() (out Dataset, err error) {
 	for {
 		group, err := d.in.Peek(2)
@@ -169,7 +183,9 @@ func (d *decoder) meta() (out Dataset, err error) {
 	}
 }
 
-// guess tells implicit from explicit VR by the first element, and DICOM from something else.
+// guess tells implicit from explicit VR by the first element, and DICOM from something else. That element is of group
+// 0008 in every object there is; its bytes 4 and 5 are two capital letters in explicit VR, and in implicit VR the low
+// half of a length, which would have to be over 16 kB to look like letters. The element numbers in use end at 2000 hex.
 func (d *decoder) guess(f *File) error {
 	head, err := d.in.Peek(6)
 	if err != nil {
@@ -185,7 +201,9 @@ func (d *decoder) guess(f *File) error {
 	return nil
 }
 
-// dataset reads the elements of a data set or item of a length. The outermost ends with the file.
+// dataset reads the elements of a data set (depth 0) or of an item. length is in bytes, undefinedLength for an item
+// that ends with a delimiter. The outermost ends with the file, whose end between two elements is no error. The
+// elements before an error are returned with it.
 func (d *decoder) dataset(length int64, depth int) (out Dataset, err error) {
 	end := d.off + length
 	for length == undefinedLength || d.off < end {
@@ -233,7 +251,14 @@ func (d *decoder) element(depth int) (*Element, error) {
 	return e, err
 }
 
-// header reads tag, VR and length (PS3.5, 7.1).
+// header reads tag, VR and length (PS3.5, 7.1), little endian:
+//
+//	implicit VR            group 2, element 2, length 4
+//	explicit VR, short     group 2, element 2, VR 2, length 2
+//	explicit VR, long      group 2, element 2, VR 2, zero 2, length 4
+//	item, delimiter        group 2 (fffe), element 2, length 4, whatever the syntax
+//
+// A length of ffffffff hex is undefined: the value ends with a delimiter.
 func (d *decoder) header() (*Element, error) {
 	b := d.buf[:8]
 	if err := d.read(b); err != nil {
@@ -290,7 +315,8 @@ func (d *decoder) value(e *Element, depth int) error {
 	return d.keep(e)
 }
 
-// chunk is the most memory that is taken before bytes have proved that they are there.
+// chunk is the most memory, in bytes, that is taken before bytes have proved that they are there: a file of 100
+// bytes may claim a value of 1 MiB.
 const chunk = 64 << 10
 
 // keep reads an element's value. A length over chunk is believed only as far as bytes come.
@@ -305,7 +331,7 @@ func (d *decoder) keep(e *Element) error {
 	return err
 }
 
-// pass copies n bytes to w. A file that ends before is a FormatError.
+// pass copies n bytes to w. A file that ends before is a FormatError; an error of w is returned as it is.
 func (d *decoder) pass(n int64, w io.Writer) error {
 	got, err := io.CopyN(w, d.in, n)
 	d.off += got
@@ -316,7 +342,11 @@ func (d *decoder) pass(n int64, w io.Writer) error {
 }
 
 // sequence reads the items of a sequence, of known length or up to its delimiter (PS3.5, 7.5). Its items are implicit
-// VR when implicit is set.
+// VR when implicit is set. The items before an error stay in e.
+//
+//	fffe e000  length 4   item: elements of that length, or, undefined, up to
+//	fffe e00d  00000000   item delimitation
+//	fffe e0dd  00000000   sequence delimitation, after the last item when the sequence's length is undefined
 func (d *decoder) sequence(e *Element, depth int, implicit bool) error {
 	if depth >= d.limits.Depth {
 		return d.fail("sequences nest deeper than %d", d.limits.Depth)
@@ -354,7 +384,7 @@ func (d *decoder) sequence(e *Element, depth int, implicit bool) error {
 	return nil
 }
 
-// itemHeader reads the tag and length of an item or delimiter.
+// itemHeader reads the tag and length of an item or delimiter: 8 bytes, without VR in any transfer syntax.
 func (d *decoder) itemHeader() (Tag, int64, error) {
 	b := d.buf[:8]
 	if err := d.read(b); err != nil {
@@ -367,7 +397,8 @@ func (d *decoder) itemHeader() (Tag, int64, error) {
 	return Tag(binary.LittleEndian.Uint16(b))<<16 | Tag(binary.LittleEndian.Uint16(b[2:])), length, nil
 }
 
-// pixelData passes pixel data on, or ends the reading there.
+// pixelData passes the data set's pixel data on, or ends the reading there with errPixels. Encapsulated pixel data
+// (PS3.5, A.4) is a sequence of items without elements: the offset table, which may be empty, then the fragments.
 func (d *decoder) pixelData(e *Element) error {
 	if d.pixels == nil {
 		return errPixels

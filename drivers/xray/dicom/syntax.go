@@ -2,13 +2,15 @@ package dicom
 
 import "strings"
 
-// Syntax is a transfer syntax.
+// Syntax is a transfer syntax (PS3.5, 10): how a data set stands in bytes, and how its pixels are compressed.
 type Syntax struct {
+	// UID as the file or the association says it, of at most 64 characters.
 	UID      string
-	Name     string
-	implicit bool
-	deflated bool
-	// Encapsulated reports that pixel data is compressed, in fragments.
+	Name     string // in words, for a person
+	implicit bool   // elements have no VR; the dictionary says it
+	deflated bool   // behind the meta group all is one raw DEFLATE stream (RFC 1951)
+	// Encapsulated reports that pixel data stands in fragments (PS3.5, A.4), which are compressed. Icons within
+	// items may be uncompressed nevertheless.
 	Encapsulated bool
 }
 
@@ -38,7 +40,8 @@ const (
 // in explicit VR little endian, so that their headers can be read, those of the future too.
 const jpegFamily = "1.2.840.10008.1.2.4."
 
-// syntaxes are those whose form or name is known.
+// syntaxes are those whose form or name is known. Whether their pixels can be rendered is for the package pixel to
+// say. A JPIP syntax has a URL where the pixel data would be, so it is not encapsulated.
 var syntaxes = []Syntax{
 	{UID: ImplicitLE, Name: "implicit VR little endian", implicit: true},
 	{UID: ExplicitLE, Name: "explicit VR little endian"},
@@ -76,7 +79,9 @@ var syntaxes = []Syntax{
 	{UID: "1.2.840.113619.5.2", Name: "GE private implicit VR, pixels big endian", implicit: true},
 }
 
-// SyntaxOf returns the transfer syntax of a UID, when it is one whose header is read.
+// SyntaxOf returns the transfer syntax of a UID, and whether its header can be read: true for all of the JPEG
+// family, those of the future too. Big endian is not known on purpose. An acceptor asks it before it accepts a
+// syntax.
 func SyntaxOf(uid string) (Syntax, bool) {
 	for _, s := range syntaxes {
 		if s.UID == uid {
@@ -93,7 +98,7 @@ func SyntaxOf(uid string) (Syntax, bool) {
 const maxUID = 64
 
 // unknown returns a transfer syntax that this package does not know: its data set is read as the first element says.
-// Pixels of a private syntax are kept, whatever they are.
+// Pixels of a private syntax are kept, whatever they are. A UID over maxUID bytes is cut, as it comes to a person.
 func unknown(uid string, implicit bool) Syntax {
 	if len(uid) > maxUID {
 		uid = uid[:maxUID]

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// Tag is a data element's tag: group in the upper half, element in the lower.
+// Tag is a data element's tag: group in the upper half, element in the lower. So tags sort as the standard orders
+// them, and 0x40101031 is the (4010,1031) of the tables.
 type Tag uint32
 
 // Tags that the codec itself knows.
@@ -27,13 +28,16 @@ func (t Tag) Group() uint16 { return uint16(t >> 16) }
 // Element returns the tag's element number.
 func (t Tag) Element() uint16 { return uint16(t) }
 
-// Private reports whether the tag is of an odd, and so a private, group.
+// Private reports whether the tag is of an odd, and so a private, group (PS3.5, 7.8): its meaning is the vendor's,
+// and it is in no dictionary.
 func (t Tag) Private() bool { return t.Group()&1 == 1 }
 
 // String returns the tag as the standard writes it: (4010,1031).
 func (t Tag) String() string { return fmt.Sprintf("(%04x,%04x)", t.Group(), t.Element()) }
 
-// entry is a line of the data dictionary.
+// entry is a line of the data dictionary, made of dcmtk's by gentags. vr is upper case; beside those of the standard
+// it has dcmtk's names for tags with a choice, PX (OB or OW) and XS (US or SS), and NA for delimiters, which have
+// none.
 type entry struct {
 	tag  Tag
 	vr   string
@@ -63,7 +67,9 @@ func (t Tag) Name() string {
 	return e.name
 }
 
-// vrOf returns the value representation of a tag in implicit VR.
+// vrOf returns the value representation of a tag in implicit VR, where the file does not say it. Where the standard
+// leaves a choice, it is the one of implicit VR: OW for pixel data (PS3.5, A.1), US for values that follow the
+// pixels' sign. Unknown tags are UN; as String takes UN for text, private texts can still be read.
 func vrOf(t Tag) VR {
 	switch e, ok := lookup(t); {
 	case t.Element() == 0:
@@ -85,8 +91,8 @@ func vrOf(t Tag) VR {
 // VR is a value representation, two capital letters.
 type VR string
 
-// long reports whether explicit VR writes the length of this VR with 32 bits (PS3.5, 7.1.2). So do VRs that the
-// standard does not know yet.
+// long reports whether explicit VR writes the length of this VR with 32 bits, behind two reserved bytes (PS3.5,
+// 7.1.2). So do VRs that the standard does not know yet: it promises that new ones have this form.
 func (v VR) long() bool {
 	switch v {
 	case "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FL", "FD", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM",
@@ -96,10 +102,11 @@ func (v VR) long() bool {
 	return true
 }
 
-// validVR reports whether two bytes can be a VR.
+// validVR reports whether two bytes can be a VR. Any two capital letters can, so that a VR newer than this package
+// is read over instead of refused.
 func validVR(a, b byte) bool { return a >= 'A' && a <= 'Z' && b >= 'A' && b <= 'Z' }
 
-// text reports whether values of the VR are characters.
+// text reports whether values of the VR are characters (PS3.5, table 6.2-1), numbers and dates in text included.
 func (v VR) text() bool {
 	switch v {
 	case "AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT":

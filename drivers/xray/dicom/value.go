@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// String returns a text value without its padding, several values with backslashes between them. For other VRs it is
-// "".
+// String returns a text value without its padding (blanks, or zeros for UIDs; PS3.5, 6.2), several values with
+// backslashes between them. For other VRs it is "". UN counts as text: a private text in implicit VR arrives as UN.
+// The bytes are not decoded; Decode does that.
 func (e *Element) String() string {
 	if e == nil || !e.VR.text() && e.VR != "UN" {
 		return ""
@@ -16,7 +17,8 @@ func (e *Element) String() string {
 	return strings.TrimRight(string(e.Value), " \x00")
 }
 
-// Strings returns the values of a text element, without padding.
+// Strings returns the values of a text element, without padding; nil when there are none. "6000\ -1" is two values.
+// In LT, ST, UT and UR a backslash is a character like others, and they are one value (PS3.5, 6.2).
 func (e *Element) Strings() []string {
 	s := e.String()
 	if s == "" {
@@ -33,7 +35,9 @@ func (e *Element) Strings() []string {
 	return out
 }
 
-// Ints returns the values of an integer element, binary or text (IS); what is no integer is left out.
+// Ints returns the values of an integer element, binary (US, SS, UL, SL, UV, SV, AT, and OW as 16 bits) or text
+// (IS); what is no integer is left out, and so is a rest of bytes that fills no value. An AT is its group in the
+// lower half, its element in the upper: the order in which the file holds them. A UV over 2^63-1 comes out negative.
 func (e *Element) Ints() (out []int64) {
 	if e == nil {
 		return nil
@@ -64,8 +68,9 @@ func (e *Element) Ints() (out []int64) {
 	return out
 }
 
-// Floats returns the values of a number element, binary (FL, FD, OF, OD) or text (DS, IS), or of integers; what is no
-// finite number is left out.
+// Floats returns the values of a number element, binary (FL, FD, OF, OD) or text (DS, IS), or of integers; what is
+// no finite number is left out, so that no caller has to guard its arithmetic. Whoever needs a number of values (a
+// box of 6) must count what came back.
 func (e *Element) Floats() (out []float64) {
 	if e == nil {
 		return nil

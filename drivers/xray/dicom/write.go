@@ -14,15 +14,20 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// implementation identifies the writer in meta groups: a UID derived from a UUID (PS3.5, B.2).
+// implementation identifies the writer in meta groups (PS3.7, D.3.3.2): a UID derived from a UUID (PS3.5, B.2), and
+// a name of at most 16 characters.
 const (
 	implementationUID  = "2.25.109874563214569874123698547412563"
 	implementationName = "LANEWARDEN"
 )
 
-// Write writes a file: preamble, meta group, and the data set in the file's transfer syntax. Sequences are written with
-// undefined length. pixels is the pixel data of an element PixelData without Value, which is Length bytes; nil when
-// there is none.
+// Write writes a file: preamble, meta group, and the data set in the file's transfer syntax. The meta group is made
+// anew from the data set's SOP class and instance; f.Meta is not looked at. Sequences are written with undefined
+// length. pixels is the pixel data of an element PixelData without Value, which is Length bytes; nil when there is
+// none.
+//
+// Elements out of order, of odd length, or longer than their VR allows are errors, and so are pixels that end early.
+// What was written before an error stays.
 func Write(w io.Writer, f *File, pixels io.Reader) error {
 	buffered := bufio.NewWriter(w)
 	e := &encoder{w: buffered, pixels: pixels}
@@ -36,7 +41,8 @@ func Write(w io.Writer, f *File, pixels io.Reader) error {
 	return e.body(f, buffered)
 }
 
-// WriteDataset writes the data set alone, as it goes over the network.
+// WriteDataset writes the data set alone, as it goes over the network, where the presentation context says the
+// transfer syntax. Errors are those of Write.
 func WriteDataset(w io.Writer, f *File, pixels io.Reader) error {
 	buffered := bufio.NewWriter(w)
 	return (&encoder{w: buffered, pixels: pixels}).body(f, buffered)
@@ -57,6 +63,7 @@ func (e *encoder) body(f *File, buffered *bufio.Writer) error {
 	return errors.Join(e.dataset(f.Dataset), inner.Flush(), z.Close(), buffered.Flush())
 }
 
+// encoder writes one data set. pixels is read once, at the data set's PixelData element.
 type encoder struct {
 	w        *bufio.Writer
 	pixels   io.Reader
@@ -64,7 +71,7 @@ type encoder struct {
 }
 
 // WriteMeta writes preamble and meta group: what comes before a data set that arrived over the network, to make a
-// file of it.
+// file of it. class and instance are UIDs of the C-STORE command, syntax that of its presentation context.
 func WriteMeta(w io.Writer, class, instance string, syntax Syntax) error {
 	buffered := bufio.NewWriter(w)
 	if _, err := buffered.Write(append(make([]byte, preamble), "DICM"...)); err != nil {
@@ -73,7 +80,7 @@ func WriteMeta(w io.Writer, class, instance string, syntax Syntax) error {
 	return errors.Join((&encoder{w: buffered}).meta(class, instance, syntax), buffered.Flush())
 }
 
-// meta writes group 0002.
+// meta writes group 0002 (PS3.10, table 7.1-1), explicit VR, its length first. The version, (0002,0001), is 00 01.
 func (e *encoder) meta(class, instance string, syntax Syntax) error {
 	list := Dataset{
 		{Tag: 0x00020001, VR: "OB", Value: []byte{0, 1}},
@@ -93,7 +100,8 @@ func (e *encoder) meta(class, instance string, syntax Syntax) error {
 	return e.dataset(append(Dataset{Uints(FileMetaLength, "UL", length)}, list...))
 }
 
-// dataset writes elements, whose tags must rise (PS3.5, 7.1).
+// dataset writes elements, whose tags must rise (PS3.5, 7.1). Errors name the tag, those of a sequence the path to
+// it.
 func (e *encoder) dataset(d Dataset) error {
 	last := Tag(0)
 	for _, el := range d {
@@ -161,7 +169,8 @@ func (e *encoder) sequence(el *Element) error {
 	return e.header(sequenceDelimitation, "", 0)
 }
 
-// pixelData copies el.Length bytes from the pixels that Write was given.
+// pixelData copies el.Length bytes from the pixels that Write was given. Uncompressed only: a length of ffffffff hex
+// would mean fragments, so 4 GiB - 2 is the most (PS3.5, A.4).
 func (e *encoder) pixelData(el *Element) error {
 	if e.pixels == nil {
 		return errors.New("pixel data is missing")
@@ -178,7 +187,8 @@ func (e *encoder) pixelData(el *Element) error {
 }
 
 // Text makes an element of a text VR, several values with backslashes between them, padded to an even length with a
-// blank, UIDs with a zero (PS3.5, 6.2).
+// blank, UIDs with a zero (PS3.5, 6.2). The values are taken as bytes of the data set's character set; whether they
+// fit the VR is for the caller to know.
 func Text(tag Tag, vr VR, values ...string) *Element {
 	v := []byte(strings.Join(values, `\`))
 	if len(v)%2 != 0 {
@@ -191,7 +201,7 @@ func Text(tag Tag, vr VR, values ...string) *Element {
 	return &Element{Tag: tag, VR: vr, Value: v, Length: int64(len(v))}
 }
 
-// Uints makes an element of a binary integer VR: US, UL.
+// Uints makes an element of a binary integer VR: US, of which the lower 16 bits of each value are taken, or UL.
 func Uints(tag Tag, vr VR, values ...uint32) *Element {
 	var v []byte
 	for _, n := range values {
@@ -204,7 +214,8 @@ func Uints(tag Tag, vr VR, values ...uint32) *Element {
 	return &Element{Tag: tag, VR: vr, Value: v, Length: int64(len(v))}
 }
 
-// Floats32 makes an element of VR FL.
+// Floats32 makes an element of VR FL: IEEE 754 single precision, little endian, as DICOS gives polygons and
+// probabilities.
 func Floats32(tag Tag, values ...float32) *Element {
 	var v []byte
 	for _, x := range values {
@@ -222,7 +233,7 @@ func Decimals(tag Tag, values ...float64) *Element {
 	return Text(tag, "DS", s...)
 }
 
-// Sequence makes an element of VR SQ.
+// Sequence makes an element of VR SQ; without items it is an empty sequence, which is legal (PS3.5, 7.5).
 func Sequence(tag Tag, items ...Dataset) *Element {
 	return &Element{Tag: tag, VR: "SQ", Items: items, Length: undefinedLength}
 }

@@ -12,20 +12,25 @@ import (
 	"time"
 )
 
-// Client is the sending side of an association: simulated X-ray systems use it. Not for concurrent use.
+// Client is the sending side of an association, a storage SCU: simulated X-ray systems use it. Not for concurrent
+// use.
 type Client struct {
 	conn      net.Conn
 	r         *bufio.Reader
 	contexts  []context
-	maxLength uint32
-	message   uint16
-	stop      func() bool
+	maxLength uint32      // bytes of a P-DATA-TF PDU that the peer takes; 0 for no limit
+	message   uint16      // id of the last command
+	stop      func() bool // detaches the connection from Dial's ctx
 }
 
-// Offer is a class and the transfer syntax in which its objects will come.
+// Offer is a class and the transfer syntax in which its objects will come, both as UIDs. Each becomes a presentation
+// context of its own, so that the peer can refuse a syntax and take another.
 type Offer struct{ Class, Syntax string }
 
-// Dial makes an association. ctx bounds all of it: when it ends, the connection is broken off.
+// Dial makes an association with the peer at address, HOST:PORT. ctx bounds all of it: when it ends, the connection
+// is broken off. calling and called are AE titles of at most 16 characters. At most 128 offers fit, their ids being
+// odd. A peer that rejects gives ErrRejected; one that accepts the association but not a context shows at Store. The
+// caller owes a Close.
 func Dial(ctx gocontext.Context, address, calling, called string, offers ...Offer) (*Client, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -42,9 +47,11 @@ func Dial(ctx gocontext.Context, address, calling, called string, offers ...Offe
 	return c, nil
 }
 
-// ErrRejected means that the peer takes no association from us.
+// ErrRejected means that the peer takes no association from us: result, source and reason (PS3.8, 9.3.4) are in the
+// wrapping error's text. Result 2 is transient, and worth another try.
 var ErrRejected = errors.New("association rejected")
 
+// associate sends the request and reads the peer's results into the contexts.
 func (c *Client) associate(calling, called string) error {
 	body := make([]byte, fixedLength)
 	body[1] = 1
@@ -90,6 +97,7 @@ func (c *Client) associate(calling, called string) error {
 	})
 }
 
+// pdu reads a whole PDU, of at most maxAssociate bytes.
 func (c *Client) pdu() (kind byte, body []byte, err error) {
 	kind, n, err := readHeader(c.r)
 	if err != nil {
@@ -100,7 +108,9 @@ func (c *Client) pdu() (kind byte, body []byte, err error) {
 	return kind, body, err
 }
 
-// Store sends an object and returns what the peer answers, with its comment.
+// Store sends an object and returns what the peer answers, with its comment. Only Success says that the peer has it.
+// o.CallingAE and o.Peer are not used. An error means that no answer came, or that no offer of Dial for o's class
+// and syntax was accepted; after the former the association is of no more use.
 func (c *Client) Store(o Object) (Status, string, error) {
 	var use *context
 	for i := range c.contexts {
@@ -125,7 +135,8 @@ func (c *Client) Store(o Object) (Status, string, error) {
 	return c.answer()
 }
 
-// fragments sends a command or data set in P-DATA-TF PDUs of one fragment each.
+// fragments sends a command or data set in P-DATA-TF PDUs of one fragment each. It reads one byte ahead, because the
+// last fragment must be marked when it is sent; an empty r is sent as one empty fragment.
 func (c *Client) fragments(id, control byte, r io.Reader) error {
 	size := maxData
 	if c.maxLength > 6 {
@@ -156,7 +167,7 @@ func (c *Client) fragments(id, control byte, r io.Reader) error {
 	}
 }
 
-// answer reads the answer to a message.
+// answer reads the answer to a message. It relies on one fragment in a PDU, which is how Server sends.
 func (c *Client) answer() (Status, string, error) {
 	var set []byte
 	for {
@@ -180,7 +191,8 @@ func (c *Client) answer() (Status, string, error) {
 	}
 }
 
-// Close releases the association.
+// Close releases the association (PS3.8, 9.3.6), waits for the peer to confirm, and closes the connection in any
+// case.
 func (c *Client) Close() error {
 	defer c.stop()
 	err := writePDU(c.conn, pduReleaseRQ, make([]byte, 4))

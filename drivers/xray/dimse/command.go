@@ -8,7 +8,8 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// Command fields (PS3.7, E.1).
+// Command fields (PS3.7, E.1), and the data set type that says that none follows; any other value says that one
+// does.
 const (
 	cmdStoreRQ = 0x0001
 	cmdEchoRQ  = 0x0030
@@ -16,13 +17,14 @@ const (
 	noDataSet  = 0x0101
 )
 
-// maxCommand bounds a command set; C-STORE's has some 200 bytes.
+// maxCommand bounds a command set, in bytes; C-STORE's has some 200.
 const maxCommand = 16 << 10
 
 // Status is the answer to a C-STORE (PS3.4, B.2.3).
 type Status uint16
 
-// The statuses that are given.
+// The statuses that are given (PS3.7, C; PS3.4, table B.2-1). A peer gives others too: those of Axxx and Cxxx are
+// failures, those of Bxxx warnings about an object that is stored.
 const (
 	Success          Status = 0x0000
 	NotSupported     Status = 0x0122 // the class was not negotiated on this context
@@ -32,15 +34,23 @@ const (
 )
 
 // command is the part of a command set that receiver and sender need.
+//
+//	(0000,0002) UI  class           (0000,0800) US  data set type: 0101 for none
+//	(0000,0100) US  field           (0000,0900) US  status, of an answer
+//	(0000,0110) US  message         (0000,0902) LO  comment, of an answer
+//	(0000,0120) US  message, in an answer
+//	(0000,1000) UI  instance
 type command struct {
-	class, instance string
-	field, message  uint16
-	dataSet         bool
+	class, instance string // UIDs, of at most maxText bytes
+	field, message  uint16 // what is asked for (cmdStoreRQ, ...); the peer's number for it, repeated in the answer
+	dataSet         bool   // one follows
 	status          Status // of an answer
-	comment         string
+	comment         string // of an answer, for people
 }
 
-// decodeCommand decodes a command set: implicit VR little endian, group 0000.
+// decodeCommand decodes a command set: implicit VR little endian, group 0000, in any transfer syntax (PS3.7, 6.3.1).
+// Elements that are not needed are passed over. Whatever reaches beyond b, or is of another group, is a
+// *ProtocolError.
 func decodeCommand(b []byte) (c command, err error) {
 	set := uint16(noDataSet)
 	for len(b) > 0 {
@@ -80,7 +90,8 @@ func decodeCommand(b []byte) (c command, err error) {
 	return c, nil
 }
 
-// reply encodes the answer to a command, with a comment for people when it is not a success.
+// reply encodes the answer to a command, with a comment for people when it is not a success. The comment is cut to
+// 64 bytes, the most that VR LO takes.
 func (c command) reply(status Status, comment string) []byte {
 	list := []field{
 		{0x0002, []byte(c.class)}, {0x0100, u16(c.field | cmdReply)}, {0x0120, u16(c.message)},
@@ -95,7 +106,7 @@ func (c command) reply(status Status, comment string) []byte {
 	return commandSet(list...)
 }
 
-// field is an element of a command set.
+// field is an element of a command set, group 0000. A value of odd length is padded when it is encoded.
 type field struct {
 	element uint16
 	value   []byte
@@ -103,7 +114,8 @@ type field struct {
 
 func u16(n uint16) []byte { return binary.LittleEndian.AppendUint16(nil, n) }
 
-// commandSet encodes a command set with its length.
+// commandSet encodes a command set with its length, (0000,0000), first. The fields must be in the order of their
+// element numbers. Values are padded with a zero, as UIDs are; a comment must come padded with a blank.
 func commandSet(list ...field) []byte {
 	var b bytes.Buffer
 	for _, f := range list {

@@ -30,39 +30,48 @@ var Classes = []string{
 	"1.2.840.10008.5.1.4.1.1.501.4", "1.2.840.10008.5.1.4.1.1.501.5", "1.2.840.10008.5.1.4.1.1.501.6",
 }
 
+// The UID is the one that package dicom writes into files: peers see one implementation (PS3.7, D.3.3.2).
 const (
 	implementationUID  = "2.25.109874563214569874123698547412563"
 	implementationName = "LANEWARDEN"
 
-	idleTimeout  = 5 * time.Minute // between messages of an association
+	idleTimeout  = 5 * time.Minute // between messages: systems keep an association open from truck to truck
 	dataTimeout  = time.Minute     // between fragments of a message, and for a write
 	maxAccepted  = 16              // associations at once
-	readerBuffer = 64 << 10
+	readerBuffer = 64 << 10        // bytes; half of a largest PDU
 )
 
-// Object is an object that a peer stores. Data is its data set, without preamble and meta group.
+// Object is an object that a peer stores. It is valid until Store returns. Nothing of it is checked against the data
+// set: that the UIDs of the command and those in the data set agree is for the receiver to see.
 type Object struct {
-	Class, Instance string // SOP class and instance UID, as the command names them
-	Syntax          dicom.Syntax
-	CallingAE, Peer string
-	Data            io.Reader // fails when the peer breaks off; what was read then is not an object
+	Class, Instance string       // SOP class and instance UID, as the command names them
+	Syntax          dicom.Syntax // of Data, as it was negotiated
+	CallingAE, Peer string       // the AE title that the peer gives itself, unproven; its address, HOST:PORT
+	// Data is the data set, without preamble and meta group. io.EOF comes after the peer's last fragment only; with any
+	// other error the peer has broken off, and what was read is not an object.
+	Data io.Reader
 }
 
-// Server is a receiver.
+// Server is a storage SCP (PS3.4, B) that also answers C-ECHO. Its fields are set before Serve and not changed
+// after.
 type Server struct {
-	AETitle string   // ours; "" answers to any
+	AETitle string   // ours, up to 16 characters; "" answers to any
 	Classes []string // accepted beside Verification; nil for Classes
 	// Prefer reports whether a transfer syntax is better than one that is only kept; nil for no preference.
 	Prefer func(uid string) bool
 	TLS    *tls.Config
-	// Store takes an object and returns when it is durable. A *dicom.FormatError is answered with C000, any other error
-	// with A700.
+	// Store takes an object and returns when it is durable; only then the peer hears of success, and may delete its
+	// copy. A *dicom.FormatError is answered with C000, which tells the peer not to send it again, any other error
+	// with A700, upon which it should. What Store does not read of Data is passed over. It is called for several
+	// associations at once, in each for one object after another; ctx ends with that of Serve.
 	Store func(ctx gocontext.Context, o Object) error
 	Log   *slog.Logger
-	Tap   func(net.Conn) net.Conn // sees each connection, inside TLS; may be nil
+	Tap   func(net.Conn) net.Conn // wraps each connection, inside TLS, to record it; nil for none
 }
 
-// Serve accepts associations on l until ctx ends; it closes l, and has ended all associations when it returns.
+// Serve accepts associations on l until ctx ends; it closes l, and has ended all associations when it returns. Open
+// ones are broken off then, without A-ABORT. The error is never nil: it holds ctx's, and the listener's if that
+// failed. An association that fails is logged and ends alone.
 func (s *Server) Serve(ctx gocontext.Context, l net.Listener) error {
 	if s.TLS != nil {
 		l = tls.NewListener(l, s.TLS)
@@ -89,7 +98,9 @@ func (s *Server) Serve(ctx gocontext.Context, l net.Listener) error {
 	return errors.Join(err, ctx.Err())
 }
 
-// Results, sources and reasons of A-ASSOCIATE-RJ (PS3.8, 9.3.4).
+// Results, sources and reasons of A-ASSOCIATE-RJ (PS3.8, 9.3.4), its body of 4 bytes: reserved, result (1 permanent,
+// 2 transient), source (1 service user, 2 ACSE, 3 presentation layer), and the reason, whose meaning goes by the
+// source.
 var (
 	rejectVersion = []byte{0, 1, 2, 2} // permanent; protocol version not supported
 	rejectContext = []byte{0, 1, 1, 2} // permanent; application context not supported
@@ -97,6 +108,8 @@ var (
 	rejectBusy    = []byte{0, 2, 3, 2} // transient; local limit exceeded
 )
 
+// refuseBusy rejects the association that is one too many, within a second: "transient" tells the peer to come
+// again.
 func (s *Server) refuseBusy(conn net.Conn) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(time.Second))
@@ -106,7 +119,8 @@ func (s *Server) refuseBusy(conn net.Conn) {
 	}
 }
 
-// serve runs one association.
+// serve runs one association. Upon a breach of the protocol it sends A-ABORT, whose body is two reserved bytes, the
+// source (2, service provider) and the reason (0, not specified).
 func (s *Server) serve(ctx gocontext.Context, conn net.Conn) {
 	stop := gocontext.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
@@ -125,18 +139,21 @@ func (s *Server) serve(ctx gocontext.Context, conn net.Conn) {
 	}
 }
 
+// errAborted means that the peer sent A-ABORT, which it may at any moment (PS3.8, 9.3.8). No fault is made of it.
 var errAborted = errors.New("aborted by the peer")
 
-// association is one association, from its request to its release.
+// association is one association, from its request to its release. One goroutine reads and answers: of asynchronous
+// operations (PS3.7, D.3.3.3) none are negotiated, so a peer waits for each answer before it sends the next command.
 type association struct {
 	*Server
 	conn          net.Conn
 	r             *bufio.Reader
-	peer, calling string
-	contexts      map[byte]context
-	maxLength     uint32
+	peer, calling string           // for the log: HOST:PORT, and the AE title that the peer gives itself
+	contexts      map[byte]context // by id, the rejected ones among them
+	maxLength     uint32           // bytes of a P-DATA-TF PDU that the peer takes; 0 for no limit
 }
 
+// run returns nil when the peer has released the association, or when it was rejected.
 func (a *association) run(ctx gocontext.Context) error {
 	if ok, err := a.negotiate(); err != nil || !ok {
 		return err
@@ -158,7 +175,8 @@ func (a *association) run(ctx gocontext.Context) error {
 	}
 }
 
-// negotiate reads the request and accepts or rejects it.
+// negotiate reads the request and accepts or rejects it. ok is false for a rejected one. The request must come
+// within dataTimeout, the standard's ARTIM timer (PS3.8, 9.1.5).
 func (a *association) negotiate() (ok bool, err error) {
 	if err := a.conn.SetDeadline(time.Now().Add(dataTimeout)); err != nil {
 		return false, err
@@ -199,7 +217,9 @@ func (a *association) negotiate() (ok bool, err error) {
 	return true, writePDU(a.conn, pduAssociateAC, r.accept())
 }
 
-// choose accepts a context with the first of the offered syntaxes that is preferred, else with the first that is read.
+// choose accepts a context with the first of the offered syntaxes that is preferred, else with the first that is
+// read. The order of the offer is the peer's wish, but a syntax whose pixels can be rendered is worth more to the
+// lane. Results are those of PS3.8, table 9-18.
 func (a *association) choose(c *context) {
 	classes := a.Classes
 	if classes == nil {
@@ -225,7 +245,8 @@ func (a *association) choose(c *context) {
 	}
 }
 
-// answer carries out a command and sends its reply.
+// answer carries out a command and sends its reply. A command that is not served is answered with 0211 and costs
+// only itself; one on a context that was not accepted ends the association.
 func (a *association) answer(ctx gocontext.Context, m *message, cmd command) error {
 	context, accepted := a.contexts[m.context]
 	if !accepted || context.result != 0 {
@@ -251,7 +272,8 @@ func (a *association) answer(ctx gocontext.Context, m *message, cmd command) err
 	return a.send(m.context, cmd.reply(status, comment))
 }
 
-// store hands an object over. An error is the association's; what the receiver says becomes the status.
+// store hands an object over. An error is the association's; what the receiver says becomes the status and its
+// comment. When the peer has broken off, no status is due, whatever the receiver made of what it read.
 func (a *association) store(ctx gocontext.Context, m *message, cmd command, c context) (Status, string, error) {
 	syntax, _ := dicom.SyntaxOf(c.syntax)
 	err := a.Store(ctx, Object{Class: cmd.class, Instance: cmd.instance, Syntax: syntax, CallingAE: a.calling,
@@ -269,7 +291,8 @@ func (a *association) store(ctx gocontext.Context, m *message, cmd command, c co
 	return OutOfResources, err.Error(), nil
 }
 
-// send sends a command set in as many fragments as the peer's limit asks for.
+// send sends a command set in as many fragments as the peer's limit asks for: 6 bytes of a PDU are the fragment's
+// header. A limit too small to carry anything is taken as 22 bytes.
 func (a *association) send(id byte, set []byte) error {
 	if err := a.conn.SetWriteDeadline(time.Now().Add(dataTimeout)); err != nil {
 		return err

@@ -10,12 +10,21 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// message reads one message of an association: its command set, and then its data set as an io.Reader.
+// message reads one message of an association: its command set, and then its data set as an io.Reader. A P-DATA-TF
+// PDU (PS3.8, 9.3.5) holds one or more fragments, all numbers big-endian:
+//
+//	length   4   of what follows: 2 and the data
+//	context  1   presentation context id, odd
+//	control  1   bit 0: command (else data set); bit 1: last fragment of it
+//	data     length-2
+//
+// A fragment never goes over a PDU's end, but one PDU may hold the end of a message and the begin of the next: pdu
+// is handed from message to message.
 type message struct {
 	a        *association
 	patience time.Duration // for the next PDU
-	context  byte
-	started  bool
+	context  byte          // id, that of the first fragment; the others must have the same
+	started  bool          // a fragment has come: the connection's end is now an error
 
 	pdu     uint32 // bytes left of the P-DATA-TF PDU at hand
 	pdv     uint32 // bytes left of the fragment at hand
@@ -23,15 +32,17 @@ type message struct {
 	err     error  // io.EOF once the data set was read to its end
 }
 
-// errReleased means that the peer has released the association.
+// errReleased means that the peer has released the association, and that it was answered.
 var errReleased = errors.New("released")
 
+// Bits of a fragment's control header (PS3.8, E.2).
 const (
 	controlCommand = 1
 	controlLast    = 2
 )
 
-// fragment goes on to the next fragment.
+// fragment goes on to the next fragment: the one at hand must have been read. Errors: a *ProtocolError, errReleased,
+// errAborted, or that of the connection, which is io.EOF only before the first fragment.
 func (m *message) fragment() error {
 	for m.pdu == 0 {
 		if err := m.next(); err != nil {
@@ -58,7 +69,8 @@ func (m *message) fragment() error {
 	return nil
 }
 
-// next reads the header of the next PDU.
+// next reads the header of the next PDU and handles those that are not data. A release is confirmed at once, as we
+// never have anything left to send.
 func (m *message) next() error {
 	if err := m.a.conn.SetReadDeadline(time.Now().Add(m.patience)); err != nil {
 		return err
@@ -89,6 +101,7 @@ func (m *message) next() error {
 	return protocolError("PDU of type %02x inside an association", kind)
 }
 
+// cut says of a connection's error that it struck inside a message, so that nobody takes it for an orderly end.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
@@ -96,7 +109,8 @@ func cut(err error) error {
 	return fmt.Errorf("connection broke off inside a message: %w", err)
 }
 
-// command reads the command set.
+// command reads the command set, whatever fragments and PDUs it is spread over, and leaves the reader at the data
+// set.
 func (m *message) command() (command, error) {
 	var set []byte
 	for {
@@ -121,7 +135,8 @@ func (m *message) command() (command, error) {
 	}
 }
 
-// Read implements io.Reader over the data set's fragments.
+// Read implements io.Reader over the data set's fragments. io.EOF comes after the fragment that is marked as the
+// last; a peer that stalls for dataTimeout, breaks off or errs gives another error, which stays.
 func (m *message) Read(p []byte) (int, error) {
 	for m.err == nil && m.pdv == 0 {
 		switch {

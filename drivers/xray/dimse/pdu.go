@@ -10,7 +10,12 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// PDU types (PS3.8, 9.3).
+// PDU types (PS3.8, 9.3). Each PDU is
+//
+//	type      1
+//	reserved  1
+//	length    4  big-endian, of what follows
+//	body      length
 const (
 	pduAssociateRQ = 0x01
 	pduAssociateAC = 0x02
@@ -24,12 +29,14 @@ const (
 const (
 	// maxData is the largest P-DATA-TF PDU that we say we take, in bytes.
 	maxData = 128 << 10
-	// maxAssociate bounds an association request: 128 contexts with a dozen syntaxes each.
+	// maxAssociate bounds an association request, in bytes: 128 contexts with a dozen syntaxes each.
 	maxAssociate = 256 << 10
 	aeLength     = 16
 )
 
-// readHeader reads a PDU's type and length, and refuses a length that its type cannot have.
+// readHeader reads a PDU's type and length, in bytes, and refuses a length that its type cannot have: 4 at most for
+// a rejection, a release and an abort, maxData and maxAssociate for the others. So a caller may allocate length
+// bytes. io.EOF means that the connection ended between two PDUs.
 func readHeader(r io.Reader) (kind byte, length uint32, err error) {
 	var h [6]byte
 	if _, err := io.ReadFull(r, h[:]); err != nil {
@@ -62,7 +69,8 @@ func protocolError(format string, args ...any) error {
 	return &ProtocolError{fmt.Sprintf(format, args...)}
 }
 
-// writePDU sends a PDU of parts.
+// writePDU sends a PDU whose body is the parts one after the other, in one write, so that it goes as one segment
+// where it fits.
 func writePDU(w io.Writer, kind byte, parts ...[]byte) error {
 	n := 0
 	for _, p := range parts {
@@ -76,20 +84,28 @@ func writePDU(w io.Writer, kind byte, parts ...[]byte) error {
 	return err
 }
 
-// request is an association request.
+// request is an association request (A-ASSOCIATE-RQ; PS3.8, 9.3.2). Its body:
+//
+//	0   version           2  bit 0 is version 1, the only one
+//	2   reserved          2
+//	4   called AE title  16  padded with blanks
+//	20  calling AE title 16
+//	36  reserved         32
+//	68  items: application context, presentation contexts, user information
 type request struct {
 	version          uint16
 	called, calling  string
 	contexts         []context
 	maxLength        uint32 // of the P-DATA-TF PDUs that the peer takes; 0 for no limit
 	fixed            []byte // the fixed part, which the answer repeats
-	implementation   string
-	applicationKnown bool
+	implementation   string // name of the peer's software
+	applicationKnown bool   // the application context is DICOM's
 }
 
-// context is a presentation context: a class, and the transfer syntaxes offered for it.
+// context is a presentation context: a class, and the transfer syntaxes offered for it, in the peer's order of
+// preference.
 type context struct {
-	id       byte
+	id       byte // odd, 1 to 255; the peer's choice
 	class    string
 	syntaxes []string
 
@@ -97,7 +113,7 @@ type context struct {
 	syntax string // that was chosen
 }
 
-// Item types of association PDUs.
+// Item types of association PDUs (PS3.8, 9.3.2 and 9.3.3; 52 and 55: PS3.7, D.3.3.2).
 const (
 	itemApplication = 0x10
 	itemContextRQ   = 0x20
@@ -111,13 +127,18 @@ const (
 )
 
 const (
+	// fixedLength is the bytes before the first item.
 	fixedLength = 68
+	// application is the DICOM application context name (PS3.7, A.2.1).
 	application = "1.2.840.10008.3.1.1.1"
+	// maxContexts are all odd ids of a byte.
 	maxContexts = 128
+	// maxSyntaxes of one context: there are some 50 transfer syntaxes.
 	maxSyntaxes = 64
 )
 
-// decodeRequest decodes the body of an A-ASSOCIATE-RQ.
+// decodeRequest decodes the body of an A-ASSOCIATE-RQ. Whatever is cut off, or more than the bounds above, is a
+// *ProtocolError. It judges neither version nor titles: negotiate does, as it can say why in the rejection.
 func decodeRequest(b []byte) (*request, error) {
 	if len(b) < fixedLength {
 		return nil, protocolError("association request of %d %s, shorter than %d",
@@ -144,6 +165,8 @@ func decodeRequest(b []byte) (*request, error) {
 	return r, err
 }
 
+// user takes over a sub-item of the user information. Those of extended or asynchronous negotiation are passed over,
+// which says no to them (PS3.7, D.3.3).
 func (r *request) user(kind byte, body []byte) error {
 	switch kind {
 	case itemMaxLength:
@@ -157,6 +180,8 @@ func (r *request) user(kind byte, body []byte) error {
 	return nil
 }
 
+// decodeContext decodes a presentation context: id, 3 reserved bytes, then one item of the class and one for each
+// transfer syntax (PS3.8, 9.3.2.2).
 func decodeContext(b []byte) (c context, err error) {
 	if len(b) < 4 {
 		return c, protocolError("presentation context of %d %s", len(b), english.PluralWord(len(b), "byte", ""))
@@ -195,22 +220,27 @@ func items(b []byte, f func(kind byte, body []byte) error) error {
 	return nil
 }
 
-// maxText bounds what of a peer's texts is kept.
+// maxText bounds what of a peer's texts is kept, in bytes: the longest UID, and the longest LO.
 const maxText = 64
 
+// uid returns a text of the protocol without padding. What is no UTF-8 becomes "?", for such texts end up in the
+// log.
 func uid(b []byte) string {
 	return strings.ToValidUTF8(strings.TrimRight(string(b[:min(len(b), maxText)]), " \x00"), "?")
 }
 
 func ae(b []byte) string { return strings.TrimSpace(uid(b)) }
 
+// appendItem appends an item as items reads it; body is of less than 64 KiB.
 func appendItem(dst []byte, kind byte, body ...byte) []byte {
 	dst = append(dst, kind, 0)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(body)))
 	return append(dst, body...)
 }
 
-// accept encodes the body of the A-ASSOCIATE-AC that answers the request.
+// accept encodes the body of the A-ASSOCIATE-AC that answers the request. Each context is answered with its id, the
+// result in the third byte, and one transfer syntax, which a rejected one must have too but which is not looked at
+// (PS3.8, 9.3.3.2).
 func (r *request) accept() []byte {
 	b := bytes.Clone(r.fixed)
 	binary.BigEndian.PutUint16(b, 1)
