@@ -252,6 +252,32 @@ func TestLargeValuesArePassedOver(t *testing.T) {
 	}
 }
 
+// TestEncapsulatedIcon: systems that compress their images often compress the icon in them too, and neither the image's
+// own pixels nor what stands between may be lost over it.
+func TestEncapsulatedIcon(t *testing.T) {
+	const it = "\xfe\xff\x00\xe0"
+	const itemEnd, sequenceEnd = "\xfe\xff\x0d\xe0\x00\x00\x00\x00", "\xfe\xff\xdd\xe0\x00\x00\x00\x00"
+	const encapsulated = "\xe0\x7f\x10\x00OB\x00\x00"
+	raw := explicit("\x08\x00\x60\x00CS", uint16(2), "DX",
+		"\x88\x00\x00\x02SQ\x00\x00", uint32(undefined), it, uint32(undefined),
+		encapsulated, uint32(undefined), it, uint32(0), it, uint32(4), "icon", sequenceEnd, itemEnd, sequenceEnd,
+		"\x10\x40\x31\x10CS", uint16(6), "CLEAR ",
+		encapsulated, uint32(undefined), it, uint32(0), it, uint32(6), "pixels", sequenceEnd)
+	var pixels bytes.Buffer
+	f, err := Read(bytes.NewReader(raw), DefaultLimits, &pixels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	icon := f.Dataset.Find(0x00880200, PixelData)
+	if icon == nil || icon.Value != nil || len(icon.Fragments) != 2 || icon.Fragments[1].Length != 4 ||
+		string(raw[icon.Fragments[1].Offset:][:4]) != "icon" {
+		t.Errorf("icon %+v", icon)
+	}
+	if got := f.Dataset.Find(0x40101031).String(); got != "CLEAR" || pixels.String() != "pixels" {
+		t.Errorf("decision %q, pixels %q", got, &pixels)
+	}
+}
+
 func TestUnknownVRsAndPrivateSequences(t *testing.T) {
 	// A private sequence of VR UN and undefined length stands in implicit VR (PS3.5, 6.2.2).
 	raw := explicit("\x08\x00\x18\x00ZZ\x00\x00", uint32(2), "ab", "\x09\x00\x10\x10UN\x00\x00", uint32(undefined),

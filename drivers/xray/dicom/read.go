@@ -290,7 +290,7 @@ func (d *decoder) header() (*Element, error) {
 }
 
 // value reads the value of an element, or its items. A value over Limits.Value bytes is passed over and stays nil;
-// pixel data within items (icons) is a value like any other.
+// pixel data within items (icons) is a value like any other, or, when it is encapsulated, passed over.
 func (d *decoder) value(e *Element, depth int) error {
 	switch {
 	case e.Tag == itemDelimitation:
@@ -299,6 +299,8 @@ func (d *decoder) value(e *Element, depth int) error {
 		return d.fail("%s stands where an element should", e.Tag)
 	case e.Tag == PixelData && depth == 0:
 		return d.pixelData(e)
+	case e.Tag == PixelData && e.Length == undefinedLength:
+		return d.fragments(e, io.Discard)
 	case e.VR == "SQ":
 		return d.sequence(e, depth, d.implicit)
 	case e.Length == undefinedLength && (e.VR == "UN" || d.implicit):
@@ -397,8 +399,7 @@ func (d *decoder) itemHeader() (Tag, int64, error) {
 	return Tag(binary.LittleEndian.Uint16(b))<<16 | Tag(binary.LittleEndian.Uint16(b[2:])), length, nil
 }
 
-// pixelData passes the data set's pixel data on, or ends the reading there with errPixels. Encapsulated pixel data
-// (PS3.5, A.4) is a sequence of items without elements: the offset table, which may be empty, then the fragments.
+// pixelData passes the data set's pixel data on, or ends the reading there with errPixels.
 func (d *decoder) pixelData(e *Element) error {
 	if d.pixels == nil {
 		return errPixels
@@ -406,6 +407,12 @@ func (d *decoder) pixelData(e *Element) error {
 	if e.Length != undefinedLength {
 		return d.pass(e.Length, d.pixels)
 	}
+	return d.fragments(e, d.pixels)
+}
+
+// fragments reads encapsulated pixel data (PS3.5, A.4): items without elements, first the offset table, which may be
+// empty, then the fragments, which go to pixels. Each counts as an element.
+func (d *decoder) fragments(e *Element, pixels io.Writer) error {
 	for {
 		tag, length, err := d.itemHeader()
 		switch {
@@ -420,7 +427,7 @@ func (d *decoder) pixelData(e *Element) error {
 			return d.fail("more than %d fragments", d.limits.Elements)
 		}
 		e.Fragments = append(e.Fragments, Fragment{d.off, length})
-		w := d.pixels
+		w := pixels
 		if len(e.Fragments) == 1 {
 			w = io.Discard // the offset table
 		}
