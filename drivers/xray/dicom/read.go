@@ -88,8 +88,8 @@ type decoder struct {
 	buf      [12]byte  // of headers, so that they cost no allocation
 }
 
-// fail returns a FormatError at the next byte and the element that is being read.
-func (d *decoder) fail(format string, args ...any) error {
+// errorf returns a FormatError at the next byte and the element that is being read.
+func (d *decoder) errorf(format string, args ...any) error {
 	return &FormatError{Offset: d.off, Path: strings.Join(d.path, "."), Reason: fmt.Sprintf(format, args...)}
 }
 
@@ -98,7 +98,7 @@ func (d *decoder) read(p []byte) error {
 	n, err := io.ReadFull(d.in, p)
 	d.off += int64(n)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return d.fail("file is cut off: %d of %d %s came", n, len(p), english.PluralWord(len(p), "byte", ""))
+		return d.errorf("file is cut off: %d of %d %s came", n, len(p), english.PluralWord(len(p), "byte", ""))
 	}
 	return d.wrap(err)
 }
@@ -107,7 +107,7 @@ func (d *decoder) read(p []byte) error {
 func (d *decoder) wrap(err error) error {
 	var corrupt flate.CorruptInputError
 	if errors.As(err, &corrupt) {
-		return d.fail("deflated data is corrupt")
+		return d.errorf("deflated data is corrupt")
 	}
 	return err
 }
@@ -126,7 +126,7 @@ func (d *decoder) begin(f *File) error {
 	case len(head) >= 4 && string(head[:4]) == "DICM":
 		d.skip(4)
 	case len(head) < 8:
-		return errors.Join(d.fail("file of %d %s is no DICOM file",
+		return errors.Join(d.errorf("file of %d %s is no DICOM file",
 			len(head), english.PluralWord(len(head), "byte", "")), notEOF(err))
 	}
 	if f.Meta, err = d.meta(); err != nil {
@@ -135,7 +135,7 @@ func (d *decoder) begin(f *File) error {
 	if e := f.Meta.find(TransferSyntaxUID); e != nil {
 		uid := e.String()
 		if uid == bigEndian {
-			return d.fail("transfer syntax %q, big endian, is not read: it was retired in 2006; dcmconv +te "+
+			return d.errorf("transfer syntax %q, big endian, is not read: it was retired in 2006; dcmconv +te "+
 				"converts it", uid)
 		}
 		syntax, known := SyntaxOf(uid)
@@ -189,10 +189,10 @@ func (d *decoder) meta() (out Dataset, err error) {
 func (d *decoder) guess(f *File) error {
 	head, err := d.in.Peek(6)
 	if err != nil {
-		return errors.Join(d.fail("no data set"), notEOF(err))
+		return errors.Join(d.errorf("no data set"), notEOF(err))
 	}
 	if group := binary.LittleEndian.Uint16(head); group != 8 || binary.LittleEndian.Uint16(head[2:]) > 0x2000 {
-		return d.fail("not a DICOM file: it begins neither with a preamble nor with an element of group 0008")
+		return d.errorf("not a DICOM file: it begins neither with a preamble nor with an element of group 0008")
 	}
 	f.Syntax, _ = SyntaxOf(ImplicitLE)
 	if validVR(head[4], head[5]) {
@@ -221,13 +221,13 @@ func (d *decoder) dataset(length int64, depth int) (out Dataset, err error) {
 		}
 		if e.Tag == itemDelimitation {
 			if depth == 0 {
-				return out, d.fail("item delimiter outside a sequence")
+				return out, d.errorf("item delimiter outside a sequence")
 			}
 			return out, nil
 		}
 	}
 	if length != undefinedLength && d.off != end {
-		return out, d.fail("an element reaches %d %s beyond its item",
+		return out, d.errorf("an element reaches %d %s beyond its item",
 			d.off-end, english.PluralWord(int(d.off-end), "byte", ""))
 	}
 	return out, nil
@@ -241,7 +241,7 @@ func (d *decoder) element(depth int) (*Element, error) {
 		return nil, err
 	}
 	if d.elements++; d.elements > d.limits.Elements {
-		return nil, d.fail("more than %d elements", d.limits.Elements)
+		return nil, d.errorf("more than %d elements", d.limits.Elements)
 	}
 	d.path = append(d.path, e.Tag.String())
 	err = d.value(e, depth)
@@ -271,7 +271,7 @@ func (d *decoder) header() (*Element, error) {
 	case d.implicit:
 		e.VR = vrOf(e.Tag)
 	case !validVR(b[4], b[5]):
-		return nil, d.fail("element %s has no value representation, but bytes %02x %02x", e.Tag, b[4], b[5])
+		return nil, d.errorf("element %s has no value representation, but bytes %02x %02x", e.Tag, b[4], b[5])
 	default:
 		e.VR = VR(b[4:6])
 		length = uint32(binary.LittleEndian.Uint16(b[6:]))
@@ -296,7 +296,7 @@ func (d *decoder) value(e *Element, depth int) error {
 	case e.Tag == itemDelimitation:
 		return nil
 	case e.Tag.Group() == 0xfffe:
-		return d.fail("%s stands where an element should", e.Tag)
+		return d.errorf("%s stands where an element should", e.Tag)
 	case e.Tag == PixelData && depth == 0:
 		return d.pixelData(e)
 	case e.Tag == PixelData && e.Length == undefinedLength:
@@ -307,38 +307,38 @@ func (d *decoder) value(e *Element, depth int) error {
 		e.VR = "SQ" // a sequence whose VR is not known stands in implicit VR (PS3.5, 6.2.2)
 		return d.sequence(e, depth, true)
 	case e.Length == undefinedLength:
-		return d.fail("a value of type %s has no length", e.VR)
+		return d.errorf("a value of type %s has no length", e.VR)
 	case e.Length > d.limits.Value:
-		return d.pass(e.Length, io.Discard)
+		return d.copyTo(io.Discard, e.Length)
 	}
 	if d.memory += e.Length; d.memory > d.limits.Memory {
-		return d.fail("values take more than %d bytes", d.limits.Memory)
+		return d.errorf("values take more than %d bytes", d.limits.Memory)
 	}
-	return d.keep(e)
+	return d.readValue(e)
 }
 
 // chunk is the most memory, in bytes, that is taken before bytes have proved that they are there: a file of 100
 // bytes may claim a value of 1 MiB.
 const chunk = 64 << 10
 
-// keep reads an element's value. A length over chunk is believed only as far as bytes come.
-func (d *decoder) keep(e *Element) error {
+// readValue reads an element's value. A length over chunk is believed only as far as bytes come.
+func (d *decoder) readValue(e *Element) error {
 	if e.Length <= chunk {
 		e.Value = make([]byte, e.Length)
 		return d.read(e.Value)
 	}
 	var b bytes.Buffer
-	err := d.pass(e.Length, &b)
+	err := d.copyTo(&b, e.Length)
 	e.Value = b.Bytes()
 	return err
 }
 
-// pass copies n bytes to w. A file that ends before is a FormatError; an error of w is returned as it is.
-func (d *decoder) pass(n int64, w io.Writer) error {
+// copyTo copies n bytes to w. A file that ends before is a FormatError; an error of w is returned as it is.
+func (d *decoder) copyTo(w io.Writer, n int64) error {
 	got, err := io.CopyN(w, d.in, n)
 	d.off += got
 	if errors.Is(err, io.EOF) {
-		return d.fail("file is cut off: %d of %d %s came", got, n, english.PluralWord(int(n), "byte", ""))
+		return d.errorf("file is cut off: %d of %d %s came", got, n, english.PluralWord(int(n), "byte", ""))
 	}
 	return d.wrap(err)
 }
@@ -351,7 +351,7 @@ func (d *decoder) pass(n int64, w io.Writer) error {
 //	fffe e0dd  00000000   sequence delimitation, after the last item when the sequence's length is undefined
 func (d *decoder) sequence(e *Element, depth int, implicit bool) error {
 	if depth >= d.limits.Depth {
-		return d.fail("sequences nest deeper than %d", d.limits.Depth)
+		return d.errorf("sequences nest deeper than %d", d.limits.Depth)
 	}
 	defer func(before bool) { d.implicit = before }(d.implicit)
 	d.implicit = implicit
@@ -365,10 +365,10 @@ func (d *decoder) sequence(e *Element, depth int, implicit bool) error {
 			return nil
 		}
 		if tag != item {
-			return d.fail("%s stands where an item should", tag)
+			return d.errorf("%s stands where an item should", tag)
 		}
 		if d.elements++; d.elements > d.limits.Elements {
-			return d.fail("more than %d elements", d.limits.Elements)
+			return d.errorf("more than %d elements", d.limits.Elements)
 		}
 		name := d.path[len(d.path)-1]
 		d.path[len(d.path)-1] = fmt.Sprintf("%s[%d]", e.Tag, len(e.Items))
@@ -380,7 +380,7 @@ func (d *decoder) sequence(e *Element, depth int, implicit bool) error {
 		d.path[len(d.path)-1] = name
 	}
 	if d.off != end {
-		return d.fail("an item reaches %d %s beyond its sequence",
+		return d.errorf("an item reaches %d %s beyond its sequence",
 			d.off-end, english.PluralWord(int(d.off-end), "byte", ""))
 	}
 	return nil
@@ -405,7 +405,7 @@ func (d *decoder) pixelData(e *Element) error {
 		return errPixels
 	}
 	if e.Length != undefinedLength {
-		return d.pass(e.Length, d.pixels)
+		return d.copyTo(d.pixels, e.Length)
 	}
 	return d.fragments(e, d.pixels)
 }
@@ -421,17 +421,17 @@ func (d *decoder) fragments(e *Element, pixels io.Writer) error {
 		case tag == sequenceDelimitation:
 			return nil
 		case tag != item || length == undefinedLength:
-			return d.fail("%s stands where a fragment of pixel data should", tag)
+			return d.errorf("%s stands where a fragment of pixel data should", tag)
 		}
 		if d.elements++; d.elements > d.limits.Elements {
-			return d.fail("more than %d fragments", d.limits.Elements)
+			return d.errorf("more than %d fragments", d.limits.Elements)
 		}
 		e.Fragments = append(e.Fragments, Fragment{d.off, length})
 		w := pixels
 		if len(e.Fragments) == 1 {
 			w = io.Discard // the offset table
 		}
-		if err := d.pass(length, w); err != nil {
+		if err := d.copyTo(w, length); err != nil {
 			return err
 		}
 	}

@@ -22,54 +22,61 @@ import (
 	"lanewarden/drivers/xray/quality"
 )
 
-// Quality defines which detectors an image has, and the limits beyond which its system is faulty.
+// Quality defines which detectors an image has, and the limits beyond which its system is faulty. A limit of 0 is
+// none, but for DetectorsMax, where it tolerates none.
 type Quality struct {
-	Detectors    string  `yaml:"detectors" default:"columns" enum:"columns,rows"`
-	AirMin       float64 `yaml:"air_min" default:"0" min:"0" max:"65535" unit:"stored values"`
-	AirMax       float64 `yaml:"air_max" default:"0" min:"0" max:"65535" unit:"stored values"`
-	NoiseMax     float64 `yaml:"noise_max" default:"0.03" min:"0" max:"1"`
-	DriftMax     float64 `yaml:"drift_max" default:"0.1" min:"0" max:"1"`
+	Detectors string `yaml:"detectors" default:"columns" enum:"columns,rows"`
+	// AirMin and AirMax are levels as they are stored, before any window.
+	AirMin float64 `yaml:"air_min" default:"0" min:"0" max:"65535" unit:"stored values"`
+	AirMax float64 `yaml:"air_max" default:"0" min:"0" max:"65535" unit:"stored values"`
+	// NoiseMax and DriftMax are shares of the air level: 0.03 is 3 %.
+	NoiseMax float64 `yaml:"noise_max" default:"0.03" min:"0" max:"1"`
+	DriftMax float64 `yaml:"drift_max" default:"0.1" min:"0" max:"1"`
+	// SaturatedMax is a share of all pixels.
 	SaturatedMax float64 `yaml:"saturated_max" default:"0.05" min:"0" max:"1"`
-	DetectorsMax int     `yaml:"bad_detectors_max" default:"0" min:"0" max:"65535"`
+	// DetectorsMax is a number of dead and stuck detectors together.
+	DetectorsMax int `yaml:"bad_detectors_max" default:"0" min:"0" max:"65535"`
 }
 
 const (
 	previewSide    = 400 // pixels, so that a preview has a few KB
 	previewQuality = 50  // of JPEG
 	recentScans    = 32  // scans whose images and reports wait for each other
-	trendScans     = 64
-	minTrend       = 5 // scans before drift says something
-	analysisQueue  = 4
-	listedMax      = 64
+	trendScans     = 64  // scans over whose air levels the median is taken: an hour of a busy portal
+	minTrend       = 5   // scans before drift says something
+	analysisQueue  = 4   // images; each is a struct, its pixels stay in the artifact store
+	listedMax      = 64  // numbers of dead, and of stuck detectors in one observation; their counts are whole
 )
 
-// taken is an image that was stored and waits to be looked at.
-type taken struct {
+// storedImage is an image that was stored and acknowledged, and waits to be analysed.
+type storedImage struct {
 	image    *observation.XrayImage
 	artifact *observation.Artifact
-	at       time.Time
-	deviceNs int64 // the system's own clock; 0 where the image has no time
+	at       time.Time // of its observation, UTC
+	deviceNs int64     // the system's own clock; 0 where the image has no time
 }
 
-// analyst makes previews and watches quality. It belongs to one goroutine, but for the queue.
+// analyst makes previews and watches quality. It belongs to one goroutine, but for the queue. What it knows is lost
+// with the agent: drift begins anew, and a fault that is under way is reported once more.
 type analyst struct {
 	*system
-	queue  chan taken
+	queue  chan storedImage
 	scans  *lru.Cache[string, *scan] // by scan instance
-	air    map[string][]float64
-	faults map[string]bool // by measure and energy: under way
+	air    map[string][]float64      // by energy: air levels of the last trendScans images, as stored
+	faults map[string]bool           // by measure and energy: under way
 }
 
-// scan collects the recent objects of one scan.
-type scan struct{ images []taken }
+// scan collects the recent objects of one scan (0020,000D): one or two energies, and perhaps several views.
+type scan struct{ images []storedImage }
 
 func newAnalyst(s *system) *analyst {
-	return &analyst{system: s, queue: make(chan taken, analysisQueue), scans: recent[*scan](recentScans),
+	return &analyst{system: s, queue: make(chan storedImage, analysisQueue), scans: recent[*scan](recentScans),
 		air: map[string][]float64{}, faults: map[string]bool{}}
 }
 
-// put hands an image over; when many are waiting it waits, and with it who delivers them.
-func (a *analyst) put(ctx context.Context, t taken) {
+// enqueue hands an image over; when analysisQueue images are waiting it waits, and with it whoever delivers them.
+// When ctx ends the image is dropped, and stays without a preview.
+func (a *analyst) enqueue(ctx context.Context, t storedImage) {
 	select {
 	case a.queue <- t:
 	case <-ctx.Done():
@@ -83,15 +90,17 @@ func (a *analyst) run(ctx context.Context, sink driver.Sink) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case t := <-a.queue:
-			if err := a.look(ctx, sink, t); err != nil {
+			if err := a.process(ctx, sink, t); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// look makes preview and measures of one image. What is wrong with the image is reported; an error is the journal's.
-func (a *analyst) look(ctx context.Context, sink driver.Sink, t taken) error {
+// process makes preview and measures of one image and commits them together. What is wrong with the image is
+// reported; an error is the journal's, or that of the artifact store. One pass over the pixels serves both the
+// measures and the reduced picture, as decoding is what takes the time.
+func (a *analyst) process(ctx context.Context, sink driver.Sink, t storedImage) error {
 	r, err := sink.OpenArtifact(t.artifact)
 	if err != nil {
 		return err
@@ -99,14 +108,14 @@ func (a *analyst) look(ctx context.Context, sink driver.Sink, t taken) error {
 	defer r.Close()
 	i, err := pixel.Open(r, t.artifact.Size)
 	if err != nil {
-		return a.unseen(ctx, sink, t, err)
+		return a.reportUnrendered(ctx, sink, t, err)
 	}
 	meter := quality.NewMeter(i.Columns, i.Bits, a.Quality != nil && a.Quality.Detectors == "rows")
 	plane, err := picture.Reduce(i, image.Rectangle{}, previewSide, func(_ int, row []uint16) {
 		meter.Add(row)
 	})
 	if err != nil {
-		return a.unseen(ctx, sink, t, err)
+		return a.reportUnrendered(ctx, sink, t, err)
 	}
 	partner, closePartner := a.partner(sink, t)
 	defer closePartner()
@@ -120,7 +129,7 @@ func (a *analyst) look(ctx context.Context, sink driver.Sink, t taken) error {
 		shown, err = picture.Show(i, plane, picture.Options{Outlines: outlines})
 	}
 	if err != nil {
-		return a.unseen(ctx, sink, t, err)
+		return a.reportUnrendered(ctx, sink, t, err)
 	}
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, shown, &jpeg.Options{Quality: previewQuality}); err != nil {
@@ -135,26 +144,28 @@ func (a *analyst) look(ctx context.Context, sink driver.Sink, t taken) error {
 		PseudoColour: partner != nil, Outlines: uint32(len(outlines)),
 	})
 	o.Body.Artifacts = []*observation.Artifact{preview}
-	_, err = sink.Commit(ctx, append([]*observation.Observation{o}, a.judge(t, meter.Measures())...)...)
+	_, err = sink.Commit(ctx, append([]*observation.Observation{o}, a.evaluate(t, meter.Measures())...)...)
 	return err
 }
 
-// about makes an observation about an image, once for each.
-func (a *analyst) about(t taken, class observation.Class, what string, body proto.Message) *observation.Observation {
+// about makes an observation about an image, at the image's time. Its key, of what, SOP instance and content, makes
+// it one for each image however often that is processed.
+func (a *analyst) about(t storedImage, class observation.Class, what string, body proto.Message) *observation.Observation {
 	o := observation.New(class, t.at, body)
 	o.Body.DeviceTimeNs = t.deviceNs
 	o.Key = what + ":" + t.image.SopInstance + ":" + t.artifact.Hex()[:16]
 	return o
 }
 
-// unseen reports an image of which there is no picture.
-func (a *analyst) unseen(ctx context.Context, sink driver.Sink, t taken, why error) error {
+// reportUnrendered commits a preview without a picture that says why. Corrupt pixels are a device.fault besides; a
+// compression that is not rendered is none. Other errors are not the image's and are returned.
+func (a *analyst) reportUnrendered(ctx context.Context, sink driver.Sink, t storedImage, why error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	var bad *dicom.FormatError
 	if errors.As(why, &bad) {
-		if err := a.refused(ctx, sink, message.Wrap(said(why), "dicos.pixels",
+		if err := a.reportRefused(ctx, sink, message.Wrap(withPlace(why), "dicos.pixels",
 			message.String("object", t.artifact.Name)), nil); !errors.As(err, &bad) {
 			return err
 		}
@@ -166,8 +177,10 @@ func (a *analyst) unseen(ctx context.Context, sink driver.Sink, t taken, why err
 	return err
 }
 
-// partner returns the image of the other energy of the same scan, when it has come.
-func (a *analyst) partner(sink driver.Sink, t taken) (*pixel.Image, func()) {
+// partner remembers an image with its scan and returns the image of the other energy of the same scan, when it has
+// come, else nil. The caller closes it with the function, which is never nil. Only 8 images of a scan are
+// remembered: a peer may give all it ever sends one scan instance. A partner that cannot be opened is none.
+func (a *analyst) partner(sink driver.Sink, t storedImage) (*pixel.Image, func()) {
 	none := func() {}
 	if t.image.ScanInstance == "" {
 		return nil, none
@@ -198,8 +211,9 @@ func (a *analyst) partner(sink driver.Sink, t taken) (*pixel.Image, func()) {
 	return nil, none
 }
 
-// outlines returns what was reported of an image, or of another one of the same scan and size.
-func (a *analyst) outlines(t taken) []picture.Outline {
+// outlines returns what was reported of an image, or, when nothing was, of another one of the same scan and size: a
+// report on the high-energy image holds for the low-energy one, which shows the same place.
+func (a *analyst) outlines(t storedImage) []picture.Outline {
 	list := a.reports.outlines(t.image.SopInstance)
 	if one, known := a.scans.Get(t.image.ScanInstance); known {
 		for _, o := range one.images {
@@ -211,7 +225,8 @@ func (a *analyst) outlines(t taken) []picture.Outline {
 	return list
 }
 
-// energy names the energy of an image: high, low, or "" when it does not say, or has both.
+// energy names the energy of an image: "high", "low", or "" when it does not say, or has both. Trends and faults are
+// kept apart by it, since air levels of different energies cannot be compared.
 func energy(i *observation.XrayImage) string {
 	switch {
 	case i.HighEnergy && !i.LowEnergy:
@@ -222,8 +237,9 @@ func energy(i *observation.XrayImage) string {
 	return ""
 }
 
-// judge turns measures into telemetry, and into faults that begin or end.
-func (a *analyst) judge(t taken, m quality.Measures) []*observation.Observation {
+// evaluate turns measures into telemetry, and into faults that begin or end. Drift is relative to the median of the
+// scans before, +0.1 for 10 % brighter. Aborted and test scans are measured but not held against the limits.
+func (a *analyst) evaluate(t storedImage, m quality.Measures) []*observation.Observation {
 	q := &observation.XrayQuality{
 		ImageInstance: t.image.SopInstance, ScanInstance: t.image.ScanInstance, AirLevel: float32(m.AirLevel),
 		AirNoise: float32(m.AirNoise),
@@ -258,8 +274,10 @@ func (a *analyst) judge(t taken, m quality.Measures) []*observation.Observation 
 	return append(out, a.limits(t, e, q)...)
 }
 
-// limits holds measures against the limits.
-func (a *analyst) limits(t taken, energy string, q *observation.XrayQuality) (out []*observation.Observation) {
+// limits holds measures against the limits. A fault is an event when it begins and one when it ends, not one for
+// each image. Without air in the image (a truck that fills it) level, noise and drift say nothing and change
+// nothing.
+func (a *analyst) limits(t storedImage, energy string, q *observation.XrayQuality) (out []*observation.Observation) {
 	l := a.Quality
 	check := func(measure string, value, limit float64, passed bool) {
 		id := measure + "/" + energy

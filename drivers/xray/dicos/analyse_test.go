@@ -46,7 +46,7 @@ func (p *portal) scan(change func(*sim.Scan)) []*observation.Observation {
 		}
 		select {
 		case t := <-p.s.analyst.queue:
-			if err := p.s.analyst.look(context.Background(), p.sink, t); err != nil {
+			if err := p.s.analyst.process(context.Background(), p.sink, t); err != nil {
 				p.t.Fatal(err)
 			}
 		default:
@@ -140,7 +140,7 @@ func TestNotRendered(t *testing.T) {
 	if err := p.s.handleObject(context.Background(), p.sink, bytes.NewReader(raw), "x", "test"); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.s.analyst.look(context.Background(), p.sink, <-p.s.analyst.queue); err != nil {
+	if err := p.s.analyst.process(context.Background(), p.sink, <-p.s.analyst.queue); err != nil {
 		t.Fatal(err)
 	}
 	got := of[*observation.XrayPreview](p.sink.Observations())

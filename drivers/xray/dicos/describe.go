@@ -23,7 +23,8 @@ import (
 var Format = driver.Format{Name: formatName, Title: "DICOS or DICOM file", Recognise: recognise, Describe: describe,
 	Draw: drawView}
 
-// recognise looks for the prefix after the preamble, or for a first element of group 0002 or 0008.
+// recognise looks for the prefix after the preamble, or for a first element of group 0002 or 0008, little endian, as
+// files without preamble have. head is the file's first bytes, as many as there are.
 func recognise(head []byte) bool {
 	if len(head) >= 132 && string(head[128:132]) == "DICM" {
 		return true
@@ -35,9 +36,10 @@ func recognise(head []byte) bool {
 	return (group == 2 || group == 8) && element <= 0x0100
 }
 
-// Summary describes what a file holds.
+// Summary describes what a file holds: what lanectl decode prints as JSON, a stable form for scripts.
 type Summary struct {
-	Format         string          `json:"format"`
+	Format string `json:"format"`
+	// SHA256 is that of the whole file, lower-case hexadecimal: the artifact's name.
 	SHA256         string          `json:"sha256"`
 	TransferSyntax string          `json:"transfer_syntax"`
 	Guessed        bool            `json:"transfer_syntax_guessed"` // the file has no meta group
@@ -47,14 +49,16 @@ type Summary struct {
 	NotRendered    string          `json:"not_rendered,omitempty"`  // why there is no picture of the image
 	NotWhole       string          `json:"not_whole,omitempty"`     // how many of how many bytes of pixels are there
 	PixelBytes     int64           `json:"pixel_bytes"`
-	PixelSHA256    string          `json:"pixel_sha256,omitempty"`
-	Elements       []Element       `json:"elements"`
+	// PixelSHA256 is that of the pixel data as it stands, compressed fragments one after the other without the
+	// offset table: equal for a file that was only rewritten.
+	PixelSHA256 string    `json:"pixel_sha256,omitempty"`
+	Elements    []Element `json:"elements"`
 
 	image  *observation.XrayImage
 	report *observation.XrayThreatReport
 }
 
-// Element is a data element.
+// Element is a data element. Value is a list of numbers, a text, or up to shownBytes bytes as hexadecimal digits.
 type Element struct {
 	Tag    string      `json:"tag"`
 	Name   string      `json:"name,omitempty"`
@@ -64,6 +68,8 @@ type Element struct {
 	Items  [][]Element `json:"items,omitempty"`
 }
 
+// describe reads the whole of r. Times without a zone are taken as UTC, as no lane file is at hand. An error is a
+// *dicom.FormatError, or that of r.
 func describe(r io.Reader, _ string) (driver.Description, error) {
 	whole, pixels := sha256.New(), sha256.New()
 	counted := &counter{w: pixels}
@@ -111,6 +117,7 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 // formatName is the format's name in summaries.
 const formatName = "dicom"
 
+// counter counts the bytes that go through to w.
 type counter struct {
 	w io.Writer
 	n int64
@@ -121,9 +128,11 @@ func (c *counter) Write(p []byte) (int, error) {
 	return c.w.Write(p)
 }
 
-// shownBytes is the number of bytes of a binary value that are shown.
+// shownBytes is the number of bytes of a binary value that are shown; of numbers, those of values up to 4096 bytes
+// are.
 const shownBytes = 64
 
+// elements describes a data set; texts are decoded as c, also in items that name another character set.
 func elements(d dicom.Dataset, c dicom.Charset) []Element {
 	out := make([]Element, 0, len(d))
 	for _, e := range d {
@@ -145,7 +154,7 @@ func elements(d dicom.Dataset, c dicom.Charset) []Element {
 	return out
 }
 
-// Text implements driver.Description.
+// Text implements driver.Description: a few lines for a terminal, the first of which stands for the file in a list.
 func (s *Summary) Text() []string {
 	out := []string{fmt.Sprintf("DICOM file, transfer syntax %s, %d %s",
 		s.TransferSyntax, len(s.Elements), english.PluralWord(len(s.Elements), "element", ""))}

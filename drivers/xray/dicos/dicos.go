@@ -30,21 +30,25 @@ import (
 	"lanewarden/drivers/xray/pixel"
 )
 
+// mediaType of the artifacts, as registered by RFC 3240.
 const mediaType = "application/dicom"
 
-// Config is the settings of an X-ray system.
+// Config is the settings of an X-ray system (SETTINGS.md). One of Network and Folder must be given, or both.
 type Config struct {
-	Network  *Network          `yaml:"network"`
-	Folder   *transport.Folder `yaml:"folder"`
-	Quality  *Quality          `yaml:"quality"`
-	TimeZone string            `yaml:"time_zone" default:"UTC" format:"timezone" example:"America/Toronto"`
+	Network *Network          `yaml:"network"`
+	Folder  *transport.Folder `yaml:"folder"`
+	// Quality holds the limits of image quality; nil measures, and calls nothing a fault.
+	Quality *Quality `yaml:"quality"`
+	// TimeZone is for times that come without one, and for (0008,0201) being absent.
+	TimeZone string `yaml:"time_zone" default:"UTC" format:"timezone" example:"America/Toronto"`
 }
 
 // tapedOfImages is the number of bytes of an association that are taped, each way: who, what and how, without the
 // pixels, which are kept as artifacts.
 const tapedOfImages = 64 << 10
 
-// Network is the DICOM receiver.
+// Network is the DICOM receiver. Accept says which SOP classes it offers: "dicos" for those of NEMA IIC 1, "images"
+// for plain X-ray images too. With CertFile and KeyFile it speaks TLS 1.2 or later, and nothing else on that port.
 type Network struct {
 	Listen   string `yaml:"listen" required:"true" format:"hostport" example:"0.0.0.0:11112"`
 	AETitle  string `yaml:"ae_title" example:"LANE3"`
@@ -53,7 +57,7 @@ type Network struct {
 	KeyFile  string `yaml:"key_file" format:"file"`
 }
 
-// Sandbox implements driver.Sandboxed.
+// Sandbox implements driver.Sandboxed: it reads the sandbox's folder and opens no port.
 func (c *Config) Sandbox(at driver.Sandbox) {
 	c.Folder, c.Network = &transport.Folder{Path: at.Folder, Settle: time.Second}, nil
 }
@@ -69,6 +73,7 @@ func (c Config) Check() error {
 // Spec describes the driver.
 var Spec = driver.New("dicos", "X-ray system, DICOS (NEMA IIC 1)", build, Format).OnPort(104).WithTests(tests...)
 
+// build fails when the time zone is not known here.
 func build(c Config, env driver.Env) (driver.Driver, error) {
 	zone, err := driver.Zone(c.TimeZone)
 	return newSystem(c, env, zone), err
@@ -78,19 +83,22 @@ func newSystem(c Config, env driver.Env, zone *time.Location) *system {
 	return &system{Config: c, env: env, zone: zone, reports: newReports()}
 }
 
+// system is one X-ray system. Objects come from several goroutines at once, one for each association and one for the
+// folder; what they share is in the analyst's queue, in reports, which locks itself, and behind mu.
 type system struct {
 	Config
 	env  driver.Env
 	zone *time.Location
 
-	analyst *analyst // nil when nothing is to be looked at
+	analyst *analyst // set by Run; nil in tests of a single object
 	reports reports
 
 	mu     sync.Mutex // guards faults
 	faults driver.Faults
 }
 
-// Run implements driver.Driver.
+// Run implements driver.Driver. It ends when ctx does, or when the folder, the port or the journal fails, and has
+// then ended all of its goroutines, so that the supervisor can start it anew.
 func (s *system) Run(ctx context.Context, sink driver.Sink) error {
 	g, ctx := errgroup.WithContext(ctx)
 	sources := 1
@@ -113,7 +121,8 @@ func (s *system) Run(ctx context.Context, sink driver.Sink) error {
 	return g.Wait()
 }
 
-// listen takes what scanners store over the network (DICOM C-STORE) until ctx ends. It calls ready once it listens.
+// listen receives what scanners store over the network (DICOM C-STORE) until ctx ends. It calls ready once it
+// listens. Errors: a certificate that cannot be read, a port that is taken.
 func (s *system) listen(ctx context.Context, ready func(), sink driver.Sink) error {
 	server := &dimse.Server{AETitle: s.Network.AETitle, Log: slog.Default().With("device", s.env.Device)}
 	server.Prefer = pixel.RendersSyntax
@@ -139,6 +148,8 @@ func (s *system) listen(ctx context.Context, ready func(), sink driver.Sink) err
 	return server.Serve(ctx, l)
 }
 
+// file handles a file of the drop folder. transport.BadFileError has the folder move it to bad/; upon any other
+// error it stays and is tried again.
 func (s *system) file(ctx context.Context, sink driver.Sink, path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -154,7 +165,8 @@ func (s *system) file(ctx context.Context, sink driver.Sink, path string) error 
 	return err
 }
 
-// pushed takes an object from the network: its data set, before which we put what makes a file of it.
+// pushed handles an object from the network. Preamble and meta group are put before its data set, so that the
+// artifact is a file that any DICOM program reads.
 func (s *system) pushed(ctx context.Context, sink driver.Sink, o dimse.Object) error {
 	var head bytes.Buffer
 	if err := dicom.WriteMeta(&head, o.Class, o.Instance, o.Syntax); err != nil {
@@ -163,11 +175,17 @@ func (s *system) pushed(ctx context.Context, sink driver.Sink, o dimse.Object) e
 	return s.handleObject(ctx, sink, io.MultiReader(&head, o.Data), o.Instance+".dcs", o.CallingAE+" at "+o.Peer)
 }
 
-// maxHeader bounds what stands before the pixels and is held in memory while an object streams by.
+// maxHeader bounds what stands before the pixels and is held in memory while an object streams by, in bytes: the 16
+// MiB of values that dicom.DefaultLimits allows, and what surrounds them.
 const maxHeader = 20 << 20
 
-// handleObject reads an object's header, keeps the whole, and commits what it says. The caller may acknowledge the
-// object when handleObject returned nil; a *dicom.FormatError says that the object cannot be read.
+// handleObject reads an object's header, keeps the whole, and commits what it says. name is the artifact's; source,
+// for people, says where the object came from. The caller may acknowledge the object when handleObject returned nil;
+// a *dicom.FormatError says that the object cannot be read, and that a device.fault was committed. Any other error
+// is that of r or of the journal, and the object may be sent again.
+//
+// An object that comes again is stored and committed under the same keys, which adds nothing to the journal;
+// previews are made of new ones only.
 func (s *system) handleObject(ctx context.Context, sink driver.Sink, r io.Reader, name, source string) error {
 	head := &limited{max: maxHeader}
 	f, err := dicom.ReadHeader(io.TeeReader(r, head))
@@ -175,29 +193,29 @@ func (s *system) handleObject(ctx context.Context, sink driver.Sink, r io.Reader
 		err = message.Wrap(&dicom.FormatError{}, "dicos.no-instance-uid")
 	}
 	if err == nil {
-		err = s.useful(f)
+		err = s.checkContent(f)
 	}
 	if err != nil {
-		return s.refused(ctx, sink, fmt.Errorf("%s: %w", source, said(err)), head.Bytes())
+		return s.reportRefused(ctx, sink, fmt.Errorf("%s: %w", source, withPlace(err)), head.Bytes())
 	}
 	s.env.Tape.RecordDocument(name, nil)
 	artifact, err := sink.StoreArtifact(ctx, io.MultiReader(bytes.NewReader(head.Bytes()), r), mediaType, name)
 	if err != nil {
 		return err
 	}
-	if err := s.whole(f, sink, artifact); err != nil {
-		return s.refused(ctx, sink, fmt.Errorf("%s: %w", source, said(err)), head.Bytes())
+	if err := s.checkPixels(f, sink, artifact); err != nil {
+		return s.reportRefused(ctx, sink, fmt.Errorf("%s: %w", source, withPlace(err)), head.Bytes())
 	}
 	list := s.observations(f, artifact)
 	added, err := sink.Commit(ctx, list...)
 	if err == nil && added > 0 {
-		s.pass(ctx, list, artifact)
+		s.forward(ctx, list, artifact)
 	}
 	return err
 }
 
-// useful refuses an object that is neither image nor report.
-func (s *system) useful(f *dicom.File) error {
+// checkContent refuses an object that is neither image nor report with a *dicom.FormatError that says what it is.
+func (s *system) checkContent(f *dicom.File) error {
 	o := newObject(f, s.zone)
 	if what := o.notImage(); what != "" && o.report() == nil {
 		class := o.text(dicom.SOPClassUID)
@@ -209,8 +227,9 @@ func (s *system) useful(f *dicom.File) error {
 	return nil
 }
 
-// whole checks that the pixel data of a stored object is all there.
-func (s *system) whole(f *dicom.File, sink driver.Sink, artifact *observation.Artifact) error {
+// checkPixels checks that the pixel data of a stored object is all there, by its lengths and those of its fragments,
+// without decoding it. It must read the artifact, because the object itself has streamed by.
+func (s *system) checkPixels(f *dicom.File, sink driver.Sink, artifact *observation.Artifact) error {
 	r, err := sink.OpenArtifact(artifact)
 	if err != nil {
 		return err
@@ -219,21 +238,22 @@ func (s *system) whole(f *dicom.File, sink driver.Sink, artifact *observation.Ar
 	return errors.Join(pixel.CheckWhole(f, r, artifact.Size), pixel.CheckLength(f))
 }
 
-// pass hands on what is known of a scan: reports, and images to look at.
-func (s *system) pass(ctx context.Context, list []*observation.Observation, artifact *observation.Artifact) {
+// forward hands on what is known of a scan: reports, and images to analyse. It may wait for the analyst's queue; the
+// acknowledgement waits with it, which slows a system that sends faster than previews can be made.
+func (s *system) forward(ctx context.Context, list []*observation.Observation, artifact *observation.Artifact) {
 	for _, o := range list {
 		switch b := o.Body.Typed().(type) {
 		case *observation.XrayThreatReport:
 			s.reports.add(b)
 		case *observation.XrayImage:
 			if s.analyst != nil {
-				s.analyst.put(ctx, taken{b, artifact, o.Time(), o.Body.DeviceTimeNs})
+				s.analyst.enqueue(ctx, storedImage{b, artifact, o.Time(), o.Body.DeviceTimeNs})
 			}
 		}
 	}
 }
 
-// limited is a buffer that refuses to grow over its bound.
+// limited is a buffer that refuses to grow over its bound of max bytes: a write beyond it is a *dicom.FormatError.
 type limited struct {
 	bytes.Buffer
 	max int
@@ -247,10 +267,13 @@ func (l *limited) Write(p []byte) (int, error) {
 	return l.Buffer.Write(p)
 }
 
-// observations returns what an object says: an image, a report, or an image with threat tags in it as both.
+// observations returns what an object says: an image, a report, or an image with threat tags in it as both. Their
+// time is the object's, else the agent's clock; DeviceTimeNs is set only in the former case. The key is kind, SOP
+// instance and the artifact's hash: a repeat is recognised, and an instance that comes with other content is not
+// taken for one.
 func (s *system) observations(f *dicom.File, artifact *observation.Artifact) (out []*observation.Observation) {
 	o := newObject(f, s.zone)
-	at := o.taken()
+	at := o.acquiredAt()
 	add := func(class observation.Class, what string, body proto.Message) {
 		t := at
 		if t.IsZero() {
@@ -278,11 +301,12 @@ func (s *system) observations(f *dicom.File, artifact *observation.Artifact) (ou
 	return out
 }
 
-// excerpt is the number of bytes of a bad object in its fault.
+// excerpt is the number of bytes of a bad object in its fault: enough for preamble, prefix and meta group.
 const excerpt = 256
 
-// said returns an error of an object with a sentence about its place.
-func said(err error) error {
+// withPlace returns an error of an object with a sentence, in the reader's language, about its place: the offset and
+// the element. An error that already has a sentence, or is not of the format, is returned as it is.
+func withPlace(err error) error {
 	var bad *dicom.FormatError
 	if !errors.As(err, &bad) || err.Error() != bad.Error() {
 		return err
@@ -295,9 +319,10 @@ func said(err error) error {
 		message.String("element", bad.Path), reason)
 }
 
-// refused reports an object that cannot be read. What ended the reading otherwise (the connection) is no fault of its
-// own.
-func (s *system) refused(ctx context.Context, sink driver.Sink, reason error, head []byte) error {
+// reportRefused commits a device.fault about an object that cannot be read, with the first bytes of head, and
+// returns reason for the caller to answer with. What ended the reading otherwise (the connection) is no fault of the
+// object: it is returned and not reported. An error of the journal takes precedence.
+func (s *system) reportRefused(ctx context.Context, sink driver.Sink, reason error, head []byte) error {
 	var bad *dicom.FormatError
 	if !errors.As(reason, &bad) {
 		return reason

@@ -60,7 +60,7 @@ func sampleImage(more ...*dicom.Element) (dicom.Dataset, []byte) {
 	d := dicom.Dataset{
 		dicom.Text(dicom.SOPClassUID, "UI", "1.2.840.10008.5.1.4.1.1.501.2.1"),
 		dicom.Text(dicom.SOPInstanceUID, "UI", "1.2.3.1"),
-		dicom.Text(tagInstanceDate, "DA", "20261124"), dicom.Text(tagStudyTime, "TM", "1234"),
+		dicom.Text(tagStudyDate, "DA", "20261124"), dicom.Text(tagStudyTime, "TM", "1234"),
 		dicom.Text(tagModality, "CS", "DX"),
 		dicom.Text(tagOOI, "LO", "MSCU1234565"), dicom.Decimals(tagKVP, 6000), dicom.Uints(tagRows, "US", 32),
 		dicom.Uints(tagColumns, "US", 64),

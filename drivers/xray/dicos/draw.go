@@ -12,8 +12,10 @@ import (
 	"lanewarden/drivers/xray/pixel"
 )
 
-// drawView makes a picture of an image. Files beside it are the scan's image of the other energy, for pseudo-colour,
-// and reports, whose objects are outlined; threat tags in the image itself are outlined too.
+// drawView makes a picture of an image. Files beside it (v.With) are the scan's image of the other energy, for
+// pseudo-colour, and reports, whose objects are outlined; threat tags in the image itself are outlined too. v.Exact
+// gives the stored values instead, without window, size or outlines. Errors: pixel.ErrNoImage, pixel.ErrNotRendered,
+// a *dicom.FormatError, two images beside the first.
 func drawView(f driver.Source, v driver.View) (image.Image, error) {
 	i, err := pixel.Open(f, f.Size)
 	if err != nil {

@@ -9,9 +9,18 @@ import (
 	"lanewarden/drivers/xray/dicom"
 )
 
-// Tags of DICOM and DICOS (NEMA IIC 1) that become part of observations.
+// Tags of DICOM (PS3.6) and DICOS (NEMA IIC 1; dcmtk's dictionary, group 4010) that become part of observations. A
+// threat report nests so:
+//
+//	(4010,1011) threats                  an item for each potential threat object (PTO)
+//	  (4010,1010) PTO id
+//	  (4010,1037) representations        an item for each view
+//	    (0008,1155) image, somewhere below it
+//	    (4010,101d) polygon
+//	  (4010,1038) assessments            an item for each opinion
+//	    (4010,1012) category, (4010,1015) flag, (4010,1016) probability, ...
 const (
-	tagInstanceDate      dicom.Tag = 0x00080020 // study
+	tagStudyDate         dicom.Tag = 0x00080020
 	tagAcquisitionDate   dicom.Tag = 0x00080022
 	tagContentDate       dicom.Tag = 0x00080023
 	tagAcquisition       dicom.Tag = 0x0008002a // date and time
@@ -20,12 +29,12 @@ const (
 	tagContentTime       dicom.Tag = 0x00080033
 	tagModality          dicom.Tag = 0x00080060
 	tagManufacturer      dicom.Tag = 0x00080070
-	tagTimezone          dicom.Tag = 0x00080201
+	tagTimezone          dicom.Tag = 0x00080201 // offset from UTC, "-0500"
 	tagModel             dicom.Tag = 0x00081090
 	tagReferenced        dicom.Tag = 0x00081155 // SOP instance
-	tagOOI               dicom.Tag = 0x00100020
-	tagKVP               dicom.Tag = 0x00180060
-	tagScan              dicom.Tag = 0x0020000d
+	tagOOI               dicom.Tag = 0x00100020 // patient id in DICOM; in DICOS the object of inspection
+	tagKVP               dicom.Tag = 0x00180060 // tube voltage in kV; MeV systems give 6000 for 6 MV
+	tagScan              dicom.Tag = 0x0020000d // study instance UID
 	tagSeries            dicom.Tag = 0x0020000e
 	tagFrames            dicom.Tag = 0x00280008
 	tagRows              dicom.Tag = 0x00280010
@@ -33,17 +42,17 @@ const (
 	tagBitsStored        dicom.Tag = 0x00280101
 	tagLowEnergy         dicom.Tag = 0x40100001
 	tagHighEnergy        dicom.Tag = 0x40100002
-	tagPTO               dicom.Tag = 0x40101010
+	tagPTO               dicom.Tag = 0x40101010 // id of a potential threat object, unique in its report
 	tagThreats           dicom.Tag = 0x40101011
 	tagCategory          dicom.Tag = 0x40101012
 	tagDescription       dicom.Tag = 0x40101013
 	tagAbility           dicom.Tag = 0x40101014
 	tagFlag              dicom.Tag = 0x40101015
-	tagProbability       dicom.Tag = 0x40101016
-	tagMass              dicom.Tag = 0x40101017
-	tagDensity           dicom.Tag = 0x40101018
+	tagProbability       dicom.Tag = 0x40101016 // 0 to 1
+	tagMass              dicom.Tag = 0x40101017 // g
+	tagDensity           dicom.Tag = 0x40101018 // g/cm3
 	tagZEffective        dicom.Tag = 0x40101019
-	tagPolygon           dicom.Tag = 0x4010101d
+	tagPolygon           dicom.Tag = 0x4010101d // x, y, z of each corner, in pixels
 	tagAbortReason       dicom.Tag = 0x40101021
 	tagAbortFlag         dicom.Tag = 0x40101024
 	tagTDRType           dicom.Tag = 0x40101027
@@ -54,11 +63,11 @@ const (
 	tagAlarmObjects      dicom.Tag = 0x40101034
 	tagRepresentations   dicom.Tag = 0x40101037
 	tagAssessments       dicom.Tag = 0x40101038
-	tagTIP               dicom.Tag = 0x40101039
+	tagTIP               dicom.Tag = 0x40101039 // threat image projection: a threat that software drew into the image
 	tagDICOSVersion      dicom.Tag = 0x4010103a
 	tagOOIType           dicom.Tag = 0x40101042
 	tagAcquisitionStatus dicom.Tag = 0x40101044
-	tagPhantom           dicom.Tag = 0x40101046
+	tagPhantom           dicom.Tag = 0x40101046 // test object
 	tagScanType          dicom.Tag = 0x40101048
 )
 
@@ -66,12 +75,13 @@ const (
 const classTDR = "1.2.840.10008.5.1.4.1.1.501.3"
 
 const (
-	maxObjects = 256 // of a report; their count is kept
-	maxCorners = 3 * 256
+	maxObjects = 256     // of a report, and image references; the count of objects is kept
+	maxCorners = 3 * 256 // numbers: 256 corners of x, y, z
 )
 
-// object reads a data set with its character set and time zone. What is not there, or is not what the standard says, is
-// absent: bad fields are seen in the field, and cost only themselves.
+// object reads a data set with its character set and time zone. What is not there, or is not what the standard says,
+// is absent: bad fields are seen in the field, and cost only themselves. So its accessors return "", 0 or nil, never
+// an error.
 type object struct {
 	dicom.Dataset
 	charset dicom.Charset
@@ -82,8 +92,9 @@ func newObject(f *dicom.File, zone *time.Location) object {
 	return object{f.Dataset, f.Dataset.Charset(), zone}
 }
 
-// in returns an item of the object, whose texts have the object's character set unless it names another.
-func (o object) in(d dicom.Dataset) object {
+// item returns an item of the object, whose texts have the object's character set unless it names another (PS3.3,
+// C.12.1.1.2).
+func (o object) item(d dicom.Dataset) object {
 	charset := o.charset
 	if d.Find(dicom.SpecificCharacter) != nil {
 		charset = d.Charset()
@@ -91,9 +102,10 @@ func (o object) in(d dicom.Dataset) object {
 	return object{d, charset, o.zone}
 }
 
-// maxText bounds a text that is copied into an observation.
+// maxText bounds a text that is copied into an observation, in bytes.
 const maxText = 200
 
+// text returns an element as UTF-8, runs of white space made one blank; several values stay joined with backslashes.
 func (o object) text(tag dicom.Tag) string {
 	e := o.Find(tag)
 	if e == nil {
@@ -106,6 +118,7 @@ func (o object) text(tag dicom.Tag) string {
 	return s
 }
 
+// uint returns the first value of an element, 0 for one that is negative or needs more than 32 bits.
 func (o object) uint(tag dicom.Tag) uint32 {
 	if n := o.Find(tag).Ints(); len(n) > 0 && n[0] > 0 && n[0] < 1<<32 {
 		return uint32(n[0])
@@ -113,6 +126,7 @@ func (o object) uint(tag dicom.Tag) uint32 {
 	return 0
 }
 
+// float returns the first finite value of an element.
 func (o object) float(tag dicom.Tag) float32 {
 	if x := o.Find(tag).Floats(); len(x) > 0 {
 		return float32(x[0])
@@ -127,7 +141,9 @@ func (o object) items(tag dicom.Tag) []dicom.Dataset {
 	return nil
 }
 
-// dateTime parses a DT value, or a DA and TM value joined: YYYYMMDDHHMMSS.FFFFFF and perhaps &ZZXX.
+// dateTime parses a DT value, or a DA and TM value joined: YYYYMMDDHHMMSS.FFFFFF and perhaps &ZZXX (PS3.5, 6.2), the
+// end of which may be missing. "20240131093012.5-0500" is 14:30:12.5 UTC. A time without a zone is of o.zone. What
+// is no date, or is before 1971 or after 2199 (clocks that were never set), is the zero time. The result is UTC.
 func (o object) dateTime(text string) time.Time {
 	text = strings.TrimSpace(text)
 	for _, layout := range []string{"20060102150405-0700", "20060102150405", "200601021504", "2006010215", "20060102"} {
@@ -138,13 +154,15 @@ func (o object) dateTime(text string) time.Time {
 	return time.Time{}
 }
 
-// taken returns when the object was made, as well as it says; the zero time when it does not.
-func (o object) taken() time.Time {
+// acquiredAt returns when the object was made, as well as it says; the zero time when it does not. In this order:
+// acquisition date and time in one, acquisition, content, study. Only (0008,002A) can hold a zone itself; the others
+// take that of (0008,0201) when there is one.
+func (o object) acquiredAt() time.Time {
 	if t := o.dateTime(o.text(tagAcquisition)); !t.IsZero() {
 		return t
 	}
 	for _, pair := range [][2]dicom.Tag{{tagAcquisitionDate, tagAcquisitionTime}, {tagContentDate, tagContentTime},
-		{tagInstanceDate, tagStudyTime}} {
+		{tagStudyDate, tagStudyTime}} {
 		date, clock := o.text(pair[0]), o.text(pair[1])
 		if date == "" {
 			continue
@@ -159,21 +177,25 @@ func (o object) taken() time.Time {
 	return time.Time{}
 }
 
+// aborted reports whether the scan was broken off. Systems say so by flag, by status, or both; a flag that is not
+// known counts as an abort, as a wrong "clear" is the worse mistake.
 func (o object) aborted() bool {
 	flag, status := o.text(tagAbortFlag), o.text(tagAcquisitionStatus)
 	return flag != "" && flag != "SUCCESS" && flag != "NO" || strings.Contains(status, "ABORT") ||
 		strings.Contains(status, "FAIL")
 }
 
+// test reports whether the image holds a projected threat or a test object, as it does in training and in checks.
 func (o object) test() bool {
 	tip, phantom := o.text(tagTIP), o.text(tagPhantom)
 	return tip != "" && tip != "NONE" || phantom != "" && phantom != "NONE"
 }
 
+// present reports whether a detector tag, (4010,0001) or (4010,0002), says that the energy was measured.
 func present(energy string) bool { return energy != "" && energy != "NONE" && energy != "NO" }
 
-// notImage describes what an object is that is no image, "" for one that is. An object of a class that is not known is
-// one when it has pixels.
+// notImage describes what an object is that is no image, "" for one that is. An object of a class that is not known
+// is one when it has pixels, or rows at least (those of a JPIP reference are elsewhere).
 func (o object) notImage() string {
 	class := o.text(dicom.SOPClassUID)
 	name, image, known := dicom.ClassName(class)
@@ -207,7 +229,8 @@ func (o object) image(f *dicom.File) *observation.XrayImage {
 	return i
 }
 
-// report returns the threat tags of the object, nil when it has none and is no report.
+// report returns the threat tags of the object, nil when it has none and is no report. Decision or threats suffice
+// in an object of any class: some systems put them into the image and send no TDR.
 func (o object) report() *observation.XrayThreatReport {
 	isReport := o.text(dicom.SOPClassUID) == classTDR
 	if !isReport && o.Find(tagDecision) == nil && o.Find(tagThreats) == nil {
@@ -226,17 +249,18 @@ func (o object) report() *observation.XrayThreatReport {
 	threats := o.items(tagThreats)
 	r.TotalObjects = max(r.TotalObjects, uint32(len(threats)))
 	for _, it := range threats[:min(len(threats), maxObjects)] {
-		r.Objects = append(r.Objects, o.in(it).threat())
+		r.Objects = append(r.Objects, o.item(it).threat())
 	}
 	r.ImageInstances = o.references(nil)
 	r.Clear = isClear(r)
 	return r
 }
 
+// threat returns an item of the threat sequence. A region's image is the first instance that its item refers to.
 func (o object) threat() *observation.ThreatObject {
 	t := &observation.ThreatObject{Id: o.uint(tagPTO)}
 	for _, it := range o.items(tagAssessments) {
-		a := o.in(it)
+		a := o.item(it)
 		t.Assessments = append(t.Assessments, &observation.ThreatAssessment{
 			Category: a.text(tagCategory), Description: a.text(tagDescription), Ability: a.text(tagAbility),
 			Flag:        a.text(tagFlag),
@@ -246,10 +270,10 @@ func (o object) threat() *observation.ThreatObject {
 	}
 	for _, it := range o.items(tagRepresentations) {
 		region := &observation.ThreatRegion{}
-		if refs := o.in(it).references(nil); len(refs) > 0 {
+		if refs := o.item(it).references(nil); len(refs) > 0 {
 			region.ImageInstance = refs[0]
 		}
-		corners := o.in(it).Find(tagPolygon).Floats()
+		corners := o.item(it).Find(tagPolygon).Floats()
 		for _, x := range corners[:min(len(corners), maxCorners)] {
 			region.Polygon = append(region.Polygon, float32(x))
 		}
@@ -258,7 +282,8 @@ func (o object) threat() *observation.ThreatObject {
 	return t
 }
 
-// references gathers the SOP instances that a data set refers to, at any depth, each once.
+// references appends to out the SOP instances that a data set refers to, at any depth, each once, up to maxObjects.
+// The depth is bounded by dicom.DefaultLimits.
 func (o object) references(out []string) []string {
 	for _, e := range o.Dataset {
 		if e.Tag == tagReferenced {
@@ -267,7 +292,7 @@ func (o object) references(out []string) []string {
 			}
 		}
 		for _, it := range e.Items {
-			out = o.in(it).references(out)
+			out = o.item(it).references(out)
 		}
 	}
 	return out
@@ -285,14 +310,16 @@ func flagged(r *observation.XrayThreatReport) bool {
 	return false
 }
 
+// threatFlag reports whether an assessment flag, (4010,1015), calls for somebody to look.
 func threatFlag(flag string) bool { return flag == "THREAT" || flag == "HIGH_THREAT" }
 
-// isClear calls a scan clear only when every condition agrees.
+// isClear calls a scan clear only when every condition agrees. Not clear is not an alarm: a timed-out decision is
+// neither.
 func isClear(r *observation.XrayThreatReport) bool {
 	return r.Decision == "CLEAR" && r.AlarmObjects == 0 && !flagged(r) && !r.Aborted && !r.Test
 }
 
-// isAlarm reports whether somebody must look.
+// isAlarm reports whether somebody must look: any one condition is enough, also in an aborted or test scan.
 func isAlarm(r *observation.XrayThreatReport) bool {
 	return r.Decision == "ALARM" || r.AlarmObjects > 0 || flagged(r)
 }

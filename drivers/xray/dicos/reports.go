@@ -7,7 +7,8 @@ import (
 	"lanewarden/drivers/xray/picture"
 )
 
-// reports remembers what was found in images lately, for the previews of images that come after their report.
+// reports remembers what was found in images lately, for the previews of images that come after their report. It may
+// be used by several goroutines: the cache locks itself.
 type reports struct {
 	of *lru.Cache[string, []picture.Outline] // by image's SOP instance
 }
@@ -23,22 +24,28 @@ func recent[V any](size int) *lru.Cache[string, V] {
 	return cache
 }
 
+// rememberedImages is the number of images whose outlines are kept: a report may come before its image, which is
+// larger and takes longer on its way.
 const rememberedImages = 64
 
-// add remembers a report.
+// add remembers a report. A second report on an image replaces the first: an operator's that of the machine.
 func (r *reports) add(t *observation.XrayThreatReport) {
 	for image, list := range outlinesOf(t) {
 		r.of.Add(image, list)
 	}
 }
 
+// outlines returns what was reported of the image with this SOP instance; nil when nothing was, or it is too long
+// ago.
 func (r *reports) outlines(image string) []picture.Outline {
 	list, _ := r.of.Get(image)
 	return list
 }
 
-// outlinesOf returns what a report found, by the image in which it stands. A region that names no image is of the
-// only one that the report refers to, or of the report's own object when it stands in an image.
+// outlinesOf returns what a report found, by SOP instance of the image in which it stands. A region that names no
+// image is of the only one that the report refers to, or of the report's own object when it stands in an image; else
+// it cannot be placed and is left out. An object is outlined as an alarm when an assessment flags it, or when the
+// report is an alarm and says nothing of the object.
 func outlinesOf(t *observation.XrayThreatReport) map[string][]picture.Outline {
 	only := ""
 	if t.Embedded {

@@ -8,13 +8,15 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// Limits of the image test: what an image of a sound system has, whatever the lane file's own limits are.
+// Limits of the image test: what an image of a sound system has, whatever the lane file's own limits are. Noise is a
+// share of the air level, saturated a share of all pixels; dead is for dead and for stuck detectors, each.
 const (
 	maxNoise     = 0.03
 	maxSaturated = 0.9
 	maxDead      = 0
 )
 
+// The daily test: a technician scans a test object or any vehicle with air around it, and the image is measured.
 var tests = []driver.Test{{
 	ID: "image", Title: message.New("test.image.title"), Every: 24 * time.Hour,
 	Steps: func(any) []driver.Step {
@@ -25,6 +27,8 @@ var tests = []driver.Test{{
 	},
 }}
 
+// imageQuality judges the first image since the step began, and waits for one until the evidence is over. An image
+// without air fails, as its noise cannot be told.
 func imageQuality(e driver.Evidence) ([]*observation.TestCheck, bool) {
 	for _, r := range e.Rows {
 		q := r.Body.GetXrayQuality()
