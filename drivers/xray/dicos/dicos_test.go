@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -181,6 +182,21 @@ func TestClearAndAlarm(t *testing.T) {
 			(got.Class == observation.Class_CLASS_ALARM) != c.alarm {
 			t.Errorf("%s: clear %v, class %v", name, r.Clear, got.Class)
 		}
+	}
+}
+
+// TestThreatBehindManyObjects: a report keeps a bounded number of objects, and the one that is a threat is among them
+// wherever it stands.
+func TestThreatBehindManyObjects(t *testing.T) {
+	d := report("CLEAR", "NO_THREAT")
+	threat := report("CLEAR", "THREAT").Find(tagThreats).Items[0]
+	harmless := d.Find(tagThreats).Items[0]
+	items := append(slices.Repeat([]dicom.Dataset{harmless}, maxObjects+10), threat, harmless)
+	got := observe(t, replace(d, dicom.Sequence(tagThreats, items...)), nil)[0]
+	r := got.Body.GetXrayThreatReport()
+	if got.Class != observation.Class_CLASS_ALARM || r.Clear || len(r.Objects) != maxObjects ||
+		int(r.TotalObjects) != len(items) {
+		t.Errorf("class %v, clear %v, %d of %d objects", got.Class, r.Clear, len(r.Objects), r.TotalObjects)
 	}
 }
 

@@ -248,8 +248,13 @@ func (o object) report() *observation.XrayThreatReport {
 	}
 	threats := o.items(tagThreats)
 	r.TotalObjects = max(r.TotalObjects, uint32(len(threats)))
-	for _, it := range threats[:min(len(threats), maxObjects)] {
-		r.Objects = append(r.Objects, o.item(it).threat())
+	for _, it := range threats {
+		t := o.item(it).threat()
+		if len(r.Objects) < maxObjects {
+			r.Objects = append(r.Objects, t)
+		} else if isThreat(t) { // what makes the report an alarm is not cut off
+			r.Objects[maxObjects-1] = t
+		}
 	}
 	r.ImageInstances = o.references(nil)
 	r.Clear = isClear(r)
@@ -299,15 +304,11 @@ func (o object) references(out []string) []string {
 }
 
 // flagged reports whether any assessment says that an object is a threat.
-func flagged(r *observation.XrayThreatReport) bool {
-	for _, t := range r.Objects {
-		for _, a := range t.Assessments {
-			if threatFlag(a.Flag) {
-				return true
-			}
-		}
-	}
-	return false
+func flagged(r *observation.XrayThreatReport) bool { return slices.ContainsFunc(r.Objects, isThreat) }
+
+// isThreat reports whether any assessment flags the object; a second opinion to the contrary does not count.
+func isThreat(t *observation.ThreatObject) bool {
+	return slices.ContainsFunc(t.Assessments, func(a *observation.ThreatAssessment) bool { return threatFlag(a.Flag) })
 }
 
 // threatFlag reports whether an assessment flag, (4010,1015), calls for somebody to look.
