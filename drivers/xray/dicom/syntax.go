@@ -9,6 +9,8 @@ type Syntax struct {
 	Name     string // in words, for a person
 	implicit bool   // elements have no VR; the dictionary says it
 	deflated bool   // behind the meta group all is one raw DEFLATE stream (RFC 1951)
+	// BigEndianPixels reports that pixel data of 16 bits has the upper byte first, though all else is little endian.
+	BigEndianPixels bool
 	// Encapsulated reports that pixel data stands in fragments (PS3.5, A.4), which are compressed. Icons within
 	// items may be uncompressed nevertheless.
 	Encapsulated bool
@@ -23,6 +25,8 @@ const (
 	ExplicitLE = "1.2.840.10008.1.2.1"
 	DeflatedLE = "1.2.840.10008.1.2.1.99"
 	bigEndian  = "1.2.840.10008.1.2.2"
+	// GEPrivate is GE's "DLX" syntax, of older CT and angiography systems.
+	GEPrivate = "1.2.840.113619.5.2"
 )
 
 // UIDs of compressed transfer syntaxes (PS3.6, A-1).
@@ -76,7 +80,7 @@ var syntaxes = []Syntax{
 	{UID: jpegFamily + "204", Name: "JPIP high-throughput JPEG 2000 referenced"},
 	{UID: jpegFamily + "205", Name: "JPIP high-throughput JPEG 2000 referenced, deflated", deflated: true},
 	{UID: "1.2.840.10008.1.2.8.1", Name: "deflated image frames", Encapsulated: true},
-	{UID: "1.2.840.113619.5.2", Name: "GE private implicit VR, pixels big endian", implicit: true},
+	{UID: GEPrivate, Name: "GE private implicit VR, pixels big endian", implicit: true, BigEndianPixels: true},
 }
 
 // SyntaxOf returns the transfer syntax of a UID, and whether its header can be read: true for all of the JPEG

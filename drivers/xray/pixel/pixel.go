@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/bits"
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
@@ -422,6 +423,11 @@ func (n *nativeRows) Next(row []uint16) error {
 		b := n.buf
 		for x := range row {
 			row[x] = uint16(b[2*x]) | uint16(b[2*x+1])<<8
+		}
+		if n.File.Syntax.BigEndianPixels {
+			for x, v := range row {
+				row[x] = bits.ReverseBytes16(v)
+			}
 		}
 	}
 	n.fix(row)

@@ -123,6 +123,15 @@ func TestUncompressed(t *testing.T) {
 	}
 }
 
+// TestBigEndianPixels: GE's private syntax turns the bytes of pixels around and nothing else.
+func TestBigEndianPixels(t *testing.T) {
+	turned := []uint16{0x0100, 0x3412, 0xff0f}
+	got, _, err := decode(file(t, dicom.GEPrivate, 1, 3, 16, 1, false, turned), 0)
+	if want := []uint16{0x0001, 0x1234, 0x0fff}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%04x, %v; want %04x", got, err, want)
+	}
+}
+
 func TestSignedValuesAreRaised(t *testing.T) {
 	stored := []uint16{0x0800, 0x0fff, 0, 0x07ff} // -2048, -1, 0, 2047 in 12 bits
 	got, i, err := decode(file(t, dicom.ExplicitLE, 1, 4, 12, 1, true, stored), 0)
