@@ -17,11 +17,13 @@ const (
 	markSOF1 = 0xc1 // extended sequential
 )
 
-// maxBaseline bounds the pixels of a frame that is decoded whole: image/jpeg gives no rows.
+// maxBaseline bounds the pixels of a frame that is decoded whole: image/jpeg gives no rows. It takes a byte for
+// each.
 const maxBaseline = 1 << 25
 
 // newBaseline decodes a frame of JPEG baseline, or extended with 8 bits, with the standard library. What that does
-// not decode (12 bits, arithmetic coding) is not rendered.
+// not decode (12 bits, arithmetic coding) is ErrNotRendered; corrupt data, colour, and another size are
+// codingErrors.
 func newBaseline(r io.Reader, rows, columns int) (Rows, error) {
 	if rows*columns > maxBaseline {
 		return nil, fmt.Errorf("%w: JPEG of %d x %d pixels, more than the %d that are decoded whole", ErrNotRendered,
@@ -48,7 +50,7 @@ func newBaseline(r io.Reader, rows, columns int) (Rows, error) {
 }
 
 // jpegHead reads a stream up to its scan, and checks that its frame is what the header says before memory is taken
-// for it. It returns what it read.
+// for it: image/jpeg would believe any size. It returns what it read, which is to be read again before r.
 func jpegHead(r io.Reader, rows, columns int) (io.Reader, error) {
 	var read bytes.Buffer
 	m, err := newMarkers(io.TeeReader(r, &read), rows, columns)
@@ -78,10 +80,10 @@ func jpegHead(r io.Reader, rows, columns int) (io.Reader, error) {
 	return nil, err
 }
 
-// maxJPEGHead bounds what stands before the scan: tables, comments, profiles.
+// maxJPEGHead bounds what stands before the scan, in bytes: tables, comments, profiles.
 const maxJPEGHead = 1 << 20
 
-// greyRows gives the rows of a decoded image.
+// greyRows gives the rows of a decoded image, one byte a pixel.
 type greyRows struct {
 	image *image.Gray
 	row   int

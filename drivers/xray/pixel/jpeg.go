@@ -6,20 +6,23 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// lossless decodes JPEG lossless (ITU-T T.81, annex H): process 14, one component, Huffman coded.
+// lossless decodes JPEG lossless (ITU-T T.81, annex H): process 14, one component, Huffman coded. Each sample is
+// predicted of its neighbours, and the difference is coded. Two rows are held.
 type lossless struct {
 	in        jpegBits
 	table     *huffman
-	predictor byte
-	point     uint // point transform: values are shifted up by so much
-	initial   int32
-	restart   int // samples between restart markers, 0 for none
-	left      int // samples until the next
-	prev, cur []int32
+	predictor byte    // 1 to 7, table H.1
+	point     uint    // point transform: values are shifted up by so much
+	initial   int32   // prediction of the very first sample: half of the scale (H.1.2.1)
+	restart   int     // samples between restart markers, 0 for none
+	left      int     // samples until the next
+	prev, cur []int32 // rows, before the point transform is undone
 	row       int
 	first     bool // the row is the first after a start or restart
 }
 
+// newLossless reads the headers up to the scan. Restart intervals must be whole rows, as T.81 wants them in lossless
+// (H.1.1). Other processes and parameters are codingErrors.
 func newLossless(r io.Reader, rows, columns int) (Rows, error) {
 	m, err := newMarkers(r, rows, columns)
 	if err != nil {
@@ -68,7 +71,8 @@ func newLossless(r io.Reader, rows, columns int) (Rows, error) {
 	}
 }
 
-// Next implements Rows.
+// Next implements Rows. The first row, and each behind a restart, is predicted of the sample to the left, the first
+// column of the others of that above (H.1.2.1). Sums are modulo 2^16.
 func (d *lossless) Next(row []uint16) error {
 	if d.restart > 0 && d.left == 0 {
 		if err := d.in.restartMarker(); err != nil {
@@ -105,7 +109,10 @@ func (d *lossless) Next(row []uint16) error {
 	return nil
 }
 
-// predict is table H.1.
+// predict is table H.1. a is the sample to the left, b that above, c that above to the left:
+//
+//	c b
+//	a x
 func predict(which byte, a, b, c int32) int32 {
 	switch which {
 	case 1:
@@ -124,7 +131,8 @@ func predict(which byte, a, b, c int32) int32 {
 	return (a + b) >> 1
 }
 
-// huffman is a table for decoding: by the next nine bits where they tell, else by length.
+// huffman is a table for decoding: by the next nine bits where they tell, else by length (T.81, F.2.2.3). Its values
+// are numbers of bits of differences, 0 to 16. Most codes are short, so that one look is enough for nearly all.
 type huffman struct {
 	fast    [512]uint16 // length << 8 | value; 0 where more bits are needed
 	values  []byte
@@ -132,7 +140,13 @@ type huffman struct {
 	first   [17]int32 // value's index less its code, by length
 }
 
-// readTables reads a DHT segment (B.2.4.2, C.2).
+// readTables reads a DHT segment (B.2.4.2, C.2), one or more tables:
+//
+//	class, id  1   0 for lossless, id 0 to 3
+//	counts     16  of codes of each length, 1 to 16 bits
+//	values     as many as the counts add up to
+//
+// Codes are given out in rising order, each length beginning at twice what follows the last of the length before.
 func readTables(tables *[4]*huffman, body []byte) error {
 	for len(body) > 0 {
 		if len(body) < 17 || body[0] > 3 {
@@ -175,19 +189,21 @@ func readTables(tables *[4]*huffman, body []byte) error {
 	return nil
 }
 
-// jpegBits reads bits; after a byte of ff a zero byte is left out (F.2.2.5). Behind the end there are zeros.
+// jpegBits reads bits; after a byte of ff a zero byte is left out (F.2.2.5). Behind the end there are zeros, so that
+// decoding needs no check for each bit; spent tells afterwards whether they were used.
 type jpegBits struct {
 	r     io.Reader
 	buf   []byte
 	pos   int
-	acc   uint64
+	acc   uint64 // the next n bits, from the top
 	n     uint
-	ended bool
+	ended bool // the reader has no more than buf
 	mark  byte // the marker at which the reading stands
-	over  uint
+	over  uint // zeros behind the end that were made available
 	store [streamBuffer]byte
 }
 
+// fill makes at least 57 bits available.
 func (b *jpegBits) fill() {
 	for b.n <= 56 {
 		v, ok := b.next()
@@ -201,9 +217,10 @@ func (b *jpegBits) fill() {
 	}
 }
 
-// spent reports whether bits behind the end were taken.
+// spent reports whether bits behind the end were taken: the data is cut off or corrupt.
 func (b *jpegBits) spent() bool { return b.over > b.n }
 
+// raw returns the next byte as it stands; false behind the last.
 func (b *jpegBits) raw() (byte, bool) {
 	if b.pos == len(b.buf) && !b.ended {
 		n, err := io.ReadFull(b.r, b.store[:])
@@ -217,6 +234,7 @@ func (b *jpegBits) raw() (byte, bool) {
 	return v, true
 }
 
+// next returns the next byte of coded data; false at a marker, which is then in mark, and behind the last.
 func (b *jpegBits) next() (byte, bool) {
 	if b.mark != 0 {
 		return 0, false
@@ -237,7 +255,8 @@ func (b *jpegBits) next() (byte, bool) {
 	return 0xff, true
 }
 
-// restartMarker goes on behind a restart marker.
+// restartMarker goes on behind a restart marker, passing over the bits that fill up the byte before it. Its number,
+// 0 to 7, is not checked: rows are counted, and a lost interval shows at the end.
 func (b *jpegBits) restartMarker() error {
 	for b.mark == 0 {
 		if _, ok := b.next(); !ok && b.mark == 0 {
@@ -251,7 +270,8 @@ func (b *jpegBits) restartMarker() error {
 	return nil
 }
 
-// difference decodes one difference (H.1.2.2).
+// difference decodes one difference (H.1.2.2): the code of its number of bits, then the bits. A first bit of 0 makes
+// it negative, as in F.12 (EXTEND). 16 bits stand for 32768 alone, without bits behind the code.
 func (b *jpegBits) difference(h *huffman) (int32, error) {
 	if b.n < 32 {
 		b.fill()

@@ -9,7 +9,13 @@ import (
 )
 
 // jpegLS decodes JPEG-LS (ITU-T T.87): one component, lossless or near-lossless. Names are those of the standard
-// where it has them.
+// where it has them. A sample x is predicted of its neighbours, named as in figure 3:
+//
+//	c b d
+//	a x
+//
+// Where the three gradients d-b, b-c and c-a are all flat, a run of a is coded; elsewhere the gradients choose one
+// of 365 contexts, which has learned how wide and how biased errors are there.
 type jpegLS struct {
 	in   lsBits
 	p    lsParameters
@@ -18,24 +24,32 @@ type jpegLS struct {
 
 	contexts [365]lsContext
 	runs     [2]lsRun
-	runIndex int
-	quantum  []int8 // quantised gradients, from -maxval to maxval
+	runIndex int    // index into lsJ
+	quantum  []int8 // quantised gradients, from -maxval to maxval; a table, as three are needed for each sample
 }
 
-// lsParameters follow from bits and preset (C.2.4.1.1).
+// lsParameters follow from bits and preset (C.2.4.1.1): maxval is the highest sample, near the largest error of a
+// sample (0 for lossless), rng the number of distinct errors, qbpp the bits for one, limit the longest code in bits,
+// reset the number of samples after which a context halves what it has learned, t1 to t3 the gradients' thresholds.
 type lsParameters struct {
 	maxval, near, rng, qbpp, limit, reset int32
 	t1, t2, t3                            int32
 }
 
+// lsContext is the state of one context of regular mode: a sums absolute errors, b errors, n counts, and c corrects
+// the prediction (A.2.1).
 type lsContext struct{ a, b, c, n int32 }
 
+// lsRun is the state of one kind of run interruption: nn counts negative errors (A.7.2).
 type lsRun struct{ a, n, nn int32 }
 
-// lsJ is table A.1: the order of run lengths.
+// lsJ is table A.1: a one bit in run mode stands for 1 << lsJ[runIndex] samples.
 var lsJ = [32]uint8{0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7,
 	8, 9, 10, 11, 12, 13, 14, 15}
 
+// newJPEGLS reads the headers up to the scan. Of LSE segments only presets (type 1) are read; mapping tables,
+// restart intervals, interleaving and point transforms are codingErrors, as no DICOM writer makes them of grey
+// images.
 func newJPEGLS(r io.Reader, rows, columns int) (Rows, error) {
 	m, err := newMarkers(r, rows, columns)
 	if err != nil {
@@ -76,6 +90,8 @@ func newJPEGLS(r io.Reader, rows, columns int) (Rows, error) {
 	}
 }
 
+// startJPEGLS sets up the state for a scan (A.2.1). Presets outside the ranges of table C.1 are codingErrors: the
+// tables and shifts below rely on them.
 func startJPEGLS(m *markers, near int32, preset [5]int32) (Rows, error) {
 	d := &jpegLS{in: lsBits{r: m.r}, prev: make([]int32, m.columns+2), cur: make([]int32, m.columns+2)}
 	maxval := int32(1)<<m.bits - 1
@@ -110,7 +126,7 @@ func startJPEGLS(m *markers, near int32, preset [5]int32) (Rows, error) {
 	return d, nil
 }
 
-// parameters computes the defaults (C.2.4.1.1.1).
+// parameters computes the defaults (C.2.4.1.1.1) and what follows from maxval and near (A.2.1).
 func parameters(maxval, near int32) lsParameters {
 	clamp := func(v, low int32) int32 {
 		if v > maxval || v < low {
@@ -137,7 +153,7 @@ func parameters(maxval, near int32) lsParameters {
 	return p
 }
 
-// quantise is code segment A.4.
+// quantise is code segment A.4: the region of a gradient, -4 to 4, 0 being flat.
 func (p *lsParameters) quantise(d int32) int8 {
 	switch {
 	case d <= -p.t3:
@@ -160,7 +176,9 @@ func (p *lsParameters) quantise(d int32) int8 {
 	return 4
 }
 
-// Next implements Rows.
+// Next implements Rows. The row above the first is zeros; left of a row stands the sample above its first, right of
+// the row above its last once more (A.2.1). Of a context and its mirror image only one is kept: sign says which it
+// was.
 func (d *jpegLS) Next(row []uint16) error {
 	n := len(row)
 	prev, cur := d.prev[:n+2], d.cur[:n+2]
@@ -194,7 +212,9 @@ func (d *jpegLS) Next(row []uint16) error {
 	return nil
 }
 
-// regular decodes a sample in regular mode (A.4, A.5, A.6).
+// regular decodes a sample in regular mode (A.4, A.5, A.6): the median edge detector predicts it, the context
+// corrects the prediction, and the coded error is added. Errors are coded as 0, -1, 1, -2, ... with rare ones
+// inverted (A.5.2).
 func (d *jpegLS) regular(x *lsContext, sign, a, b, c int32) int32 {
 	low, high := min(a, b), max(a, b)
 	px := a + b - c
@@ -215,7 +235,7 @@ func (d *jpegLS) regular(x *lsContext, sign, a, b, c int32) int32 {
 	return d.p.restore(px, sign*err)
 }
 
-// golombOrder is code segment A.10.
+// golombOrder is code segment A.10: the Golomb parameter k, so that 2^k is about the mean absolute error.
 func golombOrder(n, a int32) uint {
 	k := uint(0)
 	for n<<k < a {
@@ -224,7 +244,8 @@ func golombOrder(n, a int32) uint {
 	return k
 }
 
-// update is code segments A.12 and A.13.
+// update is code segments A.12 and A.13: it learns an error, and moves the correction c, -128 to 127, by one when
+// the mean error leaves (-1, 0].
 func (x *lsContext) update(err, near, reset int32) {
 	b, a, n := x.b+err*(2*near+1), x.a+max(err, -err), x.n
 	if n == reset {
@@ -251,7 +272,7 @@ func (x *lsContext) update(err, near, reset int32) {
 	x.a, x.b, x.n = a, b, n
 }
 
-// restore adds an error to a prediction, in the range of the values (A.4.5).
+// restore adds an error to a prediction, in the range of the values (A.4.5): errors are modulo rng.
 func (p *lsParameters) restore(px, err int32) int32 {
 	step := 2*p.near + 1
 	v := px + err*step
@@ -263,7 +284,8 @@ func (p *lsParameters) restore(px, err int32) int32 {
 	return min(max(v, 0), p.maxval)
 }
 
-// run decodes a run and the sample that interrupts it (A.7), and returns the position after them.
+// run decodes a run and the sample that interrupts it (A.7), and returns the position after them. x is the position
+// in the row, from 1, and n the row's length. A run that ends with the row is not interrupted.
 func (d *jpegLS) run(cur, prev []int32, x, n int) (int, error) {
 	a := cur[x-1]
 	for d.in.bit() {
@@ -299,7 +321,8 @@ func (d *jpegLS) run(cur, prev []int32, x, n int) (int, error) {
 	return x + 1, nil
 }
 
-// interruption decodes the sample that ends a run (A.7.2).
+// interruption decodes the sample that ends a run (A.7.2); j is lsJ of the run. It is of kind 1 when a and b are as
+// good as equal, and predicted by a, else by b.
 func (d *jpegLS) interruption(a, b, j int32) int32 {
 	kind, px, sign := int32(0), b, int32(1)
 	if max(a-b, b-a) <= d.p.near {
@@ -326,7 +349,8 @@ func (d *jpegLS) interruption(a, b, j int32) int32 {
 	return d.p.restore(px, sign*err)
 }
 
-// lsBits reads bits; after a byte of ff a byte has seven (A.1). Behind the end, and behind a marker, there are zeros.
+// lsBits reads bits; after a byte of ff a byte has seven (A.1), so that no marker can come about. Behind the end,
+// and behind a marker, there are zeros; spent tells whether they were used.
 type lsBits struct {
 	r     io.Reader
 	buf   []byte
@@ -369,7 +393,8 @@ func (b *lsBits) fill() {
 	}
 }
 
-// next returns the next byte of the scan.
+// next returns the next byte of the scan; false at a marker, which is ff and a byte of 80 hex or more, and at the
+// end.
 func (b *lsBits) next() (byte, bool) {
 	if b.pos == len(b.buf) && !b.ended {
 		n, err := io.ReadFull(b.r, b.store[:])
@@ -386,6 +411,7 @@ func (b *lsBits) next() (byte, bool) {
 // spent reports whether bits behind the end were read.
 func (b *lsBits) spent() bool { return b.over > b.n }
 
+// bit removes one bit from the stream.
 func (b *lsBits) bit() bool {
 	if b.n == 0 {
 		b.fill()
@@ -408,7 +434,8 @@ func (b *lsBits) readBits(count uint) uint32 {
 	return v
 }
 
-// golomb decodes a value of limited length (A.5.3).
+// golomb decodes a value of limited length (A.5.3): zeros, a one, and k bits; the zeros are the upper part. As many
+// zeros as limit mean that qbpp bits follow, which are the value less 1.
 func (b *lsBits) golomb(k uint, limit, qbpp int32) uint32 {
 	if b.n < 32 {
 		b.fill()

@@ -8,7 +8,8 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// Markers of JPEG (T.81, table B.1) and JPEG-LS (T.87, C.1.1).
+// Markers of JPEG (T.81, table B.1) and JPEG-LS (T.87, C.1.1): the byte behind ff. But for RST, SOI and EOI, a
+// length of 2 bytes follows, big-endian, which counts itself.
 const (
 	markSOF3  = 0xc3 // lossless, Huffman
 	markDHT   = 0xc4
@@ -21,16 +22,24 @@ const (
 	markLSE   = 0xf8
 )
 
+// streamBuffer is the number of bytes that are read from the file at once.
 const streamBuffer = 64 << 10
 
-// markers reads a JPEG stream up to its scan.
+// markers reads a JPEG stream up to its scan, one segment after the other:
+//
+//	ff d8                        SOI, start
+//	ff c3 length frame header    SOF: bits, rows, columns, components
+//	ff c4 length tables          DHT, in JPEG; ff f8 LSE, in JPEG-LS
+//	ff da length scan header     SOS, and behind it the coded data
+//	ff d9                        EOI, end
 type markers struct {
 	r             *bufio.Reader
-	rows, columns int // that the image is to have
-	bits          int // of a sample, once the frame header was read
-	component     byte
+	rows, columns int  // that the image is to have
+	bits          int  // of a sample, once the frame header was read
+	component     byte // id that the frame header gives its component
 }
 
+// newMarkers reads the start. rows and columns are the image's, as its DICOM header says them.
 func newMarkers(r io.Reader, rows, columns int) (*markers, error) {
 	m := &markers{r: bufio.NewReaderSize(r, streamBuffer), rows: rows, columns: columns}
 	if b, err := m.r.Peek(2); err != nil || b[0] != 0xff || b[1] != markSOI {
@@ -40,7 +49,8 @@ func newMarkers(r io.Reader, rows, columns int) (*markers, error) {
 	return m, nil
 }
 
-// segment reads the next marker and what belongs to it.
+// segment reads the next marker and what belongs to it: body is behind the length, of at most 64 KiB. Markers
+// without a segment have no place before a scan and are corrupt. All errors are codingErrors.
 func (m *markers) segment() (mark byte, body []byte, err error) {
 	mark, err = m.r.ReadByte()
 	if err == nil && mark != 0xff {
@@ -70,7 +80,13 @@ func (m *markers) segment() (mark byte, body []byte, err error) {
 	return mark, whole[2:], nil
 }
 
-// frame reads a frame header, which must be of one component and of the image's size.
+// frame reads a frame header (T.81, B.2.2), which must be of one component and of the image's size:
+//
+//	0  bits of a sample  1
+//	1  rows              2
+//	3  columns           2
+//	5  components        1
+//	6  id                1  of the first; then its sampling factors and quantisation table
 func (m *markers) frame(body []byte) error {
 	if len(body) < 9 || body[5] != 1 {
 		return corrupt("JPEG frame header of %d %s: one component is read",
@@ -87,7 +103,12 @@ func (m *markers) frame(body []byte) error {
 	return nil
 }
 
-// scan reads a scan header and returns its three parameters: predictor, or near; interleave, or end; point transform.
+// scan reads a scan header (T.81, B.2.3; T.87, C.2.3) and returns its three parameters: predictor, or near;
+// interleave, or end; point transform. It must be of the frame's component, and behind it.
+//
+//	0  components  1
+//	1  id, tables  2  of the first
+//	3  parameters  3
 func (m *markers) scan(body []byte) (p [3]byte, err error) {
 	if m.bits == 0 {
 		return p, corrupt("JPEG scan before its frame")

@@ -20,42 +20,47 @@ import (
 )
 
 // ErrNotRendered means that the pixels are of a kind that is kept and passed on, but not shown: JPEG 2000, colour.
+// The wrapping error says which. It is no fault of the file or of the system that made it.
 var ErrNotRendered = errors.New("not rendered")
 
-// Bounds on an image.
+// Bounds on an image. A header of a few bytes can claim any size; these are checked before a row is allocated.
 const (
-	maxSide    = 1 << 16
+	maxSide    = 1 << 16 // rows and columns, which are 16 bits in the file
 	maxPixels  = 1 << 28 // of a frame: 512 MB uncompressed
-	maxFrames  = 1 << 16
+	maxFrames  = 1 << 16 // slices of a CT volume are some thousands
 	maxInflate = 1 << 30 // bytes of deflated pixel data that are passed over to reach a frame
 )
 
-// Rows reads a frame from its first row on.
+// Rows reads a frame from its first row on. It is for one goroutine, and the frame is decoded as it is read: closing
+// is not needed.
 type Rows interface {
-	// Next fills row, which is Columns long, with the next row.
+	// Next fills row, which is Columns long, with the next row: 0 is the lowest value that Bits and sign allow. It
+	// may be called Rows times. A *dicom.FormatError says that the data is corrupt or cut off; row is then
+	// undefined, and the rows before it hold.
 	Next(row []uint16) error
 }
 
-// Image is an image and where its pixels are.
+// Image is an image and where its pixels are. It does not change after Open; frames may be read at the same time
+// where the io.ReaderAt allows it.
 type Image struct {
 	File          *dicom.File
 	Rows, Columns int
-	Frames        int
-	Bits          int // stored in a pixel
+	// Frames is 1 at least: slices of a volume, or views.
+	Frames int
+	Bits   int // stored in a pixel
 	// Offset is to be added to a value to have the stored number: signed ones are raised, so that rows are not
 	// negative.
 	Offset int
 
-	allocated, high int
-	signed          bool
+	allocated, high int  // bits that a pixel takes in the file, 8 or 16; the highest that holds its value
+	signed          bool // two's complement
 	r               io.ReaderAt
-	size            int64
+	size            int64 // bytes of the file
 	data            *dicom.Element
 	fragments       []dicom.Fragment // of encapsulated pixel data, without the offset table
-	offsets         []uint32         // the offset table
+	offsets         []uint32         // the offset table: of each frame, bytes from the first fragment's header
 }
 
-// Tags of the image pixel module (PS3.3, C.7.6.3).
 const (
 	tagSamples     dicom.Tag = 0x00280002
 	tagPhotometric dicom.Tag = 0x00280004
@@ -71,7 +76,9 @@ const (
 // ErrNoImage means that an object has no pixel data.
 var ErrNoImage = errors.New("object has no pixel data")
 
-// Open reads the header of a file of size bytes. It costs the header, and for compressed pixels a few bytes a fragment.
+// Open reads the header of a file of size bytes. It costs the header, and for compressed pixels a few bytes a
+// fragment. r must stay open as long as the image is used. Errors: ErrNoImage, ErrNotRendered, a *dicom.FormatError
+// for a file that is corrupt or whose pixels are cut off, or that of r.
 func Open(r io.ReaderAt, size int64) (*Image, error) {
 	f, err := dicom.ReadHeader(io.NewSectionReader(r, 0, size))
 	if err != nil {
@@ -80,7 +87,7 @@ func Open(r io.ReaderAt, size int64) (*Image, error) {
 	return New(f, r, size)
 }
 
-// New is Open with the header read already.
+// New is Open with the header read already: f must be the header of r, with its pixel data's offset.
 func New(f *dicom.File, r io.ReaderAt, size int64) (*Image, error) {
 	i := &Image{File: f, r: r, size: size, data: f.Dataset.Find(dicom.PixelData)}
 	if i.data == nil {
@@ -95,7 +102,8 @@ func New(f *dicom.File, r io.ReaderAt, size int64) (*Image, error) {
 	return i, i.locate()
 }
 
-// describe reads what the header says of the pixels.
+// describe reads what the header says of the pixels (PS3.5, 8.1.1). A missing element has the commonest value: 16
+// bits allocated, all of them stored, unsigned, one frame, one sample.
 func (i *Image) describe() error {
 	f := i.File
 	number := func(tag dicom.Tag, none int) int {
@@ -133,12 +141,14 @@ func (i *Image) describe() error {
 	return nil
 }
 
-// Inverse reports whether low values are to be shown bright.
+// Inverse reports whether low values are to be shown bright (MONOCHROME1; PS3.3, C.7.6.3.1.2). Rows are not
+// inverted.
 func (i *Image) Inverse() bool {
 	return i.File.Dataset.Find(tagPhotometric).String() == "MONOCHROME1"
 }
 
-// locate checks that the pixel data is all there, and finds its fragments.
+// locate checks that the pixel data is all there, and finds its fragments. An offset table that is missing is no
+// error: it may be empty by the standard (PS3.5, A.4).
 func (i *Image) locate() error {
 	if !i.File.Syntax.Encapsulated {
 		need := int64(i.Frames) * i.frameBytes()
@@ -168,10 +178,12 @@ func (i *Image) locate() error {
 	return nil
 }
 
+// frameBytes is the size of an uncompressed frame. Rows are not padded, and frames follow each other without a gap.
 func (i *Image) frameBytes() int64 { return int64(i.Rows) * int64(i.Columns) * int64(i.allocated/8) }
 
-// CheckLength reports uncompressed pixel data that has fewer bytes than rows, columns, samples, bits and frames need,
-// as a *dicom.FormatError. It looks at the header only (PS3.5, 8.1.1).
+// CheckLength reports uncompressed pixel data that has fewer bytes than rows, columns, samples, bits and frames
+// need, as a *dicom.FormatError. It looks at the header only (PS3.5, 8.1.1). More bytes than needed are accepted:
+// data is padded to an even length, and some writers pad more. It holds for images that are not rendered, too.
 func CheckLength(f *dicom.File) error {
 	e := f.Dataset.Find(dicom.PixelData)
 	if e == nil || f.Syntax.Encapsulated || e.Length < 0 {
@@ -198,8 +210,9 @@ func CheckLength(f *dicom.File) error {
 			frames, number(tagColumns, 0), number(tagRows, 0), math.Ceil(need))}
 }
 
-// CheckWhole reports pixel data that is cut off, as a *dicom.FormatError. It reads the headers of fragments only;
-// deflated data it cannot tell from outside.
+// CheckWhole reports pixel data that is cut off, as a *dicom.FormatError: bytes beyond size, or fragments without
+// their delimiter. It reads the headers of fragments only, of any transfer syntax; deflated data it cannot tell from
+// outside.
 func CheckWhole(f *dicom.File, r io.ReaderAt, size int64) error {
 	e := f.Dataset.Find(dicom.PixelData)
 	switch {
@@ -217,12 +230,15 @@ func CheckWhole(f *dicom.File, r io.ReaderAt, size int64) error {
 }
 
 const (
+	// maxFragments of an image: twice maxFrames, as most writers make one or two of a frame.
 	maxFragments = 1 << 17
 	itemTag      = 0xe000fffe // as four little endian bytes
 	delimiterTag = 0xe0ddfffe
 )
 
-// Fragments finds the fragments of encapsulated pixel data, the offset table first.
+// Fragments finds the fragments of encapsulated pixel data e in a file of size bytes, the offset table first, which
+// is there always but may be empty (PS3.5, A.4). A fragment that reaches beyond the file, a missing delimiter and
+// more than maxFragments are a *dicom.FormatError.
 func Fragments(e *dicom.Element, r io.ReaderAt, size int64) ([]dicom.Fragment, error) {
 	at := e.Offset
 	bad := func(format string, args ...any) ([]dicom.Fragment, error) {
@@ -258,7 +274,9 @@ func Fragments(e *dicom.Element, r io.ReaderAt, size int64) ([]dicom.Fragment, e
 	}
 }
 
-// Frame opens a frame, the first being 0.
+// Frame opens a frame, the first being 0. It reads the headers of compressed data; JPEG baseline is decoded whole
+// here. Errors are those of Open. Frames of deflated images cost more the further back they are, as all before must
+// be inflated.
 func (i *Image) Frame(n int) (Rows, error) {
 	if n < 0 || n >= i.Frames {
 		return nil, fmt.Errorf("frame %d of %d", n, i.Frames)
@@ -290,7 +308,8 @@ func (i *Image) Frame(n int) (Rows, error) {
 	return &maskedRows{Image: i, rows: rows}, nil
 }
 
-// RendersSyntax reports whether pixels of a transfer syntax are decoded here.
+// RendersSyntax reports whether pixels of a transfer syntax are decoded here: all uncompressed ones, and those of
+// which Frame has a decoder.
 func RendersSyntax(uid string) bool {
 	switch uid {
 	case dicom.RLE, dicom.JPEGLossless, dicom.JPEGLosslessP1, dicom.JPEGLSLossless, dicom.JPEGLSNear,
@@ -321,7 +340,7 @@ func Renders(f *dicom.File) error {
 	return nil
 }
 
-// native returns the bytes of an uncompressed frame.
+// native returns the bytes of an uncompressed frame. Of deflated images the reader goes on behind the frame.
 func (i *Image) native(n int) (io.Reader, error) {
 	skip := int64(n) * i.frameBytes()
 	if !i.File.Syntax.Deflated() {
@@ -341,7 +360,8 @@ func (i *Image) native(n int) (io.Reader, error) {
 	return pixels, nil
 }
 
-// frameFragments returns the fragments of a frame.
+// frameFragments returns the fragments of a frame: all of a single one, one for each where their numbers agree, else
+// those between two entries of the offset table, which point at fragments' headers.
 func (i *Image) frameFragments(n int) ([]dicom.Fragment, error) {
 	switch {
 	case i.Frames == 1:
@@ -370,6 +390,7 @@ func (i *Image) frameFragments(n int) ([]dicom.Fragment, error) {
 			english.PluralWord(i.Frames, "frame", ""))}
 }
 
+// stream reads fragments as one: a frame may be cut anywhere (PS3.5, A.4).
 func (i *Image) stream(parts []dicom.Fragment) io.Reader {
 	var list []io.Reader
 	for _, p := range parts {
@@ -378,7 +399,7 @@ func (i *Image) stream(parts []dicom.Fragment) io.Reader {
 	return io.MultiReader(list...)
 }
 
-// wrap makes a decoder's error one of the file.
+// wrap makes a decoder's error one of the file, with the place of the pixel data. Others stay as they are.
 func (i *Image) wrap(err error) error {
 	var coding *codingError
 	if errors.As(err, &coding) {
@@ -387,16 +408,18 @@ func (i *Image) wrap(err error) error {
 	return err
 }
 
-// codingError describes what is wrong with compressed data.
+// codingError describes what is wrong with compressed data. Decoders do not know where in the file they are; wrap
+// adds it.
 type codingError struct{ reason string }
 
 func (e *codingError) Error() string { return e.reason }
 
+// corrupt returns a codingError.
 func corrupt(format string, args ...any) error {
 	return &codingError{fmt.Sprintf(format, args...)}
 }
 
-// nativeRows reads uncompressed pixels.
+// nativeRows reads uncompressed pixels, of 8 or of 16 bits allocated, little endian (PS3.5, 8.1.1 and annex D).
 type nativeRows struct {
 	*Image
 	r   io.Reader
@@ -434,7 +457,8 @@ func (n *nativeRows) Next(row []uint16) error {
 	return nil
 }
 
-// fix brings values as they are stored to 0 and up.
+// fix brings values as they are stored to 0 and up: it drops bits above and below the stored ones (overlays stood
+// there in old files) and flips the sign bit of signed ones, which raises them by half of the scale.
 func (i *Image) fix(row []uint16) {
 	if i.Bits == 16 && !i.signed {
 		return
@@ -448,7 +472,7 @@ func (i *Image) fix(row []uint16) {
 	}
 }
 
-// maskedRows brings a decoder's values to 0 and up.
+// maskedRows brings a decoder's values to 0 and up, and says the row in its errors.
 type maskedRows struct {
 	*Image
 	rows Rows
@@ -465,7 +489,8 @@ func (m *maskedRows) Next(row []uint16) error {
 	return nil
 }
 
-// readAll reads fragments into memory, as long as they are no larger than an image of these dimensions can need.
+// readAll reads fragments into memory, as long as they are no larger than an image of these dimensions can need: RLE
+// at its worst is 1/128 larger than the image.
 func (i *Image) readAll(parts []dicom.Fragment) ([]byte, error) {
 	var size int64
 	for _, p := range parts {

@@ -11,13 +11,23 @@ import (
 	"lanewarden/drivers/xray/dicom"
 )
 
-// rle decodes RLE (PS3.5, annex G): a segment for each byte of a pixel, the upper byte first, each packed on its own.
+// rle decodes RLE (PS3.5, annex G): a segment for each byte of a pixel, the upper byte first, each packed on its
+// own. A frame is
+//
+//	0   number of segments        4, little endian
+//	4   offsets of 15 segments  60, from the frame's first byte; 0 for none
+//	64  segments
+//
+// All segments are unpacked side by side, a row of each at a time.
 type rle struct {
 	planes []*packed
 }
 
+// rleHeader is the bytes before the first segment.
 const rleHeader = 64
 
+// newRLE reads the header of a frame. Its segments are read from the file; a frame in several fragments, which the
+// standard does not allow but which is seen, is read into memory first.
 func newRLE(i *Image, parts []dicom.Fragment) (Rows, error) {
 	var data io.ReaderAt
 	var size int64
@@ -70,7 +80,11 @@ func (r *rle) Next(row []uint16) error {
 	return nil
 }
 
-// packed is one segment in packed bits.
+// packed is one segment in packed bits (PS3.5, G.3.1). A signed byte n begins each run:
+//
+//	0 to 127     n+1 bytes follow as they are
+//	-127 to -1   one byte follows, which stands 1-n times
+//	-128         nothing follows
 type packed struct {
 	r      *bufio.Reader
 	row    []byte
@@ -79,7 +93,8 @@ type packed struct {
 	value  byte
 }
 
-// next fills row.
+// next fills row. A run may go over the end of a row, though the standard forbids it (G.3.1): the rest is the next
+// row's.
 func (p *packed) next() error {
 	for rest := p.row; len(rest) > 0; {
 		if p.run == 0 {
@@ -102,7 +117,7 @@ func (p *packed) next() error {
 	return nil
 }
 
-// begin reads the head of a run.
+// begin reads the head of a run; of a byte of -128 it makes a run of no length.
 func (p *packed) begin() error {
 	b, err := p.r.ReadByte()
 	if err != nil {
