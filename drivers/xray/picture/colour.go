@@ -14,7 +14,7 @@ import (
 // ErrOtherSize means that two images are not of one scan.
 var ErrOtherSize = errors.New("images of two energies have different sizes")
 
-// hue is a colour for a ratio of the attenuations ln(low)/ln(high).
+// hue is a colour for a ratio of the attenuations ln(low)/ln(high). Between two hues the colour is mixed.
 type hue struct {
 	ratio float64
 	c     color.RGBA
@@ -36,6 +36,7 @@ var (
 	}
 )
 
+// Tags as in PS3.6 and NEMA IIC 1.
 const (
 	tagKVP  dicom.Tag = 0x00180060
 	tagLow  dicom.Tag = 0x40100001
@@ -46,7 +47,8 @@ const (
 	thin, thick = 0.93, 0.004
 )
 
-// LowEnergy reports whether an image is of the low energy: as its detectors say, or its image type.
+// LowEnergy reports whether an image is of the low energy: as its image type says, (0008,0008) LOW_ENERGY, or its
+// detectors. One that says nothing counts as high.
 func LowEnergy(i *pixel.Image) bool {
 	for _, v := range i.File.Dataset.Find(0x00080008).Strings() {
 		if v == "LOW_ENERGY" {
@@ -60,7 +62,9 @@ func LowEnergy(i *pixel.Image) bool {
 	return none(tagHigh) && !none(tagLow)
 }
 
-// pseudoColour colours levels by material.
+// pseudoColour colours levels by material: hue by the ratio of both energies, brightness by the levels. p and q are
+// the planes of i and j. A tube of 1000 kV or more is taken for an accelerator. Where a ratio says little, being too
+// thin or too thick, the colour fades to grey.
 func pseudoColour(i *pixel.Image, p *Plane, j *pixel.Image, q *Plane, levels []byte) (image.Image, error) {
 	if i.Rows != j.Rows || i.Columns != j.Columns {
 		return nil, fmt.Errorf("%w: %d x %d and %d x %d", ErrOtherSize, i.Columns, i.Rows, j.Columns, j.Rows)
@@ -98,7 +102,8 @@ func pseudoColour(i *pixel.Image, p *Plane, j *pixel.Image, q *Plane, levels []b
 	return out, nil
 }
 
-// losses returns -ln of the transmission against the air level.
+// losses returns -ln of the transmission: 0 for air, 1 for 37 % of the beam. The 95th percentile of the plane stands
+// for the air level, so that a view without any air is coloured too, if wrongly.
 func losses(p *Plane) []float32 {
 	_, air := percentiles(p, 0.002, 0.95)
 	out := make([]float32, len(p.Values))
@@ -133,6 +138,7 @@ func smooth(v []float32, width, height int) {
 	}
 }
 
+// colourOf returns the colour of a ratio; hues must rise. Beyond the outermost it is theirs.
 func colourOf(hues []hue, ratio float64) color.RGBA {
 	if ratio <= hues[0].ratio {
 		return hues[0].c

@@ -1,7 +1,7 @@
 package picture
 
 // Settings of the equalisation: tiles a side, steps of a histogram, and how much steeper than even its curve may
-// become.
+// become. Steeper curves would show the noise of flat regions as if it were cargo.
 const (
 	tiles      = 8
 	claheSteps = 1024
@@ -9,7 +9,8 @@ const (
 )
 
 // equalise is contrast limited adaptive histogram equalisation (Zuiderveld, Graphics Gems IV, 1994) of values from 0
-// to 1: each tile has a curve of its own, between tiles they are interpolated.
+// to 1, in place: each tile has a curve of its own, between tiles they are interpolated, so that their edges are not
+// seen.
 func equalise(v []float32, width, height int) {
 	nx, ny := min(tiles, width), min(tiles, height)
 	xs, ys := bins(width, nx), bins(height, ny)
@@ -32,7 +33,8 @@ func equalise(v []float32, width, height int) {
 	}
 }
 
-// curve is the cumulative histogram of a tile, clipped.
+// curve is the cumulative histogram of a tile, from x0 and y0 to before x1 and y1: counts over the limit are cut off
+// and spread over all steps.
 func curve(v []float32, width, x0, x1, y0, y1 int) (c [claheSteps]float32) {
 	var count [claheSteps]float32
 	for y := y0; y < y1; y++ {
@@ -57,8 +59,8 @@ func curve(v []float32, width, x0, x1, y0, y1 int) (c [claheSteps]float32) {
 	return c
 }
 
-// neighbours returns, for each position, the tiles whose middles are before and after it, and how far it is between
-// them.
+// neighbours returns, for each position 0 to n-1, the tiles whose middles are before and after it, and how far it is
+// between them, 0 to 1. At the rim both are the same tile.
 func neighbours(edges []int, n int) (before, after []int, share []float32) {
 	before, after, share = make([]int, n), make([]int, n), make([]float32, n)
 	parts := len(edges) - 1

@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// Outline is a region that a report found in an image, with what to call it.
+// Outline is a region that a report found in an image, with the number that the report gives it.
 type Outline struct {
 	ID     uint32
 	Points []Point // corners, in pixels of the image
@@ -18,8 +18,8 @@ type Outline struct {
 // Point is a place in an image.
 type Point struct{ X, Y float64 }
 
-// Corners makes points of the numbers of a bounding polygon (DICOS (4010,101D)): x, y, z of each corner; two corners
-// are those of a box.
+// Corners makes points of the numbers of a bounding polygon (DICOS (4010,101D)): x, y, z of each corner, z being of
+// no use in a projection; two corners are those of a box. A rest of one or two numbers is dropped.
 func Corners(polygon []float32) (out []Point) {
 	for ; len(polygon) >= 3; polygon = polygon[3:] {
 		out = append(out, Point{float64(polygon[0]), float64(polygon[1])})
@@ -31,12 +31,14 @@ func Corners(polygon []float32) (out []Point) {
 	return out
 }
 
+// Red on grey and on the hues of metal, and yellow, stand out from what pseudo-colour shows.
 var (
 	alarmColour = color.RGBA{255, 30, 30, 255}
 	otherColour = color.RGBA{255, 200, 0, 255}
 )
 
-// outlined draws outlines and their numbers over a picture of a plane.
+// outlined returns a copy of a picture of a plane with outlines and their numbers drawn over it. Outlines are in
+// pixels of the image, and are moved and scaled as the plane is.
 func outlined(under image.Image, p *Plane, list []Outline) image.Image {
 	out := image.NewRGBA(under.Bounds())
 	draw.Draw(out, out.Rect, under, under.Bounds().Min, draw.Src)
@@ -60,7 +62,8 @@ func outlined(under image.Image, p *Plane, list []Outline) image.Image {
 	return out
 }
 
-// line draws a line two pixels wide, as far as it is in the picture.
+// line draws a line two pixels wide, as far as it is in the picture. Ends far outside are brought to its rim first:
+// a report may name any coordinate, and each step costs time.
 func line(out *image.RGBA, a, b Point, c color.RGBA) {
 	bounds := out.Rect
 	clip := func(v float64, n int) float64 { return math.Max(-2, math.Min(v, float64(n)+2)) }

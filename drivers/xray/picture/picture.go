@@ -14,11 +14,12 @@ import (
 
 // Options describe what is wanted. The zero Options are a preview of the whole.
 type Options struct {
-	Region  image.Rectangle // in pixels of the image; empty for all
+	Region  image.Rectangle // in pixels of the image, at its full size; empty for all
 	MaxSide int             // longest side of the picture in pixels; 0 for 1024
-	Invert  bool
-	Log     bool // on a logarithmic scale, which shows what is behind thick cargo
-	// Dark and Light are what is shown black and white, as shares of the image's window; 0 and 0 for all of it.
+	Invert  bool            // light for dark; of a MONOCHROME1 image, which is inverted already, the values as stored
+	Log     bool            // on a logarithmic scale, which shows what is behind thick cargo
+	// Dark and Light are what is shown black and white, as shares of the image's window, 0.2 and 0.5 for a part of
+	// it. They may lie outside 0 to 1. Unless Light is above Dark, all of the window is shown.
 	Dark, Light float64
 	Equalise    bool         // contrast limited adaptive histogram equalisation
 	Other       *pixel.Image // of the same scan at the other energy: the picture is in pseudo-colour
@@ -28,21 +29,23 @@ type Options struct {
 // DefaultSide is the longest side of a preview.
 const DefaultSide = 1024
 
-// MaxRegion bounds the pixels of a region that is wanted as it is.
+// MaxRegion bounds the pixels of a region that is wanted as it is: 64 MB of memory.
 const MaxRegion = 1 << 25
 
-// Plane is an image, or a region of it, made smaller by averaging.
+// Plane is an image, or a region of it, made smaller by averaging. It holds Width x Height values, row by row,
+// whatever the image's size.
 type Plane struct {
 	Width, Height int
-	Values        []float32 // as stored, raised when signed
-	Region        image.Rectangle
-	Bits          int
+	Values        []float32       // as stored, raised when signed
+	Region        image.Rectangle // that it shows, in pixels of the image
+	Bits          int             // of the image's values
 }
 
 // At returns a value.
 func (p *Plane) At(x, y int) float32 { return p.Values[y*p.Width+x] }
 
-// region returns the part that is wanted, the whole when none is.
+// region returns the part that is wanted, the whole when none is. One that is not inside the image is an error, not
+// cut.
 func region(i *pixel.Image, r image.Rectangle) (image.Rectangle, error) {
 	all := image.Rect(0, 0, i.Columns, i.Rows)
 	if r == (image.Rectangle{}) {
@@ -54,8 +57,10 @@ func region(i *pixel.Image, r image.Rectangle) (image.Rectangle, error) {
 	return r, nil
 }
 
-// Reduce reads an image's middle frame once and makes it smaller, so that its longest side has at most maxSide
-// pixels. each, when not nil, is called with every row on the way.
+// Reduce reads an image's middle frame once and makes the region want smaller, so that its longest side has at most
+// maxSide pixels (0 for DefaultSide); a smaller one keeps its size. each, when not nil, is called with every row of
+// the image on the way, also those outside the region; without it the rows below the region are not decoded. A row
+// is valid during the call only. Errors are those of pixel.
 func Reduce(i *pixel.Image, want image.Rectangle, maxSide int, each func(y int, row []uint16)) (*Plane, error) {
 	r, err := region(i, want)
 	if err != nil {
@@ -103,6 +108,7 @@ func Reduce(i *pixel.Image, want image.Rectangle, maxSide int, each func(y int, 
 	return p, nil
 }
 
+// newPlane returns an empty plane for the region r, of the same shape; each side has a pixel at least.
 func newPlane(r image.Rectangle, maxSide, bits int) *Plane {
 	if maxSide == 0 {
 		maxSide = DefaultSide
@@ -114,7 +120,7 @@ func newPlane(r image.Rectangle, maxSide, bits int) *Plane {
 	return &Plane{Width: w, Height: h, Values: make([]float32, w*h), Region: r, Bits: bits}
 }
 
-// bins cuts n into parts of nearly the same size; the part k is from bins[k] to bins[k+1].
+// bins cuts n into parts of nearly the same size, parts being at most n; the part k is from bins[k] to bins[k+1].
 func bins(n, parts int) []int {
 	out := make([]int, parts+1)
 	for k := range out {
@@ -123,6 +129,7 @@ func bins(n, parts int) []int {
 	return out
 }
 
+// addRow adds a row's pixels to the sum of the bin in which they are.
 func addRow(sums []uint64, row []uint16, edges []int) {
 	for x := range sums {
 		s := uint64(0)
@@ -142,6 +149,7 @@ const (
 )
 
 // window returns the values that are black and white: those of the file's first window, or percentiles of the plane.
+// The file's are for values after slope and intercept (PS3.3, C.11.2.1.2), from which they are calculated back.
 func window(i *pixel.Image, p *Plane) (low, high float64) {
 	first := func(tag dicom.Tag, none float64) float64 {
 		if v := i.File.Dataset.Find(tag).Floats(); len(v) > 0 {
@@ -160,6 +168,8 @@ func window(i *pixel.Image, p *Plane) (low, high float64) {
 // histogramBins is fine enough for percentiles of what is shown in 256 steps.
 const histogramBins = 4096
 
+// percentiles returns the values below which the shares low and high of the plane are. The second is above the first
+// always, so that a scale can be made of them.
 func percentiles(p *Plane, low, high float64) (float64, float64) {
 	least, most := span(p.Values)
 	if most <= least {
@@ -186,6 +196,7 @@ func percentiles(p *Plane, low, high float64) (float64, float64) {
 	return l, h
 }
 
+// span returns the least and the greatest of values, of which there must be one.
 func span(values []float32) (least, most float32) {
 	least, most = values[0], values[0]
 	for _, v := range values {
@@ -194,7 +205,8 @@ func span(values []float32) (least, most float32) {
 	return least, most
 }
 
-// Draw makes a picture. Pixels that are not rendered give an error that wraps pixel.ErrNotRendered.
+// Draw makes a picture: an *image.Gray, or an *image.RGBA when there are colours in it. Pixels that are not rendered
+// give an error that wraps pixel.ErrNotRendered, another energy of other size ErrOtherSize.
 func Draw(i *pixel.Image, o Options) (image.Image, error) {
 	p, err := Reduce(i, o.Region, o.MaxSide, nil)
 	if err != nil {
@@ -203,7 +215,8 @@ func Draw(i *pixel.Image, o Options) (image.Image, error) {
 	return Show(i, p, o)
 }
 
-// Show makes a picture of a plane that was read before.
+// Show makes a picture of a plane that was read before, as Draw does; p must be of o.Region. The other energy is
+// read here, and reduced to the plane's size.
 func Show(i *pixel.Image, p *Plane, o Options) (image.Image, error) {
 	levels := shades(i, p, o)
 	var out image.Image = &image.Gray{Pix: levels, Stride: p.Width, Rect: image.Rect(0, 0, p.Width, p.Height)}
@@ -222,7 +235,7 @@ func Show(i *pixel.Image, p *Plane, o Options) (image.Image, error) {
 	return out, nil
 }
 
-// shades maps the plane to 256 levels.
+// shades maps the plane to 256 levels, in this order: logarithm, window, contrast, inversion.
 func shades(i *pixel.Image, p *Plane, o Options) []byte {
 	low, high := window(i, p)
 	shown := p
@@ -255,7 +268,8 @@ func shades(i *pixel.Image, p *Plane, o Options) []byte {
 	return out
 }
 
-// Exact returns a region's pixels as they are, without window, in 16 bits.
+// Exact returns a region of the middle frame as it is, without window, in 16 bits: signed values raised, MONOCHROME1
+// not inverted. More than MaxRegion pixels are an error.
 func Exact(i *pixel.Image, want image.Rectangle) (*image.Gray16, error) {
 	r, err := region(i, want)
 	if err != nil {

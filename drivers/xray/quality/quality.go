@@ -9,30 +9,34 @@ import (
 	"lanewarden/drivers/driver/robust"
 )
 
-// Measures are the figures of an image's quality that need no test object (docs/protocols/dicos.md, Quality).
+// Measures are the figures of an image's quality that need no test object (docs/protocols/dicos.md, Quality). Shares
+// are 0 to 1. Levels are values as pixel.Rows gives them, signed ones raised.
 type Measures struct {
 	AirLevel       float64 // mean of the pixels without anything in the beam, stored value; 0 when there are none
 	AirNoise       float64 // standard deviation of neighbouring air pixels, over the air level
 	AirShare       float64 // of all pixels
 	SaturatedShare float64 // pixels at the top of the scale
 	StarvedShare   float64 // pixels at its bottom
-	Detectors      int
-	Dead, Stuck    []int // detectors, from 0: constant near the bottom; constant elsewhere
+	Detectors      int     // all of them
+	Dead, Stuck    []int   // detectors, from 0: constant near the bottom; constant elsewhere
 }
 
-// Meter takes the rows of an image, from the first on.
+// Meter takes the rows of an image, from the first on. Its memory is the histogram and a few numbers for each
+// detector, whatever the number of rows. Use one for each frame.
 type Meter struct {
-	top     uint16
-	byRow   bool // a detector is a row of the image, else a column
-	rows    int
-	pixels  int
-	count   []uint32 // by value
+	top    uint16
+	byRow  bool // a detector is a row of the image, else a column
+	rows   int
+	pixels int
+	count  []uint32 // by value
+	// squares and pairs are, by level, sums over neighbours in a row that are nearly alike: noise grows with the
+	// signal, so that it must be known near the air level.
 	squares [levels]float64
 	pairs   [levels]int
 	lines   []line // by detector
 }
 
-// line sums the values of one detector, a row or column of the image.
+// line sums the values of one detector, a row or column of the image. least and most tell a constant one.
 type line struct {
 	least, most uint16
 	sum         float64
@@ -41,11 +45,12 @@ type line struct {
 
 const (
 	levels = 64 // steps of the scale in which noise is measured
-	// edge is a difference of neighbours, in steps of the scale, that is no noise.
+	// edge is a difference of neighbours, in steps of the scale, that is no noise but the edge of an object.
 	edge = 2
 )
 
-// NewMeter makes a meter for images of so many columns and bits; byRow says that a detector is a row, not a column.
+// NewMeter makes a meter for images of so many columns and bits (1 to 16); byRow says that a detector is a row, not
+// a column.
 func NewMeter(columns, bits int, byRow bool) *Meter {
 	m := &Meter{top: uint16(1<<bits - 1), byRow: byRow, count: make([]uint32, 1<<bits)}
 	if !byRow {
@@ -57,7 +62,7 @@ func NewMeter(columns, bits int, byRow bool) *Meter {
 	return m
 }
 
-// Add takes the next row.
+// Add measures the next row, which has the columns given to NewMeter, and values of its bits. It does not keep row.
 func (m *Meter) Add(row []uint16) {
 	shift := 0
 	for int(m.top)>>shift >= levels {
