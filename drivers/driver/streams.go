@@ -48,6 +48,7 @@ func (l *Listener) Run(ctx context.Context, links *transport.Opener, sink Sink) 
 	}
 	defer stream.Close()
 	l.Faults.Source = l.Link.String()
+	sink = Unacknowledged(sink)
 	sink.State(observation.DeviceState_STATE_CONNECTING,
 		message.New("device.connecting", message.String("address", l.Link.String())))
 	heard, sound, last := time.Now(), l.Decoder.Sound(), time.Time{}

@@ -116,6 +116,20 @@ func clockStep(b *observation.AgentClockStep) Text {
 	return say("clock-step.agents-clock-went-forward", arg("stepNs", step(float64(b.StepNs))))
 }
 
+// agentPruned says what was removed to make room.
+func agentPruned(b *observation.AgentPruned) Text {
+	what := count("agent-pruned.artifacts", b.Artifacts)
+	switch {
+	case b.OfAlarms:
+		what = count("agent-pruned.alarm-artifacts", b.Artifacts)
+	case b.Class == observation.Class_CLASS_TELEMETRY:
+		what = count("agent-pruned.telemetry", b.Rows)
+	case b.Class == observation.Class_CLASS_EVENT:
+		what = count("agent-pruned.event", b.Rows)
+	}
+	return say("agent-pruned.removed", arg("what", what))
+}
+
 // step shows nanoseconds.
 func step(ns float64) Text {
 	if ns < 10e9 {

@@ -125,6 +125,7 @@ const (
 	Kind_KIND_AGENT_ACCESS         Kind = 53
 	Kind_KIND_DEVICE_TEST          Kind = 54
 	Kind_KIND_VEHICLE_READING      Kind = 55
+	Kind_KIND_AGENT_PRUNED         Kind = 56
 )
 
 // Enum value maps for Kind.
@@ -171,6 +172,7 @@ var (
 		53: "KIND_AGENT_ACCESS",
 		54: "KIND_DEVICE_TEST",
 		55: "KIND_VEHICLE_READING",
+		56: "KIND_AGENT_PRUNED",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -214,6 +216,7 @@ var (
 		"KIND_AGENT_ACCESS":         53,
 		"KIND_DEVICE_TEST":          54,
 		"KIND_VEHICLE_READING":      55,
+		"KIND_AGENT_PRUNED":         56,
 	}
 )
 
@@ -705,7 +708,7 @@ func (x PassageTerm_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PassageTerm_Kind.Descriptor instead.
 func (PassageTerm_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61, 0}
 }
 
 type DeviceTest_Verdict int32
@@ -757,7 +760,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{65, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{66, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -888,6 +891,7 @@ type Body struct {
 	//	*Body_AgentAccess
 	//	*Body_DeviceTest
 	//	*Body_VehicleReading
+	//	*Body_AgentPruned
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1325,6 +1329,15 @@ func (x *Body) GetVehicleReading() *VehicleReading {
 	return nil
 }
 
+func (x *Body) GetAgentPruned() *AgentPruned {
+	if x != nil {
+		if x, ok := x.Of.(*Body_AgentPruned); ok {
+			return x.AgentPruned
+		}
+	}
+	return nil
+}
+
 type isBody_Of interface {
 	isBody_Of()
 }
@@ -1489,6 +1502,10 @@ type Body_VehicleReading struct {
 	VehicleReading *VehicleReading `protobuf:"bytes,55,opt,name=vehicle_reading,json=vehicleReading,proto3,oneof"`
 }
 
+type Body_AgentPruned struct {
+	AgentPruned *AgentPruned `protobuf:"bytes,56,opt,name=agent_pruned,json=agentPruned,proto3,oneof"`
+}
+
 func (*Body_RadiationOccupancy) isBody_Of() {}
 
 func (*Body_RadiationBackground) isBody_Of() {}
@@ -1568,6 +1585,8 @@ func (*Body_AgentAccess) isBody_Of() {}
 func (*Body_DeviceTest) isBody_Of() {}
 
 func (*Body_VehicleReading) isBody_Of() {}
+
+func (*Body_AgentPruned) isBody_Of() {}
 
 // Artifact names bytes kept whole as they came: an N42 document, a DICOS file, a recorded daily file.
 type Artifact struct {
@@ -3109,6 +3128,108 @@ func (x *AgentClockStep) GetStepNs() int64 {
 	return 0
 }
 
+// AgentPruned is what an agent removed from its journal, or is about to, to keep within its disk budget: rows of one class, or artifacts.
+// The hub had acknowledged all of it. The rows' leaf hashes stay in the evidence log, so that proofs go on; rows of this kind stay.
+type AgentPruned struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Class         Class                  `protobuf:"varint,1,opt,name=class,proto3,enum=lanewarden.v1.Class" json:"class,omitempty"`             // of the rows; unspecified for artifacts
+	First         int64                  `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"`                                      // idx of the first row that is removed
+	Runs          []uint64               `protobuf:"varint,3,rep,packed,name=runs,proto3" json:"runs,omitempty"`                                 // numbers of rows from first on, in turn: removed, not removed by this record, removed, ...
+	Rows          uint64                 `protobuf:"varint,4,opt,name=rows,proto3" json:"rows,omitempty"`                                        // removed: the sum of the 1st, 3rd, 5th ... of runs
+	Artifacts     uint64                 `protobuf:"varint,5,opt,name=artifacts,proto3" json:"artifacts,omitempty"`                              // removed
+	ArtifactBytes uint64                 `protobuf:"varint,6,opt,name=artifact_bytes,json=artifactBytes,proto3" json:"artifact_bytes,omitempty"` // of them
+	OfAlarms      bool                   `protobuf:"varint,7,opt,name=of_alarms,json=ofAlarms,proto3" json:"of_alarms,omitempty"`                // the artifacts belong to vehicles with an alarm
+	BudgetBytes   uint64                 `protobuf:"varint,8,opt,name=budget_bytes,json=budgetBytes,proto3" json:"budget_bytes,omitempty"`       // the disk budget that was to be kept
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgentPruned) Reset() {
+	*x = AgentPruned{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgentPruned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgentPruned) ProtoMessage() {}
+
+func (x *AgentPruned) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgentPruned.ProtoReflect.Descriptor instead.
+func (*AgentPruned) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *AgentPruned) GetClass() Class {
+	if x != nil {
+		return x.Class
+	}
+	return Class_CLASS_UNSPECIFIED
+}
+
+func (x *AgentPruned) GetFirst() int64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *AgentPruned) GetRuns() []uint64 {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+func (x *AgentPruned) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *AgentPruned) GetArtifacts() uint64 {
+	if x != nil {
+		return x.Artifacts
+	}
+	return 0
+}
+
+func (x *AgentPruned) GetArtifactBytes() uint64 {
+	if x != nil {
+		return x.ArtifactBytes
+	}
+	return 0
+}
+
+func (x *AgentPruned) GetOfAlarms() bool {
+	if x != nil {
+		return x.OfAlarms
+	}
+	return false
+}
+
+func (x *AgentPruned) GetBudgetBytes() uint64 {
+	if x != nil {
+		return x.BudgetBytes
+	}
+	return 0
+}
+
 // Inventory lists what an agent runs.
 type Inventory struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3124,7 +3245,7 @@ type Inventory struct {
 
 func (x *Inventory) Reset() {
 	*x = Inventory{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[20]
+	mi := &file_drivers_observation_observation_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3136,7 +3257,7 @@ func (x *Inventory) String() string {
 func (*Inventory) ProtoMessage() {}
 
 func (x *Inventory) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[20]
+	mi := &file_drivers_observation_observation_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3149,7 +3270,7 @@ func (x *Inventory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inventory.ProtoReflect.Descriptor instead.
 func (*Inventory) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{20}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Inventory) GetSite() string {
@@ -3206,7 +3327,7 @@ type Lane struct {
 
 func (x *Lane) Reset() {
 	*x = Lane{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[21]
+	mi := &file_drivers_observation_observation_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3218,7 +3339,7 @@ func (x *Lane) String() string {
 func (*Lane) ProtoMessage() {}
 
 func (x *Lane) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[21]
+	mi := &file_drivers_observation_observation_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3231,7 +3352,7 @@ func (x *Lane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lane.ProtoReflect.Descriptor instead.
 func (*Lane) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{21}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Lane) GetId() string {
@@ -3268,7 +3389,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[22]
+	mi := &file_drivers_observation_observation_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3280,7 +3401,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[22]
+	mi := &file_drivers_observation_observation_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3293,7 +3414,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{22}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Device) GetId() string {
@@ -3357,7 +3478,7 @@ type XrayImage struct {
 
 func (x *XrayImage) Reset() {
 	*x = XrayImage{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[23]
+	mi := &file_drivers_observation_observation_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3369,7 +3490,7 @@ func (x *XrayImage) String() string {
 func (*XrayImage) ProtoMessage() {}
 
 func (x *XrayImage) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[23]
+	mi := &file_drivers_observation_observation_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3382,7 +3503,7 @@ func (x *XrayImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayImage.ProtoReflect.Descriptor instead.
 func (*XrayImage) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{23}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *XrayImage) GetSopClass() string {
@@ -3579,7 +3700,7 @@ type XrayThreatReport struct {
 
 func (x *XrayThreatReport) Reset() {
 	*x = XrayThreatReport{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[24]
+	mi := &file_drivers_observation_observation_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3591,7 +3712,7 @@ func (x *XrayThreatReport) String() string {
 func (*XrayThreatReport) ProtoMessage() {}
 
 func (x *XrayThreatReport) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[24]
+	mi := &file_drivers_observation_observation_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3604,7 +3725,7 @@ func (x *XrayThreatReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayThreatReport.ProtoReflect.Descriptor instead.
 func (*XrayThreatReport) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{24}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *XrayThreatReport) GetSopInstance() string {
@@ -3731,7 +3852,7 @@ type ThreatObject struct {
 
 func (x *ThreatObject) Reset() {
 	*x = ThreatObject{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[25]
+	mi := &file_drivers_observation_observation_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3743,7 +3864,7 @@ func (x *ThreatObject) String() string {
 func (*ThreatObject) ProtoMessage() {}
 
 func (x *ThreatObject) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[25]
+	mi := &file_drivers_observation_observation_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3756,7 +3877,7 @@ func (x *ThreatObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatObject.ProtoReflect.Descriptor instead.
 func (*ThreatObject) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{25}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ThreatObject) GetId() uint32 {
@@ -3797,7 +3918,7 @@ type ThreatAssessment struct {
 
 func (x *ThreatAssessment) Reset() {
 	*x = ThreatAssessment{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[26]
+	mi := &file_drivers_observation_observation_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3809,7 +3930,7 @@ func (x *ThreatAssessment) String() string {
 func (*ThreatAssessment) ProtoMessage() {}
 
 func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[26]
+	mi := &file_drivers_observation_observation_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3822,7 +3943,7 @@ func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatAssessment.ProtoReflect.Descriptor instead.
 func (*ThreatAssessment) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{26}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ThreatAssessment) GetCategory() string {
@@ -3892,7 +4013,7 @@ type ThreatRegion struct {
 
 func (x *ThreatRegion) Reset() {
 	*x = ThreatRegion{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[27]
+	mi := &file_drivers_observation_observation_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3904,7 +4025,7 @@ func (x *ThreatRegion) String() string {
 func (*ThreatRegion) ProtoMessage() {}
 
 func (x *ThreatRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[27]
+	mi := &file_drivers_observation_observation_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3917,7 +4038,7 @@ func (x *ThreatRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatRegion.ProtoReflect.Descriptor instead.
 func (*ThreatRegion) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{27}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ThreatRegion) GetImageInstance() string {
@@ -3957,7 +4078,7 @@ type XrayQuality struct {
 
 func (x *XrayQuality) Reset() {
 	*x = XrayQuality{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3969,7 +4090,7 @@ func (x *XrayQuality) String() string {
 func (*XrayQuality) ProtoMessage() {}
 
 func (x *XrayQuality) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3982,7 +4103,7 @@ func (x *XrayQuality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayQuality.ProtoReflect.Descriptor instead.
 func (*XrayQuality) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{28}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *XrayQuality) GetImageInstance() string {
@@ -4097,7 +4218,7 @@ type XrayFault struct {
 
 func (x *XrayFault) Reset() {
 	*x = XrayFault{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4109,7 +4230,7 @@ func (x *XrayFault) String() string {
 func (*XrayFault) ProtoMessage() {}
 
 func (x *XrayFault) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4122,7 +4243,7 @@ func (x *XrayFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayFault.ProtoReflect.Descriptor instead.
 func (*XrayFault) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{29}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *XrayFault) GetMeasure() string {
@@ -4175,7 +4296,7 @@ type XrayPreview struct {
 
 func (x *XrayPreview) Reset() {
 	*x = XrayPreview{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4187,7 +4308,7 @@ func (x *XrayPreview) String() string {
 func (*XrayPreview) ProtoMessage() {}
 
 func (x *XrayPreview) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4200,7 +4321,7 @@ func (x *XrayPreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayPreview.ProtoReflect.Descriptor instead.
 func (*XrayPreview) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{30}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *XrayPreview) GetImageInstance() string {
@@ -4259,7 +4380,7 @@ type DeviceReading struct {
 
 func (x *DeviceReading) Reset() {
 	*x = DeviceReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4271,7 +4392,7 @@ func (x *DeviceReading) String() string {
 func (*DeviceReading) ProtoMessage() {}
 
 func (x *DeviceReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4284,7 +4405,7 @@ func (x *DeviceReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceReading.ProtoReflect.Descriptor instead.
 func (*DeviceReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{31}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *DeviceReading) GetProfile() string {
@@ -4340,7 +4461,7 @@ type VehicleReading struct {
 
 func (x *VehicleReading) Reset() {
 	*x = VehicleReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4352,7 +4473,7 @@ func (x *VehicleReading) String() string {
 func (*VehicleReading) ProtoMessage() {}
 
 func (x *VehicleReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4365,7 +4486,7 @@ func (x *VehicleReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleReading.ProtoReflect.Descriptor instead.
 func (*VehicleReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{32}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *VehicleReading) GetName() string {
@@ -4437,7 +4558,7 @@ type Quantity struct {
 
 func (x *Quantity) Reset() {
 	*x = Quantity{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4449,7 +4570,7 @@ func (x *Quantity) String() string {
 func (*Quantity) ProtoMessage() {}
 
 func (x *Quantity) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4462,7 +4583,7 @@ func (x *Quantity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quantity.ProtoReflect.Descriptor instead.
 func (*Quantity) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{33}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Quantity) GetName() string {
@@ -4526,7 +4647,7 @@ type TraceAnalysis struct {
 
 func (x *TraceAnalysis) Reset() {
 	*x = TraceAnalysis{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4538,7 +4659,7 @@ func (x *TraceAnalysis) String() string {
 func (*TraceAnalysis) ProtoMessage() {}
 
 func (x *TraceAnalysis) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4551,7 +4672,7 @@ func (x *TraceAnalysis) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceAnalysis.ProtoReflect.Descriptor instead.
 func (*TraceAnalysis) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *TraceAnalysis) GetSample() string {
@@ -4727,7 +4848,7 @@ type TraceFind struct {
 
 func (x *TraceFind) Reset() {
 	*x = TraceFind{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4739,7 +4860,7 @@ func (x *TraceFind) String() string {
 func (*TraceFind) ProtoMessage() {}
 
 func (x *TraceFind) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4752,7 +4873,7 @@ func (x *TraceFind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceFind.ProtoReflect.Descriptor instead.
 func (*TraceFind) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{35}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *TraceFind) GetSubstance() string {
@@ -4793,7 +4914,7 @@ type TracePeak struct {
 
 func (x *TracePeak) Reset() {
 	*x = TracePeak{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4805,7 +4926,7 @@ func (x *TracePeak) String() string {
 func (*TracePeak) ProtoMessage() {}
 
 func (x *TracePeak) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4818,7 +4939,7 @@ func (x *TracePeak) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TracePeak.ProtoReflect.Descriptor instead.
 func (*TracePeak) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{36}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *TracePeak) GetDriftMs() float32 {
@@ -4888,7 +5009,7 @@ type TraceVerification struct {
 
 func (x *TraceVerification) Reset() {
 	*x = TraceVerification{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4900,7 +5021,7 @@ func (x *TraceVerification) String() string {
 func (*TraceVerification) ProtoMessage() {}
 
 func (x *TraceVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4913,7 +5034,7 @@ func (x *TraceVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceVerification.ProtoReflect.Descriptor instead.
 func (*TraceVerification) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{37}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TraceVerification) GetAnalysis() *TraceAnalysis {
@@ -4943,7 +5064,7 @@ type TraceBlank struct {
 
 func (x *TraceBlank) Reset() {
 	*x = TraceBlank{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4955,7 +5076,7 @@ func (x *TraceBlank) String() string {
 func (*TraceBlank) ProtoMessage() {}
 
 func (x *TraceBlank) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4968,7 +5089,7 @@ func (x *TraceBlank) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceBlank.ProtoReflect.Descriptor instead.
 func (*TraceBlank) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{38}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *TraceBlank) GetAnalysis() *TraceAnalysis {
@@ -5013,7 +5134,7 @@ type TraceCalibration struct {
 
 func (x *TraceCalibration) Reset() {
 	*x = TraceCalibration{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5025,7 +5146,7 @@ func (x *TraceCalibration) String() string {
 func (*TraceCalibration) ProtoMessage() {}
 
 func (x *TraceCalibration) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5038,7 +5159,7 @@ func (x *TraceCalibration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceCalibration.ProtoReflect.Descriptor instead.
 func (*TraceCalibration) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{39}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *TraceCalibration) GetPolarity() string {
@@ -5095,7 +5216,7 @@ type TraceHealth struct {
 
 func (x *TraceHealth) Reset() {
 	*x = TraceHealth{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5107,7 +5228,7 @@ func (x *TraceHealth) String() string {
 func (*TraceHealth) ProtoMessage() {}
 
 func (x *TraceHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5120,7 +5241,7 @@ func (x *TraceHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceHealth.ProtoReflect.Descriptor instead.
 func (*TraceHealth) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{40}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *TraceHealth) GetDriftTemperatureK() float32 {
@@ -5215,7 +5336,7 @@ type TraceQuality struct {
 
 func (x *TraceQuality) Reset() {
 	*x = TraceQuality{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5227,7 +5348,7 @@ func (x *TraceQuality) String() string {
 func (*TraceQuality) ProtoMessage() {}
 
 func (x *TraceQuality) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5240,7 +5361,7 @@ func (x *TraceQuality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceQuality.ProtoReflect.Descriptor instead.
 func (*TraceQuality) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{41}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *TraceQuality) GetState() string {
@@ -5341,7 +5462,7 @@ type TraceTrend struct {
 
 func (x *TraceTrend) Reset() {
 	*x = TraceTrend{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5353,7 +5474,7 @@ func (x *TraceTrend) String() string {
 func (*TraceTrend) ProtoMessage() {}
 
 func (x *TraceTrend) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5366,7 +5487,7 @@ func (x *TraceTrend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceTrend.ProtoReflect.Descriptor instead.
 func (*TraceTrend) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{42}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *TraceTrend) GetMeasure() string {
@@ -5421,7 +5542,7 @@ type DeviceCondition struct {
 
 func (x *DeviceCondition) Reset() {
 	*x = DeviceCondition{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5433,7 +5554,7 @@ func (x *DeviceCondition) String() string {
 func (*DeviceCondition) ProtoMessage() {}
 
 func (x *DeviceCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5446,7 +5567,7 @@ func (x *DeviceCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceCondition.ProtoReflect.Descriptor instead.
 func (*DeviceCondition) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{43}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DeviceCondition) GetCondition() string {
@@ -5514,7 +5635,7 @@ type VehicleDetection struct {
 
 func (x *VehicleDetection) Reset() {
 	*x = VehicleDetection{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5526,7 +5647,7 @@ func (x *VehicleDetection) String() string {
 func (*VehicleDetection) ProtoMessage() {}
 
 func (x *VehicleDetection) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5539,7 +5660,7 @@ func (x *VehicleDetection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleDetection.ProtoReflect.Descriptor instead.
 func (*VehicleDetection) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{44}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *VehicleDetection) GetStation() string {
@@ -5611,7 +5732,7 @@ type VehicleTag struct {
 
 func (x *VehicleTag) Reset() {
 	*x = VehicleTag{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5623,7 +5744,7 @@ func (x *VehicleTag) String() string {
 func (*VehicleTag) ProtoMessage() {}
 
 func (x *VehicleTag) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5636,7 +5757,7 @@ func (x *VehicleTag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleTag.ProtoReflect.Descriptor instead.
 func (*VehicleTag) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{45}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *VehicleTag) GetEpc() []byte {
@@ -5728,7 +5849,7 @@ type AntennaReads struct {
 
 func (x *AntennaReads) Reset() {
 	*x = AntennaReads{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5740,7 +5861,7 @@ func (x *AntennaReads) String() string {
 func (*AntennaReads) ProtoMessage() {}
 
 func (x *AntennaReads) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5753,7 +5874,7 @@ func (x *AntennaReads) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AntennaReads.ProtoReflect.Descriptor instead.
 func (*AntennaReads) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{46}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *AntennaReads) GetAntenna() uint32 {
@@ -5800,7 +5921,7 @@ type VehiclePlate struct {
 
 func (x *VehiclePlate) Reset() {
 	*x = VehiclePlate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5812,7 +5933,7 @@ func (x *VehiclePlate) String() string {
 func (*VehiclePlate) ProtoMessage() {}
 
 func (x *VehiclePlate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5825,7 +5946,7 @@ func (x *VehiclePlate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehiclePlate.ProtoReflect.Descriptor instead.
 func (*VehiclePlate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{47}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *VehiclePlate) GetPlate() string {
@@ -5937,7 +6058,7 @@ type PlateRead struct {
 
 func (x *PlateRead) Reset() {
 	*x = PlateRead{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5949,7 +6070,7 @@ func (x *PlateRead) String() string {
 func (*PlateRead) ProtoMessage() {}
 
 func (x *PlateRead) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5962,7 +6083,7 @@ func (x *PlateRead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlateRead.ProtoReflect.Descriptor instead.
 func (*PlateRead) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{48}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *PlateRead) GetPlate() string {
@@ -5996,7 +6117,7 @@ type VehicleWeight struct {
 
 func (x *VehicleWeight) Reset() {
 	*x = VehicleWeight{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6008,7 +6129,7 @@ func (x *VehicleWeight) String() string {
 func (*VehicleWeight) ProtoMessage() {}
 
 func (x *VehicleWeight) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6021,7 +6142,7 @@ func (x *VehicleWeight) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleWeight.ProtoReflect.Descriptor instead.
 func (*VehicleWeight) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *VehicleWeight) GetKg() float64 {
@@ -6101,7 +6222,7 @@ type VehicleCode struct {
 
 func (x *VehicleCode) Reset() {
 	*x = VehicleCode{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6113,7 +6234,7 @@ func (x *VehicleCode) String() string {
 func (*VehicleCode) ProtoMessage() {}
 
 func (x *VehicleCode) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6126,7 +6247,7 @@ func (x *VehicleCode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleCode.ProtoReflect.Descriptor instead.
 func (*VehicleCode) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *VehicleCode) GetText() string {
@@ -6221,7 +6342,7 @@ type CodeReading struct {
 
 func (x *CodeReading) Reset() {
 	*x = CodeReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6233,7 +6354,7 @@ func (x *CodeReading) String() string {
 func (*CodeReading) ProtoMessage() {}
 
 func (x *CodeReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6246,7 +6367,7 @@ func (x *CodeReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CodeReading.ProtoReflect.Descriptor instead.
 func (*CodeReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *CodeReading) GetType() string {
@@ -6305,7 +6426,7 @@ type LaneOutput struct {
 
 func (x *LaneOutput) Reset() {
 	*x = LaneOutput{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6317,7 +6438,7 @@ func (x *LaneOutput) String() string {
 func (*LaneOutput) ProtoMessage() {}
 
 func (x *LaneOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6330,7 +6451,7 @@ func (x *LaneOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneOutput.ProtoReflect.Descriptor instead.
 func (*LaneOutput) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *LaneOutput) GetOutput() string {
@@ -6380,7 +6501,7 @@ type SiteClimate struct {
 
 func (x *SiteClimate) Reset() {
 	*x = SiteClimate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6392,7 +6513,7 @@ func (x *SiteClimate) String() string {
 func (*SiteClimate) ProtoMessage() {}
 
 func (x *SiteClimate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6405,7 +6526,7 @@ func (x *SiteClimate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClimate.ProtoReflect.Descriptor instead.
 func (*SiteClimate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *SiteClimate) GetTemperatureC() float32 {
@@ -6447,7 +6568,7 @@ type SitePower struct {
 
 func (x *SitePower) Reset() {
 	*x = SitePower{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6459,7 +6580,7 @@ func (x *SitePower) String() string {
 func (*SitePower) ProtoMessage() {}
 
 func (x *SitePower) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6472,7 +6593,7 @@ func (x *SitePower) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SitePower.ProtoReflect.Descriptor instead.
 func (*SitePower) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *SitePower) GetStatus() string {
@@ -6549,7 +6670,7 @@ type PhaseVolts struct {
 
 func (x *PhaseVolts) Reset() {
 	*x = PhaseVolts{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6561,7 +6682,7 @@ func (x *PhaseVolts) String() string {
 func (*PhaseVolts) ProtoMessage() {}
 
 func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6574,7 +6695,7 @@ func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseVolts.ProtoReflect.Descriptor instead.
 func (*PhaseVolts) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *PhaseVolts) GetPhase() string {
@@ -6608,7 +6729,7 @@ type SiteClock struct {
 
 func (x *SiteClock) Reset() {
 	*x = SiteClock{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6620,7 +6741,7 @@ func (x *SiteClock) String() string {
 func (*SiteClock) ProtoMessage() {}
 
 func (x *SiteClock) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6633,7 +6754,7 @@ func (x *SiteClock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClock.ProtoReflect.Descriptor instead.
 func (*SiteClock) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *SiteClock) GetSynchronised() bool {
@@ -6704,7 +6825,7 @@ type PassageOpened struct {
 
 func (x *PassageOpened) Reset() {
 	*x = PassageOpened{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6716,7 +6837,7 @@ func (x *PassageOpened) String() string {
 func (*PassageOpened) ProtoMessage() {}
 
 func (x *PassageOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6729,7 +6850,7 @@ func (x *PassageOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageOpened.ProtoReflect.Descriptor instead.
 func (*PassageOpened) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *PassageOpened) GetId() string {
@@ -6765,7 +6886,7 @@ type PassageUpdated struct {
 
 func (x *PassageUpdated) Reset() {
 	*x = PassageUpdated{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6777,7 +6898,7 @@ func (x *PassageUpdated) String() string {
 func (*PassageUpdated) ProtoMessage() {}
 
 func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6790,7 +6911,7 @@ func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageUpdated.ProtoReflect.Descriptor instead.
 func (*PassageUpdated) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PassageUpdated) GetId() string {
@@ -6837,7 +6958,7 @@ type PassageReading struct {
 
 func (x *PassageReading) Reset() {
 	*x = PassageReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6849,7 +6970,7 @@ func (x *PassageReading) String() string {
 func (*PassageReading) ProtoMessage() {}
 
 func (x *PassageReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6862,7 +6983,7 @@ func (x *PassageReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageReading.ProtoReflect.Descriptor instead.
 func (*PassageReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PassageReading) GetIdx() int64 {
@@ -6978,7 +7099,7 @@ type PassageTerm struct {
 
 func (x *PassageTerm) Reset() {
 	*x = PassageTerm{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6990,7 +7111,7 @@ func (x *PassageTerm) String() string {
 func (*PassageTerm) ProtoMessage() {}
 
 func (x *PassageTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7003,7 +7124,7 @@ func (x *PassageTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageTerm.ProtoReflect.Descriptor instead.
 func (*PassageTerm) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *PassageTerm) GetKind() PassageTerm_Kind {
@@ -7062,7 +7183,7 @@ type PassageStation struct {
 
 func (x *PassageStation) Reset() {
 	*x = PassageStation{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7074,7 +7195,7 @@ func (x *PassageStation) String() string {
 func (*PassageStation) ProtoMessage() {}
 
 func (x *PassageStation) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7087,7 +7208,7 @@ func (x *PassageStation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageStation.ProtoReflect.Descriptor instead.
 func (*PassageStation) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *PassageStation) GetStation() string {
@@ -7154,7 +7275,7 @@ type PassageClosed struct {
 
 func (x *PassageClosed) Reset() {
 	*x = PassageClosed{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7166,7 +7287,7 @@ func (x *PassageClosed) String() string {
 func (*PassageClosed) ProtoMessage() {}
 
 func (x *PassageClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7179,7 +7300,7 @@ func (x *PassageClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageClosed.ProtoReflect.Descriptor instead.
 func (*PassageClosed) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *PassageClosed) GetId() string {
@@ -7338,7 +7459,7 @@ type PassageCorrected struct {
 
 func (x *PassageCorrected) Reset() {
 	*x = PassageCorrected{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7350,7 +7471,7 @@ func (x *PassageCorrected) String() string {
 func (*PassageCorrected) ProtoMessage() {}
 
 func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7363,7 +7484,7 @@ func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageCorrected.ProtoReflect.Descriptor instead.
 func (*PassageCorrected) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *PassageCorrected) GetIdx() int64 {
@@ -7431,7 +7552,7 @@ type AgentAccess struct {
 
 func (x *AgentAccess) Reset() {
 	*x = AgentAccess{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[64]
+	mi := &file_drivers_observation_observation_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7443,7 +7564,7 @@ func (x *AgentAccess) String() string {
 func (*AgentAccess) ProtoMessage() {}
 
 func (x *AgentAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[64]
+	mi := &file_drivers_observation_observation_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7456,7 +7577,7 @@ func (x *AgentAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentAccess.ProtoReflect.Descriptor instead.
 func (*AgentAccess) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *AgentAccess) GetAction() string {
@@ -7524,7 +7645,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[65]
+	mi := &file_drivers_observation_observation_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7536,7 +7657,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[65]
+	mi := &file_drivers_observation_observation_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7549,7 +7670,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{65}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -7620,7 +7741,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[66]
+	mi := &file_drivers_observation_observation_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7632,7 +7753,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[66]
+	mi := &file_drivers_observation_observation_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7645,7 +7766,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{66}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *TestCheck) GetName() string {
@@ -7731,7 +7852,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[67]
+	mi := &file_drivers_observation_observation_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7743,7 +7864,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[67]
+	mi := &file_drivers_observation_observation_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7756,7 +7877,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{67}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Message) GetCode() string {
@@ -7794,7 +7915,7 @@ type MessageArgument struct {
 
 func (x *MessageArgument) Reset() {
 	*x = MessageArgument{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[68]
+	mi := &file_drivers_observation_observation_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7806,7 +7927,7 @@ func (x *MessageArgument) String() string {
 func (*MessageArgument) ProtoMessage() {}
 
 func (x *MessageArgument) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[68]
+	mi := &file_drivers_observation_observation_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7819,7 +7940,7 @@ func (x *MessageArgument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageArgument.ProtoReflect.Descriptor instead.
 func (*MessageArgument) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{68}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *MessageArgument) GetName() string {
@@ -7972,7 +8093,7 @@ type MessageNumber struct {
 
 func (x *MessageNumber) Reset() {
 	*x = MessageNumber{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[69]
+	mi := &file_drivers_observation_observation_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7984,7 +8105,7 @@ func (x *MessageNumber) String() string {
 func (*MessageNumber) ProtoMessage() {}
 
 func (x *MessageNumber) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[69]
+	mi := &file_drivers_observation_observation_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7997,7 +8118,7 @@ func (x *MessageNumber) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageNumber.ProtoReflect.Descriptor instead.
 func (*MessageNumber) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *MessageNumber) GetValue() float64 {
@@ -8040,7 +8161,7 @@ type MessageTime struct {
 
 func (x *MessageTime) Reset() {
 	*x = MessageTime{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[70]
+	mi := &file_drivers_observation_observation_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8052,7 +8173,7 @@ func (x *MessageTime) String() string {
 func (*MessageTime) ProtoMessage() {}
 
 func (x *MessageTime) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[70]
+	mi := &file_drivers_observation_observation_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8065,7 +8186,7 @@ func (x *MessageTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageTime.ProtoReflect.Descriptor instead.
 func (*MessageTime) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{70}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *MessageTime) GetNs() int64 {
@@ -8105,7 +8226,7 @@ type MessageList struct {
 
 func (x *MessageList) Reset() {
 	*x = MessageList{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[71]
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8117,7 +8238,7 @@ func (x *MessageList) String() string {
 func (*MessageList) ProtoMessage() {}
 
 func (x *MessageList) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[71]
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8130,7 +8251,7 @@ func (x *MessageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageList.ProtoReflect.Descriptor instead.
 func (*MessageList) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{71}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *MessageList) GetNames() []string {
@@ -8150,7 +8271,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xea\x17\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xab\x18\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -8204,7 +8325,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\fagent_access\x185 \x01(\v2\x1a.lanewarden.v1.AgentAccessH\x00R\vagentAccess\x12<\n" +
 	"\vdevice_test\x186 \x01(\v2\x19.lanewarden.v1.DeviceTestH\x00R\n" +
 	"deviceTest\x12H\n" +
-	"\x0fvehicle_reading\x187 \x01(\v2\x1d.lanewarden.v1.VehicleReadingH\x00R\x0evehicleReadingB\x04\n" +
+	"\x0fvehicle_reading\x187 \x01(\v2\x1d.lanewarden.v1.VehicleReadingH\x00R\x0evehicleReading\x12?\n" +
+	"\fagent_pruned\x188 \x01(\v2\x1a.lanewarden.v1.AgentPrunedH\x00R\vagentPrunedB\x04\n" +
 	"\x02of\"i\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
@@ -8365,7 +8487,16 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\bsoftware\x18\x02 \x01(\tR\bsoftware\x12#\n" +
 	"\rconfig_sha256\x18\x03 \x01(\fR\fconfigSha256\")\n" +
 	"\x0eAgentClockStep\x12\x17\n" +
-	"\astep_ns\x18\x01 \x01(\x12R\x06stepNs\"\xcf\x01\n" +
+	"\astep_ns\x18\x01 \x01(\x12R\x06stepNs\"\xfc\x01\n" +
+	"\vAgentPruned\x12*\n" +
+	"\x05class\x18\x01 \x01(\x0e2\x14.lanewarden.v1.ClassR\x05class\x12\x14\n" +
+	"\x05first\x18\x02 \x01(\x03R\x05first\x12\x12\n" +
+	"\x04runs\x18\x03 \x03(\x04R\x04runs\x12\x12\n" +
+	"\x04rows\x18\x04 \x01(\x04R\x04rows\x12\x1c\n" +
+	"\tartifacts\x18\x05 \x01(\x04R\tartifacts\x12%\n" +
+	"\x0eartifact_bytes\x18\x06 \x01(\x04R\rartifactBytes\x12\x1b\n" +
+	"\tof_alarms\x18\a \x01(\bR\bofAlarms\x12!\n" +
+	"\fbudget_bytes\x18\b \x01(\x04R\vbudgetBytes\"\xcf\x01\n" +
 	"\tInventory\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x1b\n" +
 	"\tsite_kind\x18\x02 \x01(\tR\bsiteKind\x12\x14\n" +
@@ -8904,7 +9035,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\xfe\a\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\x95\b\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18KIND_RADIATION_OCCUPANCY\x10\x10\x12\x1d\n" +
@@ -8946,7 +9077,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x16KIND_PASSAGE_CORRECTED\x104\x12\x15\n" +
 	"\x11KIND_AGENT_ACCESS\x105\x12\x14\n" +
 	"\x10KIND_DEVICE_TEST\x106\x12\x18\n" +
-	"\x14KIND_VEHICLE_READING\x107*\xa3\x01\n" +
+	"\x14KIND_VEHICLE_READING\x107\x12\x15\n" +
+	"\x11KIND_AGENT_PRUNED\x108*\xa3\x01\n" +
 	"\n" +
 	"PassageEnd\x12\x1b\n" +
 	"\x17PASSAGE_END_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -8985,7 +9117,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 72)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 73)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                  // 0: lanewarden.v1.Class
 	(Kind)(0),                   // 1: lanewarden.v1.Kind
@@ -9018,58 +9150,59 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*DeviceImport)(nil),        // 28: lanewarden.v1.DeviceImport
 	(*AgentStarted)(nil),        // 29: lanewarden.v1.AgentStarted
 	(*AgentClockStep)(nil),      // 30: lanewarden.v1.AgentClockStep
-	(*Inventory)(nil),           // 31: lanewarden.v1.Inventory
-	(*Lane)(nil),                // 32: lanewarden.v1.Lane
-	(*Device)(nil),              // 33: lanewarden.v1.Device
-	(*XrayImage)(nil),           // 34: lanewarden.v1.XrayImage
-	(*XrayThreatReport)(nil),    // 35: lanewarden.v1.XrayThreatReport
-	(*ThreatObject)(nil),        // 36: lanewarden.v1.ThreatObject
-	(*ThreatAssessment)(nil),    // 37: lanewarden.v1.ThreatAssessment
-	(*ThreatRegion)(nil),        // 38: lanewarden.v1.ThreatRegion
-	(*XrayQuality)(nil),         // 39: lanewarden.v1.XrayQuality
-	(*XrayFault)(nil),           // 40: lanewarden.v1.XrayFault
-	(*XrayPreview)(nil),         // 41: lanewarden.v1.XrayPreview
-	(*DeviceReading)(nil),       // 42: lanewarden.v1.DeviceReading
-	(*VehicleReading)(nil),      // 43: lanewarden.v1.VehicleReading
-	(*Quantity)(nil),            // 44: lanewarden.v1.Quantity
-	(*TraceAnalysis)(nil),       // 45: lanewarden.v1.TraceAnalysis
-	(*TraceFind)(nil),           // 46: lanewarden.v1.TraceFind
-	(*TracePeak)(nil),           // 47: lanewarden.v1.TracePeak
-	(*TraceVerification)(nil),   // 48: lanewarden.v1.TraceVerification
-	(*TraceBlank)(nil),          // 49: lanewarden.v1.TraceBlank
-	(*TraceCalibration)(nil),    // 50: lanewarden.v1.TraceCalibration
-	(*TraceHealth)(nil),         // 51: lanewarden.v1.TraceHealth
-	(*TraceQuality)(nil),        // 52: lanewarden.v1.TraceQuality
-	(*TraceTrend)(nil),          // 53: lanewarden.v1.TraceTrend
-	(*DeviceCondition)(nil),     // 54: lanewarden.v1.DeviceCondition
-	(*VehicleDetection)(nil),    // 55: lanewarden.v1.VehicleDetection
-	(*VehicleTag)(nil),          // 56: lanewarden.v1.VehicleTag
-	(*AntennaReads)(nil),        // 57: lanewarden.v1.AntennaReads
-	(*VehiclePlate)(nil),        // 58: lanewarden.v1.VehiclePlate
-	(*PlateRead)(nil),           // 59: lanewarden.v1.PlateRead
-	(*VehicleWeight)(nil),       // 60: lanewarden.v1.VehicleWeight
-	(*VehicleCode)(nil),         // 61: lanewarden.v1.VehicleCode
-	(*CodeReading)(nil),         // 62: lanewarden.v1.CodeReading
-	(*LaneOutput)(nil),          // 63: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),         // 64: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),           // 65: lanewarden.v1.SitePower
-	(*PhaseVolts)(nil),          // 66: lanewarden.v1.PhaseVolts
-	(*SiteClock)(nil),           // 67: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),       // 68: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),      // 69: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),      // 70: lanewarden.v1.PassageReading
-	(*PassageTerm)(nil),         // 71: lanewarden.v1.PassageTerm
-	(*PassageStation)(nil),      // 72: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),       // 73: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),    // 74: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),         // 75: lanewarden.v1.AgentAccess
-	(*DeviceTest)(nil),          // 76: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),           // 77: lanewarden.v1.TestCheck
-	(*Message)(nil),             // 78: lanewarden.v1.Message
-	(*MessageArgument)(nil),     // 79: lanewarden.v1.MessageArgument
-	(*MessageNumber)(nil),       // 80: lanewarden.v1.MessageNumber
-	(*MessageTime)(nil),         // 81: lanewarden.v1.MessageTime
-	(*MessageList)(nil),         // 82: lanewarden.v1.MessageList
+	(*AgentPruned)(nil),         // 31: lanewarden.v1.AgentPruned
+	(*Inventory)(nil),           // 32: lanewarden.v1.Inventory
+	(*Lane)(nil),                // 33: lanewarden.v1.Lane
+	(*Device)(nil),              // 34: lanewarden.v1.Device
+	(*XrayImage)(nil),           // 35: lanewarden.v1.XrayImage
+	(*XrayThreatReport)(nil),    // 36: lanewarden.v1.XrayThreatReport
+	(*ThreatObject)(nil),        // 37: lanewarden.v1.ThreatObject
+	(*ThreatAssessment)(nil),    // 38: lanewarden.v1.ThreatAssessment
+	(*ThreatRegion)(nil),        // 39: lanewarden.v1.ThreatRegion
+	(*XrayQuality)(nil),         // 40: lanewarden.v1.XrayQuality
+	(*XrayFault)(nil),           // 41: lanewarden.v1.XrayFault
+	(*XrayPreview)(nil),         // 42: lanewarden.v1.XrayPreview
+	(*DeviceReading)(nil),       // 43: lanewarden.v1.DeviceReading
+	(*VehicleReading)(nil),      // 44: lanewarden.v1.VehicleReading
+	(*Quantity)(nil),            // 45: lanewarden.v1.Quantity
+	(*TraceAnalysis)(nil),       // 46: lanewarden.v1.TraceAnalysis
+	(*TraceFind)(nil),           // 47: lanewarden.v1.TraceFind
+	(*TracePeak)(nil),           // 48: lanewarden.v1.TracePeak
+	(*TraceVerification)(nil),   // 49: lanewarden.v1.TraceVerification
+	(*TraceBlank)(nil),          // 50: lanewarden.v1.TraceBlank
+	(*TraceCalibration)(nil),    // 51: lanewarden.v1.TraceCalibration
+	(*TraceHealth)(nil),         // 52: lanewarden.v1.TraceHealth
+	(*TraceQuality)(nil),        // 53: lanewarden.v1.TraceQuality
+	(*TraceTrend)(nil),          // 54: lanewarden.v1.TraceTrend
+	(*DeviceCondition)(nil),     // 55: lanewarden.v1.DeviceCondition
+	(*VehicleDetection)(nil),    // 56: lanewarden.v1.VehicleDetection
+	(*VehicleTag)(nil),          // 57: lanewarden.v1.VehicleTag
+	(*AntennaReads)(nil),        // 58: lanewarden.v1.AntennaReads
+	(*VehiclePlate)(nil),        // 59: lanewarden.v1.VehiclePlate
+	(*PlateRead)(nil),           // 60: lanewarden.v1.PlateRead
+	(*VehicleWeight)(nil),       // 61: lanewarden.v1.VehicleWeight
+	(*VehicleCode)(nil),         // 62: lanewarden.v1.VehicleCode
+	(*CodeReading)(nil),         // 63: lanewarden.v1.CodeReading
+	(*LaneOutput)(nil),          // 64: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),         // 65: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),           // 66: lanewarden.v1.SitePower
+	(*PhaseVolts)(nil),          // 67: lanewarden.v1.PhaseVolts
+	(*SiteClock)(nil),           // 68: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),       // 69: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),      // 70: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),      // 71: lanewarden.v1.PassageReading
+	(*PassageTerm)(nil),         // 72: lanewarden.v1.PassageTerm
+	(*PassageStation)(nil),      // 73: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),       // 74: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),    // 75: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),         // 76: lanewarden.v1.AgentAccess
+	(*DeviceTest)(nil),          // 77: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),           // 78: lanewarden.v1.TestCheck
+	(*Message)(nil),             // 79: lanewarden.v1.Message
+	(*MessageArgument)(nil),     // 80: lanewarden.v1.MessageArgument
+	(*MessageNumber)(nil),       // 81: lanewarden.v1.MessageNumber
+	(*MessageTime)(nil),         // 82: lanewarden.v1.MessageTime
+	(*MessageList)(nil),         // 83: lanewarden.v1.MessageList
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,   // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -9086,100 +9219,102 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	29,  // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
 	30,  // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
 	28,  // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
-	34,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
-	35,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
-	39,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
-	40,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
-	41,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
-	42,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
-	45,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
-	48,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
-	49,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
-	50,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
-	51,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
-	52,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
-	54,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
-	55,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
-	56,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
-	58,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
-	60,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
-	61,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	63,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	64,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	65,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	67,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	68,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	69,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	73,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	74,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	75,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	76,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
-	43,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
-	6,   // 43: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	14,  // 44: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	14,  // 45: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	7,   // 46: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	20,  // 47: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	23,  // 48: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	24,  // 49: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	25,  // 50: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	22,  // 51: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
-	8,   // 52: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	78,  // 53: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
-	78,  // 54: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
-	31,  // 55: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	32,  // 56: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	33,  // 57: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	36,  // 58: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	37,  // 59: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	38,  // 60: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	44,  // 61: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	78,  // 62: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
-	44,  // 63: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	78,  // 64: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
-	46,  // 65: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	47,  // 66: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	78,  // 67: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
-	78,  // 68: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
-	45,  // 69: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	45,  // 70: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	53,  // 71: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	78,  // 72: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	78,  // 73: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	57,  // 74: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	59,  // 75: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	62,  // 76: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	78,  // 77: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
-	66,  // 78: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	70,  // 79: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	70,  // 80: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	71,  // 81: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	78,  // 82: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	9,   // 83: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,   // 84: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	70,  // 85: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	72,  // 86: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,   // 87: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,   // 88: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,   // 89: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	70,  // 90: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	70,  // 91: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	78,  // 92: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	78,  // 93: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
-	10,  // 94: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	77,  // 95: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	78,  // 96: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	78,  // 97: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	79,  // 98: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	80,  // 99: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	81,  // 100: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	82,  // 101: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	78,  // 102: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	103, // [103:103] is the sub-list for method output_type
-	103, // [103:103] is the sub-list for method input_type
-	103, // [103:103] is the sub-list for extension type_name
-	103, // [103:103] is the sub-list for extension extendee
-	0,   // [0:103] is the sub-list for field type_name
+	35,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
+	36,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
+	40,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
+	41,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
+	42,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
+	43,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
+	46,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
+	49,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
+	50,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
+	51,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
+	52,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
+	53,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
+	55,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
+	56,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
+	57,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
+	59,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
+	61,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
+	62,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
+	64,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	65,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	66,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	68,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	69,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	70,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	74,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	75,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	76,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	77,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	44,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
+	31,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
+	6,   // 44: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	14,  // 45: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	14,  // 46: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	7,   // 47: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	20,  // 48: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	23,  // 49: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	24,  // 50: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	25,  // 51: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	22,  // 52: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
+	8,   // 53: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	79,  // 54: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
+	79,  // 55: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
+	32,  // 56: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	0,   // 57: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
+	33,  // 58: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	34,  // 59: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	37,  // 60: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	38,  // 61: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	39,  // 62: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	45,  // 63: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	79,  // 64: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
+	45,  // 65: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
+	79,  // 66: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
+	47,  // 67: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	48,  // 68: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	79,  // 69: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
+	79,  // 70: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
+	46,  // 71: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	46,  // 72: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	54,  // 73: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	79,  // 74: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	79,  // 75: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	58,  // 76: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	60,  // 77: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	63,  // 78: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	79,  // 79: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
+	67,  // 80: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	71,  // 81: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	71,  // 82: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	72,  // 83: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	79,  // 84: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	9,   // 85: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,   // 86: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	71,  // 87: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	73,  // 88: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,   // 89: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,   // 90: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,   // 91: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	71,  // 92: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	71,  // 93: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	79,  // 94: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	79,  // 95: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
+	10,  // 96: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	78,  // 97: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	79,  // 98: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	79,  // 99: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	80,  // 100: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	81,  // 101: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	82,  // 102: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	83,  // 103: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	79,  // 104: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	105, // [105:105] is the sub-list for method output_type
+	105, // [105:105] is the sub-list for method input_type
+	105, // [105:105] is the sub-list for extension type_name
+	105, // [105:105] is the sub-list for extension extendee
+	0,   // [0:105] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -9228,16 +9363,17 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_AgentAccess)(nil),
 		(*Body_DeviceTest)(nil),
 		(*Body_VehicleReading)(nil),
+		(*Body_AgentPruned)(nil),
 	}
-	file_drivers_observation_observation_proto_msgTypes[33].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[40].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[43].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[49].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[53].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[34].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[41].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[44].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[50].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[54].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[56].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[66].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[68].OneofWrappers = []any{
+	file_drivers_observation_observation_proto_msgTypes[55].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[57].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[67].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[69].OneofWrappers = []any{
 		(*MessageArgument_Text)(nil),
 		(*MessageArgument_Number)(nil),
 		(*MessageArgument_Count)(nil),
@@ -9253,7 +9389,7 @@ func file_drivers_observation_observation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   72,
+			NumMessages:   73,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -30,12 +30,22 @@ type Tailed interface {
 	Tail() ([]tlog.Hash, error)
 }
 
+// Range is rows from First to Last, both included.
+type Range struct{ First, Last int64 }
+
+// Thinned is a Log from which its agent removed rows. Which, it declared in rows that are still there.
+type Thinned interface {
+	// Removed returns the rows that were declared removed, in rising order, without overlaps.
+	Removed() ([]Range, error)
+}
+
 // MaxFindings bounds the number of findings that an audit lists; it counts them all.
 const MaxFindings = 20
 
 // Report is the outcome of an audit.
 type Report struct {
-	Rows        int64
+	Rows        int64     // of the log, with those that were removed
+	Removed     int64     // rows that the agent declared removed; their leaf hashes are as it signed them
 	Signed      int64     // rows covered by the newest valid checkpoint
 	Checkpoints int       // valid ones
 	Root        tlog.Hash // of all rows, as they stand
@@ -59,6 +69,13 @@ func Audit(log Log, journalKey []byte, verifier note.Verifier, origin string) (*
 	if err := a.loadCheckpoints(verifier, origin); err != nil {
 		return nil, err
 	}
+	if t, ok := a.log.(Thinned); ok {
+		removed, err := t.Removed()
+		if err != nil {
+			return nil, err
+		}
+		a.removed = removed
+	}
 	if err := a.log.Rows(a.row); err != nil {
 		return nil, err
 	}
@@ -76,6 +93,7 @@ type audit struct {
 	report  *Report
 	pending []signedRoot // checkpoints above the rows seen so far, smallest first
 	stored  []tlog.Hash  // leaf hashes on record of the current tile
+	removed []Range      // declared removed, from the current row on
 }
 
 type signedRoot struct {
@@ -103,14 +121,13 @@ func (a *audit) loadCheckpoints(verifier note.Verifier, origin string) error {
 }
 
 func (a *audit) row(idx int64, r Record) error {
-	if idx != a.tree.Size() {
-		return Find("evidence.row-missing", Number("row", a.tree.Size()),
-			Number("next", idx), Number("before", a.tree.Size()-1))
-	}
-	if idx%TileWidth == 0 {
-		if err := a.loadStored(idx / TileWidth); err != nil {
+	for a.tree.Size() < idx {
+		if err := a.missing(idx); err != nil {
 			return err
 		}
+	}
+	if err := a.enter(idx); err != nil {
+		return err
 	}
 	leaf, err := a.hasher.Leaf(idx, r)
 	if err != nil {
@@ -120,13 +137,44 @@ func (a *audit) row(idx int64, r Record) error {
 		a.report.find("evidence.row-changed", Number("row", idx), Arg{"device", r.Device},
 			Arg{"time", time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano)})
 	}
+	a.append(leaf)
+	return nil
+}
+
+// missing takes the leaf hash on record for the next row, which is not there, when it was declared removed. next is the
+// idx of the next row that is there.
+func (a *audit) missing(next int64) error {
+	idx := a.tree.Size()
+	for len(a.removed) > 0 && a.removed[0].Last < idx {
+		a.removed = a.removed[1:]
+	}
+	if err := a.enter(idx); err != nil {
+		return err
+	}
+	at := int(idx % TileWidth)
+	if len(a.removed) == 0 || a.removed[0].First > idx || at >= len(a.stored) {
+		return Find("evidence.row-missing", Number("row", idx), Number("next", next), Number("before", idx-1))
+	}
+	a.report.Removed++
+	a.append(a.stored[at])
+	return nil
+}
+
+// enter loads the leaf hashes on record when a row is the first of its tile.
+func (a *audit) enter(idx int64) error {
+	if idx%TileWidth != 0 {
+		return nil
+	}
+	return a.loadStored(idx / TileWidth)
+}
+
+func (a *audit) append(leaf tlog.Hash) {
 	for _, t := range a.tree.Append(leaf) {
 		if t.Level > 0 {
 			a.upperTile(t)
 		}
 	}
 	a.checkRoots()
-	return nil
 }
 
 // ErrNoTile is returned by a Log's Tile method for a tile that it does not hold.

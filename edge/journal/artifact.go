@@ -31,37 +31,64 @@ const (
 	artifactStored  = int64(0) // no row names it yet
 	artifactWaiting = int64(1) // for the hub
 	artifactHeld    = int64(2) // the hub has it whole
+	artifactPruned  = int64(3) // removed: its file goes next
+	artifactGone    = int64(4) // removed
 )
 
-// ErrNoArtifact means that the journal does not hold the artifact.
-var ErrNoArtifact = errors.New("artifact is not in the journal")
+// Errors of OpenArtifact.
+var (
+	// ErrNoArtifact means that the journal does not hold the artifact.
+	ErrNoArtifact = errors.New("artifact is not in the journal")
+	// ErrPruned is ErrNoArtifact for one that was removed to make room: the hub holds it.
+	ErrPruned = fmt.Errorf("%w: it was removed to make room, the centre holds it", ErrNoArtifact)
+)
 
-// StoreArtifact keeps all bytes of r, durably when it returns, and names them. The same bytes again add nothing.
+// StoreArtifact keeps all bytes of r, durably when it returns, and names them. The same bytes again add nothing. It
+// returns driver.ErrNoRoom while the disk budget leaves room for alarms only.
 func (j *Journal) StoreArtifact(ctx context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error) {
+	if err := j.roomFor(observation.Class_CLASS_EVENT); err != nil {
+		return nil, err
+	}
 	head, err := io.ReadAll(io.LimitReader(r, inlineMax+1))
 	if err != nil {
 		return nil, fmt.Errorf("artifact %q: %w", name, err)
 	}
 	a := &observation.Artifact{MediaType: mediaType, Name: name}
-	var inline driver.Value
 	if len(head) <= inlineMax {
 		sum := sha256.Sum256(head)
-		a.Sha256, a.Size, inline = sum[:], int64(len(head)), head
-	} else if a.Sha256, a.Size, err = j.storeFile(io.MultiReader(bytes.NewReader(head), r)); err != nil {
+		a.Sha256, a.Size = sum[:], int64(len(head))
+		return a, j.nameArtifact(ctx, a, head)
+	}
+	temporary := ""
+	if temporary, a.Sha256, a.Size, err = j.writeFile(io.MultiReader(bytes.NewReader(head), r)); err != nil {
 		return nil, fmt.Errorf("artifact %q: %w", name, err)
 	}
-	err = j.do(ctx, &request{also: func(db *sqlog.DB) error {
-		return db.Exec("INSERT OR IGNORE INTO artifact(sha256, size, media_type, inline, state) VALUES(?,?,?,?,?)",
-			a.Sha256, a.Size, mediaType, inline, artifactStored)
-	}})
-	return a, err
+	j.files.RLock() // from here on until its row is committed it is not removed
+	defer j.files.RUnlock()
+	if err := j.placeFile(temporary, a); err != nil {
+		return nil, fmt.Errorf("artifact %q: %w", name, errors.Join(err, os.Remove(temporary)))
+	}
+	return a, j.nameArtifact(ctx, a, nil)
 }
 
-// storeFile streams r into a file, fsyncs it and renames it into place.
-func (j *Journal) storeFile(r io.Reader) (sum []byte, size int64, err error) {
+// nameArtifact commits an artifact's row. One that had been removed, and that the hub holds, is there again.
+func (j *Journal) nameArtifact(ctx context.Context, a *observation.Artifact, head []byte) error {
+	var inline driver.Value
+	if head != nil {
+		inline = head
+	}
+	return j.do(ctx, &request{also: func(db *sqlog.DB) error {
+		return db.Exec(`INSERT INTO artifact(sha256, size, media_type, inline, state) VALUES(?,?,?,?,?)
+			ON CONFLICT(sha256) DO UPDATE SET inline=excluded.inline, state=? WHERE state>=?`,
+			a.Sha256, a.Size, a.MediaType, inline, artifactStored, artifactHeld, artifactPruned)
+	}})
+}
+
+// writeFile streams r into a temporary file and fsyncs it.
+func (j *Journal) writeFile(r io.Reader) (path string, sum []byte, size int64, err error) {
 	f, err := os.CreateTemp(filepath.Join(j.dir, artifactDir), temporaryPrefix+"*")
 	if err != nil {
-		return nil, 0, err
+		return "", nil, 0, err
 	}
 	defer func() {
 		if err != nil {
@@ -70,28 +97,35 @@ func (j *Journal) storeFile(r io.Reader) (sum []byte, size int64, err error) {
 	}()
 	h := sha256.New()
 	size, err = copyHashing(f, h, r)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, 0, err
+	err = errors.Join(err, f.Sync(), f.Close())
+	return f.Name(), h.Sum(nil), size, err
+}
+
+// placeFile renames a file to where its artifact is kept.
+func (j *Journal) placeFile(temporary string, a *observation.Artifact) error {
+	path := j.artifactPath(a.Sha256)
+	if err := sqlog.MakeDir(filepath.Dir(path)); err != nil {
+		return err
 	}
-	sum = h.Sum(nil)
-	path := j.artifactPath(sum)
-	if err = sqlog.MakeDir(filepath.Dir(path)); err != nil {
-		return nil, 0, err
+	_, err := os.Stat(path)
+	known := err == nil
+	if err := os.Rename(temporary, path); err != nil {
+		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return nil, 0, err
+	if !known {
+		j.fileBytes.Add(a.Size)
 	}
-	return sum, size, errors.Join(sqlog.SyncDir(filepath.Dir(path)), sqlog.SyncDir(filepath.Join(j.dir, artifactDir)))
+	return errors.Join(sqlog.SyncDir(filepath.Dir(path)), sqlog.SyncDir(filepath.Join(j.dir, artifactDir)))
 }
 
 func (j *Journal) artifactPath(sum []byte) string { return sqlog.ArtifactPath(j.dir, sum) }
 
-// OpenArtifact returns an artifact's bytes and its size, or ErrNoArtifact.
+// OpenArtifact returns an artifact's bytes and its size, or ErrNoArtifact; ErrPruned when it was removed to make room.
 func (j *Journal) OpenArtifact(sum []byte) (observation.ArtifactReader, int64, error) {
 	var inline []byte
-	size := int64(-1)
-	err := j.read.Query("SELECT size, inline FROM artifact WHERE sha256=?", func(c []driver.Value) error {
-		size, inline = sqlog.Int64(c[0]), sqlog.Bytes(c[1])
+	size, state := int64(-1), artifactStored
+	err := j.read.Query("SELECT size, inline, state FROM artifact WHERE sha256=?", func(c []driver.Value) error {
+		size, inline, state = sqlog.Int64(c[0]), sqlog.Bytes(c[1]), sqlog.Int64(c[2])
 		return nil
 	}, sum)
 	switch {
@@ -99,6 +133,8 @@ func (j *Journal) OpenArtifact(sum []byte) (observation.ArtifactReader, int64, e
 		return nil, 0, err
 	case size < 0:
 		return nil, 0, ErrNoArtifact
+	case state >= artifactPruned:
+		return nil, 0, ErrPruned
 	case inline != nil || size == 0:
 		return observation.InlineArtifact(inline), size, nil
 	}

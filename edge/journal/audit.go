@@ -1,12 +1,16 @@
 package journal
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
 )
@@ -71,6 +75,22 @@ func (a auditLog) Rows(f func(int64, evidence.Record) error) error {
 		a.seen(r.Idx + 1)
 		return f(r.Idx, r.Record())
 	})
+}
+
+// Removed implements evidence.Thinned.
+func (a auditLog) Removed() (out []evidence.Range, err error) {
+	err = queryRows(a.db, fmt.Sprintf("WHERE kind=%d ORDER BY idx", observation.Kind_KIND_AGENT_PRUNED), func(r *Row) error {
+		o, err := r.Observation()
+		if err != nil {
+			return err
+		}
+		for first, last := range o.Body.GetAgentPruned().Removed() {
+			out = append(out, evidence.Range{First: first, Last: last})
+		}
+		return nil
+	})
+	slices.SortFunc(out, func(a, b evidence.Range) int { return cmp.Compare(a.First, b.First) })
+	return out, err
 }
 
 // Each calls f with every row of the journal at path, which may be in use, oldest first. The Row is valid until f returns.

@@ -65,9 +65,14 @@ func (w *writer) place(group []*request) (fresh []*Row, err error) {
 	return fresh, nil
 }
 
+// known reports whether the journal has a row of the same device and key, or had it before it was removed.
 func (w *writer) known(row *Row) (bool, error) {
 	idx, err := w.db.Int("SELECT idx FROM observation WHERE device=? AND key=?", -1, row.Device, row.Key)
-	return idx >= 0, err
+	if idx >= 0 || err != nil {
+		return idx >= 0, err
+	}
+	was, err := w.db.Int("SELECT 1 FROM pruned_key WHERE hash=?", 0, keyHash(row.Device, row.Key))
+	return was > 0, err
 }
 
 func (w *writer) hash(rows []*Row, leaves []evidence.Hash) (err error) {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -65,6 +66,11 @@ type Journal struct {
 	changed chan struct{}   // closed and replaced at every commit
 	arrived map[string]bool // artifacts that the hub holds, by SHA-256, until that is written
 	lost    []lostArtifacts // that it had, likewise
+
+	room      atomic.Int32                // Room
+	files     sync.RWMutex                // held for writing while files of removed artifacts are deleted
+	fileBytes atomic.Int64                // of the artifacts that are files
+	prunedTo  observation.PerClass[int64] // by class: rows below it were removed, as far as they may be; of who prunes
 }
 
 // state is a snapshot of the last durable commit.
@@ -94,7 +100,13 @@ func Open(dir string, opts Options) (*Journal, error) {
 		j, err = openOnce(dir, opts)
 		return err
 	})
-	return j, err
+	if err != nil {
+		return nil, err
+	}
+	if err := j.resumePruning(context.Background()); err != nil && !sqlog.IsMachine(err) {
+		return nil, errors.Join(err, j.Close())
+	} // a disk that takes nothing now is no reason not to start: what is left goes with the next that is removed
+	return j, nil
 }
 
 func openOnce(dir string, opts Options) (*Journal, error) {
@@ -136,9 +148,11 @@ func (j *Journal) start(w *writer, verifierKey string) (err error) {
 	if j.read, err = sqlog.Open(filepath.Join(j.dir, FileName), sqlog.ReadOnly); err != nil {
 		return err
 	}
-	if err := w.sign(); err != nil {
+	files, err := filesBelow(filepath.Join(j.dir, artifactDir))
+	if err = errors.Join(err, w.sign()); err != nil {
 		return errors.Join(err, j.read.Close())
 	}
+	j.fileBytes.Store(files)
 	go w.run()
 	return nil
 }

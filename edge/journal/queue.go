@@ -27,9 +27,36 @@ func (w *writer) queueArtifacts(rows []*Row) error {
 			if err := queueArtifact(w.db, a, r.Class, r.Idx); err != nil {
 				return err
 			}
+			if r.Class == observation.Class_CLASS_ALARM {
+				if err := markAlarmed(w.db, a.Sha256); err != nil {
+					return err
+				}
+			}
+		}
+		for _, sum := range r.alarmed {
+			if err := markAlarmed(w.db, sum); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// alarmed returns the artifacts, by SHA-256, of the vehicle with an alarm that a passage's document is of.
+func alarmed(b *observation.Body) (sums [][]byte) {
+	passage := b.GetPassageClosed()
+	if !passage.GetAlarm() && !passage.GetAlarmPossible() {
+		return nil
+	}
+	for _, r := range slices.Concat(passage.Readings, passage.Possible) {
+		sums = append(sums, r.Artifacts...)
+	}
+	return sums
+}
+
+// markAlarmed notes that an artifact is of a vehicle with an alarm.
+func markAlarmed(db *sqlog.DB, sum []byte) error {
+	return db.Exec("UPDATE artifact SET alarm=1 WHERE sha256=? AND alarm=0", sum)
 }
 
 func queueArtifact(db *sqlog.DB, a *observation.Artifact, class observation.Class, idx int64) error {

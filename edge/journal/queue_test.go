@@ -151,7 +151,7 @@ func TestJournalOfSchema1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.Script(`DROP INDEX artifact_waiting; ALTER TABLE artifact DROP COLUMN rank; ALTER TABLE artifact DROP COLUMN idx;
+	err = db.Script(`DROP INDEX artifact_waiting; DROP INDEX artifact_held; ALTER TABLE artifact DROP COLUMN alarm; ALTER TABLE artifact DROP COLUMN rank; ALTER TABLE artifact DROP COLUMN idx;
 		UPDATE artifact SET state=0; UPDATE meta SET value=CAST('1' AS BLOB) WHERE key='schema'`)
 	if err != nil {
 		t.Fatal(err)

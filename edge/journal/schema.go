@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 
 	"lanewarden/drivers/observation"
@@ -8,7 +9,7 @@ import (
 )
 
 // schemaVersion is in meta; a journal of another version is refused, not guessed at.
-const schemaVersion = "2"
+const schemaVersion = "3"
 
 // schema is documented in docs/journal.md.
 var schema = `
@@ -25,21 +26,25 @@ CREATE TABLE IF NOT EXISTS observation(
 CREATE INDEX IF NOT EXISTS observation_alarm ON observation(idx) WHERE class=1;
 CREATE INDEX IF NOT EXISTS observation_event ON observation(idx) WHERE class=2;
 CREATE UNIQUE INDEX IF NOT EXISTS observation_key ON observation(device, key) WHERE key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS observation_pruned ON observation(idx) WHERE kind=56;
+CREATE TABLE IF NOT EXISTS pruned_key(hash BLOB PRIMARY KEY) WITHOUT ROWID;  -- of device and key of removed rows
 CREATE TABLE IF NOT EXISTS artifact(
 	sha256     BLOB PRIMARY KEY,
 	size       INTEGER NOT NULL,
 	media_type TEXT NOT NULL,
 	inline     BLOB,                -- the bytes, up to 64 KiB; larger ones are files under artifacts/
-	state      INTEGER NOT NULL,    -- 0 stored, named by no row yet; 1 waits for the hub; 2 the hub holds it
+	state      INTEGER NOT NULL,    -- 0 stored, named by no row yet; 1 waits for the hub; 2 the hub holds it; 3, 4 removed
 	rank       INTEGER NOT NULL DEFAULT 0,  -- order on the link: class of the first row that names it, + 4 for a file
-	idx        INTEGER NOT NULL DEFAULT -1  -- of that row
+	idx        INTEGER NOT NULL DEFAULT -1, -- of that row
+	alarm      INTEGER NOT NULL DEFAULT 0   -- 1: of an alarm, or of a vehicle with one
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cursor(class INTEGER PRIMARY KEY, acked INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 ` + sqlog.Schema("")
 
 // indexes are made after the migrations.
-const indexes = "CREATE INDEX IF NOT EXISTS artifact_waiting ON artifact(rank, idx, size) WHERE state=1;"
+const indexes = `CREATE INDEX IF NOT EXISTS artifact_waiting ON artifact(rank, idx, size) WHERE state=1;
+CREATE INDEX IF NOT EXISTS artifact_held ON artifact(alarm, idx) WHERE state=2;`
 
 // prepare makes the tables, or those of an older journal into them.
 func prepare(db *sqlog.DB) error {
@@ -52,9 +57,15 @@ func prepare(db *sqlog.DB) error {
 		if err != nil {
 			return err
 		}
-		if string(meta["schema"]) == "1" {
+		if version := string(meta["schema"]); version == "1" {
 			if err := migrate1(db); err != nil {
 				return fmt.Errorf("making schema 2 of schema 1: %w", err)
+			}
+			meta["schema"] = []byte("2")
+		}
+		if version := string(meta["schema"]); version == "2" {
+			if err := migrate2(db); err != nil {
+				return fmt.Errorf("making schema 3 of schema 2: %w", err)
 			}
 		}
 	}
@@ -95,5 +106,28 @@ func migrate1(db *sqlog.DB) error {
 				}
 			}
 		}
+	})
+}
+
+// migrate2 adds to artifacts whether they are of a vehicle with an alarm: those are the last that are removed.
+func migrate2(db *sqlog.DB) error {
+	return db.Tx(func() error {
+		err := errors.Join(
+			db.Exec("ALTER TABLE artifact ADD COLUMN alarm INTEGER NOT NULL DEFAULT 0"),
+			db.Exec(fmt.Sprintf("UPDATE artifact SET alarm=1 WHERE rank%%%d=%d", fileRank, observation.Class_CLASS_ALARM)))
+		if err != nil {
+			return err
+		}
+		var named [][]byte
+		err = queryRows(db, fmt.Sprintf("WHERE class=%d AND kind=%d ORDER BY idx",
+			observation.Class_CLASS_EVENT, observation.Kind_KIND_PASSAGE_CLOSED), func(r *Row) error {
+			o, err := r.Observation()
+			named = append(named, alarmed(o.GetBody())...)
+			return err
+		})
+		for _, sum := range named {
+			err = errors.Join(err, markAlarmed(db, sum))
+		}
+		return errors.Join(err, db.Exec("UPDATE meta SET value=CAST('3' AS BLOB) WHERE key='schema'"))
 	})
 }

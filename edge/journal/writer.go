@@ -32,6 +32,7 @@ type Row struct {
 	Body   []byte
 
 	artifacts []*observation.Artifact // of a row on its way in
+	alarmed   [][]byte                // artifacts, by SHA-256, that it shows to be of a vehicle with an alarm
 }
 
 // Record returns the row as the evidence log hashes it.
@@ -49,11 +50,15 @@ type request struct {
 }
 
 // Commit makes observations durable, in their order, all or none. It returns when they are; added is how many were new:
-// an observation whose device and key the journal already has is a success that adds nothing. On an error nothing may
-// be acknowledged to the device; when ctx ended the wait, the rows may be durable all the same.
+// an observation whose device and key the journal already has, or had before it was removed, is a success that adds
+// nothing. It returns driver.ErrNoRoom while the disk budget leaves no room for the class of one of them. On an error
+// nothing may be acknowledged to the device; when ctx ended the wait, the rows may be durable all the same.
 func (j *Journal) Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error) {
 	r := &request{rows: make([]Row, len(obs))}
 	for i, o := range obs {
+		if err := j.roomFor(o.Class); err != nil {
+			return 0, err
+		}
 		if r.rows[i], err = newRow(o); err != nil {
 			return 0, err
 		}
@@ -113,7 +118,7 @@ func newRow(o *observation.Observation) (Row, error) {
 	}
 	return Row{
 		Class: o.Class, Time: o.TimeNs, Device: o.Device, Kind: kind, Key: o.Key, Body: body,
-		artifacts: o.Body.Artifacts,
+		artifacts: o.Body.Artifacts, alarmed: alarmed(o.Body),
 	}, nil
 }
 

@@ -104,6 +104,7 @@ func ParseBlock(r []uint16) (b Block, err error) {
 
 // Run implements driver.Driver.
 func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
+	sink = driver.Unacknowledged(sink)
 	c, err := p.Open(ctx, p.tape)
 	if err != nil {
 		return err

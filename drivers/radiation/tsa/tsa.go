@@ -64,7 +64,7 @@ func (p *portal) rule() alarmRule { return alarmRule{nSigma: p.NSigma, intervals
 func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
 	g, ctx := errgroup.WithContext(ctx)
 	if !p.Link.IsZero() {
-		g.Go(func() error { return p.live(ctx, sink) })
+		g.Go(func() error { return p.live(ctx, driver.Unacknowledged(sink)) })
 	}
 	if p.Files != nil {
 		ready := func() {} // the line says how the portal is

@@ -65,6 +65,7 @@ const hysteresis = 2 // of limits: a value must be better by so much until they 
 
 // Run implements driver.Driver.
 func (s *sensor) Run(ctx context.Context, sink driver.Sink) error {
+	sink = driver.Unacknowledged(sink)
 	bus, err := s.open(s.Bus)
 	if err != nil {
 		return err

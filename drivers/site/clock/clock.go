@@ -64,6 +64,7 @@ const kernelEvery = time.Second
 
 // Run implements driver.Driver.
 func (c *clock) Run(ctx context.Context, sink driver.Sink) error {
+	sink = driver.Unacknowledged(sink)
 	w := watch{Config: c.Config, faults: driver.Faults{Source: c.GPSD}}
 	if c.GPSD == "" {
 		t := time.NewTicker(kernelEvery)

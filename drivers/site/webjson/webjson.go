@@ -76,6 +76,7 @@ func (d *device) Run(ctx context.Context, sink driver.Sink) error {
 		ready := driver.WhenReady(sink, 1, message.New("device.waits-documents"))
 		return d.HTTP.Serve(ctx, ready, s.posted)
 	}
+	s.sink = driver.Unacknowledged(sink)
 	defer d.client.CloseIdleConnections()
 	return s.poll(ctx)
 }

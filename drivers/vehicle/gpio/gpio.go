@@ -146,6 +146,7 @@ const (
 
 // Run implements driver.Driver.
 func (b *board) Run(ctx context.Context, sink driver.Sink) error {
+	sink = driver.Unacknowledged(sink)
 	outputs := map[string]gpio.PinIO{}
 	for _, o := range b.Outputs {
 		p, err := b.pin(o.Pin)

@@ -90,6 +90,7 @@ func plan(points []Point) (out []block) {
 
 // Run implements driver.Driver.
 func (d *device) Run(ctx context.Context, sink driver.Sink) error {
+	sink = driver.Unacknowledged(sink)
 	c, err := d.Open(context.WithoutCancel(ctx), d.tape) // open beyond ctx: outputs go to their safe state at the end
 	if err != nil {
 		return err

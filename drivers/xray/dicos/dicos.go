@@ -107,7 +107,7 @@ func (s *system) Run(ctx context.Context, sink driver.Sink) error {
 	}
 	ready := driver.WhenReady(sink, sources, message.New("device.waits-images"))
 	s.analyst = newAnalyst(s)
-	g.Go(func() error { return s.analyst.run(ctx, sink) })
+	g.Go(func() error { return s.analyst.run(ctx, driver.Unacknowledged(sink)) })
 	if s.Folder != nil {
 		g.Go(func() error {
 			return s.Folder.Watch(ctx, ready, func(ctx context.Context, path string) error {

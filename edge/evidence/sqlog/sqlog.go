@@ -33,7 +33,10 @@ const (
 	ReadOnly
 )
 
-// walPages is the size of the write-ahead log, in pages of 4 KiB, at which the writer folds it into the database.
+// PageSize is the size of a database's pages in bytes: SQLite's default, in which all of ours are made.
+const PageSize = 4096
+
+// walPages is the size of the write-ahead log, in pages, at which the writer folds it into the database.
 const walPages = 2000
 
 // DB is one SQLite connection with its prepared statements. Its methods may be called from several goroutines; they
@@ -57,6 +60,7 @@ func Open(path string, mode Mode) (*DB, error) {
 		params.Set("mode", "rwc")
 		params.Set("_journal_mode", "WAL")
 		params.Set("_synchronous", "FULL")
+		params.Set("_auto_vacuum", "incremental") // of a new database: room that rows leave can be given back
 	} else {
 		if _, err := os.Stat(path); err != nil {
 			return nil, err
