@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 
 	"lanewarden/drivers/driver/profile"
 	"lanewarden/drivers/message"
@@ -152,8 +153,8 @@ func (o *Output) parse(text string) (uint16, error) {
 	case "off":
 		return 0, nil
 	}
-	var v float64
-	if _, err := fmt.Sscanf(text, "%g", &v); err != nil || o.Table == "coil" {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || o.Table == "coil" {
 		return 0, fmt.Errorf("%q: on, off%s is expected", text,
 			map[bool]string{true: "", false: " or a number"}[o.Table == "coil"])
 	}
