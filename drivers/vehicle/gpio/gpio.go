@@ -22,35 +22,44 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Config is the settings of the pins.
+// Config is the settings of the pins (SETTINGS.md). There must be an input or an output; names and pins are each
+// used once.
 type Config struct {
 	Inputs  []Input  `yaml:"inputs"`
 	Pairs   []Pair   `yaml:"pairs"`
 	Outputs []Output `yaml:"outputs"`
 }
 
-// Input is a loop, a beam or a button.
+// Input is a loop, a beam or a button. A detector of vehicles gives a detection when it goes off again, a button an
+// event when it is pressed.
 type Input struct {
-	Name       string        `yaml:"name" required:"true" format:"id"`
-	Pin        string        `yaml:"pin" required:"true" example:"GPIO17"`
-	Pull       string        `yaml:"pull" default:"down" enum:"up,down,none"`
-	Invert     bool          `yaml:"invert"`
-	Button     bool          `yaml:"button"`
-	Debounce   time.Duration `yaml:"debounce" default:"20ms" min:"0s" max:"1s"`
+	Name string `yaml:"name" required:"true" format:"id"`
+	// Pin is a name that periph.io's register knows: GPIO17, or an alias of the board's.
+	Pin  string `yaml:"pin" required:"true" example:"GPIO17"`
+	Pull string `yaml:"pull" default:"down" enum:"up,down,none"`
+	// Invert makes a low level "on": contacts to ground, with Pull "up".
+	Invert bool `yaml:"invert"`
+	Button bool `yaml:"button"`
+	// Debounce is how long a level must hold to count. It delays the report, not the time in it.
+	Debounce time.Duration `yaml:"debounce" default:"20ms" min:"0s" max:"1s"`
+	// StuckAfter is how long an input may be on; 0 for any time.
 	StuckAfter time.Duration `yaml:"stuck_after" default:"5m" min:"0s" max:"24h"`
 }
 
-// Pair is two inputs in line.
+// Pair is two inputs in line, First being the one that a vehicle in the lane's direction comes to first. Speed and
+// length are as good as DistanceM: 10 % there are 10 % in both.
 type Pair struct {
-	Name      string        `yaml:"name" required:"true" format:"id"`
-	First     string        `yaml:"first" required:"true"`
-	Second    string        `yaml:"second" required:"true"`
-	DistanceM float64       `yaml:"distance" default:"2" min:"0.1" max:"100" unit:"m"`
-	LoopM     float64       `yaml:"loop_length" default:"1.8" min:"0" max:"20" unit:"m"`
-	Within    time.Duration `yaml:"within" default:"5s" min:"100ms" max:"5m"`
+	Name      string  `yaml:"name" required:"true" format:"id"`
+	First     string  `yaml:"first" required:"true"`
+	Second    string  `yaml:"second" required:"true"`
+	DistanceM float64 `yaml:"distance" default:"2" min:"0.1" max:"100" unit:"m"`
+	LoopM     float64 `yaml:"loop_length" default:"1.8" min:"0" max:"20" unit:"m"`
+	// Within is the longest gap between leaving one input and reaching the other: distance over the lowest speed.
+	Within time.Duration `yaml:"within" default:"5s" min:"100ms" max:"5m"`
 }
 
-// Output is a barrier, a light, a siren.
+// Output is a barrier, a light, a siren. Safe is set when the driver starts and however it ends; Invert makes "on" a
+// low level.
 type Output struct {
 	Name   string `yaml:"name" required:"true" format:"id"`
 	Pin    string `yaml:"pin" required:"true" example:"GPIO27"`
@@ -64,7 +73,7 @@ func (c Config) Check() error {
 		return errors.New("neither inputs nor outputs")
 	}
 	names, pins := map[string]bool{}, map[string]string{}
-	use := func(name, pin string) error {
+	reserve := func(name, pin string) error {
 		if names[name] {
 			return fmt.Errorf("%s is given twice", name)
 		}
@@ -75,12 +84,12 @@ func (c Config) Check() error {
 		return nil
 	}
 	for _, i := range c.Inputs {
-		if err := use(i.Name, i.Pin); err != nil {
+		if err := reserve(i.Name, i.Pin); err != nil {
 			return err
 		}
 	}
 	for _, o := range c.Outputs {
-		if err := use(o.Name, o.Pin); err != nil {
+		if err := reserve(o.Name, o.Pin); err != nil {
 			return err
 		}
 	}
@@ -103,6 +112,7 @@ var Spec = driver.New("gpio", "Loops, beams, barriers and lights at the machine'
 		return &board{Config: c, env: env, Commands: driver.NewCommands(), pin: hostPin}, nil
 	}).WithTests(tests...)
 
+// board is the pins of one device of the settings. pin finds a pin by name; tests put their own in.
 type board struct {
 	Config
 	driver.Commands
@@ -110,9 +120,10 @@ type board struct {
 	pin func(name string) (gpio.PinIO, error)
 }
 
+// initHost loads periph.io's drivers, once for the process: it knows no way back.
 var initHost = sync.OnceValue(func() error { _, err := host.Init(); return err })
 
-// hostPin finds a pin of this machine.
+// hostPin finds a pin of this machine. The error for one that there is not names up to 40 that there are.
 func hostPin(name string) (gpio.PinIO, error) {
 	if err := initHost(); err != nil {
 		return nil, err
@@ -132,7 +143,8 @@ func hostPin(name string) (gpio.PinIO, error) {
 	return nil, message.Errorf("gpio.no-pin", message.String("pin", name), message.Names("known", known))
 }
 
-// change is a level that a pin showed.
+// change is a level that a pin showed, after Invert and before debouncing. at is the clock when the edge was
+// noticed.
 type change struct {
 	at   time.Time
 	name string
@@ -144,7 +156,8 @@ const (
 	tick     = 10 * time.Millisecond
 )
 
-// Run implements driver.Driver.
+// Run implements driver.Driver. It ends with ctx, or when a pin cannot be used or the journal fails. On whatever way
+// it ends, outputs are set to Safe; a failure to do so is told as the device's state, as nothing else is left to do.
 func (b *board) Run(ctx context.Context, sink driver.Sink) error {
 	sink = driver.Unacknowledged(sink)
 	outputs := map[string]gpio.PinIO{}
@@ -183,7 +196,9 @@ func (b *board) Run(ctx context.Context, sink driver.Sink) error {
 	return g.Wait()
 }
 
-// watch waits for edges of a pin.
+// watch waits for edges of a pin until ctx ends, and passes on the level that the pin has at the start and each
+// change. It reads the level after each edge and every edgeWait, so that an edge that the kernel lost shows a little
+// later.
 func watch(ctx context.Context, p gpio.PinIO, i Input, changes chan<- change) error {
 	defer p.Halt()
 	level := func() bool { return bool(p.Read()) != i.Invert }
@@ -203,7 +218,8 @@ func watch(ctx context.Context, p gpio.PinIO, i Input, changes chan<- change) er
 	}
 }
 
-// loop follows the inputs and sets the outputs.
+// loop follows the inputs and sets the outputs, all in one goroutine: the tracker has no lock. An error of the
+// journal ends it; one of a command is its caller's.
 func (b *board) loop(ctx context.Context, sink driver.Sink, changes <-chan change,
 	outputs map[string]gpio.PinIO) error {
 	t := newTracker(b.Inputs, b.Pairs)
@@ -229,7 +245,7 @@ func (b *board) loop(ctx context.Context, sink driver.Sink, changes <-chan chang
 	}
 }
 
-// safe sets all outputs to their safe state.
+// safe sets all outputs to their safe state. It tries each whatever becomes of the others.
 func (b *board) safe(ctx context.Context, sink driver.Sink, outputs map[string]gpio.PinIO,
 	reason message.Message) (err error) {
 	for _, o := range b.Outputs {
@@ -246,6 +262,8 @@ func (b *board) OutputNames() (out []string) {
 	return out
 }
 
+// set sets an output to "on" or "off" and commits that it was set, why, and whether as its safe state. The pin has
+// its level before the journal has the row.
 func (b *board) set(ctx context.Context, sink driver.Sink, outputs map[string]gpio.PinIO, name, value string,
 	reason message.Message, safe bool) error {
 	i := slices.IndexFunc(b.Outputs, func(o Output) bool { return o.Name == name })

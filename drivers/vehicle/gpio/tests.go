@@ -6,6 +6,7 @@ import (
 	"lanewarden/drivers/driver"
 )
 
+// The guided tests: drive over each station (pairs, and detectors that are in none), and set each output.
 var tests = driver.IOTests(func(settings any) (names []string) {
 	c := settings.(*Config)
 	for _, p := range c.Pairs {

@@ -19,7 +19,8 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Config is the settings of a device.
+// Config is the settings of a device (SETTINGS.md). Poll is from the beginning of one round of requests to that of
+// the next, and longer where the device takes longer; Report is how often all values go out as telemetry.
 type Config struct {
 	transport.Modbus `yaml:",inline"`
 	Profile          driver.Ref[Profile] `yaml:"profile" required:"true" builtin:"plc" example:"/etc/lanewarden/lane-io.yaml"`
@@ -37,6 +38,7 @@ var Spec = driver.New("plc", "PLC or I/O module, Modbus", func(c Config, env dri
 	return d, nil
 }).OnPort(502).WithTests(tests...)
 
+// device is the device of one block of settings; it outlives its connections.
 type device struct {
 	Config
 	driver.Commands
@@ -44,7 +46,7 @@ type device struct {
 	blocks []block
 }
 
-// block is neighbouring addresses that are read in one request.
+// block is neighbouring addresses that are read in one request: count registers or bits from the address first on.
 type block struct {
 	table  string
 	first  int
@@ -53,12 +55,13 @@ type block struct {
 }
 
 const (
-	maxGap       = 16 // addresses between two points that are read along
-	maxRegisters = 120
-	maxBits      = 1000
+	maxGap       = 16   // addresses between two points that are read along
+	maxRegisters = 120  // in one request; the protocol allows 125 (Modbus Application Protocol 1.1b3, 6.3)
+	maxBits      = 1000 // in one request; the protocol allows 2000 (6.1)
 )
 
-// plan groups points into requests.
+// plan groups points into requests, by table and address: a request costs more than 16 registers that nobody wants.
+// The points of a block are in the order of their addresses.
 func plan(points []Point) (out []block) {
 	var all []*Point
 	for i := range points {
@@ -88,7 +91,8 @@ func plan(points []Point) (out []block) {
 	return out
 }
 
-// Run implements driver.Driver.
+// Run implements driver.Driver: one connection, polled until ctx ends or a request fails. Commands wait for the
+// round at hand. What happens between two connections is not seen: the first round only learns where things stand.
 func (d *device) Run(ctx context.Context, sink driver.Sink) error {
 	sink = driver.Unacknowledged(sink)
 	c, err := d.Open(context.WithoutCancel(ctx), d.tape) // open beyond ctx: outputs go to their safe state at the end
@@ -121,19 +125,21 @@ func (d *device) Run(ctx context.Context, sink driver.Sink) error {
 	}
 }
 
-// session is one connection.
+// session is one connection. The maps are by point.
 type session struct {
 	*device
 	client   *transport.ModbusClient
-	last     map[string]float64
-	alarms   map[string]bool
+	last     map[string]float64   // value of the last round, or, of numbers with Change, the last reported
+	alarms   map[string]bool      // under way
 	since    map[string]time.Time // of detectors, when a vehicle came
-	reported time.Time
-	n        int
+	reported time.Time            // the last telemetry
+	n        int                  // observations so far, which keeps keys of one moment apart
 }
 
+// stopTimeout bounds the commits of the last commands; the agent waits for them when it stops.
 const stopTimeout = 500 * time.Millisecond
 
+// stop sets the safe state when ctx has ended, beyond which it must reach.
 func (s *session) stop(ctx context.Context, sink driver.Sink) error {
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
@@ -143,7 +149,7 @@ func (s *session) stop(ctx context.Context, sink driver.Sink) error {
 	return ctx.Err()
 }
 
-// safe sets all outputs that have a safe state.
+// safe sets all outputs that have a safe state. It ends at the first that fails, and the connection ends with it.
 func (s *session) safe(ctx context.Context, sink driver.Sink, reason message.Message) error {
 	for _, o := range s.Profile.Value.Outputs {
 		if o.Safe != "" {
@@ -163,7 +169,8 @@ func (d *device) OutputNames() (out []string) {
 	return out
 }
 
-// command sets an output.
+// command sets an output, waits for the device's answer (functions 5 and 6), and commits that it was set, why, and
+// whether as its safe state. A value that the output cannot have is an error before anything is sent.
 func (s *session) command(ctx context.Context, sink driver.Sink, name, value string,
 	reason message.Message, safe bool) error {
 	outputs := s.Profile.Value.Outputs
@@ -188,7 +195,8 @@ func (s *session) command(ctx context.Context, sink driver.Sink, name, value str
 		[]*observation.Observation{driver.OutputSet(time.Now().UTC(), name, value, reason, safe)})
 }
 
-// read reads a block; bits come as 0 and 1.
+// read reads a block (functions 1 to 4); bits come as 0 and 1. Errors name the table and the addresses, and say what
+// a Modbus exception means.
 func (s *session) read(b block) (out []uint16, err error) {
 	first, n := uint16(b.first), uint16(b.count)
 	var bits []bool
@@ -212,8 +220,9 @@ func (s *session) read(b block) (out []uint16, err error) {
 	return out, nil
 }
 
-// each reads every point and calls f with its value.
-func (s *session) each(f func(p *Point, v float64)) error {
+// eachPoint reads every point and calls f with its value, scaled, in the order of the addresses. It ends at the
+// first block that cannot be read.
+func (s *session) eachPoint(f func(p *Point, v float64)) error {
 	for _, b := range s.blocks {
 		r, err := s.read(b)
 		if err != nil {
@@ -245,42 +254,46 @@ func Ask(ctx context.Context, m transport.Modbus, p *Profile) (out []Value, err 
 	}
 	d := &device{Config: Config{Modbus: m, Profile: driver.Ref[Profile]{Value: p}}, blocks: plan(p.Points)}
 	s := session{device: d, client: c}
-	err = s.each(func(p *Point, v float64) {
+	err = s.eachPoint(func(p *Point, v float64) {
 		q := p.quantity(v)
 		out = append(out, Value{p.Name, q.Text, p.Unit, p.alarm(v)})
 	})
 	return out, err
 }
 
-// poll asks for everything and commits what is new.
+// poll reads all points and commits what is new; what one round finds is committed together, or not at all when a
+// request fails.
 func (s *session) poll(ctx context.Context, sink driver.Sink) error {
 	at := time.Now().UTC()
 	var obs []*observation.Observation
 	status := &observation.DeviceReading{Profile: s.Profile.Value.Name, Message: "status"}
-	err := s.each(func(p *Point, v float64) {
+	err := s.eachPoint(func(p *Point, v float64) {
 		status.Values = append(status.Values, p.quantity(v))
-		obs = append(obs, s.judge(at, p, v)...)
+		obs = append(obs, s.evaluate(at, p, v)...)
 	})
 	if err != nil {
 		return err
 	}
 	if len(status.Values) > 0 && at.Sub(s.reported) >= s.Report {
 		s.reported = at
-		obs = append(obs, s.keyed(observation.New(observation.Class_CLASS_TELEMETRY, at, status)))
+		obs = append(obs, s.withKey(observation.New(observation.Class_CLASS_TELEMETRY, at, status)))
 	}
 	return driver.CommitAny(ctx, sink, obs)
 }
 
-func (s *session) keyed(o *observation.Observation) *observation.Observation {
+// withKey gives an observation its key: message, time and number.
+func (s *session) withKey(o *observation.Observation) *observation.Observation {
 	s.n++
 	driver.SetKey(o, fmt.Sprintf("%s@%d#%d", o.Body.GetDeviceReading().Message, o.TimeNs, s.n))
 	return o
 }
 
+// quantity returns a value with its name and unit. NaN and infinities, which f32 registers may hold, have a text and
+// no number.
 func (p *Point) quantity(v float64) *observation.Quantity {
 	q := &observation.Quantity{Name: p.Name, Text: strconv.FormatFloat(v, 'g', 8, 64), Unit: p.Unit}
 	if p.onOff() {
-		q.Text = word(v)
+		q.Text = onOffText(v)
 	}
 	if !math.IsNaN(v) && !math.IsInf(v, 0) {
 		q.Number = &v
@@ -288,8 +301,10 @@ func (p *Point) quantity(v float64) *observation.Quantity {
 	return q
 }
 
-// judge returns an event when a value has one, and an alarm when one begins.
-func (s *session) judge(at time.Time, p *Point, v float64) []*observation.Observation {
+// evaluate returns an event when a value has one, and an alarm when one begins. The first value of a connection is
+// no event, but may be an alarm. A number is an event when it is more than Change from the one reported last, so
+// that a slow drift shows too. Detectors of vehicles give detections and no events.
+func (s *session) evaluate(at time.Time, p *Point, v float64) []*observation.Observation {
 	before, known := s.last[p.Name]
 	alarm := p.alarm(v)
 	alarmed := s.alarms[p.Name]
@@ -322,10 +337,11 @@ func (s *session) judge(at time.Time, p *Point, v float64) []*observation.Observ
 		class = observation.Class_CLASS_ALARM
 		body.Alarm, body.AlarmMessage = alarm.English(), driver.EncodeMessage(alarm)
 	}
-	return []*observation.Observation{s.keyed(observation.New(class, at, body))}
+	return []*observation.Observation{s.withKey(observation.New(class, at, body))}
 }
 
-// detect makes a vehicle of a detector that was on.
+// detect makes a vehicle of a detector that was on, when it goes off. One that was on already when the connection
+// was made has no known beginning and gives none.
 func (s *session) detect(at time.Time, p *Point, on bool) []*observation.Observation {
 	if s.since == nil {
 		s.since = map[string]time.Time{}

@@ -10,8 +10,9 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// Profile describes what a PLC or I/O module has at which address. It is data: firmware-config/plc, or a technician's
-// own file.
+// Profile describes what a PLC or I/O module has at which address. It is data: firmware-config/plc, or a
+// technician's own file. Manual says where the addresses are from. LowWord is for devices that send the low word of
+// 32 bits first.
 type Profile struct {
 	Name    string   `yaml:"name" required:"true" format:"id"`
 	Title   string   `yaml:"title" required:"true"`
@@ -21,26 +22,33 @@ type Profile struct {
 	Outputs []Output `yaml:"outputs"`
 }
 
-// Point is one value of the device.
+// Point is one value of the device. Address counts from 0 in its table: 40001 of old manuals is holding 0. The value
+// is raw x Scale + Offset, in Unit; with Bit, or in a table of bits, it is on or off, and Type, Scale, Offset,
+// Change, Above and Below are not looked at.
 type Point struct {
-	Name    string   `yaml:"name" required:"true" format:"id"`
-	Table   string   `yaml:"table" required:"true" enum:"coil,discrete,holding,input"`
-	Address int      `yaml:"address" required:"true" min:"0" max:"65535"`
-	Type    string   `yaml:"type" default:"u16" enum:"u16,s16,u32,s32,f32"`
-	Bit     *int     `yaml:"bit" min:"0" max:"15"`
-	Scale   float64  `yaml:"scale" default:"1"`
-	Offset  float64  `yaml:"offset" default:"0"`
-	Unit    string   `yaml:"unit"`
-	Invert  bool     `yaml:"invert"`
-	Event   string   `yaml:"event" default:"none" enum:"none,rising,falling,both"`
-	Change  float64  `yaml:"change" default:"0" min:"0"`
-	Vehicle bool     `yaml:"vehicle"`
-	Alarm   string   `yaml:"alarm" default:"none" enum:"none,on,off"`
-	Above   *float64 `yaml:"above"`
-	Below   *float64 `yaml:"below"`
+	Name    string  `yaml:"name" required:"true" format:"id"`
+	Table   string  `yaml:"table" required:"true" enum:"coil,discrete,holding,input"`
+	Address int     `yaml:"address" required:"true" min:"0" max:"65535"`
+	Type    string  `yaml:"type" default:"u16" enum:"u16,s16,u32,s32,f32"`
+	Bit     *int    `yaml:"bit" min:"0" max:"15"`
+	Scale   float64 `yaml:"scale" default:"1"`
+	Offset  float64 `yaml:"offset" default:"0"`
+	Unit    string  `yaml:"unit"`
+	Invert  bool    `yaml:"invert"`
+	// Event says which edges of an on/off value are events; Change from which difference on a number is one, 0 for
+	// never.
+	Event  string  `yaml:"event" default:"none" enum:"none,rising,falling,both"`
+	Change float64 `yaml:"change" default:"0" min:"0"`
+	// Vehicle makes the point a detector: from on to off is one vehicle.
+	Vehicle bool `yaml:"vehicle"`
+	// Alarm is the state of an on/off value that is one; Above and Below are the limits of a number, nil for none.
+	Alarm string   `yaml:"alarm" default:"none" enum:"none,on,off"`
+	Above *float64 `yaml:"above"`
+	Below *float64 `yaml:"below"`
 }
 
-// Output is something that may be set.
+// Output is something that may be set: a coil, or a holding register to a whole number from Min to Max, as it is
+// written (outputs are not scaled). Without Safe it keeps its state when the agent starts and stops.
 type Output struct {
 	Name    string  `yaml:"name" required:"true" format:"id"`
 	Table   string  `yaml:"table" required:"true" enum:"coil,holding"`
@@ -83,7 +91,7 @@ func (p *Point) digital() bool { return p.Table == "coil" || p.Table == "discret
 // onOff reports whether the value is on or off.
 func (p *Point) onOff() bool { return p.digital() || p.Bit != nil }
 
-// words returns the number of registers of the value.
+// words returns the number of registers of the value; 1 for a bit.
 func (p *Point) words() int {
 	if p.Bit == nil && (p.Type == "u32" || p.Type == "s32" || p.Type == "f32") {
 		return 2
@@ -91,7 +99,8 @@ func (p *Point) words() int {
 	return 1
 }
 
-// value turns registers, or a bit as 0 or 1, into the value; on and off are 1 and 0.
+// value turns registers, or a bit as 0 or 1, into the value; on and off are 1 and 0. r begins at the point's address
+// and has words() registers at least.
 func (p *Point) value(r []uint16, lowWord bool) float64 {
 	if p.onOff() {
 		on := r[0] != 0
@@ -129,7 +138,7 @@ func (p *Point) alarm(v float64) message.Message {
 	switch {
 	case p.onOff() && (p.Alarm == "on" && v == 1 || p.Alarm == "off" && v == 0):
 		return message.New("profile.is", message.String("name", p.Name),
-			message.Nested("text", message.New("kinds.on-off."+word(v))))
+			message.Nested("text", message.New("kinds.on-off."+onOffText(v))))
 	case !p.onOff() && p.Above != nil && v > *p.Above:
 		return profile.Beyond("profile.above", p.Name, p.Unit, v, *p.Above)
 	case !p.onOff() && p.Below != nil && v < *p.Below:
@@ -138,14 +147,15 @@ func (p *Point) alarm(v float64) message.Message {
 	return message.Message{}
 }
 
-func word(v float64) string {
+// onOffText names a state as the message catalogue and outputs do.
+func onOffText(v float64) string {
 	if v == 0 {
 		return "off"
 	}
 	return "on"
 }
 
-// parse reads a value that an output shall have.
+// parse reads a value that an output shall have: "on", "off", and for a register a whole number from Min to Max.
 func (o *Output) parse(text string) (uint16, error) {
 	switch text {
 	case "on":

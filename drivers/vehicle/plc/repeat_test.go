@@ -26,7 +26,7 @@ func TestRepeats(t *testing.T) {
 			at = at.Add(time.Second)
 			for _, b := range s.blocks {
 				for _, one := range b.points {
-					out = append(out, s.judge(at, one, v)...)
+					out = append(out, s.evaluate(at, one, v)...)
 				}
 			}
 		}

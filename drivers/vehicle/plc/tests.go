@@ -2,6 +2,8 @@ package plc
 
 import "lanewarden/drivers/driver"
 
+// The guided tests: drive over each detector, and set each coil. Registers are not tried, as only the profile's
+// author knows which numbers are harmless.
 var tests = driver.IOTests(func(settings any) (names []string) {
 	for _, p := range settings.(*Config).Profile.Value.Points {
 		if p.Vehicle {

@@ -12,7 +12,7 @@ import (
 	"github.com/simonvetter/modbus"
 )
 
-// Module is an I/O module with 64 of everything.
+// Module is an I/O module with 64 of everything. Its methods may be called while it serves.
 type Module struct {
 	mu              sync.Mutex
 	coils, discrete [64]bool
@@ -40,14 +40,15 @@ func (m *Module) Float(address int, v float32) {
 	m.Register(address+1, uint16(n))
 }
 
-// Coil is the state of an output.
+// Coil returns the state that a client has set last; false at the start.
 func (m *Module) Coil(address int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.coils[address]
 }
 
-// Serve answers at an address, HOST:PORT, until ctx ends.
+// Serve answers at an address, HOST:PORT, until ctx ends, to at most 4 clients. An address that is taken is an
+// error.
 func (m *Module) Serve(ctx context.Context, address string) error {
 	s, err := modbus.NewServer(&modbus.ServerConfiguration{URL: "tcp://" + address, Timeout: time.Minute,
 		MaxClients: 4, Logger: log.New(io.Discard, "", 0)}, m)
@@ -61,7 +62,7 @@ func (m *Module) Serve(ctx context.Context, address string) error {
 	return s.Stop()
 }
 
-// serve reads from a table, or writes to it.
+// serve reads from a table, or writes to it. Addresses beyond its end are exception 2, illegal data address.
 func serve[T any](m *Module, table []T, address, quantity uint16, write bool, values []T) ([]T, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
