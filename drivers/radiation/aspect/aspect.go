@@ -17,7 +17,9 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Config is the settings of a portal.
+// Config is the settings of a portal (SETTINGS.md). Poll is from one request to the next, and the interval of the
+// gamma series; Background is how often the background goes out while nobody is there. NSigma is the limit of our
+// own recomputation; the portal has its own.
 type Config struct {
 	transport.Modbus `yaml:",inline"`
 	Poll             time.Duration `yaml:"poll" default:"200ms" min:"50ms" max:"5s"`
@@ -34,17 +36,27 @@ var Spec = driver.New("aspect", "Radiation portal, Aspect (Modbus)",
 		return &portal{c, env.Tape}, nil
 	}).OnPort(502).WithTests(rpm.Tests()...)
 
+// portal is the portal of one block of settings; it outlives its connections.
 type portal struct {
 	Config
 	tape *transport.Tape
 }
 
-// Block is the monitor block.
+// Block is the monitor block, 21 registers of 16 bits (OpenSensorHub's Aspect driver; docs/protocols/aspect.md):
+//
+//	0-1   time, ms                 10     neutron status
+//	2     inputs                   11-12  neutron count
+//	3     gamma status             13-14  neutron background, f32
+//	4-5   gamma count              15-16  neutron variance, f32
+//	6-7   gamma background, f32    17     object counter
+//	8-9   gamma variance, f32      18     object mark
+//	                               19     speed, mm/s
+//	                               20     outputs
 type Block struct {
-	TimeMs                           uint32
+	TimeMs                           uint32 // since the portal started
 	Inputs                           uint16
 	GammaStatus, NeutronStatus       uint16
-	Gamma, Neutron                   uint32 // counts
+	Gamma, Neutron                   uint32 // counts, in 1/s
 	GammaBackground, GammaVariance   float32
 	NeutronBackground                float32
 	NeutronVariance                  float32
@@ -53,7 +65,9 @@ type Block struct {
 
 // Bits of Inputs and of the status words. Source: OpenSensorHub's Aspect driver.
 const (
-	InOccupied  = 0x000f
+	InOccupied = 0x000f
+	// Directions: from occupancy sensor 0 to 1, and from 1 to 0. Power failure, low battery, open cabinet, error
+	// follow.
 	InForward   = 0x0040
 	InReverse   = 0x0080
 	InPowerFail = 0x0100
@@ -61,6 +75,8 @@ const (
 	InCabinet   = 0x0400
 	InError     = 0x0800
 
+	// Of GammaStatus and NeutronStatus: either of two alarms, count below and above its limits, detector overloaded,
+	// ready.
 	StAlarm    = 0x03
 	StLow      = 0x10
 	StHigh     = 0x20
@@ -102,7 +118,8 @@ func ParseBlock(r []uint16) (b Block, err error) {
 	return b, nil
 }
 
-// Run implements driver.Driver.
+// Run implements driver.Driver: one connection, polled until ctx ends or a request fails. A block that cannot be one
+// is a fault of the device, and the next is asked for all the same.
 func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
 	sink = driver.Unacknowledged(sink)
 	c, err := p.Open(ctx, p.tape)
@@ -164,20 +181,21 @@ type watch struct {
 	Config
 	faults     driver.Faults
 	conditions driver.Conditions
-	first      bool // nothing was read yet
-	open       *observation.RadiationOccupancy
-	opened     time.Time
-	seen       time.Time
-	reported   time.Time // last background
-	tamper     bool
-	low, high  bool // gamma faults in force
-	neutron    bool
-	neutronAt  time.Time
+	first      bool                            // nothing was read yet
+	open       *observation.RadiationOccupancy // under way; nil for none
+	opened     time.Time                       // when it began
+	seen       time.Time                       // the last occupied block, which becomes its end
+	reported   time.Time                       // last background
+	tamper     bool                            // the cabinet is open
+	low, high  bool                            // gamma faults in force
+	neutron    bool                            // the same of the neutron count, above its limit
+	neutronAt  time.Time                       // the last value of the neutron series
 }
 
+// lostTimeout bounds the last commit, when ctx may have ended.
 const lostTimeout = 500 * time.Millisecond
 
-// lost ends what is under way because the connection is.
+// lost ends what is under way because the connection is, and returns err, or the journal's error.
 func (w *watch) lost(ctx context.Context, sink driver.Sink, err error) error {
 	if w.open == nil {
 		return err
@@ -196,7 +214,7 @@ func (w *watch) live(sink driver.Sink, at time.Time, b Block) {
 	sink.Live(driver.Sample{At: at, Channel: "neutron", Values: []float32{float32(b.Neutron)}, Interval: time.Second})
 }
 
-// maxOccupancy ends the record of a vehicle that stays; what follows is a new one.
+// maxOccupancy ends the record of a vehicle that stays, so that memory is bounded; what follows is a new one.
 const maxOccupancy = time.Hour
 
 // handleBlock compares a block, read at the time at, with what was known before and returns what is to be committed
@@ -235,7 +253,9 @@ func (w *watch) handleBlock(at time.Time, b Block) (out []*observation.Observati
 	return out
 }
 
-// measure adds a block to the occupancy under way.
+// measure adds a block to the occupancy under way. Sigma is (count - background) / sqrt(variance), the variance
+// being the portal's own. The neutron series has a value a second. Alarm and tamper stay once they were there;
+// number, speed and direction are the last that the portal gave.
 func (w *watch) measure(at time.Time, b Block) {
 	r := w.open
 	r.Number = uint32(b.Objects)
@@ -264,7 +284,8 @@ func (w *watch) measure(at time.Time, b Block) {
 	}
 }
 
-// end closes the occupancy under way.
+// end closes the occupancy under way; there must be one. It is an alarm when the portal says so or the recomputation
+// does. The key is its start, so that a repeat of the commit adds nothing.
 func (w *watch) end(how observation.RadiationOccupancy_End) []*observation.Observation {
 	r := w.open
 	w.open = nil
@@ -281,7 +302,8 @@ func (w *watch) end(how observation.RadiationOccupancy_End) []*observation.Obser
 	return []*observation.Observation{o}
 }
 
-// health reports what the portal says of itself.
+// health reports what the portal says of itself, each once when it begins and once when it ends: conditions, the
+// cabinet as tamper (an alarm), and counts beyond limits as faults.
 func (w *watch) health(at time.Time, b Block) (out []*observation.Observation) {
 	for _, c := range []struct {
 		name string

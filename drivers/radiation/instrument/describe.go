@@ -17,38 +17,42 @@ import (
 // Format is the format of N42 documents.
 var Format = driver.Format{Name: "n42", Title: "ANSI N42.42 document", Recognise: n42.Recognise, Describe: describe}
 
-// Summary describes what a document holds.
+// Summary describes what a document holds: what lanectl decode prints as JSON, a stable form for scripts. Sums are
+// over all measurements; units are in the names.
 type Summary struct {
-	Format       string            `json:"format"`
-	SHA256       string            `json:"sha256"`
-	Manufacturer string            `json:"manufacturer"`
-	Model        string            `json:"model"`
-	Serial       string            `json:"serial"`
-	Measurements int               `json:"measurements"`
-	Spectra      int               `json:"spectra"`
-	Channels     int               `json:"channels"`
-	GammaSum     float64           `json:"gamma_sum"`
-	NeutronSum   float64           `json:"neutron_sum"`
-	LiveSeconds  float64           `json:"live_s"`
-	RealSeconds  float64           `json:"real_s"`
-	Detectors    int               `json:"detectors"`
-	Samples      int               `json:"samples"`
-	Start        *time.Time        `json:"start,omitempty"`
-	Detector     []DetectorSummary `json:"detector"`
-	Classes      []ClassSummary    `json:"classes"`
-	Derived      int               `json:"derived_measurements"`
-	DoseRateMax  float64           `json:"dose_rate_max_usv_h,omitempty"`
-	ExposureMax  float64           `json:"exposure_rate_max_mr_h,omitempty"`
-	Alarms       []n42.Alarm       `json:"alarms"`
-	Nuclides     []n42.Nuclide     `json:"nuclides"`
-	Warnings     []string          `json:"warnings"`
-	WarningCount int               `json:"warning_count"`
-	TotalDose    float64           `json:"total_dose_usv,omitempty"`
-	Faults       []string          `json:"device_faults,omitempty"` // severe ones, by the instrument's own account
-	Fault        string            `json:"fault,omitempty"`         // why the driver refuses the document
+	Format       string  `json:"format"`
+	SHA256       string  `json:"sha256"`
+	Manufacturer string  `json:"manufacturer"`
+	Model        string  `json:"model"`
+	Serial       string  `json:"serial"`
+	Measurements int     `json:"measurements"`
+	Spectra      int     `json:"spectra"`
+	Channels     int     `json:"channels"`
+	GammaSum     float64 `json:"gamma_sum"`
+	NeutronSum   float64 `json:"neutron_sum"`
+	LiveSeconds  float64 `json:"live_s"`
+	RealSeconds  float64 `json:"real_s"`
+	Detectors    int     `json:"detectors"`
+	Samples      int     `json:"samples"`
+	// Start is the earliest time of a measurement; nil when none can be read.
+	Start    *time.Time        `json:"start,omitempty"`
+	Detector []DetectorSummary `json:"detector"`
+	Classes  []ClassSummary    `json:"classes"`
+	// Derived counts measurements that stand only in DerivedData.
+	Derived      int           `json:"derived_measurements"`
+	DoseRateMax  float64       `json:"dose_rate_max_usv_h,omitempty"`
+	ExposureMax  float64       `json:"exposure_rate_max_mr_h,omitempty"`
+	Alarms       []n42.Alarm   `json:"alarms"`
+	Nuclides     []n42.Nuclide `json:"nuclides"`
+	Warnings     []string      `json:"warnings"`
+	WarningCount int           `json:"warning_count"`
+	TotalDose    float64       `json:"total_dose_usv,omitempty"`
+	Faults       []string      `json:"device_faults,omitempty"` // severe ones, by the instrument's own account
+	Fault        string        `json:"fault,omitempty"`         // why the driver refuses the document
 }
 
-// DetectorSummary sums up one detector.
+// DetectorSummary sums up one detector. Calibration holds the coefficients of energy in keV by channel, constant
+// first. Neutrons says that it counts neutrons, also when it counted none.
 type DetectorSummary struct {
 	Name        string    `json:"name"`
 	Spectra     int       `json:"spectra"`
@@ -62,7 +66,8 @@ type DetectorSummary struct {
 	DoseRateMax float64   `json:"dose_rate_max_usv_h,omitempty"`
 }
 
-// ClassSummary sums up the measurements of one class.
+// ClassSummary sums up the measurements of one class: Foreground, Background, Calibration, ... (N42.42-2011,
+// MeasurementClassCode).
 type ClassSummary struct {
 	Class        string  `json:"class"`
 	Measurements int     `json:"measurements"`
@@ -72,6 +77,8 @@ type ClassSummary struct {
 	Real         float64 `json:"real_s"`
 }
 
+// describe reads the whole of r; times without a zone are taken as UTC. A document without measurements is described
+// nevertheless, with Fault set.
 func describe(r io.Reader, _ string) (driver.Description, error) {
 	h := sha256.New()
 	in := io.TeeReader(r, h)
@@ -97,7 +104,7 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 	}
 	s.problems(d)
 	if d.Measurements == 0 {
-		s.Fault = empty(d).Error()
+		s.Fault = noMeasurement(d).Error()
 	}
 	if !d.Start.IsZero() {
 		s.Start = &d.Start
@@ -132,7 +139,7 @@ func (s *Summary) problems(d *n42.Document) {
 	s.WarningCount = d.WarningCount + len(d.Faults) - len(s.Faults)
 }
 
-// micro rounds seconds to microseconds: sums of decimal fractions show no binary dust.
+// micro rounds to millionths, seconds to microseconds: sums of decimal fractions show no binary dust.
 func micro[T ~float64](v T) float64 { return math.Round(float64(v)*1e6) / 1e6 }
 
 func micros[T ~float64](values []T) (out []float64) {
@@ -209,7 +216,7 @@ func rates(dose, exposure float64) (out []string) {
 	return out
 }
 
-// maxShown is how many dose rates of a detector a person is shown.
+// maxShown is how many dose rates of a detector a person is shown; the JSON has all.
 const maxShown = 10
 
 func (d DetectorSummary) line() string {

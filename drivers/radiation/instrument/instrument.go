@@ -21,13 +21,14 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// mediaType of N42 documents.
+// mediaType of N42 documents (RFC 7303); N42.42 registers none.
 const mediaType = "application/xml"
 
-// maxTapedDocument is the largest document that goes on the tape as well; larger ones are only named there.
+// maxTapedDocument is the largest document that goes on the tape as well, in bytes; larger ones are only named
+// there, as they are kept as artifacts.
 const maxTapedDocument = 1 << 20
 
-// Config is the settings of an instrument.
+// Config is the settings of an instrument (SETTINGS.md). One of Folder and HTTP must be given, or both.
 type Config struct {
 	Folder *transport.Folder `yaml:"folder"`
 	HTTP   *transport.HTTP   `yaml:"http"`
@@ -56,6 +57,7 @@ func build(c Config, env driver.Env) (driver.Driver, error) {
 	return &instrument{Config: c, env: env, zone: zone}, err
 }
 
+// instrument is one instrument. Documents may come at the same time by folder and HTTP; the fault log locks itself.
 type instrument struct {
 	Config
 	env    driver.Env
@@ -63,7 +65,7 @@ type instrument struct {
 	faults driver.FaultLog
 }
 
-// Run implements driver.Driver.
+// Run implements driver.Driver. It ends with ctx, or when folder, port or journal fail.
 func (n *instrument) Run(ctx context.Context, sink driver.Sink) error {
 	g, ctx := errgroup.WithContext(ctx)
 	sources := 1
@@ -88,6 +90,8 @@ func (n *instrument) Run(ctx context.Context, sink driver.Sink) error {
 	return g.Wait()
 }
 
+// file handles a file of the drop folder; a transport.BadFileError moves it to bad/, with any other it is tried
+// again.
 func (n *instrument) file(ctx context.Context, sink driver.Sink, path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -97,7 +101,8 @@ func (n *instrument) file(ctx context.Context, sink driver.Sink, path string) er
 	return n.handleDocument(ctx, sink, f, filepath.Base(path), filepath.Base(path))
 }
 
-// posted spools a body, so that it is whole before anything is made of it, and memory stays bounded.
+// posted handles a document that came by HTTP: 200 after it returned nil, 400 for a transport.BadFileError, else
+// 503. It spools the body, so that it is whole before anything is made of it, and memory stays bounded.
 func (n *instrument) posted(ctx context.Context, sink driver.Sink, d transport.Document) error {
 	f, err := transport.Spool(d.Body)
 	if err != nil {
@@ -110,9 +115,10 @@ func (n *instrument) posted(ctx context.Context, sink driver.Sink, d transport.D
 // errNoMeasurement means that a document holds nothing that was measured.
 var errNoMeasurement = message.Errorf("n42.no-measurement")
 
-// handleDocument decodes, keeps and commits one document. The caller may acknowledge it when handleDocument returned
-// nil. A document without measurements is a fault and a transport.BadFileError; what it says of alarms is committed all
-// the same.
+// handleDocument decodes, keeps and commits one document. name is the artifact's; source, for people, says where it
+// came from. The caller may acknowledge it when handleDocument returned nil. A document without measurements is a
+// fault and a transport.BadFileError; what it says of alarms, and of the instrument's own severe faults, is
+// committed all the same.
 func (n *instrument) handleDocument(ctx context.Context, sink driver.Sink, f io.ReadSeeker, name, source string) error {
 	arrived, err := n.tape(f, name)
 	if err != nil {
@@ -123,7 +129,7 @@ func (n *instrument) handleDocument(ctx context.Context, sink driver.Sink, f io.
 		err = message.Wrap(err, "n42.unreadable")
 	}
 	if err == nil && doc.Measurements == 0 {
-		err = empty(doc)
+		err = noMeasurement(doc)
 		if broken, _ := doc.SevereFaults(); len(doc.Alarms) > 0 || broken != "" {
 			if err := n.commit(ctx, sink, f, name, doc, arrived); err != nil {
 				return err
@@ -131,14 +137,15 @@ func (n *instrument) handleDocument(ctx context.Context, sink driver.Sink, f io.
 		}
 	}
 	if err != nil {
-		err = fmt.Errorf("%s: %w", source, named(f, err))
+		err = fmt.Errorf("%s: %w", source, withKnownFormat(f, err))
 		return errors.Join(&transport.BadFileError{Err: err}, n.fault(ctx, sink, f, err))
 	}
 	return n.commit(ctx, sink, f, name, doc, arrived)
 }
 
-// named adds what a file is that is no N42 document, when it is of a kind that is known.
-func named(f io.ReadSeeker, err error) error {
+// withKnownFormat adds what a file is that is no N42 document, when it is of a kind that is known (SPE, PCF, ...),
+// so that a technician learns what converts it.
+func withKnownFormat(f io.ReadSeeker, err error) error {
 	head := make([]byte, driver.HeadBytes)
 	if _, seekErr := f.Seek(0, io.SeekStart); seekErr != nil {
 		return err
@@ -150,15 +157,16 @@ func named(f io.ReadSeeker, err error) error {
 	return err
 }
 
-// empty explains why a document holds no measurement, as far as its warnings tell.
-func empty(d *n42.Document) error {
+// noMeasurement explains why a document holds no measurement, as far as its warnings tell.
+func noMeasurement(d *n42.Document) error {
 	if len(d.Warnings) == 0 {
 		return errNoMeasurement
 	}
 	return message.Wrap(errNoMeasurement, "n42.warning", message.Nested("warning", message.Quote(d.Warnings[0])))
 }
 
-// commit keeps a document and commits its observation.
+// commit keeps a document and commits its observation, an alarm when the instrument put one into it. Its time is the
+// document's, else arrived. The key is the content's: a document that comes again adds nothing.
 func (n *instrument) commit(ctx context.Context, sink driver.Sink, f io.ReadSeeker, name string, doc *n42.Document,
 	arrived time.Time) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
@@ -190,8 +198,8 @@ func (n *instrument) commit(ctx context.Context, sink driver.Sink, f io.ReadSeek
 	return err
 }
 
-// deviceFault is the row beside a document in which the instrument says that it, or a detector, does not work; nil
-// when it says no such thing.
+// deviceFault returns the row beside a document in which the instrument says that it, or a detector, does not work;
+// nil when it says no such thing.
 func deviceFault(d *n42.Document, at time.Time, name string) *observation.Observation {
 	reason, count := d.SevereFaults()
 	if count == 0 {
@@ -202,7 +210,8 @@ func deviceFault(d *n42.Document, at time.Time, name string) *observation.Observ
 	})
 }
 
-// tape records a document and returns when it came.
+// tape records a document and returns when it came: now, or in a replay the recorded time. f stands at its beginning
+// after it.
 func (n *instrument) tape(f io.ReadSeeker, name string) (time.Time, error) {
 	head, err := io.ReadAll(io.LimitReader(f, maxTapedDocument+1))
 	if err != nil {
@@ -213,7 +222,7 @@ func (n *instrument) tape(f io.ReadSeeker, name string) (time.Time, error) {
 	return arrived, err
 }
 
-// fault reports a document that could not be read.
+// fault reports a document that could not be read, with its first 256 bytes. It returns the journal's error.
 func (n *instrument) fault(ctx context.Context, sink driver.Sink, f io.ReadSeeker, reason error) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -226,7 +235,7 @@ func (n *instrument) fault(ctx context.Context, sink driver.Sink, f io.ReadSeeke
 	return n.faults.Report(ctx, sink, message.Of(reason), "", head[:size])
 }
 
-// spectrum returns the document's summary as a typed body.
+// spectrum returns the document's summary as a typed body: times in s, dose rates in uSv/h, exposure rates in mR/h.
 func spectrum(d *n42.Document) *observation.RadiationSpectrum {
 	o := &observation.RadiationSpectrum{
 		Format: d.Format, Manufacturer: d.Manufacturer, Model: d.Model, Serial: d.Serial, InstrumentClass: d.Class,

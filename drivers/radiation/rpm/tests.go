@@ -10,21 +10,22 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// Limits of the background test. A plastic panel that sees less than 20 counts per second is blind, one that sees
-// more than 20,000 is lit. Counts of a sound detector scatter as Poisson has it: variance over mean near 1. ANSI
-// N42.35 asks for the daily check, not for these figures.
+// Limits of the background test, in counts per second and detector. A plastic panel that sees less than 20 is blind,
+// one that sees more than 20,000 is lit. Counts of a sound detector scatter as Poisson has it: variance over mean
+// near 1. ANSI N42.35 asks for the daily check, not for these figures.
 const (
 	backgroundTime   = 40 * time.Second
-	backgroundReads  = 5
+	backgroundReads  = 5 // of which the scatter is told
 	minGamma         = 20
 	maxGamma         = 20_000
 	maxDispersion    = 3
-	sourceLimit      = 2 * time.Minute
-	sourceSigma      = 7
+	sourceLimit      = 2 * time.Minute // for a technician to walk through with the source
+	sourceSigma      = 7               // as portals are set by default
 	silentMultiplier = 3
 )
 
-// Tests returns the guided tests of a portal.
+// Tests returns the guided tests of a portal, for its driver's Spec: "background" with an empty lane, and "source"
+// with a check source, each due daily. They judge the observations that any portal's driver commits.
 func Tests() []driver.Test {
 	return []driver.Test{
 		{
@@ -48,7 +49,9 @@ func Tests() []driver.Test {
 	}
 }
 
-// background judges the rates that the portal reported while nobody was there.
+// background judges the rates that the portal reported while nobody was there. It waits for backgroundTime and
+// backgroundReads; a vehicle in between fails it, as does too little when the time is over. done is false while it
+// waits.
 func background(e driver.Evidence) ([]*observation.TestCheck, bool) {
 	var rates [][]float64 // of each detector
 	var rows []int64
@@ -88,6 +91,7 @@ func background(e driver.Evidence) ([]*observation.TestCheck, bool) {
 	return out, true
 }
 
+// moments returns mean and sample variance (over n - 1).
 func moments(values []float64) (mean, variance float64) {
 	for _, v := range values {
 		mean += v / float64(len(values))
@@ -98,7 +102,8 @@ func moments(values []float64) (mean, variance float64) {
 	return mean, variance
 }
 
-// source waits for an occupancy with an alarm that every detector saw.
+// source judges the first occupancy with a gamma alarm, or over sourceSigma, since the step began: both must be so.
+// When time is over, any occupancy is judged, so that the technician sees how far it was from enough.
 func source(e driver.Evidence) ([]*observation.TestCheck, bool) {
 	limit := float64(sourceSigma)
 	for _, r := range e.Rows {

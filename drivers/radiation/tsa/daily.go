@@ -20,11 +20,13 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// importGroup is the number of observations of a file in one commit.
+// importGroup is the number of observations of a file in one commit: a day has some 17,000 backgrounds.
 const importGroup = 500
 
 // importFile reads a recorded daily file. Its times of day count from the date in its name, or else from the day on
-// which it was last written.
+// which it was last written. The file is kept as an artifact before it is read. A file of which no line can be
+// decoded is a transport.BadFileError; with any other error it is read again later, and what was committed is not
+// committed twice.
 func (p *portal) importFile(ctx context.Context, sink driver.Sink, path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -60,7 +62,7 @@ func (p *portal) importFile(ctx context.Context, sink driver.Sink, path string) 
 	if err := r.commitFull(ctx, 1); err != nil {
 		return err
 	}
-	if r.understood == 0 {
+	if r.decoded == 0 {
 		return &transport.BadFileError{Err: message.Errorf("tsa.no-file", message.String("file", name),
 			message.Count("n", r.lines))}
 	}
@@ -78,8 +80,8 @@ type recording struct {
 	clock fileClock
 	name  string // of the content, for the keys of lines without times
 
-	lines, understood   uint64
-	observations, added uint64
+	lines, decoded      uint64 // all, empty ones and too long ones among them; those that fitted
+	observations, added uint64 // committed; those of them that the journal did not have
 }
 
 // read feeds the file through the session and calls step after each chunk.
@@ -101,13 +103,14 @@ func (r *recording) read(f io.Reader, step func() error) error {
 	}
 }
 
+// line handles one line at the time that the clock gives it.
 func (r *recording) line(text []byte, offset int64) {
 	r.lines++
 	at, estimated := r.clock.at(text)
 	r.at, r.tracker.estimated = at, estimated
 	before := len(r.tracker.out)
 	if r.handleLine(text, offset) {
-		r.understood++
+		r.decoded++
 	}
 	if estimated { // estimated times repeat in other files of that day: only the content tells these apart
 		for i, o := range r.tracker.out[before:] {
@@ -141,7 +144,9 @@ type fileClock struct {
 	sum  time.Duration // since midnight, for lines without a time
 }
 
-// at returns a line's time: from its last field, or counted from the intervals at which lines are sent.
+// at returns a line's time: from its last field, or counted from the intervals at which lines are sent (200 ms for
+// GS and GA, 5 s for backgrounds). A time more than 12 hours before the one of the line before is of the next day.
+// In a file with times, a line without one has that of the line before it.
 func (c *fileClock) at(text []byte) (at time.Time, estimated bool) {
 	if len(text) >= clockLen {
 		if _, clock := cutClock(text); clock >= 0 {
@@ -173,7 +178,8 @@ func onDay(day time.Time, clock time.Duration) time.Time {
 
 var dateInName = regexp.MustCompile(`(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])`)
 
-// fileDay returns the day on which a daily file began.
+// fileDay returns the midnight of the day on which a daily file began: "portal-2026-11-24.csv" and "20261124.txt"
+// say it; otherwise the day of modified, in zone.
 func fileDay(name string, modified time.Time, zone *time.Location) time.Time {
 	if m := dateInName.FindStringSubmatch(name); m != nil {
 		if day, err := time.ParseInLocation("20060102", m[1]+m[2]+m[3], zone); err == nil {
@@ -190,7 +196,7 @@ const dailyName = "tsa-daily"
 var Daily = driver.Format{Name: dailyName, Title: "TSA portal, recorded daily file", Recognise: recogniseDaily,
 	Describe: describeDaily}
 
-// recogniseDaily looks for two lines that decode among the first five.
+// recogniseDaily looks for two lines that decode among the first five: one may be a coincidence, or damaged.
 func recogniseDaily(head []byte) bool {
 	good := 0
 	var l line
@@ -207,7 +213,7 @@ func recogniseDaily(head []byte) bool {
 	return good >= 2
 }
 
-// DailySummary describes what a daily file holds.
+// DailySummary describes what a daily file holds: what lanectl decode prints as JSON, a stable form for scripts.
 type DailySummary struct {
 	Format      string             `json:"format"`
 	SHA256      string             `json:"sha256"`
@@ -220,7 +226,8 @@ type DailySummary struct {
 	Others      map[string]int     `json:"others"` // by kind
 }
 
-// OccupancySummary is one occupancy of a daily file.
+// OccupancySummary is one occupancy of a daily file. GammaMax is the largest sum over all detectors of the rule's
+// intervals (1 s), NeutronMax that of 1 s; End is TIMEOUT, DISCONNECT, BACKGROUND or MARKED.
 type OccupancySummary struct {
 	Number       uint32    `json:"number"`
 	Start        time.Time `json:"start"`
@@ -236,6 +243,8 @@ type OccupancySummary struct {
 	Incomplete   bool      `json:"incomplete"`
 }
 
+// describeDaily reads the whole of in with the rule that monitors have by default, and times in UTC. Without a date
+// in name the day is 1970-01-01. A file of which no line can be decoded is an error.
 func describeDaily(in io.Reader, name string) (driver.Description, error) {
 	h := sha256.New()
 	r := &recording{
@@ -256,7 +265,7 @@ func describeDaily(in io.Reader, name string) (driver.Description, error) {
 	if err := step(); err != nil {
 		return nil, err
 	}
-	if r.understood == 0 {
+	if r.decoded == 0 {
 		return nil, message.Errorf("tsa.none", message.Count("n", r.lines))
 	}
 	s.SHA256, s.Lines, s.Faults, s.Estimated = fmt.Sprintf("%x", h.Sum(nil)), r.lines, r.faults.Total, r.clock.last < 0

@@ -11,7 +11,7 @@ import (
 // detectors is the number of gamma and of neutron detectors that a line can report.
 const detectors = 4
 
-// noValue stands for a field that is not a number.
+// noValue stands for a field that is not a number; counts are 0 and up.
 const noValue = -1
 
 // lineKind is the type of a line, named as the monitor sends it.
@@ -47,6 +47,8 @@ func (k lineKind) setup() bool    { return k >= lineSG1 }
 func (k lineKind) occupied() bool { return k >= lineGS && k <= lineSP }
 
 // setupFields names the fields of the setup lines, in their order. "" is a field that the protocol reserves.
+// intervals and hold_in are in intervals of 200 ms, background_time is in seconds; values go on as texts, as the
+// monitor has them.
 var setupFields = map[lineKind][]string{
 	lineSG1: {"high_fault", "low_fault", "intervals", "hold_in", "n_sigma", ""},
 	lineSG2: {"detectors", "lower_discriminator", "upper_discriminator", "relay", "algorithm", "software"},
@@ -55,9 +57,17 @@ var setupFields = map[lineKind][]string{
 	lineSN2: {"lower_discriminator_1", "upper_discriminator_1", "lower_discriminator_2", "upper_discriminator_2", ""},
 }
 
+// setupNames are the kinds as the monitor sends them.
 var setupNames = map[lineKind]string{lineSG1: "SG1", lineSG2: "SG2", lineSG3: "SG3", lineSN1: "SN1", lineSN2: "SN2"}
 
-// line is one decoded line.
+// line is one decoded line. Examples, as the monitor sends them:
+//
+//	GB,000219,000204,000226,000221                 background of four detectors
+//	GS,000045,000042,000047,000049                 200 ms of an occupancy
+//	NS,000001,000000,000000,000002                 1 s of neutrons
+//	SP,0.2000,5.00,8.047                           seconds between the beams, mph, km/h
+//	GX,000042,004800                               occupancy 42 is over; neutron background 4.8
+//	GX,000042,004800,12:00:00.000                  the same in a recorded file
 type line struct {
 	kind   lineKind
 	counts [detectors]int32 // noValue where the field was not a number or is missing
@@ -69,7 +79,8 @@ type line struct {
 	fields           []byte  // setup lines: the fields, still joined; part of the input
 }
 
-// kindOf tells the kind of a line from its first field.
+// kindOf tells the kind of a line from its first field; 0 for none that is known. Those of an occupancy, which come
+// most often, stand first.
 func kindOf(tag []byte) lineKind {
 	switch string(tag) { // no allocation: the compiler compares in place
 	case "GS":
@@ -112,8 +123,9 @@ func kindOf(tag []byte) lineKind {
 	return 0
 }
 
-// decodeLine decodes one line without its line end. A field that is not a number is "no value"; an error means that the
-// line as a whole cannot be understood. It does not allocate.
+// decodeLine decodes one line without its line end. A field that is not a number is "no value"; an error means that
+// the line as a whole cannot be decoded: an unknown kind, no counts at all, or too many fields. It does not
+// allocate; l.fields is part of text.
 func decodeLine(text []byte, l *line) error {
 	tag, rest, _ := bytes.Cut(text, comma)
 	kind := kindOf(tag)
@@ -193,7 +205,8 @@ func integer(b []byte) int32 {
 	return n
 }
 
-// decimal reads a number with an optional fraction; 0 when it is none, or out of all reason.
+// decimal reads a number with an optional fraction, "010.6", of at most maxDigits characters; 0 when it is none. It
+// is for speeds and seconds, where 0 can stand for no value.
 func decimal(b []byte) float32 {
 	var n, scale float32 = 0, 0
 	if len(b) == 0 || len(b) > maxDigits {
@@ -218,7 +231,8 @@ func decimal(b []byte) float32 {
 // clockLen is the length of the time in recorded files, HH:MM:SS.mmm or HH-MM-SS.mmm.
 const clockLen = 12
 
-// cutClock takes a time of day off the end of a recorded line.
+// cutClock takes a time of day off the end of a recorded line, with the comma before it; -1 and all of rest when
+// there is none. What looks like a time but is none, 25:00:00.000, is left as a field.
 func cutClock(rest []byte) ([]byte, time.Duration) {
 	if len(rest) < clockLen {
 		return rest, -1
@@ -237,7 +251,7 @@ func cutClock(rest []byte) ([]byte, time.Duration) {
 	return bytes.TrimSuffix(before, comma), clock
 }
 
-// setupValue returns the number in a setup line's field, by the field's name.
+// setupValue returns the number in a setup line's field, by the field's name; false when it is missing or no number.
 func (l *line) setupValue(name string) (float64, bool) {
 	rest := l.fields
 	for _, n := range setupFields[l.kind] {

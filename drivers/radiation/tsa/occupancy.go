@@ -9,6 +9,7 @@ import (
 )
 
 const (
+	// gammaInterval and neutronInterval are the counting times of occupied lines.
 	gammaInterval = 200 * time.Millisecond
 	// backgroundInterval is the counting time of a background line.
 	backgroundInterval = time.Second
@@ -17,38 +18,42 @@ const (
 	maxOccupancy = time.Hour
 )
 
-// alarmRule holds the parameters of the monitor's decision, from its settings or its SG1 line.
+// alarmRule holds the parameters of the monitor's decision, from its settings or its SG1 line
+// (docs/protocols/tsa.md, Recomputation).
 type alarmRule struct {
 	nSigma    float64 // alarm when F > B + nSigma * sqrt(B)
 	intervals int     // gamma intervals summed in F
 }
 
-// openOccupancy is an occupancy under way.
+// openOccupancy is an occupancy under way. The rule and the backgrounds are those that held when it began.
 type openOccupancy struct {
 	rec      *observation.RadiationOccupancy
 	key      string
 	start    time.Time
-	lastLine time.Time
+	lastLine time.Time // of an occupied line or the end mark: the occupancy's end
 	rule     alarmRule
 
-	background float64 // gamma counts of all detectors in the time of one window; 0 when unknown
-	seen       int     // gamma intervals so far
-	window     [detectors]windowSum
-	sum        windowSum
-	maxDet     [detectors]uint32
+	background float64              // gamma counts of all detectors in the time of one window; 0 when unknown
+	seen       int                  // gamma intervals so far
+	window     [detectors]windowSum // of each detector
+	sum        windowSum            // of all of them
+	maxDet     [detectors]uint32    // largest window of each
 }
 
-// windowSum is the running sum of the last intervals.
+// windowSum is the running sum of the last intervals, the rule's number of them.
 type windowSum struct {
 	last ring.Buffer[uint32]
 	sum  uint32
 }
 
+// add adds an interval and drops the one that leaves the window.
 func (w *windowSum) add(v uint32, intervals int) {
 	oldest, _ := w.last.Add(v, intervals) // 0 as long as none goes
 	w.sum += v - oldest
 }
 
+// startOccupancy begins an occupancy. gamma and neutron are the last backgrounds, counts in 1 s by detector, noValue
+// among them; empty when none was seen, and nothing is recomputed then.
 func startOccupancy(at time.Time, rule alarmRule, gamma, neutron []int32) *openOccupancy {
 	o := &openOccupancy{start: at, lastLine: at, rule: rule, rec: &observation.RadiationOccupancy{
 		StartNs: at.UnixNano(), GammaBackground: gamma, NeutronBackground: neutron,
@@ -72,7 +77,8 @@ func series() []*observation.Series {
 	return s
 }
 
-// addGamma takes a GS or GA line.
+// addGamma adds a GS or GA line. A missing value counts as 0 in the sums and stays "no value" in the series. The
+// largest sum counts only once a whole window was seen.
 func (o *openOccupancy) addGamma(l *line) {
 	o.rec.GammaAlarm = o.rec.GammaAlarm || l.kind == lineGA
 	var total uint32
@@ -89,7 +95,7 @@ func (o *openOccupancy) addGamma(l *line) {
 	}
 }
 
-// addNeutron takes an NS or NA line.
+// addNeutron adds an NS or NA line. Neutrons are too few for a rule by sigma: the monitor's verdict stands alone.
 func (o *openOccupancy) addNeutron(l *line) {
 	o.rec.NeutronAlarm = o.rec.NeutronAlarm || l.kind == lineNA
 	var total uint32
@@ -100,7 +106,8 @@ func (o *openOccupancy) addNeutron(l *line) {
 	o.rec.NeutronMax = max(o.rec.NeutronMax, total)
 }
 
-// finish computes the verdicts and returns the observation: class alarm when the monitor or the recomputation says so.
+// finish computes the verdicts and returns the observation: class alarm when the monitor or the recomputation says
+// so. Sigma is (F - B) / sqrt(B), F being the largest window of all detectors and B the background in the same time.
 func (o *openOccupancy) finish(end observation.RadiationOccupancy_End) *observation.Observation {
 	r := o.rec
 	r.EndNs, r.End = o.lastLine.UnixNano(), end
@@ -127,6 +134,8 @@ func trimEmpty(r *observation.RadiationOccupancy) {
 	r.GammaMaxDetector = r.GammaMaxDetector[:len(r.Gamma)]
 }
 
+// withValues drops series at the end; one in the middle stays, so that the place in the list is the detector's
+// number.
 func withValues(s []*observation.Series) []*observation.Series {
 	for len(s) > 0 && !hasValue(s[len(s)-1].Counts) {
 		s = s[:len(s)-1]

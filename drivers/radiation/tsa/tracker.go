@@ -13,8 +13,13 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// tracker turns the lines of one portal, in their order, into observations. It has no clock and no I/O: time comes with
-// the lines. What it has to say gathers in out.
+// tracker turns the lines of one portal, in their order, into observations. It has no clock and no I/O: time comes
+// with the lines. What it has to say gathers in out. The states of a vehicle:
+//
+//	unoccupied  --GS, GA, NS, NA, SP-->            occupied
+//	occupied    --GX-->                            unoccupied, complete
+//	occupied    --GB, GH, GL, NB, NH-->            unoccupied, incomplete
+//	occupied    --time-out, disconnect, 1 h-->     unoccupied, incomplete
 type tracker struct {
 	rule      alarmRule
 	timeout   time.Duration // an occupancy without occupied lines for so long is over
@@ -27,11 +32,11 @@ type tracker struct {
 	occ        *openOccupancy
 	background *observation.RadiationBackground // a GB line that waits for its NB line
 	heldAt     time.Time
-	gamma      []int32 // last gamma background
-	neutron    []int32
+	gamma      []int32 // last gamma background, counts in 1 s by detector
+	neutron    []int32 // the same of neutrons
 	tamper     bool
-	fault      map[observation.RadiationFault_Fault]bool
-	setup      map[lineKind]string
+	fault      map[observation.RadiationFault_Fault]bool // in force
+	setup      map[lineKind]string                       // fields as they were reported last
 
 	keyAt time.Time
 	keys  map[string]int // how often each name was used at keyAt
@@ -52,6 +57,7 @@ func (t *tracker) drain() []*observation.Observation {
 // idle reports whether nothing is under way that a crash would lose.
 func (t *tracker) idle() bool { return t.occ == nil && t.background == nil }
 
+// emit adds an observation with a key of name, time and content.
 func (t *tracker) emit(class observation.Class, at time.Time, key string, body proto.Message) {
 	o := observation.New(class, at, body)
 	driver.SetKey(o, t.key(key, at))
@@ -72,20 +78,21 @@ func (t *tracker) key(name string, at time.Time) string {
 	return fmt.Sprintf("%s@%d", name, at.UnixNano())
 }
 
-// line takes one line that arrived at a time. It returns an error when the line does not fit what went before.
-func (t *tracker) line(at time.Time, l *line) error {
+// handleLine handles one line that arrived at the time at. It returns an error when the line does not fit what went
+// before: an end mark without an occupancy.
+func (t *tracker) handleLine(at time.Time, l *line) error {
 	t.tick(at)
 	switch {
 	case l.kind.occupied():
-		t.occupied(at, l)
+		t.onOccupied(at, l)
 	case l.kind == lineGX:
-		return t.marked(at, l)
+		return t.onEndMark(at, l)
 	case l.kind == lineTT || l.kind == lineTC:
-		t.tampered(at, l.kind == lineTT)
+		t.onTamper(at, l.kind == lineTT)
 	case l.kind.setup():
-		t.setUp(at, l)
+		t.onSetup(at, l)
 	default:
-		t.unoccupied(at, l)
+		t.onUnoccupied(at, l)
 	}
 	return nil
 }
@@ -93,7 +100,7 @@ func (t *tracker) line(at time.Time, l *line) error {
 // backgroundHold is the time that a GB line waits for its NB line.
 const backgroundHold = time.Second
 
-// tick lets time pass: what waits for something that does not come is ended.
+// tick lets time pass: what waits for something that does not come is ended, as of its last line.
 func (t *tracker) tick(at time.Time) {
 	if t.background != nil && at.Sub(t.heldAt) > backgroundHold {
 		t.releaseBackground()
@@ -112,6 +119,7 @@ func (t *tracker) breakOff() {
 	t.known = false
 }
 
+// end closes the occupancy under way; there must be one.
 func (t *tracker) end(how observation.RadiationOccupancy_End) {
 	o := t.occ.finish(how)
 	name := t.occ.key
@@ -126,7 +134,9 @@ func (t *tracker) end(how observation.RadiationOccupancy_End) {
 	t.occ = nil
 }
 
-func (t *tracker) occupied(at time.Time, l *line) {
+// onOccupied handles a line that is sent only while a vehicle is in the portal. The first begins an occupancy, which
+// is incomplete when nothing was seen before it: its true begin may have been earlier.
+func (t *tracker) onOccupied(at time.Time, l *line) {
 	t.releaseBackground()
 	if t.occ != nil && at.Sub(t.occ.start) > maxOccupancy {
 		t.end(observation.RadiationOccupancy_END_TIMEOUT)
@@ -148,8 +158,8 @@ func (t *tracker) occupied(at time.Time, l *line) {
 	}
 }
 
-// marked takes a GX line.
-func (t *tracker) marked(at time.Time, l *line) error {
+// onEndMark handles a GX line. One without an occupancy is an error: its lines were lost.
+func (t *tracker) onEndMark(at time.Time, l *line) error {
 	t.known = true
 	if t.occ == nil {
 		return message.Errorf("tsa.no-occupancy",
@@ -161,8 +171,9 @@ func (t *tracker) marked(at time.Time, l *line) error {
 	return nil
 }
 
-// unoccupied takes a background or fault line.
-func (t *tracker) unoccupied(at time.Time, l *line) {
+// onUnoccupied handles a background or fault line: an occupancy is over, even without GX. A GB is held for the NB
+// that follows it within backgroundHold, so that both are one observation.
+func (t *tracker) onUnoccupied(at time.Time, l *line) {
 	t.known = true
 	if t.occ != nil {
 		t.end(observation.RadiationOccupancy_END_BACKGROUND)
@@ -193,6 +204,7 @@ func trimCounts(c []int32) []int32 {
 	return c
 }
 
+// hold keeps a background until its other half comes, or tick lets it go.
 func (t *tracker) hold(at time.Time, b *observation.RadiationBackground) {
 	t.background, t.heldAt = b, at
 }
@@ -205,7 +217,7 @@ func (t *tracker) releaseBackground() {
 	t.background = nil
 }
 
-// setFault reports a fault when it begins and when it is over.
+// setFault reports a fault when it begins and when it is over. counts are those of the line that says so.
 func (t *tracker) setFault(at time.Time, fault observation.RadiationFault_Fault, on bool, counts []int32) {
 	if t.fault[fault] == on {
 		return
@@ -215,7 +227,8 @@ func (t *tracker) setFault(at time.Time, fault observation.RadiationFault_Fault,
 		&observation.RadiationFault{Fault: fault, Cleared: !on, Counts: counts})
 }
 
-func (t *tracker) tampered(at time.Time, on bool) {
+// onTamper handles TT and TC lines; repeats say nothing new. A tripped contact is an alarm, and marks the occupancy.
+func (t *tracker) onTamper(at time.Time, on bool) {
 	if t.occ != nil && on {
 		t.occ.rec.Tamper = true
 	}
@@ -230,8 +243,9 @@ func (t *tracker) tampered(at time.Time, on bool) {
 	t.emit(class, at, fmt.Sprintf("tamper-%t", on), &observation.RadiationTamper{Tripped: on})
 }
 
-// setUp takes a setup line: SG1 also says how the monitor decides.
-func (t *tracker) setUp(at time.Time, l *line) {
+// onSetup handles a setup line, which is reported when its fields change. SG1 also says how the monitor decides, for
+// occupancies from here on; values that cannot be are passed over.
+func (t *tracker) onSetup(at time.Time, l *line) {
 	if l.kind == lineSG1 {
 		if n, ok := l.setupValue("intervals"); ok && n >= 1 && n <= 50 {
 			t.rule.intervals = int(n)

@@ -19,7 +19,9 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Config is the settings of a portal.
+// Config is the settings of a portal (SETTINGS.md): a connection, a drop folder of recorded files, or both. NSigma
+// and Intervals are of the recomputation, until the portal's own SG1 line says others. Timeout ends an occupancy
+// without further lines; SilentAfter is how long no line may come, background lines being due every 5 s.
 type Config struct {
 	transport.Link `yaml:",inline"`
 	Files          *Files        `yaml:"files"`
@@ -35,7 +37,7 @@ type Files struct {
 	TimeZone         string `yaml:"time_zone" default:"UTC" format:"timezone" example:"America/Montreal"`
 }
 
-// Sandbox implements driver.Sandboxed.
+// Sandbox implements driver.Sandboxed: the folder is left alone; the connection is the sandbox's.
 func (c *Config) Sandbox(driver.Sandbox) { c.Files = nil }
 
 // Check implements driver.Checker.
@@ -53,11 +55,13 @@ func build(c Config, env driver.Env) (driver.Driver, error) {
 	return &portal{Config: c, env: env}, nil
 }
 
+// portal is the portal of one block of settings; it outlives its connections.
 type portal struct {
 	Config
 	env driver.Env
 }
 
+// rule returns the alarm rule of the settings.
 func (p *portal) rule() alarmRule { return alarmRule{nSigma: p.NSigma, intervals: p.Intervals} }
 
 // Run implements driver.Driver.
@@ -80,7 +84,8 @@ func (p *portal) Run(ctx context.Context, sink driver.Sink) error {
 	return g.Wait()
 }
 
-// live reads the portal's connection.
+// live reads the portal's connection until it ends, which is always an error: the supervisor connects again. What a
+// chunk gives is committed before the next is read; only when nothing is under way may the tape be cut (Settled).
 func (p *portal) live(ctx context.Context, sink driver.Sink) error {
 	stream, err := p.env.Links.Open(ctx, p.Link)
 	if err != nil {
@@ -121,10 +126,11 @@ func lost(err error) error {
 	return err
 }
 
-// maxLine bounds a line, in bytes; the longest that the protocol knows has some 60.
+// maxLine bounds a line, in bytes; the longest that the protocol knows has some 60. What is longer is one fault.
 const maxLine = 512
 
-// session is one input, live or recorded, cut into lines on its way through the tracker into the sink.
+// session is one input, live or recorded, cut into lines on its way through the tracker into the sink. One goroutine
+// uses it. Reading a line allocates nothing: line is decoded into again and again.
 type session struct {
 	sink    driver.Sink
 	input   driver.Lines
@@ -136,14 +142,15 @@ type session struct {
 	line line
 }
 
-// newSession makes a session; timeout is how long an occupancy may go on without its end.
+// newSession makes a session; timeout is how long an occupancy may go on without an occupied line.
 func newSession(sink driver.Sink, rule alarmRule, timeout time.Duration) session {
 	return session{sink: sink, input: driver.Lines{Max: maxLine}, tracker: newTracker(rule, timeout)}
 }
 
-// handleChunk cuts a chunk into lines, decodes them and returns how many were understood. A break of the connection
-// ends an occupancy as incomplete.
-func (s *session) handleChunk(c transport.Chunk) (understood int) {
+// handleChunk cuts a chunk into lines, decodes them and returns how many were decoded. All lines of a chunk have its
+// time; a rest without line end waits for the next chunk. A break of the connection ends an occupancy as incomplete,
+// and drops such a rest.
+func (s *session) handleChunk(c transport.Chunk) (decoded int) {
 	s.at = c.At
 	if c.Break {
 		s.tracker.breakOff()
@@ -152,20 +159,22 @@ func (s *session) handleChunk(c transport.Chunk) (understood int) {
 	}
 	s.input.Feed(c.Data, func(text []byte, offset int64) {
 		if s.handleLine(text, offset) {
-			understood++
+			decoded++
 		}
 	}, s.tooLong)
 	s.tracker.tick(c.At)
 	s.faults.Tick(c.At)
-	return understood
+	return decoded
 }
 
-// handleLine reads a line at s.at; what it cannot understand becomes a fault.
+// handleLine reads a line at s.at; what it cannot decode, or what does not fit what went before, becomes a fault
+// with offset, in bytes from the start of the connection or file. It reports whether the line was decoded and
+// fitted.
 func (s *session) handleLine(text []byte, offset int64) bool {
 	err := decodeLine(text, &s.line)
 	if err == nil {
 		s.sample()
-		err = s.tracker.line(s.at, &s.line)
+		err = s.tracker.handleLine(s.at, &s.line)
 	}
 	if err != nil {
 		s.faults.Add(s.at, message.New("fault.byte", message.Int("offset", offset), message.CausedBy(err)),
@@ -175,13 +184,15 @@ func (s *session) handleLine(text []byte, offset int64) bool {
 	return true
 }
 
+// tooLong reports a line over maxLine as a fault; text is its beginning.
 func (s *session) tooLong(text []byte, offset int64) {
 	reason := message.New("fault.long-line", message.Count("n", maxLine))
 	s.faults.Add(s.at, message.New("fault.byte", message.Int("offset", offset), message.Nested("cause", reason)),
 		offset, text)
 }
 
-// sample shows the counts of a live line on the strip chart.
+// sample shows the counts of a live line on the strip chart: channels "gamma" and "neutron", a value for each
+// detector, NaN where there is none, with the interval in which they were counted.
 func (s *session) sample() {
 	if !s.live || !s.line.kind.counts() {
 		return
@@ -202,7 +213,8 @@ func (s *session) sample() {
 	s.sink.Live(driver.Sample{At: s.at, Channel: channel, Values: values, Interval: interval})
 }
 
-// commit makes what gathered durable.
+// commit makes what gathered durable. With an error it is lost to this session: the tape has it, and the next
+// session begins there.
 func (s *session) commit(ctx context.Context) error {
 	obs := append(s.tracker.drain(), s.faults.Take()...)
 	if len(obs) == 0 {
@@ -224,4 +236,5 @@ func (s *session) finish(ctx context.Context) error {
 	return s.commit(ctx)
 }
 
+// idle reports whether a crash now would lose nothing: no rest of a line, nothing under way, nothing uncommitted.
 func (s *session) idle() bool { return s.input.Idle() && s.tracker.idle() && len(s.tracker.out) == 0 }

@@ -115,7 +115,7 @@ func feed(t *testing.T, lines ...string) []*observation.Observation {
 		if err := decodeLine([]byte(text), &l); err != nil {
 			t.Fatal(err)
 		}
-		if err := tr.line(at, &l); err != nil {
+		if err := tr.handleLine(at, &l); err != nil {
 			t.Logf("%s: %v", text, err)
 		}
 	}

@@ -15,7 +15,8 @@ import (
 	"lanewarden/drivers/radiation/aspect"
 )
 
-// Portal is a portal. Its background is 900 counts of gamma, 1 of neutrons.
+// Portal is a portal. Its background is 900 counts of gamma, 1 of neutrons. Its methods may be called while it
+// serves.
 type Portal struct {
 	mu      sync.Mutex
 	rng     *rand.Rand
@@ -33,7 +34,8 @@ func New(seed uint64) *Portal { return &Portal{rng: rand.New(rand.NewPCG(seed, 3
 
 const background, neutrons = 900, 1
 
-// Vehicle lets a vehicle pass from now on. source is what it radiates, counts.
+// Vehicle lets a vehicle pass from now on, for d. source is what it radiates in its middle, counts over background;
+// the vehicle itself hides 15 % of the background.
 func (p *Portal) Vehicle(d time.Duration, source float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -41,14 +43,14 @@ func (p *Portal) Vehicle(d time.Duration, source float64) {
 	p.from, p.until, p.source, p.here = time.Now(), time.Now().Add(d), source, true
 }
 
-// Set sets or clears input bits.
+// Set replaces the input bits that stand beside those of the vehicle, aspect.InCabinet and the like; 0 clears them.
 func (p *Portal) Set(bits uint16) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.Extra = bits
 }
 
-// Registers are all registers from 0 on.
+// Registers returns all registers from 0 on: the header, and the monitor block at 100. Each call draws new counts.
 func (p *Portal) Registers() []uint16 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +83,7 @@ func (p *Portal) Registers() []uint16 {
 	return r
 }
 
-// Serve answers at an address, HOST:PORT, until ctx ends.
+// Serve answers at an address, HOST:PORT, until ctx ends. An address that is taken is an error.
 func (p *Portal) Serve(ctx context.Context, address string) error {
 	s, err := modbus.NewServer(&modbus.ServerConfiguration{URL: "tcp://" + address, Timeout: time.Minute,
 		MaxClients: 4, Logger: log.New(io.Discard, "", 0)}, handler{p})
@@ -95,7 +97,7 @@ func (p *Portal) Serve(ctx context.Context, address string) error {
 	return s.Stop()
 }
 
-// handler answers requests.
+// handler answers requests: function 3 inside the registers; what is outside is exception 2, other functions are 1.
 type handler struct{ p *Portal }
 
 func (h handler) HandleHoldingRegisters(r *modbus.HoldingRegistersRequest) ([]uint16, error) {
