@@ -11,12 +11,13 @@ import (
 	"lanewarden/sync/hub/tokens"
 )
 
-// access decides who may use the HTTP side. It implements api.Guard; nothing there is audited, because the hub has no
-// journal of its own.
+// access decides who may use the HTTP side. It implements api.Guard. Nothing is audited, as the hub
+// has no journal of its own.
 type access struct{ book *tokens.Book }
 
-// newAccess returns who may use the HTTP side, nil for everyone. That is an error where other machines reach it: what
-// the ledger holds of persons and vehicles is nobody else's.
+// newAccess returns who may use the HTTP side, nil for everyone. A hub that other machines can
+// reach must have TLS and tokens: the ledger holds data of persons and vehicles. Errors are wrong
+// settings, in both languages.
 func newAccess(o *Options) (*access, error) {
 	host, _, err := net.SplitHostPort(o.HTTP)
 	if err != nil {
@@ -57,7 +58,9 @@ func (a *access) Authorise(r *http.Request, route *api.Route) (api.User, error) 
 	return api.User{Name: holder.Name}, nil
 }
 
-// holder returns whose request it is.
+// holder returns whose request it is; ok is false when it shows nothing that the tokens file knows.
+// A wrong token counts as none, even when a good certificate comes with it: the first credential in
+// this order decides.
 func (a *access) holder(r *http.Request) (tokens.Holder, bool) {
 	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		return a.book.ByToken(strings.TrimSpace(token))
@@ -71,7 +74,7 @@ func (a *access) holder(r *http.Request) (tokens.Holder, bool) {
 	return tokens.Holder{}, false
 }
 
-// Refuse implements api.Guard.
+// Refuse implements api.Guard. A refusal is not recorded here.
 func (a *access) Refuse(*http.Request, message.Message) {}
 
 // Audit implements api.Guard.

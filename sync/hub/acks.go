@@ -9,14 +9,17 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// Bytes that agents may have in flight.
+// Bytes that agents may have in flight, which bounds the memory that messages take on their way to
+// the ledger: agents together stay within totalCredit, but for the minCredit that each has in any
+// case, so that a hub under load slows agents down and stops none.
 const (
 	totalCredit = 32 << 20 // all agents together
 	minCredit   = 64 << 10 // one agent
 	maxCredit   = 4 << 20  // one agent
 )
 
-// acks sends acknowledgements. One that is lost does no harm: the agent asks again.
+// acks sends acknowledgements. It may be used from several goroutines. One that is lost does no
+// harm: cursors are cumulative, and an agent that hears nothing says hello again (docs/wire.md).
 type acks struct {
 	codec   *wire.Codec
 	source  source
@@ -25,7 +28,9 @@ type acks struct {
 	log     *slog.Logger
 }
 
-// send publishes the ledger's answers, and logs refusals and defects; waiting is how many messages queue up.
+// send publishes the ledger's answers and logs refusals and defects. waiting is the number of
+// messages that wait for the ledger; the more, the less credit is granted. An acknowledgement that
+// cannot be sent is logged and given up.
 func (a *acks) send(answers []ledger.Answer, waiting int) {
 	credit := a.creditFor(waiting)
 	for _, one := range answers {
@@ -44,13 +49,15 @@ func (a *acks) send(answers []ledger.Answer, waiting int) {
 	}
 }
 
-// refuse answers a message that does not get as far as the ledger.
+// refuse answers a message that does not get as far as the ledger. journal is the journal that the
+// message named, so that an agent that has since begun another one ignores the answer.
 func (a *acks) refuse(to ledger.Sender, journal []byte, code wire.Refusal, said message.Message) {
 	text := said.Text()
 	ack := &wire.Ack{Journal: journal, Refusal: code, RefusalText: text.EN, RefusalTextFr: text.FR}
 	a.send([]ledger.Answer{{Sender: to, Ack: ack}}, 0)
 }
 
+// publish writes the credit into the acknowledgement and sends it. It changes one.Ack.
 func (a *acks) publish(one ledger.Answer, credit uint32) error {
 	one.Ack.CreditBytes = credit
 	payload, err := a.codec.Encode(one.Ack)
@@ -63,8 +70,8 @@ func (a *acks) publish(one ledger.Answer, credit uint32) error {
 	return nil
 }
 
-// creditFor returns the number of bytes that one agent may have in flight: its share of the total, less when messages
-// queue up here.
+// creditFor returns the number of bytes that one agent may have in flight: its share of the total,
+// less when waiting messages queue up here, and never less than minCredit.
 func (a *acks) creditFor(waiting int) uint32 {
 	share := min(totalCredit/max(a.states.online(), 1), maxCredit)
 	return uint32(max(share*(queueLength-waiting)/queueLength, minCredit))

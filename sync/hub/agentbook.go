@@ -41,13 +41,16 @@ type agentBook struct {
 	ids  map[string][]uint64                  // its last connections, by SITE/AGENT
 }
 
-// openAgentBook reads the file, which must be there and right.
+// openAgentBook reads the file, which must exist and be valid: a hub does not start with an agents
+// file that says nothing. secret is the password of the hub's own connection.
 func openAgentBook(path, secret string, log *slog.Logger) (*agentBook, error) {
 	file, err := linefile.Open(path, parseAgents)
 	return &agentBook{secret: secret, log: log, file: file, ids: map[string][]uint64{}}, err
 }
 
-// Check implements server.Authentication.
+// Check implements server.Authentication: it registers the permissions of whoever is let in. A name
+// in the client certificate must be the user name, if both are given, so that a certificate of one
+// agent does not serve another.
 func (b *agentBook) Check(c server.ClientAuthentication) bool {
 	o := c.GetOpts()
 	if o.Username == hubUser {
@@ -75,8 +78,9 @@ func (b *agentBook) Check(c server.ClientAuthentication) bool {
 	return true
 }
 
-// known reports whether an agent of the file showed that it is the one. It reads the file first, so that who was taken
-// out a moment ago is refused.
+// known reports whether an agent of the file has shown that it is the one. It reads the file first,
+// so that an agent that was taken out a moment ago is refused. bcrypt runs without the lock: it
+// takes tens of milliseconds by design.
 func (b *agentBook) known(name, password string, state *tls.ConnectionState) bool {
 	b.mu.Lock()
 	if _, err := b.refresh(); err != nil {
@@ -93,7 +97,8 @@ func (b *agentBook) known(name, password string, state *tls.ConnectionState) boo
 	return bcrypt.CompareHashAndPassword([]byte(shows), []byte(password)) == nil
 }
 
-// commonName returns that of a client certificate that was verified; "" for none.
+// commonName returns the common name of a client certificate that was verified against the
+// authority; "" for none.
 func commonName(state *tls.ConnectionState) string {
 	if state == nil || len(state.VerifiedChains) == 0 {
 		return ""
@@ -117,7 +122,8 @@ func (b *agentBook) refresh() (gone []uint64, err error) {
 	return gone, nil
 }
 
-// revoke closes the connections of agents that are taken out of the file, until ctx ends.
+// revoke closes the connections of agents that are taken out of the file, or whose credential
+// changed, until ctx ends. It looks every agentsEvery.
 func (b *agentBook) revoke(ctx context.Context, s *server.Server) error {
 	t := time.NewTicker(agentsEvery)
 	defer t.Stop()
@@ -157,6 +163,7 @@ func parseAgents(text []byte) (map[string]string, error) {
 	return shows, err
 }
 
+// namePart is the syntax of the parts of an agent's name.
 var namePart = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // checkAgent returns what is wrong with a name SITE/AGENT: its parts become parts of topics, of which * and > stand for

@@ -12,7 +12,8 @@ import (
 	"lanewarden/sync/hub/ledger"
 )
 
-// agents answers hubapi.GetAgents. The header Link names the next page.
+// agents answers hubapi.GetAgents: one summary for each journal, newest hello first. The header
+// Link names the next page (RFC 8288); it is absent on the last one.
 func (s *httpServer) agents(c *api.Call, in hubapi.AgentsQuery) ([]hubapi.AgentSummary, error) {
 	after, err := parsePosition(in.After)
 	if err != nil {
@@ -33,7 +34,8 @@ func (s *httpServer) agents(c *api.Call, in hubapi.AgentsQuery) ([]hubapi.AgentS
 	return out, nil
 }
 
-// parsePosition parses the place of a page; "" is the first one's.
+// parsePosition parses the position of a page, HELLO-ID as the Link header of the page before has
+// it; "" is the first page. What does not parse is the caller's error, 400.
 func parsePosition(text string) (after ledger.Place, err error) {
 	if text == "" {
 		return after, nil
@@ -45,7 +47,9 @@ func parsePosition(text string) (after ledger.Place, err error) {
 	return after, nil
 }
 
-// summary puts together what the ledger holds of a journal and what its agent last said.
+// summary combines what the ledger holds of a journal with the last state message of its agent. The
+// state is left out when it is about another journal: after a replacement the old journal would
+// seem to be online.
 func (s *httpServer) summary(j *ledger.Summary) hubapi.AgentSummary {
 	a := hubapi.AgentSummary{
 		Site: j.Site, Agent: j.Agent, Hello: time.Unix(0, j.HelloNs).UTC(), Software: j.Software,
@@ -66,6 +70,7 @@ func (s *httpServer) summary(j *ledger.Summary) hubapi.AgentSummary {
 			Device: d.Device, State: d.State, Reason: d.Reason, ReasonFR: d.ReasonFr, Since: time.Unix(0, d.SinceNs).UTC(),
 		})
 	}
+	// An agent that is offline cannot know what has queued up since its last word.
 	if said.Online {
 		a.Waiting = map[string]int64{
 			"alarm": said.WaitingAlarms, "event": said.WaitingEvents, "telemetry": said.WaitingTelemetry, "artifact": said.WaitingArtifacts,

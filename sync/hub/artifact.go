@@ -14,10 +14,10 @@ import (
 	"lanewarden/sync/hub/ledger"
 )
 
-// artifactRetryAfter is the Retry-After for an artifact that is on its way.
+// artifactRetryAfter is the Retry-After of an artifact that is not whole yet.
 const artifactRetryAfter = 10 * time.Second
 
-// state returns what the ledger has of an artifact.
+// state returns what the ledger has of an artifact; one that no row names is 404.
 func (s *httpServer) state(h api.Hash) (*ledger.ArtifactState, error) {
 	state, err := s.ledger.Artifact(h[:])
 	if errors.Is(err, ledger.ErrNoArtifact) {
@@ -26,7 +26,8 @@ func (s *httpServer) state(h api.Hash) (*ledger.ArtifactState, error) {
 	return state, err
 }
 
-// artifact serves hubapi.GetArtifact.
+// artifact serves hubapi.GetArtifact: the bytes of a whole artifact, with ranges. One that is not
+// whole is a problem with Retry-After, never a part of it, as readers would take that for the file.
 func (s *httpServer) artifact(w http.ResponseWriter, c *api.Call, in hubapi.ArtifactName) error {
 	state, err := s.state(in.SHA256)
 	if err != nil {
@@ -42,6 +43,7 @@ func (s *httpServer) artifact(w http.ResponseWriter, c *api.Call, in hubapi.Arti
 		return err
 	}
 	defer f.Close()
+	// Artifacts are what devices sent, so that a browser must not run what one contains.
 	w.Header().Set("Content-Security-Policy", "sandbox")
 	if len(state.Rows) > 0 {
 		name := fileName(state.Rows[0].Name, state.SHA256)
@@ -51,7 +53,9 @@ func (s *httpServer) artifact(w http.ResponseWriter, c *api.Call, in hubapi.Arti
 	return nil
 }
 
-// fileName makes a name that any system takes.
+// fileName returns name with every character replaced that a file system or the header
+// Content-Disposition does not take; the artifact's hash when there is no name. Names come from
+// devices.
 func fileName(name, sum string) string {
 	name = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || strings.ContainsRune(`"\/:*?<>|`, r) {
@@ -65,12 +69,15 @@ func fileName(name, sum string) string {
 	return name
 }
 
-// artifactState answers hubapi.GetArtifactState.
+// artifactState answers hubapi.GetArtifactState: how much of an artifact has come, and which rows
+// name it.
 func (s *httpServer) artifactState(_ *api.Call, in hubapi.ArtifactName) (*ledger.ArtifactState, error) {
 	return s.state(in.SHA256)
 }
 
-// pullArtifact checks hubapi.PullArtifact: the agents that have the artifact send it before others.
+// pullArtifact serves hubapi.PullArtifact: the agents that have the artifact send it before others.
+// It answers 202 while the artifact is on its way and 200 when it is here. Asking again changes
+// nothing.
 func (s *httpServer) pullArtifact(c *api.Call, in hubapi.ArtifactName) (act api.Act[*ledger.ArtifactState], err error) {
 	state, err := s.state(in.SHA256)
 	if err != nil {
@@ -89,7 +96,9 @@ func (s *httpServer) pullArtifact(c *api.Call, in hubapi.ArtifactName) (act api.
 	return act, nil
 }
 
-// requestPull has the ingester file that an artifact is waited for, and returns when that is done.
+// requestPull has the ingester note in the ledger that an artifact is waited for, and returns once
+// that is durable, or with ctx's error. Only the ingester writes to the ledger, so the request goes
+// through its channel.
 func (s *httpServer) requestPull(ctx context.Context, h api.Hash) error {
 	filed := make(chan struct{})
 	select {

@@ -19,6 +19,8 @@ import (
 	"lanewarden/sync/wire"
 )
 
+// maxBuffer and minBuffer bound the broker's buffer before the ledger, sessions included. What does
+// not fit is refused by the broker and sent again by the agents.
 const (
 	streamName         = "LW1"
 	maxBuffer          = 2 << 30 // bytes of the buffer before the ledger and of sessions; what is over is sent again by the agents
@@ -30,8 +32,9 @@ const (
 	publishGrace       = 2 * time.Second
 )
 
-// embedded is NATS inside this process: its MQTT listener for agents, JetStream as the buffer before the ledger. It is
-// stopped while the disk is nearly full and started again when there is room.
+// embedded is a NATS server inside this process: its MQTT listener is for agents, JetStream is the
+// buffer before the ledger. It is stopped while the disk is nearly full and started again when
+// there is room.
 type embedded struct {
 	opts      Options
 	health    *health
@@ -49,6 +52,8 @@ type brokerRun struct {
 	consumer jetstream.Consumer
 }
 
+// newEmbedded starts the embedded broker. With a full disk it returns a stopped one, which run
+// starts later.
 func newEmbedded(ctx context.Context, o Options, h *health) (*embedded, error) {
 	e := &embedded{opts: o, health: h, freeBytes: func() (uint64, error) { return freeBytes(o.Dir) }}
 	if err := e.checkRoom(minFreeRunning); err != nil {
@@ -58,7 +63,7 @@ func newEmbedded(ctx context.Context, o Options, h *health) (*embedded, error) {
 	return e, e.start(ctx)
 }
 
-// checkRoom reports whether the disk has so many bytes left, as an error that says what to do when it has not.
+// checkRoom returns an error that says what to do when the disk has fewer than need bytes left.
 func (e *embedded) checkRoom(need uint64) error {
 	free, err := e.freeBytes()
 	if err == nil && free < need {
@@ -67,8 +72,8 @@ func (e *embedded) checkRoom(need uint64) error {
 	return err
 }
 
-// start starts the broker. Its buffer holds nothing that the agents do not have too, so one that cannot be read after
-// the disk was full is emptied.
+// start starts the broker and makes it the current one. The buffer holds nothing that the agents do
+// not have too, so one that cannot be read after the disk was full is emptied, once.
 func (e *embedded) start(ctx context.Context) error {
 	one, err := e.startOnce(ctx)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, errListener) && e.opts.bufferExists() {
@@ -87,8 +92,11 @@ func (e *embedded) start(ctx context.Context) error {
 	return nil
 }
 
+// errListener is the error of a port that is taken. The buffer is not to blame, and is not emptied
+// for it.
 var errListener = errors.New("MQTT listener did not come up")
 
+// startOnce starts a server and opens its stream; after an error nothing of it is left running.
 func (e *embedded) startOnce(ctx context.Context) (one *brokerRun, err error) {
 	free, err := e.freeBytes()
 	if err != nil {
@@ -122,6 +130,7 @@ func (e *embedded) startOnce(ctx context.Context) (one *brokerRun, err error) {
 	return one, one.openStream(ctx, so.JetStreamMaxStore)
 }
 
+// stop ends the server and waits until its files are closed, so that the next start can open them.
 func (s *brokerRun) stop() {
 	if s.conn != nil {
 		s.conn.Close()
@@ -130,7 +139,8 @@ func (s *brokerRun) stop() {
 	s.server.WaitForShutdown()
 }
 
-// runningBroker returns the broker that runs, nil while it is stopped.
+// runningBroker returns the broker that runs, nil while it is stopped. It may be stopped at any
+// time after that; calls to it return errors then.
 func (e *embedded) runningBroker() *brokerRun {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -148,6 +158,7 @@ func (e *embedded) stop() {
 	}
 }
 
+// bufferDir is the folder of the broker's own files; it may be deleted while the hub is stopped.
 func (o Options) bufferDir() string { return filepath.Join(o.Dir, "broker") }
 
 func (o Options) bufferExists() bool {
@@ -155,7 +166,9 @@ func (o Options) bufferExists() bool {
 	return err == nil
 }
 
-// openStream opens the buffer, of so many bytes at most together with what the broker keeps of sessions.
+// openStream opens the buffer. Half of store bytes is for it, and the rest for what the broker
+// keeps of MQTT sessions. A full buffer refuses new messages, rather than drop old ones that the
+// broker has accepted.
 func (s *brokerRun) openStream(ctx context.Context, store int64) error {
 	js, err := jetstream.New(s.conn)
 	if err != nil {
@@ -178,7 +191,8 @@ func (s *brokerRun) openStream(ctx context.Context, store int64) error {
 	return err
 }
 
-// run delivers messages until ctx ends, through stops for want of room and whatever else befalls the broker.
+// run delivers messages until ctx ends, and returns ctx's error. Whatever befalls the broker is
+// noted as trouble and tried again every retryInterval.
 func (e *embedded) run(ctx context.Context, in chan<- incoming) error {
 	defer e.stop()
 	for ctx.Err() == nil {
@@ -195,7 +209,8 @@ func (e *embedded) run(ctx context.Context, in chan<- incoming) error {
 	return ctx.Err()
 }
 
-// runOnce starts the broker if it does not run and there is room, and delivers until something is wrong.
+// runOnce starts the broker if it does not run and there is room, and delivers until something is
+// wrong. It returns what was wrong; the broker goes on running unless that was errStopBroker.
 func (e *embedded) runOnce(ctx context.Context, in chan<- incoming) error {
 	one := e.runningBroker()
 	if one == nil {
@@ -225,7 +240,9 @@ func (e *embedded) runOnce(ctx context.Context, in chan<- incoming) error {
 // errStopBroker means that the broker has to be started anew.
 var errStopBroker = errors.New("the broker stops")
 
-// watchBroker returns when there is no room any more, or when the broker gave up by itself, as it does when a write failed.
+// watchBroker returns when there is no room any more, or when the broker gave up by itself, as it
+// does when a write failed. JetStream switches itself off then and does not come back without a new
+// start.
 func (e *embedded) watchBroker(ctx context.Context, one *brokerRun) error {
 	t := time.NewTicker(retryInterval)
 	defer t.Stop()
@@ -244,7 +261,8 @@ func (e *embedded) watchBroker(ctx context.Context, one *brokerRun) error {
 	}
 }
 
-// deliverStates passes on what agents say of themselves, until ctx ends.
+// deliverStates passes on what agents say of themselves, until ctx ends. States bypass the stream:
+// only the newest counts, and an agent repeats its own every minute.
 func (s *brokerRun) deliverStates(ctx context.Context, in chan<- incoming) error {
 	states, err := s.conn.Subscribe(subject(wire.Topic("*", "*", wire.LeafState)), func(m *nats.Msg) {
 		select {
@@ -260,8 +278,9 @@ func (s *brokerRun) deliverStates(ctx context.Context, in chan<- incoming) error
 	return ctx.Err()
 }
 
-// deliverMessages passes messages on until ctx ends or the broker stops delivering: a missed heartbeat, mostly, when this
-// process was stopped or starved. What was delivered comes again.
+// deliverMessages passes messages on until ctx ends or the broker stops delivering, mostly after a
+// missed heartbeat, when this process was stopped or starved. A message leaves the buffer only when
+// it is committed or cannot be decoded; others are delivered again after AckWait.
 func (s *brokerRun) deliverMessages(ctx context.Context, in chan<- incoming) error {
 	messages, err := s.consumer.Messages(jetstream.PullMaxMessages(queueLength))
 	if err != nil {
@@ -287,6 +306,7 @@ func (s *brokerRun) deliverMessages(ctx context.Context, in chan<- incoming) err
 // errBrokerStopped means that there is nobody to answer to at the moment.
 var errBrokerStopped = errors.New("the embedded broker is stopped")
 
+// publish sends an acknowledgement, without waiting for anybody to receive it.
 func (e *embedded) publish(topic string, payload []byte) error {
 	one := e.runningBroker()
 	if one == nil {
@@ -300,7 +320,8 @@ func (e *embedded) close() error {
 	return nil
 }
 
-// natsLog passes the broker's log on.
+// natsLog passes the broker's log on. Its notices are for debugging: what an administrator needs is
+// in the hub's own log.
 type natsLog struct{ log *slog.Logger }
 
 func (l natsLog) Noticef(f string, v ...any) {

@@ -15,8 +15,10 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// serverOptions sets the broker up: no NATS port, MQTT only. It returns the hub's own password at it, and who else may
-// connect; a nil book: everyone on this machine, as an agent.
+// serverOptions returns the settings of the embedded broker: no NATS port, MQTT only. free is what
+// its disk has left, in bytes. secret is the hub's own password at the broker, drawn anew at each
+// start. A nil book lets everyone on this machine in, as any agent. Errors are wrong settings, in
+// words for the administrator.
 func serverOptions(o Options, free uint64) (*server.Options, string, *agentBook, error) {
 	host, portText, err := net.SplitHostPort(o.MQTT)
 	if err != nil {
@@ -61,13 +63,15 @@ func serverOptions(o Options, free uint64) (*server.Options, string, *agentBook,
 	return so, pass, book, nil
 }
 
+// loopback reports whether a host is reached from this machine only. Host names other than
+// localhost are not resolved.
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// agentPermissions lets an agent publish what agents say and read what the hub answers, of its own topics only; with
-// "*" for a name it is of all agents'.
+// agentPermissions lets an agent publish what agents say and read what the hub answers, on its own
+// topics only. "*" for site and agent gives the topics of all agents.
 func agentPermissions(site, agent string) *server.Permissions {
 	var up []string
 	for _, leaf := range append(wire.UpLeaves(), wire.LeafState) {
@@ -79,11 +83,11 @@ func agentPermissions(site, agent string) *server.Permissions {
 	}
 }
 
-// bufferBytes returns the largest size of the broker's buffer before the ledger: a part of what is free on the disk,
-// for the ledger needs more.
+// bufferBytes returns the largest size of the broker's buffer for a disk with free bytes: a
+// quarter, as the ledger, which holds the same rows for good, needs the rest.
 func bufferBytes(free uint64) int64 {
 	return int64(min(max(free/4, minBuffer), maxBuffer))
 }
 
-// subject is an MQTT topic as NATS names it.
+// subject returns an MQTT topic as NATS names it; the broker maps the separators the same way.
 func subject(topic string) string { return strings.ReplaceAll(topic, "/", ".") }

@@ -12,15 +12,16 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// decoded is a message that was decoded, on its way to the ledger.
+// decoded is a decoded message on its way to the ledger.
 type decoded struct {
 	ledger.Message
 	size     int    // bytes as it came
 	onCommit func() // called when the message is filed; may be nil
 }
 
-// decoder decodes messages beside the ledger's work. It deals with those that do not concern the ledger itself: states
-// of agents, hellos that come too fast, boxes that share a name.
+// decoder decodes messages on a goroutine of its own, so that decompression does not hold up the
+// ledger's transactions. It handles what does not concern the ledger by itself: states of agents,
+// hellos that come too fast, boxes that share a name.
 type decoder struct {
 	codec   *wire.Codec
 	states  *states
@@ -31,7 +32,8 @@ type decoder struct {
 	log     *slog.Logger
 }
 
-// run decodes messages from in to out until ctx ends.
+// run decodes messages from in to out until ctx ends, and returns ctx's error. A full out holds it
+// up, and with it the broker: that is how a slow ledger slows the agents.
 func (d *decoder) run(ctx context.Context, in <-chan incoming, out chan<- decoded) error {
 	for {
 		select {
@@ -54,8 +56,9 @@ func (d *decoder) run(ctx context.Context, in <-chan incoming, out chan<- decode
 	}
 }
 
-// decode decodes one message; ok is false when there is nothing for the ledger in it. A message that cannot be decoded
-// is counted and logged, whatever it does to this program: nothing that one agent sends may end the hub.
+// decode decodes one message; ok is false when there is nothing for the ledger in it. A message
+// that cannot be decoded is counted and logged. A panic is caught here: nothing that one agent
+// sends may end the hub, on which the others depend.
 func (d *decoder) decode(raw incoming) (m decoded, ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -88,14 +91,16 @@ func (d *decoder) decode(raw incoming) (m decoded, ok bool) {
 	return m, m.Message != nil
 }
 
-// storeState keeps what an agent says of itself.
+// storeState keeps what an agent says of itself. A state that is too large, or one agent too many,
+// is logged and dropped: the ledger does not depend on states.
 func (d *decoder) storeState(from ledger.Sender, payload []byte) {
 	if err := d.states.store(from.Site, from.Agent, payload, time.Now()); err != nil {
 		d.log.Warn("state is passed over", "site", from.Site, "agent", from.Agent, "err", err)
 	}
 }
 
-// decodeHello decodes a hello. It returns nil for one that the ledger need not see.
+// decodeHello decodes a hello. It returns a nil message for one that the ledger need not see: it
+// came too fast, or it is refused because two boxes use the name.
 func (d *decoder) decodeHello(from ledger.Sender, payload []byte) (ledger.Message, error) {
 	if !d.hellos.allow(from.Site, from.Agent) {
 		d.metrics.hellosDropped.Inc()
@@ -112,6 +117,7 @@ func (d *decoder) decodeHello(from ledger.Sender, payload []byte) (ledger.Messag
 	return ledger.Hello{From: from, Body: hello}, nil
 }
 
+// decodeChunk decodes a part of an artifact and checks its offsets and sizes against each other.
 func (d *decoder) decodeChunk(from ledger.Sender, payload []byte) (ledger.Message, error) {
 	chunk := &wire.Chunk{}
 	if err := d.codec.Decode(payload, chunk); err != nil {
@@ -120,9 +126,12 @@ func (d *decoder) decodeChunk(from ledger.Sender, payload []byte) (ledger.Messag
 	return ledger.Chunk{From: from, Body: chunk}, chunk.Validate()
 }
 
-// errWrongTopic is of a batch on the topic of another class, for which the sender may lack the broker's permission.
+// errWrongTopic is the error of a batch on the topic of another class. The broker grants
+// permissions by topic, so the topic decides which class a sender may write.
 var errWrongTopic = errors.New("the batch is of another class than its topic")
 
+// decodeBatch decodes rows of one class. The rows themselves are decoded by the ledger, which
+// answers faults in them to the agent.
 func (d *decoder) decodeBatch(from ledger.Sender, raw incoming) (ledger.Message, error) {
 	batch := &wire.Batch{}
 	if err := d.codec.Decode(raw.payload, batch); err != nil {

@@ -14,12 +14,16 @@ import (
 	"lanewarden/sync/wire"
 )
 
+// externalRetry is the pause before a lost broker is connected again. externalKeepAlive is the MQTT
+// keep-alive where the broker's settings name none: a broker closes a connection that is silent for
+// one and a half times as long (MQTT 3.1.1, 3.1.2.10).
 const (
 	externalRetry     = time.Second
 	externalKeepAlive = 20 * time.Second
 )
 
-// external is a broker that runs already: Mosquitto, EMQX, HiveMQ.
+// external uses a broker that is already running: Mosquitto, EMQX, HiveMQ. There is no buffer then:
+// what the hub does not take in is with the agents, which send it again after their timeout.
 type external struct {
 	broker wire.Broker
 	id     string
@@ -29,6 +33,9 @@ type external struct {
 	client mqtt.Client // nil while not connected
 }
 
+// newExternal returns the source of an existing broker. It does not connect yet; errors are wrong
+// settings. The client id gets a random suffix, as a broker disconnects a client whose id another
+// one uses.
 func newExternal(b wire.Broker, log *slog.Logger) (*external, error) {
 	if b.KeepAlive == 0 {
 		b.KeepAlive = externalKeepAlive
@@ -40,7 +47,8 @@ func newExternal(b wire.Broker, log *slog.Logger) (*external, error) {
 	return e, err
 }
 
-// run connects and connects again until ctx ends.
+// run delivers messages to in until ctx ends, and returns ctx's error. A broker that is lost, or
+// that cannot be reached, is tried again for ever.
 func (e *external) run(ctx context.Context, in chan<- incoming) error {
 	for {
 		err := e.connection(ctx, in)
@@ -54,6 +62,9 @@ func (e *external) run(ctx context.Context, in chan<- incoming) error {
 	}
 }
 
+// connection makes one connection and delivers until it is lost. It returns why. States are
+// subscribed with QoS 1, as they are retained and come once; everything else with QoS 0, as the
+// ledger's acknowledgement is the only one that counts.
 func (e *external) connection(ctx context.Context, in chan<- incoming) error {
 	o, err := e.broker.Options(e.id)
 	if err != nil {
@@ -89,6 +100,7 @@ func (e *external) connection(ctx context.Context, in chan<- incoming) error {
 	}
 }
 
+// setClient sets the connection that publish uses; nil while there is none.
 func (e *external) setClient(c mqtt.Client) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -97,6 +109,8 @@ func (e *external) setClient(c mqtt.Client) {
 
 var errNoBroker = errors.New("not connected to the broker")
 
+// publish sends without waiting for the broker. An acknowledgement that is lost with the connection
+// is replaced by the answer to the agent's next hello.
 func (e *external) publish(topic string, payload []byte) error {
 	e.mu.Lock()
 	client := e.client

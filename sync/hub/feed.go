@@ -21,13 +21,17 @@ import (
 	"lanewarden/sync/hub/ledger"
 )
 
+// feedPageRows bounds the memory of one reader. sseKeepAlive is below the minute after which
+// proxies close a silent connection.
 const (
 	feedPageRows = 500 // rows read at once
 	sseKeepAlive = 15 * time.Second
 	writeTimeout = 30 * time.Second // of one page: a reader that is slower comes again with its cursor
 )
 
-// cloudEvent makes the event of a row. A body that this version cannot read is passed on in hex, never dropped.
+// cloudEvent returns the event of a row as CloudEvents 1.0 has it. Its id, JOURNAL/IDX, is the same
+// in every copy of the row, so that readers can recognise one they have had. A body that this
+// version cannot decode is passed on in hex.
 func cloudEvent(e *ledger.Event, cursor, lane string) hubapi.CloudEvent {
 	out := hubapi.CloudEvent{
 		SpecVersion: "1.0", ID: fmt.Sprintf("%x/%d", e.Journal, e.Idx), Source: "/lanewarden/" + e.Site + "/" + e.Agent,
@@ -48,8 +52,9 @@ func cloudEvent(e *ledger.Event, cursor, lane string) hubapi.CloudEvent {
 	return out
 }
 
-// probability writes a number from 0 to 1: CloudEvents have no attributes with fractions, so it is text; "" for one
-// that is not known.
+// probability formats a number from 0 to 1 as text, since CloudEvents attributes have no fractions;
+// "" for 0, which the ledger uses for an unknown one. 32 bits are what the agent wrote, so 0.95
+// does not become 0.949999988079071.
 func probability(p float64) string {
 	if p == 0 {
 		return ""
@@ -57,7 +62,7 @@ func probability(p float64) string {
 	return strconv.FormatFloat(p, 'f', -1, 32)
 }
 
-// feedRequest is a decoded request of a reader of the feed.
+// feedRequest is a reader's checked request. after is moved on as events are sent.
 type feedRequest struct {
 	after  int64
 	limit  int
@@ -66,7 +71,7 @@ type feedRequest struct {
 	format feedFormat
 }
 
-// feedFormat writes events in a media type.
+// feedFormat describes how events are written in one media type.
 type feedFormat struct {
 	mediaType string
 	endless   bool   // the answer goes on with what comes
@@ -76,14 +81,16 @@ type feedFormat struct {
 	tail      string // after the last
 }
 
-// feedFormats are the media types that Accept may name; the first is given to who names none.
+// feedFormats are the media types that Accept may name; the first one is used when it names none of
+// them.
 var feedFormats = []feedFormat{
 	{mediaType: "application/x-ndjson", event: "%[2]s\n"},
 	{mediaType: "application/cloudevents-batch+json", head: "[", event: "%[2]s", between: ",\n", tail: "]\n"},
 	{mediaType: "text/event-stream", endless: true, event: "id: %[1]s\ndata: %[2]s\n\n"},
 }
 
-// acceptedFormat is the format that a request's Accept header names.
+// acceptedFormat returns the format that an Accept header names. Quality values are ignored:
+// readers name one type.
 func acceptedFormat(accept string) feedFormat {
 	for _, f := range feedFormats {
 		if strings.Contains(accept, f.mediaType) {
@@ -93,7 +100,9 @@ func acceptedFormat(accept string) feedFormat {
 	return feedFormats[0]
 }
 
-// newFeedRequest checks what a reader asks for.
+// newFeedRequest checks a reader's query. Last-Event-ID, which a browser sends when it reconnects,
+// counts before the query's own cursor. A cursor of rows from before a restored backup is 410,
+// everything else that is wrong is 400.
 func (s *httpServer) newFeedRequest(in *hubapi.FeedQuery, accept string) (f feedRequest, err error) {
 	f = feedRequest{limit: in.Limit, wait: in.Wait, format: acceptedFormat(accept)}
 	f.filter = ledger.Filter{Site: in.Site, Agent: in.Agent}
@@ -125,8 +134,9 @@ func (s *httpServer) newFeedRequest(in *hubapi.FeedQuery, accept string) (f feed
 	return f, nil
 }
 
-// feed serves hubapi.GetFeed: events up to the newest, as NDJSON or as a CloudEvents batch, waiting for the first if
-// asked to; or server-sent events without end.
+// feed serves hubapi.GetFeed: events up to the newest, as NDJSON or as a CloudEvents batch, waiting
+// for the first one when asked to; or server-sent events without end. Errors after the header has
+// been sent end the answer, and the reader continues from the last cursor that it has.
 func (s *httpServer) feed(w http.ResponseWriter, c *api.Call, in hubapi.FeedQuery) error {
 	f, err := s.newFeedRequest(&in, c.Request.Header.Get("Accept"))
 	if err != nil {
@@ -144,7 +154,7 @@ func (s *httpServer) feed(w http.ResponseWriter, c *api.Call, in hubapi.FeedQuer
 	return nil
 }
 
-// feedWriter writes one reader's events.
+// feedWriter writes one reader's events, on the goroutine of its request.
 type feedWriter struct {
 	feedRequest
 	ledger  *ledger.Ledger
@@ -154,7 +164,9 @@ type feedWriter struct {
 	sent    int // events
 }
 
-// writePage answers with what there is, or with the first that comes within the wait.
+// writePage answers with the events that there are, or with the first that comes within the wait.
+// The channel of Durable is taken before the read, so that a row that is committed between the two
+// wakes the wait.
 func (s *feedWriter) writePage(r *http.Request) {
 	deadline := time.After(s.wait)
 	fmt.Fprint(s.w, s.format.head)
@@ -181,7 +193,8 @@ func (s *feedWriter) writePage(r *http.Request) {
 	}
 }
 
-// writeStream sends events as they are filed, until the reader goes.
+// writeStream sends events as they are committed, until the reader goes. When there are none it
+// flushes the header at once and a comment line every sseKeepAlive, as server-sent events allow.
 func (s *feedWriter) writeStream(r *http.Request) {
 	keepAlive := time.NewTicker(sseKeepAlive)
 	defer keepAlive.Stop()
@@ -208,7 +221,9 @@ func (s *feedWriter) writeStream(r *http.Request) {
 	}
 }
 
-// writeEvents sends up to n events after the cursor and moves it. It returns how many rows there were.
+// writeEvents sends up to n events after the cursor and moves the cursor behind each that was
+// written. It returns the number of events. The write deadline is set anew for each page, so that a
+// stalled reader holds its connection for writeTimeout at most.
 func (s *feedWriter) writeEvents(n int) (int, error) {
 	events, err := s.ledger.Events(s.after, n, s.filter)
 	if err != nil || len(events) == 0 {

@@ -15,19 +15,21 @@ import (
 	"lanewarden/edge/api"
 )
 
-// Parts of the hub that can be in trouble.
+// Parts of the hub that can be in trouble, as /healthz names them.
 const (
 	partLedger = "ledger"
 	partBroker = "broker"
 )
 
-// health holds the reasons why the hub cannot do its work at the moment.
+// health holds the reasons why the hub cannot do its work at the moment. Its zero value is healthy;
+// it may be used by many goroutines.
 type health struct {
 	mu       sync.Mutex
 	troubles map[string]string // by part
 }
 
-// set notes the trouble of a part; "" says that it works.
+// set records the trouble of a part, in words for the administrator; "" says that the part works
+// again.
 func (h *health) set(part, trouble string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -39,7 +41,8 @@ func (h *health) set(part, trouble string) {
 	}
 }
 
-// troubleLines returns what is wrong, a line for each part.
+// troubleLines returns one line for each part in trouble, PART: REASON, sorted by part; none while
+// all is well.
 func (h *health) troubleLines() (out []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -52,7 +55,10 @@ func (h *health) troubleLines() (out []string) {
 // healthRetryAfter is the Retry-After of an unhealthy answer.
 const healthRetryAfter = 5 * time.Second
 
-// writeHealth serves hubapi.GetHealth: ok while the hub does its work.
+// writeHealth serves hubapi.GetHealth: 200 and "ok" while the hub does its work, else 503 with a
+// reason for each part. The embedded broker needs room for its own files. It is stopped before the
+// disk is full, as a broker that could not write has to be started again, and started only when
+// there is half as much more, so that it does not go on and off.
 func (s *httpServer) writeHealth(w http.ResponseWriter, _ *api.Call, _ api.None) error {
 	if lines := s.health.troubleLines(); len(lines) > 0 {
 		return api.NewProblem(api.Unavailable, message.Quote(strings.Join(lines, "; "))).After(healthRetryAfter)
@@ -61,14 +67,16 @@ func (s *httpServer) writeHealth(w http.ResponseWriter, _ *api.Call, _ api.None)
 	return nil
 }
 
-// The broker needs room for its own files. It is stopped before the disk is full, for a broker that could not write
-// has to be started again, and started when there is some more, so that it does not go on and off.
+// The embedded broker needs room for its own files. It is stopped before the disk is full, as a
+// broker that could not write has to be started again, and started only when there is half as much
+// more, so that it does not go on and off.
 const (
 	minFreeRunning = 32 << 20 // bytes
 	minFreeToStart = 48 << 20
 )
 
-// freeBytes returns how much of the disk of a directory the hub may still use.
+// freeBytes returns how many bytes the hub may still use on the disk of a directory: without those
+// reserved for root.
 func freeBytes(dir string) (uint64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
@@ -77,7 +85,8 @@ func freeBytes(dir string) (uint64, error) {
 	return s.Bavail * uint64(s.Bsize), nil
 }
 
-// noRoomError is why a hub with little room accepts nothing.
+// noRoomError explains to the administrator why a hub whose disk has only free bytes left accepts
+// nothing.
 func noRoomError(dir string, free uint64) error {
 	return fmt.Errorf("the disk of %s has %d MB left, and %d MB are needed: make room. Nothing is accepted until then; the agents keep what they have",
 		dir, free>>20, minFreeToStart>>20)

@@ -15,13 +15,17 @@ import (
 	"lanewarden/sync/hub/ledger"
 )
 
+// Limits of the HTTP side. headerTimeout keeps a client that sends its header byte by byte from
+// holding a connection. shutdownGrace is short: whatever is cut off, a reader of the feed continues
+// from its cursor.
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = time.Minute
 	shutdownGrace = time.Second
 )
 
-// httpServer is the hub's HTTP side: it answers from the ledger and from what agents last said.
+// httpServer is the hub's HTTP side. It answers from the ledger and from what agents last said; it
+// writes nothing itself.
 type httpServer struct {
 	ledger       *ledger.Ledger
 	pullRequests chan<- decoded // to the ingester
@@ -32,7 +36,8 @@ type httpServer struct {
 	opts         Options
 }
 
-// operations returns what the hub serves, each with its function.
+// operations returns what the hub serves, each operation of hubapi with the function that answers
+// it.
 func (s *httpServer) operations() []api.Bound {
 	return []api.Bound{
 		api.Write(&hubapi.GetFeed, s.feed),
@@ -45,6 +50,8 @@ func (s *httpServer) operations() []api.Bound {
 	}
 }
 
+// handler returns everything that the hub serves, behind the check of the Host header that keeps
+// pages of other sites from reaching it by DNS rebinding.
 func (s *httpServer) handler() http.Handler {
 	table := &api.Server{Log: s.opts.Log}
 	if s.access != nil {
@@ -55,7 +62,8 @@ func (s *httpServer) handler() http.Handler {
 	return api.GuardHost(s.opts.HTTPNames, own)
 }
 
-// run serves until ctx ends.
+// run serves until ctx ends, and returns ctx's error. An address or certificate that cannot be used
+// is an error that names the flag.
 func (s *httpServer) run(ctx context.Context) error {
 	config, err := api.ServerTLS(s.opts.HTTPCert, s.opts.HTTPKey, s.opts.HTTPClientCA)
 	if err != nil {
@@ -79,7 +87,7 @@ func (s *httpServer) run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// writeMetrics serves hubapi.GetMetrics.
+// writeMetrics serves hubapi.GetMetrics in Prometheus' text format.
 func (s *httpServer) writeMetrics(w http.ResponseWriter, c *api.Call, _ api.None) error {
 	promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(w, c.Request)
 	return nil

@@ -39,7 +39,9 @@ type Options struct {
 	External *wire.Broker // a broker that runs already, instead of the embedded one; nil for none
 }
 
-// Run runs a hub until ctx ends.
+// Run runs a hub until ctx ends, and returns nil then. Wrong settings, a ledger that cannot be
+// opened and a port that is taken are errors at once; a full disk and a lost broker are waited out.
+// One hub at a time may use Options.Dir.
 func Run(ctx context.Context, opts Options) (err error) {
 	access, err := newAccess(&opts)
 	if err != nil {
@@ -80,7 +82,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	return parts.run(ctx)
 }
 
-// newSource returns the broker that messages come from.
+// newSource returns the broker from which messages come. The caller closes it.
 func newSource(ctx context.Context, opts Options, health *health) (source, error) {
 	if opts.External != nil {
 		return newExternal(*opts.External, opts.Log)
@@ -88,8 +90,9 @@ func newSource(ctx context.Context, opts Options, health *health) (source, error
 	return newEmbedded(ctx, opts, health)
 }
 
-// parts are the components of a hub: messages go from the source through the decoder to the ingester, which files them
-// in the ledger; the server answers HTTP from the ledger.
+// parts are the components of a hub. Messages go from the source through the decoder to the
+// ingester, which commits them to the ledger; the server answers HTTP from the ledger. Each
+// component has one goroutine, and bounded channels join them.
 type parts struct {
 	source   source
 	decoder  *decoder
@@ -97,6 +100,7 @@ type parts struct {
 	server   *httpServer
 }
 
+// run runs all components until ctx ends or one of them fails, which ends the others.
 func (p *parts) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	raw, decoded := make(chan incoming, queueLength), make(chan decoded, queueLength)

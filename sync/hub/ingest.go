@@ -9,6 +9,9 @@ import (
 	"lanewarden/sync/wire"
 )
 
+// queueLength is the number of messages that wait between broker and decoder, and again between
+// decoder and ledger. A transaction costs an fsync, so that a group of messages shares one; the
+// bounds keep its latency within what agents wait.
 const (
 	queueLength = 64 // messages between broker and ledger
 	// maxGroupMessages and maxGroupBytes bound one transaction of the ledger.
@@ -17,7 +20,8 @@ const (
 	retryInterval    = time.Second // after the ledger could not file a group: a full disk, mostly
 )
 
-// ingester files messages in the ledger, in groups, and acknowledges them. It is the only one that writes to the ledger.
+// ingester commits messages to the ledger, in groups, and acknowledges them. It is the only one
+// that writes to the ledger, which belongs to its goroutine.
 type ingester struct {
 	ledger       *ledger.Ledger
 	pullRequests <-chan decoded // from the server
@@ -27,7 +31,9 @@ type ingester struct {
 	log          *slog.Logger
 }
 
-// run files messages until ctx ends.
+// run commits messages until ctx ends, and returns ctx's error. It begins by greeting every agent
+// that the ledger knows, so that they reconnect at once after a restart instead of waiting for a
+// timeout.
 func (g *ingester) run(ctx context.Context, in <-chan decoded) error {
 	greetings, err := g.ledger.Greetings()
 	if err != nil {
@@ -50,7 +56,8 @@ func (g *ingester) run(ctx context.Context, in <-chan decoded) error {
 	}
 }
 
-// gatherGroup makes a group of a message and of what else is waiting.
+// gatherGroup returns a group of first and what else is waiting, up to the bounds of a group. It
+// does not wait for more: an idle hub commits a single message at once.
 func gatherGroup(first decoded, in <-chan decoded) []decoded {
 	group, size := []decoded{first}, first.size
 	for len(group) < maxGroupMessages && size < maxGroupBytes {
@@ -64,7 +71,9 @@ func gatherGroup(first decoded, in <-chan decoded) []decoded {
 	return group
 }
 
-// commit makes a group durable, trying again until it is, and acknowledges; waiting is how many messages queue up.
+// commit makes a group durable, trying again until it is, and then acknowledges it, in this order:
+// an agent may delete what is acknowledged. waiting is the number of messages in the queue. The
+// only error is ctx's.
 func (g *ingester) commit(ctx context.Context, group []decoded, waiting int) error {
 	begin := time.Now()
 	answers, err := g.applyUntilDone(ctx, group)
@@ -81,7 +90,9 @@ func (g *ingester) commit(ctx context.Context, group []decoded, waiting int) err
 	return nil
 }
 
-// applyUntilDone has the ledger file a group, again and again until it does. The only error is that ctx ended.
+// applyUntilDone applies a group to the ledger, again every retryInterval until it succeeds. A
+// failure is of the machine, not of a message (ledger.Apply), so that skipping the group would help
+// nobody. The only error is ctx's.
 func (g *ingester) applyUntilDone(ctx context.Context, group []decoded) ([]ledger.Answer, error) {
 	messages := make([]ledger.Message, len(group))
 	for i, m := range group {

@@ -9,7 +9,8 @@ import (
 	"lanewarden/sync/hub/ledger"
 )
 
-// metrics are the hub's own counters.
+// metrics holds the hub's counters, which may be used by many goroutines. The names that Prometheus
+// sees are public: dashboards and alerts refer to them.
 type metrics struct {
 	registry  *prometheus.Registry
 	rows      *prometheus.CounterVec
@@ -23,7 +24,9 @@ type metrics struct {
 	commit        prometheus.Histogram
 }
 
-// newMetrics registers the counters, and gauges that read ledger and states when they are asked for.
+// newMetrics registers the counters, and gauges that read the ledger and the states whenever they
+// are scraped. The registry is the hub's own, so that several hubs can run in one process, as tests
+// do.
 func newMetrics(l *ledger.Ledger, s *states) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
@@ -57,7 +60,9 @@ func newMetrics(l *ledger.Ledger, s *states) *metrics {
 	return m
 }
 
-// countCommit counts a group.
+// countCommit counts a committed group by what was answered to it. took is the time of the
+// transaction, retries included. The cursors of a hello's answer are not go-backs: they tell the
+// agent where to begin.
 func (m *metrics) countCommit(answers []ledger.Answer, took time.Duration) {
 	m.commit.Observe(took.Seconds())
 	for _, a := range answers {

@@ -2,7 +2,7 @@ package hub
 
 import "context"
 
-// source is a broker as the hub uses it.
+// source is a broker as the hub uses it: embedded, or external.
 type source interface {
 	// run delivers messages to in until ctx ends or the broker is lost.
 	run(ctx context.Context, in chan<- incoming) error

@@ -12,6 +12,7 @@ import (
 	"lanewarden/sync/wire"
 )
 
+// Bounds of what is kept in memory of states, which anyone with an agent's permissions can send.
 const (
 	// maxAgents bounds the agents whose state is kept: ten times what a country has.
 	maxAgents = 20_000
@@ -21,13 +22,16 @@ const (
 	maxStates = 64 << 20
 )
 
-// agentState holds the state that an agent reported last, or its last will.
+// agentState is the state that an agent reported last, or its last will, and when it came by the
+// hub's clock.
 type agentState struct {
 	*wire.State
 	received time.Time
 }
 
-// states keeps what agents last said of themselves.
+// states keeps in memory what agents last said of themselves. It is empty after a start and fills
+// as agents connect, since each publishes its state at once and then every minute. It may be used
+// by many goroutines.
 type states struct {
 	mu     sync.Mutex
 	agents map[[2]string]agentState
@@ -36,7 +40,8 @@ type states struct {
 
 func newStates() *states { return &states{agents: map[[2]string]agentState{}} }
 
-// store keeps a state message. Its error says why the message is passed over; what was kept of the agent before stays.
+// store keeps a state message. Its error says why the message is dropped; the agent's state from
+// before stays then.
 func (s *states) store(site, agent string, payload []byte, now time.Time) error {
 	if len(payload) > maxState {
 		return fmt.Errorf("the state has %d bytes, more than %d", len(payload), maxState)
@@ -65,7 +70,8 @@ func (s *states) store(site, agent string, payload []byte, now time.Time) error 
 	return nil
 }
 
-// latest returns what an agent last said.
+// latest returns the state that an agent reported last; ok is false when it has reported none. The
+// state is shared and not to be changed.
 func (s *states) latest(site, agent string) (agentState, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +79,7 @@ func (s *states) latest(site, agent string) (agentState, bool) {
 	return state, ok
 }
 
-// online counts the agents that are.
+// online returns the number of agents that say they are online.
 func (s *states) online() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

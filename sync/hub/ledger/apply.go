@@ -10,7 +10,8 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// Answer holds the messages to the agent, to be sent once Apply has returned.
+// Answer is a message to an agent, to be sent once Apply has returned: only then is durable what it
+// acknowledges.
 type Answer struct {
 	Sender // whom to tell
 	Ack    *wire.Ack
@@ -18,8 +19,8 @@ type Answer struct {
 	Defect string // where this program failed on the message; empty when it did not
 }
 
-// fault is an error in an agent's message, as it is said to the agent: the message is refused and nothing of it is
-// kept.
+// fault is an error in an agent's message, worded for that agent: the message is refused and
+// nothing of it is kept.
 type fault struct {
 	refusal wire.Refusal
 	said    message.Message
@@ -29,10 +30,11 @@ type fault struct {
 
 func (f *fault) Error() string { return f.said.English() + f.stack }
 
-// Apply files a group of messages in one transaction and returns the answers: one for each, but for Pull one for each
-// agent that has the artifact. What is wrong with one agent's messages is that agent's refusal and leaves the others'
-// untouched. An error means that the machine could not do it, a full disk mostly: nothing of the group was filed, and
-// the same group may be applied again.
+// Apply commits a group of messages in one transaction and returns the answers: one for each
+// message, but for a Pull one for each agent that has the artifact. What is wrong with one agent's
+// messages is that agent's refusal and leaves the others' untouched. An error means that the
+// machine could not do it, a full disk mostly: nothing of the group was committed, and the same
+// group may be applied again. Only one goroutine may call Apply.
 func (l *Ledger) Apply(group []Message) ([]Answer, error) {
 	var answers []Answer
 	before := l.seq
@@ -43,6 +45,8 @@ func (l *Ledger) Apply(group []Message) ([]Answer, error) {
 		return l.parts.settle()
 	})
 	if err != nil {
+		// Everything that is cached may be ahead of the database now, which is back at the state
+		// before the group.
 		l.parts.abandon()
 		l.spent = l.spent[:0]
 		l.seq, l.journals, l.usage = before, map[string]*replica{}, nil // to be read again
@@ -59,7 +63,9 @@ func (l *Ledger) Apply(group []Message) ([]Answer, error) {
 	return answers, nil
 }
 
-// applyGroup applies the pulls of a group, and the messages of each agent in the order in which they came.
+// applyGroup applies the pulls of a group, and then the messages of each agent in the order in
+// which they came. Messages are grouped by sender, as the order matters only within one agent's and
+// a savepoint costs.
 func (l *Ledger) applyGroup(group []Message) ([]Answer, error) {
 	answers := make([]Answer, 0, len(group))
 	var order []Sender
@@ -90,8 +96,9 @@ func (l *Ledger) applyGroup(group []Message) ([]Answer, error) {
 	return answers, nil
 }
 
-// applySender files one agent's messages. All at once first; when one of them is at fault, each by itself, so that
-// those before and after it are filed.
+// applySender applies one agent's messages: all at once first and, when one of them is at fault,
+// each by itself, so that those before and after it are committed. An error of the machine is
+// returned as it is.
 func (l *Ledger) applySender(from Sender, messages []agentMessage) ([]Answer, error) {
 	answers, err := l.attempt(from, messages)
 	if err == nil || sqlog.IsMachine(err) {
@@ -111,7 +118,9 @@ func (l *Ledger) applySender(from Sender, messages []agentMessage) ([]Answer, er
 	return answers, nil
 }
 
-// attempt files an agent's messages in a savepoint. When one of them is at fault, the ledger is as it was before.
+// attempt applies an agent's messages in a savepoint. When one of them is at fault, database and
+// memory are as they were before. The trees and cursors of the journals are saved once at the end,
+// not with every message.
 func (l *Ledger) attempt(from Sender, messages []agentMessage) ([]Answer, error) {
 	answers := make([]Answer, 0, len(messages))
 	touched := map[*replica]bool{}
@@ -142,8 +151,9 @@ func (l *Ledger) attempt(from Sender, messages []agentMessage) ([]Answer, error)
 	return answers, err
 }
 
-// applyGuarded applies a message. A defect of this program that one message brings to light is a fault of that message:
-// it must not end the hub, on which all other agents depend.
+// applyGuarded applies a message. A panic that one message brings to light is a fault of that
+// message: it must not end the hub, on which all other agents depend. The stack goes into the hub's
+// log, not to the agent.
 func (l *Ledger) applyGuarded(m agentMessage, touched map[*replica]bool) (a Answer, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -154,7 +164,8 @@ func (l *Ledger) applyGuarded(m agentMessage, touched map[*replica]bool) (a Answ
 	return m.applyTo(l, touched)
 }
 
-// refuseFault answers a message that is at fault, and keeps the refusal when it is for good.
+// refuseFault answers a message that is at fault, and records the refusal of its journal when it is
+// for good. A journal that is refused already keeps its first reason.
 func (l *Ledger) refuseFault(m agentMessage, cause error) ([]Answer, error) {
 	from := m.sender()
 	var f *fault

@@ -17,12 +17,17 @@ import (
 	"lanewarden/sync/wire"
 )
 
+// inlineMax is the largest artifact that is kept in the database instead of in a file of its own,
+// bytes.
 const inlineMax = sqlog.InlineMax
 
-// ErrNoArtifact means that no row names the artifact.
+// ErrNoArtifact is returned for an artifact that no row names, and by OpenArtifact for one that is
+// not whole yet.
 var ErrNoArtifact = errors.New("no observation names this artifact")
 
-// nameArtifacts enters the artifacts that rows name.
+// nameArtifacts enters the artifacts that rows of a journal name. Only named artifacts are accepted
+// from agents, so that nobody can fill the disk with what no evidence refers to. Impossible hashes
+// and sizes are passed over.
 func (l *Ledger) nameArtifacts(owner int64, rows []wire.Row) error {
 	for i := range rows {
 		named, err := observation.ArtifactsIn(rows[i].Body)
@@ -46,8 +51,10 @@ func (l *Ledger) nameArtifacts(owner int64, rows []wire.Row) error {
 	return nil
 }
 
-// chunk keeps a part of an artifact and says what is held of it then. What it says is to be told after the group is
-// durable.
+// chunk keeps a part of an artifact and returns how much of the artifact is held then, to be said
+// after the group is durable. GoBack asks the agent to go on from Bytes. An artifact that came
+// whole in one chunk is never a file when it is small; a larger one grows in a part file until its
+// hash can be checked.
 func (l *Ledger) chunk(c *replica, m *wire.Chunk) (*wire.Held, error) {
 	h := &wire.Held{Sha256: m.Sha256, Epoch: m.Epoch}
 	size := m.Total
@@ -95,8 +102,9 @@ func (l *Ledger) chunk(c *replica, m *wire.Chunk) (*wire.Held, error) {
 	return h, err
 }
 
-// artifactState reports whether a row of the journal names an artifact of this size, and whether that artifact is here.
-// The size is the journal's own word: another journal that names the same SHA-256 with a wrong size harms itself only.
+// artifactState reports whether a row of the journal names an artifact of this size, and whether
+// that artifact is here. The size is the journal's own word: another journal that names the same
+// SHA-256 with a wrong size harms itself only.
 func (l *Ledger) artifactState(c *replica, sum []byte, size int64) (named, complete bool, err error) {
 	err = l.db.Query(`SELECT a.held, a.size FROM artifact a JOIN artifact_row r ON r.sha256=a.sha256
 		WHERE a.sha256=? AND r.owner=? AND r.size=? LIMIT 1`,
@@ -108,6 +116,8 @@ func (l *Ledger) artifactState(c *replica, sum []byte, size int64) (named, compl
 	return named, complete, err
 }
 
+// holdInline stores a checked artifact in its row. data nil is the empty artifact: NULL in the
+// column says file.
 func (l *Ledger) holdInline(sum, data []byte) error {
 	if data == nil {
 		data = []byte{}
@@ -118,7 +128,8 @@ func (l *Ledger) holdInline(sum, data []byte) error {
 		l.db.Exec("DELETE FROM pull WHERE sha256=?", sum))
 }
 
-// hold puts an artifact that is whole in its place.
+// hold stores an artifact whose part is whole and right: small ones in the database, others as a
+// file in its place.
 func (l *Ledger) hold(one *part) error {
 	if one.total <= inlineMax {
 		data := make([]byte, one.total)
@@ -134,13 +145,14 @@ func (l *Ledger) hold(one *part) error {
 	return l.holdFile(one.sum, one.total)
 }
 
+// holdFile records that an artifact's file is in place. Whoever waits for it has it now.
 func (l *Ledger) holdFile(sum []byte, size int64) error {
 	return errors.Join(
 		l.db.Exec("UPDATE artifact SET size=?, held=? WHERE sha256=?", size, time.Now().UnixNano(), sum),
 		l.db.Exec("DELETE FROM pull WHERE sha256=?", sum))
 }
 
-// ArtifactState is the ledger's state of an artifact.
+// ArtifactState is what the ledger holds of an artifact, as the HTTP API shows it.
 type ArtifactState struct {
 	SHA256    string     `json:"sha256"`
 	Size      int64      `json:"size"`
@@ -152,7 +164,7 @@ type ArtifactState struct {
 	Rows      []NamedBy  `json:"rows"`
 }
 
-// NamedBy is a row that names an artifact.
+// NamedBy is a row that names an artifact. A row is found in the feed by its journal and idx.
 type NamedBy struct {
 	Site    string `json:"site"`
 	Agent   string `json:"agent"`
@@ -163,7 +175,9 @@ type NamedBy struct {
 	size    int64 // as this row says
 }
 
-// Artifact returns what the ledger has of an artifact, or ErrNoArtifact.
+// Artifact returns what the ledger has of an artifact, or ErrNoArtifact when no row names it. Of an
+// artifact that is not whole, Held is what the journal furthest ahead has sent, and Size what that
+// journal says. At most 100 rows are listed.
 func (l *Ledger) Artifact(sum []byte) (*ArtifactState, error) {
 	a := &ArtifactState{SHA256: hex.EncodeToString(sum), Size: -1}
 	err := l.read.Query(`SELECT size, media_type, held, EXISTS(SELECT 1 FROM pull WHERE sha256=?1)
@@ -199,7 +213,7 @@ func (l *Ledger) Artifact(sum []byte) (*ArtifactState, error) {
 	return a, err
 }
 
-// OpenArtifact returns the bytes of an artifact that is complete.
+// OpenArtifact opens an artifact that is whole. The caller closes it.
 func (l *Ledger) OpenArtifact(sum []byte) (observation.ArtifactReader, error) {
 	var inline []byte
 	held := false
@@ -222,7 +236,8 @@ func (l *Ledger) OpenArtifact(sum []byte) (observation.ArtifactReader, error) {
 	return f, nil
 }
 
-// pull notes that somebody waits for an artifact, and returns what to tell the agents that have it.
+// pull records that somebody waits for an artifact, and returns one acknowledgement for each agent
+// whose journal names it, asking for it. An artifact that is whole already asks nobody.
 func (l *Ledger) pull(sum []byte) (out []Answer, err error) {
 	if err := l.db.Exec("INSERT OR IGNORE INTO pull(sha256, at) SELECT sha256, ? FROM artifact WHERE sha256=? AND held=0",
 		time.Now().UnixNano(), sum); err != nil {
@@ -237,10 +252,12 @@ func (l *Ledger) pull(sum []byte) (out []Answer, err error) {
 	return out, err
 }
 
-// maxPulls bounds what one acknowledgement asks for.
+// maxPulls bounds what one acknowledgement asks for; an agent remembers no more than that either
+// (uplink).
 const maxPulls = 64
 
-// pulls returns the artifacts of a journal that somebody waits for, longest first.
+// pulls returns the artifacts of a journal that somebody waits for, the one that was asked for
+// first at the front.
 func (l *Ledger) pulls(c *replica) (out [][]byte, err error) {
 	err = l.db.Query(`SELECT DISTINCT p.sha256 FROM pull p JOIN artifact_row r ON r.sha256=p.sha256
 		WHERE r.owner=? ORDER BY p.at LIMIT ?`, func(row []driver.Value) error {
@@ -250,7 +267,8 @@ func (l *Ledger) pulls(c *replica) (out [][]byte, err error) {
 	return out, err
 }
 
-// dropParts deletes parts of artifacts that are complete: from another journal, or by a crash between two steps.
+// dropParts deletes the parts of artifacts that are whole: the rest came from another journal, or a
+// crash came between two steps. It runs when the ledger is opened.
 func (l *Ledger) dropParts() error {
 	entries, err := os.ReadDir(l.parts.partDir())
 	if err != nil {
@@ -274,8 +292,8 @@ func (l *Ledger) dropParts() error {
 	return nil
 }
 
-// dropSpent deletes parts that are not needed any more. One that cannot be deleted now is, when the ledger is opened
-// next.
+// dropSpent deletes parts that are not needed any more. One that cannot be deleted now is deleted
+// by dropParts, when the ledger is opened next.
 func (l *Ledger) dropSpent() {
 	for _, path := range l.spent {
 		os.Remove(path)
@@ -283,7 +301,8 @@ func (l *Ledger) dropSpent() {
 	l.spent = l.spent[:0]
 }
 
-// nameOld enters the artifacts of rows that came before the ledger kept artifacts.
+// nameOld enters the artifacts of rows that came before the ledger kept artifacts. It runs in one
+// transaction, so that a crash leaves the ledger as it was.
 func (l *Ledger) nameOld() error {
 	return l.db.Tx(func() error {
 		for seq := int64(0); ; {

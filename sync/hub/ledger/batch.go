@@ -14,10 +14,14 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// insertRows is the number of rows of one INSERT statement.
+// insertRows is the number of rows of one INSERT statement. SQLite prepares and steps a statement
+// of many rows in much less time than as many statements.
 const insertRows = 32
 
-// batch files a batch that continues its class's cursor; another is answered with the cursor.
+// batch commits a batch that continues its class's cursor; any other is answered with that cursor
+// and a GoBack. It returns the number of new rows and the answer. Rows are kept even when the
+// checkpoint that came with them is refused, as they are evidence of what was sent; nothing more of
+// that journal is accepted afterwards.
 func (l *Ledger) batch(c *replica, b *wire.Batch) (int, *wire.Ack, error) {
 	rows, err := b.Rows()
 	if err != nil {
@@ -61,6 +65,8 @@ var (
 	insertMany = sqlog.Insert("observation", columns, insertRows)
 )
 
+// insert adds rows to the observation table and numbers them. The same (owner, idx) a second time
+// is a constraint error.
 func (l *Ledger) insert(c *replica, class observation.Class, rows []wire.Row) error {
 	args := make([]driver.Value, 0, 8*insertRows)
 	for len(rows) > 0 {
@@ -86,9 +92,10 @@ func (l *Ledger) insert(c *replica, class observation.Class, rows []wire.Row) er
 	return nil
 }
 
-// contradiction determines which row of a batch the ledger holds already under another class. A journal never gives an
-// index twice, so its past was changed: its disk was restored from an image and went on, or two boxes write as one
-// agent.
+// contradiction explains why rows could not be inserted: it finds the one that the ledger holds
+// already under another class. A journal never gives an index twice, so its past was changed: its
+// disk was restored from an image and went on, or two boxes write as one agent. cause is returned,
+// wrapped, when no such row is found.
 func (l *Ledger) contradiction(c *replica, class observation.Class, rows []wire.Row, cause error) error {
 	for i := range rows {
 		held, err := l.db.Int("SELECT class FROM observation WHERE owner=? AND idx=? AND class<>?", 0,
@@ -106,7 +113,9 @@ func (l *Ledger) contradiction(c *replica, class observation.Class, rows []wire.
 	return fmt.Errorf("batch: %w", cause)
 }
 
-// grow extends the evidence log over rows that have just come, and over those of other classes that waited for them.
+// grow extends the evidence log over rows that have just come, and over those of other classes that
+// waited for them. The log is in the order of idx, while the classes arrive each at its own pace,
+// so rows that leave a hole wait in the table.
 func (l *Ledger) grow(c *replica, class observation.Class, rows []wire.Row) error {
 	for i := range rows {
 		r := &rows[i]
@@ -121,7 +130,8 @@ func (l *Ledger) grow(c *replica, class observation.Class, rows []wire.Row) erro
 	return err
 }
 
-// growTo extends the evidence log by rows on record, up to idx; ok is false when a row before idx is missing.
+// growTo extends the evidence log by rows on record, up to idx; ok is false when a row before idx
+// is missing.
 func (l *Ledger) growTo(c *replica, idx int64) (ok bool, err error) {
 	for c.tree.Size() < idx {
 		var record *evidence.Record
@@ -140,7 +150,7 @@ func (l *Ledger) growTo(c *replica, idx int64) (ok bool, err error) {
 	return c.tree.Size() == idx, nil
 }
 
-// recordOf reads the columns class, t, kind, device, body.
+// recordOf returns the evidence of a row with the columns class, t, kind, device, body.
 func recordOf(row []driver.Value) *evidence.Record {
 	return &evidence.Record{
 		Class: uint8(sqlog.Int64(row[0])), Time: sqlog.Int64(row[1]), Kind: uint16(sqlog.Int64(row[2])),
@@ -148,6 +158,8 @@ func recordOf(row []driver.Value) *evidence.Record {
 	}
 }
 
+// append adds a row's leaf to the tree. Whole tiles go to the database at once, the unfinished one
+// with saveTree.
 func (c *replica) append(r evidence.Record) error {
 	leaf, err := c.hasher.Leaf(c.tree.Size(), r)
 	if err != nil {
@@ -159,7 +171,9 @@ func (c *replica) append(r evidence.Record) error {
 	return nil
 }
 
-// checkpoint takes a signed checkpoint: one over rows that are here is checked now, another when they are.
+// checkpoint accepts a signed checkpoint: one over rows that are all here is checked now, any other
+// when they are. A checkpoint with a wrong signature refuses the journal; the error is of the
+// database only.
 func (l *Ledger) checkpoint(c *replica, signed string) error {
 	p, err := evidence.OpenCheckpoint(signed, c.verifier, c.origin())
 	if err != nil {
@@ -185,11 +199,14 @@ func (l *Ledger) checkpoint(c *replica, signed string) error {
 // maxPending bounds the checkpoints of a journal that wait for rows: an agent signs as many as it likes.
 const maxPending = 256
 
+// refuse marks the journal as refused: its evidence contradicts what its agent signed. saveTree
+// makes that durable.
 func (c *replica) refuse(why message.Message) {
 	c.refused, c.refusal = why, wire.Refusal_REFUSAL_EVIDENCE
 }
 
-// settlePending checks the checkpoints whose rows are all here now.
+// settlePending checks the checkpoints whose rows are all here now, smallest first, and forgets
+// them.
 func (l *Ledger) settlePending(c *replica) error {
 	type point struct {
 		size int64
@@ -212,7 +229,9 @@ func (l *Ledger) settlePending(c *replica) error {
 	return l.db.Exec("DELETE FROM pending WHERE owner=? AND size<=?", c.id, c.tree.Size())
 }
 
-// settle checks one checkpoint against the evidence log and files it.
+// settle checks one checkpoint against the evidence log and keeps it with what an audit needs to
+// check it again. A root that differs refuses the journal: the agent signed other rows than it
+// sent.
 func (l *Ledger) settle(c *replica, size int64, signed string) error {
 	p, err := evidence.OpenCheckpoint(signed, c.verifier, c.origin())
 	if err != nil {

@@ -13,7 +13,8 @@ type Candidate struct {
 	Confidence float64 // 0 to 1; 0 where the lane did not say it
 }
 
-// candidate reads a passage, its plate and its confidence.
+// candidate reads three columns: passage, its plate, its confidence. NULL, from an outer join, is
+// the zero value.
 func candidate(r []driver.Value) Candidate {
 	return Candidate{Passage: sqlog.Text(r[0]), Plate: sqlog.Text(r[1]), Confidence: sqlog.Float64(r[2])}
 }

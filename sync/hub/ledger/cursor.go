@@ -26,7 +26,8 @@ type epoch struct {
 var ErrCursorGone = errors.New("the cursor is of rows that this ledger does not hold: it was restored from a backup. " +
 	"Read again from after=0; every event has the id that it had before, so those that you know can be told by it")
 
-// beginEpoch begins the epoch of the rows to come. One that got no row gives way to it.
+// beginEpoch begins the epoch of the rows to come, and reads all epochs. An epoch that got no row
+// gives way to it, so that opening the ledger again and again leaves nothing behind.
 func (l *Ledger) beginEpoch() error {
 	random := make([]byte, 4)
 	rand.Read(random)
@@ -45,13 +46,15 @@ func (l *Ledger) beginEpoch() error {
 	})
 }
 
-// epochOf returns the position of the epoch of a row, -1 for rows from before there were epochs.
+// epochOf returns the index in epochs of the epoch of a row, -1 for rows from before there were
+// epochs.
 func (l *Ledger) epochOf(seq int64) int {
 	after, _ := slices.BinarySearchFunc(l.epochs, seq+1, func(e epoch, seq int64) int { return cmp.Compare(e.first, seq) })
 	return after - 1
 }
 
-// Cursor returns the cursor of the row seq, EPOCH-SEQ.
+// Cursor returns the cursor of the row seq, EPOCH-SEQ, or SEQ alone for rows from before there were
+// epochs. Readers keep it as it is. It may be called from any goroutine.
 func (l *Ledger) Cursor(seq int64) string {
 	number := strconv.FormatInt(seq, 10)
 	if i := l.epochOf(seq); seq > 0 && i >= 0 {
@@ -60,8 +63,9 @@ func (l *Ledger) Cursor(seq int64) string {
 	return number
 }
 
-// ParseCursor returns the seq of a cursor that Cursor made. "0" is before all rows, "now" is the newest row. It returns
-// ErrCursorGone when the ledger does not hold the row any more.
+// ParseCursor returns the seq of a cursor that Cursor made. "" and "0" are before all rows, "now"
+// is the newest row. It returns ErrCursorGone when the ledger does not hold the row any more, and
+// another error, worded for the reader, for text that is no cursor.
 func (l *Ledger) ParseCursor(text string) (int64, error) {
 	newest, _ := l.Durable()
 	switch text {

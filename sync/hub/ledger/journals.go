@@ -13,7 +13,7 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 )
 
-// Summary is the ledger's state of one journal.
+// Summary is the ledger's state of one journal. An agent has several when its box was replaced.
 type Summary struct {
 	Site, Agent, Software string
 	Journal               []byte
@@ -27,7 +27,8 @@ type Summary struct {
 	Cursors               map[observation.Class]int64
 }
 
-// Place is the begin of a page of journals: after the journal that it names. The zero Place is the beginning.
+// Place is a position between two pages of journals: behind the journal that it names. The zero
+// Place is the beginning.
 type Place struct {
 	HelloNs int64 // when the agent of that journal last said hello
 	ID      int64 // of the journal, in this ledger
@@ -36,12 +37,14 @@ type Place struct {
 // JournalsMax is the largest number of journals of one page.
 const JournalsMax = 1000
 
-// journalsBytes bounds the lists of devices that one page has, encoded. A page has one journal at least.
+// journalsBytes bounds the lists of devices of one page, bytes encoded, so that a page of 1000
+// agents with 1000 devices each does not fill memory. A page has one journal at least.
 const journalsBytes = 2 << 20
 
-// Journals returns at most limit of the journals that the ledger holds, newest hello first, and where the next page
-// begins: nil after the last one. An agent that says hello between two pages is on the first page from then on, so no
-// journal is missed, and some may come twice.
+// Journals returns at most limit of the journals that the ledger holds, newest hello first, and
+// where the next page begins: nil after the last one. An agent that says hello between two pages is
+// on the first page from then on, so no journal is missed, and some may come twice. It may be
+// called from any goroutine.
 func (l *Ledger) Journals(after Place, limit int) (page []Summary, next *Place, err error) {
 	places, err := l.places(after, min(max(limit, 1), JournalsMax))
 	if err != nil {
@@ -72,13 +75,13 @@ func (l *Ledger) allJournals() (all []Summary, err error) {
 	return all, nil
 }
 
-// placed is a journal in the order of pages.
+// placed is a journal's position in the order of pages.
 type placed struct {
 	Place
 	beyond bool // it does not fit into the page
 }
 
-// places returns the journals of a page, and one more that is beyond it when there are more.
+// places returns the journals of a page, and one more, marked beyond, when there are more.
 func (l *Ledger) places(after Place, limit int) (out []placed, err error) {
 	if after == (Place{}) {
 		after = Place{HelloNs: math.MaxInt64, ID: math.MaxInt64}
@@ -102,7 +105,8 @@ func (l *Ledger) places(after Place, limit int) (out []placed, err error) {
 	return out, err
 }
 
-// summary returns what the ledger holds of one journal.
+// summary returns what the ledger holds of one journal. An error names the journal by its number in
+// this ledger.
 func (l *Ledger) summary(id int64) (s Summary, err error) {
 	err = l.read.Query(`SELECT site, agent, software, journal, verifier, inventory, hello, size, tree, verified, refused
 		FROM journal WHERE id=?`, func(r []driver.Value) error {

@@ -20,7 +20,9 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// Ledger is an open ledger. Apply belongs to one goroutine; the other methods may be called from any.
+// Ledger is an open ledger. Apply belongs to one goroutine; the other methods may be called from
+// any. Readers use a connection of their own and see what is committed, never a transaction under
+// way.
 type Ledger struct {
 	dir      string
 	db       *sqlog.DB
@@ -41,7 +43,8 @@ type Ledger struct {
 	lanes   map[string]lanesOf // by journal id
 }
 
-// replica is the state of the copy of one journal.
+// replica is the hub's copy of one journal, as Apply keeps it in memory. It is ahead of the
+// database within a transaction and dropped from memory when one is undone.
 type replica struct {
 	id       int64
 	journal  []byte
@@ -56,9 +59,13 @@ type replica struct {
 	refusal  wire.Refusal
 }
 
+// origin is the first line of the journal's checkpoints: it names the site, the agent and the
+// journal.
 func (c *replica) origin() string { return evidence.Origin(c.sender.Site, c.sender.Agent, c.journal) }
 
-// Open opens the ledger in dir, and makes it when there is none.
+// Open opens the ledger in dir, and creates it when there is none. A reserve of disk space is kept
+// beside it (sqlog.OpenWithReserve), so that a ledger on a full disk can still be opened. Only one
+// hub at a time may use dir.
 func Open(dir string) (l *Ledger, err error) {
 	err = sqlog.OpenWithReserve(dir, func() (err error) {
 		l, err = openOnce(dir)
@@ -71,6 +78,7 @@ func Open(dir string) (l *Ledger, err error) {
 	return l, nil
 }
 
+// openOnce opens the database and brings its tables up to date. Nothing stays open after an error.
 func openOnce(dir string) (*Ledger, error) {
 	path := filepath.Join(dir, FileName)
 	db, err := sqlog.Open(path, sqlog.ReadWrite)
@@ -95,7 +103,8 @@ func openOnce(dir string) (*Ledger, error) {
 	return l, nil
 }
 
-// prepare makes the tables, those of an older ledger into them, and the folders of artifacts.
+// prepare creates the tables, upgrades those of an older ledger, and clears up what a crash left in
+// the folder of parts.
 func (l *Ledger) prepare(dir string) (err error) {
 	old, err := l.db.Int(`SELECT count(*) FROM sqlite_master WHERE name='observation'
 		AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name='artifact')`, 0)
@@ -116,7 +125,7 @@ func (l *Ledger) prepare(dir string) (err error) {
 	return l.dropParts()
 }
 
-// Close ends the ledger. Apply must not run.
+// Close closes the ledger. Apply must not be running.
 func (l *Ledger) Close() error {
 	err := errors.Join(l.read.Close(), l.db.Close())
 	if l.dir != "" {
@@ -125,7 +134,7 @@ func (l *Ledger) Close() error {
 	return err
 }
 
-// replicaOf returns the copy of a journal, nil when there is none.
+// replicaOf returns the copy of a journal, nil when there is none. It is for Apply's goroutine.
 func (l *Ledger) replicaOf(journal []byte) (*replica, error) {
 	if c := l.journals[string(journal)]; c != nil {
 		return c, nil
@@ -137,6 +146,8 @@ func (l *Ledger) replicaOf(journal []byte) (*replica, error) {
 	return c, err
 }
 
+// load reads a journal's copy from the database, nil when there is none. The tree is restored from
+// its size and unfinished tile; whole tiles stay in the database.
 func (l *Ledger) load(journal []byte) (*replica, error) {
 	var c *replica
 	var size int64
@@ -172,6 +183,7 @@ func (l *Ledger) load(journal []byte) (*replica, error) {
 	return c, nil
 }
 
+// saveTree writes what a group has changed of a journal's cursors, tree and refusal.
 func (l *Ledger) saveTree(c *replica) error {
 	for _, class := range observation.Classes {
 		if err := l.db.Exec("INSERT OR REPLACE INTO cursor(owner, class, idx) VALUES(?,?,?)",
@@ -183,7 +195,8 @@ func (l *Ledger) saveTree(c *replica) error {
 		c.tree.Size(), evidence.EncodeHashes(c.tree.Tail()), c.verified, encodeRefusal(c.refused), c.id)
 }
 
-// hello files an agent's hello and returns the answer to it.
+// hello commits an agent's hello and returns the answer to it. A journal whose end lies before what
+// the hub holds was rolled back: its next rows would get indices that are taken.
 func (l *Ledger) hello(from Sender, h *wire.Hello, touched map[*replica]bool) (*wire.Ack, error) {
 	verifier, refusal, err := l.admit(from, h)
 	if err != nil || refusal != nil {
@@ -226,8 +239,9 @@ func (l *Ledger) hello(from Sender, h *wire.Hello, touched map[*replica]bool) (*
 	return l.welcome(c, h.Epoch)
 }
 
-// admit checks a hello against the agent's name, the hub's limits and the agent's pinned key, which it pins when the
-// agent is new. It returns the key, or the refusal to answer.
+// admit checks a hello against the agent's name, the hub's limits and the agent's pinned key, which
+// it pins when the agent is new. It returns the key, or the refusal to answer. The error is of the
+// database.
 func (l *Ledger) admit(from Sender, h *wire.Hello) (note.Verifier, *wire.Ack, error) {
 	verifier, said := checkHello(from, h)
 	if !said.IsZero() {
@@ -250,7 +264,8 @@ func (l *Ledger) admit(from Sender, h *wire.Hello) (note.Verifier, *wire.Ack, er
 	return verifier, nil, nil
 }
 
-// welcome is the answer to a hello that is accepted: where each class goes on, and which artifacts somebody waits for.
+// welcome returns the answer to a hello that is accepted: where each class goes on, and which
+// artifacts are waited for.
 func (l *Ledger) welcome(c *replica, epoch uint32) (ack *wire.Ack, err error) {
 	ack = &wire.Ack{Journal: c.journal, HelloEpoch: epoch, Verified: c.verified}
 	for _, class := range observation.Classes {
@@ -260,6 +275,8 @@ func (l *Ledger) welcome(c *replica, epoch uint32) (ack *wire.Ack, err error) {
 	return ack, err
 }
 
+// checkHello returns the agent's key, or why the hello cannot be of the agent whose topic it came
+// on.
 func checkHello(from Sender, h *wire.Hello) (note.Verifier, message.Message) {
 	v, err := note.NewVerifier(h.Verifier)
 	switch {
@@ -276,8 +293,9 @@ func checkHello(from Sender, h *wire.Hello) (note.Verifier, message.Message) {
 	return v, message.Message{}
 }
 
-// pinKey pins a key to an agent that has none yet, and returns the key that is pinned to the agent then: the first one
-// seen. refusal says why an agent without one is not accepted, and is zero otherwise.
+// pinKey pins a key to an agent that has none yet (trust on first use), and returns the key that is
+// pinned to the agent then: the first one seen. refusal says why an agent without a key is not
+// accepted, and is zero otherwise.
 func (l *Ledger) pinKey(from Sender, verifier string) (pinned string, refusal message.Message, err error) {
 	err = l.db.Query("SELECT verifier FROM agent WHERE site=? AND agent=?", func(row []driver.Value) error {
 		pinned = sqlog.Text(row[0])
@@ -297,6 +315,7 @@ func (l *Ledger) pinKey(from Sender, verifier string) (pinned string, refusal me
 	return verifier, refusal, nil
 }
 
+// newReplica creates the copy of a journal. Its hello is 0, and noteHello fills in the rest.
 func (l *Ledger) newReplica(from Sender, h *wire.Hello) (*replica, error) {
 	err := l.db.Exec(`INSERT INTO journal(journal, site, agent, blind_key, verifier, software, inventory, hello, size, tree,
 		tail, verified, refused) VALUES(?,?,?,?,?,?,?,?,?,0,?,0,'')`, h.Journal, from.Site, from.Agent, h.BlindKey, h.Verifier, "", []byte{}, int64(0), h.Size, []byte{})
@@ -306,8 +325,8 @@ func (l *Ledger) newReplica(from Sender, h *wire.Hello) (*replica, error) {
 	return l.replicaOf(h.Journal)
 }
 
-// noteHello keeps what a hello says of the agent. refusal says why its list of devices is not kept, and is zero
-// otherwise.
+// noteHello records what a hello says of the agent. refusal says why its list of devices does not
+// fit, and is zero otherwise.
 func (l *Ledger) noteHello(c *replica, h *wire.Hello) (refusal message.Message, err error) {
 	inventory, err := proto.Marshal(h.Inventory)
 	if err != nil {
@@ -332,8 +351,8 @@ func (l *Ledger) noteHello(c *replica, h *wire.Hello) (refusal message.Message, 
 	return refusal, err
 }
 
-// Greetings returns an acknowledgement for every journal that is not refused: a hub that comes back tells its agents
-// so.
+// Greetings returns an empty acknowledgement for every journal that is not refused. A hub that has
+// come back sends them, so that its agents say hello at once. It may be called from any goroutine.
 func (l *Ledger) Greetings() (out []Answer, err error) {
 	err = l.read.Query("SELECT journal, site, agent FROM journal WHERE refused=''", func(row []driver.Value) error {
 		to := Sender{sqlog.Text(row[1]), sqlog.Text(row[2])}

@@ -10,8 +10,9 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// limits bound what hellos make the hub keep. Without an agents file whoever reaches the broker may say hello under any
-// name, and with one an agent may still tell of any number of devices and journals.
+// limits bound what hellos make the hub keep. Without an agents file whoever reaches the broker may
+// say hello under any name, and with one an agent may still report any number of devices and
+// journals.
 type limits struct {
 	agents        int64 // names whose keys are kept
 	journals      int64 // of one agent; a new one begins when a box is replaced or its journal moved away
@@ -29,11 +30,12 @@ var standardLimits = limits{
 	softwareBytes: 200, verifierBytes: 1000,
 }
 
-// usage holds the quantities that are limited. It is read from the database when it is first needed, and after a
-// transaction was undone.
+// usage is how much of the limits is used. It is counted in the database when it is first needed,
+// and again after a transaction was undone.
 type usage struct{ agents, inventories int64 }
 
-// currentUsage returns the usage, counted in the database when it is not known.
+// currentUsage returns the usage, counting it when it is not known. The caller keeps it up to date
+// as it adds.
 func (l *Ledger) currentUsage() (*usage, error) {
 	if l.usage != nil {
 		return l.usage, nil
@@ -51,7 +53,8 @@ func (l *Ledger) currentUsage() (*usage, error) {
 	return l.usage, nil
 }
 
-// tooLarge describes what in a hello is more than is kept of one agent, or the zero message.
+// tooLarge explains what in a hello is more than is kept of one agent; the zero message when
+// nothing is.
 func (l *Ledger) tooLarge(h *wire.Hello) message.Message {
 	devices, size := len(h.Inventory.GetDevices()), proto.Size(h.Inventory)
 	switch {
@@ -69,7 +72,7 @@ func (l *Ledger) tooLarge(h *wire.Hello) message.Message {
 	return message.Message{}
 }
 
-// roomForAgent explains why one more agent is not taken, or the zero message.
+// roomForAgent explains why no further agent is accepted; the zero message when there is room.
 func (l *Ledger) roomForAgent() (message.Message, error) {
 	k, err := l.currentUsage()
 	if err != nil || k.agents < l.limits.agents {
@@ -78,7 +81,8 @@ func (l *Ledger) roomForAgent() (message.Message, error) {
 	return message.New("refusal.agents", message.Int("agents", k.agents)), nil
 }
 
-// roomForJournal explains why an agent may not begin one more journal, or the zero message.
+// roomForJournal explains why an agent may not begin a further journal; the zero message when it
+// may.
 func (l *Ledger) roomForJournal(from Sender) (message.Message, error) {
 	n, err := l.db.Int("SELECT count(*) FROM journal WHERE site=? AND agent=?", 0, from.Site, from.Agent)
 	if err != nil || n < l.limits.journals {
@@ -88,7 +92,8 @@ func (l *Ledger) roomForJournal(from Sender) (message.Message, error) {
 		message.String("agent", from.Agent)), nil
 }
 
-// roomForInventory explains why a journal's list of devices may not grow by some bytes, or the zero message.
+// roomForInventory explains why a journal's list of devices may not grow by more bytes; the zero
+// message when it may. Shrinking is always allowed.
 func (l *Ledger) roomForInventory(more int64) (message.Message, error) {
 	k, err := l.currentUsage()
 	if err != nil || more <= 0 || k.inventories+more <= l.limits.inventories {

@@ -17,7 +17,7 @@ type Hello struct {
 	Body *wire.Hello
 }
 
-// Batch has rows of one class of an agent's journal.
+// Batch holds rows of one class of an agent's journal, in the order of their idx.
 type Batch struct {
 	From Sender
 	Body *wire.Batch
@@ -55,11 +55,13 @@ func (m Hello) journal() []byte { return m.Body.GetJournal() }
 func (m Batch) journal() []byte { return m.Body.GetJournal() }
 func (m Chunk) journal() []byte { return m.Body.GetJournal() }
 
+// applyTo accepts or refuses the journal that the agent says it has.
 func (m Hello) applyTo(l *Ledger, touched map[*replica]bool) (Answer, error) {
 	ack, err := l.hello(m.From, m.Body, touched)
 	return Answer{Sender: m.From, Ack: ack}, err
 }
 
+// applyTo adds the rows of the batch, if they continue their class.
 func (m Batch) applyTo(l *Ledger, touched map[*replica]bool) (Answer, error) {
 	c, refusal, err := l.journalOf(m)
 	if err != nil || refusal != nil {
@@ -70,6 +72,7 @@ func (m Batch) applyTo(l *Ledger, touched map[*replica]bool) (Answer, error) {
 	return Answer{Sender: m.From, Ack: ack, Rows: rows}, err
 }
 
+// applyTo adds the part of the artifact. It changes neither tree nor cursors.
 func (m Chunk) applyTo(l *Ledger, _ map[*replica]bool) (Answer, error) {
 	c, refusal, err := l.journalOf(m)
 	if err != nil || refusal != nil {

@@ -17,7 +17,9 @@ import (
 // partDir is below the artifacts: JOURNAL-SHA256, what has come of an artifact so far.
 const partDir = "parts"
 
-// parts are the artifacts that are on their way, as files whose length is what is held of them.
+// parts manages artifacts that are on their way: one file for each journal and artifact, whose
+// length is what is held of it. Two journals that send the same artifact have two files, so that
+// one with wrong bytes cannot spoil the other's. It belongs to Apply's goroutine, but for heldOf.
 type parts struct {
 	dir     string
 	touched map[string]*part    // of the group at hand, by path
@@ -25,16 +27,17 @@ type parts struct {
 	made    bool                // a part was made in the group at hand
 }
 
-// partial is the hash of the first n bytes of a part.
+// partial is the running hash of the first n bytes of a part.
 type partial struct {
 	hash hash.Hash
 	n    int64
 }
 
-// maxPartials bounds the hashes in memory; a part without one is read again when it is whole.
+// maxPartials bounds the running hashes in memory; a part without one is read again when it is
+// whole.
 const maxPartials = 1024
 
-// part is one such file, open for the group at hand.
+// part is one such file, open while the group at hand is applied.
 type part struct {
 	path  string
 	file  *os.File
@@ -45,20 +48,24 @@ type part struct {
 	of    *parts
 }
 
+// newParts returns the parts below dir, and creates their folder.
 func newParts(dir string) (*parts, error) {
 	p := &parts{dir: dir, touched: map[string]*part{}, hashes: map[string]*partial{}}
 	return p, sqlog.MakeDir(p.partDir())
 }
 
+// path is where the whole artifact goes.
 func (p *parts) path(sum []byte) string { return sqlog.ArtifactPath(p.dir, sum) }
 
+// partPath is the file of the part that comes from a journal.
 func (p *parts) partPath(journal, sum []byte) string {
 	return filepath.Join(p.partDir(), fmt.Sprintf("%x-%x", journal, sum))
 }
 
 func (p *parts) partDir() string { return filepath.Join(p.dir, sqlog.ArtifactDir, partDir) }
 
-// open returns the part of an artifact that comes from a journal, making it when there is none.
+// open opens the part of an artifact that comes from a journal, creating it when there is none. It
+// stays open until settle, finish or abandon.
 func (p *parts) open(journal []byte, sum []byte, total int64) (*part, error) {
 	path := p.partPath(journal, sum)
 	if one := p.touched[path]; one != nil {
@@ -78,7 +85,8 @@ func (p *parts) open(journal []byte, sum []byte, total int64) (*part, error) {
 	return one, nil
 }
 
-// heldOf returns how much of an artifact has come from a journal.
+// heldOf returns how many bytes of an artifact have come from a journal. It may be called from any
+// goroutine.
 func (p *parts) heldOf(journal, sum []byte) int64 {
 	info, err := os.Stat(p.partPath(journal, sum))
 	if err != nil {
@@ -87,7 +95,8 @@ func (p *parts) heldOf(journal, sum []byte) int64 {
 	return info.Size()
 }
 
-// write appends what a chunk has beyond what is held; ok is false when there is a hole between them.
+// write appends what a chunk has beyond what is held; ok is false when there is a hole between the
+// two. A chunk that came before is no error.
 func (p *part) write(c *wire.Chunk) (ok bool, err error) {
 	if p.held > p.total { // of another total, or of a crash
 		if err := p.restart(); err != nil {
@@ -109,13 +118,14 @@ func (p *part) write(c *wire.Chunk) (ok bool, err error) {
 	return true, nil
 }
 
+// restart empties the part: its bytes do not have the hash that they should have.
 func (p *part) restart() error {
 	p.held, p.dirty = 0, true
 	delete(p.of.hashes, p.path)
 	return p.file.Truncate(0)
 }
 
-// right reports whether a part that is all there is what its name says.
+// right reports whether a part that is whole has the hash that names it.
 func (p *part) right() (bool, error) {
 	if known := p.of.hashes[p.path]; known != nil && known.n == p.total {
 		return bytes.Equal(known.hash.Sum(nil), p.sum), nil
@@ -127,7 +137,7 @@ func (p *part) right() (bool, error) {
 	return bytes.Equal(h.Sum(nil), p.sum), nil
 }
 
-// hash goes on with the hash of a part that grows at its end.
+// hash continues the running hash of a part that grows at its end by fresh, after held bytes.
 func (p *parts) hash(path string, held int64, fresh []byte) {
 	known := p.hashes[path]
 	if known == nil && held == 0 && len(p.hashes) < maxPartials {
@@ -140,7 +150,8 @@ func (p *parts) hash(path string, held int64, fresh []byte) {
 	}
 }
 
-// settle makes the group's parts durable, and closes them.
+// settle makes the group's parts durable, and closes them. It is called within the transaction,
+// before its commit: the database must not say more than the files hold.
 func (p *parts) settle() (err error) {
 	for path, one := range p.touched {
 		if one.dirty {
@@ -156,7 +167,8 @@ func (p *parts) settle() (err error) {
 	return err
 }
 
-// abandon closes the group's parts.
+// abandon closes the group's parts without making them durable. What they have grown by is not
+// acknowledged; it stays in the files, and the agent is told of it when it asks.
 func (p *parts) abandon() {
 	for path, one := range p.touched {
 		one.file.Close()
@@ -165,7 +177,8 @@ func (p *parts) abandon() {
 	}
 }
 
-// finish moves a part that is whole into its place.
+// finish moves a part that is whole and right into its place, durably. The order is that of
+// write-new-and-rename: contents, then name, then folders.
 func (p *parts) finish(one *part) error {
 	delete(p.touched, one.path)
 	delete(p.hashes, one.path)
@@ -179,7 +192,8 @@ func (p *parts) finish(one *part) error {
 	return errors.Join(sqlog.SyncDir(filepath.Dir(to)), sqlog.SyncDir(filepath.Join(p.dir, sqlog.ArtifactDir)))
 }
 
-// placed reports whether a whole artifact stands in its place.
+// placed reports whether an artifact of this size stands in its place already. Only checked
+// artifacts are moved there.
 func (p *parts) placed(sum []byte, size int64) bool {
 	info, err := os.Stat(p.path(sum))
 	return err == nil && info.Size() == size

@@ -12,9 +12,9 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// passageSchema keeps to which passage each reading belongs, as the lane last said, the other one that it may be of,
-// and each passage's plate, so that an event can name them. It is folded from the rows of the passages and can be
-// made anew from them.
+// passageSchema keeps to which passage each reading belongs, as the lane said last, the other one
+// that it may be of, and each passage's plate, so that an event can name them. It is folded from
+// the rows about passages and can be rebuilt from them.
 const passageSchema = `
 CREATE TABLE IF NOT EXISTS passage_reading(
 	owner            INTEGER NOT NULL,         -- journal.id
@@ -36,8 +36,8 @@ CREATE TABLE IF NOT EXISTS passage(
 ) WITHOUT ROWID;
 `
 
-// upgradePassages gives a ledger of an earlier version the columns that it lacks. What the lane said before is left
-// as it is: it never named another candidate.
+// upgradePassages adds the columns that a ledger of an earlier version lacks. What the lane said
+// before is left as it is: it never named another candidate.
 func (l *Ledger) upgradePassages() error {
 	for _, column := range []string{
 		"confidence REAL NOT NULL DEFAULT 0", "other TEXT NOT NULL DEFAULT ''",
@@ -55,10 +55,12 @@ func (l *Ledger) upgradePassages() error {
 	return l.db.Exec("CREATE INDEX IF NOT EXISTS passage_plate ON passage_reading(owner, passage) WHERE plate<>''")
 }
 
-// closedConfidence is above every confidence of a single read.
+// closedConfidence is above every confidence of a single read, so that the plate of a closed
+// passage's document stays.
 const closedConfidence = 2
 
-// notePassages folds what rows say of passages. A row that cannot be read is evidence as it is, and says nothing here.
+// notePassages folds what rows of one journal say of passages. A row that cannot be decoded is
+// evidence as it is, and says nothing here.
 func (l *Ledger) notePassages(owner int64, rows []wire.Row) error {
 	for i := range rows {
 		r := &rows[i]
@@ -97,6 +99,7 @@ func (l *Ledger) noteReadings(owner int64, passage string, readings []*observati
 }
 
 // noteReading puts a reading into a passage, "" for none, and takes it out of the one where it was.
+// A plate that goes with it is recomputed at both.
 func (l *Ledger) noteReading(owner int64, passage string, r *observation.PassageReading) (err error) {
 	var plate string
 	var confidence float64
@@ -125,8 +128,8 @@ func (l *Ledger) noteReading(owner int64, passage string, r *observation.Passage
 	return errors.Join(err, l.notePlate(owner, passage, plate, confidence))
 }
 
-// noteCorrection moves a reading to another passage. Rows of earlier agents name the reading by its row, and say no
-// more of it.
+// noteCorrection moves a reading to another passage. Rows of earlier agents name the reading by its
+// row only.
 func (l *Ledger) noteCorrection(owner int64, p *observation.PassageCorrected) error {
 	if p.Reading != nil {
 		return l.noteReading(owner, p.To, p.Reading)
@@ -142,7 +145,7 @@ func (l *Ledger) noteCorrection(owner int64, p *observation.PassageCorrected) er
 	return l.noteReading(owner, p.To, r)
 }
 
-// passageOf returns in which passage a reading is so far, "" for none.
+// passageOf returns the passage that a reading is in so far, "" for none.
 func (l *Ledger) passageOf(owner, idx int64) (passage string, err error) {
 	err = l.db.Query("SELECT passage FROM passage_reading WHERE owner=? AND idx=?", func(row []driver.Value) error {
 		passage = sqlog.Text(row[0])
@@ -151,7 +154,8 @@ func (l *Ledger) passageOf(owner, idx int64) (passage string, err error) {
 	return passage, err
 }
 
-// notePlate keeps the surest plate of a passage.
+// notePlate gives a passage a plate if its read is surer than those so far. It also enters passages
+// without a plate.
 func (l *Ledger) notePlate(owner int64, passage, plate string, confidence float64) error {
 	if passage == "" {
 		return nil
@@ -162,8 +166,8 @@ func (l *Ledger) notePlate(owner int64, passage, plate string, confidence float6
 		owner, passage, plate, confidence)
 }
 
-// noteClosed keeps the plate that a closed passage's document names. A document without one leaves room for a late
-// read.
+// noteClosed gives a passage the plate that its document names when it is closed. A document
+// without one leaves room for a late read.
 func (l *Ledger) noteClosed(owner int64, passage, plate string) error {
 	confidence := 0.0
 	if plate != "" {
@@ -173,8 +177,8 @@ func (l *Ledger) noteClosed(owner int64, passage, plate string) error {
 		owner, passage, plate, confidence)
 }
 
-// takePlate takes a plate from a passage whose read of it went elsewhere: the surest of the reads that are left
-// counts. A passage with another plate keeps it.
+// takePlate removes a plate from a passage whose read of it was moved elsewhere: the surest of the
+// remaining reads counts then. A passage that shows another plate keeps it.
 func (l *Ledger) takePlate(owner int64, passage, plate string) error {
 	const left = " FROM passage_reading r WHERE r.owner=?1 AND r.passage=?2 AND r.plate<>'' " +
 		"ORDER BY r.plate_confidence DESC LIMIT 1"
@@ -183,7 +187,8 @@ func (l *Ledger) takePlate(owner int64, passage, plate string) error {
 		owner, passage, plate)
 }
 
-// plateOf returns what a plate reading that is filed says.
+// plateOf returns the plate that a committed reading has read, in normal form, and the reader's
+// confidence in it, 0 to 1; "" when the row cannot be decoded.
 func (l *Ledger) plateOf(owner, idx int64) (plate string, confidence float64, err error) {
 	err = l.db.Query("SELECT body FROM observation WHERE owner=? AND idx=?", func(row []driver.Value) error {
 		body := &observation.Body{}
@@ -197,7 +202,7 @@ func (l *Ledger) plateOf(owner, idx int64) (plate string, confidence float64, er
 	return plate, confidence, err
 }
 
-// noteOldPassages folds the rows of a ledger that is older than the fold.
+// noteOldPassages folds the rows of a ledger that is older than the fold, in one transaction.
 func (l *Ledger) noteOldPassages() error {
 	const page = 1000
 	return l.db.Tx(func() error {

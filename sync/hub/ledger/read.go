@@ -16,7 +16,8 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 )
 
-// Event is one row of the ledger, as the feed gives it.
+// Event is one row of the ledger, as the feed gives it. What is said of passages is as of the time
+// of reading, and may change with later rows.
 type Event struct {
 	Seq         int64 // the feed's cursor
 	Site, Agent string
@@ -31,22 +32,24 @@ type Event struct {
 	Other       Candidate // passage of which it may be as well
 }
 
-// Durable returns the seq of the newest durable row, and a channel that is closed when there is a newer one.
+// Durable returns the seq of the newest durable row, and a channel that is closed when there is a
+// newer one.
 func (l *Ledger) Durable() (int64, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.durable, l.changed
 }
 
-// Filter selects rows of the feed; the zero Filter selects all.
+// Filter selects rows of the feed; the zero Filter selects all. Its conditions hold together.
 type Filter struct {
 	Site, Agent string
 	Classes     []observation.Class
 	only, not   []observation.Kind // AddKind
 }
 
-// AddKind adds a condition on the kind: "radiation.occupancy", "radiation.*", or with a leading "-" all kinds but
-// these.
+// AddKind adds a condition on the kind: "radiation.occupancy", "radiation.*", or with a leading "-"
+// all kinds but these. A name that fits no kind is an error, so that a typing error does not give
+// an empty feed.
 func (f *Filter) AddKind(name string) error {
 	bare, not := strings.CutPrefix(name, "-")
 	var found []observation.Kind
@@ -68,6 +71,8 @@ func (f *Filter) AddKind(name string) error {
 	return nil
 }
 
+// where returns the filter as conditions of a WHERE clause, each beginning with AND, and their
+// arguments.
 func (f Filter) where() (text string, args []driver.Value) {
 	if f.Site != "" {
 		text, args = text+" AND j.site=?", append(args, f.Site)
@@ -80,7 +85,7 @@ func (f Filter) where() (text string, args []driver.Value) {
 	return among(text, args, "o.kind NOT IN", f.not)
 }
 
-// among adds the condition that a column has one of the values, if there are any.
+// among adds the condition that a column has one of some values, if there are any.
 func among[N ~int32](text string, args []driver.Value, condition string, values []N) (string, []driver.Value) {
 	if len(values) == 0 {
 		return text, args
@@ -91,17 +96,19 @@ func among[N ~int32](text string, args []driver.Value, condition string, values 
 	return text + " AND " + condition + " (?" + strings.Repeat(",?", len(values)-1) + ")", args
 }
 
-// maxLanes bounds the journals whose inventories are kept decoded.
+// maxLanes bounds the journals whose inventories are kept decoded; beyond it all are dropped and
+// decoded again.
 const maxLanes = 4096
 
-// lanesOf is the lanes of one journal's devices, as its hello of a time said.
+// lanesOf is the lanes of one journal's devices, as of the hello at a time, ns since 1970.
 type lanesOf struct {
 	hello int64
 	lanes map[string]string // by device
 }
 
-// LaneOf returns at which lane a journal's device stands, "" where its last hello does not say. Inventories are decoded
-// once for each hello, not for each row.
+// LaneOf returns the lane at which a journal's device stands, "" where its last hello does not say.
+// Inventories are decoded once for each hello, not for each row. It may be called from any
+// goroutine.
 func (l *Ledger) LaneOf(journal []byte, device string) (string, error) {
 	l.lanesMu.Lock()
 	defer l.lanesMu.Unlock()
@@ -122,6 +129,8 @@ func (l *Ledger) LaneOf(journal []byte, device string) (string, error) {
 	return known.lanes[device], nil
 }
 
+// readLanes decodes the inventory of a journal's last hello. A journal that is not there has no
+// lanes.
 func (l *Ledger) readLanes(journal []byte) (lanesOf, error) {
 	out := lanesOf{lanes: map[string]string{}}
 	err := l.read.Query("SELECT hello, inventory FROM journal WHERE journal=?", func(r []driver.Value) error {
@@ -138,7 +147,9 @@ func (l *Ledger) readLanes(journal []byte) (lanesOf, error) {
 	return out, err
 }
 
-// Events returns up to limit rows after a cursor, in the order of commit.
+// Events returns up to limit rows after a cursor, in the order of commit. The seq of a row is taken
+// in the transaction that commits it, so no row appears later below a seq that was read. It may be
+// called from any goroutine.
 func (l *Ledger) Events(after int64, limit int, filter Filter) (out []Event, err error) {
 	where, args := filter.where()
 	query := "SELECT o.seq, j.site, j.agent, j.journal, o.idx, o.class, o.t, o.device, o.kind, o.body, " +
@@ -166,9 +177,11 @@ type Audited struct {
 	Report *evidence.Report
 }
 
-// Audit holds every journal's copy against its tiles and signed checkpoints, offline or beside a running hub. path is
-// the hub's directory or the ledger file. verifierKey "" means the key that the hub has pinned for each agent;
-// otherwise only journals that this key signed are found right. It stops with the context's error when ctx ends.
+// Audit compares every journal's copy with its tiles and signed checkpoints, offline or beside a
+// running hub. path is the hub's directory or the ledger file. verifierKey "" means the key that
+// the hub has pinned for each agent; otherwise only journals that this key signed are found right.
+// It stops with the context's error when ctx ends; out holds the journals that were audited before
+// an error.
 func Audit(ctx context.Context, path, verifierKey string) (out []Audited, err error) {
 	if filepath.Ext(path) != ".db" {
 		path = filepath.Join(path, FileName)
@@ -204,6 +217,8 @@ func Audit(ctx context.Context, path, verifierKey string) (out []Audited, err er
 	return out, nil
 }
 
+// auditOne audits one journal. rows and tiles are two connections, as tiles are read while rows
+// are.
 func auditOne(rows, tiles *sqlog.DB, s Summary) (*evidence.Report, error) {
 	verifier, err := note.NewVerifier(s.Verifier)
 	if err != nil {
@@ -234,9 +249,11 @@ type auditLog struct {
 // Tail implements evidence.Tailed.
 func (a auditLog) Tail() ([]evidence.Hash, error) { return a.tail, nil }
 
+// errHole ends the reading of rows.
 var errHole = errors.New("hole")
 
-// Rows implements evidence.Log. It ends at the first hole: rows after it wait for those before.
+// Rows implements evidence.Log. It ends at the first hole: rows after it wait for those before, and
+// are in no checkpoint.
 func (a auditLog) Rows(f func(int64, evidence.Record) error) error {
 	next := int64(0)
 	err := a.rows.Query("SELECT class, t, kind, device, body, idx FROM observation WHERE owner=? ORDER BY idx", func(r []driver.Value) error {

@@ -8,7 +8,8 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// refuse returns the answer that a message or a journal is not accepted, and why.
+// refuse returns the answer that a message or journal is not accepted, with the reason in both
+// languages, as the hub does not know which one the agent's users read.
 func refuse(journal []byte, why wire.Refusal, said message.Message) *wire.Ack {
 	text := said.Text()
 	return &wire.Ack{Journal: journal, Refusal: why, RefusalText: text.EN, RefusalTextFr: text.FR}
@@ -27,8 +28,8 @@ func encodeRefusal(said message.Message) string {
 	return string(text)
 }
 
-// decodeRefusal returns the text of a refusal that encodeRefusal has made. Older versions wrote it in English alone; it
-// is the same in all languages then.
+// decodeRefusal returns the text of a refusal that encodeRefusal has encoded. Older versions wrote
+// it in English alone; it is the same in all languages then.
 func decodeRefusal(column string) message.Text {
 	var text message.Text
 	if json.Unmarshal([]byte(column), &text) != nil || text.IsZero() {

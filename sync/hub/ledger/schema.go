@@ -81,7 +81,8 @@ CREATE TABLE IF NOT EXISTS pull(      -- artifacts that somebody waits for
 ) WITHOUT ROWID;
 ` + passageSchema + sqlog.Schema("many")
 
-// upgrade brings the tables of an earlier version up to date.
+// upgrade brings the tables of an earlier version up to date. Each step can be told from the tables
+// themselves and runs once; a crash in between leaves it to the next opening.
 func (l *Ledger) upgrade() error {
 	if err := l.upgradePassages(); err != nil {
 		return err
