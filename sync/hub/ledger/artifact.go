@@ -152,7 +152,7 @@ func (l *Ledger) holdFile(sum []byte, size int64) error {
 		l.db.Exec("DELETE FROM pull WHERE sha256=?", sum))
 }
 
-// ArtifactState is what the ledger holds of an artifact, as the HTTP API shows it.
+// ArtifactState is what the hub holds of an artifact.
 type ArtifactState struct {
 	SHA256    string     `json:"sha256"`
 	Size      int64      `json:"size"`
