@@ -9,7 +9,10 @@ import (
 	"lanewarden/drivers/trace/plasmagram"
 )
 
-// analyse judges a sample by the library.
+// analyse evaluates a sample by the library. The verdict is "alarm", "clear" or "invalid" (it cannot be told), and
+// "" with a nil Analysis when the instrument gave neither spectrum nor peaks. An alarm wins over invalid.
+// Disagreement with the instrument is noted only where both have a verdict. An error means that the spectrum cannot
+// be analysed.
 func (c *Config) analyse(s *sample) (*observation.TraceAnalysis, *plasmagram.Analysis, error) {
 	lib := c.Library.Value
 	out := &observation.TraceAnalysis{
@@ -27,7 +30,7 @@ func (c *Config) analyse(s *sample) (*observation.TraceAnalysis, *plasmagram.Ana
 		}
 		out.Scans = uint32(len(s.spectrum.Scans))
 	case len(s.peaks) > 0:
-		a = c.judgePeaks(s)
+		a = c.evaluatePeaks(s)
 	default:
 		return out, nil, nil // the instrument gave its verdict only
 	}
@@ -56,9 +59,9 @@ func (c *Config) analyse(s *sample) (*observation.TraceAnalysis, *plasmagram.Ana
 	return out, a, nil
 }
 
-// judgePeaks judges peaks that the instrument found itself. Their contrast is its own signal to noise ratio, where it
-// gives one.
-func (c *Config) judgePeaks(s *sample) *plasmagram.Analysis {
+// evaluatePeaks evaluates peaks that the instrument found itself. Their contrast is its own signal to noise ratio,
+// where it gives one. Without polarity or any K0 the result is invalid unless a rule holds.
+func (c *Config) evaluatePeaks(s *sample) *plasmagram.Analysis {
 	a := &plasmagram.Analysis{Polarity: s.polarity, Peaks: s.peaks, Reactant: -1, Calibrant: -1}
 	plasmagram.Attribute(a, s.cell, c.Library.Value)
 	for _, p := range a.Peaks {
@@ -78,21 +81,24 @@ func (c *Config) judgePeaks(s *sample) *plasmagram.Analysis {
 	return a
 }
 
-// health is the last reported state of an instrument; 0 is not known.
+// health is the last reported state of an instrument; 0 is not known. Temperatures in K (drift tube, desorber),
+// pressure in Torr, flow in ml/min, dryer in % of what it can take.
 type health struct {
 	temperatureK, pressureTorr, flow, dryer, desorberK float64
-	ripMs, ripAmplitude, ripFWHMMs                     float64
-	samples                                            uint32
+	ripMs, ripAmplitude, ripFWHMMs                     float64 // reactant ion peak: drift time and width in ms
+	samples                                            uint32  // the instrument's own counter
 }
 
-func (h *health) takeReactant(a *plasmagram.Analysis) {
+// setReactant takes over the reactant ion peak of an analysis, if there is one; it is better than the instrument's
+// own.
+func (h *health) setReactant(a *plasmagram.Analysis) {
 	if a != nil && a.Reactant >= 0 {
 		p := a.Peaks[a.Reactant]
 		h.ripMs, h.ripAmplitude, h.ripFWHMMs = p.DriftMs, p.Amplitude, p.FWHMMs
 	}
 }
 
-// observation returns the health as an observation; nil when nothing is known.
+// observation returns the health as an observation; nil when nothing is known. What is not known is absent, not 0.
 func (h health) observation(at time.Time, polarity plasmagram.Polarity) *observation.Observation {
 	out := &observation.TraceHealth{Polarity: string(polarity)}
 	known := false
@@ -119,9 +125,9 @@ func (h health) observation(at time.Time, polarity plasmagram.Polarity) *observa
 	return observation.New(observation.Class_CLASS_TELEMETRY, at, out)
 }
 
-// past returns an instrument's time, or now when that is in the future: quality control must not wait for the day of a
+// notFuture returns an instrument's time, or now when that is in the future: quality control must not wait for the day of a
 // clock that is ahead.
-func past(at time.Time) time.Time {
+func notFuture(at time.Time) time.Time {
 	if now := time.Now().UTC(); at.After(now) {
 		return now
 	}
@@ -129,15 +135,17 @@ func past(at time.Time) time.Time {
 }
 
 // observe turns a sample into observations: its own, the instrument's health, and what quality control makes of it.
-// key names the sample.
+// key names the sample, the same when it comes again; artifact may be nil. Quality control counts the sample here,
+// before the commit: rollbackSink takes it back. A verification passes when the instrument says so, or alarms
+// without saying that it failed.
 func (n *instrument) observe(s *sample, at time.Time, key string,
 	artifact *observation.Artifact) ([]*observation.Observation, error) {
 	result, a, err := n.analyse(s)
 	if err != nil {
 		return nil, err
 	}
-	s.health.takeReactant(a)
-	m := measurement{at: past(at), kind: s.kind, key: key, polarity: s.polarity, health: s.health,
+	s.health.setReactant(a)
+	m := measurement{at: notFuture(at), kind: s.kind, key: key, polarity: s.polarity, health: s.health,
 		alarm: s.verdict == "alarm" || result.Verdict == "alarm" || s.profileAlarm}
 	if a != nil && a.Calibrant >= 0 {
 		m.calibrantShift, m.hasShift = a.CalibrantShift, s.cell.TemperatureK > 0 && s.cell.PressureTorr > 0

@@ -16,7 +16,7 @@ import (
 var Format = driver.Format{Name: "jcamp-dx", Title: "JCAMP-DX file", Recognise: jcampdx.Recognise, Describe: describe,
 	Draw: draw}
 
-// Summary describes what a file holds.
+// Summary describes what a file holds: what lanectl decode prints as JSON, a stable form for scripts.
 type Summary struct {
 	Blocks []BlockSummary `json:"blocks"`
 	Faults []string       `json:"faults"`
@@ -28,7 +28,7 @@ type Summary struct {
 	lib  driver.Ref[plasmagram.Library]
 }
 
-// BlockSummary is one block.
+// BlockSummary is one block. Labels are the records as they stand, by normalised label; Line is that of ##TITLE=.
 type BlockSummary struct {
 	Title   string            `json:"title"`
 	Type    string            `json:"data_type,omitempty"`
@@ -41,23 +41,25 @@ type BlockSummary struct {
 	Substances []SubstanceSummary `json:"substances,omitempty"`
 	Reasons    []string           `json:"reasons,omitempty"`
 	K0Source   string             `json:"k0_source,omitempty"`
-	Problem    string             `json:"problem,omitempty"`
+	// Problem is why an ion mobility block was not analysed.
+	Problem string `json:"problem,omitempty"`
 }
 
-// SpectrumSummary is one table.
+// SpectrumSummary is one table. Numbers are nil where the table has no values, or none that JSON can hold.
 type SpectrumSummary struct {
-	Kind    string   `json:"kind"`
-	Page    string   `json:"page,omitempty"`
-	Points  int      `json:"points"`
-	FirstX  *float64 `json:"first_x"`
-	LastX   *float64 `json:"last_x"`
-	MinY    *float64 `json:"min_y"`
-	MaxY    *float64 `json:"max_y"`
-	SumY    *float64 `json:"sum_y"`
-	Partial bool     `json:"partial,omitempty"`
+	Kind   string   `json:"kind"`
+	Page   string   `json:"page,omitempty"`
+	Points int      `json:"points"`
+	FirstX *float64 `json:"first_x"`
+	LastX  *float64 `json:"last_x"`
+	MinY   *float64 `json:"min_y"`
+	MaxY   *float64 `json:"max_y"`
+	SumY   *float64 `json:"sum_y"`
+	// Partial says that a fault cut the table: its points before the fault are counted.
+	Partial bool `json:"partial,omitempty"`
 }
 
-// PeakSummary is one peak of an ion mobility spectrum.
+// PeakSummary is one peak of an ion mobility spectrum; K0 in cm2/(V s), 0 when it cannot be told.
 type PeakSummary struct {
 	DriftMs   float64 `json:"drift_ms"`
 	K0        float64 `json:"k0"`
@@ -75,6 +77,8 @@ type SubstanceSummary struct {
 	Category string `json:"category"`
 }
 
+// describe reads the whole of r. Faults within the file are part of the summary; an error means that it is no
+// JCAMP-DX file or over jcampdx's bounds.
 func describe(r io.Reader, _ string) (driver.Description, error) {
 	f, err := jcampdx.Read(r)
 	if err != nil {
@@ -92,6 +96,7 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 	return s, nil
 }
 
+// summarise fills Blocks, with substances by the library, which may be empty.
 func (s *Summary) summarise(lib *plasmagram.Library) {
 	s.Blocks = nil
 	for _, b := range s.file.Blocks {
@@ -108,6 +113,7 @@ func (s *Summary) Refer() {
 	s.Library = s.lib.Value.Title
 }
 
+// blockSummary describes a block and those within it. around are the blocks that it stands in, innermost first.
 func blockSummary(b *jcampdx.Block, around []*jcampdx.Block, lib *plasmagram.Library) BlockSummary {
 	around = append([]*jcampdx.Block{b}, around...)
 	out := BlockSummary{Title: b.Get("TITLE"), Type: b.Get("DATA TYPE"), Line: b.Line, Labels: map[string]string{},
@@ -139,8 +145,8 @@ func blockSummary(b *jcampdx.Block, around []*jcampdx.Block, lib *plasmagram.Lib
 	return out
 }
 
-// peaksOf analyses a block that holds an ion mobility spectrum. An empty library gives peaks, and their mobilities by
-// geometry.
+// peaksOf analyses a block that holds an ion mobility spectrum. An empty library gives peaks, and their mobilities
+// by geometry. It is nil, without an error, for a block of another kind; an error says why there is no analysis.
 func peaksOf(b *jcampdx.Block, around []*jcampdx.Block, lib *plasmagram.Library) (*plasmagram.Analysis, error) {
 	one := &jcampdx.File{Blocks: []*jcampdx.Block{{Records: b.Records, Tables: b.Tables, Variables: b.Variables,
 		Line: b.Line}}}
@@ -155,6 +161,7 @@ func peaksOf(b *jcampdx.Block, around []*jcampdx.Block, lib *plasmagram.Library)
 	return plasmagram.Analyse(samples[0].spectrum, lib, plasmagram.Options{})
 }
 
+// spectrumSummary describes a table; unknown ordinates ("?") do not count in its sums.
 func spectrumSummary(t *jcampdx.Table) SpectrumSummary {
 	s := SpectrumSummary{Kind: t.Kind.String(), Page: t.Page, Points: t.Points(), Partial: t.Partial}
 	x, y := t.X(), t.Y()
@@ -197,6 +204,7 @@ func (s *Summary) Text() []string {
 	return out
 }
 
+// lines describes a block for a terminal; of more than 6 tables the first 5 are shown.
 func (b *BlockSummary) lines(indent string) []string {
 	out := []string{fmt.Sprintf("%s%s (%s), %d %s",
 		indent, b.Title, b.Type, len(b.Labels), english.PluralWord(len(b.Labels), "label", ""))}
@@ -206,8 +214,8 @@ func (b *BlockSummary) lines(indent string) []string {
 			break
 		}
 		out = append(out, fmt.Sprintf("%s  %s %s: %d %s, x %s to %s, y %s to %s, sum %s", indent, s.Kind, s.Page,
-			s.Points, english.PluralWord(s.Points, "point", ""), show(s.FirstX), show(s.LastX), show(s.MinY),
-			show(s.MaxY), show(s.SumY)))
+			s.Points, english.PluralWord(s.Points, "point", ""), formatNumber(s.FirstX), formatNumber(s.LastX), formatNumber(s.MinY),
+			formatNumber(s.MaxY), formatNumber(s.SumY)))
 	}
 	for _, p := range b.Peaks {
 		out = append(out,
@@ -230,7 +238,8 @@ func (b *BlockSummary) lines(indent string) []string {
 	return out
 }
 
-func show(v *float64) string {
+// formatNumber returns a number with 6 digits, "?" for nil.
+func formatNumber(v *float64) string {
 	if v == nil {
 		return "?"
 	}

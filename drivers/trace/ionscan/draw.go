@@ -28,6 +28,7 @@ var (
 	waterfall = color.RGBA{150, 190, 225, 255}
 )
 
+// Sizes in pixels, of a plot without View.MaxSide.
 const (
 	plotWidth, plotHeight = 1024, 480
 	marginLeft, marginTop = 70, 40
@@ -36,7 +37,7 @@ const (
 )
 
 // draw draws the first spectrum of a file: the mean of its scans with its peaks, and the strongest of the scans
-// behind it.
+// behind it. v.MaxSide is the width, 320 at least; v.Log draws the ordinates on a logarithmic scale.
 func draw(src driver.Source, v driver.View) (image.Image, error) {
 	f, err := jcampdx.Read(io.NewSectionReader(src, 0, src.Size))
 	if err != nil {
@@ -56,7 +57,7 @@ func draw(src driver.Source, v driver.View) (image.Image, error) {
 	return p.canvas, nil
 }
 
-// plot is a curve on its way to a picture.
+// plot is a curve on its way to a picture. x, in the file's unit, rises or falls all along.
 type plot struct {
 	canvas *image.RGBA
 	title  string
@@ -66,9 +67,10 @@ type plot struct {
 	peaks  []plasmagram.Peak
 	log    bool
 
-	low, high float64
+	low, high float64 // of the ordinates in view, scaled
 }
 
+// plotOf takes the first table of two points or more. A spectrum that cannot be analysed is drawn without peaks.
 func plotOf(f *jcampdx.File) (p *plot, err error) {
 	f.Walk(func(b *jcampdx.Block) {
 		if p != nil || len(b.Tables) == 0 || b.Tables[0].Points() < 2 {
@@ -97,6 +99,7 @@ func plotOf(f *jcampdx.File) (p *plot, err error) {
 	return p, nil
 }
 
+// largest returns the larger of both at each point; the first y is copied.
 func largest(most, y []float64) []float64 {
 	if most == nil {
 		return append(most, y...)
@@ -162,7 +165,7 @@ func (p *plot) draw() {
 	}
 }
 
-// scaled is an ordinate as it is drawn.
+// scaled returns an ordinate as it is drawn: its logarithm, or itself. Ordinates below 1 count as 1.
 func (p *plot) scaled(v float64) float64 {
 	if p.log {
 		return math.Log10(max(v, 1))
@@ -170,6 +173,7 @@ func (p *plot) scaled(v float64) float64 {
 	return v
 }
 
+// px and py return the pixel of an abscissa and of an ordinate.
 func (p *plot) px(x float64) int {
 	w := float64(p.canvas.Bounds().Dx() - marginLeft - marginRight)
 	return marginLeft + int(math.Round((x-p.x[0])/(p.x[len(p.x)-1]-p.x[0])*w))
@@ -177,14 +181,14 @@ func (p *plot) px(x float64) int {
 
 func (p *plot) py(y float64) int { return p.at(p.scaled(y)) }
 
-// at is py of a scaled ordinate.
+// at is py of a scaled ordinate; what is above or below the view is drawn at its rim.
 func (p *plot) at(scaled float64) int {
 	h := float64(p.canvas.Bounds().Dy() - marginTop - bottom)
 	share := min(max((scaled-p.low)/(p.high-p.low), -0.02), 1)
 	return p.canvas.Bounds().Max.Y - bottom - int(math.Round(share*h))
 }
 
-// ticks are round numbers from low to high, some ten of them.
+// ticks returns multiples of 1, 2 or 5 times a power of ten from low to high, some ten of them.
 func ticks(low, high float64) (out []float64) {
 	step := math.Pow(10, math.Floor(math.Log10((high-low)/5)))
 	for _, f := range []float64{2, 5, 10} {

@@ -15,33 +15,38 @@ import (
 	"lanewarden/drivers/trace/plasmagram"
 )
 
-// Quality is the limits of an instrument's quality control.
+// Quality is the limits of an instrument's quality control. The instrument is "due" once VerifyEvery has passed
+// since the last verification, and "out" VerifyGrace later.
 type Quality struct {
 	VerifyEvery time.Duration `yaml:"verify_every" default:"8h" min:"1m" max:"720h"`
 	VerifyGrace time.Duration `yaml:"verify_grace" default:"30m" min:"0s" max:"168h"`
-	Shift       time.Duration `yaml:"shift" default:"8h" min:"1h" max:"24h"`
-	ShiftStart  time.Duration `yaml:"shift_start" default:"6h" min:"0s" max:"23h59m"`
-	ShiftLimit  float64       `yaml:"calibrant_shift" default:"0.01" min:"0.0001" max:"0.2"`
-	RIPPlace    float64       `yaml:"rip_place" default:"0.08" min:"0.001" max:"0.5"`
-	RIPHeight   float64       `yaml:"rip_amplitude" default:"0.4" min:"0.01" max:"1"`
-	RIPWidth    float64       `yaml:"rip_width" default:"0.3" min:"0.01" max:"2"`
-	AlarmsPer   float64       `yaml:"alarms_per_100" default:"20" min:"0.1" max:"100"`
-	ClearDown   time.Duration `yaml:"clear_down" default:"5m" min:"10s" max:"24h"`
+	// Shift and ShiftStart, after midnight UTC, say when counters begin anew.
+	Shift      time.Duration `yaml:"shift" default:"8h" min:"1h" max:"24h"`
+	ShiftStart time.Duration `yaml:"shift_start" default:"6h" min:"0s" max:"23h59m"`
+	// ShiftLimit, RIPPlace, RIPHeight and RIPWidth are how far calibrant and reactant ion peak may be from where
+	// they were at the last verification, as shares: 0.01 is 1 %.
+	ShiftLimit float64 `yaml:"calibrant_shift" default:"0.01" min:"0.0001" max:"0.2"`
+	RIPPlace   float64 `yaml:"rip_place" default:"0.08" min:"0.001" max:"0.5"`
+	RIPHeight  float64 `yaml:"rip_amplitude" default:"0.4" min:"0.01" max:"1"`
+	RIPWidth   float64 `yaml:"rip_width" default:"0.3" min:"0.01" max:"2"`
+	// AlarmsPer is alarms in 100 samples of a shift; ClearDown is how soon after an alarm a blank must be clean.
+	AlarmsPer float64       `yaml:"alarms_per_100" default:"20" min:"0.1" max:"100"`
+	ClearDown time.Duration `yaml:"clear_down" default:"5m" min:"10s" max:"24h"`
 }
 
-// The states of quality control.
 const (
 	qcIn  = "in"
 	qcDue = "due"
 	qcOut = "out"
 )
 
-// measurement is the part of a sample that quality control counts. calibrantShift is relative (0.01 is 1 %).
+// measurement is the part of a sample that quality control counts. calibrantShift is relative (0.01 is 1 %), and
+// known only where temperature and pressure are, as it is of these that the drift time follows.
 type measurement struct {
 	at             time.Time
-	kind, key      string
+	kind, key      string // analysis, verification, blank, health, calibration; the sample's key
 	polarity       plasmagram.Polarity
-	alarm, passed  bool
+	alarm, passed  bool // by either verdict; of a verification
 	health         health
 	calibrantShift float64
 	hasShift       bool
@@ -52,25 +57,26 @@ type measurement struct {
 // trend is one measure of the instrument: its value at the last passed verification (or when first seen), and now.
 type trend struct{ reference, value float64 }
 
-// quality follows one instrument. It knows no clock but the times of what it is given.
+// quality follows one instrument. It knows no clock but the times of what it is given. It has no lock: instrument.mu
+// guards it.
 type quality struct {
 	Quality
-	state   string
-	reasons []message.Message
+	state   string            // as reported last; "" before the first
+	reasons []message.Message // of that state
 
 	shift time.Time // its begin
-	now   time.Time
+	now   time.Time // the latest moment it was evaluated at
 	tally
 }
 
-// tally is the state that samples change. It is one value, so that counted can put it back.
+// tally is the state that samples change. It is one value, so that rollbackSink can put it back.
 type tally struct {
-	verified, blank time.Time // last verification passed, last clean blank
-	failed          bool      // the last verification failed
-	alarm           time.Time // after which no blank was clean yet
-	clearDown       time.Duration
-	samples, alarms uint32 // in the shift
-	trends          map[string]trend
+	verified, blank time.Time        // last verification passed, last clean blank
+	failed          bool             // the last verification failed
+	alarm           time.Time        // after which no blank was clean yet
+	clearDown       time.Duration    // from the last alarm to the first clean blank after it
+	samples, alarms uint32           // in the shift
+	trends          map[string]trend // by measure and polarity, "rip_ms positive"
 }
 
 func (t tally) clone() tally {
@@ -78,16 +84,17 @@ func (t tally) clone() tally {
 	return t
 }
 
-// counted is a sink that takes back what samples left in quality control when the journal has them from before: after
-// a kill between commit and move, from a tape that is replayed, from a file that is dropped twice.
-type counted struct {
+// rollbackSink is a sink that takes back what samples left in quality control when the journal has them from before:
+// after a kill between commit and move, from a tape that is replayed, from a file that is dropped twice; and when
+// the commit fails, as the samples come again then.
+type rollbackSink struct {
 	driver.Sink
 	n    *instrument
 	kept tally // when the journal took something last
 }
 
 // Commit implements driver.Sink.
-func (c *counted) Commit(ctx context.Context, obs ...*observation.Observation) (int, error) {
+func (c *rollbackSink) Commit(ctx context.Context, obs ...*observation.Observation) (int, error) {
 	added, err := c.Sink.Commit(ctx, obs...)
 	c.n.mu.Lock()
 	defer c.n.mu.Unlock()
@@ -103,7 +110,7 @@ func newQuality(limits Quality) *quality {
 	return &quality{Quality: limits, tally: tally{trends: map[string]trend{}}}
 }
 
-// resume takes up the state that was committed last.
+// resume restores the state that was committed last. That the last verification failed is in its reasons.
 func (q *quality) resume(last *observation.TraceQuality) {
 	at := func(ns int64) time.Time {
 		if ns == 0 {
@@ -128,7 +135,8 @@ func (q *quality) resume(last *observation.TraceQuality) {
 	}
 }
 
-// shiftOf returns the beginning of the shift in which a moment (UTC) lies. Shifts count from ShiftStart of each day.
+// shiftOf returns the beginning of the shift in which a moment (UTC) lies. Shifts count from ShiftStart of each day;
+// where a day is no multiple of them, the last one is cut.
 func (q *quality) shiftOf(at time.Time) time.Time {
 	day := at.Truncate(24 * time.Hour).Add(q.ShiftStart)
 	if at.Before(day) {
@@ -167,15 +175,15 @@ func (q *quality) add(m *measurement) (out []*observation.Observation) {
 	default: // health, calibration
 		q.measure(m, false)
 	}
-	return append(out, q.judge(m.at, m.key)...)
+	return append(out, q.evaluate(m.at, m.key)...)
 }
 
 // tick returns what became due because time passed.
 func (q *quality) tick(at time.Time) []*observation.Observation {
-	return append(q.advance(at), q.judge(at, "")...)
+	return append(q.advance(at), q.evaluate(at, "")...)
 }
 
-// advance ends a shift that is over.
+// advance ends a shift that is over: one with samples is reported as it stood at its end, and counting begins anew.
 func (q *quality) advance(at time.Time) (out []*observation.Observation) {
 	shift := q.shiftOf(at)
 	if q.shift.IsZero() {
@@ -275,6 +283,7 @@ func (q *quality) verdict(at time.Time) (state string, reasons []message.Message
 	return state, reasons
 }
 
+// measures returns the names of trends in a fixed order, so that the same samples give the same rows.
 func (q *quality) measures() []string {
 	names := make([]string, 0, len(q.trends))
 	for name := range q.trends {
@@ -284,6 +293,7 @@ func (q *quality) measures() []string {
 	return names
 }
 
+// per100 returns alarms in 100 samples of the shift, 0 without samples.
 func (q *quality) per100() float64 {
 	if q.samples == 0 {
 		return 0
@@ -291,8 +301,9 @@ func (q *quality) per100() float64 {
 	return 100 * float64(q.alarms) / float64(q.samples)
 }
 
-// judge returns an observation when the state changed, or its reasons. cause names what it was, "" for time.
-func (q *quality) judge(at time.Time, cause string) []*observation.Observation {
+// evaluate returns an observation when the state changed, or the number of its reasons; with a cause always. cause
+// is the key of the sample that it was, "" for time alone. A change is an event, the rest telemetry.
+func (q *quality) evaluate(at time.Time, cause string) []*observation.Observation {
 	if at.Before(q.now) {
 		at = q.now // a late file turns back no clock
 	}
@@ -314,6 +325,7 @@ func (q *quality) judge(at time.Time, cause string) []*observation.Observation {
 	return []*observation.Observation{o}
 }
 
+// observation returns the state with its counters and trends: all that resume needs.
 func (q *quality) observation(at time.Time) *observation.Observation {
 	ns := func(t time.Time) int64 {
 		if t.IsZero() {

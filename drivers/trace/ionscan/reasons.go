@@ -25,6 +25,7 @@ func reasonsOf(a *plasmagram.Analysis) []message.Message {
 	return out
 }
 
+// reasonMessage makes a message of a reason: package plasmagram, a codec, does not know messages.
 func reasonMessage(r plasmagram.Reason) message.Message {
 	m := message.Message{Code: r.Code}
 	for _, a := range r.Args {
@@ -33,6 +34,7 @@ func reasonMessage(r plasmagram.Reason) message.Message {
 	return m
 }
 
+// reasonArg makes a message's argument of a reason's. An int named n is a count, which chooses the plural.
 func reasonArg(a plasmagram.Arg) message.Arg {
 	switch v := a.Value.(type) {
 	case int:

@@ -37,14 +37,14 @@ type dropped struct {
 
 func (d *dropped) base() string { return filepath.Base(d.name) }
 
-// bad reports a file that nothing can be made of.
-func (d *dropped) bad(ctx context.Context, err error, offset int64) error {
-	err = fmt.Errorf("%s: %w", d.base(), said(err))
+// reject reports a file that nothing can be made of.
+func (d *dropped) reject(ctx context.Context, err error, offset int64) error {
+	err = fmt.Errorf("%s: %w", d.base(), withPlace(err))
 	return errors.Join(&transport.BadFileError{Err: err}, d.commit(ctx, d.fault(message.Of(err), offset)...))
 }
 
-// said returns an error of a JCAMP-DX file with a sentence about its place.
-func said(err error) error {
+// withPlace returns an error of a JCAMP-DX file with a sentence about its place.
+func withPlace(err error) error {
 	var f *jcampdx.Fault
 	if !errors.As(err, &f) || err.Error() != f.Error() {
 		return err
@@ -53,9 +53,9 @@ func said(err error) error {
 		message.Nested("reason", message.Quote(f.Message)))
 }
 
-// within describes what is wrong, in which file.
-func (d *dropped) within(err error) message.Message {
-	return message.New("within", message.String("where", d.base()), message.CausedBy(said(err)))
+// inFile describes what is wrong, in which file.
+func (d *dropped) inFile(err error) message.Message {
+	return message.New("within", message.String("where", d.base()), message.CausedBy(withPlace(err)))
 }
 
 // fault makes an observation of what is wrong with the file; a flood is folded.
@@ -89,7 +89,7 @@ func (d *dropped) read(ctx context.Context, limit int64, mediaType string) ([]by
 	}
 	data := b.Bytes()
 	if int64(len(data)) > limit {
-		return nil, nil, d.bad(ctx, message.Errorf("ionscan.large-file", message.Int("bytes", limit)), 0)
+		return nil, nil, d.reject(ctx, message.Errorf("ionscan.large-file", message.Int("bytes", limit)), 0)
 	}
 	d.env.Tape.RecordDocument(d.base(), data)
 	if _, err := d.f.Seek(0, io.SeekStart); err != nil {
@@ -99,22 +99,22 @@ func (d *dropped) read(ctx context.Context, limit int64, mediaType string) ([]by
 	return data, artifact, err
 }
 
-// jcamp takes a JCAMP-DX file: an observation a block, and one a fault.
-func (d *dropped) jcamp(ctx context.Context) error {
+// importJCAMP reads a JCAMP-DX file: an observation a block, and one a fault.
+func (d *dropped) importJCAMP(ctx context.Context) error {
 	data, artifact, err := d.read(ctx, jcampdx.MaxBytes, jcampMediaType)
 	if err != nil {
 		return err
 	}
 	f, err := jcampdx.Parse(data)
 	if err != nil {
-		return d.bad(ctx, err, 0)
+		return d.reject(ctx, err, 0)
 	}
 	samples, err := d.samplesOf(f)
 	if err != nil && len(samples) == 0 {
 		if len(f.Faults) > 0 {
 			err = errors.Join(err, f.Faults[0])
 		}
-		return d.bad(ctx, err, firstOffset(f))
+		return d.reject(ctx, err, firstOffset(f))
 	}
 	var obs []*observation.Observation
 	for i := range samples {
@@ -122,13 +122,13 @@ func (d *dropped) jcamp(ctx context.Context) error {
 		obs, err = append(obs, more...), errors.Join(err, e)
 	}
 	if len(obs) == 0 {
-		return d.bad(ctx, err, firstOffset(f))
+		return d.reject(ctx, err, firstOffset(f))
 	}
 	if err != nil { // one block of several
-		obs = append(obs, d.fault(d.within(err), 0)...)
+		obs = append(obs, d.fault(d.inFile(err), 0)...)
 	}
 	for _, fault := range f.Faults {
-		obs = append(obs, d.fault(d.within(fault), int64(fault.Offset))...)
+		obs = append(obs, d.fault(d.inFile(fault), int64(fault.Offset))...)
 	}
 	return d.commit(ctx, obs...)
 }
@@ -148,10 +148,10 @@ func (d *dropped) at(s *sample) time.Time {
 	return time.Now().UTC()
 }
 
-// table takes a text file by the profile.
-func (d *dropped) table(ctx context.Context) error {
+// importTable reads a text file by the profile.
+func (d *dropped) importTable(ctx context.Context) error {
 	if d.Profile.Value == nil {
-		return d.bad(ctx, d.other(), 0)
+		return d.reject(ctx, d.describeUnread(), 0)
 	}
 	data, artifact, err := d.read(ctx, maxTableBytes, tableMediaType)
 	if err != nil {
@@ -170,23 +170,23 @@ func (d *dropped) table(ctx context.Context) error {
 			if faults++; faults == 1 {
 				first = e.Fault
 			}
-			obs = append(obs, d.fault(d.within(&message.Error{Message: e.Fault}), e.Offset)...)
+			obs = append(obs, d.fault(d.inFile(&message.Error{Message: e.Fault}), e.Offset)...)
 			return
 		}
 		read++
-		obs = append(obs, d.record(e.Reading, fmt.Sprintf("table:%s#%d", artifact.Hex(), read), artifact)...)
+		obs = append(obs, d.observeReading(e.Reading, fmt.Sprintf("table:%s#%d", artifact.Hex(), read), artifact)...)
 	}
 	reader.Feed(now, data, emit)
 	reader.Flush(now, emit)
 	if read == 0 {
-		return d.bad(ctx, message.Errorf("line.nothing", message.String("profile", d.Profile.Value.Name),
+		return d.reject(ctx, message.Errorf("line.nothing", message.String("profile", d.Profile.Value.Name),
 			message.Nested("first", first)), 0)
 	}
 	return d.commit(ctx, obs...)
 }
 
-// other describes what a file is that is no JCAMP-DX file.
-func (d *dropped) other() error {
+// describeUnread describes what a file is that is no JCAMP-DX file.
+func (d *dropped) describeUnread() error {
 	head := make([]byte, driver.HeadBytes)
 	n, _ := d.f.ReadAt(head, 0) // fewer when the file is short
 	if known := driver.Unread(head[:n]); !known.IsZero() {
@@ -195,13 +195,13 @@ func (d *dropped) other() error {
 	return message.Errorf("ionscan.other-file")
 }
 
-// reading turns a message of the line into observations.
-func (n *instrument) reading(r *line.Reading) []*observation.Observation {
-	return n.record(r, fmt.Sprintf("%s@%d#%s", r.Message, r.At.UnixNano(), shortHash(r.Raw)), nil)
+// handleReading turns a message of the line into observations.
+func (n *instrument) handleReading(r *line.Reading) []*observation.Observation {
+	return n.observeReading(r, fmt.Sprintf("%s@%d#%s", r.Message, r.At.UnixNano(), shortHash(r.Raw)), nil)
 }
 
-// record turns a message into observations. key names it.
-func (n *instrument) record(r *line.Reading, key string, artifact *observation.Artifact) []*observation.Observation {
+// observeReading turns a message into observations. key names it.
+func (n *instrument) observeReading(r *line.Reading, key string, artifact *observation.Artifact) []*observation.Observation {
 	at := r.At
 	if v, ok := r.Get("time"); ok && artifact != nil && !v.Time.IsZero() {
 		at = v.Time // of a file, the time at which it was written to
@@ -226,7 +226,7 @@ func (n *instrument) record(r *line.Reading, key string, artifact *observation.A
 		h, pol := healthOf(r), polarity(text(r, "polarity"))
 		n.mu.Lock()
 		n.state, n.stateAt = h, r.At
-		changed := n.quality.add(&measurement{at: past(at), kind: r.Kind, key: key, polarity: pol, health: h})
+		changed := n.quality.add(&measurement{at: notFuture(at), kind: r.Kind, key: key, polarity: pol, health: h})
 		n.mu.Unlock()
 		if o := h.observation(at, pol); o != nil {
 			out = append(out, o)

@@ -208,7 +208,7 @@ func (c *Config) sampleOf(b *jcampdx.Block, l labelled) (sample, error) {
 		desorberK: l.quantity("desorber", temperatureUnits), samples: uint32(l.quantity("samples",
 			map[string]func(float64) float64{"": times(1)})),
 	}
-	return s, s.data(b)
+	return s, s.readTables(b)
 }
 
 // Bounds on what is analysed: drift tubes give some thousand points a scan and some hundred scans. The analysis holds
@@ -220,8 +220,8 @@ const (
 	maxSubstances     = 100 // that an instrument names for one sample
 )
 
-// data takes a block's tables: scans of a spectrum, or peaks.
-func (s *sample) data(b *jcampdx.Block) error {
+// readTables reads a block's tables: scans of a spectrum, or peaks.
+func (s *sample) readTables(b *jcampdx.Block) error {
 	var spectrum plasmagram.Spectrum
 	points := 0
 	for _, t := range b.Tables {
