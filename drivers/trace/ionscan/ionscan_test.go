@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/driver/profile"
@@ -393,6 +395,27 @@ func TestQuality(t *testing.T) {
 		take(measurement{kind: "analysis", alarm: i%3 == 0})
 	}
 	state(qcOut, "alarms in 100 samples")
+}
+
+// TestFailedVerificationOutlivesRestart: an instrument that failed its verification stays out until it passes one.
+func TestFailedVerificationOutlivesRestart(t *testing.T) {
+	q := newQuality(settings().Quality)
+	q.add(&measurement{at: noon, kind: "verification", key: "1", alarm: true, passed: true})
+	q.add(&measurement{at: noon.Add(time.Minute), kind: "verification", key: "2"})
+	row := q.observation(noon.Add(time.Minute)).Body.GetTraceQuality()
+	older := proto.Clone(row).(*observation.TraceQuality)
+	older.Messages = nil // versions before wrote reasons as texts only
+	for name, last := range map[string]*observation.TraceQuality{"row": row, "row of an older version": older} {
+		again := newQuality(settings().Quality)
+		again.resume(last)
+		if obs := again.tick(noon.Add(2 * time.Minute)); len(obs) != 0 || again.state != qcOut {
+			t.Errorf("%s: %s after a restart, %v", name, again.state, obs)
+		}
+		again.add(&measurement{at: noon.Add(3 * time.Minute), kind: "verification", key: "3", alarm: true, passed: true})
+		if again.state != qcIn {
+			t.Errorf("%s: %s after a verification that passed", name, again.state)
+		}
+	}
 }
 
 func TestDescribeAndDraw(t *testing.T) {

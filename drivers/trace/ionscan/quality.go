@@ -125,6 +125,7 @@ func (q *quality) resume(last *observation.TraceQuality) {
 			m = last.Messages[i]
 		}
 		q.reasons = append(q.reasons, driver.DecodeMessage(m, text))
+		q.failed = q.failed || m.GetCode() == failedReason.Code || text == failedReason.English()
 	}
 	q.shift, q.verified, q.blank, q.alarm = at(last.ShiftStartNs), at(last.VerifiedNs), at(last.BlankNs),
 		at(last.AlarmNs)
@@ -242,6 +243,9 @@ func (q *quality) deviation(name string, t trend) (is, limit float64) {
 	return relative, q.RIPWidth
 }
 
+// failedReason is also how a row of the journal says that the last verification failed.
+var failedReason = message.New("quality.failed")
+
 // minSamples is the number of samples in a shift below which the share of alarms is not judged: one alarm in a few
 // would be over any limit.
 const minSamples = 20
@@ -258,7 +262,7 @@ func (q *quality) verdict(at time.Time) (state string, reasons []message.Message
 	verified := message.Arg{Name: "time", Value: message.Instant{Time: q.verified}}
 	switch {
 	case q.failed:
-		out(message.New("quality.failed"))
+		out(failedReason)
 	case q.verified.IsZero():
 		state, reasons = qcDue, []message.Message{message.New("quality.none-yet")}
 	case at.After(due.Add(q.VerifyGrace)):
