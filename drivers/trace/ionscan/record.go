@@ -24,10 +24,11 @@ import (
 const (
 	jcampMediaType = "chemical/x-jcamp-dx"
 	tableMediaType = "text/plain"
-	maxTableBytes  = 16 << 20
+	// maxTableBytes bounds a text file that is read by a profile; a spectrum of 100,000 points has some 2 MB.
+	maxTableBytes = 16 << 20
 )
 
-// dropped is one file of the drop folder on its way.
+// dropped is one file of the drop folder on its way: f is open at its beginning, name is its path.
 type dropped struct {
 	*instrument
 	sink driver.Sink
@@ -37,13 +38,15 @@ type dropped struct {
 
 func (d *dropped) base() string { return filepath.Base(d.name) }
 
-// reject reports a file that nothing can be made of.
+// reject reports a file that nothing can be made of as a fault with the bytes at offset, and returns a
+// transport.BadFileError, joined with the journal's error if that fails.
 func (d *dropped) reject(ctx context.Context, err error, offset int64) error {
 	err = fmt.Errorf("%s: %w", d.base(), withPlace(err))
 	return errors.Join(&transport.BadFileError{Err: err}, d.commit(ctx, d.fault(message.Of(err), offset)...))
 }
 
-// withPlace returns an error of a JCAMP-DX file with a sentence about its place.
+// withPlace returns an error of a JCAMP-DX file with a sentence, in the reader's language, about line and column.
+// Others are returned as they are.
 func withPlace(err error) error {
 	var f *jcampdx.Fault
 	if !errors.As(err, &f) || err.Error() != f.Error() {
@@ -58,7 +61,7 @@ func (d *dropped) inFile(err error) message.Message {
 	return message.New("within", message.String("where", d.base()), message.CausedBy(withPlace(err)))
 }
 
-// fault makes an observation of what is wrong with the file; a flood is folded.
+// fault makes an observation of what is wrong with the file, with up to 256 bytes from offset on; a flood is folded.
 func (d *dropped) fault(reason message.Message, offset int64) []*observation.Observation {
 	frame := make([]byte, 256)
 	n, err := d.f.ReadAt(frame, offset)
@@ -76,7 +79,7 @@ func (d *dropped) commit(ctx context.Context, obs ...*observation.Observation) e
 	return driver.CommitAny(ctx, d.sink, obs)
 }
 
-// read returns the file's bytes, taped and kept whole.
+// read returns the file's bytes, taped and kept whole as an artifact. A file over limit bytes is rejected.
 func (d *dropped) read(ctx context.Context, limit int64, mediaType string) ([]byte, *observation.Artifact, error) {
 	info, err := d.f.Stat()
 	if err != nil {
@@ -99,7 +102,9 @@ func (d *dropped) read(ctx context.Context, limit int64, mediaType string) ([]by
 	return data, artifact, err
 }
 
-// importJCAMP reads a JCAMP-DX file: an observation a block, and one a fault.
+// importJCAMP reads a JCAMP-DX file: an observation a block, and one a fault, committed together. A file of which no
+// block can be analysed is rejected; where some can, the others are faults. Keys are of the content and the block's
+// place, so that the same file again adds nothing.
 func (d *dropped) importJCAMP(ctx context.Context) error {
 	data, artifact, err := d.read(ctx, jcampdx.MaxBytes, jcampMediaType)
 	if err != nil {
@@ -133,6 +138,7 @@ func (d *dropped) importJCAMP(ctx context.Context) error {
 	return d.commit(ctx, obs...)
 }
 
+// firstOffset returns the place of the first fault, in bytes; 0 without one.
 func firstOffset(f *jcampdx.File) int64 {
 	if len(f.Faults) > 0 {
 		return int64(f.Faults[0].Offset)
@@ -148,7 +154,8 @@ func (d *dropped) at(s *sample) time.Time {
 	return time.Now().UTC()
 }
 
-// importTable reads a text file by the profile.
+// importTable reads a text file by the profile, a message an observation. One of which nothing fits the profile, or
+// any without a profile, is rejected.
 func (d *dropped) importTable(ctx context.Context) error {
 	if d.Profile.Value == nil {
 		return d.reject(ctx, d.describeUnread(), 0)
@@ -195,12 +202,15 @@ func (d *dropped) describeUnread() error {
 	return message.Errorf("ionscan.other-file")
 }
 
-// handleReading turns a message of the line into observations.
+// handleReading turns a message of the link into observations. Its key is kind, time and content: a replay of the
+// tape gives the same.
 func (n *instrument) handleReading(r *line.Reading) []*observation.Observation {
 	return n.observeReading(r, fmt.Sprintf("%s@%d#%s", r.Message, r.At.UnixNano(), shortHash(r.Raw)), nil)
 }
 
-// observeReading turns a message into observations. key names it.
+// observeReading turns a message into observations, by the kind that the profile gives it. key names it; artifact is
+// the file that it stood in, nil for a link, whose arrival says the time. Kinds that are not of trace detection
+// become device.reading.
 func (n *instrument) observeReading(r *line.Reading, key string, artifact *observation.Artifact) []*observation.Observation {
 	at := r.At
 	if v, ok := r.Get("time"); ok && artifact != nil && !v.Time.IsZero() {
@@ -251,19 +261,22 @@ func (n *instrument) observeReading(r *line.Reading, key string, artifact *obser
 	return out
 }
 
+// plain is for numbers that have no unit.
 var plain = map[string]func(float64) float64{"": times(1)}
 
+// text returns a field of a message; "" when it is not there.
 func text(r *line.Reading, name string) string {
 	v, _ := r.Get(name)
 	return v.Text
 }
 
-// number reads a value in its unit; 0 for not there.
+// number returns a field of a message, converted as quantity does; 0 for one that is not there.
 func number(r *line.Reading, name string, units map[string]func(float64) float64) float64 {
 	v, ok := r.Get(name)
 	return convert(v, ok, units)
 }
 
+// convert returns a value in the unit that units lead to; 0 when it is no number, or of a unit that is not known.
 func convert(v profile.Value, ok bool, units map[string]func(float64) float64) float64 {
 	if f := units[strings.ToLower(v.Unit)]; ok && v.IsNum && f != nil {
 		return f(v.Number)
@@ -271,6 +284,7 @@ func convert(v profile.Value, ok bool, units map[string]func(float64) float64) f
 	return 0
 }
 
+// healthOf reads the fields of an instrument's state (docs/profiles.md).
 func healthOf(r *line.Reading) health {
 	return health{
 		temperatureK: number(r, "drift_temperature", temperatureUnits),
@@ -283,7 +297,10 @@ func healthOf(r *line.Reading) health {
 	}
 }
 
-// sampleOfReading takes what a message says of a sample: names of fields are those of docs/profiles.md.
+// sampleOfReading returns what a message says of a sample: names of fields are those of docs/profiles.md. Rows named
+// "point" become a spectrum when there are enough of them, of even steps from the first to the last; rows named
+// "peak" are the instrument's own peaks. Where the message has neither temperature nor pressure, those of the last
+// report of health count, if it is recent.
 func (n *instrument) sampleOfReading(r *line.Reading) sample {
 	s := sample{
 		kind: r.Kind, id: text(r, "sample"), operator: text(r, "operator"), mode: text(r, "mode"),
@@ -343,13 +360,14 @@ func (n *instrument) sampleOfReading(r *line.Reading) sample {
 	return s
 }
 
-// stateAge is the time for which a reported temperature and pressure apply to samples.
+// stateAge is the time for which a reported temperature and pressure apply to samples: cells are heated, and air
+// pressure changes by less than 1 Torr in it.
 const stateAge = 15 * time.Minute
 
-// maxContrast stands for a peak whose contrast is not known.
+// maxContrast stands for a peak whose contrast is not known: it passes every library's threshold.
 const maxContrast = 1e6
 
-// shortHash tells two messages of one moment apart.
+// shortHash tells two messages of one moment apart; it is part of keys in journals, and must stay as it is.
 func shortHash(b []byte) string {
 	h := uint64(14695981039346656037) // FNV-1a
 	for _, c := range b {

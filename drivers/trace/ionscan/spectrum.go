@@ -33,12 +33,15 @@ var usualLabels = map[string][]string{
 	"samples":     {"$SAMPLE COUNT"},
 }
 
-// labelled reads quantities from a block's records, or those of the blocks around it.
+// labelled reads quantities from a block's records, or those of the blocks around it: the outer block of a compound
+// file holds what its blocks have in common.
 type labelled struct {
 	own    []Label
 	blocks []*jcampdx.Block // innermost first
 }
 
+// text returns the first record, not empty, under any label of a quantity: labels of the settings first, and of each
+// label the innermost block; "" for none.
 func (l labelled) text(quantity string) string {
 	names := usualLabels[quantity]
 	for _, o := range l.own {
@@ -56,9 +59,9 @@ func (l labelled) text(quantity string) string {
 	return ""
 }
 
-// quantity returns a number converted by the unit that stands behind it; units[""] converts one without unit. It is 0,
-// not known, when there is no record, no finite number, or a unit that units does not have: a wrong unit would move
-// every peak.
+// quantity returns a number converted by the unit that stands behind it, "105 C"; units[""] converts one without
+// unit. It is 0, not known, when there is no record, no finite number, or a unit that units does not have: a wrong
+// unit would move every peak.
 func (l labelled) quantity(name string, units map[string]func(float64) float64) float64 {
 	text := strings.TrimSpace(l.text(name))
 	end := strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune("+-.0123456789eE", r) })
@@ -100,8 +103,8 @@ var (
 	percentUnits = map[string]func(float64) float64{"": times(1), "%": times(1), "percent": times(1)}
 )
 
-// kelvinOrCelsius returns K for a temperature without unit: drift tubes are between 0 °C and 250 °C, or 273 K and 523
-// K.
+// kelvinOrCelsius returns K for a temperature without unit: drift tubes are between 0 °C and 250 °C, or 273 K and
+// 523 K.
 func kelvinOrCelsius(v float64) float64 {
 	if v < 250 {
 		return celsius(v)
@@ -129,22 +132,24 @@ func polarity(text string) plasmagram.Polarity {
 	return ""
 }
 
-// sample is one polarity of one sample, as a file or a message gives it.
+// sample is one polarity of one sample, as a file or a message gives it. What is not known is "", 0 or nil.
 type sample struct {
-	kind                        string // analysis, verification, blank
+	kind string // analysis, verification, blank
+	// verdict is the instrument's: alarm, clear, passed, failed.
 	id, operator, mode, verdict string
-	substances                  []string
+	substances                  []string // that the instrument names
 	polarity                    plasmagram.Polarity
 	spectrum                    *plasmagram.Spectrum
 	peaks                       []plasmagram.Peak // when there is no spectrum
 	cell                        plasmagram.Cell
 	at                          time.Time // by the instrument's clock; zero for none
-	partial                     bool
+	partial                     bool      // a fault in the file cut the data
 	health                      health
-	profileAlarm                bool
+	profileAlarm                bool // a rule of the profile calls the message an alarm
 }
 
-// samplesOf takes a file apart: one sample a block of ion mobility data.
+// samplesOf returns the samples of a file: one for each block of ion mobility data, inner blocks first. err joins
+// what is wrong with blocks that gave none; a file without any is an error.
 func (c *Config) samplesOf(f *jcampdx.File) (out []sample, err error) {
 	var walk func(b *jcampdx.Block, around []*jcampdx.Block)
 	walk = func(b *jcampdx.Block, around []*jcampdx.Block) {
@@ -177,6 +182,8 @@ func isMobility(b *jcampdx.Block) bool {
 	return strings.Contains(kind, "IONMOBILITY") || strings.HasPrefix(kind, "IMS")
 }
 
+// sampleOf reads a block. Length and field of the drift tube come from the settings where the file does not say
+// them.
 func (c *Config) sampleOf(b *jcampdx.Block, l labelled) (sample, error) {
 	s := sample{
 		kind: sampleKind(l.text("kind")), id: l.text("sample"), operator: l.text("operator"), mode: l.text("mode"),
@@ -211,8 +218,8 @@ func (c *Config) sampleOf(b *jcampdx.Block, l labelled) (sample, error) {
 	return s, s.readTables(b)
 }
 
-// Bounds on what is analysed: drift tubes give some thousand points a scan and some hundred scans. The analysis holds
-// several copies.
+// Bounds on what is analysed: drift tubes give some thousand points a scan and some hundred scans. The analysis
+// holds several copies.
 const (
 	maxScanPoints     = 1 << 17
 	maxSpectrumPoints = 1 << 20 // of all scans together
@@ -220,7 +227,9 @@ const (
 	maxSubstances     = 100 // that an instrument names for one sample
 )
 
-// readTables reads a block's tables: scans of a spectrum, or peaks.
+// readTables reads a block's tables: scans of a spectrum, all of the same length, or peaks. A spectrum wins over
+// peaks in the same block. A unit that is no time, a length that differs, more points than the bounds, and a
+// spectrum without polarity are errors.
 func (s *sample) readTables(b *jcampdx.Block) error {
 	var spectrum plasmagram.Spectrum
 	points := 0
@@ -273,7 +282,9 @@ func (s *sample) readTables(b *jcampdx.Block) error {
 	return nil
 }
 
-// addPeaks takes a peak table: abscissas are drift times, or reduced mobilities when their unit is none of time.
+// addPeaks adds a peak table: abscissas are drift times, or reduced mobilities when their unit is none of time
+// (scale is nil). The instrument took them for peaks, so their contrast is infinite. Text of a peak is its
+// substance.
 func (s *sample) addPeaks(t *jcampdx.Table, scale func(float64) float64) {
 	for i, x := range t.X() {
 		p := plasmagram.Peak{Amplitude: t.Y()[i], Contrast: math.Inf(1)}
@@ -291,6 +302,7 @@ func (s *sample) addPeaks(t *jcampdx.Table, scale func(float64) float64) {
 	}
 }
 
+// sampleKind reads "BLANK", "verification swab", ...; everything else is an analysis, which can alarm.
 func sampleKind(text string) string {
 	switch t := strings.ToLower(text); {
 	case strings.HasPrefix(t, "blank"):
@@ -301,7 +313,7 @@ func sampleKind(text string) string {
 	return "analysis"
 }
 
-// verdictOf reads an instrument's verdict: alarm, clear, passed, failed, or "" for none.
+// verdictOf reads an instrument's verdict: alarm, clear, passed, failed, or "" for none or a word that is not known.
 func verdictOf(text string) string {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "alarm", "positive", "detected", "threat":
@@ -316,7 +328,8 @@ func verdictOf(text string) string {
 	return ""
 }
 
-// blockTime reads LONG DATE (5.01), or DATE and TIME; zero for none. Years of two digits are of this century.
+// blockTime reads LONG DATE (5.01), or DATE and TIME, of the innermost block that has one; zero for none. Years of
+// two digits are of this century (69 and up of the last). A time without zone is taken as UTC.
 func blockTime(l labelled) time.Time {
 	for _, b := range l.blocks {
 		for _, layout := range []string{"2006/01/02 15:04:05.999999999 -0700", "2006/01/02 15:04:05.999999999",
