@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,8 +68,8 @@ func printPassages(p cli.Printer, list api.PassageList, args []string, full bool
 	} else if err := passageLines(p, all); err != nil {
 		return err
 	}
-	for device, s := range list.Clocks {
-		if s > 2 || s < -2 {
+	for _, device := range slices.Sorted(maps.Keys(list.Clocks)) {
+		if s := list.Clocks[device]; s > 2 || s < -2 {
 			off := message.Aligned("off", max(s, -s), 1, "s")
 			if s > 0 {
 				p.Say("lanectl.clock-ahead", message.String("device", device), off)

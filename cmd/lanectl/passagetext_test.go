@@ -74,7 +74,7 @@ func TestPassageText(t *testing.T) {
 	first, next := twoVehicles()
 	empty := &observation.PassageClosed{Id: "lane-1-3", State: observation.PassageState_PASSAGE_STATE_CLOSED, End: observation.PassageEnd_PASSAGE_END_MERGED, ClosedNs: noon}
 	earlier := &observation.PassageClosed{Id: "lane-1-4", OpenedNs: noon, ClosedNs: noon, Readings: []*observation.PassageReading{{Idx: 1, Device: "loop-1", Confidence: 0.7}}}
-	list := api.PassageList{Clocks: map[string]float64{"lpr-1": 80}}
+	list := api.PassageList{Clocks: map[string]float64{"rfid-1": 12, "lpr-1": 80, "cam-2": -3, "loop-1": 1.9}}
 	for _, p := range []*observation.PassageClosed{next, first, empty, earlier} {
 		list.Passages = append(list.Passages, jsonOf(t, p))
 	}
@@ -87,7 +87,9 @@ lane-1-2  2026-11-28 12:03:02 UTC  in the lane                           MSCU663
 lane-1-1  2026-11-28 12:03:00 UTC  left the lane                BCKR482                    24050  6.7   3         exit missed  ALARM             62 %
 lane-1-3  –                        was another vehicle’s                                                0                                        
 lane-1-4  2026-11-28 12:03:00 UTC  closed, it is not known why                                          1                                        
+clock of cam-2 is 3.0 s behind: corrected
 clock of lpr-1 is 80.0 s ahead: corrected
+clock of rfid-1 is 12.0 s ahead: corrected
 `},
 		"alarm of this vehicle or the next": {[]string{"lane-1-1"}, `lane-1-1  left the lane, plate BCKR482, 24050 kg, 6.7 km/h, 14.2 m, ALARM
   opened 2026-11-28 12:03:00 UTC, closed 2026-11-28 12:04:00 UTC

@@ -18,10 +18,9 @@ import (
 
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/cmd/internal/simulate"
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 	"lanewarden/edge/diag/doctor"
-
-	"lanewarden/drivers/message"
 )
 
 func simulateCommand() *cobra.Command {
@@ -73,7 +72,7 @@ type bundle struct {
 }
 
 // secret is a password in a URL, the one place at which a lane file could have one.
-var secret = regexp.MustCompile(`(://[^/@\s:]*:)[^/@\s]*@`)
+var secret = regexp.MustCompile(`(://[^/@\s:]*:)[^/\s]*@`)
 
 func (b *bundle) write(w io.Writer) error {
 	zip := gzip.NewWriter(w)

@@ -126,7 +126,7 @@ func (g *guide) act(ctx context.Context, a api.TestAct) error {
 // answer reads a line of the person's; without one the test is abandoned.
 func (g *guide) answer(ctx context.Context) (string, error) {
 	line, err := g.in.ReadString('\n')
-	if err != nil {
+	if err != nil && (!errors.Is(err, io.EOF) || line == "") {
 		return "", errors.Join(message.Wrap(err, "lanectl.no-answer"), g.act(ctx, api.TestAct{Action: "abandon"}))
 	}
 	return strings.ToLower(strings.TrimSpace(line)), nil
