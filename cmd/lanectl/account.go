@@ -17,8 +17,11 @@ import (
 	"lanewarden/edge/accounts"
 )
 
+// defaultAccounts is the accounts file of an installed agent, as the packages set it up.
 const defaultAccounts = "/etc/lanewarden/accounts"
 
+// accountCommand groups the commands that edit the console's accounts file. They work on the file
+// and need no running agent, which reads it again when it changes.
 func accountCommand() *cobra.Command {
 	var file string
 	c := &cobra.Command{
@@ -30,6 +33,9 @@ func accountCommand() *cobra.Command {
 	return c
 }
 
+// setAccountCommand adds an account, or replaces the one of that name. The password comes from the
+// terminal, without echo, or from standard input; never from the command line, where other users of
+// the machine could read it.
 func setAccountCommand(file *string) *cobra.Command {
 	var role string
 	var certificate bool
@@ -66,6 +72,8 @@ func setAccountCommand(file *string) *cobra.Command {
 	return c
 }
 
+// removeAccountCommand deletes an account. A name that the file does not have is an error: it is
+// most likely misspelt.
 func removeAccountCommand(file *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "remove NAME", Short: "help.account-remove", Args: cobra.ExactArgs(1),
@@ -81,6 +89,8 @@ func removeAccountCommand(file *string) *cobra.Command {
 	}
 }
 
+// listAccountsCommand prints each account's name, role, and whether it signs in by password or by
+// client certificate.
 func listAccountsCommand(file *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "help.account-list", Args: cobra.NoArgs,
@@ -103,10 +113,13 @@ func listAccountsCommand(file *string) *cobra.Command {
 	}
 }
 
+// without returns a copy of all that lacks the account of a name.
 func without(all []accounts.Account, name string) []accounts.Account {
 	return slices.DeleteFunc(slices.Clone(all), func(a accounts.Account) bool { return a.Name == name })
 }
 
+// edit reads the accounts file, has change make the new list of it, and writes that; nothing is
+// written after an error. Two edits at the same time are not kept apart: the later one wins.
 func edit(file string, change func([]accounts.Account) ([]accounts.Account, error)) error {
 	all, err := accounts.Read(file)
 	if err != nil {
@@ -118,10 +131,13 @@ func edit(file string, change func([]accounts.Account) ([]accounts.Account, erro
 	return accounts.Write(file, all)
 }
 
+// readPassword returns a new password: the first line of standard input, or from a terminal what
+// was typed twice the same.
 func readPassword(cmd *cobra.Command) (string, error) {
 	in, ok := cmd.InOrStdin().(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+		// A last line without an end counts too: printf writes one.
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", err
 		}

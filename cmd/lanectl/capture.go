@@ -24,12 +24,13 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-// times are a span of time as a command line gives it.
+// times is a span of time as the command line gives it: --since back from now, or --from and --to.
 type times struct {
 	since    time.Duration
 	from, to string
 }
 
+// flags adds the flags. The default is the last ten minutes.
 func (t *times) flags(c *cobra.Command) {
 	f := c.Flags()
 	t.since = 10 * time.Minute
@@ -39,13 +40,15 @@ func (t *times) flags(c *cobra.Command) {
 	f.StringVar(&t.to, "to", "", "help.flag.to")
 }
 
-// zoned and zonedMs are how times are written: the reader may be elsewhere than the machine.
+// zoned and zonedMs are the layouts of times in output. They have the zone, as the reader may be
+// elsewhere than the machine.
 const (
 	zoned   = time.DateTime + " MST"
 	zonedMs = time.DateTime + ".000 MST"
 )
 
-// moment reads a time, or a time of day.
+// moment parses a time: RFC 3339, or a date and time or a time of today in this machine's zone. Its
+// error is of the command line.
 func moment(text string) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
 		return t, nil
@@ -64,7 +67,8 @@ func moment(text string) (time.Time, error) {
 	return time.Time{}, cli.Usagef("lanectl.no-time", message.Quoted("text", text))
 }
 
-// span returns what the flags mean. Its errors are of the command line.
+// span returns the span that the flags give, which is never empty. Its errors are of the command
+// line.
 func (t *times) span() (from, to time.Time, err error) {
 	to = time.Now()
 	from = to.Add(-t.since)
@@ -81,6 +85,8 @@ func (t *times) span() (from, to time.Time, err error) {
 	return from, to, err
 }
 
+// captureCommand saves what a device and its driver said to each other: as pcapng, which Wireshark
+// reads, or as a tape, which replay reads.
 func captureCommand() *cobra.Command {
 	var span times
 	var format, out string
@@ -126,7 +132,9 @@ func captureCommand() *cobra.Command {
 	return c
 }
 
-// writeTo writes a file, whole or not at all, or standard output for -, and says what it wrote.
+// writeTo writes a file, or standard output for "-", and then prints what was written. The file
+// appears whole or not at all: write fills a temporary one beside it, which is renamed. It is
+// readable by its owner only, as CreateTemp makes it: recordings hold plates and names.
 func writeTo(cmd *cobra.Command, path string, write func(io.Writer) error, what message.Message) error {
 	if path == "-" {
 		return write(cmd.OutOrStdout())
@@ -147,6 +155,7 @@ func writeTo(cmd *cobra.Command, path string, write func(io.Writer) error, what 
 	return nil
 }
 
+// fetchRecording asks the agent for a device's recording of a span, and decodes it.
 func fetchRecording(ctx context.Context, socket, device string, from, to time.Time) (*diag.Recording, error) {
 	body, err := api.GetRecording.Open(ctx, local(socket), api.RecordingQuery{Device: device, From: from, To: to})
 	if err != nil {
@@ -156,6 +165,9 @@ func fetchRecording(ctx context.Context, socket, device string, from, to time.Ti
 	return diag.Read(body)
 }
 
+// replayCommand runs a recording through the driver again, offline, and prints where its
+// observations differ from those that were recorded. Differences are an error, so that scripts can
+// test a new profile against old recordings.
 func replayCommand() *cobra.Command {
 	var span times
 	var config, profile, device string
@@ -203,6 +215,7 @@ func replayCommand() *cobra.Command {
 	return c
 }
 
+// readRecording reads a tape that capture has written. Errors name the file.
 func readRecording(path string) (*diag.Recording, error) {
 	in, err := os.Open(path)
 	if err != nil {
@@ -216,7 +229,10 @@ func readRecording(path string) (*diag.Recording, error) {
 	return r, nil
 }
 
-// replay runs a recording with the settings that a lane file gives its device.
+// replay runs a recording with the settings that a lane file gives its device: the file config, or
+// else the lane file that was in force at the time and is part of the recording. profile, unless
+// empty, replaces the device's profile. Matches may come together with an error, when the driver
+// gave up in the middle.
 func replay(ctx context.Context, r *diag.Recording, config, profile string) ([]diag.Match, error) {
 	name, text := r.About.Device+".yaml", []byte(r.About.Config)
 	if config != "" {
@@ -249,7 +265,8 @@ func replay(ctx context.Context, r *diag.Recording, config, profile string) ([]d
 	return nil, message.Errorf("lanectl.no-device", message.String("file", name), message.String("device", r.About.Device))
 }
 
-// reprofile puts another profile into the settings of an ASCII instrument.
+// reprofile puts another profile into the settings of an ASCII instrument. Other drivers have no
+// profile that could be replaced, which is an error.
 func reprofile(settings any, profile string) error {
 	switch s := settings.(type) {
 	case *line.Config:
@@ -260,7 +277,8 @@ func reprofile(settings any, profile string) error {
 	return message.Errorf("lanectl.no-profile")
 }
 
-// loadNamed loads a document that the command line names. That no built-in one has the name is a usage error.
+// loadNamed loads a document that the command line names: a built-in one or a file. A name that is
+// neither is a usage error.
 func loadNamed(ref driver.Reference, folder, name string) error {
 	err := firmwareconfig.LoadDocument(ref, folder, name)
 	if errors.Is(err, firmwareconfig.ErrNotBuiltin) {
@@ -269,13 +287,16 @@ func loadNamed(ref driver.Reference, folder, name string) error {
 	return err
 }
 
-// sides are a match as --json gives it.
+// sides is a match as --json gives it. A side without observation is left out.
 type sides struct {
 	Match    string          `json:"match"` // same, different, recorded, replayed
 	Recorded json.RawMessage `json:"recorded,omitempty"`
 	Replayed json.RawMessage `json:"replayed,omitempty"`
 }
 
+// printMatches prints what differs between recording and replay, in the manner of diff: - for what
+// only the recording has, + for what only the replay has, ~ for both sides of what changed. With
+// all, it prints what is the same, too. It returns an error when anything differs.
 func printMatches(p cli.Printer, matches []diag.Match, asJSON, all bool) error {
 	counts := map[string]int{}
 	enc := json.NewEncoder(p.Writer)
@@ -308,6 +329,7 @@ func printMatches(p cli.Printer, matches []diag.Match, asJSON, all bool) error {
 	return nil
 }
 
+// matchName returns the word for a match in --json.
 func matchName(m diag.Match) string {
 	switch {
 	case m.Same():
@@ -320,6 +342,7 @@ func matchName(m diag.Match) string {
 	return "different"
 }
 
+// asText returns an observation as JSON; nil for none, and for one that this version cannot encode.
 func asText(o *observation.Observation) json.RawMessage {
 	if o == nil {
 		return nil
@@ -331,6 +354,8 @@ func asText(o *observation.Observation) json.RawMessage {
 	return text
 }
 
+// printSide prints one observation on a line: when, class, kind and the beginning of what it says.
+// o is not nil.
 func printSide(p cli.Printer, mark string, o *observation.Observation, text json.RawMessage) {
 	at := time.Unix(0, o.TimeNs).Local().Format(zonedMs)
 	fmt.Fprintf(p.Writer, "%s %s  %-9s  %-*s  %s\n", mark, at, classWord(p, o.Class), kindWidth,

@@ -17,7 +17,7 @@ import (
 // defaultSocket is the path of an installed agent's local API.
 const defaultSocket = "/var/lib/lanewarden/laned.sock"
 
-// socketFlag adds --socket, whose default may come from the environment.
+// socketFlag adds --socket. Its default is $LANEWARDEN_SOCKET, else the installed agent's socket.
 func socketFlag(c *cobra.Command) *string {
 	def := os.Getenv("LANEWARDEN_SOCKET")
 	if def == "" {
@@ -26,10 +26,12 @@ func socketFlag(c *cobra.Command) *string {
 	return c.Flags().String("socket", def, "help.flag.socket")
 }
 
-// local returns a client of the agent on a socket, for as long as an answer takes.
+// local returns a client of the agent on a socket. It has no timeout: a tail goes on for ever, and
+// Ctrl-C ends the rest.
 func local(socket string) *api.Client { return api.NewClient(socket, 0) }
 
-// explain describes what a technician can do about an agent that does not answer.
+// explain replaces the error of an agent that cannot be reached by what a technician can do about
+// it. Other errors, and nil, are returned as they are.
 func explain(socket string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -42,7 +44,8 @@ func explain(socket string, err error) error {
 	return err
 }
 
-// show asks the agent and prints its answer: as it comes for programs, else by print.
+// show asks the agent and prints its answer: with asJSON the bytes as they came, so that programs
+// see what this version does not know as well; else by print, whose error it returns.
 func show[In, Out any](
 	cmd *cobra.Command, socket string, q *api.Query[In, Out], in In, asJSON bool, print func(Out) error,
 ) error {
@@ -56,7 +59,7 @@ func show[In, Out any](
 	return print(out)
 }
 
-// copyAnswer asks the agent and prints its answer as it comes.
+// copyAnswer asks the agent and copies its answer to standard output.
 func copyAnswer[In any](cmd *cobra.Command, socket string, q opener[In], in In) error {
 	body, err := q.Open(cmd.Context(), local(socket), in)
 	if err != nil {
@@ -67,7 +70,7 @@ func copyAnswer[In any](cmd *cobra.Command, socket string, q opener[In], in In) 
 	return err
 }
 
-// opener is an operation whose answer can be had as it comes: an api.Query or an api.Stream.
+// opener is an operation whose answer can be read as it comes: an api.Query or an api.Stream.
 type opener[In any] interface {
 	Open(ctx context.Context, c *api.Client, in In) (io.ReadCloser, error)
 }

@@ -19,6 +19,9 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
+// decodeCommand prints what files of devices hold, or with --png draws one. The format is
+// recognised from the contents, not from the name. One file that cannot be decoded does not keep
+// the others from being printed.
 func decodeCommand() *cobra.Command {
 	var asJSON bool
 	var library string
@@ -52,9 +55,12 @@ func decodeCommand() *cobra.Command {
 	return c
 }
 
+// decode prints one file. library names the substances that peaks of ion scanners are compared
+// with.
 func decode(w io.Writer, path, library string, asJSON bool) error {
 	f, err := os.Open(path)
 	if err != nil {
+		// The caller names the path, which the error of Open does too.
 		return errors.Unwrap(err)
 	}
 	defer f.Close()
@@ -66,6 +72,7 @@ func decode(w io.Writer, path, library string, asJSON bool) error {
 	if err != nil {
 		return message.Wrap(err, "lanectl.looks-like", message.Nested("format", format.Called()))
 	}
+	// Some formats are described with the help of a document, such as a library of substances.
 	if d, ok := d.(driver.Referring); ok {
 		ref, folder := d.Reference()
 		if err := firmwareconfig.LoadDocument(ref, folder, library); err != nil {
@@ -76,6 +83,8 @@ func decode(w io.Writer, path, library string, asJSON bool) error {
 	return print(w, path, d, asJSON)
 }
 
+// print writes a description: as text, or as an indented JSON object that begins with the file's
+// path.
 func print(w io.Writer, path string, d driver.Description, asJSON bool) error {
 	if !asJSON {
 		_, err := fmt.Fprintf(w, "%s: %s\n", path, strings.Join(d.Text(), "\n"))

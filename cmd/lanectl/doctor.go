@@ -25,11 +25,14 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
+// Where the packages install an agent's lane file, and under which user the agent runs.
 const (
 	defaultConfig = "/etc/lanewarden/lane.yaml"
 	defaultUser   = "lanewarden"
 )
 
+// doctorCommand examines the machine, the configuration, the devices and the link, and prints what
+// is wrong and what to do. It fails if a finding is a fault; warnings alone are success.
 func doctorCommand() *cobra.Command {
 	var o doctor.Options
 	var asJSON bool
@@ -68,7 +71,9 @@ func doctorCommand() *cobra.Command {
 	return c
 }
 
-// doctorOptions fills in what the command line leaves open.
+// doctorOptions fills in what the command line leaves open: the installed lane file, if that is
+// there and no other socket was named, the socket that it sets, and the agent's user. It also gives
+// the examination its access to the world, so that package doctor can be tested without one.
 func doctorOptions(o doctor.Options, socket string) doctor.Options {
 	o.Socket, o.Load, o.TLS, o.Connect, o.Enter = absolute(socket), load, brokerTLS, brokerConnect, os.Chdir
 	if o.Config != "" {
@@ -86,7 +91,8 @@ func doctorOptions(o doctor.Options, socket string) doctor.Options {
 	return o
 }
 
-// absolute is a path as it is from here: the examination goes on in the agent's folder.
+// absolute returns a path as seen from the root. The examination changes to the agent's folder,
+// from which a relative path would lead elsewhere.
 func absolute(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		return abs
@@ -94,10 +100,13 @@ func absolute(path string) string {
 	return path
 }
 
+// load reads a lane file for the catalogue of drivers of this program.
 func load(path string) (*firmwareconfig.Config, error) {
 	return firmwareconfig.Load(path, drivers.Catalog)
 }
 
+// printFindings prints numbered findings with what was seen and what to do, red for faults and
+// yellow for warnings. The cause's code in brackets is the one that --json has.
 func printFindings(w io.Writer, findings []doctor.Finding, l message.Language) {
 	if len(findings) == 0 {
 		fmt.Fprintln(w, cli.Paint(w, cli.Green, message.New("doctor.nothing").In(l)))
@@ -118,12 +127,15 @@ func printFindings(w io.Writer, findings []doctor.Finding, l message.Language) {
 	}
 }
 
+// brokerTLS returns the TLS settings that the agent uses for its broker.
 func brokerTLS(u *firmwareconfig.Uplink) (*tls.Config, error) { return agent.Broker(u).TLS() }
 
-// brokerTimeout bounds a connection that is made to see whether it works.
+// brokerTimeout bounds the trial connection to the broker.
 const brokerTimeout = 3 * time.Second
 
-// brokerConnect connects with our name and password, under another client id: the agent keeps its own connection.
+// brokerConnect makes a trial connection to the broker, with the agent's name and password but
+// under another client id: a broker ends the connection of a client whose id another one uses (MQTT
+// 3.1.1, 3.1.4). No answer within brokerTimeout is os.ErrDeadlineExceeded.
 func brokerConnect(ctx context.Context, u *firmwareconfig.Uplink) error {
 	b := agent.Broker(u)
 	b.ConnectTimeout = brokerTimeout

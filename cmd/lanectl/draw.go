@@ -17,10 +17,11 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// maxSide is the longest side of a picture in pixels: 256 megapixels at most.
+// maxSide is the longest side of a drawn picture in pixels, which bounds its memory: 256 megapixels
+// at most.
 const maxSide = 1 << 14
 
-// pictures holds the options of decode --png.
+// pictures holds the flags of decode --png. region is x, y, width and height in pixels of the file.
 type pictures struct {
 	out    string
 	with   []string
@@ -28,6 +29,7 @@ type pictures struct {
 	view   driver.View
 }
 
+// flags adds the flags to a command.
 func (p *pictures) flags(f *pflag.FlagSet) {
 	f.StringVar(&p.out, "png", "", "help.flag.png")
 	f.StringArrayVar(&p.with, "with", nil, "help.flag.with")
@@ -39,7 +41,7 @@ func (p *pictures) flags(f *pflag.FlagSet) {
 	f.BoolVar(&p.view.Equalise, "equalise", false, "help.flag.equalise")
 }
 
-// check checks what the flags say together.
+// check reports flags that make no sense together, or with so many files, as a usage error.
 func (p *pictures) check(f *pflag.FlagSet, files int) error {
 	if p.out == "" {
 		for _, name := range []string{"with", "region", "max", "exact", "invert", "log", "equalise"} {
@@ -59,7 +61,8 @@ func (p *pictures) check(f *pflag.FlagSet, files int) error {
 	return nil
 }
 
-// draw draws a file.
+// draw draws a file, together with those of --with: the other energies or parts of the same scan.
+// They stay open until the picture is drawn, since pixels are read as they are needed.
 func (p *pictures) draw(path string) (err error) {
 	v := p.view
 	if p.region != nil {
@@ -85,6 +88,7 @@ func (p *pictures) draw(path string) (err error) {
 	return write(p.out, drawn)
 }
 
+// source opens a file for drawing. The caller closes it, and names the path in errors.
 func source(path string) (driver.Source, *os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -97,7 +101,8 @@ func source(path string) (driver.Source, *os.File, error) {
 	return driver.Source{ReaderAt: f, Size: info.Size()}, f, nil
 }
 
-// write writes a picture whole, or not at all.
+// write writes a picture whole, or not at all, as PNG; "-" is standard output. CreateTemp makes
+// files private, and a picture is made to be passed on, so it is made readable.
 func write(path string, drawn image.Image) error {
 	if path == "-" {
 		return png.Encode(os.Stdout, drawn)

@@ -12,15 +12,16 @@ import (
 	"lanewarden/edge/api"
 )
 
-// Columns of the table of terms: it is read at 100 columns.
+// Columns of the table of terms, which fits into 100 columns.
 const (
 	termIndent = "    "
 	termWidth  = 68 // characters of a term's words
 )
 
-// printExplanation prints, for each reading of a passage and each that may be its own, where it belongs and what
-// speaks for that and for the runner-up. A score is the natural logarithm of a likelihood ratio: 1 makes a vehicle
-// 2.7 times likelier.
+// printExplanation prints, for each reading of a passage and each that may be its own, where it
+// belongs and what speaks for that and for the runner-up. A score is the natural logarithm of a
+// likelihood ratio: a difference of 1 makes a vehicle 2.7 times likelier (docs/association.md).
+// names holds what the vehicles of passages are called.
 func printExplanation(p cli.Printer, d api.PassageDetail, names map[string]string) error {
 	passage := &observation.PassageClosed{}
 	if err := observation.FromJSON(d.Passage, passage); err != nil {
@@ -45,14 +46,15 @@ func printExplanation(p cli.Printer, d api.PassageDetail, names map[string]strin
 	return nil
 }
 
+// readingHead returns the line above a reading's terms: its time, device, kind and row.
 func readingHead(p cli.Printer, r *observation.PassageReading) string {
 	return p.Phrase("lanectl.explain-reading", message.String("time", timeOfDay(r.TimeNs)),
 		message.String("device", r.Device), message.Nested("reading", readingWords(r)),
 		message.String("row", strconv.FormatInt(r.Idx, 10)))
 }
 
-// printAssignment prints one reading. this is the passage that is explained: where the reading may be its own but was
-// given to another, that other one is named first, and its scores stand first.
+// printAssignment prints one reading. this is the passage that is explained: where the reading may
+// be its own but was given to another, that other one is named first, and its scores stand first.
 func printAssignment(
 	p cli.Printer, this string, a api.Assignment, r *observation.PassageReading, names map[string]string,
 ) {
@@ -75,7 +77,7 @@ func printAssignment(
 	printTerms(p, r.Terms)
 }
 
-// place names a passage as seen from the one that is explained.
+// place names a passage as seen from the one that is explained; "" is no vehicle of the lane.
 func place(p cli.Printer, id, this string, names map[string]string) string {
 	switch id {
 	case this:
@@ -86,8 +88,9 @@ func place(p cli.Printer, id, this string, names map[string]string) string {
 	return vehicleName(p, id, names)
 }
 
-// printTerms prints a table: words, the score of where the reading was given, that of the other candidate. Where a
-// person or a scan decides there are no scores, and where nobody else was near there is no other.
+// printTerms prints a table: words, the score of where the reading was given, that of the other
+// candidate. Where a person or a scan decides there are no scores, and where nobody else was near
+// there is no other column.
 func printTerms(p cli.Printer, terms []*observation.PassageTerm) {
 	var sum, otherSum float64
 	var scored, others int
@@ -127,7 +130,8 @@ func printTerms(p cli.Printer, terms []*observation.PassageTerm) {
 	}
 }
 
-// score writes a logarithm with its sign.
+// score formats a logarithm with its sign, a minus that is as wide as the plus, and the language's
+// decimal mark. What rounds to zero has a plus.
 func score(p cli.Printer, v float64) string {
 	text := fmt.Sprintf("%+.1f", v)
 	if text == "-0.0" {
@@ -139,7 +143,8 @@ func score(p cli.Printer, v float64) string {
 	return strings.Replace(text, "-", "−", 1)
 }
 
-// wrap breaks a text at spaces into lines of so many characters; a longer word stays whole. There is always one line.
+// wrap breaks a text at spaces into lines of at most width characters; a longer word stays whole.
+// There is always one line.
 func wrap(text string, width int) []string {
 	var lines []string
 	line := ""

@@ -24,6 +24,8 @@ import (
 	"lanewarden/edge/journal"
 )
 
+// exportCommand writes rows of a journal with the proof that they are unaltered, for someone who
+// has neither journal nor agent. It reads the database itself, so that it works on a copy, too.
 func exportCommand() *cobra.Command {
 	var passage, rows, device, out string
 	var span times
@@ -74,8 +76,9 @@ func exportCommand() *cobra.Command {
 // rowTest reports whether a row is to be exported.
 type rowTest func(*journal.Row) bool
 
-// choose reads which rows are to be exported, and returns how a journal's are told. Its own errors are of the command
-// line.
+// choose checks which of --passage, --rows and --device is given, and returns a function that makes
+// the test of rows for the journal at a path. Its own errors are of the command line; those of the
+// function, of the journal.
 func choose(passage, rows, device string, span times) (func(path string) (rowTest, error), error) {
 	given := slices.DeleteFunc([]string{passage, rows, device}, func(s string) bool { return s == "" })
 	if len(given) != 1 {
@@ -108,7 +111,8 @@ func choose(passage, rows, device string, span times) (func(path string) (rowTes
 	return func(string) (rowTest, error) { return test, nil }, nil
 }
 
-// ofPassage lists a passage's own rows and those of its readings.
+// ofPassage lists the row of a passage's document and those of its readings. Only closed passages
+// have one.
 func ofPassage(path, id string) (map[int64]bool, error) {
 	of := map[int64]bool{}
 	err := journal.Each(path, func(r *journal.Row) error {
@@ -130,6 +134,7 @@ func ofPassage(path, id string) (map[int64]bool, error) {
 	return of, err
 }
 
+// parseRows parses 17,20-25 into ranges with both ends included. Its error is of the command line.
 func parseRows(text string) (out [][2]int64, err error) {
 	for part := range strings.SplitSeq(text, ",") {
 		low, high, isRange := strings.Cut(strings.TrimSpace(part), "-")
@@ -147,10 +152,14 @@ func parseRows(text string) (out [][2]int64, err error) {
 	return out, nil
 }
 
-// maxExport bounds a file that is checked.
+// maxExport bounds the bytes that are read of an export: it is from elsewhere, and is read into
+// memory.
 const maxExport = 1 << 30
 
-// verifyExport checks a file that export wrote.
+// verifyExport checks a file that export has written, and prints the verdict. key is the agent's
+// public key; "" trusts the key in the file, which is then printed, as it proves only that one
+// holder of that key signed. wrong is the number of findings; an error means that the file could
+// not be checked at all.
 func verifyExport(p cli.Printer, path, key string) (wrong int, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -179,7 +188,8 @@ func verifyExport(p cli.Printer, path, key string) (wrong int, err error) {
 	return len(findings), nil
 }
 
-// readable checks that what a record shows to people is what is proven.
+// readable checks that the readable form of a record, which people look at, says what the proven
+// bytes say.
 func readable(r *evidence.ExportedRecord) error {
 	if len(r.Observation) == 0 {
 		return nil
@@ -204,9 +214,10 @@ func readable(r *evidence.ExportedRecord) error {
 	return nil
 }
 
-// dropReserved takes out what earlier versions wrote in fields that are reserved since: the readable form has no name
-// for them any more. Other fields that are not known stay, so that what this version cannot read is never called the
-// same. It says whether there were any.
+// dropReserved removes from a message, recursively, fields whose numbers are reserved by now:
+// earlier versions wrote them, and the readable form has no name for them. Other unknown fields
+// stay, so that what this version cannot read is never called the same. It reports whether there
+// were any.
 func dropReserved(m protoreflect.Message) (dropped bool) {
 	reserved := m.Descriptor().ReservedRanges()
 	var keep protoreflect.RawFields
@@ -238,14 +249,15 @@ func dropReserved(m protoreflect.Message) (dropped bool) {
 	return dropped
 }
 
-// sameText reports whether a readable form says nothing that this version does not read.
+// sameText reports whether a readable form is exactly what this version writes of what it has read:
+// nothing was ignored.
 func sameText(text json.RawMessage, read *observation.Observation) bool {
 	var compact bytes.Buffer
 	own, err := observation.JSON(read)
 	return err == nil && json.Compact(&compact, text) == nil && bytes.Equal(compact.Bytes(), own)
 }
 
-// isExport reports whether a path is a file of export's.
+// isExport reports whether a path is a file that export could have written, by its name.
 func isExport(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && filepath.Ext(path) == ".json"

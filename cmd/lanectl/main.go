@@ -16,6 +16,10 @@ func program() *cobra.Command {
 		Short: "help.lanectl",
 		Long:  "help.lanectl.long",
 	}
-	root.AddCommand(accountCommand(), assignCommand(), captureCommand(), devicesCommand(), doctorCommand(), exportCommand(), replayCommand(), passagesCommand(), setCommand(), simulateCommand(), statusCommand(), supportCommand(), tailCommand(), testCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand())
+	root.AddCommand(
+		accountCommand(), assignCommand(), captureCommand(), devicesCommand(), doctorCommand(), exportCommand(),
+		replayCommand(), passagesCommand(), setCommand(), simulateCommand(), statusCommand(), supportCommand(),
+		tailCommand(), testCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand(),
+	)
 	return root
 }

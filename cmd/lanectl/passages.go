@@ -11,6 +11,9 @@ import (
 	"lanewarden/edge/api"
 )
 
+// passagesCommand prints the passages that the agent has in memory: open ones, and the last that
+// were closed. One by its id may also be older: with --json or --explain it is looked up in the
+// journal.
 func passagesCommand() *cobra.Command {
 	var asJSON, full, explained bool
 	c := &cobra.Command{
@@ -38,7 +41,8 @@ func passagesCommand() *cobra.Command {
 	return c
 }
 
-// explainPassage prints what the assignments of a passage's readings rest on.
+// explainPassage prints what the assignments of a passage's readings rest on. It asks twice: the
+// list has the names of the other vehicles.
 func explainPassage(cmd *cobra.Command, socket, id string) error {
 	var list api.PassageList
 	keep := func(l api.PassageList) error { list = l; return nil }
@@ -51,6 +55,8 @@ func explainPassage(cmd *cobra.Command, socket, id string) error {
 	})
 }
 
+// assignCommand puts a reading into another passage, "-" for none. Who and why are required: both
+// are journalled, and no later evidence overrides what a person says.
 func assignCommand() *cobra.Command {
 	var o api.Correction
 	c := &cobra.Command{
@@ -76,7 +82,7 @@ func assignCommand() *cobra.Command {
 	return c
 }
 
-// giveCorrection has a reading moved, and says what came of it.
+// giveCorrection asks the agent to move a reading, and prints what came of it.
 func giveCorrection(cmd *cobra.Command, socket string, o api.Correction) error {
 	outcome, err := api.PostCorrection.Do(cmd.Context(), local(socket), o)
 	if err != nil {
@@ -86,6 +92,7 @@ func giveCorrection(cmd *cobra.Command, socket string, o api.Correction) error {
 	return err
 }
 
+// setCommand switches an output of a device: a barrier, a light. The reason is journalled.
 func setCommand() *cobra.Command {
 	var o api.Output
 	c := &cobra.Command{

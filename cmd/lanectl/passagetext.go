@@ -17,10 +17,10 @@ import (
 	"lanewarden/edge/api"
 )
 
-// said is a text as it stands on a terminal.
+// said returns a text as it stands on a terminal.
 func said(p cli.Printer, t kinds.Text) string { return cli.Plain(t.In(p.Language)) }
 
-// passagesOf decodes a list.
+// passagesOf decodes the passages of a list, in its order.
 func passagesOf(list api.PassageList) ([]*observation.PassageClosed, error) {
 	var out []*observation.PassageClosed
 	for _, text := range list.Passages {
@@ -33,7 +33,7 @@ func passagesOf(list api.PassageList) ([]*observation.PassageClosed, error) {
 	return out, nil
 }
 
-// vehicleNames are the plates of passages, or the containers of those without, by passage.
+// vehicleNames returns the plates of passages, or the containers of those without, by passage id.
 func vehicleNames(list api.PassageList) map[string]string {
 	out := map[string]string{}
 	all, _ := passagesOf(list) // without names, ids are shown
@@ -46,7 +46,8 @@ func vehicleNames(list api.PassageList) map[string]string {
 	return out
 }
 
-// printPassages prints a line for each passage; all of those that are asked for by id, or of all with full.
+// printPassages prints a line for each passage; the whole of the one that args name, or of all with
+// full. Below, it names the devices whose clocks are off by more than two seconds.
 func printPassages(p cli.Printer, list api.PassageList, args []string, full bool) error {
 	all, err := passagesOf(list)
 	if err != nil {
@@ -81,6 +82,7 @@ func printPassages(p cli.Printer, list api.PassageList, args []string, full bool
 	return nil
 }
 
+// passageLines prints a table with a line for each passage.
 func passageLines(p cli.Printer, all []*observation.PassageClosed) error {
 	t := p.Table("lanectl.table-passages")
 	for _, v := range all {
@@ -97,7 +99,8 @@ func passageLines(p cli.Printer, all []*observation.PassageClosed) error {
 	return t.Flush()
 }
 
-// measured is a weight or a speed in a table; nothing for 0, which stands for one that nobody measured.
+// measured formats a weight or a speed for a table; "" for 0, which stands for one that nobody
+// measured.
 func measured(p cli.Printer, decimals int, value float64) string {
 	if value == 0 {
 		return ""
@@ -117,7 +120,8 @@ func passageState(p cli.Printer, v *observation.PassageClosed) string {
 	return said(p, kinds.PassageEnd(v.End))
 }
 
-// alarmWord is as loud for an alarm that may be another vehicle's.
+// alarmWord returns the word for an alarm, and as loud a one for an alarm that may be another
+// vehicle's; "" for neither.
 func alarmWord(p cli.Printer, v *observation.PassageClosed) string {
 	switch {
 	case v.Alarm:
@@ -128,7 +132,7 @@ func alarmWord(p cli.Printer, v *observation.PassageClosed) string {
 	return ""
 }
 
-// gaps names the stations that should have seen a vehicle.
+// gaps names the stations that should have seen a vehicle and did not, with the reason.
 func gaps(p cli.Printer, v *observation.PassageClosed) string {
 	var out []string
 	for _, s := range v.Stations {
@@ -139,7 +143,8 @@ func gaps(p cli.Printer, v *observation.PassageClosed) string {
 	return strings.Join(out, ", ")
 }
 
-// momentWithZone is a time with its zone, that of this machine; a dash for none.
+// momentWithZone formats ns since 1970 in this machine's zone, which it names; a dash for 0, which
+// is no time.
 func momentWithZone(ns int64) string {
 	if ns <= 0 {
 		return "–"
@@ -147,7 +152,7 @@ func momentWithZone(ns int64) string {
 	return time.Unix(0, ns).Format("2006-01-02 15:04:05 MST")
 }
 
-// timeOfDay is a time in a table whose head has the zone.
+// timeOfDay formats ns since 1970 for a table whose head names the zone; a dash for no time.
 func timeOfDay(ns int64) string {
 	if ns <= 0 {
 		return "–"
@@ -155,7 +160,8 @@ func timeOfDay(ns int64) string {
 	return time.Unix(0, ns).Format("15:04:05.0")
 }
 
-// zoneOf is the zone of a passage's times.
+// zoneOf returns the abbreviation of this machine's zone at the time of a passage: winter and
+// summer differ.
 func zoneOf(p *observation.PassageClosed) string {
 	at := time.Now()
 	if p.OpenedNs > 0 {
@@ -164,7 +170,7 @@ func zoneOf(p *observation.PassageClosed) string {
 	return at.Format("MST")
 }
 
-// passageHead prints what a passage is as a whole.
+// passageHead prints what is known of a passage as a whole, and when it was opened and closed.
 func passageHead(p cli.Printer, v *observation.PassageClosed) {
 	facts := []string{passageState(p, v)}
 	if v.Direction == observation.PassageDirection_PASSAGE_DIRECTION_REVERSE {
@@ -190,7 +196,8 @@ func passageHead(p cli.Printer, v *observation.PassageClosed) {
 	p.Say("lanectl.opened", opened)
 }
 
-// passageText prints a passage with all its readings, those that may be its own, and what it lacks.
+// passageText prints a passage with all its readings, those that may be its own, and the stations
+// that saw nothing.
 func passageText(p cli.Printer, v *observation.PassageClosed, names map[string]string) error {
 	passageHead(p, v)
 	t := p.Table("lanectl.table-readings", message.String("zone", zoneOf(v)))
@@ -211,6 +218,7 @@ func passageText(p cli.Printer, v *observation.PassageClosed, names map[string]s
 	return nil
 }
 
+// readingLine prints one reading into a table. mark stands before its kind.
 func readingLine(p cli.Printer, t io.Writer, r *observation.PassageReading, mark string, names map[string]string) {
 	why := reasonOf(p, r)
 	if r.PinnedBy != "" {
@@ -223,12 +231,14 @@ func readingLine(p cli.Printer, t io.Writer, r *observation.PassageReading, mark
 		p.In(readingWords(r)), percent(p, r.Confidence), cli.Plain(why))
 }
 
-// reasonOf says why a reading is of its vehicle. A reading of an earlier version has the sentence in English alone.
+// reasonOf returns why a reading is of its vehicle. A reading of an earlier version has the
+// sentence in English alone.
 func reasonOf(p cli.Printer, r *observation.PassageReading) string {
 	return p.In(driver.DecodeMessage(r.Message, r.Reason))
 }
 
-// readingWords is what a reading is: Radiation occupancy, ALARM.
+// readingWords returns what a reading is, such as "Radiation occupancy, ALARM"; of a kind that this
+// version does not know, only that it is a reading.
 func readingWords(r *observation.PassageReading) message.Message {
 	words := message.New("kind.reading")
 	if code := "kind." + observation.Kind(r.Kind).Name(); message.Known(code) {
@@ -240,12 +250,12 @@ func readingWords(r *observation.PassageReading) message.Message {
 	return words
 }
 
-// classWord is the class of an observation: alarm, event, telemetry.
+// classWord returns the class of an observation in words: alarm, event, telemetry.
 func classWord(p cli.Printer, class observation.Class) string {
 	return p.In(message.New("class." + strings.ToLower(class.Name())))
 }
 
-// otherWords names the other vehicle of which a reading may be; empty for none.
+// otherWords names the other vehicle that a reading may be of, and how likely that is; "" for none.
 func otherWords(p cli.Printer, r *observation.PassageReading, names map[string]string) string {
 	other := p.Phrase("kinds.candidates.no-vehicle-this-lane")
 	if r.Other != "" {
@@ -256,7 +266,7 @@ func otherWords(p cli.Printer, r *observation.PassageReading, names map[string]s
 	return p.Phrase("lanectl.or", message.String("other", other), message.String("share", percent(p, r.OtherConfidence)))
 }
 
-// vehicleName is a passage, with what its vehicle is called.
+// vehicleName names a passage by its id and what its vehicle is called, if that is known.
 func vehicleName(p cli.Printer, id string, names map[string]string) string {
 	if name := names[id]; name != "" {
 		return fmt.Sprintf("%s (%s)", id, name)
@@ -264,4 +274,5 @@ func vehicleName(p cli.Printer, id string, names map[string]string) string {
 	return p.Phrase("kinds.candidates.passage", message.String("other", id))
 }
 
+// percent formats a probability of 0 to 1 as people say it.
 func percent(p cli.Printer, share float32) string { return said(p, kinds.Probability(share)) }

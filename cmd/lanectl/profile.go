@@ -18,6 +18,8 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
+// profileCommand lists the built-in profiles, and shows what a profile makes of recorded or live
+// data of a device, so that a technician can write one without an agent.
 func profileCommand() *cobra.Command {
 	c := &cobra.Command{Use: "profile", Short: "help.profile"}
 	var unit int
@@ -47,6 +49,8 @@ func profileCommand() *cobra.Command {
 	return c
 }
 
+// testLineProfile prints what a profile of an ASCII instrument reads in a tape or a file of bytes.
+// Lines that it cannot read, and data without any message, are errors.
 func testLineProfile(p cli.Printer, name, tape string) error {
 	var ref driver.Ref[line.Profile]
 	if err := loadNamed(&ref, firmwareconfig.Profiles, name); err != nil {
@@ -86,7 +90,8 @@ func testLineProfile(p cli.Printer, name, tape string) error {
 	return nil
 }
 
-// eachChunk reads a tape's directory, or a file of bytes.
+// eachChunk calls f for each record of a tape's directory, or for the bytes of a file, as if they
+// had come when it was last written. Data is valid only during the call.
 func eachChunk(path string, f func(transport.Record) error) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -117,12 +122,14 @@ func eachChunk(path string, f func(transport.Record) error) error {
 	}
 }
 
-// profileTest prints events.
+// profileTest prints and counts the events of a line profile.
 type profileTest struct {
 	p                        cli.Printer
 	readings, alarms, faults int
 }
 
+// event prints a message with its raw lines, values and alarm; or what could not be read, with the
+// bytes.
 func (t *profileTest) event(e line.Event) {
 	if !e.Fault.IsZero() {
 		t.faults++
@@ -146,6 +153,7 @@ func (t *profileTest) event(e line.Event) {
 	}
 }
 
+// printValues prints values with their units, one a line.
 func printValues(w io.Writer, indent string, values []profile.Value) {
 	for _, v := range values {
 		switch {

@@ -21,13 +21,14 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-// profileFolders are the folders of built-in profiles, with the driver that reads each.
+// profileFolders lists the folders of built-in profiles, each with the driver that reads them.
 var profileFolders = []struct{ folder, driver string }{
 	{firmwareconfig.Profiles, "line"}, {firmwareconfig.PLC, "plc"}, {firmwareconfig.Web, "web"},
 }
 
-// profileFolder determines the kind of profile of a built-in name or a file: by the folder, and by the keys that only
-// one kind has.
+// profileFolder returns which kind of profile a built-in name or a file is, as the folder of its
+// built-in ones. A file is told by the keys that only one kind has; what is unclear counts as a
+// line profile, whose strict decoder then says what is wrong.
 func profileFolder(name string) (string, error) {
 	for _, p := range profileFolders {
 		if slices.Contains(firmwareconfig.Builtin(p.folder), name) {
@@ -65,7 +66,8 @@ func profileFolder(name string) (string, error) {
 	return firmwareconfig.Profiles, nil
 }
 
-// testProfile shows what a profile makes of what a device says.
+// testProfile prints what a profile makes of what a device says. source is a recording, or the
+// device's address, as the kind of profile needs it. unit is the Modbus unit.
 func testProfile(ctx context.Context, p cli.Printer, name, source string, unit int) error {
 	folder, err := profileFolder(name)
 	if err != nil {
@@ -80,7 +82,8 @@ func testProfile(ctx context.Context, p cli.Printer, name, source string, unit i
 	return testLineProfile(p, name, source)
 }
 
-// testModbusProfile asks a device once and prints every value.
+// testModbusProfile asks a Modbus device once for everything that the profile has, and prints every
+// value. What could be read is printed also when something else failed.
 func testModbusProfile(ctx context.Context, p cli.Printer, name, address string, unit int) error {
 	var ref driver.Ref[plc.Profile]
 	if err := loadNamed(&ref, firmwareconfig.PLC, name); err != nil {
@@ -88,6 +91,8 @@ func testModbusProfile(ctx context.Context, p cli.Printer, name, address string,
 	}
 	link := transport.Link{Address: address}
 	if strings.HasPrefix(address, "/dev/") {
+		// There are no flags for a serial line: a device with other settings is tested with a lane
+		// file.
 		link = transport.Link{Serial: &transport.Serial{Port: address, Baud: 9600, DataBits: 8, Parity: "none", StopBits: 1}}
 	}
 	values, err := plc.Ask(ctx, transport.Modbus{Link: link, Unit: unit}, ref.Value)
@@ -100,7 +105,8 @@ func testModbusProfile(ctx context.Context, p cli.Printer, name, address string,
 	return err
 }
 
-// testWebProfile reads a document from a file or a device and prints every message.
+// testWebProfile reads a document from a file or a device and prints every message that the profile
+// finds in it.
 func testWebProfile(ctx context.Context, p cli.Printer, name, source string) error {
 	var ref driver.Ref[webjson.Profile]
 	if err := loadNamed(&ref, firmwareconfig.Web, name); err != nil {
@@ -124,10 +130,10 @@ func testWebProfile(ctx context.Context, p cli.Printer, name, source string) err
 	return err
 }
 
-// webTimeout bounds one question to a device.
+// webTimeout bounds one request to a device.
 const webTimeout = 10 * time.Second
 
-// webDocument reads a file, or asks the device at a URL.
+// webDocument reads a file, or asks the device at a URL with the request that the profile has.
 func webDocument(ctx context.Context, p *webjson.Profile, source string) ([]byte, error) {
 	if !strings.HasPrefix(source, "http://") && !strings.HasPrefix(source, "https://") {
 		return os.ReadFile(source)

@@ -10,11 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
-	"lanewarden/edge/api"
-
 	"lanewarden/drivers/message"
+	"lanewarden/edge/api"
 )
 
+// statusCommand prints the state of the agent, its journal, its link and its devices. It fails when
+// a device or the link is not well, so that monitoring can use the exit code.
 func statusCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
@@ -32,6 +33,7 @@ func statusCommand() *cobra.Command {
 	return c
 }
 
+// devicesCommand prints the state of the devices alone, and fails when one of them is not well.
 func devicesCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{Use: "devices", Short: "help.devices", Args: cobra.NoArgs, Long: "help.devices.long"}
@@ -53,6 +55,7 @@ func devicesCommand() *cobra.Command {
 	return c
 }
 
+// printStatus prints the whole status, for people.
 func printStatus(p cli.Printer, s api.Status) {
 	p.Say("lanectl.status-agent", message.String("agent", s.Site+"/"+s.Agent), message.String("software", s.Software),
 		message.Duration("up", time.Since(s.Started)))
@@ -79,7 +82,8 @@ func printStatus(p cli.Printer, s api.Status) {
 	printDevices(p, s)
 }
 
-// reason is what the agent says in a language; an older agent says it in English alone.
+// reason returns what the agent says in the printer's language; an older agent says it in English
+// alone.
 func reason(p cli.Printer, english string, said message.Text) string {
 	if text := said.In(p.Language); text != "" {
 		return cli.Plain(text)
@@ -87,7 +91,10 @@ func reason(p cli.Printer, english string, said message.Text) string {
 	return english
 }
 
+// printDevices prints the table of devices, the lines of those that are not well in colour.
 func printDevices(p cli.Printer, s api.Status) {
+	// tabwriter would count colour sequences as characters, so the table is laid out first and
+	// coloured afterwards.
 	var table bytes.Buffer
 	t := cli.Printer{Writer: &table, Language: p.Language}.Table("lanectl.table-devices")
 	for _, d := range s.Devices {
@@ -109,7 +116,7 @@ func printDevices(p cli.Printer, s api.Status) {
 	}
 }
 
-// stateWord is the state of a device; one of a newer agent stands as it is.
+// stateWord returns the word for the state of a device; one of a newer agent is returned as it is.
 func stateWord(p cli.Printer, state string) string {
 	if code := "lanectl.state." + state; message.Known(code) {
 		return p.In(message.New(code))
@@ -117,6 +124,8 @@ func stateWord(p cli.Printer, state string) string {
 	return state
 }
 
+// linkText describes the link to the centre: where none is configured, refused, up, connected but
+// unanswered, or down.
 func linkText(p cli.Printer, l api.Link) string {
 	problem := message.String("problem", reason(p, l.Problem, l.Message))
 	broker := message.String("broker", l.Broker)
@@ -135,7 +144,8 @@ func linkText(p cli.Printer, l api.Link) string {
 	return p.Phrase("lanectl.link-down", message.Duration("age", time.Since(l.Since)), broker, problem)
 }
 
-// artifactText says what is being sent, and when all will be done as it goes.
+// artifactText says which artifact is being sent, and how long all that wait will take at the
+// present rate.
 func artifactText(p cli.Printer, s api.Status) string {
 	out := ""
 	if a := s.Link.Artifact; a != nil {
@@ -150,12 +160,14 @@ func artifactText(p cli.Printer, s api.Status) string {
 	return cli.Plain(out)
 }
 
-// age is how long ago something was.
+// age says how long ago a time was, by this machine's clock.
 func age(p cli.Printer, t time.Time) string {
 	return cli.Plain(message.Span{Duration: time.Since(t)}.In(p.Language))
 }
 
-// unwell is the error of a status in which something is wrong.
+// unwell returns an error for a status in which a device is down or silent, or the link is not
+// ready; nil otherwise. A device that is connecting is not counted: it may have been started just
+// now.
 func unwell(s api.Status) error {
 	bad := 0
 	for _, d := range s.Devices {
@@ -172,7 +184,7 @@ func unwell(s api.Status) error {
 	return nil
 }
 
-// stateColour is a device state's.
+// stateColour returns the colour of a device's line; none for one that runs.
 func stateColour(state string) cli.Colour {
 	switch state {
 	case "down":

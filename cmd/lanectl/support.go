@@ -23,6 +23,7 @@ import (
 	"lanewarden/edge/diag/doctor"
 )
 
+// simulateCommand groups the simulators that can stand in for a device at a lane.
 func simulateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "simulate", Short: "help.simulate",
@@ -34,6 +35,8 @@ func simulateCommand() *cobra.Command {
 	return c
 }
 
+// supportCommand writes one file with everything that support asks for. It needs no running agent:
+// what cannot be had is named in README.txt, with the reason.
 func supportCommand() *cobra.Command {
 	var out, config string
 	var back time.Duration
@@ -59,7 +62,7 @@ func supportCommand() *cobra.Command {
 	return c
 }
 
-// bundle is a file for support.
+// bundle is a file for support under construction.
 type bundle struct {
 	ctx            context.Context
 	socket, config string
@@ -71,9 +74,13 @@ type bundle struct {
 	readme         bytes.Buffer
 }
 
-// secret is a password in a URL, the one place at which a lane file could have one.
+// secret matches a password in a URL up to the last @ before the path, the one place at which a
+// lane file could have one: everywhere else it names a file. The first group is what stays.
 var secret = regexp.MustCompile(`(://[^/@\s:]*:)[^/\s]*@`)
 
+// write writes the bundle as a compressed tar. A part that fails is left out, and README.txt says
+// why; only an error of w is returned. Parts come in the order in which a reader wants them, and
+// status names the lane file for those after it.
 func (b *bundle) write(w io.Writer) error {
 	zip := gzip.NewWriter(w)
 	b.tar = tar.NewWriter(zip)
@@ -127,6 +134,7 @@ func (b *bundle) write(w io.Writer) error {
 	return zip.Close()
 }
 
+// add adds a file to the bundle, private to whoever unpacks it.
 func (b *bundle) add(name string, text []byte) error {
 	err := b.tar.WriteHeader(&tar.Header{
 		Name: path.Join(b.name, name), Mode: 0o600, Size: int64(len(text)), ModTime: time.Now(),
@@ -140,7 +148,7 @@ func (b *bundle) add(name string, text []byte) error {
 // maxPart bounds what is kept of an answer, in bytes.
 const maxPart = 64 << 20
 
-// fetch returns the agent's answer as it comes.
+// fetch returns the agent's answer as it comes, up to maxPart.
 func fetch[In any](b *bundle, q opener[In], in In) ([]byte, error) {
 	body, err := q.Open(b.ctx, local(b.socket), in)
 	if err != nil {
@@ -150,6 +158,7 @@ func fetch[In any](b *bundle, q opener[In], in In) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(body, maxPart))
 }
 
+// doctor examines the machine as lanectl doctor does.
 func (b *bundle) doctor() ([]byte, error) {
 	var out bytes.Buffer
 	options := doctorOptions(doctor.Options{Socket: b.socket, Config: b.config}, b.socket)
@@ -157,6 +166,8 @@ func (b *bundle) doctor() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// status returns the status as lanectl status prints it. The agent also says which lane file it
+// runs with.
 func (b *bundle) status() ([]byte, error) {
 	s, err := api.GetStatus.Ask(b.ctx, local(b.socket), api.None{})
 	if err != nil {
@@ -170,11 +181,14 @@ func (b *bundle) status() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// lane returns the lane file without passwords.
 func (b *bundle) lane() ([]byte, error) {
 	text, err := os.ReadFile(b.config)
 	return secret.ReplaceAll(text, []byte("${1}***@")), err
 }
 
+// machine returns the output of commands about the machine: load, memory, disks, network, clock,
+// serial adapters. A command that this machine does not have is named with its error.
 func (b *bundle) machine() ([]byte, error) {
 	var out bytes.Buffer
 	for _, c := range [][]string{{"uname", "-a"}, {"uptime"}, {"free", "-m"}, {"df", "-h"}, {"df", "-i"},
@@ -189,15 +203,18 @@ func (b *bundle) machine() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// commandTime bounds one command: df hangs on a network file system that is away.
 const commandTime = 10 * time.Second
 
+// run runs a command and returns what it wrote to both outputs, also when it failed.
 func (b *bundle) run(name string, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, commandTime)
 	defer cancel()
 	return exec.CommandContext(ctx, name, args...).CombinedOutput()
 }
 
-// tapes adds each device's recording.
+// tapes adds each device's recording of the last while. A device whose recording cannot be had is
+// named in README.txt.
 func (b *bundle) tapes() error {
 	s, err := api.GetStatus.Ask(b.ctx, local(b.socket), api.None{})
 	if err != nil {

@@ -16,6 +16,8 @@ import (
 	"lanewarden/edge/api"
 )
 
+// tailCommand prints the newest observations and, with --follow, those that come. The end of the
+// agent ends it without an error.
 func tailCommand() *cobra.Command {
 	n := 20
 	var follow, asJSON bool
@@ -51,6 +53,7 @@ func tailCommand() *cobra.Command {
 	return c
 }
 
+// printLines prints observations, one a line, until body ends.
 func printLines(p cli.Printer, body io.Reader) error {
 	lines := bufio.NewReader(body)
 	for {
@@ -71,10 +74,11 @@ func printLines(p cli.Printer, body io.Reader) error {
 	}
 }
 
-// kindWidth is the number of characters of the longest name of a kind, in French.
+// kindWidth is the number of characters of the longest name of a kind, which is a French one.
 const kindWidth = 26
 
-// kindWord returns the name of a kind as tables say it, and the code of a kind that this version does not know.
+// kindWord returns the name of a kind as tables show it; of a kind that this version does not know,
+// its code.
 func kindWord(p cli.Printer, code string) string {
 	if name := "kind." + code; message.Known(name) {
 		return p.In(message.New(name))
@@ -82,10 +86,11 @@ func kindWord(p cli.Printer, code string) string {
 	return cli.Plain(code)
 }
 
-// gistMax is the number of characters of a sentence that fit on a terminal's line.
+// gistMax is the number of characters after which a sentence is cut.
 const gistMax = 200
 
-// gist returns what an observation says in a sentence, cut to a line, and the names of its artifacts.
+// gist returns what an observation says in a sentence, cut to gistMax, and the hashes of its
+// artifacts. It is empty for an observation that this version cannot decode.
 func gist(text json.RawMessage, language message.Language) string {
 	o := &observation.Observation{}
 	if observation.FromJSON(text, o) != nil {

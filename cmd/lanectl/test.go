@@ -20,6 +20,7 @@ import (
 	"lanewarden/edge/diag/guided"
 )
 
+// testCommand lists the guided tests of all devices, or leads a person through one.
 func testCommand() *cobra.Command {
 	var asJSON, french bool
 	c := &cobra.Command{
@@ -52,6 +53,7 @@ func testCommand() *cobra.Command {
 	return c
 }
 
+// printTests prints each test with when it was done last, how it ended, and whether it is due.
 func printTests(p cli.Printer, l api.TestList) error {
 	t := p.Table("lanectl.table-tests")
 	for _, o := range l.Tests {
@@ -74,7 +76,8 @@ func printTests(p cli.Printer, l api.TestList) error {
 	return t.Flush()
 }
 
-// guide leads a person through a test.
+// guide leads a person through a test. The agent runs the test and decides on it; this shows its
+// steps and sends answers.
 type guide struct {
 	cmd    *cobra.Command
 	socket string
@@ -83,8 +86,11 @@ type guide struct {
 	in     *bufio.Reader
 }
 
+// guideLook is the pause between two looks at how far the test is.
 const guideLook = 300 * time.Millisecond
 
+// run starts a test and follows it to its verdict. Ctrl-C abandons the test, as a running one would
+// keep the device from being tested again.
 func (g *guide) run(device, test string) error {
 	ctx, w := g.cmd.Context(), g.cmd.OutOrStdout()
 	if _, err := api.PostTest.Do(ctx, local(g.socket), api.TestStart{Device: device, Test: test}); err != nil {
@@ -112,18 +118,20 @@ func (g *guide) run(device, test string) error {
 	}
 }
 
+// view returns how far the test is; nil when no test runs.
 func (g *guide) view(ctx context.Context) (*guided.View, error) {
 	l, err := api.GetTests.Ask(ctx, local(g.socket), api.None{})
 	return l.Run, explain(g.socket, err)
 }
 
-// act does what the person says.
+// act sends what the person did.
 func (g *guide) act(ctx context.Context, a api.TestAct) error {
 	_, err := api.PostTestAct.Do(ctx, local(g.socket), a)
 	return explain(g.socket, err)
 }
 
-// answer reads a line of the person's; without one the test is abandoned.
+// answer reads a line from the person, in lower case and without spaces around it. Without one the
+// test is abandoned.
 func (g *guide) answer(ctx context.Context) (string, error) {
 	line, err := g.in.ReadString('\n')
 	if err != nil && (!errors.Is(err, io.EOF) || line == "") {
@@ -132,6 +140,9 @@ func (g *guide) answer(ctx context.Context) (string, error) {
 	return strings.ToLower(strings.TrimSpace(line)), nil
 }
 
+// step shows a step and, if it asks for something, sends the answer. A number may have a decimal
+// comma; what is no number is asked for again. Steps without a question go on by themselves, by
+// what the device does.
 func (g *guide) step(ctx context.Context, w io.Writer, v *guided.View) error {
 	s := v.Steps[v.Step]
 	if !g.asJSON {
@@ -165,6 +176,8 @@ func (g *guide) step(ctx context.Context, w io.Writer, v *guided.View) error {
 	return nil
 }
 
+// result prints the checks of a finished test with values and limits, and the row of the journal
+// that holds them. Anything but "passed" is an error.
 func (g *guide) result(w io.Writer, v *guided.View) error {
 	if g.asJSON {
 		if err := json.NewEncoder(w).Encode(v); err != nil {
@@ -195,7 +208,8 @@ func (g *guide) result(w io.Writer, v *guided.View) error {
 	return nil
 }
 
-// verdictWord is the verdict of a test or of a check; one that this version does not know stands as it is.
+// verdictWord returns the word for the verdict of a test or check; one that this version does not
+// know is returned as it is.
 func verdictWord(p cli.Printer, verdict string) string {
 	if code := "kinds.device-test." + verdict; message.Known(code) {
 		return p.In(message.New(code))
@@ -203,7 +217,7 @@ func verdictWord(p cli.Printer, verdict string) string {
 	return verdict
 }
 
-// significant writes a number with four significant digits, as the language does.
+// significant formats a number with four significant digits and the language's decimal mark.
 func significant(p cli.Printer, v float64) string {
 	text := fmt.Sprintf("%.4g", v)
 	if p.Language == message.French {
@@ -212,7 +226,7 @@ func significant(p cli.Printer, v float64) string {
 	return text
 }
 
-// limitsText says within which limits a value had to be.
+// limitsText says within which limits a value had to be; "" for none. nil is an open end.
 func limitsText(p cli.Printer, low, high *float64) string {
 	switch {
 	case low != nil && high != nil:

@@ -16,6 +16,7 @@ import (
 	"lanewarden/drivers/message"
 )
 
+// traceCommand groups what is computed from series of measurements of trace detectors.
 func traceCommand() *cobra.Command {
 	c := &cobra.Command{Use: "trace", Short: "help.trace"}
 	var asJSON bool
@@ -53,14 +54,17 @@ func traceCommand() *cobra.Command {
 	return c
 }
 
-// padded is an argument that lines up with those below it.
+// padded returns an argument of fixed width, so that it lines up with those below it.
 func padded(name, format string, v any) message.Arg {
 	return message.String(name, fmt.Sprintf(format, v))
 }
 
-// maxSeries bounds a series.
+// maxSeries bounds the measurements of a series.
 const maxSeries = 100_000
 
+// readSeries reads lines of a mass and a response, "-" from standard input: numbers with a decimal
+// point, separated by comma, semicolon or blanks, # before a remark. The first line may be a
+// heading. Errors name the line.
 func readSeries(path string) (out []lod.Point, err error) {
 	in := io.Reader(os.Stdin)
 	if path != "-" {

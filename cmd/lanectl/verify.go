@@ -20,6 +20,8 @@ import (
 	"lanewarden/sync/hub/ledger"
 )
 
+// verifyCommand checks that journals, ledgers and exports are unaltered. It reads them while agent
+// or hub run, and writes nothing. Findings are an error, with the exit code of a failure.
 func verifyCommand() *cobra.Command {
 	var key string
 	c := &cobra.Command{
@@ -49,7 +51,7 @@ func verifyCommand() *cobra.Command {
 	return c
 }
 
-// atPath names a path in front of an error that does not yet.
+// atPath names a path in front of an error that does not name it yet.
 func atPath(path string, err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) && at.Path == path {
@@ -61,7 +63,8 @@ func atPath(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// find returns the database that a path means, and whether it is a ledger.
+// find returns the database that a path means, and whether it is a ledger: the file itself, or the
+// one in a state, journal or hub directory.
 func find(path string) (string, bool, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -80,6 +83,9 @@ func find(path string) (string, bool, error) {
 		message.String("journal", journal.FileName), message.String("ledger", ledger.FileName))
 }
 
+// verify checks what is at a path and prints the verdicts. wrong is the number of findings; an
+// error means that something could not be checked. key "" means the key that the database itself
+// has.
 func verify(ctx context.Context, p cli.Printer, path, key string) (wrong int, err error) {
 	if isExport(path) {
 		return verifyExport(p, path, key)
@@ -117,7 +123,8 @@ func verify(ctx context.Context, p cli.Printer, path, key string) (wrong int, er
 	return wrong, nil
 }
 
-// verifyArtifacts hashes what journal or ledger keep whole.
+// verifyArtifacts hashes the artifacts that a journal or ledger has whole, and returns the number
+// of those that are not what their names say. Ledgers also know artifacts that have not come yet.
 func verifyArtifacts(ctx context.Context, p cli.Printer, path string, isLedger bool) (int, error) {
 	db, err := sqlog.Open(path, sqlog.ReadOnly)
 	if err != nil {
@@ -143,6 +150,8 @@ func verifyArtifacts(ctx context.Context, p cli.Printer, path string, isLedger b
 	return len(r.Findings), nil
 }
 
+// printReport prints the verdict on one journal's log and its findings; of very many, the report
+// holds only the first.
 func printReport(p cli.Printer, path, origin string, r *evidence.Report) {
 	p.Say("lanectl.verified", message.Nested("verdict", verdict(r.OK())), message.String("path", path),
 		message.String("origin", origin), message.Nested("rows", message.New("lanectl.rows-of", message.Count("n", r.Rows))),
@@ -162,7 +171,7 @@ func printFindingLines(p cli.Printer, findings []error) {
 	}
 }
 
-// verdict says whether verification found nothing.
+// verdict returns the word that verification found nothing, or something.
 func verdict(ok bool) message.Message {
 	if ok {
 		return message.New("lanectl.right")
