@@ -20,6 +20,7 @@ import (
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/journal"
 )
@@ -176,7 +177,8 @@ func verifyExport(p cli.Printer, path, key string) (wrong int, err error) {
 	}
 	for i := range e.Records {
 		if err := readable(&e.Records[i]); err != nil {
-			findings = append(findings, evidence.Find("evidence.row", evidence.Number("row", e.Records[i].Idx), evidence.Arg{Name: "cause", Value: err}))
+			findings = append(findings, coded.New("evidence.row",
+				coded.Number("row", e.Records[i].Idx), coded.CausedBy(err)))
 		}
 	}
 	p.Say("lanectl.verified-export", message.Nested("verdict", verdict(len(findings) == 0)), message.String("path", path),

@@ -34,9 +34,9 @@ func (e *Error) Error() string { return e.Message.English() }
 // Unwrap returns what led to the error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Of returns what an error says: the message that it carries, that of its code (coded), a message of the catalogue for
-// what an operating system says, and else a message that quotes it. What was wrapped around it with fmt.Errorf is said
-// before it.
+// Of returns what an error says: the message that it carries or that of its code (coded), a message of the
+// catalogue for what an operating system says, and else a message that quotes it. What was wrapped around it with
+// fmt.Errorf is said before it.
 func Of(err error) Message {
 	if err == nil {
 		return Message{}
@@ -44,13 +44,8 @@ func Of(err error) Message {
 	if m, inner := ofSeveral(err); inner != nil {
 		return within(err, inner, m)
 	}
-	var own *Error
-	if errors.As(err, &own) {
-		return within(err, own, own.Message)
-	}
-	var other coded
-	if errors.As(err, &other) {
-		return within(err, other, ofCoded(other))
+	if m, inner := ofMessage(err); inner != nil {
+		return within(err, inner, m)
 	}
 	if m, inner := ofSystem(err); inner != nil {
 		return within(err, inner, m)
@@ -58,12 +53,37 @@ func Of(err error) Message {
 	return Quote(err.Error())
 }
 
-// coded is an error of a package that imports none of ours and yet has a sentence in the catalogue, such as
-// transport.Error. The values are plain: a string, an int, a time.Duration, or another error.
+// ofMessage returns the outermost message in the tree of an error, and the error that says it; nil for none.
+func ofMessage(err error) (Message, error) {
+	switch e := err.(type) {
+	case *Error:
+		return e.Message, e
+	case coded:
+		return ofCoded(e), e
+	case interface{ Unwrap() error }:
+		return ofMessage(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			if m, inner := ofMessage(one); inner != nil {
+				return m, inner
+			}
+		}
+	}
+	return Message{}, nil
+}
+
+// coded is an error of a package that must not import this one and yet has a sentence in the catalogue: a
+// transport.Error, or a Message of package observation/coded. The values are plain: a string, an int, a time.Duration,
+// a measure, or another error.
 type coded interface {
 	error
 	MessageCode() string
 	MessageArgs() iter.Seq2[string, any]
+}
+
+// measure is a number with its unit, as Num has them.
+type measure interface {
+	Measure() (value float64, decimals int, fixed bool, unit string)
 }
 
 func ofCoded(e coded) Message {
@@ -77,6 +97,8 @@ func ofCoded(e coded) Message {
 // plainArg returns an argument of a plain value.
 func plainArg(name string, value any) Arg {
 	switch v := value.(type) {
+	case nil:
+		return Nested(name, Message{})
 	case string:
 		return String(name, v)
 	case int:
@@ -86,6 +108,9 @@ func plainArg(name string, value any) Arg {
 		return Int(name, v)
 	case time.Duration:
 		return ExactDuration(name, v)
+	case measure:
+		value, decimals, fixed, unit := v.Measure()
+		return Arg{name, Num{value, decimals, fixed, unit}}
 	case error:
 		return Nested(name, Of(v))
 	}

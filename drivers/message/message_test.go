@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"iter"
-	"maps"
 	"math"
 	"net"
 	"os"
@@ -15,6 +14,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	twin "lanewarden/drivers/observation/coded"
 )
 
 // plain shows no-break spaces as underscores.
@@ -167,24 +168,25 @@ func BenchmarkRender(b *testing.B) {
 	}
 }
 
-// portBusy is an error of a package that does not know this one.
-type portBusy struct{}
-
-func (portBusy) Error() string       { return "serial.busy" }
-func (portBusy) MessageCode() string { return "serial.busy" }
-func (portBusy) MessageArgs() iter.Seq2[string, any] {
-	return maps.All(map[string]any{"port": "/dev/ttyS0"})
-}
-
-// The code of such an error is said in each language, and what was wrapped around it before it.
+// An error that a message is made of without this package is said in each language, and what was wrapped around it
+// before it; of one in another, the outer is said.
 func TestOfCodedError(t *testing.T) {
 	busy := New("serial.busy", String("port", "/dev/ttyS0"))
 	for l, want := range map[Language]string{
 		English: "rpm-1: /dev/ttyS0: another program has the line open",
 		French:  New("within", String("where", "rpm-1"), Nested("cause", busy)).In(French),
 	} {
-		if got := Of(fmt.Errorf("rpm-1: %w", portBusy{})).In(l); got != want {
+		if got := Of(fmt.Errorf("rpm-1: %w", twin.New("serial.busy", twin.Value("port", "/dev/ttyS0")))).In(l); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
+	}
+	outer := twin.New("evidence.row", twin.Number("row", 5), twin.CausedBy(Errorf("days", Count("n", 2))))
+	if got := plain(Of(outer).In(French)); got != "ligne 5_: 2_jours" {
+		t.Errorf("%q", got)
+	}
+	measure := twin.Measure{Value: 2.5, Decimals: 3, Fixed: true, Unit: "ms"}
+	if got := plain(Of(twin.New("evidence.row", twin.Number("row", 5), twin.Nested("cause", io.EOF))).In(English)) +
+		plain(plainArg("drift", measure).Value.In(French)); got != "row 5: the other side closed the connection2,500_ms" {
+		t.Errorf("%q", got)
 	}
 }

@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"lanewarden/drivers/observation/coded"
 )
 
 // SignedCheckpoint is a checkpoint as journal and ledger keep it: beside the note, the leaf hashes of the unfinished
@@ -56,9 +58,9 @@ type Report struct {
 // OK reports whether nothing was found wrong.
 func (r *Report) OK() bool { return r.Wrong == 0 }
 
-func (r *Report) find(code string, args ...Arg) {
+func (r *Report) find(code string, args ...coded.Arg) {
 	if r.Wrong++; r.Wrong <= MaxFindings {
-		r.Findings = append(r.Findings, Find(code, args...))
+		r.Findings = append(r.Findings, coded.New(code, args...))
 	}
 }
 
@@ -80,7 +82,8 @@ func Audit(log Log, journalKey []byte, verifier note.Verifier, origin string) (*
 		return nil, err
 	}
 	for _, c := range a.pending {
-		a.report.find("evidence.rows-short", Number("rows", a.tree.Size()), Number("last", c.Size-1), Arg{"n", int(c.Size)})
+		a.report.find("evidence.rows-short", coded.Number("rows", a.tree.Size()),
+			coded.Number("last", c.Size-1), coded.Value("n", int(c.Size)))
 	}
 	a.report.Rows, a.report.Root = a.tree.Size(), a.tree.Root()
 	return a.report, nil
@@ -110,9 +113,9 @@ func (a *audit) loadCheckpoints(verifier note.Verifier, origin string) error {
 		c, err := OpenCheckpoint(s.Note, verifier, origin)
 		switch {
 		case err != nil:
-			a.report.find("evidence.checkpoint-at", Number("size", s.Size), Arg{"cause", err})
+			a.report.find("evidence.checkpoint-at", coded.Number("size", s.Size), coded.CausedBy(err))
 		case c.Size != s.Size:
-			a.report.find("evidence.checkpoint-size", Number("size", s.Size), Arg{"n", int(c.Size)})
+			a.report.find("evidence.checkpoint-size", coded.Number("size", s.Size), coded.Value("n", int(c.Size)))
 		default:
 			a.pending = append(a.pending, signedRoot{c, s.Leaves})
 		}
@@ -131,11 +134,11 @@ func (a *audit) row(idx int64, r Record) error {
 	}
 	leaf, err := a.hasher.Leaf(idx, r)
 	if err != nil {
-		return Find("evidence.row", Arg{"cause", err}, Number("row", idx))
+		return coded.New("evidence.row", coded.CausedBy(err), coded.Number("row", idx))
 	}
 	if at := int(idx % TileWidth); at < len(a.stored) && a.stored[at] != leaf {
-		a.report.find("evidence.row-changed", Number("row", idx), Arg{"device", r.Device},
-			Arg{"time", time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano)})
+		a.report.find("evidence.row-changed", coded.Number("row", idx), coded.Value("device", r.Device),
+			coded.Value("time", time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano)))
 	}
 	a.append(leaf)
 	return nil
@@ -153,7 +156,8 @@ func (a *audit) missing(next int64) error {
 	}
 	at := int(idx % TileWidth)
 	if len(a.removed) == 0 || a.removed[0].First > idx || at >= len(a.stored) {
-		return Find("evidence.row-missing", Number("row", idx), Number("next", next), Number("before", idx-1))
+		return coded.New("evidence.row-missing", coded.Number("row", idx), coded.Number("next", next),
+			coded.Number("before", idx-1))
 	}
 	a.report.Removed++
 	a.append(a.stored[at])
@@ -192,8 +196,8 @@ func (a *audit) loadStored(n int64) (err error) {
 			a.stored = c.leaves
 		}
 		if c.Size >= (n+1)*TileWidth {
-			a.report.find("evidence.tile-missing", Number("tile", n), Number("first", n*TileWidth),
-				Number("last", (n+1)*TileWidth-1))
+			a.report.find("evidence.tile-missing", coded.Number("tile", n), coded.Number("first", n*TileWidth),
+				coded.Number("last", (n+1)*TileWidth-1))
 			break
 		}
 	}
@@ -212,12 +216,13 @@ func (a *audit) loadStored(n int64) (err error) {
 func (a *audit) upperTile(t Tile) {
 	stored, err := a.log.Tile(t.Level, t.N)
 	if err != nil {
-		a.report.find("evidence.tile", Number("level", t.Level), Number("tile", t.N), Arg{"cause", err})
+		a.report.find("evidence.tile", coded.Number("level", t.Level), coded.Number("tile", t.N), coded.CausedBy(err))
 		return
 	}
 	for i := range stored {
 		if i >= len(t.Hashes) || stored[i] != t.Hashes[i] {
-			a.report.find("evidence.tile-hash", Number("level", t.Level), Number("tile", t.N), Number("place", i))
+			a.report.find("evidence.tile-hash", coded.Number("level", t.Level), coded.Number("tile", t.N),
+				coded.Number("place", i))
 		}
 	}
 }
@@ -230,7 +235,7 @@ func (a *audit) checkRoots() {
 			continue
 		}
 		if root := a.tree.Root(); root != c.Root {
-			a.report.find("evidence.root", Number("last", c.Size-1))
+			a.report.find("evidence.root", coded.Number("last", c.Size-1))
 			continue
 		}
 		a.report.Checkpoints++

@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"lanewarden/drivers/observation/coded"
 )
 
 // ExportFormat names the files that Export writes.
@@ -52,7 +54,8 @@ func NewExport(origin, key, checkpoint string, tree *Tree, tiles Tiles, records 
 // Check verifies an export against a public key, its own when key is empty, and returns how many rows the checkpoint covers and what is wrong.
 func (e *Export) Check(key string) (size int64, findings []error, err error) {
 	if e.Format != ExportFormat {
-		return 0, nil, Find("evidence.format", Arg{"format", strconv.Quote(e.Format)}, Arg{"want", ExportFormat})
+		return 0, nil, coded.New("evidence.format", coded.Value("format", strconv.Quote(e.Format)),
+			coded.Value("want", ExportFormat))
 	}
 	if key == "" {
 		key = e.Key
@@ -63,12 +66,12 @@ func (e *Export) Check(key string) (size int64, findings []error, err error) {
 	}
 	c, err := OpenCheckpoint(e.Checkpoint, verifier, e.Origin)
 	if err != nil {
-		return 0, []error{Find("evidence.checkpoint", Arg{"cause", err})}, nil
+		return 0, []error{coded.New("evidence.checkpoint", coded.CausedBy(err))}, nil
 	}
 	for _, r := range e.Records {
 		if err := r.check(c); err != nil {
-			findings = append(findings, Find("evidence.row-of", Number("row", r.Idx),
-				Arg{"device", r.Device}, Arg{"cause", err}))
+			findings = append(findings, coded.New("evidence.row-of", coded.Number("row", r.Idx),
+				coded.Value("device", r.Device), coded.CausedBy(err)))
 		}
 	}
 	return c.Size, findings, nil
@@ -76,7 +79,7 @@ func (e *Export) Check(key string) (size int64, findings []error, err error) {
 
 func (r *ExportedRecord) check(c Checkpoint) error {
 	if len(r.Blind) != len(Blind{}) {
-		return Find("evidence.blind")
+		return coded.New("evidence.blind")
 	}
 	leaf, err := AppendLeaf(nil, Blind(r.Blind), Record{Class: r.Class, Time: r.TimeNs, Kind: r.Kind, Device: r.Device, Body: r.Body})
 	if err != nil {
@@ -85,12 +88,12 @@ func (r *ExportedRecord) check(c Checkpoint) error {
 	proof := make(tlog.RecordProof, len(r.Proof))
 	for i, h := range r.Proof {
 		if len(h) != tlog.HashSize {
-			return Find("evidence.proof-hash")
+			return coded.New("evidence.proof-hash")
 		}
 		proof[i] = tlog.Hash(h)
 	}
 	if tlog.CheckRecord(proof, c.Size, c.Root, r.Idx, tlog.RecordHash(leaf)) != nil {
-		return Find("evidence.not-proven")
+		return coded.New("evidence.not-proven")
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"lanewarden/drivers/observation/coded"
 )
 
 // exported returns an export of rows of a log of n rows, signed at its end, and the key that it is checked against.
@@ -38,7 +40,7 @@ func exported(t *testing.T, n int, rows ...int64) (*Export, string) {
 // codes returns the codes of findings, each with that of its cause where it has one.
 func codes(findings []error) (out []string) {
 	for _, err := range findings {
-		for f := (*Finding)(nil); errors.As(err, &f); err = f.Unwrap() {
+		for f := (*coded.Message)(nil); errors.As(err, &f); err = f.Unwrap() {
 			out = append(out, f.Code)
 		}
 	}

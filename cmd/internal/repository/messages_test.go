@@ -17,16 +17,15 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// makers are the functions of package message that take a code, and where it stands among their arguments; and those
-// of packages transport and plasmagram, whose errors and reasons say a code of the catalogue too.
-var makers = map[string]int{"New": 0, "Errorf": 0, "Wrap": 1, "newError": 0, "NewReason": 0}
+// makers are the functions of packages message and coded that take a code, and where it stands among their arguments;
+// and that of package transport, whose errors say a code of the catalogue too.
+var makers = map[string]int{"New": 0, "Errorf": 0, "Wrap": 1, "newError": 0}
 
-// printers are the functions and methods of cmd/internal/cli, edge/evidence and plasmagram that take a code first.
-var printers = map[string]bool{"Say": true, "Phrase": true, "Table": true, "Usagef": true, "Find": true,
-	"NewReason": true}
+// printers are the functions and methods of cmd/internal/cli that take a code first.
+var printers = map[string]bool{"Say": true, "Phrase": true, "Table": true, "Usagef": true}
 
 // argument is a function of these packages that names an argument by its first parameter.
-var argument = regexp.MustCompile(`^(String|Int|Count|Number|Quantity|Aligned|Percent|Duration|ExactDuration|Time|Date|Names|Quoted|Nested|arg)$`)
+var argument = regexp.MustCompile(`^(String|Int|Count|Number|Quantity|Aligned|Percent|Duration|ExactDuration|Time|Date|Names|Quoted|Nested|Value|arg)$`)
 
 // placeholder is one in a text of the catalogue: {{.name}}, {{if .name}}.
 var placeholder = regexp.MustCompile(`\{\{[^}]*?\.(\w+)[^}]*\}\}`)
@@ -122,7 +121,7 @@ func messageUses(t *testing.T) (uses []use, literals map[string]bool) {
 	t.Helper()
 	literals = map[string]bool{}
 	for files, file := range goFiles(t) {
-		own := slices.Contains([]string{"message", "transport", "plasmagram"}, file.Name.Name)
+		own := slices.Contains([]string{"message", "transport"}, file.Name.Name)
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.BasicLit:
@@ -176,7 +175,7 @@ func messageUse(call *ast.CallExpr, own bool) (u use, ok bool) {
 	return u, true
 }
 
-// function returns the name of a called function of package message, "" for any other.
+// function returns the name of a called function of package message or coded, "" for any other.
 func function(call *ast.CallExpr, own bool) string {
 	f := call.Fun
 	if index, ok := f.(*ast.IndexExpr); ok {
@@ -188,7 +187,7 @@ func function(call *ast.CallExpr, own bool) string {
 			return f.Name
 		}
 	case *ast.SelectorExpr:
-		if pkg, ok := f.X.(*ast.Ident); ok && pkg.Name == "message" {
+		if pkg, ok := f.X.(*ast.Ident); ok && (pkg.Name == "message" || pkg.Name == "coded") {
 			return f.Sel.Name
 		}
 	}

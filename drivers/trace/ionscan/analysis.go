@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/drivers/trace/plasmagram"
 )
 
@@ -76,7 +77,7 @@ func (c *Config) evaluatePeaks(s *sample) *plasmagram.Analysis {
 	a.Decision = c.Library.Value.Decide(s.polarity, a.Peaks, reactant)
 	if a.K0Source == "" || s.polarity == "" {
 		a.Invalid = !a.Alarm
-		a.Reasons = append(a.Reasons, plasmagram.NewReason("verdict.not-known"))
+		a.Reasons = append(a.Reasons, coded.New("verdict.not-known"))
 	}
 	return a
 }

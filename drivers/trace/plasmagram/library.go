@@ -1,13 +1,11 @@
 package plasmagram
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/observation/coded"
 )
 
 // Library defines which peaks stand for which substance. It is data: firmware-config/substances, or an agency's own
@@ -53,8 +51,8 @@ type Ion struct {
 // Check implements driver.Checker: a rule cannot require more peaks than the substance has.
 func (s Substance) Check() error {
 	if s.Require > len(s.Peaks) {
-		return fmt.Errorf("require is %d, and %s has %d %s",
-			s.Require, s.Name, len(s.Peaks), english.PluralWord(len(s.Peaks), "peak", ""))
+		return coded.New("substances.require", coded.Value("require", s.Require), coded.Value("substance", s.Name),
+			coded.Value("n", len(s.Peaks)))
 	}
 	return nil
 }
@@ -65,19 +63,19 @@ func (l Library) Check() error {
 	seen := map[string]bool{}
 	for _, c := range l.Calibrants {
 		if seen[c.Polarity] {
-			return fmt.Errorf("two calibrants of %s polarity: which one is in the spectra?", c.Polarity)
+			return coded.New("substances.two-calibrants", coded.Value("polarity", c.Polarity))
 		}
 		seen[c.Polarity] = true
 	}
 	names := map[string]bool{}
 	for _, s := range l.Substances {
 		if names[s.Name] {
-			return fmt.Errorf("substance %s is given twice", s.Name)
+			return coded.New("substances.twice", coded.Value("name", s.Name))
 		}
 		names[s.Name] = true
 	}
 	if len(l.Substances) == 0 {
-		return errors.New("no substances")
+		return coded.New("substances.none")
 	}
 	return nil
 }
@@ -97,7 +95,7 @@ type Decision struct {
 	Alarm   bool
 	Invalid bool // no verdict: the instrument could not have seen anything
 	Found   []Find
-	Reasons []Reason // for an officer: the finds first, then what was near
+	Reasons []*coded.Message // for an officer: the finds first, then what was near
 }
 
 // Find is a substance whose rule holds.
@@ -129,13 +127,13 @@ func (l *Library) Decide(polarity Polarity, peaks []Peak, reactant float64) Deci
 		in[i] = l.candidates(polarity, p)
 	}
 	var d Decision
-	var near []Reason
+	var near []*coded.Message
 	for si, s := range l.Substances {
 		if Polarity(s.Polarity) != polarity {
 			continue
 		}
 		find := Find{Substance: s.Name, Category: s.Category}
-		var met []Reason
+		var met []*coded.Message
 		for ii, ion := range s.Peaks {
 			pi := strongest(peaks, in, si, ii)
 			if pi < 0 {
@@ -154,8 +152,8 @@ func (l *Library) Decide(polarity Polarity, peaks []Peak, reactant float64) Deci
 			d.Found = append(d.Found, find)
 			d.Reasons = append(d.Reasons, met...)
 		case len(find.Ions) > 0:
-			near = append(near, NewReason("verdict.few-peaks", arg("substance", s.Name), arg("n", len(find.Ions)),
-				arg("needed", s.Require)))
+			near = append(near, coded.New("verdict.few-peaks", coded.Value("substance", s.Name), coded.Value("n", len(find.Ions)),
+				coded.Value("needed", s.Require)))
 		}
 	}
 	d.Alarm = len(d.Found) > 0
@@ -188,8 +186,8 @@ func (d *Decision) attribute(l *Library, peaks []Peak, in [][]candidate) {
 			}
 		}
 		if f.Instead != "" {
-			d.Reasons = append(d.Reasons, NewReason("verdict.shared", arg("substance", f.Substance),
-				arg("instead", f.Instead)))
+			d.Reasons = append(d.Reasons, coded.New("verdict.shared", coded.Value("substance", f.Substance),
+				coded.Value("instead", f.Instead)))
 		}
 	}
 	slices.SortStableFunc(d.Found, func(a, b Find) int { // the likelier ones first
@@ -243,7 +241,7 @@ func strongest(peaks []Peak, in [][]candidate, substance, ion int) int {
 func (d Decision) Words() string {
 	words := make([]string, len(d.Reasons))
 	for i, r := range d.Reasons {
-		words[i] = r.String()
+		words[i] = r.Error()
 	}
 	return strings.Join(words, "; ")
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"lanewarden/drivers/message"
 )
 
 // rules is a library of two substances whose windows overlap, and one that needs two peaks.
@@ -137,13 +139,13 @@ func TestLibraryCheck(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l := rules()
 			c.change(l)
-			if err := l.Check(); (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			if err := l.Check(); (err == nil) != (c.err == "") || err != nil && !strings.Contains(message.Of(err).English(), c.err) {
 				t.Error(err)
 			}
 		})
 	}
 	if err := (Substance{Name: "x", Require: 2, Peaks: make([]Ion, 1)}).Check(); err == nil ||
-		!strings.Contains(err.Error(), "require is 2, and x has 1 peak") {
+		!strings.Contains(message.Of(err).English(), "require is 2, and x has 1 peak") {
 		t.Error(err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"math"
 
 	"github.com/dustin/go-humanize/english"
+
+	"lanewarden/drivers/observation/coded"
 )
 
 // Polarity is of the ions that a scan shows.
@@ -294,14 +296,14 @@ func (a *Analysis) judge(lib *Library) {
 	switch {
 	case a.Alarm:
 	case len(a.Peaks) == 0:
-		a.Invalid, a.Reasons = true, append(a.Reasons, NewReason("verdict.no-peaks"))
+		a.Invalid, a.Reasons = true, append(a.Reasons, coded.New("verdict.no-peaks"))
 	case a.K0Source == "":
-		a.Invalid, a.Reasons = true, append(a.Reasons, NewReason("verdict.no-mobilities"))
+		a.Invalid, a.Reasons = true, append(a.Reasons, coded.New("verdict.no-mobilities"))
 	case a.Reactant < 0:
-		a.Invalid, a.Reasons = true, append(a.Reasons, NewReason("verdict.no-reactant"))
+		a.Invalid, a.Reasons = true, append(a.Reasons, coded.New("verdict.no-reactant"))
 	}
 	if hasCalibrant && a.Calibrant < 0 && a.K0Source == ByGeometry {
-		a.Reasons = append(a.Reasons, NewReason("verdict.no-calibrant"))
+		a.Reasons = append(a.Reasons, coded.New("verdict.no-calibrant"))
 	}
 }
 

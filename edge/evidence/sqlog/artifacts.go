@@ -11,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"lanewarden/edge/evidence"
+	"lanewarden/drivers/observation/coded"
 )
 
 // Artifacts are kept the same way in journal and ledger: a row in a table artifact(sha256, size, inline, ...), the bytes
@@ -68,15 +68,15 @@ func CheckArtifacts(db *DB, dir, where string) (r ArtifactReport, err error) {
 	err = db.Query(query, func(c []driver.Value) error {
 		sum, size := Bytes(c[0]), Int64(c[1])
 		if len(sum) != sha256.Size {
-			length := evidence.Arg{Name: "n", Value: len(sum)}
-			r.Findings = append(r.Findings, evidence.Find("evidence.artifact-name", length))
+			length := coded.Value("n", len(sum))
+			r.Findings = append(r.Findings, coded.New("evidence.artifact-name", length))
 			return nil
 		}
 		r.Count++
 		r.Bytes += size
 		if why := checkArtifact(dir, sum, size, Bytes(c[2])); why != nil {
-			name := evidence.Arg{Name: "name", Value: fmt.Sprintf("%x", sum)}
-			r.Findings = append(r.Findings, evidence.Find("evidence.artifact", name, evidence.Arg{Name: "why", Value: why}))
+			name := coded.Value("name", fmt.Sprintf("%x", sum))
+			r.Findings = append(r.Findings, coded.New("evidence.artifact", name, coded.Nested("why", why)))
 		}
 		return nil
 	})
@@ -88,7 +88,7 @@ func checkArtifact(dir string, sum []byte, size int64, inline []byte) error {
 	if inline == nil && size > 0 {
 		f, err := os.Open(ArtifactPath(dir, sum))
 		if err != nil {
-			return evidence.Find("evidence.artifact-missing", evidence.Arg{Name: "cause", Value: err})
+			return coded.New("evidence.artifact-missing", coded.CausedBy(err))
 		}
 		defer f.Close()
 		in = f
@@ -97,10 +97,10 @@ func checkArtifact(dir string, sum []byte, size int64, inline []byte) error {
 	n, err := io.Copy(h, in)
 	switch {
 	case err != nil:
-		return evidence.Find("evidence.artifact-unread", evidence.Arg{Name: "cause", Value: err})
+		return coded.New("evidence.artifact-unread", coded.CausedBy(err))
 	case n != size || !bytes.Equal(h.Sum(nil), sum):
-		return evidence.Find("evidence.artifact-changed", evidence.Arg{Name: "n", Value: int(n)},
-			evidence.Arg{Name: "sum", Value: fmt.Sprintf("%x", h.Sum(nil))}, evidence.Number("size", size))
+		return coded.New("evidence.artifact-changed", coded.Value("n", int(n)),
+			coded.Value("sum", fmt.Sprintf("%x", h.Sum(nil))), coded.Number("size", size))
 	}
 	return nil
 }
