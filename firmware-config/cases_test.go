@@ -82,7 +82,7 @@ func TestProblemsHaveTheirPlace(t *testing.T) {
 		"page":               {"web: https://x.example/a", ""},
 		"no page":            {"web: ftp://x.example", `"ftp://x.example" is no address of a page`},
 		"page without host":  {"web: 'https://'", "is no address of a page"},
-		"no file":            {"file: /nowhere/x", "file cannot be read: open /nowhere/x: no such file"},
+		"no file":            {"file: /nowhere/x", "file cannot be read: /nowhere/x is not there"},
 		"broker":             {"broker: mqtts://h.example:8883", ""},
 		"web as broker":      {"broker: https://h.example:8883", "is no broker: write mqtt://HOST:PORT"},
 		"broker's password":  {"broker: mqtt://u:secret@h.example:1883", "holds a password: put it into a file"},

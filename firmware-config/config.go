@@ -1,17 +1,16 @@
 // Package firmwareconfig is what lanes and devices are configured with. A YAML file goes in, decoded strictly against
-// the drivers' Specs; a Config comes out, or errors with line, column and a suggestion. It also makes the JSON Schema
-// and embeds the example lane files.
+// the drivers' Specs; a Config comes out, or Problems with line, column and a suggestion, which message.Of says in the
+// reader's language. It also makes the JSON Schema and embeds the example lane files and the built-in documents.
 package firmwareconfig
 
 import (
 	"embed"
-	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strings"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
 
@@ -20,28 +19,30 @@ import (
 //go:embed lanes/*.yaml
 var Lanes embed.FS
 
-// Config is one agent's file.
+// Config is one agent's lane file. The tags of this struct and of those in it are the file's format: "yaml" is the key,
+// "min" and "max" are inclusive bounds, "unit" is the unit in which a number is given, "default" is what holds when the
+// key is missing, "format" names a check of format. What each key is for is in the catalogue of messages.
 type Config struct {
 	Site    Site     `yaml:"site" required:"true"`
 	Agent   Agent    `yaml:"agent" required:"true"`
-	Lanes   []Lane   `yaml:"lanes" required:"true"`
+	Lanes   []Lane   `yaml:"lanes" required:"true"` // one at least
 	Devices []Device `yaml:"devices"`
-	Uplink  *Uplink  `yaml:"uplink"`
+	Uplink  *Uplink  `yaml:"uplink"` // nil: the agent only journals
 	Console Console  `yaml:"console"`
 
-	File   string   `yaml:"-"` // where it was read from, absolute; "" when from no file
-	Text   string   `yaml:"-"` // the file
-	SHA256 [32]byte `yaml:"-"` // of it
+	File   string   `yaml:"-"` // where it was read from, absolute; "" when decoded from no file
+	Text   string   `yaml:"-"` // the file as it was read
+	SHA256 [32]byte `yaml:"-"` // of Text
 }
 
-// Site is a place at the border.
+// Site is a place at the border: the first level of the names of topics and journals.
 type Site struct {
 	ID    string `yaml:"id" required:"true" format:"id" example:"emerson-east"`
 	Title string `yaml:"title"`
 	Kind  string `yaml:"kind" default:"land" enum:"land,joint-facility,rail,marine,inland"`
 }
 
-// Agent is the box that runs laned.
+// Agent is the machine that runs laned. Its ID is unique within the site.
 type Agent struct {
 	ID        string `yaml:"id" required:"true" format:"id" example:"lane-3"`
 	StateDir  string `yaml:"state_dir" default:"/var/lib/lanewarden"`
@@ -54,30 +55,42 @@ type Lane struct {
 	Title     string `yaml:"title"`
 	Direction string `yaml:"direction" default:"inbound" enum:"inbound,outbound,both"`
 
-	Stations []Station     `yaml:"stations"`
-	SpeedKph float64       `yaml:"speed" default:"6" min:"0.5" max:"120" unit:"km/h"`
-	Timeout  time.Duration `yaml:"timeout" default:"3m" min:"10s" max:"24h"`
-	Late     time.Duration `yaml:"late" default:"24h" min:"1m" max:"720h"`
+	// Stations are in the order in which vehicles come to them. A lane without stations has no passages.
+	Stations []Station `yaml:"stations"`
+	// SpeedKph is the usual speed in km/h, until it is learned from passages.
+	SpeedKph float64 `yaml:"speed" default:"6" min:"0.5" max:"120" unit:"km/h"`
+	// Timeout closes a passage for which nothing more came.
+	Timeout time.Duration `yaml:"timeout" default:"3m" min:"10s" max:"24h"`
+	// Late is how long after its end a passage takes results of stations that report late.
+	Late time.Duration `yaml:"late" default:"24h" min:"1m" max:"720h"`
 }
 
-// Station is a place in a lane.
+// Station is a place in a lane at which devices see vehicles.
 type Station struct {
-	ID       string   `yaml:"id" required:"true" format:"id"`
+	ID string `yaml:"id" required:"true" format:"id"` // unique within the lane
+	// Position is in m, from the lane's beginning to where a vehicle's front is seen.
 	Position float64  `yaml:"position" required:"true" min:"0" max:"10000" unit:"m"`
-	Devices  []string `yaml:"devices" required:"true" format:"device"`
-	Late     bool     `yaml:"late"`
+	Devices  []string `yaml:"devices" required:"true" format:"device"` // ids
+	// Late says that results come some time after the vehicle, and name what they are about: a swab, an X-ray image.
+	Late bool `yaml:"late"`
 }
 
-// Check implements driver.Checker.
+// positionDecimals is how many decimals of a position, in m, a message has at most.
+const positionDecimals = 3
+
+// Check implements driver.Checker: stations are in the order of their positions, and no device is at two of them.
 func (l Lane) Check() error {
 	seen := map[string]bool{}
 	for i, s := range l.Stations {
 		if i > 0 && s.Position < l.Stations[i-1].Position {
-			return fmt.Errorf("station %s at %g m stands behind %s at %g m: stations are in the order in which vehicles come to them", s.ID, s.Position, l.Stations[i-1].ID, l.Stations[i-1].Position)
+			before := l.Stations[i-1]
+			return message.Errorf("config.station-order", message.String("station", s.ID),
+				message.Number("at", s.Position, positionDecimals), message.String("before", before.ID),
+				message.Number("beforeAt", before.Position, positionDecimals))
 		}
 		for _, d := range s.Devices {
 			if seen[d] {
-				return fmt.Errorf("device %s is at two stations of lane %s", d, l.ID)
+				return message.Errorf("config.two-stations", message.String("device", d), message.String("lane", l.ID))
 			}
 			seen[d] = true
 		}
@@ -89,7 +102,8 @@ func (l Lane) Check() error {
 // are told apart by all of them together.
 const mostTogether = 64
 
-// checkTogether holds lanes that share devices against mostTogether.
+// checkTogether returns an error when a lane, or lanes that share devices directly or through others, have more than
+// mostTogether devices at their stations.
 func checkTogether(lanes []Lane) error {
 	type group struct{ lanes, devices []string }
 	var groups []group
@@ -111,12 +125,21 @@ func checkTogether(lanes []Lane) error {
 		slices.Sort(mine.devices)
 		mine.devices = slices.Compact(mine.devices)
 		if n := len(mine.devices); n > mostTogether {
-			return fmt.Errorf("too many devices at the stations of lane %s: %d, where one lane, or lanes that share devices, have %d at most",
-				strings.Join(mine.lanes, " and "), n, mostTogether)
+			return message.Errorf("config.together", message.Nested("lanes", enumerate(mine.lanes)),
+				message.Int("count", n), message.Int("most", mostTogether))
 		}
 		groups = append(rest, mine)
 	}
 	return nil
+}
+
+// enumerate joins names, one at least, with the language's word for and.
+func enumerate(names []string) message.Message {
+	m := message.Verbatim(names[0])
+	for _, n := range names[1:] {
+		m = message.New("config.and", message.Nested("first", m), message.String("second", n))
+	}
+	return m
 }
 
 // Check implements driver.Checker. A device that sees vehicles of several lanes stands in a station of each: one of
@@ -136,12 +159,15 @@ func (c Config) Check() error {
 	for _, d := range c.Devices {
 		switch lanes := at[d.ID]; {
 		case len(lanes) == 0 || slices.Contains(lanes, d.Lane), len(lanes) > 1 && d.Lane == "":
+		case len(lanes) == 1 && d.Lane == "":
+			return message.Errorf("config.no-own-lane", message.String("device", d.ID),
+				message.String("station", lanes[0]))
 		case len(lanes) == 1:
-			return fmt.Errorf("device %s stands at a station of lane %s and is of lane %q: give it lane: %s",
-				d.ID, lanes[0], d.Lane, lanes[0])
+			return message.Errorf("config.own-lane", message.String("device", d.ID),
+				message.String("station", lanes[0]), message.Quoted("lane", d.Lane))
 		default:
-			return fmt.Errorf("device %s stands at stations of lanes %s and is of lane %q: give it one of these, or none",
-				d.ID, strings.Join(lanes, ", "), d.Lane)
+			return message.Errorf("config.own-lanes", message.String("device", d.ID),
+				message.String("stations", strings.Join(lanes, ", ")), message.Quoted("lane", d.Lane))
 		}
 	}
 	return nil
@@ -149,14 +175,15 @@ func (c Config) Check() error {
 
 // Device is one instrument.
 type Device struct {
-	ID       string `yaml:"id" required:"true" format:"id"`
+	ID       string `yaml:"id" required:"true" format:"id"` // unique within the agent
 	Title    string `yaml:"title"`
-	Driver   string `yaml:"driver" required:"true" format:"driver"`
-	Lane     string `yaml:"lane" format:"lane"`
-	Settings any    `yaml:"settings"` // a pointer to the Spec's Config
+	Driver   string `yaml:"driver" required:"true" format:"driver"` // name of its Spec
+	Lane     string `yaml:"lane" format:"lane"`                     // "" for a device of the whole site
+	Settings any    `yaml:"settings"`                               // a pointer to a copy of the Spec's Config
 }
 
-// Uplink is the link to the centre.
+// Uplink is the link to the centre, over MQTT. Secrets are in files of their own, which the lane file names; the files
+// are readable when the lane file is checked.
 type Uplink struct {
 	Broker       string        `yaml:"broker" required:"true" format:"broker" example:"mqtts://hub.example:8883"`
 	Username     string        `yaml:"username"`
@@ -167,7 +194,7 @@ type Uplink struct {
 	KeepAlive    time.Duration `yaml:"keep_alive" default:"20s" min:"5s" max:"10m"`
 }
 
-// Console is the local API.
+// Console is the local API: a Unix socket always, and HTTP at Listen when that is given.
 type Console struct {
 	Socket       string `yaml:"socket"`
 	Listen       string `yaml:"listen" format:"hostport" example:"127.0.0.1:8480"`
@@ -178,14 +205,15 @@ type Console struct {
 	ClientCAFile string `yaml:"client_ca_file" format:"file"`
 }
 
-// Check implements driver.Checker.
+// Check implements driver.Checker: an address that other machines reach needs TLS and accounts, a certificate its key,
+// and client certificates need both.
 func (c Console) Check() error {
 	host, _, err := net.SplitHostPort(c.Listen)
 	switch {
 	case (c.CertFile == "") != (c.KeyFile == ""):
-		return errors.New("cert_file and key_file belong together")
+		return message.Errorf("settings.cert-key")
 	case c.ClientCAFile != "" && (c.CertFile == "" || c.AccountsFile == ""):
-		return errors.New("client_ca_file needs cert_file and accounts_file: a certificate names an account")
+		return message.Errorf("config.accounts")
 	case c.Listen == "" || err != nil:
 		return nil
 	}
@@ -193,12 +221,12 @@ func (c Console) Check() error {
 		return nil
 	}
 	if c.CertFile == "" || c.AccountsFile == "" {
-		return fmt.Errorf("%s is reached from other machines: cert_file, key_file and accounts_file are needed", c.Listen)
+		return message.Errorf("config.reached", message.String("address", c.Listen))
 	}
 	return nil
 }
 
-// Inventory returns what the agent runs, in the vocabulary of the wire.
+// Inventory returns what the agent runs, as its journal and the wire have it. Settings are not part of it.
 func (c *Config) Inventory() *observation.Inventory {
 	inv := &observation.Inventory{Site: c.Site.ID, SiteKind: c.Site.Kind, Agent: c.Agent.ID, ConsoleUrl: c.Console.URL}
 	for _, l := range c.Lanes {

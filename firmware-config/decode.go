@@ -2,7 +2,6 @@ package firmwareconfig
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,17 +11,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 )
 
-// maxFileBytes is far above any lane file.
+// maxFileBytes bounds a lane file or document, and with it the memory that the parser takes; the largest examples have
+// some 10 kB.
 const maxFileBytes = 4 << 20
 
-// Load reads and decodes a file; see Decode.
+// Load reads and decodes a lane file; see Decode. The error of a file that cannot be read is that of os.ReadFile.
 func Load(path string, specs []driver.Spec) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -36,10 +36,12 @@ func Load(path string, specs []driver.Spec) (*Config, error) {
 	return c, err
 }
 
-// Decode decodes a lane file strictly. name is the file's, for messages. The error is Problems when the file is wrong.
+// Decode decodes a lane file strictly: unknown keys, values out of bounds, names that refer to nothing and secret files
+// that are not readable are errors. name is the file's name in messages; specs are the drivers that devices may have.
+// The error is Problems, with everything that is wrong.
 func Decode(data []byte, name string, specs []driver.Spec) (*Config, error) {
 	if len(data) > maxFileBytes {
-		return nil, Problems{{File: name, Message: fmt.Sprintf("file of %d bytes is over the limit of %d", len(data), maxFileBytes)}}
+		return nil, Problems{{File: name, Message: tooLarge(len(data))}}
 	}
 	d := &decoder{file: name, specs: specs}
 	c := &Config{Text: string(data), SHA256: sha256.Sum256(data)}
@@ -55,6 +57,12 @@ func Decode(data []byte, name string, specs []driver.Spec) (*Config, error) {
 	return c, nil
 }
 
+// tooLarge says that a file is over the bound.
+func tooLarge(size int) message.Message {
+	return message.New("config.size", message.String("bytes", strconv.Itoa(size)),
+		message.String("most", strconv.Itoa(maxFileBytes)))
+}
+
 // document parses a file that holds one document.
 func document(data []byte, name string) (ast.Node, error) {
 	file, err := parser.ParseBytes(data, 0)
@@ -62,7 +70,7 @@ func document(data []byte, name string) (ast.Node, error) {
 	case err != nil:
 		return nil, Problems{syntaxProblem(name, err)}
 	case len(file.Docs) != 1 || file.Docs[0].Body == nil:
-		return nil, Problems{{File: name, Message: "file is empty, or holds more than one document"}}
+		return nil, Problems{{File: name, Message: message.New("config.documents")}}
 	}
 	return file.Docs[0].Body, nil
 }
@@ -79,27 +87,6 @@ func (d *decoder) err() error {
 		return a.Line - b.Line
 	})
 	return d.problems
-}
-
-// syntaxProblem words an error of the YAML parser.
-func syntaxProblem(name string, err error) Problem {
-	p := Problem{File: name, Message: "not valid YAML: " + firstLine(err.Error())}
-	var ye yaml.Error
-	if errors.As(err, &ye) {
-		p.Message = "not valid YAML: " + ye.GetMessage()
-		if t := ye.GetToken(); t != nil && t.Position != nil {
-			p.Line, p.Column = t.Position.Line, t.Position.Column
-		}
-	}
-	if strings.ContainsRune(p.Message, '\t') {
-		p.Message += " (indent with spaces, not with tabs)"
-	}
-	return p
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
 }
 
 // decoder fills structs from YAML nodes and gathers what is wrong.
@@ -119,12 +106,16 @@ type reference struct {
 	name string
 }
 
-func (d *decoder) problem(n ast.Node, format string, args ...any) {
+// problem adds what is wrong at a node. where is the place in the file's structure, zero for none.
+func (d *decoder) problem(n ast.Node, where, what message.Message) {
 	if list, ok := pairs(n); ok && len(list) > 0 {
 		n = list[0].Key // a block's own token is its first colon
 	}
 	pos := n.GetToken().Position
-	d.problems = append(d.problems, Problem{File: d.file, Line: pos.Line, Column: pos.Column, Message: fmt.Sprintf(format, args...)})
+	if !where.IsZero() {
+		what = message.New("within", message.Nested("where", where), message.Nested("cause", what))
+	}
+	d.problems = append(d.problems, Problem{File: d.file, Line: pos.Line, Column: pos.Column, Message: what})
 }
 
 // pairs returns the key-value pairs of a mapping; ok is false when the node is none.
@@ -144,7 +135,7 @@ func pairs(n ast.Node) ([]*ast.MappingValueNode, bool) {
 func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 	list, ok := pairs(n)
 	if !ok {
-		d.problem(n, "%s: expected a block of keys, found %s", pathName(path), found(n))
+		d.problem(n, place(path), unexpected(message.New("value.block"), n))
 		return
 	}
 	before := len(d.problems)
@@ -159,10 +150,10 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 		i := slices.Index(names, key)
 		switch {
 		case i < 0:
-			d.problem(p.Key, "%s: unknown key %q%s", pathName(path), key, suggest(key, names))
+			d.problem(p.Key, place(path), suggest(message.New("config.unknown-key", message.Quoted("key", key)), key, names))
 			continue
 		case given[key] != nil:
-			d.problem(p.Key, "%s: key %q is given twice, first in line %d", pathName(path), key, given[key].GetToken().Position.Line)
+			d.problem(p.Key, place(path), message.New("config.key-twice", message.Quoted("key", key), lineOf(given[key])))
 			continue
 		}
 		given[key] = p.Key
@@ -181,7 +172,7 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 	}
 }
 
-// fillIn sets defaults and reports what is missing.
+// fillIn sets the defaults of keys that were not given, and reports those that are required.
 func (d *decoder) fillIn(n ast.Node, v reflect.Value, fields []field, given map[string]ast.Node, path string) {
 	for _, f := range fields {
 		if given[f.name] != nil {
@@ -190,14 +181,14 @@ func (d *decoder) fillIn(n ast.Node, v reflect.Value, fields []field, given map[
 		at := v.FieldByIndex(f.index)
 		switch {
 		case f.required:
-			d.problem(n, "%s: key %q is missing: %s%s", pathName(path), f.name, f.help.English(), exampleText(f))
+			d.problem(n, place(path), missing(f))
 		case f.def != "" && f.builtin != "":
 			if err := LoadDocument(at.Addr().Interface().(driver.Reference), f.builtin, f.def); err != nil {
-				d.problem(n, "%s: default of %q: %v", pathName(path), f.name, err)
+				d.problem(n, place(path), wrongDefault(f, err))
 			}
 		case f.def != "":
 			if err := setScalar(at, f, f.def, false); err != nil {
-				d.problem(n, "%s: default of %q: %v", pathName(path), f.name, err)
+				d.problem(n, place(path), wrongDefault(f, err))
 			}
 		case f.builtin != "": // a document that nobody named
 		case at.Kind() == reflect.Struct:
@@ -206,27 +197,40 @@ func (d *decoder) fillIn(n ast.Node, v reflect.Value, fields []field, given map[
 	}
 }
 
-func exampleText(f field) string {
+// missing says that a required key is not given, what it is for, and an example of it where there is one.
+func missing(f field) message.Message {
+	m := message.New("config.missing", message.Quoted("key", f.name), message.Nested("help", f.help))
 	if f.example == "" {
-		return ""
+		return m
 	}
-	return ", for example " + f.example
+	return message.Join("", m, message.New("laned.for-example", message.String("example", f.example)))
 }
 
-// check asks a struct that knows more than its tags say.
+// wrongDefault says that a default cannot be used: a mistake in the program, or a built-in document that is missing.
+func wrongDefault(f field, err error) message.Message {
+	return message.New("config.default", message.Quoted("key", f.name), message.CausedBy(err))
+}
+
+// lineOf returns an argument that is a node's line.
+func lineOf(n ast.Node) message.Arg {
+	return message.String("line", strconv.Itoa(n.GetToken().Position.Line))
+}
+
+// check runs the Check of a struct that has one: what its tags cannot say, such as two keys that exclude each other.
 func (d *decoder) check(n ast.Node, v reflect.Value, path string) {
 	if c, ok := v.Interface().(driver.Checker); ok {
 		if err := c.Check(); err != nil {
-			d.problem(n, "%s: %v", pathName(path), err)
+			d.problem(n, place(path), message.Of(err))
 		}
 	}
 }
 
-func pathName(path string) string {
+// place returns what messages call a place in the file: its path, such as devices[0].settings, or the file itself.
+func place(path string) message.Message {
 	if path == "" {
-		return "file"
+		return message.New("config.file")
 	}
-	return path
+	return message.Verbatim(path)
 }
 
 func join(path, key string) string {
@@ -236,7 +240,7 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// value fills one field.
+// value fills one field, of whichever type.
 func (d *decoder) value(n ast.Node, v reflect.Value, f field, path string) {
 	t := v.Type()
 	switch ref, isRef := v.Addr().Interface().(driver.Reference); {
@@ -254,14 +258,15 @@ func (d *decoder) value(n ast.Node, v reflect.Value, f field, path string) {
 	}
 }
 
+// list fills a slice from a sequence.
 func (d *decoder) list(n ast.Node, v reflect.Value, f field, path string) {
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.problem(n, "%s: expected %s, found %s", path, f.what().English(), found(n))
+		d.problem(n, place(path), unexpected(f.what(), n))
 		return
 	}
 	if f.required && len(seq.Values) == 0 {
-		d.problem(n, "%s: is empty: %s", path, f.help.English())
+		d.problem(n, place(path), message.New("config.empty-list", message.Nested("help", f.help)))
 	}
 	each := f
 	each.typ = v.Type().Elem()
@@ -295,30 +300,31 @@ func (d *decoder) unique(n ast.Node, path, name, id string) {
 		d.ids[path] = map[string]ast.Node{}
 	}
 	if before := d.ids[path][id]; before != nil {
-		d.problem(n, "%s: id %q is taken already, in line %d", name, id, before.GetToken().Position.Line)
+		d.problem(n, place(name), message.New("config.id-taken", message.Quoted("id", id), lineOf(before)))
 		return
 	}
 	d.ids[path][id] = n
 }
 
-// found describes in words what a node is.
-func found(n ast.Node) string {
-	switch n := n.(type) {
+// unexpected says that a node is not what it should be.
+func unexpected(want message.Message, n ast.Node) message.Message {
+	found := message.Quoted("found", n.GetToken().Value)
+	switch n.(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:
-		return "a block of keys"
+		found = message.Nested("found", message.New("value.block"))
 	case *ast.SequenceNode:
-		return "a list"
+		found = message.Nested("found", message.New("config.found-list"))
 	case *ast.NullNode:
-		return "nothing"
-	default:
-		return strconv.Quote(n.GetToken().Value)
+		return message.New("config.expected-nothing", message.Nested("what", want))
 	}
+	return message.New("config.expected", message.Nested("what", want), found)
 }
 
+// scalar fills a field with one value: a text, a number, a duration or a bool.
 func (d *decoder) scalar(n ast.Node, v reflect.Value, f field, path string) {
 	s, ok := n.(ast.ScalarNode)
 	if _, null := n.(*ast.NullNode); !ok || null {
-		d.problem(n, "%s: expected %s, found %s", path, f.what().English(), found(n))
+		d.problem(n, place(path), unexpected(f.what(), n))
 		return
 	}
 	text, quoted := n.GetToken().Value, false
@@ -329,17 +335,19 @@ func (d *decoder) scalar(n ast.Node, v reflect.Value, f field, path string) {
 		text, quoted = n.Value.Value, true
 	}
 	if err := setScalar(v, f, text, quoted); err != nil {
-		d.problem(n, "%s: %v", path, err)
+		d.problem(n, place(path), message.Of(err))
 		return
 	}
 	if err := d.format(n, f, text); err != nil {
-		d.problem(n, "%s: %v", path, err)
+		d.problem(n, place(path), message.Of(err))
 	}
 }
 
-// setScalar sets a scalar field from its text, within its bounds.
+// setScalar sets a field from a value's text. quoted is whether it is a string in YAML: "true" in quotes is no bool.
+// Durations are as time.ParseDuration reads them, and need a unit. The error is a message.Error for a value of another
+// type, out of bounds, or not in the field's list.
 func setScalar(v reflect.Value, f field, text string, quoted bool) error {
-	bad := fmt.Errorf("expected %s, found %q", f.what().English(), text)
+	bad := message.Errorf("config.expected", message.Nested("what", f.what()), message.Quoted("found", text))
 	switch {
 	case v.Type() == durationType:
 		dur, err := time.ParseDuration(text)
@@ -351,10 +359,12 @@ func setScalar(v reflect.Value, f field, text string, quoted bool) error {
 	case v.Kind() == reflect.String:
 		v.SetString(text)
 		if len(f.enum) > 0 && !slices.Contains(f.enum, text) {
-			return fmt.Errorf("%q is not one of %s%s", text, strings.Join(f.enum, ", "), hint(suggest(text, f.enum)))
+			m := message.New("config.not-one-of", message.Quoted("value", text),
+				message.String("known", strings.Join(f.enum, ", ")))
+			return &message.Error{Message: message.Join("; ", m, nearest(text, f.enum))}
 		}
 		if text == "" && f.required {
-			return errors.New("is empty")
+			return message.Errorf("config.empty")
 		}
 	case v.Kind() == reflect.Bool:
 		b, err := strconv.ParseBool(text)
@@ -380,42 +390,28 @@ func setScalar(v reflect.Value, f field, text string, quoted bool) error {
 	return nil
 }
 
-// hint keeps a suggestion, and drops the list of all names that stands in its place when none is near.
-func hint(s string) string {
-	if strings.HasPrefix(s, "; did you mean") {
-		return s
-	}
-	return ""
-}
-
 func parseInt(s string) (int64, error) {
 	return strconv.ParseInt(strings.ReplaceAll(s, "_", ""), 10, 64)
 }
 func parseFloat(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
 
-// within holds a value against the field's bounds.
+// within returns an error for a value outside the field's bounds, which are inclusive. A bound that parse does not read
+// is none.
 func within[T int64 | float64 | time.Duration](f field, text string, v T, parse func(string) (T, error)) error {
 	if low, err := parse(f.min); err == nil && v < low {
-		return fmt.Errorf("%s is too small: the least is %s%s", text, f.min, unitSuffix(f))
+		return message.Errorf("config.too-small", message.String("value", text), f.bound("least", f.min))
 	}
 	if high, err := parse(f.max); err == nil && v > high {
-		return fmt.Errorf("%s is too large: the most is %s%s", text, f.max, unitSuffix(f))
+		return message.Errorf("config.too-large", message.String("value", text), f.bound("most", f.max))
 	}
 	return nil
 }
 
-func unitSuffix(f field) string {
-	if f.unit == "" {
-		return ""
-	}
-	return " " + f.unit
-}
-
-// settings decodes a device's settings by its driver's Spec.
+// settings decodes a device's settings by its driver's Spec. An unknown driver was reported with its key.
 func (d *decoder) settings(n ast.Node, list []*ast.MappingValueNode, device *Device, path string) {
 	i := slices.IndexFunc(d.specs, func(s driver.Spec) bool { return s.Name == device.Driver })
 	if i < 0 {
-		return // reported with the key driver
+		return
 	}
 	settings := reflect.New(reflect.TypeOf(d.specs[i].Config).Elem())
 	device.Settings = settings.Interface()

@@ -11,7 +11,8 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// Describe writes what would run, for people.
+// Describe writes what laned would run with the file, a line each for site, lanes, devices and uplink. Errors of w are
+// left out: it is a terminal.
 func (c *Config) Describe(w io.Writer, l message.Language) {
 	say := func(code string, args ...message.Arg) { fmt.Fprintln(w, message.New(code, args...).In(l)) }
 	say("laned.check-site", message.String("site", named(c.Site.ID, c.Site.Title)), message.String("kind", c.Site.Kind),
@@ -38,6 +39,7 @@ func (c *Config) Describe(w io.Writer, l message.Language) {
 	say("laned.uplink", message.String("broker", c.Uplink.Broker))
 }
 
+// named returns an id with its title in quotes, where there is one.
 func named(id, title string) string {
 	if title == "" {
 		return id
@@ -45,7 +47,7 @@ func named(id, title string) string {
 	return fmt.Sprintf("%s %q", id, title)
 }
 
-// settingsText lists the settings that are in force.
+// settingsText lists the settings that are not zero as NAME=VALUE, in the order of the struct.
 func settingsText(v reflect.Value) string {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		v = v.Elem()
@@ -109,7 +111,8 @@ type Setting struct {
 	Default bool         `json:"default"` // what it would be if the lane file said nothing
 }
 
-// InForce lists a device's settings as they are in force, defaults included. Secrets are not among them: the lane file names their files.
+// InForce lists a device's settings as they are in force, defaults included. Secrets are not among them: the lane file
+// names their files.
 func (d Device) InForce() (out []Setting) {
 	eachField(reflect.ValueOf(d.Settings), "", func(path string, f field, v reflect.Value) bool {
 		if f.builtin == "" && v.Kind() == reflect.Struct {
@@ -122,14 +125,17 @@ func (d Device) InForce() (out []Setting) {
 				def = want.String()
 			}
 		}
-		out = append(out, Setting{Name: path, Value: text, Unit: message.Unit(f.unit).Text(), Help: f.help.Text(), Default: text == def || f.def == "" && v.IsZero()})
+		out = append(out, Setting{
+			Name: path, Value: text, Unit: message.Unit(f.unit).Text(), Help: f.help.Text(),
+			Default: text == def || f.def == "" && v.IsZero(),
+		})
 		return false
 	})
 	return out
 }
 
-// eachField calls visit with the fields of a settings struct, those behind pointers that are not nil among them. visit reports whether to go
-// on into a struct.
+// eachField calls visit with the fields of a settings struct, those behind pointers that are not nil among them. visit
+// reports whether to go on into a struct.
 func eachField(v reflect.Value, path string, visit func(path string, f field, v reflect.Value) bool) {
 	for v.Kind() == reflect.Pointer {
 		if v.IsNil() {

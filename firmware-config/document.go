@@ -3,8 +3,6 @@ package firmwareconfig
 import (
 	"crypto/sha256"
 	"embed"
-	"errors"
-	"fmt"
 	"os"
 	"path"
 	"reflect"
@@ -13,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 )
 
 // builtin are the documents that settings name: device profiles and substance libraries.
@@ -29,10 +28,10 @@ const (
 	Web        = "web"
 )
 
-// ErrNotBuiltin is the error of ReadDocument for a name that no built-in document has.
-var ErrNotBuiltin = errors.New("a file is named by its path, with a '/' in it")
+// ErrNotBuiltin is in the error of ReadDocument for a name that no built-in document has.
+var ErrNotBuiltin = message.Errorf("config.by-path")
 
-// Builtin lists the names of the built-in documents of a folder.
+// Builtin lists the names of the built-in documents of a folder, sorted; nil for a folder that is not there.
 func Builtin(folder string) (names []string) {
 	entries, err := builtin.ReadDir(folder)
 	if err != nil {
@@ -45,24 +44,28 @@ func Builtin(folder string) (names []string) {
 }
 
 // ReadDocument reads a document, a profile or a library: one that is built in by its name, any other by its file's
-// path, which has a '/' or ends in .yaml. It returns the name under which problems are reported.
+// path, which has a '/' or ends in .yaml. It returns the name under which problems are reported. The error wraps
+// ErrNotBuiltin for an unknown name, is that of os.ReadFile for a file that cannot be read, and Problems for one over
+// 4 MiB.
 func ReadDocument(folder, name string) (data []byte, file string, err error) {
 	if strings.Contains(name, "/") || strings.HasSuffix(name, ".yaml") {
 		data, err = os.ReadFile(name)
 		if err == nil && len(data) > maxFileBytes {
-			err = fmt.Errorf("%s: file of %d bytes is over the limit of %d", name, len(data), maxFileBytes)
+			err = Problems{{File: name, Message: tooLarge(len(data))}}
 		}
 		return data, name, err
 	}
 	file = path.Join(folder, name+".yaml")
 	if data, err = builtin.ReadFile(file); err != nil {
-		return nil, file, fmt.Errorf("there is no built-in %q in %s%s; %w",
-			name, folder, suggest(name, Builtin(folder)), ErrNotBuiltin)
+		none := message.New("config.no-builtin", message.Quoted("name", name), message.String("folder", folder))
+		said := message.Join("; ", suggest(none, name, Builtin(folder)), message.Of(ErrNotBuiltin))
+		return nil, file, &message.Error{Message: said, Err: ErrNotBuiltin}
 	}
 	return data, file, nil
 }
 
-// LoadDocument reads and decodes a document strictly. The error is Problems when it is wrong.
+// LoadDocument reads and decodes a document strictly into what ref refers to, with its name and SHA-256. The error is
+// Problems when it is wrong, and else that of ReadDocument.
 func LoadDocument(ref driver.Reference, folder, name string) error {
 	data, file, err := ReadDocument(folder, name)
 	if err != nil {
@@ -80,7 +83,7 @@ func LoadDocument(ref driver.Reference, folder, name string) error {
 // reference decodes the document that a setting names. What is wrong in it is reported at its own lines.
 func (d *decoder) reference(n ast.Node, ref driver.Reference, f field, path string) {
 	if _, ok := n.(ast.ScalarNode); !ok {
-		d.problem(n, "%s: expected %s, found %s", path, f.what().English(), found(n))
+		d.problem(n, place(path), unexpected(f.what(), n))
 		return
 	}
 	switch err := LoadDocument(ref, f.builtin, n.GetToken().Value).(type) {
@@ -88,6 +91,6 @@ func (d *decoder) reference(n ast.Node, ref driver.Reference, f field, path stri
 	case Problems:
 		d.problems = append(d.problems, err...)
 	default:
-		d.problem(n, "%s: %v", path, err)
+		d.problem(n, place(path), message.Of(err))
 	}
 }

@@ -26,7 +26,8 @@ const (
 	Broker  EndpointKind = "broker"
 )
 
-// Endpoints lists where a device and the agent meet, as the tags of its settings tell.
+// Endpoints lists where a device and the agent meet, as the types and tags of its settings tell. A setting of format
+// hostport named "listen" is an address of the agent, any other one of the device.
 func (d Device) Endpoints() (out []Endpoint) {
 	eachField(reflect.ValueOf(d.Settings), "", func(path string, f field, v reflect.Value) bool {
 		switch s := v.Interface().(type) {

@@ -44,8 +44,8 @@ func fieldsOf(t reflect.Type) []field {
 		}
 		one := field{
 			name: name, index: []int{i}, typ: f.Type, required: f.Tag.Get("required") == "true", def: f.Tag.Get("default"),
-			help: helpOf(t, name, f.Tag.Get("help")), unit: f.Tag.Get("unit"), example: f.Tag.Get("example"), format: f.Tag.Get("format"),
-			min: f.Tag.Get("min"), max: f.Tag.Get("max"), builtin: f.Tag.Get("builtin"),
+			help: helpOf(t, name, f.Tag.Get("help")), unit: f.Tag.Get("unit"), example: f.Tag.Get("example"),
+			format: f.Tag.Get("format"), min: f.Tag.Get("min"), max: f.Tag.Get("max"), builtin: f.Tag.Get("builtin"),
 		}
 		if e := f.Tag.Get("enum"); e != "" {
 			one.enum = strings.Split(e, ",")
@@ -115,20 +115,22 @@ func (f field) withUnit(number message.Message) message.Message {
 	return message.New("value.without-unit", message.Nested("number", number), message.Nested("unit", message.Unit(f.unit)))
 }
 
+// bound returns an argument that is a bound of the field with its unit.
+func (f field) bound(name, value string) message.Arg {
+	return message.Nested(name, message.Join(" ", message.Verbatim(value), message.Unit(f.unit)))
+}
+
 // allowed determines which values a field may have, the zero Message for all.
 func (f field) allowed() message.Message {
-	bound := func(name, value string) message.Arg {
-		return message.Nested(name, message.Join(" ", message.Verbatim(value), message.Unit(f.unit)))
-	}
 	switch {
 	case f.enum != nil:
 		return message.Verbatim(strings.Join(f.enum, ", "))
 	case f.min != "" && f.max != "":
-		return message.New("value.between", message.String("least", f.min), bound("most", f.max))
+		return message.New("value.between", message.String("least", f.min), f.bound("most", f.max))
 	case f.min != "":
-		return message.New("value.least", bound("least", f.min))
+		return message.New("value.least", f.bound("least", f.min))
 	case f.max != "":
-		return message.New("value.most", bound("most", f.max))
+		return message.New("value.most", f.bound("most", f.max))
 	}
 	return message.Message{}
 }

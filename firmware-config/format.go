@@ -1,7 +1,6 @@
 package firmwareconfig
 
 import (
-	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -12,16 +11,18 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 )
 
 var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
-// format checks a text that has more to it than its type says.
+// format checks a text against the format in its field's tag: id, hostport, broker, url, file (readable now),
+// timezone, driver. Names of lanes and devices are kept, and checked when the whole file is read.
 func (d *decoder) format(n ast.Node, f field, text string) error {
 	switch f.format {
 	case "id":
 		if !idPattern.MatchString(text) {
-			return fmt.Errorf("%q is no id: 1 to 32 lower-case letters, digits and '-', not beginning with '-'", text)
+			return message.Errorf("config.no-id", message.Quoted("value", text))
 		}
 	case "hostport":
 		return checkHostPort(text)
@@ -29,7 +30,7 @@ func (d *decoder) format(n ast.Node, f field, text string) error {
 		return checkBroker(text)
 	case "url":
 		if u, err := url.Parse(text); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-			return fmt.Errorf("%q is no address of a page, such as https://lane-3.example:8480", text)
+			return message.Errorf("config.no-url", message.Quoted("value", text))
 		}
 	case "file":
 		return checkFile(text)
@@ -40,7 +41,8 @@ func (d *decoder) format(n ast.Node, f field, text string) error {
 	case "driver":
 		names := d.driverNames()
 		if !slices.Contains(names, text) {
-			return fmt.Errorf("unknown driver %q%s", text, suggest(text, names))
+			unknown := message.New("config.unknown-driver", message.Quoted("driver", text))
+			return &message.Error{Message: suggest(unknown, text, names)}
 		}
 	case "lane":
 		d.laneRefs = append(d.laneRefs, reference{n, text})
@@ -58,35 +60,40 @@ func (d *decoder) driverNames() []string {
 	return names
 }
 
+// checkHostPort returns an error for what is not HOST:PORT. The host may be empty, for all addresses; port 0 is one that
+// the system chooses.
 func checkHostPort(text string) error {
 	_, port, err := net.SplitHostPort(text)
 	if err != nil {
-		return fmt.Errorf("%q is no address: write HOST:PORT", text)
+		return message.Errorf("config.no-hostport", message.Quoted("value", text))
 	}
 	if p, err := strconv.Atoi(port); err != nil || p < 0 || p > 65535 {
-		return fmt.Errorf("%q is no address: port %q is not a number from 0 to 65535", text, port)
+		return message.Errorf("config.no-port", message.Quoted("value", text), message.Quoted("port", port))
 	}
 	return nil
 }
 
+// checkBroker returns an error for what is not the URL of an MQTT broker with a port and without a password: lane files
+// are shown on pages.
 func checkBroker(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "mqtt" && u.Scheme != "mqtts" {
-		return fmt.Errorf("%q is no broker: write mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS", text)
+		return message.Errorf("config.no-broker", message.Quoted("value", text))
 	}
 	if u.User != nil {
-		return fmt.Errorf("%q holds a password: put it into a file and name that in password_file", u.Redacted())
+		return message.Errorf("config.broker-password", message.Quoted("value", u.Redacted()))
 	}
 	if u.Port() == "" {
-		return fmt.Errorf("%q has no port: brokers listen on 1883, or 8883 for TLS", text)
+		return message.Errorf("config.broker-port", message.Quoted("value", text))
 	}
 	return checkHostPort(u.Host)
 }
 
+// checkFile returns an error for a file that cannot be opened for reading by who checks.
 func checkFile(text string) error {
 	f, err := os.Open(text)
 	if err != nil {
-		return fmt.Errorf("file cannot be read: %w", err)
+		return message.Wrap(err, "config.file-unread")
 	}
 	return f.Close()
 }
@@ -100,13 +107,17 @@ func (d *decoder) references(c *Config) {
 	for _, one := range c.Devices {
 		devices = append(devices, one.ID)
 	}
-	check := func(what string, refs []reference, names []string) {
+	check := func(refs []reference, names []string, none func(name string) message.Message) {
 		for _, r := range refs {
 			if !slices.Contains(names, r.name) {
-				d.problem(r.node, "there is no %s %q%s", what, r.name, suggest(r.name, names))
+				d.problem(r.node, message.Message{}, suggest(none(r.name), r.name, names))
 			}
 		}
 	}
-	check("lane", d.laneRefs, lanes)
-	check("device", d.deviceRefs, devices)
+	check(d.laneRefs, lanes, func(name string) message.Message {
+		return message.New("config.no-lane", message.Quoted("lane", name))
+	})
+	check(d.deviceRefs, devices, func(name string) message.Message {
+		return message.New("config.no-device", message.Quoted("device", name))
+	})
 }

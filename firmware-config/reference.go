@@ -26,7 +26,8 @@ type SettingDoc struct {
 func SettingsOf(spec driver.Spec) (out []SettingDoc) {
 	walkSettings(reflect.TypeOf(spec.Config).Elem(), "", func(name string, f field) {
 		out = append(out, SettingDoc{
-			Name: name, Help: f.help, Type: f.what(), Required: f.required, Default: f.def, Allowed: f.allowed(), Example: f.example,
+			Name: name, Help: f.help, Type: f.what(), Required: f.required, Default: f.def, Allowed: f.allowed(),
+			Example: f.example,
 		})
 	})
 	return out
@@ -50,7 +51,7 @@ func walkSettings(t reflect.Type, path string, visit func(name string, f field))
 	}
 }
 
-// WriteReference writes what a driver's settings are, as text for a terminal.
+// WriteReference writes what a driver's settings are, as text for a terminal. The error is that of w.
 func WriteReference(w io.Writer, spec driver.Spec, l message.Language) error {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, message.New("within", message.String("where", spec.Name), message.Nested("cause", spec.Called())).In(l))
@@ -100,7 +101,7 @@ func (s SettingDoc) facts(l message.Language) []string {
 // cell is a text as it can stand in a table.
 func cell(text string) string { return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text) }
 
-// FindDriver returns the Spec of a driver. The error suggests the name that was meant.
+// FindDriver returns the Spec of a driver. The error of an unknown name suggests the one that was meant.
 func FindDriver(name string, specs []driver.Spec) (driver.Spec, error) {
 	var names []string
 	for _, s := range specs {
@@ -109,5 +110,6 @@ func FindDriver(name string, specs []driver.Spec) (driver.Spec, error) {
 		}
 		names = append(names, s.Name)
 	}
-	return driver.Spec{}, fmt.Errorf("there is no driver %q%s", name, suggest(name, names))
+	none := message.New("config.no-driver", message.Quoted("driver", name))
+	return driver.Spec{}, &message.Error{Message: suggest(none, name, names)}
 }

@@ -9,7 +9,8 @@ import (
 	"lanewarden/drivers/driver"
 )
 
-// Schema returns the JSON Schema (2020-12) of lane files, for editors.
+// Schema returns the JSON Schema (draft 2020-12) of lane files, for editors that complete and check YAML. It says less
+// than Decode checks: references between parts of the file, readable files and Check methods are not in it.
 func Schema(specs []driver.Spec) ([]byte, error) {
 	s := structSchema(reflect.TypeFor[Config](), specs)
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"

@@ -299,7 +299,7 @@ func (d *dialog) usable(file yaml.MapSlice) bool {
 		return true
 	case errors.As(err, &problems):
 		for _, p := range problems {
-			fmt.Fprintf(d.p.Writer, "  %s\n", p.Message)
+			fmt.Fprintf(d.p.Writer, "  %s\n", d.p.In(p.Message))
 		}
 	default:
 		fmt.Fprintf(d.p.Writer, "  %s\n", d.p.Error(err))

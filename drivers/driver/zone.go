@@ -1,8 +1,9 @@
 package driver
 
 import (
-	"fmt"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
 // Zone returns the time zone of a setting: a name of the IANA database (America/Toronto), or an offset from UTC
@@ -19,7 +20,7 @@ func Zone(text string) (*time.Location, error) {
 	}
 	zone, err := time.LoadLocation(text)
 	if err != nil || text == "Local" { // Local is the machine's, which nobody set for the device
-		return nil, fmt.Errorf("%q is no time zone, such as UTC, America/Montreal or -05:00", text)
+		return nil, message.Errorf("settings.no-zone", message.Quoted("zone", text))
 	}
 	return zone, nil
 }

@@ -16,7 +16,7 @@ type Error struct {
 	Err  error  // what led to it, nil for nothing
 }
 
-// Arg is a named value of an Error: a string, an int (one named n counts things), a time.Duration, or an *Error.
+// Arg is a named value of an Error: a string, an int (one named n counts things), a time.Duration, or an error.
 type Arg struct {
 	Name  string
 	Value any
@@ -42,8 +42,18 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns what led to the error.
-func (e *Error) Unwrap() error { return e.Err }
+// Unwrap returns what led to the error, or else its value "cause"; nil for none.
+func (e *Error) Unwrap() error {
+	if e.Err != nil {
+		return e.Err
+	}
+	for _, a := range e.Args {
+		if err, ok := a.Value.(error); ok && a.Name == "cause" {
+			return err
+		}
+	}
+	return nil
+}
 
 // MessageCode returns the code of the sentence.
 func (e *Error) MessageCode() string { return e.Code }

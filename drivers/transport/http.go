@@ -31,10 +31,10 @@ type HTTP struct {
 // Check reports what is wrong with the endpoint.
 func (h HTTP) Check() error {
 	if (h.CertFile == "") != (h.KeyFile == "") {
-		return errors.New("cert_file and key_file belong together")
+		return newError("settings.cert-key")
 	}
 	if h.ClientCAFile != "" && h.CertFile == "" {
-		return errors.New("client_ca_file needs cert_file and key_file: without TLS nobody shows a certificate")
+		return newError("settings.client-ca-tls")
 	}
 	return nil
 }
@@ -46,7 +46,7 @@ func (h HTTP) tls() (*tls.Config, error) {
 	}
 	cert, err := tls.LoadX509KeyPair(h.CertFile, h.KeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("cert_file %s, key_file %s: %w", h.CertFile, h.KeyFile, err)
+		return nil, newError("settings.key-pair", arg("cert", h.CertFile), arg("key", h.KeyFile), Arg{"cause", err})
 	}
 	c := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 	if h.ClientCAFile == "" {
@@ -58,7 +58,7 @@ func (h HTTP) tls() (*tls.Config, error) {
 	}
 	c.ClientCAs, c.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
 	if !c.ClientCAs.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("client_ca_file %s holds no certificate (PEM)", h.ClientCAFile)
+		return nil, newError("settings.no-certificate", arg("key", "client_ca_file"), arg("file", h.ClientCAFile))
 	}
 	return c, nil
 }

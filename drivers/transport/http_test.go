@@ -19,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
 // put writes a file and returns its path.
@@ -81,7 +83,7 @@ func TestServeNotReady(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := c.http.Serve(t.Context(), func() { t.Error("it was ready") }, nil)
-			if err == nil || !strings.Contains(err.Error(), c.want) {
+			if err == nil || !strings.Contains(message.Of(err).English(), c.want) {
 				t.Errorf("%v; want %q in it", err, c.want)
 			}
 		})

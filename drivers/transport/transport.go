@@ -59,9 +59,9 @@ func (l Link) IsZero() bool { return l.Address == "" && l.Serial == nil }
 func (l Link) Check() error {
 	switch {
 	case l.IsZero():
-		return errors.New("give address or serial")
+		return newError("settings.give-link")
 	case l.Address != "" && l.Serial != nil:
-		return errors.New("give address or serial, not both")
+		return newError("settings.give-one-link")
 	}
 	return nil
 }

@@ -4,7 +4,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -101,7 +103,35 @@ func TestNoEnglishErrorIsSaid(t *testing.T) {
 	}
 }
 
-// The test above finds what it looks for.
+// worded are folders whose errors all reach people: none is made of English words.
+var worded = []string{"firmware-config/"}
+
+// forLogs are functions in these folders whose errors only programmers see: they end in a log, or in a test.
+var forLogs = map[string]bool{}
+
+// Errors of packages whose errors reach people, and of the checks of settings, are messages.
+func TestErrorsAreMessages(t *testing.T) {
+	for files, file := range goFiles(t) {
+		name := files.Position(file.Pos()).Filename
+		for _, d := range file.Decls {
+			f, isFunc := d.(*ast.FuncDecl)
+			check := isFunc && f.Recv != nil && f.Name.Name == "Check" && strings.HasPrefix(name, "drivers/") &&
+				!strings.Contains(name, "drivertest/")
+			if !check && !slices.ContainsFunc(worded, func(p string) bool { return strings.HasPrefix(name, p) }) ||
+				isFunc && forLogs[path.Dir(name)+"."+f.Name.Name] {
+				continue
+			}
+			ast.Inspect(d, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok && hasWords(call) {
+					t.Errorf("%s: an error with English words: message.Errorf", files.Position(call.Pos()))
+				}
+				return true
+			})
+		}
+	}
+}
+
+// TestNoEnglishErrorIsSaid finds what it looks for.
 func TestSaidErrors(t *testing.T) {
 	const begin = "package p\nfunc f(err error) {\n"
 	for text, want := range map[string]int{

@@ -3,7 +3,6 @@
 package profile
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -46,7 +45,7 @@ type Rule struct {
 // Check implements driver.Checker.
 func (r Rule) Check() error {
 	if len(r.Is) == 0 && r.Above == nil && r.Below == nil {
-		return errors.New("give is, above or below")
+		return message.Errorf("profile.no-condition")
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (c *Config) Sandbox(at driver.Sandbox) {
 // Check implements driver.Checker.
 func (c Config) Check() error {
 	if c.Folder == nil && c.HTTP == nil {
-		return errors.New("give folder, http or both")
+		return message.Errorf("settings.give-folder-http")
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ package climate
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -32,7 +31,7 @@ type Config struct {
 // Check implements driver.Checker.
 func (c Config) Check() error {
 	if c.Low >= c.High {
-		return errors.New("low is not below high")
+		return message.Errorf("settings.low-high")
 	}
 	return nil
 }

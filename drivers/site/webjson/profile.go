@@ -1,14 +1,13 @@
 package webjson
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
 
 	"lanewarden/drivers/driver/profile"
+	"lanewarden/drivers/message"
 )
 
 // Profile describes what the JSON of a device holds, and where. Paths are those of gjson: "status.temperature",
@@ -53,20 +52,20 @@ const (
 // Check implements driver.Checker.
 func (p Profile) Check() error {
 	if len(p.Messages) == 0 {
-		return errors.New("there are no messages")
+		return message.Errorf("profile.no-messages")
 	}
 	if !strings.HasPrefix(p.Request, "/") {
-		return fmt.Errorf("request %q does not begin with /", p.Request)
+		return message.Errorf("profile.request", message.Quoted("request", p.Request))
 	}
 	seen := map[string]bool{}
 	for i := range p.Messages {
 		m := &p.Messages[i]
 		if seen[m.Name] {
-			return fmt.Errorf("message %s is given twice", m.Name)
+			return message.Errorf("profile.message-twice", message.String("message", m.Name))
 		}
 		seen[m.Name] = true
 		if err := m.check(); err != nil {
-			return fmt.Errorf("message %s: %w", m.Name, err)
+			return message.Wrap(err, "profile.of-message", message.String("message", m.Name))
 		}
 	}
 	return nil
@@ -74,21 +73,21 @@ func (p Profile) Check() error {
 
 func (m *Message) check() error {
 	if len(m.Fields) == 0 || len(m.Fields) > maxFields {
-		return fmt.Errorf("has %d fields: 1 to %d are expected", len(m.Fields), maxFields)
+		return message.Errorf("profile.fields", message.Int("count", len(m.Fields)), message.Int("most", maxFields))
 	}
 	names := map[string]bool{}
 	for _, f := range m.Fields {
 		if names[f.Name] {
-			return fmt.Errorf("field %s is given twice", f.Name)
+			return message.Errorf("profile.field-twice", message.String("field", f.Name))
 		}
 		names[f.Name] = true
 		if len(f.Path) > maxPathLen {
-			return fmt.Errorf("field %s: path is longer than %d characters", f.Name, maxPathLen)
+			return message.Errorf("profile.path-long", message.String("field", f.Name), message.Int("most", maxPathLen))
 		}
 	}
 	for _, r := range m.Alarm {
 		if !names[r.Field] {
-			return fmt.Errorf("alarm: there is no field %s", r.Field)
+			return message.Errorf("profile.alarm-field", message.String("field", r.Field))
 		}
 	}
 	return nil

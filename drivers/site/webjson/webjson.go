@@ -4,8 +4,6 @@ package webjson
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -34,14 +32,14 @@ const maxBytes = 1 << 20
 // Check implements driver.Checker.
 func (c Config) Check() error {
 	if (c.URL == "") == (c.HTTP == nil) {
-		return errors.New("give one of url and http")
+		return message.Errorf("settings.give-url-http")
 	}
 	if c.HTTP != nil {
 		return c.HTTP.Check()
 	}
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("url %q is none: http://HOST or https://HOST is expected", c.URL)
+		return message.Errorf("settings.no-url", message.Quoted("url", c.URL))
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ package ionscan
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -57,9 +56,9 @@ func (c *Config) Sandbox(at driver.Sandbox) {
 func (c Config) Check() error {
 	switch {
 	case c.Folder == nil && c.Link.IsZero():
-		return errors.New("give folder, address or serial")
+		return message.Errorf("settings.give-folder-link")
 	case !c.Link.IsZero() && c.Profile.Name == "":
-		return errors.New("lines need a profile: a built-in one by name, or a file by path")
+		return message.Errorf("settings.need-profile")
 	case !c.Link.IsZero():
 		return c.Link.Check()
 	}

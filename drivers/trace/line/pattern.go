@@ -1,13 +1,13 @@
 package line
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 )
 
 // Types of fields: what they match.
@@ -37,6 +37,9 @@ const maxFields = 64
 func compilePattern(text string) (*pattern, error) {
 	p := &pattern{}
 	var re strings.Builder
+	wrong := func(err error) error {
+		return message.Wrap(err, "profile.pattern", message.Quoted("pattern", text))
+	}
 	re.WriteString(`^`)
 	for rest := text; rest != ""; {
 		switch {
@@ -46,7 +49,7 @@ func compilePattern(text string) (*pattern, error) {
 		case rest[0] == '{':
 			inner, after, ok := strings.Cut(rest[1:], "}")
 			if !ok {
-				return nil, fmt.Errorf("pattern %q: '{' without '}' (a brace itself is written {{)", text)
+				return nil, wrong(message.Errorf("profile.brace"))
 			}
 			rest = after
 			if inner == "*" {
@@ -60,14 +63,14 @@ func compilePattern(text string) (*pattern, error) {
 			match, known := fieldTypes[kind]
 			switch {
 			case !fieldName.MatchString(name):
-				return nil, fmt.Errorf("pattern %q: %q is no field name: lower-case letters, digits and _", text, name)
+				return nil, wrong(message.Errorf("profile.field-name", message.Quoted("field", name)))
 			case !known:
-				return nil, fmt.Errorf("pattern %q: type %q of field %s is not one of text, word, int, float, "+
-					"time, hex", text, kind, name)
+				return nil, wrong(message.Errorf("profile.field-type", message.Quoted("type", kind),
+					message.String("field", name), message.String("known", "text, word, int, float, time, hex")))
 			case slices.ContainsFunc(p.fields, func(f patternField) bool { return f.name == name }):
-				return nil, fmt.Errorf("pattern %q: field %s stands there twice", text, name)
+				return nil, wrong(message.Errorf("profile.field-in-pattern", message.String("field", name)))
 			case len(p.fields) == maxFields:
-				return nil, fmt.Errorf("pattern %q: more than %d fields", text, maxFields)
+				return nil, wrong(message.Errorf("profile.field-count", message.Int("most", maxFields)))
 			}
 			p.fields = append(p.fields, patternField{name, kind})
 			re.WriteString(match)
@@ -86,7 +89,7 @@ func compilePattern(text string) (*pattern, error) {
 	re.WriteString(`\s*$`)
 	compiled, err := regexp.Compile(re.String())
 	if err != nil {
-		return nil, fmt.Errorf("pattern %q: %w", text, err)
+		return nil, wrong(err)
 	}
 	p.re = compiled
 	return p, nil
@@ -119,7 +122,7 @@ func compile(p *Profile) (*machine, error) {
 	for i := range p.Messages {
 		one, err := m.message(&p.Messages[i])
 		if err != nil {
-			return nil, fmt.Errorf("message %s: %w", p.Messages[i].Name, err)
+			return nil, message.Wrap(err, "profile.of-message", message.String("message", p.Messages[i].Name))
 		}
 		m.messages = append(m.messages, one)
 	}
@@ -138,7 +141,7 @@ func (m *machine) message(in *Message) (out compiledMessage, err error) {
 		for _, f := range p.fields {
 			names[f.name] = true
 			if f.kind == "time" && len(m.layouts) == 0 {
-				err = fmt.Errorf("field %s is a time, and time.formats says none", f.name)
+				err = message.Errorf("profile.no-times", message.String("field", f.name))
 			}
 		}
 		return p
@@ -155,12 +158,12 @@ func (m *machine) message(in *Message) (out compiledMessage, err error) {
 	}
 	for _, f := range in.Fields {
 		if !names[f.Name] {
-			return out, fmt.Errorf("fields: %s is in none of its patterns", f.Name)
+			return out, message.Errorf("profile.no-pattern-field", message.String("field", f.Name))
 		}
 	}
 	for _, r := range in.Alarm {
 		if !names[r.Field] {
-			return out, fmt.Errorf("alarm: %s is in none of its patterns", r.Field)
+			return out, message.Errorf("profile.no-pattern-alarm", message.String("field", r.Field))
 		}
 	}
 	return out, nil

@@ -4,12 +4,11 @@
 package line
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"lanewarden/drivers/driver/profile"
+	"lanewarden/drivers/message"
 )
 
 // Profile describes how an instrument's lines are to be read.
@@ -79,11 +78,11 @@ const maxAnswer = 256
 // Check implements driver.Checker: it compiles the profile.
 func (p Profile) Check() error {
 	if p.Framing.End == "" {
-		return errors.New("framing.end is empty: lines must end")
+		return message.Errorf("profile.no-end")
 	}
 	for _, text := range append(append([]string{p.Answer}, p.Connect...), polls(p.Poll)...) {
 		if len(text) > maxAnswer {
-			return fmt.Errorf("%q is longer than %d characters", text[:20]+"…", maxAnswer)
+			return message.Errorf("profile.long", message.Quoted("text", text[:20]+"…"), message.Int("most", maxAnswer))
 		}
 	}
 	_, err := compile(&p)

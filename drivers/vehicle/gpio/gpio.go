@@ -70,15 +70,16 @@ type Output struct {
 // Check implements driver.Checker.
 func (c Config) Check() error {
 	if len(c.Inputs)+len(c.Outputs) == 0 {
-		return errors.New("neither inputs nor outputs")
+		return message.Errorf("settings.no-pins")
 	}
 	names, pins := map[string]bool{}, map[string]string{}
 	reserve := func(name, pin string) error {
 		if names[name] {
-			return fmt.Errorf("%s is given twice", name)
+			return message.Errorf("settings.twice", message.String("name", name))
 		}
 		if other := pins[pin]; other != "" {
-			return fmt.Errorf("pin %s is used by %s and %s", pin, other, name)
+			return message.Errorf("settings.pin-twice", message.String("pin", pin), message.String("first", other),
+				message.String("second", name))
 		}
 		names[name], pins[pin] = true, name
 		return nil
@@ -96,11 +97,11 @@ func (c Config) Check() error {
 	for _, p := range c.Pairs {
 		for _, name := range []string{p.First, p.Second} {
 			if !slices.ContainsFunc(c.Inputs, func(i Input) bool { return i.Name == name && !i.Button }) {
-				return fmt.Errorf("pair %s: %q is no loop or beam among the inputs", p.Name, name)
+				return message.Errorf("settings.pair-input", message.String("pair", p.Name), message.Quoted("input", name))
 			}
 		}
 		if p.First == p.Second {
-			return fmt.Errorf("pair %s: first and second are the same input", p.Name)
+			return message.Errorf("settings.pair-same", message.String("pair", p.Name))
 		}
 	}
 	return nil

@@ -51,10 +51,10 @@ func (c *Config) Sandbox(at driver.Sandbox) {
 // Check implements driver.Checker.
 func (c Config) Check() error {
 	if c.HTTP == nil && c.MQTT == nil {
-		return errors.New("give http, mqtt or both")
+		return message.Errorf("settings.give-http-mqtt")
 	}
 	if _, err := time.LoadLocation(c.Zone); err != nil {
-		return fmt.Errorf("zone %q is none that is known: write it as America/Toronto, or UTC", c.Zone)
+		return message.Errorf("settings.plate-zone", message.Quoted("zone", c.Zone))
 	}
 	return nil
 }

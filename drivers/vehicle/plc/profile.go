@@ -1,8 +1,6 @@
 package plc
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"strconv"
 
@@ -61,25 +59,25 @@ type Output struct {
 // Check implements driver.Checker.
 func (p Profile) Check() error {
 	if len(p.Points)+len(p.Outputs) == 0 {
-		return errors.New("neither points nor outputs")
+		return message.Errorf("profile.no-points")
 	}
 	seen := map[string]bool{}
 	for _, one := range p.Points {
 		if seen[one.Name] {
-			return fmt.Errorf("point %s is given twice", one.Name)
+			return message.Errorf("profile.point-twice", message.String("point", one.Name))
 		}
 		seen[one.Name] = true
 		if one.Bit != nil && one.digital() {
-			return fmt.Errorf("point %s: bit is for registers, and the table %s has single bits", one.Name, one.Table)
+			return message.Errorf("profile.bit", message.String("point", one.Name), message.String("table", one.Table))
 		}
 	}
 	for _, o := range p.Outputs {
 		if seen[o.Name] {
-			return fmt.Errorf("%s is given twice", o.Name)
+			return message.Errorf("settings.twice", message.String("name", o.Name))
 		}
 		seen[o.Name] = true
 		if _, err := o.parse(o.Safe); o.Safe != "" && err != nil {
-			return fmt.Errorf("output %s: safe: %w", o.Name, err)
+			return message.Wrap(err, "profile.safe", message.String("output", o.Name))
 		}
 	}
 	return nil
@@ -164,12 +162,15 @@ func (o *Output) parse(text string) (uint16, error) {
 		return 0, nil
 	}
 	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || o.Table == "coil" {
-		return 0, fmt.Errorf("%q: on, off%s is expected", text,
-			map[bool]string{true: "", false: " or a number"}[o.Table == "coil"])
+	switch {
+	case o.Table == "coil":
+		return 0, message.Errorf("profile.on-off", message.Quoted("value", text))
+	case err != nil:
+		return 0, message.Errorf("profile.on-off-number", message.Quoted("value", text))
 	}
 	if v < max(o.Min, 0) || v > min(o.Max, 65535) || v != math.Trunc(v) {
-		return 0, fmt.Errorf("%s: a whole number from %g to %g is expected", text, max(o.Min, 0), min(o.Max, 65535))
+		return 0, message.Errorf("profile.output-number", message.String("value", text),
+			message.Number("least", max(o.Min, 0), 3), message.Number("most", min(o.Max, 65535), 3))
 	}
 	return uint16(v), nil
 }

@@ -5,7 +5,6 @@ package scale
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,7 +50,7 @@ func (c Config) question() ([]byte, error) {
 	}
 	text, err := strconv.Unquote(`"` + strings.ReplaceAll(c.Ask, `"`, `\"`) + `"`)
 	if err != nil {
-		return nil, fmt.Errorf(`ask: %q: escapes are written \r, \n, \x05`, c.Ask)
+		return nil, message.Errorf("settings.escapes", message.Quoted("ask", c.Ask))
 	}
 	return []byte(text), nil
 }

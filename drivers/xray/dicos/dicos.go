@@ -65,7 +65,7 @@ func (c *Config) Sandbox(at driver.Sandbox) {
 // Check implements driver.Checker.
 func (c Config) Check() error {
 	if c.Network == nil && c.Folder == nil {
-		return errors.New("give network, folder or both")
+		return message.Errorf("settings.give-network-folder")
 	}
 	return nil
 }
