@@ -11,6 +11,8 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
+// driversCommand lists the drivers, or prints the reference of one: every setting with its unit,
+// bounds and default.
 func driversCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "drivers [NAME]", Short: "help.drivers", Args: cobra.MaximumNArgs(1),

@@ -19,6 +19,8 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
+// initCommand asks for what a lane file needs and writes it. Each answer is checked as laned run
+// would check the file, so that what it writes can be run.
 func initCommand() *cobra.Command {
 	var force bool
 	c := &cobra.Command{
@@ -46,7 +48,8 @@ func initCommand() *cobra.Command {
 	return c
 }
 
-// writeNew writes a file that must not be there yet, but with force.
+// writeNew writes a file that must not exist yet; with force it may. O_EXCL makes the check and the
+// creation one step.
 func writeNew(path string, text []byte, force bool) error {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	if force {
@@ -63,20 +66,23 @@ func writeNew(path string, text []byte, force bool) error {
 	return errors.Join(err, f.Close())
 }
 
+// thereAlready returns the error of a file that would be overwritten.
 func thereAlready(path string) error {
 	return message.Errorf("laned.exists", message.String("file", path))
 }
 
-// dialog asks a person, one line an answer.
+// dialog asks a person at a terminal, or a script, one line an answer. Its blocks are YAML with the
+// order of keys kept, so that the file reads as the questions came.
 type dialog struct {
 	in *bufio.Scanner
 	p  cli.Printer
 }
 
-// errEnded is returned when no more answers come.
+// errEnded is returned when no more answers come. Nothing is written then.
 var errEnded = message.Errorf("laned.ended")
 
-// ask returns the answer to a question, preset when it is empty.
+// ask prints a question and returns the answer, without spaces around it; preset, which is shown,
+// when it is empty.
 func (d *dialog) ask(question, preset string) (string, error) {
 	if preset != "" {
 		question += " [" + preset + "]"
@@ -91,7 +97,7 @@ func (d *dialog) ask(question, preset string) (string, error) {
 	return preset, nil
 }
 
-// laneFile asks for everything and returns the file.
+// laneFile asks for everything and returns the file's text.
 func (d *dialog) laneFile() ([]byte, error) {
 	file, lane, err := d.place()
 	for err == nil {
@@ -110,7 +116,8 @@ func (d *dialog) laneFile() ([]byte, error) {
 	return yaml.Marshal(file)
 }
 
-// place asks for site, agent and lane until they can be used.
+// place asks for site, agent, lane and direction, again until they can be used. It returns the file
+// so far and the lane's id.
 func (d *dialog) place() (file yaml.MapSlice, lane string, err error) {
 	for {
 		var answers [4]string
@@ -135,7 +142,8 @@ func (d *dialog) place() (file yaml.MapSlice, lane string, err error) {
 	}
 }
 
-// device asks for one device until it can be used; nil when there is none any more.
+// device asks for one device, again until its settings can be used; nil when there is no further
+// one. file is the lane file so far.
 func (d *dialog) device(file yaml.MapSlice, lane string) (yaml.MapSlice, error) {
 	spec, err := d.driver()
 	if err != nil || spec.Name == "" {
@@ -159,7 +167,7 @@ func (d *dialog) device(file yaml.MapSlice, lane string) (yaml.MapSlice, error) 
 	return nil, err
 }
 
-// freeID returns a name for a device of a driver that no other device has.
+// freeID proposes a name for a device: its driver and one more than the devices of that driver.
 func freeID(file yaml.MapSlice, driver string) string {
 	n := 1
 	for _, device := range devicesOf(file) {
@@ -170,7 +178,10 @@ func freeID(file yaml.MapSlice, driver string) string {
 	return fmt.Sprintf("%s-%d", driver, n)
 }
 
-// station asks where in the lane a device sees vehicles. Devices with a place give passages.
+// station asks where in the lane a device sees vehicles, in metres from the lane's beginning, and
+// returns the file with that station; without an answer, the file as it is. Only devices with a
+// place can give passages. Stations are kept in the order of their positions, in which a lane file
+// must have them.
 func (d *dialog) station(file, device yaml.MapSlice) (yaml.MapSlice, error) {
 	for {
 		answer, err := d.ask(d.p.Phrase("laned.ask-station"), "")
@@ -191,7 +202,8 @@ func (d *dialog) station(file, device yaml.MapSlice) (yaml.MapSlice, error) {
 	}
 }
 
-// position returns a station's position in metres; 0 for what is no number, which the check of the file names.
+// position returns a station's position in metres; 0 for what is no number, which the check of the
+// file then reports.
 func position(station yaml.MapSlice) float64 {
 	switch v := value(station, "position").(type) {
 	case uint64:
@@ -204,7 +216,8 @@ func position(station yaml.MapSlice) float64 {
 	return 0
 }
 
-// driver asks which driver the next device has; the zero Spec when there is no device any more.
+// driver asks for the driver of the next device; the zero Spec when there is none. "?" lists all of
+// them.
 func (d *dialog) driver() (driver.Spec, error) {
 	for {
 		name, err := d.ask(d.p.Phrase("laned.ask-driver"), "")
@@ -225,7 +238,9 @@ func (d *dialog) driver() (driver.Spec, error) {
 	}
 }
 
-// required asks for the settings without which a driver does not run.
+// required asks for the settings without which a driver does not run, and for the address, which a
+// serial port may replace. Settings within blocks and lists are left to more: which of them are
+// needed depends on others.
 func (d *dialog) required(spec driver.Spec) (settings yaml.MapSlice, err error) {
 	for _, s := range firmwareconfig.SettingsOf(spec) {
 		if strings.ContainsAny(s.Name, ".[") || !s.Required && s.Name != "address" {
@@ -253,7 +268,8 @@ func (d *dialog) required(spec driver.Spec) (settings yaml.MapSlice, err error) 
 	return settings, nil
 }
 
-// more asks for one setting more, after what there is did not do.
+// more asks for one further setting, NAME=VALUE, after the file could not be used with those so
+// far. "?" prints the driver's reference.
 func (d *dialog) more(spec driver.Spec, settings yaml.MapSlice) (yaml.MapSlice, error) {
 	for {
 		answer, err := d.ask(d.p.Phrase("laned.ask-setting"), "")
@@ -273,7 +289,7 @@ func (d *dialog) more(spec driver.Spec, settings yaml.MapSlice) (yaml.MapSlice, 
 	}
 }
 
-// centre asks for the link to the centre.
+// centre asks for the link to the centre; without an answer the lane works by itself.
 func (d *dialog) centre(file yaml.MapSlice) (yaml.MapSlice, error) {
 	for {
 		broker, err := d.ask(d.p.Phrase("laned.ask-broker"), "")
@@ -287,7 +303,7 @@ func (d *dialog) centre(file yaml.MapSlice) (yaml.MapSlice, error) {
 	}
 }
 
-// usable reports whether laned would run a file, and says what is wrong with it.
+// usable reports whether laned would run a file, and prints what is wrong with it.
 func (d *dialog) usable(file yaml.MapSlice) bool {
 	text, err := yaml.Marshal(file)
 	if err == nil {
@@ -307,6 +323,8 @@ func (d *dialog) usable(file yaml.MapSlice) bool {
 	return false
 }
 
+// devicesOf returns the devices of a file. Its capacity is clipped, so that appending does not
+// change the file.
 func devicesOf(file yaml.MapSlice) []yaml.MapSlice {
 	devices, _ := value(file, "devices").([]yaml.MapSlice)
 	return devices[:len(devices):len(devices)]
@@ -322,7 +340,8 @@ func value(block yaml.MapSlice, key string) any {
 	return nil
 }
 
-// with returns a block with a key of it set. The block itself stays as it is.
+// with returns a copy of a block with a key set. The block itself stays as it is: an answer that
+// cannot be used is dropped.
 func with(block yaml.MapSlice, key string, value any) (out yaml.MapSlice) {
 	found := false
 	for _, item := range block {
@@ -337,7 +356,8 @@ func with(block yaml.MapSlice, key string, value any) (out yaml.MapSlice) {
 	return out
 }
 
-// set returns settings with one of them set; NAME may name a setting within a block: "folder.path".
+// set returns a copy of settings with one of them set. A name with dots leads into blocks:
+// folder.path.
 func set(settings yaml.MapSlice, name, text string) yaml.MapSlice {
 	outer, inner, nested := strings.Cut(name, ".")
 	if !nested {
@@ -347,7 +367,8 @@ func set(settings yaml.MapSlice, name, text string) yaml.MapSlice {
 	return with(settings, outer, set(block, inner, text))
 }
 
-// typed is a value as YAML reads it: a number, true or false, a text.
+// typed returns a value as YAML reads it: a number, true or false, or else the text, even if YAML
+// would take it for a list or block.
 func typed(text string) any {
 	var v any
 	if yaml.Unmarshal([]byte(text), &v) != nil {

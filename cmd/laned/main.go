@@ -30,6 +30,8 @@ func program() *cobra.Command {
 	return root
 }
 
+// runCommand runs the agent until SIGTERM. It tells systemd that the agent is ready only when the
+// API answers.
 func runCommand() *cobra.Command {
 	var verbose bool
 	var delay time.Duration
@@ -42,6 +44,7 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			log := cli.Log(verbose)
+			// An agent that ends with an error ends the notifications, too.
 			ctx, stop := context.WithCancel(cmd.Context())
 			var told sync.WaitGroup
 			told.Go(func() { notify(ctx, agent.Socket(config), log) })
@@ -55,6 +58,7 @@ func runCommand() *cobra.Command {
 	return c
 }
 
+// checkCommand checks lane files and prints what laned would run, without connecting to anything.
 func checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "check FILE...", Short: "help.check", Args: cobra.MinimumNArgs(1),
@@ -72,6 +76,7 @@ func checkCommand() *cobra.Command {
 	}
 }
 
+// schemaCommand prints the JSON Schema of lane files, which editors use.
 func schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "schema", Short: "help.schema", Args: cobra.NoArgs,

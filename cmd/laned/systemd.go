@@ -11,8 +11,10 @@ import (
 	"lanewarden/edge/api"
 )
 
-// notify tells systemd that the agent is ready, and goes on telling it that the agent lives for as long as its API answers; it does nothing
-// where no systemd listens. It ends with ctx.
+// notify tells systemd that the agent is ready, and then, three times within WATCHDOG_USEC, that it
+// is alive, for as long as its API answers (sd_notify(3), sd_watchdog_enabled(3)). It returns when
+// ctx ends, or at once where no systemd listens. An agent that hangs stays silent, and systemd
+// restarts it.
 func notify(ctx context.Context, socket string, log *slog.Logger) {
 	every, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {

@@ -12,8 +12,11 @@ import (
 	"lanewarden/sync/hub/authority"
 )
 
+// defaultCA is the authority's folder. The hub itself needs only ca.pem of it, so it may be on
+// another machine.
 const defaultCA = "/etc/lanewarden/ca"
 
+// caCommand groups the commands of the small certificate authority, for sites that have none.
 func caCommand() *cobra.Command {
 	var dir string
 	c := &cobra.Command{Use: "ca", Short: "help.ca", Long: "help.ca.long"}
@@ -22,6 +25,7 @@ func caCommand() *cobra.Command {
 	return c
 }
 
+// initCACommand creates the authority. There is none to be overwritten: authority.Create refuses.
 func initCACommand(dir *string) *cobra.Command {
 	var name string
 	c := &cobra.Command{
@@ -39,7 +43,10 @@ func initCACommand(dir *string) *cobra.Command {
 	return c
 }
 
+// issueCommand issues a certificate with a new key: a client's named NAME, or with --host a
+// server's. The files are named after it, with _ for / in SITE/AGENT.
 func issueCommand(dir *string) *cobra.Command {
+	// 825 days is the longest that some clients accept of a server's certificate.
 	r := authority.Request{Days: 825}
 	var out string
 	c := &cobra.Command{

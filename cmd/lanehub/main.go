@@ -25,6 +25,9 @@ func program() *cobra.Command {
 	return root
 }
 
+// runCommand runs the hub until SIGTERM. By default it listens on this machine alone, where neither
+// TLS nor files of agents and tokens are needed; hub.Run refuses to open a port to other machines
+// without them. --broker replaces the embedded MQTT broker.
 func runCommand() *cobra.Command {
 	var o hub.Options
 	var external wire.Broker

@@ -14,8 +14,11 @@ import (
 	"lanewarden/sync/hub/tokens"
 )
 
+// defaultTokens is the tokens file of an installed hub.
 const defaultTokens = "/etc/lanewarden/tokens"
 
+// tokenCommand groups the commands that edit the tokens file. A running hub reads the file again
+// when it changes.
 func tokenCommand() *cobra.Command {
 	var file string
 	c := &cobra.Command{Use: "token", Short: "help.token", Long: "help.token.long"}
@@ -24,6 +27,8 @@ func tokenCommand() *cobra.Command {
 	return c
 }
 
+// addTokenCommand adds a holder, or replaces the one of that name, and prints the new token. It is
+// shown once: the file has only its hash.
 func addTokenCommand(file *string) *cobra.Command {
 	var scopes []string
 	var certificate bool
@@ -54,6 +59,8 @@ func addTokenCommand(file *string) *cobra.Command {
 	return c
 }
 
+// removeTokenCommand deletes a holder, who is refused from then on. A name that the file does not
+// have is an error.
 func removeTokenCommand(file *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "remove NAME", Short: "help.token-remove", Args: cobra.ExactArgs(1),
@@ -69,6 +76,8 @@ func removeTokenCommand(file *string) *cobra.Command {
 	}
 }
 
+// listTokensCommand prints each holder's name, scopes, and whether a token or a client certificate
+// stands for it.
 func listTokensCommand(file *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "help.token-list", Args: cobra.NoArgs,
@@ -91,10 +100,13 @@ func listTokensCommand(file *string) *cobra.Command {
 	}
 }
 
+// without returns a copy of all that lacks the holder of a name.
 func without(all []tokens.Holder, name string) []tokens.Holder {
 	return slices.DeleteFunc(slices.Clone(all), func(h tokens.Holder) bool { return h.Name == name })
 }
 
+// edit reads the tokens file, has change make the new list of it, and writes that; nothing is
+// written after an error.
 func edit(file string, change func([]tokens.Holder) ([]tokens.Holder, error)) error {
 	all, err := tokens.Read(file)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 
 func main() { cli.Main(program()) }
 
-// program returns the root command.
+// program returns the root command. It has all simulators, the demonstration, and the beginning of
+// new drivers.
 func program() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "lanesim",

@@ -36,14 +36,17 @@ import (
 // SocketName is the default name of the local API's socket in the state directory.
 const SocketName = "laned.sock"
 
-// Options are the command line's additions to the configuration.
+// Options are the command line's additions to the configuration. Log is required.
 type Options struct {
 	Software       string
 	TelemetryDelay time.Duration // 0 for the default
 	Log            *slog.Logger
 }
 
-// Run runs an agent.
+// Run runs an agent until ctx ends, and returns nil then. It returns an error for settings that
+// cannot be used, for a journal that cannot be opened, and for a state directory that another agent
+// uses. Devices that do not work, a link that is down and a full disk are no errors: the agent goes
+// on and says so.
 func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	if err := sqlog.MakeDir(c.Agent.StateDir); err != nil {
 		return err
@@ -85,6 +88,7 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	o.Log.Info("agent runs", "site", c.Site.ID, "agent", c.Agent.ID, "devices", len(c.Devices), "journal", fmt.Sprintf("%x", j.Identity().ID), "rows", j.Size())
 
 	g, ctx := errgroup.WithContext(ctx)
+	// The link outlives the devices, so that their last observations still go out.
 	linkCtx, stopLink := context.WithCancel(context.WithoutCancel(ctx))
 	g.Go(func() error {
 		defer stopLink()
@@ -108,7 +112,8 @@ func Socket(c *firmwareconfig.Config) string {
 	return filepath.Join(c.Agent.StateDir, SocketName)
 }
 
-// consoleAccess reads who may sign in to the console, and its certificates.
+// consoleAccess reads who may sign in to the console, and its certificates. A nil book means no
+// accounts, a nil config no TLS; package console decides what may be served without them.
 func consoleAccess(c firmwareconfig.Console) (book *accounts.Book, config *tls.Config, err error) {
 	if c.AccountsFile != "" {
 		if book, err = accounts.Open(c.AccountsFile); err != nil {
@@ -123,7 +128,8 @@ func journalDir(c *firmwareconfig.Config) string { return filepath.Join(c.Agent.
 
 func tapeDir(c *firmwareconfig.Config) string { return filepath.Join(c.Agent.StateDir, "tape") }
 
-// lock keeps a second agent off the same state directory.
+// lock keeps a second agent off the same state directory. The kernel releases the lock when the
+// process ends, however it does, so there is never a stale one.
 func lock(dir string) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(dir, "laned.lock"), os.O_CREATE|os.O_RDWR, 0o640)
 	if err != nil {
@@ -135,6 +141,7 @@ func lock(dir string) (unlock func(), err error) {
 	return func() { f.Close() }, nil
 }
 
+// supervisor returns the supervisor of all devices of the configuration; it runs none of them yet.
 func supervisor(c *firmwareconfig.Config, j *journal.Journal, o Options) (*lane.Supervisor, error) {
 	var list []lane.Device
 	for _, d := range c.Devices {
@@ -147,7 +154,7 @@ func supervisor(c *firmwareconfig.Config, j *journal.Journal, o Options) (*lane.
 	return lane.New(j, list, lane.Options{TapeDir: tapeDir(c), TapeBytes: c.Agent.TapeBytes, Log: o.Log})
 }
 
-// testsOf lists the devices that have guided tests.
+// testsOf returns the devices whose drivers have guided tests.
 func testsOf(c *firmwareconfig.Config) (out []guided.Device) {
 	for _, d := range c.Devices {
 		if spec, ok := drivers.Find(d.Driver); ok && len(spec.Tests) > 0 {
@@ -157,7 +164,7 @@ func testsOf(c *firmwareconfig.Config) (out []guided.Device) {
 	return out
 }
 
-// lanes are the lanes as their passages are found.
+// lanes returns the lanes of the configuration as package passage takes them.
 func lanes(c *firmwareconfig.Config) (out []passage.Lane) {
 	for _, l := range c.Lanes {
 		one := passage.Lane{ID: l.ID, SpeedKph: l.SpeedKph, Timeout: l.Timeout, Late: l.Late}
@@ -171,7 +178,8 @@ func lanes(c *firmwareconfig.Config) (out []passage.Lane) {
 	return out
 }
 
-// started returns the observation that an agent begins with: its software and configuration.
+// started returns the observation with which an agent begins: its software and a hash of its
+// configuration, so that a journal says under which settings it was written.
 func started(c *firmwareconfig.Config, o Options) *observation.Observation {
 	obs := observation.New(observation.Class_CLASS_EVENT, time.Now(), &observation.AgentStarted{
 		Inventory: c.Inventory(), Software: o.Software, ConfigSha256: c.SHA256[:],
@@ -183,8 +191,9 @@ func started(c *firmwareconfig.Config, o Options) *observation.Observation {
 // journalRetry is the pause before an observation of the agent's own is tried again.
 const journalRetry = time.Second
 
-// journalLater commits an observation that the journal refused, as soon as it does not: a full disk must not keep the
-// agent from starting and saying so. nil is nothing to do.
+// journalLater commits an observation that the journal has refused, trying again until it succeeds
+// or ctx ends: a full disk must not keep the agent from starting and saying so. nil is nothing to
+// do. It always returns nil.
 func journalLater(ctx context.Context, j *journal.Journal, o *observation.Observation, log *slog.Logger) error {
 	for told := false; o != nil; told = true {
 		if err := wait.For(ctx, journalRetry); err != nil {
@@ -201,9 +210,10 @@ func journalLater(ctx context.Context, j *journal.Journal, o *observation.Observ
 	return nil
 }
 
-// link is the uplink, if there is one.
+// link is the uplink, if one is configured.
 type link struct{ up *uplink.Uplink }
 
+// newLink returns the uplink of a configuration; without one, a link whose methods do nothing.
 func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervisor, o Options) (link, error) {
 	if c.Uplink == nil {
 		return link{}, nil
@@ -215,7 +225,7 @@ func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervi
 	return link{up}, err
 }
 
-// trouble lists the devices that do not work, as the centre is told.
+// trouble lists the devices that do not run, as the centre is told of them.
 func trouble(devices []lane.Status) (out []*wire.DeviceTrouble) {
 	for _, d := range devices {
 		if d.State != lane.Running {
@@ -227,13 +237,15 @@ func trouble(devices []lane.Status) (out []*wire.DeviceTrouble) {
 	return out
 }
 
-// Broker is the centre's broker as the configuration has it.
+// Broker returns the centre's broker as the configuration has it.
 func Broker(u *firmwareconfig.Uplink) wire.Broker {
 	return wire.Broker{
 		URL: u.Broker, Username: u.Username, PasswordFile: u.PasswordFile, CAFile: u.CAFile, CertFile: u.CertFile, KeyFile: u.KeyFile, KeepAlive: u.KeepAlive,
 	}
 }
 
+// run connects and sends until ctx ends. Without an uplink it only waits, so that it does not end
+// the agent.
 func (l link) run(ctx context.Context) error {
 	if l.up == nil {
 		<-ctx.Done()
@@ -242,9 +254,11 @@ func (l link) run(ctx context.Context) error {
 	return l.up.Run(ctx)
 }
 
-// flushTime bounds the time that a stopping agent waits for the hub.
+// flushTime bounds how long a stopping agent waits for the hub. What is left is sent after the next
+// start.
 const flushTime = 2 * time.Second
 
+// flush sends what is still waiting, for flushTime at most.
 func (l link) flush(ctx context.Context) {
 	if l.up != nil {
 		ctx, cancel := context.WithTimeout(ctx, flushTime)

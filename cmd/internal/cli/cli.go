@@ -16,7 +16,7 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// Exit codes of all programs.
+// ExitOK, ExitError and ExitUsage are the exit codes of all programs; help and man pages name them.
 const (
 	ExitOK    = 0
 	ExitError = 1 // it did not work, and the message says why
@@ -26,7 +26,8 @@ const (
 // version is set by the release build.
 var version = ""
 
-// Version returns the program's version: that of the release, or the commit it was built from.
+// Version returns the program's version: that of the release, or else the commit it was built from,
+// dev-COMMIT.
 func Version() string {
 	if version != "" {
 		return version
@@ -41,13 +42,17 @@ func Version() string {
 	return "dev"
 }
 
-// Main runs a command until it ends or SIGINT or SIGTERM comes, and exits.
+// Main runs a program until it ends by itself or SIGINT or SIGTERM comes, and exits with its code.
+// It does not return.
 func Main(root *cobra.Command) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, root))
 }
 
+// run prepares the texts of a program, runs it, and returns its exit code. Errors are printed here
+// and nowhere else, in the person's language; those of the command line are followed by where to
+// find help.
 func run(ctx context.Context, root *cobra.Command) int {
 	root.SilenceUsage, root.SilenceErrors, root.Version = true, true, Version()
 	root.AddCommand(generateCommand(root))
@@ -70,7 +75,8 @@ func run(ctx context.Context, root *cobra.Command) int {
 	return ExitError
 }
 
-// Log makes the logger of a daemon, and the default one: text on a terminal, JSON elsewhere, both to stderr.
+// Log returns the logger of a daemon, and makes it the default one: text on a terminal, JSON
+// elsewhere, both to stderr. It logs in English: programs and support read it.
 func Log(verbose bool) *slog.Logger {
 	o := &slog.HandlerOptions{Level: slog.LevelInfo}
 	if verbose {
@@ -84,7 +90,7 @@ func Log(verbose bool) *slog.Logger {
 	return log
 }
 
-// Terminal reports whether a file is one.
+// Terminal reports whether a file is a terminal.
 func Terminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0

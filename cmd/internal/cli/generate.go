@@ -9,7 +9,8 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// generateCommand writes man pages and shell completions, for packages.
+// generateCommand writes man pages and shell completions into a folder, for the builders of
+// packages. It is hidden. Man pages have no date, so that the same source gives the same package.
 func generateCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use: "generate DIR", Short: "help.generate", Args: cobra.ExactArgs(1), Hidden: true,

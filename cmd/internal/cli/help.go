@@ -11,8 +11,9 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// addHelp gives a program and all its commands their texts in a language. The code has codes of the catalogue where
-// cobra has texts: in Short, Long and Example of commands and in the usage of flags.
+// addHelp gives a program and all its commands their texts in a language. Where cobra has texts,
+// the code has codes of the catalogue: in Short, Long and Example of commands and in the usage of
+// flags. It must run after all commands were added.
 func addHelp(root *cobra.Command, l message.Language) {
 	prepareHelp(root)
 	p := Printer{Language: l}
@@ -28,7 +29,8 @@ func addHelp(root *cobra.Command, l message.Language) {
 	})
 }
 
-// prepareHelp adds the commands and flags that cobra would add later with texts of its own.
+// prepareHelp adds the commands and flags that cobra would add later, with English texts of its
+// own.
 func prepareHelp(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -36,8 +38,8 @@ func prepareHelp(root *cobra.Command) {
 	each(root, func(c *cobra.Command) { c.Flags().BoolP("help", "h", false, "help.flag.help") })
 }
 
-// Texts returns the codes of all texts of a program's help, by command and flag, before they are replaced by texts.
-// Tests hold them against the catalogue.
+// Texts returns the codes of all texts of a program's help, by command and flag, before they are
+// replaced. Tests compare them with the catalogue.
 func Texts(root *cobra.Command) map[string]string {
 	addLanguage(root, nil)
 	root.AddCommand(generateCommand(root))
@@ -59,7 +61,7 @@ func Texts(root *cobra.Command) map[string]string {
 	return codes
 }
 
-// help returns the text of a code, and what is none as it is: the lines of an example need no translation.
+// help returns the text of a code, and anything else as it is: example lines need no translation.
 func (p Printer) help(text string) string {
 	if message.Known(text) {
 		return p.In(message.New(text))
@@ -67,7 +69,7 @@ func (p Printer) help(text string) string {
 	return text
 }
 
-// loading is how a shell loads its completions, after the command that writes them.
+// loading is how a shell loads its completions; %s is the command that writes them.
 var loading = map[string]string{
 	"bash": "source <(%s)", "zsh": "source <(%s)", "fish": "%s | source",
 	"powershell": "%s | Out-String | Invoke-Expression",
@@ -93,7 +95,8 @@ func cobraTexts(root *cobra.Command) {
 	}
 }
 
-// usage prints how a command is written: usage line, examples, commands, flags.
+// usage prints how a command is written: usage line, examples, commands, flags. It replaces cobra's
+// template, which has its headings in English.
 func (p Printer) usage(c *cobra.Command) {
 	fmt.Fprintln(p.Writer, p.Phrase("help.usage"))
 	if c.Runnable() {
@@ -120,7 +123,7 @@ func (p Printer) usage(c *cobra.Command) {
 	}
 }
 
-// useLine is cobra's usage line, which ends with a word for "flags".
+// useLine returns cobra's usage line with the word for flags in the printer's language.
 func (p Printer) useLine(c *cobra.Command) string {
 	line, has := strings.CutSuffix(c.UseLine(), "[flags]")
 	if has {
@@ -129,7 +132,8 @@ func (p Printer) useLine(c *cobra.Command) string {
 	return line
 }
 
-// flags prints flags below a heading, nothing when there are none.
+// flags prints flags below a heading, in two columns; nothing when there are none. Hidden and
+// deprecated ones are left out.
 func (p Printer) flags(heading string, all *pflag.FlagSet) {
 	if !all.HasAvailableFlags() {
 		return
@@ -151,10 +155,11 @@ func (p Printer) flags(heading string, all *pflag.FlagSet) {
 	}
 }
 
-// noDefault are defaults that say nothing.
+// noDefault lists defaults that say nothing and are not printed.
 var noDefault = []string{"", "0", "0s", "false", "[]"}
 
-// flag returns how a flag is written, with the name of its value, and what it does, with its default.
+// flag returns how a flag is written, with the kind of its value, and what it does, with its
+// default.
 func (p Printer) flag(f *pflag.Flag) (name, text string) {
 	name = "      --" + f.Name
 	if f.Shorthand != "" {

@@ -12,12 +12,13 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// languageFlag is the name of the flag that chooses the language of everything that a program says to people.
+// languageFlag names the flag for the language of everything that a program says to people.
 const languageFlag = "lang"
 
-// addLanguage adds --lang to a program. Its default is the language that args ask for: the help and the errors of the
-// command line are said before the command line is read as a whole. Without --lang in args it is that of the person at
-// the terminal (message.OfEnvironment).
+// addLanguage adds --lang to a program and returns the language in force. It looks through args
+// itself, as help and errors of the command line are printed before cobra has read it as a whole.
+// Without --lang the language is that of the person at the terminal (message.OfEnvironment). A
+// language that is unknown here is reported when cobra reads the flag.
 func addLanguage(root *cobra.Command, args []string) message.Language {
 	l := message.OfEnvironment(os.Getenv)
 	for i, arg := range args {
@@ -34,7 +35,8 @@ func addLanguage(root *cobra.Command, args []string) message.Language {
 	return l
 }
 
-// LanguageOf returns the language in which a command speaks: that of --lang, else that of the environment.
+// LanguageOf returns the language in which a command speaks: that of --lang, else that of the
+// environment.
 func LanguageOf(cmd *cobra.Command) message.Language {
 	if f := cmd.Flag(languageFlag); f != nil {
 		if l, ok := f.Value.(*message.Language); ok {
@@ -44,7 +46,7 @@ func LanguageOf(cmd *cobra.Command) message.Language {
 	return message.OfEnvironment(os.Getenv)
 }
 
-// Printer says messages of the catalogue in a person's language.
+// Printer prints messages of the catalogue in a person's language.
 type Printer struct {
 	Writer   io.Writer
 	Language message.Language
@@ -64,7 +66,7 @@ func (p Printer) Phrase(code string, args ...message.Arg) string {
 // In returns a message as it stands on a terminal.
 func (p Printer) In(m message.Message) string { return Plain(m.In(p.Language)) }
 
-// Error returns what an error says.
+// Error returns an error in words: translated if it carries a message, else its own text.
 func (p Printer) Error(err error) string { return p.In(message.Of(err)) }
 
 // Say prints a message of the catalogue on a line of its own.
@@ -72,18 +74,20 @@ func (p Printer) Say(code string, args ...message.Arg) {
 	fmt.Fprintln(p.Writer, p.Phrase(code, args...))
 }
 
-// Plain returns a text with plain spaces in place of no-break ones, so that a terminal's can be searched and wrapped.
+// Plain returns a text with plain spaces in place of no-break ones, so that terminal output can be
+// searched and wrapped. French typography has many.
 func Plain(text string) string { return strings.ReplaceAll(text, "\u00a0", " ") }
 
-// Table returns a table with the headings of an entry of the catalogue, set apart by "|" there. The caller writes the
-// rows with tabs between cells, and flushes it.
+// Table returns a table with the headings of an entry of the catalogue, separated by "|" there. The
+// caller writes rows with tabs between cells, and flushes it.
 func (p Printer) Table(code string, args ...message.Arg) *tabwriter.Writer {
 	t := tabwriter.NewWriter(p.Writer, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, strings.ReplaceAll(p.Phrase(code, args...), "|", "\t"))
 	return t
 }
 
-// Size is an argument that is a number of bytes, as people say it.
+// Size returns an argument that is a number of bytes, in a unit that leaves at least two digits:
+// bytes, then kB and MB of 1000.
 func Size(name string, n int64) message.Arg {
 	switch {
 	case n >= 10e6:

@@ -11,20 +11,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Colour is an ANSI colour of a line; the zero Colour is none.
+// Colour is an ANSI colour of a line (ECMA-48, SGR); the zero Colour is none.
 type Colour string
 
-// The colours of what is wrong, what is doubtful and what is right.
+// Red, Yellow and Green are for what is wrong, what is doubtful and what is right.
 const (
 	Red    Colour = "31"
 	Yellow Colour = "33"
 	Green  Colour = "32"
 )
 
-// wipeLine goes to the beginning of a terminal's line and empties it.
+// wipeLine moves to the beginning of a terminal's line and clears it.
 const wipeLine = "\r\x1b[K"
 
-// terminalOf returns the terminal that a writer is, if it understands control sequences, and nil otherwise.
+// terminalOf returns the terminal that a writer is, if it understands control sequences, and nil
+// otherwise. A file or pipe must not get any.
 func terminalOf(w io.Writer) *os.File {
 	if f, ok := w.(*os.File); ok && Terminal(f) && os.Getenv("TERM") != "dumb" {
 		return f
@@ -32,7 +33,8 @@ func terminalOf(w io.Writer) *os.File {
 	return nil
 }
 
-// Paint colours a line on a terminal, unless NO_COLOR (https://no-color.org) is set. Elsewhere it returns the line.
+// Paint returns a line coloured for a terminal, unless NO_COLOR (https://no-color.org) is set. For
+// other writers it returns the line as it is.
 func Paint(w io.Writer, c Colour, line string) string {
 	if c == "" || terminalOf(w) == nil || os.Getenv("NO_COLOR") != "" {
 		return line
@@ -40,7 +42,8 @@ func Paint(w io.Writer, c Colour, line string) string {
 	return "\x1b[" + string(c) + "m" + line + "\x1b[0m"
 }
 
-// Bar shows on a terminal how far long work is; it writes nothing elsewhere.
+// Bar shows on a terminal how far long work is; it writes nothing elsewhere. Not for concurrent
+// use.
 type Bar struct {
 	w     io.Writer
 	what  string
@@ -54,7 +57,8 @@ const barWidth = 30
 // NewBar returns the bar of some work, by its name.
 func NewBar(w io.Writer, what string) *Bar { return &Bar{w: w, what: what} }
 
-// At sets the progress: done of total.
+// At sets the progress: done of total. It redraws five times a second at most, and not before the
+// work has lasted 200 ms.
 func (b *Bar) At(done, total int64) {
 	b.total = total
 	if b.last.IsZero() { // what is done at once needs no bar
@@ -70,15 +74,15 @@ func (b *Bar) At(done, total int64) {
 		100*share/b.total)
 }
 
-// End wipes the bar.
+// End removes the bar from the terminal.
 func (b *Bar) End() {
 	if b.shown {
 		fmt.Fprint(b.w, wipeLine)
 	}
 }
 
-// Screen prints events, and below them one line that says how things are. On a terminal that line is written over;
-// elsewhere it is printed now and then.
+// Screen prints events and, below them, one line that says how things are. On a terminal that line
+// is written over; elsewhere it is printed every statusEvery. It may be used by many goroutines.
 type Screen struct {
 	out      io.Writer
 	terminal *os.File // nil when out is no terminal
@@ -96,7 +100,7 @@ func NewScreen(out io.Writer) *Screen {
 	return &Screen{out: out, terminal: terminalOf(out)}
 }
 
-// Event prints a line that stays.
+// Event prints a line that stays, with the time of day.
 func (s *Screen) Event(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,7 +112,8 @@ func (s *Screen) Event(line string) {
 	fmt.Fprintf(s.out, "%s%s\n%s", wipeLine, line, s.status)
 }
 
-// State sets the status line.
+// State sets the status line. It is cut to the terminal's width: a wrapped line could not be
+// written over.
 func (s *Screen) State(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +131,7 @@ func (s *Screen) State(line string) {
 	fmt.Fprintf(s.out, "%s%s", wipeLine, line)
 }
 
-// End leaves the terminal on a line of its own.
+// End leaves the terminal's cursor on a line of its own.
 func (s *Screen) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

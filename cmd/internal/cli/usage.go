@@ -25,12 +25,12 @@ func Usage(err error) error {
 	return usageError{err}
 }
 
-// Usagef makes a usage error that says a message: what is wrong and what may be written instead.
+// Usagef returns a usage error that says a message: what is wrong and what may be written instead.
 func Usagef(code string, args ...message.Arg) error { return Usage(message.Errorf(code, args...)) }
 
-// separateUsage prepares all commands below c so that usage errors are told from failures: what fails before a command
-// begins to run is wrong usage, and what fails later is only if it was made by Usage. The function that it returns says
-// which an error of Execute is.
+// separateUsage prepares all commands below root so that usage errors can be told from failures:
+// what fails before a command begins to run is wrong usage; what fails later is wrong usage only if
+// Usage marked it. isUsage tells it of an error that Execute has returned.
 func separateUsage(root *cobra.Command) (isUsage func(error) bool) {
 	running := false
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return explainFlag(err) })
@@ -57,6 +57,7 @@ func separateUsage(root *cobra.Command) (isUsage func(error) bool) {
 	}
 }
 
+// each calls f for a command and all below it.
 func each(c *cobra.Command, f func(*cobra.Command)) {
 	f(c)
 	for _, sub := range c.Commands() {
@@ -64,7 +65,8 @@ func each(c *cobra.Command, f func(*cobra.Command)) {
 	}
 }
 
-// onlyHelp makes a command that only groups others refuse what it has no command for, and name what was meant.
+// onlyHelp makes a command that only groups others refuse a word that is none of them, with what
+// was probably meant. Without words it prints its help.
 func onlyHelp(c *cobra.Command) {
 	c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	c.Args = func(cmd *cobra.Command, args []string) error {
@@ -93,7 +95,8 @@ func topic(help *cobra.Command, args []string) error {
 	return nil
 }
 
-// checkArgs adds to a command's own check of its arguments that none is empty, and says how the command is written.
+// checkArgs runs a command's own check of its arguments and also refuses empty ones, which are
+// unset variables of scripts. Its error shows how the command is written.
 func checkArgs(cmd *cobra.Command, args []string, check cobra.PositionalArgs) error {
 	err := check(cmd, args)
 	for i, arg := range args {
@@ -110,12 +113,12 @@ func checkArgs(cmd *cobra.Command, args []string, check cobra.PositionalArgs) er
 	return message.Wrap(err, "cli.write", message.String("line", Printer{Language: LanguageOf(cmd)}.useLine(cmd)))
 }
 
-// allowedError is the error of a flag's value that says itself what is allowed.
+// allowedError is the error of a flag's value; it says what is allowed.
 type allowedError struct{ allowed message.Message }
 
 func (e allowedError) Error() string { return e.allowed.English() }
 
-// explainFlag says what may be written, instead of how pflag's parser failed.
+// explainFlag replaces pflag's words for how its parser failed by what may be written.
 func explainFlag(err error) error {
 	var unknown *pflag.NotExistError
 	var bare *pflag.ValueRequiredError
@@ -140,7 +143,7 @@ func explainFlag(err error) error {
 		message.Nested("allowed", allowed))
 }
 
-// byType says what may be written for pflag's own types, and for a language.
+// byType says what may be written for a flag of one of pflag's own types, or of a language.
 func byType(name string) message.Message {
 	switch name {
 	case "int", "int64":
@@ -161,7 +164,7 @@ func byType(name string) message.Message {
 	return message.New("cli.type-text")
 }
 
-// OneOf makes a command want exactly one of some flags.
+// OneOf makes a command require exactly one of some flags.
 func OneOf(c *cobra.Command, flags ...string) {
 	check := c.Args
 	c.Args = func(cmd *cobra.Command, args []string) error {
@@ -178,7 +181,7 @@ func OneOf(c *cobra.Command, flags ...string) {
 	}
 }
 
-// Need makes a command want some flags.
+// Need makes a command require all of some flags.
 func Need(c *cobra.Command, flags ...string) {
 	check := c.Args
 	c.Args = func(cmd *cobra.Command, args []string) error {

@@ -25,7 +25,8 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-// demo is hub, agent and devices on this machine. Addresses are those of the embedded lane file.
+// demo runs a hub, an agent and simulated devices on this machine. Addresses are those of the
+// embedded lane file.
 type demo struct {
 	dir, bin string
 	scenario string
@@ -36,6 +37,7 @@ type demo struct {
 	full atomic.Bool  // that is all it may use
 }
 
+// Limits and addresses of a demonstration. It may run for days, so that its disk use is bounded.
 const (
 	demoHub     = "127.0.0.1:8490"
 	demoMQTT    = "127.0.0.1:18830"
@@ -45,6 +47,7 @@ const (
 	demoFresh   = demoBudget / 2  // an earlier demonstration that used more is not gone on with
 )
 
+// demoCommand runs the demonstration until Ctrl-C.
 func demoCommand() *cobra.Command {
 	d := &demo{}
 	c := &cobra.Command{
@@ -61,6 +64,9 @@ func demoCommand() *cobra.Command {
 	return c
 }
 
+// run runs the demonstration until ctx ends or one of its programs does. Ports are tried first: the
+// programs' own errors would only be in their logs. The hub is stopped last, so that it receives
+// what the agent sends while it stops.
 func (d *demo) run(ctx context.Context) error {
 	for _, addr := range []string{demoHub, demoMQTT, demoConsole} {
 		l, err := net.Listen("tcp", addr)
@@ -104,7 +110,7 @@ func (d *demo) run(ctx context.Context) error {
 	return err
 }
 
-// welcome says where everything is.
+// welcome prints where everything is: pages, feed, logs, and how much disk it may use.
 func (d *demo) welcome() {
 	hub, budget := "http://"+demoHub, cli.Size("budget", demoBudget)
 	d.p.Say("sim.demo-feed", message.String("url", hub+"/v1/feed"), message.String("curl", "curl -N '"+hub+"/v1/feed?wait=30s'"))
@@ -115,10 +121,11 @@ func (d *demo) welcome() {
 	d.p.Say("sim.demo-disk", message.String("folder", d.dir), budget)
 }
 
+// socket is the path of the agent's local API.
 func (d *demo) socket() string { return filepath.Join(d.dir, "agent", agent.SocketName) }
 
-// laneFile is the embedded lane file of a scenario: the one of its name, or that of make run, whose devices other
-// scenarios share.
+// laneFile returns the embedded lane file of a scenario: the one of its name, or that of make run,
+// whose devices the other scenarios share.
 func laneFile(scenario string) ([]byte, error) {
 	text, err := firmwareconfig.Lanes.ReadFile("lanes/" + scenario + ".yaml")
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) { // invalid: a path
@@ -127,7 +134,8 @@ func laneFile(scenario string) ([]byte, error) {
 	return text, err
 }
 
-// clear deletes the state of an earlier demonstration that used much of the disk.
+// clear deletes the state of an earlier demonstration in the same folder if that used much of the
+// disk; else it is continued.
 func (d *demo) clear() error {
 	used := usedBytes(d.dir)
 	if used < demoFresh {
@@ -142,7 +150,8 @@ func (d *demo) clear() error {
 	return nil
 }
 
-// writeConfig writes the embedded lane file with this demonstration's directory in it.
+// writeConfig writes the embedded lane file with this demonstration's folder and accounts in it,
+// and returns its path.
 func (d *demo) writeConfig() (string, error) {
 	text, err := laneFile(d.scenario)
 	if err != nil {
@@ -170,7 +179,9 @@ const (
 	demoPassword = "lanewarden"
 )
 
-// writeAccounts makes an account of each role, named as the role, and returns their file.
+// writeAccounts writes an accounts file with an account for each role, named after it, and returns
+// its path. All have the same password, which is printed: the console listens on this machine
+// alone.
 func (d *demo) writeAccounts() (string, error) {
 	var all []accounts.Account
 	for role := accounts.Viewer; role <= accounts.Admin; role++ {
@@ -184,7 +195,9 @@ func (d *demo) writeAccounts() (string, error) {
 	return path, accounts.Write(path, all)
 }
 
-// program runs a program until ctx ends, then stops it. One that ends by itself ends the demonstration.
+// program runs a program until ctx ends, and then stops it with SIGTERM, which has stopTime to
+// work. One that ends by itself ends the demonstration, with the last of its log as the error.
+// Pdeathsig stops it also if this process is killed.
 func (d *demo) program(ctx context.Context, name string, args ...string) error {
 	log, err := os.Create(filepath.Join(d.dir, name+".log"))
 	if err != nil {
@@ -204,6 +217,7 @@ func (d *demo) program(ctx context.Context, name string, args ...string) error {
 	return errors.Join(message.Wrap(err, "sim.ended", message.String("program", name)), errors.New(lastLines(log.Name())))
 }
 
+// lastLines returns the last 2000 bytes of a log, or why it cannot be read.
 func lastLines(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"lanewarden/edge/api"
 )
 
-// happened says in words what a row tells that is worth a line; nothing for the others. vehicle says what the vehicle
-// of a passage is called.
+// happened returns a line for each thing that a row of the journal reports and that is worth one;
+// none for most rows. vehicle returns what the vehicle of a passage is called.
 func happened(p cli.Printer, line api.Line, o *observation.Observation, vehicle func(passage string) string) []string {
 	text, device := "", message.String("device", line.Device)
 	switch b := o.Body.Typed().(type) {
@@ -43,7 +43,8 @@ func happened(p cli.Printer, line api.Line, o *observation.Observation, vehicle 
 	return []string{text}
 }
 
-// passageEnded says how a vehicle left; nothing of a passage whose readings proved to be another vehicle's.
+// passageEnded says which vehicle left and how; "" for a passage whose readings proved to be
+// another vehicle's.
 func passageEnded(p cli.Printer, b *observation.PassageClosed) string {
 	if b.End == observation.PassageEnd_PASSAGE_END_MERGED {
 		return ""
@@ -63,7 +64,8 @@ func passageEnded(p cli.Printer, b *observation.PassageClosed) string {
 	return text
 }
 
-// uncertainAlarms names both vehicles of each alarm that may be of two.
+// uncertainAlarms names both vehicles of each alarm that may be of two: an officer has to stop
+// both.
 func uncertainAlarms(
 	p cli.Printer, passage string, readings []*observation.PassageReading, vehicle func(string) string,
 ) (out []string) {
@@ -87,6 +89,7 @@ func either(p cli.Printer, passage string, r *observation.PassageReading, vehicl
 		message.String("otherShare", said(p, kinds.Probability(r.OtherConfidence))))
 }
 
+// called names the vehicle of a passage; "" is no vehicle of the lane.
 func called(p cli.Printer, passage string, vehicle func(string) string) string {
 	if passage == "" {
 		return p.Phrase("kinds.candidates.no-vehicle-this-lane")
@@ -94,7 +97,8 @@ func called(p cli.Printer, passage string, vehicle func(string) string) string {
 	return vehicle(passage)
 }
 
-// alarmMoved says that an alarm is another vehicle's than was said before.
+// alarmMoved says that an alarm has been given to another vehicle than before; nothing for other
+// readings.
 func alarmMoved(p cli.Printer, b *observation.PassageCorrected, vehicle func(string) string) []string {
 	if observation.Class(b.GetReading().GetClass()) != observation.Class_CLASS_ALARM {
 		return nil
@@ -107,10 +111,11 @@ func alarmMoved(p cli.Printer, b *observation.PassageCorrected, vehicle func(str
 	return []string{text}
 }
 
-// said is a text as it stands on a terminal.
+// said returns a text as it stands on a terminal.
 func said(p cli.Printer, t kinds.Text) string { return cli.Plain(t.In(p.Language)) }
 
-// vehicleTime is the time within which the agent should name a vehicle; its passage is named instead.
+// vehicleTime bounds the time in which the agent answers what a vehicle is called; after it, the
+// passage is named instead.
 const vehicleTime = 2 * time.Second
 
 // vehicle returns the name of a passage's vehicle: its plate, else its container, else its passage.
@@ -123,6 +128,7 @@ func (d *demo) vehicle(passage string) string {
 	return vehicleIn(d.p, list, passage)
 }
 
+// vehicleIn looks up the name of a passage's vehicle in a list of passages.
 func vehicleIn(p cli.Printer, list api.PassageList, passage string) string {
 	for _, text := range list.Passages {
 		v := &observation.PassageClosed{}

@@ -21,7 +21,8 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-// swabs is an ion scanner at which officers run swabs.
+// swabs is an ion scanner with officers who take swabs, on average one in every interval. alarm is
+// the share of swabs with a substance on them; count ends the run after so many, 0 for never.
 type swabs struct {
 	folder, listen string
 	every, first   time.Duration
@@ -30,9 +31,12 @@ type swabs struct {
 	count          int
 }
 
-// verifyEvery is after how many swabs a verification is run.
+// verifyEvery is the number of swabs between two verifications, as the scanner's procedure asks for
+// them.
 const verifyEvery = 25
 
+// ionscanCommand simulates an ion scanner that drops result files into a folder, or prints on a
+// line.
 func ionscanCommand() *cobra.Command {
 	s := swabs{every: 2 * time.Minute, alarm: 0.005}
 	c := &cobra.Command{
@@ -55,6 +59,8 @@ func ionscanCommand() *cobra.Command {
 	return c
 }
 
+// run simulates until ctx ends or count swabs were taken. The substances are those of the built-in
+// library, so that a driver with its default settings knows them.
 func (s swabs) run(ctx context.Context) error {
 	var lib driver.Ref[plasmagram.Library]
 	var profile driver.Ref[line.Profile]
@@ -101,7 +107,9 @@ func (s swabs) run(ctx context.Context) error {
 	return nil
 }
 
-// officers run swabs until ctx ends: a verification first and now and then, a blank after each alarm.
+// officers takes swabs until ctx ends: a verification first and after every verifyEvery, and a
+// blank after each alarm, soon. Intervals are exponential. An error of measure is printed and does
+// not end the run.
 func (s swabs) officers(ctx context.Context, scanner *sim.Scanner, measure func(sim.Swab) (alarm bool, err error)) error {
 	rng := rand.New(rand.NewPCG(s.seed, 0x0ff))
 	next := s.first

@@ -44,8 +44,8 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-// conductor lets the vehicles of a scenario drive through a lane of simulated devices, each of which speaks its real
-// protocol at the address that a lane file gives it.
+// conductor drives the vehicles of a scenario through a lane of simulated devices, each of which
+// speaks its real protocol at the address that a lane file gives it.
 type conductor struct {
 	scenario *scenario.Scenario
 	config   *firmwareconfig.Config
@@ -61,10 +61,13 @@ type conductor struct {
 	ctx     context.Context
 }
 
-// player lets a device see a vehicle that has just arrived at its station, the kth.
+// player lets a device see a vehicle, which has just arrived at its station, the kth. Vehicles may
+// be at a device at the same time, so that players of one device run concurrently.
 type player func(ctx context.Context, v *scenario.Vehicle, k int, at time.Time) error
 
-// conduct is a conductor of a scenario, a built-in one by name or a file by its path.
+// conduct returns a conductor of a scenario: a built-in one by its name, or a file by its path.
+// Each device of the scenario must be in the lane file, with a driver that can be simulated. The
+// same seed gives the same vehicles and faults.
 func conduct(name string, config *firmwareconfig.Config, seed uint64, from time.Duration) (*conductor, error) {
 	var day driver.Ref[scenario.Scenario]
 	var lib driver.Ref[plasmagram.Library]
@@ -88,12 +91,13 @@ func conduct(name string, config *firmwareconfig.Config, seed uint64, from time.
 	return c, nil
 }
 
-// clock returns the lead of a device's own clock.
+// clock draws by how much a device's own clock is ahead, within what the scenario's faults allow
+// either way.
 func (c *conductor) clock() time.Duration {
 	return time.Duration((2*c.rng.Float64() - 1) * float64(c.scenario.Faults.Clock))
 }
 
-// listen adds a server at an address.
+// listen adds a server for a device that accepts connections at an address.
 func (c *conductor) listen(address string, f func(context.Context, net.Listener) error) {
 	c.servers = append(c.servers, func(ctx context.Context) error {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
@@ -104,7 +108,9 @@ func (c *conductor) listen(address string, f func(context.Context, net.Listener)
 	})
 }
 
-// simulate makes the simulator of a device, when there is one.
+// simulate adds the simulator of a device, if there is one for its driver. Devices are drawn in the
+// order of the lane file, so that a device added at its end leaves the others' random numbers as
+// they are.
 func (c *conductor) simulate(d firmwareconfig.Device) {
 	rng := rand.New(rand.NewPCG(c.seed, c.rng.Uint64()))
 	ahead := c.clock()
@@ -159,8 +165,8 @@ func (c *conductor) simulate(d firmwareconfig.Device) {
 	}
 }
 
-// simulatePortal makes a TSA portal monitor. A share of the vehicles over 5 m, as the scenario says, has a source
-// amidships.
+// simulatePortal simulates a TSA portal monitor. A share of the vehicles over 5 m, as the scenario
+// says, has a source amidships.
 func (c *conductor) simulatePortal(s *tsa.Config, rng *rand.Rand) player {
 	cfg := tsasim.Defaults()
 	cfg.Seed, cfg.TruckEvery = c.seed, 0 // vehicles come from us alone
@@ -180,7 +186,8 @@ func (c *conductor) simulatePortal(s *tsa.Config, rng *rand.Rand) player {
 	}
 }
 
-// dropMeasurements puts an N42 document of each vehicle into a folder, when the vehicle has left the station.
+// dropMeasurements writes an N42 document for each vehicle into a folder, when the vehicle has left
+// the station.
 func (c *conductor) dropMeasurements(folder string, rng *rand.Rand, ahead time.Duration) player {
 	passes := 0
 	return func(ctx context.Context, v *scenario.Vehicle, k int, at time.Time) error {
@@ -193,7 +200,8 @@ func (c *conductor) dropMeasurements(folder string, rng *rand.Rand, ahead time.D
 	}
 }
 
-// postPlates makes a plate camera that posts what it reads to a URL, in the format of one of two vendors.
+// postPlates simulates a plate camera that posts what it reads to a URL, in the format of one of
+// two vendors.
 func (c *conductor) postPlates(id, url string, rng *rand.Rand, ahead time.Duration) player {
 	camera := &platesim.Camera{
 		URL: url, ID: id, Vendor: []string{"openalpr", "platerecognizer"}[rng.IntN(2)],
@@ -207,7 +215,8 @@ func (c *conductor) postPlates(id, url string, rng *rand.Rand, ahead time.Durati
 	}
 }
 
-// simulateReader makes an RFID reader, which reads a vehicle's tag every 200 ms for as long as it stands there.
+// simulateReader simulates an RFID reader, which reads a vehicle's tag every 200 ms for as long as
+// it is there.
 func (c *conductor) simulateReader(s *rfid.Config, rng *rand.Rand, ahead time.Duration) player {
 	reader := &llrpsim.Reader{ClockError: ahead}
 	c.listen(s.Address, reader.Serve)
@@ -219,7 +228,8 @@ func (c *conductor) simulateReader(s *rfid.Config, rng *rand.Rand, ahead time.Du
 	}
 }
 
-// pushScans sends an X-ray image of each vehicle over DICOM, when the vehicle has left; one in five has a threat in it.
+// pushScans sends an X-ray image of each vehicle over DICOM, when the vehicle has left; one in five
+// has a threat in it.
 func pushScans(s *dicos.Network, ahead time.Duration) player {
 	return func(ctx context.Context, v *scenario.Vehicle, k int, at time.Time) error {
 		ooi := v.Plate
@@ -242,10 +252,10 @@ const (
 	scanColumns = 1440
 )
 
-// stay returns the time that a vehicle spends at a station.
+// stay returns how long a vehicle is at a station.
 func stay(v *scenario.Vehicle, k int) time.Duration { return v.Leave[k].Sub(v.Arrive[k]) }
 
-// simulatePLC makes an I/O module whose first detector is the loop of the station.
+// simulatePLC simulates an I/O module whose first vehicle detector is the loop of the station.
 func (c *conductor) simulatePLC(id string, s *plc.Config) {
 	io := &plcsim.Module{}
 	io.Input(3, true) // the emergency stop of example-lane-io is not pressed
@@ -262,7 +272,8 @@ func (c *conductor) simulatePLC(id string, s *plc.Config) {
 	}
 }
 
-// simulateScanner makes an ion scanner: with a folder it gets the vehicles' swabs, on a line it has its own.
+// simulateScanner simulates an ion scanner: with a folder it gets swabs of the scenario's vehicles,
+// on a line its own.
 func (c *conductor) simulateScanner(id string, s *ionscan.Config, ahead time.Duration) {
 	if s.Folder == nil {
 		c.servers = append(c.servers, func(ctx context.Context) error {
@@ -309,7 +320,7 @@ func (c *conductor) simulateScanner(id string, s *ionscan.Config, ahead time.Dur
 	}
 }
 
-// run serves all devices and lets vehicles come until ctx ends.
+// run serves all devices and sends vehicles until ctx ends or the scenario's day is over.
 func (c *conductor) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, serve := range c.servers {
@@ -319,10 +330,11 @@ func (c *conductor) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// beginAt is the time from the start to the first vehicle: the agent has connected by then.
+// beginAt is the time from the start to the first vehicle: by then the agent has connected to all
+// devices.
 const beginAt = 6 * time.Second
 
-// traffic lets the vehicles of the scenario's day come.
+// traffic sends the vehicles of the scenario's day from c.from on, in real time.
 func (c *conductor) traffic(ctx context.Context) error {
 	day := scenario.Make(c.scenario, c.seed)
 	from := scenario.Begin.Add(c.from)
@@ -347,7 +359,8 @@ func (c *conductor) traffic(ctx context.Context) error {
 	return c.deliver.Wait()
 }
 
-// drive plays a vehicle's way through the lane, in the scenario's time and that shift.
+// drive plays a vehicle's way through the lane. shift is the real time less the scenario's. What a
+// device could not do is printed and does not stop the vehicle.
 func (c *conductor) drive(v *scenario.Vehicle, shift time.Duration) {
 	last := v.Arrive[0]
 	for k, s := range c.scenario.LaneOf(v).Stations {
@@ -375,6 +388,7 @@ func (c *conductor) drive(v *scenario.Vehicle, shift time.Duration) {
 	}
 }
 
+// laneCommand simulates all devices of a lane file and the traffic of a scenario through them.
 func laneCommand() *cobra.Command {
 	var name, config string
 	var seed uint64

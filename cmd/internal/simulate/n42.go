@@ -13,7 +13,9 @@ import (
 	"lanewarden/drivers/radiation/n42/sim"
 )
 
-// documents is a spectroscopic portal that hands over documents.
+// documents is a spectroscopic portal that delivers N42 documents, on average one in every
+// interval. innocent and source are shares of passes: of vehicles with something naturally
+// radioactive, and of those with another source.
 type documents struct {
 	folder, url      string
 	every            time.Duration
@@ -21,6 +23,8 @@ type documents struct {
 	innocent, source float64
 }
 
+// n42Command simulates a spectroscopic portal that drops documents into a folder or posts them to a
+// URL.
 func n42Command() *cobra.Command {
 	d := documents{every: 100 * time.Second, innocent: 0.02, source: 0.001}
 	c := &cobra.Command{
@@ -42,7 +46,8 @@ func n42Command() *cobra.Command {
 	return c
 }
 
-// run hands over documents until ctx ends.
+// run delivers documents until ctx ends. A receiver that fails is reported on standard error; the
+// document is lost.
 func (d documents) run(ctx context.Context) error {
 	if d.folder != "" {
 		if err := os.MkdirAll(d.folder, 0o750); err != nil {

@@ -10,7 +10,7 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// NewDriver returns the command that writes the folder of a new driver.
+// NewDriver returns the command that writes the folder of a new driver, and prints what to do next.
 func NewDriver() *cobra.Command {
 	var d newdriver.Driver
 	var root string

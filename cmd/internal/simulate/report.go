@@ -18,8 +18,8 @@ import (
 	"lanewarden/sync/hub/hubapi"
 )
 
-// report prints the state once a second, and pauses the traffic when the disk that the demonstration may use
-// is full.
+// report prints the status line once a second until ctx ends, and measures the disk every ten
+// seconds. Traffic stops, for good, when the disk that the demonstration may use is spent.
 func (d *demo) report(ctx context.Context) error {
 	local := api.NewClient(d.socket(), time.Second)
 	hub := &api.Client{HTTP: &http.Client{Timeout: time.Second}, Base: "http://" + demoHub}
@@ -46,7 +46,7 @@ func (d *demo) report(ctx context.Context) error {
 	return nil
 }
 
-// measure finds out how much of its disk the demonstration uses.
+// measure determines how much of its disk the demonstration uses, and says once that it is spent.
 func (d *demo) measure() {
 	used := usedBytes(d.dir)
 	d.used.Store(used)
@@ -55,7 +55,8 @@ func (d *demo) measure() {
 	}
 }
 
-// usedBytes returns the disk use of the files below a folder; files that come and go meanwhile do not count.
+// usedBytes returns the sum of the sizes of the files below a folder, in bytes; files that vanish
+// meanwhile do not count.
 func usedBytes(dir string) (n int64) {
 	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
 		if err != nil {
@@ -69,7 +70,7 @@ func usedBytes(dir string) (n int64) {
 	return n
 }
 
-// summary is the status line: what is wrong first.
+// summary returns the status line, with what is wrong first.
 func summary(p cli.Printer, s api.Status) string {
 	var wrong []string
 	for _, d := range s.Devices {
@@ -92,7 +93,8 @@ func summary(p cli.Printer, s api.Status) string {
 		p.Phrase("sim.records", message.Count("n", s.Journal.Size))}, " · ")
 }
 
-// events prints what happens at the lane, as its agent journals it.
+// events prints what happens at the lane, as its agent journals it, until ctx ends. It waits for an
+// agent that starts.
 func (d *demo) events(ctx context.Context) error {
 	for pause(ctx, time.Second) {
 		body, err := api.GetTail.Open(ctx, api.NewClient(d.socket(), 0), api.TailQuery{Follow: true})
@@ -105,6 +107,8 @@ func (d *demo) events(ctx context.Context) error {
 	return nil
 }
 
+// follow prints the events of one answer until that ends. Lines that this version cannot decode are
+// passed over.
 func (d *demo) follow(body io.Reader) {
 	for lines := bufio.NewReader(body); ; {
 		text, err := lines.ReadBytes('\n')

@@ -4,7 +4,8 @@ package simulate
 
 import "github.com/spf13/cobra"
 
-// Devices returns the commands that simulate devices.
+// Devices returns the commands that simulate devices. Each call returns new ones, as a command
+// belongs to one program.
 func Devices() []*cobra.Command {
 	return []*cobra.Command{tsaCommand(), n42Command(), xrayCommand(), ionscanCommand(), recordCommand(), laneCommand()}
 }

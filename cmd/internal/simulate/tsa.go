@@ -19,7 +19,7 @@ import (
 	"lanewarden/drivers/transport/wait"
 )
 
-// trafficFlags adds the flags of a portal's traffic.
+// trafficFlags adds the flags of a portal's traffic: how often trucks come and what they carry.
 func trafficFlags(c *cobra.Command, cfg *sim.Config) {
 	f := c.Flags()
 	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "help.flag.traffic.seed")
@@ -30,6 +30,8 @@ func trafficFlags(c *cobra.Command, cfg *sim.Config) {
 	cli.Float(f, &cfg.GammaRate, "background", 0, math.Inf(1), "help.flag.background")
 }
 
+// tsaCommand simulates a TSA portal monitor on a TCP port. --speed runs its clock faster, for tests
+// of long times.
 func tsaCommand() *cobra.Command {
 	cfg := sim.Defaults()
 	var listen string
@@ -54,7 +56,8 @@ func tsaCommand() *cobra.Command {
 	return c
 }
 
-// orders carries out words on standard input.
+// orders carries out words on standard input: a truck, a source of N counts a second, tampering,
+// another gain, a cable that is pulled. A word that it does not know prints those that it knows.
 func orders(in io.Reader, s *sim.Server, p cli.Printer) {
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
@@ -81,6 +84,8 @@ func orders(in io.Reader, s *sim.Server, p cli.Printer) {
 	}
 }
 
+// recordCommand writes a file of what a portal would say within a span, faster than real time, for
+// tests of decoders.
 func recordCommand() *cobra.Command {
 	cfg := sim.Defaults()
 	var span time.Duration
@@ -125,5 +130,5 @@ func recordCommand() *cobra.Command {
 	return c
 }
 
-// pause waits, and reports whether ctx still runs.
+// pause waits for d, and reports whether it did so to the end: it is false when ctx has ended.
 func pause(ctx context.Context, d time.Duration) bool { return wait.For(ctx, d) == nil }

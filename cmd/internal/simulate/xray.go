@@ -19,7 +19,9 @@ import (
 	"lanewarden/drivers/xray/dicos/sim"
 )
 
-// scans is a cargo X-ray portal that delivers its images and reports by C-STORE, or into a folder.
+// scans is a cargo X-ray portal that delivers images and reports by DICOM C-STORE, or into a
+// folder. bytes, unless 0, sets the size of a file instead of rows and columns; dead lists detector
+// columns that are broken.
 type scans struct {
 	folder          string
 	push            string // HOST:PORT of a C-STORE receiver
@@ -33,6 +35,7 @@ type scans struct {
 	dead            []int
 }
 
+// xrayCommand simulates a cargo X-ray portal.
 func xrayCommand() *cobra.Command {
 	s := scans{every: time.Minute, rows: 1000, columns: 3000, threat: 0.02}
 	c := &cobra.Command{
@@ -65,7 +68,8 @@ func xrayCommand() *cobra.Command {
 	return c
 }
 
-// run delivers scans until ctx ends.
+// run delivers scans until ctx ends. A scan that cannot be delivered is reported on standard error
+// and lost.
 func (s scans) run(ctx context.Context) error {
 	if s.folder != "" {
 		if err := os.MkdirAll(s.folder, 0o750); err != nil {
@@ -93,12 +97,13 @@ func (s scans) run(ctx context.Context) error {
 	return nil
 }
 
+// A receiver that is away is tried again for half a minute, as a portal's own queue would.
 const (
 	pushTries = 30
 	pushPause = time.Second
 )
 
-// deliver delivers a scan; a receiver that is away is asked again for a while.
+// deliver writes the files of a scan, or sends them to the receiver, trying again for a while.
 func (s scans) deliver(ctx context.Context, scan sim.Scan) (err error) {
 	if s.folder != "" {
 		for _, o := range scan.Objects() {
@@ -114,7 +119,8 @@ func (s scans) deliver(ctx context.Context, scan sim.Scan) (err error) {
 	return err
 }
 
-// drop writes a file under a temporary name and renames it when it is whole.
+// drop writes a file under a temporary name and renames it when it is whole, so that nobody reads a
+// part of it.
 func (s scans) drop(name string, write func(w io.Writer) error) error {
 	var b bytes.Buffer
 	if err := write(&b); err != nil {
