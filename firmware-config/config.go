@@ -47,6 +47,8 @@ type Agent struct {
 	ID        string `yaml:"id" required:"true" format:"id" example:"lane-3"`
 	StateDir  string `yaml:"state_dir" default:"/var/lib/lanewarden"`
 	TapeBytes int64  `yaml:"tape_bytes" default:"8388608" min:"524288" max:"1073741824" unit:"bytes"`
+	// DiskBudget is what journal, artifacts and tapes together may take, in bytes; 0 for 80 % of the file system.
+	DiskBudget int64 `yaml:"disk_budget" min:"67108864" unit:"bytes"`
 }
 
 // Lane is one way that vehicles go through the site.

@@ -70,6 +70,12 @@ func printStatus(p cli.Printer, s api.Status) {
 		message.Nested("alarms", message.New("kinds.count.alarm", message.Count("n", s.Journal.Waiting["alarm"]))),
 		message.Nested("events", message.New("lanectl.events", message.Count("n", s.Journal.Waiting["event"]))),
 		message.Nested("telemetry", message.New("lanectl.telemetry", message.Count("n", s.Journal.Waiting["telemetry"]))))
+	if s.Disk.Budget > 0 {
+		p.Say("lanectl.status-disk", cli.Size("used", s.Disk.Used), cli.Size("budget", s.Disk.Budget))
+	}
+	if problem := s.Disk.Message.In(p.Language); problem != "" {
+		fmt.Fprintf(p.Writer, "         %s\n", cli.Paint(p.Writer, cli.Red, cli.Plain(problem)))
+	}
 	if n := s.Journal.WaitingArtifacts; n > 0 {
 		fmt.Fprintf(p.Writer, "         %s%s\n", p.Phrase("lanectl.status-artifacts", message.Int("count", n),
 			cli.Size("size", s.Journal.WaitingArtifactBytes)), artifactText(p, s))
@@ -177,6 +183,9 @@ func unwell(s api.Status) error {
 	}
 	if bad > 0 {
 		return message.Errorf("lanectl.devices-unwell", message.Int("bad", bad), message.Int("all", len(s.Devices)))
+	}
+	if s.Disk.Refused != "" {
+		return message.Errorf("lanectl.disk-refuses")
 	}
 	if s.Link.Configured && !s.Link.Ready {
 		return message.Errorf("lanectl.link-is-down")

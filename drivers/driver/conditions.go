@@ -25,6 +25,12 @@ func (c *Conditions) Alarm(at time.Time, condition, subject string, on bool, tex
 		&observation.DeviceCondition{Condition: condition, Subject: subject})
 }
 
+// Retract takes back the last report of a condition, which could not be committed: it is reported again.
+func (c *Conditions) Retract(condition, subject string) {
+	id := condition + " " + subject
+	c.on[id] = !c.on[id]
+}
+
 // Resume notes that a condition was in force when the agent stopped, and was reported then.
 func (c *Conditions) Resume(condition, subject string) {
 	if c.on == nil {

@@ -3,9 +3,9 @@ package api
 import (
 	"time"
 
-	"lanewarden/edge/lane"
-
 	"lanewarden/drivers/message"
+	"lanewarden/edge/lane"
+	"lanewarden/edge/retention"
 )
 
 // Status is the answer of GET /v1/status: how the agent, its journal, its link and its devices are.
@@ -19,6 +19,7 @@ type Status struct {
 	Now      time.Time       `json:"now"` // by the agent's clock, UTC
 	Clock    lane.ClockState `json:"clock"`
 	Journal  Journal         `json:"journal"`
+	Disk     retention.State `json:"disk"`
 	Link     Link            `json:"link"`
 	Devices  []lane.Status   `json:"devices"` // in the order of the lane file
 }

@@ -27,6 +27,7 @@ import (
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
+	"lanewarden/edge/retention"
 	"lanewarden/edge/web"
 	firmwareconfig "lanewarden/firmware-config"
 )
@@ -47,6 +48,7 @@ type Options struct {
 	Passages              Passages // nil: no lane has any
 	Tests                 *guided.Runner
 	Link                  func() api.Link
+	Disk                  func() retention.State // nil: no disk budget is kept
 	Log                   *slog.Logger
 }
 
@@ -209,8 +211,12 @@ func (c *Console) Status(ctx context.Context) (api.Status, error) {
 	for class, n := range waiting {
 		j.Waiting[class.Name()] = n
 	}
+	var used retention.State
+	if c.Disk != nil {
+		used = c.Disk()
+	}
 	return api.Status{
-		Site: c.Site, Agent: c.Agent, Software: c.Software, Config: c.ConfigPath, Dir: c.dir, Started: c.started, Now: time.Now().UTC(), Clock: c.Lane.Clock(),
+		Disk: used, Site: c.Site, Agent: c.Agent, Software: c.Software, Config: c.ConfigPath, Dir: c.dir, Started: c.started, Now: time.Now().UTC(), Clock: c.Lane.Clock(),
 		Journal: j, Link: c.Link(), Devices: c.Lane.Devices(),
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"lanewarden/edge/api"
 	"lanewarden/edge/lane"
+	"lanewarden/edge/retention"
 )
 
 // metrics returns the function of api.GetMetrics. Counters are read from the agent's status when asked for.
@@ -42,6 +43,12 @@ var (
 		"Artifacts that the hub does not have whole.", nil, nil)
 	artBytesDesc = prometheus.NewDesc("laned_queue_artifact_bytes",
 		"Bytes of artifacts that the hub does not have whole.", nil, nil)
+	diskUsedDesc = prometheus.NewDesc("laned_disk_used_bytes",
+		"Bytes that journal, artifacts and tapes take of the disk.", nil, nil)
+	diskBudgetDesc = prometheus.NewDesc("laned_disk_budget_bytes",
+		"Bytes that they may take; less than configured when others fill the disk.", nil, nil)
+	refusedDesc = prometheus.NewDesc("laned_disk_refuses",
+		"1 when the disk budget leaves no room for observations of a class.", []string{"class"}, nil)
 	linkDesc  = prometheus.NewDesc("laned_link_up", "1 when the hub answers.", nil, nil)
 	sentDesc  = prometheus.NewDesc("laned_link_sent_bytes_total", "Payload bytes sent.", nil, nil)
 	ackedDesc = prometheus.NewDesc("laned_link_acked_rows_total",
@@ -64,7 +71,7 @@ var (
 func (statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		rowsDesc, signedDesc, committedDesc, duplicatesDesc, groupsDesc, failuresDesc, waitingDesc, artifactsDesc,
-		artBytesDesc, linkDesc, sentDesc, ackedDesc,
+		artBytesDesc, diskUsedDesc, diskBudgetDesc, refusedDesc, linkDesc, sentDesc, ackedDesc,
 		goBacksDesc, reconnectDesc, clockDesc, deviceUpDesc, deviceObsDesc, deviceFaults, deviceConnects, tapeLostDesc,
 	} {
 		ch <- d
@@ -95,6 +102,10 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(artifactsDesc, float64(st.Journal.WaitingArtifacts))
 	gauge(artBytesDesc, float64(st.Journal.WaitingArtifactBytes))
+	gauge(diskUsedDesc, float64(st.Disk.Used))
+	gauge(diskBudgetDesc, float64(st.Disk.Budget))
+	gauge(refusedDesc, truth(st.Disk.Refused != ""), "telemetry")
+	gauge(refusedDesc, truth(st.Disk.Refused == retention.RefusedEvents), "event")
 	gauge(linkDesc, truth(st.Link.Ready))
 	counter(sentDesc, st.Link.SentBytes)
 	counter(ackedDesc, st.Link.AckedRows)

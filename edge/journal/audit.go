@@ -3,14 +3,12 @@ package journal
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 
-	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
 )
@@ -79,7 +77,7 @@ func (a auditLog) Rows(f func(int64, evidence.Record) error) error {
 
 // Removed implements evidence.Thinned.
 func (a auditLog) Removed() (out []evidence.Range, err error) {
-	err = queryRows(a.db, fmt.Sprintf("WHERE kind=%d ORDER BY idx", observation.Kind_KIND_AGENT_PRUNED), func(r *Row) error {
+	err = queryRows(a.db, declared+" ORDER BY idx", func(r *Row) error {
 		o, err := r.Observation()
 		if err != nil {
 			return err

@@ -148,7 +148,7 @@ func (j *Journal) start(w *writer, verifierKey string) (err error) {
 	if j.read, err = sqlog.Open(filepath.Join(j.dir, FileName), sqlog.ReadOnly); err != nil {
 		return err
 	}
-	files, err := filesBelow(filepath.Join(j.dir, artifactDir))
+	files, err := sqlog.BytesBelow(filepath.Join(j.dir, artifactDir))
 	if err = errors.Join(err, w.sign()); err != nil {
 		return errors.Join(err, j.read.Close())
 	}

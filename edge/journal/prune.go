@@ -27,17 +27,19 @@ const (
 	keepNewest = 10_000
 	// pruneChunk is the number of rows that one transaction removes: commits wait for so long.
 	pruneChunk = 500
+	// maxPruned is the number of artifacts that one transaction removes.
+	maxPruned = 64
 )
 
-// PruneRows removes the oldest rows of a class that the hub has acknowledged, at most most of them, and returns how many
-// it removed: 0 when there are none left that may go. Rows of kind agent.pruned stay, and so do those of class alarm.
+// PruneRows removes the oldest rows of a class that the hub has acknowledged, at most most of them, and returns how
+// many it removed: 0 when there are none left that may go. Rows of kind agent.pruned stay, and so do those of class alarm.
 // budget, in bytes, is what the record of it names as the reason. One goroutine at a time may prune.
 func (j *Journal) PruneRows(ctx context.Context, class observation.Class, most int, budget int64) (int, error) {
 	if class == observation.Class_CLASS_ALARM {
 		return 0, errors.New("rows of class alarm are not removed")
 	}
 	var rows []int64
-	err := j.read.Query(fmt.Sprintf("SELECT idx FROM observation WHERE %s AND idx>=? AND idx<=? ORDER BY idx LIMIT ?", removable(class)),
+	err := j.read.Query("SELECT idx FROM observation WHERE "+removable(class)+" ORDER BY idx LIMIT ?",
 		func(c []driver.Value) error {
 			rows = append(rows, sqlog.Int64(c[0]))
 			return nil
@@ -53,10 +55,10 @@ func (j *Journal) PruneRows(ctx context.Context, class observation.Class, most i
 	return len(rows), j.removeRows(ctx, class, rows[0], rows[len(rows)-1])
 }
 
-// removable is the condition (SQL) on rows of a class that may be removed. The class stands in it as a constant, for
-// the partial indexes.
+// removable is the condition (SQL) on rows of a class, from one idx to another, that may be removed. The class stands in
+// it as a constant, for the partial indexes.
 func removable(class observation.Class) string {
-	return fmt.Sprintf("class=%d AND kind<>%d", class, observation.Kind_KIND_AGENT_PRUNED)
+	return fmt.Sprintf("class=%d AND kind<>%d AND idx>=? AND idx<=?", class, observation.Kind_KIND_AGENT_PRUNED)
 }
 
 // mayPrune returns the idx up to which rows of a class may be removed. Waiting counts telemetry as all rows above its
@@ -66,6 +68,9 @@ func (j *Journal) mayPrune(class observation.Class) int64 {
 	tile := s.size - s.size%evidence.TileWidth
 	return min(s.acked[class], s.acked[observation.Class_CLASS_TELEMETRY], tile-keepNewest, s.last[class]-1)
 }
+
+// declared is the condition (SQL) on the rows that say what was removed.
+var declared = fmt.Sprintf("WHERE kind=%d", observation.Kind_KIND_AGENT_PRUNED)
 
 // declare commits a record of what is removed; also runs in its transaction.
 func (j *Journal) declare(ctx context.Context, record *observation.AgentPruned, also func(db *sqlog.DB) error) error {
@@ -86,7 +91,7 @@ func (j *Journal) removeRows(ctx context.Context, class observation.Class, first
 		err := j.do(ctx, &request{also: func(db *sqlog.DB) error {
 			to, err := forget(db, class, from, last)
 			if err == nil && to <= last {
-				err = db.Exec(fmt.Sprintf("DELETE FROM observation WHERE %s AND idx>=? AND idx<=?", removable(class)), from, to)
+				err = db.Exec("DELETE FROM observation WHERE "+removable(class), from, to)
 				next = to + 1
 			}
 			return errors.Join(err, giveBack(db))
@@ -104,7 +109,7 @@ func (j *Journal) removeRows(ctx context.Context, class observation.Class, first
 func forget(db *sqlog.DB, class observation.Class, from, last int64) (to int64, err error) {
 	to = last + 1
 	var keys [][]byte
-	err = db.Query(fmt.Sprintf("SELECT idx, device, key FROM observation WHERE %s AND idx>=? AND idx<=? ORDER BY idx LIMIT ?", removable(class)),
+	err = db.Query("SELECT idx, device, key FROM observation WHERE "+removable(class)+" ORDER BY idx LIMIT ?",
 		func(c []driver.Value) error {
 			to = sqlog.Int64(c[0])
 			if key := sqlog.Text(c[2]); key != "" {
@@ -141,7 +146,7 @@ func giveBack(db *sqlog.DB) error {
 // resumePruning finds how far rows were removed, and removes what a crash left of what was declared.
 func (j *Journal) resumePruning(ctx context.Context) error {
 	found := map[observation.Class]*observation.AgentPruned{}
-	err := queryRows(j.read, fmt.Sprintf("WHERE kind=%d ORDER BY idx DESC LIMIT 1000", observation.Kind_KIND_AGENT_PRUNED), func(r *Row) error {
+	err := queryRows(j.read, declared+" ORDER BY idx DESC LIMIT 1000", func(r *Row) error {
 		o, err := r.Observation()
 		if err != nil {
 			return err
@@ -164,27 +169,32 @@ func (j *Journal) resumePruning(ctx context.Context) error {
 	return j.unlinkPruned(ctx)
 }
 
-// PruneArtifacts removes artifacts that the hub holds, oldest first: at most most of those of vehicles with an alarm,
-// or of the others. It returns how many bytes of the disk that freed, 0 when there was none to remove.
-func (j *Journal) PruneArtifacts(ctx context.Context, ofAlarms bool, most int, budget int64) (int64, error) {
+// PruneArtifacts removes artifacts that the hub holds, oldest first, of vehicles with an alarm or of the others, until
+// that frees enough bytes of the disk or maxPruned are removed. It returns how many bytes that freed, 0 when there was
+// none to remove. For budget see PruneRows.
+func (j *Journal) PruneArtifacts(ctx context.Context, ofAlarms bool, enough, budget int64) (int64, error) {
 	flag := int64(0)
 	if ofAlarms {
 		flag = 1
 	}
 	record := &observation.AgentPruned{OfAlarms: ofAlarms, BudgetBytes: uint64(budget)}
 	var sums [][]byte
-	err := j.read.Query("SELECT sha256, size FROM artifact WHERE state=2 AND alarm=? ORDER BY idx LIMIT ?", func(c []driver.Value) error {
+	oldest := "SELECT sha256, size FROM artifact WHERE state=2 AND alarm=? ORDER BY idx LIMIT ?"
+	err := j.read.Query(oldest, func(c []driver.Value) error {
 		sums = append(sums, sqlog.Bytes(c[0]))
 		record.Artifacts++
-		record.ArtifactBytes += uint64(sqlog.Int64(c[1]))
+		if record.ArtifactBytes += uint64(sqlog.Int64(c[1])); record.ArtifactBytes >= uint64(enough) {
+			return errEnough
+		}
 		return nil
-	}, flag, int64(most))
-	if err != nil || len(sums) == 0 {
+	}, flag, int64(maxPruned))
+	if err != nil && !errors.Is(err, errEnough) || len(sums) == 0 {
 		return 0, err
 	}
 	err = j.declare(ctx, record, func(db *sqlog.DB) (err error) {
 		for _, sum := range sums {
-			err = errors.Join(err, db.Exec("UPDATE artifact SET state=?, inline=NULL WHERE sha256=? AND state=?", artifactPruned, sum, artifactHeld))
+			err = errors.Join(err, db.Exec("UPDATE artifact SET state=?, inline=NULL WHERE sha256=? AND state=?",
+				artifactPruned, sum, artifactHeld))
 		}
 		return err
 	})
@@ -218,7 +228,8 @@ func (j *Journal) unlinkPruned(ctx context.Context) error {
 	}
 	return j.do(ctx, &request{also: func(db *sqlog.DB) (err error) {
 		for _, sum := range sums {
-			err = errors.Join(err, db.Exec("UPDATE artifact SET state=? WHERE sha256=? AND state=?", artifactGone, sum, artifactPruned))
+			err = errors.Join(err, db.Exec("UPDATE artifact SET state=? WHERE sha256=? AND state=?",
+				artifactGone, sum, artifactPruned))
 		}
 		return err
 	}})
@@ -226,7 +237,7 @@ func (j *Journal) unlinkPruned(ctx context.Context) error {
 
 // Usage is what a journal takes of the disk, in bytes.
 type Usage struct {
-	Database  int64 // with its write-ahead log, without pages that are free for rows to come
+	Database  int64 // with the write-ahead log at its usual size, without pages that are free for rows to come
 	Artifacts int64 // files
 }
 
@@ -241,26 +252,10 @@ func (j *Journal) Usage() (Usage, error) {
 		return Usage{}, err
 	}
 	u := Usage{Database: (pages - free) * sqlog.PageSize, Artifacts: j.fileBytes.Load()}
+	log := int64(sqlog.WALBytes) // it has that again soon after each start
 	if info, err := os.Stat(filepath.Join(j.dir, FileName+"-wal")); err == nil {
-		u.Database += info.Size()
+		log = max(log, info.Size())
 	}
+	u.Database += log
 	return u, nil
-}
-
-// filesBelow returns the bytes of all files below a directory.
-func filesBelow(dir string) (total int64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err == nil {
-			total += info.Size()
-		}
-		return err
-	})
-	return total, err
 }

@@ -206,14 +206,14 @@ func TestPrunedArtifacts(t *testing.T) {
 	closed.Device = observation.AgentDevice
 	commit(t, j, 2, closed, naming(observation.Class_CLASS_EVENT, stored[5]))
 	before, _ := j.Usage()
-	if freed, err := j.PruneArtifacts(t.Context(), false, 10, 1); err != nil || freed != 0 {
+	if freed, err := j.PruneArtifacts(t.Context(), false, 1<<40, 1); err != nil || freed != 0 {
 		t.Fatalf("%d bytes were removed that the hub does not hold, %v", freed, err)
 	}
 	for _, a := range stored[:5] {
 		j.SetArtifactHeld(a.Sha256)
 	}
 	written(t, j)
-	freed, err := j.PruneArtifacts(t.Context(), false, 10, 1)
+	freed, err := j.PruneArtifacts(t.Context(), false, 1<<40, 1)
 	if want := int64(len(bodies[0]) + len(bodies[1]) + len(bodies[2])); err != nil || freed != want {
 		t.Fatalf("freed %d bytes, %v, want %d", freed, err, want)
 	}
@@ -235,7 +235,7 @@ func TestPrunedArtifacts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if freed, err := j.PruneArtifacts(t.Context(), true, 10, 1); err != nil || freed != int64(len(bodies[3])+len(bodies[4])) {
+	if freed, err := j.PruneArtifacts(t.Context(), true, 1<<40, 1); err != nil || freed != int64(len(bodies[3])+len(bodies[4])) {
 		t.Errorf("of alarms: %d bytes, %v", freed, err)
 	}
 	j.Close()

@@ -28,6 +28,7 @@ import (
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
 	"lanewarden/edge/lane/passage"
+	"lanewarden/edge/retention"
 	firmwareconfig "lanewarden/firmware-config"
 	"lanewarden/sync/uplink"
 	"lanewarden/sync/wire"
@@ -75,6 +76,9 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	if _, err := j.Commit(ctx, begun); err == nil {
 		begun = nil
 	}
+	keeper := retention.New(j, retention.Options{
+		Budget: c.Agent.DiskBudget, Dir: c.Agent.StateDir, Beside: []string{tapeDir(c)}, Log: o.Log,
+	})
 	passages := passage.NewFollower(j, lanes(c), o.Log)
 	book, tlsConfig, err := consoleAccess(c.Console)
 	if err != nil {
@@ -83,7 +87,7 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	tests := guided.New(testsOf(c), devices, j, o.Log)
 	local := console.New(console.Options{
 		Accounts: book, TLS: tlsConfig, JournalDir: journalDir(c), Devices: c.Devices, Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Socket: Socket(c), Listen: c.Console.Listen, TapeDir: tapeDir(c), Config: c.Text, ConfigPath: c.File,
-		Journal: j, Lane: devices, Passages: passages, Tests: tests, Link: link.status, Log: o.Log,
+		Journal: j, Lane: devices, Passages: passages, Tests: tests, Link: link.status, Disk: keeper.State, Log: o.Log,
 	})
 	o.Log.Info("agent runs", "site", c.Site.ID, "agent", c.Agent.ID, "devices", len(c.Devices), "journal", fmt.Sprintf("%x", j.Identity().ID), "rows", j.Size())
 
@@ -98,6 +102,7 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	})
 	g.Go(func() error { return link.run(linkCtx) })
 	g.Go(func() error { return journalLater(ctx, j, begun, o.Log) })
+	g.Go(func() error { return keeper.Run(ctx) })
 	g.Go(func() error { return passages.Run(ctx) })
 	g.Go(func() error { return tests.Run(ctx) })
 	g.Go(func() error { return local.Run(ctx) })

@@ -11,6 +11,7 @@ import (
 	"lanewarden/drivers/transport"
 	"lanewarden/edge/api"
 	"lanewarden/edge/diag"
+	"lanewarden/edge/retention"
 )
 
 // agent is the running agent, asked on its socket.
@@ -87,6 +88,7 @@ func (p *examination) checkAgent(ctx context.Context) {
 		if n := p.status.Journal.Failures; n > 0 {
 			p.add(Finding{Subject: []string{agentSubject}, What: message.New("journal", message.Count("n", n))})
 		}
+		p.checkBudget()
 		return
 	case errors.Is(err, fs.ErrPermission):
 		what = message.New("permission", message.String("path", p.Socket))
@@ -97,4 +99,16 @@ func (p *examination) checkAgent(ctx context.Context) {
 		what = message.New("agent-hangs")
 	}
 	p.add(Finding{Subject: []string{agentSubject}, What: what, Seen: seenText(p.agent.err)})
+}
+
+// checkBudget reports what the agent does not store because the disk budget is spent.
+func (p *examination) checkBudget() {
+	d := p.status.Disk
+	what := map[string]string{retention.RefusedTelemetry: "disk-telemetry", retention.RefusedEvents: "disk-events"}[d.Refused]
+	if what == "" {
+		return
+	}
+	const mega = 1e6
+	p.add(Finding{Subject: []string{agentSubject}, What: message.New(what), Seen: message.New("seen.disk-budget",
+		message.Quantity("used", float64(d.Used)/mega, 0, "MB"), message.Quantity("budget", float64(d.Budget)/mega, 0, "MB"))})
 }

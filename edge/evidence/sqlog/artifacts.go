@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -52,6 +53,23 @@ func MakeDir(path string) error {
 		return err
 	}
 	return SyncDir(parent)
+}
+
+// BytesBelow returns the bytes of all files below a directory, 0 when there is none.
+func BytesBelow(dir string) (total int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		var info fs.FileInfo
+		if err == nil && !d.IsDir() {
+			if info, err = d.Info(); err == nil {
+				total += info.Size()
+			}
+		}
+		if errors.Is(err, fs.ErrNotExist) { // it went meanwhile
+			return nil
+		}
+		return err
+	})
+	return total, err
 }
 
 // ArtifactReport is the outcome of CheckArtifacts.

@@ -39,6 +39,9 @@ const PageSize = 4096
 // walPages is the size of the write-ahead log, in pages, at which the writer folds it into the database.
 const walPages = 2000
 
+// WALBytes is the size in bytes that a write-ahead log has mostly. It is larger while a long query holds it back.
+const WALBytes = walPages * PageSize
+
 // DB is one SQLite connection with its prepared statements. Its methods may be called from several goroutines; they
 // wait for each other, so a transaction belongs to one goroutine that has the DB for itself.
 type DB struct {

@@ -322,6 +322,17 @@ export interface RawLine {
 	to: boolean;
 }
 
+export interface RetentionState {
+	/** bytes; less than configured when others fill the disk */
+	budget: number;
+	/** what is wrong, and what to do; zero while nothing is */
+	message?: MessageText;
+	/** the first class that is not stored any more: telemetry, or event, with which artifacts are refused too; empty when all is stored. */
+	refused?: string;
+	/** bytes */
+	used: number;
+}
+
 export interface Sample {
 	/** of the first value */
 	at: string;
@@ -365,6 +376,7 @@ export interface Status {
 	devices: LaneStatus[];
 	/** working folder of the agent: relative paths begin there */
 	dir?: string;
+	disk: RetentionState;
 	journal: Journal;
 	link: Link;
 	/** by the agent's clock, UTC */

@@ -54,6 +54,7 @@ export interface Body {
 	agentAccess?: AgentAccess;
 	deviceTest?: DeviceTest;
 	vehicleReading?: VehicleReading;
+	agentPruned?: AgentPruned;
 }
 
 export interface Artifact {
@@ -217,6 +218,17 @@ export interface AgentStarted {
 
 export interface AgentClockStep {
 	stepNs?: string;
+}
+
+export interface AgentPruned {
+	class?: "CLASS_UNSPECIFIED" | "CLASS_ALARM" | "CLASS_EVENT" | "CLASS_TELEMETRY";
+	first?: string;
+	runs?: string[];
+	rows?: string;
+	artifacts?: string;
+	artifactBytes?: string;
+	ofAlarms?: boolean;
+	budgetBytes?: string;
 }
 
 export interface Inventory {

@@ -101,7 +101,6 @@ const littleDisk = 0.05;
 function agentTiles(s, now) {
 	const { journal, clock } = s;
 	const waiting = Object.values(journal.waiting).reduce((a, b) => a + b, 0);
-	const share = journal.disk_total ? journal.disk_free / journal.disk_total : 1;
 	const up = duration((now - new Date(s.started).getTime()) / 1000);
 	return [
 		linkTile(s, now),
@@ -109,12 +108,23 @@ function agentTiles(s, now) {
 		clock.synchronised
 			? [t("clock"), "running", t("synchronised"), t("clock-error", { ms: number(clock.error_ms) })]
 			: [t("clock"), "silent", t("not-synchronised"), t("clock-unknown")],
-		[t("disk"), share < littleDisk ? "down" : "running", bytes(journal.disk_free),
-			t("disk-of", { total: bytes(journal.disk_total) })],
+		diskTile(s),
 		[t("journal"), journal.failures ? "down" : "running", number(journal.size),
 			journal.failures ? plural("journal-failures", journal.failures) : plural("journal-signed", journal.signed)],
 		[t("software"), "running", s.software, t("up-for", { time: up })],
 	];
+}
+
+/** @param {Status} s @returns {AgentPart} */
+function diskTile({ journal, disk }) {
+	const used = t("disk-used", { used: bytes(disk.used), budget: bytes(disk.budget) });
+	if (disk.message) {
+		return [t("disk"), disk.refused === "telemetry" ? "silent" : "down", used,
+			html`<${AgentText} text=${disk.message.en} fr=${disk.message.fr} />`];
+	}
+	const share = journal.disk_total ? journal.disk_free / journal.disk_total : 1;
+	return [t("disk"), share < littleDisk ? "down" : "running", bytes(journal.disk_free),
+		t("disk-of", { total: bytes(journal.disk_total) }) + " · " + used];
 }
 
 /** @param {Status} s @param {number} now ms @returns {AgentPart} */
