@@ -136,7 +136,7 @@ func verifyArtifacts(ctx context.Context, p cli.Printer, path string, isLedger b
 	if err != nil || have == 0 {
 		return 0, err
 	}
-	where := "1"
+	where := "state < 3" // those that were not removed to make room
 	if isLedger {
 		where = "held != 0"
 	}
@@ -158,6 +158,9 @@ func printReport(p cli.Printer, path, origin string, r *evidence.Report) {
 		message.Int("signed", r.Signed),
 		message.Nested("checkpoints", message.New("lanectl.checkpoints", message.Count("n", r.Checkpoints))),
 		message.String("root", r.Root.String()))
+	if r.Removed > 0 {
+		p.Say("lanectl.verified-removed", message.Count("n", r.Removed))
+	}
 	printFindingLines(p, r.Findings)
 	if more := r.Wrong - len(r.Findings); more > 0 {
 		p.Say("lanectl.more-findings", message.Count("n", more))
