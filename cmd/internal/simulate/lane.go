@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,6 +93,19 @@ func conduct(name string, config *firmwareconfig.Config, seed uint64, from time.
 	return c, nil
 }
 
+// sharedSource is a source of random numbers for the players of one device, which run concurrently.
+type sharedSource struct {
+	mu     sync.Mutex
+	source rand.Source
+}
+
+// Uint64 implements rand.Source.
+func (s *sharedSource) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.source.Uint64()
+}
+
 // clock draws by how much a device's own clock is ahead, within what the scenario's faults allow
 // either way.
 func (c *conductor) clock() time.Duration {
@@ -112,7 +127,7 @@ func (c *conductor) listen(address string, f func(context.Context, net.Listener)
 // order of the lane file, so that a device added at its end leaves the others' random numbers as
 // they are.
 func (c *conductor) simulate(d firmwareconfig.Device) {
-	rng := rand.New(rand.NewPCG(c.seed, c.rng.Uint64()))
+	rng := rand.New(&sharedSource{source: rand.NewPCG(c.seed, c.rng.Uint64())})
 	ahead := c.clock()
 	switch s := d.Settings.(type) {
 	case *tsa.Config:
@@ -189,10 +204,9 @@ func (c *conductor) simulatePortal(s *tsa.Config, rng *rand.Rand) player {
 // dropMeasurements writes an N42 document for each vehicle into a folder, when the vehicle has left
 // the station.
 func (c *conductor) dropMeasurements(folder string, rng *rand.Rand, ahead time.Duration) player {
-	passes := 0
+	var passes atomic.Int64
 	return func(ctx context.Context, v *scenario.Vehicle, k int, at time.Time) error {
-		passes++
-		n := passes
+		n := int(passes.Add(1))
 		pause(ctx, stay(v, k))
 		pass := n42sim.Draw(rng, n, at.Add(ahead), 0.05, 0.02)
 		return n42sim.Drop(folder, n42sim.Document(pass, c.seed+uint64(n)),

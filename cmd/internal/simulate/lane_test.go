@@ -2,8 +2,10 @@ package simulate
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,5 +33,33 @@ func TestScenariosHaveLanes(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// Players of one device run at the same time and draw from one source: each number is drawn once.
+func TestSharedSource(t *testing.T) {
+	const players, draws = 4, 5000
+	shared, alone := &sharedSource{source: rand.NewPCG(1, 2)}, rand.NewPCG(1, 2)
+	want := map[uint64]bool{}
+	for range players * draws {
+		want[alone.Uint64()] = true
+	}
+	drawn := make([][]uint64, players)
+	var all sync.WaitGroup
+	for i := range drawn {
+		all.Go(func() {
+			for range draws {
+				drawn[i] = append(drawn[i], shared.Uint64())
+			}
+		})
+	}
+	all.Wait()
+	for _, numbers := range drawn {
+		for _, n := range numbers {
+			if !want[n] {
+				t.Fatalf("%d is drawn twice, or not a number of the source", n)
+			}
+			delete(want, n)
+		}
 	}
 }
