@@ -111,12 +111,13 @@ func (r *Reader) Flush(at time.Time, emit func(Event)) {
 func (r *Reader) Feed(at time.Time, data []byte, emit func(Event)) {
 	end := []byte(r.m.Framing.End)
 	r.buf = append(r.buf, data...)
+	rest := r.buf // cut from the front; moving what is left for each line would take the square of the time
 	for {
-		n := bytes.Index(r.buf, end)
+		n := bytes.Index(rest, end)
 		if n < 0 {
 			break
 		}
-		frame := r.buf[:n]
+		frame := rest[:n]
 		if r.skip {
 			r.skip = false
 		} else if n > r.m.Framing.MaxBytes {
@@ -125,16 +126,17 @@ func (r *Reader) Feed(at time.Time, data []byte, emit func(Event)) {
 			r.line(at, frame, emit)
 		}
 		r.offset += int64(n + len(end))
-		r.buf = append(r.buf[:0], r.buf[n+len(end):]...)
+		rest = rest[n+len(end):]
 	}
-	if len(r.buf) > r.m.Framing.MaxBytes+len(end) {
+	if len(rest) > r.m.Framing.MaxBytes+len(end) {
 		if !r.skip {
-			r.tooLong(at, r.buf, emit)
+			r.tooLong(at, rest, emit)
 		}
-		drop := len(r.buf) - len(end) + 1 // the end itself may be cut in two
+		drop := len(rest) - len(end) + 1 // the end itself may be cut in two
 		r.offset += int64(drop)
-		r.buf, r.skip = append(r.buf[:0], r.buf[drop:]...), true
+		rest, r.skip = rest[drop:], true
 	}
+	r.buf = append(r.buf[:0], rest...)
 }
 
 func (r *Reader) tooLong(at time.Time, frame []byte, emit func(Event)) {
