@@ -13,7 +13,8 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Config is the settings of an instrument that has no driver of its own.
+// Config is the settings of an instrument that has no driver of its own (SETTINGS.md). SilentAfter is how long
+// nothing may be read before the device is called silent.
 type Config struct {
 	transport.Link `yaml:",inline"`
 	Profile        driver.Ref[Profile] `yaml:"profile" required:"true" builtin:"profiles" example:"/etc/lanewarden/scale.yaml"`
@@ -28,12 +29,13 @@ var Spec = driver.New("line", "ASCII instrument, by profile", build)
 
 func build(c Config, env driver.Env) (driver.Driver, error) { return &instrument{c, env}, nil }
 
+// instrument is one instrument; it outlives its connections.
 type instrument struct {
 	Config
 	env driver.Env
 }
 
-// Run implements driver.Driver.
+// Run implements driver.Driver: each reading becomes a device.reading, but those of kind "ignore".
 func (i *instrument) Run(ctx context.Context, sink driver.Sink) error {
 	l := Live{Link: i.Link, Profile: i.Profile.Value, SilentAfter: i.SilentAfter}
 	return l.Run(ctx, i.env.Links, sink, func(r *Reading) []*observation.Observation {
@@ -44,7 +46,9 @@ func (i *instrument) Run(ctx context.Context, sink driver.Sink) error {
 	})
 }
 
-// Observation returns the reading as device.reading. Its key makes a replayed reading the same one.
+// Observation returns the reading as device.reading, telemetry or, when a rule of the profile holds, an alarm. Its
+// time is that of arrival; a field "time" is the device's own. Values of rows have the row's name before theirs,
+// "peak.k0". It has no key yet.
 func (r *Reading) Observation(profileName string) *observation.Observation {
 	body := &observation.DeviceReading{Profile: profileName, Message: r.Message,
 		Alarm: r.Alarm.English(), AlarmMessage: driver.EncodeMessage(r.Alarm)}
@@ -71,7 +75,7 @@ func (r *Reading) Observation(profileName string) *observation.Observation {
 	return o
 }
 
-// Live runs a profile on a link: it polls, reads, commits and answers.
+// Live runs a profile on a link: it polls, reads, commits and answers. Package ionscan uses it too.
 type Live struct {
 	Link        transport.Link
 	Profile     *Profile
@@ -79,8 +83,8 @@ type Live struct {
 	Tick        func(at time.Time) []*observation.Observation // what is to be committed because time passed; may be nil
 }
 
-// Run reads the link until ctx ends or the connection is lost. make turns a reading into observations; those without
-// a key get one.
+// Run reads the link until ctx ends or the connection is lost, which is an error. make turns a reading into
+// observations; those without a key get one.
 func (l Live) Run(ctx context.Context, links *transport.Opener, sink driver.Sink,
 	make func(*Reading) []*observation.Observation) error {
 	reader, err := NewReader(l.Profile)
@@ -95,18 +99,19 @@ func (l Live) Run(ctx context.Context, links *transport.Opener, sink driver.Sink
 	return listener.Run(ctx, links, sink)
 }
 
-// session is one connection.
+// session is one connection. Its keys are of message, time of arrival and place among those of that time, so that a
+// replay of the tape gives the same ones.
 type session struct {
 	Live
 	reader  *Reader
 	make    func(*Reading) []*observation.Observation
 	faults  driver.Faults
 	sound   uint64            // readings
-	replied uint64            // of those
+	replied uint64            // of those, how many were answered
 	polled  map[int]time.Time // when each poll was sent
 	greeted bool              // what is sent after connecting was sent
 	last    time.Time         // time of the last reading, and how many had it: keys
-	same    int
+	same    int               // observations with keys at that time
 }
 
 // Sound implements driver.Decoder.
@@ -129,7 +134,7 @@ func (s *session) Break(at time.Time) []*observation.Observation {
 	return s.collect(func(emit func(Event)) { s.reader.Break(at, emit) })
 }
 
-// collect turns what the reader emits into observations.
+// collect turns what the reader emits into observations; faults go to the fault log.
 func (s *session) collect(read func(emit func(Event))) (obs []*observation.Observation) {
 	read(func(e Event) {
 		if !e.Fault.IsZero() {
@@ -137,12 +142,13 @@ func (s *session) collect(read func(emit func(Event))) (obs []*observation.Obser
 			return
 		}
 		s.sound++
-		obs = append(obs, s.keyed(e.Reading)...)
+		obs = append(obs, s.withKeys(e.Reading)...)
 	})
 	return obs
 }
 
-func (s *session) keyed(r *Reading) []*observation.Observation {
+// withKeys makes a reading's observations and gives keys to those without one.
+func (s *session) withKeys(r *Reading) []*observation.Observation {
 	if !r.At.Equal(s.last) {
 		s.last, s.same = r.At, 0
 	}
@@ -156,7 +162,8 @@ func (s *session) keyed(r *Reading) []*observation.Observation {
 	return obs
 }
 
-// talk answers readings, greets, and polls. What a tape replays is not answered: nobody waits for it any more.
+// talk answers readings, greets, and polls. It is called after each commit, so that an answer says that the reading
+// is kept. What a tape replays is not answered: nobody waits for it any more.
 func (s *session) talk(stream transport.Stream) error {
 	say := func(texts ...string) error {
 		for _, text := range texts {
@@ -177,6 +184,8 @@ func (s *session) talk(stream transport.Stream) error {
 	return err
 }
 
+// reply sends what is due: the greeting once a connection, an answer for each reading, polls whose interval has
+// passed.
 func (s *session) reply(say func(texts ...string) error) error {
 	if !s.greeted {
 		if err := say(s.Profile.Connect...); err != nil {

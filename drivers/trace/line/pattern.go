@@ -10,7 +10,8 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// Types of fields: what they match.
+// fieldTypes are regular expressions of one group by the type of a field. Text and time take as little as the rest
+// of the pattern allows; numbers may have blanks before them, as columns do.
 var fieldTypes = map[string]string{
 	"text":  `(.*?)`,
 	"word":  `([^\s]+)`,
@@ -20,7 +21,7 @@ var fieldTypes = map[string]string{
 	"time":  `(.*?)`,
 }
 
-// pattern is a compiled pattern.
+// pattern is a compiled pattern. fields are in the order of the expression's groups.
 type pattern struct {
 	re     *regexp.Regexp
 	fields []patternField
@@ -30,10 +31,16 @@ type patternField struct{ name, kind string }
 
 var fieldName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
-// maxFields bounds the fields of a pattern.
+// maxFields bounds the fields of a pattern, and with them the size of its expression.
 const maxFields = 64
 
-// compilePattern reads a pattern as profiles write it.
+// compilePattern reads a pattern as profiles write it. It must fit the whole line:
+//
+//	PK {drift:float} {k0:float} {*}   fields, blanks (one or more), and anything
+//	{{{name}}                         a brace itself, a field without type (text)
+//
+// Go's regular expressions take time linear in the line, so that a profile cannot hang the agent. Errors name the
+// pattern and what is wrong with it.
 func compilePattern(text string) (*pattern, error) {
 	p := &pattern{}
 	var re strings.Builder
@@ -95,7 +102,7 @@ func compilePattern(text string) (*pattern, error) {
 	return p, nil
 }
 
-// machine is a compiled profile.
+// machine is a compiled profile: patterns, time zone, and the forms of times as Go's layouts.
 type machine struct {
 	*Profile
 	zone     *time.Location
@@ -103,6 +110,7 @@ type machine struct {
 	messages []compiledMessage
 }
 
+// compiledMessage is a message with its patterns; end is nil when it ends with the first line that is none of lines.
 type compiledMessage struct {
 	*Message
 	pattern *pattern
@@ -110,6 +118,7 @@ type compiledMessage struct {
 	end     *pattern
 }
 
+// compile reads all patterns of a profile. Errors name the message.
 func compile(p *Profile) (*machine, error) {
 	m := &machine{Profile: p}
 	var err error
@@ -120,7 +129,7 @@ func compile(p *Profile) (*machine, error) {
 		m.layouts = append(m.layouts, layout(f))
 	}
 	for i := range p.Messages {
-		one, err := m.message(&p.Messages[i])
+		one, err := m.compileMessage(&p.Messages[i])
 		if err != nil {
 			return nil, message.Wrap(err, "profile.of-message", message.String("message", p.Messages[i].Name))
 		}
@@ -129,7 +138,8 @@ func compile(p *Profile) (*machine, error) {
 	return m, nil
 }
 
-func (m *machine) message(in *Message) (out compiledMessage, err error) {
+// compileMessage compiles a message's patterns, and refuses fields and alarms that name what no pattern gives.
+func (m *machine) compileMessage(in *Message) (out compiledMessage, err error) {
 	out.Message = in
 	names := map[string]bool{}
 	add := func(text string) *pattern {

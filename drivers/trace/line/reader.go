@@ -15,13 +15,13 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// Row is one line within a message.
+// Row is one line within a message; Name is that of its Line in the profile.
 type Row struct {
 	Name   string
 	Values []profile.Value
 }
 
-// Reading is one message, read.
+// Reading is one message, read and owned by whoever got it.
 type Reading struct {
 	At      time.Time // when its last line arrived
 	Message string
@@ -48,7 +48,7 @@ func get(values []profile.Value, name string) (profile.Value, bool) {
 	return profile.Value{}, false
 }
 
-// Event is one result of a Reader: either a reading or a fault.
+// Event is one result of a Reader: either a reading, or a fault with its place and up to faultExcerpt bytes.
 type Event struct {
 	At      time.Time
 	Reading *Reading
@@ -62,7 +62,8 @@ const (
 	maxRawBytes = 1 << 20 // of one message
 )
 
-// Reader reads a stream by a profile. Not for concurrent use.
+// Reader reads a stream by a profile. It has no clock and does no I/O; its memory is a line, and the message under
+// way. Not for concurrent use.
 type Reader struct {
 	m       *machine
 	buf     []byte
@@ -71,12 +72,13 @@ type Reader struct {
 	pending *pendingMessage
 }
 
+// pendingMessage is a message whose first line was read.
 type pendingMessage struct {
 	message *compiledMessage
 	reading *Reading
 }
 
-// NewReader returns a reader for a profile that was checked.
+// NewReader returns a reader for a profile that was checked; errors are those of Profile.Check.
 func NewReader(p *Profile) (*Reader, error) {
 	m, err := compile(p)
 	if err != nil {
@@ -99,7 +101,7 @@ func (r *Reader) Break(at time.Time, emit func(Event)) {
 // Flush ends the input: a last line without its end is read, a message under way is closed.
 func (r *Reader) Flush(at time.Time, emit func(Event)) {
 	if len(bytes.TrimSpace(r.buf)) > 0 && !r.skip {
-		r.line(at, bytes.TrimRight(r.buf, "\r\n"), emit)
+		r.handleLine(at, bytes.TrimRight(r.buf, "\r\n"), emit)
 	}
 	partial := r.pending != nil && r.pending.message.end != nil
 	r.buf = r.buf[:0]
@@ -123,7 +125,7 @@ func (r *Reader) Feed(at time.Time, data []byte, emit func(Event)) {
 		} else if n > r.m.Framing.MaxBytes {
 			r.tooLong(at, frame, emit)
 		} else {
-			r.line(at, frame, emit)
+			r.handleLine(at, frame, emit)
 		}
 		r.offset += int64(n + len(end))
 		rest = rest[n+len(end):]
@@ -139,6 +141,7 @@ func (r *Reader) Feed(at time.Time, data []byte, emit func(Event)) {
 	r.buf = append(r.buf[:0], rest...)
 }
 
+// tooLong emits the fault of a line without end in sight; "the end" in it is a hint that framing.end may be wrong.
 func (r *Reader) tooLong(at time.Time, frame []byte, emit func(Event)) {
 	r.fault(at, r.offset, frame, emit, message.New("line.long", message.Count("n", r.m.Framing.MaxBytes),
 		message.Quoted("end", r.m.Framing.End)))
@@ -147,13 +150,15 @@ func (r *Reader) tooLong(at time.Time, frame []byte, emit func(Event)) {
 // faultExcerpt bounds what a fault keeps of its line.
 const faultExcerpt = 256
 
+// fault emits a fault; offset is in bytes since the beginning of the input.
 func (r *Reader) fault(at time.Time, offset int64, frame []byte, emit func(Event), reason message.Message) {
 	emit(Event{At: at, Offset: offset, Frame: bytes.Clone(frame[:min(len(frame), faultExcerpt)]),
 		Fault: message.New("fault.byte", message.Int("offset", offset), message.Nested("cause", reason))})
 }
 
-// line reads one line without its end.
-func (r *Reader) line(at time.Time, frame []byte, emit func(Event)) {
+// handleLine reads one line without its end: start, checksum and characters are checked before any pattern is tried.
+// Empty lines are passed over. Bytes before the start are a fault of their own.
+func (r *Reader) handleLine(at time.Time, frame []byte, emit func(Event)) {
 	offset := r.offset
 	body := frame
 	if r.m.Framing.End == "\n" {
@@ -185,12 +190,13 @@ func (r *Reader) line(at time.Time, frame []byte, emit func(Event)) {
 		r.fault(at, offset, frame, emit, message.Of(err))
 		return
 	}
-	if err := r.match(at, text, frame, emit); err != nil {
+	if err := r.handleText(at, text, frame, emit); err != nil {
 		r.fault(at, offset, frame, emit, message.Of(err))
 	}
 }
 
-// decodeText turns bytes of a character set to UTF-8, without control characters.
+// decodeText turns bytes of a character set to UTF-8. In ASCII, control characters (but tabs) and bytes over 7E hex
+// are an error, with their place: noise on a serial line looks so. In UTF-8, what is none becomes U+FFFD.
 func decodeText(charset string, body []byte) (string, error) {
 	var table *charmap.Charmap
 	switch charset {
@@ -219,11 +225,12 @@ func decodeText(charset string, body []byte) (string, error) {
 	return string(out), err
 }
 
-// match takes a line's text: into the message under way, or as a new one.
-func (r *Reader) match(at time.Time, text string, frame []byte, emit func(Event)) error {
+// handleText puts a line's text into the message under way, or begins a new one with the first message whose pattern
+// fits. frame is the line as it came, for Raw.
+func (r *Reader) handleText(at time.Time, text string, frame []byte, emit func(Event)) error {
 	if p := r.pending; p != nil {
-		taken, err := r.within(p, at, text, frame, emit)
-		if taken || err != nil {
+		handled, err := r.handleWithin(p, at, text, frame, emit)
+		if handled || err != nil {
 			return err
 		}
 	}
@@ -243,7 +250,7 @@ func (r *Reader) match(at time.Time, text string, frame []byte, emit func(Event)
 			r.pending = &pendingMessage{msg, reading}
 			return nil
 		}
-		r.done(msg, reading, emit)
+		r.emitReading(msg, reading, emit)
 		return nil
 	}
 	if r.m.Unmatched == "ignore" {
@@ -253,8 +260,9 @@ func (r *Reader) match(at time.Time, text string, frame []byte, emit func(Event)
 		message.Quoted("line", text))
 }
 
-// within takes a line into the message under way. taken is false when it is none of its lines.
-func (r *Reader) within(p *pendingMessage, at time.Time, text string, frame []byte, emit func(Event)) (taken bool,
+// handleWithin puts a line into the message under way. handled is false when it is none of its lines: the message is
+// over then, complete, or, when its End got lost, partial.
+func (r *Reader) handleWithin(p *pendingMessage, at time.Time, text string, frame []byte, emit func(Event)) (handled bool,
 	err error) {
 	add := func(pattern *pattern) ([]profile.Value, bool, error) {
 		found := pattern.re.FindStringSubmatch(text)
@@ -301,7 +309,7 @@ func (r *Reader) within(p *pendingMessage, at time.Time, text string, frame []by
 		message.Quoted("line", text))
 }
 
-// close ends the message under way.
+// close ends the message under way, if there is one, and emits its reading; a partial one is a fault besides.
 func (r *Reader) close(at time.Time, partial bool, emit func(Event)) {
 	p := r.pending
 	if p == nil {
@@ -313,10 +321,11 @@ func (r *Reader) close(at time.Time, partial bool, emit func(Event)) {
 		r.fault(at, r.offset, p.reading.Raw, emit, message.New("line.broke-off",
 			message.String("message", p.message.Name), message.Count("n", len(p.reading.Rows)+1)))
 	}
-	r.done(p.message, p.reading, emit)
+	r.emitReading(p.message, p.reading, emit)
 }
 
-func (r *Reader) done(m *compiledMessage, reading *Reading, emit func(Event)) {
+// emitReading emits a reading with its alarm.
+func (r *Reader) emitReading(m *compiledMessage, reading *Reading, emit func(Event)) {
 	reading.Alarm = m.alarm(reading)
 	emit(Event{At: reading.At, Reading: reading})
 }
@@ -357,7 +366,7 @@ func (m *machine) values(msg *compiledMessage, p *pattern, found []string) ([]pr
 			}
 			v.Number, v.IsNum = float64(n)*more.Factor, true
 		case "time":
-			t, err := m.time(v.Text)
+			t, err := m.parseTime(v.Text)
 			if err != nil {
 				return nil, message.Wrap(err, "line.field", message.String("field", f.name))
 			}
@@ -369,7 +378,8 @@ func (m *machine) values(msg *compiledMessage, p *pattern, found []string) ([]pr
 	return out, nil
 }
 
-func (m *machine) time(text string) (time.Time, error) {
+// parseTime reads a time in the first form that fits, as UTC.
+func (m *machine) parseTime(text string) (time.Time, error) {
 	for _, l := range m.layouts {
 		if t, err := time.ParseInLocation(l, text, m.zone); err == nil {
 			return t.UTC(), nil
@@ -379,8 +389,8 @@ func (m *machine) time(text string) (time.Time, error) {
 		message.String("forms", strings.Join(m.Time.Formats, ", ")))
 }
 
-// strip returns a line without its checksum and separator. It is an error when the line is too short, the checksum no
-// hexadecimal number, or not that of the bytes.
+// strip returns a line without its checksum and separator, "12.5 kg*3F" as "12.5 kg"; a nil Checksum returns it as
+// it is. It is an error when the line is too short, the checksum no hexadecimal number, or not that of the bytes.
 func (c *Checksum) strip(body []byte, start string) ([]byte, error) {
 	if c == nil {
 		return body, nil
@@ -466,7 +476,8 @@ func (c *Checksum) sum(b []byte) []byte {
 	return []byte{v}
 }
 
-// crc16 is a CRC of 16 bits; reflected ones shift right.
+// crc16 is a CRC of 16 bits over b, whose register begins as v; reflected ones take the low bit of a byte first and
+// shift right.
 func crc16(b []byte, v, poly uint16, reflected bool) uint16 {
 	for _, x := range b {
 		if reflected {
