@@ -107,7 +107,7 @@ func (f *Faults) fault(reason message.Message, offset int64, frame []byte, count
 
 // setReason sets the reason of a fault, as a message and as its English text.
 func setReason(fault *observation.DeviceFault, reason message.Message) {
-	fault.Reason, fault.Message = reason.English(), EncodeMessage(reason)
+	fault.Reason, fault.Message = validUTF8(reason.English()), EncodeMessage(reason)
 }
 
 func (f *Faults) report(name string, at time.Time, fault *observation.DeviceFault) {

@@ -2,8 +2,11 @@ package driver
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/message"
 )
@@ -59,5 +62,21 @@ func TestFoldedFaultsKeepTheirReasons(t *testing.T) {
 		string(second.Excerpt) != "o" || last.Count != 33 || total != 80 ||
 		last.Reason != "and 33 faults of other reasons, the first: odd 7" {
 		t.Errorf("%v\n%v\n%v\ntotal %d", first, second, last, total)
+	}
+}
+
+// TestFaultOfCutText: half of a character, cut out of what a device sent, keeps no fault out of the journal.
+func TestFaultOfCutText(t *testing.T) {
+	const half = "\xe4\xba"
+	var f Faults
+	f.Add(time.Unix(1_800_000_000, 0), message.New("line.no-time", message.String("text", "2026"+half),
+		message.String("forms", half)), 0, []byte(half))
+	for _, o := range f.Take() {
+		if _, err := proto.Marshal(o.Body); err != nil {
+			t.Error(err)
+		}
+		if got := o.Body.GetDeviceFault().Reason; !strings.Contains(got, "2026\uFFFD") {
+			t.Errorf("reason %q", got)
+		}
 	}
 }

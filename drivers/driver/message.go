@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"strings"
 	"time"
 
 	"lanewarden/drivers/message"
@@ -28,7 +29,7 @@ func newArgument(a message.Arg) *observation.MessageArgument {
 	out := &observation.MessageArgument{Name: a.Name}
 	switch v := a.Value.(type) {
 	case message.Str:
-		out.Value = &observation.MessageArgument_Text{Text: string(v)}
+		out.Value = &observation.MessageArgument_Text{Text: validUTF8(string(v))}
 	case message.Num:
 		out.Value = &observation.MessageArgument_Number{Number: &observation.MessageNumber{
 			Value: v.Value, Decimals: uint32(v.Decimals), Fixed: v.Fixed, Unit: v.Unit,
@@ -55,6 +56,10 @@ func newArgument(a message.Arg) *observation.MessageArgument {
 	}
 	return out
 }
+
+// validUTF8 replaces what is no UTF-8, such as half of a character that was cut: the journal refuses a row with such a
+// text, and a device that repeats what it sent would be refused for ever.
+func validUTF8(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
 // DecodeMessage returns what a row of the journal says: its message, or its text when it has none (a row from before
 // messages, a person's words) or one with a code that this version does not know.

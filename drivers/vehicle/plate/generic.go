@@ -65,7 +65,7 @@ func genericReads(root *node) (out []*node, warnings []message.Message, err erro
 			message.Int("most", maxReads))
 	}
 	for _, record := range order {
-		h, err := one(byRecord[record])
+		h, err := surest(byRecord[record])
 		if err != nil {
 			return nil, nil, err
 		}
@@ -81,8 +81,8 @@ func genericReads(root *node) (out []*node, warnings []message.Message, err erro
 	return out, warnings, nil
 }
 
-// one is the plate of a record: of several fields the surest, when they do not contradict each other.
-func one(same []hit) (hit, error) {
+// surest is the plate of a record: of several fields the surest, when they do not contradict each other.
+func surest(same []hit) (hit, error) {
 	if read := slices.DeleteFunc(slices.Clone(same), func(h hit) bool {
 		return isNoPlate(h.n.value())
 	}); len(read) > 0 {
@@ -257,5 +257,8 @@ func isAkin(a, b string) bool {
 		identifier.PlateSkeleton(a) == identifier.PlateSkeleton(b) || foreign && digits(a) == digits(b)
 }
 
-// excerpt is a value for a message.
-func excerpt(text string) string { return text[:min(len(text), 64)] }
+// maxExcerpt bounds a value in a message, in bytes.
+const maxExcerpt = 64
+
+// excerpt returns the beginning of a value for a message, cut between characters.
+func excerpt(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxExcerpt)], "") }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"lanewarden/drivers/vehicle/plate"
 )
@@ -292,6 +293,20 @@ func TestIdle(t *testing.T) {
 		m, err := plate.Decode([]byte(c.text), time.UTC)
 		if err != nil || m.Idle.English() != c.idle || len(m.Bare) != c.bare || len(m.Reads) != 0 {
 			t.Errorf("%s: %v %+v", c.name, err, m)
+		}
+	}
+}
+
+// TestLongForeignValue: what a warning says of a value is text, wherever the value was cut.
+func TestLongForeignValue(t *testing.T) {
+	for _, before := range []string{"", "x", "xx"} {
+		m, err := plate.Decode([]byte(`{"data_type":"alpr_group","best_plate_number":"ABC123","epoch_start":"`+before+
+			strings.Repeat("二", 40)+`"}`), time.UTC)
+		if err != nil || len(m.Warnings) != 1 {
+			t.Fatalf("%v, %v", m, err)
+		}
+		if text := m.Warnings[0].English(); !utf8.ValidString(text) || !strings.Contains(text, "二二") {
+			t.Errorf("%q", text)
 		}
 	}
 }
