@@ -34,6 +34,7 @@ type Quality struct {
 	ClearDown time.Duration `yaml:"clear_down" default:"5m" min:"10s" max:"24h"`
 }
 
+// The states of quality control: verified, a verification is due, not to be relied on.
 const (
 	qcIn  = "in"
 	qcDue = "due"

@@ -17,7 +17,8 @@ type bareRuns struct {
 	conditions driver.Conditions
 }
 
-// follow counts what a message says, and returns conditions that begin or are over. limit 0 is for never.
+// follow counts what a message says at the time at, and returns conditions "no-plate" that begin or are over, by
+// camera. limit is Config.Bare, 0 for never. A plate that was read ends a run.
 func (b *bareRuns) follow(at time.Time, m *Message, limit int) (out []*observation.Observation) {
 	if limit == 0 {
 		return nil
@@ -44,5 +45,5 @@ func (b *bareRuns) follow(at time.Time, m *Message, limit int) (out []*observati
 	return out
 }
 
-// forget begins anew, after a commit that failed: what it held is told again.
-func (b *bareRuns) forget() { *b = bareRuns{} }
+// reset begins anew, after a commit that failed: what it held is told again.
+func (b *bareRuns) reset() { *b = bareRuns{} }

@@ -16,10 +16,11 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// maxParts bounds the parts of a multipart body.
+// maxParts bounds the parts of a multipart body: a payload, and some pictures.
 const maxParts = 64
 
-// readPayload reads a body that is a payload. One that is too large is refused as the endpoint refuses larger ones.
+// readPayload reads a body that is a payload. One of more than maxPayloadBytes is an *http.MaxBytesError, answered
+// with 413 as the endpoint answers larger bodies.
 func readPayload(body io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(body, maxPayloadBytes+1))
 	if err == nil && len(text) > maxPayloadBytes {
@@ -31,7 +32,8 @@ func readPayload(body io.Reader) ([]byte, error) {
 // formFields are the fields of forms in which payloads come, in the order in which they are looked for.
 var formFields = []string{"json", "data", "payload", "event", "body"}
 
-// fromForm returns the payload of an urlencoded form. Some senders declare a form and send JSON.
+// fromForm returns the payload of an urlencoded form, "json=%7B%22data%22...". Some senders declare a form and send
+// JSON. A form without any of formFields is an error.
 func fromForm(text []byte) ([]byte, error) {
 	if looksLikePayload(text) {
 		return text, nil
@@ -54,7 +56,8 @@ func looksLikePayload(text []byte) bool {
 	return len(text) > 0 && (text[0] == '{' || text[0] == '[' || text[0] == '<')
 }
 
-// eachPart calls f with each part of a multipart body.
+// eachPart calls each with every part of a multipart body, which it reads from the beginning: a body is read twice,
+// for its payloads and, once those are good, for its pictures. Errors of each end it.
 func eachPart(f *os.File, boundary string, each func(*multipart.Part) error) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -99,7 +102,8 @@ func payloadParts(f *os.File, boundary string) (texts [][]byte, err error) {
 	return texts, err
 }
 
-// isText reports whether a part is JSON or XML.
+// isText reports whether a part is JSON or XML: by its type, the ending of its name, or its first byte. r reads the
+// part, and still does so from the beginning afterwards.
 func isText(p *multipart.Part, r *bufio.Reader) bool {
 	kind, _, _ := mime.ParseMediaType(p.Header.Get("Content-Type"))
 	if strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "xml") {
@@ -113,7 +117,7 @@ func isText(p *multipart.Part, r *bufio.Reader) bool {
 	return looksLikePayload(head)
 }
 
-// isPicture reports whether a part says that it is an image.
+// isPicture reports whether a part says that it is an image, by its type or the ending of its name.
 func isPicture(p *multipart.Part) bool {
 	kind, _, _ := mime.ParseMediaType(p.Header.Get("Content-Type"))
 	if strings.HasPrefix(kind, "image/") {
@@ -134,7 +138,8 @@ func partName(p *multipart.Part) string {
 	return p.FormName()
 }
 
-// pictureParts calls each with the pictures of a multipart body, in the order of the body.
+// pictureParts calls each with the pictures of a multipart body, in the order of the body: parts that say so, and
+// files that are no text, which count as JPEG.
 func pictureParts(f *os.File, boundary string, each func(name, mediaType string, r io.Reader) error) error {
 	return eachPart(f, boundary, func(p *multipart.Part) error {
 		r := bufio.NewReader(p)

@@ -30,10 +30,10 @@ var others = regexp.MustCompile(`(?i)^(?:.*(?:white|black|allow|deny|hot|watch|b
 	`.*previous.*|prev(?:[_A-Z].*)?|.*owner.*|.*history.*|last(?:[_A-Z].*)?|before|old|expected.*|booking.*|reservation.*|` +
 	`.*candidates?|.*alternatives?|.*hypothes[ei]s)$`)
 
-// hit is a field of a plate.
+// hit is a field that has a plate's name, with its place.
 type hit struct {
 	n       *node
-	rank    int     // of its name in plateNames
+	rank    int     // of its name in plateNames, 0 being the surest
 	parents []*node // from the root to the element that has the field
 	record  *node   // the read that it belongs to
 	err     error   // why it is none
@@ -81,7 +81,8 @@ func genericReads(root *node) (out []*node, warnings []message.Message, err erro
 	return out, warnings, nil
 }
 
-// surest is the plate of a record: of several fields the surest, when they do not contradict each other.
+// surest returns the plate of a record: of several fields the surest, when they do not contradict each other. Fields
+// that say "no plate" count only when all do.
 func surest(same []hit) (hit, error) {
 	if read := slices.DeleteFunc(slices.Clone(same), func(h hit) bool {
 		return isNoPlate(h.n.value())
@@ -99,7 +100,8 @@ func surest(same []hit) (hit, error) {
 	return same[0], nil
 }
 
-// isSummary reports whether the plate of a record is that of an element of a list inside it.
+// isSummary reports whether the plate of a record is that of an element of a list inside it: some makes repeat the
+// best read beside the list of all.
 func isSummary(h hit, all []hit) bool {
 	return slices.ContainsFunc(all, func(o hit) bool {
 		return o.record != h.record && slices.Contains(o.parents, h.record) &&
@@ -132,7 +134,8 @@ func genericRead(h hit, holds map[*node]bool) *node {
 	return out
 }
 
-// prune is a copy of an element without what is told of other vehicles, but with the other readings of this one.
+// prune returns a copy of an element without what is told of other vehicles, but with the other readings of this
+// one.
 func prune(n *node, isOfAnother func(*node) bool) *node {
 	out := *n
 	out.children = nil
@@ -144,10 +147,13 @@ func prune(n *node, isOfAnother func(*node) bool) *node {
 	return &out
 }
 
+// isOther reports whether an element tells of other vehicles, by its name. A single value of such a name is no
+// vehicle.
 func isOther(n *node) bool { return len(n.children) > 0 && others.MatchString(n.name) }
 
 func isPlateName(name string) bool { return rankOf(name) >= 0 }
 
+// rankOf returns the place of a field's name in plateNames; -1 for another name.
 func rankOf(name string) int {
 	return slices.IndexFunc(plateNames, func(p string) bool { return strings.EqualFold(p, name) })
 }
@@ -163,9 +169,12 @@ func genericHits(root *node) (hits, refused []hit) {
 	return f.hits, f.refused
 }
 
+// finder gathers fields of plates on its way through a payload.
 type finder struct{ hits, refused []hit }
 
-// visit looks at what is below n, which belongs to record.
+// visit goes through what is below n, which belongs to record. parents lead to n from the root; depth is 1 for
+// fields of the payload itself. Each element of a list is a record of its own; in XML, elements of one name side by
+// side are a list.
 func (f *finder) visit(n *node, parents []*node, record *node, depth int) {
 	parents = append(parents[:len(parents):len(parents)], n)
 	names := map[string]int{}
@@ -199,7 +208,8 @@ func (f *finder) visit(n *node, parents []*node, record *node, depth int) {
 	}
 }
 
-// valuesOf are the values of a field of a plate: several, of a list of texts; none of an object that holds it deeper.
+// valuesOf returns the values of a field of a plate: several, of a list of texts; none of an object that holds it
+// deeper, or of a field of another name (rank -1).
 func valuesOf(n *node, rank int) (out []*node) {
 	switch {
 	case rank < 0:
@@ -218,7 +228,9 @@ func valuesOf(n *node, rank int) (out []*node) {
 	return out
 }
 
-// checkPlate reports why a field of a plate's name has none. A word that says that there is no plate is none.
+// checkPlate reports why a field of a plate's name has none; nil for a plate, and for a word that says that the
+// vehicle has none. A weak name (isWeak) takes only what looks like a plate: 2 to 12 letters and digits, a digit
+// among them.
 func checkPlate(n *node, name string, weak bool) error {
 	text := n.value()
 	normal := identifier.NormalPlate(text)
@@ -240,8 +252,8 @@ func checkPlate(n *node, name string, weak bool) error {
 	return nil
 }
 
-// isAkin reports whether two plates of one read are the same one, written in another script, with its country, or
-// read a little differently.
+// isAkin reports whether two plates of one read are the same one, written in another script ("京A12345", "A12345"),
+// with its country, or read a little differently (O for 0).
 func isAkin(a, b string) bool {
 	a, b = identifier.NormalPlate(a), identifier.NormalPlate(b)
 	digits := func(s string) string {

@@ -19,7 +19,7 @@ var layouts = []string{
 }
 
 // moment reads a time as the makers write it: a text with or without zone, or seconds, milliseconds, microseconds or
-// nanoseconds since 1970. One without zone is in zone. Zero for a text that is no time.
+// nanoseconds since 1970. One without zone is in zone. The result is UTC; zero for a text that is no time.
 func moment(text string, zone *time.Location) time.Time {
 	text = strings.TrimSpace(text)
 	if f, err := strconv.ParseFloat(text, 64); err == nil && !calendar(text) {
@@ -44,10 +44,11 @@ func moment(text string, zone *time.Location) time.Time {
 	return time.Time{}
 }
 
-// earliest is the year before which a clock was never set.
+// earliest is the first year that is believed: readers whose clock was never set begin in 1970 or shortly before
+// 2000.
 const earliest = 2000
 
-// future is the lead of a reader's clock up to which its times are used.
+// future is how far a reader's clock may be ahead: a day, as some write local time as if it were UTC.
 const future = 24 * time.Hour
 
 var (
@@ -70,8 +71,9 @@ func dayAndTime(day, clock string, zone *time.Location) time.Time {
 	return moment(text+c[5], zone)
 }
 
-// disbelieve takes the times of reads that are too far ahead of now away, with a fault for each.
-func (m *Message) disbelieve(now time.Time) {
+// dropFutureTimes removes times of reads that are too far ahead of now, with a warning for each; such a read has the
+// time of its arrival.
+func (m *Message) dropFutureTimes(now time.Time) {
 	for i := range m.Reads {
 		if at := m.Reads[i].At; at.Sub(now) > future {
 			m.warn("plate.time-ahead", at.Format(time.RFC3339),
@@ -91,8 +93,8 @@ func calendar(text string) bool {
 	return err == nil
 }
 
-// since1970 reads a count since 1970, whose unit its size tells: seconds up to the year 5138, then milliseconds, and
-// so on.
+// since1970 reads a count since 1970, text being its digits and f its value. Its size tells the unit: seconds up to
+// the year 5138, then milliseconds, microseconds, nanoseconds.
 func since1970(text string, f float64) time.Time {
 	unit := time.Second
 	switch {

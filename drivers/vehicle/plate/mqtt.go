@@ -16,7 +16,8 @@ import (
 	"lanewarden/drivers/transport/broker"
 )
 
-// MQTT is a broker to which cameras and readers publish events: ONVIF Profile M, Frigate, ...
+// MQTT is a broker to which cameras and readers publish events: ONVIF Profile M, Frigate, ... Broker is mqtt:// or,
+// with TLS, mqtts://. PasswordFile holds the password of User alone.
 type MQTT struct {
 	Broker       string `yaml:"broker" required:"true" format:"broker" example:"mqtt://192.0.2.40:1883"`
 	Topic        string `yaml:"topic" default:"+/onvif-ej/RuleEngine/Recognition/LicensePlate/#"`
@@ -25,12 +26,15 @@ type MQTT struct {
 }
 
 const (
+	// mqttTimeout is for connecting and for subscribing.
 	mqttTimeout = 10 * time.Second
-	mqttQueue   = 64
+	// mqttQueue is messages that wait for the journal; the broker keeps the others, as none is acknowledged before.
+	mqttQueue = 64
 )
 
-// run commits events until ctx ends or the connection is lost. A message is acknowledged to the broker when it is
-// durable: the session is kept there under the agent's name, and what could not be committed comes again. run calls
+// run commits events until ctx ends or the connection is lost, which is an error. A message is acknowledged to the
+// broker when it is durable: the session is kept there under the agent's name, and what could not be committed comes
+// again. One that can never be read, or holds nothing, is acknowledged too, or it would come for ever. run calls
 // ready once it has subscribed.
 func (m *MQTT) run(ctx context.Context, ready func(), device string, tape *transport.Tape,
 	commit func(context.Context, []byte) error) error {

@@ -14,7 +14,8 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// Read is one plate of a payload.
+// Read is one plate of a payload. Its embedded VehiclePlate has what the reader says, and the plate's normal form
+// and skeleton (package identifier).
 type Read struct {
 	*observation.VehiclePlate
 	At       time.Time // by the camera's clock; zero when it gives none
@@ -25,13 +26,13 @@ type Read struct {
 	heading  float64   // of the vehicle in the picture, degrees; NaN for none
 }
 
-// Picture is an image with its name.
+// Picture is an image with its name, "plate.jpg" or "vehicle.jpg". That it is a JPEG is the maker's word for it.
 type Picture struct {
 	Name string
 	JPEG []byte
 }
 
-// Message is a decoded payload.
+// Message is a decoded payload: one or several reads, or, without any, Idle.
 type Message struct {
 	arrived  time.Time // by the agent's clock
 	Vendor   string
@@ -47,8 +48,9 @@ const (
 	maxPlateRunes = 16 // characters; what is longer is no plate
 )
 
-// Decode reads a payload of any vendor that we know, JSON or XML. Times without zone are in zone. A payload that
-// holds no plate, no vehicle and is no heartbeat is an error: nothing of it can be kept.
+// Decode reads a payload of any vendor that we know, JSON or XML; a JSON list is several payloads in one. Times
+// without zone are in zone. A payload that holds no plate, no vehicle and is no heartbeat is an error: nothing of it
+// can be kept. Errors name the field, or line and column. Decode is pure: the same text gives the same Message.
 func Decode(text []byte, zone *time.Location) (*Message, error) {
 	root, err := parseTree(text)
 	if err != nil {
@@ -75,6 +77,7 @@ func Decode(text []byte, zone *time.Location) (*Message, error) {
 	return all, nil
 }
 
+// decodeTree decodes one payload by the first vendor whose form it fits.
 func decodeTree(root *node, zone *time.Location) (*Message, error) {
 	for i := range vendors {
 		if v := &vendors[i]; v.fits(root) {
@@ -86,6 +89,7 @@ func decodeTree(root *node, zone *time.Location) (*Message, error) {
 		strings.Join([]string{"best_plate_number", "license_plate_number", "licensePlate", "plate"}, ", ")))
 }
 
+// decode adds the reads of a payload that fits v. The error names the vendor and which read is wrong.
 func (m *Message) decode(v *vendor, root *node, zone *time.Location) error {
 	if v.idle != nil && v.idle(root) {
 		m.Idle = message.New("plate.idle-heartbeat")
@@ -115,7 +119,7 @@ func (m *Message) decode(v *vendor, root *node, zone *time.Location) error {
 			message.Int("most", maxReads))
 	}
 	for i, n := range reads {
-		if err := m.read(v, root, n, zone); err != nil {
+		if err := m.addRead(v, root, n, zone); err != nil {
 			return message.Wrap(err, "plate.of-read", message.String("vendor", v.name),
 				message.Int("place", i+1))
 		}
@@ -126,8 +130,9 @@ func (m *Message) decode(v *vendor, root *node, zone *time.Location) error {
 	return nil
 }
 
-// read adds what one read of a payload says.
-func (m *Message) read(v *vendor, root, n *node, zone *time.Location) error {
+// addRead adds what one read n of the payload root says: a plate, or a vehicle without one (Bare). What is not the
+// plate, and cannot be read, is a warning and costs itself only.
+func (m *Message) addRead(v *vendor, root, n *node, zone *time.Location) error {
 	value := func(paths []string) string {
 		if s := n.first(paths); s != "" || v.split != nil {
 			return s // the reads of split hold what is around them
@@ -168,7 +173,7 @@ func (m *Message) read(v *vendor, root, n *node, zone *time.Location) error {
 		r.heading = f
 	}
 	r.Again = v.again != nil && r.ID != "" && v.again(n)
-	r.At = m.time(n, root, v, zone)
+	r.At = m.readTime(n, root, v, zone)
 	m.alternatives(v, n, &r)
 	edges(v, n, &r)
 	pictures, err := embeddedPictures(v, n)
@@ -177,8 +182,9 @@ func (m *Message) read(v *vendor, root, n *node, zone *time.Location) error {
 	return err
 }
 
-// time reads the time of a read; zero for none, and for one that cannot be.
-func (m *Message) time(n, root *node, v *vendor, zone *time.Location) time.Time {
+// readTime reads the time of a read: the read's own, else the payload's. It is zero for none, and, with a warning,
+// for one that cannot be read or is before the year earliest.
+func (m *Message) readTime(n, root *node, v *vendor, zone *time.Location) time.Time {
 	for _, from := range []*node{n, root} {
 		if t := dayAndTime(from.first(v.day), from.first(v.clock), zone); !t.IsZero() {
 			return t
@@ -203,13 +209,14 @@ func (m *Message) time(n, root *node, v *vendor, zone *time.Location) time.Time 
 	return time.Time{}
 }
 
-// warn adds a fault that is told beside the reads.
+// warn adds a fault that is told beside the reads; the message code must have arguments value and field.
 func (m *Message) warn(code, value, field string) {
 	m.Warnings = append(m.Warnings, message.New(code, message.String("value", excerpt(value)),
 		message.String("field", field)))
 }
 
-// share reads a confidence, 0 to 1; 0 for none. Percents are divided.
+// share reads a confidence, 0 to 1; 0 for none. Percents, "97%" and values over 1 are divided by 100. What is no
+// number, or beyond 100 %, is a warning.
 func (m *Message) share(n *node, paths []string, percent bool) float32 {
 	text, name := n.named(paths)
 	if text == "" {
@@ -230,6 +237,7 @@ func (m *Message) share(n *node, paths []string, percent bool) float32 {
 	return float32(f)
 }
 
+// alternatives adds the reader's other readings of a plate, each once, without the one it decided for.
 func (m *Message) alternatives(v *vendor, n *node, r *Read) {
 	for _, path := range v.candidates {
 		for _, c := range n.list(path) {
@@ -243,7 +251,7 @@ func (m *Message) alternatives(v *vendor, n *node, r *Read) {
 	}
 }
 
-// edges sets the plate's box.
+// edges sets the plate's box, in pixels of the maker's picture: from its edges, or around its corners.
 func edges(v *vendor, n *node, r *Read) {
 	number := func(n *node, path string) float32 {
 		f, err := strconv.ParseFloat(n.at(path).value(), 32)
@@ -269,7 +277,8 @@ func edges(v *vendor, n *node, r *Read) {
 	}
 }
 
-// embeddedPictures decodes the pictures that a payload holds, in the order of the vendor's table.
+// embeddedPictures decodes the pictures that a payload holds, base64 or a data: URL, in the order of the vendor's
+// table. One that is no base64 is an error: the payload is refused, so that nobody believes it was kept whole.
 func embeddedPictures(v *vendor, n *node) (out []Picture, err error) {
 	for _, p := range v.pictures {
 		code := n.at(p.path).value()

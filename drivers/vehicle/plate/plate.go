@@ -27,14 +27,17 @@ import (
 
 // Bounds of one payload.
 const (
+	// MaxBodyBytes is of a post with its pictures.
 	MaxBodyBytes    = 16 << 20
 	maxPayloadBytes = 4 << 20 // of JSON or XML
-	maxPictures     = 8
-	maxTaped        = 1 << 20
-	maxID           = 128 // bytes of a vendor's name of a read
+	maxPictures     = 8       // beside a payload that are kept; a read has two or three
+	maxTaped        = 1 << 20 // bytes of a payload on the tape
+	maxID           = 128     // bytes of a vendor's name of a read
 )
 
-// Config is the settings of a plate reader.
+// Config is the settings of a plate reader (SETTINGS.md). One of HTTP and MQTT must be given, or both. Forward is
+// the heading of a vehicle that comes towards the camera, in degrees as the maker gives them; nil for none. Zone is
+// of times without one. Bare is how many vehicles in a row without plate are a condition; 0 for none.
 type Config struct {
 	HTTP    *transport.HTTP `yaml:"http"`
 	MQTT    *MQTT           `yaml:"mqtt"`
@@ -43,7 +46,7 @@ type Config struct {
 	Bare    int             `yaml:"no_plate_after" default:"10" min:"0" max:"1000"`
 }
 
-// Sandbox implements driver.Sandboxed.
+// Sandbox implements driver.Sandboxed: posts come to the sandbox's address, and no broker is asked.
 func (c *Config) Sandbox(at driver.Sandbox) {
 	c.HTTP, c.MQTT = &transport.HTTP{Listen: at.Listen, Path: "/", MaxBytes: MaxBodyBytes}, nil
 }
@@ -75,6 +78,7 @@ func build(c Config, env driver.Env) (driver.Driver, error) {
 	return &reader{Config: c, env: env, zone: zone}, nil
 }
 
+// reader is one plate reader, or several that post to one address.
 type reader struct {
 	Config
 	env    driver.Env
@@ -86,7 +90,7 @@ type reader struct {
 	known vehicles
 }
 
-// Run implements driver.Driver.
+// Run implements driver.Driver. It ends with ctx, or when the port, the broker or the journal fails.
 func (r *reader) Run(ctx context.Context, sink driver.Sink) error {
 	g, ctx := errgroup.WithContext(ctx)
 	sources := r.sources()
@@ -108,7 +112,7 @@ func (r *reader) Run(ctx context.Context, sink driver.Sink) error {
 	return g.Wait()
 }
 
-// sources returns what the reader's events come by.
+// sources returns what the reader's events come by, in words for its state.
 func (r *reader) sources() (out []message.Message) {
 	if r.HTTP != nil {
 		out = append(out, message.New("plate.waits-posts"))
@@ -119,10 +123,11 @@ func (r *reader) sources() (out []message.Message) {
 	return out
 }
 
-// picturesBeside calls each with the pictures that came beside a payload.
+// picturesBeside calls each with the pictures that came beside a payload; it may be called once for each payload.
 type picturesBeside func(each func(name, mediaType string, r io.Reader) error) error
 
-// posted decodes and commits a post. It is acknowledged when posted returned nil or transport.ErrNothing.
+// posted decodes and commits a post. It is acknowledged (200) when posted returned nil or transport.ErrNothing; a
+// transport.BadFileError is 400, an *http.MaxBytesError 413, anything else 503 (docs/protocols/plate.md).
 func (r *reader) posted(ctx context.Context, sink driver.Sink, d transport.Document) error {
 	kind, params, err := mime.ParseMediaType(d.MediaType)
 	if err == nil && strings.HasPrefix(kind, "multipart/") {
@@ -136,13 +141,14 @@ func (r *reader) posted(ctx context.Context, sink driver.Sink, d transport.Docum
 		[]byte("json=")) {
 		form, err := fromForm(text)
 		if err != nil {
-			return r.bad(ctx, sink, text, d.Peer, err)
+			return r.reject(ctx, sink, text, d.Peer, err)
 		}
 		text = form
 	}
 	return r.commit(ctx, sink, text, nil, d.Peer)
 }
 
+// multipart handles a multipart body. It is spooled, so that it is whole before anything of it is kept.
 func (r *reader) multipart(ctx context.Context, sink driver.Sink, d transport.Document, boundary string) error {
 	f, err := transport.Spool(d.Body)
 	if err != nil {
@@ -151,7 +157,7 @@ func (r *reader) multipart(ctx context.Context, sink driver.Sink, d transport.Do
 	defer f.Close()
 	texts, err := payloadParts(f, boundary)
 	if err != nil {
-		return r.bad(ctx, sink, nil, d.Peer, err)
+		return r.reject(ctx, sink, nil, d.Peer, err)
 	}
 	return r.commitAll(ctx, sink, texts, func(each func(string, string, io.Reader) error) error {
 		return pictureParts(f,
@@ -186,19 +192,21 @@ func (r *reader) commitAll(ctx context.Context, sink driver.Sink, texts [][]byte
 	return nothing
 }
 
-// commit decodes, keeps and commits one payload. beside may be nil.
+// commit decodes, keeps and commits one payload. beside may be nil; source is the sender, for faults. It returns
+// transport.ErrNothing for a payload that is sound and holds no read, a transport.BadFileError, with its fault
+// committed, for one that cannot be read, and the journal's error.
 func (r *reader) commit(ctx context.Context, sink driver.Sink, text []byte, beside picturesBeside,
 	source string) error {
 	arrived := r.env.Arrived("payload.json", text[:min(len(text), maxTaped+1)])
 	m, err := Decode(text, r.zone)
 	if err != nil {
-		return r.bad(ctx, sink, text, source, err)
+		return r.reject(ctx, sink, text, source, err)
 	}
 	m.arrived = arrived
 	for i := range m.Reads {
 		m.Reads[i].arrived = arrived
 	}
-	m.disbelieve(arrived)
+	m.dropFutureTimes(arrived)
 	r.dropRepeats(m)
 	for _, w := range m.Warnings {
 		if err := r.faults.Report(ctx, sink, w, source, text); err != nil {
@@ -206,11 +214,11 @@ func (r *reader) commit(ctx context.Context, sink driver.Sink, text []byte, besi
 		}
 	}
 	if len(m.Reads) == 0 && m.Idle.IsZero() {
-		return r.bad(ctx, sink, text, source, message.Errorf("plate.no-plate", message.String("vendor", m.Vendor)))
+		return r.reject(ctx, sink, text, source, message.Errorf("plate.no-plate", message.String("vendor", m.Vendor)))
 	}
 	var obs []*observation.Observation
 	if len(m.Reads) > 0 {
-		if obs, err = r.keep(ctx, sink, m, text, beside); err != nil {
+		if obs, err = r.store(ctx, sink, m, text, beside); err != nil {
 			return err
 		}
 	}
@@ -225,32 +233,34 @@ func (r *reader) commit(ctx context.Context, sink driver.Sink, text []byte, besi
 	return nil
 }
 
-// commitWithConditions commits reads, and what they say of the reader.
+// commitWithConditions commits reads, and what they say of the reader. Vehicles are remembered only once they are
+// committed: a post that failed comes again.
 func (r *reader) commitWithConditions(ctx context.Context, sink driver.Sink, m *Message,
 	obs []*observation.Observation) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	obs = append(obs, r.bare.follow(m.arrived, m, r.Config.Bare)...)
 	if err := driver.CommitAny(ctx, sink, obs); err != nil {
-		r.bare.forget()
+		r.bare.reset()
 		return err
 	}
-	r.known.note(m.Reads)
+	r.known.remember(m.Reads)
 	return nil
 }
 
-// dropRepeats removes the reads of a message that an earlier one told of.
+// dropRepeats removes the reads of a message that an earlier one told of; see vehicles.
 func (r *reader) dropRepeats(m *Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before := len(m.Reads)
-	if m.Reads = slices.DeleteFunc(m.Reads, r.known.has); len(m.Reads) == 0 && before > 0 {
+	if m.Reads = slices.DeleteFunc(m.Reads, r.known.isRepeat); len(m.Reads) == 0 && before > 0 {
 		m.Idle = message.New("plate.idle-same")
 	}
 }
 
-// keep stores a payload and its pictures, and makes the observations.
-func (r *reader) keep(ctx context.Context, sink driver.Sink, m *Message, text []byte,
+// store stores a payload and its pictures, and makes the observations: each read has the payload and the pictures
+// beside it as artifacts, and its own pictures.
+func (r *reader) store(ctx context.Context, sink driver.Sink, m *Message, text []byte,
 	beside picturesBeside) ([]*observation.Observation, error) {
 	mediaType, name := "application/json", "payload.json"
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) {
@@ -290,6 +300,8 @@ func (r *reader) keep(ctx context.Context, sink driver.Sink, m *Message, text []
 	return obs, nil
 }
 
+// observation makes the observation of read i. Its time is the camera's, else that of arrival. With Forward, a
+// heading within 90 degrees of it is forward, any other reverse.
 func (r *reader) observation(one *Read, i int, artifacts []*observation.Artifact) *observation.Observation {
 	at := one.At
 	if at.IsZero() {
@@ -318,8 +330,9 @@ func (r *reader) observation(one *Read, i int, artifacts []*observation.Artifact
 	return o
 }
 
-// bad refuses a payload, and says why in the journal too.
-func (r *reader) bad(ctx context.Context, sink driver.Sink, text []byte, source string, reason error) error {
+// reject refuses a payload with a transport.BadFileError, and says why in the journal too. A body that is too large
+// is refused without a fault: its sender may have been anybody.
+func (r *reader) reject(ctx context.Context, sink driver.Sink, text []byte, source string, reason error) error {
 	var large *http.MaxBytesError
 	if errors.As(reason, &large) {
 		return reason

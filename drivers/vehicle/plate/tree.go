@@ -16,7 +16,7 @@ import (
 )
 
 // node is an element of a payload, JSON or XML, with its children in the order of the document: nothing depends on
-// the order of a map.
+// the order of a map. Vendors' tables address both forms with the same paths.
 type node struct {
 	name     string // key, or local name; "" for the elements of a JSON array and the root of JSON
 	text     string // of a scalar: numbers as they are written, "" for null; of an XML element its character data
@@ -40,7 +40,8 @@ const (
 	maxNodes = 50_000 // some 5 MB of memory
 )
 
-// parseTree reads a payload. The error says where it is wrong.
+// parseTree reads a payload. The error says where it is wrong, or what it is instead (UTF-16, gzip, a picture). An
+// XML document's root element is the only child of the node that is returned.
 func parseTree(text []byte) (*node, error) {
 	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))
 	switch {
@@ -69,7 +70,7 @@ func isUTF16(text []byte) bool {
 		string(text[:2]) == "\xfe\xff")
 }
 
-// decode decodes JSON; the error says where it is wrong.
+// decode decodes JSON; the error says line and column, from 1.
 func decode(text []byte, v any) error {
 	err := json.Unmarshal(text, v)
 	var syntax *json.SyntaxError
@@ -83,9 +84,10 @@ func decode(text []byte, v any) error {
 		message.Int("column", max(column, 1)))
 }
 
-// builder counts nodes.
+// builder counts nodes, so that a payload of 4 MiB cannot cost more memory than maxNodes do.
 type builder struct{ nodes int }
 
+// add returns a new node; more than maxNodes, or deeper than maxDepth, is an error.
 func (b *builder) add(name string, depth int) (*node, error) {
 	if b.nodes++; b.nodes > maxNodes {
 		return nil, message.Errorf("plate.elements", message.Int("most", maxNodes))
@@ -96,6 +98,7 @@ func (b *builder) add(name string, depth int) (*node, error) {
 	return &node{name: name}, nil
 }
 
+// json reads the next value of d as a node.
 func (b *builder) json(d *json.Decoder, name string, depth int) (*node, error) {
 	t, err := d.Token()
 	if err != nil {
@@ -149,8 +152,9 @@ func wholeNumber(literal string) string {
 	return literal
 }
 
-// parseXML reads XML without entities of its own. Attributes are children; ONVIF's SimpleItem and ElementItem are
-// named by their Name.
+// parseXML reads XML without entities of its own; a document type is an error. Attributes are children. ONVIF's
+// SimpleItem and ElementItem are named by their Name: <SimpleItem Name="Plate" Value="A1"/> is Plate with the text
+// A1.
 func parseXML(text []byte) (*node, error) {
 	d := xml.NewDecoder(bytes.NewReader(text))
 	d.CharsetReader = charset.NewReaderLabel
@@ -189,6 +193,7 @@ func parseXML(text []byte) (*node, error) {
 	}
 }
 
+// element returns the node of an element with its attributes.
 func (b *builder) element(t xml.StartElement, depth int) (*node, error) {
 	n, err := b.add(t.Name.Local, depth)
 	if err != nil {
@@ -214,7 +219,11 @@ func (b *builder) element(t xml.StartElement, depth int) (*node, error) {
 }
 
 // at returns the first element that a path leads to, nil for none. Names are compared without case: makers and
-// versions differ. A step is a name; "name[0]" the first of a list; "**" any depth, in the order of the document.
+// versions differ. A step is a name; "name[0]" the first of a list; "**" any depth, in the order of the document:
+//
+//	data.results[].plate     plate of each element of results
+//	ImageArray[1].Binary     of the second
+//	Data.**.PlateNumber      anywhere below Data
 func (n *node) at(path string) *node {
 	if all := n.all(path, true); len(all) > 0 {
 		return all[0]
@@ -225,6 +234,7 @@ func (n *node) at(path string) *node {
 // list returns all elements that a path leads to; "name[]" stands for each of a list.
 func (n *node) list(path string) []*node { return n.all(path, false) }
 
+// all is list; with first it stops at one that is found. It may be called on nil.
 func (n *node) all(path string, first bool) []*node {
 	if n == nil {
 		return nil
@@ -285,7 +295,8 @@ func (n *node) walk(f func(*node) bool) bool {
 	return true
 }
 
-// value is the text of an element that may be wrapped: "x", {"Value":"x"}, ["x", 0.9].
+// value returns the text of an element that may be wrapped: "x", {"Value":"x"}, ["x", 0.9]; "" for nil, and for an
+// element that holds no text in these forms.
 func (n *node) value() string {
 	if n == nil {
 		return ""
@@ -306,13 +317,13 @@ func (n *node) value() string {
 	return ""
 }
 
-// first is the value of the first of several paths that has one.
+// first returns the value of the first of several paths that has one, without blanks around it.
 func (n *node) first(paths []string) string {
 	v, _ := n.named(paths)
 	return v
 }
 
-// named is first, with the name of the field.
+// named is first, with the name of the field as the payload writes it, for messages.
 func (n *node) named(paths []string) (value, name string) {
 	for _, p := range paths {
 		one := n.at(p)

@@ -26,16 +26,16 @@ type seen struct {
 // comes into sight, and when it leaves it, in the other direction then. The zero value is ready.
 type vehicles []seen
 
-// has reports whether a read only repeats an earlier one. Another plate under the same id is no repetition: it was read
-// better. A reader that is set to tell of leaving vehicles only is told of each.
-func (v vehicles) has(r Read) bool {
+// isRepeat reports whether a read only repeats an earlier one. Another plate under the same id is no repetition: it
+// was read better. Of a reader that is set to tell of leaving vehicles only, none is known and each counts.
+func (v vehicles) isRepeat(r Read) bool {
 	return r.Again && slices.ContainsFunc(v, func(s seen) bool {
 		return s.vehicle == named(r) && r.arrived.Sub(s.at).Abs() <= rememberFor
 	})
 }
 
-// note remembers reads that were committed.
-func (v *vehicles) note(reads []Read) {
+// remember adds reads that were committed; beyond maxVehicles the oldest goes.
+func (v *vehicles) remember(reads []Read) {
 	for _, r := range reads {
 		if r.ID == "" {
 			continue
@@ -49,6 +49,7 @@ func (v *vehicles) note(reads []Read) {
 	}
 }
 
+// named returns the name under which a reader knows a vehicle.
 func named(r Read) vehicle {
 	return vehicle{make: r.Vendor, camera: r.Camera, id: r.ID[:min(len(r.ID), maxID)], plate: r.Normal}
 }

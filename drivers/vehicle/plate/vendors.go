@@ -48,8 +48,10 @@ type vendor struct {
 	pictures []embedded
 }
 
+// embedded is a picture within a payload: the name it is kept under, and the path that leads to it.
 type embedded struct{ name, path string }
 
+// hasAll is a condition: there is something at each of the paths.
 func hasAll(paths ...string) func(*node) bool {
 	return func(n *node) bool {
 		for _, p := range paths {
@@ -61,6 +63,7 @@ func hasAll(paths ...string) func(*node) bool {
 	}
 }
 
+// is is a condition: the value at a path is one of these, in any case.
 func is(path string, values ...string) func(*node) bool {
 	return func(n *node) bool {
 		v := n.at(path).value()
@@ -291,7 +294,8 @@ func anywhere(names ...string) (out []string) {
 	return out
 }
 
-// hikvision is the table of ISAPI's EventNotificationAlert, XML or JSON.
+// hikvision returns the table of ISAPI's EventNotificationAlert, in XML (root "EventNotificationAlert.") or JSON
+// (root "").
 func hikvision(root string) vendor {
 	return vendor{
 		name: "hikvision",
@@ -312,7 +316,7 @@ func hikvision(root string) vendor {
 	}
 }
 
-// dahuaEvent is the table of Dahua's traffic events, sent by HTTP.
+// dahuaEvent returns the table of Dahua's traffic events, sent by HTTP: a list at reads, or "" for a single event.
 func dahuaEvent(reads string) vendor {
 	list := reads
 	if list != "" {
@@ -333,20 +337,21 @@ func dahuaEvent(reads string) vendor {
 	}
 }
 
-// frigateUnfinished is an event of a vehicle that is still tracked, and has no plate so far.
+// frigateUnfinished reports whether an event is of a vehicle that is still tracked and has no plate so far, or of
+// something that is no vehicle.
 func frigateUnfinished(n *node) bool {
 	vehicle := is("after.label", "car", "truck", "bus", "motorcycle", "license_plate")(n)
 	return n.at("after.recognized_license_plate").value() == "" && (!vehicle || !is("type", "end")(n))
 }
 
-// onvifIdle is the state of a property at the beginning or the end, without plate.
+// onvifIdle reports whether a message is only the state of a property at the beginning or the end, without plate.
 func onvifIdle(n *node) bool {
 	return is("**.PropertyOperation", "Initialized", "Deleted")(n) && n.first([]string{"**.PlateNumber", "**.Plate",
 		"**.LicensePlate"}) == ""
 }
 
-// onvifMessages are the messages of an ONVIF payload, each with a time and a source or data: one in JSON, several in a
-// PullMessagesResponse.
+// onvifMessages returns the messages of an ONVIF payload, each with a time and a source or data: one in JSON,
+// several in a PullMessagesResponse.
 func onvifMessages(root *node) (out []*node) {
 	message := func(n *node) bool { return n.direct("UtcTime") && (n.direct("Data") || n.direct("Source")) }
 	if message(root) {
@@ -361,7 +366,8 @@ func onvifMessages(root *node) (out []*node) {
 	return out
 }
 
-// onvifObjects are the objects with a plate of one message, each as a message of its own; the message where it has one.
+// onvifObjects returns the objects with a plate of one message, each as a message of its own; the message itself
+// where it has one or none.
 func onvifObjects(n *node) (out []*node) {
 	var objects []*node
 	for _, o := range n.list("Data.**.Object") {

@@ -37,7 +37,7 @@ func isNoPlate(text string) bool {
 // saysNothing reports whether a plate's place holds the word of a state.
 func saysNothing(normal string) bool { return states[normal] }
 
-// isMarkup reports whether a text is HTML, XML or JSON.
+// isMarkup reports whether a text is HTML, XML or JSON: a page of an error, or an object in the plate's place.
 func isMarkup(text string) bool { return strings.ContainsAny(text, "<>{}\"") }
 
 // notRegions are words of the field state that are no country's part.
@@ -47,8 +47,8 @@ var notRegions = set("ACTIVE", "INACTIVE", "NEW", "LOST", "OK", "OPEN", "CLOSED"
 	"DONE", "COMPLETE", "COMPLETED", "DETECTED", "CONFIRMED", "UNKNOWN", "NONE", "NULL", "N/A", "PENDING", "PROCESSED",
 	"IDLE", "RUNNING", "FINISHED", "VALID", "INVALID", "ERROR")
 
-// region is the first of some fields that names a region. ON alone is Ontario, and the state of a switch: it is kept
-// out only where the field is called state.
+// region returns the first of some fields that names a region, in lower case. ON alone is Ontario, and the state of
+// a switch: it is kept out only where the field is called state.
 func (n *node) region(paths []string) string {
 	for _, p := range paths {
 		v := n.first([]string{p})

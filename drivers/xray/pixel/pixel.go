@@ -61,6 +61,7 @@ type Image struct {
 	offsets         []uint32         // the offset table: of each frame, bytes from the first fragment's header
 }
 
+// Tags of the image pixel module (PS3.3, C.7.6.3).
 const (
 	tagSamples     dicom.Tag = 0x00280002
 	tagPhotometric dicom.Tag = 0x00280004

@@ -20,21 +20,22 @@ import (
 	"lanewarden/drivers/transport/wait"
 )
 
-// Camera is a plate reader.
+// Camera is a plate reader. Its methods may not be called at the same time: they share Rand.
 type Camera struct {
 	URL, Token string
 	ID         string
 	Vendor     string        // openalpr or platerecognizer
-	ClockError time.Duration // of its clock
+	ClockError time.Duration // of its clock, added to each time
 	Rand       *mathrand.Rand
-	Right      float64 // share of plates that are read right
+	Right      float64 // share of plates that are read right, 0 to 1
 }
 
 // confusions are characters that readers take for one another.
 var confusions = map[byte]byte{'0': 'O', 'O': '0', '1': 'I', 'I': '1', '8': 'B', 'B': '8',
 	'5': 'S', 'S': '5', '2': 'Z', 'Z': '2', '6': 'G', 'G': '6', 'D': '0'}
 
-// Misread is a plate as a reader reads it, rightly in a share of cases, with its confidence.
+// Misread returns a plate as a reader reads it, rightly in a share of cases, with its confidence, 0 to 1. A wrong
+// one has one wrong character, a look-alike mostly. plate must not be empty.
 func Misread(rng *mathrand.Rand, plate string, right float64) (string, float64) {
 	if rng.Float64() < right {
 		return plate, 0.85 + 0.14*rng.Float64()
@@ -51,7 +52,8 @@ func Misread(rng *mathrand.Rand, plate string, right float64) (string, float64) 
 	return string(b), 0.5 + 0.3*rng.Float64()
 }
 
-// Payload makes a post's body and content type.
+// Payload makes a post's body and content type: JSON of Rekor's Scout ("openalpr"), else Plate Recognizer's
+// multipart hook with a picture.
 func (c *Camera) Payload(plate string, confidence float64, at time.Time) (body []byte, contentType string, err error) {
 	at = at.Add(c.ClockError)
 	if c.Vendor == "openalpr" {
@@ -116,7 +118,8 @@ func (c *Camera) picture(w io.Writer) error {
 	return jpeg.Encode(w, m, nil)
 }
 
-// Post posts a read until it was taken, or ctx ends.
+// Post posts a read until it was taken, or ctx ends. It repeats after 5xx and broken connections, waiting up to 10
+// s; a 4xx is an error at once.
 func (c *Camera) Post(ctx context.Context, plate string, at time.Time) error {
 	read, confidence := Misread(c.Rand, plate, c.Right)
 	body, kind, err := c.Payload(read, confidence, at)
