@@ -12,8 +12,7 @@ import (
 )
 
 // passagesCommand prints the passages that the agent has in memory: open ones, and the last that
-// were closed. One by its id may also be older: with --json or --explain it is looked up in the
-// journal.
+// were closed. An ID chooses one of them.
 func passagesCommand() *cobra.Command {
 	var asJSON, full, explained bool
 	c := &cobra.Command{

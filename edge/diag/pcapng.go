@@ -17,9 +17,9 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Pcapng writes a recording as a file that Wireshark opens. The bytes are the device's, the packets around them are
-// made up: a tape has none. port, when not 0, stands for the device's own, so that Wireshark knows the protocol; the
-// first packet's comment has the real one.
+// Pcapng writes a recording as a pcapng file, which Wireshark opens. The bytes are the device's,
+// the packets around them are made up: a tape has none. port, when not 0, stands for the device's
+// own, so that Wireshark knows the protocol; the first packet's comment has the real one.
 func (r *Recording) Pcapng(w io.Writer, port uint16) error {
 	a := r.About
 	p := packets{port: port, from: a.From, flows: map[uint32]*flow{}}
@@ -41,7 +41,8 @@ func (r *Recording) Pcapng(w io.Writer, port uint16) error {
 	return p.out.Flush()
 }
 
-// packets makes packets of records.
+// packets makes TCP packets of records, with sequence numbers that fit, so that Wireshark can
+// follow streams.
 type packets struct {
 	out    *pcapgo.NgWriter
 	port   uint16
@@ -50,14 +51,15 @@ type packets struct {
 	opened uint16
 }
 
-// flow is one connection, from its client's side.
+// flow is one connection. Sequence numbers are those of the next byte of each side.
 type flow struct {
 	client, server netip.AddrPort
 	dialled        bool      // we are the client
 	seq            [2]uint32 // next, of the client and of the server
 }
 
-// Made-up ends (RFC 5737 and 3849) where a tape names none.
+// Ends that are made up where a tape names none, from the ranges for documentation (RFC 5737, RFC
+// 3849).
 var (
 	us   = netip.MustParseAddr("192.0.2.1")
 	them = netip.MustParseAddr("192.0.2.2")
@@ -70,6 +72,8 @@ const (
 	ports     = 16384
 )
 
+// record writes the packets of one record; none for a record of the lead-in, which only replays
+// need.
 func (p *packets) record(r transport.Record) error {
 	n, data := transport.Connection(r)
 	if r.At.Before(p.from) && (r.Kind == transport.RecordIn || r.Kind == transport.RecordOut) {
@@ -98,18 +102,20 @@ func (p *packets) record(r transport.Record) error {
 	return nil // settled: nothing passed
 }
 
-// address reads HOST:PORT; what is none (a serial line, a host name) becomes a made-up one.
+// address parses HOST:PORT; ok is false for what is no address and port, such as a serial line or a
+// host name.
 func address(text string) (a netip.AddrPort, ok bool) {
 	a, err := netip.ParseAddrPort(text)
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), err == nil
 }
 
+// next returns a made-up port, another one each time until they are used up.
 func (p *packets) next() uint16 {
 	p.opened = (p.opened + 1) % ports
 	return firstPort + p.opened
 }
 
-// openStream begins the stream that we opened to a device.
+// openStream begins the stream that the agent opened to a device. The port of a host name is kept.
 func (p *packets) openStream(at time.Time, to string) error {
 	server, ok := address(to)
 	if !ok {
@@ -127,7 +133,8 @@ func (p *packets) openStream(at time.Time, to string) error {
 	return p.begin(at, 0, &flow{client: client, server: server, dialled: true}, to)
 }
 
-// openConnection begins a connection of which the tape has both ends, and who called.
+// openConnection begins a connection of which the tape has both ends, with > or < between them for
+// who called.
 func (p *packets) openConnection(at time.Time, n uint32, ends string) error {
 	mine, theirs, dialled := strings.Cut(ends, ">")
 	if !dialled {
@@ -145,6 +152,8 @@ func (p *packets) openConnection(at time.Time, n uint32, ends string) error {
 	return p.begin(at, n, f, ends)
 }
 
+// begin writes the three packets that open a TCP connection (RFC 9293, 3.5). The first has the
+// comment real.
 func (p *packets) begin(at time.Time, n uint32, f *flow, real string) error {
 	if p.port != 0 && strings.Contains(real, ":") {
 		f.server = netip.AddrPortFrom(f.server.Addr(), p.port)
@@ -165,6 +174,7 @@ func (p *packets) begin(at time.Time, n uint32, f *flow, real string) error {
 	return nil
 }
 
+// side returns the index of a side in flow.seq.
 func side(byClient bool) int {
 	if byClient {
 		return 0
@@ -172,9 +182,12 @@ func side(byClient bool) int {
 	return 1
 }
 
-// segment is the number of bytes of a packet's payload.
+// segment is the number of payload bytes of a packet: what fits into an Ethernet frame with either
+// version of IP.
 const segment = 1400
 
+// data writes bytes of one side of a connection as packets. A connection that was opened before the
+// tape begins is opened here.
 func (p *packets) data(at time.Time, n uint32, data []byte, fromUs bool) error {
 	f := p.flows[n]
 	if f == nil { // opened before the tape begins
@@ -196,6 +209,7 @@ func (p *packets) data(at time.Time, n uint32, data []byte, fromUs bool) error {
 	return nil
 }
 
+// end writes the packets that close a connection; nothing for one that is not open.
 func (p *packets) end(at time.Time, n uint32) error {
 	f := p.flows[n]
 	if f == nil {
@@ -211,10 +225,11 @@ func (p *packets) end(at time.Time, n uint32) error {
 	return nil
 }
 
-// documentConnection is the number of a made-up connection: no tape counts so far.
+// documentConnection is the number of a made-up connection, above those that a tape counts.
 const documentConnection = 1<<32 - 1
 
-// document shows a file, or the body of a request, as an HTTP PUT.
+// document writes a file, or the body of a request, as an HTTP PUT, so that Wireshark shows and
+// exports its contents.
 func (p *packets) document(r transport.Record) error {
 	name, body, _ := bytes.Cut(r.Data, []byte{0})
 	kind := mime.TypeByExtension(path.Ext(string(name)))
@@ -238,7 +253,8 @@ func (p *packets) document(r transport.Record) error {
 	return p.end(r.At, documentConnection)
 }
 
-// packet writes one packet, as raw IP.
+// packet writes one packet as raw IP, which needs no made-up Ethernet addresses. Checksums are
+// right, so that Wireshark does not mark every packet.
 func (p *packets) packet(at time.Time, f *flow, byClient bool, tcp layers.TCP, data []byte, comment string) error {
 	from, to := f.client, f.server
 	if !byClient {

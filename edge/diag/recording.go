@@ -18,7 +18,7 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// About describes what was recorded.
+// About describes what was recorded: of what, when, and with which configuration the driver ran.
 type About struct {
 	Site     string    `json:"site"`
 	Agent    string    `json:"agent"`
@@ -37,19 +37,21 @@ type Recording struct {
 	Observed []*observation.Observation
 }
 
-// MaxBytes bounds a recording.
+// MaxBytes bounds the bytes of a recording, which is held in memory.
 const MaxBytes = 256 << 20
 
 // CommitTime bounds the delay between an observation's bytes and its row: a recording holds what was journalled until
 // so long after its end.
 const CommitTime = 2 * time.Second
 
-// LeadIn is added before the begin of a recorded stream, so that a driver knows what is usual by then:
-// the background of a portal, an empty scale.
+// LeadIn is the time before the beginning of a recording from which a stream's bytes are included,
+// so that a driver knows by then what is usual: the background of a portal, an empty scale.
 const LeadIn = time.Minute
 
-// Take reads a tape's records from one time to another. What a stream said begins LeadIn earlier, at a point at which
-// nothing was under way, and the opening of connections that were open then is there.
+// Take reads the records of a device's tape folder between two times, both included. A stream's
+// bytes begin LeadIn earlier, at a point at which nothing was under way, and the openings of
+// connections that were open at the time are there. Over MaxBytes is an error that asks for a
+// shorter time.
 func Take(dir string, from, to time.Time) ([]transport.Record, error) {
 	s := slice{from: from}
 	err := transport.ReadTape(dir, func(r transport.Record) error {
@@ -74,7 +76,7 @@ func ofStream(r transport.Record) bool {
 	return false
 }
 
-// slice gathers the records of a time.
+// slice gathers the records of a time while a tape is read from its beginning.
 type slice struct {
 	from    time.Time
 	stream  *transport.Record           // the stream's opening
@@ -86,6 +88,7 @@ type slice struct {
 	bytes   int
 }
 
+// before follows what is open at a record before the time: only the state counts, not the bytes.
 func (s *slice) before(r transport.Record) {
 	switch r.Kind {
 	case transport.RecordOpen:
@@ -106,6 +109,9 @@ func (s *slice) before(r transport.Record) {
 	}
 }
 
+// add adds a record of the time, or of the lead-in. Before the first one come the stream's opening
+// and what it said since it was last settled; before the first within the time, the openings of
+// connections.
 func (s *slice) add(r transport.Record) error {
 	if !s.begun {
 		s.begun = true
@@ -125,13 +131,14 @@ func (s *slice) add(r transport.Record) error {
 	return nil
 }
 
-// connection is the number of the connection that a record is of.
+// connection returns the number of the connection that a record belongs to.
 func connection(r transport.Record) uint32 {
 	n, _ := transport.Connection(r)
 	return n
 }
 
-// Write writes a recording as a file of the tape's format.
+// Write writes a recording in the format of tapes (docs/tape.md), with what it is of in front and
+// the observations at the end.
 func (r *Recording) Write(w io.Writer) error {
 	if _, err := io.WriteString(w, transport.TapeMagic); err != nil {
 		return err
@@ -164,7 +171,8 @@ func (r *Recording) Write(w io.Writer) error {
 	return nil
 }
 
-// Read reads a recording that Write wrote.
+// Read reads a recording that Write has written. A tape that does not say what it is of is an
+// error, and so is one that is larger than a recording can be.
 func Read(in io.Reader) (*Recording, error) {
 	out, size := &Recording{}, 0
 	err := transport.ReadSegment(in, func(r transport.Record) error {

@@ -26,9 +26,11 @@ import (
 	"lanewarden/drivers/transport/wait"
 )
 
-// Replay runs a recording through a driver in a sandbox, and returns what the driver observes. settings has the type
-// of the Spec's Config and is changed: nothing but the recording is read, nothing is written outside a folder that is
-// gone afterwards.
+// Replay runs a recording through a driver in a sandbox, and returns what the driver observes, in
+// the driver's order. settings has the type of the Spec's Config and is changed: nothing but the
+// recording is read, and nothing is written outside a folder that is deleted afterwards.
+// Observations may come together with an error. A driver that asks its device or sets outputs
+// cannot be replayed, which is an error.
 func Replay(ctx context.Context, spec driver.Spec, settings any, r *Recording) ([]*observation.Observation, error) {
 	sandboxed, ok := settings.(driver.Sandboxed)
 	if !ok {
@@ -67,7 +69,8 @@ func Replay(ctx context.Context, spec driver.Spec, settings any, r *Recording) (
 	return p.sink.Observations(), err
 }
 
-// freeAddress returns an address of this machine on which nobody listens.
+// freeAddress returns an address of this machine on which nobody listens. Another program may take
+// it before the driver does, which the driver then reports.
 func freeAddress(ctx context.Context) (string, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -76,7 +79,7 @@ func freeAddress(ctx context.Context) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// player plays a recording to a driver.
+// player plays a recording to a driver that watches a folder or accepts requests.
 type player struct {
 	folder, listen string
 	sink           *sandboxSink
@@ -86,7 +89,8 @@ type player struct {
 // now is the clock of the driver: when the document at hand came.
 func (p *player) now() time.Time { return time.Unix(0, p.at.Load()) }
 
-// stream runs the driver for each connection, as its supervisor does.
+// stream runs the driver for each connection of the recording, as its supervisor does, until all
+// bytes were read.
 func (p *player) stream(ctx context.Context, run driver.Driver) error {
 	for {
 		err := run.Run(ctx, p.sink)
@@ -99,7 +103,9 @@ func (p *player) stream(ctx context.Context, run driver.Driver) error {
 	}
 }
 
-// documents gives the driver one document after the other.
+// documents gives the driver one document after the other, while the driver's clock shows when each
+// came. Documents whose contents are not on the tape, and those that the driver did not take, are
+// named in the error.
 func (p *player) documents(ctx context.Context, run driver.Driver, documents []transport.Record) error {
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -134,8 +140,9 @@ const (
 	takenLook = 20 * time.Millisecond
 )
 
-// document drops a document into the folder, or posts it when the driver watches none, and waits until the driver has
-// taken it.
+// document drops a document into the folder, or posts it when the driver watches none, and waits
+// until the driver has taken it. Which of the two is seen from the folder done that a driver
+// creates when it begins to watch.
 func (p *player) document(ctx context.Context, n int, name string, body []byte) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("the driver did not take it"))
 	defer cancel()
@@ -163,6 +170,7 @@ func (p *player) document(ctx context.Context, n int, name string, body []byte) 
 	}
 }
 
+// drop puts a file into the folder, whole, and waits until the driver has moved it away.
 func (p *player) drop(ctx context.Context, hidden, name string, body []byte) error {
 	part, at := filepath.Join(p.folder, "."+hidden), filepath.Join(p.folder, name)
 	if err := os.WriteFile(part, body, 0o600); err != nil {
@@ -190,7 +198,8 @@ type sandboxSink struct {
 	closed bool
 }
 
-// close makes the sink take nothing more: what a driver closes because the recording ends did not happen.
+// close makes the sink accept nothing more: what a driver closes because the recording ends did not
+// happen.
 func (s *sandboxSink) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -226,6 +235,7 @@ func (s *sandboxSink) StoreArtifact(
 		os.Rename(f.Name(), s.artifact(sum))
 }
 
+// artifact is the file of an artifact in the sandbox.
 func (s *sandboxSink) artifact(sum []byte) string {
 	return filepath.Join(s.dir, fmt.Sprintf("%x", sum))
 }
@@ -246,8 +256,8 @@ type Match struct {
 	Recorded, Replayed *observation.Observation
 }
 
-// Same reports whether both sides have it, and the same. Artifacts that the replay does not have are left out: a tape
-// holds no images.
+// Same reports whether both sides have the observation, and the same one. Artifacts that the replay
+// does not have do not count: a tape holds no images.
 func (m Match) Same() bool {
 	if m.Recorded == nil || m.Replayed == nil {
 		return false
@@ -260,8 +270,9 @@ func (m Match) Same() bool {
 	return proto.Equal(a, b)
 }
 
-// plain is an observation without what the agent adds to it, its place and its time of arrival, and without what is
-// known from before.
+// plain returns a copy of an observation without what the agent adds to it, such as its time of
+// arrival, and without what depends on the time before a recording, such as the state of quality
+// control.
 func plain(o *observation.Observation) *observation.Observation {
 	o = proto.CloneOf(o)
 	o.Device, o.Body.AgentDelayNs, o.Body.ClockErrorMs, o.Body.ClockUnsynchronised = "", 0, 0, false
@@ -278,9 +289,10 @@ func plain(o *observation.Observation) *observation.Observation {
 	return o
 }
 
-// Compare puts what was journalled beside what a replay observes, in the order of time. States of the device and of
-// its quality control are left out: they depend on what was before the recording; and so is what is only journalled
-// at the recording's edges, of bytes beyond them, and telemetry that one side reported at another time.
+// Compare pairs what was journalled with what a replay has observed, in the order of time. Left out
+// are states of the device, which depend on what was before the recording; what was only journalled
+// at the recording's edges, of bytes beyond them; and telemetry that only one side has, as it is
+// reported when a period ends.
 func (r *Recording) Compare(replayed []*observation.Observation) (out []Match) {
 	identity := func(o *observation.Observation) string {
 		if o.Key != "" {
@@ -334,8 +346,8 @@ func (r *Recording) Compare(replayed []*observation.Observation) (out []Match) {
 	return out
 }
 
-// edge reports whether an observation came so close to the recording's beginning, or so much after its end, that its
-// bytes may be outside.
+// edge reports whether an observation came so close to the recording's beginning, or so long after
+// its end, that its bytes may be outside.
 func (r *Recording) edge(o *observation.Observation) bool {
 	arrived := time.Unix(0, o.TimeNs+o.Body.AgentDelayNs)
 	return arrived.Before(r.About.From.Add(CommitTime)) || arrived.After(r.About.To)

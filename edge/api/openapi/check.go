@@ -8,7 +8,8 @@ import (
 	"lanewarden/edge/api"
 )
 
-// Check holds a file against the document of a table, or writes it anew. It is for tests.
+// Check compares a file with the document of a table of operations, or with update writes it anew.
+// It is for tests: root is the folder of the module's source as seen from the test.
 func Check(file string, info Info, operations []api.Operation, root string, update bool) error {
 	want, err := Document(info, operations, root)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// comments are those of types and fields, from the source.
+// comments reads the comments of types and fields from the source, each package once. Not for
+// concurrent use.
 type comments struct {
 	root     string
 	packages map[string]map[string]string // by import path: text by Type or Type.name, the field's name in its tag
@@ -19,7 +20,8 @@ func newComments(root string) comments {
 	return comments{root: root, packages: map[string]map[string]string{}}
 }
 
-// typ returns the comment of a type, without the type's name at its beginning.
+// typ returns the comment of a type without "Name is" at its beginning: readers know the type by
+// its name in the document.
 func (c *comments) typ(t reflect.Type) string {
 	text := c.of(t)[t.Name()]
 	if rest, ok := strings.CutPrefix(text, t.Name()+" is "); ok {
@@ -28,10 +30,11 @@ func (c *comments) typ(t reflect.Type) string {
 	return text
 }
 
-// field returns the comment of a field of a struct by its name in JSON or among the parameters.
+// field returns the comment of a field of a struct by its name in JSON or among the parameters; ""
+// for none.
 func (c *comments) field(t reflect.Type, name string) string { return c.of(t)[t.Name()+"."+name] }
 
-// of returns the comments of the package of a type; none when it is not ours.
+// of returns the comments of the package of a type; none for a package of another module.
 func (c *comments) of(t reflect.Type) map[string]string {
 	dir, ours := strings.CutPrefix(t.PkgPath(), "lanewarden/")
 	if !ours {
@@ -53,6 +56,7 @@ func (c *comments) of(t reflect.Type) map[string]string {
 	return c.packages[dir]
 }
 
+// declaration adds the comments of a declaration's types and of their fields to out.
 func (c *comments) declaration(out map[string]string, decl ast.Decl) {
 	g, ok := decl.(*ast.GenDecl)
 	if !ok {
@@ -76,7 +80,8 @@ func (c *comments) declaration(out map[string]string, decl ast.Decl) {
 	}
 }
 
-// tagName returns the name of a field in JSON or among the parameters.
+// tagName returns the name of a field in JSON or among the parameters; "" for a field that is in
+// neither.
 func tagName(f *ast.Field) string {
 	if f.Tag == nil {
 		return ""
@@ -90,7 +95,8 @@ func tagName(f *ast.Field) string {
 	return ""
 }
 
-// cutName cuts the Go name of a field from the beginning of its comment: the reader knows it by another.
+// cutName removes the Go name of a field from the beginning of its comment: the reader knows the
+// field by another.
 func cutName(text string, f *ast.Field) string {
 	for _, name := range f.Names {
 		for _, verb := range []string{" is ", " are "} {
@@ -102,6 +108,8 @@ func cutName(text string, f *ast.Field) string {
 	return text
 }
 
+// text returns the first of some comments that is there, on one line: above a field it counts
+// before one beside it.
 func text(groups ...*ast.CommentGroup) string {
 	for _, g := range groups {
 		if g != nil {

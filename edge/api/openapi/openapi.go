@@ -24,9 +24,11 @@ type Info struct {
 	Server      string // URL
 }
 
+// version is the version of both APIs in their documents. Its 1 is the one of /v1/ in paths.
 const version = "1.0.0" // of both APIs: the 1 is that of /v1/
 
-// document collects the schemas that the operations use.
+// document collects the schemas and responses that the operations use. The first error is kept
+// until the end, since describing a type is recursive.
 type document struct {
 	comments  comments
 	schemas   map[string]yaml.MapSlice
@@ -34,7 +36,8 @@ type document struct {
 	err       error                    // the first one
 }
 
-// Document returns the document of a table; root is the folder of the module's source.
+// Document returns the document of a table of operations as YAML. root is the folder of the
+// module's source. The same table gives the same bytes. A type that JSON cannot have is an error.
 func Document(info Info, operations []api.Operation, root string) ([]byte, error) {
 	d := &document{comments: newComments(root), schemas: map[string]yaml.MapSlice{}, responses: map[string]yaml.MapSlice{}}
 	d.problem("Problem", "another problem, such as internal")
@@ -66,6 +69,7 @@ func Document(info Info, operations []api.Operation, root string) ([]byte, error
 	})
 }
 
+// operation describes one operation: its parameters, its body, its answer and its problems.
 func (d *document) operation(route *api.Route, in, out reflect.Type) yaml.MapSlice {
 	op := yaml.MapSlice{{Key: "operationId", Value: route.ID}, {Key: "summary", Value: route.Summary}}
 	if text := description(route); text != "" {
@@ -86,7 +90,7 @@ func (d *document) operation(route *api.Route, in, out reflect.Type) yaml.MapSli
 	return append(op, yaml.MapItem{Key: "responses", Value: responses})
 }
 
-// description says who may call an operation, beside its note.
+// description returns an operation's note and who may call it, and whether that is journalled.
 func description(route *api.Route) string {
 	var parts []string
 	if route.Note != "" {
@@ -105,6 +109,8 @@ func description(route *api.Route) string {
 	return strings.Join(parts, " ")
 }
 
+// parameters describes the parameters in path, query and header. Those of a path are always
+// required.
 func (d *document) parameters(in reflect.Type) (out []yaml.MapSlice) {
 	for _, p := range api.Parameters(in) {
 		one := yaml.MapSlice{{Key: "name", Value: p.Name}, {Key: "in", Value: p.In}}
@@ -119,7 +125,8 @@ func (d *document) parameters(in reflect.Type) (out []yaml.MapSlice) {
 	return out
 }
 
-// parameterSchema describes a parameter, with its bounds and its default.
+// parameterSchema describes a parameter with its bounds and its default. Bounds of durations are
+// left out, as JSON Schema has none for them.
 func parameterSchema(p *api.Parameter) yaml.MapSlice {
 	s := yaml.MapSlice{{Key: "type", Value: "string"}}
 	number := false
@@ -146,6 +153,7 @@ func parameterSchema(p *api.Parameter) yaml.MapSlice {
 			s = append(s, yaml.MapItem{Key: key, Value: n})
 		}
 	}
+	// The bounds come out of a map, and the document must be the same each time.
 	slices.SortStableFunc(s, func(a, b yaml.MapItem) int {
 		order := []string{"type", "format", "pattern", "enum", "examples", "minimum", "maximum", "default"}
 		return slices.Index(order, a.Key.(string)) - slices.Index(order, b.Key.(string))
@@ -153,7 +161,8 @@ func parameterSchema(p *api.Parameter) yaml.MapSlice {
 	return s
 }
 
-// answer describes the answer of status 200.
+// answer describes the answer of status 200, in each of its media types. NDJSON is described by one
+// of its lines.
 func (d *document) answer(route *api.Route, out reflect.Type) yaml.MapSlice {
 	var bodies yaml.MapSlice
 	switch {
@@ -181,7 +190,8 @@ func (d *document) answer(route *api.Route, out reflect.Type) yaml.MapSlice {
 	return yaml.MapSlice{{Key: "description", Value: route.Summary}, {Key: "content", Value: bodies}}
 }
 
-// failures describes the problems of an operation by status, and that there may be others.
+// failures describes the problems of an operation by status, and that there may be others: those
+// that the route names, and those that follow from its having parameters, a role or an audit row.
 func (d *document) failures(route *api.Route, hasInput bool) (out yaml.MapSlice) {
 	codes := slices.Clone(route.Fails)
 	if hasInput {
@@ -209,7 +219,8 @@ func (d *document) failures(route *api.Route, hasInput bool) (out yaml.MapSlice)
 	return append(out, yaml.MapItem{Key: "default", Value: d.problem("Problem", "")})
 }
 
-// problem describes an answer that is a problem among the components, once, and returns the reference to it.
+// problem adds an answer that is a problem (RFC 9457) to the components, once, and returns the
+// reference to it.
 func (d *document) problem(name, text string) yaml.MapSlice {
 	if d.responses[name] == nil {
 		d.responses[name] = yaml.MapSlice{
@@ -220,7 +231,7 @@ func (d *document) problem(name, text string) yaml.MapSlice {
 	return yaml.MapSlice{{Key: "$ref", Value: "#/components/responses/" + name}}
 }
 
-// sorted returns a map in the order of its keys.
+// sorted returns a map as a block in the order of its keys.
 func sorted(m map[string]yaml.MapSlice) (out yaml.MapSlice) {
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		out = append(out, yaml.MapItem{Key: name, Value: m[name]})
@@ -228,10 +239,12 @@ func sorted(m map[string]yaml.MapSlice) (out yaml.MapSlice) {
 	return out
 }
 
+// content returns a body of one media type.
 func content(media string, schema yaml.MapSlice) yaml.MapSlice {
 	return yaml.MapSlice{{Key: media, Value: yaml.MapSlice{{Key: "schema", Value: schema}}}}
 }
 
+// reference returns a reference to one of the component schemas.
 func reference(name string) yaml.MapSlice {
 	return yaml.MapSlice{{Key: "$ref", Value: "#/components/schemas/" + name}}
 }

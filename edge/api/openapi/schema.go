@@ -12,8 +12,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// schema describes a type as encoding/json writes it. Structs are components; of those in answers, the fields that are
-// always there are required.
+// schema describes a type as encoding/json writes it. Structs become components. In answers, fields
+// that are always there are required; in requests none is, since a missing one is the zero value.
 func (d *document) schema(t reflect.Type, answer bool) yaml.MapSlice {
 	if t.Implements(reflect.TypeFor[proto.Message]()) {
 		name := t.Elem().Name()
@@ -32,6 +32,7 @@ func (d *document) schema(t reflect.Type, answer bool) yaml.MapSlice {
 		return reference(d.component(t, answer))
 	case reflect.Slice:
 		items := d.schema(t.Elem(), answer)
+		// A sample that a device did not send is null in a series of numbers.
 		if e := t.Elem(); e.Kind() == reflect.Pointer && e.Elem().Kind() == reflect.Float32 {
 			items = yaml.MapSlice{{Key: "type", Value: []string{"number", "null"}}}
 		}
@@ -43,6 +44,8 @@ func (d *document) schema(t reflect.Type, answer bool) yaml.MapSlice {
 	return d.simple(t)
 }
 
+// simple describes a type without parts. An interface may be anything; what JSON cannot have sets
+// d.err.
 func (d *document) simple(t reflect.Type) yaml.MapSlice {
 	name := ""
 	switch t.Kind() {
@@ -62,7 +65,8 @@ func (d *document) simple(t reflect.Type) yaml.MapSlice {
 	return yaml.MapSlice{{Key: "type", Value: name}}
 }
 
-// component describes a struct among the schemas and returns its name there.
+// component adds a struct to the schemas, once, and returns its name there. Types of other packages
+// than the APIs' own have their package in front, so that lane.Status and api.Status are two.
 func (d *document) component(t reflect.Type, answer bool) string {
 	name := t.Name()
 	if pkg := path.Base(t.PkgPath()); pkg != "api" && pkg != "hubapi" { // lane.Status beside api.Status
@@ -93,6 +97,7 @@ func jsonName(f reflect.StructField) (name string, optional bool) {
 	return name, strings.Contains(options, "omit")
 }
 
+// required returns the names of the fields that are always written.
 func required(t reflect.Type) (out []string) {
 	for _, f := range reflect.VisibleFields(t) {
 		if name, optional := jsonName(f); name != "" && !optional {
@@ -102,7 +107,8 @@ func required(t reflect.Type) (out []string) {
 	return out
 }
 
-// properties describes the fields of a struct that stand in JSON.
+// properties describes the fields of a struct that stand in JSON, those of embedded structs
+// included. The tags format, const and enum add what the Go type does not say.
 func (d *document) properties(t reflect.Type, answer bool) (out yaml.MapSlice) {
 	for _, f := range reflect.VisibleFields(t) {
 		name, _ := jsonName(f)

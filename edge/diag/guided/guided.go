@@ -24,13 +24,14 @@ type Device struct {
 	Tests    []driver.Test
 }
 
-// Lane sends commands to devices and returns their live samples.
+// Lane is the part of the lane's supervisor that tests use: it sends commands to devices and
+// returns their live samples.
 type Lane interface {
 	Live(device string) []driver.Sample
 	Command(ctx context.Context, device, output, value, reason string) error
 }
 
-// Journal is read for observations that a step waits for, and receives the result.
+// Journal is the part of the agent's journal that tests use.
 type Journal interface {
 	Size() int64
 	Read(from int64, maxRows int) ([]journal.Row, error)
@@ -38,7 +39,8 @@ type Journal interface {
 	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
 }
 
-// Runner runs one test at a time.
+// Runner runs one test at a time, on the goroutine of Run. Its other methods may be called from any
+// goroutine; Start and Act do something only while Run runs.
 type Runner struct {
 	devices []Device
 	lane    Lane
@@ -52,7 +54,7 @@ type Runner struct {
 	view *View
 }
 
-// New makes a runner.
+// New returns a runner of the tests of some devices.
 func New(devices []Device, lane Lane, j Journal, log *slog.Logger) *Runner {
 	return &Runner{devices: devices, lane: lane, journal: j, log: log, start: make(chan *run), acts: make(chan act),
 		last: map[string]*observation.DeviceTest{}}
@@ -91,7 +93,8 @@ type Check struct {
 	Rows    []int64      `json:"rows,omitempty"`   // of the journal, on which it rests
 }
 
-// shown returns checks as pages show them.
+// shown returns checks as pages show them. Those of an earlier version have their texts in English
+// alone.
 func shown(checks []*observation.TestCheck) []Check {
 	out := make([]Check, len(checks))
 	for i, c := range checks {
@@ -117,9 +120,11 @@ type View struct {
 	Row     int64        `json:"row,omitempty"`     // of the journal, about
 }
 
+// key is the key of a device's test in Runner.last.
 func key(device, test string) string { return device + "/" + test }
 
-// Offers lists all tests, and which are due.
+// Offers returns all tests in the order of the configuration, and which of them are due at a time:
+// those with an interval whose last run did not pass, or is longer ago.
 func (r *Runner) Offers(now time.Time) (out []Offer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -135,7 +140,7 @@ func (r *Runner) Offers(now time.Time) (out []Offer) {
 	return out
 }
 
-// View returns the test that runs or ran last; nil when none did.
+// View returns a copy of the test that runs or ran last; nil when none has since the start.
 func (r *Runner) View() *View {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -153,7 +158,9 @@ var (
 	ErrNone = errors.New("no test is under way")
 )
 
-// Start begins a test. When it returns, View tells of it and Act reaches it.
+// Start begins a test on behalf of by. When it returns, View shows it and Act reaches it. It
+// returns ErrBusy while another test is under way, and an error for a device or test that does not
+// exist or has nothing to look at.
 func (r *Runner) Start(ctx context.Context, device, test, by string) error {
 	for _, d := range r.devices {
 		for _, t := range d.Tests {
@@ -178,6 +185,8 @@ func (r *Runner) Start(ctx context.Context, device, test, by string) error {
 	return fmt.Errorf("device %s has no test %s", device, test)
 }
 
+// startTimeout is how long Start and Act wait for the runner, which looks for them several times a
+// second.
 const startTimeout = time.Second
 
 // act carries an action of the person at the device to the runner.
@@ -187,7 +196,8 @@ type act struct {
 	done   chan error
 }
 
-// Act answers the step that is on: yes, no, number, abandon.
+// Act answers the step under way: what is yes, no, number or abandon. It returns ErrNone when no
+// test is under way, and another error when the step does not take this answer.
 func (r *Runner) Act(ctx context.Context, what string, number float64) error {
 	a := act{what, number, make(chan error, 1)}
 	select {
@@ -203,7 +213,8 @@ func (r *Runner) Act(ctx context.Context, what string, number float64) error {
 // lookBack is the number of rows that are searched for earlier runs of the tests.
 const lookBack = 200_000
 
-// Run runs tests until ctx ends.
+// Run runs tests until ctx ends, and returns nil. A test that is under way then is abandoned, and
+// that is journalled.
 func (r *Runner) Run(ctx context.Context) error {
 	if err := r.remember(); err != nil {
 		r.log.Error("the results of earlier tests cannot be read; those tests count as due", "err", err)
@@ -218,7 +229,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
-// remember reads the newest result of each test from the journal.
+// remember reads the newest result of each test from the last lookBack rows of the journal.
 func (r *Runner) remember() error {
 	for before, left := r.journal.Size(), lookBack; before > 0 && left > 0; {
 		rows, err := r.journal.ReadBack(before, min(left, 2000))
@@ -246,7 +257,7 @@ func (r *Runner) remember() error {
 	return nil
 }
 
-// run is one test under way.
+// run is one test under way. Its fields belong to the runner's goroutine; view is shared under mu.
 type run struct {
 	*Runner
 	device string
@@ -265,6 +276,7 @@ const (
 	commitTimeout = 5 * time.Second
 )
 
+// run goes through the steps until one fails, the person abandons, or all have passed.
 func (u *run) run(ctx context.Context) {
 	u.begun = time.Now()
 	v := &View{Device: u.device, Test: u.test.ID, Title: u.test.Title.Text(), By: u.by}
@@ -296,13 +308,16 @@ func (u *run) run(ctx context.Context) {
 	u.finish(ctx, v, verdict, all)
 }
 
+// show changes what View returns.
 func (u *run) show(f func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	f()
 }
 
-// step runs one step.
+// step runs one step: it sets an output if the step does so, and then looks at evidence and answers
+// until the step is decided. A step that nobody answers within its limit fails; one with a judge is
+// decided by it, which knows when the limit is over.
 func (u *run) step(ctx context.Context, i int, s driver.Step) (checks []*observation.TestCheck, abandoned bool) {
 	begin := time.Now()
 	u.next = u.Runner.journal.Size()
@@ -361,7 +376,8 @@ func (u *run) step(ctx context.Context, i int, s driver.Step) (checks []*observa
 	}
 }
 
-// gather adds what the device said since.
+// gather adds the device's rows since the last look to the evidence, and its live samples since the
+// step began.
 func (u *run) gather(e *driver.Evidence, begin time.Time) error {
 	for {
 		rows, err := u.Runner.journal.Read(u.next, readPage)
@@ -387,7 +403,8 @@ func (u *run) gather(e *driver.Evidence, begin time.Time) error {
 	return nil
 }
 
-// finish journals the result.
+// finish journals the result, also when ctx has ended: what was done at a device must not be lost.
+// A result that cannot be journalled is shown and logged, and the test stays due.
 func (u *run) finish(ctx context.Context, v *View, verdict observation.DeviceTest_Verdict,
 	checks []*observation.TestCheck) {
 	result := &observation.DeviceTest{Test: u.test.ID, Title: u.test.Title.English(), Verdict: verdict,
