@@ -1,7 +1,9 @@
 package evidence
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -35,9 +37,14 @@ type Tailed interface {
 // Range is rows from First to Last, both included.
 type Range struct{ First, Last int64 }
 
+// SortRanges puts ranges in rising order.
+func SortRanges(all []Range) {
+	slices.SortFunc(all, func(a, b Range) int { return cmp.Compare(a.First, b.First) })
+}
+
 // Thinned is a Log from which its agent removed rows. Which, it declared in rows that are still there.
 type Thinned interface {
-	// Removed returns the rows that were declared removed, in rising order, without overlaps.
+	// Removed returns the rows that were declared removed, in rising order of their beginnings.
 	Removed() ([]Range, error)
 }
 
@@ -80,6 +87,9 @@ func Audit(log Log, journalKey []byte, verifier note.Verifier, origin string) (*
 	}
 	if err := a.log.Rows(a.row); err != nil {
 		return nil, err
+	}
+	for len(a.pending) > 0 && a.missing(a.tree.Size()+1) == nil { // the last rows of a copy may be removed ones
+		continue
 	}
 	for _, c := range a.pending {
 		a.report.find("evidence.rows-short", coded.Number("rows", a.tree.Size()),

@@ -1,11 +1,9 @@
 package journal
 
 import (
-	"cmp"
 	"context"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -87,7 +85,7 @@ func (a auditLog) Removed() (out []evidence.Range, err error) {
 		}
 		return nil
 	})
-	slices.SortFunc(out, func(a, b evidence.Range) int { return cmp.Compare(a.First, b.First) })
+	evidence.SortRanges(out)
 	return out, err
 }
 

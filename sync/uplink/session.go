@@ -276,25 +276,59 @@ func (s *session) sendBatch(class observation.Class, now time.Time) (bool, error
 	if s.journal.Last(class) <= st.sent {
 		return false, nil
 	}
-	size := int(float64(s.window.limit()/batchesInWindow) * s.ratio)
-	rows, err := s.journal.ReadClass(class, st.sent, maxBatchRows, min(max(size, minBatchBodies), maxBatchBodies))
-	if err != nil || len(rows) == 0 {
+	batch, f, err := s.nextBatch(class)
+	if err != nil || batch == nil {
 		return false, err
 	}
-	batch := wire.NewBatch(s.id.ID, class, st.sent, wireRows(rows))
 	batch.Epoch = st.epoch
 	s.attachCheckpoint(batch, now)
 	payload, err := s.codec.Encode(batch)
 	if err != nil {
 		return false, err
 	}
-	s.ratio += (float64(len(batch.Bodies))/float64(len(payload)) - s.ratio) / 4
-	f := flight{last: rows[len(rows)-1].Idx, rows: len(rows), bytes: len(payload), sent: now}
-	f.idle = f.last == s.journal.Last(class)
+	if len(batch.Bodies) > 0 {
+		s.ratio += (float64(len(batch.Bodies))/float64(len(payload)) - s.ratio) / 4
+	}
+	f.bytes, f.sent, f.idle = len(payload), now, f.last == s.journal.Last(class)
 	s.window.reserve(&f)
 	st.flying, st.sent, st.oldest = append(st.flying, f), f.last, time.Time{}
-	s.update(func(st *api.Link) { st.SentRows += uint64(len(rows)) })
+	s.update(func(st *api.Link) { st.SentRows += uint64(f.rows) })
 	return true, s.send(wire.ClassTopic(s.id.Site, s.id.Agent, class), payload)
+}
+
+// nextBatch returns the next rows of a class as a batch, nil when there are none, and what is known of its flight. Rows
+// that were removed, which only a hub that was restored from a backup lacks, are a batch of their own.
+func (s *session) nextBatch(class observation.Class) (*wire.Batch, flight, error) {
+	sent, limit := s.streams[class].sent, s.window.limit()/batchesInWindow
+	size := min(max(int(float64(limit)*s.ratio), minBatchBodies), maxBatchBodies)
+	next, err := s.journal.Next(class, sent, journal.Limits{
+		Rows: maxBatchRows, Bytes: size, Removed: min(max(limit/gapRowBytes, minGapRows), maxBatchRows),
+	})
+	if err != nil {
+		return nil, flight{}, err
+	}
+	if n := len(next.Removed); n > 0 {
+		return wire.NewGap(s.id.ID, class, sent, wireRemoved(next.Removed)), flight{last: next.Removed[n-1].Idx, rows: n}, nil
+	}
+	n := len(next.Rows)
+	if n == 0 {
+		return nil, flight{}, nil
+	}
+	return wire.NewBatch(s.id.ID, class, sent, wireRows(next.Rows)), flight{last: next.Rows[n-1].Idx, rows: n}, nil
+}
+
+// Bounds on a batch of removed rows: each is a hash, which cannot be compressed, and some bytes.
+const (
+	gapRowBytes = 34
+	minGapRows  = 32
+)
+
+func wireRemoved(rows []journal.RemovedRow) []wire.RemovedRow {
+	out := make([]wire.RemovedRow, len(rows))
+	for i, r := range rows {
+		out[i] = wire.RemovedRow(r)
+	}
+	return out
 }
 
 func wireRows(rows []journal.Row) []wire.Row {

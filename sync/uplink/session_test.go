@@ -652,3 +652,54 @@ func TestPulledArtifactsGoFirst(t *testing.T) {
 		t.Errorf("%d pulls", len(r.artifacts.pulled))
 	}
 }
+
+// A hub that was restored from a backup asks for rows that the agent has removed: it gets their leaf hashes in their
+// place, in order, and the rows that are left.
+func TestRemovedRowsAreAGap(t *testing.T) {
+	r := newRig(t)
+	var all []*observation.Observation
+	for i := range 12_000 {
+		class := telemetry
+		if i%50 == 0 {
+			class = event
+		}
+		o := observation.New(class, time.Unix(int64(i), 0), &observation.DeviceFault{Reason: "x"})
+		o.Device = "d"
+		all = append(all, o)
+	}
+	if _, err := r.j.Commit(t.Context(), all...); err != nil {
+		t.Fatal(err)
+	}
+	for _, class := range observation.Classes {
+		r.j.SetAcked(class, r.j.Last(class))
+	}
+	for _, class := range []observation.Class{telemetry, event} {
+		if n, err := r.j.PruneRows(t.Context(), class, 1000, 1); n == 0 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	r.greet(&wire.Cursor{Class: telemetry, Idx: 700}, &wire.Cursor{Class: event, Idx: -1}, &wire.Cursor{Class: alarm, Idx: -1})
+	at := map[observation.Class]int64{telemetry: 700, event: -1}
+	gaps := 0
+	for range 200 {
+		for _, m := range r.act(time.Second) {
+			b := decode(r, &wire.Batch{}, m)
+			if b.Prev != at[b.Class] {
+				t.Fatalf("class %s: a batch after %d follows row %d", b.Class.Name(), b.Prev, at[b.Class])
+			}
+			removed, err := b.Gap()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if gaps += len(removed); len(removed) > 0 {
+				at[b.Class] = removed[len(removed)-1].Idx
+			} else if rows, err := b.Rows(); err == nil {
+				at[b.Class] = rows[len(rows)-1].Idx
+			}
+			r.ack(&wire.Ack{Cursors: []*wire.Cursor{{Class: b.Class, Idx: at[b.Class], Epoch: b.Epoch}}})
+		}
+	}
+	if at[telemetry] != r.j.Last(telemetry) || at[event] != r.j.Last(event) || gaps < 300 {
+		t.Errorf("reached %v of %d and %d, %d removed rows", at, r.j.Last(telemetry), r.j.Last(event), gaps)
+	}
+}

@@ -225,6 +225,8 @@ type Batch struct {
 	BodyLen       []uint32               `protobuf:"varint,12,rep,packed,name=body_len,json=bodyLen,proto3" json:"body_len,omitempty"`        // per row: bytes of its body; one element when all are the same
 	Bodies        []byte                 `protobuf:"bytes,13,opt,name=bodies,proto3" json:"bodies,omitempty"`                                 // the rows' bodies, one after the other: lanewarden.v1.Body, the bytes that were hashed
 	Checkpoint    string                 `protobuf:"bytes,14,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`                         // now and then: the newest signed checkpoint
+	GapDelta      []uint64               `protobuf:"varint,15,rep,packed,name=gap_delta,json=gapDelta,proto3" json:"gap_delta,omitempty"`     // instead of rows: rows that the agent removed after a hub had acknowledged them; idx as in idx_delta
+	GapLeaves     []byte                 `protobuf:"bytes,16,opt,name=gap_leaves,json=gapLeaves,proto3" json:"gap_leaves,omitempty"`          // their leaf hashes in the evidence log, 32 bytes each
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -355,6 +357,20 @@ func (x *Batch) GetCheckpoint() string {
 		return x.Checkpoint
 	}
 	return ""
+}
+
+func (x *Batch) GetGapDelta() []uint64 {
+	if x != nil {
+		return x.GapDelta
+	}
+	return nil
+}
+
+func (x *Batch) GetGapLeaves() []byte {
+	if x != nil {
+		return x.GapLeaves
+	}
+	return nil
 }
 
 // Chunk is a part of an artifact. One without data asks how much the hub holds. Topic lw1/S/A/x.
@@ -943,7 +959,7 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x05epoch\x18\b \x01(\rR\x05epoch\x12\x1a\n" +
 	"\binstance\x18\t \x01(\x06R\binstance\x12\x10\n" +
 	"\x03box\x18\n" +
-	" \x01(\tR\x03box\"\x82\x03\n" +
+	" \x01(\tR\x03box\"\xbe\x03\n" +
 	"\x05Batch\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x12*\n" +
 	"\x05class\x18\x02 \x01(\x0e2\x14.lanewarden.v1.ClassR\x05class\x12\x12\n" +
@@ -963,7 +979,10 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x06bodies\x18\r \x01(\fR\x06bodies\x12\x1e\n" +
 	"\n" +
 	"checkpoint\x18\x0e \x01(\tR\n" +
-	"checkpoint\"\x91\x01\n" +
+	"checkpoint\x12\x1b\n" +
+	"\tgap_delta\x18\x0f \x03(\x04R\bgapDelta\x12\x1d\n" +
+	"\n" +
+	"gap_leaves\x18\x10 \x01(\fR\tgapLeaves\"\x91\x01\n" +
 	"\x05Chunk\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x14\n" +

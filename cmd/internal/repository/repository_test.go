@@ -57,7 +57,7 @@ func TestNoConflicts(t *testing.T) {
 
 // The work tree stays small: text that people wrote, pictures with a palette, no builds and no copies of others' work.
 func TestSmall(t *testing.T) {
-	const limit, picture = 6_000_000, 128 << 10 // bytes
+	const limit, picture = 8_000_000, 128 << 10 // bytes; the text was 6 MB when the centre was to come
 	total := int64(0)
 	for _, f := range tracked(t) {
 		if info, err := os.Lstat(filepath.Join(root, f)); err == nil {

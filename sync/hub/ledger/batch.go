@@ -23,7 +23,11 @@ const insertRows = 32
 // checkpoint that came with them is refused, as they are evidence of what was sent; nothing more of
 // that journal is accepted afterwards.
 func (l *Ledger) batch(c *replica, b *wire.Batch) (int, *wire.Ack, error) {
-	rows, err := b.Rows()
+	var rows []wire.Row
+	gap, err := b.Gap()
+	if err == nil && gap == nil {
+		rows, err = b.Rows()
+	}
 	if err != nil {
 		return 0, refuse(c.journal, wire.Refusal_REFUSAL_MALFORMED, message.Of(err)), nil
 	}
@@ -32,19 +36,15 @@ func (l *Ledger) batch(c *replica, b *wire.Batch) (int, *wire.Ack, error) {
 		cursor.GoBack = true
 		return 0, &wire.Ack{Journal: c.journal, Cursors: []*wire.Cursor{cursor}, Verified: c.verified}, nil
 	}
-	if err := l.insert(c, b.Class, rows); sqlog.IsConstraint(err) {
-		return 0, nil, l.contradiction(c, b.Class, rows, err)
-	} else if err != nil {
+	if gap != nil {
+		cursor.Idx, err = gap[len(gap)-1].Idx, l.noteGap(c, b.Class, gap)
+	} else {
+		cursor.Idx, err = rows[len(rows)-1].Idx, l.keep(c, b.Class, rows)
+	}
+	if err != nil {
 		return 0, nil, err
 	}
-	if err := errors.Join(l.nameArtifacts(c.id, rows), l.notePassages(c.id, rows)); err != nil {
-		return 0, nil, err
-	}
-	cursor.Idx = rows[len(rows)-1].Idx
 	c.cursors[b.Class] = cursor.Idx
-	if err := l.grow(c, b.Class, rows); err != nil {
-		return 0, nil, err
-	}
 	if b.Checkpoint != "" {
 		if err := l.checkpoint(c, b.Checkpoint); err != nil {
 			return 0, nil, err
@@ -56,6 +56,38 @@ func (l *Ledger) batch(c *replica, b *wire.Batch) (int, *wire.Ack, error) {
 		return len(rows), refuse(c.journal, c.refusal, c.refused), nil
 	}
 	return len(rows), &wire.Ack{Journal: c.journal, Cursors: []*wire.Cursor{cursor}, Verified: c.verified}, nil
+}
+
+// keep adds rows to the ledger and extends the evidence log over them.
+func (l *Ledger) keep(c *replica, class observation.Class, rows []wire.Row) error {
+	if err := l.insert(c, class, rows); sqlog.IsConstraint(err) {
+		return l.contradiction(c, class, rows, err)
+	} else if err != nil {
+		return err
+	}
+	if err := errors.Join(l.nameArtifacts(c.id, rows), l.notePassages(c.id, rows)); err != nil {
+		return err
+	}
+	return l.grow(c, class, rows)
+}
+
+// noteGap notes rows that the agent removed before this ledger had them, and extends the evidence log over them. That
+// their leaf hashes are right shows at the next checkpoint.
+func (l *Ledger) noteGap(c *replica, class observation.Class, gap []wire.RemovedRow) error {
+	for _, r := range gap {
+		held, err := l.db.Int("SELECT class FROM observation WHERE owner=? AND idx=?", 0, c.id, r.Idx)
+		if err != nil {
+			return err
+		}
+		if held != 0 {
+			return contradicts(class, r.Idx, observation.Class(held))
+		}
+		if err := l.db.Exec("INSERT INTO gap(owner, idx, class, leaf) VALUES(?,?,?,?)", c.id, r.Idx, int64(class), r.Leaf[:]); err != nil {
+			return err
+		}
+	}
+	_, err := l.growTo(c, 1<<62)
+	return err
 }
 
 const columns = "seq, owner, idx, class, t, device, kind, body"
@@ -104,13 +136,18 @@ func (l *Ledger) contradiction(c *replica, class observation.Class, rows []wire.
 			return err
 		}
 		if held != 0 {
-			return &fault{refusal: wire.Refusal_REFUSAL_EVIDENCE, forGood: true,
-				said: message.New("refusal.contradiction", rowNumber("row", rows[i].Idx),
-					message.Nested("class", message.New("class."+class.Name())),
-					message.Nested("held", message.New("class."+observation.Class(held).Name())))}
+			return contradicts(class, rows[i].Idx, observation.Class(held))
 		}
 	}
 	return fmt.Errorf("batch: %w", cause)
+}
+
+// contradicts returns the fault of a row that comes under a class, and that the ledger holds under another.
+func contradicts(class observation.Class, idx int64, held observation.Class) *fault {
+	return &fault{refusal: wire.Refusal_REFUSAL_EVIDENCE, forGood: true,
+		said: message.New("refusal.contradiction", rowNumber("row", idx),
+			message.Nested("class", message.New("class."+class.Name())),
+			message.Nested("held", message.New("class."+held.Name())))}
 }
 
 // grow extends the evidence log over rows that have just come, and over those of other classes that
@@ -140,14 +177,32 @@ func (l *Ledger) growTo(c *replica, idx int64) (ok bool, err error) {
 				record = recordOf(row)
 				return nil
 			}, c.id, c.tree.Size())
-		if err != nil || record == nil {
+		if err != nil {
 			return false, err
 		}
-		if err := c.append(*record); err != nil {
+		if record != nil {
+			err = c.append(*record)
+		} else if ok, err = l.growOverGap(c); !ok {
+			return false, err
+		}
+		if err != nil {
 			return false, err
 		}
 	}
 	return c.tree.Size() == idx, nil
+}
+
+// growOverGap extends the evidence log by the next row when the agent removed that; ok is false when it did not.
+func (l *Ledger) growOverGap(c *replica) (ok bool, err error) {
+	var leaf []byte
+	err = l.db.Query("SELECT leaf FROM gap WHERE owner=? AND idx=?", func(row []driver.Value) error {
+		leaf = sqlog.Bytes(row[0])
+		return nil
+	}, c.id, c.tree.Size())
+	if err != nil || leaf == nil {
+		return false, err
+	}
+	return true, c.appendLeaf(evidence.Hash(leaf))
 }
 
 // recordOf returns the evidence of a row with the columns class, t, kind, device, body.
@@ -165,6 +220,10 @@ func (c *replica) append(r evidence.Record) error {
 	if err != nil {
 		return err
 	}
+	return c.appendLeaf(leaf)
+}
+
+func (c *replica) appendLeaf(leaf evidence.Hash) error {
 	if full := c.tree.Append(leaf); full != nil {
 		return c.store.AddTiles(full)
 	}

@@ -249,6 +249,22 @@ type auditLog struct {
 // Tail implements evidence.Tailed.
 func (a auditLog) Tail() ([]evidence.Hash, error) { return a.tail, nil }
 
+// Removed implements evidence.Thinned: the rows that are not here, as far as the agent's own rows declare them removed.
+func (a auditLog) Removed() (out []evidence.Range, err error) {
+	err = a.rows.Query("SELECT body FROM observation WHERE owner=? AND kind=56 ORDER BY idx", func(r []driver.Value) error {
+		var body observation.Body
+		if err := proto.Unmarshal(sqlog.Bytes(r[0]), &body); err != nil {
+			return err
+		}
+		for first, last := range body.GetAgentPruned().Removed() {
+			out = append(out, evidence.Range{First: first, Last: last})
+		}
+		return nil
+	}, a.id)
+	evidence.SortRanges(out)
+	return out, err
+}
+
 // errHole ends the reading of rows.
 var errHole = errors.New("hole")
 
@@ -256,12 +272,16 @@ var errHole = errors.New("hole")
 // are in no checkpoint.
 func (a auditLog) Rows(f func(int64, evidence.Record) error) error {
 	next := int64(0)
-	err := a.rows.Query("SELECT class, t, kind, device, body, idx FROM observation WHERE owner=? ORDER BY idx", func(r []driver.Value) error {
-		idx := sqlog.Int64(r[5])
+	err := a.rows.Query(`SELECT class, t, kind, device, body, idx, 0 FROM observation WHERE owner=?1
+		UNION ALL SELECT class, 0, 0, '', NULL, idx, 1 FROM gap WHERE owner=?1 ORDER BY idx`, func(r []driver.Value) error {
+		idx, removed := sqlog.Int64(r[5]), sqlog.Int64(r[6]) != 0
 		if idx != next {
 			return errHole
 		}
 		next++
+		if removed {
+			return nil
+		}
 		return f(idx, *recordOf(r))
 	}, a.id)
 	if errors.Is(err, errHole) {

@@ -44,6 +44,14 @@ CREATE TABLE IF NOT EXISTS observation(
 	body   BLOB NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS observation_idx ON observation(owner, idx);
+CREATE INDEX IF NOT EXISTS observation_pruned ON observation(owner, idx) WHERE kind=56;
+CREATE TABLE IF NOT EXISTS gap(       -- rows that the agent removed before this ledger had them: it was restored from a backup
+	owner INTEGER NOT NULL,
+	idx   INTEGER NOT NULL,
+	class INTEGER NOT NULL,
+	leaf  BLOB NOT NULL,              -- leaf hash, as the agent said; a checkpoint shows that it is right
+	PRIMARY KEY(owner, idx)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cursor(
 	owner INTEGER NOT NULL,
 	class INTEGER NOT NULL,
