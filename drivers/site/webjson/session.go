@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -40,14 +41,19 @@ func (s *session) commit(ctx context.Context, name, source string, doc []byte) e
 	readings, bad := Decode(s.Profile.Value, doc)
 	var obs []*observation.Observation
 	s.mu.Lock()
+	before := maps.Clone(s.last)
 	for i := range readings {
 		obs = append(obs, s.news(at, &readings[i])...)
 	}
 	s.mu.Unlock()
-	if err := s.keep(ctx, name, doc, obs); err != nil {
-		return err
+	err := s.keep(ctx, name, doc, obs)
+	if err == nil {
+		err = driver.CommitAny(ctx, s.sink, obs)
 	}
-	if err := driver.CommitAny(ctx, s.sink, obs); err != nil {
+	if err != nil {
+		s.mu.Lock()
+		s.last = before // the device sends it again, and it is new then
+		s.mu.Unlock()
 		return err
 	}
 	if len(readings) > 0 {
