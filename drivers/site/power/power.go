@@ -61,7 +61,7 @@ func (u *ups) Run(ctx context.Context, sink driver.Sink) error {
 			return inWords(s.vars["ups.status"])
 		},
 	}
-	err := l.Run(ctx, u.env.Links, sink)
+	err := l.Run(ctx, u.env.Links, rollbackSink{sink, u})
 	if ctx.Err() != nil {
 		return err
 	}

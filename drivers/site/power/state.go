@@ -77,6 +77,22 @@ func (s *state) answer(at time.Time, low float64, p *observation.SitePower,
 	return append(out, o)
 }
 
+// rollbackSink forgets what was reported of a UPS when the journal refuses it: the next connection takes it up from the
+// journal, and reports what is missing there.
+type rollbackSink struct {
+	driver.Sink
+	ups *ups
+}
+
+// Commit implements driver.Sink.
+func (r rollbackSink) Commit(ctx context.Context, obs ...*observation.Observation) (int, error) {
+	added, err := r.Sink.Commit(ctx, obs...)
+	if err != nil {
+		r.ups.state = state{}
+	}
+	return added, err
+}
+
 // contactLost deals with the end of a connection. A UPS that was last on its battery may be empty by now, and what
 // is between it and us without power: that is an alarm, and no mere reconnect.
 func (s *ups) contactLost(ctx context.Context, sink driver.Sink, at time.Time, why error) error {
@@ -89,8 +105,7 @@ func (s *ups) contactLost(ctx context.Context, sink driver.Sink, at time.Time, w
 	})
 	obs := s.conditions.Alarm(s.heard, contactLost, "", true, text)
 	if err := driver.CommitAny(ctx, sink, obs); err != nil {
-		s.conditions = driver.Conditions{} // it is reported with the next try
-		s.restored = false
+		s.state = state{} // it is reported with the next try
 		return err
 	}
 	return message.Wrap(why, "power.last-on-battery", message.Duration("ago", at.Sub(s.heard)))

@@ -159,6 +159,42 @@ func TestContactLostOnBattery(t *testing.T) {
 	}
 }
 
+// TestRefusedConditions: an alarm that the journal refused is reported when the UPS says it again, once.
+func TestRefusedConditions(t *testing.T) {
+	ctx := t.Context()
+	journal := drivertest.NewSink()
+	u := &ups{Config: *settings("").(*Config)}
+	sink := rollbackSink{journal, u}
+	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	connect := func(status string) error {
+		if err := u.restore(ctx, sink); err != nil {
+			t.Fatal(err)
+		}
+		at = at.Add(time.Second)
+		return driver.CommitAny(ctx, sink, u.answer(at, 30, body(map[string]string{"ups.status": status}), time.Hour))
+	}
+	if err := connect("OL"); err != nil {
+		t.Fatal(err)
+	}
+	journal.Refuse(true)
+	if connect("OL OVER") == nil {
+		t.Fatal("the journal took it")
+	}
+	journal.Refuse(false)
+	for range 2 {
+		if err := connect("OL OVER"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conditions := journal.Of(observation.Kind_KIND_DEVICE_CONDITION)
+	if len(conditions) != 1 || conditions[0].Class != observation.Class_CLASS_ALARM {
+		t.Errorf("%v", conditions)
+	}
+	if rows := journal.Of(observation.Kind_KIND_SITE_POWER); len(rows) != 2 || rows[1].Class != observation.Class_CLASS_EVENT {
+		t.Errorf("%v", rows)
+	}
+}
+
 // TestUnreachable runs the driver against an address where nobody listens, after a UPS on battery was journalled.
 func TestUnreachable(t *testing.T) {
 	links, err := transport.NewOpener(nil)
