@@ -4,7 +4,6 @@ package accounts
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -43,7 +42,8 @@ func ParseRole(name string) (Role, error) {
 	if i := slices.Index(roleNames, name); i > 0 {
 		return Role(i), nil
 	}
-	return Nobody, fmt.Errorf("%q is no role: %s", name, strings.Join(roleNames[1:], ", "))
+	return Nobody, message.Errorf("accounts.no-role", message.Quoted("role", name),
+		message.String("known", strings.Join(roleNames[1:], ", ")))
 }
 
 // cost of a hash that is made now (OWASP password storage cheat sheet, argon2id).
@@ -62,7 +62,7 @@ const MinPassword = 8
 // Hash returns the argon2id hash of a password with a new salt, in the PHC string format.
 func Hash(password string) (string, error) {
 	if len(password) < MinPassword {
-		return "", fmt.Errorf("a password has at least %d characters", MinPassword)
+		return "", message.Errorf("accounts.short-password", message.Int("least", MinPassword))
 	}
 	return argon2id.CreateHash(password, &cost)
 }
@@ -72,11 +72,12 @@ func checkHash(hash string) error {
 	p, _, _, err := argon2id.DecodeHash(hash)
 	switch {
 	case err != nil:
-		return fmt.Errorf("is no argon2id hash: %w", err)
+		return &message.Error{Message: message.New("accounts.no-hash"), Err: err}
 	case p.Memory < minMemory || p.Memory > maxMemory || p.Iterations < 1 || p.Iterations > maxIterations || p.Parallelism < 1:
-		return fmt.Errorf("argon2id parameters m=%d,t=%d,p=%d are out of bounds", p.Memory, p.Iterations, p.Parallelism)
+		return message.Errorf("accounts.cost", message.String("parameters",
+			fmt.Sprintf("m=%d,t=%d,p=%d", p.Memory, p.Iterations, p.Parallelism)))
 	case p.KeyLength < minKey:
-		return errors.New("hash is too short")
+		return message.Errorf("accounts.short-hash")
 	}
 	return nil
 }
@@ -93,7 +94,7 @@ var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
 // CheckName reports what is wrong with an account's name.
 func CheckName(name string) error {
 	if !namePattern.MatchString(name) {
-		return fmt.Errorf("account name %q: lower-case letters, digits, dot, dash and underscore, at most 32", name)
+		return message.Errorf("accounts.name", message.Quoted("name", name))
 	}
 	return nil
 }
@@ -106,7 +107,7 @@ func Parse(text []byte) ([]Account, error) {
 func parseLine(line string) (a Account, err error) {
 	parts := strings.SplitN(line, ":", 3)
 	if len(parts) != 3 {
-		return a, errors.New("write NAME:ROLE:HASH")
+		return a, message.Errorf("accounts.line")
 	}
 	a.Name, a.Hash = parts[0], parts[2]
 	if err := CheckName(a.Name); err != nil {

@@ -2,11 +2,12 @@ package api
 
 import (
 	"encoding/hex"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
 // Hash is the SHA-256 of an artifact, which is its name.
@@ -15,7 +16,7 @@ type Hash [32]byte
 // UnmarshalText implements encoding.TextUnmarshaler. It accepts 64 hexadecimal digits.
 func (h *Hash) UnmarshalText(text []byte) error {
 	if n, err := hex.Decode(h[:], text[:min(len(text), 2*len(h))]); err != nil || n != len(h) || len(text) != 2*len(h) {
-		return fmt.Errorf("%.80q is no SHA-256: write 64 hexadecimal digits", text)
+		return message.Errorf("api.no-hash", message.Quoted("text", text))
 	}
 	return nil
 }

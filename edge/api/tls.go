@@ -3,8 +3,9 @@ package api
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"os"
+
+	"lanewarden/drivers/message"
 )
 
 // ServerTLS returns the TLS settings of an HTTP side: its certificate chain and key (PEM files), and whose client
@@ -16,7 +17,7 @@ func ServerTLS(cert, key, clientCA string) (*tls.Config, error) {
 	}
 	own, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
-		return nil, fmt.Errorf("certificate %s with key %s: %w", cert, key, err)
+		return nil, message.Wrap(err, "settings.key-pair", message.String("cert", cert), message.String("key", key))
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{own}, MinVersion: tls.VersionTLS12}
 	if clientCA == "" {
@@ -28,7 +29,7 @@ func ServerTLS(cert, key, clientCA string) (*tls.Config, error) {
 	}
 	config.ClientCAs, config.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
 	if !config.ClientCAs.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s holds no certificate (PEM)", clientCA)
+		return nil, message.Errorf("api.no-certificate", message.String("file", clientCA))
 	}
 	return config, nil
 }

@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 
@@ -33,7 +32,7 @@ func (noPassages) Passages(context.Context) ([]*observation.PassageClosed, map[s
 }
 
 func (noPassages) Correct(context.Context, int64, string, string, string) error {
-	return errors.New("no lane has stations (lanes.stations in the lane file), so there are no passages")
+	return message.Errorf("passage.no-stations")
 }
 
 func (noPassages) Corrected(o *observation.Observation) time.Time {

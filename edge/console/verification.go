@@ -45,11 +45,11 @@ func (c *Console) hashAll(ctx context.Context) (api.Verdict, error) {
 	}, nil
 }
 
-// findings are what verification found, in English as the journal keeps them.
-func findings(all []error) []string {
-	out := make([]string, len(all))
+// findings are what verification found, in all languages.
+func findings(all []error) []message.Text {
+	out := make([]message.Text, len(all))
 	for i, f := range all {
-		out[i] = message.Of(f).English()
+		out[i] = message.Of(f).Text()
 	}
 	return out
 }

@@ -5,8 +5,6 @@ package diag
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -14,6 +12,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 )
@@ -125,7 +124,8 @@ func (s *slice) add(r transport.Record) error {
 		s.records = append(s.records, slices.SortedFunc(maps.Values(s.open), func(a, b transport.Record) int { return a.At.Compare(b.At) })...)
 	}
 	if s.bytes += len(r.Data); s.bytes > MaxBytes {
-		return fmt.Errorf("over %d MiB were recorded by %s: ask for a shorter time", MaxBytes>>20, r.At.Format(time.RFC3339))
+		return message.Errorf("recording.large", message.Int("mebibytes", MaxBytes>>20),
+			message.String("by", r.At.Format(time.RFC3339)))
 	}
 	s.records = append(s.records, r)
 	return nil
@@ -177,7 +177,7 @@ func Read(in io.Reader) (*Recording, error) {
 	out, size := &Recording{}, 0
 	err := transport.ReadSegment(in, func(r transport.Record) error {
 		if size += len(r.Data); size > 2*MaxBytes {
-			return fmt.Errorf("over %d MiB: not a recording of ours", 2*MaxBytes>>20)
+			return message.Errorf("recording.too-large", message.Int("mebibytes", 2*MaxBytes>>20))
 		}
 		switch r.Kind {
 		case transport.RecordAbout:
@@ -194,7 +194,7 @@ func Read(in io.Reader) (*Recording, error) {
 		return nil
 	})
 	if err == nil && out.About.Device == "" {
-		err = errors.New("does not say what it is of: make it with lanectl capture --format tape")
+		err = message.Errorf("recording.of-nothing")
 	}
 	return out, err
 }

@@ -16,7 +16,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/driver"
@@ -34,8 +33,7 @@ import (
 func Replay(ctx context.Context, spec driver.Spec, settings any, r *Recording) ([]*observation.Observation, error) {
 	sandboxed, ok := settings.(driver.Sandboxed)
 	if !ok {
-		return nil, fmt.Errorf("driver %s asks its device, or sets outputs: a recording answers nothing, so it cannot be "+
-			"replayed (Wireshark opens it: lanectl capture --format pcapng)", spec.Name)
+		return nil, message.Errorf("recording.no-replay", message.String("driver", spec.Name))
 	}
 	dir, err := os.MkdirTemp("", "lanewarden-replay-*")
 	if err != nil {
@@ -125,8 +123,7 @@ func (p *player) documents(ctx context.Context, run driver.Driver, documents []t
 	}
 	if named > 0 {
 		problems = append(problems,
-			fmt.Errorf("of %d of %d %s only the names are on the tape: they were too large for it", named,
-				len(documents), english.PluralWord(len(documents), "document", "")))
+			message.Errorf("recording.names-only", message.Int("named", named), message.Count("n", len(documents))))
 	}
 	stop()
 	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
@@ -144,7 +141,7 @@ const (
 // until the driver has taken it. Which of the two is seen from the folder done that a driver
 // creates when it begins to watch.
 func (p *player) document(ctx context.Context, n int, name string, body []byte) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("the driver did not take it"))
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, message.Errorf("recording.not-taken"))
 	defer cancel()
 	name = filepath.Base(name)
 	for posted := false; ; {

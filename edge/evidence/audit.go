@@ -192,7 +192,7 @@ func (a *audit) append(leaf tlog.Hash) {
 }
 
 // ErrNoTile is returned by a Log's Tile method for a tile that it does not hold.
-var ErrNoTile = errors.New("tile is not on record")
+var ErrNoTile = coded.New("evidence.tile-unrecorded")
 
 // loadStored gets the leaf hashes on record for leaf tile n: from the tile, or from the largest checkpoint within it.
 func (a *audit) loadStored(n int64) (err error) {

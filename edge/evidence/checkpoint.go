@@ -3,12 +3,15 @@ package evidence
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"lanewarden/drivers/observation/coded"
 )
 
 // MaxCheckpointBytes bounds a signed checkpoint that is read from elsewhere.
@@ -48,30 +51,45 @@ func (c Checkpoint) Sign(signer note.Signer) (string, error) {
 func OpenCheckpoint(signed string, verifier note.Verifier, origin string) (Checkpoint, error) {
 	c, err := openCheckpoint(signed, verifier)
 	if err == nil && c.Origin != origin {
-		err = fmt.Errorf("checkpoint is of %q, not of %q", c.Origin, origin)
+		err = coded.New("checkpoint.other-origin", coded.Value("origin", c.Origin), coded.Value("want", origin))
 	}
 	return c, err
 }
 
 func openCheckpoint(signed string, verifier note.Verifier) (Checkpoint, error) {
 	if len(signed) > MaxCheckpointBytes {
-		return Checkpoint{}, fmt.Errorf("checkpoint of %d bytes is longer than %d", len(signed), MaxCheckpointBytes)
+		return Checkpoint{}, coded.New("checkpoint.long", coded.Value("bytes", len(signed)),
+			coded.Value("most", MaxCheckpointBytes))
 	}
 	n, err := note.Open([]byte(signed), note.VerifierList(verifier))
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("checkpoint: %w", err)
+		return Checkpoint{}, noteError(err)
 	}
 	lines := strings.Split(n.Text, "\n")
 	if len(lines) < 4 {
-		return Checkpoint{}, fmt.Errorf("checkpoint has %d lines, not 3", len(lines)-1)
+		return Checkpoint{}, coded.New("checkpoint.lines", coded.Value("n", len(lines)-1))
 	}
 	size, err := strconv.ParseInt(lines[1], 10, 64)
 	if err != nil || size < 0 {
-		return Checkpoint{}, fmt.Errorf("checkpoint: size %q is not a count", lines[1])
+		return Checkpoint{}, coded.New("checkpoint.size", coded.Value("size", lines[1]))
 	}
 	root, err := tlog.ParseHash(lines[2])
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("checkpoint: root %q: %w", lines[2], err)
+		return Checkpoint{}, coded.New("checkpoint.root", coded.Value("root", lines[2]))
 	}
 	return Checkpoint{Origin: lines[0], Size: size, Root: root}, nil
+}
+
+// noteError returns the error of a signed note (golang.org/x/mod/sumdb/note) that does not hold, as a message. It has
+// three: the note is none, nobody known signed it, or the signature is not of this text.
+func noteError(err error) error {
+	var unverified *note.UnverifiedNoteError
+	var invalid *note.InvalidSignatureError
+	switch {
+	case errors.As(err, &unverified):
+		return coded.New("checkpoint.other-key")
+	case errors.As(err, &invalid):
+		return coded.New("checkpoint.forged")
+	}
+	return coded.New("checkpoint.malformed")
 }

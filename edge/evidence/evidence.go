@@ -7,10 +7,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"hash"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"lanewarden/drivers/observation/coded"
 )
 
 // MaxDeviceLen is the longest device id that a leaf can hold, in bytes.
@@ -63,7 +64,8 @@ func (b *Blinder) Blind(idx int64) (out Blind) {
 // device id over MaxDeviceLen bytes.
 func AppendLeaf(dst []byte, blind Blind, r Record) ([]byte, error) {
 	if len(r.Device) > MaxDeviceLen {
-		return nil, fmt.Errorf("device id of %d bytes is longer than %d", len(r.Device), MaxDeviceLen)
+		return nil, coded.New("evidence.long-device", coded.Value("bytes", len(r.Device)),
+			coded.Value("most", MaxDeviceLen))
 	}
 	dst = append(dst, blind[:]...)
 	dst = append(dst, r.Class)

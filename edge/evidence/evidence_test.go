@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -203,5 +204,42 @@ func BenchmarkStoredHashes(b *testing.B) {
 			b.Fatal(err)
 		}
 		stored = append(stored, hs...)
+	}
+}
+
+// TestCheckpointErrors: each way in which a checkpoint does not hold is a message of its own, said in both languages.
+func TestCheckpointErrors(t *testing.T) {
+	signer, verifier := keys(t)
+	_, other := keys(t)
+	sign := func(text string) string {
+		signed, err := note.Sign(&note.Note{Text: text}, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(signed)
+	}
+	good := sign(testOrigin + "\n1\n" + base64.StdEncoding.EncodeToString(make([]byte, tlog.HashSize)) + "\n")
+	for code, c := range map[string]struct {
+		signed string
+		by     note.Verifier
+		origin string
+	}{
+		"checkpoint.long":         {strings.Repeat("x", MaxCheckpointBytes+1), verifier, testOrigin},
+		"checkpoint.malformed":    {"no note", verifier, testOrigin},
+		"checkpoint.other-key":    {good, other, testOrigin},
+		"checkpoint.forged":       {strings.Replace(good, "\n1\n", "\n2\n", 1), verifier, testOrigin},
+		"checkpoint.lines":        {sign("x\n"), verifier, testOrigin},
+		"checkpoint.size":         {sign("x\none\ny\n"), verifier, testOrigin},
+		"checkpoint.root":         {sign("x\n1\ny\n"), verifier, testOrigin},
+		"checkpoint.other-origin": {good, verifier, "lanewarden/other/lane-1/00"},
+	} {
+		_, err := OpenCheckpoint(c.signed, c.by, c.origin)
+		m := message.Of(err)
+		if m.Code != code || m.Is("quoted") || m.In(message.French) == m.English() {
+			t.Errorf("%s: %v, %q", code, err, m.In(message.French))
+		}
+	}
+	if _, err := OpenCheckpoint(good, verifier, testOrigin); err != nil {
+		t.Error(err)
 	}
 }

@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 
 	"golang.org/x/mod/sumdb/note"
@@ -42,7 +41,7 @@ func NewExport(origin, key, checkpoint string, tree *Tree, tiles Tiles, records 
 	for i := range records {
 		proof, err := tlog.ProveRecord(tree.Size(), records[i].Idx, reader)
 		if err != nil {
-			return nil, fmt.Errorf("row %d: %w", records[i].Idx, err)
+			return nil, coded.New("evidence.row", coded.Number("row", records[i].Idx), coded.CausedBy(err))
 		}
 		for _, h := range proof {
 			records[i].Proof = append(records[i].Proof, h[:])

@@ -1,9 +1,9 @@
 package evidence
 
 import (
-	"fmt"
-
 	"golang.org/x/mod/sumdb/tlog"
+
+	"lanewarden/drivers/observation/coded"
 )
 
 // TileHeight is log2 of TileWidth, the number of hashes in a full tile: 8 KiB, and one tile in 256 rows. Tiles of this
@@ -117,7 +117,8 @@ type Tiles interface {
 // Restore rebuilds the tree of a log of size leaves from its full tiles and the leaf hashes after the last of them.
 func Restore(size int64, tiles Tiles, tail []tlog.Hash) (*Tree, error) {
 	if int64(len(tail)) != size%TileWidth {
-		return nil, fmt.Errorf("evidence log of %d rows has %d hashes in its last tile, not %d", size, len(tail), size%TileWidth)
+		return nil, coded.New("evidence.last-tile", coded.Number("rows", size),
+			coded.Value("n", len(tail)), coded.Number("want", size%TileWidth))
 	}
 	t := &Tree{size: size, edge: [][]tlog.Hash{append(make([]tlog.Hash, 0, TileWidth), tail...)}}
 	for level := 1; size>>(TileHeight*level) > 0; level++ {
@@ -153,7 +154,8 @@ func (t *Tree) Reader(tiles Tiles) tlog.HashReader {
 				out[i] = subtree(hashes[lo:hi])
 				continue
 			}
-			return nil, fmt.Errorf("evidence log of %d rows has no hash at level %d, %d", t.size, level, n)
+			return nil, coded.New("evidence.no-hash", coded.Number("rows", t.size),
+				coded.Number("level", level), coded.Number("place", n))
 		}
 		return out, nil
 	})
@@ -181,7 +183,7 @@ func EncodeHashes(hashes []tlog.Hash) []byte {
 // DecodeHashes is the inverse of EncodeHashes.
 func DecodeHashes(b []byte) ([]tlog.Hash, error) {
 	if len(b)%tlog.HashSize != 0 || len(b) > TileWidth*tlog.HashSize {
-		return nil, fmt.Errorf("%d bytes are no tile of %d-byte hashes", len(b), tlog.HashSize)
+		return nil, coded.New("evidence.no-tile", coded.Value("n", len(b)), coded.Number("size", tlog.HashSize))
 	}
 	out := make([]tlog.Hash, len(b)/tlog.HashSize)
 	for i := range out {

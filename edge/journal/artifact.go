@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"io/fs"
@@ -15,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/sqlog"
 )
@@ -38,9 +38,9 @@ const (
 // Errors of OpenArtifact.
 var (
 	// ErrNoArtifact means that the journal does not hold the artifact.
-	ErrNoArtifact = errors.New("artifact is not in the journal")
+	ErrNoArtifact = message.Errorf("journal.no-artifact")
 	// ErrPruned is ErrNoArtifact for one that was removed to make room: the hub holds it.
-	ErrPruned = fmt.Errorf("%w: it was removed to make room, the centre holds it", ErrNoArtifact)
+	ErrPruned = message.Wrap(ErrNoArtifact, "journal.pruned")
 )
 
 // StoreArtifact keeps all bytes of r, durably when it returns, and names them. The same bytes again add nothing. It
@@ -51,7 +51,7 @@ func (j *Journal) StoreArtifact(ctx context.Context, r io.Reader, mediaType, nam
 	}
 	head, err := io.ReadAll(io.LimitReader(r, inlineMax+1))
 	if err != nil {
-		return nil, fmt.Errorf("artifact %q: %w", name, err)
+		return nil, message.Wrap(err, "journal.artifact", message.Quoted("name", name))
 	}
 	a := &observation.Artifact{MediaType: mediaType, Name: name}
 	if len(head) <= inlineMax {
@@ -61,12 +61,13 @@ func (j *Journal) StoreArtifact(ctx context.Context, r io.Reader, mediaType, nam
 	}
 	temporary := ""
 	if temporary, a.Sha256, a.Size, err = j.writeFile(io.MultiReader(bytes.NewReader(head), r)); err != nil {
-		return nil, fmt.Errorf("artifact %q: %w", name, err)
+		return nil, message.Wrap(err, "journal.artifact", message.Quoted("name", name))
 	}
 	j.files.RLock() // from here on until its row is committed it is not removed
 	defer j.files.RUnlock()
 	if err := j.placeFile(temporary, a); err != nil {
-		return nil, fmt.Errorf("artifact %q: %w", name, errors.Join(err, os.Remove(temporary)))
+		return nil, message.Wrap(errors.Join(err, os.Remove(temporary)), "journal.artifact",
+			message.Quoted("name", name))
 	}
 	return a, j.nameArtifact(ctx, a, nil)
 }

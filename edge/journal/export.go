@@ -1,13 +1,13 @@
 package journal
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
@@ -65,7 +65,7 @@ func gather(db *sqlog.DB, id Identity, size int64, take func(*Row) bool) (record
 		}
 		text, err := observation.JSON(o)
 		if err != nil {
-			return fmt.Errorf("row %d: %w", r.Idx, err)
+			return message.Wrap(err, "evidence.row", rowNumber(r.Idx))
 		}
 		blind, record := blinder.Blind(r.Idx), r.Record()
 		records = append(records, evidence.ExportedRecord{

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
@@ -169,15 +170,15 @@ func loadIdentity(db *sqlog.DB, opts Options, verifierKey string) (Identity, err
 		}
 	}
 	if v := string(meta["schema"]); v != schemaVersion {
-		return Identity{}, fmt.Errorf("journal has schema %q, this program reads %q", v, schemaVersion)
+		return Identity{}, message.Errorf("journal.schema", message.Quoted("schema", v), message.Quoted("want", schemaVersion))
 	}
 	id := identityOf(meta)
 	if id.Site != opts.Site || id.Agent != opts.Agent {
-		return Identity{}, fmt.Errorf("journal belongs to site %q, agent %q, not to %q, %q: give the old names back, or move the journal's directory away to begin a new one",
-			id.Site, id.Agent, opts.Site, opts.Agent)
+		return Identity{}, message.Errorf("journal.other-agent", message.Quoted("site", id.Site),
+			message.Quoted("agent", id.Agent), message.Quoted("wantSite", opts.Site), message.Quoted("wantAgent", opts.Agent))
 	}
 	if id.Verifier != verifierKey {
-		return Identity{}, fmt.Errorf("journal was signed by another key than the one in %s: put the old key back, or move the journal's directory away to begin a new one", keyFile)
+		return Identity{}, message.Errorf("journal.other-key", message.String("file", keyFile))
 	}
 	return id, nil
 }
@@ -219,7 +220,7 @@ func identityOf(meta map[string][]byte) Identity {
 }
 
 // ErrClosed is returned by calls on a closed journal.
-var ErrClosed = errors.New("journal is closed")
+var ErrClosed = message.Errorf("journal.closed")
 
 // Close makes what was committed the last checkpoint and ends the journal. Commits under way finish or get ErrClosed.
 func (j *Journal) Close() error {

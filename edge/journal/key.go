@@ -2,7 +2,6 @@ package journal
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
 )
@@ -28,13 +28,14 @@ func loadKey(path, site, agent string) (signer note.Signer, verifierKey string, 
 	}
 	secret, public, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
 	if signer, err = note.NewSigner(secret); err != nil {
-		return nil, "", fmt.Errorf("%s: line 1 is no signing key: %w", path, err)
+		return nil, "", noKey(err, "journal.no-signing-key", path)
 	}
 	if _, err := note.NewVerifier(public); err != nil {
-		return nil, "", fmt.Errorf("%s: line 2 is no public key: %w", path, err)
+		return nil, "", noKey(err, "journal.no-public-key", path)
 	}
 	if want := evidence.KeyName(site, agent); signer.Name() != want {
-		return nil, "", fmt.Errorf("%s: key is of %q, this agent is %q", path, signer.Name(), want)
+		return nil, "", message.Errorf("journal.key-of-other", message.String("file", path),
+			message.Quoted("key", signer.Name()), message.Quoted("want", want))
 	}
 	return signer, public, nil
 }
@@ -58,4 +59,9 @@ func newKey(path, site, agent string) ([]byte, error) {
 		return nil, err
 	}
 	return text, sqlog.SyncDir(filepath.Dir(path))
+}
+
+// noKey returns the error of a line of a key file that is no key. err, which is in English, is only wrapped.
+func noKey(err error, code, path string) error {
+	return &message.Error{Message: message.New(code, message.String("file", path)), Err: err}
 }

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/sqlog"
 )
@@ -99,7 +100,7 @@ func (j *Journal) collect(where string, maxBytes int, args ...driver.Value) (out
 func (r *Row) Observation() (*observation.Observation, error) {
 	body := &observation.Body{}
 	if err := proto.Unmarshal(r.Body, body); err != nil {
-		return nil, fmt.Errorf("row %d: %w", r.Idx, err)
+		return nil, message.Wrap(err, "evidence.row", rowNumber(r.Idx))
 	}
 	return &observation.Observation{Class: r.Class, TimeNs: r.Time, Device: r.Device, Key: r.Key, Body: body}, nil
 }

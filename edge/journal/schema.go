@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/sqlog"
 )
@@ -59,13 +60,13 @@ func prepare(db *sqlog.DB) error {
 		}
 		if version := string(meta["schema"]); version == "1" {
 			if err := migrate1(db); err != nil {
-				return fmt.Errorf("making schema 2 of schema 1: %w", err)
+				return message.Wrap(err, "journal.migration", message.Int("to", 2), message.Int("from", 1))
 			}
 			meta["schema"] = []byte("2")
 		}
 		if version := string(meta["schema"]); version == "2" {
 			if err := migrate2(db); err != nil {
-				return fmt.Errorf("making schema 3 of schema 2: %w", err)
+				return message.Wrap(err, "journal.migration", message.Int("to", 3), message.Int("from", 2))
 			}
 		}
 	}

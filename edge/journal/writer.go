@@ -5,10 +5,12 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
@@ -99,22 +101,25 @@ func (j *Journal) do(ctx context.Context, r *request) error {
 // was encoded once is kept, hashed and sent as bytes. Idx and Prev are given by the writer.
 func newRow(o *observation.Observation) (Row, error) {
 	kind := o.GetBody().Kind()
-	name := fmt.Sprintf("observation of %q, %s", o.GetDevice(), kind.Name())
+	wrong := func(err error) (Row, error) {
+		return Row{}, message.Wrap(err, "journal.observation", message.Quoted("device", o.GetDevice()),
+			message.String("kind", kind.Name()))
+	}
 	switch {
 	case kind == observation.Kind_KIND_UNSPECIFIED:
-		return Row{}, fmt.Errorf("%s: has no typed body", name)
+		return wrong(message.Errorf("journal.no-body"))
 	case o.Class < observation.Class_CLASS_ALARM || o.Class > observation.Class_CLASS_TELEMETRY:
-		return Row{}, fmt.Errorf("%s: class %d is not alarm, event or telemetry", name, o.Class)
+		return wrong(message.Errorf("journal.class", message.Int("class", int(o.Class))))
 	case o.Device == "" || len(o.Device) > evidence.MaxDeviceLen:
-		return Row{}, fmt.Errorf("%s: a device id has 1 to %d bytes", name, evidence.MaxDeviceLen)
+		return wrong(message.Errorf("journal.device-id", message.Int("most", evidence.MaxDeviceLen)))
 	}
 	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(o.Body)
 	if err != nil {
-		return Row{}, fmt.Errorf("%s: %w", name, err)
+		return wrong(err)
 	}
 	if len(body) > observation.MaxBodyBytes {
-		return Row{}, fmt.Errorf("%s: body of %d bytes is over the limit of %d; large things are artifacts",
-			name, len(body), observation.MaxBodyBytes)
+		return wrong(message.Errorf("journal.body", message.String("bytes", strconv.Itoa(len(body))),
+			message.String("most", strconv.Itoa(observation.MaxBodyBytes))))
 	}
 	return Row{
 		Class: o.Class, Time: o.TimeNs, Device: o.Device, Kind: kind, Key: o.Key, Body: body,
@@ -176,7 +181,7 @@ func (w *writer) tailHashes(size int64) (tail []evidence.Hash, err error) {
 	first := size - size%evidence.TileWidth
 	err = queryRows(w.db, "WHERE idx>=? ORDER BY idx", func(r *Row) error {
 		if want := first + int64(len(tail)); r.Idx != want {
-			return fmt.Errorf("journal has no row %d", want)
+			return message.Errorf("journal.no-row", rowNumber(want))
 		}
 		leaf, err := w.hasher.Leaf(r.Idx, r.Record())
 		tail = append(tail, leaf)
@@ -409,3 +414,6 @@ func (w *writer) writeCursors() error {
 	}
 	return err
 }
+
+// rowNumber returns an argument that is a row's idx, without marks between thousands.
+func rowNumber(idx int64) message.Arg { return message.String("row", strconv.FormatInt(idx, 10)) }

@@ -65,7 +65,7 @@ func New(journal Journal, devices []Device, opts Options) (*Supervisor, error) {
 	for _, d := range devices {
 		one, err := s.newDevice(d, opts)
 		if err != nil {
-			return nil, fmt.Errorf("device %s: %w", d.ID, err)
+			return nil, message.Wrap(err, "output.of-device", message.String("device", d.ID))
 		}
 		s.devices = append(s.devices, one)
 		s.suture.Add(one)
@@ -154,18 +154,18 @@ func (s *Supervisor) Command(ctx context.Context, device, output, value, reason 
 		}
 		c, ok := d.driver.(driver.Commander)
 		if !ok {
-			return fmt.Errorf("device %s has no outputs; %s", device, s.withOutputs())
+			return s.withOutputs(message.New("output.no-outputs", message.String("device", device)))
 		}
 		if there := c.OutputNames(); !slices.Contains(there, output) { // said at once, also when the device is not connected
-			return fmt.Errorf("device %s: %w", device, driver.NoOutput(output, there))
+			return message.Wrap(driver.NoOutput(output, there), "output.of-device", message.String("device", device))
 		}
 		return c.Command(ctx, output, value, reason)
 	}
-	return fmt.Errorf("there is no device %.80q; %s", device, s.withOutputs())
+	return s.withOutputs(message.New("config.no-device", message.Quoted("device", device)))
 }
 
-// withOutputs lists the devices that have outputs, with the outputs' names.
-func (s *Supervisor) withOutputs() string {
+// withOutputs returns an error that says m, and which devices have outputs, with the outputs' names.
+func (s *Supervisor) withOutputs(m message.Message) error {
 	var out []string
 	for _, d := range s.devices {
 		if c, ok := d.driver.(driver.Commander); ok {
@@ -173,9 +173,10 @@ func (s *Supervisor) withOutputs() string {
 		}
 	}
 	if len(out) == 0 {
-		return "no device of this lane has any"
+		return &message.Error{Message: message.Join("; ", m, message.New("output.nowhere"))}
 	}
-	return "outputs are at " + strings.Join(out, ", ")
+	there := message.New("output.at", message.String("devices", strings.Join(out, ", ")))
+	return &message.Error{Message: message.Join("; ", m, there)}
 }
 
 // Clock returns the state of the agent's clock.

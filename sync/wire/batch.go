@@ -1,10 +1,10 @@
 package wire
 
 import (
-	"errors"
-	"fmt"
 	"math"
+	"strconv"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 )
@@ -109,14 +109,14 @@ func at(list []uint32, i int) uint32 {
 func (b *Batch) Rows() ([]Row, error) {
 	n := len(b.IdxDelta)
 	if err := b.validate(n); err != nil {
-		return nil, fmt.Errorf("batch: %w", err)
+		return nil, message.Wrap(err, "batch.is")
 	}
 	rows := make([]Row, n)
 	idx, t, delta, offset := b.Prev, b.Time, int64(0), 0
 	for i := range rows {
 		d := b.IdxDelta[i]
 		if d == 0 || d > math.MaxInt64 || idx > math.MaxInt64-int64(d) {
-			return nil, fmt.Errorf("batch: row %d: idx does not rise", i)
+			return nil, message.Errorf("batch.idx", message.Int("place", i))
 		}
 		idx += int64(d)
 		if i > 0 {
@@ -128,17 +128,19 @@ func (b *Batch) Rows() ([]Row, error) {
 			device = b.Device[i]
 		}
 		if int(device) >= len(b.Devices) {
-			return nil, fmt.Errorf("batch: row %d: device %d of %d", i, device, len(b.Devices))
+			return nil, message.Errorf("batch.device", message.Int("place", i), message.Int("device", device),
+				message.Int("devices", len(b.Devices)))
 		}
 		kind, size := at(b.Kind, i), int(at(b.BodyLen, i))
 		if kind > math.MaxUint16 || size > len(b.Bodies)-offset {
-			return nil, fmt.Errorf("batch: row %d: kind %d, body of %d bytes at %d of %d", i, kind, size, offset, len(b.Bodies))
+			return nil, message.Errorf("batch.body", message.Int("place", i), message.Int("kind", kind),
+				message.Int("bytes", size), message.Int("offset", offset), message.Int("of", len(b.Bodies)))
 		}
 		rows[i] = Row{Idx: idx, Time: t * b.TimeUnitNs, Device: b.Devices[device], Kind: observation.Kind(kind), Body: b.Bodies[offset : offset+size : offset+size]}
 		offset += size
 	}
 	if offset != len(b.Bodies) {
-		return nil, fmt.Errorf("batch: %d bytes after the last body", len(b.Bodies)-offset)
+		return nil, message.Errorf("batch.rest", message.Count("n", len(b.Bodies)-offset))
 	}
 	return rows, nil
 }
@@ -147,21 +149,21 @@ func (b *Batch) validate(n int) error {
 	squeezed := func(list []uint32) bool { return len(list) == n || len(list) == 1 }
 	switch {
 	case n == 0 || n > MaxRows:
-		return fmt.Errorf("has %d rows; it has 1 to %d", n, MaxRows)
+		return message.Errorf("batch.rows", message.Count("n", n), message.Int("most", MaxRows))
 	case leaves[b.Class] == "":
-		return fmt.Errorf("class %d is unknown", b.Class)
+		return message.Errorf("batch.class", message.Int("class", int32(b.Class)))
 	case b.Prev < -1:
-		return fmt.Errorf("prev is %d", b.Prev)
+		return message.Errorf("batch.prev", message.String("prev", strconv.FormatInt(b.Prev, 10)))
 	case len(b.TimeDelta) != n-1 || !squeezed(b.Kind) || !squeezed(b.BodyLen) || len(b.Device) != 0 && len(b.Device) != n:
-		return errors.New("columns have different lengths")
+		return message.Errorf("batch.columns")
 	case len(b.Devices) == 0 || len(b.Devices) > maxDevices:
-		return fmt.Errorf("names %d devices; it names 1 to %d", len(b.Devices), maxDevices)
+		return message.Errorf("batch.devices", message.Count("n", len(b.Devices)), message.Int("most", maxDevices))
 	case b.TimeUnitNs < 1 || b.TimeUnitNs > 1e9:
-		return fmt.Errorf("time unit of %d ns", b.TimeUnitNs)
+		return message.Errorf("batch.unit", message.String("nanoseconds", strconv.FormatInt(b.TimeUnitNs, 10)))
 	}
 	for _, d := range b.Devices {
 		if d == "" || len(d) > evidence.MaxDeviceLen {
-			return fmt.Errorf("device id of %d bytes", len(d))
+			return message.Errorf("batch.device-id", message.Count("n", len(d)))
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/radiation/tsa/sim"
 )
@@ -95,8 +96,13 @@ func TestBadBatchesAreRefused(t *testing.T) {
 	} {
 		b := good()
 		spoil(b)
-		if _, err := b.Rows(); err == nil {
+		_, err := b.Rows()
+		if err == nil {
 			t.Errorf("%s: accepted", name)
+			continue
+		}
+		if m := message.Of(err); m.Is("quoted") || m.In(message.French) == m.English() {
+			t.Errorf("%s: %q in French", name, m.In(message.French))
 		}
 	}
 }

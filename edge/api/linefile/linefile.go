@@ -9,8 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"lanewarden/drivers/message"
 )
 
 // maxBytes bounds a file: some 10,000 lines.
@@ -27,10 +30,10 @@ func Parse[T any](text []byte, parse func(line string) (T, error), name func(T) 
 		}
 		one, err := parse(line)
 		if err == nil && slices.ContainsFunc(all, func(o T) bool { return name(o) == name(one) }) {
-			err = fmt.Errorf("%s is there twice", name(one))
+			err = message.Errorf("linefile.twice", message.String("name", name(one)))
 		}
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			return nil, message.Wrap(err, "linefile.line", message.String("line", strconv.Itoa(n)))
 		}
 		all = append(all, one)
 	}
@@ -45,7 +48,7 @@ func Read[T any](path string, parse func([]byte) (T, error)) (value T, err error
 		return value, err
 	}
 	if info.Size() > maxBytes {
-		return value, fmt.Errorf("%s has more than %d bytes", path, maxBytes)
+		return value, message.Errorf("linefile.large", message.String("file", path), message.Int("bytes", maxBytes))
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -4,7 +4,6 @@ package guided
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -154,8 +153,8 @@ func (r *Runner) View() *View {
 
 // Errors of Start and Act.
 var (
-	ErrBusy = errors.New("another test is under way")
-	ErrNone = errors.New("no test is under way")
+	ErrBusy = message.Errorf("test.busy")
+	ErrNone = message.Errorf("test.none")
 )
 
 // Start begins a test on behalf of by. When it returns, View shows it and Act reaches it. It
@@ -169,7 +168,7 @@ func (r *Runner) Start(ctx context.Context, device, test, by string) error {
 			}
 			one := &run{Runner: r, device: d.ID, test: t, steps: t.Steps(d.Settings), by: by, inView: make(chan struct{})}
 			if len(one.steps) == 0 {
-				return fmt.Errorf("device %s has nothing that this test looks at", device)
+				return message.Errorf("test.nothing", message.String("device", device))
 			}
 			select {
 			case r.start <- one:
@@ -182,7 +181,7 @@ func (r *Runner) Start(ctx context.Context, device, test, by string) error {
 			}
 		}
 	}
-	return fmt.Errorf("device %s has no test %s", device, test)
+	return message.Errorf("test.unknown", message.String("device", device), message.String("test", test))
 }
 
 // startTimeout is how long Start and Act wait for the runner, which looks for them several times a
@@ -370,7 +369,7 @@ func (u *run) step(ctx context.Context, i int, s driver.Step) (checks []*observa
 				u.number, e.Number, typed = a.number, a.number, true
 				u.show(func() { u.view.Steps[i].Number = message.Text{} })
 			default:
-				a.done <- fmt.Errorf("this step takes no %q", a.what)
+				a.done <- message.Errorf("test.step-takes", message.Quoted("what", a.what))
 			}
 		}
 	}

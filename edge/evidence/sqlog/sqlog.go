@@ -18,6 +18,8 @@ import (
 	"syscall"
 
 	"github.com/mattn/go-sqlite3"
+
+	"lanewarden/drivers/observation/coded"
 )
 
 // minVersion is the first SQLite release that cannot lose committed rows when a write races a checkpoint.
@@ -125,7 +127,7 @@ func (d *DB) prepared(query string) (*sqlite3.SQLiteStmt, error) {
 		return s, nil
 	}
 	if d.stmts == nil {
-		return nil, fmt.Errorf("%s: closed", d.path)
+		return nil, coded.New("evidence.database-closed", coded.Value("path", d.path))
 	}
 	s, err := d.conn.Prepare(query)
 	if err != nil {

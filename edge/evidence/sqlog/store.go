@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/edge/evidence"
 )
 
@@ -79,11 +80,12 @@ func (s *Store) Tile(level int, n int64) (hashes []tlog.Hash, err error) {
 	}, s.args(int64(level), n)...)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("tile %d/%d: %w", level, n, err)
+		return nil, coded.New("evidence.tile", coded.Number("level", level), coded.Number("tile", n), coded.CausedBy(err))
 	case hashes == nil:
 		return nil, evidence.ErrNoTile
 	case len(hashes) != evidence.TileWidth:
-		return nil, fmt.Errorf("tile %d/%d has %d hashes, not %d", level, n, len(hashes), evidence.TileWidth)
+		return nil, coded.New("evidence.tile-width", coded.Number("level", level), coded.Number("tile", n),
+			coded.Value("n", len(hashes)), coded.Number("want", evidence.TileWidth))
 	}
 	return hashes, nil
 }
@@ -104,7 +106,7 @@ func (s *Store) checkpoints(order string, f func(evidence.SignedCheckpoint)) err
 	return s.db.Query("SELECT size, note, leaves FROM checkpoint WHERE "+s.where+"1 "+order, func(row []driver.Value) error {
 		leaves, err := evidence.DecodeHashes(Bytes(row[2]))
 		if err != nil {
-			return fmt.Errorf("checkpoint at %d: %w", Int64(row[0]), err)
+			return coded.New("evidence.checkpoint-at", coded.Number("size", Int64(row[0])), coded.CausedBy(err))
 		}
 		f(evidence.SignedCheckpoint{Size: Int64(row[0]), Note: Text(row[1]), Leaves: leaves})
 		return nil

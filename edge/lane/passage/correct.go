@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/kinds"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/passage/detection"
@@ -18,8 +19,8 @@ import (
 
 // Errors of Passages and Correct.
 var (
-	errNoPassages = errors.New("the passages do not answer: the journal cannot be written, or the agent is stopping")
-	errNoStations = errors.New("no lane has stations (lanes.stations in the lane file), so there are no passages")
+	errNoPassages = message.Errorf("passage.no-answer")
+	errNoStations = message.Errorf("passage.no-stations")
 )
 
 // errElsewhere means that a correction is about what is not in memory.
@@ -98,7 +99,7 @@ func (c *Correlator) correct(want *correction, now time.Time) (*observation.Obse
 		return nil, errElsewhere
 	}
 	if v == nil && want.to != "" && !want.found.to {
-		return nil, fmt.Errorf("there is no passage %.80q in this agent's journal: see `lanectl passages`", want.to)
+		return nil, message.Errorf("passage.unknown", message.Quoted("passage", want.to))
 	}
 	p := &observation.PassageCorrected{Idx: want.idx, To: want.to, Reason: want.reason, By: want.by}
 	if r != nil {
@@ -136,11 +137,11 @@ func (c *Correlator) pinnedRow(want *correction) *observation.PassageReading {
 func (f *Follower) search(ctx context.Context, idx int64, to string) (*found, error) {
 	row, ok := f.fetch(idx)
 	if !ok || row.Device == observation.AgentDevice {
-		return nil, fmt.Errorf("the journal has no record %d of a device", idx)
+		return nil, message.Errorf("passage.no-record", message.String("row", strconv.FormatInt(idx, 10)))
 	}
 	if !kinds.IsOfVehicle(row.Body.Kind()) {
-		return nil, fmt.Errorf("record %d (%s of %s) is of no vehicle: it belongs to no passage",
-			idx, row.Body.Kind().Name(), row.Device)
+		return nil, message.Errorf("passage.no-vehicle", message.String("row", strconv.FormatInt(idx, 10)),
+			message.String("kind", row.Body.Kind().Name()), message.String("device", row.Device))
 	}
 	out := &found{row: row}
 	err := f.each(ctx, min(idx, firstRow(to, idx)), f.journal.Size(), func(r *journal.Row) error {
@@ -149,7 +150,7 @@ func (f *Follower) search(ctx context.Context, idx int64, to string) (*found, er
 		}
 		b := &observation.Body{}
 		if err := proto.Unmarshal(r.Body, b); err != nil {
-			return fmt.Errorf("row %d: %w", r.Idx, err)
+			return message.Wrap(err, "evidence.row", message.String("row", strconv.FormatInt(r.Idx, 10)))
 		}
 		if p := b.GetPassageOpened(); p != nil && p.Id == to {
 			out.to = true

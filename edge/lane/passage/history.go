@@ -1,10 +1,11 @@
 package passage
 
 import (
-	"fmt"
+	"strconv"
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/journal"
 )
@@ -54,7 +55,7 @@ func (h *history) note(r *journal.Row) error {
 	}
 	b := &observation.Body{}
 	if err := proto.Unmarshal(r.Body, b); err != nil {
-		return fmt.Errorf("row %d: %w", r.Idx, err)
+		return message.Wrap(err, "evidence.row", message.String("row", strconv.FormatInt(r.Idx, 10)))
 	}
 	if p := b.GetPassageOpened(); p != nil {
 		h.opened[p.Id] = p.Lane

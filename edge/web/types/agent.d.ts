@@ -415,7 +415,8 @@ export interface TestStart {
 
 export interface Verdict {
 	checkpoints: number;
-	findings: string[];
+	/** what is wrong, 20 of them at most. */
+	findings: MessageText[];
 	ok: boolean;
 	/** hash over all rows */
 	root: string;

@@ -1,6 +1,6 @@
 // Proof that nothing was altered.
-import { allowed, ask, html, measure, number, t, useFetched, useState } from "/lib.js";
-import { AgentText, Facts, Problem } from "/ui.js";
+import { allowed, ask, html, inLanguage, measure, number, t, useFetched, useState } from "/lib.js";
+import { Facts, Problem } from "/ui.js";
 
 /**
  * @import { Status, Verdict } from "../../types/agent"
@@ -54,5 +54,5 @@ function Result({ verdict }) {
 	return html`<p role="status" class="verdict ${verdict.ok ? "good" : "bad"}">
 			${verdict.ok ? t("evidence-ok") : t("evidence-wrong")}</p>
 		<${Facts} rows=${facts} />
-		<ul>${verdict.findings.map((f) => html`<li><${AgentText} text=${f} /></li>`)}</ul>`;
+		<ul>${verdict.findings.map((f) => html`<li>${inLanguage(f)}</li>`)}</ul>`;
 }
