@@ -18,7 +18,8 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// Config is the settings of a sensor.
+// Config is the settings of a sensor (SETTINGS.md). Bus is a name of periph.io's, "" for the first; Address is the
+// 7-bit I2C address, 118 (76 hex) or 119 as the pin SDO says. Low, High and Humid are where conditions begin.
 type Config struct {
 	Bus     string        `yaml:"bus" example:"1"`
 	Address int           `yaml:"address" default:"118" min:"3" max:"119"`
@@ -42,13 +43,16 @@ var Spec = driver.New("climate", "Temperature, humidity, pressure: BME280, BMP28
 		return &sensor{c, openBus}, nil
 	})
 
+// sensor is one sensor. open opens a bus; tests play a recording.
 type sensor struct {
 	Config
 	open func(bus string) (i2c.BusCloser, error)
 }
 
+// initHost loads periph.io's drivers, once for the process.
 var initHost = sync.OnceValue(func() error { _, err := host.Init(); return err })
 
+// openBus opens a bus of this machine.
 func openBus(bus string) (i2c.BusCloser, error) {
 	if err := initHost(); err != nil {
 		return nil, err
@@ -62,7 +66,8 @@ func openBus(bus string) (i2c.BusCloser, error) {
 
 const hysteresis = 2 // of limits: a value must be better by so much until they are over
 
-// Run implements driver.Driver.
+// Run implements driver.Driver: it measures every Every until ctx ends or the sensor does not answer. Readings that
+// the journal does not take are dropped, as the next one is as good (driver.Unacknowledged).
 func (s *sensor) Run(ctx context.Context, sink driver.Sink) error {
 	sink = driver.Unacknowledged(sink)
 	bus, err := s.open(s.Bus)
@@ -131,10 +136,10 @@ func beyond(was bool, v, limit float64) bool {
 }
 
 // chip is a sensor with its calibration. Source: Bosch BME280 data sheet 1.6, section 4.2.3; BMP280 data sheet 1.14,
-// section 3.11.3.
+// section 3.11.3. t, p and h are dig_T, dig_P and dig_H there.
 type chip struct {
 	dev      *i2c.Dev
-	humidity bool
+	humidity bool // a BME280; a BMP280 has none
 	t1, p1   uint16
 	t2, t3   int16
 	p        [10]int16 // 2 to 9
@@ -145,6 +150,7 @@ type chip struct {
 }
 
 const (
+	// Registers and the values of regID (data sheet, 5.3 and 5.4).
 	regID          = 0xd0
 	idBMP280       = 0x58
 	idBME280       = 0x60
@@ -156,6 +162,11 @@ const (
 	conversion     = 15 * time.Millisecond // of all three, once
 )
 
+// newChip reads what the chip is, and its calibration. Another chip at the address is an error that says its id:
+//
+//	88 to 9f  T1 to T3, P1 to P9, 16 bits each, little endian
+//	a1        H1
+//	e1 to e7  H2 (16 bits), H3, H4 and H5 (12 bits each, sharing e5), H6
 func newChip(dev *i2c.Dev) (*chip, error) {
 	id := make([]byte, 1)
 	if err := dev.Tx([]byte{regID}, id); err != nil {
@@ -194,7 +205,9 @@ func (c *chip) name() string {
 	return "BMP280"
 }
 
-// read measures once.
+// read measures once, in forced mode: the chip sleeps in between and does not warm itself. The data registers hold
+// pressure and temperature in 20 bits, humidity in 16, high byte first; 80000 hex means that nothing was measured.
+// Errors are those of the bus.
 func (c *chip) read() (*observation.SiteClimate, error) {
 	n := 6
 	if c.humidity {
@@ -225,7 +238,7 @@ func (c *chip) read() (*observation.SiteClimate, error) {
 	return out, nil
 }
 
-// temperature returns °C, and what the other formulas need.
+// temperature returns °C, and t_fine, which the other formulas need.
 func (c *chip) temperature(raw int32) (t, fine float64) {
 	r := float64(raw)
 	a := (r/16384 - float64(c.t1)/1024) * float64(c.t2)
@@ -248,7 +261,7 @@ func (c *chip) pressure(raw int32, fine float64) float64 {
 	return v + (p(9)*v*v/2147483648+v*p(8)/32768+p(7))/16
 }
 
-// relative returns the relative humidity, %.
+// relative returns the relative humidity in %, 0 to 100. fine is that of the temperature of the same measurement.
 func (c *chip) relative(raw int32, fine float64) float64 {
 	h := fine - 76800
 	h = (float64(raw) - (float64(c.h4)*64 + float64(c.h5)/16384*h)) * (float64(c.h2) / 65536 * (1 +

@@ -17,7 +17,8 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Config is the settings of the clock.
+// Config is the settings of the clock (SETTINGS.md). GPSD is "" where there is no receiver. Patient is how long a
+// clock may run free, or a receiver be without fix, before it is reported.
 type Config struct {
 	GPSD    string        `yaml:"gpsd" format:"hostport" example:"127.0.0.1:2947"`
 	Report  time.Duration `yaml:"report" default:"1m" min:"1s" max:"24h"`
@@ -31,13 +32,15 @@ var Spec = driver.New("clock", "The agent's clock: kernel, and GPS through gpsd"
 		return &clock{Config: c, env: env, kernel: adjtimex}, nil
 	}).WithTests(tests...)
 
+// clock is the agent's clock. kernel reads its state; tests put their own in.
 type clock struct {
 	Config
 	env    driver.Env
 	kernel func() (kernelState, error)
 }
 
-// kernelState is the clock's state by adjtimex(2).
+// kernelState is the clock's state by adjtimex(2): the estimated error and the offset that is being corrected in ms,
+// the correction of the oscillator's frequency in ppm.
 type kernelState struct {
 	synchronised           bool
 	errorMs, offsetMs, ppm float64
@@ -46,6 +49,8 @@ type kernelState struct {
 // Bits of the kernel's status: the offset is in nanoseconds.
 const staNano = 0x2000
 
+// adjtimex reads the kernel's state without changing it. The kernel gives its error in µs, the offset in µs or ns,
+// the frequency in ppm scaled by 65536.
 func adjtimex() (k kernelState, err error) {
 	var tx unix.Timex
 	status, err := unix.Adjtimex(&tx)
@@ -60,9 +65,12 @@ func adjtimex() (k kernelState, err error) {
 	return k, nil
 }
 
+// kernelEvery is how often the kernel is asked without gpsd; with it, each of gpsd's messages, one a second, is the
+// occasion.
 const kernelEvery = time.Second
 
-// Run implements driver.Driver.
+// Run implements driver.Driver. With gpsd it ends when the connection does. Rows that the journal does not take are
+// dropped; conditions are said again after the next connection.
 func (c *clock) Run(ctx context.Context, sink driver.Sink) error {
 	sink = driver.Unacknowledged(sink)
 	w := watch{Config: c.Config, faults: driver.Faults{Source: c.GPSD}}
@@ -70,7 +78,7 @@ func (c *clock) Run(ctx context.Context, sink driver.Sink) error {
 		t := time.NewTicker(kernelEvery)
 		defer t.Stop()
 		for {
-			if err := c.look(ctx, sink, &w); err != nil {
+			if err := c.update(ctx, sink, &w); err != nil {
 				return err
 			}
 			select {
@@ -102,14 +110,14 @@ func (c *clock) Run(ctx context.Context, sink driver.Sink) error {
 				return err
 			}
 		}
-		if err := c.look(ctx, sink, &w); err != nil {
+		if err := c.update(ctx, sink, &w); err != nil {
 			return err
 		}
 	}
 }
 
-// look asks the kernel, and commits what is new.
-func (c *clock) look(ctx context.Context, sink driver.Sink, w *watch) error {
+// update asks the kernel, tells the device's state, and commits what is new.
+func (c *clock) update(ctx context.Context, sink driver.Sink, w *watch) error {
 	k, err := c.kernel()
 	if err != nil {
 		return err

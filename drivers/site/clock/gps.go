@@ -21,18 +21,24 @@ const (
 type gps struct {
 	receivers  []string // paths of the devices that gpsd has open
 	listed     bool     // gpsd has said which it has
-	mode       string
+	mode       string   // of modes; "" before the first report
 	satellites uint32
 	offset     *float64  // receiver's time less the agent's, ms; nil without fix
 	heard      time.Time // a receiver last said where it is, or that it does not know
 }
 
+// modes are the values of "mode" in a TPV report.
 var modes = map[int]string{0: "none", 1: "no-fix", 2: "2d", 3: "3d"}
 
 // staleAfter is the time for which a fix holds without another one: receivers tell theirs every second.
 const staleAfter = 15 * time.Second
 
-// gpsdMessage holds the fields of gpsd's messages that are used. Source: gpsd_json(5).
+// gpsdMessage holds the fields of gpsd's messages that are used. Source: gpsd_json(5). Examples:
+//
+//	{"class":"TPV","mode":3,"time":"2026-11-25T12:00:00.000Z",...}
+//	{"class":"SKY","uSat":8,"satellites":[{"used":true},...]}
+//	{"class":"DEVICES","devices":[{"path":"/dev/ttyACM0","activated":"2026-..."}]}
+//	{"class":"DEVICE","path":"/dev/ttyACM0","activated":0}
 type gpsdMessage struct {
 	Class      string `json:"class"`
 	Mode       int    `json:"mode"`
@@ -53,20 +59,22 @@ type gpsdDevice struct {
 	Activated json.RawMessage `json:"activated"`
 }
 
+// active reports whether gpsd has the receiver open.
 func (d gpsdDevice) active() bool {
 	text := string(bytes.Trim(d.Activated, `"`))
 	return text != "" && text != "0" && text != "null"
 }
 
-// message takes a message of gpsd.
-func (g *gps) message(at time.Time, line []byte) error {
+// handleMessage handles a message of gpsd that came at the time at. What is no JSON, and gpsd's own ERROR, are
+// errors; classes that are not used are passed over.
+func (g *gps) handleMessage(at time.Time, line []byte) error {
 	var m gpsdMessage
 	if err := json.Unmarshal(line, &m); err != nil {
 		return fmt.Errorf("a message of gpsd that is no JSON: %w", err)
 	}
 	switch m.Class {
 	case "TPV":
-		g.fix(at, m)
+		g.setFix(at, m)
 	case "SKY":
 		g.satellites = m.Used
 		for _, s := range m.Satellites {
@@ -77,28 +85,29 @@ func (g *gps) message(at time.Time, line []byte) error {
 	case "DEVICES":
 		g.receivers, g.listed = nil, true
 		for _, d := range m.Devices {
-			g.device(d, d.Path != "") // what is listed was found; whether it says anything is seen by its reports
+			g.setReceiver(d, d.Path != "") // what is listed was found; whether it says anything is seen by its reports
 		}
 	case "DEVICE":
-		g.device(m.gpsdDevice, m.active())
+		g.setReceiver(m.gpsdDevice, m.active())
 	case "ERROR":
 		return fmt.Errorf("gpsd reports: %s", m.Message)
 	}
 	return nil
 }
 
-// device notes that gpsd has a receiver, or has it no longer.
-func (g *gps) device(d gpsdDevice, there bool) {
+// setReceiver notes that gpsd has a receiver, or has it no longer; with the last one its fix goes.
+func (g *gps) setReceiver(d gpsdDevice, there bool) {
 	g.receivers = slices.DeleteFunc(g.receivers, func(path string) bool { return path == d.Path })
 	if there && len(g.receivers) < maxReceivers {
 		g.receivers = append(g.receivers, d.Path)
 	}
 	if !there && len(g.receivers) == 0 {
-		g.lose()
+		g.clearFix()
 	}
 }
 
-func (g *gps) fix(at time.Time, m gpsdMessage) {
+// setFix takes over a TPV report. The offset includes the delay of the receiver's message (gpsDelay).
+func (g *gps) setFix(at time.Time, m gpsdMessage) {
 	g.mode, g.heard, g.offset = modes[m.Mode], at, nil
 	if m.Mode == 0 {
 		g.heard = time.Time{} // no receiver has said anything: gpsd sends such reports too
@@ -109,13 +118,13 @@ func (g *gps) fix(at time.Time, m gpsdMessage) {
 	}
 }
 
-// lose forgets what a receiver said.
-func (g *gps) lose() { g.mode, g.satellites, g.offset, g.heard = "none", 0, nil, time.Time{} }
+// clearFix forgets what a receiver said.
+func (g *gps) clearFix() { g.mode, g.satellites, g.offset, g.heard = "none", 0, nil, time.Time{} }
 
 // tick lets a fix grow old.
 func (g *gps) tick(at time.Time) {
 	if !g.heard.IsZero() && at.Sub(g.heard) > staleAfter {
-		g.lose()
+		g.clearFix()
 	}
 }
 
@@ -141,6 +150,7 @@ func rollover(offsetMs float64) int {
 	return 0
 }
 
+// rolloverText says by how much GPS time is off, in weeks and years.
 func rolloverText(weeks int) message.Message {
 	if weeks < 0 {
 		return message.New("clock.rollover-behind", message.Int("weeks", -weeks),
@@ -154,6 +164,7 @@ func rolloverText(weeks int) message.Message {
 // time.
 const leapSeconds = 18
 
+// offsetText says what may be the matter: some 18 s are missing leap seconds.
 func offsetText(offsetMs float64) message.Message {
 	if s := offsetMs / 1000; s > leapSeconds-2 && s < leapSeconds+1 {
 		return message.New("clock.leap-seconds")

@@ -11,7 +11,8 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// watch follows the clock. It knows no clock but the times of what it is given.
+// watch follows the clock. It knows no clock but the times of what it is given, which are those of the clock that it
+// watches.
 type watch struct {
 	Config
 	gps
@@ -20,12 +21,13 @@ type watch struct {
 	buf        []byte
 	offsetAt   int64     // of buf in the input
 	lost       time.Time // since when the clock is not disciplined
-	noFix      time.Time
+	noFix      time.Time // since when there is none, or no receiver
 	noReceiver time.Time
-	reported   time.Time
+	reported   time.Time // the last telemetry
 }
 
-// feed takes gpsd's messages, JSON objects a line.
+// feed handles gpsd's messages, JSON objects a line, however they are cut. A line over maxLine is a fault: the port
+// is not gpsd's.
 func (w *watch) feed(at time.Time, data []byte) {
 	w.buf = append(w.buf, data...)
 	for {
@@ -34,7 +36,7 @@ func (w *watch) feed(at time.Time, data []byte) {
 			break
 		}
 		if line := bytes.TrimSpace(w.buf[:n]); len(line) > 0 {
-			if err := w.message(at, line); err != nil {
+			if err := w.handleMessage(at, line); err != nil {
 				w.faults.Add(at, message.Of(err), w.offsetAt, line)
 			}
 		}
@@ -55,7 +57,7 @@ const gpsDelay = 1500 * time.Millisecond
 // another.
 const noReceiverAfter = 10 * time.Second
 
-// since notes since when something is bad, and reports whether it is for longer than patience.
+// since keeps in t since when something is bad, and reports whether it is for longer than patience.
 func since(t *time.Time, at time.Time, bad bool, patience time.Duration) bool {
 	if !bad {
 		*t = time.Time{}
@@ -67,7 +69,8 @@ func since(t *time.Time, at time.Time, bad bool, patience time.Duration) bool {
 	return at.Sub(*t) >= patience
 }
 
-// report returns what is new of the state of the clock.
+// report returns what is new of the state of the clock: conditions that begin or end, and every Report the state as
+// telemetry.
 func (w *watch) report(at time.Time, k kernelState) (out []*observation.Observation) {
 	limit := float64(w.Error.Milliseconds())
 	out = append(out, w.conditions.Set(at, "unsynchronised", "", since(&w.lost, at, !k.synchronised, w.Patient),
@@ -108,7 +111,7 @@ func (w *watch) receiver(at time.Time) (out []*observation.Observation) {
 		w.Patient), text)...)
 }
 
-// time compares GPS time with the clock.
+// time compares GPS time with the clock; limit is the largest error in ms, beside the receiver's own delay.
 func (w *watch) time(at time.Time, limit float64) (out []*observation.Observation) {
 	if w.offset == nil {
 		return nil

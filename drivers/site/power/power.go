@@ -16,7 +16,8 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Config is the settings of a UPS.
+// Config is the settings of a UPS (SETTINGS.md). UPS is its name in the server's ups.conf; Low the charge below
+// which a battery that is in use counts as low, whatever the UPS itself says.
 type Config struct {
 	Address string        `yaml:"address" default:"127.0.0.1:3493" format:"hostport"`
 	UPS     string        `yaml:"ups" required:"true" format:"id" example:"lane-ups"`
@@ -40,7 +41,7 @@ type ups struct {
 	state
 }
 
-// maxLine bounds a line of the server, maxVars the variables of one answer.
+// maxLine bounds a line of the server in bytes, maxVars the variables of one answer: a large UPS has some 100.
 const (
 	maxLine = 4096
 	maxVars = 1000
@@ -49,7 +50,8 @@ const (
 // answerTimeout bounds the wait for the server's answer.
 const answerTimeout = 10 * time.Second
 
-// Run implements driver.Driver.
+// Run implements driver.Driver: one connection to the server, until it ends. When it was lost while the UPS was on
+// its battery, that is an alarm.
 func (u *ups) Run(ctx context.Context, sink driver.Sink) error {
 	if err := u.restore(ctx, sink); err != nil {
 		return err
@@ -68,14 +70,23 @@ func (u *ups) Run(ctx context.Context, sink driver.Sink) error {
 	return u.contactLost(ctx, sink, time.Now().UTC(), err)
 }
 
-// session reads the server's answers.
+// session reads the server's answers (RFC 9271). A question and its answer:
+//
+//	LIST VAR lane-ups
+//	BEGIN LIST VAR lane-ups
+//	VAR lane-ups ups.status "OL CHRG"
+//	VAR lane-ups battery.charge "85"
+//	END LIST VAR lane-ups
+//
+// or ERR UNKNOWN-UPS, ERR DATA-STALE, ... Only whole answers are evaluated.
 type session struct {
 	*ups
 	buf    []byte
-	offset int64
-	vars   map[string]string
+	offset int64             // of buf in the input, for faults
+	vars   map[string]string // of the answer at hand
 	faults driver.Faults
 
+	// answers counts whole ones, asked is when the last question was sent.
 	answers uint64
 	asked   time.Time
 	waiting bool  // for the answer to what was asked
@@ -95,7 +106,8 @@ func (s *session) Break(time.Time) []*observation.Observation {
 	return nil
 }
 
-// talk asks, when it is time, and ends a connection on which the server refuses or does not answer.
+// talk asks, when it is time, and ends a connection on which the server refuses or does not answer. One question is
+// open at a time.
 func (s *session) talk(stream transport.Stream) error {
 	switch {
 	case s.refused != nil:
@@ -121,7 +133,7 @@ func (s *session) Feed(at time.Time, data []byte) (obs []*observation.Observatio
 		if n < 0 {
 			break
 		}
-		obs = append(obs, s.line(at, strings.TrimRight(string(s.buf[:n]), "\r"))...)
+		obs = append(obs, s.handleLine(at, strings.TrimRight(string(s.buf[:n]), "\r"))...)
 		s.offset += int64(n + 1)
 		s.buf = append(s.buf[:0], s.buf[n+1:]...)
 	}
@@ -133,8 +145,9 @@ func (s *session) Feed(at time.Time, data []byte) (obs []*observation.Observatio
 	return obs
 }
 
-// line takes one line: VAR UPS NAME "VALUE", the begin and end of a list, or ERR.
-func (s *session) line(at time.Time, line string) []*observation.Observation {
+// handleLine handles one line: VAR UPS NAME "VALUE", the begin and end of a list, or ERR. What it cannot read is a
+// fault and costs one variable.
+func (s *session) handleLine(at time.Time, line string) []*observation.Observation {
 	word, rest, _ := strings.Cut(line, " ")
 	switch {
 	case word == "ERR":
@@ -159,6 +172,7 @@ func (s *session) line(at time.Time, line string) []*observation.Observation {
 	return nil
 }
 
+// explain words an error of the server (RFC 9271) for a UPS; code is what stands behind ERR.
 func explain(name, code string) error {
 	known := map[string]message.Message{
 		"UNKNOWN-UPS":          message.New("power.unknown-ups"),

@@ -10,19 +10,22 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// state is the last known state of a UPS, over all connections, and over restarts of the agent.
+// state is the last known state of a UPS, over all connections, and over restarts of the agent. One goroutine uses
+// it.
 type state struct {
 	conditions driver.Conditions
-	status     string
-	reported   time.Time
+	status     string                 // that was reported last
+	reported   time.Time              // when
 	last       *observation.SitePower // nil when it was never heard of
 	heard      time.Time              // when last was said
 	restored   bool
 }
 
+// contactLost is the condition of a UPS that was on its battery when the connection ended.
 const contactLost = "contact-lost"
 
-// restore takes up what was known when the agent stopped.
+// restore resumes what was known when the agent stopped, from the journal, once: conditions that were in force are
+// not reported again, and are over when the UPS says so.
 func (s *ups) restore(ctx context.Context, sink driver.Sink) error {
 	if s.restored {
 		return nil
@@ -52,7 +55,8 @@ func (s *ups) restore(ctx context.Context, sink driver.Sink) error {
 	return nil
 }
 
-// answer handles a UPS's variables. report is how often it is reported when its status stays the same.
+// answer handles a UPS's variables and returns what is to be committed: conditions that begin or end, and the state,
+// as an event when its status changed, else as telemetry every report. low is Config.Low.
 func (s *state) answer(at time.Time, low float64, p *observation.SitePower,
 	report time.Duration) (out []*observation.Observation) {
 	s.last, s.heard = p, at

@@ -10,8 +10,7 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// rule maps a word of ups.status to a state and a condition. Source: NUT developer guide, "Status data", and RFC 9271,
-// 5.1.
+// rule maps a word of ups.status to a condition. Source: NUT developer guide, "Status data", and RFC 9271, 5.1.
 type rule struct {
 	word, condition string
 	alarm           bool // somebody must look
@@ -35,7 +34,7 @@ var rules = []rule{
 // phases are the voltages of three-phase UPSs. Source: NUT user manual, appendix "Extra three-phase variables".
 var phases = []string{"L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1"}
 
-// value reads a variable that is a number, nil when it is not there or none.
+// value reads the first of some variables that is a number, nil when none is.
 func value(vars map[string]string, names ...string) *float32 {
 	for _, name := range names {
 		if v, err := strconv.ParseFloat(strings.TrimSpace(vars[name]), 32); err == nil {
@@ -46,7 +45,8 @@ func value(vars map[string]string, names ...string) *float32 {
 	return nil
 }
 
-// body makes the observation of a UPS's variables (RFC 9271; NUT developer guide).
+// body makes the observation of a UPS's variables (RFC 9271; NUT developer guide): charge and load in %,
+// runtime in s, voltages in V. What the UPS does not say is absent.
 func body(vars map[string]string) *observation.SitePower {
 	p := &observation.SitePower{
 		Status:        strings.Join(strings.Fields(vars["ups.status"]), " "),
@@ -95,8 +95,8 @@ func inWords(status string) message.Message {
 	return message.Verbatim(status)
 }
 
-// has reports whether a status has a word.
-func has(p *observation.SitePower, word string) bool {
+// hasWord reports whether a status has a word.
+func hasWord(p *observation.SitePower, word string) bool {
 	return slices.Contains(strings.Fields(p.GetStatus()), word)
 }
 
@@ -108,7 +108,7 @@ const (
 // onBattery reports whether the load lives on the battery because there is no mains. A UPS that calibrates its
 // battery says OB too.
 func onBattery(p *observation.SitePower) bool {
-	return has(p, "OB") && (!has(p, "CAL") || p.InputVolts != nil && *p.InputVolts < noMains)
+	return hasWord(p, "OB") && (!hasWord(p, "CAL") || p.InputVolts != nil && *p.InputVolts < noMains)
 }
 
 // finding is a condition that is in force or not.
@@ -118,8 +118,8 @@ type finding struct {
 	on      bool
 }
 
-// findings are all conditions of a UPS. low is the charge in percent below which its battery counts as low while it
-// is used.
+// findings returns all conditions of a UPS, those that are not in force too, always in the same order. low is the
+// charge in percent below which its battery counts as low while it is used.
 func findings(p *observation.SitePower, low float64) (out []finding) {
 	var left message.Message
 	if p.RuntimeSeconds != nil {
@@ -129,17 +129,18 @@ func findings(p *observation.SitePower, low float64) (out []finding) {
 		out = append(out, finding{rule: rule{condition: condition, alarm: alarm, text: text}, on: on})
 	}
 	add(onBattery(p), "on-battery", false, message.Join("; ", message.New("power.on-battery"), left))
-	add(has(p, "LB") || p.ChargePercent != nil && float64(*p.ChargePercent) < low && has(p, "OB"), "low-battery",
+	add(hasWord(p, "LB") || p.ChargePercent != nil && float64(*p.ChargePercent) < low && hasWord(p, "OB"), "low-battery",
 		true, message.Join("; ", message.New("power.low-battery"), left))
-	add(has(p, "CAL"), "calibration", false,
+	add(hasWord(p, "CAL"), "calibration", false,
 		message.New("power.calibration"))
-	add(has(p, "ALARM") || p.Alarm != "", "ups-alarm", true, alarmText(p.Alarm))
+	add(hasWord(p, "ALARM") || p.Alarm != "", "ups-alarm", true, alarmText(p.Alarm))
 	for _, r := range rules {
-		out = append(out, finding{rule: r, on: has(p, r.word)})
+		out = append(out, finding{rule: r, on: hasWord(p, r.word)})
 	}
 	return append(out, phaseFindings(p)...)
 }
 
+// alarmText words an alarm; words are the UPS's own, "" for none.
 func alarmText(words string) message.Message {
 	if words == "" {
 		return message.New("power.alarm")
@@ -147,7 +148,7 @@ func alarmText(words string) message.Message {
 	return message.New("power.reports", message.String("text", words))
 }
 
-// phaseFindings are the phases that are missing while there is mains.
+// phaseFindings returns, for each phase, whether it is missing while there is mains; none for a UPS of one phase.
 func phaseFindings(p *observation.SitePower) (out []finding) {
 	highest := float32(0)
 	for _, v := range p.InputPhases {

@@ -10,8 +10,9 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// Profile describes what the JSON of a device holds, and where. Paths are those of gjson: "status.temperature",
-// "sensors.0.value", "sensors.#(id==\"left\").value".
+// Profile describes what the JSON of a device holds, and where (docs/profiles.md has every key with an example).
+// Paths are those of gjson: "status.temperature", "sensors.0.value", "sensors.#(id==\"left\").value". Request is the
+// page that is asked for. It is data: firmware-config/web, or a technician's own file.
 type Profile struct {
 	Name     string    `yaml:"name" required:"true" format:"id"`
 	Title    string    `yaml:"title" required:"true"`
@@ -20,7 +21,10 @@ type Profile struct {
 	Messages []Message `yaml:"messages" required:"true"`
 }
 
-// Message is one thing that a document says.
+// Message is one thing that a document says, when all of When hold; without When, when one of its fields is there.
+// Each leads to a list whose members are a message each, and to which the other paths are relative. ID and Time lead
+// to the device's own name and time of it; with an ID every message is kept, without one only changes. Vehicle says
+// that it is about a vehicle.
 type Message struct {
 	Name    string         `yaml:"name" required:"true" format:"id"`
 	When    []Condition    `yaml:"when"`
@@ -32,13 +36,13 @@ type Message struct {
 	Alarm   []profile.Rule `yaml:"alarm"`
 }
 
-// Condition is a value that a message must have.
+// Condition is a value that a message must have: one of Is, or any when Is is empty.
 type Condition struct {
 	Path string   `yaml:"path" required:"true"`
 	Is   []string `yaml:"is"`
 }
 
-// Field is one value.
+// Field is one value: where it is, and its name, unit, factor and translation.
 type Field struct {
 	Path          string `yaml:"path" required:"true"`
 	profile.Field `yaml:",inline"`
@@ -49,7 +53,8 @@ const (
 	maxPathLen = 200
 )
 
-// Check implements driver.Checker.
+// Check implements driver.Checker: names that are given twice, alarms on fields that are not there, paths and
+// numbers of fields beyond the bounds are errors that name message and field.
 func (p Profile) Check() error {
 	if len(p.Messages) == 0 {
 		return message.Errorf("profile.no-messages")

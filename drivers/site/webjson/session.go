@@ -17,25 +17,26 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// session is one run of the driver. Documents may be posted side by side.
+// session is one run of the driver. Documents may be posted side by side: mu guards last, and faults locks itself.
 type session struct {
 	*device
 	sink   driver.Sink
 	faults driver.FaultLog
 
 	mu   sync.Mutex
-	last map[string]told // by message: what was told last, of messages without ids
+	last map[string]reported // by message: what was reported last, of messages without ids
 }
 
-// told is the last committed state of a message that the device does not name.
-type told struct {
+// reported is the last committed state of a message that the device does not name.
+type reported struct {
 	values string
 	alarm  bool
 	at     time.Time // when it was last reported
 }
 
-// commit decodes a document and makes what is new of it durable. What cannot be read is reported as a fault, and is an
-// error when nothing could be read.
+// commit decodes a document and makes what is new of it durable. name is the artifact's, source the device's address
+// for faults. What cannot be read is reported as a fault, and is an error when nothing could be read of a posted
+// document. An error of the journal leaves the document as new as it was.
 func (s *session) commit(ctx context.Context, name, source string, doc []byte) error {
 	at := s.env.Arrived(name, doc)
 	readings, bad := Decode(s.Profile.Value, doc)
@@ -43,10 +44,10 @@ func (s *session) commit(ctx context.Context, name, source string, doc []byte) e
 	s.mu.Lock()
 	before := maps.Clone(s.last)
 	for i := range readings {
-		obs = append(obs, s.news(at, &readings[i])...)
+		obs = append(obs, s.changes(at, &readings[i])...)
 	}
 	s.mu.Unlock()
-	err := s.keep(ctx, name, doc, obs)
+	err := s.storeDocument(ctx, name, doc, obs)
 	if err == nil {
 		err = driver.CommitAny(ctx, s.sink, obs)
 	}
@@ -71,9 +72,9 @@ func (s *session) commit(ctx context.Context, name, source string, doc []byte) e
 	return nil
 }
 
-// keep stores a document that was posted whole, and names it in what was made of it. Answers to questions are not kept:
+// storeDocument stores a document that was posted whole, and names it in what was made of it. Answers to questions are not kept:
 // a device gives thousands of them a day.
-func (s *session) keep(ctx context.Context, name string, doc []byte, obs []*observation.Observation) error {
+func (s *session) storeDocument(ctx context.Context, name string, doc []byte, obs []*observation.Observation) error {
 	if s.HTTP == nil || len(obs) == 0 {
 		return nil
 	}
@@ -87,9 +88,9 @@ func (s *session) keep(ctx context.Context, name string, doc []byte, obs []*obse
 	return nil
 }
 
-// news returns what is to be committed of a reading: all of one that the device names, changes and beginning alarms
-// of the others, and now and then their values as telemetry.
-func (s *session) news(at time.Time, r *Reading) []*observation.Observation {
+// changes returns what is to be committed of a reading: all of one that the device names, changes and beginning
+// alarms of the others, and now and then (Config.Report) their values as telemetry. The caller holds mu.
+func (s *session) changes(at time.Time, r *Reading) []*observation.Observation {
 	class := observation.Class_CLASS_EVENT
 	if !r.Alarm.IsZero() {
 		class = observation.Class_CLASS_ALARM
@@ -97,10 +98,10 @@ func (s *session) news(at time.Time, r *Reading) []*observation.Observation {
 	if r.ID != "" {
 		return []*observation.Observation{s.observe(at, r, class)}
 	}
-	now := told{values: words(r.Values), alarm: !r.Alarm.IsZero(), at: at}
+	now := reported{values: words(r.Values), alarm: !r.Alarm.IsZero(), at: at}
 	before, known := s.last[r.Message.Name]
 	switch {
-	case r.Message.Each != "": // members of a list have no names: each is told
+	case r.Message.Each != "": // members of a list have no names: each is reported
 	case known && now.values == before.values && at.Sub(before.at) < s.Report:
 		return nil
 	case known && now.values == before.values:
@@ -112,7 +113,9 @@ func (s *session) news(at time.Time, r *Reading) []*observation.Observation {
 	return []*observation.Observation{s.observe(at, r, class)}
 }
 
-// observe makes the observation of a reading.
+// observe makes the observation of a reading: a vehicle.reading where the profile says vehicle, else a
+// device.reading. Its time is the device's, else that of arrival. With an id, the key is id and content, so that a
+// repeat adds nothing.
 func (s *session) observe(at time.Time, r *Reading, class observation.Class) *observation.Observation {
 	when := at
 	if !r.At.IsZero() {
@@ -148,7 +151,7 @@ const maxID = 128
 
 func shortened(id string) string { return id[:min(len(id), maxID)] }
 
-// words are values in one text, for comparison.
+// words returns values as one text, for comparison; their order does not matter.
 func words(values []profile.Value) string {
 	var all []string
 	for _, v := range values {

@@ -19,7 +19,7 @@ func TestRefusedDocumentComesAgain(t *testing.T) {
 		Fields: []Field{{Path: "t", Field: profile.Field{Name: "t", Factor: 1}}},
 		Alarm:  []profile.Rule{{Field: "t", Above: &hot}}}}}
 	sink := drivertest.NewSink()
-	s := &session{sink: sink, last: map[string]told{}, device: &device{env: driver.Env{Device: "gauge"},
+	s := &session{sink: sink, last: map[string]reported{}, device: &device{env: driver.Env{Device: "gauge"},
 		Config: Config{HTTP: &transport.HTTP{}, Report: time.Hour, Profile: driver.Ref[Profile]{Value: p}}}}
 	post := func(doc string) error {
 		return s.posted(t.Context(), transport.Document{Name: "d.json", Peer: "x", Body: strings.NewReader(doc)})

@@ -16,7 +16,9 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Config is the settings of a device.
+// Config is the settings of a device (SETTINGS.md): either URL, which is asked every Every, or HTTP, to which the
+// device posts. Report is how often values that stay the same go out. TokenFile is read at each question, so that a
+// token can be renewed.
 type Config struct {
 	Profile   driver.Ref[Profile] `yaml:"profile" required:"true" builtin:"web" example:"/etc/lanewarden/tyres.yaml"`
 	URL       string              `yaml:"url" example:"http://192.0.2.20"`
@@ -26,7 +28,7 @@ type Config struct {
 	Report    time.Duration       `yaml:"report" default:"1m" min:"1s" max:"24h"`
 }
 
-// maxBytes bounds a document.
+// maxBytes bounds a document, asked for or posted.
 const maxBytes = 1 << 20
 
 // Check implements driver.Checker.
@@ -61,15 +63,17 @@ func build(c Config, env driver.Env) (driver.Driver, error) {
 	return &device{Config: c, env: env, client: &http.Client{Timeout: askTimeout}}, nil
 }
 
+// device is one device; it outlives its sessions.
 type device struct {
 	Config
 	env    driver.Env
 	client *http.Client
 }
 
-// Run implements driver.Driver.
+// Run implements driver.Driver. Posts are acknowledged once they are stored; of answers to questions, what the
+// journal does not take is dropped, as the device is asked again (driver.Unacknowledged).
 func (d *device) Run(ctx context.Context, sink driver.Sink) error {
-	s := &session{device: d, sink: sink, last: map[string]told{}}
+	s := &session{device: d, sink: sink, last: map[string]reported{}}
 	if d.HTTP != nil {
 		ready := driver.WhenReady(sink, 1, message.New("device.waits-documents"))
 		return d.HTTP.Serve(ctx, ready, s.posted)
@@ -145,7 +149,8 @@ func Ask(ctx context.Context, client *http.Client, base string, p *Profile, toke
 	return doc, nil
 }
 
-// posted commits a document that the device sent by HTTP. The request is answered with 200 when it returns nil.
+// posted commits a document that the device sent by HTTP. The request is answered with 200 when it returns nil, 400
+// for a transport.BadFileError, else 503.
 func (s *session) posted(ctx context.Context, d transport.Document) error {
 	doc, err := io.ReadAll(d.Body)
 	if err != nil {

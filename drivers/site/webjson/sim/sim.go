@@ -11,7 +11,8 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Device answers every GET with its document. The zero Device answers 503, as one that is starting.
+// Device answers every GET with its document. The zero Device answers 503, as one that is starting. Its methods may
+// be called while it serves.
 type Device struct {
 	mu    sync.Mutex
 	doc   []byte
@@ -68,7 +69,7 @@ func (d *Device) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 // headerTimeout bounds how long a client may take for its question.
 const headerTimeout = 5 * time.Second
 
-// Serve answers at an address until ctx ends.
+// Serve answers at an address, HOST:PORT, until ctx ends. An address that is taken is an error.
 func (d *Device) Serve(ctx context.Context, address string) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
