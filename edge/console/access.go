@@ -18,12 +18,15 @@ import (
 	"lanewarden/edge/api"
 )
 
-// Names of users without an account: the machine decides who may use the unix socket, and guests have not signed in.
+// localUser and guestUser name users without an account: the machine decides who may use the unix
+// socket, by its mode, and guests have not signed in.
 const (
 	localUser = "local"
 	guestUser = "guest"
 )
 
+// A session ends after a shift, or when it was idle for an hour. The page sends the session's token
+// back in csrfHeader.
 const (
 	sessionLife = 12 * time.Hour
 	sessionIdle = time.Hour
@@ -34,7 +37,8 @@ const (
 // commit makes observations durable, as journal.Journal does.
 type commit func(context.Context, ...*observation.Observation) (int, error)
 
-// access decides who may do what (api.Guard), and keeps the sessions.
+// access decides who may do what; it implements api.Guard and keeps the sessions. It may be used by
+// many goroutines.
 type access struct {
 	book     *accounts.Book // nil when there are no accounts: guests may look
 	sessions *scs.SessionManager
@@ -46,6 +50,9 @@ type access struct {
 	peers map[string]*rate.Limiter // of sign-ins, by address
 }
 
+// newAccess returns the access of a console. secure says that the pages are served with TLS only,
+// so that browsers keep the cookie from plain HTTP. Only hashes of session tokens are kept, so that
+// a memory dump gives no session away.
 func newAccess(book *accounts.Book, secure bool, commit commit) *access {
 	a := &access{
 		book: book, sessions: scs.New(), store: newSessions(), commit: commit, peers: map[string]*rate.Limiter{},
@@ -57,7 +64,8 @@ func newAccess(book *accounts.Book, secure bool, commit commit) *access {
 	return a
 }
 
-// run ends old sessions and journals what was refused, until ctx ends.
+// run ends old sessions and journals what was refused, every refusalsEvery, until ctx ends. It
+// returns nil.
 func (a *access) run(ctx context.Context) error {
 	t := time.NewTicker(refusalsEvery)
 	defer t.Stop()
@@ -74,13 +82,14 @@ func (a *access) run(ctx context.Context) error {
 
 type userKey struct{}
 
-// user returns who sends a request, as identify found out.
+// user returns who sends a request, as identify has determined; the zero User before that.
 func user(r *http.Request) api.User {
 	u, _ := r.Context().Value(userKey{}).(api.User)
 	return u
 }
 
-// identify finds out who sends a request, by socket, client certificate or session, before next is called.
+// identify determines who sends a request, by socket, client certificate or session, before next is
+// called.
 func (a *access) identify(next http.Handler) http.Handler {
 	return a.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 { // a body comes in time, or not at all; streams that are only written have no limit
@@ -93,7 +102,9 @@ func (a *access) identify(next http.Handler) http.Handler {
 	}))
 }
 
-// caller returns who sends a request. An account that was removed is a guest's at once.
+// caller returns who sends a request. The account is looked up with each one, so that a removed
+// account is a guest's at once, whatever its session says. A client certificate counts before a
+// session.
 func (a *access) caller(r *http.Request) api.User {
 	guest := api.User{Name: guestUser, Peer: peer(r)}
 	name := ""
@@ -123,13 +134,15 @@ func peer(r *http.Request) string {
 	return host
 }
 
+// isLocal reports whether a request came over the unix socket.
 func isLocal(r *http.Request) bool {
 	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	return ok && addr.Network() == "unix"
 }
 
-// Authorise implements api.Guard: the role of the route, and for what changes something the session's token, which a
-// page of another site does not have.
+// Authorise implements api.Guard. A user needs the route's role and, for what changes something,
+// the session's token, which a page of another site does not have (CSRF). What is refused is
+// journalled later.
 func (a *access) Authorise(r *http.Request, route *api.Route) (api.User, error) {
 	u := user(r)
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
@@ -148,13 +161,15 @@ func (a *access) Authorise(r *http.Request, route *api.Route) (api.User, error) 
 	return u, nil
 }
 
-// hasToken reports whether a request carries the session's token.
+// hasToken reports whether a request carries the session's token. The comparison takes the same
+// time for all tokens.
 func (a *access) hasToken(r *http.Request) bool {
 	token := a.sessions.GetString(r.Context(), "csrf")
 	return token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(r.Header.Get(csrfHeader))) == 1
 }
 
-// Audit implements api.Guard.
+// Audit implements api.Guard: it journals an action before it is done. An error means that it must
+// not be done.
 func (a *access) Audit(ctx context.Context, u api.User, action string, text message.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -165,6 +180,7 @@ func (a *access) Audit(ctx context.Context, u api.User, action string, text mess
 	return err
 }
 
+// accessObservation returns the journal's row of an access.
 func accessObservation(at time.Time, body *observation.AgentAccess) *observation.Observation {
 	o := observation.New(observation.Class_CLASS_EVENT, at, body)
 	o.Device = observation.AgentDevice

@@ -18,7 +18,8 @@ import (
 	"lanewarden/edge/journal"
 )
 
-// open returns an artifact and its size in bytes.
+// open opens an artifact and returns its size in bytes; one that the journal does not name is 404.
+// The caller closes it.
 func (c *Console) open(h api.Hash) (observation.ArtifactReader, int64, error) {
 	r, size, err := c.Journal.OpenArtifact(h[:])
 	if errors.Is(err, journal.ErrNoArtifact) {
@@ -27,7 +28,9 @@ func (c *Console) open(h api.Hash) (observation.ArtifactReader, int64, error) {
 	return r, size, err
 }
 
-// artifact serves api.GetArtifact.
+// artifact serves api.GetArtifact, with ranges. Only two types of images are shown in the page:
+// everything else is offered for saving, since the agent's own origin must not run what a device
+// sent.
 func (c *Console) artifact(w http.ResponseWriter, r *api.Call, in api.ArtifactQuery) error {
 	a, _, err := c.open(in.SHA256)
 	if err != nil {
@@ -41,7 +44,9 @@ func (c *Console) artifact(w http.ResponseWriter, r *api.Call, in api.ArtifactQu
 	return nil
 }
 
-// picture serves api.GetPicture.
+// picture serves api.GetPicture: an image of the artifact drawn for a page, as PNG. One picture is
+// drawn at a time, as that takes a core. The answer may be cached for good: the address names
+// contents by their hash.
 func (c *Console) picture(w http.ResponseWriter, r *api.Call, in api.PictureQuery) error {
 	view, err := viewOf(&in)
 	if err != nil {
@@ -73,8 +78,8 @@ func (c *Console) picture(w http.ResponseWriter, r *api.Call, in api.PictureQuer
 	return nil
 }
 
-// openAll opens the artifacts that a picture is made of, the one to be drawn first. With an error, it returns those
-// that it has opened.
+// openAll opens the artifacts that a picture is made of, the one to be drawn first. With an error
+// it returns those that it has opened, which the caller closes.
 func (c *Console) openAll(in api.PictureQuery) (out []driver.Source, err error) {
 	hashes := []api.Hash{in.SHA256}
 	for _, name := range in.With {
@@ -94,7 +99,8 @@ func (c *Console) openAll(in api.PictureQuery) (out []driver.Source, err error) 
 	return out, nil
 }
 
-// viewOf returns how a picture is to be drawn.
+// viewOf returns how a picture is to be drawn. window is two shares of the range of grey values,
+// dark and light.
 func viewOf(in *api.PictureQuery) (v driver.View, err error) {
 	v = driver.View{MaxSide: in.Max, Exact: in.Exact, Invert: in.Invert, Log: in.Log, Equalise: in.Equalise}
 	if in.Window != "" {
@@ -109,10 +115,11 @@ func viewOf(in *api.PictureQuery) (v driver.View, err error) {
 	return v, err
 }
 
-// maxPixel bounds the numbers of a region.
+// maxPixel bounds the numbers of a region, so that their sums stay small.
 const maxPixel = 1 << 20
 
-// parseRegion parses x,y,width,height in pixels.
+// parseRegion parses x,y,width,height in pixels. Width and height are at least 1; what is wrong is
+// 400.
 func parseRegion(text string) (image.Rectangle, error) {
 	var n []int
 	for part := range strings.SplitSeq(text, ",") {

@@ -7,8 +7,9 @@ import (
 	"lanewarden/edge/api"
 )
 
-// nameCandidates says of each line to which passages it may belong: of those that are open and the last ones that are
-// closed. Where passages do not answer, lines are shown without.
+// nameCandidates fills in, for each line, the passages that it may belong to, of those that are
+// open and the last ones that are closed. When the passages do not answer in time, lines are shown
+// without them.
 func (c *Console) nameCandidates(ctx context.Context, lines []api.Line) {
 	if len(lines) == 0 {
 		return
@@ -28,8 +29,8 @@ func (c *Console) nameCandidates(ctx context.Context, lines []api.Line) {
 	}
 }
 
-// candidates are the passages of each reading, by its row: the one that it was given to, and the other of which it
-// may be.
+// candidates returns the passages of each reading, by its row: the one that it was given to first,
+// and then the other one that it may be of.
 func candidates(all []*observation.PassageClosed) map[int64][]api.Candidate {
 	plates := map[string]string{}
 	for _, p := range all {

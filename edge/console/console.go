@@ -32,7 +32,7 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-// Options name the sources of the console's pages and its address.
+// Options name the sources of the console's data and its addresses.
 type Options struct {
 	Site, Agent, Software string
 	Socket                string // path of the unix socket
@@ -52,7 +52,7 @@ type Options struct {
 	Log                   *slog.Logger
 }
 
-// Console serves the API.
+// Console serves the API. Its methods may be called from any goroutine.
 type Console struct {
 	Options
 	started time.Time
@@ -62,7 +62,7 @@ type Console struct {
 	drawing, verifying, streams chan struct{}
 }
 
-// New makes a console.
+// New returns a console; Run serves it.
 func New(o Options) *Console {
 	dir, _ := os.Getwd()
 	if o.Passages == nil {
@@ -75,6 +75,7 @@ func New(o Options) *Console {
 	}
 }
 
+// Limits of one server. Streams have a limit of their own, and no limit of time.
 const (
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 30 * time.Second
@@ -86,7 +87,9 @@ const (
 	socketMode    = 0o660 // root and the agent's group
 )
 
-// Run serves until ctx ends.
+// Run serves until ctx ends, and returns nil then. A socket that cannot be opened is an error, as
+// lanectl would have no way in; a TCP port that cannot is not. A socket of a killed agent is
+// replaced: the lock on the state directory is what keeps two agents apart.
 func (c *Console) Run(ctx context.Context) error {
 	if err := os.Remove(c.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("console: %w", err)
@@ -111,10 +114,11 @@ func (c *Console) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// listenRetry is the pause before the next try to listen at a port that is in use.
+// listenRetry is the pause before a port that is in use is tried again.
 const listenRetry = 5 * time.Second
 
-// serveTCP serves on TCP, if it is configured. A port that is taken costs the pages, not the lane: it is tried again.
+// serveTCP serves on TCP, if that is configured. A port that is taken costs the pages, not the
+// lane: it is tried again until ctx ends.
 func (c *Console) serveTCP(ctx context.Context, srv *http.Server) error {
 	if c.Listen == "" {
 		return nil
@@ -137,7 +141,8 @@ func (c *Console) serveTCP(ctx context.Context, srv *http.Server) error {
 	}
 }
 
-// operations returns what the console serves, each with its function.
+// operations returns what the console serves, each operation of package api with the function that
+// answers it.
 func (c *Console) operations() []api.Bound {
 	return []api.Bound{
 		api.Answer(&api.GetSession, c.access.session),
@@ -165,6 +170,8 @@ func (c *Console) operations() []api.Bound {
 	}
 }
 
+// handler returns everything that the console serves. Where there are no accounts, a page of
+// another site could read what guests may see by DNS rebinding, so that the Host header is checked.
 func (c *Console) handler() http.Handler {
 	server := &api.Server{Guard: c.access, Log: c.Log}
 	all := c.access.identify(server.Handler(web.Handler(web.Lane), c.operations()...))
@@ -178,7 +185,8 @@ func (c *Console) handler() http.Handler {
 	})
 }
 
-// healthz answers api.GetHealth: ok while what devices send is stored.
+// healthz answers api.GetHealth: 200 while what devices send is stored, else 503 with the journal's
+// trouble.
 func (c *Console) healthz(w http.ResponseWriter, _ *api.Call, _ api.None) error {
 	if err := c.Journal.Trouble(); err != nil {
 		return api.NewProblem(api.Unavailable, message.New("api.journal", message.CausedBy(err))).After(retryHealth)
@@ -190,7 +198,8 @@ func (c *Console) healthz(w http.ResponseWriter, _ *api.Call, _ api.None) error 
 // retryHealth is the Retry-After of an unhealthy answer.
 const retryHealth = 5 * time.Second
 
-// Status returns how agent, journal, link and devices are.
+// Status returns the state of agent, journal, link and devices. An error is of the journal's
+// database.
 func (c *Console) Status(ctx context.Context) (api.Status, error) {
 	id, stats := c.Journal.Identity(), c.Journal.Stats()
 	waiting, err := c.Journal.Waiting(ctx)
@@ -221,7 +230,8 @@ func (c *Console) Status(ctx context.Context) (api.Status, error) {
 	}, nil
 }
 
-// disk returns how much of the disk of a directory is free, zeros when that cannot be told.
+// disk returns the free and total bytes of the disk of a directory; zeros when that cannot be
+// determined. What is reserved for root does not count as free.
 func disk(dir string) (free, total uint64) {
 	var s unix.Statfs_t
 	if unix.Statfs(dir, &s) != nil {
@@ -233,9 +243,12 @@ func disk(dir string) (free, total uint64) {
 // status answers api.GetStatus.
 func (c *Console) status(r *api.Call, _ api.None) (api.Status, error) { return c.Status(r.Context()) }
 
-// clockNotice is from when on the time of a device's own clock is shown corrected: less is the delay of a line.
+// clockNotice is the error of a device's clock from which the corrected time is shown: less is the
+// delay of a line.
 const clockNotice = time.Second
 
+// lineOf returns a row of the journal as the API shows it: decoded, with a sentence in both
+// languages.
 func (c *Console) lineOf(r *journal.Row) (api.Line, error) {
 	o, err := r.Observation()
 	if err != nil {
@@ -252,7 +265,8 @@ func (c *Console) lineOf(r *journal.Row) (api.Line, error) {
 	return l, err
 }
 
-// shown returns the time at which people see an observation: by the agent's clock where the device's is wrong.
+// shown returns the time at which people see an observation: by the agent's clock where the
+// device's is wrong.
 func (c *Console) shown(o *observation.Observation) time.Time {
 	if at := c.Passages.Corrected(o); at.Sub(o.Time()).Abs() >= clockNotice {
 		return at
@@ -260,7 +274,7 @@ func (c *Console) shown(o *observation.Observation) time.Time {
 	return o.Time()
 }
 
-// live answers api.GetLive.
+// live answers api.GetLive: the device's samples of the last while, which are not journalled.
 func (c *Console) live(_ *api.Call, in api.DeviceQuery) ([]api.Sample, error) {
 	out := []api.Sample{}
 	for _, s := range c.Lane.Live(in.Device) {
@@ -269,7 +283,8 @@ func (c *Console) live(_ *api.Call, in api.DeviceQuery) ([]api.Sample, error) {
 	return out, nil
 }
 
-// sampleOf shows counts as counts per second: a device counts over intervals that change with its state.
+// sampleOf converts a sample. Counts become counts per second, as devices count over intervals that
+// change with their state; a value that is not known becomes null.
 func sampleOf(s driver.Sample) api.Sample {
 	values := s.PerSecond()
 	one := api.Sample{At: s.At, Channel: s.Channel, Values: make([]*float32, len(values))}

@@ -10,7 +10,8 @@ import (
 	"lanewarden/edge/api"
 )
 
-// correct checks api.PostCorrection.
+// correct checks api.PostCorrection. Users who have signed in speak for themselves; over the socket
+// the caller says who it is, as lanectl runs for whoever may use the machine.
 func (c *Console) correct(r *api.Call, in api.Correction) (act api.Act[*api.CorrectionOutcome], err error) {
 	if r.User.Name != localUser { // a user who has signed in speaks for themselves
 		in.By = r.User.Name
@@ -24,7 +25,7 @@ func (c *Console) correct(r *api.Call, in api.Correction) (act api.Act[*api.Corr
 	return act, nil
 }
 
-// assign corrects, and returns what came of it.
+// assign makes a correction, and returns a sentence about what came of it.
 func (c *Console) assign(ctx context.Context, o api.Correction) (*api.CorrectionOutcome, error) {
 	all, _, err := c.Passages.Passages(ctx)
 	if err != nil {
@@ -39,8 +40,8 @@ func (c *Console) assign(ctx context.Context, o api.Correction) (*api.Correction
 	return &api.CorrectionOutcome{Idx: o.Idx, From: from, To: o.To, Summary: said}, nil
 }
 
-// holding returns the passage that has a reading, and the reading without its doubts; "" and nil when none of these
-// has.
+// holding returns the passage that has a reading, and the reading without its doubts, which a
+// person has settled; "" and nil when none of these has.
 func holding(all []*observation.PassageClosed, idx int64) (string, *observation.PassageReading) {
 	for _, p := range all {
 		i := slices.IndexFunc(p.Readings, func(r *observation.PassageReading) bool { return r.Idx == idx })
@@ -52,6 +53,7 @@ func holding(all []*observation.PassageClosed, idx int64) (string, *observation.
 	return "", nil
 }
 
+// plateOf returns the plate of a passage; "" when it has none or is not among these.
 func plateOf(all []*observation.PassageClosed, id string) string {
 	for _, p := range all {
 		if p.Id == id {

@@ -10,7 +10,7 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 )
 
-// device returns the state of a device, or the problem that there is none of this id.
+// device returns the state of a device; an id that does not exist is 404, with those that do.
 func (c *Console) device(id string) (lane.Status, error) {
 	all := c.Lane.Devices()
 	i := slices.IndexFunc(all, func(d lane.Status) bool { return d.ID == id })
@@ -25,7 +25,7 @@ func (c *Console) device(id string) (lane.Status, error) {
 		message.Quoted("device", id), message.String("known", strings.Join(known, ", "))))
 }
 
-// deviceDetail answers api.GetDevice.
+// deviceDetail answers api.GetDevice: the state, and the settings in force, defaults included.
 func (c *Console) deviceDetail(_ *api.Call, in api.DeviceQuery) (out api.DeviceDetail, err error) {
 	if out.Status, err = c.device(in.Device); err != nil {
 		return out, err

@@ -8,15 +8,15 @@ import (
 	"lanewarden/edge/journal"
 )
 
-// Bounds of the search for terms: documents do not hold them, the rows of passages do.
+// Bounds of the search for terms, which are not in a passage's document but in the rows about it.
 const (
 	explainRows  = 50_000 // of class event behind the passage's first reading: an hour of a full lane
 	explainRead  = 500    // at a time
 	explainBytes = 1 << 20
 )
 
-// explain finds what the journal says last of each reading of a passage, and of those that may be its own, in their
-// order. A reading of which nothing was found within the bounds is not among them.
+// explain returns what the journal says last of each reading of a passage, and of those that may be
+// its own, in their order. A reading of which nothing was found within the bounds is left out.
 func (c *Console) explain(p *observation.PassageClosed) ([]api.Assignment, error) {
 	readings := readingsOf(p)
 	if len(readings) == 0 {
@@ -52,7 +52,8 @@ func (c *Console) explain(p *observation.PassageClosed) ([]api.Assignment, error
 	return out, nil
 }
 
-// noteAssignments keeps what a row says of the readings that are looked for.
+// noteAssignments records what a row says of the readings that are looked for; a later row replaces
+// an earlier one.
 func noteAssignments(found map[int64]*api.Assignment, row *journal.Row) error {
 	if row.Device != observation.AgentDevice || observation.Describe(row.Kind).Subject != observation.OfPassage {
 		return nil

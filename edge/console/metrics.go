@@ -13,7 +13,8 @@ import (
 	"lanewarden/edge/retention"
 )
 
-// metrics returns the function of api.GetMetrics. Counters are read from the agent's status when asked for.
+// metrics returns the function of api.GetMetrics. Values are read from the agent's status at each
+// scrape, so that pages and metrics never differ.
 func (c *Console) metrics() func(http.ResponseWriter, *api.Call, api.None) error {
 	r := prometheus.NewRegistry()
 	r.MustRegister(statusCollector{c}, collectors.NewGoCollector(),
@@ -25,6 +26,8 @@ func (c *Console) metrics() func(http.ResponseWriter, *api.Call, api.None) error
 	}
 }
 
+// statusCollector exports the agent's status. Its metric names are public: dashboards and alerts
+// refer to them.
 type statusCollector struct{ c *Console }
 
 var (
@@ -78,7 +81,8 @@ func (statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector.
+// Collect implements prometheus.Collector. A status that cannot be read gives no values, which an
+// alert on absent() finds.
 func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	st, err := s.c.Status(context.Background())
 	if err != nil {
@@ -117,6 +121,7 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
+// device exports the metrics of one device.
 func (s statusCollector) device(d lane.Status, gauge func(*prometheus.Desc, float64, ...string),
 	counter func(*prometheus.Desc, uint64, ...string)) {
 	gauge(deviceUpDesc, truth(d.State == "running"), d.ID)

@@ -8,7 +8,7 @@ import (
 	"lanewarden/edge/api"
 )
 
-// limited bounds the time that an act may take.
+// limited bounds the time that an act may take by askTimeout.
 func limited[Out any](do func(context.Context) (Out, error)) func(context.Context) (Out, error) {
 	return func(ctx context.Context) (Out, error) {
 		ctx, cancel := context.WithTimeout(ctx, askTimeout)
@@ -17,7 +17,8 @@ func limited[Out any](do func(context.Context) (Out, error)) func(context.Contex
 	}
 }
 
-// output checks api.PostOutput.
+// output checks api.PostOutput. The lane's supervisor checks device, output and value when it is
+// done, after the audit row: that somebody tried is journalled, too.
 func (c *Console) output(_ *api.Call, in api.Output) (act api.Act[api.Done], err error) {
 	if in.Reason == "" {
 		return act, api.NewProblem(api.BadRequest, message.New("api.reason"))

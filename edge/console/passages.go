@@ -13,7 +13,7 @@ import (
 	"lanewarden/edge/lane/passage"
 )
 
-// Passages is the part of *passage.Follower that the console uses: *passage.Follower.
+// Passages is the part of *passage.Follower that the console uses.
 type Passages interface {
 	// Passages returns those that are open and the last ones that are closed, newest first, and how far devices'
 	// clocks are ahead.
@@ -24,7 +24,7 @@ type Passages interface {
 	Corrected(o *observation.Observation) time.Time
 }
 
-// noPassages is an agent's without lanes that have any.
+// noPassages stands in for the passages of an agent whose lanes have no stations.
 type noPassages struct{}
 
 func (noPassages) Passages(context.Context) ([]*observation.PassageClosed, map[string]time.Duration, error) {
@@ -39,9 +39,11 @@ func (noPassages) Corrected(o *observation.Observation) time.Time {
 	return (*passage.Follower)(nil).Corrected(o)
 }
 
+// askTimeout bounds a question to the follower and an act on a device: a page shows an error rather
+// than hang.
 const askTimeout = 3 * time.Second
 
-// passages answers api.GetPassages.
+// passages answers api.GetPassages: open passages and the last closed ones, newest first.
 func (c *Console) passages(r *api.Call, in api.PassagesQuery) (out api.PassageList, err error) {
 	all, clocks, err := c.latest(r.Context())
 	if err != nil {
@@ -64,7 +66,8 @@ func (c *Console) passages(r *api.Call, in api.PassagesQuery) (out api.PassageLi
 	return out, nil
 }
 
-// latest returns the passages that are known, and how far devices' clocks are ahead.
+// latest returns the passages that are in memory, and by how much devices' clocks are ahead. A
+// follower that does not answer is 503: the journal cannot be written, or the agent stops.
 func (c *Console) latest(ctx context.Context) ([]*observation.PassageClosed, map[string]time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -75,7 +78,7 @@ func (c *Console) latest(ctx context.Context) ([]*observation.PassageClosed, map
 	return all, clocks, nil
 }
 
-// passage answers api.GetPassage.
+// passage answers api.GetPassage for a passage that is in memory; another is 404.
 func (c *Console) passage(r *api.Call, in api.PassageQuery) (out api.PassageDetail, err error) {
 	all, _, err := c.latest(r.Context())
 	if err != nil {
@@ -92,11 +95,14 @@ func (c *Console) passage(r *api.Call, in api.PassageQuery) (out api.PassageDeta
 	return out, err
 }
 
-// readingsOf are the readings that a passage has, and those that may be its own.
+// readingsOf returns the readings that a passage has, and those that may be its own, in a new
+// slice.
 func readingsOf(p *observation.PassageClosed) []*observation.PassageReading {
 	return append(p.Readings[:len(p.Readings):len(p.Readings)], p.Possible...)
 }
 
+// detail returns a passage with the observations that its readings are of. One that is not in the
+// journal any more is left out.
 func (c *Console) detail(p *observation.PassageClosed) (out api.PassageDetail, err error) {
 	out.Observations = []api.Line{}
 	if out.Passage, err = api.ShownJSON(p); err != nil {

@@ -13,7 +13,8 @@ import (
 	"lanewarden/edge/journal"
 )
 
-// recording serves api.GetRecording: what passed between a device and the agent.
+// recording serves api.GetRecording: what passed between a device and the agent, and what came of
+// it. It waits until that can have been journalled; a time in the future is waited for.
 func (c *Console) recording(w http.ResponseWriter, r *api.Call, in api.RecordingQuery) error {
 	device, err := c.device(in.Device)
 	if err != nil {
@@ -43,7 +44,8 @@ func (c *Console) recording(w http.ResponseWriter, r *api.Call, in api.Recording
 	return nil
 }
 
-// observed returns what was journalled of a device in a time.
+// observed returns the observations of a device that were journalled within a time; more than a
+// recording may have is 400.
 func (c *Console) observed(device string, from, to time.Time) (out []*observation.Observation, err error) {
 	size := 0
 	err = c.Journal.Between(from, to, func(row *journal.Row) error {

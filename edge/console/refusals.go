@@ -11,20 +11,22 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// refusalsEvery is the interval at which refusals are journalled: a flood of them is a few rows.
+// Refusals are journalled every refusalsEvery, equal ones as one row with a count: a flood of them
+// must not fill the journal.
 const (
 	refusalsEvery = 5 * time.Second
 	maxRefusals   = 20  // different ones at a time
 	maxPath       = 100 // bytes of a path that was asked for
 )
 
-// refusals counts requests that were refused, until they are journalled.
+// refusals counts requests that were refused until they are journalled. It may be used by many
+// goroutines.
 type refusals struct {
 	mu    sync.Mutex
 	order []*observation.AgentAccess
 }
 
-// Refuse implements api.Guard.
+// Refuse implements api.Guard. It returns at once; run journals the refusal.
 func (a *access) Refuse(r *http.Request, why message.Message) {
 	u := user(r)
 	path := r.URL.Path
@@ -36,8 +38,9 @@ func (a *access) Refuse(r *http.Request, why message.Message) {
 	})
 }
 
-// journalRefusals journals what was refused since the last time. What the journal does not accept is kept for the next
-// time: a full disk must not make every stranger's request the end of the agent.
+// journalRefusals journals what was refused since the last time. What the journal does not accept
+// is kept for the next time: a full disk must not make every stranger's request the end of the
+// agent.
 func (a *access) journalRefusals(ctx context.Context) {
 	all := a.refusals.drain()
 	for i, one := range all {
@@ -50,6 +53,8 @@ func (a *access) journalRefusals(ctx context.Context) {
 	}
 }
 
+// add counts a refusal together with equal ones. Beyond maxRefusals different ones the last entry
+// stands for all others.
 func (f *refusals) add(one *observation.AgentAccess) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -16,7 +16,8 @@ const (
 	searchRead = 500    // at a time
 )
 
-// search is a search of the journal that is under way.
+// search is a search of the journal for one page. It reads backwards from the page's end, as people
+// want the newest.
 type search struct {
 	api.ObservationQuery
 	console *Console
@@ -25,7 +26,9 @@ type search struct {
 	found   api.Found
 }
 
-// observations answers api.GetObservations.
+// observations answers api.GetObservations: one page of matches, newest first, and the row where
+// the next page begins. A page may have few matches, or none, when searchRows were looked at: rare
+// matches are found over several pages.
 func (c *Console) observations(r *api.Call, in api.ObservationQuery) (api.Found, error) {
 	s, err := c.newSearch(in)
 	if err != nil {
@@ -39,7 +42,7 @@ func (c *Console) observations(r *api.Call, in api.ObservationQuery) (api.Found,
 	return s.found, nil
 }
 
-// newSearch finds out between which rows to look.
+// newSearch returns a search with its first and last row, which Journal.Arrived finds by times.
 func (c *Console) newSearch(in api.ObservationQuery) (s *search, err error) {
 	in.Text = strings.ToLower(in.Text)
 	s = &search{ObservationQuery: in, console: c, found: api.Found{Observations: []api.Line{}, Next: c.Journal.Size()}}
@@ -60,7 +63,7 @@ func (c *Console) newSearch(in api.ObservationQuery) (s *search, err error) {
 	return s, nil
 }
 
-// run looks at rows until the page is full, the rows end, or enough were looked at.
+// run looks at rows until the page is full, the rows end, or searchRows were looked at.
 func (s *search) run() error {
 	for looked := 0; s.found.Next > 0 && !s.full() && looked < searchRows; looked += searchRead {
 		rows, err := s.console.Journal.ReadBack(s.found.Next, searchRead)
@@ -78,9 +81,10 @@ func (s *search) run() error {
 	return nil
 }
 
+// full reports whether the page has as many matches as were asked for.
 func (s *search) full() bool { return len(s.found.Observations) >= s.Limit }
 
-// add adds the rows that match, newest first, and moves the place of the next page.
+// add adds the rows that match, which come newest first, and moves the position of the next page.
 func (s *search) add(rows []journal.Row) error {
 	for i := range rows {
 		switch {
@@ -108,15 +112,18 @@ func (s *search) add(rows []journal.Row) error {
 	return nil
 }
 
-// newestFirst orders a page by the time that is shown: devices tell late, and the journal's order is that of arrival.
+// newestFirst sorts a page by the time that is shown: devices report late, and the journal's order
+// is that of arrival.
 func newestFirst(lines []api.Line) {
 	slices.SortStableFunc(lines, func(a, b api.Line) int { return b.Shown().Compare(a.Shown()) })
 }
 
-// slack is the time by which an observation may lie before its arrival: devices tell late, and clocks are set.
+// slack is how far an observation's time may lie from its arrival: devices report late, and clocks
+// are set.
 const slack = time.Hour
 
-// match reports whether a row is searched for. Only a row that fits otherwise is decoded for its time.
+// match reports whether a row is searched for. Only a row that fits otherwise is decoded for its
+// time.
 func (s *search) match(row *journal.Row) (bool, error) {
 	if !s.selects(row) || !s.mentions(row) {
 		return false, nil
@@ -132,20 +139,23 @@ func (s *search) match(row *journal.Row) (bool, error) {
 	return !at.Before(s.From) && (s.To.IsZero() || !at.After(s.To)), nil
 }
 
-// selects reports whether a row is of the class, the device and the kind.
+// selects reports whether a row is of the class, the device and the kind; a family of kinds selects
+// all of them.
 func (s *search) selects(row *journal.Row) bool {
 	kind := row.Kind.Name()
 	return (s.Class == "" || row.Class.Name() == s.Class) && (s.Device == "" || row.Device == s.Device) &&
 		(s.Kind == "" || kind == s.Kind || strings.HasPrefix(kind, s.Kind+"."))
 }
 
-// mentions reports whether a row has the text in its device, its kind, or what it says: texts stand in an encoded body
-// as they are, so it need not be decoded. A text of hexadecimal digits is looked for as bytes too: hashes, EPCs.
+// mentions reports whether a row has the text in its device, its kind, or its body: in an encoded
+// body, texts stand as they are, so it need not be decoded. A text of hexadecimal digits is looked
+// for as bytes as well: hashes, EPCs.
 func (s *search) mentions(row *journal.Row) bool {
 	return s.Text == "" || strings.Contains(strings.ToLower(row.Device), s.Text) ||
 		strings.Contains(row.Kind.Name(), s.Text) || bytes.Contains(bytes.ToLower(row.Body), []byte(s.Text)) ||
 		len(s.raw) >= minRaw && bytes.Contains(row.Body, s.raw)
 }
 
-// minRaw is the least number of bytes of a hexadecimal search text: fewer are found in everything.
+// minRaw is the least number of bytes of a hexadecimal search text: fewer are found in almost every
+// row.
 const minRaw = 4

@@ -5,24 +5,25 @@ import (
 	"time"
 )
 
-// sessions keeps sessions in memory (scs.Store): a restart of the agent signs everybody out. The library's own store has a goroutine
-// that cannot be owned.
+// sessions keeps sessions in memory; it implements scs.Store. A restart of the agent signs
+// everybody out. The library's own store has a goroutine that cannot be stopped.
 type sessions struct {
 	mu  sync.Mutex
 	all map[string]kept
 }
 
+// kept is a session as scs encodes it, and when it ends.
 type kept struct {
 	data  []byte
 	until time.Time
 }
 
-// maxSessions bounds them; who signs in beyond that puts out the one that would end first.
+// maxSessions bounds the sessions; a sign-in beyond that ends the one that would end first.
 const maxSessions = 1000
 
 func newSessions() *sessions { return &sessions{all: map[string]kept{}} }
 
-// Find implements scs.Store.
+// Find implements scs.Store. A session that has ended is not found, even before sweep removes it.
 func (s *sessions) Find(token string) ([]byte, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,7 +59,7 @@ func (s *sessions) Delete(token string) error {
 	return nil
 }
 
-// sweep forgets those that have ended.
+// sweep removes the sessions that have ended.
 func (s *sessions) sweep(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,13 +14,15 @@ import (
 	"lanewarden/edge/api"
 )
 
+// info describes a user's session to the page.
 func (a *access) info(r *http.Request, u api.User) api.SessionInfo {
 	return api.SessionInfo{
 		User: u.Name, Role: u.Role.String(), CSRF: a.sessions.GetString(r.Context(), "csrf"), Accounts: a.book != nil,
 	}
 }
 
-// session answers api.GetSession. A user who is known by a client certificate gets a session for its token.
+// session answers api.GetSession. A user who is known by a client certificate gets a session for
+// its token.
 func (a *access) session(c *api.Call, _ api.None) (api.SessionInfo, error) {
 	if c.User.Name != guestUser && c.User.Name != localUser && a.sessions.GetString(c.Context(), "csrf") == "" {
 		a.sessions.Put(c.Context(), "csrf", rand.Text())
@@ -34,7 +36,8 @@ const (
 	retryLocks = time.Minute
 )
 
-// signIn checks api.PostSession: the password is right, and the address does not try too often.
+// signIn checks api.PostSession: the address must not try too often, and name and password must be
+// right. The session begins only when the sign-in has been journalled.
 func (a *access) signIn(c *api.Call, in api.SignIn) (act api.Act[api.SessionInfo], err error) {
 	if a.book == nil {
 		return act, api.NewProblem(api.NotFound, message.New("api.no-accounts"))
@@ -59,7 +62,8 @@ func (a *access) signIn(c *api.Call, in api.SignIn) (act api.Act[api.SessionInfo
 	return act, nil
 }
 
-// begin gives the caller a session of a new name: one that was planted before is worth nothing.
+// begin gives the caller a session under a new token, so that one that somebody planted before is
+// worth nothing (session fixation).
 func (a *access) begin(ctx context.Context, r *http.Request, u api.User) (api.SessionInfo, error) {
 	if err := a.sessions.RenewToken(ctx); err != nil {
 		return api.SessionInfo{}, api.ProblemOf(api.Internal, err)
@@ -69,7 +73,7 @@ func (a *access) begin(ctx context.Context, r *http.Request, u api.User) (api.Se
 	return a.info(r, u), nil
 }
 
-// signOut checks api.DeleteSession.
+// signOut checks api.DeleteSession, which ends the caller's session.
 func (a *access) signOut(*api.Call, api.None) (api.Act[api.SessionInfo], error) {
 	return api.Act[api.SessionInfo]{Do: func(ctx context.Context) (api.SessionInfo, error) {
 		if err := a.sessions.Destroy(ctx); err != nil {
@@ -79,10 +83,11 @@ func (a *access) signOut(*api.Call, api.None) (api.Act[api.SessionInfo], error) 
 	}}, nil
 }
 
-// maxPeers bounds what is remembered of addresses.
+// maxPeers bounds the addresses that are remembered; beyond it all are forgotten.
 const maxPeers = 1024
 
-// mayTry reports whether an address may try to sign in once more: ten times at once, then every five seconds.
+// mayTry reports whether an address may try to sign in once more: ten times at once, then every
+// five seconds. Each try costs a slow hash, which is what strangers could use up.
 func (a *access) mayTry(peer string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

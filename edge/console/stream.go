@@ -12,6 +12,7 @@ import (
 	"lanewarden/edge/api"
 )
 
+// Limits of streams. statusEvery ticks are a second.
 const (
 	maxStreams  = 32
 	streamTick  = 200 * time.Millisecond
@@ -20,10 +21,11 @@ const (
 	writeLimit  = 10 * time.Second
 )
 
-// retryStream is the pause before a page connects to the stream again.
+// retryStream is the Retry-After of a stream beyond maxStreams.
 const retryStream = 10 * time.Second
 
-// stream serves api.GetStream.
+// stream serves api.GetStream: server-sent events of status, rows, and one device's samples and raw
+// bytes, until the page goes.
 func (c *Console) stream(w http.ResponseWriter, r *api.Call, in api.StreamQuery) error {
 	select {
 	case c.streams <- struct{}{}:
@@ -49,7 +51,7 @@ func (c *Console) stream(w http.ResponseWriter, r *api.Call, in api.StreamQuery)
 	}
 }
 
-// streamer is one page that follows.
+// streamer is one page that follows, on the goroutine of its request.
 type streamer struct {
 	c       *Console
 	w       http.ResponseWriter
@@ -61,6 +63,8 @@ type streamer struct {
 	raw     uint64    // records of the device's tape
 }
 
+// tick sends what is new. A page that does not read for writeLimit is disconnected; it connects
+// again by itself.
 func (s *streamer) tick(r *http.Request, withStatus bool) error {
 	if err := s.control.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
 		return err
@@ -94,6 +98,7 @@ func (s *streamer) tick(r *http.Request, withStatus bool) error {
 	return s.control.Flush()
 }
 
+// send writes one event with JSON data, which has no line breaks.
 func (s *streamer) send(event string, v any) error {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -103,6 +108,7 @@ func (s *streamer) send(event string, v any) error {
 	return err
 }
 
+// rows sends the heads of the newest rows. Rows beyond streamRows within a tick are left out.
 func (s *streamer) rows() error {
 	size := s.c.Journal.Size()
 	if size == s.next {
@@ -120,7 +126,7 @@ func (s *streamer) rows() error {
 	return s.send("rows", heads)
 }
 
-// lines sends the beginnings of what passed; text is quoted as Go does it.
+// lines sends the beginnings of what passed between the device and the agent, quoted as Go does it.
 func (s *streamer) lines() error {
 	if s.device == "" {
 		return nil
@@ -141,6 +147,7 @@ func (s *streamer) lines() error {
 	return s.send("raw", out)
 }
 
+// live sends the device's samples since the last tick.
 func (s *streamer) live() error {
 	if s.device == "" {
 		return nil

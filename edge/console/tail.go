@@ -12,7 +12,7 @@ import (
 
 const tailPage = 200 // rows read at once
 
-// tailer writes the rows that match, as NDJSON.
+// tailer writes rows of the journal as NDJSON.
 type tailer struct {
 	c      *Console
 	class  observation.Class // 0 for all
@@ -21,7 +21,8 @@ type tailer struct {
 	enc    *json.Encoder
 }
 
-// tail serves api.GetTail.
+// tail serves api.GetTail: the newest rows that match and, if asked, those that come. A device that
+// has no rows and does not exist is 404.
 func (c *Console) tail(w http.ResponseWriter, r *api.Call, in api.TailQuery) (err error) {
 	t := tailer{c: c, device: in.Device, next: c.Journal.Size(), enc: json.NewEncoder(w)}
 	if in.Class != "" {
@@ -49,7 +50,8 @@ func (c *Console) tail(w http.ResponseWriter, r *api.Call, in api.TailQuery) (er
 	return nil
 }
 
-// follow writes the rows that come, until the reader goes.
+// follow writes the rows that come, until the reader goes. Changed is asked before the read, so
+// that no row is missed between the two.
 func (t *tailer) follow(w http.ResponseWriter, r *http.Request) error {
 	control := http.NewResponseController(w)
 	for {
@@ -79,6 +81,7 @@ func (t *tailer) follow(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
+// write writes one line for each row.
 func (t *tailer) write(rows []journal.Row) error {
 	for i := range rows {
 		line, err := t.c.lineOf(&rows[i])

@@ -10,7 +10,7 @@ import (
 	"lanewarden/edge/diag/guided"
 )
 
-// tests answers api.GetTests.
+// tests answers api.GetTests: all guided tests with their last results, and the one under way.
 func (c *Console) tests(*api.Call, api.None) (api.TestList, error) {
 	out := api.TestList{Tests: []api.TestOffer{}, Run: c.Tests.View()}
 	for _, o := range c.Tests.Offers(time.Now()) {
@@ -27,14 +27,15 @@ func (c *Console) tests(*api.Call, api.None) (api.TestList, error) {
 	return out, nil
 }
 
-// startTest checks api.PostTest.
+// startTest checks api.PostTest. The test runs on behalf of the user.
 func (c *Console) startTest(r *api.Call, in api.TestStart) (api.Act[api.Done], error) {
 	return api.Act[api.Done]{Text: message.Verbatim(in.Device + " " + in.Test), Do: limited(func(ctx context.Context) (api.Done, error) {
 		return api.Done{}, c.Tests.Start(ctx, in.Device, in.Test, r.User.Name)
 	})}, nil
 }
 
-// actTest checks api.PostTestAct.
+// actTest checks api.PostTestAct: the answer to a step. Only who began a test may abandon it, or an
+// administrator.
 func (c *Console) actTest(_ *api.Call, in api.TestAct) (act api.Act[*guided.View], err error) {
 	run := c.Tests.View()
 	if run == nil || run.Verdict != "" {
@@ -55,7 +56,8 @@ func (c *Console) actTest(_ *api.Call, in api.TestAct) (act api.Act[*guided.View
 	return act, nil
 }
 
-// answer says what somebody answered to a step of a test, for the journal. One that no step knows is refused later.
+// answer says what a person answered to a step of a test, for the journal. One that no step knows
+// is refused later.
 func answer(in api.TestAct) message.Message {
 	switch in.Action {
 	case "yes":

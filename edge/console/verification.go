@@ -9,7 +9,9 @@ import (
 	"lanewarden/edge/journal"
 )
 
-// verify checks api.PostVerification. The journal says who began it, and then what came of it.
+// verify checks api.PostVerification: all rows are hashed again and compared with what was signed.
+// One verification runs at a time, as it takes a core. The journal says who began it, and then what
+// came of it.
 func (c *Console) verify(r *api.Call, _ api.None) (api.Act[api.Verdict], error) {
 	return api.Act[api.Verdict]{Text: message.New("access.begun"), Do: func(ctx context.Context) (v api.Verdict, err error) {
 		select {
@@ -32,7 +34,8 @@ func (c *Console) verify(r *api.Call, _ api.None) (api.Act[api.Verdict], error) 
 	}}, nil
 }
 
-// hashAll hashes every row of the journal again.
+// hashAll hashes every row of the journal again, with the journal's own key. It takes seconds for a
+// million rows.
 func (c *Console) hashAll(ctx context.Context) (api.Verdict, error) {
 	begin := time.Now()
 	_, report, err := journal.Audit(ctx, c.JournalDir, "")
@@ -45,7 +48,7 @@ func (c *Console) hashAll(ctx context.Context) (api.Verdict, error) {
 	}, nil
 }
 
-// findings are what verification found, in all languages.
+// findings returns what verification found, in all languages.
 func findings(all []error) []message.Text {
 	out := make([]message.Text, len(all))
 	for i, f := range all {
