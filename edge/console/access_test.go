@@ -350,6 +350,33 @@ func TestStolenSession(t *testing.T) {
 	}
 }
 
+// An account that is called local, as the users of the socket are, needs the session's token and speaks for itself.
+func TestAccountNamedLocal(t *testing.T) {
+	g := newGuarded(t)
+	hash, err := accounts.Hash("correct horse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := accounts.Write(g.book, []accounts.Account{{Name: localUser, Role: accounts.Admin, Hash: hash}}); err != nil {
+		t.Fatal(err)
+	}
+	b := g.browser()
+	if code := b.signIn(localUser, "correct horse"); code != http.StatusOK {
+		t.Fatal(code)
+	}
+	thief := &browser{Client: b.Client, g: g} // has the cookie, not the token
+	if code, _ := thief.ask(http.MethodPost, verification, ""); code != http.StatusForbidden {
+		t.Errorf("without the token: %d", code)
+	}
+	const correction = `{"idx":1,"to":"","reason":"r","by":"somebody else"}`
+	if code, text := b.ask(http.MethodPost, "/v1/passages/corrections", correction); code != http.StatusOK {
+		t.Fatal(code, text)
+	}
+	if got := strings.Join(g.vehicles.told, "; "); got != "1  r "+localUser {
+		t.Errorf("corrected: %q", got)
+	}
+}
+
 // A session's name changes when somebody signs in: one that was planted before is worth nothing.
 func TestFixedSession(t *testing.T) {
 	g := newGuarded(t)

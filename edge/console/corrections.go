@@ -13,7 +13,7 @@ import (
 // correct checks api.PostCorrection. Users who have signed in speak for themselves; over the socket
 // the caller says who it is, as lanectl runs for whoever may use the machine.
 func (c *Console) correct(r *api.Call, in api.Correction) (act api.Act[*api.CorrectionOutcome], err error) {
-	if r.User.Name != localUser { // a user who has signed in speaks for themselves
+	if !isLocal(r.Request) { // a user who has signed in speaks for themselves
 		in.By = r.User.Name
 	}
 	if in.Reason == "" || in.By == "" {

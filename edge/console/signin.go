@@ -24,7 +24,7 @@ func (a *access) info(r *http.Request, u api.User) api.SessionInfo {
 // session answers api.GetSession. A user who is known by a client certificate gets a session for
 // its token.
 func (a *access) session(c *api.Call, _ api.None) (api.SessionInfo, error) {
-	if c.User.Name != guestUser && c.User.Name != localUser && a.sessions.GetString(c.Context(), "csrf") == "" {
+	if c.User.Name != guestUser && !isLocal(c.Request) && a.sessions.GetString(c.Context(), "csrf") == "" {
 		a.sessions.Put(c.Context(), "csrf", rand.Text())
 	}
 	return a.info(c.Request, c.User), nil
