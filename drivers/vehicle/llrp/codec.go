@@ -11,7 +11,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// MessageType is the type of a message.
+// MessageType is the type of a message, 10 bits.
 type MessageType uint16
 
 // The messages that reader and driver exchange.
@@ -99,7 +99,8 @@ type Message struct {
 // Params are parameters one after another.
 type Params []Param
 
-// Param is one parameter. Values are in the order of the schema: uint64, int64, bool, string, []byte or []uint64.
+// Param is one parameter. Values are in the order of the schema: uint64, int64, bool, string, []byte or []uint64;
+// those of reserved bits are left out. Params are those nested in it.
 type Param struct {
 	Type   uint16
 	TV     bool // of fixed length
@@ -117,7 +118,7 @@ type Value struct {
 // Get returns the first parameter of a TLV type.
 func (p Params) Get(tlv uint16) (*Param, bool) { return p.find(tlv, false) }
 
-// TV returns the first parameter of a fixed length type.
+// TV returns the first parameter of a fixed length type. Their numbers are apart from those of TLV types.
 func (p Params) TV(tv uint16) (*Param, bool) { return p.find(tv, true) }
 
 func (p Params) find(t uint16, tv bool) (*Param, bool) {
@@ -187,10 +188,17 @@ type offsetError struct {
 func (e *offsetError) Error() string { return fmt.Sprintf("byte %d: %v", e.at, e.err) }
 func (e *offsetError) Unwrap() error { return e.err }
 
-// Decode decodes the payload of a message, without its header of 10 bytes. Values refer to payload, which must not be
-// changed. An error has the message, the byte of the message at which it stands, and the parameter. Parameters of a
-// type with length that is not known are kept as bytes; one of fixed length that is not known is an error, for its
+// Decode decodes the payload of a message, without its header of 10 bytes. Values refer to payload, which must not
+// be changed. An error has the message, the byte of the message at which it stands, and the parameter. Parameters of
+// a type with length that is not known are kept as bytes; one of fixed length that is not known is an error, for its
 // end is not known either.
+//
+// A message, all numbers big-endian:
+//
+//	3 bits reserved, 3 bits version, 10 bits type
+//	length  4  of all, this header too
+//	id      4
+//	fixed fields, then parameters
 func Decode(t MessageType, id uint32, payload []byte) (*Message, error) {
 	m := &Message{Type: t, ID: id}
 	fixed := messages[t].fixed
@@ -207,8 +215,10 @@ func Decode(t MessageType, id uint32, payload []byte) (*Message, error) {
 	return m, nil
 }
 
+// decoder counts down the parameters that a message may still have, at all levels.
 type decoder struct{ left int }
 
+// params decodes parameters up to the end of b. at is the byte of the message at which b stands, for errors.
 func (d *decoder) params(b []byte, at, depth int) (out Params, err error) {
 	if depth > maxDepth {
 		return nil, &offsetError{at, fmt.Errorf("parameters nest deeper than %d", maxDepth)}
@@ -227,7 +237,10 @@ func (d *decoder) params(b []byte, at, depth int) (out Params, err error) {
 	return out, nil
 }
 
-// param decodes the parameter at the beginning of b and returns its length.
+// param decodes the parameter at the beginning of b, which is not empty, and returns its length:
+//
+//	TV   1, type (7 bits); then fields of fixed length
+//	TLV  6 bits 0, type (10 bits), length 2, this header too; then fields and parameters
 func (d *decoder) param(b []byte, at, depth int) (Param, int, error) {
 	fail := func(format string, args ...any) (Param, int, error) {
 		return Param{}, 0, &offsetError{at, fmt.Errorf(format, args...)}
@@ -385,7 +398,8 @@ func fields(layout []field, b []byte) (out []Value, rest []byte, err error) {
 	return out, c.b, nil
 }
 
-// Encode makes a message of version 1 (LLRP 1.0.1), which readers of 1.1 accept too.
+// Encode makes a message of version 1 (LLRP 1.0.1), which readers of 1.1 accept too. payload is its fixed fields and
+// parameters, encoded; their parts are joined.
 func Encode(t MessageType, id uint32, payload ...[]byte) []byte {
 	out := binary.BigEndian.AppendUint16(nil, 1<<10|uint16(t))
 	out = append(out, 0, 0, 0, 0)
@@ -397,7 +411,7 @@ func Encode(t MessageType, id uint32, payload ...[]byte) []byte {
 	return out
 }
 
-// TLV makes a parameter with its length; content is fields and parameters, encoded.
+// TLV makes a parameter with its length; content is fields and parameters, encoded, of less than 64 KiB.
 func TLV(t uint16, content ...[]byte) []byte {
 	out := binary.BigEndian.AppendUint16(nil, t)
 	out = append(out, 0, 0)

@@ -73,8 +73,10 @@ var schemes = []scheme{
 // wordBits is the unit in which tags keep an EPC: shorter ones are filled up with zeros.
 const wordBits = 16
 
-// EPCURI describes what an EPC is: its scheme, and its pure identity URI. What is of no scheme that is known, or
-// against its rules, is raw.
+// EPCURI describes what an EPC is: its scheme, and its pure identity URI (TDS 1.13, section 6). What is of no scheme
+// that is known, or against its rules, is raw. 3034257BF400B7800004CB2F is
+//
+//	sgtin-96  urn:epc:id:sgtin:0614141.000734.314159
 func EPCURI(epc []byte) (name, uri string) {
 	if len(epc) > 0 {
 		for i := range schemes {
@@ -91,6 +93,8 @@ func EPCURI(epc []byte) (name, uri string) {
 // variable reports whether EPCs of the scheme are as long as what they hold.
 func (s *scheme) variable() bool { return strings.HasSuffix(s.name, "-var") }
 
+// uri returns an EPC's URI; false when it is against the rules of the scheme: a company prefix of too many digits, a
+// character that may not be, bits behind the end that are not 0.
 func (s *scheme) uri(epc []byte) (string, bool) {
 	have := 8 * len(epc)
 	if have < s.bits || !s.variable() && have-s.bits >= wordBits {
@@ -170,7 +174,8 @@ var (
 	companyDigits = [7]int{12, 11, 10, 9, 8, 7, 6}
 )
 
-// company reads partition, company prefix and reference.
+// company reads partition, company prefix and reference. The partition, 0 to 6, says how the bits are divided
+// between the two (TDS 1.13, section 14).
 func (b *bitReader) company(f epcField) []string {
 	partition := b.uint(3)
 	if partition > 6 {
@@ -190,7 +195,7 @@ func (b *bitReader) company(f epcField) []string {
 	return []string{company, b.padded(f.bits-bits, f.digits-digits)}
 }
 
-// padded reads a number that has so many digits.
+// padded reads a number that has so many digits, zeros in front; of no digits it must be 0.
 func (b *bitReader) padded(bits, digits int) string {
 	v := b.uint(bits)
 	if digits == 0 {
@@ -246,7 +251,7 @@ func (b *bitReader) cage(charBits, bits int) string {
 	return text
 }
 
-// char6 is a 6-bit character: TDS table G-1, ASCII without its seventh bit.
+// char6 returns a 6-bit character as ASCII: TDS table G-1 drops the seventh bit.
 func char6(c byte) byte {
 	if c < 0x20 {
 		return c + 0x40
@@ -264,6 +269,7 @@ const (
 	escaped     = "\"%&/<>?#" // in a URI
 )
 
+// escape writes a character as a URI has it; one that is not allowed is against the rules.
 func (b *bitReader) escape(out *strings.Builder, c byte, allowed string) {
 	b.bad = b.bad || strings.IndexByte(allowed, c) < 0
 	if strings.IndexByte(escaped, c) >= 0 {

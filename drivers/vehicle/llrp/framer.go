@@ -7,15 +7,17 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// Framer cuts a stream into messages. It never gives up: what is no message is passed over byte by byte and reported.
+// Framer cuts a stream into messages. It never gives up: what is no message is passed over byte by byte and
+// reported. Its memory is one message of MaxMessageBytes. The zero Framer is ready; it is not for concurrent use.
 type Framer struct {
 	buf    []byte
 	offset int64  // of buf in the stream
 	lost   []byte // the beginning of what was passed over since
-	skip   int64
+	skip   int64  // bytes passed over that were not reported
 }
 
-// Frame is a message's bytes, or a fault.
+// Frame is a message's bytes, or, with Fault, what was passed over. Offset is in bytes since the start of the
+// stream.
 type Frame struct {
 	Type    MessageType
 	ID      uint32
@@ -24,7 +26,8 @@ type Frame struct {
 	Fault   string // then Payload is the beginning of what was passed over
 }
 
-// Feed takes bytes and calls emit with every whole message.
+// Feed cuts bytes and calls emit with every whole message; what is left waits for more. Where the stream is cut into
+// chunks does not matter.
 func (f *Framer) Feed(data []byte, emit func(Frame)) {
 	f.buf = append(f.buf, data...)
 	at := 0
@@ -55,7 +58,7 @@ func (f *Framer) Feed(data []byte, emit func(Frame)) {
 	f.buf = append(f.buf[:0], f.buf[at:]...)
 }
 
-// Reset forgets what is under way and reports what was passed over.
+// Reset forgets what is under way, because the stream broke off, and reports what was passed over.
 func (f *Framer) Reset(emit func(Frame)) {
 	f.report(0, emit)
 	f.offset += int64(len(f.buf))
@@ -68,6 +71,7 @@ func (f *Framer) Idle() bool { return len(f.buf) == 0 }
 // Flush reports what was passed over so far, and goes on: for a stream that rests.
 func (f *Framer) Flush(emit func(Frame)) { f.report(0, emit) }
 
+// report emits a fault of what was passed over before at, if anything was.
 func (f *Framer) report(at int64, emit func(Frame)) {
 	if f.skip == 0 {
 		return

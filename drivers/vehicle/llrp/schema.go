@@ -7,6 +7,7 @@ type field struct {
 	bits []string // of flags: names from the top bit down, "" for reserved ones
 }
 
+// form is how a field stands in bytes, all numbers big-endian.
 type form uint8
 
 const (

@@ -48,7 +48,7 @@ func (h *health) tick(at time.Time) (obs []*observation.Observation) {
 	return obs
 }
 
-// refused reports that the reader does not do an optional step, or does it again.
+// refused reports that the reader does not do an optional step (on), or does it again.
 func (h *health) refused(at time.Time, s step, on bool, why message.Message) []*observation.Observation {
 	return h.Set(at, "refused", s.request.String(), on,
 		message.New("llrp.refuses", message.Nested("step", s.what), message.Nested("why", why)))
@@ -76,8 +76,8 @@ const (
 	roSpecPreempt = 2
 )
 
-// roSpec deals with the start and end of a ROSpec. Only ours matters.
-func (h *health) roSpec(at time.Time, p *llrp.Param) []*observation.Observation {
+// onROSpec handles the start and end of a ROSpec. Only ours matters.
+func (h *health) onROSpec(at time.Time, p *llrp.Param) []*observation.Observation {
 	if p.Uint("ROSpecID") != roSpecID {
 		return nil
 	}
@@ -94,8 +94,9 @@ func (h *health) roSpec(at time.Time, p *llrp.Param) []*observation.Observation 
 	return h.Set(at, "rospec-ended", "", true, text)
 }
 
-// event deals with what the reader tells of itself.
-func (s *session) event(m *llrp.Message) ([]*observation.Observation, error) {
+// onReaderEvent handles what the reader tells of itself (READER_EVENT_NOTIFICATION). That it takes no connection, or
+// closes it, is an error; that it takes it begins the set-up. A buffer that is half full is a condition.
+func (s *session) onReaderEvent(m *llrp.Message) ([]*observation.Observation, error) {
 	data, ok := m.Params.Get(llrp.ParamEventData)
 	if !ok {
 		return nil, nil
@@ -111,7 +112,7 @@ func (s *session) event(m *llrp.Message) ([]*observation.Observation, error) {
 			}
 			if !s.accepted {
 				s.accepted, s.steps = true, s.setup()
-				s.ask()
+				s.sendStep()
 			}
 		case llrp.ParamConnectionClose:
 			return obs, message.Errorf("llrp.closed")
@@ -119,7 +120,7 @@ func (s *session) event(m *llrp.Message) ([]*observation.Observation, error) {
 			obs = append(obs, h.antenna(s.at, p.Uint("AntennaID"), p.Uint("Event") == 1)...)
 		case llrp.ParamROSpecEvent:
 			if s.reading() {
-				obs = append(obs, h.roSpec(s.at, p)...)
+				obs = append(obs, h.onROSpec(s.at, p)...)
 			}
 		case llrp.ParamBufferOverflow:
 			h.buffer = s.at

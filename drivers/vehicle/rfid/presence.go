@@ -30,7 +30,7 @@ type memoryRead struct {
 	data   []byte
 }
 
-// readOf takes a TagReportData apart.
+// readOf returns what a TagReportData says; false for one without EPC. The reader's times, µs since 1970, become ns.
 func readOf(p *llrp.Param) (r read, ok bool) {
 	if epc, found := p.Params.TV(llrp.TVEPC96); found {
 		r.epc = epc.Bytes("EPC")
@@ -60,9 +60,9 @@ var readResults = map[uint64]string{
 	4: "the tag has less memory than that", 5: "the memory is locked", 6: "it needs a password",
 }
 
-// remember keeps what was read of a tag's memory. Once it was read, later failures do not matter: the tag was
+// addMemory keeps what was read of a tag's memory. Once it was read, later failures do not matter: the tag was
 // leaving.
-func (one *presence) remember(m memoryRead) {
+func (one *presence) addMemory(m memoryRead) {
 	bank, name := &one.tid, "TID"
 	if m.op == opUser {
 		bank, name = &one.user, "user memory"
@@ -95,20 +95,20 @@ func (one *presence) memoryFaults() (out []string) {
 	return out
 }
 
-// presence is a tag in the field of the antennas.
+// presence is a tag in the field of the antennas, from its first report to Hold after its last.
 type presence struct {
 	epc         []byte
 	at, seen    time.Time // first and last report, the agent's time
-	first, last int64
+	first, last int64     // the reader's time, ns; 0 when it tells none
 	reads       uint32
-	rssi        int32
+	rssi        int32 // the strongest, dBm
 	antennas    []*observation.AntennaReads
 	tid, user   []byte
 	faults      map[string]string // bank to why it was not read
 	reported    bool
 }
 
-// presences folds reads. It knows no clock but the times of what it is given.
+// presences folds reads. It knows no clock but the times of what it is given. here is by EPC.
 type presences struct {
 	hold, longest time.Duration
 	here          map[string]*presence
@@ -133,7 +133,7 @@ func (p *presences) add(at time.Time, r read) (out []*observation.Observation) {
 	one.seen, one.last = at, max(one.last, r.last)
 	one.reads += r.count
 	for _, m := range r.memory {
-		one.remember(m)
+		one.addMemory(m)
 	}
 	stronger := func(a, b int32) int32 {
 		if a == 0 || b != 0 && b > a {
@@ -164,7 +164,8 @@ func (p *presences) oldest() (o *presence) {
 	return o
 }
 
-// tick ends presences that were silent for the hold time, and reports those that last.
+// tick ends presences that were silent for the hold time, and reports those that last longer than longest: a tag
+// that is parked in the field is told once and not again when it leaves.
 func (p *presences) tick(at time.Time) (out []*observation.Observation) {
 	var due []*presence
 	for _, one := range p.here {
@@ -184,12 +185,12 @@ func (p *presences) tick(at time.Time) (out []*observation.Observation) {
 	return out
 }
 
-// order is that in which presences are reported: a replay gives the same.
+// order is that in which presences are reported, by first report and EPC: a replay gives the same.
 func order(a, b *presence) int {
 	return cmp.Or(a.at.Compare(b.at), bytes.Compare(a.epc, b.epc))
 }
 
-// flush ends all.
+// flush ends all: the connection is lost, and whether the tags are still there nobody knows.
 func (p *presences) flush() (out []*observation.Observation) {
 	var all []*presence
 	for _, one := range p.here {

@@ -11,7 +11,9 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Config is the settings of a reader.
+// Config is the settings of a reader (SETTINGS.md). Without Antennas, all are used. A tag is reported when it was
+// silent for Hold, or once when it stays for Longest. TIDWords and UserWords are 16-bit words of memory to read of
+// each tag.
 type Config struct {
 	Address     string        `yaml:"address" required:"true" format:"hostport" example:"192.0.2.20:5084"`
 	Antennas    []uint16      `yaml:"antennas"`
@@ -31,6 +33,7 @@ var Spec = driver.New("llrp", "RFID reader, LLRP", build).OnPort(5084).WithTests
 
 func build(c Config, env driver.Env) (driver.Driver, error) { return &reader{c, env}, nil }
 
+// reader is one reader; it outlives its connections.
 type reader struct {
 	Config
 	env driver.Env

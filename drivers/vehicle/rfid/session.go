@@ -11,24 +11,25 @@ import (
 	"lanewarden/drivers/vehicle/llrp"
 )
 
-// session is one connection.
+// session is one connection. The reader speaks first (ConnectionAttempt); then the steps of setup are asked one
+// after another, each when the one before was answered; then it reports tags and says Keepalive.
 type session struct {
 	*reader
 	framer  llrp.Framer
 	faults  driver.Faults
 	present presences
 	health  health
-	sound   uint64
+	sound   uint64 // messages since it reads
 
 	out      [][]byte // messages that wait to be sent
 	ended    error    // why the reader wants the connection to end
 	accepted bool
 	steps    []step // still to do; the first is under way
 	asked    time.Time
-	id       uint32
-	heard    time.Time
-	at       time.Time
-	model    message.Message
+	id       uint32          // of the last message sent
+	heard    time.Time       // the last bytes, by the wall clock
+	at       time.Time       // of the chunk at hand
+	model    message.Message // what the reader says it is
 }
 
 // Sound implements driver.Decoder.
@@ -42,7 +43,7 @@ func (s *session) Feed(at time.Time, data []byte) (obs []*observation.Observatio
 	s.at = at
 	obs = s.health.tick(at)
 	s.restart(at) // before what comes now: a replay finds the answer there
-	emit := func(f llrp.Frame) { obs = append(obs, s.frame(f)...) }
+	emit := func(f llrp.Frame) { obs = append(obs, s.handleFrame(f)...) }
 	if s.framer.Feed(data, emit); len(data) == 0 {
 		s.framer.Flush(emit)
 	} else {
@@ -51,26 +52,27 @@ func (s *session) Feed(at time.Time, data []byte) (obs []*observation.Observatio
 	return append(obs, s.present.tick(at)...)
 }
 
-// restart starts our ROSpec again when it has ended by itself: a reader does so after an exception, or for another
-// ROSpec.
+// restart starts our ROSpec again when it has ended by itself: a reader ends it after an exception, or for another
+// client's ROSpec.
 func (s *session) restart(at time.Time) {
 	if s.health.mayRestart(at) && s.accepted && len(s.steps) == 0 {
 		s.health.restarted()
 		s.steps = []step{startStep}
-		s.ask()
+		s.sendStep()
 	}
 }
 
 // Break implements driver.Decoder: what is present is reported as far as it is known.
 func (s *session) Break(at time.Time) (obs []*observation.Observation) {
 	s.at = at
-	s.framer.Reset(func(f llrp.Frame) { obs = append(obs, s.frame(f)...) })
+	s.framer.Reset(func(f llrp.Frame) { obs = append(obs, s.handleFrame(f)...) })
 	s.accepted, s.steps, s.out, s.ended = false, nil, nil, nil // what comes next is another connection
 	return append(obs, s.present.flush()...)
 }
 
-// frame deals with a message, or with what is none.
-func (s *session) frame(f llrp.Frame) []*observation.Observation {
+// handleFrame handles a message, or what is none, which is a fault. What ends the connection is kept in ended for
+// talk.
+func (s *session) handleFrame(f llrp.Frame) []*observation.Observation {
 	if f.Fault != "" {
 		s.faults.Add(s.at, message.New("llrp.unreadable", message.Nested("cause", message.Quote(f.Fault))), f.Offset, f.Payload)
 		return nil
@@ -80,7 +82,7 @@ func (s *session) frame(f llrp.Frame) []*observation.Observation {
 		s.faults.Add(s.at, message.New("llrp.unreadable", message.CausedBy(err)), f.Offset, f.Payload)
 		return nil
 	}
-	obs, err := s.message(m, f)
+	obs, err := s.handleMessage(m, f)
 	if err != nil && s.ended == nil {
 		s.ended = err
 	}
@@ -104,7 +106,7 @@ func (s *session) talk(stream transport.Stream) error {
 	case len(s.steps) > 0 && s.steps[0].optional && time.Since(s.asked) > answerTimeout:
 		s.faults.Add(s.at, message.New("llrp.no-answer-optional", s.steps[0].args()...), 0, nil)
 		s.steps = s.steps[1:]
-		s.ask()
+		s.sendStep()
 	case len(s.steps) > 0 && time.Since(s.asked) > answerTimeout:
 		return message.Errorf("llrp.no-answer",
 			append(s.steps[0].args(), message.ExactDuration("for", answerTimeout))...)
@@ -116,7 +118,8 @@ func (s *session) talk(stream transport.Stream) error {
 	return nil
 }
 
-// bye leaves the reader as it was: without our ROSpec. The connection may be gone already.
+// bye leaves the reader as it was: without our ROSpec and AccessSpec (LLRP means all by the number 0). The
+// connection may be gone already.
 func (s *session) bye(stream transport.Stream) {
 	if s.accepted {
 		s.send(llrp.DeleteROSpec, llrp.B4(0))
@@ -128,21 +131,23 @@ func (s *session) bye(stream transport.Stream) {
 	}
 }
 
+// send queues a message; talk writes it once what came before is durable.
 func (s *session) send(t llrp.MessageType, payload ...[]byte) {
 	s.id++
 	s.out = append(s.out, llrp.Encode(t, s.id, payload...))
 }
 
-// ask sends the request that is next.
-func (s *session) ask() {
+// sendStep queues the request of the step that is next, if there is one.
+func (s *session) sendStep() {
 	if len(s.steps) > 0 {
 		s.asked = time.Now()
 		s.send(s.steps[0].request, s.steps[0].payload)
 	}
 }
 
-// message deals with one message. An error ends the connection.
-func (s *session) message(m *llrp.Message, f llrp.Frame) ([]*observation.Observation, error) {
+// handleMessage handles one message. An error ends the connection. Answers are matched by type; their ids are not
+// checked, but for ERROR_MESSAGE.
+func (s *session) handleMessage(m *llrp.Message, f llrp.Frame) ([]*observation.Observation, error) {
 	switch m.Type {
 	case llrp.Keepalive:
 		s.send(llrp.KeepaliveAck)
@@ -158,10 +163,10 @@ func (s *session) message(m *llrp.Message, f llrp.Frame) ([]*observation.Observa
 		}
 		return obs, nil
 	case llrp.ReaderEvent:
-		return s.event(m)
+		return s.onReaderEvent(m)
 	case llrp.ErrorMessage:
 		if len(s.steps) > 0 && m.ID == s.id {
-			return s.answered(m)
+			return s.onAnswer(m)
 		}
 		_, text := status(m)
 		s.faults.Add(s.at, message.New("llrp.reports-error", message.Nested("why", text)), f.Offset, f.Payload)
@@ -170,11 +175,12 @@ func (s *session) message(m *llrp.Message, f llrp.Frame) ([]*observation.Observa
 	if len(s.steps) == 0 || m.Type != s.steps[0].response {
 		return nil, nil // an answer that nobody waits for: of the connection before
 	}
-	return s.answered(m)
+	return s.onAnswer(m)
 }
 
-// answered deals with the answer to the step that is under way, and asks for the next.
-func (s *session) answered(m *llrp.Message) (obs []*observation.Observation, err error) {
+// onAnswer handles the answer to the step that is under way, and asks for the next. A refusal ends the connection,
+// or, of an optional step, is a condition.
+func (s *session) onAnswer(m *llrp.Message) (obs []*observation.Observation, err error) {
 	one := s.steps[0]
 	ok, text := status(m)
 	if !ok && !one.optional {
@@ -191,11 +197,11 @@ func (s *session) answered(m *llrp.Message) (obs []*observation.Observation, err
 		obs = append(obs, s.health.antennas(s.at, s.Antennas, m.Params)...)
 	}
 	s.steps = s.steps[1:]
-	s.ask()
+	s.sendStep()
 	return obs, nil
 }
 
-// status reads an LLRPStatus, and what the reader says of it.
+// status reads an LLRPStatus, 0 being success, and what the reader says of it.
 func status(m *llrp.Message) (ok bool, why message.Message) {
 	p, found := m.Params.Get(llrp.ParamLLRPStatus)
 	if !found {

@@ -15,6 +15,7 @@ const (
 	opUser       = 2
 )
 
+// answerTimeout is for each request of the set-up, and for the reader's first word.
 const answerTimeout = 10 * time.Second
 
 // step is one request of the set-up.
@@ -35,7 +36,8 @@ func (s *step) args() []message.Arg {
 var startStep = step{llrp.StartROSpec, llrp.StartROSpecResponse, llrp.B4(roSpecID),
 	message.New("llrp.step-start"), false}
 
-// setup are the requests of a new connection, in their order.
+// setup returns the requests of a new connection, in their order: what the reader can, its configuration, our specs
+// in place of whatever was there, and the start.
 func (r *reader) setup() []step {
 	steps := []step{
 		{llrp.GetCapabilities, llrp.GetCapabilitiesResponse, []byte{0}, message.New("llrp.step-capabilities"), false},
@@ -82,7 +84,8 @@ func (r *reader) configuration() []byte {
 	return append([]byte{0x80}, append(llrp.TLV(llrp.ParamEventSpec, states), keepalive...)...) // after a reset
 }
 
-// roSpec reads on all antennas for ever and reports each tag as it is read.
+// roSpec reads on all antennas for ever and reports each tag as it is read (N = 1). Its triggers are 0 (none): it is
+// started by START_ROSPEC and stops with DELETE_ROSPEC.
 func (r *reader) roSpec() []byte {
 	antennas := r.Antennas
 	if len(antennas) == 0 {

@@ -8,6 +8,7 @@ import (
 	"lanewarden/drivers/observation"
 )
 
+// The guided test: hold a tag before each antenna of the settings, one after another.
 var tests = []driver.Test{{
 	ID: "antennas", Title: message.New("test.antennas.title"), Every: 7 * 24 * time.Hour,
 	Steps: func(settings any) (out []driver.Step) {

@@ -9,7 +9,8 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// Frame is one frame of the continuous output.
+// Frame is one frame of the continuous output. Kg is gross, or net when Net is set, and negative when Negative is;
+// both weights are converted to kg and rounded to grams.
 type Frame struct {
 	Kg, TareKg                        float64 // gross, or net when Net is set
 	Net, Negative, OutOfRange, Motion bool
@@ -21,8 +22,15 @@ const (
 	frameBytes = 17 // without checksum
 )
 
-// Decode reads a frame: STX, three status words, six digits of weight, six of tare, CR. Source: Mettler Toledo IND780
-// technical manual, appendix D.
+// Decode reads a frame. Source: Mettler Toledo IND780 technical manual, appendix D. Parity bits are dropped:
+//
+//	0   STX
+//	1   SWA  bits 0-2 the decimal point (0: x100, 1: x10, 2: units, 3: 0.1, 4: 0.01, ...); bit 5 is 1
+//	2   SWB  bit 0 net, 1 negative, 2 out of range, 3 motion, 4 kg (else lb); bit 5 is 1
+//	3   SWC  bit 5 is 1
+//	4   weight, 6 digits, blanks in front
+//	10  tare, 6 digits
+//	16  CR, and perhaps a checksum, which Decode does not look at
 func Decode(b []byte) (f Frame, err error) {
 	if len(b) < frameBytes || b[0] != stx || b[16] != cr {
 		return f, message.Errorf("scale.frame", message.Count("n", len(b)))
@@ -49,6 +57,7 @@ func Decode(b []byte) (f Frame, err error) {
 	return f, nil
 }
 
+// digits reads a number of the frame; blanks alone are 0.
 func digits(b []byte, scale float64) (float64, error) {
 	text := make([]byte, len(b))
 	for i, c := range b {
@@ -68,7 +77,7 @@ func digits(b []byte, scale float64) (float64, error) {
 // hexByte writes a byte as the manuals do: 0x1f.
 func hexByte(b byte) string { return fmt.Sprintf("%#02x", b) }
 
-// checksum returns the byte that makes the 7-bit sum of a frame zero.
+// checksum returns the byte that makes the 7-bit sum of a frame zero, from STX to CR.
 func checksum(b []byte) byte {
 	sum := byte(0)
 	for _, c := range b {
@@ -92,7 +101,8 @@ func Encode(f Frame, withChecksum bool) []byte {
 	return b
 }
 
-// reading is the frame as a reading. A scale in continuous output always tells its tare, and whether it is in motion.
+// reading returns the frame as a reading. A scale in continuous output always tells its tare, and whether it is in
+// motion.
 func (f Frame) reading() reading {
 	r := reading{kg: f.Kg, weighed: true, tareKg: f.TareKg, tareKnown: true, said: stable}
 	if f.Motion {

@@ -16,15 +16,16 @@ const (
 	maxLine = 128 // bytes; the longest line of the table has some 50
 )
 
-// decoder cuts what a scale sends into frames and lines, and follows the platform.
+// decoder cuts what a scale sends into frames and lines, and follows the platform. It has no clock and does no I/O.
+// What it does not know is a fault, and costs that line only.
 type decoder struct {
 	Config
 	platform
 	faults *driver.Faults
-	live   func(driver.Sample)
+	live   func(driver.Sample) // shows each weight on the strip chart, channel "weight" in kg
 	buf    []byte
-	offset int64 // of buf in the input
-	sound  uint64
+	offset int64    // of buf in the input
+	sound  uint64   // readings
 	last   *dialect // that was understood last; nil for none, or for frames of continuous output
 	sum    int      // checksum of the frame before, which may follow it though the settings do not say so; -1 for none
 	name   string   // of the dialect that was understood last
@@ -78,7 +79,8 @@ func (d *decoder) Feed(at time.Time, data []byte) []*observation.Observation {
 	return out
 }
 
-// next deals with what stands at the beginning of b and returns its length; 0 when more bytes must come.
+// next deals with what stands at the beginning of b and returns its length; 0 when more bytes must come. Frames and
+// lines may alternate: a printer's line may interrupt continuous output.
 func (d *decoder) next(at time.Time, b []byte, offset int64) (int, []*observation.Observation) {
 	sum := d.sum
 	d.sum = -1
@@ -86,25 +88,25 @@ func (d *decoder) next(at time.Time, b []byte, offset int64) (int, []*observatio
 	case sum >= 0 && c != stx && int(c&0x7f) == sum, c == cr, c == lf, c == etx, c == eot, c == 0:
 		return 1, nil
 	case c == stx && d.continuous():
-		n, r, err := d.frame(b)
+		n, r, err := d.decodeFrame(b)
 		if n == 0 {
 			return 0, nil
 		}
 		if r != nil || err != nil && !d.mayBeLine(b) {
-			return n, d.understood(at, r, err, offset, b[:n])
+			return n, d.handleReading(at, r, err, offset, b[:n])
 		}
 	}
 	n := lineEnd(b)
 	if n == 0 {
 		return 0, nil
 	}
-	r, err := d.line(b[:n])
-	return n, d.understood(at, r, err, offset, b[:n])
+	r, err := d.decodeText(b[:n])
+	return n, d.handleReading(at, r, err, offset, b[:n])
 }
 
 // mayBeLine reports whether what has the length of a frame, and is none, is a line of text.
 func (d *decoder) mayBeLine(b []byte) bool {
-	r, err := d.line(b[:lineEnd(b)])
+	r, err := d.decodeText(b[:lineEnd(b)])
 	return r != nil && err == nil
 }
 
@@ -113,8 +115,8 @@ func (d *decoder) continuous() bool {
 	return d.Dialect == "" || d.Dialect == "auto" || d.Dialect == "mettler"
 }
 
-// frame decodes a frame of continuous output. n is 0 when it is not whole yet; r is nil when it is none.
-func (d *decoder) frame(b []byte) (n int, r *reading, err error) {
+// decodeFrame decodes a frame of continuous output. n is 0 when it is not whole yet; r is nil when it is none.
+func (d *decoder) decodeFrame(b []byte) (n int, r *reading, err error) {
 	end := bytes.IndexAny(b[1:min(len(b), frameBytes-1)], "\r\n\x02\x03")
 	if end >= 0 {
 		return 1, nil, nil // too short: a line
@@ -145,8 +147,8 @@ func (d *decoder) frame(b []byte) (n int, r *reading, err error) {
 	return size, &one, nil
 }
 
-// lineEnd is the length of a line, with the character that ends it unless that begins the next one; 0 when it is
-// not whole yet.
+// lineEnd returns the length of a line, with the character that ends it unless that begins the next one; 0 when it
+// is not whole yet, maxLine when none ends it.
 func lineEnd(b []byte) int {
 	from := 0
 	if b[0] == stx {
@@ -164,8 +166,9 @@ func lineEnd(b []byte) int {
 	return from + i + 1
 }
 
-// line decodes a line of text by the dialect of the settings, or by the first one that knows it.
-func (d *decoder) line(b []byte) (*reading, error) {
+// decodeText decodes a line of text by the dialect of the settings, or by the first one that knows it; nil for an
+// empty line. What no dialect knows is an error: a number of unknown meaning is never taken for a weight.
+func (d *decoder) decodeText(b []byte) (*reading, error) {
 	if d.Dialect == "mettler" {
 		return nil, message.Errorf("scale.no-frame", message.Count("n", len(b)))
 	}
@@ -174,7 +177,7 @@ func (d *decoder) line(b []byte) (*reading, error) {
 		return nil, nil
 	}
 	if d.Dialect == "" || d.Dialect == "auto" || d.Dialect == "generic" || d.Dialect == "st" {
-		if r, ok, err := d.several(text); ok {
+		if r, ok, err := d.decodeSeveral(text); ok {
 			return &r, err
 		}
 	}
@@ -198,7 +201,8 @@ func (d *decoder) line(b []byte) (*reading, error) {
 	return nil, message.Errorf("scale.other-dialect", message.Quoted("line", text), message.String("dialect", d.Dialect))
 }
 
-// plain is a line without the characters that frame it. The eighth bit is parity, or the lamps of a CAS.
+// plain returns a line without the characters that frame it; framed says that it began with STX. The eighth bit is
+// parity, or the lamps of a CAS.
 func plain(b []byte) (text string, framed bool) {
 	framed = b[0] == stx
 	out := make([]byte, len(b))
@@ -208,8 +212,8 @@ func plain(b []byte) (text string, framed bool) {
 	return string(bytes.Trim(out, "\x00\x01\x02\x03\x04\r\n")), framed
 }
 
-// understood follows a reading, or reports what was none. A frame without either is passed over.
-func (d *decoder) understood(at time.Time, r *reading, err error, offset int64,
+// handleReading follows a reading, or reports what was none as a fault. A frame without either is passed over.
+func (d *decoder) handleReading(at time.Time, r *reading, err error, offset int64,
 	frame []byte) []*observation.Observation {
 	if err != nil {
 		d.faults.Add(at, message.Of(err), offset, frame)

@@ -25,16 +25,16 @@ var (
 		`(?P<tare>[+-]?[0-9.,]+) +(?P<net>[+-]?[0-9.,]+) *(?P<unit>kg|lb|g|t)\b[^>]*>?$`)
 )
 
-// weights holds the weights of one line, in kg, by role.
+// weights holds the weights of one line, in kg, by role: gross, tare, net.
 type weights map[said]float64
 
 // weightShare is the largest relative difference between gross and tare + net: each is rounded to the scale's
 // division.
 const weightShare = 0.005
 
-// one makes a reading of the weights of a line: the gross weight where it is known. Weights that contradict each other
+// reading makes a reading of the weights of a line: the gross weight where it is known. Weights that contradict each other
 // are an error.
-func (w weights) one() (r reading, err error) {
+func (w weights) reading() (r reading, err error) {
 	g, isGross := w[gross]
 	t, isTare := w[tare]
 	n, isNet := w[net]
@@ -55,9 +55,9 @@ func (w weights) one() (r reading, err error) {
 	return r, message.Errorf("scale.no-label")
 }
 
-// several reads a line that holds more than one weight. ok is false for a line that does not: a dialect's pattern
+// decodeSeveral reads a line that holds more than one weight. ok is false for a line that does not: a dialect's pattern
 // reads it. What has several weights and cannot be told apart by its labels is an error, never one of them.
-func (c *Config) several(line string) (r reading, ok bool, err error) {
+func (c *Config) decodeSeveral(line string) (r reading, ok bool, err error) {
 	if m := systec.FindStringSubmatch(line); m != nil {
 		r, err = c.terminal(m)
 	} else {
@@ -74,7 +74,8 @@ func (c *Config) several(line string) (r reading, ok bool, err error) {
 	return r, true, err
 }
 
-// terminal reads Systec's answer.
+// terminal reads Systec's answer, <000...: m are the groups of systec. Error codes: 12 overload, 20 underload, 13
+// not at rest; state 1 is motion.
 func (c *Config) terminal(m []string) (r reading, err error) {
 	w := weights{}
 	for role, name := range map[said]string{gross: "gross", tare: "tare", net: "net"} {
@@ -93,7 +94,7 @@ func (c *Config) terminal(m []string) (r reading, err error) {
 	default:
 		return reading{said: invalid}, nil
 	}
-	if r, err = w.one(); err != nil {
+	if r, err = w.reading(); err != nil {
 		return r, err
 	}
 	if group(systec, m, "state") == "1" {
@@ -104,7 +105,7 @@ func (c *Config) terminal(m []string) (r reading, err error) {
 	return r, nil
 }
 
-// kilograms is a number with its unit.
+// kilograms returns a number with its unit in kg.
 func (c *Config) kilograms(text, unit string) (float64, error) {
 	kg, err := c.unitKg(unit)
 	if err != nil {
@@ -206,7 +207,7 @@ func (c *Config) byLabels(f fields) (r reading, err error) {
 			return r, err
 		}
 	}
-	if r, err = w.one(); err != nil {
+	if r, err = w.reading(); err != nil {
 		return r, err
 	}
 	for _, gap := range f.gaps {
@@ -217,7 +218,8 @@ func (c *Config) byLabels(f fields) (r reading, err error) {
 	return r, nil
 }
 
-// roles are those of the numbers: all labels stand before their numbers, or all behind them, or all before the first.
+// roles returns the roles of the numbers: all labels stand before their numbers, or all behind them, or all before
+// the first. Anything else is an error, as it would be a guess.
 func (f fields) roles() ([]said, error) {
 	n := len(f.numbers)
 	if head := rolesOf(f.gaps[0]); len(head) == n && f.areBare(f.gaps[1:]) {
@@ -251,7 +253,7 @@ func (f fields) areBare(gaps [][]string) bool {
 	return true
 }
 
-// rolesOf are the labels among words, in their order.
+// rolesOf returns the labels (gross, net, tare) among words, in their order.
 func rolesOf(words []string) (out []said) {
 	for _, w := range words {
 		if role := generic[w] & (gross | net | tare); role != 0 {

@@ -19,6 +19,10 @@ const (
 )
 
 // platform follows what stands on a scale. It knows no clock but the times of what it is given.
+//
+//	empty     --MinKg or more-->                          occupied
+//	occupied  --Stable readings alike, at rest-->         reported, once
+//	occupied  --less than MinKg, 30 s of silence-->       empty; what was not reported is, as far as it is known
 type platform struct {
 	*Config
 	conditions driver.Conditions
@@ -40,7 +44,8 @@ type platform struct {
 	sameTime  int
 }
 
-// follow takes a reading.
+// follow handles a reading that came at the time at. A line that only tells the tare is remembered for the net
+// weights after it.
 func (p *platform) follow(at time.Time, r reading) (out []*observation.Observation) {
 	p.heard = at
 	if r.has(tare) {
@@ -65,7 +70,7 @@ func (p *platform) follow(at time.Time, r reading) (out []*observation.Observati
 	return append(out, p.weight(at, r)...)
 }
 
-// health reports what the scale says of itself.
+// health reports what the scale says of itself: overload, underload, error, each when it begins and when it is over.
 func (p *platform) health(at time.Time, r reading) (out []*observation.Observation) {
 	out = append(out, p.conditions.Set(at, "overload", "", r.has(overload),
 		message.New("scale.overload"))...)
@@ -75,7 +80,8 @@ func (p *platform) health(at time.Time, r reading) (out []*observation.Observati
 		message.New("scale.invalid"))...)
 }
 
-// weight takes a reading that is a weight.
+// weight handles a reading that is a weight. A vehicle is reported after Config.Stable readings in a row that are
+// equal and not in motion.
 func (p *platform) weight(at time.Time, r reading) []*observation.Observation {
 	on, known := r.grossKg()
 	if !known {
@@ -105,7 +111,8 @@ func (p *platform) weight(at time.Time, r reading) []*observation.Observation {
 	return p.report(at, r, false)
 }
 
-// begin notes that something stands on the platform.
+// begin notes that something stands on the platform. With Config.Axles it is the next axle of the same vehicle when
+// the platform was empty for no longer than AxleGap.
 func (p *platform) begin(at time.Time) {
 	if !p.since.IsZero() {
 		return
@@ -137,7 +144,8 @@ func (p *platform) isRested() bool {
 	return p.rested.weighed && p.rested.kg >= stableShare*p.largest.kg
 }
 
-// leave ends what is on the platform.
+// leave ends what is on the platform: what was not reported is, by the largest weight at rest when that is nearly
+// the largest of all, else by the largest, as unstable.
 func (p *platform) leave(at time.Time) (out []*observation.Observation) {
 	if p.since.IsZero() {
 		return nil
@@ -154,7 +162,8 @@ func (p *platform) leave(at time.Time) (out []*observation.Observation) {
 	return out
 }
 
-// report makes the observation of what is on the platform, once.
+// report makes the observation of what is on the platform, once; its time is that of arrival on the platform.
+// Without a known tare a net weight has no gross weight, and cannot be held against LimitKg.
 func (p *platform) report(at time.Time, r reading, unstable bool) (out []*observation.Observation) {
 	p.reported = true
 	body := &observation.VehicleWeight{

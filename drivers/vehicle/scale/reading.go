@@ -22,20 +22,20 @@ const (
 	tare                       // the weight is the tare
 )
 
-// reading is one thing that a scale said: a weight, or why there is none.
+// reading is one thing that a scale said: a weight, or why there is none. Weights are in kg, rounded to grams.
 type reading struct {
 	kg        float64 // gross, or net when said so
 	weighed   bool    // kg is a weight
 	tareKg    float64
 	tareKnown bool
 	said      said
-	dialect   string
+	dialect   string // that knew the line
 }
 
 // has reports whether the scale said any of these.
 func (r reading) has(s said) bool { return r.said&s != 0 }
 
-// grossKg is the gross weight; false when the weight is net and its tare is not known.
+// grossKg returns the gross weight; false when the weight is net and its tare is not known.
 func (r reading) grossKg() (float64, bool) {
 	switch {
 	case !r.has(net):
@@ -49,6 +49,7 @@ func (r reading) grossKg() (float64, bool) {
 // grams rounds kg to grams: what is left of binary fractions disturbs comparisons.
 func grams(kg float64) float64 { return math.Round(kg*1000) / 1000 }
 
+// poundKg is exact since the international agreement of 1959.
 const poundKg = 0.45359237
 
 // units are the units of mass in kg, by the words that makers have for them, in lower case.
@@ -58,7 +59,8 @@ var units = map[string]float64{
 	"o": poundKg / 16, "tn": 2000 * poundKg, "ton": 2000 * poundKg, "st": 2000 * poundKg,
 }
 
-// unitKg is a unit in kg. A bare T is the ton of the settings: makers write it for both.
+// unitKg returns a unit in kg: that of the settings, or kg, when the line has none. A bare T is the ton of the
+// settings: makers write it for both the metric and the short ton.
 func (c *Config) unitKg(word string) (float64, error) {
 	word = strings.ToLower(strings.TrimSpace(word))
 	if word == "" {

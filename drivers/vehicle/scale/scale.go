@@ -15,7 +15,9 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Config is the settings of a scale.
+// Config is the settings of a scale (SETTINGS.md). MinKg is what counts as a vehicle; LimitKg the weight from which
+// one is overloaded, 0 for none. Ask is sent every AskEvery to scales that do not send unasked, with Go's escapes
+// for control characters. Unit is for lines without one.
 type Config struct {
 	transport.Link `yaml:",inline"`
 	Dialect        string        `yaml:"dialect" default:"auto" enum:"auto,mettler,sics,sma,st,rice-lake,cardinal,avery,rinstrum,toledo-8217,generic"`
@@ -63,6 +65,7 @@ func build(c Config, env driver.Env) (driver.Driver, error) {
 	return &scale{Config: c, env: env, question: question}, err
 }
 
+// scale is one scale; it outlives its connections.
 type scale struct {
 	Config
 	env      driver.Env
@@ -89,7 +92,7 @@ func (s *scale) Run(ctx context.Context, sink driver.Sink) error {
 	return l.Run(ctx, s.env.Links, sink)
 }
 
-// talk asks for a weight when it is time.
+// talk asks for a weight when it is time. Late answers are readings like any other: nothing ties them to a question.
 func (s *scale) talk(stream transport.Stream) error {
 	if time.Since(s.asked) < s.AskEvery {
 		return nil

@@ -33,6 +33,7 @@ var tests = []driver.Test{{
 	},
 }}
 
+// span judges the first weight of the known mass that the technician entered (e.Number, kg).
 func span(e driver.Evidence) ([]*observation.TestCheck, bool) {
 	tolerance := math.Max(spanLeast, spanShare*e.Number)
 	low, high := e.Number-tolerance, e.Number+tolerance

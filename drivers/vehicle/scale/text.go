@@ -7,8 +7,8 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// decodeLine reads a line of text by a dialect. framed says that it stood behind STX. ok is false when it is no
-// line of the dialect.
+// decodeLine reads a line of text by a dialect. framed says that it stood behind STX. ok is false when it is no line
+// of the dialect; with ok, an error says what in it cannot be.
 func (c *Config) decodeLine(d *dialect, line string, framed bool) (r reading, ok bool, err error) {
 	if d.stx && !framed {
 		return r, false, nil
@@ -47,7 +47,7 @@ func group(re *regexp.Regexp, m []string, name string) string {
 	return ""
 }
 
-// interpret makes a reading of the groups of a line.
+// interpret makes a reading of the groups of a line: flags by the dialect's words and bits, then the weights.
 func (c *Config) interpret(d *dialect, re *regexp.Regexp, m []string) (r reading, err error) {
 	for i, name := range re.SubexpNames() {
 		switch {

@@ -132,7 +132,7 @@ func TestLines(t *testing.T) {
 		{"GROSS 24460  9100 kg", "fault"},
 	} {
 		d := testDecoder(config(""))
-		r, err := d.line([]byte(c.line))
+		r, err := d.decodeText([]byte(c.line))
 		got := "fault"
 		if err == nil && r != nil {
 			got = r.String()
@@ -158,7 +158,7 @@ func TestSettings(t *testing.T) {
 		{Config{Ton: "metric"}, "S S 10 t", "sics 10000 stable"},
 	} {
 		d := testDecoder(&c.set)
-		r, err := d.line([]byte(c.line))
+		r, err := d.decodeText([]byte(c.line))
 		got := "fault"
 		if err == nil && r != nil {
 			got = r.String()
