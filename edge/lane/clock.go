@@ -13,13 +13,14 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// ClockState is the kernel's estimate of its clock error (adjtimex).
+// ClockState is the kernel's estimate of its clock error (adjtimex(2)).
 type ClockState struct {
 	Synchronised bool   `json:"synchronised"`
 	ErrorMs      uint32 `json:"error_ms"` // estimated error, rounded up to a power of two
 }
 
-// stamp puts the agent's time and clock state on an observation.
+// stamp puts the delay until now, and the state of the agent's clock, on an observation. Only
+// results that carry the state of their clock can be compared with other lanes' later.
 func (c ClockState) stamp(o *observation.Observation, now time.Time) {
 	o.Body.ClockUnsynchronised, o.Body.ClockErrorMs = !c.Synchronised, c.ErrorMs
 	// Whole milliseconds: finer ones are noise that a thin link would have to carry.
@@ -29,14 +30,15 @@ func (c ClockState) stamp(o *observation.Observation, now time.Time) {
 // clockMaxAge is the age up to which an answer of the kernel is used again.
 const clockMaxAge = time.Second
 
-// Clock asks the kernel, at most once a second.
+// Clock asks the kernel for the state of its clock. It may be used by many goroutines.
 type Clock struct {
 	mu    sync.Mutex
 	state ClockState
 	asked time.Time
 }
 
-// State returns the state of the clock; one that cannot be asked counts as not synchronised.
+// State returns the state of the clock, at most clockMaxAge old; a clock that cannot be asked
+// counts as not synchronised.
 func (c *Clock) State() ClockState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,6 +55,8 @@ func (c *Clock) State() ClockState {
 	return c.state
 }
 
+// roundUp rounds milliseconds up to a power of two, so that the value seldom changes and compresses
+// well; 0 stays 0.
 func roundUp(ms int64) uint32 {
 	if ms <= 0 {
 		return 0
@@ -65,7 +69,8 @@ const (
 	stepLimit  = 200 * time.Millisecond // well above what slewing does in a period
 )
 
-// clockWatch reports steps of the wall clock against the monotonic one.
+// clockWatch journals steps of the wall clock, which it compares with the monotonic one every
+// stepPeriod.
 type clockWatch struct {
 	clock   *Clock
 	journal Journal
@@ -75,7 +80,7 @@ type clockWatch struct {
 // String implements fmt.Stringer, for suture.
 func (*clockWatch) String() string { return "clock watch" }
 
-// Serve implements suture.Service.
+// Serve implements suture.Service. A step that cannot be journalled is logged.
 func (w *clockWatch) Serve(ctx context.Context) error {
 	tick := time.NewTicker(stepPeriod)
 	defer tick.Stop()

@@ -48,7 +48,7 @@ type Status struct {
 	NoTapeMessage message.Text `json:"no_tape_message,omitzero"`
 }
 
-// device runs one driver and is its Sink.
+// device runs one driver and is its Sink. Its methods may be called from any goroutine.
 type device struct {
 	Device
 	driver  driver.Driver
@@ -65,11 +65,14 @@ type device struct {
 // Running is the State of a device that works.
 var Running = stateName(observation.DeviceState_STATE_RUNNING)
 
+// stateName is a state as the API has it: in lower case, without the prefix of the enumeration.
 func stateName(s observation.DeviceState_State) string {
 	return strings.ToLower(strings.TrimPrefix(s.String(), "STATE_"))
 }
 
-// Serve implements suture.Service: it runs the driver again and again, with back-off, until ctx ends.
+// Serve implements suture.Service: it runs the driver again and again, with growing pauses, until
+// ctx ends. Every end of a run is an end of the connection; a run that lasted for healthy begins
+// with short pauses anew.
 func (d *device) Serve(ctx context.Context) error {
 	pauses := wait.NewBackoff(backoffMin, backoffMax)
 	for {
@@ -94,7 +97,8 @@ func (d *device) Serve(ctx context.Context) error {
 // String implements fmt.Stringer, for suture.
 func (d *device) String() string { return d.ID }
 
-// Commit implements driver.Sink.
+// Commit implements driver.Sink. It returns when the observations are durable, so that a driver may
+// then acknowledge them to the device. It sets the device and the agent's time on each.
 func (d *device) Commit(ctx context.Context, obs ...*observation.Observation) (int, error) {
 	now, clock := time.Now(), d.clock.State()
 	for _, o := range obs {
@@ -119,6 +123,7 @@ func (d *device) Commit(ctx context.Context, obs ...*observation.Observation) (i
 	return added, nil
 }
 
+// add counts an observation that is new.
 func (s *Status) add(o *observation.Observation) {
 	s.LastKind = o.Body.Kind().Name()
 	if o.Class == observation.Class_CLASS_ALARM {
@@ -149,10 +154,12 @@ func (d *device) Latest(_ context.Context, kind observation.Kind) (*observation.
 	return d.journal.Latest(d.ID, kind)
 }
 
-// stateTimeout bounds the journalling of a state change; a driver shall not hang on it.
+// stateTimeout bounds the journalling of a state change; a driver must not hang on it.
 const stateTimeout = 2 * time.Second
 
-// State implements driver.Sink. Changes are journalled, but for the short one on the way to a connection.
+// State implements driver.Sink. Changes are journalled, except for connecting, which is short and
+// would be a row at every try. A down device whose reason changes is logged but not journalled
+// again.
 func (d *device) State(state observation.DeviceState_State, about message.Message) {
 	name, reason := stateName(state), about.English()
 	d.mu.Lock()
@@ -183,25 +190,28 @@ func (d *device) State(state observation.DeviceState_State, about message.Messag
 	}
 }
 
-// Live implements driver.Sink.
+// Live implements driver.Sink: it keeps the last liveRing samples in memory.
 func (d *device) Live(s driver.Sample) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.live.Add(s, liveRing)
 }
 
+// samples returns the live samples, oldest first.
 func (d *device) samples() []driver.Sample {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.live.Ordered()
 }
 
+// count changes the status.
 func (d *device) count(f func(*Status)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	f(&d.status)
 }
 
+// snapshot returns a copy of the status.
 func (d *device) snapshot() Status {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -21,7 +21,8 @@ import (
 	"lanewarden/drivers/transport"
 )
 
-// Journal makes observations durable.
+// Journal makes observations durable. Commit returns when they are; it may be called by all devices
+// at once.
 type Journal interface {
 	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
 	StoreArtifact(ctx context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error)
@@ -43,7 +44,7 @@ type Options struct {
 	Log       *slog.Logger
 }
 
-// Supervisor runs devices.
+// Supervisor runs devices. Its methods may be called from any goroutine while Run runs.
 type Supervisor struct {
 	journal Journal
 	clock   *Clock
@@ -52,10 +53,13 @@ type Supervisor struct {
 	suture  *suture.Supervisor
 }
 
-// stopTimeout bounds the wait for a driver to end; the contract says a second.
+// stopTimeout bounds the wait for a driver to end after its context has; the contract of drivers
+// says a second.
 const stopTimeout = 3 * time.Second
 
-// New prepares devices to run. It fails when a driver refuses its settings or a tape cannot be opened.
+// New prepares devices to run. It fails when a driver refuses its settings, with the device's name
+// in the error. A tape that cannot be opened is no failure: the device then runs without one, and
+// says so.
 func New(journal Journal, devices []Device, opts Options) (*Supervisor, error) {
 	s := &Supervisor{journal: journal, clock: &Clock{}, log: opts.Log}
 	s.suture = suture.New("lane", suture.Spec{
@@ -73,6 +77,7 @@ func New(journal Journal, devices []Device, opts Options) (*Supervisor, error) {
 	return s, nil
 }
 
+// newDevice prepares one device, with the tape that records its line.
 func (s *Supervisor) newDevice(d Device, opts Options) (*device, error) {
 	var tape *transport.Tape
 	var noTape message.Message
@@ -99,7 +104,8 @@ func (s *Supervisor) newDevice(d Device, opts Options) (*device, error) {
 	}, nil
 }
 
-// Run runs the devices and watches the clock until ctx ends.
+// Run runs the devices and watches the clock until ctx ends, and returns nil then. Tapes are closed
+// after all drivers have ended.
 func (s *Supervisor) Run(ctx context.Context) error {
 	defer func() {
 		for _, d := range s.devices {
@@ -116,7 +122,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	return err
 }
 
-// Devices returns what each device says of itself, in the order of the configuration.
+// Devices returns the state of each device, in the order of the configuration.
 func (s *Supervisor) Devices() []Status {
 	out := make([]Status, len(s.devices))
 	for i, d := range s.devices {
@@ -125,7 +131,8 @@ func (s *Supervisor) Devices() []Status {
 	return out
 }
 
-// Live returns the latest live samples of a device, oldest first.
+// Live returns the latest live samples of a device, oldest first; nil for a device that does not
+// exist.
 func (s *Supervisor) Live(device string) []driver.Sample {
 	for _, d := range s.devices {
 		if d.ID == device {
@@ -135,8 +142,8 @@ func (s *Supervisor) Live(device string) []driver.Sample {
 	return nil
 }
 
-// Raw returns the beginnings of what passed between a device and the agent after the nth record, and how many there
-// were.
+// Raw returns the beginnings of what passed between a device and the agent after the nth record,
+// and the number of records so far.
 func (s *Supervisor) Raw(device string, n uint64) ([]transport.Record, uint64) {
 	for _, d := range s.devices {
 		if d.ID == device {
@@ -146,7 +153,8 @@ func (s *Supervisor) Raw(device string, n uint64) ([]transport.Record, uint64) {
 	return nil, 0
 }
 
-// Command sets an output of a device: a barrier, a light. What does not exist is answered with what does.
+// Command sets an output of a device: a barrier, a light. A device or output that does not exist is
+// an error that names those that do. It returns once the device has accepted the value.
 func (s *Supervisor) Command(ctx context.Context, device, output, value, reason string) error {
 	for _, d := range s.devices {
 		if d.ID != device {

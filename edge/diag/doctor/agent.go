@@ -14,18 +14,20 @@ import (
 	"lanewarden/edge/retention"
 )
 
-// agent is the running agent, asked on its socket.
+// agent is the running agent, which is asked over its socket.
 type agent struct {
 	socket string
 	err    error // why it did not answer
 }
 
-// askTimeout bounds the wait for the agent's answer.
+// askTimeout bounds the wait for the agent's answer. An agent that is slower counts as one that
+// hangs.
 const askTimeout = 3 * time.Second
 
 func (a *agent) client() *api.Client { return api.NewClient(a.socket, askTimeout) }
 
-// status returns what the agent says of itself; nil when it does not answer.
+// status returns what the agent says of itself; nil when it does not answer, with the reason in
+// err.
 func (a *agent) status(ctx context.Context) *api.Status {
 	var s api.Status
 	if s, a.err = api.GetStatus.Ask(ctx, a.client(), api.None{}); a.err != nil {
@@ -34,7 +36,8 @@ func (a *agent) status(ctx context.Context) *api.Status {
 	return &s
 }
 
-// tape returns what a device sent lately, as far as its tape has it: no evidence is no evidence.
+// tape returns what a device sent within the last while, as far as its tape has it; nil for any
+// failure, as no evidence is no finding.
 func (a *agent) tape(ctx context.Context, device string, back time.Duration) (in []byte) {
 	to := time.Now().Add(-diag.CommitTime) // without waiting
 	q := api.RecordingQuery{Device: device, From: to.Add(-back), To: to}
@@ -55,7 +58,8 @@ func (a *agent) tape(ctx context.Context, device string, back time.Duration) (in
 	return in
 }
 
-// checkConfig reads the lane file, that of the agent when none was named.
+// checkConfig reads the lane file: the one that was named, else the agent's. A file that the agent
+// could read and that is invalid now was changed since the agent's start.
 func (p *examination) checkConfig(context.Context) {
 	if p.Config == "" && p.status != nil {
 		p.Config = p.status.Config
@@ -80,7 +84,7 @@ func (p *examination) checkConfig(context.Context) {
 	p.add(Finding{Subject: []string{agentSubject}, What: what, Seen: seenText(err)})
 }
 
-// checkAgent finds out why the agent does not answer.
+// checkAgent determines why the agent does not answer, or what it says is wrong with itself.
 func (p *examination) checkAgent(ctx context.Context) {
 	var what message.Message
 	switch err := p.agent.err; {
@@ -101,7 +105,7 @@ func (p *examination) checkAgent(ctx context.Context) {
 	p.add(Finding{Subject: []string{agentSubject}, What: what, Seen: seenText(p.agent.err)})
 }
 
-// checkBudget reports what the agent does not store because the disk budget is spent.
+// checkBudget reports which classes the agent does not store because its disk budget is spent.
 func (p *examination) checkBudget() {
 	d := p.status.Disk
 	what := map[string]string{retention.RefusedTelemetry: "disk-telemetry", retention.RefusedEvents: "disk-events"}[d.Refused]

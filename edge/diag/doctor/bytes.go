@@ -8,7 +8,7 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// signs are the properties of received bytes that betray a wrong device, wrong settings or a bad line.
+// signs are properties of received bytes that betray a wrong device, wrong settings or a bad line.
 type signs struct {
 	banner message.Message // what speaks so, when it is something known that is no device of a lane
 	parity message.Message // characters of 7 bits with a parity bit, taken for 8 bits
@@ -16,10 +16,11 @@ type signs struct {
 	share  float64         // of bytes that are no text
 }
 
-// noisyShare is the share of bytes that are no text above which a line of text counts as damaged.
+// noisyShare is the share of bytes that are no text from which a line of text counts as damaged.
 const noisyShare = 0.005
 
-// banners are the first bytes of services that are often found at a wrong port.
+// banners are the first bytes of services that are often found at a wrong port. They are also
+// looked for after a line end, as a tape may begin in the middle.
 var banners = []struct {
 	prefix string
 	name   message.Message
@@ -46,7 +47,10 @@ var banners = []struct {
 	{"login:", message.New("banner.console")},
 }
 
-// diagnose looks at what came: a kind of line by its own alphabet, not by any device's format.
+// diagnose examines bytes that came. It knows the alphabet of a kind of line, not any device's
+// format, so that it can say something of a device that nobody has seen. Parity: with 7 data bits
+// read as 8, the eighth bit makes the number of ones of every byte even, or odd, or is always set
+// (mark).
 func diagnose(in []byte) (s signs) {
 	if len(in) == 0 {
 		return s
@@ -76,6 +80,7 @@ func diagnose(in []byte) (s signs) {
 	}
 	n := len(in)
 	s.share = 1 - float64(text8)/float64(n)
+	// A few damaged characters do not hide the rule.
 	most := func(k int) bool { return float64(k) > 0.97*float64(n) }
 	switch {
 	case high > n/10 && most(text7) && most(even):
@@ -90,14 +95,16 @@ func diagnose(in []byte) (s signs) {
 	return s
 }
 
-// isText reports whether a byte is of the text that instruments send: printable ASCII, line ends, STX and the like.
+// isText reports whether a byte is one that instruments' text has: printable ASCII, line ends, tab,
+// SOH to ACK.
 func isText(b byte) bool {
 	return b >= 0x20 && b < 0x7f || b == '\r' || b == '\n' || b == '\t' || b >= 1 && b <= 6
 }
 
+// excerptBytes is what fits on a line of the report.
 const excerptBytes = 48
 
-// excerpt is the end of what a device said, as evidence.
+// excerpt returns the end of what a device said, quoted, as evidence.
 func excerpt(in []byte) message.Message {
 	if len(in) > excerptBytes {
 		in = in[len(in)-excerptBytes:]

@@ -19,7 +19,8 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// checkDevices examines every device that is not running, all of them when the agent does not run.
+// checkDevices examines every device that is not running; all of them when the agent does not run.
+// A device that the agent does not know was added to the file since its start.
 func (p *examination) checkDevices(ctx context.Context) {
 	if p.config == nil {
 		return
@@ -40,6 +41,8 @@ func (p *examination) checkDevices(ctx context.Context) {
 	wg.Wait()
 }
 
+// checkDevice examines one device. s is its state, nil when the agent does not run. Drop folders
+// are looked at in any case: a device that runs may have delivered files that could not be read.
 func (p *examination) checkDevice(ctx context.Context, d firmwareconfig.Device, s *lane.Status) {
 	c := deviceCheck{examination: p, device: d, status: s}
 	for _, e := range d.Endpoints() {
@@ -71,7 +74,7 @@ func (p *examination) checkDevice(ctx context.Context, d firmwareconfig.Device, 
 	}
 }
 
-// deviceCheck examines one device.
+// deviceCheck examines one device, on one goroutine.
 type deviceCheck struct {
 	*examination
 	device firmwareconfig.Device
@@ -79,12 +82,14 @@ type deviceCheck struct {
 	found  bool
 }
 
+// add adds a finding about the device.
 func (c *deviceCheck) add(f Finding) {
 	c.found = true
 	f.Subject = []string{c.device.ID}
 	c.examination.add(f)
 }
 
+// Times within which a device must answer, so that all devices are done within Limit.
 const (
 	dialTimeout = 3 * time.Second
 	listenTime  = 2500 * time.Millisecond // to what a device says by itself
@@ -92,7 +97,7 @@ const (
 	sniffBytes  = 4096
 )
 
-// notRunning says in which state a device is that does not run.
+// notRunning says in which state a device is that does not run, for want of a better finding.
 func notRunning(state, device string) message.Message {
 	of := message.String("device", device)
 	switch state {
@@ -106,7 +111,8 @@ func notRunning(state, device string) message.Message {
 	return message.New("device-down", of)
 }
 
-// reach connects to HOST:PORT, and says what hinders.
+// reach connects to HOST:PORT, and otherwise returns what hinders: the address, the name, the
+// network or the port. The caller closes the connection.
 func reach(ctx context.Context, where string) (net.Conn, *Finding) {
 	host, port, err := net.SplitHostPort(where)
 	if err != nil {
@@ -128,7 +134,8 @@ func reach(ctx context.Context, where string) (net.Conn, *Finding) {
 	return nil, f
 }
 
-// unreached explains why a port of a host was not reached.
+// unreached explains why a port of a host was not reached. Findings with host set concern every
+// device there, and are merged; a closed port is one device's.
 func unreached(host, port string, err error) *Finding {
 	at, of := message.String("host", host), message.String("port", port)
 	var timeout net.Error
@@ -143,7 +150,8 @@ func unreached(host, port string, err error) *Finding {
 	return &Finding{host: host, What: message.New("connect", at, of)}
 }
 
-// dial looks at a device to which the agent connects.
+// dial examines a device to which the agent connects: whether it can be reached, and what it sends.
+// What is on the agent's tape counts before what is heard on this connection.
 func (c *deviceCheck) dial(ctx context.Context, e firmwareconfig.Endpoint) {
 	conn, f := reach(ctx, e.Where)
 	if f != nil {
@@ -158,7 +166,8 @@ func (c *deviceCheck) dial(ctx context.Context, e firmwareconfig.Endpoint) {
 	c.evaluate(e, heard)
 }
 
-// tapedBytes returns the last bytes of the device on the agent's tape; nil when the agent does not run.
+// tapedBytes returns the last bytes of the device on the agent's tape; nil when the agent does not
+// run.
 func (c *deviceCheck) tapedBytes(ctx context.Context) []byte {
 	if c.examination.status == nil {
 		return nil
@@ -166,7 +175,8 @@ func (c *deviceCheck) tapedBytes(ctx context.Context) []byte {
 	return c.agent.tape(ctx, c.device.ID, tapeBack)
 }
 
-// listen reads what a device says by itself.
+// listen returns what a device says by itself within listenTime, up to sniffBytes. It sends
+// nothing: some devices would take any byte for a command.
 func listen(conn net.Conn) []byte {
 	buf := make([]byte, sniffBytes)
 	n := 0
@@ -181,7 +191,8 @@ func listen(conn net.Conn) []byte {
 	return buf[:n]
 }
 
-// evaluate derives a finding from the bytes that a device sends.
+// evaluate adds a finding about the bytes that a device sends, if there is anything to say. Bytes
+// that the driver understands say nothing, except for a banner of another service.
 func (c *deviceCheck) evaluate(e firmwareconfig.Endpoint, heard []byte) {
 	if len(heard) > sniffBytes {
 		heard = heard[len(heard)-sniffBytes:]
@@ -208,7 +219,8 @@ func (c *deviceCheck) evaluate(e firmwareconfig.Endpoint, heard []byte) {
 	c.add(f)
 }
 
-// unclear looks at a device that runs but is not always understood.
+// unclear examines a device that runs but is not always understood: damaged characters are a bad
+// line.
 func (c *deviceCheck) unclear(ctx context.Context) {
 	heard := c.tapedBytes(ctx)
 	if len(heard) == 0 {
@@ -224,7 +236,8 @@ func (c *deviceCheck) unclear(ctx context.Context) {
 	})
 }
 
-// listen looks at a port on which a device calls us.
+// listen examines a port on which a device calls the agent, by trying to open it. That an agent
+// that runs has it open is as it should be.
 func (c *deviceCheck) listen(e firmwareconfig.Endpoint) {
 	l, err := net.Listen("tcp", e.Where)
 	if err == nil {
@@ -250,7 +263,8 @@ func (c *deviceCheck) listen(e firmwareconfig.Endpoint) {
 	c.add(f)
 }
 
-// serial looks at a serial line.
+// serial examines a serial line: that it is there, that the agent's user may open it, that no other
+// program has it open, and what comes. The driver's own error says the latter two best.
 func (c *deviceCheck) serial(ctx context.Context, e firmwareconfig.Endpoint) {
 	var said message.Text
 	if c.status != nil {
@@ -282,12 +296,14 @@ func (c *deviceCheck) serial(ctx context.Context, e firmwareconfig.Endpoint) {
 	c.add(f)
 }
 
+// mayWrite reports whether the agent's user may write to a file.
 func (c *deviceCheck) mayWrite(info fs.FileInfo) bool {
 	uid, gids, _ := c.agentUser()
 	return writable(info, uid, gids)
 }
 
-// broker looks at a broker from which a device's events come.
+// broker examines whether the broker of a device's events can be reached; signing in is left to the
+// driver.
 func (c *deviceCheck) broker(ctx context.Context, e firmwareconfig.Endpoint) {
 	_, where, _ := strings.Cut(e.Where, "://")
 	conn, f := reach(ctx, where)
@@ -301,7 +317,8 @@ func (c *deviceCheck) broker(ctx context.Context, e firmwareconfig.Endpoint) {
 // recent is the age up to which a file that could not be read counts as a present fault.
 const recent = 24 * time.Hour
 
-// folder looks at a drop folder.
+// folder examines a drop folder: that it is there, that the agent's user may write to it (files are
+// moved to done/ and bad/), and why recent files were put aside.
 func (c *deviceCheck) folder(e firmwareconfig.Endpoint) {
 	info, err := os.Stat(e.Where)
 	if err != nil {

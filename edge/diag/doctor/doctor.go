@@ -15,8 +15,8 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// Options name the lane file and the agent's socket, and have the functions that the
-// examination needs of other packages.
+// Options name the lane file and the agent's socket, and have the functions that the examination
+// needs of other packages. Functions are fields so that tests can examine a lane without one.
 type Options struct {
 	Config      string // path of the lane file; "" for the one that the agent runs
 	Socket      string // of the agent
@@ -34,10 +34,12 @@ type Options struct {
 	Enter func(dir string) error
 }
 
-// Limit bounds the whole examination: what has not answered by then is left out.
+// Limit bounds the whole examination: what has not answered by then is left out. People wait for it
+// at a terminal.
 const Limit = 9 * time.Second
 
-// examination is the state of one run: the agent's configuration and status, and the findings so far.
+// examination is the state of one run: the agent's configuration and status, and the findings so
+// far. Checks run concurrently and share only findings.
 type examination struct {
 	Options
 	config *firmwareconfig.Config
@@ -48,7 +50,9 @@ type examination struct {
 	findings []Finding
 }
 
-// Examine returns what is wrong, the likeliest cause first; nothing when all is well.
+// Examine returns what is wrong, the likeliest cause first; nothing when all is well. It returns
+// within Limit, changes nothing, and works whether the agent runs or not. Enter may change the
+// working folder of the process.
 func Examine(ctx context.Context, o Options) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, Limit)
 	defer cancel()
@@ -68,6 +72,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 	return order(merge(p.findings))
 }
 
+// add adds a finding. It may be called by several checks at once.
 func (p *examination) add(f Finding) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

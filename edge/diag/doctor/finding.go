@@ -8,7 +8,8 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// Finding is one thing that is wrong.
+// Finding is one thing that is wrong, as data: its code never changes, while its texts are in the
+// catalogue.
 type Finding struct {
 	Subject []string        // devices, or one of the subjects below
 	What    message.Message // its code is the cause, a word that stays the same: "port-closed"
@@ -26,13 +27,13 @@ const (
 // seenText returns an error as evidence, in the words of the program that reported it.
 func seenText(err error) message.Message { return message.Verbatim(err.Error()) }
 
-// Severity returns how bad it is.
+// Severity returns how bad the finding is, as the catalogue declares it for its code.
 func (f Finding) Severity() message.Severity {
 	c, _ := message.CauseOf(f.What.Code)
 	return c.Severity
 }
 
-// Shown is a finding in one language.
+// Shown is a finding in one language, as --json has it.
 type Shown struct {
 	Cause    string   `json:"cause"`    // a word that stays the same: "port-closed"
 	Severity string   `json:"severity"` // fault, warning or info
@@ -43,7 +44,7 @@ type Shown struct {
 	Warning  bool     `json:"warning,omitempty"` // nothing fails because of it yet
 }
 
-// In returns the finding in a language.
+// In returns the finding in a language, with what to do about it.
 func (f Finding) In(l message.Language) Shown {
 	severity := f.Severity()
 	return Shown{
@@ -52,7 +53,8 @@ func (f Finding) In(l message.Language) Shown {
 	}
 }
 
-// merge makes one finding of those that several devices share.
+// merge makes one finding of those that several devices at one host share: one cable is one
+// finding, however many devices are behind it.
 func merge(in []Finding) (out []Finding) {
 	for _, f := range in {
 		i := slices.IndexFunc(out, func(o Finding) bool {
@@ -67,8 +69,8 @@ func merge(in []Finding) (out []Finding) {
 	return out
 }
 
-// breadth ranks a finding by how much of the lane it concerns: 0 for the agent, without which nothing works, then the
-// machine, devices, and the link, without which the lane goes on.
+// breadth ranks a finding by how much of the lane it concerns: 0 for the agent, without which
+// nothing works, then the machine, devices, and the link, without which the lane goes on.
 func (f Finding) breadth() int {
 	i := slices.Index([]string{agentSubject, machineSubject, "", uplinkSubject}, f.Subject[0])
 	if i < 0 {
@@ -77,8 +79,9 @@ func (f Finding) breadth() int {
 	return i
 }
 
-// follows returns how many of the other findings lead to f, one over the other, by the causes that the catalogue
-// declares: 0 for one that none of them explains.
+// follows returns the length of the longest chain of other findings that lead to f, by the causes
+// that the catalogue declares: 0 for a finding that none of them explains. The catalogue has no
+// circles; its tests see to that.
 func follows(f Finding, all []Finding) int {
 	deepest := 0
 	for _, o := range all {
@@ -89,8 +92,9 @@ func follows(f Finding, all []Finding) int {
 	return deepest
 }
 
-// order sorts faults before warnings, of which nothing fails yet; then what explains others before what follows from
-// it; of equals, what concerns more of the lane comes first.
+// order sorts faults before warnings, of which nothing fails yet; then what explains others before
+// what follows from it; of equals, what concerns more of the lane comes first. The order is the
+// same each time.
 func order(all []Finding) []Finding {
 	depth := map[string]int{}
 	for _, f := range all {

@@ -20,7 +20,9 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// checkPermissions tests whether the agent's user can write to its folders.
+// checkPermissions tests whether the agent's user can write to its folders, and reports the first
+// where it cannot. An agent that somebody has started by hand as root leaves files that the user
+// cannot write.
 func (p *examination) checkPermissions() {
 	if p.config == nil {
 		return
@@ -50,7 +52,8 @@ func (p *examination) checkPermissions() {
 	}
 }
 
-// agentUser is whom the agent runs as.
+// agentUser returns the user that the agent runs as, with all groups; the one who examines when
+// that is not known.
 func (p *examination) agentUser() (uid int, gids []int, name string) {
 	u, err := user.Lookup(p.User)
 	if p.User == "" || err != nil {
@@ -68,6 +71,8 @@ func (p *examination) agentUser() (uid int, gids []int, name string) {
 	return uid, gids, u.Username
 }
 
+// writable reports whether a user may write to a file by its mode. Access control lists are not
+// looked at.
 func writable(info fs.FileInfo, uid int, gids []int) bool {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	mode := info.Mode().Perm()
@@ -82,7 +87,7 @@ func writable(info fs.FileInfo, uid int, gids []int) bool {
 	return mode&0o002 != 0
 }
 
-// mode is the mode and the owner of a file as evidence.
+// mode returns the mode and the owner of a file as evidence.
 func mode(info fs.FileInfo) message.Message {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -92,13 +97,13 @@ func mode(info fs.FileInfo) message.Message {
 		message.String("owner", fmt.Sprint(s.Uid)), message.String("group", fmt.Sprint(s.Gid)))
 }
 
-// Limits of free space.
+// diskFull is what the journal and its log need to go on; diskShort leaves time to do something.
 const (
 	diskFull  = 32 << 20 // bytes: the journal and its log need that to go on
 	diskShort = 5        // percent
 )
 
-// checkDisk examines the disks of state and drop folders.
+// checkDisk examines the disks of the state folder and of drop folders.
 func (p *examination) checkDisk(context.Context) {
 	if p.config == nil {
 		return
@@ -120,7 +125,7 @@ func (p *examination) checkDisk(context.Context) {
 	}
 }
 
-// checkSpace reports a disk that is nearly full.
+// checkSpace reports a disk that is nearly full, or that has no room for another file (inodes).
 func (p *examination) checkSpace(path, subject string, s unix.Statfs_t) {
 	const mega = 1 << 20
 	free := s.Bavail * uint64(s.Bsize)
@@ -141,10 +146,12 @@ func (p *examination) checkSpace(path, subject string, s unix.Statfs_t) {
 	p.add(f)
 }
 
-// clockLimit is the clock error beyond which results of this lane cannot be compared with those of others.
+// clockLimit is the clock error from which results of this lane cannot be compared with those of
+// others.
 const clockLimit = 2 * time.Second
 
-// checkClock asks the machine's time servers for its clock error.
+// checkClock asks the first of the machine's time servers that answers for the clock error (NTP,
+// RFC 5905). Without an answer it relies on what the kernel says of its synchronisation.
 func (p *examination) checkClock(ctx context.Context) {
 	servers := p.TimeServers
 	if servers == nil {
@@ -174,7 +181,7 @@ func (p *examination) checkClock(ctx context.Context) {
 	p.add(Finding{Subject: []string{machineSubject}, What: message.New("clock-unsynchronised"), Seen: evidence})
 }
 
-// clockOff says by how much the clock is ahead; behind when that is negative.
+// clockOff says by how much the clock is ahead, or behind when that is negative.
 func clockOff(ahead time.Duration) message.Message {
 	direction := message.New("clock-off.ahead")
 	if ahead < 0 {
@@ -183,7 +190,7 @@ func clockOff(ahead time.Duration) message.Message {
 	return message.New("clock-off", message.Duration("off", ahead.Abs()), message.Nested("direction", direction))
 }
 
-// machineTimeServers reads the servers that chrony, ntpd or timesyncd are configured with.
+// machineTimeServers returns the servers that chrony, ntpd or timesyncd are configured with.
 func machineTimeServers() (out []string) {
 	for _, pattern := range []string{"/etc/chrony/chrony.conf", "/etc/chrony/sources.d/*.sources", "/etc/ntp.conf", "/etc/ntpsec/ntp.conf", "/etc/systemd/timesyncd.conf", "/etc/systemd/timesyncd.conf.d/*.conf"} {
 		files, _ := filepath.Glob(pattern)
@@ -194,6 +201,8 @@ func machineTimeServers() (out []string) {
 	return out
 }
 
+// timeServers returns the servers that a configuration file names, in the syntax of any of the
+// three; none when it cannot be read.
 func timeServers(file string) (out []string) {
 	f, err := os.Open(file)
 	if err != nil {

@@ -13,11 +13,13 @@ import (
 // recently is the age up to which a change of a device's own settings is reported.
 const recently = 7 * 24 * time.Hour
 
-// setupsRead is the number of past setups of a device that are compared.
+// setupsRead is the number of past setups of a device that are compared, all lines of settings
+// together.
 const setupsRead = 50
 
-// ownSettings tells when a device's own settings or its firmware are others than before: somebody turned something, or
-// a part was exchanged.
+// ownSettings reports when a device's own settings or its firmware differ from before: somebody
+// turned something, or a part was exchanged. It reads what the device reported at each connection.
+// Of each line, only the last change counts.
 func (c *deviceCheck) ownSettings(ctx context.Context) {
 	q := api.ObservationQuery{Device: c.device.ID, Kind: observation.Kind_KIND_RADIATION_SETUP.Name(), Limit: setupsRead}
 	found, err := api.GetObservations.Ask(ctx, c.agent.client(), q)
@@ -49,6 +51,7 @@ func (c *deviceCheck) ownSettings(ctx context.Context) {
 	}
 }
 
+// changed reports a change of settings, or of firmware, at a time.
 func (c *deviceCheck) changed(at time.Time, changes message.Message, firmware bool) {
 	what := message.New("settings-changed", message.Time("time", at))
 	if firmware {
@@ -57,7 +60,9 @@ func (c *deviceCheck) changed(at time.Time, changes message.Message, firmware bo
 	c.add(Finding{What: what, Seen: changes})
 }
 
-// differences describes what differs between two states of one line of settings, the zero Message for nothing.
+// differences describes what differs between two states of one line of settings; the zero Message
+// for nothing. Settings that only one of them has do not count: another version of the driver may
+// read more.
 func differences(before, now *observation.RadiationSetup) (all message.Message, firmware bool) {
 	var changes []message.Message
 	for _, s := range now.Settings {

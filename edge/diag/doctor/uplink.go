@@ -16,7 +16,8 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// checkUplink examines the way to the hub: name, port, TLS, sign-in, the hub's answer.
+// checkUplink examines the way to the hub step by step: name, port, TLS, sign-in, the hub's answer.
+// It stops at the first that fails, as the others need it.
 func (p *examination) checkUplink(ctx context.Context) {
 	if p.config == nil || p.config.Uplink == nil {
 		return
@@ -57,7 +58,7 @@ func (p *examination) checkUplink(ctx context.Context) {
 	add(Finding{What: message.New("hub-silent", message.String("topics", topics)), Seen: p.status.Link.Message.Message()})
 }
 
-// refused explains why the broker does not take us.
+// refused explains why the broker did not accept the trial connection.
 func (p *examination) refused(err error) Finding {
 	f := Finding{Seen: seenText(err)}
 	var pathError *fs.PathError
@@ -79,8 +80,8 @@ func (p *examination) refused(err error) Finding {
 // soon is the time before a certificate's end from which it is reported.
 const soon = 21 * 24 * time.Hour
 
-// certificate looks at both sides' certificates, and reports whether TLS works. Of a link that works only what will
-// end soon is said.
+// certificate examines both sides' certificates, and reports whether TLS works. Of a link that
+// works it reports only what will expire soon.
 func (p *examination) certificate(ctx context.Context, works bool) bool {
 	where, isTLS := strings.CutPrefix(p.config.Uplink.Broker, "mqtts://")
 	if !isTLS {
@@ -109,7 +110,7 @@ func (p *examination) certificate(ctx context.Context, works bool) bool {
 	return add(tlsProblem(host, err), err)
 }
 
-// tlsProblem explains why TLS with the broker did not come about.
+// tlsProblem explains why TLS with the broker failed.
 func tlsProblem(host string, err error) message.Message {
 	var invalid x509.CertificateInvalidError
 	var unknown x509.UnknownAuthorityError
@@ -130,7 +131,7 @@ func tlsProblem(host string, err error) message.Message {
 	return message.New("tls")
 }
 
-// checkExpiry warns of certificates that expire soon.
+// checkExpiry warns of certificates that expire soon: the broker's own, and ours.
 func (p *examination) checkExpiry(theirs []*x509.Certificate, ours []tls.Certificate) {
 	warn := func(whose message.Message, c *x509.Certificate) {
 		if left := time.Until(c.NotAfter); left < soon {
