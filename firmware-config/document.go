@@ -58,7 +58,7 @@ func ReadDocument(folder, name string) (data []byte, file string, err error) {
 	file = path.Join(folder, name+".yaml")
 	if data, err = builtin.ReadFile(file); err != nil {
 		none := message.New("config.no-builtin", message.Quoted("name", name), message.String("folder", folder))
-		said := message.Join("; ", suggest(none, name, Builtin(folder)), message.Of(ErrNotBuiltin))
+		said := suggest(message.Join("; ", none, message.Of(ErrNotBuiltin)), name, Builtin(folder))
 		return nil, file, &message.Error{Message: said, Err: ErrNotBuiltin}
 	}
 	return data, file, nil

@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"maps"
 	"regexp"
@@ -15,6 +14,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/crypto/bcrypt"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api/linefile"
 )
 
@@ -151,8 +151,7 @@ func parseAgents(text []byte) (map[string]string, error) {
 			return a, err
 		}
 		if !found || shows != agentByCertificate && !strings.HasPrefix(shows, "$2") {
-			return a, errors.New("write SITE/AGENT:BCRYPT, with a hash as 'htpasswd -nB SITE/AGENT' makes it, " +
-				"or SITE/AGENT:" + agentByCertificate)
+			return a, message.Errorf("agents.line", message.String("word", agentByCertificate))
 		}
 		return agent{name, shows}, nil
 	}, func(a agent) string { return a.name })
@@ -171,7 +170,7 @@ var namePart = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 func checkAgent(name string) error {
 	site, agent, ok := strings.Cut(name, "/")
 	if !ok || !namePart.MatchString(site) || !namePart.MatchString(agent) {
-		return errors.New("the name is not SITE/AGENT, as the lane file has them")
+		return message.Errorf("agents.name")
 	}
 	return nil
 }

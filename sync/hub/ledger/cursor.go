@@ -6,11 +6,11 @@ import (
 	"database/sql/driver"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/evidence/sqlog"
 )
 
@@ -23,8 +23,7 @@ type epoch struct {
 }
 
 // ErrCursorGone means that the row of a cursor is not in the ledger any more: a backup was put in its place.
-var ErrCursorGone = errors.New("the cursor is of rows that this ledger does not hold: it was restored from a backup. " +
-	"Read again from after=0; every event has the id that it had before, so those that you know can be told by it")
+var ErrCursorGone = message.Errorf("cursor.gone")
 
 // beginEpoch begins the epoch of the rows to come, and reads all epochs. An epoch that got no row
 // gives way to it, so that opening the ledger again and again leaves nothing behind.
@@ -80,12 +79,13 @@ func (l *Ledger) ParseCursor(text string) (int64, error) {
 	}
 	seq, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || seq < 0 || qualified && len(id) != 8 {
-		return 0, fmt.Errorf("%.80q is no cursor: give lwcursor of the last event you have, 0 for all, or now", text)
+		return 0, message.Errorf("cursor.none", message.Quoted("text", text))
 	}
 	i := l.epochOf(seq)
 	if !qualified {
 		if i >= 0 { // the number alone does not say which row it was
-			return 0, fmt.Errorf("%.80q is only the number of a cursor: give lwcursor as it came, such as %q, 0 for all, or now", text, l.Cursor(newest))
+			return 0, message.Errorf("cursor.number", message.Quoted("text", text),
+				message.Quoted("example", l.Cursor(newest)))
 		}
 		return seq, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
@@ -62,7 +63,7 @@ func (f *Filter) AddKind(name string) error {
 	}
 	switch {
 	case len(found) == 0:
-		return fmt.Errorf("kind %.80q is unknown: write radiation.occupancy, radiation.*, or -passage.updated for all but that", name)
+		return message.Errorf("feed.kind", message.Quoted("kind", name))
 	case not:
 		f.not = append(f.not, found...)
 	default:

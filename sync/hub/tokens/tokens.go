@@ -8,13 +8,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 	"lanewarden/edge/api/linefile"
 )
@@ -51,14 +51,14 @@ func New() (token string, hash [sha256.Size]byte) {
 // Check returns what is wrong with a holder's name or scopes.
 func (h *Holder) Check() error {
 	if !name.MatchString(h.Name) {
-		return fmt.Errorf("%q is no name: letters, digits and . _ @ -, at most 64", h.Name)
+		return message.Errorf("tokens.no-name", message.Quoted("name", h.Name))
 	}
 	if len(h.Scopes) == 0 {
-		return fmt.Errorf("%s has no scope: %s", h.Name, known())
+		return message.Errorf("tokens.without-scope", message.String("name", h.Name), message.String("known", known()))
 	}
 	for _, s := range h.Scopes {
 		if !slices.Contains(api.Scopes(), s) {
-			return fmt.Errorf("%q is no scope: %s", s, known())
+			return message.Errorf("tokens.no-scope", message.Quoted("scope", string(s)), message.String("known", known()))
 		}
 	}
 	return nil
@@ -83,7 +83,7 @@ func Parse(text []byte) ([]Holder, error) {
 func parseLine(line string) (h Holder, err error) {
 	parts := strings.Split(line, ":")
 	if len(parts) != 3 {
-		return h, errors.New("is not NAME:SCOPE,SCOPE:HASH")
+		return h, message.Errorf("tokens.line")
 	}
 	h.Name = parts[0]
 	for s := range strings.SplitSeq(parts[1], ",") {
@@ -97,7 +97,8 @@ func parseLine(line string) (h Holder, err error) {
 	}
 	hash, err := hex.DecodeString(parts[2])
 	if err != nil || len(hash) != len(h.Hash) {
-		return h, fmt.Errorf("%s: %.80q is neither a SHA-256 in hex nor the word %s", h.Name, parts[2], byCertificate)
+		return h, message.Errorf("tokens.hash", message.String("name", h.Name), message.Quoted("hash", parts[2]),
+			message.String("word", byCertificate))
 	}
 	copy(h.Hash[:], hash)
 	return h, nil
