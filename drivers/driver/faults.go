@@ -100,7 +100,7 @@ func (f *Faults) Take() []*observation.Observation {
 
 func (f *Faults) fault(reason message.Message, offset int64, frame []byte, count uint32) *observation.DeviceFault {
 	excerpt := append([]byte(nil), frame[:min(len(frame), excerptBytes)]...)
-	fault := &observation.DeviceFault{Offset: offset, Excerpt: excerpt, Count: count, Source: f.Source}
+	fault := &observation.DeviceFault{Offset: offset, Excerpt: excerpt, Count: count, Source: validUTF8(f.Source)}
 	setReason(fault, reason)
 	return fault
 }

@@ -30,6 +30,9 @@ func (m *Memory) Commit(ctx context.Context, obs ...*observation.Observation) (a
 		m.keys = map[string]bool{}
 	}
 	for _, o := range obs {
+		if _, err := proto.Marshal(o.Body); err != nil { // the journal refuses it: text that is no UTF-8
+			return 0, err
+		}
 		if o.Key != "" && m.keys[o.Key] {
 			continue
 		}

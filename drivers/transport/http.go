@@ -211,5 +211,5 @@ func documentName(r *http.Request) string {
 	if _, p, err := mime.ParseMediaType(r.Header.Get("Content-Disposition")); err == nil && p["filename"] != "" {
 		name = p["filename"]
 	}
-	return name[strings.LastIndexAny(name, `/\`)+1:]
+	return strings.ToValidUTF8(name[strings.LastIndexAny(name, `/\`)+1:], "\uFFFD")
 }

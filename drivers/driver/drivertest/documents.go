@@ -46,6 +46,7 @@ func (d Documents) Run(t *testing.T) {
 		t.Run("folder", d.folder)
 		t.Run("folder: a file that grows", d.growing)
 		t.Run("folder: bad file", d.badFile)
+		t.Run("folder: names in another encoding", d.foreignNames)
 		t.Run("folder: refusing journal", d.refusedFile)
 		t.Run("folder: cannot be used", d.noFolder)
 		if d.Other != nil {
@@ -75,6 +76,23 @@ func (d Documents) folderRunning(t *testing.T) (*running, string) {
 	r := d.start(t, folder, "")
 	waitFor(t, "done/ to be made", func() bool { return exists(filepath.Join(folder, "bad")) })
 	return r, folder
+}
+
+// foreignNames drops a good and a bad document whose names are in Latin-1: both are dealt with like any other. The journal
+// takes no text that is not UTF-8, and neither does the sink of this kit.
+func (d Documents) foreignNames(t *testing.T) {
+	r, folder := d.folderRunning(t)
+	defer r.end()
+	const good, bad = "M\xfcnchen-", "Z\xfcrich-"
+	write(t, filepath.Join(folder, good+d.Name), d.Good)
+	waitFor(t, "the file to move to done/", func() bool { return exists(filepath.Join(folder, "done", good+d.Name)) })
+	write(t, filepath.Join(folder, bad+d.Name), d.Bad)
+	waitFor(t, "the bad file to move to bad/", func() bool { return exists(filepath.Join(folder, "bad", bad+d.Name)) })
+	for _, o := range kept(r.sink.Observations(), d.Good) {
+		if name := o.Body.Artifacts[0].Name; name != "M\uFFFDnchen-"+d.Name {
+			t.Errorf("the artifact is called %q", name)
+		}
+	}
 }
 
 func exists(path string) bool {

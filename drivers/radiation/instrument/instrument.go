@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -98,7 +97,7 @@ func (n *instrument) file(ctx context.Context, sink driver.Sink, path string) er
 		return err
 	}
 	defer f.Close()
-	return n.handleDocument(ctx, sink, f, filepath.Base(path), filepath.Base(path))
+	return n.handleDocument(ctx, sink, f, transport.FileName(path), transport.FileName(path))
 }
 
 // posted handles a document that came by HTTP: 200 after it returned nil, 400 for a transport.BadFileError, else

@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"regexp"
 	"time"
 
@@ -41,7 +40,7 @@ func (p *portal) importFile(ctx context.Context, sink driver.Sink, path string) 
 	if err != nil {
 		return err
 	}
-	name := filepath.Base(path)
+	name := transport.FileName(path)
 	artifact, err := sink.StoreArtifact(ctx, f, "text/csv", name)
 	if err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -36,7 +35,7 @@ type dropped struct {
 	name string
 }
 
-func (d *dropped) base() string { return filepath.Base(d.name) }
+func (d *dropped) base() string { return transport.FileName(d.name) }
 
 // reject reports a file that nothing can be made of as a fault with the bytes at offset, and returns a
 // transport.BadFileError, joined with the journal's error if that fails.

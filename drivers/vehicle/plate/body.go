@@ -133,9 +133,9 @@ func isPicture(p *multipart.Part) bool {
 // partName is the file name of a part, or its field's name where that is all it has.
 func partName(p *multipart.Part) string {
 	if name := p.FileName(); name != "" {
-		return name
+		return strings.ToValidUTF8(name, "\uFFFD")
 	}
-	return p.FormName()
+	return strings.ToValidUTF8(p.FormName(), "\uFFFD")
 }
 
 // pictureParts calls each with the pictures of a multipart body, in the order of the body: parts that say so, and

@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -156,7 +155,7 @@ func (s *system) file(ctx context.Context, sink driver.Sink, path string) error 
 		return err
 	}
 	defer f.Close()
-	name := filepath.Base(path)
+	name := transport.FileName(path)
 	err = s.handleObject(ctx, sink, f, name, name)
 	var bad *dicom.FormatError
 	if errors.As(err, &bad) {
