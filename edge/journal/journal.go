@@ -32,6 +32,9 @@ const defaultSignEvery = time.Second
 type Options struct {
 	Site, Agent string
 	SignEvery   time.Duration // largest time between a row and the checkpoint over it; 0 means 1 s
+	// Beside is a file outside the journal's directory in which its newest checkpoint is noted, so that a loss of the
+	// journal is seen; "" for none.
+	Beside string
 }
 
 // Identity has what a reader needs to follow and verify a journal.
@@ -68,6 +71,10 @@ type Journal struct {
 	arrived map[string]bool // artifacts that the hub holds, by SHA-256, until that is written
 	lost    []lostArtifacts // that it had, likewise
 
+	opening    Opening
+	damaged    chan struct{} // closed when the database is found damaged
+	damageOnce sync.Once
+
 	room      atomic.Int32                // Room
 	files     sync.RWMutex                // held for writing while files of removed artifacts are deleted
 	fileBytes atomic.Int64                // of the artifacts that are files
@@ -88,7 +95,8 @@ type Stats struct {
 	Rows, Duplicates, Groups, Failures uint64
 }
 
-// Open opens the journal in dir, and makes it when there is none.
+// Open opens the journal in dir, and makes it when there is none. A damaged database is set aside and a new journal
+// begins; Opening tells.
 func Open(dir string, opts Options) (*Journal, error) {
 	if opts.SignEvery == 0 {
 		opts.SignEvery = defaultSignEvery
@@ -98,12 +106,13 @@ func Open(dir string, opts Options) (*Journal, error) {
 	}
 	var j *Journal
 	err := sqlog.OpenWithReserve(dir, func() (err error) {
-		j, err = openOnce(dir, opts)
+		j, err = openOrSetAside(dir, opts)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	j.compareBeside()
 	if err := j.resumePruning(context.Background()); err != nil && !sqlog.IsMachine(err) {
 		return nil, errors.Join(err, j.Close())
 	} // a disk that takes nothing now is no reason not to start: what is left goes with the next that is removed
@@ -123,7 +132,7 @@ func openOnce(dir string, opts Options) (*Journal, error) {
 		dir: dir, opts: opts, signer: signer,
 		requests: make(chan *request, queueLen),
 		stop:     make(chan struct{}), done: make(chan struct{}),
-		changed: make(chan struct{}), arrived: map[string]bool{},
+		changed: make(chan struct{}), arrived: map[string]bool{}, damaged: make(chan struct{}),
 	}
 	w := &writer{j: j, db: db, store: sqlog.NewStore(db)}
 	if err := j.start(w, verifierKey); err != nil {
@@ -144,6 +153,9 @@ func (j *Journal) start(w *writer, verifierKey string) (err error) {
 	}
 	w.hasher = evidence.NewHasher(j.identity.BlindKey)
 	if err := w.restore(); err != nil {
+		return err
+	}
+	if err := w.checkTail(j.snapshot().checkpoint); err != nil {
 		return err
 	}
 	if j.read, err = sqlog.Open(filepath.Join(j.dir, FileName), sqlog.ReadOnly); err != nil {
@@ -168,6 +180,9 @@ func loadIdentity(db *sqlog.DB, opts Options, verifierKey string) (Identity, err
 		if meta, err = newMeta(db, opts, verifierKey); err != nil {
 			return Identity{}, err
 		}
+	}
+	if len(meta["schema"]) == 0 || len(meta["journal_id"]) != 16 || len(meta["journal_key"]) != 32 {
+		return Identity{}, message.Wrap(ErrDamaged, "journal.damaged-meta")
 	}
 	if v := string(meta["schema"]); v != schemaVersion {
 		return Identity{}, message.Errorf("journal.schema", message.Quoted("schema", v), message.Quoted("want", schemaVersion))

@@ -19,8 +19,14 @@ import (
 // mixture commits rows of all classes: one of ten is an event, one of a hundred an alarm; these have keys.
 func mixture(t testing.TB, j *Journal, rows int) {
 	t.Helper()
+	mixtureFrom(t, j, 0, rows)
+}
+
+// mixtureFrom is mixture with keys of its own.
+func mixtureFrom(t testing.TB, j *Journal, first, rows int) {
+	t.Helper()
 	var all []*observation.Observation
-	for i := range rows {
+	for i := first; i < first+rows; i++ {
 		switch {
 		case i%100 == 7:
 			all = append(all, keyed(observation.Class_CLASS_ALARM, fmt.Sprint("alarm ", i)))

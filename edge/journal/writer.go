@@ -138,6 +138,9 @@ type writer struct {
 	acked  observation.PerClass[int64] // as written
 	signed time.Time
 
+	noted   int64     // size of the checkpoint that stands beside the journal
+	notedAt time.Time // when that was written, or tried
+
 	args   []driver.Value // of the last INSERT
 	broken bool           // a transaction failed: tree and last must be read again before the next
 }
@@ -154,7 +157,9 @@ func (w *writer) restore() error {
 	if err != nil {
 		return err
 	}
-	if w.tree, err = evidence.Restore(s.size, w.store, tail); err != nil {
+	if w.tree, err = evidence.Restore(s.size, w.store, tail); err != nil && !sqlog.IsMachine(err) {
+		return damagedBy(err)
+	} else if err != nil {
 		return err
 	}
 	for _, class := range observation.Classes {
@@ -181,7 +186,7 @@ func (w *writer) tailHashes(size int64) (tail []evidence.Hash, err error) {
 	first := size - size%evidence.TileWidth
 	err = queryRows(w.db, "WHERE idx>=? ORDER BY idx", func(r *Row) error {
 		if want := first + int64(len(tail)); r.Idx != want {
-			return message.Errorf("journal.no-row", rowNumber(want))
+			return message.Wrap(ErrDamaged, "journal.damaged-row", rowNumber(want))
 		}
 		leaf, err := w.hasher.Leaf(r.Idx, r.Record())
 		tail = append(tail, leaf)
@@ -244,6 +249,7 @@ func (w *writer) drain() {
 	if err == nil {
 		err = errors.Join(w.writeCursors(), w.writeArrived())
 	}
+	w.noteBeside()
 	w.j.closeErr = errors.Join(err, w.db.Close())
 }
 
@@ -262,6 +268,9 @@ func (w *writer) flushPeriodic() {
 		return
 	}
 	w.trouble(nil)
+	if time.Since(w.notedAt) >= noteEvery {
+		w.noteBeside()
+	}
 }
 
 // probe reads the state again and writes something that changes nothing.
@@ -304,6 +313,9 @@ func (w *writer) markBroken(err error) {
 	w.j.mu.Unlock()
 	if sqlog.IsMachine(err) { // not a request that was wrong
 		w.trouble(err)
+	}
+	if isDamage(err) {
+		w.j.noteDamage(err)
 	}
 }
 

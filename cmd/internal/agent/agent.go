@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lanewarden/drivers"
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/observation/units"
@@ -47,8 +48,9 @@ type Options struct {
 // Run runs an agent until ctx ends, and returns nil then. It returns an error for settings that
 // cannot be used, for a journal that cannot be opened, and for a state directory that another agent
 // uses. Devices that do not work, a link that is down and a full disk are no errors: the agent goes
-// on and says so.
-func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
+// on and says so. A journal that is found damaged is set aside, at the start or while the agent
+// runs, and a new one begins.
+func Run(ctx context.Context, c *firmwareconfig.Config, o Options) error {
 	if err := sqlog.MakeDir(c.Agent.StateDir); err != nil {
 		return err
 	}
@@ -57,8 +59,23 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 		return err
 	}
 	defer unlock()
+	for {
+		err := runOn(ctx, c, o)
+		if !errors.Is(err, journal.ErrDamaged) || ctx.Err() != nil {
+			return err
+		}
+		o.Log.Error("the journal was found damaged while it was in use: the agent begins anew", "err", err)
+		if wait.For(ctx, journalRetry) != nil {
+			return nil
+		}
+	}
+}
 
-	j, err := journal.Open(journalDir(c), journal.Options{Site: c.Site.ID, Agent: c.Agent.ID})
+// runOn opens the journal and runs the agent on it, until ctx ends or the journal is found damaged.
+func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
+	j, err := journal.Open(journalDir(c), journal.Options{
+		Site: c.Site.ID, Agent: c.Agent.ID, Beside: filepath.Join(c.Agent.StateDir, besideName),
+	})
 	if err != nil {
 		return err
 	}
@@ -72,8 +89,8 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	begun := started(c, o)
-	if _, err := j.Commit(ctx, begun); err == nil {
+	begun := append(opened(j.Opening(), o.Log), started(c, o))
+	if _, err := j.Commit(ctx, begun...); err == nil {
 		begun = nil
 	}
 	keeper := retention.New(j, retention.Options{
@@ -102,6 +119,7 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	})
 	g.Go(func() error { return link.run(linkCtx) })
 	g.Go(func() error { return journalLater(ctx, j, begun, o.Log) })
+	g.Go(func() error { return untilDamaged(ctx, j) })
 	g.Go(func() error { return keeper.Run(ctx) })
 	g.Go(func() error { return passages.Run(ctx) })
 	g.Go(func() error { return tests.Run(ctx) })
@@ -193,18 +211,52 @@ func started(c *firmwareconfig.Config, o Options) *observation.Observation {
 	return obs
 }
 
+// besideName is the file in the state directory that keeps the journal's newest checkpoint.
+const besideName = "journal.last"
+
+// opened returns what people must know of how the journal was found, as alarms.
+func opened(found journal.Opening, log *slog.Logger) (out []*observation.Observation) {
+	var conditions driver.Conditions
+	alarm := func(condition string, text message.Message) {
+		log.Error("journal", "what", text.English())
+		for _, o := range conditions.Alarm(time.Now(), condition, "", true, text) {
+			o.Device = observation.AgentDevice
+			out = append(out, o)
+		}
+	}
+	if found.Damage != nil {
+		alarm("journal-damaged", message.New("condition.journal-damaged", message.CausedBy(found.Damage),
+			message.String("folder", found.Aside)))
+	}
+	if before := found.Before; before.Size > 0 {
+		alarm("journal-lost", message.New("condition.journal-lost", message.String("origin", before.Origin),
+			message.Count("n", before.Size)))
+	}
+	return out
+}
+
+// untilDamaged returns an error when the journal is found damaged, nil when ctx ends.
+func untilDamaged(ctx context.Context, j *journal.Journal) error {
+	select {
+	case <-j.Damaged():
+		return journal.ErrDamaged
+	case <-ctx.Done():
+		return nil
+	}
+}
+
 // journalRetry is the pause before an observation of the agent's own is tried again.
 const journalRetry = time.Second
 
 // journalLater commits an observation that the journal has refused, trying again until it succeeds
 // or ctx ends: a full disk must not keep the agent from starting and saying so. nil is nothing to
 // do. It always returns nil.
-func journalLater(ctx context.Context, j *journal.Journal, o *observation.Observation, log *slog.Logger) error {
-	for told := false; o != nil; told = true {
+func journalLater(ctx context.Context, j *journal.Journal, all []*observation.Observation, log *slog.Logger) error {
+	for told := false; len(all) > 0; told = true {
 		if err := wait.For(ctx, journalRetry); err != nil {
 			return nil
 		}
-		_, err := j.Commit(ctx, o)
+		_, err := j.Commit(ctx, all...)
 		if err == nil {
 			return nil
 		}

@@ -242,6 +242,12 @@ func IsConstraint(err error) bool {
 	return errors.As(err, &e) && e.Code == sqlite3.ErrConstraint
 }
 
+// IsCorrupt reports whether an error says that the file is not a sound database.
+func IsCorrupt(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB)
+}
+
 // IsMachine reports whether an error comes from the disk, the file system or the state of the database. The same write
 // may succeed later. Every other error comes from what was to be written, and would come again.
 func IsMachine(err error) bool {

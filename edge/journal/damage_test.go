@@ -1,0 +1,229 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence/sqlog"
+)
+
+// overwrite writes bytes into the database's file.
+func overwrite(t *testing.T, dir string, at int64, b []byte) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(dir, FileName), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(b, at); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func zeros(pages int) []byte { return make([]byte, pages*sqlog.PageSize) }
+
+// garbage is bytes that are nothing.
+func garbage(n int) []byte {
+	rng, b := rand.New(rand.NewPCG(7, 7)), make([]byte, n)
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	return b
+}
+
+// rootPage returns the page on which a table or index begins.
+func rootPage(t *testing.T, dir, name string) int64 {
+	t.Helper()
+	db, err := sqlog.Open(filepath.Join(dir, FileName), sqlog.ReadOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := db.Int("SELECT rootpage FROM sqlite_master WHERE name=?", 0, name)
+	if err = errors.Join(err, db.Close()); err != nil || page == 0 {
+		t.Fatal(page, err)
+	}
+	return page - 1
+}
+
+// damages are ways in which a disk, or somebody, damages a closed journal.
+var damages = map[string]func(t *testing.T, dir string, size int64){
+	"page 1 zeroed":           func(t *testing.T, dir string, _ int64) { overwrite(t, dir, 0, zeros(1)) },
+	"page 1 garbage":          func(t *testing.T, dir string, _ int64) { overwrite(t, dir, 0, garbage(4096)) },
+	"header alone garbage":    func(t *testing.T, dir string, _ int64) { overwrite(t, dir, 0, garbage(100)) },
+	"page 2 zeroed":           func(t *testing.T, dir string, _ int64) { overwrite(t, dir, sqlog.PageSize, zeros(1)) },
+	"10 pages in the middle":  func(t *testing.T, dir string, size int64) { overwrite(t, dir, size/2/4096*4096, zeros(10)) },
+	"garbage in the middle":   func(t *testing.T, dir string, size int64) { overwrite(t, dir, size/3, garbage(50_000)) },
+	"last page zeroed":        func(t *testing.T, dir string, size int64) { overwrite(t, dir, size-4096, zeros(1)) },
+	"all but page 1 zeroed":   func(t *testing.T, dir string, size int64) { overwrite(t, dir, 4096, zeros(int(size/4096)-1)) },
+	"half the file":           func(t *testing.T, dir string, size int64) { truncate(t, dir, size/2) },
+	"half a page":             func(t *testing.T, dir string, size int64) { truncate(t, dir, size-2048) },
+	"100 bytes":               func(t *testing.T, dir string, _ int64) { truncate(t, dir, 100) },
+	"index of keys zeroed":    zeroRoot("observation_key"),
+	"index of events zeroed":  zeroRoot("observation_event"),
+	"table of rows zeroed":    zeroRoot("observation"),
+	"table of tiles zeroed":   zeroRoot("tile"),
+	"table of cursors zeroed": zeroRoot("cursor"),
+	"artifacts zeroed":        zeroRoot("artifact"),
+	"meta zeroed":             zeroRoot("meta"),
+	"checkpoints zeroed":      zeroRoot("checkpoint"),
+	"a row of the last tile": func(t *testing.T, dir string, _ int64) {
+		tamper(t, dir, "UPDATE observation SET t=t+1 WHERE idx=(SELECT max(idx)-2 FROM observation)")
+	},
+	"the last rows deleted": func(t *testing.T, dir string, _ int64) {
+		tamper(t, dir, "DELETE FROM observation WHERE idx>(SELECT max(idx)-20 FROM observation)")
+	},
+	"a checkpoint replaced":    func(t *testing.T, dir string, _ int64) { tamper(t, dir, "UPDATE checkpoint SET note='x'") },
+	"journal's id removed":     func(t *testing.T, dir string, _ int64) { tamper(t, dir, "DELETE FROM meta WHERE key='journal_id'") },
+	"all of meta but one gone": func(t *testing.T, dir string, _ int64) { tamper(t, dir, "DELETE FROM meta WHERE key<>'site'") },
+}
+
+func truncate(t *testing.T, dir string, size int64) {
+	t.Helper()
+	if err := os.Truncate(filepath.Join(dir, FileName), size); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func zeroRoot(name string) func(t *testing.T, dir string, size int64) {
+	return func(t *testing.T, dir string, _ int64) {
+		overwrite(t, dir, rootPage(t, dir, name)*sqlog.PageSize, zeros(1))
+	}
+}
+
+// Whatever was damaged: the journal opens, takes what comes, at the latest after it was opened again, and what it was is
+// whole in a folder of its own or still in use.
+func TestDamagedJournal(t *testing.T) {
+	sound := t.TempDir()
+	j := open(t, sound)
+	mixture(t, j, 6000)
+	acknowledge(j)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, damage := range damages {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS(sound)); err != nil {
+				t.Fatal(err)
+			}
+			info, err := os.Stat(filepath.Join(dir, FileName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			damage(t, dir, info.Size())
+			before, err := os.ReadFile(filepath.Join(dir, FileName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			j := takes(t, dir)
+			if aside := j.Opening().Aside; aside != "" {
+				whole, err := os.ReadFile(filepath.Join(aside, FileName))
+				if err != nil || len(whole) < len(before) {
+					t.Errorf("%d bytes of %d were set aside, %v", len(whole), len(before), err)
+				}
+				t.Log(j.Opening().Damage)
+			} else if j.Size() < 6000 {
+				t.Errorf("a journal of %d rows goes on without a word", j.Size())
+			}
+		})
+	}
+}
+
+// takes opens a journal until it takes a row of each class, a new key and an artifact, two times at most.
+func takes(t *testing.T, dir string) *Journal {
+	t.Helper()
+	for range 2 {
+		j := open(t, dir)
+		err := func() error {
+			for i := range 40 {
+				for _, class := range observation.Classes {
+					if _, err := j.Commit(t.Context(), keyed(class, string(garbage(8)[:4])+string(rune(1000+i))+class.Name())); err != nil {
+						return err
+					}
+				}
+			}
+			_, err := j.StoreArtifact(t.Context(), bytes.NewReader([]byte("x")), "text/plain", "")
+			return err
+		}()
+		if err == nil {
+			return j
+		}
+		select {
+		case <-j.Damaged():
+		case <-time.After(10 * time.Second):
+			t.Fatalf("it takes nothing, and does not say that it is damaged: %v", err)
+		}
+		if err := j.Close(); err != nil {
+			t.Log(err)
+		}
+	}
+	t.Fatal("it takes nothing after it was opened twice")
+	return nil
+}
+
+// What is gone, or older than it was, is told by the checkpoint that stands beside the journal.
+func TestLostJournal(t *testing.T) {
+	beside := func(dir string) Options {
+		return Options{Site: "demo", Agent: "lane-1", SignEvery: time.Hour, Beside: filepath.Join(dir, "last")}
+	}
+	for name, c := range map[string]struct {
+		lose func(t *testing.T, dir, old string)
+		size int64 // that is missed, 0 for nothing
+	}{
+		"nothing":       {func(*testing.T, string, string) {}, 0},
+		"the database":  {func(t *testing.T, dir, _ string) { os.Remove(filepath.Join(dir, "journal", FileName)) }, 1000},
+		"the directory": {func(t *testing.T, dir, _ string) { os.RemoveAll(filepath.Join(dir, "journal")) }, 1000},
+		"emptied":       {func(t *testing.T, dir, _ string) { truncate(t, filepath.Join(dir, "journal"), 0) }, 1000},
+		"an older copy": {func(t *testing.T, dir, old string) { replace(t, dir, old) }, 1000},
+		"the note as well": {func(t *testing.T, dir, _ string) {
+			os.RemoveAll(filepath.Join(dir, "journal"))
+			os.Remove(filepath.Join(dir, "last"))
+		}, 0},
+		"the note is wrong": {func(t *testing.T, dir, _ string) { os.WriteFile(filepath.Join(dir, "last"), garbage(3000), 0o600) }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, old := t.TempDir(), t.TempDir()
+			for _, rows := range []int{400, 600} {
+				j, err := Open(filepath.Join(dir, "journal"), beside(dir))
+				if err != nil {
+					t.Fatal(err)
+				}
+				mixtureFrom(t, j, int(j.Size()), rows)
+				if err := j.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if rows == 400 {
+					if err := os.CopyFS(old, os.DirFS(filepath.Join(dir, "journal"))); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			c.lose(t, dir, old)
+			j, err := Open(filepath.Join(dir, "journal"), beside(dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer j.Close()
+			if before := j.Opening().Before; before.Size != c.size {
+				t.Errorf("missed: %+v, want %d rows", before, c.size)
+			}
+		})
+	}
+}
+
+// replace puts an older copy in the place of the journal.
+func replace(t *testing.T, dir, old string) {
+	t.Helper()
+	path := filepath.Join(dir, "journal")
+	if err := errors.Join(os.RemoveAll(path), os.CopyFS(path, os.DirFS(old))); err != nil {
+		t.Fatal(err)
+	}
+}
