@@ -58,12 +58,9 @@ func OpenCheckpoint(signed string, verifier note.Verifier, origin string) (Check
 
 // ReadCheckpoint returns what a checkpoint says, whoever signed it: for a checkpoint whose key is lost.
 func ReadCheckpoint(signed string) (Checkpoint, error) {
-	if len(signed) > MaxCheckpointBytes {
-		return Checkpoint{}, fmt.Errorf("checkpoint of %d bytes is longer than %d", len(signed), MaxCheckpointBytes)
-	}
 	text, _, ok := strings.Cut(signed, "\n\n")
-	if !ok {
-		return Checkpoint{}, errors.New("checkpoint has no signature")
+	if !ok || len(signed) > MaxCheckpointBytes {
+		return Checkpoint{}, coded.New("checkpoint.malformed")
 	}
 	return parseCheckpoint(text + "\n")
 }
