@@ -15,6 +15,8 @@ import (
 	"lanewarden/sync/wire"
 )
 
+// Small artifacts are sent without being asked for: the question would cost as much as they do. Of
+// larger ones few are open at a time, since each holds a file.
 const (
 	maxSmall     = 64      // small artifacts on their way at once
 	maxFiles     = 4       // of the others: one is sent, the next ones are asked for
@@ -26,7 +28,8 @@ const (
 	artifactNews = 5 * time.Second // how often the queue is read when nothing was committed
 )
 
-// sending is an artifact on its way.
+// sending is an artifact on its way. Offsets are in bytes; acked is what the hub holds, sent what
+// it will hold when nothing is lost.
 type sending struct {
 	sum    []byte
 	total  int64
@@ -39,7 +42,7 @@ type sending struct {
 	flying []flight // last is the offset behind the chunk
 }
 
-// artifacts is the part of a session that sends artifacts, in what room rows leave.
+// artifacts is the part of a session that sends artifacts, in the room that rows leave.
 type artifacts struct {
 	open    map[string]*sending
 	pulled  []string // artifacts, by SHA-256, that the hub wants first
@@ -50,11 +53,14 @@ type artifacts struct {
 	ratio   float64         // bytes of data per byte of payload
 }
 
+// newArtifacts returns the state of a new connection: nothing is on its way.
 func newArtifacts() artifacts {
 	return artifacts{open: map[string]*sending{}, refused: map[string]bool{}, ratio: 1}
 }
 
-// restartArtifacts forgets what is on its way: the hub is asked anew for each.
+// restartArtifacts forgets what is on its way, after a hello: the hub is asked anew for each
+// artifact, as it may be another one, or restored from a backup. The epoch grows, so that answers
+// from before are recognised.
 func (s *session) restartArtifacts() {
 	for _, a := range s.artifacts.open {
 		for _, f := range a.flying {
@@ -67,12 +73,15 @@ func (s *session) restartArtifacts() {
 	s.artifacts.readAt = time.Time{}
 }
 
+// closeArtifacts closes everything that is on its way, at the end of a connection.
 func (s *session) closeArtifacts() {
 	for sum := range s.artifacts.open {
 		s.closeArtifact(sum)
 	}
 }
 
+// closeArtifact stops sending an artifact and gives its room in the window back; nothing for one
+// that is not open.
 func (s *session) closeArtifact(sum string) {
 	if a := s.artifacts.open[sum]; a != nil {
 		for _, f := range a.flying {
@@ -85,7 +94,8 @@ func (s *session) closeArtifact(sum string) {
 	}
 }
 
-// sendChunk sends the next part of the first artifact that can go on.
+// sendChunk sends the next part of the first artifact that can go on: those that somebody waits for
+// first. sent is false when there is nothing to send, or no room.
 func (s *session) sendChunk(now time.Time) (sent bool, err error) {
 	for _, sum := range s.artifacts.pulled {
 		if sent, err = s.sendPart([]byte(sum), now); sent || err != nil {
@@ -106,7 +116,8 @@ func (s *session) sendChunk(now time.Time) (sent bool, err error) {
 	return false, nil
 }
 
-// readQueue reads the queue's beginning when there is something new, or what was read is nearly done.
+// readQueue reads the beginning of the journal's queue when something was committed since, and at
+// least every artifactNews.
 func (s *session) readQueue(now time.Time) (err error) {
 	q := &s.artifacts
 	size := s.journal.Size()
@@ -118,7 +129,9 @@ func (s *session) readQueue(now time.Time) (err error) {
 	return err
 }
 
-// sendPart sends the next part of an artifact, when it has one that may be sent now.
+// sendPart sends the next part of an artifact, or the question how much of it the hub holds; false
+// when there is nothing of it that may be sent now. A chunk is a share of the window, so that rows
+// find room between two.
 func (s *session) sendPart(sum []byte, now time.Time) (bool, error) {
 	room := s.window.limit() / chunkShare
 	if s.artifacts.refused[string(sum)] || s.window.inFlight > 0 && s.window.inFlight+room > s.window.limit() {
@@ -152,7 +165,8 @@ func (s *session) sendPart(sum []byte, now time.Time) (bool, error) {
 	return true, s.sendData(a, data, now)
 }
 
-// openArtifact returns an artifact on its way, nil when it cannot be read.
+// openArtifact returns an artifact on its way, opening it at first; nil when it is lost or too
+// large, which is logged once a connection.
 func (s *session) openArtifact(sum []byte) (*sending, error) {
 	if a := s.artifacts.open[string(sum)]; a != nil {
 		return a, nil
@@ -175,7 +189,7 @@ func (s *session) openArtifact(sum []byte) (*sending, error) {
 
 var errTooLarge = fmt.Errorf("it has more than %d bytes", int64(wire.MaxArtifact))
 
-// crowded reports whether enough artifacts like one of a size are on their way.
+// crowded reports whether enough artifacts of the same order of size are on their way.
 func (q *artifacts) crowded(size int64) bool {
 	small, files := 0, 0
 	for _, a := range q.open {
@@ -191,20 +205,23 @@ func (q *artifacts) crowded(size int64) bool {
 	return small >= maxSmall
 }
 
-// giveUp leaves an artifact that cannot be read; the others go on.
+// giveUp leaves an artifact that cannot be read until the next hello; the others go on.
 func (s *session) giveUp(sum []byte, err error) {
 	s.opts.Log.Error("artifact cannot be sent", "sha256", fmt.Sprintf("%x", sum), "err", err)
 	s.closeArtifact(string(sum))
 	s.artifacts.refused[string(sum)] = true
 }
 
-// sendProbe asks how much the hub holds, with nothing else on the way: what the link adds to that is its round trip.
+// sendProbe asks how much the hub holds, with nothing else on the way: what then passes until the
+// answer is the link's round trip, without queues.
 func (s *session) sendProbe(a *sending, now time.Time) error {
 	err := s.sendData(a, nil, now)
 	a.flying[len(a.flying)-1].probe = true
 	return err
 }
 
+// sendData sends a chunk from a.sent on; data may be empty, which only asks. It adapts ratio, the
+// bytes of data that one byte on the wire carries, as images compress differently.
 func (s *session) sendData(a *sending, data []byte, now time.Time) error {
 	payload, err := s.codec.Encode(&wire.Chunk{Journal: s.id.ID, Sha256: a.sum, Total: a.total, Offset: a.sent, Data: data, Epoch: a.epoch})
 	if err != nil {
@@ -228,7 +245,8 @@ func (s *session) showArtifact(a *sending) {
 	})
 }
 
-// onArtifactProgress handles what the hub says that it holds of an artifact. Numbers that cannot be are left.
+// onArtifactProgress handles what the hub says that it holds of an artifact. Numbers that cannot
+// be, and answers from before the last restart, are ignored.
 func (s *session) onArtifactProgress(h *wire.Held, now time.Time) {
 	sum := string(h.Sha256)
 	a := s.artifacts.open[sum]
@@ -265,7 +283,8 @@ func (s *session) onArtifactProgress(h *wire.Held, now time.Time) {
 	a.acked = h.Bytes
 }
 
-// complete is for an artifact that the hub has whole.
+// complete is called for an artifact that the hub has whole: the journal need not keep it for the
+// hub any longer.
 func (s *session) complete(sum string) {
 	s.closeArtifact(sum)
 	s.journal.SetArtifactHeld([]byte(sum))
@@ -274,7 +293,8 @@ func (s *session) complete(sum string) {
 	s.artifacts.pulled = slices.DeleteFunc(s.artifacts.pulled, func(p string) bool { return p == sum })
 }
 
-// pull puts artifacts that somebody waits for before the others.
+// pull puts artifacts that somebody waits for before the others. One that was given up is tried
+// again.
 func (s *session) pull(sums [][]byte) {
 	for _, sum := range sums {
 		if len(s.artifacts.pulled) < maxPulls && !slices.Contains(s.artifacts.pulled, string(sum)) {

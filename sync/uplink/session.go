@@ -31,7 +31,7 @@ const (
 	checkpointRows  = 1 << 14
 )
 
-// stream is the state of one class.
+// stream is the state of one class. Its batches in flight are in the order in which they were sent.
 type stream struct {
 	sent   int64 // idx of the last row sent
 	epoch  uint32
@@ -39,7 +39,8 @@ type stream struct {
 	oldest time.Time // when the oldest row that lingers was seen first
 }
 
-// session is one connection. One goroutine, serve, owns it.
+// session is one connection. The goroutine of serve owns it; enqueueAck alone is called by the
+// client's.
 type session struct {
 	*Uplink
 	id     journal.Identity
@@ -63,6 +64,8 @@ type session struct {
 	stateToken     mqtt.Token // of the last state message; nil for none
 }
 
+// newSession returns the state of a new connection: each class continues where the hub acknowledged
+// last.
 func newSession(u *Uplink, id journal.Identity) *session {
 	s := &session{
 		Uplink: u, id: id, acks: make(chan []byte, ackQueue),
@@ -75,7 +78,8 @@ func newSession(u *Uplink, id journal.Identity) *session {
 	return s
 }
 
-// serve speaks with the hub until the connection is lost or ctx ends.
+// serve speaks with the hub until the connection is lost or ctx ends, and returns why. It sends and
+// handles answers in turn, so that no lock is needed.
 func (s *session) serve(ctx context.Context) error {
 	token := s.client.Subscribe(wire.Topic(s.id.Site, s.id.Agent, wire.LeafAck), 0, s.enqueueAck)
 	if err := wire.Await(token, connectWait); err != nil {
@@ -105,9 +109,11 @@ func (s *session) serve(ctx context.Context) error {
 	}
 }
 
+// connectWait bounds the wait for the broker's answer to the subscription.
 const connectWait = 10 * time.Second
 
-// enqueueAck hands a message over to the session's loop; a full queue drops it, for acknowledgements are cumulative.
+// enqueueAck hands a message over to the session's loop. A full queue drops it: acknowledgements
+// are cumulative, and the client's goroutine must not be held up.
 func (s *session) enqueueAck(_ mqtt.Client, m mqtt.Message) {
 	select {
 	case s.acks <- m.Payload():
@@ -115,7 +121,8 @@ func (s *session) enqueueAck(_ mqtt.Client, m mqtt.Message) {
 	}
 }
 
-// act does what is due now and returns when to look again at the latest.
+// act does what is due now and returns how long to wait at most before the next look. An overdue
+// acknowledgement makes it begin again with a hello.
 func (s *session) act(ctx context.Context, now time.Time) (time.Duration, error) {
 	if err := s.publishStateWhenDue(ctx, now); err != nil {
 		return 0, err
@@ -134,7 +141,7 @@ func (s *session) act(ctx context.Context, now time.Time) (time.Duration, error)
 	return s.fill(now)
 }
 
-// overdue reports whether an acknowledgement is missing.
+// overdue reports whether an acknowledgement is missing for longer than the link explains.
 func (s *session) overdue(now time.Time) bool {
 	oldest := s.oldestFlight()
 	return !oldest.IsZero() && now.Sub(oldest) > s.window.timeout()
@@ -156,7 +163,9 @@ func (s *session) oldestFlight() (oldest time.Time) {
 	return oldest
 }
 
-// sayHello sends a hello when one is due; the pause between them grows, with jitter.
+// sayHello sends a hello when one is due, and returns when the next one is. The pause between them
+// doubles up to helloMax, with jitter, so that the agents of a hub that comes back do not speak all
+// at once.
 func (s *session) sayHello(now time.Time) (time.Duration, error) {
 	if due := s.helloAt.Add(s.helloWait); now.Before(due) && !s.helloAt.IsZero() {
 		return due.Sub(now), nil
@@ -179,6 +188,7 @@ func (s *session) sayHello(now time.Time) (time.Duration, error) {
 	return s.helloWait, err
 }
 
+// publish encodes a message and sends it. It returns the payload's size in bytes.
 func (s *session) publish(leaf string, m proto.Message) (int, error) {
 	payload, err := s.codec.Encode(m)
 	if err != nil {
@@ -199,8 +209,9 @@ func (s *session) send(topic string, payload []byte) error {
 	}
 }
 
-// fill sends while the window has room: alarms first, then events, then telemetry, then artifacts. One batch of
-// alarms goes even when others have used the window up.
+// fill sends while the window has room: alarms first, then events, then telemetry, then artifacts.
+// One batch of alarms goes even when others have used the window up. It returns how long to wait
+// before the next look.
 func (s *session) fill(now time.Time) (time.Duration, error) {
 	next := min(s.window.timeout(), statePeriod)
 	for {
@@ -270,7 +281,8 @@ func (s *session) lingers(class observation.Class, now time.Time) (time.Duration
 	return left, nil
 }
 
-// sendBatch sends the next rows of a class, if there are any.
+// sendBatch sends the next rows of a class, if there are any. Its size is a share of the window, by
+// what rows have compressed to lately.
 func (s *session) sendBatch(class observation.Class, now time.Time) (bool, error) {
 	st := s.streams[class]
 	if s.journal.Last(class) <= st.sent {
@@ -331,6 +343,7 @@ func wireRemoved(rows []journal.RemovedRow) []wire.RemovedRow {
 	return out
 }
 
+// wireRows converts rows of the journal to those of a batch. Bodies are shared.
 func wireRows(rows []journal.Row) []wire.Row {
 	out := make([]wire.Row, len(rows))
 	for i, r := range rows {
@@ -339,7 +352,8 @@ func wireRows(rows []journal.Row) []wire.Row {
 	return out
 }
 
-// attachCheckpoint puts the newest checkpoint on a batch now and then.
+// attachCheckpoint puts the newest checkpoint on a batch every checkpointEvery or checkpointRows:
+// each costs its signature in bytes, and a later one covers all that an earlier one does.
 func (s *session) attachCheckpoint(b *wire.Batch, now time.Time) {
 	size, signed := s.journal.Checkpoint()
 	if size == s.checkpointSize || now.Sub(s.checkpointAt) < checkpointEvery && size-s.checkpointSize < checkpointRows {
@@ -348,7 +362,8 @@ func (s *session) attachCheckpoint(b *wire.Batch, now time.Time) {
 	b.Checkpoint, s.checkpointAt, s.checkpointSize = signed, now, size
 }
 
-// handleAck handles a message from the hub. One that cannot be decoded is counted, one of another journal is left.
+// handleAck handles a message from the hub. One that cannot be decoded is counted, one of another
+// journal is ignored.
 func (s *session) handleAck(payload []byte) {
 	var ack wire.Ack
 	if err := s.codec.Decode(payload, &ack); err != nil {
@@ -388,7 +403,8 @@ func (s *session) handleAck(payload []byte) {
 	s.pull(ack.Pull)
 }
 
-// refusal returns why the hub refuses, as it said it. Hubs of older versions say it in English alone.
+// refusal returns why the hub refuses, in the hub's words. Hubs of older versions have English
+// alone.
 func refusal(ack *wire.Ack) message.Message {
 	if ack.RefusalTextFr == "" {
 		return message.Verbatim(ack.RefusalText)
@@ -396,6 +412,8 @@ func refusal(ack *wire.Ack) message.Message {
 	return message.Text{EN: ack.RefusalText, FR: ack.RefusalTextFr}.Message()
 }
 
+// refuse stops sending until the hub accepts a hello, which is tried every refusedPause: an
+// administrator has to act.
 func (s *session) refuse(ack *wire.Ack) {
 	if !s.refused {
 		s.opts.Log.Error("the hub refuses this journal", "why", ack.RefusalText, "code", ack.Refusal.String())
@@ -408,7 +426,8 @@ func (s *session) refuse(ack *wire.Ack) {
 	})
 }
 
-// onHelloAck begins sending where the hub says. An answer to an earlier hello is left: its cursors may be old.
+// onHelloAck begins sending where the hub says. An answer to an earlier hello is ignored: its
+// cursors may be old.
 func (s *session) onHelloAck(ack *wire.Ack) {
 	if ack.HelloEpoch != s.helloEpoch {
 		return
@@ -435,7 +454,8 @@ func (s *session) onHelloAck(ack *wire.Ack) {
 	})
 }
 
-// advance handles the acknowledgement of a class.
+// advance handles the acknowledgement of a class: batches up to the cursor are delivered. A go-back
+// of the present epoch drops the others and sends again from the cursor.
 func (s *session) advance(c *wire.Cursor, now time.Time) {
 	st := s.streams[c.Class]
 	if st == nil || c.Idx > st.sent && !c.GoBack {
@@ -462,8 +482,8 @@ func (s *session) advance(c *wire.Cursor, now time.Time) {
 	s.update(func(st *api.Link) { st.GoBacks++ })
 }
 
-// setCursor sets a cursor to what the hub says. One that went back is of a hub that was restored from a backup:
-// artifacts went with the rows.
+// setCursor sets the journal's cursor to what the hub says. One that went back is of a hub that was
+// restored from a backup: artifacts went with the rows, and are queued again.
 func (s *session) setCursor(c *wire.Cursor) {
 	if c.Idx < s.journal.Acked(c.Class) {
 		s.journal.RequeueArtifacts(c.Class, c.Idx)
@@ -471,7 +491,7 @@ func (s *session) setCursor(c *wire.Cursor) {
 	s.journal.SetAcked(c.Class, c.Idx)
 }
 
-// publishStateWhenDue publishes how the agent is, retained, once in statePeriod.
+// publishStateWhenDue publishes the agent's state, retained, once in statePeriod.
 func (s *session) publishStateWhenDue(ctx context.Context, now time.Time) error {
 	if !s.stateAt.IsZero() && now.Sub(s.stateAt) < statePeriod {
 		return nil
@@ -499,9 +519,12 @@ func (s *session) publishStateWhenDue(ctx context.Context, now time.Time) error 
 	})
 }
 
-// maxTrouble is the number of devices that a state message names at most.
+// maxTrouble is the number of devices that a state message names at most, as the hub bounds its
+// size.
 const maxTrouble = 100
 
+// publishState publishes a state with QoS 1, without waiting. That the one before was refused by
+// the broker is an error, which ends the connection; one that was not answered yet is only logged.
 func (s *session) publishState(st *wire.State) error {
 	text, err := protojson.Marshal(st)
 	if err != nil {
@@ -521,7 +544,8 @@ func (s *session) publishState(st *wire.State) error {
 	return nil
 }
 
-// sayOffline does what the last will would do, when the agent stops in order.
+// sayOffline does what the last will would do, when the agent stops in order: a broker sends no
+// will then.
 func (s *session) sayOffline(ctx context.Context) {
 	if ctx.Err() != nil {
 		s.publishState(&wire.State{Journal: fmt.Sprintf("%x", s.id.ID), Software: s.opts.Software, Size: s.journal.Size(), TimeNs: time.Now().UnixNano()})

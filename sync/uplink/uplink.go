@@ -26,7 +26,7 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// Options describe an uplink.
+// Options describe an uplink. Broker and Log are required.
 type Options struct {
 	Broker         wire.Broker
 	Inventory      *observation.Inventory
@@ -46,7 +46,8 @@ const (
 	stopGrace    = 250 // ms that the client has to send its last state
 )
 
-// Uplink is the agent's side of the wire.
+// Uplink is the agent's side of the wire. Run owns the connection; the other methods may be called
+// from any goroutine.
 type Uplink struct {
 	journal *journal.Journal
 	opts    Options
@@ -61,7 +62,7 @@ type Uplink struct {
 	status api.Link
 }
 
-// New makes an uplink for a journal.
+// New returns an uplink for a journal. It does not connect; Run does.
 func New(j *journal.Journal, opts Options) (*Uplink, error) {
 	if opts.TelemetryDelay == 0 {
 		opts.TelemetryDelay = defaultTelemetryDelay
@@ -77,23 +78,26 @@ func New(j *journal.Journal, opts Options) (*Uplink, error) {
 	}, nil
 }
 
-// Status returns the state of the link.
+// Status returns the state of the link, for pages and metrics.
 func (u *Uplink) Status() api.Link {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.status
 }
 
+// update changes the status.
 func (u *Uplink) update(f func(*api.Link)) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	f(&u.status)
 }
 
+// flushPoll is the interval at which Flush looks whether everything is acknowledged.
 const flushPoll = 20 * time.Millisecond
 
-// Flush sends what lingers and returns when the hub has acknowledged everything, when the link is down, or when ctx
-// ends. It is for an agent that stops.
+// Flush sends what lingers and returns when the hub has acknowledged everything, when the link is
+// down, or when ctx ends. It is for an agent that stops: telemetry does not linger any more
+// afterwards.
 func (u *Uplink) Flush(ctx context.Context) {
 	u.flush.Do(func() { close(u.flushing) })
 	for ctx.Err() == nil && u.Status().Ready && u.waiting() {
@@ -101,6 +105,7 @@ func (u *Uplink) Flush(ctx context.Context) {
 	}
 }
 
+// waiting reports whether the hub has not acknowledged everything yet.
 func (u *Uplink) waiting() bool {
 	for _, class := range observation.Classes {
 		if u.journal.Acked(class) < u.journal.Last(class) {
@@ -110,7 +115,8 @@ func (u *Uplink) waiting() bool {
 	return false
 }
 
-// Run connects, sends and reconnects until ctx ends.
+// Run connects, sends and reconnects until ctx ends, and returns nil. The reason of a lost
+// connection is logged when it changes, not at each try.
 func (u *Uplink) Run(ctx context.Context) error {
 	defer u.codec.Close()
 	pauses, told := wire.NewBackoff(reconnectMin, reconnectMax), ""
@@ -143,8 +149,9 @@ func (u *Uplink) Run(ctx context.Context) error {
 	return nil
 }
 
-// lossText describes in words why the connection is lost. A broker that lets another in under the same name closes the
-// first one's connection without a word, so the refusal before it says more than the end of the stream.
+// lossMessage describes in words why the connection is lost. A broker that lets another in under
+// the same name closes the first one's connection without a word, so a refusal before it says more
+// than the end of the stream.
 func lossMessage(err error) message.Message {
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
 		return message.New("link.closed")
@@ -152,8 +159,8 @@ func lossMessage(err error) message.Message {
 	return message.Of(err)
 }
 
-// boxName names this machine: its host name, and its address towards the broker. An empty part is not
-// known.
+// boxName names this machine: its host name, and its address towards the broker. An empty part is
+// not known.
 func boxName(broker string) string {
 	name, _ := os.Hostname()
 	u, err := url.Parse(broker)
@@ -169,7 +176,8 @@ func boxName(broker string) string {
 	return name + " (" + host + ")"
 }
 
-// connection makes one connection and serves it until it is lost.
+// connection makes one connection and serves it until it is lost. It returns why, never nil. The
+// last will says offline, for an agent that ends without a word.
 func (u *Uplink) connection(ctx context.Context) error {
 	id := u.journal.Identity()
 	o, err := u.opts.Broker.Options("lw-" + id.Site + "-" + id.Agent)

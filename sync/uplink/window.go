@@ -2,8 +2,9 @@ package uplink
 
 import "time"
 
-// The window follows what the link delivers, as BBR does: the largest delivery rate of the last ten seconds, times the
-// smallest round trip of the last minute plus what may stand in queues on the way.
+// The window follows what the link delivers, as BBR does (Cardwell et al. 2016): the largest
+// delivery rate of the last ten seconds, times the smallest round trip of the last minute plus what
+// may stand in queues on the way.
 const (
 	queueTime     = 250 * time.Millisecond // how long an alarm may wait behind what is in flight
 	windowStart   = 4 << 10                // bytes, until a rate is known
@@ -14,7 +15,8 @@ const (
 	creditDefault = 256 << 10        // until the hub says otherwise
 )
 
-// window decides how many bytes may be in flight. It has no clock of its own.
+// window decides how many bytes may be in flight. It has no clock of its own and belongs to the
+// session's goroutine.
 type window struct {
 	inFlight  int
 	delivered int // bytes acknowledged in this connection
@@ -27,7 +29,7 @@ type window struct {
 	lastTrip time.Duration
 }
 
-// flight is a batch under way.
+// flight is a batch or chunk under way.
 type flight struct {
 	last      int64 // idx of its last row
 	rows      int
@@ -38,7 +40,7 @@ type flight struct {
 	probe     bool // sent alone, to measure the trip
 }
 
-// limit returns the bytes that may be in flight.
+// limit returns the bytes that may be in flight: never more than the hub's credit.
 func (w *window) limit() int {
 	n := windowStart
 	if w.rate > 0 {
@@ -47,13 +49,14 @@ func (w *window) limit() int {
 	return min(n, w.credit)
 }
 
-// reserve accounts for a batch that was sent.
+// reserve accounts for a batch that is sent.
 func (w *window) reserve(f *flight) {
 	f.delivered = w.delivered
 	w.inFlight += f.bytes
 }
 
-// deliver accounts for a batch that was acknowledged now.
+// deliver accounts for a batch that was acknowledged now, and learns trip and rate from it. A trip
+// that is the smallest for a minute is dropped: the way may have become longer.
 func (w *window) deliver(f *flight, now time.Time) {
 	w.inFlight -= f.bytes
 	w.delivered += f.bytes
@@ -84,10 +87,11 @@ func (w *window) probeDue(now time.Time) bool {
 	return w.trip > 0 && now.Sub(w.tripAt) > tripProbe
 }
 
-// drop accounts for batches that were given up.
+// drop accounts for a batch that was given up: it is neither delivered nor in flight.
 func (w *window) drop(f flight) { w.inFlight -= f.bytes }
 
-// timeout returns the time after which batches without an acknowledgement count as lost.
+// timeout returns the time after which batches without an acknowledgement count as lost: what the
+// trip and the queue of our own bytes explain, and a minute at most.
 func (w *window) timeout() time.Duration {
 	t := 2*time.Second + 4*w.lastTrip
 	if w.rate > 0 {

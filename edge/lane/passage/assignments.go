@@ -13,14 +13,17 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// newEvent makes an observation of the agent. key makes it one that is committed once.
+// newEvent returns an observation of the agent. The journal takes a key once, so key must name what
+// the row says.
 func (c *Correlator) newEvent(at float64, key string, body proto.Message) *observation.Observation {
 	o := observation.New(observation.Class_CLASS_EVENT, detection.Time(at), body)
 	o.Device, o.Key = observation.AgentDevice, key
 	return o
 }
 
-// reportAssignments returns the rows that report new assignments: all when that is due, else alarms that nobody was told of yet.
+// reportAssignments returns the rows that journal new assignments: all when that is due, else only
+// alarms that have none yet. Rows that open passages come first, so that no row refers to a passage
+// that is not known.
 func (c *Correlator) reportAssignments(g *group, due bool) (out []*observation.Observation) {
 	news := map[*vehicle][]*reading{}
 	var order []*vehicle
@@ -62,7 +65,7 @@ func (c *Correlator) reportAssignments(g *group, due bool) (out []*observation.O
 	return append(first, out...)
 }
 
-// now returns the present assignment of a reading.
+// now returns the present assignment of a reading, in the form in which it is journalled.
 func (r *reading) now() stated {
 	t := stated{confidence: r.confidence}
 	if r.vehicle != nil {
@@ -77,7 +80,9 @@ func (r *reading) now() stated {
 	return t
 }
 
-// differs reports whether an assignment differs enough from the journalled one to be journalled again.
+// differs reports whether an assignment differs enough from the journalled one to be journalled
+// again. While it is open only large changes of confidence count, as a row at each would fill the
+// link.
 func (t *stated) differs(now stated, final bool) bool {
 	least := 0.2
 	if final {
@@ -86,7 +91,8 @@ func (t *stated) differs(now stated, final bool) bool {
 	return t.passage != now.passage || t.other != now.other || math.Abs(t.confidence-now.confidence) >= least
 }
 
-// news returns the row that opens a passage or adds readings to it: that it was opened, or readings.
+// news returns the row that opens a passage with its first readings, or adds readings to one that
+// is open.
 func (c *Correlator) news(g *group, v *vehicle, all []*reading) *observation.Observation {
 	var readings []*observation.PassageReading
 	for _, r := range all {
@@ -105,7 +111,8 @@ func (c *Correlator) news(g *group, v *vehicle, all []*reading) *observation.Obs
 	return c.newEvent(all[0].det.At, key, p)
 }
 
-// corrected says that a reading goes to another passage, with what came since.
+// corrected returns the row that says that a reading was given to another passage on later
+// evidence.
 func (c *Correlator) corrected(r *reading) *observation.Observation {
 	g := c.where[r.det.Device]
 	to := r.now().passage
@@ -118,7 +125,7 @@ func (c *Correlator) corrected(r *reading) *observation.Observation {
 	return c.newEvent(r.det.At, key, p)
 }
 
-// assigned tells whoever listens.
+// assigned calls Assigned, if somebody listens.
 func (c *Correlator) assigned(r *reading) {
 	if c.Assigned == nil {
 		return
@@ -131,7 +138,7 @@ func (c *Correlator) assigned(r *reading) {
 	c.Assigned(a)
 }
 
-// releaseSettled lets go of readings that nothing changes any more.
+// releaseSettled drops readings whose assignment is final and journalled.
 func (g *group) releaseSettled(c *Correlator) {
 	g.unsettled = slices.DeleteFunc(g.unsettled, func(r *reading) bool {
 		if !r.final || r.stated == nil || r.stated.differs(r.now(), true) {
@@ -148,7 +155,8 @@ func (g *group) releaseSettled(c *Correlator) {
 	})
 }
 
-// Bounds of what is kept of passages that are over.
+// maxVehicles bounds the vehicles that are kept when passages are over and may still get late
+// results.
 const maxVehicles = 2048
 
 // pending reports whether a reading of the vehicle can still change.
@@ -156,7 +164,8 @@ func (v *vehicle) pending() bool {
 	return slices.ContainsFunc(v.readings, func(r *reading) bool { return !r.final })
 }
 
-// drop lets go of passages that take no late results any more.
+// drop removes passages that accept no late results any more, from the oldest on, with everything
+// that refers to them.
 func (c *Correlator) drop(g *group, now float64) {
 	g.sortVehicles()
 	n := 0

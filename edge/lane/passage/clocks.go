@@ -11,14 +11,15 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// clock estimates the offset of a device's own clock.
+// clock estimates the offset of a device's own clock. It belongs to the correlator's goroutine.
 type clock struct {
 	motion.Clock
 	phase motion.Phase
 	raws  times // by itself, of its last detections
 }
 
-// Offset returns the lead of a device's clock over the agent's.
+// Offset returns by how much a device's clock is ahead of the agent's now; 0 for a device without
+// one.
 func (c *Correlator) Offset(device string) time.Duration {
 	if k := c.clocks[device]; k != nil {
 		return seconds(k.Offset(c.now))
@@ -28,7 +29,8 @@ func (c *Correlator) Offset(device string) time.Duration {
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// How far apart a device's detection and a vehicle are held against each other, s: further when reports come late.
+// How far apart in time a device's detections and a vehicle are compared, s: farther when reports
+// come late.
 const (
 	timelyReach = 20.0
 	lateReach   = 150.0
@@ -37,7 +39,9 @@ const (
 // maxTimes is the number of a device's times that are compared with vehicles.
 const maxTimes = 256
 
-// offset returns how far the clock that stamped an observation is ahead, and learns from when it came.
+// offset returns how far the clock that stamped an observation is ahead, and learns from when the
+// observation came. A clock that was set is noticed here, and what was learnt by it is moved or
+// dropped.
 func (c *Correlator) offset(g *group, o *observation.Observation) time.Duration {
 	if !detection.ByOwnClock(o) {
 		return 0
@@ -67,7 +71,7 @@ func (c *Correlator) offset(g *group, o *observation.Observation) time.Duration 
 // times are the last times, s, at which a device saw something, in the order in which they came.
 type times []float64
 
-// note adds a time. The same one again is the same detection.
+// note adds a time. The same one again is of the same detection.
 func (t *times) note(at float64) {
 	n := len(*t)
 	if n > 0 && (*t)[n-1] == at {
@@ -78,7 +82,8 @@ func (t *times) note(at float64) {
 	}
 }
 
-// lagsFrom returns by how much they are later than a time, where that differs from a usual lag by less than reach, s.
+// lagsFrom returns by how much the times are later than at, s, where that differs from a usual lag
+// by less than reach.
 func (t times) lagsFrom(at, usual, reach float64) (lags []float64) {
 	for _, one := range t {
 		if lag := one - at; math.Abs(lag-usual) < reach {
@@ -99,7 +104,7 @@ const (
 // otherVehicle is the error of an offset, s, from which on a detection may have been taken for the next vehicle's.
 const otherVehicle = 0.7
 
-// clockDoubt returns the doubt of a device's clock of which nothing is known yet, s.
+// clockDoubt returns the standard error of a device's clock of which nothing is known yet, s.
 func (g *group) clockDoubt(dev int) float64 {
 	if g.layout.Late(dev) {
 		return lateDoubt
@@ -107,8 +112,8 @@ func (g *group) clockDoubt(dev int) float64 {
 	return ownDoubt
 }
 
-// compareClocks holds a vehicle's way against the times that devices with clocks of their own showed. What fits tells
-// offset and drift.
+// compareClocks compares when a vehicle was at the devices with clocks of their own with the times
+// that these showed. The differences that agree with those of other vehicles give offset and drift.
 func (c *Correlator) compareClocks(g *group, v *vehicle) {
 	for i := range g.layout.Devices {
 		k := c.clocks[g.layout.Devices[i].ID]
@@ -139,8 +144,8 @@ func (c *Correlator) compareClocks(g *group, v *vehicle) {
 	}
 }
 
-// frontAt returns when a vehicle's front was at a place, from its nearest detection by the agent's clock; ok is false when
-// that is far.
+// frontAt returns when a vehicle's front was at a place, from its nearest detection of its front by
+// the agent's clock; ok is false when there is none within 15 m.
 func (g *group) frontAt(v *vehicle, position units.Metres) (at float64, ok bool) {
 	const near = 15.0 // m
 	return g.frontPassed(v, position, near, func(r *reading) bool {

@@ -23,10 +23,12 @@ var (
 	errNoStations = message.Errorf("passage.no-stations")
 )
 
-// errElsewhere means that a correction is about what is not in memory.
+// errElsewhere means that a correction is about a reading or passage that is not in memory: the
+// journal has to be searched.
 var errElsewhere = errors.New("not in memory")
 
-// correction is a person's assignment of a reading, with the journal's assignment when the reading is not in memory.
+// correction is a person's assignment of a reading, with the journal's assignment when the reading
+// is not in memory.
 type correction struct {
 	idx            int64
 	to, reason, by string
@@ -40,8 +42,10 @@ type found struct {
 	to   bool // the passage was opened
 }
 
-// Correct puts a reading into a passage, because a person says so; "" is none. It may be any reading of a device, and
-// any passage of any lane, open or closed. No later assignment changes that.
+// Correct puts a reading into a passage because a person says so; to "" is no passage. It may be
+// any reading of a device, and any passage of any lane, open or closed. No later assignment changes
+// that. It returns when the correction is durable; errors say what is wrong with it. It may be
+// called from any goroutine while Run runs.
 func (f *Follower) Correct(ctx context.Context, idx int64, to, reason, by string) error {
 	if !f.hasLanes() {
 		return errNoStations
@@ -60,7 +64,7 @@ func (f *Follower) Correct(ctx context.Context, idx int64, to, reason, by string
 	return f.command(ctx, func(ctx context.Context) error { return f.correct(ctx, &want) })
 }
 
-// command has something done between two rows.
+// command has do run on the follower's goroutine between two rows, and returns its error.
 func (f *Follower) command(ctx context.Context, do func(ctx context.Context) error) error {
 	c := command{do, make(chan error, 1)}
 	select {
@@ -76,7 +80,8 @@ func (f *Follower) command(ctx context.Context, do func(ctx context.Context) err
 	}
 }
 
-// correct journals a correction, and takes it from there as every follower of this journal will.
+// correct journals a correction, and then reads it back as every follower of this journal will, so
+// that a replay comes to the same state.
 func (f *Follower) correct(ctx context.Context, want *correction) error {
 	if err := f.catchUp(ctx); err != nil {
 		return err
@@ -91,7 +96,8 @@ func (f *Follower) correct(ctx context.Context, want *correction) error {
 	return f.catchUp(ctx)
 }
 
-// correct makes the row that says where a person put a reading.
+// correct returns the row that says where a person put a reading. It changes nothing: the row does,
+// when it is read. It returns errElsewhere when something is not in memory and want.found is nil.
 func (c *Correlator) correct(want *correction, now time.Time) (*observation.Observation, error) {
 	r, _ := c.find(want.idx)
 	v, _ := c.passage(want.to)
@@ -113,8 +119,8 @@ func (c *Correlator) correct(want *correction, now time.Time) (*observation.Obse
 	return c.newEvent(c.now, fmt.Sprintf("corrected %d by %s at %d", want.idx, want.by, now.UnixNano()), p), nil
 }
 
-// pinnedRow returns a reading that is not in memory as it will be in the journal when a person has put it into a
-// passage.
+// pinnedRow returns a reading that is not in memory, as it will be in the journal when a person has
+// put it into a passage.
 func (c *Correlator) pinnedRow(want *correction) *observation.PassageReading {
 	o := want.found.row.Observation
 	d := detection.Of(want.idx, o, 0)
@@ -132,8 +138,8 @@ func (c *Correlator) pinnedRow(want *correction) *observation.PassageReading {
 	return out
 }
 
-// search looks in the journal for a reading and for a passage. It reads from the earlier of the two to the journal's
-// end.
+// search looks for a reading and a passage in the journal, from the earlier of the two to its end.
+// It reads beside Run, on the caller's goroutine: it may take seconds in a large journal.
 func (f *Follower) search(ctx context.Context, idx int64, to string) (*found, error) {
 	row, ok := f.fetch(idx)
 	if !ok || row.Device == observation.AgentDevice {
@@ -168,8 +174,8 @@ func (f *Follower) search(ctx context.Context, idx int64, to string) (*found, er
 	return out, err
 }
 
-// firstRow returns the row after which a passage was opened: its name ends with its first reading's. It is or when the
-// name does not say it.
+// firstRow returns the row of a passage's first detection, with which its id ends; or when the id
+// does not say it.
 func firstRow(passage string, or int64) int64 {
 	n, err := strconv.ParseInt(passage[strings.LastIndexByte(passage, '-')+1:], 10, 64)
 	if err != nil || n < 0 {

@@ -13,8 +13,8 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// Correlator assigns readings to passages. It does no I/O, and knows no clock but the times of what it is given. Not
-// for concurrent use.
+// Correlator assigns readings to passages. It does no I/O and knows no clock but the times of what
+// it is given, so that the same rows give the same passages. Not for concurrent use.
 type Correlator struct {
 	groups     []*group
 	where      map[string]*group // device: its lanes
@@ -45,7 +45,7 @@ type Assignment struct {
 	Reason          string  // in words, for people
 }
 
-// New makes a correlator.
+// New returns a correlator of some lanes. Lanes that share devices are associated together.
 func New(lanes []Lane) *Correlator {
 	c := &Correlator{
 		where: map[string]*group{}, clocks: map[string]*clock{}, groups: newGroups(slices.Clone(lanes)),
@@ -71,8 +71,9 @@ const (
 	clockStep = 30.0
 )
 
-// Take takes a row of the journal, in the journal's order, and returns what is to be committed. Of the agent's own rows
-// only corrections by persons count.
+// Take processes a row of the journal, in the journal's order, and returns what is to be committed
+// because of it. Of the agent's own rows only corrections by persons count: what it says itself
+// follows from the devices' rows.
 func (c *Correlator) Take(r Row) []*observation.Observation {
 	if r.Device == observation.AgentDevice {
 		return c.applyCorrection(r)
@@ -100,7 +101,8 @@ func (c *Correlator) Take(r Row) []*observation.Observation {
 	return out
 }
 
-// prepare fills in what the group knows of a detection of one of its devices.
+// prepare fills in what the group knows of a detection of one of its devices: its index, its order,
+// and whether its speed can be one of a vehicle that drives.
 func (g *group) prepare(d *detection.Detection) {
 	d.Dev = g.devices[d.Device]
 	d.Order = d.At
@@ -116,7 +118,8 @@ func (g *group) prepare(d *detection.Detection) {
 	}
 }
 
-// addDetection takes a detection of one of the group's devices.
+// addDetection adds a detection of one of the group's devices: to the report that it belongs to, to
+// the late results, or to those that wait for the window.
 func (g *group) addDetection(d *detection.Detection) {
 	g.prepare(d)
 	g.watchDetection(d)
@@ -136,11 +139,14 @@ func (g *group) addDetection(d *detection.Detection) {
 	g.waiting = slices.Insert(g.waiting, i, d)
 }
 
-// tagAhead bounds the time by which a tag is read before the vehicle's front comes to the antenna, s.
+// tagAhead bounds the time by which a tag is read before the vehicle's front comes to the antenna,
+// s.
 const tagAhead = 2.5
 
-// Tick advances the correlator to a time, and returns the rows to be committed because of it. What is due at each
-// whole second is done at that second, however often and late this is called.
+// Tick advances the correlator to a time, and returns the rows to be committed because of it. What
+// is due at each whole second is done as of that second, however often and late Tick is called, so
+// that calls do not change the result. A time long before the last one means that the agent's clock
+// was set back.
 func (c *Correlator) Tick(now time.Time) (out []*observation.Observation) {
 	to := math.Floor(detection.Seconds(now))
 	if c.now == 0 || to < c.now-clockStep {
@@ -160,7 +166,7 @@ func (c *Correlator) Tick(now time.Time) (out []*observation.Observation) {
 	return out
 }
 
-// next returns the next second at which there is something to do: none while all lanes are empty.
+// next returns the next second at which there is something to do; +Inf while all lanes are empty.
 func (c *Correlator) next() float64 {
 	for _, g := range c.groups {
 		if len(g.waiting)+len(g.unsettled)+len(g.active)+len(g.fixed)+g.window.Len() > 0 {
@@ -170,12 +176,13 @@ func (c *Correlator) next() float64 {
 	return math.Inf(1)
 }
 
-// Flush decides all that is open, as at the end of a day.
+// Flush decides everything that is open, as at the end of a day. It advances the time by an hour.
 func (c *Correlator) Flush() (out []*observation.Observation) {
 	return c.Tick(detection.Time(c.now + 3600))
 }
 
-// tick does what is due in a group at this second.
+// tick does what is due in a group at this second. Alarms are dealt with every second, everything
+// else every tell seconds.
 func (c *Correlator) tick(g *group) (out []*observation.Observation) {
 	n := 0
 	for n < len(g.waiting) && g.waiting[n].Order <= c.now-hold {
@@ -195,7 +202,8 @@ func (c *Correlator) tick(g *group) (out []*observation.Observation) {
 	return out
 }
 
-// lateAfter is the delay of a report, s, from which on it is a late result: the window may have decided without it.
+// lateAfter is the delay of a report, s, from which it is a late result: the window may have
+// decided without it.
 const lateAfter = 60.0
 
 // The window waits for as long as reports have come after what they report lately: who stands over a detector is
@@ -205,7 +213,8 @@ const (
 	maxDelay = 300.0 // s
 )
 
-// enter takes a detection into the window, or among the late results when it comes too late for that.
+// enter inserts a detection into the window, or treats it as a late result when it comes too late
+// for that. A detection that a person has assigned is left out.
 func (g *group) enter(d *detection.Detection) {
 	g.delay *= fading
 	if late := d.Arrived - d.At; late > g.delay && d.Arrived-d.End() <= lateAfter {
@@ -220,7 +229,7 @@ func (g *group) enter(d *detection.Detection) {
 	}
 }
 
-// alarmed reports whether an alarm waits to be told.
+// alarmed reports whether an alarm has been assigned to nobody yet and waits for that.
 func (g *group) alarmed() bool {
 	for i := len(g.unsettled) - 1; i >= 0; i-- {
 		r := g.unsettled[i]

@@ -11,7 +11,8 @@ import (
 // maxShown is the number of passages that are listed.
 const maxShown = 100
 
-// documents are the passages that are open, and the last ones that are closed, newest first.
+// documents returns the documents of the passages that are open and the last ones that are closed,
+// newest first.
 func (c *Correlator) documents() (out []*observation.PassageClosed) {
 	for _, g := range c.groups {
 		g.sortVehicles()
@@ -27,7 +28,8 @@ func (c *Correlator) documents() (out []*observation.PassageClosed) {
 	return out[:min(len(out), maxShown)]
 }
 
-// document folds a passage from its readings, and from nothing else.
+// document folds a passage's document from its readings, and from nothing else, so that a
+// correction leaves no trace of what was said before.
 func (c *Correlator) document(g *group, v *vehicle) *observation.PassageClosed {
 	d := &observation.PassageClosed{
 		Id: v.id, Lane: g.lanes[v.lane].ID, OpenedNs: nanos(v.facts(g).first), ClosedNs: nanos(v.closed), End: v.end,
@@ -66,7 +68,7 @@ func (c *Correlator) document(g *group, v *vehicle) *observation.PassageClosed {
 	return d
 }
 
-// call fills in what names the vehicle: the plate that was read surest.
+// call fills in the names of the vehicle: of several plates, the one that was read surest.
 func (v *vehicle) call(g *group, d *observation.PassageClosed) {
 	best := 0.0
 	for _, n := range v.facts(g).names {
@@ -85,8 +87,8 @@ func (v *vehicle) call(g *group, d *observation.PassageClosed) {
 	}
 }
 
-// weight returns the last weighing of the whole vehicle, else the sum of the last weighings of its axles, kg; 0 for
-// none.
+// weight returns the last weighing of the whole vehicle, else the sum of the last weighings of its
+// axles, kg; 0 for none.
 func (v *vehicle) weight() float64 {
 	whole, axles := 0.0, map[uint32]float64{}
 	for _, r := range v.readings {
@@ -107,7 +109,8 @@ func (v *vehicle) weight() float64 {
 	return sum
 }
 
-// station describes what a passage looks like at a station: seen, or why not.
+// station describes a passage at a station: when it came and left, or why nothing was seen of it.
+// Readings that belong to a scan say nothing of when the vehicle was there.
 func (c *Correlator) station(g *group, v *vehicle, s *Station) *observation.PassageStation {
 	out := &observation.PassageStation{Station: s.ID}
 	for _, r := range v.readings {
@@ -135,7 +138,7 @@ func (c *Correlator) station(g *group, v *vehicle, s *Station) *observation.Pass
 	return out
 }
 
-// gap explains why a station saw nothing of a vehicle that was expected at a time.
+// gap explains why a station saw nothing of a vehicle that was expected there at a time.
 func (g *group) gap(v *vehicle, s *Station, expected float64) observation.PassageGap {
 	beyond := v.facts(g).front >= s.Position
 	blind := len(s.Devices) > 0
@@ -155,7 +158,8 @@ func (g *group) gap(v *vehicle, s *Station, expected float64) observation.Passag
 	return observation.PassageGap_PASSAGE_GAP_MISSED
 }
 
-// always reports whether a station sees nearly every vehicle: tags and container numbers are only on some.
+// always reports whether a station sees nearly every vehicle: tags and container numbers are only
+// on some.
 func (g *group) always(s *Station) bool {
 	const enough, nearly = 10, 0.85
 	for _, d := range s.Devices {

@@ -40,8 +40,9 @@ const (
 // newLane is the doubt of which nothing is wrong with a reading: it teaches as any other.
 const newLane = "doubt.new-lane"
 
-// queued reports whether a reading is of a queue that stands, where it is told by the row alone whose it is: it came
-// much later than predicted or once more, or is the first of a vehicle that others should have seen before.
+// queued reports whether a reading is of a queue that stands and only the row's order tells whose
+// it is: it came much later than predicted, or once more, or is the first of a vehicle that others
+// should have seen before.
 func (g *group) queued(r *reading) bool {
 	t := r.terms
 	if r.vehicle == nil || !g.standing() {
@@ -53,18 +54,19 @@ func (g *group) queued(r *reading) bool {
 	return t.Residual > longHeld || t.Score[associate.Repeated] != 0
 }
 
-// again is the time after which a device that sees a vehicle once more may have seen another one, s.
+// again is the time from which a device that sees a vehicle once more may have seen another one, s.
 const again = 1.0
 
-// seenBefore reports whether the device had seen the reading's vehicle before, and not just told that twice.
+// seenBefore reports whether the device had seen the reading's vehicle before, and did not just
+// repeat a report.
 func (r *reading) seenBefore() bool {
 	return slices.ContainsFunc(r.vehicle.readings, func(o *reading) bool {
 		return o.det.Dev == r.det.Dev && o.det.At < r.det.At-again
 	})
 }
 
-// missedBeside returns which neighbour in the row the device of a reading did not see: the one ahead, -1, or the one
-// behind, 1; 0 for neither.
+// missedBeside returns which neighbour in the row the device of a reading did not see: the one
+// ahead, -1, or the one behind, 1; 0 for neither.
 func (g *group) missedBeside(r *reading) (step int) {
 	for _, step := range [...]int{-1, 1} {
 		o := g.beside(r.vehicle, step, besideOthers)
@@ -75,16 +77,17 @@ func (g *group) missedBeside(r *reading) (step int) {
 	return 0
 }
 
-// offTime reports whether a reading came at another time than predicted.
+// offTime reports whether a reading came muchLater standard deviations off its prediction.
 func (r *reading) offTime() bool {
 	return r.terms.From >= 0 && math.Abs(float64(r.terms.Residual)) > muchLater*float64(r.terms.Sigma)
 }
 
-// standing reports whether vehicles stand in a queue.
+// standing reports whether vehicles stand in a queue now.
 func (g *group) standing() bool { return g.model.Delays().Share >= queueing }
 
-// shaky reports whether a reading rests on a clock that is not the agent's, came at another time than predicted, or
-// is of a device of which it is not borne out that its detections are given to the right vehicles.
+// shaky reports whether a reading rests on a clock that is not the agent's, came at another time
+// than predicted, or is of a device whose detections are not yet known to be given to the right
+// vehicles.
 func (c *Correlator) shaky(g *group, r *reading) bool {
 	t := r.terms
 	if t.From >= 0 && c.clocks[g.layout.Devices[t.From].ID] != nil || r.det.Raw != r.det.At {
@@ -93,24 +96,27 @@ func (c *Correlator) shaky(g *group, r *reading) bool {
 	return r.offTime() || !g.borneOut(r.det.Dev)
 }
 
-// isNew reports whether the lane was not known yet at a time.
+// isNew reports whether the lane was not known well enough yet at a time, s.
 func (g *group) isNew(at float64) bool { return g.taught < fewTaught || at < g.since }
 
-// isBrandNew reports whether hardly any vehicle had gone through at a time.
+// isBrandNew reports whether hardly any vehicle had gone through at a time, s.
 func (g *group) isBrandNew(at float64) bool { return g.taught < firstTaught || at < g.begun }
 
-// inNewLane reports whether a reading that would be called sure is of a lane that is not known well enough for that.
+// inNewLane reports whether a reading that would be called sure is of a lane that is not known well
+// enough for that.
 func (c *Correlator) inNewLane(g *group, r *reading) bool {
 	at := r.det.At
 	return r.confidence >= sure && g.isNew(at) && (g.isBrandNew(at) || c.shaky(g, r))
 }
 
-// teaches reports whether the model may learn from a reading.
+// teaches reports whether the model may learn from a reading. Otherwise wrong assignments would
+// bear themselves out.
 func (r *reading) teaches() bool { return r.confidence >= sure || r.doubtful == newLane }
 
-// doubt lowers the confidence in an assignment that the model does not explain, and names the neighbour in the row as
-// the other candidate where there is none: the one ahead, as a report that comes late is taken for one of a vehicle
-// behind; in a queue the one behind, as a vehicle that a device missed is taken for the next one.
+// doubt lowers the confidence in an assignment where the model is known not to hold, and names the
+// neighbour in the row as the other candidate where there is none: the one ahead, as a report that
+// comes late is taken for one of a vehicle behind; in a queue the one behind, as a vehicle that a
+// device missed is taken for the next one.
 func (c *Correlator) doubt(g *group, r *reading) {
 	r.doubtful = ""
 	if r.terms == nil || r.confidence <= maxInDoubt {
@@ -140,8 +146,8 @@ func (c *Correlator) doubt(g *group, r *reading) {
 // result's time was compared as well. Counted on scenarios.
 const lateDoubtLeft = 0.5
 
-// limitByName limits how sure a reading is that is a vehicle's by name: the vehicle may have that name from a reading
-// that is in doubt itself. left is the share of that doubt that is left.
+// limitByName limits the confidence of a reading that is a vehicle's by name: the vehicle may have
+// that name from a reading that is in doubt itself. left is the share of that doubt that remains.
 func (r *reading) limitByName(left float64) {
 	if r.vehicle == nil || r.terms == nil || r.terms.Score[associate.Names] < knownByName {
 		return
@@ -169,8 +175,9 @@ func (r *reading) limitByName(left float64) {
 	}
 }
 
-// why returns the code of why a reading is not called sure, empty when it is, and which neighbour it may be of: the
-// one ahead, -1, or the one behind, 1.
+// why returns the code of the message why a reading is not called sure, "" when it is, and which
+// neighbour it may be of: the one ahead, -1, or the one behind, 1. The first reason that holds
+// counts; docs/association.md lists them.
 func (c *Correlator) why(g *group, r *reading) (code string, neighbour int) {
 	t, v := r.terms, r.vehicle
 	missed := 0 // the neighbour that the device did not see, where that matters
@@ -209,7 +216,7 @@ func (g *group) entered(v *vehicle) bool {
 	})
 }
 
-// latest returns the vehicle that came into a lane last by a time, s; nil for none.
+// latest returns the vehicle that came into the group's lanes last by a time, s; nil for none.
 func (g *group) latest(at float64) *vehicle {
 	for i := len(g.vehicles) - 1; i >= 0; i-- {
 		if v := g.vehicles[i]; len(v.readings) > 0 && v.facts(g).first <= at {
@@ -219,14 +226,15 @@ func (g *group) latest(at float64) *vehicle {
 	return nil
 }
 
-// unsettled reports whether a reading's time is by a clock of which nothing is known but when its reports come.
+// unsettled reports whether a reading's time is by a clock of which only the arrival of its reports
+// is known.
 func (c *Correlator) unsettled(r *reading) bool {
 	k := c.clocks[r.det.Device]
 	return k != nil && r.det.Raw != r.det.At && !k.Known()
 }
 
-// beside returns the vehicle that came into the lane before another one, with a step of -1, or after it, with 1, within
-// so many seconds; nil when none is known.
+// beside returns the vehicle that came into the same lane before another one, with a step of -1, or
+// after it, with 1, and within so many seconds of it; nil when none is known.
 func (g *group) beside(v *vehicle, step int, within float64) *vehicle {
 	i := slices.Index(g.vehicles, v)
 	if i < 0 {

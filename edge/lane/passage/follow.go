@@ -14,7 +14,8 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// Journal is read for observations and receives passages. Read may be called from several goroutines.
+// Journal is the part of the agent's journal that passages use. Read may be called from several
+// goroutines. Commit takes a key once: the same observation again adds nothing.
 type Journal interface {
 	Read(from int64, maxRows int) ([]journal.Row, error)
 	Size() int64
@@ -22,7 +23,8 @@ type Journal interface {
 	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
 }
 
-// Follower keeps the passages of an agent: it follows the journal, and commits what the correlator says.
+// Follower keeps the passages of an agent: it follows the journal, and commits what the correlator
+// says. Run owns the correlator; the exported methods may be called from any goroutine.
 type Follower struct {
 	journal    Journal
 	correlator *Correlator
@@ -35,7 +37,7 @@ type Follower struct {
 	offsets    atomic.Pointer[map[string]time.Duration] // of devices' clocks, for those who only ask for them
 }
 
-// command is a request that runs on the follower's goroutine, with the channel of its outcome.
+// command is a function to be run on the follower's goroutine, with the channel of its outcome.
 type command struct {
 	do      func(ctx context.Context) error
 	outcome chan error // with room for one: whoever asked may have gone
@@ -47,7 +49,7 @@ type answer struct {
 	clocks   map[string]time.Duration
 }
 
-// NewFollower makes a follower of these lanes; those without stations have no passages.
+// NewFollower returns a follower of some lanes; those without stations have no passages.
 func NewFollower(j Journal, lanes []Lane, log *slog.Logger) *Follower {
 	var with []Lane
 	for _, l := range lanes {
@@ -70,7 +72,8 @@ const (
 	lag = 2 * time.Second
 )
 
-// Run follows the journal until ctx ends. It takes up the passages that were open when the agent stopped.
+// Run follows the journal until ctx ends, and returns nil. It continues the passages that were open
+// when the agent stopped. A journal that cannot be read or written is logged and tried again.
 func (f *Follower) Run(ctx context.Context) error {
 	if !f.hasLanes() {
 		<-ctx.Done()
@@ -107,16 +110,16 @@ func (f *Follower) Run(ctx context.Context) error {
 
 func (f *Follower) hasLanes() bool { return len(f.correlator.groups) > 0 }
 
-// tick lets the correlator's time go on while no rows come. It goes on from the last row and not from the clock: rows
-// may be of another day, and the clock may be set.
+// tick lets the correlator's time go on while no rows come. It counts from the last row rather than
+// by the clock: rows may be of another day, and the clock may be set.
 func (f *Follower) tick(ctx context.Context) {
 	if !f.heard.IsZero() {
 		f.commit(ctx, f.correlator.Tick(f.then.Add(time.Since(f.heard)-lag)))
 	}
 }
 
-// catchUp takes the rows that are new, and returns when all that there is to say of them is committed. While that of
-// some rows is being committed the next ones are read.
+// catchUp processes the rows that are new, and returns when everything that follows from them is
+// committed. While what follows from some rows is being committed, the next ones are read.
 func (f *Follower) catchUp(ctx context.Context) error {
 	var c *committer
 	defer func() { c.wait() }()
@@ -151,7 +154,8 @@ func (f *Follower) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// committer commits batches in their order, in the background.
+// committer commits batches in their order on a goroutine of its own, which ends when batches is
+// closed.
 type committer struct {
 	batches chan []*observation.Observation
 	done    chan struct{}
@@ -160,6 +164,7 @@ type committer struct {
 // batchesAhead is the number of batches that may wait to be committed.
 const batchesAhead = 3
 
+// startCommitter starts a committer. The caller must call wait.
 func (f *Follower) startCommitter(ctx context.Context) *committer {
 	c := &committer{make(chan []*observation.Observation, batchesAhead), make(chan struct{})}
 	go func() {
@@ -171,7 +176,8 @@ func (f *Follower) startCommitter(ctx context.Context) *committer {
 	return c
 }
 
-// wait returns when all is committed, or the context has ended. A nil committer has nothing to commit.
+// wait returns when all batches are committed, or the context has ended. A nil committer has
+// nothing to commit.
 func (c *committer) wait() {
 	if c != nil {
 		close(c.batches)
@@ -179,7 +185,8 @@ func (c *committer) wait() {
 	}
 }
 
-// mark notes that rows were read just now.
+// mark records that rows were read just now, for tick, and publishes the clock offsets, for
+// Corrected.
 func (f *Follower) mark() {
 	if f.correlator.now > 0 {
 		f.heard, f.then = time.Now(), detection.Time(f.correlator.now)
@@ -188,7 +195,8 @@ func (f *Follower) mark() {
 	f.offsets.Store(&offsets)
 }
 
-// row decodes a row that counts: a device's, or the correction of an assignment.
+// row decodes a row that counts: a device's, or a correction. Another, or one that cannot be
+// decoded, is passed over.
 func (f *Follower) row(r *journal.Row) (Row, bool) {
 	if r.Device == observation.AgentDevice && r.Kind != observation.Kind_KIND_PASSAGE_CORRECTED {
 		return Row{}, false
@@ -203,7 +211,7 @@ func (f *Follower) row(r *journal.Row) (Row, bool) {
 	return Row{r.Idx, o}, true
 }
 
-// fetch reads one row.
+// fetch reads one row; ok is false when the journal does not have it any more or it does not count.
 func (f *Follower) fetch(idx int64) (Row, bool) {
 	rows, err := f.journal.Read(idx, 1)
 	if err != nil || len(rows) == 0 || rows[0].Idx != idx {
@@ -212,8 +220,8 @@ func (f *Follower) fetch(idx int64) (Row, bool) {
 	return f.row(&rows[0])
 }
 
-// commit commits what the correlator says. A journal that refuses is tried again: nothing is said twice, for keys are
-// the same.
+// commit commits what the correlator says, trying again until the journal accepts it or ctx ends.
+// Nothing is said twice, as keys are the same.
 func (f *Follower) commit(ctx context.Context, obs []*observation.Observation) {
 	pauses := wait.NewBackoff(100*time.Millisecond, 10*time.Second)
 	for len(obs) > 0 && ctx.Err() == nil {
@@ -226,7 +234,7 @@ func (f *Follower) commit(ctx context.Context, obs []*observation.Observation) {
 	}
 }
 
-// clockOffsets returns the clock offsets of devices, s, positive for a clock that is ahead.
+// clockOffsets returns by how much devices' clocks are ahead.
 func (f *Follower) clockOffsets() map[string]time.Duration {
 	out := make(map[string]time.Duration, len(f.correlator.clocks))
 	for device := range f.correlator.clocks {
@@ -235,12 +243,13 @@ func (f *Follower) clockOffsets() map[string]time.Duration {
 	return out
 }
 
-// early is the time by which an observation may lie after its own arrival, by the agent's clock: more is a clock that
-// was set since, or whose offset is not known yet.
+// early is how far an observation may lie after its own arrival, by the agent's clock: more means
+// that a clock was set since, or that its offset is not known yet.
 const early = 2 * time.Second
 
-// Corrected returns when an observation happened by the agent's clock: its time less what its device's clock is ahead,
-// and never later than it arrived. It may be called while Run runs, and on a nil Follower, which knows no clocks.
+// Corrected returns when an observation happened by the agent's clock: its time less its device's
+// clock offset, and never later than it arrived. It may be called from any goroutine, and on a nil
+// Follower, which knows no clocks.
 func (f *Follower) Corrected(o *observation.Observation) time.Time {
 	at := o.Time()
 	if !detection.ByOwnClock(o) {
@@ -257,8 +266,9 @@ func (f *Follower) Corrected(o *observation.Observation) time.Time {
 	return at
 }
 
-// Passages returns the passages that are open and the last ones that are closed, newest first, and how far the clocks
-// of devices are ahead.
+// Passages returns the passages that are open and the last ones that are closed, newest first, and
+// by how much devices' clocks are ahead. It returns an error when ctx ends before the follower
+// answers.
 func (f *Follower) Passages(ctx context.Context) ([]*observation.PassageClosed, map[string]time.Duration, error) {
 	if !f.hasLanes() {
 		return nil, nil, nil // no lane has stations, so there is nothing to ask

@@ -11,7 +11,7 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// group is lanes that share devices, or one lane: what is associated together.
+// group is a lane, or several that share devices: what is associated together.
 type group struct {
 	lanes    []*Lane
 	layout   associate.Layout
@@ -45,7 +45,7 @@ type group struct {
 	room         []motion.Fix      // for the vehicles of one alignment
 }
 
-// newGroups puts lanes that share devices together.
+// newGroups groups lanes that share devices, directly or through other lanes.
 func newGroups(lanes []Lane) (out []*group) {
 	all := make([]*Lane, len(lanes))
 	owner := map[string]int{} // device: group
@@ -140,7 +140,7 @@ func (g *group) station(lane int, device string) *Station {
 	return nil
 }
 
-// wasDown reports whether a device is known not to have worked at a time.
+// wasDown reports whether a device is known not to have worked at a time, s.
 func (g *group) wasDown(dev int, at float64) bool {
 	o := g.down[g.layout.Devices[dev].ID]
 	return o != nil && o.at(at)

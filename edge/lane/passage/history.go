@@ -10,8 +10,7 @@ import (
 	"lanewarden/edge/journal"
 )
 
-// byLane is the author of corrections that the lane itself makes on later evidence: the lane itself, with what came
-// since.
+// byLane is the author of corrections that the lane itself makes on later evidence.
 const byLane = "lane"
 
 // statement is an assignment of a reading in the journal.
@@ -25,7 +24,7 @@ func (s statement) assignment() *stated {
 	return &stated{passage: s.passage, confidence: float64(s.reading.GetConfidence()), other: s.reading.GetOther()}
 }
 
-// history folds the agent's own rows about passages.
+// history folds the agent's own rows about passages, to be taken up again after a restart.
 type history struct {
 	lane     map[int64]statement // the lane's last word about each reading: names of passages are taken from it
 	last     map[int64]statement // the last word of all, which may be a person's
@@ -48,7 +47,8 @@ func tellsOfPassages(r *journal.Row) bool {
 		observation.Describe(r.Kind).Subject == observation.OfPassage)
 }
 
-// note folds a row in; others than the agent's about passages are passed over.
+// note folds a row in; rows that are not about passages are ignored. An error is of a row that
+// cannot be decoded.
 func (h *history) note(r *journal.Row) error {
 	if !tellsOfPassages(r) {
 		return nil
@@ -89,8 +89,8 @@ func eachStatement(b *observation.Body, put func(idx int64, s statement)) {
 	})
 }
 
-// lost makes the end of a passage that was open when the agent stopped and of which no reading is known any more: the
-// lanes have other stations now, or it was long ago.
+// lost returns the document that ends a passage that was open when the agent stopped and of which
+// no reading is known any more: the lanes have other stations now, or it was long ago.
 func (h *history) lost(id string, at float64) *observation.PassageClosed {
 	p := &observation.PassageClosed{
 		Id: id, Lane: h.opened[id], ClosedNs: nanos(at), End: observation.PassageEnd_PASSAGE_END_RESTART, Confidence: 1,

@@ -10,7 +10,9 @@ import (
 	"lanewarden/edge/lane/passage/associate"
 )
 
-// readWindow takes over what the window says now.
+// readWindow adopts the window's present assignments, and decides those detections that nothing
+// later changes. A detection is decided no sooner than settle, hold and the usual delay of reports
+// after it.
 func (g *group) readWindow(c *Correlator, now float64) {
 	if !g.dirty && g.window.Len() == 0 {
 		return
@@ -29,8 +31,8 @@ func (g *group) readWindow(c *Correlator, now float64) {
 	g.dirty = false
 }
 
-// settle notes that nothing that comes changes a reading. Its terms are copied: they are in the window's graph of
-// hypotheses, which would be kept with them.
+// settle marks a reading as decided for good. Its terms are copied: in place they would keep the
+// window's whole graph of hypotheses in memory.
 func (r *reading) settle() {
 	r.final = true
 	for _, t := range []**associate.Terms{&r.terms, &r.otherTerms} {
@@ -41,7 +43,8 @@ func (r *reading) settle() {
 	}
 }
 
-// adopt gives readings to vehicles as assignments say.
+// adopt gives readings to vehicles as the window's assignments say. A runner-up that is a vehicle
+// of this detection alone is shown as no vehicle.
 func (g *group) adopt(c *Correlator, all []associate.Assignment) {
 	g.labelVehicles(all)
 	for i := range all {
@@ -63,8 +66,9 @@ func (g *group) adopt(c *Correlator, all []associate.Assignment) {
 	}
 }
 
-// labelVehicles finds the vehicle of each label: the one that it had while its first detection stays what it is, else the one of
-// which most of its readings were told, else a new one.
+// labelVehicles finds the vehicle of each label: the one that it had while its first detection
+// stays what it is, else the one to which most of its readings were journalled, else a new one. So
+// a passage keeps its id when the window changes its mind about its first detection.
 func (g *group) labelVehicles(all []associate.Assignment) {
 	members := map[int64][]*reading{}
 	var labels []int64
@@ -105,19 +109,21 @@ func (g *group) labelVehicles(all []associate.Assignment) {
 	}
 }
 
-// settledIn reports whether a vehicle has readings that are decided under a label.
+// settledIn reports whether a vehicle has readings that were decided under a label.
 func (g *group) settledIn(v *vehicle, label int64) bool {
 	return slices.ContainsFunc(v.readings, func(r *reading) bool { return r.final && r.label == label })
 }
 
-// anothers reports whether readings of a vehicle were decided under another label: it is another one's passage.
+// anothers reports whether readings of a vehicle were decided under another label: it is another
+// one's passage then.
 func (v *vehicle) anothers(label int64) bool {
 	return v != nil && slices.ContainsFunc(v.readings, func(r *reading) bool {
 		return r.final && r.label != noLabel && r.label != label
 	})
 }
 
-// elect returns the vehicle of which most of a label's readings were told; nil when none was told of any.
+// elect returns the vehicle to which most of a label's readings were journalled; nil when none was.
+// Of equals, the lower id wins, so that a replay elects the same.
 func (g *group) elect(label int64, readings []*reading, taken map[*vehicle]bool) *vehicle {
 	votes := map[string]int{}
 	best := ""
@@ -140,7 +146,8 @@ func (g *group) elect(label int64, readings []*reading, taken map[*vehicle]bool)
 	return g.known(best)
 }
 
-// open makes a vehicle of readings that nobody told before.
+// open creates a vehicle of readings that were not journalled before, under an id that no other
+// passage has.
 func (g *group) open(readings []*reading) *vehicle {
 	lane := g.laneOf(readings)
 	id := ""
@@ -168,7 +175,8 @@ func (g *group) enroll(v *vehicle) {
 	g.active = append(g.active, v)
 }
 
-// laneOf returns the lane of most of the devices that saw a vehicle.
+// laneOf returns the lane of most of the devices that saw a vehicle. A device of one lane alone
+// outvotes all that stand in several.
 func (g *group) laneOf(readings []*reading) int {
 	votes := make([]int, len(g.lanes))
 	for _, r := range readings {
@@ -188,8 +196,8 @@ func (g *group) laneOf(readings []*reading) int {
 	return best
 }
 
-// sortVehicles puts vehicles in the order of their first detections. Nearly always they are already; one that had no
-// readings for a while is found anywhere.
+// sortVehicles sorts the vehicles by their first detections. Nearly always they are sorted already;
+// a vehicle that had no readings for a while may be anywhere.
 func (g *group) sortVehicles() {
 	moved := false
 	for _, v := range g.changed {
@@ -207,7 +215,8 @@ func (g *group) sortVehicles() {
 	}
 }
 
-// close closes passages that are over, and learns from those that are through.
+// close closes passages that are over, and learns from vehicles that went through. It returns the
+// rows to be committed.
 func (c *Correlator) close(g *group) (out []*observation.Observation) {
 	g.sortActive()
 	for i, v := range g.active {
@@ -231,10 +240,11 @@ func (c *Correlator) close(g *group) (out []*observation.Observation) {
 	return out
 }
 
-// afterLast is the time for which a vehicle is expected at the last station after its last detection there, s.
+// afterLast is the time for which a vehicle is expected at the last station after its last
+// detection there, s.
 const afterLast = 15.0
 
-// ending explains why the i-th of the active passages is over; unspecified when it is not.
+// ending returns why the i-th of the active passages is over; unspecified when it is not.
 func (c *Correlator) ending(g *group, i int) observation.PassageEnd {
 	v := g.active[i]
 	if len(v.readings) == 0 {
@@ -260,8 +270,8 @@ func (c *Correlator) ending(g *group, i int) observation.PassageEnd {
 	return observation.PassageEnd_PASSAGE_END_UNSPECIFIED
 }
 
-// waits reports whether the i-th of the active vehicles may stand in a queue: one ahead of it is still there or was
-// since a time, and none behind it went through.
+// waits reports whether the i-th of the active vehicles may stand in a queue: one ahead of it is
+// still there, or left after since, and none behind it went through.
 func (g *group) waits(i int, since float64) bool {
 	v := g.active[i]
 	for _, o := range g.active[i+1:] {
@@ -277,12 +287,13 @@ func (g *group) waits(i int, since float64) bool {
 	return g.lastLeft[v.lane] > since
 }
 
-// sortActive puts the active vehicles in the order of their first detections.
+// sortActive sorts the active vehicles by their first detections.
 func (g *group) sortActive() {
 	slices.SortStableFunc(g.active, func(a, b *vehicle) int { return cmp.Compare(a.facts(g).first, b.facts(g).first) })
 }
 
-// known returns the vehicle of a passage that the journal has.
+// known returns the vehicle of a passage that the journal has, creating it when it is not in
+// memory. Its lane is the one with the longest id that begins the passage's.
 func (g *group) known(id string) *vehicle {
 	v := g.byID[id]
 	if v == nil {

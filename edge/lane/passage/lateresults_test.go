@@ -170,7 +170,7 @@ func TestMissesRate(t *testing.T) {
 	m.add(false, 95, 100)
 	first := m.rate
 	m.add(false, 5, 200)
-	if m.rate != first || m.of != 100 || m.run != 2 || math.Abs(first-96.0/102) > 1e-9 {
+	if m.rate != first || m.total != 100 || m.run != 2 || math.Abs(first-96.0/102) > 1e-9 {
 		t.Errorf("%+v", m)
 	}
 	if m.add(true, 5, 200); m.run != 0 || m.rate != 0 {

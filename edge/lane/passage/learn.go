@@ -9,9 +9,9 @@ import (
 	"lanewarden/edge/lane/passage/associate"
 )
 
-// learn takes what a vehicle teaches that is through: ways, speeds, headways, and which devices saw it. Of one that
-// nobody saw leave it takes the latter: the last device may have missed it, or sees nothing any more. It reports
-// devices that see nothing any more.
+// learn learns from a vehicle that is through: ways, speeds, headways, and which devices saw it. Of
+// one that nobody saw leave it learns the last only: the last device may have missed it, or sees
+// nothing any more. It returns the rows about devices that read nothing.
 func (c *Correlator) learn(g *group, v *vehicle) (out []*observation.Observation) {
 	v.counted = true
 	f := v.facts(g)
@@ -37,7 +37,7 @@ func (c *Correlator) learn(g *group, v *vehicle) (out []*observation.Observation
 	return out
 }
 
-// witnesses is the number of devices that surely saw a vehicle.
+// witnesses returns the number of devices that surely saw a vehicle.
 func (v *vehicle) witnesses() int {
 	var seen uint64
 	for _, r := range v.readings {
@@ -48,7 +48,8 @@ func (v *vehicle) witnesses() int {
 	return bits.OnesCount64(seen)
 }
 
-// teach takes ways, speeds and headways from a vehicle that went through.
+// teach learns ways, speeds and headways from a vehicle that went through, from the readings that
+// are sure.
 func (c *Correlator) teach(g *group, v *vehicle) {
 	switch g.taught++; g.taught {
 	case firstTaught:
@@ -89,7 +90,8 @@ func (c *Correlator) teach(g *group, v *vehicle) {
 	}
 }
 
-// count counts a vehicle for a device that should have seen it.
+// count counts a vehicle for a device that should have seen it, and returns the rows about a device
+// that reads nothing.
 func (c *Correlator) count(g *group, s *Station, device string, seen bool) []*observation.Observation {
 	rate := g.model.HitRate(g.devices[device])
 	m := g.missRuns[device]

@@ -8,12 +8,12 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// missRun follows how many vehicles in a row a device saw nothing of. A reader that is connected and reads nothing
-// looks well to its driver, which knows nothing of vehicles.
+// missRun counts how many vehicles in a row a device saw nothing of. A reader that is connected and
+// reads nothing looks well to its driver, which knows nothing of vehicles.
 type missRun struct {
-	run  int     // vehicles since it saw one
-	rate float64 // share of vehicles that it saw before
-	of   float64 // vehicles that rate rests on
+	run   int     // vehicles since it saw one
+	rate  float64 // share of vehicles that it saw before
+	total float64 // vehicles that rate rests on
 }
 
 const (
@@ -28,30 +28,32 @@ const (
 	muteLearnt = 20
 )
 
-// add notes a vehicle. seen of so many vehicles is what the device saw until then.
-func (m *missRun) add(saw bool, seen, of float64) {
+// add counts a vehicle. hits of total vehicles are what the device saw until then.
+func (m *missRun) add(saw bool, hits, total float64) {
 	if saw {
 		*m = missRun{}
 		return
 	}
 	if m.run == 0 {
-		m.rate, m.of = (seen+1)/(of+2), of
-		if seen == 0 {
+		m.rate, m.total = (hits+1)/(total+2), total
+		if hits == 0 {
 			m.rate = 0
 		}
 	}
 	m.run++
 }
 
-// mute reports whether the device reads nothing.
+// mute reports whether the device reads nothing: so long a run would be chance in fewer than
+// muteChance of cases.
 func (m *missRun) mute() bool {
-	if m.rate == 0 || m.of < muteLearnt {
+	if m.rate == 0 || m.total < muteLearnt {
 		return m.run >= muteNever
 	}
 	return m.run >= muteMin && math.Pow(1-m.rate, float64(m.run)) < muteChance
 }
 
-// evaluateMute reports a device whose readings ceased, or came back.
+// evaluateMute returns the row that says that a device's readings ceased, or came back; none while
+// nothing changes.
 func (c *Correlator) evaluateMute(device string, m *missRun) []*observation.Observation {
 	obs := c.conditions.Set(detection.Time(c.now), muteCondition, device, m.mute(), m.words(device))
 	for _, o := range obs {
@@ -60,7 +62,7 @@ func (c *Correlator) evaluateMute(device string, m *missRun) []*observation.Obse
 	return obs
 }
 
-// words describes what the condition is about; nothing while a device reads.
+// words describes the condition; the zero message while a device reads.
 func (m *missRun) words(device string) message.Message {
 	if !m.mute() {
 		return message.Message{}

@@ -2,7 +2,8 @@ package passage
 
 import "slices"
 
-// outages are the times in which a device did not run, oldest first.
+// outages are the times in which a device did not run, oldest first; only the last maxOutages are
+// kept.
 type outages struct{ all []outage }
 
 // outage is one of them, in seconds since 1970; to is 0 while it lasts.
@@ -13,7 +14,7 @@ const (
 	outageSlack = 10.0 // s: it had stopped before that was noticed, and a vehicle comes when it comes
 )
 
-// note takes that a device stopped, or runs again.
+// note records that a device stopped, or runs again.
 func (o *outages) note(at float64, down bool) {
 	n := len(o.all)
 	lasting := n > 0 && o.all[n-1].to == 0
@@ -25,7 +26,7 @@ func (o *outages) note(at float64, down bool) {
 	}
 }
 
-// at reports whether the device did not run at a time.
+// at reports whether the device did not run at a time, s, or within the slack around an outage.
 func (o *outages) at(when float64) bool {
 	return slices.ContainsFunc(o.all, func(x outage) bool {
 		return when > x.from-outageSlack && (x.to == 0 || when < x.to+outageSlack/2)

@@ -15,8 +15,9 @@ import (
 // noLabel is the label of a reading that is not of the window.
 const noLabel = associate.None
 
-// applyCorrection takes a row that says where a person put a reading. It stays there: the association is not asked any more.
-// What is due before the row's time is done first, so that the state of a replay is that of then.
+// applyCorrection applies a row that says where a person put a reading. It stays there: association
+// is not asked any more. What is due before the row's time is done first, so that a replay is in
+// the same state at this row.
 func (c *Correlator) applyCorrection(row Row) (out []*observation.Observation) {
 	p := row.Body.GetPassageCorrected()
 	if p == nil || p.By == byLane {
@@ -56,7 +57,8 @@ func (c *Correlator) pin(p *observation.PassageCorrected) {
 	}
 }
 
-// assignPinned gives a pinned reading to a vehicle.
+// assignPinned gives a pinned reading to a vehicle, and moves the note that the device's late
+// result is settled with it.
 func (c *Correlator) assignPinned(r *reading, v *vehicle) {
 	was := r.vehicle
 	r.assign(v)
@@ -74,7 +76,7 @@ func (c *Correlator) assignPinned(r *reading, v *vehicle) {
 	}
 }
 
-// release takes a reading out of what is still to be decided.
+// release removes a reading from what is still to be decided.
 func (g *group) release(r *reading) {
 	if g.window.Remove(r.det.Idx) {
 		g.dirty = true
@@ -82,7 +84,7 @@ func (g *group) release(r *reading) {
 	g.waiting = slices.DeleteFunc(g.waiting, func(d *detection.Detection) bool { return d == r.det })
 }
 
-// follow lets all that is of the same scan go where the scan was put.
+// follow moves everything that is of the same scan to where a person put the scan.
 func (g *group) follow(first *reading) {
 	for _, p := range g.reports[first.det.Device] {
 		if p.readings[0] != first {
@@ -101,7 +103,7 @@ func (g *group) follow(first *reading) {
 	}
 }
 
-// settleReport says for good whose a late result is.
+// settleReport decides for good whose a late result is.
 func (g *group) settleReport(p *report, v *vehicle) {
 	device := p.readings[0].det.Device
 	g.reports[device] = slices.DeleteFunc(g.reports[device], func(o *report) bool { return o == p })
@@ -109,7 +111,8 @@ func (g *group) settleReport(p *report, v *vehicle) {
 	g.fixed = append(g.fixed, p)
 }
 
-// finishFixed learns from late results that were decided by others, when all that belongs to them has come.
+// finishFixed learns from late results that were decided by a person or before a restart, once all
+// that belongs to them has come.
 func (g *group) finishFixed(now float64) {
 	g.fixed = slices.DeleteFunc(g.fixed, func(p *report) bool {
 		if now < p.arrived+reportLast {
@@ -120,7 +123,8 @@ func (g *group) finishFixed(now float64) {
 	})
 }
 
-// recall makes a reading of a row that was let go, or is of a device in no lane. It is nil when the row cannot be read.
+// recall makes a reading of a row that was let go, or that is of a device in no lane; nil when the
+// row cannot be read.
 func (c *Correlator) recall(p *observation.PassageCorrected) (*reading, *group) {
 	if c.Fetch == nil {
 		return nil, nil
@@ -142,7 +146,8 @@ func (c *Correlator) recall(p *observation.PassageCorrected) (*reading, *group) 
 	return r, g
 }
 
-// find returns a reading that is in memory, and its group; nil when it is not, or of a device in no lane.
+// find returns a reading that is in memory and its group; nils when it is not. A device in no lane
+// has no group.
 func (c *Correlator) find(idx int64) (*reading, *group) {
 	for _, g := range c.groups {
 		if r := g.readings[idx]; r != nil {
@@ -152,7 +157,7 @@ func (c *Correlator) find(idx int64) (*reading, *group) {
 	return c.strangers[idx], nil
 }
 
-// passage returns a passage that is in memory and was told, and its group.
+// passage returns a passage that is in memory and was journalled, and its group; nils otherwise.
 func (c *Correlator) passage(id string) (*vehicle, *group) {
 	for _, g := range c.groups {
 		if v := g.byID[id]; v != nil && v.opened {
@@ -162,8 +167,7 @@ func (c *Correlator) passage(id string) (*vehicle, *group) {
 	return nil, nil
 }
 
-// pinned returns a reading as it will be in the journal when a person has put it into a passage. from is where it is
-// now.
+// pinned returns a reading as it will be in the journal when a person has put it into a passage.
 func (c *Correlator) pinned(r *reading, by, reason string) *observation.PassageReading {
 	as := *r
 	as.pin, as.confidence, as.other, as.vehicle = &pin{by: by, reason: reason}, 1, nil, nil

@@ -16,7 +16,9 @@ const (
 	reachPerson = 1200.0
 )
 
-// around returns the vehicles that reports of a device may be of, in the order in which they came to it.
+// around returns the vehicles that reports of a device may be of, in the order in which they came
+// to it. Of a device to which a person goes, vehicles that left long ago are included only when a
+// report has one of their names.
 func (g *group) around(dev int, all []*report) []*vehicle {
 	from, to := math.Inf(1), math.Inf(-1)
 	for _, p := range all {
@@ -80,7 +82,8 @@ func named(names []kinds.Name, all []*report) bool {
 	return false
 }
 
-// expectedAt returns when a vehicle's front was at a place, as its nearest detection says.
+// expectedAt returns when a vehicle's front was at a place, from its nearest detection; its first
+// detection's time when there is none.
 func (g *group) expectedAt(v *vehicle, position units.Metres) float64 {
 	timely := func(r *reading) bool { return !g.layout.Late(r.det.Dev) }
 	at, ok := g.frontPassed(v, position, units.Metres(math.Inf(1)), timely)
@@ -90,8 +93,8 @@ func (g *group) expectedAt(v *vehicle, position units.Metres) float64 {
 	return at
 }
 
-// frontPassed returns when a vehicle's front was at a place, from the nearest of its detections that count and are nearer than
-// near; ok is false when there is none.
+// frontPassed returns when a vehicle's front was at a place, from the nearest of its detections for
+// which counts is true and that are nearer than near; ok is false when there is none.
 func (g *group) frontPassed(
 	v *vehicle, position, near units.Metres, counts func(r *reading) bool,
 ) (at float64, ok bool) {

@@ -23,10 +23,11 @@ type replay struct {
 	unsaid   []*reading
 }
 
-// begin makes the correlator read the past: until resume is called, what it returns is not to be committed.
+// begin makes the correlator read the journal's past. Until resume is called, what its methods
+// return is not committed.
 func (c *Correlator) begin(p *replay) { c.past = p }
 
-// addPast takes a detection of the journal's past.
+// addPast adds a detection of the journal's past.
 func (c *Correlator) addPast(g *group, d *detection.Detection) {
 	s, ok := c.past.lane[d.Idx]
 	if d.Idx >= c.past.decided {
@@ -42,7 +43,7 @@ func (c *Correlator) addPast(g *group, d *detection.Detection) {
 	}
 }
 
-// why returns why the reading is where the journal says that it is.
+// why returns the reason that the journal has for the assignment.
 func (s statement) why() message.Message {
 	return driver.DecodeMessage(s.reading.GetMessage(), s.reading.GetReason())
 }
@@ -76,8 +77,8 @@ func correctAs(d *detection.Detection, r *observation.PassageReading) {
 	}
 }
 
-// believes reports whether what is known of a reading now is what the journal says. What the journal has said of
-// readings that were decided before the stop holds.
+// believes reports whether the present assignment of a reading is what the journal says. For
+// readings that were decided before the stop it makes it so.
 func (p *replay) believes(g *group, r *reading) bool {
 	s, ok := p.lane[r.det.Idx]
 	switch {
@@ -98,8 +99,8 @@ func (p *replay) believes(g *group, r *reading) bool {
 	return true
 }
 
-// resume ends the reading of the past. It returns what is to be committed at once; what was decided and not said
-// follows with the next seconds.
+// resume ends the reading of the past. It returns what is to be committed at once; what was decided
+// and not journalled follows within the next seconds.
 func (c *Correlator) resume() (out []*observation.Observation) {
 	p := c.past
 	c.past = nil
@@ -125,7 +126,8 @@ func (c *Correlator) resume() (out []*observation.Observation) {
 	return append(out, c.resumeConditions(p)...)
 }
 
-// resume takes over what the journal says of a group's passages.
+// resume adopts what the journal says of a group's passages: which are open, closed or ended, and
+// the other candidates.
 func (g *group) resume(p *replay) {
 	for _, idx := range slices.Sorted(maps.Keys(g.readings)) {
 		r := g.readings[idx]
@@ -148,7 +150,8 @@ func (g *group) resume(p *replay) {
 	}
 }
 
-// resumeConditions takes over which devices are said to read nothing, and says what is otherwise by now.
+// resumeConditions adopts which devices are said to read nothing, and returns the rows for what has
+// changed since.
 func (c *Correlator) resumeConditions(p *replay) (out []*observation.Observation) {
 	c.conditions = driver.Conditions{}
 	for device := range p.mute {

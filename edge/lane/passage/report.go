@@ -9,8 +9,8 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// report groups what a device reports late of one vehicle: an image and all that is about it, or a detection that came
-// when the vehicles of its time had been decided.
+// report is what a device reports late of one vehicle: an image and all that is about it, or a
+// detection that came when the vehicles of its time had been decided.
 type report struct {
 	readings []*reading
 	at       float64  // s, of the first detection
@@ -27,7 +27,8 @@ const (
 	reportLast = 120.0
 )
 
-// byLink returns the report that a detection belongs to by the names of its scan and images.
+// byLink returns the report that a detection belongs to by the names of its scan and images, and
+// remembers its other names for the next ones; ok is false when there is none.
 func (g *group) byLink(d *detection.Detection) (*report, bool) {
 	for _, l := range d.Links {
 		if p := g.links[l]; p != nil {
@@ -40,7 +41,7 @@ func (g *group) byLink(d *detection.Detection) (*report, bool) {
 	return nil, false
 }
 
-// maxLinks bounds what scans and images are remembered.
+// maxLinks bounds the names of scans and images that are remembered.
 const maxLinks = 1 << 14
 
 func (g *group) link(name string, p *report) {
@@ -49,7 +50,7 @@ func (g *group) link(name string, p *report) {
 	}
 }
 
-// newReport takes a reading as a late result of its own.
+// newReport makes a reading a late result of its own.
 func (g *group) newReport(r *reading) *report {
 	p := &report{at: r.det.At, arrived: r.det.Arrived, again: r.det.Arrived}
 	p.readings = []*reading{r}
@@ -62,7 +63,7 @@ func (g *group) newReport(r *reading) *report {
 	return p
 }
 
-// add adds a reading that is about the same scan or image.
+// add adds a reading that is about the same scan or image. It goes where the first one goes.
 func (p *report) add(r *reading) {
 	p.readings = append(p.readings, r)
 	first := p.readings[0]
@@ -72,7 +73,8 @@ func (p *report) add(r *reading) {
 	r.confidence, r.placed, r.final, r.linked = first.confidence, first.placed, p.final, true
 }
 
-// align decides the late results whose time has come.
+// align decides the late results that are due; with due false, only alarms. Results of one device
+// that are close in time are decided together.
 func (g *group) align(c *Correlator, due bool) {
 	g.finishFixed(c.now)
 	for _, device := range g.deviceOrder() {
@@ -90,10 +92,11 @@ func (g *group) align(c *Correlator, due bool) {
 	}
 }
 
-// farApart is the time between two reports of a device, s, from which on they say nothing of each other.
+// farApart is the time between two reports of a device, s, from which they say nothing of each
+// other.
 const farApart = 240.0
 
-// splitReports parts reports where they are far apart.
+// splitReports splits reports, which are in the order of their times, where they are far apart.
 func splitReports(all []*report) (out [][]*report) {
 	begin := 0
 	for i := 1; i <= len(all); i++ {
@@ -115,13 +118,14 @@ func (g *group) deviceOrder() (out []string) {
 	return out
 }
 
+// alarm reports whether the report has an alarm that was not journalled yet.
 func (p *report) alarm() bool {
 	return slices.ContainsFunc(p.readings, func(r *reading) bool {
 		return r.det.Class == observation.Class_CLASS_ALARM && r.stated == nil
 	})
 }
 
-// alignDevice assigns the late results of one device together.
+// alignDevice assigns late results of one device together, and sets when each is looked at next.
 func (g *group) alignDevice(c *Correlator, all []*report) {
 	now := c.now
 	dev := all[0].readings[0].det.Dev
@@ -167,7 +171,8 @@ func (g *group) alignDevice(c *Correlator, all []*report) {
 	}
 }
 
-// assign gives all of a report to its likeliest vehicle.
+// assign gives all readings of a report to its likeliest vehicle, but for those that a person has
+// assigned.
 func (p *report) assign(vehicles []*vehicle, fits []associate.Candidate, now float64) {
 	of := func(f *associate.Candidate) *vehicle {
 		if f.Vehicle == associate.None {
@@ -191,7 +196,7 @@ func (p *report) assign(vehicles []*vehicle, fits []associate.Candidate, now flo
 	}
 }
 
-// finish decides a report for good, and learns from it.
+// finish decides a report for good, and learns from it if it is sure.
 func (g *group) finish(p *report) {
 	p.final = true
 	for _, r := range p.readings {
@@ -211,8 +216,8 @@ func (g *group) finish(p *report) {
 	}
 }
 
-// vehicle returns what association needs of a vehicle to say which of some readings are its own. Its detections are in the
-// group's room for them.
+// vehicle returns what association needs to know of a vehicle, without the readings that are asked
+// about. Its fixes are in g.room, which the next alignment overwrites.
 func (g *group) vehicle(v *vehicle, asked map[*reading]bool) *associate.Vehicle {
 	f, n := v.factsWithout(g, asked), len(g.room)
 	g.room = v.fixes(g, false, g.room)

@@ -31,7 +31,8 @@ type arrival struct {
 	at  float64
 }
 
-// restore reads the journal's end: what was decided before the stop stays so, and what came since is decided now.
+// restore reads the journal's end: what was decided before the stop stays so, and what came since
+// is decided now. Without rows of vehicles there is nothing to restore.
 func (f *Follower) restore(ctx context.Context) error {
 	size := f.journal.Size()
 	f.next = size
@@ -70,8 +71,8 @@ func (f *Follower) restore(ctx context.Context) error {
 	return err
 }
 
-// boundary returns the row from which on rows are not older than so many seconds, and not further away than so many
-// rows, before the last one of which anything was said; 0 when all are.
+// boundary returns the row from which rows are not older than so many seconds, and not further away
+// than so many rows, before the last one of which anything was journalled; 0 when all are.
 func boundary(rows []arrival, last int64, seconds float64, least int) int64 {
 	end := len(rows) - 1
 	for end > 0 && last >= 0 && rows[end].idx > last {
@@ -87,7 +88,8 @@ func boundary(rows []arrival, last int64, seconds float64, least int) int64 {
 	return rows[at].idx + 1
 }
 
-// restoreFrom returns the row from which on the journal is read.
+// restoreFrom returns the row from which the journal is read: far enough back for restoreRows rows
+// of devices.
 func (f *Follower) restoreFrom(size int64) (int64, error) {
 	from, n := size, 0
 	for from > 0 && n < restoreRows && size-from < restoreMost {
@@ -106,7 +108,7 @@ func (f *Follower) restoreFrom(size int64) (int64, error) {
 	return from, nil
 }
 
-// each calls do for each row of a part of the journal.
+// each calls do for each row from one row to before another, and stops at its first error.
 func (f *Follower) each(ctx context.Context, from, to int64, do func(r *journal.Row) error) error {
 	for from < to {
 		if err := ctx.Err(); err != nil {

@@ -15,7 +15,7 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// vehicle is a passage: a vehicle that is in the lane, or was.
+// vehicle is a passage: a vehicle that is in the lane, or was. At most one group has it.
 type vehicle struct {
 	id               string
 	lane             int        // index in the group
@@ -34,7 +34,7 @@ type vehicle struct {
 	listed           bool    // it is among those of its group that have changed
 }
 
-// reading is a detection and the passage that it was given to.
+// reading is a detection and its assignment: the passage that it was given to, and the runner-up.
 type reading struct {
 	det        *detection.Detection
 	vehicle    *vehicle // nil for none
@@ -69,12 +69,14 @@ type pin struct {
 	reason  string
 }
 
-// passageID names a passage by its lane and its first detection.
+// passageID names a passage by its lane, and the time and row of its first detection:
+// LANE-TIME-ROW.
 func (g *group) passageID(lane int, d *detection.Detection) string {
 	return fmt.Sprintf("%s-%s-%d", g.lanes[lane].ID, detection.Time(d.At).Format("20060102T150405"), d.Idx)
 }
 
-// assign gives a reading to a vehicle, or to none.
+// assign gives a reading to a vehicle, or with nil to none, and keeps the readings of both in the
+// order of their times.
 func (r *reading) assign(v *vehicle) {
 	if r.vehicle == v {
 		return
@@ -91,7 +93,7 @@ func (r *reading) assign(v *vehicle) {
 	v.readings = slices.Insert(v.readings, at, r)
 }
 
-// changed forgets what the vehicle's readings said together.
+// changed invalidates what was folded of the vehicle's readings.
 func (v *vehicle) changed() {
 	v.known = nil
 	if v.home != nil && !v.listed {
@@ -100,7 +102,8 @@ func (v *vehicle) changed() {
 	}
 }
 
-// setOther sets the vehicle to which a reading may belong as well, nil for none.
+// setOther sets the vehicle to which a reading may belong as well, nil for none, with its
+// probability and terms.
 func (r *reading) setOther(v *vehicle, share float64, terms *associate.Terms) {
 	r.otherShare, r.otherTerms = share, terms
 	if r.other == v {
@@ -121,7 +124,7 @@ func byTime(a, b *reading) int {
 	return cmp.Or(cmp.Compare(a.det.At, b.det.At), cmp.Compare(a.det.Idx, b.det.Idx))
 }
 
-// facts is the combination of the readings of a vehicle.
+// facts are what the readings of a vehicle say together.
 type facts struct {
 	first    float64      // s, of the first detection of a device that is not late
 	early    bool         // there is none
@@ -134,7 +137,7 @@ type facts struct {
 	names    []kinds.Name
 }
 
-// facts folds the vehicle's readings.
+// facts returns the fold of the vehicle's readings, which is kept until one of them changes.
 func (v *vehicle) facts(g *group) *facts {
 	if v.known == nil {
 		v.known = v.fold(g, v.readings)
@@ -142,7 +145,8 @@ func (v *vehicle) facts(g *group) *facts {
 	return v.known
 }
 
-// factsWithout folds the vehicle's readings but for those that are asked about: they do not speak for themselves.
+// factsWithout folds the vehicle's readings without those that are asked about: they must not speak
+// for themselves.
 func (v *vehicle) factsWithout(g *group, asked map[*reading]bool) *facts {
 	is := func(r *reading) bool { return asked[r] }
 	if !slices.ContainsFunc(v.readings, is) {
@@ -151,7 +155,7 @@ func (v *vehicle) factsWithout(g *group, asked map[*reading]bool) *facts {
 	return v.fold(g, slices.DeleteFunc(slices.Clone(v.readings), is))
 }
 
-// fold folds readings of the vehicle.
+// fold folds readings of the vehicle, which are in the order of their times.
 func (v *vehicle) fold(g *group, readings []*reading) *facts {
 	f := &facts{}
 	for i, r := range readings {
@@ -182,11 +186,11 @@ func (v *vehicle) fold(g *group, readings []*reading) *facts {
 	return f
 }
 
-// sure is the confidence from which on a reading is not called uncertain.
+// sure is the confidence from which a reading is not called uncertain.
 const sure = 0.95
 
-// fixes returns the vehicle's detections, the first of each device, by time; only those of which we are sure when learnt
-// from. They are appended to room, which may be nil.
+// fixes returns the vehicle's fixes, the first of each device, by time; with certain, only those of
+// which the model may learn. They are appended to room, which may be nil.
 func (v *vehicle) fixes(g *group, certain bool, room []motion.Fix) (out []motion.Fix) {
 	var have uint64
 	out = slices.Grow(room, len(v.readings))
@@ -204,6 +208,7 @@ func (v *vehicle) fixes(g *group, certain bool, room []motion.Fix) (out []motion
 	return out
 }
 
+// fix returns a detection as a fix of a vehicle in its lane.
 func (g *group) fix(v *vehicle, d *detection.Detection) motion.Fix {
 	s := motion.Fix{Dev: d.Dev, Position: g.layout.Position(v.lane, d.Dev), Raw: d.Raw, At: d.At}
 	s.Late = g.layout.Late(d.Dev)

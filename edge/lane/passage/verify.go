@@ -7,10 +7,11 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// watch holds what a device without names tells against the times at which vehicles came in. Where vehicles follow each
-// other evenly, its detections can all be taken for those of the vehicle ahead or behind, and the ways that are learnt of
-// that bear it out. But of all differences between its times and those at which vehicles should have come there the
-// right ones are alike, and others are not.
+// watch compares the times of a device without names with those at which vehicles came in. Where
+// vehicles follow each other evenly, its detections can all be taken for those of the vehicle ahead
+// or behind, and the ways that are learnt then bear that out. But of all differences between its
+// times and those at which vehicles should have come there the right ones are alike, and others are
+// not.
 type watch struct {
 	times times         // of its last detections
 	phase motion.Phase  // of all differences
@@ -27,7 +28,7 @@ const (
 	ownOff    = 2.0
 )
 
-// watchDetection notes a detection of a device by a clock that is known.
+// watchDetection records a detection of a device without names whose clock is known.
 func (g *group) watchDetection(d *detection.Detection) {
 	k := g.clocks[d.Device]
 	if d.Tag || d.Reverse || d.Raw != d.At && (k == nil || !k.Known()) || len(d.Names) > 0 || g.layout.Late(d.Dev) {
@@ -41,15 +42,15 @@ func (g *group) watchDetection(d *detection.Detection) {
 	w.times.note(d.At)
 }
 
-// phaseError returns how far the detections that were taken for the vehicles' own lie from most, s; known is false while that
-// cannot be told.
+// phaseError returns how far the detections that were taken for the vehicles' own lie from most
+// differences, s; known is false while that cannot be determined.
 func (w *watch) phaseError() (seconds float64, known bool) {
 	most, known := w.phase.Mode()
 	own, spread := w.own.Mode()
 	return math.Abs(own - most), known && w.own.Len() >= minOwn && spread < ownSpread
 }
 
-// borneOut reports whether a device's own detections are those that most vehicles say they are.
+// borneOut reports whether a device's detections are those that most vehicles say they are.
 func (g *group) borneOut(dev int) bool {
 	w := g.phaseWatches[dev]
 	if w == nil {
@@ -59,8 +60,8 @@ func (g *group) borneOut(dev int) bool {
 	return known && off <= ownOff
 }
 
-// verify holds a vehicle that is through against the detections of each watched device. What was learnt of a device whose
-// own detections lie elsewhere than most is forgotten.
+// verify compares a vehicle that is through with the detections of each watched device. What was
+// learnt of a device whose own detections lie elsewhere than most is dropped.
 func (g *group) verify(v *vehicle) {
 	first := g.layout.First(v.lane)
 	came, ok := g.frontAt(v, first)

@@ -9,8 +9,8 @@ import (
 	"lanewarden/edge/lane/passage/associate"
 )
 
-// reading returns what the journal and documents say of a reading; with the terms of its assignment when asked. g is
-// the group of its device, nil for one in no lane.
+// reading returns what journal and documents say of a reading, with the terms of its assignment
+// when asked. g is the group of its device, nil for one in no lane.
 func (c *Correlator) reading(g *group, r *reading, terms bool) *observation.PassageReading {
 	d := r.det
 	p := &observation.PassageReading{
@@ -44,10 +44,10 @@ func (g *group) laneFor(r *reading) int {
 	return g.layout.Devices[r.det.Dev].Places[0].Lane
 }
 
-// onTime is the difference from predicted, in s, that is not worth a number.
+// onTime is the difference from predicted, s, below which no number is given.
 const onTime = 0.5
 
-// reason explains why a reading is where it is.
+// reason explains to people why a reading is where it is, as a message for both languages.
 func (c *Correlator) reason(g *group, r *reading) message.Message {
 	t := r.terms
 	switch {
@@ -88,7 +88,7 @@ var nameKinds = map[string]message.Message{
 	"code": message.New("name.code"), "party": message.New("name.party"),
 }
 
-// nameMessage determines which name fits.
+// nameMessage says which name fits, and whether it was read exactly.
 func nameMessage(t *associate.Terms) message.Message {
 	kind, ok := nameKinds[t.Name.Kind]
 	if !ok {
@@ -101,7 +101,7 @@ func nameMessage(t *associate.Terms) message.Message {
 		message.String("name", t.Name.Shown))
 }
 
-// arrivalMessage describes how the time fits.
+// arrivalMessage says how the time fits the prediction, and whether the vehicle had to wait.
 func (g *group) arrivalMessage(t *associate.Terms) message.Message {
 	from := g.layout.Devices[t.From].ID
 	off := math.Abs(float64(t.Residual))
@@ -131,8 +131,8 @@ var termKinds = [...]observation.PassageTerm_Kind{
 	associate.Size: observation.PassageTerm_KIND_SIZE, associate.Strength: observation.PassageTerm_KIND_STRENGTH,
 }
 
-// terms returns what an assignment rests on, beside the same of the other candidate. Nothing of it is said of
-// readings that go where a person, or another one of the same scan, says.
+// terms returns the terms of an assignment, beside those of the other candidate. There are none for
+// readings that go where a person, or another one of the same scan, says: only who or what decided.
 func (g *group) terms(r *reading) (out []*observation.PassageTerm) {
 	switch {
 	case r.pin != nil:

@@ -11,7 +11,7 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// Vehicle is a vehicle as far as it is known when late results come.
+// Vehicle is what is known of a vehicle when late results come.
 type Vehicle struct {
 	Lane     int
 	Fixes    []motion.Fix          // by position
@@ -29,7 +29,7 @@ type Report struct {
 	Detections []*detection.Detection // the one that says when it was first
 }
 
-// Candidate is a vehicle that a report may be of.
+// Candidate is a vehicle that a report may be of, with the posterior probability of that.
 type Candidate struct {
 	Vehicle     int // index; None for none
 	Probability float64
@@ -45,10 +45,11 @@ const (
 	maxSkipped     = 6         // vehicles in a row that a device sees nothing of, at most
 )
 
-// Align finds whose the reports of one device are, all together. They are in the order of their times, and the
-// vehicles in the order in which they came to the place. A device that sees vehicles in their row keeps their order:
-// the sum over all assignments in order is made by the forward-backward algorithm. Another one gets each report for
-// itself.
+// Align returns, for each report of one device, the vehicles that it may be of, likeliest first,
+// none among them. Reports are in the order of their times, vehicles in the order in which they
+// came to the place. A device that sees vehicles in their row keeps their order: the
+// forward-backward algorithm sums over all assignments in order. For another device each report is
+// assigned by itself. down says when a device is known not to have worked.
 func (l *Layout) Align(
 	m *motion.Model, vehicles []*Vehicle, reports []*Report, down func(dev int, at float64) bool,
 ) [][]Candidate {
@@ -61,7 +62,7 @@ func (l *Layout) Align(
 	return a.independently()
 }
 
-// aligner aligns the reports of one device.
+// aligner aligns the reports of one device, once.
 type aligner struct {
 	*Layout
 	model      *motion.Model
@@ -75,9 +76,10 @@ type aligner struct {
 	scores     [][]float64
 }
 
-// falseAlarmScore is the weight of a report of no known vehicle.
+// falseAlarmScore is the score of a report of no known vehicle.
 var falseAlarmScore, logSecondScan = math.Log(falseAlarmRate), math.Log(secondScan)
 
+// score computes the score of each report with each vehicle.
 func (a *aligner) score() {
 	n, m := len(a.reports), len(a.vehicles)
 	a.neighbours = make([]neighbours, m)
@@ -107,7 +109,7 @@ func rows[T any](n, m int) [][]T {
 	return out
 }
 
-// arrivalLogLikelihood returns the log-density of a report's time, of which some say nothing.
+// arrivalLogLikelihood returns the log-density of a report's time, some of which say nothing.
 func (a *aligner) arrivalLogLikelihood(density float64) float64 {
 	if a.orderly {
 		return math.Log((1-unexplained)*density + unexplained/(2*a.Timeout))
@@ -115,7 +117,8 @@ func (a *aligner) arrivalLogLikelihood(density float64) float64 {
 	return math.Log((1-untimedShare)*density + untimedShare/untimedWithin)
 }
 
-// termsOf weighs a report of a vehicle.
+// termsOf returns the terms of a report being of a vehicle. p is the prediction of its time, ok
+// whether there is one.
 func (a *aligner) termsOf(v *Vehicle, r *Report, p *smoothed, ok bool) Terms {
 	d := r.Detections[0]
 	t := Terms{From: -1}
@@ -141,7 +144,7 @@ func (a *aligner) termsOf(v *Vehicle, r *Report, p *smoothed, ok bool) Terms {
 	return t
 }
 
-// independently gives each report for itself.
+// independently assigns each report by itself.
 func (a *aligner) independently() [][]Candidate {
 	out := make([][]Candidate, len(a.reports))
 	for j := range a.reports {
@@ -155,7 +158,8 @@ func (a *aligner) independently() [][]Candidate {
 	return out
 }
 
-// candidates lists who may be whose, likeliest first, by the probabilities of vehicles and of none.
+// candidates lists the candidates of a report, likeliest first, given the probabilities of vehicles
+// and of none.
 func (a *aligner) candidates(j int, of func(i int) float64, none float64) []Candidate {
 	fits := []Candidate{{Vehicle: None, Probability: none, Terms: Terms{From: -1}}}
 	fits[0].Terms.add(Clutter, falseAlarmScore)
@@ -170,7 +174,8 @@ func (a *aligner) candidates(j int, of func(i int) float64, none float64) []Cand
 	return fits
 }
 
-// queueGain returns by how much the time of a report fits better when the report before it is of the vehicle ahead.
+// queueGain returns by how much the time of report j fits vehicle i better, or worse, when the
+// report before it is of the vehicle ahead, which then held it up.
 func (a *aligner) queueGain(j, i int) float64 {
 	m := &a.arrivals[j][i]
 	if m.before == nil && m.beyond == nil {
@@ -182,7 +187,7 @@ func (a *aligner) queueGain(j, i int) float64 {
 	return a.arrivalLogLikelihood(m.densityGiven(&q, at)) - a.arrivalLogLikelihood(m.density)
 }
 
-// passing returns how long a vehicle takes to pass a place, s.
+// passing returns how long a vehicle takes to pass a place and make room, s.
 func (a *aligner) passing(v *Vehicle) float64 {
 	speed, length := v.Speed, v.Length
 	if speed <= 0 {
@@ -194,7 +199,8 @@ func (a *aligner) passing(v *Vehicle) float64 {
 	return (length + queueRoom).SecondsAt(speed)
 }
 
-// missedDetectionCosts returns, for each vehicle, the sum of what it costs that those before it were not seen.
+// missedDetectionCosts returns, for each vehicle, the sum of the scores of all vehicles before it
+// not having been seen, so that a difference of two is the score of skipping those in between.
 func (a *aligner) missedDetectionCosts() []float64 {
 	out := make([]float64, len(a.vehicles)+1)
 	dev := a.reports[0].Detections[0].Dev

@@ -7,7 +7,8 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// newTracks opens a track in each lane that the device sees.
+// newTracks adds hypotheses in which the detection is the first of a new track, one in each lane
+// that the device sees.
 func (s *stepper) newTracks(n *node, queue []*track, departureCost float64) {
 	if len(queue) >= maxTracks {
 		return
@@ -44,8 +45,8 @@ func (s *stepper) newTracks(n *node, queue []*track, departureCost float64) {
 	}
 }
 
-// insertionIndex returns where in the queue a vehicle stands that is seen for the first time: behind those that are further on,
-// or are predicted to come to this device before.
+// insertionIndex returns where in the queue a vehicle stands that is seen for the first time:
+// behind those that are farther on, or are predicted to come to this device earlier.
 func (s *stepper) insertionIndex(queue []*track, t *track) int {
 	d := s.detection
 	i := len(queue)
@@ -64,7 +65,8 @@ func (s *stepper) insertionIndex(queue []*track, t *track) int {
 	return i
 }
 
-// assignReversing gives the detection of a vehicle that goes out backwards to the last that came in, or to another one.
+// assignReversing adds hypotheses in which the detection is of a vehicle that goes out backwards:
+// the last that came in, or another one at a cost.
 func (s *stepper) assignReversing(n *node, queue []*track, departureCost float64) {
 	d := s.detection
 	behind := 0

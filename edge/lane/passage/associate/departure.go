@@ -8,8 +8,9 @@ import (
 // exitDwell is the time after its last detection at the last station during which a vehicle can still be detected there, s.
 const exitDwell = 15.0
 
-// dropDeparted lets vehicles go that have left by the time of the detection. They are charged for the devices that should have
-// seen them. Who stands behind another one is waited for as long as that one is there.
+// dropDeparted returns the queue without vehicles that have left by the time of the detection, and
+// the cost of the devices that should have seen them. A vehicle behind another one is kept for as
+// long as that one is there. queue is not changed.
 func (s *stepper) dropDeparted(queue []*track) (stay []*track, cost float64) {
 	stay = queue
 	copied := false
@@ -34,7 +35,8 @@ func (s *stepper) dropDeparted(queue []*track) (stay []*track, cost float64) {
 	return stay, cost
 }
 
-// departed reports whether a vehicle is not in the lanes any more, and whether it went all through.
+// departed reports whether the i-th vehicle is not in the lanes any more, and whether it went
+// through all of them.
 func (s *stepper) departed(queue []*track, i int) (through, gone bool) {
 	t := queue[i]
 	idle := s.detection.Order - t.last
@@ -64,7 +66,8 @@ func (s *stepper) departed(queue []*track, i int) (through, gone bool) {
 // maxIdle bounds the time that a vehicle is believed to stand in a queue, s.
 const maxIdle = 3600.0
 
-// nextBehind returns the first of a queue, from the i-th on, that stands behind a track; -1 when none does.
+// nextBehind returns the index of the first vehicle of a queue, from the i-th on, that stands
+// behind a track; -1 for none.
 func nextBehind(queue []*track, i int, t *track) int {
 	for k := i; k < len(queue); k++ {
 		if !queue[k].reversed && t.sameRow(queue[k]) {
@@ -75,6 +78,7 @@ func nextBehind(queue []*track, i int, t *track) int {
 }
 
 // remainingMissCost returns the cost of all devices that missed the track's vehicle until it left.
+// A vehicle that vanished may never have been there, so that this cost is limited.
 func (s *stepper) remainingMissCost(t *track, through bool) float64 {
 	if t.reversed {
 		return 0

@@ -6,8 +6,8 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// memo caches the comparison of one track with the detection of a step. Many hypotheses share a track, and each asks
-// for it several times; memos last for the step.
+// memo caches the comparison of one track with the detection of a step. Many hypotheses share a
+// track, and each asks for it several times. A memo lasts for the step.
 type memo struct {
 	track *track
 
@@ -42,7 +42,8 @@ func (s *stepper) memo(t *track) *memo {
 	return &s.memos[t.slot]
 }
 
-// predict returns when the detection's device should see a track.
+// predict returns when the detection's device should see a track; ok is false when nothing predicts
+// it.
 func (s *stepper) predict(t *track) (p *motion.Prediction, ok bool) {
 	m := s.memo(t)
 	if !m.predicted {
@@ -66,7 +67,7 @@ func (s *stepper) clearingBy(t *track) *clearing {
 	return &m.clearing
 }
 
-// identityScore returns what the names of a track and of the detection say together.
+// identityScore returns the comparison of the names of a track with those of the detection.
 func (s *stepper) identityScore(t *track) *detection.IdentityScore {
 	m := s.memo(t)
 	if !m.identityKnown {
@@ -75,7 +76,8 @@ func (s *stepper) identityScore(t *track) *detection.IdentityScore {
 	return &m.identity
 }
 
-// extend returns a track with the detection, charged for the devices that saw nothing of it until then.
+// extend returns a track with the detection added, charged for the devices that should have seen it
+// before and did not.
 func (s *stepper) extend(t *track) *track {
 	m := s.memo(t)
 	if m.extended == nil {
@@ -90,7 +92,7 @@ func (s *stepper) extend(t *track) *track {
 	return m.extended
 }
 
-// chargeMiss returns a track that the detection's device should have seen, and did not.
+// chargeMiss returns a track that the detection's device should have seen, charged for that.
 func (s *stepper) chargeMiss(t *track) *track {
 	m := s.memo(t)
 	if m.missed == nil {
@@ -100,7 +102,7 @@ func (s *stepper) chargeMiss(t *track) *track {
 	return m.missed
 }
 
-// newTrack returns the track of the detection in a lane, as of a vehicle that nobody saw before.
+// newTrack returns the detection as the first of a new track in a lane.
 func (s *stepper) newTrack(lane int) *track {
 	if s.newTracksByLane[lane] == nil {
 		t := born(s.layout, lane, s.detection)

@@ -8,8 +8,8 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// presence returns how long a track's vehicle is in the place of a device from its front's coming on, s, and how sure
-// that is: as a device there says that saw begin and end, else by length and speed.
+// presence returns how long a track's vehicle is at the place of a device from its front's arrival,
+// s, and the standard deviation of that: as a device there measured it, else by length and speed.
 func (l *Layout) presence(m *motion.Model, t *track, d *detection.Detection) (seconds, sigma float64) {
 	lasts, beside := 0.0, 0.0
 	if !d.Tag {
@@ -26,8 +26,8 @@ func (l *Layout) presence(m *motion.Model, t *track, d *detection.Detection) (se
 	return seconds, math.Hypot(sigma, beside)
 }
 
-// fixAt returns when a device saw a track's vehicle, or should have as another device of the same place saw it; ok is
-// false when none did.
+// fixAt returns when a device saw a track's vehicle, or should have, as another device of the same
+// place saw it; by is nil when none did.
 func (l *Layout) fixAt(m *motion.Model, t *track, d *detection.Detection) (at, sigma float64, by *detection.Detection) {
 	to := t.fix(l, m, d)
 	for s := t; s != nil; s = s.prev {
@@ -49,7 +49,7 @@ func (l *Layout) fixAt(m *motion.Model, t *track, d *detection.Detection) (at, s
 // queueRoom is the distance between two vehicles in a queue, m, and what detectors see beyond the ends.
 const queueRoom = 1.0
 
-// speedEstimate returns a track's speed, the usual one when nobody measured it.
+// speedEstimate returns the track's speed, the median of vehicles here when nobody measured it.
 func (t *track) speedEstimate(m *motion.Model) units.MetresPerSecond {
 	if t.speed > 0 {
 		return t.speed
@@ -57,13 +57,13 @@ func (t *track) speedEstimate(m *motion.Model) units.MetresPerSecond {
 	return m.SpeedEstimate()
 }
 
-// timesFront reports whether a detection's time is that of the vehicle's front, by the agent's clock: of a device that sees
-// begin and end.
+// timesFront reports whether a detection's time is exactly that of the vehicle's front, by the
+// agent's clock: of a device that sees begin and end.
 func timesFront(d *detection.Detection) bool {
 	return d.Lasts > 0 && !d.Tag && !d.Weighs && !d.Reverse && d.Raw == d.At
 }
 
-// frontDetection returns a track's detection at a place by a device that saw its begin and end there; nil for none.
+// frontDetection returns a track's exact detection at a place; nil for none.
 func (l *Layout) frontDetection(t *track, place units.Metres) *detection.Detection {
 	for s := t; s != nil; s = s.prev {
 		if timesFront(s.latest) && (l.position[t.lane][s.latest.Dev]-place).Abs() < motion.SamePlace {
@@ -73,8 +73,8 @@ func (l *Layout) frontDetection(t *track, place units.Metres) *detection.Detecti
 	return nil
 }
 
-// earliestRear returns when a track's end left a place, at the least: it was seen so near beyond that the vehicle, by its
-// length, still stood there. ok is false when no detection says so.
+// earliestRear returns when a track's end left a place at the earliest: it was seen so near beyond
+// that, by its length, it still stood there. ok is false when no detection says so.
 func (l *Layout) earliestRear(m *motion.Model, t *track, place units.Metres) (at float64, ok bool) {
 	length := m.MinLength(t.length)
 	if length <= 0 {
@@ -92,8 +92,8 @@ func (l *Layout) earliestRear(m *motion.Model, t *track, place units.Metres) (at
 	return at, ok
 }
 
-// clearingBy returns when the vehicle ahead lets the next one come to a device, as it is seen there and further on; ok is
-// false when nothing says so.
+// clearingBy returns when the vehicle ahead lets the next one reach a device, from where it was
+// seen there and beyond; ok is false when nothing says so.
 func (l *Layout) clearingBy(m *motion.Model, ahead *track, d *detection.Detection) (c clearing, ok bool) {
 	at, sigma, by := l.fixAt(m, ahead, d)
 	rear, near := 0.0, false
@@ -115,8 +115,9 @@ func (l *Layout) clearingBy(m *motion.Model, ahead *track, d *detection.Detectio
 	return c, true
 }
 
-// clearingAfter returns when there is room for the next vehicle, of one whose end left a place at a time, with a standard
-// deviation, both s. When that was not seen but worked out, it may have stood there.
+// clearingAfter returns when there is room for the next vehicle, given when the end of one left a
+// place and the standard deviation of that, both s. When that was not seen but computed, it may
+// have stood there.
 func clearingAfter(m *motion.Model, dev int, end, sigma float64, seen bool) clearing {
 	gap, by := m.Gap(dev), m.Delays()
 	c := clearing{
@@ -128,8 +129,8 @@ func clearingAfter(m *motion.Model, dev int, end, sigma float64, seen bool) clea
 	return c
 }
 
-// roomBehind returns the log-probability that the vehicle behind, which was seen in this place or near it already, came after
-// this one.
+// roomBehind returns the log-probability that the vehicle behind, which was seen at this place or
+// near it already, came after this one had made room.
 func (l *Layout) roomBehind(m *motion.Model, t, behind *track, d *detection.Detection) float64 {
 	if d.Tag {
 		return 0
@@ -162,7 +163,8 @@ func (l *Layout) roomBehind(m *motion.Model, t, behind *track, d *detection.Dete
 // impossible is the probability of what cannot be, but for a device that errs.
 const impossible = 1e-5
 
-// laterDetections returns the log-probability that the detections further on, if any, came after this one.
+// laterDetections returns the log-probability that the track's detections farther on, if any, came
+// after this one.
 func (l *Layout) laterDetections(m *motion.Model, t *track, d *detection.Detection) float64 {
 	to := t.fix(l, m, d)
 	worst := 0.0

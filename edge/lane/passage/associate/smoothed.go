@@ -7,7 +7,8 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// smoothed is a prediction of when a vehicle was at a device.
+// smoothed is a prediction of when a vehicle was at a device, from its fixes before the place and
+// beyond it (fixed-interval smoothing, in tracking's terms).
 type smoothed struct {
 	motion.Prediction
 	before, beyond *motion.Prediction // from before the place and from beyond; nil for none
@@ -15,7 +16,7 @@ type smoothed struct {
 	density        float64 // of the detection's time, a second
 }
 
-// neighbours is a vehicle's nearest detections before and behind a place: indices, -1 for none.
+// neighbours are a vehicle's nearest fixes before and beyond a place: indices, -1 for none.
 type neighbours struct{ before, beyond int }
 
 // neighboursOf finds a vehicle's nearest detections before and behind the place of a device's detection, at whatever time.
@@ -37,8 +38,9 @@ func (a *aligner) neighboursOf(v *Vehicle, d *detection.Detection) neighbours {
 	return n
 }
 
-// smooth compares a detection with the vehicle's nearest detections before and behind the place. It uses room for what it
-// predicts from these.
+// smooth predicts when a vehicle was at a place from its nearest fixes, and compares a detection
+// with that; ok is false when there are none. The two predictions are stored in room. Where they
+// agree, they are averaged by their variances.
 func (a *aligner) smooth(
 	v *Vehicle, n *neighbours, d *detection.Detection, room *[2]motion.Prediction,
 ) (m smoothed, ok bool) {
@@ -73,14 +75,15 @@ func (a *aligner) smooth(
 // looked at between two detections.
 const minHeldShare = 0.15
 
-// heldBetween reports whether the vehicle was longer on its way between the two detections than predicted: it stood before the
-// place, after it, or there.
+// heldBetween reports whether the vehicle took longer between the two fixes than predicted: it
+// stood before the place, after it, or there.
 func (m *smoothed) heldBetween() bool {
 	return m.before.Residual-m.beyond.Residual > 2*math.Hypot(m.before.Sigma, m.beyond.Sigma)
 }
 
-// densityGiven returns the density of the detection's time, given both detections. q is when the vehicle ahead left the place,
-// which the report before this one says; nil when it does not. at is the detection's time.
+// densityGiven returns the density of the detection's time, given both fixes. q is when the vehicle
+// ahead left the place, as the report before this one says; nil when it does not. at is the
+// detection's time.
 func (m *smoothed) densityGiven(q *clearing, at float64) float64 {
 	before, came := 1.0, 1.0
 	if m.before != nil {
@@ -109,14 +112,15 @@ func (m *smoothed) densityGiven(q *clearing, at float64) float64 {
 	return before * after / max(total, 1e-12)
 }
 
-// widened returns a prediction that is not surer than predictions of late devices are.
+// widened returns a prediction that is not surer than minLateSigma.
 func (m *smoothed) widened(p *motion.Prediction) motion.Prediction {
 	out := *p
 	out.Sigma = max(p.Sigma, minLateSigma)
 	return out
 }
 
-// marginal is the density of the detection beyond the place, given the one before it, over all times at the place.
+// marginal is the density of the fix beyond the place, given the one before it, over all times at
+// the place: what the joint density is divided by.
 func (m *smoothed) marginal() float64 {
 	slack := m.before.Residual - m.beyond.Residual
 	sigma := math.Hypot(max(m.before.Sigma, minLateSigma), max(m.beyond.Sigma, minLateSigma))

@@ -7,9 +7,10 @@ import (
 	"lanewarden/drivers/driver/robust"
 )
 
-// Clock estimates how far a device's clock is ahead of the agent's. Two things bound it: a device's time of an event is
-// not later than the moment at which the agent had the report, and vehicles that are known by name were at the device
-// when the detections of others predict it. Times are in seconds.
+// Clock estimates by how much a device's clock is ahead of the agent's, and how it drifts. Two
+// things bound it: a device's time of an event is not later than the moment at which the agent had
+// the report, and vehicles that are known by name were at the device when the fixes of other
+// devices predict it. Times are in seconds. The zero Clock is ready to use.
 type Clock struct {
 	leads     sortedRing // device's time less arrival
 	offset    float64
@@ -22,7 +23,7 @@ type Clock struct {
 	drift     float64        // s a second
 }
 
-// offsetSample is an offset that a named vehicle gave.
+// offsetSample is an offset that a named vehicle showed at a time.
 type offsetSample struct{ at, offset float64 }
 
 const (
@@ -40,8 +41,9 @@ const (
 	burstGap   = 30.0
 )
 
-// AddArrival takes the time of an event by the device's clock, and when the agent had it. It returns by how much the clock
-// was set forward when this shows that it was, else 0.
+// AddArrival adds the time of an event by the device's clock, and when the agent had its report.
+// step is by how much the clock was set forward (negative: back) when this report shows that it
+// was, else 0. Then everything else is forgotten.
 func (c *Clock) AddArrival(shown, arrived float64) (step float64) {
 	ahead := shown - arrived
 	if c.leads.last.Len() < 8 {
@@ -79,12 +81,15 @@ func (c *Clock) AddArrival(shown, arrived float64) (step float64) {
 	return top - high
 }
 
-// bounds returns the interval that holds nearly all of the last values.
+// bounds returns the interval that holds nearly all of the last leads.
 func (c *Clock) bounds() (low, high float64) {
 	s := c.leads.sorted
 	return s[len(s)/20], s[len(s)-1-len(s)/20]
 }
 
+// addLead adds how far a shown time was ahead of its arrival. The largest of these is the offset
+// less the shortest delay; a few at the top are passed over, as an early stamp is no offset, unless
+// reports are bursty and only the top says anything.
 func (c *Clock) addLead(ahead float64) {
 	c.leads.add(ahead, clockWindow)
 	s := c.leads.sorted
@@ -97,7 +102,8 @@ func (c *Clock) addLead(ahead float64) {
 	}
 }
 
-// AddOffset takes the offset that a vehicle shows which is known by name: the device's time less the time that was predicted.
+// AddOffset adds the offset that a named vehicle shows at a time: the device's time less the
+// predicted one.
 func (c *Clock) AddOffset(at, offset float64) {
 	if c.samples = append(c.samples, offsetSample{at, offset}); len(c.samples) > maxOffsets {
 		c.samples = slices.Delete(c.samples, 0, maxOffsets/4)
@@ -107,8 +113,9 @@ func (c *Clock) AddOffset(at, offset float64) {
 	}
 }
 
-// fit finds offset and drift by least squares over the fixes, twice: the second time without those that are further off
-// than three times the middle residual. With normal residuals that is the maximum of the likelihood.
+// fit determines offset and drift by least squares over the samples, twice: the second time without
+// those that are farther off than three times the median residual. With normal residuals that is
+// the maximum of the likelihood.
 func (c *Clock) fit() {
 	use := c.samples
 	var offs, sorts [maxOffsets]float64
@@ -147,10 +154,11 @@ func (c *Clock) fit() {
 // maxDrift is the fastest that a clock is believed to drift: 500 ppm, ten times a cheap quartz.
 const maxDrift = 500e-6
 
+// fittedOffset is the least-squares line at a time.
 func (c *Clock) fittedOffset(at float64) float64 { return c.fitOffset + c.drift*(at-c.fitTime) }
 
-// Offset returns how many seconds the clock is ahead at a time. Fixes count before arrivals, which hold the shortest
-// delay too.
+// Offset returns how many seconds the clock is ahead at a time. Samples of vehicles count before
+// arrivals, which hold the shortest delay too.
 func (c *Clock) Offset(at float64) float64 {
 	if c.fitted {
 		return c.fittedOffset(at)
@@ -158,10 +166,11 @@ func (c *Clock) Offset(at float64) float64 {
 	return c.offset
 }
 
-// Bursty reports whether reports come so late or in such bursts that their arrival says little of the clock.
+// Bursty reports whether reports come so late, or in such bursts, that their arrival says little of
+// the clock.
 func (c *Clock) Bursty() bool { return c.bursty }
 
-// Known reports whether offset and drift are known by vehicles, and not by arrivals alone.
+// Known reports whether offset and drift are known from vehicles, and not from arrivals alone.
 func (c *Clock) Known() bool { return c.fitted }
 
 // Drift returns how many seconds a second the clock gains; 0 while that is not known.

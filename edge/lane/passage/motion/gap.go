@@ -6,7 +6,8 @@ import (
 	"lanewarden/drivers/observation/units"
 )
 
-// Gap is the time between a vehicle's end leaving a place and the next one's front coming to it, in a queue.
+// Gap is the distribution of the time between a vehicle's end leaving a place and the next one's
+// front reaching it, in a queue: normal with this mean and standard deviation.
 type Gap struct {
 	Mean, Sigma float64 // s
 }
@@ -21,14 +22,15 @@ const (
 	maxGapSigma = 5.0
 )
 
-// gapEstimator learns the gap at a device.
+// gapEstimator learns the gap at one device.
 type gapEstimator struct {
 	window  Window
 	gap     Gap
 	cleared float64 // s, by its clock: when the last vehicle had left
 }
 
-// add notes that a vehicle's front came at a time by the device's clock, and stayed for so many seconds.
+// add adds a vehicle whose front came at a time by the device's clock, and which stayed for so many
+// seconds. Gaps beyond maxGap are of vehicles that nobody held up, and are left out.
 func (g *gapEstimator) add(at, stay float64) {
 	if gap := at - g.cleared; gap > -maxGap/4 && gap < maxGap {
 		g.window.Add(gap)
@@ -41,7 +43,7 @@ func (g *gapEstimator) add(at, stay float64) {
 	g.cleared = max(g.cleared, at+stay)
 }
 
-// Gap returns the gap at a device.
+// Gap returns the gap at a device, the default until enough were seen.
 func (m *Model) Gap(dev int) Gap {
 	if g := &m.gaps[dev]; g.window.Len() >= 2*minValues {
 		return g.gap
@@ -49,8 +51,8 @@ func (m *Model) Gap(dev int) Gap {
 	return defaultGap
 }
 
-// PresenceTime returns how long a vehicle stays at a place, s, and how sure that is: as a device there says that saw begin and
-// end, in lasts, else by length and speed.
+// PresenceTime returns how long a vehicle stays at a place, s, and the standard deviation of that:
+// as measured in lasts, by a device there that saw begin and end; else by length and speed.
 func (m *Model) PresenceTime(s Fix, lasts float64, speed units.MetresPerSecond) (seconds, sigma float64) {
 	switch {
 	case lasts > 0:
@@ -73,7 +75,8 @@ const (
 	unknownSpread = 0.5 // of that
 )
 
-// presenceAt returns for how long a vehicle was seen at the place of one of its detections, s; 0 when no device says it.
+// presenceAt returns for how long a vehicle was seen at the place of one of its fixes, s; 0 when no
+// device says it.
 func presenceAt(sights []Fix, at Fix) float64 {
 	if at.Presence > 0 {
 		return at.Presence

@@ -6,7 +6,7 @@ import (
 	"lanewarden/drivers/observation/units"
 )
 
-// Fix is a device's detection of a vehicle.
+// Fix is a vehicle's position at a time, as one device detected it.
 type Fix struct {
 	Dev      int          // index of the device
 	Position units.Metres // of the device in the vehicle's lane
@@ -18,7 +18,8 @@ type Fix struct {
 	Length   units.Metres // of the vehicle; 0 when unknown
 }
 
-// Model estimates the motion of vehicles in lanes that share devices.
+// Model is what is learnt of the motion of vehicles in lanes that share devices, and of how their
+// devices see them.
 type Model struct {
 	travelResiduals []*travelResidual // [lower index*devices + higher]; nil for none
 	delays          Window            // s that vehicles came later than predicted, from one device to the next
@@ -45,7 +46,8 @@ type Model struct {
 	tagLevels   []Window       // dBm, of tags of the lane
 }
 
-// New makes a model of a number of devices. usual is the speed until it is learnt.
+// New returns a model of a number of devices, which are named by their indices. usual is the speed
+// until it is learnt.
 func New(devices int, usual units.MetresPerSecond) *Model {
 	numbers := func() []float64 { return make([]float64, devices) }
 	windows := func() []Window { return make([]Window, devices) }
@@ -57,7 +59,8 @@ func New(devices int, usual units.MetresPerSecond) *Model {
 	}
 }
 
-// SetClockSigma sets the standard error of a device's corrected times until the ways to it are learnt, s.
+// SetClockSigma sets the standard error of a device's corrected times, s, which counts until the
+// ways to it are learnt.
 func (m *Model) SetClockSigma(dev int, sigma float64) { m.clockSigmas[dev] = sigma }
 
 // ClockUncertain reports whether a device's times may be off.
@@ -66,7 +69,8 @@ func (m *Model) ClockUncertain(dev int) bool { return m.clockSigmas[dev] > 0 }
 // minValues is the number of values from which a learnt figure is used.
 const minValues = 5
 
-// SpeedEstimate returns the usual speed.
+// SpeedEstimate returns the median speed of the last vehicles, the configured one until it is
+// learnt.
 func (m *Model) SpeedEstimate() units.MetresPerSecond {
 	if m.speeds.Len() >= minValues {
 		v, _ := m.speeds.Estimate()
@@ -78,7 +82,8 @@ func (m *Model) SpeedEstimate() units.MetresPerSecond {
 // fastSlack is the time by which a way may seem shorter than at the highest speed, s.
 const fastSlack = 1.0
 
-// tooFast reports whether nobody drives a way, m, in a time, s.
+// tooFast reports whether nobody drives a distance, m, in a time, s. Both are negative when the
+// vehicle was seen farther on before.
 func (m *Model) tooFast(way, seconds float64) bool {
 	if m.speeds.Len() < 2*minValues {
 		return false
@@ -92,7 +97,8 @@ func (m *Model) tooFast(way, seconds float64) bool {
 // defaultSpeedSpread is the relative standard deviation of speeds until it is learnt.
 const defaultSpeedSpread = 0.15
 
-// speedSigma returns how uncertain the speed of a vehicle is that nobody measured, relative to the usual one.
+// speedSigma returns the standard deviation of the speed of a vehicle that nobody measured,
+// relative to the median.
 func (m *Model) speedSigma() float64 {
 	if m.speeds.Len() < 2*minValues {
 		return defaultSpeedSpread
@@ -101,10 +107,11 @@ func (m *Model) speedSigma() float64 {
 	return min(max(spread/middle, runSigma), 2*defaultSpeedSpread)
 }
 
-// HitRate returns what is known of how a device sees vehicles.
+// HitRate returns the estimator of how reliably a device sees vehicles. The caller may add to it.
 func (m *Model) HitRate(dev int) *HitRate { return &m.hitRates[dev] }
 
-// BirthRate returns how many vehicles come in a second. Headways between 2 s and 2 minutes are believed.
+// BirthRate returns how many vehicles come in per second, from the median headway. Headways between
+// 2 s and 2 minutes are believed.
 func (m *Model) BirthRate() float64 {
 	if m.headways.Len() < minValues {
 		return 1.0 / 30
@@ -113,8 +120,8 @@ func (m *Model) BirthRate() float64 {
 	return 1 / min(max(middle, 2), 120)
 }
 
-// PortalOverhang returns by how many metres the extent of an occupancy is more than the vehicle's length; ok is false while that
-// is not known.
+// PortalOverhang returns by how many metres the extent of a portal's occupancy exceeds the
+// vehicle's length; ok is false until that is learnt.
 func (m *Model) PortalOverhang() (extent units.Metres, ok bool) {
 	v, _ := m.overhang.Estimate()
 	return units.Metres(v), m.overhang.Len() >= minValues
@@ -144,7 +151,9 @@ const (
 	unlearntRunSigma = 0.3  // of the run
 )
 
-// Predict compares a detection with one that another device had of a vehicle whose speed is known, or 0.
+// Predict predicts, from a vehicle's fix at one device, when another device should detect it, and
+// returns the residual of a fix there. speed is the vehicle's own, 0 when nobody measured it.
+// docs/association.md, Motion, has the model.
 func (m *Model) Predict(from, to Fix, speed units.MetresPerSecond) Prediction {
 	relative := runSigma
 	if speed <= 0 {
@@ -167,8 +176,8 @@ func (m *Model) Predict(from, to Fix, speed units.MetresPerSecond) Prediction {
 	return p
 }
 
-// Learn takes what a vehicle that is through teaches. detections are in their order; speed and length are 0 when unknown.
-// extent is a portal's, 0 when unknown.
+// Learn learns from a vehicle that is through. fixes are in the order of their times; speed and
+// length are 0 when unknown, and so is extent, that of a portal's occupancy.
 func (m *Model) Learn(sights []Fix, speed units.MetresPerSecond, length, extent units.Metres) {
 	if speed > 0 {
 		m.speeds.Add(float64(speed))
@@ -189,7 +198,7 @@ func (m *Model) Learn(sights []Fix, speed units.MetresPerSecond, length, extent 
 	}
 }
 
-// AddHeadway notes that a vehicle came in, gap seconds after the one before.
+// AddHeadway adds the time between a vehicle and the one before it coming in, s.
 func (m *Model) AddHeadway(gap float64) {
 	if gap > 0 && gap < 3600 {
 		m.headways.Add(gap)

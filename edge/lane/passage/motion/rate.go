@@ -2,22 +2,24 @@ package motion
 
 import "math"
 
-// HitRate is the share of vehicles that a device sees. What was long ago fades.
+// HitRate estimates the detection probability of a device: the share of vehicles that it sees.
+// Older vehicles fade. The zero HitRate has the prior alone.
 type HitRate struct {
 	hits, total float64
 	missRun     int // vehicles since it saw one
 }
 
-// hitRateMemory is the number of vehicles after which an old one counts half.
+// hitRateMemory is the number of vehicles after which all counts are halved.
 const hitRateMemory = 200
 
-// Prior of a device that nothing is known of: it sees two of three, as good as one vehicle's word.
+// The prior of a device that nothing is known of: it sees two of three, with the weight of three
+// vehicles.
 const (
 	priorHits  = 2.0
 	priorTotal = 3.0
 )
 
-// Add counts a vehicle.
+// Add counts a vehicle that the device saw, or should have seen.
 func (r *HitRate) Add(seen bool) {
 	if r.total++; r.total > hitRateMemory {
 		r.hits, r.total = r.hits/2, r.total/2
@@ -29,17 +31,18 @@ func (r *HitRate) Add(seen bool) {
 	}
 }
 
-// Total returns the number of vehicles that the share rests on.
+// Total returns the number of vehicles that the estimate rests on, with older ones at less weight.
 func (r *HitRate) Total() float64 { return r.total }
 
 // Hits returns how many of them were seen.
 func (r *HitRate) Hits() float64 { return r.hits }
 
-// failureRate is the share of vehicles at which a device that worked has just stopped to.
+// failureRate is the probability, per vehicle, that a device that worked has just stopped.
 const failureRate = 1e-4
 
-// Probability returns the probability that the next vehicle is seen. A device that has missed many in a row has stopped, with
-// the probability that Bayes' rule gives for such a run, and then sees none.
+// Probability returns the detection probability for the next vehicle. After a run of misses Bayes'
+// rule weighs bad luck against a device that has stopped and sees none. It stays within 0.005 and
+// 0.995, so that its logarithms are finite.
 func (r *HitRate) Probability() float64 {
 	p := (r.hits + priorHits) / (r.total + priorTotal)
 	if r.missRun > 2 {
@@ -49,7 +52,8 @@ func (r *HitRate) Probability() float64 {
 	return min(max(p, 0.005), 0.995)
 }
 
-// AddLateHit counts a vehicle as seen that had been counted as missed.
+// AddLateHit counts a vehicle as seen that had been counted as missed: the device's report came
+// late.
 func (r *HitRate) AddLateHit() {
 	r.hits = min(r.hits+1, r.total)
 	r.missRun = 0

@@ -7,8 +7,8 @@ import (
 	"lanewarden/drivers/observation/units"
 )
 
-// PlausibleSpeed reports whether a measured speed is one at which vehicles drive here: one that stops over a detector is
-// measured too slow.
+// PlausibleSpeed reports whether a measured speed is one at which vehicles drive here: a vehicle
+// that stops over a detector is measured too slow.
 func (m *Model) PlausibleSpeed(speed units.MetresPerSecond) bool {
 	low, high := m.defaultSpeed/3, 4*m.defaultSpeed
 	if m.speeds.Len() >= 2*minValues {
@@ -17,7 +17,8 @@ func (m *Model) PlausibleSpeed(speed units.MetresPerSecond) bool {
 	return float64(speed) >= low && float64(speed) <= high
 }
 
-// LearnLength notes a vehicle's length, but for one that stopped over the detector.
+// LearnLength adds a vehicle's measured length, unless it is that of one that stopped over the
+// detector.
 func (m *Model) LearnLength(length units.Metres) {
 	if length > 0 && length <= longestVehicle {
 		m.lengths.Add(float64(length))
@@ -25,8 +26,8 @@ func (m *Model) LearnLength(length units.Metres) {
 	}
 }
 
-// PlausibleLength returns a length, or the longest that vehicles are here when it is more: who stops over a detector is
-// measured too long.
+// PlausibleLength returns a measured length, or the longest that vehicles have here when it is
+// more: a vehicle that stops over a detector is measured too long.
 func (m *Model) PlausibleLength(length units.Metres) units.Metres {
 	if m.lengths.Len() < 2*minValues {
 		return min(length, 26)
@@ -34,8 +35,8 @@ func (m *Model) PlausibleLength(length units.Metres) units.Metres {
 	return min(length, units.Metres(m.maxLength))
 }
 
-// MinLength returns how long a vehicle is at the least, as far as a measurement says: it may have stopped over the
-// detector.
+// MinLength returns how long a vehicle is at least, as far as a measurement says: it may have
+// stopped over the detector.
 func (m *Model) MinLength(length units.Metres) units.Metres {
 	if m.lengths.Len() < 2*minValues {
 		return min(length, 4)
@@ -43,8 +44,8 @@ func (m *Model) MinLength(length units.Metres) units.Metres {
 	return min(length, units.Metres(m.shortLength))
 }
 
-// StandingTime returns how long a vehicle stood at a device that saw it for so many seconds: what is more than it takes to
-// pass at its speed. 0 when that is not known.
+// StandingTime returns how long a vehicle stood at a device that saw it for lasts seconds: the time
+// beyond what it takes to pass at its speed; 0 when that is not known, or short.
 func (m *Model) StandingTime(dev int, lasts float64, length units.Metres, speed units.MetresPerSecond) float64 {
 	w := &m.excessTimes[dev]
 	if lasts <= 0 || length <= 0 || speed <= 0 || w.Len() < minValues {
@@ -64,7 +65,7 @@ const (
 	rearPassedSlack = 1.0
 )
 
-// LearnPresence notes for how long a device saw a vehicle.
+// LearnPresence adds for how long a device saw a vehicle.
 func (m *Model) LearnPresence(dev int, lasts float64, length units.Metres, speed units.MetresPerSecond) {
 	if lasts > 0 && length > 0 && speed > 0 {
 		m.excessTimes[dev].Add(lasts - length.SecondsAt(speed))
@@ -72,16 +73,18 @@ func (m *Model) LearnPresence(dev int, lasts float64, length units.Metres, speed
 	}
 }
 
-// LearnTagLevel notes how loudly a tag of the lane was heard, dBm.
+// LearnTagLevel adds how strongly a tag of the lane was received, dBm.
 func (m *Model) LearnTagLevel(dev int, dbm float64) { m.tagLevels[dev].Add(dbm) }
 
-// TagLevel returns how loudly the lane's own tags are heard, dBm, and the spread of that; ok is false while not known.
+// TagLevel returns how strongly the lane's own tags are received, dBm, and the spread of that; ok
+// is false until it is learnt.
 func (m *Model) TagLevel(dev int) (dbm, spread float64, ok bool) {
 	dbm, spread = m.tagLevels[dev].Estimate()
 	return dbm, spread, m.tagLevels[dev].Len() >= minValues
 }
 
-// standingBetween returns what the time between two detections holds that the vehicle stood at one of them.
+// standingBetween returns how much of the time between two fixes the vehicle stood at the first of
+// the two places that it passed.
 func standingBetween(from, to Fix) float64 {
 	switch way := to.Position - from.Position; {
 	case way < -SamePlace:
@@ -95,13 +98,15 @@ func standingBetween(from, to Fix) float64 {
 // SamePlace is the distance in m up to which two devices detect a vehicle's front at the same moment.
 const SamePlace = 1.0
 
-// Delays is the distribution of the time that vehicles are held up between two devices.
+// Delays is the distribution of the time for which vehicles are held up between two devices: none,
+// or exponential.
 type Delays struct {
 	Share float64 // of ways on which they are
 	Mean  float64 // s, of those
 }
 
-// Delays returns how vehicles are held up, as it was lately: much more in a queue than when they drive freely.
+// Delays returns how vehicles were held up lately: much more in a queue than when they drive
+// freely.
 func (m *Model) Delays() Delays { return m.holdups }
 
 // How vehicles are held up before that is known: a share of ways, and for so long, s.
@@ -110,10 +115,11 @@ const (
 	defaultHeldMean  = 10.0
 )
 
-// minDelay is the delay from which on a vehicle was held up, s.
+// minDelay is the delay from which a vehicle counts as held up, s.
 const minDelay = 3.0
 
-// learnDelays takes how a vehicle was held up.
+// learnDelays learns how a vehicle was held up on each of its ways. Delays over 300 s count as
+// that.
 func (m *Model) learnDelays(sights []Fix, speed units.MetresPerSecond) {
 	sorted := slices.Clone(sights)
 	slices.SortStableFunc(sorted, func(a, b Fix) int { return cmp.Compare(a.Position, b.Position) })

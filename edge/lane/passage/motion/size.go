@@ -53,8 +53,8 @@ const (
 	weighedSigma = 1.0
 )
 
-// LearnSize notes a vehicle's length as it was measured, its weight and what it carries. 0 stands for what is not
-// known.
+// LearnSize adds a vehicle's length as measured, its weight, and what it carries. 0 stands for what
+// is not known.
 func (m *Model) LearnSize(length units.Metres, kg units.Kilograms, load Load) {
 	m.neighbours.add(float64(length), float64(kg))
 	if length <= 0 {
@@ -74,8 +74,9 @@ func kernel(x, width float64) float64 {
 	return math.Exp(-0.5 * x * x)
 }
 
-// WeightLogRatio returns the log-likelihood ratio of a length and a weight being of one vehicle, as they were of the
-// last vehicles: a kernel estimate (Nadaraya 1964, Watson 1964). It is 0 when the length or the weight is not known.
+// WeightLogRatio returns the log-likelihood ratio of a length and a weight being of one vehicle
+// against of two, from the last vehicles: a kernel estimate (Nadaraya 1964, Watson 1964). It is 0
+// when length or weight is not known.
 func (m *Model) WeightLogRatio(length units.Metres, kg units.Kilograms) float64 {
 	s := &m.weightsByLength
 	if length <= 0 || kg <= 0 || s.Len() < minSizes {
@@ -91,8 +92,8 @@ func (m *Model) WeightLogRatio(length units.Metres, kg units.Kilograms) float64 
 	return math.Log((both + sizesPrior*usual) / (alike + sizesPrior) / usual)
 }
 
-// LoadLogRatio returns the log-likelihood ratio of a vehicle of a length carrying something, against any vehicle doing
-// so.
+// LoadLogRatio returns the log-likelihood ratio of a vehicle of a length carrying something,
+// against any vehicle doing so.
 func (m *Model) LoadLogRatio(length units.Metres, load Load) float64 {
 	s := &m.loadsByLength
 	if length <= 0 || s.Len() < minSizes {
@@ -111,8 +112,8 @@ func (m *Model) LoadLogRatio(length units.Metres, load Load) float64 {
 	return math.Log((both + sizesPrior*usual) / (alike + sizesPrior) / usual)
 }
 
-// LengthEstimate returns a vehicle's length and its standard deviation: as it was measured, else as vehicles of its weight
-// are, else as vehicles are that stopped over the detector.
+// LengthEstimate returns a vehicle's length and its standard deviation: as measured, else as
+// vehicles of its weight are, else as vehicles are that stopped over the detector.
 func (m *Model) LengthEstimate(length units.Metres, kg units.Kilograms) (extent, sigma units.Metres) {
 	if length > 0 && length <= longestVehicle {
 		return length, lengthSigma * length

@@ -2,9 +2,9 @@ package motion
 
 import "lanewarden/drivers/observation/units"
 
-// travelResidual estimates the travel residual between two devices: s beyond distance over speed, of raw times. It holds lags,
-// dwell and what is left of clock offsets, of vehicles that nothing held up: these agree with each other, those that
-// were held up do not.
+// travelResidual estimates the travel time between two devices beyond distance over speed, s, in
+// raw times. It holds lags, dwell and what is left of clock offsets, of vehicles that nothing held
+// up: these agree with each other, those that were held up do not.
 type travelResidual struct {
 	Window
 	median, spread float64 // s, of vehicles that nothing held up
@@ -21,8 +21,8 @@ const mixedRatio = 0.5
 
 func (w *travelResidual) known() bool { return w != nil && w.Len() >= minValues }
 
-// add takes a value. late says that it is of a device to which vehicles do not come in a row, so that no queue spoils
-// it.
+// add adds a value. late says that it is of a device to which vehicles do not come in a row, so
+// that no queue spoils it.
 func (w *travelResidual) add(v float64, late bool) {
 	w.Add(v)
 	w.age++
@@ -43,7 +43,8 @@ func (w *travelResidual) shift(by float64) {
 	w.median += by
 }
 
-// travelResidual returns what was learnt of the way between two devices and the sign with which it holds for this direction.
+// travelResidual returns what is learnt of the way between two devices, and the sign with which it
+// holds in this direction; nil when nothing is, unless make asks for a new one.
 func (m *Model) travelResidual(from, to int, make bool) (*travelResidual, float64) {
 	sign := 1.0
 	if from > to {
@@ -56,7 +57,7 @@ func (m *Model) travelResidual(from, to int, make bool) (*travelResidual, float6
 	return *w, sign
 }
 
-// learnTravel takes the time between two detections of a vehicle that did not stand there.
+// learnTravel adds the time between two fixes of a vehicle, unless it stood there.
 func (m *Model) learnTravel(a, b Fix, speed units.MetresPerSecond) {
 	if a.Dev != b.Dev && standingBetween(a, b) == 0 {
 		w, sign := m.travelResidual(a.Dev, b.Dev, true)
@@ -64,7 +65,7 @@ func (m *Model) learnTravel(a, b Fix, speed units.MetresPerSecond) {
 	}
 }
 
-// LearnLate takes the way from a vehicle's detections to a late one.
+// LearnLate adds the ways from a vehicle's fixes to a late one.
 func (m *Model) LearnLate(sights []Fix, late Fix, speed units.MetresPerSecond) {
 	if speed <= 0 {
 		speed = m.SpeedEstimate()
@@ -74,8 +75,8 @@ func (m *Model) LearnLate(sights []Fix, late Fix, speed units.MetresPerSecond) {
 	}
 }
 
-// ClockStepped notes that a device's clock was set forward by so many seconds: what was learnt by it holds on. When
-// reports come late it is not known exactly by how much, and is learnt anew.
+// ClockStepped records that a device's clock was set forward by so many seconds: what was learnt by
+// it is moved. With late it is not known exactly by how much, and everything is learnt anew.
 func (m *Model) ClockStepped(dev int, by float64, late bool) {
 	for other := range m.hitRates {
 		w := &m.travelResiduals[min(dev, other)*len(m.hitRates)+max(dev, other)]
