@@ -81,7 +81,7 @@ func (p *examination) checkConfig(context.Context) {
 	case errors.Is(err, fs.ErrNotExist):
 		what = message.New("config-missing")
 	}
-	p.add(Finding{Subject: []string{agentSubject}, What: what, Seen: seenText(err)})
+	p.add(Finding{Subject: []string{agentSubject}, What: what, Seen: message.Of(err)})
 }
 
 // checkAgent determines why the agent does not answer, or what it says is wrong with itself.

@@ -281,7 +281,7 @@ func (c *deviceCheck) serial(ctx context.Context, e firmwareconfig.Endpoint) {
 			f.Seen = message.New("seen.lines", message.Names("lines", others))
 		}
 	case err != nil:
-		f.What, f.Seen = message.New("serial", line), seenText(err)
+		f.What, f.Seen = message.New("serial", line), message.Of(err)
 	case said.Code == "serial.denied" || c.status == nil && !c.mayWrite(info):
 		_, _, name := c.agentUser()
 		f.What, f.Seen = message.New("serial-permission", line, message.String("user", name)), mode(info)
@@ -323,7 +323,7 @@ func (c *deviceCheck) folder(e firmwareconfig.Endpoint) {
 	info, err := os.Stat(e.Where)
 	if err != nil {
 		if c.examination.status != nil && !errors.Is(err, fs.ErrPermission) {
-			c.add(Finding{What: message.New("folder", message.String("folder", e.Where)), Seen: seenText(err)})
+			c.add(Finding{What: message.New("folder", message.String("folder", e.Where)), Seen: message.Of(err)})
 		}
 		return
 	}

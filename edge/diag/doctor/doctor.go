@@ -60,7 +60,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 	p.status = p.agent.status(ctx)
 	if p.status != nil && p.status.Dir != "" {
 		if err := p.Enter(p.status.Dir); err != nil {
-			p.add(Finding{Subject: []string{agentSubject}, What: message.New("agent-folder"), Seen: seenText(err)})
+			p.add(Finding{Subject: []string{agentSubject}, What: message.New("agent-folder"), Seen: message.Of(err)})
 		}
 	}
 	p.checkConfig(ctx)

@@ -24,7 +24,8 @@ const (
 	uplinkSubject  = "uplink"
 )
 
-// seenText returns an error as evidence, in the words of the program that reported it.
+// seenText returns an error of the network as evidence, in the words of the system: the finding says in the reader's
+// language what it means. Errors of files are said by message.Of.
 func seenText(err error) message.Message { return message.Verbatim(err.Error()) }
 
 // Severity returns how bad the finding is, as the catalogue declares it for its code.
