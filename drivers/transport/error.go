@@ -22,6 +22,7 @@ type Arg struct {
 	Value any
 }
 
+// newError returns an error of a code in the catalogue; args are the values that its sentence names.
 func newError(code string, args ...Arg) *Error { return &Error{Code: code, Args: args} }
 
 func arg[V string | int | time.Duration | *Error](name string, v V) Arg { return Arg{name, v} }

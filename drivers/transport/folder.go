@@ -13,7 +13,8 @@ import (
 )
 
 // Folder is a drop folder: other programs put files in, the agent takes them. A file that was dealt with moves to
-// done/, one that cannot be read to bad/ with the reason beside it.
+// done/, one that cannot be read to bad/ with the reason beside it, FILE.reason. Settle is how long a file that
+// nobody announced must not have changed; KeepDone how long files stay in done/, 0 for ever.
 type Folder struct {
 	Path     string        `yaml:"path" required:"true" example:"/srv/lane-1/n42"`
 	Settle   time.Duration `yaml:"settle" default:"10s" min:"1s"`
@@ -32,9 +33,11 @@ func (e *BadFileError) Error() string { return e.Err.Error() }
 // Unwrap returns what is wrong with the file.
 func (e *BadFileError) Unwrap() error { return e.Err }
 
-// Watch calls handle with each file that is whole, one at a time, oldest name first, until ctx ends. When handle
-// returns nil the file moves to done/. It calls ready, before any handle, once the folder is watched. It returns an
-// error only when the folder itself cannot be used.
+// Watch calls handle with each file that is whole, one at a time, in the order of their names, until ctx ends. When
+// handle returns nil the file moves to done/; upon a BadFileError to bad/; upon any other error it stays and is
+// tried again after retryAfter, while other files go on. A kill between handle and move makes handle see the file
+// again. Watch calls ready, before any handle, once the folder is watched. It returns an error only when the folder
+// itself cannot be used.
 func (f Folder) Watch(ctx context.Context, ready func(), handle func(ctx context.Context, path string) error) error {
 	for _, dir := range []string{f.Path, f.sub("done"), f.sub("bad")} {
 		if err := os.MkdirAll(dir, 0o750); err != nil {
@@ -73,6 +76,7 @@ type stamp struct {
 // retryAfter is the pause before a file is read again after an error that may pass, such as a full journal.
 const retryAfter = 5 * time.Second
 
+// folderWatch is one run of Watch. The maps are by file name.
 type folderWatch struct {
 	Folder
 	handle func(context.Context, string) error
@@ -81,7 +85,8 @@ type folderWatch struct {
 	retry  map[string]time.Time // not before then
 }
 
-// scan handles every file that is whole.
+// scan handles every file that is whole: closed after writing, moved in, or, where no event says so (network
+// shares), unchanged since the last scan and for Settle.
 func (w *folderWatch) scan(ctx context.Context) error {
 	entries, err := os.ReadDir(w.Path)
 	if err != nil {
@@ -105,7 +110,7 @@ func (w *folderWatch) scan(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.take(ctx, e.Name()); err != nil {
+		if err := w.handleFile(ctx, e.Name()); err != nil {
 			return err
 		}
 	}
@@ -118,7 +123,8 @@ func temporary(name string) bool {
 	return strings.HasPrefix(name, ".") || slices.Contains([]string{".tmp", ".part", ".partial", ".filepart", ".reason"}, filepath.Ext(name))
 }
 
-func (w *folderWatch) take(ctx context.Context, name string) error {
+// handleFile has one file handled and puts it aside. Its error is that of the folder.
+func (w *folderWatch) handleFile(ctx context.Context, name string) error {
 	err := w.handle(ctx, filepath.Join(w.Path, name))
 	var bad *BadFileError
 	switch {
@@ -140,7 +146,8 @@ func (w *folderWatch) take(ctx context.Context, name string) error {
 	return err
 }
 
-// move puts a file aside under a name that is free there, with the reason beside it when there is one.
+// move puts a file aside under a name that is free there ("a.n42", "a.n42.1", ...), with the reason beside it when
+// there is one. The reason is written first, so that no file stands in bad/ without one.
 func (w *folderWatch) move(name, sub, reason string) error {
 	to := filepath.Join(w.sub(sub), name)
 	for i := 1; exists(to); i++ {

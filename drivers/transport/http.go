@@ -16,7 +16,9 @@ import (
 	"time"
 )
 
-// HTTP is an endpoint to which a device posts its documents.
+// HTTP is an endpoint to which a device posts its documents. TokenFile holds the bearer token that senders must
+// give; CertFile and KeyFile make it HTTPS (TLS 1.2 or later); ClientCAFile, of PEM certificates, asks senders for
+// one of theirs.
 type HTTP struct {
 	Listen    string `yaml:"listen" required:"true" format:"hostport" example:"127.0.0.1:8742"`
 	Path      string `yaml:"path" default:"/"`
@@ -39,7 +41,8 @@ func (h HTTP) Check() error {
 	return nil
 }
 
-// tls returns our certificate and whose we accept; nil for HTTP without TLS.
+// tls returns our certificate and whose we accept; nil for HTTP without TLS. Files that cannot be used are errors
+// that name the setting.
 func (h HTTP) tls() (*tls.Config, error) {
 	if h.CertFile == "" {
 		return nil, nil
@@ -92,19 +95,19 @@ func Spool(body io.Reader) (*os.File, error) {
 	return f, err
 }
 
-// Document is the body of a device's POST request.
+// Document is the body of a device's POST request. It is valid while it is handled.
 type Document struct {
 	Name      string // from Content-Disposition or the query's name=, without directories; may be empty
 	MediaType string
 	Body      io.Reader // ends with an error when the sender broke off or sent too much
-	Peer      string
+	Peer      string    // the sender's address, HOST:PORT
 }
 
 const (
 	headerTimeout  = 10 * time.Second
-	requestTimeout = 5 * time.Minute // for a document; see upload for how slow a sender may be
-	maxRequests    = 8
-	shutdownGrace  = 500 * time.Millisecond
+	requestTimeout = 5 * time.Minute        // for a document; see upload for how slow a sender may be
+	maxRequests    = 8                      // documents at once
+	shutdownGrace  = 500 * time.Millisecond // for requests under way when ctx ends
 )
 
 // ErrNothing means that a document was understood and holds nothing to keep: a heartbeat. The sender gets 200.
@@ -183,6 +186,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}))
 }
 
+// answer tells the sender what became of the document; err is that of handle. Texts are in English, as senders are
+// programs.
 func (e *endpoint) answer(w http.ResponseWriter, err error) {
 	var bad *BadFileError
 	var large *http.MaxBytesError
@@ -206,6 +211,7 @@ func (e *endpoint) answer(w http.ResponseWriter, err error) {
 	}
 }
 
+// documentName returns the name that the sender gives its document, without directories, as UTF-8; "" for none.
 func documentName(r *http.Request) string {
 	name := r.URL.Query().Get("name")
 	if _, p, err := mime.ParseMediaType(r.Header.Get("Content-Disposition")); err == nil && p["filename"] != "" {

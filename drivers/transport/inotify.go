@@ -18,6 +18,7 @@ type notifier struct {
 	buf  [16 << 10]byte
 }
 
+// newNotifier begins to watch a folder. File systems without inotify give a notifier that hears nothing.
 func newNotifier(dir string) (*notifier, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
@@ -31,7 +32,11 @@ func newNotifier(dir string) (*notifier, error) {
 
 func (n *notifier) close() { n.file.Close() }
 
-// wait returns when files were announced, whose names it adds to whole, when d has passed, or when ctx ended.
+// wait returns when files were announced, whose names it adds to whole, when d has passed, or when ctx ended, with
+// its error. One read gives several events (inotify(7)):
+//
+//	watch  4  mask 4  cookie 4  length 4   native byte order
+//	name   length bytes, filled up with zeros
 func (n *notifier) wait(ctx context.Context, d time.Duration, whole map[string]bool) error {
 	stop := context.AfterFunc(ctx, func() { n.file.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()

@@ -12,7 +12,9 @@ import (
 	"github.com/simonvetter/modbus"
 )
 
-// Modbus is a device that answers Modbus requests, over TCP or a serial line (RTU).
+// Modbus is a device that answers Modbus requests, over TCP or a serial line (RTU). Unit is its address on the line,
+// or behind a gateway; Timeout how long it may take for an answer, Pause what it needs between an answer and the
+// next request.
 type Modbus struct {
 	Link    `yaml:",inline"`
 	Unit    int           `yaml:"unit" default:"1" min:"0" max:"255"`
@@ -23,7 +25,8 @@ type Modbus struct {
 // defaultModbusTimeout is used where the settings were not decoded from a file.
 const defaultModbusTimeout = 800 * time.Millisecond
 
-// ModbusClient is a connection to a device. Close it when done.
+// ModbusClient is a connection to a device, with the requests of package modbus. Requests may not be made at the
+// same time. After a request that got no answer it is of no more use: Cause says why. Close it when done.
 type ModbusClient struct {
 	*modbus.ModbusClient
 	Modbus
@@ -31,7 +34,8 @@ type ModbusClient struct {
 	close  func() error
 }
 
-// Open connects. The client is closed when ctx ends. What passes is taped.
+// Open connects. The client is closed when ctx ends. What passes is taped; tape may be nil. Errors are those of the
+// port, in words for a technician.
 func (m Modbus) Open(ctx context.Context, tape *Tape) (*ModbusClient, error) {
 	if m.Timeout == 0 {
 		m.Timeout = defaultModbusTimeout

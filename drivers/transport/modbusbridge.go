@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// modbusBridge stands between the Modbus library, which opens connections by itself, and the connection to a
-// device, which is taped and has its own rules of time: the library speaks Modbus TCP to it, over a port of
-// localhost that takes one caller.
+// modbusBridge stands between the Modbus library, which opens connections by itself, and the connection to a device,
+// which is taped and has its own rules of time: the library speaks Modbus TCP to it, over a port of localhost that
+// takes one caller. address is that port; stop ends it and waits for its goroutine.
 type modbusBridge struct {
 	address string
 	line    *modbusLine
@@ -58,7 +58,7 @@ func startModbusBridge(line *modbusLine) (*modbusBridge, error) {
 	return b, nil
 }
 
-// failure is why the last request got no answer; nil when it got one.
+// failure returns why the last request got no answer; nil when it got one.
 func (b *modbusBridge) failure() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -85,6 +85,8 @@ func (b *modbusBridge) serve(library io.ReadWriter) {
 	}
 }
 
+// mbapBytes is the header of Modbus TCP, maxPDUBytes the largest PDU behind it (Modbus Application Protocol 1.1b3,
+// 4.1).
 const (
 	mbapBytes   = 7
 	maxPDUBytes = 253
@@ -92,7 +94,13 @@ const (
 
 var errNoMBAP = errors.New("no Modbus TCP header")
 
-// mbap puts the header of Modbus TCP before a PDU. Source: Modbus Messaging on TCP/IP 1.0b, 3.1.3.
+// mbap puts the header of Modbus TCP before a PDU. Source: Modbus Messaging on TCP/IP 1.0b, 3.1.3:
+//
+//	transaction id  2
+//	protocol        2  0
+//	length          2  of what follows
+//	unit            1
+//	PDU: function 1, data
 func mbap(id uint16, unit byte, pdu []byte) []byte {
 	out := binary.BigEndian.AppendUint16(nil, id)
 	out = append(out, 0, 0)
@@ -115,7 +123,7 @@ func parseMBAP(b []byte) (n int, id uint16, unit byte, pdu []byte, err error) {
 	return mbapBytes + size, binary.BigEndian.Uint16(b), b[6], b[mbapBytes : mbapBytes+size], nil
 }
 
-// readMBAP reads one message.
+// readMBAP reads one message; errNoMBAP for what is none.
 func readMBAP(r io.Reader) (id uint16, unit byte, pdu []byte, err error) {
 	buf := make([]byte, mbapBytes, mbapBytes+maxPDUBytes)
 	if _, err := io.ReadFull(r, buf); err != nil {

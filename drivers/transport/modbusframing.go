@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// request is the last request, with which an answer is compared.
+// request is the last request, with which an answer is compared: its unit, and its PDU of function, address, and
+// value or count.
 type request struct {
 	unit byte
 	pdu  []byte
@@ -17,8 +18,9 @@ const (
 	anyUnit      = 0xff // gateways use it for exceptions of their own
 )
 
-// isAnswer reports whether a PDU of a unit can be the answer to the request: unit, function, and what of the
-// request comes back in it.
+// isAnswer reports whether a PDU of a unit can be the answer to the request: unit, function, and what of the request
+// comes back in it. Functions 1 to 4 read, 5, 6, 15 and 16 write; an exception is the function with its top bit set,
+// and a code.
 func (r *request) isAnswer(unit byte, pdu []byte) bool {
 	if len(pdu) < 2 || len(r.pdu) < 5 {
 		return false
@@ -63,6 +65,7 @@ type tcpFraming struct {
 	other   *Error // an answer with our transaction id that is to something else
 }
 
+// wrap implements modbusFraming; each request has the next transaction id.
 func (f *tcpFraming) wrap(unit byte, pdu []byte) []byte {
 	f.request = request{unit, bytes.Clone(pdu)}
 	f.before = min(f.before+1, 1000)
@@ -71,6 +74,8 @@ func (f *tcpFraming) wrap(unit byte, pdu []byte) []byte {
 	return mbap(f.id, unit, pdu)
 }
 
+// find implements modbusFraming. Late answers to requests before are passed over; ids that were never ours are kept
+// for strange.
 func (f *tcpFraming) find(buf *[]byte) ([]byte, error) {
 	for {
 		n, id, unit, pdu, err := parseMBAP(*buf)
@@ -112,13 +117,14 @@ func (f *tcpFraming) strange([]byte) *Error {
 // rtuFraming is Modbus RTU: unit, PDU and a checksum. Nothing says which request an answer is to but what is in it.
 type rtuFraming struct{ request }
 
+// wrap implements modbusFraming: unit, PDU, and the CRC, its low byte first.
 func (f *rtuFraming) wrap(unit byte, pdu []byte) []byte {
 	f.request = request{unit, bytes.Clone(pdu)}
 	out := append([]byte{unit}, pdu...)
 	return binary.LittleEndian.AppendUint16(out, ModbusCRC(out))
 }
 
-// find looks for the answer at every place: noise may stand before it.
+// find implements modbusFraming. It looks for the answer at every place: noise may stand before it.
 func (f *rtuFraming) find(buf *[]byte) ([]byte, error) {
 	b := *buf
 	for i := 0; i+5 <= len(b); i++ {

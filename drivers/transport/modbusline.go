@@ -8,6 +8,7 @@ import (
 )
 
 // modbusLine asks a device, one request at a time. An answer counts only when it is to the request that is open.
+// exchange is for one goroutine; hurry and close may be called from any.
 type modbusLine struct {
 	conn    net.Conn
 	framing modbusFraming
@@ -101,6 +102,7 @@ func (l *modbusLine) hurried() bool {
 	}
 }
 
+// errLineClosed means that the device ended the connection, or the serial port is gone.
 var errLineClosed error = newError("device.closed")
 
 // receive returns what the device sends next, nil when nothing came until the time or, with hurry, when somebody
@@ -160,7 +162,8 @@ func (l *modbusLine) quiet() error {
 
 const maxAnswers = 1024 // bytes that are kept of what comes instead of an answer
 
-// exchange asks, and returns the answer's PDU, which may be an exception.
+// exchange asks, and returns the answer's PDU, which may be an exception. An error means that there is none, and
+// why: no answer within timeout, one to something else, or the end of the line. The line must not be used after it.
 func (l *modbusLine) exchange(unit byte, pdu []byte) ([]byte, error) {
 	if err := l.quiet(); err != nil {
 		return nil, err
@@ -195,6 +198,7 @@ func (l *modbusLine) exchange(unit byte, pdu []byte) ([]byte, error) {
 	}
 }
 
+// earlier returns the earlier of two times.
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b

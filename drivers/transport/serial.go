@@ -18,6 +18,8 @@ type Serial struct {
 	StopBits int    `yaml:"stop_bits" default:"1" min:"1" max:"2"`
 }
 
+// open opens the port with its settings. Its errors say what to do: plug it in, give the agent the right, end the
+// other program.
 func (s *Serial) open() (port, error) {
 	mode := &serial.Mode{BaudRate: s.Baud, DataBits: s.DataBits}
 	if mode.BaudRate == 0 {
@@ -66,6 +68,7 @@ type serialPort struct {
 	timeout time.Duration
 }
 
+// readFor implements port. The time-out of the port is set only when it changes, which costs a system call.
 func (p *serialPort) readFor(buf []byte, d time.Duration) (int, error) {
 	if d != p.timeout {
 		if err := p.SetReadTimeout(d); err != nil {

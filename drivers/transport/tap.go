@@ -14,7 +14,8 @@ type Tap struct {
 	Called bool   // the peer called us
 }
 
-// Conn tapes what passes over a connection. Several may be on one tape: their records carry a number.
+// Conn tapes what passes over a connection, and returns c itself when t is nil. Several may be on one tape: their
+// records carry a number. Recording never fails the connection.
 func (t *Tape) Conn(c net.Conn, how Tap) net.Conn {
 	if t == nil {
 		return c

@@ -47,7 +47,7 @@ const (
 	RecordObserved RecordKind = 12 // what the agent journalled then: lanewarden.v1.Observation
 )
 
-// Record is one event on a tape.
+// Record is one event on a tape; Data is of at most 1 MiB, and its meaning goes by Kind.
 type Record struct {
 	At   time.Time
 	Kind RecordKind
@@ -65,10 +65,10 @@ type Tape struct {
 
 	mu      sync.Mutex
 	file    *os.File
-	size    int64
-	segment int
+	size    int64 // bytes of the segment at hand
+	segment int   // its number
 	buf     []byte
-	lost    atomic.Uint64
+	lost    atomic.Uint64 // records that could not be written
 
 	connections atomic.Uint32
 
@@ -99,6 +99,7 @@ func OpenTape(dir string, maxBytes int64) (*Tape, error) {
 	return t, t.nextSegment() // never behind a record that a crash may have torn
 }
 
+// segmentPath returns the file of a segment; numbers rise, so that names sort by age.
 func segmentPath(dir string, n int) string { return filepath.Join(dir, fmt.Sprintf("%08d.tape", n)) }
 
 // tapeSegments lists the segments' numbers, oldest first.
@@ -157,21 +158,22 @@ func (t *Tape) trim() error {
 	return nil
 }
 
-// Record writes one record.
+// Record writes one record, which survives a kill of the agent at once and a power cut once the kernel has written
+// it: it is not synced, as what was committed is in the journal.
 func (t *Tape) Record(r Record) {
 	if t == nil {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.remember(r)
+	t.keepRecent(r)
 	if err := t.write(r); err != nil {
 		t.lost.Add(1)
 	}
 }
 
-// remember keeps the beginning of a record in memory.
-func (t *Tape) remember(r Record) {
+// keepRecent keeps the beginning of a record in memory.
+func (t *Tape) keepRecent(r Record) {
 	switch r.Kind {
 	case RecordSettled:
 		return
@@ -205,6 +207,7 @@ func (t *Tape) Recent(n uint64) (out []Record, recorded uint64) {
 	return out, t.recorded
 }
 
+// write appends a record to the ring, in one write so that only the last can be torn.
 func (t *Tape) write(r Record) error {
 	if t.file == nil {
 		return os.ErrClosed
@@ -285,8 +288,8 @@ func (t *Tape) sinceSettled() (out []Record, err error) {
 	return out, err
 }
 
-// ReadTape calls f with every record of the tape in dir, oldest first. A segment that ends in a torn or damaged record
-// is read up to there.
+// ReadTape calls f with every record of the tape in dir, oldest first. A segment that ends in a torn or damaged
+// record is read up to there. It may be called while the tape is written to. An error of f ends it.
 func ReadTape(dir string, f func(Record) error) error {
 	segments, err := tapeSegments(dir)
 	if err != nil {
@@ -319,7 +322,8 @@ func readSegment(path string, f func(Record) error) error {
 // ErrNotTape means that a file does not begin as a tape does.
 var ErrNotTape = errors.New("not a tape")
 
-// ReadSegment calls f with every record of a segment, up to its end or the first torn or damaged one.
+// ReadSegment calls f with every record of a segment, up to its end or the first torn or damaged one. ErrNotTape
+// means that it does not begin as one; an error of f ends it.
 func ReadSegment(in io.Reader, f func(Record) error) error {
 	r := bufio.NewReader(in)
 	magic := make([]byte, len(TapeMagic))

@@ -33,7 +33,7 @@ type Chunk struct {
 // ErrReplaying means that a stream still replays its tape, and cannot be written to.
 var ErrReplaying error = newError("device.replaying")
 
-// Stream is a connection to a device, or the replay of one.
+// Stream is a connection to a device, or the replay of one. One goroutine uses it.
 type Stream interface {
 	// Next returns the next chunk. It returns io.EOF when the device closed the connection, and ctx's error when that
 	// ended.
@@ -81,6 +81,7 @@ type port interface {
 	readFor(p []byte, d time.Duration) (int, error)
 }
 
+// open opens the port or connects, within dialTimeout.
 func (l Link) open(ctx context.Context) (port, error) {
 	if l.Serial != nil {
 		return l.Serial.open()
@@ -108,7 +109,8 @@ func (c tcpPort) readFor(p []byte, d time.Duration) (int, error) {
 }
 
 // Opener opens a device's streams, taped. The first stream it opens begins with what the tape holds since the last
-// settled point, then a Break: that is how an occupancy under way outlives a crash of the agent.
+// settled point, then a Break: that is how an occupancy under way outlives a crash of the agent. A driver must
+// therefore give the same keys for the same chunks.
 type Opener struct {
 	tape     *Tape
 	replay   []Record
@@ -126,7 +128,8 @@ func NewOpener(tape *Tape) (*Opener, error) {
 	return o, err
 }
 
-// Open connects and returns the stream.
+// Open connects and returns the stream. While there is a tape to replay it does not connect yet: the stream does,
+// when the replay was read, and its Next then gives the error.
 func (o *Opener) Open(ctx context.Context, link Link) (Stream, error) {
 	if o.playback != nil {
 		return o.playback.open()
@@ -149,6 +152,7 @@ type stream struct {
 	fresh  bool // chunks were read since the last settled mark
 }
 
+// connect opens the port and says so on the tape.
 func (s *stream) connect(ctx context.Context) (err error) {
 	if s.port, err = s.link.open(ctx); err != nil {
 		return err // it names the address, or the line
@@ -161,6 +165,7 @@ func (s *stream) connect(ctx context.Context) (err error) {
 // the network, which a thin link would have to carry).
 func now() time.Time { return time.Now().Round(0).UTC().Truncate(time.Millisecond) }
 
+// Next implements Stream: at most chunkBytes, after at most a Tick.
 func (s *stream) Next(ctx context.Context) (Chunk, error) {
 	if s.port == nil {
 		if c, ok := s.nextReplayed(); ok {

@@ -78,6 +78,7 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, u.end(n, err)
 }
 
+// begin sets the deadline of a read: what the sender has saved up above floorBytes a second, and floorGrace.
 func (u *upload) begin() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -93,6 +94,7 @@ func (u *upload) begin() error {
 	return ignoreUnsupported(u.control.SetReadDeadline(deadline))
 }
 
+// end counts what a read gave, and says in words why the body broke off.
 func (u *upload) end(n int, err error) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -157,7 +159,7 @@ func (u *upload) sendAway() {
 	u.control.SetReadDeadline(time.Unix(1, 0)) // an error leaves it until the floor ends it
 }
 
-// places bounds the documents under way, and so the memory they cost.
+// places bounds the documents under way, max of them, and so the memory they cost.
 type places struct {
 	mu      sync.Mutex
 	max     int
@@ -175,7 +177,7 @@ func (p *places) enter(ctx context.Context, u *upload) bool {
 	ctx, cancel := context.WithTimeout(ctx, placeWait)
 	defer cancel()
 	for {
-		ok, freed := p.try(u)
+		ok, freed := p.enterOnce(u)
 		if ok {
 			return true
 		}
@@ -191,7 +193,9 @@ func (p *places) enter(ctx context.Context, u *upload) bool {
 	}
 }
 
-func (p *places) try(u *upload) (ok bool, freed chan struct{}) {
+// enterOnce takes a place for u if there is one; else it sends the slowest sender away, whose place is free a little
+// later, when freed is closed.
+func (p *places) enterOnce(u *upload) (ok bool, freed chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.uploads) < p.max {
@@ -211,6 +215,7 @@ func (p *places) try(u *upload) (ok bool, freed chan struct{}) {
 	return false, p.freed
 }
 
+// leave gives a place back.
 func (p *places) leave(u *upload) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

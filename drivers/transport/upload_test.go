@@ -193,7 +193,7 @@ func TestFastSendersAreNotSentAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlaces(1)
 		u := &upload{whole: true}
-		if ok, _ := p.try(u); !ok {
+		if ok, _ := p.enterOnce(u); !ok {
 			t.Fatal("the first finds no place")
 		}
 		begin := time.Now()

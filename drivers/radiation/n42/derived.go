@@ -5,7 +5,7 @@ import "strings"
 // DerivedData holds what the instrument computed of its measurements. Some instruments (Symetrica's handhelds) write
 // their spectra nowhere else. Those are read; what was measured too is not read twice.
 
-// source is what a detector measured of a class.
+// source is a detector and a class: what was measured of it is not taken from DerivedData once more.
 type source struct{ detector, class string }
 
 // sourceOf returns a measurement's source. A class that is not specified is the foreground's.
@@ -25,8 +25,8 @@ type pending struct {
 	slice    int // which DerivedData it stands in
 }
 
-// wait keeps a measurement of DerivedData until the document's end.
-func (d *decoder) wait(sl *slice, s *spectrum, m *Measurement) {
+// deferDerived keeps a measurement of DerivedData until the document's end.
+func (d *decoder) deferDerived(sl *slice, s *spectrum, m *Measurement) {
 	switch id := strings.ToLower(sl.id + " " + s.id); {
 	case strings.Contains(id, "sub") && (strings.Contains(id, "bg") || strings.Contains(id, "back")):
 		d.warn("spectrum %q is less its background: it is no count and left out", s.id)
@@ -42,7 +42,8 @@ func (d *decoder) wait(sl *slice, s *spectrum, m *Measurement) {
 	d.derived = append(d.derived, pending{m, s.n, d.slices})
 }
 
-// endDerived counts what stands in DerivedData only.
+// endDerived counts what stands in DerivedData only, in its order. It must come last: raw measurements may stand
+// behind DerivedData.
 func (d *decoder) endDerived() error {
 	last := 0
 	for _, p := range d.derived {
@@ -58,7 +59,7 @@ func (d *decoder) endDerived() error {
 			last = p.slice
 			d.doc.Samples++
 		}
-		if err := d.measured(p.Measurement, p.channels); err != nil {
+		if err := d.addMeasurement(p.Measurement, p.channels); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,8 @@ type kind struct{ gamma, neutron bool }
 // detectorInfo is a RadDetectorInformation at hand.
 type detectorInfo struct{ id, category, description string }
 
-// endDetector files what a detector measures. Source of the exceptions: SpecUtils, by the files that it met.
+// endDetector notes what a detector measures, by its category, its description and its id; a detector of which
+// nothing is said measures gammas. Source of the exceptions: SpecUtils, by the files that it met.
 func (d *decoder) endDetector() {
 	info := d.info
 	if info.id == "" || len(d.kinds) >= maxDetectors {
@@ -36,7 +37,7 @@ func (d *decoder) endDetector() {
 }
 
 // isNeutron reports whether a spectrum or gross count is one of neutrons. detectorType is the attribute of documents
-// of 2006.
+// of 2006, "" for none; it wins over what the detector's information says.
 func (d *decoder) isNeutron(s spectrum, detectorType string) bool {
 	id, name := strings.ToLower(s.id), strings.ToLower(s.detector)
 	byName := strings.Contains(name, "neutron") || strings.HasSuffix(name, "ntr")
@@ -75,5 +76,6 @@ func (d *decoder) onlyDetector() string {
 	return only
 }
 
-// Label is the detector's name for people: one line, at most 200 bytes, "" when it has none or one that says "unknown".
+// Label returns the detector's name for people: one line, at most 200 bytes, "" when it has none or one that says
+// "unknown".
 func (det *Detector) Label() string { return clean(det.Name) }

@@ -36,25 +36,26 @@ const (
 	FormatICD1 = "icd1"     // an Event that wraps an N42-2006 document
 )
 
-// Document sums up an N42 document.
+// Document sums up an N42 document. Texts are as the instrument wrote them, without blanks around them.
 type Document struct {
 	Format                             string
 	Manufacturer, Model, Serial, Class string
 	Samples                            int // time slices
-	Occupied                           bool
-	Speed                              units.KilometresPerHour
-	Start                              time.Time // earliest; zero when the document gives none
-	Detectors                          []*Detector
-	Classes                            []*ClassSum
-	Alarms                             []Alarm
-	Nuclides                           []Nuclide
-	Measurements, Spectra, Channels    int
-	GammaCounts, NeutronCounts         units.Counts  // sums over all measurements
-	Live, Real                         units.Seconds // sums over all measurements
-	DoseRateMax                        units.MicrosievertsPerHour
-	ExposureRateMax                    units.MilliroentgensPerHour
-	TotalDose                          units.Microsieverts // the largest
-	Derived                            int                 // measurements that stand in DerivedData only
+	// Occupied says that any slice was, Speed the last that was given.
+	Occupied                        bool
+	Speed                           units.KilometresPerHour
+	Start                           time.Time // earliest; zero when the document gives none
+	Detectors                       []*Detector
+	Classes                         []*ClassSum
+	Alarms                          []Alarm
+	Nuclides                        []Nuclide
+	Measurements, Spectra, Channels int
+	GammaCounts, NeutronCounts      units.Counts  // sums over all measurements
+	Live, Real                      units.Seconds // sums over all measurements
+	DoseRateMax                     units.MicrosievertsPerHour
+	ExposureRateMax                 units.MilliroentgensPerHour
+	TotalDose                       units.Microsieverts // the largest
+	Derived                         int                 // measurements that stand in DerivedData only
 	// Warnings lists the parts of the document that could not be read, in its order, with the line; at most
 	// maxWarnings of WarningCount.
 	Warnings     []string
@@ -63,7 +64,8 @@ type Document struct {
 	Faults []Fault
 }
 
-// Detector sums up one detector over all slices.
+// Detector sums up one detector over all slices. Calibration holds the coefficients of its first spectrum: energy in
+// keV is the sum of c[i] x channel^i.
 type Detector struct {
 	Name           string
 	Spectra        int
@@ -84,10 +86,12 @@ type ClassSum struct {
 	Live, Real     units.Seconds
 }
 
-// Alarm is an alarm that the instrument put in the document.
+// Alarm is an alarm that the instrument put in the document: "Gamma", "Neutron", ... and its own words. One that it
+// marks as not active is left out.
 type Alarm struct{ Category, Description string }
 
-// Nuclide is an identification that the instrument put in the document.
+// Nuclide is an identification that the instrument put in the document. Confidence is on the instrument's own scale,
+// 0 to 100 mostly; 0 when it gives none.
 type Nuclide struct {
 	Name, Category string
 	Confidence     float64
@@ -108,7 +112,8 @@ type Measurement struct {
 	Calibration []float64 // energy = sum of c[i] * channel^i, keV
 }
 
-// Options describe how a document is read. The zero value is good.
+// Options describe how a document is read. The zero value is good. An error of Visit ends the reading and is
+// returned.
 type Options struct {
 	// Zone is that of times without one; nil for UTC.
 	Zone *time.Location

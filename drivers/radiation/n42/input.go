@@ -53,6 +53,7 @@ const (
 	inMarkup           // comment, CDATA, declaration
 )
 
+// newInput begins to read a document and finds out its encoding: by its byte order mark, or by the zeros of UTF-16.
 func newInput(r io.Reader) *input {
 	in := &input{r: bufio.NewReaderSize(r, inputBuffer)}
 	head, _ := in.r.Peek(64) // a short document is one too

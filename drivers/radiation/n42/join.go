@@ -51,8 +51,8 @@ func (sl *slice) join() []spectrum {
 	return out
 }
 
-// hostOf returns which measurement a count of the same detector joins, -1 for none: the first that has no such count
-// yet.
+// hostOf returns which measurement of out a count of the same detector joins, -1 for none: the first that has no
+// such count yet, else the first at all.
 func hostOf(out []spectrum, c spectrum) int {
 	host := -1
 	for i, s := range out {
@@ -63,7 +63,7 @@ func hostOf(out []spectrum, c spectrum) int {
 	return host
 }
 
-// join adds a count to a measurement. Gamma counts beside a spectrum are its own sum.
+// join adds a count to a measurement. Gamma counts beside a spectrum are its own sum, and are not added.
 func (s *spectrum) join(c spectrum) {
 	if c.neutrons {
 		s.neutron, s.neutrons = s.neutron+c.neutron, true

@@ -12,7 +12,7 @@ import (
 	"lanewarden/drivers/observation/units"
 )
 
-// number reads a finite number.
+// number reads a finite number, with a decimal point or one comma.
 func number(s string) (float64, error) {
 	s = strings.TrimSpace(s)
 	v, err := strconv.ParseFloat(s, 64)
@@ -25,8 +25,10 @@ func number(s string) (float64, error) {
 	return v, nil
 }
 
-// decodeChannels reads channel counts. In CountedZeroes, a 0 is followed by the number of zeroes that it stands for;
-// a 0 that has no number, or another 0, behind it is one zero, as some writers mean it.
+// decodeChannels appends channel counts to out, separated by blanks, commas or semicolons. In CountedZeroes, a 0 is
+// followed by the number of zeroes that it stands for: "3 0 4 1" is 3, four channels of 0, 1. A 0 that has no
+// number, or another 0, behind it is one zero, as some writers mean it. More than maxChannels, and what is no count,
+// are errors.
 func decodeChannels(out []float32, text []byte, countedZeroes bool) ([]float32, error) {
 	zero := false // the last number was a zero that waits for its count
 	for i := 0; i < len(text); {
@@ -69,11 +71,13 @@ func decodeChannels(out []float32, text []byte, countedZeroes bool) ([]float32, 
 	return out, nil
 }
 
+// separator reports whether a byte stands between numbers.
 func separator(c byte) bool { return c <= ' ' || c == ',' || c == ';' }
 
 // maxCount is far above what a channel can count, and keeps sums exact.
 const maxCount = 1 << 40
 
+// channelCount reads one count, 0 to maxCount, which need not be whole: some instruments rebin their spectra.
 func channelCount(b []byte) (float32, error) {
 	if len(b) < 8 { // the common case: a small integer
 		n := 0
@@ -134,6 +138,7 @@ var unitSeconds = map[string]float64{
 	"MINS": 60, "MINUTES": 60, "H": 3600, "HR": 3600, "HOURS": 3600,
 }
 
+// withUnit reads a number of seconds, or of another unit behind it; s is in capitals, without blanks.
 func withUnit(s string) (float64, error) {
 	digits := strings.TrimRightFunc(s, func(r rune) bool { return r < '0' || r > '9' }) // "0.25 s", "10 sec.", "10."
 	factor, known := unitSeconds[strings.Trim(s[len(digits):], ".")]
@@ -247,6 +252,8 @@ func parseTime(text string, zone *time.Location) (time.Time, error) {
 	return t.UTC(), nil
 }
 
+// tryLayouts reads a time in the first layout that fits. Where day and month could be either, the American order
+// comes first in the list.
 func tryLayouts(text string, layouts []string, zone *time.Location) (time.Time, bool) {
 	if len(text) > maxValue {
 		return time.Time{}, false
@@ -259,7 +266,8 @@ func tryLayouts(text string, layouts []string, zone *time.Location) (time.Time, 
 	return time.Time{}, false
 }
 
-// speedFactor converts a speed to km/h.
+// speedFactor returns the factor from a unit to km/h: m/s when none is given (N42.42-2011, SpeedValue), 1 for km/h
+// and what is not known.
 func speedFactor(unit string) float64 {
 	switch strings.ToLower(strings.TrimSpace(unit)) {
 	case "mph":
@@ -282,7 +290,8 @@ var microsieverts = map[string]float64{
 var unitSpelling = strings.NewReplacer("µ", "u", "μ", "u", "\ufffd", "u", " ", "", "micro", "u", "sieverts", "sv",
 	"sievert", "sv", "per", "/", "hour", "h", "hr", "h", "-1", "", "·", "/")
 
-// doseRate reads a dose rate in the given unit as uSv/h.
+// doseRate reads a dose rate in the given unit as uSv/h; a unit in the text itself wins. Negative rates and units
+// that are not known are errors.
 func doseRate(text, unit string) (units.MicrosievertsPerHour, error) {
 	unit = strings.ToLower(unit)
 	v, err := number(text)

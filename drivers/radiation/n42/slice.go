@@ -7,7 +7,8 @@ import (
 	"lanewarden/drivers/observation/units"
 )
 
-// slice is the time slice at hand: RadMeasurement or DerivedData (2011), DetectorData or Measurement (2006).
+// slice is the time slice at hand: RadMeasurement or DerivedData (2011), DetectorData or Measurement (2006). Its
+// times are for what in it has none of its own.
 type slice struct {
 	id         string
 	class      string
@@ -20,7 +21,7 @@ type slice struct {
 	meters     []string // detectors of exposure rates and total doses
 }
 
-// spectrum is a Spectrum or a count element at hand.
+// spectrum is a Spectrum or a count element (gross) at hand. counted says that a gross count was read.
 type spectrum struct {
 	id, detector, calibrationRef, class string
 	start                               time.Time
@@ -45,6 +46,7 @@ type dose struct {
 // detectorKeys are the attributes that name a detector.
 var detectorKeys = []string{"raddetectorinformationreference", "detector", "detectorname"}
 
+// newSpectrum begins a spectrum or a gross count, with the detector that it or an element around it names.
 func (d *decoder) newSpectrum(e element, gross bool) spectrum {
 	s := spectrum{
 		gross: gross,
@@ -113,7 +115,8 @@ func (d *decoder) endGross() error {
 	return nil
 }
 
-// endSlice turns what a slice holds into measurements.
+// endSlice turns what a slice holds into measurements: one for each detector. Those of DerivedData wait for the
+// document's end.
 func (d *decoder) endSlice() error {
 	sl := d.slice
 	d.slice = slice{start: sl.start, class: sl.class}
@@ -130,12 +133,12 @@ func (d *decoder) endSlice() error {
 	for _, s := range spectra {
 		m := d.measurement(&sl, &s)
 		if sl.derived {
-			d.wait(&sl, &s, m)
+			d.deferDerived(&sl, &s, m)
 			continue
 		}
 		key := sourceOf(m)
 		d.raw[key] = d.raw[key] || s.n > 0
-		if err := d.measured(m, s.n); err != nil {
+		if err := d.addMeasurement(m, s.n); err != nil {
 			return err
 		}
 	}
@@ -168,8 +171,8 @@ func (d *decoder) measurement(sl *slice, s *spectrum) *Measurement {
 	return m
 }
 
-// measured adds a measurement to the sums. n is the number of its channels.
-func (d *decoder) measured(m *Measurement, n int) error {
+// addMeasurement adds a measurement to the sums. n is the number of its channels.
+func (d *decoder) addMeasurement(m *Measurement, n int) error {
 	doc := d.doc
 	if doc.Measurements++; doc.Measurements > maxMeasurements {
 		return fmt.Errorf("more than %d measurements", maxMeasurements)
@@ -204,6 +207,7 @@ func (d *decoder) measured(m *Measurement, n int) error {
 	return nil
 }
 
+// add sums a measurement; of dose rates the first maxDoseRates are kept, and the largest of all.
 func (det *Detector) add(m *Measurement) {
 	det.Gamma, det.Neutron, det.Live, det.Real = det.Gamma+m.Gamma, det.Neutron+m.Neutron,
 		det.Live+m.Live, det.Real+m.Real

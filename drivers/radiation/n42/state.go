@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Fault is what an instrument says of itself or of a detector: that it is broken, or could not analyse. Source:
-// N42.42-2011, RadInstrumentState, RadDetectorState, RadItemState and AnalysisResults; documents of 2006 write the
-// same as attributes or as text of the element.
+// Fault is what an instrument says of itself or of a detector: that it is broken, or could not analyse. Detector is
+// "" for the instrument. Source: N42.42-2011, RadInstrumentState, RadDetectorState, RadItemState and
+// AnalysisResults; documents of 2006 write the same as attributes or as text of the element.
 type Fault struct {
 	Detector, Code, Severity, Description string
 	Analysis                              bool // of AnalysisResults: Code is its status
@@ -59,7 +59,7 @@ func (d *decoder) openFault(e element) {
 	}
 }
 
-// stateValue files a value of a state or of an analysis. It returns false for an element that is neither.
+// stateValue takes over a value of a state or of an analysis. It returns false for an element that is neither.
 func (d *decoder) stateValue(name, text string) bool {
 	fault := d.within("fault")
 	switch {
@@ -74,7 +74,7 @@ func (d *decoder) stateValue(name, text string) bool {
 	case name == "analysisresultstatusdescription", name == "analysisresultdescription" && d.analysis.Description == "":
 		d.analysis.Description = clean(text)
 	case name == "detectorstatus", name == "instrumentstatus":
-		d.status(text)
+		d.statusWord(text)
 	default:
 		return false
 	}
@@ -97,8 +97,9 @@ func (d *decoder) endFault(text string) {
 	d.addFault(d.fault)
 }
 
-// status files a status in one word (2006). One that does not say that something is broken is none of ours.
-func (d *decoder) status(text string) {
+// statusWord takes over a status in one word or a few (2006): "Failed", "tube dead". One that does not say that
+// something is broken, in English, is no fault.
+func (d *decoder) statusWord(text string) {
 	word := strings.ToLower(text)
 	if strings.Contains(word, "no fault") || strings.Contains(word, "no error") {
 		return
@@ -128,7 +129,8 @@ func (d *decoder) addFault(f Fault) {
 	}
 }
 
-// Problems are the warnings of a document, those that the instrument gave of itself first.
+// Problems returns the warnings of a document, those that the instrument gave of itself first, and how many there
+// are: more than texts when not all of them were kept.
 func (d *Document) Problems() (texts []string, count int) {
 	for _, f := range d.Faults {
 		texts = append(texts, f.String())

@@ -63,6 +63,7 @@ var wanted = map[string]bool{
 	"severity": true, "faultdescription": true, "description": true,
 }
 
+// run reads all tokens. Several roots one behind the other are read as one document, as portals append to a file.
 func (d *decoder) run() error {
 	for {
 		token, err := d.x.Token()
@@ -83,7 +84,7 @@ func (d *decoder) run() error {
 		case xml.StartElement:
 			err = d.open(t)
 		case xml.CharData:
-			d.keep(t)
+			d.keepText(t)
 		case xml.EndElement:
 			err = d.close()
 		}
@@ -102,8 +103,8 @@ func bounded(err error) error {
 	return err
 }
 
-// keep keeps the text of the element at hand.
-func (d *decoder) keep(t xml.CharData) {
+// keepText keeps the text of the element at hand.
+func (d *decoder) keepText(t xml.CharData) {
 	if d.in.cut || d.text.Len()+len(t) > maxTextBytes {
 		d.cut = true
 		return
@@ -124,6 +125,7 @@ func (d *decoder) unread(text string, err error) {
 	d.warn("<%s> %.40q %v", clip(d.top().name), text, err)
 }
 
+// top returns the element at hand.
 func (d *decoder) top() element {
 	if len(d.stack) == 0 {
 		return element{name: "document"}
@@ -158,6 +160,7 @@ func (d *decoder) around(keys ...string) string {
 	return ""
 }
 
+// first returns the first of some attributes that has a value.
 func first(m attributes, keys ...string) string {
 	for _, k := range keys {
 		if v := m[k]; v != "" {
@@ -167,6 +170,7 @@ func first(m attributes, keys ...string) string {
 	return ""
 }
 
+// newElement keeps of an element its name in lower case and the attributes that are wanted.
 func newElement(t xml.StartElement) element {
 	e := element{name: strings.ToLower(t.Name.Local)}
 	for _, a := range t.Attr {
@@ -180,6 +184,7 @@ func newElement(t xml.StartElement) element {
 	return e
 }
 
+// open begins an element, and what it stands for.
 func (d *decoder) open(t xml.StartElement) error {
 	if len(d.stack) >= maxDepth {
 		return fmt.Errorf("elements nest deeper than %d", maxDepth)
@@ -262,6 +267,7 @@ func (d *decoder) close() error {
 	return nil
 }
 
+// end completes what an element stands for; text is its own, between its last child and its end.
 func (d *decoder) end(e element, text []byte) error {
 	switch e.name {
 	case "channeldata", "data":

@@ -31,7 +31,7 @@ var Nuclides = []Nuclide{
 	{"K-40", []float64{1460.8}}, // fertiliser
 }
 
-// Pass is one truck's pass.
+// Pass is one truck's pass. A source goes by the panels in its middle, as a Gaussian in time.
 type Pass struct {
 	Number  int
 	Start   time.Time
@@ -161,7 +161,8 @@ func Draw(rng *rand.Rand, number int, start time.Time, innocent, source float64)
 	return p
 }
 
-// Drop puts a document into a folder under a temporary name and renames it when it is whole.
+// Drop puts a document into a folder under a temporary name and renames it when it is whole, as a careful instrument
+// does. A file of that name is replaced.
 func Drop(folder string, doc []byte, name string) error {
 	tmp := filepath.Join(folder, "."+name+".part")
 	if err := os.WriteFile(tmp, doc, 0o640); err != nil {
@@ -170,7 +171,8 @@ func Drop(folder string, doc []byte, name string) error {
 	return os.Rename(tmp, filepath.Join(folder, name))
 }
 
-// Post sends a document over HTTP. It returns nil only when the receiver has stored it.
+// Post sends a document over HTTP, once. It returns nil only when the receiver has stored it (200); other answers
+// are errors with the receiver's words. name must need no escaping in a URL.
 func Post(ctx context.Context, url string, doc []byte, name string) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"?name="+name, bytes.NewReader(doc))
 	if err != nil {
