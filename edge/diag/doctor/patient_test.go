@@ -480,3 +480,15 @@ func TestMerge(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// TestConfigInFrench: what is wrong with the lane file is said in the reader's language.
+func TestConfigInFrench(t *testing.T) {
+	problems := firmwareconfig.Problems{{File: "a.yaml", Line: 3, Column: 1, Message: message.New("config.documents")}}
+	p := &examination{Options: Options{Config: "a.yaml",
+		Load: func(string) (*firmwareconfig.Config, error) { return nil, problems }}}
+	p.checkConfig(t.Context())
+	const want = "a.yaml:3:1: le fichier est vide, ou contient plus d’un document"
+	if len(p.findings) != 1 || p.findings[0].Seen.In(message.French) != want {
+		t.Errorf("%+v", p.findings)
+	}
+}
