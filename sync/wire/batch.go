@@ -16,7 +16,7 @@ const (
 	maxDevices = 4096
 )
 
-// Row is one observation on the wire.
+// Row is one observation on the wire, still encoded.
 type Row struct {
 	Idx    int64
 	Time   int64 // ns UTC
@@ -33,7 +33,9 @@ func (r *Row) Record(class observation.Class) evidence.Record {
 // timeUnits are the units, largest first, of which a batch's times may be whole multiples.
 var timeUnits = []int64{1e9, 1e6, 1e3, 1}
 
-// NewBatch packs rows of one class, which follow the row prev. The rows must be in the order of idx.
+// NewBatch packs rows of one class, which follow the row prev. The rows must be in the order of
+// idx. Columns are packed one by one, as differences, so that zstd finds the same bytes again and
+// again (docs/wire.md).
 func NewBatch(journal []byte, class observation.Class, prev int64, rows []Row) *Batch {
 	b := &Batch{Journal: journal, Class: class, Prev: prev}
 	unit := commonUnit(rows)
@@ -71,6 +73,8 @@ func NewBatch(journal []byte, class observation.Class, prev int64, rows []Row) *
 	return b
 }
 
+// commonUnit returns the largest unit of which all times are whole multiples, ns: many devices have
+// times in seconds.
 func commonUnit(rows []Row) int64 {
 	for _, unit := range timeUnits {
 		whole := true
@@ -87,7 +91,7 @@ func commonUnit(rows []Row) int64 {
 	return 1
 }
 
-// squeeze makes one element of many that are the same.
+// squeeze returns a list whose elements are all the same as a list of one.
 func squeeze(v []uint32) []uint32 {
 	for _, x := range v {
 		if x != v[0] {
@@ -105,7 +109,8 @@ func at(list []uint32, i int) uint32 {
 	return list[i]
 }
 
-// Rows unpacks a batch, which came from elsewhere and is held against every bound. The bodies are parts of b.Bodies.
+// Rows unpacks a batch, which came from elsewhere: it checks every bound, and each error says which
+// one, in both languages. The bodies are parts of b.Bodies.
 func (b *Batch) Rows() ([]Row, error) {
 	n := len(b.IdxDelta)
 	if err := b.validate(n); err != nil {
@@ -145,6 +150,7 @@ func (b *Batch) Rows() ([]Row, error) {
 	return rows, nil
 }
 
+// validate checks everything that does not need the rows one by one. n is their number.
 func (b *Batch) validate(n int) error {
 	squeezed := func(list []uint32) bool { return len(list) == n || len(list) == 1 }
 	switch {

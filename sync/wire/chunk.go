@@ -5,10 +5,10 @@ import "fmt"
 // MaxChunk bounds the data in a Chunk, so that a payload stays below MaxPayload whatever zstd makes of it.
 const MaxChunk = 512 << 10
 
-// MaxArtifact bounds an artifact.
+// MaxArtifact bounds an artifact, in bytes.
 const MaxArtifact = 16 << 30
 
-// Validate holds a chunk, which came from elsewhere, against every bound.
+// Validate checks a chunk, which came from elsewhere, against every bound, without overflow.
 func (c *Chunk) Validate() error {
 	switch {
 	case len(c.Sha256) != 32:

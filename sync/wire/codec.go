@@ -30,7 +30,7 @@ type Codec struct {
 	dec *zstd.Decoder
 }
 
-// NewCodec makes a Codec. Close releases it.
+// NewCodec returns a codec with the shared dictionary. Close releases it.
 func NewCodec() (*Codec, error) { return newCodec(dictionary) }
 
 func newCodec(dict []byte) (*Codec, error) {
@@ -61,7 +61,7 @@ func (c *Codec) Close() error {
 	return c.enc.Close()
 }
 
-// Encode packs a message.
+// Encode packs a message into one payload. A payload over MaxPayload is an error.
 func (c *Codec) Encode(m proto.Message) ([]byte, error) {
 	raw, err := proto.Marshal(m)
 	if err != nil {
@@ -74,7 +74,8 @@ func (c *Codec) Encode(m proto.Message) ([]byte, error) {
 	return out, nil
 }
 
-// Decode unpacks a payload into m.
+// Decode unpacks a payload into m. What it costs in memory is bounded by maxMessage, whatever the
+// payload says.
 func (c *Codec) Decode(payload []byte, m proto.Message) error {
 	if len(payload) > MaxPayload {
 		return fmt.Errorf("wire: payload of %d bytes is over the limit of %d", len(payload), MaxPayload)

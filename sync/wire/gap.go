@@ -28,8 +28,8 @@ func NewGap(journal []byte, class observation.Class, prev int64, rows []RemovedR
 	return b
 }
 
-// Gap unpacks the removed rows of a batch, nil for a batch of rows. It came from elsewhere and is held against every
-// bound.
+// Gap unpacks the removed rows of a batch; nil for a batch of rows. It came from elsewhere, and is
+// checked against every bound.
 func (b *Batch) Gap() ([]RemovedRow, error) {
 	n := len(b.GapDelta)
 	switch {

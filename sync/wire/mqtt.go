@@ -11,7 +11,8 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// Broker holds address and credentials of an MQTT broker. Secrets are named by file.
+// Broker holds address and credentials of an MQTT broker. Secrets are named by file, so that no
+// configuration holds one.
 type Broker struct {
 	URL                        string // mqtt://HOST:PORT or mqtts://HOST:PORT
 	Username, PasswordFile     string
@@ -58,6 +59,7 @@ func (b Broker) Options(clientID string) (*mqtt.ClientOptions, error) {
 	return o, nil
 }
 
+// orDefault returns d, or def when it is not set.
 func orDefault(d, def time.Duration) time.Duration {
 	if d == 0 {
 		return def
@@ -65,7 +67,9 @@ func orDefault(d, def time.Duration) time.Duration {
 	return d
 }
 
-// TLS returns how a broker with TLS is spoken to.
+// TLS returns the TLS settings for the broker: its authority, the system's unless CAFile names one,
+// and our certificate. The files are read anew each time, so that renewed certificates count at the
+// next connection.
 func (b Broker) TLS() (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	if b.CAFile != "" {

@@ -30,7 +30,8 @@ func Topic(site, agent, leaf string) string {
 	return Version + "/" + site + "/" + agent + "/" + leaf
 }
 
-// ClassTopic returns the topic of an agent's batches of a class.
+// ClassTopic returns the topic of an agent's batches of a class. Classes have topics of their own
+// so that a broker can grant them one by one.
 func ClassTopic(site, agent string, class observation.Class) string {
 	return Topic(site, agent, leaves[class])
 }
@@ -41,7 +42,7 @@ func UpLeaves() []string { return []string{LeafHello, "a", "e", "t", LeafChunk} 
 // maxName bounds the names of sites and agents, in bytes: the hub keeps many of them.
 const maxName = 200
 
-// ParseTopic splits an agent's topic.
+// ParseTopic splits an agent's topic lw1/SITE/AGENT/LEAF. The leaf may be any.
 func ParseTopic(topic string) (site, agent, leaf string, err error) {
 	p := strings.Split(topic, "/")
 	if len(p) != 4 || p[0] != Version || p[1] == "" || p[2] == "" || p[3] == "" {

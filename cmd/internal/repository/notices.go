@@ -26,8 +26,9 @@ const vendored = "edge/web/static/vendor"
 // legalName matches the files in which a module has its licence and what must be told with it.
 var legalName = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([.-].*)?$`)
 
-// Notices returns the licences of all that is in the programs: Go's library, the modules that are linked into them, and
-// the JavaScript libraries of their pages. root is the repository. Modules must be in the module cache.
+// Notices returns the licences of everything in the programs: Go's library, the modules that are
+// linked into them, and the JavaScript libraries of their pages. root is the repository's folder.
+// Modules must be in the module cache. A module without a licence file is an error.
 func Notices(root string) ([]byte, error) {
 	texts := map[string][]string{} // who is under it, by licence text
 	modules, err := linked(root)
@@ -58,8 +59,8 @@ func Notices(root string) ([]byte, error) {
 	return format(texts), nil
 }
 
-// add files a licence under its text. How it is broken into lines and indented does not make another text: the first
-// that came is kept.
+// add adds a licence file to the names under its text. Line breaks and indentation do not make
+// another text: the first one that came is kept.
 func add(texts map[string][]string, name, file string) error {
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -81,7 +82,8 @@ func add(texts map[string][]string, name, file string) error {
 	return nil
 }
 
-// format prints each text once, below the names of all that are under it, in the order of the first name.
+// format prints each text once, below the names of everything that is under it, in the order of the
+// first name.
 func format(texts map[string][]string) []byte {
 	type notice struct {
 		names []string
@@ -105,8 +107,8 @@ func format(texts map[string][]string) []byte {
 	return out.Bytes()
 }
 
-// linked returns the licence files of each module in the programs, by "path version". A package may be under another
-// licence than its module, so the folders between both are looked at too.
+// linked returns the licence files of each module in the programs, by "path version". A package may
+// be under another licence than its module, so the folders between the two are searched as well.
 func linked(root string) (map[string][]string, error) {
 	cmd := exec.Command("go", append([]string{"list", "-deps", "-json=Dir,Standard,Module"}, programs...)...)
 	cmd.Dir = root
@@ -164,7 +166,7 @@ func linked(root string) (map[string][]string, error) {
 	}
 }
 
-// legal lists a folder's licence files.
+// legal lists a folder's licence files, without Go files of such a name.
 func legal(dir string) (files []string, err error) {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {

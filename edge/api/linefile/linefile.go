@@ -19,8 +19,8 @@ import (
 // maxBytes bounds a file: some 10,000 lines.
 const maxBytes = 1 << 20
 
-// Parse reads lines. parse gets a line without the blanks around it; name returns what no two lines may have in common.
-// An error names the line.
+// Parse parses lines. parse gets a line without the blanks around it; name returns what no two
+// lines may have in common. An error names the line, counted from 1.
 func Parse[T any](text []byte, parse func(line string) (T, error), name func(T) string) (all []T, err error) {
 	n := 0
 	for line := range strings.Lines(string(text)) {
@@ -97,13 +97,15 @@ type Watched[T any] struct {
 	size  int64
 }
 
-// Open reads a file, which must be there and right.
+// Open reads a file, which must exist and be valid.
 func Open[T any](path string, parse func([]byte) (T, error)) (*Watched[T], error) {
 	w := &Watched[T]{path: path, parse: parse}
 	return w, w.Refresh()
 }
 
-// Refresh reads the file when it changed. One that cannot be read, or is gone, is an error and leaves Value as it was.
+// Refresh reads the file again if its size or modification time changed. A file that cannot be
+// read, or is gone, is an error and leaves Value as it was: a half-written file must not lock
+// everybody out.
 func (w *Watched[T]) Refresh() error {
 	info, err := os.Stat(w.path)
 	if err != nil || info.ModTime().Equal(w.read) && info.Size() == w.size {

@@ -28,7 +28,8 @@ func ArtifactPath(dir string, sum []byte) string {
 	return filepath.Join(dir, ArtifactDir, name[:2], name[2:])
 }
 
-// SyncDir makes names that were added to a directory durable.
+// SyncDir makes names that were added to a directory durable: syncing a file does not sync its name
+// (fsync(2)).
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -79,8 +80,10 @@ type ArtifactReport struct {
 	Findings []error // what is wrong
 }
 
-// CheckArtifacts hashes all artifacts of the database in dir that a condition (SQL) selects, and compares each hash with
-// its name. What is wrong is among the report's findings; the error is of the database.
+// CheckArtifacts hashes all artifacts of the database in dir that a condition (SQL) selects, and
+// compares each hash with its name. What is wrong is among the report's findings; an error is of
+// the database. It reads every byte, and ends early when the DB's context does (StopWith), between
+// two artifacts.
 func CheckArtifacts(db *DB, dir, where string) (r ArtifactReport, err error) {
 	query := "SELECT sha256, size, inline FROM artifact WHERE " + where + " ORDER BY sha256"
 	err = db.Query(query, func(c []driver.Value) error {
@@ -101,6 +104,8 @@ func CheckArtifacts(db *DB, dir, where string) (r ArtifactReport, err error) {
 	return r, err
 }
 
+// checkArtifact returns what is wrong with one artifact, nil for nothing. An empty artifact has no
+// file.
 func checkArtifact(dir string, sum []byte, size int64, inline []byte) error {
 	var in io.Reader = bytes.NewReader(inline)
 	if inline == nil && size > 0 {

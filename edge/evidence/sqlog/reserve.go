@@ -14,7 +14,8 @@ const (
 	reserveStep  = 64 << 10
 )
 
-// FillReserve makes the reserve as large as the disk allows. What is missing comes at a later start.
+// FillReserve makes the reserve as large as the disk allows. What is missing comes at a later
+// start; errors do no harm.
 func FillReserve(dir string) {
 	f, err := os.OpenFile(filepath.Join(dir, reserveFile), os.O_CREATE|os.O_WRONLY, 0o640)
 	if err != nil {
@@ -33,8 +34,8 @@ func FillReserve(dir string) {
 	}
 }
 
-// OpenWithReserve runs open, which opens a database in dir. When that fails it releases the reserve and runs it again: the disk
-// may be full. Then it fills the reserve again.
+// OpenWithReserve runs open, which opens a database in dir. When that fails it deletes the reserve
+// and runs open again, as the disk may be full. Afterwards it fills the reserve again.
 func OpenWithReserve(dir string, open func() error) error {
 	defer FillReserve(dir)
 	err := open()

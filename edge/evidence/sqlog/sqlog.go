@@ -25,7 +25,7 @@ import (
 // minVersion is the first SQLite release that cannot lose committed rows when a write races a checkpoint.
 var minVersion = [3]int{3, 51, 3}
 
-// Mode describes what a database is opened for.
+// Mode says what a database is opened for.
 type Mode int
 
 // The modes. A ReadWrite DB is the one connection that writes and checkpoints; any number of ReadOnly ones go beside
@@ -55,7 +55,9 @@ type DB struct {
 	ctx   context.Context // queries end with it; see StopWith
 }
 
-// Open opens the database at path: WAL, synchronous=FULL. It makes the file when mode is ReadWrite.
+// Open opens the database at path, in WAL mode with synchronous=FULL: a COMMIT returns when the
+// rows are on the disk. With ReadWrite it creates the file. An SQLite that can lose committed rows
+// is an error. A lock is waited for up to ten seconds.
 func Open(path string, mode Mode) (*DB, error) {
 	if err := checkVersion(); err != nil {
 		return nil, err
@@ -85,6 +87,7 @@ func Open(path string, mode Mode) (*DB, error) {
 	return db, nil
 }
 
+// checkVersion reports an SQLite older than minVersion as an error.
 func checkVersion() error {
 	text, _, _ := sqlite3.Version()
 	var v [3]int
@@ -103,14 +106,15 @@ func checkVersion() error {
 	return nil
 }
 
-// StopWith makes queries end with ctx's error, at their next row, when ctx ends. For a connection of one caller's own.
+// StopWith makes queries end with ctx's error, at their next row, when ctx ends. It is for a
+// connection that one caller has for itself.
 func (d *DB) StopWith(ctx context.Context) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.ctx = ctx
 }
 
-// Close ends the connection.
+// Close ends the connection. Later calls of other methods return an error.
 func (d *DB) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -122,6 +126,7 @@ func (d *DB) Close() error {
 	return errors.Join(append(errs, d.conn.Close())...)
 }
 
+// prepared returns a statement, which is prepared at its first use and kept until Close.
 func (d *DB) prepared(query string) (*sqlite3.SQLiteStmt, error) {
 	if s, ok := d.stmts[query]; ok {
 		return s, nil
@@ -143,7 +148,7 @@ func (d *DB) Exec(query string, args ...driver.Value) error {
 	return d.Query(query, func([]driver.Value) error { return nil }, args...)
 }
 
-// Script runs several statements, as a schema has them.
+// Script runs several statements, as a schema has them, without keeping them.
 func (d *DB) Script(script string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -200,7 +205,8 @@ func (d *DB) Int(query string, none int64, args ...driver.Value) (int64, error) 
 	return out, err
 }
 
-// Tx runs f inside a transaction: all of it becomes durable, or nothing.
+// Tx runs f inside a transaction: all of it becomes durable, or nothing. It takes the write lock at
+// once, so that f cannot fail because another connection wrote in between.
 func (d *DB) Tx(f func() error) error {
 	if err := d.Exec("BEGIN IMMEDIATE"); err != nil {
 		return err

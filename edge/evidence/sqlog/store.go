@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS checkpoint(%[1]ssize INTEGER NOT NULL, note TEXT NOT 
 `, owner, key)
 }
 
-// Store keeps one log's tiles and checkpoints.
+// Store keeps one log's tiles and checkpoints in a database. It implements evidence.Log's part of
+// them.
 type Store struct {
 	db    *DB
 	where string         // "" or "owner=? AND "
@@ -41,10 +42,13 @@ func NewOwnedStore(db *DB, owner int64) *Store {
 	return &Store{db: db, where: "owner=? AND ", owner: []driver.Value{owner}}
 }
 
+// args returns the owner, if there is one, and more arguments, in the order of the statements'
+// marks.
 func (s *Store) args(more ...driver.Value) []driver.Value {
 	return append(append(make([]driver.Value, 0, 4), s.owner...), more...)
 }
 
+// insert writes a row of three columns, replacing the one with its key.
 func (s *Store) insert(table, columns string, values ...driver.Value) error {
 	marks := "?,?,?"
 	if s.owner != nil {
@@ -102,6 +106,7 @@ func (s *Store) LatestCheckpoint() (c evidence.SignedCheckpoint, err error) {
 	return c, err
 }
 
+// checkpoints calls f for each checkpoint, in an order (SQL).
 func (s *Store) checkpoints(order string, f func(evidence.SignedCheckpoint)) error {
 	return s.db.Query("SELECT size, note, leaves FROM checkpoint WHERE "+s.where+"1 "+order, func(row []driver.Value) error {
 		leaves, err := evidence.DecodeHashes(Bytes(row[2]))

@@ -43,7 +43,8 @@ type Authority struct {
 	key  any
 }
 
-// Create makes a new authority in a folder. It is an error when there is one: its certificates would be worth nothing.
+// Create makes a new authority in a folder, with a new key. An authority that is there already is
+// an error: its certificates would be worth nothing.
 func Create(dir, name string, now time.Time) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -67,7 +68,7 @@ func Create(dir, name string, now time.Time) (*Authority, error) {
 	return Open(dir)
 }
 
-// Open reads an authority's files.
+// Open reads an authority's files. Errors say what to do, in both languages.
 func Open(dir string) (*Authority, error) {
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, CertFile), filepath.Join(dir, KeyFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -89,7 +90,8 @@ type Request struct {
 	Days  int      // how long it is valid, from 1 to MaxDays
 }
 
-// Issue writes a certificate and its new key to two files, neither of which may be there.
+// Issue writes a certificate and its new key to two files, neither of which may exist. A
+// certificate that would outlive the authority's own is refused, as it would fail before its date.
 func (a *Authority) Issue(r Request, certFile, keyFile string, now time.Time) error {
 	if r.Name == "" || len(r.Name) > maxName {
 		return message.Errorf("ca.name", message.Quoted("name", r.Name), message.Int("most", maxName))
@@ -152,6 +154,7 @@ func writePair(certFile, keyFile string, der []byte, key *ecdsa.PrivateKey) erro
 	return nil
 }
 
+// writePEM writes a new file durably. A file that exists is an error, never overwritten.
 func writePEM(path string, mode fs.FileMode, block *pem.Block) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, fs.ErrExist) {

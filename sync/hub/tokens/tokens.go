@@ -48,7 +48,7 @@ func New() (token string, hash [sha256.Size]byte) {
 	return token, sha256.Sum256([]byte(token))
 }
 
-// Check returns what is wrong with a holder's name or scopes.
+// Check returns what is wrong with a holder's name or scopes; nil for nothing.
 func (h *Holder) Check() error {
 	if !name.MatchString(h.Name) {
 		return message.Errorf("tokens.no-name", message.Quoted("name", h.Name))
@@ -145,6 +145,8 @@ func (b *Book) ByCertificate(commonName string) (Holder, bool) {
 	return b.find(func(h Holder) bool { return h.Name == commonName && h.Hash == [sha256.Size]byte{} })
 }
 
+// find returns the first holder for whom is is true. A file that cannot be read leaves the last
+// good list in force.
 func (b *Book) find(is func(Holder) bool) (Holder, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -38,7 +38,8 @@ type Layout struct {
 // nowhere is the position of a device in a lane that it does not see.
 var nowhere = units.Metres(math.Inf(1))
 
-// Fill works out what follows from the devices' places.
+// Fill computes what follows from the devices' places. It must be called before use, and again
+// after a change.
 func (l *Layout) Fill() {
 	l.last = make([]units.Metres, l.Lanes)
 	l.position, l.behind = make([][]units.Metres, l.Lanes), make([][]uint64, l.Lanes)
@@ -71,6 +72,7 @@ func (l *Layout) Fill() {
 	}
 }
 
+// late reports whether a device's results of a lane are aligned afterwards.
 func (l *Layout) late(lane, dev int) bool {
 	for _, p := range l.Devices[dev].Places {
 		if p.Lane == lane {

@@ -9,7 +9,7 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// Assignment is the posterior of one detection: its track, the runner-up, and their probabilities.
+// Assignment is the posterior of one detection: its track, and all others that it may be of.
 type Assignment struct {
 	Detection *detection.Detection
 	Label     int64   // of its vehicle on the likeliest path of all: the row of its first detection; or None
@@ -23,7 +23,7 @@ type Share struct {
 	Terms       *Terms // of its likeliest assignment
 }
 
-// minShare is a probability that is not worth being told.
+// minShare is the probability below which a share is left out.
 const minShare = 1e-4
 
 // Assignments returns what is known now of all detections that are undecided, in their order.
@@ -44,7 +44,7 @@ func (w *Window) assignmentsBelow(end int) []Assignment {
 	return out
 }
 
-// backwardPass works out, for each node, how likely all is that came after it.
+// backwardPass computes, for each node, the log-probability of everything that came after it.
 func (w *Window) backwardPass() {
 	if w.backwardDone {
 		return
@@ -88,7 +88,8 @@ func (s *stepper) pending(n *node) (sum float64) {
 	return sum
 }
 
-// silence returns the log-probability that the next device has not seen a vehicle by now that nobody holds up.
+// silence returns the log-probability that the next device has not seen a vehicle by now although
+// nobody holds it up.
 func (s *stepper) silence(t *track) float64 {
 	next, at := -1, nowhere
 	for d := range s.layout.Devices {
@@ -131,8 +132,9 @@ func (w *Window) likeliestPath() []*edge {
 	return out
 }
 
-// assignment sums up, for one detection, all hypotheses by the vehicle that they give it to. A vehicle that the
-// likeliest path does not know is the one to which that path gives the vehicle's first detection.
+// assignment sums, for one detection, all hypotheses by the vehicle that they give it to. A vehicle
+// that the likeliest path does not know is counted as the one to which that path gives the
+// vehicle's first detection.
 func (w *Window) assignment(l *layer, on *edge) Assignment {
 	a := Assignment{Detection: l.detection, Label: on.label, Shares: []Share{{Label: on.label, Terms: &on.terms}}}
 	total := math.Inf(-1)

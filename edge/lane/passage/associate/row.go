@@ -11,13 +11,13 @@ import (
 // let the next one come.
 const maxMissedAhead = 4
 
-// clearingAhead returns when the vehicle ahead of a track that stands before the i-th one clears the detection's device;
-// nil when nothing says so.
+// clearingAhead returns when the vehicle ahead of a track that stands before the i-th one clears
+// the detection's device; nil when nothing says so.
 func (s *stepper) clearingAhead(row []*track, i int, t *track) *clearing {
 	return s.clearingAheadWithin(row, i, t, maxMissedAhead)
 }
 
-// clearingAheadWithin looks at so many vehicles that the device did not see, at most.
+// clearingAheadWithin is clearingAhead, through at most most vehicles that the device did not see.
 func (s *stepper) clearingAheadWithin(row []*track, i int, t *track, most int) *clearing {
 	for k := i - 1; k >= 0; k-- {
 		o := row[k]
@@ -37,7 +37,8 @@ func (s *stepper) clearingAheadWithin(row []*track, i int, t *track, most int) *
 	return nil
 }
 
-// roomBehind returns the log-probability that a track is where it is, with the vehicle behind it, from the i-th one on.
+// roomBehind returns the log-probability of a track being where it is, given the vehicle behind it,
+// from the i-th one on.
 func (s *stepper) roomBehind(row []*track, i int, t *track) float64 {
 	for ; i < len(row); i++ {
 		if o := row[i]; !o.reversed && t.sameRow(o) {
@@ -47,8 +48,9 @@ func (s *stepper) roomBehind(row []*track, i int, t *track) float64 {
 	return 0
 }
 
-// clearingByMissed returns when a vehicle lets the next one come to a device that saw nothing of it: it came there by itself, or
-// when the one ahead of it, if any, let it.
+// clearingByMissed returns when a vehicle lets the next one reach a device that saw nothing of it:
+// it came there by itself, or when the one ahead of it, if any, let it. It is nil when nothing
+// predicts it.
 func (l *Layout) clearingByMissed(m *motion.Model, t *track, d *detection.Detection, ahead *clearing) *clearing {
 	p, ok := l.predict(m, t, d)
 	if !ok {
@@ -66,8 +68,9 @@ func (l *Layout) clearingByMissed(m *motion.Model, t *track, d *detection.Detect
 	return &c
 }
 
-// enteredAhead returns the log-probability that a track, first seen by the detection, had gone ahead of another one by the
-// places where that one was seen before: it must have left each of them by then, and may have stood since.
+// enteredAhead returns the log-probability that a track, first seen by the detection, had passed
+// ahead of another one through the places where that one was seen earlier: it must have left each
+// of them by then, and may have stood since.
 func (l *Layout) enteredAhead(m *motion.Model, t, behind *track, d *detection.Detection) float64 {
 	worst := 0.0
 	here, by := t.fix(l, m, d), m.Delays()
@@ -88,8 +91,8 @@ func (l *Layout) enteredAhead(m *motion.Model, t, behind *track, d *detection.De
 	return worst
 }
 
-// roomForQueue returns the log-probability that all vehicles that stand behind a track, from the i-th of the row on, have
-// room between the detection's place and one that they had left by then.
+// roomForQueue returns the log-probability that all vehicles that stand behind a track, from the
+// i-th of the row on, have room between the detection's place and one that they had left by then.
 func (s *stepper) roomForQueue(row []*track, i int, t *track) float64 {
 	d, worst := s.detection, 0.0
 	if d.Tag || d.Raw != d.At || i >= len(row) {

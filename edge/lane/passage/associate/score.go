@@ -43,8 +43,8 @@ var (
 	logOvertakes                 = math.Log(overtakeProbability)
 )
 
-// normal is the density of a normal distribution of which a share is wider: what a device, a driver or a figure that was
-// learnt errs by is now and then much more than usual.
+// normal is the density of a normal distribution, a share of which is wider: what a device, a
+// driver or a learnt figure errs by is now and then much more than usual.
 func normal(x, sigma float64) float64 {
 	x /= sigma
 	wide := x / wideRatio
@@ -52,7 +52,7 @@ func normal(x, sigma float64) float64 {
 	return ((1-wideShare)*math.Exp(-0.5*x*x) + wideShare/wideRatio*math.Exp(-0.5*wide*wide)) / (sigma * root2Pi)
 }
 
-// below is the distribution function of that.
+// below is the distribution function of normal.
 func below(x, sigma float64) float64 {
 	x /= sigma * math.Sqrt2
 	return 0.5 * ((1-wideShare)*math.Erfc(-x) + wideShare*math.Erfc(-x/wideRatio))
@@ -64,8 +64,8 @@ const (
 	wideRatio = 2.5
 )
 
-// heldUpArrival returns density and distribution of an arrival off seconds later than predicted, of a vehicle that something may
-// hold up.
+// heldUpArrival returns density and distribution of an arrival off seconds later than predicted, of
+// a vehicle that something may hold up.
 func heldUpArrival(off, sigma float64, by motion.Delays) (density, share float64) {
 	density, share = (1-by.Share)*normal(off, sigma), (1-by.Share)*below(off, sigma)
 	if off > 0 && by.Share > 0 {
@@ -76,8 +76,9 @@ func heldUpArrival(off, sigma float64, by motion.Delays) (density, share float64
 	return density, share
 }
 
-// freeFlowArrival returns density and distribution of an arrival, of a vehicle that may have stood where it was seen: with its
-// front there, or with its end, when it had come on already.
+// freeFlowArrival returns density and distribution of an arrival when nobody is ahead, of a vehicle
+// that may have stood where it was seen: with its front there, or with its end, after it had come
+// farther.
 func freeFlowArrival(p motion.Prediction, by motion.Delays) (density, share float64) {
 	sign := 1.0
 	if p.Distance < 0 { // seen further on already: what it stood before that place was after this one
@@ -126,7 +127,7 @@ func (c *clearing) freeBy(at float64) float64 {
 	return max(p, impossible)
 }
 
-// density is that of a vehicle coming that had to wait, a second.
+// density is the density, per second, of a vehicle arriving that had to wait.
 func (c *clearing) density(at float64) float64 {
 	d := (1 - c.stopsAgain) * normal(at-c.at, c.sigma)
 	if at > c.at {
@@ -135,8 +136,9 @@ func (c *clearing) density(at float64) float64 {
 	return d
 }
 
-// arrivalLogLikelihood returns the log-density of an arrival: the later of when the vehicle would come by itself, and of when the
-// one ahead has cleared the place. q is nil when nobody is known to be ahead.
+// arrivalLogLikelihood returns the log-density of an arrival: at the later of when the vehicle
+// would come by itself, and of when the one ahead has cleared the place. q is nil when nobody is
+// known to be ahead. queued says that it had to wait.
 func arrivalLogLikelihood(
 	p motion.Prediction, by motion.Delays, at float64, q *clearing, timeout float64,
 ) (score float64, waited bool) {
@@ -159,8 +161,8 @@ func arrivalLogLikelihood(
 	return math.Log((1-unexplained)*density + unexplained/(2*timeout)), waited
 }
 
-// predict returns when a device should see a track: from its most advanced detection before the place, else from its
-// hindmost one behind it.
+// predict returns when a device should detect a track: from its most advanced fix before the place,
+// else from its hindmost one beyond it.
 func (l *Layout) predict(m *motion.Model, t *track, d *detection.Detection) (p motion.Prediction, ok bool) {
 	to := t.fix(l, m, d)
 	best := math.Inf(-1)
@@ -224,8 +226,8 @@ func lengthLogRatio(m *motion.Model, t *track, d *detection.Detection) float64 {
 	return max(floor, -0.5*x*x+math.Log(differ/width))
 }
 
-// repeatLogDensity returns the log-density of a device seeing a vehicle again. alike says that names, if any, are the same,
-// back that it may have turned back.
+// repeatLogDensity returns the log-density of a device detecting a vehicle again. alike says that
+// the names, if any, are the same; back, that it may have turned back.
 func repeatLogDensity(d, before *detection.Detection, alike, back bool) float64 {
 	apart := math.Abs(d.At - before.At)
 	switch {
@@ -247,7 +249,8 @@ func repeatLogDensity(d, before *detection.Detection, alike, back bool) float64 
 	return math.Log(again)
 }
 
-// strengthTerm returns the log-density of a tag being heard so well that is of this lane, or of the next one.
+// strengthTerm returns the log-density of a tag being received as strongly as it was, if it is of
+// this lane (own), or of the next one.
 func (s *stepper) strengthTerm(own bool) float64 {
 	share := faintOther
 	if own {

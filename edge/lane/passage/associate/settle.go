@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Settle decides what happened before a moment: up to the last detection after which all hypotheses that count agree
-// about the vehicles in the lanes, so that nothing that comes changes it. When they have not agreed for long, the
-// likeliest one is taken. It returns what was decided, and that leaves the window. All that has happened by now is in
-// the window.
+// Settle decides what happened before a time: up to the last detection after which all hypotheses
+// that count agree about the vehicles in the lanes, so that nothing that comes changes it. When
+// they have not agreed for patience, the likeliest one is kept. It returns what was decided, which
+// leaves the window. Everything that has happened by now is in the window.
 func (w *Window) Settle(before, now float64) []Assignment {
 	w.now, w.backwardDone = now, false
 	if len(w.layers) < 2 || w.layers[1].detection.Order >= before {
@@ -117,7 +117,7 @@ func (w *Window) keepBest(cut int) {
 	w.dropUnkept(cut + 1)
 }
 
-// recompute works out a node's weight and best path from its edges.
+// recompute computes a node's weight and best path from its edges.
 func (n *node) recompute() {
 	n.weight, n.best, n.bestEdge = math.Inf(-1), math.Inf(-1), 0
 	for k := range n.edges {
@@ -129,7 +129,7 @@ func (n *node) recompute() {
 	}
 }
 
-// normalize takes the root's weight from all nodes, so that weights do not grow without end.
+// normalize subtracts the root's weight from all nodes, so that weights do not grow without end.
 func (w *Window) normalize() {
 	weight, best := w.layers[0].nodes[0].weight, w.layers[0].nodes[0].best
 	for _, l := range w.layers {

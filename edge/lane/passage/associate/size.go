@@ -7,8 +7,8 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// sizeTerm returns the log-likelihood ratio of what the step's detection tells for the first time (weight, load, a better
-// length) being of a track's vehicle, as vehicles of its size are here.
+// sizeTerm returns the log-likelihood ratio of what the step's detection adds (weight, load, a
+// better length) being of a track's vehicle, given what vehicles of its size are like here.
 func (s *stepper) sizeTerm(t *track) float64 {
 	m := s.memo(t)
 	if !m.sizeKnown {
@@ -17,6 +17,7 @@ func (s *stepper) sizeTerm(t *track) float64 {
 	return m.sizeScore
 }
 
+// sizeLogRatio is sizeTerm without the memo.
 func sizeLogRatio(m *motion.Model, t *track, d *detection.Detection) (sum float64) {
 	length := units.Metres(d.Length)
 	better := length > 0 && (t.length <= 0 || length < t.length)
@@ -41,7 +42,7 @@ func sizeLogRatio(m *motion.Model, t *track, d *detection.Detection) (sum float6
 // wholeWeighing reports whether a detection is the weighing of a whole vehicle, and not of an axle.
 func wholeWeighing(d *detection.Detection) bool { return d.Weighs && d.Axle == 0 }
 
-// Load returns what a vehicle carries, by the names that were read at it.
+// Load returns what a vehicle carries, from the names that were read at it.
 func Load(names []kinds.Name) (l motion.Load) {
 	for i := range names {
 		switch n := &names[i]; {
@@ -65,7 +66,7 @@ func (s *stepper) lengthOf(t *track) (length, sigma units.Metres) {
 	return m.length, m.lengthSigma
 }
 
-// lengthWith is extent when the step's detection, which may weigh the vehicle, is of it.
+// lengthWith is lengthOf when the step's detection, which may weigh the vehicle, is of it.
 func (s *stepper) lengthWith(t *track) (length, sigma units.Metres) {
 	if t.kg == 0 && wholeWeighing(s.detection) {
 		return s.model.LengthEstimate(t.length, units.Kilograms(s.detection.Kg))

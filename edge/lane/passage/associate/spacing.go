@@ -20,9 +20,10 @@ const (
 	heardAhead  = 3.5  // m before the antenna, where a tag is heard first
 )
 
-// spacingTerm returns the log-probability that the vehicles between two places had room there, of which a track, the i-th
-// of the row, is the last. It counts once for each two places, when the vehicle is seen beyond them: by then it has
-// been weighed, which tells the length of one that stood over the detector at the entry.
+// spacingTerm returns the log-probability that the vehicles between two places had room there, of
+// which a track, the i-th of the row, is the last. It counts once for each pair of places, when the
+// vehicle is seen beyond them: by then it has been weighed, which tells the length of one that
+// stood over the detector at the entry.
 func (s *stepper) spacingTerm(row []*track, i int, t *track) (sum float64) {
 	d := s.detection
 	if d.Tag {
@@ -54,9 +55,9 @@ func (l *Layout) foremost(t *track, place units.Metres) (d *detection.Detection)
 	return d
 }
 
-// spacingBetween looks at the moment at which a track's end left the place of a detection: with the vehicles ahead that had not
-// come to the next place yet it has room between the two, and with the first that had come there it takes up all of
-// it.
+// spacingBetween looks at the moment at which a track's end left the place of a detection: with the
+// vehicles ahead that had not reached the next place yet it has room between the two, and with the
+// first that had reached it they fill the way.
 func (s *stepper) spacingBetween(row []*track, i int, t *track, from, to *detection.Detection) float64 {
 	position := s.layout.position[t.lane]
 	way := position[to.Dev] - position[from.Dev]
@@ -112,11 +113,12 @@ func (s *occupied) add(length, sigma units.Metres) {
 
 func (s *occupied) sigma() float64 { return math.Sqrt(s.variance + spaceSigma*spaceSigma) }
 
-// logBelow is the logarithm of below, at the least that of a device that errs.
+// logBelow is the logarithm of below, limited by the probability that a device errs.
 func logBelow(x, sigma float64) float64 { return math.Log(max(below(x, sigma), impossible)) }
 
-// roomForTag returns the log-probability that a tag is of a track, though the next vehicle behind it, from the i-th of
-// the row on, had come to a place before the antenna already: the track's vehicle must have made room there.
+// roomForTag returns the log-probability that a tag is of a track although the next vehicle behind
+// it, from the i-th of the row on, had reached a place before the antenna already: the track's
+// vehicle must have made room there.
 func (s *stepper) roomForTag(row []*track, i int, t *track) (worst float64) {
 	d := s.detection
 	if !d.Tag || d.Raw != d.At {

@@ -8,7 +8,8 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// expand adds what follows from one hypothesis.
+// expand adds the hypotheses that follow from one: the detection is of each of its vehicles, of a
+// new one, or of none.
 func (s *stepper) expand(n *node) {
 	queue, departureCost := s.dropDeparted(n.queue)
 	if s.detection.Reverse {
@@ -34,7 +35,8 @@ func (s *stepper) expand(n *node) {
 	s.clutter(n, queue, departureCost)
 }
 
-// clutter gives the detection to no vehicle: a tag, or anything when the lanes can hold no more vehicles.
+// clutter adds the hypothesis that the detection is of no vehicle here: a tag, or anything when the
+// lanes are full.
 func (s *stepper) clutter(n *node, queue []*track, departureCost float64) {
 	terms := Terms{From: -1}
 	switch {
@@ -49,7 +51,7 @@ func (s *stepper) clutter(n *node, queue []*track, departureCost float64) {
 	s.add(n, queue, departureCost, None, &terms)
 }
 
-// assign gives the detection to a vehicle.
+// assign adds the hypothesis that the detection is of the i-th vehicle.
 func (s *stepper) assign(n *node, queue []*track, i int, departureCost float64) {
 	queue, i = s.mergeRow(queue, i)
 	t, d := queue[i], s.detection
@@ -138,8 +140,8 @@ func (s *stepper) mergeRow(queue []*track, i int) ([]*track, int) {
 	return moved, k
 }
 
-// assignOutbound gives the detection to a vehicle that turned back: devices that cannot tell directions see it once more, on its
-// way out.
+// assignOutbound adds the hypothesis that the detection is of a vehicle that turned back: devices
+// that cannot tell directions see it once more, on its way out.
 func (s *stepper) assignOutbound(n *node, queue []*track, i int, departureCost float64) {
 	t, d := queue[i], s.detection
 	if !d.Blind || s.layout.position[t.lane][d.Dev] > t.front+longVehicle {
@@ -160,7 +162,7 @@ func (s *stepper) assignOutbound(n *node, queue []*track, i int, departureCost f
 	s.assignRepeat(n, queue, i, departureCost, &terms)
 }
 
-// assignRepeat adds a hypothesis in which the device has seen the i-th vehicle once more.
+// assignRepeat adds the hypothesis that the device has detected the i-th vehicle once more.
 func (s *stepper) assignRepeat(n *node, queue []*track, i int, departureCost float64, terms *Terms) {
 	if s.prunes(n, departureCost, terms) {
 		return
@@ -170,7 +172,8 @@ func (s *stepper) assignRepeat(n *node, queue []*track, i int, departureCost flo
 	s.add(n, next, departureCost, queue[i].firstDetection.Idx, terms)
 }
 
-// beyondPruning reports whether a hypothesis is dropped anyway: what is still to be added makes it less likely.
+// beyondPruning reports whether a hypothesis will be dropped: what is still to be added only makes
+// it less likely.
 func (s *stepper) beyondPruning(n *node, departureCost float64, terms *Terms) bool {
 	return len(s.nodes) > 0 && n.weight+departureCost+terms.Sum() < s.best-s.pruneAt
 }
@@ -196,7 +199,8 @@ func (s *stepper) passedOver(queue []*track, i int, was, now *track) (ahead uint
 	return ahead, cost
 }
 
-// chargePassed charges tracks for the device that passes them over, and sets those that have merged into their row.
+// chargePassed charges tracks for the device that passed them over, and sorts those that have
+// merged into their row.
 func (s *stepper) chargePassed(queue []*track, ahead uint64) {
 	for ; ahead != 0; ahead &= ahead - 1 {
 		k := bits.TrailingZeros64(ahead)
@@ -207,6 +211,7 @@ func (s *stepper) chargePassed(queue []*track, ahead uint64) {
 	}
 }
 
+// merged orders tracks that have merged before those that have not.
 func merged(t *track) int {
 	if t.merged {
 		return 1

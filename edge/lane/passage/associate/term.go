@@ -22,7 +22,7 @@ const (
 	termKinds
 )
 
-// Terms are the terms of one assignment: log-likelihoods per second, whose sum weighs it.
+// Terms are the terms of one assignment: log-likelihoods per second. Their sum is its score.
 type Terms struct {
 	Score    [termKinds]float32
 	Residual float32     // s later than predicted
@@ -33,7 +33,7 @@ type Terms struct {
 	Name     *kinds.Name // of the vehicle
 }
 
-// Sum returns the weight of the assignment.
+// Sum returns the score of the assignment.
 func (t *Terms) Sum() float64 {
 	sum := 0.0
 	for _, v := range t.Score {

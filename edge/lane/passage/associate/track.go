@@ -58,7 +58,7 @@ func born(l *Layout, lane int, d *detection.Detection) *track {
 	return t
 }
 
-// withDetection returns the track with one detection more.
+// withDetection returns the track with one more detection.
 func (t *track) withDetection(l *Layout, d *detection.Detection) *track {
 	n := *t
 	n.prev = t
@@ -66,6 +66,7 @@ func (t *track) withDetection(l *Layout, d *detection.Detection) *track {
 	return &n
 }
 
+// add adds a detection to a track that nobody else has yet.
 func (t *track) add(l *Layout, d *detection.Detection) {
 	t.latest = d
 	t.seen |= 1 << d.Dev
@@ -89,14 +90,14 @@ func (t *track) add(l *Layout, d *detection.Detection) {
 	t.hash ^= mix(uint64(d.Idx)*2 + 1)
 }
 
-// withMisses returns the track with devices charged as missed, or set free of that.
+// withMisses returns the track with a set of devices charged as missed, in place of those before.
 func (t *track) withMisses(devices uint64) *track {
 	n := *t
 	n.setMisses(devices)
 	return &n
 }
 
-// setMisses is charge, of a track that nobody else has yet.
+// setMisses is withMisses, in place, of a track that nobody else has yet.
 func (t *track) setMisses(devices uint64) {
 	t.hash ^= mix(t.missed^0x5bd1e995) ^ mix(devices^0x5bd1e995)
 	t.missed = devices
@@ -125,7 +126,7 @@ func (t *track) outboundBy(dev int) *detection.Detection {
 	return nil
 }
 
-// fix returns a detection as a detection of a vehicle in the track's lane.
+// fix returns a detection as a fix of a vehicle in the track's lane.
 func (t *track) fix(l *Layout, m *motion.Model, d *detection.Detection) motion.Fix {
 	s := motion.Fix{Dev: d.Dev, Position: l.position[t.lane][d.Dev], Raw: d.Raw, At: d.At}
 	if s.Length = m.PlausibleLength(t.length); d.Lasts > 0 && !d.Tag {

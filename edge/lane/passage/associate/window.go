@@ -61,7 +61,7 @@ type node struct {
 	pending  float64 // log-probability that its vehicles have not been seen further on
 }
 
-// edge is one detection's assignment.
+// edge is the assignment of one detection, from a hypothesis before it.
 type edge struct {
 	from  *node
 	terms Terms
@@ -72,7 +72,8 @@ type edge struct {
 // None is the label of a detection of no vehicle. Other labels are the row of the vehicle's first detection.
 const None = -1
 
-// NewWindow makes an empty window. down tells when a device is known not to have worked; it may be nil.
+// NewWindow returns an empty window. down says when a device is known not to have worked; nil means
+// never.
 func NewWindow(l *Layout, m *motion.Model, down func(dev int, at float64) bool) *Window {
 	if down == nil {
 		down = func(int, float64) bool { return false }
@@ -84,7 +85,8 @@ func NewWindow(l *Layout, m *motion.Model, down func(dev int, at float64) bool) 
 	return w
 }
 
-// ReadModel takes what the model has learnt since.
+// ReadModel reads the devices' detection probabilities from the model; call it when the model has
+// learnt something.
 func (w *Window) ReadModel() {
 	w.backwardDone = false
 	w.detectionLogs = w.detectionLogs[:0]
@@ -94,13 +96,14 @@ func (w *Window) ReadModel() {
 	}
 }
 
-// compareDetections orders detections, by nothing that depends on the order in which they came.
+// compareDetections orders detections by nothing that depends on the order in which they came.
 func compareDetections(a, b *detection.Detection) int {
 	return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.Device, b.Device), cmp.Compare(a.Kind, b.Kind),
 		cmp.Compare(a.Key, b.Key))
 }
 
-// Insert takes a detection in. It reports whether it could: what happened before all that is undecided comes too late.
+// Insert inserts a detection, and reports whether it could: what happened before everything
+// undecided comes too late. The steps behind it are computed anew.
 func (w *Window) Insert(d *detection.Detection) bool {
 	at := len(w.layers)
 	for at > 1 && compareDetections(d, w.layers[at-1].detection) < 0 {
@@ -118,7 +121,8 @@ func (w *Window) Insert(d *detection.Detection) bool {
 	return true
 }
 
-// Remove takes a detection out, and reports whether it was there.
+// Remove removes a detection, and reports whether it was there. The steps behind it are computed
+// anew.
 func (w *Window) Remove(idx int64) bool {
 	at := slices.IndexFunc(w.layers, func(l layer) bool { return l.detection != nil && l.detection.Idx == idx })
 	if at < 1 {
@@ -136,6 +140,7 @@ func (w *Window) Remove(idx int64) bool {
 // Len returns the number of detections that are undecided.
 func (w *Window) Len() int { return len(w.layers) - 1 }
 
+// appendAll adds a layer for each detection.
 func (w *Window) appendAll(all []*detection.Detection) {
 	w.backwardDone = false
 	for _, d := range all {
@@ -180,12 +185,13 @@ func (w *Window) startStep(d *detection.Detection) *stepper {
 	return s
 }
 
-// prunes reports whether add drops a hypothesis.
+// prunes reports whether add would drop a hypothesis.
 func (s *stepper) prunes(from *node, departureCost float64, terms *Terms) bool {
 	return len(s.nodes) > 0 && from.weight+(departureCost+terms.Sum()) < s.best-s.pruneAt
 }
 
-// add adds a hypothesis: the vehicles as they are after an assignment.
+// add adds a hypothesis: the vehicles as they are after an assignment. It is merged with one whose
+// vehicles are the same.
 func (s *stepper) add(from *node, queue []*track, departureCost float64, label int64, terms *Terms) {
 	hash := uint64(len(queue))
 	for _, t := range queue {
