@@ -49,7 +49,7 @@ func KeyName(key string) string {
 func SetKey(o *observation.Observation, name string) {
 	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(o.Body)
 	if err != nil {
-		o.Key = name // a body that cannot be encoded is refused by the journal
+		o.Key = name // a body that cannot be encoded: its texts are no UTF-8, and the journal replaces them
 		return
 	}
 	var head [16]byte

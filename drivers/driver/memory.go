@@ -30,14 +30,13 @@ func (m *Memory) Commit(ctx context.Context, obs ...*observation.Observation) (a
 		m.keys = map[string]bool{}
 	}
 	for _, o := range obs {
-		if _, err := proto.Marshal(o.Body); err != nil { // the journal refuses it: text that is no UTF-8
-			return 0, err
-		}
 		if o.Key != "" && m.keys[o.Key] {
 			continue
 		}
 		m.keys[o.Key] = true
-		m.all = append(m.all, proto.CloneOf(o))
+		one := proto.CloneOf(o)
+		observation.ReplaceInvalidText(one.Body)
+		m.all = append(m.all, one)
 		added++
 	}
 	return added, nil

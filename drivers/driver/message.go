@@ -57,8 +57,8 @@ func newArgument(a message.Arg) *observation.MessageArgument {
 	return out
 }
 
-// validUTF8 replaces what is no UTF-8, such as half of a character that was cut: the journal refuses a row with such a
-// text, and a device that repeats what it sent would be refused for ever.
+// validUTF8 replaces what is no UTF-8, such as half of a character that was cut: a body with such a text has no digest for
+// its key (SetKey).
 func validUTF8(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
 // DecodeMessage returns what a row of the journal says: its message, or its text when it has none (a row from before

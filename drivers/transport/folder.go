@@ -62,7 +62,7 @@ func (f Folder) Watch(ctx context.Context, ready func(), handle func(ctx context
 }
 
 // FileName returns the name of a file, without directories, as text: bytes that are no UTF-8, as old programs and
-// memory cards leave them, become U+FFFD. A row with such bytes would be refused by the journal, each time anew.
+// memory cards leave them, become U+FFFD, so that a page shows the same as the journal.
 func FileName(path string) string { return strings.ToValidUTF8(filepath.Base(path), "\uFFFD") }
 
 func (f Folder) sub(name string) string { return filepath.Join(f.Path, name) }

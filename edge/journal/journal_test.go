@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
@@ -160,6 +161,20 @@ func mustRow(t *testing.T, o *observation.Observation) Row {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// TestTextInAnotherEncoding: a row whose text is no UTF-8 is kept, with the letters that cannot be told replaced; the
+// observation itself is left alone.
+func TestTextInAnotherEncoding(t *testing.T) {
+	o := observation.New(observation.Class_CLASS_EVENT, time.Unix(1, 0), &observation.DeviceFault{Reason: "M\xfcller"})
+	o.Device = "scanner-1"
+	var body observation.Body
+	if err := proto.Unmarshal(mustRow(t, o).Body, &body); err != nil {
+		t.Fatal(err)
+	}
+	if got := body.GetDeviceFault().Reason; got != "M\uFFFDller" || o.Body.GetDeviceFault().Reason != "M\xfcller" {
+		t.Errorf("%q", got)
+	}
 }
 
 func TestConcurrentCommitsAreGroupedAndComplete(t *testing.T) {

@@ -114,6 +114,11 @@ func newRow(o *observation.Observation) (Row, error) {
 		return wrong(message.Errorf("journal.device-id", message.Int("most", evidence.MaxDeviceLen)))
 	}
 	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(o.Body)
+	if err != nil { // a text that is no UTF-8: the row must not be refused for it, or its device sends it for ever
+		valid := proto.CloneOf(o.Body)
+		observation.ReplaceInvalidText(valid)
+		body, err = proto.MarshalOptions{Deterministic: true}.Marshal(valid)
+	}
 	if err != nil {
 		return wrong(err)
 	}

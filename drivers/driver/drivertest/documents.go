@@ -78,8 +78,7 @@ func (d Documents) folderRunning(t *testing.T) (*running, string) {
 	return r, folder
 }
 
-// foreignNames drops a good and a bad document whose names are in Latin-1: both are dealt with like any other. The journal
-// takes no text that is not UTF-8, and neither does the sink of this kit.
+// foreignNames drops a good and a bad document whose names are in Latin-1: both are dealt with like any other.
 func (d Documents) foreignNames(t *testing.T) {
 	r, folder := d.folderRunning(t)
 	defer r.end()
