@@ -88,7 +88,7 @@ func Audit(log Log, journalKey []byte, verifier note.Verifier, origin string) (*
 	if err := a.log.Rows(a.row); err != nil {
 		return nil, err
 	}
-	for len(a.pending) > 0 && a.missing(a.tree.Size()+1) == nil { // the last rows of a copy may be removed ones
+	for len(a.pending) > 0 && a.declared(a.tree.Size()) && a.missing(a.tree.Size()+1) == nil { // the last rows of a copy may be removed ones
 		continue
 	}
 	for _, c := range a.pending {
@@ -154,24 +154,33 @@ func (a *audit) row(idx int64, r Record) error {
 	return nil
 }
 
-// missing takes the leaf hash on record for the next row, which is not there, when it was declared removed. next is the
-// idx of the next row that is there.
+// missing takes the leaf hash on record for the next row, which is not there. Unless it was declared removed that is
+// wrong; without a leaf hash the audit ends there. next is the idx of the next row that is there.
 func (a *audit) missing(next int64) error {
 	idx := a.tree.Size()
-	for len(a.removed) > 0 && a.removed[0].Last < idx {
-		a.removed = a.removed[1:]
-	}
 	if err := a.enter(idx); err != nil {
 		return err
 	}
+	args := []coded.Arg{coded.Number("row", idx), coded.Number("next", next), coded.Number("before", idx-1)}
 	at := int(idx % TileWidth)
-	if len(a.removed) == 0 || a.removed[0].First > idx || at >= len(a.stored) {
-		return coded.New("evidence.row-missing", coded.Number("row", idx), coded.Number("next", next),
-			coded.Number("before", idx-1))
+	if at >= len(a.stored) {
+		return coded.New("evidence.row-missing", args...)
 	}
-	a.report.Removed++
+	if a.declared(idx) {
+		a.report.Removed++
+	} else {
+		a.report.find("evidence.row-missing", args...)
+	}
 	a.append(a.stored[at])
 	return nil
+}
+
+// declared reports whether a row was declared removed. It is asked of rows in rising order.
+func (a *audit) declared(idx int64) bool {
+	for len(a.removed) > 0 && a.removed[0].Last < idx {
+		a.removed = a.removed[1:]
+	}
+	return len(a.removed) > 0 && a.removed[0].First <= idx
 }
 
 // enter loads the leaf hashes on record when a row is the first of its tile.

@@ -119,7 +119,7 @@ func (j *Journal) placeFile(temporary string, a *observation.Artifact) error {
 	return errors.Join(sqlog.SyncDir(filepath.Dir(path)), sqlog.SyncDir(filepath.Join(j.dir, artifactDir)))
 }
 
-func (j *Journal) artifactPath(sum []byte) string { return sqlog.ArtifactPath(j.dir, sum) }
+func (j *Journal) artifactPath(sum []byte) string { return sqlog.ArtifactPath(j.artifacts, sum) }
 
 // OpenArtifact returns an artifact's bytes and its size, or ErrNoArtifact; ErrPruned when it was removed to make room.
 func (j *Journal) OpenArtifact(sum []byte) (observation.ArtifactReader, int64, error) {

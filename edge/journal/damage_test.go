@@ -227,3 +227,92 @@ func replace(t *testing.T, dir, old string) {
 		t.Fatal(err)
 	}
 }
+
+// What can be read of a damaged journal is there to be sent, in order and with nothing that differs from what was
+// hashed; what cannot be read is there as its leaf hash where that is known.
+func TestSalvage(t *testing.T) {
+	sound := t.TempDir()
+	j := open(t, sound)
+	const rows = 6000
+	mixture(t, j, rows)
+	art, err := j.StoreArtifact(t.Context(), bytes.NewReader(garbage(100_000)), "image/png", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit(t, j, 1, naming(observation.Class_CLASS_EVENT, art))
+	all, err := j.Read(0, rows+1)
+	if err != nil || j.Close() != nil {
+		t.Fatal(err)
+	}
+	for name, damage := range damages {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS(sound)); err != nil {
+				t.Fatal(err)
+			}
+			info, err := os.Stat(filepath.Join(dir, FileName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			damage(t, dir, info.Size())
+			next := takes(t, dir)
+			asides, err := Asides(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, aside := range asides {
+				s, err := OpenSalvaged(t.Context(), dir, aside, testOptions)
+				if errors.Is(err, ErrDamaged) {
+					t.Log("nothing to salvage:", err)
+					continue
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				read, lost := follow(t, s.Journal, all)
+				if read != int(s.Rows) || read+lost > int(s.Size()) {
+					t.Errorf("%d rows and %d lost ones follow each other, of %d and %d", read, lost, s.Rows, s.Lost)
+				}
+				t.Logf("%d rows, %d lost with a leaf, of %d", read, lost, rows+1)
+				if r, _, err := s.OpenArtifact(art.Sha256); err == nil {
+					r.Close()
+				}
+				if err := errors.Join(next.Adopt(t.Context(), s), s.Sent(), s.Close()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// follow reads a salvaged journal class by class as the link does, and compares its rows with those of before.
+func follow(t *testing.T, j *Journal, all []Row) (read, lost int) {
+	t.Helper()
+	for _, class := range observation.Classes {
+		for after := int64(-1); after < j.Last(class); {
+			next, err := j.Next(class, after, Limits{Rows: 100, Bytes: 1 << 20, Removed: 100})
+			if err != nil {
+				t.Fatal(err)
+			}
+			was := after
+			for _, r := range next.Rows {
+				if int(r.Idx) < len(all) && !bytes.Equal(r.Body, all[r.Idx].Body) || r.Class != class || r.Idx <= after {
+					t.Fatalf("row %d after %d differs", r.Idx, after)
+				}
+				after = r.Idx
+				read++
+			}
+			for _, r := range next.Removed {
+				if r.Idx <= after {
+					t.Fatalf("lost row %d after %d", r.Idx, after)
+				}
+				after = r.Idx
+				lost++
+			}
+			if after == was {
+				t.Fatalf("class %s ends at %d of %d", class.Name(), after, j.Last(class))
+			}
+		}
+	}
+	return read, lost
+}

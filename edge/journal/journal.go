@@ -52,11 +52,13 @@ func (i Identity) Origin() string { return evidence.Origin(i.Site, i.Agent, i.ID
 
 // Journal is an open journal. Its methods may be called from any goroutine.
 type Journal struct {
-	dir      string
-	identity Identity
-	signer   note.Signer
-	opts     Options
-	read     *sqlog.DB
+	dir       string
+	artifacts string // directory whose artifacts it has: dir, or for a salvaged journal that of its successor
+	salvaged  bool   // it is what could be read of a damaged one: nothing is committed or signed
+	identity  Identity
+	signer    note.Signer
+	opts      Options
+	read      *sqlog.DB
 
 	requests chan *request
 	stop     chan struct{} // closed by Close
@@ -119,6 +121,15 @@ func Open(dir string, opts Options) (*Journal, error) {
 	return j, nil
 }
 
+func newJournal(dir string, opts Options, signer note.Signer) *Journal {
+	return &Journal{
+		dir: dir, artifacts: dir, opts: opts, signer: signer,
+		requests: make(chan *request, queueLen),
+		stop:     make(chan struct{}), done: make(chan struct{}),
+		changed: make(chan struct{}), arrived: map[string]bool{}, damaged: make(chan struct{}),
+	}
+}
+
 func openOnce(dir string, opts Options) (*Journal, error) {
 	signer, verifierKey, err := loadKey(filepath.Join(dir, keyFile), opts.Site, opts.Agent)
 	if err != nil {
@@ -128,12 +139,7 @@ func openOnce(dir string, opts Options) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{
-		dir: dir, opts: opts, signer: signer,
-		requests: make(chan *request, queueLen),
-		stop:     make(chan struct{}), done: make(chan struct{}),
-		changed: make(chan struct{}), arrived: map[string]bool{}, damaged: make(chan struct{}),
-	}
+	j := newJournal(dir, opts, signer)
 	w := &writer{j: j, db: db, store: sqlog.NewStore(db)}
 	if err := j.start(w, verifierKey); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -207,7 +213,11 @@ func newMeta(db *sqlog.DB, opts Options, verifierKey string) (map[string][]byte,
 		"site": []byte(opts.Site), "agent": []byte(opts.Agent), "verifier": []byte(verifierKey),
 		"created": []byte(time.Now().UTC().Format(time.RFC3339Nano)),
 	}
-	return meta, db.Tx(func() error {
+	return meta, insertMeta(db, meta)
+}
+
+func insertMeta(db *sqlog.DB, meta map[string][]byte) error {
+	return db.Tx(func() error {
 		for k, v := range meta {
 			if err := db.Exec("INSERT INTO meta(key, value) VALUES(?,?)", k, v); err != nil {
 				return err
@@ -243,7 +253,9 @@ func (j *Journal) Close() error {
 		close(j.stop)
 		<-j.done
 		j.closeErr = errors.Join(j.closeErr, j.read.Close())
-		sqlog.FillReserve(j.dir) // SQLite gave some room back
+		if !j.salvaged {
+			sqlog.FillReserve(j.dir) // SQLite gave some room back
+		}
 	})
 	return j.closeErr
 }

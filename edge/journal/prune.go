@@ -189,6 +189,14 @@ type Following struct {
 
 // Next returns what follows the row after, -1 for the beginning, in a class.
 func (j *Journal) Next(class observation.Class, after int64, most Limits) (next Following, err error) {
+	next, err = j.next(class, after, most)
+	if err == nil && j.salvaged && class == unreadableClass {
+		next, err = j.amongUnreadable(next, after, most.Removed)
+	}
+	return next, err
+}
+
+func (j *Journal) next(class observation.Class, after int64, most Limits) (next Following, err error) {
 	rows, err := j.ReadClass(class, after, most.Rows, most.Bytes)
 	if err != nil || len(rows) == 0 {
 		return next, err

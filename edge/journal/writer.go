@@ -152,6 +152,9 @@ type writer struct {
 
 // restore reads size, tree and cursors from the database.
 func (w *writer) restore() error {
+	if w.j.salvaged {
+		return w.restoreSalvaged()
+	}
 	var s state
 	max, err := w.db.Int("SELECT max(idx) FROM observation", -1)
 	if err != nil {
@@ -385,7 +388,7 @@ func (w *writer) publish(checkpoint *evidence.SignedCheckpoint, count func(*Stat
 
 // sign makes and files a checkpoint over all rows when the newest does not cover them.
 func (w *writer) sign() error {
-	if w.tree.Size() == w.j.snapshot().checkpoint.Size {
+	if w.j.salvaged || w.tree.Size() == w.j.snapshot().checkpoint.Size {
 		return nil
 	}
 	var c *evidence.SignedCheckpoint

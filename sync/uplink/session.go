@@ -493,7 +493,7 @@ func (s *session) setCursor(c *wire.Cursor) {
 
 // publishStateWhenDue publishes the agent's state, retained, once in statePeriod.
 func (s *session) publishStateWhenDue(ctx context.Context, now time.Time) error {
-	if !s.stateAt.IsZero() && now.Sub(s.stateAt) < statePeriod {
+	if s.opts.Beside != nil || !s.stateAt.IsZero() && now.Sub(s.stateAt) < statePeriod {
 		return nil
 	}
 	s.stateAt = now
@@ -547,7 +547,7 @@ func (s *session) publishState(st *wire.State) error {
 // sayOffline does what the last will would do, when the agent stops in order: a broker sends no
 // will then.
 func (s *session) sayOffline(ctx context.Context) {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && s.opts.Beside == nil {
 		s.publishState(&wire.State{Journal: fmt.Sprintf("%x", s.id.ID), Software: s.opts.Software, Size: s.journal.Size(), TimeNs: time.Now().UnixNano()})
 	}
 }

@@ -33,7 +33,10 @@ type Options struct {
 	Software       string
 	Trouble        func() []*wire.DeviceTrouble // devices that do not work; nil for none
 	TelemetryDelay time.Duration                // how long telemetry may wait for company when nothing else is queued; default 1 minute
-	Log            *slog.Logger
+	// Beside is the uplink of the agent's own journal when this one is of a journal that was set aside: the agent's
+	// state is said by that one alone, and both are one run of one box.
+	Beside *Uplink
+	Log    *slog.Logger
 }
 
 const (
@@ -73,9 +76,29 @@ func New(j *journal.Journal, opts Options) (*Uplink, error) {
 	}
 	status := api.Link{Configured: true, Broker: opts.Broker.URL, Since: time.Now().UTC()}
 	status.SetProblem(message.New("link.not-yet"))
-	return &Uplink{
+	u := &Uplink{
 		journal: j, opts: opts, codec: codec, instance: rand.Uint64() | 1, flushing: make(chan struct{}), status: status,
-	}, nil
+	}
+	if opts.Beside != nil {
+		u.instance = opts.Beside.instance
+	}
+	return u, nil
+}
+
+// drainPoll is how often Drain looks whether all is acknowledged.
+const drainPoll = time.Second
+
+// Drain runs until the hub has all of a journal to which nothing is added, or until ctx ends; done tells which.
+func (u *Uplink) Drain(ctx context.Context) (done bool, err error) {
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- u.Run(running) }()
+	for !done && wire.Pause(ctx, drainPoll) == nil {
+		_, bytes, err := u.journal.Backlog()
+		done = err == nil && bytes == 0 && u.Status().Ready && !u.waiting()
+	}
+	stop()
+	return done, <-ended
 }
 
 // Status returns the state of the link, for pages and metrics.
@@ -180,16 +203,22 @@ func boxName(broker string) string {
 // last will says offline, for an agent that ends without a word.
 func (u *Uplink) connection(ctx context.Context) error {
 	id := u.journal.Identity()
-	o, err := u.opts.Broker.Options("lw-" + id.Site + "-" + id.Agent)
+	client := "lw-" + id.Site + "-" + id.Agent
+	if u.opts.Beside != nil {
+		client += fmt.Sprintf("-%x", id.ID[:4]) // a broker knows one connection of each name
+	}
+	o, err := u.opts.Broker.Options(client)
 	if err != nil {
 		return err
 	}
 	s := newSession(u, id)
-	will, err := protojson.Marshal(&wire.State{Journal: fmt.Sprintf("%x", id.ID)})
-	if err != nil {
-		return err
+	if u.opts.Beside == nil {
+		will, err := protojson.Marshal(&wire.State{Journal: fmt.Sprintf("%x", id.ID)})
+		if err != nil {
+			return err
+		}
+		o.SetBinaryWill(wire.Topic(id.Site, id.Agent, wire.LeafState), will, 1, true)
 	}
-	o.SetBinaryWill(wire.Topic(id.Site, id.Agent, wire.LeafState), will, 1, true)
 	if s.client, s.lost, err = wire.Connect(ctx, o); err != nil {
 		return err
 	}

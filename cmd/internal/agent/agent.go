@@ -120,6 +120,7 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	g.Go(func() error { return link.run(linkCtx) })
 	g.Go(func() error { return journalLater(ctx, j, begun, o.Log) })
 	g.Go(func() error { return untilDamaged(ctx, j) })
+	g.Go(func() error { return link.sendAsides(linkCtx, c, j, o) })
 	g.Go(func() error { return keeper.Run(ctx) })
 	g.Go(func() error { return passages.Run(ctx) })
 	g.Go(func() error { return tests.Run(ctx) })
@@ -309,6 +310,58 @@ func (l link) run(ctx context.Context) error {
 		return nil
 	}
 	return l.up.Run(ctx)
+}
+
+// sendAsides sends to the hub what could be read of journals that were set aside, one after the other, and journals when
+// that is done. It returns nil: what cannot be sent stays for a person to look at.
+func (l link) sendAsides(ctx context.Context, c *firmwareconfig.Config, j *journal.Journal, o Options) error {
+	asides, err := journal.Asides(journalDir(c))
+	if l.up == nil || err != nil {
+		return err
+	}
+	for _, aside := range asides {
+		sent, err := l.sendAside(ctx, c, j, aside, o)
+		if err != nil && ctx.Err() == nil {
+			o.Log.Error("a journal that was set aside is not sent to the hub", "folder", aside, "err", err)
+		}
+		if sent != nil {
+			err = journalLater(ctx, j, []*observation.Observation{sent}, o.Log)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// sendAside sends one, and returns what is to be journalled once the hub has it.
+func (l link) sendAside(ctx context.Context, c *firmwareconfig.Config, j *journal.Journal, aside string, o Options) (
+	sent *observation.Observation, err error) {
+	s, err := journal.OpenSalvaged(ctx, journalDir(c), aside, journal.Options{Site: c.Site.ID, Agent: c.Agent.ID})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	up, err := uplink.New(s.Journal, uplink.Options{
+		Broker: Broker(c.Uplink), Inventory: c.Inventory(), Software: o.Software, Beside: l.up, Log: o.Log.With("folder", aside),
+	})
+	if err != nil {
+		return nil, err
+	}
+	done, err := up.Drain(ctx)
+	if err != nil || !done {
+		return nil, err
+	}
+	if err := errors.Join(j.Adopt(ctx, s), s.Sent()); err != nil {
+		return nil, err
+	}
+	var conditions driver.Conditions
+	text := message.New("condition.journal-salvaged", message.Count("n", s.Rows), message.Int("lost", s.Lost),
+		message.String("folder", aside))
+	for _, sent = range conditions.Set(time.Now(), "journal-salvaged", "", true, text) {
+		sent.Device = observation.AgentDevice
+	}
+	return sent, nil
 }
 
 // flushTime bounds how long a stopping agent waits for the hub. What is left is sent after the next

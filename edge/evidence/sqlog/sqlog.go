@@ -38,6 +38,9 @@ const (
 // PageSize is the size of a database's pages in bytes: SQLite's default, in which all of ours are made.
 const PageSize = 4096
 
+// Magic is what every database's file begins with.
+var Magic = []byte("SQLite format 3\x00")
+
 // walPages is the size of the write-ahead log, in pages, at which the writer folds it into the database.
 const walPages = 2000
 

@@ -71,8 +71,9 @@ func (l *Ledger) keep(c *replica, class observation.Class, rows []wire.Row) erro
 	return l.grow(c, class, rows)
 }
 
-// noteGap notes rows that the agent removed before this ledger had them, and extends the evidence log over them. That
-// their leaf hashes are right shows at the next checkpoint.
+// noteGap notes rows that the agent no longer has, and extends the evidence log over them. That their leaf hashes are
+// right shows at the next checkpoint. Of a damaged journal the agent does not know the class of such a row, so one that is
+// held already is passed over.
 func (l *Ledger) noteGap(c *replica, class observation.Class, gap []wire.RemovedRow) error {
 	for _, r := range gap {
 		held, err := l.db.Int("SELECT class FROM observation WHERE owner=? AND idx=?", 0, c.id, r.Idx)
@@ -80,9 +81,9 @@ func (l *Ledger) noteGap(c *replica, class observation.Class, gap []wire.Removed
 			return err
 		}
 		if held != 0 {
-			return contradicts(class, r.Idx, observation.Class(held))
+			continue
 		}
-		if err := l.db.Exec("INSERT INTO gap(owner, idx, class, leaf) VALUES(?,?,?,?)", c.id, r.Idx, int64(class), r.Leaf[:]); err != nil {
+		if err := l.db.Exec("INSERT OR IGNORE INTO gap(owner, idx, class, leaf) VALUES(?,?,?,?)", c.id, r.Idx, int64(class), r.Leaf[:]); err != nil {
 			return err
 		}
 	}
@@ -136,18 +137,13 @@ func (l *Ledger) contradiction(c *replica, class observation.Class, rows []wire.
 			return err
 		}
 		if held != 0 {
-			return contradicts(class, rows[i].Idx, observation.Class(held))
+			return &fault{refusal: wire.Refusal_REFUSAL_EVIDENCE, forGood: true,
+				said: message.New("refusal.contradiction", rowNumber("row", rows[i].Idx),
+					message.Nested("class", message.New("class."+class.Name())),
+					message.Nested("held", message.New("class."+observation.Class(held).Name())))}
 		}
 	}
 	return fmt.Errorf("batch: %w", cause)
-}
-
-// contradicts returns the fault of a row that comes under a class, and that the ledger holds under another.
-func contradicts(class observation.Class, idx int64, held observation.Class) *fault {
-	return &fault{refusal: wire.Refusal_REFUSAL_EVIDENCE, forGood: true,
-		said: message.New("refusal.contradiction", rowNumber("row", idx),
-			message.Nested("class", message.New("class."+class.Name())),
-			message.Nested("held", message.New("class."+held.Name())))}
 }
 
 // grow extends the evidence log over rows that have just come, and over those of other classes that

@@ -1,0 +1,444 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"database/sql/driver"
+	"encoding/binary"
+	"errors"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/sqlog"
+)
+
+// A journal that was set aside is sent to the hub as what it is: a journal of its own, with its own proofs, from where
+// the hub's cursors of it stand. So nothing comes twice, and what was acknowledged to devices reaches the centre. It is
+// read from a copy of what of the damaged database can be read; rows that cannot are sent as their leaf hashes.
+
+const (
+	salvageDir  = "salvaged" // in the folder of the damaged database: the copy
+	salvageDone = "sent"     // file there: the hub has all that could be read
+)
+
+// salvageSchema is in a copy beside the journal's tables.
+const salvageSchema = `CREATE TABLE IF NOT EXISTS unreadable(idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL);`
+
+// Salvage is what was read of a damaged journal.
+type Salvage struct {
+	*Journal
+	Rows, Lost int64 // rows that were read, rows that could not be
+	aside      string
+}
+
+// Asides returns the folders, oldest first, of damaged journals that the hub does not have yet.
+func Asides(dir string) (out []string, err error) {
+	all, err := filepath.Glob(filepath.Join(dir, "damaged-*"))
+	for _, aside := range all {
+		if _, err := os.Stat(filepath.Join(aside, salvageDone)); err != nil {
+			out = append(out, aside)
+		}
+	}
+	return out, err
+}
+
+// OpenSalvaged opens what can be read of the journal that was set aside in a folder of dir, the journal's directory, to
+// be sent to the hub. Nothing can be committed to it. It returns ErrDamaged when not even whose journal it is can be
+// read.
+func OpenSalvaged(ctx context.Context, dir, aside string, opts Options) (*Salvage, error) {
+	copied := filepath.Join(aside, salvageDir)
+	path := filepath.Join(copied, FileName)
+	if _, err := os.Stat(path); err != nil {
+		if err := salvage(ctx, filepath.Join(aside, FileName), copied); err != nil {
+			return nil, err
+		}
+	}
+	signer, verifierKey, err := loadKey(filepath.Join(dir, keyFile), opts.Site, opts.Agent)
+	if err != nil {
+		return nil, err
+	}
+	db, err := sqlog.Open(path, sqlog.ReadWrite)
+	if err != nil {
+		return nil, err
+	}
+	j := newJournal(copied, opts, signer)
+	j.artifacts, j.salvaged, j.opts.Beside = dir, true, ""
+	w := &writer{j: j, db: db, store: sqlog.NewStore(db)}
+	if j.identity, err = loadIdentity(db, opts, verifierKey); err == nil {
+		err = w.restoreSalvaged()
+	}
+	if err == nil {
+		j.read, err = sqlog.Open(path, sqlog.ReadOnly)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	s := &Salvage{Journal: j, aside: aside}
+	s.Rows, err = db.Int("SELECT count(*) FROM observation", 0)
+	if err == nil {
+		s.Lost = j.Size() - s.Rows
+	}
+	go w.run()
+	if err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	return s, nil
+}
+
+// Sent notes that the hub has all of it: it is not opened again. The damaged database stays for a person to look at.
+func (s *Salvage) Sent() error {
+	return os.WriteFile(filepath.Join(s.aside, salvageDone), nil, 0o640)
+}
+
+// salvage copies what can be read of a damaged database into a new one in the folder to.
+func salvage(ctx context.Context, damaged, to string) error {
+	if err := os.RemoveAll(to); err != nil { // of a copy that was broken off
+		return err
+	}
+	making := to + ".new"
+	if err := errors.Join(os.RemoveAll(making), sqlog.MakeDir(making)); err != nil {
+		return err
+	}
+	mended := filepath.Join(making, "mended.db")
+	if err := mend(damaged, mended); err != nil {
+		return err
+	}
+	from, err := sqlog.Open(mended, sqlog.ReadOnly)
+	if err != nil {
+		return damagedBy(err)
+	}
+	defer from.Close()
+	into, err := sqlog.Open(filepath.Join(making, FileName), sqlog.ReadWrite)
+	if err != nil {
+		return err
+	}
+	err = into.Script(schema + salvageSchema)
+	if err == nil {
+		err = (&copier{ctx: ctx, from: from, into: into}).all()
+	}
+	if err = errors.Join(err, into.Close()); err != nil {
+		return err
+	}
+	for _, path := range []string{mended, mended + "-wal", mended + "-shm"} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return errors.Join(os.Rename(making, to), sqlog.SyncDir(filepath.Dir(to)))
+}
+
+// mend copies a damaged database with its log, and mends in the copy what keeps SQLite from opening it: a first page that
+// is none, and an end that is missing. Whether rows are what they were shows by their hashes.
+func mend(damaged, to string) error {
+	for _, suffix := range []string{"", "-wal"} {
+		if err := copyFile(damaged+suffix, to+suffix); err != nil && !(suffix != "" && errors.Is(err, fs.ErrNotExist)) {
+			return err
+		}
+	}
+	f, err := os.OpenFile(to, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	pages := (info.Size() + sqlog.PageSize - 1) / sqlog.PageSize
+	page := make([]byte, sqlog.PageSize)
+	if _, err := f.ReadAt(page, 0); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if !bytes.HasPrefix(page, sqlog.Magic) || page[schemaPageType] != tableLeaf && page[schemaPageType] != tableInterior {
+		if page, err = freshPage(filepath.Dir(to)); err != nil {
+			return err
+		}
+		binary.BigEndian.PutUint32(page[headerPages:], uint32(pages))
+		copy(page[headerValidFor:headerValidFor+4], page[headerChange:headerChange+4])
+	}
+	pages = max(pages, int64(binary.BigEndian.Uint32(page[headerPages:])))
+	_, err = f.WriteAt(page, 0)
+	return errors.Join(err, f.Truncate(pages*sqlog.PageSize)) // what it adds is zeros
+}
+
+// Places in the first page of a database (SQLite, "Database File Format", sections 1.3 and 1.6).
+const (
+	headerChange   = 24  // counts changes,
+	headerValidFor = 92  // and at which of these
+	headerPages    = 28  // the number of pages was this
+	schemaPageType = 100 // of the page of sqlite_schema:
+	tableInterior  = 5
+	tableLeaf      = 13
+)
+
+// freshPage returns the first page of a journal that was just made: its tables begin on the same pages as those of every
+// journal that this version made.
+func freshPage(dir string) ([]byte, error) {
+	path := filepath.Join(dir, "fresh.db")
+	db, err := sqlog.Open(path, sqlog.ReadWrite)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(prepare(db), db.Close()); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	page := make([]byte, sqlog.PageSize)
+	_, err = io.ReadFull(f, page)
+	return page, errors.Join(err, os.Remove(path))
+}
+
+// copyFile copies a file.
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// copier copies table by table what can be read.
+type copier struct {
+	ctx        context.Context
+	from, into *sqlog.DB
+	hasher     *evidence.Hasher
+	tile       []evidence.Hash // leaf hashes on record of tile number
+	number     int64
+	newest     evidence.SignedCheckpoint // that can be read
+}
+
+func (c *copier) all() error {
+	meta, err := readMeta(c.from)
+	if err != nil || len(meta["journal_id"]) != 16 || len(meta["journal_key"]) != 32 {
+		return errors.Join(message.Wrap(ErrDamaged, "journal.damaged-meta"), err)
+	}
+	meta["schema"] = []byte(schemaVersion)
+	if err := insertMeta(c.into, meta); err != nil {
+		return err
+	}
+	c.hasher, c.number = evidence.NewHasher(meta["journal_key"]), -1
+	if err := c.evidence(); err != nil {
+		return err
+	}
+	artifacts := "sha256, size, media_type, inline, state, rank, idx, alarm"
+	if err := c.table("artifact", artifacts, 8); err != nil {
+		return err
+	}
+	size, err := c.from.Int("SELECT max(idx)+1 FROM observation", 0)
+	if err != nil {
+		size = 0
+	}
+	tiles, err := c.into.Int("SELECT (max(n)+1)*256 FROM tile WHERE level=0", 0)
+	if err != nil {
+		return err
+	}
+	return c.rows(0, max(size, tiles, c.newest.Size)-1)
+}
+
+// evidence copies tiles and checkpoints.
+func (c *copier) evidence() (err error) {
+	if err := errors.Join(c.table("tile", "level, n, hashes", 3), c.table("checkpoint", "size, note, leaves", 3)); err != nil {
+		return err
+	}
+	c.newest, err = sqlog.NewStore(c.into).LatestCheckpoint()
+	return err
+}
+
+// table copies the rows of a table that can be read, up to the first that cannot.
+func (c *copier) table(name, columns string, n int) error {
+	return c.into.Tx(func() error {
+		var failed error
+		insert := insertOrIgnore(name, columns)
+		err := c.from.Query("SELECT "+columns+" FROM "+name, func(row []driver.Value) error {
+			failed = c.into.Exec(insert, row[:n]...)
+			return errors.Join(failed, c.ctx.Err())
+		})
+		if failed != nil || c.ctx.Err() != nil {
+			return errors.Join(failed, c.ctx.Err())
+		}
+		if err != nil && !sqlog.IsCorrupt(err) {
+			return err
+		}
+		return nil
+	})
+}
+
+// copyRows is the number of rows that are copied in one transaction.
+const copyRows = 2000
+
+// rows copies the rows from first to last. Where some cannot be read it halves, down to single rows.
+func (c *copier) rows(first, last int64) error {
+	for ; first <= last; first += copyRows {
+		end := min(first+copyRows-1, last)
+		if err := c.into.Tx(func() error { return c.span(first, end) }); err != nil {
+			return err
+		}
+	}
+	return c.ctx.Err()
+}
+
+func (c *copier) span(first, last int64) error {
+	var rows []Row
+	err := queryRows(c.from, "WHERE idx>=? AND idx<=? ORDER BY idx", func(r *Row) error {
+		rows = append(rows, *r)
+		return c.ctx.Err()
+	}, first, last)
+	switch {
+	case err == nil:
+		return c.keep(rows, first, last)
+	case !sqlog.IsCorrupt(err):
+		return err
+	case first == last:
+		return c.keep(nil, first, last)
+	}
+	middle := first + (last-first)/2
+	return errors.Join(c.span(first, middle), c.span(middle+1, last))
+}
+
+// keep copies rows that were read and are those that were hashed, and notes the others from first to last.
+func (c *copier) keep(rows []Row, first, last int64) error {
+	for idx := first; idx <= last; idx++ {
+		leaf, known := c.leaf(idx)
+		if len(rows) > 0 && rows[0].Idx == idx {
+			r := rows[0]
+			rows = rows[1:]
+			have, err := c.hasher.Leaf(idx, r.Record())
+			if err == nil && (!known || have == leaf) {
+				var key driver.Value
+				if r.Key != "" {
+					key = r.Key
+				}
+				if err := c.into.Exec(insertOne, r.Idx, int64(r.Class), r.Prev, r.Time, r.Device, int64(r.Kind), key, r.Body); err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		if known {
+			if err := c.into.Exec("INSERT INTO unreadable(idx, leaf) VALUES(?,?)", idx, leaf[:]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// leaf returns the leaf hash on record of a row, from its tile or from the newest checkpoint.
+func (c *copier) leaf(idx int64) (leaf evidence.Hash, known bool) {
+	if n := idx / evidence.TileWidth; n != c.number {
+		c.number, c.tile = n, nil
+		if tile, err := sqlog.NewStore(c.into).Tile(0, n); err == nil {
+			c.tile = tile
+		} else if n == c.newest.Size/evidence.TileWidth {
+			c.tile = c.newest.Leaves
+		}
+	}
+	at := int(idx % evidence.TileWidth)
+	if at >= len(c.tile) {
+		return leaf, false
+	}
+	return c.tile[at], true
+}
+
+// restoreSalvaged reads what there is. The hub knows how far it has it.
+func (w *writer) restoreSalvaged() (err error) {
+	var s state
+	for _, class := range observation.Classes {
+		if s.last[class], err = w.db.Int("SELECT max(idx) FROM observation WHERE class=?", -1, int64(class)); err != nil {
+			return err
+		}
+		s.acked[class] = -1
+		s.size = max(s.size, s.last[class]+1)
+	}
+	lost, err := w.db.Int("SELECT max(idx) FROM unreadable", -1)
+	if err != nil {
+		return err
+	}
+	s.last[unreadableClass] = max(s.last[unreadableClass], lost)
+	if s.checkpoint, err = w.store.LatestCheckpoint(); err != nil {
+		return err
+	}
+	s.size = max(s.size, lost+1, s.checkpoint.Size)
+	w.last, w.acked, w.broken = s.last, s.acked, false
+	w.j.mu.Lock()
+	defer w.j.mu.Unlock()
+	w.j.state = s
+	return nil
+}
+
+// unreadableClass is the class as which rows are sent that could not be read: of which they are is not known. It is the
+// last on the link.
+const unreadableClass = observation.Class_CLASS_TELEMETRY
+
+// amongUnreadable puts rows that could not be read where they belong: what follows is either some of these or what comes
+// before the next of them.
+func (j *Journal) amongUnreadable(next Following, after int64, most int) (Following, error) {
+	bound := int64(math.MaxInt64)
+	switch {
+	case len(next.Removed) > 0:
+		bound = next.Removed[0].Idx
+	case len(next.Rows) > 0:
+		bound = next.Rows[0].Idx
+	}
+	var lost []RemovedRow
+	err := j.read.Query("SELECT idx, leaf FROM unreadable WHERE idx>? AND idx<? ORDER BY idx LIMIT ?", func(c []driver.Value) error {
+		lost = append(lost, RemovedRow{sqlog.Int64(c[0]), evidence.Hash(sqlog.Bytes(c[1]))})
+		return nil
+	}, after, bound, int64(most))
+	if err != nil || len(lost) > 0 {
+		return Following{Removed: lost}, err
+	}
+	first, err := j.read.Int("SELECT min(idx) FROM unreadable WHERE idx>?", math.MaxInt64, after)
+	if i := slices.IndexFunc(next.Rows, func(r Row) bool { return r.Idx > first }); i >= 0 {
+		next.Rows = next.Rows[:i]
+	}
+	if i := slices.IndexFunc(next.Removed, func(r RemovedRow) bool { return r.Idx > first }); i >= 0 {
+		next.Removed = next.Removed[:i]
+	}
+	return next, err
+}
+
+// Adopt makes the artifacts of a salvaged journal that the hub holds known to this one, so that they can be removed to
+// make room.
+func (j *Journal) Adopt(ctx context.Context, s *Salvage) error {
+	const columns = "sha256, size, media_type, inline, state, rank, idx, alarm"
+	var all [][]driver.Value
+	err := s.read.Query("SELECT sha256, size, media_type, NULL, state, rank, -1, alarm FROM artifact WHERE state=2 AND inline IS NULL",
+		func(c []driver.Value) error {
+			all = append(all, slices.Clone(c))
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	return j.do(ctx, &request{also: func(db *sqlog.DB) error {
+		for _, row := range all {
+			if err := db.Exec(insertOrIgnore("artifact", columns), row...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+}
+
+func insertOrIgnore(table, columns string) string {
+	return "INSERT OR IGNORE" + strings.TrimPrefix(sqlog.Insert(table, columns, 1), "INSERT")
+}
