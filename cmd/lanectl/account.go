@@ -53,6 +53,7 @@ func setAccountCommand(file *string) *cobra.Command {
 			if err != nil {
 				return cli.Usage(err)
 			}
+			// An account without a hash can sign in by client certificate only.
 			if !certificate {
 				password, err := readPassword(cmd)
 				if err != nil {
@@ -144,6 +145,7 @@ func readPassword(cmd *cobra.Command) (string, error) {
 		return strings.TrimRight(line, "\r\n"), nil
 	}
 	var typed [2]string
+	// Prompts go to standard error, so that standard output can be redirected.
 	for i, prompt := range []string{"lanectl.ask-password", "lanectl.ask-password-again"} {
 		fmt.Fprint(cmd.ErrOrStderr(), cli.PrintErr(cmd).In(message.New(prompt))+" ")
 		text, err := term.ReadPassword(int(in.Fd()))

@@ -50,6 +50,7 @@ const (
 // moment parses a time: RFC 3339, or a date and time or a time of today in this machine's zone. Its
 // error is of the command line.
 func moment(text string) (time.Time, error) {
+	// RFC 3339 names its zone; the other forms are in this machine's.
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
 		return t, nil
 	}
@@ -112,10 +113,12 @@ func captureCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		// Tapes are bounded in size, so that what is long ago may be gone.
 		if len(r.Records) == 0 {
 			return message.Errorf("lanectl.empty-tape", message.String("device", args[0]),
 				message.String("from", from.Local().Format(zoned)), message.String("to", to.Local().Format(zoned)))
 		}
+		// The device's name comes from the command line, and must not choose a folder.
 		if out == "" {
 			out = filepath.Base(args[0]) + "." + format
 		}
@@ -123,6 +126,7 @@ func captureCommand() *cobra.Command {
 			if format == "tape" {
 				return r.Write(w)
 			}
+			// A driver that this version does not know has port 0, for which none is made up.
 			spec, _ := drivers.Find(r.About.Driver)
 			return r.Pcapng(w, spec.Port)
 		}, message.New("lanectl.captured", message.String("device", args[0]),
@@ -207,6 +211,7 @@ func replayCommand() *cobra.Command {
 			return err
 		}
 		matches, err := replay(cmd.Context(), r, config, profile)
+		// What the driver observed before it failed is compared all the same.
 		if err != nil && matches == nil {
 			return err
 		}
@@ -234,6 +239,7 @@ func readRecording(path string) (*diag.Recording, error) {
 // empty, replaces the device's profile. Matches may come together with an error, when the driver
 // gave up in the middle.
 func replay(ctx context.Context, r *diag.Recording, config, profile string) ([]diag.Match, error) {
+	// The name is for error messages: the recording has the lane file's text, not its path.
 	name, text := r.About.Device+".yaml", []byte(r.About.Config)
 	if config != "" {
 		var err error
@@ -323,6 +329,7 @@ func printMatches(p cli.Printer, matches []diag.Match, asJSON, all bool) error {
 		p.Say("lanectl.compared", message.Int("same", counts["same"]), message.Int("different", counts["different"]),
 			message.Int("recorded", counts["recorded"]), message.Int("replayed", counts["replayed"]))
 	}
+	// With --json, too: a script sees differences by the exit code.
 	if n := len(matches) - counts["same"]; n > 0 {
 		return message.Errorf("lanectl.differences", message.Int("different", n), message.Count("n", len(matches)))
 	}

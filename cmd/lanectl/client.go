@@ -36,6 +36,7 @@ func explain(socket string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return message.Errorf("lanectl.no-agent", message.String("socket", socket))
+	// An agent that was killed leaves its socket behind.
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return message.Errorf("lanectl.agent-stopped", message.String("socket", socket))
 	case errors.Is(err, fs.ErrPermission):

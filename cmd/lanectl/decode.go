@@ -33,6 +33,7 @@ func decodeCommand() *cobra.Command {
 			if err := p.check(cmd.Flags(), len(args)); err != nil {
 				return err
 			}
+			// A library that does not exist is reported once, and not with each file.
 			if _, _, err := firmwareconfig.ReadDocument(firmwareconfig.Substances, library); errors.Is(err, firmwareconfig.ErrNotBuiltin) {
 				return cli.Usage(err)
 			}
@@ -94,6 +95,7 @@ func print(w io.Writer, path string, d driver.Description, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	// The description is a JSON object, in front of whose keys the path is put.
 	name, err := json.Marshal(path)
 	if err != nil {
 		return err

@@ -79,6 +79,7 @@ func doctorOptions(o doctor.Options, socket string) doctor.Options {
 	if o.Config != "" {
 		o.Config = absolute(o.Config)
 	}
+	// Without that user, the rights of whoever runs the command are looked at.
 	if _, err := user.Lookup(defaultUser); err == nil && o.User == "" {
 		o.User = defaultUser
 	}
@@ -148,6 +149,7 @@ func brokerConnect(ctx context.Context, u *firmwareconfig.Uplink) error {
 	stop := context.AfterFunc(ctx, func() { client.Disconnect(0) })
 	defer stop()
 	err = broker.Wait(client.Connect(), brokerTimeout)
+	// By this error the examination tells a silent broker from one that refuses.
 	if errors.Is(err, broker.ErrNoAnswer) {
 		err = fmt.Errorf("%w: %w", err, os.ErrDeadlineExceeded)
 	}

@@ -38,6 +38,7 @@ func printExplanation(p cli.Printer, d api.PassageDetail, names map[string]strin
 		said[r.Idx] = true
 		printAssignment(p, passage.Id, a, r, names)
 	}
+	// The agent searches a bounded part of the journal for terms, so some readings may have none.
 	for _, r := range append(passage.Readings, passage.Possible...) {
 		if !said[r.Idx] {
 			fmt.Fprintf(p.Writer, "\n%s\n%s%s\n", readingHead(p, r), termIndent, p.Phrase("lanectl.explain-nothing"))

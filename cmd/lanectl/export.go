@@ -67,6 +67,7 @@ func exportCommand() *cobra.Command {
 		}
 		return writeTo(cmd, out, func(w io.Writer) error {
 			enc := json.NewEncoder(w)
+			// People look at exports, too.
 			enc.SetIndent("", " ")
 			return enc.Encode(e)
 		}, message.New("lanectl.exported", message.Count("n", len(e.Records)), message.String("origin", e.Origin)))
@@ -86,6 +87,7 @@ func choose(passage, rows, device string, span times) (func(path string) (rowTes
 		return nil, cli.Usagef("cli.one-flag", message.String("flags", "--passage, --rows, --device"))
 	}
 	if passage != "" {
+		// Only the journal knows which rows a passage has.
 		return func(path string) (rowTest, error) {
 			of, err := ofPassage(path, passage)
 			return func(r *journal.Row) bool { return of[r.Idx] }, err

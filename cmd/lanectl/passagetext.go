@@ -70,6 +70,7 @@ func printPassages(p cli.Printer, list api.PassageList, args []string, full bool
 		return err
 	}
 	for _, device := range slices.Sorted(maps.Keys(list.Clocks)) {
+		// Less is the delay of a line.
 		if s := list.Clocks[device]; s > 2 || s < -2 {
 			off := message.Aligned("off", max(s, -s), 1, "s")
 			if s > 0 {

@@ -77,6 +77,7 @@ func testLineProfile(p cli.Printer, name, tape string) error {
 	if err != nil {
 		return err
 	}
+	// A message that ends with a silence of the line ends with the recording.
 	reader.Flush(last, t.event)
 	p.Say("lanectl.profile-read", message.Nested("messages", message.New("lanectl.messages", message.Count("n", t.readings))),
 		message.Nested("alarms", message.New("kinds.count.alarm", message.Count("n", t.alarms))),

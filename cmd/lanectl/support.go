@@ -55,6 +55,7 @@ func supportCommand() *cobra.Command {
 		if out == "" {
 			out = "lanewarden-support-" + time.Now().Format("20060102-150405") + ".tar.gz"
 		}
+		// Progress goes to standard error: the file itself may go to standard output.
 		b := bundle{ctx: cmd.Context(), socket: *socket, config: config, back: back, name: "lanewarden-support",
 			progress: cmd.ErrOrStderr(), p: cli.Print(cmd)}
 		return writeTo(cmd, out, b.write, message.New("lanectl.support-begin"))
@@ -112,6 +113,7 @@ func (b *bundle) write(w io.Writer) error {
 		if err != nil {
 			fmt.Fprintf(&b.readme, "  %-24s %s\n", part.name,
 				b.p.Phrase("lanectl.support-missing", message.Nested("what", message.New(part.what)), message.CausedBy(err)))
+			// A command that failed may have said why.
 			if len(text) == 0 {
 				continue
 			}

@@ -96,6 +96,7 @@ func (g *guide) run(device, test string) error {
 	if _, err := api.PostTest.Do(ctx, local(g.socket), api.TestStart{Device: device, Test: test}); err != nil {
 		return explain(g.socket, err)
 	}
+	// said is the step that was shown last.
 	for said := -1; ; {
 		v, err := g.view(ctx)
 		if err != nil {
@@ -105,6 +106,7 @@ func (g *guide) run(device, test string) error {
 			return err
 		}
 		switch {
+		// That is another test's run, or this one has not begun.
 		case v == nil || v.Device != device || v.Test != test:
 		case v.Verdict != "":
 			return g.result(w, v)

@@ -132,6 +132,7 @@ func verifyArtifacts(ctx context.Context, p cli.Printer, path string, isLedger b
 	}
 	defer db.Close()
 	db.StopWith(ctx)
+	// Databases of early versions have no artifacts.
 	have, err := db.Int("SELECT count(*) FROM sqlite_master WHERE name='artifact'", 0)
 	if err != nil || have == 0 {
 		return 0, err

@@ -191,6 +191,7 @@ func (d *dialog) station(file, device yaml.MapSlice) (yaml.MapSlice, error) {
 		lane := value(file, "lanes").([]yaml.MapSlice)[0]
 		stations, _ := value(lane, "stations").([]yaml.MapSlice)
 		id := value(device, "id")
+		// The slice is clipped, so that an answer that is refused leaves the file as it was.
 		stations = append(stations[:len(stations):len(stations)], yaml.MapSlice{
 			{Key: "id", Value: id}, {Key: "position", Value: typed(answer)}, {Key: "devices", Value: []any{id}},
 		})
@@ -258,6 +259,7 @@ func (d *dialog) required(spec driver.Spec) (settings yaml.MapSlice, err error) 
 			return nil, err
 		}
 		name := s.Name
+		// A serial line has a setting of its own.
 		if strings.HasPrefix(answer, "/dev/") && name == "address" {
 			name = "serial.port"
 		}
@@ -313,6 +315,7 @@ func (d *dialog) usable(file yaml.MapSlice) bool {
 	switch {
 	case err == nil:
 		return true
+	// All problems are printed, without file and line, which answers do not have.
 	case errors.As(err, &problems):
 		for _, p := range problems {
 			fmt.Fprintf(d.p.Writer, "  %s\n", d.p.In(p.Message))

@@ -20,6 +20,7 @@ func notify(ctx context.Context, socket string, log *slog.Logger) {
 	if err != nil {
 		log.Warn("systemd's watchdog", "err", err)
 	}
+	// Without a watchdog the agent is asked each second until it is ready.
 	pause := max(every/3, time.Second)
 	client := api.NewClient(socket, pause)
 	for ready := false; ; {
@@ -34,6 +35,7 @@ func notify(ctx context.Context, socket string, log *slog.Logger) {
 				}
 				return // nobody listens
 			}
+			// It has been said that the agent is ready, and nothing else is asked for.
 			if every == 0 {
 				return
 			}

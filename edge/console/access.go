@@ -59,6 +59,7 @@ func newAccess(book *accounts.Book, secure bool, commit commit) *access {
 	}
 	s := a.sessions
 	s.Store, s.Lifetime, s.IdleTimeout, s.HashTokenInStore = a.store, sessionLife, sessionIdle, true
+	// SameSite=Strict: the cookie does not come with requests that pages of other sites make.
 	s.Cookie.Name, s.Cookie.HttpOnly, s.Cookie.SameSite = cookieName, true, http.SameSiteStrictMode
 	s.Cookie.Secure, s.Cookie.Path = secure, "/"
 	return a
@@ -111,6 +112,7 @@ func (a *access) caller(r *http.Request) api.User {
 	switch {
 	case isLocal(r):
 		return api.User{Name: localUser, Role: accounts.Admin, Peer: "socket"}
+	// Without accounts, everybody who can reach the pages may look, and nobody may do anything.
 	case a.book == nil:
 		guest.Role = accounts.Viewer
 		return guest
@@ -171,6 +173,7 @@ func (a *access) hasToken(r *http.Request) bool {
 // Audit implements api.Guard: it journals an action before it is done. An error means that it must
 // not be done.
 func (a *access) Audit(ctx context.Context, u api.User, action string, text message.Message) error {
+	// A journal that hangs must not hang the page.
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	_, err := a.commit(ctx, accessObservation(time.Now(), &observation.AgentAccess{

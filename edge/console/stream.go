@@ -35,6 +35,7 @@ func (c *Console) stream(w http.ResponseWriter, r *api.Call, in api.StreamQuery)
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
+	// The stream begins with what comes: the page asks for the past by itself.
 	s := streamer{c: c, w: w, control: http.NewResponseController(w), device: in.Device, next: c.Journal.Size()}
 	t := time.NewTicker(streamTick)
 	defer t.Stop()

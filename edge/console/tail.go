@@ -24,6 +24,8 @@ type tailer struct {
 // tail serves api.GetTail: the newest rows that match and, if asked, those that come. A device that
 // has no rows and does not exist is 404.
 func (c *Console) tail(w http.ResponseWriter, r *api.Call, in api.TailQuery) (err error) {
+	// The end is noted before the newest rows are read: rows that come in between are sent twice,
+	// rather than not at all.
 	t := tailer{c: c, device: in.Device, next: c.Journal.Size(), enc: json.NewEncoder(w)}
 	if in.Class != "" {
 		if t.class, err = observation.ParseClass(in.Class); err != nil {

@@ -73,6 +73,7 @@ func (d *demo) run(ctx context.Context) error {
 		if err != nil {
 			return message.Wrap(err, "sim.taken", message.String("address", addr))
 		}
+		// The program itself will listen there.
 		l.Close()
 	}
 	if err := d.clear(); err != nil {
@@ -90,6 +91,7 @@ func (d *demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Vehicles stay away once the disk that the demonstration may use is spent.
 	lane.hold = d.full.Load
 	d.welcome()
 	g, ctx := errgroup.WithContext(ctx)
@@ -167,6 +169,7 @@ func (d *demo) writeConfig() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(d.dir, "lane.yaml")
+	// All paths in the embedded lane files begin with .run/.
 	lane := strings.ReplaceAll(string(text), " .run/", " "+d.dir+"/")
 	lane = strings.Replace(lane, demoListen,
 		strings.TrimSuffix(demoListen, "}")+fmt.Sprintf(", accounts_file: %q}", book), 1)
@@ -209,6 +212,7 @@ func (d *demo) program(ctx context.Context, name string, args ...string) error {
 	// Ctrl-C reaches them through us, once
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	// A program that does not stop by then is killed.
 	cmd.WaitDelay = stopTime
 	err = cmd.Run()
 	if ctx.Err() != nil {

@@ -86,6 +86,7 @@ func (s swabs) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Without a buffer the next swab waits until the scanner has taken this one.
 	queue := make(chan sim.Swab)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -121,6 +122,7 @@ func (s swabs) officers(ctx context.Context, scanner *sim.Scanner, measure func(
 		next = time.Duration(rng.ExpFloat64() * float64(s.every))
 		w := scanner.Random(time.Now().UTC(), s.alarm)
 		switch {
+		// A blank shows whether the scanner is clean again.
 		case alarmed:
 			w = sim.Swab{Kind: "blank", Operator: w.Operator, At: w.At}
 		case n%verifyEvery == 0:
@@ -130,6 +132,7 @@ func (s swabs) officers(ctx context.Context, scanner *sim.Scanner, measure func(
 		if err != nil && ctx.Err() == nil {
 			fmt.Fprintln(os.Stderr, "ionscan:", err)
 		}
+		// A verification alarms by design.
 		if alarmed = alarm && w.Kind != "verification"; alarmed {
 			next = min(next, s.every/2)
 		}

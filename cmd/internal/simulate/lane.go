@@ -360,6 +360,7 @@ func (c *conductor) traffic(ctx context.Context) error {
 	if len(vehicles) == 0 {
 		return message.Errorf("sim.nobody")
 	}
+	// The difference between real time and the scenario's.
 	shift := time.Now().Add(beginAt).Sub(vehicles[0].Arrive[0])
 	c.deliver, c.ctx = errgroup.WithContext(ctx)
 	for i := range vehicles {
