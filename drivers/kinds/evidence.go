@@ -64,10 +64,12 @@ func evidenceOf[M proto.Message](
 
 const kphPerMetrePerSecond = 3.6
 
+// metresPerSecond converts km/h.
 func metresPerSecond(kph float32) float64 { return float64(kph) / kphPerMetrePerSecond }
 
 const reverse = "reverse"
 
+// The functions below fill in what one kind tells of its vehicle; Evidence has the units.
 func occupancyEvidence(o *observation.Observation, b *observation.RadiationOccupancy, e *Evidence) {
 	e.lasts(o.TimeNs, b.EndNs)
 	e.Speed, e.Reverse, e.Blind = metresPerSecond(b.SpeedKph), b.Direction == reverse, true
@@ -158,6 +160,7 @@ func (e *Evidence) lasts(from, to int64) {
 	}
 }
 
+// link adds names of scans and images that several observations of one vehicle share.
 func (e *Evidence) link(names ...string) {
 	for _, n := range names {
 		if n != "" {
@@ -166,6 +169,7 @@ func (e *Evidence) link(names ...string) {
 	}
 }
 
+// name adds a name of a kind: value as it compares, shown as people see it, sure from 0 to 1.
 func (e *Evidence) name(kind, value, shown string, sure float64) {
 	if value != "" {
 		e.Names = append(e.Names, Name{Kind: kind, Value: value, Shown: shown, Sure: sure})

@@ -9,7 +9,7 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// entry has the functions of one kind.
+// entry has the functions of one kind: its sentence, and, for kinds that are about a vehicle, its evidence.
 type entry struct {
 	// sentence describes what the typed body says.
 	sentence func(proto.Message) Text

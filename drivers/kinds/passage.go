@@ -4,6 +4,7 @@ import (
 	"lanewarden/drivers/observation"
 )
 
+// passageOpened says where the vehicle came in, and how many readings began the passage.
 func passageOpened(b *observation.PassageOpened) Text {
 	t := say("passage-opened.vehicle-entered-lane", arg("lane", b.Lane))
 	if len(b.Readings) > 0 && b.Readings[0].GetStation() != "" {
@@ -36,6 +37,7 @@ func passageUpdated(b *observation.PassageUpdated) Text {
 	return t
 }
 
+// devices returns the devices of readings, each once.
 func devices(readings []*observation.PassageReading) []string {
 	var out []string
 	for _, r := range readings {
@@ -144,16 +146,16 @@ var passageStates = map[observation.PassageState]string{
 	observation.PassageState_PASSAGE_STATE_CLOSED:      "passage-states.closed",
 }
 
-// PassageEnd explains why a passage is over, of its vehicle: "left the lane".
+// PassageEnd says why a passage is over, as a predicate of its vehicle: "left the lane".
 func PassageEnd(e observation.PassageEnd) Text { return word(ends, e) }
 
-// PassageGap explains why a station has nothing of a vehicle.
+// PassageGap says why a station has nothing of a vehicle.
 func PassageGap(g observation.PassageGap) Text { return word(gaps, g) }
 
-// PassageDirection determines which way a vehicle went.
+// PassageDirection says which way a vehicle went.
 func PassageDirection(d observation.PassageDirection) Text { return word(passageDirections, d) }
 
-// PassageState reports whether a vehicle is still in the lane.
+// PassageState says whether a vehicle is still in the lane.
 func PassageState(s observation.PassageState) Text { return word(passageStates, s) }
 
 // word is the wording of an enumeration's value, of which each has its code. A value of a later version has that of
@@ -165,6 +167,8 @@ func word[E ~int32](of map[E]string, value E) Text {
 	return say(of[0])
 }
 
+// passageClosed says what left, how, and what is known of it: alarm, weight, speed. A passage that is reported while
+// it is open has its state instead of its end.
 func passageClosed(b *observation.PassageClosed) Text {
 	who := b.Plate
 	if who == "" && len(b.Containers) > 0 {
@@ -191,6 +195,7 @@ func passageClosed(b *observation.PassageClosed) Text {
 		uncertain(append(b.Readings[:len(b.Readings):len(b.Readings)], b.Possible...)))
 }
 
+// passageCorrected says which reading was moved where, by whom, and why.
 func passageCorrected(b *observation.PassageCorrected) Text {
 	by := say("passage-corrected.by", arg("by", b.By))
 	if b.By == "lane" {

@@ -51,6 +51,7 @@ func PassageTerm(t *observation.PassageTerm) Text {
 // onTime is the difference, s, below which an arrival is said to be as predicted.
 const onTime = 0.05
 
+// arrival says how far an arrival was from the predicted one, with the prediction's standard deviation.
 func arrival(t *observation.PassageTerm) Text {
 	if t.From == "" && t.SigmaS == 0 {
 		return PassageTermKind(observation.PassageTerm_KIND_ARRIVAL)

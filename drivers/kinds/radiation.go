@@ -6,6 +6,7 @@ import (
 	"lanewarden/drivers/observation"
 )
 
+// occupancy says the portal's verdict first, then what was measured, and where our own recomputation differs.
 func occupancy(b *observation.RadiationOccupancy) Text {
 	alarm := say("occupancy.no-alarm")
 	switch {
@@ -49,6 +50,7 @@ func rate(code string, counts []int32) Text {
 	return when(any, say(code, arg("value", unit(total, 0, "/s"))))
 }
 
+// background says rates in counts per second, summed over detectors.
 func background(b *observation.RadiationBackground) Text {
 	t := sentence(rate("background.background-gamma", b.Gamma), rate("background.neutrons", b.Neutron))
 	if t.EN == "" {
@@ -112,6 +114,7 @@ func spectrum(b *observation.RadiationSpectrum) Text {
 	)...)
 }
 
+// countsNeutrons reports whether any detector does: 0 neutrons of one that does not are not worth a word.
 func countsNeutrons(all []*observation.DetectorSummary) bool {
 	for _, d := range all {
 		if d.Neutrons {
@@ -121,6 +124,7 @@ func countsNeutrons(all []*observation.DetectorSummary) bool {
 	return false
 }
 
+// spectrumAlarms lists the instrument's own alarms.
 func spectrumAlarms(b *observation.RadiationSpectrum) Text {
 	var of []string
 	for _, a := range b.Alarms {

@@ -88,6 +88,7 @@ func in(decimals int, name string) func(float64) Text {
 	return func(v float64) Text { return unit(v, decimals, name) }
 }
 
+// celsius says a temperature in K as people read it.
 func celsius(kelvin float64) Text { return unit(kelvin-zeroCelsius, 1, "°C") }
 
 func traceHealth(b *observation.TraceHealth) Text {

@@ -38,6 +38,7 @@ func vehicleTag(b *observation.VehicleTag) Text {
 	return t
 }
 
+// wordsOf returns a device's own words, which are in no language of ours, as texts.
 func wordsOf(all []string) (out []Text) {
 	for _, s := range distinct(all) {
 		out = append(out, Text{Words: s})

@@ -46,6 +46,8 @@ func aborted(reason string) Text {
 	return t
 }
 
+// threatReport says the decision and who made it, how many objects alarm, and the worst of them; that it is of a
+// test object comes before all.
 func threatReport(b *observation.XrayThreatReport) Text {
 	decision := name("threat-decisions", b.Decision)
 	if b.Decision == "" {
@@ -98,6 +100,8 @@ func xrayQuality(b *observation.XrayQuality) Text {
 	)
 }
 
+// deadDetectors says how many detectors are dead or stuck, of how many; empty when the image was not measured by
+// detector.
 func deadDetectors(b *observation.XrayQuality) Text {
 	switch {
 	case b.Detectors == 0:

@@ -8,9 +8,9 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// even reads ordinates at even steps, in any compressed form: (X++(Y..Y)). The step is (LASTX-FIRSTX)/(NPOINTS-1),
-// for DELTAX is rounded in the field; where the abscissas of the lines contradict that, the axis that they agree with
-// is taken, with a warning.
+// even reads ordinates at even steps, in any compressed form: (X++(Y..Y)). x and y are the symbols. The step is
+// (LASTX-FIRSTX)/(NPOINTS-1), for DELTAX is rounded in the field; where the abscissas of the lines contradict that,
+// the axis that they agree with is taken, with a warning (docs/protocols/ionscan.md, Abscissas).
 func (p *parser) even(s *scope, t *Table, x, y string) {
 	s.columns(t, []string{x, y})
 	a, dim := s.axisOf(x, y)
@@ -89,6 +89,7 @@ type guess struct {
 	words        string // for people
 }
 
+// apply sets the axis by which a table is read.
 func (g guess) apply(r *ordinates) {
 	r.first, r.step, r.roundedFirst, r.steps, r.wrapped = g.first, g.step, g.roundedFirst, g.steps, g.wrapped
 }
@@ -105,6 +106,7 @@ func (a *axis) guess(n int) guess {
 		words: "FIRSTX and DELTAX"}
 }
 
+// byEnds returns the axis of n points, 2 at least, from first to last.
 func (a *axis) byEnds(first, last float64, n int) guess {
 	return guess{
 		first: first, step: (last - first) / float64(n-1), steps: usualSteps,
@@ -118,7 +120,8 @@ func (a *axis) nearDelta(step float64) bool {
 	return math.Abs(step-a.delta) <= 0.51*a.deltaDigit+0.005*math.Abs(a.delta)
 }
 
-// others are the axes that a table of n points may have when its lines contradict the records, the likelier first.
+// others returns the axes that a table of n points, of expected ones, may have when its lines contradict the
+// records, the likelier first.
 func (a *axis) others(n, expected int) (out []guess) {
 	ends := n > 1 && !math.IsNaN(a.first) && !math.IsNaN(a.last) && a.last != a.first
 	byDelta := guess{first: a.first, step: a.delta, roundedFirst: a.firstDigit / 2, steps: usualSteps}

@@ -20,7 +20,17 @@ const (
 	maxFaults  = 100      // reported; a file with more is read no further
 )
 
-// File is a decoded JCAMP-DX file.
+// File is a decoded JCAMP-DX file. A small one:
+//
+//	##TITLE= swab 17            begins a block
+//	##JCAMP-DX= 4.24            labelled records; $$ begins a comment
+//	##DATA TYPE= ION MOBILITY SPECTRUM
+//	##FIRSTX= 0
+//	##LASTX= 0.3
+//	##NPOINTS= 4
+//	##XYDATA= (X++(Y..Y))       a table: an abscissa, then ordinates, on each line
+//	0 A00J0K0L0                 100, and differences of 10, 20, 30
+//	##END=                      ends the block
 type File struct {
 	Blocks []*Block
 	// Faults lists the violations of the format, in the order of the lines. The tables in which they stand hold the
@@ -52,7 +62,8 @@ type Block struct {
 	Ended     bool     // ##END= was there
 }
 
-// Record is one labelled record, as it came. A table's is here too, with its form as value.
+// Record is one labelled record, as it came. A table's is here too, with its form as value. Its texts are bytes of
+// the file, in whatever encoding that has.
 type Record struct {
 	Label   string // without ## and =
 	Value   string // lines joined by "\n", comments taken out
@@ -60,7 +71,8 @@ type Record struct {
 	Line    int
 }
 
-// Key returns a label as it compares: upper case, without blanks, '-', '/' and '_'.
+// Key returns a label as it compares: upper case, without blanks, '-', '/' and '_'. "##Data-Type=" and "##DATA
+// TYPE=" are the same record.
 func Key(label string) string {
 	var short [64]byte
 	key, same := short[:0], true
@@ -98,7 +110,7 @@ func (b *Block) Get(label string) string {
 	return v
 }
 
-// Walk calls f with the block and all that it holds, outermost first.
+// Walk calls f with the block and all that it holds, outermost first, to a depth of maxDepth.
 func (b *Block) Walk(f func(*Block)) {
 	f(b)
 	for _, c := range b.Blocks {
@@ -136,7 +148,7 @@ func (k Kind) String() string {
 	return [...]string{"XYDATA", "XYPOINTS", "PEAK TABLE", "PEAK ASSIGNMENTS"}[k]
 }
 
-// Table is a block's spectrum, one page of an NTUPLES block, or a list of peaks.
+// Table is a block's spectrum, one page of an NTUPLES block, or a list of peaks. All columns have the same length.
 type Table struct {
 	Kind    Kind
 	Line    int // of its record
@@ -154,10 +166,10 @@ type Column struct {
 	Values []float64
 }
 
-// X returns the abscissas.
+// X returns the abscissas, in the units of the first column.
 func (t *Table) X() []float64 { return t.column(0) }
 
-// Y returns the ordinates.
+// Y returns the ordinates, NaN where the file has none.
 func (t *Table) Y() []float64 { return t.column(1) }
 
 func (t *Table) column(i int) []float64 {

@@ -21,6 +21,7 @@ const (
 	charComma   // ',' or ';'
 )
 
+// charInfo is what a character means in a table; digit is that of a compressed form's letter.
 type charInfo struct {
 	class uint8
 	digit int8 // with sign
@@ -50,6 +51,7 @@ var chars = func() (t [256]charInfo) {
 	return t
 }()
 
+// powers are 10^0 to 10^22, which a float64 holds exactly: a mantissa below 2^53 times one of them is rounded right.
 var powers = func() (p [23]float64) {
 	for i := range p {
 		p[i] = math.Pow10(i) // exact up to 10^22
@@ -57,6 +59,7 @@ var powers = func() (p [23]float64) {
 	return p
 }()
 
+// exactMantissa is the first whole number that a float64 may not hold exactly.
 const exactMantissa = 1 << 53
 
 // tail reads the digits that follow a number's first digit, v, at data[i:]: of a compressed number, or of a plain one

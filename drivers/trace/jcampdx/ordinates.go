@@ -5,7 +5,16 @@ import (
 	"math"
 )
 
-// ordinates reads the lines of an even table.
+// ordinates reads the lines of an even table. A line is an abscissa and ordinates; in the compressed forms letters
+// carry sign and first digit, so that no delimiter is needed:
+//
+//	AFFN     599.860 0 0 0 0 2 4 4 4 7
+//	PAC      599.860+0+0+0+0+2+4+4+4+7
+//	SQZ      599.860@@@@BDDDG
+//	DIF      599.860@%%%KK%%L
+//	DIFDUP   599.860@VKT%TL
+//
+// After a line that ends with a difference the next begins with the last ordinate once more, as a check.
 type ordinates struct {
 	p                *parser
 	t                *Table
@@ -188,12 +197,14 @@ func (r *ordinates) squeezed(begin int, digit int8) (v float64, end int, ok bool
 	return v, end, true
 }
 
+// fail reports a fault at a position, ends the table there, and returns false.
 func (r *ordinates) fail(at int, format string, args ...any) bool {
 	r.p.pos = at
 	r.p.broken(r.t, r.p.here(), format, args...)
 	return false
 }
 
+// full reports that the file has more points than MaxPoints.
 func (r *ordinates) full(at int) bool { return r.fail(at, "more than %d points", MaxPoints) }
 
 // long reads a compressed number of many digits, or with a decimal point.

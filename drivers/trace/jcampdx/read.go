@@ -39,6 +39,7 @@ func readAll(r io.Reader) ([]byte, error) {
 }
 
 // Parse is Read for bytes in memory. They must not change as long as the File lives: its records are parts of them.
+// It takes at most MaxBytes.
 func Parse(data []byte) (*File, error) {
 	if len(data) > MaxBytes {
 		return nil, fmt.Errorf("file is larger than %d bytes", MaxBytes)
@@ -83,7 +84,8 @@ func (p *parser) trimEnd() bool {
 
 var bom = []byte("\xef\xbb\xbf")
 
-// Recognise reports whether a file that begins with head is JCAMP-DX.
+// Recognise reports whether a file that begins with head is JCAMP-DX: whether its first record is ##TITLE=. Comments
+// and a byte order mark may stand before it.
 func Recognise(head []byte) bool {
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n")
 	for bytes.HasPrefix(head, []byte("$$")) { // comments may come first
@@ -119,7 +121,7 @@ type parser struct {
 	full   bool // a bound was reached: no more is read
 }
 
-// scope is a block under way, with what its records said so far.
+// scope is a block under way, with what its records said so far. Records count for the tables behind them.
 type scope struct {
 	*Block
 	axis   axis // of XYDATA
@@ -151,8 +153,10 @@ func newScope(b *Block) *scope {
 		points: -1}, blocks: -1}
 }
 
+// here returns the place of the next byte.
 func (p *parser) here() place { return place{p.line, p.pos - p.lineAt + 1, p.base + p.pos} }
 
+// fault reports what is wrong at a place. After maxFaults of them the file is read no further.
 func (p *parser) fault(at place, format string, args ...any) {
 	if len(p.file.Faults) >= maxFaults {
 		p.full = true
@@ -200,7 +204,7 @@ func (p *parser) atRecord() bool {
 	return p.pos+1 < len(p.data) && p.data[p.pos] == '#' && p.data[p.pos+1] == '#'
 }
 
-// run reads all records.
+// run reads all records, and ends the blocks that the file leaves open.
 func (p *parser) run() {
 	for !p.end() && !p.full {
 		if !p.atRecord() {
@@ -271,7 +275,7 @@ func (p *parser) label() (string, bool) {
 	return "", false
 }
 
-// record reads one record.
+// record reads one record. What stands before the first ##TITLE=, or behind the last ##END=, is a fault.
 func (p *parser) record() {
 	at := p.here()
 	label, ok := p.label()
@@ -338,6 +342,7 @@ func (p *parser) begin(at place, label string) {
 	p.open = append(p.open, newScope(b))
 }
 
+// finish ends the innermost block, at its ##END=.
 func (p *parser) finish() {
 	at := p.here()
 	p.nextLine()
@@ -386,7 +391,7 @@ func (p *parser) skipRecord() {
 	}
 }
 
-// textLine reads the rest of a line.
+// textLine reads the rest of a line: what stands before $$, and behind.
 func (p *parser) textLine() (text, comment string) {
 	begin := p.pos
 	p.nextLine()

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// note takes what a record says of the tables that follow.
+// note takes over what a record says of the tables that follow; key is Key of its label. Records of other labels are
+// kept as they came.
 func (p *parser) note(s *scope, key, value string, at place) {
 	a := &s.axis
 	switch key {
@@ -99,6 +100,7 @@ func ungrouped(value string) string {
 	return strings.Join(parts, "")
 }
 
+// fields cuts a row of an NTUPLES record at its commas, to at most maxColumns values.
 func fields(value string) []string {
 	out := strings.Split(value, ",")
 	for i := range out {
@@ -114,6 +116,8 @@ func (s *scope) gather() {
 	}
 }
 
+// columnsOfRows returns the variables of an NTUPLES block: the rows name a property each, the columns are the
+// variables.
 func (s *scope) columnsOfRows() []Variable {
 	var out []Variable
 	for _, row := range s.rows {
@@ -132,6 +136,7 @@ func (s *scope) columnsOfRows() []Variable {
 	return out
 }
 
+// variable returns the variable with a symbol; without one, values that are not given are NaN.
 func (b *Block) variable(symbol string) (Variable, bool) {
 	for _, v := range b.Variables {
 		if v.Symbol == symbol {

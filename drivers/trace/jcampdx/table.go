@@ -15,7 +15,8 @@ type tableForm struct {
 }
 
 // parseForm reads (X++(Y..Y)), (XY..XY) or (XYA), upper case without blanks, whatever follows. Brackets and points
-// that were forgotten, or are too many, are common in the field and change nothing.
+// that were forgotten, or are too many, are common in the field and change nothing. What is none of them has no
+// symbols.
 func parseForm(form string) (f tableForm) {
 	if !strings.HasPrefix(form, "(") && !strings.HasPrefix(form, "X++") {
 		return f
@@ -58,7 +59,8 @@ func symbol(s string) bool {
 	return s != ""
 }
 
-// table reads a data table: the form on the record's own line, the numbers on those that follow.
+// table reads a data table: the form on the record's own line, the numbers on those that follow. The form decides
+// what it is; kind, by the label, only what the form leaves open. A table with a fault keeps the points before it.
 func (p *parser) table(s *scope, at place, label string, kind Kind) {
 	s.gather()
 	formAt := p.here()
@@ -98,6 +100,7 @@ func (p *parser) table(s *scope, at place, label string, kind Kind) {
 	}
 }
 
+// unblank drops blanks, for strings.Map.
 func unblank(r rune) rune {
 	if r == ' ' || r == '\t' {
 		return -1

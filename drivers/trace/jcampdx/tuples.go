@@ -158,8 +158,8 @@ func delimited(data []byte, i int) bool {
 	return data[i] == ')'
 }
 
-// groups reads peak assignments: (x, y, <text>), one a group in parentheses, which may go over lines. Symbols other
-// than A are numbers.
+// groups reads peak assignments: "(12.43, 1060, <cocaine>)", one a group in parentheses, which may go over lines.
+// Symbols other than A are numbers.
 func (p *parser) groups(s *scope, t *Table, symbols []string) {
 	if len(symbols) < 2 || len(symbols) > maxColumns || symbols[len(symbols)-1] != "A" {
 		p.broken(t, p.here(), "assignments of the form %s are not known", excerpt([]byte(t.Form)))
@@ -204,7 +204,8 @@ func (p *parser) blanks() {
 	}
 }
 
-// group reads one assignment behind its '('.
+// group reads one assignment behind its '('. Numbers that are left out, or '?', are NaN. It returns false when a
+// fault ended the table.
 func (p *parser) group(t *Table, at place, factors []float64) bool {
 	values := make([]float64, len(factors))
 	for i := range values {
@@ -247,10 +248,10 @@ func (p *parser) group(t *Table, at place, factors []float64) bool {
 // assignmentCost is the number of points that an assignment's text counts for, by the memory that it takes.
 const assignmentCost = 5
 
-// maxAssignment bounds the text of one assignment.
+// maxAssignment bounds the text of one assignment, in bytes.
 const maxAssignment = 1 << 10
 
-// assignment reads <text>.
+// assignment reads <text>, which must stand on one line.
 func (p *parser) assignment() (string, bool) {
 	if p.end() || p.data[p.pos] != '<' {
 		return "", false

@@ -30,6 +30,7 @@ func isVariableRecord(key string) bool {
 	return slices.ContainsFunc(variableRecords, func(r variableRecord) bool { return Key(r.label) == key })
 }
 
+// textRecord and numberRecord return records whose values go to a field of each variable.
 func textRecord(label string, field func(*Variable) *string) variableRecord {
 	return variableRecord{
 		label: label,
@@ -55,6 +56,7 @@ func numberRecord(label string, field func(*Variable) *float64) variableRecord {
 // setDim reads the number of a variable's values; what is no number says nothing.
 func setDim(v *Variable, text string) { v.Dim, _ = strconv.Atoi(text) }
 
+// dimText is the inverse of setDim.
 func dimText(v *Variable) string {
 	if v.Dim == 0 {
 		return ""

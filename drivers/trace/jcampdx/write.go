@@ -31,15 +31,16 @@ func (f Form) String() string { return [...]string{"AFFN", "PAC", "SQZ", "DIF", 
 // lineMax is the longest line that the standard allows.
 const lineMax = 80
 
-// Options describes how tables are written.
+// Options describes how tables are written. The zero value writes plain numbers.
 type Options struct {
 	Form   Form
 	Factor float64 // ordinates are written as multiples of it; 0 for 1
 }
 
-// Write writes a block, and all that it holds. Records that say where a table's axis begins and how it is scaled are
-// made from the table; the block's own are left out. A table with a page is written as an NTUPLES page. Text holds no
-// line ends but those of Write.
+// Write writes a block, and all that it holds, with CR LF at the end of lines. Records that say where a table's axis
+// begins and how it is scaled are made from the table; the block's own are left out. A table with a page is written
+// as an NTUPLES page. Text holds no line ends but those of Write. What was written reads back to the same numbers:
+// ordinates that are no multiple of the factor, in the forms that need one, are an error.
 func Write(w io.Writer, b *Block, o Options) error {
 	if o.Factor == 0 {
 		o.Factor = 1
@@ -51,6 +52,7 @@ func Write(w io.Writer, b *Block, o Options) error {
 	return out.w.Flush()
 }
 
+// writer writes one file. Errors of w come at the end, by bufio.
 type writer struct {
 	w *bufio.Writer
 	Options
@@ -63,6 +65,7 @@ func (w *writer) record(label, value string) {
 	fmt.Fprintf(w.w, "##%s=%s\r\n", label, pad(value)) // bufio keeps the error for Flush
 }
 
+// pad puts the blank before a value that is customary behind '='.
 func pad(value string) string {
 	if value == "" {
 		return ""
@@ -118,6 +121,7 @@ func (w *writer) variables(vs []Variable) {
 	}
 }
 
+// known writes a number, "" for NaN: what is not known is left out of a row.
 func known(v float64) string {
 	if math.IsNaN(v) {
 		return ""
@@ -208,6 +212,7 @@ func (w *writer) even(b *Block, t *Table) error {
 	return nil
 }
 
+// form writes the record that begins an even table.
 func (w *writer) form(t *Table, symbols [2]string) {
 	form := fmt.Sprintf("(%s++(%s..%s))", symbols[0], symbols[1], symbols[1])
 	if t.Page != "" {
@@ -268,6 +273,7 @@ type packer struct {
 	check bool
 }
 
+// write writes all lines, each of at most lineMax characters but for one whose first cell is longer.
 func (p *packer) write() {
 	for i := 0; i < len(p.whole); {
 		i = p.writeLine(i)
@@ -344,6 +350,7 @@ func squeezed(v int64, zero, plus, minus byte) []byte {
 	return b
 }
 
+// repetitions writes how many times the ordinate before stands, as DUP: its first digit as a letter, S to Z and s.
 func repetitions(n int) []byte {
 	b := strconv.AppendInt(nil, int64(n), 10)
 	if b[0] == '9' {
