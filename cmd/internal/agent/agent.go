@@ -103,10 +103,13 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	}
 	tests := guided.New(testsOf(c), devices, j, o.Log)
 	local := console.New(console.Options{
-		Accounts: book, TLS: tlsConfig, JournalDir: journalDir(c), Devices: c.Devices, Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Socket: Socket(c), Listen: c.Console.Listen, TapeDir: tapeDir(c), Config: c.Text, ConfigPath: c.File,
+		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Config: c.Text, ConfigPath: c.File,
+		Accounts: book, TLS: tlsConfig, Socket: Socket(c), Listen: c.Console.Listen,
+		Devices: c.Devices, JournalDir: journalDir(c), TapeDir: tapeDir(c),
 		Journal: j, Lane: devices, Passages: passages, Tests: tests, Link: link.status, Disk: keeper.State, Log: o.Log,
 	})
-	o.Log.Info("agent runs", "site", c.Site.ID, "agent", c.Agent.ID, "devices", len(c.Devices), "journal", fmt.Sprintf("%x", j.Identity().ID), "rows", j.Size())
+	o.Log.Info("agent runs", "site", c.Site.ID, "agent", c.Agent.ID, "devices", len(c.Devices),
+		"journal", fmt.Sprintf("%x", j.Identity().ID), "rows", j.Size())
 
 	g, ctx := errgroup.WithContext(ctx)
 	// The link outlives the devices, so that their last observations still go out.
@@ -298,7 +301,8 @@ func trouble(devices []lane.Status) (out []*wire.DeviceTrouble) {
 // Broker returns the centre's broker as the configuration has it.
 func Broker(u *firmwareconfig.Uplink) wire.Broker {
 	return wire.Broker{
-		URL: u.Broker, Username: u.Username, PasswordFile: u.PasswordFile, CAFile: u.CAFile, CertFile: u.CertFile, KeyFile: u.KeyFile, KeepAlive: u.KeepAlive,
+		URL: u.Broker, Username: u.Username, PasswordFile: u.PasswordFile,
+		CAFile: u.CAFile, CertFile: u.CertFile, KeyFile: u.KeyFile, KeepAlive: u.KeepAlive,
 	}
 }
 
@@ -325,7 +329,7 @@ func (l link) sendAsides(ctx context.Context, c *firmwareconfig.Config, j *journ
 			o.Log.Error("a journal that was set aside is not sent to the hub", "folder", aside, "err", err)
 		}
 		if sent != nil {
-			err = journalLater(ctx, j, []*observation.Observation{sent}, o.Log)
+			_ = journalLater(ctx, j, []*observation.Observation{sent}, o.Log) // an end of ctx ends the loop
 		}
 		if ctx.Err() != nil {
 			return nil
