@@ -48,7 +48,8 @@ var Catalog = []driver.Spec{
 	webjson.Spec,
 }
 
-// AddTexts adds the drivers' own texts to the catalogue of messages. A program calls it when it starts.
+// AddTexts adds the drivers' own texts to the catalogue of messages. A program calls it when it starts; calling it
+// again changes nothing.
 func AddTexts() error {
 	var folders []fs.FS
 	for _, s := range Catalog {
@@ -67,7 +68,8 @@ func Formats() (out []driver.Format) {
 	return out
 }
 
-// Recognise tells a file's format by its beginning.
+// Recognise tells a file's format by its first driver.HeadBytes, the first format of the catalogue that fits. The
+// error for a file that no driver reads names what it is, where that is known, and what converts it.
 func Recognise(f io.ReaderAt) (driver.Format, error) {
 	head := make([]byte, driver.HeadBytes)
 	n, err := f.ReadAt(head, 0)
@@ -88,7 +90,7 @@ func Recognise(f io.ReaderAt) (driver.Format, error) {
 	return driver.Format{}, message.Errorf("unread.no-format")
 }
 
-// Draw makes a picture of a file of any format that has one.
+// Draw makes a picture of a file of any format that has one. Errors are those of Recognise and of the format's Draw.
 func Draw(f driver.Source, v driver.View) (image.Image, error) {
 	format, err := Recognise(f)
 	if err != nil {

@@ -33,6 +33,7 @@ type Scanner struct {
 	samples int
 }
 
+// dose is what a swab left in the instrument.
 type dose struct {
 	ion Ion
 	at  time.Time
@@ -44,7 +45,7 @@ func NewScanner(seed uint64, lib *plasmagram.Library) *Scanner {
 		residue: map[string]dose{}}
 }
 
-// Swab is one sample.
+// Swab is one sample. Amplitude is that of its strongest ion, in the units of Tube.Noise.
 type Swab struct {
 	Kind      string // analysis, verification, blank
 	Substance string // of the library, "" for nothing
@@ -65,7 +66,7 @@ type Result struct {
 	Analysis *plasmagram.Analysis // by the instrument's own library
 }
 
-// Random draws what trucks bring: share of them with something.
+// Random draws what trucks bring: share of them, 0 to 1, with something of the library, in amplitudes around 200.
 func (s *Scanner) Random(at time.Time, share float64) Swab {
 	w := Swab{Kind: "analysis", Operator: "officer-" + string(rune('1'+s.rng.IntN(4))), At: at}
 	if s.rng.Float64() < share {
@@ -75,7 +76,8 @@ func (s *Scanner) Random(at time.Time, share float64) Swab {
 	return w
 }
 
-// Run measures a swab.
+// Run measures a swab at its time, with what earlier ones have left. Without a substance the polarity alternates. An
+// error means that the spectrum cannot be analysed.
 func (s *Scanner) Run(w Swab) (*Result, error) {
 	s.samples++
 	polarity, ions := plasmagram.Positive, []Ion(nil)
@@ -194,7 +196,8 @@ func (r *Result) Block() *jcampdx.Block {
 	return b
 }
 
-// Drop writes the result as a file under a temporary name and renames it when it is whole.
+// Drop writes the result as a file under a temporary name and renames it when it is whole, as a careful instrument
+// does.
 func (r *Result) Drop(folder string) error {
 	data, err := jcampdx.Bytes(r.Block(), jcampdx.Options{Form: jcampdx.DIFDUP})
 	if err != nil {

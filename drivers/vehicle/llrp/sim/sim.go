@@ -15,7 +15,8 @@ import (
 	"lanewarden/drivers/vehicle/llrp"
 )
 
-// Reader is a reader with its antennas. The zero value is ready.
+// Reader is a reader with its antennas. The zero value is ready. Its exported fields are set before Serve; methods
+// may be called while it serves. Refuse is a request that it answers with an error, 0 for none.
 type Reader struct {
 	ClockError time.Duration // of its clock
 	Fragment   bool          // send in pieces of random size, several messages at a time
@@ -43,6 +44,7 @@ func (r *Reader) Serve(ctx context.Context, l net.Listener) error {
 	})
 }
 
+// serve serves one client: it accepts the connection by its first event, then answers until CLOSE_CONNECTION.
 func (r *Reader) serve(ctx context.Context, c net.Conn) error {
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
@@ -237,7 +239,7 @@ type Tag struct {
 	User    []byte
 }
 
-// Read reports a tag, when a client has started the reader. It says whether it did.
+// Read reports tags in one message, when a client has started the reader. It says whether it did.
 func (r *Reader) Read(tags ...Tag) bool {
 	if !r.Started() {
 		return false
@@ -291,7 +293,7 @@ func (t *Tag) result(read *llrp.Param) []byte {
 	return llrp.TLV(349, []byte{result}, llrp.B2(uint16(read.Uint("OpSpecID"))), llrp.B2(uint16(len(memory)/2)), memory)
 }
 
-// Antenna reports that an antenna was connected or lost.
+// Antenna reports to the client that an antenna was connected or lost.
 func (r *Reader) Antenna(n uint16, connected bool) {
 	state := byte(0)
 	if connected {

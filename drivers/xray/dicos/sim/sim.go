@@ -47,7 +47,7 @@ const (
 	ClassReport = "1.2.840.10008.5.1.4.1.1.501.3"
 )
 
-// Object is one file of a scan.
+// Object is one file of a scan. It is made while it is written, so that it takes no memory.
 type Object struct {
 	Name, Class, Instance string
 	write                 func(w io.Writer, whole bool) error
@@ -79,8 +79,9 @@ func (s Scan) WriteImage(w io.Writer) error { return s.image(w, true, high) }
 // WriteReport writes the threat detection report of the scan's machine, which refers to the image.
 func (s Scan) WriteReport(w io.Writer) error { return s.report(w, true) }
 
-// Push sends the objects to a C-STORE receiver, in the order of Objects. One that is not stored is an error, after
-// all others were sent.
+// Push sends the objects to a C-STORE receiver, in the order of Objects, over one association. calling and called
+// are AE titles. An object that is not stored is an error, after all others were sent; a connection that breaks ends
+// it.
 func (s Scan) Push(ctx context.Context, address, calling, called string) (err error) {
 	syntax, _ := dicom.SyntaxOf(dicom.ExplicitLE)
 	client, err := dimse.Dial(ctx, address, calling, called, dimse.Offer{Class: ClassImage, Syntax: syntax.UID},
@@ -118,6 +119,8 @@ const (
 	low
 )
 
+// image writes the image of one energy, as a file (whole) or as a data set. Tube voltages are those of a 6 MV and a
+// 3.5 MV accelerator.
 func (s Scan) image(w io.Writer, whole bool, e energy) error {
 	flavour, instance, lowDetectors, highDetectors, kvp := "HIGH_ENERGY", s.instance(1), "NONE", "LINEAR", 6000.0
 	if e == low {
@@ -179,6 +182,7 @@ func (s Scan) hidden() (l, t, r, b int) {
 		int((y + 0.07) * float64(s.Rows))
 }
 
+// report writes the threat detection report: ALARM with one object, or CLEAR with none.
 func (s Scan) report(w io.Writer, whole bool) error {
 	decision, count := "CLEAR", uint32(0)
 	var threats []dicom.Dataset

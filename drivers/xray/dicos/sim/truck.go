@@ -97,7 +97,8 @@ func wheel(x, y float64) float64 {
 	return 34 + 20*math.Exp(-d*d*40)
 }
 
-// truck lists what stands in the beam.
+// truck lists what stands in the beam: cab, chassis, container, wheels, and cargo drawn by rng. Shapes that overlap
+// add up.
 func (s Scan) truck(rng *rand.Rand) []shape {
 	list := []shape{
 		{0.045, 0.36, 0.150, 0.52, steel, plain(5)}, {0.045, 0.52, 0.155, 0.80, steel, plain(9)}, // cab: windows, doors
