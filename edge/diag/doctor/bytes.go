@@ -101,7 +101,7 @@ func isText(b byte) bool {
 	return b >= 0x20 && b < 0x7f || b == '\r' || b == '\n' || b == '\t' || b >= 1 && b <= 6
 }
 
-// excerptBytes is what fits on a line of the report.
+// excerptBytes bounds the quoted bytes to a line of the report.
 const excerptBytes = 48
 
 // excerpt returns the end of what a device said, quoted, as evidence.

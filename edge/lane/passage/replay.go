@@ -67,7 +67,8 @@ func (g *group) restored(d *detection.Detection, s statement) {
 	}
 }
 
-// correctAs gives a detection the time that was journalled of it, by the clock offset of then.
+// correctAs sets a detection's time to the journalled one, which was corrected by the clock offset
+// of its day.
 func correctAs(d *detection.Detection, r *observation.PassageReading) {
 	const resolution = 1e-5 // s, of what is journalled
 	if at := float64(r.GetTimeNs()) / 1e9; at != 0 && math.Abs(at-d.At) > resolution {

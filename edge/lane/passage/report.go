@@ -9,8 +9,8 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// report is what a device reports late of one vehicle: an image and all that is about it, or a
-// detection that came when the vehicles of its time had been decided.
+// report groups the readings that a device reports late of one vehicle: an image and all that is
+// about it, or a detection that came when the vehicles of its time had been decided.
 type report struct {
 	readings []*reading
 	at       float64  // s, of the first detection

@@ -54,10 +54,10 @@ func newParts(dir string) (*parts, error) {
 	return p, sqlog.MakeDir(p.partDir())
 }
 
-// path is where the whole artifact goes.
+// path returns the file of the whole artifact.
 func (p *parts) path(sum []byte) string { return sqlog.ArtifactPath(p.dir, sum) }
 
-// partPath is the file of the part that comes from a journal.
+// partPath returns the file of the part that comes from a journal.
 func (p *parts) partPath(journal, sum []byte) string {
 	return filepath.Join(p.partDir(), fmt.Sprintf("%x-%x", journal, sum))
 }

@@ -11,7 +11,7 @@ import (
 	"lanewarden/edge/lane/passage/motion"
 )
 
-// Vehicle is what is known of a vehicle when late results come.
+// Vehicle describes a vehicle to which late results may belong.
 type Vehicle struct {
 	Lane     int
 	Fixes    []motion.Fix          // by position
@@ -100,7 +100,7 @@ func (a *aligner) score() {
 	}
 }
 
-// rows makes a table of n rows in one piece.
+// rows returns a table of n rows and m columns, allocated in one piece.
 func rows[T any](n, m int) [][]T {
 	all, out := make([]T, n*m), make([][]T, n)
 	for i := range out {

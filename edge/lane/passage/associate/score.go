@@ -108,8 +108,8 @@ const (
 	stoodBefore   = 0.9
 )
 
-// clearing is when the vehicle ahead lets the next one come to a device: normally distributed, or later, when it stops
-// once more before there is room.
+// clearing is the distribution of the time at which the vehicle ahead lets the next one reach a
+// device: normal, or later, when it stops once more before there is room.
 type clearing struct {
 	at         float64 // s
 	sigma      float64 // s

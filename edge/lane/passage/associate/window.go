@@ -148,7 +148,7 @@ func (w *Window) appendAll(all []*detection.Detection) {
 	}
 }
 
-// step makes the next layer: each hypothesis with each assignment of a detection.
+// step returns the next layer: each hypothesis with each assignment of a detection.
 func (w *Window) step(from []*node, d *detection.Detection) layer {
 	s := w.startStep(d)
 	for _, n := range from {
@@ -157,7 +157,7 @@ func (w *Window) step(from []*node, d *detection.Detection) layer {
 	return layer{d, s.prune()}
 }
 
-// stepper makes one layer.
+// stepper computes one layer. It embeds the window, whose bounds and model it reads.
 type stepper struct {
 	*Window
 	detection       *detection.Detection

@@ -31,8 +31,8 @@ type Detection struct {
 // End returns when the vehicle's end left the place; At when that is not known.
 func (d *Detection) End() float64 { return d.At + d.Lasts }
 
-// Of takes an observation apart; nil when it is about no vehicle. offset is how far the clock that stamped it is ahead
-// of the agent's.
+// Of returns the detection in an observation; nil when it is about no vehicle. offset is how far
+// the clock that stamped it is ahead of the agent's.
 func Of(idx int64, o *observation.Observation, offset time.Duration) *Detection {
 	evidence, ok := kinds.EvidenceOf(o)
 	if !ok {

@@ -18,8 +18,8 @@ type Fix struct {
 	Length   units.Metres // of the vehicle; 0 when unknown
 }
 
-// Model is what is learnt of the motion of vehicles in lanes that share devices, and of how their
-// devices see them.
+// Model learns the motion of vehicles in lanes that share devices, and how their devices see them.
+// Not for concurrent use.
 type Model struct {
 	travelResiduals []*travelResidual // [lower index*devices + higher]; nil for none
 	delays          Window            // s that vehicles came later than predicted, from one device to the next

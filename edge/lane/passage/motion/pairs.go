@@ -69,9 +69,9 @@ func (p *pairs) shiftedBy() int {
 	return 1
 }
 
-// RealignWeights finds out whether a scale's last weighings were given to the vehicle beside the right one. If so, what was
-// learnt of the scale's times is moved by the time between vehicles, and the usual weights are learnt anew from the
-// right pairs.
+// RealignWeights checks whether a scale's last weighings were given to the vehicle beside the right
+// one. If so, what was learnt of the scale's times is moved by the time between vehicles, and the
+// usual weights are learnt anew from the right pairs.
 func (m *Model) RealignWeights(scale int) {
 	step := m.neighbours.shiftedBy()
 	if step == 0 {

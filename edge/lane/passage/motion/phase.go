@@ -19,7 +19,7 @@ const (
 	phaseEvery    = 4   // vehicles after which the mode is found anew
 )
 
-// Add takes the differences of a vehicle to all detections that may be of it.
+// Add adds the differences between a vehicle's time and all detections that may be of it, s.
 func (p *Phase) Add(diffs []float64) {
 	for _, d := range diffs {
 		p.diffs.add(d, phaseSize)
@@ -31,8 +31,9 @@ func (p *Phase) Add(diffs []float64) {
 	}
 }
 
-// find looks for the width that holds most differences. It is believed when it holds clearly more than any other: in a
-// queue vehicles follow each other so evenly that the next one fits nearly as often.
+// find finds the width that holds most differences. It is believed when it holds clearly more than
+// any other: in a queue vehicles follow each other so evenly that the next one fits nearly as
+// often.
 func (p *Phase) find() {
 	s := p.diffs.sorted
 	count := func(but float64, barred bool) (most int, middle float64) {
@@ -56,10 +57,10 @@ func (p *Phase) find() {
 	p.mode = middle
 }
 
-// Mode returns the difference that most have, s; ok is false when none stands out.
+// Mode returns the most frequent difference, s; ok is false when none stands out.
 func (p *Phase) Mode() (seconds float64, ok bool) { return p.mode, p.known }
 
-// Inliers returns those of some differences that are near the mode.
+// Inliers returns those of some differences that are near the mode; none while none stands out.
 func (p *Phase) Inliers(diffs []float64) (out []float64) {
 	for _, d := range diffs {
 		if p.known && d > p.mode-phaseWidth && d < p.mode+phaseWidth {
