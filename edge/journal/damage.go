@@ -60,6 +60,9 @@ func openOrSetAside(dir string, opts Options) (*Journal, error) {
 }
 
 func beginAnew(dir string, opts Options, damage error) (*Journal, error) {
+	if !errors.Is(damage, ErrDamaged) {
+		damage = damagedBy(damage)
+	}
 	aside, err := setAside(dir)
 	if err != nil {
 		return nil, errors.Join(damage, err)

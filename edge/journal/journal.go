@@ -100,9 +100,6 @@ type Stats struct {
 // Open opens the journal in dir, and makes it when there is none. A damaged database is set aside and a new journal
 // begins; Opening tells.
 func Open(dir string, opts Options) (*Journal, error) {
-	if opts.SignEvery == 0 {
-		opts.SignEvery = defaultSignEvery
-	}
 	if err := sqlog.MakeDir(filepath.Join(dir, artifactDir)); err != nil {
 		return nil, err
 	}
@@ -122,6 +119,9 @@ func Open(dir string, opts Options) (*Journal, error) {
 }
 
 func newJournal(dir string, opts Options, signer note.Signer) *Journal {
+	if opts.SignEvery == 0 {
+		opts.SignEvery = defaultSignEvery
+	}
 	return &Journal{
 		dir: dir, artifacts: dir, opts: opts, signer: signer,
 		requests: make(chan *request, queueLen),

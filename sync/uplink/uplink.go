@@ -90,6 +90,7 @@ const drainPoll = time.Second
 
 // Drain runs until the hub has all of a journal to which nothing is added, or until ctx ends; done tells which.
 func (u *Uplink) Drain(ctx context.Context) (done bool, err error) {
+	u.flush.Do(func() { close(u.flushing) })
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- u.Run(running) }()
