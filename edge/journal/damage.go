@@ -32,8 +32,8 @@ func isDamage(err error) bool { return errors.Is(err, ErrDamaged) || sqlog.IsCor
 // was, UTC.
 const asideFormat = "damaged-20060102T150405Z"
 
-// markFile says that the database was found damaged while it was in use: it is set aside at the next start. It holds the
-// reason.
+// markFile says that the database was found damaged while it was in use: it is set aside at the next start. It
+// holds the reason.
 const markFile = "damaged"
 
 // Opening is what Open met and went on without.
@@ -41,8 +41,8 @@ type Opening struct {
 	Damage error  // why the database was set aside; nil when it was not
 	Aside  string // folder in which it is whole
 
-	// Before is the newest checkpoint that was noted beside the journal, when the journal does not hold it: the journal
-	// was lost, or an older copy of it was put in its place. Its Size is 0 when all is well.
+	// Before is the newest checkpoint that was noted beside the journal, when the journal does not hold it: the
+	// journal was lost, or an older copy of it was put in its place. Its Size is 0 when all is well.
 	Before evidence.Checkpoint
 }
 
@@ -75,8 +75,8 @@ func beginAnew(dir string, opts Options, damage error) (*Journal, error) {
 	return j, nil
 }
 
-// setAside moves the database, with its write-ahead log, into a folder of its own. Artifacts stay where they are, named
-// by their SHA-256: the new journal does not know them, and they are deleted by nobody.
+// setAside moves the database, with its write-ahead log, into a folder of its own. Artifacts stay where they are,
+// named by their SHA-256: the new journal does not know them, and they are deleted by nobody.
 func setAside(dir string) (aside string, err error) {
 	aside = filepath.Join(dir, time.Now().UTC().Format(asideFormat))
 	if err := sqlog.MakeDir(aside); err != nil {
@@ -84,7 +84,8 @@ func setAside(dir string) (aside string, err error) {
 	}
 	// The log goes first: without its database it is nothing, but a new database with an old log would be damaged too.
 	for _, name := range []string{FileName + "-wal", FileName + "-shm", FileName, markFile} {
-		if err := os.Rename(filepath.Join(dir, name), filepath.Join(aside, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := os.Rename(filepath.Join(dir, name), filepath.Join(aside, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
 	}
@@ -118,10 +119,12 @@ func (w *writer) checkTail(c evidence.SignedCheckpoint) error {
 	}
 	signed, err := evidence.OpenCheckpoint(c.Note, verifier, w.j.identity.Origin())
 	if err != nil {
-		return message.Wrap(ErrDamaged, "journal.damaged-checkpoint", rowNumber(c.Size), message.Nested("why", message.Of(err)))
+		return message.Wrap(ErrDamaged, "journal.damaged-checkpoint", rowNumber(c.Size),
+			message.Nested("why", message.Of(err)))
 	}
 	if signed.Size > w.tree.Size() {
-		return message.Wrap(ErrDamaged, "journal.damaged-short", message.Int("rows", w.tree.Size()), message.Int("signed", signed.Size))
+		return message.Wrap(ErrDamaged, "journal.damaged-short", message.Int("rows", w.tree.Size()),
+			message.Int("signed", signed.Size))
 	}
 	root, err := tlog.TreeHash(signed.Size, w.tree.Reader(w.store))
 	if err != nil {
@@ -136,8 +139,8 @@ func (w *writer) checkTail(c evidence.SignedCheckpoint) error {
 // noteEvery is how often the newest checkpoint is noted beside the journal: it is for a loss, and a flash card wears.
 const noteEvery = time.Minute
 
-// noteBeside writes the newest checkpoint to the file beside the journal. Nothing depends on it but that a loss is seen,
-// so what fails is tried again a minute later.
+// noteBeside writes the newest checkpoint to the file beside the journal. Nothing depends on it but that a loss is
+// seen, so what fails is tried again a minute later.
 func (w *writer) noteBeside() {
 	c := w.j.snapshot().checkpoint
 	if path := w.j.opts.Beside; path != "" && c.Size > 0 && c.Size != w.noted {

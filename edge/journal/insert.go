@@ -94,15 +94,20 @@ var (
 func (w *writer) insertRows(rows []*Row) error {
 	args := w.args[:0]
 	for _, r := range rows {
-		var key driver.Value
-		if r.Key != "" {
-			key = r.Key
-		}
-		args = append(args, r.Idx, int64(r.Class), r.Prev, r.Time, r.Device, int64(r.Kind), key, r.Body)
+		args = r.appendColumns(args)
 	}
 	w.args = args
 	if len(rows) == 1 {
 		return w.db.Exec(insertOne, args...)
 	}
 	return w.db.Exec(insertMany, args...)
+}
+
+// appendColumns appends the row's values in the order of columns.
+func (r *Row) appendColumns(args []driver.Value) []driver.Value {
+	var key driver.Value
+	if r.Key != "" {
+		key = r.Key
+	}
+	return append(args, r.Idx, int64(r.Class), r.Prev, r.Time, r.Device, int64(r.Kind), key, r.Body)
 }

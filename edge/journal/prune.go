@@ -16,14 +16,14 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 )
 
-// Pruning makes room: what the hub has acknowledged is removed, oldest first. A row of kind agent.pruned says what goes
-// and is committed before it goes, so that an audit can tell what the agent removed from what somebody else did. The
-// leaf hashes of removed rows stay in their tiles, and their keys in pruned_key, so that a device that sends one of
-// them again is not taken for news.
+// Pruning makes room: what the hub has acknowledged is removed, oldest first. A row of kind agent.pruned says what
+// goes and is committed before it goes, so that an audit can tell what the agent removed from what somebody else
+// did. The leaf hashes of removed rows stay in their tiles, and their keys in pruned_key, so that a device that
+// sends one of them again is not taken for news.
 
 const (
-	// keepNewest is the number of newest rows that are never removed: console, doctor and the follower of passages read
-	// them, and the unfinished tile is hashed from its rows at every start.
+	// keepNewest is the number of newest rows that are never removed: console, doctor and the follower of passages
+	// read them, and the unfinished tile is hashed from its rows at every start.
 	keepNewest = 10_000
 	// pruneChunk is the number of rows that one transaction removes: commits wait for so long.
 	pruneChunk = 500
@@ -31,9 +31,9 @@ const (
 	maxPruned = 64
 )
 
-// PruneRows removes the oldest rows of a class that the hub has acknowledged, at most most of them, and returns how
-// many it removed: 0 when there are none left that may go. Rows of kind agent.pruned stay, and so do those of class alarm.
-// budget, in bytes, is what the record of it names as the reason. One goroutine at a time may prune.
+// PruneRows removes the oldest rows of a class that the hub has acknowledged, at most most of them, and returns
+// how many it removed: 0 when there are none left that may go. Rows of kind agent.pruned stay, and so do those of
+// class alarm. budget, in bytes, is what the record of it names as the reason. One goroutine at a time may prune.
 func (j *Journal) PruneRows(ctx context.Context, class observation.Class, most int, budget int64) (int, error) {
 	if class == observation.Class_CLASS_ALARM {
 		return 0, errors.New("rows of class alarm are not removed")
@@ -55,8 +55,8 @@ func (j *Journal) PruneRows(ctx context.Context, class observation.Class, most i
 	return len(rows), j.removeRows(ctx, class, rows[0], rows[len(rows)-1])
 }
 
-// removable is the condition (SQL) on rows of a class, from one idx to another, that may be removed. The class stands in
-// it as a constant, for the partial indexes.
+// removable is the condition (SQL) on rows of a class, from one idx to another, that may be removed. The class
+// stands in it as a constant, for the partial indexes.
 func removable(class observation.Class) string {
 	return fmt.Sprintf("class=%d AND kind<>%d AND idx>=? AND idx<=?", class, observation.Kind_KIND_AGENT_PRUNED)
 }
@@ -104,8 +104,8 @@ func (j *Journal) removeRows(ctx context.Context, class observation.Class, first
 	return nil
 }
 
-// forget keeps the keys of the first rows from from on that are removed next, and returns the idx of the last of these;
-// last+1 when there are none.
+// forget keeps the keys of the first rows from from on that are removed next, and returns the idx of the last of
+// these; last+1 when there are none.
 func forget(db *sqlog.DB, class observation.Class, from, last int64) (to int64, err error) {
 	to = last + 1
 	var keys [][]byte
@@ -123,8 +123,8 @@ func forget(db *sqlog.DB, class observation.Class, from, last int64) (to int64, 
 	return to, err
 }
 
-// keyHash names a key of a device in pruned_key: 16 bytes of a SHA-256, so that two of 10^9 keys being one is as likely
-// as 1 in 10^20.
+// keyHash names a key of a device in pruned_key: 16 bytes of a SHA-256, so that two of 10^9 keys being one is as
+// likely as 1 in 10^20.
 func keyHash(device, key string) []byte {
 	sum := sha256.Sum256([]byte(device + "\x00" + key))
 	return sum[:16]
@@ -133,8 +133,8 @@ func keyHash(device, key string) []byte {
 // spareBytes is the room in the database that is kept for rows to come when the rest is given back to the disk.
 const spareBytes = 16 << 20
 
-// giveBack returns room that removed rows left to the file system, as far as the database was made for that. It returns
-// little at a time: each page that it returns may move another.
+// giveBack returns room that removed rows left to the file system, as far as the database was made for that. It
+// returns little at a time: each page that it returns may move another.
 func giveBack(db *sqlog.DB) error {
 	free, err := db.Int("PRAGMA freelist_count", 0)
 	if err != nil || free*sqlog.PageSize <= spareBytes {
@@ -167,89 +167,6 @@ func (j *Journal) resumePruning(ctx context.Context) error {
 		}
 	}
 	return j.unlinkPruned(ctx)
-}
-
-// RemovedRow is a row that was removed: its place, and its leaf in the evidence log.
-type RemovedRow struct {
-	Idx  int64
-	Leaf evidence.Hash
-}
-
-// Limits bound what Next returns.
-type Limits struct {
-	Rows, Bytes int // as ReadClass has them
-	Removed     int // rows that were removed
-}
-
-// Following is what follows a row in its class: rows, or rows that were removed, without a gap between them.
-type Following struct {
-	Rows    []Row
-	Removed []RemovedRow
-}
-
-// Next returns what follows the row after, -1 for the beginning, in a class.
-func (j *Journal) Next(class observation.Class, after int64, most Limits) (next Following, err error) {
-	next, err = j.next(class, after, most)
-	if err == nil && j.salvaged && class == unreadableClass {
-		next, err = j.amongUnreadable(next, after, most.Removed)
-	}
-	return next, err
-}
-
-func (j *Journal) next(class observation.Class, after int64, most Limits) (next Following, err error) {
-	rows, err := j.ReadClass(class, after, most.Rows, most.Bytes)
-	if err != nil || len(rows) == 0 {
-		return next, err
-	}
-	if rows[0].Prev > after {
-		if next.Removed, err = j.removed(class, after, rows[0].Prev, most.Removed); err != nil || len(next.Removed) > 0 {
-			return next, err
-		}
-	}
-	for i := range rows[1:] {
-		if rows[i+1].Prev > rows[i].Idx {
-			rows = rows[:i+1]
-			break
-		}
-	}
-	next.Rows = rows
-	return next, nil
-}
-
-// removed returns the rows of a class above the idx after and up to the idx last that were removed, in rising order, at
-// most most.
-func (j *Journal) removed(class observation.Class, after, last int64, most int) (out []RemovedRow, err error) {
-	var rows []int64
-	err = queryRows(j.read, declared+" ORDER BY idx", func(r *Row) error {
-		o, err := r.Observation()
-		if err != nil || o.Body.GetAgentPruned().GetClass() != class {
-			return err
-		}
-		for from, to := range o.Body.GetAgentPruned().Removed() {
-			for idx := max(from, after+1); idx <= min(to, last); idx++ {
-				if rows = append(rows, idx); len(rows) == most {
-					return errEnough
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return nil, err
-	}
-	tiles := sqlog.NewStore(j.read)
-	var tile []evidence.Hash
-	number := int64(-1)
-	for _, idx := range rows {
-		if n := idx / evidence.TileWidth; n != number {
-			if tile, err = tiles.Tile(0, n); err != nil {
-				return nil, err
-			}
-			number = n
-		}
-		out = append(out, RemovedRow{idx, tile[idx%evidence.TileWidth]})
-	}
-	return out, nil
 }
 
 // PruneArtifacts removes artifacts that the hub holds, oldest first, of vehicles with an alarm or of the others, until

@@ -1,14 +1,10 @@
 package journal
 
 import (
-	"bytes"
 	"context"
 	"database/sql/driver"
-	"encoding/binary"
 	"errors"
-	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,9 +16,10 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 )
 
-// A journal that was set aside is sent to the hub as what it is: a journal of its own, with its own proofs, from where
-// the hub's cursors of it stand. So nothing comes twice, and what was acknowledged to devices reaches the centre. It is
-// read from a copy of what of the damaged database can be read; rows that cannot are sent as their leaf hashes.
+// A journal that was set aside is sent to the hub as what it is: a journal of its own, with its own proofs, from
+// where the hub's cursors of it stand. So nothing comes twice, and what was acknowledged to devices reaches the
+// centre. It is read from a copy of what of the damaged database can be read; rows that cannot are sent as their
+// leaf hashes.
 
 const (
 	salvageDir  = "salvaged" // in the folder of the damaged database: the copy
@@ -50,9 +47,9 @@ func Asides(dir string) (out []string, err error) {
 	return out, err
 }
 
-// OpenSalvaged opens what can be read of the journal that was set aside in a folder of dir, the journal's directory, to
-// be sent to the hub. Nothing can be committed to it. It returns ErrDamaged when not even whose journal it is can be
-// read.
+// OpenSalvaged opens what can be read of the journal that was set aside in a folder of dir, the journal's
+// directory, to be sent to the hub. Nothing can be committed to it. It returns ErrDamaged when not even whose
+// journal it is can be read.
 func OpenSalvaged(ctx context.Context, dir, aside string, opts Options) (*Salvage, error) {
 	copied := filepath.Join(aside, salvageDir)
 	path := filepath.Join(copied, FileName)
@@ -135,86 +132,6 @@ func salvage(ctx context.Context, damaged, to string) error {
 	return errors.Join(os.Rename(making, to), sqlog.SyncDir(filepath.Dir(to)))
 }
 
-// mend copies a damaged database with its log, and mends in the copy what keeps SQLite from opening it: a first page that
-// is none, and an end that is missing. Whether rows are what they were shows by their hashes.
-func mend(damaged, to string) error {
-	for _, suffix := range []string{"", "-wal"} {
-		if err := copyFile(damaged+suffix, to+suffix); err != nil && !(suffix != "" && errors.Is(err, fs.ErrNotExist)) {
-			return err
-		}
-	}
-	f, err := os.OpenFile(to, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	pages := (info.Size() + sqlog.PageSize - 1) / sqlog.PageSize
-	page := make([]byte, sqlog.PageSize)
-	if _, err := f.ReadAt(page, 0); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if !bytes.HasPrefix(page, sqlog.Magic) || page[schemaPageType] != tableLeaf && page[schemaPageType] != tableInterior {
-		if page, err = freshPage(filepath.Dir(to)); err != nil {
-			return err
-		}
-		binary.BigEndian.PutUint32(page[headerPages:], uint32(pages))
-		copy(page[headerValidFor:headerValidFor+4], page[headerChange:headerChange+4])
-	}
-	pages = max(pages, int64(binary.BigEndian.Uint32(page[headerPages:])))
-	_, err = f.WriteAt(page, 0)
-	return errors.Join(err, f.Truncate(pages*sqlog.PageSize)) // what it adds is zeros
-}
-
-// Places in the first page of a database (SQLite, "Database File Format", sections 1.3 and 1.6).
-const (
-	headerChange   = 24  // counts changes,
-	headerValidFor = 92  // and at which of these
-	headerPages    = 28  // the number of pages was this
-	schemaPageType = 100 // of the page of sqlite_schema:
-	tableInterior  = 5
-	tableLeaf      = 13
-)
-
-// freshPage returns the first page of a journal that was just made: its tables begin on the same pages as those of every
-// journal that this version made.
-func freshPage(dir string) ([]byte, error) {
-	path := filepath.Join(dir, "fresh.db")
-	db, err := sqlog.Open(path, sqlog.ReadWrite)
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(prepare(db), db.Close()); err != nil {
-		return nil, err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	page := make([]byte, sqlog.PageSize)
-	_, err = io.ReadFull(f, page)
-	return page, errors.Join(err, os.Remove(path))
-}
-
-// copyFile copies a file.
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
-}
-
 // copier copies table by table what can be read.
 type copier struct {
 	ctx        context.Context
@@ -255,7 +172,8 @@ func (c *copier) all() error {
 
 // evidence copies tiles and checkpoints.
 func (c *copier) evidence() (err error) {
-	if err := errors.Join(c.table("tile", "level, n, hashes", 3), c.table("checkpoint", "size, note, leaves", 3)); err != nil {
+	err = errors.Join(c.table("tile", "level, n, hashes", 3), c.table("checkpoint", "size, note, leaves", 3))
+	if err != nil {
 		return err
 	}
 	c.newest, err = sqlog.NewStore(c.into).LatestCheckpoint()
@@ -322,11 +240,7 @@ func (c *copier) keep(rows []Row, first, last int64) error {
 			rows = rows[1:]
 			have, err := c.hasher.Leaf(idx, r.Record())
 			if err == nil && (!known || have == leaf) {
-				var key driver.Value
-				if r.Key != "" {
-					key = r.Key
-				}
-				if err := c.into.Exec(insertOne, r.Idx, int64(r.Class), r.Prev, r.Time, r.Device, int64(r.Kind), key, r.Body); err != nil {
+				if err := c.into.Exec(insertOne, r.appendColumns(nil)...); err != nil {
 					return err
 				}
 				continue
@@ -362,7 +276,8 @@ func (c *copier) leaf(idx int64) (leaf evidence.Hash, known bool) {
 func (w *writer) restoreSalvaged() (err error) {
 	var s state
 	for _, class := range observation.Classes {
-		if s.last[class], err = w.db.Int("SELECT max(idx) FROM observation WHERE class=?", -1, int64(class)); err != nil {
+		s.last[class], err = w.db.Int("SELECT max(idx) FROM observation WHERE class=?", -1, int64(class))
+		if err != nil {
 			return err
 		}
 		s.acked[class] = -1
@@ -384,48 +299,20 @@ func (w *writer) restoreSalvaged() (err error) {
 	return nil
 }
 
-// unreadableClass is the class as which rows are sent that could not be read: of which they are is not known. It is the
-// last on the link.
+// unreadableClass is the class as which rows are sent that could not be read: of which they are is not known. It
+// is the last on the link.
 const unreadableClass = observation.Class_CLASS_TELEMETRY
-
-// amongUnreadable puts rows that could not be read where they belong: what follows is either some of these or what comes
-// before the next of them.
-func (j *Journal) amongUnreadable(next Following, after int64, most int) (Following, error) {
-	bound := int64(math.MaxInt64)
-	switch {
-	case len(next.Removed) > 0:
-		bound = next.Removed[0].Idx
-	case len(next.Rows) > 0:
-		bound = next.Rows[0].Idx
-	}
-	var lost []RemovedRow
-	err := j.read.Query("SELECT idx, leaf FROM unreadable WHERE idx>? AND idx<? ORDER BY idx LIMIT ?", func(c []driver.Value) error {
-		lost = append(lost, RemovedRow{sqlog.Int64(c[0]), evidence.Hash(sqlog.Bytes(c[1]))})
-		return nil
-	}, after, bound, int64(most))
-	if err != nil || len(lost) > 0 {
-		return Following{Removed: lost}, err
-	}
-	first, err := j.read.Int("SELECT min(idx) FROM unreadable WHERE idx>?", math.MaxInt64, after)
-	if i := slices.IndexFunc(next.Rows, func(r Row) bool { return r.Idx > first }); i >= 0 {
-		next.Rows = next.Rows[:i]
-	}
-	if i := slices.IndexFunc(next.Removed, func(r RemovedRow) bool { return r.Idx > first }); i >= 0 {
-		next.Removed = next.Removed[:i]
-	}
-	return next, err
-}
 
 // Adopt makes the artifacts of a salvaged journal that the hub holds known to this one, so that they can be removed to
 // make room.
 func (j *Journal) Adopt(ctx context.Context, s *Salvage) error {
 	const columns = "sha256, size, media_type, inline, state, rank, idx, alarm"
 	var all [][]driver.Value
-	err := s.read.Query("SELECT sha256, size, media_type, NULL, state, rank, -1, alarm FROM artifact WHERE state=2 AND inline IS NULL",
-		func(c []driver.Value) error {
-			all = append(all, slices.Clone(c))
-			return nil
-		})
+	err := s.read.Query(`SELECT sha256, size, media_type, NULL, state, rank, -1, alarm FROM artifact
+		WHERE state=2 AND inline IS NULL`, func(c []driver.Value) error {
+		all = append(all, slices.Clone(c))
+		return nil
+	})
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/message"
@@ -18,17 +17,9 @@ import (
 )
 
 const (
-	maxBatchBodies  = 1 << 20 // bytes of bodies in one batch; brokers take payloads of a megabyte
-	minBatchBodies  = 1 << 10
-	maxBatchRows    = 4096
-	batchesInWindow = 4 // so that acknowledgements come several times a window
-	lingerRows      = 64
-	helloMin        = time.Second
-	helloMax        = 15 * time.Second
-	refusedPause    = time.Minute
-	statePeriod     = time.Minute
-	checkpointEvery = 30 * time.Second // and with every checkpointRows
-	checkpointRows  = 1 << 14
+	helloMin     = time.Second
+	helloMax     = 15 * time.Second
+	refusedPause = time.Minute
 )
 
 // stream is the state of one class. Its batches in flight are in the order in which they were sent.
@@ -236,132 +227,6 @@ func (s *session) fill(now time.Time) (time.Duration, error) {
 	return next, nil
 }
 
-// sendRows sends a batch of the first class that has rows to send; only of alarms when there is no room. next becomes
-// the time at which rows that linger are due, when that is earlier.
-func (s *session) sendRows(room bool, now time.Time, next *time.Duration) (bool, error) {
-	for _, class := range observation.Classes {
-		if !room && class != observation.Class_CLASS_ALARM {
-			return false, nil
-		}
-		linger, err := s.lingers(class, now)
-		if err != nil {
-			return false, err
-		}
-		if linger > 0 {
-			*next = min(*next, linger)
-			continue
-		}
-		if sent, err := s.sendBatch(class, now); sent || err != nil {
-			return sent, err
-		}
-	}
-	return false, nil
-}
-
-// lingers returns how much longer telemetry shall wait for company, so that a quiet lane does not pay a whole message
-// for each observation.
-func (s *session) lingers(class observation.Class, now time.Time) (time.Duration, error) {
-	st := s.streams[class]
-	if class != observation.Class_CLASS_TELEMETRY || s.journal.Last(class) <= st.sent {
-		st.oldest = time.Time{}
-		return 0, nil
-	}
-	if st.oldest.IsZero() {
-		st.oldest = now
-	}
-	select {
-	case <-s.flushing:
-		return 0, nil
-	default:
-	}
-	left := st.oldest.Add(s.opts.TelemetryDelay).Sub(now)
-	if left <= 0 || s.journal.Last(class)-st.sent >= lingerRows {
-		return 0, nil
-	}
-	return left, nil
-}
-
-// sendBatch sends the next rows of a class, if there are any. Its size is a share of the window, by
-// what rows have compressed to lately.
-func (s *session) sendBatch(class observation.Class, now time.Time) (bool, error) {
-	st := s.streams[class]
-	if s.journal.Last(class) <= st.sent {
-		return false, nil
-	}
-	batch, f, err := s.nextBatch(class)
-	if err != nil || batch == nil {
-		return false, err
-	}
-	batch.Epoch = st.epoch
-	s.attachCheckpoint(batch, now)
-	payload, err := s.codec.Encode(batch)
-	if err != nil {
-		return false, err
-	}
-	if len(batch.Bodies) > 0 {
-		s.ratio += (float64(len(batch.Bodies))/float64(len(payload)) - s.ratio) / 4
-	}
-	f.bytes, f.sent, f.idle = len(payload), now, f.last == s.journal.Last(class)
-	s.window.reserve(&f)
-	st.flying, st.sent, st.oldest = append(st.flying, f), f.last, time.Time{}
-	s.update(func(st *api.Link) { st.SentRows += uint64(f.rows) })
-	return true, s.send(wire.ClassTopic(s.id.Site, s.id.Agent, class), payload)
-}
-
-// nextBatch returns the next rows of a class as a batch, nil when there are none, and what is known of its flight. Rows
-// that were removed, which only a hub that was restored from a backup lacks, are a batch of their own.
-func (s *session) nextBatch(class observation.Class) (*wire.Batch, flight, error) {
-	sent, limit := s.streams[class].sent, s.window.limit()/batchesInWindow
-	size := min(max(int(float64(limit)*s.ratio), minBatchBodies), maxBatchBodies)
-	next, err := s.journal.Next(class, sent, journal.Limits{
-		Rows: maxBatchRows, Bytes: size, Removed: min(max(limit/gapRowBytes, minGapRows), maxBatchRows),
-	})
-	if err != nil {
-		return nil, flight{}, err
-	}
-	if n := len(next.Removed); n > 0 {
-		return wire.NewGap(s.id.ID, class, sent, wireRemoved(next.Removed)), flight{last: next.Removed[n-1].Idx, rows: n}, nil
-	}
-	n := len(next.Rows)
-	if n == 0 {
-		return nil, flight{}, nil
-	}
-	return wire.NewBatch(s.id.ID, class, sent, wireRows(next.Rows)), flight{last: next.Rows[n-1].Idx, rows: n}, nil
-}
-
-// Bounds on a batch of removed rows: each is a hash, which cannot be compressed, and some bytes.
-const (
-	gapRowBytes = 34
-	minGapRows  = 32
-)
-
-func wireRemoved(rows []journal.RemovedRow) []wire.RemovedRow {
-	out := make([]wire.RemovedRow, len(rows))
-	for i, r := range rows {
-		out[i] = wire.RemovedRow(r)
-	}
-	return out
-}
-
-// wireRows converts rows of the journal to those of a batch. Bodies are shared.
-func wireRows(rows []journal.Row) []wire.Row {
-	out := make([]wire.Row, len(rows))
-	for i, r := range rows {
-		out[i] = wire.Row{Idx: r.Idx, Time: r.Time, Device: r.Device, Kind: r.Kind, Body: r.Body}
-	}
-	return out
-}
-
-// attachCheckpoint puts the newest checkpoint on a batch every checkpointEvery or checkpointRows:
-// each costs its signature in bytes, and a later one covers all that an earlier one does.
-func (s *session) attachCheckpoint(b *wire.Batch, now time.Time) {
-	size, signed := s.journal.Checkpoint()
-	if size == s.checkpointSize || now.Sub(s.checkpointAt) < checkpointEvery && size-s.checkpointSize < checkpointRows {
-		return
-	}
-	b.Checkpoint, s.checkpointAt, s.checkpointSize = signed, now, size
-}
-
 // handleAck handles a message from the hub. One that cannot be decoded is counted, one of another
 // journal is ignored.
 func (s *session) handleAck(payload []byte) {
@@ -489,65 +354,4 @@ func (s *session) setCursor(c *wire.Cursor) {
 		s.journal.RequeueArtifacts(c.Class, c.Idx)
 	}
 	s.journal.SetAcked(c.Class, c.Idx)
-}
-
-// publishStateWhenDue publishes the agent's state, retained, once in statePeriod.
-func (s *session) publishStateWhenDue(ctx context.Context, now time.Time) error {
-	if s.opts.Beside != nil || !s.stateAt.IsZero() && now.Sub(s.stateAt) < statePeriod {
-		return nil
-	}
-	s.stateAt = now
-	waiting, err := s.journal.Waiting(ctx)
-	if err != nil {
-		return err
-	}
-	artifacts, bytes, err := s.journal.Backlog()
-	if err != nil {
-		return err
-	}
-	var trouble []*wire.DeviceTrouble
-	if s.opts.Trouble != nil {
-		trouble = s.opts.Trouble()
-		trouble = trouble[:min(len(trouble), maxTrouble)]
-	}
-	return s.publishState(&wire.State{
-		Trouble: trouble, Devices: uint32(len(s.opts.Inventory.GetDevices())),
-		WaitingArtifacts: artifacts, WaitingArtifactBytes: bytes,
-		Online: true, Journal: fmt.Sprintf("%x", s.id.ID), Software: s.opts.Software, Size: s.journal.Size(), TimeNs: now.UnixNano(),
-		WaitingAlarms: waiting[observation.Class_CLASS_ALARM], WaitingEvents: waiting[observation.Class_CLASS_EVENT],
-		WaitingTelemetry: waiting[observation.Class_CLASS_TELEMETRY],
-	})
-}
-
-// maxTrouble is the number of devices that a state message names at most, as the hub bounds its
-// size.
-const maxTrouble = 100
-
-// publishState publishes a state with QoS 1, without waiting. That the one before was refused by
-// the broker is an error, which ends the connection; one that was not answered yet is only logged.
-func (s *session) publishState(st *wire.State) error {
-	text, err := protojson.Marshal(st)
-	if err != nil {
-		return err
-	}
-	if said := s.stateToken; said != nil {
-		select {
-		case <-said.Done():
-			if err := said.Error(); err != nil {
-				return fmt.Errorf("the broker does not accept the state message: %w", err)
-			}
-		default:
-			s.opts.Log.Warn("the broker has not answered the last state message: the centre may show an old state")
-		}
-	}
-	s.stateToken = s.client.Publish(wire.Topic(s.id.Site, s.id.Agent, wire.LeafState), 1, true, text)
-	return nil
-}
-
-// sayOffline does what the last will would do, when the agent stops in order: a broker sends no
-// will then.
-func (s *session) sayOffline(ctx context.Context) {
-	if ctx.Err() != nil && s.opts.Beside == nil {
-		s.publishState(&wire.State{Journal: fmt.Sprintf("%x", s.id.ID), Software: s.opts.Software, Size: s.journal.Size(), TimeNs: time.Now().UnixNano()})
-	}
 }

@@ -320,8 +320,11 @@ func (l link) run(ctx context.Context) error {
 // that is done. It returns nil: what cannot be sent stays for a person to look at.
 func (l link) sendAsides(ctx context.Context, c *firmwareconfig.Config, j *journal.Journal, o Options) error {
 	asides, err := journal.Asides(journalDir(c))
-	if l.up == nil || err != nil {
-		return err
+	if err != nil {
+		o.Log.Error("journals that were set aside are not sent to the hub", "err", err)
+	}
+	if l.up == nil {
+		return nil
 	}
 	for _, aside := range asides {
 		sent, err := l.sendAside(ctx, c, j, aside, o)
