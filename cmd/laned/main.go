@@ -50,7 +50,9 @@ func runCommand() *cobra.Command {
 			told.Go(func() { notify(ctx, agent.Socket(config), log) })
 			defer told.Wait()
 			defer stop()
-			return agent.Run(ctx, config, agent.Options{Software: cli.Version(), TelemetryDelay: delay, Log: log})
+			return agent.Run(ctx, config, agent.Options{
+				Software: cli.Version(), Built: cli.Built(), TelemetryDelay: delay, Log: log,
+			})
 		},
 	}
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "help.flag.verbose")

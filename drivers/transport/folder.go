@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -50,7 +51,8 @@ func (f Folder) Watch(ctx context.Context, ready func(), handle func(ctx context
 	}
 	defer in.close()
 	ready()
-	w := folderWatch{Folder: f, handle: handle, whole: map[string]bool{}, seen: map[string]stamp{}, retry: map[string]time.Time{}}
+	w := folderWatch{Folder: f, handle: handle, whole: map[string]bool{}, seen: map[string]sighting{},
+		retry: map[string]time.Time{}, done: map[string]time.Time{}}
 	for {
 		if err := w.scan(ctx); err != nil {
 			return err
@@ -73,6 +75,18 @@ type stamp struct {
 	mtime time.Time
 }
 
+// sighting is how long a file has been as it is: since when this run sees it so.
+type sighting struct {
+	stamp
+	since time.Time
+}
+
+// settled reports whether a file has not changed for a time. Its own time counts when it is in the past; a clock that is
+// behind, as on a box that begins in 1970, makes it one of the future, and then what this run has seen counts.
+func (s sighting) settled(d time.Duration) bool {
+	return time.Since(s.mtime) >= d || time.Since(s.since) >= d
+}
+
 // retryAfter is the pause before a file is read again after an error that may pass, such as a full journal.
 const retryAfter = 5 * time.Second
 
@@ -81,8 +95,9 @@ type folderWatch struct {
 	Folder
 	handle func(context.Context, string) error
 	whole  map[string]bool      // names that were announced: closed after writing, or moved in
-	seen   map[string]stamp     // the others, as they were at the last scan
+	seen   map[string]sighting  // the others, as they were at the last scan
 	retry  map[string]time.Time // not before then
+	done   map[string]time.Time // since when this run sees files in done/
 }
 
 // scan handles every file that is whole: closed after writing, moved in, or, where no event says so (network
@@ -92,14 +107,18 @@ func (w *folderWatch) scan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	present := map[string]stamp{}
+	present := map[string]sighting{}
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil || !info.Mode().IsRegular() || temporary(e.Name()) {
 			continue
 		}
-		s := stamp{info.Size(), info.ModTime()}
-		if !w.whole[e.Name()] && (w.seen[e.Name()] != s || time.Since(s.mtime) < w.Settle) {
+		s, before := sighting{stamp{info.Size(), info.ModTime()}, time.Now()}, w.seen[e.Name()]
+		unchanged := before.stamp == s.stamp
+		if unchanged {
+			s.since = before.since
+		}
+		if !w.whole[e.Name()] && !(unchanged && s.settled(w.Settle)) {
 			present[e.Name()] = s
 			continue
 		}
@@ -166,7 +185,12 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// prune deletes what has been in done/ for longer than KeepDone.
+// doneGrace is how long this run must have seen a file in done/ before it deletes it: a clock that is years ahead, until
+// it is set, deletes nothing by mistake.
+const doneGrace = 6 * time.Hour
+
+// prune deletes what has been in done/ for longer than KeepDone. When a file came there is the time of its last change of
+// name; its own time is when it was written, which may be long before.
 func (w *folderWatch) prune() error {
 	if w.KeepDone == 0 {
 		return nil
@@ -175,12 +199,35 @@ func (w *folderWatch) prune() error {
 	if err != nil {
 		return err
 	}
+	seen := make(map[string]time.Time, len(entries))
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > w.KeepDone {
-			if err := os.Remove(filepath.Join(w.sub("done"), e.Name())); err != nil {
-				return err
-			}
+		since, known := w.done[e.Name()]
+		if !known {
+			since = time.Now()
+		}
+		seen[e.Name()] = since
+		info, err := e.Info()
+		if err != nil || !w.expired(time.Since(movedAt(info)), time.Since(since)) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(w.sub("done"), e.Name())); err != nil {
+			return err
 		}
 	}
+	w.done = seen
 	return nil
+}
+
+// expired reports whether a file is deleted that has been in done/ for a time by the clock, and that this run has seen
+// there for another.
+func (f Folder) expired(byClock, seen time.Duration) bool {
+	return byClock >= f.KeepDone && seen >= min(f.KeepDone, doneGrace)
+}
+
+// movedAt returns when a file got its name, its own time where the system does not tell.
+func movedAt(info fs.FileInfo) time.Time {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return time.Unix(s.Ctim.Unix())
+	}
+	return info.ModTime()
 }

@@ -224,27 +224,65 @@ func TestLinkCheck(t *testing.T) {
 	}
 }
 
+// done/ is emptied of what has been there for long, by the clock and by what this run has seen.
 func TestFolderPrunesDone(t *testing.T) {
+	week := Folder{KeepDone: 7 * 24 * time.Hour}
+	for _, c := range []struct {
+		byClock, seen time.Duration
+		want          bool
+	}{
+		{8 * 24 * time.Hour, 8 * 24 * time.Hour, true},
+		{8 * 24 * time.Hour, 7 * time.Hour, true},               // after a restart
+		{10 * 365 * 24 * time.Hour, time.Minute, false},         // the clock jumped, or was wrong at the start
+		{6 * 24 * time.Hour, 6 * 24 * time.Hour, false},         // not for long enough
+		{-50 * 365 * 24 * time.Hour, 9 * 24 * time.Hour, false}, // it is 1970
+	} {
+		if got := week.expired(c.byClock, c.seen); got != c.want {
+			t.Errorf("%s by the clock, %s seen: deleted %v", c.byClock, c.seen, got)
+		}
+	}
 	dir := t.TempDir()
-	w := folderWatch{Folder: Folder{Path: dir, KeepDone: time.Hour}}
-	if err := os.Mkdir(w.sub("done"), 0o750); err != nil {
+	w := folderWatch{Folder: Folder{Path: dir, KeepDone: time.Nanosecond}}
+	path := filepath.Join(w.sub("done"), "old")
+	if err := errors.Join(os.Mkdir(w.sub("done"), 0o750), os.WriteFile(path, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	for name, age := range map[string]time.Duration{"old": 2 * time.Hour, "new": time.Minute} {
-		path := filepath.Join(w.sub("done"), name)
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		at := time.Now().Add(-age)
-		if err := os.Chtimes(path, at, at); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.prune(); err != nil {
+	if err := w.prune(); err != nil { // it is seen
 		t.Fatal(err)
 	}
-	if exists(filepath.Join(w.sub("done"), "old")) || !exists(filepath.Join(w.sub("done"), "new")) {
-		t.Error("prune kept the old one, or dropped the new")
+	if err := w.prune(); err != nil || exists(path) {
+		t.Errorf("a file of before is kept, %v", err)
+	}
+	w.KeepDone = time.Hour
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), w.prune(), w.prune()); err != nil || !exists(path) {
+		t.Errorf("a new file is dropped, %v", err)
+	}
+}
+
+// On a box whose clock begins in 1970 files have times of the future: they are taken when they have settled for as long
+// as this run has seen them.
+func TestFolderTakesFilesOfTheFuture(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.n42")
+	at := time.Now().Add(50 * 365 * 24 * time.Hour)
+	if err := errors.Join(os.WriteFile(path, []byte("x"), 0o600), os.Chtimes(path, at, at)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	taken := make(chan string, 1)
+	done := make(chan error)
+	go func() {
+		done <- Folder{Path: dir, Settle: time.Second}.Watch(ctx, func() {}, func(_ context.Context, path string) error {
+			taken <- path
+			return nil
+		})
+	}()
+	if got := <-taken; got != path {
+		t.Errorf("took %q", got)
+	}
+	cancel()
+	if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 

@@ -19,6 +19,8 @@ type Broker struct {
 	CAFile, CertFile, KeyFile  string
 	KeepAlive                  time.Duration
 	ConnectTimeout, PubTimeout time.Duration // 0 for the defaults
+	// Now is the time by which the broker's certificate is judged; nil for the machine's clock.
+	Now func() time.Time
 }
 
 const (
@@ -71,7 +73,7 @@ func orDefault(d, def time.Duration) time.Duration {
 // and our certificate. The files are read anew each time, so that renewed certificates count at the
 // next connection.
 func (b Broker) TLS() (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, Time: b.Now}
 	if b.CAFile != "" {
 		pem, err := os.ReadFile(b.CAFile)
 		if err != nil {

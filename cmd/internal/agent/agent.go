@@ -41,6 +41,7 @@ const SocketName = "laned.sock"
 // Options are the command line's additions to the configuration. Log is required.
 type Options struct {
 	Software       string
+	Built          time.Time     // when; the zero time when that is not known
 	TelemetryDelay time.Duration // 0 for the default
 	Log            *slog.Logger
 }
@@ -272,18 +273,23 @@ func journalLater(ctx context.Context, j *journal.Journal, all []*observation.Ob
 }
 
 // link is the uplink, if one is configured.
-type link struct{ up *uplink.Uplink }
+type link struct {
+	up     *uplink.Uplink
+	broker wire.Broker
+}
 
 // newLink returns the uplink of a configuration; without one, a link whose methods do nothing.
 func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervisor, o Options) (link, error) {
 	if c.Uplink == nil {
 		return link{}, nil
 	}
+	b := Broker(c.Uplink)
+	b.Now = trustedTime(lastKnown(j, o.Built, o.Log), time.Now)
 	up, err := uplink.New(j, uplink.Options{
-		Broker: Broker(c.Uplink), Inventory: c.Inventory(), Software: o.Software, TelemetryDelay: o.TelemetryDelay, Log: o.Log,
+		Broker: b, Inventory: c.Inventory(), Software: o.Software, TelemetryDelay: o.TelemetryDelay, Log: o.Log,
 		Trouble: func() []*wire.DeviceTrouble { return trouble(devices.Devices()) },
 	})
-	return link{up}, err
+	return link{up, b}, err
 }
 
 // trouble lists the devices that do not run, as the centre is told of them.
@@ -350,7 +356,7 @@ func (l link) sendAside(ctx context.Context, c *firmwareconfig.Config, j *journa
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	up, err := uplink.New(s.Journal, uplink.Options{
-		Broker: Broker(c.Uplink), Inventory: c.Inventory(), Software: o.Software, Beside: l.up, Log: o.Log.With("folder", aside),
+		Broker: l.broker, Inventory: c.Inventory(), Software: o.Software, Beside: l.up, Log: o.Log.With("folder", aside),
 	})
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -40,6 +41,18 @@ func Version() string {
 		}
 	}
 	return "dev"
+}
+
+// Built returns the time of the commit that the program was built from; the zero time when that is not known.
+func Built() (t time.Time) {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.time" {
+				t, _ = time.Parse(time.RFC3339, s.Value)
+			}
+		}
+	}
+	return t
 }
 
 // Main runs a program until it ends by itself or SIGINT or SIGTERM comes, and exits with its code.
