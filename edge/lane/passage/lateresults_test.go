@@ -3,6 +3,7 @@ package passage
 import (
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -303,5 +304,25 @@ func TestArrivalWords(t *testing.T) {
 	if got := nameMessage(&associate.Terms{Name: &name, Read: &name}).English(); !strings.Contains(got, "seal") ||
 		!strings.Contains(got, "X 1") {
 		t.Errorf("a kind of name without a word of its own: %q", got)
+	}
+}
+
+// TestLinksBound: names of scans are remembered up to a number, so that a device that names each anew cannot fill the
+// memory; a report whose name is not remembered stands by itself.
+func TestLinksBound(t *testing.T) {
+	g := newGroups(twoLanes())[0]
+	p := &report{}
+	for i := range maxLinks - 1 {
+		g.link(strconv.Itoa(i), p)
+	}
+	last := &detection.Detection{Evidence: kinds.Evidence{Links: []string{"last"}}}
+	g.link("last", p)
+	if got, ok := g.byLink(last); !ok || got != p || len(g.links) != maxLinks {
+		t.Errorf("the last one that has room: %v, %d are remembered", ok, len(g.links))
+	}
+	g.link("one more", p)
+	more := &detection.Detection{Evidence: kinds.Evidence{Links: []string{"one more"}}}
+	if _, ok := g.byLink(more); ok || len(g.links) != maxLinks {
+		t.Errorf("one more: %v, %d are remembered", ok, len(g.links))
 	}
 }

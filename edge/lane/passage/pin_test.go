@@ -1,8 +1,10 @@
 package passage
 
 import (
+	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -187,5 +189,49 @@ func TestPinForgotten(t *testing.T) {
 	d.take(o)
 	if got := d.said()[stray.Key]; got != want.to {
 		t.Errorf("it is in %q", got)
+	}
+}
+
+// TestPinLateResult: a late result that a person gives to another vehicle counts as that one's scan, and no longer as
+// the first one's; a device that is not late leaves no such note.
+func TestPinLateResult(t *testing.T) {
+	k := New(twoLanes())
+	g := k.groups[0]
+	first := sightings(g, "first", map[string]float64{"loop-1": 0, "xray-1": 8, "loop-2": 12})
+	second := sightings(g, "second", map[string]float64{"loop-1": 60, "loop-2": 72})
+	scan := first.readings[1]
+	bit := uint64(1) << scan.det.Dev
+	first.seen = bit | 1<<63 // and one of another device
+	k.assignPinned(scan, second)
+	if first.seen != 1<<63 || second.seen != bit || scan.vehicle != second || scan.confidence != 1 {
+		t.Errorf("given away: results of devices %b and %b, confidence %.2f", first.seen, second.seen, scan.confidence)
+	}
+	if k.assignPinned(scan, nil); second.seen != 0 || scan.vehicle != nil {
+		t.Errorf("given to none: results of devices %b", second.seen)
+	}
+	if k.assignPinned(first.readings[0], second); second.seen != 0 {
+		t.Errorf("an induction loop's: results of devices %b", second.seen)
+	}
+}
+
+// TestPinByOwnClock: a row that is not in memory, and of which the journal says nothing yet, gets the time of the
+// agent's clock when a person puts it into a passage; of a row that the journal has a time for, that one holds.
+func TestPinByOwnClock(t *testing.T) {
+	const ahead = 80.0 // s
+	k := New(twoLanes())
+	k.now = sec(100)
+	k.clocks["lpr-1"] = &clock{}
+	for i := range 40 {
+		k.clocks["lpr-1"].AddOffset(sec(float64(i)), ahead)
+	}
+	o := ownClock(plate("lpr-1", 50, "AAA111"), ahead*time.Second)
+	want := &correction{idx: 7, to: "a", by: "ada", found: &found{row: Row{7, o}}}
+	p := k.pinnedRow(want)
+	if off := float64(p.TimeNs)/1e9 - sec(50); math.Abs(off) > 1 || p.PinnedBy != "ada" || p.Station != "entry" {
+		t.Errorf("%.1f s off: %v", off, p)
+	}
+	want.found.from.reading = &observation.PassageReading{TimeNs: nanos(sec(49)), Station: "gate"}
+	if p = k.pinnedRow(want); p.TimeNs != nanos(sec(49)) || p.Station != "gate" {
+		t.Errorf("of what the journal says: %v", p)
 	}
 }
