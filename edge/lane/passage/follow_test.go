@@ -3,12 +3,14 @@ package passage
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/journal"
 )
 
 // TestFollowerRefused: what the journal refuses is committed when it can be, once.
@@ -65,6 +67,42 @@ func TestFollowerRuns(t *testing.T) {
 		}
 		if err := f.Correct(ctx, 0, "", "", "ada"); err == nil {
 			t.Error("a follower that has ended corrects")
+		}
+	})
+}
+
+// writtenUnreadable is a journal that devices write to all the time and that cannot be read.
+type writtenUnreadable struct {
+	*shelf
+	reads  int
+	enough func() // called when it was read a thousand times
+}
+
+func (j *writtenUnreadable) Read(int64, int) ([]journal.Row, error) {
+	if j.reads++; j.reads >= 1000 {
+		j.enough()
+	}
+	return nil, io.ErrUnexpectedEOF
+}
+
+func (j *writtenUnreadable) Changed() <-chan struct{} {
+	now := make(chan struct{})
+	close(now)
+	return now
+}
+
+// TestFollowerRetriesUnhurried: a journal that cannot be read is tried again every second, however often devices write
+// to it meanwhile: an agent in trouble must not spend its processor and its log on that.
+func TestFollowerRetriesUnhurried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+tick/2)
+		defer cancel()
+		j := &writtenUnreadable{shelf: newShelf(), enough: cancel}
+		if err := NewFollower(j, twoLanes(), slog.New(slog.DiscardHandler)).Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if j.reads != 11 {
+			t.Errorf("it was tried %d times in ten seconds", j.reads)
 		}
 	})
 }
