@@ -8,7 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +42,7 @@ func decodeCommand() *cobra.Command {
 			}
 			var errs []error
 			for _, path := range args {
-				if err := decode(cmd.OutOrStdout(), path, library, asJSON); err != nil {
+				if err := decode(cli.Print(cmd), path, library, asJSON); err != nil {
 					errs = append(errs, fmt.Errorf("%s: %w", path, err))
 				}
 			}
@@ -58,7 +58,7 @@ func decodeCommand() *cobra.Command {
 
 // decode prints one file. library names the substances that peaks of ion scanners are compared
 // with.
-func decode(w io.Writer, path, library string, asJSON bool) error {
+func decode(p cli.Printer, path, library string, asJSON bool) error {
 	f, err := os.Open(path)
 	if err != nil {
 		// The caller names the path, which the error of Open does too.
@@ -81,16 +81,25 @@ func decode(w io.Writer, path, library string, asJSON bool) error {
 		}
 		d.Refer()
 	}
-	return print(w, path, d, asJSON)
+	if !asJSON {
+		return printText(p, path, d)
+	}
+	return printJSON(p.Writer, path, d)
 }
 
-// print writes a description: as text, or as an indented JSON object that begins with the file's
-// path.
-func print(w io.Writer, path string, d driver.Description, asJSON bool) error {
-	if !asJSON {
-		_, err := fmt.Fprintf(w, "%s: %s\n", path, strings.Join(d.Text(), "\n"))
-		return err
+// printText writes a description for a person: the file's path, then its lines, with tabs between
+// columns.
+func printText(p cli.Printer, path string, d driver.Description) error {
+	t := tabwriter.NewWriter(p.Writer, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "%s: ", path)
+	for _, line := range d.Text() {
+		fmt.Fprintln(t, p.In(line))
 	}
+	return t.Flush()
+}
+
+// printJSON writes a description as an indented JSON object that begins with the file's path.
+func printJSON(w io.Writer, path string, d driver.Description) error {
 	body, err := json.Marshal(d)
 	if err != nil {
 		return err

@@ -206,9 +206,16 @@ const HeadBytes = 4 << 10
 
 // Description describes what a file holds, for people (Text) and programs (its JSON form).
 type Description interface {
-	// Text returns lines for a person to read.
-	Text() []string
+	// Text returns lines for a person to read. A tab in a line stands between columns.
+	Text() []message.Message
 }
+
+// Indented returns a line of a Description that belongs to the one above it.
+func Indented(m message.Message) message.Message {
+	return message.Join("", message.Verbatim(indent), m)
+}
+
+const indent = "  "
 
 // New makes a Spec from a typed constructor.
 func New[C any](name, title string, build func(C, Env) (Driver, error), formats ...Format) Spec {

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
-
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/radiation/n42"
 )
 
@@ -49,6 +48,9 @@ type Summary struct {
 	TotalDose    float64       `json:"total_dose_usv,omitempty"`
 	Faults       []string      `json:"device_faults,omitempty"` // severe ones, by the instrument's own account
 	Fault        string        `json:"fault,omitempty"`         // why the driver refuses the document
+
+	document *n42.Document
+	fault    error // Fault
 }
 
 // DetectorSummary sums up one detector. Calibration holds the coefficients of energy in keV by channel, constant
@@ -101,10 +103,12 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 		ExposureMax: micro(d.ExposureRateMax),
 		TotalDose:   micro(d.TotalDose),
 		Warnings:    []string{},
+		document:    d,
 	}
 	s.problems(d)
 	if d.Measurements == 0 {
-		s.Fault = noMeasurement(d).Error()
+		s.fault = noMeasurement(d)
+		s.Fault = s.fault.Error()
 	}
 	if !d.Start.IsZero() {
 		s.Start = &d.Start
@@ -150,68 +154,89 @@ func micros[T ~float64](values []T) (out []float64) {
 }
 
 // Text implements driver.Description.
-func (s *Summary) Text() []string {
-	instrument := strings.Join(strings.Fields(s.Manufacturer+" "+s.Model+" "+s.Serial), " ")
-	if instrument == "" {
-		instrument = "unnamed instrument"
+func (s *Summary) Text() []message.Message {
+	instrument := message.Verbatim(strings.Join(strings.Fields(s.Manufacturer+" "+s.Model+" "+s.Serial), " "))
+	if instrument.IsZero() {
+		instrument = message.New("decode.unnamed-instrument")
 	}
-	out := []string{
-		fmt.Sprintf("%s document of %s", s.Format, instrument),
-		fmt.Sprintf("%d %s by %d %s in %d %s, %d %s of up to %d channels",
-			s.Measurements, english.PluralWord(s.Measurements, "measurement", ""), s.Detectors,
-			english.PluralWord(s.Detectors, "detector", ""), s.Samples,
-			english.PluralWord(s.Samples, "time slice", ""), s.Spectra,
-			english.PluralWord(s.Spectra, "spectrum", "spectra"), s.Channels),
-		fmt.Sprintf("gamma %.0f counts, neutron %.0f counts, live %.3f s, real %.3f s", s.GammaSum, s.NeutronSum,
-			s.LiveSeconds, s.RealSeconds),
+	out := []message.Message{
+		message.New("decode.document", message.String("format", s.Format), message.Nested("instrument", instrument)),
+		message.New("decode.contents", measurements(s.Measurements),
+			message.Nested("detectors", message.New("decode.detectors", message.Count("n", s.Detectors))),
+			message.Nested("slices", message.New("decode.slices", message.Count("n", s.Samples))),
+			message.Nested("spectra", message.New("decode.spectra", message.Count("n", s.Spectra))),
+			message.Count("n", s.Channels)),
+		message.New("decode.counts", message.Number("gamma", s.GammaSum, 0), message.Number("neutron", s.NeutronSum, 0),
+			message.Aligned("live", s.LiveSeconds, 3, "s"), message.Aligned("real", s.RealSeconds, 3, "s")),
 	}
-	if s.Fault != "" {
-		out = append(out, "FAULT "+s.Fault)
+	if s.fault != nil {
+		out = append(out, message.New("decode.fault", message.Nested("what", message.Of(s.fault))))
 	}
-	for _, f := range s.Faults {
-		out = append(out, "DEVICE FAULT "+f)
+	for _, f := range s.document.Faults {
+		if f.Severe() {
+			out = append(out, message.New("decode.device-fault", message.Nested("what", faultMessage(f))))
+		}
 	}
 	if s.Derived > 0 {
-		out = append(out, fmt.Sprintf("in DerivedData only: %d %s",
-			s.Derived, english.PluralWord(s.Derived, "measurement", "")))
+		out = append(out, message.New("decode.derived", measurements(s.Derived)))
 	}
 	if len(s.Classes) > 1 {
 		for _, c := range s.Classes {
-			out = append(out, fmt.Sprintf("  %s: %d %s, gamma %.0f, neutron %.0f, live %.3f s", c.Class,
-				c.Measurements, english.PluralWord(c.Measurements, "measurement", ""), c.Gamma, c.Neutron, c.Live))
+			out = append(out, driver.Indented(message.New("decode.class", message.String("class", c.Class),
+				measurements(c.Measurements), message.Number("gamma", c.Gamma, 0),
+				message.Number("neutron", c.Neutron, 0), message.Aligned("live", c.Live, 3, "s"))))
 		}
 	}
-	if s.DoseRateMax > 0 || s.ExposureMax > 0 {
-		out = append(out, "largest "+strings.Join(rates(s.DoseRateMax, s.ExposureMax), ", "))
-	}
-	if s.TotalDose > 0 {
-		out = append(out, fmt.Sprintf("largest total dose %g uSv", s.TotalDose))
-	}
+	out = append(out, s.doses()...)
 	for _, d := range s.Detector {
-		out = append(out, d.line())
+		out = append(out, driver.Indented(d.line()))
 	}
 	for _, a := range s.Alarms {
-		out = append(out, strings.TrimSpace("ALARM "+a.Category+" "+a.Description))
+		out = append(out, message.New("decode.alarm",
+			message.String("what", strings.TrimSpace(a.Category+" "+a.Description))))
 	}
 	for _, n := range s.Nuclides {
-		out = append(out,
-			strings.TrimSpace(fmt.Sprintf("nuclide %s %s confidence %g", n.Name, n.Category, n.Confidence)))
+		out = append(out, message.New("decode.nuclide",
+			message.String("what", strings.TrimSpace(n.Name+" "+n.Category)), message.Number("confidence", n.Confidence, 3)))
 	}
-	for _, w := range s.Warnings {
-		out = append(out, "WARNING "+w)
+	return append(out, s.warnings()...)
+}
+
+// measurements returns an argument that says how many measurements there are.
+func measurements(n int) message.Arg {
+	return message.Nested("measurements", message.New("decode.measurements", message.Count("n", n)))
+}
+
+// doses describes the largest dose, dose rate and exposure rate, those that were measured.
+func (s *Summary) doses() (out []message.Message) {
+	var rates []message.Message
+	if s.DoseRateMax > 0 {
+		rates = append(rates, message.New("decode.dose-rate", message.Quantity("rate", s.DoseRateMax, 6, "µSv/h")))
 	}
-	if more := s.WarningCount - len(s.Warnings); more > 0 {
-		out = append(out, fmt.Sprintf("and %d %s more", more, english.PluralWord(more, "warning", "")))
+	if s.ExposureMax > 0 {
+		rates = append(rates, message.New("decode.exposure-rate", message.Quantity("rate", s.ExposureMax, 6, "mR/h")))
+	}
+	if len(rates) > 0 {
+		out = append(out, message.New("decode.largest", message.Nested("rates", message.Join(", ", rates...))))
+	}
+	if s.TotalDose > 0 {
+		out = append(out, message.New("decode.total-dose", message.Quantity("dose", s.TotalDose, 6, "µSv")))
 	}
 	return out
 }
 
-func rates(dose, exposure float64) (out []string) {
-	if dose > 0 {
-		out = append(out, fmt.Sprintf("dose rate %g uSv/h", dose))
+// warnings describes what the instrument says of itself that is not severe, then what could not be read.
+func (s *Summary) warnings() (out []message.Message) {
+	for _, f := range s.document.Faults {
+		if !f.Severe() {
+			out = append(out, message.New("decode.warning", message.Nested("what", faultMessage(f))))
+		}
 	}
-	if exposure > 0 {
-		out = append(out, fmt.Sprintf("exposure rate %g mR/h", exposure))
+	for _, w := range s.document.Warnings {
+		out = append(out, message.New("decode.warning", message.Nested("what", message.Quote(w))))
+	}
+	if more := s.WarningCount - len(s.Warnings); more > 0 {
+		out = append(out, message.New("decode.more-warnings", message.Count("n", more)))
 	}
 	return out
 }
@@ -219,25 +244,22 @@ func rates(dose, exposure float64) (out []string) {
 // maxShown is how many dose rates of a detector a person is shown; the JSON has all.
 const maxShown = 10
 
-func (d DetectorSummary) line() string {
-	name := d.Name
-	if name == "" {
-		name = "(unnamed)"
+func (d DetectorSummary) line() message.Message {
+	name := message.Verbatim(d.Name)
+	if d.Name == "" {
+		name = message.New("decode.unnamed")
 	}
-	text := fmt.Sprintf("  detector %s: gamma %.0f", name, d.Gamma)
+	neutron := message.Nested("neutron", message.Message{})
 	if d.Neutrons {
-		text += fmt.Sprintf(", neutron %.0f", d.Neutron)
+		neutron = message.Number("neutron", d.Neutron, 0)
 	}
-	text += fmt.Sprintf(", live %.3f s", d.Live)
-	if len(d.DoseRates) == 0 {
-		return text
-	}
-	var shown []string
+	var rates []message.Message
 	for _, rate := range d.DoseRates[:min(len(d.DoseRates), maxShown)] {
-		shown = append(shown, fmt.Sprintf("%g", rate))
+		rates = append(rates, message.New("decode.number", message.Number("value", rate, 6)))
 	}
 	if len(d.DoseRates) > maxShown {
-		shown = append(shown, "...")
+		rates = append(rates, message.New("decode.further"))
 	}
-	return text + ", dose rate " + strings.Join(shown, ", ") + " uSv/h"
+	return message.New("decode.detector", message.Nested("name", name), message.Number("gamma", d.Gamma, 0), neutron,
+		message.Aligned("live", d.Live, 3, "s"), message.Nested("rates", message.Join("; ", rates...)))
 }

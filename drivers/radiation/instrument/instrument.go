@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -204,9 +205,28 @@ func deviceFault(d *n42.Document, at time.Time, name string) *observation.Observ
 	if count == 0 {
 		return nil
 	}
+	var faults []message.Message
+	for _, f := range d.Faults {
+		if f.Severe() {
+			faults = append(faults, faultMessage(f))
+		}
+	}
 	return observation.New(observation.Class_CLASS_EVENT, at, &observation.DeviceFault{
-		Reason: reason, Count: uint32(count), Source: name,
+		Reason: reason, Count: uint32(count), Source: name, Message: driver.EncodeMessage(message.Join("; ", faults...)),
 	})
+}
+
+// faultMessage returns what an instrument says of itself as a message, which in English is that of n42.Fault.String.
+func faultMessage(f n42.Fault) message.Message {
+	words := message.String("words", strings.TrimSpace(f.Code+" "+f.Severity))
+	said := message.String("said", f.Description)
+	switch {
+	case f.Analysis:
+		return message.New("n42.analysis-status", words, said)
+	case f.Detector != "":
+		return message.New("n42.detector-fault", message.Quoted("detector", f.Detector), words, said)
+	}
+	return message.New("n42.fault", words, said)
 }
 
 // tape records a document and returns when it came: now, or in a replay the recorded time. f stands at its beginning

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/radiation/n42/n42test"
 )
@@ -82,12 +84,16 @@ func TestDeviceFaults(t *testing.T) {
 					faults[0].Key == "" {
 					t.Errorf("fault %v", f)
 				}
+				said := driver.DecodeMessage(faults[0].Body.GetDeviceFault().Message, "")
+				if said.English() != c.want || said.In(message.French) == c.want {
+					t.Errorf("message %q, %q", said.English(), said.In(message.French))
+				}
 			}
 			d, err := describe(strings.NewReader(c.text), "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			shown := strings.Join(d.Text(), "\n")
+			shown := message.Join("\n", d.Text()...).English()
 			if !strings.Contains(shown, c.want) || strings.Contains(shown, "DEVICE FAULT") != c.severe {
 				t.Errorf("decode shows %s", shown)
 			}

@@ -11,8 +11,6 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
-
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
@@ -223,6 +221,8 @@ type DailySummary struct {
 	Estimated   bool               `json:"times_estimated"`
 	Occupancies []OccupancySummary `json:"occupancies"`
 	Others      map[string]int     `json:"others"` // by kind
+
+	firstFault message.Message // FirstFault
 }
 
 // OccupancySummary is one occupancy of a daily file. GammaMax is the largest sum over all detectors of the rule's
@@ -285,7 +285,7 @@ func (s *DailySummary) add(o *observation.Observation) {
 		})
 	case *observation.DeviceFault:
 		if s.FirstFault == "" {
-			s.FirstFault = b.Reason
+			s.FirstFault, s.firstFault = b.Reason, driver.DecodeMessage(b.Message, b.Reason)
 		}
 	default:
 		s.Others[o.Body.Kind().Name()]++
@@ -295,45 +295,56 @@ func (s *DailySummary) add(o *observation.Observation) {
 func round(v float32, unit float64) float64 { return math.Round(float64(v)*unit) / unit }
 
 // Text implements driver.Description.
-func (s *DailySummary) Text() []string {
-	out := []string{fmt.Sprintf("TSA daily file: %d %s (%d not understood), %d %s, %d %s",
-		s.Lines, english.PluralWord(int(s.Lines), "line", ""), s.Faults, s.Backgrounds,
-		english.PluralWord(s.Backgrounds, "background", ""), len(s.Occupancies),
-		english.PluralWord(len(s.Occupancies), "occupancy", "occupancies"))}
+func (s *DailySummary) Text() []message.Message {
+	out := []message.Message{message.New("decode.daily", message.Count("n", s.Lines), message.Int("unread", s.Faults),
+		message.Nested("backgrounds", message.New("decode.backgrounds", message.Count("n", s.Backgrounds))),
+		message.Nested("occupancies", message.New("decode.occupancies", message.Count("n", len(s.Occupancies)))))}
 	if s.FirstFault != "" {
-		out = append(out, "first line not understood: "+s.FirstFault)
+		out = append(out, message.New("decode.first-unread", message.Nested("what", s.firstFault)))
 	}
 	if s.Estimated {
-		out = append(out, "lines carry no times: times are counted from the intervals at which lines are sent")
+		out = append(out, message.New("decode.no-times"))
 	}
 	for _, o := range s.Occupancies {
-		verdict := "no alarm"
-		switch {
-		case o.GammaAlarm && o.NeutronAlarm:
-			verdict = "GAMMA AND NEUTRON ALARM"
-		case o.GammaAlarm:
-			verdict = "GAMMA ALARM"
-		case o.NeutronAlarm:
-			verdict = "NEUTRON ALARM"
-		case o.Recomputed:
-			verdict = "no alarm by the portal, ALARM BY RECOMPUTATION"
-		}
-		if why := endsInWords[o.End]; why != "" {
-			verdict += ", " + why
-		}
-		out = append(out, fmt.Sprintf(
-			"  occupancy %d  %s  %5.1f s  %4.1f km/h  gamma max %d  neutron max %d  sigma %.1f  %s",
-			o.Number, o.Start.Format("2006-01-02 15:04:05.000 MST"), o.Seconds, o.SpeedKph, o.GammaMax, o.NeutronMax,
-			o.Sigma, verdict))
+		out = append(out, driver.Indented(o.line()))
 	}
 	return out
 }
 
-// endsInWords says of an occupancy that the portal did not mark as ended (GX) how it ended, by Occupancy.End.
-var endsInWords = map[string]string{
-	"TIMEOUT":    "ended without the portal's mark: no more occupied lines came",
-	"DISCONNECT": "incomplete: the recording breaks off",
-	"BACKGROUND": "ended without the portal's mark: background lines followed",
+// line describes an occupancy, in columns.
+func (o *OccupancySummary) line() message.Message {
+	return message.Join("\t", message.New("decode.occupancy", message.Int("number", o.Number)),
+		message.Verbatim(o.Start.Format("2006-01-02 15:04:05.000 MST")),
+		message.New("decode.number", message.Aligned("value", o.Seconds, 1, "s")),
+		message.New("decode.number", message.Aligned("value", o.SpeedKph, 1, "km/h")),
+		message.New("decode.gamma-max", message.Int("gamma", o.GammaMax)),
+		message.New("decode.neutron-max", message.Int("neutron", o.NeutronMax)),
+		message.New("decode.sigma", message.Aligned("sigma", o.Sigma, 1, "")), o.verdict())
+}
+
+// verdict describes which alarms the portal gave, and how the occupancy ended unless the portal marked its end (GX).
+func (o *OccupancySummary) verdict() message.Message {
+	alarm := message.New("decode.no-alarm")
+	switch {
+	case o.GammaAlarm && o.NeutronAlarm:
+		alarm = message.New("decode.both-alarms")
+	case o.GammaAlarm:
+		alarm = message.New("decode.gamma-alarm")
+	case o.NeutronAlarm:
+		alarm = message.New("decode.neutron-alarm")
+	case o.Recomputed:
+		alarm = message.New("decode.recomputed-alarm")
+	}
+	var end message.Message
+	switch o.End {
+	case "TIMEOUT":
+		end = message.New("decode.end-timeout")
+	case "DISCONNECT":
+		end = message.New("decode.end-disconnect")
+	case "BACKGROUND":
+		end = message.New("decode.end-background")
+	}
+	return message.Join(", ", alarm, end)
 }
 
 // discard is the sink of a file that is only described.

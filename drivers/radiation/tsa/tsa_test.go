@@ -418,7 +418,7 @@ func TestEndsInWords(t *testing.T) {
 	for number, name := range observation.RadiationOccupancy_End_name {
 		end := strings.TrimPrefix(name, "END_")
 		text := (&DailySummary{Occupancies: []OccupancySummary{{End: end}}}).Text()
-		last := text[len(text)-1]
+		last := text[len(text)-1].English()
 		said := !strings.HasSuffix(last, "no alarm")
 		if want := number > int32(observation.RadiationOccupancy_END_MARKED); said != want ||
 			strings.Contains(last, end) {

@@ -5,9 +5,8 @@ import (
 	"io"
 	"math"
 
-	"github.com/dustin/go-humanize/english"
-
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/trace/jcampdx"
 	"lanewarden/drivers/trace/plasmagram"
 )
@@ -43,6 +42,9 @@ type BlockSummary struct {
 	K0Source   string             `json:"k0_source,omitempty"`
 	// Problem is why an ion mobility block was not analysed.
 	Problem string `json:"problem,omitempty"`
+
+	reasons []message.Message // Reasons
+	problem error             // Problem
 }
 
 // SpectrumSummary is one table. Numbers are nil where the table has no values, or none that JSON can hold.
@@ -128,7 +130,7 @@ func blockSummary(b *jcampdx.Block, around []*jcampdx.Block, lib *plasmagram.Lib
 		out.Blocks = append(out.Blocks, blockSummary(c, around, lib))
 	}
 	if a, err := peaksOf(b, around, lib); err != nil {
-		out.Problem = err.Error()
+		out.Problem, out.problem = err.Error(), err
 	} else if a != nil {
 		out.K0Source = a.K0Source
 		for _, p := range a.Peaks {
@@ -139,7 +141,8 @@ func blockSummary(b *jcampdx.Block, around []*jcampdx.Block, lib *plasmagram.Lib
 			out.Substances = append(out.Substances, SubstanceSummary{f.Substance, f.Category})
 		}
 		if len(lib.Substances) > 0 {
-			out.Reasons, _ = encodeReasons(reasonsOf(a))
+			out.reasons = reasonsOf(a)
+			out.Reasons, _ = encodeReasons(out.reasons)
 		}
 	}
 	return out
@@ -190,58 +193,102 @@ func finite(v float64) *float64 {
 }
 
 // Text implements driver.Description.
-func (s *Summary) Text() []string {
-	out := []string{"JCAMP-DX file"}
+func (s *Summary) Text() []message.Message {
+	out := []message.Message{message.New("decode.jcamp")}
 	for _, b := range s.Blocks {
-		out = append(out, b.lines("")...)
+		out = append(out, b.lines()...)
 	}
-	for _, f := range s.Faults {
-		out = append(out, "FAULT "+f)
-	}
-	for _, w := range s.Warnings {
-		out = append(out, "WARNING "+w)
+	for _, f := range s.file.Faults {
+		where := message.New("decode.at", message.Int("line", f.Line), message.Int("column", f.Column),
+			message.Nested("what", message.Quote(f.Message)))
+		if f.Warning {
+			out = append(out, message.New("decode.warning", message.Nested("what", where)))
+			continue
+		}
+		out = append(out, message.New("decode.fault", message.Nested("what", where)))
 	}
 	return out
 }
 
 // lines describes a block for a terminal; of more than 6 tables the first 5 are shown.
-func (b *BlockSummary) lines(indent string) []string {
-	out := []string{fmt.Sprintf("%s%s (%s), %d %s",
-		indent, b.Title, b.Type, len(b.Labels), english.PluralWord(len(b.Labels), "label", ""))}
+func (b *BlockSummary) lines() []message.Message {
+	out := []message.Message{message.New("decode.block", message.String("title", b.Title),
+		message.String("type", b.Type), message.Count("n", len(b.Labels)))}
+	add := func(m message.Message) { out = append(out, driver.Indented(m)) }
 	for i, s := range b.Spectra {
 		if i == 5 && len(b.Spectra) > 6 {
-			out = append(out, fmt.Sprintf("%s  and %d more", indent, len(b.Spectra)-i))
+			add(message.New("decode.more", message.Count("n", len(b.Spectra)-i)))
 			break
 		}
-		out = append(out, fmt.Sprintf("%s  %s %s: %d %s, x %s to %s, y %s to %s, sum %s", indent, s.Kind, s.Page,
-			s.Points, english.PluralWord(s.Points, "point", ""), formatNumber(s.FirstX), formatNumber(s.LastX), formatNumber(s.MinY),
-			formatNumber(s.MaxY), formatNumber(s.SumY)))
+		add(message.New("decode.table", message.String("kind", s.Kind), message.String("page", s.Page),
+			message.Nested("points", message.New("decode.points", message.Count("n", s.Points))),
+			sixDigits("firstX", s.FirstX), sixDigits("lastX", s.LastX), sixDigits("minY", s.MinY),
+			sixDigits("maxY", s.MaxY), sixDigits("sum", s.SumY)))
 	}
 	for _, p := range b.Peaks {
-		out = append(out,
-			fmt.Sprintf("%s  peak %8.3f ms  K0 %.4f  amplitude %8.0f  FWHM %.3f ms  SNR %6.1f  %d %s  %s%s", indent,
-				p.DriftMs, p.K0, p.Amplitude, p.FWHMMs, p.SNR, p.Scans, english.PluralWord(p.Scans, "scan", ""), p.Role,
-				p.Substance))
+		add(p.line())
 	}
 	for _, f := range b.Substances {
-		out = append(out, fmt.Sprintf("%s  SUBSTANCE %s (%s)", indent, f.Name, f.Category))
+		add(message.New("decode.substance", message.String("name", f.Name),
+			message.Nested("category", categoryName(f.Category))))
 	}
-	for _, r := range b.Reasons {
-		out = append(out, indent+"  because "+r)
+	for _, r := range b.reasons {
+		add(message.New("decode.because", message.Nested("reason", r)))
 	}
-	if b.Problem != "" {
-		out = append(out, indent+"  not analysed: "+b.Problem)
+	if b.problem != nil {
+		add(message.New("decode.not-analysed", message.CausedBy(b.problem)))
 	}
 	for _, c := range b.Blocks {
-		out = append(out, c.lines(indent+"  ")...)
+		for _, line := range c.lines() {
+			add(line)
+		}
 	}
 	return out
 }
 
-// formatNumber returns a number with 6 digits, "?" for nil.
-func formatNumber(v *float64) string {
-	if v == nil {
-		return "?"
+// line describes a peak, in columns.
+func (p *PeakSummary) line() message.Message {
+	what := message.Verbatim(p.Substance)
+	switch p.Role {
+	case plasmagram.RoleReactant:
+		what = message.New("decode.reactant")
+	case plasmagram.RoleCalibrant:
+		what = message.New("decode.calibrant")
 	}
-	return fmt.Sprintf("%.6g", *v)
+	return message.Join("\t", message.New("decode.peak", message.Aligned("drift", p.DriftMs, 3, "ms")),
+		message.New("decode.peak-k0", message.Aligned("k0", p.K0, 4, "")),
+		message.New("decode.peak-amplitude", message.Number("amplitude", p.Amplitude, 0)),
+		message.New("decode.peak-width", message.Aligned("width", p.FWHMMs, 3, "ms")),
+		message.New("decode.peak-snr", message.Aligned("snr", p.SNR, 1, "")),
+		message.New("decode.scans", message.Count("n", p.Scans)), what)
+}
+
+// categoryName returns what a library's category is called.
+func categoryName(category string) message.Message {
+	switch category {
+	case "narcotic":
+		return message.New("decode.narcotic")
+	case "explosive":
+		return message.New("decode.explosive")
+	case "precursor":
+		return message.New("decode.precursor")
+	case "medicine":
+		return message.New("decode.medicine")
+	case "simulant":
+		return message.New("decode.simulant")
+	}
+	return message.Verbatim(category)
+}
+
+// sixDigits returns an argument with 6 significant digits of a number, "?" for nil.
+func sixDigits(name string, v *float64) message.Arg {
+	switch {
+	case v == nil:
+		return message.String(name, "?")
+	case *v == 0:
+		return message.Number(name, 0, 0)
+	case math.Abs(*v) > 1e15 || math.Abs(*v) < 1e-6:
+		return message.String(name, fmt.Sprintf("%.6g", *v))
+	}
+	return message.Number(name, *v, max(0, 5-int(math.Floor(math.Log10(math.Abs(*v))))))
 }

@@ -429,7 +429,7 @@ func TestDescribeAndDraw(t *testing.T) {
 		len(s.Peaks) < 3 || s.Labels["SAMPLE ID"] != "S000001" {
 		t.Errorf("%+v", s)
 	}
-	if text := strings.Join(d.Text(), "\n"); !strings.Contains(text, "1200 points") ||
+	if text := message.Join("\n", d.Text()...).English(); !strings.Contains(text, "1,200 points") ||
 		!strings.Contains(text, "reactant") {
 		t.Errorf("%s", text)
 	}

@@ -6,14 +6,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/xray/dicom"
 	"lanewarden/drivers/xray/pixel"
@@ -56,6 +56,12 @@ type Summary struct {
 
 	image  *observation.XrayImage
 	report *observation.XrayThreatReport
+
+	class       string // of the object, a UID
+	known       bool   // class has a name
+	syntax      string // TransferSyntax's name
+	notWhole    error  // NotWhole
+	notRendered error  // NotRendered
 }
 
 // Element is a data element. Value is a list of numbers, a text, or up to shownBytes bytes as hexadecimal digits.
@@ -88,6 +94,8 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 		PixelBytes: counted.n,
 		Elements:   elements(append(append(dicom.Dataset{}, f.Meta...), f.Dataset...), o.charset), report: o.report(),
 	}
+	s.class, s.syntax = o.text(dicom.SOPClassUID), f.Syntax.Name
+	_, _, s.known = dicom.ClassName(s.class)
 	what := o.notImage()
 	switch {
 	case s.report != nil && (!s.report.Embedded || what != ""):
@@ -97,10 +105,10 @@ func describe(r io.Reader, _ string) (driver.Description, error) {
 		s.image = o.image(f)
 		s.Image, err = protojson.Marshal(s.image)
 		if err := pixel.CheckLength(f); err != nil {
-			s.NotWhole = err.Error()
+			s.NotWhole, s.notWhole = err.Error(), err
 		}
 		if err := pixel.Renders(f); err != nil {
-			s.NotRendered = err.Error()
+			s.NotRendered, s.notRendered = err.Error(), err
 		}
 	}
 	if s.report != nil {
@@ -155,40 +163,83 @@ func elements(d dicom.Dataset, c dicom.Charset) []Element {
 }
 
 // Text implements driver.Description: a few lines for a terminal, the first of which stands for the file in a list.
-func (s *Summary) Text() []string {
-	out := []string{fmt.Sprintf("DICOM file, transfer syntax %s, %d %s",
-		s.TransferSyntax, len(s.Elements), english.PluralWord(len(s.Elements), "element", ""))}
-	if i := s.image; i != nil {
-		out = append(out, fmt.Sprintf("%s image of %s %s, %d x %d, %d %s, by %s %s, instance %s", i.Modality, i.OoiType,
-			i.OoiId, i.Columns, i.Rows, i.BitsStored, english.PluralWord(int(i.BitsStored), "bit", ""), i.Manufacturer,
-			i.Model, i.SopInstance))
-		if s.NotWhole != "" {
-			out = append(out, "FAULT "+s.NotWhole)
-		}
-		if s.NotRendered != "" {
-			out = append(out, s.NotRendered)
-		}
-		if i.Aborted {
-			out = append(out, "ABORTED scan: "+i.AbortReason)
-		}
+func (s *Summary) Text() []message.Message {
+	out := []message.Message{message.New("decode.dicom", message.String("syntax", s.TransferSyntax),
+		message.Count("n", len(s.Elements)))}
+	if s.image != nil {
+		out = append(out, s.imageLines()...)
 	}
-	if s.NotImage != "" {
-		out = append(out, "no image and no threat report: "+s.NotImage)
+	switch {
+	case s.NotImage != "" && s.known:
+		out = append(out, message.New("decode.not-image", message.String("class", s.NotImage)))
+	case s.NotImage != "":
+		out = append(out, message.New("decode.no-pixels", message.String("class", s.class)))
 	}
-	if r := s.report; r != nil {
-		verdict := r.Decision
-		if r.Clear {
-			verdict += " (every condition agrees)"
-		}
-		out = append(out, fmt.Sprintf("%s threat report on %s: %s, %d of %d %s alarm", r.Type, r.OoiId, verdict,
-			r.AlarmObjects, r.TotalObjects, english.PluralWord(int(r.TotalObjects), "object", "")))
-		for _, t := range r.Objects {
-			for _, a := range t.Assessments {
-				out = append(out,
-					fmt.Sprintf("  object %d: %s %s, %s, probability %.2f, mass %g g, density %g, Zeff %g", t.Id,
-						a.Category, a.Description, a.Flag, a.Probability, a.MassG, a.Density, a.ZEffective))
-			}
+	if s.report != nil {
+		out = append(out, reportLines(s.report)...)
+	}
+	return out
+}
+
+func (s *Summary) imageLines() []message.Message {
+	i := s.image
+	out := []message.Message{message.New("decode.image", message.String("modality", i.Modality),
+		message.String("object", strings.TrimSpace(i.OoiType+" "+i.OoiId)), message.Int("columns", i.Columns),
+		message.Int("rows", i.Rows), message.Nested("bits", message.New("decode.bits", message.Count("n", i.BitsStored))),
+		message.String("maker", strings.TrimSpace(i.Manufacturer+" "+i.Model)),
+		message.String("instance", i.SopInstance))}
+	if s.notWhole != nil {
+		out = append(out, message.New("decode.fault", message.Nested("what", message.Of(withPlace(s.notWhole)))))
+	}
+	if s.notRendered != nil {
+		out = append(out, s.whyNotRendered())
+	}
+	if i.Aborted {
+		out = append(out, message.New("decode.aborted", message.String("reason", i.AbortReason)))
+	}
+	return out
+}
+
+// whyNotRendered describes why there is no picture of the image: mostly the name of its transfer syntax.
+func (s *Summary) whyNotRendered() message.Message {
+	if errors.Is(s.notRendered, pixel.ErrNoImage) {
+		return message.New("decode.no-pixel-data")
+	}
+	reason := strings.TrimPrefix(s.NotRendered, pixel.ErrNotRendered.Error()+": ")
+	cause := message.Quote(reason)
+	if reason == s.syntax {
+		cause = message.Verbatim(reason)
+	}
+	return message.New("decode.not-rendered", message.Nested("cause", cause))
+}
+
+// reportLines describes a threat report: its decision, then each assessment.
+func reportLines(r *observation.XrayThreatReport) []message.Message {
+	decision := message.New("decode.report", message.String("object", r.OoiId),
+		message.Nested("source", word("kinds.threat-sources.", r.Type)),
+		message.Nested("decision", word("kinds.threat-decisions.", r.Decision)),
+		message.Nested("agreed", message.When(r.Clear, message.New("decode.agreed"))),
+		message.Int("alarms", r.AlarmObjects), message.Count("n", r.TotalObjects))
+	out := []message.Message{decision}
+	for _, t := range r.Objects {
+		for _, a := range t.Assessments {
+			what := message.Join(", ", word("kinds.threat-categories.", a.Category), message.Verbatim(a.Description),
+				word("decode.threat-flags.", a.Flag))
+			out = append(out, driver.Indented(message.New("decode.assessment", message.Int("id", t.Id),
+				message.Nested("what", what), message.Percent("probability", float64(a.Probability), 0),
+				message.Quantity("mass", float64(a.MassG), 3, "g"), message.Number("density", float64(a.Density), 3),
+				message.Number("zeff", float64(a.ZEffective), 3))))
 		}
 	}
 	return out
+}
+
+// word returns what the catalogue calls a defined term of DICOS, by the beginning of its codes; a term that has no
+// words there is shown as it stands.
+func word(codes, term string) message.Message {
+	code := codes + strings.NewReplacer("_", "-", " ", "-").Replace(strings.ToLower(term))
+	if message.Known(code) {
+		return message.New(code)
+	}
+	return message.Verbatim(term)
 }

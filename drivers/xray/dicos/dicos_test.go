@@ -17,6 +17,7 @@ import (
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
 	"lanewarden/drivers/driver/drivertest/peer"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/transport"
 	"lanewarden/drivers/xray/dicom"
@@ -228,8 +229,8 @@ func TestDescribe(t *testing.T) {
 			t.Errorf("no %s in %s", want, text)
 		}
 	}
-	if lines := strings.Join(s.Text(), "\n"); !strings.Contains(lines,
-		"MACHINE threat report on MSCU1234565: ALARM, 1 of 1") {
+	if lines := message.Join("\n", s.Text()...).English(); !strings.Contains(lines,
+		"threat report on MSCU1234565 (machine): alarm, 1 of 1") {
 		t.Error(lines)
 	}
 }

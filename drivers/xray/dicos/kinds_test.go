@@ -12,6 +12,7 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/drivertest"
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/xray/dicom"
 	"lanewarden/drivers/xray/dimse"
@@ -78,7 +79,7 @@ func TestNoImages(t *testing.T) {
 		if describeErr != nil {
 			t.Fatal(describeErr)
 		}
-		text := strings.Join(d.Text(), "\n")
+		text := message.Join("\n", d.Text()...).English()
 		var bad *dicom.FormatError
 		switch {
 		case c.words == "" && (err != nil || images != 1 || strings.Contains(text, "no image")):
@@ -128,7 +129,7 @@ func TestAnySyntaxIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		rendered := syntax == dicom.JPEGBaseline
-		if text := strings.Join(d.Text(), "\n"); strings.Contains(text, "not rendered") == rendered {
+		if text := message.Join("\n", d.Text()...).English(); strings.Contains(text, "not rendered") == rendered {
 			t.Errorf("%s: %s", syntax, text)
 		}
 	}

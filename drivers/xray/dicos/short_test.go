@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/xray/dicom"
 )
@@ -28,7 +29,7 @@ func TestShortPixelData(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if said := strings.Contains(strings.Join(s.Text(), "\n"), "2048 bytes of pixel data"); said == c.whole {
+		if said := strings.Contains(message.Join("\n", s.Text()...).English(), "2048 bytes of pixel data"); said == c.whole {
 			t.Errorf("%s: %q", c.name, s.Text())
 		}
 		sink, err := takenAs(t, c.raw)
