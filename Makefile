@@ -1,4 +1,4 @@
-# Targets: run, test, fresh, torture, bench, scenarios, fuzz, lint, notices, proto, ui-vendor, release, clean. `make run`
+# Targets: run, test, fresh, torture, bench, scenarios, fuzz, lint, notices, proto, ui-vendor, release, reproducible, clean. `make run`
 # and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
@@ -7,7 +7,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test fresh torture bench scenarios fuzz lint notices proto setup ui-vendor release clean
+.PHONY: build run test fresh torture bench scenarios fuzz lint notices proto setup ui-vendor release reproducible clean
 
 build:
 	@mkdir -p $(BIN)
@@ -61,9 +61,13 @@ ui-vendor:
 lint:
 	@.ci/lint
 
-# Debian packages of all architectures, in dist/.
+# Debian packages of all architectures and bills of materials (CycloneDX), in dist/.
 release:
 	@.ci/release
+
+# The release twice, in two folders: the same bytes.
+reproducible:
+	@.ci/reproducible
 
 proto:
 	$(GO) generate ./drivers/observation ./sync/wire
