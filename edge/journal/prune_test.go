@@ -323,3 +323,31 @@ func TestPruningShrinksTheDatabase(t *testing.T) {
 		t.Errorf("the file has %d bytes, of which %d are used; %v", info.Size(), after.Database, err)
 	}
 }
+
+// A journal of schema 2, which did not tell artifacts of vehicles with an alarm apart, learns it from its alarms and from
+// the documents of passages.
+func TestJournalOfSchema2(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir)
+	ofAlarm, ofPassage, routine := store(t, j, 100_000, 1), store(t, j, 90_000, 2), store(t, j, 80_000, 3)
+	commit(t, j, 2, naming(observation.Class_CLASS_ALARM, ofAlarm), naming(observation.Class_CLASS_EVENT, ofPassage, routine))
+	closed := observation.New(observation.Class_CLASS_EVENT, time.Unix(9, 0), &observation.PassageClosed{
+		Id: "p", Alarm: true, Readings: []*observation.PassageReading{{Artifacts: [][]byte{ofPassage.Sha256}}},
+	})
+	closed.Device = observation.AgentDevice
+	commit(t, j, 1, closed)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	tamper(t, dir, `DROP INDEX artifact_held; DROP INDEX observation_pruned; DROP TABLE pruned_key;
+		ALTER TABLE artifact DROP COLUMN alarm; UPDATE artifact SET state=2;
+		UPDATE meta SET value=CAST('2' AS BLOB) WHERE key='schema'`)
+	j = open(t, dir)
+	if freed, err := j.PruneArtifacts(t.Context(), false, 1<<40, 1); err != nil || freed != 80_000 {
+		t.Errorf("of vehicles without an alarm %d bytes, %v", freed, err)
+	}
+	if freed, err := j.PruneArtifacts(t.Context(), true, 1<<40, 1); err != nil || freed != 190_000 {
+		t.Errorf("of vehicles with an alarm %d bytes, %v", freed, err)
+	}
+	audited(t, dir)
+}
