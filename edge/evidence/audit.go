@@ -37,6 +37,18 @@ type Tailed interface {
 // Range is rows from First to Last, both included.
 type Range struct{ First, Last int64 }
 
+// Ranges are rows, as ranges in rising order of their beginnings, that are gone through once.
+type Ranges []Range
+
+// Reach goes on to a row and reports whether it is in one of the ranges. It is asked of rows in rising order: ranges that
+// end before the row are dropped.
+func (r *Ranges) Reach(idx int64) bool {
+	for len(*r) > 0 && (*r)[0].Last < idx {
+		*r = (*r)[1:]
+	}
+	return len(*r) > 0 && (*r)[0].First <= idx
+}
+
 // SortRanges puts ranges in rising order.
 func SortRanges(all []Range) {
 	slices.SortFunc(all, func(a, b Range) int { return cmp.Compare(a.First, b.First) })
@@ -88,7 +100,7 @@ func Audit(log Log, journalKey []byte, verifier note.Verifier, origin string) (*
 	if err := a.log.Rows(a.row); err != nil {
 		return nil, err
 	}
-	for len(a.pending) > 0 && a.declared(a.tree.Size()) && a.missing(a.tree.Size()+1) == nil { // the last rows of a copy may be removed ones
+	for len(a.pending) > 0 && a.removed.Reach(a.tree.Size()) && a.missing(a.tree.Size()+1) == nil { // the last rows of a copy may be removed ones
 		continue
 	}
 	for _, c := range a.pending {
@@ -106,7 +118,7 @@ type audit struct {
 	report  *Report
 	pending []signedRoot // checkpoints above the rows seen so far, smallest first
 	stored  []tlog.Hash  // leaf hashes on record of the current tile
-	removed []Range      // declared removed, from the current row on
+	removed Ranges       // declared removed, from the current row on
 }
 
 type signedRoot struct {
@@ -166,21 +178,13 @@ func (a *audit) missing(next int64) error {
 	if at >= len(a.stored) {
 		return coded.New("evidence.row-missing", args...)
 	}
-	if a.declared(idx) {
+	if a.removed.Reach(idx) {
 		a.report.Removed++
 	} else {
 		a.report.find("evidence.row-missing", args...)
 	}
 	a.append(a.stored[at])
 	return nil
-}
-
-// declared reports whether a row was declared removed. It is asked of rows in rising order.
-func (a *audit) declared(idx int64) bool {
-	for len(a.removed) > 0 && a.removed[0].Last < idx {
-		a.removed = a.removed[1:]
-	}
-	return len(a.removed) > 0 && a.removed[0].First <= idx
 }
 
 // enter loads the leaf hashes on record when a row is the first of its tile.

@@ -74,8 +74,11 @@ func (a auditLog) Rows(f func(int64, evidence.Record) error) error {
 }
 
 // Removed implements evidence.Thinned.
-func (a auditLog) Removed() (out []evidence.Range, err error) {
-	err = queryRows(a.db, declared+" ORDER BY idx", func(r *Row) error {
+func (a auditLog) Removed() ([]evidence.Range, error) { return declaredRemoved(a.db) }
+
+// declaredRemoved returns the rows that a journal's own rows declare removed, in rising order of their beginnings.
+func declaredRemoved(db *sqlog.DB) (out []evidence.Range, err error) {
+	err = queryRows(db, declared+" ORDER BY idx", func(r *Row) error {
 		o, err := r.Observation()
 		if err != nil {
 			return err

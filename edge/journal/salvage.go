@@ -79,15 +79,25 @@ func OpenSalvaged(ctx context.Context, dir, aside string, opts Options) (*Salvag
 		return nil, errors.Join(err, db.Close())
 	}
 	s := &Salvage{Journal: j, aside: aside}
-	s.Rows, err = db.Int("SELECT count(*) FROM observation", 0)
-	if err == nil {
-		s.Lost = j.Size() - s.Rows
-	}
+	err = s.count(db)
 	go w.run()
 	if err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
 	return s, nil
+}
+
+// count counts what was read and what was not. Rows that had been removed to make room are neither.
+func (s *Salvage) count(db *sqlog.DB) (err error) {
+	if s.Rows, err = db.Int("SELECT count(*) FROM observation", 0); err != nil {
+		return err
+	}
+	s.Lost = s.Size() - s.Rows
+	removed, err := declaredRemoved(db)
+	for _, r := range removed {
+		s.Lost -= r.Last - r.First + 1
+	}
+	return err
 }
 
 // Sent notes that the hub has all of it: it is not opened again. The damaged database stays for a person to look at.
@@ -140,6 +150,7 @@ type copier struct {
 	tile       []evidence.Hash // leaf hashes on record of tile number
 	number     int64
 	newest     evidence.SignedCheckpoint // that can be read
+	removed    evidence.Ranges           // declared removed, from the row at hand on
 }
 
 func (c *copier) all() error {
@@ -155,10 +166,14 @@ func (c *copier) all() error {
 	if err := c.evidence(); err != nil {
 		return err
 	}
-	artifacts := "sha256, size, media_type, inline, state, rank, idx, alarm"
-	if err := c.table("artifact", artifacts, 8); err != nil {
+	if err := c.artifacts(); err != nil {
 		return err
 	}
+	removed, err := declaredRemoved(c.from)
+	if err != nil && !sqlog.IsCorrupt(err) {
+		return err
+	}
+	c.removed = removed
 	size, err := c.from.Int("SELECT max(idx)+1 FROM observation", 0)
 	if err != nil {
 		size = 0
@@ -168,6 +183,16 @@ func (c *copier) all() error {
 		return err
 	}
 	return c.rows(0, max(size, tiles, c.newest.Size)-1)
+}
+
+// artifacts copies what is known of artifacts. A journal of schema 2 does not say whether they are of an alarm.
+func (c *copier) artifacts() error {
+	columns := "sha256, size, media_type, inline, state, rank, idx, alarm"
+	old, err := c.from.Int("SELECT count(*)=0 FROM pragma_table_info('artifact') WHERE name='alarm'", 0)
+	if err == nil && old != 0 {
+		columns = strings.TrimSuffix(columns, ", alarm")
+	}
+	return c.table("artifact", columns, strings.Count(columns, ",")+1)
 }
 
 // evidence copies tiles and checkpoints.
@@ -246,7 +271,7 @@ func (c *copier) keep(rows []Row, first, last int64) error {
 				continue
 			}
 		}
-		if known {
+		if known && !c.removed.Reach(idx) {
 			if err := c.into.Exec("INSERT INTO unreadable(idx, leaf) VALUES(?,?)", idx, leaf[:]); err != nil {
 				return err
 			}

@@ -333,19 +333,26 @@ func (l link) sendAsides(ctx context.Context, c *firmwareconfig.Config, j *journ
 		return nil
 	}
 	for _, aside := range asides {
-		sent, err := l.sendAside(ctx, c, j, aside, o)
-		if err != nil && ctx.Err() == nil {
+		for ctx.Err() == nil {
+			sent, err := l.sendAside(ctx, c, j, aside, o)
+			if sent != nil {
+				err = journalLater(ctx, j, []*observation.Observation{sent}, o.Log)
+			}
+			if err == nil || ctx.Err() != nil {
+				break
+			}
 			o.Log.Error("a journal that was set aside is not sent to the hub", "folder", aside, "err", err)
-		}
-		if sent != nil {
-			_ = journalLater(ctx, j, []*observation.Observation{sent}, o.Log) // an end of ctx ends the loop
-		}
-		if ctx.Err() != nil {
-			return nil
+			if errors.Is(err, journal.ErrDamaged) { // nothing of it can be read
+				break
+			}
+			_ = wait.For(ctx, asideRetry) // an end of ctx ends the loop
 		}
 	}
 	return nil
 }
+
+// asideRetry is the pause after a journal that was set aside could not be read or sent, for want of disk mostly.
+const asideRetry = 10 * time.Minute
 
 // sendAside sends one, and returns what is to be journalled once the hub has it.
 func (l link) sendAside(ctx context.Context, c *firmwareconfig.Config, j *journal.Journal, aside string, o Options) (
