@@ -1,6 +1,7 @@
 package associate
 
 import (
+	"math"
 	"testing"
 )
 
@@ -155,5 +156,20 @@ func TestAlignTerms(t *testing.T) {
 func TestAlignNothing(t *testing.T) {
 	if got := lateLane().Align(imaging(true), []*Vehicle{passed(1000, "")}, nil, works); len(got) != 0 {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestAlignTimeDensity: reports whose time says something and reports whose time says nothing are all there are, so a
+// prediction that is as vague as the latter gives the density of just that: one over the time in which they come.
+func TestAlignTimeDensity(t *testing.T) {
+	l := lateLane()
+	for _, c := range []struct {
+		orderly bool
+		within  float64 // s
+	}{{true, 2 * l.Timeout}, {false, untimedWithin}} {
+		a := aligner{Layout: l, orderly: c.orderly}
+		if got, want := a.arrivalLogLikelihood(1/c.within), -math.Log(c.within); math.Abs(got-want) > 1e-9 {
+			t.Errorf("in order %v: %.6f, not %.6f", c.orderly, got, want)
+		}
 	}
 }
