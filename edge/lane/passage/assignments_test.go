@@ -196,3 +196,29 @@ func TestDocuments(t *testing.T) {
 		t.Errorf("lanes are %s", lanes)
 	}
 }
+
+// TestOpenedAfterEnd: a passage whose first reading is told after it was over is followed, once, until its end is told
+// too.
+func TestOpenedAfterEnd(t *testing.T) {
+	for name, followed := range map[string]bool{"it is still followed": true, "it was let go": false} {
+		c := New(twoLanes())
+		g := c.groups[0]
+		v := sightings(g, "a", map[string]float64{"loop-1": 0})
+		v.closed, v.end, v.counted = sec(30), observation.PassageEnd_PASSAGE_END_TIMEOUT, true
+		if !followed {
+			g.active = nil
+		}
+		o := c.news(g, v, v.readings)
+		if p := o.Body.GetPassageOpened(); p.GetId() != "a" || !v.opened || !slices.Equal(g.active, []*vehicle{v}) {
+			t.Errorf("%s: %v, %d are followed", name, o, len(g.active))
+		}
+		c.now = sec(40)
+		all := c.close(g)
+		if len(all) != 1 || all[0].Body.GetPassageClosed().GetId() != "a" || len(g.active) != 0 {
+			t.Errorf("%s: at its end %v, %d are followed", name, all, len(g.active))
+		}
+		if o = c.news(g, v, v.readings); !o.Body.GetPassageUpdated().GetAfterClose() || len(g.active) != 0 {
+			t.Errorf("%s: what is told afterwards is %v, %d are followed", name, o, len(g.active))
+		}
+	}
+}
