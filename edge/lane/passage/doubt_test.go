@@ -170,7 +170,10 @@ func TestLimitByName(t *testing.T) {
 	for _, c := range []struct {
 		by, want float64
 		twice    bool // told by the same device
-	}{{0.7, 0.85, false}, {0.9, 0.9, false}, {0.96, 0.99, false}, {0.995, 0.99, false}, {0.7, 0.7, true}, {0.96, 0.99, true}} {
+	}{
+		{0.7, 0.85, false}, {0.9, 0.9, false}, {sure, 0.99, false}, {0.96, 0.99, false}, {0.995, 0.99, false},
+		{0.7, 0.7, true}, {sure, 0.99, true}, {0.96, 0.99, true},
+	} {
 		terms := associate.Terms{Name: &name}
 		terms.Score[associate.Names] = 11
 		k, g, r := doubted(0.99, terms)

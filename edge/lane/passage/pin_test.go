@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/detection"
 )
 
 // three lets three vehicles through lane 1, one through lane 2, and hears nobody's plate once.
@@ -233,5 +234,40 @@ func TestPinByOwnClock(t *testing.T) {
 	want.found.from.reading = &observation.PassageReading{TimeNs: nanos(sec(49)), Station: "gate"}
 	if p = k.pinnedRow(want); p.TimeNs != nanos(sec(49)) || p.Station != "gate" {
 		t.Errorf("of what the journal says: %v", p)
+	}
+}
+
+// TestPinFollows: all that is of a scan goes where a person puts the scan, and is of no other vehicle then; what a
+// person put elsewhere by itself stays there.
+func TestPinFollows(t *testing.T) {
+	g := newGroups(twoLanes())[0]
+	was := sightings(g, "was", map[string]float64{"loop-1": 0})
+	to := sightings(g, "to", map[string]float64{"loop-1": 60})
+	scan := func(idx int64) *reading {
+		d := detection.Of(idx, image("xray-1", 8, "AAA111"), 0)
+		g.prepare(d)
+		r := &reading{det: d, label: noLabel, confidence: 0.8}
+		r.assign(was)
+		r.setOther(to, 0.2, nil)
+		return r
+	}
+	first, second, pinned := scan(100), scan(101), scan(102)
+	pinned.pin = &pin{passage: "was", by: "ada"}
+	p := &report{readings: []*reading{first, second, pinned}}
+	g.reports["xray-1"] = []*report{{readings: []*reading{scan(103)}}, p}
+	first.assign(to) // as the person said
+	g.follow(first)
+	if second.vehicle != to || second.confidence != 1 || second.other != nil || !second.final || !second.placed ||
+		!second.linked || second.foreign {
+		t.Errorf("what is of the scan: %+v", second)
+	}
+	if pinned.vehicle != was || pinned.final {
+		t.Errorf("what a person put elsewhere: %+v", pinned)
+	}
+	if slices.Contains(to.otherCandidateOf, second) || len(to.otherCandidateOf) != 3 {
+		t.Errorf("%d readings may still be of the vehicle", len(to.otherCandidateOf))
+	}
+	if len(g.reports["xray-1"]) != 1 || len(g.fixed) != 1 || p.vehicle != to {
+		t.Errorf("%d reports are still to be decided, %d are fixed", len(g.reports["xray-1"]), len(g.fixed))
 	}
 }
