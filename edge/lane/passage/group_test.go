@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -176,6 +177,9 @@ func TestLaneDefaults(t *testing.T) {
 	l := New([]Lane{{ID: "a", Stations: []Station{{Devices: []string{"x"}}}}}).groups[0].lanes[0]
 	if l.SpeedKph != DefaultSpeedKph || l.Timeout != DefaultTimeout || l.Late != DefaultLate {
 		t.Errorf("%+v", l)
+	}
+	if l.SpeedKph != 6 || l.Timeout != 3*time.Minute || l.Late != 24*time.Hour { // as a lane's settings have them
+		t.Errorf("other defaults than those of the settings: %+v", l)
 	}
 	own := twoLanes()[0]
 	own.Late = 5 * DefaultTimeout

@@ -134,7 +134,7 @@ func TestAlignScanned(t *testing.T) {
 	}
 }
 
-// TestAlignTerms: a fit says which name and which time made it.
+// TestAlignTerms: a fit says which name and which time made it, and that no time did.
 func TestAlignTerms(t *testing.T) {
 	l, m := lateLane(), imaging(true)
 	vehicles := []*Vehicle{passed(1000, "AAA111"), passed(1030, "BBB222")}
@@ -146,8 +146,13 @@ func TestAlignTerms(t *testing.T) {
 	if f.Terms.Score[Names] <= 0 || f.Terms.Score[Missed] >= 0 || f.Terms.Score[Repeated] != 0 {
 		t.Errorf("scores are %v", f.Terms.Score)
 	}
+	vehicles[1].Fixes = nil
+	f = l.Align(m, vehicles, []*Report{imaged(1038.2, "BBB222")}, works)[0][0]
+	if f.Vehicle != 1 || f.Terms.From != -1 || f.Terms.Residual != 0 || f.Terms.Sigma != 0 {
+		t.Errorf("of a vehicle that nothing predicts: %+v", f)
+	}
 	none := l.Align(m, nil, []*Report{imaged(1038, "")}, works)[0][0]
-	if none.Vehicle != None || none.Probability < 0.999 || none.Terms.Score[Clutter] >= 0 || none.Terms.From >= 0 {
+	if none.Vehicle != None || none.Probability < 0.999 || none.Terms.Score[Clutter] >= 0 || none.Terms.From != -1 {
 		t.Errorf("%+v", none)
 	}
 }

@@ -225,6 +225,13 @@ func TestClears(t *testing.T) {
 	}
 	c, _ = l.clearingBy(m, way(l, s.sees(0, 1000, lasting(0)), s.sees(2, 1002)), d)
 	equal(t, "it went on", c.at, 1004+gap.Mean)
+	// Two standard deviations of when it should have left are not called standing.
+	usual := c
+	latest := 1004 + 2*usual.sigma - (length+1-4)/2
+	c, _ = l.clearingBy(m, way(l, s.sees(0, 1000, lasting(0)), s.sees(2, latest-0.05)), d)
+	equal(t, "it was a little slow", c.at, 1004+gap.Mean)
+	c, _ = l.clearingBy(m, way(l, s.sees(0, 1000, lasting(0)), s.sees(2, latest+0.05)), d)
+	equal(t, "it was slower than that", c.at, 1004+2*usual.sigma+0.05+gap.Mean)
 	if _, ok := l.clearingBy(m, way(l, s.sees(3, 1020)), d); ok {
 		t.Error("seen far on it says when there is room")
 	}
