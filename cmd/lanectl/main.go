@@ -17,8 +17,8 @@ func program() *cobra.Command {
 		Long:  "help.lanectl.long",
 	}
 	root.AddCommand(
-		accountCommand(), assignCommand(), captureCommand(), devicesCommand(), doctorCommand(), exportCommand(),
-		replayCommand(), passagesCommand(), setCommand(), simulateCommand(), statusCommand(), supportCommand(),
+		accountCommand(), assignCommand(), backupCommand(), captureCommand(), devicesCommand(), doctorCommand(), exportCommand(),
+		replayCommand(), passagesCommand(), restoreCommand(), setCommand(), simulateCommand(), statusCommand(), supportCommand(),
 		tailCommand(), testCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand(),
 	)
 	return root

@@ -137,9 +137,9 @@ func verifyArtifacts(ctx context.Context, p cli.Printer, path string, isLedger b
 	if err != nil || have == 0 {
 		return 0, err
 	}
-	where := "state < 3" // those that were not removed to make room
+	where := journal.ArtifactsHeld
 	if isLedger {
-		where = "held != 0"
+		where = ledger.ArtifactsHeld
 	}
 	r, err := sqlog.CheckArtifacts(db, filepath.Dir(path), where)
 	if err != nil {

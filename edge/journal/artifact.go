@@ -35,6 +35,13 @@ const (
 	artifactGone    = int64(4) // removed
 )
 
+// For whoever copies a journal: ArtifactsHeld is the condition (SQL) of the artifacts that it has, and ArtifactRemoved the
+// statement that notes in a copy that an artifact, by its SHA-256, was removed from the lane since.
+const (
+	ArtifactsHeld   = "state < 3"
+	ArtifactRemoved = "UPDATE artifact SET state=4 WHERE sha256=?"
+)
+
 // Errors of OpenArtifact.
 var (
 	// ErrNoArtifact means that the journal does not hold the artifact.

@@ -131,7 +131,7 @@ func newJournal(dir string, opts Options, signer note.Signer) *Journal {
 }
 
 func openOnce(dir string, opts Options) (*Journal, error) {
-	signer, verifierKey, err := loadKey(filepath.Join(dir, keyFile), opts.Site, opts.Agent)
+	signer, verifierKey, err := loadKey(filepath.Join(dir, KeyFile), opts.Site, opts.Agent)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +199,7 @@ func loadIdentity(db *sqlog.DB, opts Options, verifierKey string) (Identity, err
 			message.Quoted("agent", id.Agent), message.Quoted("wantSite", opts.Site), message.Quoted("wantAgent", opts.Agent))
 	}
 	if id.Verifier != verifierKey {
-		return Identity{}, message.Errorf("journal.other-key", message.String("file", keyFile))
+		return Identity{}, message.Errorf("journal.other-key", message.String("file", KeyFile))
 	}
 	return id, nil
 }

@@ -288,10 +288,10 @@ func TestAnotherAgentIsRefused(t *testing.T) {
 	if _, err := Open(dir, other); err == nil {
 		t.Error("a journal of lane-1 was opened by lane-2")
 	}
-	if err := os.Remove(filepath.Join(dir, keyFile)); err != nil {
+	if err := os.Remove(filepath.Join(dir, KeyFile)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir, testOptions); err == nil || !strings.Contains(err.Error(), keyFile) {
+	if _, err := Open(dir, testOptions); err == nil || !strings.Contains(err.Error(), KeyFile) {
 		t.Errorf("a journal was continued with another key: %v", err)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 )
 
-// keyFile holds the agent's signing key, two lines: secret key, public key. It is made at the first start, mode 0600.
-const keyFile = "agent.key"
+// KeyFile holds the agent's signing key, two lines: secret key, public key. It is made at the first start, mode 0600.
+const KeyFile = "agent.key"
 
 func loadKey(path, site, agent string) (signer note.Signer, verifierKey string, err error) {
 	text, err := os.ReadFile(path)

@@ -58,7 +58,7 @@ func OpenSalvaged(ctx context.Context, dir, aside string, opts Options) (*Salvag
 			return nil, err
 		}
 	}
-	signer, verifierKey, err := loadKey(filepath.Join(dir, keyFile), opts.Site, opts.Agent)
+	signer, verifierKey, err := loadKey(filepath.Join(dir, KeyFile), opts.Site, opts.Agent)
 	if err != nil {
 		return nil, err
 	}

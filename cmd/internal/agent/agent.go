@@ -75,7 +75,7 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) error {
 // runOn opens the journal and runs the agent on it, until ctx ends or the journal is found damaged.
 func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	j, err := journal.Open(journalDir(c), journal.Options{
-		Site: c.Site.ID, Agent: c.Agent.ID, Beside: filepath.Join(c.Agent.StateDir, besideName),
+		Site: c.Site.ID, Agent: c.Agent.ID, Beside: filepath.Join(c.Agent.StateDir, BesideName),
 	})
 	if err != nil {
 		return err
@@ -216,8 +216,8 @@ func started(c *firmwareconfig.Config, o Options) *observation.Observation {
 	return obs
 }
 
-// besideName is the file in the state directory that keeps the journal's newest checkpoint.
-const besideName = "journal.last"
+// BesideName is the file in the state directory that keeps the journal's newest checkpoint.
+const BesideName = "journal.last"
 
 // opened returns what people must know of how the journal was found, as alarms.
 func opened(found journal.Opening, log *slog.Logger) (out []*observation.Observation) {

@@ -9,6 +9,9 @@ import (
 // FileName is the ledger's name in the hub's directory.
 const FileName = "ledger.db"
 
+// ArtifactsHeld is the condition (SQL) of the artifacts that a ledger has whole.
+const ArtifactsHeld = "held != 0"
+
 // schema is documented in docs/ledger.md.
 var schema = `
 CREATE TABLE IF NOT EXISTS journal(
