@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"net"
+	"net/url"
 	"os"
 	"strings"
 	"syscall"
@@ -35,7 +36,7 @@ func (e *Error) Error() string { return e.Message.English() }
 func (e *Error) Unwrap() error { return e.Err }
 
 // Of returns what an error says: the message that it carries or that of its code (coded), a message of the
-// catalogue for what an operating system says, and else a message that quotes it. What was wrapped around it with
+// catalogue for what an operating system, TLS or a certificate says, and else a message that quotes it. What was wrapped around it with
 // fmt.Errorf is said before it.
 func Of(err error) Message {
 	if err == nil {
@@ -45,6 +46,9 @@ func Of(err error) Message {
 		return within(err, inner, m)
 	}
 	if m, inner := ofMessage(err); inner != nil {
+		return within(err, inner, m)
+	}
+	if m, inner := ofCertificate(err); inner != nil {
 		return within(err, inner, m)
 	}
 	if m, inner := ofSystem(err); inner != nil {
@@ -144,6 +148,10 @@ func ofSeveral(err error) (Message, error) {
 // within puts before a message what was wrapped around its error.
 func within(outer, inner error, m Message) Message {
 	where, ok := strings.CutSuffix(outer.Error(), inner.Error())
+	var request *url.Error
+	if errors.As(outer, &request) { // its text begins with a verb: Get "http://10.0.0.9/"
+		where = strings.Replace(where, fmt.Sprintf("%s %q", request.Op, request.URL), request.URL, 1)
+	}
 	if where = strings.TrimRight(where, ": "); !ok || where == "" {
 		return m
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"net"
+	"net/url"
 	"os"
 	"strings"
 	"syscall"
@@ -114,6 +115,8 @@ func TestErrors(t *testing.T) {
 			"lane_: rpm-1_: la machine à 10.0.0.9:23 répond, mais rien n’écoute sur ce port", "within", syscall.ECONNREFUSED},
 		"context": {context.DeadlineExceeded,
 			"aucune réponse n’est arrivée à temps", "system.timeout", context.DeadlineExceeded},
+		"request": {&url.Error{Op: "Get", URL: "http://10.0.0.9:23/x", Err: dial(syscall.ECONNREFUSED)},
+			"http://10.0.0.9:23/x_: la machine à 10.0.0.9:23 répond, mais rien n’écoute sur ce port", "net.refused", nil},
 		"foreign": {errors.New("bad CRC"), "«_bad CRC_»", "quoted", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

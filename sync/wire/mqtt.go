@@ -9,6 +9,8 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"lanewarden/drivers/message"
 )
 
 // Broker holds address and credentials of an MQTT broker. Secrets are named by file, so that no
@@ -81,13 +83,14 @@ func (b Broker) TLS() (*tls.Config, error) {
 		}
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s: holds no certificate in PEM", b.CAFile)
+			return nil, message.Errorf("settings.no-certificate", message.String("key", "ca_file"), message.String("file", b.CAFile))
 		}
 	}
 	if b.CertFile != "" {
 		cert, err := tls.LoadX509KeyPair(b.CertFile, b.KeyFile)
 		if err != nil {
-			return nil, err
+			return nil, message.Wrap(err, "settings.key-pair", message.String("cert", b.CertFile),
+				message.String("key", b.KeyFile))
 		}
 		c.Certificates = []tls.Certificate{cert}
 	}

@@ -11,14 +11,15 @@ import (
 )
 
 // ErrNoAnswer means that what is at the broker's address accepted a connection and then said nothing.
-var ErrNoAnswer = errors.New("no answer from the broker")
+var ErrNoAnswer error = refusal{"broker.no-answer", errors.New("no answer from the broker")}
 
-// Wait waits for a token, which paho completes with an error when the client's time-outs pass.
+// Wait waits for a token, which paho completes with an error when the client's time-outs pass. What a broker refuses
+// has a sentence for message.Of.
 func Wait(t mqtt.Token, timeout time.Duration) error {
 	if !t.WaitTimeout(timeout) {
 		return ErrNoAnswer
 	}
-	return t.Error()
+	return explain(t.Error())
 }
 
 // Connect connects a client once: options must not ask for reconnecting. It waits twice their ConnectTimeout at most,
@@ -38,7 +39,7 @@ func Connect(ctx context.Context, o *mqtt.ClientOptions) (client mqtt.Client, lo
 	defer timer.Stop()
 	select {
 	case <-token.Done():
-		err = token.Error()
+		err = explain(token.Error())
 	case <-timer.C:
 		err = ErrNoAnswer
 	case <-ctx.Done():

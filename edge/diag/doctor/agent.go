@@ -102,7 +102,7 @@ func (p *examination) checkAgent(ctx context.Context) {
 	default:
 		what = message.New("agent-hangs")
 	}
-	p.add(Finding{Subject: []string{agentSubject}, What: what, Seen: seenText(p.agent.err)})
+	p.add(Finding{Subject: []string{agentSubject}, What: what, Seen: message.Of(p.agent.err)})
 }
 
 // checkBudget reports which classes the agent does not store because its disk budget is spent.

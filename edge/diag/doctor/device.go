@@ -116,11 +116,11 @@ func notRunning(state, device string) message.Message {
 func reach(ctx context.Context, where string) (net.Conn, *Finding) {
 	host, port, err := net.SplitHostPort(where)
 	if err != nil {
-		return nil, &Finding{What: message.New("address", message.String("address", where)), Seen: seenText(err)}
+		return nil, &Finding{What: message.New("address", message.String("address", where)), Seen: message.Of(err)}
 	}
 	if net.ParseIP(host) == nil {
 		if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil {
-			return nil, &Finding{host: host, What: message.New("dns", message.String("host", host)), Seen: seenText(err)}
+			return nil, &Finding{host: host, What: message.New("dns", message.String("host", host)), Seen: message.Of(err)}
 		}
 	}
 	begin := time.Now()
@@ -129,7 +129,7 @@ func reach(ctx context.Context, where string) (net.Conn, *Finding) {
 		return conn, nil
 	}
 	f := unreached(host, port, err)
-	f.Seen = message.New("seen.after", message.String("error", err.Error()),
+	f.Seen = message.New("seen.after", message.Nested("error", message.Of(err)),
 		message.ExactDuration("after", time.Since(begin)))
 	return nil, f
 }
@@ -249,7 +249,7 @@ func (c *deviceCheck) listen(e firmwareconfig.Endpoint) {
 		return
 	}
 	at := message.String("address", e.Where)
-	f := Finding{Seen: seenText(err)}
+	f := Finding{Seen: message.Of(err)}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE) && (c.examination.status == nil || c.status.State == "down"):
 		f.What = message.New("port-taken", at)

@@ -24,10 +24,6 @@ const (
 	uplinkSubject  = "uplink"
 )
 
-// seenText returns an error of the network as evidence, in the words of the system: the finding says in the reader's
-// language what it means. Errors of files are said by message.Of.
-func seenText(err error) message.Message { return message.Verbatim(err.Error()) }
-
 // Severity returns how bad the finding is, as the catalogue declares it for its code.
 func (f Finding) Severity() message.Severity {
 	c, _ := message.CauseOf(f.What.Code)

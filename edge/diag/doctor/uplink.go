@@ -60,7 +60,7 @@ func (p *examination) checkUplink(ctx context.Context) {
 
 // refused explains why the broker did not accept the trial connection.
 func (p *examination) refused(err error) Finding {
-	f := Finding{Seen: seenText(err)}
+	f := Finding{Seen: message.Of(err)}
 	var pathError *fs.PathError
 	switch {
 	case errors.As(err, &pathError):
@@ -70,7 +70,7 @@ func (p *examination) refused(err error) Finding {
 	case errors.Is(err, os.ErrDeadlineExceeded) && p.status != nil && !p.status.Link.LastAck.IsZero():
 		last := message.Instant{Time: p.status.Link.LastAck.Local(), Precision: message.ToSecond}
 		f.What = message.New("broker-silent")
-		f.Seen = message.New("seen.last-ack", message.String("error", err.Error()), message.Arg{Name: "time", Value: last})
+		f.Seen = message.New("seen.last-ack", message.Nested("error", message.Of(err)), message.Arg{Name: "time", Value: last})
 	default:
 		f.What = message.New("broker")
 	}
@@ -88,7 +88,7 @@ func (p *examination) certificate(ctx context.Context, works bool) bool {
 		return true
 	}
 	add := func(what message.Message, err error) bool {
-		p.add(Finding{Subject: []string{uplinkSubject}, What: what, Seen: seenText(err)})
+		p.add(Finding{Subject: []string{uplinkSubject}, What: what, Seen: message.Of(err)})
 		return false
 	}
 	config, err := p.TLS(p.config.Uplink)
