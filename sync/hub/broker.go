@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"lanewarden/drivers/message"
 	"lanewarden/sync/wire"
 )
 
@@ -84,7 +85,7 @@ func (e *embedded) start(ctx context.Context) error {
 		one, err = e.startOnce(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("embedded broker: %w", err)
+		return message.Wrap(err, "hub.embedded")
 	}
 	e.mu.Lock()
 	e.running = one
@@ -120,9 +121,9 @@ func (e *embedded) startOnce(ctx context.Context) (one *brokerRun, err error) {
 	s.Start()
 	if !s.ReadyForConnections(brokerStartTimeout) {
 		if s.JetStreamEnabled() {
-			return nil, fmt.Errorf("%w on %s: is the port taken?", errListener, e.opts.MQTT)
+			return nil, &message.Error{Message: message.New("hub.port", message.String("address", e.opts.MQTT)), Err: errListener}
 		}
-		return nil, errors.New("its buffer cannot be opened")
+		return nil, message.Errorf("hub.buffer", message.String("dir", e.opts.bufferDir()))
 	}
 	if one.conn, err = nats.Connect("", nats.InProcessServer(s), nats.UserInfo(hubUser, secret), nats.MaxReconnects(-1)); err != nil {
 		return nil, err
@@ -201,7 +202,7 @@ func (e *embedded) run(ctx context.Context, in chan<- incoming) error {
 			break
 		}
 		if err != nil {
-			e.health.set(partBroker, err.Error())
+			e.health.set(partBroker, message.Of(err))
 			e.opts.Log.Warn("embedded broker", "reason", err)
 		}
 		_ = wire.Pause(ctx, retryInterval) // an end of ctx ends the loop
@@ -222,7 +223,7 @@ func (e *embedded) runOnce(ctx context.Context, in chan<- incoming) error {
 		}
 		one = e.runningBroker()
 	}
-	e.health.set(partBroker, "")
+	e.health.set(partBroker, message.Message{})
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return one.deliverStates(ctx, in) })
 	g.Go(func() error { return one.deliverMessages(ctx, in) })
@@ -253,10 +254,10 @@ func (e *embedded) watchBroker(ctx context.Context, one *brokerRun) error {
 		case <-t.C:
 		}
 		if err := e.checkRoom(minFreeRunning); err != nil {
-			return fmt.Errorf("%w: %w", errStopBroker, err)
+			return &message.Error{Message: message.Of(err), Err: errStopBroker}
 		}
 		if !one.server.JetStreamEnabled() || !one.server.Running() {
-			return fmt.Errorf("%w: it could not write to %s and starts anew", errStopBroker, e.opts.bufferDir())
+			return &message.Error{Message: message.New("hub.anew", message.String("dir", e.opts.bufferDir())), Err: errStopBroker}
 		}
 	}
 }

@@ -3,7 +3,6 @@ package hub
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -22,11 +21,11 @@ import (
 func serverOptions(o Options, free uint64) (*server.Options, string, *agentBook, error) {
 	host, portText, err := net.SplitHostPort(o.MQTT)
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("MQTT address %q: %w", o.MQTT, err)
+		return nil, "", nil, message.Wrap(err, "hub.mqtt-address", message.String("address", o.MQTT))
 	}
 	port, err := strconv.Atoi(portText)
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("MQTT address %q: %w", o.MQTT, err)
+		return nil, "", nil, message.Wrap(err, "hub.mqtt-address", message.String("address", o.MQTT))
 	}
 	secret := make([]byte, 16)
 	rand.Read(secret)
@@ -46,7 +45,7 @@ func serverOptions(o Options, free uint64) (*server.Options, string, *agentBook,
 	so.Users = []*server.User{{Username: hubUser, Password: pass}}
 	if o.AgentsFile == "" {
 		if !loopback(host) {
-			return nil, "", nil, fmt.Errorf("MQTT address %q can be reached from other machines: name an agents file, so that not everyone may send", o.MQTT)
+			return nil, "", nil, message.Errorf("hub.no-agents-file", message.String("address", o.MQTT))
 		}
 		so.Users = append(so.Users, &server.User{Username: "anyone", Password: pass, Permissions: agentPermissions("*", "*")})
 		so.MQTT.NoAuthUser = "anyone"

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,31 +24,40 @@ const (
 // it may be used by many goroutines.
 type health struct {
 	mu       sync.Mutex
-	troubles map[string]string // by part
+	troubles map[string]message.Message // by part
 }
 
-// set records the trouble of a part, in words for the administrator; "" says that the part works
-// again.
-func (h *health) set(part, trouble string) {
+// set records the trouble of a part, for the administrator; the zero Message says that the part
+// works again.
+func (h *health) set(part string, trouble message.Message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.troubles == nil {
-		h.troubles = map[string]string{}
+		h.troubles = map[string]message.Message{}
 	}
-	if h.troubles[part] = trouble; trouble == "" {
+	if h.troubles[part] = trouble; trouble.IsZero() {
 		delete(h.troubles, part)
 	}
 }
 
 // troubleLines returns one line for each part in trouble, PART: REASON, sorted by part; none while
 // all is well.
-func (h *health) troubleLines() (out []string) {
+func (h *health) troubleLines() (out []message.Message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, part := range slices.Sorted(maps.Keys(h.troubles)) {
-		out = append(out, part+": "+h.troubles[part])
+		out = append(out, message.New("within", message.Nested("where", partName(part)),
+			message.Nested("cause", h.troubles[part])))
 	}
 	return out
+}
+
+// partName returns what people call a part of the hub.
+func partName(part string) message.Message {
+	if part == partLedger {
+		return message.New("hub.ledger")
+	}
+	return message.New("hub.broker")
 }
 
 // healthRetryAfter is the Retry-After of an unhealthy answer.
@@ -61,7 +69,7 @@ const healthRetryAfter = 5 * time.Second
 // there is half as much more, so that it does not go on and off.
 func (s *httpServer) writeHealth(w http.ResponseWriter, _ *api.Call, _ api.None) error {
 	if lines := s.health.troubleLines(); len(lines) > 0 {
-		return api.NewProblem(api.Unavailable, message.Quote(strings.Join(lines, "; "))).After(healthRetryAfter)
+		return api.NewProblem(api.Unavailable, message.Join("; ", lines...)).After(healthRetryAfter)
 	}
 	fmt.Fprintln(w, "ok")
 	return nil
@@ -88,6 +96,6 @@ func freeBytes(dir string) (uint64, error) {
 // noRoomError explains to the administrator why a hub whose disk has only free bytes left accepts
 // nothing.
 func noRoomError(dir string, free uint64) error {
-	return fmt.Errorf("the disk of %s has %d MB left, and %d MB are needed: make room. Nothing is accepted until then; the agents keep what they have",
-		dir, free>>20, minFreeToStart>>20)
+	return message.Errorf("hub.no-room", message.String("dir", dir), message.Int("free", free>>20),
+		message.Int("need", minFreeToStart>>20))
 }

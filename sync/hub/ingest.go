@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )
@@ -100,7 +101,7 @@ func (g *ingester) applyUntilDone(ctx context.Context, group []decoded) ([]ledge
 	}
 	answers, err := g.ledger.Apply(messages)
 	for err != nil {
-		g.health.set(partLedger, err.Error())
+		g.health.set(partLedger, message.Of(err))
 		g.metrics.failures.Inc()
 		g.log.Error("messages were not filed, trying again", "err", err)
 		if err := wire.Pause(ctx, retryInterval); err != nil {
@@ -108,6 +109,6 @@ func (g *ingester) applyUntilDone(ctx context.Context, group []decoded) ([]ledge
 		}
 		answers, err = g.ledger.Apply(messages)
 	}
-	g.health.set(partLedger, "")
+	g.health.set(partLedger, message.Message{})
 	return answers, nil
 }
