@@ -51,7 +51,7 @@ func ParseContainer(text string) (Reading, error) {
 	}
 	r := verified(Reading{Kind: Container, Value: number, Issuer: number[:3]}, number[10], ContainerDigit(number[:10]))
 	if r.Check == CheckOK && remainder(number[:10]) == 10 {
-		r.Check, r.Why = CheckWeak, "remainder 10 is written 0, as remainder 0 is"
+		r.Check, r.Why = CheckWeak, WhyRemainder
 	}
 	if size != "" {
 		r.Why = strings.TrimPrefix(fmt.Sprintf("%s; size and type %s", r.Why, size), "; ")

@@ -99,6 +99,14 @@ func (k Kind) Role() string { return roles[k] }
 // Personal reports whether a code of the kind holds data of a person: its text is not to be stored or sent.
 func (k Kind) Personal() bool { return k == DrivingLicence || k == TravelDocument }
 
+// Values of Reading.Why that pages word in the reader's language; the first is a format.
+const (
+	WhyDigit     = "check digit is %c, the rest asks for %c"
+	WhyRemainder = "remainder 10 is written 0, as remainder 0 is"
+	WhyEleven    = "11 is written 5, as 5 is"
+	WhyWithheld  = "personal data withheld"
+)
+
 // Reading is one thing that a text can be.
 type Reading struct {
 	Kind   Kind
@@ -132,7 +140,7 @@ func counted(n int, word string) string {
 func verified(r Reading, got, want byte) Reading {
 	r.Check = CheckOK
 	if got != want {
-		r.Check, r.Why = CheckWrong, fmt.Sprintf("check digit is %c, the rest asks for %c", got, want)
+		r.Check, r.Why = CheckWrong, fmt.Sprintf(WhyDigit, got, want)
 	}
 	return r
 }

@@ -108,7 +108,7 @@ func licenceDay(text, country string) time.Time {
 
 // Reading is a licence as one thing that a code can be. It has no value: nothing of it names the person.
 func (l Licence) Reading() Reading {
-	r := Reading{Kind: DrivingLicence, Issuer: l.Issuer, Check: CheckNone, Why: "personal data withheld"}
+	r := Reading{Kind: DrivingLicence, Issuer: l.Issuer, Check: CheckNone, Why: WhyWithheld}
 	if r.Issuer == "" {
 		r.Issuer = l.State
 	}

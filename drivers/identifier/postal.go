@@ -30,7 +30,7 @@ func ParsePostalItem(text string) (Reading, error) {
 	}
 	r := verified(Reading{Kind: PostalItem, Value: number, Issuer: number[11:]}, number[10], byte('0'+want))
 	if r.Check == CheckOK && sum%11 == 0 {
-		r.Check, r.Why = CheckWeak, "11 is written 5, as 5 is"
+		r.Check, r.Why = CheckWeak, WhyEleven
 	}
 	return r, nil
 }

@@ -98,7 +98,7 @@ func Readings(code string) []Reading {
 		return []Reading{l.Reading()}
 	}
 	if IsTravelDocument(s.Text) {
-		return []Reading{{Kind: TravelDocument, Check: CheckNone, Why: "personal data withheld"}}
+		return []Reading{{Kind: TravelDocument, Check: CheckNone, Why: WhyWithheld}}
 	}
 	text := strings.ToUpper(s.Text)
 	unknown := []Reading{{Kind: Unknown, Value: text, Check: CheckNone}}

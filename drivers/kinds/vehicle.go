@@ -2,8 +2,10 @@ package kinds
 
 import (
 	"encoding/hex"
+	"fmt"
 	"strings"
 
+	"lanewarden/drivers/identifier"
 	"lanewarden/drivers/observation"
 )
 
@@ -95,14 +97,33 @@ func vehicleCode(b *observation.VehicleCode) Text {
 	if value != "" {
 		what = say("vehicle-code.code", arg("what", what), arg("code", value))
 	}
+	note, words := codeNote(b.Note)
 	t := sentence(what,
 		when(b.Carrier != "", say("vehicle-code.issued-by", arg("carrier", b.Carrier))),
 		check(b.Check, b.CheckFailed),
 		alternatives(b.Alternatives),
 		when(b.Entry == "manual", say("vehicle-code.typed")),
-		when(b.Symbology != "" && b.Entry != "manual", name("symbologies", b.Symbology)))
-	t.Words = b.Note
+		when(b.Symbology != "" && b.Entry != "manual", name("symbologies", b.Symbology)), note)
+	t.Words = words
 	return t
+}
+
+// codeNote words what package identifier says of a code's check. A note of another kind is returned as it stands.
+func codeNote(note string) (said Text, words string) {
+	var given, want rune
+	if _, err := fmt.Sscanf(note, identifier.WhyDigit, &given, &want); err == nil &&
+		note == fmt.Sprintf(identifier.WhyDigit, given, want) { // and nothing behind it
+		return say("code-note.digit", arg("given", plainly(string(given))), arg("want", plainly(string(want)))), ""
+	}
+	switch note {
+	case identifier.WhyRemainder:
+		return say("code-note.remainder"), ""
+	case identifier.WhyEleven:
+		return say("code-note.eleven"), ""
+	case identifier.WhyWithheld:
+		return say("code-note.withheld"), ""
+	}
+	return Text{}, note
 }
 
 // check words the result of a check digit, where that is not that it is right.
