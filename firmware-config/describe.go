@@ -25,7 +25,7 @@ func (c *Config) Describe(w io.Writer, l message.Language) {
 		if d.Lane != "" {
 			lane = message.New("laned.lane", message.String("lane", d.Lane))
 		}
-		settings := message.Verbatim(settingsText(reflect.ValueOf(d.Settings)))
+		settings := message.Verbatim(settingsText(reflect.ValueOf(d.Settings), l))
 		if d.Settings == nil || reflect.Indirect(reflect.ValueOf(d.Settings)).Kind() != reflect.Struct {
 			settings = message.New("laned.no-settings")
 		}
@@ -48,7 +48,7 @@ func named(id, title string) string {
 }
 
 // settingsText lists the settings that are not zero as NAME=VALUE, in the order of the struct.
-func settingsText(v reflect.Value) string {
+func settingsText(v reflect.Value, l message.Language) string {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		v = v.Elem()
 	}
@@ -61,16 +61,16 @@ func settingsText(v reflect.Value) string {
 		switch {
 		case at.IsZero():
 		case at.Kind() == reflect.Pointer:
-			parts = append(parts, f.name+" {"+settingsText(at)+"}")
+			parts = append(parts, f.name+" {"+settingsText(at, l)+"}")
 		default:
-			parts = append(parts, f.name+"="+valueText(f, at))
+			parts = append(parts, f.name+"="+valueText(f, at, l))
 		}
 	}
 	return strings.Join(parts, " ")
 }
 
-// valueText is a setting's value as a lane file would have it, with its unit. A document is its name.
-func valueText(f field, v reflect.Value) string {
+// valueText is a setting's value as a lane file would have it, with its unit in a language. A document is its name.
+func valueText(f field, v reflect.Value, l message.Language) string {
 	for v.Kind() == reflect.Pointer && !v.IsNil() {
 		v = v.Elem()
 	}
@@ -80,24 +80,24 @@ func valueText(f field, v reflect.Value) string {
 	case v.Type() == durationType:
 		return v.Interface().(time.Duration).String()
 	case v.Kind() == reflect.Struct:
-		return "{" + settingsText(v) + "}"
+		return "{" + settingsText(v, l) + "}"
 	case v.Kind() == reflect.Slice:
 		var list []string
 		for i := range v.Len() {
-			list = append(list, valueText(field{}, v.Index(i)))
+			list = append(list, valueText(field{}, v.Index(i), l))
 		}
 		return "[" + strings.Join(list, ", ") + "]"
 	case v.Kind() == reflect.Map:
 		var list []string
 		for _, key := range v.MapKeys() {
-			list = append(list, fmt.Sprint(key)+": "+valueText(field{}, v.MapIndex(key)))
+			list = append(list, fmt.Sprint(key)+": "+valueText(field{}, v.MapIndex(key), l))
 		}
 		slices.Sort(list)
 		return "{" + strings.Join(list, ", ") + "}"
 	}
 	text := fmt.Sprint(v.Interface())
 	if f.unit != "" {
-		text += " " + f.unit
+		text += " " + message.Unit(f.unit).In(l)
 	}
 	return text
 }
@@ -118,7 +118,7 @@ func (d Device) InForce() (out []Setting) {
 		if f.builtin == "" && v.Kind() == reflect.Struct {
 			return true
 		}
-		text := valueText(field{builtin: f.builtin}, v)
+		text := valueText(field{builtin: f.builtin}, v, message.English)
 		def := f.def
 		if v.Type() == durationType {
 			if want, err := time.ParseDuration(def); err == nil {

@@ -107,7 +107,8 @@ func checkArgs(cmd *cobra.Command, args []string, check cobra.PositionalArgs) er
 	if err == nil || cmd.HasSubCommands() {
 		return err
 	}
-	if strings.Contains(err.Error(), "arg(s)") { // cobra's words for a wrong number
+	// cobra's words for a wrong number, and for an argument of a command that has none
+	if text := err.Error(); strings.Contains(text, "arg(s)") || strings.HasPrefix(text, "unknown command") {
 		err = message.Errorf("cli.arguments", message.Int("n", len(args)))
 	}
 	return message.Wrap(err, "cli.write", message.String("line", Printer{Language: LanguageOf(cmd)}.useLine(cmd)))
