@@ -140,8 +140,11 @@ func step(ns float64) Text {
 
 func agentAccess(b *observation.AgentAccess) Text {
 	who := orText(b.User, say("agent-access.somebody"))
-	if b.User == "local" {
+	switch b.User {
+	case "local":
 		who = say("agent-access.somebody-machine")
+	case "guest":
+		who = say("agent-access.guest")
 	}
 	if b.Role != "" && b.Role != b.User && b.User != "local" {
 		who = say("agent-access.with-role", arg("who", who), arg("role", name("roles", b.Role)))
