@@ -240,3 +240,31 @@ func TestCompareReach(t *testing.T) {
 		}
 	}
 }
+
+// TestAdoptAnew: a reading has the other candidate that the window names now, not the one that it named before; a
+// vehicle of this detection alone is none.
+func TestAdoptAnew(t *testing.T) {
+	k := New(twoLanes())
+	g := k.groups[0]
+	g.taught = fewTaught
+	own := sightings(g, "own", map[string]float64{"loop-1": 0})
+	other := sightings(g, "other", map[string]float64{"loop-1": 60})
+	r := own.readings[0]
+	r.label, r.det.Idx = 1, 1
+	g.readings[1], g.byLabel[1], g.byLabel[2] = r, own, other
+	terms := associate.Terms{From: -1}
+	shares := func(also ...associate.Share) {
+		all := append([]associate.Share{{Label: 1, Probability: 0.7, Terms: &terms}}, also...)
+		g.adopt(k, []associate.Assignment{{Detection: r.det, Label: 1, Shares: all}})
+	}
+	shares(associate.Share{Label: 2, Probability: 0.3, Terms: &terms})
+	if r.other != other || r.otherShare != 0.3 || len(other.otherCandidateOf) != 1 || r.vehicle != own {
+		t.Errorf("of two: %v with %.2f", r.other, r.otherShare)
+	}
+	if shares(); r.other != nil || r.otherShare != 0 || r.otherTerms != nil || len(other.otherCandidateOf) != 0 {
+		t.Errorf("of one: still %v with %.2f", r.other, r.otherShare)
+	}
+	if shares(associate.Share{Label: 1, Probability: 0.3, Terms: &terms}); r.other != nil || r.otherShare != 0.3 {
+		t.Errorf("of one that nobody else saw: %v with %.2f", r.other, r.otherShare)
+	}
+}
