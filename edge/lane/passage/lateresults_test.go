@@ -14,7 +14,8 @@ import (
 	"lanewarden/edge/lane/passage/detection"
 )
 
-// is not sure; a person's word stays.
+// TestReportTake: all readings of a report go to its likeliest vehicle, those behind the first as of the same scan. They
+// are told at once when that is sure, or for an alarm, else after two minutes; what a person decided stays.
 func TestReportTake(t *testing.T) {
 	for name, c := range map[string]struct {
 		vehicle     int
