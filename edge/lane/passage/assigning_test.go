@@ -268,3 +268,18 @@ func TestAdoptAnew(t *testing.T) {
 		t.Errorf("of one that nobody else saw: %v with %.2f", r.other, r.otherShare)
 	}
 }
+
+// TestFixPresence: a fix says how long the device saw the vehicle, from which the headway behind it is learnt; a tag
+// that was heard for long says nothing of that.
+func TestFixPresence(t *testing.T) {
+	g := newGroups(twoLanes())[0]
+	v := sightings(g, "a", map[string]float64{"loop-1": 0})
+	d := v.readings[0].det
+	if s := g.fix(v, d); s.Presence != d.Lasts || s.Presence < 3.9 || s.At != d.At || s.Late {
+		t.Errorf("%+v", s)
+	}
+	d.Tag = true
+	if s := g.fix(v, d); s.Presence != 0 || s.Standing != 0 {
+		t.Errorf("of a tag: %+v", s)
+	}
+}

@@ -194,6 +194,30 @@ func TestLimitByName(t *testing.T) {
 	}
 }
 
+// TestLimitBySurest: of several readings with the name the surest counts, and not one that has no name.
+func TestLimitBySurest(t *testing.T) {
+	name := kinds.Name{Kind: "container", Value: "CSQU3054383"}
+	terms := associate.Terms{Name: &name}
+	terms.Score[associate.Names] = 11
+	_, _, r := doubted(0.99, terms)
+	r.det.Names = []kinds.Name{name}
+	for _, one := range []struct {
+		confidence float64
+		names      []kinds.Name
+	}{
+		{0.6, r.det.Names}, {0.8, r.det.Names}, {0.7, r.det.Names}, {0.999, nil},
+		{0.999, []kinds.Name{{Kind: "container", Value: "MSCU6639870"}}},
+		{0.999, []kinds.Name{{Kind: "container", Value: name.Value, Guess: true}}},
+		{0.999, []kinds.Name{{Kind: "code", Value: name.Value}}},
+	} {
+		d := &detection.Detection{Evidence: kinds.Evidence{Names: one.names}}
+		r.vehicle.readings = append(r.vehicle.readings, &reading{det: d, vehicle: r.vehicle, confidence: one.confidence})
+	}
+	if r.limitByName(1); math.Abs(r.confidence-0.8) > 1e-9 || r.doubtful != "doubt.uncertain-name" {
+		t.Errorf("%.3f, %q", r.confidence, r.doubtful)
+	}
+}
+
 // TestDoubtNone: what is of no vehicle, and what a person or another reading decided, is not doubted.
 func TestDoubtNone(t *testing.T) {
 	c, g, r := doubted(0.999, unexplainedTerms(0))

@@ -1,6 +1,7 @@
 package passage
 
 import (
+	"log/slog"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -83,5 +84,46 @@ func TestHistory(t *testing.T) {
 	}
 	if h.note(&journal.Row{Device: observation.AgentDevice, Kind: observation.Kind_KIND_PASSAGE_OPENED, Body: []byte{0xff}}) == nil {
 		t.Error("a row that cannot be read is passed over")
+	}
+}
+
+// uniform is a journal of so many rows, of which every so many-th is of a vehicle; the others are the agent's own.
+type uniform struct {
+	*shelf
+	size, every int64
+}
+
+func (j uniform) Size() int64 { return j.size }
+
+func (j uniform) Read(from int64, most int) (out []journal.Row, err error) {
+	for i := from; i < min(j.size, from+int64(most)); i++ {
+		r := journal.Row{Idx: i, Device: observation.AgentDevice, Kind: observation.Kind_KIND_PASSAGE_OPENED}
+		if j.every > 0 && i%j.every == 0 {
+			r.Device, r.Kind = "loop-1", observation.Kind_KIND_VEHICLE_DETECTION
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// TestRestoreFrom: at the start the journal is read back far enough for the detections that count, and no farther, so
+// that an agent with years of rows starts as quickly as one with a week of them.
+func TestRestoreFrom(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		size, every int64
+		want        int64 // rows that are read
+	}{
+		{"empty", 0, 1, 0},
+		{"few rows", 3000, 1, 3000},
+		{"all are of vehicles", 100_000, 1, restoreRows},
+		{"every fourth is", 200_000, 4, 4 * restoreRows},
+		{"none is", 2_000_000, 0, restoreMost},
+	} {
+		f := NewFollower(uniform{newShelf(), c.size, c.every}, twoLanes(), slog.New(slog.DiscardHandler))
+		from, err := f.restoreFrom(c.size)
+		if read := c.size - from; err != nil || read < c.want || read >= c.want+restoreChunk {
+			t.Errorf("%s: %d rows are read, %v", c.name, read, err)
+		}
 	}
 }

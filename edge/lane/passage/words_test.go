@@ -3,6 +3,7 @@ package passage
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/message"
@@ -139,16 +140,20 @@ func TestTerms(t *testing.T) {
 	}
 }
 
-// TestReadingWords: what the journal has of a reading: its station in its own lane, both candidates while it is not
+// TestReadingWords: what the journal has of a reading: its time, its station in its own lane, both candidates while it is not
 // sure, and who pinned it.
 func TestReadingWords(t *testing.T) {
 	c, g, r := wordy(explained())
 	r.det.Class, r.det.Idx, r.confidence = observation.Class_CLASS_ALARM, 7, 0.7
+	r.det.At = sec(10)
 	r.setOther(&vehicle{id: "other"}, 0.3, nil)
 	p := c.reading(g, r, true)
 	if p.Idx != 7 || p.Device != "lpr-1" || p.Station != "entry" || p.Other != "other" || p.Confidence != 0.7 ||
 		p.OtherConfidence != 0.3 || p.Class != uint32(observation.Class_CLASS_ALARM) || p.PinnedBy != "" {
 		t.Errorf("%v", p)
+	}
+	if off := time.Duration(p.TimeNs - dawn.Add(10*time.Second).UnixNano()); off.Abs() > 10*time.Microsecond {
+		t.Errorf("its time is %v off", off)
 	}
 	r.confidence, r.pin = 1, &pin{by: "ada", reason: "seen by eye"}
 	if p = c.reading(g, r, false); p.Other != "" || p.PinnedBy != "ada" || p.Reason != "seen by eye" || p.Terms != nil {
