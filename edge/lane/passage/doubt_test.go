@@ -149,17 +149,63 @@ func TestDoubtBeside(t *testing.T) {
 				g.vehicles = append(g.vehicles, &vehicle{id: "behind", readings: []*reading{behind}})
 			}
 			if c.stands {
-				for i := range 40 {
-					at, held := 100*float64(i), float64(i%4*(10+7*i%40))
-					g.model.Learn([]motion.Fix{
-						{Dev: 0, At: at, Raw: at}, {Dev: 1, Position: 10, At: at + 5 + held, Raw: at + 5 + held},
-					}, 2, 8, 0)
-				}
+				heldUp(g)
 			}
 			if k.doubt(g, r); (r.doubtful != "") != c.doubtful || r.uncertain() != c.doubtful {
 				t.Errorf("doubtful %q, uncertain %v", r.doubtful, r.uncertain())
 			}
 		})
+	}
+}
+
+// heldUp lets a group's vehicles stand in a queue, so that most take longer than predicted.
+func heldUp(g *group) {
+	for i := range 40 {
+		at, held := 100*float64(i), float64(i%4*(10+7*i%40))
+		g.model.Learn([]motion.Fix{
+			{Dev: 0, At: at, Raw: at}, {Dev: 1, Position: 10, At: at + 5 + held, Raw: at + 5 + held},
+		}, 2, 8, 0)
+	}
+}
+
+// TestQueued: in a queue that stands, a reading that came more than twenty seconds late, once more, or first of a
+// vehicle that nobody saw entering may be of the vehicle behind; where traffic flows, and of no vehicle, it is not.
+func TestQueued(t *testing.T) {
+	late, again, born := explained(), explained(), associate.Terms{From: -1}
+	late.Residual, late.Sigma = longHeld+0.1, 10 // within what the prediction allows
+	justNot := late
+	justNot.Residual = longHeld
+	again.Score[associate.Repeated], born.Score[associate.Birth] = -4, -3
+	for name, c := range map[string]struct {
+		terms  associate.Terms
+		change func(r *reading)
+		want   bool
+	}{
+		"in time":                      {explained(), nil, false},
+		"twenty seconds late":          {justNot, nil, false},
+		"later than that":              {late, nil, true},
+		"of no vehicle":                {late, func(r *reading) { r.assign(nil) }, false},
+		"once more":                    {again, nil, true},
+		"first, at the entry":          {born, nil, false},
+		"first, beyond the entry":      {born, func(r *reading) { r.det.Dev, r.det.Device = 2, "rpm-1" }, true},
+		"first, beyond, of no vehicle": {born, func(r *reading) { r.det.Dev = 2; r.assign(nil) }, false},
+	} {
+		for _, stands := range []bool{false, true} {
+			k, g, r := doubted(0.999, c.terms)
+			if c.change != nil {
+				c.change(r)
+			}
+			if stands {
+				heldUp(g)
+			}
+			if got := g.queued(r); got != (c.want && stands) {
+				t.Errorf("%s, in a queue %v: %v", name, stands, got)
+			}
+			code, neighbour := k.why(g, r)
+			if inQueue := code == "doubt.queue"; inQueue != (c.want && stands) || inQueue && neighbour != 1 {
+				t.Errorf("%s, in a queue %v: %q and %d", name, stands, code, neighbour)
+			}
+		}
 	}
 }
 
