@@ -269,7 +269,7 @@ func TestAdoptAnew(t *testing.T) {
 	}
 }
 
-// TestFixPresence: a fix says how long the device saw the vehicle, from which the headway behind it is learnt; a tag
+// TestFixPresence: a fix says how long the device saw the vehicle, and for how long it stood there; a tag
 // that was heard for long says nothing of that.
 func TestFixPresence(t *testing.T) {
 	g := newGroups(twoLanes())[0]
@@ -278,8 +278,31 @@ func TestFixPresence(t *testing.T) {
 	if s := g.fix(v, d); s.Presence != d.Lasts || s.Presence < 3.9 || s.At != d.At || s.Late {
 		t.Errorf("%+v", s)
 	}
+	for range 40 {
+		g.model.LearnPresence(d.Dev, 4, 7.5, 2)
+	}
+	d.Lasts = 100 // a vehicle of 8 m at 2 m/s passes in less than ten seconds
+	if s := g.fix(v, d); s.Presence != 100 || s.Standing < 80 || s.Standing >= 100 {
+		t.Errorf("of one that stood there: %+v", s)
+	}
 	d.Tag = true
 	if s := g.fix(v, d); s.Presence != 0 || s.Standing != 0 {
 		t.Errorf("of a tag: %+v", s)
+	}
+}
+
+// TestVehiclesSorted: vehicles are in the order of their first detections, also when one of them loses its first; late
+// results are looked for in that order.
+func TestVehiclesSorted(t *testing.T) {
+	g := newGroups(twoLanes())[0]
+	b := sightings(g, "b", map[string]float64{"loop-1": 60, "loop-2": 200})
+	a := sightings(g, "a", map[string]float64{"loop-1": 30})
+	c := sightings(g, "c", map[string]float64{"loop-1": 90})
+	if g.sortVehicles(); !slices.Equal(g.vehicles, []*vehicle{a, b, c}) || len(g.changed) != 0 {
+		t.Errorf("%s, %s, %s; %d have changed", g.vehicles[0].id, g.vehicles[1].id, g.vehicles[2].id, len(g.changed))
+	}
+	b.readings[0].assign(nil)
+	if g.sortVehicles(); !slices.Equal(g.vehicles, []*vehicle{a, c, b}) || b.listed {
+		t.Errorf("without its first: %s, %s, %s", g.vehicles[0].id, g.vehicles[1].id, g.vehicles[2].id)
 	}
 }

@@ -58,6 +58,7 @@ func TestSpacingRoom(t *testing.T) {
 		t.Errorf("a hole is %.3f", hole)
 	}
 	equal(t, "it is as long as the way", score(0, false, 24, 1099), half)
+	equal(t, "exactly, with one ahead", score(13, false, 24, 1100), half)
 	equal(t, "who came less than 10 s late was in no queue", score(13, false, 13, 1012+9), 0)
 }
 
