@@ -98,6 +98,21 @@ func zeroRoot(name string) func(t *testing.T, dir string, size int64) {
 	}
 }
 
+// damagedCopy returns the directory of a copy of a journal that was damaged.
+func damagedCopy(t *testing.T, sound string, damage func(t *testing.T, dir string, size int64)) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(sound)); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(dir, FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	damage(t, dir, info.Size())
+	return dir
+}
+
 // Whatever was damaged: the journal opens, takes what comes, at the latest after it was opened again, and what it was is
 // whole in a folder of its own or still in use.
 func TestDamagedJournal(t *testing.T) {
@@ -110,15 +125,7 @@ func TestDamagedJournal(t *testing.T) {
 	}
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			if err := os.CopyFS(dir, os.DirFS(sound)); err != nil {
-				t.Fatal(err)
-			}
-			info, err := os.Stat(filepath.Join(dir, FileName))
-			if err != nil {
-				t.Fatal(err)
-			}
-			damage(t, dir, info.Size())
+			dir := damagedCopy(t, sound, damage)
 			before, err := os.ReadFile(filepath.Join(dir, FileName))
 			if err != nil {
 				t.Fatal(err)
@@ -246,15 +253,7 @@ func TestSalvage(t *testing.T) {
 	}
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			if err := os.CopyFS(dir, os.DirFS(sound)); err != nil {
-				t.Fatal(err)
-			}
-			info, err := os.Stat(filepath.Join(dir, FileName))
-			if err != nil {
-				t.Fatal(err)
-			}
-			damage(t, dir, info.Size())
+			dir := damagedCopy(t, sound, damage)
 			next := takes(t, dir)
 			asides, err := Asides(dir)
 			if err != nil {
