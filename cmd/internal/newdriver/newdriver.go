@@ -40,6 +40,7 @@ var files = [][2]string{
 	{"NAME.fr.yaml", "text.fr.yaml.tmpl"},
 	{"PROTOCOL.md", "PROTOCOL.md.tmpl"},
 	{"sim/sim.go", "sim.go.tmpl"},
+	{"sim/serve/main.go", "serve.go.tmpl"},
 }
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
@@ -119,7 +120,7 @@ func (d Driver) Write(root string) (written []string, err error) {
 	if _, err := os.Stat(folder); err == nil {
 		return nil, fmt.Errorf("%s is there already", d.Folder())
 	}
-	if err := os.MkdirAll(filepath.Join(folder, "sim"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(folder, "sim", "serve"), 0o755); err != nil {
 		return nil, err
 	}
 	for _, f := range files {

@@ -17,7 +17,8 @@ func TestWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"drivers/vehicle/madeupstrip/madeupstrip.go", "drivers/vehicle/madeupstrip/sim/sim.go", "drivers/catalog.go"} {
+	for _, want := range []string{"drivers/vehicle/madeupstrip/madeupstrip.go", "drivers/vehicle/madeupstrip/sim/sim.go",
+		"drivers/vehicle/madeupstrip/sim/serve/main.go", "drivers/catalog.go"} {
 		if !slices.Contains(written, want) {
 			t.Errorf("%s was not written: %v", want, written)
 		}
