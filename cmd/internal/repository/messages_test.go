@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"lanewarden/drivers"
 	"lanewarden/drivers/message"
 )
 
@@ -38,8 +39,11 @@ type use struct {
 	open bool     // more arguments may come from elsewhere
 }
 
-// Every message that is made is in the catalogue, with the arguments that its text has, and every text is used.
+// Every message that is made is in the catalogue or in the texts of a driver, with the arguments that its text has, and every text is used.
 func TestMessages(t *testing.T) {
+	if err := drivers.AddTexts(); err != nil {
+		t.Fatal(err)
+	}
 	uses, literals := messageUses(t)
 	if len(uses) < 100 {
 		t.Fatalf("%d messages are made", len(uses))
