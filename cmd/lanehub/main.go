@@ -21,7 +21,7 @@ func program() *cobra.Command {
 		Short: "help.lanehub",
 		Long:  "help.lanehub.long",
 	}
-	root.AddCommand(runCommand(), tokenCommand(), caCommand(), backupCommand(), restoreCommand())
+	root.AddCommand(runCommand(), tokenCommand(), caCommand(), agentCommand(), backupCommand(), restoreCommand())
 	return root
 }
 

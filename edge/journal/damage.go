@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -28,18 +29,24 @@ func damagedBy(err error) error {
 // isDamage reports whether an error says that the database is damaged, not only that the disk takes or gives nothing.
 func isDamage(err error) bool { return errors.Is(err, ErrDamaged) || sqlog.IsCorrupt(err) }
 
-// asideFormat is the name of the folder in the journal's directory into which a damaged database is moved: when that
-// was, UTC.
-const asideFormat = "damaged-20060102T150405Z"
+// A database is set aside into a folder of the journal's directory: its name says why and when, UTC.
+const (
+	damagedPrefix = "damaged-"
+	refusedPrefix = "refused-"
+	asideTime     = "20060102T150405Z"
+)
 
-// markFile says that the database was found damaged while it was in use: it is set aside at the next start. It
-// holds the reason.
-const markFile = "damaged"
+// Files that have the database set aside at the next start. They hold the reason.
+const (
+	markFile    = "damaged" // it was found damaged while it was in use
+	refusedFile = "refused" // the hub holds another past of it; JSON of a message.Text
+)
 
 // Opening is what Open met and went on without.
 type Opening struct {
-	Damage error  // why the database was set aside; nil when it was not
-	Aside  string // folder in which it is whole
+	Damage  error        // why the database was set aside as damaged; nil when it was not
+	Refused message.Text // why the hub refused it, which is why it was set aside; zero when it was not
+	Aside   string       // folder in which it is whole
 
 	// Before is the newest checkpoint that was noted beside the journal, when the journal does not hold it: the
 	// journal was lost, or an older copy of it was put in its place. Its Size is 0 when all is well.
@@ -52,6 +59,12 @@ func openOrSetAside(dir string, opts Options) (*Journal, error) {
 	if reason, err := os.ReadFile(filepath.Join(dir, markFile)); err == nil {
 		return beginAnew(dir, opts, damagedBy(errors.New(strings.TrimSpace(string(reason)))))
 	}
+	if reason, err := os.ReadFile(filepath.Join(dir, refusedFile)); err == nil {
+		return beginAfterRefusal(dir, opts, reason)
+	}
+	if err := checkKey(dir, opts); err != nil {
+		return beginAnew(dir, opts, err)
+	}
 	j, err := openOnce(dir, opts)
 	if err != nil && isDamage(err) {
 		return beginAnew(dir, opts, err)
@@ -63,7 +76,7 @@ func beginAnew(dir string, opts Options, damage error) (*Journal, error) {
 	if !errors.Is(damage, ErrDamaged) {
 		damage = damagedBy(damage)
 	}
-	aside, err := setAside(dir)
+	aside, err := setAside(dir, damagedPrefix)
 	if err != nil {
 		return nil, errors.Join(damage, err)
 	}
@@ -75,15 +88,55 @@ func beginAnew(dir string, opts Options, damage error) (*Journal, error) {
 	return j, nil
 }
 
+// beginAfterRefusal begins a new journal after the hub has refused the one that is there.
+func beginAfterRefusal(dir string, opts Options, reason []byte) (*Journal, error) {
+	aside, err := setAside(dir, refusedPrefix)
+	if err != nil {
+		return nil, err
+	}
+	j, err := openOnce(dir, opts)
+	if err != nil {
+		return nil, err
+	}
+	j.opening.Aside = aside
+	if err := json.Unmarshal(reason, &j.opening.Refused); err != nil || j.opening.Refused.IsZero() {
+		j.opening.Refused = message.Text{EN: string(reason), FR: string(reason)} // cut by a crash: it is shown as it is
+	}
+	return j, nil
+}
+
+// refusalPause is how soon after a journal was set aside because the hub refused it the next one may be: a hub that refuses
+// every journal must not fill the card with them.
+const refusalPause = time.Hour
+
+// SetAsideNext has the journal set aside when it is opened next, because the hub holds another past of it: its disk was
+// restored from an image, or another box wrote under its name. It reports false when the last time is under an hour ago.
+func (j *Journal) SetAsideNext(why message.Text) (bool, error) {
+	before, err := filepath.Glob(filepath.Join(j.dir, refusedPrefix+"*"))
+	if err != nil {
+		return false, err
+	}
+	for _, aside := range before {
+		if info, err := os.Stat(aside); err == nil && time.Since(info.ModTime()).Abs() < refusalPause {
+			return false, nil
+		}
+	}
+	text, err := json.Marshal(why)
+	if err != nil {
+		return false, err
+	}
+	return true, os.WriteFile(filepath.Join(j.dir, refusedFile), text, 0o640)
+}
+
 // setAside moves the database, with its write-ahead log, into a folder of its own. Artifacts stay where they are,
 // named by their SHA-256: the new journal does not know them, and they are deleted by nobody.
-func setAside(dir string) (aside string, err error) {
-	aside = filepath.Join(dir, time.Now().UTC().Format(asideFormat))
+func setAside(dir, prefix string) (aside string, err error) {
+	aside = filepath.Join(dir, prefix+time.Now().UTC().Format(asideTime))
 	if err := sqlog.MakeDir(aside); err != nil {
 		return "", err
 	}
 	// The log goes first: without its database it is nothing, but a new database with an old log would be damaged too.
-	for _, name := range []string{FileName + "-wal", FileName + "-shm", FileName, markFile} {
+	for _, name := range []string{FileName + "-wal", FileName + "-shm", FileName, markFile, refusedFile} {
 		err := os.Rename(filepath.Join(dir, name), filepath.Join(aside, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
@@ -153,7 +206,7 @@ func (w *writer) noteBeside() {
 
 // compareBeside holds the journal against the checkpoint that was noted beside it.
 func (j *Journal) compareBeside() {
-	if j.opts.Beside == "" || j.opening.Damage != nil {
+	if j.opts.Beside == "" || j.opening.Aside != "" {
 		return
 	}
 	text, err := os.ReadFile(j.opts.Beside)

@@ -176,7 +176,8 @@ func (j *Journal) start(w *writer, verifierKey string) (err error) {
 	return nil
 }
 
-// loadIdentity reads the journal's identity, or makes it in a new database.
+// loadIdentity reads the journal's identity, or makes it in a new database. verifierKey "" is any key: of a journal to
+// which nothing is added.
 func loadIdentity(db *sqlog.DB, opts Options, verifierKey string) (Identity, error) {
 	meta, err := readMeta(db)
 	if err != nil {
@@ -198,7 +199,7 @@ func loadIdentity(db *sqlog.DB, opts Options, verifierKey string) (Identity, err
 		return Identity{}, message.Errorf("journal.other-agent", message.Quoted("site", id.Site),
 			message.Quoted("agent", id.Agent), message.Quoted("wantSite", opts.Site), message.Quoted("wantAgent", opts.Agent))
 	}
-	if id.Verifier != verifierKey {
+	if id.Verifier != verifierKey && verifierKey != "" {
 		return Identity{}, message.Errorf("journal.other-key", message.String("file", KeyFile))
 	}
 	return id, nil

@@ -291,8 +291,80 @@ func TestAnotherAgentIsRefused(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, KeyFile)); err != nil {
 		t.Fatal(err)
 	}
+	if _, _, err := loadKey(filepath.Join(dir, KeyFile), testOptions.Site, testOptions.Agent); err != nil {
+		t.Fatal(err) // a new key was made
+	}
 	if _, err := Open(dir, testOptions); err == nil || !strings.Contains(err.Error(), KeyFile) {
 		t.Errorf("a journal was continued with another key: %v", err)
+	}
+}
+
+// A journal whose key is lost is set aside whole, and a new one begins under a new key; what the old one holds can still
+// be read for the hub.
+func TestLostKey(t *testing.T) {
+	for name, lose := range map[string]func(path string) error{
+		"removed": os.Remove,
+		"empty":   func(path string) error { return os.Truncate(path, 0) },
+		"zeroed":  func(path string) error { return os.WriteFile(path, make([]byte, 200), 0o600) },
+		"half":    func(path string) error { return os.Truncate(path, 60) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			first := open(t, dir)
+			commit(t, first, 2, background(1), background(2))
+			if err := first.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := lose(filepath.Join(dir, KeyFile)); err != nil {
+				t.Fatal(err)
+			}
+			j := open(t, dir)
+			if found := j.Opening(); found.Damage == nil || j.Size() != 0 || j.Identity().Verifier == first.Identity().Verifier {
+				t.Fatalf("%+v, %d rows, key %s", found, j.Size(), j.Identity().Verifier)
+			}
+			s, err := OpenSalvaged(t.Context(), dir, j.Opening().Aside, testOptions)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if s.Rows != 2 || s.Lost != 0 || s.Fork || s.Identity().Verifier != first.Identity().Verifier {
+				t.Errorf("%+v of %v", s, s.Identity())
+			}
+		})
+	}
+}
+
+// A journal that the hub refuses is set aside when it is opened next, once in an hour.
+func TestSetAsideNext(t *testing.T) {
+	dir, why := t.TempDir(), message.Text{EN: "rolled back", FR: "revenu en arrière"}
+	first := open(t, dir)
+	commit(t, first, 2, background(1), background(2))
+	if again, err := first.SetAsideNext(why); !again || err != nil {
+		t.Fatal(again, err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j := open(t, dir)
+	if found := j.Opening(); found.Refused != why || found.Damage != nil || j.Size() != 0 {
+		t.Errorf("%+v, %d rows", found, j.Size())
+	}
+	if again, err := j.SetAsideNext(why); again || err != nil {
+		t.Errorf("a second journal within an hour: %v, %v", again, err)
+	}
+	s, err := OpenSalvaged(t.Context(), dir, j.Opening().Aside, testOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if s.Rows != 2 || !s.Fork || string(s.Identity().ID) != string(first.Identity().ID) {
+		t.Errorf("%+v", s)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if j = open(t, dir); j.Opening().Aside != "" {
+		t.Errorf("set aside again: %+v", j.Opening())
 	}
 }
 

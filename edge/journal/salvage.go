@@ -29,17 +29,23 @@ const (
 // salvageSchema is in a copy beside the journal's tables.
 const salvageSchema = `CREATE TABLE IF NOT EXISTS unreadable(idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL);`
 
-// Salvage is what was read of a damaged journal.
+// Salvage is what was read of a journal that was set aside.
 type Salvage struct {
 	*Journal
 	Rows, Lost int64 // rows that were read, rows that could not be
+	Fork       bool  // the hub holds another past of it, and takes it as a journal of its own
 	aside      string
 }
 
-// Asides returns the folders, oldest first, of damaged journals that the hub does not have yet.
+// Asides returns the folders of journals that were set aside and that the hub does not have yet, those of each kind
+// oldest first.
 func Asides(dir string) (out []string, err error) {
-	all, err := filepath.Glob(filepath.Join(dir, "damaged-*"))
-	for _, aside := range all {
+	damaged, err := filepath.Glob(filepath.Join(dir, damagedPrefix+"*"))
+	if err != nil {
+		return nil, err
+	}
+	refused, err := filepath.Glob(filepath.Join(dir, refusedPrefix+"*"))
+	for _, aside := range append(damaged, refused...) {
 		if _, err := os.Stat(filepath.Join(aside, salvageDone)); err != nil {
 			out = append(out, aside)
 		}
@@ -58,18 +64,14 @@ func OpenSalvaged(ctx context.Context, dir, aside string, opts Options) (*Salvag
 			return nil, err
 		}
 	}
-	signer, verifierKey, err := loadKey(filepath.Join(dir, KeyFile), opts.Site, opts.Agent)
-	if err != nil {
-		return nil, err
-	}
 	db, err := sqlog.Open(path, sqlog.ReadWrite)
 	if err != nil {
 		return nil, err
 	}
-	j := newJournal(copied, opts, signer)
+	j := newJournal(copied, opts, nil)
 	j.artifacts, j.salvaged, j.opts.Beside = dir, true, ""
 	w := &writer{j: j, db: db, store: sqlog.NewStore(db)}
-	if j.identity, err = loadIdentity(db, opts, verifierKey); err == nil {
+	if j.identity, err = loadIdentity(db, opts, ""); err == nil {
 		err = w.restoreSalvaged()
 	}
 	if err == nil {
@@ -78,7 +80,7 @@ func OpenSalvaged(ctx context.Context, dir, aside string, opts Options) (*Salvag
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	s := &Salvage{Journal: j, aside: aside}
+	s := &Salvage{Journal: j, Fork: strings.HasPrefix(filepath.Base(aside), refusedPrefix), aside: aside}
 	err = s.count(db)
 	go w.run()
 	if err != nil {

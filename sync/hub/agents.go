@@ -1,13 +1,17 @@
 package hub
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strconv"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
+	"lanewarden/edge/evidence"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
 )
@@ -57,6 +61,9 @@ func (s *httpServer) summary(j *ledger.Summary) hubapi.AgentSummary {
 		Cursors: map[string]int64{}, Trouble: []hubapi.DeviceTrouble{}, Devices: j.Inventory.Devices, VerifyKey: j.Verifier,
 		Console: j.Inventory.ConsoleUrl,
 	}
+	if len(j.ForkOf) > 0 {
+		a.ForkOf = fmt.Sprintf("%x", j.ForkOf)
+	}
 	for class, idx := range j.Cursors {
 		a.Cursors[class.Name()] = idx
 	}
@@ -77,4 +84,26 @@ func (s *httpServer) summary(j *ledger.Summary) hubapi.AgentSummary {
 		}
 	}
 	return a
+}
+
+// rekeyAgent serves hubapi.RekeyAgent: the key of an agent is changed, or forgotten so that the next one is taken.
+func (s *httpServer) rekeyAgent(c *api.Call, in hubapi.Rekey) (act api.Act[api.Done], err error) {
+	agent := ledger.Sender{Site: in.Site, Agent: in.Agent}
+	known, err := s.ledger.Knows(agent)
+	switch {
+	case err != nil:
+		return act, err
+	case !known:
+		return act, api.NewProblem(api.NotFound, message.New("api.no-agent", message.String("site", in.Site), message.String("agent", in.Agent)))
+	case in.Key != "":
+		if v, err := note.NewVerifier(in.Key); err != nil || v.Name() != evidence.KeyName(in.Site, in.Agent) {
+			return act, api.NewProblem(api.BadRequest, message.New("api.no-agent-key", message.Quoted("key", in.Key),
+				message.String("site", in.Site), message.String("agent", in.Agent)))
+		}
+	}
+	act.Do = func(ctx context.Context) (done api.Done, err error) {
+		s.opts.Log.Warn("an agent gets another key", "site", in.Site, "agent", in.Agent, "by", c.User.Name, "key", in.Key)
+		return done, s.file(ctx, ledger.Rekey{Agent: agent, Key: in.Key})
+	}
+	return act, nil
 }

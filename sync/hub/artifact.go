@@ -87,29 +87,11 @@ func (s *httpServer) pullArtifact(c *api.Call, in hubapi.ArtifactName) (act api.
 		if state.Complete {
 			return state, nil
 		}
-		if err := s.requestPull(ctx, in.SHA256); err != nil {
+		if err := s.file(ctx, ledger.Pull{SHA256: in.SHA256[:]}); err != nil {
 			return nil, err
 		}
 		c.Status = http.StatusAccepted
 		return s.state(in.SHA256)
 	}
 	return act, nil
-}
-
-// requestPull has the ingester note in the ledger that an artifact is waited for, and returns once
-// that is durable, or with ctx's error. Only the ingester writes to the ledger, so the request goes
-// through its channel.
-func (s *httpServer) requestPull(ctx context.Context, h api.Hash) error {
-	filed := make(chan struct{})
-	select {
-	case s.pullRequests <- decoded{Message: ledger.Pull{SHA256: h[:]}, onCommit: func() { close(filed) }}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case <-filed:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -25,15 +25,15 @@ const (
 )
 
 // httpServer is the hub's HTTP side. It answers from the ledger and from what agents last said; it
-// writes nothing itself.
+// writes nothing itself: what people ask for is filed by the ingester.
 type httpServer struct {
-	ledger       *ledger.Ledger
-	pullRequests chan<- decoded // to the ingester
-	states       *states
-	health       *health
-	metrics      *metrics
-	access       *access // nil: everyone may
-	opts         Options
+	ledger   *ledger.Ledger
+	requests chan<- decoded // to the ingester
+	states   *states
+	health   *health
+	metrics  *metrics
+	access   *access // nil: everyone may
+	opts     Options
 }
 
 // operations returns what the hub serves, each operation of hubapi with the function that answers
@@ -45,6 +45,7 @@ func (s *httpServer) operations() []api.Bound {
 		api.Write(&hubapi.GetArtifact, s.artifact),
 		api.Answer(&hubapi.GetArtifactState, s.artifactState),
 		api.Perform(&hubapi.PullArtifact, s.pullArtifact),
+		api.Perform(&hubapi.RekeyAgent, s.rekeyAgent),
 		api.Write(&hubapi.GetMetrics, s.writeMetrics),
 		api.Write(&hubapi.GetHealth, s.writeHealth),
 	}
@@ -91,4 +92,21 @@ func (s *httpServer) run(ctx context.Context) error {
 func (s *httpServer) writeMetrics(w http.ResponseWriter, c *api.Call, _ api.None) error {
 	promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(w, c.Request)
 	return nil
+}
+
+// file has the ingester commit what somebody asked for, and returns once that is durable, or with ctx's error. Only the
+// ingester writes to the ledger.
+func (s *httpServer) file(ctx context.Context, asked ledger.Message) error {
+	filed := make(chan struct{})
+	select {
+	case s.requests <- decoded{Message: asked, onCommit: func() { close(filed) }}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-filed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -67,16 +67,15 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, broker.close()) }()
 
-	metrics, pulls := newMetrics(l, states), make(chan decoded)
+	metrics, requests := newMetrics(l, states), make(chan decoded)
 	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, log: opts.Log}
 	parts := parts{
 		source: broker,
 		decoder: &decoder{
 			codec: codec, states: states, boxes: newBoxes(), hellos: newHelloGate(), acks: acks, metrics: metrics, log: opts.Log,
 		},
-		ingester: &ingester{ledger: l, pullRequests: pulls, acks: acks, health: health, metrics: metrics,
-			log: opts.Log},
-		server: &httpServer{ledger: l, pullRequests: pulls, states: states, health: health, metrics: metrics,
+		ingester: &ingester{ledger: l, requests: requests, acks: acks, health: health, metrics: metrics, log: opts.Log},
+		server: &httpServer{ledger: l, requests: requests, states: states, health: health, metrics: metrics,
 			access: access, opts: opts},
 	}
 	return parts.run(ctx)

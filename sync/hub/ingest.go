@@ -24,12 +24,12 @@ const (
 // ingester commits messages to the ledger, in groups, and acknowledges them. It is the only one
 // that writes to the ledger, which belongs to its goroutine.
 type ingester struct {
-	ledger       *ledger.Ledger
-	pullRequests <-chan decoded // from the server
-	acks         *acks
-	health       *health
-	metrics      *metrics
-	log          *slog.Logger
+	ledger   *ledger.Ledger
+	requests <-chan decoded // of people, from the server
+	acks     *acks
+	health   *health
+	metrics  *metrics
+	log      *slog.Logger
 }
 
 // run commits messages until ctx ends, and returns ctx's error. It begins by greeting every agent
@@ -49,8 +49,8 @@ func (g *ingester) run(ctx context.Context, in <-chan decoded) error {
 			if err := g.commit(ctx, gatherGroup(first, in), len(in)); err != nil {
 				return err
 			}
-		case pull := <-g.pullRequests:
-			if err := g.commit(ctx, []decoded{pull}, len(in)); err != nil {
+		case asked := <-g.requests:
+			if err := g.commit(ctx, []decoded{asked}, len(in)); err != nil {
 				return err
 			}
 		}

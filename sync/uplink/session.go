@@ -35,6 +35,7 @@ type stream struct {
 type session struct {
 	*Uplink
 	id     journal.Identity
+	forkOf []byte // of a fork: the id that it was written under, while id is the one that it is sent under
 	client mqtt.Client
 	acks   chan []byte
 	lost   <-chan error
@@ -62,6 +63,10 @@ func newSession(u *Uplink, id journal.Identity) *session {
 		Uplink: u, id: id, acks: make(chan []byte, ackQueue),
 		window: window{credit: creditDefault}, streams: map[observation.Class]*stream{}, ratio: 2, helloWait: helloMin,
 		artifacts: newArtifacts(),
+	}
+	if u.opts.Fork {
+		_, checkpoint := u.journal.Checkpoint()
+		s.forkOf, s.id.ID = id.ID, wire.ForkID(id.ID, checkpoint)
 	}
 	for _, class := range observation.Classes {
 		s.streams[class] = &stream{sent: u.journal.Acked(class)}
@@ -174,7 +179,7 @@ func (s *session) sayHello(now time.Time) (time.Duration, error) {
 	_, err := s.publish(wire.LeafHello, &wire.Hello{
 		Journal: s.id.ID, Size: s.journal.Size(), Checkpoint: checkpoint, BlindKey: s.id.BlindKey, Verifier: s.id.Verifier,
 		Software: s.opts.Software, Inventory: s.opts.Inventory, Epoch: s.helloEpoch,
-		Instance: s.instance, Box: boxName(s.opts.Broker.URL),
+		Instance: s.instance, Box: boxName(s.opts.Broker.URL), ForkOf: s.forkOf,
 	})
 	return s.helloWait, err
 }
@@ -289,6 +294,10 @@ func (s *session) refuse(ack *wire.Ack) {
 		st.Refused, st.Ready = true, false
 		st.SetProblem(message.New("link.refused", message.Nested("why", refusal(ack))))
 	})
+	contradicted := ack.Refusal == wire.Refusal_REFUSAL_ROLLED_BACK || ack.Refusal == wire.Refusal_REFUSAL_EVIDENCE
+	if contradicted && s.opts.Contradicted != nil {
+		s.opts.Contradicted(refusal(ack).Text())
+	}
 }
 
 // onHelloAck begins sending where the hub says. An answer to an earlier hello is ignored: its

@@ -36,7 +36,11 @@ type Options struct {
 	// Beside is the uplink of the agent's own journal when this one is of a journal that was set aside: the agent's
 	// state is said by that one alone, and both are one run of one box.
 	Beside *Uplink
-	Log    *slog.Logger
+	// Fork says that the hub holds another past of the journal: it is sent as a journal of its own (wire.ForkID).
+	Fork bool
+	// Contradicted is told, at each refusal, that the hub holds another past of the journal, and why; nil for nobody.
+	Contradicted func(why message.Text)
+	Log          *slog.Logger
 }
 
 const (

@@ -101,9 +101,10 @@ type Hello struct {
 	Verifier      string                 `protobuf:"bytes,5,opt,name=verifier,proto3" json:"verifier,omitempty"`                 // the agent's public key, in the form of golang.org/x/mod/sumdb/note
 	Software      string                 `protobuf:"bytes,6,opt,name=software,proto3" json:"software,omitempty"`                 // version of laned
 	Inventory     *observation.Inventory `protobuf:"bytes,7,opt,name=inventory,proto3" json:"inventory,omitempty"`
-	Epoch         uint32                 `protobuf:"varint,8,opt,name=epoch,proto3" json:"epoch,omitempty"`        // counts the agent's hellos of this connection; the answer repeats it
-	Instance      uint64                 `protobuf:"fixed64,9,opt,name=instance,proto3" json:"instance,omitempty"` // random, of this run of the agent: two that take turns are two boxes with one name
-	Box           string                 `protobuf:"bytes,10,opt,name=box,proto3" json:"box,omitempty"`            // host name and address of the machine that the agent runs on, for people
+	Epoch         uint32                 `protobuf:"varint,8,opt,name=epoch,proto3" json:"epoch,omitempty"`                 // counts the agent's hellos of this connection; the answer repeats it
+	Instance      uint64                 `protobuf:"fixed64,9,opt,name=instance,proto3" json:"instance,omitempty"`          // random, of this run of the agent: two that take turns are two boxes with one name
+	Box           string                 `protobuf:"bytes,10,opt,name=box,proto3" json:"box,omitempty"`                     // host name and address of the machine that the agent runs on, for people
+	ForkOf        []byte                 `protobuf:"bytes,11,opt,name=fork_of,json=forkOf,proto3" json:"fork_of,omitempty"` // set for a fork: the id under which it was written; journal is then the id of ForkID
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -206,6 +207,13 @@ func (x *Hello) GetBox() string {
 		return x.Box
 	}
 	return ""
+}
+
+func (x *Hello) GetForkOf() []byte {
+	if x != nil {
+		return x.ForkOf
+	}
+	return nil
 }
 
 // Batch is consecutive rows of one class. Topics lw1/S/A/a (alarm), /e (event), /t (telemetry).
@@ -945,7 +953,7 @@ var File_sync_wire_wire_proto protoreflect.FileDescriptor
 
 const file_sync_wire_wire_proto_rawDesc = "" +
 	"\n" +
-	"\x14sync/wire/wire.proto\x12\x12lanewarden.wire.v1\x1a%drivers/observation/observation.proto\"\xa6\x02\n" +
+	"\x14sync/wire/wire.proto\x12\x12lanewarden.wire.v1\x1a%drivers/observation/observation.proto\"\xbf\x02\n" +
 	"\x05Hello\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x1e\n" +
@@ -959,7 +967,8 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x05epoch\x18\b \x01(\rR\x05epoch\x12\x1a\n" +
 	"\binstance\x18\t \x01(\x06R\binstance\x12\x10\n" +
 	"\x03box\x18\n" +
-	" \x01(\tR\x03box\"\xbe\x03\n" +
+	" \x01(\tR\x03box\x12\x17\n" +
+	"\afork_of\x18\v \x01(\fR\x06forkOf\"\xbe\x03\n" +
 	"\x05Batch\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x12*\n" +
 	"\x05class\x18\x02 \x01(\x0e2\x14.lanewarden.v1.ClassR\x05class\x12\x12\n" +

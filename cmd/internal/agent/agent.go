@@ -49,8 +49,8 @@ type Options struct {
 // Run runs an agent until ctx ends, and returns nil then. It returns an error for settings that
 // cannot be used, for a journal that cannot be opened, and for a state directory that another agent
 // uses. Devices that do not work, a link that is down and a full disk are no errors: the agent goes
-// on and says so. A journal that is found damaged is set aside, at the start or while the agent
-// runs, and a new one begins.
+// on and says so. A journal that is found damaged, or that the hub refuses because it holds another past of it, is set
+// aside and a new one begins.
 func Run(ctx context.Context, c *firmwareconfig.Config, o Options) error {
 	if err := sqlog.MakeDir(c.Agent.StateDir); err != nil {
 		return err
@@ -62,17 +62,20 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) error {
 	defer unlock()
 	for {
 		err := runOn(ctx, c, o)
-		if !errors.Is(err, journal.ErrDamaged) || ctx.Err() != nil {
+		if !errors.Is(err, journal.ErrDamaged) && !errors.Is(err, errContradicted) || ctx.Err() != nil {
 			return err
 		}
-		o.Log.Error("the journal was found damaged while it was in use: the agent begins anew", "err", err)
+		o.Log.Error("the journal cannot be used any more: the agent begins anew", "err", err)
 		if wait.For(ctx, journalRetry) != nil {
 			return nil
 		}
 	}
 }
 
-// runOn opens the journal and runs the agent on it, until ctx ends or the journal is found damaged.
+// errContradicted is why an agent ends that the hub has refused: it holds another past of the journal.
+var errContradicted = errors.New("the hub refuses the journal")
+
+// runOn opens the journal and runs the agent on it, until ctx ends or the journal cannot be used any more.
 func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
 	j, err := journal.Open(journalDir(c), journal.Options{
 		Site: c.Site.ID, Agent: c.Agent.ID, Beside: filepath.Join(c.Agent.StateDir, BesideName),
@@ -124,6 +127,7 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	g.Go(func() error { return link.run(linkCtx) })
 	g.Go(func() error { return journalLater(ctx, j, begun, o.Log) })
 	g.Go(func() error { return untilDamaged(ctx, j) })
+	g.Go(func() error { return link.untilContradicted(ctx, j, o.Log) })
 	g.Go(func() error { return link.sendAsides(linkCtx, c, j, o) })
 	g.Go(func() error { return keeper.Run(ctx) })
 	g.Go(func() error { return passages.Run(ctx) })
@@ -233,6 +237,10 @@ func opened(found journal.Opening, log *slog.Logger) (out []*observation.Observa
 		alarm("journal-damaged", message.New("condition.journal-damaged", message.CausedBy(found.Damage),
 			message.String("folder", found.Aside)))
 	}
+	if !found.Refused.IsZero() {
+		alarm("journal-refused", message.New("condition.journal-refused", message.Nested("why", found.Refused.Message()),
+			message.String("folder", found.Aside)))
+	}
 	if before := found.Before; before.Size > 0 {
 		alarm("journal-lost", message.New("condition.journal-lost", message.String("origin", before.Origin),
 			message.Count("n", before.Size)))
@@ -274,8 +282,9 @@ func journalLater(ctx context.Context, j *journal.Journal, all []*observation.Ob
 
 // link is the uplink, if one is configured.
 type link struct {
-	up     *uplink.Uplink
-	broker wire.Broker
+	up           *uplink.Uplink
+	broker       wire.Broker
+	contradicted chan message.Text // why the hub refuses the journal for good
 }
 
 // newLink returns the uplink of a configuration; without one, a link whose methods do nothing.
@@ -285,11 +294,37 @@ func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervi
 	}
 	b := Broker(c.Uplink)
 	b.Now = trustedTime(lastKnown(j, o.Built, o.Log), time.Now)
+	contradicted := make(chan message.Text, 1)
 	up, err := uplink.New(j, uplink.Options{
 		Broker: b, Inventory: c.Inventory(), Software: o.Software, TelemetryDelay: o.TelemetryDelay, Log: o.Log,
+		Contradicted: func(why message.Text) {
+			select {
+			case contradicted <- why:
+			default: // it was told and not dealt with yet
+			}
+		},
 		Trouble: func() []*wire.DeviceTrouble { return trouble(devices.Devices()) },
 	})
-	return link{up, b}, err
+	return link{up, b, contradicted}, err
+}
+
+// untilContradicted returns errContradicted when the hub refuses the journal for good and it is to be set aside, nil when
+// ctx ends.
+func (l link) untilContradicted(ctx context.Context, j *journal.Journal, log *slog.Logger) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case why := <-l.contradicted:
+			again, err := j.SetAsideNext(why)
+			if again && err == nil {
+				return errContradicted
+			}
+			if err != nil { // the hub refuses again in a minute
+				log.Error("the journal that the hub refuses cannot be set aside", "err", err)
+			}
+		}
+	}
 }
 
 // trouble lists the devices that do not run, as the centre is told of them.
@@ -363,7 +398,8 @@ func (l link) sendAside(ctx context.Context, c *firmwareconfig.Config, j *journa
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	up, err := uplink.New(s.Journal, uplink.Options{
-		Broker: l.broker, Inventory: c.Inventory(), Software: o.Software, Beside: l.up, Log: o.Log.With("folder", aside),
+		Broker: l.broker, Inventory: c.Inventory(), Software: o.Software, Beside: l.up, Fork: s.Fork,
+		Log: o.Log.With("folder", aside),
 	})
 	if err != nil {
 		return nil, err
@@ -376,9 +412,12 @@ func (l link) sendAside(ctx context.Context, c *firmwareconfig.Config, j *journa
 		return nil, err
 	}
 	var conditions driver.Conditions
-	text := message.New("condition.journal-salvaged", message.Count("n", s.Rows), message.Int("lost", s.Lost),
-		message.String("folder", aside))
-	for _, sent = range conditions.Set(time.Now(), "journal-salvaged", "", true, text) {
+	condition, text := "journal-salvaged", message.New("condition.journal-salvaged", message.Count("n", s.Rows),
+		message.Int("lost", s.Lost), message.String("folder", aside))
+	if s.Fork {
+		condition, text = "journal-sent", message.New("condition.journal-sent", message.String("folder", aside))
+	}
+	for _, sent = range conditions.Set(time.Now(), condition, "", true, text) {
 		sent.Device = observation.AgentDevice
 	}
 	return sent, nil

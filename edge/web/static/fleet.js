@@ -25,7 +25,23 @@ async function allAgents() {
 		for (const a of page.body) if (!all.has(a.journal)) all.set(a.journal, a);
 		next = page.next;
 	}
-	return [...all.values()];
+	return present([...all.values()]);
+}
+
+/**
+ * The present journal of each agent: the one that its last word names, else the one that said hello last. Journals that
+ * were set aside, and forks, are history.
+ * @param {AgentSummary[]} all
+ */
+function present(all) {
+	/** @type {Map<string, AgentSummary>} */
+	const agents = new Map();
+	const rank = (/** @type {AgentSummary} */ a) => `${a.heard ? 1 : 0}${a.fork_of ? 0 : 1}${a.hello}`;
+	for (const a of all) {
+		const name = `${a.site}/${a.agent}`, other = agents.get(name);
+		if (!other || rank(a) > rank(other)) agents.set(name, a);
+	}
+	return [...agents.values()];
 }
 
 /** Agents that need attention come first, then by site and agent. @param {AgentSummary} a @param {AgentSummary} b */

@@ -9,6 +9,8 @@ export interface AgentSummary {
 	cursors: Record<string, number>;
 	/** lanewarden.v1.Device */
 	devices: lanewarden.Device[];
+	/** of a fork: the journal, hex, that it parted from */
+	fork_of?: string;
 	/** last state message */
 	heard?: string;
 	/** rows here without holes */
@@ -133,4 +135,9 @@ export interface ProblemText {
 	detail: MessageText;
 	do?: MessageText;
 	title: MessageText;
+}
+
+export interface Rekey {
+	/** the new public key, as the agent's status has it; without it the one that the agent shows next is taken. */
+	key?: string;
 }

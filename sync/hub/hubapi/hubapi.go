@@ -65,6 +65,14 @@ type AgentsQuery struct {
 	Limit int    `query:"limit" default:"1000" min:"1" max:"1000"` // most agents in the answer
 }
 
+// Rekey is the request of POST /v1/agents/{site}/{agent}/rekey.
+type Rekey struct {
+	Site  string `path:"site" json:"-"`
+	Agent string `path:"agent" json:"-"`
+	// Key is the new public key, as the agent's status has it; without it the one that the agent shows next is taken.
+	Key string `json:"key,omitempty"`
+}
+
 // AgentSummary is the ledger's copy of a journal with the state of its agent.
 type AgentSummary struct {
 	Site      string                `json:"site"`
@@ -74,6 +82,7 @@ type AgentSummary struct {
 	Hello     time.Time             `json:"hello"`           // last one
 	Software  string                `json:"software"`
 	Journal   string                `json:"journal"`              // hex
+	ForkOf    string                `json:"fork_of,omitempty"`    // of a fork: the journal, hex, that it parted from
 	Size      int64                 `json:"size"`                 // rows at the last hello
 	Held      int64                 `json:"held"`                 // rows here without holes
 	Verified  int64                 `json:"verified"`             // rows under a checkpoint found right
@@ -142,6 +151,13 @@ var (
 		Note:    "200: it is here already. 202: asked for; agents that are away are asked when they are back.",
 		Fails:   []api.Code{api.NotFound},
 	}}
+	RekeyAgent = api.Action[Rekey, api.Done]{Route: api.Route{
+		ID: "rekeyAgent", Pattern: "POST /v1/agents/{site}/{agent}/rekey", Scope: api.ScopeAdmin,
+		Summary: "Take another key of an agent that has lost its own",
+		Note: "The hub pins the first key that it sees of an agent and refuses others. Journals that it has keep the key that" +
+			" signed them.",
+		Fails: []api.Code{api.NotFound},
+	}}
 	GetMetrics = api.Stream[api.None]{Route: api.Route{
 		ID: "metrics", Pattern: "GET /metrics", Scope: api.ScopeFleet, Media: "text/plain", Summary: "Prometheus metrics, lanehub_…",
 	}}
@@ -156,6 +172,6 @@ var (
 // Operations returns the table of the hub's HTTP side.
 func Operations() []api.Operation {
 	return []api.Operation{
-		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &GetMetrics, &GetHealth,
+		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &RekeyAgent, &GetMetrics, &GetHealth,
 	}
 }

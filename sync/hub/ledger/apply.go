@@ -31,7 +31,7 @@ type fault struct {
 func (f *fault) Error() string { return f.said.English() + f.stack }
 
 // Apply commits a group of messages in one transaction and returns the answers: one for each
-// message, but for a Pull one for each agent that has the artifact. What is wrong with one agent's
+// message, but for a Pull one for each agent that has the artifact, and none for a Rekey. What is wrong with one agent's
 // messages is that agent's refusal and leaves the others' untouched. An error means that the
 // machine could not do it, a full disk mostly: nothing of the group was committed, and the same
 // group may be applied again. Only one goroutine may call Apply.
@@ -78,6 +78,10 @@ func (l *Ledger) applyGroup(group []Message) ([]Answer, error) {
 				return nil, err
 			}
 			answers = append(answers, asked...)
+		case Rekey:
+			if err := l.rekey(m); err != nil {
+				return nil, err
+			}
 		case agentMessage:
 			from := m.sender()
 			if bySender[from] == nil {

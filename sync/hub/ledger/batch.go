@@ -60,12 +60,16 @@ func (l *Ledger) batch(c *replica, b *wire.Batch) (int, *wire.Ack, error) {
 
 // keep adds rows to the ledger and extends the evidence log over them.
 func (l *Ledger) keep(c *replica, class observation.Class, rows []wire.Row) error {
-	if err := l.insert(c, class, rows); sqlog.IsConstraint(err) {
-		return l.contradiction(c, class, rows, err)
+	fresh, err := l.withoutShared(c, class, rows)
+	if err != nil {
+		return err
+	}
+	if err := l.insert(c, class, fresh); sqlog.IsConstraint(err) {
+		return l.contradiction(c, class, fresh, err)
 	} else if err != nil {
 		return err
 	}
-	if err := errors.Join(l.nameArtifacts(c.id, rows), l.notePassages(c.id, rows)); err != nil {
+	if err := errors.Join(l.nameArtifacts(c.id, rows), l.notePassages(c.id, fresh)); err != nil {
 		return err
 	}
 	return l.grow(c, class, rows)
@@ -188,13 +192,15 @@ func (l *Ledger) growTo(c *replica, idx int64) (ok bool, err error) {
 	return c.tree.Size() == idx, nil
 }
 
-// growOverGap extends the evidence log by the next row when the agent removed that; ok is false when it did not.
+// growOverGap extends the evidence log by the next row when the agent removed that, or when the original of a fork has
+// it; ok is false otherwise.
 func (l *Ledger) growOverGap(c *replica) (ok bool, err error) {
 	var leaf []byte
-	err = l.db.Query("SELECT leaf FROM gap WHERE owner=? AND idx=?", func(row []driver.Value) error {
-		leaf = sqlog.Bytes(row[0])
-		return nil
-	}, c.id, c.tree.Size())
+	err = l.db.Query("SELECT leaf FROM gap WHERE owner=?1 AND idx=?2 UNION ALL SELECT leaf FROM shared WHERE owner=?1 AND idx=?2",
+		func(row []driver.Value) error {
+			leaf = sqlog.Bytes(row[0])
+			return nil
+		}, c.id, c.tree.Size())
 	if err != nil || leaf == nil {
 		return false, err
 	}

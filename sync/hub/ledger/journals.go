@@ -17,6 +17,7 @@ import (
 type Summary struct {
 	Site, Agent, Software string
 	Journal               []byte
+	ForkOf                []byte // of a fork: the id of the journal that it parted from; nil for others
 	Verifier              string
 	Inventory             *observation.Inventory
 	HelloNs               int64        // when the agent last said hello
@@ -108,13 +109,13 @@ func (l *Ledger) places(after Place, limit int) (out []placed, err error) {
 // summary returns what the ledger holds of one journal. An error names the journal by its number in
 // this ledger.
 func (l *Ledger) summary(id int64) (s Summary, err error) {
-	err = l.read.Query(`SELECT site, agent, software, journal, verifier, inventory, hello, size, tree, verified, refused
+	err = l.read.Query(`SELECT site, agent, software, journal, verifier, inventory, hello, size, tree, verified, refused, fork_of
 		FROM journal WHERE id=?`, func(r []driver.Value) error {
 		s = Summary{
 			Site: sqlog.Text(r[0]), Agent: sqlog.Text(r[1]), Software: sqlog.Text(r[2]), Journal: sqlog.Bytes(r[3]),
 			Verifier: sqlog.Text(r[4]), Inventory: &observation.Inventory{}, HelloNs: sqlog.Int64(r[6]),
 			Size: sqlog.Int64(r[7]), Contiguous: sqlog.Int64(r[8]), Verified: sqlog.Int64(r[9]), Refused: decodeRefusal(sqlog.Text(r[10])),
-			Cursors: map[observation.Class]int64{},
+			Cursors: map[observation.Class]int64{}, ForkOf: sqlog.Bytes(r[11]),
 		}
 		return proto.Unmarshal(sqlog.Bytes(r[5]), s.Inventory)
 	}, id)

@@ -57,11 +57,21 @@ type replica struct {
 	verified int64
 	refused  message.Message
 	refusal  wire.Refusal
+	forkOf   []byte // of a fork: the id that it was written under; nil for others
+	original int64  // id of the journal that a fork parted from; 0 for none
 }
 
 // origin is the first line of the journal's checkpoints: it names the site, the agent and the
 // journal.
-func (c *replica) origin() string { return evidence.Origin(c.sender.Site, c.sender.Agent, c.journal) }
+func (c *replica) origin() string { return originOf(c.sender, c.journal, c.forkOf) }
+
+// originOf returns the first line of a journal's checkpoints. A fork was signed under the id that it was written under.
+func originOf(from Sender, journal, forkOf []byte) string {
+	if len(forkOf) > 0 {
+		journal = forkOf
+	}
+	return evidence.Origin(from.Site, from.Agent, journal)
+}
 
 // Open opens the ledger in dir, and creates it when there is none. A reserve of disk space is kept
 // beside it (sqlog.OpenWithReserve), so that a ledger on a full disk can still be opened. Only one
@@ -152,13 +162,14 @@ func (l *Ledger) load(journal []byte) (*replica, error) {
 	var c *replica
 	var size int64
 	var tail []evidence.Hash
-	err := l.db.Query("SELECT id, site, agent, blind_key, verifier, tree, tail, verified, refused FROM journal WHERE journal=?",
+	err := l.db.Query(`SELECT j.id, j.site, j.agent, j.blind_key, j.verifier, j.tree, j.tail, j.verified, j.refused, j.fork_of,
+		ifnull(o.id, 0) FROM journal j `+withOriginal+` WHERE j.journal=?`,
 		func(row []driver.Value) (err error) {
 			c = &replica{
 				id: sqlog.Int64(row[0]), journal: journal, sender: Sender{sqlog.Text(row[1]), sqlog.Text(row[2])},
 				hasher: evidence.NewHasher(sqlog.Bytes(row[3])), verified: sqlog.Int64(row[7]),
 				refused: decodeRefusal(sqlog.Text(row[8])).Message(),
-				refusal: wire.Refusal_REFUSAL_EVIDENCE,
+				refusal: wire.Refusal_REFUSAL_EVIDENCE, forkOf: sqlog.Bytes(row[9]), original: sqlog.Int64(row[10]),
 			}
 			if c.verifier, err = note.NewVerifier(sqlog.Text(row[4])); err != nil {
 				return err
@@ -257,7 +268,9 @@ func (l *Ledger) admit(from Sender, h *wire.Hello) (note.Verifier, *wire.Ack, er
 	if !said.IsZero() {
 		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, said), nil
 	}
-	if pinned != h.Verifier {
+	if known, err := l.signed(from, h); err != nil {
+		return nil, nil, err
+	} else if pinned != h.Verifier && !known {
 		said := message.New("refusal.key", message.String("site", from.Site), message.String("agent", from.Agent))
 		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_KEY, said), nil
 	}
@@ -280,7 +293,7 @@ func (l *Ledger) welcome(c *replica, epoch uint32) (ack *wire.Ack, err error) {
 func checkHello(from Sender, h *wire.Hello) (note.Verifier, message.Message) {
 	v, err := note.NewVerifier(h.Verifier)
 	switch {
-	case len(h.Journal) != 16 || len(h.BlindKey) != 32:
+	case len(h.Journal) != 16 || len(h.BlindKey) != 32 || len(h.ForkOf) != 0 && len(h.ForkOf) != len(h.Journal):
 		return nil, message.New("refusal.identifiers")
 	case err != nil:
 		return nil, message.New("refusal.unreadable-key", message.CausedBy(err))
@@ -293,32 +306,15 @@ func checkHello(from Sender, h *wire.Hello) (note.Verifier, message.Message) {
 	return v, message.Message{}
 }
 
-// pinKey pins a key to an agent that has none yet (trust on first use), and returns the key that is
-// pinned to the agent then: the first one seen. refusal says why an agent without a key is not
-// accepted, and is zero otherwise.
-func (l *Ledger) pinKey(from Sender, verifier string) (pinned string, refusal message.Message, err error) {
-	err = l.db.Query("SELECT verifier FROM agent WHERE site=? AND agent=?", func(row []driver.Value) error {
-		pinned = sqlog.Text(row[0])
-		return nil
-	}, from.Site, from.Agent)
-	if err != nil || pinned != "" {
-		return pinned, refusal, err
-	}
-	if refusal, err = l.roomForAgent(); err != nil || !refusal.IsZero() {
-		return "", refusal, err
-	}
-	err = l.db.Exec("INSERT INTO agent(site, agent, verifier) VALUES(?,?,?)", from.Site, from.Agent, verifier)
-	if err != nil {
-		return "", refusal, err
-	}
-	l.usage.agents++
-	return verifier, refusal, nil
-}
-
 // newReplica creates the copy of a journal. Its hello is 0, and noteHello fills in the rest.
 func (l *Ledger) newReplica(from Sender, h *wire.Hello) (*replica, error) {
+	var forkOf driver.Value
+	if len(h.ForkOf) > 0 {
+		forkOf = h.ForkOf
+	}
 	err := l.db.Exec(`INSERT INTO journal(journal, site, agent, blind_key, verifier, software, inventory, hello, size, tree,
-		tail, verified, refused) VALUES(?,?,?,?,?,?,?,?,?,0,?,0,'')`, h.Journal, from.Site, from.Agent, h.BlindKey, h.Verifier, "", []byte{}, int64(0), h.Size, []byte{})
+		tail, verified, refused, fork_of) VALUES(?,?,?,?,?,?,?,?,?,0,?,0,'',?)`, h.Journal, from.Site, from.Agent, h.BlindKey,
+		h.Verifier, "", []byte{}, int64(0), h.Size, []byte{}, forkOf)
 	if err != nil {
 		return nil, err
 	}

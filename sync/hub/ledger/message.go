@@ -5,7 +5,7 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// Message is a message that Apply commits: a Hello, a Batch or a Chunk of an agent, or a Pull.
+// Message is a message that Apply commits: a Hello, a Batch or a Chunk of an agent, a Pull or a Rekey.
 type Message interface{ message() }
 
 // Sender names an agent, as the topic of its messages does.
@@ -32,10 +32,18 @@ type Chunk struct {
 // Pull asks for an artifact that somebody waits for, from whichever agents have it.
 type Pull struct{ SHA256 []byte }
 
+// Rekey has the ledger take another key of an agent, whose own was lost: Key, or the one of its next hello when Key is "".
+// What was signed before stays as it is, and journals that are here are accepted with the key that signed them.
+type Rekey struct {
+	Agent Sender
+	Key   string // public, as golang.org/x/mod/sumdb/note writes it
+}
+
 func (Hello) message() {}
 func (Batch) message() {}
 func (Chunk) message() {}
 func (Pull) message()  {}
+func (Rekey) message() {}
 
 // agentMessage is a message that an agent sent about one of its journals.
 type agentMessage interface {

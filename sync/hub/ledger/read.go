@@ -227,24 +227,26 @@ func auditOne(rows, tiles *sqlog.DB, s Summary) (*evidence.Report, error) {
 	}
 	var key []byte
 	log := auditLog{rows: rows}
-	err = rows.Query("SELECT id, blind_key, tail FROM journal WHERE journal=?", func(r []driver.Value) (err error) {
-		log.Store = sqlog.NewOwnedStore(tiles, sqlog.Int64(r[0]))
-		log.id, key = sqlog.Int64(r[0]), sqlog.Bytes(r[1])
-		log.tail, err = evidence.DecodeHashes(sqlog.Bytes(r[2]))
-		return err
-	}, s.Journal)
+	err = rows.Query("SELECT j.id, j.blind_key, j.tail, ifnull(o.id, 0) FROM journal j "+withOriginal+" WHERE j.journal=?",
+		func(r []driver.Value) (err error) {
+			log.Store = sqlog.NewOwnedStore(tiles, sqlog.Int64(r[0]))
+			log.id, key, log.original = sqlog.Int64(r[0]), sqlog.Bytes(r[1]), sqlog.Int64(r[3])
+			log.tail, err = evidence.DecodeHashes(sqlog.Bytes(r[2]))
+			return err
+		}, s.Journal)
 	if err != nil {
 		return nil, err
 	}
-	return evidence.Audit(log, key, verifier, evidence.Origin(s.Site, s.Agent, s.Journal))
+	return evidence.Audit(log, key, verifier, originOf(Sender{s.Site, s.Agent}, s.Journal, s.ForkOf))
 }
 
 // auditLog is one journal's copy as evidence.Audit reads it: the rows without holes.
 type auditLog struct {
 	*sqlog.Store
-	rows *sqlog.DB
-	id   int64
-	tail []evidence.Hash
+	rows     *sqlog.DB
+	id       int64
+	original int64 // of a fork: the journal that has the rows which both share; 0 for none
+	tail     []evidence.Hash
 }
 
 // Tail implements evidence.Tailed.
@@ -274,6 +276,8 @@ var errHole = errors.New("hole")
 func (a auditLog) Rows(f func(int64, evidence.Record) error) error {
 	next := int64(0)
 	err := a.rows.Query(`SELECT class, t, kind, device, body, idx, 0 FROM observation WHERE owner=?1
+		UNION ALL SELECT o.class, o.t, o.kind, o.device, o.body, o.idx, 0
+		FROM shared s JOIN observation o ON o.owner=?2 AND o.idx=s.idx WHERE s.owner=?1
 		UNION ALL SELECT class, 0, 0, '', NULL, idx, 1 FROM gap WHERE owner=?1 ORDER BY idx`, func(r []driver.Value) error {
 		idx, removed := sqlog.Int64(r[5]), sqlog.Int64(r[6]) != 0
 		if idx != next {
@@ -284,7 +288,7 @@ func (a auditLog) Rows(f func(int64, evidence.Record) error) error {
 			return nil
 		}
 		return f(idx, *recordOf(r))
-	}, a.id)
+	}, a.id, a.original)
 	if errors.Is(err, errHole) {
 		return nil
 	}

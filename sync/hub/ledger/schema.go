@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS journal(
 	tree      INTEGER NOT NULL,       -- rows without holes, which stand in the evidence log
 	tail      BLOB NOT NULL,          -- leaf hashes of the unfinished tile of those
 	verified  INTEGER NOT NULL,       -- rows under a checkpoint that was found right
-	refused   TEXT NOT NULL           -- why nothing more is taken: JSON of the text in all languages, '' while all is well
+	refused   TEXT NOT NULL,          -- why nothing more is taken: JSON of the text in all languages, '' while all is well
+	fork_of   BLOB                    -- of a fork: the id under which it was written, that of the journal it parted from
 );
 CREATE TABLE IF NOT EXISTS agent(     -- keys, as first seen or as configured
 	site     TEXT NOT NULL,
@@ -53,6 +54,12 @@ CREATE TABLE IF NOT EXISTS gap(       -- rows that the agent removed before this
 	idx   INTEGER NOT NULL,
 	class INTEGER NOT NULL,
 	leaf  BLOB NOT NULL,              -- leaf hash, as the agent said; a checkpoint shows that it is right
+	PRIMARY KEY(owner, idx)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS shared(    -- rows of a fork that the journal from which it parted has as well: they stand there alone
+	owner INTEGER NOT NULL,           -- journal.id of the fork
+	idx   INTEGER NOT NULL,
+	leaf  BLOB NOT NULL,              -- leaf hash
 	PRIMARY KEY(owner, idx)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cursor(
@@ -95,7 +102,7 @@ CREATE TABLE IF NOT EXISTS pull(      -- artifacts that somebody waits for
 // upgrade brings the tables of an earlier version up to date. Each step can be told from the tables
 // themselves and runs once; a crash in between leaves it to the next opening.
 func (l *Ledger) upgrade() error {
-	if err := l.upgradePassages(); err != nil {
+	if err := errors.Join(l.upgradePassages(), l.upgradeForks()); err != nil {
 		return err
 	}
 	folded, err := l.db.Int("SELECT EXISTS(SELECT 1 FROM passage) OR NOT EXISTS(SELECT 1 FROM observation)", 0)
