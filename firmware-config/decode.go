@@ -23,12 +23,19 @@ import (
 const maxFileBytes = 4 << 20
 
 // Load reads and decodes a lane file; see Decode. The error of a file that cannot be read is that of os.ReadFile.
-func Load(path string, specs []driver.Spec) (*Config, error) {
+func Load(path string, specs []driver.Spec) (*Config, error) { return load(path, specs, false) }
+
+// LoadWithoutFiles is Load for those who make the files that a lane file names: one that is missing is no error.
+func LoadWithoutFiles(path string, specs []driver.Spec) (*Config, error) {
+	return load(path, specs, true)
+}
+
+func load(path string, specs []driver.Spec, absentFiles bool) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	c, err := Decode(data, path, specs)
+	c, err := decode(data, path, specs, absentFiles)
 	if err != nil {
 		return nil, err
 	}
@@ -40,10 +47,14 @@ func Load(path string, specs []driver.Spec) (*Config, error) {
 // that are not readable are errors. name is the file's name in messages; specs are the drivers that devices may have.
 // The error is Problems, with everything that is wrong.
 func Decode(data []byte, name string, specs []driver.Spec) (*Config, error) {
+	return decode(data, name, specs, false)
+}
+
+func decode(data []byte, name string, specs []driver.Spec, absentFiles bool) (*Config, error) {
 	if len(data) > maxFileBytes {
 		return nil, Problems{{File: name, Message: tooLarge(len(data))}}
 	}
-	d := &decoder{file: name, specs: specs}
+	d := &decoder{file: name, specs: specs, absentFiles: absentFiles}
 	c := &Config{Text: string(data), SHA256: sha256.Sum256(data)}
 	body, err := document(data, name)
 	if err != nil {
@@ -94,6 +105,8 @@ type decoder struct {
 	file     string
 	specs    []driver.Spec
 	problems Problems
+
+	absentFiles bool // files that settings name may be missing
 
 	laneRefs   []reference
 	deviceRefs []reference

@@ -1,6 +1,8 @@
 package firmwareconfig
 
 import (
+	"errors"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -33,7 +35,9 @@ func (d *decoder) format(n ast.Node, f field, text string) error {
 			return message.Errorf("config.no-url", message.Quoted("value", text))
 		}
 	case "file":
-		return checkFile(text)
+		if err := checkFile(text); !d.absentFiles || !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	case "timezone":
 		if _, err := driver.Zone(text); err != nil {
 			return err

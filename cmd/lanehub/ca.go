@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ func caCommand() *cobra.Command {
 	var dir string
 	c := &cobra.Command{Use: "ca", Short: "help.ca", Long: "help.ca.long"}
 	c.PersistentFlags().StringVar(&dir, "ca-dir", defaultCA, "help.flag.ca-dir")
-	c.AddCommand(initCACommand(&dir), issueCommand(&dir))
+	c.AddCommand(initCACommand(&dir), issueCommand(&dir), inviteCommand(&dir))
 	return c
 }
 
@@ -69,5 +70,31 @@ func issueCommand(dir *string) *cobra.Command {
 	c.Flags().StringSliceVar(&r.Hosts, "host", nil, "help.flag.ca-host")
 	c.Flags().IntVar(&r.Days, "days", r.Days, "help.flag.ca-days")
 	c.Flags().StringVar(&out, "out", ".", "help.flag.ca-out")
+	return c
+}
+
+// inviteCommand makes the code of an invitation and prints it, with what to do with it. The code is kept nowhere.
+func inviteCommand(dir *string) *cobra.Command {
+	days := 7
+	c := &cobra.Command{
+		Use: "invite SITE/AGENT", Short: "help.ca-invite", Long: "help.ca-invite.long", Args: cobra.ExactArgs(1),
+		Example: "  lanehub ca invite emerson-east/lane-4",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a, err := authority.Open(*dir)
+			if err != nil {
+				return err
+			}
+			valid := time.Duration(days) * 24 * time.Hour
+			code, err := a.Invite(args[0], valid, time.Now())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), code)
+			cli.PrintErr(cmd).Say("lanehub.invited", message.String("agent", args[0]),
+				message.Time("until", time.Now().Add(valid)), message.String("code", code.String()))
+			return nil
+		},
+	}
+	cli.Int(c.Flags(), &days, "days", "", 1, authority.MaxInvitationDays, "help.flag.invite-days")
 	return c
 }

@@ -57,6 +57,9 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.TLSKey, "mqtt-key", "", "help.flag.mqtt-key")
 	f.StringVar(&o.MQTTClientCA, "mqtt-client-ca", "", "help.flag.mqtt-client-ca")
 	f.StringVar(&o.AgentsFile, "agents", "", "help.flag.agents")
+	f.StringVar(&o.CADir, "ca-dir", "", "help.flag.run.ca-dir")
+	o.CertificateLife = hub.DefaultCertificateLife
+	cli.Duration(f, &o.CertificateLife, "certificate-life", time.Minute, "help.flag.certificate-life")
 	f.StringVar(&external.URL, "broker", "", "help.flag.broker")
 	f.StringVar(&external.Username, "broker-user", "", "help.flag.broker-user")
 	f.StringVar(&external.PasswordFile, "broker-password-file", "", "help.flag.broker-password-file")

@@ -15,6 +15,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api/linefile"
+	"lanewarden/edge/api/lockout"
 )
 
 // Role is a level of permissions, each with those of the levels before it; each may do what those before it may.
@@ -135,15 +136,6 @@ func Write(path string, all []Account) error {
 // Read reads the file; one that is not there holds nothing.
 func Read(path string) ([]Account, error) { return linefile.ReadList(path, Parse) }
 
-// Lockout: after so many wrong passwords in a row from one address an account is locked for that address, for longer
-// each time. Other addresses go on: a stranger who guesses must not keep the officer out.
-const (
-	maxWrong = 5
-	firstFor = time.Minute
-	longest  = time.Hour
-	maxLocks = 4096 // accounts and addresses that are remembered
-)
-
 // Errors of SignIn.
 var (
 	ErrWrong  = message.Errorf("api.wrong-password")
@@ -154,20 +146,17 @@ var (
 type Book struct {
 	hashing sync.Mutex // one at a time: a hash costs memory and half a core for a moment
 
+	// wrong locks an account for the address that guesses its password. Other addresses go on: a stranger must not
+	// keep the officer out.
+	wrong lockout.Table[attempt]
+
 	mu     sync.Mutex
 	file   *linefile.Watched[[]Account]
-	wrong  map[attempt]*wrongs
 	absent string // hash of an account that does not exist: it costs as much as one that does
 }
 
 // attempt is an account, whether it exists or not, and the address from which somebody tried to be it.
 type attempt struct{ name, address string }
-
-type wrongs struct {
-	count int
-	lock  time.Duration
-	until time.Time
-}
 
 // Open reads the file.
 func Open(path string) (*Book, error) {
@@ -176,7 +165,7 @@ func Open(path string) (*Book, error) {
 		return nil, err
 	}
 	file, err := linefile.Open(path, Parse)
-	return &Book{file: file, wrong: map[attempt]*wrongs{}, absent: absent}, err
+	return &Book{file: file, absent: absent}, err
 }
 
 // Find returns an account.
@@ -196,8 +185,8 @@ func (b *Book) Find(name string) (Account, bool) {
 func (b *Book) SignIn(name, password, address string, now time.Time) (Account, error) {
 	from := attempt{name, address}
 	a, ok := b.Find(name)
-	if err := b.locked(from, now); err != nil {
-		return Account{}, err
+	if left := b.wrong.Left(from, now); left > 0 {
+		return Account{}, message.Wrap(ErrLocked, "api.locked-for", message.Duration("for", left.Round(time.Second)))
 	}
 	hash := b.absent
 	if ok && a.Hash != "" {
@@ -210,53 +199,9 @@ func (b *Book) SignIn(name, password, address string, now time.Time) (Account, e
 		return Account{}, err
 	}
 	if right && ok && a.Hash != "" {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.wrong, from)
+		b.wrong.Right(from)
 		return a, nil
 	}
-	b.count(from, now)
+	b.wrong.Wrong(from, now)
 	return Account{}, ErrWrong
-}
-
-func (b *Book) locked(from attempt, now time.Time) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if w := b.wrong[from]; w != nil && now.Before(w.until) {
-		return message.Wrap(ErrLocked, "api.locked-for",
-			message.Duration("for", w.until.Sub(now).Round(time.Second)))
-	}
-	return nil
-}
-
-func (b *Book) count(from attempt, now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	w := b.wrong[from]
-	if w == nil {
-		if len(b.wrong) >= maxLocks {
-			b.forget(now)
-		}
-		w = &wrongs{}
-		b.wrong[from] = w
-	}
-	if w.count++; w.count >= maxWrong {
-		w.lock = min(max(2*w.lock, firstFor), longest)
-		w.until, w.count = now.Add(w.lock), 0
-	}
-}
-
-// forget makes room for another attempt: those that are not locked go, and when all are, the one that would end first.
-func (b *Book) forget(now time.Time) {
-	var first attempt
-	for from, w := range b.wrong {
-		if now.After(w.until) {
-			delete(b.wrong, from)
-		} else if b.wrong[first] == nil || w.until.Before(b.wrong[first].until) {
-			first = from
-		}
-	}
-	if len(b.wrong) >= maxLocks {
-		delete(b.wrong, first)
-	}
 }

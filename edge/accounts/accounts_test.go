@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lanewarden/edge/api/lockout"
 )
 
 const password = "correct horse"
@@ -53,7 +55,7 @@ func TestLockout(t *testing.T) {
 		return err
 	}
 	for round, lock := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute} {
-		for range maxWrong {
+		for range lockout.MaxWrong {
 			if err := wrong(); !errors.Is(err, ErrWrong) {
 				t.Fatalf("round %d: %v", round, err)
 			}

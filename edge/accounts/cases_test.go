@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/alexedwards/argon2id"
+
+	"lanewarden/edge/api/lockout"
 )
 
 // TestHashBounds: a hash that costs too little protects nothing, one that costs too much stops the console; the bounds
@@ -139,42 +141,6 @@ func TestChangedFileIsRead(t *testing.T) {
 	}
 }
 
-// TestLocksAreBounded: a stranger who tries many names costs no more memory than maxLocks attempts, and of those that
-// are locked the one goes whose lock ends first.
-func TestLocksAreBounded(t *testing.T) {
-	now := time.Unix(1000, 0)
-	b := &Book{wrong: map[attempt]*wrongs{}}
-	for i := range maxLocks {
-		b.wrong[attempt{fmt.Sprint("n", i), "10.0.0.1"}] = &wrongs{until: now.Add(time.Duration(1+i) * time.Minute)}
-	}
-	b.count(attempt{"new", "10.0.0.1"}, now)
-	if len(b.wrong) != maxLocks {
-		t.Errorf("%d attempts are remembered", len(b.wrong))
-	}
-	if b.wrong[attempt{"n0", "10.0.0.1"}] != nil || b.wrong[attempt{"n1", "10.0.0.1"}] == nil {
-		t.Error("another went than the one whose lock ends first")
-	}
-	b.count(attempt{"later", "10.0.0.1"}, now.Add(10*time.Minute+time.Second))
-	if b.wrong[attempt{"n5", "10.0.0.1"}] != nil {
-		t.Error("a lock that is over is remembered though there was no room")
-	}
-	if b.wrong[attempt{"n20", "10.0.0.1"}] == nil {
-		t.Error("a lock that holds was given up for one that is over")
-	}
-}
-
-// TestLongestLock: locks double up to an hour.
-func TestLongestLock(t *testing.T) {
-	b := &Book{wrong: map[attempt]*wrongs{}}
-	from, now := attempt{"ann", "10.0.0.1"}, time.Unix(1000, 0)
-	for range 10 * maxWrong {
-		b.count(from, now)
-	}
-	if w := b.wrong[from]; w.lock != longest || !w.until.Equal(now.Add(longest)) {
-		t.Errorf("locked for %s until %s", w.lock, w.until)
-	}
-}
-
 // TestBrokenHash: a hash that was not checked, as only a fault of ours could bring, lets nobody in.
 func TestBrokenHash(t *testing.T) {
 	b, _ := book(t)
@@ -191,14 +157,11 @@ func TestRightPasswordForgets(t *testing.T) {
 	b, _ := book(t)
 	now := time.Unix(1000, 0)
 	for range 2 {
-		for range maxWrong - 1 {
-			b.count(attempt{"ann", "10.0.0.1"}, now)
+		for range lockout.MaxWrong - 1 {
+			b.wrong.Wrong(attempt{"ann", "10.0.0.1"}, now)
 		}
 		if _, err := b.SignIn("ann", password, "10.0.0.1", now); err != nil {
 			t.Fatalf("the right password: %v", err)
 		}
-	}
-	if len(b.wrong) != 0 {
-		t.Errorf("%d attempts are remembered", len(b.wrong))
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api/linefile"
+	"lanewarden/sync/wire/identity"
 )
 
 const (
@@ -147,7 +147,7 @@ func parseAgents(text []byte) (map[string]string, error) {
 	type agent struct{ name, shows string }
 	all, err := linefile.Parse(text, func(line string) (a agent, err error) {
 		name, shows, found := strings.Cut(line, ":")
-		if err := checkAgent(name); err != nil {
+		if err := identity.CheckName(name); err != nil {
 			return a, err
 		}
 		if !found || shows != agentByCertificate && !strings.HasPrefix(shows, "$2") {
@@ -160,19 +160,6 @@ func parseAgents(text []byte) (map[string]string, error) {
 		shows[a.name] = a.shows
 	}
 	return shows, err
-}
-
-// namePart is the syntax of the parts of an agent's name.
-var namePart = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
-// checkAgent returns what is wrong with a name SITE/AGENT: its parts become parts of topics, of which * and > stand for
-// others.
-func checkAgent(name string) error {
-	site, agent, ok := strings.Cut(name, "/")
-	if !ok || !namePart.MatchString(site) || !namePart.MatchString(agent) {
-		return message.Errorf("agents.name")
-	}
-	return nil
 }
 
 // byCertificate returns the agents that show certificates, sorted.

@@ -33,6 +33,7 @@ type httpServer struct {
 	health   *health
 	metrics  *metrics
 	access   *access // nil: everyone may
+	issuer   *issuer
 	opts     Options
 }
 
@@ -48,6 +49,8 @@ func (s *httpServer) operations() []api.Bound {
 		api.Perform(&hubapi.RekeyAgent, s.rekeyAgent),
 		api.Write(&hubapi.GetMetrics, s.writeMetrics),
 		api.Write(&hubapi.GetHealth, s.writeHealth),
+		api.Write(&hubapi.GetAuthority, s.issuer.authority),
+		api.Perform(&hubapi.Enrol, s.issuer.enrol),
 	}
 }
 

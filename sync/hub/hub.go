@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -36,6 +37,12 @@ type Options struct {
 	MQTT                                      string
 	TLSCert, TLSKey, AgentsFile, MQTTClientCA string
 
+	// CADir is the folder of an authority (package authority) from which the hub issues certificates to agents, valid for
+	// CertificateLife (0 for DefaultCertificateLife); "" issues none. It is then the authority of agents' certificates,
+	// too, unless MQTTClientCA names another.
+	CADir           string
+	CertificateLife time.Duration
+
 	External *wire.Broker // a broker that runs already, instead of the embedded one; nil for none
 }
 
@@ -44,6 +51,10 @@ type Options struct {
 // One hub at a time may use Options.Dir.
 func Run(ctx context.Context, opts Options) (err error) {
 	access, err := newAccess(&opts)
+	if err != nil {
+		return err
+	}
+	issuer, err := newIssuer(&opts)
 	if err != nil {
 		return err
 	}
@@ -76,7 +87,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		},
 		ingester: &ingester{ledger: l, requests: requests, acks: acks, health: health, metrics: metrics, log: opts.Log},
 		server: &httpServer{ledger: l, requests: requests, states: states, health: health, metrics: metrics,
-			access: access, opts: opts},
+			access: access, issuer: issuer, opts: opts},
 	}
 	return parts.run(ctx)
 }

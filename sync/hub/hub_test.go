@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -61,7 +62,7 @@ func start(t *testing.T, o Options) Options {
 	eventually(t, "the hub", func() bool {
 		client, scheme := http.DefaultClient, "http"
 		if o.HTTPCert != "" {
-			client, scheme = httpsClient(t, o.HTTPCert), "https"
+			client, scheme = httpsClient(t, cmp.Or(hubCA[o.HTTPCert], o.HTTPCert)), "https"
 		}
 		resp, err := client.Get(scheme + "://" + o.HTTP + "/healthz")
 		if err == nil {

@@ -13,7 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"lanewarden/drivers/message"
+	"lanewarden/edge/evidence/sqlog"
 )
 
 // maxBytes bounds a file: some 10,000 lines.
@@ -75,16 +78,47 @@ func Write(path string, text []byte) error {
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()
 	}
+	return Replace(path, text, mode)
+}
+
+// Replace makes or replaces a file with the rights of mode, whole or not at all, and durably. Run by root, the file
+// gets the owner that it had, or a new one the owner of its folder: the programs have users of their own.
+func Replace(path string, text []byte, mode fs.FileMode) error {
 	part, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(part.Name())
 	_, err = part.Write(text)
-	if err = errors.Join(err, part.Chmod(mode), part.Sync(), part.Close()); err != nil {
+	if err = errors.Join(err, keepOwner(part, path), part.Chmod(mode), part.Sync(), part.Close()); err != nil {
 		return err
 	}
-	return os.Rename(part.Name(), path)
+	if err := os.Rename(part.Name(), path); err != nil {
+		return err
+	}
+	return sqlog.SyncDir(filepath.Dir(path))
+}
+
+// keepOwner gives a file, when root runs this, to the owner of another one, or of that one's folder where it is missing.
+func keepOwner(f *os.File, like string) error {
+	if _, err := os.Stat(like); err != nil {
+		like = filepath.Dir(like)
+	}
+	return own(f.Name(), like)
+}
+
+// Adopt gives a new folder, when root made it, to the owner of the folder that it is in.
+func Adopt(dir string) error { return own(dir, filepath.Dir(dir)) }
+
+func own(path, like string) error {
+	var info unix.Stat_t
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	if err := unix.Stat(like, &info); err != nil {
+		return err
+	}
+	return os.Chown(path, int(info.Uid), int(info.Gid))
 }
 
 // Watched is a file that is read again when it changed. It is not for several goroutines at a time.

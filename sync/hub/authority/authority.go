@@ -4,13 +4,12 @@
 package authority
 
 import (
+	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io/fs"
 	"math/big"
@@ -21,6 +20,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/message"
+	"lanewarden/sync/wire/identity"
 )
 
 // Names of the authority's files in its folder.
@@ -31,22 +31,25 @@ const (
 
 const (
 	caYears  = 20
-	maxName  = 64        // characters, RFC 5280, upper bound of commonName
-	backdate = time.Hour // a lane box whose clock is a little slow must accept a new certificate
+	backdate = time.Hour // a lane box whose clock is a little slow must accept a new certificate; less of a short life
 	// MaxDays bounds how long a certificate is valid: about as long as the box.
 	MaxDays = 3660
 )
 
 // Authority issues certificates.
 type Authority struct {
+	dir  string
 	cert *x509.Certificate
-	key  any
+	key  crypto.PrivateKey
 }
+
+// Certificate returns the authority's own certificate, which verifies what it issues.
+func (a *Authority) Certificate() *x509.Certificate { return a.cert }
 
 // Create makes a new authority in a folder, with a new key. An authority that is there already is
 // an error: its certificates would be worth nothing.
 func Create(dir, name string, now time.Time) (*Authority, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := identity.NewKey()
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +83,7 @@ func Open(dir string) (*Authority, error) {
 	if !pair.Leaf.IsCA {
 		return nil, message.Errorf("ca.not-an-authority", message.String("file", filepath.Join(dir, CertFile)))
 	}
-	return &Authority{cert: pair.Leaf, key: pair.PrivateKey}, nil
+	return &Authority{dir: dir, cert: pair.Leaf, key: pair.PrivateKey}, nil
 }
 
 // Request describes a certificate to issue.
@@ -90,26 +93,39 @@ type Request struct {
 	Days  int      // how long it is valid, from 1 to MaxDays
 }
 
-// Issue writes a certificate and its new key to two files, neither of which may exist. A
-// certificate that would outlive the authority's own is refused, as it would fail before its date.
+// Issue writes a certificate and its new key to two files, neither of which may exist.
 func (a *Authority) Issue(r Request, certFile, keyFile string, now time.Time) error {
-	if r.Name == "" || len(r.Name) > maxName {
-		return message.Errorf("ca.name", message.Quoted("name", r.Name), message.Int("most", maxName))
-	}
 	if r.Days < 1 || r.Days > MaxDays {
 		return message.Errorf("ca.days", message.Count("n", r.Days), message.Int("most", MaxDays))
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := identity.NewKey()
 	if err != nil {
 		return err
 	}
+	der, err := a.sign(r, key.Public(), now, now.AddDate(0, 0, r.Days))
+	if err != nil {
+		return err
+	}
+	return writePair(certFile, keyFile, der, key)
+}
+
+// IssueTo returns a client certificate of a name for somebody else's key, valid for life from now.
+func (a *Authority) IssueTo(key crypto.PublicKey, name string, life time.Duration, now time.Time) (der []byte, err error) {
+	return a.sign(Request{Name: name}, key, now, now.Add(life))
+}
+
+// sign makes a certificate. One that would outlive the authority's own is refused, as it would fail before its date.
+func (a *Authority) sign(r Request, key crypto.PublicKey, now, end time.Time) ([]byte, error) {
+	if r.Name == "" || len(r.Name) > identity.MaxName {
+		return nil, message.Errorf("ca.name", message.Quoted("name", r.Name), message.Int("most", identity.MaxName))
+	}
+	if end.After(a.cert.NotAfter) {
+		return nil, message.Errorf("ca.ends", message.Date("day", a.cert.NotAfter))
+	}
 	template := &x509.Certificate{
 		SerialNumber: serial(), Subject: pkix.Name{CommonName: r.Name},
-		NotBefore: now.Add(-backdate), NotAfter: now.AddDate(0, 0, r.Days),
+		NotBefore: now.Add(-min(backdate, end.Sub(now)/10)), NotAfter: end,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}
-	if template.NotAfter.After(a.cert.NotAfter) {
-		return message.Errorf("ca.ends", message.Date("day", a.cert.NotAfter))
 	}
 	if len(r.Hosts) > 0 {
 		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
@@ -121,11 +137,7 @@ func (a *Authority) Issue(r Request, certFile, keyFile string, now time.Time) er
 			template.DNSNames = append(template.DNSNames, strings.ToLower(h))
 		}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
-	if err != nil {
-		return err
-	}
-	return writePair(certFile, keyFile, der, key)
+	return x509.CreateCertificate(rand.Reader, template, a.cert, key, a.key)
 }
 
 // serial returns a random serial number of 127 bits (RFC 5280, 4.1.2.2: at most 20 bytes, positive).
@@ -141,21 +153,21 @@ func writePair(certFile, keyFile string, der []byte, key *ecdsa.PrivateKey) erro
 	if _, err := os.Lstat(certFile); err == nil {
 		return message.Errorf("ca.file-exists", message.String("file", certFile))
 	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	text, err := identity.KeyPEM(key)
 	if err != nil {
 		return err
 	}
-	if err := writePEM(keyFile, 0o600, &pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}); err != nil {
+	if err := writeNew(keyFile, 0o600, text); err != nil {
 		return err
 	}
-	if err := writePEM(certFile, 0o644, &pem.Block{Type: "CERTIFICATE", Bytes: der}); err != nil {
+	if err := writeNew(certFile, 0o644, identity.CertificatePEM(der)); err != nil {
 		return errors.Join(err, os.Remove(keyFile))
 	}
 	return nil
 }
 
-// writePEM writes a new file durably. A file that exists is an error, never overwritten.
-func writePEM(path string, mode fs.FileMode, block *pem.Block) error {
+// writeNew writes a new file durably. A file that exists is an error, never overwritten.
+func writeNew(path string, mode fs.FileMode, text []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, fs.ErrExist) {
 		return message.Errorf("ca.file-exists", message.String("file", path))
@@ -163,5 +175,6 @@ func writePEM(path string, mode fs.FileMode, block *pem.Block) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(pem.Encode(f, block), f.Sync(), f.Close())
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -112,6 +112,21 @@ type ArtifactName struct {
 	SHA256 api.Hash `path:"sha256"`
 }
 
+// Enrolment is the request of POST /v1/enrolments.
+type Enrolment struct {
+	Invitation string `json:"invitation"` // the first four letters of the code
+	Secret     string `json:"secret"`     // the next ten
+	// a certification request (PKCS #10, RFC 2986, PEM) for the common name SITE/AGENT, with a key on P-256
+	Request string `json:"request"`
+}
+
+// Enrolled is the answer of POST /v1/enrolments.
+type Enrolled struct {
+	Agent       string `json:"agent"`       // SITE/AGENT
+	Certificate string `json:"certificate"` // the client certificate (PEM)
+	Authority   string `json:"authority"`   // the certificate of the authority that signed it (PEM)
+}
+
 // The operations of the hub's HTTP side.
 var (
 	GetFeed = api.Stream[FeedQuery]{Route: api.Route{
@@ -167,11 +182,26 @@ var (
 		Note:    "The text `ok`, or a problem while it does not accept what agents send, such as on a full disk.",
 		Fails:   []api.Code{api.Unavailable},
 	}}
+	GetAuthority = api.Stream[api.None]{Route: api.Route{
+		ID: "authority", Pattern: "GET /v1/authority", Media: "application/x-pem-file",
+		Summary: "The certificate of the authority from which this hub issues certificates to agents",
+		Note:    "A box that has nothing but a code asks for it first and holds it against the code, before it trusts this hub.",
+		Fails:   []api.Code{api.Unavailable},
+	}}
+	Enrol = api.Action[Enrolment, Enrolled]{Route: api.Route{
+		ID: "enrol", Pattern: "POST /v1/enrolments", Open: true,
+		Summary: "A certificate for an agent, for the code of an invitation",
+		Note: "`lanehub ca invite` makes the code, `lanectl enroll` asks. A code is good for one key: whoever asks again " +
+			"with the same key, because the answer got lost, gets the same certificate. Five wrong codes lock an address " +
+			"out for a minute and longer (429), ten end an invitation.",
+		Fails: []api.Code{api.BadRequest, api.NotDone, api.TooMany, api.Unavailable},
+	}}
 )
 
 // Operations returns the table of the hub's HTTP side.
 func Operations() []api.Operation {
 	return []api.Operation{
 		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &RekeyAgent, &GetMetrics, &GetHealth,
+		&GetAuthority, &Enrol,
 	}
 }
