@@ -1,12 +1,12 @@
 // Copies the libraries of package-lock.json, whose hashes npm checked, to static/vendor; with --check it says whether they
-// are the same. uPlot comes without comments and indentation, a fifth of what a telephone would load of it.
+// are the same. uPlot comes as its authors compress it, a third of what a telephone would load of it, and is made a module.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const files = {
 	"preact.js": "preact/dist/preact.module.js",
 	"preact-hooks.js": "preact/hooks/dist/hooks.module.js",
 	"htm.js": "htm/dist/htm.module.js",
-	"uplot.js": "uplot/dist/uPlot.esm.js",
+	"uplot.js": "uplot/dist/uPlot.iife.min.js",
 	"uplot.css": "uplot/dist/uPlot.min.css",
 	"preact.LICENSE": "preact/LICENSE", // for THIRD_PARTY_NOTICES
 	"htm.LICENSE": "htm/LICENSE",
@@ -16,7 +16,7 @@ const files = {
 /** Returns the text of a library as static/vendor has it. @param {string} from */
 function copy(from) {
 	const text = readFileSync(new URL(`node_modules/${from}`, import.meta.url), "utf8");
-	if (from === files["uplot.js"]) return text.replace(/^\s*\/\/.*\n/gm, "").replace(/^\s+/gm, "");
+	if (from === files["uplot.js"]) return `${text.trim()}\nexport default uPlot;\n`;
 	return text.replace(/\n?\/\/# sourceMappingURL=.*\n?$/, "\n");
 }
 
