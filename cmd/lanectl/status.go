@@ -84,6 +84,12 @@ func printStatus(p cli.Printer, s api.Status) {
 		fmt.Fprintf(p.Writer, "         %s\n", p.Phrase("lanectl.status-failures", message.Count("n", n)))
 	}
 	p.Say("lanectl.status-link", message.String("state", linkText(p, s.Link)))
+	if c := s.Link.Certificate; c != nil {
+		fmt.Fprintf(p.Writer, "         %s\n", p.Phrase("lanectl.status-certificate", message.Date("until", c.Until)))
+		if problem := reason(p, c.Problem, c.Message); problem != "" {
+			fmt.Fprintf(p.Writer, "         %s\n", cli.Paint(p.Writer, cli.Yellow, problem))
+		}
+	}
 	fmt.Fprintln(p.Writer)
 	printDevices(p, s)
 }

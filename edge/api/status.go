@@ -75,9 +75,22 @@ type Link struct {
 	Reconnects     uint64   `json:"reconnects"`         // connections to the broker that ended or failed
 	Artifact       *Sending `json:"artifact,omitempty"` // being sent; nil for none
 
+	Certificate *Certificate `json:"certificate,omitempty"` // of the agent; nil where it shows none
+
 	Undecodable  uint64 `json:"undecodable"`              // messages from the hub that could not be decoded
 	MalformedErr string `json:"malformed_last,omitempty"` // error of the last of these
 }
+
+// Certificate is the certificate by which the hub knows the agent.
+type Certificate struct {
+	Until time.Time `json:"until"` // its end
+	// Problem is what people must know, in English: it ends soon, is over, or could not be renewed.
+	Problem string       `json:"problem,omitempty"`
+	Message message.Text `json:"message,omitzero"` // Problem in all languages
+}
+
+// SetProblem sets the problem; the zero Message for none.
+func (c *Certificate) SetProblem(m message.Message) { c.Problem, c.Message = m.English(), m.Text() }
 
 // Sending is the progress of an artifact on its way to the hub.
 type Sending struct {

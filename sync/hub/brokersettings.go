@@ -69,17 +69,17 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// agentPermissions lets an agent publish what agents say and read what the hub answers, on its own
-// topics only. "*" for site and agent gives the topics of all agents.
+// agentPermissions lets an agent publish what agents say and read what the hub answers (wire.Rules), on its own topics
+// only. "*" for site and agent gives the topics of all agents.
 func agentPermissions(site, agent string) *server.Permissions {
-	var up []string
-	for _, leaf := range append(wire.UpLeaves(), wire.LeafState) {
-		up = append(up, subject(wire.Topic(site, agent, leaf)))
+	subjects := func(by wire.Party) *server.SubjectPermission {
+		var allow []string
+		for _, leaf := range wire.Leaves(by) {
+			allow = append(allow, subject(wire.Topic(site, agent, leaf)))
+		}
+		return &server.SubjectPermission{Allow: allow}
 	}
-	return &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: up},
-		Subscribe: &server.SubjectPermission{Allow: []string{subject(wire.Topic(site, agent, wire.LeafAck))}},
-	}
+	return &server.Permissions{Publish: subjects(wire.Agent), Subscribe: subjects(wire.Hub)}
 }
 
 // bufferBytes returns the largest size of the broker's buffer for a disk with free bytes: a

@@ -21,15 +21,17 @@ type decoded struct {
 
 // decoder decodes messages on a goroutine of its own, so that decompression does not hold up the
 // ledger's transactions. It handles what does not concern the ledger by itself: states of agents,
-// hellos that come too fast, boxes that share a name.
+// hellos that come too fast, boxes that share a name, requests for certificates.
 type decoder struct {
-	codec   *wire.Codec
-	states  *states
-	boxes   *boxes
-	hellos  *helloGate
-	acks    *acks
-	metrics *metrics
-	log     *slog.Logger
+	codec    *wire.Codec
+	states   *states
+	boxes    *boxes
+	hellos   *helloGate
+	acks     *acks
+	issuer   *issuer
+	renewals *helloGate // as many as of hellos
+	metrics  *metrics
+	log      *slog.Logger
 }
 
 // run decodes messages from in to out until ctx ends, and returns ctx's error. A full out holds it
@@ -76,6 +78,8 @@ func (d *decoder) decode(raw incoming) (m decoded, ok bool) {
 	case leaf == wire.LeafState:
 		d.storeState(from, raw.payload)
 		return m, false
+	case leaf == wire.LeafRenew:
+		err = d.renewed(from, raw.payload)
 	case leaf == wire.LeafHello:
 		m.Message, err = d.decodeHello(from, raw.payload)
 	case leaf == wire.LeafChunk:

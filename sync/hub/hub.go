@@ -84,6 +84,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		source: broker,
 		decoder: &decoder{
 			codec: codec, states: states, boxes: newBoxes(), hellos: newHelloGate(), acks: acks, metrics: metrics, log: opts.Log,
+			issuer: issuer, renewals: newHelloGate(),
 		},
 		ingester: &ingester{ledger: l, requests: requests, acks: acks, health: health, metrics: metrics, log: opts.Log},
 		server: &httpServer{ledger: l, requests: requests, states: states, health: health, metrics: metrics,

@@ -49,6 +49,7 @@ type session struct {
 	streams    map[observation.Class]*stream
 	ratio      float64 // bytes of bodies per byte of payload
 	artifacts  artifacts
+	renewed    bool // the connection is to be made anew with another certificate
 
 	checkpointAt   time.Time
 	checkpointSize int64
@@ -96,7 +97,9 @@ func (s *session) serve(ctx context.Context) error {
 		case err := <-s.lost:
 			return err
 		case payload := <-s.acks:
-			s.handleAck(payload)
+			if s.handleAck(payload); s.renewed {
+				return errRenewed
+			}
 		case <-changed:
 		case <-flushing:
 			flushing = nil // once is enough to look
@@ -133,6 +136,9 @@ func (s *session) act(ctx context.Context, now time.Time) (time.Duration, error)
 	}
 	if !s.ready {
 		return s.sayHello(now)
+	}
+	if err := s.renewWhenDue(now); err != nil {
+		return 0, err
 	}
 	return s.fill(now)
 }
@@ -243,6 +249,10 @@ func (s *session) handleAck(payload []byte) {
 	if string(ack.Journal) != string(s.id.ID) {
 		return
 	}
+	if ack.Renewed != nil {
+		s.onRenewed(ack.Renewed)
+		return
+	}
 	now := time.Now()
 	s.update(func(st *api.Link) {
 		st.LastAck, st.Verified = now.UTC(), max(st.Verified, ack.Verified)
@@ -273,13 +283,12 @@ func (s *session) handleAck(payload []byte) {
 	s.pull(ack.Pull)
 }
 
-// refusal returns why the hub refuses, in the hub's words. Hubs of older versions have English
-// alone.
-func refusal(ack *wire.Ack) message.Message {
-	if ack.RefusalTextFr == "" {
-		return message.Verbatim(ack.RefusalText)
+// words returns what the hub says in both languages. Hubs of older versions have English alone.
+func words(english, french string) message.Message {
+	if french == "" {
+		return message.Verbatim(english)
 	}
-	return message.Text{EN: ack.RefusalText, FR: ack.RefusalTextFr}.Message()
+	return message.Text{EN: english, FR: french}.Message()
 }
 
 // refuse stops sending until the hub accepts a hello, which is tried every refusedPause: an
@@ -292,11 +301,11 @@ func (s *session) refuse(ack *wire.Ack) {
 	s.helloWait = refusedPause
 	s.update(func(st *api.Link) {
 		st.Refused, st.Ready = true, false
-		st.SetProblem(message.New("link.refused", message.Nested("why", refusal(ack))))
+		st.SetProblem(message.New("link.refused", message.Nested("why", words(ack.RefusalText, ack.RefusalTextFr))))
 	})
 	contradicted := ack.Refusal == wire.Refusal_REFUSAL_ROLLED_BACK || ack.Refusal == wire.Refusal_REFUSAL_EVIDENCE
 	if contradicted && s.opts.Contradicted != nil {
-		s.opts.Contradicted(refusal(ack).Text())
+		s.opts.Contradicted(words(ack.RefusalText, ack.RefusalTextFr).Text())
 	}
 }
 

@@ -62,6 +62,8 @@ type Uplink struct {
 
 	instance uint64 // of this run, so that the hub can tell two boxes of one name
 
+	renewer *renewer // nil: there is no certificate, or another uplink renews it
+
 	flushing chan struct{} // closed by Flush: nothing lingers any more
 	flush    sync.Once
 
@@ -85,6 +87,9 @@ func New(j *journal.Journal, opts Options) (*Uplink, error) {
 	}
 	if opts.Beside != nil {
 		u.instance = opts.Beside.instance
+	} else {
+		id := j.Identity()
+		u.renewer = newRenewer(opts.Broker, id.Site+"/"+id.Agent)
 	}
 	return u, nil
 }
@@ -154,6 +159,10 @@ func (u *Uplink) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		if errors.Is(err, errRenewed) {
+			u.update(func(s *api.Link) { s.Connected, s.Ready, s.InFlight = false, false, 0 })
+			continue
+		}
 		if err.Error() != told {
 			told = err.Error()
 			u.opts.Log.Warn("link is down", "broker", u.opts.Broker.URL, "reason", told)
@@ -168,6 +177,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 			}
 			s.Reconnects++
 		})
+		u.noteCertificate()
 		if time.Since(begin) > 10*time.Second {
 			pauses.Reset()
 			told = ""

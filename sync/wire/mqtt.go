@@ -11,6 +11,7 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"lanewarden/drivers/message"
+	"lanewarden/sync/wire/identity"
 )
 
 // Broker holds address and credentials of an MQTT broker. Secrets are named by file, so that no
@@ -71,6 +72,9 @@ func orDefault(d, def time.Duration) time.Duration {
 	return d
 }
 
+// Identity returns the files of our own certificate.
+func (b Broker) Identity() identity.Files { return identity.Files{Cert: b.CertFile, Key: b.KeyFile} }
+
 // TLS returns the TLS settings for the broker: its authority, the system's unless CAFile names one,
 // and our certificate. The files are read anew each time, so that renewed certificates count at the
 // next connection.
@@ -87,7 +91,7 @@ func (b Broker) TLS() (*tls.Config, error) {
 		}
 	}
 	if b.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(b.CertFile, b.KeyFile)
+		cert, err := b.Identity().Load()
 		if err != nil {
 			return nil, message.Wrap(err, "settings.key-pair", message.String("cert", b.CertFile),
 				message.String("key", b.KeyFile))

@@ -16,6 +16,7 @@ const (
 	LeafAck   = "ack"
 	LeafState = "state"
 	LeafChunk = "x"
+	LeafRenew = "renew"
 )
 
 // leaves are the last levels of the classes' topics.
@@ -35,9 +36,6 @@ func Topic(site, agent, leaf string) string {
 func ClassTopic(site, agent string, class observation.Class) string {
 	return Topic(site, agent, leaves[class])
 }
-
-// UpLeaves lists the last levels of the topics on which agents speak and the hub listens, but for state.
-func UpLeaves() []string { return []string{LeafHello, "a", "e", "t", LeafChunk} }
 
 // maxName bounds the names of sites and agents, in bytes: the hub keeps many of them.
 const maxName = 200

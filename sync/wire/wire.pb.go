@@ -480,6 +480,7 @@ type Ack struct {
 	Artifacts     []*Held                `protobuf:"bytes,8,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
 	Pull          [][]byte               `protobuf:"bytes,9,rep,name=pull,proto3" json:"pull,omitempty"`                                           // artifacts, by SHA-256, that somebody at the centre waits for: they go first
 	RefusalTextFr string                 `protobuf:"bytes,10,opt,name=refusal_text_fr,json=refusalTextFr,proto3" json:"refusal_text_fr,omitempty"` // refusal_text in French; empty from hubs before this field
+	Renewed       *Renewed               `protobuf:"bytes,11,opt,name=renewed,proto3" json:"renewed,omitempty"`                                    // the answer to a Renewal; nothing else is answered then
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -584,6 +585,151 @@ func (x *Ack) GetRefusalTextFr() string {
 	return ""
 }
 
+func (x *Ack) GetRenewed() *Renewed {
+	if x != nil {
+		return x.Renewed
+	}
+	return nil
+}
+
+// Renewal asks for the agent's next certificate, before the one that it has ends. Topic lw1/S/A/renew.
+type Renewal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Journal       []byte                 `protobuf:"bytes,1,opt,name=journal,proto3" json:"journal,omitempty"`
+	Request       []byte                 `protobuf:"bytes,2,opt,name=request,proto3" json:"request,omitempty"`         // certification request (PKCS #10, DER) for SITE/AGENT, with a new key on P-256
+	Certificate   []byte                 `protobuf:"bytes,3,opt,name=certificate,proto3" json:"certificate,omitempty"` // that the agent has (DER)
+	Signature     []byte                 `protobuf:"bytes,4,opt,name=signature,proto3" json:"signature,omitempty"`     // with the key of that certificate: ECDSA (ASN.1) over the SHA-256 of "lanewarden renewal 1\n" and request
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Renewal) Reset() {
+	*x = Renewal{}
+	mi := &file_sync_wire_wire_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Renewal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Renewal) ProtoMessage() {}
+
+func (x *Renewal) ProtoReflect() protoreflect.Message {
+	mi := &file_sync_wire_wire_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Renewal.ProtoReflect.Descriptor instead.
+func (*Renewal) Descriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Renewal) GetJournal() []byte {
+	if x != nil {
+		return x.Journal
+	}
+	return nil
+}
+
+func (x *Renewal) GetRequest() []byte {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *Renewal) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+func (x *Renewal) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+// Renewed is the next certificate, or why there is none.
+type Renewed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RequestSha256 []byte                 `protobuf:"bytes,1,opt,name=request_sha256,json=requestSha256,proto3" json:"request_sha256,omitempty"` // of the request that is answered
+	Certificate   []byte                 `protobuf:"bytes,2,opt,name=certificate,proto3" json:"certificate,omitempty"`                          // DER; empty: refused
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`                                        // why, in words, English
+	TextFr        string                 `protobuf:"bytes,4,opt,name=text_fr,json=textFr,proto3" json:"text_fr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Renewed) Reset() {
+	*x = Renewed{}
+	mi := &file_sync_wire_wire_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Renewed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Renewed) ProtoMessage() {}
+
+func (x *Renewed) ProtoReflect() protoreflect.Message {
+	mi := &file_sync_wire_wire_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Renewed.ProtoReflect.Descriptor instead.
+func (*Renewed) Descriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Renewed) GetRequestSha256() []byte {
+	if x != nil {
+		return x.RequestSha256
+	}
+	return nil
+}
+
+func (x *Renewed) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+func (x *Renewed) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Renewed) GetTextFr() string {
+	if x != nil {
+		return x.TextFr
+	}
+	return ""
+}
+
 // Held is what the hub holds of an artifact.
 type Held struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -599,7 +745,7 @@ type Held struct {
 
 func (x *Held) Reset() {
 	*x = Held{}
-	mi := &file_sync_wire_wire_proto_msgTypes[4]
+	mi := &file_sync_wire_wire_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -611,7 +757,7 @@ func (x *Held) String() string {
 func (*Held) ProtoMessage() {}
 
 func (x *Held) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[4]
+	mi := &file_sync_wire_wire_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -624,7 +770,7 @@ func (x *Held) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Held.ProtoReflect.Descriptor instead.
 func (*Held) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{4}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Held) GetSha256() []byte {
@@ -682,7 +828,7 @@ type Cursor struct {
 
 func (x *Cursor) Reset() {
 	*x = Cursor{}
-	mi := &file_sync_wire_wire_proto_msgTypes[5]
+	mi := &file_sync_wire_wire_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -694,7 +840,7 @@ func (x *Cursor) String() string {
 func (*Cursor) ProtoMessage() {}
 
 func (x *Cursor) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[5]
+	mi := &file_sync_wire_wire_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -707,7 +853,7 @@ func (x *Cursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cursor.ProtoReflect.Descriptor instead.
 func (*Cursor) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{5}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Cursor) GetClass() observation.Class {
@@ -760,7 +906,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_sync_wire_wire_proto_msgTypes[6]
+	mi := &file_sync_wire_wire_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -772,7 +918,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[6]
+	mi := &file_sync_wire_wire_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -785,7 +931,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{6}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *State) GetOnline() bool {
@@ -886,7 +1032,7 @@ type DeviceTrouble struct {
 
 func (x *DeviceTrouble) Reset() {
 	*x = DeviceTrouble{}
-	mi := &file_sync_wire_wire_proto_msgTypes[7]
+	mi := &file_sync_wire_wire_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -898,7 +1044,7 @@ func (x *DeviceTrouble) String() string {
 func (*DeviceTrouble) ProtoMessage() {}
 
 func (x *DeviceTrouble) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[7]
+	mi := &file_sync_wire_wire_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -911,7 +1057,7 @@ func (x *DeviceTrouble) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTrouble.ProtoReflect.Descriptor instead.
 func (*DeviceTrouble) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{7}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DeviceTrouble) GetDevice() string {
@@ -998,7 +1144,7 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x05total\x18\x03 \x01(\x03R\x05total\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x12\n" +
 	"\x04data\x18\x05 \x01(\fR\x04data\x12\x14\n" +
-	"\x05epoch\x18\x06 \x01(\rR\x05epoch\"\x83\x03\n" +
+	"\x05epoch\x18\x06 \x01(\rR\x05epoch\"\xba\x03\n" +
 	"\x03Ack\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x124\n" +
 	"\acursors\x18\x02 \x03(\v2\x1a.lanewarden.wire.v1.CursorR\acursors\x12!\n" +
@@ -1011,7 +1157,18 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\tartifacts\x18\b \x03(\v2\x18.lanewarden.wire.v1.HeldR\tartifacts\x12\x12\n" +
 	"\x04pull\x18\t \x03(\fR\x04pull\x12&\n" +
 	"\x0frefusal_text_fr\x18\n" +
-	" \x01(\tR\rrefusalTextFr\"\x99\x01\n" +
+	" \x01(\tR\rrefusalTextFr\x125\n" +
+	"\arenewed\x18\v \x01(\v2\x1b.lanewarden.wire.v1.RenewedR\arenewed\"}\n" +
+	"\aRenewal\x12\x18\n" +
+	"\ajournal\x18\x01 \x01(\fR\ajournal\x12\x18\n" +
+	"\arequest\x18\x02 \x01(\fR\arequest\x12 \n" +
+	"\vcertificate\x18\x03 \x01(\fR\vcertificate\x12\x1c\n" +
+	"\tsignature\x18\x04 \x01(\fR\tsignature\"\x7f\n" +
+	"\aRenewed\x12%\n" +
+	"\x0erequest_sha256\x18\x01 \x01(\fR\rrequestSha256\x12 \n" +
+	"\vcertificate\x18\x02 \x01(\fR\vcertificate\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x17\n" +
+	"\atext_fr\x18\x04 \x01(\tR\x06textFr\"\x99\x01\n" +
 	"\x04Held\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x1a\n" +
@@ -1067,33 +1224,36 @@ func file_sync_wire_wire_proto_rawDescGZIP() []byte {
 }
 
 var file_sync_wire_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_sync_wire_wire_proto_goTypes = []any{
 	(Refusal)(0),                  // 0: lanewarden.wire.v1.Refusal
 	(*Hello)(nil),                 // 1: lanewarden.wire.v1.Hello
 	(*Batch)(nil),                 // 2: lanewarden.wire.v1.Batch
 	(*Chunk)(nil),                 // 3: lanewarden.wire.v1.Chunk
 	(*Ack)(nil),                   // 4: lanewarden.wire.v1.Ack
-	(*Held)(nil),                  // 5: lanewarden.wire.v1.Held
-	(*Cursor)(nil),                // 6: lanewarden.wire.v1.Cursor
-	(*State)(nil),                 // 7: lanewarden.wire.v1.State
-	(*DeviceTrouble)(nil),         // 8: lanewarden.wire.v1.DeviceTrouble
-	(*observation.Inventory)(nil), // 9: lanewarden.v1.Inventory
-	(observation.Class)(0),        // 10: lanewarden.v1.Class
+	(*Renewal)(nil),               // 5: lanewarden.wire.v1.Renewal
+	(*Renewed)(nil),               // 6: lanewarden.wire.v1.Renewed
+	(*Held)(nil),                  // 7: lanewarden.wire.v1.Held
+	(*Cursor)(nil),                // 8: lanewarden.wire.v1.Cursor
+	(*State)(nil),                 // 9: lanewarden.wire.v1.State
+	(*DeviceTrouble)(nil),         // 10: lanewarden.wire.v1.DeviceTrouble
+	(*observation.Inventory)(nil), // 11: lanewarden.v1.Inventory
+	(observation.Class)(0),        // 12: lanewarden.v1.Class
 }
 var file_sync_wire_wire_proto_depIdxs = []int32{
-	9,  // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
-	10, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
-	6,  // 2: lanewarden.wire.v1.Ack.cursors:type_name -> lanewarden.wire.v1.Cursor
+	11, // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
+	12, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
+	8,  // 2: lanewarden.wire.v1.Ack.cursors:type_name -> lanewarden.wire.v1.Cursor
 	0,  // 3: lanewarden.wire.v1.Ack.refusal:type_name -> lanewarden.wire.v1.Refusal
-	5,  // 4: lanewarden.wire.v1.Ack.artifacts:type_name -> lanewarden.wire.v1.Held
-	10, // 5: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
-	8,  // 6: lanewarden.wire.v1.State.trouble:type_name -> lanewarden.wire.v1.DeviceTrouble
-	7,  // [7:7] is the sub-list for method output_type
-	7,  // [7:7] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	7,  // 4: lanewarden.wire.v1.Ack.artifacts:type_name -> lanewarden.wire.v1.Held
+	6,  // 5: lanewarden.wire.v1.Ack.renewed:type_name -> lanewarden.wire.v1.Renewed
+	12, // 6: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
+	10, // 7: lanewarden.wire.v1.State.trouble:type_name -> lanewarden.wire.v1.DeviceTrouble
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_sync_wire_wire_proto_init() }
@@ -1107,7 +1267,7 @@ func file_sync_wire_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sync_wire_wire_proto_rawDesc), len(file_sync_wire_wire_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

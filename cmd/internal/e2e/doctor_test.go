@@ -550,6 +550,21 @@ func TestDoctor(t *testing.T) {
 			ca, cert, key := p.certificates("hub.example", time.Now().Add(-48*time.Hour), time.Now().Add(48*time.Hour))
 			p.tls(p.hub("--mqtt-cert", cert, "--mqtt-key", key), "localhost", ca)
 		}},
+		"own certificate expired": {"certificate-own-expired", func(p *patient) {
+			_, cert, key := p.certificates("s/a", time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour))
+			for from, to := range map[string]string{cert: "own.pem", key: "own.key"} {
+				if err := os.Rename(from, p.path(to)); err != nil {
+					p.t.Fatal(err)
+				}
+			}
+			ca, cert, key := p.certificates("localhost", time.Now().Add(-48*time.Hour), time.Now().Add(48*time.Hour))
+			_, port, _ := net.SplitHostPort(p.hub("--mqtt-cert", cert, "--mqtt-key", key, "--mqtt-client-ca", ca))
+			p.uplink = fmt.Sprintf("broker: %q, ca_file: %q, cert_file: %q, key_file: %q", "mqtts://localhost:"+port, ca,
+				p.path("own.pem"), p.path("own.key"))
+			p.write("")
+			p.start()
+			p.wait("no link", linkDown)
+		}},
 		"password changed": {"credentials", func(p *patient) {
 			hash, err := bcrypt.GenerateFromPassword([]byte("new"), bcrypt.MinCost)
 			if err == nil {

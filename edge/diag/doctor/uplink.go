@@ -95,6 +95,11 @@ func (p *examination) certificate(ctx context.Context, works bool) bool {
 	if err != nil {
 		return add(message.New("certificate-files"), err)
 	}
+	for _, c := range config.Certificates {
+		if c.Leaf != nil && time.Now().After(c.Leaf.NotAfter) {
+			return add(message.New("certificate-own-expired", message.Date("date", c.Leaf.NotAfter)), nil)
+		}
+	}
 	host, _, _ := net.SplitHostPort(where)
 	config = config.Clone()
 	config.ServerName = host

@@ -19,6 +19,15 @@ export interface Candidate {
 	plate?: string;
 }
 
+export interface Certificate {
+	/** Problem in all languages */
+	message?: MessageText;
+	/** what people must know, in English: it ends soon, is over, or could not be renewed. */
+	problem?: string;
+	/** its end */
+	until: string;
+}
+
 export interface Correction {
 	/** who says so; the signed-in user's name replaces it */
 	by?: string;
@@ -223,6 +232,8 @@ export interface Link {
 	broker?: string;
 	/** measured delivery */
 	bytes_per_s: number;
+	/** of the agent; nil where it shows none */
+	certificate?: Certificate;
 	/** false: the agent only journals, and Problem says so */
 	configured: boolean;
 	/** to the broker */

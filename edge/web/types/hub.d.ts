@@ -86,6 +86,24 @@ export interface DeviceTrouble {
 	state: "connecting" | "silent" | "down" | "stopped";
 }
 
+export interface Enrolled {
+	/** SITE/AGENT */
+	agent: string;
+	/** the certificate of the authority that signed it (PEM) */
+	authority: string;
+	/** the client certificate (PEM) */
+	certificate: string;
+}
+
+export interface Enrolment {
+	/** the first four letters of the code */
+	invitation?: string;
+	/** a certification request (PKCS #10, RFC 2986, PEM) for the common name SITE/AGENT, with a key on P-256 */
+	request?: string;
+	/** the next ten */
+	secret?: string;
+}
+
 export interface LedgerArtifactState {
 	complete: boolean;
 	/** bytes */

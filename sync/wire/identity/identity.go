@@ -134,7 +134,7 @@ func Accept(der []byte, key *ecdsa.PublicKey, name string, roots *x509.CertPool,
 
 // RenewAt returns when a certificate is to be renewed: after two thirds of its life.
 func RenewAt(c *x509.Certificate) time.Time {
-	return c.NotBefore.Add(c.NotAfter.Sub(c.NotBefore) * 2 / 3)
+	return c.NotBefore.Add(c.NotAfter.Sub(c.NotBefore) / 3 * 2)
 }
 
 // longestWarning is how long before its end a certificate that was not renewed is a matter for people.

@@ -1,0 +1,53 @@
+package wire
+
+// Party is one end of the wire.
+type Party int
+
+// The parties.
+const (
+	Agent Party = iota // each on its own topics
+	Hub                // on those of all agents
+)
+
+// Rule is one row of the table of topics.
+type Rule struct {
+	Leaf   string
+	By     Party // who publishes; the other one subscribes
+	State  bool  // only the newest message counts: it is retained, and goes past the hub's buffer
+	Serves string
+}
+
+// Rules is the table of topics: who may publish and subscribe where. Everything else is forbidden. The permissions of
+// the embedded broker, the subscriptions of the hub and the rules for brokers of others are made from it.
+func Rules() []Rule {
+	return []Rule{
+		{Leaf: LeafHello, By: Agent, Serves: "the first message of each connection"},
+		{Leaf: "a", By: Agent, Serves: "alarms"},
+		{Leaf: "e", By: Agent, Serves: "events"},
+		{Leaf: "t", By: Agent, Serves: "telemetry"},
+		{Leaf: LeafChunk, By: Agent, Serves: "parts of images and documents"},
+		{Leaf: LeafRenew, By: Agent, Serves: "requests for the next certificate"},
+		{Leaf: LeafState, By: Agent, State: true, Serves: "how the agent is"},
+		{Leaf: LeafAck, By: Hub, Serves: "the hub's answers"},
+	}
+}
+
+// Leaves returns the last levels of the topics on which a party publishes.
+func Leaves(by Party) (leaves []string) {
+	for _, r := range Rules() {
+		if r.By == by {
+			leaves = append(leaves, r.Leaf)
+		}
+	}
+	return leaves
+}
+
+// UpLeaves lists the last levels of the topics on which agents speak and the hub listens, but for state.
+func UpLeaves() (leaves []string) {
+	for _, r := range Rules() {
+		if r.By == Agent && !r.State {
+			leaves = append(leaves, r.Leaf)
+		}
+	}
+	return leaves
+}
