@@ -1,5 +1,5 @@
-# Targets: run, test, fresh, torture, bench, scenarios, fuzz, lint, notices, proto, ui-vendor, release, reproducible, clean. `make run`
-# and `make test` do all their own set-up.
+# Targets: run, test, fresh, torture, bench, scenarios, mutation, fuzz, lint, notices, proto, ui-vendor, release, reproducible,
+# clean. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
 BIN := bin
@@ -7,7 +7,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test fresh torture bench scenarios fuzz lint notices proto setup ui-vendor release reproducible clean
+.PHONY: build run test fresh torture bench scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible clean
 
 build:
 	@mkdir -p $(BIN)
@@ -22,7 +22,7 @@ setup:
 # All tests, or those of PKGS; TESTFLAGS go to go test, which prints a line for each package in the order of the list, when
 # it and those before it are done. The end-to-end tests take longest and would hold back all lines behind theirs: they are
 # the last, and use both cores by themselves.
-PKGS ?= $$($(GO) list ./... | grep -v /internal/e2e) ./cmd/internal/e2e
+PKGS ?= $$($(GO) list ./... | grep -v /internal/e2e) ./.ci/mutation ./cmd/internal/e2e
 test: setup
 	$(GO) test -race -timeout 40m $(TESTFLAGS) $(PKGS)
 
@@ -49,6 +49,14 @@ SEED ?= 1
 scenarios:
 	@$(GO) test ./cmd/internal/scenario -timeout 0 -run '^$$' -bench Scenarios -benchtime 1x -seed $(SEED) \
 	  $(if $(SCENARIO),-scenario $(if $(findstring /,$(SCENARIO)),$(abspath $(SCENARIO)),$(SCENARIO))) $(if $(DAYS),-days $(DAYS)) $(if $(WRONG),-wrong)
+
+# How many small changes in the code the tests notice: N changes of each package of PLACES, drawn by SEED; those that none
+# notices are listed. A place is a pattern of packages, with FILE,FILE behind a colon where only these count,
+# and an expression of tests behind another one.
+N ?= 40
+PLACES ?= ./edge/lane/passage/... ./sync/uplink:window.go:Window\|Probe ./sync/hub/ledger:apply.go,batch.go ./edge/accounts
+mutation:
+	@$(GO) run ./.ci/mutation -seed $(SEED) -n $(N) $(PLACES)
 
 FUZZTIME ?= 30s
 fuzz:
