@@ -1,0 +1,39 @@
+package associate
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"lanewarden/drivers/driver/drivertest/documented"
+)
+
+// TestFigures: the document states the parameters of the association.
+func TestFigures(t *testing.T) {
+	documented.Require(t, "association.md",
+		fmt.Sprintf("%d nodes a detection are kept, and none that is less likely than the best by e^%g.", beam, pruneAt),
+		fmt.Sprintf("after %g s, or when %d detections are undecided", patience, maxLayers),
+		fmt.Sprintf("all hypotheses but %g %% agree", 100*disagreement),
+		fmt.Sprintf("%g %% is unexplained", 100*unexplained),
+		fmt.Sprintf("%g %% of reports are told twice", 100*repeatedShare),
+		fmt.Sprintf("%g %% of vehicles are seen at two moments", 100*secondMomentShare),
+		fmt.Sprintf("%g %% turn back, within %g s", 100*turnBackShare, turnBackMean),
+		fmt.Sprintf("some %g s from one to the next", outboundMean),
+		fmt.Sprintf("costs e^%.1f", math.Log(overtakeProbability)),
+		fmt.Sprintf("another one is %g %% of that", 100*notLastShare),
+		fmt.Sprintf("%g %% of the lane's own, %g %% of the neighbour's", 100*faintOwn, 100*faintOther),
+		fmt.Sprintf("the neighbour's %g dB less", neighbourLoss),
+		fmt.Sprintf("costs e^%g at most", maxGhostCost),
+		fmt.Sprintf("%g %% of errors are %g times as wide", 100*wideShare, wideRatio),
+		fmt.Sprintf("%g ± %g m, as it moves", spaceGap, spaceSigma),
+		fmt.Sprintf("except in %g %% of cases", 100*holeShare),
+		fmt.Sprintf("at %g times its speed", overSpeed),
+		fmt.Sprintf("vehicles that came %g s late or more", queuedDelay),
+		fmt.Sprintf("heard first %g m before the antenna", heardAhead),
+		fmt.Sprintf("beside it (± %g s), else length over speed (± %g s", besideSigma, lengthTimeSigma),
+		fmt.Sprintf("nearly surely (%g %%)", 100*stoodBefore),
+		fmt.Sprintf("a device within %g m of it", tagFar),
+		fmt.Sprintf("a second scan is %g %%", 100*secondScan),
+		fmt.Sprintf("%g s after the last station", exitDwell),
+	)
+}
