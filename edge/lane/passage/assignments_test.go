@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/associate"
 )
 
 // TestDiffers: what is worth telling after what was told.
@@ -220,5 +221,23 @@ func TestOpenedAfterEnd(t *testing.T) {
 		if o = c.news(g, v, v.readings); !o.Body.GetPassageUpdated().GetAfterClose() || len(g.active) != 0 {
 			t.Errorf("%s: what is told afterwards is %v, %d are followed", name, o, len(g.active))
 		}
+	}
+}
+
+// TestLaneCorrects: when the lane itself gives a reading to another vehicle, its row says from where to where, why, and
+// with which terms.
+func TestLaneCorrects(t *testing.T) {
+	k, g, r := wordy(explained())
+	terms := associate.Terms{From: 0, Residual: 1}
+	terms.Score[associate.Arrival] = -2
+	r.terms, r.stated = &terms, &stated{passage: "before"}
+	o := k.corrected(r)
+	p := o.Body.GetPassageCorrected()
+	if p.From != "before" || p.To != "own" || p.By != byLane || p.Idx != r.det.Idx || p.Reading.GetDevice() != "lpr-1" ||
+		len(p.Reading.GetTerms()) == 0 || p.Message == nil || !strings.Contains(p.Reason, "later") {
+		t.Errorf("%v", p)
+	}
+	if o.Device != observation.AgentDevice || !strings.HasPrefix(o.Key, "corrected ") || g == nil {
+		t.Errorf("%v", o.Key)
 	}
 }

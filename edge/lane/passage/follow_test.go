@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -148,4 +149,49 @@ func TestCorrected(t *testing.T) {
 	if got := none.Corrected(slow); !got.Equal(slow.Time()) {
 		t.Errorf("a clock that is behind, and that nobody knows: %v", got)
 	}
+}
+
+// TestFollowerLags: while no rows come, the passages' time goes on two seconds behind the clock, from the last row on:
+// the rows of that moment are still to come. Before the first row there is no time.
+func TestFollowerLags(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := start(t, newShelf(), twoLanes())
+		<-time.After(time.Hour)
+		if a.tick(t.Context()); a.correlator.now != 0 {
+			t.Errorf("the time is %.0f s before any row", a.correlator.now)
+		}
+		a.takes(loop("loop-1", 100))
+		<-time.After(30 * time.Second)
+		if a.tick(t.Context()); a.correlator.now != sec(128) {
+			t.Errorf("%.0f s after the row the time is %.0f s on", 30.0, a.correlator.now-sec(100))
+		}
+		<-time.After(10 * time.Second)
+		if a.tick(t.Context()); a.correlator.now != sec(138) {
+			t.Errorf("%.0f s after the row the time is %.0f s on", 40.0, a.correlator.now-sec(100))
+		}
+	})
+}
+
+// TestFollowerLogs: what cannot be committed is said in the log each time, until it is.
+func TestFollowerLogs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		var log strings.Builder
+		f := NewFollower(s, twoLanes(), slog.New(slog.NewTextHandler(&log, nil)))
+		s.refuses = 2
+		o := loop("loop-1", 0)
+		if f.commit(t.Context(), []*observation.Observation{o}); len(s.rows) != 1 || strings.Count(log.String(), "not committed") != 2 {
+			t.Errorf("%d rows, %q", len(s.rows), log.String())
+		}
+		if f.commit(t.Context(), nil); s.refuses != 0 || len(s.rows) != 1 {
+			t.Error("nothing is committed")
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		s.refuses = 1 << 30
+		f.commit(ctx, []*observation.Observation{o})
+		if n := 1<<30 - s.refuses; n < 5 || n > 30 {
+			t.Errorf("tried %d times within a minute", n)
+		}
+	})
 }

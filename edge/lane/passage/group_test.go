@@ -188,3 +188,15 @@ func TestLaneDefaults(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 }
+
+// TestGroupSpeed: lanes that share devices have the mean of their usual speeds until they have learnt it, and the longest
+// of their timeouts.
+func TestGroupSpeed(t *testing.T) {
+	lanes := sharing([]string{"x"}, []string{"x"}, []string{"x"})
+	lanes[0].SpeedKph, lanes[1].SpeedKph, lanes[2].SpeedKph = 3.6, 7.2, 18
+	lanes[1].Timeout = time.Hour
+	g := newGroups(lanes)[0]
+	if v := float64(g.model.SpeedEstimate()); math.Abs(v-8.0/3) > 1e-9 || g.layout.Timeout != 3600 {
+		t.Errorf("%.3f m/s, %.0f s", v, g.layout.Timeout)
+	}
+}

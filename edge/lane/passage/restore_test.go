@@ -1,7 +1,11 @@
 package passage
 
 import (
+	"context"
+	"errors"
 	"log/slog"
+	"strconv"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -125,5 +129,50 @@ func TestRestoreFrom(t *testing.T) {
 		if read := c.size - from; err != nil || read < c.want || read >= c.want+restoreChunk {
 			t.Errorf("%s: %d rows are read, %v", c.name, read, err)
 		}
+	}
+}
+
+// TestEachEnds: reading the journal ends with the context, and an error of a row names that row.
+func TestEachEnds(t *testing.T) {
+	s := newShelf()
+	a := start(t, s, twoLanes())
+	for v := range 5 {
+		a.takes(through(60*float64(v), "AAA111")...)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	n := 0
+	err := a.each(ctx, 0, 1<<40, func(*journal.Row) error {
+		n++
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) && n != len(s.rows) { // as much as was read already
+		t.Errorf("%d rows, %v", n, err)
+	}
+	if err := a.each(ctx, 0, 1<<40, func(*journal.Row) error { t.Error("a row"); return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	unreadable := journal.Row{Idx: 25, Device: observation.AgentDevice, Kind: observation.Kind_KIND_PASSAGE_OPENED, Body: []byte{0xff}}
+	if err := newHistory().note(&unreadable); err == nil || !strings.Contains(err.Error(), "25") {
+		t.Errorf("the error does not name row 25: %v", err)
+	}
+	for int64(len(s.rows)) < 25 {
+		a.takes(loop("loop-1", 1000+float64(len(s.rows))))
+	}
+	unreadable.Idx = int64(len(s.rows))
+	s.rows = append(s.rows, unreadable)
+	if _, err := a.search(t.Context(), 0, ""); err == nil || !strings.Contains(err.Error(), strconv.Itoa(len(s.rows)-1)) {
+		t.Errorf("the error does not name row %d: %v", len(s.rows)-1, err)
+	}
+	for idx, want := range map[int64]string{12345: "12345"} {
+		if _, err := a.search(t.Context(), idx, ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not name row %d: %v", idx, err)
+		}
+	}
+	var log strings.Builder
+	a.log = slog.New(slog.NewTextHandler(&log, nil))
+	broken := journal.Row{Idx: 77, Device: "loop-1", Kind: observation.Kind_KIND_VEHICLE_DETECTION, Body: []byte{0xff}}
+	if _, ok := a.row(&broken); ok || !strings.Contains(log.String(), "idx=77") {
+		t.Errorf("a row that cannot be read: %v, %q", ok, log.String())
 	}
 }
