@@ -54,7 +54,7 @@ scenarios:
 # notices are listed. A place is a pattern of packages, with FILE,FILE behind a colon where only these count,
 # and an expression of tests behind another one.
 N ?= 40
-PLACES ?= ./edge/lane/passage/... ./sync/uplink:window.go:Window\|Probe ./sync/hub/ledger:apply.go,batch.go ./edge/accounts
+PLACES ?= ./edge/lane/passage/... ./sync/uplink:window.go:Window\|Probe ./sync/hub/ledger:apply.go,batch.go ./edge/accounts ./edge/api/lockout
 mutation:
 	@$(GO) run ./.ci/mutation -seed $(SEED) -n $(N) $(PLACES)
 

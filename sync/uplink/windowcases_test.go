@@ -14,10 +14,10 @@ func TestWindowLimit(t *testing.T) {
 		w    window
 		want int
 	}{
-		"nothing is known":       {window{credit: 1 << 20}, windowStart},
+		"nothing is known":       {window{credit: 1 << 20}, 4096},
 		"credit below the start": {window{credit: 1000}, 1000},
 		"rate and trip":          {window{credit: 1 << 20, rate: 100_000, trip: 150 * time.Millisecond}, 40_000},
-		"very thin":              {window{credit: 1 << 20, rate: 10, trip: time.Second}, windowMin},
+		"very thin":              {window{credit: 1 << 20, rate: 10, trip: time.Second}, 2048},
 		"credit below the rate":  {window{credit: 5000, rate: 1e6, trip: time.Second}, 5000},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,9 +68,9 @@ func TestWindowMeasures(t *testing.T) {
 		"as fast":                 {flight{bytes: 1000, delivered: 5000}, time.Second, 100 * time.Millisecond, 10_000, 100 * time.Millisecond},
 		"shorter trip":            {flight{bytes: 100, delivered: 5000}, time.Second, 50 * time.Millisecond, 10_000, 50 * time.Millisecond},
 		"no time at all":          {flight{bytes: 1, delivered: 5000}, time.Second, 0, 10_000, time.Millisecond},
-		"slower, after memory":    {flight{bytes: 500, delivered: 5000}, rateMemory, 200 * time.Millisecond, 2500, 100 * time.Millisecond},
-		"idle, after memory":      {flight{bytes: 500, delivered: 5000, idle: true}, rateMemory, 200 * time.Millisecond, 10_000, 100 * time.Millisecond},
-		"long trip, after memory": {flight{bytes: 500, delivered: 5000}, tripMemory, 500 * time.Millisecond, 1000, 500 * time.Millisecond},
+		"slower, after memory":    {flight{bytes: 500, delivered: 5000}, 10 * time.Second, 200 * time.Millisecond, 2500, 100 * time.Millisecond},
+		"idle, after memory":      {flight{bytes: 500, delivered: 5000, idle: true}, 10 * time.Second, 200 * time.Millisecond, 10_000, 100 * time.Millisecond},
+		"long trip, after memory": {flight{bytes: 500, delivered: 5000}, time.Minute, 500 * time.Millisecond, 1000, 500 * time.Millisecond},
 		"queued for long":         {flight{bytes: 700, delivered: 5000}, time.Second, 700 * time.Millisecond, 1000, 100 * time.Millisecond},
 		"queued, but not longer":  {flight{bytes: 600, delivered: 5000}, time.Second, 600 * time.Millisecond, 10_000, 100 * time.Millisecond},
 		"others came meanwhile":   {flight{bytes: 1000, delivered: 3000}, time.Second, 200 * time.Millisecond, 15_000, 100 * time.Millisecond},
@@ -129,8 +129,8 @@ func TestProbeDue(t *testing.T) {
 		want bool
 	}{
 		"nothing is known": {0, time.Hour, false},
-		"lately":           {time.Second, tripProbe, false},
-		"long ago":         {time.Second, tripProbe + 1, true},
+		"lately":           {time.Second, 25 * time.Second, false},
+		"long ago":         {time.Second, 25*time.Second + 1, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := window{trip: c.trip, tripAt: epoch}

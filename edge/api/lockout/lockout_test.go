@@ -53,3 +53,27 @@ func TestLocks(t *testing.T) {
 		t.Error("wrong attempts before the right one count")
 	}
 }
+
+// The figures are those of docs/access.md: five in a row, and a bound on what is remembered. Keys that are not locked go
+// when there is no room.
+func TestFigures(t *testing.T) {
+	var l Table[int]
+	for n := range 5 {
+		if l.Left(1, start) != 0 {
+			t.Errorf("locked after %d", n)
+		}
+		l.Wrong(1, start)
+	}
+	if left := l.Left(1, start); left != time.Minute || l.Left(1, start.Add(time.Minute)) != 0 {
+		t.Errorf("locked for %s", left)
+	}
+	for k := 2; k <= 4096; k++ {
+		l.Wrong(k, start)
+	}
+	if len(l.wrong) != 4096 {
+		t.Errorf("%d keys are remembered", len(l.wrong))
+	}
+	if l.Wrong(5000, start.Add(time.Second)); len(l.wrong) != 2 || l.wrong[1] == nil || l.wrong[5000].count != 1 {
+		t.Errorf("%d keys are remembered after one more", len(l.wrong))
+	}
+}
