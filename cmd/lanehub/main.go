@@ -21,7 +21,7 @@ func program() *cobra.Command {
 		Short: "help.lanehub",
 		Long:  "help.lanehub.long",
 	}
-	root.AddCommand(runCommand(), tokenCommand(), caCommand(), agentCommand(), backupCommand(), restoreCommand())
+	root.AddCommand(runCommand(), tokenCommand(), caCommand(), brokerRulesCommand(), agentCommand(), backupCommand(), restoreCommand())
 	return root
 }
 
@@ -64,6 +64,8 @@ func runCommand() *cobra.Command {
 	f.StringVar(&external.Username, "broker-user", "", "help.flag.broker-user")
 	f.StringVar(&external.PasswordFile, "broker-password-file", "", "help.flag.broker-password-file")
 	f.StringVar(&external.CAFile, "broker-ca", "", "help.flag.broker-ca")
+	f.StringVar(&external.CertFile, "broker-cert", "", "help.flag.broker-cert")
+	f.StringVar(&external.KeyFile, "broker-key", "", "help.flag.broker-key")
 	external.KeepAlive = 20 * time.Second
 	cli.Duration(f, &external.KeepAlive, "broker-keep-alive", time.Second, "help.flag.broker-keep-alive")
 	f.BoolVarP(&verbose, "verbose", "v", false, "help.flag.verbose")

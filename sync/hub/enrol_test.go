@@ -55,6 +55,12 @@ var hubCA = map[string]string{}
 
 func startIssuing(t *testing.T, agents string, life time.Duration) *issuing {
 	t.Helper()
+	return startIssuingAt(t, agents, life, func(*issuing, *Options) {})
+}
+
+// startIssuingAt is startIssuing with a broker that the caller sets up before the hub starts.
+func startIssuingAt(t *testing.T, agents string, life time.Duration, broker func(*issuing, *Options)) *issuing {
+	t.Helper()
 	dir := t.TempDir()
 	i := &issuing{log: &logged{}, caFile: filepath.Join(dir, "ca", authority.CertFile)}
 	var err error
@@ -68,10 +74,12 @@ func startIssuing(t *testing.T, agents string, life time.Duration) *issuing {
 	file := filepath.Join(dir, "agents")
 	write(t, file, agents)
 	hubCA[cert] = i.caFile
-	i.Options = start(t, Options{
+	o := Options{
 		HTTPCert: cert, HTTPKey: key, TLSCert: cert, TLSKey: key, AgentsFile: file, CADir: filepath.Join(dir, "ca"),
 		CertificateLife: life, Log: slog.New(slog.NewTextHandler(i.log, nil)),
-	})
+	}
+	broker(i, &o)
+	i.Options = start(t, o)
 	return i
 }
 

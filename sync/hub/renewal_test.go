@@ -28,8 +28,14 @@ func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Lo
 // broker returns how demo/lane-1 reaches a hub, with a certificate of the hub's authority that is valid for life.
 func (i *issuing) broker(t *testing.T, life time.Duration) (wire.Broker, *ecdsa.PrivateKey) {
 	t.Helper()
+	return i.brokerOf(t, "demo/lane-1", life)
+}
+
+// brokerOf is broker for another name.
+func (i *issuing) brokerOf(t *testing.T, name string, life time.Duration) (wire.Broker, *ecdsa.PrivateKey) {
+	t.Helper()
 	key := newKey(t)
-	der, err := i.ca.IssueTo(key.Public(), "demo/lane-1", life, time.Now())
+	der, err := i.ca.IssueTo(key.Public(), name, life, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
