@@ -74,6 +74,26 @@ for (const locale of ["en-CA", "fr-CA"]) {
 		await page.waitForTimeout(200);
 		await look(page, `${locale} 360px ${hash}`);
 	}
+	const french = locale === "fr-CA";
+	for (const hash of ["#/nowhere", "#/device/%"]) {
+		await go(page, hash);
+		const heading = await page.locator("main h1").innerText();
+		if (heading !== (french ? "Cette page n’existe pas" : "There is no such page")) problems.push(`${locale} ${hash}: ${heading}`);
+	}
+	await go(page, "#/events");
+	await page.fill("[name=q]", "no-such-word");
+	await page.click("form .primary");
+	await page.getByText(french ? "Aucun enregistrement ne correspond." : "No record matches.").waitFor();
+	// An agent that is gone: each page says so in its language.
+	const gone = await context.newPage();
+	await gone.route(/\/v1\/(stream|passages|observations|tests|devices|evidence)/, (route) => route.abort());
+	const away = french ? /ne répond pas|Pas de réponse/ : /not answer|No answer/;
+	for (const hash of ["#/", "#/passages", "#/tests", "#/events", "#/link", `#/device/${device}`]) {
+		await go(gone, hash);
+		const text = await gone.locator("main").innerText();
+		if (!away.test(text) || /Failed to fetch/.test(text)) problems.push(`${locale} ${hash} without an agent: ${text.slice(0, 200)}`);
+	}
+	await gone.close();
 	await page.setViewportSize({ width: 1280, height: 900 });
 	for (const theme of ["dark", "contrast", "light"]) {
 		await go(page, "#/");

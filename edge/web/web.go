@@ -12,6 +12,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"lanewarden/drivers/message"
 )
 
 //go:embed static
@@ -94,7 +96,10 @@ func (p pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	tag, ok := p.tags[path.Clean(r.URL.Path)]
 	if !ok {
-		http.NotFound(w, r)
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(http.StatusNotFound)
+		no := message.New("api.no-page", message.Quoted("path", r.URL.Path))
+		fmt.Fprintf(w, "404: %s\n404\u00a0: %s\n", no.In(message.English), no.In(message.French))
 		return
 	}
 	h.Set("Cache-Control", "no-cache")

@@ -160,6 +160,11 @@ func TestServes(t *testing.T) {
 			t.Errorf("%s: %d", path, w.Code)
 		}
 	}
+	for _, want := range []string{"there is nothing at", "il n’y a rien à"} {
+		if w := get("/nowhere"); !strings.Contains(w.Body.String(), want) {
+			t.Errorf("an unknown address does not say %q: %q", want, w.Body)
+		}
+	}
 }
 
 var (

@@ -23,13 +23,21 @@ const pages = {
 	events: async () => (await import("/pages/events.js")).Events,
 	link: async () => (await import("/pages/link.js")).LinkPage,
 	evidence: async () => (await import("/pages/evidence.js")).Evidence,
+	unknown: async () => Unknown,
 };
+/** What stands for an address that is none of the pages'. */
+const Unknown = () => html`<h1>${t("no-page")}</h1><p><a href="#/">${t("nav.lane")}</a></p>`;
+
 const nav = ["", "passages", "tests", "events", "link", "evidence"];
 
 /** Returns the page of the address and the id behind it. @returns {[string, string]} */
 function route() {
 	const [page = "", ...rest] = location.hash.replace(/^#\//, "").split("/");
-	return [page in pages ? page : "", decodeURIComponent(rest.join("/"))];
+	try {
+		return [Object.hasOwn(pages, page) ? page : "unknown", decodeURIComponent(rest.join("/"))];
+	} catch {
+		return ["unknown", ""]; // a % that stands for nothing
+	}
 }
 
 const focusMain = () => document.querySelector("main")?.focus();
@@ -56,7 +64,7 @@ function App() {
 		pages[page]().then((P) => {
 			if (gone) return;
 			setCurrent({ Page: P, of, key: `${page}/${of}` });
-			document.title = `${t(`nav.${page || "lane"}`)}${of ? ` ${of}` : ""} – Lanewarden`;
+			document.title = `${page === "unknown" ? t("no-page") : t(`nav.${page || "lane"}`)}${of ? ` ${of}` : ""} – Lanewarden`;
 			focusMain();
 		});
 		return () => {

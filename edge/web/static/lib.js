@@ -123,6 +123,8 @@ export async function askPage(path, how = {}) {
 			...(how.body ? { "Content-Type": "application/json" } : {}),
 		},
 		body: how.body ? JSON.stringify(how.body) : undefined,
+	}).catch(() => {
+		throw new Error(t("no-answer")); // the browser's own words are English
 	});
 	if (response.status === 401 && path !== "/v1/session") {
 		session = { ...session, user: "guest", role: "nobody", csrf: "" };

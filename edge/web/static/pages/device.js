@@ -34,6 +34,7 @@ function useLive(id) {
 	const [samples, setSamples] = useState(/** @type {Sample[]} */ ([]));
 	const [raw, setRaw] = useState(/** @type {RawLine[]} */ ([]));
 	const [fresh, setFresh] = useState(0);
+	const [broken, setBroken] = useState(false);
 	useEffect(() => {
 		/** @type {Sample[]} */
 		let ring = [];
@@ -43,7 +44,9 @@ function useLive(id) {
 			status: (s) => {
 				const own = s.devices.find((d) => d.id === id);
 				setStatus(own ? { ...own, now: new Date(s.now).getTime() } : null);
+				setBroken(false);
 			},
+			broken: () => setBroken(true),
 			rows: (rows) => rows.some((r) => r.device === id) && setFresh(Math.random()),
 			raw: (more) => {
 				lines = lines.concat(more).slice(-keptLines);
@@ -55,7 +58,7 @@ function useLive(id) {
 			},
 		});
 	}, [id]);
-	return { status, samples, raw, fresh };
+	return { status, samples, raw, fresh, broken };
 }
 
 /** @param {{of: string}} p of: the device's id */
@@ -71,13 +74,13 @@ export function Device({ of }) {
 	const [quality] = useFetched(`/v1/observations?limit=10&kind=trace.quality&${own}`);
 	/** @type {Fetched<Found>} */
 	const [backgrounds] = useFetched(`/v1/observations?limit=1&kind=radiation.background&${own}`);
-	const { status, samples, raw, fresh } = useLive(of);
+	const { status, samples, raw, fresh, broken } = useLive(of);
 	useEffect(() => again(), [fresh]);
 	if (!detail) return html`<h1>${of}</h1><${Problem} text=${problem} />`;
 	const latest = found?.observations ?? [];
 	const background = latest.find((o) => o.kind === "radiation.background") ?? backgrounds?.observations[0];
 	const channels = [...new Set(samples.map((x) => x.channel))];
-	return html`<${State} s=${status ?? { ...detail.status, now: Date.now() }} />
+	return html`<${State} s=${status ?? { ...detail.status, now: Date.now() }} broken=${broken} />
 		${channels.map((channel) => html`<${Live} key=${channel} channel=${channel} background=${background}
 			samples=${samples.filter((x) => x.channel === channel)} settings=${detail.settings} />`)}
 		${raw.length > 0 && html`<${Raw} lines=${raw} />`}
@@ -90,8 +93,11 @@ export function Device({ of }) {
 			head=${[t("setting"), t("value"), t("source"), t("meaning")]} />`;
 }
 
-/** Title, state with its reason, and counters of a device. @param {{s: DeviceStatus}} p */
-function State({ s }) {
+/**
+ * Title, state with its reason, and counters of a device. broken: the agent does not answer, and no state is known.
+ * @param {{s: DeviceStatus, broken: boolean}} p
+ */
+function State({ s, broken }) {
 	const facts = [
 		[t("last"), ago(s.last_seen, s.now)],
 		[t("observations"), number(s.observations)],
@@ -101,7 +107,8 @@ function State({ s }) {
 		[t("connections"), number(s.connects)],
 	];
 	return html`<h1>${title(s)} <small>${s.id} · ${s.driver}</small></h1>
-		<p class="big"><${Mark} state=${s.state} /> ${t("for", { time: since(s.since, s.now) })}</p>
+		${broken ? html`<${Problem} text=${t("agent-away")} />`
+			: html`<p class="big"><${Mark} state=${s.state} /> ${t("for", { time: since(s.since, s.now) })}</p>`}
 		<p class="reason"><${AgentText} text=${s.reason} fr=${s.message?.fr} /></p>
 		${s.no_tape && html`<p class="reason">${t("no-tape")}${" "}
 			<${AgentText} text=${s.no_tape} fr=${s.no_tape_message?.fr} /></p>`}
@@ -132,7 +139,7 @@ function Faults({ all }) {
 /** @param {FirmwareconfigSetting} x @returns {Content[]} */
 const settingRow = (x) => [
 	x.name,
-	`${x.value} ${inLanguage(x.unit)}`,
+	`${x.value} ${inLanguage(x.unit)}`.trim(),
 	x.default ? t("default") : t("lane-file"),
 	html`<${AgentText} text=${x.help.en} fr=${x.help.fr} />`,
 ];

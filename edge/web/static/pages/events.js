@@ -65,7 +65,7 @@ function Results({ found, choose, older }) {
 	const head = [
 		t("time-in", { zone: zone() }), t("class"), t("device"), t("kind"), t("says"), t("vehicle"), t("action"),
 	];
-	return html`<${Table} caption=${t("events-caption")} head=${head} rows=${found.observations.map((o) => [
+	return html`<${Table} caption=${t("events-caption")} head=${head} empty=${t("no-events")} rows=${found.observations.map((o) => [
 			html`<${ObservedAt} o=${o} />`,
 			word("class", o.class),
 			o.device,

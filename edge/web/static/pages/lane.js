@@ -32,7 +32,7 @@ export function LanePage() {
 	return html`
 		<h1>${t("nav.lane")} <small>${status.site} / ${status.agent}</small></h1>
 		${lost}
-		<p class="verdict ${bad ? "bad" : "good"}" role="status">${verdict}</p>
+		${!broken && html`<p class="verdict ${bad ? "bad" : "good"}" role="status">${verdict}</p>`}
 		<${AlarmsInLane} />
 		<ul class="tiles">${devices.map((d) => html`<li key=${d.id}><${Tile} d=${d} now=${now} /></li>`)}</ul>
 		<h2>${t("agent")}</h2>

@@ -1,7 +1,7 @@
 // The link to the hub: what waits, its cost, when it will be done.
 import { bytes, duration, follow, html, measure, number, since, t, useEffect, useState, word, zone } from "/lib.js";
 import { Chart, inWords } from "/chart.js";
-import { AgentText, Facts } from "/ui.js";
+import { AgentText, Facts, Problem } from "/ui.js";
 import { queued } from "/pages/lane.js";
 
 /**
@@ -16,6 +16,7 @@ const historyLength = 600;
 
 export function LinkPage() {
 	const [status, setStatus] = useState(/** @type {Status | null} */ (null));
+	const [broken, setBroken] = useState(false);
 	const [history, setHistory] = useState(/** @type {Waiting[]} */ ([]));
 	useEffect(() => {
 		/** @type {Waiting[]} */
@@ -26,16 +27,19 @@ export function LinkPage() {
 				ring = [...ring, /** @type {Waiting} */ ([new Date(s.now).getTime() / 1000, waiting])].slice(-historyLength);
 				setHistory(ring);
 				setStatus(s);
+				setBroken(false);
 			},
+			broken: () => setBroken(true),
 		});
 	}, []);
-	if (!status) return html`<h1>${t("nav.link")}</h1><p>${t("loading")}</p>`;
+	const lost = broken && html`<${Problem} text=${t("agent-away")} />`;
+	if (!status) return html`<h1>${t("nav.link")}</h1>${lost || html`<p>${t("loading")}</p>`}`;
 	const now = new Date(status.now).getTime();
 	const { link } = status;
 	const state = !link.configured ? "none" : link.ready ? "up" : "down";
 	const lasts = link.since ? t("for", { time: since(link.since, now) }) : "";
-	return html`<h1>${t("nav.link")}</h1>
-		<p class="verdict ${state === "down" ? "bad" : "good"}">${word("link", state)} ${lasts}</p>
+	return html`<h1>${t("nav.link")}</h1>${lost}
+		${!broken && html`<p class="verdict ${state === "down" ? "bad" : "good"}">${word("link", state)} ${lasts}</p>`}
 		<p class="reason"><${AgentText} text=${link.problem} fr=${link.message?.fr} /></p>
 		<${Facts} rows=${linkFacts(status)} />
 		${history.length > 1 && html`<${Queue} history=${history} />`}`;
@@ -65,6 +69,6 @@ function linkFacts({ link, journal }) {
 function Queue({ history }) {
 	const waiting = history.map(([, rows]) => rows);
 	return html`<${Chart} label=${t("waiting-rows")} data=${[history.map(([at]) => at), waiting]}
-		lines=${[{ label: t("waiting-rows"), look: "s5" }]} height=${180} words=${inWords(waiting, t("records"))}
+		lines=${[{ label: t("waiting-rows"), look: "s5" }]} height=${200} words=${inWords(waiting, t("records"))}
 		y=${t("records")} x=${t("time-in", { zone: zone() })} />`;
 }

@@ -109,7 +109,7 @@ function Neutrons({ b, o }) {
 	const sums = sumRates(rows, n);
 	const total = sums.reduce((a, v) => a + v * step, 0);
 	const lines = rows.map((_, i) => ({ label: t("panel", { n: i + 1 }), look: detector(i), steps: true }));
-	return html`<${Chart} label=${`${t("neutron-chart")}, ${o.device}`} time=${false} height=${170} lines=${lines}
+	return html`<${Chart} label=${`${t("neutron-chart")}, ${o.device}`} time=${false} height=${200} lines=${lines}
 		data=${[x, ...rows.map((s) => x.map((_, i) => s[i] ?? s[i - 1] ?? null))]}
 		x=${t("seconds-since-start")} y=${t("counts-per-s")}
 		words=${t("neutron-words", { total: number(total), most: number(Math.max(...sums)) })} />`;

@@ -23,11 +23,14 @@ export function DeviceTests({ device }) {
 	const [list, problem, again] = useFetched("/v1/tests");
 	const [run, setRun] = useState(/** @type {GuidedView | null} */ (null));
 	const [failure, setFailure] = useState("");
+	const [broken, setBroken] = useState(false);
 	useEffect(() => follow("", {
+		status: () => setBroken(false),
 		test: (r) => {
 			setRun(r);
 			if (r?.verdict) again();
 		},
+		broken: () => setBroken(true),
 	}), []);
 	/** @param {string} path @param {object} body */
 	const post = (path, body) =>
@@ -36,8 +39,9 @@ export function DeviceTests({ device }) {
 	if (device && !tests.length) return null;
 	const mine = run && (!device || run.device === device) ? run : null;
 	const busy = Boolean(run && !run.verdict);
-	const head = [t("test"), t("device"), t("last-run-in", { zone: zone() }), t("result"), t("action")];
-	return html`<section><${Problem} text=${problem || failure} />
+	const head = [t("test"), t("device"), t("last-run-in", { zone: zone() }), t("result"),
+		...(allowed("technician") ? [t("action")] : [])];
+	return html`<section><${Problem} text=${broken && !device ? t("agent-away") : problem || failure} />
 		${mine && html`<${Run} run=${mine} close=${() => setRun(null)}
 			act=${(/** @type {string} */ action, /** @type {number} */ n) => post("/v1/tests/run", { action, number: n })} />`}
 		<${Table} caption=${t("tests-caption")} head=${head} rows=${tests.map((x) => [
@@ -45,8 +49,8 @@ export function DeviceTests({ device }) {
 			x.device,
 			x.last ? moment(ms(x.last.startedNs)) : t("never"),
 			html`<${LastResult} test=${x} />`,
-			allowed("technician") ? html`<${Start} test=${x} busy=${busy}
-				start=${() => post("/v1/tests", { device: x.device, test: x.id })} />` : "",
+			...(allowed("technician") ? [html`<${Start} test=${x} busy=${busy}
+				start=${() => post("/v1/tests", { device: x.device, test: x.id })} />`] : []),
 		])} />
 	</section>`;
 }
