@@ -69,6 +69,18 @@ func settingsText(v reflect.Value, l message.Language) string {
 	return strings.Join(parts, " ")
 }
 
+// durationText writes a time as a person would in a lane file: 1m and 168h, where Go says 1m0s and 168h0m0s.
+func durationText(d time.Duration) string {
+	text := d.String()
+	if whole, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = whole + "m"
+	}
+	if whole, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = whole + "h"
+	}
+	return text
+}
+
 // valueText is a setting's value as a lane file would have it, with its unit in a language. A document is its name.
 func valueText(f field, v reflect.Value, l message.Language) string {
 	for v.Kind() == reflect.Pointer && !v.IsNil() {
@@ -78,7 +90,7 @@ func valueText(f field, v reflect.Value, l message.Language) string {
 	case f.builtin != "":
 		return v.FieldByName("Name").String()
 	case v.Type() == durationType:
-		return v.Interface().(time.Duration).String()
+		return durationText(v.Interface().(time.Duration))
 	case v.Kind() == reflect.Struct:
 		return "{" + settingsText(v, l) + "}"
 	case v.Kind() == reflect.Slice:

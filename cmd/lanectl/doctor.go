@@ -120,7 +120,8 @@ func printFindings(w io.Writer, findings []doctor.Finding, l message.Language) {
 		if f.Warning {
 			text, c = text+" ("+message.New("severity."+f.Severity).In(l)+")", cli.Yellow
 		}
-		fmt.Fprintln(w, cli.Paint(w, c, fmt.Sprintf("%d. %s: %s   [%s]", i+1, strings.Join(f.Subject, ", "), text, f.Cause)))
+		fmt.Fprintln(w, cli.Paint(w, c, fmt.Sprintf("%d. %s%s%s   [%s]", i+1, strings.Join(f.Subject, ", "),
+			l.Separator(": "), text, f.Cause)))
 		if f.Seen != "" {
 			fmt.Fprintf(w, "   %-5s %s\n", seen, strings.ReplaceAll(f.Seen, "\n", "\n         "))
 		}

@@ -1,7 +1,9 @@
 package kinds
 
 import (
+	"cmp"
 	"encoding/json"
+	"strings"
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
@@ -155,23 +157,31 @@ func agentAccess(b *observation.AgentAccess) Text {
 	return t.saying(b.Message, b.Text)
 }
 
+// testTitle returns the name of a guided test. A row has it in English only; that of a test in the catalogue is said in
+// both languages.
+func testTitle(b *observation.DeviceTest) Text {
+	title := cmp.Or(b.Title, b.Test)
+	for _, code := range message.Codes() {
+		if m := message.New(code); strings.HasSuffix(code, ".title") && m.English() == title {
+			return inBoth(m)
+		}
+	}
+	return plainly(title)
+}
+
 func deviceTest(b *observation.DeviceTest) Text {
 	verdict := map[observation.DeviceTest_Verdict]Text{
 		observation.DeviceTest_VERDICT_PASSED:    say("device-test.passed"),
 		observation.DeviceTest_VERDICT_FAILED:    say("device-test.failed"),
 		observation.DeviceTest_VERDICT_ABANDONED: say("device-test.abandoned"),
 	}[b.Verdict]
-	title := b.Title
-	if title == "" {
-		title = b.Test
-	}
 	failed := 0
 	for _, c := range b.Checks {
 		if !c.Passed {
 			failed++
 		}
 	}
-	t := sentence(say("device-test.test", arg("title", title), arg("verdict", verdict)),
+	t := sentence(say("device-test.test", arg("title", testTitle(b)), arg("verdict", verdict)),
 		when(failed > 0, say("device-test.checks-failed", arg("failed", failed), arg("checks", len(b.Checks)))),
 		when(b.By != "", say("device-test.by", arg("by", b.By))))
 	t.Words = b.Note

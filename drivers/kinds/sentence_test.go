@@ -314,3 +314,18 @@ func literal(e ast.Expr) string {
 	}
 	return ""
 }
+
+// TestTestTitle: the row of a guided test has its title in English only; French says it in French.
+func TestTestTitle(t *testing.T) {
+	for title, want := range map[string]string{
+		"Zero and span":  "Essai « Zéro et étendue » échoué, vérifications échouées : 1 sur 1",
+		"Of a newer day": "Essai « Of a newer day » échoué, vérifications échouées : 1 sur 1",
+	} {
+		b := &observation.DeviceTest{Test: "zero-span", Title: title, Verdict: observation.DeviceTest_VERDICT_FAILED,
+			Checks: []*observation.TestCheck{{Name: "span"}}}
+		o := observation.New(observation.Class_CLASS_EVENT, time.Unix(0, 0), b)
+		if got := plain(Sentence(o).FR); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
