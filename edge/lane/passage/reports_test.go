@@ -321,6 +321,8 @@ func running(t *testing.T, s *shelf) *Follower {
 // corrections returns the corrections in a journal.
 func corrections(t *testing.T, s *shelf) (out []*observation.PassageCorrected) {
 	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for i := range s.rows {
 		o, err := s.rows[i].Observation()
 		if err != nil {
@@ -339,7 +341,9 @@ func TestCorrect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf()
 		f := running(t, s)
+		s.mu.Lock()
 		own := groupsOf((&agent{Follower: f, t: t, s: s}).said())["loop-1 0.00"]
+		s.mu.Unlock()
 		if len(own) < 5 {
 			t.Fatalf("together are %q", own)
 		}
@@ -381,7 +385,9 @@ func TestCorrectRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf()
 		f := running(t, s)
+		s.mu.Lock()
 		s.refuses = 1
+		s.mu.Unlock()
 		if err := f.Correct(t.Context(), 5, "", "", "ada"); err == nil || len(corrections(t, s)) != 0 {
 			t.Errorf("%v", err)
 		}
