@@ -1,5 +1,5 @@
 // A radiation portal's record of one vehicle: gamma and neutron counts over time, with the limit of the alarm.
-import { html, number, t, word } from "/lib.js";
+import { html, measure, number, t, word } from "/lib.js";
 import { Chart, detector } from "/chart.js";
 import { Facts, Sentence } from "/ui.js";
 
@@ -47,7 +47,7 @@ function largest(row) {
 export function Occupancy({ b, o }) {
 	const verdict = b.gammaAlarm ? t("gamma-alarm") : b.neutronAlarm ? t("neutron-alarm") : t("no-alarm");
 	const facts = [
-		[t("sigma"), `${number(b.sigmaMax, 1)} σ (${t("limit")} ${number(b.sigmaLimit, 1)} σ)`],
+		[t("sigma"), `${measure(b.sigmaMax, "σ", 1)} (${t("limit")} ${measure(b.sigmaLimit, "σ", 1)})`],
 		[t("portal-says"), verdict],
 		[t("disagree"), b.alarmDisagreement && t("yes")],
 	];

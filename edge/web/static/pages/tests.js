@@ -114,7 +114,7 @@ function NumberForm({ text, act }) {
 
 /** A check of a step with its value and limits. @param {{c: GuidedCheck}} p */
 function Check({ c }) {
-	const value = c.value !== undefined ? `${colon()}${measure(c.value, c.unit ?? "", 2)} (${limits(c)})` : "";
+	const value = c.value !== undefined ? `${colon()}${measure(c.value, c.unit ?? "", 2)} (${limits(c)})` : c.text ? colon() : "";
 	return html`<li><${Mark} state=${c.passed ? "passed" : "failed"} group="test" />${" "}
 		${c.title ? inLanguage(c.title) : c.name}${value} <${AgentText} text=${c.text} fr=${c.message?.fr} /></li>`;
 }

@@ -1,5 +1,5 @@
 // Parts of pages about vehicles: their names, the vehicles that a reading may belong to, alarms.
-import { enumWord, html, percent, t } from "/lib.js";
+import { colon, enumWord, html, percent, t } from "/lib.js";
 
 /**
  * @import { Candidate, Line, PassageList } from "../../types/agent"
@@ -102,5 +102,5 @@ export function Vehicles({ o }) {
 	const links = all.map((c, i) => html`${i > 0 && ` ${t("or")} `}${c.passage
 		? html`<a href=${passageAt(c.passage)}>${candidateName(c)}</a>`
 		: t("no-vehicle")}${all.length > 1 && ` (${probability(c.confidence)})`}`);
-	return html`<p class="vehicles">${t(all.length > 1 ? "one-of-vehicles" : "vehicle")}: ${links}</p>`;
+	return html`<p class="vehicles">${t(all.length > 1 ? "one-of-vehicles" : "vehicle")}${colon()}${links}</p>`;
 }
