@@ -52,6 +52,7 @@ func agentContent(stateDir, lane string) (backup.Content, error) {
 		Files: []backup.File{
 			{Name: "journal/" + journal.KeyFile, Path: filepath.Join(dir, journal.KeyFile), Sealed: true},
 			{Name: agent.BesideName, Path: filepath.Join(stateDir, agent.BesideName), Optional: true},
+			{Name: agent.HubKeysName, Path: filepath.Join(stateDir, agent.HubKeysName), Optional: true},
 		},
 	}
 	if lane == "" {

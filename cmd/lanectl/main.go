@@ -17,7 +17,7 @@ func program() *cobra.Command {
 		Long:  "help.lanectl.long",
 	}
 	root.AddCommand(
-		accountCommand(), assignCommand(), backupCommand(), captureCommand(), devicesCommand(), doctorCommand(),
+		accountCommand(), assignCommand(), backupCommand(), captureCommand(), carryCommand(), devicesCommand(), doctorCommand(),
 		enrollCommand(), exportCommand(),
 		replayCommand(), passagesCommand(), restoreCommand(), setCommand(), simulateCommand(), statusCommand(), supportCommand(),
 		tailCommand(), testCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand(),

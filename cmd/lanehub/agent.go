@@ -23,10 +23,7 @@ const askTimeout = 30 * time.Second
 func agentCommand() *cobra.Command {
 	var hub remote
 	c := &cobra.Command{Use: "agent", Short: "help.agent", Long: "help.agent.long"}
-	f := c.PersistentFlags()
-	f.StringVar(&hub.url, "hub", "http://127.0.0.1:8490", "help.flag.hub")
-	f.StringVar(&hub.tokenFile, "token-file", "", "help.flag.hub-token")
-	f.StringVar(&hub.caFile, "ca", "", "help.flag.hub-ca")
+	hub.flags(c)
 	c.AddCommand(rekeyCommand(&hub))
 	return c
 }
@@ -66,6 +63,14 @@ type remote struct {
 	url       string
 	tokenFile string // "" for a hub without tokens
 	caFile    string // PEM; "" for the system's certificates
+}
+
+// flags adds the flags that say which hub, and with what one may ask it.
+func (h *remote) flags(c *cobra.Command) {
+	f := c.PersistentFlags()
+	f.StringVar(&h.url, "hub", "http://127.0.0.1:8490", "help.flag.hub")
+	f.StringVar(&h.tokenFile, "token-file", "", "help.flag.hub-token")
+	f.StringVar(&h.caFile, "ca", "", "help.flag.hub-ca")
 }
 
 // client returns a client that shows the token.

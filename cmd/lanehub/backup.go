@@ -8,6 +8,7 @@ import (
 	"lanewarden/cmd/internal/backupcli"
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/edge/backup"
+	"lanewarden/sync/hub"
 	"lanewarden/sync/hub/authority"
 	"lanewarden/sync/hub/ledger"
 )
@@ -42,6 +43,7 @@ func hubContent(dir, tokens, agents, ca string) backup.Content {
 		Kind: backup.Hub, Software: cli.Version(),
 		Database: backup.Database{Path: filepath.Join(dir, ledger.FileName), Held: ledger.ArtifactsHeld},
 	}
+	c.Files = append(c.Files, backup.File{Name: hub.KeyFile, Path: filepath.Join(dir, hub.KeyFile), Sealed: true, Optional: true})
 	add := func(path, name string, secret bool) {
 		c.Files = append(c.Files, backup.File{Name: backupcli.ConfigDir + "/" + name, Path: path, Sealed: secret})
 	}

@@ -21,7 +21,9 @@ func program() *cobra.Command {
 		Short: "help.lanehub",
 		Long:  "help.lanehub.long",
 	}
-	root.AddCommand(runCommand(), tokenCommand(), caCommand(), brokerRulesCommand(), agentCommand(), backupCommand(), restoreCommand())
+	root.AddCommand(
+		runCommand(), tokenCommand(), caCommand(), brokerRulesCommand(), agentCommand(), carryCommand(), backupCommand(), restoreCommand(),
+	)
 	return root
 }
 

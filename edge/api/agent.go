@@ -96,6 +96,11 @@ var (
 		Note:    "Abandoning somebody else's test needs the role admin.",
 		Fails:   []Code{NotDone, NotOwner},
 	}}
+	PostReceipt = Action[Receipt, Done]{Route: Route{
+		ID: "takeReceipt", Pattern: "POST /v1/receipts", Role: accounts.Admin, Audit: "receipt",
+		Summary: "Take a receipt of the hub for what was carried to it",
+		Note:    "What the receipt names is acknowledged as if the hub had said it over the link; `lanehub carry import` prints it.",
+	}}
 	PostVerification = Action[None, Verdict]{Route{
 		ID: "verifyEvidence", Pattern: "POST /v1/evidence/verification", Role: accounts.Technician,
 		Audit:   "verification",
@@ -119,6 +124,6 @@ func Agent() []Operation {
 	return []Operation{
 		&GetSession, &PostSession, &DeleteSession, &GetStatus, &GetStream, &GetTail, &GetLive, &GetObservations,
 		&GetPassages, &GetPassage, &PostCorrection, &GetDevice, &PostOutput, &GetRecording, &GetArtifact, &GetPicture,
-		&GetTests, &PostTest, &PostTestAct, &PostVerification, &GetMetrics, &GetHealth,
+		&GetTests, &PostTest, &PostTestAct, &PostReceipt, &PostVerification, &GetMetrics, &GetHealth,
 	}
 }

@@ -62,6 +62,18 @@ func (s *Stream[In]) Open(ctx context.Context, c *Client, in In) (io.ReadCloser,
 	return c.open(ctx, &s.Route, in)
 }
 
+// Send calls an operation whose request has a body of a media type of its own (Route.Body), and returns its answer as it
+// comes. The caller closes it.
+func (s *Stream[In]) Send(ctx context.Context, c *Client, in In, body io.Reader) (io.ReadCloser, error) {
+	r, err := c.request(ctx, &s.Route, in)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(body)
+	r.Header.Set("Content-Type", s.Route.Body)
+	return c.answer(r)
+}
+
 func decodeAnswer[Out any](body io.ReadCloser) (out Out, err error) {
 	defer body.Close()
 	err = json.NewDecoder(body).Decode(&out)
@@ -74,6 +86,11 @@ func (c *Client) open(ctx context.Context, route *Route, in any) (io.ReadCloser,
 	if err != nil {
 		return nil, err
 	}
+	return c.answer(r)
+}
+
+// answer sends a request and returns the body of an answer of status 2xx.
+func (c *Client) answer(r *http.Request) (io.ReadCloser, error) {
 	resp, err := c.HTTP.Do(r)
 	if err != nil {
 		return nil, err

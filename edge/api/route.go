@@ -43,6 +43,8 @@ type Route struct {
 	Open bool
 	// Media is the media type of the answer where that is not JSON; several are separated by a comma and a space.
 	Media string
+	// Body is the media type of the request's body where that is not JSON; "" for JSON or none.
+	Body string
 	// Items are values of the types that a stream consists of, for documents. Lines of NDJSON are of the first one.
 	Items []any
 	// Fails are the problems that callers should expect, beside those that each route can have.

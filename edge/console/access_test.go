@@ -47,6 +47,7 @@ type guarded struct {
 	tests    *guided.Runner
 	vehicles *someVehicles
 	set      chan string // values that the device's output was set to
+	received chan string // receipts that were shown to the agent
 }
 
 func newGuarded(t *testing.T) *guarded { return newGuardedTLS(t, nil) }
@@ -59,7 +60,7 @@ func newGuardedTLS(t *testing.T, config *tls.Config) *guarded {
 	}
 	g := &guarded{
 		t: t, journal: j, book: filepath.Join(dir, "accounts"), vehicles: &someVehicles{all: twoVehicles()},
-		set: make(chan string, 8),
+		set: make(chan string, 8), received: make(chan string, 8),
 	}
 	var all []accounts.Account
 	for role := accounts.Viewer; role <= accounts.Admin; role++ {
@@ -97,6 +98,10 @@ func newGuardedTLS(t *testing.T, config *tls.Config) *guarded {
 	c := New(Options{
 		Site: "s", Agent: "a", Socket: filepath.Join(dir, "s"), Listen: address, Journal: j, JournalDir: filepath.Join(dir, "journal"), Lane: devices, Accounts: book, TLS: config, Log: quiet,
 		Link: func() api.Link { return api.Link{} }, Tests: g.tests, Passages: g.vehicles,
+		Receive: func(receipt, _ string) error {
+			g.received <- receipt
+			return nil
+		},
 	})
 	g.console = c
 	c.access.commit = func(ctx context.Context, obs ...*observation.Observation) (int, error) {

@@ -80,6 +80,7 @@ var audited = map[string]struct {
 	"answerTest": {body: `{"action":"abandon"}`, done: func(t *testing.T, g *guarded, b *browser) bool {
 		return g.tests.View().Verdict != ""
 	}},
+	"takeReceipt": {body: `{"receipt":"r"}`, done: func(_ *testing.T, g *guarded, _ *browser) bool { return len(g.received) > 0 }},
 	// While another verification is under way, one that is begun is answered with a conflict.
 	"verifyEvidence": {done: func(*testing.T, *guarded, *browser) bool { return false }},
 }

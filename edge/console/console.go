@@ -49,7 +49,9 @@ type Options struct {
 	Tests                 *guided.Runner
 	Link                  func() api.Link
 	Disk                  func() retention.State // nil: no disk budget is kept
-	Log                   *slog.Logger
+	// Receive marks in the journal what a receipt of the hub names; hubKey "" means the keys that are known.
+	Receive func(receipt, hubKey string) error
+	Log     *slog.Logger
 }
 
 // Console serves the API. Its methods may be called from any goroutine.
@@ -164,6 +166,7 @@ func (c *Console) operations() []api.Bound {
 		api.Answer(&api.GetTests, c.tests),
 		api.Perform(&api.PostTest, c.startTest),
 		api.Perform(&api.PostTestAct, c.actTest),
+		api.Perform(&api.PostReceipt, c.receipt),
 		api.Perform(&api.PostVerification, c.verify),
 		api.Write(&api.GetMetrics, c.metrics()),
 		api.Write(&api.GetHealth, c.healthz),

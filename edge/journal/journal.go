@@ -54,7 +54,8 @@ func (i Identity) Origin() string { return evidence.Origin(i.Site, i.Agent, i.ID
 type Journal struct {
 	dir       string
 	artifacts string // directory whose artifacts it has: dir, or for a salvaged journal that of its successor
-	salvaged  bool   // it is what could be read of a damaged one: nothing is committed or signed
+	salvaged  bool   // it is what could be read of one that was set aside: nothing is committed or signed
+	reading   bool   // OpenForReading
 	identity  Identity
 	signer    note.Signer
 	opts      Options
@@ -131,7 +132,7 @@ func newJournal(dir string, opts Options, signer note.Signer) *Journal {
 }
 
 func openOnce(dir string, opts Options) (*Journal, error) {
-	signer, verifierKey, err := loadKey(filepath.Join(dir, KeyFile), opts.Site, opts.Agent)
+	key, err := openKey(dir, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -139,9 +140,9 @@ func openOnce(dir string, opts Options) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := newJournal(dir, opts, signer)
+	j := newJournal(dir, opts, key.Signer)
 	w := &writer{j: j, db: db, store: sqlog.NewStore(db)}
-	if err := j.start(w, verifierKey); err != nil {
+	if err := j.start(w, key.Public); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return j, nil
@@ -254,7 +255,7 @@ func (j *Journal) Close() error {
 		close(j.stop)
 		<-j.done
 		j.closeErr = errors.Join(j.closeErr, j.read.Close())
-		if !j.salvaged {
+		if !j.salvaged && !j.reading {
 			sqlog.FillReserve(j.dir) // SQLite gave some room back
 		}
 	})

@@ -291,7 +291,7 @@ func TestAnotherAgentIsRefused(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, KeyFile)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := loadKey(filepath.Join(dir, KeyFile), testOptions.Site, testOptions.Agent); err != nil {
+	if _, err := openKey(dir, testOptions); err != nil {
 		t.Fatal(err) // a new key was made
 	}
 	if _, err := Open(dir, testOptions); err == nil || !strings.Contains(err.Error(), KeyFile) {

@@ -25,6 +25,7 @@ type acks struct {
 	source  source
 	states  *states
 	metrics *metrics
+	hubKey  string // public; said in the answer to a hello
 	log     *slog.Logger
 }
 
@@ -60,6 +61,9 @@ func (a *acks) refuse(to ledger.Sender, journal []byte, code wire.Refusal, said 
 // publish writes the credit into the acknowledgement and sends it. It changes one.Ack.
 func (a *acks) publish(one ledger.Answer, credit uint32) error {
 	one.Ack.CreditBytes = credit
+	if one.Ack.HelloEpoch != 0 {
+		one.Ack.HubKey = a.hubKey
+	}
 	payload, err := a.codec.Encode(one.Ack)
 	if err != nil {
 		return err

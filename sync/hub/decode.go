@@ -17,6 +17,8 @@ type decoded struct {
 	ledger.Message
 	size     int    // bytes as it came
 	onCommit func() // called when the message is filed; may be nil
+	// answered is called with the answers to a message of a person, before onCommit; nil sends them to the agents.
+	answered func([]ledger.Answer)
 }
 
 // decoder decodes messages on a goroutine of its own, so that decompression does not hold up the

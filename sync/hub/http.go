@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"lanewarden/edge/api"
+	"lanewarden/edge/evidence/keyfile"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
 )
@@ -34,6 +35,7 @@ type httpServer struct {
 	metrics  *metrics
 	access   *access // nil: everyone may
 	issuer   *issuer
+	key      keyfile.Key // signs receipts
 	opts     Options
 }
 
@@ -47,6 +49,7 @@ func (s *httpServer) operations() []api.Bound {
 		api.Answer(&hubapi.GetArtifactState, s.artifactState),
 		api.Perform(&hubapi.PullArtifact, s.pullArtifact),
 		api.Perform(&hubapi.RekeyAgent, s.rekeyAgent),
+		api.Write(&hubapi.TakeCarried, s.takeCarried),
 		api.Write(&hubapi.GetMetrics, s.writeMetrics),
 		api.Write(&hubapi.GetHealth, s.writeHealth),
 		api.Write(&hubapi.GetAuthority, s.issuer.authority),
@@ -100,9 +103,14 @@ func (s *httpServer) writeMetrics(w http.ResponseWriter, c *api.Call, _ api.None
 // file has the ingester commit what somebody asked for, and returns once that is durable, or with ctx's error. Only the
 // ingester writes to the ledger.
 func (s *httpServer) file(ctx context.Context, asked ledger.Message) error {
+	return s.request(ctx, decoded{Message: asked})
+}
+
+func (s *httpServer) request(ctx context.Context, m decoded) error {
 	filed := make(chan struct{})
+	m.onCommit = func() { close(filed) }
 	select {
-	case s.requests <- decoded{Message: asked, onCommit: func() { close(filed) }}:
+	case s.requests <- m:
 	case <-ctx.Done():
 		return ctx.Err()
 	}

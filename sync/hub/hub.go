@@ -8,14 +8,20 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"lanewarden/edge/evidence/keyfile"
 	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/sync/carry"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )
+
+// KeyFile is the name of the hub's signing key (keyfile.Open) in its directory.
+const KeyFile = "hub.key"
 
 // Options describe a hub.
 type Options struct {
@@ -78,8 +84,12 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, broker.close()) }()
 
+	key, err := keyfile.Open(filepath.Join(opts.Dir, KeyFile), carry.HubKeyName)
+	if err != nil {
+		return err
+	}
 	metrics, requests := newMetrics(l, states), make(chan decoded)
-	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, log: opts.Log}
+	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, hubKey: key.Public, log: opts.Log}
 	parts := parts{
 		source: broker,
 		decoder: &decoder{
@@ -88,7 +98,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		},
 		ingester: &ingester{ledger: l, requests: requests, acks: acks, health: health, metrics: metrics, log: opts.Log},
 		server: &httpServer{ledger: l, requests: requests, states: states, health: health, metrics: metrics,
-			access: access, issuer: issuer, opts: opts},
+			access: access, issuer: issuer, key: key, opts: opts},
 	}
 	return parts.run(ctx)
 }

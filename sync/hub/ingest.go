@@ -82,7 +82,11 @@ func (g *ingester) commit(ctx context.Context, group []decoded, waiting int) err
 		return err
 	}
 	g.metrics.countCommit(answers, time.Since(begin))
-	g.acks.send(answers, waiting)
+	if first := group[0]; first.answered != nil { // it is alone
+		first.answered(answers)
+	} else {
+		g.acks.send(answers, waiting)
+	}
 	for _, m := range group {
 		if m.onCommit != nil {
 			m.onCommit()

@@ -323,6 +323,9 @@ func (s *session) onHelloAck(ack *wire.Ack) {
 		st.flying = nil
 		st.epoch++
 	}
+	if ack.HubKey != "" && s.opts.HubKey != nil {
+		s.opts.HubKey(ack.HubKey)
+	}
 	s.restartArtifacts()
 	s.pull(ack.Pull)
 	for _, c := range ack.Cursors {

@@ -38,6 +38,8 @@ type Options struct {
 	Beside *Uplink
 	// Fork says that the hub holds another past of the journal: it is sent as a journal of its own (wire.ForkID).
 	Fork bool
+	// HubKey is told the public key with which the hub signs receipts, at each answer to a hello; nil for nobody.
+	HubKey func(key string)
 	// Contradicted is told, at each refusal, that the hub holds another past of the journal, and why; nil for nobody.
 	Contradicted func(why message.Text)
 	Log          *slog.Logger

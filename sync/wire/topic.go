@@ -34,8 +34,11 @@ func Topic(site, agent, leaf string) string {
 // ClassTopic returns the topic of an agent's batches of a class. Classes have topics of their own
 // so that a broker can grant them one by one.
 func ClassTopic(site, agent string, class observation.Class) string {
-	return Topic(site, agent, leaves[class])
+	return Topic(site, agent, ClassLeaf(class))
 }
+
+// ClassLeaf returns the last level of the topic of a class.
+func ClassLeaf(class observation.Class) string { return leaves[class] }
 
 // maxName bounds the names of sites and agents, in bytes: the hub keeps many of them.
 const maxName = 200

@@ -481,6 +481,7 @@ type Ack struct {
 	Pull          [][]byte               `protobuf:"bytes,9,rep,name=pull,proto3" json:"pull,omitempty"`                                           // artifacts, by SHA-256, that somebody at the centre waits for: they go first
 	RefusalTextFr string                 `protobuf:"bytes,10,opt,name=refusal_text_fr,json=refusalTextFr,proto3" json:"refusal_text_fr,omitempty"` // refusal_text in French; empty from hubs before this field
 	Renewed       *Renewed               `protobuf:"bytes,11,opt,name=renewed,proto3" json:"renewed,omitempty"`                                    // the answer to a Renewal; nothing else is answered then
+	HubKey        string                 `protobuf:"bytes,12,opt,name=hub_key,json=hubKey,proto3" json:"hub_key,omitempty"`                        // in the answer to a Hello: the hub's public key, with which it signs what it took from a carrier
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -590,6 +591,13 @@ func (x *Ack) GetRenewed() *Renewed {
 		return x.Renewed
 	}
 	return nil
+}
+
+func (x *Ack) GetHubKey() string {
+	if x != nil {
+		return x.HubKey
+	}
+	return ""
 }
 
 // Renewal asks for the agent's next certificate, before the one that it has ends. Topic lw1/S/A/renew.
@@ -1144,7 +1152,7 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x05total\x18\x03 \x01(\x03R\x05total\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x12\n" +
 	"\x04data\x18\x05 \x01(\fR\x04data\x12\x14\n" +
-	"\x05epoch\x18\x06 \x01(\rR\x05epoch\"\xba\x03\n" +
+	"\x05epoch\x18\x06 \x01(\rR\x05epoch\"\xd3\x03\n" +
 	"\x03Ack\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x124\n" +
 	"\acursors\x18\x02 \x03(\v2\x1a.lanewarden.wire.v1.CursorR\acursors\x12!\n" +
@@ -1158,7 +1166,8 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x04pull\x18\t \x03(\fR\x04pull\x12&\n" +
 	"\x0frefusal_text_fr\x18\n" +
 	" \x01(\tR\rrefusalTextFr\x125\n" +
-	"\arenewed\x18\v \x01(\v2\x1b.lanewarden.wire.v1.RenewedR\arenewed\"}\n" +
+	"\arenewed\x18\v \x01(\v2\x1b.lanewarden.wire.v1.RenewedR\arenewed\x12\x17\n" +
+	"\ahub_key\x18\f \x01(\tR\x06hubKey\"}\n" +
 	"\aRenewal\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x12\x18\n" +
 	"\arequest\x18\x02 \x01(\fR\arequest\x12 \n" +

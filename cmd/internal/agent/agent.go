@@ -89,7 +89,8 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	if err != nil {
 		return err
 	}
-	link, err := newLink(c, j, devices, o)
+	keys := newHubKeys(c.Agent.StateDir, o.Log)
+	link, err := newLink(c, j, devices, keys, o)
 	if err != nil {
 		return err
 	}
@@ -111,6 +112,7 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 		Accounts: book, TLS: tlsConfig, Socket: Socket(c), Listen: c.Console.Listen,
 		Devices: c.Devices, JournalDir: journalDir(c), TapeDir: tapeDir(c),
 		Journal: j, Lane: devices, Passages: passages, Tests: tests, Link: link.status, Disk: keeper.State, Log: o.Log,
+		Receive: func(receipt, hubKey string) error { return keys.receive(j, receipt, hubKey) },
 	})
 	o.Log.Info("agent runs", "site", c.Site.ID, "agent", c.Agent.ID, "devices", len(c.Devices),
 		"journal", fmt.Sprintf("%x", j.Identity().ID), "rows", j.Size())
@@ -288,7 +290,7 @@ type link struct {
 }
 
 // newLink returns the uplink of a configuration; without one, a link whose methods do nothing.
-func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervisor, o Options) (link, error) {
+func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervisor, keys *hubKeys, o Options) (link, error) {
 	if c.Uplink == nil {
 		return link{}, nil
 	}
@@ -297,6 +299,7 @@ func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervi
 	contradicted := make(chan message.Text, 1)
 	up, err := uplink.New(j, uplink.Options{
 		Broker: b, Inventory: c.Inventory(), Software: o.Software, TelemetryDelay: o.TelemetryDelay, Log: o.Log,
+		HubKey: keys.add,
 		Contradicted: func(why message.Text) {
 			select {
 			case contradicted <- why:

@@ -86,6 +86,12 @@ func (d *document) operation(route *api.Route, in, out reflect.Type) yaml.MapSli
 			{Key: "content", Value: content("application/json", d.schema(in, false))},
 		}})
 	}
+	if route.Body != "" {
+		op = append(op, yaml.MapItem{Key: "requestBody", Value: yaml.MapSlice{
+			{Key: "required", Value: true},
+			{Key: "content", Value: content(route.Body, yaml.MapSlice{{Key: "type", Value: "string"}, {Key: "format", Value: "binary"}})},
+		}})
+	}
 	responses := append(yaml.MapSlice{{Key: "200", Value: d.answer(route, out)}}, d.failures(route, hasInput)...)
 	return append(op, yaml.MapItem{Key: "responses", Value: responses})
 }

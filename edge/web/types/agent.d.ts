@@ -333,6 +333,13 @@ export interface RawLine {
 	to: boolean;
 }
 
+export interface Receipt {
+	/** the hub's public key, for an agent that never had a link to it; else the one that the hub said counts. */
+	hub_key?: string;
+	/** the note that the hub signed */
+	receipt?: string;
+}
+
 export interface RetentionState {
 	/** bytes; less than configured when others fill the disk */
 	budget: number;

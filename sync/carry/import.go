@@ -1,0 +1,226 @@
+package carry
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation"
+	"lanewarden/sync/hub/ledger"
+	"lanewarden/sync/wire"
+)
+
+// Apply files one message at the hub and returns its answer, once that is durable.
+type Apply func(context.Context, ledger.Message) (*wire.Ack, error)
+
+// Import takes a carried file in, member by member: what it has filed stays filed when it ends early, and the same file may
+// be taken in again. It returns what the hub has then of the journal, as far as the file speaks of it. An error is the
+// file's, in both languages, or apply's.
+func Import(ctx context.Context, file io.Reader, apply Apply) (Taken, error) {
+	codec, err := wire.NewCodec()
+	if err != nil {
+		return Taken{}, err
+	}
+	defer codec.Close()
+	in := &importer{ctx: ctx, codec: codec, apply: apply, tar: tar.NewReader(file), taken: Taken{Cursors: map[observation.Class]int64{}}}
+	err = in.hello()
+	for err == nil {
+		err = in.next()
+	}
+	if errors.Is(err, errEnd) {
+		err = nil
+	}
+	return in.taken, err
+}
+
+// errEnd ends the reading of members.
+var errEnd = errors.New("end")
+
+// importer reads the members of a file.
+type importer struct {
+	ctx    context.Context
+	codec  *wire.Codec
+	apply  Apply
+	tar    *tar.Reader
+	number int
+	id     []byte        // of the file; nil before the first member
+	key    note.Verifier // of the agent
+	from   ledger.Sender
+	taken  Taken
+}
+
+// read reads the next member and checks it. In the first one the key stands in the payload: open returns it.
+func (in *importer) read(open func(payload []byte) (note.Verifier, error)) (leaf string, payload []byte, err error) {
+	h, err := in.tar.Next()
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", nil, message.Errorf("carry.cut", message.Int("member", in.number))
+	}
+	if err != nil {
+		return "", nil, message.Wrap(err, "carry.unreadable")
+	}
+	number, leaf, _ := strings.Cut(h.Name, "-")
+	if want := memberName(in.number, leaf); want != h.Name || number == "" || h.Size > wire.MaxPayload {
+		return "", nil, message.Errorf("carry.member", message.Quoted("have", h.Name), message.Int("want", in.number))
+	}
+	in.number++
+	payload = make([]byte, h.Size)
+	if _, err := io.ReadFull(in.tar, payload); err != nil {
+		return "", nil, message.Errorf("carry.cut", message.Int("member", in.number))
+	}
+	if open != nil {
+		if in.key, err = open(payload); err != nil {
+			return "", nil, err
+		}
+	}
+	in.id, err = checkMember(in.id, h.PAXRecords[signatureRecord], h.Name, payload, in.key)
+	return leaf, payload, err
+}
+
+// hello reads the first member and has the hub accept the journal. A hub that has more of it than the file goes on.
+func (in *importer) hello() error {
+	hello := &wire.Hello{}
+	leaf, _, err := in.read(func(payload []byte) (note.Verifier, error) {
+		if err := in.codec.Decode(payload, hello); err != nil {
+			return nil, message.Errorf("carry.unreadable")
+		}
+		return note.NewVerifier(hello.Verifier)
+	})
+	if err != nil {
+		return err
+	}
+	parts := strings.Split(in.key.Name(), "/") // lanewarden/SITE/AGENT
+	if leaf != wire.LeafHello || len(parts) != 3 {
+		return message.Errorf("carry.unreadable")
+	}
+	in.from = ledger.Sender{Site: parts[1], Agent: parts[2]}
+	in.taken.From, in.taken.Journal = in.from, hello.Journal
+	ack, err := in.apply(in.ctx, ledger.Hello{From: in.from, Body: hello})
+	if err != nil {
+		return err
+	}
+	if ack.Refusal == wire.Refusal_REFUSAL_ROLLED_BACK { // the link was faster than the file
+		return nil
+	}
+	return refused(ack)
+}
+
+// next files one member. It returns errEnd after the last one.
+func (in *importer) next() error {
+	leaf, payload, err := in.read(nil)
+	if err != nil {
+		return err
+	}
+	switch leaf {
+	case leafEnd:
+		return errEnd
+	case wire.LeafChunk:
+		chunk := &wire.Chunk{}
+		if err := in.decode(payload, chunk); err != nil {
+			return err
+		}
+		if err := chunk.Validate(); err != nil {
+			return err
+		}
+		return in.chunk(chunk)
+	default:
+		batch := &wire.Batch{}
+		if err := in.decode(payload, batch); err != nil {
+			return err
+		}
+		if leaf != wire.ClassLeaf(batch.Class) {
+			return message.Errorf("carry.unreadable")
+		}
+		return in.batch(batch)
+	}
+}
+
+func (in *importer) decode(payload []byte, m proto.Message) error {
+	if err := in.codec.Decode(payload, m); err != nil {
+		return message.Wrap(err, "carry.unreadable")
+	}
+	return nil
+}
+
+// batch files rows. Where the link or another file was faster, it is told the hub's cursor and files the rest.
+func (in *importer) batch(b *wire.Batch) error {
+	for {
+		ack, err := in.apply(in.ctx, ledger.Batch{From: in.from, Body: b})
+		if err == nil {
+			err = refused(ack)
+		}
+		if err != nil {
+			return err
+		}
+		if len(ack.Cursors) != 1 {
+			return message.Errorf("carry.unreadable")
+		}
+		c := ack.Cursors[0]
+		in.taken.Cursors[b.Class] = c.Idx
+		if !c.GoBack {
+			in.taken.Rows += len(b.IdxDelta)
+			return nil
+		}
+		if c.Idx < b.Prev {
+			return message.Errorf("carry.hole", message.Nested("class", message.New("class."+b.Class.Name())),
+				message.String("from", itoa(c.Idx+1)), message.String("to", itoa(b.Prev)))
+		}
+		if b, err = after(b, c.Idx); b == nil || err != nil {
+			return err
+		}
+	}
+}
+
+// after returns the part of a batch above an idx, nil when there is none.
+func after(b *wire.Batch, idx int64) (*wire.Batch, error) {
+	gap, err := b.Gap()
+	if err != nil {
+		return nil, err
+	}
+	if gap != nil {
+		for len(gap) > 0 && gap[0].Idx <= idx {
+			gap = gap[1:]
+		}
+		if len(gap) == 0 {
+			return nil, nil
+		}
+		return wire.NewGap(b.Journal, b.Class, idx, gap), nil
+	}
+	rows, err := b.Rows()
+	for len(rows) > 0 && rows[0].Idx <= idx {
+		rows = rows[1:]
+	}
+	if len(rows) == 0 || err != nil {
+		return nil, err
+	}
+	return wire.NewBatch(b.Journal, b.Class, idx, rows), nil
+}
+
+// chunk files a part of an artifact. One that the hub cannot take now, as it lacks what comes before or the row that names
+// it, is left to the link or the next file.
+func (in *importer) chunk(c *wire.Chunk) error {
+	ack, err := in.apply(in.ctx, ledger.Chunk{From: in.from, Body: c})
+	if err == nil {
+		err = refused(ack)
+	}
+	if err == nil && len(ack.Artifacts) == 1 && ack.Artifacts[0].Complete {
+		last := len(in.taken.Artifacts) - 1
+		if sum := [32]byte(c.Sha256); last < 0 || in.taken.Artifacts[last] != sum {
+			in.taken.Artifacts = append(in.taken.Artifacts, sum)
+		}
+	}
+	return err
+}
+
+// refused returns the hub's refusal as an error, nil when it did not refuse.
+func refused(ack *wire.Ack) error {
+	if ack.Refusal == wire.Refusal_REFUSAL_NONE {
+		return nil
+	}
+	return message.Errorf("carry.refused", message.Nested("why", message.Text{EN: ack.RefusalText, FR: ack.RefusalTextFr}.Message()))
+}

@@ -1,0 +1,67 @@
+package hub
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"lanewarden/drivers/message"
+	"lanewarden/edge/api"
+	"lanewarden/sync/carry"
+	"lanewarden/sync/hub/ledger"
+	"lanewarden/sync/wire"
+)
+
+// takeCarried serves hubapi.TakeCarried: what was carried here in a file is filed, and receipts are the answer. The file is
+// read as it comes, so that its size does not matter.
+func (s *httpServer) takeCarried(w http.ResponseWriter, c *api.Call, _ api.None) error {
+	body := patientReader{c.Request.Body, http.NewResponseController(w)}
+	taken, err := carry.Import(c.Request.Context(), body, s.applyAlone)
+	if err != nil {
+		s.opts.Log.Warn("a carried file was not taken in whole", "site", taken.From.Site, "agent", taken.From.Agent,
+			"rows", taken.Rows, "by", c.User.Name, "err", err)
+		return api.NewProblem(api.BadRequest, message.Of(err))
+	}
+	receipts, err := taken.Receipts(s.key)
+	if err != nil {
+		return err
+	}
+	s.opts.Log.Info("took a carried file in", "site", taken.From.Site, "agent", taken.From.Agent, "rows", taken.Rows,
+		"artifacts", len(taken.Artifacts), "by", c.User.Name)
+	w.Header().Set("Content-Type", receiptMedia)
+	for _, receipt := range receipts {
+		if _, err := io.WriteString(w, receipt); err != nil {
+			return nil // whoever asked is gone; the same file may be taken in again
+		}
+	}
+	return nil
+}
+
+// receiptMedia is the media type of receipts.
+const receiptMedia = "text/plain; charset=utf-8"
+
+// applyAlone files one message and returns the answer, which does not go to the agent.
+func (s *httpServer) applyAlone(ctx context.Context, m ledger.Message) (*wire.Ack, error) {
+	var ack *wire.Ack
+	err := s.request(ctx, decoded{Message: m, answered: func(all []ledger.Answer) { ack = all[0].Ack }})
+	if err != nil {
+		return nil, err
+	}
+	return ack, nil
+}
+
+// patientReader reads a long request body: each read has bodyPause to bring something.
+type patientReader struct {
+	io.Reader
+	control *http.ResponseController
+}
+
+// bodyPause is how long a sender of a file may be silent.
+const bodyPause = time.Minute
+
+// Read implements io.Reader.
+func (r patientReader) Read(p []byte) (int, error) {
+	_ = r.control.SetReadDeadline(time.Now().Add(bodyPause)) // where that cannot be set, the sender's silence ends with its connection
+	return r.Reader.Read(p)
+}
