@@ -347,6 +347,9 @@ func (d *decoder) scalar(n ast.Node, v reflect.Value, f field, path string) {
 	case *ast.LiteralNode:
 		text, quoted = n.Value.Value, true
 	}
+	if f.format == "file" {
+		text = expandCredentials(text)
+	}
 	if err := setScalar(v, f, text, quoted); err != nil {
 		d.problem(n, place(path), message.Of(err))
 		return

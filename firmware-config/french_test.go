@@ -271,9 +271,9 @@ func TestErrorsInFrench(t *testing.T) {
 }
 
 // elsewhere are codes of these topics that no lane file leads to: certificates that are read when an endpoint opens,
-// what is said of a value that a profile's rule holds for, what an empty list is refused for before, a key that the YAML parser finds twice before, and doctor's.
+// what is said of a value that a profile's rule holds for, what an empty list is refused for before, a key that the YAML parser finds twice before, doctor's, and a warning.
 var elsewhere = []string{"settings.key-pair", "settings.no-certificate", "profile.is", "profile.above", "profile.below",
-	"profile.no-messages", "substances.none", "config.key-twice", "config.do"}
+	"profile.no-messages", "substances.none", "config.key-twice", "config.do", "config.secret-open"}
 
 // wrongDefaults has a default that is none, as a mistake in a driver would be.
 type wrongDefaults struct {

@@ -44,6 +44,9 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			log := cli.Log(verbose)
+			for _, w := range config.Warnings() {
+				log.Warn(w.English())
+			}
 			// An agent that ends with an error ends the notifications, too.
 			ctx, stop := context.WithCancel(cmd.Context())
 			var told sync.WaitGroup
@@ -72,6 +75,9 @@ func checkCommand() *cobra.Command {
 					return err
 				}
 				c.Describe(cmd.OutOrStdout(), cli.LanguageOf(cmd))
+				for _, w := range c.Warnings() {
+					fmt.Fprintln(cmd.ErrOrStderr(), cli.PrintErr(cmd).In(w))
+				}
 			}
 			return nil
 		},
