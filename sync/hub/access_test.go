@@ -21,7 +21,7 @@ import (
 )
 
 // httpsClient returns a client that trusts a certificate, and shows those that are given.
-func httpsClient(t *testing.T, ca string, own ...tls.Certificate) *http.Client {
+func httpsClient(t testing.TB, ca string, own ...tls.Certificate) *http.Client {
 	t.Helper()
 	text, err := os.ReadFile(ca)
 	if err != nil {

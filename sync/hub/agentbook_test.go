@@ -43,7 +43,7 @@ func TestParseAgents(t *testing.T) {
 }
 
 // write writes a file whole, as editors and configuration tools do.
-func write(t *testing.T, path, text string) {
+func write(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path+".part", []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func write(t *testing.T, path, text string) {
 }
 
 // onDisk writes a certificate and its key as files.
-func onDisk(t *testing.T, c tls.Certificate) (cert, key string) {
+func onDisk(t testing.TB, c tls.Certificate) (cert, key string) {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
 	if err != nil {

@@ -53,13 +53,13 @@ type issuing struct {
 // hubCA are the authorities of hubs' certificates that are not their own.
 var hubCA = map[string]string{}
 
-func startIssuing(t *testing.T, agents string, life time.Duration) *issuing {
+func startIssuing(t testing.TB, agents string, life time.Duration) *issuing {
 	t.Helper()
 	return startIssuingAt(t, agents, life, func(*issuing, *Options) {})
 }
 
 // startIssuingAt is startIssuing with a broker that the caller sets up before the hub starts.
-func startIssuingAt(t *testing.T, agents string, life time.Duration, broker func(*issuing, *Options)) *issuing {
+func startIssuingAt(t testing.TB, agents string, life time.Duration, broker func(*issuing, *Options)) *issuing {
 	t.Helper()
 	dir := t.TempDir()
 	i := &issuing{log: &logged{}, caFile: filepath.Join(dir, "ca", authority.CertFile)}
@@ -127,7 +127,7 @@ func (i *issuing) post(t *testing.T, in hubapi.Enrolment) (out hubapi.Enrolled, 
 	return out, resp.StatusCode, string(answer)
 }
 
-func newKey(t *testing.T) *ecdsa.PrivateKey {
+func newKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := identity.NewKey()
 	if err != nil {

@@ -32,7 +32,7 @@ import (
 	"lanewarden/sync/wire"
 )
 
-func address(t *testing.T) string {
+func address(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func address(t *testing.T) string {
 }
 
 // start runs a hub until the test ends, without a log unless o has one.
-func start(t *testing.T, o Options) Options {
+func start(t testing.TB, o Options) Options {
 	o.Dir, o.HTTP = t.TempDir(), address(t)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -73,7 +73,7 @@ func start(t *testing.T, o Options) Options {
 	return o
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for begin := time.Now(); !ok(); <-time.After(10 * time.Millisecond) {
 		if time.Since(begin) > 30*time.Second {
@@ -83,7 +83,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 // agent runs a journal with an uplink until the test ends.
-func agent(t *testing.T, b wire.Broker) (*journal.Journal, *uplink.Uplink) {
+func agent(t testing.TB, b wire.Broker) (*journal.Journal, *uplink.Uplink) {
 	j, err := journal.Open(t.TempDir(), journal.Options{Site: "demo", Agent: "lane-1"})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func agent(t *testing.T, b wire.Broker) (*journal.Journal, *uplink.Uplink) {
 	return j, u
 }
 
-func commit(t *testing.T, j *journal.Journal, class observation.Class, n int) {
+func commit(t testing.TB, j *journal.Journal, class observation.Class, n int) {
 	for i := range n {
 		o := observation.New(class, time.Unix(int64(1_800_000_000+i), 0), &observation.RadiationTamper{Tripped: true})
 		o.Device = "rpm-1"

@@ -26,13 +26,13 @@ type clock struct{ ahead atomic.Int64 }
 func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
 // broker returns how demo/lane-1 reaches a hub, with a certificate of the hub's authority that is valid for life.
-func (i *issuing) broker(t *testing.T, life time.Duration) (wire.Broker, *ecdsa.PrivateKey) {
+func (i *issuing) broker(t testing.TB, life time.Duration) (wire.Broker, *ecdsa.PrivateKey) {
 	t.Helper()
 	return i.brokerOf(t, "demo/lane-1", life)
 }
 
 // brokerOf is broker for another name.
-func (i *issuing) brokerOf(t *testing.T, name string, life time.Duration) (wire.Broker, *ecdsa.PrivateKey) {
+func (i *issuing) brokerOf(t testing.TB, name string, life time.Duration) (wire.Broker, *ecdsa.PrivateKey) {
 	t.Helper()
 	key := newKey(t)
 	der, err := i.ca.IssueTo(key.Public(), name, life, time.Now())
