@@ -349,3 +349,91 @@ func TestUpdatedRows(t *testing.T) {
 		t.Errorf("%d", got)
 	}
 }
+
+// TestToldWhat: which readings are journalled at a round: new ones of vehicles, and those that differ from what was said;
+// one of no vehicle when that is for good, and then as nobody's.
+func TestToldWhat(t *testing.T) {
+	for name, c := range map[string]struct {
+		vehicle, final, placed, due, alarm bool
+		said                               *stated
+		rows                               int
+		told                               bool
+	}{
+		"new":                        {vehicle: true, placed: true, due: true, rows: 1, told: true},
+		"not decided":                {vehicle: true, due: true},
+		"not due":                    {vehicle: true, placed: true},
+		"an alarm, not due":          {vehicle: true, placed: true, alarm: true, rows: 1, told: true},
+		"an alarm told, not due":     {vehicle: true, placed: true, alarm: true, said: &stated{"a", 0.5, ""}},
+		"of none, for now":           {placed: true, due: true},
+		"of none, for good":          {placed: true, due: true, final: true, told: true},
+		"said already":               {vehicle: true, placed: true, due: true, said: &stated{"a", 0.9, ""}},
+		"said, a little surer":       {vehicle: true, placed: true, due: true, said: &stated{"a", 0.8, ""}},
+		"said, surer for good":       {vehicle: true, placed: true, due: true, final: true, said: &stated{"a", 0.8, ""}, rows: 1, told: true},
+		"said to be another's":       {vehicle: true, placed: true, due: true, said: &stated{"b", 0.9, ""}, rows: 1, told: true},
+		"said to be somebody's":      {placed: true, due: true, said: &stated{"b", 0.9, ""}, rows: 1, told: true},
+		"said to be nobody's, for a": {vehicle: true, placed: true, due: true, said: &stated{"", 0.9, ""}, rows: 1, told: true},
+	} {
+		k := New(twoLanes())
+		g := k.groups[0]
+		v := g.known("a")
+		r := &reading{det: detection.Of(1, loop("loop-1", 0), 0), confidence: 0.9, placed: c.placed, final: c.final, stated: c.said}
+		if c.alarm {
+			r.det.Class = observation.Class_CLASS_ALARM
+		}
+		if c.vehicle {
+			r.assign(v)
+		}
+		g.readings[1], g.unsettled = r, []*reading{r}
+		told := false
+		k.Assigned = func(Assignment) { told = true }
+		if rows := k.reportAssignments(g, c.due); len(rows) != c.rows || told != c.told {
+			t.Errorf("%s: %d rows, told %v", name, len(rows), told)
+		}
+		if kept := len(g.unsettled) == 1; kept == (c.final && r.stated != nil) || (g.readings[1] == nil) != (!c.vehicle && c.final) {
+			t.Errorf("%s: it can still change: %v", name, kept)
+		}
+	}
+}
+
+// TestLateTeaches: a late result that is sure teaches the way to its device, not one of a vehicle that reversed, nor one
+// that is in doubt.
+func TestLateTeaches(t *testing.T) {
+	for name, c := range map[string]struct {
+		confidence float64
+		reversed   bool
+		want       bool
+	}{"sure": {1, false, true}, "in doubt": {0.9, false, false}, "reversed": {1, true, false}} {
+		k := New(twoLanes())
+		g := k.groups[0]
+		learned := false
+		for i := range 20 {
+			v := sightings(g, "a", map[string]float64{"loop-1": 100 * float64(i), "loop-2": 100*float64(i) + 12})
+			v.readings[1].det.Turned = c.reversed
+			r := scanned(g, int64(1000+i), 100*float64(i)+8)
+			r.assign(v)
+			r.confidence = c.confidence
+			p := &report{readings: []*reading{r}, vehicle: v}
+			g.finish(p)
+			from, to := g.fix(v, v.readings[0].det), g.fix(v, r.det)
+			learned = g.model.Predict(from, to, 2).Learned
+		}
+		if learned != c.want {
+			t.Errorf("%s: learnt %v", name, learned)
+		}
+	}
+}
+
+// TestPinOfNothing: a person's word about a row and a passage of which neither is in memory changes nothing here.
+func TestPinOfNothing(t *testing.T) {
+	d := newDay(t, twoLanes())
+	d.take(loop("loop-1", 0))
+	idx := d.journal(loop("loop-1", 50)) // it was let go
+	for to, want := range map[string]bool{"long ago": false, "": false, "here": true} {
+		d.groups[0].known("here")
+		delete(d.groups[0].readings, idx)
+		d.Correlator.pin(&observation.PassageCorrected{Idx: idx, To: to, By: "ada"})
+		if r, _ := d.find(idx); (r != nil) != want {
+			t.Errorf("to %q: %v", to, r)
+		}
+	}
+}
