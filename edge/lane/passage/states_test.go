@@ -3,6 +3,7 @@ package passage
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -435,5 +436,80 @@ func TestPinOfNothing(t *testing.T) {
 		if r, _ := d.find(idx); (r != nil) != want {
 			t.Errorf("to %q: %v", to, r)
 		}
+	}
+}
+
+// TestCorrectedBehind: the time of a clock that is known to be behind is later by that.
+func TestCorrectedBehind(t *testing.T) {
+	a := start(t, newShelf(), twoLanes())
+	for v := range 30 {
+		at := 60 * float64(v)
+		a.takes(loop("loop-1", at), ownClock(plate("lpr-1", at+0.5, "ABC123"), -80*time.Second), loop("loop-2", at+12))
+	}
+	own := ownClock(plate("lpr-1", 5000, "ABC123"), -80*time.Second)
+	if got, want := a.Corrected(own), dawn.Add(5000*time.Second); got.Sub(want).Abs() > 2*time.Second {
+		t.Errorf("%v, not %v", got, want)
+	}
+}
+
+// TestNameThatSaysNothing: a name is a reason when it speaks for the vehicle, not when it says nothing of it.
+func TestNameThatSaysNothing(t *testing.T) {
+	for score, want := range map[float32]bool{-1: false, 0: false, 1: true} {
+		terms := associate.Terms{From: 0, Read: &kinds.Name{Kind: "plate", Value: "A", Shown: "A"}, Name: &kinds.Name{Kind: "plate", Value: "A", Shown: "AAA"}}
+		terms.Score[associate.Names] = score
+		k, g, r := wordy(terms)
+		if got := k.reason(g, r).English(); strings.Contains(got, "AAA") != want {
+			t.Errorf("%.0f: %q", score, got)
+		}
+	}
+}
+
+// TestAxlesAreNoWeight: the model learns what whole vehicles weigh, by their lengths, and not what an axle does; nor what
+// a reading in doubt, or one of another lane, says.
+func TestAxlesAreNoWeight(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(r *reading)
+		want   bool
+	}{
+		"whole":           {func(*reading) {}, true},
+		"an axle":         {func(r *reading) { r.det.Axle = 1 }, false},
+		"in doubt":        {func(r *reading) { r.confidence = 0.9 }, false},
+		"of another lane": {func(r *reading) { r.foreign = true }, false},
+	} {
+		k := New(twoLanes())
+		g := k.groups[0]
+		for i := range 40 {
+			v := sightings(g, "a", map[string]float64{"loop-1": 100 * float64(i), "loop-2": 100*float64(i) + 12})
+			d := at("scale-1", 100*float64(i)+13, kinds.Evidence{Weighs: true, Kg: 9000 + 10*float64(i%5)})
+			g.prepare(d)
+			r := &reading{det: d, confidence: 1, label: noLabel}
+			r.assign(v)
+			c.change(r)
+			k.teach(g, v)
+		}
+		if own, other := g.model.WeightLogRatio(7.5, 9000), g.model.WeightLogRatio(7.5, 40_000); (own > other) != c.want {
+			t.Errorf("%s: 9 t count %.2f, 40 t %.2f", name, own, other)
+		}
+	}
+}
+
+// TestPinIsSaidOnce: what a person said is in the journal, so the lane does not say it again.
+func TestPinIsSaidOnce(t *testing.T) {
+	d := newDay(t, twoLanes())
+	d.take(loop("loop-1", 0), plate("lpr-1", 0.4, "AAA111"), portal("rpm-1", 5, true))
+	d.wait(12)
+	d.correct("rpm-1 5.00", d.said()["rpm-1 5.00"])
+	n, idx := len(d.rows), d.row("rpm-1 5.00")
+	if r, _ := d.find(idx); *r.stated != r.now() || r.stated.confidence != 1 {
+		t.Errorf("said %+v, it is %+v", r.stated, r.now())
+	}
+	d.take(loop("loop-2", 12))
+	d.wait(600)
+	for _, row := range d.rows[n:] {
+		eachStatement(row.Body, func(of int64, s statement) {
+			if c := row.Body.GetPassageClosed(); of == idx && c == nil {
+				t.Errorf("said again: %v", row.Body)
+			}
+		})
 	}
 }
