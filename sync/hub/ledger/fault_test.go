@@ -118,3 +118,62 @@ func TestOthersFaultUndoesAGroup(t *testing.T) {
 		t.Errorf("%v, %v", answers, err)
 	}
 }
+
+// TestMalformedBatchCountsNothing: a batch that cannot be read is refused, and counts as no rows.
+func TestMalformedBatchCountsNothing(t *testing.T) {
+	from, l := newLane(t, 60), open(t, t.TempDir())
+	apply(t, l, from.hello())
+	m := from.batch(alarms, -1, 5)
+	m.Body.IdxDelta = m.Body.IdxDelta[:2]
+	answers, err := l.Apply([]Message{m})
+	if err != nil || answers[0].Rows != 0 || answers[0].Ack.Refusal != wire.Refusal_REFUSAL_MALFORMED || answers[0].Defect != "" {
+		t.Errorf("%+v, %v", answers, err)
+	}
+	late := from.batch(alarms, 0, 5)
+	if answers, err = l.Apply([]Message{late}); err != nil || answers[0].Rows != 0 || !answers[0].Ack.Cursors[0].GoBack {
+		t.Errorf("%+v, %v", answers, err)
+	}
+}
+
+// TestPullThatCannotBeRead: who asks for an artifact gets an error while its rows cannot be read, and nothing of the group
+// is done.
+func TestPullThatCannotBeRead(t *testing.T) {
+	from, l := newLane(t, 0), open(t, t.TempDir())
+	_, sum := from.keep(30_000)
+	apply(t, l, from.hello())
+	batch := from.batch(events, -1, 10)
+	apply(t, l, batch)
+	from.commit(5)
+	must(t, l, "ALTER TABLE artifact_row RENAME TO away")
+	if answers, err := l.Apply([]Message{Pull{sum}}); err == nil {
+		t.Errorf("answered %v", answers)
+	}
+	must(t, l, "ALTER TABLE away RENAME TO artifact_row")
+	if answers, err := l.Apply([]Message{Pull{sum}}); err != nil || len(answers) != 1 || answers[0].Sender != laneOne {
+		t.Errorf("%+v, %v", answers, err)
+	}
+}
+
+// TestMachineFailsAtOneOfSeveral: when the machine fails after one agent's message was refused, the group is an error, and
+// no agent is told that it was at fault.
+func TestMachineFailsAtOneOfSeveral(t *testing.T) {
+	from, l := newLane(t, 60), open(t, t.TempDir())
+	apply(t, l, from.hello())
+	for _, class := range observation.Classes {
+		apply(t, l, from.batch(class, -1, 100))
+	}
+	row := wire.Row{Idx: 58, Time: 1, Device: "lpr-1", Kind: observation.Kind_KIND_VEHICLE_PLATE, Body: []byte{}}
+	contradicts := Batch{laneOne, wire.NewBatch(from.j.Identity().ID, alarms, from.j.Last(alarms), []wire.Row{row})}
+	from.commitAs(telemetry, 5)
+	sound := from.batch(telemetry, 59, 10)
+	must(t, l, "ALTER TABLE cursor RENAME TO away")
+	if answers, err := l.Apply([]Message{sound, contradicts}); err == nil {
+		t.Errorf("answered %+v", answers)
+	}
+	must(t, l, "ALTER TABLE away RENAME TO cursor")
+	answers, err := l.Apply([]Message{sound, contradicts})
+	if err != nil || len(answers) != 2 || answers[0].Rows != 5 || answers[0].Ack.Refusal != 0 ||
+		answers[1].Ack.Refusal != wire.Refusal_REFUSAL_EVIDENCE {
+		t.Errorf("%+v, %v", answers, err)
+	}
+}
