@@ -78,6 +78,7 @@ func TestDatabaseErrorsUndoABatch(t *testing.T) {
 		"a checkpoint that is settled":          {refuses("DELETE ON pending"), inOrder, 1000},
 		"checkpoints":                           {rename("checkpoint"), inOrder, 1000},
 		"rows that wait":                        {unreadable("t"), inOrder, 1000},
+		"rows that were removed":                {rename("gap"), inOrder, 1000},
 		"artifacts":                             {rename("artifact_row"), inOrder, 1000},
 		"cursors":                               {rename("cursor"), inOrder, 1000},
 	} {
