@@ -1,4 +1,5 @@
-// Package drivers is the one list of all drivers. A new device is one folder below and one line here.
+// Package drivers is the one list of all drivers. A new device is one folder below, and one line in the list here with its
+// import.
 package drivers
 
 import (

@@ -5,8 +5,6 @@ package newdriver
 import (
 	"bytes"
 	"embed"
-	"errors"
-	"fmt"
 	"go/format"
 	"os"
 	"path/filepath"
@@ -15,6 +13,8 @@ import (
 	"strings"
 	"text/template"
 	"unicode"
+
+	"lanewarden/drivers/message"
 )
 
 //go:embed templates/*.tmpl
@@ -52,13 +52,13 @@ const maxName = 24
 func (d Driver) Check() error {
 	switch {
 	case !namePattern.MatchString(d.Name) || len(d.Name) > maxName:
-		return fmt.Errorf("%q is no name of a driver: 1 to %d lower-case letters, digits and '-', such as tyre-strip", d.Name, maxName)
+		return message.Errorf("sim.driver-name", message.Quoted("name", d.Name), message.Int("most", maxName))
 	case strings.TrimSpace(d.Title) == "":
-		return errors.New("give a title for people, such as \"Tyre temperature strip\"")
+		return message.Errorf("sim.driver-title")
 	case strings.ContainsAny(d.Title+d.TitleFR, "\"\\\n{}"):
-		return errors.New("a title has no quotation marks, braces, backslashes or line ends")
+		return message.Errorf("sim.driver-title-characters")
 	case !slices.Contains(Groups, d.Group):
-		return fmt.Errorf("%q is no group of drivers: %s", d.Group, strings.Join(Groups, ", "))
+		return message.Errorf("sim.driver-group", message.Quoted("group", d.Group), message.String("known", strings.Join(Groups, ", ")))
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (d Driver) Write(root string) (written []string, err error) {
 	catalog := filepath.Join(root, "drivers", "catalog.go")
 	source, err := os.ReadFile(catalog)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not the top of Lanewarden's source: %w", root, err)
+		return nil, message.Wrap(err, "sim.driver-root", message.String("folder", root))
 	}
 	listed, err := d.list(source)
 	if err != nil {
@@ -118,7 +118,7 @@ func (d Driver) Write(root string) (written []string, err error) {
 	}
 	folder := filepath.Join(root, d.Folder())
 	if _, err := os.Stat(folder); err == nil {
-		return nil, fmt.Errorf("%s is there already", d.Folder())
+		return nil, message.Errorf("sim.driver-there", message.String("folder", d.Folder()))
 	}
 	if err := os.MkdirAll(filepath.Join(folder, "sim", "serve"), 0o755); err != nil {
 		return nil, err
@@ -166,12 +166,12 @@ func (d Driver) list(source []byte) ([]byte, error) {
 	entry, head := "\t"+d.Package()+".Spec,\n", "\t\"lanewarden/drivers/driver\"\n"
 	text := string(source)
 	if strings.Contains(text, entry) {
-		return nil, fmt.Errorf("drivers/catalog.go has a package %s already", d.Package())
+		return nil, message.Errorf("sim.driver-package", message.String("name", d.Package()))
 	}
 	start := strings.Index(text, "var Catalog = ")
 	end := strings.Index(text[max(start, 0):], "\n}")
 	if start < 0 || end < 0 || !strings.Contains(text, head) {
-		return nil, errors.New("drivers/catalog.go has another form than this program knows: add the driver by hand")
+		return nil, message.Errorf("sim.driver-catalog")
 	}
 	text = text[:start+end+1] + entry + text[start+end+1:]
 	text = strings.Replace(text, head, head+"\t\""+d.Import()+"\"\n", 1)
