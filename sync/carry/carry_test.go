@@ -4,8 +4,10 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,9 +15,11 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
+	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/keyfile"
+	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
@@ -330,4 +334,103 @@ func TestReceiptsThatDoNotCount(t *testing.T) {
 	if p.j.Acked(observation.Class_CLASS_ALARM) != -1 {
 		t.Error("something is acknowledged")
 	}
+}
+
+// A receipt of which one line cannot be marks nothing.
+func TestReceiptOfRowsToComeMarksNothing(t *testing.T) {
+	p := newPost(t)
+	p.record(20)
+	v, err := note.NewVerifier(p.key.Public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipts, err := Taken{Journal: p.j.Identity().ID, Cursors: map[observation.Class]int64{
+		observation.Class_CLASS_ALARM: 15, observation.Class_CLASS_TELEMETRY: 1000,
+	}}.Receipts(p.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Receive(p.j, receipts[0], note.VerifierList(v)); err == nil {
+		t.Error("it counts")
+	}
+	if have := p.j.Acked(observation.Class_CLASS_ALARM); have != -1 {
+		t.Errorf("alarms are acknowledged up to %d", have)
+	}
+}
+
+// carriedBy writes a file, signed with the agent's key, of the messages that an exporter writes after its hello.
+func (p *post) carriedBy(write func(*exporter) error) []byte {
+	p.t.Helper()
+	r, err := journal.OpenForReading(p.dir)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer r.Close()
+	codec, err := wire.NewCodec()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer codec.Close()
+	var out bytes.Buffer
+	x := &exporter{ctx: p.t.Context(), codec: codec, key: r.Key.Signer, id: make([]byte, idBytes), from: r, tar: tar.NewWriter(&out)}
+	if err := errors.Join(x.hello("test"), write(x), x.member(leafEnd, nil), x.tar.Close()); err != nil {
+		p.t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// A file is about one journal: messages about another one of the agent are not filed, and no receipt counts them.
+func TestFileOfTwoJournals(t *testing.T) {
+	p := newPost(t)
+	p.record(5)
+	p.take(p.export())
+	old := p.j.Identity().ID
+	p.j.Close()
+	var err error
+	if err = os.Rename(filepath.Join(p.dir, journal.FileName), filepath.Join(t.TempDir(), "old")); err != nil {
+		t.Fatal(err)
+	}
+	if p.j, err = journal.Open(p.dir, journal.Options{Site: "demo", Agent: "lane-1", SignEvery: time.Nanosecond}); err != nil {
+		t.Fatal(err)
+	}
+	p.record(5)
+	class, sum := observation.Class_CLASS_ALARM, make([]byte, 32)
+	for name, m := range map[string]proto.Message{
+		wire.ClassLeaf(class): wire.NewBatch(old, class, 0, []wire.Row{{Idx: 1000, Device: "rpm-1"}}),
+		wire.LeafChunk:        &wire.Chunk{Journal: old, Sha256: sum, Total: 1, Data: []byte{1}},
+	} {
+		applied := p.applied
+		file := p.carriedBy(func(x *exporter) error { return x.message(name, m) })
+		if _, err := Import(t.Context(), bytes.NewReader(file), p.apply); err == nil {
+			t.Errorf("%s: taken in", name)
+		}
+		if p.applied != applied+1 { // the hello
+			t.Errorf("%s: %d messages were filed", name, p.applied-applied)
+		}
+	}
+}
+
+// Rows that are removed to make room while a file is written are left out of it.
+func TestRowsRemovedMeanwhile(t *testing.T) {
+	p := newPost(t)
+	p.record(20)
+	r, err := journal.OpenForReading(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	db, err := sqlog.Open(filepath.Join(p.dir, journal.FileName), sqlog.ReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Exec("DELETE FROM observation WHERE class=?", int64(observation.Class_CLASS_TELEMETRY)); err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	out, err := Export(t.Context(), &file, r, "test")
+	if err != nil || out.Rows[observation.Class_CLASS_TELEMETRY] != 0 || out.Rows[observation.Class_CLASS_ALARM] == 0 {
+		t.Fatalf("%+v %v", out.Rows, err)
+	}
+	p.take(file.Bytes())
 }

@@ -111,23 +111,12 @@ func (x *exporter) hello(software string) error {
 func (x *exporter) rows() error {
 	for _, class := range observation.Classes {
 		for after := x.from.Acked(class); after < x.from.Last(class); {
-			next, err := x.from.Next(class, after, journal.Limits{Rows: batchRows, Bytes: batchBodies, Removed: batchRows})
+			batch, last, err := x.batch(class, after)
 			if err != nil {
 				return err
 			}
-			id := x.from.Identity().ID
-			var batch *wire.Batch
-			var last int64
-			if n := len(next.Removed); n > 0 {
-				removed := make([]wire.RemovedRow, n)
-				for i, r := range next.Removed {
-					removed[i] = wire.RemovedRow(r)
-				}
-				batch, last = wire.NewGap(id, class, after, removed), next.Removed[n-1].Idx
-			} else {
-				rows := x.signed(next.Rows)
-				batch, last = wire.NewBatch(id, class, after, rows), rows[len(rows)-1].Idx
-				x.out.Rows[class] += int64(len(rows))
+			if batch == nil {
+				break
 			}
 			if err := x.message(wire.ClassLeaf(class), batch); err != nil {
 				return err
@@ -136,6 +125,29 @@ func (x *exporter) rows() error {
 		}
 	}
 	return nil
+}
+
+// batch returns what follows row after of a class, and its last row. It returns nil when the rest was removed to make room
+// while the file was being written: the next file says so.
+func (x *exporter) batch(class observation.Class, after int64) (b *wire.Batch, last int64, err error) {
+	next, err := x.from.Next(class, after, journal.Limits{Rows: batchRows, Bytes: batchBodies, Removed: batchRows})
+	if err != nil {
+		return nil, 0, err
+	}
+	id := x.from.Identity().ID
+	if n := len(next.Removed); n > 0 {
+		removed := make([]wire.RemovedRow, n)
+		for i, r := range next.Removed {
+			removed[i] = wire.RemovedRow(r)
+		}
+		return wire.NewGap(id, class, after, removed), next.Removed[n-1].Idx, nil
+	}
+	rows := x.signed(next.Rows)
+	if len(rows) == 0 {
+		return nil, 0, nil
+	}
+	x.out.Rows[class] += int64(len(rows))
+	return wire.NewBatch(id, class, after, rows), rows[len(rows)-1].Idx, nil
 }
 
 // signed returns rows as the wire has them, without those after the checkpoint.

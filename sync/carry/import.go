@@ -2,6 +2,7 @@ package carry
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -89,7 +90,11 @@ func (in *importer) hello() error {
 		if err := in.codec.Decode(payload, hello); err != nil {
 			return nil, message.Errorf("carry.unreadable")
 		}
-		return note.NewVerifier(hello.Verifier)
+		key, err := note.NewVerifier(hello.Verifier)
+		if err != nil {
+			return nil, message.Wrap(err, "carry.unreadable")
+		}
+		return key, nil
 	})
 	if err != nil {
 		return err
@@ -97,6 +102,9 @@ func (in *importer) hello() error {
 	parts := strings.Split(in.key.Name(), "/") // lanewarden/SITE/AGENT
 	if leaf != wire.LeafHello || len(parts) != 3 {
 		return message.Errorf("carry.unreadable")
+	}
+	if _, _, _, err := wire.ParseTopic(wire.Topic(parts[1], parts[2], leaf)); err != nil { // names as on the link
+		return message.Wrap(err, "carry.unreadable")
 	}
 	in.from = ledger.Sender{Site: parts[1], Agent: parts[2]}
 	in.taken.From, in.taken.Journal = in.from, hello.Journal
@@ -110,7 +118,8 @@ func (in *importer) hello() error {
 	return refused(ack)
 }
 
-// next files one member. It returns errEnd after the last one.
+// next files one member, which must be of the journal of the hello: the receipts are about that one alone. It returns errEnd
+// after the last one.
 func (in *importer) next() error {
 	leaf, payload, err := in.read(nil)
 	if err != nil {
@@ -125,7 +134,10 @@ func (in *importer) next() error {
 			return err
 		}
 		if err := chunk.Validate(); err != nil {
-			return err
+			return message.Wrap(err, "carry.unreadable")
+		}
+		if !bytes.Equal(chunk.Journal, in.taken.Journal) {
+			return message.Errorf("carry.unreadable")
 		}
 		return in.chunk(chunk)
 	default:
@@ -133,7 +145,7 @@ func (in *importer) next() error {
 		if err := in.decode(payload, batch); err != nil {
 			return err
 		}
-		if leaf != wire.ClassLeaf(batch.Class) {
+		if leaf != wire.ClassLeaf(batch.Class) || !bytes.Equal(batch.Journal, in.taken.Journal) {
 			return message.Errorf("carry.unreadable")
 		}
 		return in.batch(batch)

@@ -55,8 +55,8 @@ func (t Taken) Receipts(key note.Signer) ([]string, error) {
 }
 
 // Receive marks in a journal what a receipt says that the hub has: rows up to its cursors, and artifacts. Nothing goes
-// back: what the hub acknowledged since stays so. A receipt that is not of these keys, or of another journal, is an error,
-// and marks nothing.
+// back: what the hub acknowledged since stays so. A receipt that is not of these keys, or of another journal, or that names
+// rows that the journal does not have, is an error, and marks nothing.
 func Receive(j *journal.Journal, receipt string, keys note.Verifiers) error {
 	n, err := note.Open([]byte(receipt), keys)
 	if err != nil {
@@ -69,26 +69,40 @@ func Receive(j *journal.Journal, receipt string, keys note.Verifiers) error {
 	if lines[1] != hex.EncodeToString(j.Identity().ID) {
 		return message.Errorf("carry.receipt-other", message.String("journal", lines[1]))
 	}
+	var marks []func()
 	for _, line := range lines[2:] {
-		what, value, _ := strings.Cut(line, " ")
-		if what == "artifact" {
-			sum, err := hex.DecodeString(value)
-			if err != nil || len(sum) != 32 {
-				return message.Errorf("carry.receipt")
-			}
-			j.SetArtifactHeld(sum)
-			continue
+		mark, err := marking(j, line)
+		if err != nil {
+			return err
 		}
-		class, err := observation.ParseClass(what)
-		idx, numeric := strconv.ParseInt(value, 10, 64)
-		if err != nil || numeric != nil || idx > j.Last(class) {
-			return message.Errorf("carry.receipt")
+		marks = append(marks, mark)
+	}
+	for _, mark := range marks {
+		mark()
+	}
+	return nil
+}
+
+// marking checks a line of a receipt and returns what marks in the journal what the line says.
+func marking(j *journal.Journal, line string) (mark func(), err error) {
+	what, value, _ := strings.Cut(line, " ")
+	if what == "artifact" {
+		sum, err := hex.DecodeString(value)
+		if err != nil || len(sum) != 32 {
+			return nil, message.Errorf("carry.receipt")
 		}
+		return func() { j.SetArtifactHeld(sum) }, nil
+	}
+	class, err := observation.ParseClass(what)
+	idx, numeric := strconv.ParseInt(value, 10, 64)
+	if err != nil || numeric != nil || idx > j.Last(class) {
+		return nil, message.Errorf("carry.receipt")
+	}
+	return func() {
 		if idx > j.Acked(class) {
 			j.SetAcked(class, idx)
 		}
-	}
-	return nil
+	}, nil
 }
 
 // SplitReceipts returns the notes of a file that holds several, one after the other.
