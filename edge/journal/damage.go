@@ -63,7 +63,7 @@ func openOrSetAside(dir string, opts Options) (*Journal, error) {
 		return beginAfterRefusal(dir, opts, reason)
 	}
 	if err := checkKey(dir, opts); err != nil {
-		return beginAnew(dir, opts, err)
+		return beginAnew(dir, opts, errors.Join(err, moveNoKey(dir)))
 	}
 	j, err := openOnce(dir, opts)
 	if err != nil && isDamage(err) {

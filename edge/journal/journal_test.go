@@ -334,6 +334,23 @@ func TestLostKey(t *testing.T) {
 	}
 }
 
+// Who only reads a journal leaves a key file that is no key where it is: what becomes of it is the agent's to say.
+func TestReadingLeavesTheKeyFile(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir)
+	commit(t, j, 1, background(1))
+	key := filepath.Join(dir, KeyFile)
+	if err := os.WriteFile(key, []byte("no key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := OpenForReading(dir); !errors.Is(err, ErrDamaged) {
+		t.Errorf("%v %v", r, err)
+	}
+	if text, err := os.ReadFile(key); err != nil || string(text) != "no key" {
+		t.Errorf("the key file has %q: %v", text, err)
+	}
+}
+
 // A journal that the hub refuses is set aside when it is opened next, once in an hour.
 func TestSetAsideNext(t *testing.T) {
 	dir, why := t.TempDir(), message.Text{EN: "rolled back", FR: "revenu en arrière"}

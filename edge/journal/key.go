@@ -19,7 +19,7 @@ func openKey(dir string, opts Options) (keyfile.Key, error) {
 }
 
 // checkKey returns ErrDamaged, with what is wrong, for a journal whose key file is missing or holds no key: what it
-// signed stays proved, but nobody can sign on. A key file that is no key is moved away, so that a new one is made.
+// signed stays proved, but nobody can sign on. Nothing is changed.
 func checkKey(dir string, opts Options) error {
 	path := filepath.Join(dir, KeyFile)
 	if _, err := os.Stat(filepath.Join(dir, FileName)); err != nil {
@@ -32,5 +32,14 @@ func checkKey(dir string, opts Options) error {
 	if !errors.Is(err, keyfile.ErrNoKey) {
 		return nil // what else is wrong is said by who opens it
 	}
-	return errors.Join(damagedBy(err), os.Rename(path, path+".unreadable"))
+	return damagedBy(err)
+}
+
+// moveNoKey moves a key file that holds no key away, where there is one, so that a new one is made.
+func moveNoKey(dir string) error {
+	path := filepath.Join(dir, KeyFile)
+	if err := os.Rename(path, path+".unreadable"); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
