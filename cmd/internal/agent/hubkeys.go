@@ -13,6 +13,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"lanewarden/drivers/message"
+	"lanewarden/edge/api/linefile"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/carry"
 )
@@ -53,13 +54,12 @@ func (k *hubKeys) add(key string) {
 	if err == nil && slices.Contains(known, key) {
 		return
 	}
-	known = append(known, key)
-	known = known[max(0, len(known)-maxHubKeys):]
-	text := strings.Join(known, "\n") + "\n"
 	if err == nil {
-		err = os.WriteFile(k.path+".new", []byte(text), 0o640)
+		known = append(known, key)
+		known = known[max(0, len(known)-maxHubKeys):]
+		err = linefile.Replace(k.path, []byte(strings.Join(known, "\n")+"\n"), 0o640)
 	}
-	if err = errors.Join(err, os.Rename(k.path+".new", k.path)); err != nil {
+	if err != nil {
 		k.log.Warn("the hub's key cannot be kept", "err", err)
 	}
 }
