@@ -19,9 +19,9 @@ func (d defective) applyTo(l *Ledger, touched map[*replica]bool) (Answer, error)
 	return a, err
 }
 
-// TestDefectIsOneMessagesRefusal: a message on which this program panics is refused and leaves nothing behind. The other
-// messages of its agent and those of others are kept. Where it happened is for the hub's log; the agent is told that the
-// hub is at fault, and may send the same message again.
+// TestDefectIsOneMessagesRefusal: a message on which this program panics is refused and leaves nothing behind. The
+// other messages of its agent and those of others are kept. Where it happened is for the hub's log; the agent is told
+// that the hub is at fault, and may send the same message again.
 func TestDefectIsOneMessagesRefusal(t *testing.T) {
 	from, other, dir := newLane(t, 60), openAs(t, "lane-2", 1), t.TempDir()
 	l := open(t, dir)
@@ -42,9 +42,10 @@ func TestDefectIsOneMessagesRefusal(t *testing.T) {
 		}
 	}
 	a := answers[1]
+	text := a.Ack.RefusalText
 	if a.Ack.Refusal != wire.Refusal_REFUSAL_MALFORMED || string(a.Ack.Journal) != string(from.j.Identity().ID) ||
-		!strings.Contains(a.Ack.RefusalText, "defect of the hub") || !strings.Contains(a.Ack.RefusalTextFr, "défaut du centre") ||
-		strings.Contains(a.Ack.RefusalText, "defect_test.go") {
+		!strings.Contains(text, "defect of the hub") || !strings.Contains(a.Ack.RefusalTextFr, "défaut du centre") ||
+		strings.Contains(text, "defect_test.go") {
 		t.Errorf("the agent is told %v", a.Ack)
 	}
 	if !strings.Contains(a.Defect, "a tile went missing") || !strings.Contains(a.Defect, "defect_test.go") {
@@ -69,8 +70,8 @@ func (l lane) rows(class observation.Class) []wire.Row {
 	return rows
 }
 
-// TestUndoneHelloTakesNoRoom: a hello that is undone with the rest of its agent's messages, and applied again, counts as
-// one agent.
+// TestUndoneHelloTakesNoRoom: a hello that is undone with the rest of its agent's messages, and applied again, counts
+// as one agent.
 func TestUndoneHelloTakesNoRoom(t *testing.T) {
 	from, other, l := newLane(t, 60), openAs(t, "lane-2", 1), open(t, t.TempDir())
 	l.limits.agents = 2
