@@ -104,6 +104,15 @@ func TestForeignCheckpointIsRefused(t *testing.T) {
 	if a := apply(t, l, hello); a.Refusal != wire.Refusal_REFUSAL_EVIDENCE || a.RefusalText == "" {
 		t.Errorf("signed by another key: %v %q", a.Refusal, a.RefusalText)
 	}
+	elsewhere, l := *agent, open(t, t.TempDir())
+	elsewhere.id.ID = []byte("another journal!")
+	hello.Body.Checkpoint = elsewhere.helloAt(t, 10).Body.Checkpoint
+	if a := apply(t, l, hello); a.Refusal != wire.Refusal_REFUSAL_EVIDENCE || a.RefusalText == "" {
+		t.Errorf("of another journal: %v %q", a.Refusal, a.RefusalText)
+	}
+	if n, err := l.db.Int("SELECT count(*) FROM pending", 0); n != 0 || err != nil {
+		t.Errorf("%d refused checkpoints wait, %v", n, err)
+	}
 }
 
 // TestCheckpointsCanBeRestored: a checkpoint is kept with the leaves of its unfinished tile, wherever the evidence log

@@ -48,3 +48,22 @@ func TestRekey(t *testing.T) {
 		t.Error(known, err)
 	}
 }
+
+// TestRekeyAmongOthers: a key is forgotten before the messages that came with it are applied, and all these are
+// answered. One that cannot be forgotten is an error.
+func TestRekeyAmongOthers(t *testing.T) {
+	before, after, l := newLane(t, 20), newLane(t, 20), open(t, t.TempDir())
+	apply(t, l, before.hello())
+	a, err := l.Apply([]Message{after.hello(), Rekey{laneOne, ""}, before.batch(alarms, -1, 100)})
+	if err != nil || len(a) != 2 || a[0].Ack.Refusal != 0 || a[1].Ack.Refusal != 0 || a[1].Rows == 0 {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	must(t, l, "ALTER TABLE agent RENAME TO away")
+	if _, err := l.Apply([]Message{Rekey{laneOne, ""}}); err == nil {
+		t.Error("the key is forgotten while it cannot be")
+	}
+	must(t, l, "ALTER TABLE away RENAME TO agent")
+	if known, err := l.Knows(laneOne); !known || err != nil {
+		t.Error(known, err)
+	}
+}
