@@ -128,8 +128,8 @@ func (c *Correlator) doubt(g *group, r *reading) {
 		}
 		return
 	}
-	neighbour := -1
-	if r.doubtful, neighbour = c.why(g, r); r.doubtful == "" {
+	code, neighbour := c.why(g, r)
+	if r.doubtful = code; code == "" {
 		return
 	}
 	r.confidence = maxInDoubt

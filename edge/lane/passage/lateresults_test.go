@@ -39,9 +39,11 @@ func TestReportTake(t *testing.T) {
 			first.det.Class = observation.Class_CLASS_ALARM
 		}
 		p := &report{readings: []*reading{first, second, held}}
-		p.assign([]*vehicle{v, other}, []associate.Candidate{{Vehicle: c.vehicle, Probability: c.probability},
-			{Vehicle: 1,
-				Probability: 0.01}}, c.now)
+		fits := []associate.Candidate{{Vehicle: c.vehicle, Probability: c.probability}, {Vehicle: 1, Probability: 0.01}}
+		p.assign([]*vehicle{v, other}, fits, c.now)
+		if first.terms != &fits[0].Terms || first.otherTerms != &fits[1].Terms {
+			t.Errorf("%s: the terms are not those of the two candidates", name)
+		}
 		if first.placed != c.want || second.placed != (c.want && !c.alarm) {
 			t.Errorf("%s: placed %v, %v", name, first.placed, second.placed)
 		}
@@ -190,7 +192,10 @@ func TestTimesKept(t *testing.T) {
 			t.Fatalf("%d times after %d, the last %.0f", len(all), i+1, all[len(all)-1])
 		}
 	}
-	if got := (times{10, 20, 30.5}).lagsFrom(9, 1, 10.1); !slices.Equal(got, []float64{1, 11}) {
+	if got := (times{0, 10, 20, 30.5}).lagsFrom(9, 1, 10.1); !slices.Equal(got, []float64{-9, 1, 11}) {
+		t.Errorf("%v", got)
+	}
+	if got := (times{0, 0.5, 19.5, 20}).lagsFrom(9, 1, 10); !slices.Equal(got, []float64{-8.5, 10.5}) {
 		t.Errorf("%v", got)
 	}
 }

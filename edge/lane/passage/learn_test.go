@@ -49,6 +49,9 @@ func TestLearnThrough(t *testing.T) {
 	if s := g.model.SpeedEstimate(); s < 1.9 || s > 2.1 {
 		t.Errorf("the speed is %.2f m/s", s)
 	}
+	if l := g.model.PlausibleLength(20); l < 7.5 || l > 9 {
+		t.Errorf("vehicles of 7.5 m are up to %.1f m long", l)
+	}
 	if r := 1 / g.model.BirthRate(); r < 55 || r > 65 {
 		t.Errorf("one in %.1f s", r)
 	}

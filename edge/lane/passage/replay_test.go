@@ -273,6 +273,7 @@ func TestResumeConditions(t *testing.T) {
 			delete(p.mute, "lpr-1")
 		}
 		g.missRuns["lpr-1"] = &missRun{run: c.run}
+		k.evaluateMute("lpr-1", g.missRuns["lpr-1"]) // in the past, of which nothing is committed
 		got := ""
 		for _, o := range k.resume() {
 			d := o.Body.GetDeviceCondition()
@@ -310,6 +311,11 @@ func TestVerifyWhich(t *testing.T) {
 				r.det.Lasts = 0
 			}
 		}, 0},
+		"nobody measured its speed": {20, func(_ *group, v *vehicle) {
+			for _, r := range v.readings {
+				r.det.Speed = 0
+			}
+		}, 1},
 		"in a queue":  {10, func(g *group, _ *vehicle) { heldUp(g) }, 0},
 		"not watched": {10, func(g *group, _ *vehicle) { g.phaseWatches[g.devices["rpm-1"]] = nil }, 0},
 	} {

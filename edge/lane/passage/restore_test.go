@@ -50,6 +50,10 @@ func TestHistory(t *testing.T) {
 	}
 	event, alarm := observation.Class_CLASS_EVENT, observation.Class_CLASS_ALARM
 	h := newHistory()
+	many := []arrival{{0, 0}, {1, 60}, {2, 120}, {3, 180}}
+	if got := boundary(many, h.farthest, 1, 1); got != 3 {
+		t.Errorf("while nothing is said of any row, those below %d are decided", got)
+	}
 	for i, body := range []proto.Message{
 		&observation.PassageOpened{Id: "a", Lane: "lane-1", Readings: []*observation.PassageReading{reading(1, 0.9, event), reading(2, 0.7, alarm)}},
 		&observation.PassageOpened{Id: "b", Lane: "lane-1"},

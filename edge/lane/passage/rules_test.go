@@ -317,6 +317,9 @@ func TestWhyDoubt(t *testing.T) {
 				g.begun = 10, 10
 		}, "", 0},
 		"much later, the one ahead was seen": {off, nil, "", 0},
+		"by a clock of which little is known": {explained(), func(c *Correlator, _ *group, r *reading) {
+			c.clocks["lpr-1"], r.det.At = &clock{}, 4
+		}, "doubt.clock-unknown", -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, g, r := doubted(0.999, c.terms)

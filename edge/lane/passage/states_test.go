@@ -226,6 +226,15 @@ func TestLearnWhom(t *testing.T) {
 	}
 	k := New(twoLanes())
 	g := k.groups[0]
+	portal := &watch{times: times{sec(5)}}
+	g.phaseWatches[g.devices["rpm-1"]] = portal
+	through := sightings(g, "a", both)
+	through.end = left
+	if k.learn(g, through); portal.own.Len() != 1 {
+		t.Error("the portal's time is not compared with who went through")
+	}
+	k = New(twoLanes())
+	g = k.groups[0]
 	g.missRuns["xray-1"], g.missRuns["rpm-1"] = &missRun{run: 500}, &missRun{run: 500}
 	v := sightings(g, "a", map[string]float64{"loop-1": 0, "loop-2": 12})
 	v.end = left

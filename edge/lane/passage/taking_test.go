@@ -39,6 +39,10 @@ func TestUnreadableJournal(t *testing.T) {
 	if _, ok := f.fetch(0); ok {
 		t.Error("a row is fetched")
 	}
+	opened := slices.IndexFunc(s.rows, func(r journal.Row) bool { return r.Kind == observation.Kind_KIND_PASSAGE_OPENED })
+	if _, ok := a.fetch(int64(opened)); ok || opened < 0 {
+		t.Errorf("row %d, in which the agent opens a passage, is taken for a device's", opened)
+	}
 	n := 0
 	if err := a.each(t.Context(), 2, 5, func(*journal.Row) error { n++; return nil }); err != nil || n != 3 {
 		t.Errorf("%d rows of three, %v", n, err)
