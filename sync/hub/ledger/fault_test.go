@@ -177,3 +177,28 @@ func TestMachineFailsAtOneOfSeveral(t *testing.T) {
 		t.Errorf("%+v, %v", answers, err)
 	}
 }
+
+// TestOthersFaultClosesParts: a part that grew in a group that was undone is not left open, and the agent goes on after
+// what the file has.
+func TestOthersFaultClosesParts(t *testing.T) {
+	l, from, other := open(t, t.TempDir()), newLane(t, 0), openAs(t, "lane-2", 1)
+	const size = 30_000
+	data, sum := from.keep(size)
+	apply(t, l, from.hello())
+	apply(t, l, from.batch(events, -1, 10))
+	must(t, l, "ALTER TABLE agent RENAME TO away")
+	group := []Message{from.chunk(sum, data[:1000], 0, size), other.helloAt(t, 10)}
+	if answers, err := l.Apply(group); err == nil {
+		t.Fatalf("%+v", answers)
+	}
+	must(t, l, "ALTER TABLE away RENAME TO agent")
+	if n := len(l.parts.touched); n != 0 {
+		t.Errorf("%d parts are open", n)
+	}
+	if h := held(t, l, from.chunk(sum, data[1000:], 1000, size)); h.GoBack || !h.Complete {
+		t.Errorf("%v", h)
+	}
+	if got := content(t, l, sum); string(got) != string(data) {
+		t.Errorf("%d bytes are held", len(got))
+	}
+}
