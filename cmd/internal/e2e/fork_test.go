@@ -130,6 +130,8 @@ func TestLostKey(t *testing.T) {
 	if cmd.err != nil {
 		t.Fatal(cmd.err, tail(cmd.log.Name()))
 	}
+	w.agent.end(syscall.SIGTERM) // else it asks again a minute later
+	w.agent.start()
 	w.waitFor("word that the hub has what could be read", 3*time.Minute, func() bool { return w.said("damaged journal read") })
 	w.waitFor("the queue to drain", time.Minute, w.drained)
 	w.stop()

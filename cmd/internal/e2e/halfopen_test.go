@@ -11,10 +11,11 @@ import (
 )
 
 // A connection that is dead without a word, as behind a modem that restarted: nothing arrives in either direction and
-// nobody closes it. The agent notices, says so, and goes on over a new one.
+// nobody closes it. The agent notices within one and a half times its keep_alive, 30 s by default, says so, and goes on over
+// a new one.
 func TestHalfOpen(t *testing.T) {
 	var proxy *toxiproxy.Proxy
-	w := newWorld(t, options{noPortal: true, through: proxied(t, &proxy)})
+	w := newWorld(t, options{noPortal: true, through: proxied(t, &proxy), uplink: ", keep_alive: 5s"})
 	w.mustPost(t, sim.Document(sim.Pass{Number: 1, Start: time.Now(), Seconds: 1}, 1))
 	w.waitFor("the queue to drain", time.Minute, w.drained)
 	for _, stream := range []string{"upstream", "downstream"} { // a timeout of 0 swallows what comes, for ever

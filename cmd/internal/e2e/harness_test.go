@@ -143,6 +143,7 @@ type options struct {
 	lane      string                     // more of the lane, as YAML in one line: ", stations: [...]"
 	devices   string                     // further ones, as YAML lines
 	console   string                     // more of the console, as YAML in one line: ", listen: ..."
+	uplink    string                     // more of the uplink, likewise
 	agentDisk int                        // MB of a disk of the agent's own; 0 for the machine's
 	hubDisk   int                        // MB of a disk of the hub's own; 0 for the machine's
 }
@@ -173,9 +174,9 @@ devices:
   - {id: xray-1, driver: dicos, lane: lane-1, settings: {network: {listen: "%s", ae_title: LANE}, folder: {path: %s}, quality: {detectors: rows}}}
   - {id: ion-1, driver: ionscan, lane: lane-1, settings: {folder: {path: %s, settle: 1s}}}
 %s
-uplink: {broker: "mqtt://%s"}
+uplink: {broker: "mqtt://%s"%s}
 console: {socket: %s%s}
-`, w.path("agent"), o.lane, w.portal, w.n42Post, w.dicom, w.path("xray"), w.path("trace"), o.devices, address, w.socket, o.console)
+`, w.path("agent"), o.lane, w.portal, w.n42Post, w.dicom, w.path("xray"), w.path("trace"), o.devices, address, o.uplink, w.socket, o.console)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
