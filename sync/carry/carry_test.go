@@ -38,11 +38,8 @@ type post struct {
 
 func newPost(t *testing.T) *post {
 	p := &post{t: t, dir: t.TempDir(), hubDir: t.TempDir()}
+	p.open()
 	var err error
-	if p.j, err = journal.Open(p.dir, journal.Options{Site: "demo", Agent: "lane-1", SignEvery: time.Nanosecond}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.j.Close() })
 	if p.hub, err = ledger.Open(p.hubDir); err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +48,17 @@ func newPost(t *testing.T) *post {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// open opens the lane's journal.
+func (p *post) open() {
+	p.t.Helper()
+	j, err := journal.Open(p.dir, journal.Options{Site: "demo", Agent: "lane-1", SignEvery: time.Nanosecond})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.j = j
+	p.t.Cleanup(func() { j.Close() })
 }
 
 // record commits rows, one in five an alarm and one in three an event, every tenth with a document of some bytes.
@@ -230,6 +238,52 @@ func TestHole(t *testing.T) {
 	p.take(first)
 	p.receive(p.take(second))
 	p.check()
+}
+
+// A lane whose disk was restored from an image writes other rows under numbers that the hub has. A file of them is refused
+// before anything is filed, so the lane takes none of them for acknowledged, and the original at the hub stays proved.
+func TestRestoredImage(t *testing.T) {
+	for _, own := range []int{10, 100} { // fewer rows than the hub has more, and more
+		p := newPost(t)
+		p.record(30)
+		p.receive(p.take(p.export()))
+		p.j.Close()
+		image := t.TempDir()
+		if err := os.CopyFS(image, os.DirFS(p.dir)); err != nil {
+			t.Fatal(err)
+		}
+		p.open()
+		p.record(40)
+		p.receive(p.take(p.export()))
+		p.check()
+		p.dir = image
+		p.open()
+		p.record(own)
+		if taken, err := Import(t.Context(), bytes.NewReader(p.export()), p.apply); err == nil || !strings.Contains(err.Error(), "is not the one that the hub has") {
+			t.Fatalf("%d rows: %+v, %v", own, taken, err)
+		}
+		if audits, err := ledger.Audit(t.Context(), p.hubDir, ""); err != nil || !audits[0].Report.OK() || audits[0].Report.Rows != 70 {
+			t.Errorf("%d rows: %+v, %v", own, audits, err)
+		}
+	}
+}
+
+// A receipt speaks of no rows after those of its file: a lane that was restored since may have others there.
+func TestReceiptEndsWithItsFile(t *testing.T) {
+	p := newPost(t)
+	p.record(20)
+	file := p.export()
+	last := observation.PerClass[int64]{}
+	for _, class := range observation.Classes {
+		last[class] = p.j.Last(class)
+	}
+	p.record(20)
+	p.take(p.export())
+	for class, idx := range p.take(file).Cursors {
+		if idx != last[class] {
+			t.Errorf("%s: %d, the file ends at %d", class.Name(), idx, last[class])
+		}
+	}
 }
 
 // members returns the members of a file, each as it stands in it.

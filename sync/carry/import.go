@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -159,10 +160,15 @@ func (in *importer) decode(payload []byte, m proto.Message) error {
 	return nil
 }
 
-// batch files rows. Where the link or another file was faster, it is told the hub's cursor and files the rest.
+// batch files rows. Where the link or another file was faster, it is told the hub's cursor and files the rest. What is
+// taken ends with the file: rows after it may be others at the lane, whose journal may be restored from a copy.
 func (in *importer) batch(b *wire.Batch) error {
+	last := b.Prev
+	for _, delta := range slices.Concat(b.IdxDelta, b.GapDelta) {
+		last += int64(delta)
+	}
 	for {
-		ack, err := in.apply(in.ctx, ledger.Batch{From: in.from, Body: b})
+		ack, err := in.apply(in.ctx, ledger.Carried{Batch: ledger.Batch{From: in.from, Body: b}})
 		if err == nil {
 			err = refused(ack)
 		}
@@ -173,7 +179,7 @@ func (in *importer) batch(b *wire.Batch) error {
 			return message.Errorf("carry.unreadable")
 		}
 		c := ack.Cursors[0]
-		in.taken.Cursors[b.Class] = c.Idx
+		in.taken.Cursors[b.Class] = min(c.Idx, last)
 		if !c.GoBack {
 			in.taken.Rows += len(b.IdxDelta)
 			return nil

@@ -23,6 +23,10 @@ type Batch struct {
 	Body *wire.Batch
 }
 
+// Carried is a batch that came in a file. Rows of it that the ledger passed already are held against what it has: the
+// answer becomes a receipt, and the journal may have been restored since it sent others.
+type Carried struct{ Batch }
+
 // Chunk is a piece of an artifact that a row of the agent's journal names.
 type Chunk struct {
 	From Sender
@@ -78,6 +82,21 @@ func (m Batch) applyTo(l *Ledger, touched map[*replica]bool) (Answer, error) {
 	touched[c] = true
 	rows, ack, err := l.batch(c, m.Body)
 	return Answer{Sender: m.From, Ack: ack, Rows: rows}, err
+}
+
+// applyTo adds the rows of the batch, as Batch does, unless those that should be here already are others here.
+func (m Carried) applyTo(l *Ledger, touched map[*replica]bool) (Answer, error) {
+	c, refusal, err := l.journalOf(m)
+	if err != nil || refusal != nil {
+		return Answer{Sender: m.From, Ack: refusal}, err
+	}
+	if rows, err := m.Body.Rows(); err == nil { // else it is refused below, or holds no rows
+		said, err := l.otherPast(c, m.Body.Class, rows)
+		if err != nil || !said.IsZero() {
+			return Answer{Sender: m.From, Ack: refuse(c.journal, wire.Refusal_REFUSAL_ROLLED_BACK, said)}, err
+		}
+	}
+	return m.Batch.applyTo(l, touched)
 }
 
 // applyTo adds the part of the artifact. It changes neither tree nor cursors.
