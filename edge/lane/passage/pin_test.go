@@ -271,3 +271,21 @@ func TestPinFollows(t *testing.T) {
 		t.Errorf("%d reports are still to be decided, %d are fixed", len(g.reports["xray-1"]), len(g.fixed))
 	}
 }
+
+// TestPinFirstDevice: a scan that a person moves is no longer settled for the vehicle that had it, and is for the one that
+// gets it, also where the scanner is the first device of the lane.
+func TestPinFirstDevice(t *testing.T) {
+	k := New([]Lane{{ID: "lane-1", Stations: []Station{
+		{ID: "scan", Devices: []string{"xray-1"}, Late: true}, {ID: "exit", Position: 10, Devices: []string{"loop-2"}},
+	}}})
+	g := k.groups[0]
+	from, to := sightings(g, "a", map[string]float64{"loop-2": 0}), sightings(g, "b", map[string]float64{"loop-2": 60})
+	d := detection.Of(50, image("xray-1", 1, "A"), 0)
+	g.prepare(d)
+	scan := &reading{det: d, final: true}
+	scan.assign(from)
+	from.seen = 1
+	if k.assignPinned(scan, to); from.seen != 0 || to.seen != 1 || scan.vehicle != to {
+		t.Errorf("settled are scans %b and %b", from.seen, to.seen)
+	}
+}

@@ -158,6 +158,19 @@ func TestReportsDue(t *testing.T) {
 	}
 }
 
+// TestReportAmongUnsorted: a late result finds its vehicle when that was enrolled behind one that came in later.
+func TestReportAmongUnsorted(t *testing.T) {
+	k := New(twoLanes())
+	g := k.groups[0]
+	sightings(g, "far", map[string]float64{"loop-1": 5000, "loop-2": 5012})
+	a := sightings(g, "a", map[string]float64{"loop-1": 0, "loop-2": 12})
+	scan := scanned(g, 100, 8)
+	k.now = sec(1000)
+	if g.align(k, true); scan.vehicle != a || g.vehicles[0] != a {
+		t.Errorf("the scan is of %+v", scan.vehicle)
+	}
+}
+
 // TestReportFinished: what is decided for good is the vehicle's own scan, of which the device's share of vehicles is
 // learnt once; not where a person decided, or where it is of no vehicle.
 func TestReportFinished(t *testing.T) {
@@ -203,13 +216,14 @@ func TestReportAskedAbout(t *testing.T) {
 	v.seen, v.lane = 4, 0
 	asked := v.readings[1]
 	asked.det.Names = []kinds.Name{{Kind: "plate", Value: "A", Sure: 1}}
+	v.readings[2].confidence = 0.6 // where it was counts, though nothing is learnt of it
 	v.changed()
 	with, without := g.vehicle(v, nil), g.vehicle(v, map[*reading]bool{asked: true})
 	if len(with.Names) != 1 || len(without.Names) != 0 || with.Reported != 4 ||
 		with.First != sec(0) || with.Last != sec(16) {
 		t.Errorf("%+v, %+v", with, without)
 	}
-	if len(g.room) != len(with.Fixes)+len(without.Fixes) || cap(without.Fixes) != len(without.Fixes) {
+	if len(with.Fixes) != 3 || len(g.room) != len(with.Fixes)+len(without.Fixes) || cap(without.Fixes) != len(without.Fixes) {
 		t.Errorf("%d and %d fixes in a room of %d", len(with.Fixes), len(without.Fixes), len(g.room))
 	}
 }

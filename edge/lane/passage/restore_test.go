@@ -34,6 +34,7 @@ func TestBoundary(t *testing.T) {
 		{"rows every second", rows(2000, 1), 3998, 2*1398 + 1},                    // ten minutes before
 		{"nothing was said of the last thousand", rows(2000, 60), 1998, 1798 + 1}, // a hundred before what was said
 		{"nothing was ever said", rows(300, 60), -1, 2*199 + 1},
+		{"only the first row was spoken of", rows(300, 60), 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := boundary(c.rows, c.last, 600, 100); got != c.want {

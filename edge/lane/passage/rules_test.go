@@ -171,6 +171,9 @@ func TestGap(t *testing.T) {
 			v.closed, v.end = 1,
 				observation.PassageEnd_PASSAGE_END_TIMEOUT
 		}, nothing},
+		"a station without devices": {both, portalAt, func(g *group, _ *vehicle) {
+			g.lanes[0].Stations[portalAt].Devices = nil
+		}, nothing},
 		"a device that sees all":            {both, portalAt, sees("rpm-1", 20, 20), missed},
 		"a device that sees just enough":    {both, portalAt, sees("rpm-1", 20, 17), missed},
 		"a device that sees some":           {both, portalAt, sees("rpm-1", 20, 16), nothing},
