@@ -240,6 +240,20 @@ func TestLimitByName(t *testing.T) {
 	}
 }
 
+// TestNameToldOnce: a reading that is a vehicle's by a name which another device read in doubt keeps its confidence when
+// its own device tells it for the first time.
+func TestNameToldOnce(t *testing.T) {
+	name := kinds.Name{Kind: "container", Value: "CSQU3054383"}
+	terms := associate.Terms{Name: &name}
+	terms.Score[associate.Names] = 11
+	k, g, r := doubted(0.99, terms)
+	by := &detection.Detection{Evidence: kinds.Evidence{Names: []kinds.Name{name}}}
+	r.vehicle.readings = append(r.vehicle.readings, &reading{det: by, vehicle: r.vehicle, confidence: 0.7})
+	if k.doubt(g, r); r.confidence != 0.99 || r.doubtful != "" || r.other != nil {
+		t.Errorf("%.3f, %q", r.confidence, r.doubtful)
+	}
+}
+
 // TestLimitBySurest: of several readings with the name the surest counts, and not one that has no name.
 func TestLimitBySurest(t *testing.T) {
 	name := kinds.Name{Kind: "container", Value: "CSQU3054383"}
