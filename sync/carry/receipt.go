@@ -95,8 +95,12 @@ func marking(j *journal.Journal, line string) (mark func(), err error) {
 	}
 	class, err := observation.ParseClass(what)
 	idx, numeric := strconv.ParseInt(value, 10, 64)
-	if err != nil || numeric != nil || idx > j.Last(class) {
+	if err != nil || numeric != nil {
 		return nil, message.Errorf("carry.receipt")
+	}
+	if last := j.Last(class); idx > last { // the hub took the file of a journal that was restored since
+		return nil, message.Errorf("carry.receipt-ahead", message.Nested("class", message.New("class."+class.Name())),
+			message.String("held", itoa(idx)), message.String("last", itoa(last)))
 	}
 	return func() {
 		if idx > j.Acked(class) {
