@@ -332,3 +332,15 @@ func TestLinksBound(t *testing.T) {
 		t.Errorf("one more: %v, %d are remembered", ok, len(g.links))
 	}
 }
+
+// TestOpenUnderFreeName: a vehicle whose names others have already gets the name of the next second that is free.
+func TestOpenUnderFreeName(t *testing.T) {
+	g := New(twoLanes()).groups[0]
+	d := detection.Of(7, loop("loop-1", 10), 0)
+	g.prepare(d)
+	for s, want := range []string{"lane-1-20260504T060010-7", "lane-1-20260504T060011-7", "lane-1-20260504T060012-7"} {
+		if v := g.open([]*reading{{det: d}}); v.id != want {
+			t.Errorf("the vehicle behind %d others is %s, not %s", s, v.id, want)
+		}
+	}
+}

@@ -175,3 +175,22 @@ func TestLearnLateResult(t *testing.T) {
 		t.Errorf("it saw %.2f of %.0f after a late result of one", seen, of)
 	}
 }
+
+// TestLearnSureWays: the way between two devices is learnt of readings that are surely the vehicle's only.
+func TestLearnSureWays(t *testing.T) {
+	for _, confidence := range []float64{1, 0.6} {
+		k := New(twoLanes())
+		g := k.groups[0]
+		var v *vehicle
+		for i := range 40 {
+			at := 60 * float64(i)
+			v = sightings(g, fmt.Sprint(i), map[string]float64{"loop-1": at, "loop-2": at + 12 + float64(i%5)})
+			v.readings[1].confidence = confidence
+			k.teach(g, v)
+		}
+		from, to := g.fix(v, v.readings[0].det), g.fix(v, v.readings[1].det)
+		if learnt := g.model.Predict(from, to, 2).Learned; learnt != (confidence == 1) {
+			t.Errorf("of readings with %.1f: %v", confidence, learnt)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package passage
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -59,7 +60,8 @@ func TestUnreadableJournal(t *testing.T) {
 func TestSearchErrors(t *testing.T) {
 	a := start(t, newShelf(), twoLanes())
 	a.takes(through(0, "AAA111")...)
-	a.takes(seen("loop-1", 20, &observation.DeviceState{State: observation.DeviceState_STATE_RUNNING}))
+	a.takes(through(200, "BBB222")...)
+	a.takes(seen("loop-1", 220, &observation.DeviceState{State: observation.DeviceState_STATE_RUNNING}))
 	a.waits(300)
 	id := a.said()["loop-1 0.00"]
 	found, err := a.search(t.Context(), 0, id)
@@ -69,9 +71,9 @@ func TestSearchErrors(t *testing.T) {
 	if found, err = a.search(t.Context(), 0, "lane-1-x-0"); err != nil || found.to {
 		t.Errorf("a passage that never was: %+v, %v", found, err)
 	}
-	state := int64(slices.IndexFunc(a.s.rows, func(r journal.Row) bool { return r.Key == "loop-1 20.00" }))
+	state := int64(slices.IndexFunc(a.s.rows, func(r journal.Row) bool { return r.Key == "loop-1 220.00" }))
 	for idx, want := range map[int64]string{int64(len(a.s.rows) - 1): "no record", 1 << 40: "no record",
-		state: "is of no vehicle"} {
+		state: fmt.Sprintf("record %d (device.state of loop-1) is of no vehicle", state)} {
 		if _, err := a.search(t.Context(), idx, id); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("row %d: %v", idx, err)
 		}
@@ -232,5 +234,8 @@ func TestTaught(t *testing.T) {
 	}
 	if usual, _, ok := m.TagLevel(d.groups[0].devices["rfid-1"]); !ok || usual < -53 || usual > -51 {
 		t.Errorf("tags are heard with %.1f dBm, %v", usual, ok)
+	}
+	if usual, _, ok := m.TagLevel(d.groups[0].devices["loop-1"]); ok {
+		t.Errorf("a loop hears tags with %.1f dBm", usual)
 	}
 }
