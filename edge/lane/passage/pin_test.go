@@ -272,8 +272,8 @@ func TestPinFollows(t *testing.T) {
 	}
 }
 
-// TestPinFirstDevice: a scan that a person moves is no longer settled for the vehicle that had it, and is for the one that
-// gets it, also where the scanner is the first device of the lane.
+// TestPinFirstDevice: a scan that a person moves is no longer settled for the vehicle that had it, and is for the one
+// that gets it, also where the scanner is the first device of the lane.
 func TestPinFirstDevice(t *testing.T) {
 	k := New([]Lane{{ID: "lane-1", Stations: []Station{
 		{ID: "scan", Devices: []string{"xray-1"}, Late: true}, {ID: "exit", Position: 10, Devices: []string{"loop-2"}},
