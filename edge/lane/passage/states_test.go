@@ -405,6 +405,26 @@ func TestToldWhat(t *testing.T) {
 	}
 }
 
+// TestToldInOrder: the readings of a row are in the order in which the vehicle came to the devices, however late their
+// reports came.
+func TestToldInOrder(t *testing.T) {
+	k := New(twoLanes())
+	g := k.groups[0]
+	v := sightings(g, "a", map[string]float64{"loop-1": 3, "rpm-1": 8, "loop-2": 15})
+	g.unsettled = []*reading{v.readings[1], v.readings[2], v.readings[0]}
+	rows := k.reportAssignments(g, true)
+	if len(rows) != 1 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	var devices []string
+	for _, r := range rows[0].Body.GetPassageOpened().GetReadings() {
+		devices = append(devices, r.Device)
+	}
+	if !slices.Equal(devices, []string{"loop-1", "rpm-1", "loop-2"}) {
+		t.Errorf("%q", devices)
+	}
+}
+
 // TestLateTeaches: a late result that is sure teaches the way to its device, not one of a vehicle that reversed, nor one
 // that is in doubt.
 func TestLateTeaches(t *testing.T) {
