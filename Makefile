@@ -33,7 +33,7 @@ fresh:
 # The crash tests for long: KILLS kills of agent, hub and broker each.
 KILLS ?= 50
 torture: setup
-	LANEWARDEN_KILLS=$(KILLS) $(GO) test -race -timeout 120m -run 'Kill|Hostile|Garbage|FullDisk|LinkCut' -v ./cmd/internal/e2e
+	LANEWARDEN_KILLS=$(KILLS) $(GO) test -race -timeout 120m -run 'Kill|Hostile|Garbage|FullDisk|LinkCut|HalfOpen|Damaged|Restored|LostKey|Carry' -v ./cmd/internal/e2e
 
 # THIRD_PARTY_NOTICES anew, after go.mod or the pages' libraries changed.
 notices:

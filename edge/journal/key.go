@@ -8,7 +8,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/evidence"
-	"lanewarden/edge/evidence/keyfile"
+	"lanewarden/edge/journal/keyfile"
 )
 
 // KeyFile holds the agent's signing key (keyfile.Open). It is made at the first start.

@@ -9,8 +9,8 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 
-	"lanewarden/edge/evidence/keyfile"
 	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/edge/journal/keyfile"
 )
 
 // Reading is a journal that is read beside the agent that writes it, or while none runs: its rows up to the newest

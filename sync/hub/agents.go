@@ -57,7 +57,8 @@ func parsePosition(text string) (after ledger.Place, err error) {
 func (s *httpServer) summary(j *ledger.Summary) hubapi.AgentSummary {
 	a := hubapi.AgentSummary{
 		Site: j.Site, Agent: j.Agent, Hello: time.Unix(0, j.HelloNs).UTC(), Software: j.Software,
-		Journal: fmt.Sprintf("%x", j.Journal), Size: j.Size, Held: j.Contiguous, Verified: j.Verified, Refused: j.Refused.EN, RefusedFR: j.Refused.FR,
+		Journal: fmt.Sprintf("%x", j.Journal), Size: j.Size, Held: j.Contiguous, Verified: j.Verified,
+		Refused: j.Refused.EN, RefusedFR: j.Refused.FR,
 		Cursors: map[string]int64{}, Trouble: []hubapi.DeviceTrouble{}, Devices: j.Inventory.Devices, VerifyKey: j.Verifier,
 		Console: j.Inventory.ConsoleUrl,
 	}
@@ -80,7 +81,8 @@ func (s *httpServer) summary(j *ledger.Summary) hubapi.AgentSummary {
 	// An agent that is offline cannot know what has queued up since its last word.
 	if said.Online {
 		a.Waiting = map[string]int64{
-			"alarm": said.WaitingAlarms, "event": said.WaitingEvents, "telemetry": said.WaitingTelemetry, "artifact": said.WaitingArtifacts,
+			"alarm": said.WaitingAlarms, "event": said.WaitingEvents, "telemetry": said.WaitingTelemetry,
+			"artifact": said.WaitingArtifacts,
 		}
 	}
 	return a
@@ -94,7 +96,8 @@ func (s *httpServer) rekeyAgent(c *api.Call, in hubapi.Rekey) (act api.Act[api.D
 	case err != nil:
 		return act, err
 	case !known:
-		return act, api.NewProblem(api.NotFound, message.New("api.no-agent", message.String("site", in.Site), message.String("agent", in.Agent)))
+		return act, api.NewProblem(api.NotFound, message.New("api.no-agent", message.String("site", in.Site),
+			message.String("agent", in.Agent)))
 	case in.Key != "":
 		if v, err := note.NewVerifier(in.Key); err != nil || v.Name() != evidence.KeyName(in.Site, in.Agent) {
 			return act, api.NewProblem(api.BadRequest, message.New("api.no-agent-key", message.Quoted("key", in.Key),

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"lanewarden/edge/api"
-	"lanewarden/edge/evidence/keyfile"
+	"lanewarden/edge/journal/keyfile"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
 )

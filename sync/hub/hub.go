@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"lanewarden/edge/evidence/keyfile"
 	"lanewarden/edge/evidence/sqlog"
-	"lanewarden/sync/carry"
+	"lanewarden/edge/journal/keyfile"
+	"lanewarden/sync/hub/carry"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )

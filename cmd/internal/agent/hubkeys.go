@@ -15,7 +15,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api/linefile"
 	"lanewarden/edge/journal"
-	"lanewarden/sync/carry"
+	"lanewarden/sync/hub/carry"
 )
 
 // HubKeysName is the file in the state directory that keeps the public keys of hubs, one in a line: those that a hub has

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
-	"lanewarden/sync/carry"
+	"lanewarden/sync/hub/carry"
 )
 
 func hubKey(t *testing.T) string {

@@ -115,7 +115,7 @@ var unsaid = []string{
 	"edge/evidence/sqlog.checkVersion", // the program was linked with another SQLite
 	"edge/journal.PruneRows",           // a mistake in the program
 	"edge/journal.errEnough",           // ends a loop
-	"edge/evidence/keyfile.ErrNoKey",   // tells a kind of error from others
+	"edge/journal/keyfile.ErrNoKey",    // tells a kind of error from others
 	"edge/journal.commit",              // "journal"
 	"edge/lane/passage.errElsewhere",   // sends a search into the journal
 }

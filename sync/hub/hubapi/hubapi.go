@@ -169,15 +169,15 @@ var (
 	RekeyAgent = api.Action[Rekey, api.Done]{Route: api.Route{
 		ID: "rekeyAgent", Pattern: "POST /v1/agents/{site}/{agent}/rekey", Scope: api.ScopeAdmin,
 		Summary: "Take another key of an agent that has lost its own",
-		Note: "The hub pins the first key that it sees of an agent and refuses others. Journals that it has keep the key that" +
-			" signed them.",
+		Note: "The hub pins the first key that it sees of an agent and refuses others. Journals that it has keep the " +
+			"key that signed them.",
 		Fails: []api.Code{api.NotFound},
 	}}
 	TakeCarried = api.Stream[api.None]{Route: api.Route{
 		ID: "takeCarried", Pattern: "POST /v1/carried", Scope: api.ScopeAdmin, Media: "text/plain", Body: "application/x-tar",
 		Summary: "Take in a file that `lanectl carry export` wrote at a lane",
-		Note: "The answer are receipts that the hub signs, for `lanectl carry import` at the lane. The same file may be sent again;" +
-			" what also comes by a link is here once.",
+		Note: "The answer are receipts that the hub signs, for `lanectl carry import` at the lane. The same file may be " +
+			"sent again; what also comes by a link is here once.",
 	}}
 	GetMetrics = api.Stream[api.None]{Route: api.Route{
 		ID: "metrics", Pattern: "GET /metrics", Scope: api.ScopeFleet, Media: "text/plain", Summary: "Prometheus metrics, lanehub_…",
@@ -207,7 +207,8 @@ var (
 // Operations returns the table of the hub's HTTP side.
 func Operations() []api.Operation {
 	return []api.Operation{
-		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &RekeyAgent, &TakeCarried, &GetMetrics, &GetHealth,
+		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &RekeyAgent, &TakeCarried,
+		&GetMetrics, &GetHealth,
 		&GetAuthority, &Enrol,
 	}
 }

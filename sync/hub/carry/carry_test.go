@@ -18,9 +18,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/edge/evidence/keyfile"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
+	"lanewarden/edge/journal/keyfile"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )
