@@ -39,7 +39,7 @@ func carryExportCommand() *cobra.Command {
 			p := cli.Print(cmd)
 			if out.Empty() {
 				p.Say("lanectl.carry-nothing")
-				return os.Remove(args[1])
+				return nil
 			}
 			p.Say("lanectl.carried", message.String("file", args[1]), cli.Size("size", out.Bytes),
 				message.Int("alarms", out.Rows[observation.Class_CLASS_ALARM]),
@@ -53,7 +53,8 @@ func carryExportCommand() *cobra.Command {
 	}
 }
 
-// carryExport writes the file, which appears when it is whole and on the disk: a stick may be pulled out at any time.
+// carryExport writes the file, which appears when it is whole and on the disk: a stick may be pulled out at any time. There
+// is none when the hub has everything.
 func carryExport(ctx context.Context, stateDir, path string) (out carry.Exported, err error) {
 	r, err := openSigned(ctx, stateDir)
 	if err != nil {
@@ -65,13 +66,10 @@ func carryExport(ctx context.Context, stateDir, path string) (out carry.Exported
 		return out, err
 	}
 	out, err = carry.Export(ctx, f, r, cli.Version())
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(path+".new", path)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil && !out.Empty() {
+		return out, os.Rename(path+".new", path)
 	}
-	if err != nil {
-		return out, errors.Join(err, os.Remove(path+".new"))
-	}
-	return out, nil
+	return out, errors.Join(err, os.Remove(path+".new"))
 }
 
 // An agent signs a second after its last row; where none runs, what it has not signed stays for the next time.

@@ -38,23 +38,23 @@ func carryImportCommand(hub *remote) *cobra.Command {
 				return err
 			}
 			client.HTTP.Timeout = 0 // a file of images takes its time
-			answer, err := hubapi.TakeCarried.Send(cmd.Context(), client, api.None{}, f)
-			if err != nil {
-				return err
-			}
-			defer answer.Close()
 			out, err := os.OpenFile(args[1]+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
 			if err != nil {
-				return err
+				return err // before anything is sent
 			}
-			_, err = io.Copy(out, answer)
+			answer, err := hubapi.TakeCarried.Send(cmd.Context(), client, api.None{}, f)
+			if err == nil {
+				_, err = io.Copy(out, answer)
+				err = errors.Join(err, answer.Close())
+			}
 			if err = errors.Join(err, out.Sync(), out.Close()); err == nil {
 				err = os.Rename(args[1]+".new", args[1])
 			}
-			if err == nil {
-				cli.Print(cmd).Say("lanehub.carried", message.String("file", args[1]))
+			if err != nil {
+				return errors.Join(err, os.Remove(args[1]+".new"))
 			}
-			return err
+			cli.Print(cmd).Say("lanehub.carried", message.String("file", args[1]))
+			return nil
 		},
 	}
 }

@@ -125,7 +125,12 @@ func (j *Journal) SetAsideNext(why message.Text) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return true, os.WriteFile(filepath.Join(j.dir, refusedFile), text, 0o640)
+	f, err := os.Create(filepath.Join(j.dir, refusedFile))
+	if err != nil {
+		return false, err
+	}
+	_, err = f.Write(text)
+	return true, errors.Join(err, f.Sync(), f.Close())
 }
 
 // setAside moves the database, with its write-ahead log, into a folder of its own. Artifacts stay where they are,

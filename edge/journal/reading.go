@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 
+	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal/keyfile"
 )
@@ -99,4 +102,24 @@ func (r *Reading) Unsent() (out []WaitingArtifact, err error) {
 		return nil
 	}, r.state.size)
 	return out, err
+}
+
+// ErrNotSigned is returned by RootAt for a size that no checkpoint covers yet.
+var ErrNotSigned = message.Errorf("journal.not-signed")
+
+// RootAt returns the root of the evidence log over the first size rows, at least one.
+func (j *Journal) RootAt(size int64) (root evidence.Hash, err error) {
+	store := sqlog.NewStore(j.read)
+	newest, err := store.LatestCheckpoint()
+	if err == nil && newest.Size < size {
+		err = ErrNotSigned
+	}
+	if err != nil {
+		return root, err
+	}
+	tree, err := evidence.Restore(newest.Size, store, newest.Leaves)
+	if err != nil {
+		return root, err
+	}
+	return tlog.TreeHash(size, tree.Reader(store))
 }

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/journal/keyfile"
@@ -362,7 +363,16 @@ func TestReceiptsThatDoNotCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	taken := Taken{Journal: p.j.Identity().ID, Cursors: map[observation.Class]int64{observation.Class_CLASS_ALARM: 15}}
+	signed := func(p *post) evidence.Checkpoint {
+		_, text := p.j.Checkpoint()
+		c, err := evidence.ReadCheckpoint(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	other.record(20)
+	taken := Taken{Journal: p.j.Identity().ID, Signed: signed(p), Cursors: map[observation.Class]int64{observation.Class_CLASS_ALARM: 15}}
 	sign := func(change func(*Taken), key note.Signer) string {
 		one := taken
 		change(&one)
@@ -375,11 +385,10 @@ func TestReceiptsThatDoNotCount(t *testing.T) {
 	for name, receipt := range map[string]string{
 		"of another hub":     sign(func(*Taken) {}, other.key),
 		"of another journal": sign(func(t *Taken) { t.Journal = other.j.Identity().ID }, p.key),
-		"of rows to come": sign(func(t *Taken) {
-			t.Cursors = map[observation.Class]int64{observation.Class_CLASS_ALARM: 1000}
-		}, p.key),
-		"altered": strings.Replace(sign(func(*Taken) {}, p.key), "alarm 15", "alarm 16", 1),
-		"empty":   "",
+		"of another past":    sign(func(t *Taken) { t.Signed.Root = signed(other).Root }, p.key),
+		"of rows to come":    sign(func(t *Taken) { t.Signed.Size = 1000 }, p.key),
+		"altered":            strings.Replace(sign(func(*Taken) {}, p.key), "alarm 15", "alarm 16", 1),
+		"empty":              "",
 	} {
 		if err := Receive(p.j, receipt, note.VerifierList(v)); err == nil {
 			t.Errorf("%s: counts", name)
@@ -388,27 +397,45 @@ func TestReceiptsThatDoNotCount(t *testing.T) {
 	if p.j.Acked(observation.Class_CLASS_ALARM) != -1 {
 		t.Error("something is acknowledged")
 	}
+	beyond := sign(func(t *Taken) { t.Cursors = map[observation.Class]int64{observation.Class_CLASS_ALARM: 1000} }, p.key)
+	if err := Receive(p.j, beyond, note.VerifierList(v)); err != nil || p.j.Acked(observation.Class_CLASS_ALARM) != p.j.Size()-1 {
+		t.Errorf("a hub that has more: acknowledged up to %d of %d, %v", p.j.Acked(observation.Class_CLASS_ALARM), p.j.Size(), err)
+	}
 }
 
-// A receipt of which one line cannot be marks nothing.
-func TestReceiptOfRowsToComeMarksNothing(t *testing.T) {
+// A receipt of a past that the journal no longer has, as it was restored from an image since, marks nothing and says why.
+func TestReceiptOfAnotherPast(t *testing.T) {
 	p := newPost(t)
 	p.record(20)
+	image := t.TempDir()
+	if err := os.CopyFS(image, os.DirFS(p.dir)); err != nil {
+		t.Fatal(err)
+	}
+	p.record(10)
+	taken := p.take(p.export())
+	receipts, err := taken.Receipts(p.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.j.Close()
+	if p.j, err = journal.Open(image, journal.Options{Site: "demo", Agent: "lane-1", SignEvery: time.Nanosecond}); err != nil {
+		t.Fatal(err)
+	}
+	defer p.j.Close()
 	v, err := note.NewVerifier(p.key.Public)
 	if err != nil {
 		t.Fatal(err)
 	}
-	receipts, err := Taken{Journal: p.j.Identity().ID, Cursors: map[observation.Class]int64{
-		observation.Class_CLASS_ALARM: 15, observation.Class_CLASS_TELEMETRY: 1000,
-	}}.Receipts(p.key)
-	if err != nil {
-		t.Fatal(err)
+	for range 2 { // shorter than the file, and then as long, with other rows
+		if err := Receive(p.j, receipts[0], note.VerifierList(v)); err == nil || !strings.Contains(err.Error(), "another past") {
+			t.Errorf("it counts, or does not say why: %v", err)
+		}
+		p.record(15)
 	}
-	if err := Receive(p.j, receipts[0], note.VerifierList(v)); err == nil || !strings.Contains(err.Error(), "was it restored") {
-		t.Errorf("it counts, or does not say why: %v", err)
-	}
-	if have := p.j.Acked(observation.Class_CLASS_ALARM); have != -1 {
-		t.Errorf("alarms are acknowledged up to %d", have)
+	for _, class := range observation.Classes {
+		if have := p.j.Acked(class); have != -1 {
+			t.Errorf("%s: acknowledged up to %d", class.Name(), have)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )
@@ -109,6 +110,10 @@ func (in *importer) hello() error {
 	}
 	in.from = ledger.Sender{Site: parts[1], Agent: parts[2]}
 	in.taken.From, in.taken.Journal = in.from, hello.Journal
+	in.taken.Signed, err = evidence.OpenCheckpoint(hello.Checkpoint, in.key, evidence.Origin(parts[1], parts[2], hello.Journal))
+	if err != nil {
+		return err
+	}
 	ack, err := in.apply(in.ctx, ledger.Hello{From: in.from, Body: hello})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package carry
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/hub/ledger"
 )
@@ -19,6 +21,7 @@ import (
 type Taken struct {
 	From      ledger.Sender
 	Journal   []byte
+	Signed    evidence.Checkpoint         // of the file: which past of the journal it is of
 	Cursors   map[observation.Class]int64 // by class: the last row held; those of which the file had rows
 	Artifacts [][32]byte                  // by SHA-256: those of the file that are held whole
 	Rows      int                         // that were new
@@ -30,8 +33,8 @@ const (
 )
 
 // Receipts returns the hub's answer: notes that it signs, to be shown to the agent, each by itself. The first lines of each
-// are receiptLine and the journal's id in hex; then one line for each cursor, CLASS IDX, and for each artifact, artifact
-// SHA-256.
+// are receiptLine, the journal's id in hex, and SIZE ROOT of the file's checkpoint; then one line for each cursor, CLASS IDX,
+// and for each artifact, artifact SHA-256.
 func (t Taken) Receipts(key note.Signer) ([]string, error) {
 	var lines []string
 	for _, class := range observation.Classes {
@@ -42,9 +45,13 @@ func (t Taken) Receipts(key note.Signer) ([]string, error) {
 	for _, sum := range t.Artifacts {
 		lines = append(lines, fmt.Sprintf("artifact %x", sum))
 	}
+	head := []string{receiptLine, hex.EncodeToString(t.Journal), fmt.Sprint(t.Signed.Size, " ", t.Signed.Root)}
+	if len(lines) == 0 { // the file had nothing; the lane is told so
+		lines = append(lines, observation.Classes[0].Name()+" -1")
+	}
 	var out []string
 	for part := range slices.Chunk(lines, receiptArtifacts) {
-		text := fmt.Sprintf("%s\n%x\n%s\n", receiptLine, t.Journal, strings.Join(part, "\n"))
+		text := strings.Join(append(slices.Clone(head), part...), "\n") + "\n"
 		signed, err := note.Sign(&note.Note{Text: text}, key)
 		if err != nil {
 			return nil, err
@@ -54,24 +61,28 @@ func (t Taken) Receipts(key note.Signer) ([]string, error) {
 	return out, nil
 }
 
-// Receive marks in a journal what a receipt says that the hub has: rows up to its cursors, and artifacts. Nothing goes
-// back: what the hub acknowledged since stays so. A receipt that is not of these keys, or of another journal, or that names
-// rows that the journal does not have, is an error, and marks nothing.
+// Receive marks in a journal what a receipt says that the hub has: rows of the file up to its cursors, and artifacts.
+// Nothing goes back: what the hub acknowledged since stays so. A receipt that is not of these keys, or of another journal or
+// another past of this one, is an error, and marks nothing.
 func Receive(j *journal.Journal, receipt string, keys note.Verifiers) error {
 	n, err := note.Open([]byte(receipt), keys)
 	if err != nil {
 		return message.Errorf("carry.receipt-signature")
 	}
 	lines := strings.Split(strings.TrimSuffix(n.Text, "\n"), "\n")
-	if len(lines) < 2 || lines[0] != receiptLine {
+	if len(lines) < 3 || lines[0] != receiptLine {
 		return message.Errorf("carry.receipt")
 	}
 	if lines[1] != hex.EncodeToString(j.Identity().ID) {
 		return message.Errorf("carry.receipt-other", message.String("journal", lines[1]))
 	}
+	size, err := samePast(j, lines[2])
+	if err != nil {
+		return err
+	}
 	var marks []func()
-	for _, line := range lines[2:] {
-		mark, err := marking(j, line)
+	for _, line := range lines[3:] {
+		mark, err := marking(j, size, line)
 		if err != nil {
 			return err
 		}
@@ -83,8 +94,22 @@ func Receive(j *journal.Journal, receipt string, keys note.Verifiers) error {
 	return nil
 }
 
-// marking checks a line of a receipt and returns what marks in the journal what the line says.
-func marking(j *journal.Journal, line string) (mark func(), err error) {
+// samePast returns the size in a line SIZE ROOT. It is an error unless the journal had this root at this size: it was
+// restored from an image since, and the hub has other rows.
+func samePast(j *journal.Journal, line string) (size int64, err error) {
+	number, root, _ := strings.Cut(line, " ")
+	if size, err = strconv.ParseInt(number, 10, 64); err != nil || size < 1 {
+		return 0, message.Errorf("carry.receipt")
+	}
+	have, err := j.RootAt(size)
+	if errors.Is(err, journal.ErrNotSigned) || err == nil && have.String() != root {
+		return 0, message.Errorf("carry.receipt-past", message.String("rows", number))
+	}
+	return size, err
+}
+
+// marking checks a line of a receipt about the first size rows, and returns what marks in the journal what it says.
+func marking(j *journal.Journal, size int64, line string) (mark func(), err error) {
 	what, value, _ := strings.Cut(line, " ")
 	if what == "artifact" {
 		sum, err := hex.DecodeString(value)
@@ -98,10 +123,7 @@ func marking(j *journal.Journal, line string) (mark func(), err error) {
 	if err != nil || numeric != nil {
 		return nil, message.Errorf("carry.receipt")
 	}
-	if last := j.Last(class); idx > last { // the hub took the file of a journal that was restored since
-		return nil, message.Errorf("carry.receipt-ahead", message.Nested("class", message.New("class."+class.Name())),
-			message.String("held", itoa(idx)), message.String("last", itoa(last)))
-	}
+	idx = min(idx, size-1) // what the hub has beyond the file, it says over the link
 	return func() {
 		if idx > j.Acked(class) {
 			j.SetAcked(class, idx)

@@ -251,8 +251,8 @@ func (l *Ledger) hello(from Sender, h *wire.Hello, touched map[*replica]bool) (*
 }
 
 // admit checks a hello against the agent's name, the hub's limits and the agent's pinned key, which
-// it pins when the agent is new. It returns the key, or the refusal to answer. The error is of the
-// database.
+// it pins when the agent is new. A journal that is here stays with its own key, whatever is pinned. It
+// returns the key, or the refusal to answer. The error is of the database.
 func (l *Ledger) admit(from Sender, h *wire.Hello) (note.Verifier, *wire.Ack, error) {
 	verifier, said := checkHello(from, h)
 	if !said.IsZero() {
@@ -261,6 +261,9 @@ func (l *Ledger) admit(from Sender, h *wire.Hello) (note.Verifier, *wire.Ack, er
 	if said := l.tooLarge(h); !said.IsZero() {
 		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, said), nil
 	}
+	if known, err := l.signed(from, h); err != nil || known {
+		return verifier, nil, err
+	}
 	pinned, said, err := l.pinKey(from, h.Verifier)
 	if err != nil {
 		return nil, nil, err
@@ -268,9 +271,7 @@ func (l *Ledger) admit(from Sender, h *wire.Hello) (note.Verifier, *wire.Ack, er
 	if !said.IsZero() {
 		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, said), nil
 	}
-	if known, err := l.signed(from, h); err != nil {
-		return nil, nil, err
-	} else if pinned != h.Verifier && !known {
+	if pinned != h.Verifier {
 		said := message.New("refusal.key", message.String("site", from.Site), message.String("agent", from.Agent))
 		return nil, refuse(h.Journal, wire.Refusal_REFUSAL_KEY, said), nil
 	}
