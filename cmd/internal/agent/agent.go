@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -127,6 +128,7 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 		return err
 	})
 	g.Go(func() error { return link.run(linkCtx) })
+	g.Go(func() error { return tidyMemory(ctx) })
 	g.Go(func() error { return journalLater(ctx, j, begun, o.Log) })
 	g.Go(func() error { return untilDamaged(ctx, j) })
 	g.Go(func() error { return link.untilContradicted(ctx, j, o.Log) })
@@ -136,6 +138,18 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	g.Go(func() error { return tests.Run(ctx) })
 	g.Go(func() error { return local.Run(ctx) })
 	return g.Wait()
+}
+
+// startedAfter is when an agent has started: what it needed to read its settings and texts is garbage then.
+const startedAfter = 5 * time.Second
+
+// tidyMemory gives the memory that only the start needed back to the machine, at once instead of over minutes. It returns
+// nil.
+func tidyMemory(ctx context.Context) error {
+	if wait.For(ctx, startedAfter) == nil {
+		debug.FreeOSMemory()
+	}
+	return nil
 }
 
 // Socket returns the path of the agent's local API.
