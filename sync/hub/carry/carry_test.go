@@ -257,6 +257,7 @@ func TestRestoredImage(t *testing.T) {
 		p.record(40)
 		p.receive(p.take(p.export()))
 		p.check()
+		original := p.dir
 		p.dir = image
 		p.open()
 		p.record(own)
@@ -266,6 +267,12 @@ func TestRestoredImage(t *testing.T) {
 		if audits, err := ledger.Audit(t.Context(), p.hubDir, ""); err != nil || !audits[0].Report.OK() || audits[0].Report.Rows != 70 {
 			t.Errorf("%d rows: %+v, %v", own, audits, err)
 		}
+		p.j.Close()
+		p.dir = original
+		p.open()
+		p.record(80) // the refused file leaves nothing at the hub that the original's rows would contradict
+		p.receive(p.take(p.export()))
+		p.check()
 	}
 }
 

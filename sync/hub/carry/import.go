@@ -55,6 +55,8 @@ type importer struct {
 	id     []byte        // of the file; nil before the first member
 	key    note.Verifier // of the agent
 	from   ledger.Sender
+	said   *wire.Hello // what is said to the hub
+	signed string      // the file's checkpoint
 	taken  Taken
 }
 
@@ -114,14 +116,28 @@ func (in *importer) hello() error {
 	if err != nil {
 		return err
 	}
-	ack, err := in.apply(in.ctx, ledger.Hello{From: in.from, Body: hello})
-	if err != nil {
+	in.signed, hello.Checkpoint = hello.Checkpoint, ""
+	in.said = hello
+	return in.greet()
+}
+
+// greet says the hello to the hub. A hub that has more of the journal than the file goes on: the link was faster.
+func (in *importer) greet() error {
+	ack, err := in.apply(in.ctx, ledger.Hello{From: in.from, Body: in.said})
+	if err != nil || ack.Refusal == wire.Refusal_REFUSAL_ROLLED_BACK {
 		return err
 	}
-	if ack.Refusal == wire.Refusal_REFUSAL_ROLLED_BACK { // the link was faster than the file
-		return nil
-	}
 	return refused(ack)
+}
+
+// end has the hub hold the rows against what the lane signed, once they are all there: the checkpoint of a file that is
+// refused before, as its journal was restored, would be held against the original's rows.
+func (in *importer) end() error {
+	in.said.Checkpoint = in.signed
+	if err := in.greet(); err != nil {
+		return err
+	}
+	return errEnd
 }
 
 // next files one member, which must be of the journal of the hello: the receipts are about that one alone. It returns errEnd
@@ -133,7 +149,7 @@ func (in *importer) next() error {
 	}
 	switch leaf {
 	case leafEnd:
-		return errEnd
+		return in.end()
 	case wire.LeafChunk:
 		chunk := &wire.Chunk{}
 		if err := in.decode(payload, chunk); err != nil {
