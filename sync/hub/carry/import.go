@@ -22,8 +22,8 @@ import (
 // Apply files one message at the hub and returns its answer, once that is durable.
 type Apply func(context.Context, ledger.Message) (*wire.Ack, error)
 
-// Import takes a carried file in, member by member: what it has filed stays filed when it ends early, and the same file may
-// be taken in again. It returns what the hub has then of the journal, as far as the file speaks of it. An error is the
+// Import takes a carried file in, member by member: what it has filed stays filed when it ends early, and the same file
+// may be taken in again. It returns what the hub has then of the journal, as far as the file speaks of it. An error is the
 // file's, in both languages, or apply's.
 func Import(ctx context.Context, file io.Reader, apply Apply) (Taken, error) {
 	codec, err := wire.NewCodec()
@@ -31,7 +31,10 @@ func Import(ctx context.Context, file io.Reader, apply Apply) (Taken, error) {
 		return Taken{}, err
 	}
 	defer codec.Close()
-	in := &importer{ctx: ctx, codec: codec, apply: apply, tar: tar.NewReader(file), taken: Taken{Cursors: map[observation.Class]int64{}}}
+	in := &importer{
+		ctx: ctx, codec: codec, apply: apply, tar: tar.NewReader(file),
+		taken: Taken{Cursors: map[observation.Class]int64{}},
+	}
 	err = in.hello()
 	for err == nil {
 		err = in.next()
@@ -112,7 +115,8 @@ func (in *importer) hello() error {
 	}
 	in.from = ledger.Sender{Site: parts[1], Agent: parts[2]}
 	in.taken.From, in.taken.Journal = in.from, hello.Journal
-	in.taken.Signed, err = evidence.OpenCheckpoint(hello.Checkpoint, in.key, evidence.Origin(parts[1], parts[2], hello.Journal))
+	origin := evidence.Origin(parts[1], parts[2], hello.Journal)
+	in.taken.Signed, err = evidence.OpenCheckpoint(hello.Checkpoint, in.key, origin)
 	if err != nil {
 		return err
 	}
@@ -261,5 +265,6 @@ func refused(ack *wire.Ack) error {
 	if ack.Refusal == wire.Refusal_REFUSAL_NONE {
 		return nil
 	}
-	return message.Errorf("carry.refused", message.Nested("why", message.Text{EN: ack.RefusalText, FR: ack.RefusalTextFr}.Message()))
+	why := message.Text{EN: ack.RefusalText, FR: ack.RefusalTextFr}
+	return message.Errorf("carry.refused", message.Nested("why", why.Message()))
 }

@@ -174,13 +174,15 @@ var (
 		Fails: []api.Code{api.NotFound},
 	}}
 	TakeCarried = api.Stream[api.None]{Route: api.Route{
-		ID: "takeCarried", Pattern: "POST /v1/carried", Scope: api.ScopeAdmin, Media: "text/plain", Body: "application/x-tar",
+		ID: "takeCarried", Pattern: "POST /v1/carried", Scope: api.ScopeAdmin, Media: "text/plain",
+		Body:    "application/x-tar",
 		Summary: "Take in a file that `lanectl carry export` wrote at a lane",
-		Note: "The answer are receipts that the hub signs, for `lanectl carry import` at the lane. The same file may be " +
-			"sent again; what also comes by a link is here once.",
+		Note: "The answer are receipts that the hub signs, for `lanectl carry import` at the lane. The same file " +
+			"may be sent again; what also comes by a link is here once.",
 	}}
 	GetMetrics = api.Stream[api.None]{Route: api.Route{
-		ID: "metrics", Pattern: "GET /metrics", Scope: api.ScopeFleet, Media: "text/plain", Summary: "Prometheus metrics, lanehub_…",
+		ID: "metrics", Pattern: "GET /metrics", Scope: api.ScopeFleet, Media: "text/plain",
+		Summary: "Prometheus metrics, lanehub_…",
 	}}
 	GetHealth = api.Stream[api.None]{Route: api.Route{
 		ID: "health", Pattern: "GET /healthz", Media: "text/plain",
@@ -191,8 +193,9 @@ var (
 	GetAuthority = api.Stream[api.None]{Route: api.Route{
 		ID: "authority", Pattern: "GET /v1/authority", Media: "application/x-pem-file",
 		Summary: "The certificate of the authority from which this hub issues certificates to agents",
-		Note:    "A box that has nothing but a code asks for it first and holds it against the code, before it trusts this hub.",
-		Fails:   []api.Code{api.Unavailable},
+		Note: "A box that has nothing but a code asks for it first and holds it against the code, before it trusts " +
+			"this hub.",
+		Fails: []api.Code{api.Unavailable},
 	}}
 	Enrol = api.Action[Enrolment, Enrolled]{Route: api.Route{
 		ID: "enrol", Pattern: "POST /v1/enrolments", Open: true,
