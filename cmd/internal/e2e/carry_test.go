@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
-
-	"lanewarden/drivers/radiation/n42/sim"
 )
 
 // run runs one of the programs to its end and returns what it printed; any exit code but 0 ends the test.
@@ -32,13 +30,6 @@ func (w *world) run(name string, args ...string) string {
 func TestCarry(t *testing.T) {
 	var proxy *toxiproxy.Proxy
 	w := newWorld(t, options{noPortal: true, through: proxied(t, &proxy)})
-	number := 0
-	post := func(n int) {
-		for range n {
-			number++
-			w.mustPost(t, sim.Document(sim.Pass{Number: number, Start: time.Now(), Seconds: 1}, 1))
-		}
-	}
 	carry := func(stick string, back bool) {
 		t.Helper()
 		file := w.path(stick + ".tar")
@@ -57,9 +48,9 @@ func TestCarry(t *testing.T) {
 	})
 	for round := range 4 {
 		proxy.Stop()
-		post(8)
+		w.postPasses(8)
 		carry(fmt.Sprint("first-", round), false)
-		post(4)
+		w.postPasses(4)
 		switch round {
 		case 1:
 			w.hub.end(syscall.SIGKILL)
@@ -74,13 +65,13 @@ func TestCarry(t *testing.T) {
 		if err := proxy.Start(); err != nil {
 			t.Fatal(err)
 		}
-		post(2)
+		w.postPasses(2)
 		carry(fmt.Sprint("first-", round), true) // the stick that was forgotten in a pocket
 	}
 	w.waitFor("the queue to drain", time.Minute, w.drained)
 	proxy.Stop()
-	post(10)
-	post(1)
+	w.postPasses(10)
+	w.postPasses(1)
 	carry("last", true)
 	w.waitFor("the lane to know", time.Minute, func() bool {
 		s, err := w.status()

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"lanewarden/drivers/radiation/n42/sim"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/hub/ledger"
 )
@@ -17,17 +16,10 @@ import (
 // a new one, and the centre gets each row of the old one once, with its proofs.
 func TestDamagedJournal(t *testing.T) {
 	w := newWorld(t, options{})
-	number := 0
-	post := func(n int) {
-		for range n {
-			number++
-			w.mustPost(t, sim.Document(sim.Pass{Number: number, Start: time.Now(), Seconds: 1}, 1))
-		}
-	}
-	post(5)
+	w.postPasses(5)
 	w.waitFor("the queue to drain", time.Minute, w.drained)
 	w.hub.end(syscall.SIGKILL)
-	post(20)
+	w.postPasses(20)
 	w.agent.end(syscall.SIGTERM)
 	const columns = "SELECT idx, class, t, device, kind, body FROM observation "
 	before := rows(t, w.journalDB(), columns+"ORDER BY idx")
@@ -40,7 +32,7 @@ func TestDamagedJournal(t *testing.T) {
 	}
 	f.Close()
 	w.agent.start()
-	post(5)
+	w.postPasses(5)
 	w.hub.start()
 	w.waitFor("word that the hub has what could be read", time.Minute, func() bool {
 		out, _ := lanectl(t, "tail", "--socket", w.socket, "-n", "1000")

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"lanewarden/drivers/radiation/n42/sim"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/hub/ledger"
 )
@@ -29,21 +28,14 @@ func TestRestoredImage(t *testing.T) {
 		name := map[bool]string{false: "shorter", true: "longer"}[long]
 		t.Run(name, func(t *testing.T) {
 			w, image := newWorld(t, options{noPortal: true}), t.TempDir()
-			number := 0
-			post := func(n int) {
-				for range n {
-					number++
-					w.mustPost(t, sim.Document(sim.Pass{Number: number, Start: time.Now(), Seconds: 1}, 1))
-				}
-			}
-			post(5)
+			w.postPasses(5)
 			w.waitFor("the queue to drain", time.Minute, w.drained)
 			w.agent.end(syscall.SIGTERM)
 			if err := os.CopyFS(image, os.DirFS(w.path("agent"))); err != nil {
 				t.Fatal(err)
 			}
 			w.agent.start()
-			post(20)
+			w.postPasses(20)
 			w.waitFor("the queue to drain", time.Minute, w.drained)
 			w.agent.end(syscall.SIGTERM)
 			w.hub.end(syscall.SIGTERM)
@@ -58,15 +50,15 @@ func TestRestoredImage(t *testing.T) {
 			}
 			w.agent.start()
 			if long {
-				post(40)
+				w.postPasses(40)
 			} else {
-				post(3)
+				w.postPasses(3)
 			}
 			w.hub.start()
 			w.waitFor("word of the refusal, and that the centre has what it lacked", 2*time.Minute, func() bool {
 				return w.said("journal refused", "refused journal sent")
 			})
-			post(5)
+			w.postPasses(5)
 			w.waitFor("the queue to drain", time.Minute, w.drained)
 			w.stop()
 
@@ -104,13 +96,10 @@ func TestRestoredImage(t *testing.T) {
 // is told to take it; then it gets all, the old journal included.
 func TestLostKey(t *testing.T) {
 	w := newWorld(t, options{noPortal: true})
-	post := func(number int) {
-		w.mustPost(t, sim.Document(sim.Pass{Number: number, Start: time.Now(), Seconds: 1}, 1))
-	}
-	post(1)
+	w.postPasses(1)
 	w.waitFor("the queue to drain", time.Minute, w.drained)
 	w.hub.end(syscall.SIGTERM)
-	post(2)
+	w.postPasses(1)
 	w.agent.end(syscall.SIGTERM)
 	const columns = "SELECT idx, class, t, device, kind, body FROM observation "
 	before := rows(t, w.journalDB(), columns+"ORDER BY idx")
@@ -118,7 +107,7 @@ func TestLostKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.agent.start()
-	post(3)
+	w.postPasses(1)
 	w.hub.start()
 	w.waitFor("the refusal", time.Minute, func() bool {
 		s, err := w.status()

@@ -130,6 +130,7 @@ type world struct {
 	dicom                          string
 	socket                         string
 	sim                            *sim.Server
+	passes                         int // that postPasses posted
 }
 
 // freeAddress returns an address on which nobody listens.

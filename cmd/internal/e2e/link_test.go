@@ -163,6 +163,15 @@ func TestThinLink(t *testing.T) {
 	w.checkCopies()
 }
 
+// postPasses posts n documents, each of a further pass.
+func (w *world) postPasses(n int) {
+	w.t.Helper()
+	for range n {
+		w.passes++
+		w.mustPost(w.t, sim.Document(sim.Pass{Number: w.passes, Start: time.Now(), Seconds: 1}, 1))
+	}
+}
+
 func (w *world) mustPost(t *testing.T, doc []byte) {
 	t.Helper()
 	if !w.post(t.Context(), doc) {
