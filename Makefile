@@ -24,7 +24,7 @@ setup:
 # the last, and use both cores by themselves.
 PKGS ?= $$($(GO) list ./... | grep -v /internal/e2e) ./.ci/mutation ./cmd/internal/e2e
 test: setup
-	@.ci/in-memory $(GO) test -race -timeout 40m $(TESTFLAGS) $(PKGS)
+	$(GO) test -race -timeout 40m $(TESTFLAGS) $(PKGS)
 
 # Both README commands on a new Debian machine: a root made by debootstrap. Needs root.
 fresh:

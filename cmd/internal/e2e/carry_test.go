@@ -28,6 +28,7 @@ func (w *world) run(name string, args ...string) string {
 // A post whose results go to the hub by a stick while its link comes and goes, and whose agent and hub are killed
 // between: each row and each document is at the hub once, and the lane knows by the receipts alone.
 func TestCarry(t *testing.T) {
+	t.Parallel()
 	var proxy *toxiproxy.Proxy
 	w := newWorld(t, options{noPortal: true, through: proxied(t, &proxy)})
 	carry := func(stick string, back bool) {

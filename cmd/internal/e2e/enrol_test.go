@@ -25,6 +25,7 @@ func tool(t *testing.T, fails bool, name string, args ...string) (out, words str
 
 // A box with nothing but its lane file and a code gets its certificate, and its agent speaks with the hub.
 func TestEnrolment(t *testing.T) {
+	t.Parallel()
 	p := &patient{t: t, dir: t.TempDir()}
 	ca, http, mqtt := p.path("ca"), freeAddress(t), freeAddress(t)
 	tool(t, false, "lanehub", "ca", "init", "--ca-dir", ca)

@@ -24,9 +24,11 @@ func (w *world) said(words ...string) bool {
 // The lane reaches the centre again by itself with a new journal, what the restored one had by itself comes as a fork,
 // and every row is at the centre once.
 func TestRestoredImage(t *testing.T) {
+	t.Parallel()
 	for _, long := range []bool{false, true} { // shorter than what the hub has of it: rolled back; longer: contradicted
 		name := map[bool]string{false: "shorter", true: "longer"}[long]
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w, image := newWorld(t, options{noPortal: true}), t.TempDir()
 			w.postPasses(5)
 			w.waitFor("the queue to drain", time.Minute, w.drained)
@@ -95,6 +97,7 @@ func TestRestoredImage(t *testing.T) {
 // An agent that has lost its key, or whose key file is unreadable, goes on with a new one. The hub refuses that until it
 // is told to take it; then it gets all, the old journal included.
 func TestLostKey(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{noPortal: true})
 	w.postPasses(1)
 	w.waitFor("the queue to drain", time.Minute, w.drained)

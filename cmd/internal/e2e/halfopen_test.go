@@ -14,6 +14,7 @@ import (
 // nobody closes it. The agent notices within one and a half times its keep_alive, 30 s by default, says so, and goes on over
 // a new one.
 func TestHalfOpen(t *testing.T) {
+	t.Parallel()
 	var proxy *toxiproxy.Proxy
 	w := newWorld(t, options{noPortal: true, through: proxied(t, &proxy), uplink: ", keep_alive: 5s"})
 	w.mustPost(t, sim.Document(sim.Pass{Number: 1, Start: time.Now(), Seconds: 1}, 1))

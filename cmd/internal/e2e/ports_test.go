@@ -15,6 +15,7 @@ import (
 
 // Agent and hub with the shipped defaults, in a network of their own: what listens there is what docs/security says.
 func TestPorts(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../../../docs/security/README.md")
 	if err != nil {
 		t.Fatal(err)
