@@ -25,8 +25,10 @@ from pymodbus.datastore import ModbusSequentialDataBlock, ModbusSlaveContext, Mo
 		"dcmcrle", "dcmcjpeg")
 	Tshark = programs("tshark", "tshark", "tshark")
 	Curl   = programs("curl", "curl", "curl")
-	Zint   = programs("zint", "zint", "zint")
-	Zbar   = programs("zbarimg", "zbar-tools", "zbarimg")
+	// Iproute2 has ip and ss.
+	Iproute2 = Tool{"iproute2", "iproute2", [][]string{shell(`PATH=$PATH:/usr/sbin:/sbin ip -V && ss -V`)}}
+	Zint     = programs("zint", "zint", "zint")
+	Zbar     = programs("zbarimg", "zbar-tools", "zbarimg")
 )
 
 // Browser is Chromium as Node drives it, with the packages in the folder web of the console's pages (npm ci). Its probe
