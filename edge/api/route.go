@@ -92,7 +92,7 @@ func (a *Action[In, Out]) Describe() (*Route, reflect.Type, reflect.Type) {
 	return &a.Route, reflect.TypeFor[In](), reflect.TypeFor[Out]()
 }
 
-// Stream is an operation that changes nothing and whose answer is of a media type of its own, or has no end.
+// Stream is an operation whose answer is of a media type of its own, or has no end. At an agent it changes nothing.
 type Stream[In any] struct{ Route }
 
 // Describe implements Operation.

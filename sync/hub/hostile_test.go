@@ -178,18 +178,7 @@ func TestHostileMessages(t *testing.T) {
 	}
 
 	// Requests whose answers nobody reads.
-	codec, err := wire.NewCodec()
-	if err != nil {
-		t.Fatal(err)
-	}
-	held, err := b.Identity().Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	payload, err := codec.Encode(renewal(t, held.Certificate[0], key, "demo/lane-2"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	payload := renewalPayload(t, b, key, "demo/lane-2")
 	slow := i.rawTLS(t, b)
 	subscribe := packets.NewControlPacket(packets.Subscribe).(*packets.SubscribePacket)
 	subscribe.MessageID, subscribe.Topics, subscribe.Qoss = 1, []string{wire.Topic("demo", "lane-2", wire.LeafAck)}, []byte{0}

@@ -126,6 +126,26 @@ func TestExpiredCertificate(t *testing.T) {
 	}
 }
 
+// renewalPayload is the request of an agent for its next certificate, as it goes over the broker b with the key of the
+// certificate that it has.
+func renewalPayload(t *testing.T, b wire.Broker, heldKey *ecdsa.PrivateKey, name string) []byte {
+	t.Helper()
+	codec, err := wire.NewCodec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer codec.Close()
+	held, err := b.Identity().Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := codec.Encode(renewal(t, held.Certificate[0], heldKey, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload
+}
+
 // renewal makes a request by hand.
 func renewal(t *testing.T, held []byte, heldKey *ecdsa.PrivateKey, name string) *wire.Renewal {
 	t.Helper()

@@ -109,18 +109,7 @@ func testBrokerRules(t *testing.T, i *issuing) {
 	}
 	// What comes behind these on its own topics arrives: a state, and a request that is answered.
 	client.Publish(wire.Topic("demo", "lane-2", wire.LeafState), 0, false, `{"online":true}`)
-	codec, err := wire.NewCodec()
-	if err != nil {
-		t.Fatal(err)
-	}
-	held, err := b.Identity().Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	payload, err := codec.Encode(renewal(t, held.Certificate[0], key, "demo/lane-2"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	payload := renewalPayload(t, b, key, "demo/lane-2")
 	client.Publish(wire.Topic("demo", "lane-2", wire.LeafRenew), 0, false, payload)
 	commit(t, j, observation.Class_CLASS_ALARM, 3)
 	eventually(t, "acknowledgements of the honest one", func() bool { return j.Acked(1) == j.Last(1) })

@@ -83,6 +83,12 @@ func TestUndoneHelloTakesNoRoom(t *testing.T) {
 	}
 }
 
+// contradiction makes a batch with an alarm under the number of a row that is none.
+func (l lane) contradiction() Batch {
+	row := wire.Row{Idx: 58, Time: 1, Device: "lpr-1", Kind: observation.Kind_KIND_VEHICLE_PLATE, Body: []byte{}}
+	return Batch{laneOne, wire.NewBatch(l.j.Identity().ID, alarms, l.j.Last(alarms), []wire.Row{row})}
+}
+
 // TestRefusalThatCannotBeKept: a journal is not refused for good while that cannot be written: nobody is told so.
 func TestRefusalThatCannotBeKept(t *testing.T) {
 	from, l := newLane(t, 60), open(t, t.TempDir())
@@ -90,8 +96,7 @@ func TestRefusalThatCannotBeKept(t *testing.T) {
 	for _, class := range observation.Classes {
 		apply(t, l, from.batch(class, -1, 100))
 	}
-	row := wire.Row{Idx: 58, Time: 1, Device: "lpr-1", Kind: observation.Kind_KIND_VEHICLE_PLATE, Body: []byte{}}
-	contradicts := Batch{laneOne, wire.NewBatch(from.j.Identity().ID, alarms, from.j.Last(alarms), []wire.Row{row})}
+	contradicts := from.contradiction()
 	must(t, l, "CREATE TRIGGER no BEFORE UPDATE OF refused ON journal BEGIN SELECT RAISE(ABORT, 'no'); END")
 	if answers, err := l.Apply([]Message{contradicts}); err == nil {
 		t.Errorf("answered %+v", answers)

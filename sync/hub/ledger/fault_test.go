@@ -162,8 +162,7 @@ func TestMachineFailsAtOneOfSeveral(t *testing.T) {
 	for _, class := range observation.Classes {
 		apply(t, l, from.batch(class, -1, 100))
 	}
-	row := wire.Row{Idx: 58, Time: 1, Device: "lpr-1", Kind: observation.Kind_KIND_VEHICLE_PLATE, Body: []byte{}}
-	contradicts := Batch{laneOne, wire.NewBatch(from.j.Identity().ID, alarms, from.j.Last(alarms), []wire.Row{row})}
+	contradicts := from.contradiction()
 	from.commitAs(telemetry, 5)
 	sound := from.batch(telemetry, 59, 10)
 	must(t, l, "ALTER TABLE cursor RENAME TO away")
