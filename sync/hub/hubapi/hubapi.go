@@ -177,7 +177,7 @@ var (
 		ID: "takeCarried", Pattern: "POST /v1/carried", Scope: api.ScopeAdmin, Media: "text/plain",
 		Body:    "application/x-tar",
 		Summary: "Take in a file that `lanectl carry export` wrote at a lane",
-		Note: "The answer are receipts that the hub signs, for `lanectl carry import` at the lane. The same file " +
+		Note: "The answer is receipts, which the hub signs, for `lanectl carry import` at the lane. The same file " +
 			"may be sent again; what also comes by a link is here once.",
 	}}
 	GetMetrics = api.Stream[api.None]{Route: api.Route{
