@@ -178,6 +178,9 @@ func (s *system) pushed(ctx context.Context, sink driver.Sink, o dimse.Object) e
 // MiB of values that dicom.DefaultLimits allows, and what surrounds them.
 const maxHeader = 20 << 20
 
+// headerPiece is how much of a header is held in one piece, in bytes.
+const headerPiece = 64 << 10
+
 // handleObject reads an object's header, keeps the whole, and commits what it says. name is the artifact's; source,
 // for people, says where the object came from. The caller may acknowledge the object when handleObject returned nil;
 // a *dicom.FormatError says that the object cannot be read, and that a device.fault was committed. Any other error
@@ -195,15 +198,15 @@ func (s *system) handleObject(ctx context.Context, sink driver.Sink, r io.Reader
 		err = s.checkContent(f)
 	}
 	if err != nil {
-		return s.reportRefused(ctx, sink, fmt.Errorf("%s: %w", source, withPlace(err)), head.Bytes())
+		return s.reportRefused(ctx, sink, fmt.Errorf("%s: %w", source, withPlace(err)), head.start())
 	}
 	s.env.Tape.RecordDocument(name, nil)
-	artifact, err := sink.StoreArtifact(ctx, io.MultiReader(bytes.NewReader(head.Bytes()), r), mediaType, name)
+	artifact, err := sink.StoreArtifact(ctx, io.MultiReader(head.reader(), r), mediaType, name)
 	if err != nil {
 		return err
 	}
 	if err := s.checkPixels(f, sink, artifact); err != nil {
-		return s.reportRefused(ctx, sink, fmt.Errorf("%s: %w", source, withPlace(err)), head.Bytes())
+		return s.reportRefused(ctx, sink, fmt.Errorf("%s: %w", source, withPlace(err)), head.start())
 	}
 	list := s.observations(f, artifact)
 	added, err := sink.Commit(ctx, list...)
@@ -252,18 +255,48 @@ func (s *system) forward(ctx context.Context, list []*observation.Observation, a
 	}
 }
 
-// limited is a buffer that refuses to grow over its bound of max bytes: a write beyond it is a *dicom.FormatError.
+// limited keeps what is written to it, up to max bytes: a write beyond them is a *dicom.FormatError. It grows by pieces
+// and never copies, as one slice would that doubles: hostile headers are as long as the bound allows.
 type limited struct {
-	bytes.Buffer
-	max int
+	pieces [][]byte
+	n, max int
 }
 
+// Write implements io.Writer.
 func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > l.max {
-		return 0, &dicom.FormatError{Offset: int64(l.Len()),
+	if l.n+len(p) > l.max {
+		return 0, &dicom.FormatError{Offset: int64(l.n),
 			Reason: fmt.Sprintf("more than %d bytes stand before the pixel data", l.max)}
 	}
-	return l.Buffer.Write(p)
+	l.n += len(p)
+	for rest := p; len(rest) > 0; {
+		last := len(l.pieces) - 1
+		if last < 0 || len(l.pieces[last]) == cap(l.pieces[last]) {
+			l.pieces = append(l.pieces, make([]byte, 0, headerPiece))
+			last++
+		}
+		piece := l.pieces[last]
+		n := min(len(rest), cap(piece)-len(piece))
+		l.pieces[last], rest = append(piece, rest[:n]...), rest[n:]
+	}
+	return len(p), nil
+}
+
+// reader returns a reader of all that was written.
+func (l *limited) reader() io.Reader {
+	readers := make([]io.Reader, len(l.pieces))
+	for i, piece := range l.pieces {
+		readers[i] = bytes.NewReader(piece)
+	}
+	return io.MultiReader(readers...)
+}
+
+// start returns what was written first: enough for an excerpt.
+func (l *limited) start() []byte {
+	if len(l.pieces) == 0 {
+		return nil
+	}
+	return l.pieces[0]
 }
 
 // observations returns what an object says: an image, a report, or an image with threat tags in it as both. Their
