@@ -36,8 +36,8 @@ func (e *Error) Error() string { return e.Message.English() }
 func (e *Error) Unwrap() error { return e.Err }
 
 // Of returns what an error says: the message that it carries or that of its code (coded), a message of the
-// catalogue for what an operating system, TLS or a certificate says, and else a message that quotes it. What was wrapped around it with
-// fmt.Errorf is said before it.
+// catalogue for what an operating system, TLS, a certificate or a parser of the standard library says, and else a
+// message that quotes it. What was wrapped around it with fmt.Errorf is said before it.
 func Of(err error) Message {
 	if err == nil {
 		return Message{}
@@ -48,11 +48,10 @@ func Of(err error) Message {
 	if m, inner := ofMessage(err); inner != nil {
 		return within(err, inner, m)
 	}
-	if m, inner := ofCertificate(err); inner != nil {
-		return within(err, inner, m)
-	}
-	if m, inner := ofSystem(err); inner != nil {
-		return within(err, inner, m)
+	for _, of := range []func(error) (Message, error){ofCertificate, ofSyntax, ofSystem} {
+		if m, inner := of(err); inner != nil {
+			return within(err, inner, m)
+		}
 	}
 	return Quote(err.Error())
 }
