@@ -1,9 +1,12 @@
 package uplink
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
+
+	"lanewarden/drivers/driver/drivertest/documented"
 )
 
 var epoch = time.Unix(1000, 0)
@@ -18,6 +21,7 @@ func TestWindowLimit(t *testing.T) {
 		"credit below the start": {window{credit: 1000}, 1000},
 		"rate and trip":          {window{credit: 1 << 20, rate: 100_000, trip: 150 * time.Millisecond}, 40_000},
 		"very thin":              {window{credit: 1 << 20, rate: 10, trip: time.Second}, 2048},
+		"a byte a second":        {window{credit: 1 << 20, rate: 1, trip: time.Second}, 2048},
 		"credit below the rate":  {window{credit: 5000, rate: 1e6, trip: time.Second}, 5000},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,6 +75,8 @@ func TestWindowMeasures(t *testing.T) {
 		"slower, after memory":    {flight{bytes: 500, delivered: 5000}, 10 * time.Second, 200 * time.Millisecond, 2500, 100 * time.Millisecond},
 		"idle, after memory":      {flight{bytes: 500, delivered: 5000, idle: true}, 10 * time.Second, 200 * time.Millisecond, 10_000, 100 * time.Millisecond},
 		"long trip, after memory": {flight{bytes: 500, delivered: 5000}, time.Minute, 500 * time.Millisecond, 1000, 500 * time.Millisecond},
+		"slower, as old":          {flight{bytes: 500, delivered: 5000}, 9800 * time.Millisecond, 200 * time.Millisecond, 10_000, 100 * time.Millisecond},
+		"long trip, as old":       {flight{bytes: 500, delivered: 5000, idle: true}, 59_500 * time.Millisecond, 500 * time.Millisecond, 10_000, 100 * time.Millisecond},
 		"queued for long":         {flight{bytes: 700, delivered: 5000}, time.Second, 700 * time.Millisecond, 1000, 100 * time.Millisecond},
 		"queued, but not longer":  {flight{bytes: 600, delivered: 5000}, time.Second, 600 * time.Millisecond, 10_000, 100 * time.Millisecond},
 		"others came meanwhile":   {flight{bytes: 1000, delivered: 3000}, time.Second, 200 * time.Millisecond, 15_000, 100 * time.Millisecond},
@@ -98,6 +104,20 @@ func TestWindowMeasures(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWindowFigures: the document states what bounds the bytes in flight before and after anything is measured.
+func TestWindowFigures(t *testing.T) {
+	documented.Require(t, "wire.md",
+		fmt.Sprintf("%d KiB until a rate is known", windowStart>>10),
+		fmt.Sprintf("%d KiB at the least", windowMin>>10),
+		fmt.Sprintf("never more than the credit, which is %g KiB until the hub grants another", float64(creditDefault)/1024),
+	)
+	documented.Require(t, "decisions/0003-window.md",
+		fmt.Sprintf("delivery rate of the last %g s", rateMemory.Seconds()),
+		fmt.Sprintf("of the last minute + %d ms", queueTime.Milliseconds()),
+		fmt.Sprintf("(every %g s)", tripProbe.Seconds()),
+	)
 }
 
 func TestWindowFirstMeasurement(t *testing.T) {

@@ -171,9 +171,4 @@ func (g *group) always(s *Station) bool {
 }
 
 // nanos returns ns since 1970 of seconds, to the microsecond; 0 for 0.
-func nanos(s float64) int64 {
-	if s == 0 {
-		return 0
-	}
-	return detection.Time(s).UnixNano()
-}
+func nanos(s float64) int64 { return detection.Time(s).UnixNano() }

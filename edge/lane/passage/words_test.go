@@ -140,6 +140,28 @@ func TestTerms(t *testing.T) {
 	}
 }
 
+// TestTermsOfAllKinds: an assignment may have terms of all kinds, whichever of the two candidates they are of.
+func TestTermsOfAllKinds(t *testing.T) {
+	var own, other associate.Terms
+	own.From, other.From = -1, -1
+	for k := range own.Score {
+		own.Score[k] = float32(k + 1)
+	}
+	for _, c := range [][2]associate.Terms{{own, other}, {other, own}} {
+		_, g, r := wordy(c[0])
+		r.otherTerms = &c[1]
+		all := g.terms(r)
+		if len(all) != len(termKinds) {
+			t.Fatalf("%d terms", len(all))
+		}
+		for k, term := range all {
+			if term.Kind != termKinds[k] || term.Score != c[0].Score[k] || term.OtherScore != c[1].Score[k] {
+				t.Errorf("term %d is %v", k, term)
+			}
+		}
+	}
+}
+
 // TestReadingWords: what the journal has of a reading: its time, its station in its own lane, both candidates while it is not
 // sure, and who pinned it.
 func TestReadingWords(t *testing.T) {
