@@ -354,6 +354,9 @@ func TestDoubtOfNone(t *testing.T) {
 	if v := g.latest(0.5); v != nil {
 		t.Errorf("%s came in before all", v.id)
 	}
+	if v := g.latest(13); v == nil || v.id != "next" {
+		t.Errorf("at the moment of the last: %v", v)
+	}
 	if v := g.latest(1); v == nil || v.id != "first" {
 		t.Errorf("at the moment of the first: %v", v)
 	}

@@ -2,8 +2,10 @@ package passage
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
+	"lanewarden/drivers/kinds"
 	"lanewarden/edge/lane/passage/detection"
 )
 
@@ -58,4 +60,33 @@ func taken(g *group, idx int64, at, ahead float64) *detection.Detection {
 	d.Raw += ahead
 	g.prepare(d)
 	return d
+}
+
+// TestScaleOneOff: where vehicles follow each other evenly and a scale's weighings were all given to the vehicle behind
+// the right one, the lengths of vehicles show that, and the times at which the scale sees them are moved by the time
+// between two vehicles; right weighings move nothing.
+func TestScaleOneOff(t *testing.T) {
+	const every = 10.0 // s
+	length := func(v int) float64 { return 4 + float64(v*7%12) }
+	for off, want := range map[int]float64{0: 0, 1: -every} {
+		k := New(twoLanes())
+		g := k.groups[0]
+		moved := 0.0
+		residual := func(v *vehicle) float64 {
+			return g.model.Predict(g.fix(v, v.readings[0].det), g.fix(v, v.readings[1].det), 2).Residual
+		}
+		for i := range 60 {
+			at0 := every * float64(i)
+			v := seenBy(g, fmt.Sprint(i),
+				at("loop-1", at0, kinds.Evidence{Lasts: 4, Speed: 2, Length: length(i)}),
+				at("scale-1", at0+13+every*float64(off), kinds.Evidence{Weighs: true, Kg: 1500 * length(i+off)}))
+			before := residual(v)
+			if k.teach(g, v); i > 10 {
+				moved += before - residual(v)
+			}
+		}
+		if math.Abs(moved-want) > 1 {
+			t.Errorf("%d vehicles off: the way to the scale became %.1f s longer, not %.1f s", off, moved, want)
+		}
+	}
 }
