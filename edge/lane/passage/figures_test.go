@@ -45,7 +45,8 @@ func TestFigures(t *testing.T) {
 		fmt.Sprintf("when it comes, %g s and %g s later", reportSoon, reportLast),
 		fmt.Sprintf("within %g s of it, at a device to which a person goes up to %g s before", reachRow, reachPerson),
 		fmt.Sprintf("more than %g s apart are decided apart", farApart),
-		fmt.Sprintf("while it is among the last %d. Lists show the last %d passages", maxVehicles, maxShown),
+		fmt.Sprintf("while it is among the last %d. Of scans and images %d names are remembered. Lists show the last %d passages",
+			maxVehicles, maxLinks, maxShown),
 		fmt.Sprintf("fewer than one run in %.0f would be so; of %d vehicles at least, of %d for a device", 1/muteChance, muteMin, muteNever),
 	)
 }
