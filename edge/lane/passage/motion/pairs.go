@@ -16,8 +16,9 @@ type pair struct{ length, weight float64 }
 
 const (
 	maxPairs        = 96
-	minPairs        = 45  // vehicles that are enough to say something
-	correlationGain = 0.5 // by how much higher the correlation with the neighbours' weights is then
+	minPairs        = 45   // vehicles that are enough to say something
+	correlationGain = 0.5  // by how much higher the correlation with the neighbours' weights is then
+	minVariety      = 0.01 // standard deviation of logarithms below which vehicles are all alike: what is left is noise
 )
 
 func (p *pairs) add(length, kg float64) {
@@ -39,7 +40,7 @@ func (p *pairs) each(step int, f func(length, weight float64)) {
 }
 
 // correlation returns the correlation of lengths with the weights of vehicles a step behind; ok is false when there are
-// few.
+// few, or all are alike.
 func (p *pairs) correlation(step int) (r float64, ok bool) {
 	n, x, y, xx, yy, xy := 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
 	p.each(step, func(l, w float64) {
@@ -48,11 +49,11 @@ func (p *pairs) correlation(step int) (r float64, ok bool) {
 	if n < minPairs {
 		return 0, false
 	}
-	spread := (xx - x*x/n) * (yy - y*y/n)
-	if spread <= 0 {
+	lengths, weights := xx-x*x/n, yy-y*y/n
+	if min(lengths, weights) < n*minVariety*minVariety {
 		return 0, false
 	}
-	return (xy - x*y/n) / math.Sqrt(spread), true
+	return (xy - x*y/n) / math.Sqrt(lengths*weights), true
 }
 
 // shiftedBy returns by how many vehicles the weighings are off, -1 or 1; 0 when that is not clear.

@@ -21,13 +21,14 @@ const (
 
 // Add counts a vehicle that the device saw, or should have seen.
 func (r *HitRate) Add(seen bool) {
-	if r.total++; r.total > hitRateMemory {
-		r.hits, r.total = r.hits/2, r.total/2
-	}
+	r.total++
 	r.missRun++
 	if seen {
 		r.hits++
 		r.missRun = 0
+	}
+	if r.total > hitRateMemory {
+		r.hits, r.total = r.hits/2, r.total/2
 	}
 }
 
