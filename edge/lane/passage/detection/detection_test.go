@@ -73,6 +73,13 @@ func TestOffset(t *testing.T) {
 	if o.Body.DeviceTimeNs = o.TimeNs; !ByOwnClock(o) {
 		t.Error("it is by the device's clock")
 	}
+	if o.Body.DeviceTimeNs++; ByOwnClock(o) {
+		t.Error("its time is another one than its device's")
+	}
+	o.Body.DeviceTimeNs--
+	if ByOwnClock(&observation.Observation{Body: &observation.Body{}}) {
+		t.Error("it has no time, and is by a device's clock")
+	}
 	d := Of(1, o, 80*time.Second)
 	if d.Raw != Seconds(start)+80 || d.At != Seconds(start) || d.Arrived != Seconds(start)+1 {
 		t.Errorf("%+v", d)

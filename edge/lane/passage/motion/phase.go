@@ -5,7 +5,6 @@ package motion
 // not.
 type Phase struct {
 	diffs      sortedRing // s
-	vehicles   int
 	sinceFound int
 	mode       float64
 	known      bool
@@ -24,7 +23,6 @@ func (p *Phase) Add(diffs []float64) {
 	for _, d := range diffs {
 		p.diffs.add(d, phaseSize)
 	}
-	p.vehicles++
 	if p.sinceFound++; p.sinceFound >= phaseEvery {
 		p.sinceFound = 0
 		p.find()

@@ -51,13 +51,13 @@ func TestGapWorked(t *testing.T) {
 	}
 	same.add(0.5, 0)
 	wide.add(0.5, 0)
-	near(t, "the spread of one gap", same.gap.Sigma, minGapSigma, 0)
+	near(t, "the spread of one gap", same.gap.Sigma, 0.3, 0)
 	near(t, "the spread of any gap", wide.gap.Sigma, 5, 0)
 	m := New(1, 2)
 	for i := range 11 {
 		want := Gap{1.5, 0.7}
 		if i == 10 {
-			want = Gap{3, minGapSigma}
+			want = Gap{3, 0.3}
 		}
 		if got := m.Gap(0); math.Abs(got.Mean-want.Mean) > 1e-9 || got.Sigma != want.Sigma {
 			t.Errorf("after %d: %+v", i, got)
