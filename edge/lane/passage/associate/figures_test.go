@@ -35,5 +35,14 @@ func TestFigures(t *testing.T) {
 		fmt.Sprintf("a device within %g m of it", tagFar),
 		fmt.Sprintf("a second scan is %g %%", 100*secondScan),
 		fmt.Sprintf("%g s after the last station", exitDwell),
+		fmt.Sprintf("%g s apart on the mean; at %g %% a device reads another name", secondMomentMean, 100*otherNameShare),
+		fmt.Sprintf("of two containers %g s later on the mean", twinContainerMean),
+		fmt.Sprintf("up to %g m behind their front", longVehicle),
+		fmt.Sprintf("%g a second are of no vehicle that others saw, the time of %g %% says nothing, within %d h, and %d vehicles",
+			falseAlarmRate, 100*untimedShare, untimedWithin/3600, maxSkipped),
+		fmt.Sprintf("the neighbour's %g dB less, ± %g dB", neighbourLoss, levelSigma),
+		fmt.Sprintf("within a metre one is late for %g %% of vehicles", 100*besideLateShare),
+		fmt.Sprintf("over %g m at most, ± %g m", maxQueueWay, queueWaySigma),
+		fmt.Sprintf("some metres (± %g m, %g s before the front)", tagReach, tagHeardBefore),
 	)
 }
