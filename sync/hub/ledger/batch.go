@@ -105,7 +105,7 @@ var (
 // insert adds rows to the observation table and numbers them. The same (owner, idx) a second time
 // is a constraint error.
 func (l *Ledger) insert(c *replica, class observation.Class, rows []wire.Row) error {
-	args := make([]driver.Value, 0, 8*insertRows)
+	var args []driver.Value
 	for len(rows) > 0 {
 		n, statement := 1, insertOne
 		if len(rows) >= insertRows {
