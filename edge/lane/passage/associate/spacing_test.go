@@ -1,6 +1,9 @@
 package associate
 
-import "testing"
+import (
+	"math"
+	"testing"
+)
 
 // TestSpacing: in a queue as many vehicles stand between two places as have room there: neither more nor, behind one
 // that has left the second place, fewer. Who was not held up says nothing.
@@ -38,4 +41,50 @@ func TestHeard(t *testing.T) {
 	}
 	falls(t, "the next one 24 m before the antenna, and 8 m before it", score(0, 1020), score(2, 1020))
 	equal(t, "the next one came later", score(2, 1040), 0)
+}
+
+// TestSpacingWhose: vehicles that go back, or are in another row, need no room in this one.
+func TestSpacingWhose(t *testing.T) {
+	s := one(t)
+	l := s.w.layout
+	ahead := born(l, 0, s.sees(0, 900, lasting(50))).withDetection(l, s.sees(3, 1130))
+	behind := born(l, 0, s.sees(0, 1010, lasting(9)))
+	from, to := s.sees(0, 1000, lasting(100)), s.sees(3, 1160)
+	own := born(l, 0, from)
+	spacing := func(row ...*track) float64 {
+		return newStepper(s.w, to).spacingBetween(append(row, own), len(row), own, from, to)
+	}
+	room := func(row ...*track) float64 {
+		return newStepper(s.w, s.sees(3, 1100)).roomForQueue(append([]*track{own}, row...), 1, own)
+	}
+	alone, with := spacing(), spacing(ahead, ahead)
+	packed, free := room(behind, behind, behind), room()
+	if with == alone || packed == free {
+		t.Fatalf("two ahead change nothing: %.3f, three behind: %.3f", with, packed)
+	}
+	for name, change := range map[string]func(o *track){
+		"goes back":         func(o *track) { o.reversed = true },
+		"is in another row": func(o *track) { o.lane = 1 },
+	} {
+		first, last := *ahead, *behind
+		change(&first)
+		change(&last)
+		equal(t, "who is ahead and "+name, spacing(&first, &first), alone)
+		equal(t, "who is behind and "+name, room(&last, &last, &last), free)
+		equal(t, "beside one who "+name, spacing(ahead, &first, ahead), with)
+		equal(t, "before one who "+name, room(behind, &last, behind, behind), packed)
+	}
+}
+
+// TestOutboundWorked: on its way out a vehicle is seen by one device 20 s after the other on the mean.
+func TestOutboundWorked(t *testing.T) {
+	for _, later := range []float64{0, 5, 14} {
+		s := one(t)
+		v := s.born(0, 1000)
+		s.goes(v, s.sees(1, 1004, portal))
+		back := s.sees(0, 1020, backwards)
+		s.goes(v, back)
+		got := s.score(Repeated, v, s.sees(1, back.End()+later, portal))
+		equal(t, "seen on its way out", got, -later/20-math.Log(20))
+	}
 }
