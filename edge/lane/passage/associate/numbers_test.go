@@ -219,6 +219,10 @@ func TestBeforeBehind(t *testing.T) {
 	if share := math.Exp(cost(0, 1008+4+m.Gap(0).Mean)); share < 0.45 || share > 0.65 {
 		t.Errorf("just when there was room: %.3f", share)
 	}
+	by := m.Delays() // it may have been held up since
+	if got, want := cost(0, 990), math.Log(by.Share)-(18+4+m.Gap(0).Mean)/by.Mean; math.Abs(got-want) > 0.1 {
+		t.Errorf("long before there was room: %.3f, not %.3f", got, want)
+	}
 	equal(t, "not seen exactly", cost(0, 1004, lasting(0)), 0)
 	equal(t, "seen in this place", cost(2, 1004), 0)
 	equal(t, "seen beyond", cost(3, 1004), 0)
