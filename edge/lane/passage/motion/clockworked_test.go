@@ -29,6 +29,13 @@ func TestClockSlack(t *testing.T) {
 			t.Errorf("of 0 and %.0f s, %.1f s is usual: %v", c.low, c.lead, !c.usual)
 		}
 	}
+	even := &Clock{}
+	for i := range 40 {
+		even.addLead(float64(i))
+	}
+	if low, high := even.bounds(); low != 2 || high != 37 { // of forty leads two are beyond on either side
+		t.Errorf("nearly all leads are from %.0f to %.0f s", low, high)
+	}
 	for n, usual := range map[int]bool{7: true, 8: false} {
 		k := &Clock{}
 		for range n {
@@ -149,7 +156,8 @@ func TestClockFitReference(t *testing.T) {
 		k := &Clock{}
 		var all []offsetSample
 		for i := range n {
-			s := offsetSample{every * float64(i), 20 + drift*every*float64(i) + rapid.Float64Range(-0.5, 0.5).Draw(t, "noise")}
+			s := offsetSample{5000 + every*float64(i), 20 + drift*every*float64(i)}
+			s.offset += rapid.Float64Range(-0.5, 0.5).Draw(t, "noise")
 			if rapid.IntRange(0, 9).Draw(t, "of another vehicle") == 0 {
 				s.offset += 9
 			}
@@ -241,6 +249,24 @@ func TestPhaseWorked(t *testing.T) {
 		if want := []float64{c.want - 0.99, c.want, c.want + 0.99}; c.known != slices.Equal(got, want) || !c.known && got != nil {
 			t.Errorf("%s: near it are %v", name, got)
 		}
+	}
+}
+
+// TestPhaseAnew: what most vehicles agree about is found anew after every fourth.
+func TestPhaseAnew(t *testing.T) {
+	p := &Phase{}
+	for n := range 13 {
+		want := 0.0
+		if n >= 4 {
+			want = float64(n/4) * 10
+		}
+		if mode, ok := p.Mode(); mode != want || ok != (n >= 4) {
+			t.Errorf("after %d vehicles: %.0f s, %v", n, mode, ok)
+		}
+		for range 20 * (n + 1) {
+			p.diffs.add(10*float64(n/4+1), phaseSize)
+		}
+		p.Add(nil)
 	}
 }
 

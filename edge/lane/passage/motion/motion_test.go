@@ -21,6 +21,10 @@ func TestWindow(t *testing.T) {
 	if m, s := w.Estimate(); m != 0 || s != 0 || w.Quantile(0.5) != 0 {
 		t.Error("an empty window says something")
 	}
+	var none *Window
+	if m, s := none.Estimate(); m != 0 || s != 0 || none.Quantile(0.5) != 0 || none.Len() != 0 {
+		t.Error("no window says something")
+	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range 1000 {
 		v := 100.0 // long ago

@@ -126,6 +126,13 @@ func TestPairsWorked(t *testing.T) {
 			t.Errorf("%d pairs, given those %d behind: %d", c.n, c.by, got)
 		}
 	}
+	var slowly pairs // longer and longer vehicles: the neighbours' weights fit nearly as well as their own
+	for v := range 90 {
+		slowly.add(4+float64(v%30)/2, 1500*(4+float64(v%30)/2))
+	}
+	if got := slowly.shiftedBy(); got != 0 {
+		t.Errorf("vehicles that become longer slowly: %d", got)
+	}
 	for name, spoilt := range map[string]func(int) (float64, float64){
 		"not measured": func(int) (float64, float64) { return 0, 9000 },
 		"not weighed":  func(int) (float64, float64) { return 9, 0 },

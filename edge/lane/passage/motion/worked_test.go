@@ -106,10 +106,10 @@ func TestSpeedsWorked(t *testing.T) {
 		vehicles  int
 		low, high float64
 		estimate  float64
-	}{{0, 2.0 / 3, 8, 2}, {4, 2.0 / 3, 8, 2}, {5, 2.0 / 3, 8, 3}, {9, 2.0 / 3, 8, 5}, {10, 1.5, 14, 6}} {
+	}{{0, 2.0 / 3, 8, 2}, {4, 2.0 / 3, 8, 2}, {5, 2.0 / 3, 8, 3}, {9, 2.0 / 3, 8, 5}, {10, 1.5, 14, 6}, {30, 3, 39.2, 16}} {
 		m := speeds(c.vehicles)
 		near(t, "the speed", float64(m.SpeedEstimate()), c.estimate, 1e-9)
-		for speed, want := range map[float64]bool{c.low - 0.01: false, c.low + 0.01: true, c.high: true, c.high + 0.01: false} {
+		for speed, want := range map[float64]bool{c.low - 0.01: false, c.low + 0.01: true, c.high - 0.01: true, c.high + 0.01: false} {
 			if m.PlausibleSpeed(units.MetresPerSecond(speed)) != want {
 				t.Errorf("after %d vehicles %.2f m/s is usual: %v", c.vehicles, speed, !want)
 			}
@@ -178,6 +178,11 @@ func TestUsualWorked(t *testing.T) {
 	}
 	near(t, "the longest", float64(m.PlausibleLength(60)), 1.15*11, 1e-9)
 	near(t, "the least", float64(m.MinLength(60)), 5, 0)
+	for i := range 10 {
+		m.LearnLength(units.Metres(12 + i))
+	}
+	near(t, "the longest of twenty", float64(m.PlausibleLength(60)), 1.15*20, 1e-9) // two are longer
+	near(t, "the least of twenty", float64(m.MinLength(60)), 8, 0)
 	for range 41 {
 		m.LearnLength(26)
 	}
