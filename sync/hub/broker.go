@@ -51,6 +51,7 @@ type brokerRun struct {
 	agents   *agentBook // nil: whoever is on this machine
 	conn     *nats.Conn
 	consumer jetstream.Consumer
+	broken   chan struct{} // has something when a write of its files failed
 }
 
 // newEmbedded starts the embedded broker. With a full disk it returns a stopped one, which run
@@ -111,13 +112,13 @@ func (e *embedded) startOnce(ctx context.Context) (one *brokerRun, err error) {
 	if err != nil {
 		return nil, err
 	}
-	one = &brokerRun{server: s, agents: book}
+	one = &brokerRun{server: s, agents: book, broken: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			one.stop()
 		}
 	}()
-	s.SetLoggerV2(natsLog{e.opts.Log}, false, false, false)
+	s.SetLoggerV2(natsLog{e.opts.Log, one.broken}, false, false, false)
 	s.Start()
 	if !s.ReadyForConnections(brokerStartTimeout) {
 		if s.JetStreamEnabled() {
@@ -242,21 +243,24 @@ func (e *embedded) runOnce(ctx context.Context, in chan<- incoming) error {
 var errStopBroker = errors.New("the broker stops")
 
 // watchBroker returns when there is no room any more, or when the broker gave up by itself, as it
-// does when a write failed. JetStream switches itself off then and does not come back without a new
-// start.
+// does when a write failed: JetStream switches itself off on a full disk, and on any other error
+// refuses all that is published to that stream. Neither comes back without a new start.
 func (e *embedded) watchBroker(ctx context.Context, one *brokerRun) error {
 	t := time.NewTicker(retryInterval)
 	defer t.Stop()
 	for {
+		broken := false
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-t.C:
+		case <-one.broken:
+			broken = true
 		}
 		if err := e.checkRoom(minFreeRunning); err != nil {
 			return &message.Error{Message: message.Of(err), Err: errStopBroker}
 		}
-		if !one.server.JetStreamEnabled() || !one.server.Running() {
+		if broken || !one.server.JetStreamEnabled() || !one.server.Running() {
 			return &message.Error{Message: message.New("hub.anew", message.String("dir", e.opts.bufferDir())), Err: errStopBroker}
 		}
 	}
@@ -323,7 +327,14 @@ func (e *embedded) close() error {
 
 // natsLog passes the broker's log on. Its notices are for debugging: what an administrator needs is
 // in the hub's own log.
-type natsLog struct{ log *slog.Logger }
+type natsLog struct {
+	log    *slog.Logger
+	broken chan<- struct{} // gets something, without waiting, when a write failed
+}
+
+// writeError is in what the broker says once when a write of a stream or a consumer failed. It refuses everything there
+// from then on, and says so nowhere else: its health check asks clusters only.
+const writeError = "critical write error"
 
 func (l natsLog) Noticef(f string, v ...any) {
 	l.log.Debug("broker", "text", fmt.Sprintf(f, v...))
@@ -345,6 +356,12 @@ func (l natsLog) Fatalf(f string, v ...any) {
 	l.log.Error("broker", "text", fmt.Sprintf(f, v...))
 }
 func (l natsLog) Errorf(f string, v ...any) {
+	if strings.Contains(strings.ToLower(f), writeError) {
+		select {
+		case l.broken <- struct{}{}:
+		default: // it is known
+		}
+	}
 	l.log.Error("broker", "text", fmt.Sprintf(f, v...))
 }
 func (l natsLog) Debugf(string, ...any) {}
