@@ -1,5 +1,5 @@
-# Targets: run, test, fresh, torture, bench, scenarios, mutation, fuzz, lint, notices, proto, ui-vendor, release, reproducible,
-# clean. `make run` and `make test` do all their own set-up.
+# Targets: run, test, fresh, torture, torture-controls, crashes, bench, scenarios, mutation, fuzz, lint, notices, proto,
+# ui-vendor, release, reproducible, clean. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
 BIN := bin
@@ -7,7 +7,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test fresh torture bench scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible clean
+.PHONY: build run test fresh torture torture-controls crashes bench scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible clean
 
 build:
 	@mkdir -p $(BIN)
@@ -30,9 +30,22 @@ test: setup
 fresh:
 	@.ci/fresh
 
-# The crash tests for long: KILLS kills of agent, hub and broker each.
-KILLS ?= 50
+# Agent and hub under FAULTS random faults, and CUTS power cuts under each, all drawn by SEED, while devices post: nothing
+# that was acknowledged to them may be lost or doubled. Needs root, FUSE and strace, or says that it is skipped.
+FAULTS ?= 100
+CUTS ?= 10
+SEED ?= 1
+TORTURE := $(GO) test -count=1 -timeout 0 -v ./cmd/internal/torture -seed $(SEED)
 torture: setup
+	$(TORTURE) -run '^TestTorture$$' -faults $(FAULTS) -cuts $(CUTS)
+
+# The same with programs that are broken on purpose: each of these runs has to fail, or torture sees nothing.
+torture-controls: setup
+	$(TORTURE) -run '^TestControls$$' -controls
+
+# The end-to-end crash tests for long: KILLS kills of agent, hub and broker each.
+KILLS ?= 50
+crashes: setup
 	LANEWARDEN_KILLS=$(KILLS) $(GO) test -race -timeout 120m -run 'Kill|Hostile|Garbage|FullDisk|LinkCut|HalfOpen|Damaged|Restored|LostKey|Carry' -v ./cmd/internal/e2e
 
 # THIRD_PARTY_NOTICES anew, after go.mod or the pages' libraries changed.
@@ -45,7 +58,6 @@ bench:
 # How well readings find their vehicle: the table of docs/passages.md.
 # Days of the scenarios, judged: tables by case and by kind of device, calibration, speed. SCENARIO is one by name or by a
 # file's path, all by default; DAYS is how many of each; WRONG=1 lists what is in the wrong passage.
-SEED ?= 1
 scenarios:
 	@$(GO) test ./cmd/internal/scenario -timeout 0 -run '^$$' -bench Scenarios -benchtime 1x -seed $(SEED) \
 	  $(if $(SCENARIO),-scenario $(if $(findstring /,$(SCENARIO)),$(abspath $(SCENARIO)),$(SCENARIO))) $(if $(DAYS),-days $(DAYS)) $(if $(WRONG),-wrong)

@@ -1,0 +1,16 @@
+package torture
+
+// Controls are programs that each break one rule on which the promise rests. A run with one of them has to fail, or
+// the rig does not see what it is for.
+var Controls = map[string]Control{
+	// A commit returns before its rows are on the disk: a power cut takes them.
+	"synchronous-off": {{"edge/evidence/sqlog/sqlog.go", `params.Set("_synchronous", "FULL")`,
+		`params.Set("_synchronous", "OFF")`}},
+	// A device is told "stored" when its result was handed to the journal's writer.
+	"acknowledged-before-commit": {{"edge/journal/writer.go",
+		"if err := j.do(ctx, r); err != nil {\n\t\treturn 0, err // r may still be the writer's\n\t}\n\treturn r.added, nil",
+		"go j.do(context.WithoutCancel(ctx), r)\n\treturn len(obs), nil"}},
+	// The hub takes the row after the last one of a batch for held.
+	"cursor-off-by-one": {{"sync/hub/ledger/batch.go", "c.cursors[b.Class] = cursor.Idx\n",
+		"cursor.Idx++\n\tc.cursors[b.Class] = cursor.Idx\n"}},
+}

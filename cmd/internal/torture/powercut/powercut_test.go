@@ -1,0 +1,183 @@
+package powercut
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"lanewarden/edge/evidence/sqlog"
+)
+
+// mounted returns a disk of 64 MB, or skips the test where FUSE is not to be had.
+func mounted(t *testing.T) *Disk {
+	if _, err := os.Stat("/dev/fuse"); err != nil || os.Geteuid() != 0 {
+		t.Skip("needs root and /dev/fuse")
+	}
+	d := New(t.TempDir(), 64<<20)
+	if err := d.Mount(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Unmount(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// cut takes the power and gives it back.
+func cut(t *testing.T, d *Disk, seed uint64) Lost {
+	t.Helper()
+	lost := d.Cut(rand.New(rand.NewPCG(seed, 0)))
+	if err := errors.Join(d.Unmount(), d.Mount()); err != nil {
+		t.Fatal(err)
+	}
+	return lost
+}
+
+func must(t *testing.T, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// put writes a file, and syncs it when it is to.
+func put(t *testing.T, path string, data []byte, sync bool) {
+	t.Helper()
+	f, err := os.Create(path)
+	must(t, err)
+	_, err = f.Write(data)
+	if sync {
+		err = errors.Join(err, f.Sync())
+	}
+	must(t, err, f.Close())
+}
+
+// What was synced, and whose name was, is there after each cut; what was not is as before or partly new, page by
+// page.
+func TestCutKeepsWhatWasSynced(t *testing.T) {
+	d := mounted(t)
+	path := filepath.Join(d.path, "file")
+	before, after := bytes.Repeat([]byte("a"), 5*pageSize), bytes.Repeat([]byte("b"), 5*pageSize)
+	kept, torn := 0, 0
+	for seed := range uint64(30) {
+		put(t, path, before, true)
+		must(t, sqlog.SyncDir(d.path))
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		must(t, err)
+		_, err = f.Write(after)
+		must(t, err, f.Close())
+		cut(t, d, seed)
+		got, err := os.ReadFile(path)
+		must(t, err)
+		if len(got) != len(before) {
+			t.Fatalf("seed %d: %d bytes, %d were synced", seed, len(got), len(before))
+		}
+		for at := range got {
+			if got[at] != got[at/sectorSize*sectorSize] {
+				t.Fatalf("seed %d: the sector of byte %d is torn", seed, at)
+			}
+		}
+		if n := bytes.Count(got, []byte("b")); n == 0 {
+			kept++
+		} else if n < len(got) {
+			torn++
+		}
+	}
+	if kept == 0 || torn == 0 {
+		t.Errorf("of 30 cuts %d took all and %d a part: both are to happen", kept, torn)
+	}
+}
+
+// A name is durable when its directory was synced: creations, removals and renames.
+func TestCutOfNames(t *testing.T) {
+	d := mounted(t)
+	in := func(name string) string { return filepath.Join(d.path, name) }
+	lostOnce, keptOnce := false, false
+	for seed := range uint64(20) {
+		must(t, os.MkdirAll(in("a"), 0o750), os.MkdirAll(in("b"), 0o750), sqlog.SyncDir(d.path))
+		put(t, in("a/old"), []byte("old"), true)
+		must(t, sqlog.SyncDir(in("a")))
+		put(t, in("a/moved"), []byte("moved"), true)
+		must(t, os.Rename(in("a/moved"), in("b/moved")), sqlog.SyncDir(in("b")))
+		must(t, os.Remove(in("a/old")))
+		put(t, in("a/unnamed"), []byte("synced, and its name not"), true)
+		cut(t, d, seed)
+		if got, err := os.ReadFile(in("b/moved")); err != nil || string(got) != "moved" {
+			t.Fatalf("seed %d: a file that was moved and synced: %q, %v", seed, got, err)
+		}
+		if _, err := os.Stat(in("a/moved")); err == nil {
+			t.Fatalf("seed %d: a file has two names", seed)
+		}
+		old, err := os.ReadFile(in("a/old"))
+		if err == nil && string(old) != "old" {
+			t.Fatalf("seed %d: a removal was undone and the file is %q", seed, old)
+		}
+		lostOnce, keptOnce = lostOnce || err == nil, keptOnce || err != nil
+		must(t, os.RemoveAll(in("a")), os.RemoveAll(in("b")), sqlog.SyncDir(d.path))
+	}
+	if !lostOnce || !keptOnce {
+		t.Error("a removal that was not synced is to be undone by some cuts and not by others")
+	}
+}
+
+// SQLite with synchronous=FULL keeps each committed row; the syncs that it makes are seen.
+func TestCutUnderSQLite(t *testing.T) {
+	d := mounted(t)
+	path := filepath.Join(d.path, "rows.db")
+	rows := int64(0)
+	for seed := range uint64(15) {
+		db, err := sqlog.Open(path, 0)
+		must(t, err)
+		must(t, db.Exec("CREATE TABLE IF NOT EXISTS r(n INTEGER PRIMARY KEY, body BLOB)"))
+		for range 20 {
+			rows++
+			must(t, db.Exec("INSERT INTO r VALUES(?,?)", rows, make([]byte, 3000)))
+		}
+		syncs := d.Syncs()
+		d.volume.mu.Lock()
+		d.volume.dead = true // the program ends with the power: closing must write nothing
+		d.volume.mu.Unlock()
+		db.Close()
+		cut(t, d, seed)
+		if syncs < rows {
+			t.Fatalf("%d syncs of %d commits reached the disk", syncs, rows)
+		}
+		db, err = sqlog.Open(path, 0)
+		must(t, err)
+		n, err := db.Int("SELECT count(*) FROM r", 0)
+		must(t, err, db.Close())
+		if n != rows {
+			t.Fatalf("seed %d: %d rows were committed, %d are there", seed, rows, n)
+		}
+	}
+}
+
+// A disk that is filled takes nothing more, and takes it again when there is room.
+func TestFull(t *testing.T) {
+	d := mounted(t)
+	put(t, filepath.Join(d.path, "a"), make([]byte, 10*pageSize), false)
+	d.Fill()
+	if _, err := os.Create(filepath.Join(d.path, "b")); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("a file on a full disk: %v", err)
+	}
+	f, err := os.OpenFile(filepath.Join(d.path, "a"), os.O_RDWR|os.O_APPEND, 0)
+	must(t, err)
+	if _, err := f.Write(make([]byte, pageSize)); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("a write to a full disk: %v", err)
+	}
+	var s syscall.Statfs_t
+	must(t, syscall.Statfs(d.path, &s))
+	if s.Bavail != 0 {
+		t.Errorf("a full disk says that it has %d blocks", s.Bavail)
+	}
+	d.Free()
+	_, err = f.Write(make([]byte, pageSize))
+	must(t, err, f.Close(), os.Remove(f.Name()))
+	put(t, filepath.Join(d.path, "b"), make([]byte, pageSize), true)
+}
