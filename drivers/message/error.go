@@ -76,8 +76,8 @@ func ofMessage(err error) (Message, error) {
 }
 
 // coded is an error of a package that must not import this one and yet has a sentence in the catalogue: a
-// transport.Error, or a Message of package observation/coded. The values are plain: a string, an int, a time.Duration,
-// a measure, or another error.
+// transport.Error, or a Message or Text of package coded. The values are plain: a string, an int, a time.Duration,
+// a measure, a count, or another error.
 type coded interface {
 	error
 	MessageCode() string
@@ -87,6 +87,11 @@ type coded interface {
 // measure is a number with its unit, as Num has them.
 type measure interface {
 	Measure() (value float64, decimals int, fixed bool, unit string)
+}
+
+// count is a number of things, with the code of its entry.
+type count interface {
+	Counted() (n int, code string)
 }
 
 func ofCoded(e coded) Message {
@@ -114,6 +119,9 @@ func plainArg(name string, value any) Arg {
 	case measure:
 		value, decimals, fixed, unit := v.Measure()
 		return Arg{name, Num{value, decimals, fixed, unit}}
+	case count:
+		n, code := v.Counted()
+		return Nested(name, New(code, Count("n", n)))
 	case error:
 		return Nested(name, Of(v))
 	}
@@ -124,7 +132,10 @@ func plainArg(name string, value any) Arg {
 // when none is in the chain before a message.
 func ofSeveral(err error) (Message, error) {
 	for ; err != nil; err = errors.Unwrap(err) {
-		if _, own := err.(*Error); own {
+		if _, ok := err.(coded); ok {
+			break
+		}
+		if _, ok := err.(*Error); ok {
 			break
 		}
 		several, ok := err.(interface{ Unwrap() []error })

@@ -16,7 +16,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	twin "lanewarden/drivers/observation/coded"
+	twin "lanewarden/drivers/coded"
 )
 
 // plain shows no-break spaces as underscores.

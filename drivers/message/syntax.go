@@ -116,7 +116,7 @@ func ofJSON(text string) Message {
 func ofJSONType(value string) Message {
 	switch word, _, _ := strings.Cut(value, " "); word {
 	case "string", "number", "bool", "array", "object":
-		return New("syntax.json-" + word)
+		return New("syntax.json." + word)
 	}
 	return Quote(value)
 }

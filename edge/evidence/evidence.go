@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"lanewarden/drivers/observation/coded"
+	"lanewarden/drivers/coded"
 )
 
 // MaxDeviceLen is the longest device id that a leaf can hold, in bytes.

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"lanewarden/drivers"
+	"lanewarden/drivers/coded"
 	"lanewarden/drivers/message"
 )
 
@@ -205,6 +206,57 @@ func literal(e ast.Expr) (string, bool) {
 	}
 	s, err := strconv.Unquote(lit.Value)
 	return s, err == nil
+}
+
+// codecVerb is one in a format of coded.Errorf.
+var codecVerb = regexp.MustCompile(`%[-+# 0-9.]*[a-z]`)
+
+// What a codec says in English is what the catalogue has under its code, with the values named by their order.
+func TestCodecsSayWhatTheCatalogueHas(t *testing.T) {
+	seen := 0
+	for files, file := range goFiles(t) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			for i := range len(call.Args) - 1 {
+				code, isCode := literal(call.Args[i])
+				format, isFormat := joined(call.Args[i+1])
+				if !isCode || !isFormat || !strings.HasPrefix(code, file.Name.Name+".") || function(call, false) == "New" {
+					continue
+				}
+				seen++
+				values := 0
+				want := codecVerb.ReplaceAllStringFunc(format, func(string) string {
+					values++
+					return "{{." + coded.Name(values-1) + "}}"
+				})
+				at := files.Position(call.Pos())
+				if got := message.EntryOf(code, message.English).Other; got != want {
+					t.Errorf("%s: the catalogue has %q under %s, the code %q", at, got, code, want)
+				}
+				if given := len(call.Args) - i - 2; given != values {
+					t.Errorf("%s: %d values for %q", at, given, format)
+				}
+			}
+			return true
+		})
+	}
+	if seen < 100 {
+		t.Errorf("%d sentences of codecs were seen", seen)
+	}
+}
+
+// joined returns a string that is written as one literal or as several with + between.
+func joined(e ast.Expr) (string, bool) {
+	sum, ok := e.(*ast.BinaryExpr)
+	if !ok {
+		return literal(e)
+	}
+	left, isLeft := joined(sum.X)
+	right, isRight := joined(sum.Y)
+	return left + right, isLeft && isRight
 }
 
 // No driver hands over words of its own where a message is due: words are what others said.

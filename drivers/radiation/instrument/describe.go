@@ -139,7 +139,9 @@ func (s *Summary) problems(d *n42.Document) {
 		}
 		s.Warnings = append(s.Warnings, f.String())
 	}
-	s.Warnings = append(s.Warnings, d.Warnings...)
+	for _, w := range d.Warnings {
+		s.Warnings = append(s.Warnings, w.Error())
+	}
 	s.WarningCount = d.WarningCount + len(d.Faults) - len(s.Faults)
 }
 
@@ -233,7 +235,7 @@ func (s *Summary) warnings() (out []message.Message) {
 		}
 	}
 	for _, w := range s.document.Warnings {
-		out = append(out, message.New("decode.warning", message.Nested("what", message.Quote(w))))
+		out = append(out, message.New("decode.warning", message.Nested("what", message.Of(w))))
 	}
 	if more := s.WarningCount - len(s.Warnings); more > 0 {
 		out = append(out, message.New("decode.more-warnings", message.Count("n", more)))

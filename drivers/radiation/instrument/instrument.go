@@ -162,7 +162,7 @@ func noMeasurement(d *n42.Document) error {
 	if len(d.Warnings) == 0 {
 		return errNoMeasurement
 	}
-	return message.Wrap(errNoMeasurement, "n42.warning", message.Nested("warning", message.Quote(d.Warnings[0])))
+	return message.Wrap(errNoMeasurement, "n42.warning", message.Nested("warning", message.Of(d.Warnings[0])))
 }
 
 // commit keeps a document and commits its observation, an alarm when the instrument put one into it. Its time is the

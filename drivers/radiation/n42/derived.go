@@ -29,10 +29,12 @@ type pending struct {
 func (d *decoder) deferDerived(sl *slice, s *spectrum, m *Measurement) {
 	switch id := strings.ToLower(sl.id + " " + s.id); {
 	case strings.Contains(id, "sub") && (strings.Contains(id, "bg") || strings.Contains(id, "back")):
-		d.warn("spectrum %q is less its background: it is no count and left out", s.id)
+		d.warn("n42.spectrum-less-its-background",
+			"spectrum %q is less its background: it is no count and left out", s.id)
 		return
 	case len(d.derived) >= maxDerived:
-		d.warn("more than %d measurements in DerivedData: the others are left out", maxDerived)
+		d.warn("n42.more-than-measurements-deriveddata",
+			"more than %d measurements in DerivedData: the others are left out", maxDerived)
 		return
 	}
 	if len(d.derived) == 0 || d.derived[len(d.derived)-1].slice != d.slices {
@@ -50,7 +52,8 @@ func (d *decoder) endDerived() error {
 		spectra, measured := d.raw[sourceOf(p.Measurement)]
 		if measured {
 			if p.channels > 0 && !spectra {
-				d.warn("detector %q has raw counts without spectra, and a spectrum in DerivedData, which is left out",
+				d.warn("n42.detector-raw-counts-without",
+					"detector %q has raw counts without spectra, and a spectrum in DerivedData, which is left out",
 					p.Detector)
 			}
 			continue

@@ -7,13 +7,10 @@ package n42
 import (
 	"bytes"
 	"encoding/xml"
-	"errors"
-	"fmt"
 	"io"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
-
+	"lanewarden/drivers/coded"
 	"lanewarden/drivers/observation/units"
 )
 
@@ -58,7 +55,7 @@ type Document struct {
 	Derived                         int                 // measurements that stand in DerivedData only
 	// Warnings lists the parts of the document that could not be read, in its order, with the line; at most
 	// maxWarnings of WarningCount.
-	Warnings     []string
+	Warnings     []error
 	WarningCount int
 	// Faults lists the faults that the instrument reports of itself, each once; at most maxFaults.
 	Faults []Fault
@@ -144,13 +141,15 @@ func DecodeWith(r io.Reader, o Options) (*Document, error) {
 	}
 	if err := d.run(); err != nil {
 		line, column := x.InputPos()
-		return nil, fmt.Errorf("line %d, column %d: %w", line, column, err)
+		return nil, coded.Errorf("n42.line-column", "line %d, column %d: %w", line, column, err)
 	}
 	if d.doc.Format == "" {
-		return nil, errors.New("not an N42 document: no element RadInstrumentData or N42InstrumentData")
+		return nil, coded.Errorf("n42.not-n42-document-no",
+			"not an N42 document: no element RadInstrumentData or N42InstrumentData")
 	}
 	if in.replaced > 0 {
-		d.warn("replaced %d %s that XML does not allow", in.replaced, english.PluralWord(in.replaced, "character", ""))
+		d.warn("n42.replaced-that-xml-does",
+			"replaced %v that XML does not allow", coded.CountOf(in.replaced, "character"))
 	}
 	return d.doc, nil
 }

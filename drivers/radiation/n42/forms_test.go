@@ -309,7 +309,7 @@ func TestWarnings(t *testing.T) {
 		d := decode(t,
 			doc2011("g:Gamma", "\n<RadMeasurement>"+inside+"</RadMeasurement>\n"+
 				measurement(spectrumOf("g", "", "1 2"))))
-		if d.GammaCounts != 3 || d.WarningCount != 1 || !strings.HasPrefix(d.Warnings[0], "line ") {
+		if d.GammaCounts != 3 || d.WarningCount != 1 || !strings.HasPrefix(d.Warnings[0].Error(), "line ") {
 			t.Errorf("%s: gamma %v, warnings %q", name, d.GammaCounts, d.Warnings)
 		}
 	}

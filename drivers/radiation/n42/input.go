@@ -3,7 +3,6 @@ package n42
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	utf16 "golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
+
+	"lanewarden/drivers/coded"
 )
 
 const (
@@ -86,7 +87,7 @@ func (in *input) charset(label string, _ io.Reader) (io.Reader, error) {
 	}
 	decoded, err := charset.NewReaderLabel(label, in.r)
 	if err != nil {
-		return nil, fmt.Errorf("encoding %.40q is not known", label)
+		return nil, coded.Errorf("n42.encoding-not-known", "encoding %.40q is not known", label)
 	}
 	in.r = bufio.NewReaderSize(decoded, inputBuffer)
 	return in, nil
@@ -121,9 +122,10 @@ func (in *input) ReadByte() (byte, error) {
 	case in.kind == inOpen:
 		in.kind = inTag
 	case in.kind == inTag && in.n > maxTagBytes:
-		return 0, fmt.Errorf("a tag is longer than %d bytes", maxTagBytes)
+		return 0, coded.Errorf("n42.tag-longer-than-bytes", "a tag is longer than %d bytes", maxTagBytes)
 	case in.kind == inMarkup && in.n > maxMarkupBytes:
-		return 0, fmt.Errorf("a comment, CDATA section or declaration is longer than %d bytes", maxMarkupBytes)
+		return 0, coded.Errorf("n42.comment-cdata-section-or",
+			"a comment, CDATA section or declaration is longer than %d bytes", maxMarkupBytes)
 	}
 	return b, nil
 }

@@ -123,7 +123,7 @@ func TestBadSpectra(t *testing.T) {
 			">"+c.data+"</ChannelData></Spectrum></RadMeasurement>"+
 			"<RadMeasurement><Spectrum><ChannelData>1 2</ChannelData></Spectrum></RadMeasurement></RadInstrumentData>")
 		if d.Measurements != 1 || d.GammaCounts != 3 || d.WarningCount != 1 ||
-			!strings.Contains(d.Warnings[0], "left out") {
+			!strings.Contains(d.Warnings[0].Error(), "left out") {
 			t.Errorf("%s: %d measurements, gamma %v, warnings %q", name, d.Measurements, d.GammaCounts, d.Warnings)
 		}
 	}

@@ -1,14 +1,13 @@
 package n42
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 	"unsafe"
 
+	"lanewarden/drivers/coded"
 	"lanewarden/drivers/observation/units"
 )
 
@@ -20,7 +19,7 @@ func number(s string) (float64, error) {
 		v, err = strconv.ParseFloat(strings.Replace(s, ",", ".", 1), 64)
 	}
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0, fmt.Errorf("%.20q is not a number", s)
+		return 0, coded.Errorf("n42.not-number", "%.20q is not a number", s)
 	}
 	return v, nil
 }
@@ -44,14 +43,15 @@ func decodeChannels(out []float32, text []byte, countedZeroes bool) ([]float32, 
 		}
 		v, err := channelCount(text[start:i])
 		if err != nil {
-			return nil, fmt.Errorf("channel %d: %w", len(out), err)
+			return nil, coded.Errorf("n42.channel", "channel %d: %w", len(out), err)
 		}
 		n := 1
 		switch {
 		case zero && v != 0:
 			zero = false
 			if n = int(v); float32(n) != v || n < 1 || n > maxChannels {
-				return nil, fmt.Errorf("channel %d: %g is no count of zeroes", len(out), v)
+				return nil, coded.Errorf("n42.channel-no-count-zeroes",
+					"channel %d: %g is no count of zeroes", len(out), v)
 			}
 			v = 0
 		case countedZeroes && v == 0 && !zero:
@@ -59,7 +59,7 @@ func decodeChannels(out []float32, text []byte, countedZeroes bool) ([]float32, 
 			continue
 		}
 		if len(out)+n > maxChannels {
-			return nil, fmt.Errorf("more than %d channels", maxChannels)
+			return nil, coded.Errorf("n42.more-than-channels", "more than %d channels", maxChannels)
 		}
 		for range n {
 			out = append(out, v)
@@ -93,7 +93,7 @@ func channelCount(b []byte) (float32, error) {
 	}
 	v, err := strconv.ParseFloat(unsafe.String(&b[0], len(b)), 32) // not kept: b is the caller's
 	if err != nil || math.IsNaN(v) || v < 0 || v > maxCount {
-		return 0, fmt.Errorf("%.20q is not a count", b)
+		return 0, coded.Errorf("n42.not-count", "%.20q is not a count", b)
 	}
 	return float32(v), nil
 }
@@ -104,7 +104,7 @@ const maxValue = 64
 // maxSeconds is far above any measurement.
 const maxSeconds = 100 * 365 * 86400
 
-var errDuration = errors.New("is no duration")
+var errDuration = coded.Errorf("n42.no-duration", "is no duration")
 
 // parseDuration reads an ISO 8601 duration, also with all its parts (P0Y0M0DT0H0M10.500S), a clock (00:00:10.5), or a
 // number of seconds with or without a unit. The result is in seconds.
@@ -234,7 +234,7 @@ var (
 	}
 )
 
-var errTime = errors.New("is no time")
+var errTime = coded.Errorf("n42.no-time", "is no time")
 
 // parseTime reads a time. One without zone is of zone.
 func parseTime(text string, zone *time.Location) (time.Time, error) {
@@ -247,7 +247,7 @@ func parseTime(text string, zone *time.Location) (time.Time, error) {
 	case !ok:
 		return time.Time{}, errTime
 	case t.Year() <= 1970 || t.Year() >= 2200: // clocks that were never set
-		return time.Time{}, fmt.Errorf("%w of a measurement", errTime)
+		return time.Time{}, coded.Errorf("n42.measurement", "%w of a measurement", errTime)
 	}
 	return t.UTC(), nil
 }
@@ -298,16 +298,17 @@ func doseRate(text, unit string) (units.MicrosievertsPerHour, error) {
 	if err != nil { // "0.12 uSv/h"
 		value, rest, found := strings.Cut(strings.TrimSpace(text), " ")
 		if v, err = number(value); err != nil || !found {
-			return 0, errors.New("is no dose rate")
+			return 0, coded.Errorf("n42.no-dose-rate", "is no dose rate")
 		}
 		unit = strings.ToLower(rest)
 	}
 	factor, known := microsieverts[unitSpelling.Replace(unit)]
 	if !known {
-		return 0, fmt.Errorf("is in %.20q, which is no unit of dose rate that is known", unit)
+		return 0, coded.Errorf("n42.which-no-unit-dose",
+			"is in %.20q, which is no unit of dose rate that is known", unit)
 	}
 	if v < 0 {
-		return 0, errors.New("is no dose rate")
+		return 0, coded.Errorf("n42.no-dose-rate", "is no dose rate")
 	}
 	return units.MicrosievertsPerHour(v * factor), nil
 }

@@ -1,9 +1,9 @@
 package n42
 
 import (
-	"fmt"
 	"time"
 
+	"lanewarden/drivers/coded"
 	"lanewarden/drivers/observation/units"
 )
 
@@ -72,7 +72,8 @@ func (d *decoder) endSpectrum() error {
 		sum += units.Counts(c)
 	}
 	if len(d.slice.spectra)+len(d.slice.counts) >= maxDetectors {
-		return fmt.Errorf("more than %d spectra and counts in one slice", maxDetectors)
+		return coded.Errorf("n42.more-than-spectra-counts",
+			"more than %d spectra and counts in one slice", maxDetectors)
 	}
 	if s.neutrons {
 		s.neutron, s.channels, s.gross = sum, nil, true
@@ -91,7 +92,7 @@ func (d *decoder) retain(channels []float32) []float32 {
 		return nil
 	}
 	if d.kept += len(channels); d.kept > maxKept {
-		d.warn("more than %d channels in one slice: the others are summed only", maxKept)
+		d.warn("n42.more-than-channels-one", "more than %d channels in one slice: the others are summed only", maxKept)
 		return nil
 	}
 	return append([]float32(nil), channels...)
@@ -106,7 +107,8 @@ func (d *decoder) endGross() error {
 		return nil
 	}
 	if len(d.slice.spectra)+len(d.slice.counts) >= maxDetectors {
-		return fmt.Errorf("more than %d spectra and counts in one slice", maxDetectors)
+		return coded.Errorf("n42.more-than-spectra-counts",
+			"more than %d spectra and counts in one slice", maxDetectors)
 	}
 	if s.neutrons {
 		s.gamma, s.neutron = 0, s.gamma
@@ -175,12 +177,12 @@ func (d *decoder) measurement(sl *slice, s *spectrum) *Measurement {
 func (d *decoder) addMeasurement(m *Measurement, n int) error {
 	doc := d.doc
 	if doc.Measurements++; doc.Measurements > maxMeasurements {
-		return fmt.Errorf("more than %d measurements", maxMeasurements)
+		return coded.Errorf("n42.more-than-measurements", "more than %d measurements", maxMeasurements)
 	}
 	det := d.detectors[m.Detector]
 	if det == nil {
 		if len(d.detectors) >= maxDetectors {
-			return fmt.Errorf("more than %d detectors", maxDetectors)
+			return coded.Errorf("n42.more-than-detectors", "more than %d detectors", maxDetectors)
 		}
 		det = &Detector{Name: m.Detector, Calibration: m.Calibration}
 		d.detectors[m.Detector] = det

@@ -135,7 +135,10 @@ func (d *Document) Problems() (texts []string, count int) {
 	for _, f := range d.Faults {
 		texts = append(texts, f.String())
 	}
-	return append(texts, d.Warnings...), d.WarningCount + len(d.Faults)
+	for _, w := range d.Warnings {
+		texts = append(texts, w.Error())
+	}
+	return texts, d.WarningCount + len(d.Faults)
 }
 
 // SevereFaults returns in words what does not work by the instrument's own account, "" for nothing, and how many faults
@@ -158,7 +161,8 @@ func (d *decoder) checkReferences() {
 	}
 	for _, det := range d.doc.Detectors {
 		if _, known := d.kinds[det.Name]; !known && det.Name != "" {
-			d.warn("detector %q measured, and no RadDetectorInformation describes it", det.Name)
+			d.warn("n42.detector-measured-no-raddetectorinformation",
+				"detector %q measured, and no RadDetectorInformation describes it", det.Name)
 		}
 	}
 }

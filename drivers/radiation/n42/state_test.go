@@ -54,8 +54,8 @@ func TestMeters(t *testing.T) {
 func TestWarningsOfLaterMeasurements(t *testing.T) {
 	second := strings.Replace(measurement(spectrumOf("x1", "", "3 4")), "2027-03-04T05:06:07Z", "soon", 1)
 	d, err := Decode(strings.NewReader(doc2011("g:Gamma", measurement(spectrumOf("g", "", "1 2"))+second)), nil)
-	if err != nil || d.WarningCount != 2 || !strings.Contains(d.Warnings[0], `"soon" is no time`) ||
-		!strings.Contains(d.Warnings[1], `detector "x1" measured, and no RadDetectorInformation`) {
+	if err != nil || d.WarningCount != 2 || !strings.Contains(d.Warnings[0].Error(), `"soon" is no time`) ||
+		!strings.Contains(d.Warnings[1].Error(), `detector "x1" measured, and no RadDetectorInformation`) {
 		t.Errorf("%v %v", d.Warnings, err)
 	}
 }

@@ -1,10 +1,10 @@
 package n42
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
+	"lanewarden/drivers/coded"
 	"lanewarden/drivers/observation/units"
 )
 
@@ -121,7 +121,7 @@ func (d *decoder) totalDose(text string) {
 func (d *decoder) reading(text string) (v float64, ok bool) {
 	v, err := number(text)
 	if err != nil || v < 0 {
-		d.unread(text, errors.New("is no number of 0 or more"))
+		d.unread(text, coded.Errorf("n42.no-number-0-or", "is no number of 0 or more"))
 		return 0, false
 	}
 	if name := d.around(detectorKeys...); len(d.slice.meters) < maxDetectors && !slices.Contains(d.slice.meters, name) {
@@ -134,7 +134,7 @@ func (d *decoder) reading(text string) (v float64, ok bool) {
 func (d *decoder) number(text string) float64 {
 	v, err := number(text)
 	if err != nil {
-		d.unread(text, errors.New("is not a number"))
+		d.unread(text, coded.Errorf("n42.value-not-number", "is not a number"))
 	}
 	return v
 }
@@ -208,7 +208,7 @@ func (d *decoder) calibration(text string) {
 	for _, f := range strings.Fields(text) {
 		v, err := number(f)
 		if err != nil {
-			d.unread(text, errors.New("are no energy coefficients"))
+			d.unread(text, coded.Errorf("n42.no-energy-coefficients", "are no energy coefficients"))
 			return
 		}
 		if len(c) == 8 {
@@ -279,7 +279,7 @@ func (d *decoder) grossCount(text string) {
 	for _, f := range strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == ';' }) {
 		v, err := number(f)
 		if err != nil || v < 0 || v > maxCount {
-			d.unread(text, errors.New("is no count"))
+			d.unread(text, coded.Errorf("n42.no-count", "is no count"))
 			return
 		}
 		sum += v

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
+	"lanewarden/drivers/coded"
 	"lanewarden/drivers/observation/units"
 )
 
@@ -69,7 +69,8 @@ func (d *decoder) run() error {
 		token, err := d.x.Token()
 		if errors.Is(err, io.EOF) {
 			if len(d.stack) > 0 {
-				return fmt.Errorf("document ends inside <%s>", clip(d.stack[len(d.stack)-1].name))
+				return coded.Errorf("n42.document-ends-inside",
+					"document ends inside <%s>", clip(d.stack[len(d.stack)-1].name))
 			}
 			if err := d.endDerived(); err != nil {
 				return err
@@ -97,8 +98,9 @@ func (d *decoder) run() error {
 
 // bounded makes an error of the XML decoder, which cites the document, one of bounded length.
 func bounded(err error) error {
-	if text := err.Error(); len(text) > maxName {
-		return errors.New(clip(text))
+	var syntax *xml.SyntaxError
+	if errors.As(err, &syntax) {
+		return &xml.SyntaxError{Msg: clip(syntax.Msg), Line: syntax.Line}
 	}
 	return err
 }
@@ -113,16 +115,22 @@ func (d *decoder) keepText(t xml.CharData) {
 }
 
 // warn notes what could not be read.
-func (d *decoder) warn(format string, args ...any) {
+func (d *decoder) warn(code, format string, args ...any) {
 	if d.doc.WarningCount++; len(d.doc.Warnings) < maxWarnings {
 		line, _ := d.x.InputPos()
-		d.doc.Warnings = append(d.doc.Warnings, clip(fmt.Sprintf("line %d: ", line)+fmt.Sprintf(format, args...)))
+		for i, a := range args {
+			if text, ok := a.(string); ok {
+				args[i] = clip(text)
+			}
+		}
+		d.doc.Warnings = append(d.doc.Warnings, coded.Errorf("n42.line", "line %d: %w", line,
+			coded.Errorf(code, format, args...)))
 	}
 }
 
 // unread notes a value that is there and cannot be read.
 func (d *decoder) unread(text string, err error) {
-	d.warn("<%s> %.40q %v", clip(d.top().name), text, err)
+	d.warn("n42.value", "<%s> %.40q %v", clip(d.top().name), text, err)
 }
 
 // top returns the element at hand.
@@ -187,7 +195,7 @@ func newElement(t xml.StartElement) element {
 // open begins an element, and what it stands for.
 func (d *decoder) open(t xml.StartElement) error {
 	if len(d.stack) >= maxDepth {
-		return fmt.Errorf("elements nest deeper than %d", maxDepth)
+		return coded.Errorf("n42.elements-nest-deeper-than", "elements nest deeper than %d", maxDepth)
 	}
 	e := newElement(t)
 	d.stack = append(d.stack, e)
@@ -262,7 +270,7 @@ func (d *decoder) close() error {
 	d.text.Reset()
 	d.cut = false
 	if err != nil {
-		return fmt.Errorf("<%s>: %w", clip(e.name), err)
+		return coded.Errorf("n42.in-element", "<%s>: %w", clip(e.name), err)
 	}
 	return nil
 }
@@ -322,11 +330,11 @@ func (d *decoder) endChannels(e element, text []byte) {
 	zeroes := strings.HasPrefix(strings.ToLower(first(e.attrs, "compressioncode", "compression")), "counted")
 	channels, err := decodeChannels(d.channels[:0], text, zeroes)
 	if d.cut {
-		err = fmt.Errorf("more than %d bytes", maxTextBytes)
+		err = coded.Errorf("n42.more-than-bytes", "more than %d bytes", maxTextBytes)
 	}
 	if err != nil {
 		d.spec.channels = nil
-		d.warn("the spectrum of detector %q is left out: %v", d.spec.detector, err)
+		d.warn("n42.spectrum-detector-left-out", "the spectrum of detector %q is left out: %v", d.spec.detector, err)
 		return
 	}
 	d.spec.channels, d.channels = channels, channels

@@ -200,7 +200,7 @@ func (s *Summary) Text() []message.Message {
 	}
 	for _, f := range s.file.Faults {
 		where := message.New("decode.at", message.Int("line", f.Line), message.Int("column", f.Column),
-			message.Nested("what", message.Quote(f.Message)))
+			message.Nested("what", message.Of(f.Reason)))
 		if f.Warning {
 			out = append(out, message.New("decode.warning", message.Nested("what", where)))
 			continue

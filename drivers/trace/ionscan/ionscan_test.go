@@ -276,7 +276,7 @@ func TestFaultsKeepWhatIsWhole(t *testing.T) {
 			l[8] = l[8][:at] + "I" + l[8][at+1:]
 			return l
 		}), "check ordinate is"},
-		"NPOINTS":       {[]byte(strings.Replace(good, "##NPOINTS= 1200", "##NPOINTS= 1300", 1)), "NPOINTS is 1300"},
+		"NPOINTS":       {[]byte(strings.Replace(good, "##NPOINTS= 1200", "##NPOINTS= 1300", 1)), "NPOINTS is 1,300"},
 		"broken number": {with(func(l []string) []string { l[8] += "!7"; return l }), "is no ordinate"},
 		"cut file":      {[]byte(good[:len(good)-200]), "file ends without ##END="},
 	} {

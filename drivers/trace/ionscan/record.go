@@ -40,24 +40,13 @@ func (d *dropped) base() string { return transport.FileName(d.name) }
 // reject reports a file that nothing can be made of as a fault with the bytes at offset, and returns a
 // transport.BadFileError, joined with the journal's error if that fails.
 func (d *dropped) reject(ctx context.Context, err error, offset int64) error {
-	err = fmt.Errorf("%s: %w", d.base(), withPlace(err))
+	err = fmt.Errorf("%s: %w", d.base(), err)
 	return errors.Join(&transport.BadFileError{Err: err}, d.commit(ctx, d.fault(message.Of(err), offset)...))
-}
-
-// withPlace returns an error of a JCAMP-DX file with a sentence, in the reader's language, about line and column.
-// Others are returned as they are.
-func withPlace(err error) error {
-	var f *jcampdx.Fault
-	if !errors.As(err, &f) || err.Error() != f.Error() {
-		return err
-	}
-	return message.Wrap(f, "ionscan.jcamp-at", message.Int("line", f.Line), message.Int("column", f.Column),
-		message.Nested("reason", message.Quote(f.Message)))
 }
 
 // inFile describes what is wrong, in which file.
 func (d *dropped) inFile(err error) message.Message {
-	return message.New("within", message.String("where", d.base()), message.CausedBy(withPlace(err)))
+	return message.New("within", message.String("where", d.base()), message.CausedBy(err))
 }
 
 // fault makes an observation of what is wrong with the file, with up to 256 bytes from offset on; a flood is folded.

@@ -5,7 +5,7 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/coded"
 )
 
 // even reads ordinates at even steps, in any compressed form: (X++(Y..Y)). x and y are the symbols. The step is
@@ -30,7 +30,8 @@ func (p *parser) even(s *scope, t *Table, x, y string) {
 	}
 	if math.IsNaN(r.step) {
 		if r.step = r.learnt; r.step == 0 && len(r.y) > 1 && !t.Partial {
-			p.fault(place{t.Line, 1, p.base}, "neither DELTAX nor LASTX and NPOINTS say the step of the abscissas")
+			p.fault(place{t.Line, 1, p.base}, "jcampdx.neither-deltax-nor-lastx",
+				"neither DELTAX nor LASTX and NPOINTS say the step of the abscissas")
 			t.Partial = true
 		}
 	}
@@ -39,17 +40,20 @@ func (p *parser) even(s *scope, t *Table, x, y string) {
 	t.Columns[0].Values, t.Columns[1].Values = xs, r.y
 	switch {
 	case whole:
-		at, said := a.pointsAt, "NPOINTS is"
 		if dim >= 0 {
-			at, said = p.here(), "VAR_DIM says"
+			p.warn(p.here(), "jcampdx.var-dim-says-count",
+				"VAR_DIM says %d, and the table that begins in line %d has %d, which is what FIRSTX, LASTX and DELTAX say",
+				expected, t.Line, len(r.y))
+			break
 		}
-		p.warn(at, "%s %d, and the table that begins in line %d has %d, which is what FIRSTX, LASTX and DELTAX say",
-			said, expected, t.Line, len(r.y))
+		p.warn(a.pointsAt, "jcampdx.npoints-says-count",
+			"NPOINTS is %d, and the table that begins in line %d has %d, which is what FIRSTX, LASTX and DELTAX say",
+			expected, t.Line, len(r.y))
 	case a.points >= 0:
 		p.checkPoints(s, t, a.points, a.pointsAt)
 	case dim >= 0 && len(r.y) != dim && !t.Partial:
-		p.fault(p.here(), "VAR_DIM says %d %s, and the table that begins in line %d has %d",
-			dim, english.PluralWord(dim, "point", ""), t.Line, len(r.y))
+		p.fault(p.here(), "jcampdx.var-dim-says-table", "VAR_DIM says %v, and the table that begins in line %d has %d",
+			coded.CountOf(dim, "point"), t.Line, len(r.y))
 		t.Partial = true
 	}
 }
@@ -86,7 +90,7 @@ type guess struct {
 	steps        float64 // how far a line may be off, in steps
 	whole        bool    // if it fits, nothing is missing, whatever NPOINTS says
 	wrapped      bool
-	words        string // for people
+	words        *coded.Text // for people
 }
 
 // apply sets the axis by which a table is read.
@@ -103,14 +107,14 @@ func (a *axis) guess(n int) guess {
 		return a.byEnds(a.first, a.last, n)
 	}
 	return guess{first: a.first, step: a.delta, roundedFirst: a.firstDigit / 2, steps: usualSteps,
-		words: "FIRSTX and DELTAX"}
+		words: coded.Errorf("jcampdx.by-step", "FIRSTX and DELTAX")}
 }
 
 // byEnds returns the axis of n points, 2 at least, from first to last.
 func (a *axis) byEnds(first, last float64, n int) guess {
 	return guess{
 		first: first, step: (last - first) / float64(n-1), steps: usualSteps,
-		words:        "FIRSTX, LASTX and the number of points",
+		words:        coded.Errorf("jcampdx.by-points", "FIRSTX, LASTX and the number of points"),
 		roundedFirst: (a.firstDigit + a.lastDigit) / 2,
 	}
 }
@@ -137,14 +141,14 @@ func (a *axis) others(n, expected int) (out []guess) {
 	}
 	if !math.IsNaN(a.delta) && a.delta != 0 {
 		g := byDelta
-		g.words = "FIRSTX and DELTAX: LASTX is wrong"
+		g.words = coded.Errorf("jcampdx.by-step-not-last", "FIRSTX and DELTAX: LASTX is wrong")
 		out = append(out, g)
-		g.step, g.words = -a.delta, "FIRSTX and DELTAX with its sign turned"
+		g.step, g.words = -a.delta, coded.Errorf("jcampdx.by-step-turned", "FIRSTX and DELTAX with its sign turned")
 		out = append(out, g)
 	}
 	if ends {
 		g := a.byEnds(a.last, a.first, max(n, expected))
-		g.words = "FIRSTX and LASTX exchanged"
+		g.words = coded.Errorf("jcampdx.by-exchanged", "FIRSTX and LASTX exchanged")
 		out = append(out, g)
 	}
 	return out
@@ -181,20 +185,21 @@ func (p *parser) settle(r *ordinates, a axis, begin bookmark) (whole bool) {
 		return false
 	}
 	first := guess{
-		first: r.first, step: r.step, roundedFirst: r.roundedFirst, steps: r.steps, words: "the records",
+		first: r.first, step: r.step, roundedFirst: r.roundedFirst, steps: r.steps, words: coded.Errorf("jcampdx.by-records",
+			"the records"),
 	}
 	miss, faulty := r.miss, r.t.Partial
 	guesses := a.others(n, r.expected)
 	// DELTAX is rounded, and nothing else says the step: the last line does
 	if g := first; r.lastIndex > 0 && !math.IsNaN(a.delta) && math.IsNaN(a.last) {
 		if g.step = (r.lastX - r.first) / float64(r.lastIndex); a.nearDelta(g.step) {
-			g.steps, g.words = 0.5, ""
+			g.steps, g.words = 0.5, nil
 			guesses = append([]guess{g}, guesses...)
 		}
 	}
 	if r.expected > n {
 		g := first
-		g.wrapped, g.words = true, "lines that go on without an abscissa"
+		g.wrapped, g.words = true, coded.Errorf("jcampdx.by-wrapped", "lines that go on without an abscissa")
 		guesses = append(guesses, g)
 	}
 	before := *r
@@ -205,8 +210,9 @@ func (p *parser) settle(r *ordinates, a axis, begin bookmark) (whole bool) {
 		p.again(r, g, begin)
 		fits := r.miss == nil || g.wrapped && len(r.y) == r.expected
 		if fits && (!r.t.Partial || faulty) && (!g.wrapped || len(r.y) == r.expected) {
-			if miss != nil && !g.whole && g.words != "" {
-				p.warn(miss.at, "line begins at x = %v instead of %v: the abscissas are taken by %s",
+			if miss != nil && !g.whole && g.words != nil {
+				p.warn(miss.at, "jcampdx.line-begins-at-x",
+					"line begins at x = %v instead of %v: the abscissas are taken by %s",
 					miss.x, miss.want, g.words)
 			}
 			return g.whole
@@ -217,9 +223,10 @@ func (p *parser) settle(r *ordinates, a axis, begin bookmark) (whole bool) {
 	case r.miss == nil:
 	case counted && r.expected >= 0 && !r.t.Partial:
 		p.warn(r.miss.at,
-			"line begins at x = %v, and %d %s before it end at %v: all points are there, and the abscissas are by "+
-				"FIRSTX, LASTX and NPOINTS",
-			r.miss.x, r.miss.points, english.PluralWord(r.miss.points, "point", ""), r.miss.want)
+			"jcampdx.line-begins-at-x-before",
+			"line begins at x = %v, and %v before it end at %v: all points are there, and the abscissas are "+
+				"by FIRSTX, LASTX and NPOINTS",
+			r.miss.x, coded.CountOf(r.miss.points, "point"), r.miss.want)
 	default:
 		p.cutAt(r)
 	}
@@ -241,8 +248,10 @@ func (p *parser) cutAt(r *ordinates) {
 	p.file.Faults = p.file.Faults[:m.faults]
 	r.t.Partial = true
 	p.fault(m.at,
-		"line begins at x = %v, and %d %s before it end at %v: points are missing or doubled, or NPOINTS is wrong", m.x,
-		m.points, english.PluralWord(m.points, "point", ""), m.want)
+		"jcampdx.line-begins-at-x-before-end",
+		"line begins at x = %v, and %v before it end at %v: points are missing or doubled, or NPOINTS is wrong",
+		m.x,
+		coded.CountOf(m.points, "point"), m.want)
 }
 
 // lastDigit returns the value of one unit of a number's last digit: 0.01 for 575.05, 1 for 575, 100 for 1.23E4.

@@ -92,7 +92,7 @@ func TestAxes(t *testing.T) {
 			switch {
 			case c.warning == "" && len(f.Faults) == 0:
 			case c.warning != "" && len(f.Faults) == 1 && f.Faults[0].Warning &&
-				strings.Contains(f.Faults[0].Message, c.warning):
+				strings.Contains(f.Faults[0].Reason.Error(), c.warning):
 			default:
 				t.Errorf("faults %v, want one warning of %q", f.Faults, c.warning)
 			}

@@ -6,6 +6,8 @@ package jcampdx
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"math"
 )
 
@@ -42,14 +44,22 @@ type File struct {
 type Fault struct {
 	Line, Column int // from 1; columns are bytes
 	Offset       int // of the fault in the file, bytes from 0
-	Message      string
+	Reason       error
 	// Warning reports that nothing is missing because of it.
 	Warning bool
 }
 
 // Error returns where the fault is, and what.
 func (f *Fault) Error() string {
-	return fmt.Sprintf("line %d, column %d: %s", f.Line, f.Column, f.Message)
+	return fmt.Sprintf("line %d, column %d: %v", f.Line, f.Column, f.Reason)
+}
+
+// MessageCode returns the code of the catalogue.
+func (f *Fault) MessageCode() string { return "jcampdx.at" }
+
+// MessageArgs returns line, column and reason, as the catalogue names them.
+func (f *Fault) MessageArgs() iter.Seq2[string, any] {
+	return maps.All(map[string]any{"line": fmt.Sprint(f.Line), "column": fmt.Sprint(f.Column), "reason": f.Reason})
 }
 
 // Block is one data set, from ##TITLE= to ##END=, or a LINK block that holds others.

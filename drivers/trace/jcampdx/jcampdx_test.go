@@ -151,7 +151,7 @@ func TestFaults(t *testing.T) {
 			7, 1, "file ends without ##END=", 3},
 		{"cut in an abscissa", "##TITLE=t\n##FIRSTX=10\n##DELTAX=1\n##NPOINTS=4\n##XYDATA=(X++(Y..Y))\n10 1 2\n1",
 			7, 1, "after 2 of 4 points", 2},
-		{"cut peak", "##TITLE=t\n##PEAK TABLE=(XY..XY)\n1 2\n3 4", 4, 1, "after 1 points", 1},
+		{"cut peak", "##TITLE=t\n##PEAK TABLE=(XY..XY)\n1 2\n3 4", 4, 1, "after 1 point", 1},
 		{"peak", "##TITLE=t\n##PEAK TABLE=(XY..XY)\n1 2\n3 4z\n##END=", 4, 3, `"4z" is no number`, 1},
 		{"half a peak", "##TITLE=t\n##PEAK TABLE=(XY..XY)\n1 2\n3\n4 5\n##END=", 4, 1,
 			"a tuple of 1 number instead of 2", 1},
@@ -172,7 +172,7 @@ func TestFaults(t *testing.T) {
 				t.Fatal("no fault")
 			}
 			got := f.Faults[0]
-			if got.Line != c.line || got.Column != c.column || !strings.Contains(got.Message, c.message) {
+			if got.Line != c.line || got.Column != c.column || !strings.Contains(got.Reason.Error(), c.message) {
 				t.Errorf("%v; want line %d, column %d: %s", got, c.line, c.column, c.message)
 			}
 			lines := strings.Split(c.text, "\n")
@@ -354,8 +354,8 @@ func TestVarDimPlace(t *testing.T) {
 		t.Fatal("nothing is said of it")
 	}
 	for _, fault := range f.Faults {
-		if fault.Line < 8 || fault.Column < 1 || !strings.Contains(fault.Message, "VAR_DIM") {
-			t.Errorf("%d:%d: %s", fault.Line, fault.Column, fault.Message)
+		if fault.Line < 8 || fault.Column < 1 || !strings.Contains(fault.Reason.Error(), "VAR_DIM") {
+			t.Errorf("%d:%d: %s", fault.Line, fault.Column, fault.Reason)
 		}
 	}
 }
@@ -395,7 +395,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, fault := range file.Faults {
 			if fault.Line < 1 || fault.Column < 1 || fault.Offset < 0 || fault.Offset > len(data) {
-				t.Fatalf("fault at %d:%d, offset %d: %s", fault.Line, fault.Column, fault.Offset, fault.Message)
+				t.Fatalf("fault at %d:%d, offset %d: %s", fault.Line, fault.Column, fault.Offset, fault.Reason)
 			}
 		}
 	})

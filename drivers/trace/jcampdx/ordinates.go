@@ -76,7 +76,7 @@ func (r *ordinates) line() bool {
 	at := p.here()
 	x, end, ok := number(p.data, p.pos, false)
 	if !ok {
-		p.broken(r.t, at, "a line of the table does not begin with a number")
+		p.broken(r.t, at, "jcampdx.line-table-does-not", "a line of the table does not begin with a number")
 		return false
 	}
 	if r.abscissa(x, at, end) || !r.wrapped {
@@ -116,7 +116,8 @@ func (r *ordinates) values() bool {
 			}
 			if r.wasDiff = c.class == charDIF; r.wasDiff {
 				if !r.known {
-					return r.fail(begin, "a difference without a value before it")
+					return r.fail(begin, "jcampdx.difference-without-value-before",
+						"a difference without a value before it")
 				}
 				r.diff = v
 				v += r.last
@@ -124,7 +125,7 @@ func (r *ordinates) values() bool {
 		case charDigit, charSign:
 			begin := i
 			if v, i, ok = number(data, i, false); !ok {
-				return r.fail(begin, "%s is no number", excerpt(word(data[begin:])))
+				return r.fail(begin, "jcampdx.no-number", "%s is no number", excerpt(word(data[begin:])))
 			}
 			r.wasDiff = false
 		case charNone:
@@ -141,7 +142,7 @@ func (r *ordinates) values() bool {
 			}
 			fallthrough
 		default:
-			return r.fail(i, "%s is no ordinate", excerpt(word(data[i:])))
+			return r.fail(i, "jcampdx.no-ordinate", "%s is no ordinate", excerpt(word(data[i:])))
 		}
 		if !r.add(v, i) {
 			return false
@@ -157,7 +158,8 @@ func (r *ordinates) add(v float64, end int) bool {
 	if r.check {
 		r.check = false
 		if v != r.last {
-			return r.fail(r.p.pos, "check ordinate is %v, and the line before ended with %v", v, r.last)
+			return r.fail(r.p.pos, "jcampdx.check-ordinate-line-before",
+				"check ordinate is %v, and the line before ended with %v", v, r.last)
 		}
 		return true
 	}
@@ -198,14 +200,16 @@ func (r *ordinates) squeezed(begin int, digit int8) (v float64, end int, ok bool
 }
 
 // fail reports a fault at a position, ends the table there, and returns false.
-func (r *ordinates) fail(at int, format string, args ...any) bool {
+func (r *ordinates) fail(at int, code, format string, args ...any) bool {
 	r.p.pos = at
-	r.p.broken(r.t, r.p.here(), format, args...)
+	r.p.broken(r.t, r.p.here(), code, format, args...)
 	return false
 }
 
 // full reports that the file has more points than MaxPoints.
-func (r *ordinates) full(at int) bool { return r.fail(at, "more than %d points", MaxPoints) }
+func (r *ordinates) full(at int) bool {
+	return r.fail(at, "jcampdx.more-than-points", "more than %d points", MaxPoints)
+}
 
 // long reads a compressed number of many digits, or with a decimal point.
 func (r *ordinates) long(begin int, first int64) (float64, int, bool) {
@@ -213,7 +217,7 @@ func (r *ordinates) long(begin int, first int64) (float64, int, bool) {
 	text := append([]byte{byte('0' + first)}, data[begin+1:min(len(data), begin+64)]...)
 	v, n, ok := number(text, 0, false)
 	if !ok || n >= 63 {
-		return 0, begin, r.fail(begin, "%s is no number", excerpt(word(data[begin:])))
+		return 0, begin, r.fail(begin, "jcampdx.no-number", "%s is no number", excerpt(word(data[begin:])))
 	}
 	return v, begin + n, true
 }
@@ -222,9 +226,9 @@ func (r *ordinates) long(begin int, first int64) (float64, int, bool) {
 func (r *ordinates) repeat(n, at int) bool {
 	switch {
 	case !r.known:
-		return r.fail(at, "a repetition without a value before it")
+		return r.fail(at, "jcampdx.repetition-without-value-before", "a repetition without a value before it")
 	case n < 1:
-		return r.fail(at, "a repetition of 0 times")
+		return r.fail(at, "jcampdx.repetition-0-times", "a repetition of 0 times")
 	case n-1 > r.p.points-len(r.y):
 		return r.full(at)
 	}

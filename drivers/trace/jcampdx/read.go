@@ -2,11 +2,11 @@ package jcampdx
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"unsafe"
+
+	"lanewarden/drivers/coded"
 )
 
 // Read reads a file whole. The error says why nothing could be made of it: no JCAMP-DX, too large, or the reader's
@@ -42,10 +42,10 @@ func readAll(r io.Reader) ([]byte, error) {
 // It takes at most MaxBytes.
 func Parse(data []byte) (*File, error) {
 	if len(data) > MaxBytes {
-		return nil, fmt.Errorf("file is larger than %d bytes", MaxBytes)
+		return nil, coded.Errorf("jcampdx.file-larger-than-bytes", "file is larger than %d bytes", MaxBytes)
 	}
 	if !Recognise(data[:min(len(data), 4<<10)]) {
-		return nil, errors.New("not a JCAMP-DX file: no ##TITLE= at its beginning")
+		return nil, coded.Errorf("jcampdx.not-jcamp-dx-file", "not a JCAMP-DX file: no ##TITLE= at its beginning")
 	}
 	p := &parser{data: bytes.TrimPrefix(data, bom), line: 1, file: &File{}, points: MaxPoints}
 	p.base = len(data) - len(p.data)
@@ -157,18 +157,18 @@ func newScope(b *Block) *scope {
 func (p *parser) here() place { return place{p.line, p.pos - p.lineAt + 1, p.base + p.pos} }
 
 // fault reports what is wrong at a place. After maxFaults of them the file is read no further.
-func (p *parser) fault(at place, format string, args ...any) {
+func (p *parser) fault(at place, code, format string, args ...any) {
 	if len(p.file.Faults) >= maxFaults {
 		p.full = true
 		return
 	}
 	p.file.Faults = append(p.file.Faults, &Fault{Line: at.line, Column: at.column, Offset: at.offset,
-		Message: fmt.Sprintf(format, args...)})
+		Reason: coded.Errorf(code, format, args...)})
 }
 
 // warn reports what is wrong and costs nothing.
-func (p *parser) warn(at place, format string, args ...any) {
-	p.fault(at, format, args...)
+func (p *parser) warn(at place, code, format string, args ...any) {
+	p.fault(at, code, format, args...)
 	if !p.full {
 		p.file.Faults[len(p.file.Faults)-1].Warning = true
 	}
@@ -212,7 +212,7 @@ func (p *parser) run() {
 			continue
 		}
 		if p.count.records++; p.count.records > maxRecords {
-			p.fault(p.here(), "more than %d records", maxRecords)
+			p.fault(p.here(), "jcampdx.more-than-records", "more than %d records", maxRecords)
 			return
 		}
 		p.record()
@@ -231,7 +231,7 @@ func (p *parser) stray() {
 		rest = rest[:i]
 	}
 	if len(bytes.TrimSpace(rest)) > 0 && !bytes.HasPrefix(rest, []byte("$$")) {
-		p.fault(p.here(), "a line outside of any record: %s", excerpt(rest))
+		p.fault(p.here(), "jcampdx.line-outside-any-record", "a line outside of any record: %s", excerpt(rest))
 	}
 	p.nextLine()
 }
@@ -246,7 +246,8 @@ func (p *parser) cut(s *scope) {
 	if len(s.Tables) > 0 {
 		s.Tables[len(s.Tables)-1].Partial = true
 	}
-	p.fault(p.here(), "file ends without ##END= for the block that begins in line %d: it may be cut off", s.Line)
+	p.fault(p.here(), "jcampdx.file-ends-without-end",
+		"file ends without ##END= for the block that begins in line %d: it may be cut off", s.Line)
 }
 
 // maxLabel is the longest label, bytes.
@@ -270,7 +271,7 @@ func (p *parser) label() (string, bool) {
 		p.pos += n
 		return "END", true
 	}
-	p.fault(at, "a record without '='")
+	p.fault(at, "jcampdx.record-without", "a record without '='")
 	p.nextLine()
 	return "", false
 }
@@ -292,7 +293,8 @@ func (p *parser) record() {
 		p.begin(at, label)
 		return
 	case len(p.open) == 0:
-		p.fault(at, "##%s= before the first ##TITLE=, or behind the last ##END=", label)
+		p.fault(at, "jcampdx.before-first-title-or",
+			"##%s= before the first ##TITLE=, or behind the last ##END=", label)
 		p.text()
 		return
 	case key == "END":
@@ -326,11 +328,12 @@ func (p *parser) begin(at place, label string) {
 	// A title within a block that is no LINK begins the next one: the ##END= before it is missing.
 	for n := len(p.open); n > 0 && !p.open[n-1].link; n = len(p.open) {
 		s := p.open[n-1]
-		p.fault(at, "##TITLE= before the ##END= of the block that begins in line %d", s.Line)
+		p.fault(at, "jcampdx.title-before-end-block",
+			"##TITLE= before the ##END= of the block that begins in line %d", s.Line)
 		p.open = p.open[:n-1]
 	}
 	if len(p.open) >= maxDepth {
-		p.fault(at, "blocks are nested more than %d deep", maxDepth)
+		p.fault(at, "jcampdx.blocks-nested-more-than", "blocks are nested more than %d deep", maxDepth)
 		p.full = true
 		return
 	}
@@ -351,7 +354,7 @@ func (p *parser) finish() {
 	s.gather()
 	p.open = p.open[:len(p.open)-1]
 	if n := s.blocks; n >= 0 && n != len(s.Blocks) && n != len(s.Blocks)+1 { // some count the LINK itself
-		p.fault(at, "##BLOCKS= says %d, and there are %d", n, len(s.Blocks))
+		p.fault(at, "jcampdx.blocks-says-there", "##BLOCKS= says %d, and there are %d", n, len(s.Blocks))
 	}
 }
 
@@ -371,11 +374,13 @@ func (p *parser) text() (value, comment string) {
 			more.WriteString(line)
 			continue
 		}
-		p.fault(at, "a record is longer than %d bytes: the rest of it is left out", maxRecordBytes)
+		p.fault(at, "jcampdx.record-longer-than-bytes",
+			"a record is longer than %d bytes: the rest of it is left out", maxRecordBytes)
 		p.skipRecord()
 	}
 	if len(value) > maxRecordBytes {
-		p.fault(at, "a record is longer than %d bytes: the rest of it is left out", maxRecordBytes)
+		p.fault(at, "jcampdx.record-longer-than-bytes",
+			"a record is longer than %d bytes: the rest of it is left out", maxRecordBytes)
 		value = value[:maxRecordBytes]
 	}
 	if more.Len() > 0 {

@@ -40,7 +40,8 @@ func (p *parser) note(s *scope, key, value string, at place) {
 		switch p.numeric(&n, ungrouped(value), at); {
 		case math.IsNaN(n):
 		case n != math.Trunc(n) || n < 0 || n > MaxPoints:
-			p.fault(at, "NPOINTS is %s: a whole number of at most %d is expected", excerpt([]byte(value)), MaxPoints)
+			p.fault(at, "jcampdx.npoints-whole-number-at",
+				"NPOINTS is %s: a whole number of at most %d is expected", excerpt([]byte(value)), MaxPoints)
 		default:
 			a.points, a.pointsAt = int(n), at
 		}
@@ -67,11 +68,11 @@ func (p *parser) numeric(into *float64, value string, at place) (digit float64) 
 	text = strings.NewReplacer(",", ".", "D", "E", "d", "e").Replace(text)
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
-		p.fault(at, "%s is no number", excerpt([]byte(value)))
+		p.fault(at, "jcampdx.no-number", "%s is no number", excerpt([]byte(value)))
 		return 0
 	}
 	if unit != "" {
-		p.warn(at, "%s is read as %v", excerpt([]byte(value)), v)
+		p.warn(at, "jcampdx.read-as", "%s is read as %v", excerpt([]byte(value)), v)
 	}
 	if n := len(p.open); comma && n > 0 {
 		p.open[n-1].comma = true
@@ -84,7 +85,7 @@ func (p *parser) numeric(into *float64, value string, at place) (digit float64) 
 func (p *parser) factor(into *float64, value string, at place) {
 	before := *into
 	if p.numeric(into, value, at); *into == 0 {
-		p.warn(at, "a factor of 0 is taken as %v", before)
+		p.warn(at, "jcampdx.factor-0-taken-as", "a factor of 0 is taken as %v", before)
 		*into = before
 	}
 }

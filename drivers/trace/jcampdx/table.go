@@ -2,10 +2,9 @@ package jcampdx
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/coded"
 )
 
 // tableForm is a table's form, taken apart. One without symbols is not known.
@@ -67,7 +66,7 @@ func (p *parser) table(s *scope, at place, label string, kind Kind) {
 	text, comment := p.textLine()
 	s.Records = append(s.Records, Record{Label: label, Value: text, Comment: comment, Line: at.line})
 	if p.count.tables++; p.count.tables > maxTables {
-		p.fault(at, "more than %d tables", maxTables)
+		p.fault(at, "jcampdx.more-than-tables", "more than %d tables", maxTables)
 		p.full = true
 		return
 	}
@@ -94,7 +93,7 @@ func (p *parser) table(s *scope, at place, label string, kind Kind) {
 		}
 		p.groups(s, t, f.symbols)
 	default:
-		p.fault(formAt, "form %s of the table is not known", excerpt([]byte(text)))
+		p.fault(formAt, "jcampdx.form-table-not-known", "form %s of the table is not known", excerpt([]byte(text)))
 		t.Partial = true
 		p.skipTable()
 	}
@@ -133,8 +132,8 @@ func (p *parser) skipTable() {
 }
 
 // broken reports a fault in a table, which ends there.
-func (p *parser) broken(t *Table, at place, format string, args ...any) {
-	p.fault(at, format, args...)
+func (p *parser) broken(t *Table, at place, code, format string, args ...any) {
+	p.fault(at, code, format, args...)
 	t.Partial = true
 	p.skipTable()
 }
@@ -156,13 +155,15 @@ func (s *scope) columns(t *Table, symbols []string) {
 
 // cutOff reports a table that the file ends in. expected is -1 for not known.
 func (p *parser) cutOff(t *Table, points, expected int) {
-	of := ""
 	if expected >= 0 {
-		of = fmt.Sprintf(" of %d", expected)
+		p.broken(t, p.here(), "jcampdx.file-ends-without-end-table-of",
+			"file ends without ##END= in the table that begins in line %d, after %d of %v: it is cut off",
+			t.Line, points, coded.CountOf(expected, "point"))
+		return
 	}
-	p.broken(t, p.here(),
-		"file ends without ##END= in the table that begins in line %d, after %d%s points: it is cut off",
-		t.Line, points, of)
+	p.broken(t, p.here(), "jcampdx.file-ends-without-end-table",
+		"file ends without ##END= in the table that begins in line %d, after %v: it is cut off", t.Line,
+		coded.CountOf(points, "point"))
 }
 
 // checkPoints holds what a table gave against what was said of it.
@@ -174,10 +175,11 @@ func (p *parser) checkPoints(s *scope, t *Table, n int, at place) {
 	case n < 0 || t.Points() == n || t.Partial:
 		return
 	case t.Points() < n:
-		p.fault(at, "NPOINTS is %d: the table that begins in line %d has %d of %d %s",
-			n, t.Line, t.Points(), n, english.PluralWord(n, "point", ""))
+		p.fault(at, "jcampdx.npoints-table-that-begins", "NPOINTS is %d: the table that begins in line %d has %d of %v",
+			n, t.Line, t.Points(), coded.CountOf(n, "point"))
 	default:
-		p.fault(at, "NPOINTS is %d, and the table that begins in line %d has %d", n, t.Line, t.Points())
+		p.fault(at, "jcampdx.npoints-table-that-begins-line",
+			"NPOINTS is %d, and the table that begins in line %d has %d", n, t.Line, t.Points())
 	}
 	t.Partial = true
 }

@@ -5,14 +5,14 @@ import (
 	"math"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/coded"
 )
 
 // tuples reads pairs, or longer tuples: (XY..XY), (XYW..XYW). Tuples are set apart by blanks or ';', their numbers by
 // blanks or ','.
 func (p *parser) tuples(s *scope, t *Table, symbols []string) {
 	if len(symbols) < 2 || len(symbols) > maxColumns {
-		p.broken(t, p.here(), "tuples of %d %s", len(symbols), english.PluralWord(len(symbols), "variable", ""))
+		p.broken(t, p.here(), "jcampdx.tuples", "tuples of %v", coded.CountOf(len(symbols), "variable"))
 		return
 	}
 	s.columns(t, symbols)
@@ -77,8 +77,8 @@ func (r *tuples) whole() bool {
 	if len(r.tuple) == 0 {
 		return true
 	}
-	r.p.broken(r.t, r.began, "a tuple of %d %s instead of %d",
-		len(r.tuple), english.PluralWord(len(r.tuple), "number", ""), len(r.factors))
+	r.p.broken(r.t, r.began, "jcampdx.tuple-instead", "a tuple of %v instead of %d",
+		coded.CountOf(len(r.tuple), "number"), len(r.factors))
 	return false
 }
 
@@ -95,7 +95,7 @@ func (r *tuples) number() (float64, bool) {
 	}
 	v, end, ok := number(p.data, p.pos, true)
 	if !ok || !delimited(p.data, end) {
-		p.broken(r.t, at, "%s is no number", excerpt(word(p.data[p.pos:])))
+		p.broken(r.t, at, "jcampdx.no-number", "%s is no number", excerpt(word(p.data[p.pos:])))
 		return 0, false
 	}
 	p.pos = end
@@ -116,7 +116,7 @@ func (r *tuples) add(v float64) bool {
 		return true
 	}
 	if p.points -= len(r.tuple); p.points < 0 {
-		p.broken(r.t, r.began, "more than %d points", MaxPoints)
+		p.broken(r.t, r.began, "jcampdx.more-than-points", "more than %d points", MaxPoints)
 		return false
 	}
 	for i, v := range r.tuple {
@@ -162,7 +162,8 @@ func delimited(data []byte, i int) bool {
 // Symbols other than A are numbers.
 func (p *parser) groups(s *scope, t *Table, symbols []string) {
 	if len(symbols) < 2 || len(symbols) > maxColumns || symbols[len(symbols)-1] != "A" {
-		p.broken(t, p.here(), "assignments of the form %s are not known", excerpt([]byte(t.Form)))
+		p.broken(t, p.here(), "jcampdx.assignments-form-not-known",
+			"assignments of the form %s are not known", excerpt([]byte(t.Form)))
 		return
 	}
 	s.columns(t, symbols[:len(symbols)-1])
@@ -174,7 +175,8 @@ func (p *parser) groups(s *scope, t *Table, symbols []string) {
 		}
 		at := p.here()
 		if p.data[p.pos] != '(' {
-			p.broken(t, at, "an assignment begins with '(', not with %s", excerpt(word(p.data[p.pos:])))
+			p.broken(t, at, "jcampdx.assignment-begins-with-not",
+				"an assignment begins with '(', not with %s", excerpt(word(p.data[p.pos:])))
 			return
 		}
 		p.pos++
@@ -216,7 +218,7 @@ func (p *parser) group(t *Table, at place, factors []float64) bool {
 		} else if !p.end() && p.data[p.pos] != ',' && p.data[p.pos] != '<' {
 			v, end, ok := number(p.data, p.pos, true)
 			if !ok || !delimited(p.data, end) {
-				p.broken(t, p.here(), "%s is no number", excerpt(word(p.data[p.pos:])))
+				p.broken(t, p.here(), "jcampdx.no-number", "%s is no number", excerpt(word(p.data[p.pos:])))
 				return false
 			}
 			values[i], p.pos = v*factors[i], end
@@ -230,12 +232,12 @@ func (p *parser) group(t *Table, at place, factors []float64) bool {
 	text, ok := p.assignment()
 	p.blanks()
 	if !ok || p.end() || p.data[p.pos] != ')' {
-		p.broken(t, at, "assignment does not end with <text>)")
+		p.broken(t, at, "jcampdx.assignment-does-not-end", "assignment does not end with <text>)")
 		return false
 	}
 	p.pos++
 	if p.points -= len(values) + assignmentCost; p.points < 0 {
-		p.broken(t, at, "more than %d points and texts", MaxPoints)
+		p.broken(t, at, "jcampdx.more-than-points-texts", "more than %d points and texts", MaxPoints)
 		return false
 	}
 	for i, v := range values {

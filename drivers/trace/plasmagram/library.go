@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"lanewarden/drivers/observation/coded"
+	"lanewarden/drivers/coded"
 )
 
 // Library defines which peaks stand for which substance. It is data: firmware-config/substances, or an agency's own

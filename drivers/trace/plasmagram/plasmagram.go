@@ -5,13 +5,9 @@
 package plasmagram
 
 import (
-	"errors"
-	"fmt"
 	"math"
 
-	"github.com/dustin/go-humanize/english"
-
-	"lanewarden/drivers/observation/coded"
+	"lanewarden/drivers/coded"
 )
 
 // Polarity is of the ions that a scan shows.
@@ -91,28 +87,30 @@ const (
 
 func (s *Spectrum) check() error {
 	if len(s.Scans) == 0 {
-		return errors.New("no scans")
+		return coded.Errorf("plasmagram.no-scans", "no scans")
 	}
 	n := len(s.Scans[0])
 	switch {
 	case n < MinPoints || n > MaxPoints:
-		return fmt.Errorf("a scan of %d %s: %d to %d are expected",
-			n, english.PluralWord(n, "point", ""), MinPoints, MaxPoints)
+		return coded.Errorf("plasmagram.scan-expected", "a scan of %v: %d to %d are expected",
+			coded.CountOf(n, "point"), MinPoints, MaxPoints)
 	case len(s.Scans) > MaxScans:
-		return fmt.Errorf("%d scans: at most %d are read", len(s.Scans), MaxScans)
+		return coded.Errorf("plasmagram.scans-at-most-read", "%d scans: at most %d are read", len(s.Scans), MaxScans)
 	case !(s.StepMs >= MinStepMs):
-		return fmt.Errorf("drift time steps of %v ms: %v or more are expected", s.StepMs, MinStepMs)
+		return coded.Errorf("plasmagram.drift-time-steps-ms",
+			"drift time steps of %v\u00a0ms: %v or more are expected", s.StepMs, MinStepMs)
 	case !(s.ms(0) >= -MaxMs && s.ms(float64(n-1)) <= MaxMs):
-		return fmt.Errorf("drift times from %v to %v ms: 0 to %v are expected", s.ms(0), s.ms(float64(n-1)), MaxMs)
+		return coded.Errorf("plasmagram.drift-times-from-ms",
+			"drift times from %v to %v\u00a0ms: 0 to %v are expected", s.ms(0), s.ms(float64(n-1)), MaxMs)
 	}
 	for i, scan := range s.Scans {
 		if len(scan) != n {
-			return fmt.Errorf("scan %d has %d %s, the first %d",
-				i+1, len(scan), english.PluralWord(len(scan), "point", ""), n)
+			return coded.Errorf("plasmagram.scan-first", "scan %d has %v, the first %d",
+				i+1, coded.CountOf(len(scan), "point"), n)
 		}
 		for k, v := range scan {
 			if math.IsInf(v, 0) || math.Abs(v) > 1e100 {
-				return fmt.Errorf("scan %d, point %d is %v", i+1, k+1, v)
+				return coded.Errorf("plasmagram.scan-point", "scan %d, point %d is %v", i+1, k+1, v)
 			}
 		}
 	}

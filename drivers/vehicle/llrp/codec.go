@@ -5,10 +5,11 @@ package llrp
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
+	"iter"
+	"maps"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/coded"
 )
 
 // MessageType is the type of a message, 10 bits.
@@ -188,6 +189,14 @@ type offsetError struct {
 func (e *offsetError) Error() string { return fmt.Sprintf("byte %d: %v", e.at, e.err) }
 func (e *offsetError) Unwrap() error { return e.err }
 
+// MessageCode returns the code of the catalogue.
+func (e *offsetError) MessageCode() string { return "llrp.at" }
+
+// MessageArgs returns the byte and the reason, as the catalogue names them.
+func (e *offsetError) MessageArgs() iter.Seq2[string, any] {
+	return maps.All(map[string]any{"at": fmt.Sprint(e.at), "reason": e.err})
+}
+
 // Decode decodes the payload of a message, without its header of 10 bytes. Values refer to payload, which must not
 // be changed. An error has the message, the byte of the message at which it stands, and the parameter. Parameters of
 // a type with length that is not known are kept as bytes; one of fixed length that is not known is an error, for its
@@ -203,14 +212,14 @@ func Decode(t MessageType, id uint32, payload []byte) (*Message, error) {
 	m := &Message{Type: t, ID: id}
 	fixed := messages[t].fixed
 	if len(payload) < fixed {
-		return nil, fmt.Errorf("%s of %d %s, needs %d",
-			t, len(payload), english.PluralWord(len(payload), "byte", ""), fixed)
+		return nil, coded.Errorf("llrp.needs", "%s of %v, needs %d",
+			t, coded.CountOf(len(payload), "byte"), fixed)
 	}
 	m.Fixed = payload[:fixed]
 	d := decoder{left: maxElements}
 	var err error
 	if m.Params, err = d.params(payload[fixed:], headerBytes+fixed, 0); err != nil {
-		return nil, fmt.Errorf("%s: %w", t, err)
+		return nil, coded.Errorf("llrp.in", "%s: %w", t, err)
 	}
 	return m, nil
 }
@@ -221,11 +230,13 @@ type decoder struct{ left int }
 // params decodes parameters up to the end of b. at is the byte of the message at which b stands, for errors.
 func (d *decoder) params(b []byte, at, depth int) (out Params, err error) {
 	if depth > maxDepth {
-		return nil, &offsetError{at, fmt.Errorf("parameters nest deeper than %d", maxDepth)}
+		return nil, &offsetError{at, coded.Errorf("llrp.parameters-nest-deeper-than",
+			"parameters nest deeper than %d", maxDepth)}
 	}
 	for len(b) > 0 {
 		if d.left--; d.left < 0 {
-			return nil, &offsetError{at, fmt.Errorf("more than %d parameters", maxElements)}
+			return nil, &offsetError{at, coded.Errorf("llrp.more-than-parameters",
+				"more than %d parameters", maxElements)}
 		}
 		p, n, err := d.param(b, at, depth)
 		if err != nil {
@@ -242,28 +253,29 @@ func (d *decoder) params(b []byte, at, depth int) (out Params, err error) {
 //	TV   1, type (7 bits); then fields of fixed length
 //	TLV  6 bits 0, type (10 bits), length 2, this header too; then fields and parameters
 func (d *decoder) param(b []byte, at, depth int) (Param, int, error) {
-	fail := func(format string, args ...any) (Param, int, error) {
-		return Param{}, 0, &offsetError{at, fmt.Errorf(format, args...)}
+	fail := func(code, format string, args ...any) (Param, int, error) {
+		return Param{}, 0, &offsetError{at, coded.Errorf(code, format, args...)}
 	}
 	if b[0]&0x80 != 0 {
 		t := uint16(b[0] & 0x7f)
 		layout, ok := tvs[t]
 		if !ok {
-			return fail("parameter %d of fixed length is not known, and so is its length", t)
+			return fail("llrp.parameter-fixed-length-not",
+				"parameter %d of fixed length is not known, and so is its length", t)
 		}
 		values, rest, err := fields(layout.fields, b[1:])
 		if err != nil {
-			return fail("%s: %w", layout.name, err)
+			return fail("llrp.in", "%s: %w", layout.name, err)
 		}
 		return Param{Type: t, TV: true, Name: layout.name, Values: values}, len(b) - len(rest), nil
 	}
 	if len(b) < 4 {
-		return fail("a parameter of %d %s", len(b), english.PluralWord(len(b), "byte", ""))
+		return fail("llrp.parameter", "a parameter of %v", coded.CountOf(len(b), "byte"))
 	}
 	t, n := binary.BigEndian.Uint16(b)&0x3ff, int(binary.BigEndian.Uint16(b[2:]))
 	if n < 4 || n > len(b) {
-		return fail("parameter %d says that it has %d %s, of which %d came",
-			t, n, english.PluralWord(n, "byte", ""), len(b))
+		return fail("llrp.parameter-says-that-which", "parameter %d says that it has %v, of which %d came",
+			t, coded.CountOf(n, "byte"), len(b))
 	}
 	layout, ok := tlvs[t]
 	if !ok {
@@ -271,7 +283,7 @@ func (d *decoder) param(b []byte, at, depth int) (Param, int, error) {
 	}
 	values, rest, err := fields(layout.fields, b[4:n])
 	if err != nil {
-		return fail("%s: %w", layout.name, err)
+		return fail("llrp.in", "%s: %w", layout.name, err)
 	}
 	p := Param{Type: t, Name: layout.name, Values: values}
 	if layout.nests {
@@ -282,7 +294,7 @@ func (d *decoder) param(b []byte, at, depth int) (Param, int, error) {
 	return p, n, nil
 }
 
-var errShort = errors.New("is cut off")
+var errShort = coded.Errorf("llrp.cut-off", "is cut off")
 
 // cursor reads fixed fields from the front of b. Behind its end it reads zeros, and err says so.
 type cursor struct {
@@ -387,7 +399,7 @@ func fields(layout []field, b []byte) (out []Value, rest []byte, err error) {
 		default:
 			v := c.value(f.form)
 			if c.err != nil {
-				return nil, nil, fmt.Errorf("%s %w", f.name, c.err)
+				return nil, nil, coded.Errorf("llrp.field", "%s %w", f.name, c.err)
 			}
 			out = append(out, Value{f.name, v})
 		}

@@ -13,7 +13,7 @@ func ExampleFramer() {
 		llrp.TV(llrp.TVEPC96, epc), llrp.TV(llrp.TVAntennaID, llrp.B2(2))))
 
 	show := func(f llrp.Frame) {
-		if f.Fault != "" {
+		if f.Fault != nil {
 			fmt.Println(f.Fault)
 			return
 		}

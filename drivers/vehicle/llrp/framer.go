@@ -2,9 +2,8 @@ package llrp
 
 import (
 	"encoding/binary"
-	"fmt"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/coded"
 )
 
 // Framer cuts a stream into messages. It never gives up: what is no message is passed over byte by byte and
@@ -23,7 +22,7 @@ type Frame struct {
 	ID      uint32
 	Payload []byte // valid until the next call
 	Offset  int64
-	Fault   string // then Payload is the beginning of what was passed over
+	Fault   error // not nil: no message; Payload is the beginning of what was passed over
 }
 
 // Feed cuts bytes and calls emit with every whole message; what is left waits for more. Where the stream is cut into
@@ -77,8 +76,8 @@ func (f *Framer) report(at int64, emit func(Frame)) {
 		return
 	}
 	emit(Frame{Offset: f.offset + at - f.skip, Payload: f.lost,
-		Fault: fmt.Sprintf("no LLRP message in %d %s: is this an LLRP port?", f.skip,
-			english.PluralWord(int(f.skip), "byte", ""))})
+		Fault: coded.Errorf("llrp.no-message", "no LLRP message in %v: is this an LLRP port?",
+			coded.CountOf(f.skip, "byte"))})
 	f.skip, f.lost = 0, nil
 }
 

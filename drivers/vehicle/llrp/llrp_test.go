@@ -245,7 +245,7 @@ func FuzzFramer(f *testing.F) {
 			var fr Framer
 			for _, p := range parts {
 				fr.Feed(p, func(f Frame) {
-					if f.Fault == "" {
+					if f.Fault == nil {
 						out = append(out, fmt.Sprintf("%d %d %x", f.Type, f.ID, f.Payload))
 					}
 				})

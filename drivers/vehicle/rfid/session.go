@@ -73,8 +73,8 @@ func (s *session) Break(at time.Time) (obs []*observation.Observation) {
 // handleFrame handles a message, or what is none, which is a fault. What ends the connection is kept in ended for
 // talk.
 func (s *session) handleFrame(f llrp.Frame) []*observation.Observation {
-	if f.Fault != "" {
-		s.faults.Add(s.at, message.New("llrp.unreadable", message.Nested("cause", message.Quote(f.Fault))), f.Offset, f.Payload)
+	if f.Fault != nil {
+		s.faults.Add(s.at, message.New("llrp.unreadable", message.Nested("cause", message.Of(f.Fault))), f.Offset, f.Payload)
 		return nil
 	}
 	m, err := llrp.Decode(f.Type, f.ID, f.Payload)

@@ -3,7 +3,11 @@
 // whatever the file's size, and every length is held against bounds before memory is taken. And the other way round.
 package dicom
 
-import "fmt"
+import (
+	"fmt"
+	"iter"
+	"maps"
+)
 
 // File is one DICOM object: a Part 10 file (PS3.10), or a bare data set as a C-STORE carries it (PS3.8).
 //
@@ -91,13 +95,30 @@ type FormatError struct {
 	// Offset counts the bytes read when the fault was met; in a deflated file, the bytes after inflating.
 	Offset int64  // in the stream
 	Path   string // of the element, "(4010,1011)[0].(4010,1038)"
-	Reason string
+	Reason error
 }
 
 // Error returns the offset in bytes, the element if there is one, and the reason.
 func (e *FormatError) Error() string {
 	if e.Path == "" {
-		return fmt.Sprintf("offset %d: %s", e.Offset, e.Reason)
+		return fmt.Sprintf("offset %d: %v", e.Offset, e.Reason)
 	}
-	return fmt.Sprintf("offset %d, element %s: %s", e.Offset, e.Path, e.Reason)
+	return fmt.Sprintf("offset %d, element %s: %v", e.Offset, e.Path, e.Reason)
+}
+
+// MessageCode returns the code of the catalogue.
+func (e *FormatError) MessageCode() string {
+	if e.Path == "" {
+		return "dicom.format"
+	}
+	return "dicom.format-element"
+}
+
+// MessageArgs returns offset, element if there is one, and reason, as the catalogue names them.
+func (e *FormatError) MessageArgs() iter.Seq2[string, any] {
+	args := map[string]any{"offset": fmt.Sprint(e.Offset), "reason": e.Reason}
+	if e.Path != "" {
+		args["element"] = e.Path
+	}
+	return maps.All(args)
 }

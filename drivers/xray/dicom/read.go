@@ -10,7 +10,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/coded"
 )
 
 // bufferSize of the reader, in bytes: a header of a few kilobytes is read in a few of these, and the pixels behind it
@@ -89,8 +89,8 @@ type decoder struct {
 }
 
 // errorf returns a FormatError at the next byte and the element that is being read.
-func (d *decoder) errorf(format string, args ...any) error {
-	return &FormatError{Offset: d.off, Path: strings.Join(d.path, "."), Reason: fmt.Sprintf(format, args...)}
+func (d *decoder) errorf(code, format string, args ...any) error {
+	return &FormatError{Offset: d.off, Path: strings.Join(d.path, "."), Reason: coded.Errorf(code, format, args...)}
 }
 
 // read fills p; what is cut off is a FormatError.
@@ -98,7 +98,7 @@ func (d *decoder) read(p []byte) error {
 	n, err := io.ReadFull(d.in, p)
 	d.off += int64(n)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return d.errorf("file is cut off: %d of %d %s came", n, len(p), english.PluralWord(len(p), "byte", ""))
+		return d.errorf("dicom.file-cut-off-came", "file is cut off: %d of %v came", n, coded.CountOf(len(p), "byte"))
 	}
 	return d.wrap(err)
 }
@@ -107,7 +107,7 @@ func (d *decoder) read(p []byte) error {
 func (d *decoder) wrap(err error) error {
 	var corrupt flate.CorruptInputError
 	if errors.As(err, &corrupt) {
-		return d.errorf("deflated data is corrupt")
+		return d.errorf("dicom.deflated-data-corrupt", "deflated data is corrupt")
 	}
 	return err
 }
@@ -126,8 +126,8 @@ func (d *decoder) begin(f *File) error {
 	case len(head) >= 4 && string(head[:4]) == "DICM":
 		d.skip(4)
 	case len(head) < 8:
-		return errors.Join(d.errorf("file of %d %s is no DICOM file",
-			len(head), english.PluralWord(len(head), "byte", "")), notEOF(err))
+		return errors.Join(d.errorf("dicom.file-no-dicom-file", "file of %v is no DICOM file",
+			coded.CountOf(len(head), "byte")), notEOF(err))
 	}
 	if f.Meta, err = d.meta(); err != nil {
 		return err
@@ -135,8 +135,8 @@ func (d *decoder) begin(f *File) error {
 	if e := f.Meta.find(TransferSyntaxUID); e != nil {
 		uid := e.String()
 		if uid == bigEndian {
-			return d.errorf("transfer syntax %q, big endian, is not read: it was retired in 2006; dcmconv +te "+
-				"converts it", uid)
+			return d.errorf("dicom.transfer-syntax-big-endian",
+				"transfer syntax %q, big endian, is not read: it was retired in 2006; dcmconv +te converts it", uid)
 		}
 		syntax, known := SyntaxOf(uid)
 		f.Syntax = syntax
@@ -189,10 +189,11 @@ func (d *decoder) meta() (out Dataset, err error) {
 func (d *decoder) guess(f *File) error {
 	head, err := d.in.Peek(6)
 	if err != nil {
-		return errors.Join(d.errorf("no data set"), notEOF(err))
+		return errors.Join(d.errorf("dicom.no-data-set", "no data set"), notEOF(err))
 	}
 	if group := binary.LittleEndian.Uint16(head); group != 8 || binary.LittleEndian.Uint16(head[2:]) > 0x2000 {
-		return d.errorf("not a DICOM file: it begins neither with a preamble nor with an element of group 0008")
+		return d.errorf("dicom.not-dicom-file-begins",
+			"not a DICOM file: it begins neither with a preamble nor with an element of group 0008")
 	}
 	f.Syntax, _ = SyntaxOf(ImplicitLE)
 	if validVR(head[4], head[5]) {
@@ -221,14 +222,14 @@ func (d *decoder) dataset(length int64, depth int) (out Dataset, err error) {
 		}
 		if e.Tag == itemDelimitation {
 			if depth == 0 {
-				return out, d.errorf("item delimiter outside a sequence")
+				return out, d.errorf("dicom.item-delimiter-outside-sequence", "item delimiter outside a sequence")
 			}
 			return out, nil
 		}
 	}
 	if length != undefinedLength && d.off != end {
-		return out, d.errorf("an element reaches %d %s beyond its item",
-			d.off-end, english.PluralWord(int(d.off-end), "byte", ""))
+		return out, d.errorf("dicom.element-reaches-beyond-its", "an element reaches %v beyond its item",
+			coded.CountOf(d.off-end, "byte"))
 	}
 	return out, nil
 }
@@ -241,7 +242,7 @@ func (d *decoder) element(depth int) (*Element, error) {
 		return nil, err
 	}
 	if d.elements++; d.elements > d.limits.Elements {
-		return nil, d.errorf("more than %d elements", d.limits.Elements)
+		return nil, d.errorf("dicom.more-than-elements", "more than %d elements", d.limits.Elements)
 	}
 	d.path = append(d.path, e.Tag.String())
 	err = d.value(e, depth)
@@ -271,7 +272,8 @@ func (d *decoder) header() (*Element, error) {
 	case d.implicit:
 		e.VR = vrOf(e.Tag)
 	case !validVR(b[4], b[5]):
-		return nil, d.errorf("element %s has no value representation, but bytes %02x %02x", e.Tag, b[4], b[5])
+		return nil, d.errorf("dicom.element-no-value-representation",
+			"element %s has no value representation, but bytes %02x %02x", e.Tag, b[4], b[5])
 	default:
 		e.VR = VR(b[4:6])
 		length = uint32(binary.LittleEndian.Uint16(b[6:]))
@@ -296,7 +298,7 @@ func (d *decoder) value(e *Element, depth int) error {
 	case e.Tag == itemDelimitation:
 		return nil
 	case e.Tag.Group() == 0xfffe:
-		return d.errorf("%s stands where an element should", e.Tag)
+		return d.errorf("dicom.stands-where-element-should", "%s stands where an element should", e.Tag)
 	case e.Tag == PixelData && depth == 0:
 		return d.pixelData(e)
 	case e.Tag == PixelData && e.Length == undefinedLength:
@@ -307,12 +309,12 @@ func (d *decoder) value(e *Element, depth int) error {
 		e.VR = "SQ" // a sequence whose VR is not known stands in implicit VR (PS3.5, 6.2.2)
 		return d.sequence(e, depth, true)
 	case e.Length == undefinedLength:
-		return d.errorf("a value of type %s has no length", e.VR)
+		return d.errorf("dicom.value-type-no-length", "a value of type %s has no length", e.VR)
 	case e.Length > d.limits.Value:
 		return d.copyTo(io.Discard, e.Length)
 	}
 	if d.memory += e.Length; d.memory > d.limits.Memory {
-		return d.errorf("values take more than %d bytes", d.limits.Memory)
+		return d.errorf("dicom.values-take-more-than", "values take more than %d bytes", d.limits.Memory)
 	}
 	return d.readValue(e)
 }
@@ -338,7 +340,7 @@ func (d *decoder) copyTo(w io.Writer, n int64) error {
 	got, err := io.CopyN(w, d.in, n)
 	d.off += got
 	if errors.Is(err, io.EOF) {
-		return d.errorf("file is cut off: %d of %d %s came", got, n, english.PluralWord(int(n), "byte", ""))
+		return d.errorf("dicom.file-cut-off-came", "file is cut off: %d of %v came", got, coded.CountOf(n, "byte"))
 	}
 	return d.wrap(err)
 }
@@ -351,7 +353,7 @@ func (d *decoder) copyTo(w io.Writer, n int64) error {
 //	fffe e0dd  00000000   sequence delimitation, after the last item when the sequence's length is undefined
 func (d *decoder) sequence(e *Element, depth int, implicit bool) error {
 	if depth >= d.limits.Depth {
-		return d.errorf("sequences nest deeper than %d", d.limits.Depth)
+		return d.errorf("dicom.sequences-nest-deeper-than", "sequences nest deeper than %d", d.limits.Depth)
 	}
 	defer func(before bool) { d.implicit = before }(d.implicit)
 	d.implicit = implicit
@@ -365,10 +367,10 @@ func (d *decoder) sequence(e *Element, depth int, implicit bool) error {
 			return nil
 		}
 		if tag != item {
-			return d.errorf("%s stands where an item should", tag)
+			return d.errorf("dicom.stands-where-item-should", "%s stands where an item should", tag)
 		}
 		if d.elements++; d.elements > d.limits.Elements {
-			return d.errorf("more than %d elements", d.limits.Elements)
+			return d.errorf("dicom.more-than-elements", "more than %d elements", d.limits.Elements)
 		}
 		name := d.path[len(d.path)-1]
 		d.path[len(d.path)-1] = fmt.Sprintf("%s[%d]", e.Tag, len(e.Items))
@@ -380,8 +382,8 @@ func (d *decoder) sequence(e *Element, depth int, implicit bool) error {
 		d.path[len(d.path)-1] = name
 	}
 	if d.off != end {
-		return d.errorf("an item reaches %d %s beyond its sequence",
-			d.off-end, english.PluralWord(int(d.off-end), "byte", ""))
+		return d.errorf("dicom.item-reaches-beyond-its", "an item reaches %v beyond its sequence",
+			coded.CountOf(d.off-end, "byte"))
 	}
 	return nil
 }
@@ -421,10 +423,10 @@ func (d *decoder) fragments(e *Element, pixels io.Writer) error {
 		case tag == sequenceDelimitation:
 			return nil
 		case tag != item || length == undefinedLength:
-			return d.errorf("%s stands where a fragment of pixel data should", tag)
+			return d.errorf("dicom.stands-where-fragment-pixel", "%s stands where a fragment of pixel data should", tag)
 		}
 		if d.elements++; d.elements > d.limits.Elements {
-			return d.errorf("more than %d fragments", d.limits.Elements)
+			return d.errorf("dicom.more-than-fragments", "more than %d fragments", d.limits.Elements)
 		}
 		e.Fragments = append(e.Fragments, Fragment{d.off, length})
 		w := pixels

@@ -165,7 +165,7 @@ func (a *analyst) reportUnrendered(ctx context.Context, sink driver.Sink, t stor
 	}
 	var bad *dicom.FormatError
 	if errors.As(why, &bad) {
-		if err := a.reportRefused(ctx, sink, message.Wrap(withPlace(why), "dicos.pixels",
+		if err := a.reportRefused(ctx, sink, message.Wrap(why, "dicos.pixels",
 			message.String("object", t.artifact.Name)), nil); !errors.As(err, &bad) {
 			return err
 		}

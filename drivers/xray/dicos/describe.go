@@ -189,7 +189,7 @@ func (s *Summary) imageLines() []message.Message {
 		message.String("maker", strings.TrimSpace(i.Manufacturer+" "+i.Model)),
 		message.String("instance", i.SopInstance))}
 	if s.notWhole != nil {
-		out = append(out, message.New("decode.fault", message.Nested("what", message.Of(withPlace(s.notWhole)))))
+		out = append(out, message.New("decode.fault", message.Nested("what", message.Of(s.notWhole))))
 	}
 	if s.notRendered != nil {
 		out = append(out, s.whyNotRendered())

@@ -198,7 +198,7 @@ func (s *system) handleObject(ctx context.Context, sink driver.Sink, r io.Reader
 		err = s.checkContent(f)
 	}
 	if err != nil {
-		return s.reportRefused(ctx, sink, fmt.Errorf("%s: %w", source, withPlace(err)), head.start())
+		return s.reportRefused(ctx, sink, fmt.Errorf("%s: %w", source, err), head.start())
 	}
 	s.env.Tape.RecordDocument(name, nil)
 	artifact, err := sink.StoreArtifact(ctx, io.MultiReader(head.reader(), r), mediaType, name)
@@ -206,7 +206,7 @@ func (s *system) handleObject(ctx context.Context, sink driver.Sink, r io.Reader
 		return err
 	}
 	if err := s.checkPixels(f, sink, artifact); err != nil {
-		return s.reportRefused(ctx, sink, fmt.Errorf("%s: %w", source, withPlace(err)), head.start())
+		return s.reportRefused(ctx, sink, fmt.Errorf("%s: %w", source, err), head.start())
 	}
 	list := s.observations(f, artifact)
 	added, err := sink.Commit(ctx, list...)
@@ -266,7 +266,7 @@ type limited struct {
 func (l *limited) Write(p []byte) (int, error) {
 	if l.n+len(p) > l.max {
 		return 0, &dicom.FormatError{Offset: int64(l.n),
-			Reason: fmt.Sprintf("more than %d bytes stand before the pixel data", l.max)}
+			Reason: message.Errorf("dicos.header-too-long", message.Int("most", l.max))}
 	}
 	l.n += len(p)
 	for rest := p; len(rest) > 0; {
@@ -335,21 +335,6 @@ func (s *system) observations(f *dicom.File, artifact *observation.Artifact) (ou
 
 // excerpt is the number of bytes of a bad object in its fault: enough for preamble, prefix and meta group.
 const excerpt = 256
-
-// withPlace returns an error of an object with a sentence, in the reader's language, about its place: the offset and
-// the element. An error that already has a sentence, or is not of the format, is returned as it is.
-func withPlace(err error) error {
-	var bad *dicom.FormatError
-	if !errors.As(err, &bad) || err.Error() != bad.Error() {
-		return err
-	}
-	reason := message.Nested("reason", message.Quote(bad.Reason))
-	if bad.Path == "" {
-		return message.Wrap(err, "dicos.format", message.Int("offset", bad.Offset), reason)
-	}
-	return message.Wrap(err, "dicos.format-element", message.Int("offset", bad.Offset),
-		message.String("element", bad.Path), reason)
-}
 
 // reportRefused commits a device.fault about an object that cannot be read, with the first bytes of head, and
 // returns reason for the caller to answer with. What ended the reading otherwise (the connection) is no fault of the

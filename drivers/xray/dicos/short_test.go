@@ -29,7 +29,7 @@ func TestShortPixelData(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if said := strings.Contains(message.Join("\n", s.Text()...).English(), "2048 bytes of pixel data"); said == c.whole {
+		if said := strings.Contains(message.Join("\n", s.Text()...).English(), "2,048 bytes of pixel data"); said == c.whole {
 			t.Errorf("%s: %q", c.name, s.Text())
 		}
 		sink, err := takenAs(t, c.raw)

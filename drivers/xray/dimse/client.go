@@ -10,6 +10,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"lanewarden/drivers/coded"
 )
 
 // Client is the sending side of an association, a storage SCU: simulated X-ray systems use it. Not for concurrent
@@ -49,7 +51,7 @@ func Dial(ctx gocontext.Context, address, calling, called string, offers ...Offe
 
 // ErrRejected means that the peer takes no association from us: result, source and reason (PS3.8, 9.3.4) are in the
 // wrapping error's text. Result 2 is transient, and worth another try.
-var ErrRejected = errors.New("association rejected")
+var ErrRejected = coded.Errorf("dimse.association-rejected", "association rejected")
 
 // associate sends the request and reads the peer's results into the contexts.
 func (c *Client) associate(calling, called string) error {
@@ -75,9 +77,11 @@ func (c *Client) associate(calling, called string) error {
 	case err != nil:
 		return err
 	case kind == pduAssociateRJ && len(answer) == 4:
-		return fmt.Errorf("%w: result %d, source %d, reason %d", ErrRejected, answer[1], answer[2], answer[3])
+		return coded.Errorf("dimse.rejected-because",
+			"%w: result %d, source %d, reason %d", ErrRejected, answer[1], answer[2], answer[3])
 	case kind != pduAssociateAC || len(answer) < fixedLength:
-		return protocolError("PDU of type %02x answers an association request", kind)
+		return protocolError("dimse.pdu-type-answers-association",
+			"PDU of type %02x answers an association request", kind)
 	}
 	return items(answer[fixedLength:], func(kind byte, body []byte) error {
 		switch {
@@ -119,7 +123,8 @@ func (c *Client) Store(o Object) (Status, string, error) {
 		}
 	}
 	if use == nil || use.result != 0 {
-		return 0, "", fmt.Errorf("the peer does not take class %s in %s", o.Class, o.Syntax.UID)
+		return 0, "", coded.Errorf("dimse.peer-does-not-take",
+			"the peer does not take class %s in %s", o.Class, o.Syntax.UID)
 	}
 	c.message++
 	set := commandSet(
@@ -178,11 +183,11 @@ func (c *Client) answer() (Status, string, error) {
 		case kind == pduAbort:
 			return 0, "", errAborted
 		case kind != pduData || len(body) < 6:
-			return 0, "", protocolError("PDU of type %02x answers a message", kind)
+			return 0, "", protocolError("dimse.pdu-type-answers-message", "PDU of type %02x answers a message", kind)
 		}
 		set = append(set, body[6:]...)
 		if len(set) > maxCommand {
-			return 0, "", protocolError("answer is longer than %d bytes", maxCommand)
+			return 0, "", protocolError("dimse.answer-longer-than-bytes", "answer is longer than %d bytes", maxCommand)
 		}
 		if body[5]&controlLast != 0 {
 			reply, err := decodeCommand(set)

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/coded"
 )
 
 // Command fields (PS3.7, E.1), and the data set type that says that none follows; any other value says that one
@@ -55,13 +55,14 @@ func decodeCommand(b []byte) (c command, err error) {
 	set := uint16(noDataSet)
 	for len(b) > 0 {
 		if len(b) < 8 {
-			return c, protocolError("command element is cut off")
+			return c, protocolError("dimse.command-element-cut-off", "command element is cut off")
 		}
 		group, element, n := binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[2:]),
 			binary.LittleEndian.Uint32(b[4:])
 		if group != 0 || uint64(n) > uint64(len(b)-8) {
-			return c, protocolError("command element (%04x,%04x) of %d %s, of which %d came",
-				group, element, n, english.PluralWord(int(n), "byte", ""), len(b)-8)
+			return c, protocolError("dimse.command-element-which-came",
+				"command element (%04x,%04x) of %v, of which %d came",
+				group, element, coded.CountOf(n, "byte"), len(b)-8)
 		}
 		v := b[8 : 8+n]
 		b = b[8+n:]

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"lanewarden/drivers/coded"
 	"lanewarden/drivers/transport/accept"
 	"lanewarden/drivers/xray/dicom"
 )
@@ -140,7 +141,7 @@ func (s *Server) serve(ctx gocontext.Context, conn net.Conn) {
 }
 
 // errAborted means that the peer sent A-ABORT, which it may at any moment (PS3.8, 9.3.8). No fault is made of it.
-var errAborted = errors.New("aborted by the peer")
+var errAborted = coded.Errorf("dimse.aborted-by-peer", "aborted by the peer")
 
 // association is one association, from its request to its release. One goroutine reads and answers: of asynchronous
 // operations (PS3.7, D.3.3.3) none are negotiated, so a peer waits for each answer before it sends the next command.
@@ -186,7 +187,8 @@ func (a *association) negotiate() (ok bool, err error) {
 		return false, err
 	}
 	if kind != pduAssociateRQ {
-		return false, protocolError("PDU of type %02x stands where an association request should", kind)
+		return false, protocolError("dimse.pdu-type-stands-where",
+			"PDU of type %02x stands where an association request should", kind)
 	}
 	body := make([]byte, n)
 	if _, err := io.ReadFull(a.r, body); err != nil {
@@ -250,7 +252,8 @@ func (a *association) choose(c *context) {
 func (a *association) answer(ctx gocontext.Context, m *message, cmd command) error {
 	context, accepted := a.contexts[m.context]
 	if !accepted || context.result != 0 {
-		return protocolError("message on presentation context %d, which was not accepted", m.context)
+		return protocolError("dimse.message-on-presentation-context",
+			"message on presentation context %d, which was not accepted", m.context)
 	}
 	status, comment := Unrecognised, "only C-STORE and C-ECHO are served"
 	switch {

@@ -3,11 +3,10 @@ package dimse
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/coded"
 )
 
 // message reads one message of an association: its command set, and then its data set as an io.Reader. A P-DATA-TF
@@ -33,7 +32,7 @@ type message struct {
 }
 
 // errReleased means that the peer has released the association, and that it was answered.
-var errReleased = errors.New("released")
+var errReleased = coded.Errorf("dimse.released", "released")
 
 // Bits of a fragment's control header (PS3.8, E.2).
 const (
@@ -51,18 +50,19 @@ func (m *message) fragment() error {
 	}
 	var h [6]byte
 	if m.pdu < uint32(len(h)) {
-		return protocolError("fragment header is cut off")
+		return protocolError("dimse.fragment-header-cut-off", "fragment header is cut off")
 	}
 	if _, err := io.ReadFull(m.a.r, h[:]); err != nil {
 		return cut(err)
 	}
 	n := binary.BigEndian.Uint32(h[:])
 	if n < 2 || n > m.pdu-4 {
-		return protocolError("fragment of %d %s in a PDU with %d left",
-			n, english.PluralWord(int(n), "byte", ""), m.pdu-4)
+		return protocolError("dimse.fragment-pdu-with-left", "fragment of %v in a PDU with %d left",
+			coded.CountOf(n, "byte"), m.pdu-4)
 	}
 	if m.started && h[4] != m.context {
-		return protocolError("fragment of context %d inside a message of context %d", h[4], m.context)
+		return protocolError("dimse.fragment-context-inside-message",
+			"fragment of context %d inside a message of context %d", h[4], m.context)
 	}
 	m.pdu -= n + 4
 	m.pdv, m.context, m.control, m.started = n-2, h[4], h[5], true
@@ -89,7 +89,7 @@ func (m *message) next() error {
 		return nil
 	case pduReleaseRQ:
 		if m.started {
-			return protocolError("release inside a message")
+			return protocolError("dimse.release-inside-message", "release inside a message")
 		}
 		if err := writePDU(m.a.conn, pduReleaseRP, make([]byte, 4)); err != nil {
 			return err
@@ -98,7 +98,7 @@ func (m *message) next() error {
 	case pduAbort:
 		return errAborted
 	}
-	return protocolError("PDU of type %02x inside an association", kind)
+	return protocolError("dimse.pdu-type-inside-association", "PDU of type %02x inside an association", kind)
 }
 
 // cut says of a connection's error that it struck inside a message, so that nobody takes it for an orderly end.
@@ -106,7 +106,7 @@ func cut(err error) error {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
-	return fmt.Errorf("connection broke off inside a message: %w", err)
+	return coded.Errorf("dimse.connection-broke-off-inside", "connection broke off inside a message: %w", err)
 }
 
 // command reads the command set, whatever fragments and PDUs it is spread over, and leaves the reader at the data
@@ -118,10 +118,11 @@ func (m *message) command() (command, error) {
 			return command{}, err
 		}
 		if m.control&controlCommand == 0 {
-			return command{}, protocolError("data stands where a command should")
+			return command{}, protocolError("dimse.data-stands-where-command", "data stands where a command should")
 		}
 		if len(set)+int(m.pdv) > maxCommand {
-			return command{}, protocolError("command set is longer than %d bytes", maxCommand)
+			return command{}, protocolError("dimse.command-set-longer-than",
+				"command set is longer than %d bytes", maxCommand)
 		}
 		part := make([]byte, m.pdv)
 		if _, err := io.ReadFull(m.a.r, part); err != nil {
@@ -145,7 +146,7 @@ func (m *message) Read(p []byte) (int, error) {
 		default:
 			m.err = m.fragment()
 			if m.err == nil && m.control&controlCommand != 0 {
-				m.err = protocolError("a command inside a data set")
+				m.err = protocolError("dimse.command-inside-data-set", "a command inside a data set")
 			}
 		}
 	}

@@ -3,11 +3,12 @@ package dimse
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"io"
+	"iter"
+	"maps"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/coded"
 )
 
 // PDU types (PS3.8, 9.3). Each PDU is
@@ -51,22 +52,31 @@ func readHeader(r io.Reader) (kind byte, length uint32, err error) {
 		limit = maxData
 	case pduAssociateRJ, pduReleaseRQ, pduReleaseRP, pduAbort:
 	default:
-		return 0, 0, protocolError("PDU of type %02x is unknown", kind)
+		return 0, 0, protocolError("dimse.pdu-type-unknown", "PDU of type %02x is unknown", kind)
 	}
 	if length > limit {
-		return 0, 0, protocolError("PDU of type %02x has %d bytes, more than %d", kind, length, limit)
+		return 0, 0, protocolError("dimse.pdu-type-bytes-more",
+			"PDU of type %02x has %d bytes, more than %d", kind, length, limit)
 	}
 	return kind, length, nil
 }
 
 // ProtocolError is a peer's breach of the protocol; the association is aborted.
-type ProtocolError struct{ Reason string }
+type ProtocolError struct{ Reason error }
 
 // Error returns the reason, and that it is the DICOM upper layer that was breached.
-func (e *ProtocolError) Error() string { return "DICOM upper layer: " + e.Reason }
+func (e *ProtocolError) Error() string { return "DICOM upper layer: " + e.Reason.Error() }
 
-func protocolError(format string, args ...any) error {
-	return &ProtocolError{fmt.Sprintf(format, args...)}
+// MessageCode returns the code of the catalogue.
+func (e *ProtocolError) MessageCode() string { return "dimse.protocol" }
+
+// MessageArgs returns the reason, as the catalogue names it.
+func (e *ProtocolError) MessageArgs() iter.Seq2[string, any] {
+	return maps.All(map[string]any{"reason": e.Reason})
+}
+
+func protocolError(code, format string, args ...any) error {
+	return &ProtocolError{coded.Errorf(code, format, args...)}
 }
 
 // writePDU sends a PDU whose body is the parts one after the other, in one write, so that it goes as one segment
@@ -141,8 +151,9 @@ const (
 // *ProtocolError. It judges neither version nor titles: negotiate does, as it can say why in the rejection.
 func decodeRequest(b []byte) (*request, error) {
 	if len(b) < fixedLength {
-		return nil, protocolError("association request of %d %s, shorter than %d",
-			len(b), english.PluralWord(len(b), "byte", ""), fixedLength)
+		return nil, protocolError("dimse.association-request-shorter-than",
+			"association request of %v, shorter than %d",
+			coded.CountOf(len(b), "byte"), fixedLength)
 	}
 	r := &request{version: binary.BigEndian.Uint16(b), called: ae(b[4:20]), calling: ae(b[20:36]),
 		fixed: bytes.Clone(b[:fixedLength])}
@@ -152,7 +163,8 @@ func decodeRequest(b []byte) (*request, error) {
 			r.applicationKnown = uid(body) == application
 		case itemContextRQ:
 			if len(r.contexts) == maxContexts {
-				return protocolError("more than %d presentation contexts", maxContexts)
+				return protocolError("dimse.more-than-presentation-contexts",
+					"more than %d presentation contexts", maxContexts)
 			}
 			c, err := decodeContext(body)
 			r.contexts = append(r.contexts, c)
@@ -171,7 +183,7 @@ func (r *request) user(kind byte, body []byte) error {
 	switch kind {
 	case itemMaxLength:
 		if len(body) != 4 {
-			return protocolError("maximum length of %d %s", len(body), english.PluralWord(len(body), "byte", ""))
+			return protocolError("dimse.maximum-length", "maximum length of %v", coded.CountOf(len(body), "byte"))
 		}
 		r.maxLength = binary.BigEndian.Uint32(body)
 	case itemVersionName:
@@ -184,7 +196,8 @@ func (r *request) user(kind byte, body []byte) error {
 // transfer syntax (PS3.8, 9.3.2.2).
 func decodeContext(b []byte) (c context, err error) {
 	if len(b) < 4 {
-		return c, protocolError("presentation context of %d %s", len(b), english.PluralWord(len(b), "byte", ""))
+		return c, protocolError("dimse.presentation-context",
+			"presentation context of %v", coded.CountOf(len(b), "byte"))
 	}
 	c.id = b[0]
 	return c, items(b[4:], func(kind byte, body []byte) error {
@@ -193,7 +206,7 @@ func decodeContext(b []byte) (c context, err error) {
 			c.class = uid(body)
 		case itemTransfer:
 			if len(c.syntaxes) == maxSyntaxes {
-				return protocolError("more than %d transfer syntaxes", maxSyntaxes)
+				return protocolError("dimse.more-than-transfer-syntaxes", "more than %d transfer syntaxes", maxSyntaxes)
 			}
 			c.syntaxes = append(c.syntaxes, uid(body))
 		}
@@ -206,11 +219,12 @@ func decodeContext(b []byte) (c context, err error) {
 func items(b []byte, f func(kind byte, body []byte) error) error {
 	for len(b) > 0 {
 		if len(b) < 4 {
-			return protocolError("item is cut off")
+			return protocolError("dimse.item-cut-off", "item is cut off")
 		}
 		kind, n := b[0], int(binary.BigEndian.Uint16(b[2:]))
 		if n > len(b)-4 {
-			return protocolError("item of %d %s, of which %d came", n, english.PluralWord(n, "byte", ""), len(b)-4)
+			return protocolError("dimse.item-which-came",
+				"item of %v, of which %d came", coded.CountOf(n, "byte"), len(b)-4)
 		}
 		if err := f(kind, b[4:4+n]); err != nil {
 			return err

@@ -1,18 +1,17 @@
 package picture
 
 import (
-	"errors"
-	"fmt"
 	"image"
 	"image/color"
 	"math"
 
+	"lanewarden/drivers/coded"
 	"lanewarden/drivers/xray/dicom"
 	"lanewarden/drivers/xray/pixel"
 )
 
 // ErrOtherSize means that two images are not of one scan.
-var ErrOtherSize = errors.New("images of two energies have different sizes")
+var ErrOtherSize = coded.Errorf("picture.images-two-energies-have", "images of two energies have different sizes")
 
 // hue is a colour for a ratio of the attenuations ln(low)/ln(high). Between two hues the colour is mixed.
 type hue struct {
@@ -67,7 +66,8 @@ func LowEnergy(i *pixel.Image) bool {
 // thin or too thick, the colour fades to grey.
 func pseudoColour(i *pixel.Image, p *Plane, j *pixel.Image, q *Plane, levels []byte) (image.Image, error) {
 	if i.Rows != j.Rows || i.Columns != j.Columns {
-		return nil, fmt.Errorf("%w: %d x %d and %d x %d", ErrOtherSize, i.Columns, i.Rows, j.Columns, j.Rows)
+		return nil, coded.Errorf("picture.sizes",
+			"%w: %d x %d and %d x %d", ErrOtherSize, i.Columns, i.Rows, j.Columns, j.Rows)
 	}
 	high, low := p, q
 	if LowEnergy(i) {

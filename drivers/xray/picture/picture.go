@@ -4,10 +4,10 @@
 package picture
 
 import (
-	"fmt"
 	"image"
 	"math"
 
+	"lanewarden/drivers/coded"
 	"lanewarden/drivers/xray/dicom"
 	"lanewarden/drivers/xray/pixel"
 )
@@ -52,7 +52,8 @@ func region(i *pixel.Image, r image.Rectangle) (image.Rectangle, error) {
 		return all, nil
 	}
 	if r.Empty() || !r.In(all) {
-		return r, fmt.Errorf("region %v is not inside the image of %d x %d", r, i.Columns, i.Rows)
+		return r, coded.Errorf("picture.region-not-inside-image",
+			"region %v is not inside the image of %d x %d", r, i.Columns, i.Rows)
 	}
 	return r, nil
 }
@@ -276,7 +277,8 @@ func Exact(i *pixel.Image, want image.Rectangle) (*image.Gray16, error) {
 		return nil, err
 	}
 	if r.Dx()*r.Dy() > MaxRegion {
-		return nil, fmt.Errorf("region of %d x %d pixels; at most %d are given as they are", r.Dx(), r.Dy(), MaxRegion)
+		return nil, coded.Errorf("picture.region-x-pixels-at",
+			"region of %d x %d pixels; at most %d are given as they are", r.Dx(), r.Dy(), MaxRegion)
 	}
 	rows, err := i.Frame(i.Frames / 2)
 	if err != nil {

@@ -3,12 +3,11 @@ package pixel
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"image"
 	"image/jpeg"
 	"io"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/coded"
 )
 
 // Markers of the frames that the standard library decodes within the bounds here.
@@ -26,7 +25,8 @@ const maxBaseline = 1 << 25
 // codingErrors.
 func newBaseline(r io.Reader, rows, columns int) (Rows, error) {
 	if rows*columns > maxBaseline {
-		return nil, fmt.Errorf("%w: JPEG of %d x %d pixels, more than the %d that are decoded whole", ErrNotRendered,
+		return nil, coded.Errorf("pixel.jpeg-x-pixels-more",
+			"%w: JPEG of %d x %d pixels, more than the %d that are decoded whole", ErrNotRendered,
 			columns, rows, maxBaseline)
 	}
 	head, err := jpegHead(r, rows, columns)
@@ -38,13 +38,13 @@ func newBaseline(r io.Reader, rows, columns int) (Rows, error) {
 	var unsupported jpeg.UnsupportedError
 	switch {
 	case errors.As(err, &unsupported):
-		return nil, fmt.Errorf("%w: %v", ErrNotRendered, err)
+		return nil, coded.Errorf("pixel.because", "%w: %v", ErrNotRendered, err)
 	case err != nil:
-		return nil, corrupt("JPEG data cannot be read: %v", err)
+		return nil, corrupt("pixel.jpeg-data-cannot-be", "JPEG data cannot be read: %v", err)
 	}
 	grey, ok := decoded.(*image.Gray)
 	if !ok || grey.Bounds() != image.Rect(0, 0, columns, rows) {
-		return nil, corrupt("JPEG frame is not one grey image of %d x %d", columns, rows)
+		return nil, corrupt("pixel.jpeg-frame-not-one", "JPEG frame is not one grey image of %d x %d", columns, rows)
 	}
 	return &greyRows{image: grey}, nil
 }
@@ -63,18 +63,19 @@ func jpegHead(r io.Reader, rows, columns int) (io.Reader, error) {
 		switch {
 		case mark == markSOF0 || mark == markSOF1:
 			if err = m.frame(body); err == nil && m.bits != 8 {
-				err = fmt.Errorf("%w: JPEG extended of %d %s",
-					ErrNotRendered, m.bits, english.PluralWord(m.bits, "bit", ""))
+				err = coded.Errorf("pixel.jpeg-extended", "%w: JPEG extended of %v",
+					ErrNotRendered, coded.CountOf(m.bits, "bit"))
 			}
 		case mark >= 0xc0 && mark <= 0xcf && mark != markDHT && mark != 0xc8 && mark != 0xcc:
-			err = fmt.Errorf("%w: JPEG of process %02x; baseline and extended sequential are decoded",
+			err = coded.Errorf("pixel.jpeg-process-baseline-extended",
+				"%w: JPEG of process %02x; baseline and extended sequential are decoded",
 				ErrNotRendered, mark)
 		case mark == markSOS && m.bits == 0:
-			err = corrupt("JPEG scan before its frame")
+			err = corrupt("pixel.jpeg-scan-before-its", "JPEG scan before its frame")
 		case mark == markSOS:
 			return &read, nil // all that was read ahead too
 		case read.Len() > maxJPEGHead:
-			err = corrupt("more than %d bytes before the JPEG scan", maxJPEGHead)
+			err = corrupt("pixel.more-than-bytes-before", "more than %d bytes before the JPEG scan", maxJPEGHead)
 		}
 	}
 	return nil, err
@@ -92,7 +93,7 @@ type greyRows struct {
 // Next implements Rows.
 func (g *greyRows) Next(row []uint16) error {
 	if g.row >= g.image.Rect.Dy() {
-		return corrupt("row %d of an image of %d", g.row, g.image.Rect.Dy())
+		return corrupt("pixel.row-image", "row %d of an image of %d", g.row, g.image.Rect.Dy())
 	}
 	for x, v := range g.image.Pix[g.row*g.image.Stride:][:len(row)] {
 		row[x] = uint16(v)

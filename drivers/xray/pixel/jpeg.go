@@ -3,7 +3,7 @@ package pixel
 import (
 	"io"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/coded"
 )
 
 // lossless decodes JPEG lossless (ITU-T T.81, annex H): process 14, one component, Huffman coded. Each sample is
@@ -39,12 +39,13 @@ func newLossless(r io.Reader, rows, columns int) (Rows, error) {
 		case mark == markSOF3:
 			err = m.frame(body)
 		case mark >= 0xc0 && mark <= 0xcf && mark != markDHT && mark != 0xc8 && mark != 0xcc:
-			err = corrupt("JPEG of process %02x; lossless (c3) is read", mark)
+			err = corrupt("pixel.jpeg-process-lossless-c3", "JPEG of process %02x; lossless (c3) is read", mark)
 		case mark == markDHT:
 			err = readTables(&tables, body)
 		case mark == markDRI:
 			if len(body) != 2 {
-				err = corrupt("JPEG restart interval of %d %s", len(body), english.PluralWord(len(body), "byte", ""))
+				err = corrupt("pixel.jpeg-restart-interval",
+					"JPEG restart interval of %v", coded.CountOf(len(body), "byte"))
 				break
 			}
 			restart = int(body[0])<<8 | int(body[1])
@@ -59,7 +60,8 @@ func newLossless(r io.Reader, rows, columns int) (Rows, error) {
 				prev: make([]int32, columns), cur: make([]int32, columns), first: true,
 			}
 			if d.table == nil || d.predictor < 1 || d.predictor > 7 || d.point >= uint(m.bits) || restart%columns != 0 {
-				return nil, corrupt("JPEG scan with predictor %d, point transform %d, restart interval %d, table %d",
+				return nil, corrupt("pixel.jpeg-scan-with-predictor",
+					"JPEG scan with predictor %d, point transform %d, restart interval %d, table %d",
 					d.predictor, d.point, restart, body[2]>>4)
 			}
 			d.initial = 1 << (uint(m.bits) - d.point - 1)
@@ -104,7 +106,7 @@ func (d *lossless) Next(row []uint16) error {
 	d.left -= len(cur)
 	d.row++
 	if d.in.spent() {
-		return corrupt("JPEG data ends before the image")
+		return corrupt("pixel.jpeg-data-ends-before", "JPEG data ends before the image")
 	}
 	return nil
 }
@@ -150,7 +152,7 @@ type huffman struct {
 func readTables(tables *[4]*huffman, body []byte) error {
 	for len(body) > 0 {
 		if len(body) < 17 || body[0] > 3 {
-			return corrupt("JPEG Huffman table is cut off, or of class %d", body[0]>>4)
+			return corrupt("pixel.jpeg-huffman-table-cut", "JPEG Huffman table is cut off, or of class %d", body[0]>>4)
 		}
 		id, counts := body[0], body[1:17]
 		body = body[17:]
@@ -159,10 +161,11 @@ func readTables(tables *[4]*huffman, body []byte) error {
 		for length := 1; length <= 16; length++ {
 			n := int32(counts[length-1])
 			if code+n > 1<<length {
-				return corrupt("JPEG Huffman table has more codes than its lengths allow")
+				return corrupt("pixel.jpeg-huffman-table-more",
+					"JPEG Huffman table has more codes than its lengths allow")
 			}
 			if int(index+n) > len(body) {
-				return corrupt("JPEG Huffman table is cut off")
+				return corrupt("pixel.jpeg-huffman-table-cut-off", "JPEG Huffman table is cut off")
 			}
 			h.first[length], h.maxCode[length] = index-code, -1
 			if n > 0 {
@@ -170,8 +173,8 @@ func readTables(tables *[4]*huffman, body []byte) error {
 			}
 			for i := range n {
 				if body[index+i] > 16 {
-					return corrupt("JPEG Huffman table with a difference of %d %s",
-						body[index+i], english.PluralWord(int(body[index+i]), "bit", ""))
+					return corrupt("pixel.jpeg-huffman-table-with", "JPEG Huffman table with a difference of %v",
+						coded.CountOf(body[index+i], "bit"))
 				}
 				if length <= 9 {
 					shift := 9 - length
@@ -260,11 +263,12 @@ func (b *jpegBits) next() (byte, bool) {
 func (b *jpegBits) restartMarker() error {
 	for b.mark == 0 {
 		if _, ok := b.next(); !ok && b.mark == 0 {
-			return corrupt("JPEG data ends before a restart marker")
+			return corrupt("pixel.jpeg-data-ends-before-restart", "JPEG data ends before a restart marker")
 		}
 	}
 	if b.mark < markRST0 || b.mark > markRST0+7 {
-		return corrupt("JPEG marker %02x stands where a restart marker should", b.mark)
+		return corrupt("pixel.jpeg-marker-stands-where",
+			"JPEG marker %02x stands where a restart marker should", b.mark)
 	}
 	b.mark, b.acc, b.n, b.over = 0, 0, 0, 0
 	return nil
@@ -290,7 +294,7 @@ func (b *jpegBits) difference(h *huffman) (int32, error) {
 			}
 		}
 		if length > 16 {
-			return 0, corrupt("JPEG data has a code that its table does not have")
+			return 0, corrupt("pixel.jpeg-data-code-that", "JPEG data has a code that its table does not have")
 		}
 		size = uint(h.values[code+h.first[length]])
 		b.acc <<= uint(length)

@@ -5,7 +5,7 @@ import (
 	"io"
 	"math/bits"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/coded"
 )
 
 // jpegLS decodes JPEG-LS (ITU-T T.87): one component, lossless or near-lossless. Names are those of the standard
@@ -70,17 +70,19 @@ func newJPEGLS(r io.Reader, rows, columns int) (Rows, error) {
 					preset[i] = int32(binary.BigEndian.Uint16(body[1+2*i:]))
 				}
 			} else {
-				err = corrupt("JPEG-LS parameters of type %d are not read", body[:min(1, len(body))])
+				err = corrupt("pixel.jpeg-ls-parameters-type",
+					"JPEG-LS parameters of type %d are not read", body[:min(1, len(body))])
 			}
 		case markDRI:
-			err = corrupt("JPEG-LS with restart intervals is not read")
+			err = corrupt("pixel.jpeg-ls-with-restart", "JPEG-LS with restart intervals is not read")
 		case markSOS:
 			p, err := m.scan(body)
 			if err != nil {
 				return nil, err
 			}
 			if p[1] != 0 || p[2] != 0 {
-				return nil, corrupt("JPEG-LS scan with interleave %d, point transform %d", p[1], p[2])
+				return nil, corrupt("pixel.jpeg-ls-scan-with",
+					"JPEG-LS scan with interleave %d, point transform %d", p[1], p[2])
 			}
 			return startJPEGLS(m, int32(p[0]), preset)
 		}
@@ -97,13 +99,13 @@ func startJPEGLS(m *markers, near int32, preset [5]int32) (Rows, error) {
 	maxval := int32(1)<<m.bits - 1
 	if preset[0] != 0 {
 		if preset[0] > maxval {
-			return nil, corrupt("JPEG-LS with values up to %d in %d %s",
-				preset[0], m.bits, english.PluralWord(m.bits, "bit", ""))
+			return nil, corrupt("pixel.jpeg-ls-with-values", "JPEG-LS with values up to %d in %v",
+				preset[0], coded.CountOf(m.bits, "bit"))
 		}
 		maxval = preset[0]
 	}
 	if near > min(255, maxval/2) {
-		return nil, corrupt("JPEG-LS with an error of %d in values up to %d", near, maxval)
+		return nil, corrupt("pixel.jpeg-ls-with-error", "JPEG-LS with an error of %d in values up to %d", near, maxval)
 	}
 	d.p = parameters(maxval, near)
 	for i, t := range []*int32{&d.p.t1, &d.p.t2, &d.p.t3, &d.p.reset} {
@@ -112,7 +114,8 @@ func startJPEGLS(m *markers, near int32, preset [5]int32) (Rows, error) {
 		}
 	}
 	if d.p.t1 <= near || d.p.t2 < d.p.t1 || d.p.t3 < d.p.t2 || d.p.t3 > maxval || d.p.reset < 3 {
-		return nil, corrupt("JPEG-LS thresholds %d, %d, %d, reset %d", d.p.t1, d.p.t2, d.p.t3, d.p.reset)
+		return nil, corrupt("pixel.jpeg-ls-thresholds-reset",
+			"JPEG-LS thresholds %d, %d, %d, reset %d", d.p.t1, d.p.t2, d.p.t3, d.p.reset)
 	}
 	a := max(2, (d.p.rng+32)/64)
 	for i := range d.contexts {
@@ -207,7 +210,7 @@ func (d *jpegLS) Next(row []uint16) error {
 	}
 	d.prev, d.cur = d.cur, d.prev
 	if d.in.spent() {
-		return corrupt("JPEG-LS data ends before the image")
+		return corrupt("pixel.jpeg-ls-data-ends", "JPEG-LS data ends before the image")
 	}
 	return nil
 }
@@ -302,13 +305,13 @@ func (d *jpegLS) run(cur, prev []int32, x, n int) (int, error) {
 			return x, nil
 		}
 		if d.in.spent() {
-			return x, corrupt("JPEG-LS data ends before the image")
+			return x, corrupt("pixel.jpeg-ls-data-ends", "JPEG-LS data ends before the image")
 		}
 	}
 	j := uint(lsJ[d.runIndex])
 	length := int(d.in.readBits(j))
 	if length > n-x {
-		return x, corrupt("JPEG-LS run reaches beyond the row")
+		return x, corrupt("pixel.jpeg-ls-run-reaches", "JPEG-LS run reaches beyond the row")
 	}
 	for range length {
 		cur[x] = a

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/coded"
 )
 
 // Markers of JPEG (T.81, table B.1) and JPEG-LS (T.87, C.1.1): the byte behind ff. But for RST, SOI and EOI, a
@@ -43,7 +43,7 @@ type markers struct {
 func newMarkers(r io.Reader, rows, columns int) (*markers, error) {
 	m := &markers{r: bufio.NewReaderSize(r, streamBuffer), rows: rows, columns: columns}
 	if b, err := m.r.Peek(2); err != nil || b[0] != 0xff || b[1] != markSOI {
-		return nil, corrupt("compressed data is no JPEG: it begins with %x", b)
+		return nil, corrupt("pixel.compressed-data-no-jpeg", "compressed data is no JPEG: it begins with %x", b)
 	}
 	m.r.Discard(2)
 	return m, nil
@@ -54,28 +54,28 @@ func newMarkers(r io.Reader, rows, columns int) (*markers, error) {
 func (m *markers) segment() (mark byte, body []byte, err error) {
 	mark, err = m.r.ReadByte()
 	if err == nil && mark != 0xff {
-		return 0, nil, corrupt("byte %02x stands where a JPEG marker should", mark)
+		return 0, nil, corrupt("pixel.byte-stands-where-jpeg", "byte %02x stands where a JPEG marker should", mark)
 	}
 	for err == nil && mark == 0xff { // fill bytes may come before it
 		mark, err = m.r.ReadByte()
 	}
 	if err != nil {
-		return 0, nil, corrupt("JPEG data ends before its scan")
+		return 0, nil, corrupt("pixel.jpeg-data-ends-before-its", "JPEG data ends before its scan")
 	}
 	if mark == markSOI || mark == markEOI || mark >= markRST0 && mark < markRST0+8 {
-		return 0, nil, corrupt("JPEG marker %02x before the scan", mark)
+		return 0, nil, corrupt("pixel.jpeg-marker-before-scan", "JPEG marker %02x before the scan", mark)
 	}
 	head, err := m.r.Peek(2)
 	if err != nil {
-		return 0, nil, corrupt("JPEG marker %02x is cut off", mark)
+		return 0, nil, corrupt("pixel.jpeg-marker-cut-off", "JPEG marker %02x is cut off", mark)
 	}
 	n := int(binary.BigEndian.Uint16(head))
 	if n < 2 {
-		return 0, nil, corrupt("JPEG marker %02x has a length of %d", mark, n)
+		return 0, nil, corrupt("pixel.jpeg-marker-length", "JPEG marker %02x has a length of %d", mark, n)
 	}
 	whole := make([]byte, n)
 	if _, err := io.ReadFull(m.r, whole); err != nil {
-		return 0, nil, corrupt("JPEG marker %02x is cut off", mark)
+		return 0, nil, corrupt("pixel.jpeg-marker-cut-off", "JPEG marker %02x is cut off", mark)
 	}
 	return mark, whole[2:], nil
 }
@@ -89,16 +89,17 @@ func (m *markers) segment() (mark byte, body []byte, err error) {
 //	6  id                1  of the first; then its sampling factors and quantisation table
 func (m *markers) frame(body []byte) error {
 	if len(body) < 9 || body[5] != 1 {
-		return corrupt("JPEG frame header of %d %s: one component is read",
-			len(body), english.PluralWord(len(body), "byte", ""))
+		return corrupt("pixel.jpeg-frame-header-one", "JPEG frame header of %v: one component is read",
+			coded.CountOf(len(body), "byte"))
 	}
 	m.bits, m.component = int(body[0]), body[6]
 	rows, columns := int(binary.BigEndian.Uint16(body[1:])), int(binary.BigEndian.Uint16(body[3:]))
 	if rows != m.rows || columns != m.columns {
-		return corrupt("JPEG frame of %d x %d in an image of %d x %d", columns, rows, m.columns, m.rows)
+		return corrupt("pixel.jpeg-frame-x-image",
+			"JPEG frame of %d x %d in an image of %d x %d", columns, rows, m.columns, m.rows)
 	}
 	if m.bits < 2 || m.bits > 16 {
-		return corrupt("JPEG samples of %d %s", m.bits, english.PluralWord(m.bits, "bit", ""))
+		return corrupt("pixel.jpeg-samples", "JPEG samples of %v", coded.CountOf(m.bits, "bit"))
 	}
 	return nil
 }
@@ -111,11 +112,11 @@ func (m *markers) frame(body []byte) error {
 //	3  parameters  3
 func (m *markers) scan(body []byte) (p [3]byte, err error) {
 	if m.bits == 0 {
-		return p, corrupt("JPEG scan before its frame")
+		return p, corrupt("pixel.jpeg-scan-before-its", "JPEG scan before its frame")
 	}
 	if len(body) < 6 || body[0] != 1 || body[1] != m.component {
-		return p, corrupt("JPEG scan of %d %s is not of the frame's component",
-			len(body), english.PluralWord(len(body), "byte", ""))
+		return p, corrupt("pixel.jpeg-scan-not-frame", "JPEG scan of %v is not of the frame's component",
+			coded.CountOf(len(body), "byte"))
 	}
 	return [3]byte(body[3:6]), nil
 }

@@ -8,18 +8,16 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math/bits"
 
-	"github.com/dustin/go-humanize/english"
-
+	"lanewarden/drivers/coded"
 	"lanewarden/drivers/xray/dicom"
 )
 
 // ErrNotRendered means that the pixels are of a kind that is kept and passed on, but not shown: JPEG 2000, colour.
 // The wrapping error says which. It is no fault of the file or of the system that made it.
-var ErrNotRendered = errors.New("not rendered")
+var ErrNotRendered = coded.Errorf("pixel.not-rendered", "not rendered")
 
 // Bounds on an image. A header of a few bytes can claim any size; these are checked before a row is allocated.
 const (
@@ -73,7 +71,7 @@ const (
 )
 
 // ErrNoImage means that an object has no pixel data.
-var ErrNoImage = errors.New("object has no pixel data")
+var ErrNoImage = coded.Errorf("pixel.object-no-pixel-data", "object has no pixel data")
 
 // Open reads the header of a file of size bytes. It costs the header, and for compressed pixels a few bytes a
 // fragment. r must stay open as long as the image is used. Errors: ErrNoImage, ErrNotRendered, a *dicom.FormatError
@@ -96,7 +94,7 @@ func New(f *dicom.File, r io.ReaderAt, size int64) (*Image, error) {
 		return nil, err
 	}
 	if !RendersSyntax(f.Syntax.UID) {
-		return nil, fmt.Errorf("%w: %s", ErrNotRendered, f.Syntax.Name)
+		return nil, coded.Errorf("pixel.because", "%w: %s", ErrNotRendered, f.Syntax.Name)
 	}
 	return i, i.locate()
 }
@@ -120,22 +118,24 @@ func (i *Image) describe() error {
 	if i.signed {
 		i.Offset = -1 << (max(i.Bits, 1) - 1)
 	}
-	bad := func(format string, args ...any) error {
+	bad := func(code, format string, args ...any) error {
 		return &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(),
-			Reason: fmt.Sprintf(format, args...)}
+			Reason: coded.Errorf(code, format, args...)}
 	}
 	switch {
 	case i.Rows < 1 || i.Columns < 1 || i.Rows > maxSide || i.Columns > maxSide || i.Rows*i.Columns > maxPixels:
-		return bad("image of %d x %d pixels; one has at least 1 and at most %d of them", i.Columns, i.Rows, maxPixels)
+		return bad("pixel.image-x-pixels-one",
+			"image of %d x %d pixels; one has at least 1 and at most %d of them", i.Columns, i.Rows, maxPixels)
 	case i.Frames < 1 || i.Frames > maxFrames:
-		return bad("%d %s; an image has 1 to %d", i.Frames, english.PluralWord(i.Frames, "frame", ""), maxFrames)
+		return bad("pixel.image-1", "%v; an image has 1 to %d", coded.CountOf(i.Frames, "frame"), maxFrames)
 	case i.allocated != 8 && i.allocated != 16:
-		return fmt.Errorf("%w: a pixel of %d %s (bits allocated)",
-			ErrNotRendered, i.allocated, english.PluralWord(i.allocated, "bit", ""))
+		return coded.Errorf("pixel.pixel-bits-allocated", "%w: a pixel of %v (bits allocated)",
+			ErrNotRendered, coded.CountOf(i.allocated, "bit"))
 	case i.Bits < 1 || i.Bits > i.allocated || i.high != i.Bits-1 && (i.high < i.Bits-1 || i.high >= i.allocated):
-		return bad("bits stored are %d, the high bit is %d, bits allocated are %d", i.Bits, i.high, i.allocated)
+		return bad("pixel.bits-stored-high-bit",
+			"bits stored are %d, the high bit is %d, bits allocated are %d", i.Bits, i.high, i.allocated)
 	case number(tagSamples, 1) != 1:
-		return fmt.Errorf("%w: %d samples a pixel", ErrNotRendered, number(tagSamples, 1))
+		return coded.Errorf("pixel.samples-pixel", "%w: %d samples a pixel", ErrNotRendered, number(tagSamples, 1))
 	}
 	return nil
 }
@@ -153,9 +153,8 @@ func (i *Image) locate() error {
 		need := int64(i.Frames) * i.frameBytes()
 		if i.data.Length < need {
 			return &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(),
-				Reason: fmt.Sprintf("%d %s of pixel data; %d %s of %d x %d need %d",
-					i.data.Length, english.PluralWord(int(i.data.Length), "byte", ""), i.Frames,
-					english.PluralWord(i.Frames, "frame", ""), i.Columns,
+				Reason: coded.Errorf("pixel.pixel-data-x-need", "%v of pixel data; %v of %d x %d need %d",
+					coded.CountOf(i.data.Length, "byte"), coded.CountOf(i.Frames, "frame"), i.Columns,
 					i.Rows, need)}
 		}
 		return CheckWhole(i.File, i.r, i.size)
@@ -185,7 +184,7 @@ func (i *Image) frameBytes() int64 { return int64(i.Rows) * int64(i.Columns) * i
 // be inflated.
 func (i *Image) Frame(n int) (Rows, error) {
 	if n < 0 || n >= i.Frames {
-		return nil, fmt.Errorf("frame %d of %d", n, i.Frames)
+		return nil, coded.Errorf("pixel.frame", "frame %d of %d", n, i.Frames)
 	}
 	if !i.File.Syntax.Encapsulated {
 		data, err := i.native(n)
@@ -206,7 +205,7 @@ func (i *Image) Frame(n int) (Rows, error) {
 	case dicom.JPEGBaseline, dicom.JPEGExtended:
 		rows, err = newBaseline(i.stream(parts), i.Rows, i.Columns)
 	default:
-		return nil, fmt.Errorf("%w: %s", ErrNotRendered, i.File.Syntax.Name)
+		return nil, coded.Errorf("pixel.because", "%w: %s", ErrNotRendered, i.File.Syntax.Name)
 	}
 	if err != nil {
 		return nil, i.wrap(err)
@@ -232,16 +231,17 @@ func RendersSyntax(uid string) bool {
 func Renders(f *dicom.File) error {
 	i := &Image{File: f, data: f.Dataset.Find(dicom.PixelData)}
 	if i.data == nil {
-		return fmt.Errorf("%w: %w", ErrNotRendered, ErrNoImage)
+		return coded.Errorf("pixel.because", "%w: %w", ErrNotRendered, ErrNoImage)
 	}
 	if err := i.describe(); errors.Is(err, ErrNotRendered) {
 		return err
 	}
 	if !RendersSyntax(f.Syntax.UID) {
-		return fmt.Errorf("%w: %s", ErrNotRendered, f.Syntax.Name)
+		return coded.Errorf("pixel.because", "%w: %s", ErrNotRendered, f.Syntax.Name)
 	}
 	if f.Syntax.UID == dicom.JPEGExtended && i.Bits > 8 {
-		return fmt.Errorf("%w: JPEG extended of %d %s", ErrNotRendered, i.Bits, english.PluralWord(i.Bits, "bit", ""))
+		return coded.Errorf("pixel.jpeg-extended",
+			"%w: JPEG extended of %v", ErrNotRendered, coded.CountOf(i.Bits, "bit"))
 	}
 	return nil
 }
@@ -253,7 +253,7 @@ func (i *Image) native(n int) (io.Reader, error) {
 		return io.NewSectionReader(i.r, i.data.Offset+skip, i.frameBytes()), nil
 	}
 	if skip > maxInflate {
-		return nil, fmt.Errorf("%w: frame %d of a deflated image", ErrNotRendered, n)
+		return nil, coded.Errorf("pixel.frame-deflated-image", "%w: frame %d of a deflated image", ErrNotRendered, n)
 	}
 	_, pixels, err := dicom.OpenPixels(io.NewSectionReader(i.r, 0, i.size))
 	if err != nil {
@@ -261,7 +261,8 @@ func (i *Image) native(n int) (io.Reader, error) {
 	}
 	if _, err = io.CopyN(io.Discard, pixels, skip); err != nil {
 		return nil, &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(),
-			Reason: fmt.Sprintf("deflated pixel data ends before frame %d: %v", n, err)}
+			Reason: coded.Errorf("pixel.deflated-pixel-data-ends",
+				"deflated pixel data ends before frame %d: %v", n, err)}
 	}
 	return pixels, nil
 }
@@ -291,9 +292,8 @@ func (i *Image) frameFragments(n int) ([]dicom.Fragment, error) {
 		}
 	}
 	return nil, &dicom.FormatError{Offset: i.data.Offset, Path: dicom.PixelData.String(),
-		Reason: fmt.Sprintf("%d %s for %d %s, without an offset table",
-			len(i.fragments), english.PluralWord(len(i.fragments), "fragment", ""), i.Frames,
-			english.PluralWord(i.Frames, "frame", ""))}
+		Reason: coded.Errorf("pixel.for-without-offset-table", "%v for %v, without an offset table",
+			coded.CountOf(len(i.fragments), "fragment"), coded.CountOf(i.Frames, "frame"))}
 }
 
 // stream reads fragments as one: a frame may be cut anywhere (PS3.5, A.4).
@@ -316,13 +316,15 @@ func (i *Image) wrap(err error) error {
 
 // codingError describes what is wrong with compressed data. Decoders do not know where in the file they are; wrap
 // adds it.
-type codingError struct{ reason string }
+type codingError struct{ reason error }
 
-func (e *codingError) Error() string { return e.reason }
+func (e *codingError) Error() string { return e.reason.Error() }
+
+func (e *codingError) Unwrap() error { return e.reason }
 
 // corrupt returns a codingError.
-func corrupt(format string, args ...any) error {
-	return &codingError{fmt.Sprintf(format, args...)}
+func corrupt(code, format string, args ...any) error {
+	return &codingError{coded.Errorf(code, format, args...)}
 }
 
 // nativeRows reads uncompressed pixels, of 8 or of 16 bits allocated, little endian (PS3.5, 8.1.1 and annex D).
@@ -341,7 +343,8 @@ func (n *nativeRows) Next(row []uint16) error {
 	}
 	if _, err := io.ReadFull(n.r, n.buf); err != nil {
 		return &dicom.FormatError{Offset: n.data.Offset, Path: dicom.PixelData.String(),
-			Reason: fmt.Sprintf("pixel data ends in row %d of %d: %v", n.row, n.Rows, err)}
+			Reason: coded.Errorf("pixel.pixel-data-ends-row",
+				"pixel data ends in row %d of %d: %v", n.row, n.Rows, err)}
 	}
 	n.row++
 	if n.allocated == 8 {
@@ -388,7 +391,7 @@ type maskedRows struct {
 // Next implements Rows.
 func (m *maskedRows) Next(row []uint16) error {
 	if err := m.rows.Next(row); err != nil {
-		return m.wrap(fmt.Errorf("row %d of %d: %w", m.row, m.Rows, err))
+		return m.wrap(coded.Errorf("pixel.row", "row %d of %d: %w", m.row, m.Rows, err))
 	}
 	m.row++
 	m.fix(row)
@@ -403,8 +406,8 @@ func (i *Image) readAll(parts []dicom.Fragment) ([]byte, error) {
 		size += p.Length
 	}
 	if limit := 2*i.frameBytes() + 1<<16; size > limit {
-		return nil, corrupt("%d %s of compressed data for a frame of %d",
-			size, english.PluralWord(int(size), "byte", ""), i.frameBytes())
+		return nil, corrupt("pixel.compressed-data-for-frame", "%v of compressed data for a frame of %d",
+			coded.CountOf(size, "byte"), i.frameBytes())
 	}
 	var b bytes.Buffer
 	_, err := io.Copy(&b, i.stream(parts))

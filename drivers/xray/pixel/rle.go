@@ -6,8 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 
-	"github.com/dustin/go-humanize/english"
-
+	"lanewarden/drivers/coded"
 	"lanewarden/drivers/xray/dicom"
 )
 
@@ -42,11 +41,11 @@ func newRLE(i *Image, parts []dicom.Fragment) (Rows, error) {
 	}
 	var head [rleHeader]byte
 	if _, err := data.ReadAt(head[:], 0); err != nil {
-		return nil, corrupt("RLE header is cut off after %d %s", size, english.PluralWord(int(size), "byte", ""))
+		return nil, corrupt("pixel.rle-header-cut-off", "RLE header is cut off after %v", coded.CountOf(size, "byte"))
 	}
 	if n := binary.LittleEndian.Uint32(head[:]); int(n) != i.allocated/8 {
-		return nil, corrupt("RLE with %d %s; %d %s a pixel have %d",
-			n, english.PluralWord(int(n), "segment", ""), i.allocated, english.PluralWord(i.allocated, "bit", ""),
+		return nil, corrupt("pixel.rle-with-pixel-have", "RLE with %v; %v a pixel have %d",
+			coded.CountOf(n, "segment"), coded.CountOf(i.allocated, "bit"),
 			i.allocated/8)
 	}
 	r := &rle{}
@@ -56,8 +55,8 @@ func newRLE(i *Image, parts []dicom.Fragment) (Rows, error) {
 			end = int64(binary.LittleEndian.Uint32(head[8+4*s:]))
 		}
 		if begin < rleHeader || end < begin || end > size {
-			return nil, corrupt("RLE segment from %d to %d of %d %s",
-				begin, end, size, english.PluralWord(int(size), "byte", ""))
+			return nil, corrupt("pixel.rle-segment-from", "RLE segment from %d to %d of %v",
+				begin, end, coded.CountOf(size, "byte"))
 		}
 		r.planes = append(r.planes,
 			&packed{r: bufio.NewReaderSize(io.NewSectionReader(data, begin, end-begin), 64<<10),
@@ -109,7 +108,7 @@ func (p *packed) next() error {
 				rest[x] = p.value
 			}
 		} else if _, err := io.ReadFull(p.r, rest[:n]); err != nil {
-			return corrupt("RLE data ends inside a run")
+			return corrupt("pixel.rle-data-ends-inside", "RLE data ends inside a run")
 		}
 		p.run -= n
 		rest = rest[n:]
@@ -121,7 +120,7 @@ func (p *packed) next() error {
 func (p *packed) begin() error {
 	b, err := p.r.ReadByte()
 	if err != nil {
-		return corrupt("RLE data ends before the image")
+		return corrupt("pixel.rle-data-ends-before", "RLE data ends before the image")
 	}
 	switch n := int(int8(b)); {
 	case n >= 0:
@@ -129,7 +128,7 @@ func (p *packed) begin() error {
 	case n > -128:
 		p.run, p.repeat = 1-n, true
 		if p.value, err = p.r.ReadByte(); err != nil {
-			return corrupt("RLE data ends inside a run")
+			return corrupt("pixel.rle-data-ends-inside", "RLE data ends inside a run")
 		}
 	}
 	return nil

@@ -3,13 +3,11 @@ package pixel
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
-
+	"lanewarden/drivers/coded"
 	"lanewarden/drivers/xray/dicom"
 )
 
@@ -37,8 +35,9 @@ func CheckLength(f *dicom.File) error {
 		return nil
 	}
 	return &dicom.FormatError{Offset: e.Offset, Path: dicom.PixelData.String(),
-		Reason: fmt.Sprintf("the image is not whole: %d %s of pixel data; frames: %.0f, of %.0f x %.0f, need %.0f",
-			e.Length, english.PluralWord(int(e.Length), "byte", ""),
+		Reason: coded.Errorf("pixel.image-not-whole-pixel",
+			"the image is not whole: %v of pixel data; frames: %.0f, of %.0f x %.0f, need %.0f",
+			coded.CountOf(e.Length, "byte"),
 			frames, number(tagColumns, 0), number(tagRows, 0), math.Ceil(need))}
 }
 
@@ -55,8 +54,8 @@ func CheckWhole(f *dicom.File, r io.ReaderAt, size int64) error {
 		return err
 	case e.Offset+e.Length > size:
 		return &dicom.FormatError{Offset: size, Path: e.Tag.String(),
-			Reason: fmt.Sprintf("pixel data is cut off: %d of %d %s came",
-				size-e.Offset, e.Length, english.PluralWord(int(e.Length), "byte", ""))}
+			Reason: coded.Errorf("pixel.pixel-data-cut-off", "pixel data is cut off: %d of %v came",
+				size-e.Offset, coded.CountOf(e.Length, "byte"))}
 	}
 	return nil
 }
@@ -73,18 +72,20 @@ const (
 // more than maxFragments are a *dicom.FormatError.
 func Fragments(e *dicom.Element, r io.ReaderAt, size int64) ([]dicom.Fragment, error) {
 	at := e.Offset
-	bad := func(format string, args ...any) ([]dicom.Fragment, error) {
-		return nil, &dicom.FormatError{Offset: at, Path: e.Tag.String(), Reason: fmt.Sprintf(format, args...)}
+	bad := func(code, format string, args ...any) ([]dicom.Fragment, error) {
+		return nil, &dicom.FormatError{Offset: at, Path: e.Tag.String(), Reason: coded.Errorf(code, format, args...)}
 	}
 	if e.Length >= 0 {
-		return bad("compressed pixel data has a length of %d; it stands in fragments", e.Length)
+		return bad("pixel.compressed-pixel-data-length",
+			"compressed pixel data has a length of %d; it stands in fragments", e.Length)
 	}
 	var out []dicom.Fragment
 	var head [8]byte
 	for {
 		if _, err := r.ReadAt(head[:], at); err != nil {
 			if errors.Is(err, io.EOF) {
-				return bad("pixel data is cut off after %d %s", len(out), english.PluralWord(len(out), "fragment", ""))
+				return bad("pixel.pixel-data-cut-off-after",
+					"pixel data is cut off after %v", coded.CountOf(len(out), "fragment"))
 			}
 			return nil, err
 		}
@@ -94,12 +95,12 @@ func Fragments(e *dicom.Element, r io.ReaderAt, size int64) ([]dicom.Fragment, e
 		case tag == delimiterTag && len(out) > 0:
 			return out, nil
 		case tag != itemTag:
-			return bad("bytes %x stand where a fragment should", head[:4])
+			return bad("pixel.bytes-stand-where-fragment", "bytes %x stand where a fragment should", head[:4])
 		case at+length > size:
-			return bad("pixel data is cut off: fragment of %d %s, of which %d came",
-				length, english.PluralWord(int(length), "byte", ""), size-at)
+			return bad("pixel.pixel-data-cut-off-fragment", "pixel data is cut off: fragment of %v, of which %d came",
+				coded.CountOf(length, "byte"), size-at)
 		case len(out) == maxFragments:
-			return bad("more than %d fragments", maxFragments)
+			return bad("pixel.more-than-fragments", "more than %d fragments", maxFragments)
 		}
 		out = append(out, dicom.Fragment{Offset: at, Length: length})
 		at += length

@@ -12,7 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"lanewarden/drivers/observation/coded"
+	"lanewarden/drivers/coded"
 )
 
 // Artifacts are kept the same way in journal and ledger: a row in a table artifact(sha256, size, inline, ...), the bytes

@@ -19,7 +19,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
-	"lanewarden/drivers/observation/coded"
+	"lanewarden/drivers/coded"
 )
 
 // minVersion is the first SQLite release that cannot lose committed rows when a write races a checkpoint.

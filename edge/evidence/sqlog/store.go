@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"lanewarden/drivers/observation/coded"
+	"lanewarden/drivers/coded"
 	"lanewarden/edge/evidence"
 )
 

@@ -1,6 +1,6 @@
 // Package coded is for packages that must not import the catalogue of messages and yet have something to tell people:
-// codecs and verification. A code of the catalogue and named values go in; message.Of says them in the reader's
-// language.
+// codecs and verification. A code of the catalogue and values go in; message.Of says them in the reader's language.
+// A Message has the sentence in the catalogue alone. A Text has it in English too, for who uses a codec by itself.
 package coded
 
 import (
