@@ -1,6 +1,7 @@
 package associate
 
 import (
+	"math"
 	"testing"
 )
 
@@ -124,4 +125,21 @@ func TestReversing(t *testing.T) {
 	if !plated.can(a, plated.sees(1, 1044)) {
 		t.Error("the other one cannot go on")
 	}
+}
+
+// TestBirthTerms: a new vehicle is seen by the device that saw it, and a tag that is heard first as loudly as this lane's
+// are; what is no tag has no loudness.
+func TestBirthTerms(t *testing.T) {
+	s := one(t)
+	loop := s.sees(0, 1000)
+	equal(t, "seen by a loop", s.score(Missed, loop.Idx, loop), s.w.detectionLogs[0].hit)
+	equal(t, "how loud a loop is", s.score(Strength, loop.Idx, loop), 0)
+	for faint, want := range map[bool]float64{false: 0.99, true: 0.01} {
+		tag := s.sees(0, 1000, tagged("urn:1", 0, faint))
+		equal(t, "seen by a reader", s.score(Missed, tag.Idx, tag), s.w.detectionLogs[0].hit)
+		equal(t, "how loud a tag is", s.score(Strength, tag.Idx, tag), math.Log(want))
+	}
+	beyond := s.sees(2, 1000)
+	want := s.w.detectionLogs[2].hit + s.w.detectionLogs[0].miss + s.w.detectionLogs[1].miss
+	equal(t, "seen beyond two others", s.score(Missed, beyond.Idx, beyond), want)
 }

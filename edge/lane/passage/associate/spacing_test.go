@@ -76,6 +76,22 @@ func TestSpacingWhose(t *testing.T) {
 	}
 }
 
+// TestSpacingMissed: who was seen beyond a place by then, whose device missed it, says nothing of the room before it; who
+// was not seen there either stands before it.
+func TestSpacingMissed(t *testing.T) {
+	s := one(t)
+	l := s.w.layout
+	beyond := born(l, 0, s.sees(0, 900, lasting(50))).withDetection(l, s.sees(3, 1130))
+	before := born(l, 0, s.sees(0, 900, lasting(50))).withDetection(l, s.sees(1, 1130))
+	from, to := s.sees(0, 1000, lasting(100)), s.sees(2, 1160)
+	own := born(l, 0, from)
+	spacing := func(row ...*track) float64 {
+		return newStepper(s.w, to).spacingBetween(append(row, own), len(row), own, from, to)
+	}
+	equal(t, "with one beyond", spacing(beyond), spacing())
+	falls(t, "with nobody, and with one before the place", spacing(), spacing(before))
+}
+
 // TestOutboundWorked: on its way out a vehicle is seen by one device 20 s after the other on the mean.
 func TestOutboundWorked(t *testing.T) {
 	for _, later := range []float64{0, 5, 14} {
