@@ -15,6 +15,7 @@ package observation
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	descriptorpb "google.golang.org/protobuf/types/descriptorpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -849,6 +850,7 @@ type Body struct {
 	ClockUnsynchronised bool                   `protobuf:"varint,3,opt,name=clock_unsynchronised,json=clockUnsynchronised,proto3" json:"clock_unsynchronised,omitempty"` // the agent's clock was not disciplined (adjtimex STA_UNSYNC)
 	ClockErrorMs        uint32                 `protobuf:"varint,4,opt,name=clock_error_ms,json=clockErrorMs,proto3" json:"clock_error_ms,omitempty"`                    // adjtimex estimated error, ms, rounded up to a power of two
 	Artifacts           []*Artifact            `protobuf:"bytes,5,rep,name=artifacts,proto3" json:"artifacts,omitempty"`                                                 // bytes kept whole that belong to this observation
+	PersonalSha256      []byte                 `protobuf:"bytes,6,opt,name=personal_sha256,json=personalSha256,proto3" json:"personal_sha256,omitempty"`                 // stands for the values of personal fields, which are empty: SHA-256 over them and a salt. Set by the journal
 	// Types that are valid to be assigned to Of:
 	//
 	//	*Body_RadiationOccupancy
@@ -958,6 +960,13 @@ func (x *Body) GetClockErrorMs() uint32 {
 func (x *Body) GetArtifacts() []*Artifact {
 	if x != nil {
 		return x.Artifacts
+	}
+	return nil
+}
+
+func (x *Body) GetPersonalSha256() []byte {
+	if x != nil {
+		return x.PersonalSha256
 	}
 	return nil
 }
@@ -8261,23 +8270,45 @@ func (x *MessageList) GetNames() []string {
 	return nil
 }
 
+var file_drivers_observation_observation_proto_extTypes = []protoimpl.ExtensionInfo{
+	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50016,
+		Name:          "lanewarden.v1.personal",
+		Tag:           "varint,50016,opt,name=personal",
+		Filename:      "drivers/observation/observation.proto",
+	},
+}
+
+// Extension fields to descriptorpb.FieldOptions.
+var (
+	// personal marks a field that can name a person or a vehicle: a plate, a card's number, free text that somebody wrote. In
+	// journal and ledger it is empty: its value is sealed beside the row and can be erased (docs/privacy.md). It may stand
+	// at texts, bytes and messages; a message is sealed whole.
+	//
+	// optional bool personal = 50016;
+	E_Personal = &file_drivers_observation_observation_proto_extTypes[0]
+)
+
 var File_drivers_observation_observation_proto protoreflect.FileDescriptor
 
 const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\n" +
-	"%drivers/observation/observation.proto\x12\rlanewarden.v1\"\xa5\x01\n" +
+	"%drivers/observation/observation.proto\x12\rlanewarden.v1\x1a google/protobuf/descriptor.proto\"\xa5\x01\n" +
 	"\vObservation\x12*\n" +
 	"\x05class\x18\x01 \x01(\x0e2\x14.lanewarden.v1.ClassR\x05class\x12\x17\n" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xab\x18\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xd4\x18\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
 	"\x14clock_unsynchronised\x18\x03 \x01(\bR\x13clockUnsynchronised\x12$\n" +
 	"\x0eclock_error_ms\x18\x04 \x01(\rR\fclockErrorMs\x125\n" +
-	"\tartifacts\x18\x05 \x03(\v2\x17.lanewarden.v1.ArtifactR\tartifacts\x12T\n" +
+	"\tartifacts\x18\x05 \x03(\v2\x17.lanewarden.v1.ArtifactR\tartifacts\x12'\n" +
+	"\x0fpersonal_sha256\x18\x06 \x01(\fR\x0epersonalSha256\x12T\n" +
 	"\x13radiation_occupancy\x18\x10 \x01(\v2!.lanewarden.v1.RadiationOccupancyH\x00R\x12radiationOccupancy\x12W\n" +
 	"\x14radiation_background\x18\x11 \x01(\v2\".lanewarden.v1.RadiationBackgroundH\x00R\x13radiationBackground\x12H\n" +
 	"\x0fradiation_fault\x18\x12 \x01(\v2\x1d.lanewarden.v1.RadiationFaultH\x00R\x0eradiationFault\x12K\n" +
@@ -8327,13 +8358,13 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"deviceTest\x12H\n" +
 	"\x0fvehicle_reading\x187 \x01(\v2\x1d.lanewarden.v1.VehicleReadingH\x00R\x0evehicleReading\x12?\n" +
 	"\fagent_pruned\x188 \x01(\v2\x1a.lanewarden.v1.AgentPrunedH\x00R\vagentPrunedB\x04\n" +
-	"\x02of\"i\n" +
+	"\x02of\"o\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x1d\n" +
 	"\n" +
-	"media_type\x18\x03 \x01(\tR\tmediaType\x12\x12\n" +
-	"\x04name\x18\x04 \x01(\tR\x04name\" \n" +
+	"media_type\x18\x03 \x01(\tR\tmediaType\x12\x18\n" +
+	"\x04name\x18\x04 \x01(\tB\x04\x80\xb6\x18\x01R\x04name\" \n" +
 	"\x06Series\x12\x16\n" +
 	"\x06counts\x18\x01 \x03(\x11R\x06counts\"\xaf\t\n" +
 	"\x12RadiationOccupancy\x12\x16\n" +
@@ -8468,16 +8499,16 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\fSTATE_SILENT\x10\x03\x12\x0e\n" +
 	"\n" +
 	"STATE_DOWN\x10\x04\x12\x11\n" +
-	"\rSTATE_STOPPED\x10\x05\"\xb7\x01\n" +
-	"\vDeviceFault\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x16\n" +
-	"\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x18\n" +
-	"\aexcerpt\x18\x03 \x01(\fR\aexcerpt\x12\x14\n" +
-	"\x05count\x18\x04 \x01(\rR\x05count\x12\x16\n" +
-	"\x06source\x18\x05 \x01(\tR\x06source\x120\n" +
-	"\amessage\x18\x06 \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"\x8a\x01\n" +
-	"\fDeviceImport\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\rSTATE_STOPPED\x10\x05\"\xcf\x01\n" +
+	"\vDeviceFault\x12\x1c\n" +
+	"\x06reason\x18\x01 \x01(\tB\x04\x80\xb6\x18\x01R\x06reason\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x1e\n" +
+	"\aexcerpt\x18\x03 \x01(\fB\x04\x80\xb6\x18\x01R\aexcerpt\x12\x14\n" +
+	"\x05count\x18\x04 \x01(\rR\x05count\x12\x1c\n" +
+	"\x06source\x18\x05 \x01(\tB\x04\x80\xb6\x18\x01R\x06source\x126\n" +
+	"\amessage\x18\x06 \x01(\v2\x16.lanewarden.v1.MessageB\x04\x80\xb6\x18\x01R\amessage\"\x90\x01\n" +
+	"\fDeviceImport\x12\x18\n" +
+	"\x04name\x18\x01 \x01(\tB\x04\x80\xb6\x18\x01R\x04name\x12\x14\n" +
 	"\x05lines\x18\x02 \x01(\x04R\x05lines\x12\"\n" +
 	"\fobservations\x18\x03 \x01(\x04R\fobservations\x12\x14\n" +
 	"\x05added\x18\x04 \x01(\x04R\x05added\x12\x16\n" +
@@ -8513,12 +8544,12 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x16\n" +
 	"\x06driver\x18\x03 \x01(\tR\x06driver\x12\x12\n" +
-	"\x04lane\x18\x04 \x01(\tR\x04lane\"\xe6\x05\n" +
+	"\x04lane\x18\x04 \x01(\tR\x04lane\"\xec\x05\n" +
 	"\tXrayImage\x12\x1b\n" +
 	"\tsop_class\x18\x01 \x01(\tR\bsopClass\x12!\n" +
 	"\fsop_instance\x18\x02 \x01(\tR\vsopInstance\x12\x1a\n" +
-	"\bmodality\x18\x03 \x01(\tR\bmodality\x12\x15\n" +
-	"\x06ooi_id\x18\x04 \x01(\tR\x05ooiId\x12\x19\n" +
+	"\bmodality\x18\x03 \x01(\tR\bmodality\x12\x1b\n" +
+	"\x06ooi_id\x18\x04 \x01(\tB\x04\x80\xb6\x18\x01R\x05ooiId\x12\x19\n" +
 	"\booi_type\x18\x05 \x01(\tR\aooiType\x12#\n" +
 	"\rscan_instance\x18\x06 \x01(\tR\fscanInstance\x12'\n" +
 	"\x0fseries_instance\x18\a \x01(\tR\x0eseriesInstance\x12\x1b\n" +
@@ -8543,10 +8574,10 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x0ftransfer_syntax\x18\x16 \x01(\tR\x0etransferSyntax\x12\x1f\n" +
 	"\vpixel_bytes\x18\x17 \x01(\x03R\n" +
 	"pixelBytes\x12#\n" +
-	"\rdicos_version\x18\x18 \x01(\tR\fdicosVersion\"\x8d\x04\n" +
+	"\rdicos_version\x18\x18 \x01(\tR\fdicosVersion\"\x93\x04\n" +
 	"\x10XrayThreatReport\x12!\n" +
-	"\fsop_instance\x18\x01 \x01(\tR\vsopInstance\x12\x15\n" +
-	"\x06ooi_id\x18\x02 \x01(\tR\x05ooiId\x12#\n" +
+	"\fsop_instance\x18\x01 \x01(\tR\vsopInstance\x12\x1b\n" +
+	"\x06ooi_id\x18\x02 \x01(\tB\x04\x80\xb6\x18\x01R\x05ooiId\x12#\n" +
 	"\rscan_instance\x18\x03 \x01(\tR\fscanInstance\x12\x12\n" +
 	"\x04type\x18\x04 \x01(\tR\x04type\x12\x1a\n" +
 	"\bdecision\x18\x05 \x01(\tR\bdecision\x12\x1f\n" +
@@ -8629,10 +8660,10 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1b\n" +
 	"\x06number\x18\x03 \x01(\x01H\x00R\x06number\x88\x01\x01\x12\x12\n" +
 	"\x04unit\x18\x04 \x01(\tR\x04unitB\t\n" +
-	"\a_number\"\xb7\x06\n" +
-	"\rTraceAnalysis\x12\x16\n" +
-	"\x06sample\x18\x01 \x01(\tR\x06sample\x12\x1a\n" +
-	"\boperator\x18\x02 \x01(\tR\boperator\x12\x12\n" +
+	"\a_number\"\xc3\x06\n" +
+	"\rTraceAnalysis\x12\x1c\n" +
+	"\x06sample\x18\x01 \x01(\tB\x04\x80\xb6\x18\x01R\x06sample\x12 \n" +
+	"\boperator\x18\x02 \x01(\tB\x04\x80\xb6\x18\x01R\boperator\x12\x12\n" +
 	"\x04mode\x18\x03 \x01(\tR\x04mode\x12\x1a\n" +
 	"\bpolarity\x18\x04 \x01(\tR\bpolarity\x12-\n" +
 	"\x12instrument_verdict\x18\x05 \x01(\tR\x11instrumentVerdict\x123\n" +
@@ -8749,32 +8780,32 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\tspeed_kph\x18\x05 \x01(\x02R\bspeedKph\x12\x19\n" +
 	"\blength_m\x18\x06 \x01(\x02R\alengthM\x12\x1f\n" +
 	"\vturned_back\x18\a \x01(\bR\n" +
-	"turnedBack\"\xc5\x02\n" +
+	"turnedBack\"\xdd\x02\n" +
 	"\n" +
-	"VehicleTag\x12\x10\n" +
-	"\x03epc\x18\x01 \x01(\fR\x03epc\x12\x16\n" +
-	"\x06scheme\x18\x02 \x01(\tR\x06scheme\x12\x10\n" +
-	"\x03uri\x18\x03 \x01(\tR\x03uri\x12\x19\n" +
+	"VehicleTag\x12\x16\n" +
+	"\x03epc\x18\x01 \x01(\fB\x04\x80\xb6\x18\x01R\x03epc\x12\x16\n" +
+	"\x06scheme\x18\x02 \x01(\tR\x06scheme\x12\x16\n" +
+	"\x03uri\x18\x03 \x01(\tB\x04\x80\xb6\x18\x01R\x03uri\x12\x19\n" +
 	"\bfirst_ns\x18\x04 \x01(\x03R\afirstNs\x12\x17\n" +
 	"\alast_ns\x18\x05 \x01(\x03R\x06lastNs\x12\x14\n" +
 	"\x05reads\x18\x06 \x01(\rR\x05reads\x12 \n" +
 	"\frssi_max_dbm\x18\a \x01(\x11R\n" +
 	"rssiMaxDbm\x127\n" +
-	"\bantennas\x18\b \x03(\v2\x1b.lanewarden.v1.AntennaReadsR\bantennas\x12\x10\n" +
-	"\x03tid\x18\t \x01(\fR\x03tid\x12\x1f\n" +
+	"\bantennas\x18\b \x03(\v2\x1b.lanewarden.v1.AntennaReadsR\bantennas\x12\x16\n" +
+	"\x03tid\x18\t \x01(\fB\x04\x80\xb6\x18\x01R\x03tid\x12%\n" +
 	"\vuser_memory\x18\n" +
-	" \x01(\fR\n" +
+	" \x01(\fB\x04\x80\xb6\x18\x01R\n" +
 	"userMemory\x12#\n" +
 	"\rmemory_faults\x18\v \x03(\tR\fmemoryFaults\"`\n" +
 	"\fAntennaReads\x12\x18\n" +
 	"\aantenna\x18\x01 \x01(\rR\aantenna\x12\x14\n" +
 	"\x05reads\x18\x02 \x01(\rR\x05reads\x12 \n" +
 	"\frssi_max_dbm\x18\x03 \x01(\x11R\n" +
-	"rssiMaxDbm\"\xaf\x03\n" +
-	"\fVehiclePlate\x12\x14\n" +
-	"\x05plate\x18\x01 \x01(\tR\x05plate\x12\x16\n" +
-	"\x06normal\x18\x02 \x01(\tR\x06normal\x12\x1a\n" +
-	"\bskeleton\x18\x03 \x01(\tR\bskeleton\x12\x1e\n" +
+	"rssiMaxDbm\"\xc1\x03\n" +
+	"\fVehiclePlate\x12\x1a\n" +
+	"\x05plate\x18\x01 \x01(\tB\x04\x80\xb6\x18\x01R\x05plate\x12\x1c\n" +
+	"\x06normal\x18\x02 \x01(\tB\x04\x80\xb6\x18\x01R\x06normal\x12 \n" +
+	"\bskeleton\x18\x03 \x01(\tB\x04\x80\xb6\x18\x01R\bskeleton\x12\x1e\n" +
 	"\n" +
 	"confidence\x18\x04 \x01(\x02R\n" +
 	"confidence\x12\x16\n" +
@@ -8789,9 +8820,9 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\abox_top\x18\f \x01(\x02R\x06boxTop\x12\x1b\n" +
 	"\tbox_right\x18\r \x01(\x02R\bboxRight\x12\x1d\n" +
 	"\n" +
-	"box_bottom\x18\x0e \x01(\x02R\tboxBottom\"A\n" +
-	"\tPlateRead\x12\x14\n" +
-	"\x05plate\x18\x01 \x01(\tR\x05plate\x12\x1e\n" +
+	"box_bottom\x18\x0e \x01(\x02R\tboxBottom\"G\n" +
+	"\tPlateRead\x12\x1a\n" +
+	"\x05plate\x18\x01 \x01(\tB\x04\x80\xb6\x18\x01R\x05plate\x12\x1e\n" +
 	"\n" +
 	"confidence\x18\x02 \x01(\x02R\n" +
 	"confidence\"\xdd\x01\n" +
@@ -8804,35 +8835,35 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\aseconds\x18\x06 \x01(\x02R\aseconds\x12\x1a\n" +
 	"\bunstable\x18\a \x01(\bR\bunstable\x12\x1e\n" +
 	"\bgross_kg\x18\b \x01(\x01H\x00R\agrossKg\x88\x01\x01B\v\n" +
-	"\t_gross_kg\"\xba\x02\n" +
-	"\vVehicleCode\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text\x12\x12\n" +
-	"\x04type\x18\x02 \x01(\tR\x04type\x12\x14\n" +
-	"\x05value\x18\x03 \x01(\tR\x05value\x12\x18\n" +
-	"\acarrier\x18\x04 \x01(\tR\acarrier\x12!\n" +
+	"\t_gross_kg\"\xd2\x02\n" +
+	"\vVehicleCode\x12\x18\n" +
+	"\x04text\x18\x01 \x01(\tB\x04\x80\xb6\x18\x01R\x04text\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12\x1a\n" +
+	"\x05value\x18\x03 \x01(\tB\x04\x80\xb6\x18\x01R\x05value\x12\x1e\n" +
+	"\acarrier\x18\x04 \x01(\tB\x04\x80\xb6\x18\x01R\acarrier\x12!\n" +
 	"\fcheck_failed\x18\x05 \x01(\bR\vcheckFailed\x12\x12\n" +
 	"\x04role\x18\x06 \x01(\tR\x04role\x12\x1c\n" +
 	"\tsymbology\x18\a \x01(\tR\tsymbology\x12\x14\n" +
 	"\x05entry\x18\b \x01(\tR\x05entry\x12\x14\n" +
-	"\x05check\x18\t \x01(\tR\x05check\x12\x12\n" +
+	"\x05check\x18\t \x01(\tR\x05check\x12\x18\n" +
 	"\x04note\x18\n" +
-	" \x01(\tR\x04note\x12>\n" +
-	"\falternatives\x18\v \x03(\v2\x1a.lanewarden.v1.CodeReadingR\falternatives\"\x8f\x01\n" +
+	" \x01(\tB\x04\x80\xb6\x18\x01R\x04note\x12>\n" +
+	"\falternatives\x18\v \x03(\v2\x1a.lanewarden.v1.CodeReadingR\falternatives\"\xa1\x01\n" +
 	"\vCodeReading\x12\x12\n" +
-	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\x12\x18\n" +
-	"\acarrier\x18\x03 \x01(\tR\acarrier\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x1a\n" +
+	"\x05value\x18\x02 \x01(\tB\x04\x80\xb6\x18\x01R\x05value\x12\x1e\n" +
+	"\acarrier\x18\x03 \x01(\tB\x04\x80\xb6\x18\x01R\acarrier\x12\x12\n" +
 	"\x04role\x18\x04 \x01(\tR\x04role\x12\x14\n" +
-	"\x05check\x18\x05 \x01(\tR\x05check\x12\x12\n" +
-	"\x04note\x18\x06 \x01(\tR\x04note\"\xa3\x01\n" +
+	"\x05check\x18\x05 \x01(\tR\x05check\x12\x18\n" +
+	"\x04note\x18\x06 \x01(\tB\x04\x80\xb6\x18\x01R\x04note\"\xaf\x01\n" +
 	"\n" +
 	"LaneOutput\x12\x16\n" +
 	"\x06output\x18\x01 \x01(\tR\x06output\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1d\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x1c\n" +
+	"\x06reason\x18\x03 \x01(\tB\x04\x80\xb6\x18\x01R\x06reason\x12\x1d\n" +
 	"\n" +
-	"safe_state\x18\x04 \x01(\bR\tsafeState\x120\n" +
-	"\amessage\x18\x05 \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"\x9a\x01\n" +
+	"safe_state\x18\x04 \x01(\bR\tsafeState\x126\n" +
+	"\amessage\x18\x05 \x01(\v2\x16.lanewarden.v1.MessageB\x04\x80\xb6\x18\x01R\amessage\"\x9a\x01\n" +
 	"\vSiteClimate\x12#\n" +
 	"\rtemperature_c\x18\x01 \x01(\x02R\ftemperatureC\x12.\n" +
 	"\x10humidity_percent\x18\x02 \x01(\x02H\x00R\x0fhumidityPercent\x88\x01\x01\x12!\n" +
@@ -8878,7 +8909,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x129\n" +
 	"\breadings\x18\x02 \x03(\v2\x1d.lanewarden.v1.PassageReadingR\breadings\x12\x1f\n" +
 	"\vafter_close\x18\x03 \x01(\bR\n" +
-	"afterClose\"\xaf\x03\n" +
+	"afterClose\"\xbb\x03\n" +
 	"\x0ePassageReading\x12\x10\n" +
 	"\x03idx\x18\x01 \x01(\x03R\x03idx\x12\x16\n" +
 	"\x06device\x18\x02 \x01(\tR\x06device\x12\x12\n" +
@@ -8888,15 +8919,15 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x05class\x18\x06 \x01(\rR\x05class\x12\x1e\n" +
 	"\n" +
 	"confidence\x18\a \x01(\x02R\n" +
-	"confidence\x12\x16\n" +
-	"\x06reason\x18\b \x01(\tR\x06reason\x12\x1c\n" +
+	"confidence\x12\x1c\n" +
+	"\x06reason\x18\b \x01(\tB\x04\x80\xb6\x18\x01R\x06reason\x12\x1c\n" +
 	"\tartifacts\x18\t \x03(\fR\tartifacts\x12\x14\n" +
 	"\x05other\x18\n" +
 	" \x01(\tR\x05other\x12)\n" +
 	"\x10other_confidence\x18\v \x01(\x02R\x0fotherConfidence\x120\n" +
 	"\x05terms\x18\f \x03(\v2\x1a.lanewarden.v1.PassageTermR\x05terms\x12\x1b\n" +
-	"\tpinned_by\x18\r \x01(\tR\bpinnedBy\x120\n" +
-	"\amessage\x18\x0e \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"\xb9\x03\n" +
+	"\tpinned_by\x18\r \x01(\tR\bpinnedBy\x126\n" +
+	"\amessage\x18\x0e \x01(\v2\x16.lanewarden.v1.MessageB\x04\x80\xb6\x18\x01R\amessage\"\xbf\x03\n" +
 	"\vPassageTerm\x123\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1f.lanewarden.v1.PassageTerm.KindR\x04kind\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x02R\x05score\x12\x1f\n" +
@@ -8904,8 +8935,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"otherScore\x12\x1d\n" +
 	"\n" +
 	"residual_s\x18\x04 \x01(\x01R\tresidualS\x12\x17\n" +
-	"\asigma_s\x18\x05 \x01(\x01R\x06sigmaS\x12\x12\n" +
-	"\x04from\x18\x06 \x01(\tR\x04from\"\xf1\x01\n" +
+	"\asigma_s\x18\x05 \x01(\x01R\x06sigmaS\x12\x18\n" +
+	"\x04from\x18\x06 \x01(\tB\x04\x80\xb6\x18\x01R\x04from\"\xf1\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fKIND_ARRIVAL\x10\x01\x12\x0e\n" +
@@ -8931,18 +8962,18 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"arrived_ns\x18\x02 \x01(\x03R\tarrivedNs\x12\x17\n" +
 	"\aleft_ns\x18\x03 \x01(\x03R\x06leftNs\x12\x12\n" +
 	"\x04seen\x18\x04 \x01(\bR\x04seen\x12+\n" +
-	"\x03gap\x18\x06 \x01(\x0e2\x19.lanewarden.v1.PassageGapR\x03gapJ\x04\b\x05\x10\x06\"\xdb\x05\n" +
+	"\x03gap\x18\x06 \x01(\x0e2\x19.lanewarden.v1.PassageGapR\x03gapJ\x04\b\x05\x10\x06\"\xf3\x05\n" +
 	"\rPassageClosed\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04lane\x18\x02 \x01(\tR\x04lane\x12\x1b\n" +
 	"\topened_ns\x18\x03 \x01(\x03R\bopenedNs\x12\x1b\n" +
-	"\tclosed_ns\x18\x04 \x01(\x03R\bclosedNs\x12\x14\n" +
-	"\x05plate\x18\x06 \x01(\tR\x05plate\x12\x12\n" +
-	"\x04tags\x18\a \x03(\tR\x04tags\x12\x1e\n" +
+	"\tclosed_ns\x18\x04 \x01(\x03R\bclosedNs\x12\x1a\n" +
+	"\x05plate\x18\x06 \x01(\tB\x04\x80\xb6\x18\x01R\x05plate\x12\x18\n" +
+	"\x04tags\x18\a \x03(\tB\x04\x80\xb6\x18\x01R\x04tags\x12$\n" +
 	"\n" +
-	"containers\x18\b \x03(\tR\n" +
-	"containers\x12\x14\n" +
-	"\x05codes\x18\t \x03(\tR\x05codes\x12\x1b\n" +
+	"containers\x18\b \x03(\tB\x04\x80\xb6\x18\x01R\n" +
+	"containers\x12\x1a\n" +
+	"\x05codes\x18\t \x03(\tB\x04\x80\xb6\x18\x01R\x05codes\x12\x1b\n" +
 	"\tweight_kg\x18\n" +
 	" \x01(\x01R\bweightKg\x12\x1b\n" +
 	"\tspeed_kph\x18\v \x01(\x02R\bspeedKph\x12\x19\n" +
@@ -8957,23 +8988,23 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\tdirection\x18\x13 \x01(\x0e2\x1f.lanewarden.v1.PassageDirectionR\tdirection\x121\n" +
 	"\x05state\x18\x14 \x01(\x0e2\x1b.lanewarden.v1.PassageStateR\x05state\x129\n" +
 	"\bpossible\x18\x15 \x03(\v2\x1d.lanewarden.v1.PassageReadingR\bpossible\x12%\n" +
-	"\x0ealarm_possible\x18\x16 \x01(\bR\ralarmPossibleJ\x04\b\x05\x10\x06J\x04\b\r\x10\x0e\"\xdb\x01\n" +
+	"\x0ealarm_possible\x18\x16 \x01(\bR\ralarmPossibleJ\x04\b\x05\x10\x06J\x04\b\r\x10\x0e\"\xe7\x01\n" +
 	"\x10PassageCorrected\x12\x10\n" +
 	"\x03idx\x18\x01 \x01(\x03R\x03idx\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x03 \x01(\tR\x02to\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x12\x1c\n" +
+	"\x06reason\x18\x04 \x01(\tB\x04\x80\xb6\x18\x01R\x06reason\x12\x0e\n" +
 	"\x02by\x18\x05 \x01(\tR\x02by\x127\n" +
-	"\areading\x18\x06 \x01(\v2\x1d.lanewarden.v1.PassageReadingR\areading\x120\n" +
-	"\amessage\x18\a \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"\xbd\x01\n" +
+	"\areading\x18\x06 \x01(\v2\x1d.lanewarden.v1.PassageReadingR\areading\x126\n" +
+	"\amessage\x18\a \x01(\v2\x16.lanewarden.v1.MessageB\x04\x80\xb6\x18\x01R\amessage\"\xc9\x01\n" +
 	"\vAgentAccess\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x12\n" +
 	"\x04role\x18\x03 \x01(\tR\x04role\x12\x12\n" +
-	"\x04peer\x18\x04 \x01(\tR\x04peer\x12\x12\n" +
-	"\x04text\x18\x05 \x01(\tR\x04text\x12\x14\n" +
-	"\x05count\x18\x06 \x01(\rR\x05count\x120\n" +
-	"\amessage\x18\a \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"\xcb\x02\n" +
+	"\x04peer\x18\x04 \x01(\tR\x04peer\x12\x18\n" +
+	"\x04text\x18\x05 \x01(\tB\x04\x80\xb6\x18\x01R\x04text\x12\x14\n" +
+	"\x05count\x18\x06 \x01(\rR\x05count\x126\n" +
+	"\amessage\x18\a \x01(\v2\x16.lanewarden.v1.MessageB\x04\x80\xb6\x18\x01R\amessage\"\xd1\x02\n" +
 	"\n" +
 	"DeviceTest\x12\x12\n" +
 	"\x04test\x18\x01 \x01(\tR\x04test\x12\x14\n" +
@@ -8982,23 +9013,23 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\n" +
 	"started_ns\x18\x04 \x01(\x03R\tstartedNs\x12\x0e\n" +
 	"\x02by\x18\x05 \x01(\tR\x02by\x120\n" +
-	"\x06checks\x18\x06 \x03(\v2\x18.lanewarden.v1.TestCheckR\x06checks\x12\x12\n" +
-	"\x04note\x18\a \x01(\tR\x04note\"a\n" +
+	"\x06checks\x18\x06 \x03(\v2\x18.lanewarden.v1.TestCheckR\x06checks\x12\x18\n" +
+	"\x04note\x18\a \x01(\tB\x04\x80\xb6\x18\x01R\x04note\"a\n" +
 	"\aVerdict\x12\x17\n" +
 	"\x13VERDICT_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eVERDICT_PASSED\x10\x01\x12\x12\n" +
 	"\x0eVERDICT_FAILED\x10\x02\x12\x15\n" +
-	"\x11VERDICT_ABANDONED\x10\x03\"\xb9\x02\n" +
+	"\x11VERDICT_ABANDONED\x10\x03\"\xc5\x02\n" +
 	"\tTestCheck\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06passed\x18\x02 \x01(\bR\x06passed\x12\x19\n" +
 	"\x05value\x18\x03 \x01(\x01H\x00R\x05value\x88\x01\x01\x12\x15\n" +
 	"\x03low\x18\x04 \x01(\x01H\x01R\x03low\x88\x01\x01\x12\x17\n" +
 	"\x04high\x18\x05 \x01(\x01H\x02R\x04high\x88\x01\x01\x12\x12\n" +
-	"\x04unit\x18\x06 \x01(\tR\x04unit\x12\x12\n" +
-	"\x04text\x18\a \x01(\tR\x04text\x12\x12\n" +
-	"\x04rows\x18\b \x03(\x03R\x04rows\x120\n" +
-	"\amessage\x18\t \x01(\v2\x16.lanewarden.v1.MessageR\amessage\x12,\n" +
+	"\x04unit\x18\x06 \x01(\tR\x04unit\x12\x18\n" +
+	"\x04text\x18\a \x01(\tB\x04\x80\xb6\x18\x01R\x04text\x12\x12\n" +
+	"\x04rows\x18\b \x03(\x03R\x04rows\x126\n" +
+	"\amessage\x18\t \x01(\v2\x16.lanewarden.v1.MessageB\x04\x80\xb6\x18\x01R\amessage\x12,\n" +
 	"\x05title\x18\n" +
 	" \x01(\v2\x16.lanewarden.v1.MessageR\x05titleB\b\n" +
 	"\x06_valueB\x06\n" +
@@ -9102,7 +9133,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x18PASSAGE_GAP_NOT_EXPECTED\x10\x02\x12\x1c\n" +
 	"\x18PASSAGE_GAP_NOTHING_READ\x10\x03\x12\x16\n" +
 	"\x12PASSAGE_GAP_MISSED\x10\x04\x12\x15\n" +
-	"\x11PASSAGE_GAP_BLIND\x10\x05B Z\x1elanewarden/drivers/observationb\x06proto3"
+	"\x11PASSAGE_GAP_BLIND\x10\x05:;\n" +
+	"\bpersonal\x12\x1d.google.protobuf.FieldOptions\x18\xe0\x86\x03 \x01(\bR\bpersonalB Z\x1elanewarden/drivers/observationb\x06proto3"
 
 var (
 	file_drivers_observation_observation_proto_rawDescOnce sync.Once
@@ -9119,90 +9151,91 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
 var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 73)
 var file_drivers_observation_observation_proto_goTypes = []any{
-	(Class)(0),                  // 0: lanewarden.v1.Class
-	(Kind)(0),                   // 1: lanewarden.v1.Kind
-	(PassageEnd)(0),             // 2: lanewarden.v1.PassageEnd
-	(PassageDirection)(0),       // 3: lanewarden.v1.PassageDirection
-	(PassageState)(0),           // 4: lanewarden.v1.PassageState
-	(PassageGap)(0),             // 5: lanewarden.v1.PassageGap
-	(RadiationOccupancy_End)(0), // 6: lanewarden.v1.RadiationOccupancy.End
-	(RadiationFault_Fault)(0),   // 7: lanewarden.v1.RadiationFault.Fault
-	(DeviceState_State)(0),      // 8: lanewarden.v1.DeviceState.State
-	(PassageTerm_Kind)(0),       // 9: lanewarden.v1.PassageTerm.Kind
-	(DeviceTest_Verdict)(0),     // 10: lanewarden.v1.DeviceTest.Verdict
-	(*Observation)(nil),         // 11: lanewarden.v1.Observation
-	(*Body)(nil),                // 12: lanewarden.v1.Body
-	(*Artifact)(nil),            // 13: lanewarden.v1.Artifact
-	(*Series)(nil),              // 14: lanewarden.v1.Series
-	(*RadiationOccupancy)(nil),  // 15: lanewarden.v1.RadiationOccupancy
-	(*RadiationBackground)(nil), // 16: lanewarden.v1.RadiationBackground
-	(*RadiationFault)(nil),      // 17: lanewarden.v1.RadiationFault
-	(*RadiationTamper)(nil),     // 18: lanewarden.v1.RadiationTamper
-	(*RadiationSetup)(nil),      // 19: lanewarden.v1.RadiationSetup
-	(*Setting)(nil),             // 20: lanewarden.v1.Setting
-	(*RadiationSpectrum)(nil),   // 21: lanewarden.v1.RadiationSpectrum
-	(*MeasurementClass)(nil),    // 22: lanewarden.v1.MeasurementClass
-	(*DetectorSummary)(nil),     // 23: lanewarden.v1.DetectorSummary
-	(*RadiationAlarm)(nil),      // 24: lanewarden.v1.RadiationAlarm
-	(*Nuclide)(nil),             // 25: lanewarden.v1.Nuclide
-	(*DeviceState)(nil),         // 26: lanewarden.v1.DeviceState
-	(*DeviceFault)(nil),         // 27: lanewarden.v1.DeviceFault
-	(*DeviceImport)(nil),        // 28: lanewarden.v1.DeviceImport
-	(*AgentStarted)(nil),        // 29: lanewarden.v1.AgentStarted
-	(*AgentClockStep)(nil),      // 30: lanewarden.v1.AgentClockStep
-	(*AgentPruned)(nil),         // 31: lanewarden.v1.AgentPruned
-	(*Inventory)(nil),           // 32: lanewarden.v1.Inventory
-	(*Lane)(nil),                // 33: lanewarden.v1.Lane
-	(*Device)(nil),              // 34: lanewarden.v1.Device
-	(*XrayImage)(nil),           // 35: lanewarden.v1.XrayImage
-	(*XrayThreatReport)(nil),    // 36: lanewarden.v1.XrayThreatReport
-	(*ThreatObject)(nil),        // 37: lanewarden.v1.ThreatObject
-	(*ThreatAssessment)(nil),    // 38: lanewarden.v1.ThreatAssessment
-	(*ThreatRegion)(nil),        // 39: lanewarden.v1.ThreatRegion
-	(*XrayQuality)(nil),         // 40: lanewarden.v1.XrayQuality
-	(*XrayFault)(nil),           // 41: lanewarden.v1.XrayFault
-	(*XrayPreview)(nil),         // 42: lanewarden.v1.XrayPreview
-	(*DeviceReading)(nil),       // 43: lanewarden.v1.DeviceReading
-	(*VehicleReading)(nil),      // 44: lanewarden.v1.VehicleReading
-	(*Quantity)(nil),            // 45: lanewarden.v1.Quantity
-	(*TraceAnalysis)(nil),       // 46: lanewarden.v1.TraceAnalysis
-	(*TraceFind)(nil),           // 47: lanewarden.v1.TraceFind
-	(*TracePeak)(nil),           // 48: lanewarden.v1.TracePeak
-	(*TraceVerification)(nil),   // 49: lanewarden.v1.TraceVerification
-	(*TraceBlank)(nil),          // 50: lanewarden.v1.TraceBlank
-	(*TraceCalibration)(nil),    // 51: lanewarden.v1.TraceCalibration
-	(*TraceHealth)(nil),         // 52: lanewarden.v1.TraceHealth
-	(*TraceQuality)(nil),        // 53: lanewarden.v1.TraceQuality
-	(*TraceTrend)(nil),          // 54: lanewarden.v1.TraceTrend
-	(*DeviceCondition)(nil),     // 55: lanewarden.v1.DeviceCondition
-	(*VehicleDetection)(nil),    // 56: lanewarden.v1.VehicleDetection
-	(*VehicleTag)(nil),          // 57: lanewarden.v1.VehicleTag
-	(*AntennaReads)(nil),        // 58: lanewarden.v1.AntennaReads
-	(*VehiclePlate)(nil),        // 59: lanewarden.v1.VehiclePlate
-	(*PlateRead)(nil),           // 60: lanewarden.v1.PlateRead
-	(*VehicleWeight)(nil),       // 61: lanewarden.v1.VehicleWeight
-	(*VehicleCode)(nil),         // 62: lanewarden.v1.VehicleCode
-	(*CodeReading)(nil),         // 63: lanewarden.v1.CodeReading
-	(*LaneOutput)(nil),          // 64: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),         // 65: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),           // 66: lanewarden.v1.SitePower
-	(*PhaseVolts)(nil),          // 67: lanewarden.v1.PhaseVolts
-	(*SiteClock)(nil),           // 68: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),       // 69: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),      // 70: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),      // 71: lanewarden.v1.PassageReading
-	(*PassageTerm)(nil),         // 72: lanewarden.v1.PassageTerm
-	(*PassageStation)(nil),      // 73: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),       // 74: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),    // 75: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),         // 76: lanewarden.v1.AgentAccess
-	(*DeviceTest)(nil),          // 77: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),           // 78: lanewarden.v1.TestCheck
-	(*Message)(nil),             // 79: lanewarden.v1.Message
-	(*MessageArgument)(nil),     // 80: lanewarden.v1.MessageArgument
-	(*MessageNumber)(nil),       // 81: lanewarden.v1.MessageNumber
-	(*MessageTime)(nil),         // 82: lanewarden.v1.MessageTime
-	(*MessageList)(nil),         // 83: lanewarden.v1.MessageList
+	(Class)(0),                        // 0: lanewarden.v1.Class
+	(Kind)(0),                         // 1: lanewarden.v1.Kind
+	(PassageEnd)(0),                   // 2: lanewarden.v1.PassageEnd
+	(PassageDirection)(0),             // 3: lanewarden.v1.PassageDirection
+	(PassageState)(0),                 // 4: lanewarden.v1.PassageState
+	(PassageGap)(0),                   // 5: lanewarden.v1.PassageGap
+	(RadiationOccupancy_End)(0),       // 6: lanewarden.v1.RadiationOccupancy.End
+	(RadiationFault_Fault)(0),         // 7: lanewarden.v1.RadiationFault.Fault
+	(DeviceState_State)(0),            // 8: lanewarden.v1.DeviceState.State
+	(PassageTerm_Kind)(0),             // 9: lanewarden.v1.PassageTerm.Kind
+	(DeviceTest_Verdict)(0),           // 10: lanewarden.v1.DeviceTest.Verdict
+	(*Observation)(nil),               // 11: lanewarden.v1.Observation
+	(*Body)(nil),                      // 12: lanewarden.v1.Body
+	(*Artifact)(nil),                  // 13: lanewarden.v1.Artifact
+	(*Series)(nil),                    // 14: lanewarden.v1.Series
+	(*RadiationOccupancy)(nil),        // 15: lanewarden.v1.RadiationOccupancy
+	(*RadiationBackground)(nil),       // 16: lanewarden.v1.RadiationBackground
+	(*RadiationFault)(nil),            // 17: lanewarden.v1.RadiationFault
+	(*RadiationTamper)(nil),           // 18: lanewarden.v1.RadiationTamper
+	(*RadiationSetup)(nil),            // 19: lanewarden.v1.RadiationSetup
+	(*Setting)(nil),                   // 20: lanewarden.v1.Setting
+	(*RadiationSpectrum)(nil),         // 21: lanewarden.v1.RadiationSpectrum
+	(*MeasurementClass)(nil),          // 22: lanewarden.v1.MeasurementClass
+	(*DetectorSummary)(nil),           // 23: lanewarden.v1.DetectorSummary
+	(*RadiationAlarm)(nil),            // 24: lanewarden.v1.RadiationAlarm
+	(*Nuclide)(nil),                   // 25: lanewarden.v1.Nuclide
+	(*DeviceState)(nil),               // 26: lanewarden.v1.DeviceState
+	(*DeviceFault)(nil),               // 27: lanewarden.v1.DeviceFault
+	(*DeviceImport)(nil),              // 28: lanewarden.v1.DeviceImport
+	(*AgentStarted)(nil),              // 29: lanewarden.v1.AgentStarted
+	(*AgentClockStep)(nil),            // 30: lanewarden.v1.AgentClockStep
+	(*AgentPruned)(nil),               // 31: lanewarden.v1.AgentPruned
+	(*Inventory)(nil),                 // 32: lanewarden.v1.Inventory
+	(*Lane)(nil),                      // 33: lanewarden.v1.Lane
+	(*Device)(nil),                    // 34: lanewarden.v1.Device
+	(*XrayImage)(nil),                 // 35: lanewarden.v1.XrayImage
+	(*XrayThreatReport)(nil),          // 36: lanewarden.v1.XrayThreatReport
+	(*ThreatObject)(nil),              // 37: lanewarden.v1.ThreatObject
+	(*ThreatAssessment)(nil),          // 38: lanewarden.v1.ThreatAssessment
+	(*ThreatRegion)(nil),              // 39: lanewarden.v1.ThreatRegion
+	(*XrayQuality)(nil),               // 40: lanewarden.v1.XrayQuality
+	(*XrayFault)(nil),                 // 41: lanewarden.v1.XrayFault
+	(*XrayPreview)(nil),               // 42: lanewarden.v1.XrayPreview
+	(*DeviceReading)(nil),             // 43: lanewarden.v1.DeviceReading
+	(*VehicleReading)(nil),            // 44: lanewarden.v1.VehicleReading
+	(*Quantity)(nil),                  // 45: lanewarden.v1.Quantity
+	(*TraceAnalysis)(nil),             // 46: lanewarden.v1.TraceAnalysis
+	(*TraceFind)(nil),                 // 47: lanewarden.v1.TraceFind
+	(*TracePeak)(nil),                 // 48: lanewarden.v1.TracePeak
+	(*TraceVerification)(nil),         // 49: lanewarden.v1.TraceVerification
+	(*TraceBlank)(nil),                // 50: lanewarden.v1.TraceBlank
+	(*TraceCalibration)(nil),          // 51: lanewarden.v1.TraceCalibration
+	(*TraceHealth)(nil),               // 52: lanewarden.v1.TraceHealth
+	(*TraceQuality)(nil),              // 53: lanewarden.v1.TraceQuality
+	(*TraceTrend)(nil),                // 54: lanewarden.v1.TraceTrend
+	(*DeviceCondition)(nil),           // 55: lanewarden.v1.DeviceCondition
+	(*VehicleDetection)(nil),          // 56: lanewarden.v1.VehicleDetection
+	(*VehicleTag)(nil),                // 57: lanewarden.v1.VehicleTag
+	(*AntennaReads)(nil),              // 58: lanewarden.v1.AntennaReads
+	(*VehiclePlate)(nil),              // 59: lanewarden.v1.VehiclePlate
+	(*PlateRead)(nil),                 // 60: lanewarden.v1.PlateRead
+	(*VehicleWeight)(nil),             // 61: lanewarden.v1.VehicleWeight
+	(*VehicleCode)(nil),               // 62: lanewarden.v1.VehicleCode
+	(*CodeReading)(nil),               // 63: lanewarden.v1.CodeReading
+	(*LaneOutput)(nil),                // 64: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),               // 65: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),                 // 66: lanewarden.v1.SitePower
+	(*PhaseVolts)(nil),                // 67: lanewarden.v1.PhaseVolts
+	(*SiteClock)(nil),                 // 68: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),             // 69: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),            // 70: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),            // 71: lanewarden.v1.PassageReading
+	(*PassageTerm)(nil),               // 72: lanewarden.v1.PassageTerm
+	(*PassageStation)(nil),            // 73: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),             // 74: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),          // 75: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),               // 76: lanewarden.v1.AgentAccess
+	(*DeviceTest)(nil),                // 77: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),                 // 78: lanewarden.v1.TestCheck
+	(*Message)(nil),                   // 79: lanewarden.v1.Message
+	(*MessageArgument)(nil),           // 80: lanewarden.v1.MessageArgument
+	(*MessageNumber)(nil),             // 81: lanewarden.v1.MessageNumber
+	(*MessageTime)(nil),               // 82: lanewarden.v1.MessageTime
+	(*MessageList)(nil),               // 83: lanewarden.v1.MessageList
+	(*descriptorpb.FieldOptions)(nil), // 84: google.protobuf.FieldOptions
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,   // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -9310,10 +9343,11 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	82,  // 102: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
 	83,  // 103: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
 	79,  // 104: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	105, // [105:105] is the sub-list for method output_type
-	105, // [105:105] is the sub-list for method input_type
-	105, // [105:105] is the sub-list for extension type_name
-	105, // [105:105] is the sub-list for extension extendee
+	84,  // 105: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
+	106, // [106:106] is the sub-list for method output_type
+	106, // [106:106] is the sub-list for method input_type
+	106, // [106:106] is the sub-list for extension type_name
+	105, // [105:106] is the sub-list for extension extendee
 	0,   // [0:105] is the sub-list for field type_name
 }
 
@@ -9390,13 +9424,14 @@ func file_drivers_observation_observation_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      11,
 			NumMessages:   73,
-			NumExtensions: 0,
+			NumExtensions: 1,
 			NumServices:   0,
 		},
 		GoTypes:           file_drivers_observation_observation_proto_goTypes,
 		DependencyIndexes: file_drivers_observation_observation_proto_depIdxs,
 		EnumInfos:         file_drivers_observation_observation_proto_enumTypes,
 		MessageInfos:      file_drivers_observation_observation_proto_msgTypes,
+		ExtensionInfos:    file_drivers_observation_observation_proto_extTypes,
 	}.Build()
 	File_drivers_observation_observation_proto = out.File
 	file_drivers_observation_observation_proto_goTypes = nil

@@ -14,6 +14,7 @@ export interface Body {
 	clockUnsynchronised?: boolean;
 	clockErrorMs?: number;
 	artifacts?: Artifact[];
+	personalSha256?: string;
 	radiationOccupancy?: RadiationOccupancy;
 	radiationBackground?: RadiationBackground;
 	radiationFault?: RadiationFault;
