@@ -22,6 +22,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/journal"
 )
 
@@ -206,8 +207,12 @@ func readable(r *evidence.ExportedRecord) error {
 	if err != nil {
 		return fmt.Errorf("its readable form: %w", err)
 	}
+	text, err := opened(r)
+	if err != nil {
+		return err
+	}
 	var body observation.Body
-	if err := proto.Unmarshal(r.Body, &body); err != nil {
+	if err := proto.Unmarshal(text, &body); err != nil {
 		return err
 	}
 	dropped := dropReserved(body.ProtoReflect())
@@ -216,6 +221,19 @@ func readable(r *evidence.ExportedRecord) error {
 		return message.Errorf("lanectl.export-differs")
 	}
 	return nil
+}
+
+// opened returns the body of a record with the personal values that came with it, which are those that the proven bytes
+// commit to; without them when they were erased.
+func opened(r *evidence.ExportedRecord) ([]byte, error) {
+	if len(r.Salt) == 0 {
+		return personal.Erased(observation.Kind(r.Kind), r.Body, "")
+	}
+	values, err := personal.ParseContent(r.Salt, r.Personal)
+	if err != nil {
+		return nil, err
+	}
+	return personal.Join(r.Body, values)
 }
 
 // dropReserved removes from a message, recursively, fields whose numbers are reserved by now:

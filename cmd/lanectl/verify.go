@@ -137,11 +137,15 @@ func verifyArtifacts(ctx context.Context, p cli.Printer, path string, isLedger b
 	if err != nil || have == 0 {
 		return 0, err
 	}
-	where := journal.ArtifactsHeld
+	where, beside := journal.ArtifactsHeld, journal.SealerBeside
 	if isLedger {
-		where = ledger.ArtifactsHeld
+		where, beside = ledger.ArtifactsHeld, ledger.SealerBeside
 	}
-	r, err := sqlog.CheckArtifacts(db, filepath.Dir(path), where)
+	sealer, err := beside(db, path)
+	if err != nil {
+		return 0, err
+	}
+	r, err := sqlog.CheckArtifacts(db, sealer, filepath.Dir(path), where)
 	if err != nil {
 		return 0, err
 	}

@@ -137,7 +137,11 @@ func (s *state) checkRestored(dir string) int64 {
 		s.t.Fatal(err)
 	}
 	defer db.Close()
-	artifacts, err := sqlog.CheckArtifacts(db, filepath.Join(dir, "journal"), journal.ArtifactsHeld)
+	sealer, err := journal.SealerBeside(db, filepath.Join(dir, "journal", journal.FileName))
+	if err != nil || sealer == nil {
+		s.t.Fatalf("the key was not restored: %v", err)
+	}
+	artifacts, err := sqlog.CheckArtifacts(db, sealer, filepath.Join(dir, "journal"), journal.ArtifactsHeld)
 	if err != nil || len(artifacts.Findings) > 0 {
 		s.t.Fatalf("artifacts: %v, %v", artifacts.Findings, err)
 	}

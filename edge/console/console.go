@@ -25,6 +25,7 @@ import (
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
 	"lanewarden/edge/diag/guided"
+	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
 	"lanewarden/edge/retention"
@@ -253,7 +254,7 @@ const clockNotice = time.Second
 // lineOf returns a row of the journal as the API shows it: decoded, with a sentence in both
 // languages.
 func (c *Console) lineOf(r *journal.Row) (api.Line, error) {
-	o, err := r.Observation()
+	o, err := r.Shown(personal.ErasedWord)
 	if err != nil {
 		return api.Line{}, err
 	}

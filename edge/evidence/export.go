@@ -30,9 +30,11 @@ type ExportedRecord struct {
 	Kind        uint16          `json:"kind"`
 	Device      string          `json:"device"`
 	Blind       []byte          `json:"blind"`
-	Body        []byte          `json:"body"`                  // the exact bytes that were hashed: lanewarden.v1.Body
-	Observation json.RawMessage `json:"observation,omitempty"` // the same, readable; what is proven is body
-	Proof       [][]byte        `json:"proof"`                 // RFC 6962 audit path
+	Body        []byte          `json:"body"`                    // the exact bytes that were hashed: lanewarden.v1.Body
+	Observation json.RawMessage `json:"observation,omitempty"`   // the same, readable; what is proven is body
+	Proof       [][]byte        `json:"proof"`                   // RFC 6962 audit path
+	Salt        []byte          `json:"personal_salt,omitempty"` // of the commitment to personal values in body; absent when there are none, or they are erased
+	Personal    []byte          `json:"personal,omitempty"`      // those values (package personal)
 }
 
 // NewExport proves records of a log whose tree at its newest checkpoint is tree.

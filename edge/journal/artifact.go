@@ -16,6 +16,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 )
 
@@ -83,7 +84,7 @@ func (j *Journal) StoreArtifact(ctx context.Context, r io.Reader, mediaType, nam
 func (j *Journal) nameArtifact(ctx context.Context, a *observation.Artifact, head []byte) error {
 	var inline driver.Value
 	if head != nil {
-		inline = head
+		inline = j.sealer.SealBytes(head, a.Sha256)
 	}
 	return j.do(ctx, &request{also: func(db *sqlog.DB) error {
 		return db.Exec(`INSERT INTO artifact(sha256, size, media_type, inline, state) VALUES(?,?,?,?,?)
@@ -144,6 +145,9 @@ func (j *Journal) OpenArtifact(sum []byte) (observation.ArtifactReader, int64, e
 	case state >= artifactPruned:
 		return nil, 0, ErrPruned
 	case inline != nil || size == 0:
+		if inline, err = personal.Inline(j.sealer, inline, sum, size); err != nil {
+			return nil, 0, errors.Join(ErrNoArtifact, err)
+		}
 		return observation.InlineArtifact(inline), size, nil
 	}
 	f, err := os.Open(j.artifactPath(sum))

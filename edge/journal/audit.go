@@ -99,5 +99,13 @@ func Each(path string, f func(*Row) error) error {
 		return err
 	}
 	defer db.Close()
-	return queryRows(db, "ORDER BY idx", f)
+	sealer, err := SealerBeside(db, path)
+	if err != nil {
+		return err
+	}
+	column, err := sealedColumn(db)
+	if err != nil {
+		return err
+	}
+	return queryWhole(db, sealer, column, "ORDER BY idx", f)
 }

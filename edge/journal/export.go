@@ -10,6 +10,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 )
 
@@ -41,7 +42,7 @@ func Export(path string, take func(*Row) bool) (*evidence.Export, error) {
 	if err != nil {
 		return nil, err
 	}
-	records, err := gather(db, id, c.Size, take)
+	records, err := gather(db, sealerOf(filepath.Dir(path), id), id, c.Size, take)
 	if err != nil {
 		return nil, err
 	}
@@ -53,9 +54,13 @@ func Export(path string, take func(*Row) bool) (*evidence.Export, error) {
 }
 
 // gather reads the rows that are wanted.
-func gather(db *sqlog.DB, id Identity, size int64, take func(*Row) bool) (records []evidence.ExportedRecord, err error) {
+func gather(db *sqlog.DB, sealer *personal.Sealer, id Identity, size int64, take func(*Row) bool) (records []evidence.ExportedRecord, err error) {
 	blinder := evidence.NewBlinder(id.BlindKey)
-	err = queryRows(db, "WHERE idx<? ORDER BY idx", func(r *Row) error {
+	column, err := sealedColumn(db)
+	if err != nil {
+		return nil, err
+	}
+	err = queryWhole(db, sealer, column, "WHERE idx<? ORDER BY idx", func(r *Row) error {
 		if !take(r) {
 			return nil
 		}
@@ -70,6 +75,7 @@ func gather(db *sqlog.DB, id Identity, size int64, take func(*Row) bool) (record
 		blind, record := blinder.Blind(r.Idx), r.Record()
 		records = append(records, evidence.ExportedRecord{
 			Idx: r.Idx, Class: record.Class, TimeNs: record.Time, Kind: record.Kind, Device: record.Device, Blind: blind[:], Body: slices.Clone(record.Body), Observation: text,
+			Salt: r.Salt, Personal: r.content,
 		})
 		return nil
 	}, size)

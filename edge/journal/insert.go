@@ -67,11 +67,20 @@ func (w *writer) place(group []*request) (fresh []*Row, err error) {
 
 // known reports whether the journal has a row of the same device and key, or had it before it was removed.
 func (w *writer) known(row *Row) (bool, error) {
-	idx, err := w.db.Int("SELECT idx FROM observation WHERE device=? AND key=?", -1, row.Device, row.Key)
+	has, err := w.hasKey(row.Device, row.column)
+	if has || err != nil || row.column == row.Key || !w.clearKeys {
+		return has, err
+	}
+	return w.hasKey(row.Device, row.Key) // from before keys of rows with personal values were hashed
+}
+
+// hasKey reports whether a row with a key, as it is stored, is there or was.
+func (w *writer) hasKey(device, key string) (bool, error) {
+	idx, err := w.db.Int("SELECT idx FROM observation WHERE device=? AND key=?", -1, device, key)
 	if idx >= 0 || err != nil {
 		return idx >= 0, err
 	}
-	was, err := w.db.Int("SELECT 1 FROM pruned_key WHERE hash=?", 0, keyHash(row.Device, row.Key))
+	was, err := w.db.Int("SELECT 1 FROM pruned_key WHERE hash=?", 0, keyHash(device, key))
 	return was > 0, err
 }
 
@@ -84,7 +93,7 @@ func (w *writer) hash(rows []*Row, leaves []evidence.Hash) (err error) {
 	return nil
 }
 
-const columns = "idx, class, prev, t, device, kind, key, body"
+const columns = "idx, class, prev, t, device, kind, key, body, sealed"
 
 var (
 	insertOne  = sqlog.Insert("observation", columns, 1)
@@ -105,9 +114,12 @@ func (w *writer) insertRows(rows []*Row) error {
 
 // appendColumns appends the row's values in the order of columns.
 func (r *Row) appendColumns(args []driver.Value) []driver.Value {
-	var key driver.Value
-	if r.Key != "" {
-		key = r.Key
+	var key, sealed driver.Value
+	if r.column != "" {
+		key = r.column
 	}
-	return append(args, r.Idx, int64(r.Class), r.Prev, r.Time, r.Device, int64(r.Kind), key, r.Body)
+	if r.sealed != nil {
+		sealed = r.sealed
+	}
+	return append(args, r.Idx, int64(r.Class), r.Prev, r.Time, r.Device, int64(r.Kind), key, r.Public(), sealed)
 }

@@ -19,6 +19,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 )
 
@@ -60,6 +61,8 @@ type Journal struct {
 	signer    note.Signer
 	opts      Options
 	read      *sqlog.DB
+	sealer    *personal.Sealer // of personal values; nil when the key is not there
+	column    string           // sealedColumn of read
 
 	requests chan *request
 	stop     chan struct{} // closed by Close
@@ -141,6 +144,7 @@ func openOnce(dir string, opts Options) (*Journal, error) {
 		return nil, err
 	}
 	j := newJournal(dir, opts, key.Signer)
+	j.sealer, j.column = personal.NewSealer(key.Secret()), "sealed"
 	w := &writer{j: j, db: db, store: sqlog.NewStore(db)}
 	if err := j.start(w, key.Public); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -159,6 +163,9 @@ func (j *Journal) start(w *writer, verifierKey string) (err error) {
 		return err
 	}
 	w.hasher = evidence.NewHasher(j.identity.BlindKey)
+	if w.clearKeys, err = hasClearKeys(w.db); err != nil {
+		return err
+	}
 	if err := w.restore(); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 )
 
@@ -156,7 +157,7 @@ func TestFailedTransactionLeavesNothingBehind(t *testing.T) {
 }
 
 func mustRow(t *testing.T, o *observation.Observation) Row {
-	r, err := newRow(o)
+	r, err := (&Journal{sealer: personal.NewSealer([]byte("of a test"))}).newRow(o)
 	if err != nil {
 		t.Fatal(err)
 	}

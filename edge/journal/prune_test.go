@@ -340,7 +340,7 @@ func TestJournalOfSchema2(t *testing.T) {
 		t.Fatal(err)
 	}
 	tamper(t, dir, `DROP INDEX artifact_held; DROP INDEX observation_pruned; DROP TABLE pruned_key;
-		ALTER TABLE artifact DROP COLUMN alarm; UPDATE artifact SET state=2;
+		ALTER TABLE artifact DROP COLUMN alarm; UPDATE artifact SET state=2; ALTER TABLE observation DROP COLUMN sealed;
 		UPDATE meta SET value=CAST('2' AS BLOB) WHERE key='schema'`)
 	j = open(t, dir)
 	if freed, err := j.PruneArtifacts(t.Context(), false, 1<<40, 1); err != nil || freed != 80_000 {

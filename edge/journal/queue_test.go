@@ -152,7 +152,7 @@ func TestJournalOfSchema1(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = db.Script(`DROP INDEX artifact_waiting; DROP INDEX artifact_held; ALTER TABLE artifact DROP COLUMN alarm; ALTER TABLE artifact DROP COLUMN rank; ALTER TABLE artifact DROP COLUMN idx;
-		UPDATE artifact SET state=0; UPDATE meta SET value=CAST('1' AS BLOB) WHERE key='schema'`)
+		UPDATE artifact SET state=0; ALTER TABLE observation DROP COLUMN sealed; UPDATE meta SET value=CAST('1' AS BLOB) WHERE key='schema'`)
 	if err != nil {
 		t.Fatal(err)
 	}

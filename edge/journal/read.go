@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 )
 
@@ -19,16 +21,37 @@ var errEnough = errors.New("enough")
 
 const rowColumns = "SELECT idx, class, prev, t, device, kind, key, body FROM observation "
 
-// queryRows calls f with each row that the condition selects; the Row is reused, its Body is not.
+// queryRows calls f with each row that the condition selects, as it is hashed: without its personal values. The Row is
+// reused, its Body is not.
 func queryRows(db *sqlog.DB, where string, f func(*Row) error, args ...driver.Value) error {
 	var r Row
 	return db.Query(rowColumns+where, func(c []driver.Value) error {
-		r = Row{
-			Idx: sqlog.Int64(c[0]), Class: observation.Class(sqlog.Int64(c[1])), Prev: sqlog.Int64(c[2]), Time: sqlog.Int64(c[3]),
-			Device: sqlog.Text(c[4]), Kind: observation.Kind(sqlog.Int64(c[5])), Key: sqlog.Text(c[6]), Body: sqlog.Bytes(c[7]),
+		r = scanRow(c)
+		return f(&r)
+	}, args...)
+}
+
+// queryWhole is queryRows with the personal values in their rows, as far as the sealer opens them; column is what
+// sealedColumn says.
+func queryWhole(db *sqlog.DB, sealer *personal.Sealer, column, where string, f func(*Row) error, args ...driver.Value) error {
+	var r Row
+	return db.Query(strings.Replace(rowColumns, "body", "body, "+column, 1)+where, func(c []driver.Value) error {
+		r = scanRow(c)
+		r.sealed = sqlog.Bytes(c[8])
+		if err := r.open(sealer); err != nil {
+			return message.Wrap(err, "evidence.row", rowNumber(r.Idx))
 		}
 		return f(&r)
 	}, args...)
+}
+
+// scanRow returns the row with rowColumns.
+func scanRow(c []driver.Value) Row {
+	return Row{
+		Idx: sqlog.Int64(c[0]), Class: observation.Class(sqlog.Int64(c[1])), Prev: sqlog.Int64(c[2]), Time: sqlog.Int64(c[3]),
+		Device: sqlog.Text(c[4]), Kind: observation.Kind(sqlog.Int64(c[5])), Key: sqlog.Text(c[6]), column: sqlog.Text(c[6]),
+		Body: sqlog.Bytes(c[7]),
+	}
 }
 
 // ReadClass returns rows of one class with idx above after, oldest first: at most maxRows, and no more once their
@@ -83,7 +106,7 @@ func (j *Journal) Latest(device string, kind observation.Kind) (*observation.Obs
 
 func (j *Journal) collect(where string, maxBytes int, args ...driver.Value) (out []Row, err error) {
 	size := 0
-	err = queryRows(j.read, where, func(r *Row) error {
+	err = queryWhole(j.read, j.sealer, j.column, where, func(r *Row) error {
 		out = append(out, *r)
 		if size += len(r.Body); size >= maxBytes {
 			return errEnough

@@ -12,6 +12,7 @@ import (
 	"lanewarden/drivers/observation"
 
 	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal/keyfile"
 )
@@ -57,6 +58,10 @@ func (r *Reading) open(dir string, db *sqlog.DB) error {
 		return message.Errorf("journal.other-key", message.String("file", KeyFile))
 	}
 	j := newJournal(dir, opts, nil)
+	j.sealer = personal.NewSealer(r.Key.Secret())
+	if j.column, err = sealedColumn(db); err != nil {
+		return err
+	}
 	j.identity, j.read, j.reading = id, db, true
 	close(j.done) // there is no writer that Close would wait for
 	r.Journal = j

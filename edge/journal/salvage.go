@@ -69,9 +69,13 @@ func OpenSalvaged(ctx context.Context, dir, aside string, opts Options) (*Salvag
 		return nil, err
 	}
 	j := newJournal(copied, opts, nil)
-	j.artifacts, j.salvaged, j.opts.Beside = dir, true, ""
+	j.artifacts, j.salvaged, j.opts.Beside, j.column = dir, true, "", "sealed"
 	w := &writer{j: j, db: db, store: sqlog.NewStore(db)}
-	if j.identity, err = loadIdentity(db, opts, ""); err == nil {
+	if err = prepare(db); err == nil {
+		j.identity, err = loadIdentity(db, opts, "")
+	}
+	if err == nil {
+		j.sealer = sealerOf(dir, j.identity)
 		err = w.restoreSalvaged()
 	}
 	if err == nil {
@@ -153,6 +157,7 @@ type copier struct {
 	number     int64
 	newest     evidence.SignedCheckpoint // that can be read
 	removed    evidence.Ranges           // declared removed, from the row at hand on
+	column     string                    // sealedColumn of from
 }
 
 func (c *copier) all() error {
@@ -165,6 +170,9 @@ func (c *copier) all() error {
 		return err
 	}
 	c.hasher, c.number = evidence.NewHasher(meta["journal_key"]), -1
+	if c.column, err = sealedColumn(c.from); err != nil && !sqlog.IsCorrupt(err) {
+		return err
+	}
 	if err := c.evidence(); err != nil {
 		return err
 	}
@@ -242,7 +250,7 @@ func (c *copier) rows(first, last int64) error {
 
 func (c *copier) span(first, last int64) error {
 	var rows []Row
-	err := queryRows(c.from, "WHERE idx>=? AND idx<=? ORDER BY idx", func(r *Row) error {
+	err := queryWhole(c.from, nil, c.column, "WHERE idx>=? AND idx<=? ORDER BY idx", func(r *Row) error {
 		rows = append(rows, *r)
 		return c.ctx.Err()
 	}, first, last)

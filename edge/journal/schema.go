@@ -10,7 +10,7 @@ import (
 )
 
 // schemaVersion is in meta; a journal of another version is refused, not guessed at.
-const schemaVersion = "3"
+const schemaVersion = "4"
 
 // schema is documented in docs/journal.md.
 var schema = `
@@ -21,8 +21,9 @@ CREATE TABLE IF NOT EXISTS observation(
 	t      INTEGER NOT NULL,     -- phenomenon time, ns UTC
 	device TEXT NOT NULL,
 	kind   INTEGER NOT NULL,
-	key    TEXT,                 -- the source's own identity of the event, or NULL
-	body   BLOB NOT NULL         -- the exact protobuf bytes that were hashed
+	key    TEXT,                 -- the source's own identity of the event, or NULL; hashed where sealed is not NULL
+	body   BLOB NOT NULL,        -- the exact protobuf bytes that were hashed: without personal values
+	sealed BLOB                  -- those, encrypted; NULL where there are none, or they are erased
 );
 CREATE INDEX IF NOT EXISTS observation_alarm ON observation(idx) WHERE class=1;
 CREATE INDEX IF NOT EXISTS observation_event ON observation(idx) WHERE class=2;
@@ -33,7 +34,7 @@ CREATE TABLE IF NOT EXISTS artifact(
 	sha256     BLOB PRIMARY KEY,
 	size       INTEGER NOT NULL,
 	media_type TEXT NOT NULL,
-	inline     BLOB,                -- the bytes, up to 64 KiB; larger ones are files under artifacts/
+	inline     BLOB,                -- the bytes, up to 64 KiB, encrypted; larger ones are files under artifacts/
 	state      INTEGER NOT NULL,    -- 0 stored, named by no row yet; 1 waits for the hub; 2 the hub holds it; 3, 4 removed
 	rank       INTEGER NOT NULL DEFAULT 0,  -- order on the link: class of the first row that names it, + 4 for a file
 	idx        INTEGER NOT NULL DEFAULT -1, -- of that row
@@ -67,6 +68,12 @@ func prepare(db *sqlog.DB) error {
 		if version := string(meta["schema"]); version == "2" {
 			if err := migrate2(db); err != nil {
 				return message.Wrap(err, "journal.migration", message.Int("to", 3), message.Int("from", 2))
+			}
+			meta["schema"] = []byte("3")
+		}
+		if version := string(meta["schema"]); version == "3" {
+			if err := migrate3(db); err != nil {
+				return message.Wrap(err, "journal.migration", message.Int("to", 4), message.Int("from", 3))
 			}
 		}
 	}
@@ -131,4 +138,22 @@ func migrate2(db *sqlog.DB) error {
 		}
 		return errors.Join(err, db.Exec("UPDATE meta SET value=CAST('3' AS BLOB) WHERE key='schema'"))
 	})
+}
+
+// migrate3 adds the columns of what is sealed. Rows of before stay as they are: their clear bodies are signed.
+func migrate3(db *sqlog.DB) error {
+	return db.Tx(func() error {
+		return errors.Join(
+			db.Exec("ALTER TABLE observation ADD COLUMN sealed BLOB"),
+			db.Exec("INSERT OR REPLACE INTO meta(key, value) VALUES(?,?)", clearKeysMeta, []byte{1}),
+			db.Exec("UPDATE meta SET value=CAST('4' AS BLOB) WHERE key='schema'"))
+	})
+}
+
+// clearKeysMeta is in meta when the journal was made before keys of rows with personal values were hashed.
+const clearKeysMeta = "clear_keys"
+
+func hasClearKeys(db *sqlog.DB) (bool, error) {
+	n, err := db.Int("SELECT count(*) FROM meta WHERE key=?", 0, clearKeysMeta)
+	return n > 0, err
 }

@@ -31,15 +31,30 @@ type Row struct {
 	Device string
 	Kind   observation.Kind
 	Key    string // "" for none
-	Body   []byte
+	Body   []byte // with its personal values, without those that are erased
+	Salt   []byte // of the commitment to its personal values; nil when it has none, or they are erased
+	Mask   []byte // which fields those are of (personal.Mask); nil likewise
+	Erased bool   // its personal values are erased, or cannot be opened
 
+	public    []byte                  // Body as it is stored and hashed; nil when that is Body itself
+	sealed    []byte                  // its personal values as they are stored; nil for none
+	content   []byte                  // those, opened (personal.Values.Content); of a row that was read
+	column    string                  // Key as it is stored
 	artifacts []*observation.Artifact // of a row on its way in
 	alarmed   [][]byte                // artifacts, by SHA-256, that it shows to be of a vehicle with an alarm
 }
 
 // Record returns the row as the evidence log hashes it.
 func (r *Row) Record() evidence.Record {
-	return evidence.Record{Class: uint8(r.Class), Time: r.Time, Kind: uint16(r.Kind), Device: r.Device, Body: r.Body}
+	return evidence.Record{Class: uint8(r.Class), Time: r.Time, Kind: uint16(r.Kind), Device: r.Device, Body: r.Public()}
+}
+
+// Public returns the body without its personal values, as it is hashed.
+func (r *Row) Public() []byte {
+	if r.public == nil {
+		return r.Body
+	}
+	return r.public
 }
 
 // request is one caller's rows, or one artifact's row, on their way through the writer.
@@ -61,7 +76,7 @@ func (j *Journal) Commit(ctx context.Context, obs ...*observation.Observation) (
 		if err := j.roomFor(o.Class); err != nil {
 			return 0, err
 		}
-		if r.rows[i], err = newRow(o); err != nil {
+		if r.rows[i], err = j.newRow(o); err != nil {
 			return 0, err
 		}
 	}
@@ -99,7 +114,7 @@ func (j *Journal) do(ctx context.Context, r *request) error {
 
 // newRow checks an observation and encodes its body. The encoding is deterministic, but nothing relies on that: what
 // was encoded once is kept, hashed and sent as bytes. Idx and Prev are given by the writer.
-func newRow(o *observation.Observation) (Row, error) {
+func (j *Journal) newRow(o *observation.Observation) (Row, error) {
 	kind := o.GetBody().Kind()
 	wrong := func(err error) (Row, error) {
 		return Row{}, message.Wrap(err, "journal.observation", message.Quoted("device", o.GetDevice()),
@@ -126,10 +141,11 @@ func newRow(o *observation.Observation) (Row, error) {
 		return wrong(message.Errorf("journal.body", message.String("bytes", strconv.Itoa(len(body))),
 			message.String("most", strconv.Itoa(observation.MaxBodyBytes))))
 	}
-	return Row{
-		Class: o.Class, Time: o.TimeNs, Device: o.Device, Kind: kind, Key: o.Key, Body: body,
+	r := Row{
+		Class: o.Class, Time: o.TimeNs, Device: o.Device, Kind: kind, Key: o.Key, column: o.Key, Body: body,
 		artifacts: o.Body.Artifacts, alarmed: alarmed(o.Body),
-	}, nil
+	}
+	return r, r.split(j.sealer)
 }
 
 // writer is the one goroutine that writes. What it has in hand is in these fields; what is durable is in Journal.state.
@@ -146,8 +162,10 @@ type writer struct {
 	noted   int64     // size of the checkpoint that stands beside the journal
 	notedAt time.Time // when that was written, or tried
 
-	args   []driver.Value // of the last INSERT
-	broken bool           // a transaction failed: tree and last must be read again before the next
+	args []driver.Value // of the last INSERT
+
+	clearKeys bool // the journal has, or had, rows with personal values whose keys are stored as they came
+	broken    bool // a transaction failed: tree and last must be read again before the next
 }
 
 // restore reads size, tree and cursors from the database.

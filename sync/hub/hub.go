@@ -21,7 +21,7 @@ import (
 )
 
 // KeyFile is the name of the hub's signing key (keyfile.Open) in its directory.
-const KeyFile = "hub.key"
+const KeyFile = ledger.KeyFile
 
 // Options describe a hub.
 type Options struct {

@@ -81,8 +81,8 @@ func (s *session) sendBatch(class observation.Class, now time.Time) (bool, error
 	if err != nil {
 		return false, err
 	}
-	if len(batch.Bodies) > 0 {
-		s.ratio += (float64(len(batch.Bodies))/float64(len(payload)) - s.ratio) / 4
+	if n := batch.BodyBytes(); n > 0 {
+		s.ratio += (float64(n)/float64(len(payload)) - s.ratio) / 4
 	}
 	f.bytes, f.sent, f.idle = len(payload), now, f.last == s.journal.Last(class)
 	s.window.reserve(&f)
@@ -109,7 +109,7 @@ func (s *session) nextBatch(class observation.Class) (*wire.Batch, flight, error
 	if n == 0 {
 		return nil, flight{}, nil
 	}
-	return wire.NewBatch(s.id.ID, class, sent, wireRows(next.Rows)), flight{last: next.Rows[n-1].Idx, rows: n}, nil
+	return wire.NewBatch(s.id.ID, class, sent, wireRows(next.Rows, s.personal)), flight{last: next.Rows[n-1].Idx, rows: n}, nil
 }
 
 // Bounds on a batch of removed rows: each is a hash, which cannot be compressed, and some bytes.
@@ -126,11 +126,12 @@ func wireRemoved(rows []journal.RemovedRow) []wire.RemovedRow {
 	return out
 }
 
-// wireRows converts rows of the journal to those of a batch. Bodies are shared.
-func wireRows(rows []journal.Row) []wire.Row {
+// wireRows converts rows of the journal to those of a batch, with their personal values for a hub that takes these.
+// Bodies are shared.
+func wireRows(rows []journal.Row, withPersonal bool) []wire.Row {
 	out := make([]wire.Row, len(rows))
-	for i, r := range rows {
-		out[i] = wire.Row{Idx: r.Idx, Time: r.Time, Device: r.Device, Kind: r.Kind, Body: r.Body}
+	for i := range rows {
+		out[i] = wire.RowOf(&rows[i], withPersonal)
 	}
 	return out
 }

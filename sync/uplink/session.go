@@ -49,6 +49,7 @@ type session struct {
 	streams    map[observation.Class]*stream
 	ratio      float64 // bytes of bodies per byte of payload
 	artifacts  artifacts
+	personal   bool // the hub takes personal values
 	renewed    bool // the connection is to be made anew with another certificate
 
 	checkpointAt   time.Time
@@ -326,6 +327,7 @@ func (s *session) onHelloAck(ack *wire.Ack) {
 	if ack.HubKey != "" && s.opts.HubKey != nil {
 		s.opts.HubKey(ack.HubKey)
 	}
+	s.personal = ack.Personal
 	s.restartArtifacts()
 	s.pull(ack.Pull)
 	for _, c := range ack.Cursors {

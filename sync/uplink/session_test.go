@@ -99,7 +99,7 @@ func (r *rig) commit(class observation.Class, n int, artifacts ...*observation.A
 	r.t.Helper()
 	for range n {
 		r.n++
-		o := observation.New(class, time.Now(), &observation.DeviceFault{Reason: "x", Count: 1})
+		o := observation.New(class, time.Now(), &observation.DeviceState{Reason: "x"})
 		o.Device, o.Key, o.Body.Artifacts = "d", fmt.Sprint(r.n), artifacts
 		artifacts = nil
 		if _, err := r.j.Commit(r.t.Context(), o); err != nil {
@@ -142,7 +142,7 @@ func (r *rig) greet(cursors ...*wire.Cursor) {
 	if out := r.act(0); len(out) != 1 || out[0].leaf != wire.LeafHello {
 		r.t.Fatalf("sent %v instead of a hello", leaves(out))
 	}
-	r.ack(&wire.Ack{HelloEpoch: r.helloEpoch, Cursors: cursors, CreditBytes: 1 << 20})
+	r.ack(&wire.Ack{HelloEpoch: r.helloEpoch, Cursors: cursors, CreditBytes: 1 << 20, Personal: true})
 	if !r.ready {
 		r.t.Fatal("not ready after the answer")
 	}

@@ -7,6 +7,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/personal"
 )
 
 // Bounds on a batch, for its receiver.
@@ -22,12 +23,25 @@ type Row struct {
 	Time   int64 // ns UTC
 	Device string
 	Kind   observation.Kind
-	Body   []byte
+	Body   []byte // as it was hashed, or with its personal values when it has a Mask
+	Mask   []byte // which fields these are of (personal.Mask); nil for none, or for values that are erased
+	Salt   []byte // of the commitment to them
+
+	Public []byte          // of a row with a Mask that came: Body as it was hashed
+	Values personal.Values // likewise: what that lacks
+}
+
+// Hashed returns the body as the evidence log hashes it.
+func (r *Row) Hashed() []byte {
+	if r.Public != nil {
+		return r.Public
+	}
+	return r.Body
 }
 
 // Record returns the row as the evidence log hashes it.
 func (r *Row) Record(class observation.Class) evidence.Record {
-	return evidence.Record{Class: uint8(class), Time: r.Time, Kind: uint16(r.Kind), Device: r.Device, Body: r.Body}
+	return evidence.Record{Class: uint8(class), Time: r.Time, Kind: uint16(r.Kind), Device: r.Device, Body: r.Hashed()}
 }
 
 // timeUnits are the units, largest first, of which a batch's times may be whole multiples.
@@ -65,6 +79,13 @@ func NewBatch(journal []byte, class observation.Class, prev int64, rows []Row) *
 		b.Kind = append(b.Kind, uint32(r.Kind))
 		b.BodyLen = append(b.BodyLen, uint32(len(r.Body)))
 		b.Bodies = append(b.Bodies, r.Body...)
+		b.addMask(r)
+	}
+	if len(b.Masks) > 0 {
+		b.Bodies, b.ClearBodies = nil, b.Bodies
+		b.Mask = squeeze(b.Mask)
+	} else {
+		b.Mask = nil
 	}
 	if len(b.Devices) == 1 {
 		b.Device = nil
@@ -110,13 +131,13 @@ func at(list []uint32, i int) uint32 {
 }
 
 // Rows unpacks a batch, which came from elsewhere: it checks every bound, and each error says which
-// one, in both languages. The bodies are parts of b.Bodies.
+// one, in both languages. The bodies are parts of the batch.
 func (b *Batch) Rows() ([]Row, error) {
 	n := len(b.IdxDelta)
 	if err := b.validate(n); err != nil {
 		return nil, message.Wrap(err, "batch.is")
 	}
-	rows := make([]Row, n)
+	rows, bodies := make([]Row, n), b.bodies()
 	idx, t, delta, offset := b.Prev, b.Time, int64(0), 0
 	for i := range rows {
 		d := b.IdxDelta[i]
@@ -137,17 +158,17 @@ func (b *Batch) Rows() ([]Row, error) {
 				message.Int("devices", len(b.Devices)))
 		}
 		kind, size := at(b.Kind, i), int(at(b.BodyLen, i))
-		if kind > math.MaxUint16 || size > len(b.Bodies)-offset {
+		if kind > math.MaxUint16 || size > len(bodies)-offset {
 			return nil, message.Errorf("batch.body", message.Int("place", i), message.Int("kind", kind),
-				message.Int("bytes", size), message.Int("offset", offset), message.Int("of", len(b.Bodies)))
+				message.Int("bytes", size), message.Int("offset", offset), message.Int("of", len(bodies)))
 		}
-		rows[i] = Row{Idx: idx, Time: t * b.TimeUnitNs, Device: b.Devices[device], Kind: observation.Kind(kind), Body: b.Bodies[offset : offset+size : offset+size]}
+		rows[i] = Row{Idx: idx, Time: t * b.TimeUnitNs, Device: b.Devices[device], Kind: observation.Kind(kind), Body: bodies[offset : offset+size : offset+size]}
 		offset += size
 	}
-	if offset != len(b.Bodies) {
-		return nil, message.Errorf("batch.rest", message.Count("n", len(b.Bodies)-offset))
+	if offset != len(bodies) {
+		return nil, message.Errorf("batch.rest", message.Count("n", len(bodies)-offset))
 	}
-	return rows, nil
+	return rows, b.split(rows)
 }
 
 // validate checks everything that does not need the rows one by one. n is their number.

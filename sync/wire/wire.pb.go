@@ -235,6 +235,10 @@ type Batch struct {
 	Checkpoint    string                 `protobuf:"bytes,14,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`                         // now and then: the newest signed checkpoint
 	GapDelta      []uint64               `protobuf:"varint,15,rep,packed,name=gap_delta,json=gapDelta,proto3" json:"gap_delta,omitempty"`     // instead of rows: rows that the agent removed after a hub had acknowledged them; idx as in idx_delta
 	GapLeaves     []byte                 `protobuf:"bytes,16,opt,name=gap_leaves,json=gapLeaves,proto3" json:"gap_leaves,omitempty"`          // their leaf hashes in the evidence log, 32 bytes each
+	ClearBodies   []byte                 `protobuf:"bytes,17,opt,name=clear_bodies,json=clearBodies,proto3" json:"clear_bodies,omitempty"`    // instead of bodies when rows have personal values: the bodies with these
+	Masks         [][]byte               `protobuf:"bytes,18,rep,name=masks,proto3" json:"masks,omitempty"`                                   // which fields personal values are of (package personal), each mask once
+	Mask          []uint32               `protobuf:"varint,19,rep,packed,name=mask,proto3" json:"mask,omitempty"`                             // per row: position in masks plus 1; 0 for a row without personal values, whose body is what was hashed
+	Salts         []byte                 `protobuf:"bytes,20,opt,name=salts,proto3" json:"salts,omitempty"`                                   // of the rows with personal values, 16 bytes each
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -381,6 +385,34 @@ func (x *Batch) GetGapLeaves() []byte {
 	return nil
 }
 
+func (x *Batch) GetClearBodies() []byte {
+	if x != nil {
+		return x.ClearBodies
+	}
+	return nil
+}
+
+func (x *Batch) GetMasks() [][]byte {
+	if x != nil {
+		return x.Masks
+	}
+	return nil
+}
+
+func (x *Batch) GetMask() []uint32 {
+	if x != nil {
+		return x.Mask
+	}
+	return nil
+}
+
+func (x *Batch) GetSalts() []byte {
+	if x != nil {
+		return x.Salts
+	}
+	return nil
+}
+
 // Chunk is a part of an artifact. One without data asks how much the hub holds. Topic lw1/S/A/x.
 type Chunk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -482,6 +514,7 @@ type Ack struct {
 	RefusalTextFr string                 `protobuf:"bytes,10,opt,name=refusal_text_fr,json=refusalTextFr,proto3" json:"refusal_text_fr,omitempty"` // refusal_text in French; empty from hubs before this field
 	Renewed       *Renewed               `protobuf:"bytes,11,opt,name=renewed,proto3" json:"renewed,omitempty"`                                    // the answer to a Renewal; nothing else is answered then
 	HubKey        string                 `protobuf:"bytes,12,opt,name=hub_key,json=hubKey,proto3" json:"hub_key,omitempty"`                        // in the answer to a Hello: the hub's public key, with which it signs what it took from a carrier
+	Personal      bool                   `protobuf:"varint,13,opt,name=personal,proto3" json:"personal,omitempty"`                                 // in the answer to a Hello: the hub takes clear_bodies. To others the agent sends bodies without personal values
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -598,6 +631,13 @@ func (x *Ack) GetHubKey() string {
 		return x.HubKey
 	}
 	return ""
+}
+
+func (x *Ack) GetPersonal() bool {
+	if x != nil {
+		return x.Personal
+	}
+	return false
 }
 
 // Renewal asks for the agent's next certificate, before the one that it has ends. Topic lw1/S/A/renew.
@@ -1122,7 +1162,7 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\binstance\x18\t \x01(\x06R\binstance\x12\x10\n" +
 	"\x03box\x18\n" +
 	" \x01(\tR\x03box\x12\x17\n" +
-	"\afork_of\x18\v \x01(\fR\x06forkOf\"\xbe\x03\n" +
+	"\afork_of\x18\v \x01(\fR\x06forkOf\"\xa1\x04\n" +
 	"\x05Batch\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x12*\n" +
 	"\x05class\x18\x02 \x01(\x0e2\x14.lanewarden.v1.ClassR\x05class\x12\x12\n" +
@@ -1145,14 +1185,18 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"checkpoint\x12\x1b\n" +
 	"\tgap_delta\x18\x0f \x03(\x04R\bgapDelta\x12\x1d\n" +
 	"\n" +
-	"gap_leaves\x18\x10 \x01(\fR\tgapLeaves\"\x91\x01\n" +
+	"gap_leaves\x18\x10 \x01(\fR\tgapLeaves\x12!\n" +
+	"\fclear_bodies\x18\x11 \x01(\fR\vclearBodies\x12\x14\n" +
+	"\x05masks\x18\x12 \x03(\fR\x05masks\x12\x12\n" +
+	"\x04mask\x18\x13 \x03(\rR\x04mask\x12\x14\n" +
+	"\x05salts\x18\x14 \x01(\fR\x05salts\"\x91\x01\n" +
 	"\x05Chunk\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x14\n" +
 	"\x05total\x18\x03 \x01(\x03R\x05total\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x12\n" +
 	"\x04data\x18\x05 \x01(\fR\x04data\x12\x14\n" +
-	"\x05epoch\x18\x06 \x01(\rR\x05epoch\"\xd3\x03\n" +
+	"\x05epoch\x18\x06 \x01(\rR\x05epoch\"\xef\x03\n" +
 	"\x03Ack\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x124\n" +
 	"\acursors\x18\x02 \x03(\v2\x1a.lanewarden.wire.v1.CursorR\acursors\x12!\n" +
@@ -1167,7 +1211,8 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x0frefusal_text_fr\x18\n" +
 	" \x01(\tR\rrefusalTextFr\x125\n" +
 	"\arenewed\x18\v \x01(\v2\x1b.lanewarden.wire.v1.RenewedR\arenewed\x12\x17\n" +
-	"\ahub_key\x18\f \x01(\tR\x06hubKey\"}\n" +
+	"\ahub_key\x18\f \x01(\tR\x06hubKey\x12\x1a\n" +
+	"\bpersonal\x18\r \x01(\bR\bpersonal\"}\n" +
 	"\aRenewal\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x12\x18\n" +
 	"\arequest\x18\x02 \x01(\fR\arequest\x12 \n" +

@@ -21,7 +21,9 @@ import (
 	plate "lanewarden/drivers/vehicle/plate/sim"
 	plc "lanewarden/drivers/vehicle/plc/sim"
 	scale "lanewarden/drivers/vehicle/scale/sim"
+	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/sync/hub/ledger"
 )
 
 // socket is a device that can be plugged in and unplugged.
@@ -200,9 +202,23 @@ func (w *world) bodies(f func(*observation.Body)) {
 		w.t.Fatal(err)
 	}
 	defer db.Close()
-	err = db.Query("SELECT body FROM observation ORDER BY idx", func(c []driver.Value) error {
+	sealer, err := ledger.SealerBeside(db, w.ledgerDB())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	err = db.Query("SELECT body, sealed FROM observation ORDER BY idx", func(c []driver.Value) error {
 		var b observation.Body
-		if err := proto.Unmarshal(sqlog.Bytes(c[0]), &b); err != nil {
+		text := sqlog.Bytes(c[0])
+		if sealed := sqlog.Bytes(c[1]); sealed != nil {
+			values, _, err := sealer.Open(text, sealed)
+			if err != nil {
+				return err
+			}
+			if text, err = personal.Join(text, values); err != nil {
+				return err
+			}
+		}
+		if err := proto.Unmarshal(text, &b); err != nil {
 			return err
 		}
 		f(&b)

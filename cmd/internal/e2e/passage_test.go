@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"database/sql/driver"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -16,7 +15,6 @@ import (
 
 	"lanewarden/drivers/observation"
 	plate "lanewarden/drivers/vehicle/plate/sim"
-	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/passage"
 )
@@ -129,18 +127,8 @@ func killed(n int) string {
 // journalRows reads the agent's journal, which may be in use.
 func (w *world) journalRows() (out []journal.Row) {
 	w.t.Helper()
-	db, err := sqlog.Open(w.journalDB(), sqlog.ReadOnly)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer db.Close()
-	const query = "SELECT idx, class, t, device, kind, key, body FROM observation ORDER BY idx"
-	err = db.Query(query, func(c []driver.Value) error {
-		out = append(out, journal.Row{
-			Idx: sqlog.Int64(c[0]), Class: observation.Class(sqlog.Int64(c[1])), Time: sqlog.Int64(c[2]),
-			Device: sqlog.Text(c[3]), Kind: observation.Kind(sqlog.Int64(c[4])), Key: sqlog.Text(c[5]),
-			Body: sqlog.Bytes(c[6]),
-		})
+	err := journal.Each(w.journalDB(), func(r *journal.Row) error {
+		out = append(out, *r)
 		return nil
 	})
 	if err != nil {

@@ -23,7 +23,11 @@ var ErrNoKey = errors.New("no key")
 type Key struct {
 	note.Signer
 	Public string // verifies, in the form of golang.org/x/mod/sumdb/note
+	secret string // likewise
 }
+
+// Secret returns what only the holder of the file knows, for other keys to be derived from (HKDF).
+func (k Key) Secret() []byte { return []byte(k.secret) }
 
 // Open reads the key of the given name from a file, and makes one, mode 0600, where there is no file. A file whose lines
 // are no keys is ErrNoKey, one with the key of another name an error of its own.
@@ -48,7 +52,7 @@ func Open(path, name string) (Key, error) {
 		return Key{}, message.Errorf("journal.key-of-other", message.String("file", path),
 			message.Quoted("key", signer.Name()), message.Quoted("want", name))
 	}
-	return Key{signer, public}, nil
+	return Key{signer, public, secret}, nil
 }
 
 // create writes a new key so that a crash leaves either none or a whole one.

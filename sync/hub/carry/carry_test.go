@@ -165,7 +165,7 @@ func (p *post) link(class observation.Class, most int) {
 		}
 		var out []wire.Row
 		for _, r := range rows {
-			out = append(out, wire.Row{Idx: r.Idx, Time: r.Time, Device: r.Device, Kind: r.Kind, Body: r.Body})
+			out = append(out, wire.RowOf(&r, true))
 		}
 		a, err := p.apply(p.t.Context(), ledger.Batch{From: from, Body: wire.NewBatch(id.ID, class, c.Idx, out)})
 		if err != nil || a.Refusal != 0 {

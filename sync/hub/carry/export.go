@@ -152,9 +152,9 @@ func (x *exporter) batch(class observation.Class, after int64) (b *wire.Batch, l
 
 // signed returns rows as the wire has them, without those after the checkpoint.
 func (x *exporter) signed(rows []journal.Row) (out []wire.Row) {
-	for _, r := range rows {
-		if r.Idx < x.from.Size() {
-			out = append(out, wire.Row{Idx: r.Idx, Time: r.Time, Device: r.Device, Kind: r.Kind, Body: r.Body})
+	for i := range rows {
+		if rows[i].Idx < x.from.Size() {
+			out = append(out, wire.RowOf(&rows[i], true))
 		}
 	}
 	return out

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/wire"
 )
@@ -42,7 +43,7 @@ func (l *Ledger) nameArtifacts(owner int64, rows []wire.Row) error {
 				l.db.Exec("INSERT OR IGNORE INTO artifact(sha256, size, media_type, held) VALUES(?,?,?,0)", a.Sha256,
 					a.Size, a.MediaType),
 				l.db.Exec("INSERT OR IGNORE INTO artifact_row(sha256, owner, idx, name, size) VALUES(?,?,?,?,?)",
-					a.Sha256, owner, rows[i].Idx, a.Name, a.Size))
+					a.Sha256, owner, rows[i].Idx, l.sealer.SealName(a.Name), a.Size))
 			if err != nil {
 				return err
 			}
@@ -123,7 +124,8 @@ func (l *Ledger) holdInline(sum, data []byte) error {
 		data = []byte{}
 	}
 	return errors.Join(
-		l.db.Exec("UPDATE artifact SET inline=?, size=?, held=? WHERE sha256=?", data, int64(len(data)),
+		l.db.Exec("UPDATE artifact SET inline=?, size=?, held=? WHERE sha256=?",
+			l.sealer.SealBytes(data, sum), int64(len(data)),
 			time.Now().UnixNano(), sum),
 		l.db.Exec("DELETE FROM pull WHERE sha256=?", sum))
 }
@@ -199,7 +201,7 @@ func (l *Ledger) Artifact(sum []byte) (*ArtifactState, error) {
 		JOIN journal j ON j.id=r.owner WHERE r.sha256=? ORDER BY r.owner, r.idx LIMIT 100`, func(row []driver.Value) error {
 		a.Rows = append(a.Rows, NamedBy{
 			Site: sqlog.Text(row[0]), Agent: sqlog.Text(row[1]), Journal: hex.EncodeToString(sqlog.Bytes(row[2])),
-			Idx: sqlog.Int64(row[3]), Name: sqlog.Text(row[4]), id: sqlog.Bytes(row[2]), size: sqlog.Int64(row[5]),
+			Idx: sqlog.Int64(row[3]), Name: l.sealer.OpenName(sqlog.Text(row[4])), id: sqlog.Bytes(row[2]), size: sqlog.Int64(row[5]),
 		})
 		return nil
 	}, sum)
@@ -217,9 +219,10 @@ func (l *Ledger) Artifact(sum []byte) (*ArtifactState, error) {
 func (l *Ledger) OpenArtifact(sum []byte) (observation.ArtifactReader, error) {
 	var inline []byte
 	held := false
-	err := l.read.Query("SELECT inline, held FROM artifact WHERE sha256=?", func(row []driver.Value) error {
-		inline, held = sqlog.Bytes(row[0]), sqlog.Int64(row[1]) != 0
-		return nil
+	err := l.read.Query("SELECT inline, held, size FROM artifact WHERE sha256=?", func(row []driver.Value) (err error) {
+		held = sqlog.Int64(row[1]) != 0
+		inline, err = personal.Inline(l.sealer, sqlog.Bytes(row[0]), sum, sqlog.Int64(row[2]))
+		return err
 	}, sum)
 	switch {
 	case err != nil:

@@ -95,7 +95,7 @@ func (l *Ledger) noteGap(c *replica, class observation.Class, gap []wire.Removed
 	return err
 }
 
-const columns = "seq, owner, idx, class, t, device, kind, body"
+const columns = "seq, owner, idx, class, t, device, kind, body, sealed"
 
 var (
 	insertOne  = sqlog.Insert("observation", columns, 1)
@@ -115,11 +115,11 @@ func (l *Ledger) insert(c *replica, class observation.Class, rows []wire.Row) er
 		for i := range rows[:n] {
 			r := &rows[i]
 			l.seq++
-			body := r.Body
+			body := r.Hashed()
 			if body == nil {
 				body = []byte{}
 			}
-			args = append(args, l.seq, c.id, r.Idx, int64(class), r.Time, r.Device, int64(r.Kind), body)
+			args = append(args, l.seq, c.id, r.Idx, int64(class), r.Time, r.Device, int64(r.Kind), body, l.seal(r))
 		}
 		if err := l.db.Exec(statement, args...); err != nil {
 			return err

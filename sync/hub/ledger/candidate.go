@@ -15,6 +15,6 @@ type Candidate struct {
 
 // candidate reads three columns: passage, its plate, its confidence. NULL, from an outer join, is
 // the zero value.
-func candidate(r []driver.Value) Candidate {
-	return Candidate{Passage: sqlog.Text(r[0]), Plate: sqlog.Text(r[1]), Confidence: sqlog.Float64(r[2])}
+func (l *Ledger) candidate(r []driver.Value) Candidate {
+	return Candidate{Passage: sqlog.Text(r[0]), Plate: l.sealer.OpenName(sqlog.Text(r[1])), Confidence: sqlog.Float64(r[2])}
 }

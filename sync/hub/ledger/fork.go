@@ -44,7 +44,7 @@ func (l *Ledger) holds(owner int64, class observation.Class, row wire.Row) (same
 	err = l.db.Query("SELECT t, device, kind, body FROM observation WHERE owner=? AND idx=? AND class=?",
 		func(r []driver.Value) error {
 			same = sqlog.Int64(r[0]) == row.Time && sqlog.Text(r[1]) == row.Device &&
-				sqlog.Int64(r[2]) == int64(row.Kind) && bytes.Equal(sqlog.Bytes(r[3]), row.Body)
+				sqlog.Int64(r[2]) == int64(row.Kind) && bytes.Equal(sqlog.Bytes(r[3]), row.Hashed())
 			return nil
 		}, owner, row.Idx, int64(class))
 	return same, err

@@ -16,7 +16,9 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/edge/journal/keyfile"
 	"lanewarden/sync/wire"
 )
 
@@ -32,7 +34,8 @@ type Ledger struct {
 	limits   limits
 	usage    *usage // what limits count; nil when it has to be counted again
 	parts    *parts
-	spent    []string // parts to delete once the transaction is durable
+	sealer   *personal.Sealer // of personal values, with the hub's key
+	spent    []string         // parts to delete once the transaction is durable
 
 	mu      sync.Mutex
 	durable int64 // seq of the newest durable row
@@ -99,6 +102,11 @@ func openOnce(dir string) (*Ledger, error) {
 		db: db, journals: map[string]*replica{}, limits: standardLimits, lanes: map[string]lanesOf{},
 		changed: make(chan struct{}),
 	}
+	key, err := keyfile.Open(filepath.Join(dir, KeyFile), KeyName)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	l.sealer = personal.NewSealer(key.Secret())
 	if err := l.prepare(dir); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -281,7 +289,7 @@ func (l *Ledger) admit(from Sender, h *wire.Hello) (note.Verifier, *wire.Ack, er
 // welcome returns the answer to a hello that is accepted: where each class goes on, and which
 // artifacts are waited for.
 func (l *Ledger) welcome(c *replica, epoch uint32) (ack *wire.Ack, err error) {
-	ack = &wire.Ack{Journal: c.journal, HelloEpoch: epoch, Verified: c.verified}
+	ack = &wire.Ack{Journal: c.journal, HelloEpoch: epoch, Verified: c.verified, Personal: true}
 	for _, class := range observation.Classes {
 		ack.Cursors = append(ack.Cursors, &wire.Cursor{Class: class, Idx: c.cursors[class], GoBack: true})
 	}

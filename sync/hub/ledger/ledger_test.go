@@ -72,7 +72,7 @@ func (l lane) batch(class observation.Class, after int64, max int) Batch {
 	}
 	out := make([]wire.Row, len(rows))
 	for i, r := range rows {
-		out[i] = wire.Row{Idx: r.Idx, Time: r.Time, Device: r.Device, Kind: r.Kind, Body: r.Body}
+		out[i] = wire.RowOf(&r, true)
 	}
 	b := wire.NewBatch(l.j.Identity().ID, class, after, out)
 	b.Epoch = 3

@@ -23,14 +23,14 @@ CREATE TABLE IF NOT EXISTS passage_reading(
 	confidence       REAL NOT NULL DEFAULT 0,  -- 0 to 1; 0 where the lane did not say it
 	other            TEXT NOT NULL DEFAULT '', -- passage of which it may be as well, '' for none
 	other_confidence REAL NOT NULL DEFAULT 0,
-	plate            TEXT NOT NULL DEFAULT '', -- that it read, '' when it is no read of a plate
+	plate            TEXT NOT NULL DEFAULT '', -- that it read, sealed; '' when it is no read of a plate
 	plate_confidence REAL NOT NULL DEFAULT 0,  -- of the read itself
 	PRIMARY KEY(owner, idx)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS passage(
 	owner      INTEGER NOT NULL,
 	id         TEXT NOT NULL,
-	plate      TEXT NOT NULL,         -- best read so far, '' for none
+	plate      TEXT NOT NULL,         -- best read so far, sealed; '' for none
 	confidence REAL NOT NULL,         -- of that read; 2 when the closed passage's document names it
 	PRIMARY KEY(owner, id)
 ) WITHOUT ROWID;
@@ -52,7 +52,8 @@ func (l *Ledger) upgradePassages() error {
 			return err
 		}
 	}
-	return l.db.Exec("CREATE INDEX IF NOT EXISTS passage_plate ON passage_reading(owner, passage) WHERE plate<>''")
+	return errors.Join(l.sealPassages(),
+		l.db.Exec("CREATE INDEX IF NOT EXISTS passage_plate ON passage_reading(owner, passage) WHERE plate<>''"))
 }
 
 // closedConfidence is above every confidence of a single read, so that the plate of a closed
@@ -80,7 +81,7 @@ func (l *Ledger) notePassages(owner int64, rows []wire.Row) error {
 		case *observation.PassageCorrected:
 			err = l.noteCorrection(owner, p)
 		case *observation.PassageClosed:
-			err = l.noteClosed(owner, p.Id, p.Plate)
+			err = l.noteClosed(owner, p.Id, l.sealer.SealName(p.Plate))
 		}
 		if err != nil {
 			return err
@@ -187,16 +188,17 @@ func (l *Ledger) takePlate(owner int64, passage, plate string) error {
 		owner, passage, plate)
 }
 
-// plateOf returns the plate that a committed reading has read, in normal form, and the reader's
+// plateOf returns the plate that a committed reading has read, in normal form and sealed, and the reader's
 // confidence in it, 0 to 1; "" when the row cannot be decoded.
 func (l *Ledger) plateOf(owner, idx int64) (plate string, confidence float64, err error) {
-	err = l.db.Query("SELECT body FROM observation WHERE owner=? AND idx=?", func(row []driver.Value) error {
+	err = l.db.Query("SELECT kind, body, sealed FROM observation WHERE owner=? AND idx=?", func(row []driver.Value) error {
 		body := &observation.Body{}
-		if proto.Unmarshal(sqlog.Bytes(row[0]), body) != nil {
+		text, err := withValues(l.sealer, observation.Kind(sqlog.Int64(row[0])), sqlog.Bytes(row[1]), sqlog.Bytes(row[2]), "")
+		if err != nil || proto.Unmarshal(text, body) != nil {
 			return nil
 		}
 		b := body.GetVehiclePlate()
-		plate, confidence = b.GetNormal(), float64(b.GetConfidence())
+		plate, confidence = l.sealer.SealName(b.GetNormal()), float64(b.GetConfidence())
 		return nil
 	}, owner, idx)
 	return plate, confidence, err
@@ -209,11 +211,14 @@ func (l *Ledger) noteOldPassages() error {
 		for seq := int64(0); ; {
 			var rows []wire.Row
 			var owners []int64
-			err := l.db.Query("SELECT seq, owner, idx, kind, device, body FROM observation WHERE seq>? AND kind BETWEEN ? AND ? ORDER BY seq LIMIT ?", func(row []driver.Value) error {
+			err := l.db.Query("SELECT seq, owner, idx, kind, device, body, sealed FROM observation "+
+				"WHERE seq>? AND kind BETWEEN ? AND ? ORDER BY seq LIMIT ?", func(row []driver.Value) error {
 				seq = sqlog.Int64(row[0])
 				owners = append(owners, sqlog.Int64(row[1]))
-				rows = append(rows, wire.Row{Idx: sqlog.Int64(row[2]), Kind: observation.Kind(sqlog.Int64(row[3])), Device: sqlog.Text(row[4]), Body: sqlog.Bytes(row[5])})
-				return nil
+				kind := observation.Kind(sqlog.Int64(row[3]))
+				body, err := withValues(l.sealer, kind, sqlog.Bytes(row[5]), sqlog.Bytes(row[6]), "")
+				rows = append(rows, wire.Row{Idx: sqlog.Int64(row[2]), Kind: kind, Device: sqlog.Text(row[4]), Body: body})
+				return err
 			}, seq, int64(observation.Kind_KIND_PASSAGE_OPENED), int64(observation.Kind_KIND_PASSAGE_CORRECTED), int64(page))
 			if err != nil || len(rows) == 0 {
 				return err

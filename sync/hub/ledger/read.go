@@ -14,6 +14,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 )
 
@@ -154,18 +155,23 @@ func (l *Ledger) readLanes(journal []byte) (lanesOf, error) {
 func (l *Ledger) Events(after int64, limit int, filter Filter) (out []Event, err error) {
 	where, args := filter.where()
 	query := "SELECT o.seq, j.site, j.agent, j.journal, o.idx, o.class, o.t, o.device, o.kind, o.body, " +
-		"r.passage, p.plate, r.confidence, r.other, q.plate, r.other_confidence " +
+		"r.passage, p.plate, r.confidence, r.other, q.plate, r.other_confidence, o.sealed " +
 		"FROM observation o CROSS JOIN journal j ON j.id=o.owner " +
 		"LEFT JOIN passage_reading r ON r.owner=o.owner AND r.idx=o.idx " +
 		"LEFT JOIN passage p ON p.owner=r.owner AND p.id=r.passage " +
 		"LEFT JOIN passage q ON q.owner=r.owner AND q.id=r.other WHERE o.seq>?" + where + " ORDER BY o.seq LIMIT ?"
 	args = append(append([]driver.Value{after}, args...), int64(limit))
 	err = l.read.Query(query, func(r []driver.Value) error {
+		kind := observation.Kind(sqlog.Int64(r[8]))
+		body, err := withValues(l.sealer, kind, sqlog.Bytes(r[9]), sqlog.Bytes(r[16]), personal.ErasedWord)
+		if err != nil {
+			body = sqlog.Bytes(r[9]) // it is no protobuf, and the feed says so
+		}
 		out = append(out, Event{
 			Seq: sqlog.Int64(r[0]), Site: sqlog.Text(r[1]), Agent: sqlog.Text(r[2]), Journal: sqlog.Bytes(r[3]), Idx: sqlog.Int64(r[4]),
 			Class: observation.Class(sqlog.Int64(r[5])), TimeNs: sqlog.Int64(r[6]), Device: sqlog.Text(r[7]),
-			Kind: observation.Kind(sqlog.Int64(r[8])), Body: sqlog.Bytes(r[9]),
-			Candidate: candidate(r[10:13]), Other: candidate(r[13:16]),
+			Kind: kind, Body: body,
+			Candidate: l.candidate(r[10:13]), Other: l.candidate(r[13:16]),
 		})
 		return nil
 	}, args...)

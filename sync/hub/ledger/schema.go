@@ -45,7 +45,8 @@ CREATE TABLE IF NOT EXISTS observation(
 	t      INTEGER NOT NULL,
 	device TEXT NOT NULL,
 	kind   INTEGER NOT NULL,
-	body   BLOB NOT NULL
+	body   BLOB NOT NULL,             -- as it was hashed: without personal values
+	sealed BLOB                       -- those, encrypted; NULL where there are none, or they are erased
 );
 CREATE UNIQUE INDEX IF NOT EXISTS observation_idx ON observation(owner, idx);
 CREATE INDEX IF NOT EXISTS observation_pruned ON observation(owner, idx) WHERE kind=56;
@@ -102,7 +103,7 @@ CREATE TABLE IF NOT EXISTS pull(      -- artifacts that somebody waits for
 // upgrade brings the tables of an earlier version up to date. Each step can be told from the tables
 // themselves and runs once; a crash in between leaves it to the next opening.
 func (l *Ledger) upgrade() error {
-	if err := errors.Join(l.upgradePassages(), l.upgradeForks()); err != nil {
+	if err := errors.Join(l.upgradeSealed(), l.upgradePassages(), l.upgradeForks()); err != nil {
 		return err
 	}
 	folded, err := l.db.Int("SELECT EXISTS(SELECT 1 FROM passage) OR NOT EXISTS(SELECT 1 FROM observation)", 0)

@@ -1,0 +1,160 @@
+package ledger
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/sync/wire"
+)
+
+// secretPlate is a plate that no test has elsewhere.
+const secretPlate = "QZKX482"
+
+// readPlate commits a read of secretPlate at a lane, and the passage that it opens.
+func readPlate(t *testing.T, from lane) {
+	t.Helper()
+	read := observation.New(events, time.Unix(1, 0), &observation.VehiclePlate{
+		Plate: secretPlate, Normal: secretPlate, Skeleton: secretPlate, Camera: "cam", Confidence: 0.9,
+	})
+	read.Device, read.Key = "lpr-1", secretPlate+"/1"
+	read.Body.Artifacts = []*observation.Artifact{{Sha256: bytes.Repeat([]byte{1}, 32), Size: 5, Name: secretPlate + ".jpg"}}
+	opened := observation.New(events, time.Unix(2, 0), &observation.PassageOpened{Id: "p1", Readings: []*observation.PassageReading{{
+		Idx: from.j.Size(), Device: "lpr-1", Kind: uint32(observation.Kind_KIND_VEHICLE_PLATE), Confidence: 1,
+		Reason: "plate " + secretPlate,
+	}}})
+	opened.Device = observation.AgentDevice
+	closed := observation.New(events, time.Unix(3, 0), &observation.PassageClosed{Id: "p1", Plate: secretPlate})
+	closed.Device = observation.AgentDevice
+	if _, err := from.j.Commit(t.Context(), read, opened, closed); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestNoPlateInTheLedger: no file of the ledger has a plate that came, while the feed has it, and its evidence is
+// verified.
+func TestNoPlateInTheLedger(t *testing.T) {
+	dir, from := t.TempDir(), newLane(t, 20)
+	readPlate(t, from)
+	l := open(t, dir)
+	apply(t, l, from.hello())
+	for _, class := range observation.Classes {
+		apply(t, l, from.batch(class, -1, 1000))
+	}
+	files, err := filepath.Glob(filepath.Join(dir, FileName+"*"))
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(data, []byte(secretPlate)) {
+			t.Errorf("%s has %s", filepath.Base(path), secretPlate)
+		}
+	}
+	found, err := l.Events(0, 1000, Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := 0
+	for _, e := range found {
+		var body observation.Body
+		if e.Kind != observation.Kind_KIND_VEHICLE_PLATE {
+			continue
+		}
+		if err := proto.Unmarshal(e.Body, &body); err == nil && body.GetVehiclePlate().GetNormal() == secretPlate && e.Plate == secretPlate {
+			reads++
+		}
+	}
+	if reads != 1 {
+		t.Errorf("the feed has the plate %d times", reads)
+	}
+	state, err := l.Artifact(bytes.Repeat([]byte{1}, 32))
+	if err != nil || len(state.Rows) != 1 || state.Rows[0].Name != secretPlate+".jpg" {
+		t.Errorf("the artifact is %+v, %v", state, err)
+	}
+	mustVerify(t, dir, from.j.Size())
+}
+
+// mustVerify audits the only journal of a ledger.
+func mustVerify(t *testing.T, dir string, rows int64) {
+	t.Helper()
+	audited, err := Audit(t.Context(), dir, "")
+	if err != nil || len(audited) != 1 || !audited[0].Report.OK() || audited[0].Report.Rows != rows {
+		t.Errorf("audit %+v, %v", audited, err)
+	}
+}
+
+// TestRowsAsTheyWereHashed: an agent sends a hub rows without their values when these are erased, or when the hub
+// does not say that it takes them. They are verified like others.
+func TestRowsAsTheyWereHashed(t *testing.T) {
+	dir, from := t.TempDir(), newLane(t, 20)
+	readPlate(t, from)
+	l := open(t, dir)
+	apply(t, l, from.hello())
+	for _, class := range observation.Classes {
+		rows, err := from.j.ReadClass(class, -1, 1000, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []wire.Row
+		for i := range rows {
+			out = append(out, wire.RowOf(&rows[i], false))
+		}
+		apply(t, l, Batch{laneOne, wire.NewBatch(from.j.Identity().ID, class, -1, out)})
+	}
+	mustVerify(t, dir, from.j.Size())
+	found, err := l.Events(0, 1000, Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range found {
+		var body observation.Body
+		if e.Kind != observation.Kind_KIND_VEHICLE_PLATE {
+			continue
+		}
+		if err := proto.Unmarshal(e.Body, &body); err != nil || body.GetVehiclePlate().GetNormal() != "erased" || e.Plate != "" {
+			t.Errorf("%v with plate %q, %v", &body, e.Plate, err)
+		}
+	}
+}
+
+// TestLedgerOfBefore: a ledger from before values were sealed keeps its rows and proofs; its artifact can be read,
+// and the plates in its tables of passages are sealed.
+func TestLedgerOfBefore(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/before-sealing")); err != nil {
+		t.Fatal(err)
+	}
+	mustVerify(t, dir, 2) // by a reader, before a hub of this version ran
+	l := open(t, dir)
+	found, err := l.Events(0, 10, Filter{})
+	if err != nil || len(found) != 2 || found[0].Plate != secretPlate {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	named, err := observation.ArtifactsIn(found[0].Body)
+	if err != nil || len(named) != 1 {
+		t.Fatal(named, err)
+	}
+	reader, err := l.OpenArtifact(named[0].Sha256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := make([]byte, named[0].Size)
+	if _, err := reader.ReadAt(text, 0); err != nil || string(text) != `{"plate":"QZKX482"}` {
+		t.Errorf("%q, %v", text, err)
+	}
+	for _, table := range []string{"passage", "passage_reading"} {
+		if n, err := l.db.Int("SELECT count(*) FROM "+table+" WHERE plate LIKE ?", 0, "%"+secretPlate+"%"); n > 0 || err != nil {
+			t.Errorf("%s has the plate in clear, %v", table, err)
+		}
+	}
+	mustVerify(t, dir, 2)
+}
