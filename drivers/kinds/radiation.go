@@ -85,13 +85,13 @@ func tamper(b *observation.RadiationTamper) Text {
 }
 
 func radiationSetup(b *observation.RadiationSetup) Text {
-	var settings []string
+	var settings []Text
 	for _, s := range b.Settings {
 		if s.Name != "" {
-			settings = append(settings, strings.ReplaceAll(s.Name, "_", " ")+" "+s.Value)
+			settings = append(settings, join(" ", name("portal-settings", s.Name), plainly(s.Value)))
 		}
 	}
-	return say("radiation-setup.portal-reported-its-settings", arg("settings", list(settings)))
+	return say("radiation-setup.portal-reported-its-settings", arg("settings", listOf(settings)))
 }
 
 func spectrum(b *observation.RadiationSpectrum) Text {

@@ -123,6 +123,15 @@ func span(seconds float64) Text {
 // list names things: all of a few, else the first and how many more there are.
 func list(names []string) Text { return inBoth(message.List(names)) }
 
+// listOf is list for names that differ by language.
+func listOf(names []Text) Text {
+	en, fr := make(message.List, len(names)), make(message.List, len(names))
+	for i, n := range names {
+		en[i], fr[i] = n.EN, n.FR
+	}
+	return Text{EN: en.In(message.English), FR: fr.In(message.French)}
+}
+
 // name is a word of a device's vocabulary in both languages: the entry of the catalogue with the group before it. One
 // that is not known is shown without the marks that programs put between words.
 func name(group, word string) Text {
