@@ -14,8 +14,8 @@ const (
 	reserveStep  = 64 << 10
 )
 
-// FillReserve makes the reserve as large as the disk allows. What is missing comes at a later
-// start; errors do no harm.
+// FillReserve makes the reserve as large as the disk allows, and durable: after a power cut the disk
+// may be full, and it is needed then. What is missing comes at a later start; errors do no harm.
 func FillReserve(dir string) {
 	f, err := os.OpenFile(filepath.Join(dir, reserveFile), os.O_CREATE|os.O_WRONLY, 0o640)
 	if err != nil {
@@ -26,6 +26,10 @@ func FillReserve(dir string) {
 	if err != nil {
 		return
 	}
+	if info.Size() >= reserveBytes {
+		return
+	}
+	defer func() { _ = errors.Join(f.Sync(), SyncDir(dir)) }() // before the file is closed
 	zeros := make([]byte, reserveStep)
 	for at := info.Size() / reserveStep * reserveStep; at < reserveBytes; at += reserveStep {
 		if _, err := f.WriteAt(zeros, at); err != nil {

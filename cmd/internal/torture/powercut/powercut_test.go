@@ -132,7 +132,7 @@ func TestCutUnderSQLite(t *testing.T) {
 	path := filepath.Join(d.path, "rows.db")
 	rows := int64(0)
 	for seed := range uint64(15) {
-		db, err := sqlog.Open(path, 0)
+		db, err := sqlog.Open(path, sqlog.ReadWrite)
 		must(t, err)
 		must(t, db.Exec("CREATE TABLE IF NOT EXISTS r(n INTEGER PRIMARY KEY, body BLOB)"))
 		for range 20 {
@@ -148,7 +148,7 @@ func TestCutUnderSQLite(t *testing.T) {
 		if syncs < rows {
 			t.Fatalf("%d syncs of %d commits reached the disk", syncs, rows)
 		}
-		db, err = sqlog.Open(path, 0)
+		db, err = sqlog.Open(path, sqlog.ReadWrite)
 		must(t, err)
 		n, err := db.Int("SELECT count(*) FROM r", 0)
 		must(t, err, db.Close())
@@ -180,4 +180,19 @@ func TestFull(t *testing.T) {
 	_, err = f.Write(make([]byte, pageSize))
 	must(t, err, f.Close(), os.Remove(f.Name()))
 	put(t, filepath.Join(d.path, "b"), make([]byte, pageSize), true)
+}
+
+// The room that is kept back for a start on a full disk is there after a power cut.
+func TestCutOfReserve(t *testing.T) {
+	d := mounted(t)
+	for seed := range uint64(5) {
+		sqlog.FillReserve(d.path)
+		cut(t, d, seed)
+		info, err := os.Stat(filepath.Join(d.path, "reserve"))
+		must(t, err)
+		if info.Size() != 1<<20 {
+			t.Errorf("seed %d: %d bytes of the reserve are left", seed, info.Size())
+		}
+		must(t, os.Remove(filepath.Join(d.path, "reserve")), sqlog.SyncDir(d.path))
+	}
 }
