@@ -46,7 +46,12 @@ func (r *rig) failWrites(ctx context.Context, f fault, rng *rand.Rand) (injected
 		injected = countInjected(log)
 	}
 	cmd.Process.Signal(syscall.SIGINT) // it lets go of the program
-	<-ended
+	select {
+	case <-ended:
+	case <-time.After(straceLimit): // it hangs when the program ends while it attaches or detaches
+		cmd.Process.Kill()
+		<-ended
+	}
 	injected = countInjected(log)
 	fmt.Fprintf(r.log, "  %d calls of %s failed %s\n", injected, set, bytes.TrimSpace(words.Bytes()))
 	return injected, nil
