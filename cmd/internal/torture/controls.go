@@ -7,9 +7,8 @@ var Controls = map[string]Control{
 	"synchronous-off": {{"edge/evidence/sqlog/sqlog.go", `params.Set("_synchronous", "FULL")`,
 		`params.Set("_synchronous", "OFF")`}},
 	// A device is told "stored" when its result was handed to the journal's writer.
-	"acknowledged-before-commit": {{"edge/journal/writer.go",
-		"if err := j.do(ctx, r); err != nil {\n\t\treturn 0, err // r may still be the writer's\n\t}\n\treturn r.added, nil",
-		"go j.do(context.WithoutCancel(ctx), r)\n\treturn len(obs), nil"}},
+	"acknowledged-before-commit": {{"edge/journal/writer.go", "\tcase j.requests <- r:\n\tcase <-ctx.Done():",
+		"\tcase j.requests <- r:\n\t\treturn nil\n\tcase <-ctx.Done():"}},
 	// The hub takes the row after the last one of a batch for held.
 	"cursor-off-by-one": {{"sync/hub/ledger/batch.go", "c.cursors[b.Class] = cursor.Idx\n",
 		"cursor.Idx++\n\tc.cursors[b.Class] = cursor.Idx\n"}},

@@ -40,15 +40,18 @@ type load struct {
 	wg     sync.WaitGroup
 }
 
-// startLoad switches the devices on: each sends a result again and again until it is told that it is stored.
+// startLoad switches the devices on: each sends a result again and again until it is told that it is stored. The reader
+// that belongs to no lane, and so to no passage, posts so often that a commit is under way at most moments.
 func (r *rig) startLoad(ctx context.Context) *load {
 	l := &load{rig: r}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	for sender := range 2 {
 		l.every(200*time.Millisecond, func(n int) { l.postDocument(sender<<24 | n) })
 	}
-	camera := &plate.Camera{ID: "entry", Vendor: "openalpr", Rand: rand.New(rand.NewPCG(r.result.Seed, 2)), Right: 1}
-	l.every(500*time.Millisecond, func(n int) { l.postPlate(camera, n) })
+	l.every(500*time.Millisecond, func(n int) { l.postPlate(r.plates, n) })
+	for sender := range 3 {
+		l.every(20*time.Millisecond, func(n int) { l.postPlate(r.parking, (sender+1)*1_000_000+n) })
+	}
 	l.every(2*time.Second, func(n int) { l.pushScan(n) })
 	l.wg.Go(l.scanSwabs)
 	l.wg.Go(l.servePortal)
@@ -116,14 +119,15 @@ func (l *load) postDocument(n int) {
 	l.untilStored(i, d, func() error { return l.post("http://"+l.rig.n42+"/n42", "application/xml", doc) })
 }
 
-func (l *load) postPlate(camera *plate.Camera, n int) {
-	text := fmt.Sprintf("T%06d", n)
+func (l *load) postPlate(address string, n int) {
+	camera := plate.Camera{ID: address, Vendor: "openalpr"}
+	text := fmt.Sprintf("T%07d", n)
 	body, mediaType, err := camera.Payload(text, 0.95, time.Now())
 	if err != nil {
 		l.rig.result.note("a plate read cannot be made: %v", err)
 		return
 	}
-	l.untilStored(item{read, text}, digest{}, func() error { return l.post("http://"+l.rig.plates+"/p", mediaType, body) })
+	l.untilStored(item{read, text}, digest{}, func() error { return l.post("http://"+address+"/p", mediaType, body) })
 }
 
 // pushScan sends a scan by C-STORE. The receiver writes a file header of its own; the pixels, which end the file, are

@@ -1,8 +1,6 @@
 package torture
 
-import (
-	"sync"
-)
+import "sync"
 
 // Kinds of results that devices are told are stored.
 const (

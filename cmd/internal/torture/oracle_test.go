@@ -1,7 +1,9 @@
 package torture
 
 import (
+	"strings"
 	"testing"
+	"time"
 )
 
 // The oracle finds what is lost, changed or doubled, and does not mind what was sent and not acknowledged.
@@ -53,5 +55,19 @@ func TestPlan(t *testing.T) {
 		if !seen[name] {
 			t.Errorf("%s was not drawn", name)
 		}
+	}
+}
+
+// A kind of fault that was drawn and injected nothing is a problem: the table would claim what did not happen.
+func TestNothingInjected(t *testing.T) {
+	r := &Result{}
+	r.count(ioError, 0, time.Second)
+	r.count(kill, 1, time.Second)
+	if p := r.Problems(); len(p) != 1 || !strings.Contains(p[0], ioError) {
+		t.Errorf("%q", p)
+	}
+	r.count(ioError, 3, time.Second)
+	if p := r.Problems(); len(p) != 0 || r.Broken() {
+		t.Errorf("%q", p)
 	}
 }

@@ -3,6 +3,7 @@ package torture
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -27,10 +28,8 @@ const watchEvery = 10
 func plan(c Config) (out []fault) {
 	rng := rand.New(rand.NewPCG(c.Seed, 0))
 	var drawn []string
-	for name, weight := range weights() {
-		for range weight {
-			drawn = append(drawn, name)
-		}
+	for _, name := range kindNames {
+		drawn = append(drawn, slices.Repeat([]string{name}, kinds[name].weight)...)
 	}
 	for range c.Faults {
 		kind := drawn[rng.IntN(len(drawn))]
@@ -48,15 +47,4 @@ func plan(c Config) (out []fault) {
 		f.later, f.seed, f.watch = rng.IntN(3), rng.Uint64(), i%watchEvery == watchEvery-1
 	}
 	return out
-}
-
-// weights yields the kinds that are drawn, in their order, with their shares.
-func weights() func(yield func(string, int) bool) {
-	return func(yield func(string, int) bool) {
-		for _, name := range kindNames {
-			if w := kinds[name].weight; w > 0 && !yield(name, w) {
-				return
-			}
-		}
-	}
 }

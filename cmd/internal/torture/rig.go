@@ -32,6 +32,7 @@ type rig struct {
 	proxy              *toxiproxy.Proxy
 	socket             string
 	n42, plates, dicom string // addresses of the agent for devices
+	parking            string // the same, for a plate reader of no lane
 	portal             string // address of a simulated portal
 	oracle             *oracle
 	result             *Result
@@ -77,12 +78,12 @@ func newRig(ctx context.Context, c Config, result *Result) (r *rig, err error) {
 
 // compose writes the lane file and makes the programs and the link, not started yet.
 func (r *rig) compose() error {
-	addresses, err := freeAddresses(7)
+	addresses, err := freeAddresses(8)
 	if err != nil {
 		return err
 	}
 	hubHTTP, broker, link := addresses[0], addresses[1], addresses[2]
-	r.n42, r.plates, r.dicom, r.portal = addresses[3], addresses[4], addresses[5], addresses[6]
+	r.n42, r.plates, r.dicom, r.portal, r.parking = addresses[3], addresses[4], addresses[5], addresses[6], addresses[7]
 	text := fmt.Sprintf(`
 site: {id: torture}
 agent: {id: lane-1, state_dir: %s}
@@ -91,11 +92,12 @@ devices:
   - {id: rpm-1, driver: tsa, lane: lane-1, settings: {address: "%s"}}
   - {id: asp-1, driver: n42, lane: lane-1, settings: {http: {listen: "%s", path: /n42}}}
   - {id: lpr-1, driver: plate, lane: lane-1, settings: {http: {listen: "%s", path: /p}}}
+  - {id: lpr-2, driver: plate, settings: {http: {listen: "%s", path: /p}}}
   - {id: xray-1, driver: dicos, lane: lane-1, settings: {network: {listen: "%s", ae_title: LANE}}}
   - {id: ion-1, driver: ionscan, lane: lane-1, settings: {folder: {path: %s, settle: 1s}}}
 uplink: {broker: "mqtt://%s", keep_alive: 5s}
 console: {socket: %s}
-`, r.path(agentName), r.portal, r.n42, r.plates, r.dicom, r.path("trace"), link, r.socket)
+`, r.path(agentName), r.portal, r.n42, r.plates, r.parking, r.dicom, r.path("trace"), link, r.socket)
 	if err := os.WriteFile(r.path("lane.yaml"), []byte(text), 0o600); err != nil {
 		return err
 	}
