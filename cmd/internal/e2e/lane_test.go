@@ -21,7 +21,6 @@ import (
 	plate "lanewarden/drivers/vehicle/plate/sim"
 	plc "lanewarden/drivers/vehicle/plc/sim"
 	scale "lanewarden/drivers/vehicle/scale/sim"
-	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/hub/ledger"
 )
@@ -206,17 +205,12 @@ func (w *world) bodies(f func(*observation.Body)) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	err = db.Query("SELECT body, sealed FROM observation ORDER BY idx", func(c []driver.Value) error {
+	err = db.Query("SELECT kind, body, sealed FROM observation ORDER BY idx", func(c []driver.Value) error {
 		var b observation.Body
-		text := sqlog.Bytes(c[0])
-		if sealed := sqlog.Bytes(c[1]); sealed != nil {
-			values, _, err := sealer.Open(text, sealed)
-			if err != nil {
-				return err
-			}
-			if text, err = personal.Join(text, values); err != nil {
-				return err
-			}
+		kind := observation.Kind(sqlog.Int64(c[0]))
+		text, err := ledger.WithValues(sealer, kind, sqlog.Bytes(c[1]), sqlog.Bytes(c[2]), "")
+		if err != nil {
+			return err
 		}
 		if err := proto.Unmarshal(text, &b); err != nil {
 			return err

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/hub/ledger"
 )
@@ -52,7 +53,8 @@ func (r *rig) check(ctx context.Context) error {
 
 // readLedger reads the rows of devices' results, and how many journals there are.
 func (r *rig) readLedger() (rows []stored, journals int64, err error) {
-	db, err := sqlog.Open(filepath.Join(r.path(hubName), ledger.FileName), sqlog.ReadOnly)
+	path := filepath.Join(r.path(hubName), ledger.FileName)
+	db, err := sqlog.Open(path, sqlog.ReadOnly)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -60,10 +62,17 @@ func (r *rig) readLedger() (rows []stored, journals int64, err error) {
 	if journals, err = db.Int("SELECT count(*) FROM journal", 0); err != nil {
 		return nil, 0, err
 	}
+	if r.sealer, err = ledger.SealerBeside(db, path); err != nil {
+		return nil, 0, err
+	}
 	var bodies []*observation.Body // read first: the artifacts are asked for over the same connection
-	err = db.Query("SELECT body FROM observation", func(c []driver.Value) error {
-		body := &observation.Body{}
-		if err := proto.Unmarshal(sqlog.Bytes(c[0]), body); err != nil {
+	err = db.Query("SELECT kind, body, sealed FROM observation", func(c []driver.Value) error {
+		kind, body := observation.Kind(sqlog.Int64(c[0])), &observation.Body{}
+		text, err := ledger.WithValues(r.sealer, kind, sqlog.Bytes(c[1]), sqlog.Bytes(c[2]), "")
+		if err != nil {
+			return err
+		}
+		if err := proto.Unmarshal(text, body); err != nil {
 			return err
 		}
 		if resultOf(body).kind != "" {
@@ -114,9 +123,10 @@ func (r *rig) contentOf(db *sqlog.DB, b *observation.Body) (digest, error) {
 // artifact returns an artifact's bytes, none when the hub does not hold it.
 func (r *rig) artifact(db *sqlog.DB, sum []byte) (data []byte, err error) {
 	size := int64(-1)
-	err = db.Query("SELECT size, inline FROM artifact WHERE sha256=? AND held>0", func(c []driver.Value) error {
-		size, data = sqlog.Int64(c[0]), bytes.Clone(sqlog.Bytes(c[1]))
-		return nil
+	err = db.Query("SELECT size, inline FROM artifact WHERE sha256=? AND held>0", func(c []driver.Value) (err error) {
+		size = sqlog.Int64(c[0])
+		data, err = personal.Inline(r.sealer, bytes.Clone(sqlog.Bytes(c[1])), sum, size)
+		return err
 	}, sum)
 	if err != nil || data != nil || size <= 0 {
 		return data, err

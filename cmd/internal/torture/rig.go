@@ -16,6 +16,7 @@ import (
 
 	"lanewarden/cmd/internal/torture/powercut"
 	"lanewarden/edge/api"
+	"lanewarden/edge/evidence/personal"
 )
 
 // diskBytes is the size of each of the two disks: far more than a run writes, so that nothing is removed for want of
@@ -38,6 +39,7 @@ type rig struct {
 	result             *Result
 	healing            []healing
 	patience           time.Duration
+	sealer             *personal.Sealer // of the ledger
 }
 
 // healing ends a fault that lasts.

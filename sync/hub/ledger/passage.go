@@ -193,7 +193,7 @@ func (l *Ledger) takePlate(owner int64, passage, plate string) error {
 func (l *Ledger) plateOf(owner, idx int64) (plate string, confidence float64, err error) {
 	err = l.db.Query("SELECT kind, body, sealed FROM observation WHERE owner=? AND idx=?", func(row []driver.Value) error {
 		body := &observation.Body{}
-		text, err := withValues(l.sealer, observation.Kind(sqlog.Int64(row[0])), sqlog.Bytes(row[1]), sqlog.Bytes(row[2]), "")
+		text, err := WithValues(l.sealer, observation.Kind(sqlog.Int64(row[0])), sqlog.Bytes(row[1]), sqlog.Bytes(row[2]), "")
 		if err != nil || proto.Unmarshal(text, body) != nil {
 			return nil
 		}
@@ -216,7 +216,7 @@ func (l *Ledger) noteOldPassages() error {
 				seq = sqlog.Int64(row[0])
 				owners = append(owners, sqlog.Int64(row[1]))
 				kind := observation.Kind(sqlog.Int64(row[3]))
-				body, err := withValues(l.sealer, kind, sqlog.Bytes(row[5]), sqlog.Bytes(row[6]), "")
+				body, err := WithValues(l.sealer, kind, sqlog.Bytes(row[5]), sqlog.Bytes(row[6]), "")
 				rows = append(rows, wire.Row{Idx: sqlog.Int64(row[2]), Kind: kind, Device: sqlog.Text(row[4]), Body: body})
 				return err
 			}, seq, int64(observation.Kind_KIND_PASSAGE_OPENED), int64(observation.Kind_KIND_PASSAGE_CORRECTED), int64(page))

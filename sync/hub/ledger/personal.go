@@ -28,9 +28,9 @@ func (l *Ledger) seal(r *wire.Row) driver.Value {
 	return l.sealer.Seal(r.Values, "")
 }
 
-// withValues returns a row's body with its personal values. Where these are erased, or cannot be opened, a word
+// WithValues returns a row's body with its personal values. Where these are erased, or cannot be opened, a word
 // stands in their place (personal.Erased).
-func withValues(s *personal.Sealer, kind observation.Kind, body, sealed []byte, word string) ([]byte, error) {
+func WithValues(s *personal.Sealer, kind observation.Kind, body, sealed []byte, word string) ([]byte, error) {
 	if personal.CommitmentOf(body) == nil {
 		return body, nil
 	}

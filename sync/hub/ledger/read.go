@@ -163,7 +163,7 @@ func (l *Ledger) Events(after int64, limit int, filter Filter) (out []Event, err
 	args = append(append([]driver.Value{after}, args...), int64(limit))
 	err = l.read.Query(query, func(r []driver.Value) error {
 		kind := observation.Kind(sqlog.Int64(r[8]))
-		body, err := withValues(l.sealer, kind, sqlog.Bytes(r[9]), sqlog.Bytes(r[16]), personal.ErasedWord)
+		body, err := WithValues(l.sealer, kind, sqlog.Bytes(r[9]), sqlog.Bytes(r[16]), personal.ErasedWord)
 		if err != nil {
 			body = sqlog.Bytes(r[9]) // it is no protobuf, and the feed says so
 		}
