@@ -1,23 +1,18 @@
 package torture
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql/driver"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/edge/evidence/personal"
-	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/hub/ledger"
 )
 
@@ -51,46 +46,46 @@ func (r *rig) check(ctx context.Context) error {
 	return nil
 }
 
-// readLedger reads the rows of devices' results, and how many journals there are.
-func (r *rig) readLedger() (rows []stored, journals int64, err error) {
-	path := filepath.Join(r.path(hubName), ledger.FileName)
-	db, err := sqlog.Open(path, sqlog.ReadOnly)
+// feedPage is how many rows are read at a time.
+const feedPage = 1000
+
+// readLedger reads the rows of devices' results as the feed's readers get them, and counts the journals.
+func (r *rig) readLedger() (rows []stored, journals int, err error) {
+	l, err := ledger.Open(r.path(hubName))
 	if err != nil {
 		return nil, 0, err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if journals, err = db.Int("SELECT count(*) FROM journal", 0); err != nil {
-		return nil, 0, err
+	defer func() { err = errors.Join(err, l.Close()) }()
+	seen := map[string]bool{}
+	for after := int64(0); ; {
+		page, err := l.Events(after, feedPage, ledger.Filter{})
+		if err != nil || len(page) == 0 {
+			return rows, len(seen), err
+		}
+		for _, e := range page {
+			after, seen[string(e.Journal)] = e.Seq, true
+			row, err := storedOf(l, e.Body)
+			if err != nil {
+				return nil, 0, fmt.Errorf("row %d: %w", e.Idx, err)
+			}
+			if row.kind != "" {
+				rows = append(rows, row)
+			}
+		}
 	}
-	if r.sealer, err = ledger.SealerBeside(db, path); err != nil {
-		return nil, 0, err
+}
+
+// storedOf returns the result that a row is of, and the digest of what the hub holds of it. A row of something else has
+// no kind.
+func storedOf(l *ledger.Ledger, text []byte) (row stored, err error) {
+	body := &observation.Body{}
+	if err := proto.Unmarshal(text, body); err != nil {
+		return row, err
 	}
-	var bodies []*observation.Body // read first: the artifacts are asked for over the same connection
-	err = db.Query("SELECT kind, body, sealed FROM observation", func(c []driver.Value) error {
-		kind, body := observation.Kind(sqlog.Int64(c[0])), &observation.Body{}
-		text, err := ledger.WithValues(r.sealer, kind, sqlog.Bytes(c[1]), sqlog.Bytes(c[2]), "")
-		if err != nil {
-			return err
-		}
-		if err := proto.Unmarshal(text, body); err != nil {
-			return err
-		}
-		if resultOf(body).kind != "" {
-			bodies = append(bodies, body)
-		}
-		return nil
-	})
-	for _, body := range bodies {
-		if err != nil {
-			return nil, 0, err
-		}
-		row := stored{item: resultOf(body)}
-		if row.kind != read {
-			row.content, err = r.contentOf(db, body)
-		}
-		rows = append(rows, row)
+	if row.item = resultOf(body); row.kind != "" && row.kind != read {
+		row.content, err = contentOf(l, body)
 	}
-	return rows, journals, err
+	return row, err
 }
 
 // resultOf returns which result of a device a row is; none has no kind.
@@ -108,35 +103,22 @@ func resultOf(b *observation.Body) item {
 	return item{}
 }
 
-// contentOf hashes what the hub holds of a row's first artifact: all of a file, the pixels of an image.
-func (r *rig) contentOf(db *sqlog.DB, b *observation.Body) (digest, error) {
-	data, err := r.artifact(db, b.Artifacts[0].Sha256)
+// contentOf hashes what the hub holds of a row's first artifact: all of a file, the pixels of an image. One that it does
+// not hold whole has the digest zero.
+func contentOf(l *ledger.Ledger, b *observation.Body) (d digest, err error) {
+	f, err := l.OpenArtifact(b.Artifacts[0].Sha256)
+	if errors.Is(err, ledger.ErrNoArtifact) || errors.Is(err, os.ErrNotExist) {
+		return d, nil
+	} else if err != nil {
+		return d, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(f)
 	if err != nil || int64(len(data)) != b.Artifacts[0].Size {
-		return digest{}, err
+		return d, err
 	}
 	if i := b.GetXrayImage(); i != nil {
 		data = data[max(0, len(data)-int(2*i.Rows*i.Columns)):]
 	}
 	return sha256.Sum256(data), nil
-}
-
-// artifact returns an artifact's bytes, none when the hub does not hold it.
-func (r *rig) artifact(db *sqlog.DB, sum []byte) (data []byte, err error) {
-	size := int64(-1)
-	err = db.Query("SELECT size, inline FROM artifact WHERE sha256=? AND held>0", func(c []driver.Value) (err error) {
-		size = sqlog.Int64(c[0])
-		data, err = personal.Inline(r.sealer, bytes.Clone(sqlog.Bytes(c[1])), sum, size)
-		return err
-	}, sum)
-	if err != nil || data != nil || size <= 0 {
-		return data, err
-	}
-	f, err := os.Open(sqlog.ArtifactPath(r.path(hubName), sum))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
 }

@@ -16,7 +16,6 @@ import (
 
 	"lanewarden/cmd/internal/torture/powercut"
 	"lanewarden/edge/api"
-	"lanewarden/edge/evidence/personal"
 )
 
 // diskBytes is the size of each of the two disks: far more than a run writes, so that nothing is removed for want of
@@ -39,7 +38,6 @@ type rig struct {
 	result             *Result
 	healing            []healing
 	patience           time.Duration
-	sealer             *personal.Sealer // of the ledger
 }
 
 // healing ends a fault that lasts.
