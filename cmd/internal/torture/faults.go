@@ -88,19 +88,23 @@ func (r *rig) restart(_ context.Context, f fault, _ *rand.Rand) (int, error) {
 	return 1, r.process(f.target).start()
 }
 
-// stop ends a program in order. Status 1 is an error that it told, as that its disk is full, and one that had only begun
-// ends by the signal itself; anything else is a crash.
+// stop ends a program in order. One that had only begun ends by the signal itself.
 func (r *rig) stop(p *process) {
 	err := p.end(syscall.SIGTERM)
 	if err == nil {
 		return
 	}
 	fmt.Fprintf(r.log, "  the %s ended with %v\n", p.name, err)
-	exit := new(exec.ExitError)
-	if errors.As(err, &exit) && (exit.ExitCode() == 1 || exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGTERM) {
-		return
+	if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
+		r.noteCrash(p, err)
 	}
-	r.result.note("the %s crashed when it was to end: %v\n%s", p.name, err, p.tail())
+}
+
+// noteCrash notes an end that is no error of which the program told, as that its disk is full (status 1), but a crash.
+func (r *rig) noteCrash(p *process, err error) {
+	if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		r.result.note("the %s crashed: %v\n%s", p.name, err, p.tail())
+	}
 }
 
 // cutLink closes the connection and refuses new ones.

@@ -212,6 +212,7 @@ func (r *rig) wait(ctx context.Context, what string, ok func() bool) error {
 	return nil
 }
 
+// revive starts programs again that ended by themselves.
 func (r *rig) revive() error {
 	for _, p := range []*process{r.agent, r.hub} {
 		fallen, err := p.revive()
@@ -220,6 +221,7 @@ func (r *rig) revive() error {
 		}
 		if fallen != nil {
 			r.result.Fell++
+			r.noteCrash(p, fallen)
 			fmt.Fprintf(r.log, "  the %s ended by itself: %v\n%s\n", p.name, fallen, p.tail())
 		}
 	}

@@ -105,6 +105,9 @@ func (r *rig) inflict(ctx context.Context, f fault) error {
 	if err := sleep(ctx, f.pause); err != nil {
 		return err
 	}
+	if err := r.revive(); err != nil { // or a kill would hide a crash
+		return err
+	}
 	begin := time.Now()
 	n, err := kinds[f.kind].inflict(r, ctx, f, rand.New(rand.NewPCG(f.seed, 1)))
 	r.result.count(f.kind, n, time.Since(begin))
