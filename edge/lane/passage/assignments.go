@@ -177,9 +177,6 @@ func (c *Correlator) drop(g *group, now float64) {
 		}
 		n++
 	}
-	if n == 0 {
-		return
-	}
 	for _, v := range g.vehicles[:n] {
 		v.home = nil
 		delete(g.byID, v.id)

@@ -32,16 +32,31 @@ func TestPossibleOfNone(t *testing.T) {
 	v, from := sightings(g, "a", map[string]float64{"loop-1": 0}), sightings(g, "b", map[string]float64{"loop-1": 9, "rpm-1": 14})
 	r := from.readings[1]
 	r.confidence = 0.7
-	r.setOther(v, 0.3, nil)
+	terms := unexplainedTerms(3)
+	r.terms = &terms
+	r.setOther(v, 0.3, &terms)
 	for _, c := range []struct {
 		of    *vehicle
 		other string
 	}{{from, "b"}, {nil, ""}} {
 		r.assign(c.of)
 		all := k.document(g, v).Possible
-		if len(all) != 1 || all[0].Other != c.other || all[0].Confidence != 0.3 || all[0].OtherConfidence != 0.7 {
+		if len(all) != 1 || all[0].Other != c.other || all[0].Confidence != 0.3 || all[0].OtherConfidence != 0.7 ||
+			len(all[0].Terms) != 0 {
 			t.Errorf("of %q: %v", c.other, all)
 		}
+	}
+}
+
+// TestAroundSeenOnce: a late result may be of a vehicle that one device alone saw, and not of one of which nothing is left.
+func TestAroundSeenOnce(t *testing.T) {
+	k := New(twoLanes())
+	g := k.groups[0]
+	once, gone := sightings(g, "once", map[string]float64{"loop-1": 0}), sightings(g, "gone", map[string]float64{"loop-1": 1})
+	gone.readings[0].assign(nil)
+	g.sortVehicles()
+	if all := g.around(g.devices["xray-1"], []*report{{at: sec(8)}}); len(all) != 1 || all[0] != once {
+		t.Errorf("%d vehicles", len(all))
 	}
 }
 
