@@ -220,8 +220,8 @@ func TestClears(t *testing.T) {
 	equal(t, "seen 4 m beyond", c.at, 1020+(length+1-4)/2+gap.Mean)
 	c, _ = l.clearingBy(m, way(l, s.sees(0, 1000, lasting(0)), s.sees(2, 1040)), d)
 	equal(t, "it stood between", c.at, 1040+(length+1-4)/2+gap.Mean)
-	if c.held {
-		t.Error("it stood between: who comes then is held up")
+	if c.held || c.stopsAgain != m.Delays().Share {
+		t.Errorf("it stood between: who comes then is held up: %+v", c)
 	}
 	c, _ = l.clearingBy(m, way(l, s.sees(0, 1000, lasting(0)), s.sees(2, 1002)), d)
 	equal(t, "it went on", c.at, 1004+gap.Mean)

@@ -1,6 +1,7 @@
 package associate
 
 import (
+	"math"
 	"runtime"
 	"testing"
 	"time"
@@ -72,6 +73,28 @@ func TestThin(t *testing.T) {
 		if a.Label != was[i].Label || a.Shares[0].Probability < was[i].Shares[0].Probability-1e-6 {
 			t.Errorf("detection %d is of %d with %.6f, and was of %d with %.6f", i, a.Label, a.Shares[0].Probability,
 				was[i].Label, was[i].Shares[0].Probability)
+		}
+	}
+}
+
+// TestKeepBest: when patience ends, the likeliest hypothesis is kept, also of the last detection, and all that led to it.
+func TestKeepBest(t *testing.T) {
+	s := one(t)
+	w := NewWindow(s.w.layout, s.w.model, nil)
+	for _, at := range []float64{1000, 1003, 1006} {
+		w.Insert(s.sees(0, at, bare))
+	}
+	for cut := 3; cut > 0; cut-- {
+		best, n := math.Inf(-1), 0
+		for _, one := range w.layers[3].nodes {
+			best, n = max(best, one.best), n+1
+		}
+		if cut == 3 && n < 2 {
+			t.Fatalf("%d hypotheses", n)
+		}
+		w.keepBest(cut)
+		if left := w.layers[cut].nodes; len(left) != 1 || w.layers[3].nodes[0].best != best {
+			t.Errorf("of detection %d are left %d, of which the first has %.3f, not %.3f", cut, len(left), w.layers[3].nodes[0].best, best)
 		}
 	}
 }

@@ -109,7 +109,7 @@ func (m *smoothed) densityGiven(q *clearing, at float64) float64 {
 			total += came * then(m.beyond.Residual-(at-q.at))
 		}
 	}
-	return before * after / max(total, 1e-12)
+	return before * after / total
 }
 
 // widened returns a prediction that is not surer than minLateSigma.

@@ -185,3 +185,36 @@ func TestMomentBehind(t *testing.T) {
 		t.Errorf("long after it has left: %g, without it %g", after, free)
 	}
 }
+
+// TestMomentWorked: two detections that agree are averaged by their variances, and agree when they are less than two
+// standard deviations apart; the nearer of two counts, and of two as near the surer.
+func TestMomentWorked(t *testing.T) {
+	one, _ := momentOf(motion.New(5, 2), 1009, sightOf(1, 10, 1005), sightOf(3, 24, 1012))
+	a, b := one.before, one.beyond // 3 s and 4 s from there
+	equal(t, "sure from before", a.Sigma, 2.4)
+	equal(t, "sure from beyond", b.Sigma, 2.7)
+	equal(t, "off", one.Residual, (a.Residual*2.7*2.7+b.Residual*2.4*2.4)/(2.4*2.4+2.7*2.7))
+	equal(t, "sure", one.Sigma, 2.4*2.7/math.Hypot(2.4, 2.7))
+	for slack, want := range map[float64]bool{9.99: false, 10.01: true, -20: false} {
+		m := smoothed{before: &motion.Prediction{Residual: 7 + slack, Sigma: 3}, beyond: &motion.Prediction{Residual: 7, Sigma: 4}}
+		if m.heldBetween() != want {
+			t.Errorf("%.2f s later from before: held up between: %v", slack, !want)
+		}
+	}
+	for name, c := range map[string]struct {
+		p, than motion.Prediction
+		want    bool
+	}{
+		"nearer":          {motion.Prediction{Distance: 3, Sigma: 9}, motion.Prediction{Distance: -4.1, Sigma: 1}, true},
+		"farther":         {motion.Prediction{Distance: -4.1, Sigma: 1}, motion.Prediction{Distance: 3, Sigma: 9}, false},
+		"as near, surer":  {motion.Prediction{Distance: 4, Sigma: 1}, motion.Prediction{Distance: -3, Sigma: 2}, true},
+		"as near, as far": {motion.Prediction{Distance: 3, Sigma: 2}, motion.Prediction{Distance: 4, Sigma: 1}, false},
+	} {
+		if closer(&c.p, &c.than) != c.want {
+			t.Errorf("%s: %v", name, !c.want)
+		}
+	}
+	m := smoothed{before: &motion.Prediction{Sigma: 0.1}, beyond: &motion.Prediction{Sigma: 2}}
+	equal(t, "widened", m.widened(m.before).Sigma, 0.3)
+	equal(t, "wide enough", m.widened(m.beyond).Sigma, 2)
+}

@@ -102,5 +102,7 @@ func TestOutboundWorked(t *testing.T) {
 		s.goes(v, back)
 		got := s.score(Repeated, v, s.sees(1, back.End()+later, portal))
 		equal(t, "seen on its way out", got, -later/20-math.Log(20))
+		tag := s.sees(1, back.End()+later, tagged("urn:1", 0, true), portal)
+		equal(t, "how loud a tag is then", s.score(Strength, v, tag), math.Log(faintOwn))
 	}
 }
