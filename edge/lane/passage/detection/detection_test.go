@@ -84,6 +84,9 @@ func TestOffset(t *testing.T) {
 	if d.Raw != Seconds(start)+80 || d.At != Seconds(start) || d.Arrived != Seconds(start)+1 {
 		t.Errorf("%+v", d)
 	}
+	if d.Lasts = 4; d.End() != Seconds(start)+4 {
+		t.Errorf("its end left at %.1f", d.End())
+	}
 	if got := Time(Seconds(start) + 0.25); !got.Equal(start.Add(250 * time.Millisecond)) {
 		t.Errorf("time is %v", got)
 	}

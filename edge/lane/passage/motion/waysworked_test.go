@@ -126,6 +126,13 @@ func TestPairsWorked(t *testing.T) {
 			t.Errorf("%d pairs, given those %d behind: %d", c.n, c.by, got)
 		}
 	}
+	var square pairs // weights grow faster than lengths, and are told by them
+	for v := range 60 {
+		square.add(length(v), 100*length(v)*length(v))
+	}
+	if r, ok := square.correlation(0); !ok || math.Abs(r-1) > 1e-9 {
+		t.Errorf("weights that lengths tell exactly: %.4f", r)
+	}
 	var slowly pairs // longer and longer vehicles: the neighbours' weights fit nearly as well as their own
 	for v := range 90 {
 		slowly.add(4+float64(v%30)/2, 1500*(4+float64(v%30)/2))
