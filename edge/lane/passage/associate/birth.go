@@ -31,7 +31,7 @@ func (s *stepper) newTracks(n *node, queue []*track, departureCost float64) {
 		if d.Tag {
 			terms.add(Strength, s.strengthTerm(true))
 		}
-		if s.beyondPruning(n, departureCost, &terms) {
+		if s.prunes(n, departureCost, &terms) { // what is still to be added only makes it less likely
 			continue
 		}
 		ahead, cost := s.passedOver(queue, i, t, t)

@@ -169,7 +169,7 @@ func falls(t *testing.T, what string, values ...float64) {
 // equal fails unless two numbers are nearly the same.
 func equal(t *testing.T, what string, got, want float64) {
 	t.Helper()
-	if math.Abs(got-want) > 1e-3 {
+	if !(math.Abs(got-want) <= 1e-3) { // nor not a number
 		t.Errorf("%s: %.4f, not %.4f", what, got, want)
 	}
 }

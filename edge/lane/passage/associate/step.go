@@ -106,7 +106,7 @@ func (s *stepper) assign(n *node, queue []*track, i int, departureCost float64) 
 	if d.Tag {
 		terms.add(Strength, s.strengthTerm(true))
 	}
-	if s.beyondPruning(n, departureCost, &terms) {
+	if s.prunes(n, departureCost, &terms) { // what is still to be added only makes it less likely
 		return
 	}
 	now := s.extend(t)
@@ -170,12 +170,6 @@ func (s *stepper) assignRepeat(n *node, queue []*track, i int, departureCost flo
 	next := slices.Clone(queue)
 	next[i] = s.extend(queue[i])
 	s.add(n, next, departureCost, queue[i].firstDetection.Idx, terms)
-}
-
-// beyondPruning reports whether a hypothesis will be dropped: what is still to be added only makes
-// it less likely.
-func (s *stepper) beyondPruning(n *node, departureCost float64, terms *Terms) bool {
-	return len(s.nodes) > 0 && n.weight+departureCost+terms.Sum() < s.best-s.pruneAt
 }
 
 // passedOver returns which vehicles a detection of the i-th one passes over: those ahead of it that this device should

@@ -10,7 +10,7 @@ import (
 
 func near(t *testing.T, what string, got, want, within float64) {
 	t.Helper()
-	if math.Abs(got-want) > within {
+	if !(math.Abs(got-want) <= within) { // nor not a number
 		t.Errorf("%s is %.4f, not %.4f ± %.4f", what, got, want, within)
 	}
 }
