@@ -60,6 +60,32 @@ func TestAroundSeenOnce(t *testing.T) {
 	}
 }
 
+// TestExpectedOfLate: a vehicle of which late results alone are known is expected when the first of these was.
+func TestExpectedOfLate(t *testing.T) {
+	k := New(twoLanes())
+	g := k.groups[0]
+	v := sightings(g, "a", map[string]float64{"xray-1": 8})
+	if at := g.expectedAt(v, 24); at != sec(8) {
+		t.Errorf("%.1f s from when it was scanned", at-sec(8))
+	}
+}
+
+// TestTagsAreNoPresence: for how long a tag is heard says nothing of how long a vehicle takes to pass.
+func TestTagsAreNoPresence(t *testing.T) {
+	for name, tag := range map[string]bool{"a loop": false, "a tag": true} {
+		k := New(twoLanes())
+		g := k.groups[0]
+		for i := range 20 {
+			v := sightings(g, "a", map[string]float64{"loop-1": 100 * float64(i), "loop-2": 100*float64(i) + 12})
+			v.readings[0].det.Tag = tag
+			k.teach(g, v)
+		}
+		if stood := g.model.StandingTime(g.devices["loop-1"], 100, 7.5, 2); (stood > 0) == tag {
+			t.Errorf("%s that lasts 100 s: the vehicle stood for %.1f s", name, stood)
+		}
+	}
+}
+
 // TestToldForGoodLater: what is decided for good, and differs from what was journalled, can be forgotten when that was
 // told, and not before.
 func TestToldForGoodLater(t *testing.T) {

@@ -178,3 +178,22 @@ func TestAlignTimeDensity(t *testing.T) {
 		}
 	}
 }
+
+// TestAlignSkips: in a row of reports six vehicles are passed over at most.
+func TestAlignSkips(t *testing.T) {
+	var vehicles []*Vehicle
+	for i := range 12 {
+		vehicles = append(vehicles, passed(1000+20*float64(i), ""))
+	}
+	a := aligner{Layout: lateLane(), model: imaging(true), vehicles: vehicles, reports: []*Report{imaged(1008, "")}, down: works, orderly: true}
+	a.score()
+	farthest := map[int]int{}
+	for _, one := range a.transitions(0, a.missedDetectionCosts()) {
+		farthest[one.from.vehicle] = max(farthest[one.from.vehicle], one.to.vehicle)
+	}
+	for from, to := range farthest {
+		if want := min(from+7, 12); to != want {
+			t.Errorf("after the vehicle %d the next one is up to the %d., not the %d.", from, to, want)
+		}
+	}
+}

@@ -295,3 +295,18 @@ func TestPredictFrom(t *testing.T) {
 		}
 	}
 }
+
+// TestPredictFromSurer: of two detections in one place a vehicle is predicted from the surer one, whichever came first.
+func TestPredictFromSurer(t *testing.T) {
+	for unsure := range 2 {
+		s := close4(t)
+		m := motion.New(4, 2)
+		m.SetClockSigma(unsure, 10)
+		first, second := s.sees(0, 1000), s.sees(1, 1000)
+		for _, v := range []*track{way(s.w.layout, first, second), way(s.w.layout, second, first)} {
+			if p, ok := s.w.layout.predict(m, v, s.sees(3, 1012)); !ok || p.Dev != 1-unsure {
+				t.Errorf("from device %d, whose clock is unsure: %v", p.Dev, p.Dev == unsure)
+			}
+		}
+	}
+}

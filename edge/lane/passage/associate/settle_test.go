@@ -98,3 +98,37 @@ func TestKeepBest(t *testing.T) {
 		}
 	}
 }
+
+// TestLikeliestPath: the likeliest path ends in the hypothesis that is likeliest by the detections and by what was not
+// seen since.
+func TestLikeliestPath(t *testing.T) {
+	for _, c := range []struct {
+		best, pending [2]float64
+		want          int
+	}{
+		{[2]float64{-1, -2}, [2]float64{-5, -1}, 1}, {[2]float64{-1, -2}, [2]float64{-1, -1}, 0},
+		{[2]float64{-2, -1}, [2]float64{-1, -5}, 0}, {[2]float64{-2, -1}, [2]float64{0, 0}, 1},
+	} {
+		w := NewWindow(one(t).w.layout, one(t).w.model, nil)
+		root := w.layers[0].nodes[0]
+		var last layer
+		for i := range 2 {
+			last.nodes = append(last.nodes, &node{best: c.best[i], pending: c.pending[i], edges: []edge{{from: root, label: int64(i)}}})
+		}
+		w.layers = append(w.layers, last)
+		if path := w.likeliestPath(); path[1].label != int64(c.want) || path[0] != nil {
+			t.Errorf("of %v with %v: %d", c.best, c.pending, path[1].label)
+		}
+	}
+}
+
+// TestReadModelAgain: when the model has learnt something, what was worked out with the figures of before does not hold.
+func TestReadModelAgain(t *testing.T) {
+	s := one(t)
+	w := NewWindow(s.w.layout, s.w.model, nil)
+	w.Insert(s.sees(0, 1000))
+	w.Assignments()
+	if w.ReadModel(); w.backwardDone {
+		t.Error("it holds still")
+	}
+}

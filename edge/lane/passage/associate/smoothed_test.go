@@ -217,4 +217,8 @@ func TestMomentWorked(t *testing.T) {
 	m := smoothed{before: &motion.Prediction{Sigma: 0.1}, beyond: &motion.Prediction{Sigma: 2}}
 	equal(t, "widened", m.widened(m.before).Sigma, 0.3)
 	equal(t, "wide enough", m.widened(m.beyond).Sigma, 2)
+	never := smoothed{before: &motion.Prediction{Residual: -500, Sigma: 1}, beyond: &motion.Prediction{Sigma: 1}, holdups: motion.Delays{Share: 0.2, Mean: 10}}
+	if total := never.marginal(); !(total > 0 && total < 1e-5) {
+		t.Errorf("the density of what cannot be is %g", total)
+	}
 }
