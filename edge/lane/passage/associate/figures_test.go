@@ -35,6 +35,7 @@ func TestFigures(t *testing.T) {
 		fmt.Sprintf("a device within %g m of it", tagFar),
 		fmt.Sprintf("a second scan is %g %%", 100*secondScan),
 		fmt.Sprintf("%g s after the last station", exitDwell),
+		fmt.Sprintf("one tag in %.0f s", 1/clutterTag),
 		fmt.Sprintf("%g s apart on the mean; at %g %% a device reads another name", secondMomentMean, 100*otherNameShare),
 		fmt.Sprintf("of two containers %g s later on the mean", twinContainerMean),
 		fmt.Sprintf("up to %g m behind their front", longVehicle),

@@ -1,0 +1,158 @@
+package associate
+
+import (
+	"math"
+	"testing"
+
+	"lanewarden/drivers/kinds"
+	"lanewarden/drivers/observation/units"
+	"lanewarden/edge/lane/passage/detection"
+	"lanewarden/edge/lane/passage/motion"
+)
+
+// The tests of this file work the model's formulas out by hand, with the figures of docs/association.md.
+
+// wideNormal is a normal density of which one error in ten is 2.5 times as wide.
+func wideNormal(x, sigma float64) float64 {
+	n := func(s float64) float64 { return math.Exp(-x*x/2/s/s) / s / math.Sqrt(2*math.Pi) }
+	return 0.9*n(sigma) + 0.1*n(2.5*sigma)
+}
+
+// wideBelow is its distribution function.
+func wideBelow(x, sigma float64) float64 {
+	p := func(s float64) float64 { return (1 + math.Erf(x/s/math.Sqrt2)) / 2 }
+	return 0.9*p(sigma) + 0.1*p(2.5*sigma)
+}
+
+// TestRepeatWorked: the density of seeing a vehicle again so many seconds later.
+func TestRepeatWorked(t *testing.T) {
+	plain, axle := &detection.Detection{At: 1000}, &detection.Detection{At: 1000, Evidence: kinds.Evidence{Axle: 1}}
+	again := func(e kinds.Evidence, apart float64) *detection.Detection {
+		return &detection.Detection{At: 1000 + apart, Evidence: e}
+	}
+	moment := func(s float64) float64 { return 0.004 * (0.9*math.Exp(-s/3)/3 + 0.1*math.Exp(-s/60)/60) }
+	several := kinds.Evidence{Several: true}
+	for name, c := range map[string]struct {
+		d, before   *detection.Detection
+		alike, back bool
+		want        float64
+	}{
+		"told twice":                {again(kinds.Evidence{}, 0.04), plain, true, false, 0.02 / 0.1},
+		"a moment later":            {again(kinds.Evidence{}, 0.06), plain, true, false, moment(0.06)},
+		"ten seconds later":         {again(kinds.Evidence{}, 10), plain, true, false, moment(10)},
+		"a minute later":            {again(kinds.Evidence{}, 60), plain, true, false, moment(60)},
+		"before it":                 {again(kinds.Evidence{}, -10), plain, true, false, moment(10)},
+		"it may have turned back":   {again(kinds.Evidence{}, 30), plain, true, true, moment(30) + 0.01*math.Exp(-0.5)/60},
+		"another name":              {again(kinds.Evidence{}, 10), plain, false, true, 0.002 / 60},
+		"another name at once":      {again(kinds.Evidence{}, 0), plain, false, false, 0.002 / 60},
+		"another container":         {again(several, 2), plain, false, false, 0.1*math.Exp(-2) + 0.002/60},
+		"the same container":        {again(several, 2), plain, true, false, moment(2)},
+		"the next axle":             {again(kinds.Evidence{Axle: 2}, 1), axle, true, false, 0.8 * math.Exp(-0.2) / 5},
+		"an axle, and the whole":    {again(kinds.Evidence{}, 1), axle, true, false, 0.8 * math.Exp(-0.2) / 5},
+		"the whole, and an axle":    {again(kinds.Evidence{Axle: 1}, 1), plain, true, false, 0.8 * math.Exp(-0.2) / 5},
+		"the next axle at the same": {again(kinds.Evidence{Axle: 2}, 0), axle, true, false, 0.8 / 5},
+	} {
+		equal(t, name, repeatLogDensity(c.d, c.before, c.alike, c.back), math.Log(c.want))
+	}
+}
+
+// TestArrivalWorked: the density of an arrival and its distribution, of vehicles that drive freely, are held up, or stood.
+func TestArrivalWorked(t *testing.T) {
+	by := motion.Delays{Share: 0.3, Mean: 20}
+	held := func(off float64) (density, share float64) {
+		density, share = 0.7*wideNormal(off, 2), 0.7*wideBelow(off, 2)
+		if off > 0 {
+			density, share = density+0.3*math.Exp(-off/20)/20, share+0.3*(1-math.Exp(-off/20))
+		}
+		return density, share
+	}
+	for _, off := range []float64{-3, -0.5, 0.5, 3, 20} {
+		d, s := heldUpArrival(off, 2, by)
+		wantD, wantS := held(off)
+		equal(t, "held up", d, wantD)
+		equal(t, "held up by then", s, wantS)
+		d, s = freeFlowArrival(motion.Prediction{Residual: off, Sigma: 2, Distance: 5}, by)
+		equal(t, "from before", d, wantD)
+		equal(t, "from before by then", s, wantS)
+		backD, backS := held(-off)
+		d, s = freeFlowArrival(motion.Prediction{Residual: off, Sigma: 2, Distance: -5}, by)
+		equal(t, "from beyond", d, backD)
+		equal(t, "from beyond by then", s, backS)
+		d, s = freeFlowArrival(motion.Prediction{Residual: off, Sigma: 2, Distance: 5, EitherSide: true}, by)
+		equal(t, "beside an antenna", d, (wantD+backD)/2)
+		equal(t, "beside an antenna by then", s, (wantS+backS)/2)
+		for passed, w := range map[bool]float64{false: 0.5, true: 0.9} {
+			p := motion.Prediction{Residual: off, Sigma: 2, Distance: 5, Standing: 7, RearPassed: passed}
+			d, s = freeFlowArrival(p, by)
+			stoodD, stoodS := heldUpArrival(off-7, math.Hypot(2, 1), by)
+			equal(t, "of one that stood", d, (1-w)*wantD+w*stoodD)
+			equal(t, "of one that stood by then", s, (1-w)*wantS+w*stoodS)
+		}
+	}
+	if d, s := heldUpArrival(9, 2, motion.Delays{Mean: 20}); math.Abs(d-wideNormal(9, 2)) > 1e-9 || math.Abs(s-wideBelow(9, 2)) > 1e-9 {
+		t.Errorf("nobody is held up: %g, %g", d, s)
+	}
+}
+
+// TestClearingWorked: when there is room behind a vehicle that stops once more in one case of five.
+func TestClearingWorked(t *testing.T) {
+	c := &clearing{at: 1000, sigma: 2, stopsAgain: 0.2, stopMean: 10, held: true}
+	for _, off := range []float64{-3, 0, 3, 15} {
+		free, density := 0.8*wideBelow(off, 2), 0.8*wideNormal(off, 2)
+		if off > 0 {
+			free, density = free+0.2*(1-math.Exp(-off/10)), density+0.2*math.Exp(-off/10)/10
+		}
+		equal(t, "free by then", c.freeBy(1000+off), free)
+		equal(t, "just then", c.density(1000+off), density)
+		by := motion.Delays{Share: 0.3, Mean: 20}
+		p := motion.Prediction{Residual: 4, Sigma: 2, Distance: 5}
+		own, came := freeFlowArrival(p, by)
+		for held, waits := range map[bool]float64{false: 0, true: density * came} {
+			q := *c
+			q.held = held
+			got, waited := arrivalLogLikelihood(p, by, 1000+off, &q, 60)
+			equal(t, "an arrival behind it", got, math.Log(0.997*(own*free+waits)+0.003/120))
+			if waited != (waits > own*free) {
+				t.Errorf("%.0f s after it left, held %v: waited %v", off, held, waited)
+			}
+		}
+		alone, _ := arrivalLogLikelihood(p, by, 1000+off, nil, 60)
+		equal(t, "an arrival with nobody ahead", alone, math.Log(0.997*own+0.003/120))
+		p.TooFast = true
+		fast, _ := arrivalLogLikelihood(p, by, 1000+off, nil, 60)
+		equal(t, "an arrival that is too fast", fast, math.Log(0.997*own*1e-5+0.003/120))
+	}
+	if got := c.freeBy(0); got != impossible {
+		t.Errorf("long before: %g", got)
+	}
+	beside := motion.Prediction{Residual: 4, Sigma: 2, Distance: 0.9}
+	own, _ := heldUpArrival(4, 2, motion.Delays{Share: 0.002, Mean: 10})
+	got, _ := arrivalLogLikelihood(beside, motion.Delays{Share: 0.5, Mean: 50}, 1000, nil, 60)
+	equal(t, "in one place", got, math.Log(0.997*own+0.003/120))
+}
+
+// TestLengthByWeighing: the length of a vehicle that nobody measured is told by its weight, by that of the step's own
+// detection when it was not weighed before.
+func TestLengthByWeighing(t *testing.T) {
+	s := one(t)
+	m := motion.New(4, 2)
+	for range 10 {
+		m.LearnSize(10, 20_000, 0)
+		m.LearnSize(5, 2000, 0)
+	}
+	s.w.model = m
+	for name, c := range map[string]struct {
+		had, now float64
+		axle     uint32
+		want     units.Metres
+	}{
+		"never weighed": {0, 0, 0, 14}, "weighed now": {0, 2000, 0, 5}, "weighed before": {20_000, 0, 0, 10},
+		"weighed twice": {20_000, 2000, 0, 10}, "an axle was weighed": {0, 2000, 1, 14},
+	} {
+		d := s.sees(3, 1100, bare, func(d *detection.Detection) { d.Weighs, d.Kg, d.Axle = c.now > 0, c.now, c.axle })
+		v := &track{kg: units.Kilograms(c.had)}
+		if got, _ := newStepper(s.w, d).lengthWith(v); (got - c.want).Abs() > 0.01 {
+			t.Errorf("%s: %.2f m, not %.2f m", name, got, c.want)
+		}
+	}
+}
