@@ -75,12 +75,14 @@ func TestWindowMeasures(t *testing.T) {
 		"slower, after memory":    {flight{bytes: 500, delivered: 5000}, 10 * time.Second, 200 * time.Millisecond, 2500, 100 * time.Millisecond},
 		"idle, after memory":      {flight{bytes: 500, delivered: 5000, idle: true}, 10 * time.Second, 200 * time.Millisecond, 10_000, 100 * time.Millisecond},
 		"long trip, after memory": {flight{bytes: 500, delivered: 5000}, time.Minute, 500 * time.Millisecond, 1000, 500 * time.Millisecond},
-		"slower, as old":          {flight{bytes: 500, delivered: 5000}, 9800 * time.Millisecond, 200 * time.Millisecond, 10_000, 100 * time.Millisecond},
-		"long trip, as old":       {flight{bytes: 500, delivered: 5000, idle: true}, 59_500 * time.Millisecond, 500 * time.Millisecond, 10_000, 100 * time.Millisecond},
-		"queued for long":         {flight{bytes: 700, delivered: 5000}, time.Second, 700 * time.Millisecond, 1000, 100 * time.Millisecond},
-		"queued, but not longer":  {flight{bytes: 600, delivered: 5000}, time.Second, 600 * time.Millisecond, 10_000, 100 * time.Millisecond},
-		"others came meanwhile":   {flight{bytes: 1000, delivered: 3000}, time.Second, 200 * time.Millisecond, 15_000, 100 * time.Millisecond},
-		"a probe sets the trip":   {flight{bytes: 2000, delivered: 5000, probe: true}, time.Second, 150 * time.Millisecond, 10_000, 150 * time.Millisecond},
+		"slower, as old": {flight{bytes: 500, delivered: 5000},
+			9800 * time.Millisecond, 200 * time.Millisecond, 10_000, 100 * time.Millisecond},
+		"long trip, as old": {flight{bytes: 500, delivered: 5000, idle: true},
+			59_500 * time.Millisecond, 500 * time.Millisecond, 10_000, 100 * time.Millisecond},
+		"queued for long":        {flight{bytes: 700, delivered: 5000}, time.Second, 700 * time.Millisecond, 1000, 100 * time.Millisecond},
+		"queued, but not longer": {flight{bytes: 600, delivered: 5000}, time.Second, 600 * time.Millisecond, 10_000, 100 * time.Millisecond},
+		"others came meanwhile":  {flight{bytes: 1000, delivered: 3000}, time.Second, 200 * time.Millisecond, 15_000, 100 * time.Millisecond},
+		"a probe sets the trip":  {flight{bytes: 2000, delivered: 5000, probe: true}, time.Second, 150 * time.Millisecond, 10_000, 150 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, f := known, c.flight
@@ -111,7 +113,8 @@ func TestWindowFigures(t *testing.T) {
 	documented.Require(t, "wire.md",
 		fmt.Sprintf("%d KiB until a rate is known", windowStart>>10),
 		fmt.Sprintf("%d KiB at the least", windowMin>>10),
-		fmt.Sprintf("never more than the credit, which is %g KiB until the hub grants another", float64(creditDefault)/1024),
+		fmt.Sprintf("never more than the credit, which is %g KiB until the hub grants another",
+			float64(creditDefault)/1024),
 	)
 	documented.Require(t, "decisions/0003-window.md",
 		fmt.Sprintf("delivery rate of the last %g s", rateMemory.Seconds()),

@@ -18,7 +18,8 @@ func TestFigures(t *testing.T) {
 		fmt.Sprintf("another vehicle came less than %g s before", closeOthers),
 		fmt.Sprintf("%g s after the last station", afterLast),
 		fmt.Sprintf("up to %g m on", watched),
-		fmt.Sprintf("taken for its own, %d at least, agree within %g s and lie %g s or more from most", minOwn, ownSpread, ownOff),
+		fmt.Sprintf("taken for its own, %d at least, agree within %g s and lie %g s or more from most",
+			minOwn, ownSpread, ownOff),
 		fmt.Sprintf("up to %g s before the front", tagAhead),
 		fmt.Sprintf("a second detection by the same device, %g s later or more", again),
 		fmt.Sprintf("with another vehicle behind within %g s", besideOthers),
@@ -27,8 +28,8 @@ func TestFigures(t *testing.T) {
 		fmt.Sprintf("%g s of a device's own clock, %g s once vehicles have told it, %g s where reports come late",
 			ownDoubt, knownDoubt, lateDoubt),
 		fmt.Sprintf("vehicles tell that it is more than %g s off", otherVehicle),
-		fmt.Sprintf("last %d times at most are compared with vehicles that came within %g s of them, within %g s where reports come late",
-			maxTimes, timelyReach, lateReach),
+		fmt.Sprintf("last %d times at most are compared with vehicles that came within %g s of them", maxTimes, timelyReach),
+		fmt.Sprintf("of them, within %g s where reports come late", lateReach),
 		fmt.Sprintf("decided when its time is %g s and the longest recent delay", settle),
 	)
 	documented.Require(t, "passages.md",
@@ -45,8 +46,8 @@ func TestFigures(t *testing.T) {
 		fmt.Sprintf("when it comes, %g s and %g s later", reportSoon, reportLast),
 		fmt.Sprintf("within %g s of it, at a device to which a person goes up to %g s before", reachRow, reachPerson),
 		fmt.Sprintf("more than %g s apart are decided apart", farApart),
-		fmt.Sprintf("while it is among the last %d. Of scans and images %d names are remembered. Lists show the last %d passages",
-			maxVehicles, maxLinks, maxShown),
+		fmt.Sprintf("while it is among the last %d. Of scans and images %d names are remembered.", maxVehicles, maxLinks),
+		fmt.Sprintf("Lists show the last %d passages", maxShown),
 		fmt.Sprintf("fewer than one run in %.0f would be so; of %d vehicles at least, of %d for a device", 1/muteChance, muteMin, muteNever),
 	)
 }

@@ -32,7 +32,8 @@ func TestSettledKeepsLabel(t *testing.T) {
 	}
 }
 
-// TestNewLaneAtBound: in a new lane what would be called sure is in doubt; what would not be is not called doubtful too.
+// TestNewLaneAtBound: in a new lane what would be called sure is in doubt; what would not be is not called doubtful
+// too.
 func TestNewLaneAtBound(t *testing.T) {
 	for confidence, want := range map[float64]string{sure: newLane, sure - 0.001: ""} {
 		k, g, r := doubted(confidence, explained())

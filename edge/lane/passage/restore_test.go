@@ -77,7 +77,8 @@ func TestHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := h.note(&journal.Row{Device: "loop-1", Kind: observation.Kind_KIND_VEHICLE_DETECTION, Body: []byte{0xff}}); err != nil {
+	unreadable := &journal.Row{Device: "loop-1", Kind: observation.Kind_KIND_VEHICLE_DETECTION, Body: []byte{0xff}}
+	if err := h.note(unreadable); err != nil {
 		t.Errorf("a device's row says nothing of passages: %v", err)
 	}
 	if s := h.last[1]; s.passage != "a" || s.reading.Confidence != 0.99 {

@@ -29,7 +29,8 @@ func TestDocumentsNewest(t *testing.T) {
 func TestPossibleOfNone(t *testing.T) {
 	k := New(twoLanes())
 	g := k.groups[0]
-	v, from := sightings(g, "a", map[string]float64{"loop-1": 0}), sightings(g, "b", map[string]float64{"loop-1": 9, "rpm-1": 14})
+	v := sightings(g, "a", map[string]float64{"loop-1": 0})
+	from := sightings(g, "b", map[string]float64{"loop-1": 9, "rpm-1": 14})
 	r := from.readings[1]
 	r.confidence = 0.7
 	terms := unexplainedTerms(3)
@@ -48,11 +49,13 @@ func TestPossibleOfNone(t *testing.T) {
 	}
 }
 
-// TestAroundSeenOnce: a late result may be of a vehicle that one device alone saw, and not of one of which nothing is left.
+// TestAroundSeenOnce: a late result may be of a vehicle that one device alone saw, and not of one of which nothing is
+// left.
 func TestAroundSeenOnce(t *testing.T) {
 	k := New(twoLanes())
 	g := k.groups[0]
-	once, gone := sightings(g, "once", map[string]float64{"loop-1": 0}), sightings(g, "gone", map[string]float64{"loop-1": 1})
+	once := sightings(g, "once", map[string]float64{"loop-1": 0})
+	gone := sightings(g, "gone", map[string]float64{"loop-1": 1})
 	gone.readings[0].assign(nil)
 	g.sortVehicles()
 	if all := g.around(g.devices["xray-1"], []*report{{at: sec(8)}}); len(all) != 1 || all[0] != once {

@@ -70,8 +70,10 @@ func TestDatabaseErrorsUndoABatch(t *testing.T) {
 		rows  int // of the last batch, to which the fault comes
 	}{
 		"rows": {rename("observation"), inOrder, 1000},
-		"rows that can be read only": {[2]string{"ALTER TABLE observation RENAME TO away; CREATE VIEW observation AS SELECT * FROM away",
-			"DROP VIEW observation; ALTER TABLE away RENAME TO observation"}, inOrder, 1000},
+		"rows that can be read only": {[2]string{
+			"ALTER TABLE observation RENAME TO away; CREATE VIEW observation AS SELECT * FROM away",
+			"DROP VIEW observation; ALTER TABLE away RENAME TO observation",
+		}, inOrder, 1000},
 		"rows break a rule":                     {refuses("INSERT ON observation"), inOrder, 1000},
 		"a tile of rows of the batch":           {rename("tile"), inOrder, 1000},
 		"a tile of rows that waited between":    {rename("tile"), eventsFirst, 1000},

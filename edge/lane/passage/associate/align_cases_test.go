@@ -185,7 +185,10 @@ func TestAlignSkips(t *testing.T) {
 	for i := range 12 {
 		vehicles = append(vehicles, passed(1000+20*float64(i), ""))
 	}
-	a := aligner{Layout: lateLane(), model: imaging(true), vehicles: vehicles, reports: []*Report{imaged(1008, "")}, down: works, orderly: true}
+	a := aligner{
+		Layout: lateLane(), model: imaging(true), vehicles: vehicles, reports: []*Report{imaged(1008, "")}, down: works,
+		orderly: true,
+	}
 	a.score()
 	farthest := map[int]int{}
 	for _, one := range a.transitions(0, a.missedDetectionCosts()) {

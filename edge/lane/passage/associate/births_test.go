@@ -127,8 +127,8 @@ func TestReversing(t *testing.T) {
 	}
 }
 
-// TestBirthTerms: a new vehicle is seen by the device that saw it, and a tag that is heard first as loudly as this lane's
-// are; what is no tag has no loudness.
+// TestBirthTerms: a new vehicle is seen by the device that saw it, and a tag that is heard first as loudly as this
+// lane's are; what is no tag has no loudness.
 func TestBirthTerms(t *testing.T) {
 	s := one(t)
 	loop := s.sees(0, 1000)

@@ -77,7 +77,8 @@ func TestThin(t *testing.T) {
 	}
 }
 
-// TestKeepBest: when patience ends, the likeliest hypothesis is kept, also of the last detection, and all that led to it.
+// TestKeepBest: when patience ends, the likeliest hypothesis is kept, also of the last detection, and all that led to
+// it.
 func TestKeepBest(t *testing.T) {
 	s := one(t)
 	w := NewWindow(s.w.layout, s.w.model, nil)
@@ -94,7 +95,8 @@ func TestKeepBest(t *testing.T) {
 		}
 		w.keepBest(cut)
 		if left := w.layers[cut].nodes; len(left) != 1 || w.layers[3].nodes[0].best != best {
-			t.Errorf("of detection %d are left %d, of which the first has %.3f, not %.3f", cut, len(left), w.layers[3].nodes[0].best, best)
+			t.Errorf("of detection %d are left %d, of which the first has %.3f, not %.3f", cut, len(left),
+				w.layers[3].nodes[0].best, best)
 		}
 	}
 }
@@ -113,7 +115,8 @@ func TestLikeliestPath(t *testing.T) {
 		root := w.layers[0].nodes[0]
 		var last layer
 		for i := range 2 {
-			last.nodes = append(last.nodes, &node{best: c.best[i], pending: c.pending[i], edges: []edge{{from: root, label: int64(i)}}})
+			edges := []edge{{from: root, label: int64(i)}}
+			last.nodes = append(last.nodes, &node{best: c.best[i], pending: c.pending[i], edges: edges})
 		}
 		w.layers = append(w.layers, last)
 		if path := w.likeliestPath(); path[1].label != int64(c.want) || path[0] != nil {
@@ -122,7 +125,8 @@ func TestLikeliestPath(t *testing.T) {
 	}
 }
 
-// TestReadModelAgain: when the model has learnt something, what was worked out with the figures of before does not hold.
+// TestReadModelAgain: when the model has learnt something, what was worked out with the figures of before does not
+// hold.
 func TestReadModelAgain(t *testing.T) {
 	s := one(t)
 	w := NewWindow(s.w.layout, s.w.model, nil)

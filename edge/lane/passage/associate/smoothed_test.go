@@ -196,19 +196,21 @@ func TestMomentWorked(t *testing.T) {
 	equal(t, "off", one.Residual, (a.Residual*2.7*2.7+b.Residual*2.4*2.4)/(2.4*2.4+2.7*2.7))
 	equal(t, "sure", one.Sigma, 2.4*2.7/math.Hypot(2.4, 2.7))
 	for slack, want := range map[float64]bool{9.99: false, 10.01: true, -20: false} {
-		m := smoothed{before: &motion.Prediction{Residual: 7 + slack, Sigma: 3}, beyond: &motion.Prediction{Residual: 7, Sigma: 4}}
+		before := &motion.Prediction{Residual: 7 + slack, Sigma: 3}
+		m := smoothed{before: before, beyond: &motion.Prediction{Residual: 7, Sigma: 4}}
 		if m.heldBetween() != want {
 			t.Errorf("%.2f s later from before: held up between: %v", slack, !want)
 		}
 	}
+	type prediction = motion.Prediction
 	for name, c := range map[string]struct {
-		p, than motion.Prediction
+		p, than prediction
 		want    bool
 	}{
-		"nearer":          {motion.Prediction{Distance: 3, Sigma: 9}, motion.Prediction{Distance: -4.1, Sigma: 1}, true},
-		"farther":         {motion.Prediction{Distance: -4.1, Sigma: 1}, motion.Prediction{Distance: 3, Sigma: 9}, false},
-		"as near, surer":  {motion.Prediction{Distance: 4, Sigma: 1}, motion.Prediction{Distance: -3, Sigma: 2}, true},
-		"as near, as far": {motion.Prediction{Distance: 3, Sigma: 2}, motion.Prediction{Distance: 4, Sigma: 1}, false},
+		"nearer":          {prediction{Distance: 3, Sigma: 9}, prediction{Distance: -4.1, Sigma: 1}, true},
+		"farther":         {prediction{Distance: -4.1, Sigma: 1}, prediction{Distance: 3, Sigma: 9}, false},
+		"as near, surer":  {prediction{Distance: 4, Sigma: 1}, prediction{Distance: -3, Sigma: 2}, true},
+		"as near, unsure": {prediction{Distance: 3, Sigma: 2}, prediction{Distance: 4, Sigma: 1}, false},
 	} {
 		if closer(&c.p, &c.than) != c.want {
 			t.Errorf("%s: %v", name, !c.want)
@@ -217,7 +219,8 @@ func TestMomentWorked(t *testing.T) {
 	m := smoothed{before: &motion.Prediction{Sigma: 0.1}, beyond: &motion.Prediction{Sigma: 2}}
 	equal(t, "widened", m.widened(m.before).Sigma, 0.3)
 	equal(t, "wide enough", m.widened(m.beyond).Sigma, 2)
-	never := smoothed{before: &motion.Prediction{Residual: -500, Sigma: 1}, beyond: &motion.Prediction{Sigma: 1}, holdups: motion.Delays{Share: 0.2, Mean: 10}}
+	never := smoothed{before: &prediction{Residual: -500, Sigma: 1}, beyond: &prediction{Sigma: 1}}
+	never.holdups = motion.Delays{Share: 0.2, Mean: 10}
 	if total := never.marginal(); !(total > 0 && total < 1e-5) {
 		t.Errorf("the density of what cannot be is %g", total)
 	}

@@ -76,8 +76,8 @@ func TestSpacingWhose(t *testing.T) {
 	}
 }
 
-// TestSpacingMissed: who was seen beyond a place by then, whose device missed it, says nothing of the room before it; who
-// was not seen there either stands before it.
+// TestSpacingMissed: who was seen beyond a place by then, whose device missed it, says nothing of the room before it;
+// who was not seen there either stands before it.
 func TestSpacingMissed(t *testing.T) {
 	s := one(t)
 	l := s.w.layout

@@ -44,16 +44,19 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestCompareWorked: what names count, in full: a short one less, another plate less when one of the two was badly read.
+// TestCompareWorked: what names count, in full: a short one less, another plate less when one of the two was badly
+// read.
 func TestCompareWorked(t *testing.T) {
 	plate := func(text string, sure float64) kinds.Name { return kinds.Name{Kind: "plate", Value: text, Sure: sure} }
 	for _, c := range []struct {
 		a, b kinds.Name
 		want float64
 	}{
-		{plate("A1", 1), plate("A1", 0.1), 3}, {plate("A123", 1), plate("A123", 1), 8}, {plate("AB123", 1), plate("AB123", 1), 10.5},
-		{plate("AB1234", 1), plate("AB1234", 1), 11}, {plate("ABC123", 0.5), plate("ABC124", 1), 5}, {plate("ABC123", 1), plate("ABD124", 1), 1},
-		{plate("ABC123", 0.5), plate("ABD134", 0.25), -1.625}, {names("tag", "urn:1")[0], names("tag", "urn:2")[0], -1.5},
+		{plate("A1", 1), plate("A1", 0.1), 3}, {plate("A123", 1), plate("A123", 1), 8},
+		{plate("AB123", 1), plate("AB123", 1), 10.5}, {plate("AB1234", 1), plate("AB1234", 1), 11},
+		{plate("ABC123", 0.5), plate("ABC124", 1), 5}, {plate("ABC123", 1), plate("ABD124", 1), 1},
+		{plate("ABC123", 0.5), plate("ABD134", 0.25), -1.625},
+		{names("tag", "urn:1")[0], names("tag", "urn:2")[0], -1.5},
 		{names("container", "CSQU3054383")[0], names("container", "CSQU3054388")[0], 3},
 		{names("container", "CSQU3054383")[0], names("container", "CSQU3054398")[0], -3},
 		{names("code", "X1")[0], names("code", "X2")[0], -3},
@@ -68,7 +71,8 @@ func TestCompareWorked(t *testing.T) {
 // most.
 func TestStronger(t *testing.T) {
 	for _, c := range []struct{ a, b, want float64 }{
-		{0, 1, 1}, {1, 0, 1}, {1, 2, 2}, {2, 1, 2}, {1, -9, 1}, {-9, 1, 1}, {-1, -2, -2}, {-2, -1, -2}, {0, -1, -1}, {-1, 0, -1}, {0.5, 0.6, 0.6},
+		{0, 1, 1}, {1, 0, 1}, {1, 2, 2}, {2, 1, 2}, {1, -9, 1}, {-9, 1, 1}, {-1, -2, -2}, {-2, -1, -2}, {0, -1, -1},
+		{-1, 0, -1}, {0.5, 0.6, 0.6},
 	} {
 		if got := (IdentityScore{Score: c.a}).Stronger(IdentityScore{Score: c.b}); got.Score != c.want {
 			t.Errorf("of %g and %g: %g, not %g", c.a, c.b, got.Score, c.want)

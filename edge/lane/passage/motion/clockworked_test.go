@@ -23,7 +23,10 @@ func TestClockSlack(t *testing.T) {
 	for _, c := range []struct {
 		low, lead float64
 		usual     bool
-	}{{0, 15, true}, {0, 15.1, false}, {0, -15, true}, {0, -15.1, false}, {-8, 17, true}, {-8, 17.1, false}, {-8, -25, true}, {-8, -25.1, false}} {
+	}{
+		{0, 15, true}, {0, 15.1, false}, {0, -15, true}, {0, -15.1, false},
+		{-8, 17, true}, {-8, 17.1, false}, {-8, -25, true}, {-8, -25.1, false},
+	} {
 		k := leading(c.low)
 		if k.AddArrival(1000+c.lead, 1000); (len(k.outliers) == 0) != c.usual || (k.leads.last.Len() == 41) != c.usual {
 			t.Errorf("of 0 and %.0f s, %.1f s is usual: %v", c.low, c.lead, !c.usual)
@@ -84,8 +87,8 @@ func TestClockSteps(t *testing.T) {
 			t.Errorf("%s: the report %d shows a step of %.1f s", name, at, step)
 		}
 		if at > 0 && (k.Offset(now) != c.step || len(k.outliers) != 0 || k.leads.last.Len() > 8 || k.fitted) {
-			t.Errorf("%s: ahead by %.0f s, %d leads, %d that are strange, known %v", name, k.Offset(now), k.leads.last.Len(),
-				len(k.outliers), k.fitted)
+			t.Errorf("%s: ahead by %.0f s, %d leads, %d that are strange, known %v", name, k.Offset(now),
+				k.leads.last.Len(), len(k.outliers), k.fitted)
 		}
 	}
 }
@@ -111,8 +114,9 @@ func TestClockOffsetWorked(t *testing.T) {
 		want   float64
 		bursty bool
 	}{
-		"one": {[]float64{7}, 7, false}, "many": {many, 84, true}, "late": {late, 5, true}, "not late": {timely, 0, false},
-		"a delay": {[]float64{-1.4}, 0, false}, "behind": {[]float64{-1.5}, -1.5, false}, "hardly ahead": {[]float64{0.4}, 0.4, false},
+		"one": {[]float64{7}, 7, false}, "many": {many, 84, true}, "late": {late, 5, true},
+		"not late": {timely, 0, false}, "a delay": {[]float64{-1.4}, 0, false},
+		"behind": {[]float64{-1.5}, -1.5, false}, "hardly ahead": {[]float64{0.4}, 0.4, false},
 	} {
 		if got, bursty := offset(c.leads...); got != c.want || bursty != c.bursty {
 			t.Errorf("%s: %.1f s, late %v", name, got, bursty)
@@ -247,7 +251,8 @@ func TestPhaseWorked(t *testing.T) {
 			t.Errorf("%s: %.2f s, %v", name, mode, ok)
 		}
 		got := p.Inliers([]float64{c.want - 1, c.want - 0.99, c.want, c.want + 0.99, c.want + 1})
-		if want := []float64{c.want - 0.99, c.want, c.want + 0.99}; c.known != slices.Equal(got, want) || !c.known && got != nil {
+		want := []float64{c.want - 0.99, c.want, c.want + 0.99}
+		if c.known != slices.Equal(got, want) || !c.known && got != nil {
 			t.Errorf("%s: near it are %v", name, got)
 		}
 	}

@@ -26,10 +26,11 @@ func TestWeighsWorked(t *testing.T) {
 	m := twoKinds(10)
 	const usual = 0.51
 	for name, c := range map[string]struct{ length, kg, want float64 }{
-		"a truck":                {10, 20_000, math.Log((10 + 0.2*usual) / 10.2 / usual)},
-		"a truck as light":       {10, 2000, math.Log(0.2 * usual / 10.2 / usual)},
-		"a little longer":        {10 * math.Exp(0.1), 20_000, math.Log((10*half + 0.2*usual) / (10*half + 0.2) / usual)},
-		"a little heavier":       {10, 20_000 * math.Exp(0.25), math.Log((10*half + 0.2*(half/2+0.01)) / 10.2 / (half/2 + 0.01))},
+		"a truck":          {10, 20_000, math.Log((10 + 0.2*usual) / 10.2 / usual)},
+		"a truck as light": {10, 2000, math.Log(0.2 * usual / 10.2 / usual)},
+		"a little longer":  {10 * math.Exp(0.1), 20_000, math.Log((10*half + 0.2*usual) / (10*half + 0.2) / usual)},
+		"a little heavier": {10, 20_000 * math.Exp(0.25),
+			math.Log((10*half + 0.2*(half/2+0.01)) / 10.2 / (half/2 + 0.01))},
 		"as long as nothing":     {20, 20_000, 0},
 		"longer than any is":     {80, 20_000, 0},
 		"of no length":           {0, 20_000, 0},
@@ -84,7 +85,8 @@ func TestSizesFrom(t *testing.T) {
 	m.LearnSize(0.5, 0, Tagged)
 	m.LearnSize(0.5, 0.5, Tagged)
 	if m.loadsByLength.Len() != 2 || m.weightsByLength.Len() != 1 || m.neighbours.Len() != 3 {
-		t.Errorf("%d loads, %d weights, %d neighbours", m.loadsByLength.Len(), m.weightsByLength.Len(), m.neighbours.Len())
+		t.Errorf("%d loads, %d weights, %d neighbours", m.loadsByLength.Len(), m.weightsByLength.Len(),
+			m.neighbours.Len())
 	}
 }
 

@@ -44,8 +44,8 @@ func TestAdopt(t *testing.T) {
 	}
 }
 
-// TestAdoptAgreeing: where eight of twenty ways agree, they are those of vehicles that nothing held up; of nineteen ways
-// the median counts, and so it does where those that agree spread as all do.
+// TestAdoptAgreeing: where eight of twenty ways agree, they are those of vehicles that nothing held up; of nineteen
+// ways the median counts, and so it does where those that agree spread as all do.
 func TestAdoptAgreeing(t *testing.T) {
 	values := []float64{0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110}
 	for n, want := range map[int]float64{19: 10, 20: 0} {
@@ -71,7 +71,8 @@ func TestAdoptAgreeing(t *testing.T) {
 	}
 }
 
-// TestOrderlyWorked: a device is orderly from ten ways on that spread by less than eight seconds, as far as so few tell.
+// TestOrderlyWorked: a device is orderly from ten ways on that spread by less than eight seconds, as far as so few
+// tell.
 func TestOrderlyWorked(t *testing.T) {
 	for _, c := range []struct {
 		n      int

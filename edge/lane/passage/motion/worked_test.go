@@ -66,7 +66,8 @@ func TestGapWorked(t *testing.T) {
 	}
 }
 
-// TestPresenceWorked: how long a vehicle stays at a place: as measured, by its length, or by that of short vehicles here.
+// TestPresenceWorked: how long a vehicle stays at a place: as measured, by its length, or by that of short vehicles
+// here.
 func TestPresenceWorked(t *testing.T) {
 	m := New(1, 2)
 	check := func(what string, f Fix, lasts, seconds, sigma float64) {
@@ -106,10 +107,15 @@ func TestSpeedsWorked(t *testing.T) {
 		vehicles  int
 		low, high float64
 		estimate  float64
-	}{{0, 2.0 / 3, 8, 2}, {4, 2.0 / 3, 8, 2}, {5, 2.0 / 3, 8, 3}, {9, 2.0 / 3, 8, 5}, {10, 1.5, 14, 6}, {30, 3, 39.2, 16}} {
+	}{
+		{0, 2.0 / 3, 8, 2}, {4, 2.0 / 3, 8, 2}, {5, 2.0 / 3, 8, 3}, {9, 2.0 / 3, 8, 5}, {10, 1.5, 14, 6},
+		{30, 3, 39.2, 16},
+	} {
 		m := speeds(c.vehicles)
 		near(t, "the speed", float64(m.SpeedEstimate()), c.estimate, 1e-9)
-		for speed, want := range map[float64]bool{c.low - 0.01: false, c.low + 0.01: true, c.high - 0.01: true, c.high + 0.01: false} {
+		for speed, want := range map[float64]bool{
+			c.low - 0.01: false, c.low + 0.01: true, c.high - 0.01: true, c.high + 0.01: false,
+		} {
 			if m.PlausibleSpeed(units.MetresPerSecond(speed)) != want {
 				t.Errorf("after %d vehicles %.2f m/s is usual: %v", c.vehicles, speed, !want)
 			}
@@ -153,7 +159,10 @@ func TestUsualWorked(t *testing.T) {
 		gap  float64
 		n    int
 		want float64
-	}{{9, 4, 30}, {9, 5, 9}, {0.5, 5, 2}, {3, 5, 3}, {119, 5, 119}, {500, 5, 120}, {0, 9, 30}, {3600, 9, 30}, {3599, 5, 120}} {
+	}{
+		{9, 4, 30}, {9, 5, 9}, {0.5, 5, 2}, {3, 5, 3}, {119, 5, 119}, {500, 5, 120}, {0, 9, 30}, {3600, 9, 30},
+		{3599, 5, 120},
+	} {
 		near(t, "one vehicle", births(c.gap, c.n), c.want, 1e-9)
 	}
 	m := New(1, 2)
@@ -199,8 +208,8 @@ func TestUsualWorked(t *testing.T) {
 	}
 }
 
-// TestStandingWorked: standing is what a device sees beyond the passing, and beyond what it adds to that for the quarter
-// that drives fastest, when that is more than a second and a half.
+// TestStandingWorked: standing is what a device sees beyond the passing, and beyond what it adds to that for the
+// quarter that drives fastest, when that is more than a second and a half.
 func TestStandingWorked(t *testing.T) {
 	m := New(1, 2)
 	for i := range 5 {
@@ -259,7 +268,8 @@ func TestPredictWorked(t *testing.T) {
 // taken for known.
 func TestDelaysWorked(t *testing.T) {
 	for _, c := range []struct{ late, way, share, mean float64 }{
-		{13, 10, 2.2 / 21, 43.0 / 4}, {3, 10, 1.2 / 21, 10}, {3.1, 10, 2.2 / 21, 33.1 / 4}, {400, 10, 2.2 / 21, 330.0 / 4},
+		{13, 10, 2.2 / 21, 43.0 / 4}, {3, 10, 1.2 / 21, 10}, {3.1, 10, 2.2 / 21, 33.1 / 4},
+		{400, 10, 2.2 / 21, 330.0 / 4},
 		{-4, 10, 1.2 / 21, 10}, {13, 1, 2.2 / 21, 43.0 / 4}, {13, 0.9, 1.2 / 20, 10},
 	} {
 		m := New(2, 2)
