@@ -4,6 +4,7 @@
 package firmwareconfig
 
 import (
+	"cmp"
 	"embed"
 	"net"
 	"slices"
@@ -185,7 +186,8 @@ type Device struct {
 }
 
 // Uplink is the link to the centre, over MQTT. Secrets are in files of their own, which the lane file names; the files
-// are readable when the lane file is checked.
+// are readable when the lane file is checked. Broker and Way are the preferred path, and Paths those that are taken in
+// their order while it is down, with the same credentials.
 type Uplink struct {
 	Broker       string        `yaml:"broker" required:"true" format:"broker" example:"mqtts://hub.example:8883"`
 	Username     string        `yaml:"username"`
@@ -194,6 +196,45 @@ type Uplink struct {
 	CertFile     string        `yaml:"cert_file" format:"file"`
 	KeyFile      string        `yaml:"key_file" format:"file"`
 	KeepAlive    time.Duration `yaml:"keep_alive" default:"20s" min:"5s" max:"10m"`
+	Way          `yaml:",inline"`
+	Paths        []Path `yaml:"paths"`
+	// ReturnAfter is how long a preferred path must answer before it is taken again.
+	ReturnAfter time.Duration `yaml:"return_after" default:"1m" min:"10s" max:"1h"`
+}
+
+// Path is a further way to the centre.
+type Path struct {
+	ID     string `yaml:"id" required:"true" format:"id" example:"cellular"`
+	Broker string `yaml:"broker" format:"broker" example:"mqtts://hub.example:8883"` // "" for that of the uplink
+	Way    `yaml:",inline"`
+}
+
+// MainPath is the id of the preferred path, which stands in the uplink itself.
+const MainPath = "main"
+
+// Way is what one path costs and may carry.
+type Way struct {
+	Interface    string `yaml:"interface" example:"wwan0"` // network interface; "" for the one that the system chooses
+	MonthlyBytes int64  `yaml:"monthly_bytes" min:"1048576" unit:"bytes"`
+	Artifacts    string `yaml:"artifacts" default:"always" format:"hours" example:"22:00-06:00"`
+	Telemetry    string `yaml:"telemetry" default:"always" format:"hours" example:"never"`
+}
+
+// AllPaths returns the paths in order of preference, the preferred one first, each with its broker.
+func (u *Uplink) AllPaths() []Path {
+	all := append([]Path{{ID: MainPath, Broker: u.Broker, Way: u.Way}}, u.Paths...)
+	for i := range all {
+		all[i].Broker = cmp.Or(all[i].Broker, u.Broker)
+	}
+	return all
+}
+
+// Check implements driver.Checker: no further path has the id of the preferred one.
+func (p Path) Check() error {
+	if p.ID == MainPath {
+		return message.Errorf("config.path-main", message.Quoted("id", p.ID))
+	}
+	return nil
 }
 
 // Console is the local API: a Unix socket always, and HTTP at Listen when that is given.

@@ -37,6 +37,9 @@ func (c *Config) Describe(w io.Writer, l message.Language) {
 		return
 	}
 	say("laned.uplink", message.String("broker", c.Uplink.Broker))
+	for _, p := range c.Uplink.AllPaths()[1:] {
+		say("laned.uplink-path", message.String("id", p.ID), message.String("broker", p.Broker))
+	}
 }
 
 // named returns an id with its title in quotes, where there is one.

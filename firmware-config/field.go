@@ -20,7 +20,7 @@ type field struct {
 	help     message.Message // what it is for
 	unit     string
 	example  string
-	format   string // id, hostport, file, driver, lane, broker, timezone
+	format   string // id, hostport, file, driver, lane, broker, hours, timezone
 	builtin  string // folder of the documents that a driver.Ref names
 	enum     []string
 	min, max string

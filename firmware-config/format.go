@@ -19,7 +19,7 @@ import (
 var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
 // format checks a text against the format in its field's tag: id, hostport, broker, url, file (readable now),
-// timezone, driver. Names of lanes and devices are kept, and checked when the whole file is read.
+// hours, timezone, driver. Names of lanes and devices are kept, and checked when the whole file is read.
 func (d *decoder) format(n ast.Node, f field, text string) error {
 	switch f.format {
 	case "id":
@@ -38,6 +38,9 @@ func (d *decoder) format(n ast.Node, f field, text string) error {
 		if err := checkFile(text); !d.absentFiles || !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+	case "hours":
+		_, err := ParseHours(text)
+		return err
 	case "timezone":
 		if _, err := driver.Zone(text); err != nil {
 			return err

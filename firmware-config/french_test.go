@@ -254,6 +254,14 @@ func TestErrorsInFrench(t *testing.T) {
 		_, err := Decode([]byte(laneFile(lanes, "{id: d, driver: clock"+of+"}")), "lane.yaml", specs)
 		check(code, err)
 	}
+	for code, paths := range map[string]string{
+		"config.no-hours":  "[{id: cellular, artifacts: night}]",
+		"config.path-main": "[{id: main}]",
+	} {
+		_, err := Decode([]byte(laneFile("[{id: l}]", "{id: d, driver: clock}")+
+			"uplink: {broker: 'mqtt://h.example:1883', paths: "+paths+"}\n"), "lane.yaml", specs)
+		check(code, err)
+	}
 	_, err := FindDriver("tsaa", drivers.Catalog)
 	check("config.no-driver", err)
 	_, err = Decode(make([]byte, maxFileBytes+1), "lane.yaml", specs)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,6 +85,7 @@ func printStatus(p cli.Printer, s api.Status) {
 		fmt.Fprintf(p.Writer, "         %s\n", p.Phrase("lanectl.status-failures", message.Count("n", n)))
 	}
 	p.Say("lanectl.status-link", message.String("state", linkText(p, s.Link)))
+	printPaths(p, s.Link.Paths)
 	if c := s.Link.Certificate; c != nil {
 		fmt.Fprintf(p.Writer, "         %s\n", p.Phrase("lanectl.status-certificate", message.Date("until", c.Until)))
 		if problem := reason(p, c.Problem, c.Message); problem != "" {
@@ -154,6 +156,31 @@ func linkText(p cli.Printer, l api.Link) string {
 		return p.Phrase("lanectl.link-connected", broker, problem)
 	}
 	return p.Phrase("lanectl.link-down", message.Duration("age", time.Since(l.Since)), broker, problem)
+}
+
+// printPaths prints the ways to the centre where there are several, or where they have a bound: the one in use is marked.
+func printPaths(p cli.Printer, paths []api.LinkPath) {
+	if len(paths) < 2 && !slices.ContainsFunc(paths, func(l api.LinkPath) bool { return l.MonthlyBytes > 0 }) {
+		return
+	}
+	for _, l := range paths {
+		mark := " "
+		if l.InUse {
+			mark = "*"
+		}
+		args := []message.Arg{message.String("mark", mark), message.String("id", l.ID), message.String("broker", l.Broker),
+			cli.Size("used", l.UsedBytes)}
+		text := ""
+		if l.MonthlyBytes > 0 {
+			text = p.Phrase("lanectl.link-path-of", append(args, cli.Size("most", l.MonthlyBytes))...)
+		} else {
+			text = p.Phrase("lanectl.link-path", args...)
+		}
+		if held := l.Message.In(p.Language); held != "" {
+			text += p.Language.Separator("; ") + cli.Paint(p.Writer, cli.Yellow, cli.Plain(held))
+		}
+		fmt.Fprintf(p.Writer, "         %s\n", text)
+	}
 }
 
 // artifactText says which artifact is being sent, and how long all that wait will take at the

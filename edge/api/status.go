@@ -51,6 +51,7 @@ func (l *Link) SetProblem(m message.Message) { l.Problem, l.Message = m.English(
 type Link struct {
 	Configured bool   `json:"configured"`        // false: the agent only journals, and Problem says so
 	Broker     string `json:"broker,omitempty"`  // URL
+	Path       string `json:"path,omitempty"`    // the path that is taken, or was tried last
 	Connected  bool   `json:"connected"`         // to the broker
 	Ready      bool   `json:"ready"`             // the hub answers
 	Refused    bool   `json:"refused"`           // the hub accepts nothing from this journal
@@ -75,10 +76,28 @@ type Link struct {
 	Reconnects     uint64   `json:"reconnects"`         // connections to the broker that ended or failed
 	Artifact       *Sending `json:"artifact,omitempty"` // being sent; nil for none
 
+	Paths []LinkPath `json:"paths,omitempty"` // all, in order of preference
+
 	Certificate *Certificate `json:"certificate,omitempty"` // of the agent; nil where it shows none
 
 	Undecodable  uint64 `json:"undecodable"`              // messages from the hub that could not be decoded
 	MalformedErr string `json:"malformed_last,omitempty"` // error of the last of these
+}
+
+// LinkPath is one of the ways to the hub.
+type LinkPath struct {
+	ID           string `json:"id"`
+	Broker       string `json:"broker"`              // URL
+	Interface    string `json:"interface,omitempty"` // network interface; empty for the one that the system chooses
+	InUse        bool   `json:"in_use"`
+	UsedBytes    int64  `json:"used_bytes"`              // in this calendar month (UTC), both ways
+	MonthlyBytes int64  `json:"monthly_bytes,omitempty"` // 0 for no bound
+	// What the path does not carry now, by its hours or its monthly bytes.
+	HoldsArtifacts bool `json:"holds_artifacts"`
+	HoldsTelemetry bool `json:"holds_telemetry"`
+	HoldsEvents    bool `json:"holds_events"`
+	// Message says in words what waits; zero for nothing.
+	Message message.Text `json:"message,omitzero"`
 }
 
 // Certificate is the certificate by which the hub knows the agent.

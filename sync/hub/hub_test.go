@@ -89,7 +89,7 @@ func agent(t testing.TB, b wire.Broker) (*journal.Journal, *uplink.Uplink) {
 		t.Fatal(err)
 	}
 	b.KeepAlive = 20 * time.Second
-	u, err := uplink.New(j, uplink.Options{Broker: b, TelemetryDelay: time.Millisecond, Log: slog.New(slog.DiscardHandler),
+	u, err := uplink.New(j, uplink.Options{Paths: uplink.Direct(b), TelemetryDelay: time.Millisecond, Log: slog.New(slog.DiscardHandler),
 		Inventory: &observation.Inventory{Devices: []*observation.Device{{Id: "rpm-1", Lane: "lane-7"}}}})
 	if err != nil {
 		t.Fatal(err)

@@ -97,10 +97,16 @@ func (s *session) closeArtifact(sum string) {
 // sendChunk sends the next part of the first artifact that can go on: those that somebody waits for
 // first. sent is false when there is nothing to send, or no room.
 func (s *session) sendChunk(now time.Time) (sent bool, err error) {
+	if s.held.Pulled {
+		return false, nil
+	}
 	for _, sum := range s.artifacts.pulled {
 		if sent, err = s.sendPart([]byte(sum), now); sent || err != nil {
 			return sent, err
 		}
+	}
+	if s.held.Artifacts {
+		return false, nil
 	}
 	if err := s.readQueue(now); err != nil {
 		return false, err

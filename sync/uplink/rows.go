@@ -19,12 +19,16 @@ const (
 	checkpointRows  = 1 << 14
 )
 
-// sendRows sends a batch of the first class that has rows to send; only of alarms when there is no room. next becomes
+// sendRows sends a batch of the first class that has rows to send; only of alarms when there is no room, and none of
+// what the path holds back. next becomes
 // the time at which rows that linger are due, when that is earlier.
 func (s *session) sendRows(room bool, now time.Time, next *time.Duration) (bool, error) {
 	for _, class := range observation.Classes {
 		if !room && class != observation.Class_CLASS_ALARM {
 			return false, nil
+		}
+		if s.held.class(class) {
+			continue
 		}
 		linger, err := s.lingers(class, now)
 		if err != nil {

@@ -40,6 +40,13 @@ type session struct {
 	acks   chan []byte
 	lost   <-chan error
 
+	index   int // of path
+	path    *Path
+	held    withheld // what waits for the path's hours, or for the next month
+	probes  prober
+	readyAt time.Time // when the hub answered first; zero for never
+	quietAt time.Time // since when it does not answer
+
 	ready      bool // the hub answered the last hello
 	helloEpoch uint32
 	helloAt    time.Time
@@ -60,11 +67,12 @@ type session struct {
 
 // newSession returns the state of a new connection: each class continues where the hub acknowledged
 // last.
-func newSession(u *Uplink, id journal.Identity) *session {
+func newSession(u *Uplink, id journal.Identity, path int) *session {
 	s := &session{
 		Uplink: u, id: id, acks: make(chan []byte, ackQueue),
 		window: window{credit: creditDefault}, streams: map[observation.Class]*stream{}, ratio: 2, helloWait: helloMin,
-		artifacts: newArtifacts(),
+		artifacts: newArtifacts(), index: path, path: &u.opts.Paths[path], quietAt: time.Now(),
+		probes: prober{results: make(chan probe, 1)},
 	}
 	if u.opts.Fork {
 		_, checkpoint := u.journal.Checkpoint()
@@ -85,6 +93,9 @@ func (s *session) serve(ctx context.Context) error {
 	}
 	defer s.sayOffline(ctx)
 	defer s.closeArtifacts()
+	probing, stopProbing := context.WithCancel(ctx)
+	defer s.probes.running.Wait()
+	defer stopProbing()
 	flushing := s.flushing
 	for {
 		changed := s.journal.Changed()
@@ -92,6 +103,7 @@ func (s *session) serve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		wait = min(wait, s.lookForBetter(probing, time.Now()))
 		select {
 		case <-ctx.Done():
 			return errStopped
@@ -101,12 +113,28 @@ func (s *session) serve(ctx context.Context) error {
 			if s.handleAck(payload); s.renewed {
 				return errRenewed
 			}
+		case p := <-s.probes.results:
+			s.probes.busy = false
+			if s.chooser.probed(p.path, p.answered, time.Now()) {
+				return errBetter
+			}
 		case <-changed:
 		case <-flushing:
 			flushing = nil // once is enough to look
 		case <-time.After(wait):
 		}
 	}
+}
+
+// lookForBetter probes a more preferred path when one is due, and returns how long to wait at most before the next look.
+func (s *session) lookForBetter(ctx context.Context, now time.Time) time.Duration {
+	if s.index == 0 || s.opts.Beside != nil {
+		return statePeriod
+	}
+	if i := s.chooser.candidate(s.index, now); i >= 0 && !s.probes.busy {
+		s.probes.start(ctx, i, s.opts.Paths[i].Broker)
+	}
+	return s.chooser.probePause()
 }
 
 // connectWait bounds the wait for the broker's answer to the subscription.
@@ -127,13 +155,17 @@ func (s *session) act(ctx context.Context, now time.Time) (time.Duration, error)
 	if err := s.publishStateWhenDue(ctx, now); err != nil {
 		return 0, err
 	}
+	s.usage.save(now, false)
 	if s.ready && s.overdue(now) {
 		s.update(func(st *api.Link) {
 			st.GoBacks++
 			st.Ready = false
 			st.SetProblem(message.New("link.hub-silent"))
 		})
-		s.ready = false
+		s.ready, s.quietAt = false, now
+	}
+	if !s.ready && len(s.opts.Paths) > 1 && now.Sub(s.quietAt) > silentMost {
+		return 0, message.Errorf("link.path-silent", message.String("path", s.path.ID))
 	}
 	if !s.ready {
 		return s.sayHello(now)
@@ -186,7 +218,7 @@ func (s *session) sayHello(now time.Time) (time.Duration, error) {
 	_, err := s.publish(wire.LeafHello, &wire.Hello{
 		Journal: s.id.ID, Size: s.journal.Size(), Checkpoint: checkpoint, BlindKey: s.id.BlindKey, Verifier: s.id.Verifier,
 		Software: s.opts.Software, Inventory: s.opts.Inventory, Epoch: s.helloEpoch,
-		Instance: s.instance, Box: boxName(s.opts.Broker.URL), ForkOf: s.forkOf,
+		Instance: s.instance, Box: boxName(s.path.Broker.URL), ForkOf: s.forkOf,
 	})
 	return s.helloWait, err
 }
@@ -217,6 +249,7 @@ func (s *session) send(topic string, payload []byte) error {
 // before the next look.
 func (s *session) fill(now time.Time) (time.Duration, error) {
 	next := min(s.window.timeout(), statePeriod)
+	s.held = s.path.withholds(s.usage.of(s.path.ID, now), now)
 	for {
 		room := !s.window.full(s.oldestFlight(), now)
 		if !room && len(s.streams[observation.Class_CLASS_ALARM].flying) > 0 {
@@ -263,7 +296,7 @@ func (s *session) handleAck(payload []byte) {
 	}
 	switch {
 	case ack.Refusal == wire.Refusal_REFUSAL_HELLO_NEEDED:
-		s.ready, s.helloWait = false, helloMin
+		s.ready, s.quietAt, s.helloWait = false, now, helloMin
 		return
 	case ack.Refusal != wire.Refusal_REFUSAL_NONE:
 		s.refuse(&ack)
@@ -298,6 +331,9 @@ func (s *session) refuse(ack *wire.Ack) {
 	if !s.refused {
 		s.opts.Log.Error("the hub refuses this journal", "why", ack.RefusalText, "code", ack.Refusal.String())
 	}
+	if s.ready {
+		s.quietAt = time.Now()
+	}
 	s.refused, s.ready = true, false
 	s.helloWait = refusedPause
 	s.update(func(st *api.Link) {
@@ -317,6 +353,9 @@ func (s *session) onHelloAck(ack *wire.Ack) {
 		return
 	}
 	s.ready, s.refused, s.helloWait = true, false, helloMin
+	if s.readyAt.IsZero() {
+		s.readyAt = time.Now()
+	}
 	for _, st := range s.streams {
 		for _, f := range st.flying {
 			s.window.drop(f)

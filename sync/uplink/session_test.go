@@ -79,11 +79,11 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := New(j, Options{Broker: wire.Broker{URL: "mqtt://192.0.2.1:1883"}, Log: slog.New(slog.DiscardHandler)})
+	u, err := New(j, Options{Paths: Direct(wire.Broker{URL: "mqtt://192.0.2.1:1883"}), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{session: newSession(u, j.Identity()), t: t, hub: &client{}, j: j, dir: dir, now: time.Now()}
+	r := &rig{session: newSession(u, j.Identity(), 0), t: t, hub: &client{}, j: j, dir: dir, now: time.Now()}
 	r.client = r.hub
 	t.Cleanup(func() {
 		r.closeArtifacts()

@@ -4,6 +4,7 @@
 package uplink
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,9 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,9 +29,14 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// Options describe an uplink. Broker and Log are required.
+// Options describe an uplink. Paths and Log are required.
 type Options struct {
-	Broker         wire.Broker
+	// Paths are the ways to the hub in order of preference, one at least.
+	Paths []Path
+	// Hold is how long a preferred path must answer before it is taken again; default 1 minute.
+	Hold time.Duration
+	// UsageFile keeps what the paths carried this month, for Path.MonthlyBytes; "" to forget it at the end.
+	UsageFile      string
 	Inventory      *observation.Inventory
 	Software       string
 	Trouble        func() []*wire.DeviceTrouble // devices that do not work; nil for none
@@ -64,6 +72,10 @@ type Uplink struct {
 
 	instance uint64 // of this run, so that the hub can tell two boxes of one name
 
+	chooser *chooser
+	usage   *usage
+	inUse   atomic.Int32 // index of the path that is taken, or was tried last
+
 	renewer *renewer // nil: there is no certificate, or another uplink renews it
 
 	flushing chan struct{} // closed by Flush: nothing lingers any more
@@ -78,20 +90,28 @@ func New(j *journal.Journal, opts Options) (*Uplink, error) {
 	if opts.TelemetryDelay == 0 {
 		opts.TelemetryDelay = defaultTelemetryDelay
 	}
+	opts.Hold = cmp.Or(opts.Hold, holdDefault)
 	codec, err := wire.NewCodec()
 	if err != nil {
 		return nil, err
 	}
-	status := api.Link{Configured: true, Broker: opts.Broker.URL, Since: time.Now().UTC()}
+	status := api.Link{Configured: true, Since: time.Now().UTC()}
 	status.SetProblem(message.New("link.not-yet"))
 	u := &Uplink{
 		journal: j, opts: opts, codec: codec, instance: rand.Uint64() | 1, flushing: make(chan struct{}), status: status,
+		chooser: newChooser(len(opts.Paths), opts.Hold),
 	}
 	if opts.Beside != nil {
-		u.instance = opts.Beside.instance
+		u.instance, u.usage = opts.Beside.instance, opts.Beside.usage
 	} else {
 		id := j.Identity()
-		u.renewer = newRenewer(opts.Broker, id.Site+"/"+id.Agent)
+		u.usage = newUsage(opts.UsageFile, time.Now(), opts.Log)
+		u.renewer = newRenewer(opts.Paths[0].Broker, id.Site+"/"+id.Agent)
+	}
+	u.opts.Paths = slices.Clone(opts.Paths)
+	for i := range u.opts.Paths {
+		id := opts.Paths[i].ID
+		u.opts.Paths[i].Broker.Count = func(n int) { u.usage.add(id, n) }
 	}
 	return u, nil
 }
@@ -115,9 +135,24 @@ func (u *Uplink) Drain(ctx context.Context) (done bool, err error) {
 
 // Status returns the state of the link, for pages and metrics.
 func (u *Uplink) Status() api.Link {
+	now := time.Now()
+	inUse := int(u.inUse.Load())
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.status
+	st := u.status
+	st.Path, st.Broker = u.opts.Paths[inUse].ID, u.opts.Paths[inUse].Broker.URL
+	for i := range u.opts.Paths {
+		p := &u.opts.Paths[i]
+		used := u.usage.of(p.ID, now)
+		held := p.withholds(used, now)
+		st.Paths = append(st.Paths, api.LinkPath{
+			ID: p.ID, Broker: p.Broker.URL, Interface: p.Broker.Interface, InUse: i == inUse && st.Connected,
+			UsedBytes: used, MonthlyBytes: p.MonthlyBytes,
+			HoldsArtifacts: held.Artifacts, HoldsTelemetry: held.Telemetry, HoldsEvents: held.Events,
+			Message: held.message().Text(),
+		})
+	}
+	return st
 }
 
 // update changes the status.
@@ -154,20 +189,23 @@ func (u *Uplink) waiting() bool {
 // connection is logged when it changes, not at each try.
 func (u *Uplink) Run(ctx context.Context) error {
 	defer u.codec.Close()
+	defer func() { u.usage.save(time.Now(), true) }()
 	pauses, told := wire.NewBackoff(reconnectMin, reconnectMax), ""
 	for ctx.Err() == nil {
 		begin := time.Now()
-		err := u.connection(ctx)
+		i := u.choose(begin)
+		lasted, err := u.connection(ctx, i)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if errors.Is(err, errRenewed) {
+		if errors.Is(err, errRenewed) || errors.Is(err, errBetter) {
 			u.update(func(s *api.Link) { s.Connected, s.Ready, s.InFlight = false, false, 0 })
 			continue
 		}
+		u.chooser.ended(i, lasted, time.Now())
 		if err.Error() != told {
 			told = err.Error()
-			u.opts.Log.Warn("link is down", "broker", u.opts.Broker.URL, "reason", told)
+			u.opts.Log.Warn("link is down", "path", u.opts.Paths[i].ID, "broker", u.opts.Paths[i].Broker.URL, "reason", told)
 		}
 		u.update(func(s *api.Link) {
 			if s.Connected {
@@ -187,6 +225,16 @@ func (u *Uplink) Run(ctx context.Context) error {
 		_ = pauses.Pause(ctx) // an end of ctx ends the loop
 	}
 	return nil
+}
+
+// choose returns the index of the path to take now. A journal that was set aside goes by the path of the agent's own.
+func (u *Uplink) choose(now time.Time) int {
+	i := u.chooser.pick(now)
+	if u.opts.Beside != nil {
+		i = int(u.opts.Beside.inUse.Load())
+	}
+	u.inUse.Store(int32(i))
+	return i
 }
 
 // lossMessage describes in words why the connection is lost. A broker that lets another in under
@@ -216,36 +264,41 @@ func boxName(broker string) string {
 	return name + " (" + host + ")"
 }
 
-// connection makes one connection and serves it until it is lost. It returns why, never nil. The
-// last will says offline, for an agent that ends without a word.
-func (u *Uplink) connection(ctx context.Context) error {
+// connection makes one connection by a path and serves it until it is lost. It returns why, never nil, and for how long
+// the hub had answered. The last will says offline, for an agent that ends without a word.
+func (u *Uplink) connection(ctx context.Context, i int) (lasted time.Duration, err error) {
 	id := u.journal.Identity()
 	client := "lw-" + id.Site + "-" + id.Agent
 	if u.opts.Beside != nil {
 		client += fmt.Sprintf("-%x", id.ID[:4]) // a broker knows one connection of each name
 	}
-	o, err := u.opts.Broker.Options(client)
+	path := &u.opts.Paths[i]
+	o, err := path.Broker.Options(client)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	s := newSession(u, id)
+	s := newSession(u, id, i)
 	if u.opts.Beside == nil {
 		will, err := protojson.Marshal(&wire.State{Journal: fmt.Sprintf("%x", id.ID)})
 		if err != nil {
-			return err
+			return 0, err
 		}
 		o.SetBinaryWill(wire.Topic(id.Site, id.Agent, wire.LeafState), will, 1, true)
 	}
 	if s.client, s.lost, err = wire.Connect(ctx, o); err != nil {
-		return err
+		return 0, err
 	}
 	defer s.client.Disconnect(stopGrace)
-	u.opts.Log.Info("link is up", "broker", u.opts.Broker.URL)
+	u.opts.Log.Info("link is up", "path", path.ID, "broker", path.Broker.URL)
 	u.update(func(st *api.Link) {
 		st.Connected, st.Since = true, time.Now().UTC()
 		st.SetProblem(message.New("link.no-answer-yet"))
 	})
-	return s.serve(ctx)
+	err = s.serve(ctx)
+	if !s.readyAt.IsZero() {
+		lasted = time.Since(s.readyAt)
+	}
+	return lasted, err
 }
 
 var errStopped = errors.New("the agent stops")

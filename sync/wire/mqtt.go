@@ -1,9 +1,12 @@
 package wire
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -21,7 +24,9 @@ type Broker struct {
 	Username, PasswordFile     string
 	CAFile, CertFile, KeyFile  string
 	KeepAlive                  time.Duration
-	ConnectTimeout, PubTimeout time.Duration // 0 for the defaults
+	ConnectTimeout, PubTimeout time.Duration   // 0 for the defaults
+	Interface                  string          // network interface to go through; "" for the one that the system chooses
+	Count                      func(bytes int) // told what passes, both ways, from any goroutine; nil for nobody
 	// Now is the time by which the broker's certificate is judged; nil for the machine's clock.
 	Now func() time.Time
 }
@@ -34,15 +39,15 @@ const (
 // Options makes the options of a client: CleanSession, no store, no reconnecting of its own. What is lost is found out
 // by acknowledgements of ours; the client's tokens prove nothing (paho.mqtt.golang issues 563 and 613).
 func (b Broker) Options(clientID string) (*mqtt.ClientOptions, error) {
-	url, found := strings.CutPrefix(b.URL, "mqtt://")
+	where, found := strings.CutPrefix(b.URL, "mqtt://")
 	scheme := "tcp://"
 	if !found {
-		if url, found = strings.CutPrefix(b.URL, "mqtts://"); !found {
+		if where, found = strings.CutPrefix(b.URL, "mqtts://"); !found {
 			return nil, fmt.Errorf("broker %q: write mqtt://HOST:PORT or mqtts://HOST:PORT", b.URL)
 		}
 		scheme = "ssl://"
 	}
-	o := mqtt.NewClientOptions().AddBroker(scheme + url).SetClientID(clientID).SetProtocolVersion(4).
+	o := mqtt.NewClientOptions().AddBroker(scheme + where).SetClientID(clientID).SetProtocolVersion(4).
 		SetCleanSession(true).SetAutoReconnect(false).SetConnectRetry(false).SetOrderMatters(true).
 		SetKeepAlive(b.KeepAlive).SetPingTimeout(max(b.KeepAlive/2, 5*time.Second)).
 		SetConnectTimeout(orDefault(b.ConnectTimeout, connectTimeout)).SetWriteTimeout(orDefault(b.PubTimeout, publishTimeout)).
@@ -60,6 +65,9 @@ func (b Broker) Options(clientID string) (*mqtt.ClientOptions, error) {
 			return nil, err
 		}
 		o.SetTLSConfig(config)
+	}
+	if b.Interface != "" || b.Count != nil {
+		o.SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) { return b.Dial(context.Background()) })
 	}
 	return o, nil
 }

@@ -299,7 +299,7 @@ func journalLater(ctx context.Context, j *journal.Journal, all []*observation.Ob
 // link is the uplink, if one is configured.
 type link struct {
 	up           *uplink.Uplink
-	broker       wire.Broker
+	paths        []uplink.Path
 	contradicted chan message.Text // why the hub refuses the journal for good
 }
 
@@ -308,11 +308,14 @@ func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervi
 	if c.Uplink == nil {
 		return link{}, nil
 	}
-	b := Broker(c.Uplink)
-	b.Now = trustedTime(lastKnown(j, o.Built, o.Log), time.Now)
+	paths, err := linkPaths(c.Uplink, trustedTime(lastKnown(j, o.Built, o.Log), time.Now))
+	if err != nil {
+		return link{}, err
+	}
 	contradicted := make(chan message.Text, 1)
 	up, err := uplink.New(j, uplink.Options{
-		Broker: b, Inventory: c.Inventory(), Software: o.Software, TelemetryDelay: o.TelemetryDelay, Log: o.Log,
+		Paths: paths, Hold: c.Uplink.ReturnAfter, UsageFile: filepath.Join(c.Agent.StateDir, "link-usage.json"),
+		Inventory: c.Inventory(), Software: o.Software, TelemetryDelay: o.TelemetryDelay, Log: o.Log,
 		HubKey: keys.add,
 		Contradicted: func(why message.Text) {
 			select {
@@ -322,7 +325,7 @@ func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervi
 		},
 		Trouble: func() []*wire.DeviceTrouble { return trouble(devices.Devices()) },
 	})
-	return link{up, b, contradicted}, err
+	return link{up, paths, contradicted}, err
 }
 
 // untilContradicted returns errContradicted when the hub refuses the journal for good and it is to be set aside, nil when
@@ -362,6 +365,23 @@ func Broker(u *firmwareconfig.Uplink) wire.Broker {
 		URL: u.Broker, Username: u.Username, PasswordFile: u.PasswordFile,
 		CAFile: u.CAFile, CertFile: u.CertFile, KeyFile: u.KeyFile, KeepAlive: u.KeepAlive,
 	}
+}
+
+// linkPaths returns the ways to the centre in order of preference. now is the time by which certificates are judged.
+func linkPaths(u *firmwareconfig.Uplink, now func() time.Time) (paths []uplink.Path, err error) {
+	for _, p := range u.AllPaths() {
+		b := Broker(u)
+		b.URL, b.Interface, b.Now = p.Broker, p.Interface, now
+		path := uplink.Path{ID: p.ID, Broker: b, MonthlyBytes: p.MonthlyBytes}
+		if path.Artifacts, err = firmwareconfig.ParseHours(p.Artifacts); err != nil {
+			return nil, err
+		}
+		if path.Telemetry, err = firmwareconfig.ParseHours(p.Telemetry); err != nil {
+			return nil, err
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
 }
 
 // run connects and sends until ctx ends. Without an uplink it only waits, so that it does not end
@@ -415,7 +435,7 @@ func (l link) sendAside(ctx context.Context, c *firmwareconfig.Config, j *journa
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	up, err := uplink.New(s.Journal, uplink.Options{
-		Broker: l.broker, Inventory: c.Inventory(), Software: o.Software, Beside: l.up, Fork: s.Fork,
+		Paths: l.paths, Inventory: c.Inventory(), Software: o.Software, Beside: l.up, Fork: s.Fork,
 		Log: o.Log.With("folder", aside),
 	})
 	if err != nil {

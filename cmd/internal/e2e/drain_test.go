@@ -55,7 +55,7 @@ func BenchmarkDrain(b *testing.B) {
 		<-time.After(20 * time.Millisecond)
 	}
 	single := publishSingly(b, address, 20_000)
-	up, err := uplink.New(j, uplink.Options{Broker: wire.Broker{URL: "mqtt://" + address, KeepAlive: 20 * time.Second}, Log: quiet})
+	up, err := uplink.New(j, uplink.Options{Paths: uplink.Direct(wire.Broker{URL: "mqtt://" + address, KeepAlive: 20 * time.Second}), Log: quiet})
 	if err != nil {
 		b.Fatal(err)
 	}

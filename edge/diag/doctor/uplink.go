@@ -14,6 +14,7 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 
 	"lanewarden/drivers/message"
+	"lanewarden/edge/api"
 )
 
 // checkUplink examines the way to the hub step by step: name, port, TLS, sign-in, the hub's answer.
@@ -23,6 +24,7 @@ func (p *examination) checkUplink(ctx context.Context) {
 		return
 	}
 	if p.status != nil && p.status.Link.Ready {
+		p.checkPaths(p.status.Link.Paths)
 		p.certificate(ctx, true)
 		return
 	}
@@ -56,6 +58,23 @@ func (p *examination) checkUplink(ctx context.Context) {
 	}
 	topics := "lw1/" + p.config.Site.ID + "/" + p.config.Agent.ID + "/#"
 	add(Finding{What: message.New("hub-silent", message.String("topics", topics)), Seen: p.status.Link.Message.Message()})
+}
+
+// checkPaths reports that a preferred path does not work, and that the one in use has spent its month.
+func (p *examination) checkPaths(paths []api.LinkPath) {
+	for i, l := range paths {
+		if !l.InUse {
+			continue
+		}
+		if i > 0 {
+			p.add(Finding{Subject: []string{uplinkSubject}, What: message.New("link-other-path", message.String("path", l.ID),
+				message.String("preferred", paths[0].ID), message.String("broker", paths[0].Broker))})
+		}
+		if l.MonthlyBytes > 0 && l.UsedBytes >= l.MonthlyBytes*4/5 {
+			p.add(Finding{Subject: []string{uplinkSubject}, What: message.New("link-holds", message.String("path", l.ID),
+				message.Nested("what", l.Message.Message()))})
+		}
+	}
 }
 
 // refused explains why the broker did not accept the trial connection.

@@ -250,6 +250,10 @@ export interface Link {
 	malformed_last?: string;
 	/** Problem in all languages. */
 	message?: MessageText;
+	/** the path that is taken, or was tried last */
+	path?: string;
+	/** all, in order of preference */
+	paths?: LinkPath[];
 	/** in English */
 	problem?: string;
 	/** the hub answers */
@@ -272,6 +276,25 @@ export interface Link {
 	verified: number;
 	/** bytes that may be in flight */
 	window: number;
+}
+
+export interface LinkPath {
+	/** URL */
+	broker: string;
+	/** What the path does not carry now, by its hours or its monthly bytes. */
+	holds_artifacts: boolean;
+	holds_events: boolean;
+	holds_telemetry: boolean;
+	id: string;
+	in_use: boolean;
+	/** network interface; empty for the one that the system chooses */
+	interface?: string;
+	/** Message says in words what waits; zero for nothing. */
+	message?: MessageText;
+	/** 0 for no bound */
+	monthly_bytes?: number;
+	/** in this calendar month (UTC), both ways */
+	used_bytes: number;
 }
 
 export interface MessageText {

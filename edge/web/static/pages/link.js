@@ -1,11 +1,11 @@
 // The link to the hub: what waits, its cost, when it will be done.
 import { bytes, duration, follow, html, measure, number, since, t, useEffect, useState, word, zone } from "/lib.js";
 import { Chart, inWords } from "/chart.js";
-import { AgentText, Facts, Problem } from "/ui.js";
+import { AgentText, Facts, Problem, Table } from "/ui.js";
 import { queued } from "/pages/lane.js";
 
 /**
- * @import { Status } from "../../types/agent"
+ * @import { LinkPath, Status } from "../../types/agent"
  * @import { Content } from "/lib.js"
  */
 
@@ -42,6 +42,7 @@ export function LinkPage() {
 		${!broken && html`<p class="verdict ${state === "down" ? "bad" : "good"}">${word("link", state)} ${lasts}</p>`}
 		<p class="reason"><${AgentText} text=${link.problem} fr=${link.message?.fr} /></p>
 		<${Facts} rows=${linkFacts(status)} />
+		<${Paths} paths=${link.paths ?? []} />
 		${history.length > 1 && html`<${Queue} history=${history} />`}`;
 }
 
@@ -63,6 +64,15 @@ function linkFacts({ link, journal }) {
 		[t("reconnects"), number(link.reconnects)],
 		[t("artifact-under-way"), link.artifact && `${bytes(link.artifact.held)} / ${bytes(link.artifact.size)}`],
 	];
+}
+
+/** The ways to the centre, where there are several or one has a bound. @param {{paths: LinkPath[]}} p */
+function Paths({ paths }) {
+	if (paths.length < 2 && !paths.some((p) => p.monthly_bytes)) return null;
+	return html`<${Table} caption=${t("paths")} head=${[t("path"), t("broker"), t("path-use"), t("this-month"), t("waits")]}
+		rows=${paths.map((p) => [p.id, p.broker, p.in_use ? t("path-in-use") : t("path-ready"),
+			p.monthly_bytes ? `${bytes(p.used_bytes)} / ${bytes(p.monthly_bytes)}` : bytes(p.used_bytes),
+			html`<${AgentText} text=${p.message?.en} fr=${p.message?.fr} />`])} />`;
 }
 
 /** The number of rows that wait, over the last minutes. @param {{history: Waiting[]}} p */
