@@ -50,6 +50,8 @@ type Agent struct {
 	TapeBytes int64  `yaml:"tape_bytes" default:"8388608" min:"524288" max:"1073741824" unit:"bytes"`
 	// DiskBudget is what journal, artifacts and tapes together may take, in bytes; 0 for 80 % of the file system.
 	DiskBudget int64 `yaml:"disk_budget" min:"67108864" unit:"bytes"`
+	// PersonalDays is after how many days plates, codes and other personal data are erased; 0 for never.
+	PersonalDays int `yaml:"personal_days" min:"0" max:"36500" unit:"days"`
 }
 
 // Lane is one way that vehicles go through the site.

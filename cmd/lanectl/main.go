@@ -18,7 +18,7 @@ func program() *cobra.Command {
 	}
 	root.AddCommand(
 		accountCommand(), assignCommand(), backupCommand(), captureCommand(), carryCommand(), devicesCommand(), doctorCommand(),
-		enrollCommand(), exportCommand(),
+		enrollCommand(), eraseCommand(), exportCommand(),
 		replayCommand(), passagesCommand(), restoreCommand(), setCommand(), simulateCommand(), statusCommand(), supportCommand(),
 		tailCommand(), testCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand(),
 	)

@@ -22,7 +22,7 @@ func program() *cobra.Command {
 		Long:  "help.lanehub.long",
 	}
 	root.AddCommand(
-		runCommand(), tokenCommand(), caCommand(), brokerRulesCommand(), agentCommand(), carryCommand(), backupCommand(), restoreCommand(),
+		runCommand(), tokenCommand(), caCommand(), brokerRulesCommand(), agentCommand(), carryCommand(), backupCommand(), restoreCommand(), eraseCommand(),
 	)
 	return root
 }
@@ -34,12 +34,14 @@ func runCommand() *cobra.Command {
 	var o hub.Options
 	var external wire.Broker
 	var verbose bool
+	var personalDays uint16
 	c := &cobra.Command{
 		Use: "run", Short: "help.hub-run", Args: cobra.NoArgs,
 		Example: `  lanehub run --dir /var/lib/lanehub
   lanehub run --dir /var/lib/lanehub --broker mqtt://127.0.0.1:1883`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Log, o.Pages = cli.Log(verbose), web.Handler(web.Fleet)
+			o.Personal = time.Duration(personalDays) * 24 * time.Hour
 			if external.URL != "" {
 				o.External = &external
 			}
@@ -62,6 +64,7 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.CADir, "ca-dir", "", "help.flag.run.ca-dir")
 	o.CertificateLife = hub.DefaultCertificateLife
 	cli.Duration(f, &o.CertificateLife, "certificate-life", time.Minute, "help.flag.certificate-life")
+	f.Uint16Var(&personalDays, "personal-days", 0, "help.flag.personal-days")
 	f.StringVar(&external.URL, "broker", "", "help.flag.broker")
 	f.StringVar(&external.Username, "broker-user", "", "help.flag.broker-user")
 	f.StringVar(&external.PasswordFile, "broker-password-file", "", "help.flag.broker-password-file")

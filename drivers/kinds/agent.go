@@ -132,6 +132,10 @@ func agentPruned(b *observation.AgentPruned) Text {
 	return say("agent-pruned.removed", arg("what", what))
 }
 
+func agentErased(b *observation.AgentErased) Text {
+	return sentence(count("agent-erased.rows", b.Rows), when(b.Artifacts > 0, count("agent-erased.artifacts", b.Artifacts)))
+}
+
 // step shows nanoseconds.
 func step(ns float64) Text {
 	if ns < 10e9 {

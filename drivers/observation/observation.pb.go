@@ -127,6 +127,7 @@ const (
 	Kind_KIND_DEVICE_TEST          Kind = 54
 	Kind_KIND_VEHICLE_READING      Kind = 55
 	Kind_KIND_AGENT_PRUNED         Kind = 56
+	Kind_KIND_AGENT_ERASED         Kind = 57
 )
 
 // Enum value maps for Kind.
@@ -174,6 +175,7 @@ var (
 		54: "KIND_DEVICE_TEST",
 		55: "KIND_VEHICLE_READING",
 		56: "KIND_AGENT_PRUNED",
+		57: "KIND_AGENT_ERASED",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -218,6 +220,7 @@ var (
 		"KIND_DEVICE_TEST":          54,
 		"KIND_VEHICLE_READING":      55,
 		"KIND_AGENT_PRUNED":         56,
+		"KIND_AGENT_ERASED":         57,
 	}
 )
 
@@ -709,7 +712,7 @@ func (x PassageTerm_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PassageTerm_Kind.Descriptor instead.
 func (PassageTerm_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62, 0}
 }
 
 type DeviceTest_Verdict int32
@@ -761,7 +764,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{66, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{67, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -894,6 +897,7 @@ type Body struct {
 	//	*Body_DeviceTest
 	//	*Body_VehicleReading
 	//	*Body_AgentPruned
+	//	*Body_AgentErased
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1347,6 +1351,15 @@ func (x *Body) GetAgentPruned() *AgentPruned {
 	return nil
 }
 
+func (x *Body) GetAgentErased() *AgentErased {
+	if x != nil {
+		if x, ok := x.Of.(*Body_AgentErased); ok {
+			return x.AgentErased
+		}
+	}
+	return nil
+}
+
 type isBody_Of interface {
 	isBody_Of()
 }
@@ -1515,6 +1528,10 @@ type Body_AgentPruned struct {
 	AgentPruned *AgentPruned `protobuf:"bytes,56,opt,name=agent_pruned,json=agentPruned,proto3,oneof"`
 }
 
+type Body_AgentErased struct {
+	AgentErased *AgentErased `protobuf:"bytes,57,opt,name=agent_erased,json=agentErased,proto3,oneof"`
+}
+
 func (*Body_RadiationOccupancy) isBody_Of() {}
 
 func (*Body_RadiationBackground) isBody_Of() {}
@@ -1596,6 +1613,8 @@ func (*Body_DeviceTest) isBody_Of() {}
 func (*Body_VehicleReading) isBody_Of() {}
 
 func (*Body_AgentPruned) isBody_Of() {}
+
+func (*Body_AgentErased) isBody_Of() {}
 
 // Artifact names bytes kept whole as they came: an N42 document, a DICOS file, a recorded daily file.
 type Artifact struct {
@@ -3239,6 +3258,76 @@ func (x *AgentPruned) GetBudgetBytes() uint64 {
 	return 0
 }
 
+// AgentErased says of which rows an agent erased the personal values, and with them artifacts. The hub does the same
+// with its copy. The rows themselves stay.
+type AgentErased struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         int64                  `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`         // idx of the first of the rows
+	Runs          []uint64               `protobuf:"varint,2,rep,packed,name=runs,proto3" json:"runs,omitempty"`    // numbers of rows from first on, in turn: erased, not erased by this record, erased, ...
+	Rows          uint64                 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`           // erased: the sum of the 1st, 3rd, 5th ... of runs
+	Artifacts     uint64                 `protobuf:"varint,4,opt,name=artifacts,proto3" json:"artifacts,omitempty"` // removed
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgentErased) Reset() {
+	*x = AgentErased{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgentErased) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgentErased) ProtoMessage() {}
+
+func (x *AgentErased) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgentErased.ProtoReflect.Descriptor instead.
+func (*AgentErased) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *AgentErased) GetFirst() int64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *AgentErased) GetRuns() []uint64 {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+func (x *AgentErased) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *AgentErased) GetArtifacts() uint64 {
+	if x != nil {
+		return x.Artifacts
+	}
+	return 0
+}
+
 // Inventory lists what an agent runs.
 type Inventory struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3254,7 +3343,7 @@ type Inventory struct {
 
 func (x *Inventory) Reset() {
 	*x = Inventory{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[21]
+	mi := &file_drivers_observation_observation_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3266,7 +3355,7 @@ func (x *Inventory) String() string {
 func (*Inventory) ProtoMessage() {}
 
 func (x *Inventory) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[21]
+	mi := &file_drivers_observation_observation_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3279,7 +3368,7 @@ func (x *Inventory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inventory.ProtoReflect.Descriptor instead.
 func (*Inventory) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{21}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Inventory) GetSite() string {
@@ -3336,7 +3425,7 @@ type Lane struct {
 
 func (x *Lane) Reset() {
 	*x = Lane{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[22]
+	mi := &file_drivers_observation_observation_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3348,7 +3437,7 @@ func (x *Lane) String() string {
 func (*Lane) ProtoMessage() {}
 
 func (x *Lane) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[22]
+	mi := &file_drivers_observation_observation_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3361,7 +3450,7 @@ func (x *Lane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lane.ProtoReflect.Descriptor instead.
 func (*Lane) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{22}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Lane) GetId() string {
@@ -3398,7 +3487,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[23]
+	mi := &file_drivers_observation_observation_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3410,7 +3499,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[23]
+	mi := &file_drivers_observation_observation_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3423,7 +3512,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{23}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Device) GetId() string {
@@ -3487,7 +3576,7 @@ type XrayImage struct {
 
 func (x *XrayImage) Reset() {
 	*x = XrayImage{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[24]
+	mi := &file_drivers_observation_observation_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3499,7 +3588,7 @@ func (x *XrayImage) String() string {
 func (*XrayImage) ProtoMessage() {}
 
 func (x *XrayImage) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[24]
+	mi := &file_drivers_observation_observation_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3512,7 +3601,7 @@ func (x *XrayImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayImage.ProtoReflect.Descriptor instead.
 func (*XrayImage) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{24}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *XrayImage) GetSopClass() string {
@@ -3709,7 +3798,7 @@ type XrayThreatReport struct {
 
 func (x *XrayThreatReport) Reset() {
 	*x = XrayThreatReport{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[25]
+	mi := &file_drivers_observation_observation_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3721,7 +3810,7 @@ func (x *XrayThreatReport) String() string {
 func (*XrayThreatReport) ProtoMessage() {}
 
 func (x *XrayThreatReport) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[25]
+	mi := &file_drivers_observation_observation_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3734,7 +3823,7 @@ func (x *XrayThreatReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayThreatReport.ProtoReflect.Descriptor instead.
 func (*XrayThreatReport) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{25}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *XrayThreatReport) GetSopInstance() string {
@@ -3861,7 +3950,7 @@ type ThreatObject struct {
 
 func (x *ThreatObject) Reset() {
 	*x = ThreatObject{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[26]
+	mi := &file_drivers_observation_observation_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3873,7 +3962,7 @@ func (x *ThreatObject) String() string {
 func (*ThreatObject) ProtoMessage() {}
 
 func (x *ThreatObject) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[26]
+	mi := &file_drivers_observation_observation_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3886,7 +3975,7 @@ func (x *ThreatObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatObject.ProtoReflect.Descriptor instead.
 func (*ThreatObject) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{26}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ThreatObject) GetId() uint32 {
@@ -3927,7 +4016,7 @@ type ThreatAssessment struct {
 
 func (x *ThreatAssessment) Reset() {
 	*x = ThreatAssessment{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[27]
+	mi := &file_drivers_observation_observation_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3939,7 +4028,7 @@ func (x *ThreatAssessment) String() string {
 func (*ThreatAssessment) ProtoMessage() {}
 
 func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[27]
+	mi := &file_drivers_observation_observation_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3952,7 +4041,7 @@ func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatAssessment.ProtoReflect.Descriptor instead.
 func (*ThreatAssessment) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{27}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ThreatAssessment) GetCategory() string {
@@ -4022,7 +4111,7 @@ type ThreatRegion struct {
 
 func (x *ThreatRegion) Reset() {
 	*x = ThreatRegion{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4034,7 +4123,7 @@ func (x *ThreatRegion) String() string {
 func (*ThreatRegion) ProtoMessage() {}
 
 func (x *ThreatRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4047,7 +4136,7 @@ func (x *ThreatRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatRegion.ProtoReflect.Descriptor instead.
 func (*ThreatRegion) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{28}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ThreatRegion) GetImageInstance() string {
@@ -4087,7 +4176,7 @@ type XrayQuality struct {
 
 func (x *XrayQuality) Reset() {
 	*x = XrayQuality{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4099,7 +4188,7 @@ func (x *XrayQuality) String() string {
 func (*XrayQuality) ProtoMessage() {}
 
 func (x *XrayQuality) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4112,7 +4201,7 @@ func (x *XrayQuality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayQuality.ProtoReflect.Descriptor instead.
 func (*XrayQuality) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{29}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *XrayQuality) GetImageInstance() string {
@@ -4227,7 +4316,7 @@ type XrayFault struct {
 
 func (x *XrayFault) Reset() {
 	*x = XrayFault{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4239,7 +4328,7 @@ func (x *XrayFault) String() string {
 func (*XrayFault) ProtoMessage() {}
 
 func (x *XrayFault) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4252,7 +4341,7 @@ func (x *XrayFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayFault.ProtoReflect.Descriptor instead.
 func (*XrayFault) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{30}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *XrayFault) GetMeasure() string {
@@ -4305,7 +4394,7 @@ type XrayPreview struct {
 
 func (x *XrayPreview) Reset() {
 	*x = XrayPreview{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4317,7 +4406,7 @@ func (x *XrayPreview) String() string {
 func (*XrayPreview) ProtoMessage() {}
 
 func (x *XrayPreview) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4330,7 +4419,7 @@ func (x *XrayPreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayPreview.ProtoReflect.Descriptor instead.
 func (*XrayPreview) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{31}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *XrayPreview) GetImageInstance() string {
@@ -4389,7 +4478,7 @@ type DeviceReading struct {
 
 func (x *DeviceReading) Reset() {
 	*x = DeviceReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4401,7 +4490,7 @@ func (x *DeviceReading) String() string {
 func (*DeviceReading) ProtoMessage() {}
 
 func (x *DeviceReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4414,7 +4503,7 @@ func (x *DeviceReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceReading.ProtoReflect.Descriptor instead.
 func (*DeviceReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{32}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *DeviceReading) GetProfile() string {
@@ -4470,7 +4559,7 @@ type VehicleReading struct {
 
 func (x *VehicleReading) Reset() {
 	*x = VehicleReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4482,7 +4571,7 @@ func (x *VehicleReading) String() string {
 func (*VehicleReading) ProtoMessage() {}
 
 func (x *VehicleReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4495,7 +4584,7 @@ func (x *VehicleReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleReading.ProtoReflect.Descriptor instead.
 func (*VehicleReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{33}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *VehicleReading) GetName() string {
@@ -4567,7 +4656,7 @@ type Quantity struct {
 
 func (x *Quantity) Reset() {
 	*x = Quantity{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4579,7 +4668,7 @@ func (x *Quantity) String() string {
 func (*Quantity) ProtoMessage() {}
 
 func (x *Quantity) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4592,7 +4681,7 @@ func (x *Quantity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quantity.ProtoReflect.Descriptor instead.
 func (*Quantity) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Quantity) GetName() string {
@@ -4656,7 +4745,7 @@ type TraceAnalysis struct {
 
 func (x *TraceAnalysis) Reset() {
 	*x = TraceAnalysis{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4668,7 +4757,7 @@ func (x *TraceAnalysis) String() string {
 func (*TraceAnalysis) ProtoMessage() {}
 
 func (x *TraceAnalysis) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4681,7 +4770,7 @@ func (x *TraceAnalysis) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceAnalysis.ProtoReflect.Descriptor instead.
 func (*TraceAnalysis) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{35}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *TraceAnalysis) GetSample() string {
@@ -4857,7 +4946,7 @@ type TraceFind struct {
 
 func (x *TraceFind) Reset() {
 	*x = TraceFind{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4869,7 +4958,7 @@ func (x *TraceFind) String() string {
 func (*TraceFind) ProtoMessage() {}
 
 func (x *TraceFind) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4882,7 +4971,7 @@ func (x *TraceFind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceFind.ProtoReflect.Descriptor instead.
 func (*TraceFind) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{36}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *TraceFind) GetSubstance() string {
@@ -4923,7 +5012,7 @@ type TracePeak struct {
 
 func (x *TracePeak) Reset() {
 	*x = TracePeak{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4935,7 +5024,7 @@ func (x *TracePeak) String() string {
 func (*TracePeak) ProtoMessage() {}
 
 func (x *TracePeak) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4948,7 +5037,7 @@ func (x *TracePeak) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TracePeak.ProtoReflect.Descriptor instead.
 func (*TracePeak) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{37}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TracePeak) GetDriftMs() float32 {
@@ -5018,7 +5107,7 @@ type TraceVerification struct {
 
 func (x *TraceVerification) Reset() {
 	*x = TraceVerification{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5030,7 +5119,7 @@ func (x *TraceVerification) String() string {
 func (*TraceVerification) ProtoMessage() {}
 
 func (x *TraceVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5043,7 +5132,7 @@ func (x *TraceVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceVerification.ProtoReflect.Descriptor instead.
 func (*TraceVerification) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{38}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *TraceVerification) GetAnalysis() *TraceAnalysis {
@@ -5073,7 +5162,7 @@ type TraceBlank struct {
 
 func (x *TraceBlank) Reset() {
 	*x = TraceBlank{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5085,7 +5174,7 @@ func (x *TraceBlank) String() string {
 func (*TraceBlank) ProtoMessage() {}
 
 func (x *TraceBlank) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5098,7 +5187,7 @@ func (x *TraceBlank) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceBlank.ProtoReflect.Descriptor instead.
 func (*TraceBlank) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{39}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *TraceBlank) GetAnalysis() *TraceAnalysis {
@@ -5143,7 +5232,7 @@ type TraceCalibration struct {
 
 func (x *TraceCalibration) Reset() {
 	*x = TraceCalibration{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5155,7 +5244,7 @@ func (x *TraceCalibration) String() string {
 func (*TraceCalibration) ProtoMessage() {}
 
 func (x *TraceCalibration) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5168,7 +5257,7 @@ func (x *TraceCalibration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceCalibration.ProtoReflect.Descriptor instead.
 func (*TraceCalibration) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{40}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *TraceCalibration) GetPolarity() string {
@@ -5225,7 +5314,7 @@ type TraceHealth struct {
 
 func (x *TraceHealth) Reset() {
 	*x = TraceHealth{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5237,7 +5326,7 @@ func (x *TraceHealth) String() string {
 func (*TraceHealth) ProtoMessage() {}
 
 func (x *TraceHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5250,7 +5339,7 @@ func (x *TraceHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceHealth.ProtoReflect.Descriptor instead.
 func (*TraceHealth) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{41}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *TraceHealth) GetDriftTemperatureK() float32 {
@@ -5345,7 +5434,7 @@ type TraceQuality struct {
 
 func (x *TraceQuality) Reset() {
 	*x = TraceQuality{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5357,7 +5446,7 @@ func (x *TraceQuality) String() string {
 func (*TraceQuality) ProtoMessage() {}
 
 func (x *TraceQuality) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5370,7 +5459,7 @@ func (x *TraceQuality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceQuality.ProtoReflect.Descriptor instead.
 func (*TraceQuality) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{42}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *TraceQuality) GetState() string {
@@ -5471,7 +5560,7 @@ type TraceTrend struct {
 
 func (x *TraceTrend) Reset() {
 	*x = TraceTrend{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5483,7 +5572,7 @@ func (x *TraceTrend) String() string {
 func (*TraceTrend) ProtoMessage() {}
 
 func (x *TraceTrend) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5496,7 +5585,7 @@ func (x *TraceTrend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceTrend.ProtoReflect.Descriptor instead.
 func (*TraceTrend) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{43}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *TraceTrend) GetMeasure() string {
@@ -5551,7 +5640,7 @@ type DeviceCondition struct {
 
 func (x *DeviceCondition) Reset() {
 	*x = DeviceCondition{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5563,7 +5652,7 @@ func (x *DeviceCondition) String() string {
 func (*DeviceCondition) ProtoMessage() {}
 
 func (x *DeviceCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5576,7 +5665,7 @@ func (x *DeviceCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceCondition.ProtoReflect.Descriptor instead.
 func (*DeviceCondition) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{44}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *DeviceCondition) GetCondition() string {
@@ -5644,7 +5733,7 @@ type VehicleDetection struct {
 
 func (x *VehicleDetection) Reset() {
 	*x = VehicleDetection{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5656,7 +5745,7 @@ func (x *VehicleDetection) String() string {
 func (*VehicleDetection) ProtoMessage() {}
 
 func (x *VehicleDetection) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5669,7 +5758,7 @@ func (x *VehicleDetection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleDetection.ProtoReflect.Descriptor instead.
 func (*VehicleDetection) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{45}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *VehicleDetection) GetStation() string {
@@ -5741,7 +5830,7 @@ type VehicleTag struct {
 
 func (x *VehicleTag) Reset() {
 	*x = VehicleTag{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5753,7 +5842,7 @@ func (x *VehicleTag) String() string {
 func (*VehicleTag) ProtoMessage() {}
 
 func (x *VehicleTag) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5766,7 +5855,7 @@ func (x *VehicleTag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleTag.ProtoReflect.Descriptor instead.
 func (*VehicleTag) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{46}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *VehicleTag) GetEpc() []byte {
@@ -5858,7 +5947,7 @@ type AntennaReads struct {
 
 func (x *AntennaReads) Reset() {
 	*x = AntennaReads{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5870,7 +5959,7 @@ func (x *AntennaReads) String() string {
 func (*AntennaReads) ProtoMessage() {}
 
 func (x *AntennaReads) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5883,7 +5972,7 @@ func (x *AntennaReads) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AntennaReads.ProtoReflect.Descriptor instead.
 func (*AntennaReads) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{47}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *AntennaReads) GetAntenna() uint32 {
@@ -5930,7 +6019,7 @@ type VehiclePlate struct {
 
 func (x *VehiclePlate) Reset() {
 	*x = VehiclePlate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5942,7 +6031,7 @@ func (x *VehiclePlate) String() string {
 func (*VehiclePlate) ProtoMessage() {}
 
 func (x *VehiclePlate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5955,7 +6044,7 @@ func (x *VehiclePlate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehiclePlate.ProtoReflect.Descriptor instead.
 func (*VehiclePlate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{48}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *VehiclePlate) GetPlate() string {
@@ -6067,7 +6156,7 @@ type PlateRead struct {
 
 func (x *PlateRead) Reset() {
 	*x = PlateRead{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6079,7 +6168,7 @@ func (x *PlateRead) String() string {
 func (*PlateRead) ProtoMessage() {}
 
 func (x *PlateRead) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6092,7 +6181,7 @@ func (x *PlateRead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlateRead.ProtoReflect.Descriptor instead.
 func (*PlateRead) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *PlateRead) GetPlate() string {
@@ -6126,7 +6215,7 @@ type VehicleWeight struct {
 
 func (x *VehicleWeight) Reset() {
 	*x = VehicleWeight{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6138,7 +6227,7 @@ func (x *VehicleWeight) String() string {
 func (*VehicleWeight) ProtoMessage() {}
 
 func (x *VehicleWeight) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6151,7 +6240,7 @@ func (x *VehicleWeight) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleWeight.ProtoReflect.Descriptor instead.
 func (*VehicleWeight) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *VehicleWeight) GetKg() float64 {
@@ -6231,7 +6320,7 @@ type VehicleCode struct {
 
 func (x *VehicleCode) Reset() {
 	*x = VehicleCode{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6243,7 +6332,7 @@ func (x *VehicleCode) String() string {
 func (*VehicleCode) ProtoMessage() {}
 
 func (x *VehicleCode) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6256,7 +6345,7 @@ func (x *VehicleCode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleCode.ProtoReflect.Descriptor instead.
 func (*VehicleCode) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *VehicleCode) GetText() string {
@@ -6351,7 +6440,7 @@ type CodeReading struct {
 
 func (x *CodeReading) Reset() {
 	*x = CodeReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6363,7 +6452,7 @@ func (x *CodeReading) String() string {
 func (*CodeReading) ProtoMessage() {}
 
 func (x *CodeReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6376,7 +6465,7 @@ func (x *CodeReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CodeReading.ProtoReflect.Descriptor instead.
 func (*CodeReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *CodeReading) GetType() string {
@@ -6435,7 +6524,7 @@ type LaneOutput struct {
 
 func (x *LaneOutput) Reset() {
 	*x = LaneOutput{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6447,7 +6536,7 @@ func (x *LaneOutput) String() string {
 func (*LaneOutput) ProtoMessage() {}
 
 func (x *LaneOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6460,7 +6549,7 @@ func (x *LaneOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneOutput.ProtoReflect.Descriptor instead.
 func (*LaneOutput) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *LaneOutput) GetOutput() string {
@@ -6510,7 +6599,7 @@ type SiteClimate struct {
 
 func (x *SiteClimate) Reset() {
 	*x = SiteClimate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6522,7 +6611,7 @@ func (x *SiteClimate) String() string {
 func (*SiteClimate) ProtoMessage() {}
 
 func (x *SiteClimate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6535,7 +6624,7 @@ func (x *SiteClimate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClimate.ProtoReflect.Descriptor instead.
 func (*SiteClimate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *SiteClimate) GetTemperatureC() float32 {
@@ -6577,7 +6666,7 @@ type SitePower struct {
 
 func (x *SitePower) Reset() {
 	*x = SitePower{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6589,7 +6678,7 @@ func (x *SitePower) String() string {
 func (*SitePower) ProtoMessage() {}
 
 func (x *SitePower) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6602,7 +6691,7 @@ func (x *SitePower) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SitePower.ProtoReflect.Descriptor instead.
 func (*SitePower) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *SitePower) GetStatus() string {
@@ -6679,7 +6768,7 @@ type PhaseVolts struct {
 
 func (x *PhaseVolts) Reset() {
 	*x = PhaseVolts{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6691,7 +6780,7 @@ func (x *PhaseVolts) String() string {
 func (*PhaseVolts) ProtoMessage() {}
 
 func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6704,7 +6793,7 @@ func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseVolts.ProtoReflect.Descriptor instead.
 func (*PhaseVolts) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PhaseVolts) GetPhase() string {
@@ -6738,7 +6827,7 @@ type SiteClock struct {
 
 func (x *SiteClock) Reset() {
 	*x = SiteClock{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6750,7 +6839,7 @@ func (x *SiteClock) String() string {
 func (*SiteClock) ProtoMessage() {}
 
 func (x *SiteClock) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6763,7 +6852,7 @@ func (x *SiteClock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClock.ProtoReflect.Descriptor instead.
 func (*SiteClock) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *SiteClock) GetSynchronised() bool {
@@ -6834,7 +6923,7 @@ type PassageOpened struct {
 
 func (x *PassageOpened) Reset() {
 	*x = PassageOpened{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6846,7 +6935,7 @@ func (x *PassageOpened) String() string {
 func (*PassageOpened) ProtoMessage() {}
 
 func (x *PassageOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6859,7 +6948,7 @@ func (x *PassageOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageOpened.ProtoReflect.Descriptor instead.
 func (*PassageOpened) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PassageOpened) GetId() string {
@@ -6895,7 +6984,7 @@ type PassageUpdated struct {
 
 func (x *PassageUpdated) Reset() {
 	*x = PassageUpdated{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6907,7 +6996,7 @@ func (x *PassageUpdated) String() string {
 func (*PassageUpdated) ProtoMessage() {}
 
 func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6920,7 +7009,7 @@ func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageUpdated.ProtoReflect.Descriptor instead.
 func (*PassageUpdated) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PassageUpdated) GetId() string {
@@ -6967,7 +7056,7 @@ type PassageReading struct {
 
 func (x *PassageReading) Reset() {
 	*x = PassageReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6979,7 +7068,7 @@ func (x *PassageReading) String() string {
 func (*PassageReading) ProtoMessage() {}
 
 func (x *PassageReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6992,7 +7081,7 @@ func (x *PassageReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageReading.ProtoReflect.Descriptor instead.
 func (*PassageReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *PassageReading) GetIdx() int64 {
@@ -7108,7 +7197,7 @@ type PassageTerm struct {
 
 func (x *PassageTerm) Reset() {
 	*x = PassageTerm{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7120,7 +7209,7 @@ func (x *PassageTerm) String() string {
 func (*PassageTerm) ProtoMessage() {}
 
 func (x *PassageTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7133,7 +7222,7 @@ func (x *PassageTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageTerm.ProtoReflect.Descriptor instead.
 func (*PassageTerm) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *PassageTerm) GetKind() PassageTerm_Kind {
@@ -7192,7 +7281,7 @@ type PassageStation struct {
 
 func (x *PassageStation) Reset() {
 	*x = PassageStation{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7204,7 +7293,7 @@ func (x *PassageStation) String() string {
 func (*PassageStation) ProtoMessage() {}
 
 func (x *PassageStation) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7217,7 +7306,7 @@ func (x *PassageStation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageStation.ProtoReflect.Descriptor instead.
 func (*PassageStation) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *PassageStation) GetStation() string {
@@ -7284,7 +7373,7 @@ type PassageClosed struct {
 
 func (x *PassageClosed) Reset() {
 	*x = PassageClosed{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7296,7 +7385,7 @@ func (x *PassageClosed) String() string {
 func (*PassageClosed) ProtoMessage() {}
 
 func (x *PassageClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7309,7 +7398,7 @@ func (x *PassageClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageClosed.ProtoReflect.Descriptor instead.
 func (*PassageClosed) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *PassageClosed) GetId() string {
@@ -7468,7 +7557,7 @@ type PassageCorrected struct {
 
 func (x *PassageCorrected) Reset() {
 	*x = PassageCorrected{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[64]
+	mi := &file_drivers_observation_observation_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7480,7 +7569,7 @@ func (x *PassageCorrected) String() string {
 func (*PassageCorrected) ProtoMessage() {}
 
 func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[64]
+	mi := &file_drivers_observation_observation_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7493,7 +7582,7 @@ func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageCorrected.ProtoReflect.Descriptor instead.
 func (*PassageCorrected) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *PassageCorrected) GetIdx() int64 {
@@ -7561,7 +7650,7 @@ type AgentAccess struct {
 
 func (x *AgentAccess) Reset() {
 	*x = AgentAccess{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[65]
+	mi := &file_drivers_observation_observation_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7573,7 +7662,7 @@ func (x *AgentAccess) String() string {
 func (*AgentAccess) ProtoMessage() {}
 
 func (x *AgentAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[65]
+	mi := &file_drivers_observation_observation_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7586,7 +7675,7 @@ func (x *AgentAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentAccess.ProtoReflect.Descriptor instead.
 func (*AgentAccess) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{65}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *AgentAccess) GetAction() string {
@@ -7654,7 +7743,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[66]
+	mi := &file_drivers_observation_observation_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7666,7 +7755,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[66]
+	mi := &file_drivers_observation_observation_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7679,7 +7768,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{66}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -7750,7 +7839,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[67]
+	mi := &file_drivers_observation_observation_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7762,7 +7851,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[67]
+	mi := &file_drivers_observation_observation_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7775,7 +7864,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{67}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *TestCheck) GetName() string {
@@ -7861,7 +7950,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[68]
+	mi := &file_drivers_observation_observation_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7873,7 +7962,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[68]
+	mi := &file_drivers_observation_observation_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7886,7 +7975,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{68}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Message) GetCode() string {
@@ -7924,7 +8013,7 @@ type MessageArgument struct {
 
 func (x *MessageArgument) Reset() {
 	*x = MessageArgument{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[69]
+	mi := &file_drivers_observation_observation_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7936,7 +8025,7 @@ func (x *MessageArgument) String() string {
 func (*MessageArgument) ProtoMessage() {}
 
 func (x *MessageArgument) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[69]
+	mi := &file_drivers_observation_observation_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7949,7 +8038,7 @@ func (x *MessageArgument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageArgument.ProtoReflect.Descriptor instead.
 func (*MessageArgument) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *MessageArgument) GetName() string {
@@ -8102,7 +8191,7 @@ type MessageNumber struct {
 
 func (x *MessageNumber) Reset() {
 	*x = MessageNumber{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[70]
+	mi := &file_drivers_observation_observation_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8114,7 +8203,7 @@ func (x *MessageNumber) String() string {
 func (*MessageNumber) ProtoMessage() {}
 
 func (x *MessageNumber) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[70]
+	mi := &file_drivers_observation_observation_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8127,7 +8216,7 @@ func (x *MessageNumber) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageNumber.ProtoReflect.Descriptor instead.
 func (*MessageNumber) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{70}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *MessageNumber) GetValue() float64 {
@@ -8170,7 +8259,7 @@ type MessageTime struct {
 
 func (x *MessageTime) Reset() {
 	*x = MessageTime{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[71]
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8182,7 +8271,7 @@ func (x *MessageTime) String() string {
 func (*MessageTime) ProtoMessage() {}
 
 func (x *MessageTime) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[71]
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8195,7 +8284,7 @@ func (x *MessageTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageTime.ProtoReflect.Descriptor instead.
 func (*MessageTime) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{71}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *MessageTime) GetNs() int64 {
@@ -8235,7 +8324,7 @@ type MessageList struct {
 
 func (x *MessageList) Reset() {
 	*x = MessageList{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	mi := &file_drivers_observation_observation_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8247,7 +8336,7 @@ func (x *MessageList) String() string {
 func (*MessageList) ProtoMessage() {}
 
 func (x *MessageList) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	mi := &file_drivers_observation_observation_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8260,7 +8349,7 @@ func (x *MessageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageList.ProtoReflect.Descriptor instead.
 func (*MessageList) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{72}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *MessageList) GetNames() []string {
@@ -8301,7 +8390,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xd4\x18\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\x95\x19\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -8357,7 +8446,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\vdevice_test\x186 \x01(\v2\x19.lanewarden.v1.DeviceTestH\x00R\n" +
 	"deviceTest\x12H\n" +
 	"\x0fvehicle_reading\x187 \x01(\v2\x1d.lanewarden.v1.VehicleReadingH\x00R\x0evehicleReading\x12?\n" +
-	"\fagent_pruned\x188 \x01(\v2\x1a.lanewarden.v1.AgentPrunedH\x00R\vagentPrunedB\x04\n" +
+	"\fagent_pruned\x188 \x01(\v2\x1a.lanewarden.v1.AgentPrunedH\x00R\vagentPruned\x12?\n" +
+	"\fagent_erased\x189 \x01(\v2\x1a.lanewarden.v1.AgentErasedH\x00R\vagentErasedB\x04\n" +
 	"\x02of\"o\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
@@ -8527,7 +8617,12 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\tartifacts\x18\x05 \x01(\x04R\tartifacts\x12%\n" +
 	"\x0eartifact_bytes\x18\x06 \x01(\x04R\rartifactBytes\x12\x1b\n" +
 	"\tof_alarms\x18\a \x01(\bR\bofAlarms\x12!\n" +
-	"\fbudget_bytes\x18\b \x01(\x04R\vbudgetBytes\"\xcf\x01\n" +
+	"\fbudget_bytes\x18\b \x01(\x04R\vbudgetBytes\"i\n" +
+	"\vAgentErased\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\x03R\x05first\x12\x12\n" +
+	"\x04runs\x18\x02 \x03(\x04R\x04runs\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x04R\x04rows\x12\x1c\n" +
+	"\tartifacts\x18\x04 \x01(\x04R\tartifacts\"\xcf\x01\n" +
 	"\tInventory\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x1b\n" +
 	"\tsite_kind\x18\x02 \x01(\tR\bsiteKind\x12\x14\n" +
@@ -9066,7 +9161,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\x95\b\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\xac\b\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18KIND_RADIATION_OCCUPANCY\x10\x10\x12\x1d\n" +
@@ -9109,7 +9204,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11KIND_AGENT_ACCESS\x105\x12\x14\n" +
 	"\x10KIND_DEVICE_TEST\x106\x12\x18\n" +
 	"\x14KIND_VEHICLE_READING\x107\x12\x15\n" +
-	"\x11KIND_AGENT_PRUNED\x108*\xa3\x01\n" +
+	"\x11KIND_AGENT_PRUNED\x108\x12\x15\n" +
+	"\x11KIND_AGENT_ERASED\x109*\xa3\x01\n" +
 	"\n" +
 	"PassageEnd\x12\x1b\n" +
 	"\x17PASSAGE_END_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -9149,7 +9245,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 73)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 74)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                        // 0: lanewarden.v1.Class
 	(Kind)(0),                         // 1: lanewarden.v1.Kind
@@ -9183,59 +9279,60 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*AgentStarted)(nil),              // 29: lanewarden.v1.AgentStarted
 	(*AgentClockStep)(nil),            // 30: lanewarden.v1.AgentClockStep
 	(*AgentPruned)(nil),               // 31: lanewarden.v1.AgentPruned
-	(*Inventory)(nil),                 // 32: lanewarden.v1.Inventory
-	(*Lane)(nil),                      // 33: lanewarden.v1.Lane
-	(*Device)(nil),                    // 34: lanewarden.v1.Device
-	(*XrayImage)(nil),                 // 35: lanewarden.v1.XrayImage
-	(*XrayThreatReport)(nil),          // 36: lanewarden.v1.XrayThreatReport
-	(*ThreatObject)(nil),              // 37: lanewarden.v1.ThreatObject
-	(*ThreatAssessment)(nil),          // 38: lanewarden.v1.ThreatAssessment
-	(*ThreatRegion)(nil),              // 39: lanewarden.v1.ThreatRegion
-	(*XrayQuality)(nil),               // 40: lanewarden.v1.XrayQuality
-	(*XrayFault)(nil),                 // 41: lanewarden.v1.XrayFault
-	(*XrayPreview)(nil),               // 42: lanewarden.v1.XrayPreview
-	(*DeviceReading)(nil),             // 43: lanewarden.v1.DeviceReading
-	(*VehicleReading)(nil),            // 44: lanewarden.v1.VehicleReading
-	(*Quantity)(nil),                  // 45: lanewarden.v1.Quantity
-	(*TraceAnalysis)(nil),             // 46: lanewarden.v1.TraceAnalysis
-	(*TraceFind)(nil),                 // 47: lanewarden.v1.TraceFind
-	(*TracePeak)(nil),                 // 48: lanewarden.v1.TracePeak
-	(*TraceVerification)(nil),         // 49: lanewarden.v1.TraceVerification
-	(*TraceBlank)(nil),                // 50: lanewarden.v1.TraceBlank
-	(*TraceCalibration)(nil),          // 51: lanewarden.v1.TraceCalibration
-	(*TraceHealth)(nil),               // 52: lanewarden.v1.TraceHealth
-	(*TraceQuality)(nil),              // 53: lanewarden.v1.TraceQuality
-	(*TraceTrend)(nil),                // 54: lanewarden.v1.TraceTrend
-	(*DeviceCondition)(nil),           // 55: lanewarden.v1.DeviceCondition
-	(*VehicleDetection)(nil),          // 56: lanewarden.v1.VehicleDetection
-	(*VehicleTag)(nil),                // 57: lanewarden.v1.VehicleTag
-	(*AntennaReads)(nil),              // 58: lanewarden.v1.AntennaReads
-	(*VehiclePlate)(nil),              // 59: lanewarden.v1.VehiclePlate
-	(*PlateRead)(nil),                 // 60: lanewarden.v1.PlateRead
-	(*VehicleWeight)(nil),             // 61: lanewarden.v1.VehicleWeight
-	(*VehicleCode)(nil),               // 62: lanewarden.v1.VehicleCode
-	(*CodeReading)(nil),               // 63: lanewarden.v1.CodeReading
-	(*LaneOutput)(nil),                // 64: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),               // 65: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),                 // 66: lanewarden.v1.SitePower
-	(*PhaseVolts)(nil),                // 67: lanewarden.v1.PhaseVolts
-	(*SiteClock)(nil),                 // 68: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),             // 69: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),            // 70: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),            // 71: lanewarden.v1.PassageReading
-	(*PassageTerm)(nil),               // 72: lanewarden.v1.PassageTerm
-	(*PassageStation)(nil),            // 73: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),             // 74: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),          // 75: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),               // 76: lanewarden.v1.AgentAccess
-	(*DeviceTest)(nil),                // 77: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),                 // 78: lanewarden.v1.TestCheck
-	(*Message)(nil),                   // 79: lanewarden.v1.Message
-	(*MessageArgument)(nil),           // 80: lanewarden.v1.MessageArgument
-	(*MessageNumber)(nil),             // 81: lanewarden.v1.MessageNumber
-	(*MessageTime)(nil),               // 82: lanewarden.v1.MessageTime
-	(*MessageList)(nil),               // 83: lanewarden.v1.MessageList
-	(*descriptorpb.FieldOptions)(nil), // 84: google.protobuf.FieldOptions
+	(*AgentErased)(nil),               // 32: lanewarden.v1.AgentErased
+	(*Inventory)(nil),                 // 33: lanewarden.v1.Inventory
+	(*Lane)(nil),                      // 34: lanewarden.v1.Lane
+	(*Device)(nil),                    // 35: lanewarden.v1.Device
+	(*XrayImage)(nil),                 // 36: lanewarden.v1.XrayImage
+	(*XrayThreatReport)(nil),          // 37: lanewarden.v1.XrayThreatReport
+	(*ThreatObject)(nil),              // 38: lanewarden.v1.ThreatObject
+	(*ThreatAssessment)(nil),          // 39: lanewarden.v1.ThreatAssessment
+	(*ThreatRegion)(nil),              // 40: lanewarden.v1.ThreatRegion
+	(*XrayQuality)(nil),               // 41: lanewarden.v1.XrayQuality
+	(*XrayFault)(nil),                 // 42: lanewarden.v1.XrayFault
+	(*XrayPreview)(nil),               // 43: lanewarden.v1.XrayPreview
+	(*DeviceReading)(nil),             // 44: lanewarden.v1.DeviceReading
+	(*VehicleReading)(nil),            // 45: lanewarden.v1.VehicleReading
+	(*Quantity)(nil),                  // 46: lanewarden.v1.Quantity
+	(*TraceAnalysis)(nil),             // 47: lanewarden.v1.TraceAnalysis
+	(*TraceFind)(nil),                 // 48: lanewarden.v1.TraceFind
+	(*TracePeak)(nil),                 // 49: lanewarden.v1.TracePeak
+	(*TraceVerification)(nil),         // 50: lanewarden.v1.TraceVerification
+	(*TraceBlank)(nil),                // 51: lanewarden.v1.TraceBlank
+	(*TraceCalibration)(nil),          // 52: lanewarden.v1.TraceCalibration
+	(*TraceHealth)(nil),               // 53: lanewarden.v1.TraceHealth
+	(*TraceQuality)(nil),              // 54: lanewarden.v1.TraceQuality
+	(*TraceTrend)(nil),                // 55: lanewarden.v1.TraceTrend
+	(*DeviceCondition)(nil),           // 56: lanewarden.v1.DeviceCondition
+	(*VehicleDetection)(nil),          // 57: lanewarden.v1.VehicleDetection
+	(*VehicleTag)(nil),                // 58: lanewarden.v1.VehicleTag
+	(*AntennaReads)(nil),              // 59: lanewarden.v1.AntennaReads
+	(*VehiclePlate)(nil),              // 60: lanewarden.v1.VehiclePlate
+	(*PlateRead)(nil),                 // 61: lanewarden.v1.PlateRead
+	(*VehicleWeight)(nil),             // 62: lanewarden.v1.VehicleWeight
+	(*VehicleCode)(nil),               // 63: lanewarden.v1.VehicleCode
+	(*CodeReading)(nil),               // 64: lanewarden.v1.CodeReading
+	(*LaneOutput)(nil),                // 65: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),               // 66: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),                 // 67: lanewarden.v1.SitePower
+	(*PhaseVolts)(nil),                // 68: lanewarden.v1.PhaseVolts
+	(*SiteClock)(nil),                 // 69: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),             // 70: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),            // 71: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),            // 72: lanewarden.v1.PassageReading
+	(*PassageTerm)(nil),               // 73: lanewarden.v1.PassageTerm
+	(*PassageStation)(nil),            // 74: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),             // 75: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),          // 76: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),               // 77: lanewarden.v1.AgentAccess
+	(*DeviceTest)(nil),                // 78: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),                 // 79: lanewarden.v1.TestCheck
+	(*Message)(nil),                   // 80: lanewarden.v1.Message
+	(*MessageArgument)(nil),           // 81: lanewarden.v1.MessageArgument
+	(*MessageNumber)(nil),             // 82: lanewarden.v1.MessageNumber
+	(*MessageTime)(nil),               // 83: lanewarden.v1.MessageTime
+	(*MessageList)(nil),               // 84: lanewarden.v1.MessageList
+	(*descriptorpb.FieldOptions)(nil), // 85: google.protobuf.FieldOptions
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,   // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -9252,103 +9349,104 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	29,  // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
 	30,  // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
 	28,  // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
-	35,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
-	36,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
-	40,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
-	41,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
-	42,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
-	43,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
-	46,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
-	49,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
-	50,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
-	51,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
-	52,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
-	53,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
-	55,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
-	56,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
-	57,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
-	59,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
-	61,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
-	62,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	64,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	65,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	66,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	68,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	69,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	70,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	74,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	75,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	76,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	77,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
-	44,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
+	36,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
+	37,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
+	41,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
+	42,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
+	43,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
+	44,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
+	47,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
+	50,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
+	51,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
+	52,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
+	53,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
+	54,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
+	56,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
+	57,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
+	58,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
+	60,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
+	62,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
+	63,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
+	65,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	66,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	67,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	69,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	70,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	71,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	75,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	76,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	77,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	78,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	45,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
 	31,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
-	6,   // 44: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	14,  // 45: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	14,  // 46: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	7,   // 47: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	20,  // 48: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	23,  // 49: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	24,  // 50: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	25,  // 51: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	22,  // 52: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
-	8,   // 53: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	79,  // 54: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
-	79,  // 55: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
-	32,  // 56: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	0,   // 57: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
-	33,  // 58: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	34,  // 59: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	37,  // 60: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	38,  // 61: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	39,  // 62: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	45,  // 63: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	79,  // 64: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
-	45,  // 65: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	79,  // 66: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
-	47,  // 67: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	48,  // 68: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	79,  // 69: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
-	79,  // 70: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
-	46,  // 71: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	46,  // 72: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	54,  // 73: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	79,  // 74: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	79,  // 75: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	58,  // 76: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	60,  // 77: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	63,  // 78: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	79,  // 79: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
-	67,  // 80: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	71,  // 81: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	71,  // 82: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	72,  // 83: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	79,  // 84: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	9,   // 85: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,   // 86: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	71,  // 87: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	73,  // 88: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,   // 89: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,   // 90: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,   // 91: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	71,  // 92: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	71,  // 93: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	79,  // 94: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	79,  // 95: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
-	10,  // 96: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	78,  // 97: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	79,  // 98: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	79,  // 99: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	80,  // 100: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	81,  // 101: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	82,  // 102: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	83,  // 103: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	79,  // 104: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	84,  // 105: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
-	106, // [106:106] is the sub-list for method output_type
-	106, // [106:106] is the sub-list for method input_type
-	106, // [106:106] is the sub-list for extension type_name
-	105, // [105:106] is the sub-list for extension extendee
-	0,   // [0:105] is the sub-list for field type_name
+	32,  // 44: lanewarden.v1.Body.agent_erased:type_name -> lanewarden.v1.AgentErased
+	6,   // 45: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	14,  // 46: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	14,  // 47: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	7,   // 48: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	20,  // 49: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	23,  // 50: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	24,  // 51: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	25,  // 52: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	22,  // 53: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
+	8,   // 54: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	80,  // 55: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
+	80,  // 56: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
+	33,  // 57: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	0,   // 58: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
+	34,  // 59: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	35,  // 60: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	38,  // 61: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	39,  // 62: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	40,  // 63: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	46,  // 64: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	80,  // 65: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
+	46,  // 66: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
+	80,  // 67: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
+	48,  // 68: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	49,  // 69: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	80,  // 70: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
+	80,  // 71: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
+	47,  // 72: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	47,  // 73: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	55,  // 74: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	80,  // 75: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	80,  // 76: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	59,  // 77: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	61,  // 78: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	64,  // 79: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	80,  // 80: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
+	68,  // 81: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	72,  // 82: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	72,  // 83: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	73,  // 84: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	80,  // 85: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	9,   // 86: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,   // 87: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	72,  // 88: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	74,  // 89: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,   // 90: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,   // 91: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,   // 92: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	72,  // 93: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	72,  // 94: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	80,  // 95: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	80,  // 96: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
+	10,  // 97: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	79,  // 98: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	80,  // 99: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	80,  // 100: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	81,  // 101: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	82,  // 102: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	83,  // 103: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	84,  // 104: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	80,  // 105: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	85,  // 106: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
+	107, // [107:107] is the sub-list for method output_type
+	107, // [107:107] is the sub-list for method input_type
+	107, // [107:107] is the sub-list for extension type_name
+	106, // [106:107] is the sub-list for extension extendee
+	0,   // [0:106] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -9398,16 +9496,17 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_DeviceTest)(nil),
 		(*Body_VehicleReading)(nil),
 		(*Body_AgentPruned)(nil),
+		(*Body_AgentErased)(nil),
 	}
-	file_drivers_observation_observation_proto_msgTypes[34].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[41].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[44].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[50].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[54].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[35].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[42].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[45].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[51].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[55].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[57].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[67].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[69].OneofWrappers = []any{
+	file_drivers_observation_observation_proto_msgTypes[56].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[58].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[68].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[70].OneofWrappers = []any{
 		(*MessageArgument_Text)(nil),
 		(*MessageArgument_Number)(nil),
 		(*MessageArgument_Count)(nil),
@@ -9423,7 +9522,7 @@ func file_drivers_observation_observation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   73,
+			NumMessages:   74,
 			NumExtensions: 1,
 			NumServices:   0,
 		},

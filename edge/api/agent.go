@@ -101,6 +101,11 @@ var (
 		Summary: "Take a receipt from the hub for what was carried to it",
 		Note:    "What the receipt names is acknowledged as if the hub had said it over the link; `lanehub carry import` prints it.",
 	}}
+	PostErasure = Action[Erasure, Erased]{Route: Route{
+		ID: "erase", Pattern: "POST /v1/erasures", Role: accounts.Admin, Audit: "erase",
+		Summary: "Erase personal data: of all rows that have a name, or that came before a time",
+		Note:    "Rows and proofs stay. The hub does the same with its copy when the row that says so has come.",
+	}}
 	PostVerification = Action[None, Verdict]{Route{
 		ID: "verifyEvidence", Pattern: "POST /v1/evidence/verification", Role: accounts.Technician,
 		Audit:   "verification",
@@ -124,6 +129,6 @@ func Agent() []Operation {
 	return []Operation{
 		&GetSession, &PostSession, &DeleteSession, &GetStatus, &GetStream, &GetTail, &GetLive, &GetObservations,
 		&GetPassages, &GetPassage, &PostCorrection, &GetDevice, &PostOutput, &GetRecording, &GetArtifact, &GetPicture,
-		&GetTests, &PostTest, &PostTestAct, &PostReceipt, &PostVerification, &GetMetrics, &GetHealth,
+		&GetTests, &PostTest, &PostTestAct, &PostReceipt, &PostErasure, &PostVerification, &GetMetrics, &GetHealth,
 	}
 }

@@ -7,10 +7,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/observation"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
+	"lanewarden/edge/journal"
 )
 
 // barrier is a device with an output, and the driver of the guarded console.
@@ -81,6 +84,13 @@ var audited = map[string]struct {
 		return g.tests.View().Verdict != ""
 	}},
 	"takeReceipt": {body: `{"receipt":"r"}`, done: func(_ *testing.T, g *guarded, _ *browser) bool { return len(g.received) > 0 }},
+	"erase": {body: `{"name":"QZKX482"}`, done: func(t *testing.T, g *guarded, _ *browser) bool {
+		rows, err := g.console.Journal.Read(0, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(rows, func(r journal.Row) bool { return r.Erased })
+	}},
 	// While another verification is under way, one that is begun is answered with a conflict.
 	"verifyEvidence": {done: func(*testing.T, *guarded, *browser) bool { return false }},
 }
@@ -95,6 +105,11 @@ func TestNotJournalledSoNotDone(t *testing.T) {
 		t.Fatal(code, text) // the test that answerTest is to end
 	}
 	g.console.verifying <- struct{}{}
+	read := observation.New(observation.Class_CLASS_EVENT, time.Unix(1, 0), &observation.VehiclePlate{Plate: "QZKX482"})
+	read.Device = "lpr-1" // for what erases
+	if _, err := g.console.Journal.Commit(t.Context(), read); err != nil {
+		t.Fatal(err)
+	}
 	g.full.Store(true)
 	for _, o := range api.Agent() {
 		route, _, _ := o.Describe()

@@ -167,7 +167,7 @@ func (c *Console) operations() []api.Bound {
 		api.Answer(&api.GetTests, c.tests),
 		api.Perform(&api.PostTest, c.startTest),
 		api.Perform(&api.PostTestAct, c.actTest),
-		api.Perform(&api.PostReceipt, c.receipt),
+		api.Perform(&api.PostReceipt, c.receipt), api.Perform(&api.PostErasure, c.erasure),
 		api.Perform(&api.PostVerification, c.verify),
 		api.Write(&api.GetMetrics, c.metrics()),
 		api.Write(&api.GetHealth, c.healthz),

@@ -61,6 +61,7 @@ func (r *Row) Public() []byte {
 type request struct {
 	rows  []Row
 	also  func(db *sqlog.DB) error // runs in the transaction; nil for none
+	after func(db *sqlog.DB) error // runs after its commit, outside; nil for none
 	added int
 	err   error
 	done  chan struct{}
@@ -387,6 +388,11 @@ func (w *writer) commitOnce(group []*request) error {
 		s.Duplicates += duplicates
 		s.Rows += uint64(w.tree.Size() - before)
 	})
+	for _, r := range group {
+		if r.after != nil {
+			r.err = r.after(w.db) // of that request alone: the others are durable
+		}
+	}
 	return nil
 }
 

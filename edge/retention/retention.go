@@ -4,6 +4,7 @@ package retention
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -30,6 +31,7 @@ const (
 
 const (
 	lookEvery     = time.Second
+	eraseEvery    = time.Hour        // personal values
 	besideEvery   = 30 * time.Second // tapes grow slowly, and are bounded by themselves
 	rowsAtOnce    = 5000
 	reserveMost   = 64 << 20 // bytes of the file system that are left to others
@@ -47,6 +49,7 @@ type Journal interface {
 	SetRoom(journal.Room)
 	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
 	Newest(n int, class observation.Class, device string) ([]journal.Row, error)
+	EraseBefore(ctx context.Context, t time.Time) (journal.Erased, error)
 }
 
 // Options say what is to be kept.
@@ -54,7 +57,11 @@ type Options struct {
 	Budget int64    // bytes; 0 for 80 % of the file system
 	Dir    string   // on the file system that counts
 	Beside []string // folders that count as well, such as that of the tapes
-	Log    *slog.Logger
+	// Personal is how long the values of personal fields are kept; 0 for as long as their rows.
+	Personal time.Duration
+	// ClockTrusted reports whether the agent's clock is disciplined: one that is years ahead would erase everything.
+	ClockTrusted func() bool
+	Log          *slog.Logger
 }
 
 // State is how much of the disk budget is used.
@@ -82,6 +89,7 @@ type Keeper struct {
 	room       journal.Room
 	beside     int64
 	besideAt   time.Time
+	erasedAt   time.Time // when personal values were looked through last
 
 	mu    sync.Mutex
 	state State
@@ -102,7 +110,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	k.resume()
 	failing := false
 	for {
-		err := k.look(ctx)
+		err := errors.Join(k.look(ctx), k.erase(ctx))
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -165,6 +173,21 @@ func (k *Keeper) look(ctx context.Context) error {
 		return err
 	}
 	return k.report(ctx, condTelemetry, k.room >= journal.RoomForEvents, used, budget)
+}
+
+// erase erases personal values that were kept for long enough.
+func (k *Keeper) erase(ctx context.Context) error {
+	if k.opts.Personal == 0 || time.Since(k.erasedAt) < eraseEvery || !k.opts.ClockTrusted() {
+		return nil
+	}
+	done, err := k.journal.EraseBefore(ctx, time.Now().Add(-k.opts.Personal))
+	if done.Rows > 0 {
+		k.opts.Log.Info("personal data was erased for its age", "rows", done.Rows, "artifacts", done.Artifacts)
+	}
+	if err == nil {
+		k.erasedAt = time.Now()
+	}
+	return err
 }
 
 // measure returns what is used of the disk, and what may be: the budget, or what the file system has left when that is

@@ -228,3 +228,33 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestPersonalDataIsKeptForItsTime: what is older is erased, once in a while, and not by a clock that nothing disciplines.
+func TestPersonalDataIsKeptForItsTime(t *testing.T) {
+	l := newLane(t, t.TempDir(), 1<<30)
+	if err := l.row(observation.Class_CLASS_EVENT, "plate QZKX482"); err != nil {
+		t.Fatal(err)
+	}
+	trusted := false
+	l.opts.Personal, l.opts.ClockTrusted = time.Hour, func() bool { return trusted }
+	erased := func() bool {
+		if err := l.erase(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := l.j.Read(0, 1)
+		if err != nil || len(rows) != 1 {
+			t.Fatal(rows, err)
+		}
+		return rows[0].Erased
+	}
+	if erased() {
+		t.Error("erased by a clock that may be years ahead")
+	}
+	trusted = true
+	if !erased() {
+		t.Error("kept for longer than its time")
+	}
+	if l.erasedAt.IsZero() {
+		t.Error("it is looked through all the time")
+	}
+}

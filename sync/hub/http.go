@@ -49,6 +49,7 @@ func (s *httpServer) operations() []api.Bound {
 		api.Answer(&hubapi.GetArtifactState, s.artifactState),
 		api.Perform(&hubapi.PullArtifact, s.pullArtifact),
 		api.Perform(&hubapi.RekeyAgent, s.rekeyAgent),
+		api.Perform(&hubapi.Erase, s.erase),
 		api.Write(&hubapi.TakeCarried, s.takeCarried),
 		api.Write(&hubapi.GetMetrics, s.writeMetrics),
 		api.Write(&hubapi.GetHealth, s.writeHealth),

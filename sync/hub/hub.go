@@ -29,6 +29,9 @@ type Options struct {
 	Log   *slog.Logger
 	Pages http.Handler // of the fleet console, for GET /; nil for none
 
+	// Personal is how long personal data is kept, by the time of its row; 0 for as long as the ledger.
+	Personal time.Duration
+
 	// The HTTP side: HTTP is its HOST:PORT, HTTPNames the host names under which it is reached beside addresses and
 	// localhost, HTTPCert and HTTPKey its certificate chain and key (PEM files, "" for no TLS). HTTPTokens is the file of
 	// package tokens that says who may use it, "" for everyone on this machine; HTTPClientCA (PEM) the authority of client
@@ -129,6 +132,7 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.decoder.run(ctx, raw, decoded) })
 	g.Go(func() error { return p.ingester.run(ctx, decoded) })
 	g.Go(func() error { return p.server.run(ctx) })
+	g.Go(func() error { return p.server.keepPersonal(ctx) })
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil

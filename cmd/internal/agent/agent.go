@@ -99,8 +99,11 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	if _, err := j.Commit(ctx, begun...); err == nil {
 		begun = nil
 	}
+	clock := &lane.Clock{}
 	keeper := retention.New(j, retention.Options{
 		Budget: c.Agent.DiskBudget, Dir: c.Agent.StateDir, Beside: []string{tapeDir(c)}, Log: o.Log,
+		Personal:     time.Duration(c.Agent.PersonalDays) * 24 * time.Hour,
+		ClockTrusted: func() bool { return clock.State().Synchronised },
 	})
 	passages := passage.NewFollower(j, lanes(c), o.Log)
 	book, tlsConfig, err := consoleAccess(c.Console)

@@ -56,6 +56,22 @@ export interface DeviceDetail {
 	status: LaneStatus;
 }
 
+export interface Erased {
+	/** pictures and documents that were removed */
+	artifacts: number;
+	/** InClear counts rows of earlier versions that have the name in clear. They are signed so, and cannot be erased. */
+	in_clear: number;
+	/** whose personal data is erased now */
+	rows: number;
+}
+
+export interface Erasure {
+	/** personal data that came before this is erased */
+	before?: string;
+	/** a plate, a tag, a code; it must stand whole in a personal field, or as a word */
+	name?: string;
+}
+
 export interface FirmwareconfigSetting {
 	/** what it would be if the lane file said nothing */
 	default: boolean;

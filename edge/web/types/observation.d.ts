@@ -56,6 +56,7 @@ export interface Body {
 	deviceTest?: DeviceTest;
 	vehicleReading?: VehicleReading;
 	agentPruned?: AgentPruned;
+	agentErased?: AgentErased;
 }
 
 export interface Artifact {
@@ -230,6 +231,13 @@ export interface AgentPruned {
 	artifactBytes?: string;
 	ofAlarms?: boolean;
 	budgetBytes?: string;
+}
+
+export interface AgentErased {
+	first?: string;
+	runs?: string[];
+	rows?: string;
+	artifacts?: string;
 }
 
 export interface Inventory {

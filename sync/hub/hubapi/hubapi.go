@@ -173,6 +173,11 @@ var (
 			"key that signed them.",
 		Fails: []api.Code{api.NotFound},
 	}}
+	Erase = api.Action[api.Erasure, api.Erased]{Route: api.Route{
+		ID: "erase", Pattern: "POST /v1/erasures", Scope: api.ScopeAdmin,
+		Summary: "Erase personal data from the ledger: of all rows that have a name, or that are from before a time",
+		Note:    "Rows and proofs stay. Lanes keep theirs: what a lane erases is erased here, not the other way round.",
+	}}
 	TakeCarried = api.Stream[api.None]{Route: api.Route{
 		ID: "takeCarried", Pattern: "POST /v1/carried", Scope: api.ScopeAdmin, Media: "text/plain",
 		Body:    "application/x-tar",
@@ -210,7 +215,7 @@ var (
 // Operations returns the table of the hub's HTTP side.
 func Operations() []api.Operation {
 	return []api.Operation{
-		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &RekeyAgent, &TakeCarried,
+		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &RekeyAgent, &Erase, &TakeCarried,
 		&GetMetrics, &GetHealth,
 		&GetAuthority, &Enrol,
 	}

@@ -53,6 +53,7 @@ func (l *Ledger) Apply(group []Message) ([]Answer, error) {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
 	l.dropSpent()
+	l.emptyLog()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.durable != l.seq {
@@ -78,6 +79,10 @@ func (l *Ledger) applyGroup(group []Message) ([]Answer, error) {
 				return nil, err
 			}
 			answers = append(answers, asked...)
+		case Erase:
+			if err := l.eraseAsked(m); err != nil {
+				return nil, err
+			}
 		case Rekey:
 			if err := l.rekey(m); err != nil {
 				return nil, err

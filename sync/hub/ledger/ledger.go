@@ -35,6 +35,7 @@ type Ledger struct {
 	usage    *usage // what limits count; nil when it has to be counted again
 	parts    *parts
 	sealer   *personal.Sealer // of personal values, with the hub's key
+	logHolds bool             // the write-ahead log may hold what was erased
 	spent    []string         // parts to delete once the transaction is durable
 
 	mu      sync.Mutex

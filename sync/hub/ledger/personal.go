@@ -44,10 +44,13 @@ func WithValues(s *personal.Sealer, kind observation.Kind, body, sealed []byte, 
 // upgradeSealed adds the column of personal values. Rows of before keep what they have: they are signed so.
 func (l *Ledger) upgradeSealed() error {
 	has, err := l.db.Int("SELECT count(*) FROM pragma_table_info('observation') WHERE name='sealed'", 0)
-	if err != nil || has > 0 {
+	if err == nil && has == 0 {
+		err = l.db.Exec("ALTER TABLE observation ADD COLUMN sealed BLOB")
+	}
+	if err != nil {
 		return err
 	}
-	return l.db.Exec("ALTER TABLE observation ADD COLUMN sealed BLOB")
+	return l.db.Exec("CREATE INDEX IF NOT EXISTS observation_sealed ON observation(t) WHERE sealed IS NOT NULL")
 }
 
 // sealPassages seals the plates of a ledger that had them in clear.

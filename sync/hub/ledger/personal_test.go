@@ -92,6 +92,75 @@ func mustVerify(t *testing.T, dir string, rows int64) {
 	}
 }
 
+// TestErasuresReachTheLedger: what a lane erased is gone here too, from rows, passages and the log; rows and proofs stay.
+func TestErasuresReachTheLedger(t *testing.T) {
+	dir, from := t.TempDir(), newLane(t, 20)
+	readPlate(t, from)
+	l := open(t, dir)
+	apply(t, l, from.hello())
+	for _, class := range observation.Classes {
+		apply(t, l, from.batch(class, -1, 1000))
+	}
+	last := from.j.Last(events)
+	if done, err := from.j.EraseName(t.Context(), secretPlate); err != nil || done.Rows != 3 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	apply(t, l, from.batch(events, last, 1000))
+	if n, err := l.db.Int("SELECT count(*) FROM observation WHERE sealed IS NOT NULL AND idx BETWEEN 20 AND 22", 0); n != 0 || err != nil {
+		t.Errorf("%d rows still have values, %v", n, err)
+	}
+	for _, table := range []string{"passage", "passage_reading"} {
+		if n, err := l.db.Int("SELECT count(*) FROM "+table+" WHERE plate<>''", 0); n != 0 || err != nil {
+			t.Errorf("%s has %d plates, %v", table, n, err)
+		}
+	}
+	found, err := l.Events(0, 1000, Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range found {
+		if bytes.Contains(e.Body, []byte(secretPlate)) || e.Plate != "" {
+			t.Errorf("%s still has the plate", e.Kind.Name())
+		}
+	}
+	if info, err := os.Stat(filepath.Join(dir, FileName+"-wal")); err != nil || info.Size() != 0 {
+		t.Errorf("the log has %v, %v", info, err)
+	}
+	mustVerify(t, dir, from.j.Size())
+}
+
+// TestEraseAtTheHub: a name or an age is erased at the hub alone, page by page.
+func TestEraseAtTheHub(t *testing.T) {
+	for name, ask := range map[string]Erase{
+		"a name": {Name: secretPlate}, "an age": {Before: time.Unix(1000, 0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, from := t.TempDir(), newLane(t, 20)
+			readPlate(t, from)
+			l := open(t, dir)
+			apply(t, l, from.hello())
+			for _, class := range observation.Classes {
+				apply(t, l, from.batch(class, -1, 1000))
+			}
+			ask.Page = &ErasePage{}
+			rows := int64(0)
+			for !ask.Page.Done {
+				if _, err := l.Apply([]Message{ask}); err != nil {
+					t.Fatal(err)
+				}
+				rows += ask.Page.Rows
+			}
+			if rows != 3 {
+				t.Errorf("%d rows were erased", rows)
+			}
+			if n, err := l.db.Int("SELECT count(*) FROM passage WHERE plate<>''", 0); n != 0 || err != nil {
+				t.Errorf("%d passages have plates, %v", n, err)
+			}
+			mustVerify(t, dir, from.j.Size())
+		})
+	}
+}
+
 // TestRowsAsTheyWereHashed: an agent sends a hub rows without their values when these are erased, or when the hub
 // does not say that it takes them. They are verified like others.
 func TestRowsAsTheyWereHashed(t *testing.T) {

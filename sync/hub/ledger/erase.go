@@ -1,0 +1,121 @@
+package ledger
+
+import (
+	"database/sql/driver"
+	"errors"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/sync/wire"
+)
+
+// What an agent erased is erased here too: its rows of kind agent.erased say which rows that are. Their bodies, leaves
+// and proofs stay.
+
+// noteErasures does what rows of one journal say of erasures. A row that cannot be decoded says nothing.
+func (l *Ledger) noteErasures(owner int64, rows []wire.Row) error {
+	for i := range rows {
+		r := &rows[i]
+		if r.Device != observation.AgentDevice || r.Kind != observation.Kind_KIND_AGENT_ERASED {
+			continue
+		}
+		body := &observation.Body{}
+		if proto.Unmarshal(r.Body, body) != nil {
+			continue
+		}
+		for first, last := range body.GetAgentErased().Erased() {
+			if err := l.eraseRows("owner=?1 AND idx>=?2 AND idx<=?3", owner, first, last); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sealedRow is a row that is to be erased.
+type sealedRow struct {
+	owner, idx int64
+	kind       observation.Kind
+	body       []byte
+}
+
+// eraseRows erases the personal values of the rows that a condition (SQL) selects: those in the rows, the plates of
+// their passages, and the artifacts of reads of plates and tags.
+func (l *Ledger) eraseRows(where string, args ...driver.Value) error {
+	var due []sealedRow
+	err := l.db.Query("SELECT owner, idx, kind, body FROM observation WHERE sealed IS NOT NULL AND "+where,
+		func(c []driver.Value) error {
+			due = append(due, scanSealed(c))
+			return nil
+		}, args...)
+	if err != nil {
+		return err
+	}
+	return l.eraseAll(due)
+}
+
+// eraseAll erases rows.
+func (l *Ledger) eraseAll(due []sealedRow) error {
+	if len(due) == 0 {
+		return nil
+	}
+	l.logHolds = true
+	return l.db.Overwriting(func() (err error) {
+		for _, r := range due {
+			err = errors.Join(err, l.db.Exec("UPDATE observation SET sealed=NULL WHERE owner=? AND idx=?", r.owner, r.idx),
+				l.erasePlates(r), l.eraseArtifacts(r))
+		}
+		return err
+	})
+}
+
+// erasePlates takes an erased row's plate out of the tables of passages.
+func (l *Ledger) erasePlates(r sealedRow) error {
+	if observation.Describe(r.kind).Subject == observation.OfPassage {
+		body := &observation.Body{}
+		if err := proto.Unmarshal(r.body, body); err != nil {
+			return nil // it never told a plate
+		}
+		named, ok := body.Typed().(interface{ GetId() string })
+		if !ok {
+			return nil
+		}
+		return l.db.Exec("UPDATE passage SET plate='' WHERE owner=? AND id=?", r.owner, named.GetId())
+	}
+	return errors.Join(
+		l.db.Exec(`UPDATE passage SET plate='' WHERE owner=?1 AND plate<>'' AND plate=(SELECT plate FROM passage_reading r
+			WHERE r.owner=?1 AND r.idx=?2) AND id=(SELECT passage FROM passage_reading r WHERE r.owner=?1 AND r.idx=?2)`, r.owner, r.idx),
+		l.db.Exec("UPDATE passage_reading SET plate='' WHERE owner=? AND idx=?", r.owner, r.idx),
+		l.db.Exec("UPDATE artifact_row SET name='' WHERE owner=? AND idx=?", r.owner, r.idx))
+}
+
+// eraseArtifacts removes what a device sent with a read of a plate or a tag. A file goes when the transaction is durable.
+func (l *Ledger) eraseArtifacts(r sealedRow) error {
+	if observation.Describe(r.kind).Reads == "" {
+		return nil
+	}
+	named, err := observation.ArtifactsIn(r.body)
+	if err != nil {
+		return nil // it names none
+	}
+	for _, a := range named {
+		if len(a.Sha256) == 0 {
+			continue
+		}
+		if err := l.db.Exec("UPDATE artifact SET inline=NULL, held=0 WHERE sha256=?", a.Sha256); err != nil {
+			return err
+		}
+		l.spent = append(l.spent, l.parts.path(a.Sha256))
+	}
+	return nil
+}
+
+// emptyLog moves the write-ahead log into the database and empties it when it may hold what was erased. While somebody
+// reads, or the disk refuses, it is left to the next group.
+func (l *Ledger) emptyLog() {
+	if l.logHolds {
+		busy, err := l.db.Int("PRAGMA wal_checkpoint(TRUNCATE)", 1)
+		l.logHolds = err != nil || busy != 0
+	}
+}
