@@ -144,3 +144,20 @@ func TestFalseGaps(t *testing.T) {
 		}
 	}
 }
+
+// TestGapUnreadable: rows that the agent no longer has are not noted while it cannot be read whether the ledger holds them.
+func TestGapUnreadable(t *testing.T) {
+	from, l := newLane(t, 10), open(t, t.TempDir())
+	apply(t, l, from.hello())
+	apply(t, l, from.batch(alarms, -1, 1)) // row 0
+	gap := Batch{laneOne, wire.NewGap(from.j.Identity().ID, events, -1, []wire.RemovedRow{{Idx: 0}})}
+	fault := unreadable("class")
+	must(t, l, fault[0])
+	if filed(l, gap) {
+		t.Error("it is acknowledged")
+	}
+	must(t, l, fault[1])
+	if n, err := l.db.Int("SELECT count(*) FROM gap", 0); n != 0 || err != nil || !filed(l, gap) {
+		t.Errorf("%d rows are noted, %v", n, err)
+	}
+}

@@ -156,3 +156,56 @@ func TestLengthByWeighing(t *testing.T) {
 		}
 	}
 }
+
+// TestMixReference: mix is SplitMix64's, by that generator's published first numbers for the seed 1234567.
+func TestMixReference(t *testing.T) {
+	const gamma = 0x9e3779b97f4a7c15
+	state := uint64(1234567)
+	for _, want := range []uint64{6457827717110365317, 3203168211198807973, 9817491932198370423} {
+		if state += gamma; mix(state) != want {
+			t.Errorf("%d, not %d", mix(state), want)
+		}
+	}
+}
+
+// TestOccupiedWorked: vehicles of a queue need their lengths and three metres behind each; what is not known of lengths and
+// gaps adds up.
+func TestOccupiedWorked(t *testing.T) {
+	room := occupied{8, 4}
+	room.add(12, 3)
+	room.add(5, 0)
+	equal(t, "the length", float64(room.length), 8+12+5+2*3)
+	equal(t, "its spread", room.sigma(), math.Sqrt(4+9+1+0+1+1))
+}
+
+// TestFromNothing: an assignment that no detection predicted names none: of a new vehicle, of none, of what is told again or
+// goes back. One that was predicted names the device.
+func TestFromNothing(t *testing.T) {
+	s := one(t)
+	tag := s.sees(0, 1000, tagged("urn:1", -50, false))
+	v := s.born(0, 1000)
+	if c := s.of(v, s.sees(1, 1004)); c.terms.From != 0 {
+		t.Errorf("predicted from %d", c.terms.From)
+	}
+	again, back := s.sees(0, 1001), s.sees(0, 1002, backwards)
+	for name, terms := range map[string]Terms{
+		"new": s.of(again.Idx, again).terms, "again": s.of(v, again).terms, "of none": s.of(None, tag).terms,
+		"back": s.of(v, back).terms, "a new one that goes back": s.of(back.Idx, back).terms,
+	} {
+		if terms.From != -1 {
+			t.Errorf("%s: from device %d", name, terms.From)
+		}
+	}
+	s.goes(v, back)
+	if out := s.of(v, s.sees(1, 1010, portal)).terms; out.From != -1 {
+		t.Errorf("on its way out: from device %d", out.From)
+	}
+}
+
+// TestBesideIsBefore: a detection in the place of a late device tells its time from before, not from beyond.
+func TestBesideIsBefore(t *testing.T) {
+	got, ok := momentOf(imaging(true), 1008, sightOf(1, 16, 1008))
+	if !ok || got.before == nil || got.beyond != nil {
+		t.Errorf("before %v, beyond %v", got.before, got.beyond)
+	}
+}
