@@ -82,11 +82,8 @@ func (s *stepper) extend(t *track) *track {
 	m := s.memo(t)
 	if m.extended == nil {
 		now := t.withDetection(s.layout, s.detection)
-		bit := uint64(1) << s.detection.Dev
 		missed := s.layout.behind[t.lane][s.detection.Dev] &^ now.seen
-		if now.missed&bit != 0 || missed&^now.missed != 0 {
-			now.setMisses((now.missed | missed) &^ bit)
-		}
+		now.setMisses((now.missed | missed) &^ (1 << s.detection.Dev))
 		m.extended = now
 	}
 	return m.extended
