@@ -11,7 +11,7 @@ import (
 func TestFigures(t *testing.T) {
 	documented.Require(t, "association.md",
 		fmt.Sprintf("it is %.2f at most", maxInDoubt),
-		fmt.Sprintf("an arrival below e^%g a second", surprise),
+		fmt.Sprintf("an arrival below e^%g a second with no name for it (e^%g or more)", surprise, knownByName),
 		fmt.Sprintf("(%g %% of ways are held up)", 100*queueing),
 		fmt.Sprintf("more than %g s later than predicted", longHeld),
 		fmt.Sprintf("all readings of the first %d vehicles; of the first %d", firstTaught, fewTaught),

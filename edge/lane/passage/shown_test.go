@@ -63,6 +63,19 @@ func TestAroundSeenOnce(t *testing.T) {
 	}
 }
 
+// TestLateOfNobody: a late result that comes while no vehicle is known is of none, for sure, with no other candidate.
+func TestLateOfNobody(t *testing.T) {
+	k := New(twoLanes())
+	g := k.groups[0]
+	r := scanned(g, 100, 8)
+	p := g.reports["xray-1"][0]
+	k.now = p.arrived + reportLast
+	g.alignDevice(k, g.reports["xray-1"])
+	if !p.final || r.vehicle != nil || r.other != nil || r.confidence < sure {
+		t.Errorf("of %v with %.3f, or %v", r.vehicle, r.confidence, r.other)
+	}
+}
+
 // TestExpectedOfLate: a vehicle of which late results alone are known is expected when the first of these was.
 func TestExpectedOfLate(t *testing.T) {
 	k := New(twoLanes())
