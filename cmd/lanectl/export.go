@@ -18,9 +18,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"lanewarden/cmd/internal/cli"
-	"lanewarden/drivers/coded"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/journal"

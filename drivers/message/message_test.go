@@ -16,7 +16,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	twin "lanewarden/drivers/coded"
+	twin "lanewarden/drivers/observation/coded"
 )
 
 // plain shows no-break spaces as underscores.

@@ -3,7 +3,7 @@ package console
 import (
 	"testing"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // TestFindings: what a verification found comes with its code and in both languages.

@@ -3,7 +3,7 @@ package evidence
 import (
 	"golang.org/x/mod/sumdb/tlog"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // TileHeight is log2 of TileWidth, the number of hashes in a full tile: 8 KiB, and one tile in 256 rows. Tiles of this

@@ -27,7 +27,7 @@ var codecs = []string{
 }
 
 // leaves are helpers that import none of ours, so that codecs may use them.
-var leaves = []string{"drivers/driver/robust", "drivers/coded", "drivers/observation/units", "drivers/transport/accept"}
+var leaves = []string{"drivers/driver/robust", "drivers/observation/coded", "drivers/observation/units", "drivers/transport/accept"}
 
 // ourPackage is one of our packages; its path and imports are without the module's name.
 type ourPackage struct {

@@ -15,8 +15,8 @@ import (
 	"testing"
 
 	"lanewarden/drivers"
-	"lanewarden/drivers/coded"
 	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation/coded"
 )
 
 // makers are the functions of packages message and coded that take a code, and where it stands among their arguments;

@@ -10,7 +10,7 @@ import (
 	"io"
 	"time"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/drivers/observation/units"
 )
 

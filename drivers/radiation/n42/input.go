@@ -14,7 +14,7 @@ import (
 	utf16 "golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 const (

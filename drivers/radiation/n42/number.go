@@ -7,7 +7,7 @@ import (
 	"time"
 	"unsafe"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/drivers/observation/units"
 )
 

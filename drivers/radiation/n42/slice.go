@@ -3,7 +3,7 @@ package n42
 import (
 	"time"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/drivers/observation/units"
 )
 

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/drivers/observation/units"
 )
 

@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/drivers/observation/units"
 )
 

@@ -5,8 +5,8 @@ import (
 	"math"
 	"time"
 
-	"lanewarden/drivers/coded"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/drivers/trace/plasmagram"
 )
 

@@ -5,7 +5,7 @@ import (
 	"math"
 	"strconv"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // even reads ordinates at even steps, in any compressed form: (X++(Y..Y)). x and y are the symbols. The step is

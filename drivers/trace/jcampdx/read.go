@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unsafe"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // Read reads a file whole. The error says why nothing could be made of it: no JCAMP-DX, too large, or the reader's

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"strings"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // tableForm is a table's form, taken apart. One without symbols is not known.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // Library defines which peaks stand for which substance. It is data: firmware-config/substances, or an agency's own

@@ -7,7 +7,7 @@ package plasmagram
 import (
 	"math"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // Polarity is of the ions that a scan shows.

@@ -1,7 +1,7 @@
 package plasmagram
 
 import (
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // exactly is a number that is written with exactly three decimals: mobilities in cm2/(V s), drift times in ms.

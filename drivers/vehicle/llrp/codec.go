@@ -9,7 +9,7 @@ import (
 	"iter"
 	"maps"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // MessageType is the type of a message, 10 bits.

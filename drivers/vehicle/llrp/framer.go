@@ -3,7 +3,7 @@ package llrp
 import (
 	"encoding/binary"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // Framer cuts a stream into messages. It never gives up: what is no message is passed over byte by byte and

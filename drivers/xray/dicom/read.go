@@ -10,7 +10,7 @@ import (
 	"io"
 	"strings"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // bufferSize of the reader, in bytes: a header of a few kilobytes is read in a few of these, and the pixels behind it

@@ -11,7 +11,7 @@ import (
 	"net"
 	"time"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // Client is the sending side of an association, a storage SCU: simulated X-ray systems use it. Not for concurrent

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"strings"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // Command fields (PS3.7, E.1), and the data set type that says that none follows; any other value says that one

@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/drivers/transport/accept"
 	"lanewarden/drivers/xray/dicom"
 )

@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // message reads one message of an association: its command set, and then its data set as an io.Reader. A P-DATA-TF

@@ -8,7 +8,7 @@ import (
 	"maps"
 	"strings"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // PDU types (PS3.8, 9.3). Each PDU is

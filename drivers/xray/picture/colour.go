@@ -5,7 +5,7 @@ import (
 	"image/color"
 	"math"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/drivers/xray/dicom"
 	"lanewarden/drivers/xray/pixel"
 )

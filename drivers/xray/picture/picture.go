@@ -7,7 +7,7 @@ import (
 	"image"
 	"math"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/drivers/xray/dicom"
 	"lanewarden/drivers/xray/pixel"
 )

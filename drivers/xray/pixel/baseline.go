@@ -7,7 +7,7 @@ import (
 	"image/jpeg"
 	"io"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // Markers of the frames that the standard library decodes within the bounds here.

@@ -3,7 +3,7 @@ package pixel
 import (
 	"io"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // lossless decodes JPEG lossless (ITU-T T.81, annex H): process 14, one component, Huffman coded. Each sample is

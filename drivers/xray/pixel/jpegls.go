@@ -5,7 +5,7 @@ import (
 	"io"
 	"math/bits"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // jpegLS decodes JPEG-LS (ITU-T T.87): one component, lossless or near-lossless. Names are those of the standard

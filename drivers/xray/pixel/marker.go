@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // Markers of JPEG (T.81, table B.1) and JPEG-LS (T.87, C.1.1): the byte behind ff. But for RST, SOI and EOI, a

@@ -11,7 +11,7 @@ import (
 	"io"
 	"math/bits"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/drivers/xray/dicom"
 )
 

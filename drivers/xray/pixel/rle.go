@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/drivers/xray/dicom"
 )
 

@@ -7,7 +7,7 @@ import (
 	"math"
 	"strings"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/drivers/xray/dicom"
 )
 

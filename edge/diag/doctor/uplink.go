@@ -57,7 +57,8 @@ func (p *examination) checkUplink(ctx context.Context) {
 		return // whether the hub answers, the agent would know
 	}
 	topics := "lw1/" + p.config.Site.ID + "/" + p.config.Agent.ID + "/#"
-	add(Finding{What: message.New("hub-silent", message.String("topics", topics)), Seen: p.status.Link.Message.Message()})
+	add(Finding{What: message.New("hub-silent", message.String("topics", topics)),
+		Seen: p.status.Link.Message.Message()})
 }
 
 // checkPaths reports that a preferred path does not work, and that the one in use has spent its month.
@@ -67,12 +68,13 @@ func (p *examination) checkPaths(paths []api.LinkPath) {
 			continue
 		}
 		if i > 0 {
-			p.add(Finding{Subject: []string{uplinkSubject}, What: message.New("link-other-path", message.String("path", l.ID),
-				message.String("preferred", paths[0].ID), message.String("broker", paths[0].Broker))})
+			p.add(Finding{Subject: []string{uplinkSubject}, What: message.New("link-other-path",
+				message.String("path", l.ID), message.String("preferred", paths[0].ID),
+				message.String("broker", paths[0].Broker))})
 		}
 		if l.MonthlyBytes > 0 && l.UsedBytes >= l.MonthlyBytes*4/5 {
-			p.add(Finding{Subject: []string{uplinkSubject}, What: message.New("link-holds", message.String("path", l.ID),
-				message.Nested("what", l.Message.Message()))})
+			p.add(Finding{Subject: []string{uplinkSubject}, What: message.New("link-holds",
+				message.String("path", l.ID), message.Nested("what", l.Message.Message()))})
 		}
 	}
 }
@@ -89,7 +91,8 @@ func (p *examination) refused(err error) Finding {
 	case errors.Is(err, os.ErrDeadlineExceeded) && p.status != nil && !p.status.Link.LastAck.IsZero():
 		last := message.Instant{Time: p.status.Link.LastAck.Local(), Precision: message.ToSecond}
 		f.What = message.New("broker-silent")
-		f.Seen = message.New("seen.last-ack", message.Nested("error", message.Of(err)), message.Arg{Name: "time", Value: last})
+		f.Seen = message.New("seen.last-ack", message.Nested("error", message.Of(err)),
+			message.Arg{Name: "time", Value: last})
 	default:
 		f.What = message.New("broker")
 	}
@@ -122,7 +125,8 @@ func (p *examination) certificate(ctx context.Context, works bool) bool {
 	host, _, _ := net.SplitHostPort(where)
 	config = config.Clone()
 	config.ServerName = host
-	conn, err := (&tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTimeout}, Config: config}).DialContext(ctx, "tcp", where)
+	dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTimeout}, Config: config}
+	conn, err := dialer.DialContext(ctx, "tcp", where)
 	if err == nil {
 		defer conn.Close()
 		p.checkExpiry(conn.(*tls.Conn).ConnectionState().PeerCertificates, config.Certificates)

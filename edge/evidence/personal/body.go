@@ -3,8 +3,8 @@ package personal
 import (
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"lanewarden/drivers/coded"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/coded"
 )
 
 // replacer appends what stands for a personal value to dst; m is the value's place in the mask.

@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"lanewarden/drivers/coded"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/coded"
 )
 
 // Mask says which fields of a message are personal, as a tree of field numbers. A node without fields is a field

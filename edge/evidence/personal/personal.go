@@ -16,8 +16,8 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"lanewarden/drivers/coded"
 	"lanewarden/drivers/observation"
+	"lanewarden/drivers/observation/coded"
 )
 
 // SaltBytes is the length of a row's salt. With it nobody can find a value by hashing all plates that there are.

@@ -9,7 +9,7 @@ import (
 	"encoding/base64"
 	"strings"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // Sealer encrypts personal values with AES-256-GCM under keys that follow (HKDF-SHA-256) from a secret that the

@@ -12,7 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 	"lanewarden/edge/evidence/personal"
 )
 

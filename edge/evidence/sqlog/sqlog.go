@@ -19,7 +19,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
-	"lanewarden/drivers/coded"
+	"lanewarden/drivers/observation/coded"
 )
 
 // minVersion is the first SQLite release that cannot lose committed rows when a write races a checkpoint.
