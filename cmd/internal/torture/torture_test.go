@@ -64,6 +64,9 @@ func TestControls(t *testing.T) {
 			c := Config{Seed: *seed, Faults: 30, Cuts: 5, Control: control, Dir: t.TempDir(), Log: os.Stdout,
 				Patience: 30 * time.Second}
 			result := report(t.Context(), t, c)
+			for _, p := range result.Problems() {
+				t.Logf("%.200s", p)
+			}
 			if !result.Broken() {
 				t.Error("nothing was found wrong")
 			}
