@@ -2286,8 +2286,9 @@ type RadiationSpectrum struct {
 	DerivedMeasurements uint32                 `protobuf:"varint,24,opt,name=derived_measurements,json=derivedMeasurements,proto3" json:"derived_measurements,omitempty"` // of measurements: those that stand in DerivedData only
 	Warnings            []string               `protobuf:"bytes,25,rep,name=warnings,proto3" json:"warnings,omitempty"`                                                   // faults that the instrument reports of itself, and what stands in the document and could not be
 	// read; the first 20 of each
-	WarningCount  uint32  `protobuf:"varint,26,opt,name=warning_count,json=warningCount,proto3" json:"warning_count,omitempty"` // of all warnings
-	TotalDose     float32 `protobuf:"fixed32,27,opt,name=total_dose,json=totalDose,proto3" json:"total_dose,omitempty"`         // largest, uSv; 0 for none
+	WarningCount  uint32     `protobuf:"varint,26,opt,name=warning_count,json=warningCount,proto3" json:"warning_count,omitempty"` // of all warnings
+	TotalDose     float32    `protobuf:"fixed32,27,opt,name=total_dose,json=totalDose,proto3" json:"total_dose,omitempty"`         // largest, uSv; 0 for none
+	Messages      []*Message `protobuf:"bytes,28,rep,name=messages,proto3" json:"messages,omitempty"`                              // warnings in all languages; absent in rows of older versions
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2509,6 +2510,13 @@ func (x *RadiationSpectrum) GetTotalDose() float32 {
 		return x.TotalDose
 	}
 	return 0
+}
+
+func (x *RadiationSpectrum) GetMessages() []*Message {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
 }
 
 // MeasurementClass sums up the measurements of one class of an N42 document: a background is no count of the vehicle.
@@ -8518,7 +8526,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\bsettings\x18\x02 \x03(\v2\x16.lanewarden.v1.SettingR\bsettings\"3\n" +
 	"\aSetting\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xe3\a\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\x97\b\n" +
 	"\x11RadiationSpectrum\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\tR\x06format\x12\"\n" +
 	"\fmanufacturer\x18\x02 \x01(\tR\fmanufacturer\x12\x14\n" +
@@ -8548,7 +8556,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\bwarnings\x18\x19 \x03(\tR\bwarnings\x12#\n" +
 	"\rwarning_count\x18\x1a \x01(\rR\fwarningCount\x12\x1d\n" +
 	"\n" +
-	"total_dose\x18\x1b \x01(\x02R\ttotalDose\"\xda\x01\n" +
+	"total_dose\x18\x1b \x01(\x02R\ttotalDose\x122\n" +
+	"\bmessages\x18\x1c \x03(\v2\x16.lanewarden.v1.MessageR\bmessages\"\xda\x01\n" +
 	"\x10MeasurementClass\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\"\n" +
 	"\fmeasurements\x18\x02 \x01(\rR\fmeasurements\x12!\n" +
@@ -9389,64 +9398,65 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	24,  // 51: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
 	25,  // 52: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
 	22,  // 53: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
-	8,   // 54: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	80,  // 55: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
-	80,  // 56: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
-	33,  // 57: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	0,   // 58: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
-	34,  // 59: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	35,  // 60: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	38,  // 61: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	39,  // 62: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	40,  // 63: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	46,  // 64: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	80,  // 65: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
-	46,  // 66: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	80,  // 67: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
-	48,  // 68: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	49,  // 69: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	80,  // 70: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
-	80,  // 71: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
-	47,  // 72: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	47,  // 73: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	55,  // 74: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	80,  // 75: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	80,  // 76: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	59,  // 77: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	61,  // 78: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	64,  // 79: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	80,  // 80: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
-	68,  // 81: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	72,  // 82: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	72,  // 83: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	73,  // 84: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	80,  // 85: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	9,   // 86: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,   // 87: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	72,  // 88: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	74,  // 89: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,   // 90: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,   // 91: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,   // 92: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	72,  // 93: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	72,  // 94: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	80,  // 95: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	80,  // 96: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
-	10,  // 97: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	79,  // 98: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	80,  // 99: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	80,  // 100: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	81,  // 101: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	82,  // 102: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	83,  // 103: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	84,  // 104: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	80,  // 105: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	85,  // 106: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
-	107, // [107:107] is the sub-list for method output_type
-	107, // [107:107] is the sub-list for method input_type
-	107, // [107:107] is the sub-list for extension type_name
-	106, // [106:107] is the sub-list for extension extendee
-	0,   // [0:106] is the sub-list for field type_name
+	80,  // 54: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
+	8,   // 55: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	80,  // 56: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
+	80,  // 57: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
+	33,  // 58: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	0,   // 59: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
+	34,  // 60: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	35,  // 61: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	38,  // 62: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	39,  // 63: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	40,  // 64: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	46,  // 65: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	80,  // 66: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
+	46,  // 67: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
+	80,  // 68: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
+	48,  // 69: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	49,  // 70: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	80,  // 71: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
+	80,  // 72: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
+	47,  // 73: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	47,  // 74: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	55,  // 75: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	80,  // 76: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	80,  // 77: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	59,  // 78: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	61,  // 79: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	64,  // 80: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	80,  // 81: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
+	68,  // 82: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	72,  // 83: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	72,  // 84: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	73,  // 85: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	80,  // 86: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	9,   // 87: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,   // 88: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	72,  // 89: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	74,  // 90: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,   // 91: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,   // 92: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,   // 93: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	72,  // 94: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	72,  // 95: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	80,  // 96: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	80,  // 97: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
+	10,  // 98: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	79,  // 99: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	80,  // 100: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	80,  // 101: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	81,  // 102: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	82,  // 103: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	83,  // 104: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	84,  // 105: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	80,  // 106: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	85,  // 107: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
+	108, // [108:108] is the sub-list for method output_type
+	108, // [108:108] is the sub-list for method input_type
+	108, // [108:108] is the sub-list for extension type_name
+	107, // [107:108] is the sub-list for extension extendee
+	0,   // [0:107] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }

@@ -269,6 +269,12 @@ func spectrum(d *n42.Document) *observation.RadiationSpectrum {
 	}
 	warnings, count := d.Problems()
 	o.Warnings, o.WarningCount = warnings, uint32(count)
+	for _, f := range d.Faults {
+		o.Messages = append(o.Messages, driver.EncodeMessage(faultMessage(f)))
+	}
+	for _, w := range d.Warnings {
+		o.Messages = append(o.Messages, driver.EncodeMessage(message.Of(w)))
+	}
 	if !d.Start.IsZero() {
 		o.StartNs = d.Start.UnixNano()
 	}

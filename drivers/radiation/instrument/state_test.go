@@ -75,6 +75,11 @@ func TestDeviceFaults(t *testing.T) {
 			if got := strings.Join(s.Warnings, "|"); got != c.want || int(s.WarningCount) != len(s.Warnings) {
 				t.Errorf("warnings %q, want %q", got, c.want)
 			}
+			for i, m := range s.Messages {
+				if said := driver.DecodeMessage(m, ""); said.English() != s.Warnings[i] || said.In(message.French) == s.Warnings[i] {
+					t.Errorf("warning %q is said as %q, %q", s.Warnings[i], said.English(), said.In(message.French))
+				}
+			}
 			faults := sink.Of(observation.Kind_KIND_DEVICE_FAULT)
 			if (len(faults) == 1) != c.severe || len(faults) > 1 {
 				t.Fatalf("faults %v", faults)

@@ -19,7 +19,7 @@ var impersonal = map[string]string{
 	"RadiationOccupancy": "direction",
 	"RadiationSetup":     "line",
 	"Setting":            "name value",
-	"RadiationSpectrum":  "format manufacturer model serial instrument_class warnings",
+	"RadiationSpectrum":  "format manufacturer model serial instrument_class warnings messages",
 	"MeasurementClass":   "name",
 	"DetectorSummary":    "name",
 	"RadiationAlarm":     "category description",

@@ -154,6 +154,7 @@ export interface RadiationSpectrum {
 	warnings?: string[];
 	warningCount?: number;
 	totalDose?: number;
+	messages?: Message[];
 }
 
 export interface MeasurementClass {

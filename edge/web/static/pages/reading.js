@@ -91,7 +91,7 @@ const dose = (d) => (d.doseRateMax ? measure(d.doseRateMax, "µSv/h", 3) : "");
 
 /** The measurements of an N42 document (IEEE/ANSI N42.42). @param {ReadingProps<RadiationSpectrum>} p */
 function Spectrum({ b, o }) {
-	const { classes = [], detector = [], warnings = [] } = b;
+	const { classes = [], detector = [], warnings = [], messages = [] } = b;
 	const facts = [
 		[t("manufacturer"), [b.manufacturer, b.model, b.serial].filter(Boolean).join(" ")],
 		[t("live-time"), b.liveSeconds && measure(b.liveSeconds, "s", 1)],
@@ -107,7 +107,7 @@ function Spectrum({ b, o }) {
 		${detector.length > 0 && html`<${Table} caption=${t("by-detector")} rows=${detector.map(detectorRow)}
 			head=${[t("detector"), t("gamma-counts"), t("neutron-counts"), t("live-time"), t("dose-max")]} />`}
 		${warnings.length > 0 && html`<h3>${t("not-read")}</h3>
-			<ul>${warnings.map((w) => html`<li><${AgentText} text=${w} /></li>`)}</ul>`}</section>`;
+			<ul>${warnings.map((w, i) => html`<li><${AgentText} text=${w} fr=${messages[i]?.fr} /></li>`)}</ul>`}</section>`;
 }
 
 /** Returns a nuclide's name, confidence (a percentage in N42) and category. @param {Nuclide} n */
