@@ -7645,7 +7645,7 @@ func (x *PassageCorrected) GetMessage() *Message {
 // AgentAccess is what somebody did at the agent's console, or tried to.
 type AgentAccess struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Action        string                 `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`   // sign-in, sign-out, refused, locked, output, correction, test
+	Action        string                 `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`   // sign-in, sign-out, refused, locked, output, correction, test, erase, look
 	User          string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`       // account; "local" for who is on the machine
 	Role          string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`       // viewer, technician, officer, admin
 	Peer          string                 `protobuf:"bytes,4,opt,name=peer,proto3" json:"peer,omitempty"`       // address that it came from

@@ -37,6 +37,7 @@ func (c *Console) artifact(w http.ResponseWriter, r *api.Call, in api.ArtifactQu
 		return err
 	}
 	defer a.Close()
+	c.noteLook(r, message.New("look.artifact", message.String("artifact", in.SHA256.String())))
 	if in.Type != "image/jpeg" && in.Type != "image/png" { // what a page may show; all else is only saved
 		in.Type = ""
 	}
@@ -60,6 +61,7 @@ func (c *Console) picture(w http.ResponseWriter, r *api.Call, in api.PictureQuer
 		return err
 	}
 	view.With = sources[1:]
+	c.noteLook(r, message.New("look.artifact", message.String("artifact", in.SHA256.String())))
 	select {
 	case c.drawing <- struct{}{}:
 	case <-r.Context().Done():

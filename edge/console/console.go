@@ -61,6 +61,7 @@ type Console struct {
 	started time.Time
 	dir     string // the agent's working folder; "" when it is not known
 	access  *access
+	looks   looks
 	// Each holds a token while it is done: one at a time, for they cost a core; and as many streams as there may be.
 	drawing, verifying, streams chan struct{}
 }

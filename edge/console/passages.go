@@ -88,6 +88,7 @@ func (c *Console) passage(r *api.Call, in api.PassageQuery) (out api.PassageDeta
 	if i < 0 {
 		return out, api.NewProblem(api.NotFound, message.New("api.no-passage"))
 	}
+	c.noteLook(r, message.New("look.passage", message.String("passage", in.ID)))
 	out, err = c.detail(all[i])
 	if err == nil && in.Explain {
 		out.Assignments, err = c.explain(all[i])

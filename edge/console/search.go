@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 )
@@ -33,6 +34,9 @@ func (c *Console) observations(r *api.Call, in api.ObservationQuery) (api.Found,
 	s, err := c.newSearch(in)
 	if err != nil {
 		return api.Found{}, err
+	}
+	if in.Text != "" {
+		c.noteLook(r, message.New("look.search", message.Quoted("text", s.Text)))
 	}
 	if err := s.run(); err != nil {
 		return api.Found{}, err
