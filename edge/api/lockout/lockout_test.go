@@ -77,3 +77,26 @@ func TestFigures(t *testing.T) {
 		t.Errorf("%d keys are remembered after one more", len(l.wrong))
 	}
 }
+
+// A right attempt ends the row of wrong ones, and the next lock is a minute again.
+func TestRightForgets(t *testing.T) {
+	var l Table[string]
+	wrong := func(n int) {
+		for range n {
+			l.Wrong("a", start)
+		}
+	}
+	wrong(MaxWrong - 1)
+	l.Right("a")
+	if wrong(MaxWrong - 1); l.Left("a", start) != 0 {
+		t.Error("wrong attempts before the right one count")
+	}
+	wrong(1 + MaxWrong)
+	l.Right("a")
+	if l.Left("a", start) != 0 {
+		t.Error("locked after a right attempt")
+	}
+	if wrong(MaxWrong); l.Left("a", start) != time.Minute {
+		t.Errorf("locked for %s", l.Left("a", start))
+	}
+}

@@ -1,10 +1,12 @@
 package ledger
 
 import (
+	"fmt"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"lanewarden/drivers/driver/drivertest/documented"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 	"lanewarden/sync/wire"
@@ -32,6 +34,7 @@ func TestCheckpointOfABatch(t *testing.T) {
 // TestWaitingCheckpointsAreBounded: an agent may sign as many checkpoints over rows to come as it likes; only the
 // largest are kept, and exactly as many as the bound says.
 func TestWaitingCheckpointsAreBounded(t *testing.T) {
+	documented.Require(t, "ledger.md", fmt.Sprintf("%d of a journal at most", maxPending))
 	agent, l := openAs(t, "lane-2", 1), open(t, t.TempDir())
 	send := func(size int64) bool {
 		return filed(l, agent.helloAt(t, size))
