@@ -209,3 +209,100 @@ func TestBesideIsBefore(t *testing.T) {
 		t.Errorf("before %v, beyond %v", got.before, got.beyond)
 	}
 }
+
+// TestMergedFirst: where lanes become one row, those that are in it stand before those that are not.
+func TestMergedFirst(t *testing.T) {
+	l := filled(2, Device{ID: "a", Places: at(0, 0)}, Device{ID: "b", Places: at(1, 0)},
+		Device{ID: "c", Places: append(at(0, 16), at(1, 16)...)})
+	s := newScene(t, l, known(l))
+	one, other, in := &track{lane: 0}, &track{lane: 1}, &track{lane: 1, merged: true}
+	queue := []*track{one, in, other}
+	newStepper(s.w, s.sees(2, 1000)).chargePassed(queue, 0)
+	if queue[0] != in || queue[1] != one || queue[2] != other {
+		t.Errorf("merged are %v, %v, %v", queue[0].merged, queue[1].merged, queue[2].merged)
+	}
+	queue = []*track{one, in}
+	if newStepper(s.w, s.sees(0, 1000)).chargePassed(queue, 0); queue[0] != one {
+		t.Error("a device of one lane sorts the row")
+	}
+}
+
+// TestReversingWorked: each vehicle that followed the one that goes back makes that 500 times less likely.
+func TestReversingWorked(t *testing.T) {
+	s := one(t)
+	first, second, last := s.born(0, 1000), s.born(0, 1020), s.born(0, 1040)
+	d := s.sees(0, 1050, backwards)
+	equal(t, "the last", s.score(Order, last, d), 0)
+	equal(t, "the one ahead of it", s.score(Order, second, d), math.Log(0.002))
+	equal(t, "the one ahead of both", s.score(Order, first, d), 2*math.Log(0.002))
+	equal(t, "when", s.score(Arrival, last, d), -math.Log(s.w.layout.Timeout/2))
+	s.goes(last, d)
+	again := s.sees(0, 1052, backwards)
+	equal(t, "once more", s.score(Order, last, again), 0)
+	equal(t, "then", s.score(Arrival, last, again), -math.Log(20))
+	equal(t, "another one then", s.score(Order, second, again), 0)
+}
+
+// TestOutboundName: the names that were compared on a vehicle's way out are told with the assignment.
+func TestOutboundName(t *testing.T) {
+	s := one(t)
+	v := s.born(0, 1000, named("plate", "ABC123"))
+	s.goes(v, s.sees(0, 1020, backwards))
+	out := s.of(v, s.sees(1, 1024, named("plate", "ABC123"), portal)).terms
+	if out.Read == nil || out.Name == nil || out.Read.Value != "ABC123" || out.Name.Value != "ABC123" || out.Score[Names] != 11 {
+		t.Errorf("%v and %v count %.1f", out.Read, out.Name, out.Score[Names])
+	}
+}
+
+// TestSlowFirst: a vehicle's speed is what was measured first, however slow, and not what was measured on its way back.
+func TestSlowFirst(t *testing.T) {
+	s := one(t)
+	speed := func(v float64) func(*detection.Detection) { return func(d *detection.Detection) { d.Speed = v } }
+	for _, c := range []struct{ first, second, want float64 }{{0.5, 3, 0.5}, {0, 3, 3}, {3, 0.5, 3}} {
+		v := way(s.w.layout, s.sees(0, 1000, speed(c.first)), s.sees(1, 1004, speed(c.second)))
+		equal(t, "the speed", float64(v.speed), c.want)
+	}
+	back := way(s.w.layout, s.sees(0, 1000, speed(3), backwards), s.sees(1, 1004, speed(2)))
+	equal(t, "the speed of one that came back", float64(back.speed), 2)
+}
+
+// TestFullLanes: when as many vehicles are in the lanes as are followed, what is seen may be of nothing, and of no new one.
+func TestFullLanes(t *testing.T) {
+	for tracks, full := range map[int]bool{maxTracks - 1: false, maxTracks: true} {
+		s := one(t)
+		for i := range tracks {
+			s.n.queue = append(s.n.queue, way(s.w.layout, s.sees(0, 1000+float64(i)/10)))
+		}
+		d := s.sees(0, 1008)
+		if s.can(None, d) != full || s.can(d.Idx, d) == full {
+			t.Errorf("with %d vehicles: of none %v, a new one %v", tracks, s.can(None, d), s.can(d.Idx, d))
+		}
+	}
+}
+
+// TestDepartedAt: to the second when a vehicle has left: 15 s after the last station, a quarter of the timeout after it
+// turned back, the timeout after all others, an hour where one ahead stands.
+func TestDepartedAt(t *testing.T) {
+	s := one(t)
+	l := s.w.layout
+	gone := func(idle float64, queue ...*track) bool {
+		d := s.sees(0, queue[len(queue)-1].last+idle)
+		_, gone := newStepper(s.w, d).departed(queue, len(queue)-1)
+		return gone
+	}
+	through, in := way(l, s.sees(3, 1000, lasting(4))), way(l, s.sees(1, 1000, lasting(4)))
+	back, ahead := way(l, s.sees(1, 1000, lasting(4))), way(l, s.sees(2, 990, lasting(4)))
+	back.reversed = true
+	for name, c := range map[string]struct {
+		queue []*track
+		after float64
+	}{
+		"through": {[]*track{through}, 15}, "going back": {[]*track{back}, l.Timeout / 4},
+		"alone": {[]*track{in}, l.Timeout}, "behind another one": {[]*track{ahead, in}, 3600},
+	} {
+		if gone(c.after, c.queue...) || !gone(c.after+0.25, c.queue...) {
+			t.Errorf("%s: gone after %.0f s %v, after that %v", name, c.after, gone(c.after, c.queue...),
+				gone(c.after+0.25, c.queue...))
+		}
+	}
+}
