@@ -19,6 +19,16 @@ func Audit(ctx context.Context, path, verifierKey string) (Identity, *evidence.R
 	return AuditWatched(ctx, path, verifierKey, nil)
 }
 
+// Check is Audit of a journal that is in use. A database that cannot be read is damage, as any that is met while it is in
+// use (Damaged).
+func (j *Journal) Check(ctx context.Context) (*evidence.Report, error) {
+	_, report, err := Audit(ctx, j.dir, "")
+	if isDamage(err) {
+		j.noteDamage(err)
+	}
+	return report, err
+}
+
 // AuditWatched is Audit, and tells seen how many rows of all are done; seen may be nil.
 func AuditWatched(ctx context.Context, path, verifierKey string, seen func(done, all int64)) (Identity, *evidence.Report, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
