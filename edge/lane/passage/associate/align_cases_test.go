@@ -3,6 +3,8 @@ package associate
 import (
 	"math"
 	"testing"
+
+	"lanewarden/drivers/observation/units"
 )
 
 // TestAlign: whose late reports are, in cases where it is clear.
@@ -198,5 +200,31 @@ func TestAlignSkips(t *testing.T) {
 		if want := min(from+7, 12); to != want {
 			t.Errorf("after the vehicle %d the next one is up to the %d., not the %d.", from, to, want)
 		}
+	}
+}
+
+// TestAlignHeldByAhead: a late result fits better or worse by when the vehicle ahead was reported and by how long that
+// one is, whatever its own length.
+func TestAlignHeldByAhead(t *testing.T) {
+	gain := func(ahead, own *Vehicle, before float64) float64 {
+		a := aligner{
+			Layout: lateLane(), model: imaging(true), vehicles: []*Vehicle{ahead, own},
+			reports: []*Report{imaged(before, ""), imaged(1022, "")}, down: works, orderly: true,
+		}
+		a.score()
+		return a.queueGain(1, 1)
+	}
+	long := func(at float64, length units.Metres) *Vehicle {
+		v := passed(at, "")
+		v.Length = length
+		return v
+	}
+	usual := gain(long(1000, 8), long(1006, 8), 1014)
+	equal(t, "its own length", gain(long(1000, 8), long(1006, 4), 1014), usual)
+	if longer := gain(long(1000, 16), long(1006, 8), 1014); longer == usual {
+		t.Errorf("one ahead of 8 m and one of 16 m: %.4f", usual)
+	}
+	if later := gain(long(1000, 8), long(1006, 8), 1017); later == usual {
+		t.Errorf("the one ahead reported 3 s later: %.4f", usual)
 	}
 }

@@ -36,6 +36,7 @@ func TestFigures(t *testing.T) {
 		fmt.Sprintf("a second scan is %g %%", 100*secondScan),
 		fmt.Sprintf("%g s after the last station", exitDwell),
 		fmt.Sprintf("one tag in %.0f s", 1/clutterTag),
+		fmt.Sprintf("through %d such vehicles at most", maxMissedAhead),
 		fmt.Sprintf("%g s apart on the mean; at %g %% a device reads another name",
 			secondMomentMean, 100*otherNameShare),
 		fmt.Sprintf("of two containers %g s later on the mean", twinContainerMean),

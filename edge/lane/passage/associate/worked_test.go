@@ -306,3 +306,26 @@ func TestDepartedAt(t *testing.T) {
 		}
 	}
 }
+
+// TestRoomBehindTag: a tag is heard somewhere near the antenna, so that it says nothing of the room for the one behind;
+// but it is not of a vehicle whose end would be where the next one stands already.
+func TestRoomBehindTag(t *testing.T) {
+	s := one(t)
+	l := s.w.layout
+	behind := way(l, s.sees(0, 1000), s.sees(1, 1004))
+	room := func(with ...func(*detection.Detection)) float64 {
+		d := s.sees(1, 1004, with...)
+		return l.roomBehind(s.w.model, way(l, d), behind, d)
+	}
+	falls(t, "a tag, and a loop, while the next one stands there", room(tagged("urn:1", -50, false)), room())
+	equal(t, "a tag", room(tagged("urn:1", -50, false)), 0)
+	arrival := func(nextComes bool) float64 {
+		s := one(t)
+		first, next := s.born(0, 1000), s.born(0, 1012)
+		if nextComes {
+			s.goes(next, s.sees(2, 1020))
+		}
+		return s.score(Arrival, first, s.sees(3, 1021, tagged("urn:1", -50, false)))
+	}
+	falls(t, "a tag 8 m on, the next one comes later, and stands there", arrival(false), arrival(true))
+}
