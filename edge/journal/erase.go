@@ -181,12 +181,12 @@ var ErrLog = message.Errorf("journal.erase-log")
 // emptyLog moves the write-ahead log into the database and empties it.
 func (j *Journal) emptyLog(ctx context.Context) error {
 	for range logTries {
-		busy := int64(1)
+		done := false
 		err := j.do(ctx, &request{after: func(db *sqlog.DB) (err error) {
-			busy, err = db.Int("PRAGMA wal_checkpoint(TRUNCATE)", 1)
+			done, err = db.EmptyLog()
 			return err
 		}})
-		if err != nil || busy == 0 {
+		if err != nil || done {
 			return err
 		}
 		if err := wait.For(ctx, logPause); err != nil {

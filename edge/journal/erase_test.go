@@ -1,12 +1,17 @@
 package journal
 
 import (
+	"context"
+	"database/sql/driver"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence/sqlog"
 )
 
 // plates returns the plates that a journal's readers get, by idx; "" for rows of other kinds.
@@ -111,4 +116,46 @@ func TestErasedIsOverwritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustNotHold(t, dir, sealed[:24])
+}
+
+// TestErasingBesideAReader: somebody who reads the database for long keeps its log from being emptied; commits do not wait
+// for that, and the log is emptied when they are gone.
+func TestErasingBesideAReader(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir)
+	defer j.Close()
+	commit(t, j, 1, plateRead("QZKX482", 1))
+	commit(t, j, 1, plateRead("ABCD123", 2))
+	db, err := sqlog.Open(filepath.Join(dir, FileName), sqlog.ReadOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	erased := make(chan error, 1)
+	err = db.Query("SELECT idx FROM observation", func([]driver.Value) error {
+		if ctx.Err() != nil {
+			return nil
+		}
+		go func() {
+			_, err := j.EraseName(ctx, "QZKX482")
+			erased <- err
+		}()
+		for { // until it is erased, while this reader holds the log
+			changed := j.Changed()
+			if platesOf(t, j)[0] == "" {
+				break
+			}
+			<-changed
+		}
+		commit(t, j, 1, plateRead("EFGH456", 3))
+		cancel()
+		return <-erased
+	})
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, ErrLog) {
+		t.Errorf("erasing beside a reader: %v", err)
+	}
+	if _, err := j.EraseName(t.Context(), "EFGH456"); err != nil {
+		t.Errorf("erasing when the reader is gone: %v", err)
+	}
 }

@@ -33,7 +33,7 @@ func (s *httpServer) erase(c *api.Call, in api.Erasure) (act api.Act[api.Erased]
 // erasePages has the ledger erase page by page, and returns how many rows that were.
 func (s *httpServer) erasePages(ctx context.Context, name string, before time.Time) (rows int64, err error) {
 	for page := (&ledger.ErasePage{}); ; {
-		if err := s.file(ctx, ledger.Erase{Name: name, Before: before, Page: page}); err != nil {
+		if err := s.file(ctx, ledger.Erase{Name: name, Before: before, After: page.After, Page: page}); err != nil {
 			return rows, err
 		}
 		rows += page.Rows

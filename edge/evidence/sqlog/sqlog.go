@@ -58,6 +58,9 @@ type DB struct {
 	ctx   context.Context // queries end with it; see StopWith
 }
 
+// busyTimeout is how long a lock is waited for, ms.
+const busyTimeout = 10_000
+
 // Open opens the database at path, in WAL mode with synchronous=FULL: a COMMIT returns when the
 // rows are on the disk. With ReadWrite it creates the file. An SQLite that can lose committed rows
 // is an error. A lock is waited for up to ten seconds.
@@ -65,7 +68,7 @@ func Open(path string, mode Mode) (*DB, error) {
 	if err := checkVersion(); err != nil {
 		return nil, err
 	}
-	params := url.Values{"_busy_timeout": {"10000"}, "_cache_size": {"-2000"}}
+	params := url.Values{"_busy_timeout": {strconv.Itoa(busyTimeout)}, "_cache_size": {"-2000"}}
 	if mode == ReadWrite {
 		params.Set("mode", "rwc")
 		params.Set("_journal_mode", "WAL")
@@ -150,6 +153,16 @@ func (d *DB) prepared(query string) (*sqlite3.SQLiteStmt, error) {
 // all arguments and steps in one crossing into C; its exec path crosses once for each argument.
 func (d *DB) Exec(query string, args ...driver.Value) error {
 	return d.Query(query, func([]driver.Value) error { return nil }, args...)
+}
+
+// EmptyLog moves the write-ahead log into the database and truncates it. It does not wait for readers: done is false when
+// one needs the log, and it may be tried again.
+func (d *DB) EmptyLog() (done bool, err error) {
+	if err := d.Script("PRAGMA busy_timeout=0"); err != nil {
+		return false, err
+	}
+	busy, err := d.Int("PRAGMA wal_checkpoint(TRUNCATE)", 1)
+	return busy == 0, errors.Join(err, d.Script("PRAGMA busy_timeout="+strconv.Itoa(busyTimeout)))
 }
 
 // Overwriting runs f while the database overwrites all that is deleted, free pages too, which costs writing.

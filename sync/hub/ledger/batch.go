@@ -69,7 +69,7 @@ func (l *Ledger) keep(c *replica, class observation.Class, rows []wire.Row) erro
 	} else if err != nil {
 		return err
 	}
-	if err := errors.Join(l.nameArtifacts(c.id, rows), l.notePassages(c.id, fresh), l.noteErasures(c.id, fresh)); err != nil {
+	if err := errors.Join(l.nameArtifacts(c.id, rows), l.notePassages(c.id, fresh), l.noteErasures(c, fresh)); err != nil {
 		return err
 	}
 	return l.grow(c, class, rows)

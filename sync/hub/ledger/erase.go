@@ -13,8 +13,9 @@ import (
 // What an agent erased is erased here too: its rows of kind agent.erased say which rows that are. Their bodies, leaves
 // and proofs stay.
 
-// noteErasures does what rows of one journal say of erasures. A row that cannot be decoded says nothing.
-func (l *Ledger) noteErasures(owner int64, rows []wire.Row) error {
+// noteErasures does what rows of one journal say of erasures, to the rows that a fork shares with its original as well. A
+// row that cannot be decoded says nothing.
+func (l *Ledger) noteErasures(c *replica, rows []wire.Row) error {
 	for i := range rows {
 		r := &rows[i]
 		if r.Device != observation.AgentDevice || r.Kind != observation.Kind_KIND_AGENT_ERASED {
@@ -25,7 +26,12 @@ func (l *Ledger) noteErasures(owner int64, rows []wire.Row) error {
 			continue
 		}
 		for first, last := range body.GetAgentErased().Erased() {
-			if err := l.eraseRows("owner=?1 AND idx>=?2 AND idx<=?3", owner, first, last); err != nil {
+			err := l.eraseRows("owner=?1 AND idx>=?2 AND idx<=?3", c.id, first, last)
+			if err == nil && c.original != 0 {
+				err = l.eraseRows(`owner=?1 AND idx>=?2 AND idx<=?3 AND EXISTS
+					(SELECT 1 FROM shared s WHERE s.owner=?4 AND s.idx=observation.idx)`, c.original, first, last, c.id)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -43,16 +49,20 @@ type sealedRow struct {
 // eraseRows erases the personal values of the rows that a condition (SQL) selects: those in the rows, the plates of
 // their passages, and the artifacts of reads of plates and tags.
 func (l *Ledger) eraseRows(where string, args ...driver.Value) error {
-	var due []sealedRow
-	err := l.db.Query("SELECT owner, idx, kind, body FROM observation WHERE sealed IS NOT NULL AND "+where,
-		func(c []driver.Value) error {
-			due = append(due, scanSealed(c))
-			return nil
-		}, args...)
-	if err != nil {
-		return err
+	for {
+		var due []sealedRow
+		err := l.db.Query("SELECT owner, idx, kind, body FROM observation WHERE sealed IS NOT NULL AND "+where+" LIMIT 1000",
+			func(c []driver.Value) error {
+				due = append(due, scanSealed(c))
+				return nil
+			}, args...)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		if err := l.eraseAll(due); err != nil { // erased, they are not found again
+			return err
+		}
 	}
-	return l.eraseAll(due)
 }
 
 // eraseAll erases rows.
@@ -115,7 +125,7 @@ func (l *Ledger) eraseArtifacts(r sealedRow) error {
 // reads, or the disk refuses, it is left to the next group.
 func (l *Ledger) emptyLog() {
 	if l.logHolds {
-		busy, err := l.db.Int("PRAGMA wal_checkpoint(TRUNCATE)", 1)
-		l.logHolds = err != nil || busy != 0
+		done, err := l.db.EmptyLog()
+		l.logHolds = err != nil || !done
 	}
 }

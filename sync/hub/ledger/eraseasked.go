@@ -10,17 +10,18 @@ import (
 )
 
 // Erase has the ledger erase the personal values of some rows: of those that have Name among theirs, or, without a Name,
-// of those from before Before. One message looks at a part of the ledger, so that agents need not wait for long: Page says
-// how far it came, and the next message goes on from there.
+// of those from before Before. One message looks at a part of the ledger, so that agents need not wait for long: Page is
+// filled with how far it came, and the next message goes on After that.
 type Erase struct {
 	Name   string
 	Before time.Time
+	After  int64 // 0 for the beginning
 	Page   *ErasePage
 }
 
 // ErasePage is how far erasing came.
 type ErasePage struct {
-	After int64 // seq of the last row that was looked at
+	After int64 // of the next message
 	Rows  int64 // erased by the last message
 	Done  bool  // nothing is left to be looked at
 }
@@ -42,7 +43,7 @@ func (l *Ledger) eraseAsked(m Erase) error {
 	if err != nil {
 		return err
 	}
-	*m.Page = ErasePage{After: after, Rows: int64(len(due)), Done: after == m.Page.After}
+	*m.Page = ErasePage{After: after, Rows: int64(len(due)), Done: after == m.After}
 	return l.eraseAll(due)
 }
 
@@ -54,12 +55,12 @@ func (l *Ledger) sealedBefore(m Erase) (due []sealedRow, after int64, err error)
 			due = append(due, scanSealed(c))
 			return nil
 		}, m.Before.UnixNano(), int64(beforeRows))
-	return due, m.Page.After + int64(len(due)), err
+	return due, m.After + int64(len(due)), err
 }
 
 // sealedNaming looks at the next rows and returns those that have the name among their values.
 func (l *Ledger) sealedNaming(m Erase) (due []sealedRow, after int64, err error) {
-	after = m.Page.After
+	after = m.After
 	err = l.db.Query("SELECT owner, idx, kind, body, sealed, seq FROM observation WHERE seq>? ORDER BY seq LIMIT ?",
 		func(c []driver.Value) error {
 			after = sqlog.Int64(c[5])

@@ -145,6 +145,7 @@ func TestEraseAtTheHub(t *testing.T) {
 			ask.Page = &ErasePage{}
 			rows := int64(0)
 			for !ask.Page.Done {
+				ask.After = ask.Page.After
 				if _, err := l.Apply([]Message{ask}); err != nil {
 					t.Fatal(err)
 				}
