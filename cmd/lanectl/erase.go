@@ -10,7 +10,8 @@ import (
 	"lanewarden/edge/api"
 )
 
-// eraseCommand has the agent erase personal data. What is erased at the lane is erased at the hub by the row that says so.
+// eraseCommand has the agent erase personal data. What is erased at the lane is erased at the hub by the row that
+// says so.
 func eraseCommand() *cobra.Command {
 	var asked cli.Erasure
 	c := &cobra.Command{

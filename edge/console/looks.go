@@ -9,8 +9,8 @@ import (
 )
 
 // Who looks at a plate or an image is a row of the journal: one for each person and passage, image or search in ten
-// minutes, so that a page that asks again and again does not fill the journal. A look is journalled before it is answered,
-// and answered all the same when the journal takes nothing: a lane with a full disk must be seen.
+// minutes, so that a page that asks again and again does not fill the journal. A look is journalled before it is
+// answered, and answered all the same when the journal takes nothing: a lane with a full disk must be seen.
 
 // lookEvery is how long repeated looks of one person at one thing are one row.
 const lookEvery = 10 * time.Minute
@@ -27,7 +27,8 @@ type looks struct {
 	last map[look]time.Time
 }
 
-// fresh notes a look, and reports whether it is to be journalled: the person did not look at the same within lookEvery.
+// fresh notes a look, and reports whether it is to be journalled: the person did not look at the same within
+// lookEvery.
 func (l *looks) fresh(one look, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

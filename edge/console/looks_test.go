@@ -9,8 +9,8 @@ import (
 	"lanewarden/edge/journal"
 )
 
-// TestLooksAreGathered: a look is fresh once in its time, for each person and thing; a clock that was set back makes it
-// fresh again.
+// TestLooksAreGathered: a look is fresh once in its time, for each person and thing; a clock that was set back
+// makes it fresh again.
 func TestLooksAreGathered(t *testing.T) {
 	var l looks
 	now := time.Unix(1_000_000, 0)

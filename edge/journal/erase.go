@@ -13,9 +13,10 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 )
 
-// Erasing empties the sealed column of rows, so that nothing but their commitments is left of their personal values, and
-// removes what devices sent with reads of plates and tags: pictures and documents. The rows, their leaves and their proofs
-// stay as they are. SQLite overwrites what it frees meanwhile, and its log is emptied at the end.
+// Erasing empties the sealed column of rows, so that nothing but their commitments is left of their personal
+// values, and removes what devices sent with reads of plates and tags: pictures and documents. The rows, their
+// leaves and their proofs stay as they are. SQLite overwrites what it frees meanwhile, and its log is emptied at
+// the end.
 
 // eraseChunk is the number of rows that one transaction erases: commits wait for so long.
 const eraseChunk = 200
@@ -23,7 +24,8 @@ const eraseChunk = 200
 // Erased counts what was erased.
 type Erased struct {
 	Rows, Artifacts int64
-	// InClear counts rows of earlier versions that hold the name in clear. They are signed so, and cannot be erased.
+	// InClear counts rows of earlier versions that hold the name in clear. They are signed so, and cannot be
+	// erased.
 	InClear int64
 }
 
@@ -87,8 +89,8 @@ func (j *Journal) EraseBefore(ctx context.Context, t time.Time) (out Erased, err
 	return out, j.emptyLog(ctx)
 }
 
-// queryPages calls f with the rows from one idx up to another, with their values, a page at a time: other readers wait for
-// so long.
+// queryPages calls f with the rows from one idx up to another, with their values, a page at a time: other readers
+// wait for so long.
 func queryPages(j *Journal, from, to int64, f func(*Row) error) error {
 	for from < to {
 		rows, err := j.Read(from, readPage)
@@ -174,8 +176,8 @@ const (
 	logPause = 100 * time.Millisecond
 )
 
-// ErrLog means that the write-ahead log still holds what was erased, encrypted: somebody reads the database for long.
-// The next time that it is emptied, at the latest when the journal is closed, it goes.
+// ErrLog means that the write-ahead log still holds what was erased, encrypted: somebody reads the database for
+// long. The next time that it is emptied, at the latest when the journal is closed, it goes.
 var ErrLog = message.Errorf("journal.erase-log")
 
 // emptyLog moves the write-ahead log into the database and empties it.

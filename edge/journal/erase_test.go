@@ -31,8 +31,8 @@ func platesOf(t *testing.T, j *Journal) (out []string) {
 	return out
 }
 
-// TestEraseName: a plate is gone from the rows that had it and from what people see, with its picture; others stay, proofs
-// hold, the row that says so is there, and what the camera sends again is still known.
+// TestEraseName: a plate is gone from the rows that had it and from what people see, with its picture; others stay,
+// proofs hold, the row that says so is there, and what the camera sends again is still known.
 func TestEraseName(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir)
@@ -118,8 +118,8 @@ func TestErasedIsOverwritten(t *testing.T) {
 	mustNotHold(t, dir, sealed[:24])
 }
 
-// TestErasingBesideAReader: somebody who reads the database for long keeps its log from being emptied; commits do not wait
-// for that, and the log is emptied when they are gone.
+// TestErasingBesideAReader: somebody who reads the database for long keeps its log from being emptied; commits do
+// not wait for that, and the log is emptied when they are gone.
 func TestErasingBesideAReader(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir)

@@ -10,11 +10,11 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// What an agent erased is erased here too: its rows of kind agent.erased say which rows that are. Their bodies, leaves
-// and proofs stay.
+// What an agent erased is erased here too: its rows of kind agent.erased say which rows that are. Their bodies,
+// leaves and proofs stay.
 
-// noteErasures does what rows of one journal say of erasures, to the rows that a fork shares with its original as well. A
-// row that cannot be decoded says nothing.
+// noteErasures does what rows of one journal say of erasures, to the rows that a fork shares with its original as
+// well. A row that cannot be decoded says nothing.
 func (l *Ledger) noteErasures(c *replica, rows []wire.Row) error {
 	for i := range rows {
 		r := &rows[i]
@@ -51,7 +51,8 @@ type sealedRow struct {
 func (l *Ledger) eraseRows(where string, args ...driver.Value) error {
 	for {
 		var due []sealedRow
-		err := l.db.Query("SELECT owner, idx, kind, body FROM observation WHERE sealed IS NOT NULL AND "+where+" LIMIT 1000",
+		const sealed = "SELECT owner, idx, kind, body FROM observation WHERE sealed IS NOT NULL AND "
+		err := l.db.Query(sealed+where+" LIMIT 1000",
 			func(c []driver.Value) error {
 				due = append(due, scanSealed(c))
 				return nil
@@ -73,8 +74,8 @@ func (l *Ledger) eraseAll(due []sealedRow) error {
 	l.logHolds = true
 	return l.db.Overwriting(func() (err error) {
 		for _, r := range due {
-			err = errors.Join(err, l.db.Exec("UPDATE observation SET sealed=NULL WHERE owner=? AND idx=?", r.owner, r.idx),
-				l.erasePlates(r), l.eraseArtifacts(r))
+			empty := "UPDATE observation SET sealed=NULL WHERE owner=? AND idx=?"
+			err = errors.Join(err, l.db.Exec(empty, r.owner, r.idx), l.erasePlates(r), l.eraseArtifacts(r))
 		}
 		return err
 	})
@@ -94,13 +95,14 @@ func (l *Ledger) erasePlates(r sealedRow) error {
 		return l.db.Exec("UPDATE passage SET plate='' WHERE owner=? AND id=?", r.owner, named.GetId())
 	}
 	return errors.Join(
-		l.db.Exec(`UPDATE passage SET plate='' WHERE owner=?1 AND plate<>'' AND plate=(SELECT plate FROM passage_reading r
-			WHERE r.owner=?1 AND r.idx=?2) AND id=(SELECT passage FROM passage_reading r WHERE r.owner=?1 AND r.idx=?2)`, r.owner, r.idx),
+		l.db.Exec(`UPDATE passage SET plate='' WHERE owner=?1 AND plate<>'' AND (id, plate)=
+			(SELECT passage, plate FROM passage_reading r WHERE r.owner=?1 AND r.idx=?2)`, r.owner, r.idx),
 		l.db.Exec("UPDATE passage_reading SET plate='' WHERE owner=? AND idx=?", r.owner, r.idx),
 		l.db.Exec("UPDATE artifact_row SET name='' WHERE owner=? AND idx=?", r.owner, r.idx))
 }
 
-// eraseArtifacts removes what a device sent with a read of a plate or a tag. A file goes when the transaction is durable.
+// eraseArtifacts removes what a device sent with a read of a plate or a tag. A file goes when the transaction is
+// durable.
 func (l *Ledger) eraseArtifacts(r sealedRow) error {
 	if observation.Describe(r.kind).Reads == "" {
 		return nil
@@ -121,8 +123,8 @@ func (l *Ledger) eraseArtifacts(r sealedRow) error {
 	return nil
 }
 
-// emptyLog moves the write-ahead log into the database and empties it when it may hold what was erased. While somebody
-// reads, or the disk refuses, it is left to the next group.
+// emptyLog moves the write-ahead log into the database and empties it when it may hold what was erased. While
+// somebody reads, or the disk refuses, it is left to the next group.
 func (l *Ledger) emptyLog() {
 	if l.logHolds {
 		done, err := l.db.EmptyLog()

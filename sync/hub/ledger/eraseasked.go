@@ -9,9 +9,9 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 )
 
-// Erase has the ledger erase the personal values of some rows: of those that have Name among theirs, or, without a Name,
-// of those from before Before. One message looks at a part of the ledger, so that agents need not wait for long: Page is
-// filled with how far it came, and the next message goes on After that.
+// Erase has the ledger erase the personal values of some rows: of those that have Name among theirs, or, without a
+// Name, of those from before Before. One message looks at a part of the ledger, so that agents need not wait for
+// long: Page is filled with how far it came, and the next message goes on After that.
 type Erase struct {
 	Name   string
 	Before time.Time
@@ -47,8 +47,8 @@ func (l *Ledger) eraseAsked(m Erase) error {
 	return l.eraseAll(due)
 }
 
-// sealedBefore returns the next rows from before a time that have values. What is erased is not found again, so that it
-// always begins at the front.
+// sealedBefore returns the next rows from before a time that have values. What is erased is not found again, so
+// that it always begins at the front.
 func (l *Ledger) sealedBefore(m Erase) (due []sealedRow, after int64, err error) {
 	err = l.db.Query("SELECT owner, idx, kind, body FROM observation WHERE sealed IS NOT NULL AND t<? ORDER BY t LIMIT ?",
 		func(c []driver.Value) error {

@@ -92,7 +92,8 @@ func mustVerify(t *testing.T, dir string, rows int64) {
 	}
 }
 
-// TestErasuresReachTheLedger: what a lane erased is gone here too, from rows, passages and the log; rows and proofs stay.
+// TestErasuresReachTheLedger: what a lane erased is gone here too, from rows, passages and the log; rows and proofs
+// stay.
 func TestErasuresReachTheLedger(t *testing.T) {
 	dir, from := t.TempDir(), newLane(t, 20)
 	readPlate(t, from)
