@@ -329,3 +329,30 @@ func TestRoomBehindTag(t *testing.T) {
 	}
 	falls(t, "a tag 8 m on, the next one comes later, and stands there", arrival(false), arrival(true))
 }
+
+// TestLoadOfLength: a better length changes what is said of what a vehicle carries, and says nothing of what it does not.
+func TestLoadOfLength(t *testing.T) {
+	m := motion.New(4, 2)
+	for range 10 {
+		m.LearnSize(10, 20_000, motion.Tagged)
+		m.LearnSize(5, 2000, 0)
+	}
+	d := &detection.Detection{Evidence: kinds.Evidence{Length: 5}}
+	equal(t, "without a tag", sizeLogRatio(m, &track{length: 10}, d), 0)
+	tagged := &track{length: 10, names: []kinds.Name{{Kind: "tag", Value: "urn:1"}}}
+	equal(t, "with a tag", sizeLogRatio(m, tagged, d), m.LoadLogRatio(5, motion.Tagged)-m.LoadLogRatio(10, motion.Tagged))
+}
+
+// TestPassedOverBeside: who was seen in the very place of a device, by another one there, was missed by it when it sees
+// the next vehicle.
+func TestPassedOverBeside(t *testing.T) {
+	s := close4(t)
+	l := s.w.layout
+	first, next := way(l, s.sees(0, 1000)), way(l, s.sees(0, 1010))
+	d := s.sees(1, 1010)
+	ahead, cost := newStepper(s.w, d).passedOver([]*track{first, next}, 1, next, next.withDetection(l, d))
+	if ahead != 1 {
+		t.Errorf("passed over are %b", ahead)
+	}
+	equal(t, "that costs", cost, s.w.detectionLogs[1].miss)
+}
