@@ -81,7 +81,7 @@ func TestHostileDICOM(t *testing.T) {
 		w.waitFor(name+" to be dealt with", 20*time.Second, func() bool {
 			var err error
 			text, err = os.ReadFile(w.path("xray/bad/" + path + ".reason"))
-			return err == nil
+			return err == nil && bytes.HasSuffix(text, []byte("\n")) // it is written whole
 		})
 		t.Logf("%s: %s", name, strings.TrimSpace(string(text)))
 		if !strings.Contains(string(text), "offset") && !strings.Contains(string(text), "bytes of pixels") {
