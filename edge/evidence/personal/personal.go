@@ -134,28 +134,38 @@ func CommitmentOf(body []byte) []byte {
 	return commitment
 }
 
-// cutCommitment returns a body without its commitment, and that; nil when it has none. Most bodies have it at their
-// end or not at all, and are not copied.
+// cutCommitment returns a body without its commitments, and the first of them; nil when it has none. Most bodies have
+// one at their end or none, and are not copied. A hostile one has as many as fit: each field is passed once.
 func cutCommitment(body []byte) (bare, commitment []byte, err error) {
-	for rest := body; len(rest) > 0; {
-		number, kind, n := protowire.ConsumeField(rest)
+	copied := false
+	for at := 0; at < len(body); {
+		number, kind, n := protowire.ConsumeField(body[at:])
 		if n < 0 {
 			return nil, nil, malformed(n)
 		}
-		if number == commitmentField && kind == protowire.BytesType {
-			_, _, tag := protowire.ConsumeTag(rest)
-			commitment, _ = protowire.ConsumeBytes(rest[tag:])
-			at := len(body) - len(rest)
-			if n == len(rest) {
-				return body[:at:at], commitment, nil
+		field := body[at : at+n]
+		at += n
+		switch {
+		case number != commitmentField || kind != protowire.BytesType:
+			if copied {
+				bare = append(bare, field...)
 			}
-			bare = append(append(make([]byte, 0, len(body)), body[:at]...), rest[n:]...)
-			more, _, err := cutCommitment(bare)
-			return more, commitment, err
+			continue
+		case commitment == nil:
+			_, _, tag := protowire.ConsumeTag(field)
+			commitment, _ = protowire.ConsumeBytes(field[tag:])
 		}
-		rest = rest[n:]
+		if at == len(body) && !copied {
+			return body[: at-n : at-n], commitment, nil
+		}
+		if !copied {
+			bare, copied = append(make([]byte, 0, len(body)), body[:at-n]...), true
+		}
 	}
-	return body, nil, nil
+	if !copied {
+		return body, nil, nil
+	}
+	return bare, commitment, nil
 }
 
 // appendSealed appends what is sealed: salt, key of the row, mask and values.

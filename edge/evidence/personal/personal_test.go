@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"pgregory.net/rapid"
@@ -214,5 +215,21 @@ func BenchmarkSplit(b *testing.B) {
 			b.Fatal(err)
 		}
 		sealer.Seal(v, "key/1")
+	}
+}
+
+// A body may repeat its commitment as often as it likes: the first counts, all are taken out, in one pass.
+func TestManyCommitments(t *testing.T) {
+	other := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), "other")
+	body := bytes.Clone(other)
+	const many = 200_000
+	for i := range many {
+		body = protowire.AppendTag(body, commitmentField, protowire.BytesType)
+		body = protowire.AppendBytes(body, []byte{byte(i + 1)})
+	}
+	body = append(body, other...)
+	bare, commitment, err := cutCommitment(body)
+	if err != nil || !bytes.Equal(bare, append(bytes.Clone(other), other...)) || !bytes.Equal(commitment, []byte{1}) {
+		t.Errorf("%d bytes are left, commitment %x, %v", len(bare), commitment, err)
 	}
 }
