@@ -143,6 +143,9 @@ func writeTo(cmd *cobra.Command, path string, write func(io.Writer) error, what 
 	if path == "-" {
 		return write(cmd.OutOrStdout())
 	}
+	if err := cli.Replaceable(path); err != nil {
+		return err
+	}
 	part, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err

@@ -56,6 +56,9 @@ func carryExportCommand() *cobra.Command {
 // carryExport writes the file, which appears when it is whole and on the disk: a stick may be pulled out at any time. There
 // is none when the hub has everything.
 func carryExport(ctx context.Context, stateDir, path string) (out carry.Exported, err error) {
+	if err := cli.Replaceable(path); err != nil {
+		return out, err
+	}
 	r, err := openSigned(ctx, stateDir)
 	if err != nil {
 		return out, atPath(stateDir, err)

@@ -107,6 +107,9 @@ func write(path string, drawn image.Image) error {
 	if path == "-" {
 		return png.Encode(os.Stdout, drawn)
 	}
+	if err := cli.Replaceable(path); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".lanectl-*.png")
 	if err != nil {
 		return err

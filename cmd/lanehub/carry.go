@@ -33,6 +33,9 @@ func carryImportCommand(hub *remote) *cobra.Command {
 				return err
 			}
 			defer f.Close()
+			if err := cli.Replaceable(args[1]); err != nil {
+				return err
+			}
 			client, err := hub.client()
 			if err != nil {
 				return err

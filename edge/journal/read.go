@@ -134,22 +134,46 @@ func (j *Journal) Arrived(t time.Time) (int64, error) {
 	lo, hi := int64(0), j.Size()
 	for lo < hi {
 		mid := lo + (hi-lo)/2
-		rows, err := j.Read(mid, 1)
-		if err != nil || len(rows) == 0 {
+		idx, at, err := j.arrival(mid, hi)
+		switch {
+		case err != nil:
 			return hi, err
-		}
-		o, err := rows[0].Observation()
-		if err != nil {
-			return hi, err
-		}
-		if o.TimeNs+o.Body.AgentDelayNs < t.UnixNano() {
-			lo = rows[0].Idx + 1
-		} else {
+		case idx < hi && at < t.UnixNano():
+			lo = idx + 1
+		default: // rows from mid on arrived later, or do not say when
 			hi = mid
 		}
 	}
 	return lo, nil
 }
+
+// arrival returns the first row from idx on, and below end, that says when it arrived, with that time in nanoseconds
+// since 1970; end for none. Rows of passages do not say it: their time is that of a reading, up to minutes before.
+func (j *Journal) arrival(idx, end int64) (int64, int64, error) {
+	for idx < end {
+		rows, err := j.Read(idx, int(min(end-idx, passagesInARow)))
+		if err != nil || len(rows) == 0 {
+			return end, 0, err
+		}
+		for i := range rows {
+			switch rows[i].Kind {
+			case observation.Kind_KIND_PASSAGE_OPENED, observation.Kind_KIND_PASSAGE_UPDATED,
+				observation.Kind_KIND_PASSAGE_CLOSED, observation.Kind_KIND_PASSAGE_CORRECTED:
+				continue
+			}
+			o, err := rows[i].Observation()
+			if err != nil {
+				return end, 0, err
+			}
+			return min(rows[i].Idx, end), o.TimeNs + o.Body.AgentDelayNs, nil
+		}
+		idx = rows[len(rows)-1].Idx + 1
+	}
+	return end, 0, nil
+}
+
+// passagesInARow is how many rows of passages mostly stand between two others, at most.
+const passagesInARow = 8
 
 // readPage is the number of rows that Between reads in one query: other readers of the journal wait for so long.
 const readPage = 500
