@@ -4,7 +4,6 @@ package drivers
 
 import (
 	"errors"
-	"fmt"
 	"image"
 	"io"
 	"io/fs"
@@ -98,7 +97,7 @@ func Draw(f driver.Source, v driver.View) (image.Image, error) {
 		return nil, err
 	}
 	if format.Draw == nil {
-		return nil, fmt.Errorf("there is no picture of this format, %s", format.Title)
+		return nil, message.Errorf("format.no-picture", message.Nested("format", format.Called()))
 	}
 	return format.Draw(f, v)
 }

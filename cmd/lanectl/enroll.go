@@ -62,7 +62,7 @@ func enrollCommand() *cobra.Command {
 	c.Flags().StringVar(&hub, "hub", "", "help.flag.hub")
 	c.Flags().StringVar(&lane, "lane", defaultLaneFile, "help.flag.lane-file")
 	c.Flags().BoolVar(&force, "force", false, "help.flag.enroll-force")
-	_ = c.MarkFlagRequired("hub") // the flag is there
+	cli.Need(c, "hub")
 	return c
 }
 

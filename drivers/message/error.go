@@ -173,10 +173,17 @@ func within(outer, inner error, m Message) Message {
 func ofSystem(err error) (Message, error) {
 	var dns *net.DNSError
 	var op *net.OpError
+	var address *net.AddrError
 	var path *fs.PathError
 	var call *os.SyscallError
 	var number syscall.Errno
 	switch {
+	case errors.As(err, &address):
+		m := New("net.not-an-address", String("address", address.Addr))
+		if errors.As(err, &op) {
+			return m, op
+		}
+		return m, address
 	case errors.As(err, &op):
 		return ofNetwork(op), op
 	case errors.As(err, &dns):
@@ -258,6 +265,10 @@ func ofFile(e *fs.PathError) Message {
 		return New("file.read-only", path)
 	case errors.Is(e.Err, syscall.EIO):
 		return New("file.broken", path)
+	case errors.Is(e.Err, syscall.ENOTDIR):
+		return New("file.no-folder", path)
+	case errors.Is(e.Err, syscall.EISDIR):
+		return New("file.folder", path)
 	}
 	return Quote(e.Error())
 }
@@ -277,6 +288,12 @@ func ofNumber(err error) Message {
 		return New("system.disk-full")
 	case errors.Is(err, syscall.EIO):
 		return New("system.broken")
+	case errors.Is(err, fs.ErrNotExist):
+		return New("system.missing")
+	case errors.Is(err, syscall.ENOTDIR):
+		return New("system.no-folder")
+	case errors.Is(err, syscall.EISDIR):
+		return New("system.folder")
 	}
 	return Quote(err.Error())
 }

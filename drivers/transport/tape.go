@@ -320,7 +320,7 @@ func readSegment(path string, f func(Record) error) error {
 }
 
 // ErrNotTape means that a file does not begin as a tape does.
-var ErrNotTape = errors.New("not a tape")
+var ErrNotTape error = newError("tape.not-one")
 
 // ReadSegment calls f with every record of a segment, up to its end or the first torn or damaged one. ErrNotTape
 // means that it does not begin as one; an error of f ends it.

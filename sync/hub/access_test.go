@@ -199,7 +199,7 @@ func TestHTTPRefusesToBeOpenToAll(t *testing.T) {
 		"another name":        {o: Options{HTTP: "hub.example:8490"}, fault: "can be reached from other machines"},
 		"a file that is away": {o: Options{HTTP: "127.0.0.1:0", HTTPTokens: file + "x"}, fault: "no such file"},
 		"an authority alone":  {o: Options{HTTP: "127.0.0.1:0", HTTPClientCA: cert}, fault: "--http-client-ca needs"},
-		"no address":          {o: Options{HTTP: "hub.example"}, fault: "missing port"},
+		"no address":          {o: Options{HTTP: "hub.example"}, fault: "is not an address"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := newAccess(&c.o); (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -43,7 +42,7 @@ func (b Broker) Options(clientID string) (*mqtt.ClientOptions, error) {
 	scheme := "tcp://"
 	if !found {
 		if where, found = strings.CutPrefix(b.URL, "mqtts://"); !found {
-			return nil, fmt.Errorf("broker %q: write mqtt://HOST:PORT or mqtts://HOST:PORT", b.URL)
+			return nil, message.Errorf("config.no-broker", message.Quoted("value", b.URL))
 		}
 		scheme = "ssl://"
 	}

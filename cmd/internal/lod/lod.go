@@ -7,13 +7,11 @@
 package lod
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 
-	"github.com/dustin/go-humanize/english"
+	"lanewarden/drivers/message"
 )
 
 // Point is one measurement.
@@ -64,7 +62,7 @@ func Estimate(points []Point) (*Result, error) {
 	}
 	r := &Result{CriticalValue: m.critical(), LOD: m.limit(), Slope: m.slope, BlankMean: m.blank, BlankSigma: m.sigma0}
 	if math.IsInf(r.LOD, 0) || math.IsNaN(r.LOD) {
-		return nil, errors.New("the spread grows faster than the response: nine in ten never pass, at any mass")
+		return nil, message.Errorf("lod.spread")
 	}
 	for _, l := range levels {
 		mean, sigma := meanSigma(l.responses)
@@ -83,15 +81,16 @@ func levelsOf(points []Point) ([]level, error) {
 	by := map[float64][]float64{}
 	for i, p := range points {
 		if !(p.Mass >= 0) || math.IsInf(p.Mass, 0) || !(p.Response >= 0) || math.IsInf(p.Response, 0) {
-			return nil, fmt.Errorf("measurement %d: mass %v, response %v: neither may be negative", i+1, p.Mass, p.Response)
+			return nil, message.Errorf("lod.negative", message.Int("row", i+1),
+				message.Quantity("mass", p.Mass, 6, ""), message.Quantity("response", p.Response, 6, ""))
 		}
 		by[p.Mass] = append(by[p.Mass], p.Response)
 	}
 	var out []level
 	for mass, responses := range by {
 		if len(responses) < MinReplicates {
-			return nil, fmt.Errorf("mass %g has %d %s: E2677 demands %d",
-				mass, len(responses), english.PluralWord(len(responses), "replicate", ""), MinReplicates)
+			return nil, message.Errorf("lod.replicates", message.Quantity("mass", mass, 6, ""),
+				message.Count("n", len(responses)), message.Int("least", MinReplicates))
 		}
 		out = append(out, level{mass, responses})
 	}
@@ -102,17 +101,16 @@ func levelsOf(points []Point) ([]level, error) {
 		return 1
 	})
 	if len(out) < MinLevels {
-		return nil, fmt.Errorf("%d %s: E2677 demands %d, blanks among them",
-			len(out), english.PluralWord(len(out), "mass", "masses"), MinLevels)
+		return nil, message.Errorf("lod.masses", message.Count("n", len(out)), message.Int("least", MinLevels))
 	}
 	if out[0].mass != 0 {
-		return nil, errors.New("no process blanks (mass 0)")
+		return nil, message.Errorf("lod.no-blanks")
 	}
 	bm, bs := meanSigma(out[0].responses)
 	top := out[len(out)-1]
 	tm, ts := meanSigma(top.responses)
 	if t := (tm - bm) / math.Sqrt(bs*bs/float64(len(out[0].responses))+ts*ts/float64(len(top.responses))); !(t > 2.5) {
-		return nil, fmt.Errorf("responses at the highest mass, %g, do not differ from the blanks'", top.mass)
+		return nil, message.Errorf("lod.no-difference", message.Quantity("mass", top.mass, 6, ""))
 	}
 	return out, nil
 }
@@ -187,7 +185,7 @@ func fit(levels []level) (model, error) {
 	})
 	m := of(best)
 	if math.IsNaN(m.slope) || math.IsInf(m.slope, 0) {
-		return m, errors.New("no model fits the series")
+		return m, message.Errorf("lod.no-model")
 	}
 	return m, nil
 }

@@ -98,6 +98,10 @@ func (d *decoder) run() error {
 
 // bounded makes an error of the XML decoder, which cites the document, one of bounded length.
 func bounded(err error) error {
+	var own *coded.Text // of the reader below the XML decoder
+	if errors.As(err, &own) {
+		return own
+	}
 	var syntax *xml.SyntaxError
 	if errors.As(err, &syntax) {
 		return &xml.SyntaxError{Msg: clip(syntax.Msg), Line: syntax.Line}
