@@ -156,7 +156,7 @@ func TestDevicesTogether(t *testing.T) {
 
 // TestSchema: every driver's settings are in it, with the help that they have in the code.
 func TestSchema(t *testing.T) {
-	text, err := Schema(drivers.Catalog)
+	text, err := Schema(drivers.Catalog, message.English)
 	if err != nil {
 		t.Fatal(err)
 	}

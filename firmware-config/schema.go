@@ -7,12 +7,15 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
 )
 
 // Schema returns the JSON Schema (draft 2020-12) of lane files, for editors that complete and check YAML. It says less
-// than Decode checks: references between parts of the file, readable files and Check methods are not in it.
-func Schema(specs []driver.Spec) ([]byte, error) {
-	s := structSchema(reflect.TypeFor[Config](), specs)
+// than Decode checks: references between parts of the file, readable files and Check methods are not in it. Its
+// descriptions are in a language.
+func Schema(specs []driver.Spec, l message.Language) ([]byte, error) {
+	m := schemaMaker{specs, l}
+	s := m.ofStruct(reflect.TypeFor[Config]())
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	s["title"] = "Lanewarden lane file"
 	return json.MarshalIndent(s, "", "  ")
@@ -20,11 +23,17 @@ func Schema(specs []driver.Spec) ([]byte, error) {
 
 type schema = map[string]any
 
-func structSchema(t reflect.Type, specs []driver.Spec) schema {
+// schemaMaker makes schemas of Go types.
+type schemaMaker struct {
+	specs    []driver.Spec
+	language message.Language // of descriptions
+}
+
+func (m schemaMaker) ofStruct(t reflect.Type) schema {
 	props := schema{}
 	var required []string
 	for _, f := range fieldsOf(t) {
-		props[f.name] = fieldSchema(f, f.typ, specs)
+		props[f.name] = m.ofField(f, f.typ)
 		if f.required {
 			required = append(required, f.name)
 		}
@@ -34,24 +43,24 @@ func structSchema(t reflect.Type, specs []driver.Spec) schema {
 		s["required"] = required
 	}
 	if t == reflect.TypeFor[Device]() {
-		s["allOf"] = settingsSchemas(specs)
+		s["allOf"] = m.ofSettings()
 	}
 	return s
 }
 
-// settingsSchemas ties a device's settings to its driver.
-func settingsSchemas(specs []driver.Spec) []schema {
+// ofSettings ties a device's settings to its driver.
+func (m schemaMaker) ofSettings() []schema {
 	var out []schema
-	for _, spec := range specs {
+	for _, spec := range m.specs {
 		out = append(out, schema{
 			"if":   schema{"properties": schema{"driver": schema{"const": spec.Name}}},
-			"then": schema{"properties": schema{"settings": structSchema(reflect.TypeOf(spec.Config).Elem(), specs)}},
+			"then": schema{"properties": schema{"settings": m.ofStruct(reflect.TypeOf(spec.Config).Elem())}},
 		})
 	}
 	return out
 }
 
-func fieldSchema(f field, t reflect.Type, specs []driver.Spec) schema {
+func (m schemaMaker) ofField(f field, t reflect.Type) schema {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -62,9 +71,9 @@ func fieldSchema(f field, t reflect.Type, specs []driver.Spec) schema {
 	case t == durationType:
 		s["type"], s["pattern"] = "string", `^([0-9.]+(ns|us|µs|ms|s|m|h))+$|^0$`
 	case t.Kind() == reflect.Struct:
-		s = structSchema(t, specs)
+		s = m.ofStruct(t)
 	case t.Kind() == reflect.Slice:
-		s["type"], s["items"] = "array", fieldSchema(field{}, t.Elem(), specs)
+		s["type"], s["items"] = "array", m.ofField(field{}, t.Elem())
 	case t.Kind() == reflect.String:
 		s["type"] = "string"
 	case t.Kind() == reflect.Bool:
@@ -74,19 +83,19 @@ func fieldSchema(f field, t reflect.Type, specs []driver.Spec) schema {
 	case t.Kind() == reflect.Int || t.Kind() == reflect.Int64:
 		s["type"] = "integer"
 	}
-	f.describe(s, t)
+	f.describe(s, t, m.language)
 	if f.format == "driver" {
-		s["enum"] = (&decoder{specs: specs}).driverNames()
+		s["enum"] = (&decoder{specs: m.specs}).driverNames()
 	}
 	return s
 }
 
 // describe adds what the tags say.
-func (f field) describe(s schema, t reflect.Type) {
+func (f field) describe(s schema, t reflect.Type, l message.Language) {
 	if !f.help.IsZero() {
-		s["description"] = f.help.English()
+		s["description"] = f.help.In(l)
 		if f.unit != "" {
-			s["description"] = f.help.English() + " (" + f.unit + ")"
+			s["description"] = f.help.In(l) + " (" + message.Unit(f.unit).In(l) + ")"
 		}
 	}
 	if f.enum != nil {

@@ -88,8 +88,8 @@ func checkCommand() *cobra.Command {
 func schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "schema", Short: "help.schema", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			text, err := firmwareconfig.Schema(drivers.Catalog)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			text, err := firmwareconfig.Schema(drivers.Catalog, cli.Print(cmd).Language)
 			if err == nil {
 				_, err = fmt.Fprintf(os.Stdout, "%s\n", text)
 			}

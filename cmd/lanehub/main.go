@@ -2,6 +2,7 @@
 package main
 
 import (
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,7 @@ func runCommand() *cobra.Command {
 	var o hub.Options
 	var external wire.Broker
 	var verbose bool
-	var personalDays uint16
+	var personalDays int
 	c := &cobra.Command{
 		Use: "run", Short: "help.hub-run", Args: cobra.NoArgs,
 		Example: `  lanehub run --dir /var/lib/lanehub
@@ -64,7 +65,7 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.CADir, "ca-dir", "", "help.flag.run.ca-dir")
 	o.CertificateLife = hub.DefaultCertificateLife
 	cli.Duration(f, &o.CertificateLife, "certificate-life", time.Minute, "help.flag.certificate-life")
-	f.Uint16Var(&personalDays, "personal-days", 0, "help.flag.personal-days")
+	cli.Int(f, &personalDays, "personal-days", "", 0, math.MaxUint16, "help.flag.personal-days")
 	f.StringVar(&external.URL, "broker", "", "help.flag.broker")
 	f.StringVar(&external.Username, "broker-user", "", "help.flag.broker-user")
 	f.StringVar(&external.PasswordFile, "broker-password-file", "", "help.flag.broker-password-file")

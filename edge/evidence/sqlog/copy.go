@@ -17,7 +17,7 @@ func (d *DB) CopyTo(ctx context.Context, path string) (err error) {
 	defer d.mu.Unlock()
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("%s: %w", d.path, err)
+			err = at(d.path, err)
 		}
 	}()
 	// VACUUM INTO writes nothing to the database itself, but query_only refuses it all the same.

@@ -83,7 +83,7 @@ func Open(path string, mode Mode) (*DB, error) {
 	}
 	c, err := (&sqlite3.SQLiteDriver{}).Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + params.Encode())
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, at(path, err)
 	}
 	db := &DB{conn: c.(*sqlite3.SQLiteConn), stmts: map[string]*sqlite3.SQLiteStmt{}, path: path, ctx: context.Background()}
 	if mode == ReadWrite {
@@ -143,7 +143,7 @@ func (d *DB) prepared(query string) (*sqlite3.SQLiteStmt, error) {
 	}
 	s, err := d.conn.Prepare(query)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.path, err)
+		return nil, at(d.path, err)
 	}
 	d.stmts[query] = s.(*sqlite3.SQLiteStmt)
 	return d.stmts[query], nil
@@ -180,7 +180,7 @@ func (d *DB) Script(script string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, err := d.conn.Exec(script, nil); err != nil {
-		return fmt.Errorf("%s: %w", d.path, err)
+		return at(d.path, err)
 	}
 	return nil
 }
@@ -199,7 +199,7 @@ func (d *DB) Query(query string, f func(row []driver.Value) error, args ...drive
 	}
 	rows, err := s.QueryContext(context.Background(), d.args) // a context that ends would cost a goroutine a statement
 	if err != nil {
-		return fmt.Errorf("%s: %w", d.path, err)
+		return at(d.path, err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	row := make([]driver.Value, len(rows.Columns()))
@@ -215,7 +215,7 @@ func (d *DB) Query(query string, f func(row []driver.Value) error, args ...drive
 		case io.EOF:
 			return nil
 		default:
-			return fmt.Errorf("%s: %w", d.path, err)
+			return at(d.path, err)
 		}
 	}
 }
