@@ -40,7 +40,7 @@ gamma 1,230 counts, neutron 0 counts, live 1.500 s, real 0.000 s
 DEVICE FAULT the instrument reports a fault E7 Fatal: high voltage low
   detector (unnamed): gamma 1,230, live 1.500 s
 `,
-		message.French: `document n42-2011 de Maker
+		message.French: `document n42-2011, instrument : Maker
 1 mesure par 1 détecteur en 1 intervalle de temps, 1 spectre de 3 canaux au plus
 gamma : 1 230 coups, neutrons : 0 coups, temps actif 1,500 s, temps réel 0,000 s
 DÉFAUT DE L’APPAREIL l’instrument signale un défaut E7 Fatal : high voltage low
