@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,14 +36,18 @@ func TestLooksAreGathered(t *testing.T) {
 	}
 }
 
-// TestWhoLooked: a search is a row that names who searched and for what, once; what nobody may see is none.
+// TestWhoLooked: a search is a row that names who searched and for what, once, and does not find that row; what nobody may see is none.
 func TestWhoLooked(t *testing.T) {
 	g := newGuarded(t)
 	viewer, guest := g.browser(), g.browser()
 	viewer.signIn("viewer", "correct horse")
 	for range 3 {
-		if code, text := viewer.ask(http.MethodGet, "/v1/observations?q=QZKX482", ""); code != http.StatusOK {
+		code, text := viewer.ask(http.MethodGet, "/v1/observations?q=QZKX482", "")
+		if code != http.StatusOK {
 			t.Fatal(code, text)
+		}
+		if strings.Contains(text, "agent.access") {
+			t.Errorf("a search finds itself: %s", text)
 		}
 	}
 	guest.ask(http.MethodGet, "/v1/observations?q=QZKX482", "")

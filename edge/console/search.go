@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 )
@@ -153,11 +154,24 @@ func (s *search) selects(row *journal.Row) bool {
 
 // mentions reports whether a row has the text in its device, its kind, or its body: in an encoded
 // body, texts stand as they are, so it need not be decoded. A text of hexadecimal digits is looked
-// for as bytes as well: hashes, EPCs.
+// for as bytes as well: hashes, EPCs. Rows that say who searched for it do not count: each search
+// would find itself.
 func (s *search) mentions(row *journal.Row) bool {
-	return s.Text == "" || strings.Contains(strings.ToLower(row.Device), s.Text) ||
+	if s.Text == "" {
+		return true
+	}
+	return !isLook(row) && (strings.Contains(strings.ToLower(row.Device), s.Text) ||
 		strings.Contains(row.Kind.Name(), s.Text) || bytes.Contains(bytes.ToLower(row.Body), []byte(s.Text)) ||
-		len(s.raw) >= minRaw && bytes.Contains(row.Body, s.raw)
+		len(s.raw) >= minRaw && bytes.Contains(row.Body, s.raw))
+}
+
+// isLook reports whether a row says that somebody looked at something, or searched.
+func isLook(row *journal.Row) bool {
+	if row.Kind != observation.Kind_KIND_AGENT_ACCESS {
+		return false
+	}
+	o, err := row.Observation()
+	return err == nil && o.Body.GetAgentAccess().GetAction() == lookAction
 }
 
 // minRaw is the least number of bytes of a hexadecimal search text: fewer are found in almost every

@@ -44,18 +44,19 @@ type sending struct {
 
 // artifacts is the part of a session that sends artifacts, in the room that rows leave.
 type artifacts struct {
-	open    map[string]*sending
-	pulled  []string // artifacts, by SHA-256, that the hub wants first
-	queue   []journal.WaitingArtifact
-	readAt  time.Time
-	size    int64           // of the journal then
-	refused map[string]bool // of this connection: lost files, and what the hub has no row for yet
-	ratio   float64         // bytes of data per byte of payload
+	open       map[string]*sending
+	pulled     []string // artifacts, by SHA-256, that the hub wants first
+	queue      []journal.WaitingArtifact
+	readAt     time.Time
+	size       int64           // of the journal then
+	refused    map[string]bool // of this connection: lost files, and what the hub has no row for yet
+	unreadable map[string]bool // of refused: those that cannot be read
+	ratio      float64         // bytes of data per byte of payload
 }
 
 // newArtifacts returns the state of a new connection: nothing is on its way.
 func newArtifacts() artifacts {
-	return artifacts{open: map[string]*sending{}, refused: map[string]bool{}, ratio: 1}
+	return artifacts{open: map[string]*sending{}, refused: map[string]bool{}, unreadable: map[string]bool{}, ratio: 1}
 }
 
 // restartArtifacts forgets what is on its way, after a hello: the hub is asked anew for each
@@ -70,6 +71,8 @@ func (s *session) restartArtifacts() {
 		a.epoch++
 	}
 	clear(s.artifacts.refused)
+	clear(s.artifacts.unreadable)
+	s.unreadable.Store(0)
 	s.artifacts.readAt = time.Time{}
 }
 
@@ -216,6 +219,8 @@ func (s *session) giveUp(sum []byte, err error) {
 	s.opts.Log.Error("artifact cannot be sent", "sha256", fmt.Sprintf("%x", sum), "err", err)
 	s.closeArtifact(string(sum))
 	s.artifacts.refused[string(sum)] = true
+	s.artifacts.unreadable[string(sum)] = true
+	s.unreadable.Store(int64(len(s.artifacts.unreadable)))
 }
 
 // sendProbe asks how much the hub holds, with nothing else on the way: what then passes until the

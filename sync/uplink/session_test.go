@@ -703,3 +703,24 @@ func TestRemovedRowsAreAGap(t *testing.T) {
 		t.Errorf("reached %v of %d and %d, %d removed rows", at, r.j.Last(telemetry), r.j.Last(event), gaps)
 	}
 }
+
+// A journal that was set aside is drained when all is there but what nobody can read any more.
+func TestUnreadableArtifactsDoNotHoldUp(t *testing.T) {
+	r := newRig(t)
+	r.greet()
+	a, _ := r.store(askFrom + 1)
+	reader, _, err := r.j.OpenArtifact(a.Sha256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := reader.(*os.File)
+	if err := errors.Join(os.Remove(file.Name()), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r.deliverRows()
+	r.act(artifactNews)
+	waiting, _, err := r.j.Backlog()
+	if err != nil || waiting != 1 || r.unreadable.Load() != 1 {
+		t.Errorf("%d artifacts wait, %d cannot be read, %v", waiting, r.unreadable.Load(), err)
+	}
+}

@@ -72,9 +72,10 @@ type Uplink struct {
 
 	instance uint64 // of this run, so that the hub can tell two boxes of one name
 
-	chooser *chooser
-	usage   *usage
-	inUse   atomic.Int32 // index of the path that is taken, or was tried last
+	chooser    *chooser
+	usage      *usage
+	unreadable atomic.Int64 // artifacts that this connection cannot send: nobody has their bytes any more
+	inUse      atomic.Int32 // index of the path that is taken, or was tried last
 
 	renewer *renewer // nil: there is no certificate, or another uplink renews it
 
@@ -119,15 +120,16 @@ func New(j *journal.Journal, opts Options) (*Uplink, error) {
 // drainPoll is how often Drain looks whether all is acknowledged.
 const drainPoll = time.Second
 
-// Drain runs until the hub has all of a journal to which nothing is added, or until ctx ends; done tells which.
+// Drain runs until the hub has all of a journal to which nothing is added, but artifacts that cannot be read, or until
+// ctx ends; done tells which.
 func (u *Uplink) Drain(ctx context.Context) (done bool, err error) {
 	u.flush.Do(func() { close(u.flushing) })
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- u.Run(running) }()
 	for !done && wire.Pause(ctx, drainPoll) == nil {
-		_, bytes, err := u.journal.Backlog()
-		done = err == nil && bytes == 0 && u.Status().Ready && !u.waiting()
+		artifacts, _, err := u.journal.Backlog()
+		done = err == nil && artifacts <= u.unreadable.Load() && u.Status().Ready && !u.waiting()
 	}
 	stop()
 	return done, <-ended
