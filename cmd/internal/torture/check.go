@@ -49,9 +49,14 @@ func (r *rig) check(ctx context.Context) error {
 // feedPage is how many rows are read at a time.
 const feedPage = 1000
 
-// readLedger reads the rows of devices' results as the feed's readers get them, and counts the journals.
+// readLedger reads the rows of devices' results as the feed's readers get them, and counts the journals. It reads a
+// copy: SQLite maps its files into memory, and a program that serves a disk must not wait for its own pages.
 func (r *rig) readLedger() (rows []stored, journals int, err error) {
-	l, err := ledger.Open(r.path(hubName))
+	whole := r.path("hub-copy")
+	if err := os.CopyFS(whole, os.DirFS(r.path(hubName))); err != nil {
+		return nil, 0, err
+	}
+	l, err := ledger.Open(whole)
 	if err != nil {
 		return nil, 0, err
 	}

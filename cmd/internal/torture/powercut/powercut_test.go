@@ -1,11 +1,16 @@
 package powercut
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -126,34 +131,76 @@ func TestCutOfNames(t *testing.T) {
 	}
 }
 
+// databaseVariable names the database that this program, started again by TestCutUnderSQLite, writes to.
+const databaseVariable = "LANEWARDEN_POWERCUT_DATABASE"
+
+// perStart is how many rows one start of that program commits.
+const perStart = 20
+
+// SQLite maps files into memory. Were it in the program that serves the disk, that program could wait for a page of
+// its own for ever; so it is in another one, as a real program is.
+func TestMain(m *testing.M) {
+	if path := os.Getenv(databaseVariable); path != "" {
+		if err := writeRows(path); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// writeRows prints how many rows a database has, commits perStart more, says so, and waits to be killed.
+func writeRows(path string) error {
+	db, err := sqlog.Open(path, sqlog.ReadWrite)
+	if err != nil {
+		return err
+	}
+	if err := db.Exec("CREATE TABLE IF NOT EXISTS r(n INTEGER PRIMARY KEY, body BLOB)"); err != nil {
+		return err
+	}
+	n, err := db.Int("SELECT count(*) FROM r", 0)
+	if err != nil {
+		return err
+	}
+	fmt.Println(n)
+	for range perStart {
+		if err := db.Exec("INSERT INTO r(body) VALUES(?)", make([]byte, 3000)); err != nil {
+			return err
+		}
+	}
+	fmt.Println(n + perStart)
+	_, err = io.Copy(io.Discard, os.Stdin) // it is killed meanwhile
+	return err
+}
+
 // SQLite with synchronous=FULL keeps each committed row; the syncs that it makes are seen.
 func TestCutUnderSQLite(t *testing.T) {
 	d := mounted(t)
-	path := filepath.Join(d.path, "rows.db")
-	rows := int64(0)
 	for seed := range uint64(15) {
-		db, err := sqlog.Open(path, sqlog.ReadWrite)
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), databaseVariable+"="+filepath.Join(d.path, "rows.db"))
+		_, err := cmd.StdinPipe()
 		must(t, err)
-		must(t, db.Exec("CREATE TABLE IF NOT EXISTS r(n INTEGER PRIMARY KEY, body BLOB)"))
-		for range 20 {
-			rows++
-			must(t, db.Exec("INSERT INTO r VALUES(?,?)", rows, make([]byte, 3000)))
+		out, err := cmd.StdoutPipe()
+		must(t, err, cmd.Start())
+		said := bufio.NewScanner(out)
+		for _, want := range []int{int(seed) * perStart, int(seed+1) * perStart} {
+			if !said.Scan() || said.Text() != strconv.Itoa(want) {
+				t.Errorf("seed %d: %q, want %d rows", seed, said.Text(), want)
+			}
 		}
 		syncs := d.Syncs()
-		d.volume.mu.Lock()
-		d.volume.dead = true // the program ends with the power: closing must write nothing
-		d.volume.mu.Unlock()
-		db.Close()
-		cut(t, d, seed)
-		if syncs < rows {
-			t.Fatalf("%d syncs of %d commits reached the disk", syncs, rows)
+		lost := d.Cut(rand.New(rand.NewPCG(seed, 0))) // while it runs: from now on it writes nothing
+		t.Logf("seed %d: %+v", seed, lost)
+		must(t, cmd.Process.Kill())
+		_ = cmd.Wait() // killed
+		must(t, d.Unmount(), d.Mount())
+		if t.Failed() {
+			return
 		}
-		db, err = sqlog.Open(path, sqlog.ReadWrite)
-		must(t, err)
-		n, err := db.Int("SELECT count(*) FROM r", 0)
-		must(t, err, db.Close())
-		if n != rows {
-			t.Fatalf("seed %d: %d rows were committed, %d are there", seed, rows, n)
+		if rows := int64(seed+1) * perStart; syncs < rows {
+			t.Fatalf("%d syncs of %d commits reached the disk", syncs, rows)
 		}
 	}
 }
