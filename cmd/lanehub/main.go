@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
+	"lanewarden/edge/lane"
 	"lanewarden/edge/web"
 	"lanewarden/sync/hub"
 	"lanewarden/sync/wire"
@@ -23,7 +24,8 @@ func program() *cobra.Command {
 		Long:  "help.lanehub.long",
 	}
 	root.AddCommand(
-		runCommand(), tokenCommand(), caCommand(), brokerRulesCommand(), agentCommand(), carryCommand(), backupCommand(), restoreCommand(), eraseCommand(),
+		runCommand(), tokenCommand(), caCommand(), brokerRulesCommand(), agentCommand(), carryCommand(),
+		backupCommand(), restoreCommand(), eraseCommand(),
 	)
 	return root
 }
@@ -43,6 +45,8 @@ func runCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Log, o.Pages = cli.Log(verbose), web.Handler(web.Fleet)
 			o.Personal = time.Duration(personalDays) * 24 * time.Hour
+			clock := &lane.Clock{}
+			o.ClockTrusted = func() bool { return clock.State().Synchronised }
 			if external.URL != "" {
 				o.External = &external
 			}

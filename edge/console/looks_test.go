@@ -21,8 +21,8 @@ func TestLooksAreGathered(t *testing.T) {
 		after time.Duration
 		want  bool
 	}{
-		{a, 0, true}, {a, time.Minute, false}, {b, time.Minute, true}, {a, lookEvery, true}, {a, lookEvery + time.Minute, false},
-		{a, 0, true},
+		{a, 0, true}, {a, time.Minute, false}, {b, time.Minute, true}, {a, lookEvery, true},
+		{a, lookEvery + time.Minute, false}, {a, 0, true},
 	} {
 		if got := l.fresh(c.one, now.Add(c.after)); got != c.want {
 			t.Errorf("look %d: %v", i, got)
@@ -36,7 +36,8 @@ func TestLooksAreGathered(t *testing.T) {
 	}
 }
 
-// TestWhoLooked: a search is a row that names who searched and for what, once, and does not find that row; what nobody may see is none.
+// TestWhoLooked: a search is a row that names who searched and for what, once, and does not find that row; what
+// nobody may see is none.
 func TestWhoLooked(t *testing.T) {
 	g := newGuarded(t)
 	viewer, guest := g.browser(), g.browser()

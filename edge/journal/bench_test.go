@@ -33,20 +33,7 @@ func BenchmarkCommit64(b *testing.B) {
 	each := max(b.N, 20_000) / rounds
 	var took, raw time.Duration
 	for range rounds {
-		start := time.Now()
-		var wg sync.WaitGroup
-		for p := range producers {
-			wg.Go(func() {
-				for i := p; i < each; i += producers {
-					if _, err := j.Commit(context.Background(), obs); err != nil {
-						b.Error(err)
-						return
-					}
-				}
-			})
-		}
-		wg.Wait()
-		took += time.Since(start)
+		took += commitAll(b, j, obs, each, producers)
 		s := j.Stats()
 		raw += rawAppend(b, file, each, int((s.Rows+s.Groups/2)/s.Groups), bodySize)
 	}
@@ -55,6 +42,24 @@ func BenchmarkCommit64(b *testing.B) {
 	b.ReportMetric(float64(s.Rows)/float64(s.Groups), "rows/group")
 	b.ReportMetric(total/raw.Seconds(), "raw-rows/s")
 	b.ReportMetric(raw.Seconds()/took.Seconds(), "of-raw")
+}
+
+// commitAll commits obs so many times from so many producers at once, and returns how long that took.
+func commitAll(b *testing.B, j *Journal, obs *observation.Observation, times, producers int) time.Duration {
+	start := time.Now()
+	var wg sync.WaitGroup
+	for p := range producers {
+		wg.Go(func() {
+			for i := p; i < times; i += producers {
+				if _, err := j.Commit(context.Background(), obs); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return time.Since(start)
 }
 
 // BenchmarkCommitPersonal commits reads of plates from 64 producers, by turns with their personal fields and with
@@ -72,20 +77,7 @@ func BenchmarkCommitPersonal(b *testing.B) {
 	each := max(b.N, 20_000) / rounds
 	for round := range 2 * rounds {
 		obs := plateOf300(round%2 == 0)
-		start := time.Now()
-		var wg sync.WaitGroup
-		for p := range producers {
-			wg.Go(func() {
-				for i := p; i < each; i += producers {
-					if _, err := j.Commit(context.Background(), obs); err != nil {
-						b.Error(err)
-						return
-					}
-				}
-			})
-		}
-		wg.Wait()
-		took[round%2] = time.Since(start)
+		took[round%2] = commitAll(b, j, obs, each, producers)
 		if round%2 == 1 {
 			more = append(more, 100*(took[0].Seconds()/took[1].Seconds()-1))
 		}

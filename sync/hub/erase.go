@@ -3,23 +3,15 @@ package hub
 import (
 	"context"
 	"time"
-	"unicode/utf8"
 
-	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/ledger"
 )
 
-// minErased is the shortest name that may be erased, in characters, as at the lane.
-const minErased = 3
-
 // erase serves hubapi.Erase.
 func (s *httpServer) erase(c *api.Call, in api.Erasure) (act api.Act[api.Erased], err error) {
-	switch {
-	case (in.Name != "") != in.Before.IsZero(), in.Name != "" && utf8.RuneCountInString(in.Name) < minErased:
-		return act, api.NewProblem(api.BadRequest, message.New("erase.what", message.Int("least", minErased)))
-	case in.Before.After(time.Now()):
-		return act, api.NewProblem(api.BadRequest, message.New("erase.future"))
+	if err := in.Check(time.Now()); err != nil {
+		return act, err
 	}
 	act.Do = func(ctx context.Context) (api.Erased, error) {
 		rows, err := s.erasePages(ctx, in.Name, in.Before)
@@ -46,7 +38,8 @@ func (s *httpServer) erasePages(ctx context.Context, name string, before time.Ti
 // eraseEvery is how often personal data is looked through for what was kept for long enough.
 const eraseEvery = time.Hour
 
-// keepPersonal erases personal data that was kept for long enough, until ctx ends. It returns ctx's error.
+// keepPersonal erases personal data that was kept for long enough, while the clock is trusted, until ctx ends. It returns
+// ctx's error.
 func (s *httpServer) keepPersonal(ctx context.Context) error {
 	if s.opts.Personal == 0 {
 		<-ctx.Done()
@@ -55,12 +48,14 @@ func (s *httpServer) keepPersonal(ctx context.Context) error {
 	timer := time.NewTicker(eraseEvery)
 	defer timer.Stop()
 	for {
-		rows, err := s.erasePages(ctx, "", time.Now().Add(-s.opts.Personal))
-		if err != nil {
-			return err // ctx has ended
-		}
-		if rows > 0 {
-			s.opts.Log.Info("personal data was erased for its age", "rows", rows)
+		if s.opts.ClockTrusted() {
+			rows, err := s.erasePages(ctx, "", time.Now().Add(-s.opts.Personal))
+			if err != nil {
+				return err // ctx has ended
+			}
+			if rows > 0 {
+				s.opts.Log.Info("personal data was erased for its age", "rows", rows)
+			}
 		}
 		select {
 		case <-timer.C:

@@ -29,8 +29,10 @@ type Options struct {
 	Log   *slog.Logger
 	Pages http.Handler // of the fleet console, for GET /; nil for none
 
-	// Personal is how long personal data is kept, by the time of its row; 0 for as long as the ledger.
-	Personal time.Duration
+	// Personal is how long personal data is kept, by the time of its row; 0 for as long as the ledger. It needs
+	// ClockTrusted, which says whether this machine's clock is disciplined: one years ahead would have all erased.
+	Personal     time.Duration
+	ClockTrusted func() bool
 
 	// The HTTP side: HTTP is its HOST:PORT, HTTPNames the host names under which it is reached beside addresses and
 	// localhost, HTTPCert and HTTPKey its certificate chain and key (PEM files, "" for no TLS). HTTPTokens is the file of

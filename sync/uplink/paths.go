@@ -81,16 +81,22 @@ func (c *chooser) pick(now time.Time) int {
 // ended notes that a connection by a path failed, or was lost after the hub had answered for so long.
 func (c *chooser) ended(i int, lasted time.Duration, now time.Time) {
 	p := &c.paths[i]
-	p.goodSince = time.Time{}
 	if lasted >= steady {
+		p.goodSince = time.Time{}
 		p.penalty, p.hold, p.notBefore = 0, c.hold, now
 		return
 	}
-	p.penalty = min(max(2*p.penalty, c.probePause()), penaltyMost)
-	p.notBefore = now.Add(p.penalty)
+	c.leave(p, now)
 	if lasted > 0 { // it was taken and failed soon: it must prove itself for longer
 		p.hold = min(2*p.hold, holdMost*c.hold)
 	}
+}
+
+// leave leaves a path that failed alone, each time for twice as long.
+func (c *chooser) leave(p *pathState, now time.Time) {
+	p.goodSince = time.Time{}
+	p.penalty = min(max(2*p.penalty, c.probePause()), penaltyMost)
+	p.notBefore = now.Add(p.penalty)
 }
 
 // candidate returns the most preferred path before the one in use that is to be probed now, -1 for none.
@@ -108,9 +114,7 @@ func (c *chooser) candidate(inUse int, now time.Time) int {
 func (c *chooser) probed(i int, answered bool, now time.Time) bool {
 	p := &c.paths[i]
 	if !answered {
-		p.goodSince = time.Time{}
-		p.penalty = min(max(2*p.penalty, c.probePause()), penaltyMost)
-		p.notBefore = now.Add(p.penalty)
+		c.leave(p, now)
 		return false
 	}
 	if p.goodSince.IsZero() {

@@ -64,8 +64,12 @@ func (f *Follower) Correct(ctx context.Context, idx int64, to, reason, by string
 	return f.command(ctx, func(ctx context.Context) error { return f.correct(ctx, &want) })
 }
 
-// command has do run on the follower's goroutine between two rows, and returns its error.
+// command has do run on the follower's goroutine between two rows, and returns its error. Once ctx has ended
+// nothing is begun.
 func (f *Follower) command(ctx context.Context, do func(ctx context.Context) error) error {
+	if ctx.Err() != nil {
+		return errNoPassages
+	}
 	c := command{do, make(chan error, 1)}
 	select {
 	case f.commands <- c:

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/wire"
 )
 
@@ -101,8 +102,8 @@ func (l *Ledger) erasePlates(r sealedRow) error {
 		l.db.Exec("UPDATE artifact_row SET name='' WHERE owner=? AND idx=?", r.owner, r.idx))
 }
 
-// eraseArtifacts removes what a device sent with a read of a plate or a tag. A file goes when the transaction is
-// durable.
+// eraseArtifacts removes what a device sent with a read of a plate or a tag, unless another row still shows it. A file
+// goes when the transaction is durable.
 func (l *Ledger) eraseArtifacts(r sealedRow) error {
 	if observation.Describe(r.kind).Reads == "" {
 		return nil
@@ -115,12 +116,32 @@ func (l *Ledger) eraseArtifacts(r sealedRow) error {
 		if len(a.Sha256) == 0 {
 			continue
 		}
+		shown, err := l.shownElsewhere(a.Sha256, r)
+		if err != nil {
+			return err
+		}
+		if shown {
+			continue
+		}
 		if err := l.db.Exec("UPDATE artifact SET inline=NULL, held=0 WHERE sha256=?", a.Sha256); err != nil {
 			return err
 		}
 		l.spent = append(l.spent, l.parts.path(a.Sha256))
 	}
 	return nil
+}
+
+// shownElsewhere reports whether a row other than r, of any agent, has an artifact and is not erased. Without it an
+// agent could remove another's artifact by naming it in a read and erasing that.
+func (l *Ledger) shownElsewhere(sum []byte, r sealedRow) (shown bool, err error) {
+	err = l.db.Query(`SELECT o.kind, o.sealed IS NOT NULL FROM artifact_row a JOIN observation o USING(owner, idx)
+		WHERE a.sha256=? AND NOT (a.owner=? AND a.idx=?)`,
+		func(c []driver.Value) error {
+			erasable := observation.Describe(observation.Kind(sqlog.Int64(c[0]))).Reads != ""
+			shown = shown || !erasable || sqlog.Int64(c[1]) != 0
+			return nil
+		}, sum, r.owner, r.idx)
+	return shown, err
 }
 
 // emptyLog moves the write-ahead log into the database and empties it when it may hold what was erased. While

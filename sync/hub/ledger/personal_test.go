@@ -36,16 +36,22 @@ func readPlate(t *testing.T, from lane) {
 	}
 }
 
+// fileAll files everything of a lane's journal.
+func (l lane) fileAll(in *Ledger) {
+	l.t.Helper()
+	apply(l.t, in, l.hello())
+	for _, class := range observation.Classes {
+		apply(l.t, in, l.batch(class, -1, 1000))
+	}
+}
+
 // TestNoPlateInTheLedger: no file of the ledger has a plate that came, while the feed has it, and its evidence is
 // verified.
 func TestNoPlateInTheLedger(t *testing.T) {
 	dir, from := t.TempDir(), newLane(t, 20)
 	readPlate(t, from)
 	l := open(t, dir)
-	apply(t, l, from.hello())
-	for _, class := range observation.Classes {
-		apply(t, l, from.batch(class, -1, 1000))
-	}
+	from.fileAll(l)
 	files, err := filepath.Glob(filepath.Join(dir, FileName+"*"))
 	if err != nil || len(files) < 2 {
 		t.Fatalf("%v, %v", files, err)
@@ -98,10 +104,7 @@ func TestErasuresReachTheLedger(t *testing.T) {
 	dir, from := t.TempDir(), newLane(t, 20)
 	readPlate(t, from)
 	l := open(t, dir)
-	apply(t, l, from.hello())
-	for _, class := range observation.Classes {
-		apply(t, l, from.batch(class, -1, 1000))
-	}
+	from.fileAll(l)
 	last := from.j.Last(events)
 	if done, err := from.j.EraseName(t.Context(), secretPlate); err != nil || done.Rows != 3 {
 		t.Fatalf("%+v, %v", done, err)
@@ -130,6 +133,30 @@ func TestErasuresReachTheLedger(t *testing.T) {
 	mustVerify(t, dir, from.j.Size())
 }
 
+// TestErasingLeavesWhatOthersShow: an agent that names another's artifact in a read and erases that removes nothing.
+func TestErasingLeavesWhatOthersShow(t *testing.T) {
+	l, owner := open(t, t.TempDir()), newLane(t, 20)
+	data, sum := owner.keep(3000)
+	owner.fileAll(l)
+	held(t, l, owner.chunk(sum, data, 0, len(data)))
+	thief := newLane(t, 20)
+	read := observation.New(events, time.Unix(1, 0), &observation.VehiclePlate{Plate: secretPlate, Normal: secretPlate})
+	read.Device = "lpr-1"
+	read.Body.Artifacts = []*observation.Artifact{{Sha256: sum, Size: int64(len(data))}}
+	if _, err := thief.j.Commit(t.Context(), read); err != nil {
+		t.Fatal(err)
+	}
+	thief.fileAll(l)
+	last := thief.j.Last(events)
+	if done, err := thief.j.EraseName(t.Context(), secretPlate); err != nil || done.Rows != 1 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	apply(t, l, thief.batch(events, last, 1000))
+	if _, err := l.OpenArtifact(sum); err != nil {
+		t.Errorf("the artifact is gone: %v", err)
+	}
+}
+
 // TestEraseAtTheHub: a name or an age is erased at the hub alone, page by page.
 func TestEraseAtTheHub(t *testing.T) {
 	for name, ask := range map[string]Erase{
@@ -139,10 +166,7 @@ func TestEraseAtTheHub(t *testing.T) {
 			dir, from := t.TempDir(), newLane(t, 20)
 			readPlate(t, from)
 			l := open(t, dir)
-			apply(t, l, from.hello())
-			for _, class := range observation.Classes {
-				apply(t, l, from.batch(class, -1, 1000))
-			}
+			from.fileAll(l)
 			ask.Page = &ErasePage{}
 			rows := int64(0)
 			for !ask.Page.Done {
