@@ -26,7 +26,11 @@ func (g *group) readWindow(c *Correlator, now float64) {
 		g.adopt(c, all)
 	}
 	for i := range settled {
-		g.readings[settled[i].Detection.Idx].settle()
+		a := &settled[i]
+		g.readings[a.Detection.Idx].settle()
+		if a.Detection.Tag {
+			g.model.StrayRate(a.Detection.Dev).Add(a.Detection.At, a.Probability(associate.None))
+		}
 	}
 	g.dirty = false
 }

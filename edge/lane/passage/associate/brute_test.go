@@ -215,7 +215,8 @@ func TestBruteForce(t *testing.T) {
 				t.Fatal("a detection came too late")
 			}
 		}
-		all := w.Assignments()
+		w.backwardPass()
+		all := w.byLabel(w.likeliestPath())
 		if len(all) != n {
 			t.Fatalf("%d assignments of %d detections", len(all), n)
 		}

@@ -23,6 +23,16 @@ type Share struct {
 	Terms       *Terms // of its likeliest assignment
 }
 
+// Probability returns the probability that the detection is of a vehicle; 0 for one that is not among the shares.
+func (a *Assignment) Probability(label int64) float64 {
+	for _, s := range a.Shares {
+		if s.Label == label {
+			return s.Probability
+		}
+	}
+	return 0
+}
+
 // minShare is the probability below which a share is left out.
 const minShare = 1e-4
 
@@ -33,12 +43,19 @@ func (w *Window) Assignments() []Assignment { return w.assignmentsBelow(len(w.la
 func (w *Window) assignmentsBelow(end int) []Assignment {
 	w.backwardPass()
 	path := w.likeliestPath()
-	out := make([]Assignment, 0, end-1)
+	all := w.byLabel(path)
+	w.match(all, path)
+	return all[:end-1]
+}
+
+// byLabel returns the assignments of all layers on the likeliest path, with vehicles told apart by their labels.
+func (w *Window) byLabel(path []*edge) []Assignment {
 	clear(w.labelOf)
-	for i := 1; i < end; i++ {
+	for i := 1; i < len(w.layers); i++ {
 		w.labelOf[w.layers[i].detection.Idx] = path[i].label
 	}
-	for i := 1; i < end; i++ {
+	out := make([]Assignment, 0, len(w.layers)-1)
+	for i := 1; i < len(w.layers); i++ {
 		out = append(out, w.assignment(&w.layers[i], path[i]))
 	}
 	return out
@@ -164,12 +181,16 @@ func (w *Window) assignment(l *layer, on *edge) Assignment {
 			}
 		}
 	}
-	rest := a.Shares[1:]
-	slices.SortStableFunc(rest, func(x, y Share) int {
+	a.sortShares()
+	return a
+}
+
+// sortShares sorts the shares but for the assignment's own, and drops the smallest.
+func (a *Assignment) sortShares() {
+	slices.SortStableFunc(a.Shares[1:], func(x, y Share) int {
 		return cmp.Compare(y.Probability, x.Probability)
 	})
 	a.Shares = slices.DeleteFunc(a.Shares, func(s Share) bool {
-		return s.Label != on.label && s.Probability < minShare
+		return s.Label != a.Label && s.Probability < minShare
 	})
-	return a
 }

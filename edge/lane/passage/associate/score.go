@@ -33,14 +33,13 @@ const (
 	notLastShare        = 0.002 // share of reversing vehicles that others had followed
 	faintOwn            = 0.01  // share of a lane's own tags that are hardly heard
 	faintOther          = 0.9   // of neighbouring lanes' tags
-	clutterTag          = 1.0 / 3600
 	clutterAny          = 1e-7  // detections a second that are of nothing
 	maxGhostCost        = -14.0 // log-probability, at the least, of what nobody else sees of a vehicle that was seen
 )
 
 var (
-	logClutterTag, logClutterAny = math.Log(clutterTag), math.Log(clutterAny)
-	logOvertakes                 = math.Log(overtakeProbability)
+	logClutterAny = math.Log(clutterAny)
+	logOvertakes  = math.Log(overtakeProbability)
 )
 
 // normal is the density of a normal distribution, a share of which is wider: what a device, a

@@ -41,7 +41,7 @@ func (s *stepper) clutter(n *node, queue []*track, departureCost float64) {
 	terms := Terms{From: -1}
 	switch {
 	case s.detection.Tag:
-		terms.add(Clutter, logClutterTag)
+		terms.add(Clutter, s.detectionLogs[s.detection.Dev].stray)
 		terms.add(Strength, s.strengthTerm(false))
 	case len(queue) >= maxTracks:
 		terms.add(Clutter, logClutterAny)

@@ -24,11 +24,11 @@ type Window struct {
 	layout        *Layout
 	model         *motion.Model
 	down          func(dev int, at float64) bool
-	layers        []layer       // the first is the root: what was decided before
-	hasRoot       bool          // something was decided before the root
-	detectionLogs []hitMissLogs // of each device, as learnt
-	now           float64       // s: nobody was seen since the last detection
-	backwardDone  bool          // what nodes say of the time after them is of all layers, and of now
+	layers        []layer         // the first is the root: what was decided before
+	hasRoot       bool            // something was decided before the root
+	detectionLogs []detectionLogs // of each device, as learnt
+	now           float64         // s: nobody was seen since the last detection
+	backwardDone  bool            // what nodes say of the time after them is of all layers, and of now
 
 	scratch *stepper        // used for one step after the other
 	labelOf map[int64]int64 // for one reading: of detections, their vehicle on the likeliest path
@@ -39,8 +39,9 @@ type Window struct {
 	keepApart bool // hypotheses are never put together; tests compare with that
 }
 
-// hitMissLogs are logarithms of a device's probability to see a vehicle, and not to.
-type hitMissLogs struct{ hit, miss float64 }
+// detectionLogs are logarithms of a device's probability to see a vehicle, and not to, and of how many tags of other
+// lanes it hears per second.
+type detectionLogs struct{ hit, miss, stray float64 }
 
 type layer struct {
 	detection *detection.Detection
@@ -59,6 +60,10 @@ type node struct {
 	bestEdge int     // the edge of the best path
 	after    float64 // logarithm of the sum over all paths from here
 	pending  float64 // log-probability that its vehicles have not been seen further on
+
+	bestAfter  float64 // of the likeliest path from here
+	onward     *node   // on that path; nil at the end
+	onwardEdge int     // the edge to it
 }
 
 // edge is the assignment of one detection, from a hypothesis before it.
@@ -71,6 +76,9 @@ type edge struct {
 
 // None is the label of a detection of no vehicle. Other labels are the row of the vehicle's first detection.
 const None = -1
+
+// Unknown is the label, in a share, of a vehicle that is none of the likeliest path's.
+const Unknown = -2
 
 // NewWindow returns an empty window. down says when a device is known not to have worked; nil means
 // never.
@@ -85,14 +93,14 @@ func NewWindow(l *Layout, m *motion.Model, down func(dev int, at float64) bool) 
 	return w
 }
 
-// ReadModel reads the devices' detection probabilities from the model; call it when the model has
+// ReadModel reads the devices' detection probabilities and stray tags from the model; call it when the model has
 // learnt something.
 func (w *Window) ReadModel() {
 	w.backwardDone = false
 	w.detectionLogs = w.detectionLogs[:0]
 	for d := range w.layout.Devices {
 		p := w.model.HitRate(d).Probability()
-		w.detectionLogs = append(w.detectionLogs, hitMissLogs{math.Log(p), math.Log(1 - p)})
+		w.detectionLogs = append(w.detectionLogs, detectionLogs{math.Log(p), math.Log(1 - p), math.Log(w.model.StrayRate(d).Rate())})
 	}
 }
 

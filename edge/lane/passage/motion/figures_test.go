@@ -17,6 +17,8 @@ func TestFigures(t *testing.T) {
 		fmt.Sprintf("came within %g s of the one ahead", maxGap),
 		fmt.Sprintf("share of the last %d vehicles that it saw, older ones fade; prior %g of %g", hitRateMemory, priorHits, priorTotal),
 		fmt.Sprintf("(1 in %g vehicles)", 1/failureRate),
+		fmt.Sprintf("tags of other lanes: learnt at each reader over some %g h, prior one in %g s",
+			strayMemory/3600, strayPrior),
 		fmt.Sprintf("largest difference of the last %d is the offset", clockWindow),
 		fmt.Sprintf("the right ones lie within %g s", phaseWidth),
 		fmt.Sprintf("one width holds %.0f %% more than any other", 100*(phaseMinRatio-1)),

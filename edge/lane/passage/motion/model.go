@@ -44,6 +44,7 @@ type Model struct {
 	freeExcess  []float64      // s, of those that do not stop
 	gaps        []gapEstimator // between its detections of one vehicle and the next
 	tagLevels   []Window       // dBm, of tags of the lane
+	strayRates  []StrayRate
 }
 
 // New returns a model of a number of devices, which are named by their indices. usual is the speed
@@ -55,7 +56,7 @@ func New(devices int, usual units.MetresPerSecond) *Model {
 		travelResiduals: make([]*travelResidual, devices*devices),
 		holdups:         Delays{defaultHeldShare, defaultHeldMean}, defaultSpeed: float64(usual),
 		hitRates: make([]HitRate, devices), clockSigmas: numbers(), excessTimes: windows(), freeExcess: numbers(),
-		gaps: make([]gapEstimator, devices), tagLevels: windows(),
+		gaps: make([]gapEstimator, devices), tagLevels: windows(), strayRates: make([]StrayRate, devices),
 	}
 }
 
@@ -109,6 +110,9 @@ func (m *Model) speedSigma() float64 {
 
 // HitRate returns the estimator of how reliably a device sees vehicles. The caller may add to it.
 func (m *Model) HitRate(dev int) *HitRate { return &m.hitRates[dev] }
+
+// StrayRate returns the estimator of how often a reader hears tags of other lanes. The caller may add to it.
+func (m *Model) StrayRate(dev int) *StrayRate { return &m.strayRates[dev] }
 
 // BirthRate returns how many vehicles come in per second, from the median headway. Headways between
 // 2 s and 2 minutes are believed.

@@ -59,3 +59,30 @@ func (r *HitRate) AddLateHit() {
 	r.hits = min(r.hits+1, r.total)
 	r.missRun = 0
 }
+
+// StrayRate estimates how many tags of no vehicle here, but of lanes beside, a reader hears. The zero StrayRate has the
+// prior alone: one an hour.
+type StrayRate struct {
+	tags, seconds float64
+	last          float64 // s, of the last tag
+}
+
+const (
+	strayPrior  = 3600.0     // s, in which one is expected until it is learnt
+	strayMemory = 6 * 3600.0 // s, after which what was counted is halved
+)
+
+// Add counts a tag that was heard at a time, s, and the probability that it was of no vehicle here.
+func (r *StrayRate) Add(at, stray float64) {
+	if r.last > 0 && at > r.last {
+		r.seconds += at - r.last
+	}
+	r.last = max(r.last, at)
+	r.tags += stray
+	if r.seconds > strayMemory {
+		r.tags, r.seconds = r.tags/2, r.seconds/2
+	}
+}
+
+// Rate returns how many such tags the reader hears per second.
+func (r *StrayRate) Rate() float64 { return (r.tags + 1) / (r.seconds + strayPrior) }
