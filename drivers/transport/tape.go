@@ -57,16 +57,20 @@ type Record struct {
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Tape is a device's black box: what passed between it and the agent, in a bounded ring on disk. Recording never fails
-// for the caller: what could not be written is counted. A nil Tape records nothing.
+// for the caller: what could not be written is counted, and a disk that refuses is tried again. A nil Tape records
+// nothing.
 type Tape struct {
 	dir        string
 	maxBytes   int64
 	segmentMax int64
 
 	mu      sync.Mutex
-	file    *os.File
-	size    int64 // bytes of the segment at hand
-	segment int   // its number
+	closed  bool
+	file    *os.File // the segment at hand; nil while none could be begun
+	size    int64    // its bytes
+	segment int      // its number
+	problem error    // why the disk refuses; nil while it does not
+	retryAt time.Time
 	buf     []byte
 	lost    atomic.Uint64 // records that could not be written
 
@@ -82,21 +86,25 @@ const (
 	recentBytes   = 160 // of each
 )
 
-// OpenTape opens or makes the tape in dir, which will hold at most maxBytes, 512 KiB or more.
-func OpenTape(dir string, maxBytes int64) (*Tape, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, err
-	}
+// tapeRetry is how long a disk that refuses is left alone.
+const tapeRetry = time.Second
+
+// OpenTape opens or makes the tape in dir, which will hold at most maxBytes, 512 KiB or more. Problem says when it cannot.
+func OpenTape(dir string, maxBytes int64) *Tape {
 	maxBytes = max(maxBytes, minSegmentBytes*segmentsOnTape)
 	t := &Tape{dir: dir, maxBytes: maxBytes, segmentMax: maxBytes / segmentsOnTape}
-	segments, err := tapeSegments(dir)
-	if err != nil {
-		return nil, err
+	t.nextSegment() // never behind a record that a crash may have torn
+	return t
+}
+
+// Problem returns why nothing can be recorded now; nil when it can.
+func (t *Tape) Problem() error {
+	if t == nil {
+		return nil
 	}
-	if len(segments) > 0 {
-		t.segment = segments[len(segments)-1]
-	}
-	return t, t.nextSegment() // never behind a record that a crash may have torn
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.problem
 }
 
 // segmentPath returns the file of a segment; numbers rise, so that names sort by age.
@@ -119,21 +127,53 @@ func tapeSegments(dir string) ([]int, error) {
 	return out, nil
 }
 
-// nextSegment begins a segment and drops the oldest over the ring's length.
+// nextSegment begins a segment and drops the oldest over the ring's length. It returns the problem when it cannot.
 func (t *Tape) nextSegment() error {
 	if t.file != nil {
 		t.file.Close()
+		t.file = nil
 	}
-	t.segment++
-	f, err := os.Create(segmentPath(t.dir, t.segment))
+	if t.problem = t.begin(); t.problem != nil {
+		t.leave(t.problem)
+	}
+	return t.problem
+}
+
+// begin makes the file of the next segment.
+func (t *Tape) begin() error {
+	if err := os.MkdirAll(t.dir, 0o750); err != nil {
+		return err
+	}
+	segments, err := tapeSegments(t.dir)
 	if err != nil {
 		return err
 	}
-	t.file, t.size = f, int64(len(TapeMagic))
-	if _, err := f.WriteString(TapeMagic); err != nil {
+	if n := len(segments); n > 0 {
+		t.segment = max(t.segment, segments[n-1])
+	}
+	t.segment++
+	if t.file, err = os.Create(segmentPath(t.dir, t.segment)); err != nil {
+		t.file = nil
+		return err
+	}
+	t.size = int64(len(TapeMagic))
+	if _, err := t.file.WriteString(TapeMagic); err != nil {
 		return err
 	}
 	return t.trim()
+}
+
+// leave ends the segment at hand, whose last record may be torn, and leaves the disk alone for a while.
+func (t *Tape) leave(problem error) {
+	t.problem, t.retryAt = problem, time.Now().Add(tapeRetry)
+	if t.file == nil {
+		return
+	}
+	t.file.Close()
+	t.file = nil
+	if t.size <= int64(len(TapeMagic)) {
+		os.Remove(segmentPath(t.dir, t.segment)) // it holds nothing, and the next one drops it if this fails
+	}
 }
 
 // trim drops the oldest segments over the ring's size, and those that hold nothing.
@@ -207,22 +247,25 @@ func (t *Tape) Recent(n uint64) (out []Record, recorded uint64) {
 	return out, t.recorded
 }
 
-// write appends a record to the ring, in one write so that only the last can be torn.
+// write appends a record to the ring, in one write so that only the last of a segment can be torn.
 func (t *Tape) write(r Record) error {
-	if t.file == nil {
+	switch {
+	case t.closed:
 		return os.ErrClosed
-	}
-	if len(r.Data) > maxRecordBytes {
+	case len(r.Data) > maxRecordBytes:
 		return fmt.Errorf("record of %d bytes is over the limit of %d", len(r.Data), maxRecordBytes)
-	}
-	if t.size > t.segmentMax {
+	case t.problem != nil && time.Now().Before(t.retryAt):
+		return t.problem
+	case t.file == nil || t.size > t.segmentMax:
 		if err := t.nextSegment(); err != nil {
 			return err
 		}
 	}
 	t.buf = AppendRecord(t.buf[:0], r)
 	n, err := t.file.Write(t.buf)
-	t.size += int64(n)
+	if t.size += int64(n); err != nil {
+		t.leave(err)
+	}
 	return err
 }
 
@@ -262,6 +305,7 @@ func (t *Tape) Close() error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.closed = true
 	if t.file == nil {
 		return nil
 	}

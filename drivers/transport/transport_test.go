@@ -27,10 +27,7 @@ func readAll(t *testing.T, dir string) (out []Record) {
 
 func TestTapeIsABoundedRing(t *testing.T) {
 	dir := t.TempDir()
-	tape, err := OpenTape(dir, minSegmentBytes*segmentsOnTape)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tape := OpenTape(dir, minSegmentBytes*segmentsOnTape)
 	const n, size = 3000, 1000
 	for i := range n {
 		tape.Record(Record{At: time.Unix(int64(i), 0), Kind: RecordIn, Data: bytes.Repeat([]byte{byte(i)}, size)})
@@ -63,10 +60,7 @@ func TestTapeIsABoundedRing(t *testing.T) {
 func TestTapeOutlivesTornRecordsAndRestarts(t *testing.T) {
 	dir := t.TempDir()
 	for round := range 30 { // many restarts must not push the older records out
-		tape, err := OpenTape(dir, 1<<20)
-		if err != nil {
-			t.Fatal(err)
-		}
+		tape := OpenTape(dir, 1<<20)
 		tape.Record(Record{At: time.Unix(int64(round), 0), Kind: RecordIn, Data: []byte("whole")})
 		tape.Record(Record{At: time.Unix(int64(round), 0), Kind: RecordIn, Data: []byte("torn")})
 		path := segmentPath(dir, tape.segment)
@@ -106,10 +100,7 @@ func TestStreamReplaysWhatWasNotSettled(t *testing.T) {
 	link := Link{Address: l.Addr().String()}
 	ctx := t.Context()
 	open := func() (Stream, *Tape) {
-		tape, err := OpenTape(dir, 1<<20)
-		if err != nil {
-			t.Fatal(err)
-		}
+		tape := OpenTape(dir, 1<<20)
 		o, err := NewOpener(tape)
 		if err != nil {
 			t.Fatal(err)
@@ -312,10 +303,7 @@ func TestFolderTakesUnannouncedFilesWhenTheySettle(t *testing.T) {
 
 func FuzzReadRecord(f *testing.F) {
 	dir := f.TempDir()
-	tape, err := OpenTape(dir, 1<<20)
-	if err != nil {
-		f.Fatal(err)
-	}
+	tape := OpenTape(dir, 1<<20)
 	tape.Record(Record{At: time.Unix(1, 0), Kind: RecordIn, Data: []byte("hello")})
 	tape.RecordDocument("a.n42", []byte("doc"))
 	tape.Close()
@@ -339,10 +327,7 @@ func FuzzReadRecord(f *testing.F) {
 }
 
 func TestRecent(t *testing.T) {
-	tape, err := OpenTape(t.TempDir(), 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tape := OpenTape(t.TempDir(), 1<<20)
 	defer tape.Close()
 	tape.Record(Record{At: time.Unix(0, 0), Kind: RecordConnOut, Data: []byte("\x00\x00\x00\x07ask")})
 	tape.Record(Record{At: time.Unix(0, 0), Kind: RecordSettled})

@@ -24,10 +24,7 @@ func at(s float64) time.Time { return begin.Add(time.Duration(s * float64(time.S
 
 func tape(t *testing.T, records ...transport.Record) string {
 	dir := t.TempDir()
-	tape, err := transport.OpenTape(dir, 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tape := transport.OpenTape(dir, 1<<20)
 	for _, r := range records {
 		tape.Record(r)
 	}

@@ -43,7 +43,7 @@ type Status struct {
 	LastSeen     time.Time    `json:"last_seen,omitzero"`
 	LastKind     string       `json:"last_kind,omitempty"`
 	TapeLost     uint64       `json:"tape_lost"`         // tape records that could not be written
-	NoTape       string       `json:"no_tape,omitempty"` // why nothing is recorded of its line, English
+	NoTape       string       `json:"no_tape,omitempty"` // why nothing is recorded of its line now, English
 	// NoTapeMessage is NoTape in all languages.
 	NoTapeMessage message.Text `json:"no_tape_message,omitzero"`
 }
@@ -217,5 +217,9 @@ func (d *device) snapshot() Status {
 	defer d.mu.Unlock()
 	s := d.status
 	s.TapeLost = d.tape.Lost()
+	if err := d.tape.Problem(); err != nil {
+		problem := message.Of(err)
+		s.NoTape, s.NoTapeMessage = problem.English(), problem.Text()
+	}
 	return s
 }

@@ -58,8 +58,8 @@ type Supervisor struct {
 const stopTimeout = 3 * time.Second
 
 // New prepares devices to run. It fails when a driver refuses its settings, with the device's name
-// in the error. A tape that cannot be opened is no failure: the device then runs without one, and
-// says so.
+// in the error. A tape that cannot be written is no failure: the device then runs without one until it
+// can, and says so.
 func New(journal Journal, devices []Device, opts Options) (*Supervisor, error) {
 	s := &Supervisor{journal: journal, clock: &Clock{}, log: opts.Log}
 	s.suture = suture.New("lane", suture.Spec{
@@ -80,12 +80,11 @@ func New(journal Journal, devices []Device, opts Options) (*Supervisor, error) {
 // newDevice prepares one device, with the tape that records its line.
 func (s *Supervisor) newDevice(d Device, opts Options) (*device, error) {
 	var tape *transport.Tape
-	var noTape message.Message
 	if opts.TapeDir != "" {
-		var err error
-		if tape, err = transport.OpenTape(filepath.Join(opts.TapeDir, d.ID), opts.TapeBytes); err != nil {
-			s.log.Error("nothing is recorded of the device's line: recordings and replay lack it until the agent starts again", "device", d.ID, "err", err)
-			tape, noTape = nil, message.Of(err)
+		tape = transport.OpenTape(filepath.Join(opts.TapeDir, d.ID), opts.TapeBytes)
+		if err := tape.Problem(); err != nil {
+			s.log.Error("nothing is recorded of the device's line for now: recordings and replay lack it",
+				"device", d.ID, "err", err)
 		}
 	}
 	links, err := transport.NewOpener(tape)
@@ -99,8 +98,7 @@ func (s *Supervisor) newDevice(d Device, opts Options) (*device, error) {
 	return &device{
 		Device: d, driver: run, tape: tape, journal: s.journal, clock: s.clock, log: s.log.With("device", d.ID),
 		status: Status{ID: d.ID, Title: d.Title, Lane: d.Lane, Driver: d.Spec.Name,
-			State: stateName(observation.DeviceState_STATE_CONNECTING), Since: time.Now().UTC(),
-			NoTape: noTape.English(), NoTapeMessage: noTape.Text()},
+			State: stateName(observation.DeviceState_STATE_CONNECTING), Since: time.Now().UTC()},
 	}, nil
 }
 

@@ -114,10 +114,7 @@ func (s Stream) start(t *testing.T, address, dir string) *running {
 }
 
 func start(t *testing.T, spec driver.Spec, settings any, dir string) *running {
-	tape, err := transport.OpenTape(dir, 8<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tape := transport.OpenTape(dir, 8<<20)
 	links, err := transport.NewOpener(tape)
 	if err != nil {
 		t.Fatal(err)
@@ -347,12 +344,9 @@ func (s Stream) replay(t *testing.T) {
 
 // copyUnsettled copies what came in from one tape to another, without the marks that it was dealt with.
 func copyUnsettled(t *testing.T, from, to string) {
-	tape, err := transport.OpenTape(to, 8<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tape := transport.OpenTape(to, 8<<20)
 	defer tape.Close()
-	err = transport.ReadTape(from, func(r transport.Record) error {
+	err := transport.ReadTape(from, func(r transport.Record) error {
 		if r.Kind == transport.RecordIn {
 			tape.Record(r)
 		}

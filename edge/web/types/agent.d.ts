@@ -200,7 +200,7 @@ export interface LaneStatus {
 	last_seen?: string;
 	/** Reason in all languages. */
 	message?: MessageText;
-	/** why nothing is recorded of its line, English */
+	/** why nothing is recorded of its line now, English */
 	no_tape?: string;
 	/** NoTape in all languages. */
 	no_tape_message?: MessageText;
