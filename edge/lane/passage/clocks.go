@@ -51,7 +51,6 @@ func (c *Correlator) offset(g *group, o *observation.Observation) time.Duration 
 	if k == nil {
 		k = &clock{}
 		c.clocks[o.Device] = k
-		g.model.SetClockSigma(dev, g.clockDoubt(dev))
 	}
 	at, arrived := detection.Seconds(o.Time()), detection.Seconds(detection.Arrival(o))
 	if e, ok := kinds.EvidenceOf(o); ok {
@@ -61,9 +60,8 @@ func (c *Correlator) offset(g *group, o *observation.Observation) time.Duration 
 		g.model.ClockStepped(dev, step, k.Bursty() || g.layout.Late(dev))
 		k.phase, k.raws = motion.Phase{}, nil
 	}
-	if g.late[o.Device] = k.Bursty(); k.Bursty() {
-		g.model.SetClockSigma(dev, lateDoubt)
-	}
+	g.late[o.Device] = k.Bursty()
+	g.expectClock(dev, k)
 	k.raws.note(at)
 	return seconds(k.Offset(at))
 }
@@ -93,24 +91,32 @@ func (t times) lagsFrom(at, usual, reach float64) (lags []float64) {
 	return lags
 }
 
-// lateDoubt is the standard error of a corrected time of a device that reports late, s; ownDoubt, of one whose reports
-// come at once: the delay of its reports is in the offset that they show.
+// What is expected of a device's corrected times, s, until vehicles have told its clock. Reports that come late, or in
+// bursts, all take some time, so the offset that their arrival shows is too low, and the times are lateLag late. At a
+// station to which a person goes, times differ by broughtDoubt; a device whose reports come at once is off by their delay.
 const (
-	lateDoubt  = 30.0
-	ownDoubt   = 1.0
-	knownDoubt = 0.5 // when vehicles have told it
+	lateLag      = 20.0
+	lateDoubt    = 20.0
+	broughtDoubt = 30.0
+	ownDoubt     = 1.0
+	knownDoubt   = 0.5 // when vehicles have told it
 )
+
+// expectClock tells the model what is expected of a device's times.
+func (g *group) expectClock(dev int, k *clock) {
+	switch {
+	case k.Known():
+	case k.Bursty():
+		g.model.SetClock(dev, lateLag, lateDoubt)
+	case g.layout.Late(dev):
+		g.model.SetClock(dev, 0, broughtDoubt)
+	default:
+		g.model.SetClock(dev, 0, ownDoubt)
+	}
+}
 
 // otherVehicle is the error of an offset, s, from which on a detection may have been taken for the next vehicle's.
 const otherVehicle = 0.7
-
-// clockDoubt returns the standard error of a device's clock of which nothing is known yet, s.
-func (g *group) clockDoubt(dev int) float64 {
-	if g.layout.Late(dev) {
-		return lateDoubt
-	}
-	return ownDoubt
-}
 
 // compareClocks compares when a vehicle was at the devices with clocks of their own with the times
 // that these showed. The differences that agree with those of other vehicles give offset and drift.
@@ -136,7 +142,7 @@ func (c *Correlator) compareClocks(g *group, v *vehicle) {
 			k.AddOffset(at, d)
 		}
 		if k.Known() && !known {
-			g.model.SetClockSigma(i, knownDoubt)
+			g.model.SetClock(i, 0, knownDoubt)
 			if math.Abs(k.Offset(at)-before) > otherVehicle { // what was learnt is of the wrong vehicles
 				g.model.ClockStepped(i, 0, true)
 			}

@@ -386,11 +386,35 @@ func TestDoubtAtBound(t *testing.T) {
 	}
 }
 
-// TestClockDoubt: how far a clock may be off of which nothing is known.
-func TestClockDoubt(t *testing.T) {
+// TestExpectClock: what is expected of a device's times goes by how its reports come, until vehicles have told its clock.
+func TestExpectClock(t *testing.T) {
 	g := newGroups(twoLanes())[0]
-	if late, other := g.clockDoubt(g.devices["xray-1"]), g.clockDoubt(g.devices["lpr-1"]); late != 30 || other != 1 {
-		t.Errorf("%.1f s, %.1f s", late, other)
+	own, brought := g.devices["lpr-1"], g.devices["xray-1"]
+	off := func(dev int, k *clock) (late, sigma float64) { // as predicted from a device with the agent's clock
+		g.expectClock(dev, k)
+		from := motion.Fix{Dev: g.devices["loop-1"]}
+		p := g.model.Predict(from, motion.Fix{Dev: dev, Position: from.Position}, 2)
+		return -p.Residual, p.Sigma
+	}
+	bursty := &clock{}
+	for i := range 20 {
+		bursty.AddArrival(float64(i), float64(i+10*(i%10)))
+	}
+	ownLate, ownSigma := off(own, &clock{})
+	broughtLate, broughtSigma := off(brought, &clock{})
+	burstLate, burstSigma := off(own, bursty)
+	if ownLate != 0 || broughtLate != 0 || burstLate != lateLag {
+		t.Errorf("late by %.1f, %.1f and %.1f s", ownLate, broughtLate, burstLate)
+	}
+	if ownSigma >= burstSigma || burstSigma >= broughtSigma || broughtSigma < broughtDoubt {
+		t.Errorf("± %.1f, %.1f and %.1f s", ownSigma, burstSigma, broughtSigma)
+	}
+	g.model.SetClock(own, 0, knownDoubt)
+	for i := range 20 {
+		bursty.AddOffset(float64(60*i), 3)
+	}
+	if late, sigma := off(own, bursty); late != 0 || sigma >= ownSigma {
+		t.Errorf("once it is known, late by %.1f ± %.1f s", late, sigma)
 	}
 }
 

@@ -301,7 +301,7 @@ func TestPredictFromSurer(t *testing.T) {
 	for unsure := range 2 {
 		s := close4(t)
 		m := motion.New(4, 2)
-		m.SetClockSigma(unsure, 10)
+		m.SetClock(unsure, 0, 10)
 		first, second := s.sees(0, 1000), s.sees(1, 1000)
 		for _, v := range []*track{way(s.w.layout, first, second), way(s.w.layout, second, first)} {
 			if p, ok := s.w.layout.predict(m, v, s.sees(3, 1012)); !ok || p.Dev != 1-unsure {

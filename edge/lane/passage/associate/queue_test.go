@@ -274,7 +274,7 @@ func TestSilenceOf(t *testing.T) {
 			return dev == 1 && at == 1010
 		}
 	}), 0)
-	equal(t, "its clock is in doubt", silent(1010, func(s *scene) { sees(s); s.w.model.SetClockSigma(1, 1) }), 0)
+	equal(t, "its clock is in doubt", silent(1010, func(s *scene) { sees(s); s.w.model.SetClock(1, 0, 1) }), 0)
 	few := silent(1008, rates(5)) // then the third counts
 	if few < -0.7 || few >= 0 {
 		t.Errorf("the next one sees half: %.3f", few)

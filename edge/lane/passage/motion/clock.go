@@ -28,6 +28,7 @@ type offsetSample struct{ at, offset float64 }
 
 const (
 	clockWindow = 64
+	fewLeads    = 8 // below which they say little
 	maxOffsets  = 256
 	minOffsets  = 12
 	// maxShortDelay are differences below which an offset behind is a delay of reports, and no clock, s.
@@ -46,7 +47,7 @@ const (
 // was, else 0. Then everything else is forgotten.
 func (c *Clock) AddArrival(shown, arrived float64) (step float64) {
 	ahead := shown - arrived
-	if c.leads.last.Len() < 8 {
+	if c.leads.last.Len() < fewLeads {
 		c.addLead(ahead)
 		return 0
 	}
@@ -93,8 +94,11 @@ func (c *Clock) bounds() (low, high float64) {
 func (c *Clock) addLead(ahead float64) {
 	c.leads.add(ahead, clockWindow)
 	s := c.leads.sorted
-	c.offset = s[len(s)-1-len(s)/16] // an early stamp is no offset
-	if c.bursty = s[len(s)-1]-robust.Quantile(s, 0.5) > burstDelay; c.bursty {
+	c.offset = s[len(s)-1-len(s)/16]     // an early stamp is no offset
+	if len(s) >= fewLeads || !c.bursty { // until then it is what it was before its clock was set
+		c.bursty = s[len(s)-1]-robust.Quantile(s, 0.5) > burstDelay
+	}
+	if c.bursty {
 		c.offset = s[len(s)-1]
 	}
 	if c.offset > -maxShortDelay && c.offset < 0 {

@@ -156,3 +156,23 @@ func TestClockShift(t *testing.T) {
 		}
 	})
 }
+
+// TestLateAfterAStep: a device whose reports come late still does when its clock was set.
+func TestLateAfterAStep(t *testing.T) {
+	k := &Clock{}
+	delays := []float64{30, 85, 70, 88, 35, 72}
+	step := 0.0
+	for i := 0; i < 40 && step == 0; i++ {
+		at, set := 60*float64(i), 0.0
+		if i >= 20 {
+			set = 600
+		}
+		step = k.AddArrival(at+set, at+delays[i%len(delays)])
+		if i >= 10 && !k.Bursty() {
+			t.Fatalf("report %d: reports come late no more", i)
+		}
+	}
+	if step < 500 || step > 700 || !k.Bursty() {
+		t.Errorf("set by %.0f s, late %v", step, k.Bursty())
+	}
+}

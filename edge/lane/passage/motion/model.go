@@ -40,6 +40,7 @@ type Model struct {
 	// Of each device:
 	hitRates    []HitRate
 	clockSigmas []float64      // s, of clocks until the ways to them are learnt
+	clockLags   []float64      // s that their corrected times are expected to be late until then
 	excessTimes []Window       // s that it sees a vehicle beyond length over speed
 	freeExcess  []float64      // s, of those that do not stop
 	gaps        []gapEstimator // between its detections of one vehicle and the next
@@ -55,14 +56,16 @@ func New(devices int, usual units.MetresPerSecond) *Model {
 	return &Model{
 		travelResiduals: make([]*travelResidual, devices*devices),
 		holdups:         Delays{defaultHeldShare, defaultHeldMean}, defaultSpeed: float64(usual),
-		hitRates: make([]HitRate, devices), clockSigmas: numbers(), excessTimes: windows(), freeExcess: numbers(),
+		hitRates: make([]HitRate, devices), clockSigmas: numbers(), clockLags: numbers(), excessTimes: windows(), freeExcess: numbers(),
 		gaps: make([]gapEstimator, devices), tagLevels: windows(), strayRates: make([]StrayRate, devices),
 	}
 }
 
-// SetClockSigma sets the standard error of a device's corrected times, s, which counts until the
-// ways to it are learnt.
-func (m *Model) SetClockSigma(dev int, sigma float64) { m.clockSigmas[dev] = sigma }
+// SetClock sets by how much a device's corrected times are expected to be late, and the standard error of that, s. Both
+// count until the ways to it are learnt.
+func (m *Model) SetClock(dev int, lag, sigma float64) {
+	m.clockLags[dev], m.clockSigmas[dev] = lag, sigma
+}
 
 // ClockUncertain reports whether a device's times may be off.
 func (m *Model) ClockUncertain(dev int) bool { return m.clockSigmas[dev] > 0 }
@@ -175,6 +178,7 @@ func (m *Model) Predict(from, to Fix, speed units.MetresPerSecond) Prediction {
 		p.Sigma = math.Sqrt(minSigma*minSigma + relative*relative*run*run + w.spread*w.spread*few*few)
 		return p
 	}
+	p.Residual -= m.clockLags[to.Dev] - m.clockLags[from.Dev]
 	clocks := math.Hypot(m.clockSigmas[from.Dev], m.clockSigmas[to.Dev])
 	p.Sigma = math.Hypot(unlearntSigma+unlearntRunSigma*math.Abs(run), clocks)
 	return p

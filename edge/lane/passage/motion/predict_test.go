@@ -129,7 +129,7 @@ func TestPredictDoubt(t *testing.T) {
 	if m.ClockUncertain(0) {
 		t.Error("a clock is in doubt of which nobody said so")
 	}
-	m.SetClockSigma(0, 10)
+	m.SetClock(0, 0, 10)
 	there, back := m.Predict(a, b, 2).Sigma, m.Predict(b, a, 2).Sigma
 	if !m.ClockUncertain(0) || there <= plain || there < 10 || there != back {
 		t.Errorf("sigma is %.2f, and with a doubt of 10 s %.2f and %.2f", plain, there, back)
@@ -137,7 +137,10 @@ func TestPredictDoubt(t *testing.T) {
 	if other := m.Predict(b, row(2, 20, 110), 2).Sigma; other != plain {
 		t.Errorf("sigma of another way is %.2f", other)
 	}
-	m.SetClockSigma(1, 10)
+	m.SetClock(1, 4, 10)
+	if late, early := m.Predict(a, b, 2).Residual, m.Predict(b, a, 2).Residual; late != -4 || early != 4 {
+		t.Errorf("times that are 4 s late are off by %.1f and %.1f s", late, early)
+	}
 	if both := m.Predict(a, b, 2).Sigma; both <= there {
 		t.Errorf("two clocks in doubt give %.2f, one %.2f", both, there)
 	}

@@ -235,9 +235,9 @@ func TestPredictWorked(t *testing.T) {
 	a, b := row(0, 0, 100), row(1, 10, 105) // 5 s at 2 m/s
 	near(t, "not learnt", m.Predict(a, b, 2).Sigma, 1.5+0.3*5, 1e-9)
 	near(t, "not learnt, back", m.Predict(b, a, 2).Sigma, 1.5+0.3*5, 1e-9)
-	m.SetClockSigma(0, 4)
+	m.SetClock(0, 0, 4)
 	near(t, "with a clock", m.Predict(a, b, 2).Sigma, 5, 1e-9)
-	m.SetClockSigma(1, 12)
+	m.SetClock(1, 0, 12)
 	near(t, "with two", m.Predict(a, b, 2).Sigma, 13, 1e-9)
 	for i := range 5 {
 		if m.Predict(a, b, 2).Learned {
