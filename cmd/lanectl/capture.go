@@ -21,6 +21,7 @@ import (
 	"lanewarden/drivers/trace/line"
 	"lanewarden/edge/api"
 	"lanewarden/edge/diag"
+	"lanewarden/edge/diag/pcapng"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
@@ -128,7 +129,7 @@ func captureCommand() *cobra.Command {
 			}
 			// A driver that this version does not know has port 0, for which none is made up.
 			spec, _ := drivers.Find(r.About.Driver)
-			return r.Pcapng(w, spec.Port)
+			return pcapng.Write(w, r, spec.Port)
 		}, message.New("lanectl.captured", message.String("device", args[0]),
 			message.Nested("records", message.New("lanectl.records", message.Count("n", len(r.Records)))),
 			message.Nested("observations", message.New("lanectl.observations", message.Count("n", len(r.Observed))))))

@@ -7,9 +7,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/gopacket/gopacket"
-	"github.com/gopacket/gopacket/layers"
-	"github.com/gopacket/gopacket/pcapgo"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"lanewarden/drivers/observation"
@@ -91,61 +88,6 @@ func TestWriteRead(t *testing.T) {
 	}
 }
 
-// Every byte is in the packets, in order, with good checksums and sequence numbers.
-func TestPcapng(t *testing.T) {
-	long := bytes.Repeat([]byte("0123456789"), 1000)
-	r := recording(t,
-		transport.Record{At: at(0), Kind: transport.RecordIn, Data: []byte("before the opening ")},
-		transport.Record{At: at(1), Kind: transport.RecordOpen, Data: []byte("[2001:db8::9]:1601")},
-		transport.Record{At: at(2), Kind: transport.RecordOut, Data: []byte("ask")},
-		transport.Record{At: at(3), Kind: transport.RecordIn, Data: long},
-		transport.Record{At: at(4), Kind: transport.RecordClose},
-		transport.Record{At: at(5), Kind: transport.RecordConnOpen, Data: conn(1, "127.0.0.1:104<127.0.0.1:50000")},
-		transport.Record{At: at(6), Kind: transport.RecordConnIn, Data: conn(1, "associate")},
-		transport.Record{At: at(7), Kind: transport.RecordDocument, Data: []byte("a b.n42\x00<xml/>")},
-		transport.Record{At: at(8), Kind: transport.RecordOpen, Data: []byte("/dev/ttyUSB0")},
-	)
-	var b bytes.Buffer
-	if err := r.Pcapng(&b, 0); err != nil {
-		t.Fatal(err)
-	}
-	in, err := pcapgo.NewNgReader(&b, pcapgo.DefaultNgReaderOptions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var payload []byte
-	next := map[gopacket.Flow]uint32{}
-	n := 0
-	for {
-		data, _, err := in.ReadPacketData()
-		if err != nil {
-			break
-		}
-		n++
-		p := gopacket.NewPacket(data, layers.LayerTypeIPv4, gopacket.Default)
-		if data[0]>>4 == 6 {
-			p = gopacket.NewPacket(data, layers.LayerTypeIPv6, gopacket.Default)
-		}
-		tcp := p.TransportLayer().(*layers.TCP)
-		if err := p.ErrorLayer(); err != nil {
-			t.Fatal(err.Error())
-		}
-		key := gopacket.NewFlow(layers.EndpointTCPPort, append(tcp.TransportFlow().Src().Raw(), p.NetworkLayer().NetworkFlow().Src().Raw()[:4]...), tcp.TransportFlow().Dst().Raw())
-		if want, ok := next[key]; ok && want != tcp.Seq && !tcp.SYN {
-			t.Errorf("packet %d: sequence %d, want %d", n, tcp.Seq, want)
-		}
-		next[key] = tcp.Seq + uint32(len(tcp.Payload))
-		if tcp.SYN || tcp.FIN {
-			next[key]++
-		}
-		payload = append(payload, tcp.Payload...)
-	}
-	want := "before the opening ask" + string(long) + "associatePUT /a_b.n42 HTTP/1.1\r\nHost: agent\r\nContent-Type: application/octet-stream\r\nContent-Length: 6\r\n\r\n<xml/>"
-	if string(payload) != want {
-		t.Errorf("got %.300q…", payload)
-	}
-}
-
 func scaleFrames(kg ...float64) (out []transport.Record) {
 	out = append(out, transport.Record{At: at(0), Kind: transport.RecordOpen, Data: []byte("192.0.2.9:1702")})
 	for i, w := range kg {
@@ -224,11 +166,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, in []byte) {
-		r, err := Read(bytes.NewReader(in))
-		if err != nil {
-			return
-		}
-		if err := r.Pcapng(&bytes.Buffer{}, 502); err != nil {
+		if _, err := Read(bytes.NewReader(in)); err != nil {
 			t.Log(err)
 		}
 	})

@@ -3,9 +3,11 @@ package hub
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"sync"
 	"testing"
 	"time"
@@ -214,26 +216,54 @@ func TestRevokedCertificate(t *testing.T) {
 	eventually(t, "the honest agent's acknowledgement", func() bool { return j.Acked(1) == j.Last(1) })
 }
 
-// halfOpen opens so many connections to the broker on which nothing is said, as many as the machine allows. It returns
-// how many, and what closes them.
-func halfOpen(t testing.TB, address string, n int) (opened int, release func()) {
-	t.Helper()
+// halfOpenEnv tells this test program, started once more, to open connections: "ADDRESS N".
+const halfOpenEnv = "LANEWARDEN_HALF_OPEN"
+
+// TestMain opens connections for halfOpen when it asks for that, until its standard input ends.
+func TestMain(m *testing.M) {
+	address, n := "", 0
+	if _, err := fmt.Sscan(os.Getenv(halfOpenEnv), &address, &n); err != nil {
+		os.Exit(m.Run())
+	}
 	var all []net.Conn
 	for range n {
 		c, err := net.DialTimeout("tcp", address, 10*time.Second)
 		if err != nil {
-			t.Logf("after %d connections: %v", len(all), err)
+			fmt.Fprintf(os.Stderr, "after %d connections: %v\n", len(all), err)
 			break
 		}
 		all = append(all, c)
 	}
+	fmt.Println(len(all))
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// halfOpen opens so many connections to the broker on which nothing is said, as many as the machine allows. It returns
+// how many, and what closes them. Another process holds them, as each may have so many files only.
+func halfOpen(t testing.TB, address string, n int) (opened int, release func()) {
+	t.Helper()
+	holder := exec.Command(os.Args[0])
+	holder.Env, holder.Stderr = append(os.Environ(), fmt.Sprintf("%s=%s %d", halfOpenEnv, address, n)), os.Stderr
+	in, err := holder.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
 	release = sync.OnceFunc(func() {
-		for _, c := range all {
-			c.Close()
-		}
+		in.Close()
+		_ = holder.Wait()
 	})
 	t.Cleanup(release)
-	return len(all), release
+	if _, err := fmt.Fscan(out, &opened); err != nil {
+		t.Fatal(err)
+	}
+	return opened, release
 }
 
 // Thousands of connections on which nothing is said keep no agent out, neither one that is connected nor one that comes.
@@ -284,12 +314,12 @@ func BenchmarkAckBesideHalfOpen(b *testing.B) {
 	}
 }
 
-// most returns how many connections this process can have with itself, 10,000 at most.
+// most returns how many connections the hub's process can hold, 10,000 at most.
 func most(t testing.TB) int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
 	}
 	const others = 300 // files that the hub and the test need beside them
-	return min(10_000, (int(limit.Cur)-others)/2)
+	return min(10_000, int(limit.Cur)-others)
 }

@@ -1,4 +1,6 @@
-package diag
+// Package pcapng writes recordings as pcapng files, which Wireshark opens. It is apart from package diag as what it needs
+// takes 5 MB of memory in each program that has it, and the agent does not.
+package pcapng
 
 import (
 	"bytes"
@@ -15,12 +17,12 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"lanewarden/drivers/transport"
+	"lanewarden/edge/diag"
 )
 
-// Pcapng writes a recording as a pcapng file, which Wireshark opens. The bytes are the device's,
-// the packets around them are made up: a tape has none. port, when not 0, stands for the device's
-// own, so that Wireshark knows the protocol; the first packet's comment has the real one.
-func (r *Recording) Pcapng(w io.Writer, port uint16) error {
+// Write writes a recording. The bytes are the device's, the packets around them are made up: a tape has none. port, when
+// not 0, stands for the device's own, so that Wireshark knows the protocol; the first packet's comment has the real one.
+func Write(w io.Writer, r *diag.Recording, port uint16) error {
 	a := r.About
 	p := packets{port: port, from: a.From, flows: map[uint32]*flow{}}
 	var err error
