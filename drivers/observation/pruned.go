@@ -31,7 +31,10 @@ func NewAgentPruned(class Class, rows []int64) *AgentPruned {
 	return &AgentPruned{Class: class, First: rows[0], Rows: uint64(len(rows)), Runs: runsOf(rows)}
 }
 
-// NewAgentErased declares the personal values of rows erased: their idx in rising order, one at least.
+// MaxErased is how many rows one AgentErased declares at most.
+const MaxErased = 200
+
+// NewAgentErased declares the personal values of rows erased: their idx in rising order, one at least, MaxErased at most.
 func NewAgentErased(rows []int64, artifacts int) *AgentErased {
 	return &AgentErased{First: rows[0], Rows: uint64(len(rows)), Runs: runsOf(rows), Artifacts: uint64(artifacts)}
 }

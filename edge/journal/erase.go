@@ -19,7 +19,7 @@ import (
 // the end.
 
 // eraseChunk is the number of rows that one transaction erases: commits wait for so long.
-const eraseChunk = 200
+const eraseChunk = observation.MaxErased
 
 // Erased counts what was erased.
 type Erased struct {

@@ -3,6 +3,7 @@ package ledger
 import (
 	"database/sql/driver"
 	"errors"
+	"strconv"
 
 	"google.golang.org/protobuf/proto"
 
@@ -26,18 +27,36 @@ func (l *Ledger) noteErasures(c *replica, rows []wire.Row) error {
 		if proto.Unmarshal(r.Body, body) != nil {
 			continue
 		}
-		for first, last := range body.GetAgentErased().Erased() {
-			err := l.eraseRows("owner=?1 AND idx>=?2 AND idx<=?3", c.id, first, last)
-			if err == nil && c.original != 0 {
-				err = l.eraseRows(`owner=?1 AND idx>=?2 AND idx<=?3 AND EXISTS
-					(SELECT 1 FROM shared s WHERE s.owner=?4 AND s.idx=observation.idx)`, c.original, first, last, c.id)
-			}
-			if err != nil {
-				return err
-			}
+		which := idxList(body.GetAgentErased())
+		err := l.eraseRows("owner=?1 AND idx IN (SELECT value FROM json_each(?2))", c.id, which)
+		if err == nil && c.original != 0 {
+			err = l.eraseRows(`owner=?1 AND idx IN (SELECT value FROM json_each(?2)) AND EXISTS
+				(SELECT 1 FROM shared s WHERE s.owner=?3 AND s.idx=observation.idx)`, c.original, which, c.id)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// idxList is a JSON array of the rows that e declares erased, MaxErased at most: no agent declares more in one row, and
+// one that did would hold up the others.
+func idxList(e *observation.AgentErased) string {
+	list := []byte{'['}
+	n := 0
+	for first, last := range e.Erased() {
+		for idx := first; idx <= last && n < observation.MaxErased; idx++ {
+			if n++; n > 1 {
+				list = append(list, ',')
+			}
+			list = strconv.AppendInt(list, idx, 10)
+		}
+		if n == observation.MaxErased {
+			break
+		}
+	}
+	return string(append(list, ']'))
 }
 
 // sealedRow is a row that is to be erased.

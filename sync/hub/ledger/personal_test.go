@@ -2,8 +2,11 @@ package ledger
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -154,6 +157,28 @@ func TestErasingLeavesWhatOthersShow(t *testing.T) {
 	apply(t, l, thief.batch(events, last, 1000))
 	if _, err := l.OpenArtifact(sum); err != nil {
 		t.Errorf("the artifact is gone: %v", err)
+	}
+}
+
+// TestIdxList: what a row declares erased is listed up to the most that an agent declares in one, whatever it says.
+func TestIdxList(t *testing.T) {
+	for want, e := range map[string]*observation.AgentErased{
+		"[]":      {},
+		"[5,6,9]": observation.NewAgentErased([]int64{5, 6, 9}, 0),
+		"[7]":     {First: 7, Runs: []uint64{1, 3}},
+		"[1,2]":   {First: 1, Runs: []uint64{2, 0, 0, math.MaxUint64}},
+		"[-1,0]":  {First: -1, Runs: []uint64{2}},
+	} {
+		if got := idxList(e); got != want {
+			t.Errorf("%v is %s, not %s", e, got, want)
+		}
+	}
+	for _, e := range []*observation.AgentErased{
+		{First: 0, Runs: []uint64{math.MaxInt64}}, {First: 0, Runs: slices.Repeat([]uint64{1}, 1<<20)},
+	} {
+		if n := strings.Count(idxList(e), ",") + 1; n != observation.MaxErased {
+			t.Errorf("%d rows", n)
+		}
 	}
 }
 
