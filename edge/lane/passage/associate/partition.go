@@ -12,7 +12,7 @@ import (
 
 const (
 	certain   = 0.99 // probability from which on a detection's assignment is not looked into
-	minWeight = 1e-3 // probability from which on a hypothesis is looked into
+	minWeight = 1e-3 // probability, of the likeliest one's, from which on a hypothesis is looked into
 )
 
 // hypothesis is one path through the window, by the labels of its detections; the first, of the root, is not used.
@@ -112,22 +112,21 @@ func (w *Window) onwardPass() {
 // j to one vehicle or another; nil for those about which they agree.
 func (m *matcher) conditionedOn(j int) []*Assignment {
 	out := make([]*Assignment, len(m.w.layers))
-	l := &m.w.layers[j]
-	total := math.Inf(-1)
-	for _, n := range l.nodes {
-		total = logAdd(total, n.weight+n.after)
+	nodes, top := m.w.layers[j].nodes, math.Inf(-1)
+	for _, n := range nodes {
+		for k := range n.edges {
+			top = max(top, n.edges[k].through(n))
+		}
 	}
 	sum := 0.0
-	for _, n := range l.nodes {
+	for _, n := range nodes {
 		for k := range n.edges {
 			e := &n.edges[k]
-			p := math.Exp(e.from.weight + e.sum + n.after - total)
-			if p < minWeight {
-				continue
+			if p := math.Exp(e.through(n) - top); p >= minWeight {
+				m.follow(j, n, e)
+				m.compare(out, sum, p)
+				sum += p
 			}
-			m.follow(j, n, e)
-			m.compare(out, sum, p)
-			sum += p
 		}
 	}
 	for _, a := range out {
@@ -145,6 +144,9 @@ func (m *matcher) conditionedOn(j int) []*Assignment {
 	}
 	return out
 }
+
+// through returns the log-probability, but for a constant, of all hypotheses that go through an edge into a node.
+func (e *edge) through(into *node) float64 { return e.from.weight + e.sum + into.after }
 
 // follow sets other to the likeliest path through an edge into a node of layer j.
 func (m *matcher) follow(j int, into *node, through *edge) {

@@ -162,7 +162,7 @@ func (w *Window) assignment(l *layer, on *edge) Assignment {
 	for _, n := range l.nodes {
 		for k := range n.edges {
 			e := &n.edges[k]
-			p := math.Exp(e.from.weight + e.sum + n.after - total)
+			p := math.Exp(e.through(n) - total)
 			if p < minShare*1e-3 {
 				continue
 			}
