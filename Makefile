@@ -1,5 +1,5 @@
 # Targets: run, test, fresh, torture, torture-controls, crashes, bench, scenarios, mutation, fuzz, lint, notices, proto,
-# ui-vendor, release, reproducible, clean. `make run` and `make test` do all their own set-up.
+# ui-vendor, release, reproducible, image, clean. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
 BIN := bin
@@ -7,7 +7,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test fresh torture torture-controls crashes bench scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible clean
+.PHONY: build run test fresh torture torture-controls crashes bench scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
 
 build:
 	@mkdir -p $(BIN)
@@ -88,6 +88,11 @@ release:
 # The release twice, in two folders: the same bytes.
 reproducible:
 	@.ci/reproducible
+
+# OCI images of agent, hub and simulated lane (amd64, arm64) in dist/image, without a daemon: made, checked, run as root
+# from their unpacked root file systems. VERSION is that of the commit by default.
+image:
+	@.ci/image/make $(VERSION)
 
 proto:
 	$(GO) generate ./drivers/observation ./sync/wire
