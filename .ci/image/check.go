@@ -181,7 +181,7 @@ func (r *reader) blob(d v1.Descriptor) ([]byte, error) {
 		return nil, fmt.Errorf("%s: its SHA-256 is %x", name, sum)
 	}
 	if int64(len(text)) != d.Size {
-		return nil, fmt.Errorf("%s has %d bytes, its descriptor says %d", name, len(text), d.Size)
+		return nil, fmt.Errorf("%s: size %d, its descriptor says %d", name, len(text), d.Size)
 	}
 	r.seen[name] = true
 	return text, nil

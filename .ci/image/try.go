@@ -103,8 +103,7 @@ func native(arch string) bool {
 // command returns a command in the container's root, as its user and with its environment only.
 func (c *container) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	// Where it is within the new root. exec would look for the program in ours.
-	cmd.Path, cmd.Err, cmd.Dir, cmd.Env = args[0], nil, c.config.WorkingDir, c.config.Env
+	cmd.Dir, cmd.Env = c.config.WorkingDir, c.config.Env // within the new root, as the program's path is
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Chroot: c.root, Credential: &syscall.Credential{Uid: nobody, Gid: nobody}, Pdeathsig: syscall.SIGKILL,
 	}

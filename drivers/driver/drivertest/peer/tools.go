@@ -28,6 +28,8 @@ from pymodbus.datastore import ModbusSequentialDataBlock, ModbusSlaveContext, Mo
 	// Iproute2 has ip and ss.
 	Iproute2 = Tool{"iproute2", "iproute2", [][]string{shell(`PATH=$PATH:/usr/sbin:/sbin ip -V && ss -V`)}}
 	Zint     = programs("zint", "zint", "zint")
+	// Promtool is Prometheus' own checker of settings and alerts.
+	Promtool = programs("promtool", "prometheus", "promtool")
 	Zbar     = programs("zbarimg", "zbar-tools", "zbarimg")
 )
 
