@@ -5,6 +5,7 @@
 //	image build -programs DIR -version 1.0.0 -revision COMMIT -date SECONDS -out DIR
 //	image check -out DIR
 //	image try -out DIR -port 22480
+//	image stack -out DIR -deploy docs/deploy
 //
 // Its dependencies are in tools.mod beside it, so that the product's go.mod has none of them.
 package main
@@ -27,10 +28,10 @@ func main() {
 // run does what the first argument says.
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("build, check or try?")
+		return fmt.Errorf("build, check, try or stack?")
 	}
 	var r release
-	var programs, out string
+	var programs, out, deploy string
 	var seconds int64
 	var port int
 	f := flag.NewFlagSet("image "+args[0], flag.ContinueOnError)
@@ -40,6 +41,7 @@ func run(args []string) error {
 	f.StringVar(&r.Revision, "revision", "", "commit it is built from")
 	f.StringVar(&r.Zones, "zones", "", "zoneinfo.zip of the Go distribution")
 	f.Int64Var(&seconds, "date", 0, "time of all files, seconds since 1970")
+	f.StringVar(&deploy, "deploy", "docs/deploy", "folder of the compose file and what it mounts")
 	f.IntVar(&port, "port", 22480, "first of three ports that programs listen on while they are tried")
 	if err := f.Parse(args[1:]); err != nil {
 		return err
@@ -52,8 +54,10 @@ func run(args []string) error {
 		return checkAll(out)
 	case "try":
 		return tryAll(out, port)
+	case "stack":
+		return tryStack(out, deploy)
 	}
-	return fmt.Errorf("%q is none of build, check, try", args[0])
+	return fmt.Errorf("%q is none of build, check, try, stack", args[0])
 }
 
 // build makes the images of all plans in the folder out, which is emptied before.
