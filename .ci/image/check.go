@@ -22,7 +22,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
-// checkAll checks the images of all plans in the folder out: by the library that made them, and byte by byte without it.
+// checkAll checks the images of all plans in the folder out: by the library that made them, and byte by byte without
+// it.
 func checkAll(out string) error {
 	for _, p := range plans {
 		dir := filepath.Join(out, p.Name)
@@ -75,7 +76,8 @@ func checkArchives(out string, p plan) error {
 	return nil
 }
 
-// checkDockerManifest checks that the manifest for docker load names one image, with its name, and files that are there.
+// checkDockerManifest checks that the manifest for docker load names one image, with its name, and files that are
+// there.
 func checkDockerManifest(root fs.FS, p plan) error {
 	var images []dockerImage
 	text, err := fs.ReadFile(root, dockerManifest)
@@ -85,7 +87,8 @@ func checkDockerManifest(root fs.FS, p plan) error {
 	if err != nil {
 		return err
 	}
-	if len(images) != 1 || len(images[0].RepoTags) != 1 || !strings.HasPrefix(images[0].RepoTags[0], "lanewarden/"+p.Name+":") {
+	if len(images) != 1 || len(images[0].RepoTags) != 1 ||
+		!strings.HasPrefix(images[0].RepoTags[0], "lanewarden/"+p.Name+":") {
 		return fmt.Errorf("%s: names other images than lanewarden/%s: %s", dockerManifest, p.Name, text)
 	}
 	for _, name := range append(images[0].Layers, images[0].Config) {
@@ -103,9 +106,9 @@ type reader struct {
 	seen map[string]bool
 }
 
-// checkLayout checks a layout from its first byte: every blob has the digest and the size that its descriptor says, media
-// types are those of the image specification, there is one image for each architecture, and no blob that none names. It
-// returns how many blobs there are.
+// checkLayout checks a layout from its first byte: every blob has the digest and the size that its descriptor says,
+// media types are those of the image specification, there is one image for each architecture, and no blob that none
+// names. It returns how many blobs there are.
 func checkLayout(root fs.FS, p plan, want []string) (int, error) {
 	r := &reader{root, p, map[string]bool{}}
 	version, err := fs.ReadFile(root, "oci-layout")
@@ -144,7 +147,8 @@ func (r *reader) index(text []byte, within *v1.Descriptor, have *[]string) error
 		return fmt.Errorf("index: %w", err)
 	}
 	if index.SchemaVersion != 2 || index.MediaType != types.OCIImageIndex || len(index.Manifests) == 0 {
-		return fmt.Errorf("index: version %d, type %q, %d manifests", index.SchemaVersion, index.MediaType, len(index.Manifests))
+		return fmt.Errorf("index: version %d, type %q, %d manifests",
+			index.SchemaVersion, index.MediaType, len(index.Manifests))
 	}
 	if within == nil && index.Manifests[0].Annotations[refName] == "" {
 		return fmt.Errorf("index: no tag in %s", refName)
@@ -194,7 +198,8 @@ func (r *reader) image(text []byte, d v1.Descriptor, platform bool, have *[]stri
 		return fmt.Errorf("manifest %s: %w", d.Digest, err)
 	}
 	if m.SchemaVersion != 2 || m.MediaType != types.OCIManifestSchema1 || m.Config.MediaType != types.OCIConfigJSON {
-		return fmt.Errorf("manifest %s: version %d, types %q and %q", d.Digest, m.SchemaVersion, m.MediaType, m.Config.MediaType)
+		return fmt.Errorf("manifest %s: version %d, types %q and %q",
+			d.Digest, m.SchemaVersion, m.MediaType, m.Config.MediaType)
 	}
 	text, err := r.blob(m.Config)
 	if err != nil {
@@ -208,11 +213,13 @@ func (r *reader) image(text []byte, d v1.Descriptor, platform bool, have *[]stri
 		return fmt.Errorf("the index says %v of an image for %s/%s", d.Platform, config.OS, config.Architecture)
 	}
 	*have = append(*have, config.Architecture)
-	if err := errors.Join(r.plan.checkConfig(config), checkAnnotations(m.Annotations, config.Config.Labels)); err != nil {
+	err = errors.Join(r.plan.checkConfig(config), checkAnnotations(m.Annotations, config.Config.Labels))
+	if err != nil {
 		return err
 	}
 	if len(config.RootFS.DiffIDs) != len(m.Layers) {
-		return fmt.Errorf("%d layers, and %d digests of them in the configuration", len(m.Layers), len(config.RootFS.DiffIDs))
+		return fmt.Errorf("%d layers, and %d digests of them in the configuration",
+			len(m.Layers), len(config.RootFS.DiffIDs))
 	}
 	for i, l := range m.Layers {
 		if err := r.layer(l, config.RootFS.DiffIDs[i], config); err != nil {

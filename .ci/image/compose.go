@@ -7,8 +7,8 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// loadCompose reads a compose file as docker compose does, against the schema of its specification, with the values that
-// its prepare would have written.
+// loadCompose reads a compose file as docker compose does, against the schema of its specification, with the values
+// that its prepare would have written.
 func loadCompose(file string) (*types.Project, error) {
 	options, err := cli.NewProjectOptions([]string{file},
 		cli.WithEnv([]string{"LANEWARDEN_VERSION=try", "LANEWARDEN_USER=65532:65532"}))

@@ -59,8 +59,8 @@ func checkAnnotations(have, labels map[string]string) error {
 // machines are the architectures' numbers in ELF files.
 var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
 
-// checkFile checks one file of a layer: where it goes, its time, that nobody gets rights by it or may change what is run,
-// and of a program that it is for this architecture and needs no libraries.
+// checkFile checks one file of a layer: where it goes, its time, that nobody gets rights by it or may change what is
+// run, and of a program that it is for this architecture and needs no libraries.
 func checkFile(h *tar.Header, content io.Reader, config v1.ConfigFile) error {
 	clean := path.Clean("/" + h.Name)
 	if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeDir || "/"+strings.TrimSuffix(h.Name, "/") != clean {

@@ -93,7 +93,8 @@ func TestManifests(t *testing.T) {
 			t.Errorf("service %s selects %v, the pod has %v", name, s.Spec.Selector, pod.Labels)
 		}
 		for _, port := range s.Spec.Ports {
-			if !slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.Name == port.TargetPort.StrVal }) {
+			named := func(p corev1.ContainerPort) bool { return p.Name == port.TargetPort.StrVal }
+			if !slices.ContainsFunc(c.Ports, named) {
 				t.Errorf("service %s: the container has no port %q", name, port.TargetPort.StrVal)
 			}
 		}
@@ -168,8 +169,10 @@ func checkRestricted(t *testing.T, pod corev1.PodSpec, c corev1.Container) {
 	s, own := pod.SecurityContext, c.SecurityContext
 	require(s != nil && s.RunAsNonRoot != nil && *s.RunAsNonRoot, "runAsNonRoot")
 	require(s != nil && s.RunAsUser != nil && *s.RunAsUser == nobody && *s.FSGroup == nobody, "runAsUser, fsGroup")
-	require(s != nil && s.SeccompProfile != nil && s.SeccompProfile.Type == corev1.SeccompProfileTypeRuntimeDefault, "seccomp")
-	require(own != nil && own.AllowPrivilegeEscalation != nil && !*own.AllowPrivilegeEscalation, "allowPrivilegeEscalation")
+	require(s != nil && s.SeccompProfile != nil &&
+		s.SeccompProfile.Type == corev1.SeccompProfileTypeRuntimeDefault, "seccomp")
+	require(own != nil && own.AllowPrivilegeEscalation != nil &&
+		!*own.AllowPrivilegeEscalation, "allowPrivilegeEscalation")
 	require(own != nil && own.ReadOnlyRootFilesystem != nil && *own.ReadOnlyRootFilesystem, "readOnlyRootFilesystem")
 	require(own != nil && own.Capabilities != nil && fmt.Sprint(own.Capabilities.Drop) == "[ALL]", "capabilities")
 	if err := wrong.ToAggregate(); err != nil {
@@ -198,7 +201,8 @@ func TestCompose(t *testing.T) {
 				t.Errorf("%s: has rights, or a root that can be written", s.Name)
 			}
 			for _, port := range s.Ports {
-				if port.HostIP != "127.0.0.1" || !slices.Contains(p.Ports, fmt.Sprintf("%d/%s", port.Target, port.Protocol)) {
+				exposed := slices.Contains(p.Ports, fmt.Sprintf("%d/%s", port.Target, port.Protocol))
+				if port.HostIP != "127.0.0.1" || !exposed {
 					t.Errorf("%s: port %+v, the image has %v", s.Name, port, p.Ports)
 				}
 			}

@@ -18,7 +18,8 @@ func made(t *testing.T) string {
 	t.Chdir("../..")
 	dir := t.TempDir()
 	source := filepath.Join(dir, "main.go")
-	if err := os.WriteFile(source, []byte("package main\n\nfunc main() { println(\"version\") }\n"), 0o644); err != nil {
+	const text = "package main\n\nfunc main() { println(\"version\") }\n"
+	if err := os.WriteFile(source, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, arch := range architectures {
@@ -48,7 +49,10 @@ func made(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := release{Version: "1.0~rc1", Revision: "abc", Date: time.Unix(1_700_000_000, 0).UTC(), Zones: filepath.Join(dir, "zoneinfo.zip")}
+	r := release{
+		Version: "1.0~rc1", Revision: "abc", Date: time.Unix(1_700_000_000, 0).UTC(),
+		Zones: filepath.Join(dir, "zoneinfo.zip"),
+	}
 	for _, out := range []string{"one", "two"} {
 		if err := build(r, filepath.Join(dir, "programs"), filepath.Join(dir, out)); err != nil {
 			t.Fatal(err)
@@ -60,8 +64,9 @@ func made(t *testing.T) string {
 // What is made is right, is the same each time, and is found wrong after any change.
 func TestImages(t *testing.T) {
 	dir := made(t)
-	if out, err := exec.Command("diff", "-r", filepath.Join(dir, "one"), filepath.Join(dir, "two")).CombinedOutput(); err != nil {
-		t.Errorf("made twice, and not the same: %s", out)
+	diff := exec.Command("diff", "-r", filepath.Join(dir, "one"), filepath.Join(dir, "two"))
+	if text, err := diff.CombinedOutput(); err != nil {
+		t.Errorf("made twice, and not the same: %s", text)
 	}
 	out := filepath.Join(dir, "one")
 	if err := checkAll(out); err != nil {
@@ -70,7 +75,8 @@ func TestImages(t *testing.T) {
 	hub := plans[1]
 	layout := filepath.Join(out, hub.Name)
 	blobs, err := filepath.Glob(filepath.Join(layout, "blobs/sha256/*"))
-	if err != nil || len(blobs) != 8 { // an index, and two of each: manifest, configuration, own layer; the base layer once
+	// An index, the base layer, and two of each: manifest, configuration, own layer.
+	if err != nil || len(blobs) != 8 {
 		t.Fatalf("%d blobs: %v", len(blobs), err)
 	}
 	for _, file := range append(blobs, filepath.Join(layout, "index.json"), filepath.Join(layout, "oci-layout")) {
@@ -95,7 +101,8 @@ func TestImages(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(layout, "blobs/sha256/left"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := checkLayout(os.DirFS(layout), hub, architectures); err == nil || !strings.Contains(err.Error(), "nothing names it") {
+	_, err = checkLayout(os.DirFS(layout), hub, architectures)
+	if err == nil || !strings.Contains(err.Error(), "nothing names it") {
 		t.Errorf("a blob that nothing names: %v", err)
 	}
 }

@@ -55,8 +55,8 @@ func (p plan) write(r release, base v1.Layer, programs, out string) error {
 		if err != nil {
 			return err
 		}
-		platform := &v1.Platform{OS: "linux", Architecture: arch}
-		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: platform}})
+		named := v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: arch}}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: img, Descriptor: named})
 		archive := filepath.Join(out, "lanewarden-"+p.Name+"_"+r.tag()+"_"+arch+".tar")
 		if err := writeArchive(archive, img, p.reference(r), r); err != nil {
 			return err
@@ -86,7 +86,7 @@ func (p plan) image(r release, base v1.Layer, arch, folder string) (v1.Image, er
 	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	created := v1.Time{Time: r.Date}
 	if img, err = mutate.Append(img,
-		mutate.Addendum{Layer: base, History: v1.History{Created: created, CreatedBy: "certificates, time zones, accounts"}},
+		mutate.Addendum{Layer: base, History: v1.History{Created: created, CreatedBy: "certificates, zones, accounts"}},
 		mutate.Addendum{Layer: own, History: v1.History{Created: created, CreatedBy: "programs of " + r.Revision}},
 	); err != nil {
 		return nil, err

@@ -1,6 +1,6 @@
-// Command image makes OCI images of the programs without a daemon, checks them, and runs what is in them. Programs of each
-// architecture go in; a layout for registries and, for docker load and podman load, an archive of each architecture come
-// out. The same input gives the same bytes.
+// Command image makes OCI images of the programs without a daemon, checks them, and runs what is in them. Programs of
+// each architecture go in; a layout for registries and, for docker load and podman load, an archive of each
+// architecture come out. The same input gives the same bytes.
 //
 //	image build -programs DIR -version 1.0.0 -revision COMMIT -date SECONDS -out DIR
 //	image check -out DIR

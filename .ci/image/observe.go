@@ -21,8 +21,8 @@ import (
 // observeTime bounds how long the stack may take until its lane is seen at the hub, and in Prometheus.
 const observeTime = 3 * time.Minute
 
-// observe waits until the hub has verified rows of the lane and, where Prometheus is installed, until it has scraped hub
-// and agent as its settings say, and answers every query of the dashboard.
+// observe waits until the hub has verified rows of the lane and, where Prometheus is installed, until it has scraped
+// hub and agent as its settings say, and answers every query of the dashboard.
 func (s *stack) observe() error {
 	ctx, cancel := context.WithTimeout(context.Background(), observeTime)
 	defer cancel()
@@ -123,11 +123,11 @@ func (s *stack) prometheus(ctx context.Context, program string) error {
 		return err
 	}
 	// The names of compose.yaml, in this mount namespace.
-	hosts := filepath.Join(s.dir, "hosts")
-	if err := os.WriteFile(hosts, []byte("127.0.0.1 localhost hub agent\n"), 0o644); err != nil {
+	names := filepath.Join(s.dir, "hosts")
+	if err := os.WriteFile(names, []byte(hosts), 0o644); err != nil {
 		return err
 	}
-	if err := mount(hosts, "/etc/hosts", syscall.MS_BIND); err != nil {
+	if err := mount(names, "/etc/hosts", syscall.MS_BIND); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -197,6 +197,6 @@ func dashboardQueries(ctx context.Context, file string) error {
 			}
 		}
 	}
-	fmt.Printf("compose.yaml: Prometheus scrapes hub and agent over TLS, and answers all %d queries of the dashboard\n", n)
+	fmt.Printf("compose.yaml: Prometheus scrapes hub and agent over TLS, and answers the dashboard's %d queries\n", n)
 	return nil
 }

@@ -36,7 +36,7 @@ var architectures = []string{"amd64", "arm64"}
 var plans = []plan{
 	{
 		Name: "agent", Title: "Lanewarden lane agent", Programs: []string{"laned", "lanectl"},
-		Description: "Reads the inspection devices of customs lanes, journals what they observe and sends it to the hub.",
+		Description: "Reads the inspection devices of customs lanes, journals what they observe, sends it to the hub.",
 		Cmd:         []string{"run", "/etc/lanewarden/lane.yaml"},
 		Ports:       []string{"8480/tcp"}, State: "/var/lib/lanewarden",
 		Folders: []string{"/etc/lanewarden", "/srv/lane"},

@@ -124,10 +124,10 @@ func pack(entries []entry, date time.Time) ([]byte, error) {
 		made[e.Name] = true
 	}
 	for _, e := range entries {
-		for dir := path.Dir(strings.TrimSuffix(e.Name, "/")) + "/"; dir != "./"; dir = path.Dir(dir[:len(dir)-1]) + "/" {
-			if !made[dir] {
-				made[dir] = true
-				entries = append(entries, entry{Name: dir, Mode: 0o755})
+		for dir := path.Dir(strings.TrimSuffix(e.Name, "/")); dir != "."; dir = path.Dir(dir) {
+			if !made[dir+"/"] {
+				made[dir+"/"] = true
+				entries = append(entries, entry{Name: dir + "/", Mode: 0o755})
 			}
 		}
 	}

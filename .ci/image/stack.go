@@ -16,9 +16,9 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// stack is the compose file's services of ours, run without Docker: each in its image's root, which is read-only, with its
-// volumes, arguments and user. They share a network namespace, in which all names are 127.0.0.1. Call it through
-// unshare --mount --net --pid: its mounts, ports and programs end with these namespaces.
+// stack is the compose file's services of ours, run without Docker: each in its image's root, which is read-only,
+// with its volumes, arguments and user. They share a network namespace, in which all names are 127.0.0.1. Call it
+// through unshare --mount --net --pid: its mounts, ports and programs end with these namespaces.
 type stack struct {
 	dir      string // copy of docs/deploy
 	services map[string]*service
@@ -32,6 +32,9 @@ type service struct {
 	stop  context.CancelFunc
 	ended chan struct{} // closed when it has
 }
+
+// hosts are the services' names, all on this machine.
+const hosts = "127.0.0.1 localhost hub agent\n"
 
 // startOrder is also the order in which they are stopped, backwards: the hub hears the agent's last words.
 var startOrder = []string{"hub", "agent", "lane"}
@@ -113,7 +116,7 @@ func (s *stack) setUp(work, out, deploy string) error {
 
 // start mounts a service's volumes in its root, makes the root read-only, and starts its program.
 func (s *stack) start(c *container, of types.ServiceConfig) error {
-	if err := os.WriteFile(filepath.Join(c.root, "etc/hosts"), []byte("127.0.0.1 localhost hub agent\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(c.root, "etc/hosts"), []byte(hosts), 0o644); err != nil {
 		return err
 	}
 	for _, v := range of.Volumes {

@@ -25,8 +25,16 @@ const (
 	stopTime  = 20 * time.Second
 )
 
-// container is an image's root file system, unpacked, in which its programs run as in a container: with this root, as the
-// image's user, without privileges.
+// tryLane is a lane file with one device, which needs nothing; %q is where the console listens.
+const tryLane = `site: {id: try}
+agent: {id: lane-1}
+lanes: [{id: lane-1}]
+devices: [{id: clock-1, driver: clock}]
+console: {listen: %q}
+`
+
+// container is an image's root file system, unpacked, in which its programs run as in a container: with this root, as
+// the image's user, without privileges.
 type container struct {
 	plan   plan
 	root   string
@@ -84,8 +92,7 @@ func (c *container) try(arch string, port int) error {
 		return c.serve(at, "--http", at, "--mqtt", fmt.Sprintf("127.0.0.1:%d", port+1))
 	case "agent":
 		at := fmt.Sprintf("127.0.0.1:%d", port+2)
-		lane := fmt.Sprintf("site: {id: try}\nagent: {id: lane-1}\nlanes: [{id: lane-1}]\ndevices: [{id: clock-1, driver: clock}]\n"+
-			"console: {listen: %q}\n", at)
+		lane := fmt.Sprintf(tryLane, at)
 		if err := os.WriteFile(filepath.Join(c.root, "etc/lanewarden/lane.yaml"), []byte(lane), 0o644); err != nil {
 			return err
 		}
@@ -97,7 +104,8 @@ func (c *container) try(arch string, port int) error {
 // native reports whether this machine runs programs of an architecture.
 func native(arch string) bool {
 	name, err := exec.Command("uname", "-m").Output()
-	return err == nil && strings.TrimSpace(string(name)) == map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[arch]
+	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[arch]
+	return err == nil && strings.TrimSpace(string(name)) == machine
 }
 
 // command returns a command in the container's root, as its user and with its environment only.
@@ -140,7 +148,7 @@ func (c *container) serve(at string, more ...string) error {
 	// Wait says that the context ended it; the exit code says how the program took that.
 	<-ended
 	if code := cmd.ProcessState.ExitCode(); code != 0 {
-		return fmt.Errorf("%s: it ended with %d (%s) after SIGTERM\n%s", strings.Join(args, " "), code, cmd.ProcessState, log.String())
+		return fmt.Errorf("%s: after SIGTERM: %s\n%s", strings.Join(args, " "), cmd.ProcessState, log.String())
 	}
 	after, err := c.files()
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package deploytest reads what docs/deploy has people run, so that tests can hold it against the programs: services of the
-// compose file and containers of the Kubernetes manifests, and the queries of dashboard and alerts. The schemas of
-// Compose and Kubernetes are checked by the tests of .ci/image, whose libraries the product does not have.
+// Package deploytest reads what docs/deploy has people run, so that tests can hold it against the programs: services
+// of the compose file and containers of the Kubernetes manifests, and the queries of dashboard and alerts. The
+// schemas of Compose and Kubernetes are checked by the tests of .ci/image, whose libraries the product does not have.
 package deploytest
 
 import (

@@ -67,8 +67,8 @@ var (
 // scraped are the labels that Prometheus adds when it scrapes, as prometheus.yaml has it.
 var scraped = map[string]bool{"job": true, "instance": true, "site": true, "agent": true}
 
-// Unknown returns what a query names that the programs do not export, "" when there is nothing. exported are the metrics,
-// each with its labels.
+// Unknown returns what a query names that the programs do not export, "" when there is nothing. exported are the
+// metrics, each with its labels.
 func (q Query) Unknown(exported map[string]map[string]bool) string {
 	labels := map[string]bool{}
 	for _, m := range used.FindAllStringSubmatch(q.Expr, -1) {

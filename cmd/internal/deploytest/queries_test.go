@@ -101,7 +101,9 @@ console: {listen: "%s"}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 2)
 	go func() {
-		ended <- hub.Run(ctx, hub.Options{Dir: filepath.Join(dir, "hub"), HTTP: addresses[0], MQTT: addresses[1], Log: log})
+		ended <- hub.Run(ctx, hub.Options{
+			Dir: filepath.Join(dir, "hub"), HTTP: addresses[0], MQTT: addresses[1], Log: log,
+		})
 	}()
 	go func() { ended <- agent.Run(ctx, config, agent.Options{Software: "test", Log: log}) }()
 	t.Cleanup(func() {

@@ -82,7 +82,8 @@ func TestComposedLane(t *testing.T) {
 		t.Fatalf("%d devices, make run has %d", len(composed.Devices), len(run.Devices))
 	}
 	for i, d := range composed.Devices {
-		if want := run.Devices[i]; d.ID != want.ID || d.Title != want.Title || d.Driver != want.Driver || d.Lane != want.Lane {
+		want := run.Devices[i]
+		if d.ID != want.ID || d.Title != want.Title || d.Driver != want.Driver || d.Lane != want.Lane {
 			t.Errorf("device %s is not the one of make run", d.ID)
 		}
 	}
