@@ -147,7 +147,7 @@ func (s *stack) prometheus(ctx context.Context, program string) error {
 		up = query(ctx, `count(count_over_time(up[1m]) >= 5 and up == 1)`)
 		return up == "2"
 	}); err != nil {
-		return fmt.Errorf("Prometheus has not scraped both hub and agent: %w: %s", err, up)
+		return fmt.Errorf("hub and agent are not both scraped by Prometheus: %w: %s", err, up)
 	}
 	return dashboardQueries(ctx, filepath.Join(s.dir, "grafana/dashboards/lanewarden.json"))
 }

@@ -37,6 +37,7 @@ func baseEntries(r release) ([]entry, error) {
 		// Go's resolver asks files before DNS when this says so.
 		{Name: "etc/nsswitch.conf", Mode: 0o644, Content: []byte("hosts: files dns\n")},
 		{Name: "etc/ssl/certs/ca-certificates.crt", Mode: 0o644, Content: roots()},
+		{Name: "usr/share/doc/lanewarden/ca-certificates", Mode: 0o644, Content: []byte(rootsNotice)},
 	}
 	for name, source := range map[string]string{
 		"LICENSE": "LICENSE", "THIRD_PARTY_NOTICES": "THIRD_PARTY_NOTICES",
@@ -52,6 +53,12 @@ func baseEntries(r release) ([]entry, error) {
 	zones, err := zoneEntries(r.Zones)
 	return append(all, zones...), err
 }
+
+// rootsNotice says where the certificates are from, as their licence asks.
+const rootsNotice = `/etc/ssl/certs/ca-certificates.crt is made of certdata.txt of Mozilla's NSS, as the Go module
+golang.org/x/crypto/x509roots/fallback has it, without the roots that Mozilla trusts with a constraint.
+Mozilla Public License 2.0: https://www.mozilla.org/MPL/2.0/
+`
 
 // roots returns Mozilla's roots as a PEM file. Those that it trusts with a constraint are left out: the file could not
 // say the constraint.
