@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 
@@ -67,7 +69,20 @@ func (p plan) write(r release, base v1.Layer, programs, out string) error {
 	if err != nil {
 		return err
 	}
-	return at.AppendIndex(index, layout.WithAnnotations(map[string]string{refName: r.tag()}))
+	if err := at.AppendIndex(index, layout.WithAnnotations(map[string]string{refName: r.tag()})); err != nil {
+		return err
+	}
+	return readable(filepath.Join(out, p.Name))
+}
+
+// readable lets everybody read the files below a folder: the library writes blobs for their owner alone.
+func readable(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return os.Chmod(path, 0o644)
+	})
 }
 
 // reference is the name under which an archive is loaded.
