@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/edge/journal"
 	"lanewarden/edge/journal/keyfile"
 	"lanewarden/sync/hub/carry"
 	"lanewarden/sync/hub/ledger"
@@ -59,7 +60,7 @@ type Options struct {
 
 // Run runs a hub until ctx ends, and returns nil then. Wrong settings, a ledger that cannot be
 // opened and a port that is taken are errors at once; a full disk and a lost broker are waited out.
-// One hub at a time may use Options.Dir.
+// One hub at a time may use Options.Dir; a second one is an error.
 func Run(ctx context.Context, opts Options) (err error) {
 	access, err := newAccess(&opts)
 	if err != nil {
@@ -72,6 +73,11 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if err := sqlog.MakeDir(opts.Dir); err != nil {
 		return err
 	}
+	unlock, err := journal.Lock(opts.Dir, "lanehub")
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	l, err := ledger.Open(opts.Dir)
 	if err != nil {
 		return err

@@ -405,3 +405,22 @@ func TestClientWithoutAccountUsesAgentsTopicsOnly(t *testing.T) {
 	commit(t, j, observation.Class_CLASS_ALARM, 1)
 	eventually(t, "an acknowledgement: the stream is still there", func() bool { return j.Acked(1) == j.Last(1) })
 }
+
+// TestSecondHub: a second hub in the same directory is an error, and the first goes on; the next one may run.
+func TestSecondHub(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := journal.Lock(dir, "lanehub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Dir: dir, HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)}
+	if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), dir+" is in use by another lanehub") {
+		t.Errorf("the second one: %v", err)
+	}
+	unlock()
+	again, err := journal.Lock(dir, "lanehub")
+	if err != nil {
+		t.Fatalf("the next one: %v", err)
+	}
+	again()
+}

@@ -8,13 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
@@ -56,7 +54,7 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) error {
 	if err := sqlog.MakeDir(c.Agent.StateDir); err != nil {
 		return err
 	}
-	unlock, err := lock(c.Agent.StateDir)
+	unlock, err := journal.Lock(c.Agent.StateDir, "laned")
 	if err != nil {
 		return err
 	}
@@ -179,19 +177,6 @@ func consoleAccess(c firmwareconfig.Console) (book *accounts.Book, config *tls.C
 func journalDir(c *firmwareconfig.Config) string { return filepath.Join(c.Agent.StateDir, "journal") }
 
 func tapeDir(c *firmwareconfig.Config) string { return filepath.Join(c.Agent.StateDir, "tape") }
-
-// lock keeps a second agent off the same state directory. The kernel releases the lock when the
-// process ends, however it does, so there is never a stale one.
-func lock(dir string) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(dir, "laned.lock"), os.O_CREATE|os.O_RDWR, 0o640)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s is in use by another laned", dir), f.Close())
-	}
-	return func() { f.Close() }, nil
-}
 
 // supervisor returns the supervisor of all devices of the configuration; it runs none of them yet.
 func supervisor(c *firmwareconfig.Config, j *journal.Journal, o Options) (*lane.Supervisor, error) {
