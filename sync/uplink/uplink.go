@@ -25,7 +25,6 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
-	"lanewarden/edge/journal"
 	"lanewarden/sync/wire"
 )
 
@@ -46,6 +45,9 @@ type Options struct {
 	Beside *Uplink
 	// Fork says that the hub holds another past of the journal: it is sent as a journal of its own (wire.ForkID).
 	Fork bool
+	// Codec packs and unpacks what is said, and stays open at the end. It has megabytes of tables, so many uplinks in one
+	// process share a few. nil makes one for this uplink alone.
+	Codec *wire.Codec
 	// HubKey is told the public key with which the hub signs receipts, at each answer to a hello; nil for nobody.
 	HubKey func(key string)
 	// Contradicted is told, at each refusal, that the hub holds another past of the journal, and why; nil for nobody.
@@ -66,7 +68,7 @@ const (
 // Uplink is the agent's side of the wire. Run owns the connection; the other methods may be called
 // from any goroutine.
 type Uplink struct {
-	journal *journal.Journal
+	journal Source
 	opts    Options
 	codec   *wire.Codec
 
@@ -87,14 +89,17 @@ type Uplink struct {
 }
 
 // New returns an uplink for a journal. It does not connect; Run does.
-func New(j *journal.Journal, opts Options) (*Uplink, error) {
+func New(j Source, opts Options) (*Uplink, error) {
 	if opts.TelemetryDelay == 0 {
 		opts.TelemetryDelay = defaultTelemetryDelay
 	}
 	opts.Hold = cmp.Or(opts.Hold, holdDefault)
-	codec, err := wire.NewCodec()
-	if err != nil {
-		return nil, err
+	codec := opts.Codec
+	if codec == nil {
+		var err error
+		if codec, err = wire.NewCodec(); err != nil {
+			return nil, err
+		}
 	}
 	status := api.Link{Configured: true, Since: time.Now().UTC()}
 	status.SetProblem(message.New("link.not-yet"))
@@ -190,7 +195,9 @@ func (u *Uplink) waiting() bool {
 // Run connects, sends and reconnects until ctx ends, and returns nil. The reason of a lost
 // connection is logged when it changes, not at each try.
 func (u *Uplink) Run(ctx context.Context) error {
-	defer u.codec.Close()
+	if u.opts.Codec == nil {
+		defer u.codec.Close()
+	}
 	defer func() { u.usage.save(time.Now(), true) }()
 	pauses, told := wire.NewBackoff(reconnectMin, reconnectMax), ""
 	for ctx.Err() == nil {

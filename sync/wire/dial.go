@@ -43,8 +43,11 @@ func (b Broker) Dial(ctx context.Context) (net.Conn, error) {
 	return nil, err
 }
 
-// dialer returns what connects: through the interface, or as the system and the environment's ALL_PROXY say.
+// dialer returns what connects: Dialer, or through the interface, or as the system and the environment's ALL_PROXY say.
 func (b Broker) dialer() proxy.ContextDialer {
+	if b.Dialer != nil {
+		return b.Dialer
+	}
 	if b.Interface == "" {
 		if d, ok := proxy.FromEnvironmentUsing(&net.Dialer{}).(proxy.ContextDialer); ok {
 			return d

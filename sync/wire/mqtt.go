@@ -11,6 +11,7 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"golang.org/x/net/proxy"
 
 	"lanewarden/drivers/message"
 	"lanewarden/sync/wire/identity"
@@ -26,6 +27,8 @@ type Broker struct {
 	ConnectTimeout, PubTimeout time.Duration   // 0 for the defaults
 	Interface                  string          // network interface to go through; "" for the one that the system chooses
 	Count                      func(bytes int) // told what passes, both ways, from any goroutine; nil for nobody
+	// Dialer makes the network connection, below TLS, and Interface is not used; nil for the system's.
+	Dialer proxy.ContextDialer
 	// Now is the time by which the broker's certificate is judged; nil for the machine's clock.
 	Now func() time.Time
 }
@@ -65,7 +68,7 @@ func (b Broker) Options(clientID string) (*mqtt.ClientOptions, error) {
 		}
 		o.SetTLSConfig(config)
 	}
-	if b.Interface != "" || b.Count != nil {
+	if b.Interface != "" || b.Count != nil || b.Dialer != nil {
 		o.SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) { return b.Dial(context.Background()) })
 	}
 	return o, nil
