@@ -143,7 +143,7 @@ func (j *Journal) eraseSome(ctx context.Context, due []Row, out *Erased) error {
 	}
 	o := observation.New(observation.Class_CLASS_EVENT, time.Now(), observation.NewAgentErased(idx, len(sums)))
 	o.Device = observation.AgentDevice
-	row, err := j.newRow(o)
+	row, err := newRow(o, j.sealer)
 	if err != nil {
 		return err
 	}

@@ -157,7 +157,7 @@ func TestFailedTransactionLeavesNothingBehind(t *testing.T) {
 }
 
 func mustRow(t *testing.T, o *observation.Observation) Row {
-	r, err := (&Journal{sealer: personal.NewSealer([]byte("of a test"))}).newRow(o)
+	r, err := newRow(o, personal.NewSealer([]byte("of a test")))
 	if err != nil {
 		t.Fatal(err)
 	}

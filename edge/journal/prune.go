@@ -76,7 +76,7 @@ var declared = fmt.Sprintf("WHERE kind=%d", observation.Kind_KIND_AGENT_PRUNED)
 func (j *Journal) declare(ctx context.Context, record *observation.AgentPruned, also func(db *sqlog.DB) error) error {
 	o := observation.New(observation.Class_CLASS_EVENT, time.Now(), record)
 	o.Device = observation.AgentDevice
-	row, err := j.newRow(o)
+	row, err := newRow(o, j.sealer)
 	if err != nil {
 		return err
 	}

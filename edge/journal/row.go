@@ -8,6 +8,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/personal"
 )
 
 // Row is one observation as the journal keeps it.
@@ -47,7 +48,7 @@ func (r *Row) Public() []byte {
 
 // newRow checks an observation and encodes its body. The encoding is deterministic, but nothing relies on that: what
 // was encoded once is kept, hashed and sent as bytes. Idx and Prev are given by the writer.
-func (j *Journal) newRow(o *observation.Observation) (Row, error) {
+func newRow(o *observation.Observation, sealer *personal.Sealer) (Row, error) {
 	kind := o.GetBody().Kind()
 	wrong := func(err error) (Row, error) {
 		return Row{}, message.Wrap(err, "journal.observation", message.Quoted("device", o.GetDevice()),
@@ -78,5 +79,5 @@ func (j *Journal) newRow(o *observation.Observation) (Row, error) {
 		Class: o.Class, Time: o.TimeNs, Device: o.Device, Kind: kind, Key: o.Key, column: o.Key, Body: body,
 		artifacts: o.Body.Artifacts, alarmed: alarmed(o.Body),
 	}
-	return r, r.split(j.sealer)
+	return r, r.split(sealer)
 }

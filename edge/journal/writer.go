@@ -40,7 +40,7 @@ func (j *Journal) Commit(ctx context.Context, obs ...*observation.Observation) (
 		if err := j.roomFor(o.Class); err != nil {
 			return 0, err
 		}
-		if r.rows[i], err = j.newRow(o); err != nil {
+		if r.rows[i], err = newRow(o, j.sealer); err != nil {
 			return 0, err
 		}
 	}
