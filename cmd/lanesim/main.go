@@ -5,19 +5,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/cli"
+	"lanewarden/cmd/internal/fleet"
 	"lanewarden/cmd/internal/simulate"
 )
 
 func main() { cli.Main(program()) }
 
-// program returns the root command. It has all simulators, the demonstration, and the beginning of
-// new drivers.
+// program returns the root command. It has all simulators, the demonstration, fleets that load
+// a hub, and the beginning of new drivers.
 func program() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "lanesim",
 		Short: "help.lanesim",
 		Long:  "help.lanesim.long",
 	}
-	root.AddCommand(append(simulate.Devices(), simulate.Demo(), simulate.NewDriver())...)
+	root.AddCommand(append(simulate.Devices(), simulate.Demo(), fleet.Command(), simulate.NewDriver())...)
 	return root
 }
