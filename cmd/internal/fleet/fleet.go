@@ -28,7 +28,7 @@ type Options struct {
 	Rate     float64 // observations/s of one agent, over its day; 0 for the scenario's own
 	Duration time.Duration
 	Storm    time.Duration // after the beginning of the traffic all connections are cut; 0 for no storm
-	Grace    time.Duration // how long what was sent may wait for its acknowledgement at the end
+	Grace    time.Duration // how long the agents have to connect, and what was sent to be acknowledged at the end
 	Scenario *scenario.Scenario
 	Seed     uint64
 	// Journals is a directory for real journals, each with its SQLite database; "" keeps them in memory.
@@ -60,27 +60,33 @@ type fleet struct {
 
 // Run runs a fleet and prints what it does, until its time is over or ctx ends. That something which was recorded is
 // not acknowledged in time is an error.
-func Run(ctx context.Context, o Options, p cli.Printer) (err error) {
+func Run(ctx context.Context, o Options, p cli.Printer) error {
+	_, err := run(ctx, o, p)
+	return err
+}
+
+// run is Run; it returns the fleet, too, for tests.
+func run(ctx context.Context, o Options, p cli.Printer) (f *fleet, err error) {
+	f = &fleet{opts: &o, tally: &tally{}, p: p}
 	if err := checkFiles(&o); err != nil {
-		return err
+		return f, err
 	}
-	f := &fleet{opts: &o, tally: &tally{}, p: p}
 	defer func() { err = errors.Join(err, f.close()) }()
 	closeCodecs, err := f.make()
 	defer closeCodecs()
 	if err != nil {
-		return err
+		return f, err
 	}
 	f.connect(ctx)
-	err = f.run(ctx)
+	err = f.live(ctx)
 	f.stopUplinks()
 	f.connecting.Wait()
 	err = errors.Join(err, f.uplinks.Wait())
 	if f.begin.IsZero() {
-		return err
+		return f, err
 	}
 	f.table()
-	return errors.Join(err, f.judge())
+	return f, errors.Join(err, f.judge())
 }
 
 const (
@@ -164,17 +170,13 @@ func (f *fleet) connect(ctx context.Context) {
 	})
 }
 
-const (
-	// connectTime is how long the agents have to connect before the traffic begins without those that did not.
-	connectTime = time.Minute
-	// stopTime is how long what was sent may wait for its acknowledgement when somebody ends the program: as laned has it.
-	stopTime = 2 * time.Second
-)
+// stopTime is how long what was sent may wait for its acknowledgement when somebody ends the program: as laned has it.
+const stopTime = 2 * time.Second
 
-// run lets the agents connect, work, be cut off and finish.
-func (f *fleet) run(ctx context.Context) error {
+// live lets the agents connect, work, be cut off and finish. Those that did not connect in time work all the same.
+func (f *fleet) live(ctx context.Context) error {
 	all := int64(f.opts.Agents)
-	f.watch(ctx, connectTime, func() bool { return f.tally.connected.Load() == all })
+	f.watch(ctx, f.opts.Grace, func() bool { return f.tally.connected.Load() == all })
 	if ctx.Err() != nil {
 		return nil
 	}
