@@ -1,5 +1,5 @@
-# Targets: run, test, fresh, torture, torture-controls, crashes, bench, scenarios, mutation, fuzz, lint, notices, proto,
-# ui-vendor, release, reproducible, image, clean. `make run` and `make test` do all their own set-up.
+# Targets: run, test, fresh, torture, torture-controls, crashes, bench, fleet, scenarios, mutation, fuzz, lint, notices,
+# proto, ui-vendor, release, reproducible, image, clean. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
 BIN := bin
@@ -7,7 +7,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test fresh torture torture-controls crashes bench scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
+.PHONY: build run test fresh torture torture-controls crashes bench fleet scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
 
 build:
 	@mkdir -p $(BIN)
@@ -54,6 +54,15 @@ notices:
 
 bench:
 	@.ci/bench
+
+# A hub, and AGENTS agents that send it RATE observations a second together for DURATION, all in this machine; after STORM
+# all connections are cut at once (0: never). The table of docs/performance.md.
+AGENTS ?= 2000
+RATE ?= 5000
+DURATION ?= 1m
+STORM ?= 30s
+fleet: build
+	@AGENTS=$(AGENTS) RATE=$(RATE) DURATION=$(DURATION) STORM=$(STORM) .ci/fleet
 
 # How well readings find their vehicle: the table of docs/passages.md.
 # Days of the scenarios, judged: tables by case and by kind of device, calibration, speed. SCENARIO is one by name or by a

@@ -12,7 +12,7 @@ import (
 // A day is in order and has all that comes into a journal: what devices tell, alarms among it, passages, backgrounds
 // every five seconds. The same seed gives the same one.
 func TestDay(t *testing.T) {
-	s, err := load("busy-lane")
+	s, err := load("remote-post")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,10 +32,10 @@ func TestDay(t *testing.T) {
 	if n := classes[observation.Class_CLASS_TELEMETRY]; n != int(dayLength/backgroundEvery) {
 		t.Errorf("%d backgrounds", n)
 	}
-	if a, e := classes[observation.Class_CLASS_ALARM], classes[observation.Class_CLASS_EVENT]; a == 0 || e < 5000 || a > e/50 {
+	if a, e := classes[observation.Class_CLASS_ALARM], classes[observation.Class_CLASS_EVENT]; a == 0 || e < 200 || a > e/20 {
 		t.Errorf("%d alarms, %d events", a, e)
 	}
-	if opened, closed := kinds[observation.Kind_KIND_PASSAGE_OPENED], kinds[observation.Kind_KIND_PASSAGE_CLOSED]; opened < 600 || closed < 600 {
+	if opened, closed := kinds[observation.Kind_KIND_PASSAGE_OPENED], kinds[observation.Kind_KIND_PASSAGE_CLOSED]; opened < 35 || closed < 35 {
 		t.Errorf("%d passages opened, %d closed", opened, closed)
 	}
 	again := makeDay(s, 3)
