@@ -30,7 +30,7 @@ type Memory struct {
 	tree    evidence.Tree
 	state   state
 	signed  time.Time
-	rows    []Row // all that are not acknowledged, and those between them: contiguous, the last one is the newest
+	rows    []Row                       // all that are not acknowledged, and those between them: contiguous, the last one is the newest
 	gone    observation.PerClass[int64] // by class: idx of the last row that is forgotten, -1 for none
 	changed chan struct{}
 }
