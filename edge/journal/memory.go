@@ -15,10 +15,10 @@ import (
 	"lanewarden/edge/evidence/personal"
 )
 
-// Memory is a journal without a disk, for load tests with thousands of agents in one process. Rows are checked, encoded,
-// split, sealed, hashed and signed by the code of a Journal, and forgotten once they are acknowledged. It has no
-// artifacts, knows no key again, and cannot serve a hub that was restored from a backup. Its methods may be called from
-// any goroutine.
+// Memory is a journal without a disk, for load tests with thousands of agents in one process. Rows are checked,
+// encoded, split, sealed, hashed and signed by the code of a Journal, and forgotten once they are acknowledged. It has
+// no artifacts, knows no key again, and cannot serve a hub that was restored from a backup. Its methods may be called
+// from any goroutine.
 type Memory struct {
 	identity  Identity
 	signer    note.Signer
@@ -96,12 +96,13 @@ func (m *Memory) sign() error {
 	if m.state.size == m.state.checkpoint.Size || time.Since(m.signed) < m.signEvery {
 		return nil
 	}
-	signed, err := evidence.Checkpoint{Origin: m.identity.Origin(), Size: m.tree.Size(), Root: m.tree.Root()}.Sign(m.signer)
+	c := evidence.Checkpoint{Origin: m.identity.Origin(), Size: m.tree.Size(), Root: m.tree.Root()}
+	signed, err := c.Sign(m.signer)
 	if err != nil {
 		return err
 	}
 	m.signed = time.Now()
-	m.state.checkpoint = evidence.SignedCheckpoint{Size: m.tree.Size(), Note: signed}
+	m.state.checkpoint = evidence.SignedCheckpoint{Size: c.Size, Note: signed}
 	return nil
 }
 

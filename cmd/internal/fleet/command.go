@@ -36,7 +36,8 @@ func Command() *cobra.Command {
 	c := &cobra.Command{
 		Use: "fleet", Short: "help.fleet", Long: "help.fleet.long", Args: cobra.NoArgs,
 		Example: "  lanesim fleet --broker mqtt://127.0.0.1:1883 --agents 2000 --total 10000 --duration 5m --storm 2m\n" +
-			"  lanesim fleet --broker mqtts://hub.example:8883 --username {site}/{agent} --password-file passwords/{site}/{agent} --ca-file ca.pem",
+			"  lanesim fleet --broker mqtts://hub.example:8883 --ca-file ca.pem --username {site}/{agent} \\\n" +
+			"    --password-file passwords/{site}/{agent}",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if cmd.Flags().Changed("total") {
 				if cmd.Flags().Changed("rate") {
@@ -87,7 +88,8 @@ func load(name string) (*scenario.Scenario, error) {
 // check returns what is wrong with options that come from a command line.
 func (o *Options) check() error {
 	if o.Storm >= o.Duration {
-		return message.Errorf("fleet.storm-late", message.Duration("storm", o.Storm), message.Duration("duration", o.Duration))
+		return message.Errorf("fleet.storm-late", message.Duration("storm", o.Storm),
+			message.Duration("duration", o.Duration))
 	}
 	if !sitePattern.MatchString(o.Site) {
 		return message.Errorf("fleet.site", message.Quoted("site", o.Site))

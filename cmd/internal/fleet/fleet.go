@@ -1,6 +1,6 @@
-// Package fleet runs many agents in one process, to load a hub honestly: each is the uplink of laned with a connection,
-// a signing key and a journal of its own, into which the rows of a scenario's day come. It says what they sent, what was
-// acknowledged and when.
+// Package fleet runs many agents in one process, to load a hub honestly: each is the uplink of laned with a
+// connection, a signing key and a journal of its own, into which the rows of a scenario's day come. It says what they
+// sent, what was acknowledged and when.
 package fleet
 
 import (
@@ -21,7 +21,8 @@ import (
 
 // Options describe a fleet. All but Storm and Journals are required.
 type Options struct {
-	// Broker is the broker to which all connect. In its user name and files, {site} and {agent} stand for an agent's names.
+	// Broker is the broker to which all connect. In its user name and files, {site} and {agent} stand for an agent's
+	// names.
 	Broker   wire.Broker
 	Site     string // the sites of the agents are SITE-001, SITE-002, ... with 20 agents each
 	Agents   int
@@ -222,6 +223,7 @@ func (f *fleet) work(ctx context.Context) error {
 	err := f.players.Wait()
 	now := f.moment()
 	f.end, f.ackedInTime = now.at, now.acked
+	f.tally.end.Store(now.at.UnixNano())
 	return err
 }
 

@@ -126,7 +126,8 @@ func TestStorm(t *testing.T) {
 				c := &f.tally.classes[class]
 				recorded += c.recorded.Load()
 				if c.recorded.Load() != c.sent.Load() || c.sent.Load() != c.acked.Load() {
-					t.Errorf("class %d: %d recorded, %d sent, %d acknowledged", class, c.recorded.Load(), c.sent.Load(), c.acked.Load())
+					t.Errorf("class %d: %d recorded, %d sent, %d acknowledged", class, c.recorded.Load(), c.sent.Load(),
+						c.acked.Load())
 				}
 			}
 			if got := rowsAt(t, at); got != recorded || recorded == 0 {
@@ -141,7 +142,8 @@ func TestStorm(t *testing.T) {
 	}
 }
 
-// A second fleet of the same seed is known to the hub by its keys; one of another seed is refused, and the error says why.
+// A second fleet of the same seed is known to the hub by its keys; one of another seed is refused, and the error says
+// why.
 func TestSameHubAgain(t *testing.T) {
 	at, _ := startHub(t)
 	o := small(t, at.MQTT)
@@ -189,7 +191,8 @@ func TestNobodyAnswers(t *testing.T) {
 	o := small(t, address(t))
 	o.Agents, o.Grace = 2, time.Second
 	_, _, err := runFleet(t.Context(), o)
-	if text := message.Of(err).English(); !strings.Contains(text, "no agent was answered") || !strings.Contains(text, o.Broker.URL) {
+	text := message.Of(err).English()
+	if !strings.Contains(text, "no agent was answered") || !strings.Contains(text, o.Broker.URL) {
 		t.Error(text)
 	}
 }

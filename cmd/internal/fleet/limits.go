@@ -14,8 +14,8 @@ const (
 	filesBeside     = 64
 )
 
-// checkFiles returns an error when the system would not let the fleet open its connections. Go has raised the soft limit
-// to the hard one when the program began.
+// checkFiles returns an error when the system would not let the fleet open its connections. Go raised the soft limit to
+// the hard one when the program began.
 func checkFiles(o *Options) error {
 	need := o.Agents*filesPerAgent + filesBeside
 	if o.Journals != "" {
@@ -25,5 +25,6 @@ func checkFiles(o *Options) error {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur >= uint64(need) {
 		return err
 	}
-	return message.Errorf("fleet.files", message.Count("n", o.Agents), message.Int("need", need), message.Int("limit", limit.Cur))
+	return message.Errorf("fleet.files", message.Count("n", o.Agents), message.Int("need", need),
+		message.Int("limit", limit.Cur))
 }

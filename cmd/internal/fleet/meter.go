@@ -16,14 +16,16 @@ type tally struct {
 	connected    atomic.Int64 // agents that the hub has answered on their present connection
 	lost, failed atomic.Int64 // connections that ended by themselves after the hub's answer, and before or never made
 	held         atomic.Int64 // observations that were not recorded because too much waited
+	end          atomic.Int64 // of the traffic, ns since 1970; 0 while it flows
 	classes      observation.PerClass[classTally]
 }
 
 // classTally is what all agents did with rows of a class.
 type classTally struct {
 	recorded, sent, acked atomic.Int64 // rows; sent are those that were so at least once
-	fromSent              delays       // from the first sending of a row to its acknowledgement
-	fromRecorded          delays       // from its commit to the agent's journal, so with the wait for company
+	// Of rows that were sent while the traffic flowed: at the end the rest comes at once, which is a load of its own.
+	fromSent     delays // from the first sending of a row to its acknowledgement
+	fromRecorded delays // from its commit to the agent's journal, so with the wait for company
 }
 
 // waiting returns how many rows are not acknowledged.
@@ -97,7 +99,7 @@ func (m *meter) note(class observation.Class, p passing) {
 		all.sent.Add(1)
 	}
 	if p.idx <= t.acked {
-		all.count(p, now)
+		m.tally.count(class, p, now)
 		return
 	}
 	t.rows = append(t.rows, p)
@@ -106,9 +108,13 @@ func (m *meter) note(class observation.Class, p passing) {
 	}
 }
 
-// count counts a row that was acknowledged.
-func (c *classTally) count(p passing, now time.Time) {
+// count counts a row of a class that was acknowledged.
+func (t *tally) count(class observation.Class, p passing, now time.Time) {
+	c := &t.classes[class]
 	c.acked.Add(1)
+	if end := t.end.Load(); end != 0 && p.sent.UnixNano() > end {
+		return
+	}
 	c.fromSent.add(now.Sub(p.sent))
 	c.fromRecorded.add(now.Sub(p.recorded))
 }
@@ -140,7 +146,7 @@ func (m *meter) SetAcked(class observation.Class, idx int64) {
 	t.acked = max(t.acked, idx)
 	n := 0
 	for ; n < t.marked && t.rows[n].idx <= t.acked; n++ {
-		m.tally.classes[class].count(t.rows[n], now)
+		m.tally.count(class, t.rows[n], now)
 	}
 	t.rows, t.marked = t.rows[n:], t.marked-n
 }

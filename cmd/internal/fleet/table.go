@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"lanewarden/drivers/message"
@@ -15,17 +16,22 @@ func (f *fleet) table() {
 	all := row{name: f.p.Phrase("fleet.all")}
 	for _, class := range observation.Classes {
 		c := &f.tally.classes[class]
-		one := row{f.p.Phrase("class." + class.Name()), c.recorded.Load(), c.sent.Load(), c.acked.Load(), c.fromSent.counts(),
-			c.fromRecorded.counts()}
-		all = row{all.name, all.recorded + one.recorded, all.sent + one.sent, all.acked + one.acked,
-			all.fromSent.plus(one.fromSent), all.fromRecorded.plus(one.fromRecorded)}
+		one := row{
+			f.p.Phrase("class." + class.Name()), c.recorded.Load(), c.sent.Load(), c.acked.Load(),
+			c.fromSent.counts(), c.fromRecorded.counts(),
+		}
+		all = row{
+			all.name, all.recorded + one.recorded, all.sent + one.sent, all.acked + one.acked,
+			all.fromSent.plus(one.fromSent), all.fromRecorded.plus(one.fromRecorded),
+		}
 		fmt.Fprintln(t, f.cells(one))
 	}
 	fmt.Fprintln(t, f.cells(all))
 	_ = t.Flush() // a terminal that is gone is no matter for the fleet
 
 	seconds := f.end.Sub(f.begin).Seconds()
-	f.p.Say("fleet.rates", message.Duration("time", f.end.Sub(f.begin)), message.Number("recorded", float64(all.recorded)/seconds, 0),
+	f.p.Say("fleet.rates", message.Quantity("time", seconds, 0, "s"),
+		message.Number("recorded", float64(all.recorded)/seconds, 0),
 		message.Number("acked", float64(f.ackedInTime)/seconds, 0))
 	f.links(all.sent)
 	if n := f.tally.held.Load(); n > 0 {
@@ -45,10 +51,16 @@ type row struct {
 
 func (f *fleet) cells(r row) string {
 	n := func(n int64) string { return f.p.Phrase("fleet.number", message.Int("n", n)) }
-	ms := func(d time.Duration) string { return f.p.Phrase("fleet.delay", milliseconds("delay", d)) }
-	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", r.name, n(r.recorded), n(r.sent), n(r.acked), n(r.recorded-r.acked),
-		ms(r.fromSent.quantile(0.5)), ms(r.fromSent.quantile(0.99)), ms(r.fromSent.quantile(1)),
-		ms(r.fromRecorded.quantile(0.5)), ms(r.fromRecorded.quantile(0.99)))
+	ms := func(c counts, share float64) string {
+		if c == (counts{}) {
+			return "-"
+		}
+		return f.p.Phrase("fleet.delay", milliseconds("delay", c.quantile(share)))
+	}
+	return strings.Join([]string{
+		r.name, n(r.recorded), n(r.sent), n(r.acked), n(r.recorded - r.acked),
+		ms(r.fromSent, 0.5), ms(r.fromSent, 0.99), ms(r.fromSent, 1), ms(r.fromRecorded, 0.5), ms(r.fromRecorded, 0.99),
+	}, "\t")
 }
 
 // links prints what the uplinks say of their connections. sent is the number of rows that were sent.
@@ -56,10 +68,11 @@ func (f *fleet) links(sent int64) {
 	var bytes, rows, goBacks, verified int64
 	for _, a := range f.agents {
 		s := a.up.Status()
-		bytes, rows, goBacks, verified = bytes+int64(s.SentBytes), rows+int64(s.SentRows), goBacks+int64(s.GoBacks), verified+s.Verified
+		bytes, rows = bytes+int64(s.SentBytes), rows+int64(s.SentRows)
+		goBacks, verified = goBacks+int64(s.GoBacks), verified+s.Verified
 	}
-	f.p.Say("fleet.links", message.Number("bytes", float64(bytes)/float64(max(sent, 1)), 1), message.Int("again", max(rows-sent, 0)),
-		message.Int("goBacks", goBacks), message.Int("verified", verified))
+	f.p.Say("fleet.links", message.Number("bytes", float64(bytes)/float64(max(sent, 1)), 1),
+		message.Int("again", max(rows-sent, 0)), message.Int("goBacks", goBacks), message.Int("verified", verified))
 	f.p.Say("fleet.lost", message.Int("lost", f.tally.lost.Load()), message.Int("failed", f.tally.failed.Load()))
 }
 
@@ -82,9 +95,10 @@ func (f *fleet) stormResult() {
 			more++
 		}
 	}
-	f.p.Say("fleet.back", message.Int("cut", f.stormCut), message.Int("agents", len(answered)), seconds("half", answered, 0.5),
-		seconds("most", answered, 1))
-	f.p.Say("fleet.acked-again", message.Int("agents", len(acked)), seconds("half", acked, 0.5), seconds("most", acked, 1))
+	f.p.Say("fleet.back", message.Int("cut", f.stormCut), message.Int("agents", len(answered)),
+		seconds("half", answered, 0.5), seconds("most", answered, 1))
+	f.p.Say("fleet.acked-again", message.Int("agents", len(acked)),
+		seconds("half", acked, 0.5), seconds("most", acked, 1))
 	f.p.Say("fleet.lost-again", message.Int("once", once), message.Int("more", more))
 }
 

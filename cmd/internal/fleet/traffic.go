@@ -94,7 +94,9 @@ func panelCounts(rng *rand.Rand, mean float64) []int32 {
 // backgrounds returns the backgrounds of a portal in a day.
 func backgrounds(device string, rng *rand.Rand) (d day) {
 	for at := time.Duration(rng.Int64N(int64(backgroundEvery))); at < dayLength; at += backgroundEvery {
-		body := &observation.RadiationBackground{Gamma: panelCounts(rng, gammaPerPanel), Neutron: panelCounts(rng, neutronCounts)}
+		body := &observation.RadiationBackground{
+			Gamma: panelCounts(rng, gammaPerPanel), Neutron: panelCounts(rng, neutronCounts),
+		}
 		o := observation.New(observation.Class_CLASS_TELEMETRY, scenario.Begin.Add(at), body)
 		d = append(d, report{at, o.Class, device, o.Body})
 	}

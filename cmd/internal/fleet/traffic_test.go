@@ -32,10 +32,12 @@ func TestDay(t *testing.T) {
 	if n := classes[observation.Class_CLASS_TELEMETRY]; n != int(dayLength/backgroundEvery) {
 		t.Errorf("%d backgrounds", n)
 	}
-	if a, e := classes[observation.Class_CLASS_ALARM], classes[observation.Class_CLASS_EVENT]; a == 0 || e < 200 || a > e/20 {
+	a, e := classes[observation.Class_CLASS_ALARM], classes[observation.Class_CLASS_EVENT]
+	if a == 0 || e < 200 || a > e/20 {
 		t.Errorf("%d alarms, %d events", a, e)
 	}
-	if opened, closed := kinds[observation.Kind_KIND_PASSAGE_OPENED], kinds[observation.Kind_KIND_PASSAGE_CLOSED]; opened < 35 || closed < 35 {
+	opened, closed := kinds[observation.Kind_KIND_PASSAGE_OPENED], kinds[observation.Kind_KIND_PASSAGE_CLOSED]
+	if opened < 35 || closed < 35 {
 		t.Errorf("%d passages opened, %d closed", opened, closed)
 	}
 	again := makeDay(s, 3)

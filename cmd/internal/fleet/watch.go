@@ -56,15 +56,18 @@ func (f *fleet) moment() moment {
 func (f *fleet) line(last, now moment) {
 	seconds := now.at.Sub(last.at).Seconds()
 	if f.begin.IsZero() {
-		f.p.Say("fleet.connecting", message.Int("connected", f.tally.connected.Load()), message.Count("n", f.opts.Agents))
+		f.p.Say("fleet.connecting", message.Int("connected", f.tally.connected.Load()),
+			message.Count("n", f.opts.Agents))
 		return
 	}
 	delays := message.New("fleet.no-delays")
 	if now.acked > last.acked {
 		these := now.delays.since(last.delays)
-		delays = message.New("fleet.delays", milliseconds("half", these.quantile(0.5)), milliseconds("most", these.quantile(0.99)))
+		delays = message.New("fleet.delays", milliseconds("half", these.quantile(0.5)),
+			milliseconds("most", these.quantile(0.99)))
 	}
-	f.p.Say("fleet.line", message.Duration("time", now.at.Sub(f.begin)), message.Int("connected", f.tally.connected.Load()),
+	f.p.Say("fleet.line", message.Quantity("time", now.at.Sub(f.begin).Seconds(), 0, "s"),
+		message.Int("connected", f.tally.connected.Load()),
 		message.Int("sent", now.sent), message.Number("sentRate", float64(now.sent-last.sent)/seconds, 0),
 		message.Int("acked", now.acked), message.Number("ackedRate", float64(now.acked-last.acked)/seconds, 0),
 		message.Int("waiting", f.tally.waiting()),
