@@ -36,6 +36,7 @@ type states struct {
 	mu     sync.Mutex
 	agents map[[2]string]agentState
 	bytes  int // of all, encoded
+	up     int // agents that say they are online
 }
 
 func newStates() *states { return &states{agents: map[[2]string]agentState{}} }
@@ -66,6 +67,12 @@ func (s *states) store(site, agent string, payload []byte, now time.Time) error 
 			s.bytes, english.PluralWord(s.bytes, "byte", ""), maxStates)
 	}
 	s.bytes += more
+	if known && before.Online {
+		s.up--
+	}
+	if said.Online {
+		s.up++
+	}
 	s.agents[name] = agentState{&said, now}
 	return nil
 }
@@ -79,14 +86,10 @@ func (s *states) latest(site, agent string) (agentState, bool) {
 	return state, ok
 }
 
-// online returns the number of agents that say they are online.
-func (s *states) online() (n int) {
+// online returns the number of agents that say they are online. It is asked for with every group of acknowledgements,
+// so it does not look at each agent.
+func (s *states) online() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, state := range s.agents {
-		if state.Online {
-			n++
-		}
-	}
-	return n
+	return s.up
 }

@@ -50,3 +50,20 @@ func TestStatesAreBounded(t *testing.T) {
 		t.Errorf("a known one: %v, %d online", err, s.online())
 	}
 }
+
+// How many are online follows what each says last, however often it says so.
+func TestOnline(t *testing.T) {
+	s, now := newStates(), time.Unix(1, 0)
+	for i, c := range []struct {
+		agent, payload string
+		want           int
+	}{
+		{"a", `{"online":true}`, 1}, {"a", `{"online":true}`, 1}, {"b", `{}`, 1}, {"b", `{"online":true}`, 2},
+		{"a", `{}`, 1}, {"a", `{}`, 1}, {"b", "{", 1}, {"b", `{}`, 0},
+	} {
+		_ = s.store("demo", c.agent, []byte(c.payload), now) // one is wrong, and changes nothing
+		if got := s.online(); got != c.want {
+			t.Errorf("message %d: %d are online, not %d", i, got, c.want)
+		}
+	}
+}
