@@ -211,6 +211,7 @@ func (s *session) sayHello(now time.Time) (time.Duration, error) {
 	if s.refused {
 		s.helloWait = refusedPause
 	}
+	s.helloWait = max(s.helloWait, min(s.window.lastTrip, refusedPause)) // an answer takes as long as others lately
 	s.helloWait = s.helloWait*3/4 + rand.N(s.helloWait/2)
 	s.helloAt = now
 	s.helloEpoch++
@@ -304,10 +305,12 @@ func (s *session) handleAck(payload []byte) {
 	case ack.HelloEpoch != 0:
 		s.onHelloAck(&ack)
 		return
-	case !s.ready: // the hub is back: it greets every agent that it knows
+	case !s.ready && len(ack.Cursors)+len(ack.Artifacts) == 0: // the hub is back: it greets every agent that it knows
 		s.helloAt, s.helloWait = time.Time{}, helloMin
 		return
 	}
+	// An acknowledgement that comes while the answer to a hello is awaited is late: the hub is slow, not gone. To say
+	// hello again for it would make the hub slower still, and void the answer that is on its way.
 	for _, c := range ack.Cursors {
 		s.advance(c, now)
 	}

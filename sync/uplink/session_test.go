@@ -406,6 +406,38 @@ func TestHubFallsSilent(t *testing.T) {
 	}
 }
 
+// TestSlowHub: an acknowledgement that comes late, while the answer to a hello is awaited, counts, and brings no other
+// hello, which would void that answer. The pauses between hellos follow what acknowledgements take.
+func TestSlowHub(t *testing.T) {
+	r := newRig(t)
+	r.commit(event, 1)
+	r.greet()
+	r.act(0)
+	const slow = 10 * time.Second
+	if out := r.act(slow); len(out) != 1 || out[0].leaf != wire.LeafHello {
+		t.Fatalf("sent %v", leaves(out))
+	}
+	awaited := r.helloEpoch
+	r.ack(&wire.Ack{Cursors: []*wire.Cursor{{Class: event, Idx: 0}}})
+	if r.j.Acked(event) != 0 || r.window.inFlight != 0 || r.window.lastTrip == 0 {
+		t.Errorf("acknowledged up to %d, %d bytes in flight, %v", r.j.Acked(event), r.window.inFlight, r.window.lastTrip)
+	}
+	r.window.lastTrip = slow // which handleAck measures by the clock, not by the test's time
+	if out := r.act(0); len(out) > 0 {
+		t.Errorf("sent %v after a late acknowledgement", leaves(out))
+	}
+	if out := r.act(r.helloWait); len(out) != 1 || out[0].leaf != wire.LeafHello {
+		t.Fatalf("sent %v when the hello was not answered in its time", leaves(out))
+	}
+	if out := r.act(r.window.lastTrip / 2); len(out) > 0 || r.helloWait < r.window.lastTrip*3/4 {
+		t.Errorf("sent %v before an answer can be there, after %v", leaves(out), r.helloWait)
+	}
+	r.ack(&wire.Ack{HelloEpoch: awaited + 1, Cursors: []*wire.Cursor{{Class: event, Idx: 0}}})
+	if !r.ready {
+		t.Error("the answer does not count")
+	}
+}
+
 // TestCredit: no more than the hub grants is in flight, and one batch of alarms goes all the same.
 func TestCredit(t *testing.T) {
 	r := newRig(t)
