@@ -39,6 +39,7 @@ type agentBook struct {
 	mu   sync.Mutex
 	file *linefile.Watched[map[string]string] // how each agent shows who it is, by SITE/AGENT
 	ids  map[string][]uint64                  // its last connections, by SITE/AGENT
+	gone []uint64                             // connections to be closed: their agents' lines changed
 }
 
 // openAgentBook reads the file, which must exist and be valid: a hub does not start with an agents
@@ -83,7 +84,7 @@ func (b *agentBook) Check(c server.ClientAuthentication) bool {
 // takes tens of milliseconds by design.
 func (b *agentBook) known(name, password string, state *tls.ConnectionState) bool {
 	b.mu.Lock()
-	if _, err := b.refresh(); err != nil {
+	if err := b.refresh(); err != nil {
 		b.log.Warn("agents file: those that were read last hold", "err", err)
 	}
 	shows, ok := b.file.Value[name]
@@ -106,20 +107,29 @@ func commonName(state *tls.ConnectionState) string {
 	return state.PeerCertificates[0].Subject.CommonName
 }
 
-// refresh reads the file when it changed and returns the connections of agents that are not in it any more, or that
-// have to show something else now. The caller holds mu.
-func (b *agentBook) refresh() (gone []uint64, err error) {
+// refresh reads the file when it changed and notes the connections of agents that are not in it any more, or that have
+// to show something else now. Any agent's connection may be the first to see the change. The caller holds mu.
+func (b *agentBook) refresh() error {
 	before := b.file.Value
 	if err := b.file.Refresh(); err != nil {
-		return nil, err
+		return err
 	}
 	for name, shows := range before {
 		if b.file.Value[name] != shows {
-			gone = append(gone, b.ids[name]...)
+			b.gone = append(b.gone, b.ids[name]...)
 			delete(b.ids, name)
 		}
 	}
-	return gone, nil
+	return nil
+}
+
+// takeGone reads the file and returns the connections to be closed, each once.
+func (b *agentBook) takeGone() (gone []uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_ = b.refresh() // the next connection says what is wrong
+	gone, b.gone = b.gone, nil
+	return gone
 }
 
 // revoke closes the connections of agents that are taken out of the file, or whose credential
@@ -133,10 +143,7 @@ func (b *agentBook) revoke(ctx context.Context, s *server.Server) error {
 			return ctx.Err()
 		case <-t.C:
 		}
-		b.mu.Lock()
-		gone, _ := b.refresh() // the next connection says what is wrong
-		b.mu.Unlock()
-		for _, id := range gone {
+		for _, id := range b.takeGone() {
 			_ = s.DisconnectClientByID(id) // it may be closed already
 		}
 	}

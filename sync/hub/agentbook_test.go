@@ -4,8 +4,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +67,26 @@ func onDisk(t testing.TB, c tls.Certificate) (cert, key string) {
 	write(t, cert, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]})))
 	write(t, key, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
 	return cert, key
+}
+
+// TestGoneSeenByAnother: the connection of an agent that was taken out is to be closed, also when another agent's
+// connection was the first to see the change.
+func TestGoneSeenByAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "agents")
+	write(t, path, "demo/lane-1:certificate\ndemo/lane-2:certificate\n")
+	b, err := openAgentBook(path, "secret", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.ids["demo/lane-1"], b.ids["demo/lane-2"] = []uint64{1}, []uint64{2}
+	write(t, path, "demo/lane-1:certificate\n")
+	b.known("demo/lane-1", "", nil)
+	if gone := b.takeGone(); !slices.Equal(gone, []uint64{2}) {
+		t.Errorf("%v are to be closed", gone)
+	}
+	if gone := b.takeGone(); len(gone) > 0 {
+		t.Errorf("%v are to be closed once more", gone)
+	}
 }
 
 // connect returns a client of the broker, or why it was not let in.
