@@ -31,6 +31,7 @@ type agent struct {
 
 	day   day
 	from  time.Duration // time of the day at which it begins
+	later time.Duration // after the beginning of the traffic, so that not all telemetry waits for company as one
 	speed float64       // times as fast as the day was
 }
 
@@ -105,6 +106,9 @@ const (
 // play records what comes into the agent's journal from its time of the day on, until ctx ends. A day that is over
 // begins again.
 func (a *agent) play(ctx context.Context) error {
+	if wire.Pause(ctx, a.later) != nil {
+		return nil
+	}
 	i := sort.Search(len(a.day), func(i int) bool { return a.day[i].after >= a.from })
 	laps, begin := time.Duration(0), time.Now()
 	if i == len(a.day) {

@@ -131,6 +131,7 @@ func (f *fleet) make() (closeCodecs func(), err error) {
 		}
 		a.day = made[i%len(made)]
 		a.from = dayLength * time.Duration(begins[i]) / time.Duration(o.Agents)
+		a.later = rampOf(o) * time.Duration(i) / time.Duration(o.Agents)
 		a.speed = 1
 		if o.Rate > 0 {
 			a.speed = o.Rate * dayLength.Seconds() / float64(len(a.day))
@@ -139,6 +140,10 @@ func (f *fleet) make() (closeCodecs func(), err error) {
 	}
 	return closeCodecs, nil
 }
+
+// rampOf returns the time within which the agents begin one after the other: as long as telemetry waits for company, or
+// a quarter of the traffic.
+func rampOf(o *Options) time.Duration { return min(o.TelemetryDelay, o.Duration/4) }
 
 // close closes the journals.
 func (f *fleet) close() (err error) {
