@@ -142,7 +142,8 @@ func (r *report) at(now time.Time) *observation.Observation {
 	return &observation.Observation{Class: r.class, TimeNs: ms.UnixNano(), Device: r.device, Body: r.body}
 }
 
-// record commits observations, unless too much waits already. The end of ctx is no error.
+// record commits observations, unless too much waits already. A commit that has begun is not broken off with ctx: it
+// might be durable all the same, and nobody would count it.
 func (a *agent) record(ctx context.Context, obs []*observation.Observation) error {
 	if len(obs) == 0 {
 		return nil
@@ -152,9 +153,5 @@ func (a *agent) record(ctx context.Context, obs []*observation.Observation) erro
 		t.held.Add(int64(len(obs)))
 		return nil
 	}
-	err := a.journal.commit(ctx, obs)
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
+	return a.journal.commit(context.WithoutCancel(ctx), obs)
 }
