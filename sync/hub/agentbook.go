@@ -67,35 +67,45 @@ func (b *agentBook) Check(c server.ClientAuthentication) bool {
 	} else if shown != "" && shown != name {
 		return false
 	}
-	if !b.known(name, o.Password, c.GetTLSConnectionState()) {
+	shows, ok := b.known(name, o.Password, c.GetTLSConnectionState())
+	if !ok || !b.note(name, shows, c.GetID()) {
 		return false
 	}
-	b.mu.Lock()
-	last := append(b.ids[name], c.GetID())
-	b.ids[name] = last[max(0, len(last)-agentConnections):]
-	b.mu.Unlock()
 	site, agent, _ := strings.Cut(name, "/")
 	c.RegisterUser(&server.User{Username: name, Permissions: agentPermissions(site, agent)})
 	return true
 }
 
-// known reports whether an agent of the file has shown that it is the one. It reads the file first,
-// so that an agent that was taken out a moment ago is refused. bcrypt runs without the lock: it
-// takes tens of milliseconds by design.
-func (b *agentBook) known(name, password string, state *tls.ConnectionState) bool {
+// note notes the connection of an agent that has shown what its line asked for. It reports false when the line has
+// changed meanwhile: nobody else would close the connection.
+func (b *agentBook) note(name, shows string, id uint64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.file.Value[name] != shows {
+		return false
+	}
+	last := append(b.ids[name], id)
+	b.ids[name] = last[max(0, len(last)-agentConnections):]
+	return true
+}
+
+// known reports whether an agent of the file has shown that it is the one, and what its line asks for. It reads the file
+// first, so that an agent that was taken out a moment ago is refused. bcrypt runs without the lock: it takes tens of
+// milliseconds by design.
+func (b *agentBook) known(name, password string, state *tls.ConnectionState) (shows string, ok bool) {
 	b.mu.Lock()
 	if err := b.refresh(); err != nil {
 		b.log.Warn("agents file: those that were read last hold", "err", err)
 	}
-	shows, ok := b.file.Value[name]
+	shows, ok = b.file.Value[name]
 	b.mu.Unlock()
-	if !ok {
-		return false
+	switch {
+	case !ok:
+		return "", false
+	case shows == agentByCertificate:
+		return shows, commonName(state) == name
 	}
-	if shows == agentByCertificate {
-		return commonName(state) == name
-	}
-	return bcrypt.CompareHashAndPassword([]byte(shows), []byte(password)) == nil
+	return shows, bcrypt.CompareHashAndPassword([]byte(shows), []byte(password)) == nil
 }
 
 // commonName returns the common name of a client certificate that was verified against the

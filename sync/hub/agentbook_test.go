@@ -87,6 +87,12 @@ func TestGoneSeenByAnother(t *testing.T) {
 	if gone := b.takeGone(); len(gone) > 0 {
 		t.Errorf("%v are to be closed once more", gone)
 	}
+	if b.note("demo/lane-2", "certificate", 3) {
+		t.Error("an agent that was taken out while it was looked at is let in")
+	}
+	if !b.note("demo/lane-1", "certificate", 4) || !slices.Equal(b.ids["demo/lane-1"], []uint64{1, 4}) {
+		t.Errorf("the other's connections are %v", b.ids["demo/lane-1"])
+	}
 }
 
 // connect returns a client of the broker, or why it was not let in.
