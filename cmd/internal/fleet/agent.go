@@ -31,7 +31,7 @@ type agent struct {
 
 	day   day
 	from  time.Duration // time of the day at which it begins
-	later time.Duration // after the beginning of the traffic, so that not all telemetry waits for company as one
+	later time.Duration // after the beginning of the traffic, so that not all telemetry is sent at one moment
 	speed float64       // times as fast as the day was
 }
 

@@ -34,7 +34,7 @@ type Options struct {
 	Seed     uint64
 	// Journals is a directory for real journals, each with its SQLite database; "" keeps them in memory.
 	Journals       string
-	TelemetryDelay time.Duration // how long telemetry may wait for company
+	TelemetryDelay time.Duration // how long telemetry may wait to be sent with more
 	Software       string        // that the agents say they are
 
 	inventory *observation.Inventory
@@ -141,7 +141,7 @@ func (f *fleet) make() (closeCodecs func(), err error) {
 	return closeCodecs, nil
 }
 
-// rampOf returns the time within which the agents begin one after the other: as long as telemetry waits for company, or
+// rampOf returns the time within which the agents begin one after the other: as long as telemetry waits to be sent, or
 // a quarter of the traffic.
 func rampOf(o *Options) time.Duration { return min(o.TelemetryDelay, o.Duration/4) }
 

@@ -25,7 +25,7 @@ type classTally struct {
 	recorded, sent, acked atomic.Int64 // rows; sent are those that were so at least once
 	// Of rows that were sent while the traffic flowed: at the end the rest comes at once, which is a load of its own.
 	fromSent     delays // from the first sending of a row to its acknowledgement
-	fromRecorded delays // from its commit to the agent's journal, so with the wait for company
+	fromRecorded delays // from its commit to the agent's journal, so with the wait of telemetry
 }
 
 // waiting returns how many rows are not acknowledged.
