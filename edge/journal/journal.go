@@ -310,8 +310,8 @@ func (j *Journal) snapshot() state {
 	return j.state
 }
 
-// SetAcked records that the hub holds all rows of the class up to idx. It becomes durable with a later commit: the hub
-// knows better anyway, and says so at the next connection.
+// SetAcked records that the hub holds all rows of the class up to idx. It becomes durable within a second or so, and at
+// Close: the hub knows better anyway, and says so at the next connection.
 func (j *Journal) SetAcked(class observation.Class, idx int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
