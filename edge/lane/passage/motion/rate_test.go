@@ -1,6 +1,7 @@
 package motion
 
 import (
+	"math"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -114,5 +115,23 @@ func TestRateFades(t *testing.T) {
 	}
 	if better.Hits()/better.Total() > worse.Hits()/worse.Total() {
 		t.Error("what was long ago counts the wrong way")
+	}
+}
+
+// TestStrayRate: tags of no vehicle here are counted by their probability, over the time that passed; what is long ago
+// counts for less.
+func TestStrayRate(t *testing.T) {
+	var r StrayRate
+	if got := r.Rate(); got != 1/strayPrior {
+		t.Errorf("at first %g a second", got)
+	}
+	r.Add(1000, 1)
+	r.Add(1000+strayPrior, 0.5)
+	if got, want := r.Rate(), 2.5/(2*strayPrior); math.Abs(got-want) > 1e-12 {
+		t.Errorf("after an hour %g a second, not %g", got, want)
+	}
+	r.Add(1001+strayMemory, 0.5) // more than the memory
+	if got, want := r.Rate(), 2/((strayMemory+1)/2+strayPrior); math.Abs(got-want) > 1e-12 {
+		t.Errorf("after the memory's time %g a second, not %g", got, want)
 	}
 }
