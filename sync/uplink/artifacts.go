@@ -142,7 +142,7 @@ func (s *session) readQueue(now time.Time) (err error) {
 // when there is nothing of it that may be sent now. A chunk is a share of the window, so that rows
 // find room between two.
 func (s *session) sendPart(sum []byte, now time.Time) (bool, error) {
-	room := s.window.limit() / chunkShare
+	room := s.window.chunk()
 	if s.artifacts.refused[string(sum)] || s.window.inFlight > 0 && s.window.inFlight+room > s.window.limit() {
 		return false, nil
 	}

@@ -252,10 +252,14 @@ func (s *session) fill(now time.Time) (time.Duration, error) {
 	next := min(s.window.timeout(), statePeriod)
 	s.held = s.path.withholds(s.usage.of(s.path.ID, now), now)
 	for {
-		room := !s.window.full(s.oldestFlight(), now)
-		if !room && len(s.streams[observation.Class_CLASS_ALARM].flying) > 0 {
+		full, wait := s.window.full(s.oldestFlight(), now), s.window.pace.wait(now)
+		if wait > 0 {
+			next = min(next, wait)
+		}
+		if full && len(s.streams[observation.Class_CLASS_ALARM].flying) > 0 {
 			break
 		}
+		room := !full && wait == 0
 		sent, err := s.sendRows(room, now, &next)
 		if err == nil && !sent && room {
 			sent, err = s.sendChunk(now)

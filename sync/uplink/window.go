@@ -24,6 +24,9 @@ type window struct {
 
 	rate     float64 // bytes/s
 	rateAt   time.Time
+	ackedAt  time.Time // of the last acknowledgement; of the first flight since nothing was under way, when none came since
+	ackedOf  time.Time // when what was acknowledged then had been sent
+	pace     pacer
 	trip     time.Duration // smallest round trip
 	tripAt   time.Time
 	lastTrip time.Duration
@@ -35,7 +38,9 @@ type flight struct {
 	rows      int
 	bytes     int
 	sent      time.Time
-	delivered int  // window.delivered when it was sent
+	delivered int       // window.delivered when it was sent
+	ackedAt   time.Time // window.ackedAt and ackedOf then
+	ackedOf   time.Time
 	idle      bool // nothing more was waiting when it was sent: its rate says little
 	probe     bool // sent alone, to measure the trip
 }
@@ -49,10 +54,24 @@ func (w *window) limit() int {
 	return min(n, w.credit)
 }
 
+// chunk returns the bytes of a chunk of an artifact: a share of the window, so that rows find room between two, and on a
+// thin link no more than passes in paceTime.
+func (w *window) chunk() int {
+	n := w.limit() / chunkShare
+	if w.rate > 0 && w.rate < paceBelow {
+		n = min(n, int(w.rate*paceTime.Seconds()))
+	}
+	return n
+}
+
 // reserve accounts for a batch that is sent.
 func (w *window) reserve(f *flight) {
-	f.delivered = w.delivered
+	if w.inFlight == 0 {
+		w.ackedAt, w.ackedOf = f.sent, f.sent
+	}
+	f.delivered, f.ackedAt, f.ackedOf = w.delivered, w.ackedAt, w.ackedOf
 	w.inFlight += f.bytes
+	w.pace.sent(f.bytes, w.rate, f.sent)
 }
 
 // deliver accounts for a batch that was acknowledged now, and learns trip and rate from it. A trip
@@ -65,10 +84,12 @@ func (w *window) deliver(f *flight, now time.Time) {
 	if w.trip == 0 || trip <= w.trip || f.probe || now.Sub(w.tripAt) > tripMemory {
 		w.trip, w.tripAt = trip, now
 	}
+	w.ackedAt, w.ackedOf = now, f.sent
 	if f.probe {
 		return // it is too small to say anything of the rate
 	}
-	rate := float64(w.delivered-f.delivered) / trip.Seconds()
+	span := max(now.Sub(f.ackedAt), f.sent.Sub(f.ackedOf), time.Millisecond)
+	rate := float64(w.delivered-f.delivered) / span.Seconds()
 	slower := trip > w.trip+2*queueTime // it queued for long: the link delivers less than it did
 	if rate >= w.rate || slower || !f.idle && now.Sub(w.rateAt) > rateMemory {
 		w.rate, w.rateAt = rate, now

@@ -22,8 +22,8 @@ func (l *link) send(now time.Time, bytes int) time.Time {
 	return l.free.Add(l.trip)
 }
 
-// drive saturates a link through a window for some seconds and returns the longest queue of the second half, and the share
-// of the link that was used in it.
+// drive saturates a link with chunks through a window for some seconds, as a session does, and returns the longest queue of
+// the second half that a chunk left behind, and the share of the link that was used in it.
 func drive(l *link, w *window, now time.Time, span time.Duration) (queue time.Duration, used float64, end time.Time) {
 	type due struct {
 		f  flight
@@ -44,8 +44,14 @@ func drive(l *link, w *window, now time.Time, span time.Duration) (queue time.Du
 		if len(flying) > 0 {
 			oldest = flying[0].f.sent
 		}
-		for !w.full(oldest, now) {
-			f := flight{bytes: max(w.limit()/batchesInWindow, 200), sent: now}
+		for !w.full(oldest, now) && w.pace.wait(now) == 0 {
+			f := flight{bytes: max(w.chunk(), 200), sent: now}
+			if w.probeDue(now) {
+				if w.inFlight > 0 {
+					break
+				}
+				f.bytes, f.probe = 100, true
+			}
 			w.reserve(&f)
 			flying = append(flying, due{f, l.send(now, f.bytes)})
 			if oldest.IsZero() {
@@ -53,6 +59,9 @@ func drive(l *link, w *window, now time.Time, span time.Duration) (queue time.Du
 			}
 			if q := l.free.Sub(now); now.After(half) && q > queue {
 				queue = q
+			}
+			if f.probe {
+				break
 			}
 		}
 	}
@@ -63,16 +72,22 @@ func drive(l *link, w *window, now time.Time, span time.Duration) (queue time.Du
 }
 
 func TestWindowFillsTheLinkAndKeepsItsQueueShort(t *testing.T) {
-	for name, l := range map[string]link{
-		"64 kbit/s, satellite": {rate: 8_000, trip: 600 * time.Millisecond},
-		"1 Mbit/s, far":        {rate: 125_000, trip: 150 * time.Millisecond},
-		"100 Mbit/s, near":     {rate: 12_500_000, trip: 2 * time.Millisecond},
+	for name, c := range map[string]struct {
+		link
+		queue time.Duration
+	}{
+		"9.6 kbit/s, satellite": {link{rate: 1_200, trip: 600 * time.Millisecond}, 1200 * time.Millisecond}, // a chunk alone takes 0.85 s
+		"64 kbit/s, near":       {link{rate: 8_000, trip: 20 * time.Millisecond}, 240 * time.Millisecond},
+		"64 kbit/s, satellite":  {link{rate: 8_000, trip: 600 * time.Millisecond}, 240 * time.Millisecond},
+		"512 kbit/s, satellite": {link{rate: 64_000, trip: 600 * time.Millisecond}, 260 * time.Millisecond},
+		"1 Mbit/s, far":         {link{rate: 125_000, trip: 150 * time.Millisecond}, 3 * queueTime},
+		"100 Mbit/s, near":      {link{rate: 12_500_000, trip: 2 * time.Millisecond}, 3 * queueTime},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &window{credit: 64 << 20}
-			queue, used, _ := drive(&l, w, time.Unix(1000, 0), 20*time.Second)
+			w, l := &window{credit: 64 << 20}, c.link
+			queue, used, _ := drive(&l, w, time.Unix(1000, 0), 60*time.Second)
 			t.Logf("queue %s, %.0f %% used, window %d bytes", queue.Round(time.Millisecond), used*100, w.limit())
-			if queue > 3*queueTime || used < 0.7 {
+			if queue > c.queue || used < 0.7 {
 				t.Errorf("queue of %s, %.0f %% of the link used", queue, used*100)
 			}
 		})

@@ -87,6 +87,7 @@ func TestWindowMeasures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, f := known, c.flight
 			f.sent = epoch.Add(c.at)
+			f.ackedAt, f.ackedOf = f.sent, f.sent // nothing was on its way before it
 			now := f.sent.Add(c.took)
 			w.deliver(&f, now)
 			if math.Abs(w.rate-c.rate) > 1e-6 || w.trip != c.trip {
@@ -120,7 +121,64 @@ func TestWindowFigures(t *testing.T) {
 		fmt.Sprintf("delivery rate of the last %g s", rateMemory.Seconds()),
 		fmt.Sprintf("of the last minute + %d ms", queueTime.Milliseconds()),
 		fmt.Sprintf("(every %g s)", tripProbe.Seconds()),
+		fmt.Sprintf("below %d kB/s", paceBelow/1000),
+		fmt.Sprintf("every eighth turn of %d ms", paceTurn.Milliseconds()),
 	)
+}
+
+// TestWindowMeasuresBehindOthers: the span in which bytes were delivered begins with the acknowledgement before the
+// flight was sent, so that the way there and back is not counted once for each; and it is never shorter than the span in which
+// they were sent, as acknowledgements may come in a bunch.
+func TestWindowMeasuresBehindOthers(t *testing.T) {
+	ms := func(n int) time.Time { return epoch.Add(time.Duration(n) * time.Millisecond) }
+	for name, c := range map[string]struct {
+		sent, acked [3]int // ms
+		want        float64
+	}{
+		"one after the other without a pause": {[3]int{0, 70, 170}, [3]int{130, 230, 330}, 10_000},
+		"acknowledged in a bunch":             {[3]int{0, 100, 300}, [3]int{299, 310, 400}, 2000 / 0.3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &window{credit: 1 << 20}
+			flights, next := [3]flight{}, 0
+			for now := 0; now <= 400; now++ {
+				for k := range flights {
+					if c.acked[k] == now {
+						w.deliver(&flights[k], ms(now))
+					}
+				}
+				if next < 3 && c.sent[next] == now {
+					flights[next] = flight{bytes: 1000, sent: ms(now)}
+					w.reserve(&flights[next])
+					next++
+				}
+			}
+			if math.Abs(w.rate/c.want-1) > 0.01 {
+				t.Errorf("%g bytes/s, want %g", w.rate, c.want)
+			}
+		})
+	}
+}
+
+func TestWindowChunk(t *testing.T) {
+	for name, c := range map[string]struct {
+		rate float64
+		want int
+	}{
+		"nothing is known": {0, 1365},
+		"thin":             {8000, 1000},
+		"fast":             {1e6, 116_666},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &window{credit: 1 << 20, rate: c.rate, trip: 100 * time.Millisecond}
+			if c.rate == 8000 {
+				w.trip = time.Second // a third of the window is 3,333 bytes
+			}
+			if got := w.chunk(); got != c.want {
+				t.Errorf("%d bytes, want %d", got, c.want)
+			}
+		})
+	}
 }
 
 func TestWindowFirstMeasurement(t *testing.T) {
