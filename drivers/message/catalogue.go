@@ -84,28 +84,35 @@ func load(folders ...fs.FS) (catalogue, error) {
 	c := catalogue{
 		folders: folders, localizers: map[Language]*i18n.Localizer{}, entries: map[Language]map[string]Entry{},
 	}
-	bundle := i18n.NewBundle(language.English)
-	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
 	for _, l := range Languages {
 		c.entries[l] = map[string]Entry{}
 		for _, folder := range folders {
-			if err := c.read(bundle, folder, l); err != nil {
+			if err := c.read(folder, l); err != nil {
 				return c, err
 			}
 		}
-		c.localizers[l] = i18n.NewLocalizer(bundle, string(l))
+		// It has no messages of its own: render gives it each that is said. A bundle of all of them takes ten times the
+		// memory of the entries.
+		c.localizers[l] = i18n.NewLocalizer(i18n.NewBundle(language.Make(string(l))), string(l))
 	}
 	return c, nil
 }
 
+// parsers of a catalogue's files, by the ending of their names.
+var parsers = map[string]i18n.UnmarshalFunc{"yaml": yaml.Unmarshal}
+
 // read adds a folder's files of a language.
-func (c *catalogue) read(bundle *i18n.Bundle, folder fs.FS, l Language) error {
+func (c *catalogue) read(folder fs.FS, l Language) error {
 	names, err := fs.Glob(folder, "*."+string(l)+".yaml")
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		file, err := bundle.LoadMessageFileFS(folder, name)
+		text, err := fs.ReadFile(folder, name)
+		if err != nil {
+			return err
+		}
+		file, err := i18n.ParseMessageFileBytes(text, name, parsers)
 		if err != nil {
 			return fmt.Errorf("catalogue %s: %w", name, err)
 		}
@@ -113,7 +120,7 @@ func (c *catalogue) read(bundle *i18n.Bundle, folder fs.FS, l Language) error {
 			if _, twice := c.entries[l][m.ID]; twice {
 				return fmt.Errorf("catalogue %s: %s is in another file too", name, m.ID)
 			}
-			c.entries[l][m.ID] = Entry{One: m.One, Other: m.Other}
+			c.entries[l][m.ID] = Entry{One: strings.Clone(m.One), Other: strings.Clone(m.Other)} // not parts of the whole file
 		}
 	}
 	return nil
@@ -134,8 +141,12 @@ func EntryOf(code string, l Language) Entry { return loaded().entries[l][code] }
 // render says a message of the catalogue. What cannot be said is shown as it is: a sentence that fails must not hide
 // what it was about.
 func render(m Message, l Language) string {
+	c := loaded()
+	entry, known := c.entries[l][m.Code]
 	data := make(map[string]string, len(m.Args))
-	config := i18n.LocalizeConfig{MessageID: m.Code, TemplateData: data}
+	config := i18n.LocalizeConfig{
+		DefaultMessage: &i18n.Message{ID: m.Code, One: entry.One, Other: entry.Other}, TemplateData: data,
+	}
 	for _, a := range m.Args {
 		if a.Value == nil {
 			continue
@@ -146,8 +157,10 @@ func render(m Message, l Language) string {
 			config.PluralCount = int(min(max(n, -n), 2))
 		}
 	}
-	c := loaded()
-	if e := c.entries[l][m.Code]; e.One == "" {
+	if !known {
+		return unknown(m, data)
+	}
+	if entry.One == "" {
 		config.PluralCount = nil
 	}
 	text, err := c.localizers[l].Localize(&config)
