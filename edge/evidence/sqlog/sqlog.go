@@ -113,6 +113,9 @@ func checkVersion() error {
 	return nil
 }
 
+// Path returns the database's file.
+func (d *DB) Path() string { return d.path }
+
 // StopWith makes queries end with ctx's error, at their next row, when ctx ends. It is for a
 // connection that one caller has for itself.
 func (d *DB) StopWith(ctx context.Context) {

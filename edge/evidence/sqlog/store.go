@@ -29,16 +29,24 @@ CREATE TABLE IF NOT EXISTS checkpoint(%[1]ssize INTEGER NOT NULL, note TEXT NOT 
 // Store keeps one log's tiles and checkpoints in a database. It implements evidence.Log's part of
 // them.
 type Store struct {
-	db    *DB
+	db    Conn
 	where string         // "" or "owner=? AND "
 	owner []driver.Value // its argument
+}
+
+// Conn runs statements, as a DB does: one of SQLite or of another database with the same tables.
+type Conn interface {
+	// Exec runs a statement that gives no rows.
+	Exec(query string, args ...driver.Value) error
+	// Query calls f with each row; the row's slice is reused, its blobs and strings are not. f must not use the Conn.
+	Query(query string, f func(row []driver.Value) error, args ...driver.Value) error
 }
 
 // NewStore returns the store of the only log in db.
 func NewStore(db *DB) *Store { return &Store{db: db} }
 
 // NewOwnedStore returns the store of one of many logs in db.
-func NewOwnedStore(db *DB, owner int64) *Store {
+func NewOwnedStore(db Conn, owner int64) *Store {
 	return &Store{db: db, where: "owner=? AND ", owner: []driver.Value{owner}}
 }
 
@@ -48,19 +56,22 @@ func (s *Store) args(more ...driver.Value) []driver.Value {
 	return append(append(make([]driver.Value, 0, 4), s.owner...), more...)
 }
 
-// insert writes a row of three columns, replacing the one with its key.
-func (s *Store) insert(table, columns string, values ...driver.Value) error {
+// insert writes a row of three columns, replacing the one with its key; replace says what of that is replaced.
+func (s *Store) insert(table, key, columns, replace string, values ...driver.Value) error {
 	marks := "?,?,?"
 	if s.owner != nil {
-		columns, marks = "owner, "+columns, "?,?,?,?"
+		key, columns, marks = "owner, "+key, "owner, "+columns, "?,?,?,?"
 	}
-	return s.db.Exec("INSERT OR REPLACE INTO "+table+"("+columns+") VALUES("+marks+")", s.args(values...)...)
+	return s.db.Exec("INSERT INTO "+table+"("+columns+") VALUES("+marks+") ON CONFLICT("+key+") DO UPDATE SET "+replace,
+		s.args(values...)...)
 }
 
 // AddTiles files tiles that became full. Call it inside the transaction that files their rows.
 func (s *Store) AddTiles(tiles []evidence.Tile) error {
 	for _, t := range tiles {
-		if err := s.insert("tile", "level, n, hashes", int64(t.Level), t.N, evidence.EncodeHashes(t.Hashes)); err != nil {
+		err := s.insert("tile", "level, n", "level, n, hashes", "hashes=excluded.hashes",
+			int64(t.Level), t.N, evidence.EncodeHashes(t.Hashes))
+		if err != nil {
 			return err
 		}
 	}
@@ -73,7 +84,7 @@ func (s *Store) AddCheckpoint(c evidence.SignedCheckpoint) error {
 	if err := s.db.Exec("DELETE FROM checkpoint WHERE "+s.where+"size >= ? AND size < ?", s.args(first, c.Size)...); err != nil {
 		return err
 	}
-	return s.insert("checkpoint", "size, note, leaves", c.Size, c.Note, evidence.EncodeHashes(c.Leaves))
+	return s.insert("checkpoint", "size", "size, note, leaves", "note=excluded.note, leaves=excluded.leaves", c.Size, c.Note, evidence.EncodeHashes(c.Leaves))
 }
 
 // Tile returns a full tile's hashes, or evidence.ErrNoTile.
@@ -108,7 +119,7 @@ func (s *Store) LatestCheckpoint() (c evidence.SignedCheckpoint, err error) {
 
 // checkpoints calls f for each checkpoint, in an order (SQL).
 func (s *Store) checkpoints(order string, f func(evidence.SignedCheckpoint)) error {
-	return s.db.Query("SELECT size, note, leaves FROM checkpoint WHERE "+s.where+"1 "+order, func(row []driver.Value) error {
+	return s.db.Query("SELECT size, note, leaves FROM checkpoint WHERE "+s.where+"1=1 "+order, func(row []driver.Value) error {
 		leaves, err := evidence.DecodeHashes(Bytes(row[2]))
 		if err != nil {
 			return coded.New("evidence.checkpoint-at", coded.Number("size", Int64(row[0])), coded.CausedBy(err))

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"lanewarden/drivers/message"
-	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/sync/hub/ledger/store"
 	"lanewarden/sync/wire"
 )
 
@@ -30,15 +31,28 @@ type fault struct {
 
 func (f *fault) Error() string { return f.said.English() + f.stack }
 
+// conflictRetries is how often a group is applied again at once when another hub process was in the way.
+const conflictRetries = 3
+
 // Apply commits a group of messages in one transaction and returns the answers: one for each
 // message, but for a Pull one for each agent that has the artifact, and none for a Rekey. What is wrong with one agent's
 // messages is that agent's refusal and leaves the others' untouched. An error means that the
-// machine could not do it, a full disk mostly: nothing of the group was committed, and the same
-// group may be applied again. Only one goroutine may call Apply.
+// machine could not do it, a full disk or a lost database mostly: the same group may be applied again, which does no harm
+// where it was committed after all. Only one goroutine may call Apply.
 func (l *Ledger) Apply(group []Message) ([]Answer, error) {
+	answers, err := l.applyOnce(group)
+	for n := 0; n < conflictRetries && store.IsConflict(err); n++ {
+		answers, err = l.applyOnce(group)
+	}
+	return answers, err
+}
+
+func (l *Ledger) applyOnce(group []Message) ([]Answer, error) {
 	var answers []Answer
-	before := l.seq
-	err := l.db.Tx(func() (err error) {
+	err := l.transact(func() (err error) {
+		if err := l.dropStale(group); err != nil {
+			return err
+		}
 		if answers, err = l.applyGroup(group); err != nil {
 			return err
 		}
@@ -49,19 +63,44 @@ func (l *Ledger) Apply(group []Message) ([]Answer, error) {
 		// before the group.
 		l.parts.abandon()
 		l.spent = l.spent[:0]
-		l.seq, l.journals, l.usage = before, map[string]*replica{}, nil // to be read again
+		l.journals, l.usage = map[string]*replica{}, nil // to be read again
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
 	l.dropSpent()
-	l.emptyLog()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.durable != l.seq {
-		l.durable = l.seq
-		close(l.changed)
-		l.changed = make(chan struct{})
-	}
+	l.dropErased()
 	return answers, nil
+}
+
+// transact runs f in a transaction, l.tx.
+func (l *Ledger) transact(f func() error) error {
+	defer func() { l.tx = nil }()
+	return l.store.Transact(func(tx store.Tx) error {
+		l.tx = tx
+		return f()
+	})
+}
+
+// dropStale locks the journals of a group's messages against other hub processes, and drops the copies of those that
+// another one has changed.
+func (l *Ledger) dropStale(group []Message) error {
+	if l.takeReset() {
+		l.journals, l.usage = map[string]*replica{}, nil
+	}
+	held := map[string]int64{}
+	for _, m := range group {
+		if m, ok := m.(agentMessage); ok {
+			id := string(m.journal())
+			held[id] = -1
+			if c := l.journals[id]; c != nil {
+				held[id] = c.saved.version
+			}
+		}
+	}
+	stale, err := l.tx.Stale(held)
+	for _, id := range stale {
+		delete(l.journals, id)
+	}
+	return err
 }
 
 // applyGroup applies the pulls of a group, and then the messages of each agent in the order in
@@ -95,28 +134,45 @@ func (l *Ledger) applyGroup(group []Message) ([]Answer, error) {
 			bySender[from] = append(bySender[from], m)
 		}
 	}
+	parts := make([][]agentMessage, 0, len(order))
 	for _, from := range order {
-		a, err := l.applySender(from, bySender[from])
+		parts = append(parts, bySender[from])
+	}
+	filed, err := l.applyParts(parts)
+	return append(answers, filed...), err
+}
+
+// applyParts applies the messages of several agents: all at once first, as a savepoint costs. When a message is at fault,
+// each agent's part is applied by itself, and then each message of an agent whose part fails, so that all others are
+// committed. An error of the machine is returned as it is.
+func (l *Ledger) applyParts(parts [][]agentMessage) ([]Answer, error) {
+	answers, err := l.attempt(slices.Concat(parts...))
+	if err == nil || store.IsMachine(err) {
+		return answers, err
+	}
+	answers = answers[:0]
+	for _, part := range parts {
+		var one []Answer
+		switch {
+		case len(parts) > 1:
+			one, err = l.applyParts([][]agentMessage{part})
+		default:
+			one, err = l.applyEach(part)
+		}
 		if err != nil {
 			return nil, err
 		}
-		answers = append(answers, a...)
+		answers = append(answers, one...)
 	}
 	return answers, nil
 }
 
-// applySender applies one agent's messages: all at once first and, when one of them is at fault,
-// each by itself, so that those before and after it are committed. An error of the machine is
-// returned as it is.
-func (l *Ledger) applySender(from Sender, messages []agentMessage) ([]Answer, error) {
-	answers, err := l.attempt(from, messages)
-	if err == nil || sqlog.IsMachine(err) {
-		return answers, err
-	}
-	answers = answers[:0]
+// applyEach applies messages one by one, and refuses those that are at fault.
+func (l *Ledger) applyEach(messages []agentMessage) ([]Answer, error) {
+	var answers []Answer
 	for _, m := range messages {
-		one, err := l.attempt(from, []agentMessage{m})
-		if err != nil && !sqlog.IsMachine(err) {
+		one, err := l.attempt([]agentMessage{m})
+		if err != nil && !store.IsMachine(err) {
 			one, err = l.refuseFault(m, err)
 		}
 		if err != nil {
@@ -127,14 +183,14 @@ func (l *Ledger) applySender(from Sender, messages []agentMessage) ([]Answer, er
 	return answers, nil
 }
 
-// attempt applies an agent's messages in a savepoint. When one of them is at fault, database and
+// attempt applies messages in a savepoint. When one of them is at fault, database and
 // memory are as they were before. The trees and cursors of the journals are saved once at the end,
 // not with every message.
-func (l *Ledger) attempt(from Sender, messages []agentMessage) ([]Answer, error) {
+func (l *Ledger) attempt(messages []agentMessage) ([]Answer, error) {
 	answers := make([]Answer, 0, len(messages))
 	touched := map[*replica]bool{}
-	seq, spent := l.seq, len(l.spent)
-	err := l.db.Savepoint(func() error {
+	spent := len(l.spent)
+	err := l.tx.Savepoint(func() error {
 		for _, m := range messages {
 			a, err := l.applyGuarded(m, touched)
 			if err != nil {
@@ -142,19 +198,12 @@ func (l *Ledger) attempt(from Sender, messages []agentMessage) ([]Answer, error)
 			}
 			answers = append(answers, a)
 		}
-		for c := range touched {
-			if err := l.saveTree(c); err != nil {
-				return err
-			}
-		}
-		return nil
+		return l.saveStates(touched)
 	})
 	if err != nil {
-		l.seq, l.spent, l.usage = seq, l.spent[:spent], nil
-		for id, c := range l.journals {
-			if c.sender == from {
-				delete(l.journals, id) // to be read again: what is in memory is ahead of the database
-			}
+		l.spent, l.usage = l.spent[:spent], nil
+		for _, m := range messages {
+			delete(l.journals, string(m.journal())) // to be read again: what is in memory is ahead of the database
 		}
 	}
 	return answers, err
@@ -177,14 +226,17 @@ func (l *Ledger) applyGuarded(m agentMessage, touched map[*replica]bool) (a Answ
 // for good. A journal that is refused already keeps its first reason.
 func (l *Ledger) refuseFault(m agentMessage, cause error) ([]Answer, error) {
 	from := m.sender()
+	if errors.Is(cause, store.ErrConstraint) {
+		if cause = l.contradiction(m, cause); store.IsMachine(cause) {
+			return nil, cause
+		}
+	}
 	var f *fault
 	if !errors.As(cause, &f) {
 		f = &fault{refusal: wire.Refusal_REFUSAL_MALFORMED, said: message.Of(cause)}
 	}
 	if f.forGood {
-		err := l.db.Exec("UPDATE journal SET refused=? WHERE journal=? AND site=? AND agent=? AND refused=''",
-			encodeRefusal(f.said), m.journal(), from.Site, from.Agent)
-		if err != nil {
+		if err := l.tx.Refuse(m.journal(), from, encodeRefusal(f.said)); err != nil {
 			return nil, err
 		}
 		delete(l.journals, string(m.journal()))

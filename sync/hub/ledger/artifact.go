@@ -2,19 +2,18 @@ package ledger
 
 import (
 	"crypto/sha256"
-	"database/sql/driver"
 	"encoding/hex"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/sync/hub/ledger/store"
 	"lanewarden/sync/wire"
 )
 
@@ -30,6 +29,7 @@ var ErrNoArtifact = errors.New("no observation names this artifact")
 // from agents, so that nobody can fill the disk with what no evidence refers to. Impossible hashes
 // and sizes are passed over.
 func (l *Ledger) nameArtifacts(owner int64, rows []wire.Row) error {
+	var all []store.NamedArtifact
 	for i := range rows {
 		named, err := observation.ArtifactsIn(rows[i].Body)
 		if err != nil {
@@ -39,17 +39,16 @@ func (l *Ledger) nameArtifacts(owner int64, rows []wire.Row) error {
 			if len(a.Sha256) != sha256.Size || a.Size < 0 || a.Size > wire.MaxArtifact {
 				continue
 			}
-			err := errors.Join(
-				l.db.Exec("INSERT OR IGNORE INTO artifact(sha256, size, media_type, held) VALUES(?,?,?,0)", a.Sha256,
-					a.Size, a.MediaType),
-				l.db.Exec("INSERT OR IGNORE INTO artifact_row(sha256, owner, idx, name, size) VALUES(?,?,?,?,?)",
-					a.Sha256, owner, rows[i].Idx, l.sealer.SealName(a.Name), a.Size))
-			if err != nil {
-				return err
-			}
+			all = append(all, store.NamedArtifact{
+				SHA256: a.Sha256, Owner: owner, Idx: rows[i].Idx, Name: l.sealer.SealName(a.Name), Size: a.Size,
+				MediaType: asStorable(a.MediaType),
+			})
 		}
 	}
-	return nil
+	if len(all) == 0 {
+		return nil
+	}
+	return l.tx.NameArtifacts(all)
 }
 
 // chunk keeps a part of an artifact and returns how much of the artifact is held then, to be said
@@ -107,27 +106,13 @@ func (l *Ledger) chunk(c *replica, m *wire.Chunk) (*wire.Held, error) {
 // that artifact is here. The size is the journal's own word: another journal that names the same
 // SHA-256 with a wrong size harms itself only.
 func (l *Ledger) artifactState(c *replica, sum []byte, size int64) (named, complete bool, err error) {
-	err = l.db.Query(`SELECT a.held, a.size FROM artifact a JOIN artifact_row r ON r.sha256=a.sha256
-		WHERE a.sha256=? AND r.owner=? AND r.size=? LIMIT 1`,
-		func(row []driver.Value) error {
-			held, actual := sqlog.Int64(row[0]) != 0, sqlog.Int64(row[1])
-			named, complete = !held || actual == size, held && actual == size
-			return nil
-		}, sum, c.id, size)
-	return named, complete, err
+	named, held, err := l.tx.NamedArtifact(c.id, sum, size)
+	return named && (held < 0 || held == size), named && held == size, err
 }
 
-// holdInline stores a checked artifact in its row. data nil is the empty artifact: NULL in the
-// column says file.
+// holdInline stores a checked artifact in the database.
 func (l *Ledger) holdInline(sum, data []byte) error {
-	if data == nil {
-		data = []byte{}
-	}
-	return errors.Join(
-		l.db.Exec("UPDATE artifact SET inline=?, size=?, held=? WHERE sha256=?",
-			l.sealer.SealBytes(data, sum), int64(len(data)),
-			time.Now().UnixNano(), sum),
-		l.db.Exec("DELETE FROM pull WHERE sha256=?", sum))
+	return l.tx.HoldArtifact(sum, int64(len(data)), l.sealer.SealBytes(data, sum), time.Now().UnixNano())
 }
 
 // hold stores an artifact whose part is whole and right: small ones in the database, others as a
@@ -149,9 +134,7 @@ func (l *Ledger) hold(one *part) error {
 
 // holdFile records that an artifact's file is in place. Whoever waits for it has it now.
 func (l *Ledger) holdFile(sum []byte, size int64) error {
-	return errors.Join(
-		l.db.Exec("UPDATE artifact SET size=?, held=? WHERE sha256=?", size, time.Now().UnixNano(), sum),
-		l.db.Exec("DELETE FROM pull WHERE sha256=?", sum))
+	return l.tx.HoldArtifact(sum, size, nil, time.Now().UnixNano())
 }
 
 // ArtifactState is what the hub holds of an artifact.
@@ -173,63 +156,52 @@ type NamedBy struct {
 	Journal string `json:"journal"` // hex
 	Idx     int64  `json:"idx"`
 	Name    string `json:"name"`
-	id      []byte
-	size    int64 // as this row says
 }
 
 // Artifact returns what the ledger has of an artifact, or ErrNoArtifact when no row names it. Of an
 // artifact that is not whole, Held is what the journal furthest ahead has sent, and Size what that
 // journal says. At most 100 rows are listed.
 func (l *Ledger) Artifact(sum []byte) (*ArtifactState, error) {
-	a := &ArtifactState{SHA256: hex.EncodeToString(sum), Size: -1}
-	err := l.read.Query(`SELECT size, media_type, held, EXISTS(SELECT 1 FROM pull WHERE sha256=?1)
-		FROM artifact WHERE sha256=?1`, func(row []driver.Value) error {
-		a.Size, a.MediaType, a.Pulled = sqlog.Int64(row[0]), sqlog.Text(row[1]), sqlog.Int64(row[3]) != 0
-		if at := sqlog.Int64(row[2]); at != 0 {
-			since := time.Unix(0, at).UTC()
-			a.Complete, a.Held, a.Since = true, a.Size, &since
-		}
-		return nil
-	}, sum)
+	held, err := l.store.Artifact(sum, false)
 	if err != nil {
 		return nil, err
 	}
-	if a.Size < 0 {
+	if held == nil {
 		return nil, ErrNoArtifact
 	}
-	err = l.read.Query(`SELECT j.site, j.agent, j.journal, r.idx, r.name, r.size FROM artifact_row r
-		JOIN journal j ON j.id=r.owner WHERE r.sha256=? ORDER BY r.owner, r.idx LIMIT 100`, func(row []driver.Value) error {
+	a := &ArtifactState{SHA256: hex.EncodeToString(sum), Size: held.Size, MediaType: held.MediaType, Pulled: held.Pulled}
+	if held.HeldNs != 0 {
+		since := time.Unix(0, held.HeldNs).UTC()
+		a.Complete, a.Held, a.Since = true, a.Size, &since
+	}
+	rows, err := l.store.NamedBy(sum, namedRows)
+	for _, r := range rows {
 		a.Rows = append(a.Rows, NamedBy{
-			Site: sqlog.Text(row[0]), Agent: sqlog.Text(row[1]), Journal: hex.EncodeToString(sqlog.Bytes(row[2])),
-			Idx: sqlog.Int64(row[3]), Name: l.sealer.OpenName(sqlog.Text(row[4])), id: sqlog.Bytes(row[2]), size: sqlog.Int64(row[5]),
+			Site: r.Site, Agent: r.Agent, Journal: hex.EncodeToString(r.Journal), Idx: r.Idx, Name: l.sealer.OpenName(r.Name),
 		})
-		return nil
-	}, sum)
-	if !a.Complete {
-		for _, r := range a.Rows {
-			if held := min(l.parts.heldOf(r.id, sum), r.size); held > a.Held {
-				a.Held, a.Size = held, r.size
-			}
+		if come := min(l.parts.heldOf(r.Journal, sum), r.Size); !a.Complete && come > a.Held {
+			a.Held, a.Size = come, r.Size
 		}
 	}
 	return a, err
 }
 
+// namedRows bounds the rows that are listed of an artifact.
+const namedRows = 100
+
 // OpenArtifact opens an artifact that is whole. The caller closes it.
 func (l *Ledger) OpenArtifact(sum []byte) (observation.ArtifactReader, error) {
-	var inline []byte
-	held := false
-	err := l.read.Query("SELECT inline, held, size FROM artifact WHERE sha256=?", func(row []driver.Value) (err error) {
-		held = sqlog.Int64(row[1]) != 0
-		inline, err = personal.Inline(l.sealer, sqlog.Bytes(row[0]), sum, sqlog.Int64(row[2]))
-		return err
-	}, sum)
+	held, err := l.store.Artifact(sum, true)
 	switch {
 	case err != nil:
 		return nil, err
-	case !held:
+	case held == nil || held.HeldNs == 0:
 		return nil, ErrNoArtifact
-	case inline != nil:
+	case held.Inline != nil:
+		inline, err := personal.Inline(l.sealer, held.Inline, sum, held.Size)
+		if err != nil {
+			return nil, err
+		}
 		return observation.InlineArtifact(inline), nil
 	}
 	f, err := os.Open(l.parts.path(sum))
@@ -242,16 +214,10 @@ func (l *Ledger) OpenArtifact(sum []byte) (observation.ArtifactReader, error) {
 // pull records that somebody waits for an artifact, and returns one acknowledgement for each agent
 // whose journal names it, asking for it. An artifact that is whole already asks nobody.
 func (l *Ledger) pull(sum []byte) (out []Answer, err error) {
-	if err := l.db.Exec("INSERT OR IGNORE INTO pull(sha256, at) SELECT sha256, ? FROM artifact WHERE sha256=? AND held=0",
-		time.Now().UnixNano(), sum); err != nil {
-		return nil, err
+	asked, err := l.tx.Pull(sum, time.Now().UnixNano())
+	for _, j := range asked {
+		out = append(out, Answer{Sender: j.Sender, Ack: &wire.Ack{Journal: j.Journal, Pull: [][]byte{sum}}})
 	}
-	err = l.db.Query(`SELECT DISTINCT j.journal, j.site, j.agent FROM pull p JOIN artifact_row r ON r.sha256=p.sha256
-		JOIN journal j ON j.id=r.owner WHERE p.sha256=? AND j.refused=''`, func(row []driver.Value) error {
-		to := Sender{sqlog.Text(row[1]), sqlog.Text(row[2])}
-		out = append(out, Answer{Sender: to, Ack: &wire.Ack{Journal: sqlog.Bytes(row[0]), Pull: [][]byte{sum}}})
-		return nil
-	}, sum)
 	return out, err
 }
 
@@ -261,14 +227,7 @@ const maxPulls = 64
 
 // pulls returns the artifacts of a journal that somebody waits for, the one that was asked for
 // first at the front.
-func (l *Ledger) pulls(c *replica) (out [][]byte, err error) {
-	err = l.db.Query(`SELECT DISTINCT p.sha256 FROM pull p JOIN artifact_row r ON r.sha256=p.sha256
-		WHERE r.owner=? ORDER BY p.at LIMIT ?`, func(row []driver.Value) error {
-		out = append(out, sqlog.Bytes(row[0]))
-		return nil
-	}, c.id, int64(maxPulls))
-	return out, err
-}
+func (l *Ledger) pulls(c *replica) ([][]byte, error) { return l.tx.Pulls(c.id, maxPulls) }
 
 // dropParts deletes the parts of artifacts that are whole: the rest came from another journal, or a
 // crash came between two steps. It runs when the ledger is opened.
@@ -283,11 +242,11 @@ func (l *Ledger) dropParts() error {
 		if err != nil {
 			continue
 		}
-		held, err := l.db.Int("SELECT held FROM artifact WHERE sha256=?", 0, sum)
+		held, err := l.store.Artifact(sum, false)
 		if err != nil {
 			return err
 		}
-		if held != 0 {
+		if held != nil && held.HeldNs != 0 {
 			l.spent = append(l.spent, filepath.Join(l.parts.partDir(), e.Name()))
 		}
 	}
@@ -302,30 +261,4 @@ func (l *Ledger) dropSpent() {
 		os.Remove(path)
 	}
 	l.spent = l.spent[:0]
-}
-
-// nameOld enters the artifacts of rows that came before the ledger kept artifacts. It runs in one
-// transaction, so that a crash leaves the ledger as it was.
-func (l *Ledger) nameOld() error {
-	return l.db.Tx(func() error {
-		for seq := int64(0); ; {
-			var rows []wire.Row
-			var owners []int64
-			err := l.db.Query("SELECT seq, owner, idx, body FROM observation WHERE seq>? ORDER BY seq LIMIT 1000",
-				func(row []driver.Value) error {
-					seq = sqlog.Int64(row[0])
-					owners = append(owners, sqlog.Int64(row[1]))
-					rows = append(rows, wire.Row{Idx: sqlog.Int64(row[2]), Body: slices.Clone(sqlog.Bytes(row[3]))})
-					return nil
-				}, seq)
-			if err != nil || len(rows) == 0 {
-				return err
-			}
-			for i := range rows {
-				if err := l.nameArtifacts(owners[i], rows[i:i+1]); err != nil {
-					return err
-				}
-			}
-		}
-	})
 }

@@ -1,8 +1,7 @@
 package ledger
 
 import (
-	"database/sql/driver"
-	"errors"
+	"cmp"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -10,13 +9,9 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
-	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/sync/hub/ledger/store"
 	"lanewarden/sync/wire"
 )
-
-// insertRows is the number of rows of one INSERT statement. SQLite prepares and steps a statement
-// of many rows in much less time than as many statements.
-const insertRows = 32
 
 // batch commits a batch that continues its class's cursor; any other is answered with that cursor
 // and a GoBack. It returns the number of new rows and the answer. Rows are kept even when the
@@ -30,6 +25,11 @@ func (l *Ledger) batch(c *replica, b *wire.Batch) (int, *wire.Ack, error) {
 	}
 	if err != nil {
 		return 0, refuse(c.journal, wire.Refusal_REFUSAL_MALFORMED, message.Of(err)), nil
+	}
+	for i := range rows {
+		if !storable(rows[i].Device) {
+			return 0, refuse(c.journal, wire.Refusal_REFUSAL_MALFORMED, message.New("refusal.text")), nil
+		}
 	}
 	cursor := &wire.Cursor{Class: b.Class, Idx: c.cursors[b.Class], Epoch: b.Epoch}
 	if b.Prev != cursor.Idx {
@@ -64,15 +64,35 @@ func (l *Ledger) keep(c *replica, class observation.Class, rows []wire.Row) erro
 	if err != nil {
 		return err
 	}
-	if err := l.insert(c, class, fresh); sqlog.IsConstraint(err) {
-		return l.contradiction(c, class, fresh, err)
-	} else if err != nil {
+	if err := l.lookAhead(c, rows); err != nil {
 		return err
 	}
-	if err := errors.Join(l.nameArtifacts(c.id, rows), l.notePassages(c.id, fresh), l.noteErasures(c, fresh)); err != nil {
+	if err := l.tx.AddRows(c.id, class, l.stored(class, fresh)); err != nil {
+		return err
+	}
+	if err := l.nameArtifacts(c.id, rows); err != nil {
+		return err
+	}
+	if err := l.notePassages(c.id, fresh); err != nil {
+		return err
+	}
+	if err := l.noteErasures(c, fresh); err != nil {
 		return err
 	}
 	return l.grow(c, class, rows)
+}
+
+// stored returns rows as the ledger keeps them, with their personal values sealed.
+func (l *Ledger) stored(class observation.Class, rows []wire.Row) []store.Row {
+	out := make([]store.Row, len(rows))
+	for i := range rows {
+		r := &rows[i]
+		out[i] = store.Row{Idx: r.Idx, Class: class, TimeNs: r.Time, Device: r.Device, Kind: r.Kind, Body: r.Hashed()}
+		if !r.Values.IsZero() {
+			out[i].Sealed = l.sealer.Seal(r.Values, "")
+		}
+	}
+	return out
 }
 
 // noteGap notes rows that the agent no longer has, and extends the evidence log over them. That their leaf hashes are
@@ -80,156 +100,53 @@ func (l *Ledger) keep(c *replica, class observation.Class, rows []wire.Row) erro
 // held already is passed over.
 func (l *Ledger) noteGap(c *replica, class observation.Class, gap []wire.RemovedRow) error {
 	for _, r := range gap {
-		held, err := l.db.Int("SELECT class FROM observation WHERE owner=? AND idx=?", 0, c.id, r.Idx)
+		held, err := l.tx.Row(c.id, r.Idx)
+		if err == nil && held == nil {
+			err = l.tx.AddGap(c.id, class, r.Idx, r.Leaf[:])
+		}
 		if err != nil {
 			return err
 		}
-		if held != 0 {
-			continue
-		}
-		if err := l.db.Exec("INSERT OR IGNORE INTO gap(owner, idx, class, leaf) VALUES(?,?,?,?)", c.id, r.Idx, int64(class), r.Leaf[:]); err != nil {
-			return err
-		}
 	}
-	_, err := l.growTo(c, 1<<62)
+	c.ahead.missing = -1 // it may be one of these
+	defer c.ahead.forget()
+	_, err := l.growTo(c, max(c.held(), gap[len(gap)-1].Idx)+1)
 	return err
 }
 
-const columns = "seq, owner, idx, class, t, device, kind, body, sealed"
-
-var (
-	insertOne  = sqlog.Insert("observation", columns, 1)
-	insertMany = sqlog.Insert("observation", columns, insertRows)
-)
-
-// insert adds rows to the observation table and numbers them. The same (owner, idx) a second time
-// is a constraint error.
-func (l *Ledger) insert(c *replica, class observation.Class, rows []wire.Row) error {
-	var args []driver.Value
-	for len(rows) > 0 {
-		n, statement := 1, insertOne
-		if len(rows) >= insertRows {
-			n, statement = insertRows, insertMany
-		}
-		args = args[:0]
-		for i := range rows[:n] {
-			r := &rows[i]
-			l.seq++
-			body := r.Hashed()
-			if body == nil {
-				body = []byte{}
-			}
-			args = append(args, l.seq, c.id, r.Idx, int64(class), r.Time, r.Device, int64(r.Kind), body, l.seal(r))
-		}
-		if err := l.db.Exec(statement, args...); err != nil {
-			return err
-		}
-		rows = rows[n:]
-	}
-	return nil
-}
-
-// contradiction explains why rows could not be inserted: it finds the one that the ledger holds
+// contradiction explains why a message's rows could not be added: it finds the one that the ledger holds
 // already under another class. A journal never gives an index twice, so its past was changed: its
 // disk was restored from an image and went on, or two boxes write as one agent. cause is returned,
 // wrapped, when no such row is found.
-func (l *Ledger) contradiction(c *replica, class observation.Class, rows []wire.Row, cause error) error {
+func (l *Ledger) contradiction(m agentMessage, cause error) error {
+	cause = fmt.Errorf("batch: %w", cause)
+	var b *wire.Batch
+	switch m := m.(type) {
+	case Batch:
+		b = m.Body
+	case Carried:
+		b = m.Body
+	default:
+		return cause
+	}
+	c, err := l.replicaOf(m.journal())
+	rows, undecoded := b.Rows()
+	if err != nil || c == nil || undecoded != nil {
+		return cmp.Or(err, cause)
+	}
 	for i := range rows {
-		held, err := l.db.Int("SELECT class FROM observation WHERE owner=? AND idx=? AND class<>?", 0,
-			c.id, rows[i].Idx, int64(class))
+		held, err := l.tx.Row(c.id, rows[i].Idx)
 		if err != nil {
 			return err
 		}
-		if held != 0 {
+		if held != nil && held.Class != b.Class {
 			return &fault{refusal: wire.Refusal_REFUSAL_EVIDENCE, forGood: true,
 				said: message.New("refusal.contradiction", rowNumber("row", rows[i].Idx),
-					message.Nested("class", message.New("class."+class.Name())),
-					message.Nested("held", message.New("class."+observation.Class(held).Name())))}
+					message.Nested("class", message.New("class."+b.Class.Name())),
+					message.Nested("held", message.New("class."+held.Class.Name())))}
 		}
 	}
-	return fmt.Errorf("batch: %w", cause)
-}
-
-// grow extends the evidence log over rows that have just come, and over those of other classes that
-// waited for them. The log is in the order of idx, while the classes arrive each at its own pace,
-// so rows that leave a hole wait in the table.
-func (l *Ledger) grow(c *replica, class observation.Class, rows []wire.Row) error {
-	for i := range rows {
-		r := &rows[i]
-		if ok, err := l.growTo(c, r.Idx); err != nil || !ok {
-			return err
-		}
-		if err := c.append(r.Record(class)); err != nil {
-			return err
-		}
-	}
-	_, err := l.growTo(c, 1<<62)
-	return err
-}
-
-// growTo extends the evidence log by rows on record, up to idx; ok is false when a row before idx
-// is missing.
-func (l *Ledger) growTo(c *replica, idx int64) (ok bool, err error) {
-	for c.tree.Size() < idx {
-		var record *evidence.Record
-		err := l.db.Query("SELECT class, t, kind, device, body FROM observation WHERE owner=? AND idx=?",
-			func(row []driver.Value) error {
-				record = recordOf(row)
-				return nil
-			}, c.id, c.tree.Size())
-		if err != nil {
-			return false, err
-		}
-		if record != nil {
-			err = c.append(*record)
-		} else if ok, err = l.growOverGap(c); !ok {
-			return false, err
-		}
-		if err != nil {
-			return false, err
-		}
-	}
-	return c.tree.Size() == idx, nil
-}
-
-// growOverGap extends the evidence log by the next row when the agent removed that, or when the original of a fork has
-// it; ok is false otherwise.
-func (l *Ledger) growOverGap(c *replica) (ok bool, err error) {
-	var leaf []byte
-	err = l.db.Query("SELECT leaf FROM gap WHERE owner=?1 AND idx=?2 UNION ALL SELECT leaf FROM shared WHERE owner=?1 AND idx=?2",
-		func(row []driver.Value) error {
-			leaf = sqlog.Bytes(row[0])
-			return nil
-		}, c.id, c.tree.Size())
-	if err != nil || leaf == nil {
-		return false, err
-	}
-	return true, c.appendLeaf(evidence.Hash(leaf))
-}
-
-// recordOf returns the evidence of a row with the columns class, t, kind, device, body.
-func recordOf(row []driver.Value) *evidence.Record {
-	return &evidence.Record{
-		Class: uint8(sqlog.Int64(row[0])), Time: sqlog.Int64(row[1]), Kind: uint16(sqlog.Int64(row[2])),
-		Device: sqlog.Text(row[3]), Body: sqlog.Bytes(row[4]),
-	}
-}
-
-// append adds a row's leaf to the tree. Whole tiles go to the database at once, the unfinished one
-// with saveTree.
-func (c *replica) append(r evidence.Record) error {
-	leaf, err := c.hasher.Leaf(c.tree.Size(), r)
-	if err != nil {
-		return err
-	}
-	return c.appendLeaf(leaf)
-}
-
-func (c *replica) appendLeaf(leaf evidence.Hash) error {
-	if full := c.tree.Append(leaf); full != nil {
-		return c.store.AddTiles(full)
-	}
-	return nil
+	return cause
 }
 
 // checkpoint accepts a signed checkpoint: one over rows that are all here is checked now, any other
@@ -241,18 +158,17 @@ func (l *Ledger) checkpoint(c *replica, signed string) error {
 		c.refuse(message.Of(err))
 		return nil
 	}
-	if p.Size == 0 {
-		return nil
+	if p.Size <= c.tree.Size() {
+		if err := l.settlePending(c); err != nil || p.Size == 0 {
+			return err
+		}
+		return l.settle(c, p.Size, signed)
 	}
-	if err := l.db.Exec("INSERT OR REPLACE INTO pending(owner, size, note) VALUES(?,?,?)",
-		c.id, p.Size, signed); err != nil {
+	if err := l.tx.AddPending(c.id, store.Pending{Size: p.Size, Note: signed}, maxPending); err != nil {
 		return err
 	}
-	// A later checkpoint covers all that an earlier one does, so the earliest can go.
-	err = l.db.Exec(`DELETE FROM pending WHERE owner=?1 AND size<
-		(SELECT size FROM pending WHERE owner=?1 ORDER BY size DESC LIMIT 1 OFFSET ?2)`, c.id, int64(maxPending-1))
-	if err != nil {
-		return err
+	if c.pending == 0 || p.Size < c.pending {
+		c.pending = p.Size
 	}
 	return l.settlePending(c)
 }
@@ -260,7 +176,7 @@ func (l *Ledger) checkpoint(c *replica, signed string) error {
 // maxPending bounds the checkpoints of a journal that wait for rows: an agent signs as many as it likes.
 const maxPending = 256
 
-// refuse marks the journal as refused: its evidence contradicts what its agent signed. saveTree
+// refuse marks the journal as refused: its evidence contradicts what its agent signed. saveStates
 // makes that durable.
 func (c *replica) refuse(why message.Message) {
 	c.refused, c.refusal = why, wire.Refusal_REFUSAL_EVIDENCE
@@ -269,25 +185,20 @@ func (c *replica) refuse(why message.Message) {
 // settlePending checks the checkpoints whose rows are all here now, smallest first, and forgets
 // them.
 func (l *Ledger) settlePending(c *replica) error {
-	type point struct {
-		size int64
-		note string
+	if c.pending == 0 || c.pending > c.tree.Size() {
+		return nil
 	}
-	var due []point
-	err := l.db.Query("SELECT size, note FROM pending WHERE owner=? AND size<=? ORDER BY size",
-		func(row []driver.Value) error {
-			due = append(due, point{sqlog.Int64(row[0]), sqlog.Text(row[1])})
-			return nil
-		}, c.id, c.tree.Size())
-	if err != nil || len(due) == 0 {
+	due, err := l.tx.DuePending(c.id, c.tree.Size())
+	if err != nil {
 		return err
 	}
 	for _, p := range due {
-		if err := l.settle(c, p.size, p.note); err != nil {
+		if err := l.settle(c, p.Size, p.Note); err != nil {
 			return err
 		}
 	}
-	return l.db.Exec("DELETE FROM pending WHERE owner=? AND size<=?", c.id, c.tree.Size())
+	c.pending, err = l.tx.FirstPending(c.id)
+	return err
 }
 
 // settle checks one checkpoint against the evidence log and keeps it with what an audit needs to
@@ -299,7 +210,7 @@ func (l *Ledger) settle(c *replica, size int64, signed string) error {
 		c.refuse(message.Of(err))
 		return nil
 	}
-	root, err := tlog.TreeHash(size, c.tree.Reader(c.store))
+	root, err := tlog.TreeHash(size, c.tree.Reader(l.tx.Log(c.id)))
 	if err != nil {
 		return err
 	}
@@ -312,5 +223,5 @@ func (l *Ledger) settle(c *replica, size int64, signed string) error {
 	if size/evidence.TileWidth == c.tree.Size()/evidence.TileWidth {
 		leaves = c.tree.Tail()[:size%evidence.TileWidth]
 	}
-	return c.store.AddCheckpoint(evidence.SignedCheckpoint{Size: size, Note: signed, Leaves: leaves})
+	return l.tx.Log(c.id).AddCheckpoint(evidence.SignedCheckpoint{Size: size, Note: signed, Leaves: leaves})
 }

@@ -25,7 +25,7 @@ func filed(l *Ledger, m Message) bool {
 // must runs SQL statements.
 func must(t *testing.T, l *Ledger, statements string) {
 	t.Helper()
-	if err := l.db.Script(statements); err != nil {
+	if err := sqlOf(l).Script(statements); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -122,7 +122,7 @@ func TestDatabaseErrorsUndoABatch(t *testing.T) {
 // TestBatchSizes: batches of as many rows as one statement takes, one fewer, one more, and several times as many are
 // all kept, row by row.
 func TestBatchSizes(t *testing.T) {
-	for _, n := range []int{1, insertRows - 1, insertRows, insertRows + 1, 3*insertRows + 5} {
+	for _, n := range []int{1, 32 - 1, 32, 32 + 1, 3*32 + 5} {
 		from, l := newLane(t, 0), open(t, t.TempDir())
 		from.commitAs(telemetry, n)
 		apply(t, l, from.hello())
@@ -160,7 +160,7 @@ func TestEmptyBodies(t *testing.T) {
 	if a := apply(t, l, Batch{laneOne, b}); a.Refusal != 0 || a.Cursors[0].Idx != 2 {
 		t.Errorf("%v", a)
 	}
-	if n, err := l.db.Int("SELECT count(*) FROM observation WHERE body=x''", 0); n != 3 || err != nil {
+	if n, err := sqlOf(l).Int("SELECT count(*) FROM observation WHERE body=x''", 0); n != 3 || err != nil {
 		t.Errorf("%d rows with an empty body, %v", n, err)
 	}
 }

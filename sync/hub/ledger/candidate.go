@@ -1,10 +1,6 @@
 package ledger
 
-import (
-	"database/sql/driver"
-
-	"lanewarden/edge/evidence/sqlog"
-)
+import "lanewarden/sync/hub/ledger/store"
 
 // Candidate is a passage that a reading may be of; the zero Candidate is none.
 type Candidate struct {
@@ -13,8 +9,7 @@ type Candidate struct {
 	Confidence float64 // 0 to 1; 0 where the lane did not say it
 }
 
-// candidate reads three columns: passage, its plate, its confidence. NULL, from an outer join, is
-// the zero value.
-func (l *Ledger) candidate(r []driver.Value) Candidate {
-	return Candidate{Passage: sqlog.Text(r[0]), Plate: l.sealer.OpenName(sqlog.Text(r[1])), Confidence: sqlog.Float64(r[2])}
+// candidate opens the plate of a passage.
+func (l *Ledger) candidate(c store.Candidate) Candidate {
+	return Candidate{Passage: c.Passage, Plate: l.sealer.OpenName(c.Plate), Confidence: c.Confidence}
 }

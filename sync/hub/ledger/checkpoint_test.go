@@ -9,6 +9,7 @@ import (
 	"lanewarden/drivers/driver/drivertest/documented"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
+	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/wire"
 )
 
@@ -26,7 +27,7 @@ func TestCheckpointOfABatch(t *testing.T) {
 	if a := apply(t, l, last); a.Verified != 60 || a.Refusal != 0 {
 		t.Errorf("%v", a)
 	}
-	if n, err := l.db.Int("SELECT count(*) FROM pending", 0); n != 0 || err != nil {
+	if n, err := sqlOf(l).Int("SELECT count(*) FROM pending", 0); n != 0 || err != nil {
 		t.Errorf("%d checkpoints wait, %v", n, err)
 	}
 }
@@ -55,8 +56,8 @@ func TestWaitingCheckpointsAreBounded(t *testing.T) {
 	}
 	held := func(what string, want, least int64) {
 		t.Helper()
-		n, _ := l.db.Int("SELECT count(*) FROM pending", 0)
-		if first, err := l.db.Int("SELECT min(size) FROM pending", 0); n != want || first != least || err != nil {
+		n, _ := sqlOf(l).Int("SELECT count(*) FROM pending", 0)
+		if first, err := sqlOf(l).Int("SELECT min(size) FROM pending", 0); n != want || first != least || err != nil {
 			t.Errorf("%s: %d checkpoints wait, the smallest over %d rows; want %d and %d (%v)", what, n, first, want, least,
 				err)
 		}
@@ -85,7 +86,7 @@ func (h *hostile) helloAt(t *testing.T, size int64) Hello {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Hello{Sender{"demo", "lane-2"}, &wire.Hello{Journal: h.id.ID, BlindKey: h.id.BlindKey, Verifier: h.id.Verifier,
+	return Hello{Sender{Site: "demo", Agent: "lane-2"}, &wire.Hello{Journal: h.id.ID, BlindKey: h.id.BlindKey, Verifier: h.id.Verifier,
 		Size: 1000, Checkpoint: signed}}
 }
 
@@ -113,7 +114,7 @@ func TestForeignCheckpointIsRefused(t *testing.T) {
 	if a := apply(t, l, hello); a.Refusal != wire.Refusal_REFUSAL_EVIDENCE || a.RefusalText == "" {
 		t.Errorf("of another journal: %v %q", a.Refusal, a.RefusalText)
 	}
-	if n, err := l.db.Int("SELECT count(*) FROM pending", 0); n != 0 || err != nil {
+	if n, err := sqlOf(l).Int("SELECT count(*) FROM pending", 0); n != 0 || err != nil {
 		t.Errorf("%d refused checkpoints wait, %v", n, err)
 	}
 }
@@ -137,7 +138,7 @@ func TestCheckpointsCanBeRestored(t *testing.T) {
 			t.Fatal(err)
 		}
 		id := from.j.Identity()
-		store := l.journals[string(id.ID)].store
+		store := sqlog.NewOwnedStore(sqlOf(l), l.journals[string(id.ID)].id)
 		all, err := store.Checkpoints()
 		if err != nil || len(all) != 1 || all[0].Size != int64(c.signed) {
 			t.Fatalf("%d rows signed of %d: checkpoints %v, %v", c.signed, c.rows, all, err)

@@ -2,62 +2,72 @@ package ledger
 
 import (
 	"cmp"
-	"crypto/rand"
-	"database/sql/driver"
-	"encoding/hex"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
 
 	"lanewarden/drivers/message"
-	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/sync/hub/ledger/store"
 )
 
-// An epoch is the rows that came between two openings of the ledger. A cursor names the epoch of its row. When a
+// A cursor names the epoch of its row (store.Epoch). When a
 // backup of the ledger is put in its place, the rows after the backup are gone and others get their numbers, in a new
 // epoch: so a cursor from before is recognised, and its reader is told instead of missing rows.
-type epoch struct {
-	id    string
-	first int64 // seq of its first row
-}
 
 // ErrCursorGone means that the row of a cursor is not in the ledger any more: a backup was put in its place.
 var ErrCursorGone = message.Errorf("cursor.gone")
 
-// beginEpoch begins the epoch of the rows to come, and reads all epochs. An epoch that got no row
-// gives way to it, so that opening the ledger again and again leaves nothing behind.
-func (l *Ledger) beginEpoch() error {
-	random := make([]byte, 4)
-	rand.Read(random)
-	now := epoch{hex.EncodeToString(random), l.seq + 1}
-	err := l.db.Tx(func() error {
-		return errors.Join(
-			l.db.Exec("DELETE FROM epoch WHERE first>?", l.seq),
-			l.db.Exec("INSERT INTO epoch(id, first) VALUES(?,?)", now.id, now.first))
-	})
-	if err != nil {
-		return err
+// moved is told by the store how far the ledger goes, and wakes readers.
+func (l *Ledger) moved(p store.Position) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.position.Newest == p.Newest && !p.Reset && len(l.position.Epochs) == len(p.Epochs) {
+		return
 	}
-	return l.db.Query("SELECT id, first FROM epoch ORDER BY first", func(row []driver.Value) error {
-		l.epochs = append(l.epochs, epoch{sqlog.Text(row[0]), sqlog.Int64(row[1])})
-		return nil
-	})
+	p.Reset = p.Reset || l.position.Reset
+	l.position = p
+	close(l.changed)
+	l.changed = make(chan struct{})
 }
 
-// epochOf returns the index in epochs of the epoch of a row, -1 for rows from before there were
-// epochs.
-func (l *Ledger) epochOf(seq int64) int {
-	after, _ := slices.BinarySearchFunc(l.epochs, seq+1, func(e epoch, seq int64) int { return cmp.Compare(e.first, seq) })
+// takeReset reports whether what is remembered of the ledger has to be read again, once for each time.
+func (l *Ledger) takeReset() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	reset := l.position.Reset
+	l.position.Reset = false
+	return reset
+}
+
+// at returns how far the ledger goes.
+func (l *Ledger) at() store.Position {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.position
+}
+
+// Durable returns the seq of the newest durable row, and a channel that is closed when there is a
+// newer one.
+func (l *Ledger) Durable() (int64, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.position.Newest, l.changed
+}
+
+// epochOf returns the index of a row's epoch, -1 for rows from before there were epochs.
+func epochOf(epochs []store.Epoch, seq int64) int {
+	after, _ := slices.BinarySearchFunc(epochs, seq+1, func(e store.Epoch, seq int64) int { return cmp.Compare(e.First, seq) })
 	return after - 1
 }
 
 // Cursor returns the cursor of the row seq, EPOCH-SEQ, or SEQ alone for rows from before there were
 // epochs. Readers keep it as it is. It may be called from any goroutine.
-func (l *Ledger) Cursor(seq int64) string {
+func (l *Ledger) Cursor(seq int64) string { return cursorOf(l.at().Epochs, seq) }
+
+func cursorOf(epochs []store.Epoch, seq int64) string {
 	number := strconv.FormatInt(seq, 10)
-	if i := l.epochOf(seq); seq > 0 && i >= 0 {
-		return l.epochs[i].id + "-" + number
+	if i := epochOf(epochs, seq); seq > 0 && i >= 0 {
+		return epochs[i].ID + "-" + number
 	}
 	return number
 }
@@ -66,12 +76,22 @@ func (l *Ledger) Cursor(seq int64) string {
 // is the newest row. It returns ErrCursorGone when the ledger does not hold the row any more, and
 // another error, worded for the reader, for text that is no cursor.
 func (l *Ledger) ParseCursor(text string) (int64, error) {
-	newest, _ := l.Durable()
+	seq, err := parseCursor(l.at(), text)
+	if err != ErrCursorGone {
+		return seq, err
+	}
+	if err := l.store.Refresh(); err != nil { // another hub process may have moved on just now
+		return 0, err
+	}
+	return parseCursor(l.at(), text)
+}
+
+func parseCursor(at store.Position, text string) (int64, error) {
 	switch text {
 	case "", "0":
 		return 0, nil
 	case "now":
-		return newest, nil
+		return at.Newest, nil
 	}
 	id, number, qualified := strings.Cut(text, "-")
 	if !qualified {
@@ -81,15 +101,15 @@ func (l *Ledger) ParseCursor(text string) (int64, error) {
 	if err != nil || seq < 0 || qualified && len(id) != 8 {
 		return 0, message.Errorf("cursor.none", message.Quoted("text", text))
 	}
-	i := l.epochOf(seq)
+	i := epochOf(at.Epochs, seq)
 	if !qualified {
 		if i >= 0 { // the number alone does not say which row it was
 			return 0, message.Errorf("cursor.number", message.Quoted("text", text),
-				message.Quoted("example", l.Cursor(newest)))
+				message.Quoted("example", cursorOf(at.Epochs, at.Newest)))
 		}
 		return seq, nil
 	}
-	if seq > newest || i < 0 || l.epochs[i].id != id {
+	if seq > at.Newest || i < 0 || at.Epochs[i].ID != id {
 		return 0, ErrCursorGone
 	}
 	return seq, nil

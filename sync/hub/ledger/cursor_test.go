@@ -87,7 +87,7 @@ func TestPlainCursorsOfEarlierVersions(t *testing.T) {
 	l := open(t, dir)
 	apply(t, l, lane.hello())
 	apply(t, l, lane.batch(3, -1, 100))
-	if err := l.db.Exec("DELETE FROM epoch"); err != nil {
+	if err := sqlOf(l).Exec("DELETE FROM epoch"); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Close(); err != nil {

@@ -76,7 +76,7 @@ func TestUndoneHelloTakesNoRoom(t *testing.T) {
 	from, other, l := newLane(t, 60), openAs(t, "lane-2", 1), open(t, t.TempDir())
 	l.limits.agents = 2
 	apply(t, l, from.hello())
-	foreign := Sender{"demo", "lane-2"}
+	foreign := Sender{Site: "demo", Agent: "lane-2"}
 	answers, err := l.Apply([]Message{other.helloAt(t, 10), defective{Batch{foreign, from.batch(alarms, -1, 5).Body}}})
 	if err != nil || len(answers) != 2 || answers[0].Ack.Refusal != 0 || answers[1].Defect == "" {
 		t.Errorf("%+v, %v", answers, err)

@@ -1,14 +1,10 @@
 package ledger
 
 import (
-	"database/sql/driver"
-	"errors"
-	"strconv"
-
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/sync/hub/ledger/store"
 	"lanewarden/sync/wire"
 )
 
@@ -27,11 +23,10 @@ func (l *Ledger) noteErasures(c *replica, rows []wire.Row) error {
 		if proto.Unmarshal(r.Body, body) != nil {
 			continue
 		}
-		which := idxList(body.GetAgentErased())
-		err := l.eraseRows("owner=?1 AND idx IN (SELECT value FROM json_each(?2))", c.id, which)
+		which := erasedRows(body.GetAgentErased())
+		err := l.eraseRows(c.id, which, 0)
 		if err == nil && c.original != 0 {
-			err = l.eraseRows(`owner=?1 AND idx IN (SELECT value FROM json_each(?2)) AND EXISTS
-				(SELECT 1 FROM shared s WHERE s.owner=?3 AND s.idx=observation.idx)`, c.original, which, c.id)
+			err = l.eraseRows(c.original, which, c.id)
 		}
 		if err != nil {
 			return err
@@ -40,43 +35,28 @@ func (l *Ledger) noteErasures(c *replica, rows []wire.Row) error {
 	return nil
 }
 
-// idxList is a JSON array of the rows that e declares erased, MaxErased at most: no agent declares more in one row, and
+// erasedRows are the rows that e declares erased, MaxErased at most: no agent declares more in one row, and
 // one that did would hold up the others.
-func idxList(e *observation.AgentErased) string {
-	list := []byte{'['}
-	n := 0
+func erasedRows(e *observation.AgentErased) (list []int64) {
 	for first, last := range e.Erased() {
-		for idx := first; idx <= last && n < observation.MaxErased; idx++ {
-			if n++; n > 1 {
-				list = append(list, ',')
+		for idx := first; idx <= last; idx++ {
+			if len(list) == observation.MaxErased {
+				return list
 			}
-			list = strconv.AppendInt(list, idx, 10)
-		}
-		if n == observation.MaxErased {
-			break
+			list = append(list, idx)
 		}
 	}
-	return string(append(list, ']'))
+	return list
 }
 
-// sealedRow is a row that is to be erased.
-type sealedRow struct {
-	owner, idx int64
-	kind       observation.Kind
-	body       []byte
-}
+// erasedAtOnce bounds the rows that are in memory to be erased.
+const erasedAtOnce = 1000
 
-// eraseRows erases the personal values of the rows that a condition (SQL) selects: those in the rows, the plates of
-// their passages, and the artifacts of reads of plates and tags.
-func (l *Ledger) eraseRows(where string, args ...driver.Value) error {
-	for {
-		var due []sealedRow
-		const sealed = "SELECT owner, idx, kind, body FROM observation WHERE sealed IS NOT NULL AND "
-		err := l.db.Query(sealed+where+" LIMIT 1000",
-			func(c []driver.Value) error {
-				due = append(due, scanSealed(c))
-				return nil
-			}, args...)
+// eraseRows erases the personal values of a journal's rows: those in the rows, the plates of
+// their passages, and the artifacts of reads of plates and tags. With sharedBy not 0 only rows that this fork shares are.
+func (l *Ledger) eraseRows(owner int64, rows []int64, sharedBy int64) error {
+	for len(rows) > 0 {
+		due, err := l.tx.SealedRows(owner, rows, sharedBy, erasedAtOnce)
 		if err != nil || len(due) == 0 {
 			return err
 		}
@@ -84,50 +64,54 @@ func (l *Ledger) eraseRows(where string, args ...driver.Value) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // eraseAll erases rows.
-func (l *Ledger) eraseAll(due []sealedRow) error {
+func (l *Ledger) eraseAll(due []store.OwnedRow) error {
 	if len(due) == 0 {
 		return nil
 	}
-	l.logHolds = true
-	return l.db.Overwriting(func() (err error) {
-		for _, r := range due {
-			empty := "UPDATE observation SET sealed=NULL WHERE owner=? AND idx=?"
-			err = errors.Join(err, l.db.Exec(empty, r.owner, r.idx), l.erasePlates(r), l.eraseArtifacts(r))
+	l.erased = true
+	return l.tx.Erasing(func() error {
+		for i := range due {
+			if err := l.eraseOne(&due[i]); err != nil {
+				return err
+			}
 		}
-		return err
+		return nil
 	})
 }
 
-// erasePlates takes an erased row's plate out of the tables of passages.
-func (l *Ledger) erasePlates(r sealedRow) error {
-	if observation.Describe(r.kind).Subject == observation.OfPassage {
-		body := &observation.Body{}
-		if err := proto.Unmarshal(r.body, body); err != nil {
-			return nil // it never told a plate
+// eraseOne erases a row, and takes its plate out of the tables of passages.
+func (l *Ledger) eraseOne(r *store.OwnedRow) error {
+	if observation.Describe(r.Kind).Subject != observation.OfPassage {
+		if err := l.tx.EraseRow(r.Owner, r.Idx); err != nil {
+			return err
 		}
-		named, ok := body.Typed().(interface{ GetId() string })
-		if !ok {
-			return nil
-		}
-		return l.db.Exec("UPDATE passage SET plate='' WHERE owner=? AND id=?", r.owner, named.GetId())
+		return l.eraseArtifacts(r)
 	}
-	return errors.Join(
-		l.db.Exec(`UPDATE passage SET plate='' WHERE owner=?1 AND plate<>'' AND (id, plate)=
-			(SELECT passage, plate FROM passage_reading r WHERE r.owner=?1 AND r.idx=?2)`, r.owner, r.idx),
-		l.db.Exec("UPDATE passage_reading SET plate='' WHERE owner=? AND idx=?", r.owner, r.idx),
-		l.db.Exec("UPDATE artifact_row SET name='' WHERE owner=? AND idx=?", r.owner, r.idx))
+	if err := l.tx.EraseValues(r.Owner, r.Idx); err != nil {
+		return err
+	}
+	body := &observation.Body{}
+	if proto.Unmarshal(r.Body, body) != nil {
+		return nil // it never told a plate
+	}
+	named, ok := body.Typed().(interface{ GetId() string })
+	if !ok || !storable(named.GetId()) {
+		return nil
+	}
+	return l.tx.ErasePlate(r.Owner, named.GetId())
 }
 
 // eraseArtifacts removes what a device sent with a read of a plate or a tag, unless another row still shows it. A file
 // goes when the transaction is durable.
-func (l *Ledger) eraseArtifacts(r sealedRow) error {
-	if observation.Describe(r.kind).Reads == "" {
+func (l *Ledger) eraseArtifacts(r *store.OwnedRow) error {
+	if observation.Describe(r.Kind).Reads == "" {
 		return nil
 	}
-	named, err := observation.ArtifactsIn(r.body)
+	named, err := observation.ArtifactsIn(r.Body)
 	if err != nil {
 		return nil // it names none
 	}
@@ -142,7 +126,7 @@ func (l *Ledger) eraseArtifacts(r sealedRow) error {
 		if shown {
 			continue
 		}
-		if err := l.db.Exec("UPDATE artifact SET inline=NULL, held=0 WHERE sha256=?", a.Sha256); err != nil {
+		if err := l.tx.DropArtifact(a.Sha256); err != nil {
 			return err
 		}
 		l.spent = append(l.spent, l.parts.path(a.Sha256))
@@ -152,22 +136,20 @@ func (l *Ledger) eraseArtifacts(r sealedRow) error {
 
 // shownElsewhere reports whether a row other than r, of any agent, has an artifact and is not erased. Without it an
 // agent could remove another's artifact by naming it in a read and erasing that.
-func (l *Ledger) shownElsewhere(sum []byte, r sealedRow) (shown bool, err error) {
-	err = l.db.Query(`SELECT o.kind, o.sealed IS NOT NULL FROM artifact_row a JOIN observation o USING(owner, idx)
-		WHERE a.sha256=? AND NOT (a.owner=? AND a.idx=?)`,
-		func(c []driver.Value) error {
-			erasable := observation.Describe(observation.Kind(sqlog.Int64(c[0]))).Reads != ""
-			shown = shown || !erasable || sqlog.Int64(c[1]) != 0
-			return nil
-		}, sum, r.owner, r.idx)
-	return shown, err
+func (l *Ledger) shownElsewhere(sum []byte, r *store.OwnedRow) (bool, error) {
+	rows, err := l.tx.ShowsElsewhere(sum, r.Owner, r.Idx)
+	for _, o := range rows {
+		if erasable := observation.Describe(o.Kind).Reads != ""; !erasable || o.Sealed {
+			return true, err
+		}
+	}
+	return false, err
 }
 
-// emptyLog moves the write-ahead log into the database and empties it when it may hold what was erased. While
-// somebody reads, or the disk refuses, it is left to the next group.
-func (l *Ledger) emptyLog() {
-	if l.logHolds {
-		done, err := l.db.EmptyLog()
-		l.logHolds = err != nil || !done
+// dropErased has the store drop its copies of what was erased. What it cannot drop now is left to the next group.
+func (l *Ledger) dropErased() {
+	if l.erased {
+		done, err := l.store.Erased()
+		l.erased = err != nil || !done
 	}
 }

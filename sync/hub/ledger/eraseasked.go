@@ -1,12 +1,11 @@
 package ledger
 
 import (
-	"database/sql/driver"
+	"math"
 	"time"
 
-	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/personal"
-	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/sync/hub/ledger/store"
 )
 
 // Erase has the ledger erase the personal values of some rows: of those that have Name among theirs, or, without a
@@ -36,10 +35,11 @@ const (
 
 // eraseAsked does what an Erase asks for.
 func (l *Ledger) eraseAsked(m Erase) error {
-	due, after, err := l.sealedBefore(m)
+	find := l.sealedBefore
 	if m.Name != "" {
-		due, after, err = l.sealedNaming(m)
+		find = l.sealedNaming
 	}
+	due, after, err := find(m)
 	if err != nil {
 		return err
 	}
@@ -49,33 +49,21 @@ func (l *Ledger) eraseAsked(m Erase) error {
 
 // sealedBefore returns the next rows from before a time that have values. What is erased is not found again, so
 // that it always begins at the front.
-func (l *Ledger) sealedBefore(m Erase) (due []sealedRow, after int64, err error) {
-	err = l.db.Query("SELECT owner, idx, kind, body FROM observation WHERE sealed IS NOT NULL AND t<? ORDER BY t LIMIT ?",
-		func(c []driver.Value) error {
-			due = append(due, scanSealed(c))
-			return nil
-		}, m.Before.UnixNano(), int64(beforeRows))
+func (l *Ledger) sealedBefore(m Erase) (due []store.OwnedRow, after int64, err error) {
+	due, err = l.tx.SealedBefore(m.Before.UnixNano(), beforeRows)
 	return due, m.After + int64(len(due)), err
 }
 
 // sealedNaming looks at the next rows and returns those that have the name among their values.
-func (l *Ledger) sealedNaming(m Erase) (due []sealedRow, after int64, err error) {
+func (l *Ledger) sealedNaming(m Erase) (due []store.OwnedRow, after int64, err error) {
 	after = m.After
-	err = l.db.Query("SELECT owner, idx, kind, body, sealed, seq FROM observation WHERE seq>? ORDER BY seq LIMIT ?",
-		func(c []driver.Value) error {
-			after = sqlog.Int64(c[5])
-			values, _, err := l.sealer.Open(sqlog.Bytes(c[3]), sqlog.Bytes(c[4]))
-			if err == nil && personal.Mentions(values.Content(), m.Name) { // one that cannot be opened names nobody
-				due = append(due, scanSealed(c))
-			}
-			return nil
-		}, after, int64(nameRows))
-	return due, after, err
-}
-
-// scanSealed returns a row with the columns owner, idx, kind, body.
-func scanSealed(c []driver.Value) sealedRow {
-	return sealedRow{
-		sqlog.Int64(c[0]), sqlog.Int64(c[1]), observation.Kind(sqlog.Int64(c[2])), sqlog.Bytes(c[3]),
+	rows, err := l.tx.RowsAfter(after, 0, math.MaxInt32, nameRows)
+	for i := range rows {
+		after = rows[i].Seq
+		values, _, err := l.sealer.Open(rows[i].Body, rows[i].Sealed)
+		if err == nil && personal.Mentions(values.Content(), m.Name) { // one that cannot be opened names nobody
+			due = append(due, rows[i])
+		}
 	}
+	return due, after, err
 }

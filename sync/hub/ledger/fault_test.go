@@ -44,7 +44,7 @@ func TestGapThatCannotBeCompared(t *testing.T) {
 		t.Errorf("answered %v", answers[0].Ack)
 	}
 	must(t, l, fault[1])
-	if n, err := l.db.Int("SELECT count(*) FROM gap", 0); n != 0 || err != nil {
+	if n, err := sqlOf(l).Int("SELECT count(*) FROM gap", 0); n != 0 || err != nil {
 		t.Errorf("%d gaps, %v", n, err)
 	}
 	if a := apply(t, l, gap); a.Refusal != 0 || a.Cursors[0].Idx != rows[0].Idx {
@@ -89,7 +89,7 @@ func TestOthersFaultUndoesAGroup(t *testing.T) {
 		t.Fatalf("%v", h)
 	}
 	row := wire.Row{Idx: 0, Time: 1, Device: "lpr-1", Kind: observation.Kind_KIND_VEHICLE_PLATE, Body: []byte{}}
-	batch := Batch{Sender{"demo", "lane-2"}, wire.NewBatch(other.id.ID, telemetry, -1, []wire.Row{row})}
+	batch := Batch{Sender{Site: "demo", Agent: "lane-2"}, wire.NewBatch(other.id.ID, telemetry, -1, []wire.Row{row})}
 	whole := from.chunk(sum, data, 0, size)
 	before, changed := l.Durable()
 	must(t, l, "ALTER TABLE observation RENAME TO away")

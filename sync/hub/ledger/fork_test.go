@@ -84,7 +84,7 @@ func TestForkIsAJournalOfItsOwn(t *testing.T) {
 			t.Errorf("journal %x, fork of %x: %+v", a.Journal, a.ForkOf, a.Report)
 		}
 	}
-	if err := l.db.Exec("UPDATE observation SET device='altered' WHERE owner=1 AND idx=3"); err != nil {
+	if err := sqlOf(l).Exec("UPDATE observation SET device='altered' WHERE owner=1 AND idx=3"); err != nil {
 		t.Fatal(err)
 	}
 	audits, err = Audit(t.Context(), dir, "")
@@ -103,7 +103,7 @@ func TestForkOfAnothersJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer thief.Close()
-	h := Hello{Sender{"demo", "lane-2"}, lane{t, thief}.hello().Body}
+	h := Hello{Sender{Site: "demo", Agent: "lane-2"}, lane{t, thief}.hello().Body}
 	h.Body.ForkOf, h.Body.Size, h.Body.Checkpoint = original.j.Identity().ID, 100, ""
 	if a := apply(t, l, h); a.Refusal != wire.Refusal_REFUSAL_NONE {
 		t.Fatal(a)
@@ -111,7 +111,7 @@ func TestForkOfAnothersJournal(t *testing.T) {
 	b := original.batch(observation.Class_CLASS_ALARM, -1, 5)
 	b.From, b.Body.Journal = h.From, h.Body.Journal
 	apply(t, l, b)
-	if n, err := l.db.Int("SELECT count(*) FROM shared", 0); n != 0 || err != nil {
+	if n, err := sqlOf(l).Int("SELECT count(*) FROM shared", 0); n != 0 || err != nil {
 		t.Errorf("%d rows are shared with another agent's journal, %v", n, err)
 	}
 }

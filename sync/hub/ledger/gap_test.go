@@ -75,10 +75,10 @@ func TestLedgerWithoutRemovedRows(t *testing.T) {
 	if err != nil || len(audits) != 1 || !audits[0].Report.OK() || audits[0].Report.Removed < 2000 {
 		t.Fatalf("%+v, %v", audits, err)
 	}
-	if err := l.db.Exec("DELETE FROM observation WHERE idx=21"); err != nil {
+	if err := sqlOf(l).Exec("DELETE FROM observation WHERE idx=21"); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.db.Exec("INSERT INTO gap(owner, idx, class, leaf) SELECT 1, 21, 1, leaf FROM gap LIMIT 1"); err != nil {
+	if err := sqlOf(l).Exec("INSERT INTO gap(owner, idx, class, leaf) SELECT 1, 21, 1, leaf FROM gap LIMIT 1"); err != nil {
 		t.Fatal(err)
 	}
 	if audits, err := Audit(t.Context(), dir, ""); err == nil && audits[0].Report.OK() {
@@ -126,7 +126,7 @@ func TestFalseGaps(t *testing.T) {
 	if a := apply(t, l, Batch{laneOne, gap}); a.Refusal != 0 || a.Cursors[0].Idx != 0 {
 		t.Errorf("row 0 is an alarm that the ledger holds, and comes as lost: %v", a)
 	}
-	if n, err := l.db.Int("SELECT count(*) FROM gap", 0); err != nil || n != 0 {
+	if n, err := sqlOf(l).Int("SELECT count(*) FROM gap", 0); err != nil || n != 0 {
 		t.Errorf("%d gaps where the ledger holds the row, %v", n, err)
 	}
 	malformed := []*wire.Batch{
@@ -157,7 +157,7 @@ func TestGapUnreadable(t *testing.T) {
 		t.Error("it is acknowledged")
 	}
 	must(t, l, fault[1])
-	if n, err := l.db.Int("SELECT count(*) FROM gap", 0); n != 0 || err != nil || !filed(l, gap) {
+	if n, err := sqlOf(l).Int("SELECT count(*) FROM gap", 0); n != 0 || err != nil || !filed(l, gap) {
 		t.Errorf("%d rows are noted, %v", n, err)
 	}
 }

@@ -45,7 +45,7 @@ var extremes = []int64{math.MinInt64, math.MinInt32, -2, -1, 0, 1, 2, 255, 256, 
 
 // message makes a message: a sound one, one with a lie in it, or one with some fields turned to anything.
 func (h *hostile) message() Message {
-	from := Sender{"demo", "lane-2"}
+	from := Sender{Site: "demo", Agent: "lane-2"}
 	var m Message
 	var body proto.Message
 	switch h.r.IntN(10) {
@@ -219,7 +219,7 @@ func TestHostileAgentHarmsNobodyElse(t *testing.T) {
 	}
 	l := open(t, t.TempDir())
 	apply(t, l, honest.hello())
-	apply(t, l, Hello{Sender{"demo", "lane-2"}, &wire.Hello{Journal: bad.id.ID, BlindKey: bad.id.BlindKey, Verifier: bad.id.Verifier, Size: 10}})
+	apply(t, l, Hello{Sender{Site: "demo", Agent: "lane-2"}, &wire.Hello{Journal: bad.id.ID, BlindKey: bad.id.BlindKey, Verifier: bad.id.Verifier, Size: 10}})
 
 	cursors, refusals := map[observation.Class]int64{1: -1, 2: -1, 3: -1}, map[wire.Refusal]int{}
 	after := func() Message { // the honest agent's next message
@@ -370,7 +370,7 @@ func TestRestoredImageIsRefusedAndOthersGoOn(t *testing.T) {
 		t.Fatal("the test's row is an alarm already")
 	}
 	other := openAs(t, "lane-2", 1)
-	hello := Hello{Sender{"demo", "lane-2"}, &wire.Hello{Journal: other.id.ID, BlindKey: other.id.BlindKey, Verifier: other.id.Verifier, Size: 10}}
+	hello := Hello{Sender{Site: "demo", Agent: "lane-2"}, &wire.Hello{Journal: other.id.ID, BlindKey: other.id.BlindKey, Verifier: other.id.Verifier, Size: 10}}
 	for range 2 { // the second time as after a restart: the refusal is kept
 		answers, err := l.Apply([]Message{Batch{laneOne, forked}, hello})
 		if err != nil {

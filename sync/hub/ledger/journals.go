@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math"
@@ -10,7 +9,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
-	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/sync/hub/ledger/store"
 )
 
 // Summary is the ledger's state of one journal. An agent has several when its box was replaced.
@@ -26,6 +25,7 @@ type Summary struct {
 	Verified              int64        // rows under a checkpoint found right
 	Refused               message.Text // zero while all is well
 	Cursors               map[observation.Class]int64
+	record                *store.Journal
 }
 
 // Place is a position between two pages of journals: behind the journal that it names. The zero
@@ -47,7 +47,11 @@ const journalsBytes = 2 << 20
 // on the first page from then on, so no journal is missed, and some may come twice. It may be
 // called from any goroutine.
 func (l *Ledger) Journals(after Place, limit int) (page []Summary, next *Place, err error) {
-	places, err := l.places(after, min(max(limit, 1), JournalsMax))
+	return journals(l.store, after, limit)
+}
+
+func journals(in store.Reader, after Place, limit int) (page []Summary, next *Place, err error) {
+	places, err := places(in, after, min(max(limit, 1), JournalsMax))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -55,25 +59,13 @@ func (l *Ledger) Journals(after Place, limit int) (page []Summary, next *Place, 
 		if p.beyond {
 			return page, &places[i-1].Place, nil
 		}
-		s, err := l.summary(p.ID)
+		s, err := summary(in, p.ID)
 		if err != nil {
 			return nil, nil, err
 		}
 		page = append(page, s)
 	}
 	return page, nil, nil
-}
-
-// allJournals returns all journals, newest hello first.
-func (l *Ledger) allJournals() (all []Summary, err error) {
-	for next := (&Place{}); next != nil; {
-		var page []Summary
-		if page, next, err = l.Journals(*next, JournalsMax); err != nil {
-			return nil, err
-		}
-		all = append(all, page...)
-	}
-	return all, nil
 }
 
 // placed is a journal's position in the order of pages.
@@ -83,48 +75,45 @@ type placed struct {
 }
 
 // places returns the journals of a page, and one more, marked beyond, when there are more.
-func (l *Ledger) places(after Place, limit int) (out []placed, err error) {
+func places(in store.Reader, after Place, limit int) (out []placed, err error) {
 	if after == (Place{}) {
 		after = Place{HelloNs: math.MaxInt64, ID: math.MaxInt64}
 	}
+	found, err := in.Places(store.Place{HelloNs: after.HelloNs, ID: after.ID}, limit+1)
 	size := int64(0)
-	full := errors.New("the page is full")
-	err = l.read.Query(`SELECT hello, id, length(inventory) FROM journal WHERE (hello, id) < (?, ?)
-		ORDER BY hello DESC, id DESC LIMIT ?`, func(r []driver.Value) error {
-		size += sqlog.Int64(r[2])
-		p := placed{Place: Place{HelloNs: sqlog.Int64(r[0]), ID: sqlog.Int64(r[1])}}
-		p.beyond = len(out) > 0 && (len(out) == limit || size > journalsBytes)
-		out = append(out, p)
-		if p.beyond {
-			return full
+	for i, p := range found {
+		size += p.Bytes
+		beyond := i > 0 && (i == limit || size > journalsBytes)
+		out = append(out, placed{Place{HelloNs: p.HelloNs, ID: p.ID}, beyond})
+		if beyond {
+			break
 		}
-		return nil
-	}, after.HelloNs, after.ID, int64(limit)+1)
-	if errors.Is(err, full) {
-		err = nil
 	}
 	return out, err
 }
 
 // summary returns what the ledger holds of one journal. An error names the journal by its number in
 // this ledger.
-func (l *Ledger) summary(id int64) (s Summary, err error) {
-	err = l.read.Query(`SELECT site, agent, software, journal, verifier, inventory, hello, size, tree, verified, refused, fork_of
-		FROM journal WHERE id=?`, func(r []driver.Value) error {
-		s = Summary{
-			Site: sqlog.Text(r[0]), Agent: sqlog.Text(r[1]), Software: sqlog.Text(r[2]), Journal: sqlog.Bytes(r[3]),
-			Verifier: sqlog.Text(r[4]), Inventory: &observation.Inventory{}, HelloNs: sqlog.Int64(r[6]),
-			Size: sqlog.Int64(r[7]), Contiguous: sqlog.Int64(r[8]), Verified: sqlog.Int64(r[9]), Refused: decodeRefusal(sqlog.Text(r[10])),
-			Cursors: map[observation.Class]int64{}, ForkOf: sqlog.Bytes(r[11]),
-		}
-		return proto.Unmarshal(sqlog.Bytes(r[5]), s.Inventory)
-	}, id)
+func summary(in store.Reader, id int64) (s Summary, err error) {
+	j, err := in.Summary(id)
+	if err == nil && j == nil {
+		err = errors.New("not found")
+	}
 	if err != nil {
 		return s, fmt.Errorf("journal %d: %w", id, err)
 	}
-	err = l.read.Query("SELECT class, idx FROM cursor WHERE owner=?", func(r []driver.Value) error {
-		s.Cursors[observation.Class(sqlog.Int64(r[0]))] = sqlog.Int64(r[1])
-		return nil
-	}, id)
-	return s, err
+	s = Summary{
+		Site: j.Site, Agent: j.Agent, Software: j.Software, Journal: j.Journal.Journal, ForkOf: j.ForkOf, Verifier: j.Verifier,
+		Inventory: &observation.Inventory{}, HelloNs: j.TimeNs, Size: j.Size, Contiguous: j.Tree, Verified: j.Verified,
+		Refused: decodeRefusal(j.Refused), Cursors: map[observation.Class]int64{}, record: &j.Journal,
+	}
+	for _, class := range observation.Classes {
+		if idx := j.Cursors[class]; idx >= 0 {
+			s.Cursors[class] = idx
+		}
+	}
+	if err := proto.Unmarshal(j.Inventory, s.Inventory); err != nil {
+		return s, fmt.Errorf("journal %d: %w", id, err)
+	}
+	return s, nil
 }

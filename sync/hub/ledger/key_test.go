@@ -45,7 +45,7 @@ func TestRekey(t *testing.T) {
 	if a := apply(t, l, before.hello()); a.Verified != before.j.Size() {
 		t.Errorf("the journal of before: %v", a)
 	}
-	if known, err := l.Knows(Sender{"demo", "nobody"}); known || err != nil {
+	if known, err := l.Knows(Sender{Site: "demo", Agent: "nobody"}); known || err != nil {
 		t.Error(known, err)
 	}
 }

@@ -4,7 +4,6 @@
 package ledger
 
 import (
-	"database/sql/driver"
 	"errors"
 	"path/filepath"
 	"sync"
@@ -19,29 +18,31 @@ import (
 	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal/keyfile"
+	"lanewarden/sync/hub/ledger/sqlite"
+	"lanewarden/sync/hub/ledger/store"
 	"lanewarden/sync/wire"
 )
 
+// FileName is the name of a ledger in SQLite in the hub's directory.
+const FileName = sqlite.FileName
+
 // Ledger is an open ledger. Apply belongs to one goroutine; the other methods may be called from
-// any. Readers use a connection of their own and see what is committed, never a transaction under
-// way.
+// any, and see what is committed, never a transaction under way.
 type Ledger struct {
-	dir      string
-	db       *sqlog.DB
-	read     *sqlog.DB
+	dir      string // of keys, parts and artifacts
+	store    store.Store
+	tx       store.Tx            // of the group that Apply has at hand
 	journals map[string]*replica // by journal id; what Apply has in hand
-	seq      int64
 	limits   limits
 	usage    *usage // what limits count; nil when it has to be counted again
 	parts    *parts
 	sealer   *personal.Sealer // of personal values, with the hub's key
-	logHolds bool             // the write-ahead log may hold what was erased
+	erased   bool             // the store may still hold copies of what was erased
 	spent    []string         // parts to delete once the transaction is durable
 
-	mu      sync.Mutex
-	durable int64 // seq of the newest durable row
-	changed chan struct{}
-	epochs  []epoch // by their first row; never changed after Open
+	mu       sync.Mutex
+	position store.Position
+	changed  chan struct{}
 
 	lanesMu sync.Mutex
 	lanes   map[string]lanesOf // by journal id
@@ -57,12 +58,23 @@ type replica struct {
 	cursors  observation.PerClass[int64]
 	tree     *evidence.Tree
 	hasher   *evidence.Hasher
-	store    *sqlog.Store
 	verified int64
 	refused  message.Message
 	refusal  wire.Refusal
 	forkOf   []byte // of a fork: the id that it was written under; nil for others
 	original int64  // id of the journal that a fork parted from; 0 for none
+
+	saved   savedState // as the database has it
+	pending int64      // no checkpoint over fewer rows waits for rows; 0 when none does
+	ahead   lookahead  // rows on record that follow the tree
+}
+
+// savedState is what the database has of a replica, so that what is the same need not be written.
+type savedState struct {
+	cursors        observation.PerClass[int64]
+	tree, verified int64
+	refused        string
+	version        int64
 }
 
 // origin is the first line of the journal's checkpoints: it names the site, the agent and the
@@ -77,7 +89,7 @@ func originOf(from Sender, journal, forkOf []byte) string {
 	return evidence.Origin(from.Site, from.Agent, journal)
 }
 
-// Open opens the ledger in dir, and creates it when there is none. A reserve of disk space is kept
+// Open opens the ledger in dir, in SQLite, and creates it when there is none. A reserve of disk space is kept
 // beside it (sqlog.OpenWithReserve), so that a ledger on a full disk can still be opened. Only one
 // hub at a time may use dir.
 func Open(dir string) (l *Ledger, err error) {
@@ -88,66 +100,45 @@ func Open(dir string) (l *Ledger, err error) {
 	if err != nil {
 		return nil, err
 	}
-	l.dir = dir
 	return l, nil
 }
 
-// openOnce opens the database and brings its tables up to date. Nothing stays open after an error.
-func openOnce(dir string) (*Ledger, error) {
-	path := filepath.Join(dir, FileName)
-	db, err := sqlog.Open(path, sqlog.ReadWrite)
-	if err != nil {
-		return nil, err
-	}
+// newLedger returns a ledger without a store, whose keys and artifacts are in dir.
+func newLedger(dir string) (*Ledger, error) {
 	l := &Ledger{
-		db: db, journals: map[string]*replica{}, limits: standardLimits, lanes: map[string]lanesOf{},
+		dir: dir, journals: map[string]*replica{}, limits: standardLimits, lanes: map[string]lanesOf{},
 		changed: make(chan struct{}),
 	}
 	key, err := keyfile.Open(filepath.Join(dir, KeyFile), KeyName)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, err
 	}
 	l.sealer = personal.NewSealer(key.Secret())
-	if err := l.prepare(dir); err != nil {
-		return nil, errors.Join(err, db.Close())
+	l.parts, err = newParts(dir)
+	return l, err
+}
+
+// openOnce opens the database and brings it up to date. Nothing stays open after an error.
+func openOnce(dir string) (*Ledger, error) {
+	l, err := newLedger(dir)
+	if err != nil {
+		return nil, err
 	}
-	if l.read, err = sqlog.Open(path, sqlog.ReadOnly); err != nil {
-		return nil, errors.Join(err, db.Close())
+	s, err := sqlite.Open(dir, store.Options{Moved: l.moved})
+	if err != nil {
+		return nil, err
 	}
-	l.seq, err = db.Int("SELECT max(seq) FROM observation", 0)
-	l.durable = l.seq
-	if err = errors.Join(err, l.beginEpoch()); err != nil {
-		return nil, errors.Join(err, l.Close())
+	l.store = s
+	if err := errors.Join(l.upgrade(s.Old()), l.dropParts()); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return l, nil
 }
 
-// prepare creates the tables, upgrades those of an older ledger, and clears up what a crash left in
-// the folder of parts.
-func (l *Ledger) prepare(dir string) (err error) {
-	old, err := l.db.Int(`SELECT count(*) FROM sqlite_master WHERE name='observation'
-		AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name='artifact')`, 0)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(l.db.Script(schema), l.upgrade()); err != nil {
-		return err
-	}
-	if l.parts, err = newParts(dir); err != nil {
-		return err
-	}
-	if old > 0 {
-		if err := l.nameOld(); err != nil {
-			return err
-		}
-	}
-	return l.dropParts()
-}
-
 // Close closes the ledger. Apply must not be running.
 func (l *Ledger) Close() error {
-	err := errors.Join(l.read.Close(), l.db.Close())
-	if l.dir != "" {
+	err := l.store.Close()
+	if _, embedded := l.store.(*sqlite.Store); embedded {
 		sqlog.FillReserve(l.dir) // SQLite gave some room back
 	}
 	return err
@@ -168,52 +159,67 @@ func (l *Ledger) replicaOf(journal []byte) (*replica, error) {
 // load reads a journal's copy from the database, nil when there is none. The tree is restored from
 // its size and unfinished tile; whole tiles stay in the database.
 func (l *Ledger) load(journal []byte) (*replica, error) {
-	var c *replica
-	var size int64
-	var tail []evidence.Hash
-	err := l.db.Query(`SELECT j.id, j.site, j.agent, j.blind_key, j.verifier, j.tree, j.tail, j.verified, j.refused, j.fork_of,
-		ifnull(o.id, 0) FROM journal j `+withOriginal+` WHERE j.journal=?`,
-		func(row []driver.Value) (err error) {
-			c = &replica{
-				id: sqlog.Int64(row[0]), journal: journal, sender: Sender{sqlog.Text(row[1]), sqlog.Text(row[2])},
-				hasher: evidence.NewHasher(sqlog.Bytes(row[3])), verified: sqlog.Int64(row[7]),
-				refused: decodeRefusal(sqlog.Text(row[8])).Message(),
-				refusal: wire.Refusal_REFUSAL_EVIDENCE, forkOf: sqlog.Bytes(row[9]), original: sqlog.Int64(row[10]),
-			}
-			if c.verifier, err = note.NewVerifier(sqlog.Text(row[4])); err != nil {
-				return err
-			}
-			size = sqlog.Int64(row[5])
-			tail, err = evidence.DecodeHashes(sqlog.Bytes(row[6]))
-			return err
-		}, journal)
-	if err != nil || c == nil {
+	j, err := l.tx.Journal(journal)
+	if err != nil || j == nil {
 		return nil, err
 	}
-	c.store = sqlog.NewOwnedStore(l.db, c.id)
-	if c.tree, err = evidence.Restore(size, c.store, tail); err != nil {
+	c := &replica{
+		id: j.ID, journal: j.Journal, sender: j.Sender, hasher: evidence.NewHasher(j.BlindKey), cursors: j.Cursors, verified: j.Verified,
+		refused: decodeRefusal(j.Refused).Message(), refusal: wire.Refusal_REFUSAL_EVIDENCE, forkOf: j.ForkOf, original: j.Original,
+		saved: savedState{cursors: j.Cursors, tree: j.Tree, verified: j.Verified, refused: j.Refused, version: j.Version},
+		ahead: lookahead{missing: -1},
+	}
+	if c.verifier, err = note.NewVerifier(j.Verifier); err != nil {
 		return nil, err
 	}
-	for _, class := range observation.Classes {
-		if c.cursors[class], err = l.db.Int("SELECT idx FROM cursor WHERE owner=? AND class=?", -1,
-			c.id, int64(class)); err != nil {
-			return nil, err
-		}
+	tail, err := evidence.DecodeHashes(j.Tail)
+	if err != nil {
+		return nil, err
 	}
-	return c, nil
+	if c.tree, err = evidence.Restore(j.Tree, l.tx.Log(c.id), tail); err != nil {
+		return nil, err
+	}
+	c.pending, err = l.tx.FirstPending(c.id)
+	return c, err
 }
 
-// saveTree writes what a group has changed of a journal's cursors, tree and refusal.
-func (l *Ledger) saveTree(c *replica) error {
-	for _, class := range observation.Classes {
-		if err := l.db.Exec("INSERT OR REPLACE INTO cursor(owner, class, idx) VALUES(?,?,?)",
-			c.id, int64(class), c.cursors[class]); err != nil {
-			return err
+// saveStates writes what a group has changed of journals' cursors, trees and refusals.
+func (l *Ledger) saveStates(touched map[*replica]bool) error {
+	var changed []store.Changed
+	for c := range touched {
+		if one, differs := c.changes(); differs {
+			changed = append(changed, one)
 		}
 	}
-	return l.db.Exec("UPDATE journal SET tree=?, tail=?, verified=?, refused=? WHERE id=?",
-		c.tree.Size(), evidence.EncodeHashes(c.tree.Tail()), c.verified, encodeRefusal(c.refused), c.id)
+	if len(changed) == 0 {
+		return nil
+	}
+	return l.tx.SaveStates(changed)
 }
+
+// changes returns the replica's state, and whether the database has another one. It takes it for saved.
+func (c *replica) changes() (out store.Changed, differs bool) {
+	now := savedState{
+		cursors: c.cursors, tree: c.tree.Size(), verified: c.verified, refused: encodeRefusal(c.refused), version: c.saved.version,
+	}
+	if now == c.saved {
+		return out, false
+	}
+	out = store.Changed{ID: c.id, State: store.State{
+		Tree: now.tree, Tail: evidence.EncodeHashes(c.tree.Tail()), Verified: now.verified, Refused: now.refused, Cursors: now.cursors,
+	}}
+	for _, class := range observation.Classes {
+		if now.cursors[class] != c.saved.cursors[class] {
+			out.Moved = append(out.Moved, class)
+		}
+	}
+	now.version++
+	c.saved = now
+	return out, true
+}
+
+// held returns the index of the last row on record, -1 for none: the cursors say it.
+func (c *replica) held() int64 { return max(c.cursors[1], c.cursors[2], c.cursors[3]) }
 
 // hello commits an agent's hello and returns the answer to it. A journal whose end lies before what
 // the hub holds was rolled back: its next rows would get indices that are taken.
@@ -244,7 +250,7 @@ func (l *Ledger) hello(from Sender, h *wire.Hello, touched map[*replica]bool) (*
 	if said, err := l.noteHello(c, h); err != nil || !said.IsZero() {
 		return refuse(h.Journal, wire.Refusal_REFUSAL_LIMIT, said), err
 	}
-	if held := max(c.cursors[1], c.cursors[2], c.cursors[3]); h.Size <= held {
+	if held := c.held(); h.Size <= held {
 		return refuse(h.Journal, wire.Refusal_REFUSAL_ROLLED_BACK, message.New("refusal.rolled-back",
 			message.Count("n", h.Size), rowNumber("held", held))), nil
 	}
@@ -310,6 +316,8 @@ func checkHello(from Sender, h *wire.Hello) (note.Verifier, message.Message) {
 	case v.Name() != evidence.KeyName(from.Site, from.Agent):
 		return nil, message.New("refusal.key-of-other", message.Quoted("key", v.Name()),
 			message.Quoted("topic", evidence.KeyName(from.Site, from.Agent)))
+	case !storable(from.Site) || !storable(from.Agent) || !storable(h.Software) || !storable(h.Verifier):
+		return nil, message.New("refusal.text")
 	case h.Size < 0:
 		return nil, message.New("refusal.negative-size")
 	}
@@ -318,14 +326,11 @@ func checkHello(from Sender, h *wire.Hello) (note.Verifier, message.Message) {
 
 // newReplica creates the copy of a journal. Its hello is 0, and noteHello fills in the rest.
 func (l *Ledger) newReplica(from Sender, h *wire.Hello) (*replica, error) {
-	var forkOf driver.Value
+	j := &store.Journal{Journal: h.Journal, Sender: from, BlindKey: h.BlindKey, Verifier: h.Verifier}
 	if len(h.ForkOf) > 0 {
-		forkOf = h.ForkOf
+		j.ForkOf = h.ForkOf
 	}
-	err := l.db.Exec(`INSERT INTO journal(journal, site, agent, blind_key, verifier, software, inventory, hello, size, tree,
-		tail, verified, refused, fork_of) VALUES(?,?,?,?,?,?,?,?,?,0,?,0,'',?)`, h.Journal, from.Site, from.Agent, h.BlindKey,
-		h.Verifier, "", []byte{}, int64(0), h.Size, []byte{}, forkOf)
-	if err != nil {
+	if err := l.tx.AddJournal(j); err != nil {
 		return nil, err
 	}
 	return l.replicaOf(h.Journal)
@@ -338,10 +343,7 @@ func (l *Ledger) noteHello(c *replica, h *wire.Hello) (refusal message.Message, 
 	if err != nil {
 		return refusal, err
 	}
-	if inventory == nil {
-		inventory = []byte{}
-	}
-	before, err := l.db.Int("SELECT length(inventory) FROM journal WHERE id=?", 0, c.id)
+	before, err := l.tx.InventoryBytes(c.id)
 	if err != nil {
 		return refusal, err
 	}
@@ -349,8 +351,7 @@ func (l *Ledger) noteHello(c *replica, h *wire.Hello) (refusal message.Message, 
 	if refusal, err = l.roomForInventory(more); err != nil || !refusal.IsZero() {
 		return refusal, err
 	}
-	err = l.db.Exec("UPDATE journal SET software=?, inventory=?, hello=?, size=? WHERE id=?",
-		h.Software, inventory, time.Now().UnixNano(), h.Size, c.id)
+	err = l.tx.SetHello(c.id, store.Hello{Software: h.Software, Inventory: inventory, TimeNs: time.Now().UnixNano(), Size: h.Size})
 	if err == nil {
 		l.usage.inventories += more
 	}
@@ -360,10 +361,9 @@ func (l *Ledger) noteHello(c *replica, h *wire.Hello) (refusal message.Message, 
 // Greetings returns an empty acknowledgement for every journal that is not refused. A hub that has
 // come back sends them, so that its agents say hello at once. It may be called from any goroutine.
 func (l *Ledger) Greetings() (out []Answer, err error) {
-	err = l.read.Query("SELECT journal, site, agent FROM journal WHERE refused=''", func(row []driver.Value) error {
-		to := Sender{sqlog.Text(row[1]), sqlog.Text(row[2])}
-		out = append(out, Answer{Sender: to, Ack: &wire.Ack{Journal: sqlog.Bytes(row[0])}})
-		return nil
-	})
+	accepted, err := l.store.Accepted()
+	for _, j := range accepted {
+		out = append(out, Answer{Sender: j.Sender, Ack: &wire.Ack{Journal: j.Journal}})
+	}
 	return out, err
 }

@@ -55,7 +55,7 @@ func (l lane) commit(rows int) {
 }
 
 // laneOne is who sends the messages of a lane.
-var laneOne = Sender{"demo", "lane-1"}
+var laneOne = Sender{Site: "demo", Agent: "lane-1"}
 
 func (l lane) hello() Hello {
 	id := l.j.Identity()
@@ -301,7 +301,7 @@ func TestEventsNamePassageAndPlate(t *testing.T) {
 		t.Errorf("after the correction: %q", got)
 	}
 	for _, table := range []string{"passage", "passage_reading"} {
-		if err := l.db.Exec("DELETE FROM " + table); err != nil {
+		if err := sqlOf(l).Exec("DELETE FROM " + table); err != nil {
 			t.Fatal(err)
 		}
 	}

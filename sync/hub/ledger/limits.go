@@ -1,12 +1,11 @@
 package ledger
 
 import (
-	"database/sql/driver"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/message"
-	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/wire"
 )
 
@@ -31,25 +30,25 @@ var standardLimits = limits{
 }
 
 // usage is how much of the limits is used. It is counted in the database when it is first needed,
-// and again after a transaction was undone.
-type usage struct{ agents, inventories int64 }
+// and again after a transaction was undone, and once a minute, as other hub processes add to it.
+type usage struct {
+	agents, inventories int64
+	at                  time.Time
+}
+
+const usageLife = time.Minute
 
 // currentUsage returns the usage, counting it when it is not known. The caller keeps it up to date
 // as it adds.
 func (l *Ledger) currentUsage() (*usage, error) {
-	if l.usage != nil {
+	if l.usage != nil && time.Since(l.usage.at) < usageLife {
 		return l.usage, nil
 	}
-	var k usage
-	err := l.db.Query("SELECT (SELECT count(*) FROM agent), (SELECT coalesce(sum(length(inventory)), 0) FROM journal)",
-		func(row []driver.Value) error {
-			k = usage{agents: sqlog.Int64(row[0]), inventories: sqlog.Int64(row[1])}
-			return nil
-		})
+	agents, inventories, err := l.tx.Usage()
 	if err != nil {
 		return nil, err
 	}
-	l.usage = &k
+	l.usage = &usage{agents, inventories, time.Now()}
 	return l.usage, nil
 }
 
@@ -84,7 +83,7 @@ func (l *Ledger) roomForAgent() (message.Message, error) {
 // roomForJournal explains why an agent may not begin a further journal; the zero message when it
 // may.
 func (l *Ledger) roomForJournal(from Sender) (message.Message, error) {
-	n, err := l.db.Int("SELECT count(*) FROM journal WHERE site=? AND agent=?", 0, from.Site, from.Agent)
+	n, err := l.tx.CountJournals(from)
 	if err != nil || n < l.limits.journals {
 		return message.Message{}, err
 	}

@@ -27,7 +27,7 @@ func stranger(t *testing.T, agent string, journal byte, devices int) Hello {
 	for i := range devices {
 		h.Inventory.Devices = append(h.Inventory.Devices, &observation.Device{Id: fmt.Sprintf("device-%d", i)})
 	}
-	return Hello{Sender{"demo", agent}, h}
+	return Hello{Sender{Site: "demo", Agent: agent}, h}
 }
 
 // Whoever may say hello cannot make the hub keep more than its limits, and is told which one it met. Those that the hub

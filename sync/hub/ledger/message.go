@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"lanewarden/drivers/message"
+	"lanewarden/sync/hub/ledger/store"
 	"lanewarden/sync/wire"
 )
 
@@ -9,7 +10,7 @@ import (
 type Message interface{ message() }
 
 // Sender names an agent, as the topic of its messages does.
-type Sender struct{ Site, Agent string }
+type Sender = store.Sender
 
 // Hello begins an agent's session: which journal it has, under which key, and how far it goes.
 type Hello struct {

@@ -166,7 +166,7 @@ func TestOldPassageTables(t *testing.T) {
 	l.say(opened("a", plateReading(rowPlate, 1)), opened("b", plateReading(rowOtherPlate, 1)), updated("a", alarmReading(1, "", 0)))
 	ledger := open(t, dir)
 	l.file(ledger)
-	if err := ledger.db.Script(`
+	if err := sqlOf(ledger).Script(`
 		DROP TABLE passage_reading;
 		CREATE TABLE passage_reading(owner INTEGER NOT NULL, idx INTEGER NOT NULL, passage TEXT NOT NULL, PRIMARY KEY(owner, idx)) WITHOUT ROWID;
 		INSERT INTO passage_reading(owner, idx, passage) VALUES(1, 0, 'a'), (1, 1, 'b'), (1, 3, 'a');

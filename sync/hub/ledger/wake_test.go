@@ -37,7 +37,7 @@ func TestCheckpointOfNothing(t *testing.T) {
 		t.Fatal("a journal that is empty yet is refused")
 	}
 	for _, table := range []string{"pending", "checkpoint"} {
-		if n, err := l.db.Int("SELECT count(*) FROM "+table, 0); n != 0 || err != nil {
+		if n, err := sqlOf(l).Int("SELECT count(*) FROM "+table, 0); n != 0 || err != nil {
 			t.Errorf("%s has %d, %v", table, n, err)
 		}
 	}

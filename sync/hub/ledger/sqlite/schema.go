@@ -1,18 +1,14 @@
-package ledger
+package sqlite
 
 import (
 	"errors"
+	"strings"
 
 	"lanewarden/edge/evidence/sqlog"
 )
 
-// FileName is the ledger's name in the hub's directory.
-const FileName = "ledger.db"
-
-// ArtifactsHeld is the condition (SQL) of the artifacts that a ledger has whole.
-const ArtifactsHeld = "held != 0"
-
-// schema is documented in docs/ledger.md.
+// schema is documented in docs/ledger.md. The tables of passages are folded from the rows about them, so that an event can
+// name its passages, and can be rebuilt from these.
 var schema = `
 CREATE TABLE IF NOT EXISTS journal(
 	id        INTEGER PRIMARY KEY,
@@ -29,6 +25,7 @@ CREATE TABLE IF NOT EXISTS journal(
 	tail      BLOB NOT NULL,          -- leaf hashes of the unfinished tile of those
 	verified  INTEGER NOT NULL,       -- rows under a checkpoint that was found right
 	refused   TEXT NOT NULL,          -- why nothing more is taken: JSON of the text in all languages, '' while all is well
+	version   INTEGER NOT NULL DEFAULT 0, -- how often the row's state was saved
 	fork_of   BLOB                    -- of a fork: the id under which it was written, that of the journal it parted from
 );
 CREATE TABLE IF NOT EXISTS agent(     -- keys, as first seen or as configured
@@ -98,28 +95,85 @@ CREATE TABLE IF NOT EXISTS pull(      -- artifacts that somebody waits for
 	sha256 BLOB PRIMARY KEY,
 	at     INTEGER NOT NULL           -- since when, ns UTC
 ) WITHOUT ROWID;
-` + passageSchema + sqlog.Schema("many")
+CREATE TABLE IF NOT EXISTS passage_reading(
+	owner            INTEGER NOT NULL,         -- journal.id
+	idx              INTEGER NOT NULL,         -- of the reading in the journal
+	passage          TEXT NOT NULL,            -- '' for none; then it may be of other
+	confidence       REAL NOT NULL DEFAULT 0,  -- 0 to 1; 0 where the lane did not say it
+	other            TEXT NOT NULL DEFAULT '', -- passage of which it may be as well, '' for none
+	other_confidence REAL NOT NULL DEFAULT 0,
+	plate            TEXT NOT NULL DEFAULT '', -- that it read, sealed; '' when it is no read of a plate
+	plate_confidence REAL NOT NULL DEFAULT 0,  -- of the read itself
+	PRIMARY KEY(owner, idx)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passage(
+	owner      INTEGER NOT NULL,
+	id         TEXT NOT NULL,
+	plate      TEXT NOT NULL,         -- best read so far, sealed; '' for none
+	confidence REAL NOT NULL,         -- of that read; 2 when the closed passage's document names it
+	PRIMARY KEY(owner, id)
+) WITHOUT ROWID;
+` + sqlog.Schema("many")
 
-// upgrade brings the tables of an earlier version up to date. Each step can be told from the tables
-// themselves and runs once; a crash in between leaves it to the next opening.
-func (l *Ledger) upgrade() error {
-	if err := errors.Join(l.upgradeSealed(), l.upgradePassages(), l.upgradeForks()); err != nil {
-		return err
-	}
-	folded, err := l.db.Int("SELECT EXISTS(SELECT 1 FROM passage) OR NOT EXISTS(SELECT 1 FROM observation)", 0)
-	if err == nil && folded == 0 {
-		err = l.noteOldPassages()
-	}
+// prepare creates the tables and gives those of an earlier version the columns that they lack. Each step can be told from
+// the tables themselves and runs once; a crash in between leaves it to the next opening.
+func (s *Store) prepare() error {
+	old, err := s.db.Int(`SELECT count(*) FROM sqlite_master WHERE name='observation'
+		AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name='artifact')`, 0)
 	if err != nil {
 		return err
 	}
-	sized, err := l.db.Int("SELECT count(*) FROM pragma_table_info('artifact_row') WHERE name='size'", 0)
-	if err != nil || sized > 0 {
+	if err := errors.Join(s.db.Script(schema), s.addColumns(), s.sizeArtifacts()); err != nil {
 		return err
 	}
-	return l.db.Tx(func() error {
+	folded, err := s.db.Int("SELECT EXISTS(SELECT 1 FROM passage) OR NOT EXISTS(SELECT 1 FROM observation)", 0)
+	s.old = Old{Artifacts: old > 0, Passages: folded == 0}
+	return err
+}
+
+// added are the columns that came later, by table. What was filed before keeps their default.
+var added = []struct{ table, column string }{
+	{"observation", "sealed BLOB"},
+	{"passage_reading", "confidence REAL NOT NULL DEFAULT 0"},
+	{"passage_reading", "other TEXT NOT NULL DEFAULT ''"},
+	{"passage_reading", "other_confidence REAL NOT NULL DEFAULT 0"},
+	{"passage_reading", "plate TEXT NOT NULL DEFAULT ''"},
+	{"passage_reading", "plate_confidence REAL NOT NULL DEFAULT 0"},
+	{"journal", "fork_of BLOB"},
+	{"journal", "version INTEGER NOT NULL DEFAULT 0"},
+}
+
+// addColumns adds the columns that are missing, and the indexes over them.
+func (s *Store) addColumns() error {
+	for _, a := range added {
+		name, _, _ := strings.Cut(a.column, " ")
+		has, err := s.has(a.table, name)
+		if err == nil && !has {
+			err = s.db.Exec("ALTER TABLE " + a.table + " ADD COLUMN " + a.column)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.db.Script(`CREATE INDEX IF NOT EXISTS observation_sealed ON observation(t) WHERE sealed IS NOT NULL;
+		CREATE INDEX IF NOT EXISTS passage_plate ON passage_reading(owner, passage) WHERE plate<>''`)
+}
+
+// has reports whether a table has a column.
+func (s *Store) has(table, column string) (bool, error) {
+	n, err := s.db.Int("SELECT count(*) FROM pragma_table_info(?) WHERE name=?", 0, table, column)
+	return n > 0, err
+}
+
+// sizeArtifacts gives each row that names an artifact the size that all of them shared before.
+func (s *Store) sizeArtifacts() error {
+	sized, err := s.has("artifact_row", "size")
+	if err != nil || sized {
+		return err
+	}
+	return s.db.Tx(func() error {
 		return errors.Join(
-			l.db.Exec("ALTER TABLE artifact_row ADD COLUMN size INTEGER NOT NULL DEFAULT -1"),
-			l.db.Exec("UPDATE artifact_row SET size=(SELECT size FROM artifact a WHERE a.sha256=artifact_row.sha256)"))
+			s.db.Exec("ALTER TABLE artifact_row ADD COLUMN size INTEGER NOT NULL DEFAULT -1"),
+			s.db.Exec("UPDATE artifact_row SET size=(SELECT size FROM artifact a WHERE a.sha256=artifact_row.sha256)"))
 	})
 }
