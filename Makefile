@@ -1,4 +1,4 @@
-# Targets: run, test, fresh, torture, torture-controls, crashes, bench, fleet, scenarios, mutation, fuzz, lint, notices,
+# Targets: run, test, fresh, torture, torture-controls, crashes, bench, fleet, peers, scenarios, mutation, fuzz, lint, notices,
 # proto, ui-vendor, release, reproducible, image, clean. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
@@ -7,7 +7,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test fresh torture torture-controls crashes bench fleet scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
+.PHONY: build run test fresh torture torture-controls crashes bench fleet peers scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
 
 build:
 	@mkdir -p $(BIN)
@@ -63,6 +63,15 @@ DURATION ?= 1m
 STORM ?= 30s
 fleet: build
 	@AGENTS=$(AGENTS) RATE=$(RATE) DURATION=$(DURATION) STORM=$(STORM) .ci/fleet
+
+# The same N observations and the same outage through Lanewarden, a Mosquitto bridge, a NATS leaf node and Telegraf (built
+# at the first run), and KILLED of them with each part killed in turn: the tables of docs/performance.md. PEER is one by name.
+KILLED ?= 200000
+OUTAGE ?= 30s
+peers: N = 1000000
+peers: setup
+	$(GO) test -count=1 -timeout 0 -v ./cmd/internal/peers -run '^TestPeers$$' -n $(N) -killed $(KILLED) -outage $(OUTAGE) \
+	  $(if $(PEER),-only '$(PEER)')
 
 # How well readings find their vehicle: the table of docs/passages.md.
 # Days of the scenarios, judged: tables by case and by kind of device, calibration, speed. SCENARIO is one by name or by a

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
+
+	"lanewarden/cmd/internal/process"
 )
 
 // Names of kinds of faults, as the table has them.
@@ -64,46 +66,46 @@ func init() {
 // kill kills a program and starts it again.
 func (r *rig) kill(ctx context.Context, f fault, rng *rand.Rand) (int, error) {
 	p := r.process(f.target)
-	p.end(syscall.SIGKILL)
+	p.End(syscall.SIGKILL)
 	if rng.IntN(2) == 0 {
 		if err := sleep(ctx, f.length/4); err != nil {
 			return 1, err
 		}
 	}
-	return 1, p.start()
+	return 1, p.Start()
 }
 
 // pauseProcess stops a program for a while, as a machine that is busy or a hypervisor does.
 func (r *rig) pauseProcess(ctx context.Context, f fault, _ *rand.Rand) (int, error) {
 	p := r.process(f.target)
-	p.signal(syscall.SIGSTOP)
+	p.Signal(syscall.SIGSTOP)
 	err := sleep(ctx, f.length)
-	p.signal(syscall.SIGCONT)
+	p.Signal(syscall.SIGCONT)
 	return 1, err
 }
 
 // restart ends a program in order, and starts it again.
 func (r *rig) restart(_ context.Context, f fault, _ *rand.Rand) (int, error) {
 	r.stop(r.process(f.target))
-	return 1, r.process(f.target).start()
+	return 1, r.process(f.target).Start()
 }
 
 // stop ends a program in order. One that had only begun ends by the signal itself.
-func (r *rig) stop(p *process) {
-	err := p.end(syscall.SIGTERM)
+func (r *rig) stop(p *process.Process) {
+	err := p.End(syscall.SIGTERM)
 	if err == nil {
 		return
 	}
-	fmt.Fprintf(r.log, "  the %s ended with %v\n", p.name, err)
+	fmt.Fprintf(r.log, "  the %s ended with %v\n", p.Name, err)
 	if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
 		r.noteCrash(p, err)
 	}
 }
 
 // noteCrash notes an end that is no error of which the program told, as that its disk is full (status 1), but a crash.
-func (r *rig) noteCrash(p *process, err error) {
+func (r *rig) noteCrash(p *process.Process, err error) {
 	if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		r.result.note("the %s crashed: %v\n%s", p.name, err, p.tail())
+		r.result.note("the %s crashed: %v\n%s", p.Name, err, p.Tail())
 	}
 }
 
@@ -156,11 +158,11 @@ func (r *rig) fillDisk(_ context.Context, f fault, _ *rand.Rand) (int, error) {
 func (r *rig) cutPower(_ context.Context, f fault, rng *rand.Rand) (int, error) {
 	p, d := r.process(f.target), r.disk(f.target)
 	lost := d.Cut(rng)
-	p.end(syscall.SIGKILL)
+	p.End(syscall.SIGKILL)
 	if err := errors.Join(d.Unmount(), d.Mount()); err != nil {
 		return 1, err
 	}
 	r.result.cut(lost)
 	fmt.Fprintf(r.log, "  %d pages gone, %d torn or kept, %d names undone\n", lost.Pages, lost.Torn, lost.Names)
-	return 1, p.start()
+	return 1, p.Start()
 }

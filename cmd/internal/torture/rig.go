@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -14,6 +13,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
 
+	"lanewarden/cmd/internal/process"
 	"lanewarden/cmd/internal/torture/powercut"
 	"lanewarden/edge/api"
 )
@@ -27,7 +27,7 @@ type rig struct {
 	log                io.Writer
 	dir                string
 	agentDisk, hubDisk *powercut.Disk
-	agent, hub         *process
+	agent, hub         *process.Process
 	clocks             map[string]*clock
 	proxy              *toxiproxy.Proxy
 	socket             string
@@ -78,7 +78,7 @@ func newRig(ctx context.Context, c Config, result *Result) (r *rig, err error) {
 
 // compose writes the lane file and makes the programs and the link, not started yet.
 func (r *rig) compose() error {
-	addresses, err := freeAddresses(8)
+	addresses, err := process.FreeAddresses(8)
 	if err != nil {
 		return err
 	}
@@ -101,12 +101,12 @@ console: {socket: %s}
 	if err := os.WriteFile(r.path("lane.yaml"), []byte(text), 0o600); err != nil {
 		return err
 	}
-	r.hub, err = newProcess(hubName, r.path("bin/lanehub"), r.dir,
+	r.hub, err = process.New(hubName, r.path("bin/lanehub"), r.dir,
 		[]string{"run", "--dir", r.path(hubName), "--http", hubHTTP, "--mqtt", broker}, r.clocks[hubName].env())
 	if err != nil {
 		return err
 	}
-	r.agent, err = newProcess(agentName, r.path("bin/laned"), r.dir,
+	r.agent, err = process.New(agentName, r.path("bin/laned"), r.dir,
 		[]string{"run", r.path("lane.yaml"), "--telemetry-delay", "200ms"}, r.clocks[agentName].env())
 	if err != nil {
 		return err
@@ -116,22 +116,9 @@ console: {socket: %s}
 	return nil
 }
 
-// freeAddresses returns addresses on which nobody listens, each another.
-func freeAddresses(n int) (out []string, err error) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() // all are held until the last is known
-		out = append(out, l.Addr().String())
-	}
-	return out, nil
-}
-
 func (r *rig) path(name string) string { return filepath.Join(r.dir, name) }
 
-func (r *rig) process(target string) *process {
+func (r *rig) process(target string) *process.Process {
 	if target == hubName {
 		return r.hub
 	}
@@ -147,7 +134,7 @@ func (r *rig) disk(target string) *powercut.Disk {
 
 // awaken starts everything, and makes sure that what a cut takes is what programs did not sync.
 func (r *rig) awaken(ctx context.Context) error {
-	if err := errors.Join(r.hub.start(), r.agent.start(), r.proxy.Start()); err != nil {
+	if err := errors.Join(r.hub.Start(), r.agent.Start(), r.proxy.Start()); err != nil {
 		return err
 	}
 	if err := r.wait(ctx, "agent and hub to speak", func() bool { return r.status().Link.Ready }); err != nil {
@@ -203,7 +190,7 @@ func (r *rig) wait(ctx context.Context, what string, ok func() bool) error {
 		}
 		if time.Since(begin) > r.patience {
 			return fmt.Errorf("%w: %s for %s\nstatus: %+v\n--- agent\n%s\n--- hub\n%s", errStuck, r.patience, what,
-				r.status(), r.agent.tail(), r.hub.tail())
+				r.status(), r.agent.Tail(), r.hub.Tail())
 		}
 		if err := sleep(ctx, 50*time.Millisecond); err != nil {
 			return err
@@ -214,15 +201,15 @@ func (r *rig) wait(ctx context.Context, what string, ok func() bool) error {
 
 // revive starts programs again that ended by themselves.
 func (r *rig) revive() error {
-	for _, p := range []*process{r.agent, r.hub} {
-		fallen, err := p.revive()
+	for _, p := range []*process.Process{r.agent, r.hub} {
+		fallen, err := p.Revive()
 		if err != nil {
 			return err
 		}
 		if fallen != nil {
 			r.result.Fell++
 			r.noteCrash(p, fallen)
-			fmt.Fprintf(r.log, "  the %s ended by itself: %v\n%s\n", p.name, fallen, p.tail())
+			fmt.Fprintf(r.log, "  the %s ended by itself: %v\n%s\n", p.Name, fallen, p.Tail())
 		}
 	}
 	return nil
@@ -260,7 +247,7 @@ func (r *rig) settle(ctx context.Context) error {
 		rows := s.Journal.Waiting["alarm"] + s.Journal.Waiting["event"] + s.Journal.Waiting["telemetry"]
 		return s.Link.Ready && len(s.Journal.Waiting) == 3 && rows == 0 && s.Journal.WaitingArtifacts == 0
 	})
-	for _, p := range []*process{r.agent, r.hub} {
+	for _, p := range []*process.Process{r.agent, r.hub} {
 		r.stop(p)
 	}
 	return err
@@ -269,10 +256,10 @@ func (r *rig) settle(ctx context.Context) error {
 // close ends and unmounts what there is.
 func (r *rig) close() error {
 	var errs []error
-	for _, p := range []*process{r.agent, r.hub} {
+	for _, p := range []*process.Process{r.agent, r.hub} {
 		if p != nil {
-			p.end(syscall.SIGKILL)
-			errs = append(errs, p.log.Close())
+			p.End(syscall.SIGKILL)
+			errs = append(errs, p.Log.Close())
 		}
 	}
 	if r.proxy != nil {

@@ -21,12 +21,12 @@ const straceLimit = 4 * time.Second
 // failWrites has system calls of a program fail with EIO, as a dying disk does, until some did.
 func (r *rig) failWrites(ctx context.Context, f fault, rng *rand.Rand) (injected int, err error) {
 	p, log := r.process(f.target), r.path("strace.log")
-	if p.cmd == nil {
+	if !p.Runs() {
 		return 0, nil
 	}
 	set := calls[rng.IntN(len(calls))]
 	when := fmt.Sprintf("%d+%d", 1+rng.IntN(3), 1+rng.IntN(3))
-	cmd := exec.CommandContext(ctx, "strace", "-f", "-qq", "-p", strconv.Itoa(p.pid()), "-o", log, "-e", "trace="+set,
+	cmd := exec.CommandContext(ctx, "strace", "-f", "-qq", "-p", strconv.Itoa(p.PID()), "-o", log, "-e", "trace="+set,
 		"-e", "signal=none", "-e", "inject="+set+":error=EIO:when="+when)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	var words bytes.Buffer
