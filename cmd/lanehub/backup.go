@@ -13,7 +13,7 @@ import (
 	"lanewarden/sync/hub/ledger"
 )
 
-// backupCommand copies a hub's state into one file, while the hub runs or not. The broker's buffer is not in it: agents
+// backupCommand copies a hub's state into one file, while the hub runs or not. What waits in memory is not in it: agents
 // keep what is not acknowledged.
 func backupCommand() *cobra.Command {
 	var tokens, agents, ca string

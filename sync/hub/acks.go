@@ -29,11 +29,10 @@ type acks struct {
 	log     *slog.Logger
 }
 
-// send publishes the ledger's answers and logs refusals and defects. waiting is the number of
-// messages that wait for the ledger; the more, the less credit is granted. An acknowledgement that
-// cannot be sent is logged and given up.
-func (a *acks) send(answers []ledger.Answer, waiting int) {
-	credit := a.creditFor(waiting)
+// send publishes the ledger's answers and logs refusals and defects. load is how full the hub is, from 0 to 1; the
+// fuller, the less credit is granted. An acknowledgement that cannot be sent is logged and given up.
+func (a *acks) send(answers []ledger.Answer, load float64) {
+	credit := a.creditFor(load)
 	for _, one := range answers {
 		if one.Ack.Refusal != wire.Refusal_REFUSAL_NONE {
 			a.metrics.refusals.Inc()
@@ -75,8 +74,8 @@ func (a *acks) publish(one ledger.Answer, credit uint32) error {
 }
 
 // creditFor returns the number of bytes that one agent may have in flight: its share of the total,
-// less when waiting messages queue up here, and never less than minCredit.
-func (a *acks) creditFor(waiting int) uint32 {
+// less the fuller the hub is (load, from 0 to 1), and never less than minCredit.
+func (a *acks) creditFor(load float64) uint32 {
 	share := min(totalCredit/max(a.states.online(), 1), maxCredit)
-	return uint32(max(share*(queueLength-waiting)/queueLength, minCredit))
+	return uint32(max(float64(share)*(1-load), minCredit))
 }

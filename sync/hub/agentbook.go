@@ -29,12 +29,11 @@ const (
 	agentConnections = 4
 )
 
-// agentBook decides who may connect to the embedded broker: the hub itself by the secret of this start, and the agents of
-// a file of lines SITE/AGENT:BCRYPT or SITE/AGENT:certificate. The file is read again when it changed. It implements
-// server.Authentication and may be used by many goroutines.
+// agentBook decides which agents may connect to the embedded broker: those of a file of lines SITE/AGENT:BCRYPT or
+// SITE/AGENT:certificate. The file is read again when it changed. It implements server.Authentication and may be used by
+// many goroutines.
 type agentBook struct {
-	secret string
-	log    *slog.Logger
+	log *slog.Logger
 
 	mu   sync.Mutex
 	file *linefile.Watched[map[string]string] // how each agent shows who it is, by SITE/AGENT
@@ -43,10 +42,10 @@ type agentBook struct {
 }
 
 // openAgentBook reads the file, which must exist and be valid: a hub does not start with an agents
-// file that says nothing. secret is the password of the hub's own connection.
-func openAgentBook(path, secret string, log *slog.Logger) (*agentBook, error) {
+// file that says nothing.
+func openAgentBook(path string, log *slog.Logger) (*agentBook, error) {
 	file, err := linefile.Open(path, parseAgents)
-	return &agentBook{secret: secret, log: log, file: file, ids: map[string][]uint64{}}, err
+	return &agentBook{log: log, file: file, ids: map[string][]uint64{}}, err
 }
 
 // Check implements server.Authentication: it registers the permissions of whoever is let in. A name
@@ -54,13 +53,6 @@ func openAgentBook(path, secret string, log *slog.Logger) (*agentBook, error) {
 // agent does not serve another.
 func (b *agentBook) Check(c server.ClientAuthentication) bool {
 	o := c.GetOpts()
-	if o.Username == hubUser {
-		if o.Password != b.secret {
-			return false
-		}
-		c.RegisterUser(&server.User{Username: hubUser})
-		return true
-	}
 	name := o.Username
 	if shown := commonName(c.GetTLSConnectionState()); name == "" {
 		name = shown

@@ -74,7 +74,7 @@ func onDisk(t testing.TB, c tls.Certificate) (cert, key string) {
 func TestGoneSeenByAnother(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "agents")
 	write(t, path, "demo/lane-1:certificate\ndemo/lane-2:certificate\n")
-	b, err := openAgentBook(path, "secret", slog.New(slog.DiscardHandler))
+	b, err := openAgentBook(path, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestRevocation(t *testing.T) {
 func TestAgentCertificatesNeedAnAuthority(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "agents")
 	write(t, file, "demo/lane-1:certificate\n")
-	_, _, _, err := serverOptions(Options{MQTT: "127.0.0.1:0", Dir: t.TempDir(), AgentsFile: file}, 1<<30)
+	_, _, err := serverOptions(Options{MQTT: "127.0.0.1:0", Dir: t.TempDir(), AgentsFile: file})
 	if err == nil || !strings.Contains(err.Error(), "wants certificates of demo/lane-1") {
 		t.Error(err)
 	}

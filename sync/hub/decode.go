@@ -15,7 +15,7 @@ import (
 // decoded is a decoded message on its way to the ledger.
 type decoded struct {
 	ledger.Message
-	size     int    // bytes as it came
+	size     int64  // bytes unpacked
 	onCommit func() // called when the message is filed; may be nil
 	// answered is called with the answers to a message of a person, before onCommit; nil sends them to the agents.
 	answered func([]ledger.Answer)
@@ -36,25 +36,19 @@ type decoder struct {
 	log      *slog.Logger
 }
 
-// run decodes messages from in to out until ctx ends, and returns ctx's error. A full out holds it
-// up, and with it the broker: that is how a slow ledger slows the agents.
-func (d *decoder) run(ctx context.Context, in <-chan incoming, out chan<- decoded) error {
+// run decodes messages from in to out until ctx ends, and returns ctx's error. A full out holds it up: in fills then, and
+// the agents' credit shrinks.
+func (d *decoder) run(ctx context.Context, in *inbox, out *queue) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case raw := <-in:
-			m, ok := d.decode(raw)
-			if !ok {
-				if raw.onCommit != nil {
-					raw.onCommit() // it will not be decoded next time either
+		case raw := <-in.messages:
+			in.took(raw)
+			if m, ok := d.decode(raw); ok {
+				if err := out.put(ctx, m); err != nil {
+					return err
 				}
-				continue
-			}
-			select {
-			case out <- m:
-			case <-ctx.Done():
-				return ctx.Err()
 			}
 		}
 	}
@@ -74,7 +68,7 @@ func (d *decoder) decode(raw incoming) (m decoded, ok bool) {
 	}()
 	site, agent, leaf, err := wire.ParseTopic(raw.topic)
 	from := ledger.Sender{Site: site, Agent: agent}
-	m = decoded{size: len(raw.payload), onCommit: raw.onCommit}
+	m = decoded{size: wire.UnpackedSize(raw.payload)}
 	switch {
 	case err != nil:
 	case leaf == wire.LeafState:

@@ -22,8 +22,8 @@ const (
 	externalKeepAlive = 20 * time.Second
 )
 
-// external uses a broker that is already running: Mosquitto, EMQX, HiveMQ. There is no buffer then:
-// what the hub does not take in is with the agents, which send it again after their timeout.
+// external uses a broker that is already running: Mosquitto, EMQX, HiveMQ.
+// What the hub does not take in is with the agents, which send it again after their timeout.
 type external struct {
 	broker wire.Broker
 	id     string
@@ -49,7 +49,7 @@ func newExternal(b wire.Broker, log *slog.Logger) (*external, error) {
 
 // run delivers messages to in until ctx ends, and returns ctx's error. A broker that is lost, or
 // that cannot be reached, is tried again for ever.
-func (e *external) run(ctx context.Context, in chan<- incoming) error {
+func (e *external) run(ctx context.Context, in *inbox) error {
 	for {
 		err := e.connection(ctx, in)
 		if ctx.Err() != nil {
@@ -65,7 +65,7 @@ func (e *external) run(ctx context.Context, in chan<- incoming) error {
 // connection makes one connection and delivers until it is lost. It returns why. States are
 // subscribed with QoS 1, as they are retained and come once; everything else with QoS 0, as the
 // ledger's acknowledgement is the only one that counts.
-func (e *external) connection(ctx context.Context, in chan<- incoming) error {
+func (e *external) connection(ctx context.Context, in *inbox) error {
 	o, err := e.broker.Options(e.id)
 	if err != nil {
 		return err
@@ -81,10 +81,7 @@ func (e *external) connection(ctx context.Context, in chan<- incoming) error {
 	}
 	// The handler waits for room: that holds up this client's reading, and with it the broker's sending.
 	token := client.SubscribeMultiple(filters, func(_ mqtt.Client, m mqtt.Message) {
-		select {
-		case in <- incoming{topic: m.Topic(), payload: m.Payload()}:
-		case <-ctx.Done():
-		}
+		in.put(ctx, incoming{topic: m.Topic(), payload: m.Payload()})
 	})
 	if err := wire.Await(token, 2*o.ConnectTimeout); err != nil {
 		return err

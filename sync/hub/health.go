@@ -64,24 +64,22 @@ func partName(part string) message.Message {
 const healthRetryAfter = 5 * time.Second
 
 // writeHealth serves hubapi.GetHealth: 200 and "ok" while the hub does its work, else 503 with a
-// reason for each part. The embedded broker needs room for its own files. It is stopped before the
-// disk is full, as a broker that could not write has to be started again, and started only when
-// there is half as much more, so that it does not go on and off.
+// reason for each part, also when nothing came yet that a full disk could not take.
 func (s *httpServer) writeHealth(w http.ResponseWriter, _ *api.Call, _ api.None) error {
-	if lines := s.health.troubleLines(); len(lines) > 0 {
+	lines := s.health.troubleLines()
+	if said := noRoom(s.opts.Dir); !said.IsZero() && len(lines) == 0 {
+		lines = append(lines, said)
+	}
+	if len(lines) > 0 {
 		return api.NewProblem(api.Unavailable, message.Join("; ", lines...)).After(healthRetryAfter)
 	}
 	fmt.Fprintln(w, "ok")
 	return nil
 }
 
-// The embedded broker needs room for its own files. It is stopped before the disk is full, as a
-// broker that could not write has to be started again, and started only when there is half as much
-// more, so that it does not go on and off.
-const (
-	minFreeRunning = 32 << 20 // bytes
-	minFreeToStart = 48 << 20
-)
+// lowDisk is what a disk has left, in bytes, when the ledger soon cannot be written: the write-ahead log of a large
+// group. When a write failed it is the likeliest reason.
+const lowDisk = 8 << 20
 
 // freeBytes returns how many bytes the hub may still use on the disk of a directory: without those
 // reserved for root.
@@ -93,9 +91,19 @@ func freeBytes(dir string) (uint64, error) {
 	return s.Bavail * uint64(s.Bsize), nil
 }
 
-// noRoomError explains to the administrator why a hub whose disk has only free bytes left accepts
-// nothing.
-func noRoomError(dir string, free uint64) error {
-	return message.Errorf("hub.no-room", message.String("dir", dir), message.Int("free", free>>20),
-		message.Int("need", minFreeToStart>>20))
+// noRoom tells the administrator to make room when the disk of dir has less than lowDisk left; else it is zero.
+func noRoom(dir string) message.Message {
+	free, err := freeBytes(dir)
+	if err != nil || free >= lowDisk {
+		return message.Message{}
+	}
+	return message.New("hub.no-room", message.String("dir", dir), message.Int("free", free>>20))
+}
+
+// troubleOf returns why a write to the disk of dir failed with err, in words for the administrator.
+func troubleOf(dir string, err error) message.Message {
+	if said := noRoom(dir); !said.IsZero() {
+		return said
+	}
+	return message.Of(err)
 }

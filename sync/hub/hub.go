@@ -56,6 +56,8 @@ type Options struct {
 	CertificateLife time.Duration
 
 	External *wire.Broker // a broker that runs already, instead of the embedded one; nil for none
+
+	wrapSource func(source) source // for tests: between the broker and the hub; nil for nothing
 }
 
 // Run runs a hub until ctx ends, and returns nil then. Wrong settings, a ledger that cannot be
@@ -94,20 +96,26 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, broker.close()) }()
+	if opts.wrapSource != nil {
+		broker = opts.wrapSource(broker)
+	}
 
 	key, err := keyfile.Open(filepath.Join(opts.Dir, KeyFile), carry.HubKeyName)
 	if err != nil {
 		return err
 	}
 	metrics, requests := newMetrics(l, states), make(chan decoded)
+	inbox := newInbox(metrics.dropped)
 	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, hubKey: key.Public, log: opts.Log}
 	parts := parts{
-		source: broker,
+		source: broker, inbox: inbox,
 		decoder: &decoder{
 			codec: codec, states: states, boxes: newBoxes(), hellos: newHelloGate(), acks: acks, metrics: metrics, log: opts.Log,
 			issuer: issuer, renewals: newHelloGate(),
 		},
-		ingester: &ingester{ledger: l, requests: requests, acks: acks, health: health, metrics: metrics, log: opts.Log},
+		ingester: &ingester{
+			dir: opts.Dir, ledger: l, inbox: inbox, requests: requests, acks: acks, health: health, metrics: metrics, log: opts.Log,
+		},
 		server: &httpServer{ledger: l, requests: requests, states: states, health: health, metrics: metrics,
 			access: access, issuer: issuer, key: key, opts: opts},
 	}
@@ -127,6 +135,7 @@ func newSource(ctx context.Context, opts Options, health *health) (source, error
 // component has one goroutine, and bounded channels join them.
 type parts struct {
 	source   source
+	inbox    *inbox
 	decoder  *decoder
 	ingester *ingester
 	server   *httpServer
@@ -135,9 +144,9 @@ type parts struct {
 // run runs all components until ctx ends or one of them fails, which ends the others.
 func (p *parts) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	raw, decoded := make(chan incoming, queueLength), make(chan decoded, queueLength)
-	g.Go(func() error { return p.source.run(ctx, raw) })
-	g.Go(func() error { return p.decoder.run(ctx, raw, decoded) })
+	decoded := newQueue()
+	g.Go(func() error { return p.source.run(ctx, p.inbox) })
+	g.Go(func() error { return p.decoder.run(ctx, p.inbox, decoded) })
 	g.Go(func() error { return p.ingester.run(ctx, decoded) })
 	g.Go(func() error { return p.server.run(ctx) })
 	g.Go(func() error { return p.server.keepPersonal(ctx) })

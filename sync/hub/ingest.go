@@ -10,21 +10,15 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// queueLength is the number of messages that wait between broker and decoder, and again between
-// decoder and ledger. A transaction costs an fsync, so that a group of messages shares one; the
-// bounds keep its latency within what agents wait.
-const (
-	queueLength = 64 // messages between broker and ledger
-	// maxGroupMessages and maxGroupBytes bound one transaction of the ledger.
-	maxGroupMessages = 64
-	maxGroupBytes    = 8 << 20
-	retryInterval    = time.Second // after the ledger could not file a group: a full disk, mostly
-)
+// retryInterval is the pause after something that the machine could not do: a full disk, mostly.
+const retryInterval = time.Second
 
 // ingester commits messages to the ledger, in groups, and acknowledges them. It is the only one
 // that writes to the ledger, which belongs to its goroutine.
 type ingester struct {
+	dir      string // of the ledger
 	ledger   *ledger.Ledger
+	inbox    *inbox         // how full it is says how much agents may send
 	requests <-chan decoded // of people, from the server
 	acks     *acks
 	health   *health
@@ -35,7 +29,7 @@ type ingester struct {
 // run commits messages until ctx ends, and returns ctx's error. It begins by greeting every agent
 // that the ledger knows, so that they reconnect at once after a restart instead of waiting for a
 // timeout.
-func (g *ingester) run(ctx context.Context, in <-chan decoded) error {
+func (g *ingester) run(ctx context.Context, in *queue) error {
 	greetings, err := g.ledger.Greetings()
 	if err != nil {
 		return err
@@ -45,37 +39,23 @@ func (g *ingester) run(ctx context.Context, in <-chan decoded) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case first := <-in:
-			if err := g.commit(ctx, gatherGroup(first, in), len(in)); err != nil {
+		case first := <-in.messages:
+			group := in.group(first)
+			if err := g.commit(ctx, group, max(in.fullness(), g.inbox.fullness())); err != nil {
 				return err
 			}
+			in.done(group)
 		case asked := <-g.requests:
-			if err := g.commit(ctx, []decoded{asked}, len(in)); err != nil {
+			if err := g.commit(ctx, []decoded{asked}, 0); err != nil {
 				return err
 			}
 		}
 	}
-}
-
-// gatherGroup returns a group of first and what else is waiting, up to the bounds of a group. It
-// does not wait for more: an idle hub commits a single message at once.
-func gatherGroup(first decoded, in <-chan decoded) []decoded {
-	group, size := []decoded{first}, first.size
-	for len(group) < maxGroupMessages && size < maxGroupBytes {
-		select {
-		case m := <-in:
-			group, size = append(group, m), size+m.size
-		default:
-			return group
-		}
-	}
-	return group
 }
 
 // commit makes a group durable, trying again until it is, and then acknowledges it, in this order:
-// an agent may delete what is acknowledged. waiting is the number of messages in the queue. The
-// only error is ctx's.
-func (g *ingester) commit(ctx context.Context, group []decoded, waiting int) error {
+// an agent may delete what is acknowledged. load is how full the hub is, from 0 to 1. The only error is ctx's.
+func (g *ingester) commit(ctx context.Context, group []decoded, load float64) error {
 	begin := time.Now()
 	answers, err := g.applyUntilDone(ctx, group)
 	if err != nil {
@@ -85,7 +65,7 @@ func (g *ingester) commit(ctx context.Context, group []decoded, waiting int) err
 	if first := group[0]; first.answered != nil { // it is alone
 		first.answered(answers)
 	} else {
-		g.acks.send(answers, waiting)
+		g.acks.send(answers, load)
 	}
 	for _, m := range group {
 		if m.onCommit != nil {
@@ -105,7 +85,7 @@ func (g *ingester) applyUntilDone(ctx context.Context, group []decoded) ([]ledge
 	}
 	answers, err := g.ledger.Apply(messages)
 	for err != nil {
-		g.health.set(partLedger, message.Of(err))
+		g.health.set(partLedger, troubleOf(g.dir, err))
 		g.metrics.failures.Inc()
 		g.log.Error("messages were not filed, trying again", "err", err)
 		if err := wire.Pause(ctx, retryInterval); err != nil {

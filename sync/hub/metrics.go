@@ -17,6 +17,7 @@ type metrics struct {
 	malformed prometheus.Counter
 	failures  prometheus.Counter
 
+	dropped       prometheus.Counter
 	hellosDropped prometheus.Counter
 	refusals      prometheus.Counter
 	goBacks       prometheus.Counter
@@ -36,6 +37,8 @@ func newMetrics(l *ledger.Ledger, s *states) *metrics {
 			Help: "Messages that could not be understood."}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_commit_failures_total",
 			Help: "Transactions of the ledger that failed."}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_messages_dropped_total",
+			Help: "Messages for which there was no room; their agents send them again."}),
 		hellosDropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_hellos_dropped_total",
 			Help: "Hellos that came faster than an agent says them, and were passed over."}),
 		refusals: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_refusals_total",
@@ -54,7 +57,7 @@ func newMetrics(l *ledger.Ledger, s *states) *metrics {
 		n, _ := l.Durable()
 		return float64(n)
 	})
-	m.registry.MustRegister(m.rows, m.malformed, m.failures, m.hellosDropped, m.refusals, m.goBacks, m.artifacts,
+	m.registry.MustRegister(m.rows, m.malformed, m.failures, m.dropped, m.hellosDropped, m.refusals, m.goBacks, m.artifacts,
 		m.commit, online, seq,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m

@@ -104,7 +104,7 @@ func testBrokerRules(t *testing.T, i *issuing) {
 	for _, r := range wire.Rules() {
 		client.Publish(wire.Topic("demo", "lane-1", r.Leaf), 0, false, `{"online":false}`)
 	}
-	for _, topic := range []string{"$JS/API/STREAM/DELETE/" + streamName, "$SYS/broker/uptime", "$JS/ACK/x", own, "lw1/demo/lane-2/other"} {
+	for _, topic := range []string{"$JS/API/STREAM/DELETE/$MQTT_sess", "$SYS/broker/uptime", "$JS/ACK/x", own, "lw1/demo/lane-2/other"} {
 		client.Publish(topic, 0, false, "forged")
 	}
 	// What comes behind these on its own topics arrives: a state, and a request that is answered.

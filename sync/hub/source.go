@@ -2,18 +2,11 @@ package hub
 
 import "context"
 
-// source is a broker as the hub uses it: embedded, or external.
+// source is a broker as the hub uses it: embedded, external, or the NATS servers of a cluster.
 type source interface {
 	// run delivers messages to in until ctx ends or the broker is lost.
-	run(ctx context.Context, in chan<- incoming) error
+	run(ctx context.Context, in *inbox) error
 	// publish sends an acknowledgement.
 	publish(topic string, payload []byte) error
 	close() error
-}
-
-// incoming is a message on its way to the ledger.
-type incoming struct {
-	topic    string
-	payload  []byte
-	onCommit func() // called when the message is filed; may be nil
 }

@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"math/rand/v2"
 	"time"
 
 	"lanewarden/drivers/observation"
@@ -54,18 +55,30 @@ func (s *session) lingers(class observation.Class, now time.Time) (time.Duration
 		return 0, nil
 	}
 	if st.oldest.IsZero() {
-		st.oldest = now
+		st.oldest, st.linger = now, s.drawLinger(st)
 	}
 	select {
 	case <-s.flushing:
 		return 0, nil
 	default:
 	}
-	left := st.oldest.Add(s.opts.TelemetryDelay).Sub(now)
+	left := st.oldest.Add(st.linger).Sub(now)
 	if left <= 0 || s.journal.Last(class)-st.sent >= lingerRows {
 		return 0, nil
 	}
 	return left, nil
+}
+
+// drawLinger returns how long telemetry waits for company: TelemetryDelay or up to a quarter less, and any part of it the
+// first time on a connection. So the agents of a hub that came back, which all begin at one moment, do not send all at
+// one moment for ever after.
+func (s *session) drawLinger(st *stream) time.Duration {
+	delay := s.opts.TelemetryDelay
+	if !st.lingered {
+		st.lingered = true
+		return rand.N(delay + 1)
+	}
+	return delay - rand.N(delay/4+1)
 }
 
 // sendBatch sends the next rows of a class, if there are any. Its size is a share of the window, by

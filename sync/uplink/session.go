@@ -28,6 +28,9 @@ type stream struct {
 	epoch  uint32
 	flying []flight
 	oldest time.Time // when the oldest row that lingers was seen first
+
+	linger   time.Duration // how long that row waits
+	lingered bool          // rows have waited on this connection
 }
 
 // session is one connection. The goroutine of serve owns it; enqueueAck alone is called by the

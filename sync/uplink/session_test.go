@@ -263,7 +263,7 @@ func TestTelemetryLingers(t *testing.T) {
 		want  string
 	}{
 		"alone":           {rows: 1, want: "[]"},
-		"not quite":       {rows: 1, after: defaultTelemetryDelay - time.Second, want: "[]"},
+		"not quite":       {rows: 1, after: defaultTelemetryDelay*3/4 - time.Second, want: "[]"},
 		"for long enough": {rows: 1, after: defaultTelemetryDelay, want: "[t]"},
 		"with company":    {rows: lingerRows, want: "[t]"},
 		"one less":        {rows: lingerRows - 1, want: "[]"},
@@ -273,6 +273,7 @@ func TestTelemetryLingers(t *testing.T) {
 			r := newRig(t)
 			r.commit(telemetry, c.rows)
 			r.greet()
+			r.streams[telemetry].lingered = true // the first wait of a connection may be any
 			if c.flush {
 				ctx, cancel := context.WithCancel(context.Background())
 				cancel()
@@ -286,6 +287,28 @@ func TestTelemetryLingers(t *testing.T) {
 				t.Errorf("sent %s, want %s", got, c.want)
 			}
 		})
+	}
+}
+
+// TestTelemetryIsSpread: agents that connect at one moment do not send their telemetry at one moment, and no agent keeps
+// it for longer than it may.
+func TestTelemetryIsSpread(t *testing.T) {
+	r := newRig(t)
+	const agents = 1000
+	early, late := 0, 0
+	for range agents {
+		st := &stream{}
+		if first := r.drawLinger(st); first < defaultTelemetryDelay/2 {
+			early++
+		} else if first <= defaultTelemetryDelay {
+			late++
+		}
+		if next := r.drawLinger(st); next < defaultTelemetryDelay*3/4 || next > defaultTelemetryDelay {
+			t.Fatalf("the second wait of a connection is %s", next)
+		}
+	}
+	if early < agents/3 || late < agents/3 || early+late != agents {
+		t.Errorf("of %d agents %d send in the first half of the time, %d in the second", agents, early, late)
 	}
 }
 

@@ -89,3 +89,13 @@ func (c *Codec) Decode(payload []byte, m proto.Message) error {
 	}
 	return nil
 }
+
+// UnpackedSize returns the size of a payload when it is unpacked, in bytes, as its frame says; that bound for all when
+// the frame does not say. A frame that says too little is refused when it is decoded.
+func UnpackedSize(payload []byte) int64 {
+	var frame zstd.Header
+	if err := frame.Decode(payload); err != nil || !frame.HasFCS || frame.FrameContentSize > maxMessage {
+		return maxMessage
+	}
+	return int64(frame.FrameContentSize)
+}

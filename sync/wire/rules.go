@@ -13,7 +13,7 @@ const (
 type Rule struct {
 	Leaf   string
 	By     Party // who publishes; the other one subscribes
-	State  bool  // only the newest message counts: it is retained, and goes past the hub's buffer
+	State  bool  // only the newest message counts: it is retained
 	Serves string
 }
 

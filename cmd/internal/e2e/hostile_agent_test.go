@@ -87,7 +87,7 @@ func (s *stranger) forked() {
 }
 
 // One agent's contradictions are its own: it is refused, an honest lane's documents arrive, also after the hub was killed
-// with the bad messages in its broker's buffer, and no transaction ever failed.
+// with the bad messages in its memory, and no transaction ever failed.
 func TestHostileAgentBesideAnHonestOne(t *testing.T) {
 	w := newWorld(t, options{noPortal: true})
 	s := w.stranger()
