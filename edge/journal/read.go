@@ -61,8 +61,16 @@ func (j *Journal) ReadClass(class observation.Class, after int64, maxRows, maxBy
 	if class == observation.Class_CLASS_TELEMETRY {
 		where = "WHERE idx>? AND class=3 ORDER BY idx LIMIT ?"
 	}
-	return j.collect(where, maxBytes, after, int64(maxRows))
+	most := min(int64(maxRows), int64(maxBytes/smallBody+1), max(j.Last(class)-after, 1))
+	out, err := j.collectInto(make([]Row, 0, most), where, maxBytes, after, int64(maxRows))
+	if len(out) == 0 {
+		return nil, err
+	}
+	return out, err
 }
+
+// smallBody is about the size of the smallest bodies that come in masses, bytes: what room is made for rows by.
+const smallBody = 24
 
 // Read returns rows of all classes from idx on, at most maxRows.
 func (j *Journal) Read(from int64, maxRows int) ([]Row, error) {
@@ -104,9 +112,15 @@ func (j *Journal) Latest(device string, kind observation.Kind) (*observation.Obs
 	return rows[0].Observation()
 }
 
-func (j *Journal) collect(where string, maxBytes int, args ...driver.Value) (out []Row, err error) {
+// collect returns the rows that the condition selects, no more once their bodies hold maxBytes.
+func (j *Journal) collect(where string, maxBytes int, args ...driver.Value) ([]Row, error) {
+	return j.collectInto(nil, where, maxBytes, args...)
+}
+
+// collectInto is collect; it appends to out. Where many rows come, room in out spares copying them as it grows.
+func (j *Journal) collectInto(out []Row, where string, maxBytes int, args ...driver.Value) ([]Row, error) {
 	size := 0
-	err = queryWhole(j.read, j.sealer, j.column, where, func(r *Row) error {
+	err := queryWhole(j.read, j.sealer, j.column, where, func(r *Row) error {
 		out = append(out, *r)
 		if size += len(r.Body); size >= maxBytes {
 			return errEnough

@@ -126,7 +126,7 @@ func (s *session) nextBatch(class observation.Class) (*wire.Batch, flight, error
 	if n == 0 {
 		return nil, flight{}, nil
 	}
-	return wire.NewBatch(s.id.ID, class, sent, wireRows(next.Rows, s.personal)), flight{last: next.Rows[n-1].Idx, rows: n}, nil
+	return wire.NewBatch(s.id.ID, class, sent, s.wireRows(next.Rows)), flight{last: next.Rows[n-1].Idx, rows: n}, nil
 }
 
 // Bounds on a batch of removed rows: each is a hash, which cannot be compressed, and some bytes.
@@ -144,13 +144,14 @@ func wireRemoved(rows []journal.RemovedRow) []wire.RemovedRow {
 }
 
 // wireRows converts rows of the journal to those of a batch, with their personal values for a hub that takes these.
-// Bodies are shared.
-func wireRows(rows []journal.Row, withPersonal bool) []wire.Row {
-	out := make([]wire.Row, len(rows))
+// Bodies are shared. What it returns is valid until the next call: a backlog would make megabytes of garbage a batch.
+func (s *session) wireRows(rows []journal.Row) []wire.Row {
+	clear(s.rows)
+	s.rows = s.rows[:0]
 	for i := range rows {
-		out[i] = wire.RowOf(&rows[i], withPersonal)
+		s.rows = append(s.rows, wire.RowOf(&rows[i], s.personal))
 	}
-	return out
+	return s.rows
 }
 
 // attachCheckpoint puts the newest checkpoint on a batch every checkpointEvery or checkpointRows:

@@ -57,7 +57,8 @@ type session struct {
 	refused    bool
 	window     window
 	streams    map[observation.Class]*stream
-	ratio      float64 // bytes of bodies per byte of payload
+	ratio      float64    // bytes of bodies per byte of payload
+	rows       []wire.Row // of the last batch, for wireRows
 	artifacts  artifacts
 	personal   bool // the hub takes personal values
 	renewed    bool // the connection is to be made anew with another certificate

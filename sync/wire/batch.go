@@ -54,6 +54,7 @@ func NewBatch(journal []byte, class observation.Class, prev int64, rows []Row) *
 	b := &Batch{Journal: journal, Class: class, Prev: prev}
 	unit := commonUnit(rows)
 	b.TimeUnitNs = unit
+	b.reserve(rows)
 	numbers := map[string]uint32{}
 	last, lastTime, lastDelta := prev, int64(0), int64(0)
 	for i := range rows {
@@ -92,6 +93,17 @@ func NewBatch(journal []byte, class observation.Class, prev int64, rows []Row) *
 	}
 	b.Kind, b.BodyLen = squeeze(b.Kind), squeeze(b.BodyLen)
 	return b
+}
+
+// reserve makes room for the columns of rows, so that they are not copied as they grow.
+func (b *Batch) reserve(rows []Row) {
+	n, bytes := len(rows), 0
+	for i := range rows {
+		bytes += len(rows[i].Body)
+	}
+	b.IdxDelta, b.TimeDelta = make([]uint64, 0, n), make([]int64, 0, max(n-1, 0))
+	b.Device, b.Kind, b.BodyLen, b.Mask = make([]uint32, 0, n), make([]uint32, 0, n), make([]uint32, 0, n), make([]uint32, 0, n)
+	b.Bodies = make([]byte, 0, bytes)
 }
 
 // commonUnit returns the largest unit of which all times are whole multiples, ns: many devices have
