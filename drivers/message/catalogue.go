@@ -146,6 +146,7 @@ func render(m Message, l Language) string {
 	data := make(map[string]string, len(m.Args))
 	config := i18n.LocalizeConfig{
 		DefaultMessage: &i18n.Message{ID: m.Code, One: entry.One, Other: entry.Other}, TemplateData: data,
+		TemplateParser: saidLately,
 	}
 	for _, a := range m.Args {
 		if a.Value == nil {
