@@ -1,12 +1,16 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"lanewarden/cmd/internal/backupcli"
 	"lanewarden/cmd/internal/cli"
+	"lanewarden/drivers/message"
 	"lanewarden/edge/backup"
 	"lanewarden/sync/hub"
 	"lanewarden/sync/hub/authority"
@@ -27,6 +31,9 @@ func backupCommand() *cobra.Command {
 	f.StringVar(&ca, "ca-dir", "", "help.flag.backup.ca")
 	passphraseFile := backupcli.Passphrase(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if _, err := os.Stat(filepath.Join(args[0], ledger.FileName)); errors.Is(err, fs.ErrNotExist) {
+			return message.Errorf("lanehub.backup-no-ledger", message.String("dir", args[0]), message.String("file", ledger.FileName))
+		}
 		return backupcli.Save(cmd, args[1], hubContent(args[0], tokens, agents, ca), *passphraseFile)
 	}
 	return c

@@ -41,7 +41,8 @@ func runCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "run", Short: "help.hub-run", Args: cobra.NoArgs,
 		Example: `  lanehub run --dir /var/lib/lanehub
-  lanehub run --dir /var/lib/lanehub --broker mqtt://127.0.0.1:1883`,
+  lanehub run --dir /var/lib/lanehub --broker mqtt://127.0.0.1:1883
+  lanehub run --dir /var/lib/lanehub --ledger postgres://lanehub@db.example/lanewarden`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Log, o.Pages = cli.Log(verbose), web.Handler(web.Fleet)
 			o.Personal = time.Duration(personalDays) * 24 * time.Hour
@@ -55,6 +56,7 @@ func runCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&o.Dir, "dir", "/var/lib/lanehub", "help.flag.run.dir")
+	f.StringVar(&o.Ledger, "ledger", "", "help.flag.ledger")
 	f.StringVar(&o.HTTP, "http", "127.0.0.1:8490", "help.flag.http")
 	f.StringSliceVar(&o.HTTPNames, "http-name", nil, "help.flag.http-name")
 	f.StringVar(&o.HTTPCert, "http-cert", "", "help.flag.http-cert")

@@ -26,9 +26,11 @@ const KeyFile = ledger.KeyFile
 
 // Options describe a hub.
 type Options struct {
-	Dir   string // of ledger and embedded broker
+	Dir   string // of ledger and embedded broker, and of the hub's key
 	Log   *slog.Logger
 	Pages http.Handler // of the fleet console, for GET /; nil for none
+
+	Ledger string // postgres:// URL of the ledger's database; "" for SQLite in Dir
 
 	// Personal is how long personal data is kept, by the time of its row; 0 for as long as the ledger. It needs
 	// ClockTrusted, which says whether this machine's clock is disciplined: one years ahead would have all erased.
@@ -80,7 +82,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	defer unlock()
-	l, err := ledger.Open(opts.Dir)
+	l, err := ledger.OpenWith(ctx, ledger.Options{Dir: opts.Dir, URL: opts.Ledger})
 	if err != nil {
 		return err
 	}

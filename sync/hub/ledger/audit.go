@@ -10,6 +10,7 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
+	"lanewarden/sync/hub/ledger/postgres"
 	"lanewarden/sync/hub/ledger/sqlite"
 	"lanewarden/sync/hub/ledger/store"
 )
@@ -21,7 +22,7 @@ type Audited struct {
 }
 
 // Audit compares every journal's copy with its tiles and signed checkpoints, offline or beside a
-// running hub. path is the hub's directory or the ledger file. verifierKey "" means the key that
+// running hub. path is the hub's directory, the ledger file or the postgres:// URL of the ledger. verifierKey "" means the key that
 // the hub has pinned for each agent; otherwise only journals that this key signed are found right.
 // It stops with the context's error when ctx ends; out holds the journals that were audited before
 // an error.
@@ -36,6 +37,9 @@ func Audit(ctx context.Context, path, verifierKey string) (out []Audited, err er
 
 // openAudit opens a ledger to be audited.
 func openAudit(ctx context.Context, path string) (store.Audit, error) {
+	if postgres.IsURL(path) {
+		return postgres.OpenAudit(ctx, path)
+	}
 	if filepath.Ext(path) != ".db" {
 		path = filepath.Join(path, FileName)
 	}

@@ -67,7 +67,7 @@ func (l *Ledger) keep(c *replica, class observation.Class, rows []wire.Row) erro
 	if err := l.lookAhead(c, rows); err != nil {
 		return err
 	}
-	if err := l.tx.AddRows(c.id, class, l.stored(class, fresh)); err != nil {
+	if err := l.tx.AddRows(c.id, class, l.stored(class, fresh), c.held()); err != nil {
 		return err
 	}
 	if err := l.nameArtifacts(c.id, rows); err != nil {

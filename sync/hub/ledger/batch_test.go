@@ -25,6 +25,9 @@ func filed(l *Ledger, m Message) bool {
 // must runs SQL statements.
 func must(t *testing.T, l *Ledger, statements string) {
 	t.Helper()
+	if strings.Contains(statements, "TRIGGER") {
+		sqliteOnly(t, "the fault is a trigger as SQLite writes it")
+	}
 	if err := sqlOf(l).Script(statements); err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +90,9 @@ func TestDatabaseErrorsUndoABatch(t *testing.T) {
 		"cursors":                               {rename("cursor"), inOrder, 1000},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if strings.Contains(c.fault[0], "VIEW") {
+				sqliteOnly(t, "PostgreSQL writes through a view")
+			}
 			from := newLane(t, 270)
 			if name == "artifacts" {
 				commitArtifacts(t, from, []byte("pixels"))
@@ -160,7 +166,7 @@ func TestEmptyBodies(t *testing.T) {
 	if a := apply(t, l, Batch{laneOne, b}); a.Refusal != 0 || a.Cursors[0].Idx != 2 {
 		t.Errorf("%v", a)
 	}
-	if n, err := sqlOf(l).Int("SELECT count(*) FROM observation WHERE body=x''", 0); n != 3 || err != nil {
+	if n, err := sqlOf(l).Int("SELECT count(*) FROM observation WHERE length(body)=0", 0); n != 3 || err != nil {
 		t.Errorf("%d rows with an empty body, %v", n, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 // A reader whose cursor is of rows that a backup lacks is told; one whose row is in the backup goes on.
 func TestCursorsAfterABackupIsPutInPlace(t *testing.T) {
+	sqliteOnly(t, "its ledger is one file")
 	dir, lane := t.TempDir(), newLane(t, 60)
 	l := open(t, dir)
 	apply(t, l, lane.hello())

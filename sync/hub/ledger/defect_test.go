@@ -51,7 +51,7 @@ func TestDefectIsOneMessagesRefusal(t *testing.T) {
 	if !strings.Contains(a.Defect, "a tile went missing") || !strings.Contains(a.Defect, "defect_test.go") {
 		t.Errorf("the log is told %q", a.Defect)
 	}
-	if n, _ := l.Durable(); n != int64(answers[0].Rows+answers[2].Rows) {
+	if n := countRows(t, l); n != int64(answers[0].Rows+answers[2].Rows) {
 		t.Errorf("%d rows", n)
 	}
 	l.Close()
@@ -119,7 +119,7 @@ func TestRowsOfARefusedBatchCount(t *testing.T) {
 	if want := len(from.rows(telemetry)); err != nil || answers[0].Rows != want || answers[0].Ack.Refusal == 0 {
 		t.Errorf("%+v of %d rows, %v", answers, want, err)
 	}
-	if n, _ := l.Durable(); n != 60 {
+	if n := countRows(t, l); n != 60 {
 		t.Errorf("%d rows are kept", n)
 	}
 }

@@ -71,7 +71,7 @@ func TestForkIsAJournalOfItsOwn(t *testing.T) {
 	if want := 60 + 21 + 35; err != nil || len(events) != want {
 		t.Errorf("%d events are in the feed, want %d: %v", len(events), want, err)
 	}
-	audits, err := Audit(t.Context(), dir, "")
+	audits, err := Audit(t.Context(), place(dir), "")
 	if err != nil || len(audits) != 2 {
 		t.Fatalf("%d journals, %v", len(audits), err)
 	}
@@ -87,7 +87,7 @@ func TestForkIsAJournalOfItsOwn(t *testing.T) {
 	if err := sqlOf(l).Exec("UPDATE observation SET device='altered' WHERE owner=1 AND idx=3"); err != nil {
 		t.Fatal(err)
 	}
-	audits, err = Audit(t.Context(), dir, "")
+	audits, err = Audit(t.Context(), place(dir), "")
 	if err != nil || audits[0].Report.OK() || audits[1].Report.OK() {
 		t.Errorf("a row that both share was altered: %v %+v", err, audits)
 	}

@@ -71,7 +71,7 @@ func TestLedgerWithoutRemovedRows(t *testing.T) {
 	}
 	lane.commit(100)
 	drain(t, l, lane)
-	audits, err := Audit(t.Context(), dir, "")
+	audits, err := Audit(t.Context(), place(dir), "")
 	if err != nil || len(audits) != 1 || !audits[0].Report.OK() || audits[0].Report.Removed < 2000 {
 		t.Fatalf("%+v, %v", audits, err)
 	}
@@ -81,7 +81,7 @@ func TestLedgerWithoutRemovedRows(t *testing.T) {
 	if err := sqlOf(l).Exec("INSERT INTO gap(owner, idx, class, leaf) SELECT 1, 21, 1, leaf FROM gap LIMIT 1"); err != nil {
 		t.Fatal(err)
 	}
-	if audits, err := Audit(t.Context(), dir, ""); err == nil && audits[0].Report.OK() {
+	if audits, err := Audit(t.Context(), place(dir), ""); err == nil && audits[0].Report.OK() {
 		t.Error("an alarm that became a gap is not missed")
 	}
 }

@@ -4,6 +4,7 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal/keyfile"
+	"lanewarden/sync/hub/ledger/postgres"
 	"lanewarden/sync/hub/ledger/sqlite"
 	"lanewarden/sync/hub/ledger/store"
 	"lanewarden/sync/wire"
@@ -89,12 +91,27 @@ func originOf(from Sender, journal, forkOf []byte) string {
 	return evidence.Origin(from.Site, from.Agent, journal)
 }
 
-// Open opens the ledger in dir, in SQLite, and creates it when there is none. A reserve of disk space is kept
-// beside it (sqlog.OpenWithReserve), so that a ledger on a full disk can still be opened. Only one
-// hub at a time may use dir.
-func Open(dir string) (l *Ledger, err error) {
-	err = sqlog.OpenWithReserve(dir, func() (err error) {
-		l, err = openOnce(dir)
+// Options say where a ledger is.
+type Options struct {
+	Dir string // of the hub's key, of parts of artifacts, and of what is not elsewhere
+	URL string // postgres://... of the database; "" for SQLite in Dir
+}
+
+// Open opens the ledger in dir, in SQLite, and creates it when there is none.
+func Open(dir string) (*Ledger, error) { return OpenWith(context.Background(), Options{Dir: dir}) }
+
+// OpenWith opens a ledger, and creates it when there is none. One in SQLite may be open once; a reserve of disk space is
+// kept beside it (sqlog.OpenWithReserve), so that it can still be opened on a full disk. One in PostgreSQL may be open in
+// several hub processes that have the same key. ctx ends waiting for the database.
+func OpenWith(ctx context.Context, o Options) (l *Ledger, err error) {
+	if o.URL != "" {
+		if !postgres.IsURL(o.URL) {
+			return nil, message.Errorf("lanehub.ledger-url", message.String("url", o.URL))
+		}
+		return openPostgres(ctx, o)
+	}
+	err = sqlog.OpenWithReserve(o.Dir, func() (err error) {
+		l, err = openSQLite(o.Dir)
 		return err
 	})
 	if err != nil {
@@ -103,24 +120,24 @@ func Open(dir string) (l *Ledger, err error) {
 	return l, nil
 }
 
-// newLedger returns a ledger without a store, whose keys and artifacts are in dir.
-func newLedger(dir string) (*Ledger, error) {
+// newLedger returns a ledger without a store, whose keys and artifacts are in dir, and the public key.
+func newLedger(dir string) (*Ledger, string, error) {
 	l := &Ledger{
 		dir: dir, journals: map[string]*replica{}, limits: standardLimits, lanes: map[string]lanesOf{},
 		changed: make(chan struct{}),
 	}
 	key, err := keyfile.Open(filepath.Join(dir, KeyFile), KeyName)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	l.sealer = personal.NewSealer(key.Secret())
 	l.parts, err = newParts(dir)
-	return l, err
+	return l, key.Public, err
 }
 
-// openOnce opens the database and brings it up to date. Nothing stays open after an error.
-func openOnce(dir string) (*Ledger, error) {
-	l, err := newLedger(dir)
+// openSQLite opens the database and brings it up to date. Nothing stays open after an error.
+func openSQLite(dir string) (*Ledger, error) {
+	l, _, err := newLedger(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +148,21 @@ func openOnce(dir string) (*Ledger, error) {
 	l.store = s
 	if err := errors.Join(l.upgrade(s.Old()), l.dropParts()); err != nil {
 		return nil, errors.Join(err, s.Close())
+	}
+	return l, nil
+}
+
+// openPostgres opens a ledger in PostgreSQL.
+func openPostgres(ctx context.Context, o Options) (*Ledger, error) {
+	l, public, err := newLedger(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if l.store, err = postgres.Open(ctx, o.URL, public, store.Options{Moved: l.moved}); err != nil {
+		return nil, err
+	}
+	if err := l.dropParts(); err != nil {
+		return nil, errors.Join(err, l.store.Close())
 	}
 	return l, nil
 }

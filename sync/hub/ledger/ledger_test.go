@@ -80,7 +80,7 @@ func (l lane) batch(class observation.Class, after int64, max int) Batch {
 }
 
 func open(t *testing.T, dir string) *Ledger {
-	l, err := Open(dir)
+	l, err := openAt(t, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestClassesArriveOutOfOrderAndTheEvidenceCloses(t *testing.T) {
 	if err != nil || len(all) != 1 || all[0].Contiguous != 1000 || all[0].Verified != 1000 || !all[0].Refused.IsZero() {
 		t.Fatalf("journals %+v, %v", all, err)
 	}
-	audited, err := Audit(t.Context(), dir, "")
+	audited, err := Audit(t.Context(), place(dir), "")
 	if err != nil || !audited[0].Report.OK() || audited[0].Report.Rows != 1000 || audited[0].Report.Signed != 1000 {
 		t.Fatalf("audit %+v, %v", audited[0].Report, err)
 	}
@@ -145,7 +145,7 @@ func TestABatchWithAHoleIsSentBack(t *testing.T) {
 	if a := apply(t, l, skipped); !a.Cursors[0].GoBack || a.Cursors[0].Idx != cursor {
 		t.Errorf("a batch with a hole before it: %v", a)
 	}
-	if n, _ := l.Durable(); n != 5 {
+	if n := countRows(t, l); n != 5 {
 		t.Errorf("%d rows", n)
 	}
 }
@@ -299,6 +299,9 @@ func TestEventsNamePassageAndPlate(t *testing.T) {
 	apply(t, l, lane.batch(2, last, 10))
 	if got := named(); got != [2]string{"p2", "XY9"} {
 		t.Errorf("after the correction: %q", got)
+	}
+	if onPostgres {
+		return // no ledger in it is older than the fold
 	}
 	for _, table := range []string{"passage", "passage_reading"} {
 		if err := sqlOf(l).Exec("DELETE FROM " + table); err != nil {

@@ -162,6 +162,7 @@ func TestPlateFollowsItsRead(t *testing.T) {
 
 // A ledger of the version before is opened, keeps what it knew, and takes what only this version knows.
 func TestOldPassageTables(t *testing.T) {
+	sqliteOnly(t, "no ledger in PostgreSQL is so old")
 	dir, l := t.TempDir(), newVehicles(t)
 	l.say(opened("a", plateReading(rowPlate, 1)), opened("b", plateReading(rowOtherPlate, 1)), updated("a", alarmReading(1, "", 0)))
 	ledger := open(t, dir)

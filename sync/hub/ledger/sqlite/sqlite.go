@@ -144,7 +144,7 @@ var (
 )
 
 // AddRows implements store.Rows.
-func (t *tx) AddRows(owner int64, class observation.Class, rows []store.Row) error {
+func (t *tx) AddRows(owner int64, class observation.Class, rows []store.Row, _ int64) error {
 	var args []driver.Value
 	for len(rows) > 0 {
 		n, statement := 1, insertOne

@@ -37,8 +37,8 @@ type HeldRow struct {
 // Rows are observations and the evidence over them.
 type Rows interface {
 	// AddRows adds rows of one class of a journal, in the order of the feed. A row whose Idx is there already is an
-	// ErrConstraint.
-	AddRows(owner int64, class observation.Class, rows []Row) error
+	// ErrConstraint. No row behind held is on record, which saves looking for them.
+	AddRows(owner int64, class observation.Class, rows []Row, held int64) error
 	// Row returns a row, nil when there is none.
 	Row(owner, idx int64) (*Row, error)
 	// HeldRows returns up to limit rows on record from one index to before another, in the order of their index.

@@ -60,7 +60,7 @@ func (t Tx) DropArtifact(sum []byte) error {
 
 // Pull implements store.Artifacts.
 func (t Tx) Pull(sum []byte, atNs int64) (asked []store.JournalRef, err error) {
-	err = t.Exec("INSERT INTO pull(sha256, at) SELECT sha256, ? FROM artifact WHERE sha256=? AND held=0 ON CONFLICT DO NOTHING",
+	err = t.Exec("INSERT INTO pull(sha256, at) SELECT sha256, CAST(? AS BIGINT) FROM artifact WHERE sha256=? AND held=0 ON CONFLICT DO NOTHING",
 		atNs, sum)
 	if err != nil {
 		return nil, err
