@@ -120,7 +120,8 @@ func (c *catalogue) read(folder fs.FS, l Language) error {
 			if _, twice := c.entries[l][m.ID]; twice {
 				return fmt.Errorf("catalogue %s: %s is in another file too", name, m.ID)
 			}
-			c.entries[l][m.ID] = Entry{One: strings.Clone(m.One), Other: strings.Clone(m.Other)} // not parts of the whole file
+			// Copies: what the parser gives are parts of the whole file, and keep it in memory.
+			c.entries[l][strings.Clone(m.ID)] = Entry{One: strings.Clone(m.One), Other: strings.Clone(m.Other)}
 		}
 	}
 	return nil
