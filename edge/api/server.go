@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"reflect"
 	"strings"
@@ -18,6 +19,15 @@ type User struct {
 	Name string
 	Role accounts.Role
 	Peer string // address, or "socket"
+}
+
+// Peer returns the address that a request comes from, without its port.
+func Peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 // Guard decides who may call an operation, and journals who did.

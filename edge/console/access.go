@@ -107,7 +107,7 @@ func (a *access) identify(next http.Handler) http.Handler {
 // account is a guest's at once, whatever its session says. A client certificate counts before a
 // session.
 func (a *access) caller(r *http.Request) api.User {
-	guest := api.User{Name: guestUser, Peer: peer(r)}
+	guest := api.User{Name: guestUser, Peer: api.Peer(r)}
 	name := ""
 	switch {
 	case isLocal(r):
@@ -125,15 +125,6 @@ func (a *access) caller(r *http.Request) api.User {
 		return api.User{Name: found.Name, Role: found.Role, Peer: guest.Peer}
 	}
 	return guest
-}
-
-// peer returns the address that a request comes from, without its port.
-func peer(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 // isLocal reports whether a request came over the unix socket.

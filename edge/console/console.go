@@ -24,6 +24,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
+	"lanewarden/edge/api/looks"
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/journal"
@@ -61,7 +62,7 @@ type Console struct {
 	started time.Time
 	dir     string // the agent's working folder; "" when it is not known
 	access  *access
-	looks   looks
+	looks   looks.Recent
 	// Each holds a token while it is done: one at a time, for they cost a core; and as many streams as there may be.
 	drawing, verifying, streams chan struct{}
 }

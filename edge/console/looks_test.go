@@ -4,37 +4,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api/looks"
 	"lanewarden/edge/journal"
 )
-
-// TestLooksAreGathered: a look is fresh once in its time, for each person and thing; a clock that was set back
-// makes it fresh again.
-func TestLooksAreGathered(t *testing.T) {
-	var l looks
-	now := time.Unix(1_000_000, 0)
-	a, b := look{"anna", "10.0.0.1", "passage 1"}, look{"bert", "10.0.0.1", "passage 1"}
-	for i, c := range []struct {
-		one   look
-		after time.Duration
-		want  bool
-	}{
-		{a, 0, true}, {a, time.Minute, false}, {b, time.Minute, true}, {a, lookEvery, true},
-		{a, lookEvery + time.Minute, false}, {a, 0, true},
-	} {
-		if got := l.fresh(c.one, now.Add(c.after)); got != c.want {
-			t.Errorf("look %d: %v", i, got)
-		}
-	}
-	for i := range 3 * maxLooks {
-		l.fresh(look{"anna", "", time.Duration(i).String()}, now)
-	}
-	if len(l.last) > maxLooks {
-		t.Errorf("%d looks are remembered", len(l.last))
-	}
-}
 
 // TestWhoLooked: a search is a row that names who searched and for what, once, and does not find that row; what
 // nobody may see is none.
@@ -72,7 +46,7 @@ func lookIn(t *testing.T, r *journal.Row) []string {
 		t.Fatal(err)
 	}
 	a := o.Body.GetAgentAccess()
-	if o.Body.Kind() != observation.Kind_KIND_AGENT_ACCESS || a.Action != lookAction {
+	if o.Body.Kind() != observation.Kind_KIND_AGENT_ACCESS || a.Action != looks.Action {
 		return nil
 	}
 	return []string{a.User + ": " + a.Text}

@@ -10,6 +10,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
+	"lanewarden/edge/api/looks"
 	"lanewarden/edge/journal"
 )
 
@@ -171,7 +172,7 @@ func isLook(row *journal.Row) bool {
 		return false
 	}
 	o, err := row.Observation()
-	return err == nil && o.Body.GetAgentAccess().GetAction() == lookAction
+	return err == nil && o.Body.GetAgentAccess().GetAction() == looks.Action
 }
 
 // minRaw is the least number of bytes of a hexadecimal search text: fewer are found in almost every

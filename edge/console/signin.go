@@ -43,7 +43,7 @@ func (a *access) signIn(c *api.Call, in api.SignIn) (act api.Act[api.SessionInfo
 		return act, api.NewProblem(api.NotFound, message.New("api.no-accounts"))
 	}
 	in.User = in.User[:min(len(in.User), maxName)]
-	from := peer(c.Request)
+	from := api.Peer(c.Request)
 	if !a.mayTry(from) {
 		a.Refuse(c.Request, message.New("access.many-sign-ins"))
 		return act, api.NewProblem(api.TooMany, message.New("api.sign-ins")).After(retryPeer)

@@ -8,12 +8,15 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
+	"lanewarden/sync/hub/hubjournal"
 	"lanewarden/sync/hub/tokens"
 )
 
-// access decides who may use the HTTP side. It implements api.Guard. Nothing is audited, as the hub
-// has no journal of its own.
-type access struct{ book *tokens.Book }
+// access decides who may use the HTTP side, and has it on record. It implements api.Guard.
+type access struct {
+	book    *tokens.Book
+	journal *hubjournal.Journal
+}
 
 // newAccess returns who may use the HTTP side, nil for everyone. A hub that other machines can
 // reach must have TLS and tokens: the ledger holds data of persons and vehicles. Errors are wrong
@@ -37,7 +40,7 @@ func newAccess(o *Options) (*access, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &access{book}, nil
+	return &access{book: book}, nil
 }
 
 // Authorise implements api.Guard: a token as bearer (RFC 6750) or as the password of Basic (RFC 7617, so that browsers
@@ -55,7 +58,7 @@ func (a *access) Authorise(r *http.Request, route *api.Route) (api.User, error) 
 		return api.User{}, api.NewProblem(api.RoleMissing, message.New("api.scope-missing",
 			message.String("scope", string(route.Scope)), message.String("name", holder.Name)))
 	}
-	return api.User{Name: holder.Name}, nil
+	return api.User{Name: holder.Name, Peer: api.Peer(r)}, nil
 }
 
 // holder returns whose request it is; ok is false when it shows nothing that the tokens file knows.
@@ -77,5 +80,15 @@ func (a *access) holder(r *http.Request) (tokens.Holder, bool) {
 // Refuse implements api.Guard. A refusal is not recorded here.
 func (a *access) Refuse(*http.Request, message.Message) {}
 
-// Audit implements api.Guard.
-func (a *access) Audit(context.Context, api.User, string, message.Message) error { return nil }
+// Audit implements api.Guard: it journals an action before it is done. An error means that it must not be done.
+func (a *access) Audit(ctx context.Context, u api.User, action string, text message.Message) error {
+	return a.journal.Note(ctx, u, action, text)
+}
+
+// noteLook journals that the caller looks at something. Without tokens nobody has a name, and nobody but this machine's
+// own users may look.
+func (a *access) noteLook(r *api.Call, at message.Message) {
+	if a != nil {
+		a.journal.NoteLook(r.Context(), r.User, at)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"lanewarden/edge/api"
 	"lanewarden/edge/evidence"
 	"lanewarden/sync/hub/hubapi"
+	"lanewarden/sync/hub/hubjournal"
 	"lanewarden/sync/hub/ledger"
 )
 
@@ -29,7 +30,9 @@ func (s *httpServer) agents(c *api.Call, in hubapi.AgentsQuery) ([]hubapi.AgentS
 	}
 	out := []hubapi.AgentSummary{}
 	for i := range journals {
-		out = append(out, s.summary(&journals[i]))
+		if one := &journals[i]; (ledger.Sender{Site: one.Site, Agent: one.Agent}) != hubjournal.Name {
+			out = append(out, s.summary(one))
+		}
 	}
 	if next != nil {
 		q := url.Values{"after": {fmt.Sprintf("%d-%d", next.HelloNs, next.ID)}, "limit": {strconv.Itoa(in.Limit)}}
@@ -104,6 +107,7 @@ func (s *httpServer) rekeyAgent(c *api.Call, in hubapi.Rekey) (act api.Act[api.D
 				message.String("site", in.Site), message.String("agent", in.Agent)))
 		}
 	}
+	act.Text = message.New("access.rekey", message.String("site", in.Site), message.String("agent", in.Agent), message.String("key", in.Key))
 	act.Do = func(ctx context.Context) (done api.Done, err error) {
 		s.opts.Log.Warn("an agent gets another key", "site", in.Site, "agent", in.Agent, "by", c.User.Name, "key", in.Key)
 		return done, s.file(ctx, ledger.Rekey{Agent: agent, Key: in.Key})

@@ -38,6 +38,7 @@ func (s *httpServer) artifact(w http.ResponseWriter, c *api.Call, in hubapi.Arti
 			message.Count("n", state.Size), message.String("path", c.URL.Path))).
 			After(artifactRetryAfter)
 	}
+	s.access.noteLook(c, message.New("look.artifact", message.String("artifact", in.SHA256.String())))
 	f, err := s.ledger.OpenArtifact(in.SHA256[:])
 	if err != nil {
 		return err
@@ -83,6 +84,7 @@ func (s *httpServer) pullArtifact(c *api.Call, in hubapi.ArtifactName) (act api.
 	if err != nil {
 		return act, err
 	}
+	act.Text = message.New("look.artifact", message.String("artifact", in.SHA256.String()))
 	act.Do = func(ctx context.Context) (*ledger.ArtifactState, error) {
 		if state.Complete {
 			return state, nil

@@ -41,10 +41,14 @@ func (s *httpServer) takeCarried(w http.ResponseWriter, c *api.Call, _ api.None)
 // receiptMedia is the media type of receipts.
 const receiptMedia = "text/plain; charset=utf-8"
 
-// applyAlone files one message and returns the answer, which does not go to the agent.
+// applyAlone files one message and returns the answer, which does not go to the agent; nil for a message without one.
 func (s *httpServer) applyAlone(ctx context.Context, m ledger.Message) (*wire.Ack, error) {
 	var ack *wire.Ack
-	err := s.request(ctx, decoded{Message: m, answered: func(all []ledger.Answer) { ack = all[0].Ack }})
+	err := s.request(ctx, decoded{Message: m, answered: func(all []ledger.Answer) {
+		if len(all) > 0 {
+			ack = all[0].Ack
+		}
+	}})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"lanewarden/sync/hub/hubjournal"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )
@@ -71,6 +72,8 @@ func (d *decoder) decode(raw incoming) (m decoded, ok bool) {
 	m = decoded{size: wire.UnpackedSize(raw.payload)}
 	switch {
 	case err != nil:
+	case from == hubjournal.Name:
+		err = errOwnName
 	case leaf == wire.LeafState:
 		d.storeState(from, raw.payload)
 		return m, false
@@ -90,6 +93,9 @@ func (d *decoder) decode(raw incoming) (m decoded, ok bool) {
 	}
 	return m, m.Message != nil
 }
+
+// errOwnName is the error of a message that comes from a broker under the name of the hub's own journal.
+var errOwnName = errors.New("this is the name of the hub's own journal, and no agent's")
 
 // storeState keeps what an agent says of itself. A state that is too large, or one agent too many,
 // is logged and dropped: the ledger does not depend on states.

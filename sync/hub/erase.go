@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/ledger"
 )
@@ -12,6 +13,10 @@ import (
 func (s *httpServer) erase(c *api.Call, in api.Erasure) (act api.Act[api.Erased], err error) {
 	if err := in.Check(time.Now()); err != nil {
 		return act, err
+	}
+	act.Text = message.New("erase.name")
+	if in.Name == "" {
+		act.Text = message.New("erase.before", message.Date("date", in.Before.UTC()))
 	}
 	act.Do = func(ctx context.Context) (api.Erased, error) {
 		rows, err := s.erasePages(ctx, in.Name, in.Before)

@@ -142,6 +142,7 @@ func (s *httpServer) feed(w http.ResponseWriter, c *api.Call, in hubapi.FeedQuer
 	if err != nil {
 		return err
 	}
+	s.access.noteLook(c, message.New("look.feed"))
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", f.format.mediaType)
 	out := &feedWriter{ledger: s.ledger, log: s.opts.Log, w: w, control: http.NewResponseController(w), feedRequest: f}

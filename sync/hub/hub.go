@@ -17,12 +17,16 @@ import (
 	"lanewarden/edge/journal"
 	"lanewarden/edge/journal/keyfile"
 	"lanewarden/sync/hub/carry"
+	"lanewarden/sync/hub/hubjournal"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )
 
 // KeyFile is the name of the hub's signing key (keyfile.Open) in its directory.
 const KeyFile = ledger.KeyFile
+
+// journalDir is the folder of the hub's own journal in its directory.
+const journalDir = "journal"
 
 // Options describe a hub.
 type Options struct {
@@ -87,6 +91,14 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
+	if access != nil {
+		own, err := hubjournal.Open(filepath.Join(opts.Dir, journalDir), opts.Log)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, own.Close()) }()
+		access.journal = own
+	}
 	codec, err := wire.NewCodec()
 	if err != nil {
 		return err
@@ -152,6 +164,9 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.ingester.run(ctx, decoded) })
 	g.Go(func() error { return p.server.run(ctx) })
 	g.Go(func() error { return p.server.keepPersonal(ctx) })
+	if a := p.server.access; a != nil {
+		g.Go(func() error { return a.journal.Run(ctx, p.server.applyAlone) })
+	}
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil

@@ -161,20 +161,20 @@ var (
 		Summary: "How much of an artifact is here, and which observations name it", Fails: []api.Code{api.NotFound},
 	}}
 	PullArtifact = api.Action[ArtifactName, *ledger.ArtifactState]{Route: api.Route{
-		ID: "pullArtifact", Pattern: "POST /v1/artifacts/{sha256}/pull", Scope: api.ScopeArtifacts,
+		ID: "pullArtifact", Pattern: "POST /v1/artifacts/{sha256}/pull", Scope: api.ScopeArtifacts, Audit: "pull",
 		Summary: "Have an artifact sent before others",
 		Note:    "200: it is here already. 202: asked for; agents that are away are asked when they are back.",
 		Fails:   []api.Code{api.NotFound},
 	}}
 	RekeyAgent = api.Action[Rekey, api.Done]{Route: api.Route{
-		ID: "rekeyAgent", Pattern: "POST /v1/agents/{site}/{agent}/rekey", Scope: api.ScopeAdmin,
+		ID: "rekeyAgent", Pattern: "POST /v1/agents/{site}/{agent}/rekey", Scope: api.ScopeAdmin, Audit: "rekey",
 		Summary: "Take another key of an agent that has lost its own",
 		Note: "The hub pins the first key that it sees of an agent and refuses others. Journals that it has keep the " +
 			"key that signed them.",
 		Fails: []api.Code{api.NotFound},
 	}}
 	Erase = api.Action[api.Erasure, api.Erased]{Route: api.Route{
-		ID: "erase", Pattern: "POST /v1/erasures", Scope: api.ScopeAdmin,
+		ID: "erase", Pattern: "POST /v1/erasures", Scope: api.ScopeAdmin, Audit: "erase",
 		Summary: "Erase personal data from the ledger: of all rows that have a name, or that are from before a time",
 		Note:    "Rows and proofs stay. Lanes keep theirs: what a lane erases is erased here, not the other way round.",
 	}}
