@@ -10,6 +10,7 @@ import (
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api/linefile"
+	"lanewarden/sync/hub"
 	"lanewarden/sync/hub/brokerrules"
 )
 
@@ -19,8 +20,15 @@ func brokerRulesCommand() *cobra.Command {
 	broker, out := brokerrules.Brokers()[0], ""
 	c := &cobra.Command{
 		Use: "broker-rules", Short: "help.broker-rules", Long: "help.broker-rules.long", Args: cobra.NoArgs,
-		Example: "  lanehub broker-rules --for mosquitto --out /etc/mosquitto/lanewarden",
+		Example: "  lanehub broker-rules --for mosquitto --out /etc/mosquitto/lanewarden\n" +
+			"  lanehub broker-rules --for nats --agents /etc/lanewarden/agents --out /etc/nats",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if o.File != "" {
+				if o.Agents, err = hub.ReadAgents(o.File); err != nil {
+					return err
+				}
+			}
 			files, err := brokerrules.For(broker, o)
 			if err != nil {
 				return err
@@ -44,6 +52,7 @@ func brokerRulesCommand() *cobra.Command {
 	}
 	cli.Choice(c.Flags(), &broker, "for", "help.flag.rules-for", brokerrules.Brokers()...)
 	c.Flags().StringVar(&o.Hub, "hub-name", o.Hub, "help.flag.rules-hub")
+	c.Flags().StringVar(&o.File, "agents", "", "help.flag.rules-agents")
 	c.Flags().StringVar(&o.Dir, "dir", o.Dir, "help.flag.rules-dir")
 	c.Flags().StringVar(&out, "out", "", "help.flag.rules-out")
 	return c

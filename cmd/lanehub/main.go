@@ -32,12 +32,13 @@ func program() *cobra.Command {
 
 // runCommand runs the hub until SIGTERM. By default it listens on this machine alone, where neither
 // TLS nor files of agents and tokens are needed; hub.Run refuses to open a port to other machines
-// without them. --broker replaces the embedded MQTT broker.
+// without them. --broker or --nats replaces the embedded MQTT broker.
 func runCommand() *cobra.Command {
 	var o hub.Options
 	var external wire.Broker
 	var verbose bool
 	var personalDays int
+	var servers []string
 	c := &cobra.Command{
 		Use: "run", Short: "help.hub-run", Args: cobra.NoArgs,
 		Example: `  lanehub run --dir /var/lib/lanehub
@@ -48,8 +49,13 @@ func runCommand() *cobra.Command {
 			o.Personal = time.Duration(personalDays) * 24 * time.Hour
 			clock := &lane.Clock{}
 			o.ClockTrusted = func() bool { return clock.State().Synchronised }
-			if external.URL != "" {
+			switch {
+			case external.URL != "" && len(servers) > 0:
+				return cli.Usagef("hub.nats-and-broker")
+			case external.URL != "":
 				o.External = &external
+			case len(servers) > 0:
+				o.NATS = &hub.NATS{Servers: servers, Login: external}
 			}
 			return hub.Run(cmd.Context(), o)
 		},
@@ -73,6 +79,7 @@ func runCommand() *cobra.Command {
 	cli.Duration(f, &o.CertificateLife, "certificate-life", time.Minute, "help.flag.certificate-life")
 	cli.Int(f, &personalDays, "personal-days", "", 0, math.MaxUint16, "help.flag.personal-days")
 	f.StringVar(&external.URL, "broker", "", "help.flag.broker")
+	f.StringSliceVar(&servers, "nats", nil, "help.flag.nats")
 	f.StringVar(&external.Username, "broker-user", "", "help.flag.broker-user")
 	f.StringVar(&external.PasswordFile, "broker-password-file", "", "help.flag.broker-password-file")
 	f.StringVar(&external.CAFile, "broker-ca", "", "help.flag.broker-ca")

@@ -151,6 +151,16 @@ func (b *agentBook) revoke(ctx context.Context, s *server.Server) error {
 	}
 }
 
+// ReadAgents reads a file of agents, as for Options.AgentsFile: how each shows who it is, by SITE/AGENT, the bcrypt hash of
+// its password or "certificate". Errors name file and line.
+func ReadAgents(path string) (map[string]string, error) {
+	file, err := linefile.Open(path, parseAgents)
+	if err != nil {
+		return nil, err
+	}
+	return file.Value, nil
+}
+
 // parseAgents reads lines SITE/AGENT:BCRYPT, as htpasswd -B makes them, or SITE/AGENT:certificate. Errors name the line.
 func parseAgents(text []byte) (map[string]string, error) {
 	type agent struct{ name, shows string }

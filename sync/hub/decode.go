@@ -45,12 +45,12 @@ func (d *decoder) run(ctx context.Context, in *inbox, out *queue) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case raw := <-in.messages:
-			in.took(raw)
 			if m, ok := d.decode(raw); ok {
 				if err := out.put(ctx, m); err != nil {
 					return err
 				}
 			}
+			in.took(raw)
 		}
 	}
 }

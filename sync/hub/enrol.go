@@ -49,7 +49,7 @@ func newIssuer(o *Options) (*issuer, error) {
 	if o.CADir == "" {
 		return i, nil
 	}
-	if o.External == nil && o.AgentsFile == "" {
+	if o.External == nil && o.NATS == nil && o.AgentsFile == "" {
 		return nil, message.Errorf("enrol.no-agents-file")
 	}
 	var err error

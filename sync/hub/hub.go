@@ -63,6 +63,8 @@ type Options struct {
 
 	External *wire.Broker // a broker that runs already, instead of the embedded one; nil for none
 
+	NATS *NATS // servers on which several hubs share the agents, instead of the embedded broker; nil for none
+
 	wrapSource func(source) source // for tests: between the broker and the hub; nil for nothing
 }
 
@@ -105,7 +107,12 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 	defer codec.Close()
 	health, states := &health{}, newStates()
-	broker, err := newSource(ctx, opts, health)
+	key, err := keyfile.Open(filepath.Join(opts.Dir, KeyFile), carry.HubKeyName)
+	if err != nil {
+		return err
+	}
+	metrics, requests := newMetrics(l, states), make(chan decoded)
+	broker, err := newSource(ctx, opts, health, metrics, key.Public)
 	if err != nil {
 		return err
 	}
@@ -114,11 +121,6 @@ func Run(ctx context.Context, opts Options) (err error) {
 		broker = opts.wrapSource(broker)
 	}
 
-	key, err := keyfile.Open(filepath.Join(opts.Dir, KeyFile), carry.HubKeyName)
-	if err != nil {
-		return err
-	}
-	metrics, requests := newMetrics(l, states), make(chan decoded)
 	inbox := newInbox(metrics.dropped)
 	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, hubKey: key.Public, log: opts.Log}
 	parts := parts{
@@ -137,7 +139,18 @@ func Run(ctx context.Context, opts Options) (err error) {
 }
 
 // newSource returns the broker from which messages come. The caller closes it.
-func newSource(ctx context.Context, opts Options, health *health) (source, error) {
+func newSource(ctx context.Context, opts Options, health *health, metrics *metrics, key string) (source, error) {
+	if opts.NATS != nil {
+		if opts.Ledger == "" {
+			key += " of a ledger in " + opts.Dir + " alone" // no other hub can share it
+		}
+		c, err := newClustered(*opts.NATS, key, opts.Log, health, metrics.registry)
+		if err != nil {
+			return nil, err
+		}
+		c.issues = opts.CADir != ""
+		return c, nil
+	}
 	if opts.External != nil {
 		return newExternal(*opts.External, opts.Log)
 	}
@@ -158,10 +171,24 @@ type parts struct {
 // run runs all components until ctx ends or one of them fails, which ends the others.
 func (p *parts) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
+	filing, stopFiling := context.WithCancel(context.WithoutCancel(ctx))
 	decoded := newQueue()
-	g.Go(func() error { return p.source.run(ctx, p.inbox) })
-	g.Go(func() error { return p.decoder.run(ctx, p.inbox, decoded) })
-	g.Go(func() error { return p.ingester.run(ctx, decoded) })
+	g.Go(func() error {
+		defer stopFiling()
+		err := p.deliver(ctx, g)
+		p.drain(filing, decoded)
+		return err
+	})
+	untilFiled := func(run func() error) {
+		g.Go(func() error {
+			if err := run(); filing.Err() == nil {
+				return err
+			}
+			return nil // the source says why it ended
+		})
+	}
+	untilFiled(func() error { return p.decoder.run(filing, p.inbox, decoded) })
+	untilFiled(func() error { return p.ingester.run(filing, decoded) })
 	g.Go(func() error { return p.server.run(ctx) })
 	g.Go(func() error { return p.server.keepPersonal(ctx) })
 	if a := p.server.access; a != nil {
@@ -172,4 +199,41 @@ func (p *parts) run(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// deliver runs the source, and has agents greeted: all of them now, or, in a cluster, those of each partition as this hub
+// begins to serve it.
+func (p *parts) deliver(ctx context.Context, g *errgroup.Group) error {
+	c, ok := p.source.(*clustered)
+	if !ok {
+		if err := p.ingester.greet(func(ledger.Sender) bool { return true }); err != nil {
+			return err
+		}
+		return p.source.run(ctx, p.inbox)
+	}
+	c.greet = func(serves func(ledger.Sender) bool) {
+		g.Go(func() error {
+			if err := p.ingester.greet(serves); err != nil { // agents find out by themselves, a little later
+				c.log.Warn("agents were not greeted", "err", err)
+			}
+			return nil
+		})
+	}
+	return p.source.run(ctx, p.inbox)
+}
+
+// drainTime bounds how long a hub that ends files what has come to it.
+const drainTime = 2 * time.Second
+
+// drain waits until what has come is filed, so that the agents of a hub of a cluster that ends in good order have their
+// answers from it. Other hubs' brokers are gone by now: nobody would hear an answer.
+func (p *parts) drain(ctx context.Context, q *queue) {
+	if _, ok := p.source.(*clustered); !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	for !p.inbox.empty() && wire.Pause(ctx, 5*time.Millisecond) == nil {
+	}
+	q.drained(ctx)
 }

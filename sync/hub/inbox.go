@@ -95,7 +95,7 @@ func (b *inbox) reserve(m incoming, bounded bool) bool {
 	return true
 }
 
-// took notes that a message was received from messages.
+// took notes that a message which was received from messages is dealt with.
 func (b *inbox) took(m incoming) {
 	agent, _ := m.agentAndLeaf()
 	b.mu.Lock()
@@ -104,6 +104,25 @@ func (b *inbox) took(m incoming) {
 	if b.agents[agent] -= m.size(); b.agents[agent] == 0 {
 		delete(b.agents, agent)
 	}
+}
+
+// clear drops all that waits, uncounted.
+func (b *inbox) clear() {
+	for {
+		select {
+		case m := <-b.messages:
+			b.took(m)
+		default:
+			return
+		}
+	}
+}
+
+// empty reports whether nothing waits.
+func (b *inbox) empty() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.bytes == 0
 }
 
 // fullness returns how full the inbox is, from 0 to 1.

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"lanewarden/drivers/message"
@@ -26,15 +27,19 @@ type ingester struct {
 	log      *slog.Logger
 }
 
-// run commits messages until ctx ends, and returns ctx's error. It begins by greeting every agent
-// that the ledger knows, so that they reconnect at once after a restart instead of waiting for a
-// timeout.
-func (g *ingester) run(ctx context.Context, in *queue) error {
+// greet tells the agents that a hub serves from now on that it is there, so that those that wait for an answer say hello
+// at once instead of after a pause. It may be called from any goroutine.
+func (g *ingester) greet(serves func(ledger.Sender) bool) error {
 	greetings, err := g.ledger.Greetings()
 	if err != nil {
 		return err
 	}
-	g.acks.send(greetings, 0)
+	g.acks.send(slices.DeleteFunc(greetings, func(a ledger.Answer) bool { return !serves(a.Sender) }), 0)
+	return nil
+}
+
+// run commits messages until ctx ends, and returns ctx's error.
+func (g *ingester) run(ctx context.Context, in *queue) error {
 	for {
 		select {
 		case <-ctx.Done():

@@ -64,5 +64,12 @@ func (q *queue) done(group []decoded) {
 	q.room.Release(size)
 }
 
+// drained waits until all that was put is filed, or until ctx ends.
+func (q *queue) drained(ctx context.Context) {
+	if q.room.Acquire(ctx, queueBytes) == nil {
+		q.room.Release(queueBytes)
+	}
+}
+
 // fullness returns how full the queue is, from 0 to 1.
 func (q *queue) fullness() float64 { return float64(len(q.messages)) / queueLength }

@@ -1,5 +1,5 @@
 // Package brokerrules writes the settings by which brokers of others keep agents to their own topics: the table of
-// topics (wire.Rules) goes in, files for Mosquitto or EMQX come out. An agent is known there by its client certificate,
+// topics (wire.Rules) goes in, files for Mosquitto, EMQX or NATS come out. An agent is known there by its client certificate,
 // whose common name, SITE/AGENT, is its user name.
 package brokerrules
 
@@ -15,16 +15,21 @@ import (
 type Options struct {
 	Hub string // user name of the hub, the common name of its certificate
 	Dir string // folder of the broker's files, as the broker sees it
+
+	// Agents says how each agent shows who it is, by SITE/AGENT: the bcrypt hash of its password, or "certificate". Only
+	// the rules for NATS name agents one by one; File is where they come from.
+	Agents map[string]string
+	File   string
 }
 
 // File is one file of a broker's settings.
 type File struct{ Name, Text string }
 
 // formats are the brokers, by name.
-var formats = map[string]func(Options) []File{"mosquitto": mosquitto, "emqx": emqx}
+var formats = map[string]func(Options) ([]File, error){"mosquitto": mosquitto, "emqx": emqx, "nats": natsServer}
 
 // Brokers lists the names of the brokers.
-func Brokers() []string { return []string{"mosquitto", "emqx"} }
+func Brokers() []string { return []string{"mosquitto", "emqx", "nats"} }
 
 // For returns the files for a broker. The hub's name must not be one that an agent can have, nor have characters that
 // stand for something else in a broker's file.
@@ -32,7 +37,7 @@ func For(broker string, o Options) ([]File, error) {
 	if o.Hub == "" || strings.ContainsAny(o.Hub, "/+#\"\\ \t\r\n") {
 		return nil, message.Errorf("rules.hub", message.Quoted("name", o.Hub))
 	}
-	return formats[broker](o), nil
+	return formats[broker](o)
 }
 
 // topic returns the topic of a rule for a site and an agent, which may stand for others.
@@ -43,7 +48,7 @@ const all = "+/+"
 
 // mosquitto writes an acl_file, in which what is not named is forbidden, and the settings of a listener. %u is the user
 // name, with its slash: two levels of the topic. Mosquitto itself refuses patterns to a user name with a wildcard in it.
-func mosquitto(o Options) []File {
+func mosquitto(o Options) ([]File, error) {
 	var acl strings.Builder
 	acl.WriteString("# Lanewarden: who may use which topic. lanehub broker-rules --for mosquitto wrote it.\n")
 	fmt.Fprintf(&acl, "\n# The hub.\nuser %s\n", o.Hub)
@@ -66,12 +71,12 @@ use_identity_as_username true
 allow_anonymous false
 acl_file %[1]s/lanewarden.acl
 message_size_limit %[2]d
-`, o.Dir, wire.MaxPayload)}}
+`, o.Dir, wire.MaxPayload)}}, nil
 }
 
 // emqx writes terms for acl.conf (EMQX 5), and settings for emqx.conf. EMQX puts a user name into a filter as it is, so
 // that one with a wildcard in it would be a filter for others: the rules are for user names of the form SITE/AGENT only.
-func emqx(o Options) []File {
+func emqx(o Options) ([]File, error) {
 	list := func(who string, by wire.Party) string {
 		var topics []string
 		for _, r := range wire.Rules() {
@@ -103,5 +108,5 @@ listeners.ssl.default.ssl_options {
   verify = verify_peer
   fail_if_no_peer_cert = true
 }
-`, o.Dir, wire.MaxPayload>>10+64)}}
+`, o.Dir, wire.MaxPayload>>10+64)}}, nil
 }
