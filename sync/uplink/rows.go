@@ -126,7 +126,9 @@ func (s *session) nextBatch(class observation.Class) (*wire.Batch, flight, error
 	if n == 0 {
 		return nil, flight{}, nil
 	}
-	return wire.NewBatch(s.id.ID, class, sent, s.wireRows(next.Rows)), flight{last: next.Rows[n-1].Idx, rows: n}, nil
+	batch := wire.NewBatch(s.id.ID, class, sent, s.wireRows(next.Rows))
+	clear(s.rows) // the batch has copies of the bodies
+	return batch, flight{last: next.Rows[n-1].Idx, rows: n}, nil
 }
 
 // Bounds on a batch of removed rows: each is a hash, which cannot be compressed, and some bytes.
@@ -146,7 +148,6 @@ func wireRemoved(rows []journal.RemovedRow) []wire.RemovedRow {
 // wireRows converts rows of the journal to those of a batch, with their personal values for a hub that takes these.
 // Bodies are shared. What it returns is valid until the next call: a backlog would make megabytes of garbage a batch.
 func (s *session) wireRows(rows []journal.Row) []wire.Row {
-	clear(s.rows)
 	s.rows = s.rows[:0]
 	for i := range rows {
 		s.rows = append(s.rows, wire.RowOf(&rows[i], s.personal))

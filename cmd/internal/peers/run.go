@@ -51,8 +51,8 @@ type PartUse struct {
 func (r *Result) Rate() float64 { return float64(r.N-r.Lost) / max(r.Whole-r.Begun, look).Seconds() }
 
 func (r *Result) String() string {
-	return fmt.Sprintf("%d observations, begun after %s, whole after %s (%.0f/s), %d lost, %d doubled, %d + %d bytes on the link",
-		r.N, r.Begun.Round(time.Millisecond), r.Whole.Round(time.Millisecond), r.Rate(), r.Lost, r.Doubled, r.Up, r.Down)
+	return fmt.Sprintf("N = %d: lost %d, doubled %d; begun after %s, whole after %s, %.0f/s; bytes on the link: %d up, %d down",
+		r.N, r.Lost, r.Doubled, r.Begun.Round(time.Millisecond), r.Whole.Round(time.Millisecond), r.Rate(), r.Up, r.Down)
 }
 
 // runOnce lets n observations wait out an outage and drain. The part of the number killed is killed when a third has
@@ -110,7 +110,7 @@ func proveIt(ctx context.Context, r *rig, peer Peer, t *tally) (arrivals, error)
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("%d of the first %d observations have not arrived within %s", proof-t.have, proof, proofTime)
+	return nil, fmt.Errorf("the first observations have not arrived within %s: missing %d of %d", proofTime, proof-t.have, proof)
 }
 
 // outage cuts the link, fills the lane, and returns when the outage is over and the parts do nothing but wait.

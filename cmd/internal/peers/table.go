@@ -24,9 +24,9 @@ type Row struct {
 
 // Print writes the tables, as docs/performance.md keeps them.
 func (t Table) Print(w io.Writer) error {
-	fmt.Fprintf(w, "%d observations waited at the lane in an outage of %s or more.\n\n", t.N, t.Outage)
+	fmt.Fprintf(w, "N = %d: observations that waited at the lane in an outage of %s or more.\n\n", t.N, t.Outage)
 	t.drains(w)
-	fmt.Fprintf(w, "\n%d observations, a part killed (kill -9) when a third had arrived, and started again %s later.\n\n",
+	fmt.Fprintf(w, "\nN = %d: a part killed (kill -9) when a third had arrived, and started again %s later.\n\n",
 		t.Killed, restartAfter)
 	t.kills(w)
 	fmt.Fprintln(w)

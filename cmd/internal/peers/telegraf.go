@@ -61,7 +61,7 @@ func telegrafProgram(ctx context.Context) (string, error) {
 		"github.com/influxdata/telegraf/cmd/telegraf@"+telegrafVersion)
 	cmd.Env = append(os.Environ(), "GOBIN="+filepath.Dir(path))
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("Telegraf cannot be built here (in %s): %w: %s", telegrafBuild, err, lastLine(out))
+		return "", fmt.Errorf("building it here (within %s): %w: %s", telegrafBuild, err, lastLine(out))
 	}
 	return path, nil
 }
