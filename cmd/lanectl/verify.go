@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,7 @@ func verifyCommand() *cobra.Command {
 		Use: "verify PATH...", Short: "help.verify", Args: cobra.MinimumNArgs(1),
 		Long: "help.verify.long",
 		Example: `  lanectl verify /var/lib/lanewarden
+  lanectl verify postgres://lanehub@db.example/lanewarden
   lanectl verify --key 'lanewarden/site/agent+1234abcd+...' /mnt/evidence/journal.db`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := note.NewVerifier(key); key != "" && err != nil {
@@ -90,6 +92,9 @@ func verify(ctx context.Context, p cli.Printer, path, key string) (wrong int, er
 	if isExport(path) {
 		return verifyExport(p, path, key)
 	}
+	if ledger.IsURL(path) {
+		return verifyLedger(ctx, p, path, key)
+	}
 	path, isLedger, err := find(path)
 	if err != nil {
 		return 0, err
@@ -108,9 +113,18 @@ func verify(ctx context.Context, p cli.Printer, path, key string) (wrong int, er
 		printReport(p, path, id.Origin(), report)
 		return wrong + report.Wrong, nil
 	}
+	more, err := verifyLedger(ctx, p, path, key)
+	return wrong + more, err
+}
+
+// verifyLedger checks the journals of a ledger, at a path or a URL. The password of a URL is not printed.
+func verifyLedger(ctx context.Context, p cli.Printer, path, key string) (wrong int, err error) {
 	all, err := ledger.Audit(ctx, path, key)
 	if err != nil {
 		return 0, err
+	}
+	if at, err := url.Parse(path); err == nil && ledger.IsURL(path) {
+		path = at.Redacted()
 	}
 	for _, a := range all {
 		printReport(p, path, evidence.Origin(a.Site, a.Agent, a.Journal), a.Report)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 
 	"lanewarden/drivers/message"
 	"lanewarden/sync/hub/ledger/store"
@@ -47,28 +46,49 @@ func (l *Ledger) Apply(group []Message) ([]Answer, error) {
 	return answers, err
 }
 
+// applyOnce applies a group as if no message were at fault first, as a savepoint for each agent costs. When one is, nothing
+// of that was committed, and each agent's part is applied in a savepoint.
 func (l *Ledger) applyOnce(group []Message) ([]Answer, error) {
-	var answers []Answer
-	err := l.transact(func() (err error) {
-		if err := l.dropStale(group); err != nil {
-			return err
-		}
-		if answers, err = l.applyGroup(group); err != nil {
-			return err
-		}
-		return l.parts.settle()
-	})
+	answers, err := l.applyBy(group, l.file)
+	if err != nil && !store.IsMachine(err) {
+		answers, err = l.applyBy(group, l.applySender)
+	}
 	if err != nil {
-		// Everything that is cached may be ahead of the database now, which is back at the state
-		// before the group.
-		l.parts.abandon()
-		l.spent = l.spent[:0]
-		l.journals, l.usage = map[string]*replica{}, nil // to be read again
+		l.journals = map[string]*replica{}
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
 	l.dropSpent()
 	l.dropErased()
 	return answers, nil
+}
+
+// filing applies messages of one agent. Journals whose states are to be saved at the end it adds to touched.
+type filing func(messages []agentMessage, touched map[*replica]bool) ([]Answer, error)
+
+// applyBy applies a group in one transaction, with a function for the messages of agents.
+func (l *Ledger) applyBy(group []Message, file filing) ([]Answer, error) {
+	var answers []Answer
+	err := l.transact(func() (err error) {
+		if err := l.dropStale(group); err != nil {
+			return err
+		}
+		if answers, err = l.applyGroup(group, file); err != nil {
+			return err
+		}
+		return l.parts.settle()
+	})
+	if err != nil {
+		// What is cached of these journals may be ahead of the database now, which is back at the state
+		// before the group.
+		l.parts.abandon()
+		l.spent, l.usage = l.spent[:0], nil
+		for _, m := range group {
+			if m, ok := m.(agentMessage); ok {
+				delete(l.journals, string(m.journal()))
+			}
+		}
+	}
+	return answers, err
 }
 
 // transact runs f in a transaction, l.tx.
@@ -106,7 +126,7 @@ func (l *Ledger) dropStale(group []Message) error {
 // applyGroup applies the pulls of a group, and then the messages of each agent in the order in
 // which they came. Messages are grouped by sender, as the order matters only within one agent's and
 // a savepoint costs.
-func (l *Ledger) applyGroup(group []Message) ([]Answer, error) {
+func (l *Ledger) applyGroup(group []Message, file filing) ([]Answer, error) {
 	answers := make([]Answer, 0, len(group))
 	var order []Sender
 	bySender := map[Sender][]agentMessage{}
@@ -134,42 +154,26 @@ func (l *Ledger) applyGroup(group []Message) ([]Answer, error) {
 			bySender[from] = append(bySender[from], m)
 		}
 	}
-	parts := make([][]agentMessage, 0, len(order))
+	touched := map[*replica]bool{}
 	for _, from := range order {
-		parts = append(parts, bySender[from])
+		a, err := file(bySender[from], touched)
+		if err != nil {
+			return nil, err
+		}
+		answers = append(answers, a...)
 	}
-	filed, err := l.applyParts(parts)
-	return append(answers, filed...), err
+	return answers, l.saveStates(touched)
 }
 
-// applyParts applies the messages of several agents: all at once first, as a savepoint costs. When a message is at fault,
-// each agent's part is applied by itself, and then each message of an agent whose part fails, so that all others are
-// committed. An error of the machine is returned as it is.
-func (l *Ledger) applyParts(parts [][]agentMessage) ([]Answer, error) {
-	answers, err := l.attempt(slices.Concat(parts...))
+// applySender applies one agent's messages in a savepoint: all at once first and, when one of them is at fault,
+// each by itself, so that those before and after it are committed. An error of the machine is
+// returned as it is.
+func (l *Ledger) applySender(messages []agentMessage, _ map[*replica]bool) ([]Answer, error) {
+	answers, err := l.attempt(messages)
 	if err == nil || store.IsMachine(err) {
 		return answers, err
 	}
 	answers = answers[:0]
-	for _, part := range parts {
-		var one []Answer
-		switch {
-		case len(parts) > 1:
-			one, err = l.applyParts([][]agentMessage{part})
-		default:
-			one, err = l.applyEach(part)
-		}
-		if err != nil {
-			return nil, err
-		}
-		answers = append(answers, one...)
-	}
-	return answers, nil
-}
-
-// applyEach applies messages one by one, and refuses those that are at fault.
-func (l *Ledger) applyEach(messages []agentMessage) ([]Answer, error) {
-	var answers []Answer
 	for _, m := range messages {
 		one, err := l.attempt([]agentMessage{m})
 		if err != nil && !store.IsMachine(err) {
@@ -183,20 +187,15 @@ func (l *Ledger) applyEach(messages []agentMessage) ([]Answer, error) {
 	return answers, nil
 }
 
-// attempt applies messages in a savepoint. When one of them is at fault, database and
+// attempt applies messages of one agent in a savepoint. When one of them is at fault, database and
 // memory are as they were before. The trees and cursors of the journals are saved once at the end,
 // not with every message.
-func (l *Ledger) attempt(messages []agentMessage) ([]Answer, error) {
-	answers := make([]Answer, 0, len(messages))
+func (l *Ledger) attempt(messages []agentMessage) (answers []Answer, err error) {
 	touched := map[*replica]bool{}
 	spent := len(l.spent)
-	err := l.tx.Savepoint(func() error {
-		for _, m := range messages {
-			a, err := l.applyGuarded(m, touched)
-			if err != nil {
-				return err
-			}
-			answers = append(answers, a)
+	err = l.tx.Savepoint(func() error {
+		if answers, err = l.file(messages, touched); err != nil {
+			return err
 		}
 		return l.saveStates(touched)
 	})
@@ -207,6 +206,19 @@ func (l *Ledger) attempt(messages []agentMessage) ([]Answer, error) {
 		}
 	}
 	return answers, err
+}
+
+// file applies messages and adds the journals whose states are to be saved to touched.
+func (l *Ledger) file(messages []agentMessage, touched map[*replica]bool) ([]Answer, error) {
+	answers := make([]Answer, 0, len(messages))
+	for _, m := range messages {
+		a, err := l.applyGuarded(m, touched)
+		if err != nil {
+			return nil, err
+		}
+		answers = append(answers, a)
+	}
+	return answers, nil
 }
 
 // applyGuarded applies a message. A panic that one message brings to light is a fault of that

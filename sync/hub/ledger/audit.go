@@ -35,6 +35,9 @@ func Audit(ctx context.Context, path, verifierKey string) (out []Audited, err er
 	return auditAll(in, verifierKey)
 }
 
+// IsURL reports whether a text names a ledger in PostgreSQL.
+func IsURL(text string) bool { return postgres.IsURL(text) }
+
 // openAudit opens a ledger to be audited.
 func openAudit(ctx context.Context, path string) (store.Audit, error) {
 	if postgres.IsURL(path) {

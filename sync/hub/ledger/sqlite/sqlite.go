@@ -220,3 +220,8 @@ func OpenAudit(ctx context.Context, path string) (store.Audit, error) {
 
 // Close implements store.Audit.
 func (a *audit) Close() error { return errors.Join(a.rows.Close(), a.tiles.Close()) }
+
+// Export calls f with each row of a table, as it is when Export begins. The row's slice is reused.
+func (s *Store) Export(t tables.Table, f func(row []driver.Value) error) error {
+	return s.read.Query("SELECT "+t.Columns+" FROM "+t.Name, f)
+}
