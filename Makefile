@@ -1,4 +1,4 @@
-# Targets: run, test, fresh, torture, torture-controls, crashes, bench, fleet, peers, scenarios, mutation, fuzz, lint, notices,
+# Targets: run, test, fresh, torture, torture-controls, crashes, bench, fleet, peers, cluster, scenarios, mutation, fuzz, lint, notices,
 # proto, ui-vendor, release, reproducible, image, clean. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
@@ -7,7 +7,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test fresh torture torture-controls crashes bench fleet peers scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
+.PHONY: build run test fresh torture torture-controls crashes bench fleet peers cluster scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
 
 build:
 	@mkdir -p $(BIN)
@@ -72,6 +72,11 @@ peers: N = 1000000
 peers: setup
 	$(GO) test -count=1 -timeout 0 -v ./cmd/internal/peers -run '^TestPeers$$' -n $(N) -killed $(KILLED) -outage $(OUTAGE) \
 	  $(if $(PEER),-only '$(PEER)')
+
+# Three NATS servers, three hubs, PostgreSQL (Debian's) and agents under load, all on this machine; each server and hub, and
+# PostgreSQL, is killed (-9) and stopped in turn: how long until all agents are served again, and each row once in the ledger.
+cluster:
+	$(GO) test -count=1 -timeout 0 -v ./cmd/internal/clustertest -every-part
 
 # How well readings find their vehicle: the table of docs/passages.md.
 # Days of the scenarios, judged: tables by case and by kind of device, calibration, speed. SCENARIO is one by name or by a
