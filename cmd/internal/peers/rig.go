@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"lanewarden/cmd/internal/process"
 )
@@ -32,8 +33,9 @@ const (
 // part is a program of a peer.
 type part struct {
 	*process.Process
-	where string // atLane or atCentre
-	peak  int64  // bytes of memory at most, of the runs that have ended
+	where string        // atLane or atCentre
+	peak  int64         // bytes of memory at most, of the runs that have ended
+	begun time.Duration // processor time that it had used when the link came back
 }
 
 func newRig(o Options) (*rig, error) {

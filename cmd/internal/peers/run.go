@@ -45,6 +45,9 @@ type Result struct {
 type PartUse struct {
 	Name, Where string
 	Memory      int64 // bytes at most
+	// Processor is the processor time from the link's return until everything had arrived; of a part that was killed,
+	// since it was started again. It depends far less than the rate on what else the machine does.
+	Processor time.Duration
 }
 
 // Rate is observations/s from the first to the last.
@@ -174,6 +177,9 @@ func (d *drain) run(ctx context.Context) (err error) {
 		return errPast
 	}
 	d.last, d.counted = d.first, d.first
+	for _, p := range d.parts {
+		p.begun = processorTime(p.PID())
+	}
 	d.link.up.Store(0)
 	d.link.down.Store(0)
 	d.begin = time.Now()
@@ -216,7 +222,7 @@ func (d *drain) disturb(now time.Time) error {
 	switch {
 	case d.killed >= 0 && d.last-d.first >= int64(d.result.N/3):
 		p := d.parts[d.killed]
-		d.killed, d.reviveAt = -1, now.Add(restartAfter)
+		d.killed, d.reviveAt, p.begun = -1, now.Add(restartAfter), 0
 		return p.kill()
 	case !d.reviveAt.IsZero() && now.After(d.reviveAt):
 		d.reviveAt = time.Time{}
@@ -252,6 +258,6 @@ func (d *drain) report() {
 	r.Up, r.Down = d.link.up.Load(), d.link.down.Load()
 	for _, p := range d.parts {
 		p.memory()
-		r.Parts = append(r.Parts, PartUse{p.Name, p.where, p.peak})
+		r.Parts = append(r.Parts, PartUse{p.Name, p.where, p.peak, processorTime(p.PID()) - p.begun})
 	}
 }

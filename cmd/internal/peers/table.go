@@ -43,17 +43,18 @@ func (t Table) Print(w io.Writer) error {
 // drains writes the table of the undisturbed runs.
 func (t Table) drains(w io.Writer) {
 	fmt.Fprintln(w, "| | begun after | whole after | observations/s once begun | of Lanewarden | bytes on the link, "+
-		"an observation: up, down | disk at the lane, MB | memory at most, MB | lost | doubled |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|")
+		"an observation: up, down | disk at the lane, MB | memory at most, MB | processor time, µs an observation | "+
+		"lost | doubled |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, row := range t.Rows {
 		r := row.Result
 		if r == nil {
 			continue
 		}
 		n := float64(r.N)
-		fmt.Fprintf(w, "| %s | %.2f s | %.1f s | %.0f | %.3f | %.1f, %.2f | %.0f | %s | %d | %d |\n", row.Kind.Name,
+		fmt.Fprintf(w, "| %s | %.2f s | %.1f s | %.0f | %.3f | %.1f, %.2f | %.0f | %s | %s | %d | %d |\n", row.Kind.Name,
 			r.Begun.Seconds(), r.Whole.Seconds(), r.Rate(), r.Rate()/t.Rows[0].rate(), float64(r.Up)/n, float64(r.Down)/n,
-			float64(r.Disk)/1e6, r.memory(), r.Lost, r.Doubled)
+			float64(r.Disk)/1e6, r.memory(), r.processor(), r.Lost, r.Doubled)
 	}
 }
 
@@ -70,6 +71,15 @@ func (r *Result) memory() string {
 	var all []string
 	for _, p := range r.Parts {
 		all = append(all, fmt.Sprintf("%s %.0f", p.Name, float64(p.Memory)/1e6))
+	}
+	return strings.Join(all, ", ")
+}
+
+// processor says what processor time each part took for an observation.
+func (r *Result) processor() string {
+	var all []string
+	for _, p := range r.Parts {
+		all = append(all, fmt.Sprintf("%s %.1f", p.Name, float64(p.Processor.Nanoseconds())/1e3/float64(r.N)))
 	}
 	return strings.Join(all, ", ")
 }
