@@ -3,6 +3,7 @@ package ledger
 import (
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -27,8 +28,10 @@ func BenchmarkSmallBatches(b *testing.B) {
 				senders[i] = newBenchAgent(b, i)
 				messages = append(messages, senders[i].hello)
 			}
-			if _, err := l.Apply(messages); err != nil {
-				b.Fatal(err)
+			for hellos := range slices.Chunk(messages, 64) {
+				if _, err := l.Apply(hellos); err != nil {
+					b.Fatal(err)
+				}
 			}
 			filed := 0
 			b.ResetTimer()
