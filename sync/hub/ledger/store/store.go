@@ -1,5 +1,5 @@
 // Package store is the contract between the ledger and the database that keeps it: what the ledger reads and writes, in
-// its own words. Packages sqlite and postgres fulfil it; package ledgertest holds both against it.
+// its own words. Packages sqlite and postgres fulfil it; the ledger's own tests run on both.
 package store
 
 import (
