@@ -86,7 +86,8 @@ func (e *embedded) start(ctx context.Context) error {
 	return nil
 }
 
-// startBroker starts a server and lets agents in; after an error nothing of it is left running.
+// startBroker starts a server, which lets agents in once somebody delivers what they say; after an error nothing of it is
+// left running.
 func startBroker(ctx context.Context, o Options) (one *brokerRun, err error) {
 	so, gate, err := serverOptions(o)
 	if err != nil {
@@ -117,7 +118,6 @@ func startBroker(ctx context.Context, o Options) (one *brokerRun, err error) {
 	if err := keepSessionsInMemory(ctx, one.conn); err != nil {
 		return nil, err
 	}
-	gate.open()
 	return one, nil
 }
 
@@ -189,7 +189,7 @@ func (e *embedded) runOnce(ctx context.Context, in *inbox) error {
 // errBrokerStopped means that there is nobody to answer to at the moment.
 var errBrokerStopped = errors.New("the embedded broker is stopped")
 
-// deliver passes on what agents say, until ctx ends or the broker gave up by itself.
+// deliver lets agents in and passes on what they say, until ctx ends or the broker gave up by itself.
 func (r *brokerRun) deliver(ctx context.Context, in *inbox) error {
 	all, err := r.conn.Subscribe(subject(wire.Topic("*", "*", "*")), func(m *nats.Msg) {
 		in.offer(incoming{topic: strings.ReplaceAll(m.Subject, ".", "/"), payload: m.Data})
@@ -198,6 +198,10 @@ func (r *brokerRun) deliver(ctx context.Context, in *inbox) error {
 		return err
 	}
 	defer all.Unsubscribe()
+	if err := r.conn.FlushTimeout(brokerStartTimeout); err != nil {
+		return err
+	}
+	r.gate.open() // not before: what nobody is subscribed to is gone
 	t := time.NewTicker(retryInterval)
 	defer t.Stop()
 	for seen := 0; ; {
