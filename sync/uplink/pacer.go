@@ -39,6 +39,19 @@ func (p *pacer) sent(bytes int, rate float64, now time.Time) {
 	p.free = p.free.Add(time.Duration(float64(bytes) / (rate * p.gain(now)) * float64(time.Second)))
 }
 
+// acked accounts for an acknowledgement: the link has no more to carry than what is still in flight. Without it the pause that
+// a rate of long ago asked for would outlast that rate: a hub that stood still for ten seconds looks like a link of 30 bytes/s,
+// and what is sent to it next, like half a minute's load.
+func (p *pacer) acked(inFlight int, rate float64, now time.Time) {
+	if rate == 0 {
+		return
+	}
+	left := now.Add(time.Duration(float64(inFlight) / (rate * paceSlower) * float64(time.Second)))
+	if p.free.After(left) {
+		p.free = left
+	}
+}
+
 // gain returns how many times the known rate is tried now.
 func (p *pacer) gain(now time.Time) float64 {
 	if now.Sub(p.riseAt) < 4*paceTurn {

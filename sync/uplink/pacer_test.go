@@ -52,3 +52,41 @@ func TestPacerGain(t *testing.T) {
 		t.Error("a small rise counts as one")
 	}
 }
+
+// TestPacerForgetsAStall: a hub that answers late, as its database stood still, leaves a rate of some bytes a second behind.
+// As soon as alarms, which are never paced, are acknowledged in good time, events and telemetry may follow.
+func TestPacerForgetsAStall(t *testing.T) {
+	for name, alarmsUnderWay := range map[string]int{"one alarm at a time": 0, "always an alarm under way": 71} {
+		t.Run(name, func(t *testing.T) {
+			w, now := &window{credit: creditDefault}, evenTurn
+			send := func(bytes int) *flight {
+				f := &flight{bytes: bytes, sent: now}
+				w.reserve(f)
+				return f
+			}
+			for range 20 { // a link of 20 kB/s and more
+				f := send(350)
+				now = now.Add(10 * time.Millisecond)
+				w.deliver(f, now)
+			}
+			late := send(350)
+			now = now.Add(12 * time.Second)
+			w.deliver(late, now)
+			if w.rate > 100 {
+				t.Fatalf("%.0f bytes/s after the stall: the case is not the one that is meant", w.rate)
+			}
+			alarms := send(580) // what has gathered meanwhile
+			if w.pace.wait(now) < time.Second {
+				t.Fatal("the rest does not wait: the case is not the one that is meant")
+			}
+			if now = now.Add(3 * time.Millisecond); alarmsUnderWay > 0 {
+				send(alarmsUnderWay)
+			}
+			now = now.Add(3 * time.Millisecond)
+			w.deliver(alarms, now)
+			if wait := w.pace.wait(now); wait > 50*time.Millisecond {
+				t.Errorf("the rest waits for another %s", wait)
+			}
+		})
+	}
+}

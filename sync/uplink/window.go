@@ -85,9 +85,14 @@ func (w *window) deliver(f *flight, now time.Time) {
 		w.trip, w.tripAt = trip, now
 	}
 	w.ackedAt, w.ackedOf = now, f.sent
-	if f.probe {
-		return // it is too small to say anything of the rate
+	if !f.probe { // which is too small to say anything of the rate
+		w.learnRate(f, trip, now)
 	}
+	w.pace.acked(w.inFlight, w.rate, now)
+}
+
+// learnRate learns the rate from a batch that was acknowledged now, after trip.
+func (w *window) learnRate(f *flight, trip time.Duration, now time.Time) {
 	span := max(now.Sub(f.ackedAt), f.sent.Sub(f.ackedOf), time.Millisecond)
 	rate := float64(w.delivered-f.delivered) / span.Seconds()
 	slower := trip > w.trip+2*queueTime // it queued for long: the link delivers less than it did
