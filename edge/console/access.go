@@ -11,7 +11,6 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"golang.org/x/time/rate"
 
-	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/accounts"
@@ -167,16 +166,6 @@ func (a *access) Audit(ctx context.Context, u api.User, action string, text mess
 	// A journal that hangs must not hang the page.
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	_, err := a.commit(ctx, accessObservation(time.Now(), &observation.AgentAccess{
-		Action: action, User: u.Name, Role: u.Role.String(), Peer: u.Peer, Text: text.English(),
-		Message: driver.EncodeMessage(text),
-	}))
+	_, err := a.commit(ctx, api.AccessRow(time.Now(), api.NewAccess(u, u.Role.String(), action, text)))
 	return err
-}
-
-// accessObservation returns the journal's row of an access.
-func accessObservation(at time.Time, body *observation.AgentAccess) *observation.Observation {
-	o := observation.New(observation.Class_CLASS_EVENT, at, body)
-	o.Device = observation.AgentDevice
-	return o
 }

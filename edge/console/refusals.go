@@ -9,6 +9,7 @@ import (
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 )
 
 // Refusals are journalled every refusalsEvery, equal ones as one row with a count: a flood of them
@@ -32,10 +33,9 @@ func (a *access) Refuse(r *http.Request, why message.Message) {
 	path := r.URL.Path
 	text := message.New("within", message.String("where", r.Method+" "+path[:min(len(path), maxPath)]),
 		message.Nested("cause", why))
-	a.refusals.add(&observation.AgentAccess{
-		Action: "refused", User: u.Name, Role: u.Role.String(), Peer: u.Peer, Count: 1,
-		Text: text.English(), Message: driver.EncodeMessage(text),
-	})
+	one := api.NewAccess(u, u.Role.String(), "refused", text)
+	one.Count = 1
+	a.refusals.add(one)
 }
 
 // journalRefusals journals what was refused since the last time. What the journal does not accept
@@ -44,7 +44,7 @@ func (a *access) Refuse(r *http.Request, why message.Message) {
 func (a *access) journalRefusals(ctx context.Context) {
 	all := a.refusals.drain()
 	for i, one := range all {
-		if _, err := a.commit(ctx, accessObservation(time.Now(), one)); err != nil {
+		if _, err := a.commit(ctx, api.AccessRow(time.Now(), one)); err != nil {
 			for _, left := range all[i:] {
 				a.refusals.add(left)
 			}

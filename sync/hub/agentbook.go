@@ -19,19 +19,19 @@ import (
 )
 
 const (
-	// agentByCertificate stands in the agents file in place of a hash: the agent shows a client certificate whose common
-	// name is SITE/AGENT.
+	// agentByCertificate stands in the agents file in place of a hash: the agent shows a client certificate whose
+	// common name is SITE/AGENT.
 	agentByCertificate = "certificate"
 	// agentsEvery is how often the agents file is looked at for changes, beside each connection's own look.
 	agentsEvery = time.Second
-	// agentConnections is how many connections of one agent are remembered, to close them when it is taken out. An agent
-	// has one; a second one of the same name closes the first.
+	// agentConnections is how many connections of one agent are remembered, to close them when it is taken out. An
+	// agent has one; a second one of the same name closes the first.
 	agentConnections = 4
 )
 
 // agentBook decides which agents may connect to the embedded broker: those of a file of lines SITE/AGENT:BCRYPT or
-// SITE/AGENT:certificate. The file is read again when it changed. It implements server.Authentication and may be used by
-// many goroutines.
+// SITE/AGENT:certificate. The file is read again when it changed. It implements server.Authentication and may be used
+// by many goroutines.
 type agentBook struct {
 	log *slog.Logger
 
@@ -81,9 +81,9 @@ func (b *agentBook) note(name, shows string, id uint64) bool {
 	return true
 }
 
-// known reports whether an agent of the file has shown that it is the one, and what its line asks for. It reads the file
-// first, so that an agent that was taken out a moment ago is refused. bcrypt runs without the lock: it takes tens of
-// milliseconds by design.
+// known reports whether an agent of the file has shown that it is the one, and what its line asks for. It reads the
+// file first, so that an agent that was taken out a moment ago is refused. bcrypt runs without the lock: it takes tens
+// of milliseconds by design.
 func (b *agentBook) known(name, password string, state *tls.ConnectionState) (shows string, ok bool) {
 	b.mu.Lock()
 	if err := b.refresh(); err != nil {
@@ -151,8 +151,8 @@ func (b *agentBook) revoke(ctx context.Context, s *server.Server) error {
 	}
 }
 
-// ReadAgents reads a file of agents, as for Options.AgentsFile: how each shows who it is, by SITE/AGENT, the bcrypt hash of
-// its password or "certificate". Errors name file and line.
+// ReadAgents reads a file of agents, as for Options.AgentsFile: how each shows who it is, by SITE/AGENT, the bcrypt
+// hash of its password or "certificate". Errors name file and line.
 func ReadAgents(path string) (map[string]string, error) {
 	file, err := linefile.Open(path, parseAgents)
 	if err != nil {
@@ -161,7 +161,8 @@ func ReadAgents(path string) (map[string]string, error) {
 	return file.Value, nil
 }
 
-// parseAgents reads lines SITE/AGENT:BCRYPT, as htpasswd -B makes them, or SITE/AGENT:certificate. Errors name the line.
+// parseAgents reads lines SITE/AGENT:BCRYPT, as htpasswd -B makes them, or SITE/AGENT:certificate. Errors name the
+// line.
 func parseAgents(text []byte) (map[string]string, error) {
 	type agent struct{ name, shows string }
 	all, err := linefile.Parse(text, func(line string) (a agent, err error) {

@@ -42,22 +42,22 @@ type Options struct {
 	ClockTrusted func() bool
 
 	// The HTTP side: HTTP is its HOST:PORT, HTTPNames the host names under which it is reached beside addresses and
-	// localhost, HTTPCert and HTTPKey its certificate chain and key (PEM files, "" for no TLS). HTTPTokens is the file of
-	// package tokens that says who may use it, "" for everyone on this machine; HTTPClientCA (PEM) the authority of client
-	// certificates that stand for holders of that file, "" for none.
+	// localhost, HTTPCert and HTTPKey its certificate chain and key (PEM files, "" for no TLS). HTTPTokens is the file
+	// of package tokens that says who may use it, "" for everyone on this machine; HTTPClientCA (PEM) the authority of
+	// client certificates that stand for holders of that file, "" for none.
 	HTTP                                        string
 	HTTPNames                                   []string
 	HTTPCert, HTTPKey, HTTPTokens, HTTPClientCA string
 
-	// The embedded broker: MQTT is its HOST:PORT, TLSCert and TLSKey its certificate chain and key (PEM files, "" for no
-	// TLS), AgentsFile says who may connect (agentBook; "" for everyone on this machine), MQTTClientCA (PEM) is the
+	// The embedded broker: MQTT is its HOST:PORT, TLSCert and TLSKey its certificate chain and key (PEM files, "" for
+	// no TLS), AgentsFile says who may connect (agentBook; "" for everyone on this machine), MQTTClientCA (PEM) is the
 	// authority of agents' client certificates, "" for none.
 	MQTT                                      string
 	TLSCert, TLSKey, AgentsFile, MQTTClientCA string
 
-	// CADir is the folder of an authority (package authority) from which the hub issues certificates to agents, valid for
-	// CertificateLife (0 for DefaultCertificateLife); "" issues none. It is then the authority of agents' certificates,
-	// too, unless MQTTClientCA names another.
+	// CADir is the folder of an authority (package authority) from which the hub issues certificates to agents, valid
+	// for CertificateLife (0 for DefaultCertificateLife); "" issues none. It is then the authority of agents'
+	// certificates, too, unless MQTTClientCA names another.
 	CADir           string
 	CertificateLife time.Duration
 
@@ -201,8 +201,8 @@ func (p *parts) run(ctx context.Context) error {
 	return err
 }
 
-// deliver runs the source, and has agents greeted: all of them now, or, in a cluster, those of each partition as this hub
-// begins to serve it.
+// deliver runs the source, and has agents greeted: all of them now, or, in a cluster, those of each partition as this
+// hub begins to serve it.
 func (p *parts) deliver(ctx context.Context, g *errgroup.Group) error {
 	c, ok := p.source.(*clustered)
 	if !ok {

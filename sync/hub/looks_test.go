@@ -15,8 +15,8 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// TestWhoLookedIsOnRecord: who reads the feed and who changes something is a row, under the hub's own name, in the feed;
-// the hub itself is no agent of the fleet, and no agent may speak under its name.
+// TestWhoLookedIsOnRecord: who reads the feed and who changes something is a row, under the hub's own name, in the
+// feed; the hub itself is no agent of the fleet, and no agent may speak under its name.
 func TestWhoLookedIsOnRecord(t *testing.T) {
 	file, all := holders(t)
 	o := start(t, Options{HTTPTokens: file})

@@ -20,8 +20,9 @@ import (
 // benchRows is how many rows BenchmarkBatches reads in a round.
 const benchRows = 100_000
 
-// BenchmarkBatches is the agent's side of a drain without the network: rows of the journal become payloads. "of-bare" is
-// its rate, by processor time, over that of the same database read by one query, a thousand rows of bytes compressed at a time.
+// BenchmarkBatches is the agent's side of a drain without the network: rows of the journal become payloads. "of-bare"
+// is its rate, by processor time, over that of the same database read by one query, a thousand rows of bytes compressed
+// at a time.
 func BenchmarkBatches(b *testing.B) {
 	dir := b.TempDir()
 	j, err := journal.Open(dir, journal.Options{Site: "bench", Agent: "a"})
@@ -49,7 +50,8 @@ func BenchmarkBatches(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// processorTime is what this process has used, garbage collection included: other work on the machine changes it little.
+// processorTime is what this process has used, garbage collection included: other work on the machine changes it
+// little.
 func processorTime(b *testing.B) time.Duration {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {

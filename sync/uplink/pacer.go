@@ -2,10 +2,10 @@ package uplink
 
 import "time"
 
-// On a thin link a window of chunks stands in a queue, and an alarm behind it. Chunks of artifacts are therefore spaced by
-// the rate that is known, as BBR does (Cardwell et al. 2016): one begins when the one before it is about to have left, so
-// that an alarm waits behind one of them. Every eighth turn is faster, to find out whether the link can do more, and the
-// next one slower, so that the queue of it is gone again.
+// On a thin link a window of chunks stands in a queue, and an alarm behind it. Chunks of artifacts are therefore spaced
+// by the rate that is known, as BBR does (Cardwell et al. 2016): one begins when the one before it is about to have
+// left, so that an alarm waits behind one of them. Every eighth turn is faster, to find out whether the link can do
+// more, and the next one slower, so that the queue of it is gone again.
 const (
 	paceBelow  = 100_000                // bytes/s; a faster link carries a whole window of small chunks in no time
 	paceTime   = 125 * time.Millisecond // what a chunk may take on the link, if it is larger than minChunk
@@ -39,9 +39,9 @@ func (p *pacer) sent(bytes int, rate float64, now time.Time) {
 	p.free = p.free.Add(time.Duration(float64(bytes) / (rate * p.gain(now)) * float64(time.Second)))
 }
 
-// acked accounts for an acknowledgement: the link has no more to carry than what is still in flight. Without it the pause that
-// a rate of long ago asked for would outlast that rate: a hub that stood still for ten seconds looks like a link of 30 bytes/s,
-// and what is sent to it next, like half a minute's load.
+// acked accounts for an acknowledgement: the link has no more to carry than what is still in flight. Without it the
+// pause that a rate of long ago asked for would outlast that rate: a hub that stood still for ten seconds looks like a
+// link of 30 bytes/s, and what is sent to it next, like half a minute's load.
 func (p *pacer) acked(inFlight int, rate float64, now time.Time) {
 	if rate == 0 {
 		return

@@ -53,8 +53,8 @@ func TestPacerGain(t *testing.T) {
 	}
 }
 
-// TestPacerForgetsAStall: a hub that answers late, as its database stood still, leaves a rate of some bytes a second behind.
-// As soon as alarms, which are never paced, are acknowledged in good time, events and telemetry may follow.
+// TestPacerForgetsAStall: a hub that answers late, as its database stood still, leaves a rate of some bytes a second
+// behind. As soon as alarms, which are never paced, are acknowledged in good time, events and telemetry may follow.
 func TestPacerForgetsAStall(t *testing.T) {
 	for name, alarmsUnderWay := range map[string]int{"one alarm at a time": 0, "always an alarm under way": 71} {
 		t.Run(name, func(t *testing.T) {

@@ -79,7 +79,8 @@ func (u *Uplink) noteCertificate() {
 	})
 }
 
-// said returns what people must know of a certificate at a time; nothing while it is young, or its renewal goes its way.
+// said returns what people must know of a certificate at a time; nothing while it is young, or its renewal goes its
+// way.
 func (r *renewer) said(c *x509.Certificate, now time.Time) message.Message {
 	why := r.problem
 	if why.IsZero() {

@@ -69,9 +69,9 @@ func (s *session) lingers(class observation.Class, now time.Time) (time.Duration
 	return left, nil
 }
 
-// drawLinger returns how long telemetry waits for company: TelemetryDelay or up to a quarter less, and any part of it the
-// first time on a connection. So the agents of a hub that came back, which all begin at one moment, do not send all at
-// one moment for ever after.
+// drawLinger returns how long telemetry waits for company: TelemetryDelay or up to a quarter less, and any part of it
+// the first time on a connection. So the agents of a hub that came back, which all begin at one moment, do not send all
+// at one moment for ever after.
 func (s *session) drawLinger(st *stream) time.Duration {
 	delay := s.opts.TelemetryDelay
 	if !st.lingered {

@@ -130,7 +130,8 @@ func (s *session) serve(ctx context.Context) error {
 	}
 }
 
-// lookForBetter probes a more preferred path when one is due, and returns how long to wait at most before the next look.
+// lookForBetter probes a more preferred path when one is due, and returns how long to wait at most before the next
+// look.
 func (s *session) lookForBetter(ctx context.Context, now time.Time) time.Duration {
 	if s.index == 0 || s.opts.Beside != nil {
 		return statePeriod

@@ -290,8 +290,8 @@ func TestTelemetryLingers(t *testing.T) {
 	}
 }
 
-// TestTelemetryIsSpread: agents that connect at one moment do not send their telemetry at one moment, and no agent keeps
-// it for longer than it may.
+// TestTelemetryIsSpread: agents that connect at one moment do not send their telemetry at one moment, and no agent
+// keeps it for longer than it may.
 func TestTelemetryIsSpread(t *testing.T) {
 	r := newRig(t)
 	const agents = 1000

@@ -45,8 +45,8 @@ type Options struct {
 	Beside *Uplink
 	// Fork says that the hub holds another past of the journal: it is sent as a journal of its own (wire.ForkID).
 	Fork bool
-	// Codec packs and unpacks what is said, and stays open at the end. It has megabytes of tables, so many uplinks in one
-	// process share a few. nil makes one for this uplink alone.
+	// Codec packs and unpacks what is said, and stays open at the end. It has megabytes of tables, so many uplinks in
+	// one process share a few. nil makes one for this uplink alone.
 	Codec *wire.Codec
 	// HubKey is told the public key with which the hub signs receipts, at each answer to a hello; nil for nobody.
 	HubKey func(key string)

@@ -54,8 +54,8 @@ func (w *window) limit() int {
 	return min(n, w.credit)
 }
 
-// chunk returns the bytes of a chunk of an artifact: a share of the window, so that rows find room between two, and on a
-// thin link no more than passes in paceTime.
+// chunk returns the bytes of a chunk of an artifact: a share of the window, so that rows find room between two, and on
+// a thin link no more than passes in paceTime.
 func (w *window) chunk() int {
 	n := w.limit() / chunkShare
 	if w.rate > 0 && w.rate < paceBelow {

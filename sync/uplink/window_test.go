@@ -22,8 +22,8 @@ func (l *link) send(now time.Time, bytes int) time.Time {
 	return l.free.Add(l.trip)
 }
 
-// drive saturates a link with chunks through a window for some seconds, as a session does, and returns the longest queue of
-// the second half that a chunk left behind, and the share of the link that was used in it.
+// drive saturates a link with chunks through a window for some seconds, as a session does, and returns the longest
+// queue of the second half that a chunk left behind, and the share of the link that was used in it.
 func drive(l *link, w *window, now time.Time, span time.Duration) (queue time.Duration, used float64, end time.Time) {
 	type due struct {
 		f  flight

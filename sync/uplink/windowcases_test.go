@@ -127,8 +127,8 @@ func TestWindowFigures(t *testing.T) {
 }
 
 // TestWindowMeasuresBehindOthers: the span in which bytes were delivered begins with the acknowledgement before the
-// flight was sent, so that the way there and back is not counted once for each; and it is never shorter than the span in which
-// they were sent, as acknowledgements may come in a bunch.
+// flight was sent, so that the way there and back is not counted once for each; and it is never shorter than the span
+// in which they were sent, as acknowledgements may come in a bunch.
 func TestWindowMeasuresBehindOthers(t *testing.T) {
 	ms := func(n int) time.Time { return epoch.Add(time.Duration(n) * time.Millisecond) }
 	for name, c := range map[string]struct {

@@ -147,12 +147,12 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 const startedAfter = 5 * time.Second
 
 // gcPercent is how much garbage there may be before it is collected, in percent of what is in use; GOGC in the
-// environment says otherwise. Go's own 100 would have twice what is in use, and a lane has more processor time than memory
-// to spare: each collection takes some milliseconds, and there are a few in a minute.
+// environment says otherwise. Go's own 100 would have twice what is in use, and a lane has more processor time than
+// memory to spare: each collection takes some milliseconds, and there are a few in a minute.
 const gcPercent = 50
 
-// tidyMemory keeps the process small: garbage is collected early, and the memory that only the start needed goes back to
-// the machine at once instead of over minutes. It returns nil.
+// tidyMemory keeps the process small: garbage is collected early, and the memory that only the start needed goes back
+// to the machine at once instead of over minutes. It returns nil.
 func tidyMemory(ctx context.Context) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -326,8 +326,8 @@ func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervi
 	return link{up, paths, contradicted}, err
 }
 
-// untilContradicted returns errContradicted when the hub refuses the journal for good and it is to be set aside, nil when
-// ctx ends.
+// untilContradicted returns errContradicted when the hub refuses the journal for good and it is to be set aside, nil
+// when ctx ends.
 func (l link) untilContradicted(ctx context.Context, j *journal.Journal, log *slog.Logger) error {
 	for {
 		select {
@@ -392,8 +392,8 @@ func (l link) run(ctx context.Context) error {
 	return l.up.Run(ctx)
 }
 
-// sendAsides sends to the hub what could be read of journals that were set aside, one after the other, and journals when
-// that is done. It returns nil: what cannot be sent stays for a person to look at.
+// sendAsides sends to the hub what could be read of journals that were set aside, one after the other, and journals
+// when that is done. It returns nil: what cannot be sent stays for a person to look at.
 func (l link) sendAsides(ctx context.Context, c *firmwareconfig.Config, j *journal.Journal, o Options) error {
 	asides, err := journal.Asides(journalDir(c))
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package hubjournal is the hub's own journal: who looked at a picture at the centre, and who changed something there. It is a
-// lane's journal, so that every row is signed and can be proved, and its rows are filed in the ledger as an agent's are, where
-// the feed has them.
+// Package hubjournal is the hub's own journal: who looked at a picture at the centre, and who changed something there.
+// It is a lane's journal, so that every row is signed and can be proved, and its rows are filed in the ledger as an
+// agent's are, where the feed has them.
 package hubjournal
 
 import (
@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"time"
 
-	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
@@ -30,8 +29,8 @@ const (
 	noteWithin = 5 * time.Second // a journal that hangs must not hang who asks
 )
 
-// File files a message in the ledger and returns, once it is durable, the answer: nil for a message without one. An error is
-// ctx's.
+// File files a message in the ledger and returns, once it is durable, the answer: nil for a message without one. An
+// error is ctx's.
 type File func(ctx context.Context, m ledger.Message) (*wire.Ack, error)
 
 // Journal is the open journal of a hub. Its methods may be called from any goroutine.
@@ -57,11 +56,7 @@ func (j *Journal) Close() error { return j.rows.Close() }
 func (j *Journal) Note(ctx context.Context, u api.User, action string, what message.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, noteWithin)
 	defer cancel()
-	o := observation.New(observation.Class_CLASS_EVENT, time.Now(), &observation.AgentAccess{
-		Action: action, User: u.Name, Peer: u.Peer, Text: what.English(), Message: driver.EncodeMessage(what),
-	})
-	o.Device = observation.AgentDevice
-	_, err := j.rows.Commit(ctx, o)
+	_, err := j.rows.Commit(ctx, api.AccessRow(time.Now(), api.NewAccess(u, "", action, what)))
 	return err
 }
 
@@ -122,8 +117,8 @@ func (j *Journal) serve(ctx context.Context, file File) error {
 	}
 }
 
-// greet says hello, and takes over how far the ledger holds the journal. A journal that was lost and made anew has another
-// key; the hub answers for its own, so that the ledger is told to take it.
+// greet says hello, and takes over how far the ledger holds the journal. A journal that was lost and made anew has
+// another key; the hub answers for its own, so that the ledger is told to take it.
 func (j *Journal) greet(ctx context.Context, file File) error {
 	ack, err := j.hello(ctx, file)
 	if err == nil && ack.Refusal == wire.Refusal_REFUSAL_KEY {

@@ -100,9 +100,9 @@ type Options struct {
 // Open opens the ledger in dir, in SQLite, and creates it when there is none.
 func Open(dir string) (*Ledger, error) { return OpenWith(context.Background(), Options{Dir: dir}) }
 
-// OpenWith opens a ledger, and creates it when there is none. One in SQLite may be open once; a reserve of disk space is
-// kept beside it (sqlog.OpenWithReserve), so that it can still be opened on a full disk. One in PostgreSQL may be open in
-// several hub processes that have the same key. ctx ends waiting for the database.
+// OpenWith opens a ledger, and creates it when there is none. One in SQLite may be open once; a reserve of disk space
+// is kept beside it (sqlog.OpenWithReserve), so that it can still be opened on a full disk. One in PostgreSQL may be
+// open in several hub processes that have the same key. ctx ends waiting for the database.
 func OpenWith(ctx context.Context, o Options) (l *Ledger, err error) {
 	if o.URL != "" {
 		if !postgres.IsURL(o.URL) {
@@ -196,8 +196,10 @@ func (l *Ledger) load(journal []byte) (*replica, error) {
 		return nil, err
 	}
 	c := &replica{
-		id: j.ID, journal: j.Journal, sender: j.Sender, hasher: evidence.NewHasher(j.BlindKey), cursors: j.Cursors, verified: j.Verified,
-		refused: decodeRefusal(j.Refused).Message(), refusal: wire.Refusal_REFUSAL_EVIDENCE, forkOf: j.ForkOf, original: j.Original,
+		id: j.ID, journal: j.Journal, sender: j.Sender, hasher: evidence.NewHasher(j.BlindKey),
+		cursors: j.Cursors, verified: j.Verified,
+		refused: decodeRefusal(j.Refused).Message(), refusal: wire.Refusal_REFUSAL_EVIDENCE,
+		forkOf: j.ForkOf, original: j.Original,
 		saved: savedState{cursors: j.Cursors, tree: j.Tree, verified: j.Verified, refused: j.Refused, version: j.Version},
 		ahead: lookahead{missing: -1},
 	}

@@ -16,8 +16,8 @@ import (
 // importing stands in place of the hub's key while a ledger that is moved here is not verified: no hub can open it.
 const importing = "importing"
 
-// Import fills an empty ledger at url with the tables of another one, in one transaction, and returns how many rows each
-// has. export calls f with each row of a table. Until Accept is called no hub can open the ledger.
+// Import fills an empty ledger at url with the tables of another one, in one transaction, and returns how many rows
+// each has. export calls f with each row of a table. Until Accept is called no hub can open the ledger.
 func Import(ctx context.Context, url string, export func(t tables.Table, f func([]driver.Value) error) error) (rows map[string]int64, err error) {
 	config, err := parse(url)
 	if err != nil {
@@ -48,8 +48,8 @@ func Import(ctx context.Context, url string, export func(t tables.Table, f func(
 	return rows, err
 }
 
-// emptyLedger makes the tables, and returns an error when a ledger is there that a hub has used. One whose import was not
-// accepted is emptied.
+// emptyLedger makes the tables, and returns an error when a ledger is there that a hub has used. One whose import was
+// not accepted is emptied.
 func emptyLedger(ctx context.Context, tx pgx.Tx) error {
 	if err := createTables(ctx, tx); err != nil {
 		return err

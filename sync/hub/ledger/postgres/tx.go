@@ -134,19 +134,21 @@ func (t *tx) sendRows() error {
 	if err := t.refuseHeld(rows); err != nil {
 		return err
 	}
-	err := t.conn.QueryRow(t.ctx, "UPDATE ledger SET seq=greatest(seq, $1)+$2 RETURNING seq, epochs", t.floor, int64(len(rows))).
+	const moveHead = "UPDATE ledger SET seq=greatest(seq, $1)+$2 RETURNING seq, epochs"
+	err := t.conn.QueryRow(t.ctx, moveHead, t.floor, int64(len(rows))).
 		Scan(&t.newest, &t.epochs)
 	if err != nil {
 		return err
 	}
 	text := encodeRows(rows, t.newest-int64(len(rows)), t.bytes)
 	t.bytes = 0
-	_, err = t.conn.PgConn().CopyFrom(t.ctx, bytes.NewReader(text), "COPY observation("+tables.ColumnList+") FROM STDIN (FORMAT binary)")
+	_, err = t.conn.PgConn().CopyFrom(t.ctx, bytes.NewReader(text),
+		"COPY observation("+tables.ColumnList+") FROM STDIN (FORMAT binary)")
 	return err
 }
 
-// refuseHeld returns an error when one of the rows is there already. Only the lock on its journal, which this transaction
-// has, makes that certain: an index over all partitions cannot be unique.
+// refuseHeld returns an error when one of the rows is there already. Only the lock on its journal, which this
+// transaction has, makes that certain: an index over all partitions cannot be unique.
 func (t *tx) refuseHeld(rows []copied) error {
 	type place struct{ owner, idx int64 }
 	var owners, idx []int64
@@ -228,7 +230,8 @@ func (t *tx) Stale(held map[string]int64) (stale []string, err error) {
 		ids = append(ids, []byte(id))
 	}
 	there := map[string]int64{}
-	err = t.Query("SELECT journal, version FROM journal WHERE journal=ANY(?) ORDER BY id FOR UPDATE", func(r []driver.Value) error {
+	const locked = "SELECT journal, version FROM journal WHERE journal=ANY(?) ORDER BY id FOR UPDATE"
+	err = t.Query(locked, func(r []driver.Value) error {
 		there[string(r[0].([]byte))] = r[1].(int64)
 		return nil
 	}, ids)

@@ -7,8 +7,8 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 )
 
-// schema is documented in docs/ledger.md. The tables of passages are folded from the rows about them, so that an event can
-// name its passages, and can be rebuilt from these.
+// schema is documented in docs/ledger.md. The tables of passages are folded from the rows about them, so that an event
+// can name its passages, and can be rebuilt from these.
 var schema = `
 CREATE TABLE IF NOT EXISTS journal(
 	id        INTEGER PRIMARY KEY,
@@ -115,8 +115,8 @@ CREATE TABLE IF NOT EXISTS passage(
 ) WITHOUT ROWID;
 ` + sqlog.Schema("many")
 
-// prepare creates the tables and gives those of an earlier version the columns that they lack. Each step can be told from
-// the tables themselves and runs once; a crash in between leaves it to the next opening.
+// prepare creates the tables and gives those of an earlier version the columns that they lack. Each step can be told
+// from the tables themselves and runs once; a crash in between leaves it to the next opening.
 func (s *Store) prepare() error {
 	old, err := s.db.Int(`SELECT count(*) FROM sqlite_master WHERE name='observation'
 		AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name='artifact')`, 0)

@@ -9,8 +9,8 @@ import (
 	"lanewarden/sync/hub/ledger/store"
 )
 
-// Audit is the part of a store.Audit that is the same in every database. Tiles are read while rows are, so that it needs
-// two connections.
+// Audit is the part of a store.Audit that is the same in every database. Tiles are read while rows are, so that it
+// needs two connections.
 type Audit struct {
 	Reader // the connection of the rows
 	Tiles  Conn
@@ -34,7 +34,8 @@ func (a Audit) AuditRows(j *store.Journal, f func(int64, *evidence.Record) error
 	}, j.ID, j.Original)
 }
 
-// RowsOfKind implements store.Audit. The kind stands in the statement, so that the index of rows about pruning serves it.
+// RowsOfKind implements store.Audit. The kind stands in the statement, so that the index of rows about pruning serves
+// it.
 func (a Audit) RowsOfKind(owner int64, kind observation.Kind, f func([]byte) error) error {
 	where := "owner=? AND kind=?"
 	args := []driver.Value{owner, int64(kind)}

@@ -18,7 +18,8 @@ const journalColumns = `j.id, j.journal, j.site, j.agent, j.blind_key, j.verifie
 // scanJournal returns a journal's record, without its cursors and version: an audit reads ledgers of earlier versions.
 func scanJournal(r []driver.Value) store.Journal {
 	return store.Journal{
-		ID: sqlog.Int64(r[0]), Journal: sqlog.Bytes(r[1]), Sender: store.Sender{Site: sqlog.Text(r[2]), Agent: sqlog.Text(r[3])},
+		ID: sqlog.Int64(r[0]), Journal: sqlog.Bytes(r[1]),
+		Sender:   store.Sender{Site: sqlog.Text(r[2]), Agent: sqlog.Text(r[3])},
 		BlindKey: sqlog.Bytes(r[4]), Verifier: sqlog.Text(r[5]), ForkOf: sqlog.Bytes(r[6]), Original: sqlog.Int64(r[7]),
 		State: store.State{
 			Tree: sqlog.Int64(r[8]), Tail: sqlog.Bytes(r[9]), Verified: sqlog.Int64(r[10]), Refused: sqlog.Text(r[11]),
@@ -42,7 +43,8 @@ func readCursors(c Conn, j *store.Journal) error {
 
 // Journal implements store.Journals.
 func (t Tx) Journal(journal []byte) (found *store.Journal, err error) {
-	err = t.Query("SELECT "+journalColumns+", j.version FROM journal j "+withOriginal+" WHERE j.journal=?", func(r []driver.Value) error {
+	query := "SELECT " + journalColumns + ", j.version FROM journal j " + withOriginal + " WHERE j.journal=?"
+	err = t.Query(query, func(r []driver.Value) error {
 		j := scanJournal(r)
 		j.Version = sqlog.Int64(r[12])
 		found = &j
@@ -77,7 +79,8 @@ func (t Tx) SaveStates(changed []store.Changed) error {
 	for i := range changed {
 		c := &changed[i]
 		for _, class := range c.Moved {
-			if err := t.Exec("INSERT INTO cursor(owner, class, idx) VALUES(?,?,?) ON CONFLICT(owner, class) DO UPDATE SET idx=excluded.idx",
+			if err := t.Exec(`INSERT INTO cursor(owner, class, idx) VALUES(?,?,?)
+				ON CONFLICT(owner, class) DO UPDATE SET idx=excluded.idx`,
 				c.ID, int64(class), c.Cursors[class]); err != nil {
 				return err
 			}
@@ -103,7 +106,8 @@ func (t Tx) CountJournals(of store.Sender) (int64, error) {
 
 // Usage implements store.Journals.
 func (t Tx) Usage() (agents, inventories int64, err error) {
-	err = t.Query("SELECT (SELECT count(*) FROM agent), (SELECT CAST(coalesce(sum(length(inventory)), 0) AS BIGINT) FROM journal)",
+	err = t.Query(`SELECT (SELECT count(*) FROM agent),
+		(SELECT CAST(coalesce(sum(length(inventory)), 0) AS BIGINT) FROM journal)`,
 		func(r []driver.Value) error {
 			agents, inventories = sqlog.Int64(r[0]), sqlog.Int64(r[1])
 			return nil

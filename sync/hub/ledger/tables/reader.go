@@ -27,7 +27,8 @@ func (t Reader) Events(after, upTo int64, limit int, f store.Filter) (out []stor
 	return out, err
 }
 
-// scanCandidate returns the passage of the columns passage, its plate, its confidence. NULL, from an outer join, is none.
+// scanCandidate returns the passage of the columns passage, its plate, its confidence. NULL, from an outer join, is
+// none.
 func scanCandidate(r []driver.Value) store.Candidate {
 	return store.Candidate{Passage: sqlog.Text(r[0]), Plate: sqlog.Text(r[1]), Confidence: sqlog.Float64(r[2])}
 }

@@ -18,8 +18,9 @@ const (
 // scanOwned returns a row.
 func scanOwned(r []driver.Value) store.OwnedRow {
 	return store.OwnedRow{Seq: sqlog.Int64(r[0]), Owner: sqlog.Int64(r[1]), Row: store.Row{
-		Idx: sqlog.Int64(r[2]), Class: observation.Class(sqlog.Int64(r[3])), TimeNs: sqlog.Int64(r[4]), Device: sqlog.Text(r[5]),
-		Kind: observation.Kind(sqlog.Int64(r[6])), Body: sqlog.Bytes(r[7]), Sealed: sqlog.Bytes(r[8]),
+		Idx: sqlog.Int64(r[2]), Class: observation.Class(sqlog.Int64(r[3])), TimeNs: sqlog.Int64(r[4]),
+		Device: sqlog.Text(r[5]),
+		Kind:   observation.Kind(sqlog.Int64(r[6])), Body: sqlog.Bytes(r[7]), Sealed: sqlog.Bytes(r[8]),
 	}}
 }
 
@@ -89,7 +90,8 @@ func (t Tx) Log(owner int64) store.Log { return sqlog.NewOwnedStore(t, owner) }
 
 // AddPending implements store.Rows.
 func (t Tx) AddPending(owner int64, p store.Pending, most int) error {
-	err := t.Exec("INSERT INTO pending(owner, size, note) VALUES(?,?,?) ON CONFLICT(owner, size) DO UPDATE SET note=excluded.note",
+	err := t.Exec(`INSERT INTO pending(owner, size, note) VALUES(?,?,?)
+		ON CONFLICT(owner, size) DO UPDATE SET note=excluded.note`,
 		owner, p.Size, p.Note)
 	if err != nil {
 		return err

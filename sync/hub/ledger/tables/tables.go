@@ -1,6 +1,6 @@
-// Package tables keeps a ledger in SQL tables, the same ones in every database: each statement stands here once, in words
-// that SQLite and PostgreSQL both understand. What they do each in their own way (transactions, bulk inserts, schema) is in
-// packages sqlite and postgres, which embed Tx and Reader.
+// Package tables keeps a ledger in SQL tables, the same ones in every database: each statement stands here once, in
+// words that SQLite and PostgreSQL both understand. What they do each in their own way (transactions, bulk inserts,
+// schema) is in packages sqlite and postgres, which embed Tx and Reader.
 package tables
 
 import (
