@@ -43,8 +43,8 @@ const (
 	pausedAfter = 5 * cluster.BeatEvery
 )
 
-// clustered is one of several hubs on NATS servers that run already. It serves the agents of the partitions that fall to
-// it (package cluster), and hears the states of all agents. Its fields belong to the goroutine of run.
+// clustered is one of several hubs on NATS servers that run already. It serves the agents of the partitions that fall
+// to it (package cluster), and hears the states of all agents. Its fields belong to the goroutine of run.
 type clustered struct {
 	opts   NATS
 	self   cluster.Beat // Serves and Leaving are kept up to date
@@ -64,8 +64,8 @@ type clustered struct {
 	hubs, partitions prometheus.Gauge
 }
 
-// newClustered returns a hub of a cluster, which connects as soon as a server can be reached. key is the hub's public key,
-// the same in all processes. Errors are wrong settings.
+// newClustered returns a hub of a cluster, which connects as soon as a server can be reached. key is the hub's public
+// key, the same in all processes. Errors are wrong settings.
 func newClustered(
 	o NATS, key string, log *slog.Logger, health *health, metrics prometheus.Registerer,
 ) (*clustered, error) {
@@ -77,7 +77,8 @@ func newClustered(
 		subs: map[int]*nats.Subscription{}, beats: make(chan *nats.Msg, beatQueue), greet: func(func(ledger.Sender) bool) {},
 	}
 	c.roster = cluster.NewRoster(c.self.ID)
-	c.hubs = prometheus.NewGauge(prometheus.GaugeOpts{Name: "lanehub_cluster_hubs", Help: "Hubs of the cluster that live."})
+	c.hubs = prometheus.NewGauge(prometheus.GaugeOpts{Name: "lanehub_cluster_hubs",
+		Help: "Hubs of the cluster that live."})
 	c.partitions = prometheus.NewGauge(prometheus.GaugeOpts{Name: "lanehub_cluster_partitions",
 		Help: "Partitions of agents, of 64, that this hub serves."})
 	metrics.MustRegister(c.hubs, c.partitions)

@@ -1,6 +1,6 @@
 // Package brokerrules writes the settings by which brokers of others keep agents to their own topics: the table of
-// topics (wire.Rules) goes in, files for Mosquitto, EMQX or NATS come out. An agent is known there by its client certificate,
-// whose common name, SITE/AGENT, is its user name.
+// topics (wire.Rules) goes in, files for Mosquitto, EMQX or NATS come out. An agent is known there by its client
+// certificate, whose common name, SITE/AGENT, is its user name.
 package brokerrules
 
 import (
@@ -46,8 +46,23 @@ func topic(who string, r wire.Rule) string { return wire.Version + "/" + who + "
 // all is every agent, as a filter of a subscription has it.
 const all = "+/+"
 
+// mosquittoListener is the text of lanewarden.conf, with the folder of certificates and the largest payload.
+const mosquittoListener = `# Lanewarden: the listener for agents and hub. lanehub broker-rules --for mosquitto wrote it.
+per_listener_settings true
+listener 8883
+cafile %[1]s/ca.pem
+certfile %[1]s/broker.pem
+keyfile %[1]s/broker.key
+require_certificate true
+use_identity_as_username true
+allow_anonymous false
+acl_file %[1]s/lanewarden.acl
+message_size_limit %[2]d
+`
+
 // mosquitto writes an acl_file, in which what is not named is forbidden, and the settings of a listener. %u is the user
-// name, with its slash: two levels of the topic. Mosquitto itself refuses patterns to a user name with a wildcard in it.
+// name, with its slash: two levels of the topic. Mosquitto itself refuses patterns to a user name with a wildcard in
+// it.
 func mosquitto(o Options) ([]File, error) {
 	var acl strings.Builder
 	acl.WriteString("# Lanewarden: who may use which topic. lanehub broker-rules --for mosquitto wrote it.\n")
@@ -60,22 +75,30 @@ func mosquitto(o Options) ([]File, error) {
 		fmt.Fprintf(&acl, "# %s\npattern %s %s\n", r.Serves,
 			map[wire.Party]string{wire.Agent: "write", wire.Hub: "read"}[r.By], topic("%u", r))
 	}
-	return []File{{"lanewarden.acl", acl.String()}, {"lanewarden.conf", fmt.Sprintf(`# Lanewarden: the listener for agents and hub. lanehub broker-rules --for mosquitto wrote it.
-per_listener_settings true
-listener 8883
-cafile %[1]s/ca.pem
-certfile %[1]s/broker.pem
-keyfile %[1]s/broker.key
-require_certificate true
-use_identity_as_username true
-allow_anonymous false
-acl_file %[1]s/lanewarden.acl
-message_size_limit %[2]d
-`, o.Dir, wire.MaxPayload)}}, nil
+	listener := fmt.Sprintf(mosquittoListener, o.Dir, wire.MaxPayload)
+	return []File{{"lanewarden.acl", acl.String()}, {"lanewarden.conf", listener}}, nil
 }
 
+// emqxSettings is the text of lanewarden.conf, with the folder of certificates and the largest payload.
+const emqxSettings = `# Lanewarden: for emqx.conf. lanehub broker-rules --for emqx wrote it.
+mqtt.peer_cert_as_username = cn
+mqtt.max_packet_size = "%[2]dKB"
+authorization.no_match = deny
+authorization.deny_action = ignore
+authorization.sources = [{type = file, enable = true, path = "%[1]s/acl.conf"}]
+listeners.ssl.default.bind = 8883
+listeners.ssl.default.ssl_options {
+  cacertfile = "%[1]s/ca.pem"
+  certfile = "%[1]s/broker.pem"
+  keyfile = "%[1]s/broker.key"
+  verify = verify_peer
+  fail_if_no_peer_cert = true
+}
+`
+
 // emqx writes terms for acl.conf (EMQX 5), and settings for emqx.conf. EMQX puts a user name into a filter as it is, so
-// that one with a wildcard in it would be a filter for others: the rules are for user names of the form SITE/AGENT only.
+// that one with a wildcard in it would be a filter for others: the rules are for user names of the form SITE/AGENT
+// only.
 func emqx(o Options) ([]File, error) {
 	list := func(who string, by wire.Party) string {
 		var topics []string
@@ -94,19 +117,5 @@ func emqx(o Options) ([]File, error) {
 	fmt.Fprintf(&acl, "{allow, %s, publish, %s}.\n", agents, list("${username}", wire.Agent))
 	fmt.Fprintf(&acl, "{allow, %s, subscribe, %s}.\n", agents, list("${username}", wire.Hub))
 	acl.WriteString("{deny, all}.\n")
-	return []File{{"acl.conf", acl.String()}, {"lanewarden.conf", fmt.Sprintf(`# Lanewarden: for emqx.conf. lanehub broker-rules --for emqx wrote it.
-mqtt.peer_cert_as_username = cn
-mqtt.max_packet_size = "%[2]dKB"
-authorization.no_match = deny
-authorization.deny_action = ignore
-authorization.sources = [{type = file, enable = true, path = "%[1]s/acl.conf"}]
-listeners.ssl.default.bind = 8883
-listeners.ssl.default.ssl_options {
-  cacertfile = "%[1]s/ca.pem"
-  certfile = "%[1]s/broker.pem"
-  keyfile = "%[1]s/broker.key"
-  verify = verify_peer
-  fail_if_no_peer_cert = true
-}
-`, o.Dir, wire.MaxPayload>>10+64)}}, nil
+	return []File{{"acl.conf", acl.String()}, {"lanewarden.conf", fmt.Sprintf(emqxSettings, o.Dir, wire.MaxPayload>>10+64)}}, nil
 }

@@ -14,17 +14,18 @@ import (
 // byCertificate stands in Options.Agents for an agent that shows a certificate.
 const byCertificate = "certificate"
 
-// natsServer writes two files that a nats-server.conf includes, a listener and an account, in which agents' topics are mapped to those of
-// partitions (package cluster), with the hub and each agent as users. A NATS server has no patterns with user names in
-// them, so each agent is named, and is let onto its own partition alone. Users' permissions are for the mapped subjects:
-// a server maps what comes by MQTT before it looks.
+// natsServer writes two files that a nats-server.conf includes, a listener and an account, in which agents' topics are
+// mapped to those of partitions (package cluster), with the hub and each agent as users. A NATS server has no patterns
+// with user names in them, so each agent is named, and is let onto its own partition alone. Users' permissions are for
+// the mapped subjects: a server maps what comes by MQTT before it looks.
 func natsServer(o Options) ([]File, error) {
 	certificates, err := oneCredential(o)
 	if err != nil {
 		return nil, err
 	}
 	var b strings.Builder
-	b.WriteString("# Lanewarden: for nats-server.conf (include lanewarden-nats.conf and lanewarden-mqtt.conf). lanehub broker-rules --for nats wrote it.\n")
+	b.WriteString("# Lanewarden: for nats-server.conf (include lanewarden-nats.conf and lanewarden-mqtt.conf). " +
+		"lanehub broker-rules --for nats wrote it.\n")
 	fmt.Fprintf(&b, "max_payload: %d\n", wire.MaxPayload+64<<10)
 	b.WriteString("accounts {\n  LANEWARDEN {\n    jetstream: enabled\n    mappings {\n")
 	for _, leaf := range mapped() {
@@ -50,7 +51,8 @@ func natsServer(o Options) ([]File, error) {
 		o.Dir+"/ca.pem", map[bool]string{true: ", verify_and_map: true"}[certificates])
 	return []File{
 		{"lanewarden-nats.conf", b.String()},
-		{"lanewarden-mqtt.conf", "# Lanewarden: the listener for agents. lanehub broker-rules --for nats wrote it.\nmqtt {\n  port: 8883\n" + tls + "}\n"},
+		{"lanewarden-mqtt.conf", "# Lanewarden: the listener for agents. lanehub broker-rules --for nats wrote it.\n" +
+			"mqtt {\n  port: 8883\n" + tls + "}\n"},
 	}, nil
 }
 
@@ -79,7 +81,10 @@ func mapped() []string {
 
 // hubPermissions lets a hub hear all partitions, states and requests, answer agents, and speak with other hubs.
 func hubPermissions() string {
-	hear := []string{cluster.Filter("*"), subjectOf("*", "*", wire.LeafState), subjectOf("*", "*", wire.LeafRenew), cluster.Beats, "_INBOX.>"}
+	hear := []string{
+		cluster.Filter("*"), subjectOf("*", "*", wire.LeafState), subjectOf("*", "*", wire.LeafRenew),
+		cluster.Beats, "_INBOX.>",
+	}
 	var say []string
 	for _, leaf := range wire.Leaves(wire.Hub) {
 		say = append(say, subjectOf("*", "*", leaf))
@@ -87,8 +92,8 @@ func hubPermissions() string {
 	return permissions(append(say, cluster.Beats), hear)
 }
 
-// agentPermissions lets an agent publish what agents say, on its own partition where topics are mapped, and read what the
-// hub answers.
+// agentPermissions lets an agent publish what agents say, on its own partition where topics are mapped, and read what
+// the hub answers.
 func agentPermissions(site, agent string) string {
 	var say, hear []string
 	for _, leaf := range mapped() {
