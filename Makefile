@@ -1,5 +1,5 @@
-# Targets: run, test, fresh, torture, torture-controls, crashes, bench, fleet, peers, cluster, scenarios, mutation, fuzz, lint, notices,
-# proto, ui-vendor, release, reproducible, image, clean. `make run` and `make test` do all their own set-up.
+# Targets: run, test, fresh, torture, torture-controls, crashes, bench, fleet, peers, cluster, cluster-controls, scenarios, mutation, fuzz, lint,
+# notices, proto, ui-vendor, release, reproducible, image, clean. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
 BIN := bin
@@ -7,7 +7,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test fresh torture torture-controls crashes bench fleet peers cluster scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
+.PHONY: build run test fresh torture torture-controls crashes bench fleet peers cluster cluster-controls scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
 
 build:
 	@mkdir -p $(BIN)
@@ -74,9 +74,14 @@ peers: setup
 	  $(if $(PEER),-only '$(PEER)')
 
 # Three NATS servers, three hubs, PostgreSQL (Debian's) and agents under load, all on this machine; each server and hub, and
-# PostgreSQL, is killed (-9) and stopped in turn: how long until all agents are served again, and each row once in the ledger.
+# PostgreSQL, is killed (-9) and stopped, and each server cut off from the others, in turn: how long until all agents are
+# served again, and each row once in the ledger.
 cluster:
 	$(GO) test -count=1 -timeout 0 -v ./cmd/internal/clustertest -every-part
+
+# The same with hubs that are broken on purpose: a run with each of these has to find rows lost or doubled.
+cluster-controls:
+	$(GO) test -count=1 -timeout 0 -v ./cmd/internal/clustertest -run '^TestControls$$' -controls
 
 # How well readings find their vehicle: the table of docs/passages.md.
 # Days of the scenarios, judged: tables by case and by kind of device, calibration, speed. SCENARIO is one by name or by a

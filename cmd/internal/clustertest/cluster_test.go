@@ -76,6 +76,7 @@ type rig struct {
 	nats     []*part
 	clients  []string // of the NATS servers, for hubs
 	mqtt     []string
+	network  *network
 	hubs     []*part
 	http     []string
 	password string
@@ -140,7 +141,7 @@ func (r *rig) waitFor(what string, ok func() bool) {
 func newRig(t *testing.T) *rig {
 	r := &rig{T: t, url: postgrestest.URL(t), dir: t.TempDir()}
 	lanehub, natsServer := filepath.Join(r.dir, "lanehub"), filepath.Join(r.dir, "nats-server")
-	r.run("go", "build", "-o", lanehub, "lanewarden/cmd/lanehub")
+	r.buildHub(lanehub)
 	r.run("go", "build", "-o", natsServer, "github.com/nats-io/nats-server/v2")
 	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
 	if err != nil {
@@ -161,16 +162,15 @@ func newRig(t *testing.T) *rig {
 }
 
 func (r *rig) startNATS(program string) {
-	var routes []string
 	for range parts {
-		routes = append(routes, freeAddress(r.T))
 		r.clients, r.mqtt = append(r.clients, freeAddress(r.T)), append(r.mqtt, freeAddress(r.T))
 	}
+	r.network = newNetwork(r.T)
 	for i := range parts {
 		name := fmt.Sprintf("nats-%d", i)
 		config := r.write(name+".conf", fmt.Sprintf("server_name: %s\nlisten: %q\njetstream {store_dir: %q, max_file_store: 256MB}\n"+
-			"mqtt {listen: %q}\ncluster {name: lanewarden, listen: %q, routes: [\"nats://%s\"]}\ninclude lanewarden-nats.conf\n",
-			name, r.clients[i], filepath.Join(r.dir, name), r.mqtt[i], routes[i], strings.Join(routes, `", "nats://`)))
+			"mqtt {listen: %q}\n%sinclude lanewarden-nats.conf\n",
+			name, r.clients[i], filepath.Join(r.dir, name), r.mqtt[i], r.network.settings(i)))
 		r.nats = append(r.nats, r.add(name, program, "-c", config))
 	}
 }
@@ -375,6 +375,12 @@ func (r *rig) startPostgres() {
 	}
 }
 
+// What check says of rows that are wrong.
+const (
+	differs       = "the ledger differs from what was written"
+	wrongEvidence = "wrong evidence"
+)
+
 // check compares the ledger with what the agents wrote: each row once, every proof right.
 func (r *rig) check() {
 	want := map[string]bool{}
@@ -422,7 +428,7 @@ func (r *rig) check() {
 	}
 	r.Logf("%d rows written, %d in the ledger, %d lost, %d doubled", len(want), len(held), lost, doubled)
 	if lost > 0 || doubled > 0 || len(held) != len(want) {
-		r.Errorf("the ledger differs from what was written")
+		r.Error(differs)
 	}
 	all, err := ledger.Audit(r.Context(), r.url, "")
 	if err != nil {
@@ -430,13 +436,13 @@ func (r *rig) check() {
 	}
 	for _, one := range all {
 		if !one.Report.OK() {
-			r.Errorf("evidence of %s/%s: %v", one.Site, one.Agent, one.Report.Findings)
+			r.Errorf("%s of %s/%s: %v", wrongEvidence, one.Site, one.Agent, one.Report.Findings)
 		}
 	}
-	r.Logf("evidence of %d journals verified", len(all))
+	r.Logf("evidence of %d journals was checked", len(all))
 }
 
-// TestCluster: whatever part of a cluster is killed or stopped under load, every row is in the ledger once, the evidence
+// TestCluster: whatever part of a cluster is killed, stopped or cut off under load, every row is in the ledger once, the evidence
 // holds, and service comes back by itself.
 func TestCluster(t *testing.T) {
 	r := newRig(t)
@@ -453,6 +459,7 @@ func TestCluster(t *testing.T) {
 		r.stop(r.hubs[i])
 		r.kill(r.nats[i])
 		r.stop(r.nats[i])
+		r.cutOff(i)
 	}
 	r.fault("PostgreSQL killed", downTime, func() { r.signalPostgres(syscall.SIGKILL) }, r.startPostgres)
 	r.fault("PostgreSQL stopped", stopTime, func() { r.signalPostgres(syscall.SIGSTOP) },

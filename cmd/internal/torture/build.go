@@ -30,25 +30,17 @@ func build(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	replace := map[string]string{}
-	for i, p := range append(Control{clockPatch}, c.Control...) {
-		source, patched := p.source(roots), filepath.Join(c.Dir, fmt.Sprintf("patch-%d.go", i))
-		if err := p.write(source, patched); err != nil {
-			return err
-		}
-		replace[source] = patched
+	replace, err := append(Control{clockPatch}, c.Control...).patched(roots, c.Dir)
+	if err != nil {
+		return err
 	}
 	clock := filepath.Join(c.Dir, "clock.go")
 	if err := os.WriteFile(clock, []byte(clockSource), 0o600); err != nil {
 		return err
 	}
 	replace[filepath.Join(roots[0], "src", "time", "torture_clock.go")] = clock
-	overlay := filepath.Join(c.Dir, "overlay.json")
-	text, err := json.Marshal(map[string]any{"Replace": replace})
+	overlay, err := writeOverlay(c.Dir, replace)
 	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(overlay, text, 0o600); err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", filepath.Join(c.Dir, "bin")+"/",
@@ -57,6 +49,42 @@ func build(ctx context.Context, c Config) error {
 		return fmt.Errorf("building the programs: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// Overlay makes the patches in a folder, and returns the file for go build -overlay there.
+func (c Control) Overlay(ctx context.Context, dir string) (string, error) {
+	roots, err := goEnv(ctx, "GOROOT", "GOMOD")
+	if err != nil {
+		return "", err
+	}
+	replace, err := c.patched(roots, dir)
+	if err != nil {
+		return "", err
+	}
+	return writeOverlay(dir, replace)
+}
+
+// patched writes the patched files to a folder, and returns which of them stands for which. A file has one patch.
+func (c Control) patched(roots []string, dir string) (map[string]string, error) {
+	replace := map[string]string{}
+	for i, p := range c {
+		source, patched := p.source(roots), filepath.Join(dir, fmt.Sprintf("patch-%d.go", i))
+		if err := p.write(source, patched); err != nil {
+			return nil, err
+		}
+		replace[source] = patched
+	}
+	return replace, nil
+}
+
+// writeOverlay writes overlay.json to a folder and returns its path.
+func writeOverlay(dir string, replace map[string]string) (string, error) {
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, text, 0o600)
 }
 
 // source returns the file to be patched; roots are GOROOT and the module's go.mod.
