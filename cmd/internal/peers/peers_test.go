@@ -82,7 +82,11 @@ func TestSmall(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if result.Lost+result.Doubled > 0 || result.Up == 0 || result.Disk == 0 || result.Parts[0].Memory == 0 {
+				doubled := result.Doubled
+				if kind.Name != lanewardenKind.Name {
+					doubled = 0 // peers deliver at least once: a busy machine has them send a batch again
+				}
+				if result.Lost+doubled > 0 || result.Up == 0 || result.Disk == 0 || result.Parts[0].Memory == 0 {
 					t.Errorf("part %d killed: %s, %+v", killed, result, result)
 				}
 			}
