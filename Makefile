@@ -76,8 +76,9 @@ peers: setup
 # Three NATS servers, three hubs, PostgreSQL (Debian's) and agents under load, all on this machine; each server and hub, and
 # PostgreSQL, is killed (-9) and stopped, and each server cut off from the others, in turn: how long until all agents are
 # served again, and each row once in the ledger.
+PARTS ?= every-part
 cluster:
-	$(GO) test -count=1 -timeout 0 -v ./cmd/internal/clustertest -every-part
+	$(GO) test -count=1 -timeout 0 -v ./cmd/internal/clustertest -$(PARTS)
 
 # The same with hubs that are broken on purpose: a run with each of these has to find rows lost or doubled.
 cluster-controls:

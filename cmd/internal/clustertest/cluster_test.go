@@ -33,7 +33,10 @@ import (
 )
 
 // everyPart has each server and each hub killed and stopped, as make cluster does, and not one of each kind.
-var everyPart = flag.Bool("every-part", false, "kill and stop each server and hub in turn, not one of each kind")
+var (
+	everyPart = flag.Bool("every-part", false, "run TestCluster: kill and stop each server and hub in turn")
+	oneOfEach = flag.Bool("one-of-each", false, "run TestCluster: kill and stop one of each kind")
+)
 
 const (
 	parts    = 3 // NATS servers, and hubs
@@ -445,6 +448,9 @@ func (r *rig) check() {
 // TestCluster: whatever part of a cluster is killed, stopped or cut off under load, every row is in the ledger once, the evidence
 // holds, and service comes back by itself.
 func TestCluster(t *testing.T) {
+	if !*everyPart && !*oneOfEach {
+		t.Skip("it takes minutes: make cluster runs it")
+	}
 	r := newRig(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
