@@ -27,9 +27,11 @@ type Server struct {
 }
 
 // script runs a server as the user $2 (empty: the one that runs the tests) until its input ends. It says "ready", or why
-// not. A server that is to be killed writes its process id into postmaster.pid.
+// not. Ctrl-C reaches it as well as the tests: it then waits for its input's end, or the server would stay. A server that is
+// to be killed writes its process id into postmaster.pid.
 const script = `
 set -u
+trap '' INT TERM HUP
 dir=$1 user=$2 bin=$3
 as() { if [ -n "$user" ]; then runuser -u "$user" -- "$@"; else "$@"; fi; }
 [ -z "$user" ] || chown "$user" "$dir"
