@@ -2,14 +2,14 @@ package uplink
 
 import "time"
 
-// On a thin link a window of chunks stands in a queue, and an alarm behind it. Chunks of artifacts are therefore spaced
-// by the rate that is known, as BBR does (Cardwell et al. 2016): one begins when the one before it is about to have
-// left, so that an alarm waits behind one of them. Every eighth turn is faster, to find out whether the link can do
-// more, and the next one slower, so that the queue of it is gone again.
+// On a thin link a whole window stands in a queue, and an alarm behind it. All messages but alarms are therefore spaced
+// by the rate that is known, as BBR does (Cardwell et al. 2016): one is sent when the link has nearly carried the one
+// before it, so that an alarm waits behind one of them. Every eighth turn is faster, to find out whether the link can
+// do more, and the next one slower, so that the queue of it is gone again.
 const (
 	paceBelow  = 100_000                // bytes/s; a faster link carries a whole window of small chunks in no time
 	paceTime   = 125 * time.Millisecond // what a chunk may take on the link, if it is larger than minChunk
-	paceAhead  = 30 * time.Millisecond  // how long before the link is free the next chunk is sent
+	paceAhead  = 30 * time.Millisecond  // how long before the link is free the next message is sent
 	paceTurn   = 250 * time.Millisecond
 	paceFaster = 1.25
 	paceSlower = 0.75
@@ -17,7 +17,7 @@ const (
 	paceStart  = 2.0 // faster by so much while it rises
 )
 
-// pacer says when the next chunk may be sent. It has no clock of its own and belongs to the session's goroutine.
+// pacer says when the next message that is no alarm may be sent. It has no clock of its own and belongs to the session's goroutine.
 type pacer struct {
 	free   time.Time // when the link will have carried what was sent
 	rate   float64   // largest rate lately, bytes/s
@@ -66,7 +66,7 @@ func (p *pacer) gain(now time.Time) float64 {
 	return 1
 }
 
-// wait returns how long the next chunk has to wait; 0 when it may go.
+// wait returns how long the next message has to wait; 0 when it may go.
 func (p *pacer) wait(now time.Time) time.Duration {
 	if p.rate == 0 || p.rate > paceBelow {
 		return 0

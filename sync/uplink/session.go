@@ -250,8 +250,8 @@ func (s *session) send(topic string, payload []byte) error {
 	}
 }
 
-// fill sends while the window has room: alarms first, then events, then telemetry, then artifacts.
-// One batch of alarms goes even when others have used the window up. It returns how long to wait
+// fill sends while the window has room: alarms first, then events, then telemetry, then artifacts, all but alarms at
+// the pace of the link. One batch of alarms goes even when others have used the window up. It returns how long to wait
 // before the next look.
 func (s *session) fill(now time.Time) (time.Duration, error) {
 	next := min(s.window.timeout(), statePeriod)

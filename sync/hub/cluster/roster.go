@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -80,15 +81,8 @@ func (r *Roster) Members() (all []Beat) {
 	for _, m := range r.members {
 		all = append(all, m.Beat)
 	}
-	slices.SortFunc(all, func(a, b Beat) int { return compareText(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b Beat) int { return strings.Compare(a.ID, b.ID) })
 	return all
-}
-
-func compareText(a, b string) int {
-	if a < b {
-		return -1
-	}
-	return 1
 }
 
 // Next returns the partitions that the process is to serve now, given those that it serves: its share, and what others
